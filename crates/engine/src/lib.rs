@@ -1,0 +1,1 @@
+//! Users, pacing, connections, protocols and the recorder: makes the load.

@@ -1,0 +1,1 @@
+//! Servers with a known truth, for tests and benches.

@@ -1,0 +1,1 @@
+//! Targets to grades, statistics to findings: pure functions of a run record.
