@@ -3,6 +3,41 @@
 //! This crate does not know where data comes from or where it goes: the engine fills it, the
 //! verdict judges it, the reports show it.
 
+mod buckets;
+mod delta;
+mod distribution;
+mod failure;
+pub mod file;
+mod header;
+mod histogram;
+mod increment;
+mod load;
+mod measure;
+mod name;
+mod outcome;
 mod resources;
+mod run_record;
+mod sample;
+mod second;
+mod sparse;
+mod target;
+mod timeline;
+mod varint;
 
+pub use delta::Delta;
+pub use distribution::{Distribution, Waited};
+pub use failure::Failure;
+pub use header::{Generator, Header, Machine};
+pub use histogram::Histogram;
+pub use increment::{Entry, Increment, NameTotals};
+pub use load::{Load, Stage};
+pub use measure::{Belongs, Measure};
+pub use name::{NameId, RequestName};
+pub use outcome::{FailureKind, Outcome};
 pub use resources::{MachineReading, ProcessReading, Reading};
+pub use run_record::{Command, Ending, Event, RunRecord, StoppedBy};
+pub use sample::{Sample, second_of};
+pub use second::Second;
+pub use sparse::Sparse;
+pub use target::{Metric, Target};
+pub use timeline::{Scope, Timeline, UnknownName};

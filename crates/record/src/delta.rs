@@ -1,0 +1,268 @@
+//! Deltas: what one core recorded during one second. The engine fills one while another is being
+//! read, so that handing over moves a pointer and never stalls the load.
+
+use crate::increment::{Entry, Increment, NameTotals};
+use crate::sample::second_of;
+use crate::sparse::Sparse;
+use crate::{
+    Failure, FailureKind, Histogram, Measure, NameId, Outcome, RequestName, Sample, Second,
+};
+
+const OUTCOMES: usize = Outcome::ALL.len();
+const CELLS_A_NAME: usize = Measure::ALL.len() * OUTCOMES;
+
+/// What one core recorded of the requests that were done in one second.
+pub struct Delta {
+    second: u32,
+    setup: Vec<bool>,
+    cells: Vec<Option<Box<Histogram>>>,
+    late: Vec<Late>,
+    totals: Vec<NameTotals>,
+    failures: Vec<Failure>,
+    counts: Second,
+    last_ok_ns: u64,
+}
+
+/// A request that was done in a later second than it was intended in.
+#[derive(Clone, Copy)]
+struct Late {
+    second: u32,
+    name: NameId,
+    outcome: Outcome,
+    response_ns: u64,
+    lag_ns: u64,
+    unlagged_ns: u64,
+}
+
+type LatePart = (Measure, fn(&Late) -> u64);
+
+/// The measures that belong to the second of the intended start.
+const LATE_PARTS: [LatePart; 3] = [
+    (Measure::Response, |late| late.response_ns),
+    (Measure::Lag, |late| late.lag_ns),
+    (Measure::Unlagged, |late| late.unlagged_ns),
+];
+
+impl Delta {
+    /// An empty delta for requests of these names.
+    pub fn new(names: &[RequestName]) -> Self {
+        let totals = (0u32..)
+            .zip(names)
+            .map(|(id, _)| NameTotals::of(NameId(id)))
+            .collect();
+        let mut cells = Vec::new();
+        cells.resize_with(names.len() * CELLS_A_NAME, || None);
+        Self {
+            second: 0,
+            setup: names.iter().map(|name| name.setup).collect(),
+            cells,
+            late: Vec::new(),
+            totals,
+            failures: Vec::new(),
+            counts: Second::default(),
+            last_ok_ns: 0,
+        }
+    }
+
+    /// The second that it covers.
+    pub fn second(&self) -> u32 {
+        self.second
+    }
+
+    /// Starts over for another second; memory and known failures stay.
+    pub fn start(&mut self, second: u32) {
+        self.second = second;
+        self.cells
+            .iter_mut()
+            .flatten()
+            .for_each(|cell| cell.clear());
+        self.late.clear();
+        self.totals.iter_mut().for_each(NameTotals::clear);
+        self.failures
+            .iter_mut()
+            .for_each(|failure| failure.count = 0);
+        self.counts.clear();
+        self.last_ok_ns = 0;
+    }
+
+    /// The scalar counts of the second, for what no sample tells: users, connections.
+    pub fn counts_mut(&mut self) -> &mut Second {
+        &mut self.counts
+    }
+
+    /// Counts a request that was done in this delta's second.
+    #[inline]
+    pub fn record(&mut self, sample: &Sample) {
+        let outcome = sample.outcome();
+        if let Some(sent_ns) = sample.sent_ns {
+            self.cell(sample.name, Measure::Service, outcome)
+                .record(sample.done_ns.saturating_sub(sent_ns));
+            if let Some(first_byte_ns) = sample.first_byte_ns {
+                self.cell(sample.name, Measure::FirstByte, outcome)
+                    .record(first_byte_ns.saturating_sub(sent_ns));
+            }
+        }
+        if let Some(connect_ns) = sample.connect_ns {
+            self.cell(sample.name, Measure::Connect, outcome)
+                .record(connect_ns);
+        }
+        self.record_intended(sample, outcome);
+        self.totals[sample.name.index()].count(sample);
+        if !self.setup[sample.name.index()] {
+            self.counts.count(sample);
+            if outcome == Outcome::Ok {
+                self.last_ok_ns = self.last_ok_ns.max(sample.done_ns);
+            }
+        }
+    }
+
+    fn record_intended(&mut self, sample: &Sample, outcome: Outcome) {
+        let second = second_of(sample.intended_ns);
+        let (response_ns, lag_ns) = (sample.response_ns(), sample.lag_ns());
+        let unlagged_ns = sample.unlagged_ns();
+        if second == self.second {
+            self.cell(sample.name, Measure::Response, outcome)
+                .record(response_ns);
+            self.cell(sample.name, Measure::Lag, outcome).record(lag_ns);
+            self.cell(sample.name, Measure::Unlagged, outcome)
+                .record(unlagged_ns);
+        } else {
+            let name = sample.name;
+            self.late.push(Late {
+                second,
+                name,
+                outcome,
+                response_ns,
+                lag_ns,
+                unlagged_ns,
+            });
+        }
+    }
+
+    /// Counts why a request failed. The example is made where this way to fail is new.
+    pub fn record_failure(
+        &mut self,
+        name: NameId,
+        kind: FailureKind,
+        code: u16,
+        at_ns: u64,
+        example: impl FnOnce() -> String,
+    ) {
+        let at_ms = at_ns / 1_000_000;
+        let known = self
+            .failures
+            .iter_mut()
+            .find(|known| (known.name, known.kind, known.code) == (name, kind, code));
+        match known {
+            Some(known) => {
+                if known.count == 0 {
+                    known.first_ms = at_ms;
+                }
+                known.count += 1;
+                known.last_ms = at_ms;
+            }
+            None => self.failures.push(Failure {
+                name,
+                kind,
+                code,
+                count: 1,
+                first_ms: at_ms,
+                last_ms: at_ms,
+                example: Some(example()),
+            }),
+        }
+    }
+
+    #[inline]
+    fn cell(&mut self, name: NameId, measure: Measure, outcome: Outcome) -> &mut Histogram {
+        let at = cell_index(name, measure, outcome);
+        self.cells[at].get_or_insert_default()
+    }
+
+    /// What was recorded, in the form in which it is stored, sent and added to a timeline.
+    pub fn to_increment(&mut self) -> Increment {
+        let mut histograms = Vec::new();
+        for (at, cell) in self.cells.iter().enumerate() {
+            if let Some(cell) = cell.as_ref().filter(|cell| !cell.is_empty()) {
+                let (name, measure, outcome) = cell_key(at);
+                let second = self.second;
+                let sparse = Sparse::from(&**cell);
+                histograms.push(Entry {
+                    second,
+                    name,
+                    measure,
+                    outcome,
+                    sparse,
+                });
+            }
+        }
+        self.add_late(&mut histograms);
+        let failures = self.failures.iter_mut().filter(|failure| failure.count > 0);
+        Increment {
+            width_s: 1,
+            seconds: vec![(self.second, self.counts.clone())],
+            histograms,
+            totals: self
+                .totals
+                .iter()
+                .filter(|totals| totals.requests > 0)
+                .copied()
+                .collect(),
+            failures: failures
+                .map(|failure| Failure {
+                    example: failure.example.take(),
+                    ..failure.clone()
+                })
+                .collect(),
+            last_ok_ns: self.last_ok_ns,
+        }
+    }
+
+    fn add_late(&mut self, histograms: &mut Vec<Entry>) {
+        self.late.sort_unstable_by_key(Late::key);
+        let mut scratch = Histogram::default();
+        for group in self.late.chunk_by(|a, b| a.key() == b.key()) {
+            let (second, name, outcome) = group[0].key();
+            for (measure, part) in LATE_PARTS {
+                scratch.clear();
+                for late in group {
+                    scratch.record(part(late));
+                }
+                let sparse = Sparse::from(&scratch);
+                histograms.push(Entry {
+                    second,
+                    name,
+                    measure,
+                    outcome,
+                    sparse,
+                });
+            }
+        }
+    }
+}
+
+impl Late {
+    fn key(&self) -> (u32, NameId, Outcome) {
+        (self.second, self.name, self.outcome)
+    }
+}
+
+pub(crate) fn cell_index(name: NameId, measure: Measure, outcome: Outcome) -> usize {
+    name.index() * CELLS_A_NAME
+        + usize::from(measure.code()) * OUTCOMES
+        + usize::from(outcome.code())
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "a name's index came from a u32"
+)]
+fn cell_key(at: usize) -> (NameId, Measure, Outcome) {
+    let name = NameId((at / CELLS_A_NAME) as u32);
+    let cell = at % CELLS_A_NAME;
+    (
+        name,
+        Measure::ALL[cell / OUTCOMES],
+        Outcome::ALL[cell % OUTCOMES],
+    )
+}

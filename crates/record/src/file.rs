@@ -1,0 +1,199 @@
+//! The record file, `record.brunt`: a run record that grows while the run goes on, and that can be
+//! read up to its last whole frame however the run ended.
+//!
+//! Layout: the eight bytes `brunt\0` + version (little-endian u16), then frames: length of the
+//! payload (u32), CRC-32 of the payload (u32), payload. A payload is a [`Frame`] in `MessagePack`
+//! with field names. The first frame is the header; each second adds frames; the last one is the
+//! ending. `docs/record.md` describes it for readers in other languages.
+
+use std::io::{self, Read, Write};
+
+use serde::{Deserialize, Serialize};
+
+use crate::increment::Increment;
+use crate::run_record::{Ending, Event};
+use crate::{Header, Reading, RunRecord};
+
+/// The version of the format that is written.
+pub const FORMAT_VERSION: u16 = 1;
+const MAGIC: &[u8; 6] = b"brunt\0";
+/// A frame is never larger: a length above it is damage, not data.
+const FRAME_BYTES_MAX: usize = 256 << 20;
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Frame {
+    Header(Box<Header>),
+    Increment(Increment),
+    Reading(Box<Reading>),
+    Event(Event),
+    Ending(Ending),
+}
+
+/// Why a record could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// The bytes are something else.
+    #[error(
+        "not a brunt record: it does not begin with the word brunt; give the record.brunt of a run"
+    )]
+    NotARecord,
+    /// The format is newer than this brunt.
+    #[error(
+        "record format {found} is newer than this brunt reads (up to {FORMAT_VERSION}); use a newer brunt"
+    )]
+    TooNew {
+        /// The version found.
+        found: u16,
+    },
+    /// There is no whole header, so that nothing can be said of the run.
+    #[error("the record breaks off before the end of its header: the run had hardly begun")]
+    NoHeader,
+    /// A frame is whole, but its content does not fit.
+    #[error("the record is damaged at frame {frame}: {reason}")]
+    Damaged {
+        /// The frame's number, from 0.
+        frame: usize,
+        /// What does not fit.
+        reason: String,
+    },
+    /// The file could not be read.
+    #[error("the record could not be read: {0}")]
+    Io(#[from] io::Error),
+}
+
+/// Writes a record while its run goes on.
+pub struct RecordWriter<W> {
+    to: W,
+    payload: Vec<u8>,
+}
+
+impl<W: Write> RecordWriter<W> {
+    /// Begins a record.
+    pub fn begin(mut to: W, header: &Header) -> io::Result<Self> {
+        to.write_all(MAGIC)?;
+        to.write_all(&FORMAT_VERSION.to_le_bytes())?;
+        let mut writer = Self {
+            to,
+            payload: Vec::new(),
+        };
+        writer.frame(&Frame::Header(Box::new(header.clone())))?;
+        Ok(writer)
+    }
+
+    /// Adds what was recorded.
+    pub fn increment(&mut self, increment: Increment) -> io::Result<()> {
+        self.frame(&Frame::Increment(increment))
+    }
+
+    /// Adds a resource reading.
+    pub fn reading(&mut self, reading: Reading) -> io::Result<()> {
+        self.frame(&Frame::Reading(Box::new(reading)))
+    }
+
+    /// Adds a command.
+    pub fn event(&mut self, event: Event) -> io::Result<()> {
+        self.frame(&Frame::Event(event))
+    }
+
+    /// Says how the run ended: the record is whole.
+    pub fn end(mut self, ending: Ending) -> io::Result<W> {
+        self.frame(&Frame::Ending(ending))?;
+        Ok(self.to)
+    }
+
+    fn frame(&mut self, frame: &Frame) -> io::Result<()> {
+        self.payload.clear();
+        self.payload.extend_from_slice(&[0; 8]);
+        rmp_serde::encode::write_named(&mut self.payload, frame).map_err(io::Error::other)?;
+        let (head, payload) = self.payload.split_at_mut(8);
+        let length = u32::try_from(payload.len()).map_err(io::Error::other)?;
+        head[..4].copy_from_slice(&length.to_le_bytes());
+        head[4..].copy_from_slice(&crc32fast::hash(payload).to_le_bytes());
+        // One write a frame: a killed run leaves whole frames and at most one torn one.
+        self.to.write_all(&self.payload)?;
+        self.to.flush()
+    }
+}
+
+/// Writes a whole record.
+pub fn write(record: &RunRecord, to: impl Write) -> io::Result<()> {
+    let mut writer = RecordWriter::begin(to, &record.header)?;
+    writer.increment(record.timeline.to_increment())?;
+    for reading in &record.readings {
+        writer.reading(reading.clone())?;
+    }
+    for event in &record.events {
+        writer.event(*event)?;
+    }
+    if let Some(ending) = &record.ending {
+        writer.end(ending.clone())?;
+    }
+    Ok(())
+}
+
+/// Reads a record up to its last whole frame. One that breaks off has no ending.
+pub fn read(mut from: impl Read) -> Result<RunRecord, ReadError> {
+    let mut bytes = Vec::new();
+    from.read_to_end(&mut bytes)?;
+    let rest = bytes.strip_prefix(MAGIC).ok_or(ReadError::NotARecord)?;
+    let (version, mut rest) = rest.split_first_chunk().ok_or(ReadError::NoHeader)?;
+    let found = u16::from_le_bytes(*version);
+    if found > FORMAT_VERSION {
+        return Err(ReadError::TooNew { found });
+    }
+    let Some(Frame::Header(header)) = next_frame(&mut rest, 0)? else {
+        return Err(ReadError::NoHeader);
+    };
+    let mut record = RunRecord::new(*header);
+    let mut number = 1;
+    while let Some(frame) = next_frame(&mut rest, number)? {
+        add(&mut record, frame).map_err(|reason| ReadError::Damaged {
+            frame: number,
+            reason,
+        })?;
+        number += 1;
+    }
+    Ok(record)
+}
+
+fn add(record: &mut RunRecord, frame: Frame) -> Result<(), String> {
+    match frame {
+        Frame::Header(_) => return Err("a second header".into()),
+        Frame::Increment(increment) => {
+            record
+                .timeline
+                .absorb(&increment)
+                .map_err(|error| error.to_string())?;
+        }
+        Frame::Reading(reading) => record.readings.push(*reading),
+        Frame::Event(event) => record.events.push(event),
+        Frame::Ending(ending) => record.ending = Some(ending),
+    }
+    Ok(())
+}
+
+/// The next whole frame; `None` at the end and where the last frame is torn.
+fn next_frame(rest: &mut &[u8], number: usize) -> Result<Option<Frame>, ReadError> {
+    let Some((length, after)) = rest.split_first_chunk() else {
+        return Ok(None);
+    };
+    let Some((crc, after)) = after.split_first_chunk() else {
+        return Ok(None);
+    };
+    let length = u32::from_le_bytes(*length) as usize;
+    if length > FRAME_BYTES_MAX || after.len() < length {
+        return Ok(None);
+    }
+    let (payload, after) = after.split_at(length);
+    if crc32fast::hash(payload) != u32::from_le_bytes(*crc) {
+        return Ok(None);
+    }
+    *rest = after;
+    rmp_serde::from_slice(payload)
+        .map(Some)
+        .map_err(|error| ReadError::Damaged {
+            frame: number,
+            reason: error.to_string(),
+        })
+}

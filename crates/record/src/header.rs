@@ -1,0 +1,75 @@
+//! The head of a run record: what was known when the run began. No secret ever enters it.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::{Load, RequestName, Target};
+
+/// What was known of a run when it began.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Header {
+    /// The run's name, unique in its results folder.
+    pub run_id: String,
+    /// The version of brunt that made it.
+    pub brunt_version: String,
+    /// The scenario file, as the user named it.
+    pub scenario_file: String,
+    /// A hash of the scenario as it was resolved, in hexadecimal.
+    pub scenario_hash: String,
+    /// The profile's name.
+    pub profile: String,
+    /// The base URL of the service under test, without credentials.
+    pub host: String,
+    /// Whether the service is the Application Agent that ships with brunt.
+    pub embedded: bool,
+    /// When the load began: the zero of the run's clock.
+    pub started_at: Timestamp,
+    /// The seed of all randomness.
+    pub seed: u64,
+    /// Request names; requests refer to them by their place.
+    pub names: Vec<RequestName>,
+    /// User classes with their planned share of the users (0 to 1).
+    pub classes: Vec<(String, f64)>,
+    /// The load that was planned.
+    pub load: Load,
+    /// The targets that are judged.
+    pub targets: Vec<Target>,
+    /// How brunt ran.
+    pub generator: Generator,
+    /// The machine that brunt ran on.
+    pub machine: Machine,
+}
+
+/// How brunt ran.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Generator {
+    /// Threads that made the load.
+    pub threads: u32,
+    /// The cores that brunt was pinned to; empty where it was not.
+    pub cores: Vec<u32>,
+    /// The cores that the embedded agent was pinned to; empty where it was not.
+    pub target_cores: Vec<u32>,
+    /// Timeout for connecting, in seconds.
+    pub connect_timeout_s: f64,
+    /// Timeout for a whole request, in seconds.
+    pub timeout_s: f64,
+    /// How long requests under way may take to end when the load is stopped, in seconds.
+    pub stop_timeout_s: f64,
+    /// What was watched as the process under test, in words; `None`: nothing.
+    pub watched: Option<String>,
+}
+
+/// A machine.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Machine {
+    /// The processor's name.
+    pub cpu_model: Option<String>,
+    /// Cores that processes may use.
+    pub cores: Option<u32>,
+    /// Memory, in bytes.
+    pub memory_bytes: Option<u64>,
+    /// The operating system and its version.
+    pub system: Option<String>,
+}

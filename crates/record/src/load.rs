@@ -1,0 +1,125 @@
+//! Load: what the schedule was to offer, kept with the run so that a shortfall can be told from a
+//! load that was never offered.
+
+use serde::{Deserialize, Serialize};
+
+/// The load that a profile plans.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Load {
+    /// Its stages, one after the other.
+    pub stages: Vec<Stage>,
+    /// Tasks that a user would start a second if every answer came at once, mean over the classes;
+    /// `None` where users do not wait, so that there is no bound.
+    pub tasks_per_user_second: Option<f64>,
+    /// Judged requests in a task, mean over the tasks by weight.
+    pub requests_per_task: f64,
+}
+
+/// A stretch of time in which the number of users moves evenly from one level to another.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Stage {
+    /// Its length, in seconds.
+    pub seconds: f64,
+    /// Users at its beginning.
+    pub from: f64,
+    /// Users at its end.
+    pub to: f64,
+}
+
+impl Load {
+    /// The planned length, in seconds.
+    pub fn seconds(&self) -> f64 {
+        self.stages.iter().map(|stage| stage.seconds).sum()
+    }
+
+    /// Users planned at a moment, in seconds from the start; 0 after the end.
+    pub fn users_at(&self, at_s: f64) -> f64 {
+        let mut left = at_s.max(0.0);
+        for stage in &self.stages {
+            if left < stage.seconds {
+                return stage.from + (stage.to - stage.from) * left / stage.seconds;
+            }
+            left -= stage.seconds;
+        }
+        0.0
+    }
+
+    /// User-seconds planned up to a moment: the integral of the users.
+    pub fn user_seconds(&self, until_s: f64) -> f64 {
+        let mut left = until_s.max(0.0);
+        let mut sum = 0.0;
+        for stage in &self.stages {
+            let part = left.min(stage.seconds);
+            if stage.seconds > 0.0 {
+                let at_end = stage.from + (stage.to - stage.from) * part / stage.seconds;
+                sum += f64::midpoint(stage.from, at_end) * part;
+            }
+            left -= part;
+        }
+        sum
+    }
+
+    /// Requests a second offered at most, mean up to a moment; `None` where there is no bound.
+    pub fn offered_rps(&self, until_s: f64) -> Option<f64> {
+        let tasks = self.tasks_per_user_second?;
+        let until_s = until_s.min(self.seconds());
+        (until_s > 0.0)
+            .then(|| self.user_seconds(until_s) / until_s * tasks * self.requests_per_task)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn loads() -> impl Strategy<Value = Load> {
+        let stage = (0.0..100.0f64, 0.0..50.0f64, 0.0..50.0f64);
+        let stage = stage.prop_map(|(seconds, from, to)| Stage { seconds, from, to });
+        prop::collection::vec(stage, 0..5).prop_map(|stages| Load {
+            stages,
+            ..Load::default()
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn user_seconds_are_the_integral_of_the_users(load in loads(), until in 0.0..500.0f64) {
+            let steps = 200_000;
+            let width = until / f64::from(steps);
+            let sum: f64 = (0..steps)
+                .map(|step| load.users_at((f64::from(step) + 0.5) * width) * width)
+                .sum();
+            // A step may straddle the jump between two stages.
+            let jump = 50.0 * width * 6.0;
+            prop_assert!((sum - load.user_seconds(until)).abs() <= 1e-6 * sum + jump + 1e-6);
+        }
+    }
+
+    #[test]
+    fn offered_is_users_over_wait_with_the_ramp() {
+        let ramp = Stage {
+            seconds: 5.0,
+            from: 0.0,
+            to: 10.0,
+        };
+        let hold = Stage {
+            seconds: 15.0,
+            from: 10.0,
+            to: 10.0,
+        };
+        let load = Load {
+            stages: vec![ramp, hold],
+            tasks_per_user_second: Some(0.5),
+            requests_per_task: 1.0,
+        };
+        assert_eq!(load.offered_rps(20.0), Some((25.0 + 150.0) / 20.0 * 0.5));
+        assert_eq!(load.offered_rps(5.0), Some(2.5));
+        let unbounded = Load {
+            tasks_per_user_second: None,
+            ..load
+        };
+        assert_eq!(unbounded.offered_rps(20.0), None);
+    }
+}

@@ -1,0 +1,70 @@
+//! Measures: what is timed of a request, and the second of the run that each belongs to.
+
+/// A duration taken of every request, in nanoseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+pub enum Measure {
+    /// Intended start → done: what a user waits. Targets judge this one.
+    Response = 0,
+    /// Sent → done: what the service took.
+    Service = 1,
+    /// Intended start → dispatched: the generator's own lateness.
+    Lag = 2,
+    /// Sent → first byte of the answer.
+    FirstByte = 3,
+    /// Opening a connection, where the request had to.
+    Connect = 4,
+    /// Dispatched → done: response time less the generator's lag. It tells whether the lag mattered.
+    Unlagged = 5,
+}
+
+/// The moment that decides which second of the run a measure is counted in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Belongs {
+    /// The second of the intended start: a stall shows where users met it.
+    Intended,
+    /// The second of completion: what the service got done then.
+    Done,
+}
+
+impl Measure {
+    /// Every measure, in the order of its code.
+    pub const ALL: [Self; 6] = [
+        Self::Response,
+        Self::Service,
+        Self::Lag,
+        Self::FirstByte,
+        Self::Connect,
+        Self::Unlagged,
+    ];
+
+    /// The code that stands for it in a record file.
+    pub const fn code(self) -> u8 {
+        self as u8
+    }
+
+    /// The measure behind a code; `None` for a code of a newer brunt.
+    pub fn from_code(code: u8) -> Option<Self> {
+        Self::ALL.get(usize::from(code)).copied()
+    }
+
+    /// Its name in files and reports.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Response => "response",
+            Self::Service => "service",
+            Self::Lag => "lag",
+            Self::FirstByte => "first_byte",
+            Self::Connect => "connect",
+            Self::Unlagged => "unlagged",
+        }
+    }
+
+    /// Which second it is counted in.
+    pub const fn belongs(self) -> Belongs {
+        match self {
+            Self::Response | Self::Lag | Self::Unlagged => Belongs::Intended,
+            Self::Service | Self::FirstByte | Self::Connect => Belongs::Done,
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! The run record: everything a run leaves. It is stored, judged and rendered as it is.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Header, Reading, Timeline};
+
+/// Everything a run leaves.
+#[derive(Debug, Clone)]
+pub struct RunRecord {
+    /// What was known when the run began.
+    pub header: Header,
+    /// What was recorded.
+    pub timeline: Timeline,
+    /// What the monitor saw, in the order of time.
+    pub readings: Vec<Reading>,
+    /// What the run was told to do, in the order of time.
+    pub events: Vec<Event>,
+    /// How the run ended; `None` where the record breaks off before its end.
+    pub ending: Option<Ending>,
+}
+
+impl RunRecord {
+    /// The record of a run that is about to begin.
+    pub fn new(header: Header) -> Self {
+        let timeline = Timeline::new(header.names.clone());
+        Self {
+            header,
+            timeline,
+            readings: Vec::new(),
+            events: Vec::new(),
+            ending: None,
+        }
+    }
+
+    /// How long load was made, in seconds: up to the moment at which it was stopped.
+    pub fn duration_s(&self) -> f64 {
+        match &self.ending {
+            Some(ending) => ending.load_ended_ms as f64 / 1e3,
+            None => self.timeline.seconds().len() as f64,
+        }
+    }
+
+    /// The seconds over which throughput is counted: while load was made, and until the last request
+    /// of it that was answered well.
+    pub fn throughput_s(&self) -> f64 {
+        self.duration_s()
+            .max(self.timeline.last_ok_ns() as f64 / 1e9)
+    }
+}
+
+/// Something that the engine was told to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Command {
+    /// So many users are to be active.
+    SetUsers(u32),
+    /// No new tasks; those under way may end.
+    Stop,
+    /// What is under way is cut off.
+    Abort,
+}
+
+/// A command with its time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Event {
+    /// When, in milliseconds of the run's clock.
+    pub at_ms: u64,
+    /// What the engine was told.
+    pub command: Command,
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Ending {
+    /// What ended the load.
+    pub stopped_by: StoppedBy,
+    /// When the load was stopped, in milliseconds of the run's clock.
+    pub load_ended_ms: u64,
+    /// When the last request under way had ended, in milliseconds of the run's clock.
+    pub ended_ms: u64,
+    /// Why, where there is more to say.
+    pub reason: Option<String>,
+}
+
+/// What ended the load.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StoppedBy {
+    /// The profile was played to its end.
+    Finished,
+    /// Ctrl-C.
+    Interrupted,
+    /// SIGTERM.
+    Terminated,
+    /// A set-up request failed.
+    SetupFailed,
+    /// The host could not be reached.
+    Unreachable,
+    /// Nothing but failures for a while.
+    EverythingFailed,
+    /// The process under test ended.
+    TargetEnded,
+    /// brunt itself failed.
+    InternalError,
+}
+
+impl StoppedBy {
+    /// Its name in files.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Finished => "finished",
+            Self::Interrupted => "interrupted",
+            Self::Terminated => "terminated",
+            Self::SetupFailed => "setup_failed",
+            Self::Unreachable => "unreachable",
+            Self::EverythingFailed => "everything_failed",
+            Self::TargetEnded => "target_ended",
+            Self::InternalError => "internal_error",
+        }
+    }
+}

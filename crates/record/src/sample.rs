@@ -1,0 +1,58 @@
+//! Samples: one finished request, with its moments on the run's clock.
+
+use crate::{FailureKind, NameId, Outcome};
+
+/// One finished request as the user saw it, with its redirects. Moments are nanoseconds since the
+/// run's clock started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sample {
+    /// What it is grouped by.
+    pub name: NameId,
+    /// When the schedule wanted it.
+    pub intended_ns: u64,
+    /// When brunt took it up.
+    pub dispatched_ns: u64,
+    /// When its first byte was given to the kernel; `None` where it never got that far.
+    pub sent_ns: Option<u64>,
+    /// When the first byte of the answer came.
+    pub first_byte_ns: Option<u64>,
+    /// When the answer was whole, or the request was given up.
+    pub done_ns: u64,
+    /// How long opening connections took; `None` where none was opened.
+    pub connect_ns: Option<u64>,
+    /// `None`: answered, and every check held.
+    pub failure: Option<FailureKind>,
+    /// Requests on the wire: more than one with redirects, none where no connection came about.
+    pub wire_requests: u32,
+    /// Bytes sent.
+    pub bytes_sent: u64,
+    /// Bytes received.
+    pub bytes_received: u64,
+}
+
+impl Sample {
+    /// How it ended.
+    pub fn outcome(&self) -> Outcome {
+        self.failure.map_or(Outcome::Ok, FailureKind::outcome)
+    }
+
+    /// Intended start → done, in nanoseconds.
+    pub fn response_ns(&self) -> u64 {
+        self.done_ns.saturating_sub(self.intended_ns)
+    }
+
+    /// Intended start → dispatched, in nanoseconds.
+    pub fn lag_ns(&self) -> u64 {
+        self.dispatched_ns.saturating_sub(self.intended_ns)
+    }
+
+    /// Dispatched → done, in nanoseconds.
+    pub fn unlagged_ns(&self) -> u64 {
+        self.done_ns.saturating_sub(self.dispatched_ns)
+    }
+}
+
+/// The second of the run's clock that a moment lies in.
+pub fn second_of(ns: u64) -> u32 {
+    u32::try_from(ns / 1_000_000_000).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,99 @@
+//! Seconds: what is counted of every second of a run, set-up requests left out.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{FailureKind, Outcome, Sample};
+
+/// The counts of one second. Requests are counted in the second in which they were done.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Second {
+    /// Users that were active at its end; `None` where nobody said.
+    pub users: Option<u32>,
+    /// Requests under way at its end; `None` where nobody said.
+    pub in_flight: Option<u32>,
+    /// How long the oldest request under way at its end had waited since its intended start.
+    pub oldest_ms: Option<u64>,
+    /// Requests answered well.
+    pub ok: u64,
+    /// Requests answered, but not as they should be.
+    pub failed: u64,
+    /// Requests never answered.
+    pub unanswered: u64,
+    /// Requests on the wire.
+    pub wire_requests: u64,
+    /// Bytes sent.
+    pub bytes_sent: u64,
+    /// Bytes received.
+    pub bytes_received: u64,
+    /// Connections opened.
+    pub connections: u64,
+    /// Connections opened again because the server had closed them while idle.
+    pub reopened: u64,
+    /// Failures by kind.
+    pub failures: Vec<(FailureKind, u64)>,
+}
+
+impl Second {
+    /// Counts a request.
+    pub fn count(&mut self, sample: &Sample) {
+        match sample.outcome() {
+            Outcome::Ok => self.ok += 1,
+            Outcome::Failed => self.failed += 1,
+            Outcome::Unanswered => self.unanswered += 1,
+        }
+        self.wire_requests += u64::from(sample.wire_requests);
+        self.bytes_sent += sample.bytes_sent;
+        self.bytes_received += sample.bytes_received;
+        if let Some(kind) = sample.failure {
+            self.add_failures(kind, 1);
+        }
+    }
+
+    /// Requests that ended in this second, however they ended.
+    pub fn requests(&self) -> u64 {
+        self.ok + self.failed + self.unanswered
+    }
+
+    /// Adds what another core counted of the same second.
+    pub fn merge(&mut self, other: &Self) {
+        self.users = sum(self.users, other.users);
+        self.in_flight = sum(self.in_flight, other.in_flight);
+        self.oldest_ms = self.oldest_ms.max(other.oldest_ms);
+        self.ok += other.ok;
+        self.failed += other.failed;
+        self.unanswered += other.unanswered;
+        self.wire_requests += other.wire_requests;
+        self.bytes_sent += other.bytes_sent;
+        self.bytes_received += other.bytes_received;
+        self.connections += other.connections;
+        self.reopened += other.reopened;
+        for (kind, count) in &other.failures {
+            self.add_failures(*kind, *count);
+        }
+    }
+
+    /// Forgets everything but the memory.
+    pub fn clear(&mut self) {
+        let mut failures = std::mem::take(&mut self.failures);
+        failures.clear();
+        *self = Self {
+            failures,
+            ..Self::default()
+        };
+    }
+
+    fn add_failures(&mut self, kind: FailureKind, count: u64) {
+        match self.failures.iter_mut().find(|(known, _)| *known == kind) {
+            Some((_, known)) => *known += count,
+            None => self.failures.push((kind, count)),
+        }
+    }
+}
+
+fn sum(a: Option<u32>, b: Option<u32>) -> Option<u32> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a + b),
+        (known, None) | (None, known) => known,
+    }
+}

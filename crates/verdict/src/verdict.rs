@@ -1,0 +1,102 @@
+//! The verdict: the grades and findings of a run, and whether the run itself is valid.
+
+use record::Target;
+
+use crate::Grade;
+
+/// The verdict on a run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Verdict {
+    /// The one sentence that matters.
+    pub sentence: String,
+    /// What came out.
+    pub result: RunResult,
+    /// Why the run is not valid; empty where it is.
+    pub invalid_because: Vec<String>,
+    /// The targets, in the order of the scenario.
+    pub judgements: Vec<Judgement>,
+    /// What the data say beyond the targets.
+    pub findings: Vec<Finding>,
+}
+
+/// What came out of a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RunResult {
+    /// The worst decided grade; inconclusive where none was decided.
+    Graded(Grade),
+    /// The run says nothing of the service.
+    Invalid,
+}
+
+impl RunResult {
+    /// Its name in files and reports.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Graded(grade) => grade.name(),
+            Self::Invalid => "invalid",
+        }
+    }
+}
+
+/// A target with what was measured and the grade.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Judgement {
+    /// What was limited, and the thresholds.
+    pub target: Target,
+    /// What was measured.
+    pub value: Value,
+    /// How well the target was met.
+    pub grade: Grade,
+    /// Why the grade is what it is, where the value and the thresholds do not say it: what an
+    /// inconclusive row lacks, and what would decide it.
+    pub reason: Option<String>,
+}
+
+/// What was measured for a target.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Value {
+    /// A number in the metric's unit.
+    Known(f64),
+    /// A percentile that lies among the requests that were never answered.
+    NotAnswered,
+    /// Nothing was measured.
+    Unknown,
+}
+
+impl Value {
+    /// The number, where there is one.
+    pub const fn known(self) -> Option<f64> {
+        match self {
+            Self::Known(value) => Some(value),
+            Self::NotAnswered | Self::Unknown => None,
+        }
+    }
+}
+
+/// Something that the data say beyond the targets.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Finding {
+    /// What kind of thing.
+    pub kind: FindingKind,
+    /// It in one sentence.
+    pub sentence: String,
+}
+
+/// The kinds of findings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FindingKind {
+    /// brunt could not make the load in time, or its machine could not.
+    GeneratorLimit,
+    /// The run broke off or was stopped before its end.
+    Unfinished,
+}
+
+impl FindingKind {
+    /// Its name in files.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::GeneratorLimit => "generator_limit",
+            Self::Unfinished => "unfinished",
+        }
+    }
+}
