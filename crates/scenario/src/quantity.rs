@@ -1,0 +1,94 @@
+//! Quantities with units as people write them: durations, shares, sizes, rates.
+
+use std::time::Duration;
+
+use record::Metric;
+
+use crate::spec::Json;
+
+/// A duration such as `500ms`, `20s`, `5m`, `1h30m`.
+pub fn duration(text: &str) -> Result<Duration, String> {
+    humantime::parse_duration(text.trim())
+        .map_err(|_| format!("`{text}` is no duration; write it like 500ms, 20s, 5m or 1h30m"))
+}
+
+/// A threshold of a metric, in the metric's unit.
+pub(crate) fn threshold(metric: Metric, value: &Json) -> Result<f64, String> {
+    let number = match value {
+        Json::Integer(number) => Some(*number as f64),
+        Json::Float(number) => Some(*number),
+        _ => None,
+    };
+    let text = match value {
+        Json::Text(text) => text.trim(),
+        _ => "",
+    };
+    let parsed = match metric {
+        Metric::Percentile(_) | Metric::Mean | Metric::Max => duration(text)
+            .ok()
+            .map(|duration| duration.as_secs_f64() * 1e3),
+        Metric::Throughput => {
+            number.or_else(|| suffixed(text, &[("/s", 1.0), ("/min", 1.0 / 60.0)]))
+        }
+        Metric::ErrorRate | Metric::Cpu => suffixed(text, &[("%", 1.0)]),
+        Metric::Memory => suffixed(text, &MEGABYTES),
+    };
+    let like = match metric {
+        Metric::Percentile(_) | Metric::Mean | Metric::Max => "\"200ms\" or \"1.5s\"",
+        Metric::Throughput => "\"100/s\", \"6000/min\" or 100",
+        Metric::ErrorRate | Metric::Cpu => "\"0.1%\"",
+        Metric::Memory => "\"512MB\", \"1GB\" or \"1GiB\"",
+    };
+    parsed
+        .filter(|value| value.is_finite() && *value >= 0.0)
+        .ok_or_else(|| format!("write a threshold of {} like {like}", metric.name()))
+}
+
+const MEGABYTES: [(&str, f64); 6] = [
+    ("KiB", 1024.0 / 1e6),
+    ("MiB", 1_048_576.0 / 1e6),
+    ("GiB", 1_073_741_824.0 / 1e6),
+    ("kB", 1e-3),
+    ("MB", 1.0),
+    ("GB", 1e3),
+];
+
+fn suffixed(text: &str, units: &[(&str, f64)]) -> Option<f64> {
+    units.iter().find_map(|(unit, factor)| {
+        let number: f64 = text.strip_suffix(unit)?.trim().parse().ok()?;
+        Some(number * factor)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn thresholds_are_taken_in_their_metrics_units() {
+        let text = |text: &str| Json::Text(text.into());
+        let p95 = Metric::Percentile(0.95);
+        let cases = [
+            (p95, text("200ms"), Some(200.0)),
+            (p95, text("1s500ms"), Some(1500.0)),
+            (p95, Json::Integer(200), None),
+            (Metric::Throughput, text("100/s"), Some(100.0)),
+            (Metric::Throughput, text("600/min"), Some(10.0)),
+            (Metric::Throughput, Json::Integer(50), Some(50.0)),
+            (Metric::ErrorRate, text("0.1%"), Some(0.1)),
+            (Metric::ErrorRate, text("0.1"), None),
+            (Metric::Cpu, text("-1%"), None),
+            (Metric::Memory, text("512MB"), Some(512.0)),
+            (Metric::Memory, text("1GiB"), Some(1073.741_824)),
+            (Metric::Memory, text("NaNMB"), None),
+        ];
+        for (metric, value, expected) in cases {
+            assert_eq!(
+                threshold(metric, &value).ok(),
+                expected,
+                "{} {value:?}",
+                metric.name()
+            );
+        }
+    }
+}

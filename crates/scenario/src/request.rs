@@ -1,0 +1,395 @@
+//! Requests: from what was typed to prepared bytes.
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+use std::time::Duration;
+
+use indexmap::IndexMap;
+use rand_xoshiro::Xoshiro256PlusPlus;
+use record::NameId;
+use toml::Spanned;
+
+use crate::expression::{self, Data, Part, Value};
+use crate::names::Names;
+use crate::problem::Problem;
+use crate::quantity;
+use crate::spec::{Json, RequestSpec};
+use crate::template::{Segment, Template};
+
+/// How many redirects are followed unless the scenario says otherwise.
+pub const REDIRECTS_DEFAULT: u8 = 10;
+
+/// A request, prepared: what is fixed is bytes already.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Request {
+    /// What it is grouped by.
+    pub name: NameId,
+    /// The HTTP method.
+    pub method: &'static str,
+    /// The path and query.
+    pub path: Template,
+    /// Header lines, each ended by CR LF; neither `Host` nor what frames the body.
+    pub headers: Template,
+    /// The body.
+    pub body: Option<Template>,
+    /// The statuses that are accepted.
+    pub accepted: Statuses,
+    /// How many redirects are followed.
+    pub redirects: u8,
+    /// How long the whole request may take; `None`: as long as any.
+    pub timeout: Option<Duration>,
+}
+
+impl Request {
+    /// Renders the request in its wire form, after clearing both buffers. `host` is the value of the
+    /// `Host` header. `body` is scratch space.
+    #[inline]
+    pub fn render(
+        &self,
+        random: &mut Xoshiro256PlusPlus,
+        host: &str,
+        into: &mut Vec<u8>,
+        body: &mut Vec<u8>,
+    ) {
+        into.clear();
+        into.extend_from_slice(self.method.as_bytes());
+        into.push(b' ');
+        self.path.render(random, into);
+        into.extend_from_slice(b" HTTP/1.1\r\nHost: ");
+        into.extend_from_slice(host.as_bytes());
+        into.extend_from_slice(b"\r\n");
+        self.headers.render(random, into);
+        if let Some(template) = &self.body {
+            body.clear();
+            template.render(random, body);
+            into.extend_from_slice(b"Content-Length: ");
+            into.extend_from_slice(itoa::Buffer::new().format(body.len()).as_bytes());
+            into.extend_from_slice(b"\r\n\r\n");
+            into.extend_from_slice(body);
+        } else {
+            into.extend_from_slice(b"\r\n");
+        }
+    }
+}
+
+/// A set of statuses.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Statuses(BTreeSet<u16>);
+
+impl Statuses {
+    /// Whether a status is among them.
+    #[inline]
+    pub fn contains(&self, status: u16) -> bool {
+        self.0.contains(&status)
+    }
+
+    /// As people write them: `200`, `2xx`, `200 or 404`.
+    pub fn in_words(&self) -> String {
+        let mut words: Vec<String> = Vec::new();
+        for hundred in 1..=9u16 {
+            let class: Vec<u16> = self
+                .0
+                .range(hundred * 100..hundred * 100 + 100)
+                .copied()
+                .collect();
+            if class.len() == 100 {
+                words.push(format!("{hundred}xx"));
+            } else {
+                words.extend(class.iter().map(u16::to_string));
+            }
+        }
+        words.join(" or ")
+    }
+
+    fn class(hundred: u16) -> Self {
+        Self((hundred * 100..hundred * 100 + 100).collect())
+    }
+
+    fn parse(value: &Spanned<Json>) -> Result<Self, Problem> {
+        let wrong = || {
+            Err(Problem::new("this is no status")
+                .at(value.span(), "here")
+                .help("write a status like 200, a class like \"2xx\", or a list of them"))
+        };
+        match value.get_ref() {
+            Json::Integer(status) => match u16::try_from(*status) {
+                Ok(status @ 100..=599) => Ok(Self(BTreeSet::from([status]))),
+                _ => wrong(),
+            },
+            Json::Text(text) => match text.as_bytes() {
+                [hundred @ b'1'..=b'5', b'x', b'x'] => Ok(Self::class(u16::from(hundred - b'0'))),
+                _ => wrong(),
+            },
+            Json::List(list) if !list.is_empty() => {
+                let mut all = BTreeSet::new();
+                for item in list {
+                    all.extend(Self::parse(item)?.0);
+                }
+                Ok(Self(all))
+            }
+            _ => wrong(),
+        }
+    }
+}
+
+/// What requests are built from.
+pub(crate) struct Builder<'a> {
+    pub(crate) data: &'a Data,
+    pub(crate) headers: &'a IndexMap<Spanned<String>, Spanned<String>>,
+    pub(crate) names: &'a mut Names,
+    pub(crate) problems: &'a mut Vec<Problem>,
+}
+
+impl Builder<'_> {
+    /// Builds a request; what is wrong goes to the problems.
+    pub(crate) fn request(&mut self, spec: &Spanned<RequestSpec>, setup: bool) -> Option<Request> {
+        let (typed, span) = (spec.get_ref(), spec.span());
+        let known = self.problems.len();
+        let methods = typed.methods();
+        let &[(method, path)] = &methods[..] else {
+            let message = if methods.is_empty() {
+                "a request has no method and path".to_owned()
+            } else {
+                format!("a request has {} methods", methods.len())
+            };
+            let help = "write one of get, post, put, patch, delete, head = \"/path\"";
+            self.problems
+                .push(Problem::new(message).at(span, "in this request").help(help));
+            return None;
+        };
+        let name = typed
+            .name
+            .as_ref()
+            .map_or_else(|| path.get_ref().clone(), |name| name.get_ref().clone());
+        let path = self.path(path);
+        let headers = self.headers(typed, method);
+        let body = typed.json.as_ref().map(|json| self.body(json));
+        let accepted = match typed.check.as_ref().and_then(|check| check.status.as_ref()) {
+            None => Statuses::class(2),
+            Some(status) => Statuses::parse(status).unwrap_or_else(|problem| {
+                self.problems.push(problem);
+                Statuses::class(2)
+            }),
+        };
+        let timeout = typed.timeout.as_ref().and_then(|text| self.timeout(text));
+        let request = Request {
+            name: self.names.intern(&name, method, setup),
+            method,
+            path,
+            headers,
+            body,
+            accepted,
+            redirects: typed
+                .redirects
+                .as_ref()
+                .map_or(REDIRECTS_DEFAULT, |limit| *limit.get_ref()),
+            timeout,
+        };
+        (self.problems.len() == known).then_some(request)
+    }
+
+    fn timeout(&mut self, text: &Spanned<String>) -> Option<Duration> {
+        positive_duration(text)
+            .map_err(|problem| self.problems.push(problem))
+            .ok()
+    }
+
+    fn text(&mut self, text: &Spanned<String>, encode: impl Fn(&str) -> Vec<u8>) -> Template {
+        let mut template = Template::default();
+        match expression::parse(text.get_ref(), self.data, &text.span()) {
+            Err(problem) => self.problems.push(problem),
+            Ok(parts) => parts.iter().for_each(|part| match part {
+                Part::Text(text) => template.literal(&encode(text)),
+                Part::Expression(call) => {
+                    template.push(call.segment(|value| encode(&value.text())));
+                }
+            }),
+        }
+        template
+    }
+
+    fn path(&mut self, path: &Spanned<String>) -> Template {
+        if !path.get_ref().starts_with(['/', '{']) {
+            let problem = Problem::new(format!("`{}` is no path", path.get_ref()))
+                .at(path.span(), "does not begin with /")
+                .help("begin it with /; the host is said once, in `host`");
+            self.problems.push(problem);
+        }
+        self.text(path, percent_encoded)
+    }
+
+    fn headers(&mut self, typed: &RequestSpec, method: &str) -> Template {
+        let own = typed.headers.iter().flatten();
+        let has_own = |name: &str| {
+            typed
+                .headers
+                .iter()
+                .flatten()
+                .any(|(own, _)| own.get_ref().eq_ignore_ascii_case(name))
+        };
+        let common = self
+            .headers
+            .iter()
+            .filter(|(name, _)| !has_own(name.get_ref()));
+        let all: Vec<_> = common.chain(own).collect();
+        let has = |wanted: &str| {
+            all.iter()
+                .any(|(name, _)| name.get_ref().eq_ignore_ascii_case(wanted))
+        };
+        let mut lines = Template::default();
+        if !has("user-agent") {
+            lines.literal(
+                concat!("User-Agent: brunt/", env!("CARGO_PKG_VERSION"), "\r\n").as_bytes(),
+            );
+        }
+        if !has("accept") {
+            lines.literal(b"Accept: */*\r\n");
+        }
+        if typed.json.is_some() && !has("content-type") {
+            lines.literal(b"Content-Type: application/json\r\n");
+        }
+        if typed.json.is_none() && matches!(method, "POST" | "PUT" | "PATCH") {
+            lines.literal(b"Content-Length: 0\r\n");
+        }
+        for (name, value) in all {
+            self.check_header(name, value);
+            lines.literal(format!("{}: ", name.get_ref()).as_bytes());
+            let value = self.text(value, |text| text.as_bytes().to_vec());
+            lines.append(value);
+            lines.literal(b"\r\n");
+        }
+        lines
+    }
+
+    fn check_header(&mut self, name: &Spanned<String>, value: &Spanned<String>) {
+        let is_token =
+            |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+        let text = name.get_ref();
+        if text.is_empty() || !text.bytes().all(is_token) {
+            let problem = Problem::new(format!("`{text}` is no header name"))
+                .at(name.span(), "here")
+                .help("letters, digits and hyphens make a header name");
+            self.problems.push(problem);
+        }
+        if ["host", "content-length", "transfer-encoding", "connection"]
+            .contains(&text.to_ascii_lowercase().as_str())
+        {
+            let problem = Problem::new(format!("`{text}` is set by brunt itself"))
+                .at(name.span(), "here")
+                .help("leave it out");
+            self.problems.push(problem);
+        }
+        if value
+            .get_ref()
+            .bytes()
+            .any(|byte| byte < b' ' && byte != b'\t')
+        {
+            let problem = Problem::new("a header value holds a control character")
+                .at(value.span(), "here")
+                .help("keep it on one line");
+            self.problems.push(problem);
+        }
+    }
+
+    fn body(&mut self, json: &Spanned<Json>) -> Template {
+        let mut body = Template::default();
+        self.json(json.get_ref(), &json.span(), &mut body);
+        body
+    }
+
+    fn json(&mut self, value: &Json, span: &Range<usize>, into: &mut Template) {
+        match value {
+            Json::Text(text) => self.json_text(text, span, into),
+            Json::Integer(number) => into.literal(number.to_string().as_bytes()),
+            Json::Float(number) if number.is_finite() => {
+                into.literal(ryu::Buffer::new().format(*number).as_bytes());
+            }
+            Json::Float(number) => self.problems.push(
+                Problem::new(format!("JSON has no {number}"))
+                    .at(span.clone(), "here")
+                    .help("write a finite number"),
+            ),
+            Json::Bool(value) => into.literal(value.to_string().as_bytes()),
+            Json::List(items) => {
+                into.literal(b"[");
+                for (at, item) in items.iter().enumerate() {
+                    into.literal(if at > 0 { b"," } else { b"" });
+                    self.json(item.get_ref(), &item.span(), into);
+                }
+                into.literal(b"]");
+            }
+            Json::Table(entries) => {
+                into.literal(b"{");
+                for (at, (key, value)) in entries.iter().enumerate() {
+                    into.literal(if at > 0 { b"," } else { b"" });
+                    into.literal(quoted(key).as_bytes());
+                    into.literal(b":");
+                    self.json(value.get_ref(), &value.span(), into);
+                }
+                into.literal(b"}");
+            }
+        }
+    }
+
+    /// A text that is one expression alone keeps the expression's type; any other is a JSON string.
+    fn json_text(&mut self, text: &str, span: &Range<usize>, into: &mut Template) {
+        let parts = match expression::parse(text, self.data, span) {
+            Ok(parts) => parts,
+            Err(problem) => return self.problems.push(problem),
+        };
+        if let [Part::Expression(call)] = &parts[..] {
+            return into.push(call.segment(|value| json_value(value).into_bytes()));
+        }
+        into.literal(b"\"");
+        for part in &parts {
+            match part {
+                Part::Text(text) => into.literal(escaped(text).as_bytes()),
+                Part::Expression(call) => {
+                    into.push(call.segment(|value| escaped(&value.text()).into_bytes()));
+                }
+            }
+        }
+        into.push(Segment::Literal(b"\"".as_slice().into()));
+    }
+}
+
+/// A duration above zero.
+pub(crate) fn positive_duration(text: &Spanned<String>) -> Result<Duration, Problem> {
+    let wrong = |message: String| Problem::new(message).at(text.span(), "here");
+    match quantity::duration(text.get_ref()) {
+        Err(message) => Err(wrong(message)),
+        Ok(duration) if duration.is_zero() => {
+            Err(wrong("a duration of nothing".into()).help("write more than 0s"))
+        }
+        Ok(duration) => Ok(duration),
+    }
+}
+
+fn json_value(value: &Value) -> String {
+    match value {
+        Value::Text(text) => quoted(text),
+        other => other.text(),
+    }
+}
+
+fn quoted(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}
+
+fn escaped(text: &str) -> String {
+    let quoted = quoted(text);
+    quoted[1..quoted.len() - 1].to_owned()
+}
+
+/// Encodes what may not stand in a path and query; what may, stays as it was typed.
+fn percent_encoded(text: &str) -> Vec<u8> {
+    let mut encoded = Vec::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_graphic() && !b"\"<>\\^`{|}#".contains(&byte) {
+            encoded.push(byte);
+        } else {
+            encoded.extend_from_slice(format!("%{byte:02X}").as_bytes());
+        }
+    }
+    encoded
+}

@@ -1,0 +1,183 @@
+//! The scenario file as its user typed it. What it means is in [`crate::Scenario`].
+
+use std::fmt;
+
+use indexmap::IndexMap;
+use serde::de::{MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
+use toml::Spanned;
+
+/// The whole file.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Spec {
+    pub(crate) host: Option<Spanned<String>>,
+    #[serde(default)]
+    pub(crate) timeouts: TimeoutsSpec,
+    #[serde(default)]
+    pub(crate) headers: IndexMap<Spanned<String>, Spanned<String>>,
+    #[serde(default)]
+    pub(crate) data: IndexMap<Spanned<String>, Vec<Spanned<Json>>>,
+    #[serde(default)]
+    pub(crate) setup: Vec<Spanned<RequestSpec>>,
+    #[serde(default)]
+    pub(crate) users: IndexMap<Spanned<String>, Spanned<ClassSpec>>,
+    #[serde(default)]
+    pub(crate) profiles: IndexMap<Spanned<String>, Spanned<ProfileSpec>>,
+    #[serde(default)]
+    pub(crate) targets: IndexMap<Spanned<String>, Spanned<TargetSpec>>,
+    #[serde(default)]
+    pub(crate) request_targets:
+        IndexMap<Spanned<String>, IndexMap<Spanned<String>, Spanned<TargetSpec>>>,
+}
+
+/// `[timeouts]`.
+#[derive(Debug, Clone, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct TimeoutsSpec {
+    pub(crate) connect: Option<Spanned<String>>,
+    pub(crate) whole: Option<Spanned<String>>,
+}
+
+/// `[users.NAME]`.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ClassSpec {
+    pub(crate) like: Option<Spanned<String>>,
+    pub(crate) weight: Option<Spanned<f64>>,
+    pub(crate) wait: Option<Spanned<String>>,
+    pub(crate) tasks: Option<Vec<Spanned<RequestSpec>>>,
+}
+
+/// A request; as a task, with a weight, or with steps in the place of the one request.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RequestSpec {
+    pub(crate) weight: Option<Spanned<f64>>,
+    pub(crate) steps: Option<Spanned<Vec<Spanned<RequestSpec>>>>,
+    pub(crate) name: Option<Spanned<String>>,
+    pub(crate) get: Option<Spanned<String>>,
+    pub(crate) post: Option<Spanned<String>>,
+    pub(crate) put: Option<Spanned<String>>,
+    pub(crate) patch: Option<Spanned<String>>,
+    pub(crate) delete: Option<Spanned<String>>,
+    pub(crate) head: Option<Spanned<String>>,
+    pub(crate) json: Option<Spanned<Json>>,
+    pub(crate) headers: Option<IndexMap<Spanned<String>, Spanned<String>>>,
+    pub(crate) check: Option<CheckSpec>,
+    pub(crate) redirects: Option<Spanned<u8>>,
+    pub(crate) timeout: Option<Spanned<String>>,
+}
+
+impl RequestSpec {
+    /// The methods that were given, with their paths.
+    pub(crate) fn methods(&self) -> Vec<(&'static str, &Spanned<String>)> {
+        let all = [
+            ("GET", &self.get),
+            ("POST", &self.post),
+            ("PUT", &self.put),
+            ("PATCH", &self.patch),
+            ("DELETE", &self.delete),
+            ("HEAD", &self.head),
+        ];
+        all.into_iter()
+            .filter_map(|(method, path)| Some((method, path.as_ref()?)))
+            .collect()
+    }
+}
+
+/// `check = { … }`.
+#[derive(Debug, Clone, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CheckSpec {
+    pub(crate) status: Option<Spanned<Json>>,
+}
+
+/// `[profiles.NAME]`: users for a time, or stages.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ProfileSpec {
+    pub(crate) users: Option<Spanned<u32>>,
+    pub(crate) spawn_rate: Option<Spanned<f64>>,
+    pub(crate) duration: Option<Spanned<String>>,
+    pub(crate) stages: Option<Vec<Spanned<StageSpec>>>,
+    pub(crate) users_of: Option<Vec<Spanned<String>>>,
+}
+
+/// A stage of a profile.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct StageSpec {
+    pub(crate) users: Spanned<u32>,
+    pub(crate) spawn_rate: Option<Spanned<f64>>,
+    pub(crate) duration: Spanned<String>,
+}
+
+/// The thresholds of a target.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct TargetSpec {
+    pub(crate) target: Option<Spanned<Json>>,
+    pub(crate) acceptable: Option<Spanned<Json>>,
+    pub(crate) critical: Option<Spanned<Json>>,
+}
+
+/// Any value that JSON knows, with the place of each part.
+#[derive(Debug, Clone, Serialize)]
+#[serde(untagged)]
+pub(crate) enum Json {
+    Text(String),
+    Integer(i64),
+    Float(f64),
+    Bool(bool),
+    List(Vec<Spanned<Json>>),
+    Table(IndexMap<String, Spanned<Json>>),
+}
+
+impl<'de> Deserialize<'de> for Json {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(JsonVisitor)
+    }
+}
+
+struct JsonVisitor;
+
+impl<'de> Visitor<'de> for JsonVisitor {
+    type Value = Json;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a text, a number, a boolean, a list or a table")
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Json, E> {
+        Ok(Json::Text(text.to_owned()))
+    }
+
+    fn visit_i64<E>(self, number: i64) -> Result<Json, E> {
+        Ok(Json::Integer(number))
+    }
+
+    fn visit_f64<E>(self, number: f64) -> Result<Json, E> {
+        Ok(Json::Float(number))
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Json, E> {
+        Ok(Json::Bool(value))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Json, A::Error> {
+        let mut list = Vec::new();
+        while let Some(item) = items.next_element()? {
+            list.push(item);
+        }
+        Ok(Json::List(list))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Json, A::Error> {
+        let mut table = IndexMap::new();
+        while let Some((key, value)) = entries.next_entry()? {
+            table.insert(key, value);
+        }
+        Ok(Json::Table(table))
+    }
+}
