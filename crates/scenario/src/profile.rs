@@ -314,7 +314,7 @@ mod tests {
             prop_assume!(!spans.iter().any(|span| near_edge(span.0) || near_edge(span.1)));
             let active = spans.iter().filter(|span| span.0 <= at_ns && at_ns < span.1).count();
             let load = Load { stages, ..Load::default() };
-            prop_assert_eq!(active as f64, load.users_at(at_s).ceil());
+            prop_assert!((active as f64 - load.users_at(at_s).ceil()).abs() < 0.5);
         }
     }
 }

@@ -79,7 +79,7 @@ mod tests {
             (Metric::ErrorRate, text("0.1"), None),
             (Metric::Cpu, text("-1%"), None),
             (Metric::Memory, text("512MB"), Some(512.0)),
-            (Metric::Memory, text("1GiB"), Some(1073.741_824)),
+            (Metric::Memory, text("1GiB"), Some(1_073.741_824)),
             (Metric::Memory, text("NaNMB"), None),
         ];
         for (metric, value, expected) in cases {

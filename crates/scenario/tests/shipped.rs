@@ -4,7 +4,7 @@ use scenario::{Host, Overrides, Plan, Scenario};
 
 fn shipped() -> Scenario {
     let text = include_str!("../../../brunt.toml");
-    Scenario::read("brunt.toml", text).unwrap()
+    Scenario::read("brunt.toml", text).expect("the shipped scenario")
 }
 
 #[test]
