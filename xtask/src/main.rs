@@ -1,2 +1,51 @@
-//! The project's chores.
-fn main() {}
+//! The project's chores, run as `cargo xtask VERB`.
+//!
+//! `check` is what a contributor runs before a commit and what CI runs: the same steps in the same order.
+
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a command line tool: its output is its work"
+)]
+
+mod check;
+mod tidy;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::Parser;
+
+#[derive(Parser)]
+#[command(bin_name = "cargo xtask", about = "The project's chores")]
+enum Verb {
+    /// Formatting, lints, docs, tidy rules and all tests: what CI runs.
+    Check(check::Options),
+}
+
+fn main() -> ExitCode {
+    let result = match Verb::parse() {
+        Verb::Check(options) => root().and_then(|root| check::run(&root, &options)),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The folder of the workspace, wherever the command was given.
+///
+/// Cargo names this crate's folder anew at each run. The one known when it was compiled comes second: with a target
+/// folder that two clones share, it may be the other clone's.
+fn root() -> anyhow::Result<PathBuf> {
+    let own_folder = std::env::var_os("CARGO_MANIFEST_DIR")
+        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
+    let root = own_folder
+        .parent()
+        .context("the folder of xtask has no parent")?;
+    Ok(root.to_path_buf())
+}

@@ -1,1 +1,20 @@
 //! CPU, memory, disk and network of the process under test, the machine and brunt itself.
+//!
+//! Synchronous and without threads or a clock of its own: whoever runs the load calls
+//! [`Monitor::read`] once a second with the time on the run's clock and keeps the
+//! [`record::Reading`]. Everything comes from `/proc`, `/sys` and the kernel's CPU clocks, so it
+//! works on Linux only. What the readings mean for a run is left to others.
+
+mod cores;
+mod ledger;
+mod listener;
+mod machine;
+mod monitor;
+mod process;
+mod quota;
+mod tree;
+
+pub use cores::{allowed_cpus, pin_current_thread};
+pub use listener::listener_of;
+pub use monitor::{Monitor, MonitorError, Subject};
+pub use rustix::process::Pid;

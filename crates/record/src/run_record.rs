@@ -52,8 +52,6 @@ impl RunRecord {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Command {
-    /// So many users are to be active.
-    SetUsers(u32),
     /// No new tasks; those under way may end.
     Stop,
     /// What is under way is cut off.

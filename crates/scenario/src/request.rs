@@ -41,12 +41,13 @@ pub struct Request {
 }
 
 impl Request {
-    /// Renders the request in its wire form, after clearing both buffers. `host` is the value of the
-    /// `Host` header. `body` is scratch space.
+    /// Renders the request in its wire form, after clearing both buffers. `base_path` goes before the
+    /// path, `host` is the value of the `Host` header, `body` is scratch space.
     #[inline]
     pub fn render(
         &self,
         random: &mut Xoshiro256PlusPlus,
+        base_path: &str,
         host: &str,
         into: &mut Vec<u8>,
         body: &mut Vec<u8>,
@@ -54,6 +55,7 @@ impl Request {
         into.clear();
         into.extend_from_slice(self.method.as_bytes());
         into.push(b' ');
+        into.extend_from_slice(base_path.as_bytes());
         self.path.render(random, into);
         into.extend_from_slice(b" HTTP/1.1\r\nHost: ");
         into.extend_from_slice(host.as_bytes());

@@ -57,7 +57,8 @@ pub struct Judgement {
 pub enum Value {
     /// A number in the metric's unit.
     Known(f64),
-    /// A percentile that lies among the requests that were never answered.
+    /// A percentile, mean or maximum that lies among the requests that were never answered. It
+    /// misses every threshold.
     NotAnswered,
     /// Nothing was measured.
     Unknown,

@@ -1,0 +1,232 @@
+//! A core: one thread with its users, connections, buffers and histograms. Nothing of it is shared.
+
+use std::cell::{Cell, RefCell};
+use std::io;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use rand_xoshiro::Xoshiro256PlusPlus;
+use record::{Command, Sample};
+use scenario::{Plan, Request};
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::task::LocalSet;
+
+use crate::clock::Clock;
+use crate::exchange::nanoseconds;
+use crate::fault::Fault;
+use crate::pacer::{Pacer, Phase};
+use crate::recorder::{Gauges, Recorder};
+use crate::settings::Settings;
+use crate::target::Target;
+use crate::user::User;
+
+/// The most that is read at once.
+const SCRATCH_BYTES: usize = 64 << 10;
+
+/// What a core's users share.
+pub(crate) struct Core {
+    pub(crate) plan: Arc<Plan>,
+    pub(crate) target: Arc<Target>,
+    pub(crate) clock: Clock,
+    pub(crate) pacer: Pacer,
+    /// Space to read into; held only while bytes are taken.
+    pub(crate) scratch: RefCell<Box<[u8]>>,
+    recorder: RefCell<Recorder>,
+    /// Buffers for requests under way.
+    buffers: RefCell<Vec<Vec<u8>>>,
+    body: RefCell<Vec<u8>>,
+    users: Cell<u32>,
+}
+
+impl Core {
+    /// A core on the current runtime.
+    pub(crate) fn new(
+        plan: Arc<Plan>,
+        target: Arc<Target>,
+        clock: Clock,
+        recorder: Recorder,
+    ) -> io::Result<Self> {
+        Ok(Self {
+            plan,
+            target,
+            clock,
+            pacer: Pacer::new(clock)?,
+            scratch: RefCell::new(vec![0; SCRATCH_BYTES].into()),
+            recorder: RefCell::new(recorder),
+            buffers: RefCell::default(),
+            body: RefCell::default(),
+            users: Cell::new(0),
+        })
+    }
+
+    pub(crate) fn take_buffer(&self) -> Vec<u8> {
+        self.buffers.borrow_mut().pop().unwrap_or_default()
+    }
+
+    pub(crate) fn give_buffer(&self, buffer: Vec<u8>) {
+        self.buffers.borrow_mut().push(buffer);
+    }
+
+    #[inline]
+    pub(crate) fn render(
+        &self,
+        request: &Request,
+        random: &mut Xoshiro256PlusPlus,
+        into: &mut Vec<u8>,
+    ) {
+        let target = &self.target;
+        let base_path = target.base_path();
+        request.render(
+            random,
+            base_path,
+            &target.host_header,
+            into,
+            &mut self.body.borrow_mut(),
+        );
+    }
+
+    /// Counts a request that is done, in its second.
+    #[inline]
+    pub(crate) fn record(&self, sample: &Sample, fault: Option<&Fault>, request: &[u8]) {
+        let mut recorder = self.recorder.borrow_mut();
+        recorder.advance(sample.done_ns, || self.gauges());
+        recorder.record(sample);
+        if let Some(fault) = fault {
+            let line = request
+                .split(|byte| *byte == b'\r')
+                .next()
+                .unwrap_or_default();
+            recorder.record_failure(sample.name, fault.kind, fault.code, || {
+                let line = String::from_utf8_lossy(line);
+                format!("{}: {}", line.trim_end_matches(" HTTP/1.1"), fault.text)
+            });
+        }
+    }
+
+    pub(crate) fn count_connection(&self) {
+        self.recorder.borrow_mut().counts().connections += 1;
+    }
+
+    pub(crate) fn count_reopened(&self) {
+        self.recorder.borrow_mut().counts().reopened += 1;
+    }
+
+    pub(crate) fn user_begins(&self) {
+        self.users.set(self.users.get() + 1);
+    }
+
+    pub(crate) fn user_ends(&self) {
+        self.users.set(self.users.get() - 1);
+    }
+
+    pub(crate) fn finish(&self) {
+        self.recorder.borrow_mut().finish(&self.gauges());
+    }
+
+    fn gauges(&self) -> Gauges {
+        let (in_flight, oldest_ns) = self.pacer.in_flight();
+        let now_ns = self.clock.now_ns();
+        let oldest_ms = oldest_ns.map(|oldest_ns| now_ns.saturating_sub(oldest_ns) / 1_000_000);
+        Gauges {
+            users: self.users.get(),
+            in_flight,
+            oldest_ms,
+        }
+    }
+
+    /// Hands every second over when it ends; stops the core when the schedule is over, and cuts off
+    /// what is left when the stop timeout is over as well.
+    async fn keep_time(&self, stop_timeout_ns: u64) {
+        let seat = self.pacer.seat();
+        let load_end_ns = (self.plan.load.seconds() * 1e9).round();
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a float cast saturates, and a schedule's length is not negative"
+        )]
+        let load_end_ns = load_end_ns as u64;
+        let mut abort_ns = load_end_ns.saturating_add(stop_timeout_ns);
+        let mut stopping = false;
+        loop {
+            let now_ns = self.clock.now_ns();
+            self.recorder.borrow_mut().advance(now_ns, || self.gauges());
+            if self.pacer.phase() == Phase::Running && now_ns >= load_end_ns {
+                self.pacer.enter(Phase::Stopping);
+            }
+            if self.pacer.phase() == Phase::Stopping && !stopping {
+                stopping = true;
+                abort_ns = abort_ns.min(now_ns.saturating_add(stop_timeout_ns));
+            }
+            if self.pacer.phase() == Phase::Stopping && now_ns >= abort_ns {
+                self.pacer.enter(Phase::Aborting);
+            }
+            let next_second_ns = (now_ns / 1_000_000_000 + 1) * 1_000_000_000;
+            let next_ns = if stopping { abort_ns } else { load_end_ns };
+            let wake_ns = if next_ns > now_ns {
+                next_second_ns.min(next_ns)
+            } else {
+                next_second_ns
+            };
+            self.pacer.sleep_until(seat, wake_ns).await;
+        }
+    }
+
+    async fn obey(&self, mut commands: UnboundedReceiver<Command>) {
+        while let Some(command) = commands.recv().await {
+            match command {
+                Command::Stop if self.pacer.phase() == Phase::Running => {
+                    self.pacer.enter(Phase::Stopping);
+                }
+                Command::Stop => {}
+                Command::Abort => self.pacer.enter(Phase::Aborting),
+            }
+        }
+        // Whoever commanded is gone: nobody waits for the rest.
+        self.pacer.enter(Phase::Aborting);
+    }
+}
+
+/// Plays a core's users to their end.
+pub(crate) async fn play(
+    core: Core,
+    settings: &Settings,
+    numbers: impl Iterator<Item = u32>,
+    commands: UnboundedReceiver<Command>,
+) {
+    let core = Rc::new(core);
+    let local = LocalSet::new();
+    let driver = local.spawn_local({
+        let core = core.clone();
+        async move { core.pacer.drive().await }
+    });
+    let users: Vec<_> = numbers
+        .map(|number| {
+            let user = User::new(&core, settings.seed, number);
+            local.spawn_local(user.play(core.clone()))
+        })
+        .collect();
+    let stop_timeout_ns = nanoseconds(settings.stop_timeout);
+    let time = local.spawn_local({
+        let core = core.clone();
+        async move { core.keep_time(stop_timeout_ns).await }
+    });
+    let obedience = local.spawn_local({
+        let core = core.clone();
+        async move { core.obey(commands).await }
+    });
+    local
+        .run_until(async {
+            for user in users {
+                user.await.expect("a user of the load panicked");
+            }
+        })
+        .await;
+    for task in [
+        time.abort_handle(),
+        obedience.abort_handle(),
+        driver.abort_handle(),
+    ] {
+        task.abort();
+    }
+    core.finish();
+}

@@ -1,0 +1,168 @@
+//! The engine: one thread a core. In: a plan, settings, commands. Out: increments.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use record::{Command, Delta, Increment, RequestName};
+use scenario::Plan;
+use tokio::runtime::Builder;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+
+use crate::clock::Clock;
+use crate::core::{self, Core};
+use crate::recorder::{Handover, Recorder};
+use crate::settings::Settings;
+use crate::target::Target;
+
+/// An engine that makes load.
+pub struct Engine {
+    clock: Clock,
+    handovers: Receiver<(usize, Handover)>,
+    cores: Vec<CoreThread>,
+    running: usize,
+}
+
+struct CoreThread {
+    thread: Option<JoinHandle<()>>,
+    commands: UnboundedSender<Command>,
+    spare: Sender<Box<Delta>>,
+}
+
+/// What an engine has to say.
+#[derive(Debug)]
+pub enum News {
+    /// A core's second.
+    Increment(Box<Increment>),
+    /// Nothing for so long.
+    Nothing,
+    /// A core failed; the others go on.
+    CoreFailed(String),
+    /// Every core has ended, and there is no more to come.
+    Ended,
+}
+
+impl Engine {
+    /// Starts to make load. The run's clock begins now.
+    pub fn start(plan: &Arc<Plan>, target: &Arc<Target>, settings: &Settings) -> io::Result<Self> {
+        let clock = Clock::start();
+        let (to, handovers) = channel();
+        let names: Arc<[RequestName]> = plan.names.clone().into();
+        let mut cores = Vec::new();
+        for number in 0..settings.threads.max(1) {
+            let (spare, spares) = channel();
+            let (commands, orders) = unbounded_channel();
+            let recorder = Recorder::new(clock, names.clone(), to.clone(), spares, number);
+            let (plan, target, to) = (plan.clone(), target.clone(), to.clone());
+            let settings = settings.clone();
+            let thread = std::thread::Builder::new()
+                .name(format!("load-{number}"))
+                .spawn(move || {
+                    let ended = run_core(number, &settings, plan, target, clock, recorder, orders);
+                    let reason = ended.err().map(|error| error.to_string());
+                    // Nobody listens any more where the engine was dropped.
+                    to.send((number, Handover::Ended(reason))).ok();
+                })?;
+            cores.push(CoreThread {
+                thread: Some(thread),
+                commands,
+                spare,
+            });
+        }
+        let running = cores.len();
+        Ok(Self {
+            clock,
+            handovers,
+            cores,
+            running,
+        })
+    }
+
+    /// The run's clock.
+    pub fn clock(&self) -> Clock {
+        self.clock
+    }
+
+    /// Gives a command to all cores.
+    pub fn command(&self, command: Command) {
+        for core in &self.cores {
+            // A core that has ended needs no command.
+            core.commands.send(command).ok();
+        }
+    }
+
+    /// What comes next, waiting at most so long.
+    pub fn news(&mut self, wait: Duration) -> News {
+        if self.running == 0 {
+            return News::Ended;
+        }
+        match self.handovers.recv_timeout(wait) {
+            Ok((core, Handover::Delta(mut delta))) => {
+                let increment = delta.to_increment();
+                // A core that has ended needs no spare.
+                self.cores[core].spare.send(delta).ok();
+                News::Increment(Box::new(increment))
+            }
+            Ok((_, Handover::Ended(reason))) => {
+                self.running -= 1;
+                reason.map_or(News::Nothing, News::CoreFailed)
+            }
+            Err(RecvTimeoutError::Timeout) => News::Nothing,
+            Err(RecvTimeoutError::Disconnected) => {
+                self.running = 0;
+                News::CoreFailed("a thread of the load ended without a word".into())
+            }
+        }
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        self.command(Command::Abort);
+        for core in &mut self.cores {
+            if let Some(thread) = core.thread.take() {
+                // A panic there was told as news already.
+                thread.join().ok();
+            }
+        }
+    }
+}
+
+fn run_core(
+    number: usize,
+    settings: &Settings,
+    plan: Arc<Plan>,
+    target: Arc<Target>,
+    clock: Clock,
+    recorder: Recorder,
+    orders: UnboundedReceiver<Command>,
+) -> io::Result<()> {
+    pin_to(settings, number)?;
+    let runtime = Builder::new_current_thread().enable_io().build()?;
+    let users = scenario::users_in(&plan.load);
+    // Every `of`-th user is this engine's; of those, every `threads`-th is this core's.
+    let threads = u32::try_from(settings.threads.max(1)).unwrap_or(u32::MAX);
+    let first = settings.share + settings.of * u32::try_from(number).unwrap_or(u32::MAX);
+    let stride = settings.of * threads;
+    let numbers = (first..users).step_by(stride as usize);
+    let played = std::panic::AssertUnwindSafe(|| {
+        runtime.block_on(async {
+            let core = Core::new(plan, target, clock, recorder)?;
+            core::play(core, settings, numbers, orders).await;
+            Ok(())
+        })
+    });
+    std::panic::catch_unwind(played)
+        .unwrap_or_else(|_| Err(io::Error::other("a thread of the load panicked")))
+}
+
+fn pin_to(settings: &Settings, number: usize) -> io::Result<()> {
+    let Some(core) = settings.cores.get(number % settings.cores.len().max(1)) else {
+        return Ok(());
+    };
+    let mut set = rustix::thread::CpuSet::new();
+    set.set(*core);
+    Ok(rustix::thread::sched_setaffinity(None, &set)?)
+}

@@ -1,0 +1,55 @@
+//! Examples of failures: what one of them looked like, with the request's secrets masked.
+
+use crate::http1::Answer;
+
+/// Header fields whose values are secrets.
+const SECRET_FIELDS: [&str; 4] = [
+    "authorization",
+    "proxy-authorization",
+    "cookie",
+    "x-api-key",
+];
+
+/// An answer whose status is not accepted.
+pub(crate) fn of_status(accepted: &str, request: &[u8], answer: &Answer) -> String {
+    let mut text = format!("status {}, accepted {accepted}", answer.status);
+    let excerpt = String::from_utf8_lossy(&answer.excerpt);
+    if !excerpt.trim().is_empty() {
+        text.push_str(": ");
+        text.push_str(&masked(excerpt.trim(), request));
+    }
+    text
+}
+
+/// The text without any secret that the request's head holds.
+fn masked(text: &str, request: &[u8]) -> String {
+    let request = String::from_utf8_lossy(request);
+    let head = request.split("\r\n\r\n").next().unwrap_or_default();
+    let mut masked = text.to_owned();
+    for line in head.split("\r\n").skip(1) {
+        let Some((name, value)) = line.split_once(": ") else {
+            continue;
+        };
+        if SECRET_FIELDS.contains(&name.to_ascii_lowercase().as_str()) {
+            // `Bearer TOKEN` and `NAME=VALUE; …` hold their secrets behind a blank or a `=`.
+            let parts = value.split([' ', '=', ';']).filter(|part| part.len() >= 4);
+            for secret in std::iter::once(value).chain(parts) {
+                masked = masked.replace(secret, "***");
+            }
+        }
+    }
+    masked
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_that_repeats_a_secret_does_not_give_it_away() {
+        let request =
+            b"GET / HTTP/1.1\r\nAuthorization: Bearer s3cr3t\r\nCookie: id=abcd1234\r\n\r\n";
+        let text = masked("token s3cr3t of session abcd1234 is no good", request);
+        assert_eq!(text, "token *** of session *** is no good");
+    }
+}

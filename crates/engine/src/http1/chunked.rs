@@ -1,0 +1,113 @@
+//! Chunked bodies (RFC 9112, section 7.1), with extensions and trailers, cut anywhere.
+
+use super::reader::BadHttp;
+
+/// A chunk's size line, or the trailers, are never longer.
+const LINE_BYTES_MAX: u32 = 16 << 10;
+
+/// Where in a chunked body the bytes are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Chunked {
+    at: At,
+    size: u64,
+    digits: u8,
+    line_bytes: u32,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum At {
+    Size,
+    Extension,
+    SizeLf,
+    Data,
+    DataCr,
+    DataLf,
+    TrailerStart,
+    Trailer,
+    TrailerLf,
+    LastLf,
+}
+
+impl Chunked {
+    pub(super) fn new() -> Self {
+        Self {
+            at: At::Size,
+            size: 0,
+            digits: 0,
+            line_bytes: 0,
+        }
+    }
+
+    /// Takes bytes up to the end of the body. Returns how many were taken, how many of them were
+    /// content, and whether the body is whole.
+    pub(super) fn feed(&mut self, bytes: &[u8]) -> Result<(usize, u64, bool), BadHttp> {
+        let (mut taken, mut content) = (0, 0);
+        while taken < bytes.len() {
+            if self.at == At::Data {
+                let here = (bytes.len() - taken) as u64;
+                let part = here.min(self.size);
+                self.size -= part;
+                content += part;
+                // No more than what is left of the slice.
+                taken += usize::try_from(part).unwrap_or(usize::MAX);
+                if self.size == 0 {
+                    self.at = At::DataCr;
+                }
+            } else {
+                let byte = bytes[taken];
+                taken += 1;
+                if self.step(byte)? {
+                    return Ok((taken, content, true));
+                }
+            }
+        }
+        Ok((taken, content, false))
+    }
+
+    /// Takes one byte outside the data; true at the end of the body.
+    fn step(&mut self, byte: u8) -> Result<bool, BadHttp> {
+        self.line_bytes += 1;
+        if self.line_bytes > LINE_BYTES_MAX {
+            return Err(BadHttp::Chunk);
+        }
+        self.at = match (self.at, byte) {
+            (At::Size, b'0'..=b'9' | b'a'..=b'f' | b'A'..=b'F') => return self.digit(byte),
+            (At::Size, b';' | b' ' | b'\t') if self.digits > 0 => At::Extension,
+            (At::Size, b'\r') if self.digits > 0 => At::SizeLf,
+            (At::Extension, b'\r') => At::SizeLf,
+            (At::Extension, byte) if byte != b'\n' => At::Extension,
+            (At::SizeLf, b'\n') => self.line_end(),
+            (At::DataCr, b'\r') => At::DataLf,
+            (At::DataLf, b'\n') => {
+                *self = Self::new();
+                At::Size
+            }
+            (At::TrailerStart, b'\r') => At::LastLf,
+            (At::TrailerStart | At::Trailer, byte) if byte != b'\r' && byte != b'\n' => At::Trailer,
+            (At::Trailer, b'\r') => At::TrailerLf,
+            (At::TrailerLf, b'\n') => At::TrailerStart,
+            (At::LastLf, b'\n') => return Ok(true),
+            _ => return Err(BadHttp::Chunk),
+        };
+        Ok(false)
+    }
+
+    fn digit(&mut self, byte: u8) -> Result<bool, BadHttp> {
+        let digit = char::from(byte).to_digit(16).unwrap_or(0);
+        self.digits += 1;
+        if self.digits > 16 {
+            return Err(BadHttp::Chunk);
+        }
+        self.size = (self.size << 4) | u64::from(digit);
+        Ok(false)
+    }
+
+    fn line_end(&mut self) -> At {
+        self.line_bytes = 0;
+        if self.size == 0 {
+            At::TrailerStart
+        } else {
+            At::Data
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! Heads of answers: what the status line and the header fields say about the body and the
+//! connection (RFC 9112, sections 6.3 and 9.3).
+
+use std::mem::MaybeUninit;
+
+use super::reader::BadHttp;
+
+const HEADERS_MAX: usize = 128;
+
+/// How the end of a body is found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Framing {
+    /// So many bytes.
+    Length(u64),
+    /// Chunks.
+    Chunked,
+    /// Until the server closes the connection.
+    UntilClose,
+}
+
+/// What matters of a head.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Head {
+    pub(super) status: u16,
+    pub(super) framing: Framing,
+    pub(super) keep_alive: bool,
+    pub(super) location: Option<Vec<u8>>,
+}
+
+/// Parses a head; `None` where it is not whole yet. Returns its length in bytes as well.
+pub(super) fn parse(bytes: &[u8], to_head: bool) -> Result<Option<(Head, usize)>, BadHttp> {
+    let mut headers = [const { MaybeUninit::uninit() }; HEADERS_MAX];
+    let mut response = httparse::Response::new(&mut []);
+    let parsed = httparse::ParserConfig::default()
+        .parse_response_with_uninit_headers(&mut response, bytes, &mut headers)
+        .map_err(BadHttp::Head)?;
+    let httparse::Status::Complete(length) = parsed else {
+        return Ok(None);
+    };
+    // A complete parse always has both.
+    let status = response.code.unwrap_or(0);
+    let is_http_11 = response.version == Some(1);
+    if status < 100 {
+        return Err(BadHttp::Status(status));
+    }
+    let fields = Fields::read(response.headers, is_http_11)?;
+    let has_no_body = to_head || status < 200 || status == 204 || status == 304;
+    let framing = if has_no_body {
+        Framing::Length(0)
+    } else {
+        fields.framing()
+    };
+    let keep_alive = fields.keep_alive && framing != Framing::UntilClose && !fields.is_ambiguous();
+    let location = if is_redirect(status) {
+        fields.location.map(<[u8]>::to_vec)
+    } else {
+        None
+    };
+    Ok(Some((
+        Head {
+            status,
+            framing,
+            keep_alive,
+            location,
+        },
+        length,
+    )))
+}
+
+/// Whether a status asks the client to go elsewhere.
+pub(super) fn is_redirect(status: u16) -> bool {
+    matches!(status, 301 | 302 | 303 | 307 | 308)
+}
+
+struct Fields<'a> {
+    length: Option<u64>,
+    /// The last transfer coding is `chunked`, or not; `None` without the field.
+    chunked: Option<bool>,
+    keep_alive: bool,
+    location: Option<&'a [u8]>,
+}
+
+impl<'a> Fields<'a> {
+    fn read(headers: &[httparse::Header<'a>], is_http_11: bool) -> Result<Self, BadHttp> {
+        let mut fields = Self {
+            length: None,
+            chunked: None,
+            keep_alive: is_http_11,
+            location: None,
+        };
+        for header in headers {
+            // The length of the name rules most headers out at once.
+            match header.name.len() {
+                14 if header.name.eq_ignore_ascii_case("content-length") => {
+                    fields.add_length(header.value)?;
+                }
+                17 if header.name.eq_ignore_ascii_case("transfer-encoding") => {
+                    let last = header
+                        .value
+                        .rsplit(|byte| *byte == b',')
+                        .next()
+                        .unwrap_or_default();
+                    fields.chunked = Some(last.trim_ascii().eq_ignore_ascii_case(b"chunked"));
+                }
+                10 if header.name.eq_ignore_ascii_case("connection") => {
+                    for option in header
+                        .value
+                        .split(|byte| *byte == b',')
+                        .map(<[u8]>::trim_ascii)
+                    {
+                        if option.eq_ignore_ascii_case(b"close") {
+                            fields.keep_alive = false;
+                        } else if option.eq_ignore_ascii_case(b"keep-alive") && !is_http_11 {
+                            fields.keep_alive = true;
+                        }
+                    }
+                }
+                8 if header.name.eq_ignore_ascii_case("location") => {
+                    fields.location = Some(header.value);
+                }
+                _ => {}
+            }
+        }
+        Ok(fields)
+    }
+
+    fn add_length(&mut self, value: &[u8]) -> Result<(), BadHttp> {
+        for part in value.split(|byte| *byte == b',').map(<[u8]>::trim_ascii) {
+            let digits = std::str::from_utf8(part).ok().filter(|digits| {
+                !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
+            });
+            let length = digits
+                .and_then(|digits| digits.parse().ok())
+                .ok_or(BadHttp::Length)?;
+            if self.length.is_some_and(|known| known != length) {
+                return Err(BadHttp::LengthsDisagree);
+            }
+            self.length = Some(length);
+        }
+        Ok(())
+    }
+
+    fn framing(&self) -> Framing {
+        match (self.chunked, self.length) {
+            (Some(true), _) => Framing::Chunked,
+            (Some(false), _) | (None, None) => Framing::UntilClose,
+            (None, Some(length)) => Framing::Length(length),
+        }
+    }
+
+    /// Two framings at once: the next answer's beginning cannot be trusted.
+    fn is_ambiguous(&self) -> bool {
+        self.chunked.is_some() && self.length.is_some()
+    }
+}

@@ -1,0 +1,360 @@
+//! The reader: takes the bytes of one answer as they come.
+
+use super::chunked::Chunked;
+use super::head::{self, Framing};
+
+/// Heads are never longer.
+const HEAD_BYTES_MAX: usize = 64 << 10;
+/// How many interim answers (1xx) may come before the answer.
+const INTERIM_MAX: u8 = 16;
+/// How much of the body of an answer is kept where an example is wanted.
+const EXCERPT_BYTES_MAX: usize = 200;
+
+/// What brunt does not take for HTTP.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum BadHttp {
+    /// The status line or a header field breaks the grammar, or there are too many fields.
+    #[error("the head of the answer is no HTTP/1.x: {0}")]
+    Head(httparse::Error),
+    /// The head is longer than brunt takes.
+    #[error("the head of the answer is over 64 KiB")]
+    HeadTooLong,
+    /// The status is none.
+    #[error("the answer has status {0}")]
+    Status(u16),
+    /// `Content-Length` is no number.
+    #[error("the answer's Content-Length is no number")]
+    Length,
+    /// `Content-Length` was given more than once, with different numbers.
+    #[error("the answer has two different Content-Lengths")]
+    LengthsDisagree,
+    /// A chunk breaks the grammar.
+    #[error("a chunk of the answer is no HTTP/1.1")]
+    Chunk,
+    /// Interim answers without end.
+    #[error("more than 16 interim answers came before the answer")]
+    TooManyInterim,
+    /// An upgrade that nobody asked for.
+    #[error("the server switched protocols without being asked")]
+    Upgrade,
+}
+
+/// A whole answer.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// Its status.
+    pub status: u16,
+    /// Whether the connection may be used again.
+    pub keep_alive: bool,
+    /// Where a redirect leads.
+    pub location: Option<Vec<u8>>,
+    /// The size of its content, in bytes.
+    pub content_bytes: u64,
+    /// The beginning of its content, where an example was wanted.
+    pub excerpt: Vec<u8>,
+}
+
+/// Reads one answer.
+#[derive(Debug)]
+pub struct Reader {
+    to_head: bool,
+    head_bytes: Vec<u8>,
+    interim: u8,
+    body: Option<Body>,
+    answer: Answer,
+    wants_excerpt: fn(u16) -> bool,
+}
+
+#[derive(Debug)]
+enum Body {
+    Length(u64),
+    Chunked(Chunked),
+    UntilClose,
+}
+
+impl Reader {
+    /// A reader for the answer to a request; `to_head`: to a HEAD request. The beginning of the
+    /// content is kept for the statuses that `wants_excerpt` names.
+    pub fn new(to_head: bool, wants_excerpt: fn(u16) -> bool) -> Self {
+        let answer = Answer {
+            status: 0,
+            keep_alive: false,
+            location: None,
+            content_bytes: 0,
+            excerpt: Vec::new(),
+        };
+        Self {
+            to_head,
+            head_bytes: Vec::new(),
+            interim: 0,
+            body: None,
+            answer,
+            wants_excerpt,
+        }
+    }
+
+    /// Takes bytes. Returns the number of bytes that belong to this answer where it is whole now.
+    pub fn feed(&mut self, bytes: &[u8]) -> Result<Option<usize>, BadHttp> {
+        let mut taken = 0;
+        while self.body.is_none() {
+            let fresh = &bytes[taken..];
+            if self.head_bytes.is_empty() {
+                match head::parse(fresh, self.to_head)? {
+                    Some((head, length)) => {
+                        taken += length;
+                        self.take_head(head)?;
+                    }
+                    None => return self.keep_part_of_head(fresh),
+                }
+            } else {
+                let before = self.head_bytes.len();
+                let room = (HEAD_BYTES_MAX + 1).saturating_sub(before).min(fresh.len());
+                self.head_bytes.extend_from_slice(&fresh[..room]);
+                match head::parse(&self.head_bytes, self.to_head)? {
+                    Some((head, length)) => {
+                        taken += length - before;
+                        self.head_bytes.clear();
+                        self.take_head(head)?;
+                    }
+                    None if self.head_bytes.len() > HEAD_BYTES_MAX => {
+                        return Err(BadHttp::HeadTooLong);
+                    }
+                    None => return Ok(None),
+                }
+            }
+        }
+        let (body_bytes, whole) = self.feed_body(&bytes[taken..])?;
+        Ok(whole.then_some(taken + body_bytes))
+    }
+
+    fn keep_part_of_head(&mut self, bytes: &[u8]) -> Result<Option<usize>, BadHttp> {
+        if bytes.len() > HEAD_BYTES_MAX {
+            return Err(BadHttp::HeadTooLong);
+        }
+        self.head_bytes.extend_from_slice(bytes);
+        Ok(None)
+    }
+
+    fn take_head(&mut self, head: head::Head) -> Result<(), BadHttp> {
+        match head.status {
+            101 => return Err(BadHttp::Upgrade),
+            100..=199 if self.interim == INTERIM_MAX => return Err(BadHttp::TooManyInterim),
+            100..=199 => {
+                self.interim += 1;
+                return Ok(());
+            }
+            _ => {}
+        }
+        self.answer.status = head.status;
+        self.answer.keep_alive = head.keep_alive;
+        self.answer.location = head.location;
+        self.body = Some(match head.framing {
+            Framing::Length(length) => Body::Length(length),
+            Framing::Chunked => Body::Chunked(Chunked::new()),
+            Framing::UntilClose => Body::UntilClose,
+        });
+        Ok(())
+    }
+
+    /// Returns how many bytes were taken, and whether the body is whole.
+    fn feed_body(&mut self, bytes: &[u8]) -> Result<(usize, bool), BadHttp> {
+        let (taken, content, whole) = match &mut self.body {
+            Some(Body::Length(left)) => {
+                let part = (bytes.len() as u64).min(*left);
+                *left -= part;
+                (
+                    usize::try_from(part).unwrap_or(usize::MAX),
+                    part,
+                    *left == 0,
+                )
+            }
+            Some(Body::Chunked(chunked)) => chunked.feed(bytes)?,
+            Some(Body::UntilClose) => (bytes.len(), bytes.len() as u64, false),
+            None => (0, 0, false),
+        };
+        self.answer.content_bytes += content;
+        if content > 0 && (self.wants_excerpt)(self.answer.status) {
+            let room = EXCERPT_BYTES_MAX
+                .saturating_sub(self.answer.excerpt.len())
+                .min(taken);
+            self.answer.excerpt.extend_from_slice(&bytes[..room]);
+        }
+        Ok((taken, whole))
+    }
+
+    /// Whether the end of the connection makes the answer whole.
+    pub fn ends_with_connection(&self) -> bool {
+        matches!(self.body, Some(Body::UntilClose))
+    }
+
+    /// The answer. It is whole once [`Reader::feed`] has said so, or once the connection ended and
+    /// [`Reader::ends_with_connection`].
+    pub fn into_answer(self) -> Answer {
+        self.answer
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The answer to the bytes fed in pieces of one size, and how many bytes belong to it.
+    fn read(bytes: &[u8], piece: usize, to_head: bool) -> Result<Option<(Answer, usize)>, BadHttp> {
+        let mut reader = Reader::new(to_head, |_| false);
+        let mut fed = 0;
+        for part in bytes.chunks(piece) {
+            if let Some(taken) = reader.feed(part)? {
+                return Ok(Some((reader.into_answer(), fed + taken)));
+            }
+            fed += part.len();
+        }
+        let whole = reader.ends_with_connection();
+        Ok(whole.then(|| (reader.into_answer(), fed)))
+    }
+
+    /// Bytes, whether they answer a HEAD, and (status, content, keep-alive, bytes left over).
+    type Case = (&'static str, bool, (u16, u64, bool, usize));
+
+    const WHOLE: &[Case] = &[
+        (
+            "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello",
+            false,
+            (200, 5, true, 0),
+        ),
+        (
+            "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
+            false,
+            (200, 0, true, 0),
+        ),
+        (
+            "HTTP/1.1 200 OK\r\ncontent-length: 2, 2\r\n\r\nhiHTTP",
+            false,
+            (200, 2, true, 4),
+        ),
+        (
+            "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n",
+            true,
+            (200, 0, true, 0),
+        ),
+        ("HTTP/1.1 204 No Content\r\n\r\n", false, (204, 0, true, 0)),
+        (
+            "HTTP/1.1 304 Not Modified\r\nContent-Length: 9\r\n\r\n",
+            false,
+            (304, 0, true, 0),
+        ),
+        (
+            "HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx",
+            false,
+            (200, 1, true, 0),
+        ),
+        (
+            "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 204 No Content\r\n\r\n",
+            false,
+            (204, 0, true, 0),
+        ),
+        (
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
+            false,
+            (200, 5, true, 0),
+        ),
+        (
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, Chunked\r\n\r\n5;x=\"1\"\r\nhello\r\nA\r\n0123456789\r\n0\r\nTrailer: t\r\nT2: u\r\n\r\nrest",
+            false,
+            (200, 15, true, 4),
+        ),
+        (
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n0\r\n\r\n",
+            false,
+            (200, 0, false, 0),
+        ),
+        (
+            "HTTP/1.1 200 OK\r\n\r\nuntil close",
+            false,
+            (200, 11, false, 0),
+        ),
+        (
+            "HTTP/1.1 200 OK\r\nConnection: x, Close\r\nContent-Length: 1\r\n\r\n1",
+            false,
+            (200, 1, false, 0),
+        ),
+        (
+            "HTTP/1.0 200 OK\r\nContent-Length: 1\r\n\r\n1",
+            false,
+            (200, 1, false, 0),
+        ),
+        (
+            "HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 1\r\n\r\n1",
+            false,
+            (200, 1, true, 0),
+        ),
+    ];
+
+    #[test]
+    fn answers_are_read_the_same_however_they_are_cut() {
+        for (bytes, to_head, (status, content, keep_alive, left)) in WHOLE {
+            for piece in 1..=bytes.len() {
+                let found = read(bytes.as_bytes(), piece, *to_head).unwrap();
+                let (answer, taken) = found.unwrap_or_else(|| panic!("{bytes:?} by {piece}"));
+                let found = (
+                    answer.status,
+                    answer.content_bytes,
+                    answer.keep_alive,
+                    bytes.len() - taken,
+                );
+                assert_eq!(
+                    found,
+                    (*status, *content, *keep_alive, *left),
+                    "{bytes:?} by {piece}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn what_breaks_the_rules_is_refused_however_it_is_cut() {
+        let endless = format!("HTTP/1.1 200 OK\r\nA: {}", "a".repeat(70_000));
+        let interim = "HTTP/1.1 102 Processing\r\n\r\n".repeat(17);
+        let cases = [
+            ("220 mail ESMTP\r\n", "head"),
+            (
+                "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
+                "two different",
+            ),
+            ("HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n", "no number"),
+            ("HTTP/1.1 200 OK\r\nContent-Length: +1\r\n\r\n", "no number"),
+            (
+                "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n",
+                "chunk",
+            ),
+            (
+                "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nab",
+                "chunk",
+            ),
+            (
+                "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n11111111111111111\r\n",
+                "chunk",
+            ),
+            ("HTTP/1.1 101 Switching Protocols\r\n\r\n", "switched"),
+            (interim.as_str(), "interim"),
+            (endless.as_str(), "64 KiB"),
+        ];
+        for (bytes, part) in cases {
+            for piece in [1, 2, 3, 7, bytes.len()] {
+                if piece == 1 && bytes.len() > 1_000 {
+                    continue;
+                }
+                let error =
+                    read(bytes.as_bytes(), piece.max(bytes.len() / 100), false).unwrap_err();
+                assert!(error.to_string().contains(part), "{error} for {part}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_redirect_keeps_its_location() {
+        let bytes =
+            b"HTTP/1.1 307 Temporary Redirect\r\nLocation: /health/\r\nContent-Length: 0\r\n\r\n";
+        let (answer, _) = read(bytes, bytes.len(), false).unwrap().unwrap();
+        assert_eq!(answer.location.as_deref(), Some(b"/health/".as_slice()));
+    }
+}

@@ -1,0 +1,297 @@
+//! The pacer: wakes a core's users when something is due. Due times stand in a heap, the earliest of
+//! them arms a timerfd, since the runtime's own timers are no finer than a millisecond.
+//!
+//! Each user has one seat. It holds what the user sleeps for or, while a request is under way, when
+//! that is to be given up; so neither costs memory a request.
+
+use std::cell::{Cell, RefCell};
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::future::poll_fn;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker};
+
+use rustix::time::{Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec};
+use tokio::io::unix::AsyncFd;
+
+use crate::clock::Clock;
+
+const NEVER: u64 = u64::MAX;
+
+/// How far a core is from its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// Tasks are begun.
+    Running,
+    /// No task is begun; those under way may end.
+    Stopping,
+    /// What is under way is cut off.
+    Aborting,
+}
+
+/// Why something under way was given up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum GivenUp {
+    Deadline,
+    Aborted,
+}
+
+/// A user's place with the pacer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Seat(u32);
+
+struct Seated {
+    waker: RefCell<Option<Waker>>,
+    /// What it sleeps for; `NEVER` where it does not.
+    due_ns: Cell<u64>,
+    /// When what is under way is given up; `NEVER` where nothing is.
+    deadline_ns: Cell<u64>,
+    /// The intended start of the request under way; `NEVER` where none is.
+    intended_ns: Cell<u64>,
+}
+
+pub(crate) struct Pacer {
+    clock: Clock,
+    timer: AsyncFd<OwnedFd>,
+    armed_ns: Cell<u64>,
+    phase: Cell<Phase>,
+    due: RefCell<BinaryHeap<Reverse<(u64, u32)>>>,
+    /// No deadline is earlier.
+    deadline_ns: Cell<u64>,
+    seats: RefCell<Vec<Seated>>,
+}
+
+impl Pacer {
+    /// A pacer on the current runtime.
+    pub(crate) fn new(clock: Clock) -> io::Result<Self> {
+        let flags = TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC;
+        let timer = rustix::time::timerfd_create(TimerfdClockId::Monotonic, flags)?;
+        Ok(Self {
+            clock,
+            timer: AsyncFd::register(timer)?,
+            armed_ns: Cell::new(NEVER),
+            phase: Cell::new(Phase::Running),
+            due: RefCell::default(),
+            deadline_ns: Cell::new(NEVER),
+            seats: RefCell::default(),
+        })
+    }
+
+    pub(crate) fn seat(&self) -> Seat {
+        let mut seats = self.seats.borrow_mut();
+        seats.push(Seated {
+            waker: RefCell::default(),
+            due_ns: Cell::new(NEVER),
+            deadline_ns: Cell::new(NEVER),
+            intended_ns: Cell::new(NEVER),
+        });
+        // As many as there are users, which are counted in u32.
+        Seat(u32::try_from(seats.len() - 1).unwrap_or(u32::MAX))
+    }
+
+    pub(crate) fn phase(&self) -> Phase {
+        self.phase.get()
+    }
+
+    /// Moves on to a later phase and wakes all.
+    pub(crate) fn enter(&self, phase: Phase) {
+        self.phase.set(phase);
+        for seated in self.seats.borrow().iter() {
+            if let Some(waker) = &*seated.waker.borrow() {
+                waker.wake_by_ref();
+            }
+        }
+    }
+
+    /// Sleeps until a moment of the run's clock, or until the core leaves its phase.
+    pub(crate) async fn sleep_until(&self, seat: Seat, due_ns: u64) {
+        let phase = self.phase.get();
+        if self.clock.now_ns() >= due_ns {
+            return;
+        }
+        self.with(seat, |seated| seated.due_ns.set(due_ns));
+        self.due.borrow_mut().push(Reverse((due_ns, seat.0)));
+        self.arm(due_ns);
+        poll_fn(|cx| {
+            self.with(seat, |seated| {
+                if seated.due_ns.get() == NEVER || self.phase.get() != phase {
+                    seated.due_ns.set(NEVER);
+                    return Poll::Ready(());
+                }
+                remember(&seated.waker, cx);
+                Poll::Pending
+            })
+        })
+        .await;
+    }
+
+    /// A request comes under way.
+    pub(crate) fn begin(&self, seat: Seat, intended_ns: u64) {
+        self.with(seat, |seated| seated.intended_ns.set(intended_ns));
+    }
+
+    /// The request under way has ended.
+    pub(crate) fn end(&self, seat: Seat) {
+        self.with(seat, |seated| {
+            seated.intended_ns.set(NEVER);
+            seated.deadline_ns.set(NEVER);
+        });
+    }
+
+    /// Sets when what is under way is given up.
+    pub(crate) fn set_deadline(&self, seat: Seat, deadline_ns: u64) {
+        self.with(seat, |seated| seated.deadline_ns.set(deadline_ns));
+        if deadline_ns < self.deadline_ns.get() {
+            self.deadline_ns.set(deadline_ns);
+            self.arm(deadline_ns);
+        }
+    }
+
+    /// Waits for something under way, until its deadline or the end of the core.
+    #[inline]
+    pub(crate) async fn under_way<T>(
+        &self,
+        seat: Seat,
+        mut poll: impl FnMut(&mut Context<'_>) -> Poll<T>,
+    ) -> Result<T, GivenUp> {
+        poll_fn(|cx| {
+            if let Poll::Ready(done) = poll(cx) {
+                return Poll::Ready(Ok(done));
+            }
+            if self.phase.get() == Phase::Aborting {
+                return Poll::Ready(Err(GivenUp::Aborted));
+            }
+            self.with(seat, |seated| {
+                // The driver takes the deadline away once it has passed.
+                if seated.deadline_ns.get() == NEVER {
+                    return Poll::Ready(Err(GivenUp::Deadline));
+                }
+                remember(&seated.waker, cx);
+                Poll::Pending
+            })
+        })
+        .await
+    }
+
+    /// The same for a future.
+    pub(crate) async fn future_under_way<F: Future>(
+        &self,
+        seat: Seat,
+        mut future: Pin<&mut F>,
+    ) -> Result<F::Output, GivenUp> {
+        self.under_way(seat, |cx| future.as_mut().poll(cx)).await
+    }
+
+    /// Requests under way, and the earliest intended start among them.
+    pub(crate) fn in_flight(&self) -> (u32, Option<u64>) {
+        let seats = self.seats.borrow();
+        let intended = seats.iter().map(|seated| seated.intended_ns.get());
+        let under_way = intended.filter(|intended_ns| *intended_ns != NEVER);
+        let (mut count, mut oldest) = (0, None);
+        for intended_ns in under_way {
+            count += 1;
+            oldest = Some(oldest.map_or(intended_ns, |oldest: u64| oldest.min(intended_ns)));
+        }
+        (count, oldest)
+    }
+
+    /// Wakes what is due, for ever.
+    pub(crate) async fn drive(&self) -> io::Result<()> {
+        loop {
+            let mut ready = self.timer.readable().await?;
+            match rustix::io::read(self.timer.get_ref(), &mut [0; 8]) {
+                Ok(_) | Err(rustix::io::Errno::AGAIN) => ready.clear_ready(),
+                Err(error) => return Err(error.into()),
+            }
+            drop(ready);
+            self.armed_ns.set(NEVER);
+            let now_ns = self.clock.now_ns();
+            self.wake_due(now_ns);
+            if self.deadline_ns.get() <= now_ns {
+                self.give_up_overdue(now_ns);
+            }
+            let next = self
+                .due
+                .borrow()
+                .peek()
+                .map_or(NEVER, |Reverse((due_ns, _))| *due_ns);
+            self.arm(next.min(self.deadline_ns.get()));
+        }
+    }
+
+    fn wake_due(&self, now_ns: u64) {
+        let mut due = self.due.borrow_mut();
+        while let Some(&Reverse((due_ns, seat))) = due.peek()
+            && due_ns <= now_ns
+        {
+            due.pop();
+            self.with(Seat(seat), |seated| {
+                // A sleep that was broken off leaves its due time behind.
+                if seated.due_ns.get() == due_ns {
+                    seated.due_ns.set(NEVER);
+                    wake(seated);
+                }
+            });
+        }
+    }
+
+    fn give_up_overdue(&self, now_ns: u64) {
+        let mut next = NEVER;
+        for seated in self.seats.borrow().iter() {
+            let deadline_ns = seated.deadline_ns.get();
+            if deadline_ns <= now_ns {
+                seated.deadline_ns.set(NEVER);
+                wake(seated);
+            } else {
+                next = next.min(deadline_ns);
+            }
+        }
+        self.deadline_ns.set(next);
+    }
+
+    /// Sees to it that the timer fires at a moment, or earlier.
+    fn arm(&self, at_ns: u64) {
+        if at_ns >= self.armed_ns.get() {
+            return;
+        }
+        self.armed_ns.set(at_ns);
+        // A timer set to zero is switched off: the least is a nanosecond.
+        let left_ns = at_ns.saturating_sub(self.clock.now_ns()).max(1);
+        let value = Timespec {
+            tv_sec: i64::try_from(left_ns / 1_000_000_000).unwrap_or(i64::MAX),
+            tv_nsec: i64::try_from(left_ns % 1_000_000_000).unwrap_or(0),
+        };
+        let once = Itimerspec {
+            it_interval: Timespec {
+                tv_sec: 0,
+                tv_nsec: 0,
+            },
+            it_value: value,
+        };
+        rustix::time::timerfd_settime(self.timer.get_ref(), TimerfdTimerFlags::empty(), &once)
+            .expect("a relative time of at least a nanosecond is a valid setting of our own timer");
+    }
+
+    #[inline]
+    fn with<T>(&self, seat: Seat, look: impl FnOnce(&Seated) -> T) -> T {
+        look(&self.seats.borrow()[seat.0 as usize])
+    }
+}
+
+fn remember(slot: &RefCell<Option<Waker>>, cx: &Context<'_>) {
+    let mut slot = slot.borrow_mut();
+    if !slot
+        .as_ref()
+        .is_some_and(|known| known.will_wake(cx.waker()))
+    {
+        *slot = Some(cx.waker().clone());
+    }
+}
+
+fn wake(seated: &Seated) {
+    if let Some(waker) = &*seated.waker.borrow() {
+        waker.wake_by_ref();
+    }
+}

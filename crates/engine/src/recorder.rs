@@ -1,0 +1,105 @@
+//! The recorder: one core's samples, handed over once a second by moving a pointer.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender};
+
+use record::{Delta, FailureKind, NameId, RequestName, Sample, Second, second_of};
+
+use crate::clock::Clock;
+
+/// What a core sends to whoever collects.
+pub(crate) enum Handover {
+    Delta(Box<Delta>),
+    /// The core has ended; with the reason where it failed.
+    Ended(Option<String>),
+}
+
+pub(crate) struct Recorder {
+    clock: Clock,
+    names: Arc<[RequestName]>,
+    delta: Box<Delta>,
+    to: Sender<(usize, Handover)>,
+    /// Deltas that were read, to be filled again.
+    spare: Receiver<Box<Delta>>,
+    core: usize,
+}
+
+/// What is known of a core at the end of a second.
+pub(crate) struct Gauges {
+    pub(crate) users: u32,
+    pub(crate) in_flight: u32,
+    pub(crate) oldest_ms: Option<u64>,
+}
+
+impl Recorder {
+    pub(crate) fn new(
+        clock: Clock,
+        names: Arc<[RequestName]>,
+        to: Sender<(usize, Handover)>,
+        spare: Receiver<Box<Delta>>,
+        core: usize,
+    ) -> Self {
+        let delta = Box::new(Delta::new(&names));
+        Self {
+            clock,
+            names,
+            delta,
+            to,
+            spare,
+            core,
+        }
+    }
+
+    /// Hands the second over where a later one has begun.
+    #[inline]
+    pub(crate) fn advance(&mut self, now_ns: u64, gauges: impl FnOnce() -> Gauges) {
+        let second = second_of(now_ns);
+        if second > self.delta.second() {
+            self.hand_over(&gauges());
+            self.delta.start(second);
+        }
+    }
+
+    /// Counts a request that has just been done.
+    #[inline]
+    pub(crate) fn record(&mut self, sample: &Sample) {
+        self.delta.record(sample);
+    }
+
+    pub(crate) fn record_failure(
+        &mut self,
+        name: NameId,
+        kind: FailureKind,
+        code: u16,
+        example: impl FnOnce() -> String,
+    ) {
+        let now_ns = self.clock.now_ns();
+        self.delta.record_failure(name, kind, code, now_ns, example);
+    }
+
+    pub(crate) fn counts(&mut self) -> &mut Second {
+        self.delta.counts_mut()
+    }
+
+    /// Hands over what is left.
+    pub(crate) fn finish(&mut self, gauges: &Gauges) {
+        self.hand_over(gauges);
+        self.delta.start(u32::MAX);
+    }
+
+    fn hand_over(&mut self, gauges: &Gauges) {
+        let counts = self.delta.counts_mut();
+        counts.users = Some(gauges.users);
+        counts.in_flight = Some(gauges.in_flight);
+        counts.oldest_ms = gauges.oldest_ms;
+        let next = self
+            .spare
+            .try_recv()
+            .unwrap_or_else(|_| Box::new(Delta::new(&self.names)));
+        let full = std::mem::replace(&mut self.delta, next);
+        // Whoever collects is gone only when the run is being torn down.
+        if self.to.send((self.core, Handover::Delta(full))).is_err() {
+            self.delta.start(u32::MAX);
+        }
+    }
+}

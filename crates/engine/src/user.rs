@@ -1,0 +1,83 @@
+//! A virtual user: plays its class's tasks while the schedule wants it to.
+
+use std::rc::Rc;
+
+use rand_xoshiro::Xoshiro256PlusPlus;
+
+use crate::connection::Connection;
+use crate::core::Core;
+use crate::exchange::Exchange;
+use crate::pacer::{Phase, Seat};
+
+/// A user's state between its requests.
+pub(crate) struct User {
+    seat: Seat,
+    class: usize,
+    /// When it is to be active: from … to, on the run's clock.
+    spans: Vec<(u64, u64)>,
+    random: Xoshiro256PlusPlus,
+    connection: Option<Connection>,
+}
+
+impl User {
+    /// User number `number`, of all users of the run.
+    pub(crate) fn new(core: &Core, seed: u64, number: u32) -> Self {
+        let class = core.plan.class_of(number);
+        Self {
+            seat: core.pacer.seat(),
+            class,
+            spans: scenario::active_spans(&core.plan.load.stages, number),
+            random: core.plan.random_of(seed, class, number),
+            connection: None,
+        }
+    }
+
+    /// Plays all its spans, or up to the stop.
+    pub(crate) async fn play(mut self, core: Rc<Core>) {
+        for span in std::mem::take(&mut self.spans) {
+            core.pacer.sleep_until(self.seat, span.0).await;
+            if core.pacer.phase() != Phase::Running {
+                return;
+            }
+            core.user_begins();
+            self.play_span(&core, span).await;
+            core.user_ends();
+            self.connection = None;
+        }
+    }
+
+    async fn play_span(&mut self, core: &Core, (from_ns, to_ns): (u64, u64)) {
+        let mut intended_ns = from_ns;
+        while intended_ns < to_ns {
+            core.pacer.sleep_until(self.seat, intended_ns).await;
+            if core.pacer.phase() != Phase::Running {
+                return;
+            }
+            let done_ns = self.play_task(core, intended_ns).await;
+            intended_ns = done_ns + core.plan.classes[self.class].wait.draw(&mut self.random);
+        }
+        core.pacer.sleep_until(self.seat, to_ns).await;
+    }
+
+    /// Plays the next task; returns when its last request was done.
+    async fn play_task(&mut self, core: &Core, mut intended_ns: u64) -> u64 {
+        let tasks = &core.plan.classes[self.class].tasks;
+        let task = tasks.draw(&mut self.random);
+        for request in tasks.requests(task) {
+            let exchange = Exchange::play(
+                core,
+                self.seat,
+                request,
+                &mut self.connection,
+                &mut self.random,
+                intended_ns,
+            );
+            let (done_ns, _) = exchange.await;
+            intended_ns = done_ns;
+            if core.pacer.phase() == Phase::Aborting {
+                break;
+            }
+        }
+        intended_ns
+    }
+}

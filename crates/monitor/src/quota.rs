@@ -1,0 +1,188 @@
+//! The CPU quota of a control group: how many cores a process may use although it may run on more.
+//! Version 2 (`cpu.max`) and version 1 (`cpu.cfs_quota_us`), the tightest one on the way up.
+
+use std::fs;
+use std::path::{Component, Path, PathBuf};
+
+use procfs::FromRead;
+use procfs::ProcessCGroups;
+use procfs::process::{MountInfo, MountInfos};
+
+/// Where the control groups that limit CPU are mounted.
+#[derive(Debug, Default)]
+pub(crate) struct Quotas {
+    mounts: Vec<Mount>,
+}
+
+#[derive(Debug)]
+struct Mount {
+    version: Version,
+    /// The control group that is mounted there: `/`, or a deeper one inside some containers.
+    root: PathBuf,
+    point: PathBuf,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Version {
+    One,
+    Two,
+}
+
+impl Quotas {
+    /// Looks up the mounts. Where they cannot be read, no quota is known.
+    pub(crate) fn find() -> Self {
+        fs::read("/proc/self/mountinfo").map_or_else(|_| Self::default(), |text| Self::among(&text))
+    }
+
+    fn among(mountinfo: &[u8]) -> Self {
+        let mounts = MountInfos::from_read(mountinfo).map_or_else(|_| Vec::new(), |infos| infos.0);
+        Self { mounts: mounts.into_iter().filter_map(Mount::of).collect() }
+    }
+
+    /// The cores that the process with this id may use by its quota; `None` where it has none.
+    pub(crate) fn of(&self, pid: i32) -> Option<f64> {
+        if self.mounts.is_empty() {
+            return None;
+        }
+        self.of_groups(&fs::read(format!("/proc/{pid}/cgroup")).ok()?)
+    }
+
+    fn of_groups(&self, cgroup: &[u8]) -> Option<f64> {
+        let groups = ProcessCGroups::from_read(cgroup).ok()?;
+        groups
+            .0
+            .iter()
+            .filter_map(|group| {
+                let version = match group.controllers.as_slice() {
+                    [] => Version::Two,
+                    named if named.iter().any(|name| name == "cpu") => Version::One,
+                    _ => return None,
+                };
+                let mount = self.mounts.iter().find(|mount| mount.version == version)?;
+                mount.cores(Path::new(&group.pathname))
+            })
+            .reduce(f64::min)
+    }
+}
+
+impl Mount {
+    fn of(info: MountInfo) -> Option<Self> {
+        let version = match info.fs_type.as_str() {
+            "cgroup2" => Version::Two,
+            "cgroup" if info.super_options.contains_key("cpu") => Version::One,
+            _ => return None,
+        };
+        Some(Self { version, root: PathBuf::from(info.root), point: info.mount_point })
+    }
+
+    /// The tightest quota from the group at `path` up to the mount.
+    fn cores(&self, path: &Path) -> Option<f64> {
+        // A group outside of what is mounted here (`/../x`) cannot be read.
+        let below = path.strip_prefix(&self.root).ok()?;
+        if below.components().any(|part| part == Component::ParentDir) {
+            return None;
+        }
+        self.point
+            .join(below)
+            .ancestors()
+            .take_while(|directory| directory.starts_with(&self.point))
+            .filter_map(|directory| self.version.cores_in(directory))
+            .reduce(f64::min)
+    }
+}
+
+impl Version {
+    fn cores_in(self, directory: &Path) -> Option<f64> {
+        let text = |name: &str| fs::read_to_string(directory.join(name)).ok();
+        match self {
+            Self::Two => {
+                let text = text("cpu.max")?;
+                let (quota, period) = text.trim().split_once(' ')?;
+                share(quota, period)
+            }
+            Self::One => share(&text("cpu.cfs_quota_us")?, &text("cpu.cfs_period_us")?),
+        }
+    }
+}
+
+/// Microseconds of CPU in each period of microseconds; "max" and −1 stand for no limit.
+fn share(quota: &str, period: &str) -> Option<f64> {
+    let quota: u64 = quota.trim().parse().ok()?;
+    let period: u64 = period.trim().parse().ok()?;
+    (quota > 0 && period > 0).then(|| quota as f64 / period as f64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares() {
+        for (quota, period, expected) in [
+            ("150000", "100000", Some(1.5)),
+            ("max", "100000", None),
+            ("-1\n", "100000\n", None),
+            ("50000\n", "100000\n", Some(0.5)),
+            ("50000", "0", None),
+            ("", "", None),
+        ] {
+            assert_eq!(share(quota, period), expected, "{quota:?} {period:?}");
+        }
+    }
+
+    /// A tree of groups on disk, with the mount table that shows it.
+    fn tree(kind: &str, root: &str, files: &[(&str, &str)]) -> (tempfile::TempDir, Quotas) {
+        let directory = tempfile::tempdir().expect("tempdir");
+        for (name, text) in files {
+            let path = directory.path().join(name);
+            fs::create_dir_all(path.parent().expect("in a directory")).expect("mkdir");
+            fs::write(path, text).expect("write");
+        }
+        let point = directory.path().display();
+        let table = format!(
+            "22 1 0:5 / /proc rw - proc proc rw\n\
+             23 1 0:6 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n\
+             24 1 0:7 {root} {point} rw,relatime shared:9 - {kind}\n"
+        );
+        let quotas = Quotas::among(table.as_bytes());
+        assert_eq!(quotas.mounts.len(), 1, "only the mount that limits CPU");
+        (directory, quotas)
+    }
+
+    #[test]
+    fn version_two_takes_the_tightest_on_the_way_up() {
+        let files = [
+            ("a/cpu.max", "150000 100000\n"),
+            ("a/b/cpu.max", "max 100000\n"),
+            ("a/b/c/cpu.max", "200000 100000\n"),
+            ("d/cpu.max", "max 100000\n"),
+        ];
+        let (_directory, quotas) = tree("cgroup2 cgroup2 rw", "/", &files);
+        for (groups, expected) in [
+            ("0::/a/b/c\n", Some(1.5)),
+            ("0::/a/b\n", Some(1.5)),
+            ("0::/d\n", None),
+            ("0::/\n", None),
+            ("0::/../elsewhere\n", None),
+            ("4:memory:/a\n", None),
+            ("", None),
+        ] {
+            assert_eq!(quotas.of_groups(groups.as_bytes()), expected, "{groups:?}");
+        }
+    }
+
+    #[test]
+    fn version_one_and_a_mount_inside_a_container() {
+        let files = [
+            ("in/cpu.cfs_quota_us", "25000\n"),
+            ("in/cpu.cfs_period_us", "100000\n"),
+            ("cpu.cfs_quota_us", "-1\n"),
+            ("cpu.cfs_period_us", "100000\n"),
+        ];
+        let (_directory, quotas) = tree("cgroup cgroup rw,cpu,cpuacct", "/docker/x", &files);
+        let of = |groups: &str| quotas.of_groups(groups.as_bytes());
+        assert_eq!(of("3:cpu,cpuacct:/docker/x/in\n2:memory:/\n"), Some(0.25));
+        assert_eq!(of("3:cpu,cpuacct:/docker/x\n"), None);
+        assert_eq!(of("3:cpu,cpuacct:/docker/other/in\n"), None);
+    }
+}

@@ -1,0 +1,320 @@
+//! Evidence: what a run measured of one target, and what that says of a threshold.
+
+use record::{Distribution, Measure, Metric, Outcome, Reading, RunRecord, Scope, Target, Waited};
+
+use crate::ladder::{Answer, Lack, Threshold};
+use crate::share::{self, Decision, Share};
+use crate::{Value, number};
+
+/// A shortfall is the service's own only where the load offered the threshold with this to spare.
+const OFFER_TO_SPARE: f64 = 1.1;
+
+/// Whether the generator's own lateness is counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Lag {
+    /// As it was: targets judge this.
+    Counted,
+    /// As if there had been none, to see whether it mattered.
+    TakenOut,
+}
+
+impl Lag {
+    fn measure(self) -> Measure {
+        match self {
+            Self::Counted => Measure::Response,
+            Self::TakenOut => Measure::Unlagged,
+        }
+    }
+}
+
+/// What was measured of a target.
+pub(crate) struct Evidence {
+    /// The number that is shown.
+    pub(crate) value: Value,
+    metric: Metric,
+    basis: Basis,
+}
+
+/// What the value rests on.
+enum Basis {
+    /// Nothing was measured.
+    Nothing(Lack),
+    /// The value says it all.
+    Value,
+    /// So many requests waited so long.
+    Waits {
+        distribution: Distribution,
+        q: f64,
+        per_s: f64,
+    },
+    /// So many requests failed.
+    Errors { all: u64, bad: u64, per_s: f64 },
+    /// So many requests a second were offered at most; `None`: no bound.
+    Offer(Option<f64>),
+}
+
+impl Evidence {
+    /// What the run says of a target.
+    pub(crate) fn of(record: &RunRecord, target: &Target, lag: Lag) -> Self {
+        let metric = target.metric;
+        let scope = target.scope.map_or(Scope::All, Scope::Name);
+        let gathered = match metric {
+            Metric::Cpu => cpu(record),
+            Metric::Memory => memory(record),
+            _ => requests_of(record, scope).and_then(|counts| match metric {
+                Metric::Percentile(q) => percentile(record, scope, lag, q),
+                Metric::Mean => mean(record, scope, lag),
+                Metric::Max => longest(record, scope, lag),
+                Metric::Throughput => Ok(throughput(record, &counts, lag)),
+                _ => Ok(error_rate(record, &counts)),
+            }),
+        };
+        let (value, basis) = gathered.unwrap_or_else(|lack| (Value::Unknown, Basis::Nothing(lack)));
+        Self {
+            value,
+            metric,
+            basis,
+        }
+    }
+
+    /// What it says of a threshold.
+    pub(crate) fn answer(&self, threshold: Threshold) -> Answer {
+        match &self.basis {
+            Basis::Nothing(lack) => Answer::Open(lack.clone()),
+            Basis::Value => self.is_met(threshold).into(),
+            Basis::Waits {
+                distribution,
+                q,
+                per_s,
+            } => {
+                let counts = distribution.ok.counts();
+                let met: u64 = counts
+                    .filter(|(ns, _)| threshold.is_met_by(*ns as f64 / 1e6, self.metric))
+                    .map(|(_, count)| count)
+                    .sum();
+                let requests = distribution.count();
+                let share = Share {
+                    requests,
+                    missing: requests - met,
+                    limit: 1.0 - q,
+                    is_kept: self.is_met(threshold),
+                };
+                answer_of(&share, *per_s, || format!("a {}", self.metric.name()))
+            }
+            Basis::Errors { all, bad, per_s } => {
+                let share = Share {
+                    requests: *all,
+                    missing: *bad,
+                    limit: threshold.level() / 100.0,
+                    is_kept: self.is_met(threshold),
+                };
+                let level = threshold.level();
+                answer_of(&share, *per_s, || {
+                    format!("an error rate under {} %", number::chosen(level))
+                })
+            }
+            Basis::Offer(offered) => match offered {
+                _ if self.is_met(threshold) => Answer::Met,
+                Some(offered) if !is_to_spare(*offered, threshold.level()) => {
+                    Answer::Open(not_offered(*offered, threshold.level()))
+                }
+                _ => Answer::Missed,
+            },
+        }
+    }
+
+    fn is_met(&self, threshold: Threshold) -> bool {
+        self.value
+            .known()
+            .is_some_and(|value| threshold.is_met_by(value, self.metric))
+    }
+}
+
+type Gathered = Result<(Value, Basis), Lack>;
+
+/// Requests of a scope by how they ended.
+struct Counts {
+    ok: u64,
+    all: u64,
+    /// The scope's share of the requests of the run (0 to 1).
+    share: f64,
+}
+
+fn requests_of(record: &RunRecord, scope: Scope) -> Result<Counts, Lack> {
+    if let Scope::Name(id) = scope
+        && let Some(name) = record.timeline.names().get(id.index())
+        && name.setup
+    {
+        return Err(Lack::new("set-up requests are not judged"));
+    }
+    let count = |scope, outcome| {
+        let histogram = record.timeline.histogram(scope, Measure::Response, outcome);
+        histogram.count()
+    };
+    let all_of = |scope| -> u64 { Outcome::ALL.iter().map(|end| count(scope, *end)).sum() };
+    let (all, of_run) = (all_of(scope), all_of(Scope::All));
+    if all == 0 {
+        return Err(Lack::new("no request was made").and("run longer, or with more users"));
+    }
+    Ok(Counts {
+        ok: count(scope, Outcome::Ok),
+        all,
+        share: all as f64 / of_run as f64,
+    })
+}
+
+fn percentile(record: &RunRecord, scope: Scope, lag: Lag, q: f64) -> Gathered {
+    let distribution = record.timeline.distribution(scope, lag.measure());
+    let value = waited(distribution.percentile(q))?;
+    let per_s = per_second(record, distribution.count());
+    let basis = Basis::Waits {
+        distribution,
+        q,
+        per_s,
+    };
+    Ok((value, basis))
+}
+
+/// The mean of the answers; where requests waited and none was answered, it misses every threshold.
+fn mean(record: &RunRecord, scope: Scope, lag: Lag) -> Gathered {
+    let distribution = record.timeline.distribution(scope, lag.measure());
+    let value = match distribution.ok.mean_ns() {
+        Some(ns) => Value::Known(ns / 1e6),
+        None => waited(distribution.max())?,
+    };
+    Ok((value, Basis::Value))
+}
+
+fn longest(record: &RunRecord, scope: Scope, lag: Lag) -> Gathered {
+    let distribution = record.timeline.distribution(scope, lag.measure());
+    Ok((waited(distribution.max())?, Basis::Value))
+}
+
+fn waited(waited: Option<Waited>) -> Result<Value, Lack> {
+    let waited = waited.ok_or_else(|| {
+        Lack::new("no request was answered well").and("see the failures for the cause")
+    })?;
+    Ok(waited.ms().map_or(Value::NotAnswered, Value::Known))
+}
+
+fn throughput(record: &RunRecord, counts: &Counts, lag: Lag) -> (Value, Basis) {
+    let mut answered = counts.ok as f64;
+    if lag == Lag::TakenOut {
+        answered /= 1.0 - share_lost(record);
+    }
+    let offered = record.header.load.offered_rps(record.duration_s());
+    let basis = Basis::Offer(offered.map(|offered| offered * counts.share));
+    (Value::Known(answered / record.throughput_s()), basis)
+}
+
+/// The share of the users' time that the generator's lateness took (0 to 0.99). A user goes round
+/// wait, lag, request; without the lag the same time holds 1 / (1 − share) as many rounds.
+fn share_lost(record: &RunRecord) -> f64 {
+    let planned_s = record.header.load.user_seconds(record.duration_s());
+    if planned_s <= 0.0 {
+        return 0.0;
+    }
+    (lags(record).sum_ns() as f64 / 1e9 / planned_s).min(0.99)
+}
+
+/// Lags of all requests, however they ended.
+pub(crate) fn lags(record: &RunRecord) -> record::Histogram {
+    every_outcome(record, Measure::Lag)
+}
+
+/// Durations of all requests, however they ended.
+pub(crate) fn every_outcome(record: &RunRecord, measure: Measure) -> record::Histogram {
+    let mut merged = record::Histogram::default();
+    for outcome in Outcome::ALL {
+        let durations = record.timeline.histogram(Scope::All, measure, outcome);
+        merged.merge(&durations);
+    }
+    merged
+}
+
+fn error_rate(record: &RunRecord, counts: &Counts) -> (Value, Basis) {
+    let (all, bad) = (counts.all, counts.all - counts.ok);
+    let per_s = per_second(record, all);
+    let percent = bad as f64 / all as f64 * 100.0;
+    (Value::Known(percent), Basis::Errors { all, bad, per_s })
+}
+
+/// A reading tells of the second before it; it counts where most of that second lies in the load.
+fn cpu(record: &RunRecord) -> Gathered {
+    let load_s = record.duration_s();
+    let during = |reading: &&Reading| {
+        let middle_s = reading.at_ms as f64 / 1e3 - 0.5;
+        (0.0..=load_s).contains(&middle_s)
+    };
+    let (mut sum, mut readings) = (0.0, 0u32);
+    for reading in record.readings.iter().filter(during) {
+        if let Some(percent) = reading
+            .target
+            .as_ref()
+            .and_then(|target| target.cpu_percent)
+        {
+            sum += percent;
+            readings += 1;
+        }
+    }
+    if readings == 0 {
+        return Err(not_watched(record, "CPU use"));
+    }
+    Ok((Value::Known(sum / f64::from(readings)), Basis::Value))
+}
+
+fn memory(record: &RunRecord) -> Gathered {
+    let targets = record.readings.iter().filter_map(|r| r.target.as_ref());
+    let bytes = targets.filter_map(|target| target.rss_bytes).max();
+    let bytes = bytes.ok_or_else(|| not_watched(record, "memory"))?;
+    Ok((Value::Known(bytes as f64 / 1e6), Basis::Value))
+}
+
+fn not_watched(record: &RunRecord, what: &str) -> Lack {
+    match &record.header.generator.watched {
+        None => Lack::new("no process was watched").and("name it with --pid or --port"),
+        Some(watched) => Lack::new(format!("the {what} of {watched} was never read"))
+            .and("run for two seconds or more, and where it can be read"),
+    }
+}
+
+fn per_second(record: &RunRecord, requests: u64) -> f64 {
+    let load_s = record.duration_s();
+    if load_s > 0.0 {
+        requests as f64 / load_s
+    } else {
+        0.0
+    }
+}
+
+fn answer_of(share: &Share, per_s: f64, what: impl Fn() -> String) -> Answer {
+    let needed = match share::decide(share) {
+        Decision::Kept => return Answer::Met,
+        Decision::Broken => return Answer::Missed,
+        Decision::TooFew { needed } => needed,
+    };
+    let seen = number::count(share.requests);
+    let lack = Lack::new(format!(
+        "{} needs {}, {seen} seen",
+        what(),
+        number::requests(needed)
+    ));
+    if per_s > 0.0 {
+        let longer = number::roughly((needed - share.requests) as f64 / per_s);
+        return Answer::Open(lack.and(format!("{longer} longer at this rate")));
+    }
+    Answer::Open(lack.and("run longer"))
+}
+
+fn is_to_spare(offered: f64, threshold: f64) -> bool {
+    // Who offers exactly what was asked for has offered enough, whatever the rounding.
+    offered >= threshold * OFFER_TO_SPARE * (1.0 - 1e-9)
+}
+
+fn not_offered(offered: f64, threshold: f64) -> Lack {
+    let offered = number::measured(offered);
+    let enough = number::chosen(threshold * OFFER_TO_SPARE);
+    Lack::new(format!("the load offers {offered} req/s at most")).and(format!(
+        "for a judgement offer at least {enough} req/s (more users, or shorter waits)"
+    ))
+}

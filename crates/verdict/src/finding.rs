@@ -1,0 +1,73 @@
+//! Findings of the thin kind: a run that did not end as planned, and lateness that did not matter.
+
+use record::{Histogram, Measure, RunRecord, StoppedBy};
+
+use crate::evidence::{every_outcome, lags};
+use crate::sentence::capital;
+use crate::{Finding, FindingKind, number};
+
+/// A lag below this is nobody's concern, in milliseconds.
+const LAG_MS: f64 = 10.0;
+
+/// A lag below this share of the response time is not, either.
+const LAG_SHARE: f64 = 0.1;
+
+/// That the run broke off or was stopped before its end.
+pub(crate) fn unfinished(record: &RunRecord) -> Option<Finding> {
+    let sentence = stop(record)?;
+    Some(Finding {
+        kind: FindingKind::Unfinished,
+        sentence: format!("{}.", capital(&sentence)),
+    })
+}
+
+/// What stopped the run before its end, and when.
+pub(crate) fn stop(record: &RunRecord) -> Option<String> {
+    let stopped_by = record.ending.as_ref().map(|ending| ending.stopped_by);
+    let what = match stopped_by {
+        Some(StoppedBy::Finished) => return None,
+        Some(StoppedBy::Interrupted) => "stopped by Ctrl-C",
+        Some(StoppedBy::Terminated) => "stopped by SIGTERM",
+        Some(StoppedBy::SetupFailed) => "stopped since the set-up failed",
+        Some(StoppedBy::Unreachable) => "stopped since the host could not be reached",
+        Some(StoppedBy::EverythingFailed) => "stopped since everything failed",
+        Some(StoppedBy::TargetEnded) => "stopped since the process under test ended",
+        Some(StoppedBy::InternalError) => "stopped by an error in brunt itself",
+        None => "the record breaks off",
+    };
+    let seen = number::seconds(record.duration_s());
+    let planned = number::seconds(record.header.load.seconds());
+    let reason = record
+        .ending
+        .as_ref()
+        .and_then(|ending| ending.reason.as_ref());
+    let reason = reason
+        .map(|reason| format!(": {reason}"))
+        .unwrap_or_default();
+    Some(format!("{what} after {seen} of {planned}{reason}"))
+}
+
+/// That brunt was late, where no grade hangs on it.
+pub(crate) fn lag(record: &RunRecord) -> Option<Finding> {
+    let lag_ms = p99_ms(&lags(record))?;
+    let response_ms = p99_ms(&every_outcome(record, Measure::Response))?;
+    let is_large = lag_ms > LAG_MS && lag_ms > LAG_SHARE * response_ms;
+    is_large.then(|| Finding {
+        kind: FindingKind::GeneratorLimit,
+        sentence: format!(
+            "brunt itself was late: the p99 of its lag is {} ms, {} % of the p99 of the response \
+             time; no grade hangs on it.",
+            number::measured(lag_ms),
+            number::measured(lag_ms / response_ms * 100.0)
+        ),
+    })
+}
+
+/// The 99th percentile of durations, whatever became of the requests.
+pub(crate) fn p99_ms(durations: &Histogram) -> Option<f64> {
+    let all = record::Distribution {
+        ok: durations.clone(),
+        unanswered: 0,
+    };
+    all.percentile(0.99)?.ms()
+}

@@ -1,0 +1,237 @@
+//! The ladder: three thresholds to one grade. Each threshold is asked for by itself, and may be left
+//! open by the data; the ladder says what follows from the answers.
+//!
+//! Any threshold may be left out. Without `acceptable`, a missed target is poor. Without `target`,
+//! the best grade is acceptable; with `critical` alone, whatever does not reach it is good. Without
+//! `critical`, nothing is worse than poor.
+
+use record::{Metric, Target};
+
+use crate::Grade;
+
+/// A threshold, with what it takes to stand on its good side.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Threshold {
+    /// Only what is better than it.
+    Limit(f64),
+    /// Whatever is not worse than it.
+    Critical(f64),
+}
+
+impl Threshold {
+    /// In the metric's unit.
+    pub(crate) fn level(self) -> f64 {
+        match self {
+            Self::Limit(level) | Self::Critical(level) => level,
+        }
+    }
+
+    /// Whether a value of the metric stands on its good side.
+    pub(crate) fn is_met_by(self, value: f64, metric: Metric) -> bool {
+        let (better, worse) = if metric.is_better_when_higher() {
+            (value > self.level(), value < self.level())
+        } else {
+            (value < self.level(), value > self.level())
+        };
+        match self {
+            Self::Limit(_) => better,
+            Self::Critical(_) => !worse,
+        }
+    }
+}
+
+/// What the data say of one threshold.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Answer {
+    /// The metric stands on its good side.
+    Met,
+    /// It does not.
+    Missed,
+    /// The data do not decide.
+    Open(Lack),
+}
+
+impl From<bool> for Answer {
+    fn from(met: bool) -> Self {
+        if met { Self::Met } else { Self::Missed }
+    }
+}
+
+/// Why something is not decided.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Lack {
+    /// What is missing.
+    pub(crate) what: String,
+    /// What would decide it, and what is known all the same.
+    pub(crate) remedy: Vec<String>,
+}
+
+impl Lack {
+    pub(crate) fn new(what: impl Into<String>) -> Self {
+        Self {
+            what: what.into(),
+            remedy: Vec::new(),
+        }
+    }
+
+    pub(crate) fn and(mut self, remedy: impl Into<String>) -> Self {
+        self.remedy.push(remedy.into());
+        self
+    }
+
+    /// The whole of it.
+    pub(crate) fn reason(&self) -> String {
+        let remedies = self.remedy.iter().map(String::as_str);
+        let parts: Vec<&str> = std::iter::once(self.what.as_str())
+            .chain(remedies)
+            .collect();
+        parts.join("; ")
+    }
+}
+
+/// The grade that follows from the answers to a target's thresholds, or why none does.
+///
+/// A threshold that is missed for certain settles the stricter ones as well, whatever their own
+/// answers: who cannot serve 20 a second cannot serve 100. "Not critical" needs no certainty where a
+/// better threshold is missed: it is poor at least.
+pub(crate) fn grade(target: &Target, ask: impl Fn(Threshold) -> Answer) -> Result<Grade, Lack> {
+    use Answer::{Met, Missed, Open};
+    let limit = |level: Option<f64>| level.map(|level| ask(Threshold::Limit(level)));
+    let critical = target.critical.map(|level| ask(Threshold::Critical(level)));
+    match (limit(target.target), limit(target.acceptable), critical) {
+        (_, _, Some(Missed)) => Ok(Grade::Critical),
+        (_, Some(Missed), _) | (Some(Missed), None, _) => Ok(Grade::Poor),
+        (Some(Met), _, _) | (None, None, Some(Met)) => Ok(Grade::Good),
+        (Some(Missed) | None, Some(Met), _) => Ok(Grade::Acceptable),
+        (Some(Missed), Some(Open(lack)), _) => Err(lack.and("it is acceptable at best")),
+        (Some(Open(lack)), Some(Met), _) => Err(lack.and("it is at least acceptable")),
+        (Some(Open(lack)), ..) | (None, Some(Open(lack)), _) | (None, None, Some(Open(lack))) => {
+            Err(lack)
+        }
+        (None, None, None) => {
+            Err(Lack::new("no threshold is set").and("set target, acceptable or critical"))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn target(metric: Metric, levels: [Option<f64>; 3]) -> Target {
+        let [target, acceptable, critical] = levels;
+        Target {
+            metric,
+            scope: None,
+            target,
+            acceptable,
+            critical,
+        }
+    }
+
+    fn graded(metric: Metric, levels: [Option<f64>; 3], value: f64) -> Grade {
+        let ask = |threshold: Threshold| Answer::from(threshold.is_met_by(value, metric));
+        grade(&target(metric, levels), ask).unwrap()
+    }
+
+    #[test]
+    fn each_ladder_and_each_left_out_threshold() {
+        use Grade::{Acceptable, Critical, Good, Poor};
+        const VALUES: [f64; 7] = [99.0, 100.0, 150.0, 200.0, 300.0, 500.0, 501.0];
+        let (t, a, c) = (Some(100.0), Some(200.0), Some(500.0));
+        for (levels, grades) in [
+            (
+                [t, a, c],
+                [Good, Acceptable, Acceptable, Poor, Poor, Poor, Critical],
+            ),
+            ([t, None, None], [Good, Poor, Poor, Poor, Poor, Poor, Poor]),
+            (
+                [None, a, None],
+                [Acceptable, Acceptable, Acceptable, Poor, Poor, Poor, Poor],
+            ),
+            (
+                [None, None, c],
+                [Good, Good, Good, Good, Good, Good, Critical],
+            ),
+            (
+                [t, a, None],
+                [Good, Acceptable, Acceptable, Poor, Poor, Poor, Poor],
+            ),
+            ([t, None, c], [Good, Poor, Poor, Poor, Poor, Poor, Critical]),
+            (
+                [None, a, c],
+                [
+                    Acceptable, Acceptable, Acceptable, Poor, Poor, Poor, Critical,
+                ],
+            ),
+        ] {
+            for (value, expected) in VALUES.into_iter().zip(grades) {
+                assert_eq!(
+                    graded(Metric::Mean, levels, value),
+                    expected,
+                    "{value} of {levels:?}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn more_throughput_is_better() {
+        let levels = [Some(100.0), Some(50.0), Some(20.0)];
+        for (value, expected) in [
+            (100.1, Grade::Good),
+            (100.0, Grade::Acceptable),
+            (50.1, Grade::Acceptable),
+            (50.0, Grade::Poor),
+            (20.0, Grade::Poor),
+            (19.9, Grade::Critical),
+        ] {
+            assert_eq!(
+                graded(Metric::Throughput, levels, value),
+                expected,
+                "{value}"
+            );
+        }
+    }
+
+    fn answers(answers: &[Answer; 3]) -> Result<Grade, Lack> {
+        let all = target(Metric::Mean, [Some(1.0), Some(2.0), Some(3.0)]);
+        grade(&all, |threshold| {
+            let at = match threshold {
+                Threshold::Limit(level) if level < 1.5 => 0,
+                Threshold::Limit(_) => 1,
+                Threshold::Critical(_) => 2,
+            };
+            answers[at].clone()
+        })
+    }
+
+    #[test]
+    fn an_open_threshold_leaves_the_grade_open_only_where_it_matters() {
+        use Answer::{Met, Missed, Open};
+        let open = || Open(Lack::new("too little"));
+        let reason = |answer: [Answer; 3]| answers(&answer).unwrap_err().reason();
+        assert_eq!(answers(&[open(), open(), Missed]), Ok(Grade::Critical));
+        assert_eq!(answers(&[open(), Missed, open()]), Ok(Grade::Poor));
+        assert_eq!(answers(&[Missed, Met, open()]), Ok(Grade::Acceptable));
+        assert_eq!(reason([open(), open(), open()]), "too little");
+        assert_eq!(
+            reason([open(), Met, Met]),
+            "too little; it is at least acceptable"
+        );
+        assert_eq!(
+            reason([Missed, open(), Met]),
+            "too little; it is acceptable at best"
+        );
+    }
+
+    #[test]
+    fn without_thresholds_nothing_is_decided() {
+        let none = target(Metric::Mean, [None; 3]);
+        let lack = grade(&none, |_| Answer::Met).unwrap_err();
+        assert_eq!(
+            lack.reason(),
+            "no threshold is set; set target, acceptable or critical"
+        );
+    }
+}

@@ -1,0 +1,117 @@
+//! Numbers in sentences: digits that mean something, thousands set apart, times in words.
+
+/// A measured number: three digits that count, two below 1.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a logarithm of a number between 1e-12 and 1 lies between -12 and 0"
+)]
+pub(crate) fn measured(value: f64) -> String {
+    let decimals = match value.abs() {
+        size if size >= 99.95 => 0,
+        size if size >= 9.995 => 1,
+        size if size >= 0.995 => 2,
+        size if size < 1e-12 => 0,
+        size => (1.0 - size.log10().floor()) as usize,
+    };
+    fixed(value, decimals)
+}
+
+/// A number that somebody chose, as it was chosen.
+pub(crate) fn chosen(value: f64) -> String {
+    fixed(value, 6)
+}
+
+/// So many of something.
+pub(crate) fn count(count: u64) -> String {
+    with_thousands(&count.to_string())
+}
+
+/// "1 request", "2 requests".
+pub(crate) fn requests(number: u64) -> String {
+    let s = if number == 1 { "" } else { "s" };
+    format!("{} request{s}", count(number))
+}
+
+/// A length of time that was measured or planned.
+pub(crate) fn seconds(seconds: f64) -> String {
+    format!("{} s", fixed(seconds, 1))
+}
+
+/// A length of time that is only roughly known, rounded up.
+pub(crate) fn roughly(seconds: f64) -> String {
+    let (length, unit) = match seconds {
+        s if s <= 120.0 => (s, "s"),
+        s if s <= 7_200.0 => (s / 60.0, "min"),
+        s => (s / 3_600.0, "h"),
+    };
+    format!("about {} {unit}", fixed(length.ceil(), 0))
+}
+
+fn fixed(value: f64, decimals: usize) -> String {
+    let digits = format!("{value:.decimals$}");
+    match digits.split_once('.') {
+        Some((whole, part)) => {
+            let part = part.trim_end_matches('0');
+            let point = if part.is_empty() { "" } else { "." };
+            format!("{}{point}{part}", with_thousands(whole))
+        }
+        None => with_thousands(&digits),
+    }
+}
+
+fn with_thousands(digits: &str) -> String {
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        let left = digits.len() - at;
+        let is_after_digit = text.ends_with(|before: char| before.is_ascii_digit());
+        if left.is_multiple_of(3) && is_after_digit {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn digits_that_mean_something() {
+        for (value, text) in [
+            (0.0, "0"),
+            (0.000_3, "0.0003"),
+            (0.0334, "0.033"),
+            (0.1, "0.1"),
+            (0.999, "1"),
+            (1.234, "1.23"),
+            (12.04, "12"),
+            (18.34, "18.3"),
+            (99.96, "100"),
+            (734.4, "734"),
+            (1_234.5, "1,234"),
+            (1_234_567.0, "1,234,567"),
+        ] {
+            assert_eq!(measured(value), text, "{value}");
+        }
+    }
+
+    #[test]
+    fn chosen_numbers_stay_as_they_are() {
+        assert_eq!(chosen(1.1 * 100.0), "110");
+        assert_eq!(chosen(99.95), "99.95");
+        assert_eq!(chosen(1_000.5), "1,000.5");
+        assert_eq!(chosen(-1_000.0), "-1,000");
+    }
+
+    #[test]
+    fn times_in_words() {
+        assert_eq!(seconds(5.04), "5 s");
+        assert_eq!(roughly(27.2), "about 28 s");
+        assert_eq!(roughly(121.0), "about 3 min");
+        assert_eq!(roughly(9_000.0), "about 3 h");
+        assert_eq!(requests(1), "1 request");
+        assert_eq!(requests(2_995), "2,995 requests");
+    }
+}

@@ -1,0 +1,112 @@
+//! Rows: a target with its judgement, and what the sentence on top needs to know of it.
+
+use record::{Metric, RunRecord};
+
+use crate::evidence::{Evidence, Lag};
+use crate::ladder::{self, Lack};
+use crate::{Grade, Judgement, Value, number};
+
+/// A judged target.
+pub(crate) struct Row {
+    pub(crate) judgement: Judgement,
+    /// Metric and scope in words.
+    pub(crate) title: String,
+    /// What an inconclusive row lacks.
+    pub(crate) lack: Option<Lack>,
+}
+
+/// The targets of a run, judged, in the order of the scenario.
+pub(crate) fn rows(record: &RunRecord, lag: Lag) -> Vec<Row> {
+    let targets = record.header.targets.iter();
+    targets
+        .map(|target| {
+            let evidence = Evidence::of(record, target, lag);
+            let graded = ladder::grade(target, |threshold| evidence.answer(threshold));
+            let lack = graded.as_ref().err().cloned();
+            let judgement = Judgement {
+                target: target.clone(),
+                value: evidence.value,
+                grade: graded.unwrap_or(Grade::Inconclusive),
+                reason: lack.as_ref().map(Lack::reason),
+            };
+            let name = target.scope.map(|id| {
+                let name = record.timeline.names().get(id.index());
+                name.map_or_else(
+                    || format!("request name {}", id.0),
+                    record::RequestName::title,
+                )
+            });
+            Row {
+                title: title(target.metric, name.as_deref()),
+                judgement,
+                lack,
+            }
+        })
+        .collect()
+}
+
+fn title(metric: Metric, name: Option<&str>) -> String {
+    let metric = match metric {
+        Metric::Cpu => "CPU".into(),
+        Metric::ErrorRate => "error rate".into(),
+        other => other.name(),
+    };
+    match name {
+        Some(name) => format!("{metric} of {name}"),
+        None => metric,
+    }
+}
+
+impl Row {
+    pub(crate) fn is_decided(&self) -> bool {
+        self.judgement.grade != Grade::Inconclusive
+    }
+
+    /// The value stays, the grade goes: the run says nothing of the service.
+    pub(crate) fn leave_undecided(&mut self) {
+        let lack = Lack::new("the run is not valid");
+        self.judgement.grade = Grade::Inconclusive;
+        self.judgement.reason = Some(lack.reason());
+        self.lack = Some(lack);
+    }
+
+    /// The threshold that was missed, with its name: the one that made the grade.
+    fn missed(&self) -> Option<(&'static str, f64)> {
+        let target = &self.judgement.target;
+        let goal = target.target.map(|level| ("target of", level));
+        let acceptable = target.acceptable.map(|level| ("acceptable", level));
+        match self.judgement.grade {
+            Grade::Good | Grade::Inconclusive => None,
+            Grade::Acceptable => goal,
+            Grade::Poor => acceptable.or(goal),
+            Grade::Critical => target.critical.map(|level| ("critical", level)),
+        }
+    }
+
+    /// Whether a threshold of its was missed.
+    pub(crate) fn is_missed(&self) -> bool {
+        self.missed().is_some()
+    }
+
+    /// What was measured against the threshold that made the grade, in words.
+    pub(crate) fn miss(&self) -> Option<String> {
+        let (name, level) = self.missed()?;
+        let metric = self.judgement.target.metric;
+        let unit = metric.unit();
+        let title = &self.title;
+        let limit = number::chosen(level);
+        let Value::Known(value) = self.judgement.value else {
+            return Some(format!("{title} was not answered ({name} {limit} {unit})"));
+        };
+        let measured = number::measured(value);
+        let (worse, not_better) = if metric.is_better_when_higher() {
+            ("under", "not over")
+        } else {
+            ("over", "not under")
+        };
+        let relation = if measured == limit { not_better } else { worse };
+        Some(format!(
+            "{title} {measured} {unit} is {relation} the {name} {limit} {unit}"
+        ))
+    }
+}

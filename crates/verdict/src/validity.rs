@@ -1,0 +1,127 @@
+//! Validity: whether the run speaks of the service at all, or of brunt and its machine. A run is not
+//! valid where that mattered: where a grade would be another, or the load was not made.
+
+use record::{FailureKind, RunRecord};
+
+use crate::evidence::{Lag, lags};
+use crate::finding::p99_ms;
+use crate::number;
+use crate::row::{Row, rows};
+
+/// Users that the plan is behind by this much are still on their way.
+const RAMP_TOLERANCE_S: f64 = 2.0;
+
+/// The share of the planned users below which load was not made.
+const USERS_MADE: f64 = 0.9;
+
+/// Requests that brunt or its machine failed, a sentence a kind.
+pub(crate) fn client_faults(record: &RunRecord) -> Vec<String> {
+    let kinds = FailureKind::ALL
+        .into_iter()
+        .filter(|kind| kind.is_client_fault());
+    kinds
+        .filter_map(|kind| {
+            let failures = record.timeline.failures().iter();
+            let mut judged = failures
+                .filter(|failure| failure.kind == kind)
+                .filter(|failure| {
+                    let name = record.timeline.names().get(failure.name.index());
+                    name.is_some_and(|name| !name.setup)
+                });
+            let count = judged.clone().map(|failure| failure.count).sum();
+            let example = judged.find_map(|failure| failure.example.as_deref());
+            (count > 0).then(|| client_fault(kind, count, example))
+        })
+        .collect()
+}
+
+fn client_fault(kind: FailureKind, count: u64, example: Option<&str>) -> String {
+    let requests = number::requests(count);
+    match kind {
+        FailureKind::NoPorts => format!(
+            "{requests} found no free port on brunt's machine; keep connections alive, widen \
+             net.ipv4.ip_local_port_range, or give it more addresses"
+        ),
+        FailureKind::NoDescriptors => format!(
+            "{requests} found no free file descriptor in brunt; raise the limit with ulimit -n"
+        ),
+        _ => {
+            let example = example
+                .map(|example| format!(" ({example})"))
+                .unwrap_or_default();
+            format!(
+                "{requests} failed on brunt's own machine{example}; free its memory and sockets, \
+                 or use another one"
+            )
+        }
+    }
+}
+
+/// Whether brunt's own lateness made a grade what it is: each target is judged again with every
+/// response shortened by its lag, and the users' time that went into lag given back. A row that
+/// decides nothing misleads nobody.
+pub(crate) fn late(record: &RunRecord, judged: &[Row]) -> Option<String> {
+    let without = rows(record, Lag::TakenOut);
+    let changed: Vec<String> = judged
+        .iter()
+        .zip(&without)
+        .filter(|(with, _)| with.is_decided())
+        .filter(|(with, without)| with.judgement.grade != without.judgement.grade)
+        .map(|(with, without)| {
+            let (was, would_be) = (with.judgement.grade, without.judgement.grade);
+            let title = &with.title;
+            format!("{title} {} instead of {}", was.name(), would_be.name())
+        })
+        .collect();
+    if changed.is_empty() {
+        return None;
+    }
+    let lag_ms = p99_ms(&lags(record))?;
+    Some(format!(
+        "brunt itself was late (p99 lag {} ms), which made {}; give it more cores or threads, or \
+         make less load",
+        number::measured(lag_ms),
+        changed.join(", ")
+    ))
+}
+
+/// Whether fewer users were active than planned for most of the run.
+pub(crate) fn load_not_made(record: &RunRecord) -> Option<String> {
+    let load_s = record.duration_s();
+    let ends = (1u32..).map(f64::from);
+    let seconds: Vec<_> = ends
+        .zip(record.timeline.seconds())
+        .take_while(|(end_s, _)| *end_s < load_s)
+        .collect();
+    let short: Vec<(u32, f64)> = seconds
+        .iter()
+        .filter_map(|(end_s, second)| Some((second.users?, users_planned(record, *end_s))))
+        .filter(|(users, planned)| f64::from(*users) < USERS_MADE * planned)
+        .collect();
+    if short.len() * 2 <= seconds.len() {
+        return None;
+    }
+    let share = |(users, planned): &(u32, f64)| f64::from(*users) / planned;
+    let (users, planned) = short.iter().min_by(|a, b| share(a).total_cmp(&share(b)))?;
+    Some(format!(
+        "the load was not made: for {} of {} s fewer than 90 % of the planned users were active, \
+         at worst {} of {}; give brunt more cores or threads",
+        short.len(),
+        seconds.len(),
+        number::count((*users).into()),
+        number::chosen(*planned)
+    ))
+}
+
+/// Users that had to be active: the fewest planned of late, whole ones.
+fn users_planned(record: &RunRecord, at_s: f64) -> f64 {
+    let steps = (0..=4u32).map(|step| at_s - RAMP_TOLERANCE_S * f64::from(step) / 4.0);
+    let planned = steps.map(|at_s| {
+        if at_s < 0.0 {
+            0.0
+        } else {
+            record.header.load.users_at(at_s)
+        }
+    });
+    planned.fold(f64::INFINITY, f64::min).floor()
+}

@@ -1,0 +1,7 @@
+//! What is said of whole runs.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+mod grades;
+mod run;
+mod sentences;

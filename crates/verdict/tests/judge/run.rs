@@ -1,0 +1,201 @@
+//! Runs to judge, built through the record's own way in: samples into deltas into a timeline.
+
+use jiff::Timestamp;
+use record::{
+    Delta, Ending, FailureKind, Generator, Header, Load, Machine, Metric, NameId, ProcessReading,
+    Reading, RequestName, RunRecord, Sample, Stage, StoppedBy, Target, second_of,
+};
+
+pub(crate) const A: NameId = NameId(0);
+pub(crate) const B: NameId = NameId(1);
+pub(crate) const SEED: NameId = NameId(2);
+
+/// Seconds for which each of these runs makes load, if nothing else is said.
+pub(crate) const LOAD_S: f64 = 20.0;
+
+/// A run of ten users, 20 s long, without a bound on what is offered.
+#[derive(Debug, Clone)]
+pub(crate) struct Run {
+    pub(crate) header: Header,
+    pub(crate) samples: Vec<Sample>,
+    pub(crate) users: Vec<Option<u32>>,
+    pub(crate) readings: Vec<Reading>,
+    pub(crate) ending: Option<Ending>,
+}
+
+impl Run {
+    pub(crate) fn new() -> Self {
+        let name = |name: &str, setup| RequestName {
+            name: name.into(),
+            method: "GET".into(),
+            setup,
+        };
+        let hold = Stage {
+            seconds: LOAD_S,
+            from: 10.0,
+            to: 10.0,
+        };
+        let header = Header {
+            run_id: "run".into(),
+            brunt_version: "0.1.0".into(),
+            scenario_file: "brunt.toml".into(),
+            scenario_hash: "0".into(),
+            profile: "load".into(),
+            host: "http://127.0.0.1:1".into(),
+            embedded: false,
+            started_at: Timestamp::UNIX_EPOCH,
+            seed: 1,
+            names: vec![name("/a", false), name("/b", false), name("/seed", true)],
+            classes: Vec::new(),
+            load: Load {
+                stages: vec![hold],
+                tasks_per_user_second: None,
+                requests_per_task: 1.0,
+            },
+            targets: Vec::new(),
+            generator: Generator::default(),
+            machine: Machine::default(),
+        };
+        Self {
+            header,
+            samples: Vec::new(),
+            users: vec![Some(10); 20],
+            readings: Vec::new(),
+            ending: Some(Ending {
+                stopped_by: StoppedBy::Finished,
+                load_ended_ms: 20_000,
+                ended_ms: 20_000,
+                reason: None,
+            }),
+        }
+    }
+
+    /// Limits a metric: target, acceptable, critical.
+    pub(crate) fn target(mut self, metric: Metric, levels: [Option<f64>; 3]) -> Self {
+        let [target, acceptable, critical] = levels;
+        self.header.targets.push(Target {
+            metric,
+            scope: None,
+            target,
+            acceptable,
+            critical,
+        });
+        self
+    }
+
+    /// Limits a metric with all three thresholds.
+    pub(crate) fn ladder(self, metric: Metric, levels: [f64; 3]) -> Self {
+        self.target(metric, levels.map(Some))
+    }
+
+    /// Speaks of one name in the target before.
+    pub(crate) fn of(mut self, name: NameId) -> Self {
+        self.header.targets.last_mut().unwrap().scope = Some(name);
+        self
+    }
+
+    /// So many requests, spread over the load, each so long and so late.
+    pub(crate) fn requests(
+        mut self,
+        name: NameId,
+        count: u64,
+        unlagged_ms: f64,
+        lag_ms: f64,
+        failure: Option<FailureKind>,
+    ) -> Self {
+        let ns = |ms: f64| std::time::Duration::from_secs_f64(ms / 1e3).as_nanos();
+        let ns = |ms: f64| u64::try_from(ns(ms)).unwrap();
+        for at in 0..count {
+            let intended_ns = ns((at as f64 + 0.5) / count as f64 * LOAD_S * 1e3);
+            let dispatched_ns = intended_ns + ns(lag_ms);
+            let done_ns = dispatched_ns + ns(unlagged_ms);
+            self.samples.push(Sample {
+                name,
+                intended_ns,
+                dispatched_ns,
+                sent_ns: Some(dispatched_ns),
+                first_byte_ns: Some(done_ns),
+                done_ns,
+                connect_ns: None,
+                failure,
+                wire_requests: 1,
+                bytes_sent: 100,
+                bytes_received: 200,
+            });
+        }
+        self
+    }
+
+    /// So many good answers to `/a`, each after so long.
+    pub(crate) fn answers(self, count: u64, ms: f64) -> Self {
+        self.requests(A, count, ms, 0.0, None)
+    }
+
+    /// So many failures of `/a`.
+    pub(crate) fn failures(self, count: u64, kind: FailureKind) -> Self {
+        self.requests(A, count, 1.0, 0.0, Some(kind))
+    }
+
+    /// A load of so many requests a second at most.
+    pub(crate) fn offering(mut self, rps: f64) -> Self {
+        self.header.load.tasks_per_user_second = Some(rps / 10.0);
+        self
+    }
+
+    /// A look at the process under test, so long after the start.
+    pub(crate) fn reading(
+        mut self,
+        at_ms: u64,
+        cpu_percent: Option<f64>,
+        rss_bytes: Option<u64>,
+    ) -> Self {
+        self.readings.push(Reading {
+            at_ms,
+            target: Some(ProcessReading {
+                cpu_percent,
+                rss_bytes,
+                ..ProcessReading::default()
+            }),
+            ..Reading::default()
+        });
+        self
+    }
+
+    /// Stops the load early.
+    pub(crate) fn stopped(mut self, by: StoppedBy, at_ms: u64, reason: Option<&str>) -> Self {
+        self.ending = Some(Ending {
+            stopped_by: by,
+            load_ended_ms: at_ms,
+            ended_ms: at_ms,
+            reason: reason.map(Into::into),
+        });
+        self
+    }
+
+    /// The record of it.
+    pub(crate) fn record(mut self) -> RunRecord {
+        self.samples.sort_by_key(|sample| sample.done_ns);
+        let mut record = RunRecord::new(self.header);
+        let mut delta = Delta::new(&record.header.names);
+        let mut samples = self.samples.iter().peekable();
+        let last = self
+            .samples
+            .last()
+            .map_or(0, |sample| second_of(sample.done_ns));
+        let made = u32::try_from(self.users.len()).unwrap();
+        for second in 0..made.max(last + 1) {
+            delta.start(second);
+            delta.counts_mut().users = self.users.get(second as usize).copied().flatten();
+            while let Some(sample) = samples.next_if(|s| second_of(s.done_ns) == second) {
+                delta.record(sample);
+                if let Some(kind) = sample.failure {
+                    delta.record_failure(sample.name, kind, 0, sample.done_ns, || "example".into());
+                }
+            }
+            record.timeline.absorb(&delta.to_increment()).unwrap();
+        }
+        record.readings = self.readings;
+        record.ending = self.ending;
+        record
+    }
+}

@@ -1,0 +1,251 @@
+//! The sentence on top, the findings, and whether the run is valid.
+
+use crate::run::{A, Run, SEED};
+use record::{FailureKind, Metric, StoppedBy};
+use verdict::{FindingKind, Grade, RunResult, Value, Verdict, judge};
+
+const P50: Metric = Metric::Percentile(0.5);
+const P99: Metric = Metric::Percentile(0.99);
+const WAITS: [f64; 3] = [500.0, 1_000.0, 2_000.0];
+const RATES: [f64; 3] = [100.0, 50.0, 20.0];
+
+fn judged(run: Run) -> Verdict {
+    judge(&run.record())
+}
+
+fn sentence(run: Run) -> String {
+    judged(run).sentence
+}
+
+fn two_targets() -> Run {
+    Run::new()
+        .ladder(P50, [100.0, 200.0, 500.0])
+        .ladder(P99, WAITS)
+}
+
+#[test]
+fn the_sentence_names_what_made_the_grade() {
+    let at = |ms| sentence(two_targets().answers(3_660, ms));
+    assert_eq!(
+        at(12.04),
+        "Good: 2 of 2 targets met at 183 req/s (p99 12 ms, errors 0 %)."
+    );
+    assert_eq!(
+        at(150.0),
+        "Acceptable: p50 150 ms is over the target of 100 ms; 1 of 2 targets missed."
+    );
+    assert_eq!(
+        at(499.0),
+        "Poor: p50 499 ms is over the acceptable 200 ms; 1 of 2 targets missed."
+    );
+    assert_eq!(
+        at(600.0),
+        "Critical: p50 600 ms is over the critical 500 ms; 2 of 2 targets missed."
+    );
+    assert_eq!(
+        at(200.0),
+        "Poor: p50 200 ms is not under the acceptable 200 ms; 1 of 2 targets missed."
+    );
+    let served = Run::new()
+        .ladder(Metric::Throughput, RATES)
+        .answers(240, 1.0);
+    assert_eq!(
+        sentence(served),
+        "Critical: throughput 12 req/s is under the critical 20 req/s; 1 of 1 targets missed."
+    );
+    let timeouts = Run::new()
+        .ladder(P99, WAITS)
+        .failures(20, FailureKind::Timeout);
+    assert_eq!(
+        sentence(timeouts),
+        "Critical: p99 was not answered (critical 2,000 ms); 1 of 1 targets missed."
+    );
+    let named = Run::new().ladder(P50, WAITS).of(A).answers(20, 1_500.0);
+    assert_eq!(
+        sentence(named),
+        "Poor: p50 of /a 1,500 ms is over the acceptable 1,000 ms; 1 of 1 targets missed."
+    );
+    let fair = Run::new()
+        .target(P50, [None, Some(500.0), None])
+        .answers(20, 1.0);
+    assert_eq!(sentence(fair), "Acceptable: 0 of 1 targets missed.");
+}
+
+#[test]
+fn the_sentence_names_what_is_not_decided() {
+    let few = || Run::new().ladder(Metric::Throughput, RATES).offering(18.3);
+    assert_eq!(
+        sentence(few().answers(360, 1.0)),
+        "Inconclusive: throughput is not decided (the load offers 18.3 req/s at most)."
+    );
+    assert_eq!(
+        sentence(few().ladder(P99, WAITS).answers(50, 1.0)),
+        "Inconclusive: none of 2 targets is decided; \
+         throughput: the load offers 18.3 req/s at most."
+    );
+    let partly = few().ladder(P50, WAITS).ladder(P99, WAITS).answers(50, 1.0);
+    assert_eq!(
+        sentence(partly),
+        "Good, but 2 of 3 targets are not decided: throughput, p99."
+    );
+    let poor = few().ladder(P50, WAITS).answers(50, 1_500.0);
+    assert_eq!(
+        sentence(poor),
+        "Poor: p50 1,500 ms is over the acceptable 1,000 ms; \
+         1 of 2 targets missed, 1 not decided (throughput)."
+    );
+    let bare = Run::new().answers(50, 1.0);
+    assert_eq!(sentence(bare), "Inconclusive: no targets are set.");
+    let dead = two_targets().stopped(StoppedBy::Unreachable, 0, Some("connection refused"));
+    assert_eq!(
+        sentence(dead),
+        "Inconclusive: nothing was measured; stopped since the host could not be reached \
+         after 0 s of 20 s: connection refused."
+    );
+}
+
+#[test]
+fn a_run_that_did_not_end_as_planned_says_so() {
+    let findings = |run: Run| judged(run).findings;
+    assert_eq!(findings(two_targets().answers(20, 1.0)), []);
+    for (by, expected) in [
+        (
+            StoppedBy::Interrupted,
+            "Stopped by Ctrl-C after 5 s of 20 s.",
+        ),
+        (
+            StoppedBy::Terminated,
+            "Stopped by SIGTERM after 5 s of 20 s.",
+        ),
+        (
+            StoppedBy::EverythingFailed,
+            "Stopped since everything failed after 5 s of 20 s.",
+        ),
+        (
+            StoppedBy::TargetEnded,
+            "Stopped since the process under test ended after 5 s of 20 s.",
+        ),
+    ] {
+        let found = findings(two_targets().answers(20, 1.0).stopped(by, 5_000, None));
+        assert_eq!(found.len(), 1);
+        assert_eq!(
+            (found[0].kind, found[0].sentence.as_str()),
+            (FindingKind::Unfinished, expected)
+        );
+    }
+    let mut broken_off = two_targets().answers(20, 1.0);
+    broken_off.ending = None;
+    let found = findings(broken_off);
+    assert_eq!(
+        found[0].sentence,
+        "The record breaks off after 20 s of 20 s."
+    );
+}
+
+#[test]
+fn faults_of_the_client_make_the_run_invalid() {
+    for (kind, remedy) in [
+        (FailureKind::NoPorts, "ip_local_port_range"),
+        (FailureKind::NoDescriptors, "ulimit -n"),
+        (FailureKind::Client, "(example)"),
+    ] {
+        let verdict = judged(two_targets().answers(999, 1.0).failures(1, kind));
+        assert_eq!(verdict.result, RunResult::Invalid);
+        let [because] = verdict.invalid_because.as_slice() else {
+            panic!("{:?}", verdict.invalid_because);
+        };
+        assert!(because.starts_with("1 request "), "{because}");
+        assert!(because.contains(remedy), "{because}");
+        assert_eq!(verdict.sentence, format!("Not valid: {because}."));
+        for row in verdict.judgements {
+            assert_eq!(row.grade, Grade::Inconclusive);
+            assert_eq!(row.reason.as_deref(), Some("the run is not valid"));
+            assert!(matches!(row.value, Value::Known(ms) if ms < 1.01));
+        }
+    }
+    let of_set_up = two_targets().answers(999, 1.0);
+    let of_set_up = of_set_up.requests(SEED, 9, 1.0, 0.0, Some(FailureKind::NoPorts));
+    assert_eq!(judged(of_set_up).result, RunResult::Graded(Grade::Good));
+}
+
+#[test]
+fn the_same_stall_is_put_at_the_right_door() {
+    let stall = |unlagged_ms, lag_ms| {
+        let run = two_targets().answers(950, 1.0);
+        judged(run.requests(A, 50, unlagged_ms, lag_ms, None))
+    };
+    let in_server = stall(2_500.0, 0.0);
+    assert_eq!(in_server.result, RunResult::Graded(Grade::Critical));
+    let in_brunt = stall(1.0, 2_500.0);
+    assert_eq!(in_brunt.result, RunResult::Invalid);
+    assert_eq!(
+        in_brunt.sentence,
+        "Not valid: brunt itself was late (p99 lag 2,500 ms), which made p99 critical instead of \
+         good; give it more cores or threads, or make less load."
+    );
+    assert_eq!(in_brunt.findings, []);
+    let no_matter = stall(1.0, 300.0);
+    assert_eq!(no_matter.result, RunResult::Graded(Grade::Good));
+    assert_eq!(no_matter.findings.len(), 1);
+    assert_eq!(no_matter.findings[0].kind, FindingKind::GeneratorLimit);
+    let both = stall(2_500.0, 300.0);
+    assert_eq!(both.result, RunResult::Graded(Grade::Critical));
+}
+
+#[test]
+fn throughput_lost_to_lag_is_not_the_services() {
+    // Ten users for 20 s; 1,600 lags of 50 ms take 80 of their 200 s: 80/s would have been 133/s.
+    let served = |unlagged_ms, lag_ms| {
+        let run = Run::new().ladder(Metric::Throughput, RATES);
+        judged(run.requests(A, 1_600, unlagged_ms, lag_ms, None)).result
+    };
+    assert_eq!(served(51.0, 0.0), RunResult::Graded(Grade::Acceptable));
+    assert_eq!(served(1.0, 50.0), RunResult::Invalid);
+    assert_eq!(served(46.0, 5.0), RunResult::Graded(Grade::Acceptable));
+    let never_offered = Run::new().ladder(Metric::Throughput, RATES).offering(101.0);
+    let never_offered = never_offered.requests(A, 1_600, 1.0, 50.0, None);
+    assert_eq!(
+        judged(never_offered).result,
+        RunResult::Graded(Grade::Inconclusive)
+    );
+}
+
+#[test]
+fn users_that_were_not_made_make_the_run_invalid() {
+    let with = |users: Vec<Option<u32>>| {
+        let mut run = two_targets().answers(1_000, 1.0);
+        run.users = users;
+        judged(run)
+    };
+    let short = with(vec![Some(8); 20]);
+    assert_eq!(short.result, RunResult::Invalid);
+    assert_eq!(
+        short.invalid_because,
+        [
+            "the load was not made: for 18 of 19 s fewer than 90 % of the planned users were active, \
+          at worst 8 of 10; give brunt more cores or threads"
+        ]
+    );
+    let fine = RunResult::Graded(Grade::Good);
+    assert_eq!(with(vec![Some(9); 20]).result, fine);
+    assert_eq!(with(vec![None; 20]).result, fine);
+    let mut for_a_while = vec![Some(10); 20];
+    for_a_while[5..14].fill(Some(0));
+    assert_eq!(with(for_a_while).result, fine);
+}
+
+#[test]
+fn users_on_their_way_are_no_shortfall() {
+    let mut run = two_targets().answers(1_000, 1.0);
+    run.header.load.stages[0].from = 0.0;
+    run.header.load.stages[0].to = 200.0;
+    let behind_by_s = |late: u32| {
+        let mut run = run.clone();
+        run.users = (1..=20u32)
+            .map(|end| Some(end.saturating_sub(late) * 10))
+            .collect();
+        judged(run).result
+    };
+    assert_eq!(behind_by_s(2), RunResult::Graded(Grade::Good));
+    assert_eq!(behind_by_s(6), RunResult::Invalid);
+}

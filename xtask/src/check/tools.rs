@@ -1,0 +1,213 @@
+//! What the check needs beside cargo: toolchain components, and programs that some tests run.
+//!
+//! A missing program is installed where that needs no question (Debian, as root or with a `sudo` that asks nothing);
+//! elsewhere the tests that need it skip themselves.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, bail};
+
+use super::{Strictness, run_shown};
+
+/// A program that some tests run, and the Debian package that brings it.
+struct Tool {
+    package: &'static str,
+    program: &'static str,
+    needed_by: &'static str,
+}
+
+const TOOLS: &[Tool] = &[Tool {
+    package: "chromium",
+    program: "chromium",
+    needed_by: "the tests that open an HTML report in a browser",
+}];
+
+/// How packages get onto this machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Installer {
+    Apt,
+    SudoApt,
+    /// The user installs them; the text says why.
+    Nobody(&'static str),
+}
+
+/// Checks the toolchain's components and provides every program of [`TOOLS`] that is missing.
+pub(super) fn provide(strictness: Strictness) -> anyhow::Result<()> {
+    component("rustfmt", "fmt")?;
+    component("clippy", "clippy")?;
+    let missing: Vec<&Tool> = TOOLS
+        .iter()
+        .filter(|tool| !is_on_path(tool.program))
+        .collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let why_not = match installer() {
+        Installer::Apt => install(&["apt-get"], &missing).err(),
+        Installer::SudoApt => install(&["sudo", "-n", "apt-get"], &missing).err(),
+        Installer::Nobody(reason) => Some(anyhow::anyhow!(reason)),
+    };
+    let still_missing: Vec<&Tool> = missing
+        .into_iter()
+        .filter(|tool| !is_on_path(tool.program))
+        .collect();
+    settle(&still_missing, why_not, strictness)
+}
+
+fn component(name: &str, verb: &str) -> anyhow::Result<()> {
+    let program = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = Command::new(program);
+    command.args([verb, "--version"]);
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    let status = command
+        .status()
+        .with_context(|| format!("cannot run `cargo {verb}`"))?;
+    if !status.success() {
+        bail!("{name} is not installed: run `rustup component add {name}`");
+    }
+    Ok(())
+}
+
+fn installer() -> Installer {
+    if !Path::new("/etc/debian_version").exists() || !is_on_path("apt-get") {
+        return Installer::Nobody("this is not a Debian system: install it by hand");
+    }
+    if rustix::process::geteuid().is_root() {
+        return Installer::Apt;
+    }
+    if is_on_path("sudo") && succeeds("sudo", &["-n", "true"]) {
+        return Installer::SudoApt;
+    }
+    Installer::Nobody(
+        "this user is not root, and `sudo` is missing or asks for a password: install it by hand",
+    )
+}
+
+/// Brings the package lists up to date first: a fresh machine has none.
+fn install(apt: &[&str], tools: &[&Tool]) -> anyhow::Result<()> {
+    let packages: Vec<&str> = tools.iter().map(|tool| tool.package).collect();
+    let update = ["-q", "-o", "Acquire::Retries=3", "update"];
+    run_apt(apt, &update)?;
+    let mut arguments = vec!["-qq", "-o", "Acquire::Retries=3", "--no-install-recommends"];
+    arguments.extend(["-y", "install"]);
+    arguments.extend(packages);
+    run_apt(apt, &arguments)
+}
+
+fn run_apt(apt: &[&str], arguments: &[&str]) -> anyhow::Result<()> {
+    let (program, first_arguments) = apt.split_first().context("no program to install with")?;
+    let mut command = Command::new(program);
+    command
+        .args(first_arguments)
+        .args(arguments)
+        .env("DEBIAN_FRONTEND", "noninteractive");
+    run_shown(
+        &mut command,
+        &format!("{} {}", apt.join(" "), arguments.join(" ")),
+    )
+}
+
+/// Says what a missing program costs: tests on a user's machine, the whole check under CI.
+fn settle(
+    missing: &[&Tool],
+    why_not: Option<anyhow::Error>,
+    strictness: Strictness,
+) -> anyhow::Result<()> {
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let why = why_not.map_or_else(
+        || "the package was installed and did not bring the program".to_owned(),
+        |error| format!("{error:#}"),
+    );
+    let lines: Vec<String> = missing
+        .iter()
+        .map(|tool| {
+            format!(
+                "{} is not installed (Debian package {}): {} cannot run",
+                tool.program, tool.package, tool.needed_by
+            )
+        })
+        .collect();
+    match strictness {
+        Strictness::NothingSkipped => bail!("{}; {why}", lines.join("; ")),
+        Strictness::SkipsAllowed => {
+            for line in lines {
+                println!("    {line} and will be skipped by name; {why}");
+            }
+            Ok(())
+        }
+    }
+}
+
+fn is_on_path(program: &str) -> bool {
+    let Some(path) = std::env::var_os("PATH") else {
+        return false;
+    };
+    std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
+}
+
+fn succeeds(program: &str, arguments: &[&str]) -> bool {
+    let mut command = Command::new(program);
+    command.args(arguments);
+    command
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    command.status().is_ok_and(|status| status.success())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WRK: Tool = Tool {
+        package: "wrk",
+        program: "wrk",
+        needed_by: "the comparison with wrk",
+    };
+
+    #[test]
+    fn a_program_is_found_by_its_name_alone() {
+        assert!(is_on_path("sh"));
+        assert!(!is_on_path("no-such-program-as-this"));
+    }
+
+    #[test]
+    fn under_ci_a_missing_program_fails_and_names_what_needs_it() {
+        let why = Some(anyhow::anyhow!("this user is not root"));
+        let error = settle(&[&WRK], why, Strictness::NothingSkipped)
+            .unwrap_err()
+            .to_string();
+        let expected = "wrk is not installed (Debian package wrk): the comparison with wrk cannot run; \
+                        this user is not root";
+        assert_eq!(error, expected);
+    }
+
+    #[test]
+    fn on_a_users_machine_a_missing_program_does_not_fail() {
+        let why = Some(anyhow::anyhow!("this user is not root"));
+        assert!(settle(&[&WRK], why, Strictness::SkipsAllowed).is_ok());
+    }
+
+    #[test]
+    fn a_failed_install_names_the_command() {
+        let error = run_apt(&["false"], &["update"]).unwrap_err().to_string();
+        assert_eq!(error, "`false update` ended with exit status: 1");
+    }
+
+    #[test]
+    fn a_missing_component_names_the_command_that_adds_it() {
+        let error = component("nothing", "no-such-verb")
+            .unwrap_err()
+            .to_string();
+        assert_eq!(
+            error,
+            "nothing is not installed: run `rustup component add nothing`"
+        );
+    }
+}

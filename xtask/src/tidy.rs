@@ -1,0 +1,104 @@
+//! The project's own rules: what neither rustfmt nor clippy checks. One rule per file below.
+//!
+//! A rule is a pure function from what it looks at to its findings; this file reads the tree and asks them all.
+
+mod banned_code;
+mod crate_direction;
+mod duplicate_versions;
+mod file_length;
+mod licences;
+mod links;
+mod manifests;
+mod names;
+mod tokens;
+mod tracked_files;
+mod tree;
+
+use std::fmt;
+use std::path::Path;
+
+use anyhow::{Context, bail};
+use cargo_metadata::{Metadata, MetadataCommand};
+
+use tree::Tree;
+
+/// brunt reads `/proc`, so this is the system whose dependencies count; fixed, so that every machine finds the same.
+const PLATFORM: &str = "x86_64-unknown-linux-gnu";
+
+/// One thing that breaks a rule.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Finding {
+    /// A file, a file and a line, or the name of a crate.
+    place: String,
+    text: String,
+}
+
+impl Finding {
+    fn new(place: impl Into<String>, text: impl Into<String>) -> Self {
+        Self {
+            place: place.into(),
+            text: text.into(),
+        }
+    }
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}: {}", self.place, self.text)
+    }
+}
+
+/// Applies every rule to the tree at `root`; fails after printing all findings.
+pub(crate) fn run(root: &Path) -> anyhow::Result<()> {
+    let tree = Tree::read(root)?;
+    let metadata = metadata(root)?;
+    let mut count = 0_usize;
+    for (rule, mut findings) in ask_all(&tree, &metadata)? {
+        findings.sort();
+        count += findings.len();
+        for finding in findings {
+            println!("tidy[{rule}]: {finding}");
+        }
+    }
+    match count {
+        0 => Ok(()),
+        1 => bail!("tidy has one finding"),
+        many => bail!("tidy has {many} findings"),
+    }
+}
+
+fn ask_all(tree: &Tree, metadata: &Metadata) -> anyhow::Result<Vec<(&'static str, Vec<Finding>)>> {
+    let sources = tree.sources();
+    let edges = crate_direction::edges(metadata);
+    let members = crate_direction::members(metadata);
+    Ok(vec![
+        (
+            "file-length",
+            file_length::check(&tree.files, file_length::LONGER),
+        ),
+        ("crate-direction", crate_direction::check(&members, &edges)),
+        ("names", names::check(&tree.files, &sources)),
+        ("banned-code", banned_code::check(&sources)),
+        ("licences", licences::check(&licences::packages(metadata))),
+        (
+            "duplicate-versions",
+            duplicate_versions::check(
+                &duplicate_versions::shipped(metadata)?,
+                duplicate_versions::ALLOWED,
+            ),
+        ),
+        ("manifests", manifests::check(&tree.files)),
+        ("links", links::check(&tree.files)?),
+        ("tracked-files", tracked_files::check(&tree.files)),
+        ("readable-rust", tree.unreadable()),
+    ])
+}
+
+fn metadata(root: &Path) -> anyhow::Result<Metadata> {
+    let options = ["--locked", "--filter-platform", PLATFORM].map(str::to_owned);
+    MetadataCommand::new()
+        .manifest_path(root.join("Cargo.toml"))
+        .other_options(options)
+        .exec()
+        .context("cannot read `cargo metadata --locked`")
+}

@@ -1,0 +1,87 @@
+//! A Rust file holds one noun: over 600 lines there is a reason, and it stands here.
+
+use super::Finding;
+use super::tree::File;
+
+const LINES_MAX: usize = 600;
+
+/// Longer files, each with its reason.
+pub(super) const LONGER: &[(&str, &str)] = &[];
+
+pub(super) fn check(files: &[File], longer: &[(&str, &str)]) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let mut reasons_used = Vec::new();
+    for file in files.iter().filter(|file| file.has_extension("rs")) {
+        let lines = file.text().map_or(0, |text| text.lines().count());
+        if lines <= LINES_MAX {
+            continue;
+        }
+        if longer.iter().any(|(path, _)| *path == file.path) {
+            reasons_used.push(file.path.as_str());
+            continue;
+        }
+        let text = format!(
+            "{lines} lines, at most {LINES_MAX}: split it by its nouns, or give a reason in tidy/file_length.rs"
+        );
+        findings.push(Finding::new(&file.path, text));
+    }
+    let stale = longer
+        .iter()
+        .filter(|(path, _)| !reasons_used.contains(path));
+    findings.extend(stale.map(|(path, _)| {
+        Finding::new(
+            *path,
+            "listed as a long file and is none: take it out of tidy/file_length.rs",
+        )
+    }));
+    findings
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(lines: usize) -> File {
+        File::new("crates/engine/src/user.rs", &"// a line\n".repeat(lines))
+    }
+
+    #[test]
+    fn six_hundred_lines_pass() {
+        assert_eq!(check(&[file(600)], &[]), []);
+    }
+
+    #[test]
+    fn one_line_more_is_rejected() {
+        let findings = check(&[file(601)], &[]);
+        assert_eq!(findings.len(), 1);
+        assert!(
+            findings[0].text.starts_with("601 lines, at most 600"),
+            "{}",
+            findings[0]
+        );
+    }
+
+    #[test]
+    fn a_reason_allows_more() {
+        let longer = [("crates/engine/src/user.rs", "one table")];
+        assert_eq!(check(&[file(601)], &longer), []);
+    }
+
+    #[test]
+    fn a_reason_for_a_short_file_is_rejected() {
+        let longer = [("crates/engine/src/user.rs", "one table")];
+        let findings = check(&[file(20)], &longer);
+        assert_eq!(findings.len(), 1);
+        assert!(
+            findings[0]
+                .text
+                .starts_with("listed as a long file and is none")
+        );
+    }
+
+    #[test]
+    fn other_files_may_be_long() {
+        let page = File::new("docs/guide.md", &"a line\n".repeat(2_000));
+        assert_eq!(check(&[page], &[]), []);
+    }
+}

@@ -1,0 +1,162 @@
+//! Links from one page of the project to another lead somewhere.
+
+use std::collections::BTreeSet;
+
+use regex::Regex;
+
+use super::Finding;
+use super::tree::File;
+
+pub(super) fn check(files: &[File]) -> anyhow::Result<Vec<Finding>> {
+    let pattern = Pattern::new()?;
+    let known = known_paths(files);
+    let mut findings = Vec::new();
+    for file in files.iter().filter(|file| file.has_extension("md")) {
+        for (line, target) in pattern.targets(file.text().unwrap_or_default()) {
+            let leads_somewhere =
+                resolve(&file.path, &target).is_some_and(|path| known.contains(path.as_str()));
+            if !leads_somewhere {
+                let place = format!("{}:{line}", file.path);
+                findings.push(Finding::new(
+                    place,
+                    format!("links to `{target}`, which is not in the project"),
+                ));
+            }
+        }
+    }
+    Ok(findings)
+}
+
+/// All files and the folders they lie in; the root is the empty path.
+fn known_paths(files: &[File]) -> BTreeSet<&str> {
+    let mut known = BTreeSet::from([""]);
+    for file in files {
+        known.insert(file.path.as_str());
+        known.extend(file.path.match_indices('/').map(|(at, _)| &file.path[..at]));
+    }
+    known
+}
+
+/// The path from the root that a link in `page` leads to; none when it leads out of the project.
+fn resolve(page: &str, target: &str) -> Option<String> {
+    let path = target.split(['#', '?']).next().unwrap_or(target);
+    let mut parts: Vec<&str> = page.split('/').collect();
+    parts.pop();
+    for part in path.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => {
+                parts.pop()?;
+            }
+            name => parts.push(name),
+        }
+    }
+    (!path.starts_with('/')).then(|| parts.join("/"))
+}
+
+/// The forms a link has in a page.
+struct Pattern {
+    /// `[text](target)`, `[name]: target`, `src="target"`, `href="target"`.
+    link: Regex,
+    code: Regex,
+    elsewhere: Regex,
+}
+
+impl Pattern {
+    fn new() -> anyhow::Result<Self> {
+        Ok(Self {
+            link: Regex::new(
+                r#"\]\(\s*<?([^)\s>]+)|^ {0,3}\[[^\]]+\]:\s*<?([^\s>]+)|\b(?:src|href)\s*=\s*"([^"]+)""#,
+            )?,
+            code: Regex::new(r"`[^`]*`")?,
+            elsewhere: Regex::new(r"^(?:[A-Za-z][A-Za-z0-9+.-]*:|//|#)")?,
+        })
+    }
+
+    /// The targets of all links to the project itself, with their lines; code is passed over.
+    fn targets(&self, page: &str) -> Vec<(usize, String)> {
+        let mut targets = Vec::new();
+        let mut fence: Option<&str> = None;
+        for (line, text) in (1..).zip(page.lines()) {
+            let trimmed = text.trim_start();
+            let mark = ["```", "~~~"]
+                .into_iter()
+                .find(|mark| trimmed.starts_with(mark));
+            match (fence, mark) {
+                (None, Some(_)) => fence = mark,
+                (Some(open), Some(mark)) if open == mark => fence = None,
+                (Some(_), _) => {}
+                (None, None) => {
+                    let text = self.code.replace_all(text, "code");
+                    let found = self.link.captures_iter(&text);
+                    let found = found.filter_map(|groups| groups.iter().skip(1).flatten().next());
+                    let own = found.filter(|target| !self.elsewhere.is_match(target.as_str()));
+                    targets.extend(own.map(|target| (line, target.as_str().to_owned())));
+                }
+            }
+        }
+        targets
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn findings(page: &str) -> Vec<String> {
+        let files = [
+            File::new("README.md", ""),
+            File::new("docs/guide.md", page),
+            File::new("docs/images/report.png", ""),
+        ];
+        check(&files)
+            .unwrap()
+            .into_iter()
+            .map(|finding| finding.to_string())
+            .collect()
+    }
+
+    #[test]
+    fn links_that_lead_somewhere_pass() {
+        for page in [
+            "[home](../README.md), [part](../README.md#words), [folder](images/), [root](..)",
+            "![a picture](images/report.png \"a title\")",
+            "<img src=\"images/report.png\" width=\"600\">",
+            "see [the guide]\n\n[the guide]: guide.md",
+            "[elsewhere](https://example.org/a.md), [here](#words), [mail](mailto:a@example.org)",
+        ] {
+            assert_eq!(findings(page), Vec::<String>::new(), "{page}");
+        }
+    }
+
+    #[test]
+    fn links_that_lead_nowhere_are_rejected() {
+        for page in [
+            "[gone](gone.md)",
+            "[`code` as text](gone.md#part)",
+            "![picture](images/gone.png)",
+            "<a href=\"gone.md\">gone</a>",
+            "[ref]: gone.md",
+            "[out of the project](../../README.md)",
+            "[absolute](/README.md)",
+            "[one](guide.md) and [two](gone.md)",
+        ] {
+            assert_eq!(findings(page).len(), 1, "{page}");
+        }
+    }
+
+    #[test]
+    fn a_finding_names_page_line_and_target() {
+        let expected = "docs/guide.md:3: links to `gone.md`, which is not in the project";
+        assert_eq!(findings("# Guide\n\n[gone](gone.md)\n"), [expected]);
+    }
+
+    #[test]
+    fn code_holds_no_links() {
+        assert_eq!(
+            findings("```md\n[gone](gone.md)\n```\n`[gone](gone.md)`\n"),
+            Vec::<String>::new()
+        );
+        assert_eq!(findings("```\na\n```\n[gone](gone.md)\n").len(), 1);
+    }
+}
