@@ -70,7 +70,7 @@ impl Pacer {
         let timer = rustix::time::timerfd_create(TimerfdClockId::Monotonic, flags)?;
         Ok(Self {
             clock,
-            timer: AsyncFd::register(timer)?,
+            timer: registered(timer)?,
             armed_ns: Cell::new(NEVER),
             phase: Cell::new(Phase::Running),
             due: RefCell::default(),
@@ -278,6 +278,16 @@ impl Pacer {
     fn with<T>(&self, seat: Seat, look: impl FnOnce(&Seated) -> T) -> T {
         look(&self.seats.borrow()[seat.0 as usize])
     }
+}
+
+#[expect(
+    unsafe_code,
+    reason = "tokio has no safe way to watch a descriptor of our own"
+)]
+fn registered(timer: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
+    // SAFETY: an `OwnedFd` gives the same open descriptor for as long as it lives, and it lives in the
+    // `AsyncFd`, which takes it off the reactor before it is closed.
+    unsafe { AsyncFd::register(timer) }.map_err(io::Error::from)
 }
 
 fn remember(slot: &RefCell<Option<Waker>>, cx: &Context<'_>) {

@@ -74,9 +74,9 @@ impl Target {
             return Err(dns(io::Error::other("no address")));
         }
         Ok(Self {
+            url,
             host_header,
             addresses,
-            url,
         })
     }
 

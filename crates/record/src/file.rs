@@ -2,8 +2,8 @@
 //! read up to its last whole frame however the run ended.
 //!
 //! Layout: the eight bytes `brunt\0` + version (little-endian u16), then frames: length of the
-//! payload (u32), CRC-32 of the payload (u32), payload. A payload is a [`Frame`] in `MessagePack`
-//! with field names. The first frame is the header; each second adds frames; the last one is the
+//! payload (u32), CRC-32 of the payload (u32), payload. A payload is a frame in `MessagePack` with
+//! field names. The first frame is the header; each second adds frames; the last one is the
 //! ending. `docs/record.md` describes it for readers in other languages.
 
 use std::io::{self, Read, Write};
