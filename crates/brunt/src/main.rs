@@ -1,2 +1,58 @@
-//! brunt.
-fn main() {}
+//! brunt: is the service fast enough, where does it break, does it come back, does it leak, and did
+//! this change make it worse?
+
+mod commands;
+mod embedded;
+mod exit;
+mod interrupt;
+mod machine;
+mod placement;
+mod play;
+mod results;
+mod screen;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::exit::{Exit, Failure};
+
+/// Is the service fast enough, where does it break, does it come back, does it leak?
+#[derive(Debug, Parser)]
+#[command(version, about, after_long_help = exit::EXIT_CODES, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Play a profile against a service, and judge it
+    Run(commands::run::Options),
+    /// Check a scenario file, and say what would run
+    Check(commands::check::Options),
+    /// Write a scenario file to start from
+    Init(commands::init::Options),
+    /// Watch a process or the machine
+    Monitor(commands::monitor::Options),
+    /// Serve the Application Agent, the service that ships with brunt
+    Agent(commands::agent::Options),
+}
+
+fn main() -> ExitCode {
+    let result = match Cli::parse().verb {
+        Verb::Run(options) => commands::run::run(options),
+        Verb::Check(options) => commands::check::run(&options),
+        Verb::Init(options) => commands::init::run(&options),
+        Verb::Monitor(options) => commands::monitor::run(&options),
+        Verb::Agent(options) => commands::agent::run(options),
+    };
+    let exit = result.unwrap_or_else(|failure: Failure| failure.show());
+    exit.into()
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit.code())
+    }
+}

@@ -27,7 +27,10 @@ pub fn pin_current_thread(cpus: &[usize]) -> io::Result<()> {
         if cpu >= CpuSet::MAX_CPU {
             return Err(io::Error::new(
                 io::ErrorKind::InvalidInput,
-                format!("cannot pin to CPU {cpu}: ids up to {} are possible", CpuSet::MAX_CPU - 1),
+                format!(
+                    "cannot pin to CPU {cpu}: ids up to {} are possible",
+                    CpuSet::MAX_CPU - 1
+                ),
             ));
         }
         set.set(cpu);
@@ -36,7 +39,10 @@ pub fn pin_current_thread(cpus: &[usize]) -> io::Result<()> {
         let error = io::Error::from(error);
         io::Error::new(
             error.kind(),
-            format!("cannot pin to the CPUs {cpus:?}: {error}; CPUs {:?} can be used", allowed_cpus()),
+            format!(
+                "cannot pin to the CPUs {cpus:?}: {error}; CPUs {:?} can be used",
+                allowed_cpus()
+            ),
         )
     })
 }
@@ -99,15 +105,25 @@ mod tests {
         .expect("join");
         assert_eq!(pinned, [last]);
         assert_eq!(counted, Some(1));
-        assert_eq!(allowed_cpus(), before, "other threads are left as they were");
+        assert_eq!(
+            allowed_cpus(),
+            before,
+            "other threads are left as they were"
+        );
     }
 
     #[test]
     fn cpus_that_cannot_be_used_are_refused_by_name() {
         let empty = pin_current_thread(&[]).expect_err("no CPU at all");
-        assert!(empty.to_string().starts_with("cannot pin to the CPUs []"), "{empty}");
+        assert!(
+            empty.to_string().starts_with("cannot pin to the CPUs []"),
+            "{empty}"
+        );
         let beyond = pin_current_thread(&[CpuSet::MAX_CPU]).expect_err("beyond the mask");
-        assert_eq!(beyond.to_string(), "cannot pin to CPU 1024: ids up to 1023 are possible");
+        assert_eq!(
+            beyond.to_string(),
+            "cannot pin to CPU 1024: ids up to 1023 are possible"
+        );
     }
 
     #[test]

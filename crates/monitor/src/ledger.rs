@@ -52,7 +52,10 @@ struct Member {
 impl Ledger {
     /// An empty account; `rounding` is how coarse the kernel tells `Used::reaped`.
     pub(crate) fn new(rounding: u64) -> Self {
-        Self { rounding, members: None }
+        Self {
+            rounding,
+            members: None,
+        }
     }
 
     /// Takes a look at all processes there are and tells what was used since the look before;
@@ -76,7 +79,9 @@ impl Ledger {
                 used += is.own.saturating_sub(was.own) + handed.saturating_sub(claimed);
                 // What has not been handed over by the next look never will be: the parent does
                 // not wait for its children. Only a rounding rest stays.
-                member.owed = claimed.saturating_sub(handed).min(counted.max(self.rounding));
+                member.owed = claimed
+                    .saturating_sub(handed)
+                    .min(counted.max(self.rounding));
             }
             used
         });
@@ -110,7 +115,9 @@ fn counted_of_vanished(
                 *counted.entry(ancestor).or_default() += used.own + used.reaped;
                 break;
             }
-            let Some(gone) = before.get(&ancestor) else { break };
+            let Some(gone) = before.get(&ancestor) else {
+                break;
+            };
             ancestor = gone.entry.parent;
         }
     }
@@ -128,7 +135,10 @@ mod tests {
         let mut ledger = Ledger::new(rounding);
         for (index, (processes, expected)) in looks.iter().enumerate() {
             let used = ledger.update(processes.iter().map(|&(pid, parent, own, reaped)| Entry {
-                identity: Identity { pid, started_ticks: 7 },
+                identity: Identity {
+                    pid,
+                    started_ticks: 7,
+                },
                 parent,
                 used: Used { own, reaped },
             }));
@@ -138,7 +148,11 @@ mod tests {
 
     #[test]
     fn everything_is_counted_once() {
-        check("one process", 0, &[(&[(1, 0, 50, 0)], None), (&[(1, 0, 70, 0)], Some(20))]);
+        check(
+            "one process",
+            0,
+            &[(&[(1, 0, 50, 0)], None), (&[(1, 0, 70, 0)], Some(20))],
+        );
         check(
             "a child that lives on",
             0,
@@ -155,7 +169,10 @@ mod tests {
         check(
             "a child that came and is still there",
             0,
-            &[(&[(1, 0, 50, 9)], None), (&[(1, 0, 50, 9), (2, 1, 4, 3)], Some(7))],
+            &[
+                (&[(1, 0, 50, 9)], None),
+                (&[(1, 0, 50, 9), (2, 1, 4, 3)], Some(7)),
+            ],
         );
         check(
             "a child counted while it lived, then waited for",

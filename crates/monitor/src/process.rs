@@ -6,7 +6,7 @@ use std::{fs, io};
 use nix::time::{clock_getcpuclockid, clock_gettime};
 use procfs::FromRead;
 use procfs::process::{Io, Schedstat, Stat, StatM};
-use rustix::fd::{BorrowedFd, OwnedFd};
+use rustix::fd::{AsFd, OwnedFd};
 use rustix::fs::{AtFlags, CWD, Dir, Mode, OFlags, openat, statat};
 use rustix::io::Errno;
 use rustix::path::Arg;
@@ -25,11 +25,11 @@ pub(crate) enum Scope {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Kernel {
     /// `schedstat`: CPU time of a thread in nanoseconds.
-    schedstat: bool,
+    pub(crate) schedstat: bool,
     /// `children`: the children of a thread, without a search through all processes.
     pub(crate) children: bool,
     pub(crate) tick_ns: u64,
-    page_bytes: u64,
+    pub(crate) page_bytes: u64,
 }
 
 impl Kernel {
@@ -104,7 +104,10 @@ impl Process {
         // Before the directory is opened, which would count where a process looks at itself.
         let descriptors = allowed(descriptors(pid))?;
         let directory = open(CWD, format!("/proc/{pid}"), OFlags::DIRECTORY)?;
-        let directory = Directory { fd: directory, text: Vec::with_capacity(4096) };
+        let directory = Directory {
+            fd: directory,
+            text: Vec::with_capacity(4096),
+        };
         directory.look(pid, scope, kernel, descriptors)
     }
 }
@@ -146,7 +149,10 @@ impl Directory {
         let ticks = stat.utime + stat.stime;
         let reaped_ticks = u64::try_from(stat.cutime + stat.cstime).unwrap_or(0);
         let mut process = Process {
-            identity: Identity { pid, started_ticks: stat.starttime },
+            identity: Identity {
+                pid,
+                started_ticks: stat.starttime,
+            },
             parent: stat.ppid,
             ended,
             cpu_ns: Used {
@@ -192,7 +198,7 @@ impl Directory {
                 let name = format!("task/{tid}/children");
                 match self.read(name) {
                     Ok(text) => process.children.extend(pids_in(text)),
-                    Err(Errno::NOENT | Errno::SRCH) => {}
+                    Err(Errno::NOENT | Errno::SRCH | Errno::ACCESS | Errno::PERM) => {}
                     Err(errno) => return Err(errno.into()),
                 }
             }
@@ -202,7 +208,8 @@ impl Directory {
 
     fn thread(&mut self, tid: i32, scope: Scope, kernel: &Kernel) -> Result<Thread, Trouble> {
         let cpu_ns = if kernel.schedstat {
-            self.parse::<Schedstat>(format!("task/{tid}/schedstat"))?.sum_exec_runtime
+            self.parse::<Schedstat>(format!("task/{tid}/schedstat"))?
+                .sum_exec_runtime
         } else {
             let stat: Stat = self.parse(format!("task/{tid}/stat"))?;
             (stat.utime + stat.stime) * kernel.tick_ns
@@ -227,7 +234,10 @@ impl Directory {
 
     fn disk(&mut self, name: impl Arg) -> Result<Disk, Trouble> {
         let io: Io = self.parse(name)?;
-        Ok(Disk { read_bytes: io.read_bytes, written_bytes: io.write_bytes })
+        Ok(Disk {
+            read_bytes: io.read_bytes,
+            written_bytes: io.write_bytes,
+        })
     }
 
     fn tids(&self) -> Result<Vec<i32>, Trouble> {
@@ -258,15 +268,20 @@ pub(crate) fn parents() -> io::Result<Vec<(i32, i32)>> {
         other => io::Error::other(other),
     })?;
     // One that ends during the search has no children to be found any more.
-    Ok(processes.flatten().filter_map(|process| process.stat().ok()).map(|s| (s.pid, s.ppid)).collect())
+    Ok(processes
+        .flatten()
+        .filter_map(|process| process.stat().ok())
+        .map(|s| (s.pid, s.ppid))
+        .collect())
 }
 
-fn open(
-    directory: impl rustix::fd::AsFd,
-    name: impl Arg,
-    flags: OFlags,
-) -> Result<OwnedFd, Errno> {
-    openat(directory, name, flags | OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())
+fn open(directory: impl AsFd, name: impl Arg, flags: OFlags) -> Result<OwnedFd, Errno> {
+    openat(
+        directory,
+        name,
+        flags | OFlags::RDONLY | OFlags::CLOEXEC,
+        Mode::empty(),
+    )
 }
 
 /// CPU time of all threads of a process, those that ended included. Finer than `stat`, which
@@ -295,7 +310,13 @@ fn descriptors(pid: i32) -> Result<u64, Trouble> {
 fn ids_in(directory: OwnedFd) -> Result<Vec<i32>, Trouble> {
     let mut ids = Vec::new();
     for entry in Dir::new(directory)? {
-        ids.extend(entry?.file_name().to_str().ok().and_then(|name| name.parse::<i32>().ok()));
+        ids.extend(
+            entry?
+                .file_name()
+                .to_str()
+                .ok()
+                .and_then(|name| name.parse::<i32>().ok()),
+        );
     }
     Ok(ids)
 }

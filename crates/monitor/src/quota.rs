@@ -36,7 +36,9 @@ impl Quotas {
 
     fn among(mountinfo: &[u8]) -> Self {
         let mounts = MountInfos::from_read(mountinfo).map_or_else(|_| Vec::new(), |infos| infos.0);
-        Self { mounts: mounts.into_iter().filter_map(Mount::of).collect() }
+        Self {
+            mounts: mounts.into_iter().filter_map(Mount::of).collect(),
+        }
     }
 
     /// The cores that the process with this id may use by its quota; `None` where it has none.
@@ -72,7 +74,11 @@ impl Mount {
             "cgroup" if info.super_options.contains_key("cpu") => Version::One,
             _ => return None,
         };
-        Some(Self { version, root: PathBuf::from(info.root), point: info.mount_point })
+        Some(Self {
+            version,
+            root: PathBuf::from(info.root),
+            point: info.mount_point,
+        })
     }
 
     /// The tightest quota from the group at `path` up to the mount.

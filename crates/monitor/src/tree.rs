@@ -1,7 +1,7 @@
 //! A process with its children, found anew at every reading, or a process alone; and what they
 //! used since the reading before.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, HashSet};
 use std::io;
 use std::time::Duration;
 
@@ -23,7 +23,6 @@ pub(crate) struct Tree {
     ended: bool,
     /// Kept to find those whose parent has ended.
     members: Vec<Identity>,
-    disks: HashMap<Identity, Disk>,
     cpu: Ledger,
     read: Ledger,
     written: Ledger,
@@ -52,7 +51,6 @@ impl Tree {
             quotas: Quotas::find(),
             ended: false,
             members: vec![root.identity],
-            disks: HashMap::new(),
             // User and system time of children, each told in whole ticks.
             cpu: Ledger::new(2 * kernel.tick_ns),
             read: Ledger::new(0),
@@ -80,46 +78,56 @@ impl Tree {
 
     /// All processes, parents before their children; empty where the root has ended.
     fn look(&self) -> io::Result<Vec<Process>> {
-        let mut found: Vec<Process> = Vec::new();
-        let mut seen = HashSet::new();
-        let mut queue: VecDeque<i32> = VecDeque::from([self.root.pid]);
-        // Those whose parent has ended come last: they have none here.
-        let mut orphans = self.members.iter();
-        let listed = if self.kernel.children || self.scope == Scope::Alone {
-            None
-        } else {
-            Some(children_of(parents()?))
+        let searched = match self.scope {
+            Scope::WithChildren if !self.kernel.children => children_of(parents()?),
+            Scope::WithChildren | Scope::Alone => HashMap::new(),
         };
-        loop {
-            let Some(pid) = queue.pop_front() else {
-                let Some(orphan) = orphans.next() else { return Ok(found) };
-                if !seen.contains(&orphan.pid) {
-                    queue.push_back(orphan.pid);
-                }
-                continue;
-            };
-            if !seen.insert(pid) {
-                continue;
-            }
-            let Some(process) = Process::look(pid, self.scope, &self.kernel)? else {
-                if pid == self.root.pid {
-                    return Ok(Vec::new());
-                }
-                continue;
-            };
-            if pid == self.root.pid && (process.identity != self.root || process.ended) {
-                return Ok(Vec::new());
-            }
-            let belongs = self.members.contains(&process.identity)
-                || found.iter().any(|other| other.identity.pid == process.parent);
-            if belongs {
-                if let Some(listed) = &listed {
-                    queue.extend(listed.get(&pid).into_iter().flatten());
-                }
-                queue.extend(&process.children);
-                found.push(process);
+        let Some(root) = self.look_again(self.root)?.filter(|root| !root.ended) else {
+            return Ok(Vec::new());
+        };
+        let mut seen = HashSet::from([self.root.pid]);
+        let mut found = vec![root];
+        self.descend(0, &searched, &mut seen, &mut found)?;
+        // Those whose parent has ended are not among anyone's children here, and still belong.
+        for member in &self.members {
+            if seen.insert(member.pid)
+                && let Some(orphan) = self.look_again(*member)?
+            {
+                found.push(orphan);
+                self.descend(found.len() - 1, &searched, &mut seen, &mut found)?;
             }
         }
+        Ok(found)
+    }
+
+    /// Looks at a process seen before; `None` where it has gone, even if its id is used again.
+    fn look_again(&self, identity: Identity) -> io::Result<Option<Process>> {
+        let process = Process::look(identity.pid, self.scope, &self.kernel)?;
+        Ok(process.filter(|process| process.identity == identity))
+    }
+
+    /// Looks at the children of the process at `from` in `found`, at theirs, and so on.
+    fn descend(
+        &self,
+        from: usize,
+        searched: &HashMap<i32, Vec<i32>>,
+        seen: &mut HashSet<i32>,
+        found: &mut Vec<Process>,
+    ) -> io::Result<()> {
+        let mut next = from;
+        while let Some(parent) = found.get(next) {
+            let listed = searched.get(&parent.identity.pid).into_iter().flatten();
+            let children: Vec<i32> = parent.children.iter().chain(listed).copied().collect();
+            for pid in children {
+                if seen.insert(pid)
+                    && let Some(child) = Process::look(pid, self.scope, &self.kernel)?
+                {
+                    found.push(child);
+                }
+            }
+            next += 1;
+        }
+        Ok(())
     }
 
     fn account(&mut self, processes: &[Process], at: Duration) -> ProcessReading {
@@ -133,18 +141,25 @@ impl Tree {
         let percent = |used_ns: Option<u64>, cores: f64| {
             Some((used_ns? as f64 / (elapsed_ns? * cores) * 100.0).clamp(0.0, 100.0))
         };
-        let used_ns = self.cpu.update(processes.iter().map(|p| entry(p, p.cpu_ns)));
+        let used_ns = self
+            .cpu
+            .update(processes.iter().map(|p| entry(p, p.cpu_ns)));
         let (disk_read_bytes, disk_written_bytes) = self.disk(processes);
         let busiest_ns = self.busiest_ns(processes);
         self.members = processes.iter().map(|process| process.identity).collect();
-        self.before = Some(Before { at, threads: threads(processes).collect() });
+        self.before = Some(Before {
+            at,
+            threads: threads(processes).collect(),
+        });
 
         let living = || processes.iter().filter(|process| !process.ended);
         ProcessReading {
             cpu_percent: cores.and_then(|cores| percent(used_ns, cores)),
             busiest_thread_percent: percent(busiest_ns, 1.0),
             cores,
-            rss_bytes: living().map(|p| p.memory.map(|memory| memory.rss_bytes)).sum(),
+            rss_bytes: living()
+                .map(|p| p.memory.map(|memory| memory.rss_bytes))
+                .sum(),
             anonymous_bytes: living().map(|p| p.memory.map(|m| m.anonymous_bytes)).sum(),
             threads: Some(living().map(|process| process.thread_count).sum()),
             descriptors: living().map(|process| process.descriptors).sum(),
@@ -157,9 +172,15 @@ impl Tree {
     /// Cores by affinity of all threads, and by the quota of the root's control group.
     fn cores(&self, processes: &[Process]) -> Option<f64> {
         let mut cores = Cores::default();
-        processes.iter().for_each(|process| cores.add_all(&process.cores));
+        processes
+            .iter()
+            .for_each(|process| cores.add_all(&process.cores));
         let cores = f64::from(cores.count()?);
-        Some(self.quotas.of(self.root.pid).map_or(cores, |quota| quota.min(cores)))
+        Some(
+            self.quotas
+                .of(self.root.pid)
+                .map_or(cores, |quota| quota.min(cores)),
+        )
     }
 
     /// The most that one thread used; `None` at the first reading.
@@ -174,66 +195,76 @@ impl Tree {
             .max()
     }
 
-    /// Bytes read and written; `None` where that of a living process may not be read.
+    /// Bytes read and written; `None` where that of one of them may not be read.
     fn disk(&mut self, processes: &[Process]) -> (Option<u64>, Option<u64>) {
-        let Some(entries) = (match self.scope {
-            Scope::Alone => disk_of_threads(processes),
-            Scope::WithChildren => self.disk_of_processes(processes),
-        }) else {
+        let Some(disks) = disks(processes, self.scope) else {
             return (None, None);
         };
-        let of = |used: fn(&Disk) -> u64| {
-            entries.iter().map(move |(entry, disk)| match entry.parent {
-                // A thread hands nothing on: what it used is its own.
-                NO_PARENT => Entry { used: Used { own: used(disk), reaped: 0 }, ..*entry },
-                _ => Entry { used: Used { own: 0, reaped: used(disk) }, ..*entry },
+        // A process tells what it did together with what the children that it waited for did; a
+        // thread tells what it did alone.
+        let used = |bytes| match self.scope {
+            Scope::Alone => Used {
+                own: bytes,
+                reaped: 0,
+            },
+            Scope::WithChildren => Used {
+                own: 0,
+                reaped: bytes,
+            },
+        };
+        let entries = |bytes: fn(&Disk) -> u64| {
+            disks.iter().map(move |(identity, parent, disk)| Entry {
+                identity: *identity,
+                parent: *parent,
+                used: used(bytes(disk)),
             })
         };
         (
-            self.read.update(of(|disk| disk.read_bytes)),
-            self.written.update(of(|disk| disk.written_bytes)),
+            self.read.update(entries(|disk| disk.read_bytes)),
+            self.written.update(entries(|disk| disk.written_bytes)),
         )
-    }
-
-    fn disk_of_processes(&mut self, processes: &[Process]) -> Option<Vec<(Entry, Disk)>> {
-        let entries: Option<Vec<(Entry, Disk)>> = processes
-            .iter()
-            .filter_map(|process| {
-                let last = self.disks.get(&process.identity).copied();
-                match process.disk.or(last.filter(|_| process.ended)) {
-                    // One that ended before it was ever seen alive will be its parent's.
-                    None if process.ended => None,
-                    disk => Some(disk.map(|disk| (entry(process, Used::default()), disk))),
-                }
-            })
-            .collect();
-        self.disks = entries.iter().flatten().map(|(e, disk)| (e.identity, *disk)).collect();
-        entries
     }
 }
 
-const NO_PARENT: i32 = -1;
-
-/// Threads instead of processes: see [`crate::process::Thread::disk`].
-fn disk_of_threads(processes: &[Process]) -> Option<Vec<(Entry, Disk)>> {
-    processes
-        .iter()
-        .flat_map(|process| &process.threads)
-        .map(|thread| {
-            let identity = Identity { pid: thread.tid, started_ticks: 0 };
-            let entry = Entry { identity, parent: NO_PARENT, used: Used::default() };
-            thread.disk.map(|disk| (entry, disk))
-        })
-        .collect()
+/// The disk counters of all processes with their parents, or of all threads; `None` where one of
+/// them may not be read.
+fn disks(processes: &[Process], scope: Scope) -> Option<Vec<(Identity, i32, Disk)>> {
+    match scope {
+        Scope::WithChildren => processes
+            .iter()
+            .map(|p| Some((p.identity, p.parent, p.disk?)))
+            .collect(),
+        Scope::Alone => processes
+            .iter()
+            .flat_map(|process| &process.threads)
+            .map(|t| {
+                Some((
+                    Identity {
+                        pid: t.tid,
+                        started_ticks: 0,
+                    },
+                    0,
+                    t.disk?,
+                ))
+            })
+            .collect(),
+    }
 }
 
 fn entry(process: &Process, used: Used) -> Entry {
-    Entry { identity: process.identity, parent: process.parent, used }
+    Entry {
+        identity: process.identity,
+        parent: process.parent,
+        used,
+    }
 }
 
 fn threads(processes: &[Process]) -> impl Iterator<Item = ((Identity, i32), u64)> {
     processes.iter().flat_map(|process| {
-        process.threads.iter().map(|thread| ((process.identity, thread.tid), thread.cpu_ns))
+        process
+            .threads
+            .iter()
+            .map(|thread| ((process.identity, thread.tid), thread.cpu_ns))
     })
 }
 
@@ -244,3 +275,60 @@ fn children_of(parents: Vec<(i32, i32)>) -> HashMap<i32, Vec<i32>> {
     }
     children
 }
+
+#[cfg(test)]
+mod tests {
+    use super::shell::{Shell, poll};
+    use super::*;
+
+    #[test]
+    fn a_kernel_that_offers_less_shows_the_same_tree() {
+        let shell = Shell::start("(sleep 300 & wait) & sleep 300 & wait");
+        let root = shell.pid().as_raw_nonzero().get();
+        let full = Kernel::ask();
+        assert!(
+            full.children && full.schedstat,
+            "nothing to compare with on this kernel"
+        );
+        let less = Kernel {
+            children: false,
+            schedstat: false,
+            ..full
+        };
+        let find = |kernel| Tree::find(root, Scope::WithChildren, kernel).expect("look");
+        let (full, less) = (find(full).expect("runs"), find(less).expect("runs"));
+        let all = poll("four processes asleep", || {
+            let found = full.look().expect("look");
+            (found.len() == 4 && found.iter().all(|p| p.parent != 0)).then_some(found)
+        });
+        let searched = less.look().expect("look");
+        let identities = |found: &[Process]| -> HashSet<Identity> {
+            found.iter().map(|process| process.identity).collect()
+        };
+        assert_eq!(identities(&searched), identities(&all));
+        let cpu_ns = |found: &[Process]| threads(found).map(|(_, ns)| ns).sum::<u64>();
+        let off_ns = cpu_ns(&searched).abs_diff(cpu_ns(&all));
+        let ticks = 2 * all.len() as u64;
+        assert!(off_ns <= ticks * less.kernel.tick_ns, "{off_ns} ns");
+    }
+
+    #[test]
+    fn alone_means_without_children() {
+        let shell = Shell::start("sleep 300 & wait");
+        let root = shell.pid().as_raw_nonzero().get();
+        let find = |scope| {
+            Tree::find(root, scope, Kernel::ask())
+                .expect("look")
+                .expect("runs")
+        };
+        let tree = find(Scope::WithChildren);
+        poll("a child", || {
+            (tree.look().expect("look").len() == 2).then_some(())
+        });
+        assert_eq!(find(Scope::Alone).look().expect("look").len(), 1);
+    }
+}
+
+#[cfg(test)]
+#[path = "../tests/shell/mod.rs"]
+mod shell;

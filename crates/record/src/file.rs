@@ -118,6 +118,15 @@ impl<W: Write> RecordWriter<W> {
 
 /// Writes a whole record.
 pub fn write(record: &RunRecord, to: impl Write) -> io::Result<()> {
+    let writer = write_unended(record, to)?;
+    if let Some(ending) = &record.ending {
+        writer.end(ending.clone())?;
+    }
+    Ok(())
+}
+
+/// Writes a record up to where it is, without its ending, to go on from there.
+pub fn write_unended<W: Write>(record: &RunRecord, to: W) -> io::Result<RecordWriter<W>> {
     let mut writer = RecordWriter::begin(to, &record.header)?;
     writer.increment(record.timeline.to_increment())?;
     for reading in &record.readings {
@@ -126,10 +135,7 @@ pub fn write(record: &RunRecord, to: impl Write) -> io::Result<()> {
     for event in &record.events {
         writer.event(*event)?;
     }
-    if let Some(ending) = &record.ending {
-        writer.end(ending.clone())?;
-    }
-    Ok(())
+    Ok(writer)
 }
 
 /// Reads a record up to its last whole frame. One that breaks off has no ending.

@@ -1,1 +1,42 @@
-//! Servers with a known truth, for tests and benches.
+//! Servers with a known truth, for tests and benches; never part of the product.
+//!
+//! A [`Server`] answers HTTP/1.1 as its [`Behaviour`] says and counts to the request what it saw.
+//! [`Null`] does next to nothing, fast, for benches. This crate shares no code with the engine, so
+//! that it can contradict it.
+
+mod answer;
+mod behaviour;
+mod connection;
+mod counts;
+mod ended;
+mod fault;
+mod keep_alive;
+mod listener;
+mod null;
+mod port;
+mod reader;
+mod request;
+mod routes;
+mod server;
+mod service;
+mod skip;
+mod stall;
+mod stop;
+mod until;
+mod wire;
+
+pub use answer::{Answer, Framing};
+pub use behaviour::Behaviour;
+pub use counts::Counts;
+pub use ended::{Ended, Signal};
+pub use fault::Fault;
+pub use keep_alive::KeepAlive;
+pub use null::{Null, NullCounts};
+pub use port::Port;
+pub use request::Request;
+pub use routes::Routes;
+pub use server::Server;
+pub use service::{Queue, Service, ServiceTime};
+pub use skip::skip;
+pub use stall::Stall;
+pub use until::until;

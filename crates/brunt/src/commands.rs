@@ -1,0 +1,7 @@
+//! The verbs of the command line, one file each.
+
+pub(crate) mod agent;
+pub(crate) mod check;
+pub(crate) mod init;
+pub(crate) mod monitor;
+pub(crate) mod run;

@@ -1,0 +1,79 @@
+//! `brunt agent`: serves the Application Agent until it is told to end.
+
+use std::io::{Read, Write};
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::Context;
+use application_agent::{Agent, Database, Settings};
+
+use crate::embedded::SERVING_AT;
+use crate::exit::{Exit, Failure};
+use crate::interrupt::Interrupts;
+
+/// Options of `brunt agent`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Options {
+    /// Address to listen on
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1")]
+    bind: IpAddr,
+    /// Port to listen on; 0 takes a free one
+    #[arg(long, default_value_t = 8000)]
+    port: u16,
+    /// File to keep the state in
+    #[arg(long, value_name = "FILE", default_value = "application-agent.db", conflicts_with = "memory")]
+    db: PathBuf,
+    /// Keep the state in memory
+    #[arg(long)]
+    memory: bool,
+    /// End when standard input ends: when the process that holds it is gone
+    #[arg(long, hide = true)]
+    until_stdin_closes: bool,
+    /// Run on this core; may be given several times
+    #[arg(long = "core", value_name = "N", hide = true)]
+    cores: Vec<usize>,
+}
+
+pub(crate) fn run(options: Options) -> Result<Exit, Failure> {
+    if !options.cores.is_empty() {
+        monitor::pin_current_thread(&options.cores).context("cannot pin the agent")?;
+    }
+    let interrupts = Interrupts::watch().context("cannot watch for signals")?;
+    let database = if options.memory { Database::Memory } else { Database::File(options.db) };
+    let address = SocketAddr::new(options.bind, options.port);
+    let settings = Settings { address, database, ..Settings::default() };
+    let agent = Agent::bind(settings).map_err(anyhow::Error::from)?;
+    let mut output = std::io::stdout();
+    writeln!(output, "{SERVING_AT}http://{}", agent.address())
+        .and_then(|()| output.flush())
+        .context("cannot say where the agent serves")?;
+    let until_stdin_closes = options.until_stdin_closes;
+    agent.run(asked_to_end(interrupts, until_stdin_closes)).map_err(anyhow::Error::from)?;
+    Ok(Exit::Passed)
+}
+
+/// Waits for a signal or, where asked to, for the end of standard input.
+async fn asked_to_end(interrupts: Interrupts, until_stdin_closes: bool) {
+    let (closed, input_ended) = tokio::sync::oneshot::channel::<()>();
+    if until_stdin_closes {
+        std::thread::spawn(move || {
+            // Whatever is read, and an error too: the other side is gone, or does not keep to the rules.
+            std::io::stdin().read_to_end(&mut Vec::new()).ok();
+            closed.send(()).ok();
+        });
+    } else {
+        // Never sent, and never dropped either.
+        std::mem::forget(closed);
+    }
+    tokio::select! {
+        _ = input_ended => {}
+        () = interrupted(interrupts) => {}
+    }
+}
+
+async fn interrupted(interrupts: Interrupts) {
+    while interrupts.count() == 0 {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}

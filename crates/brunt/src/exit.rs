@@ -1,0 +1,105 @@
+//! Exit codes, and the failures that lead to them.
+
+use scenario::ScenarioError;
+
+/// For `--help`; `docs/exit-codes.md` says more.
+pub(crate) const EXIT_CODES: &str = "\
+Exit codes:
+    0  passed
+    1  targets missed
+    2  wrong input (scenario, flags)
+    3  the run is not valid
+    4  nothing could be measured (host unreachable, set-up failed)
+   70  internal error, disk full
+  130  second Ctrl-C";
+
+/// How brunt ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Exit {
+    Passed,
+    TargetsMissed,
+    WrongInput,
+    NotValid,
+    NothingMeasured,
+    Internal,
+    Interrupted,
+}
+
+impl Exit {
+    pub(crate) const fn code(self) -> u8 {
+        match self {
+            Self::Passed => 0,
+            Self::TargetsMissed => 1,
+            Self::WrongInput => 2,
+            Self::NotValid => 3,
+            Self::NothingMeasured => 4,
+            Self::Internal => 70,
+            Self::Interrupted => 130,
+        }
+    }
+
+    /// Of several runs, the one that matters most.
+    pub(crate) fn worse(self, other: Self) -> Self {
+        let rank = |exit: Self| match exit {
+            Self::Passed => 0,
+            Self::TargetsMissed => 1,
+            Self::NotValid => 2,
+            Self::NothingMeasured => 3,
+            Self::WrongInput => 4,
+            Self::Internal => 5,
+            Self::Interrupted => 6,
+        };
+        if rank(other) > rank(self) { other } else { self }
+    }
+}
+
+/// Why brunt could not do what it was asked.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    Scenario(Box<ScenarioError>),
+    Input(String),
+    NothingMeasured(String),
+    Internal(anyhow::Error),
+}
+
+impl Failure {
+    /// Says why, on standard error.
+    pub(crate) fn show(self) -> Exit {
+        match self {
+            Self::Scenario(error) => {
+                anstream::eprintln!("{:?}", miette::Report::new(*error));
+                Exit::WrongInput
+            }
+            Self::Input(message) => {
+                complain(&message);
+                Exit::WrongInput
+            }
+            Self::NothingMeasured(message) => {
+                complain(&message);
+                Exit::NothingMeasured
+            }
+            Self::Internal(error) => {
+                complain(&format!("{error:#}"));
+                Exit::Internal
+            }
+        }
+    }
+}
+
+/// Says what is wrong, on standard error.
+pub(crate) fn complain(message: &str) {
+    let style = anstyle::Style::new().bold().fg_color(Some(anstyle::AnsiColor::Red.into()));
+    anstream::eprintln!("{style}error:{style:#} {message}");
+}
+
+impl From<anyhow::Error> for Failure {
+    fn from(error: anyhow::Error) -> Self {
+        Self::Internal(error)
+    }
+}
+
+impl From<ScenarioError> for Failure {
+    fn from(error: ScenarioError) -> Self {
+        Self::Scenario(Box::new(error))
+    }
+}

@@ -1,0 +1,268 @@
+//! A run: the engine makes the load, the monitor watches, and everything is kept as it comes.
+
+use std::fs::File;
+use std::sync::Arc;
+use std::time::Duration;
+
+use engine::{Clock, Engine, News, Settings, Target};
+use jiff::Timestamp;
+use monitor::Monitor;
+use record::file::RecordWriter;
+use record::{Command, Ending, Event, Header, Increment, RunRecord, StoppedBy};
+use scenario::Plan;
+
+use crate::embedded::EmbeddedAgent;
+use crate::interrupt::Interrupts;
+use crate::results::{RunFolder, WriteError};
+use crate::screen::LiveLine;
+
+/// The run record's name in the results folder.
+pub(crate) const RECORD_FILE: &str = "record.brunt";
+/// After so many seconds of nothing but failures a run is stopped.
+const FAILING_S: usize = 10;
+/// Fewer failures than this are no reason to stop.
+const FAILING_REQUESTS: u64 = 10;
+/// How long to wait for news at most, so that an interrupt is soon seen.
+const NEWS_WITHIN: Duration = Duration::from_millis(50);
+
+/// All that a run needs.
+pub(crate) struct Run<'a> {
+    pub(crate) plan: Arc<Plan>,
+    pub(crate) target: Arc<Target>,
+    pub(crate) settings: Settings,
+    pub(crate) header: Header,
+    pub(crate) folder: &'a RunFolder,
+    pub(crate) monitor: Monitor,
+    pub(crate) agent: Option<&'a mut EmbeddedAgent>,
+    pub(crate) interrupts: &'a Interrupts,
+    pub(crate) live: LiveLine,
+}
+
+/// What a run left.
+pub(crate) struct Played {
+    pub(crate) record: RunRecord,
+    /// The record file is not whole.
+    pub(crate) write_error: Option<WriteError>,
+    /// Ctrl-C came twice.
+    pub(crate) aborted: bool,
+}
+
+impl Run<'_> {
+    /// Plays the set-up and the load.
+    pub(crate) fn play(mut self) -> anyhow::Result<Played> {
+        self.header.started_at = Timestamp::now();
+        let set_up = engine::set_up(&self.plan, &self.target, self.settings.seed)?;
+        let failed = set_up.failed.clone();
+        let engine = match failed {
+            Some(_) => None,
+            None => Some(Engine::start(&self.plan, &self.target, &self.settings)?),
+        };
+        if let Some(engine) = &engine {
+            let elapsed = jiff::SignedDuration::try_from(engine.clock().elapsed())?;
+            self.header.started_at = Timestamp::now() - elapsed;
+        }
+        let mut keeper = Keeper::begin(self.header.clone(), self.folder);
+        set_up.increments.into_iter().for_each(|increment| keeper.increment(increment));
+        let aborted = match (engine, failed) {
+            (Some(engine), _) => self.play_load(engine, &mut keeper),
+            (None, reason) => {
+                let stopped_by = StoppedBy::SetupFailed;
+                keeper.end(Ending { stopped_by, load_ended_ms: 0, ended_ms: 0, reason });
+                false
+            }
+        };
+        let Keeper { record, write_error, .. } = keeper;
+        Ok(Played { record, write_error, aborted })
+    }
+
+    /// True where Ctrl-C came twice.
+    fn play_load(&mut self, mut engine: Engine, keeper: &mut Keeper) -> bool {
+        let clock = engine.clock();
+        let mut stop = Stop::default();
+        let mut next_second = 0;
+        loop {
+            match engine.news(NEWS_WITHIN) {
+                News::Increment(increment) => keeper.increment(*increment),
+                News::Nothing => {}
+                News::CoreFailed(reason) => {
+                    stop.ask(&engine, keeper, StoppedBy::InternalError, Some(reason));
+                }
+                News::Ended => break,
+            }
+            let elapsed_s = clock.elapsed().as_secs();
+            if elapsed_s >= next_second {
+                keeper.reading(self.monitor.read(clock.elapsed()));
+                next_second = elapsed_s + 1;
+                self.look_for_reasons_to_stop(&engine, keeper, &mut stop);
+                let elapsed = clock.elapsed().as_secs_f64();
+                self.live.show(elapsed_s, |width| {
+                    report::live_line(&report::Progress::of(&keeper.record, elapsed), width, true)
+                });
+            }
+            self.obey_interrupts(&engine, keeper, &mut stop);
+        }
+        self.live.clear();
+        keeper.reading(self.monitor.read(clock.elapsed()));
+        keeper.end(stop.ending(clock, &self.plan));
+        stop.aborted
+    }
+
+    fn obey_interrupts(&self, engine: &Engine, keeper: &mut Keeper, stop: &mut Stop) {
+        match self.interrupts.count() {
+            0 => {}
+            1 => stop.ask(engine, keeper, self.interrupts.stopped_by(), None),
+            _ if stop.aborted => {}
+            _ => {
+                stop.ask(engine, keeper, self.interrupts.stopped_by(), None);
+                stop.aborted = true;
+                engine.command(Command::Abort);
+                keeper.event(engine.clock(), Command::Abort);
+            }
+        }
+    }
+
+    fn look_for_reasons_to_stop(&mut self, engine: &Engine, keeper: &mut Keeper, stop: &mut Stop) {
+        if self.agent.as_mut().is_some_and(|agent| agent.has_ended()) {
+            let reason = "the embedded agent ended".to_owned();
+            stop.ask(engine, keeper, StoppedBy::TargetEnded, Some(reason));
+        } else if let Some(reason) = everything_fails(&keeper.record) {
+            stop.ask(engine, keeper, StoppedBy::EverythingFailed, Some(reason));
+        }
+    }
+}
+
+/// Whether nothing but failures has come for a while, in words.
+fn everything_fails(record: &RunRecord) -> Option<String> {
+    let seconds = record.timeline.seconds();
+    let last = seconds.len().checked_sub(FAILING_S).map(|from| &seconds[from..])?;
+    let (ok, all) = last.iter().fold((0, 0), |(ok, all), second| {
+        (ok + second.ok, all + second.requests())
+    });
+    if ok > 0 || all < FAILING_REQUESTS {
+        return None;
+    }
+    let kinds = last.iter().flat_map(|second| &second.failures);
+    let most = kinds.max_by_key(|(_, count)| *count).map_or("", |(kind, _)| kind.name());
+    Some(format!("all {all} requests of the last {FAILING_S} s failed, most with {most}"))
+}
+
+/// Whether and why the load was stopped before its end.
+#[derive(Default)]
+struct Stop {
+    asked: Option<(StoppedBy, u64, Option<String>)>,
+    aborted: bool,
+}
+
+impl Stop {
+    /// Stops the load, once.
+    fn ask(
+        &mut self,
+        engine: &Engine,
+        keeper: &mut Keeper,
+        stopped_by: StoppedBy,
+        reason: Option<String>,
+    ) {
+        let now_ms = milliseconds(engine.clock().elapsed());
+        if self.asked.is_none() && now_ms < milliseconds_of(&keeper.record.header.load) {
+            self.asked = Some((stopped_by, now_ms, reason));
+            engine.command(Command::Stop);
+            keeper.event(engine.clock(), Command::Stop);
+        }
+    }
+
+    fn ending(self, clock: Clock, plan: &Plan) -> Ending {
+        let ended_ms = milliseconds(clock.elapsed());
+        let (stopped_by, load_ended_ms, reason) =
+            self.asked.unwrap_or((StoppedBy::Finished, milliseconds_of(&plan.load), None));
+        Ending { stopped_by, load_ended_ms, ended_ms, reason }
+    }
+}
+
+fn milliseconds_of(load: &record::Load) -> u64 {
+    milliseconds(Duration::from_secs_f64(load.seconds()))
+}
+
+fn milliseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Keeps what comes: in memory, and on disk for as long as the disk takes it.
+struct Keeper<'a> {
+    record: RunRecord,
+    folder: &'a RunFolder,
+    writer: Option<RecordWriter<File>>,
+    width_s: u32,
+    write_error: Option<WriteError>,
+}
+
+impl<'a> Keeper<'a> {
+    fn begin(header: Header, folder: &'a RunFolder) -> Self {
+        let record = RunRecord::new(header);
+        let width_s = record.timeline.width_s();
+        let mut keeper = Self { record, folder, writer: None, width_s, write_error: None };
+        keeper.write_all();
+        keeper
+    }
+
+    /// Writes the record anew, in its present form.
+    fn write_all(&mut self) {
+        let written = self
+            .folder
+            .replace(RECORD_FILE, |file| record::file::write_unended(&self.record, file));
+        match written {
+            Ok(writer) => self.writer = Some(writer),
+            Err(error) => self.give_up_writing(error),
+        }
+    }
+
+    fn increment(&mut self, increment: Increment) {
+        if let Err(error) = self.record.timeline.absorb(&increment) {
+            // The engine and the timeline were made from the same names.
+            self.give_up_writing(self.folder.error(RECORD_FILE, std::io::Error::other(error)));
+            return;
+        }
+        if self.record.timeline.width_s() == self.width_s {
+            self.write(|writer| writer.increment(increment));
+        } else {
+            self.width_s = self.record.timeline.width_s();
+            self.write_all();
+        }
+    }
+
+    fn reading(&mut self, reading: record::Reading) {
+        self.record.readings.push(reading.clone());
+        self.write(|writer| writer.reading(reading));
+    }
+
+    fn event(&mut self, clock: Clock, command: Command) {
+        let event = Event { at_ms: milliseconds(clock.elapsed()), command };
+        self.record.events.push(event);
+        self.write(|writer| writer.event(event));
+    }
+
+    fn end(&mut self, ending: Ending) {
+        self.record.ending = Some(ending.clone());
+        if let Some(writer) = self.writer.take()
+            && let Err(error) = writer.end(ending)
+        {
+            self.give_up_writing(self.folder.error(RECORD_FILE, error));
+        }
+    }
+
+    fn write(&mut self, write: impl FnOnce(&mut RecordWriter<File>) -> std::io::Result<()>) {
+        if let Some(writer) = &mut self.writer
+            && let Err(error) = write(writer)
+        {
+            self.give_up_writing(self.folder.error(RECORD_FILE, error));
+        }
+    }
+
+    /// The run goes on in memory; the user hears of it now and at the end.
+    fn give_up_writing(&mut self, error: WriteError) {
+        self.writer = None;
+        if self.write_error.is_none() {
+            crate::exit::complain(&format!("{error}; the run goes on, and its result will be shown"));
+            self.write_error = Some(error);
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! The results folder: what a run leaves on disk.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+/// Where runs go unless `--out` says otherwise.
+const RESULTS: &str = "performance/results";
+const REPORTS: &str = "performance/reports";
+
+/// Where one run's files go.
+#[derive(Debug, Clone)]
+pub(crate) struct RunFolder {
+    /// The run's name.
+    pub(crate) run_id: String,
+    folder: PathBuf,
+    /// Where its HTML report goes.
+    pub(crate) report: PathBuf,
+}
+
+/// A file could not be written.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot write {path}: {error}")]
+pub(crate) struct WriteError {
+    path: String,
+    error: io::Error,
+}
+
+impl RunFolder {
+    /// A folder for a run that begins now: in `out`, or new under `performance/`.
+    pub(crate) fn create(out: Option<&Path>, profile: &str, now: Timestamp) -> Result<Self, WriteError> {
+        let run_id = run_id(profile, now);
+        if let Some(out) = out {
+            create_folder(out)?;
+            return Ok(Self { run_id, folder: out.to_owned(), report: out.join("report.html") });
+        }
+        create_folder(Path::new(RESULTS))?;
+        create_folder(Path::new(REPORTS))?;
+        // Two runs that begin in the same second get different names.
+        let mut name = run_id.clone();
+        for number in 2.. {
+            let folder = Path::new(RESULTS).join(&name);
+            match fs::create_dir(&folder) {
+                Ok(()) => {
+                    let report = Path::new(REPORTS).join(format!("{name}.html"));
+                    return Ok(Self { run_id: name, folder, report });
+                }
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                    name = format!("{run_id}-{number}");
+                }
+                Err(error) => return Err(write_error(&folder, error)),
+            }
+        }
+        unreachable!("there is always another number")
+    }
+
+    /// Puts a new file in the place of an old one, once its beginning is written. What `begin` returns
+    /// may go on writing to it.
+    pub(crate) fn replace<W>(
+        &self,
+        name: &str,
+        begin: impl FnOnce(File) -> io::Result<W>,
+    ) -> Result<W, WriteError> {
+        let (path, new) = (self.folder.join(name), self.folder.join(format!("{name}.new")));
+        let written = File::create(&new).and_then(begin).and_then(|writer| {
+            fs::rename(&new, &path)?;
+            Ok(writer)
+        });
+        written.map_err(|error| write_error(&path, error))
+    }
+
+    /// Writes a file in the folder.
+    pub(crate) fn write(&self, name: &str, text: &str) -> Result<(), WriteError> {
+        write(&self.folder.join(name), text)
+    }
+
+    /// The folder.
+    pub(crate) fn path(&self) -> &Path {
+        &self.folder
+    }
+
+    /// What went wrong with one of its files.
+    pub(crate) fn error(&self, name: &str, error: io::Error) -> WriteError {
+        write_error(&self.folder.join(name), error)
+    }
+}
+
+/// Where the page of all profiles goes.
+pub(crate) fn page_of_all(out: Option<&Path>, now: Timestamp) -> PathBuf {
+    match out {
+        Some(out) => out.join("report.html"),
+        None => Path::new(REPORTS).join(format!("{}.html", run_id("all", now))),
+    }
+}
+
+/// Writes a whole file.
+pub(crate) fn write(path: &Path, text: &str) -> Result<(), WriteError> {
+    fs::write(path, text).map_err(|error| write_error(path, error))
+}
+
+fn run_id(profile: &str, now: Timestamp) -> String {
+    let safe = |letter: char| if letter.is_alphanumeric() || letter == '-' { letter } else { '_' };
+    let profile: String = profile.chars().map(safe).collect();
+    format!("{}-{profile}", now.to_zoned(TimeZone::UTC).strftime("%Y%m%dT%H%M%SZ"))
+}
+
+fn create_folder(path: &Path) -> Result<(), WriteError> {
+    fs::create_dir_all(path).map_err(|error| write_error(path, error))
+}
+
+fn write_error(path: &Path, error: io::Error) -> WriteError {
+    WriteError { path: path.display().to_string(), error }
+}

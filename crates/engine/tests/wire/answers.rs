@@ -1,0 +1,228 @@
+//! Every answer is counted as the server counts it.
+
+use std::time::Duration;
+
+use record::{FailureKind, Measure, Outcome, Scope};
+use testbed::{Answer, Framing, KeepAlive, Routes, Server};
+
+use crate::{Play, failures, total};
+
+#[test]
+fn every_status_is_counted_as_the_server_counts_it() {
+    let server = Server::start(Routes::new()).unwrap();
+    let codes: Vec<String> = (200..600).map(|code| code.to_string()).collect();
+    let tasks = format!(
+        "[[users.u.tasks]]\nname = \"/status\"\nget = \"/status/{{{{ pick(codes) }}}}\"\n\
+         [data]\ncodes = [{}]",
+        codes.join(",")
+    );
+    let record = Play::new(&server.url(), 4, "2s", "0s", &tasks).run();
+    let counts = server.stop();
+    assert!(
+        counts.requests > 4_000,
+        "too few for every status: {}",
+        counts.requests
+    );
+    assert_eq!(
+        total(&record, |second| second.wire_requests),
+        counts.requests
+    );
+    for (status, count) in &counts.answers {
+        let found: u64 = record
+            .timeline
+            .failures()
+            .iter()
+            .filter(|failure| failure.kind == FailureKind::Status && failure.code == *status)
+            .map(|failure| failure.count)
+            .sum();
+        let expected = if (200..300).contains(status) {
+            0
+        } else {
+            *count
+        };
+        assert_eq!(found, expected, "status {status}");
+    }
+    let bytes = total(&record, |second| second.bytes_received);
+    assert_eq!(
+        (bytes, total(&record, |second| second.bytes_sent)),
+        (counts.bytes_written, counts.bytes_read)
+    );
+}
+
+#[test]
+fn every_framing_is_understood() {
+    let chunks = Framing::Chunked {
+        sizes: vec![1, 7, 900],
+        extension: ";a=b".into(),
+        trailers: vec![("T".into(), "u".into())],
+    };
+    let body = "x".repeat(100_000);
+    let routes = Routes::new()
+        .at("/length", Answer::ok(body.clone()))
+        .at("/chunked", Answer::ok(body.clone()).framing(chunks))
+        .at(
+            "/close",
+            Answer::ok(body.clone()).framing(Framing::UntilClose),
+        )
+        .at("/closing", Answer::ok(body).closing())
+        .at("/none", Answer::new(204))
+        .at("/unmodified", Answer::new(304))
+        .at(
+            "/early",
+            Answer::ok("x")
+                .preceded_by(103, &[("Link", "y")])
+                .preceded_by(100, &[]),
+        );
+    let server = Server::start(routes).unwrap();
+    let paths = [
+        "length",
+        "chunked",
+        "close",
+        "closing",
+        "none",
+        "unmodified",
+        "early",
+    ];
+    let gets = paths.map(|path| {
+        format!("[[users.u.tasks]]\nget = \"/{path}\"\ncheck = {{ status = [200, 204, 304] }}\n")
+    });
+    let heads =
+        ["length", "chunked"].map(|path| format!("[[users.u.tasks]]\nhead = \"/{path}\"\n"));
+    let tasks = gets.concat() + &heads.concat();
+    let record = Play::new(&server.url(), 3, "1s", "0s", &tasks).run();
+    let counts = server.stop();
+    assert_eq!(record.timeline.failures(), []);
+    assert_eq!(
+        total(&record, |second| second.wire_requests),
+        counts.requests
+    );
+    assert_eq!(
+        total(&record, |second| second.connections),
+        counts.connections
+    );
+    assert!(
+        paths
+            .iter()
+            .all(|path| counts.by_path[&format!("/{path}")] > 10),
+        "{counts:?}"
+    );
+}
+
+#[test]
+fn bodies_and_headers_arrive_as_they_were_said() {
+    let routes = Routes::new().rule("/in", |request| {
+        let body: serde_json::Value = serde_json::from_slice(&request.body).unwrap_or_default();
+        let fits = body["n"].as_i64().is_some_and(|n| (3..=5).contains(&n))
+            && body["s"].as_str().is_some_and(|s| s == "a \"b\" ü")
+            && request.header("x-key") == Some("secret-1")
+            && request.header("content-type") == Some("application/json");
+        Answer::new(if fits { 200 } else { 400 })
+    });
+    let server = Server::start(routes).unwrap();
+    let tasks = "[[users.u.tasks]]\npost = \"/in\"\nheaders = { X-Key = \"secret-{{ randint(1, 1) }}\" }\n\
+                 json = { n = \"{{ randint(3, 5) }}\", s = 'a \"{{ pick(b) }}\" ü' }\n[data]\nb = [\"b\"]";
+    let record = Play::new(&server.url(), 2, "300ms", "0s", tasks).run();
+    assert_eq!(record.timeline.failures(), []);
+    assert!(server.stop().requests > 10);
+}
+
+#[test]
+fn a_redirect_is_one_request_two_on_the_wire_and_both_hops_in_its_time() {
+    let hop = Duration::from_millis(40);
+    let routes = Routes::new()
+        .at("/health", Answer::redirect(307, "/health/").delayed(hop))
+        .at("/health/", Answer::ok("healthy").delayed(hop));
+    let server = Server::start(routes).unwrap();
+    let record = Play::new(
+        &server.url(),
+        2,
+        "500ms",
+        "0s",
+        "[[users.u.tasks]]\nget = \"/health\"",
+    )
+    .run();
+    let counts = server.stop();
+    let requests = total(&record, |second| second.ok);
+    assert_eq!(
+        total(&record, |second| second.wire_requests),
+        counts.requests
+    );
+    assert_eq!(
+        (counts.by_path["/health"], counts.by_path["/health/"]),
+        (requests, requests)
+    );
+    for measure in [Measure::Response, Measure::Service] {
+        let histogram = record.timeline.histogram(Scope::All, measure, Outcome::Ok);
+        assert!(
+            histogram.min_ns() >= Some(80_000_000),
+            "{measure:?} {histogram:?}"
+        );
+    }
+    assert_eq!(record.timeline.names().len(), 1);
+}
+
+#[test]
+fn redirects_are_followed_as_often_as_allowed_and_never_to_another_host() {
+    let elsewhere = Server::start(Routes::new().otherwise(Answer::ok("x"))).unwrap();
+    let away = Answer::redirect(302, &format!("{}/x", elsewhere.url()));
+    let server = Server::start(Routes::new().at("/away", away)).unwrap();
+    let tasks = "[[users.u.tasks]]\nget = \"/redirect/3\"\nredirects = 3\n\
+                 [[users.u.tasks]]\nget = \"/redirect/4\"\nredirects = 3\n\
+                 [[users.u.tasks]]\nget = \"/redirect/1\"\nredirects = 0\ncheck = { status = 302 }\n\
+                 [[users.u.tasks]]\nget = \"/away\"";
+    let record = Play::new(&server.url(), 2, "400ms", "0s", tasks).run();
+    assert_eq!(elsewhere.stop().connections, 0);
+    assert_eq!(
+        total(&record, |second| second.wire_requests),
+        server.stop().requests
+    );
+    let kinds: Vec<_> = record
+        .timeline
+        .failures()
+        .iter()
+        .map(|failure| failure.kind)
+        .collect();
+    assert_eq!(kinds, [FailureKind::Redirect; 2]);
+    let failed: Vec<_> = record
+        .timeline
+        .failures()
+        .iter()
+        .map(|failure| record.timeline.names()[failure.name.index()].name.as_str())
+        .collect();
+    assert!(
+        failed.contains(&"/away") && failed.contains(&"/redirect/4"),
+        "{failed:?}"
+    );
+}
+
+#[test]
+fn connections_that_the_server_closes_while_idle_are_opened_again_without_a_failure() {
+    let idle = KeepAlive::idle(Duration::from_millis(30));
+    let server = Server::start(idle).unwrap();
+    let tasks = "[[users.u.tasks]]\nget = \"/status/200\"";
+    let record = Play::new(&server.url(), 5, "1s", "20ms..60ms", tasks).run();
+    let counts = server.stop();
+    assert_eq!(record.timeline.failures(), []);
+    assert_eq!(
+        total(&record, |second| second.wire_requests),
+        counts.requests
+    );
+    assert!(total(&record, |second| second.reopened) > 5, "{counts:?}");
+}
+
+#[test]
+fn connections_that_the_server_ends_after_some_requests_cost_no_request() {
+    for announced in [true, false] {
+        let server = Server::start(KeepAlive::requests(7, announced)).unwrap();
+        let tasks = "[[users.u.tasks]]\nget = \"/status/200\"";
+        let record = Play::new(&server.url(), 4, "500ms", "0s", tasks).run();
+        let counts = server.stop();
+        assert_eq!(record.timeline.failures(), [], "announced: {announced}");
+        assert_eq!(
+            total(&record, |second| second.wire_requests),
+            counts.requests
+        );
+        assert!(counts.connections > 8);
+        assert_eq!(failures(&record, FailureKind::Closed), 0);
+    }
+}

@@ -1,0 +1,84 @@
+//! Runs end when they are told to, and what was under way is counted.
+
+use std::time::Duration;
+
+use record::{Command, FailureKind};
+use testbed::{Answer, Fault, Routes, Server};
+
+use crate::{Play, failures, stop, total};
+
+const TASK: &str = "[[users.u.tasks]]\nget = \"/slow\"";
+
+#[test]
+fn a_stop_lets_what_is_under_way_end() {
+    let slow = Answer::ok("x").delayed(Duration::from_millis(300));
+    let server = Server::start(Routes::new().at("/slow", slow)).unwrap();
+    let play = Play::new(&server.url(), 3, "1h", "0s", TASK);
+    let record = play.run_with(|engine, _| {
+        if server.counts().requests >= 3 {
+            stop(engine);
+        }
+    });
+    let counts = server.stop();
+    assert_eq!(record.timeline.failures(), []);
+    assert_eq!(total(&record, |second| second.ok), counts.requests);
+    assert!(counts.requests <= 6, "{counts:?}");
+}
+
+#[test]
+fn an_abort_cuts_off_what_is_under_way() {
+    let server = Server::start(Fault::Silent).unwrap();
+    let play = Play::new(&server.url(), 3, "1h", "0s", TASK);
+    let record = play.run_with(|engine, _| {
+        if server.counts().requests == 3 {
+            engine.command(Command::Abort);
+        }
+    });
+    assert_eq!(failures(&record, FailureKind::CutOff), 3);
+    assert_eq!(total(&record, |second| second.wire_requests), 3);
+}
+
+#[test]
+fn the_stop_timeout_bounds_the_end() {
+    let server = Server::start(Fault::Silent).unwrap();
+    let mut play = Play::new(&server.url(), 3, "200ms", "0s", TASK);
+    play.settings.stop_timeout = Duration::from_millis(200);
+    let record = play.run();
+    assert_eq!(failures(&record, FailureKind::CutOff), 3);
+}
+
+#[test]
+fn users_that_rest_are_stopped_at_once() {
+    let server = Server::start(Routes::new().otherwise(Answer::ok("x"))).unwrap();
+    let play = Play::new(&server.url(), 10, "1h", "1h", TASK);
+    let record = play.run_with(|engine, _| {
+        if server.counts().requests == 10 {
+            stop(engine);
+        }
+    });
+    assert_eq!(total(&record, |second| second.ok), 10);
+}
+
+#[test]
+fn users_come_and_go_as_the_profile_says() {
+    let server = Server::start(Routes::new().otherwise(Answer::ok("x"))).unwrap();
+    let mut play = Play::new(&server.url(), 1, "1s", "1ms", TASK);
+    play.settings.threads = 2;
+    let stages = "stages = [{ users = 2, duration = \"1100ms\" }, { users = 7, duration = \"1s\" }, \
+                  { users = 3, duration = \"1s\" }]";
+    play.scenario = play
+        .scenario
+        .replace("users = 1\nduration = \"1s\"", stages);
+    let record = play.run();
+    let users: Vec<_> = record
+        .timeline
+        .seconds()
+        .iter()
+        .map(|second| second.users)
+        .collect();
+    assert_eq!(users[..3], [Some(2), Some(7), Some(3)]);
+    assert_eq!(
+        total(&record, |second| second.wire_requests),
+        server.stop().requests
+    );
+}

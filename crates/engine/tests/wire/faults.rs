@@ -1,0 +1,107 @@
+//! Each fault of a server is a kind of failure of its own, and nothing hangs.
+
+use std::time::Duration;
+
+use record::{FailureKind, RunRecord};
+use testbed::{Answer, Fault, Port, Routes, Server};
+
+use crate::{Play, failures, total};
+
+const TASK: &str = "[[users.u.tasks]]\nget = \"/status/200\"\ntimeout = \"200ms\"";
+
+/// All requests failed, and all in one way.
+fn assert_all(record: &RunRecord, kind: FailureKind) {
+    let requests = total(record, record::Second::requests);
+    assert!(requests > 0);
+    assert_eq!(
+        failures(record, kind),
+        requests,
+        "{kind:?}: {:?}",
+        record.timeline.failures()
+    );
+    let example = record.timeline.failures()[0]
+        .example
+        .as_deref()
+        .unwrap_or_default();
+    assert!(example.starts_with("GET /status/200: "), "{example}");
+}
+
+#[test]
+fn a_port_where_nobody_listens_refuses() {
+    let port = Port::refusing().unwrap();
+    let record = Play::new(&port.url(), 2, "300ms", "50ms", TASK).run();
+    assert_all(&record, FailureKind::ConnectRefused);
+    assert_eq!(total(&record, |second| second.wire_requests), 0);
+}
+
+#[test]
+fn each_fault_is_a_kind_of_failure() {
+    let cases = [
+        (Fault::CloseOnAccept, FailureKind::Closed),
+        (Fault::ResetOnAccept, FailureKind::Reset),
+        (Fault::Silent, FailureKind::Timeout),
+        (Fault::ResetAfter { bytes: 20 }, FailureKind::Reset),
+        (Fault::CloseAfter { bytes: 20 }, FailureKind::Closed),
+        (Fault::HalfCloseAfter { bytes: 20 }, FailureKind::Closed),
+        (
+            Fault::Garbage(b"220 mail.example ESMTP\r\n".to_vec()),
+            FailureKind::BadHttp,
+        ),
+        (
+            Fault::Drip {
+                interval: Duration::from_millis(20),
+            },
+            FailureKind::Timeout,
+        ),
+    ];
+    for (fault, kind) in cases {
+        let server = Server::start(fault).unwrap();
+        let record = Play::new(&server.url(), 2, "500ms", "10ms", TASK).run();
+        assert_all(&record, kind);
+    }
+}
+
+#[test]
+fn an_answer_sent_twice_is_taken_once() {
+    let server = Server::start(Fault::Twice).unwrap();
+    let record = Play::new(&server.url(), 2, "300ms", "10ms", TASK).run();
+    assert_eq!(record.timeline.failures(), []);
+    assert_eq!(
+        total(&record, |second| second.wire_requests),
+        server.stop().requests
+    );
+}
+
+#[test]
+fn a_truncated_body_is_a_closed_connection_at_every_byte() {
+    let whole = "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc".len();
+    for bytes in 0..whole {
+        let routes = Routes::new().at("/status/200", Answer::ok("abc"));
+        let behaviour = testbed::Behaviour::from(routes).fault(Fault::CloseAfter { bytes });
+        let server = Server::start(behaviour).unwrap();
+        let record = Play::new(&server.url(), 1, "20ms", "5ms", TASK).run();
+        assert_all(&record, FailureKind::Closed);
+    }
+}
+
+#[test]
+fn a_request_that_failed_in_the_middle_of_many_does_not_hide_the_others() {
+    let answers = [200, 503, 200, 200, 404].map(Answer::new);
+    let server = Server::start(Routes::new().sequence("/a", answers.to_vec())).unwrap();
+    let record = Play::new(
+        &server.url(),
+        1,
+        "100ms",
+        "10ms",
+        "[[users.u.tasks]]\nget = \"/a\"",
+    )
+    .run();
+    let counts = server.stop();
+    let codes: Vec<_> = record
+        .timeline
+        .failures()
+        .iter()
+        .map(|f| (f.code, f.count))
+        .collect();
+    assert_eq!(codes, [(503, 1), (404, counts.requests - 4)]);
+}

@@ -1,0 +1,67 @@
+//! One seed gives each user the same requests in the same order, on any number of cores.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use testbed::{Answer, Routes, Server};
+
+use crate::Play;
+
+type Paths = BTreeMap<String, Vec<String>>;
+
+/// What each of four users, who differ in class, asked for.
+fn asked(threads: usize, seed: u64) -> Paths {
+    let seen: Arc<Mutex<Paths>> = Arc::default();
+    let mut routes = Routes::new();
+    for user in ["a", "b", "c", "d"] {
+        let seen = seen.clone();
+        routes = routes.rule(&format!("/{user}"), move |request| {
+            let body = String::from_utf8_lossy(&request.body).into_owned();
+            seen.lock()
+                .unwrap()
+                .entry(user.into())
+                .or_default()
+                .push(body);
+            Answer::ok("x")
+        });
+    }
+    let server = Server::start(routes).unwrap();
+    let mut play = Play::new(&server.url(), 4, "300ms", "0s..2ms", "");
+    let class = |user: &str| {
+        format!(
+            "[users.{user}]\nwait = \"0s..2ms\"\n[[users.{user}.tasks]]\npost = \"/{user}\"\n\
+             json = \"{{{{ randint(1, 1000000) }}}}\"\n\
+             [[users.{user}.tasks]]\npost = \"/{user}\"\njson = {{ x = \"{{{{ uniform(0, 1) }}}}\" }}\n"
+        )
+    };
+    let classes = ["a", "b", "c", "d"].map(class).concat();
+    let profile = play
+        .scenario
+        .split_once("[profiles")
+        .map(|(_, profile)| profile.to_owned());
+    play.scenario = format!("{classes}[profiles{}", profile.unwrap());
+    play.settings.threads = threads;
+    play.settings.seed = seed;
+    play.run();
+    drop(server);
+    Arc::into_inner(seen).unwrap().into_inner().unwrap()
+}
+
+fn same_beginnings(one: &Paths, other: &Paths) -> bool {
+    one.len() == 4
+        && one.iter().all(|(user, asked)| {
+            let shorter = asked.len().min(other[user].len());
+            assert!(shorter > 10, "user {user} made {shorter} requests");
+            asked[..shorter] == other[user][..shorter]
+        })
+}
+
+#[test]
+fn a_seed_repeats_each_users_requests_on_any_number_of_cores() {
+    let one = asked(1, 7);
+    assert!(same_beginnings(&one, &asked(3, 7)));
+    assert!(
+        !same_beginnings(&one, &asked(1, 8)),
+        "another seed asks for something else"
+    );
+}

@@ -1,0 +1,281 @@
+//! One connection, from accept to its end.
+
+use std::net::{Shutdown, TcpStream};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::answer::Encoded;
+use crate::counts::Ledger;
+use crate::reader::{Absence, Reader};
+use crate::request::Body;
+use crate::stop::{Stop, Stopped};
+use crate::wire::Wire;
+use crate::{Answer, Behaviour, Fault, Queue, Request};
+
+/// What the connections of a server share.
+pub(crate) struct Shared {
+    pub(crate) behaviour: Behaviour,
+    pub(crate) ledger: Ledger,
+    pub(crate) stop: Stop,
+    started: Instant,
+    queue: Option<Mutex<Queue>>,
+}
+
+/// How a connection ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    /// The client is gone, or the server stops.
+    Gone,
+    /// The server closes.
+    Close,
+    /// The server resets.
+    Reset,
+}
+
+impl From<Stopped> for End {
+    fn from(_: Stopped) -> Self {
+        Self::Gone
+    }
+}
+
+impl Shared {
+    pub(crate) fn new(behaviour: Behaviour) -> Self {
+        Self {
+            queue: behaviour.service.map(|service| Mutex::new(service.queue())),
+            behaviour,
+            ledger: Ledger::default(),
+            stop: Stop::default(),
+            started: Instant::now(),
+        }
+    }
+
+    /// Waits for the queue and the servers, where there are any.
+    fn be_served(&self) -> Result<(), Stopped> {
+        let Some(queue) = &self.queue else {
+            return Ok(());
+        };
+        let done = {
+            // The arrival is taken under the lock: so arrivals never go back in time.
+            let mut queue = queue.lock().unwrap_or_else(PoisonError::into_inner);
+            queue.admit(self.started.elapsed())
+        };
+        self.stop.sleep(done.saturating_sub(self.started.elapsed()))
+    }
+
+    /// Waits for the end of a freeze, where there is one.
+    fn thaw(&self) -> Result<(), Stopped> {
+        let stall = self.behaviour.stall.as_ref();
+        while let Some(left) = stall.and_then(|stall| stall.left(self.started.elapsed())) {
+            self.stop.sleep(left)?;
+        }
+        Ok(())
+    }
+}
+
+/// Serves one connection to its end.
+pub(crate) fn serve(stream: &TcpStream, shared: &Shared) -> End {
+    let wire = Wire {
+        stream,
+        ledger: &shared.ledger,
+    };
+    let connection = Connection { wire, shared };
+    match connection.converse() {
+        Ok(never) => match never {},
+        Err(end) => end,
+    }
+}
+
+struct Connection<'a> {
+    wire: Wire<'a>,
+    shared: &'a Shared,
+}
+
+/// Conversations go on until something ends them.
+enum Never {}
+
+impl Connection<'_> {
+    fn converse(&self) -> Result<Never, End> {
+        match self.shared.behaviour.fault {
+            Some(Fault::CloseOnAccept) => return Err(self.half_close()),
+            Some(Fault::ResetOnAccept) => return Err(End::Reset),
+            _ => {}
+        }
+        let keep_alive = self.shared.behaviour.keep_alive;
+        let mut reader = Reader::new(self.wire);
+        let mut answered = 0;
+        loop {
+            let idle = keep_alive.idle.filter(|_| answered > 0);
+            let request = match self.request(&mut reader, idle) {
+                Ok(request) => request,
+                Err(absence) => return Err(self.without_request(&absence)),
+            };
+            let number = self.shared.ledger.request(request.path());
+            if self.is_silent(number) {
+                continue;
+            }
+            self.shared.be_served()?;
+            answered += 1;
+            let last = keep_alive.requests.is_some_and(|most| answered >= most);
+            self.answer(&request, last && keep_alive.announced)?;
+            if last {
+                return Err(End::Close);
+            }
+        }
+    }
+
+    fn request(&self, reader: &mut Reader, idle: Option<Duration>) -> Result<Request, Absence> {
+        let mut request = reader.head(idle)?;
+        let framing = request.framing().map_err(Absence::Malformed)?;
+        if request.waits_to_continue() && framing != Body::Length(0) {
+            self.wire
+                .write(b"HTTP/1.1 100 Continue\r\n\r\n")
+                .map_err(|_| Absence::CutOff)?;
+        }
+        request.body = reader.body(framing)?;
+        Ok(request)
+    }
+
+    fn without_request(&self, absence: &Absence) -> End {
+        let ledger = &self.shared.ledger;
+        match absence {
+            Absence::Ended => End::Gone,
+            Absence::CutOff => {
+                ledger.cut_off();
+                End::Gone
+            }
+            Absence::Idle => End::Close,
+            Absence::Malformed(why) => {
+                ledger.malformed();
+                let answer = Answer::new(400).body(format!("{why}\n"));
+                let encoded = answer.encode("GET", true);
+                match self.send(answer.status(), &encoded.last) {
+                    Ok(()) => End::Close,
+                    Err(end) => end,
+                }
+            }
+        }
+    }
+
+    fn is_silent(&self, number: u64) -> bool {
+        match self.shared.behaviour.fault {
+            Some(Fault::Silent) => true,
+            Some(Fault::SilentAfter { requests }) => number > requests,
+            _ => false,
+        }
+    }
+
+    /// Answers one request; an error where the connection does not go on after it.
+    fn answer(&self, request: &Request, last: bool) -> Result<(), End> {
+        let answer = self.shared.behaviour.routes.answer(request);
+        let encoded = answer.encode(&request.method, last || request.is_last());
+        let closes = encoded.closes;
+        if let Some(fault) = &self.shared.behaviour.fault {
+            self.answer_with_fault(fault, &answer, &encoded)?;
+        } else {
+            self.answer_well(&answer, &encoded)?;
+        }
+        if closes { Err(End::Close) } else { Ok(()) }
+    }
+
+    fn answer_well(&self, answer: &Answer, encoded: &Encoded) -> Result<(), End> {
+        if !encoded.informational.is_empty() {
+            self.shared.thaw()?;
+            let sent = self.wire.write(&encoded.informational);
+            sent.map_err(|_| self.unfinished())?;
+        }
+        self.wait(answer)?;
+        self.send(answer.status(), &encoded.last)
+    }
+
+    fn answer_with_fault(
+        &self,
+        fault: &Fault,
+        answer: &Answer,
+        encoded: &Encoded,
+    ) -> Result<(), End> {
+        self.wait(answer)?;
+        let status = answer.status();
+        let bytes = [encoded.informational.as_slice(), &encoded.last].concat();
+        match fault {
+            Fault::ResetAfter { bytes: most } => {
+                self.send_part(status, &bytes, *most)?;
+                Err(End::Reset)
+            }
+            Fault::CloseAfter { bytes: most } => {
+                self.send_part(status, &bytes, *most)?;
+                Err(End::Close)
+            }
+            Fault::HalfCloseAfter { bytes: most } => {
+                self.send_part(status, &bytes, *most)?;
+                Err(self.half_close())
+            }
+            Fault::Garbage(garbage) => {
+                let sent = self.wire.write(garbage);
+                sent.map_err(|_| End::Gone)?;
+                Err(End::Close)
+            }
+            Fault::Drip { interval } => self.drip(status, &bytes, *interval),
+            Fault::Twice => {
+                let ledger = &self.shared.ledger;
+                ledger.answer(status);
+                self.send(status, &bytes.repeat(2))
+                    .inspect_err(|_| ledger.withdraw(status))
+            }
+            Fault::SilentAfter { .. }
+            | Fault::Silent
+            | Fault::CloseOnAccept
+            | Fault::ResetOnAccept => self.send(status, &bytes),
+        }
+    }
+
+    fn wait(&self, answer: &Answer) -> Result<(), Stopped> {
+        self.shared.stop.sleep(answer.delay())?;
+        self.shared.thaw()
+    }
+
+    /// Sends a whole answer.
+    fn send(&self, status: u16, bytes: &[u8]) -> Result<(), End> {
+        self.shared.ledger.answer(status);
+        self.wire.write(bytes).map_err(|_| {
+            self.shared.ledger.withdraw(status);
+            End::Gone
+        })
+    }
+
+    /// Sends the first bytes of an answer, at most this many.
+    fn send_part(&self, status: u16, bytes: &[u8], most: usize) -> Result<(), End> {
+        if most >= bytes.len() {
+            return self.send(status, bytes);
+        }
+        let gone = self.unfinished();
+        self.wire.write(&bytes[..most]).map_err(|_| gone)
+    }
+
+    fn drip(&self, status: u16, bytes: &[u8], interval: Duration) -> Result<(), End> {
+        let Some((last, first)) = bytes.split_last() else {
+            return Ok(());
+        };
+        for byte in first {
+            let sent = self.wire.write(&[*byte]);
+            sent.map_err(|_| self.unfinished())?;
+            if self.shared.stop.sleep(interval).is_err() {
+                return Err(self.unfinished());
+            }
+        }
+        self.send(status, &[*last])
+    }
+
+    fn unfinished(&self) -> End {
+        self.shared.ledger.unfinished();
+        End::Gone
+    }
+
+    /// Ends the own direction, and waits for the client to end its.
+    fn half_close(&self) -> End {
+        self.shared.ledger.closed();
+        let ended = self.wire.stream.shutdown(Shutdown::Write);
+        // An error of either says that the client is gone, which is what is waited for.
+        drop(ended.and_then(|()| self.wire.drain()));
+        End::Gone
+    }
+}

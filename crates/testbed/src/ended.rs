@@ -1,0 +1,73 @@
+//! A child process that does not outlive its test.
+
+use std::io::Write;
+use std::ops::{Deref, DerefMut};
+use std::process::{Child, ExitStatus};
+use std::time::Duration;
+use std::{io, thread};
+
+use rustix::process::{Pid, kill_process};
+
+pub use rustix::process::Signal;
+
+use crate::until;
+
+/// A child process that is killed and reaped, by its id, when this is dropped.
+#[derive(Debug)]
+pub struct Ended(Child);
+
+impl Ended {
+    /// Takes the process over.
+    pub fn new(child: Child) -> Self {
+        Self(child)
+    }
+
+    /// Sends a signal to the process, and to none that it started.
+    ///
+    /// # Errors
+    /// Where the process has ended and was reaped, or may not be signalled.
+    pub fn signal(&mut self, signal: Signal) -> io::Result<()> {
+        // A process that was reaped has no id any more: another may have it now.
+        if let Some(status) = self.0.try_wait()? {
+            return Err(io::Error::other(format!("the process ended: {status}")));
+        }
+        Ok(kill_process(Pid::from_child(&self.0), signal)?)
+    }
+
+    /// Waits for the process to end by itself.
+    ///
+    /// # Panics
+    /// When it still runs after `bound`.
+    #[track_caller]
+    pub fn wait_within(&mut self, bound: Duration) -> ExitStatus {
+        let what = format!("the end of process {}", self.0.id());
+        until(bound, &what, || self.0.try_wait().transpose())
+            .unwrap_or_else(|error| panic!("cannot wait for {what}: {error}"))
+    }
+}
+
+impl Deref for Ended {
+    type Target = Child;
+
+    fn deref(&self) -> &Child {
+        &self.0
+    }
+}
+
+impl DerefMut for Ended {
+    fn deref_mut(&mut self) -> &mut Child {
+        &mut self.0
+    }
+}
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        // `kill` does nothing to a child that was reaped.
+        let ended = self.0.kill().and_then(|()| self.0.wait());
+        if let Err(error) = ended {
+            let text = format!("cannot end process {}: {error}\n", self.0.id());
+            let said = io::stderr().write_all(text.as_bytes());
+            assert!(thread::panicking() || said.is_ok(), "{text}");
+        }
+    }
+}

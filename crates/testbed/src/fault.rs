@@ -1,0 +1,45 @@
+//! What goes wrong on a connection.
+
+use std::time::Duration;
+
+/// A fault that every connection of a server has. `bytes` count from the start of what would be
+/// sent for a request, 1xx answers included.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// Accepts and ends the stream at once, before any answer. What the client sends is read and
+    /// thrown away, so that the client sees an end of stream and never a reset.
+    CloseOnAccept,
+    /// Accepts and resets at once: the client sees it when it connects or afterwards.
+    ResetOnAccept,
+    /// Reads and counts requests, and never answers.
+    Silent,
+    /// Answers the first requests of the server, this many, and none after them.
+    SilentAfter {
+        /// Requests that are answered, over all connections.
+        requests: u64,
+    },
+    /// Resets the connection after this much of the answer.
+    ResetAfter {
+        /// Bytes that are sent; the whole answer where it has no more.
+        bytes: usize,
+    },
+    /// Closes the connection after this much of the answer.
+    CloseAfter {
+        /// Bytes that are sent; the whole answer where it has no more.
+        bytes: usize,
+    },
+    /// Ends its own direction after this much of the answer, and reads on until the client ends.
+    HalfCloseAfter {
+        /// Bytes that are sent; the whole answer where it has no more.
+        bytes: usize,
+    },
+    /// Sends these bytes instead of an answer, and closes.
+    Garbage(Vec<u8>),
+    /// Sends the answer one byte at a time.
+    Drip {
+        /// From one byte to the next.
+        interval: Duration,
+    },
+    /// Sends every answer twice, at once.
+    Twice,
+}

@@ -1,0 +1,128 @@
+//! A server that does next to nothing, so that a bench measures the client.
+
+mod requests;
+mod turn;
+
+use std::io;
+use std::net::SocketAddr;
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread::{self, JoinHandle};
+
+use rustix::event::{EventfdFlags, eventfd};
+
+use self::turn::Turn;
+use crate::listener::{ANY, BACKLOG, listening};
+
+/// Answers every request with the same 128 bytes, from one thread. It looks at requests only to
+/// find their ends: the end of the head, and `Content-Length`; it knows no chunked requests and
+/// answers `HEAD` as it answers `GET`. Pipelined requests are answered together.
+pub struct Null {
+    address: SocketAddr,
+    tally: Arc<Tally>,
+    stop: OwnedFd,
+    thread: Option<JoinHandle<io::Result<()>>>,
+}
+
+/// What a [`Null`] saw.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NullCounts {
+    /// Requests that were read completely.
+    pub requests: u64,
+    /// Connections that were accepted.
+    pub connections: u64,
+}
+
+/// Written by the server's thread alone.
+#[derive(Debug, Default)]
+struct Tally {
+    requests: AtomicU64,
+    connections: AtomicU64,
+}
+
+impl Tally {
+    fn counts(&self) -> NullCounts {
+        NullCounts {
+            requests: self.requests.load(Ordering::Acquire),
+            connections: self.connections.load(Ordering::Acquire),
+        }
+    }
+}
+
+impl Null {
+    /// Bytes of every answer, head and body.
+    pub const ANSWER_SIZE: usize = requests::ANSWER.len();
+
+    /// Listens on a free port of 127.0.0.1.
+    ///
+    /// # Errors
+    /// Where no port, descriptor or thread is to be had.
+    pub fn start() -> io::Result<Self> {
+        Self::start_at(ANY)
+    }
+
+    /// Listens on this address.
+    ///
+    /// # Errors
+    /// Where the address, a descriptor or a thread is not to be had.
+    pub fn start_at(address: SocketAddr) -> io::Result<Self> {
+        let listener = listening(address, BACKLOG)?;
+        let address = listener.local_addr()?;
+        let stop = eventfd(0, EventfdFlags::CLOEXEC)?;
+        let tally = Arc::new(Tally::default());
+        let turn = Turn::new(listener, stop.try_clone()?, tally.clone())?;
+        let thread = thread::Builder::new()
+            .name("testbed-null".to_owned())
+            .spawn(move || turn.run())?;
+        Ok(Self {
+            address,
+            tally,
+            stop,
+            thread: Some(thread),
+        })
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Where it listens, as a URL without a path.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// What it has seen so far.
+    pub fn counts(&self) -> NullCounts {
+        self.tally.counts()
+    }
+
+    /// Ends it and tells what it has seen.
+    ///
+    /// # Errors
+    /// Where it had ended before: a descriptor was not to be had, say.
+    pub fn stop(mut self) -> io::Result<NullCounts> {
+        self.end()?;
+        Ok(self.counts())
+    }
+
+    fn end(&mut self) -> io::Result<()> {
+        let Some(thread) = self.thread.take() else {
+            return Ok(());
+        };
+        rustix::io::write(&self.stop, &1_u64.to_ne_bytes())?;
+        thread
+            .join()
+            .unwrap_or_else(|_| Err(io::Error::other("the server panicked")))
+    }
+}
+
+impl Drop for Null {
+    fn drop(&mut self) {
+        let ended = self.end();
+        if !thread::panicking() {
+            ended.expect("the server serves until it is told to stop");
+        }
+    }
+}

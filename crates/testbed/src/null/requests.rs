@@ -1,0 +1,121 @@
+//! The requests in a stream of bytes, counted.
+
+use memchr::{memchr_iter, memmem};
+
+/// The one answer.
+pub(super) const ANSWER: &[u8; 128] = b"HTTP/1.1 200 OK\r\n\
+    Content-Type: text/plain\r\n\
+    Content-Length: 63\r\n\
+    \r\n\
+    A server that does nothing is the right one to measure with. :)";
+
+/// A head longer than this, in bytes, is not waited for.
+const HEAD_MAX: usize = 64 << 10;
+
+/// How far one connection's requests are read.
+#[derive(Debug, Default)]
+pub(super) struct Requests {
+    /// A head whose end did not come yet.
+    partial: Vec<u8>,
+    /// Bytes of the body that are still to come; `None` outside of bodies.
+    body_left: Option<usize>,
+}
+
+impl Requests {
+    /// How many requests end within these bytes. `None` where a head is too long or tells no length
+    /// that could be read: nothing after it can be understood.
+    pub(super) fn complete_in(&mut self, bytes: &[u8]) -> Option<usize> {
+        if self.partial.is_empty() {
+            return self.scan(bytes);
+        }
+        let mut whole = std::mem::take(&mut self.partial);
+        whole.extend_from_slice(bytes);
+        self.scan(&whole)
+    }
+
+    fn scan(&mut self, mut bytes: &[u8]) -> Option<usize> {
+        let mut complete = 0;
+        loop {
+            if let Some(left) = self.body_left {
+                if left > bytes.len() {
+                    self.body_left = Some(left - bytes.len());
+                    return Some(complete);
+                }
+                bytes = &bytes[left..];
+                self.body_left = None;
+                complete += 1;
+            }
+            if bytes.is_empty() {
+                return Some(complete);
+            }
+            let Some(end) = memmem::find(bytes, b"\r\n\r\n") else {
+                self.partial.extend_from_slice(bytes);
+                return (bytes.len() <= HEAD_MAX).then_some(complete);
+            };
+            self.body_left = Some(content_length(&bytes[..end])?);
+            bytes = &bytes[end + 4..];
+        }
+    }
+}
+
+/// The length that a head tells: 0 where it tells none, `None` where it is not a number.
+fn content_length(head: &[u8]) -> Option<usize> {
+    const NAME: &[u8] = b"content-length:";
+    for line_end in memchr_iter(b'\n', head) {
+        let line = &head[line_end + 1..];
+        if line.len() >= NAME.len() && line[..NAME.len()].eq_ignore_ascii_case(NAME) {
+            let value = line[NAME.len()..].split(|byte| *byte == b'\r').next()?;
+            return str::from_utf8(value).ok()?.trim().parse().ok();
+        }
+    }
+    Some(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GET: &[u8] = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+    const POST: &[u8] =
+        b"POST /a HTTP/1.1\r\nHost: a\r\ncontent-LENGTH: 6\r\nA: b\r\n\r\n\r\n\r\nab";
+
+    #[test]
+    fn the_answer_tells_its_length() {
+        let end = memmem::find(ANSWER, b"\r\n\r\n").unwrap();
+        assert_eq!(content_length(&ANSWER[..end]), Some(ANSWER.len() - end - 4));
+    }
+
+    #[test]
+    fn requests_are_counted_wherever_they_are_cut() {
+        let bytes = [GET, POST, GET, GET, POST].concat();
+        for first in 0..bytes.len() {
+            for second in first..bytes.len() {
+                let mut requests = Requests::default();
+                let parts = [&bytes[..first], &bytes[first..second], &bytes[second..]];
+                let count: usize = parts
+                    .iter()
+                    .map(|part| requests.complete_in(part).unwrap())
+                    .sum();
+                assert_eq!(count, 5, "cut at {first} and {second}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_request_counts_when_its_last_byte_is_there() {
+        let mut requests = Requests::default();
+        let (last, first) = POST.split_last().unwrap();
+        assert_eq!(requests.complete_in(first), Some(0));
+        assert_eq!(requests.complete_in(&[*last]), Some(1));
+    }
+
+    #[test]
+    fn what_cannot_be_understood_ends() {
+        let bad = b"POST / HTTP/1.1\r\nContent-Length: x\r\n\r\n";
+        assert_eq!(Requests::default().complete_in(bad), None);
+        assert_eq!(
+            Requests::default().complete_in(&vec![b'a'; HEAD_MAX + 1]),
+            None
+        );
+    }
+}

@@ -1,0 +1,132 @@
+//! The requests of one connection, cut out of its bytes.
+
+use std::time::Duration;
+
+use memchr::memmem;
+
+use crate::Request;
+use crate::request::Body;
+use crate::wire::Wire;
+
+/// Heads and the lines of chunks are not longer than this, in bytes.
+const LINE_MAX: usize = 64 << 10;
+/// Bodies are not longer than this, in bytes.
+const BODY_MAX: usize = 256 << 20;
+
+/// Why there is no further request.
+#[derive(Debug)]
+pub(crate) enum Absence {
+    /// The connection ended between two requests.
+    Ended,
+    /// The connection ended within a request.
+    CutOff,
+    /// No byte came in time.
+    Idle,
+    /// What came breaks HTTP/1.1.
+    Malformed(&'static str),
+}
+
+pub(crate) struct Reader<'a> {
+    wire: Wire<'a>,
+    /// What was read and belongs to no request yet.
+    buffer: Vec<u8>,
+}
+
+impl<'a> Reader<'a> {
+    pub(crate) fn new(wire: Wire<'a>) -> Self {
+        Self {
+            wire,
+            buffer: Vec::new(),
+        }
+    }
+
+    /// The next head, with an empty body. `idle` limits the wait for its first byte.
+    pub(crate) fn head(&mut self, idle: Option<Duration>) -> Result<Request, Absence> {
+        while self.buffer.is_empty() {
+            match self.more(idle) {
+                Err(Absence::CutOff) => return Err(Absence::Ended),
+                other => other?,
+            }
+        }
+        let head = self.up_to(b"\r\n\r\n")?;
+        Request::parse(&head).map_err(Absence::Malformed)
+    }
+
+    /// The body that belongs to this head, without its chunks.
+    pub(crate) fn body(&mut self, framing: Body) -> Result<Vec<u8>, Absence> {
+        match framing {
+            Body::Length(length) => self.exactly(length),
+            Body::Chunked => self.chunks(),
+        }
+    }
+
+    fn chunks(&mut self) -> Result<Vec<u8>, Absence> {
+        let mut body = Vec::new();
+        loop {
+            let line = self.up_to(b"\r\n")?;
+            let size = chunk_size(&line).ok_or(Absence::Malformed("a chunk has no size"))?;
+            if size == 0 {
+                break;
+            }
+            if body.len() + size > BODY_MAX {
+                return Err(Absence::Malformed("the body is too long"));
+            }
+            body.extend(self.exactly(size)?);
+            if self.exactly(2)? != b"\r\n" {
+                return Err(Absence::Malformed("a chunk is longer than its size"));
+            }
+        }
+        // The trailers, up to an empty line.
+        while !self.up_to(b"\r\n")?.is_empty() {}
+        Ok(body)
+    }
+
+    /// What comes before `end`, which is thrown away.
+    fn up_to(&mut self, end: &[u8]) -> Result<Vec<u8>, Absence> {
+        loop {
+            if let Some(at) = memmem::find(&self.buffer, end) {
+                let line = self.buffer[..at].to_vec();
+                self.buffer.drain(..at + end.len());
+                return Ok(line);
+            }
+            if self.buffer.len() > LINE_MAX {
+                return Err(Absence::Malformed("a head or a line is too long"));
+            }
+            self.more(None)?;
+        }
+    }
+
+    fn exactly(&mut self, length: usize) -> Result<Vec<u8>, Absence> {
+        if length > BODY_MAX {
+            return Err(Absence::Malformed("the body is too long"));
+        }
+        while self.buffer.len() < length {
+            self.more(None)?;
+        }
+        let rest = self.buffer.split_off(length);
+        Ok(std::mem::replace(&mut self.buffer, rest))
+    }
+
+    fn more(&mut self, within: Option<Duration>) -> Result<(), Absence> {
+        let mut bytes = [0; 16 << 10];
+        match self.wire.read(&mut bytes, within) {
+            Ok(Some(0)) | Err(_) => Err(Absence::CutOff),
+            Ok(None) => Err(Absence::Idle),
+            Ok(Some(count)) => {
+                self.buffer.extend_from_slice(&bytes[..count]);
+                Ok(())
+            }
+        }
+    }
+}
+
+/// The size in the line before a chunk, in hexadecimal; extensions are let pass.
+fn chunk_size(line: &[u8]) -> Option<usize> {
+    let digits = line.split(|byte| *byte == b';').next()?;
+    if digits.is_empty() || !digits.iter().all(u8::is_ascii_hexdigit) {
+        return None;
+    }
+    usize::from_str_radix(str::from_utf8(digits).ok()?, 16)
+        .ok()
+        .filter(|size| *size <= BODY_MAX)
+}

@@ -1,0 +1,127 @@
+//! Which answer a request gets.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use crate::{Answer, Request};
+
+/// Answers by path. What is not routed is answered by these rules, in this order:
+/// - a request with the header `X-Answer: <code>`, 200 to 599, gets that status;
+/// - `/status/<code>`, 200 to 599: that status, without `Location`;
+/// - `/redirect/<n>`: 302 to `/redirect/<n-1>`, and 200 for `/redirect/0`;
+/// - `/health`: 307 to `/health/`, which is 200;
+/// - all else: the default answer, 404 unless another is given.
+#[derive(Default)]
+pub struct Routes {
+    by_path: BTreeMap<String, Route>,
+    default: Option<Route>,
+}
+
+enum Route {
+    /// The answers in turn; the last one again and again.
+    Script {
+        answers: Vec<Answer>,
+        next: AtomicUsize,
+    },
+    Rule(Box<Rule>),
+}
+
+type Rule = dyn Fn(&Request) -> Answer + Send + Sync;
+
+impl Routes {
+    /// No routes but the rules above.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Answers this path, whatever the query, always the same.
+    #[must_use]
+    pub fn at(self, path: &str, answer: Answer) -> Self {
+        self.sequence(path, vec![answer])
+    }
+
+    /// Answers this path with one answer after the other, over all connections, and then with the
+    /// last one again and again.
+    ///
+    /// # Panics
+    /// Where there is no answer.
+    #[must_use]
+    pub fn sequence(self, path: &str, answers: Vec<Answer>) -> Self {
+        assert!(!answers.is_empty(), "{path} needs at least one answer");
+        let next = AtomicUsize::new(0);
+        self.route(path, Route::Script { answers, next })
+    }
+
+    /// Answers this path by a function of the request.
+    #[must_use]
+    pub fn rule(
+        self,
+        path: &str,
+        rule: impl Fn(&Request) -> Answer + Send + Sync + 'static,
+    ) -> Self {
+        self.route(path, Route::Rule(Box::new(rule)))
+    }
+
+    /// The answer where nothing else fits.
+    #[must_use]
+    pub fn otherwise(mut self, answer: Answer) -> Self {
+        self.default = Some(Route::Script {
+            answers: vec![answer],
+            next: AtomicUsize::new(0),
+        });
+        self
+    }
+
+    fn route(mut self, path: &str, route: Route) -> Self {
+        self.by_path.insert(path.to_owned(), route);
+        self
+    }
+
+    pub(crate) fn answer(&self, request: &Request) -> Answer {
+        if let Some(route) = self.by_path.get(request.path()) {
+            return route.answer(request);
+        }
+        built_in(request).unwrap_or_else(|| match &self.default {
+            Some(route) => route.answer(request),
+            None => Answer::new(404).body("nothing here\n"),
+        })
+    }
+}
+
+impl Route {
+    fn answer(&self, request: &Request) -> Answer {
+        match self {
+            Self::Script { answers, next } => {
+                let at = next.fetch_add(1, Ordering::Relaxed);
+                answers[at.min(answers.len() - 1)].clone()
+            }
+            Self::Rule(rule) => rule(request),
+        }
+    }
+}
+
+fn built_in(request: &Request) -> Option<Answer> {
+    if let Some(code) = request.header("x-answer") {
+        return status(code);
+    }
+    let path = request.path();
+    if let Some(code) = path.strip_prefix("/status/") {
+        return status(code);
+    }
+    if let Some(left) = path.strip_prefix("/redirect/") {
+        return Some(match left.parse::<u32>().ok()?.checked_sub(1) {
+            Some(left) => Answer::redirect(302, &format!("/redirect/{left}")),
+            None => Answer::ok("arrived\n"),
+        });
+    }
+    match path {
+        "/health" => Some(Answer::redirect(307, "/health/")),
+        "/health/" => Some(Answer::ok("healthy\n")),
+        _ => None,
+    }
+}
+
+fn status(code: &str) -> Option<Answer> {
+    let status = code.parse().ok().filter(|code| (200..600).contains(code))?;
+    Some(Answer::new(status).body(format!("status {status}\n")))
+}

@@ -1,0 +1,44 @@
+//! The end of a server, as its threads see it.
+
+use std::sync::{Condvar, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// A flag that wakes who waits for a time to pass.
+#[derive(Debug, Default)]
+pub(crate) struct Stop {
+    set: Mutex<bool>,
+    bell: Condvar,
+}
+
+/// The server is stopping.
+#[derive(Debug)]
+pub(crate) struct Stopped;
+
+impl Stop {
+    pub(crate) fn set(&self) {
+        *self.set.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        self.bell.notify_all();
+    }
+
+    pub(crate) fn is_set(&self) -> bool {
+        *self.set.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits for this long, unless the server stops before.
+    pub(crate) fn sleep(&self, duration: Duration) -> Result<(), Stopped> {
+        let until = Instant::now() + duration;
+        let mut set = self.set.lock().unwrap_or_else(PoisonError::into_inner);
+        while !*set {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Ok(());
+            }
+            set = self
+                .bell
+                .wait_timeout(set, left)
+                .unwrap_or_else(PoisonError::into_inner)
+                .0;
+        }
+        Err(Stopped)
+    }
+}

@@ -1,0 +1,44 @@
+//! Waiting for something, up to a bound.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// Asks `f` again and again until it gives a value, for tests that wait without fixed sleeps.
+///
+/// # Panics
+/// When `bound` has passed without a value; the message names `what` was waited for.
+#[track_caller]
+pub fn until<T>(bound: Duration, what: &str, mut f: impl FnMut() -> Option<T>) -> T {
+    let started = Instant::now();
+    let mut pause = Duration::from_millis(1);
+    loop {
+        if let Some(value) = f() {
+            return value;
+        }
+        let left = bound.saturating_sub(started.elapsed());
+        assert!(!left.is_zero(), "waited {bound:?} in vain for {what}");
+        thread::sleep(pause.min(left));
+        pause = (pause * 2).min(Duration::from_millis(50));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn gives_the_first_value() {
+        let mut asked = 0;
+        let value = until(Duration::from_secs(10), "the third time", || {
+            asked += 1;
+            (asked == 3).then_some("here")
+        });
+        assert_eq!((value, asked), ("here", 3));
+    }
+
+    #[test]
+    #[should_panic(expected = "waited 5ms in vain for rain")]
+    fn panics_after_the_bound() {
+        until(Duration::from_millis(5), "rain", || None::<()>);
+    }
+}

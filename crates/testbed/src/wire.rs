@@ -1,0 +1,63 @@
+//! One connection's bytes, counted.
+
+use std::io::{self, Read, Write};
+use std::net::TcpStream;
+use std::time::Duration;
+
+use crate::counts::Ledger;
+
+#[derive(Clone, Copy)]
+pub(crate) struct Wire<'a> {
+    pub(crate) stream: &'a TcpStream,
+    pub(crate) ledger: &'a Ledger,
+}
+
+impl Wire<'_> {
+    /// Reads what is there, at least a byte unless the stream has ended. `None` when the time
+    /// passed without one.
+    pub(crate) fn read(
+        &self,
+        buffer: &mut [u8],
+        within: Option<Duration>,
+    ) -> io::Result<Option<usize>> {
+        self.stream.set_read_timeout(within)?;
+        loop {
+            let mut stream = self.stream;
+            match stream.read(buffer) {
+                Ok(bytes) => {
+                    self.ledger.read(bytes);
+                    return Ok(Some(bytes));
+                }
+                Err(error) => match error.kind() {
+                    io::ErrorKind::Interrupted => {}
+                    io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => return Ok(None),
+                    _ => return Err(error),
+                },
+            }
+        }
+    }
+
+    /// Writes all of it.
+    pub(crate) fn write(&self, mut bytes: &[u8]) -> io::Result<()> {
+        self.ledger.written(bytes.len());
+        while !bytes.is_empty() {
+            let mut stream = self.stream;
+            match stream.write(bytes) {
+                Ok(written) => bytes = &bytes[written..],
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => {
+                    self.ledger.not_written(bytes.len());
+                    return Err(error);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads and forgets until the client ends.
+    pub(crate) fn drain(&self) -> io::Result<()> {
+        let mut buffer = [0; 4096];
+        while self.read(&mut buffer, None)? != Some(0) {}
+        Ok(())
+    }
+}

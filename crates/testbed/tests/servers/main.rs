@@ -1,0 +1,13 @@
+//! What each server does and counts, seen by clients of plain sockets.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod capacity;
+mod client;
+mod counting;
+mod faults;
+mod framing;
+mod keep_alive;
+mod null;
+mod ports;
+mod processes;

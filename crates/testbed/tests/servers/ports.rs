@@ -1,0 +1,28 @@
+//! Ports that nothing answers at.
+
+use std::io::ErrorKind;
+use std::net::{TcpListener, TcpStream};
+use std::time::Duration;
+
+use testbed::Port;
+
+#[test]
+fn a_refusing_port_refuses_and_is_held() {
+    let port = Port::refusing().unwrap();
+    for _ in 0..3 {
+        let error = TcpStream::connect(port.address()).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::ConnectionRefused);
+    }
+    assert_eq!(port.url(), format!("http://{}", port.address()));
+    let address = port.address();
+    drop(port);
+    TcpListener::bind(address).unwrap();
+}
+
+#[test]
+fn a_full_port_takes_no_connection() {
+    let port = Port::full().unwrap();
+    let error =
+        TcpStream::connect_timeout(&port.address(), Duration::from_millis(300)).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::TimedOut);
+}
