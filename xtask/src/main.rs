@@ -8,6 +8,7 @@
     reason = "a command line tool: its output is its work"
 )]
 
+mod bench;
 mod check;
 mod tidy;
 
@@ -22,11 +23,18 @@ use clap::Parser;
 enum Verb {
     /// Formatting, lints, docs, tidy rules and all tests: what CI runs.
     Check(check::Options),
+    /// What brunt costs, side by side with wrk; writes docs/benchmarks.md.
+    Bench(bench::Options),
+    /// The server of the benches.
+    #[command(hide = true)]
+    NullServer,
 }
 
 fn main() -> ExitCode {
     let result = match Verb::parse() {
         Verb::Check(options) => root().and_then(|root| check::run(&root, &options)),
+        Verb::Bench(options) => root().and_then(|root| bench::run(&root, &options)),
+        Verb::NullServer => bench::null_server(),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

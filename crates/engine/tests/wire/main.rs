@@ -59,7 +59,7 @@ impl Play {
         loop {
             match engine.news(Duration::from_millis(20)) {
                 News::Increment(increment) => {
-                    record.timeline.absorb(&increment).expect("known names")
+                    record.timeline.absorb(&increment).expect("known names");
                 }
                 News::Nothing => {}
                 News::CoreFailed(reason) => panic!("{reason}"),

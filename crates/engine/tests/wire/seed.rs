@@ -18,14 +18,14 @@ fn asked(threads: usize, seed: u64) -> Paths {
         routes = routes.rule(&format!("/{user}"), move |request| {
             let body = String::from_utf8_lossy(&request.body).into_owned();
             seen.lock()
-                .unwrap()
+                .expect("no panic")
                 .entry(user.into())
                 .or_default()
                 .push(body);
             Answer::ok("x")
         });
     }
-    let server = Server::start(routes).unwrap();
+    let server = Server::start(routes).expect("a port");
     let mut play = Play::new(&server.url(), 4, "300ms", "0s..2ms", "");
     let class = |user: &str| {
         format!(
@@ -39,12 +39,15 @@ fn asked(threads: usize, seed: u64) -> Paths {
         .scenario
         .split_once("[profiles")
         .map(|(_, profile)| profile.to_owned());
-    play.scenario = format!("{classes}[profiles{}", profile.unwrap());
+    play.scenario = format!("{classes}[profiles{}", profile.expect("a profile"));
     play.settings.threads = threads;
     play.settings.seed = seed;
     play.run();
     drop(server);
-    Arc::into_inner(seen).unwrap().into_inner().unwrap()
+    Arc::into_inner(seen)
+        .expect("the server is gone")
+        .into_inner()
+        .expect("no panic")
 }
 
 fn same_beginnings(one: &Paths, other: &Paths) -> bool {
