@@ -40,10 +40,18 @@ impl EmbeddedAgent {
             .spawn()
             .context("cannot start the embedded agent")?;
         let input = child.stdin.take();
-        let output = child.stdout.take().context("the embedded agent has no output")?;
+        let output = child
+            .stdout
+            .take()
+            .context("the embedded agent has no output")?;
         let mut line = String::new();
-        BufReader::new(output).read_line(&mut line).context("cannot hear the embedded agent")?;
-        let url = line.trim().strip_prefix(SERVING_AT).and_then(|url| Url::parse(url).ok());
+        BufReader::new(output)
+            .read_line(&mut line)
+            .context("cannot hear the embedded agent")?;
+        let url = line
+            .trim()
+            .strip_prefix(SERVING_AT)
+            .and_then(|url| Url::parse(url).ok());
         let Some(url) = url else {
             // It has said on standard error why it could not serve.
             child.wait().context("cannot wait for the embedded agent")?;

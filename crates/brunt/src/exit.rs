@@ -49,7 +49,11 @@ impl Exit {
             Self::Internal => 5,
             Self::Interrupted => 6,
         };
-        if rank(other) > rank(self) { other } else { self }
+        if rank(other) > rank(self) {
+            other
+        } else {
+            self
+        }
     }
 }
 
@@ -88,7 +92,9 @@ impl Failure {
 
 /// Says what is wrong, on standard error.
 pub(crate) fn complain(message: &str) {
-    let style = anstyle::Style::new().bold().fg_color(Some(anstyle::AnsiColor::Red.into()));
+    let style = anstyle::Style::new()
+        .bold()
+        .fg_color(Some(anstyle::AnsiColor::Red.into()));
     anstream::eprintln!("{style}error:{style:#} {message}");
 }
 

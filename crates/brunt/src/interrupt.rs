@@ -18,15 +18,22 @@ pub(crate) struct Interrupts {
 impl Interrupts {
     pub(crate) fn watch() -> io::Result<Self> {
         let mut signals = Signals::new([SIGINT, SIGTERM])?;
-        let interrupts = Self { seen: Arc::default(), first: Arc::default() };
+        let interrupts = Self {
+            seen: Arc::default(),
+            first: Arc::default(),
+        };
         let counting = interrupts.clone();
-        std::thread::Builder::new().name("signals".into()).spawn(move || {
-            for signal in signals.forever() {
-                if counting.seen.fetch_add(1, Ordering::SeqCst) == 0 {
-                    counting.first.store(signal.unsigned_abs(), Ordering::SeqCst);
+        std::thread::Builder::new()
+            .name("signals".into())
+            .spawn(move || {
+                for signal in signals.forever() {
+                    if counting.seen.fetch_add(1, Ordering::SeqCst) == 0 {
+                        counting
+                            .first
+                            .store(signal.unsigned_abs(), Ordering::SeqCst);
+                    }
                 }
-            }
-        })?;
+            })?;
         Ok(interrupts)
     }
 

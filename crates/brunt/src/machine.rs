@@ -14,8 +14,11 @@ pub(crate) fn machine() -> Machine {
     let memory_kib = field("/proc/meminfo", "MemTotal")
         .and_then(|text| text.trim_end_matches("kB").trim().parse::<u64>().ok());
     let system = rustix::system::uname();
-    let system =
-        format!("{} {}", system.sysname().to_string_lossy(), system.release().to_string_lossy());
+    let system = format!(
+        "{} {}",
+        system.sysname().to_string_lossy(),
+        system.release().to_string_lossy()
+    );
     Machine {
         cpu_model: field("/proc/cpuinfo", "model name"),
         cores: u32::try_from(monitor::allowed_cpus().len()).ok(),

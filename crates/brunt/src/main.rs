@@ -10,6 +10,8 @@ mod placement;
 mod play;
 mod results;
 mod screen;
+mod session;
+mod watched;
 
 use std::process::ExitCode;
 
@@ -41,7 +43,7 @@ enum Verb {
 
 fn main() -> ExitCode {
     let result = match Cli::parse().verb {
-        Verb::Run(options) => commands::run::run(options),
+        Verb::Run(options) => commands::run::run(&options),
         Verb::Check(options) => commands::check::run(&options),
         Verb::Init(options) => commands::init::run(&options),
         Verb::Monitor(options) => commands::monitor::run(&options),

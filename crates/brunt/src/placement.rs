@@ -18,19 +18,38 @@ pub(crate) struct Placement {
 
 /// As many threads as the load needs. A target on this machine is left a core; the embedded agent
 /// and brunt are kept apart.
-pub(crate) fn place(allowed: &[usize], load: &Load, is_local: bool, is_embedded: bool) -> Placement {
-    let most = if is_local { allowed.len().saturating_sub(1).max(1) } else { allowed.len().max(1) };
+pub(crate) fn place(
+    allowed: &[usize],
+    load: &Load,
+    is_local: bool,
+    is_embedded: bool,
+) -> Placement {
+    let most = if is_local {
+        allowed.len().saturating_sub(1).max(1)
+    } else {
+        allowed.len().max(1)
+    };
     let users = f64::from(scenario::users_in(load));
     let needed = load.tasks_per_user_second.map_or(usize::MAX, |tasks| {
         let requests = users * tasks * load.requests_per_task;
-        (1..most).find(|threads| *threads as f64 * REQUESTS_A_THREAD >= requests).unwrap_or(most)
+        (1..most)
+            .find(|threads| *threads as f64 * REQUESTS_A_THREAD >= requests)
+            .unwrap_or(most)
     });
     let threads = needed.min(most);
     if is_embedded && allowed.len() > 1 {
         let (own, agent) = allowed.split_at(threads);
-        Placement { threads, own: own.to_vec(), agent: agent.to_vec() }
+        Placement {
+            threads,
+            own: own.to_vec(),
+            agent: agent.to_vec(),
+        }
     } else {
-        Placement { threads, own: Vec::new(), agent: Vec::new() }
+        Placement {
+            threads,
+            own: Vec::new(),
+            agent: Vec::new(),
+        }
     }
 }
 
@@ -41,8 +60,16 @@ mod tests {
     use super::*;
 
     fn load(users: f64, tasks_per_user_second: Option<f64>) -> Load {
-        let stage = Stage { seconds: 10.0, from: users, to: users };
-        Load { stages: vec![stage], tasks_per_user_second, requests_per_task: 1.0 }
+        let stage = Stage {
+            seconds: 10.0,
+            from: users,
+            to: users,
+        };
+        Load {
+            stages: vec![stage],
+            tasks_per_user_second,
+            requests_per_task: 1.0,
+        }
     }
 
     #[test]
@@ -58,14 +85,22 @@ mod tests {
             (&wild, false, false, (4, vec![], vec![])),
         ];
         for (load, is_local, is_embedded, (threads, own, agent)) in cases {
-            let expected = Placement { threads, own, agent };
+            let expected = Placement {
+                threads,
+                own,
+                agent,
+            };
             assert_eq!(place(&allowed, load, is_local, is_embedded), expected);
         }
     }
 
     #[test]
     fn one_core_is_shared() {
-        let expected = Placement { threads: 1, own: vec![], agent: vec![] };
+        let expected = Placement {
+            threads: 1,
+            own: vec![],
+            agent: vec![],
+        };
         assert_eq!(place(&[5], &load(10.0, None), true, true), expected);
     }
 }

@@ -62,17 +62,33 @@ impl Run<'_> {
             self.header.started_at = Timestamp::now() - elapsed;
         }
         let mut keeper = Keeper::begin(self.header.clone(), self.folder);
-        set_up.increments.into_iter().for_each(|increment| keeper.increment(increment));
+        set_up
+            .increments
+            .into_iter()
+            .for_each(|increment| keeper.increment(increment));
         let aborted = match (engine, failed) {
             (Some(engine), _) => self.play_load(engine, &mut keeper),
             (None, reason) => {
                 let stopped_by = StoppedBy::SetupFailed;
-                keeper.end(Ending { stopped_by, load_ended_ms: 0, ended_ms: 0, reason });
+                keeper.end(Ending {
+                    stopped_by,
+                    load_ended_ms: 0,
+                    ended_ms: 0,
+                    reason,
+                });
                 false
             }
         };
-        let Keeper { record, write_error, .. } = keeper;
-        Ok(Played { record, write_error, aborted })
+        let Keeper {
+            record,
+            write_error,
+            ..
+        } = keeper;
+        Ok(Played {
+            record,
+            write_error,
+            aborted,
+        })
     }
 
     /// True where Ctrl-C came twice.
@@ -134,7 +150,10 @@ impl Run<'_> {
 /// Whether nothing but failures has come for a while, in words.
 fn everything_fails(record: &RunRecord) -> Option<String> {
     let seconds = record.timeline.seconds();
-    let last = seconds.len().checked_sub(FAILING_S).map(|from| &seconds[from..])?;
+    let last = seconds
+        .len()
+        .checked_sub(FAILING_S)
+        .map(|from| &seconds[from..])?;
     let (ok, all) = last.iter().fold((0, 0), |(ok, all), second| {
         (ok + second.ok, all + second.requests())
     });
@@ -142,8 +161,12 @@ fn everything_fails(record: &RunRecord) -> Option<String> {
         return None;
     }
     let kinds = last.iter().flat_map(|second| &second.failures);
-    let most = kinds.max_by_key(|(_, count)| *count).map_or("", |(kind, _)| kind.name());
-    Some(format!("all {all} requests of the last {FAILING_S} s failed, most with {most}"))
+    let most = kinds
+        .max_by_key(|(_, count)| *count)
+        .map_or("", |(kind, _)| kind.name());
+    Some(format!(
+        "all {all} requests of the last {FAILING_S} s failed, most with {most}"
+    ))
 }
 
 /// Whether and why the load was stopped before its end.
@@ -170,11 +193,18 @@ impl Stop {
         }
     }
 
-    fn ending(self, clock: Clock, plan: &Plan) -> Ending {
+    fn ending(&self, clock: Clock, plan: &Plan) -> Ending {
         let ended_ms = milliseconds(clock.elapsed());
         let (stopped_by, load_ended_ms, reason) =
-            self.asked.unwrap_or((StoppedBy::Finished, milliseconds_of(&plan.load), None));
-        Ending { stopped_by, load_ended_ms, ended_ms, reason }
+            self.asked
+                .clone()
+                .unwrap_or((StoppedBy::Finished, milliseconds_of(&plan.load), None));
+        Ending {
+            stopped_by,
+            load_ended_ms,
+            ended_ms,
+            reason,
+        }
     }
 }
 
@@ -199,16 +229,22 @@ impl<'a> Keeper<'a> {
     fn begin(header: Header, folder: &'a RunFolder) -> Self {
         let record = RunRecord::new(header);
         let width_s = record.timeline.width_s();
-        let mut keeper = Self { record, folder, writer: None, width_s, write_error: None };
+        let mut keeper = Self {
+            record,
+            folder,
+            writer: None,
+            width_s,
+            write_error: None,
+        };
         keeper.write_all();
         keeper
     }
 
     /// Writes the record anew, in its present form.
     fn write_all(&mut self) {
-        let written = self
-            .folder
-            .replace(RECORD_FILE, |file| record::file::write_unended(&self.record, file));
+        let written = self.folder.replace(RECORD_FILE, |file| {
+            record::file::write_unended(&self.record, file)
+        });
         match written {
             Ok(writer) => self.writer = Some(writer),
             Err(error) => self.give_up_writing(error),
@@ -235,7 +271,10 @@ impl<'a> Keeper<'a> {
     }
 
     fn event(&mut self, clock: Clock, command: Command) {
-        let event = Event { at_ms: milliseconds(clock.elapsed()), command };
+        let event = Event {
+            at_ms: milliseconds(clock.elapsed()),
+            command,
+        };
         self.record.events.push(event);
         self.write(|writer| writer.event(event));
     }
@@ -261,7 +300,9 @@ impl<'a> Keeper<'a> {
     fn give_up_writing(&mut self, error: WriteError) {
         self.writer = None;
         if self.write_error.is_none() {
-            crate::exit::complain(&format!("{error}; the run goes on, and its result will be shown"));
+            crate::exit::complain(&format!(
+                "{error}; the run goes on, and its result will be shown"
+            ));
             self.write_error = Some(error);
         }
     }

@@ -31,11 +31,19 @@ pub(crate) struct WriteError {
 
 impl RunFolder {
     /// A folder for a run that begins now: in `out`, or new under `performance/`.
-    pub(crate) fn create(out: Option<&Path>, profile: &str, now: Timestamp) -> Result<Self, WriteError> {
+    pub(crate) fn create(
+        out: Option<&Path>,
+        profile: &str,
+        now: Timestamp,
+    ) -> Result<Self, WriteError> {
         let run_id = run_id(profile, now);
         if let Some(out) = out {
             create_folder(out)?;
-            return Ok(Self { run_id, folder: out.to_owned(), report: out.join("report.html") });
+            return Ok(Self {
+                run_id,
+                folder: out.to_owned(),
+                report: out.join("report.html"),
+            });
         }
         create_folder(Path::new(RESULTS))?;
         create_folder(Path::new(REPORTS))?;
@@ -46,7 +54,11 @@ impl RunFolder {
             match fs::create_dir(&folder) {
                 Ok(()) => {
                     let report = Path::new(REPORTS).join(format!("{name}.html"));
-                    return Ok(Self { run_id: name, folder, report });
+                    return Ok(Self {
+                        run_id: name,
+                        folder,
+                        report,
+                    });
                 }
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                     name = format!("{run_id}-{number}");
@@ -64,7 +76,10 @@ impl RunFolder {
         name: &str,
         begin: impl FnOnce(File) -> io::Result<W>,
     ) -> Result<W, WriteError> {
-        let (path, new) = (self.folder.join(name), self.folder.join(format!("{name}.new")));
+        let (path, new) = (
+            self.folder.join(name),
+            self.folder.join(format!("{name}.new")),
+        );
         let written = File::create(&new).and_then(begin).and_then(|writer| {
             fs::rename(&new, &path)?;
             Ok(writer)
@@ -102,9 +117,18 @@ pub(crate) fn write(path: &Path, text: &str) -> Result<(), WriteError> {
 }
 
 fn run_id(profile: &str, now: Timestamp) -> String {
-    let safe = |letter: char| if letter.is_alphanumeric() || letter == '-' { letter } else { '_' };
+    let safe = |letter: char| {
+        if letter.is_alphanumeric() || letter == '-' {
+            letter
+        } else {
+            '_'
+        }
+    };
     let profile: String = profile.chars().map(safe).collect();
-    format!("{}-{profile}", now.to_zoned(TimeZone::UTC).strftime("%Y%m%dT%H%M%SZ"))
+    format!(
+        "{}-{profile}",
+        now.to_zoned(TimeZone::UTC).strftime("%Y%m%dT%H%M%SZ")
+    )
 }
 
 fn create_folder(path: &Path) -> Result<(), WriteError> {
@@ -112,5 +136,8 @@ fn create_folder(path: &Path) -> Result<(), WriteError> {
 }
 
 fn write_error(path: &Path, error: io::Error) -> WriteError {
-    WriteError { path: path.display().to_string(), error }
+    WriteError {
+        path: path.display().to_string(),
+        error,
+    }
 }

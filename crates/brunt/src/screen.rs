@@ -7,7 +7,9 @@ const WIDTH_DEFAULT: usize = 80;
 
 /// The width of the terminal, in columns.
 pub(crate) fn width() -> usize {
-    let asked = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+    let asked = std::env::var("COLUMNS")
+        .ok()
+        .and_then(|columns| columns.parse().ok());
     let terminal = || {
         let size = rustix::termios::tcgetwinsize(std::io::stdout()).ok()?;
         (size.ws_col > 0).then_some(usize::from(size.ws_col))
@@ -40,7 +42,11 @@ impl LiveLine {
             (false, true) => Mode::Redraw,
             (false, false) => Mode::Log,
         };
-        Self { mode, drawn: false, told_at_s: 0 }
+        Self {
+            mode,
+            drawn: false,
+            told_at_s: 0,
+        }
     }
 
     /// Shows a line; the screen may be gone, which is no reason to stop measuring.

@@ -86,6 +86,11 @@ impl Target {
         self.url.path().trim_end_matches('/')
     }
 
+    /// Whether it is on this machine, as far as its address tells.
+    pub fn is_local(&self) -> bool {
+        self.addresses[0].ip().is_loopback()
+    }
+
     /// Waits until something accepts a connection, at most so long. Puts the address that does first.
     pub fn reach(&mut self, at_most: Duration) -> Result<(), TargetError> {
         let until = Instant::now() + at_most;

@@ -22,7 +22,12 @@ pub(crate) struct Options {
     #[arg(long, default_value_t = 8000)]
     port: u16,
     /// File to keep the state in
-    #[arg(long, value_name = "FILE", default_value = "application-agent.db", conflicts_with = "memory")]
+    #[arg(
+        long,
+        value_name = "FILE",
+        default_value = "application-agent.db",
+        conflicts_with = "memory"
+    )]
     db: PathBuf,
     /// Keep the state in memory
     #[arg(long)]
@@ -40,16 +45,26 @@ pub(crate) fn run(options: Options) -> Result<Exit, Failure> {
         monitor::pin_current_thread(&options.cores).context("cannot pin the agent")?;
     }
     let interrupts = Interrupts::watch().context("cannot watch for signals")?;
-    let database = if options.memory { Database::Memory } else { Database::File(options.db) };
+    let database = if options.memory {
+        Database::Memory
+    } else {
+        Database::File(options.db)
+    };
     let address = SocketAddr::new(options.bind, options.port);
-    let settings = Settings { address, database, ..Settings::default() };
+    let settings = Settings {
+        address,
+        database,
+        ..Settings::default()
+    };
     let agent = Agent::bind(settings).map_err(anyhow::Error::from)?;
     let mut output = std::io::stdout();
     writeln!(output, "{SERVING_AT}http://{}", agent.address())
         .and_then(|()| output.flush())
         .context("cannot say where the agent serves")?;
     let until_stdin_closes = options.until_stdin_closes;
-    agent.run(asked_to_end(interrupts, until_stdin_closes)).map_err(anyhow::Error::from)?;
+    agent
+        .run(asked_to_end(interrupts, until_stdin_closes))
+        .map_err(anyhow::Error::from)?;
     Ok(Exit::Passed)
 }
 

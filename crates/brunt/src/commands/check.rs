@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::Context;
 use scenario::{Host, Overrides, Plan, Profile, Scenario};
+use url::Url;
 
 use super::run::read_scenario;
 use crate::exit::{Exit, Failure};
@@ -20,7 +21,9 @@ pub(crate) struct Options {
 pub(crate) fn run(options: &Options) -> Result<Exit, Failure> {
     let scenario = read_scenario(&options.file)?;
     let text = explain(&options.file.display().to_string(), &scenario);
-    anstream::stdout().write_all(text.as_bytes()).context("cannot write to standard output")?;
+    anstream::stdout()
+        .write_all(text.as_bytes())
+        .context("cannot write to standard output")?;
     Ok(Exit::Passed)
 }
 
@@ -28,11 +31,14 @@ fn explain(file: &str, scenario: &Scenario) -> String {
     let host = match &scenario.host {
         None => "not said: give --host".to_owned(),
         Some(Host::Embedded) => "embedded (the Application Agent that ships with brunt)".to_owned(),
-        Some(Host::Url(url)) => crate::commands::run::without_credentials(url).to_string(),
+        Some(Host::Url(url)) => without_credentials(url).to_string(),
     };
     let mut text = format!("{file} is fine\n\nhost      {host}\n");
     if !scenario.setup.is_empty() {
-        text += &format!("set-up    {} requests, once before the load\n", scenario.setup.len());
+        text += &format!(
+            "set-up    {} requests, once before the load\n",
+            scenario.setup.len()
+        );
     }
     text += &format!("targets   {}\n", scenario.targets.len());
     text += "\nprofiles\n";
@@ -40,29 +46,48 @@ fn explain(file: &str, scenario: &Scenario) -> String {
         text += &explain_profile(name, profile, scenario);
     }
     let Some(plan) = scenario.profiles.keys().next().and_then(|first| {
-        Plan::new(scenario, first, &Overrides::default(), &all_classes(scenario)).ok()
+        Plan::new(
+            scenario,
+            first,
+            &Overrides::default(),
+            &all_classes(scenario),
+        )
+        .ok()
     }) else {
         return text;
     };
     for class in &plan.classes {
-        text += &format!("\nuser class {}: {:.1} % of the users, waits {}\n", class.name, class.share * 100.0, class.wait);
+        text += &format!(
+            "\nuser class {}: {:.1} % of the users, waits {}\n",
+            class.name,
+            class.share * 100.0,
+            class.wait
+        );
         for (requests, share) in class.tasks.shares() {
             let names = requests.iter().map(|request| {
-                format!("{} {}", request.method, scenario.names[request.name.index()].name)
+                format!(
+                    "{} {}",
+                    request.method,
+                    scenario.names[request.name.index()].name
+                )
             });
-            text += &format!("{:>8.1} %  {}\n", share * 100.0, names.collect::<Vec<_>>().join(", "));
+            text += &format!(
+                "{:>8.1} %  {}\n",
+                share * 100.0,
+                names.collect::<Vec<_>>().join(", ")
+            );
         }
     }
     text
 }
 
 fn explain_profile(name: &str, profile: &Profile, scenario: &Scenario) -> String {
-    let rate = Plan::new(scenario, name, &Overrides::default(), &[]).ok().map(|plan| {
-        match plan.load.offered_rps(plan.load.seconds()) {
+    let rate = Plan::new(scenario, name, &Overrides::default(), &[])
+        .ok()
+        .map(|plan| match plan.load.offered_rps(plan.load.seconds()) {
             Some(rate) => format!("at most {rate:.1} req/s in the mean"),
             None => "as many req/s as the service answers".to_owned(),
-        }
-    });
+        });
     let users_of = match profile.users_of.as_slice() {
         [] => String::new(),
         classes => format!(" of {}", classes.join(", ")),
@@ -79,11 +104,35 @@ fn explain_profile(name: &str, profile: &Profile, scenario: &Scenario) -> String
 /// As a scenario file would have it: `5m`, `1h30m`.
 pub(crate) fn duration_in_words(duration: std::time::Duration) -> String {
     let seconds = duration.as_secs();
-    let part = |count: u64, unit: &str| if count > 0 { format!("{count}{unit}") } else { String::new() };
-    let words = part(seconds / 3600, "h") + &part(seconds / 60 % 60, "m") + &part(seconds % 60, "s");
-    if words.is_empty() { format!("{}ms", duration.as_millis()) } else { words }
+    let part = |count: u64, unit: &str| {
+        if count > 0 {
+            format!("{count}{unit}")
+        } else {
+            String::new()
+        }
+    };
+    let words =
+        part(seconds / 3600, "h") + &part(seconds / 60 % 60, "m") + &part(seconds % 60, "s");
+    if words.is_empty() {
+        format!("{}ms", duration.as_millis())
+    } else {
+        words
+    }
 }
 
 fn all_classes(scenario: &Scenario) -> Vec<String> {
-    scenario.classes.iter().filter(|class| class.weight > 0.0).map(|class| class.name.clone()).collect()
+    scenario
+        .classes
+        .iter()
+        .filter(|class| class.weight > 0.0)
+        .map(|class| class.name.clone())
+        .collect()
+}
+
+fn without_credentials(url: &Url) -> Url {
+    let mut url = url.clone();
+    // Both fail only for URLs without a host, which have no credentials.
+    url.set_username("").ok();
+    url.set_password(None).ok();
+    url
 }

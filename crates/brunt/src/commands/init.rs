@@ -21,7 +21,11 @@ pub(crate) struct Options {
 
 pub(crate) fn run(options: &Options) -> Result<Exit, Failure> {
     let name = options.file.display();
-    let mut file = match OpenOptions::new().write(true).create_new(true).open(&options.file) {
+    let mut file = match OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .open(&options.file)
+    {
         Ok(file) => file,
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
             let message = format!("{name} is there already; name another file, or remove it first");
@@ -29,8 +33,11 @@ pub(crate) fn run(options: &Options) -> Result<Exit, Failure> {
         }
         Err(error) => return Err(Failure::Input(format!("cannot write {name}: {error}"))),
     };
-    file.write_all(STARTER.as_bytes()).with_context(|| format!("cannot write {name}"))?;
-    anstream::println!("{name} is written; say in it what your users do, then: brunt check -f {name}");
+    file.write_all(STARTER.as_bytes())
+        .with_context(|| format!("cannot write {name}"))?;
+    anstream::println!(
+        "{name} is written; say in it what your users do, then: brunt check -f {name}"
+    );
     Ok(Exit::Passed)
 }
 
@@ -39,6 +46,10 @@ mod tests {
     #[test]
     fn the_starter_is_a_scenario() {
         let scenario = scenario::Scenario::read("starter.toml", super::STARTER);
-        assert!(scenario.is_ok(), "{:?}", miette::Report::new(scenario.unwrap_err()));
+        assert!(
+            scenario.is_ok(),
+            "{:?}",
+            miette::Report::new(scenario.unwrap_err())
+        );
     }
 }

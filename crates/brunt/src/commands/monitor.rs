@@ -10,10 +10,10 @@ use jiff::Timestamp;
 use monitor::{Monitor, Subject};
 use record::{MachineReading, ProcessReading, Reading};
 
-use super::run::{pid_of, subject_of};
 use crate::exit::{Exit, Failure};
 use crate::interrupt::Interrupts;
 use crate::screen::LiveLine;
+use crate::watched::{pid_of, subject_of};
 
 /// The columns of the machine come first, under names that other tools use; the process's after.
 const COLUMNS: [&str; 17] = [
@@ -108,7 +108,10 @@ impl Table {
     fn begin(path: &PathBuf) -> Result<Self, Failure> {
         let file = File::create(path)
             .map_err(|error| Failure::Input(format!("cannot write {}: {error}", path.display())))?;
-        let mut table = Self { file: BufWriter::new(file), path: path.clone() };
+        let mut table = Self {
+            file: BufWriter::new(file),
+            path: path.clone(),
+        };
         table.line(&COLUMNS.join(","))?;
         Ok(table)
     }
@@ -141,7 +144,9 @@ fn machine_cells(machine: &MachineReading) -> [String; 7] {
 }
 
 fn process_cells(process: Option<&ProcessReading>) -> [String; 9] {
-    let Some(process) = process else { return Default::default() };
+    let Some(process) = process else {
+        return Default::default();
+    };
     [
         percent(process.cpu_percent),
         percent(process.busiest_thread_percent),
@@ -170,7 +175,11 @@ fn count(value: Option<u64>) -> String {
 
 fn line(reading: &Reading) -> String {
     let known = |text: String, unit: &str| {
-        if text.is_empty() { "–".to_owned() } else { format!("{text} {unit}") }
+        if text.is_empty() {
+            "–".to_owned()
+        } else {
+            format!("{text} {unit}")
+        }
     };
     let machine = &reading.machine;
     let mut line = format!(

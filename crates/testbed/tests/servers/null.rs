@@ -1,11 +1,10 @@
 //! The server that does next to nothing.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};
-use std::process::{Command, Stdio};
 use std::thread;
 
-use testbed::{Ended, Null, NullCounts, until};
+use testbed::{Null, NullCounts, until};
 
 use crate::client::{BOUND, Client, End};
 
@@ -80,21 +79,4 @@ fn outlives_clients_that_go_away() {
         (server.counts() == all).then_some(())
     });
     assert_eq!(server.stop().unwrap(), all);
-}
-
-#[test]
-fn runs_as_a_process_until_its_input_ends() {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_testbed-null"));
-    command.stdin(Stdio::piped()).stdout(Stdio::piped());
-    let mut child = Ended::new(command.spawn().unwrap());
-    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    let url = lines.next().unwrap().unwrap();
-    let address = url.strip_prefix("http://").unwrap().parse().unwrap();
-    assert_eq!(Client::connect(address).get("/").0, 200);
-    drop(child.stdin.take());
-    assert_eq!(
-        lines.next().unwrap().unwrap(),
-        "1 requests over 1 connections"
-    );
-    assert!(child.wait_within(BOUND).success());
 }

@@ -1,0 +1,281 @@
+//! A session: the runs of one command, each from its host to its files.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use engine::{Settings, Target};
+use jiff::Timestamp;
+use monitor::{Monitor, Subject};
+use record::{Generator, Header, RunRecord, StoppedBy};
+use report::Judged;
+use scenario::{Host, Plan, Scenario};
+use verdict::{RunResult, Verdict};
+
+use crate::commands::run::Options;
+use crate::embedded::EmbeddedAgent;
+use crate::exit::{Exit, Failure, complain};
+use crate::interrupt::Interrupts;
+use crate::placement::{Placement, place};
+use crate::play::{Played, Run};
+use crate::results::{self, RunFolder, WriteError};
+use crate::screen::{self, LiveLine};
+use crate::watched::Watched;
+
+/// How long the host may take to accept a connection, unless `--wait-ready` says otherwise.
+const REACH_WITHIN: Duration = Duration::from_millis(1500);
+
+/// A run that was judged.
+pub(crate) struct JudgedRun {
+    record: RunRecord,
+    verdict: Verdict,
+    pub(crate) exit: Exit,
+}
+
+/// What the runs of one command have in common.
+pub(crate) struct Session<'a> {
+    pub(crate) options: &'a Options,
+    pub(crate) scenario: &'a Scenario,
+    pub(crate) interrupts: &'a Interrupts,
+}
+
+impl Session<'_> {
+    /// Plays a profile, judges the run, shows the result and writes what it leaves.
+    pub(crate) fn play(
+        &self,
+        profile: &str,
+        plan: Arc<Plan>,
+        out: Option<&Path>,
+    ) -> Result<JudgedRun, Failure> {
+        let host = self.host()?;
+        let allowed = monitor::allowed_cpus();
+        let embedded = host == Host::Embedded;
+        let resolved = match &host {
+            Host::Url(url) => Some(Target::resolve(url).map_err(unmeasured)?),
+            Host::Embedded => None,
+        };
+        let is_local = resolved.as_ref().is_none_or(Target::is_local);
+        let placement = place(&allowed, &plan.load, is_local, embedded);
+        let mut agent = None;
+        let mut target = if let Some(target) = resolved {
+            target
+        } else {
+            let agent = agent.insert(EmbeddedAgent::start(&placement.agent)?);
+            Target::resolve(agent.url()).map_err(unmeasured)?
+        };
+        target
+            .reach(self.options.wait_ready.unwrap_or(REACH_WITHIN))
+            .map_err(unmeasured)?;
+        if !placement.own.is_empty() {
+            monitor::pin_current_thread(&placement.own).context("cannot pin brunt")?;
+        }
+        let watched = Watched::find(self.options.pid, self.options.port, agent.as_ref(), &target)?;
+        let folder = RunFolder::create(out, profile, Timestamp::now())
+            .map_err(|error| Failure::Input(error.to_string()))?;
+        let header = self.header(
+            profile,
+            &plan,
+            &target,
+            &placement,
+            watched.as_ref(),
+            &folder,
+        );
+        announce(&header, &plan);
+        let subject = watched.map_or(Ok(Subject::Nothing), |watched| watched.subject())?;
+        let run = Run {
+            settings: self.settings(&header, &placement),
+            plan,
+            target: Arc::new(target),
+            header,
+            folder: &folder,
+            monitor: Monitor::new(subject).map_err(|error| Failure::Input(error.to_string()))?,
+            agent: agent.as_mut(),
+            interrupts: self.interrupts,
+            live: LiveLine::new(self.options.headless),
+        };
+        let played = run.play()?;
+        if !placement.own.is_empty() {
+            monitor::pin_current_thread(&allowed).context("cannot unpin brunt")?;
+        }
+        Ok(self.judge(played, &folder))
+    }
+
+    fn host(&self) -> Result<Host, Failure> {
+        match (&self.options.host, &self.scenario.host) {
+            (Some(text), _) => Host::parse(text).map_err(Failure::Input),
+            (None, Some(host)) => Ok(host.clone()),
+            (None, None) => {
+                let message = "no host: give --host, or write `host = …` in the scenario";
+                Err(Failure::Input(message.into()))
+            }
+        }
+    }
+
+    fn header(
+        &self,
+        profile: &str,
+        plan: &Plan,
+        target: &Target,
+        placement: &Placement,
+        watched: Option<&Watched>,
+        folder: &RunFolder,
+    ) -> Header {
+        let cores = |cores: &[usize]| {
+            cores
+                .iter()
+                .filter_map(|core| u32::try_from(*core).ok())
+                .collect()
+        };
+        Header {
+            run_id: folder.run_id.clone(),
+            brunt_version: env!("CARGO_PKG_VERSION").into(),
+            scenario_file: self.options.file.display().to_string(),
+            scenario_hash: self.scenario.hash.clone(),
+            profile: profile.into(),
+            host: target.url.to_string(),
+            embedded: watched.is_some_and(|watched| watched.is_agent),
+            started_at: Timestamp::now(),
+            seed: self.options.seed.unwrap_or_else(new_seed),
+            names: plan.names.clone(),
+            classes: plan
+                .classes
+                .iter()
+                .map(|class| (class.name.clone(), class.share))
+                .collect(),
+            load: plan.load.clone(),
+            targets: self.scenario.targets.clone(),
+            generator: Generator {
+                threads: u32::try_from(placement.threads).unwrap_or(u32::MAX),
+                cores: cores(&placement.own),
+                target_cores: cores(&placement.agent),
+                connect_timeout_s: plan.connect_timeout.as_secs_f64(),
+                timeout_s: plan.whole_timeout.as_secs_f64(),
+                stop_timeout_s: self.options.stop_timeout.as_secs_f64(),
+                watched: watched.map(|watched| watched.words.clone()),
+            },
+            machine: crate::machine::machine(),
+        }
+    }
+
+    fn settings(&self, header: &Header, placement: &Placement) -> Settings {
+        Settings {
+            seed: header.seed,
+            threads: placement.threads,
+            cores: placement.own.clone(),
+            stop_timeout: self.options.stop_timeout,
+            ..Settings::default()
+        }
+    }
+
+    /// Judges a run, shows the result and writes what it leaves.
+    fn judge(&self, played: Played, folder: &RunFolder) -> JudgedRun {
+        let Played {
+            record,
+            write_error,
+            aborted,
+        } = played;
+        let verdict = verdict::judge(&record);
+        let exit = self.exit(&record, &verdict);
+        let exit = if aborted { Exit::Interrupted } else { exit };
+        let mut run = JudgedRun {
+            record,
+            verdict,
+            exit,
+        };
+        anstream::print!("{}", report::terminal(&run.judged(), screen::width(), true));
+        let errors: Vec<WriteError> = write_error
+            .into_iter()
+            .chain(leave(&run.judged(), folder))
+            .collect();
+        anstream::println!("Report:  {}", folder.report.display());
+        anstream::println!("Results: {}", folder.path().display());
+        for error in &errors {
+            complain(&error.to_string());
+        }
+        if !errors.is_empty() {
+            run.exit = run.exit.worse(Exit::Internal);
+        }
+        run
+    }
+
+    fn exit(&self, record: &RunRecord, verdict: &Verdict) -> Exit {
+        let stopped_by = record.ending.as_ref().map(|ending| ending.stopped_by);
+        let answered = record
+            .timeline
+            .seconds()
+            .iter()
+            .any(|second| second.ok + second.failed > 0);
+        match (stopped_by, verdict.result) {
+            (Some(StoppedBy::InternalError), _) => Exit::Internal,
+            (Some(StoppedBy::SetupFailed), _) => Exit::NothingMeasured,
+            (Some(StoppedBy::EverythingFailed | StoppedBy::TargetEnded), _) if !answered => {
+                Exit::NothingMeasured
+            }
+            (_, RunResult::Invalid) => Exit::NotValid,
+            (_, RunResult::Graded(worst)) if self.options.passes(worst, verdict) => Exit::Passed,
+            (_, RunResult::Graded(_)) => Exit::TargetsMissed,
+        }
+    }
+}
+
+impl JudgedRun {
+    pub(crate) fn judged(&self) -> Judged<'_> {
+        Judged {
+            record: &self.record,
+            verdict: &self.verdict,
+        }
+    }
+}
+
+/// Writes all files of a run; those that cannot be written do not keep back the others.
+fn leave(run: &Judged, folder: &RunFolder) -> Vec<WriteError> {
+    let written = [
+        folder.write("summary.json", &report::summary_json(run)),
+        folder.write("requests.csv", &report::csv::requests(run.record)),
+        folder.write("timeline.csv", &report::csv::timeline(run.record)),
+        folder.write("failures.csv", &report::csv::failures(run.record)),
+        folder.write("resources.csv", &report::csv::resources(run.record)),
+        results::write(&folder.report, &report::html(&[*run])),
+    ];
+    written.into_iter().filter_map(Result::err).collect()
+}
+
+/// Says what is about to be hit, before it is.
+fn announce(header: &Header, plan: &Plan) {
+    let host = if header.embedded {
+        "the embedded Application Agent at "
+    } else {
+        ""
+    };
+    let length =
+        crate::commands::check::duration_in_words(Duration::from_secs_f64(plan.load.seconds()));
+    anstream::eprintln!(
+        "brunt {}: up to {} users for {length} against {host}{} (seed {})",
+        header.profile,
+        scenario::users_in(&plan.load),
+        header.host,
+        header.seed
+    );
+    let planned = plan.load.stages.last().map_or(0.0, |stage| stage.to);
+    if header.generator.watched.is_none() {
+        anstream::eprintln!(
+            "note: no process is watched; --pid or --port name the service's on this machine"
+        );
+    }
+    if planned.fract() > 0.0 {
+        anstream::eprintln!(
+            "note: the load ends before all its users are started; raise -r, or -t"
+        );
+    }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "as `map_err` wants it")]
+fn unmeasured(error: engine::TargetError) -> Failure {
+    Failure::NothingMeasured(error.to_string())
+}
+
+fn new_seed() -> u64 {
+    // A seed only has to differ from run to run, and to be easy to type again.
+    Timestamp::now().as_millisecond().unsigned_abs() % 1_000_000_000
+}

@@ -1,0 +1,171 @@
+//! The binary as a test starts it.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
+
+use serde_json::Value;
+use tempfile::TempDir;
+use testbed::until;
+
+/// The longest that any run of these tests may take.
+pub(crate) const BOUND: Duration = Duration::from_mins(1);
+
+/// brunt with its arguments, in a folder of its own.
+pub(crate) struct Brunt {
+    pub(crate) folder: TempDir,
+    arguments: Vec<String>,
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Brunt {
+    pub(crate) fn new(arguments: &[&str]) -> Self {
+        let arguments = arguments
+            .iter()
+            .map(|argument| (*argument).to_owned())
+            .collect();
+        Self {
+            folder: tempfile::tempdir().expect("a temporary folder"),
+            arguments,
+        }
+    }
+
+    /// With a scenario, as `brunt.toml` of the folder.
+    pub(crate) fn scenario(self, text: &str) -> Self {
+        std::fs::write(self.folder.path().join("brunt.toml"), text).expect("a file");
+        self
+    }
+
+    /// With the scenario that ships with brunt.
+    pub(crate) fn shipped(self) -> Self {
+        self.scenario(include_str!("../../../../brunt.toml"))
+    }
+
+    fn command(&self) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_brunt"));
+        command
+            .args(&self.arguments)
+            .current_dir(self.folder.path())
+            .stdin(Stdio::null());
+        command.env_remove("COLUMNS");
+        command
+    }
+
+    pub(crate) fn run(&self) -> Ended {
+        self.command().output().expect("brunt starts").into()
+    }
+
+    pub(crate) fn start(&self) -> Running {
+        let child = self
+            .command()
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn();
+        Running {
+            child: child.expect("brunt starts"),
+        }
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// `summary.json` of a run with `--out out`.
+    pub(crate) fn summary(&self) -> Value {
+        read_json(&self.path("out/summary.json"))
+    }
+}
+
+pub(crate) fn read_json(path: &Path) -> Value {
+    let text =
+        std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    serde_json::from_str(&text).expect("JSON")
+}
+
+impl From<Output> for Ended {
+    fn from(output: Output) -> Self {
+        Self {
+            code: output.status.code(),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+}
+
+/// brunt while it runs; killed where the test ends before it does.
+pub(crate) struct Running {
+    child: Child,
+}
+
+impl Running {
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    pub(crate) fn signal(&self, signal: rustix::process::Signal) {
+        let id = i32::try_from(self.child.id())
+            .ok()
+            .and_then(rustix::process::Pid::from_raw);
+        rustix::process::kill_process(id.expect("an id"), signal).expect("brunt runs");
+    }
+
+    pub(crate) fn end(mut self) -> Ended {
+        let status = until(BOUND, "brunt to end", || {
+            self.child.try_wait().expect("a child")
+        });
+        let (mut stdout, mut stderr) = (String::new(), String::new());
+        let pipes = (self.child.stdout.take(), self.child.stderr.take());
+        pipes
+            .0
+            .expect("piped")
+            .read_to_string(&mut stdout)
+            .expect("text");
+        pipes
+            .1
+            .expect("piped")
+            .read_to_string(&mut stderr)
+            .expect("text");
+        Ended {
+            code: status.code(),
+            stdout,
+            stderr,
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Ok(None) = self.child.try_wait() {
+            self.child.kill().ok();
+            self.child.wait().ok();
+        }
+    }
+}
+
+/// The process ids of a process's children.
+pub(crate) fn children(id: u32) -> Vec<u32> {
+    let path = format!("/proc/{id}/task/{id}/children");
+    let text = std::fs::read_to_string(path).unwrap_or_default();
+    text.split_whitespace()
+        .filter_map(|id| id.parse().ok())
+        .collect()
+}
+
+/// Whether a process runs; one that has ended and was not waited for yet does not.
+pub(crate) fn runs(id: u32) -> bool {
+    std::fs::read_to_string(format!("/proc/{id}/stat")).is_ok_and(|stat| {
+        !stat
+            .rsplit(") ")
+            .next()
+            .unwrap_or_default()
+            .starts_with('Z')
+    })
+}

@@ -1,0 +1,155 @@
+//! The other verbs, and wrong input.
+
+use serde_json::Value;
+use testbed::Ended as Guard;
+
+use crate::brunt::Brunt;
+
+#[test]
+fn help_is_as_it_was_reviewed() {
+    for verb in ["", "run", "check", "init", "monitor", "agent"] {
+        let arguments: Vec<&str> = verb.split_whitespace().chain(["--help"]).collect();
+        let ended = Brunt::new(&arguments).run();
+        assert_eq!(ended.code, Some(0));
+        insta::assert_snapshot!(format!("help {verb}").trim(), ended.stdout);
+    }
+}
+
+#[test]
+fn check_says_what_would_run() {
+    let ended = Brunt::new(&["check"]).shipped().run();
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    insta::assert_snapshot!("check", ended.stdout);
+}
+
+#[test]
+fn init_writes_a_scenario_once_and_check_accepts_it() {
+    let brunt = Brunt::new(&["init"]);
+    assert_eq!(brunt.run().code, Some(0));
+    let again = brunt.run();
+    assert_eq!(again.code, Some(2));
+    assert!(again.stderr.contains("there already"), "{again:?}");
+    let text = std::fs::read_to_string(brunt.path("brunt.toml")).unwrap();
+    let checked = Brunt::new(&["check"]).scenario(&text).run();
+    assert_eq!(checked.code, Some(0), "{checked:?}");
+}
+
+#[test]
+fn wrong_input_has_its_own_exit_code_and_names_the_remedy() {
+    let cases: [(&[&str], &str); 9] = [
+        (&["run", "laod"], "did you mean `load`"),
+        (&["run", "--file", "none.toml"], "brunt init"),
+        (&["run", "--users-of", "norml"], "did you mean `normal`"),
+        (&["run", "-t", "soon"], "like 500ms"),
+        (&["run", "-t", "0s"], "more than 0s"),
+        (&["run", "-u", "0"], "0 is not in"),
+        (&["run", "-r", "-1"], "unexpected argument"),
+        (&["run", "--host", "localhost"], "http://localhost:8000"),
+        (&["run", "--pid", "999999999"], "999999999"),
+    ];
+    for (arguments, part) in cases {
+        let ended = Brunt::new(arguments).shipped().run();
+        assert_eq!(ended.code, Some(2), "{arguments:?} {ended:?}");
+        assert!(ended.stderr.contains(part), "{arguments:?} {ended:?}");
+    }
+}
+
+#[test]
+fn a_wrong_scenario_shows_the_place() {
+    let ended = Brunt::new(&["run"]).scenario("hots = \"http://x\"\n").run();
+    assert_eq!(ended.code, Some(2), "{ended:?}");
+    assert!(ended.stderr.contains("brunt.toml:1:1"), "{ended:?}");
+    assert!(ended.stderr.contains("did you mean `host`"), "{ended:?}");
+}
+
+#[test]
+fn monitor_writes_a_row_for_each_look() {
+    let brunt = Brunt::new(&[
+        "monitor",
+        "-t",
+        "700ms",
+        "--interval",
+        "200ms",
+        "-o",
+        "m.csv",
+    ]);
+    let ended = brunt.run();
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let text = std::fs::read_to_string(brunt.path("m.csv")).unwrap();
+    let mut lines = text.lines();
+    let first = "timestamp,cpu_percent,memory_percent,memory_mb,disk_read_mb,disk_write_mb,\
+                 network_sent_mb,network_recv_mb,";
+    assert!(
+        lines.next().is_some_and(|line| line.starts_with(first)),
+        "{text}"
+    );
+    let rows: Vec<&str> = lines.collect();
+    assert_eq!(rows.len(), 3, "{text}");
+    for row in rows {
+        let memory: f64 = row.split(',').nth(3).unwrap().parse().unwrap();
+        assert!(memory > 1.0, "{row}");
+    }
+}
+
+#[test]
+fn monitor_watches_a_process() {
+    let sleeper = std::process::Command::new("sleep")
+        .arg("60")
+        .spawn()
+        .unwrap();
+    let sleeper = Guard::new(sleeper);
+    let id = sleeper.id().to_string();
+    let brunt = Brunt::new(&[
+        "monitor",
+        "-t",
+        "300ms",
+        "--interval",
+        "100ms",
+        "--pid",
+        &id,
+        "-o",
+        "m.csv",
+    ]);
+    let ended = brunt.run();
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let text = std::fs::read_to_string(brunt.path("m.csv")).unwrap();
+    let header: Vec<&str> = text.lines().next().unwrap().split(',').collect();
+    let row: Vec<&str> = text.lines().nth(1).unwrap().split(',').collect();
+    let cell = |name: &str| row[header.iter().position(|column| *column == name).unwrap()];
+    assert_eq!(
+        (cell("process_threads"), cell("processes")),
+        ("1", "1"),
+        "{text}"
+    );
+}
+
+#[test]
+fn the_agent_serves_where_it_says_and_ends_with_its_input() {
+    use std::io::{BufRead, BufReader, Read, Write};
+    use std::process::{Command, Stdio};
+    let mut agent = Command::new(env!("CARGO_BIN_EXE_brunt"))
+        .args(["agent", "--port", "0", "--memory", "--until-stdin-closes"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(agent.stdout.take().unwrap())
+        .read_line(&mut line)
+        .unwrap();
+    let address = line.trim().strip_prefix("serving at http://").unwrap();
+    let mut stream = std::net::TcpStream::connect(address).unwrap();
+    stream
+        .write_all(b"GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        .unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let body = answer.split("\r\n\r\n").nth(1).unwrap();
+    let health: Value = serde_json::from_str(body).unwrap();
+    assert!(health["agent_id"].is_string(), "{answer}");
+    drop(agent.stdin.take());
+    let status = testbed::until(crate::brunt::BOUND, "the agent to end", || {
+        agent.try_wait().unwrap()
+    });
+    assert_eq!(status.code(), Some(0));
+}

@@ -1,0 +1,96 @@
+//! However a run ends, what was measured is there.
+
+use std::time::Duration;
+
+use rustix::process::Signal;
+use testbed::{Fault, Server, until};
+
+use crate::brunt::{BOUND, Brunt, Running, children, runs};
+
+/// A run of the embedded agent that has begun to make load.
+fn begun(brunt: &Brunt) -> (Running, u32) {
+    let running = brunt.start();
+    until(BOUND, "the record to grow", || {
+        let bytes = std::fs::read(brunt.path("out/record.brunt")).unwrap_or_default();
+        let record = record::file::read(bytes.as_slice()).ok()?;
+        (record.timeline.seconds().len() >= 2).then_some(())
+    });
+    let agents = children(running.id());
+    assert_eq!(agents.len(), 1, "one embedded agent");
+    (running, agents[0])
+}
+
+fn assert_agent_ends(agent: u32) {
+    until(Duration::from_secs(10), "the agent to end", || {
+        (!runs(agent)).then_some(())
+    });
+}
+
+#[test]
+fn an_interrupt_leaves_a_report_of_what_was_seen() {
+    for (signal, stopped_by) in [(Signal::INT, "interrupted"), (Signal::TERM, "terminated")] {
+        let brunt = Brunt::new(&["run", "load", "-u", "20", "--out", "out"]).shipped();
+        let (running, agent) = begun(&brunt);
+        running.signal(signal);
+        let ended = running.end();
+        assert!(matches!(ended.code, Some(0 | 1 | 3)), "{ended:?}");
+        let summary = brunt.summary();
+        assert_eq!(summary["stopped_by"], stopped_by);
+        assert!(
+            summary["duration_s"]
+                .as_f64()
+                .is_some_and(|s| (1.0..60.0).contains(&s)),
+            "{summary}"
+        );
+        assert!(brunt.path("out/report.html").exists());
+        assert_agent_ends(agent);
+    }
+}
+
+#[test]
+fn a_second_interrupt_ends_at_once_and_still_reports() {
+    let server = Server::start(Fault::Silent).unwrap();
+    let scenario = format!(
+        "host = \"{}\"\n[users.u]\n[[users.u.tasks]]\nget = \"/\"\n\
+         [profiles.p]\nusers = 3\nduration = \"1h\"\n",
+        server.url()
+    );
+    let brunt =
+        Brunt::new(&["run", "p", "--out", "out", "--stop-timeout", "1h"]).scenario(&scenario);
+    let running = brunt.start();
+    until(BOUND, "three requests", || {
+        (server.counts().requests == 3).then_some(())
+    });
+    running.signal(Signal::INT);
+    until(BOUND, "the stop to be kept", || {
+        let bytes = std::fs::read(brunt.path("out/record.brunt")).ok()?;
+        let record = record::file::read(bytes.as_slice()).ok()?;
+        (!record.events.is_empty()).then_some(())
+    });
+    running.signal(Signal::INT);
+    let ended = running.end();
+    assert_eq!(ended.code, Some(130), "{ended:?}");
+    let summary = brunt.summary();
+    assert_eq!(summary["total"]["failures_by_kind"]["cut_off"], 3);
+}
+
+#[test]
+fn a_killed_run_leaves_a_readable_record_and_no_agent() {
+    let brunt = Brunt::new(&["run", "load", "-u", "20", "--out", "out"]).shipped();
+    let (running, agent) = begun(&brunt);
+    running.signal(Signal::KILL);
+    running.end();
+    let bytes = std::fs::read(brunt.path("out/record.brunt")).expect("a record");
+    let record = record::file::read(bytes.as_slice()).expect("readable");
+    assert_eq!(record.ending, None);
+    assert!(
+        record
+            .timeline
+            .seconds()
+            .iter()
+            .map(record::Second::requests)
+            .sum::<u64>()
+            > 5
+    );
+    assert_agent_ends(agent);
+}

@@ -1,0 +1,10 @@
+//! The real binary, end to end: against the agent that ships with it and against servers whose truth
+//! is known.
+
+mod brunt;
+mod commands;
+mod disk;
+mod embedded;
+mod ending;
+mod page;
+mod servers;
