@@ -51,6 +51,11 @@ impl Session<'_> {
         let host = self.host()?;
         let allowed = monitor::allowed_cpus();
         let embedded = host == Host::Embedded;
+        if embedded && (self.options.pid.is_some() || self.options.port.is_some()) {
+            let message =
+                "--pid and --port go with another host: the embedded agent is watched by itself";
+            return Err(Failure::Input(message.into()));
+        }
         let resolved = match &host {
             Host::Url(url) => Some(Target::resolve(url).map_err(unmeasured)?),
             Host::Embedded => None,
@@ -248,8 +253,7 @@ fn announce(header: &Header, plan: &Plan) {
     } else {
         ""
     };
-    let length =
-        crate::commands::check::duration_in_words(Duration::from_secs_f64(plan.load.seconds()));
+    let length = scenario::duration_in_words(Duration::from_secs_f64(plan.load.seconds()));
     anstream::eprintln!(
         "brunt {}: up to {} users for {length} against {host}{} (seed {})",
         header.profile,

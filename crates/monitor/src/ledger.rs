@@ -94,7 +94,7 @@ fn same(one: &Member, other: &Member) -> bool {
     one.entry.identity == other.entry.identity
 }
 
-/// What vanished processes had used when last seen, by the id of the nearest living ancestor:
+/// What vanished processes had used when last seen, and still owed then, by the id of the nearest living ancestor:
 /// the one that is handed it if everybody on the way waited for his children.
 fn counted_of_vanished(
     before: &HashMap<i32, Member>,
@@ -112,7 +112,7 @@ fn counted_of_vanished(
         for _ in 0..before.len() {
             if lives(&ancestor) {
                 let used = member.entry.used;
-                *counted.entry(ancestor).or_default() += used.own + used.reaped;
+                *counted.entry(ancestor).or_default() += used.own + used.reaped + member.owed;
                 break;
             }
             let Some(gone) = before.get(&ancestor) else {
@@ -204,6 +204,16 @@ mod tests {
                 (&[(1, 0, 0, 0), (2, 1, 1000, 0)], None),
                 (&[(1, 0, 0, 0)], Some(0)),
                 (&[(1, 0, 0, 1020)], Some(20)),
+            ],
+        );
+        // The parent has gone as well when the next look comes.
+        check(
+            "ended in between, and then its parent",
+            0,
+            &[
+                (&[(1, 0, 0, 0), (2, 1, 100, 0), (3, 2, 1000, 0)], None),
+                (&[(1, 0, 0, 0), (2, 1, 100, 0)], Some(0)),
+                (&[(1, 0, 0, 1120)], Some(20)),
             ],
         );
     }

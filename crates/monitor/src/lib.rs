@@ -14,6 +14,10 @@ mod process;
 mod quota;
 mod tree;
 
+#[cfg(test)]
+#[path = "../tests/shell/mod.rs"]
+mod shell;
+
 pub use cores::{allowed_cpus, pin_current_thread};
 pub use listener::listener_of;
 pub use monitor::{Monitor, MonitorError, Subject};

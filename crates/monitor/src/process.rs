@@ -6,6 +6,7 @@ use std::{fs, io};
 use nix::time::{clock_getcpuclockid, clock_gettime};
 use procfs::FromRead;
 use procfs::process::{Io, Schedstat, Stat, StatM};
+use rustix::buffer::spare_capacity;
 use rustix::fd::{AsFd, OwnedFd};
 use rustix::fs::{AtFlags, CWD, Dir, Mode, OFlags, openat, statat};
 use rustix::io::Errno;
@@ -254,7 +255,7 @@ impl Directory {
         self.text.clear();
         loop {
             self.text.reserve(1024);
-            if rustix::io::read(&file, rustix::buffer::spare_capacity(&mut self.text))? == 0 {
+            if rustix::io::read(&file, spare_capacity(&mut self.text))? == 0 {
                 return Ok(&self.text);
             }
         }
@@ -339,5 +340,46 @@ fn ended_is_none<T>(result: Result<T, Trouble>) -> Result<Option<T>, Trouble> {
     match result {
         Err(Trouble::Kernel(Errno::NOENT | Errno::SRCH)) => Ok(None),
         result => result.map(Some),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::shell::{Shell, poll};
+
+    #[test]
+    fn lists_of_children() {
+        for (text, expected) in [
+            ("", vec![]),
+            ("12 ", vec![12]),
+            ("12 4194304 7 \n", vec![12, 4_194_304, 7]),
+        ] {
+            assert_eq!(
+                pids_in(text.as_bytes()).collect::<Vec<_>>(),
+                expected,
+                "{text:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_name_that_looks_like_fields_misleads_nobody() {
+        let name = ") Z 1 1 (";
+        let shell = Shell::start(&format!("printf %s '{name}' > /proc/$$/comm; read go"));
+        poll("the name", || (shell.stat().comm == name).then_some(()));
+        let pid = shell.pid().as_raw_nonzero().get();
+        let look = Process::look(pid, Scope::WithChildren, &Kernel::ask());
+        let process = look.expect("look").expect("runs");
+        let own = rustix::process::getpid().as_raw_nonzero().get();
+        assert_eq!((process.parent, process.ended), (own, false));
+        assert_eq!(process.identity.started_ticks, shell.stat().starttime);
+    }
+
+    #[test]
+    fn no_process_is_no_error() {
+        // Above the highest id that Linux gives.
+        let look = Process::look(i32::MAX, Scope::Alone, &Kernel::ask());
+        assert!(look.expect("look").is_none());
     }
 }

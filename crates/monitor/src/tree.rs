@@ -278,8 +278,8 @@ fn children_of(parents: Vec<(i32, i32)>) -> HashMap<i32, Vec<i32>> {
 
 #[cfg(test)]
 mod tests {
-    use super::shell::{Shell, poll};
     use super::*;
+    use crate::shell::{Shell, poll};
 
     #[test]
     fn a_kernel_that_offers_less_shows_the_same_tree() {
@@ -328,7 +328,3 @@ mod tests {
         assert_eq!(find(Scope::Alone).look().expect("look").len(), 1);
     }
 }
-
-#[cfg(test)]
-#[path = "../tests/shell/mod.rs"]
-mod shell;

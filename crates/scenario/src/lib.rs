@@ -19,7 +19,7 @@ pub use class::{Class, Task};
 pub use plan::{Plan, PlanError, PlannedClass, Tasks};
 pub use problem::{Problem, ScenarioError};
 pub use profile::{Overrides, Profile, ProfileStage, active_spans, users_in};
-pub use quantity::duration;
+pub use quantity::{duration, duration_in_words};
 pub use request::{REDIRECTS_DEFAULT, Request, Statuses};
 pub use scenario::{CONNECT_TIMEOUT_DEFAULT, Host, Scenario, WHOLE_TIMEOUT_DEFAULT};
 pub use template::Template;

@@ -12,6 +12,22 @@ pub fn duration(text: &str) -> Result<Duration, String> {
         .map_err(|_| format!("`{text}` is no duration; write it like 500ms, 20s, 5m or 1h30m"))
 }
 
+/// A duration as a scenario file would have it: `1500ms`, `20s`, `1h30m`.
+pub fn duration_in_words(duration: Duration) -> String {
+    if duration.subsec_nanos() > 0 || duration.is_zero() {
+        return format!("{}ms", duration.as_millis());
+    }
+    let seconds = duration.as_secs();
+    let part = |count: u64, unit: &str| {
+        if count > 0 {
+            format!("{count}{unit}")
+        } else {
+            String::new()
+        }
+    };
+    part(seconds / 3600, "h") + &part(seconds / 60 % 60, "m") + &part(seconds % 60, "s")
+}
+
 /// A threshold of a metric, in the metric's unit.
 pub(crate) fn threshold(metric: Metric, value: &Json) -> Result<f64, String> {
     let number = match value {

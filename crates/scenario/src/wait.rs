@@ -53,15 +53,11 @@ impl Wait {
 
 impl std::fmt::Display for Wait {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let words = quantity::duration_in_words;
         match self {
             Self::Constant(wait) if wait.is_zero() => f.write_str("none"),
-            Self::Constant(wait) => write!(f, "{}", humantime::format_duration(*wait)),
-            Self::Uniform(low, high) => write!(
-                f,
-                "{}..{}",
-                humantime::format_duration(*low),
-                humantime::format_duration(*high)
-            ),
+            Self::Constant(wait) => f.write_str(&words(*wait)),
+            Self::Uniform(low, high) => write!(f, "{}..{}", words(*low), words(*high)),
         }
     }
 }

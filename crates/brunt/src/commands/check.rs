@@ -95,29 +95,10 @@ fn explain_profile(name: &str, profile: &Profile, scenario: &Scenario) -> String
     let width = scenario.profiles.keys().map(String::len).max().unwrap_or(0);
     format!(
         "  {name:width$}  {:>8}  up to {:>4} users{users_of}, {}\n",
-        duration_in_words(profile.duration()),
+        scenario::duration_in_words(profile.duration()),
         profile.users_max(),
         rate.unwrap_or_default()
     )
-}
-
-/// As a scenario file would have it: `5m`, `1h30m`.
-pub(crate) fn duration_in_words(duration: std::time::Duration) -> String {
-    let seconds = duration.as_secs();
-    let part = |count: u64, unit: &str| {
-        if count > 0 {
-            format!("{count}{unit}")
-        } else {
-            String::new()
-        }
-    };
-    let words =
-        part(seconds / 3600, "h") + &part(seconds / 60 % 60, "m") + &part(seconds % 60, "s");
-    if words.is_empty() {
-        format!("{}ms", duration.as_millis())
-    } else {
-        words
-    }
 }
 
 fn all_classes(scenario: &Scenario) -> Vec<String> {

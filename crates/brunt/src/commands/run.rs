@@ -48,7 +48,7 @@ pub(crate) struct Options {
     /// Show no live line
     #[arg(long)]
     pub(crate) headless: bool,
-    /// The worst grade that does not pass: exit code 1 from there on
+    /// From this grade on a run fails, with exit code 1
     #[arg(long, value_enum, default_value_t = FailOn::Poor, value_name = "GRADE")]
     pub(crate) fail_on: FailOn,
     /// Fail on targets that are not decided, too
@@ -88,7 +88,7 @@ impl Options {
             FailOn::Critical => worst == Grade::Critical,
             FailOn::Never => false,
         };
-        !missed && !(self.strict && undecided)
+        !(missed || self.strict && undecided)
     }
 }
 

@@ -45,7 +45,7 @@ fn wrong_input_has_its_own_exit_code_and_names_the_remedy() {
         (&["run", "-u", "0"], "0 is not in"),
         (&["run", "-r", "-1"], "unexpected argument"),
         (&["run", "--host", "localhost"], "http://localhost:8000"),
-        (&["run", "--pid", "999999999"], "999999999"),
+        (&["run", "--pid", "999999999"], "embedded agent"),
     ];
     for (arguments, part) in cases {
         let ended = Brunt::new(arguments).shipped().run();

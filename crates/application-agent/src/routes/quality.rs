@@ -1,0 +1,106 @@
+//! `/quality`: scores answers, and says how they have been of late.
+
+use std::sync::atomic::Ordering;
+
+use axum::Json;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::Shared;
+use crate::error::ApiError;
+use crate::input::Fields;
+use crate::scoring::two_decimals;
+
+/// The model of answers that name none.
+const UNKNOWN_MODEL: &str = "unknown";
+
+struct Asked {
+    prompt: String,
+    response: String,
+    model: String,
+    metadata: serde_json::Map<String, Value>,
+}
+
+impl Asked {
+    fn read(mut fields: Fields) -> Result<Self, ApiError> {
+        let (prompt, response) = (fields.text("prompt")?, fields.text("response")?);
+        let id = fields.optional_text("model_id")?;
+        let name = fields.optional_text("model_name")?;
+        let model = name.or(id).unwrap_or_else(|| UNKNOWN_MODEL.to_owned());
+        Ok(Self {
+            prompt,
+            response,
+            model,
+            metadata: fields.object("metadata")?,
+        })
+    }
+}
+
+pub(super) async fn analyze(
+    axum::extract::State(state): Shared,
+    fields: Result<Fields, ApiError>,
+) -> Result<Json<Value>, ApiError> {
+    let asked = fields.and_then(Asked::read).inspect_err(|_| {
+        state.refused.fetch_add(1, Ordering::Relaxed);
+    })?;
+    let analysis = state.analyze(&asked.model, &asked.prompt, &asked.response);
+    let scores = &analysis.scores;
+    Ok(Json(json!({
+        "request_id": Uuid::new_v4(),
+        "timestamp": analysis.at,
+        "prompt": asked.prompt,
+        "response": asked.response,
+        "model_name": asked.model,
+        "relevance": scores.relevance,
+        "coherence": scores.coherence,
+        "hallucination": scores.hallucination,
+        "overall_quality": scores.overall_quality,
+        "quality_grade": scores.quality_grade,
+        "processing_time_ms": analysis.processing_time_ms,
+        "metadata": asked.metadata,
+    })))
+}
+
+/// Below these means an issue is named; above the last one.
+const QUALITY_LOW: f64 = 70.0;
+const RELEVANCE_LOW: f64 = 60.0;
+const COHERENCE_LOW: f64 = 60.0;
+const HALLUCINATION_HIGH: f64 = 30.0;
+
+pub(super) async fn insights(axum::extract::State(state): Shared) -> Json<Value> {
+    let recent = *state.known().history.recent();
+    let issues: Vec<&str> = [
+        (recent.quality() < QUALITY_LOW, "quality is low"),
+        (
+            recent.relevance() < RELEVANCE_LOW,
+            "answers miss the prompt",
+        ),
+        (
+            recent.coherence() < COHERENCE_LOW,
+            "answers do not hang together",
+        ),
+        (
+            recent.hallucination() > HALLUCINATION_HIGH,
+            "answers may be made up",
+        ),
+    ]
+    .into_iter()
+    .filter(|(found, _)| *found && recent.count > 0)
+    .map(|(_, issue)| issue)
+    .collect();
+    let (status, recommendation) = match (recent.count, issues.is_empty()) {
+        (0, _) => ("no_data", "send answers to /quality/analyze first"),
+        (_, true) => ("ok", "nothing to do"),
+        (_, false) => ("warning", "look at the latest answers, and at what changed"),
+    };
+    Json(json!({
+        "status": status,
+        "average_quality": two_decimals(recent.quality()),
+        "average_relevance": two_decimals(recent.relevance()),
+        "average_coherence": two_decimals(recent.coherence()),
+        "average_hallucination": two_decimals(recent.hallucination()),
+        "total_analyzed": recent.count,
+        "issues": issues,
+        "recommendation": recommendation,
+    }))
+}
