@@ -1,1 +1,29 @@
 //! A run record and its verdict as terminal text, HTML, CSV and JSON.
+//!
+//! Text is returned; writing it somewhere is left to others.
+
+pub mod csv;
+mod figures;
+mod html;
+mod live;
+mod number;
+mod series;
+mod summary;
+mod terminal;
+
+use record::RunRecord;
+use verdict::Verdict;
+
+pub use html::html;
+pub use live::{Progress, live_line};
+pub use summary::{SCHEMA_VERSION, summary_json};
+pub use terminal::{terminal, terminal_of_all};
+
+/// A run with what was found of it.
+#[derive(Debug, Clone, Copy)]
+pub struct Judged<'a> {
+    /// Everything that the run left.
+    pub record: &'a RunRecord,
+    /// What was found.
+    pub verdict: &'a Verdict,
+}

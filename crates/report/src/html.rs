@@ -1,0 +1,121 @@
+//! The HTML report: one file that needs nothing else. The verdict first, then targets, charts on one
+//! time axis, requests, failures, settings. Every figure is there without JavaScript.
+
+mod charts;
+mod tables;
+
+use maud::{DOCTYPE, Markup, PreEscaped, html as markup};
+use verdict::{Grade, RunResult};
+
+use crate::Judged;
+
+const STYLE: &str = include_str!("html/page.css");
+const SCRIPT: &str = include_str!("html/page.js");
+const UPLOT_STYLE: &str = include_str!("../vendor/uplot/uPlot.min.css");
+const UPLOT_SCRIPT: &str = include_str!("../vendor/uplot/uPlot.iife.min.js");
+
+/// Nothing is fetched, and no script runs but those written here: text that a service sent cannot.
+const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'nonce-brunt'; \
+                      img-src data:; base-uri 'none'; form-action 'none'";
+
+/// The report of one run, or of several on one page.
+pub fn html(runs: &[Judged]) -> String {
+    let title = match runs {
+        [run] => format!(
+            "brunt: {} of {}",
+            run.record.header.profile, run.record.header.host
+        ),
+        _ => format!("brunt: {} profiles", runs.len()),
+    };
+    let page = markup! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta http-equiv="Content-Security-Policy" content=(POLICY);
+                meta name="color-scheme" content="light dark";
+                title { (title) }
+                style { (PreEscaped(UPLOT_STYLE)) (PreEscaped(STYLE)) }
+            }
+            body {
+                main {
+                    @if runs.len() > 1 { (overview(runs)) }
+                    @for (number, run) in runs.iter().enumerate() { (section(run, number)) }
+                }
+                footer { "Made by brunt " (env!("CARGO_PKG_VERSION")) "." }
+                script nonce="brunt" { (PreEscaped(UPLOT_SCRIPT)) }
+                script nonce="brunt" { (PreEscaped(SCRIPT)) }
+            }
+        }
+    };
+    page.into_string()
+}
+
+/// The name of a result as a class of the style sheet.
+fn class_of(result: RunResult) -> &'static str {
+    match result {
+        RunResult::Graded(grade) => grade.name(),
+        RunResult::Invalid => "invalid",
+    }
+}
+
+/// A grade with its colour and its word.
+fn pill(name: &str) -> Markup {
+    markup! { span class={ "pill " (name) } { (name) } }
+}
+
+/// Of several runs: the worst first, and a line each.
+fn overview(runs: &[Judged]) -> Markup {
+    let rank = |run: &&Judged| match run.verdict.result {
+        RunResult::Graded(Grade::Inconclusive) => 0,
+        RunResult::Graded(grade) => 1 + grade as u8,
+        RunResult::Invalid => 9,
+    };
+    let worst = runs.iter().max_by_key(rank);
+    markup! {
+        header class={ "verdict " @if let Some(worst) = worst { (class_of(worst.verdict.result)) } } {
+            @if let Some(worst) = worst {
+                p.eyebrow { "brunt · all profiles · " (worst.record.header.host) }
+                h1 { (worst.record.header.profile) ": " (worst.verdict.sentence) }
+            }
+        }
+        table {
+            caption { "Profiles" }
+            thead { tr { th scope="col" { "Profile" } th scope="col" { "Verdict" } th scope="col" { "In one sentence" } } }
+            tbody {
+                @for (number, run) in runs.iter().enumerate() {
+                    tr {
+                        th scope="row" { a href={ "#run-" (number) } { (run.record.header.profile) } }
+                        td { (pill(class_of(run.verdict.result))) }
+                        td.words { (run.verdict.sentence) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn section(run: &Judged, number: usize) -> Markup {
+    let header = &run.record.header;
+    let result = class_of(run.verdict.result);
+    markup! {
+        section id={ "run-" (number) } {
+            header class={ "verdict " (result) } {
+                p.eyebrow { "brunt · " (header.profile) " · " (header.host) " " (pill(result)) }
+                h1 { (run.verdict.sentence) }
+                @if !run.verdict.invalid_because.is_empty() || !run.verdict.findings.is_empty() {
+                    ul {
+                        @for reason in &run.verdict.invalid_because { li { (reason) } }
+                        @for finding in &run.verdict.findings { li { (finding.sentence) } }
+                    }
+                }
+            }
+            (tables::targets(run))
+            (charts::charts(run))
+            (tables::requests(run))
+            (tables::failures(run))
+            (tables::settings(run))
+        }
+    }
+}

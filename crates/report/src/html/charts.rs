@@ -1,0 +1,84 @@
+//! The charts' data and places. `page.js` draws them; without JavaScript the tables stay.
+
+use maud::{Markup, PreEscaped, html as markup};
+use record::{ProcessReading, RunRecord};
+use serde_json::{Value, json};
+
+use crate::Judged;
+use crate::series;
+
+/// The charts of a run, all on one time axis.
+pub(super) fn charts(run: &Judged) -> Markup {
+    markup! {
+        h2 { "Over time" }
+        noscript { p.note { "The charts need JavaScript; every figure is in the tables." } }
+        @for (id, label) in CHARTS {
+            figure data-chart=(id) { figcaption { (label) } }
+        }
+        // `<` would end the element: in JSON it may be written as an escape.
+        script type="application/json" nonce="brunt" {
+            (PreEscaped(data(run.record).to_string().replace('<', "\\u003c")))
+        }
+    }
+}
+
+const CHARTS: [(&str, &str); 5] = [
+    ("throughput", "Requests a second: answered well, and failed"),
+    (
+        "response",
+        "Response time in milliseconds, by the second in which requests were meant to start",
+    ),
+    ("users", "Users, and requests under way"),
+    ("cpu", "CPU in percent of the cores that each may use"),
+    ("memory", "Memory in MB"),
+];
+
+fn data(record: &RunRecord) -> Value {
+    let points = series::points(record);
+    // The last second may have been only begun: its counts are no rates.
+    let whole = usize::min(points.len(), seconds_of(record.throughput_s()).max(1));
+    let points = &points[..whole];
+    let column = |part: fn(&series::Point) -> Value| points.iter().map(part).collect::<Value>();
+    let readings = &record.readings;
+    let reading = |part: fn(&record::Reading) -> Option<f64>| {
+        readings
+            .iter()
+            .map(|reading| json!(part(reading)))
+            .collect::<Value>()
+    };
+    json!({
+        "second": column(|point| json!(point.second)),
+        "ok": column(|point| json!(point.counts.ok)),
+        "failed": column(|point| json!(point.counts.failed + point.counts.unanswered)),
+        "p50": column(|point| json!(point.response_ms.p50)),
+        "p95": column(|point| json!(point.response_ms.p95)),
+        "p99": column(|point| json!(point.response_ms.p99)),
+        "users": column(|point| json!(point.counts.users)),
+        "in_flight": column(|point| json!(point.counts.in_flight)),
+        "at": reading(|reading| Some(reading.at_ms as f64 / 1e3)),
+        "cpu_target": reading(|reading| cpu(reading.target.as_ref())),
+        "cpu_generator": reading(|reading| cpu(reading.generator.as_ref())),
+        "cpu_machine": reading(|reading| reading.machine.cpu_percent),
+        "memory_target": reading(|reading| memory(reading.target.as_ref())),
+        "memory_generator": reading(|reading| memory(reading.generator.as_ref())),
+    })
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a float cast saturates, and a run's length is not negative"
+)]
+fn seconds_of(seconds: f64) -> usize {
+    seconds.round() as usize
+}
+
+fn cpu(process: Option<&ProcessReading>) -> Option<f64> {
+    process.and_then(|process| process.cpu_percent)
+}
+
+fn memory(process: Option<&ProcessReading>) -> Option<f64> {
+    process
+        .and_then(|process| process.rss_bytes)
+        .map(|bytes| bytes as f64 / 1e6)
+}

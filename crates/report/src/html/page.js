@@ -1,0 +1,58 @@
+"use strict";
+// Draws the charts of each run. Colours come from the style sheet, so that light and dark both hold.
+(() => {
+  const charts = {
+    throughput: { x: "second", series: [["ok", "answered well", "good", true], ["failed", "failed", "critical", true]] },
+    response: { x: "second", unit: "ms", series: [["p50", "p50", "a"], ["p95", "p95", "b"], ["p99", "p99", "c"]] },
+    users: { x: "second", series: [["users", "users", "a"], ["in_flight", "under way", "c"]] },
+    cpu: { x: "at", unit: "%", series: [["cpu_target", "under test", "a"], ["cpu_generator", "brunt", "b"], ["cpu_machine", "machine", "c"]] },
+    memory: { x: "at", unit: "MB", series: [["memory_target", "under test", "a"], ["memory_generator", "brunt", "b"]] },
+  };
+  const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue("--" + name).trim();
+  const number = (value) => value == null ? "–" : value.toLocaleString("en", { maximumSignificantDigits: 4 });
+  const drawn = [];
+
+  function draw(figure, data, key) {
+    const chart = charts[figure.dataset.chart];
+    const x = data[chart.x];
+    const known = chart.series.filter(([name]) => data[name].some((value) => value != null));
+    if (!x.length || !known.length) {
+      figure.insertAdjacentHTML("beforeend", "<p class=\"note\">Nothing was measured.</p>");
+      return;
+    }
+    const unit = chart.unit ? " " + chart.unit : "";
+    const axis = { stroke: colour("quiet"), grid: { stroke: colour("line"), width: 1 }, ticks: { stroke: colour("line") }, font: "12px system-ui" };
+    const end = Math.max(1, ...data.second, ...data.at);
+    const options = {
+      width: figure.clientWidth, height: 190,
+      cursor: { sync: { key }, drag: { x: true, y: false } },
+      scales: { x: { time: false, range: (u, min, max) => (u.zoomed ? [min, max] : [0, end]) }, y: { range: (u, min, max) => [0, (max || 1) * 1.08] } },
+      axes: [
+        { ...axis, values: (u, ticks) => ticks.map((tick) => tick + " s") },
+        { ...axis, size: 64, values: (u, ticks) => ticks.map((tick) => number(tick) + unit) },
+      ],
+      series: [{ label: "second", value: (u, value) => (value == null ? "–" : number(value) + " s") }].concat(
+        known.map(([, label, stroke, filled]) => ({
+          label, stroke: colour(stroke), width: 2, spanGaps: false,
+          fill: filled ? colour(stroke) + "22" : undefined,
+          points: { show: x.length < 3 },
+          value: (u, value) => (value == null ? "–" : number(value) + unit),
+        }))
+      ),
+      hooks: { setSelect: [(u) => { u.zoomed = u.select.width > 0; }] },
+    };
+    drawn.push([new uPlot(options, [x, ...known.map(([name]) => data[name])], figure), figure]);
+  }
+
+  function drawAll() {
+    drawn.splice(0).forEach(([plot]) => plot.destroy());
+    document.querySelectorAll("section").forEach((section, number) => {
+      const data = JSON.parse(section.querySelector("script[type='application/json']").textContent);
+      section.querySelectorAll("figure").forEach((figure) => draw(figure, data, "run-" + number));
+    });
+  }
+
+  drawAll();
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawAll);
+  addEventListener("resize", () => drawn.forEach(([plot, figure]) => plot.setSize({ width: figure.clientWidth, height: 190 })));
+})();

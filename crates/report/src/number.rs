@@ -1,0 +1,106 @@
+//! Numbers and texts as people read them.
+
+/// Milliseconds with about three significant digits, or seconds where they are many.
+pub(crate) fn ms(value: f64) -> String {
+    match value {
+        value if value >= 10_000.0 => format!("{:.1} s", value / 1e3),
+        value if value >= 1_000.0 => format!("{:.2} s", value / 1e3),
+        value if value >= 100.0 => format!("{value:.0} ms"),
+        value if value >= 10.0 => format!("{value:.1} ms"),
+        value => format!("{value:.2} ms"),
+    }
+}
+
+/// A count with thousands apart.
+pub(crate) fn count(value: u64) -> String {
+    let digits = value.to_string();
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// A rate or a percentage: one decimal where it is small.
+pub(crate) fn rate(value: f64) -> String {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a float cast saturates, and rates are not negative"
+    )]
+    let whole = value.round() as u64;
+    if value >= 1_000.0 {
+        count(whole)
+    } else {
+        format!("{value:.1}")
+    }
+}
+
+/// A percentage: enough digits to tell a small one from none.
+pub(crate) fn percent(value: f64) -> String {
+    match value {
+        0.0 => "0 %".to_owned(),
+        value if value < 0.1 => format!("{value:.3} %"),
+        value if value < 10.0 => format!("{value:.2} %"),
+        value => format!("{value:.1} %"),
+    }
+}
+
+/// A value of a metric, with its unit.
+pub(crate) fn with_unit(value: f64, unit: &str) -> String {
+    match unit {
+        "ms" => ms(value),
+        "%" => percent(value),
+        "MB" if value >= 1_000.0 => format!("{:.2} GB", value / 1e3),
+        "MB" => format!("{value:.0} MB"),
+        unit => format!("{} {unit}", rate(value)),
+    }
+}
+
+/// A threshold as it was most likely typed.
+pub(crate) fn threshold(value: f64, unit: &str) -> String {
+    let short = |value: f64| {
+        let text = format!("{value:.3}");
+        text.trim_end_matches('0').trim_end_matches('.').to_owned()
+    };
+    match unit {
+        "ms" if value >= 1_000.0 => format!("{} s", short(value / 1e3)),
+        "MB" if value >= 1_000.0 => format!("{} GB", short(value / 1e3)),
+        unit => format!("{} {unit}", short(value)),
+    }
+}
+
+/// A text on one line, without control characters.
+pub(crate) fn one_line(text: &str) -> String {
+    text.chars()
+        .map(|letter| if letter.is_control() { ' ' } else { letter })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_read_well() {
+        assert_eq!(
+            [0.123, 12.34, 123.4, 1234.0, 61_000.0].map(ms),
+            ["0.12 ms", "12.3 ms", "123 ms", "1.23 s", "61.0 s"]
+        );
+        assert_eq!(
+            [0, 999, 1000, 1_234_567].map(count),
+            ["0", "999", "1,000", "1,234,567"]
+        );
+        assert_eq!(
+            [0.0, 0.034, 1.5, 12.34].map(percent),
+            ["0 %", "0.034 %", "1.50 %", "12.3 %"]
+        );
+        assert_eq!(threshold(0.1, "%"), "0.1 %");
+        assert_eq!(threshold(1000.0, "ms"), "1 s");
+        assert_eq!(threshold(1500.0, "MB"), "1.5 GB");
+        assert_eq!(one_line("a\nb\u{1b}[31m"), "a b [31m");
+    }
+}

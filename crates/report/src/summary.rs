@@ -1,0 +1,124 @@
+//! `summary.json`: the verdict and the figures for other programs. `docs/summary.md` describes it.
+
+use record::RunRecord;
+use serde::Serialize;
+use verdict::{Judgement, Value};
+
+use crate::Judged;
+use crate::figures::{self, Figures, Resources};
+
+/// The version of the schema. It grows when a field goes or changes its meaning, not when one comes.
+pub const SCHEMA_VERSION: u32 = 1;
+
+#[derive(Debug, Serialize)]
+struct Summary<'a> {
+    schema: u32,
+    run_id: &'a str,
+    brunt_version: &'a str,
+    profile: &'a str,
+    scenario_file: &'a str,
+    scenario_hash: &'a str,
+    seed: u64,
+    started_at: String,
+    duration_s: f64,
+    host: &'a str,
+    stopped_by: &'static str,
+    stopped_because: Option<&'a str>,
+    valid: bool,
+    invalid_because: &'a [String],
+    verdict: &'static str,
+    sentence: &'a str,
+    targets: Vec<TargetRow<'a>>,
+    findings: Vec<FindingRow<'a>>,
+    total: Figures,
+    requests: Vec<Figures>,
+    resources: Resources,
+}
+
+#[derive(Debug, Serialize)]
+struct TargetRow<'a> {
+    metric: String,
+    scope: Option<&'a str>,
+    value: Option<f64>,
+    unit: &'static str,
+    grade: &'static str,
+    target: Option<f64>,
+    acceptable: Option<f64>,
+    critical: Option<f64>,
+    reason: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct FindingRow<'a> {
+    kind: &'static str,
+    sentence: &'a str,
+}
+
+/// The summary as JSON text.
+#[expect(
+    clippy::missing_panics_doc,
+    reason = "there is nothing in it that JSON cannot hold"
+)]
+pub fn summary_json(run: &Judged) -> String {
+    let (record, verdict) = (run.record, run.verdict);
+    let header = &record.header;
+    let ending = record.ending.as_ref();
+    let findings = verdict.findings.iter();
+    let summary = Summary {
+        schema: SCHEMA_VERSION,
+        run_id: &header.run_id,
+        brunt_version: &header.brunt_version,
+        profile: &header.profile,
+        scenario_file: &header.scenario_file,
+        scenario_hash: &header.scenario_hash,
+        seed: header.seed,
+        started_at: header.started_at.to_string(),
+        duration_s: record.duration_s(),
+        host: &header.host,
+        stopped_by: ending.map_or("incomplete", |ending| ending.stopped_by.name()),
+        stopped_because: ending.and_then(|ending| ending.reason.as_deref()),
+        valid: verdict.invalid_because.is_empty(),
+        invalid_because: &verdict.invalid_because,
+        verdict: verdict.result.name(),
+        sentence: &verdict.sentence,
+        targets: verdict
+            .judgements
+            .iter()
+            .map(|row| target_row(record, row))
+            .collect(),
+        findings: findings
+            .map(|finding| FindingRow {
+                kind: finding.kind.name(),
+                sentence: &finding.sentence,
+            })
+            .collect(),
+        total: figures::total(record),
+        requests: figures::by_name(record),
+        resources: figures::resources(record),
+    };
+    let mut text = serde_json::to_string_pretty(&summary)
+        .expect("numbers, texts and lists of them are always JSON");
+    text.push('\n');
+    text
+}
+
+fn target_row<'a>(record: &'a RunRecord, row: &Judgement) -> TargetRow<'a> {
+    let not_answered = || "it lies among the requests that were never answered".to_owned();
+    TargetRow {
+        metric: row.target.metric.name(),
+        scope: row
+            .target
+            .scope
+            .map(|id| record.header.names[id.index()].name.as_str()),
+        value: row.value.known(),
+        unit: row.target.metric.unit(),
+        grade: row.grade.name(),
+        target: row.target.target,
+        acceptable: row.target.acceptable,
+        critical: row.target.critical,
+        reason: row
+            .reason
+            .clone()
+            .or_else(|| (row.value == Value::NotAnswered).then(not_answered)),
+    }
+}

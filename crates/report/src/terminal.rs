@@ -1,0 +1,274 @@
+//! The terminal's result: the sentence that matters, targets with grades, requests, failures.
+
+mod table;
+
+use anstyle::{AnsiColor, Style};
+use verdict::{Grade, Judgement, RunResult, Value};
+
+use crate::Judged;
+use crate::figures::{self, Durations, Figures};
+use crate::number::{self, one_line};
+use table::{Cell, Table};
+
+/// Wider than this, lines are hard to follow.
+const WIDTH_MAX: usize = 140;
+
+/// The result of a run, for a terminal so many columns wide.
+pub fn terminal(run: &Judged, width: usize, colour: bool) -> String {
+    let page = Page {
+        width: width.min(WIDTH_MAX),
+        colour,
+    };
+    let mut text = String::new();
+    text += &page.sentence(run);
+    text += &page.notes(run);
+    text += &page.targets(run);
+    text += &page.requests(run);
+    text += &page.failures(run);
+    text
+}
+
+/// The result of several runs: a sentence each.
+pub fn terminal_of_all(runs: &[Judged], width: usize, colour: bool) -> String {
+    let page = Page {
+        width: width.min(WIDTH_MAX),
+        colour,
+    };
+    let mut text = page.heading("All profiles");
+    for run in runs {
+        text += &format!("{}: ", run.record.header.profile);
+        text += &page.sentence(run);
+    }
+    text + "\n"
+}
+
+struct Page {
+    width: usize,
+    colour: bool,
+}
+
+/// The colour of a grade. Its word is always beside it.
+fn style_of(grade: Grade) -> Style {
+    let colour = match grade {
+        Grade::Good => AnsiColor::Green,
+        Grade::Acceptable => AnsiColor::Cyan,
+        Grade::Poor => AnsiColor::Yellow,
+        Grade::Critical => AnsiColor::Red,
+        Grade::Inconclusive => AnsiColor::Magenta,
+    };
+    Style::new().fg_color(Some(colour.into()))
+}
+
+impl Page {
+    fn painted(&self, style: Style, text: &str) -> String {
+        if self.colour {
+            format!("{style}{text}{style:#}")
+        } else {
+            text.to_owned()
+        }
+    }
+
+    fn heading(&self, text: &str) -> String {
+        format!("\n{}\n", self.painted(Style::new().bold(), text))
+    }
+
+    fn wrapped(&self, indent: usize, text: &str) -> String {
+        let mut lines = String::new();
+        let mut line = String::new();
+        let room = self.width.saturating_sub(indent).max(20);
+        for word in one_line(text).split_whitespace() {
+            if !line.is_empty() && line.chars().count() + 1 + word.chars().count() > room {
+                lines += &format!("{:indent$}{line}\n", "");
+                line.clear();
+            }
+            if !line.is_empty() {
+                line.push(' ');
+            }
+            line.push_str(word);
+        }
+        lines + &format!("{:indent$}{line}\n", "")
+    }
+
+    fn sentence(&self, run: &Judged) -> String {
+        let style = match run.verdict.result {
+            RunResult::Graded(grade) => style_of(grade).bold(),
+            RunResult::Invalid => style_of(Grade::Inconclusive).bold(),
+        };
+        let text = self.wrapped(0, &run.verdict.sentence);
+        let painted: Vec<String> = text.lines().map(|line| self.painted(style, line)).collect();
+        painted.join("\n") + "\n"
+    }
+
+    fn notes(&self, run: &Judged) -> String {
+        let mut text = String::new();
+        for reason in &run.verdict.invalid_because {
+            text += &self.wrapped(2, &format!("! {reason}"));
+        }
+        for finding in &run.verdict.findings {
+            text += &self.wrapped(2, &format!("- {}", finding.sentence));
+        }
+        if let Some(reason) = run
+            .record
+            .ending
+            .as_ref()
+            .and_then(|ending| ending.reason.as_ref())
+        {
+            text += &self.wrapped(2, &format!("- {reason}"));
+        }
+        text
+    }
+
+    fn targets(&self, run: &Judged) -> String {
+        if run.verdict.judgements.is_empty() {
+            return String::new();
+        }
+        let mut table = Table::new(&[
+            "Target",
+            "value",
+            "target",
+            "acceptable",
+            "critical",
+            "grade",
+        ]);
+        for row in &run.verdict.judgements {
+            let unit = row.target.metric.unit();
+            let (met, missed) = if row.target.metric.is_better_when_higher() {
+                ("> ", "< ")
+            } else {
+                ("< ", "> ")
+            };
+            let bound = |sign: &str, value: Option<f64>| {
+                value.map_or_else(String::new, |value| {
+                    format!("{sign}{}", number::threshold(value, unit))
+                })
+            };
+            table.row(vec![
+                Cell::plain(title(run, row)),
+                Cell::plain(value(row)),
+                Cell::plain(bound(met, row.target.target)),
+                Cell::plain(bound(met, row.target.acceptable)),
+                Cell::plain(bound(missed, row.target.critical)),
+                Cell::styled(row.grade.name(), style_of(row.grade)),
+            ]);
+        }
+        let mut lines = table.lines(self.width, self.colour).into_iter();
+        let mut text = self.heading(&lines.next().unwrap_or_default());
+        for (line, row) in lines.zip(&run.verdict.judgements) {
+            text += &format!("{line}\n");
+            if let Some(reason) = &row.reason {
+                text += &self.wrapped(4, reason);
+            }
+        }
+        text
+    }
+
+    fn requests(&self, run: &Judged) -> String {
+        let columns = [
+            "Request", "requests", "failed", "req/s", "p50", "p95", "p99", "max",
+        ];
+        let mut table = Table::new(&columns);
+        let rows = figures::by_name(run.record);
+        let (setup, judged): (Vec<_>, Vec<_>) = rows.into_iter().partition(|row| row.setup);
+        judged
+            .iter()
+            .for_each(|figures| table.row(request_row(figures)));
+        table.row(request_row(&figures::total(run.record)));
+        setup
+            .iter()
+            .for_each(|figures| table.row(request_row(figures)));
+        let mut lines = table.lines(self.width, self.colour).into_iter();
+        let heading = self.heading(&lines.next().unwrap_or_default());
+        heading + &lines.map(|line| line + "\n").collect::<String>()
+    }
+
+    fn failures(&self, run: &Judged) -> String {
+        let failures = run.record.timeline.failures();
+        if failures.is_empty() {
+            return "\n".to_owned();
+        }
+        let mut text = self.heading("Failures");
+        let mut failures: Vec<_> = failures.iter().collect();
+        failures.sort_by_key(|failure| std::cmp::Reverse(failure.count));
+        for failure in failures {
+            let code = if failure.code == 0 {
+                String::new()
+            } else {
+                format!(" {}", failure.code)
+            };
+            let name = run.record.header.names[failure.name.index()].title();
+            let count = number::count(failure.count);
+            let what = format!(
+                "{count} × {}{code}  {}",
+                failure.kind.name(),
+                one_line(&name)
+            );
+            let what = table::shortened(&what, self.width.saturating_sub(2));
+            text += &format!("  {}\n", self.painted(style_of(Grade::Critical), &what));
+            if let Some(example) = &failure.example {
+                text += &self.wrapped(4, example);
+            }
+        }
+        text + "\n"
+    }
+}
+
+fn title(run: &Judged, row: &Judgement) -> String {
+    let metric = row.target.metric.name();
+    match row.target.scope {
+        None => metric,
+        Some(id) => format!(
+            "{metric} of {}",
+            one_line(&run.record.header.names[id.index()].name)
+        ),
+    }
+}
+
+/// What was measured, in words.
+pub(crate) fn value(row: &Judgement) -> String {
+    match row.value {
+        Value::Known(value) => number::with_unit(value, row.target.metric.unit()),
+        Value::NotAnswered => "not answered".to_owned(),
+        Value::Unknown => "–".to_owned(),
+    }
+}
+
+/// A duration in words; `unanswered`: where it is not known, it lies among requests never answered.
+pub(crate) fn waited(value: Option<f64>, unanswered: bool) -> String {
+    match value {
+        Some(ms) => number::ms(ms),
+        None if unanswered => "no answer".to_owned(),
+        None => "–".to_owned(),
+    }
+}
+
+fn request_row(figures: &Figures) -> Vec<Cell> {
+    let name = match (figures.setup, figures.method.is_empty()) {
+        (_, true) => "all requests".to_owned(),
+        (true, false) => format!("[setup] {} {}", figures.method, figures.name),
+        (false, false) => format!("{} {}", figures.method, figures.name),
+    };
+    let failed = figures
+        .error_rate
+        .map_or_else(|| "–".to_owned(), number::percent);
+    let style = if figures.failures > 0 {
+        style_of(Grade::Critical)
+    } else {
+        Style::new()
+    };
+    let Durations {
+        p50, p95, p99, max, ..
+    } = figures.response_ms;
+    let ranked = figures.unanswered > 0;
+    let mut cells = vec![
+        Cell::plain(one_line(&name)),
+        Cell::plain(number::count(figures.requests)),
+        Cell::styled(&failed, style),
+        Cell::plain(
+            figures
+                .throughput_rps
+                .map_or_else(String::new, number::rate),
+        ),
+    ];
+    cells.extend([p50, p95, p99, max].map(|value| Cell::plain(waited(value, ranked))));
+    cells
+}
