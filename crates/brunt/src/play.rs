@@ -118,7 +118,6 @@ impl Run<'_> {
             self.obey_interrupts(&engine, keeper, &mut stop);
         }
         self.live.clear();
-        keeper.reading(self.monitor.read(clock.elapsed()));
         keeper.end(stop.ending(clock, &self.plan));
         stop.aborted
     }

@@ -36,6 +36,8 @@ pub(crate) struct Core {
     buffers: RefCell<Vec<Vec<u8>>>,
     body: RefCell<Vec<u8>>,
     users: Cell<u32>,
+    /// The most users at once since the last hand-over.
+    users_max: Cell<u32>,
 }
 
 impl Core {
@@ -56,6 +58,7 @@ impl Core {
             buffers: RefCell::default(),
             body: RefCell::default(),
             users: Cell::new(0),
+            users_max: Cell::new(0),
         })
     }
 
@@ -113,6 +116,8 @@ impl Core {
 
     pub(crate) fn user_begins(&self) {
         self.users.set(self.users.get() + 1);
+        self.users_max
+            .set(self.users_max.get().max(self.users.get()));
     }
 
     pub(crate) fn user_ends(&self) {
@@ -128,7 +133,7 @@ impl Core {
         let now_ns = self.clock.now_ns();
         let oldest_ms = oldest_ns.map(|oldest_ns| now_ns.saturating_sub(oldest_ns) / 1_000_000);
         Gauges {
-            users: self.users.get(),
+            users: self.users_max.replace(self.users.get()),
             in_flight,
             oldest_ms,
         }

@@ -26,6 +26,7 @@ pub(crate) struct Recorder {
 
 /// What is known of a core at the end of a second.
 pub(crate) struct Gauges {
+    /// The most users at once.
     pub(crate) users: u32,
     pub(crate) in_flight: u32,
     pub(crate) oldest_ms: Option<u64>,

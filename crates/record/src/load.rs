@@ -59,12 +59,29 @@ impl Load {
         sum
     }
 
+    /// Users planned to begin up to a moment. Each plays its first task at once.
+    pub fn users_begun(&self, until_s: f64) -> f64 {
+        let mut left = until_s.max(0.0);
+        let (mut begun, mut level) = (0.0, 0.0);
+        for stage in self.stages.iter().filter(|stage| stage.seconds > 0.0) {
+            if left <= 0.0 {
+                break;
+            }
+            let part = left.min(stage.seconds);
+            let reached = stage.from + (stage.to - stage.from) * part / stage.seconds;
+            begun += f64::max(stage.from - level, 0.0) + f64::max(reached - stage.from, 0.0);
+            level = reached;
+            left -= part;
+        }
+        begun
+    }
+
     /// Requests a second offered at most, mean up to a moment; `None` where there is no bound.
     pub fn offered_rps(&self, until_s: f64) -> Option<f64> {
-        let tasks = self.tasks_per_user_second?;
+        let rate = self.tasks_per_user_second?;
         let until_s = until_s.min(self.seconds());
-        (until_s > 0.0)
-            .then(|| self.user_seconds(until_s) / until_s * tasks * self.requests_per_task)
+        let tasks = self.users_begun(until_s) + self.user_seconds(until_s) * rate;
+        (until_s > 0.0).then(|| tasks * self.requests_per_task / until_s)
     }
 }
 
@@ -98,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn offered_is_users_over_wait_with_the_ramp() {
+    fn offered_is_a_task_at_once_and_then_users_over_wait_with_the_ramp() {
         let ramp = Stage {
             seconds: 5.0,
             from: 0.0,
@@ -114,8 +131,8 @@ mod tests {
             tasks_per_user_second: Some(0.5),
             requests_per_task: 1.0,
         };
-        assert_eq!(load.offered_rps(20.0), Some((25.0 + 150.0) / 20.0 * 0.5));
-        assert_eq!(load.offered_rps(5.0), Some(2.5));
+        assert_eq!(load.offered_rps(20.0), Some((10.0 + (25.0 + 150.0) * 0.5) / 20.0));
+        assert_eq!(load.offered_rps(5.0), Some((10.0 + 12.5) / 5.0));
         let unbounded = Load {
             tasks_per_user_second: None,
             ..load

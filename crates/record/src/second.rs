@@ -8,7 +8,7 @@ use crate::{FailureKind, Outcome, Sample};
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Second {
-    /// Users that were active at its end; `None` where nobody said.
+    /// The most users that were active at once; `None` where nobody said.
     pub users: Option<u32>,
     /// Requests under way at its end; `None` where nobody said.
     pub in_flight: Option<u32>,

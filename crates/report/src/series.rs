@@ -47,9 +47,16 @@ pub(crate) fn points(record: &RunRecord) -> Vec<Point> {
             };
             if second % width == 0 {
                 let at = |measure| timeline.distribution_at(second / width, Scope::All, measure);
+                // Only what users wait for ranks the unanswered.
+                let of_answers = |measure| {
+                    Percentiles::of(&Distribution {
+                        unanswered: 0,
+                        ..at(measure)
+                    })
+                };
                 point.response_ms = Percentiles::of(&at(Measure::Response));
-                point.service_ms = Percentiles::of(&at(Measure::Service));
-                point.lag_p99_ms = Percentiles::of(&at(Measure::Lag)).p99;
+                point.service_ms = of_answers(Measure::Service);
+                point.lag_p99_ms = of_answers(Measure::Lag).p99;
             }
             point
         })

@@ -12,6 +12,8 @@ use table::{Cell, Table};
 
 /// Wider than this, lines are hard to follow.
 const WIDTH_MAX: usize = 140;
+/// Narrower than this, requests are shown without their methods, so that names have room.
+const METHOD_FROM: usize = 100;
 
 /// The result of a run, for a terminal so many columns wide.
 pub fn terminal(run: &Judged, width: usize, colour: bool) -> String {
@@ -20,7 +22,7 @@ pub fn terminal(run: &Judged, width: usize, colour: bool) -> String {
         colour,
     };
     let mut text = String::new();
-    text += &page.sentence(run);
+    text += &page.sentence(run, &run.verdict.sentence);
     text += &page.notes(run);
     text += &page.targets(run);
     text += &page.requests(run);
@@ -36,8 +38,8 @@ pub fn terminal_of_all(runs: &[Judged], width: usize, colour: bool) -> String {
     };
     let mut text = page.heading("All profiles");
     for run in runs {
-        text += &format!("{}: ", run.record.header.profile);
-        text += &page.sentence(run);
+        let sentence = format!("{}: {}", run.record.header.profile, run.verdict.sentence);
+        text += &page.sentence(run, &sentence);
     }
     text + "\n"
 }
@@ -89,12 +91,12 @@ impl Page {
         lines + &format!("{:indent$}{line}\n", "")
     }
 
-    fn sentence(&self, run: &Judged) -> String {
+    fn sentence(&self, run: &Judged, sentence: &str) -> String {
         let style = match run.verdict.result {
             RunResult::Graded(grade) => style_of(grade).bold(),
             RunResult::Invalid => style_of(Grade::Inconclusive).bold(),
         };
-        let text = self.wrapped(0, &run.verdict.sentence);
+        let text = self.wrapped(0, sentence);
         let painted: Vec<String> = text.lines().map(|line| self.painted(style, line)).collect();
         painted.join("\n") + "\n"
     }
@@ -169,13 +171,14 @@ impl Page {
         let mut table = Table::new(&columns);
         let rows = figures::by_name(run.record);
         let (setup, judged): (Vec<_>, Vec<_>) = rows.into_iter().partition(|row| row.setup);
+        let with_method = self.width >= METHOD_FROM;
         judged
             .iter()
-            .for_each(|figures| table.row(request_row(figures)));
-        table.row(request_row(&figures::total(run.record)));
+            .for_each(|figures| table.row(request_row(figures, with_method)));
+        table.row(request_row(&figures::total(run.record), with_method));
         setup
             .iter()
-            .for_each(|figures| table.row(request_row(figures)));
+            .for_each(|figures| table.row(request_row(figures, with_method)));
         let mut lines = table.lines(self.width, self.colour).into_iter();
         let heading = self.heading(&lines.next().unwrap_or_default());
         heading + &lines.map(|line| line + "\n").collect::<String>()
@@ -241,11 +244,12 @@ pub(crate) fn waited(value: Option<f64>, unanswered: bool) -> String {
     }
 }
 
-fn request_row(figures: &Figures) -> Vec<Cell> {
-    let name = match (figures.setup, figures.method.is_empty()) {
+fn request_row(figures: &Figures, with_method: bool) -> Vec<Cell> {
+    let setup = if figures.setup { "[setup] " } else { "" };
+    let name = match (with_method, figures.method.is_empty()) {
         (_, true) => "all requests".to_owned(),
-        (true, false) => format!("[setup] {} {}", figures.method, figures.name),
-        (false, false) => format!("{} {}", figures.method, figures.name),
+        (true, false) => format!("{setup}{} {}", figures.method, figures.name),
+        (false, false) => format!("{setup}{}", figures.name),
     };
     let failed = figures
         .error_rate

@@ -12,7 +12,7 @@ impl<'a> SmallDisk<'a> {
     fn mount(at: &'a Path) -> Option<Self> {
         std::fs::create_dir_all(at).expect("a folder");
         let mounted = Command::new("mount")
-            .args(["-t", "tmpfs", "-o", "size=24k", "tmpfs"])
+            .args(["-t", "tmpfs", "-o", "size=8k", "tmpfs"])
             .arg(at)
             .output();
         mounted

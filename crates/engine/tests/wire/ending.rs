@@ -76,7 +76,7 @@ fn users_come_and_go_as_the_profile_says() {
         .iter()
         .map(|second| second.users)
         .collect();
-    assert_eq!(users[..3], [Some(2), Some(7), Some(3)]);
+    assert_eq!(users[..4], [Some(2), Some(7), Some(7), Some(3)]);
     assert_eq!(
         total(&record, |second| second.wire_requests),
         server.stop().requests

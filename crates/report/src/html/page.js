@@ -11,6 +11,7 @@
   const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue("--" + name).trim();
   const number = (value) => value == null ? "–" : value.toLocaleString("en", { maximumSignificantDigits: 4 });
   const drawn = [];
+  const widthOf = (figure) => figure.clientWidth - 28;
 
   function draw(figure, data, key) {
     const chart = charts[figure.dataset.chart];
@@ -24,7 +25,7 @@
     const axis = { stroke: colour("quiet"), grid: { stroke: colour("line"), width: 1 }, ticks: { stroke: colour("line") }, font: "12px system-ui" };
     const end = Math.max(1, ...data.second, ...data.at);
     const options = {
-      width: figure.clientWidth, height: 190,
+      width: widthOf(figure), height: 190, padding: [10, 18, 0, 0],
       cursor: { sync: { key }, drag: { x: true, y: false } },
       scales: { x: { time: false, range: (u, min, max) => (u.zoomed ? [min, max] : [0, end]) }, y: { range: (u, min, max) => [0, (max || 1) * 1.08] } },
       axes: [
@@ -54,5 +55,5 @@
 
   drawAll();
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawAll);
-  addEventListener("resize", () => drawn.forEach(([plot, figure]) => plot.setSize({ width: figure.clientWidth, height: 190 })));
+  addEventListener("resize", () => drawn.forEach(([plot, figure]) => plot.setSize({ width: widthOf(figure), height: 190 })));
 })();

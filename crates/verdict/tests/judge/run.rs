@@ -138,7 +138,8 @@ impl Run {
 
     /// A load of so many requests a second at most.
     pub(crate) fn offering(mut self, rps: f64) -> Self {
-        self.header.load.tasks_per_user_second = Some(rps / 10.0);
+        // Ten users for 20 s, each with a task at once.
+        self.header.load.tasks_per_user_second = Some(rps / 10.0 - 1.0 / 20.0);
         self
     }
 

@@ -1,0 +1,7 @@
+//! Every form of report, of one run whose figures are known.
+
+mod csv;
+mod html;
+mod run;
+mod summary;
+mod terminal;

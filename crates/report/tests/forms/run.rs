@@ -1,0 +1,187 @@
+//! A run whose figures are known: two names and a set-up, ten seconds of which two stand still.
+
+use record::{
+    Delta, Ending, FailureKind, Generator, Header, Load, Machine, MachineReading, Metric, NameId,
+    ProcessReading, Reading, RequestName, RunRecord, Sample, Stage, StoppedBy, Target,
+};
+use report::Judged;
+use verdict::Verdict;
+
+pub(crate) const HOSTILE: &str = "/search?q=</script><script>alert(1)</script>";
+
+pub(crate) struct Run {
+    pub(crate) record: RunRecord,
+    pub(crate) verdict: Verdict,
+}
+
+impl Run {
+    pub(crate) fn judged(&self) -> Judged<'_> {
+        Judged {
+            record: &self.record,
+            verdict: &self.verdict,
+        }
+    }
+}
+
+fn header() -> Header {
+    let name = |name: &str, method: &str, setup| RequestName {
+        name: name.into(),
+        method: method.into(),
+        setup,
+    };
+    let target = |metric, target, acceptable, critical| Target {
+        metric,
+        scope: None,
+        target: Some(target),
+        acceptable: Some(acceptable),
+        critical: Some(critical),
+    };
+    Header {
+        run_id: "20261123T110000Z-load".into(),
+        brunt_version: "0.1.0".into(),
+        scenario_file: "brunt.toml".into(),
+        scenario_hash: "0123456789abcdef".into(),
+        profile: "load".into(),
+        host: "http://127.0.0.1:8000/".into(),
+        embedded: false,
+        started_at: "2026-11-23T11:00:00Z".parse().expect("a time"),
+        seed: 7,
+        names: vec![
+            name("/orders", "POST", false),
+            name(HOSTILE, "GET", false),
+            name("=cmd|' /C calc'!A0", "GET", true),
+        ],
+        classes: vec![("visitor".into(), 1.0)],
+        load: Load {
+            stages: vec![Stage {
+                seconds: 10.0,
+                from: 20.0,
+                to: 20.0,
+            }],
+            tasks_per_user_second: Some(2.0),
+            requests_per_task: 1.0,
+        },
+        targets: vec![
+            target(Metric::Percentile(0.5), 100.0, 200.0, 500.0),
+            target(Metric::Percentile(0.99), 500.0, 1000.0, 2000.0),
+            target(Metric::Throughput, 100.0, 50.0, 20.0),
+            target(Metric::ErrorRate, 0.1, 1.0, 5.0),
+            target(Metric::Memory, 512.0, 1000.0, 2000.0),
+        ],
+        generator: Generator {
+            threads: 1,
+            cores: vec![0],
+            target_cores: vec![1],
+            connect_timeout_s: 10.0,
+            timeout_s: 60.0,
+            stop_timeout_s: 30.0,
+            watched: Some("process 4711, which listens on port 8000".into()),
+        },
+        machine: Machine {
+            cpu_model: Some("A processor".into()),
+            cores: Some(2),
+            memory_bytes: Some(24_000_000_000),
+            system: Some("Linux 6.18".into()),
+        },
+    }
+}
+
+fn sample(name: u32, intended_ms: u64, took_ms: u64, failure: Option<FailureKind>) -> Sample {
+    let intended_ns = intended_ms * 1_000_000;
+    let sent_ns = intended_ns + 100_000;
+    let done_ns = sent_ns + took_ms * 1_000_000;
+    Sample {
+        name: NameId(name),
+        intended_ns,
+        dispatched_ns: intended_ns + 50_000,
+        sent_ns: Some(sent_ns),
+        first_byte_ns: Some(done_ns - 1_000),
+        done_ns,
+        connect_ns: None,
+        failure,
+        wire_requests: 1,
+        bytes_sent: 100,
+        bytes_received: 250,
+    }
+}
+
+/// Forty requests a second; in seconds 4 and 5 nothing comes, and what was meant for 4 comes late.
+fn samples() -> Vec<Sample> {
+    let mut samples = vec![sample(2, 0, 3, None)];
+    for second in (0..10).filter(|second| *second != 5) {
+        for number in 0..40 {
+            let intended_ms = second * 1000 + number * 20;
+            let took_ms = if second == 4 {
+                6_000 - (intended_ms - 4_000)
+            } else {
+                5 + number % 7
+            };
+            let failure = (second == 8 && number < 3).then_some(FailureKind::Status);
+            samples.push(sample(
+                u32::from(number % 4 == 0),
+                intended_ms,
+                took_ms,
+                failure,
+            ));
+        }
+    }
+    samples.push(sample(0, 3_500, 4_000, Some(FailureKind::Timeout)));
+    samples.sort_by_key(|sample| sample.done_ns);
+    samples
+}
+
+fn reading(second: u64) -> Reading {
+    let process = |cpu_percent: f64, megabytes: u64| ProcessReading {
+        cpu_percent: (second > 0).then_some(cpu_percent),
+        rss_bytes: Some(megabytes * 1_000_000),
+        threads: Some(4),
+        processes: 1,
+        ..ProcessReading::default()
+    };
+    Reading {
+        at_ms: second * 1000,
+        target: Some(process(40.0 + second as f64, 300 + second)),
+        generator: Some(process(5.0, 20)),
+        machine: MachineReading {
+            cpu_percent: (second > 0).then_some(30.0),
+            ..MachineReading::default()
+        },
+    }
+}
+
+pub(crate) fn known() -> Run {
+    let mut record = RunRecord::new(header());
+    let mut delta = Delta::new(&record.header.names);
+    let mut hand_over = |delta: &mut Delta, next: u32| {
+        delta.counts_mut().users = Some(20);
+        delta.counts_mut().in_flight = Some(if delta.second() == 4 { 40 } else { 0 });
+        record
+            .timeline
+            .absorb(&delta.to_increment())
+            .expect("known names");
+        delta.start(next);
+    };
+    for sample in samples() {
+        while record::second_of(sample.done_ns) > delta.second() {
+            let next = delta.second() + 1;
+            hand_over(&mut delta, next);
+        }
+        delta.record(&sample);
+        if let Some(kind) = sample.failure {
+            let code = if kind == FailureKind::Status { 503 } else { 0 };
+            delta.record_failure(sample.name, kind, code, sample.done_ns, || {
+                format!("POST /orders: {} <b>\u{1b}[31m", kind.name())
+            });
+        }
+    }
+    hand_over(&mut delta, 0);
+    record.readings = (0..10).map(reading).collect();
+    record.ending = Some(Ending {
+        stopped_by: StoppedBy::Finished,
+        load_ended_ms: 10_000,
+        ended_ms: 10_000,
+        reason: None,
+    });
+    let verdict = verdict::judge(&record);
+    Run { record, verdict }
+}
