@@ -37,6 +37,12 @@ pub(crate) fn run(root: &Path, options: &Options) -> anyhow::Result<()> {
         std::thread::available_parallelism()?.get() > SERVER_CORE,
         "a bench needs two cores: one for the server, one for the client"
     );
+    for (program, package) in [("wrk", "wrk"), ("taskset", "util-linux")] {
+        ensure!(
+            Command::new(program).arg("-v").output().is_ok(),
+            "a bench needs {program}; on Debian: apt-get install {package}"
+        );
+    }
     let brunt = build(root)?;
     let folder = tempfile::tempdir().context("cannot make a folder for the runs")?;
     let pairs = throughput::pairs(&brunt, folder.path(), options.pairs, options.seconds)?;

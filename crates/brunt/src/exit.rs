@@ -1,5 +1,7 @@
 //! Exit codes, and the failures that lead to them.
 
+use std::io::Write;
+
 use scenario::ScenarioError;
 
 /// For `--help`; `docs/exit-codes.md` says more.
@@ -71,7 +73,7 @@ impl Failure {
     pub(crate) fn show(self) -> Exit {
         match self {
             Self::Scenario(error) => {
-                anstream::eprintln!("{:?}", miette::Report::new(*error));
+                note(&format!("{:?}", miette::Report::new(*error)));
                 Exit::WrongInput
             }
             Self::Input(message) => {
@@ -95,7 +97,12 @@ pub(crate) fn complain(message: &str) {
     let style = anstyle::Style::new()
         .bold()
         .fg_color(Some(anstyle::AnsiColor::Red.into()));
-    anstream::eprintln!("{style}error:{style:#} {message}");
+    note(&format!("{style}error:{style:#} {message}"));
+}
+
+/// Says something beside the result, on standard error. It may be gone, which is no reason to stop.
+pub(crate) fn note(message: &str) {
+    writeln!(anstream::stderr(), "{message}").ok();
 }
 
 impl From<anyhow::Error> for Failure {

@@ -52,6 +52,7 @@ impl Run<'_> {
     pub(crate) fn play(mut self) -> anyhow::Result<Played> {
         self.header.started_at = Timestamp::now();
         let set_up = engine::set_up(&self.plan, &self.target, self.settings.seed)?;
+        self.interrupts.something_to_lose();
         let failed = set_up.failed.clone();
         let engine = match failed {
             Some(_) => None,

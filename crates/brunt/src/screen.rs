@@ -17,6 +17,11 @@ pub(crate) fn width() -> usize {
     asked.or_else(terminal).unwrap_or(WIDTH_DEFAULT)
 }
 
+/// Says a result, on standard output. The screen may be gone, which is no reason to lose the files.
+pub(crate) fn say(text: &str) {
+    write!(anstream::stdout(), "{text}").ok();
+}
+
 /// A line that is drawn over and over on standard error; plain lines, and fewer, where that is no
 /// terminal.
 pub(crate) struct LiveLine {

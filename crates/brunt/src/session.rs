@@ -15,7 +15,7 @@ use verdict::{RunResult, Verdict};
 
 use crate::commands::run::Options;
 use crate::embedded::EmbeddedAgent;
-use crate::exit::{Exit, Failure, complain};
+use crate::exit::{Exit, Failure, complain, note};
 use crate::interrupt::Interrupts;
 use crate::placement::{Placement, place};
 use crate::play::{Played, Run};
@@ -48,6 +48,7 @@ impl Session<'_> {
         plan: Arc<Plan>,
         out: Option<&Path>,
     ) -> Result<JudgedRun, Failure> {
+        self.interrupts.nothing_to_lose();
         let host = self.host()?;
         let allowed = monitor::allowed_cpus();
         let embedded = host == Host::Embedded;
@@ -188,13 +189,13 @@ impl Session<'_> {
             verdict,
             exit,
         };
-        anstream::print!("{}", report::terminal(&run.judged(), screen::width(), true));
         let errors: Vec<WriteError> = write_error
             .into_iter()
             .chain(leave(&run.judged(), folder))
             .collect();
-        anstream::println!("Report:  {}", folder.report.display());
-        anstream::println!("Results: {}", folder.path().display());
+        screen::say(&report::terminal(&run.judged(), screen::width(), true));
+        screen::say(&format!("Report:  {}\n", folder.report.display()));
+        screen::say(&format!("Results: {}\n", folder.path().display()));
         for error in &errors {
             complain(&error.to_string());
         }
@@ -248,29 +249,23 @@ fn leave(run: &Judged, folder: &RunFolder) -> Vec<WriteError> {
 
 /// Says what is about to be hit, before it is.
 fn announce(header: &Header, plan: &Plan) {
-    let host = if header.embedded {
-        "the embedded Application Agent at "
+    let length = scenario::duration_in_words(Duration::from_secs_f64(plan.load.seconds()));
+    let users = scenario::users_in(&plan.load);
+    let whose = if header.embedded {
+        " (the embedded Application Agent)"
     } else {
         ""
     };
-    let length = scenario::duration_in_words(Duration::from_secs_f64(plan.load.seconds()));
-    anstream::eprintln!(
-        "brunt {}: up to {} users for {length} against {host}{} (seed {})",
-        header.profile,
-        scenario::users_in(&plan.load),
-        header.host,
-        header.seed
-    );
-    let planned = plan.load.stages.last().map_or(0.0, |stage| stage.to);
+    note(&format!(
+        "brunt {}: up to {users} users for {length}, seed {}",
+        header.profile, header.seed
+    ));
+    note(&format!("against {}{whose}", header.host));
     if header.generator.watched.is_none() {
-        anstream::eprintln!(
-            "note: no process is watched; --pid or --port name the service's on this machine"
-        );
+        note("note: no process is watched; --pid or --port name the service's on this machine");
     }
-    if planned.fract() > 0.0 {
-        anstream::eprintln!(
-            "note: the load ends before all its users are started; raise -r, or -t"
-        );
+    if scenario::falls_short(&plan.load) {
+        note("note: the load ends before all its users are started; raise -r, or -t");
     }
 }
 

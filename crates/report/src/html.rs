@@ -5,9 +5,10 @@ mod charts;
 mod tables;
 
 use maud::{DOCTYPE, Markup, PreEscaped, html as markup};
-use verdict::{Grade, RunResult};
+use verdict::RunResult;
 
 use crate::Judged;
+use crate::terminal::severity;
 
 const STYLE: &str = include_str!("html/page.css");
 const SCRIPT: &str = include_str!("html/page.js");
@@ -67,12 +68,7 @@ fn pill(name: &str) -> Markup {
 
 /// Of several runs: the worst first, and a line each.
 fn overview(runs: &[Judged]) -> Markup {
-    let rank = |run: &&Judged| match run.verdict.result {
-        RunResult::Graded(Grade::Inconclusive) => 0,
-        RunResult::Graded(grade) => 1 + grade as u8,
-        RunResult::Invalid => 9,
-    };
-    let worst = runs.iter().max_by_key(rank);
+    let worst = runs.iter().max_by_key(|run| severity(run.verdict.result));
     markup! {
         header class={ "verdict " @if let Some(worst) = worst { (class_of(worst.verdict.result)) } } {
             @if let Some(worst) = worst {

@@ -36,12 +36,29 @@ pub fn terminal_of_all(runs: &[Judged], width: usize, colour: bool) -> String {
         width: width.min(WIDTH_MAX),
         colour,
     };
-    let mut text = page.heading("All profiles");
+    let worst = runs
+        .iter()
+        .map(|run| run.verdict.result)
+        .max_by_key(|result| severity(*result));
+    let worst = worst.map_or("nothing was run", RunResult::name);
+    let mut text = page.heading(&format!("All profiles: {worst}"));
     for run in runs {
         let sentence = format!("{}: {}", run.record.header.profile, run.verdict.sentence);
         text += &page.sentence(run, &sentence);
     }
     text + "\n"
+}
+
+/// How much a result matters among several: what was not decided least, what is not valid most.
+pub(crate) fn severity(result: RunResult) -> u8 {
+    match result {
+        RunResult::Graded(Grade::Inconclusive) => 0,
+        RunResult::Graded(Grade::Good) => 1,
+        RunResult::Graded(Grade::Acceptable) => 2,
+        RunResult::Graded(Grade::Poor) => 3,
+        RunResult::Graded(Grade::Critical) => 4,
+        RunResult::Invalid => 5,
+    }
 }
 
 struct Page {

@@ -18,7 +18,7 @@ mod wait;
 pub use class::{Class, Task};
 pub use plan::{Plan, PlanError, PlannedClass, Tasks};
 pub use problem::{Problem, ScenarioError};
-pub use profile::{Overrides, Profile, ProfileStage, active_spans, users_in};
+pub use profile::{Overrides, Profile, ProfileStage, active_spans, falls_short, users_in};
 pub use quantity::{duration, duration_in_words};
 pub use request::{REDIRECTS_DEFAULT, Request, Statuses};
 pub use scenario::{CONNECT_TIMEOUT_DEFAULT, Host, Scenario, WHOLE_TIMEOUT_DEFAULT};

@@ -221,6 +221,11 @@ pub fn users_in(load: &Load) -> u32 {
     most
 }
 
+/// Whether the load ends while users are still being started.
+pub fn falls_short(load: &Load) -> bool {
+    load.stages.last().is_some_and(|last| last.to > last.from)
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

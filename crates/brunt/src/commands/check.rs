@@ -1,14 +1,13 @@
 //! `brunt check`: checks a scenario file and says what would run.
 
-use std::io::Write;
 use std::path::PathBuf;
 
-use anyhow::Context;
 use scenario::{Host, Overrides, Plan, Profile, Scenario};
 use url::Url;
 
 use super::run::read_scenario;
 use crate::exit::{Exit, Failure};
+use crate::screen;
 
 /// Options of `brunt check`.
 #[derive(Debug, clap::Args)]
@@ -21,9 +20,7 @@ pub(crate) struct Options {
 pub(crate) fn run(options: &Options) -> Result<Exit, Failure> {
     let scenario = read_scenario(&options.file)?;
     let text = explain(&options.file.display().to_string(), &scenario);
-    anstream::stdout()
-        .write_all(text.as_bytes())
-        .context("cannot write to standard output")?;
+    screen::say(&text);
     Ok(Exit::Passed)
 }
 

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use anyhow::Context;
 
 use crate::exit::{Exit, Failure};
+use crate::screen;
 
 /// The file that is written.
 const STARTER: &str = include_str!("starter.toml");
@@ -35,9 +36,8 @@ pub(crate) fn run(options: &Options) -> Result<Exit, Failure> {
     };
     file.write_all(STARTER.as_bytes())
         .with_context(|| format!("cannot write {name}"))?;
-    anstream::println!(
-        "{name} is written; say in it what your users do, then: brunt check -f {name}"
-    );
+    let next = "say in it what your users do, then: brunt check -f";
+    screen::say(&format!("{name} is written; {next} {name}\n"));
     Ok(Exit::Passed)
 }
 

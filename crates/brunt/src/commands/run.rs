@@ -122,13 +122,10 @@ pub(crate) fn run(options: &Options) -> Result<Exit, Failure> {
     }
     let page = results::page_of_all(options.out.as_deref(), begun);
     let judged: Vec<Judged> = runs.iter().map(JudgedRun::judged).collect();
-    anstream::print!(
-        "{}",
-        report::terminal_of_all(&judged, screen::width(), true)
-    );
+    screen::say(&report::terminal_of_all(&judged, screen::width(), true));
     Ok(match results::write(&page, &report::html(&judged)) {
         Ok(()) => {
-            anstream::println!("Report of all: {}", page.display());
+            screen::say(&format!("Report of all: {}\n", page.display()));
             exit
         }
         Err(error) => {

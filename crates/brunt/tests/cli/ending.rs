@@ -94,3 +94,21 @@ fn a_killed_run_leaves_a_readable_record_and_no_agent() {
     );
     assert_agent_ends(agent);
 }
+
+#[test]
+fn an_interrupt_before_the_load_ends_at_once() {
+    let server = Server::start(Fault::Silent).unwrap();
+    let scenario = format!(
+        "host = \"{}\"\n[users.u]\n[[users.u.tasks]]\nget = \"/\"\n[[setup]]\nget = \"/\"\n\
+         [profiles.p]\nusers = 1\nduration = \"1h\"\n",
+        server.url()
+    );
+    let brunt = Brunt::new(&["run", "p", "--out", "out"]).scenario(&scenario);
+    let running = brunt.start();
+    until(BOUND, "the set-up", || {
+        (server.counts().requests == 1).then_some(())
+    });
+    running.signal(Signal::INT);
+    let ended = running.end();
+    assert_eq!(ended.code, Some(130), "{ended:?}");
+}
