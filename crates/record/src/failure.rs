@@ -32,7 +32,7 @@ impl Failure {
     pub(crate) fn add_to(&self, failures: &mut Vec<Self>) {
         match failures.iter_mut().find(|known| known.is_like(self)) {
             Some(known) => {
-                known.count += self.count;
+                known.count = known.count.saturating_add(self.count);
                 known.first_ms = known.first_ms.min(self.first_ms);
                 known.last_ms = known.last_ms.max(self.last_ms);
                 if known.example.is_none() {

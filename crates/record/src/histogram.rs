@@ -58,7 +58,8 @@ impl Histogram {
     pub fn merge_sparse(&mut self, sparse: &Sparse) {
         let summary = sparse.summary();
         for (index, count) in sparse.buckets() {
-            *self.bucket(index) += count;
+            let bucket = self.bucket(index);
+            *bucket = bucket.saturating_add(count);
         }
         self.merge_summary(
             summary.count,
@@ -70,8 +71,9 @@ impl Histogram {
 
     fn merge_summary(&mut self, count: u64, sum_ns: u128, min_ns: u64, max_ns: u64) {
         if count > 0 {
-            self.count += count;
-            self.sum_ns += sum_ns;
+            // What was recorded never comes near the limits; what was read from a damaged file might.
+            self.count = self.count.saturating_add(count);
+            self.sum_ns = self.sum_ns.saturating_add(sum_ns);
             self.min_ns = self.min_ns.min(min_ns);
             self.max_ns = self.max_ns.max(max_ns);
         }
@@ -145,7 +147,7 @@ impl Histogram {
         }
         let mut seen = 0;
         for (index, count) in self.buckets() {
-            seen += count;
+            seen = count.saturating_add(seen);
             if seen >= rank {
                 return Some(buckets::highest(index).min(self.max_ns));
             }

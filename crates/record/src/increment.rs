@@ -126,9 +126,9 @@ impl NameTotals {
     }
 
     pub(crate) fn merge(&mut self, other: &Self) {
-        self.requests += other.requests;
-        self.wire_requests += other.wire_requests;
-        self.bytes_sent += other.bytes_sent;
-        self.bytes_received += other.bytes_received;
+        self.requests = self.requests.saturating_add(other.requests);
+        self.wire_requests = self.wire_requests.saturating_add(other.wire_requests);
+        self.bytes_sent = self.bytes_sent.saturating_add(other.bytes_sent);
+        self.bytes_received = self.bytes_received.saturating_add(other.bytes_received);
     }
 }

@@ -40,4 +40,4 @@ pub use sample::{Sample, second_of};
 pub use second::Second;
 pub use sparse::Sparse;
 pub use target::{Metric, Target};
-pub use timeline::{Scope, Timeline, UnknownName};
+pub use timeline::{Scope, Timeline, Unfit};

@@ -131,7 +131,10 @@ mod tests {
             tasks_per_user_second: Some(0.5),
             requests_per_task: 1.0,
         };
-        assert_eq!(load.offered_rps(20.0), Some((10.0 + (25.0 + 150.0) * 0.5) / 20.0));
+        assert_eq!(
+            load.offered_rps(20.0),
+            Some((10.0 + (25.0 + 150.0) * 0.5) / 20.0)
+        );
         assert_eq!(load.offered_rps(5.0), Some((10.0 + 12.5) / 5.0));
         let unbounded = Load {
             tasks_per_user_second: None,

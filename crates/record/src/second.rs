@@ -60,14 +60,14 @@ impl Second {
         self.users = sum(self.users, other.users);
         self.in_flight = sum(self.in_flight, other.in_flight);
         self.oldest_ms = self.oldest_ms.max(other.oldest_ms);
-        self.ok += other.ok;
-        self.failed += other.failed;
-        self.unanswered += other.unanswered;
-        self.wire_requests += other.wire_requests;
-        self.bytes_sent += other.bytes_sent;
-        self.bytes_received += other.bytes_received;
-        self.connections += other.connections;
-        self.reopened += other.reopened;
+        self.ok = self.ok.saturating_add(other.ok);
+        self.failed = self.failed.saturating_add(other.failed);
+        self.unanswered = self.unanswered.saturating_add(other.unanswered);
+        self.wire_requests = self.wire_requests.saturating_add(other.wire_requests);
+        self.bytes_sent = self.bytes_sent.saturating_add(other.bytes_sent);
+        self.bytes_received = self.bytes_received.saturating_add(other.bytes_received);
+        self.connections = self.connections.saturating_add(other.connections);
+        self.reopened = self.reopened.saturating_add(other.reopened);
         for (kind, count) in &other.failures {
             self.add_failures(*kind, *count);
         }
@@ -85,7 +85,7 @@ impl Second {
 
     fn add_failures(&mut self, kind: FailureKind, count: u64) {
         match self.failures.iter_mut().find(|(known, _)| *known == kind) {
-            Some((_, known)) => *known += count,
+            Some((_, known)) => *known = known.saturating_add(count),
             None => self.failures.push((kind, count)),
         }
     }
@@ -93,7 +93,7 @@ impl Second {
 
 fn sum(a: Option<u32>, b: Option<u32>) -> Option<u32> {
     match (a, b) {
-        (Some(a), Some(b)) => Some(a + b),
+        (Some(a), Some(b)) => Some(a.saturating_add(b)),
         (known, None) | (None, known) => known,
     }
 }

@@ -12,6 +12,8 @@ use crate::{Distribution, Failure, Histogram, Measure, NameId, Outcome, RequestN
 
 /// How many bytes the histograms of all intervals may take.
 const HISTOGRAM_BYTES_MAX: usize = 64 << 20;
+/// No run is longer: a year.
+const SECONDS_MAX: u32 = 366 * 86_400;
 
 type Cells = BTreeMap<(NameId, Measure, Outcome), Sparse>;
 
@@ -55,20 +57,9 @@ impl Timeline {
         }
     }
 
-    /// Adds what was recorded. Entries of names that the run does not know are refused.
-    pub fn absorb(&mut self, increment: &Increment) -> Result<(), UnknownName> {
-        let mut names = increment.histograms.iter().map(|entry| entry.name);
-        let mut others = increment.totals.iter().map(|totals| totals.name);
-        if let Some(name) = names
-            .by_ref()
-            .chain(others.by_ref())
-            .find(|n| n.index() >= self.names.len())
-        {
-            return Err(UnknownName {
-                id: name.0,
-                known: self.names.len(),
-            });
-        }
+    /// Adds what was recorded, or nothing of it where it does not fit.
+    pub fn absorb(&mut self, increment: &Increment) -> Result<(), Unfit> {
+        self.check(increment)?;
         for (second, counts) in &increment.seconds {
             let at = *second as usize;
             if self.seconds.len() <= at {
@@ -90,6 +81,27 @@ impl Timeline {
             || (self.bytes > self.bytes_max && self.intervals.len() > 1)
         {
             self.double_width();
+        }
+        Ok(())
+    }
+
+    fn check(&self, increment: &Increment) -> Result<(), Unfit> {
+        let histograms = increment.histograms.iter().map(|entry| entry.name);
+        let totals = increment.totals.iter().map(|totals| totals.name);
+        let failures = increment.failures.iter().map(|failure| failure.name);
+        let known = self.names.len();
+        let mut names = histograms.chain(totals).chain(failures);
+        if let Some(NameId(id)) = names.find(|name| name.index() >= known) {
+            return Err(Unfit::Name { id, known });
+        }
+        let of_counts = increment.seconds.iter().map(|(second, _)| *second);
+        let mut seconds = of_counts.chain(increment.histograms.iter().map(|entry| entry.second));
+        if let Some(second) = seconds.find(|second| *second > SECONDS_MAX) {
+            return Err(Unfit::Second { second });
+        }
+        let width_s = increment.width_s;
+        if !width_s.is_power_of_two() || width_s > SECONDS_MAX {
+            return Err(Unfit::Width { width_s });
         }
         Ok(())
     }
@@ -262,12 +274,29 @@ pub enum Scope {
     Name(NameId),
 }
 
-/// Something was recorded for a name that the run does not know.
+/// An increment does not fit the run: it was damaged, or made by somebody else.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the record speaks of request name number {id}, but names {known}; it is damaged")]
-pub struct UnknownName {
-    id: u32,
-    known: usize,
+pub enum Unfit {
+    /// It speaks of a name that the run does not have.
+    #[error("request name number {id} is not among the {known} of the run")]
+    Name {
+        /// The name's number.
+        id: u32,
+        /// How many names the run has.
+        known: usize,
+    },
+    /// It speaks of a second that no run reaches.
+    #[error("second {second} is after the longest run, {SECONDS_MAX} s")]
+    Second {
+        /// The second.
+        second: u32,
+    },
+    /// Its intervals have a width that no timeline has.
+    #[error("intervals of {width_s} s: a width is 1, 2, 4, 8 … s")]
+    Width {
+        /// The width, in seconds.
+        width_s: u32,
+    },
 }
 
 #[cfg(test)]
@@ -414,13 +443,51 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_of_an_unknown_name_is_refused() {
-        let mut increment = increments(&[]).remove(0);
-        increment.totals.push(NameTotals::of(NameId(7)));
-        let error = timeline_of(&[], usize::MAX).absorb(&increment).unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "the record speaks of request name number 7, but names 3; it is damaged"
-        );
+    fn what_does_not_fit_is_refused_whole() {
+        let fine = increments(&[]).remove(0);
+        let name = |id| NameTotals::of(NameId(id));
+        let cases = [
+            (
+                Increment {
+                    totals: vec![name(0), name(7)],
+                    ..fine.clone()
+                },
+                "number 7 is not among the 3",
+            ),
+            (
+                Increment {
+                    seconds: vec![(u32::MAX, Second::default())],
+                    ..fine.clone()
+                },
+                "after the longest",
+            ),
+            (
+                Increment {
+                    width_s: 0,
+                    ..fine.clone()
+                },
+                "intervals of 0 s",
+            ),
+            (
+                Increment {
+                    width_s: 3,
+                    ..fine.clone()
+                },
+                "intervals of 3 s",
+            ),
+            (
+                Increment {
+                    width_s: 1 << 31,
+                    ..fine
+                },
+                "intervals of",
+            ),
+        ];
+        for (increment, expected) in cases {
+            let mut timeline = timeline_of(&[], usize::MAX);
+            let error = timeline.absorb(&increment).unwrap_err().to_string();
+            assert!(error.contains(expected), "{error}");
+            assert_eq!(timeline.seconds().len(), 0);
+        }
     }
 }

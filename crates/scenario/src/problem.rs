@@ -89,10 +89,12 @@ pub(crate) fn suggestion<'a>(name: &str, known: impl IntoIterator<Item = &'a str
     let known: Vec<&str> = known.into_iter().collect();
     let nearest = known
         .iter()
-        .map(|candidate| (strsim::jaro_winkler(name, candidate), candidate))
-        .max_by(|a, b| a.0.total_cmp(&b.0));
+        .map(|candidate| (strsim::damerau_levenshtein(name, candidate), candidate))
+        .min();
     match nearest {
-        Some((nearness, candidate)) if nearness > 0.8 => format!("did you mean `{candidate}`?"),
+        Some((distance, candidate)) if distance <= (name.chars().count() / 3).max(1) => {
+            format!("did you mean `{candidate}`?")
+        }
         Some(_) => format!("there are: {}", known.join(", ")),
         None => "there are none".to_owned(),
     }

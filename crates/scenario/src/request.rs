@@ -9,7 +9,7 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use record::NameId;
 use toml::Spanned;
 
-use crate::expression::{self, Data, Part, Value};
+use crate::expression::{self, Data, Expression, Part, Value};
 use crate::names::Names;
 use crate::problem::Problem;
 use crate::quantity;
@@ -281,16 +281,29 @@ impl Builder<'_> {
                 .help("leave it out");
             self.problems.push(problem);
         }
-        if value
-            .get_ref()
-            .bytes()
-            .any(|byte| byte < b' ' && byte != b'\t')
-        {
+        if self.may_hold_control_characters(value) {
             let problem = Problem::new("a header value holds a control character")
-                .at(value.span(), "here")
+                .at(value.span(), "here, or in what is drawn here")
                 .help("keep it on one line");
             self.problems.push(problem);
         }
+    }
+
+    /// Whether any rendering of a header value breaks its line. What cannot be parsed is said elsewhere.
+    fn may_hold_control_characters(&self, value: &Spanned<String>) -> bool {
+        let breaks = |text: &str| {
+            text.bytes()
+                .any(|byte| byte != b'\t' && byte.is_ascii_control())
+        };
+        let parts =
+            expression::parse(value.get_ref(), self.data, &value.span()).unwrap_or_default();
+        parts.iter().any(|part| match part {
+            Part::Text(text) => breaks(text),
+            Part::Expression(Expression::Pick(values)) => {
+                values.iter().any(|value| breaks(&value.text()))
+            }
+            Part::Expression(_) => false,
+        })
     }
 
     fn body(&mut self, json: &Spanned<Json>) -> Template {

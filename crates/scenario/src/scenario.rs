@@ -89,21 +89,41 @@ impl Scenario {
     }
 }
 
-/// Puts the place and a remedy to what the TOML reader says.
+/// Puts the place and a remedy to what the TOML reader says, in words that need no Rust.
 fn syntax_problem(error: &toml::de::Error) -> Problem {
-    let message = error.message();
-    let mut problem = Problem::new(message.lines().next().unwrap_or(message));
+    let message = error.message().lines().next().unwrap_or_default();
+    // The reader's words are: unknown field `x`, expected one of `a`, `b`
+    let unknown = message
+        .strip_prefix("unknown field ")
+        .and_then(|rest| rest.split_once(", "));
+    let mut problem = match unknown {
+        Some((name, _)) => Problem::new(format!("unknown field {name}")),
+        None => Problem::new(in_plain_words(message)),
+    };
     if let Some(span) = error.span() {
         problem = problem.at(span, "here");
     }
-    // The reader's words are: unknown field `x`, expected one of `a`, `b`
-    let quoted: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
-    match &quoted[..] {
-        [unknown, known @ ..] if message.starts_with("unknown field") && !known.is_empty() => {
-            problem.help(suggestion(unknown, known.iter().copied()))
-        }
-        _ => problem,
-    }
+    let Some((name, known)) = unknown else {
+        return problem;
+    };
+    let known = known.split('`').skip(1).step_by(2);
+    problem.help(suggestion(name.trim_matches('`'), known))
+}
+
+fn in_plain_words(message: &str) -> String {
+    let words = [
+        ("expected u8", "expected a whole number from 0 to 255"),
+        (
+            "expected u32",
+            "expected a whole number from 0 to 4294967295",
+        ),
+        ("expected f64", "expected a number"),
+        ("expected a sequence", "expected a list"),
+        ("expected a map", "expected a table"),
+    ];
+    words.iter().fold(message.to_owned(), |text, (from, to)| {
+        text.replace(from, to)
+    })
 }
 
 fn resolve(spec: &Spec, problems: &mut Vec<Problem>) -> Scenario {

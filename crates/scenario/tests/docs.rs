@@ -1,0 +1,36 @@
+//! The examples in the docs are scenarios.
+
+use scenario::Scenario;
+
+/// The TOML examples of a page, one after the other: those of `docs/scenario.md` add up to one file.
+fn examples(page: &str) -> String {
+    let blocks = page
+        .split("```toml\n")
+        .skip(1)
+        .map(|block| block.split("```").next());
+    blocks
+        .map(Option::unwrap_or_default)
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+#[test]
+fn the_examples_of_the_docs_are_scenarios() {
+    let pages = [
+        (
+            "docs/scenario.md",
+            include_str!("../../../docs/scenario.md"),
+        ),
+        ("README.md", include_str!("../../../README.md")),
+    ];
+    for (name, page) in pages {
+        let text = examples(page);
+        assert!(text.len() > 300, "{name} has examples");
+        let scenario = Scenario::read(name, &text);
+        assert!(
+            scenario.is_ok(),
+            "{:?}",
+            miette::Report::new(scenario.unwrap_err())
+        );
+    }
+}

@@ -1,0 +1,200 @@
+//! Mistakes in scenario files, as their authors see them: what, where, what is accepted, the remedy.
+
+use miette::{GraphicalReportHandler, GraphicalTheme};
+use proptest::prelude::*;
+use scenario::Scenario;
+
+/// What a user sees, at 80 columns and without colour; nothing where the file is fine.
+fn shown(text: &str) -> String {
+    let mut shown = String::new();
+    if let Err(error) = Scenario::read("brunt.toml", text) {
+        GraphicalReportHandler::new_themed(GraphicalTheme::unicode_nocolor())
+            .with_width(80)
+            .render_report(&mut shown, &error)
+            .expect("text");
+    }
+    shown
+}
+
+/// A file that is fine but for what is put into it.
+fn file(task: &str, rest: &str) -> String {
+    format!(
+        "[data]\nfruits = [\"apple\"]\nnone = []\n\n[users.visitor]\nwait = \"1s..3s\"\n\n\
+         [[users.visitor.tasks]]\n{task}\n\n[profiles.load]\nusers = 10\nduration = \"5m\"\n\n{rest}\n"
+    )
+}
+
+const GET: &str = "get = \"/\"";
+
+#[expect(clippy::too_many_lines, reason = "a table")]
+fn mistakes() -> Vec<(&'static str, String)> {
+    let profile = |text: &str| file(GET, &format!("[profiles.mine]\n{text}"));
+    let target = |text: &str| file(GET, &format!("[targets]\n{text}"));
+    let class = |text: &str| file(GET, &format!("[users.other]\n{text}"));
+    vec![
+        ("broken_toml", "host = \n".into()),
+        (
+            "unknown_key",
+            file(GET, "hots = 1").replace("[data]", "hots = \"x\"\n[data]"),
+        ),
+        ("unknown_key_of_a_request", file("gte = \"/\"", "")),
+        ("wrong_type", profile("users = \"ten\"\nduration = \"5m\"")),
+        ("no_users", "host = \"http://x\"\n".into()),
+        (
+            "host_without_scheme",
+            format!("host = \"localhost\"\n{}", file(GET, "")),
+        ),
+        (
+            "host_https",
+            format!("host = \"https://localhost\"\n{}", file(GET, "")),
+        ),
+        ("unknown_list", file("get = \"/{{ pick(friuts) }}\"", "")),
+        ("empty_list", file("get = \"/{{ pick(none) }}\"", "")),
+        (
+            "unknown_function",
+            file("get = \"/{{ chose(fruits) }}\"", ""),
+        ),
+        ("no_call", file("get = \"/{{ fruits }}\"", "")),
+        (
+            "expression_without_end",
+            file("get = \"/{{ pick(fruits)\"", ""),
+        ),
+        ("range_reversed", file("get = \"/{{ randint(9, 1) }}\"", "")),
+        ("no_method", file("name = \"x\"", "")),
+        ("two_methods", file("get = \"/\"\npost = \"/\"", "")),
+        ("path_without_slash", file("get = \"products\"", "")),
+        (
+            "header_name",
+            file("get = \"/\"\nheaders = { \"a b\" = \"c\" }", ""),
+        ),
+        (
+            "header_of_brunt",
+            file("get = \"/\"\nheaders = { Host = \"c\" }", ""),
+        ),
+        (
+            "header_with_a_line_break",
+            file("get = \"/\"\nheaders = { A = \"b\\r\\nC: d\" }", ""),
+        ),
+        (
+            "header_with_a_drawn_line_break",
+            file("get = \"/\"\nheaders = { A = \"{{ pick(fruits) }}\" }", "")
+                .replace("\"apple\"", "\"a\\r\\nEvil: yes\""),
+        ),
+        ("status", file("get = \"/\"\ncheck = { status = 20 }", "")),
+        (
+            "status_class",
+            file("get = \"/\"\ncheck = { status = \"2x\" }", ""),
+        ),
+        ("redirects", file("get = \"/\"\nredirects = 999", "")),
+        ("timeout", file("get = \"/\"\ntimeout = \"0s\"", "")),
+        ("task_weight", file("get = \"/\"\nweight = -1", "")),
+        (
+            "no_task_is_ever_chosen",
+            file("get = \"/\"\nweight = 0", ""),
+        ),
+        (
+            "steps_beside_a_request",
+            file("get = \"/\"\nsteps = [{ get = \"/\" }]", ""),
+        ),
+        (
+            "step_with_a_weight",
+            file("steps = [{ get = \"/\", weight = 2 }]", ""),
+        ),
+        ("class_without_tasks", class("wait = \"1s\"")),
+        ("like_nobody", class("like = \"vistor\"")),
+        (
+            "like_each_other",
+            class("like = \"third\"\n[users.third]\nlike = \"other\""),
+        ),
+        ("wait", class("like = \"visitor\"\nwait = \"soon\"")),
+        (
+            "wait_reversed",
+            class("like = \"visitor\"\nwait = \"3s..1s\""),
+        ),
+        (
+            "no_class_has_users",
+            file(GET, "").replace("wait =", "weight = 0\nwait ="),
+        ),
+        ("profile_of_nothing", profile("spawn_rate = 2")),
+        (
+            "profile_without_users",
+            profile("users = 0\nduration = \"5m\""),
+        ),
+        (
+            "profile_named_all",
+            file(GET, "[profiles.all]\nusers = 1\nduration = \"1s\""),
+        ),
+        ("duration", profile("users = 1\nduration = \"5 minuts\"")),
+        (
+            "spawn_rate",
+            profile("users = 1\nduration = \"5m\"\nspawn_rate = 0"),
+        ),
+        (
+            "users_of_nobody",
+            profile("users = 1\nduration = \"5m\"\nusers_of = [\"vistor\"]"),
+        ),
+        ("metric", target("p9x = { target = \"1s\" }")),
+        ("threshold_without_unit", target("p95 = { target = 200 }")),
+        (
+            "threshold_of_another_unit",
+            target("memory = { target = \"1s\" }"),
+        ),
+        (
+            "thresholds_out_of_order",
+            target("p95 = { target = \"2s\", critical = \"1s\" }"),
+        ),
+        ("target_without_threshold", target("p95 = {}")),
+        (
+            "target_of_an_unknown_request",
+            file(GET, "[request_targets.\"/x\"]\np95 = { target = \"1s\" }"),
+        ),
+        (
+            "cpu_of_a_request",
+            file(GET, "[request_targets.\"/\"]\ncpu = { target = \"1%\" }"),
+        ),
+        (
+            "several_at_once",
+            file(
+                "get = \"x\"\ntimeout = \"x\"",
+                "[targets]\np101 = { target = \"1s\" }",
+            ),
+        ),
+    ]
+}
+
+#[test]
+fn every_mistake_is_said_with_its_place_and_a_remedy() {
+    assert_eq!(shown(&file(GET, "")), "", "the file without mistakes");
+    let mut page = String::new();
+    for (name, text) in mistakes() {
+        let shown = shown(&text);
+        assert!(!shown.is_empty(), "{name} goes through");
+        page += &format!("=== {name}\n{shown}\n");
+    }
+    insta::assert_snapshot!(page);
+}
+
+#[test]
+fn several_mistakes_are_said_at_once() {
+    let text = file(
+        "get = \"x\"\ntimeout = \"x\"",
+        "[targets]\np101 = { target = \"1s\" }",
+    );
+    let shown = shown(&text);
+    assert!(shown.contains("3 problems"), "{shown}");
+}
+
+proptest! {
+    #[test]
+    fn no_text_breaks_the_reader(
+        pieces in prop::collection::vec(prop::sample::select(vec![
+            "[users.a]\n", "[[users.a.tasks]]\n", "like = \"a\"\n", "get = \"/\"\n", "wait = \"1s\"\n",
+            "[profiles.p]\n", "users = 1\n", "duration = \"1s\"\n", "stages = []\n", "[targets]\n",
+            "p50 = {}\n", "{{", "}}", "\"", "=", "pick(", ")", "[data]\n", "x = [1, 2.5, true, \"é\"]\n",
+            "weight = nan\n", "[[setup]]\n", "json = { a = [1, { b = \"{{ pick(x) }}\" }] }\n", "\u{0}", "日",
+        ]), 0..25)
+    ) {
+        let text = pieces.concat();
+        prop_assert!(shown(&text).len() < 100_000);
+    }
+}

@@ -1,0 +1,154 @@
+//! What is sent: bodies, paths and headers as they were said, and the same for the same seed.
+
+use std::collections::HashMap;
+
+use proptest::prelude::*;
+use scenario::{Overrides, Plan, Request, Scenario};
+use serde_json::Value;
+
+fn plan(text: &str) -> Plan {
+    let scenario = Scenario::read("test.toml", text)
+        .unwrap_or_else(|error| panic!("{:?}\n{text}", miette::Report::new(error)));
+    Plan::new(&scenario, "p", &Overrides::default(), &[]).expect("the profile is there")
+}
+
+/// A plan whose only task is this one.
+fn with_task(task: &str, data: &str) -> Plan {
+    plan(&format!(
+        "[data]\n{data}\n[users.u]\n[[users.u.tasks]]\n{task}\n[profiles.p]\nusers = 1\nduration = \"1s\"\n"
+    ))
+}
+
+fn only_request(plan: &Plan) -> &Request {
+    &plan.classes[0].tasks.requests(0)[0]
+}
+
+fn rendered(plan: &Plan, user: u32) -> String {
+    let (mut bytes, mut body) = (Vec::new(), Vec::new());
+    let mut random = plan.random_of(1, 0, user);
+    only_request(plan).render(&mut random, "/base", "host:80", &mut bytes, &mut body);
+    String::from_utf8(bytes).expect("text")
+}
+
+/// A text as a TOML file holds it.
+fn toml_text(text: &str) -> String {
+    serde_json::to_string(text)
+        .expect("text")
+        .replace('\u{7f}', "\\u007f")
+}
+
+proptest! {
+    #[test]
+    fn a_json_body_gives_any_text_back(text in "\\PC{0,20}[\"\\\\\n\t\u{1}]{0,3}\\PC{0,5}") {
+        prop_assume!(!text.contains("{{"));
+        let task = format!(
+            "post = \"/\"\njson = {{ direct = {0}, drawn = \"{{{{ pick(x) }}}}\", within = \"a {{{{ pick(x) }}}} b\" }}",
+            toml_text(&text)
+        );
+        let plan = with_task(&task, &format!("x = [{}]", toml_text(&text)));
+        let request = rendered(&plan, 0);
+        let (head, body) = request.split_once("\r\n\r\n").expect("a head");
+        let length = format!("Content-Length: {}", body.len());
+        prop_assert!(head.lines().any(|line| line == length));
+        let body: Value = serde_json::from_str(body).expect("JSON");
+        prop_assert_eq!(&body["direct"], &Value::from(text.clone()));
+        prop_assert_eq!(&body["drawn"], &Value::from(text.clone()));
+        prop_assert_eq!(&body["within"], &Value::from(format!("a {text} b")));
+    }
+
+    #[test]
+    fn a_path_is_one_word_of_ascii_whatever_is_drawn(text in "\\PC{0,20}[\r\n \t]{0,3}") {
+        let plan = with_task("get = \"/a b/{{ pick(x) }}\"", &format!("x = [{}]", toml_text(&text)));
+        let request = rendered(&plan, 0);
+        let line = request.split("\r\n").next().expect("a line");
+        let words: Vec<&str> = line.split(' ').collect();
+        prop_assert_eq!(words.len(), 3, "{}", line);
+        prop_assert!(words[1].starts_with("/base/a%20b/") && words[1].is_ascii());
+        prop_assert!(!line.contains('\n'));
+    }
+}
+
+#[test]
+fn a_value_that_is_one_expression_keeps_its_type() {
+    let plan = with_task(
+        "post = \"/\"\njson = { n = \"{{ randint(3, 3) }}\", f = \"{{ uniform(0.5, 0.5) }}\", b = \"{{ pick(x) }}\", t = \"{{ randint(3, 3) }}!\" }",
+        "x = [true]",
+    );
+    let request = rendered(&plan, 0);
+    let body = request.split("\r\n\r\n").nth(1).expect("a body");
+    assert_eq!(body, "{\"n\":3,\"f\":0.5,\"b\":true,\"t\":\"3!\"}");
+}
+
+#[test]
+fn common_headers_are_sent_and_replaced() {
+    let text = "[headers]\nAuthorization = \"Bearer x\"\nAccept = \"text/html\"\n[users.u]\n[[users.u.tasks]]\n\
+                get = \"/\"\nheaders = { accept = \"application/json\" }\n[profiles.p]\nusers = 1\nduration = \"1s\"";
+    let request = rendered(&plan(text), 0);
+    let expected = "GET /base/ HTTP/1.1\r\nHost: host:80\r\nUser-Agent: brunt/VERSION\r\n\
+                    Authorization: Bearer x\r\naccept: application/json\r\n\r\n";
+    assert_eq!(
+        request,
+        expected.replace("VERSION", env!("CARGO_PKG_VERSION"))
+    );
+}
+
+#[test]
+fn a_user_draws_the_same_whatever_the_number_of_users() {
+    let text = include_str!("../../../brunt.toml");
+    let scenario = Scenario::read("brunt.toml", text).expect("the shipped scenario");
+    let drawn = |users: u32, seed: u64| {
+        let overrides = Overrides {
+            users: Some(users),
+            ..Overrides::default()
+        };
+        let plan = Plan::new(&scenario, "load", &overrides, &[]).expect("load");
+        (0..9)
+            .map(|user| {
+                let class = plan.class_of(user);
+                let mut random = plan.random_of(seed, class, user);
+                (0..20)
+                    .map(|_| plan.classes[class].tasks.draw(&mut random))
+                    .collect::<Vec<_>>()
+            })
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(drawn(9, 1), drawn(1000, 1));
+    assert_ne!(drawn(9, 1), drawn(9, 2));
+    let users = drawn(9, 1);
+    assert!(
+        users
+            .iter()
+            .all(|user| users.iter().filter(|other| *other == user).count() == 1)
+    );
+}
+
+/// Pearson's chi-square statistic of counts against shares.
+fn chi_square(counts: &HashMap<usize, u32>, shares: &[f64], total: f64) -> f64 {
+    let terms = shares.iter().enumerate().map(|(task, share)| {
+        let found = f64::from(counts.get(&task).copied().unwrap_or(0));
+        (found - share * total).powi(2) / (share * total)
+    });
+    terms.sum()
+}
+
+#[test]
+fn tasks_are_chosen_by_their_weights() {
+    let text = include_str!("../../../brunt.toml");
+    let scenario = Scenario::read("brunt.toml", text).expect("the shipped scenario");
+    let plan = Plan::new(&scenario, "load", &Overrides::default(), &[]).expect("load");
+    let mut random = plan.random_of(1, 0, 0);
+    let mut counts = HashMap::new();
+    for _ in 0..100_000 {
+        *counts
+            .entry(plan.classes[0].tasks.draw(&mut random))
+            .or_default() += 1;
+    }
+    let shares = [10.0, 5.0, 3.0, 3.0, 3.0, 2.0, 2.0, 2.0, 1.0, 1.0].map(|weight| weight / 32.0);
+    // The 99.9 % point of chi-square with nine degrees of freedom.
+    let limit = 27.88;
+    assert!(chi_square(&counts, &shares, 1e5) < limit, "{counts:?}");
+    assert!(
+        chi_square(&counts, &[0.1; 10], 1e5) > limit,
+        "evenly chosen tasks would be seen"
+    );
+}
