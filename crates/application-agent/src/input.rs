@@ -13,6 +13,8 @@ use crate::error::ApiError;
 
 /// Bodies are never larger, in bytes.
 pub(crate) const BODY_MAX: usize = 1 << 20;
+/// Names are never longer, in bytes.
+const NAME_MAX: usize = 200;
 
 /// The fields of a JSON body.
 pub(crate) struct Fields(Map<String, Value>);
@@ -49,7 +51,19 @@ impl Fields {
         }
     }
 
-    pub(crate) fn text_or(&mut self, name: &str, default: &str) -> Result<String, ApiError> {
+    /// A name: short, since names are kept.
+    pub(crate) fn name(&mut self, name: &str) -> Result<String, ApiError> {
+        let text = self.text(name)?;
+        short(name, text)
+    }
+
+    pub(crate) fn optional_name(&mut self, name: &str) -> Result<Option<String>, ApiError> {
+        self.optional_text(name)?
+            .map(|text| short(name, text))
+            .transpose()
+    }
+
+    pub(crate) fn name_or(&mut self, name: &str, default: &str) -> Result<String, ApiError> {
         Ok(self
             .optional_text(name)?
             .unwrap_or_else(|| default.to_owned()))
@@ -97,7 +111,7 @@ impl Fields {
         name: &str,
         known: &[&'static str],
     ) -> Result<&'static str, ApiError> {
-        let text = self.text_or(name, known[0])?;
+        let text = self.name_or(name, known[0])?;
         one_of(name, &text, known)
     }
 
@@ -108,6 +122,13 @@ impl Fields {
             Some(_) => Err(ApiError::unprocessable(name, "an object")),
         }
     }
+}
+
+fn short(name: &str, text: String) -> Result<String, ApiError> {
+    if text.len() > NAME_MAX {
+        return Err(ApiError::unprocessable(name, "a text of at most 200 bytes"));
+    }
+    Ok(text)
 }
 
 /// The parameters of a query.

@@ -14,6 +14,9 @@ use crate::scoring::{self, Scores};
 use crate::store::{Database, Left, Row, Store};
 use crate::usage::Usage;
 
+/// How much of a prompt and of a response is kept, in bytes.
+const TEXT_KEPT: usize = 4096;
+
 /// What all requests share.
 pub(crate) struct State {
     pub(crate) agent_id: Uuid,
@@ -91,8 +94,8 @@ impl State {
         self.known().history.keep(model, kept);
         self.store.write(Row::Analysis {
             model: model.to_owned(),
-            prompt: prompt.to_owned(),
-            response: response.to_owned(),
+            prompt: beginning(prompt).to_owned(),
+            response: beginning(response).to_owned(),
             kept,
             at: at.to_string(),
         });
@@ -156,4 +159,9 @@ impl State {
 /// Days since 1970-01-01, UTC.
 pub(crate) fn day_of(at: Timestamp) -> i64 {
     at.as_second().div_euclid(86_400)
+}
+
+/// What is kept of a text.
+fn beginning(text: &str) -> &str {
+    &text[..text.floor_char_boundary(TEXT_KEPT)]
 }

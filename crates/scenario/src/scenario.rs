@@ -64,6 +64,13 @@ impl Host {
         let url = Url::parse(text).map_err(|_| {
             format!("`{text}` is no host; write \"embedded\" or a URL like http://localhost:8000")
         })?;
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(
+                "the host's URL holds credentials; leave them out, and write \
+                        [headers] Authorization = \"…\" instead"
+                    .to_owned(),
+            );
+        }
         match url.scheme() {
             "http" if url.host_str().is_some_and(|host| !host.is_empty()) => Ok(Self::Url(url)),
             "https" => Err(format!("`{text}`: TLS is not supported yet; use http://")),

@@ -45,6 +45,10 @@ fn mistakes() -> Vec<(&'static str, String)> {
             format!("host = \"localhost\"\n{}", file(GET, "")),
         ),
         (
+            "host_with_credentials",
+            format!("host = \"http://me:secret@localhost\"\n{}", file(GET, "")),
+        ),
+        (
             "host_https",
             format!("host = \"https://localhost\"\n{}", file(GET, "")),
         ),

@@ -24,8 +24,8 @@ struct Asked {
 impl Asked {
     fn read(mut fields: Fields) -> Result<Self, ApiError> {
         let (prompt, response) = (fields.text("prompt")?, fields.text("response")?);
-        let id = fields.optional_text("model_id")?;
-        let name = fields.optional_text("model_name")?;
+        let id = fields.optional_name("model_id")?;
+        let name = fields.optional_name("model_name")?;
         let model = name.or(id).unwrap_or_else(|| UNKNOWN_MODEL.to_owned());
         Ok(Self {
             prompt,

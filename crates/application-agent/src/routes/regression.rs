@@ -20,8 +20,8 @@ pub(super) async fn baseline(
     fields: Result<Fields, ApiError>,
 ) -> Result<(StatusCode, Json<Baseline>), ApiError> {
     let mut fields = fields?;
-    let model = fields.text("model_name")?;
-    let config = fields.text_or("config_hash", CONFIG_DEFAULT)?;
+    let model = fields.name("model_name")?;
+    let config = fields.name_or("config_hash", CONFIG_DEFAULT)?;
     let baseline_type = fields.one_of("baseline_type", &["rolling", "fixed", "adaptive"])?;
     let samples = fields.count_or("sample_size", SAMPLES_DEFAULT)?;
     let threshold = fields.number_or("threshold_percentage", 0.0..=100.0, THRESHOLD_DEFAULT)?;
@@ -42,8 +42,8 @@ pub(super) async fn detect(
     fields: Result<Fields, ApiError>,
 ) -> Result<Json<Detection>, ApiError> {
     let mut fields = fields?;
-    let model = fields.text("model_name")?;
-    let config = fields.text_or("config_hash", CONFIG_DEFAULT)?;
+    let model = fields.name("model_name")?;
+    let config = fields.name_or("config_hash", CONFIG_DEFAULT)?;
     let quality = fields.number("current_quality", 0.0..=100.0)?;
     let known = state.known();
     let baseline = known.baselines.get(&model, &config).ok_or_else(|| {

@@ -109,6 +109,11 @@ async fn what_does_not_fit_is_said_by_field() {
         ),
         (
             "/regression/baseline",
+            json!({"model_name": "m".repeat(201)}),
+            "model_name: expected a text of at most 200 bytes",
+        ),
+        (
+            "/regression/baseline",
             json!({"model_name": "m", "sample_size": 0}),
             "sample_size: expected a whole number",
         ),

@@ -15,9 +15,9 @@ pub(super) async fn create(
     fields: Result<Fields, ApiError>,
 ) -> Result<(StatusCode, Json<Value>), ApiError> {
     let mut fields = fields?;
-    let name = fields.text("name")?;
-    let model = fields.text("model_name")?;
-    let config = fields.text_or("config_hash", super::regression::CONFIG_DEFAULT)?;
+    let name = fields.name("name")?;
+    let model = fields.name("model_name")?;
+    let config = fields.name_or("config_hash", super::regression::CONFIG_DEFAULT)?;
     let before = fields.number("baseline_quality", 0.0..=100.0)?;
     let after = fields.number("new_quality", 0.0..=100.0)?;
     let metadata = fields.object("metadata")?;

@@ -20,9 +20,9 @@ pub(super) async fn validate(
     fields: Result<Fields, ApiError>,
 ) -> Result<Json<Value>, ApiError> {
     let mut fields = fields?;
-    let model = fields.text("model_name")?;
+    let model = fields.name("model_name")?;
     let (prompt, response) = (fields.text("prompt")?, fields.text("response")?);
-    let config = fields.text_or("config_hash", CONFIG_DEFAULT)?;
+    let config = fields.name_or("config_hash", CONFIG_DEFAULT)?;
     let analysis = state.analyze(&model, &prompt, &response);
     let quality = analysis.scores.overall_quality;
     let result = find_or_make(&state, &model, &config).map(|baseline| {

@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 
 use scenario::{Host, Overrides, Plan, Profile, Scenario};
-use url::Url;
 
 use super::run::read_scenario;
 use crate::exit::{Exit, Failure};
@@ -28,7 +27,7 @@ fn explain(file: &str, scenario: &Scenario) -> String {
     let host = match &scenario.host {
         None => "not said: give --host".to_owned(),
         Some(Host::Embedded) => "embedded (the Application Agent that ships with brunt)".to_owned(),
-        Some(Host::Url(url)) => without_credentials(url).to_string(),
+        Some(Host::Url(url)) => url.to_string(),
     };
     let mut text = format!("{file} is fine\n\nhost      {host}\n");
     if !scenario.setup.is_empty() {
@@ -105,12 +104,4 @@ fn all_classes(scenario: &Scenario) -> Vec<String> {
         .filter(|class| class.weight > 0.0)
         .map(|class| class.name.clone())
         .collect()
-}
-
-fn without_credentials(url: &Url) -> Url {
-    let mut url = url.clone();
-    // Both fail only for URLs without a host, which have no credentials.
-    url.set_username("").ok();
-    url.set_password(None).ok();
-    url
 }

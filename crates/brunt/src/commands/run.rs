@@ -36,8 +36,8 @@ pub(crate) struct Options {
     /// How long to make load; the profile's stages keep their proportion
     #[arg(short = 't', long, value_name = "DURATION", value_parser = positive_duration)]
     pub(crate) duration: Option<Duration>,
-    /// Only users of these classes
-    #[arg(long, value_name = "CLASS", num_args = 1.., value_delimiter = ',')]
+    /// Only users of these classes, separated by commas
+    #[arg(long, value_name = "CLASS", value_delimiter = ',')]
     pub(crate) users_of: Vec<String>,
     /// The seed of all randomness [default: a new one]
     #[arg(long)]

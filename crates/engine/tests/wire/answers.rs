@@ -19,7 +19,7 @@ fn every_status_is_counted_as_the_server_counts_it() {
     let record = Play::new(&server.url(), 4, "2s", "0s", &tasks).run();
     let counts = server.stop();
     assert!(
-        counts.requests > 4_000,
+        counts.requests > 1_000,
         "too few for every status: {}",
         counts.requests
     );
