@@ -206,7 +206,8 @@ pub fn failures(record: &RunRecord) -> String {
     table.into_text()
 }
 
-const PROCESS_COLUMNS: [&str; 9] = [
+/// The columns of a watched process.
+pub const PROCESS_COLUMNS: [&str; 9] = [
     "cpu_percent",
     "busiest_thread_percent",
     "memory_mb",
@@ -256,7 +257,8 @@ fn megabytes(bytes: Option<u64>) -> String {
     number(bytes.map(|bytes| bytes as f64 / 1e6))
 }
 
-fn process_cells(process: Option<&ProcessReading>) -> [String; 9] {
+/// The cells of a watched process, in the order of [`PROCESS_COLUMNS`]; empty where not known.
+pub fn process_cells(process: Option<&ProcessReading>) -> [String; 9] {
     let Some(process) = process else {
         return Default::default();
     };

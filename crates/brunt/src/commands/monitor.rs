@@ -8,7 +8,8 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use jiff::Timestamp;
 use monitor::{Monitor, Subject};
-use record::{MachineReading, ProcessReading, Reading};
+use record::{MachineReading, Reading};
+use report::csv;
 
 use crate::exit::{Exit, Failure};
 use crate::interrupt::Interrupts;
@@ -16,8 +17,7 @@ use crate::screen::LiveLine;
 use crate::watched::{pid_of, subject_of};
 
 /// The columns of the machine come first, under names that other tools use; the process's after.
-const COLUMNS: [&str; 17] = [
-    "timestamp",
+const MACHINE_COLUMNS: [&str; 7] = [
     "cpu_percent",
     "memory_percent",
     "memory_mb",
@@ -25,15 +25,6 @@ const COLUMNS: [&str; 17] = [
     "disk_write_mb",
     "network_sent_mb",
     "network_recv_mb",
-    "process_cpu_percent",
-    "process_busiest_thread_percent",
-    "process_memory_mb",
-    "process_anonymous_mb",
-    "process_threads",
-    "process_descriptors",
-    "process_disk_read_mb",
-    "process_disk_write_mb",
-    "processes",
 ];
 
 /// Options of `brunt monitor`.
@@ -112,14 +103,22 @@ impl Table {
             file: BufWriter::new(file),
             path: path.clone(),
         };
-        table.line(&COLUMNS.join(","))?;
+        let process = csv::PROCESS_COLUMNS
+            .iter()
+            .map(|column| format!("process_{column}"));
+        let machine = MACHINE_COLUMNS.iter().map(|column| (*column).to_owned());
+        let columns: Vec<String> = std::iter::once("timestamp".to_owned())
+            .chain(machine)
+            .chain(process)
+            .collect();
+        table.line(&columns.join(","))?;
         Ok(table)
     }
 
     fn row(&mut self, reading: &Reading) -> Result<(), Failure> {
         let mut cells = vec![Timestamp::now().to_string()];
         cells.extend(machine_cells(&reading.machine));
-        cells.extend(process_cells(reading.target.as_ref()));
+        cells.extend(csv::process_cells(reading.target.as_ref()));
         self.line(&cells.join(","))
     }
 
@@ -140,23 +139,6 @@ fn machine_cells(machine: &MachineReading) -> [String; 7] {
         megabytes(machine.disk_written_bytes),
         megabytes(machine.network_sent_bytes),
         megabytes(machine.network_received_bytes),
-    ]
-}
-
-fn process_cells(process: Option<&ProcessReading>) -> [String; 9] {
-    let Some(process) = process else {
-        return Default::default();
-    };
-    [
-        percent(process.cpu_percent),
-        percent(process.busiest_thread_percent),
-        megabytes(process.rss_bytes),
-        megabytes(process.anonymous_bytes),
-        count(process.threads),
-        count(process.descriptors),
-        megabytes(process.disk_read_bytes),
-        megabytes(process.disk_written_bytes),
-        process.processes.to_string(),
     ]
 }
 

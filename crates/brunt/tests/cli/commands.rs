@@ -117,7 +117,7 @@ fn monitor_watches_a_process() {
     let row: Vec<&str> = text.lines().nth(1).unwrap().split(',').collect();
     let cell = |name: &str| row[header.iter().position(|column| *column == name).unwrap()];
     assert_eq!(
-        (cell("process_threads"), cell("processes")),
+        (cell("process_threads"), cell("process_processes")),
         ("1", "1"),
         "{text}"
     );
