@@ -5,7 +5,7 @@ mod charts;
 mod tables;
 
 use maud::{DOCTYPE, Markup, PreEscaped, html as markup};
-use verdict::RunResult;
+use verdict::{Grade, RunResult};
 
 use crate::Judged;
 use crate::terminal::severity;
@@ -73,12 +73,15 @@ fn overview(runs: &[Judged]) -> Markup {
         header class={ "verdict " @if let Some(worst) = worst { (class_of(worst.verdict.result)) } } {
             @if let Some(worst) = worst {
                 p.eyebrow { "brunt · all profiles · " (worst.record.header.host) }
-                h1 { (worst.record.header.profile) ": " (worst.verdict.sentence) }
+                h1 { "All profiles: " (class_of(worst.verdict.result)) }
+                @if severity(worst.verdict.result) > severity(RunResult::Graded(Grade::Good)) {
+                    p.eyebrow { (worst.record.header.profile) ": " (worst.verdict.sentence) }
+                }
             }
         }
         table {
             caption { "Profiles" }
-            thead { tr { th scope="col" { "Profile" } th scope="col" { "Verdict" } th scope="col" { "In one sentence" } } }
+            thead { tr { th scope="col" { "Profile" } th scope="col" { "Verdict" } th.words scope="col" { "In one sentence" } } }
             tbody {
                 @for (number, run) in runs.iter().enumerate() {
                     tr {
