@@ -57,8 +57,9 @@ impl Session<'_> {
                 "--pid and --port go with another host: the embedded agent is watched by itself";
             return Err(Failure::Input(message.into()));
         }
+        let patience = self.options.wait_ready.unwrap_or(REACH_WITHIN);
         let resolved = match &host {
-            Host::Url(url) => Some(Target::resolve(url).map_err(unmeasured)?),
+            Host::Url(url) => Some(Target::resolve(url, patience).map_err(unmeasured)?),
             Host::Embedded => None,
         };
         let is_local = resolved.as_ref().is_none_or(Target::is_local);
@@ -68,11 +69,9 @@ impl Session<'_> {
             target
         } else {
             let agent = agent.insert(EmbeddedAgent::start(&placement.agent)?);
-            Target::resolve(agent.url()).map_err(unmeasured)?
+            Target::resolve(agent.url(), patience).map_err(unmeasured)?
         };
-        target
-            .reach(self.options.wait_ready.unwrap_or(REACH_WITHIN))
-            .map_err(unmeasured)?;
+        target.reach(patience).map_err(unmeasured)?;
         if !placement.own.is_empty() {
             monitor::pin_current_thread(&placement.own).context("cannot pin brunt")?;
         }

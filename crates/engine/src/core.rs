@@ -191,13 +191,13 @@ impl Core {
     }
 }
 
-/// Plays a core's users to their end.
+/// Plays a core's users to their end. Fails where one of them panicked, or where the timer failed.
 pub(crate) async fn play(
     core: Core,
     settings: &Settings,
     numbers: impl Iterator<Item = u32>,
     commands: UnboundedReceiver<Command>,
-) {
+) -> io::Result<()> {
     let core = Rc::new(core);
     let local = LocalSet::new();
     let driver = local.spawn_local({
@@ -219,19 +219,21 @@ pub(crate) async fn play(
         let core = core.clone();
         async move { core.obey(commands).await }
     });
-    local
-        .run_until(async {
-            for user in users {
-                user.await.expect("a user of the load panicked");
-            }
-        })
-        .await;
-    for task in [
-        time.abort_handle(),
-        obedience.abort_handle(),
-        driver.abort_handle(),
-    ] {
-        task.abort();
-    }
+    let all_users = async {
+        for user in users {
+            user.await.map_err(io::Error::other)?;
+        }
+        Ok(())
+    };
+    let ended = local.run_until(async {
+        tokio::select! {
+            ended = all_users => ended,
+            driven = driver => driven.unwrap_or_else(|error| Err(io::Error::other(error))),
+        }
+    });
+    let ended = ended.await;
+    time.abort();
+    obedience.abort();
     core.finish();
+    ended
 }

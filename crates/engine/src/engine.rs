@@ -150,8 +150,7 @@ fn run_core(
     let played = std::panic::AssertUnwindSafe(|| {
         runtime.block_on(async {
             let core = Core::new(plan, target, clock, recorder)?;
-            core::play(core, settings, numbers, orders).await;
-            Ok(())
+            core::play(core, settings, numbers, orders).await
         })
     });
     std::panic::catch_unwind(played)

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
+use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use url::Url;
@@ -45,8 +46,8 @@ pub enum TargetError {
 }
 
 impl Target {
-    /// Resolves a base URL.
-    pub fn resolve(url: &Url) -> Result<Self, TargetError> {
+    /// Resolves a base URL, within so long.
+    pub fn resolve(url: &Url, at_most: Duration) -> Result<Self, TargetError> {
         let mut url = url.clone();
         // Neither fails for a URL with a host.
         if url.set_username("").and(url.set_password(None)).is_err() {
@@ -65,14 +66,10 @@ impl Target {
             .port()
             .map_or(host.to_owned(), |port| format!("{host}:{port}"));
         let bare = host.trim_start_matches('[').trim_end_matches(']');
-        let dns = |error| TargetError::Dns {
+        let addresses = addresses(bare, port, at_most).map_err(|error| TargetError::Dns {
             host: host.to_owned(),
             error,
-        };
-        let addresses: Vec<SocketAddr> = (bare, port).to_socket_addrs().map_err(dns)?.collect();
-        if addresses.is_empty() {
-            return Err(dns(io::Error::other("no address")));
-        }
+        })?;
         Ok(Self {
             url,
             host_header,
@@ -118,4 +115,29 @@ impl Target {
             std::thread::sleep(pause);
         }
     }
+}
+
+/// Asks the system's resolver, which knows no timeout: it is asked on a thread of its own.
+fn addresses(host: &str, port: u16, at_most: Duration) -> io::Result<Vec<SocketAddr>> {
+    let (to, answer) = mpsc::channel();
+    let host = host.to_owned();
+    std::thread::Builder::new()
+        .name("resolver".into())
+        .spawn(move || {
+            let found = (host.as_str(), port)
+                .to_socket_addrs()
+                .map(Iterator::collect);
+            // Nobody listens any more where the answer came too late.
+            to.send(found).ok();
+        })?;
+    let found: Vec<SocketAddr> = answer.recv_timeout(at_most).map_err(|_| {
+        io::Error::new(
+            io::ErrorKind::TimedOut,
+            format!("no answer within {at_most:?}"),
+        )
+    })??;
+    if found.is_empty() {
+        return Err(io::Error::other("it has no address"));
+    }
+    Ok(found)
 }

@@ -53,7 +53,8 @@ impl Play {
         let Ok(Host::Url(url)) = Host::parse(&self.url) else {
             panic!("{} is a URL", self.url)
         };
-        let target = Arc::new(Target::resolve(&url).expect("a loopback address"));
+        let target =
+            Arc::new(Target::resolve(&url, Duration::from_secs(10)).expect("a loopback address"));
         let mut record = RunRecord::new(header(&plan));
         let mut engine = Engine::start(&plan, &target, &self.settings).expect("threads");
         loop {
