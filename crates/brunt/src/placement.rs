@@ -29,12 +29,21 @@ pub(crate) fn place(
     } else {
         allowed.len().max(1)
     };
-    let users = f64::from(scenario::users_in(load));
-    let needed = load.tasks_per_user_second.map_or(usize::MAX, |tasks| {
-        let requests = users * tasks * load.requests_per_task;
-        (1..most)
-            .find(|threads| *threads as f64 * REQUESTS_A_THREAD >= requests)
-            .unwrap_or(most)
+    let rate_max = match load.open {
+        Some(_) => Some(
+            load.stages
+                .iter()
+                .map(|stage| stage.from.max(stage.to))
+                .fold(0.0, f64::max),
+        ),
+        None => load
+            .tasks_per_user_second
+            .map(|tasks| f64::from(scenario::users_in(load)) * tasks),
+    };
+    let needed = rate_max.map_or(usize::MAX, |rate| {
+        let enough =
+            |threads: &usize| *threads as f64 * REQUESTS_A_THREAD >= rate * load.requests_per_task;
+        (1..most).find(enough).unwrap_or(most)
     });
     let threads = needed.min(most);
     if is_embedded && allowed.len() > 1 {
@@ -67,6 +76,7 @@ mod tests {
         };
         Load {
             stages: vec![stage],
+            open: None,
             tasks_per_user_second,
             requests_per_task: 1.0,
         }

@@ -249,14 +249,14 @@ fn leave(run: &Judged, folder: &RunFolder) -> Vec<WriteError> {
 /// Says what is about to be hit, before it is.
 fn announce(header: &Header, plan: &Plan) {
     let length = scenario::duration_in_words(Duration::from_secs_f64(plan.load.seconds()));
-    let users = scenario::users_in(&plan.load);
+    let level = scenario::level_in_words(&plan.load);
     let whose = if header.embedded {
         " (the embedded Application Agent)"
     } else {
         ""
     };
     note(&format!(
-        "brunt {}: up to {users} users for {length}, seed {}",
+        "brunt {}: {level} for {length}, seed {}",
         header.profile, header.seed
     ));
     note(&format!("against {}{whose}", header.host));

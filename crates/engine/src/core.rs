@@ -6,17 +6,18 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use rand_xoshiro::Xoshiro256PlusPlus;
-use record::{Command, Sample};
+use record::{Command, FailureKind, Sample};
 use scenario::{Plan, Request};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::task::LocalSet;
 
 use crate::clock::Clock;
+use crate::desk::{Arrival, Desk};
 use crate::exchange::nanoseconds;
 use crate::fault::Fault;
 use crate::pacer::{Pacer, Phase};
 use crate::recorder::{Gauges, Recorder};
-use crate::settings::Settings;
+use crate::settings::{Settings, Share};
 use crate::target::Target;
 use crate::user::User;
 
@@ -29,6 +30,8 @@ pub(crate) struct Core {
     pub(crate) target: Arc<Target>,
     pub(crate) clock: Clock,
     pub(crate) pacer: Pacer,
+    /// Where arrivals wait for an idle user.
+    pub(crate) desk: Desk,
     /// Space to read into; held only while bytes are taken.
     pub(crate) scratch: RefCell<Box<[u8]>>,
     recorder: RefCell<Recorder>,
@@ -53,6 +56,7 @@ impl Core {
             target,
             clock,
             pacer: Pacer::new(clock)?,
+            desk: Desk::default(),
             scratch: RefCell::new(vec![0; SCRATCH_BYTES].into()),
             recorder: RefCell::new(recorder),
             buffers: RefCell::default(),
@@ -129,14 +133,39 @@ impl Core {
     }
 
     fn gauges(&self) -> Gauges {
-        let (in_flight, oldest_ns) = self.pacer.in_flight();
+        let (under_way, oldest_ns) = self.pacer.in_flight();
+        let (waiting, oldest_waiting_ns) = self.desk.waiting();
+        let oldest_ns = oldest_ns.into_iter().chain(oldest_waiting_ns).min();
         let now_ns = self.clock.now_ns();
-        let oldest_ms = oldest_ns.map(|oldest_ns| now_ns.saturating_sub(oldest_ns) / 1_000_000);
         Gauges {
             users: self.users_max.replace(self.users.get()),
-            in_flight,
-            oldest_ms,
+            in_flight: under_way.saturating_add(u32::try_from(waiting).unwrap_or(u32::MAX)),
+            oldest_ms: oldest_ns.map(|oldest_ns| now_ns.saturating_sub(oldest_ns) / 1_000_000),
         }
+    }
+
+    /// Counts an arrival that no user came to play before the run was cut off.
+    fn record_left_over(&self, seed: u64, arrival: Arrival) {
+        let (class, mut random) = self.plan.arrival(seed, arrival.number);
+        let tasks = &self.plan.classes[class].tasks;
+        let Some(request) = tasks.requests(tasks.draw(&mut random)).first() else {
+            return;
+        };
+        let fault = Fault::new(FailureKind::CutOff, "the run ended before a user was idle");
+        let sample = Sample {
+            name: request.name,
+            intended_ns: arrival.intended_ns,
+            dispatched_ns: arrival.dispatched_ns,
+            sent_ns: None,
+            first_byte_ns: None,
+            done_ns: self.clock.now_ns(),
+            connect_ns: None,
+            failure: Some(fault.kind),
+            wire_requests: 0,
+            bytes_sent: 0,
+            bytes_received: 0,
+        };
+        self.record(&sample, Some(&fault), request.method.as_bytes());
     }
 
     /// Hands every second over when it ends; stops the core when the schedule is over, and cuts off
@@ -195,7 +224,7 @@ impl Core {
 pub(crate) async fn play(
     core: Core,
     settings: &Settings,
-    numbers: impl Iterator<Item = u32>,
+    share: Share,
     commands: UnboundedReceiver<Command>,
 ) -> io::Result<()> {
     let core = Rc::new(core);
@@ -204,12 +233,20 @@ pub(crate) async fn play(
         let core = core.clone();
         async move { core.pacer.drive().await }
     });
-    let users: Vec<_> = numbers
-        .map(|number| {
-            let user = User::new(&core, settings.seed, number);
+    let mut users: Vec<_> = Vec::new();
+    if core.plan.load.open.is_some() {
+        let mine = share.of(core.plan.arrivals(settings.seed));
+        let desk = core.clone();
+        users.push(local.spawn_local(async move { desk.desk.take_up(&desk, mine).await }));
+    }
+    for number in share.numbers(scenario::users_in(&core.plan.load)) {
+        let user = User::new(&core, settings.seed, number);
+        users.push(if core.plan.load.open.is_some() {
+            local.spawn_local(user.serve(core.clone(), settings.seed))
+        } else {
             local.spawn_local(user.play(core.clone()))
-        })
-        .collect();
+        });
+    }
     let stop_timeout_ns = nanoseconds(settings.stop_timeout);
     let time = local.spawn_local({
         let core = core.clone();
@@ -234,6 +271,9 @@ pub(crate) async fn play(
     let ended = ended.await;
     time.abort();
     obedience.abort();
+    for arrival in core.desk.left_over() {
+        core.record_left_over(settings.seed, arrival);
+    }
     core.finish();
     ended
 }

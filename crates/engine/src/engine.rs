@@ -14,7 +14,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use crate::clock::Clock;
 use crate::core::{self, Core};
 use crate::recorder::{Handover, Recorder};
-use crate::settings::Settings;
+use crate::settings::{Settings, Share};
 use crate::target::Target;
 
 /// An engine that makes load.
@@ -141,16 +141,11 @@ fn run_core(
 ) -> io::Result<()> {
     pin_to(settings, number)?;
     let runtime = Builder::new_current_thread().enable_io().build()?;
-    let users = scenario::users_in(&plan.load);
-    // Every `of`-th user is this engine's; of those, every `threads`-th is this core's.
-    let threads = u32::try_from(settings.threads.max(1)).unwrap_or(u32::MAX);
-    let first = settings.share + settings.of * u32::try_from(number).unwrap_or(u32::MAX);
-    let stride = settings.of * threads;
-    let numbers = (first..users).step_by(stride as usize);
+    let share = Share::of_core(settings, number);
     let played = std::panic::AssertUnwindSafe(|| {
         runtime.block_on(async {
             let core = Core::new(plan, target, clock, recorder)?;
-            core::play(core, settings, numbers, orders).await
+            core::play(core, settings, share, orders).await
         })
     });
     std::panic::catch_unwind(played)

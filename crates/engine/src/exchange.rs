@@ -29,8 +29,8 @@ pub(crate) struct Exchange<'a> {
 }
 
 impl<'a> Exchange<'a> {
-    /// Plays a request that was intended at a moment of the run's clock, and records it. Returns when
-    /// it was done, and whether it failed.
+    /// Plays a request that was intended and taken up at moments of the run's clock, and records it.
+    /// Returns when it was done, and whether it failed.
     #[inline]
     pub(crate) async fn play(
         core: &'a Core,
@@ -38,9 +38,8 @@ impl<'a> Exchange<'a> {
         request: &'a Request,
         connection: &'a mut Option<Connection>,
         random: &mut Xoshiro256PlusPlus,
-        intended_ns: u64,
+        (intended_ns, dispatched_ns): (u64, u64),
     ) -> (u64, Option<Fault>) {
-        let dispatched_ns = core.clock.now_ns();
         let timeout = request.timeout.unwrap_or(core.plan.whole_timeout);
         let deadline_ns = dispatched_ns.saturating_add(nanoseconds(timeout));
         core.pacer.begin(seat, intended_ns);

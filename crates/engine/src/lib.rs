@@ -7,6 +7,7 @@
 mod clock;
 mod connection;
 mod core;
+mod desk;
 mod engine;
 mod example;
 mod exchange;

@@ -42,6 +42,13 @@ pub(crate) enum GivenUp {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Seat(u32);
 
+impl Seat {
+    /// Its place among the seats of its pacer.
+    pub(crate) fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
 struct Seated {
     waker: RefCell<Option<Waker>>,
     /// What it sleeps for; `NEVER` where it does not.
@@ -125,6 +132,24 @@ impl Pacer {
             })
         })
         .await;
+    }
+
+    /// Rests until something is there for the seat's user, who is woken by [`Pacer::wake`] or by a change
+    /// of phase.
+    pub(crate) async fn rest<T>(&self, seat: Seat, mut look: impl FnMut() -> Poll<T>) -> T {
+        poll_fn(|cx| {
+            let found = look();
+            if found.is_pending() {
+                self.with(seat, |seated| remember(&seated.waker, cx));
+            }
+            found
+        })
+        .await
+    }
+
+    /// Wakes a user that rests.
+    pub(crate) fn wake(&self, seat: Seat) {
+        self.with(seat, wake);
     }
 
     /// A request comes under way.
@@ -276,7 +301,7 @@ impl Pacer {
 
     #[inline]
     fn with<T>(&self, seat: Seat, look: impl FnOnce(&Seated) -> T) -> T {
-        look(&self.seats.borrow()[seat.0 as usize])
+        look(&self.seats.borrow()[seat.index()])
     }
 }
 

@@ -31,3 +31,38 @@ impl Default for Settings {
         }
     }
 }
+
+/// A core's share of the users and of the arrivals: every `stride`-th, beginning with number `first`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Share {
+    first: u32,
+    stride: u32,
+}
+
+impl Share {
+    /// The share of a core of an engine.
+    pub(crate) fn of_core(settings: &Settings, core: usize) -> Self {
+        let core = u32::try_from(core).unwrap_or(u32::MAX);
+        let threads = u32::try_from(settings.threads.max(1)).unwrap_or(u32::MAX);
+        Self {
+            first: settings.share + settings.of * core,
+            stride: settings.of * threads,
+        }
+    }
+
+    /// Its users, of so many.
+    pub(crate) fn numbers(self, users: u32) -> impl Iterator<Item = u32> {
+        (self.first..users).step_by(self.stride as usize)
+    }
+
+    /// Its arrivals, with their numbers.
+    pub(crate) fn of(
+        self,
+        arrivals: impl Iterator<Item = u64>,
+    ) -> impl Iterator<Item = (u64, u64)> {
+        let numbered = (0u64..).zip(arrivals);
+        numbered
+            .skip(self.first as usize)
+            .step_by(self.stride as usize)
+    }
+}

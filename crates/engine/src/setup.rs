@@ -73,7 +73,7 @@ async fn play(core: &Core, seed: u64) -> Option<String> {
             request,
             &mut connection,
             &mut random,
-            intended_ns,
+            (intended_ns, intended_ns),
         );
         let (_, fault) = played.await;
         if let Some(fault) = fault {

@@ -60,24 +60,45 @@ impl User {
     }
 
     /// Plays the next task; returns when its last request was done.
-    async fn play_task(&mut self, core: &Core, mut intended_ns: u64) -> u64 {
-        let tasks = &core.plan.classes[self.class].tasks;
-        let task = tasks.draw(&mut self.random);
+    async fn play_task(&mut self, core: &Core, intended_ns: u64) -> u64 {
+        let mut random = self.random.clone();
+        let moments = (intended_ns, core.clock.now_ns());
+        let done_ns = self
+            .play_task_of(core, self.class, &mut random, moments)
+            .await;
+        self.random = random;
+        done_ns
+    }
+
+    /// Plays arrivals until there are no more.
+    pub(crate) async fn serve(mut self, core: Rc<Core>, seed: u64) {
+        core.user_begins();
+        while let Some(arrival) = core.desk.next(&core, self.seat).await {
+            let (class, mut random) = core.plan.arrival(seed, arrival.number);
+            let moments = (arrival.intended_ns, arrival.dispatched_ns);
+            self.play_task_of(&core, class, &mut random, moments).await;
+        }
+        core.user_ends();
+    }
+
+    async fn play_task_of(
+        &mut self,
+        core: &Core,
+        class: usize,
+        random: &mut Xoshiro256PlusPlus,
+        mut moments: (u64, u64),
+    ) -> u64 {
+        let tasks = &core.plan.classes[class].tasks;
+        let task = tasks.draw(random);
         for request in tasks.requests(task) {
-            let exchange = Exchange::play(
-                core,
-                self.seat,
-                request,
-                &mut self.connection,
-                &mut self.random,
-                intended_ns,
-            );
+            let (seat, connection) = (self.seat, &mut self.connection);
+            let exchange = Exchange::play(core, seat, request, connection, random, moments);
             let (done_ns, _) = exchange.await;
-            intended_ns = done_ns;
+            moments = (done_ns, done_ns);
             if core.pacer.phase() == Phase::Aborting {
                 break;
             }
         }
-        intended_ns
+        moments.0
     }
 }

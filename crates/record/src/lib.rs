@@ -30,7 +30,7 @@ pub use failure::Failure;
 pub use header::{Generator, Header, Machine};
 pub use histogram::Histogram;
 pub use increment::{Entry, Increment, NameTotals};
-pub use load::{Load, Stage};
+pub use load::{Law, Load, Open, Stage};
 pub use measure::{Belongs, Measure};
 pub use name::{NameId, RequestName};
 pub use outcome::{FailureKind, Outcome};

@@ -8,6 +8,9 @@ use serde::{Deserialize, Serialize};
 pub struct Load {
     /// Its stages, one after the other.
     pub stages: Vec<Stage>,
+    /// The open model: levels are arrivals a second. `None`: the closed one, levels are users.
+    #[serde(default)]
+    pub open: Option<Open>,
     /// Tasks that a user would start a second if every answer came at once, mean over the classes;
     /// `None` where users do not wait, so that there is no bound.
     pub tasks_per_user_second: Option<f64>,
@@ -15,14 +18,33 @@ pub struct Load {
     pub requests_per_task: f64,
 }
 
-/// A stretch of time in which the number of users moves evenly from one level to another.
+/// How tasks arrive in the open model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Open {
+    /// The law of the gaps between arrivals.
+    pub law: Law,
+    /// The users of the pool: the most tasks under way at once. An arrival that finds none idle waits.
+    pub users: u32,
+}
+
+/// The law of the gaps between arrivals.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Law {
+    /// Exponential gaps: arrivals know nothing of each other, as those of many people do.
+    Poisson,
+    /// Even gaps.
+    Constant,
+}
+
+/// A stretch of time in which the level moves evenly from one value to another.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Stage {
     /// Its length, in seconds.
     pub seconds: f64,
-    /// Users at its beginning.
+    /// The level at its beginning: users, or arrivals a second.
     pub from: f64,
-    /// Users at its end.
+    /// The level at its end.
     pub to: f64,
 }
 
@@ -32,8 +54,8 @@ impl Load {
         self.stages.iter().map(|stage| stage.seconds).sum()
     }
 
-    /// Users planned at a moment, in seconds from the start; 0 after the end.
-    pub fn users_at(&self, at_s: f64) -> f64 {
+    /// The level planned at a moment, in seconds from the start; 0 after the end.
+    pub fn level_at(&self, at_s: f64) -> f64 {
         let mut left = at_s.max(0.0);
         for stage in &self.stages {
             if left < stage.seconds {
@@ -44,8 +66,8 @@ impl Load {
         0.0
     }
 
-    /// User-seconds planned up to a moment: the integral of the users.
-    pub fn user_seconds(&self, until_s: f64) -> f64 {
+    /// The integral of the level up to a moment: user-seconds, or arrivals.
+    pub fn integral(&self, until_s: f64) -> f64 {
         let mut left = until_s.max(0.0);
         let mut sum = 0.0;
         for stage in &self.stages {
@@ -78,9 +100,13 @@ impl Load {
 
     /// Requests a second offered at most, mean up to a moment; `None` where there is no bound.
     pub fn offered_rps(&self, until_s: f64) -> Option<f64> {
-        let rate = self.tasks_per_user_second?;
         let until_s = until_s.min(self.seconds());
-        let tasks = self.users_begun(until_s) + self.user_seconds(until_s) * rate;
+        if self.open.is_some() {
+            let arrivals = self.integral(until_s);
+            return (until_s > 0.0).then(|| arrivals * self.requests_per_task / until_s);
+        }
+        let rate = self.tasks_per_user_second?;
+        let tasks = self.users_begun(until_s) + self.integral(until_s) * rate;
         (until_s > 0.0).then(|| tasks * self.requests_per_task / until_s)
     }
 }
@@ -102,15 +128,15 @@ mod tests {
 
     proptest! {
         #[test]
-        fn user_seconds_are_the_integral_of_the_users(load in loads(), until in 0.0..500.0f64) {
+        fn the_integral_is_that_of_the_level(load in loads(), until in 0.0..500.0f64) {
             let steps = 200_000;
             let width = until / f64::from(steps);
             let sum: f64 = (0..steps)
-                .map(|step| load.users_at((f64::from(step) + 0.5) * width) * width)
+                .map(|step| load.level_at((f64::from(step) + 0.5) * width) * width)
                 .sum();
             // A step may straddle the jump between two stages.
             let jump = 50.0 * width * 6.0;
-            prop_assert!((sum - load.user_seconds(until)).abs() <= 1e-6 * sum + jump + 1e-6);
+            prop_assert!((sum - load.integral(until)).abs() <= 1e-6 * sum + jump + 1e-6);
         }
     }
 
@@ -128,6 +154,7 @@ mod tests {
         };
         let load = Load {
             stages: vec![ramp, hold],
+            open: None,
             tasks_per_user_second: Some(0.5),
             requests_per_task: 1.0,
         };

@@ -35,6 +35,7 @@ fn header() -> Header {
                 from: 2.0,
                 to: 2.0,
             }],
+            open: None,
             tasks_per_user_second: Some(0.5),
             requests_per_task: 1.0,
         },

@@ -5,6 +5,7 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use record::{Load, RequestName};
 use std::time::Duration;
 
+use crate::arrivals::Arrivals;
 use crate::class::Task;
 use crate::profile::Overrides;
 use crate::request::Request;
@@ -121,8 +122,10 @@ impl Plan {
             users_of
         };
         let classes = classes(scenario, users_of)?;
+        let (stages, open) = chosen.load(overrides);
         let load = Load {
-            stages: chosen.stages(overrides),
+            stages,
+            open,
             tasks_per_user_second: tasks_per_user_second(&classes),
             requests_per_task: requests_per_task(&classes),
         };
@@ -149,6 +152,24 @@ impl Plan {
             state = mix(state ^ u64::from(byte));
         }
         Xoshiro256PlusPlus::seed_from_u64(mix(state ^ u64::from(user)))
+    }
+
+    /// The arrivals of the open model: the same on any number of cores.
+    pub fn arrivals(&self, seed: u64) -> Arrivals {
+        Arrivals::new(
+            &self.load,
+            Xoshiro256PlusPlus::seed_from_u64(mix(seed ^ 0xa771)),
+        )
+    }
+
+    /// The class of an arrival and its randomness: they depend on the seed and its number alone.
+    pub fn arrival(&self, seed: u64, number: u64) -> (usize, Xoshiro256PlusPlus) {
+        #[expect(clippy::cast_possible_truncation, reason = "below the cycle")]
+        let class = self.class_cycle[(number % u64::from(CLASS_CYCLE)) as usize];
+        (
+            class,
+            Xoshiro256PlusPlus::seed_from_u64(mix(mix(seed) ^ number)),
+        )
     }
 
     /// The randomness of the set-up.

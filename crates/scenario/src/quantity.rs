@@ -12,6 +12,29 @@ pub fn duration(text: &str) -> Result<Duration, String> {
         .map_err(|_| format!("`{text}` is no duration; write it like 500ms, 20s, 5m or 1h30m"))
 }
 
+/// A rate a second such as `500/s`, `3k/min` or a number.
+pub fn rate(text: &str) -> Result<f64, String> {
+    let wrong = || format!("`{text}` is no rate; write it like 500/s, 3k/min or 500");
+    let (number, per_s) = match text.trim().rsplit_once('/') {
+        None => (text.trim(), 1.0),
+        Some((number, "s")) => (number.trim(), 1.0),
+        Some((number, "min")) => (number.trim(), 1.0 / 60.0),
+        Some((number, "h")) => (number.trim(), 1.0 / 3600.0),
+        Some(_) => return Err(wrong()),
+    };
+    let (number, thousands) = match number.strip_suffix('k') {
+        Some(number) => (number, 1000.0),
+        None => (number, 1.0),
+    };
+    let number: f64 = number.parse().map_err(|_| wrong())?;
+    let rate = number * thousands * per_s;
+    if rate.is_finite() && rate >= 0.0 {
+        Ok(rate)
+    } else {
+        Err(wrong())
+    }
+}
+
 /// A duration as a scenario file would have it: `1500ms`, `20s`, `1h30m`.
 pub fn duration_in_words(duration: Duration) -> String {
     if duration.subsec_nanos() > 0 || duration.is_zero() {

@@ -99,6 +99,8 @@ pub(crate) struct CheckSpec {
 pub(crate) struct ProfileSpec {
     pub(crate) users: Option<Spanned<u32>>,
     pub(crate) spawn_rate: Option<Spanned<f64>>,
+    pub(crate) rate: Option<Spanned<Json>>,
+    pub(crate) arrivals: Option<Spanned<String>>,
     pub(crate) duration: Option<Spanned<String>>,
     pub(crate) stages: Option<Vec<Spanned<StageSpec>>>,
     pub(crate) users_of: Option<Vec<Spanned<String>>>,
@@ -108,8 +110,10 @@ pub(crate) struct ProfileSpec {
 #[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct StageSpec {
-    pub(crate) users: Spanned<u32>,
+    pub(crate) users: Option<Spanned<u32>>,
     pub(crate) spawn_rate: Option<Spanned<f64>>,
+    pub(crate) rate: Option<Spanned<Json>>,
+    pub(crate) ramp: Option<Spanned<String>>,
     pub(crate) duration: Spanned<String>,
 }
 

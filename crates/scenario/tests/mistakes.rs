@@ -137,6 +137,23 @@ fn mistakes() -> Vec<(&'static str, String)> {
             "users_of_nobody",
             profile("users = 1\nduration = \"5m\"\nusers_of = [\"vistor\"]"),
         ),
+        ("rate", profile("rate = \"500/day\"\nduration = \"5m\"")),
+        (
+            "law",
+            profile("rate = \"5/s\"\narrivals = \"poison\"\nduration = \"5m\""),
+        ),
+        (
+            "arrivals_without_a_rate",
+            profile("users = 5\narrivals = \"poisson\"\nduration = \"5m\""),
+        ),
+        (
+            "rates_and_users_mixed",
+            profile("stages = [{ rate = 5, duration = \"1m\" }, { users = 5, duration = \"1m\" }]"),
+        ),
+        (
+            "spawn_rate_of_a_rate",
+            profile("rate = 5\nspawn_rate = 2\nduration = \"5m\""),
+        ),
         ("metric", target("p9x = { target = \"1s\" }")),
         ("threshold_without_unit", target("p95 = { target = 200 }")),
         (

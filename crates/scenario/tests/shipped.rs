@@ -44,7 +44,7 @@ fn each_profile_has_its_length_and_users() {
     for (name, seconds, users) in expected {
         let profile = &scenario.profiles[name];
         assert_eq!(
-            (profile.duration().as_secs(), profile.users_max()),
+            (profile.duration().as_secs(), profile.level_max()),
             (seconds, users),
             "{name}"
         );

@@ -210,7 +210,11 @@ fn throughput(record: &RunRecord, counts: &Counts, lag: Lag) -> (Value, Basis) {
 /// The share of the users' time that the generator's lateness took (0 to 0.99). A user goes round
 /// wait, lag, request; without the lag the same time holds 1 / (1 − share) as many rounds.
 fn share_lost(record: &RunRecord) -> f64 {
-    let planned_s = record.header.load.user_seconds(record.duration_s());
+    // Arrivals come when they come: lateness does not make them fewer.
+    if record.header.load.open.is_some() {
+        return 0.0;
+    }
+    let planned_s = record.header.load.integral(record.duration_s());
     if planned_s <= 0.0 {
         return 0.0;
     }

@@ -115,12 +115,15 @@ pub(crate) fn load_not_made(record: &RunRecord) -> Option<String> {
 
 /// Users that had to be active: the fewest planned of late, whole ones.
 fn users_planned(record: &RunRecord, at_s: f64) -> f64 {
+    if let Some(open) = &record.header.load.open {
+        return f64::from(open.users);
+    }
     let steps = (0..=4u32).map(|step| at_s - RAMP_TOLERANCE_S * f64::from(step) / 4.0);
     let planned = steps.map(|at_s| {
         if at_s < 0.0 {
             0.0
         } else {
-            record.header.load.users_at(at_s)
+            record.header.load.level_at(at_s)
         }
     });
     planned.fold(f64::INFINITY, f64::min).floor()

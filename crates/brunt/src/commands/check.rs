@@ -78,8 +78,9 @@ fn explain(file: &str, scenario: &Scenario) -> String {
 }
 
 fn explain_profile(name: &str, profile: &Profile, scenario: &Scenario) -> String {
-    let rate = Plan::new(scenario, name, &Overrides::default(), &[])
-        .ok()
+    let plan = Plan::new(scenario, name, &Overrides::default(), &[]).ok();
+    let offered = plan
+        .as_ref()
         .map(|plan| match plan.load.offered_rps(plan.load.seconds()) {
             Some(rate) => format!("at most {rate:.1} req/s in the mean"),
             None => "as many req/s as the service answers".to_owned(),
@@ -88,12 +89,12 @@ fn explain_profile(name: &str, profile: &Profile, scenario: &Scenario) -> String
         [] => String::new(),
         classes => format!(" of {}", classes.join(", ")),
     };
+    let level = plan.map_or_else(String::new, |plan| scenario::level_in_words(&plan.load));
     let width = scenario.profiles.keys().map(String::len).max().unwrap_or(0);
+    let length = scenario::duration_in_words(profile.duration());
     format!(
-        "  {name:width$}  {:>8}  up to {:>4} users{users_of}, {}\n",
-        scenario::duration_in_words(profile.duration()),
-        profile.users_max(),
-        rate.unwrap_or_default()
+        "  {name:width$}  {length:>8}  {level}{users_of}, {}\n",
+        offered.unwrap_or_default()
     )
 }
 

@@ -33,6 +33,9 @@ pub(crate) struct Options {
     /// Users started a second [default: as the profile says, stretched with -u and -t]
     #[arg(short = 'r', long, value_name = "RATE", value_parser = positive)]
     pub(crate) spawn_rate: Option<f64>,
+    /// Tasks a second, such as 500/s or 3k/min, whether or not the answers keep up (open model)
+    #[arg(long, value_parser = positive_rate, conflicts_with = "spawn_rate")]
+    pub(crate) rate: Option<f64>,
     /// How long to make load; the profile's stages keep their proportion
     #[arg(short = 't', long, value_name = "DURATION", value_parser = positive_duration)]
     pub(crate) duration: Option<Duration>,
@@ -140,6 +143,7 @@ fn plans(options: &Options, scenario: &Scenario) -> Result<Vec<(String, Plan)>, 
     let overrides = Overrides {
         users: options.users,
         spawn_rate: options.spawn_rate,
+        rate: options.rate,
         duration: options.duration,
     };
     let names: Vec<String> = match options.profile.as_str() {
@@ -170,6 +174,14 @@ fn positive(text: &str) -> Result<f64, String> {
         .ok()
         .filter(|rate: &f64| rate.is_finite() && *rate > 0.0)
         .ok_or_else(|| "give a number above 0".to_owned())
+}
+
+fn positive_rate(text: &str) -> Result<f64, String> {
+    match scenario::rate(text) {
+        Ok(rate) if rate > 0.0 => Ok(rate),
+        Ok(_) => Err("give a rate above 0".to_owned()),
+        Err(error) => Err(error),
+    }
 }
 
 fn positive_duration(text: &str) -> Result<Duration, String> {

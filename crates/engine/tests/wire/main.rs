@@ -3,6 +3,7 @@
 mod answers;
 mod ending;
 mod faults;
+mod open;
 mod seed;
 
 use std::sync::Arc;

@@ -58,6 +58,7 @@ fn header() -> Header {
                 from: 20.0,
                 to: 20.0,
             }],
+            open: None,
             tasks_per_user_second: Some(2.0),
             requests_per_task: 1.0,
         },

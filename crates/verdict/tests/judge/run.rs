@@ -49,6 +49,7 @@ impl Run {
             classes: Vec::new(),
             load: Load {
                 stages: vec![hold],
+                open: None,
                 tasks_per_user_second: None,
                 requests_per_task: 1.0,
             },

@@ -1,0 +1,122 @@
+//! The desk: where a core's arrivals wait for an idle user. An arrival is taken up when it is due; that
+//! no user is idle then is the service's doing, and counts as its time.
+
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::task::Poll;
+
+use crate::core::Core;
+use crate::pacer::{Phase, Seat};
+
+/// A task that the schedule wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Arrival {
+    /// Its number, of all arrivals of the run.
+    pub(crate) number: u64,
+    pub(crate) intended_ns: u64,
+    /// When it was taken up.
+    pub(crate) dispatched_ns: u64,
+}
+
+#[derive(Default)]
+pub(crate) struct Desk {
+    waiting: RefCell<VecDeque<Arrival>>,
+    idle: RefCell<Idle>,
+    closed: Cell<bool>,
+}
+
+/// Users that rest; the one that came last is taken first, since its connection is the warmest.
+#[derive(Default)]
+struct Idle {
+    users: Vec<Seat>,
+    /// Whether the user of a seat is among them: it may look in more than once.
+    is_in: Vec<bool>,
+}
+
+impl Idle {
+    fn put(&mut self, user: Seat) {
+        if self.is_in.len() <= user.index() {
+            self.is_in.resize(user.index() + 1, false);
+        }
+        if !std::mem::replace(&mut self.is_in[user.index()], true) {
+            self.users.push(user);
+        }
+    }
+
+    fn take(&mut self) -> Option<Seat> {
+        while let Some(user) = self.users.pop() {
+            if std::mem::replace(&mut self.is_in[user.index()], false) {
+                return Some(user);
+            }
+        }
+        None
+    }
+
+    /// A user has found something to do by itself; its place is passed over later.
+    fn leave(&mut self, user: Seat) {
+        if let Some(is_in) = self.is_in.get_mut(user.index()) {
+            *is_in = false;
+        }
+    }
+}
+
+impl Desk {
+    /// Takes arrivals up when they are due, until the last one or the stop.
+    pub(crate) async fn take_up(&self, core: &Core, arrivals: impl Iterator<Item = (u64, u64)>) {
+        let seat = core.pacer.seat();
+        for (number, intended_ns) in arrivals {
+            core.pacer.sleep_until(seat, intended_ns).await;
+            if core.pacer.phase() != Phase::Running {
+                break;
+            }
+            let dispatched_ns = core.clock.now_ns();
+            self.waiting.borrow_mut().push_back(Arrival {
+                number,
+                intended_ns,
+                dispatched_ns,
+            });
+            let user = self.idle.borrow_mut().take();
+            if let Some(user) = user {
+                core.pacer.wake(user);
+            }
+        }
+        self.closed.set(true);
+        while let Some(user) = self.idle.borrow_mut().take() {
+            core.pacer.wake(user);
+        }
+    }
+
+    /// The next arrival for a user; `None` when there is none to come.
+    pub(crate) async fn next(&self, core: &Core, user: Seat) -> Option<Arrival> {
+        core.pacer
+            .rest(user, || {
+                if core.pacer.phase() == Phase::Aborting {
+                    return Poll::Ready(None);
+                }
+                let next = self.waiting.borrow_mut().pop_front();
+                if next.is_some() {
+                    self.idle.borrow_mut().leave(user);
+                }
+                if next.is_some() || self.closed.get() {
+                    return Poll::Ready(next);
+                }
+                self.idle.borrow_mut().put(user);
+                Poll::Pending
+            })
+            .await
+    }
+
+    /// Arrivals that wait, and the intended start of the oldest.
+    pub(crate) fn waiting(&self) -> (usize, Option<u64>) {
+        let waiting = self.waiting.borrow();
+        (
+            waiting.len(),
+            waiting.front().map(|arrival| arrival.intended_ns),
+        )
+    }
+
+    /// Takes the arrivals that nobody came to play.
+    pub(crate) fn left_over(&self) -> VecDeque<Arrival> {
+        self.waiting.take()
+    }
+}

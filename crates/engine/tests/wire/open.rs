@@ -1,0 +1,152 @@
+//! The open model: every arrival is played, at its time or late, and none is dropped.
+
+use std::time::Duration;
+
+use record::{FailureKind, Law, Measure, Open, Outcome, RunRecord, Scope, Stage, Waited};
+use testbed::{Answer, Behaviour, Fault, Routes, Server, Stall};
+
+use crate::{Play, failures, total};
+
+const TASK: &str = "[[users.u.tasks]]\nget = \"/a\"";
+
+fn play(url: &str, rate: &str, seconds: f64, law: &str, users: u32) -> Play {
+    let mut play = Play::new(url, 1, "1s", "0s", TASK);
+    let profile = format!(
+        "rate = \"{rate}\"\narrivals = \"{law}\"\nusers = {users}\nduration = \"{}ms\"",
+        (seconds * 1000.0).round()
+    );
+    play.scenario = play
+        .scenario
+        .replace("users = 1\nduration = \"1s\"", &profile);
+    play
+}
+
+fn requests(record: &RunRecord) -> u64 {
+    total(record, record::Second::requests)
+}
+
+#[test]
+fn a_profile_of_a_rate_is_an_open_load() {
+    let plan = play("http://127.0.0.1:9", "3k/min", 2.0, "constant", 7).plan();
+    assert_eq!(
+        plan.load.open,
+        Some(Open {
+            law: Law::Constant,
+            users: 7
+        })
+    );
+    assert_eq!(
+        plan.load.stages,
+        [Stage {
+            seconds: 2.0,
+            from: 50.0,
+            to: 50.0
+        }]
+    );
+    assert_eq!(plan.load.offered_rps(2.0), Some(50.0));
+}
+
+#[test]
+fn constant_arrivals_are_exact_in_number_on_any_number_of_cores() {
+    for threads in [1, 2, 3] {
+        let server = Server::start(Routes::new().otherwise(Answer::ok("x"))).unwrap();
+        let mut play = play(&server.url(), "500/s", 1.0, "constant", 50);
+        play.settings.threads = threads;
+        let record = play.run();
+        assert_eq!(
+            (requests(&record), server.stop().requests),
+            (500, 500),
+            "{threads} threads"
+        );
+        assert_eq!(record.timeline.failures(), []);
+    }
+}
+
+#[test]
+fn poisson_arrivals_are_those_of_the_seed_on_any_number_of_cores() {
+    let mut counts = Vec::new();
+    for threads in [1, 3] {
+        let server = Server::start(Routes::new().otherwise(Answer::ok("x"))).unwrap();
+        let mut play = play(&server.url(), "400/s", 1.0, "poisson", 50);
+        play.settings.threads = threads;
+        play.settings.seed = 3;
+        let expected = play.plan().arrivals(3).count() as u64;
+        let record = play.run();
+        assert_eq!(
+            (requests(&record), server.stop().requests),
+            (expected, expected)
+        );
+        counts.push(expected);
+    }
+    assert_eq!(counts[0], counts[1]);
+    assert_ne!(counts[0], 400, "a Poisson count is hardly ever the mean");
+}
+
+#[test]
+fn an_arrival_that_finds_no_user_waits_and_its_wait_is_the_services() {
+    let slow = Answer::ok("x").delayed(Duration::from_millis(20));
+    let server = Server::start(Routes::new().at("/a", slow)).unwrap();
+    // Two users answer 100 of the 200 arrivals a second: the last waits about a second.
+    let record = play(&server.url(), "200/s", 1.0, "constant", 2).run();
+    assert_eq!((requests(&record), server.stop().requests), (200, 200));
+    assert_eq!(record.timeline.failures(), []);
+    let longest = |measure| {
+        let histogram = record.timeline.histogram(Scope::All, measure, Outcome::Ok);
+        histogram.max_ns().expect("requests") as f64 / 1e9
+    };
+    assert!(
+        longest(Measure::Response) > 0.9,
+        "{}",
+        longest(Measure::Response)
+    );
+    assert!(
+        longest(Measure::Lag) < longest(Measure::Response) / 2.0,
+        "{}",
+        longest(Measure::Lag)
+    );
+    assert!(
+        longest(Measure::Service) < 0.5,
+        "{}",
+        longest(Measure::Service)
+    );
+}
+
+#[test]
+fn arrivals_that_nobody_could_play_are_counted_at_the_end() {
+    let server = Server::start(Fault::Silent).unwrap();
+    let mut play = play(&server.url(), "100/s", 0.5, "constant", 3);
+    play.settings.stop_timeout = Duration::from_millis(100);
+    let record = play.run();
+    assert_eq!(failures(&record, FailureKind::CutOff), 50);
+    assert_eq!(total(&record, |second| second.wire_requests), 3);
+    assert_eq!(server.stop().requests, 3);
+}
+
+#[test]
+fn a_stall_shows_in_the_response_times_and_not_in_a_recorder_that_stamps_at_send() {
+    // A freeze of 200 ms in every second: a fifth of the arrivals waits evenly from 0 to 200 ms.
+    let stall = Stall::new(Duration::from_secs(1), Duration::from_millis(200));
+    let routes = Routes::new().otherwise(Answer::ok("x"));
+    let server = Server::start(Behaviour::from(routes).stall(stall)).unwrap();
+    let record = play(&server.url(), "500/s", 5.0, "constant", 20).run();
+    assert_eq!((requests(&record), server.stop().requests), (2500, 2500));
+    let percentile = |measure, q| match record
+        .timeline
+        .distribution(Scope::All, measure)
+        .percentile(q)
+    {
+        Some(Waited::Ns(ns)) => ns as f64 / 1e6,
+        other => panic!("{other:?}"),
+    };
+    for (q, expected_ms) in [(0.9, 100.0), (0.95, 150.0), (0.99, 190.0)] {
+        let found = percentile(Measure::Response, q);
+        assert!(
+            (found - expected_ms).abs() < 25.0,
+            "p{}: {found} ms, not {expected_ms}",
+            q * 100.0
+        );
+    }
+    // Twenty users meet each freeze: the other eighty arrivals of it are sent after it.
+    let stamped_at_send = percentile(Measure::Service, 0.95);
+    assert!(stamped_at_send < 75.0, "{stamped_at_send} ms");
+}

@@ -1,0 +1,184 @@
+//! Arrivals: when the open model wants each task. The moments depend on the load and the seed alone, so
+//! that they are the same on any number of cores.
+
+use rand::RngExt;
+use rand_xoshiro::Xoshiro256PlusPlus;
+use record::{Law, Load, Stage};
+
+/// The arrivals of a load, in the order of time: their moments in nanoseconds from the start.
+#[derive(Debug, Clone)]
+pub struct Arrivals {
+    stages: Vec<Stage>,
+    law: Law,
+    random: Xoshiro256PlusPlus,
+    /// Arrivals expected up to the next one: the integral of the rate.
+    expected: f64,
+    /// The stage that the next one is looked for in, with its begin and what was expected before it.
+    stage: usize,
+    begin_s: f64,
+    before: f64,
+}
+
+impl Arrivals {
+    /// The arrivals of an open load; none where it is closed.
+    pub fn new(load: &Load, random: Xoshiro256PlusPlus) -> Self {
+        let (stages, law) = match &load.open {
+            Some(open) => (load.stages.clone(), open.law),
+            None => (Vec::new(), Law::Constant),
+        };
+        let mut arrivals = Self {
+            stages,
+            law,
+            random,
+            expected: 0.0,
+            stage: 0,
+            begin_s: 0.0,
+            before: 0.0,
+        };
+        if law == Law::Poisson {
+            arrivals.expected = arrivals.gap();
+        }
+        arrivals
+    }
+
+    /// What is expected from one arrival to the next: 1, or exponential with mean 1.
+    fn gap(&mut self) -> f64 {
+        match self.law {
+            Law::Constant => 1.0,
+            // 1 − u is never 0, since u is below 1.
+            Law::Poisson => -(1.0 - self.random.random::<f64>()).ln(),
+        }
+    }
+}
+
+impl Iterator for Arrivals {
+    type Item = u64;
+
+    fn next(&mut self) -> Option<u64> {
+        loop {
+            let stage = self.stages.get(self.stage)?;
+            let within = self.expected - self.before;
+            let in_stage = f64::midpoint(stage.from, stage.to) * stage.seconds;
+            if within < in_stage {
+                let at_s = self.begin_s + time_to_expect(stage, within);
+                self.expected += self.gap();
+                return Some(nanoseconds(at_s));
+            }
+            self.before += in_stage;
+            self.begin_s += stage.seconds;
+            self.stage += 1;
+        }
+    }
+}
+
+/// How far into a stage so many arrivals are expected: the root of from·t + (to − from)·t²/2s = expected,
+/// written so that nothing cancels.
+fn time_to_expect(stage: &Stage, expected: f64) -> f64 {
+    let slope = (stage.to - stage.from) / stage.seconds;
+    let root = (stage.from * stage.from + 2.0 * slope * expected)
+        .max(0.0)
+        .sqrt();
+    if stage.from + root > 0.0 {
+        2.0 * expected / (stage.from + root)
+    } else {
+        0.0
+    }
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a float cast saturates, and moments are not negative"
+)]
+fn nanoseconds(seconds: f64) -> u64 {
+    (seconds * 1e9) as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use rand::SeedableRng;
+    use record::Open;
+
+    use super::*;
+
+    fn arrivals(stages: &[(f64, f64, f64)], law: Law, seed: u64) -> Vec<u64> {
+        let stage = |&(seconds, from, to): &(f64, f64, f64)| Stage { seconds, from, to };
+        let load = Load {
+            stages: stages.iter().map(stage).collect(),
+            open: Some(Open { law, users: 1 }),
+            ..Load::default()
+        };
+        Arrivals::new(&load, Xoshiro256PlusPlus::seed_from_u64(seed)).collect()
+    }
+
+    #[test]
+    fn constant_arrivals_are_evenly_spaced_and_exact_in_number() {
+        let found = arrivals(&[(20.0, 500.0, 500.0)], Law::Constant, 1);
+        assert_eq!(found.len(), 10_000);
+        assert!(
+            found
+                .iter()
+                .zip(0u64..)
+                .all(|(at, number)| at.abs_diff(number * 2_000_000) <= 1)
+        );
+    }
+
+    #[test]
+    fn a_ramp_has_the_count_of_its_integral() {
+        let found = arrivals(&[(10.0, 0.0, 100.0), (10.0, 100.0, 0.0)], Law::Constant, 1);
+        assert_eq!(found.len(), 1_000);
+        // Half of a rising ramp's arrivals come in its last 29 %.
+        let early = found.iter().filter(|at| **at < 7_071_067_811).count();
+        assert!((249..=251).contains(&early), "{early}");
+    }
+
+    proptest! {
+        #[test]
+        fn moments_rise_and_count_what_is_expected(
+            stages in prop::collection::vec((0.1..20.0f64, 0.0..200.0f64, 0.0..200.0f64), 1..4),
+        ) {
+            let found = arrivals(&stages, Law::Constant, 1);
+            let expected: f64 = stages.iter().map(|(s, from, to)| s * f64::midpoint(*from, *to)).sum();
+            prop_assert!((found.len() as f64 - expected).abs() <= 1.0, "{} for {}", found.len(), expected);
+            prop_assert!(found.windows(2).all(|pair| pair[0] <= pair[1]));
+        }
+    }
+
+    /// Kolmogorov and Smirnov's distance of gaps from the exponential law.
+    fn distance(gaps: &mut [f64], rate: f64) -> f64 {
+        gaps.sort_by(f64::total_cmp);
+        let count = gaps.len() as f64;
+        let distances = gaps.iter().enumerate().map(|(at, gap)| {
+            let law = 1.0 - (-rate * gap).exp();
+            f64::max(
+                (law - at as f64 / count).abs(),
+                ((at + 1) as f64 / count - law).abs(),
+            )
+        });
+        distances.fold(0.0, f64::max)
+    }
+
+    fn rejected(law: Law) -> u32 {
+        let rejects = |seed: u64| {
+            let found = arrivals(&[(10.0, 200.0, 200.0)], law, seed);
+            let mut gaps: Vec<f64> = found
+                .windows(2)
+                .map(|pair| (pair[1] - pair[0]) as f64 / 1e9)
+                .collect();
+            // The 5 % point for many samples.
+            distance(&mut gaps, 200.0) > 1.358 / (gaps.len() as f64).sqrt()
+        };
+        (0..1000).map(|seed| u32::from(rejects(seed))).sum()
+    }
+
+    #[test]
+    fn poisson_gaps_are_exponential_and_others_would_be_seen() {
+        let share = rejected(Law::Poisson);
+        assert!(
+            (30..=70).contains(&share),
+            "{share} of 1,000 rejected at 5 %"
+        );
+        assert_eq!(rejected(Law::Constant), 1000);
+    }
+}
