@@ -148,6 +148,9 @@ pub fn read(mut from: impl Read) -> Result<RunRecord, ReadError> {
     if found > FORMAT_VERSION {
         return Err(ReadError::TooNew { found });
     }
+    if found == 0 {
+        return Err(ReadError::NotARecord);
+    }
     let Some(Frame::Header(header)) = next_frame(&mut rest, 0)? else {
         return Err(ReadError::NoHeader);
     };

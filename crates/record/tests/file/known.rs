@@ -1,7 +1,6 @@
-//! The record file: what is written is read, up to the last whole frame, and nothing else breaks it.
+//! A small run with known figures, and its record.
 
-use proptest::prelude::*;
-use record::file::{self, FORMAT_VERSION, ReadError, RecordWriter};
+use record::file::RecordWriter;
 use record::{
     Command, Delta, Ending, Event, FailureKind, Generator, Header, Load, Machine, Measure, Metric,
     NameId, Outcome, ProcessReading, Reading, RequestName, RunRecord, Sample, Scope, Stage,
@@ -9,9 +8,9 @@ use record::{
 };
 
 /// A record that was written by version 1 of the format.
-const V1: &[u8] = include_bytes!("data/v1.brunt");
+pub(crate) const V1: &[u8] = include_bytes!("../data/v1.brunt");
 
-fn header() -> Header {
+pub(crate) fn header() -> Header {
     let name = |name: &str, setup| RequestName {
         name: name.into(),
         method: "GET".into(),
@@ -57,7 +56,7 @@ fn header() -> Header {
     }
 }
 
-fn sample(second: u64, took_ns: u64, failure: Option<FailureKind>) -> Sample {
+pub(crate) fn sample(second: u64, took_ns: u64, failure: Option<FailureKind>) -> Sample {
     let intended_ns = second * 1_000_000_000 + 5;
     Sample {
         name: NameId(0),
@@ -75,7 +74,7 @@ fn sample(second: u64, took_ns: u64, failure: Option<FailureKind>) -> Sample {
 }
 
 /// A run of three seconds: two good answers and a timeout in each.
-fn known() -> Vec<u8> {
+pub(crate) fn known() -> Vec<u8> {
     let header = header();
     let mut delta = Delta::new(&header.names);
     let mut writer = RecordWriter::begin(Vec::new(), &header).expect("memory");
@@ -126,7 +125,7 @@ fn known() -> Vec<u8> {
     writer.end(ending).expect("memory")
 }
 
-fn assert_known(record: &RunRecord) {
+pub(crate) fn assert_known(record: &RunRecord) {
     assert_eq!(record.header, header());
     let timeline = &record.timeline;
     assert_eq!(timeline.seconds().len(), 3);
@@ -164,123 +163,28 @@ fn assert_known(record: &RunRecord) {
     );
 }
 
-#[test]
-fn what_is_written_is_read() {
-    let record = file::read(known().as_slice()).unwrap();
-    assert_known(&record);
-    let mut again = Vec::new();
-    file::write(&record, &mut again).unwrap();
-    assert_known(&file::read(again.as_slice()).unwrap());
+/// What brunt would write of a record: two records with the same bytes are the same.
+pub(crate) fn written(record: &RunRecord) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    record::file::write(record, &mut bytes).expect("memory");
+    bytes
 }
 
-#[test]
-fn a_record_of_version_1_still_loads() {
-    assert_known(&file::read(V1).unwrap());
-}
-
-/// Writes the file of the test above anew: `BRUNT_WRITE_FIXTURE=1 cargo test -p record fixture`. Only
-/// ever needed when the format gets another version, under another name.
-#[test]
-fn the_fixture_is_what_is_written_today() {
-    if std::env::var_os("BRUNT_WRITE_FIXTURE").is_some() {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/v1.brunt");
-        std::fs::write(path, known()).unwrap();
+/// Where the frames of a record begin, and where the last one ends.
+pub(crate) fn frame_edges(bytes: &[u8]) -> Vec<usize> {
+    let mut edges = vec![8];
+    let mut at = 8;
+    while let Some(length) = bytes.get(at..at + 4) {
+        let length = u32::from_le_bytes(length.try_into().expect("four bytes"));
+        at += 8 + length as usize;
+        edges.push(at);
     }
-    assert_eq!(
-        FORMAT_VERSION, 1,
-        "a new version needs a fixture of its own; the old one stays"
-    );
+    edges
 }
 
-#[test]
-fn a_record_that_breaks_off_anywhere_is_read_up_to_there() {
-    let bytes = known();
-    let whole = file::read(bytes.as_slice()).unwrap().timeline;
-    let mut seen = 0;
-    for length in 0..bytes.len() {
-        match file::read(&bytes[..length]) {
-            Ok(record) => {
-                assert_eq!(record.ending, None);
-                let requests: u64 = record
-                    .timeline
-                    .seconds()
-                    .iter()
-                    .map(record::Second::requests)
-                    .sum();
-                assert!(requests >= seen && requests <= 9, "{requests} after {seen}");
-                assert_eq!(
-                    record.timeline.seconds(),
-                    &whole.seconds()[..record.timeline.seconds().len()]
-                );
-                seen = requests;
-            }
-            Err(ReadError::NotARecord | ReadError::NoHeader) => assert_eq!(seen, 0),
-            Err(error) => panic!("{error} at {length}"),
-        }
-    }
-    assert_eq!(seen, 9);
-}
-
-#[test]
-fn what_is_no_record_is_said() {
-    let newer = |version: u16| {
-        let mut bytes = known();
-        bytes[6..8].copy_from_slice(&version.to_le_bytes());
-        bytes
-    };
-    let cases = [
-        (b"{}".to_vec(), "not a brunt record"),
-        (b"brunt\0\x01\0".to_vec(), "before the end of its header"),
-        (newer(FORMAT_VERSION + 1), "format 2 is newer"),
-    ];
-    for (bytes, part) in cases {
-        let error = file::read(bytes.as_slice()).unwrap_err().to_string();
-        assert!(error.contains(part), "{error}");
-    }
-}
-
-#[test]
-fn a_frame_of_another_run_is_damage() {
-    let mut other = header();
-    other.names.truncate(1);
-    let mut writer = RecordWriter::begin(Vec::new(), &other).unwrap();
-    let mut delta = Delta::new(&header().names);
-    delta.record(&Sample {
-        name: NameId(1),
-        ..sample(0, 5_000, None)
-    });
-    writer.increment(delta.to_increment()).unwrap();
-    let stopped_by = StoppedBy::Finished;
-    let bytes = writer
-        .end(Ending {
-            stopped_by,
-            load_ended_ms: 0,
-            ended_ms: 0,
-            reason: None,
-        })
-        .unwrap();
-    let error = file::read(bytes.as_slice()).unwrap_err();
-    assert!(
-        matches!(error, ReadError::Damaged { frame: 1, .. }),
-        "{error}"
-    );
-}
-
-proptest! {
-    #[test]
-    fn a_flipped_byte_never_panics_and_never_invents_requests(at in 0usize..4_000, bit in 0u8..8) {
-        let mut bytes = known();
-        let at = at % bytes.len();
-        bytes[at] ^= 1 << bit;
-        if let Ok(record) = file::read(bytes.as_slice()) {
-            let requests: u64 = record.timeline.seconds().iter().map(record::Second::requests).sum();
-            prop_assert!(requests <= 9);
-        }
-    }
-
-    #[test]
-    fn any_bytes_are_read_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
-        let headed = [b"brunt\0\x01\0".as_slice(), &bytes].concat();
-        prop_assert!(file::read(headed.as_slice()).is_err());
-    }
+/// A frame around a payload, with a checksum that holds.
+pub(crate) fn frame(payload: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(payload.len()).expect("a short payload");
+    let crc = crc32fast::hash(payload);
+    [&length.to_le_bytes(), &crc.to_le_bytes(), payload].concat()
 }

@@ -1,0 +1,70 @@
+//! Bytes that were changed on the way.
+
+use proptest::prelude::*;
+use record::file::{self, FORMAT_VERSION, ReadError};
+
+use crate::known::{frame_edges, known, written};
+
+#[test]
+fn a_changed_byte_ends_the_record_at_its_frame() {
+    let bytes = known();
+    let edges = frame_edges(&bytes);
+    for at in 0..bytes.len() {
+        let mut changed = bytes.clone();
+        changed[at] ^= 1 << (at % 8);
+        let read = file::read(changed.as_slice());
+        if at < edges[1] {
+            assert!(read.is_err(), "byte {at} of the header");
+            continue;
+        }
+        let whole = edges.iter().rev().find(|edge| **edge <= at).unwrap();
+        let expected = file::read(&bytes[..*whole]).unwrap();
+        assert!(written(&read.unwrap()) == written(&expected), "byte {at}");
+    }
+}
+
+#[test]
+fn what_is_no_record_is_said() {
+    let version = |version: u16| {
+        let mut bytes = known();
+        bytes[6..8].copy_from_slice(&version.to_le_bytes());
+        bytes
+    };
+    let cases = [
+        (Vec::new(), "not a brunt record"),
+        (b"{}".to_vec(), "not a brunt record"),
+        (b"Brunt\0\x01\0".to_vec(), "not a brunt record"),
+        (b"brunt\0\x01\0".to_vec(), "before the end of its header"),
+        (version(FORMAT_VERSION + 1), "format 2 is newer"),
+        (version(u16::MAX), "format 65535 is newer"),
+        (version(0), "not a brunt record"),
+    ];
+    for (bytes, part) in cases {
+        let error = file::read(bytes.as_slice()).unwrap_err().to_string();
+        assert!(error.contains(part), "{error}");
+    }
+}
+
+#[test]
+fn a_length_beyond_the_file_is_the_end_of_the_record() {
+    let bytes = known();
+    for at in frame_edges(&bytes) {
+        let claim = [&bytes[..at], &[0xff; 8], b"and more"].concat();
+        match file::read(claim.as_slice()) {
+            Ok(record) => {
+                let whole = file::read(&bytes[..at]).unwrap();
+                assert!(written(&record) == written(&whole), "frame at {at}");
+            }
+            Err(error) => assert!(matches!(error, ReadError::NoHeader) && at == 8, "{error}"),
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_bytes_are_no_record(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+        prop_assert!(file::read(bytes.as_slice()).is_err());
+        let headed = [b"brunt\0\x01\0".as_slice(), &bytes].concat();
+        prop_assert!(file::read(headed.as_slice()).is_err());
+    }
+}

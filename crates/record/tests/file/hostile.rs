@@ -1,0 +1,177 @@
+//! Frames that are whole and lie: damage, and never a panic, a flood of memory or a loop.
+
+use proptest::prelude::*;
+use record::file::{self, ReadError, RecordWriter};
+use record::{
+    Entry, Failure, FailureKind, Histogram, Increment, Measure, NameId, NameTotals, Outcome,
+    RunRecord, Scope, Second, Sparse,
+};
+
+use crate::known::{frame, frame_edges, header, known, written};
+
+fn empty() -> Increment {
+    Increment {
+        width_s: 1,
+        seconds: Vec::new(),
+        histograms: Vec::new(),
+        totals: Vec::new(),
+        failures: Vec::new(),
+        last_ok_ns: 0,
+    }
+}
+
+fn totals(name: u32, requests: u64) -> NameTotals {
+    NameTotals {
+        name: NameId(name),
+        requests,
+        wire_requests: 0,
+        bytes_sent: 0,
+        bytes_received: 0,
+    }
+}
+
+fn entry(second: u32, name: u32) -> Entry {
+    let mut histogram = Histogram::default();
+    histogram.record(1_000);
+    Entry {
+        second,
+        name: NameId(name),
+        measure: Measure::Response,
+        outcome: Outcome::Ok,
+        sparse: Sparse::from(&histogram),
+    }
+}
+
+fn failure(name: u32, count: u64) -> Failure {
+    Failure {
+        name: NameId(name),
+        kind: FailureKind::Reset,
+        code: 0,
+        count,
+        first_ms: 0,
+        last_ms: 0,
+        example: None,
+    }
+}
+
+fn record_of(increments: &[Increment]) -> Vec<u8> {
+    let mut writer = RecordWriter::begin(Vec::new(), &header()).unwrap();
+    for increment in increments {
+        writer.increment(increment.clone()).unwrap();
+    }
+    let ending = file::read(known().as_slice()).unwrap().ending;
+    writer.end(ending.unwrap()).unwrap()
+}
+
+fn many(ok: u64) -> Second {
+    Second {
+        ok,
+        ..Second::default()
+    }
+}
+
+#[test]
+fn an_increment_that_no_run_makes_is_damage() {
+    let with = |change: fn(&mut Increment)| {
+        let mut increment = empty();
+        change(&mut increment);
+        increment
+    };
+    let one = [
+        (with(|i| i.width_s = 0), "intervals of 0 s"),
+        (with(|i| i.width_s = 3), "intervals of 3 s"),
+        (with(|i| i.width_s = 1 << 31), "intervals of 2147483648 s"),
+        (
+            with(|i| i.seconds.push((u32::MAX, many(1)))),
+            "second 4294967295 is after the longest run",
+        ),
+        (
+            with(|i| i.histograms.push(entry(u32::MAX, 0))),
+            "second 4294967295 is after the longest run",
+        ),
+        (
+            with(|i| i.histograms.push(entry(0, 2))),
+            "name number 2 is not among the 2",
+        ),
+        (
+            with(|i| i.totals.push(totals(u32::MAX, 1))),
+            "name number 4294967295",
+        ),
+        (with(|i| i.failures.push(failure(2, 1))), "name number 2"),
+    ];
+    for (increment, expected) in one {
+        let bytes = record_of(&[with(|i| i.seconds.push((0, many(1)))), increment]);
+        let error = file::read(bytes.as_slice()).unwrap_err();
+        assert!(
+            matches!(error, ReadError::Damaged { frame: 2, .. }),
+            "{error}"
+        );
+        assert!(error.to_string().contains(expected), "{error}");
+    }
+}
+
+#[test]
+fn a_frame_that_is_out_of_place_is_damage() {
+    let bytes = known();
+    let edges = frame_edges(&bytes);
+    let twice = [&bytes[..edges[1]], &bytes[8..edges[1]]].concat();
+    let error = file::read(twice.as_slice()).unwrap_err().to_string();
+    assert!(error.contains("frame 1: a second header"), "{error}");
+    let headless = [&bytes[..8], &bytes[edges[1]..]].concat();
+    let error = file::read(headless.as_slice()).unwrap_err();
+    assert!(matches!(error, ReadError::NoHeader), "{error}");
+}
+
+/// Everything that adds up what was counted.
+fn looked_at(record: &RunRecord) -> u64 {
+    let timeline = &record.timeline;
+    let mut seen: u64 = timeline.seconds().iter().map(Second::requests).sum();
+    for measure in Measure::ALL {
+        let all = timeline.distribution(Scope::All, measure);
+        assert_eq!(all.percentile(0.99).is_none(), all.count() == 0);
+        assert!(
+            all.share_above(1)
+                .is_none_or(|share| (0.0..=1.0).contains(&share))
+        );
+        for interval in 0..timeline.intervals().min(10) {
+            seen += timeline
+                .distribution_at(interval, Scope::All, measure)
+                .count();
+        }
+    }
+    seen + written(record).len() as u64
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1024))]
+
+    #[test]
+    fn a_changed_frame_with_a_good_checksum_is_read_or_refused(
+        number in 0usize..9,
+        changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..5),
+    ) {
+        let bytes = known();
+        let edges = frame_edges(&bytes);
+        let mut payload = bytes[edges[number] + 8..edges[number + 1]].to_vec();
+        for (at, byte) in changes {
+            let at = at.index(payload.len());
+            payload[at] = byte;
+        }
+        let bytes = [&bytes[..edges[number]], &frame(&payload), &bytes[edges[number + 1]..]].concat();
+        match file::read(bytes.as_slice()) {
+            Ok(record) => prop_assert!(looked_at(&record) > 0),
+            Err(ReadError::Damaged { .. } | ReadError::NoHeader) => {}
+            Err(error) => prop_assert!(false, "{}", error),
+        }
+    }
+
+    #[test]
+    fn any_payload_with_a_good_checksum_is_read_or_refused(payload in prop::collection::vec(any::<u8>(), 0..100)) {
+        let bytes = known();
+        let begin = frame_edges(&bytes)[1];
+        let bytes = [&bytes[..begin], &frame(&payload)].concat();
+        let read = file::read(bytes.as_slice());
+        let answered = matches!(read, Ok(_) | Err(ReadError::Damaged { frame: 1, .. }));
+        prop_assert!(answered);
+    }
+}
