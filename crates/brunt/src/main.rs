@@ -2,6 +2,7 @@
 //! this change make it worse?
 
 mod commands;
+mod descriptors;
 mod embedded;
 mod exit;
 mod interrupt;
@@ -30,7 +31,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Verb {
     /// Play a profile against a service, and judge it
-    Run(commands::run::Options),
+    Run(Box<commands::run::Options>),
     /// Check a scenario file, and say what would run
     Check(commands::check::Options),
     /// Write a scenario file to start from

@@ -1,6 +1,7 @@
 //! Placement: how many threads make the load, and which cores brunt and the embedded agent get.
 
 use record::Load;
+use scenario::{Connections, Plan};
 
 /// How many requests a second a thread is expected to make with ease.
 const REQUESTS_A_THREAD: f64 = 10_000.0;
@@ -20,10 +21,33 @@ pub(crate) struct Placement {
 /// and brunt are kept apart.
 pub(crate) fn place(
     allowed: &[usize],
-    load: &Load,
+    plan: &Plan,
     is_local: bool,
     is_embedded: bool,
 ) -> Placement {
+    let most = match plan.network.connections {
+        // Each thread has a part of the pool: one connection at least.
+        Connections::Shared(most) => most as usize,
+        _ => usize::MAX,
+    };
+    let threads = threads(allowed, &plan.load, is_local).min(most);
+    if is_embedded && allowed.len() > 1 {
+        let (own, agent) = allowed.split_at(threads);
+        Placement {
+            threads,
+            own: own.to_vec(),
+            agent: agent.to_vec(),
+        }
+    } else {
+        Placement {
+            threads,
+            own: Vec::new(),
+            agent: Vec::new(),
+        }
+    }
+}
+
+fn threads(allowed: &[usize], load: &Load, is_local: bool) -> usize {
     let most = if is_local {
         allowed.len().saturating_sub(1).max(1)
     } else {
@@ -45,21 +69,7 @@ pub(crate) fn place(
             |threads: &usize| *threads as f64 * REQUESTS_A_THREAD >= rate * load.requests_per_task;
         (1..most).find(enough).unwrap_or(most)
     });
-    let threads = needed.min(most);
-    if is_embedded && allowed.len() > 1 {
-        let (own, agent) = allowed.split_at(threads);
-        Placement {
-            threads,
-            own: own.to_vec(),
-            agent: agent.to_vec(),
-        }
-    } else {
-        Placement {
-            threads,
-            own: Vec::new(),
-            agent: Vec::new(),
-        }
-    }
+    needed.min(most)
 }
 
 #[cfg(test)]
@@ -89,28 +99,37 @@ mod tests {
         let wild = load(100.0, None);
         let busy = load(25_000.0, Some(1.0));
         let cases = [
-            (&calm, true, true, (1, vec![0], vec![1, 2, 3])),
-            (&wild, true, true, (3, vec![0, 1, 2], vec![3])),
-            (&busy, true, false, (3, vec![], vec![])),
-            (&wild, false, false, (4, vec![], vec![])),
+            (&calm, true, 1),
+            (&wild, true, 3),
+            (&busy, true, 3),
+            (&wild, false, 4),
         ];
-        for (load, is_local, is_embedded, (threads, own, agent)) in cases {
-            let expected = Placement {
-                threads,
-                own,
-                agent,
-            };
-            assert_eq!(place(&allowed, load, is_local, is_embedded), expected);
+        for (load, is_local, expected) in cases {
+            assert_eq!(threads(&allowed, load, is_local), expected);
         }
+        assert_eq!(threads(&[5], &wild, true), 1);
+    }
+
+    fn plan(connections: &str) -> Plan {
+        let text = format!(
+            "connections = {connections}\n[[users.u.tasks]]\nget = \"/\"\n\
+             [profiles.p]\nusers = 100\nduration = \"1s\"\n"
+        );
+        let scenario = scenario::Scenario::read("p.toml", &text).unwrap();
+        Plan::new(&scenario, "p", &scenario::Overrides::default(), &[]).unwrap()
     }
 
     #[test]
-    fn one_core_is_shared() {
-        let expected = Placement {
-            threads: 1,
-            own: vec![],
-            agent: vec![],
-        };
-        assert_eq!(place(&[5], &load(10.0, None), true, true), expected);
+    fn the_embedded_agent_is_kept_apart() {
+        let placed = place(&[0, 1, 2, 3], &plan("\"per-user\""), true, true);
+        assert_eq!((placed.own, placed.agent), (vec![0, 1, 2], vec![3]));
+        let placed = place(&[5], &plan("\"per-user\""), true, true);
+        assert_eq!((placed.own, placed.agent), (vec![], vec![]));
+    }
+
+    #[test]
+    fn each_thread_has_a_connection_of_a_shared_pool() {
+        let placed = place(&[0, 1, 2, 3], &plan("{ shared = 2 }"), false, false);
+        assert_eq!(placed.threads, 2);
     }
 }

@@ -1,11 +1,12 @@
 //! A session: the runs of one command, each from its host to its files.
 
+use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use engine::{Settings, Target};
+use engine::{Reach, Settings, Target, TargetError};
 use jiff::Timestamp;
 use monitor::{Monitor, Subject};
 use record::{Generator, Header, RunRecord, StoppedBy};
@@ -14,6 +15,7 @@ use scenario::{Host, Plan, Scenario};
 use verdict::{RunResult, Verdict};
 
 use crate::commands::run::Options;
+use crate::descriptors;
 use crate::embedded::EmbeddedAgent;
 use crate::exit::{Exit, Failure, complain, note};
 use crate::interrupt::Interrupts;
@@ -58,18 +60,28 @@ impl Session<'_> {
             return Err(Failure::Input(message.into()));
         }
         let patience = self.options.wait_ready.unwrap_or(REACH_WITHIN);
+        descriptors::enough_for(&plan)?;
+        uploads_are_there(&plan)?;
+        let resolve = |url| {
+            let reach = Reach {
+                pins: self.options.resolve.clone(),
+                sources: self.options.source.clone(),
+                at_most: patience,
+            };
+            Target::resolve(url, &plan.network, &reach).map_err(unmeasured)
+        };
         let resolved = match &host {
-            Host::Url(url) => Some(Target::resolve(url, patience).map_err(unmeasured)?),
+            Host::Url(url) => Some(resolve(url)?),
             Host::Embedded => None,
         };
         let is_local = resolved.as_ref().is_none_or(Target::is_local);
-        let placement = place(&allowed, &plan.load, is_local, embedded);
+        let placement = place(&allowed, &plan, is_local, embedded);
         let mut agent = None;
-        let mut target = if let Some(target) = resolved {
+        let target = if let Some(target) = resolved {
             target
         } else {
             let agent = agent.insert(EmbeddedAgent::start(&placement.agent)?);
-            Target::resolve(agent.url(), patience).map_err(unmeasured)?
+            resolve(agent.url())?
         };
         target.reach(patience).map_err(unmeasured)?;
         if !placement.own.is_empty() {
@@ -126,6 +138,7 @@ impl Session<'_> {
         watched: Option<&Watched>,
         folder: &RunFolder,
     ) -> Header {
+        let timeouts = &plan.network.timeouts;
         let cores = |cores: &[usize]| {
             cores
                 .iter()
@@ -154,8 +167,18 @@ impl Session<'_> {
                 threads: u32::try_from(placement.threads).unwrap_or(u32::MAX),
                 cores: cores(&placement.own),
                 target_cores: cores(&placement.agent),
-                connect_timeout_s: plan.connect_timeout.as_secs_f64(),
-                timeout_s: plan.whole_timeout.as_secs_f64(),
+                connections: plan.network.connections.in_words(),
+                addresses: target
+                    .addresses()
+                    .iter()
+                    .map(SocketAddr::to_string)
+                    .collect(),
+                sources: self.options.source.iter().map(IpAddr::to_string).collect(),
+                insecure: target.url.scheme() == "https" && plan.network.tls.insecure,
+                connect_timeout_s: timeouts.connect.as_secs_f64(),
+                tls_timeout_s: timeouts.tls.as_secs_f64(),
+                first_byte_timeout_s: timeouts.first_byte.map(|timeout| timeout.as_secs_f64()),
+                timeout_s: timeouts.whole.as_secs_f64(),
                 stop_timeout_s: self.options.stop_timeout.as_secs_f64(),
                 watched: watched.map(|watched| watched.words.clone()),
             },
@@ -260,6 +283,9 @@ fn announce(header: &Header, plan: &Plan) {
         header.profile, header.seed
     ));
     note(&format!("against {}{whose}", header.host));
+    if header.generator.insecure {
+        note("note: TLS certificates are not verified");
+    }
     if header.generator.watched.is_none() {
         note("note: no process is watched; --pid or --port name the service's on this machine");
     }
@@ -268,9 +294,32 @@ fn announce(header: &Header, plan: &Plan) {
     }
 }
 
+/// What is wrong with the settings is the user's to mend; the rest is the host's.
 #[expect(clippy::needless_pass_by_value, reason = "as `map_err` wants it")]
-fn unmeasured(error: engine::TargetError) -> Failure {
-    Failure::NothingMeasured(error.to_string())
+fn unmeasured(error: TargetError) -> Failure {
+    match error {
+        TargetError::Dns { .. } | TargetError::Unreachable { .. } => {
+            Failure::NothingMeasured(error.to_string())
+        }
+        _ => Failure::Input(error.to_string()),
+    }
+}
+
+/// Files that are bodies are found before the load, not by its first request.
+fn uploads_are_there(plan: &Plan) -> Result<(), Failure> {
+    for path in plan.files() {
+        let is_file = std::fs::metadata(path).and_then(|found| {
+            let no_file = || std::io::Error::other("it is no file");
+            found.is_file().then_some(()).ok_or_else(no_file)
+        });
+        is_file
+            .and_then(|()| std::fs::File::open(path))
+            .map_err(|error| {
+                let path = path.display();
+                Failure::Input(format!("the body's file {path} cannot be read: {error}"))
+            })?;
+    }
+    Ok(())
 }
 
 fn new_seed() -> u64 {

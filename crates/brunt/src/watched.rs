@@ -42,7 +42,7 @@ impl Watched {
                 is_agent: false,
             }));
         }
-        let port = target.addresses[0].port();
+        let port = target.url.port_or_known_default().unwrap_or(0);
         let listener = target
             .is_local()
             .then(|| monitor::listener_of(port).ok())

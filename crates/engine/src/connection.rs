@@ -1,21 +1,24 @@
-//! A connection: one TCP stream to the target, used for one request after the other.
+//! A connection: one stream to an origin, used for one request after the other.
 
-use std::io;
-use std::net::SocketAddr;
-use std::pin::{Pin, pin};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 
 use record::FailureKind;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
+use tokio::io::ReadBuf;
 
 use crate::core::Core;
 use crate::fault::Fault;
 use crate::http1::{Answer, Reader};
+use crate::outbox::Outbox;
 use crate::pacer::{GivenUp, Seat};
+use crate::stream::Stream;
+
+/// How long a server may take to say that it wants a large body; then it is sent all the same
+/// (RFC 9110, section 10.1.1).
+const CONTINUE_WITHIN_NS: u64 = 1_000_000_000;
 
 pub(crate) struct Connection {
-    stream: TcpStream,
+    stream: Stream,
+    pub(crate) origin: usize,
     /// Requests answered on it.
     pub(crate) answered: u64,
 }
@@ -29,69 +32,193 @@ pub(crate) struct Wire {
     pub(crate) bytes_received: u64,
 }
 
+/// When parts of a request are given up, in nanoseconds of the run's clock.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Deadlines {
+    /// The whole request.
+    pub(crate) whole_ns: u64,
+    /// How long the first byte may take from the end of sending, where that has a timeout of its own.
+    pub(crate) first_byte_timeout_ns: Option<u64>,
+}
+
+/// What is left of a connection after an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Left {
+    Open,
+    Closed,
+}
+
 impl Connection {
-    /// Opens a connection before the seat's deadline.
-    pub(crate) async fn open(core: &Core, seat: Seat, to: SocketAddr) -> Result<Self, Fault> {
-        let connecting = pin!(TcpStream::connect(to));
-        let connected = core.pacer.future_under_way(seat, connecting).await;
-        let stream = connected
-            .map_err(|given_up| match given_up {
-                GivenUp::Deadline => Fault::new(
-                    FailureKind::ConnectTimeout,
-                    format!("no connection to {to} in time"),
-                ),
-                GivenUp::Aborted => cut_off(),
-            })?
-            .map_err(|error| Fault::of(&error))?;
-        stream
-            .set_nodelay(true)
-            .map_err(|error| Fault::of(&error))?;
-        Ok(Self {
+    pub(crate) fn new(stream: Stream, origin: usize) -> Self {
+        Self {
             stream,
+            origin,
             answered: 0,
-        })
-    }
-
-    /// Whether the server has closed it, or has said something that nobody asked for.
-    pub(crate) fn is_stale(&self) -> bool {
-        let mut cx = Context::from_waker(Waker::noop());
-        if self.stream.poll_read_ready(&mut cx).is_pending() {
-            return false;
         }
-        let read = self.stream.try_read(&mut [0; 1]);
-        !read.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
     }
 
-    /// Sends a request and takes its answer before the seat's deadline.
+    pub(crate) fn is_stale(&mut self) -> bool {
+        self.stream.is_stale()
+    }
+
+    /// Sends a request and takes its answer.
     #[inline]
     pub(crate) async fn exchange(
         &mut self,
         core: &Core,
         seat: Seat,
-        request: &[u8],
+        request: Outbox<'_>,
         mut reader: Reader,
         wire: &mut Wire,
+        deadlines: Deadlines,
     ) -> Result<Answer, Fault> {
         wire.sent_ns.get_or_insert_with(|| core.clock.now_ns());
-        let mut sent = 0;
-        while sent < request.len() {
-            let written = core.pacer.under_way(seat, |cx| {
-                Pin::new(&mut self.stream).poll_write(cx, &request[sent..])
-            });
-            sent += written
-                .await
-                .map_err(timed_out)?
-                .map_err(|error| Fault::of(&error))?;
+        core.pacer.set_deadline(seat, deadlines.whole_ns);
+        let mut answered = None;
+        if !self.sends_at_once(core, seat, &request, wire).await {
+            let sending = self.send_and_listen(core, seat, request, &mut reader, wire, deadlines);
+            answered = Box::pin(sending).await?;
         }
-        wire.bytes_sent += request.len() as u64;
-        let answer = core
-            .pacer
-            .under_way(seat, |cx| self.poll_answer(core, cx, &mut reader, wire));
-        let keep = answer.await.map_err(timed_out)??;
+        let left = match answered {
+            Some(_) => Left::Closed,
+            None => {
+                self.listen(core, seat, &mut reader, wire, deadlines)
+                    .await?
+            }
+        };
         let mut answer = reader.into_answer();
-        answer.keep_alive &= keep == Keep::Open;
+        answer.keep_alive &= left == Left::Open;
         self.answered += 1;
         Ok(answer)
+    }
+
+    /// Whether the kernel took a small request in one go.
+    #[inline]
+    async fn sends_at_once(
+        &mut self,
+        core: &Core,
+        seat: Seat,
+        request: &Outbox<'_>,
+        wire: &mut Wire,
+    ) -> bool {
+        let Some(bytes) = request.as_one() else {
+            return false;
+        };
+        let mut sent = 0;
+        let once = core.pacer.under_way(seat, |cx| {
+            Poll::Ready(self.stream.poll_send(cx, bytes, &mut sent))
+        });
+        let all = matches!(once.await, Ok(Poll::Ready(Ok(()))));
+        request.sent.set(sent);
+        wire.bytes_sent += sent as u64;
+        all
+    }
+
+    /// Takes the answer to a request that was sent.
+    #[inline]
+    async fn listen(
+        &mut self,
+        core: &Core,
+        seat: Seat,
+        reader: &mut Reader,
+        wire: &mut Wire,
+        deadlines: Deadlines,
+    ) -> Result<Left, Fault> {
+        let before = wire.bytes_received;
+        let mut waits_for_first = deadlines.first_byte_timeout_ns.is_some();
+        if let Some(timeout_ns) = deadlines.first_byte_timeout_ns {
+            let by_ns = core.clock.now_ns().saturating_add(timeout_ns);
+            core.pacer.set_deadline(seat, by_ns.min(deadlines.whole_ns));
+        }
+        let answer = core.pacer.under_way(seat, |cx| {
+            let answer = self.poll_answer(core, cx, reader, wire);
+            if waits_for_first && wire.bytes_received > before {
+                waits_for_first = false;
+                core.pacer.set_deadline(seat, deadlines.whole_ns);
+            }
+            answer
+        });
+        match answer.await {
+            Ok(answer) => answer,
+            Err(given_up) => Err(given_up_on_answer(given_up, waits_for_first)),
+        }
+    }
+
+    /// Sends what does not go in one piece, or failed to, while listening: a server may answer before
+    /// it has all. Where it did, there is an answer.
+    async fn send_and_listen(
+        &mut self,
+        core: &Core,
+        seat: Seat,
+        mut request: Outbox<'_>,
+        reader: &mut Reader,
+        wire: &mut Wire,
+        deadlines: Deadlines,
+    ) -> Result<Option<Left>, Fault> {
+        if request.expects_continue() {
+            let early = self.send_head_and_wait(core, seat, &mut request, reader, wire, deadlines);
+            if let Some(left) = early.await? {
+                return Ok(Some(left));
+            }
+        }
+        let mut broken = None;
+        let sending = core.pacer.under_way(seat, |cx| {
+            match self.poll_answer(core, cx, reader, wire) {
+                Poll::Ready(Ok(left)) => return Poll::Ready(Ok(Some(left))),
+                Poll::Ready(Err(fault)) => return Poll::Ready(Err(broken.take().unwrap_or(fault))),
+                Poll::Pending => {}
+            }
+            if broken.is_some() {
+                return Poll::Pending;
+            }
+            match request.poll_send(cx, &mut self.stream, wire) {
+                Poll::Pending => Poll::Pending,
+                Poll::Ready(Ok(())) => Poll::Ready(Ok(None)),
+                Poll::Ready(Err(fault)) => {
+                    // An answer may have come before the connection broke: listen to the end.
+                    broken = Some(fault);
+                    cx.waker().wake_by_ref();
+                    Poll::Pending
+                }
+            }
+        });
+        sending
+            .await
+            .unwrap_or_else(|given_up| Err(given_up_on_answer(given_up, false)))
+    }
+
+    /// Sends a head and waits for the server to want the body; an answer may come instead.
+    async fn send_head_and_wait(
+        &mut self,
+        core: &Core,
+        seat: Seat,
+        request: &mut Outbox<'_>,
+        reader: &mut Reader,
+        wire: &mut Wire,
+        deadlines: Deadlines,
+    ) -> Result<Option<Left>, Fault> {
+        let sending = core.pacer.under_way(seat, |cx| {
+            request.poll_send_head(cx, &mut self.stream, wire)
+        });
+        sending
+            .await
+            .map_err(|given_up| given_up_on_answer(given_up, false))??;
+        let patience_ns = core.clock.now_ns().saturating_add(CONTINUE_WITHIN_NS);
+        core.pacer
+            .set_deadline(seat, patience_ns.min(deadlines.whole_ns));
+        let waiting =
+            core.pacer
+                .under_way(seat, |cx| match self.poll_answer(core, cx, reader, wire) {
+                    Poll::Pending if reader.continues() => Poll::Ready(Ok(None)),
+                    answer => answer.map(|left| left.map(Some)),
+                });
+        let early = match waiting.await {
+            Ok(early) => early?,
+            Err(GivenUp::Deadline) if patience_ns < deadlines.whole_ns => None,
+            Err(given_up) => return Err(given_up_on_answer(given_up, false)),
+        };
+        core.pacer.set_deadline(seat, deadlines.whole_ns);
+        Ok(early)
     }
 
     /// Reads what there is into the core's scratch space, so that a request that waits for its
@@ -102,11 +229,11 @@ impl Connection {
         cx: &mut Context<'_>,
         reader: &mut Reader,
         wire: &mut Wire,
-    ) -> Poll<Result<Keep, Fault>> {
+    ) -> Poll<Result<Left, Fault>> {
         let mut scratch = core.scratch.borrow_mut();
         loop {
             let mut buffer = ReadBuf::new(&mut scratch);
-            match Pin::new(&mut self.stream).poll_read(cx, &mut buffer) {
+            match self.stream.poll_read(cx, &mut buffer) {
                 Poll::Pending => return Poll::Pending,
                 Poll::Ready(Err(error)) => return Poll::Ready(Err(Fault::of(&error))),
                 Poll::Ready(Ok(())) => {}
@@ -116,7 +243,7 @@ impl Connection {
                 let whole = reader.ends_with_connection();
                 let closed = || Fault::new(FailureKind::Closed, closed_when(wire));
                 return Poll::Ready(if whole {
-                    Ok(Keep::Closed)
+                    Ok(Left::Closed)
                 } else {
                     Err(closed())
                 });
@@ -126,21 +253,15 @@ impl Connection {
             wire.bytes_received += bytes.len() as u64;
             match reader.feed(bytes) {
                 Err(error) => {
-                    return Poll::Ready(Err(Fault::new(FailureKind::BadHttp, error.to_string())));
+                    return Poll::Ready(Err(Fault::new(error.kind(), error.to_string())));
                 }
                 // What comes after the answer was not asked for: the connection is not used again.
-                Ok(Some(taken)) if taken < bytes.len() => return Poll::Ready(Ok(Keep::Closed)),
-                Ok(Some(_)) => return Poll::Ready(Ok(Keep::Open)),
+                Ok(Some(taken)) if taken < bytes.len() => return Poll::Ready(Ok(Left::Closed)),
+                Ok(Some(_)) => return Poll::Ready(Ok(Left::Open)),
                 Ok(None) => {}
             }
         }
     }
-}
-
-#[derive(Debug, PartialEq, Eq)]
-enum Keep {
-    Open,
-    Closed,
 }
 
 fn closed_when(wire: &Wire) -> String {
@@ -150,16 +271,13 @@ fn closed_when(wire: &Wire) -> String {
     }
 }
 
-fn timed_out(given_up: GivenUp) -> Fault {
+fn given_up_on_answer(given_up: GivenUp, waits_for_first: bool) -> Fault {
     match given_up {
+        GivenUp::Aborted => Fault::cut_off(),
+        GivenUp::Deadline if waits_for_first => Fault::new(
+            FailureKind::FirstByteTimeout,
+            "no byte of an answer within the timeout for the first",
+        ),
         GivenUp::Deadline => Fault::new(FailureKind::Timeout, "no whole answer within the timeout"),
-        GivenUp::Aborted => cut_off(),
     }
-}
-
-fn cut_off() -> Fault {
-    Fault::new(
-        FailureKind::CutOff,
-        "the run ended while the request was under way",
-    )
 }

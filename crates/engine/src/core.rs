@@ -1,24 +1,30 @@
 //! A core: one thread with its users, connections, buffers and histograms. Nothing of it is shared.
 
 use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
 use std::io;
+use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
 
 use rand_xoshiro::Xoshiro256PlusPlus;
 use record::{Command, FailureKind, Sample};
-use scenario::{Plan, Request};
+use scenario::{Connections, Plan, Rendering, Request};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::task::LocalSet;
 
 use crate::clock::Clock;
 use crate::desk::{Arrival, Desk};
+use crate::dialer::Dialer;
 use crate::exchange::nanoseconds;
 use crate::fault::Fault;
+use crate::outbox::Upload;
 use crate::pacer::{Pacer, Phase};
+use crate::pool::Pool;
 use crate::recorder::{Gauges, Recorder};
 use crate::settings::{Settings, Share};
 use crate::target::Target;
+use crate::tls::Sessions;
 use crate::user::User;
 
 /// The most that is read at once.
@@ -32,6 +38,12 @@ pub(crate) struct Core {
     pub(crate) pacer: Pacer,
     /// Where arrivals wait for an idle user.
     pub(crate) desk: Desk,
+    pub(crate) dialer: Dialer,
+    /// The connections that users share, where they do.
+    pub(crate) pool: Option<Pool>,
+    /// The TLS sessions of the pool.
+    pub(crate) sessions: Option<Sessions>,
+    uploads: HashMap<PathBuf, Rc<Upload>>,
     /// Space to read into; held only while bytes are taken.
     pub(crate) scratch: RefCell<Box<[u8]>>,
     recorder: RefCell<Recorder>,
@@ -44,14 +56,31 @@ pub(crate) struct Core {
 }
 
 impl Core {
-    /// A core on the current runtime.
+    /// Core number `number` of `cores`, on the current runtime.
     pub(crate) fn new(
         plan: Arc<Plan>,
         target: Arc<Target>,
         clock: Clock,
         recorder: Recorder,
+        (number, cores): (usize, usize),
     ) -> io::Result<Self> {
+        let pool = match plan.network.connections {
+            Connections::Shared(most) => {
+                let share = (most as usize + cores - 1 - number) / cores;
+                Some(Pool::new(target.origins().len(), share.max(1)))
+            }
+            _ => None,
+        };
+        let uploads = plan.files().map(|path| {
+            let upload = Upload::open(path)
+                .map_err(|error| io::Error::other(format!("{}: {error}", path.display())))?;
+            Ok((path.to_owned(), Rc::new(upload)))
+        });
         Ok(Self {
+            dialer: Dialer::new(&target, number),
+            sessions: pool.is_some().then(Sessions::default),
+            pool,
+            uploads: uploads.collect::<io::Result<_>>()?,
             plan,
             target,
             clock,
@@ -74,22 +103,28 @@ impl Core {
         self.buffers.borrow_mut().push(buffer);
     }
 
+    /// The file that is a request's body.
+    #[inline]
+    pub(crate) fn upload_of(&self, request: &Request) -> Option<Rc<Upload>> {
+        self.uploads.get(request.file()?).cloned()
+    }
+
+    /// Renders a request; returns the length of its head.
     #[inline]
     pub(crate) fn render(
         &self,
         request: &Request,
+        upload: Option<&Upload>,
         random: &mut Xoshiro256PlusPlus,
         into: &mut Vec<u8>,
-    ) {
-        let target = &self.target;
-        let base_path = target.base_path();
-        request.render(
-            random,
-            base_path,
-            &target.host_header,
-            into,
-            &mut self.body.borrow_mut(),
-        );
+    ) -> usize {
+        let rendering = Rendering {
+            base_path: self.target.base_path(),
+            host: &self.target.origins()[0].host_header,
+            closes: self.plan.network.connections == Connections::PerRequest,
+            file_bytes: upload.map_or(0, |upload| upload.bytes),
+        };
+        request.render(random, rendering, into, &mut self.body.borrow_mut())
     }
 
     /// Counts a request that is done, in its second.
@@ -141,6 +176,7 @@ impl Core {
             users: self.users_max.replace(self.users.get()),
             in_flight: under_way.saturating_add(u32::try_from(waiting).unwrap_or(u32::MAX)),
             oldest_ms: oldest_ns.map(|oldest_ns| now_ns.saturating_sub(oldest_ns) / 1_000_000),
+            stood_still_ms: self.pacer.take_stood_still_ns() / 1_000_000,
         }
     }
 
@@ -160,6 +196,8 @@ impl Core {
             first_byte_ns: None,
             done_ns: self.clock.now_ns(),
             connect_ns: None,
+            tls_ns: None,
+            stood_still_ns: 0,
             failure: Some(fault.kind),
             wire_requests: 0,
             bytes_sent: 0,

@@ -14,6 +14,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use crate::clock::Clock;
 use crate::core::{self, Core};
 use crate::recorder::{Handover, Recorder};
+use crate::resolver::Refresher;
 use crate::settings::{Settings, Share};
 use crate::target::Target;
 
@@ -23,6 +24,7 @@ pub struct Engine {
     handovers: Receiver<(usize, Handover)>,
     cores: Vec<CoreThread>,
     running: usize,
+    _refresher: Refresher,
 }
 
 struct CoreThread {
@@ -77,6 +79,7 @@ impl Engine {
             handovers,
             cores,
             running,
+            _refresher: Refresher::start(target)?,
         })
     }
 
@@ -144,7 +147,8 @@ fn run_core(
     let share = Share::of_core(settings, number);
     let played = std::panic::AssertUnwindSafe(|| {
         runtime.block_on(async {
-            let core = Core::new(plan, target, clock, recorder)?;
+            let cores = settings.threads.max(1);
+            let core = Core::new(plan, target, clock, recorder, (number, cores))?;
             core::play(core, settings, share, orders).await
         })
     });

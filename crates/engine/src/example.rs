@@ -10,10 +10,32 @@ const SECRET_FIELDS: [&str; 4] = [
     "x-api-key",
 ];
 
+/// Bytes of an answer that an example shows.
+const EXCERPT_BYTES: usize = 200;
+
+/// Whether a header field, named in small letters, holds a secret.
+pub(crate) fn is_secret(name: &str) -> bool {
+    SECRET_FIELDS.contains(&name)
+}
+
 /// An answer whose status is not accepted.
 pub(crate) fn of_status(accepted: &str, request: &[u8], answer: &Answer) -> String {
-    let mut text = format!("status {}, accepted {accepted}", answer.status);
-    let excerpt = String::from_utf8_lossy(&answer.excerpt);
+    let text = format!("status {}, accepted {accepted}", answer.status);
+    with_excerpt(text, &answer.content.kept, request)
+}
+
+/// An answer that does not hold what it has to.
+pub(crate) fn of_missing(wanted: &[u8], content: &[u8], request: &[u8]) -> String {
+    let text = format!(
+        "the answer does not hold `{}`",
+        String::from_utf8_lossy(wanted)
+    );
+    with_excerpt(text, content, request)
+}
+
+fn with_excerpt(mut text: String, content: &[u8], request: &[u8]) -> String {
+    let excerpt = &content[..content.len().min(EXCERPT_BYTES)];
+    let excerpt = String::from_utf8_lossy(excerpt);
     if !excerpt.trim().is_empty() {
         text.push_str(": ");
         text.push_str(&masked(excerpt.trim(), request));
@@ -30,7 +52,7 @@ fn masked(text: &str, request: &[u8]) -> String {
         let Some((name, value)) = line.split_once(": ") else {
             continue;
         };
-        if SECRET_FIELDS.contains(&name.to_ascii_lowercase().as_str()) {
+        if is_secret(&name.to_ascii_lowercase()) {
             // `Bearer TOKEN` and `NAME=VALUE; …` hold their secrets behind a blank or a `=`.
             let parts = value.split([' ', '=', ';']).filter(|part| part.len() >= 4);
             for secret in std::iter::once(value).chain(parts) {

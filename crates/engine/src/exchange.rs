@@ -1,31 +1,36 @@
 //! An exchange: one request as the user sees it, with the connections it opens and the redirects it
 //! follows, from its intended start to the sample that is recorded.
 
+use std::rc::Rc;
 use std::time::Duration;
 
 use rand_xoshiro::Xoshiro256PlusPlus;
 use record::{FailureKind, Sample};
-use scenario::Request;
+use scenario::{Connections, Request};
 use url::Url;
 
-use crate::connection::{Connection, Wire};
+use crate::connection::{Connection, Deadlines, Wire};
 use crate::core::Core;
+use crate::dialer::Opened;
 use crate::example;
 use crate::fault::Fault;
-use crate::http1::{Answer, Reader};
-use crate::pacer::Seat;
+use crate::http1::{Answer, Content, DecodeError, Keep, Reader};
+use crate::keeper::Keeper;
+use crate::outbox::{Outbox, Upload};
+use crate::pacer::{GivenUp, Seat};
+use crate::redirect;
 
 /// One request under way.
 pub(crate) struct Exchange<'a> {
     core: &'a Core,
     seat: Seat,
     request: &'a Request,
-    /// The user's connection, kept from request to request.
-    connection: &'a mut Option<Connection>,
-    connect_ns: Option<u64>,
+    keeper: &'a mut Keeper,
+    upload: Option<Rc<Upload>>,
+    opened: Opened,
     wire_requests: u32,
     wire: Wire,
-    deadline_ns: u64,
+    dispatched_ns: u64,
 }
 
 impl<'a> Exchange<'a> {
@@ -36,35 +41,30 @@ impl<'a> Exchange<'a> {
         core: &'a Core,
         seat: Seat,
         request: &'a Request,
-        connection: &'a mut Option<Connection>,
+        keeper: &'a mut Keeper,
         random: &mut Xoshiro256PlusPlus,
         (intended_ns, dispatched_ns): (u64, u64),
     ) -> (u64, Option<Fault>) {
-        let timeout = request.timeout.unwrap_or(core.plan.whole_timeout);
-        let deadline_ns = dispatched_ns.saturating_add(nanoseconds(timeout));
         core.pacer.begin(seat, intended_ns);
         let mut exchange = Exchange {
             core,
             seat,
             request,
-            connection,
-            connect_ns: None,
+            keeper,
+            upload: core.upload_of(request),
+            opened: Opened::default(),
             wire_requests: 0,
             wire: Wire::default(),
-            deadline_ns,
+            dispatched_ns,
         };
         let mut bytes = core.take_buffer();
-        core.render(request, random, &mut bytes);
-        let result = exchange.follow(&mut bytes).await;
+        let head_bytes = core.render(request, exchange.upload.as_deref(), random, &mut bytes);
+        let result = exchange.follow(&mut bytes, head_bytes).await;
         let done_ns = core.clock.now_ns();
         core.pacer.end(seat);
         let fault = match result {
-            Ok(answer) if request.accepted.contains(answer.status) => None,
-            Ok(answer) => Some(not_accepted(request, &bytes, &answer)),
-            Err(fault) => {
-                *exchange.connection = None;
-                Some(fault)
-            }
+            Ok(answer) => exchange.look_into(answer, &bytes),
+            Err(fault) => Some(fault),
         };
         let sample = Sample {
             name: request.name,
@@ -73,7 +73,9 @@ impl<'a> Exchange<'a> {
             sent_ns: exchange.wire.sent_ns,
             first_byte_ns: exchange.wire.first_byte_ns,
             done_ns,
-            connect_ns: exchange.connect_ns,
+            connect_ns: exchange.opened.connect_ns,
+            tls_ns: exchange.opened.tls_ns,
+            stood_still_ns: core.pacer.stood_still_ns(dispatched_ns, done_ns),
             failure: fault.as_ref().map(|fault| fault.kind),
             wire_requests: exchange.wire_requests,
             bytes_sent: exchange.wire.bytes_sent,
@@ -84,12 +86,38 @@ impl<'a> Exchange<'a> {
         (done_ns, fault)
     }
 
+    /// Whether an answer is as it has to be; `None` where it is.
+    #[inline]
+    fn look_into(&self, mut answer: Answer, bytes: &[u8]) -> Option<Fault> {
+        let request = self.request;
+        if !request.accepted.contains(answer.status) {
+            let text = example::of_status(&request.accepted.in_words(), bytes, &answer);
+            return Some(Fault {
+                kind: FailureKind::Status,
+                code: answer.status,
+                text,
+            });
+        }
+        let wanted = request.contains.as_deref()?;
+        let fault = match answer.content.decoded(&answer.encoding) {
+            Ok(content) if memchr::memmem::find(&content, wanted).is_some() => None,
+            Ok(content) => {
+                let text = example::of_missing(wanted, &content, bytes);
+                Some(Fault::new(FailureKind::Check, text))
+            }
+            Err(error) => Some(undecoded(&error)),
+        };
+        self.core
+            .give_buffer(std::mem::take(&mut answer.content.kept));
+        fault
+    }
+
     /// Sends the request and follows its redirects.
-    async fn follow(&mut self, bytes: &mut Vec<u8>) -> Result<Answer, Fault> {
-        let mut url: Option<Url> = None;
-        let mut hops = 0;
+    async fn follow(&mut self, bytes: &mut Vec<u8>, head_bytes: usize) -> Result<Answer, Fault> {
+        let mut request = redirect::Request { bytes, head_bytes };
+        let (mut url, mut origin, mut hops) = (None, 0, 0);
         loop {
-            let answer = self.send(bytes).await?;
+            let answer = self.send(&mut request, origin).await?;
             let Some(location) = answer
                 .location
                 .as_deref()
@@ -99,187 +127,217 @@ impl<'a> Exchange<'a> {
             };
             if hops == self.request.redirects {
                 let text = format!("redirected more than {hops} times");
-                return Err(Fault {
-                    code: answer.status,
-                    ..Fault::new(FailureKind::Redirect, text)
-                });
+                return Err(refused(answer.status, text));
             }
             hops += 1;
-            let next = self.redirected(url.as_ref(), bytes, location, answer.status)?;
-            redirect_request(bytes, &next, answer.status);
-            url = Some(next);
+            let (next, next_origin) = self
+                .redirected(url.as_ref(), request.path(), location)
+                .map_err(|text| refused(answer.status, text))?;
+            let host = &self.core.target.origins()[next_origin].host_header;
+            let host = (next_origin != origin).then_some(host.as_str());
+            if !request.redirect(&next, answer.status, host) {
+                self.upload = None;
+            }
+            (url, origin) = (Some(next), next_origin);
         }
     }
 
+    /// Where an answer redirects to.
     fn redirected(
         &self,
-        url: Option<&Url>,
-        bytes: &[u8],
+        from: Option<&Url>,
+        path: &str,
         location: &[u8],
-        status: u16,
-    ) -> Result<Url, Fault> {
-        let base = &self.core.target.url;
-        let refuse = |text: String| Fault {
-            code: status,
-            ..Fault::new(FailureKind::Redirect, text)
-        };
+    ) -> Result<(Url, usize), String> {
+        let target = &self.core.target;
         let location = String::from_utf8_lossy(location);
-        let from = match url {
+        let from = match from {
             Some(url) => url.clone(),
-            None => base
-                .join(request_path(bytes))
-                .map_err(|_| refuse("the path is no URL".into()))?,
+            None => target
+                .url
+                .join(path)
+                .map_err(|_| "the path is no URL".to_owned())?,
         };
-        let next = from.join(&location).map_err(|_| {
-            refuse(format!(
-                "the answer redirects to `{location}`, which is no URL"
-            ))
-        })?;
-        if next.origin() == base.origin() {
-            Ok(next)
-        } else {
-            let text = format!(
-                "the answer redirects to another host, {}",
+        let next = from
+            .join(&location)
+            .map_err(|_| format!("the answer redirects to `{location}`, which is no URL"))?;
+        match target.origin_of(&next) {
+            Some(origin) => Ok((next, origin)),
+            None => Err(format!(
+                "the answer redirects to another host, {}, which the scenario does not name in \
+                 redirect_hosts",
                 next.origin().ascii_serialization()
-            );
-            Err(refuse(text))
+            )),
         }
     }
 
-    /// Sends one request on the wire. A connection that the server closed while it was idle is opened
-    /// again, and the request sent again where no byte of an answer came.
-    async fn send(&mut self, bytes: &[u8]) -> Result<Answer, Fault> {
-        if self.connection.as_ref().is_some_and(Connection::is_stale) {
-            *self.connection = None;
+    /// Sends one request on the wire, again without asking first where the server takes no question.
+    async fn send(
+        &mut self,
+        request: &mut redirect::Request<'_>,
+        origin: usize,
+    ) -> Result<Answer, Fault> {
+        loop {
+            let answer = self
+                .send_once(request.bytes, request.head_bytes, origin)
+                .await?;
+            if answer.status != 417
+                || !crate::http1::asks_first(&request.bytes[..request.head_bytes])
+            {
+                return Ok(answer);
+            }
+            request.ask_no_more();
+        }
+    }
+
+    /// Sends one request. A connection that the server closed while it was idle is opened again, and
+    /// the request sent again where no byte of an answer came.
+    async fn send_once(
+        &mut self,
+        bytes: &[u8],
+        head_bytes: usize,
+        origin: usize,
+    ) -> Result<Answer, Fault> {
+        let mut kept = self.kept_connection(origin).await?;
+        if kept.as_mut().is_some_and(Connection::is_stale) {
+            kept = None;
             self.core.count_reopened();
         }
         loop {
-            if self.connection.is_none() {
-                *self.connection = Some(self.open().await?);
-            }
-            let Some(connection) = self.connection.as_mut() else {
-                continue;
+            let mut connection = match kept.take() {
+                Some(connection) => connection,
+                None => self.open(origin).await?,
             };
-            self.core.pacer.set_deadline(self.seat, self.deadline_ns);
             let was_idle = connection.answered > 0;
             let received = self.wire.bytes_received;
-            let is_head = self.request.method == "HEAD";
-            let reader = Reader::new(is_head, |status| status >= 400);
+            let deadlines = self.deadlines();
+            let outbox = Outbox::new(bytes, head_bytes, self.upload.as_deref());
+            let reader = self.reader();
             let exchanged = connection
-                .exchange(self.core, self.seat, bytes, reader, &mut self.wire)
+                .exchange(
+                    self.core,
+                    self.seat,
+                    outbox,
+                    reader,
+                    &mut self.wire,
+                    deadlines,
+                )
                 .await;
-            match exchanged {
-                Err(fault)
-                    if was_idle
-                        && self.wire.bytes_received == received
-                        && matches!(fault.kind, FailureKind::Closed | FailureKind::Reset) =>
-                {
-                    *self.connection = None;
-                    self.core.count_reopened();
-                }
-                other => {
-                    self.wire_requests += 1;
-                    if !other.as_ref().is_ok_and(|answer| answer.keep_alive) {
-                        *self.connection = None;
-                    }
-                    return other;
-                }
+            if was_idle && self.wire.bytes_received == received && is_closed(&exchanged) {
+                self.core.count_reopened();
+                continue;
             }
+            self.wire_requests += 1;
+            let keeps = exchanged.as_ref().is_ok_and(|answer| answer.keep_alive);
+            self.give_back(origin, keeps.then_some(connection));
+            return exchanged;
         }
     }
 
-    async fn open(&mut self) -> Result<Connection, Fault> {
+    fn reader(&self) -> Reader {
+        let limits = &self.core.plan.network.limits;
+        let mut content = Content::new(limits.body_bytes, limits.decoded_bytes);
+        let is_head = self.request.method == "HEAD";
+        if self.request.contains.is_some() {
+            content.kept = self.core.take_buffer();
+            content.kept.clear();
+            return Reader::new(is_head, |_| Keep::All, content);
+        }
+        let keeps = |status| {
+            if status >= 400 {
+                Keep::Excerpt
+            } else {
+                Keep::Nothing
+            }
+        };
+        Reader::new(is_head, keeps, content)
+    }
+
+    fn deadlines(&self) -> Deadlines {
+        let timeouts = &self.core.plan.network.timeouts;
+        let whole = self.request.timeout.unwrap_or(timeouts.whole);
+        let now_ns = self.core.clock.now_ns();
+        // What brunt itself stood still is not the service's time.
+        let stood_still_ns = self.core.pacer.stood_still_ns(self.dispatched_ns, now_ns);
+        let begun_ns = self.dispatched_ns.saturating_add(stood_still_ns);
+        Deadlines {
+            whole_ns: begun_ns.saturating_add(nanoseconds(whole)),
+            first_byte_timeout_ns: timeouts.first_byte.map(nanoseconds),
+        }
+    }
+
+    /// A connection that was kept; in a shared pool, the place of one at least.
+    async fn kept_connection(&mut self, origin: usize) -> Result<Option<Connection>, Fault> {
+        let Some(pool) = &self.core.pool else {
+            return Ok(self.keeper.take(origin));
+        };
+        let deadlines = self.deadlines();
+        self.core.pacer.set_deadline(self.seat, deadlines.whole_ns);
+        let taken = pool.take(self.core, self.seat, origin).await;
+        taken.map_err(|given_up| match given_up {
+            GivenUp::Aborted => Fault::cut_off(),
+            GivenUp::Deadline => {
+                let text = "no connection of the shared pool became free within the timeout";
+                Fault::new(FailureKind::Timeout, text)
+            }
+        })
+    }
+
+    fn give_back(&mut self, origin: usize, connection: Option<Connection>) {
+        let network = &self.core.plan.network;
+        if let Some(pool) = &self.core.pool {
+            pool.give_back(self.core, origin, connection);
+        } else if let Some(connection) = connection
+            && network.connections != Connections::PerRequest
+        {
+            self.keeper.put(connection);
+        }
+    }
+
+    async fn open(&mut self, origin: usize) -> Result<Connection, Fault> {
+        let by_ns = self.deadlines().whole_ns;
         let core = self.core;
-        let begun_ns = core.clock.now_ns();
-        let connect_by_ns = begun_ns.saturating_add(nanoseconds(core.plan.connect_timeout));
-        core.pacer
-            .set_deadline(self.seat, connect_by_ns.min(self.deadline_ns));
-        let connection = Connection::open(core, self.seat, core.target.addresses[0]).await?;
-        let took_ns = core.clock.now_ns() - begun_ns;
-        self.connect_ns = Some(self.connect_ns.unwrap_or(0) + took_ns);
-        core.count_connection();
-        Ok(connection)
-    }
-}
-
-fn not_accepted(request: &Request, bytes: &[u8], answer: &Answer) -> Fault {
-    let kind = FailureKind::Status;
-    let text = example::of_status(&request.accepted.in_words(), bytes, answer);
-    Fault {
-        kind,
-        code: answer.status,
-        text,
-    }
-}
-
-/// Rewrites a request for its redirect: another path, and for some statuses a GET without a body
-/// (RFC 9110, section 15.4).
-fn redirect_request(bytes: &mut Vec<u8>, url: &Url, status: u16) {
-    let text = std::mem::take(bytes);
-    let line_end = find(&text, b"\r\n").unwrap_or(text.len());
-    let method = text[..line_end]
-        .split(|byte| *byte == b' ')
-        .next()
-        .unwrap_or_default();
-    let becomes_get = match status {
-        303 => method != b"HEAD",
-        301 | 302 => method == b"POST",
-        _ => false,
-    };
-    let query = url
-        .query()
-        .map_or(String::new(), |query| format!("?{query}"));
-    bytes.extend_from_slice(if becomes_get { b"GET" } else { method });
-    bytes.extend_from_slice(format!(" {}{query} HTTP/1.1", url.path()).as_bytes());
-    if !becomes_get {
-        bytes.extend_from_slice(&text[line_end..]);
-        return;
-    }
-    let head_end = find(&text, b"\r\n\r\n").unwrap_or(text.len());
-    for line in String::from_utf8_lossy(&text[line_end..head_end]).split("\r\n") {
-        if !line.is_empty() && !line.to_ascii_lowercase().starts_with("content-") {
-            bytes.extend_from_slice(b"\r\n");
-            bytes.extend_from_slice(line.as_bytes());
+        let mut shared = core.sessions.clone();
+        let sessions = if shared.is_some() {
+            &mut shared
+        } else {
+            &mut self.keeper.sessions
+        };
+        let opening = core
+            .dialer
+            .open(core, self.seat, origin, by_ns, sessions, &mut self.opened);
+        // Rare and large: it is not to make every user larger.
+        let opened = Box::pin(opening).await;
+        if opened.is_err() {
+            self.give_back(origin, None);
         }
+        opened
     }
-    bytes.extend_from_slice(b"\r\n\r\n");
 }
 
-fn request_path(bytes: &[u8]) -> &str {
-    let line = &bytes[..find(bytes, b"\r\n").unwrap_or(bytes.len())];
-    let path = line.split(|byte| *byte == b' ').nth(1).unwrap_or_default();
-    std::str::from_utf8(path).unwrap_or("/")
+fn is_closed(exchanged: &Result<Answer, Fault>) -> bool {
+    let closed = [FailureKind::Closed, FailureKind::Reset];
+    exchanged
+        .as_ref()
+        .is_err_and(|fault| closed.contains(&fault.kind))
 }
 
-fn find(bytes: &[u8], what: &[u8]) -> Option<usize> {
-    bytes.windows(what.len()).position(|window| window == what)
+fn refused(status: u16, text: String) -> Fault {
+    Fault {
+        code: status,
+        ..Fault::new(FailureKind::Redirect, text)
+    }
+}
+
+fn undecoded(error: &DecodeError) -> Fault {
+    let kind = match error {
+        DecodeError::TooLarge { .. } => FailureKind::TooLarge,
+        DecodeError::Broken { .. } => FailureKind::BadHttp,
+        DecodeError::Unknown(_) => FailureKind::Check,
+    };
+    Fault::new(kind, error.to_string())
 }
 
 pub(crate) fn nanoseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_redirect_keeps_or_drops_the_body_by_its_status() {
-        let post = "POST /a HTTP/1.1\r\nHost: h\r\nContent-Type: x\r\nContent-Length: 2\r\n\r\nhi";
-        let url = Url::parse("http://h/b?c=d").unwrap();
-        let kept =
-            "POST /b?c=d HTTP/1.1\r\nHost: h\r\nContent-Type: x\r\nContent-Length: 2\r\n\r\nhi";
-        let dropped = "GET /b?c=d HTTP/1.1\r\nHost: h\r\n\r\n";
-        for (status, expected) in [
-            (301, dropped),
-            (302, dropped),
-            (303, dropped),
-            (307, kept),
-            (308, kept),
-        ] {
-            let mut bytes = post.as_bytes().to_vec();
-            redirect_request(&mut bytes, &url, status);
-            assert_eq!(String::from_utf8(bytes).unwrap(), expected, "{status}");
-        }
-    }
 }

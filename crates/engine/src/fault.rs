@@ -1,8 +1,11 @@
 //! Faults: why a request got no answer, in the closed set of kinds that a record knows.
 
 use std::io;
+use std::net::SocketAddr;
 
 use record::FailureKind;
+
+use crate::tls;
 
 /// Why a request got no answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,7 +28,16 @@ impl Fault {
         }
     }
 
+    /// The run ended.
+    pub(crate) fn cut_off() -> Self {
+        let text = "the run ended while the request was under way";
+        Self::new(FailureKind::CutOff, text)
+    }
+
     pub(crate) fn of(error: &io::Error) -> Self {
+        if let Some(reason) = tls::reason(error) {
+            return Self::new(FailureKind::Tls, reason);
+        }
         let kind = match (error.raw_os_error(), error.kind()) {
             (Some(EMFILE | ENFILE), _) => FailureKind::NoDescriptors,
             (_, io::ErrorKind::AddrNotAvailable) => FailureKind::NoPorts,
@@ -40,6 +52,8 @@ impl Fault {
                 | io::ErrorKind::ConnectionAborted
                 | io::ErrorKind::BrokenPipe,
             ) => FailureKind::Reset,
+            // What rustls says of a connection that ended without a good-bye.
+            (None, io::ErrorKind::UnexpectedEof) => FailureKind::Closed,
             _ => FailureKind::Client,
         };
         let code = error
@@ -50,6 +64,15 @@ impl Fault {
             kind,
             code,
             text: error.to_string(),
+        }
+    }
+
+    /// A fault in connecting, with the address in its text.
+    pub(crate) fn of_connect(error: &io::Error, address: SocketAddr) -> Self {
+        let fault = Self::of(error);
+        Self {
+            text: format!("{address}: {}", fault.text),
+            ..fault
         }
     }
 }

@@ -1,8 +1,19 @@
-//! HTTP/1.1 answers: from bytes, cut anywhere, to a status and a counted body. Bodies are counted,
-//! not kept. No sockets here: bytes are fed in.
+//! HTTP/1.1 answers: from bytes, cut anywhere, to a status and a counted content. No sockets here:
+//! bytes are fed in.
 
+mod bad_http;
 mod chunked;
+mod content;
 mod head;
 mod reader;
 
-pub use reader::{Answer, BadHttp, Reader};
+pub use bad_http::BadHttp;
+pub use content::{Content, DecodeError, Keep};
+pub use reader::{Answer, Reader};
+
+const ASKS: &[u8] = b"\r\nExpect: 100-continue\r\n";
+
+/// Whether the head of a request asks the server before the body is sent.
+pub(crate) fn asks_first(head: &[u8]) -> bool {
+    memchr::memmem::find(head, ASKS).is_some()
+}

@@ -6,7 +6,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BinaryHeap, VecDeque};
 use std::future::poll_fn;
 use std::io;
 use std::os::fd::OwnedFd;
@@ -68,7 +68,26 @@ pub(crate) struct Pacer {
     /// No deadline is earlier.
     deadline_ns: Cell<u64>,
     seats: RefCell<Vec<Seated>>,
+    still: RefCell<Still>,
 }
+
+/// When the core stood still: stopped, or without a CPU.
+#[derive(Default)]
+struct Still {
+    /// From … to, in nanoseconds of the run's clock; the latest.
+    spans: VecDeque<(u64, u64)>,
+    /// The end of the last one.
+    until_ns: u64,
+    /// What was not handed over yet.
+    fresh_ns: u64,
+}
+
+/// A core that wakes later than this has stood still.
+const STILL_NS: u64 = 250_000_000;
+/// A core wakes at least this often, so that it sees when it stood still.
+const HEARTBEAT_NS: u64 = 100_000_000;
+/// Spans are remembered for requests that were under way then.
+const SPANS_REMEMBERED: usize = 64;
 
 impl Pacer {
     /// A pacer on the current runtime.
@@ -83,6 +102,7 @@ impl Pacer {
             due: RefCell::default(),
             deadline_ns: Cell::new(NEVER),
             seats: RefCell::default(),
+            still: RefCell::default(),
         })
     }
 
@@ -231,8 +251,11 @@ impl Pacer {
                 Err(error) => return Err(error.into()),
             }
             drop(ready);
-            self.armed_ns.set(NEVER);
+            let armed_ns = self.armed_ns.replace(NEVER);
             let now_ns = self.clock.now_ns();
+            if now_ns.saturating_sub(armed_ns) > STILL_NS {
+                self.has_stood_still(armed_ns, now_ns);
+            }
             self.wake_due(now_ns);
             if self.deadline_ns.get() <= now_ns {
                 self.give_up_overdue(now_ns);
@@ -242,8 +265,44 @@ impl Pacer {
                 .borrow()
                 .peek()
                 .map_or(NEVER, |Reverse((due_ns, _))| *due_ns);
-            self.arm(next.min(self.deadline_ns.get()));
+            let heartbeat_ns = now_ns + HEARTBEAT_NS;
+            self.arm(next.min(self.deadline_ns.get()).min(heartbeat_ns));
         }
+    }
+
+    /// Remembers that the core stood still, and gives what was under way the time back.
+    fn has_stood_still(&self, from_ns: u64, to_ns: u64) {
+        let lost_ns = to_ns - from_ns;
+        let mut still = self.still.borrow_mut();
+        if still.spans.len() == SPANS_REMEMBERED {
+            still.spans.pop_front();
+        }
+        still.spans.push_back((from_ns, to_ns));
+        still.until_ns = to_ns;
+        still.fresh_ns += lost_ns;
+        for seated in self.seats.borrow().iter() {
+            let deadline_ns = seated.deadline_ns.get();
+            if deadline_ns != NEVER {
+                seated.deadline_ns.set(deadline_ns.saturating_add(lost_ns));
+            }
+        }
+    }
+
+    /// How long the core stood still between two moments, in nanoseconds.
+    #[inline]
+    pub(crate) fn stood_still_ns(&self, from_ns: u64, to_ns: u64) -> u64 {
+        let still = self.still.borrow();
+        if still.until_ns <= from_ns {
+            return 0;
+        }
+        let overlap =
+            |(begin, end): &(u64, u64)| (*end).min(to_ns).saturating_sub((*begin).max(from_ns));
+        still.spans.iter().map(overlap).sum()
+    }
+
+    /// Takes how long it has stood still since the last time that this was asked.
+    pub(crate) fn take_stood_still_ns(&self) -> u64 {
+        std::mem::take(&mut self.still.borrow_mut().fresh_ns)
     }
 
     fn wake_due(&self, now_ns: u64) {

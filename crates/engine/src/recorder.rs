@@ -30,6 +30,8 @@ pub(crate) struct Gauges {
     pub(crate) users: u32,
     pub(crate) in_flight: u32,
     pub(crate) oldest_ms: Option<u64>,
+    /// How long the core had stood still.
+    pub(crate) stood_still_ms: u64,
 }
 
 impl Recorder {
@@ -93,6 +95,7 @@ impl Recorder {
         counts.users = Some(gauges.users);
         counts.in_flight = Some(gauges.in_flight);
         counts.oldest_ms = gauges.oldest_ms;
+        counts.stood_still_ms = gauges.stood_still_ms;
         let next = self
             .spare
             .try_recv()

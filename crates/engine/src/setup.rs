@@ -13,6 +13,7 @@ use tokio::task::LocalSet;
 use crate::clock::Clock;
 use crate::core::Core;
 use crate::exchange::Exchange;
+use crate::keeper::Keeper;
 use crate::recorder::{Handover, Recorder};
 use crate::target::Target;
 
@@ -35,7 +36,7 @@ pub fn set_up(plan: &Arc<Plan>, target: &Arc<Target>, seed: u64) -> io::Result<S
     let runtime = Builder::new_current_thread().enable_io().build()?;
     let (plan, target) = (plan.clone(), target.clone());
     let failed = LocalSet::new().block_on(&runtime, async move {
-        let core = Rc::new(Core::new(plan, target, clock, recorder)?);
+        let core = Rc::new(Core::new(plan, target, clock, recorder, (0, 1))?);
         let driver = tokio::task::spawn_local({
             let core = core.clone();
             async move { core.pacer.drive().await }
@@ -64,14 +65,14 @@ pub fn set_up(plan: &Arc<Plan>, target: &Arc<Target>, seed: u64) -> io::Result<S
 async fn play(core: &Core, seed: u64) -> Option<String> {
     let seat = core.pacer.seat();
     let mut random = Plan::random_of_setup(seed);
-    let mut connection = None;
+    let mut keeper = Keeper::default();
     for request in &core.plan.setup {
         let intended_ns = core.clock.now_ns();
         let played = Exchange::play(
             core,
             seat,
             request,
-            &mut connection,
+            &mut keeper,
             &mut random,
             (intended_ns, intended_ns),
         );

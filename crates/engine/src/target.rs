@@ -1,21 +1,48 @@
-//! The target: where requests go.
+//! The target: where requests go, and from where.
 
 use std::io;
-use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
-use std::sync::mpsc;
+use std::net::{IpAddr, SocketAddr, TcpStream, UdpSocket};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use scenario::Network;
+use tokio::sync::watch;
 use url::Url;
 
-/// Where requests go: a host, resolved.
-#[derive(Debug, Clone)]
+use crate::resolver::{self, Pin};
+use crate::tls::{TlsClient, TlsError};
+
+/// Where requests go: the service under test, and the hosts that its redirects may lead to.
+#[derive(Debug)]
 pub struct Target {
-    /// The base URL, without credentials, query and fragment.
+    /// The base URL of the service, without credentials, query and fragment.
     pub url: Url,
+    origins: Vec<Origin>,
+    /// Local addresses to connect from, in turn; empty: the system's choice.
+    pub(crate) sources: Vec<IpAddr>,
+    pub(crate) tls: Option<TlsClient>,
+}
+
+/// A scheme, a host and a port.
+#[derive(Debug)]
+pub(crate) struct Origin {
+    pub(crate) url: Url,
     /// The value of the `Host` header.
-    pub host_header: String,
-    /// Addresses to connect to, at least one.
-    pub addresses: Vec<SocketAddr>,
+    pub(crate) host_header: String,
+    /// A name to look up again, or an address that stays.
+    is_name: bool,
+    addresses: watch::Sender<Arc<[SocketAddr]>>,
+}
+
+/// How the target is reached, beside what the scenario says.
+#[derive(Debug, Clone, Default)]
+pub struct Reach {
+    /// Addresses that stand for hosts.
+    pub pins: Vec<Pin>,
+    /// Local addresses to connect from, in turn; empty: the system's choice.
+    pub sources: Vec<IpAddr>,
+    /// How long each name may take to look up.
+    pub at_most: Duration,
 }
 
 /// The host could not be reached.
@@ -35,6 +62,23 @@ pub enum TargetError {
         /// What the resolver said.
         error: io::Error,
     },
+    /// TLS cannot be spoken as the scenario wants it.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+    /// No local address is of the host's family.
+    #[error("{host} has no address that can be reached from {}; give a --source of the same family", list(.sources))]
+    Source {
+        /// The host's name.
+        host: String,
+        /// The local addresses.
+        sources: Vec<IpAddr>,
+    },
+    /// A local address is none.
+    #[error("{address} is no address of this machine; give one that `ip address` lists")]
+    NotLocal {
+        /// The address.
+        address: IpAddr,
+    },
     /// Nothing answers there.
     #[error("nothing can be reached at {url}: {error}")]
     Unreachable {
@@ -45,9 +89,14 @@ pub enum TargetError {
     },
 }
 
+fn list(addresses: &[IpAddr]) -> String {
+    let texts: Vec<String> = addresses.iter().map(IpAddr::to_string).collect();
+    texts.join(", ")
+}
+
 impl Target {
-    /// Resolves a base URL, within so long.
-    pub fn resolve(url: &Url, at_most: Duration) -> Result<Self, TargetError> {
+    /// Resolves the service's base URL and the hosts that its redirects may lead to.
+    pub fn resolve(url: &Url, network: &Network, reach: &Reach) -> Result<Self, TargetError> {
         let mut url = url.clone();
         // Neither fails for a URL with a host.
         if url.set_username("").and(url.set_password(None)).is_err() {
@@ -57,23 +106,29 @@ impl Target {
         }
         url.set_query(None);
         url.set_fragment(None);
-        let (Some(host), Some(port)) = (url.host_str(), url.port_or_known_default()) else {
-            return Err(TargetError::NoHost {
-                url: url.to_string(),
-            });
+        for &address in &reach.sources {
+            UdpSocket::bind((address, 0)).map_err(|_| TargetError::NotLocal { address })?;
+        }
+        let mut origins: Vec<Origin> = Vec::new();
+        for host in std::iter::once(&url).chain(&network.redirect_hosts) {
+            if !origins
+                .iter()
+                .any(|known| known.url.origin() == host.origin())
+            {
+                origins.push(Origin::resolve(host, reach)?);
+            }
+        }
+        let is_tls = |origin: &Origin| origin.url.scheme() == "https";
+        let tls = if origins.iter().any(is_tls) {
+            Some(TlsClient::new(&network.tls)?)
+        } else {
+            None
         };
-        let host_header = url
-            .port()
-            .map_or(host.to_owned(), |port| format!("{host}:{port}"));
-        let bare = host.trim_start_matches('[').trim_end_matches(']');
-        let addresses = addresses(bare, port, at_most).map_err(|error| TargetError::Dns {
-            host: host.to_owned(),
-            error,
-        })?;
         Ok(Self {
             url,
-            host_header,
-            addresses,
+            origins,
+            sources: reach.sources.clone(),
+            tls,
         })
     }
 
@@ -85,22 +140,52 @@ impl Target {
 
     /// Whether it is on this machine, as far as its address tells.
     pub fn is_local(&self) -> bool {
-        self.addresses[0].ip().is_loopback()
+        self.addresses()
+            .iter()
+            .all(|address| address.ip().is_loopback())
     }
 
-    /// Waits until something accepts a connection, at most so long. Puts the address that does first.
-    pub fn reach(&mut self, at_most: Duration) -> Result<(), TargetError> {
+    /// Where the service's name leads at the moment.
+    pub fn addresses(&self) -> Arc<[SocketAddr]> {
+        self.origins[0].addresses.borrow().clone()
+    }
+
+    /// The origins: the service's first.
+    pub(crate) fn origins(&self) -> &[Origin] {
+        &self.origins
+    }
+
+    /// The place of an origin, where the user named it.
+    pub(crate) fn origin_of(&self, url: &Url) -> Option<usize> {
+        let named = self.origins.iter();
+        named
+            .map(|known| known.url.origin())
+            .position(|known| known == url.origin())
+    }
+
+    /// Looks all names up again; one that cannot be resolved keeps its addresses.
+    pub(crate) fn look_up_again(&self, at_most: Duration) {
+        for origin in self.origins.iter().filter(|origin| origin.is_name) {
+            if let Ok(found) = origin.look_up(at_most) {
+                origin.addresses.send_if_modified(|known| {
+                    let is_new = **known != *found;
+                    *known = found.into();
+                    is_new
+                });
+            }
+        }
+    }
+
+    /// Waits until something accepts a connection, at most so long.
+    pub fn reach(&self, at_most: Duration) -> Result<(), TargetError> {
         let until = Instant::now() + at_most;
         loop {
             let mut last = None;
-            for at in 0..self.addresses.len() {
+            for address in self.addresses().iter() {
                 let left = until.saturating_duration_since(Instant::now());
                 let patience = left.clamp(Duration::from_millis(50), Duration::from_secs(1));
-                match TcpStream::connect_timeout(&self.addresses[at], patience) {
-                    Ok(_) => {
-                        self.addresses.swap(0, at);
-                        return Ok(());
-                    }
+                match TcpStream::connect_timeout(address, patience) {
+                    Ok(_) => return Ok(()),
                     Err(error) => last = Some(error),
                 }
             }
@@ -117,27 +202,69 @@ impl Target {
     }
 }
 
-/// Asks the system's resolver, which knows no timeout: it is asked on a thread of its own.
-fn addresses(host: &str, port: u16, at_most: Duration) -> io::Result<Vec<SocketAddr>> {
-    let (to, answer) = mpsc::channel();
-    let host = host.to_owned();
-    std::thread::Builder::new()
-        .name("resolver".into())
-        .spawn(move || {
-            let found = (host.as_str(), port)
-                .to_socket_addrs()
-                .map(Iterator::collect);
-            // Nobody listens any more where the answer came too late.
-            to.send(found).ok();
-        })?;
-    let found: Vec<SocketAddr> = answer.recv_timeout(at_most).map_err(|_| {
-        io::Error::new(
-            io::ErrorKind::TimedOut,
-            format!("no answer within {at_most:?}"),
-        )
-    })??;
-    if found.is_empty() {
-        return Err(io::Error::other("it has no address"));
+impl Origin {
+    fn resolve(url: &Url, reach: &Reach) -> Result<Self, TargetError> {
+        let (Some(host), Some(port)) = (url.host_str(), url.port_or_known_default()) else {
+            return Err(TargetError::NoHost {
+                url: url.to_string(),
+            });
+        };
+        let pinned: Vec<SocketAddr> = reach
+            .pins
+            .iter()
+            .filter_map(|pin| pin.stands_for(host, port))
+            .collect();
+        let host_header = url
+            .port()
+            .map_or(host.to_owned(), |port| format!("{host}:{port}"));
+        let is_address = resolver::bare(host).parse::<IpAddr>().is_ok();
+        let origin = Self {
+            url: url.clone(),
+            host_header,
+            is_name: pinned.is_empty() && !is_address,
+            addresses: watch::Sender::new(Arc::new([])),
+        };
+        let mut addresses = if pinned.is_empty() {
+            let found = origin.look_up(reach.at_most);
+            found.map_err(|error| TargetError::Dns {
+                host: host.to_owned(),
+                error,
+            })?
+        } else {
+            pinned
+        };
+        let sources = &reach.sources;
+        let reachable = |address: &SocketAddr| {
+            let mut families = sources.iter().map(IpAddr::is_ipv4);
+            sources.is_empty() || families.any(|is_ipv4| is_ipv4 == address.is_ipv4())
+        };
+        addresses.retain(reachable);
+        if addresses.is_empty() {
+            return Err(TargetError::Source {
+                host: host.to_owned(),
+                sources: sources.clone(),
+            });
+        }
+        origin.addresses.send_replace(addresses.into());
+        Ok(origin)
     }
-    Ok(found)
+
+    fn look_up(&self, at_most: Duration) -> io::Result<Vec<SocketAddr>> {
+        let host = resolver::bare(self.url.host_str().unwrap_or_default());
+        resolver::look_up(host, self.url.port_or_known_default().unwrap_or(0), at_most)
+    }
+
+    pub(crate) fn is_tls(&self) -> bool {
+        self.url.scheme() == "https"
+    }
+
+    /// Its host's name, without brackets.
+    pub(crate) fn host(&self) -> &str {
+        resolver::bare(self.url.host_str().unwrap_or_default())
+    }
+
+    /// Follows where its name leads.
+    pub(crate) fn follow(&self) -> watch::Receiver<Arc<[SocketAddr]>> {
+        self.addresses.subscribe()
+    }
 }

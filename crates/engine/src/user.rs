@@ -3,10 +3,11 @@
 use std::rc::Rc;
 
 use rand_xoshiro::Xoshiro256PlusPlus;
+use scenario::Connections;
 
-use crate::connection::Connection;
 use crate::core::Core;
 use crate::exchange::Exchange;
+use crate::keeper::Keeper;
 use crate::pacer::{Phase, Seat};
 
 /// A user's state between its requests.
@@ -16,7 +17,7 @@ pub(crate) struct User {
     /// When it is to be active: from … to, on the run's clock.
     spans: Vec<(u64, u64)>,
     random: Xoshiro256PlusPlus,
-    connection: Option<Connection>,
+    keeper: Keeper,
 }
 
 impl User {
@@ -28,7 +29,7 @@ impl User {
             class,
             spans: scenario::active_spans(&core.plan.load.stages, number),
             random: core.plan.random_of(seed, class, number),
-            connection: None,
+            keeper: Keeper::default(),
         }
     }
 
@@ -42,7 +43,7 @@ impl User {
             core.user_begins();
             self.play_span(&core, span).await;
             core.user_ends();
-            self.connection = None;
+            self.keeper.forget();
         }
     }
 
@@ -91,13 +92,16 @@ impl User {
         let tasks = &core.plan.classes[class].tasks;
         let task = tasks.draw(random);
         for request in tasks.requests(task) {
-            let (seat, connection) = (self.seat, &mut self.connection);
-            let exchange = Exchange::play(core, seat, request, connection, random, moments);
+            let (seat, keeper) = (self.seat, &mut self.keeper);
+            let exchange = Exchange::play(core, seat, request, keeper, random, moments);
             let (done_ns, _) = exchange.await;
-            moments = (done_ns, done_ns);
+            moments = (done_ns, core.clock.now_ns());
             if core.pacer.phase() == Phase::Aborting {
                 break;
             }
+        }
+        if core.plan.network.connections == Connections::PerIteration {
+            self.keeper.clear();
         }
         moments.0
     }

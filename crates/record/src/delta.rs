@@ -106,6 +106,9 @@ impl Delta {
             self.cell(sample.name, Measure::Connect, outcome)
                 .record(connect_ns);
         }
+        if let Some(tls_ns) = sample.tls_ns {
+            self.cell(sample.name, Measure::Tls, outcome).record(tls_ns);
+        }
         self.record_intended(sample, outcome);
         self.totals[sample.name.index()].count(sample);
         if !self.setup[sample.name.index()] {

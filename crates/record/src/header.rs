@@ -50,8 +50,20 @@ pub struct Generator {
     pub cores: Vec<u32>,
     /// The cores that the embedded agent was pinned to; empty where it was not.
     pub target_cores: Vec<u32>,
+    /// Who keeps connections, and for how long: `per-user`, `shared, 100 per host`, …
+    pub connections: String,
+    /// Where the host's name led: addresses with ports.
+    pub addresses: Vec<String>,
+    /// Local addresses that connections were made from; empty: the system's choice.
+    pub sources: Vec<String>,
+    /// Whether any TLS certificate was taken.
+    pub insecure: bool,
     /// Timeout for connecting, in seconds.
     pub connect_timeout_s: f64,
+    /// Timeout for a TLS handshake, in seconds.
+    pub tls_timeout_s: f64,
+    /// Timeout for the first byte of an answer, in seconds; `None`: that of the whole request.
+    pub first_byte_timeout_s: Option<f64>,
     /// Timeout for a whole request, in seconds.
     pub timeout_s: f64,
     /// How long requests under way may take to end when the load is stopped, in seconds.

@@ -14,8 +14,11 @@ pub enum Measure {
     FirstByte = 3,
     /// Opening a connection, where the request had to.
     Connect = 4,
-    /// Dispatched → done: response time less the generator's lag. It tells whether the lag mattered.
+    /// Dispatched → done, less the time that the generator stood still meanwhile: response time without
+    /// what was brunt's own. It tells whether that mattered.
     Unlagged = 5,
+    /// The TLS handshake, where the request had to open a connection.
+    Tls = 6,
 }
 
 /// The moment that decides which second of the run a measure is counted in.
@@ -29,13 +32,14 @@ pub enum Belongs {
 
 impl Measure {
     /// Every measure, in the order of its code.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Response,
         Self::Service,
         Self::Lag,
         Self::FirstByte,
         Self::Connect,
         Self::Unlagged,
+        Self::Tls,
     ];
 
     /// The code that stands for it in a record file.
@@ -57,6 +61,7 @@ impl Measure {
             Self::FirstByte => "first_byte",
             Self::Connect => "connect",
             Self::Unlagged => "unlagged",
+            Self::Tls => "tls",
         }
     }
 
@@ -64,7 +69,7 @@ impl Measure {
     pub const fn belongs(self) -> Belongs {
         match self {
             Self::Response | Self::Lag | Self::Unlagged => Belongs::Intended,
-            Self::Service | Self::FirstByte | Self::Connect => Belongs::Done,
+            Self::Service | Self::FirstByte | Self::Connect | Self::Tls => Belongs::Done,
         }
     }
 }

@@ -37,7 +37,8 @@ pub enum FailureKind {
     Status,
     /// A check on the answer did not hold.
     Check,
-    /// The answer redirects more often than allowed, or to another host. The code is the status.
+    /// The answer redirects more often than allowed, or to a host that the scenario does not name. The
+    /// code is the status.
     Redirect,
     /// The host's name could not be resolved.
     Dns,
@@ -49,10 +50,14 @@ pub enum FailureKind {
     Unreachable,
     /// The TLS handshake failed.
     Tls,
+    /// No TLS handshake within its timeout.
+    TlsTimeout,
     /// The connection was reset before the answer was whole.
     Reset,
     /// The connection was closed before the answer was whole.
     Closed,
+    /// No byte of an answer within the timeout for the first.
+    FirstByteTimeout,
     /// No whole answer within the timeout.
     Timeout,
     /// What came is not HTTP, or breaks its rules.
@@ -71,7 +76,7 @@ pub enum FailureKind {
 
 impl FailureKind {
     /// Every kind.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 19] = [
         Self::Status,
         Self::Check,
         Self::Redirect,
@@ -80,8 +85,10 @@ impl FailureKind {
         Self::ConnectTimeout,
         Self::Unreachable,
         Self::Tls,
+        Self::TlsTimeout,
         Self::Reset,
         Self::Closed,
+        Self::FirstByteTimeout,
         Self::Timeout,
         Self::BadHttp,
         Self::TooLarge,
@@ -102,8 +109,10 @@ impl FailureKind {
             Self::ConnectTimeout => "connect_timeout",
             Self::Unreachable => "unreachable",
             Self::Tls => "tls",
+            Self::TlsTimeout => "tls_timeout",
             Self::Reset => "reset",
             Self::Closed => "closed",
+            Self::FirstByteTimeout => "first_byte_timeout",
             Self::Timeout => "timeout",
             Self::BadHttp => "bad_http",
             Self::TooLarge => "too_large",

@@ -20,6 +20,10 @@ pub struct Sample {
     pub done_ns: u64,
     /// How long opening connections took; `None` where none was opened.
     pub connect_ns: Option<u64>,
+    /// How long TLS handshakes took; `None` where there was none.
+    pub tls_ns: Option<u64>,
+    /// How long the generator stood still between dispatched and done.
+    pub stood_still_ns: u64,
     /// `None`: answered, and every check held.
     pub failure: Option<FailureKind>,
     /// Requests on the wire: more than one with redirects, none where no connection came about.
@@ -46,9 +50,10 @@ impl Sample {
         self.dispatched_ns.saturating_sub(self.intended_ns)
     }
 
-    /// Dispatched → done, in nanoseconds.
+    /// Dispatched → done without what was the generator's own, in nanoseconds.
     pub fn unlagged_ns(&self) -> u64 {
-        self.done_ns.saturating_sub(self.dispatched_ns)
+        let taken_ns = self.done_ns.saturating_sub(self.dispatched_ns);
+        taken_ns.saturating_sub(self.stood_still_ns)
     }
 }
 

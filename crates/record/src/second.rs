@@ -30,6 +30,9 @@ pub struct Second {
     pub connections: u64,
     /// Connections opened again because the server had closed them while idle.
     pub reopened: u64,
+    /// How long the generator itself had stood still (stopped, or without a CPU) up to a moment of this
+    /// second, in milliseconds.
+    pub stood_still_ms: u64,
     /// Failures by kind.
     pub failures: Vec<(FailureKind, u64)>,
 }
@@ -68,6 +71,7 @@ impl Second {
         self.bytes_received = self.bytes_received.saturating_add(other.bytes_received);
         self.connections = self.connections.saturating_add(other.connections);
         self.reopened = self.reopened.saturating_add(other.reopened);
+        self.stood_still_ms = self.stood_still_ms.max(other.stood_still_ms);
         for (kind, count) in &other.failures {
             self.add_failures(*kind, *count);
         }

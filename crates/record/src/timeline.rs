@@ -339,6 +339,8 @@ mod tests {
                 first_byte_ns: Some(dispatched_ns + took_ns / 2 + 10),
                 done_ns: dispatched_ns + took_ns + 10,
                 connect_ns: None,
+                tls_ns: None,
+                stood_still_ns: 0,
                 failure: failures[kind],
                 wire_requests: 1,
                 bytes_sent: 100,

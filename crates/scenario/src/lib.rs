@@ -6,6 +6,7 @@ mod arrivals;
 mod class;
 mod expression;
 mod names;
+mod network;
 mod plan;
 mod problem;
 mod profile;
@@ -18,13 +19,14 @@ mod wait;
 
 pub use arrivals::Arrivals;
 pub use class::{Class, Task};
+pub use network::{Connections, Limits, Network, SHARED_DEFAULT, Timeouts, Tls, TlsVersions};
 pub use plan::{Plan, PlanError, PlannedClass, Tasks};
 pub use problem::{Problem, ScenarioError};
 pub use profile::{
     Approach, Overrides, Profile, ProfileStage, active_spans, falls_short, level_in_words, users_in,
 };
 pub use quantity::{duration, duration_in_words, rate};
-pub use request::{REDIRECTS_DEFAULT, Request, Statuses};
-pub use scenario::{CONNECT_TIMEOUT_DEFAULT, Host, Scenario, WHOLE_TIMEOUT_DEFAULT};
+pub use request::{Body, REDIRECTS_DEFAULT, Rendering, Request, Statuses};
+pub use scenario::{Host, Scenario};
 pub use template::Template;
 pub use wait::Wait;

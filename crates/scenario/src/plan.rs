@@ -1,12 +1,14 @@
 //! The plan: a scenario compiled for the hot path, for one profile and one host.
 
 use rand::{RngExt, SeedableRng};
+use std::path::Path;
+
 use rand_xoshiro::Xoshiro256PlusPlus;
 use record::{Load, RequestName};
-use std::time::Duration;
 
 use crate::arrivals::Arrivals;
 use crate::class::Task;
+use crate::network::Network;
 use crate::profile::Overrides;
 use crate::request::Request;
 use crate::scenario::Scenario;
@@ -24,10 +26,8 @@ pub struct Plan {
     class_cycle: Vec<usize>,
     /// How much load over time.
     pub load: Load,
-    /// How long connecting may take.
-    pub connect_timeout: Duration,
-    /// How long a whole request may take.
-    pub whole_timeout: Duration,
+    /// How the service is reached.
+    pub network: Network,
 }
 
 /// A user class, compiled.
@@ -135,9 +135,15 @@ impl Plan {
             class_cycle: class_cycle(&classes),
             classes,
             load,
-            connect_timeout: scenario.connect_timeout,
-            whole_timeout: scenario.whole_timeout,
+            network: scenario.network.clone(),
         })
+    }
+
+    /// The files that are bodies of requests.
+    pub fn files(&self) -> impl Iterator<Item = &Path> {
+        let classes = self.classes.iter();
+        let of_tasks = classes.flat_map(|class| class.tasks.tasks.iter().flatten());
+        self.setup.iter().chain(of_tasks).filter_map(Request::file)
     }
 
     /// The class of a user, by its number: every stretch of users has each class in its share.

@@ -92,6 +92,20 @@ const MEGABYTES: [(&str, f64); 6] = [
     ("GB", 1e3),
 ];
 
+/// A size in bytes such as `64KiB` or `10MB`.
+pub(crate) fn bytes(text: &str) -> Result<u64, String> {
+    let bytes = suffixed(text.trim(), &MEGABYTES).map(|megabytes| (megabytes * 1e6).round());
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "within 1 to 2^53"
+    )]
+    bytes
+        .filter(|bytes| (1.0..=9e15).contains(bytes))
+        .map(|bytes| bytes as u64)
+        .ok_or_else(|| format!("`{text}` is no size; write it like \"64KiB\" or \"10MB\""))
+}
+
 fn suffixed(text: &str, units: &[(&str, f64)]) -> Option<f64> {
     units.iter().find_map(|(unit, factor)| {
         let number: f64 = text.strip_suffix(unit)?.trim().parse().ok()?;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::ops::Range;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use indexmap::IndexMap;
@@ -13,7 +14,7 @@ use crate::expression::{self, Data, Expression, Part, Value};
 use crate::names::Names;
 use crate::problem::Problem;
 use crate::quantity;
-use crate::spec::{Json, RequestSpec};
+use crate::spec::{CheckSpec, Json, RequestSpec};
 use crate::template::{Segment, Template};
 
 /// How many redirects are followed unless the scenario says otherwise.
@@ -31,46 +32,95 @@ pub struct Request {
     /// Header lines, each ended by CR LF; neither `Host` nor what frames the body.
     pub headers: Template,
     /// The body.
-    pub body: Option<Template>,
+    pub body: Option<Body>,
     /// The statuses that are accepted.
     pub accepted: Statuses,
+    /// What the decoded body of the answer has to hold.
+    pub contains: Option<Box<[u8]>>,
     /// How many redirects are followed.
     pub redirects: u8,
     /// How long the whole request may take; `None`: as long as any.
     pub timeout: Option<Duration>,
 }
 
+/// The body of a request.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Body {
+    /// Rendered anew for each request.
+    Text(Template),
+    /// The content of a file.
+    File(PathBuf),
+}
+
+/// What a request is rendered with.
+#[derive(Debug, Clone, Copy)]
+pub struct Rendering<'a> {
+    /// Goes before the path.
+    pub base_path: &'a str,
+    /// The value of the `Host` header.
+    pub host: &'a str,
+    /// Whether the connection is to be closed after the answer.
+    pub closes: bool,
+    /// The size of the body's file, where it is one.
+    pub file_bytes: u64,
+}
+
+/// Bodies of this size and more are sent once the server has said that it wants them.
+const EXPECT_BYTES: u64 = 1 << 20;
+
 impl Request {
-    /// Renders the request in its wire form, after clearing both buffers. `base_path` goes before the
-    /// path, `host` is the value of the `Host` header, `body` is scratch space.
+    /// Renders the request in its wire form, without a body that is a file, after clearing both
+    /// buffers; `body` is scratch space. Returns the length of its head.
     #[inline]
     pub fn render(
         &self,
         random: &mut Xoshiro256PlusPlus,
-        base_path: &str,
-        host: &str,
+        with: Rendering,
         into: &mut Vec<u8>,
         body: &mut Vec<u8>,
-    ) {
+    ) -> usize {
         into.clear();
         into.extend_from_slice(self.method.as_bytes());
         into.push(b' ');
-        into.extend_from_slice(base_path.as_bytes());
+        into.extend_from_slice(with.base_path.as_bytes());
         self.path.render(random, into);
         into.extend_from_slice(b" HTTP/1.1\r\nHost: ");
-        into.extend_from_slice(host.as_bytes());
+        into.extend_from_slice(with.host.as_bytes());
         into.extend_from_slice(b"\r\n");
         self.headers.render(random, into);
-        if let Some(template) = &self.body {
-            body.clear();
-            template.render(random, body);
-            into.extend_from_slice(b"Content-Length: ");
-            into.extend_from_slice(itoa::Buffer::new().format(body.len()).as_bytes());
-            into.extend_from_slice(b"\r\n\r\n");
-            into.extend_from_slice(body);
-        } else {
-            into.extend_from_slice(b"\r\n");
+        if with.closes {
+            into.extend_from_slice(b"Connection: close\r\n");
         }
+        body.clear();
+        match &self.body {
+            None => {}
+            Some(Body::Text(template)) => {
+                template.render(random, body);
+                render_length(body.len() as u64, into);
+            }
+            Some(Body::File(_)) => render_length(with.file_bytes, into),
+        }
+        into.extend_from_slice(b"\r\n");
+        let head_bytes = into.len();
+        into.extend_from_slice(body);
+        head_bytes
+    }
+
+    /// The file that is its body.
+    pub fn file(&self) -> Option<&Path> {
+        match &self.body {
+            Some(Body::File(path)) => Some(path),
+            _ => None,
+        }
+    }
+}
+
+fn render_length(bytes: u64, into: &mut Vec<u8>) {
+    into.extend_from_slice(b"Content-Length: ");
+    into.extend_from_slice(itoa::Buffer::new().format(bytes).as_bytes());
+    into.extend_from_slice(b"\r\n");
+    if bytes >= EXPECT_BYTES {
+        into.extend_from_slice(b"Expect: 100-continue\r\n");
     }
 }
 
@@ -134,8 +184,19 @@ impl Statuses {
     }
 }
 
+/// Header fields that the user does not set.
+const SET_BY_BRUNT: [&str; 5] = [
+    "host",
+    "content-length",
+    "transfer-encoding",
+    "connection",
+    "expect",
+];
+
 /// What requests are built from.
 pub(crate) struct Builder<'a> {
+    /// Where the scenario's files lie.
+    pub(crate) folder: &'a Path,
     pub(crate) data: &'a Data,
     pub(crate) headers: &'a IndexMap<Spanned<String>, Spanned<String>>,
     pub(crate) names: &'a mut Names,
@@ -165,7 +226,7 @@ impl Builder<'_> {
             .map_or_else(|| path.get_ref().clone(), |name| name.get_ref().clone());
         let path = self.path(path);
         let headers = self.headers(typed, method);
-        let body = typed.json.as_ref().map(|json| self.body(json));
+        let body = self.body(typed);
         let accepted = match typed.check.as_ref().and_then(|check| check.status.as_ref()) {
             None => Statuses::class(2),
             Some(status) => Statuses::parse(status).unwrap_or_else(|problem| {
@@ -181,6 +242,7 @@ impl Builder<'_> {
             headers,
             body,
             accepted,
+            contains: typed.check.as_ref().and_then(|check| self.contains(check)),
             redirects: typed
                 .redirects
                 .as_ref()
@@ -250,7 +312,11 @@ impl Builder<'_> {
         if typed.json.is_some() && !has("content-type") {
             lines.literal(b"Content-Type: application/json\r\n");
         }
-        if typed.json.is_none() && matches!(method, "POST" | "PUT" | "PATCH") {
+        if typed.file.is_some() && !has("content-type") {
+            lines.literal(b"Content-Type: application/octet-stream\r\n");
+        }
+        let has_body = typed.json.is_some() || typed.file.is_some();
+        if !has_body && matches!(method, "POST" | "PUT" | "PATCH") {
             lines.literal(b"Content-Length: 0\r\n");
         }
         for (name, value) in all {
@@ -273,9 +339,7 @@ impl Builder<'_> {
                 .help("letters, digits and hyphens make a header name");
             self.problems.push(problem);
         }
-        if ["host", "content-length", "transfer-encoding", "connection"]
-            .contains(&text.to_ascii_lowercase().as_str())
-        {
+        if SET_BY_BRUNT.contains(&text.to_ascii_lowercase().as_str()) {
             let problem = Problem::new(format!("`{text}` is set by brunt itself"))
                 .at(name.span(), "here")
                 .help("leave it out");
@@ -306,10 +370,34 @@ impl Builder<'_> {
         })
     }
 
-    fn body(&mut self, json: &Spanned<Json>) -> Template {
-        let mut body = Template::default();
-        self.json(json.get_ref(), &json.span(), &mut body);
-        body
+    fn body(&mut self, typed: &RequestSpec) -> Option<Body> {
+        match (&typed.json, &typed.file) {
+            (Some(_), Some(file)) => {
+                let problem =
+                    Problem::new("a request has two bodies").at(file.span(), "the second");
+                self.problems
+                    .push(problem.help("write either json or file"));
+                None
+            }
+            (None, Some(file)) => Some(Body::File(self.folder.join(file.get_ref()))),
+            (Some(json), None) => {
+                let mut body = Template::default();
+                self.json(json.get_ref(), &json.span(), &mut body);
+                Some(Body::Text(body))
+            }
+            (None, None) => None,
+        }
+    }
+
+    fn contains(&mut self, check: &CheckSpec) -> Option<Box<[u8]>> {
+        let text = check.contains.as_ref()?;
+        if text.get_ref().is_empty() {
+            let problem = Problem::new("every answer holds an empty text").at(text.span(), "here");
+            self.problems
+                .push(problem.help("write a text that the answer has to hold"));
+            return None;
+        }
+        Some(text.get_ref().as_bytes().into())
     }
 
     fn json(&mut self, value: &Json, span: &Range<usize>, into: &mut Template) {

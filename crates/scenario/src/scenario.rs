@@ -1,7 +1,7 @@
 //! The scenario: what a scenario file means. It cannot be wrong: what is wrong is said when it is
 //! read, all at once.
 
-use std::time::Duration;
+use std::path::Path;
 
 use indexmap::IndexMap;
 use record::{Metric, RequestName, Target};
@@ -12,26 +12,20 @@ use url::Url;
 use crate::class::{self, Class};
 use crate::expression::{Data, Value};
 use crate::names::Names;
+use crate::network::{self, Network};
 use crate::problem::{Problem, ScenarioError, suggestion};
 use crate::profile::{self, Profile};
 use crate::quantity;
-use crate::request::{Builder, Request, positive_duration};
+use crate::request::{Builder, Request};
 use crate::spec::{Json, Spec, TargetSpec};
-
-/// How long connecting may take, unless the scenario says otherwise.
-pub const CONNECT_TIMEOUT_DEFAULT: Duration = Duration::from_secs(10);
-/// How long a whole request may take, unless the scenario says otherwise.
-pub const WHOLE_TIMEOUT_DEFAULT: Duration = Duration::from_mins(1);
 
 /// The checked content of a scenario file.
 #[derive(Debug, Clone)]
 pub struct Scenario {
     /// The service under test; `None` where the file leaves it to the command line.
     pub host: Option<Host>,
-    /// How long connecting may take.
-    pub connect_timeout: Duration,
-    /// How long a whole request may take.
-    pub whole_timeout: Duration,
+    /// How the service is reached.
+    pub network: Network,
     /// Request names, those of the set-up among them.
     pub names: Vec<RequestName>,
     /// Requests made once, before the load.
@@ -72,8 +66,9 @@ impl Host {
             );
         }
         match url.scheme() {
-            "http" if url.host_str().is_some_and(|host| !host.is_empty()) => Ok(Self::Url(url)),
-            "https" => Err(format!("`{text}`: TLS is not supported yet; use http://")),
+            "http" | "https" if url.host_str().is_some_and(|host| !host.is_empty()) => {
+                Ok(Self::Url(url))
+            }
             _ => Err(format!(
                 "`{text}` is no HTTP URL; write one like http://localhost:8000"
             )),
@@ -87,7 +82,8 @@ impl Scenario {
         let spec: Spec = toml::from_str(text)
             .map_err(|error| ScenarioError::new(file, text, vec![syntax_problem(&error)]))?;
         let mut problems = Vec::new();
-        let scenario = resolve(&spec, &mut problems);
+        let folder = Path::new(file).parent().unwrap_or(Path::new(""));
+        let scenario = resolve(&spec, folder, &mut problems);
         if problems.is_empty() {
             Ok(scenario)
         } else {
@@ -133,7 +129,7 @@ fn in_plain_words(message: &str) -> String {
     })
 }
 
-fn resolve(spec: &Spec, problems: &mut Vec<Problem>) -> Scenario {
+fn resolve(spec: &Spec, folder: &Path, problems: &mut Vec<Problem>) -> Scenario {
     let host = spec
         .host
         .as_ref()
@@ -144,21 +140,13 @@ fn resolve(spec: &Spec, problems: &mut Vec<Problem>) -> Scenario {
                 None
             }
         });
-    let timeout = |typed: &Option<Spanned<String>>, default, problems: &mut Vec<Problem>| {
-        let Some(text) = typed else { return default };
-        positive_duration(text).unwrap_or_else(|problem| {
-            problems.push(problem);
-            default
-        })
-    };
-    let connect_timeout = timeout(&spec.timeouts.connect, CONNECT_TIMEOUT_DEFAULT, problems);
-    let whole_timeout = timeout(&spec.timeouts.whole, WHOLE_TIMEOUT_DEFAULT, problems);
-
+    let network = network::resolve(spec, folder, problems);
     let data = data(spec, problems);
     let mut names = Names::default();
     let mut builder = Builder {
         data: &data,
         headers: &spec.headers,
+        folder,
         names: &mut names,
         problems,
     };
@@ -172,8 +160,7 @@ fn resolve(spec: &Spec, problems: &mut Vec<Problem>) -> Scenario {
     let targets = targets(spec, &names, problems);
     Scenario {
         host,
-        connect_timeout,
-        whole_timeout,
+        network,
         names: names.into_table(),
         setup,
         classes,

@@ -12,8 +12,15 @@ use toml::Spanned;
 #[serde(deny_unknown_fields)]
 pub(crate) struct Spec {
     pub(crate) host: Option<Spanned<String>>,
+    pub(crate) connections: Option<Spanned<ConnectionsSpec>>,
+    #[serde(default)]
+    pub(crate) redirect_hosts: Vec<Spanned<String>>,
     #[serde(default)]
     pub(crate) timeouts: TimeoutsSpec,
+    #[serde(default)]
+    pub(crate) tls: TlsSpec,
+    #[serde(default)]
+    pub(crate) limits: LimitsSpec,
     #[serde(default)]
     pub(crate) headers: IndexMap<Spanned<String>, Spanned<String>>,
     #[serde(default)]
@@ -36,7 +43,68 @@ pub(crate) struct Spec {
 #[serde(deny_unknown_fields)]
 pub(crate) struct TimeoutsSpec {
     pub(crate) connect: Option<Spanned<String>>,
+    pub(crate) tls: Option<Spanned<String>>,
+    pub(crate) first_byte: Option<Spanned<String>>,
     pub(crate) whole: Option<Spanned<String>>,
+}
+
+/// `connections = "per-user"` or `connections = { shared = 100 }`.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) enum ConnectionsSpec {
+    Mode(String),
+    Shared { shared: u32 },
+}
+
+impl<'de> Deserialize<'de> for ConnectionsSpec {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct ConnectionsVisitor;
+
+        impl<'de> Visitor<'de> for ConnectionsVisitor {
+            type Value = ConnectionsSpec;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a text like \"per-user\" or { shared = 100 }")
+            }
+
+            fn visit_str<E>(self, mode: &str) -> Result<ConnectionsSpec, E> {
+                Ok(ConnectionsSpec::Mode(mode.to_owned()))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<ConnectionsSpec, A::Error> {
+                #[derive(Deserialize)]
+                #[serde(deny_unknown_fields)]
+                struct Shared {
+                    shared: u32,
+                }
+                let Shared { shared } =
+                    Shared::deserialize(serde::de::value::MapAccessDeserializer::new(map))?;
+                Ok(ConnectionsSpec::Shared { shared })
+            }
+        }
+
+        deserializer.deserialize_any(ConnectionsVisitor)
+    }
+}
+
+/// `[tls]`.
+#[derive(Debug, Clone, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct TlsSpec {
+    pub(crate) ca: Option<Spanned<String>>,
+    pub(crate) certificate: Option<Spanned<String>>,
+    pub(crate) key: Option<Spanned<String>>,
+    pub(crate) server_name: Option<Spanned<String>>,
+    pub(crate) versions: Option<Spanned<Vec<Spanned<String>>>>,
+    pub(crate) resumption: Option<bool>,
+    pub(crate) insecure: Option<bool>,
+}
+
+/// `[limits]`.
+#[derive(Debug, Clone, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct LimitsSpec {
+    pub(crate) body: Option<Spanned<String>>,
+    pub(crate) decoded: Option<Spanned<String>>,
 }
 
 /// `[users.NAME]`.
@@ -63,6 +131,7 @@ pub(crate) struct RequestSpec {
     pub(crate) delete: Option<Spanned<String>>,
     pub(crate) head: Option<Spanned<String>>,
     pub(crate) json: Option<Spanned<Json>>,
+    pub(crate) file: Option<Spanned<String>>,
     pub(crate) headers: Option<IndexMap<Spanned<String>, Spanned<String>>>,
     pub(crate) check: Option<CheckSpec>,
     pub(crate) redirects: Option<Spanned<u8>>,
@@ -91,6 +160,7 @@ impl RequestSpec {
 #[serde(deny_unknown_fields)]
 pub(crate) struct CheckSpec {
     pub(crate) status: Option<Spanned<Json>>,
+    pub(crate) contains: Option<Spanned<String>>,
 }
 
 /// `[profiles.NAME]`: users for a time, or stages.

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use proptest::prelude::*;
-use scenario::{Overrides, Plan, Request, Scenario};
+use scenario::{Overrides, Plan, Rendering, Request, Scenario};
 use serde_json::Value;
 
 fn plan(text: &str) -> Plan {
@@ -26,7 +26,13 @@ fn only_request(plan: &Plan) -> &Request {
 fn rendered(plan: &Plan, user: u32) -> String {
     let (mut bytes, mut body) = (Vec::new(), Vec::new());
     let mut random = plan.random_of(1, 0, user);
-    only_request(plan).render(&mut random, "/base", "host:80", &mut bytes, &mut body);
+    let rendering = Rendering {
+        base_path: "/base",
+        host: "host:80",
+        closes: false,
+        file_bytes: 0,
+    };
+    only_request(plan).render(&mut random, rendering, &mut bytes, &mut body);
     String::from_utf8(bytes).expect("text")
 }
 

@@ -109,6 +109,9 @@ impl Connection<'_> {
                 Ok(request) => request,
                 Err(absence) => return Err(self.without_request(&absence)),
             };
+            let Some(request) = request else {
+                continue;
+            };
             let number = self.shared.ledger.request(request.path());
             if self.is_silent(number) {
                 continue;
@@ -123,16 +126,49 @@ impl Connection<'_> {
         }
     }
 
-    fn request(&self, reader: &mut Reader, idle: Option<Duration>) -> Result<Request, Absence> {
+    /// The next request; `None` where it was answered already.
+    fn request(
+        &self,
+        reader: &mut Reader,
+        idle: Option<Duration>,
+    ) -> Result<Option<Request>, Absence> {
         let mut request = reader.head(idle)?;
+        request.client = self.wire.stream.peer_addr().ok();
         let framing = request.framing().map_err(Absence::Malformed)?;
-        if request.waits_to_continue() && framing != Body::Length(0) {
-            self.wire
+        if framing == Body::Length(0) {
+            return Ok(Some(request));
+        }
+        let asks = request.waits_to_continue();
+        match self.shared.behaviour.fault {
+            Some(Fault::Early { reads_on }) => {
+                self.answer_early(&request, &self.shared.behaviour.routes.answer(&request))?;
+                if !reads_on {
+                    return Err(Absence::TurnedAway);
+                }
+                reader.body(framing)?;
+                return Ok(None);
+            }
+            Some(Fault::NoExpectations) if asks => {
+                self.answer_early(&request, &Answer::new(417))?;
+                return Err(Absence::TurnedAway);
+            }
+            Some(Fault::NoContinue) => {}
+            _ if asks => self
+                .wire
                 .write(b"HTTP/1.1 100 Continue\r\n\r\n")
-                .map_err(|_| Absence::CutOff)?;
+                .map_err(|_| Absence::CutOff)?,
+            _ => {}
         }
         request.body = reader.body(framing)?;
-        Ok(request)
+        Ok(Some(request))
+    }
+
+    /// Answers a request whose body has not come.
+    fn answer_early(&self, request: &Request, answer: &Answer) -> Result<(), Absence> {
+        self.shared.ledger.request(request.path());
+        let encoded = answer.encode(&request.method, request.is_last());
+        self.send(answer.status(), &encoded.last)
+            .map_err(|_| Absence::CutOff)
     }
 
     fn without_request(&self, absence: &Absence) -> End {
@@ -143,7 +179,7 @@ impl Connection<'_> {
                 ledger.cut_off();
                 End::Gone
             }
-            Absence::Idle => End::Close,
+            Absence::Idle | Absence::TurnedAway => End::Close,
             Absence::Malformed(why) => {
                 ledger.malformed();
                 let answer = Answer::new(400).body(format!("{why}\n"));
@@ -214,6 +250,12 @@ impl Connection<'_> {
                 sent.map_err(|_| End::Gone)?;
                 Err(End::Close)
             }
+            Fault::Endless(once, again) => {
+                let begun = self.wire.write(once);
+                begun.map_err(|_| End::Gone)?;
+                while self.wire.write(again).is_ok() {}
+                Err(End::Gone)
+            }
             Fault::Drip { interval } => self.drip(status, &bytes, *interval),
             Fault::Twice => {
                 let ledger = &self.shared.ledger;
@@ -222,6 +264,9 @@ impl Connection<'_> {
                     .inspect_err(|_| ledger.withdraw(status))
             }
             Fault::SilentAfter { .. }
+            | Fault::Early { .. }
+            | Fault::NoContinue
+            | Fault::NoExpectations
             | Fault::Silent
             | Fault::CloseOnAccept
             | Fault::ResetOnAccept => self.send(status, &bytes),

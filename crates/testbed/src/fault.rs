@@ -42,4 +42,15 @@ pub enum Fault {
     },
     /// Sends every answer twice, at once.
     Twice,
+    /// Answers requests with a body before the body has come.
+    Early {
+        /// Whether the body is read then and the connection goes on, or it is closed at once.
+        reads_on: bool,
+    },
+    /// Never says that it waits for a body.
+    NoContinue,
+    /// Answers a client that asks before it sends its body with 417.
+    NoExpectations,
+    /// Sends these bytes and then those again and again, until the client is gone.
+    Endless(Vec<u8>, Vec<u8>),
 }

@@ -5,6 +5,7 @@
 //! that it can contradict it.
 
 mod answer;
+mod authority;
 mod behaviour;
 mod connection;
 mod counts;
@@ -22,10 +23,12 @@ mod service;
 mod skip;
 mod stall;
 mod stop;
+mod tls_front;
 mod until;
 mod wire;
 
 pub use answer::{Answer, Framing};
+pub use authority::{Authority, Identity};
 pub use behaviour::Behaviour;
 pub use counts::Counts;
 pub use ended::{Ended, Signal};
@@ -39,4 +42,5 @@ pub use server::Server;
 pub use service::{Queue, Service, ServiceTime};
 pub use skip::skip;
 pub use stall::Stall;
+pub use tls_front::{TlsCounts, TlsFront, TlsRules};
 pub use until::until;

@@ -22,6 +22,8 @@ pub(crate) enum Absence {
     CutOff,
     /// No byte came in time.
     Idle,
+    /// The request was answered without its body, and the connection ends.
+    TurnedAway,
     /// What came breaks HTTP/1.1.
     Malformed(&'static str),
 }

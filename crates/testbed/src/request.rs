@@ -1,5 +1,7 @@
 //! A request as the server read it.
 
+use std::net::SocketAddr;
+
 /// One request, head and body.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Request {
@@ -13,6 +15,8 @@ pub struct Request {
     pub headers: Vec<(String, String)>,
     /// The content, without chunks.
     pub body: Vec<u8>,
+    /// Who sent it; `None` where that is not known any more.
+    pub client: Option<SocketAddr>,
 }
 
 /// How a request's body is told from what follows.
@@ -90,6 +94,7 @@ impl Request {
             minor_version,
             headers: lines.map(header).collect::<Result<_, _>>()?,
             body: Vec::new(),
+            client: None,
         };
         let hosts = request.values("host").count();
         if hosts > 1 || (hosts == 0 && minor_version == 1) {

@@ -1,10 +1,12 @@
 //! `brunt run`: plays one profile or all, judges what was seen, and leaves a report.
 
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use engine::Pin;
 use jiff::Timestamp;
 use report::Judged;
 use scenario::{Overrides, Plan, Scenario};
@@ -66,6 +68,15 @@ pub(crate) struct Options {
     /// How long requests under way may take to end when the load is stopped
     #[arg(long, value_name = "DURATION", value_parser = scenario::duration, default_value = "30s")]
     pub(crate) stop_timeout: Duration,
+    /// Connect from these local addresses, in turn; separated by commas
+    #[arg(long, value_name = "ADDRESS", value_delimiter = ',')]
+    pub(crate) source: Vec<IpAddr>,
+    /// Take this address for a host and port, instead of what DNS says; may be given again
+    #[arg(long, value_name = "HOST:PORT:ADDRESS")]
+    pub(crate) resolve: Vec<Pin>,
+    /// Take any TLS certificate; the report says so
+    #[arg(long)]
+    pub(crate) insecure: bool,
     /// Wait this long for the host to accept a connection before the load
     #[arg(long, value_name = "DURATION", value_parser = scenario::duration)]
     pub(crate) wait_ready: Option<Duration>,
@@ -96,7 +107,8 @@ impl Options {
 }
 
 pub(crate) fn run(options: &Options) -> Result<Exit, Failure> {
-    let scenario = read_scenario(&options.file)?;
+    let mut scenario = read_scenario(&options.file)?;
+    scenario.network.tls.insecure |= options.insecure;
     let plans = plans(options, &scenario)?;
     let interrupts = Interrupts::watch().context("cannot watch for signals")?;
     let all = plans.len() > 1;

@@ -1,6 +1,7 @@
 //! Chunked bodies (RFC 9112, section 7.1), with extensions and trailers, cut anywhere.
 
-use super::reader::BadHttp;
+use super::bad_http::BadHttp;
+use super::content::{Content, part_of};
 
 /// A chunk's size line, or the trailers, are never longer.
 const LINE_BYTES_MAX: u32 = 16 << 10;
@@ -38,18 +39,21 @@ impl Chunked {
         }
     }
 
-    /// Takes bytes up to the end of the body. Returns how many were taken, how many of them were
-    /// content, and whether the body is whole.
-    pub(super) fn feed(&mut self, bytes: &[u8]) -> Result<(usize, u64, bool), BadHttp> {
-        let (mut taken, mut content) = (0, 0);
+    /// Takes bytes up to the end of the body, and hands the content among them on. Returns how many
+    /// were taken, and whether the body is whole.
+    pub(super) fn feed(
+        &mut self,
+        bytes: &[u8],
+        content: &mut Content,
+    ) -> Result<(usize, bool), BadHttp> {
+        let mut taken = 0;
         while taken < bytes.len() {
             if self.at == At::Data {
-                let here = (bytes.len() - taken) as u64;
-                let part = here.min(self.size);
-                self.size -= part;
-                content += part;
-                // No more than what is left of the slice.
-                taken += usize::try_from(part).unwrap_or(usize::MAX);
+                let rest = &bytes[taken..];
+                let part = part_of(rest, self.size);
+                self.size -= part.len() as u64;
+                taken += part.len();
+                content.take(part)?;
                 if self.size == 0 {
                     self.at = At::DataCr;
                 }
@@ -57,11 +61,11 @@ impl Chunked {
                 let byte = bytes[taken];
                 taken += 1;
                 if self.step(byte)? {
-                    return Ok((taken, content, true));
+                    return Ok((taken, true));
                 }
             }
         }
-        Ok((taken, content, false))
+        Ok((taken, false))
     }
 
     /// Takes one byte outside the data; true at the end of the body.

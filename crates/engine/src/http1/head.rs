@@ -3,9 +3,10 @@
 
 use std::mem::MaybeUninit;
 
-use super::reader::BadHttp;
+use super::bad_http::BadHttp;
 
-const HEADERS_MAX: usize = 128;
+/// Heads never have more fields.
+pub(super) const FIELDS_MAX: usize = 128;
 
 /// How the end of a body is found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,15 +26,23 @@ pub(super) struct Head {
     pub(super) framing: Framing,
     pub(super) keep_alive: bool,
     pub(super) location: Option<Vec<u8>>,
+    /// How the content is encoded; empty: not at all.
+    pub(super) encoding: Vec<u8>,
 }
 
 /// Parses a head; `None` where it is not whole yet. Returns its length in bytes as well.
 pub(super) fn parse(bytes: &[u8], to_head: bool) -> Result<Option<(Head, usize)>, BadHttp> {
-    let mut headers = [const { MaybeUninit::uninit() }; HEADERS_MAX];
+    let mut headers = [const { MaybeUninit::uninit() }; FIELDS_MAX];
     let mut response = httparse::Response::new(&mut []);
-    let parsed = httparse::ParserConfig::default()
+    let mut parser = httparse::ParserConfig::default();
+    // A field that goes on in the next line is one line (RFC 9112, section 5.2).
+    parser.allow_obsolete_multiline_headers_in_responses(true);
+    let parsed = parser
         .parse_response_with_uninit_headers(&mut response, bytes, &mut headers)
-        .map_err(BadHttp::Head)?;
+        .map_err(|error| match error {
+            httparse::Error::TooManyHeaders => BadHttp::TooManyFields,
+            error => BadHttp::Head(error),
+        })?;
     let httparse::Status::Complete(length) = parsed else {
         return Ok(None);
     };
@@ -62,6 +71,7 @@ pub(super) fn parse(bytes: &[u8], to_head: bool) -> Result<Option<(Head, usize)>
             framing,
             keep_alive,
             location,
+            encoding: fields.encoding.to_vec(),
         },
         length,
     )))
@@ -78,6 +88,7 @@ struct Fields<'a> {
     chunked: Option<bool>,
     keep_alive: bool,
     location: Option<&'a [u8]>,
+    encoding: &'a [u8],
 }
 
 impl<'a> Fields<'a> {
@@ -87,6 +98,7 @@ impl<'a> Fields<'a> {
             chunked: None,
             keep_alive: is_http_11,
             location: None,
+            encoding: &[],
         };
         for header in headers {
             // The length of the name rules most headers out at once.
@@ -117,6 +129,9 @@ impl<'a> Fields<'a> {
                 }
                 8 if header.name.eq_ignore_ascii_case("location") => {
                     fields.location = Some(header.value);
+                }
+                16 if header.name.eq_ignore_ascii_case("content-encoding") => {
+                    fields.encoding = header.value;
                 }
                 _ => {}
             }

@@ -1,43 +1,14 @@
 //! The reader: takes the bytes of one answer as they come.
 
+use super::bad_http::BadHttp;
 use super::chunked::Chunked;
+use super::content::{Content, Keep, part_of};
 use super::head::{self, Framing};
 
 /// Heads are never longer.
 const HEAD_BYTES_MAX: usize = 64 << 10;
 /// How many interim answers (1xx) may come before the answer.
 const INTERIM_MAX: u8 = 16;
-/// How much of the body of an answer is kept where an example is wanted.
-const EXCERPT_BYTES_MAX: usize = 200;
-
-/// What brunt does not take for HTTP.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum BadHttp {
-    /// The status line or a header field breaks the grammar, or there are too many fields.
-    #[error("the head of the answer is no HTTP/1.x: {0}")]
-    Head(httparse::Error),
-    /// The head is longer than brunt takes.
-    #[error("the head of the answer is over 64 KiB")]
-    HeadTooLong,
-    /// The status is none.
-    #[error("the answer has status {0}")]
-    Status(u16),
-    /// `Content-Length` is no number.
-    #[error("the answer's Content-Length is no number")]
-    Length,
-    /// `Content-Length` was given more than once, with different numbers.
-    #[error("the answer has two different Content-Lengths")]
-    LengthsDisagree,
-    /// A chunk breaks the grammar.
-    #[error("a chunk of the answer is no HTTP/1.1")]
-    Chunk,
-    /// Interim answers without end.
-    #[error("more than 16 interim answers came before the answer")]
-    TooManyInterim,
-    /// An upgrade that nobody asked for.
-    #[error("the server switched protocols without being asked")]
-    Upgrade,
-}
 
 /// A whole answer.
 #[derive(Debug, PartialEq, Eq)]
@@ -48,10 +19,10 @@ pub struct Answer {
     pub keep_alive: bool,
     /// Where a redirect leads.
     pub location: Option<Vec<u8>>,
-    /// The size of its content, in bytes.
-    pub content_bytes: u64,
-    /// The beginning of its content, where an example was wanted.
-    pub excerpt: Vec<u8>,
+    /// How its content is encoded; empty: not at all.
+    pub encoding: Vec<u8>,
+    /// Its content, as far as it was kept.
+    pub content: Content,
 }
 
 /// Reads one answer.
@@ -60,9 +31,10 @@ pub struct Reader {
     to_head: bool,
     head_bytes: Vec<u8>,
     interim: u8,
+    continues: bool,
     body: Option<Body>,
     answer: Answer,
-    wants_excerpt: fn(u16) -> bool,
+    keeps: fn(u16) -> Keep,
 }
 
 #[derive(Debug)]
@@ -73,23 +45,24 @@ enum Body {
 }
 
 impl Reader {
-    /// A reader for the answer to a request; `to_head`: to a HEAD request. The beginning of the
-    /// content is kept for the statuses that `wants_excerpt` names.
-    pub fn new(to_head: bool, wants_excerpt: fn(u16) -> bool) -> Self {
+    /// A reader for the answer to a request; `to_head`: to a HEAD request. `keeps` says what is kept of
+    /// the content of an answer with a status.
+    pub fn new(to_head: bool, keeps: fn(u16) -> Keep, content: Content) -> Self {
         let answer = Answer {
             status: 0,
             keep_alive: false,
             location: None,
-            content_bytes: 0,
-            excerpt: Vec::new(),
+            encoding: Vec::new(),
+            content,
         };
         Self {
             to_head,
             head_bytes: Vec::new(),
             interim: 0,
+            continues: false,
             body: None,
             answer,
-            wants_excerpt,
+            keeps,
         }
     }
 
@@ -141,6 +114,7 @@ impl Reader {
             100..=199 if self.interim == INTERIM_MAX => return Err(BadHttp::TooManyInterim),
             100..=199 => {
                 self.interim += 1;
+                self.continues |= head.status == 100;
                 return Ok(());
             }
             _ => {}
@@ -148,6 +122,8 @@ impl Reader {
         self.answer.status = head.status;
         self.answer.keep_alive = head.keep_alive;
         self.answer.location = head.location;
+        self.answer.encoding = head.encoding;
+        self.answer.content.keep((self.keeps)(head.status));
         self.body = Some(match head.framing {
             Framing::Length(length) => Body::Length(length),
             Framing::Chunked => Body::Chunked(Chunked::new()),
@@ -158,28 +134,31 @@ impl Reader {
 
     /// Returns how many bytes were taken, and whether the body is whole.
     fn feed_body(&mut self, bytes: &[u8]) -> Result<(usize, bool), BadHttp> {
-        let (taken, content, whole) = match &mut self.body {
+        let content = &mut self.answer.content;
+        match &mut self.body {
             Some(Body::Length(left)) => {
-                let part = (bytes.len() as u64).min(*left);
-                *left -= part;
-                (
-                    usize::try_from(part).unwrap_or(usize::MAX),
-                    part,
-                    *left == 0,
-                )
+                let part = part_of(bytes, *left);
+                *left -= part.len() as u64;
+                content.take(part)?;
+                Ok((part.len(), *left == 0))
             }
-            Some(Body::Chunked(chunked)) => chunked.feed(bytes)?,
-            Some(Body::UntilClose) => (bytes.len(), bytes.len() as u64, false),
-            None => (0, 0, false),
-        };
-        self.answer.content_bytes += content;
-        if content > 0 && (self.wants_excerpt)(self.answer.status) {
-            let room = EXCERPT_BYTES_MAX
-                .saturating_sub(self.answer.excerpt.len())
-                .min(taken);
-            self.answer.excerpt.extend_from_slice(&bytes[..room]);
+            Some(Body::Chunked(chunked)) => chunked.feed(bytes, content),
+            Some(Body::UntilClose) => {
+                content.take(bytes)?;
+                Ok((bytes.len(), false))
+            }
+            None => Ok((0, false)),
         }
-        Ok((taken, whole))
+    }
+
+    /// Whether the server has said to go on with the body of the request.
+    pub fn continues(&self) -> bool {
+        self.continues
+    }
+
+    /// Whether the head of the answer has come.
+    pub fn has_head(&self) -> bool {
+        self.body.is_some()
     }
 
     /// Whether the end of the connection makes the answer whole.
@@ -200,7 +179,7 @@ mod tests {
 
     /// The answer to the bytes fed in pieces of one size, and how many bytes belong to it.
     fn read(bytes: &[u8], piece: usize, to_head: bool) -> Result<Option<(Answer, usize)>, BadHttp> {
-        let mut reader = Reader::new(to_head, |_| false);
+        let mut reader = Reader::new(to_head, |_| Keep::Nothing, Content::default());
         let mut fed = 0;
         for part in bytes.chunks(piece) {
             if let Some(taken) = reader.feed(part)? {
@@ -297,7 +276,7 @@ mod tests {
                 let (answer, taken) = found.unwrap_or_else(|| panic!("{bytes:?} by {piece}"));
                 let found = (
                     answer.status,
-                    answer.content_bytes,
+                    answer.content.bytes,
                     answer.keep_alive,
                     bytes.len() - taken,
                 );

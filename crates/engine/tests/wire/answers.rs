@@ -196,6 +196,33 @@ fn redirects_are_followed_as_often_as_allowed_and_never_to_another_host() {
 }
 
 #[test]
+fn a_redirect_to_a_host_that_was_named_is_followed_without_credentials() {
+    let rule = |request: &testbed::Request| {
+        let secrets = ["authorization", "cookie"].map(|name| request.header(name));
+        let kept = request.header("x-kept") == Some("yes");
+        Answer::new(if secrets == [None, None] && kept {
+            200
+        } else {
+            500
+        })
+    };
+    let elsewhere = Server::start(Routes::new().rule("/x", rule)).unwrap();
+    let away = Answer::redirect(307, &format!("{}/x", elsewhere.url()));
+    let server = Server::start(Routes::new().at("/away", away)).unwrap();
+    let task = "[[users.u.tasks]]\npost = \"/away\"\njson = { a = 1 }\nheaders = { \
+                Authorization = \"Bearer t\", Cookie = \"a=b\", X-Kept = \"yes\" }";
+    let record = Play::new(&server.url(), 2, "200ms", "20ms", task)
+        .with(&format!("redirect_hosts = [\"{}\"]", elsewhere.url()))
+        .run();
+    assert_eq!(record.timeline.failures(), []);
+    let ok = total(&record, |second| second.ok);
+    let (here, there) = (server.stop(), elsewhere.stop());
+    assert_eq!((here.requests, there.requests), (ok, ok));
+    assert_eq!((here.connections, there.connections), (2, 2));
+    assert_eq!(total(&record, |second| second.wire_requests), 2 * ok);
+}
+
+#[test]
 fn connections_that_the_server_closes_while_idle_are_opened_again_without_a_failure() {
     let idle = KeepAlive::idle(Duration::from_millis(30));
     let server = Server::start(idle).unwrap();

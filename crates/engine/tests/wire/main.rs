@@ -1,15 +1,18 @@
 //! The engine against servers with a known truth: what it says happened is what the server saw.
 
 mod answers;
+mod bodies;
+mod connections;
 mod ending;
 mod faults;
 mod open;
 mod seed;
+mod tls;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use engine::{Engine, News, Settings, Target};
+use engine::{Engine, News, Reach, Settings, Target};
 use record::{Command, FailureKind, Header, RunRecord, Second};
 use scenario::{Host, Overrides, Plan, Scenario};
 
@@ -18,6 +21,7 @@ struct Play {
     scenario: String,
     url: String,
     settings: Settings,
+    reach: Reach,
 }
 
 impl Play {
@@ -35,7 +39,17 @@ impl Play {
             scenario,
             url: url.to_owned(),
             settings,
+            reach: Reach {
+                at_most: Duration::from_secs(10),
+                ..Reach::default()
+            },
         }
+    }
+
+    /// With these lines (TOML) at the top of the scenario.
+    fn with(mut self, lines: &str) -> Self {
+        self.scenario = format!("{lines}\n{}", self.scenario);
+        self
     }
 
     fn plan(&self) -> Plan {
@@ -54,8 +68,7 @@ impl Play {
         let Ok(Host::Url(url)) = Host::parse(&self.url) else {
             panic!("{} is a URL", self.url)
         };
-        let target =
-            Arc::new(Target::resolve(&url, Duration::from_secs(10)).expect("a loopback address"));
+        let target = Arc::new(Target::resolve(&url, &plan.network, &self.reach).expect("a target"));
         let mut record = RunRecord::new(header(&plan));
         let mut engine = Engine::start(&plan, &target, &self.settings).expect("threads");
         loop {

@@ -66,6 +66,8 @@ pub(crate) fn sample(second: u64, took_ns: u64, failure: Option<FailureKind>) ->
         first_byte_ns: Some(intended_ns + took_ns / 2),
         done_ns: intended_ns + took_ns,
         connect_ns: (second == 0).then_some(900),
+        tls_ns: None,
+        stood_still_ns: 0,
         failure,
         wire_requests: 1,
         bytes_sent: 70,

@@ -118,6 +118,8 @@ impl Run {
                 first_byte_ns: Some(done_ns),
                 done_ns,
                 connect_ns: None,
+                tls_ns: None,
+                stood_still_ns: 0,
                 failure,
                 wire_requests: 1,
                 bytes_sent: 100,

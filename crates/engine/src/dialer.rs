@@ -1,0 +1,281 @@
+//! The dialer: opens a core's connections, to all addresses of a host in turn, from all local addresses
+//! in turn.
+
+use std::cell::{Cell, RefCell};
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::pin::pin;
+use std::sync::Arc;
+
+use nix::sys::socket::{setsockopt, sockopt};
+use record::FailureKind;
+use tokio::net::{TcpSocket, TcpStream};
+use tokio::sync::watch;
+use tokio_rustls::TlsConnector;
+
+use crate::connection::Connection;
+use crate::core::Core;
+use crate::exchange::nanoseconds;
+use crate::fault::Fault;
+use crate::pacer::{GivenUp, Seat};
+use crate::stream::Stream;
+use crate::target::{Origin, Target};
+use crate::tls::{self, Sessions};
+
+/// An address at which connecting failed is passed over for so long, while another is left.
+const PASSED_OVER_NS: u64 = 10_000_000_000;
+
+pub(crate) struct Dialer {
+    /// One for each origin.
+    lines: Vec<RefCell<Line>>,
+    next_source: Cell<usize>,
+}
+
+/// The addresses of an origin.
+struct Line {
+    leads_to: watch::Receiver<Arc<[SocketAddr]>>,
+    next: usize,
+    /// Addresses at which connecting failed, and until when they are passed over.
+    passed_over: Vec<(SocketAddr, u64)>,
+}
+
+/// How long opening a connection took, in nanoseconds.
+#[derive(Debug, Default)]
+pub(crate) struct Opened {
+    pub(crate) connect_ns: Option<u64>,
+    pub(crate) tls_ns: Option<u64>,
+}
+
+impl Dialer {
+    /// The dialer of a core; cores begin with different addresses.
+    pub(crate) fn new(target: &Target, core: usize) -> Self {
+        let lines = target.origins().iter().map(|origin| {
+            RefCell::new(Line {
+                leads_to: origin.follow(),
+                next: core,
+                passed_over: Vec::new(),
+            })
+        });
+        Self {
+            lines: lines.collect(),
+            next_source: Cell::new(core),
+        }
+    }
+
+    /// Opens a connection to an origin before a moment of the run's clock.
+    pub(crate) async fn open(
+        &self,
+        core: &Core,
+        seat: Seat,
+        origin: usize,
+        by_ns: u64,
+        sessions: &mut Option<Sessions>,
+        took: &mut Opened,
+    ) -> Result<Connection, Fault> {
+        let begun_ns = core.clock.now_ns();
+        let connected = self.connect(core, seat, origin, by_ns).await;
+        *took.connect_ns.get_or_insert(0) += core.clock.now_ns() - begun_ns;
+        let stream = connected?;
+        core.count_connection();
+        let host = &core.target.origins()[origin];
+        if !host.is_tls() {
+            return Ok(Connection::new(Stream::Plain(stream), origin));
+        }
+        let begun_ns = core.clock.now_ns();
+        let timeout_ns = nanoseconds(core.plan.network.timeouts.tls);
+        let by_ns = by_ns.min(begun_ns.saturating_add(timeout_ns));
+        core.pacer.set_deadline(seat, by_ns);
+        let shaken = shake_hands(core, seat, host, stream, sessions).await;
+        *took.tls_ns.get_or_insert(0) += core.clock.now_ns() - begun_ns;
+        Ok(Connection::new(shaken?, origin))
+    }
+
+    /// Tries the addresses in turn, each for its share of the time that is left.
+    async fn connect(
+        &self,
+        core: &Core,
+        seat: Seat,
+        origin: usize,
+        by_ns: u64,
+    ) -> Result<TcpStream, Fault> {
+        let now_ns = core.clock.now_ns();
+        let timeout_ns = nanoseconds(core.plan.network.timeouts.connect);
+        let by_ns = by_ns.min(now_ns.saturating_add(timeout_ns));
+        let turn = self.lines[origin].borrow_mut().turn(now_ns);
+        let mut left = turn.len() as u64;
+        let mut last = Fault::new(FailureKind::Dns, "the host has no address");
+        for address in turn {
+            let now_ns = core.clock.now_ns();
+            let share_ns = by_ns.saturating_sub(now_ns) / left;
+            left -= 1;
+            core.pacer.set_deadline(seat, now_ns + share_ns);
+            match self.connect_to(core, seat, address).await {
+                Ok(stream) => return Ok(stream),
+                // Another address does not help brunt's own machine, nor a run that ends.
+                Err(fault) if fault.kind.is_client_fault() => return Err(fault),
+                Err(fault) if fault.kind == FailureKind::CutOff => return Err(fault),
+                Err(fault) => {
+                    let until_ns = core.clock.now_ns().saturating_add(PASSED_OVER_NS);
+                    self.lines[origin].borrow_mut().pass_over(address, until_ns);
+                    last = fault;
+                }
+            }
+        }
+        Err(last)
+    }
+
+    async fn connect_to(
+        &self,
+        core: &Core,
+        seat: Seat,
+        address: SocketAddr,
+    ) -> Result<TcpStream, Fault> {
+        let socket = self
+            .socket(core, address)
+            .map_err(|error| Fault::of(&error))?;
+        let connecting = pin!(socket.connect(address));
+        let connected = core.pacer.future_under_way(seat, connecting).await;
+        let stream = connected
+            .map_err(|given_up| match given_up {
+                GivenUp::Deadline => Fault::new(
+                    FailureKind::ConnectTimeout,
+                    format!("no connection to {address} in time"),
+                ),
+                GivenUp::Aborted => Fault::cut_off(),
+            })?
+            .map_err(|error| Fault::of_connect(&error, address))?;
+        stream
+            .set_nodelay(true)
+            .map_err(|error| Fault::of(&error))?;
+        Ok(stream)
+    }
+
+    fn socket(&self, core: &Core, address: SocketAddr) -> io::Result<TcpSocket> {
+        let socket = if address.is_ipv4() {
+            TcpSocket::new_v4()?
+        } else {
+            TcpSocket::new_v6()?
+        };
+        if let Some(source) = self.next_source(&core.target.sources, address) {
+            // The port is chosen when the other end is known: each end gives all ports anew.
+            setsockopt(&socket, sockopt::IpBindAddressNoPort, &true)?;
+            socket.bind(SocketAddr::new(source, 0))?;
+        }
+        Ok(socket)
+    }
+
+    fn next_source(&self, sources: &[IpAddr], address: SocketAddr) -> Option<IpAddr> {
+        let fits = |source: &&IpAddr| source.is_ipv4() == address.is_ipv4();
+        let fitting = sources.iter().filter(fits).count();
+        let next = self.next_source.get();
+        self.next_source.set(next.wrapping_add(1));
+        sources
+            .iter()
+            .filter(fits)
+            .nth(next.checked_rem(fitting)?)
+            .copied()
+    }
+}
+
+impl Line {
+    /// All addresses, beginning with the next one; those that are passed over come last.
+    fn turn(&mut self, now_ns: u64) -> Vec<SocketAddr> {
+        let addresses = self.leads_to.borrow_and_update().clone();
+        if let [only] = *addresses {
+            return vec![only];
+        }
+        self.passed_over.retain(|(_, until_ns)| now_ns < *until_ns);
+        let passed_over = |address: &SocketAddr| {
+            let mut known = self.passed_over.iter();
+            known.any(|(known, _)| known == address)
+        };
+        let (mut last, mut turn): (Vec<_>, Vec<_>) =
+            addresses.iter().partition(|address| passed_over(address));
+        let first = self.next.checked_rem(turn.len()).unwrap_or(0);
+        self.next = self.next.wrapping_add(1);
+        turn.rotate_left(first);
+        turn.append(&mut last);
+        turn
+    }
+
+    fn pass_over(&mut self, address: SocketAddr, until_ns: u64) {
+        self.passed_over.retain(|(known, _)| *known != address);
+        self.passed_over.push((address, until_ns));
+    }
+}
+
+async fn shake_hands(
+    core: &Core,
+    seat: Seat,
+    origin: &Origin,
+    stream: TcpStream,
+    sessions: &mut Option<Sessions>,
+) -> Result<Stream, Fault> {
+    let tls = |text: String| Fault::new(FailureKind::Tls, text);
+    let Some(client) = &core.target.tls else {
+        return Err(Fault::new(FailureKind::Client, "TLS was not set up"));
+    };
+    let name = client
+        .name_of(origin.host())
+        .map_err(|error| tls(error.to_string()))?;
+    let connector = TlsConnector::from(client.config(sessions));
+    let shaking = pin!(connector.connect(name, stream));
+    match core.pacer.future_under_way(seat, shaking).await {
+        Ok(Ok(stream)) => Ok(Stream::Tls(Box::new(stream))),
+        Ok(Err(error)) => {
+            let text = tls::reason(&error).unwrap_or_else(|| error.to_string());
+            Err(tls(format!("the TLS handshake failed: {text}")))
+        }
+        Err(GivenUp::Deadline) => Err(Fault::new(
+            FailureKind::TlsTimeout,
+            "no TLS handshake in time",
+        )),
+        Err(GivenUp::Aborted) => Err(Fault::cut_off()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(addresses: &[SocketAddr]) -> (watch::Sender<Arc<[SocketAddr]>>, Line) {
+        let sender = watch::Sender::new(addresses.into());
+        let line = Line {
+            leads_to: sender.subscribe(),
+            next: 0,
+            passed_over: Vec::new(),
+        };
+        (sender, line)
+    }
+
+    fn addresses(ends: &[u8]) -> Vec<SocketAddr> {
+        ends.iter()
+            .map(|end| SocketAddr::from(([127, 0, 0, *end], 80)))
+            .collect()
+    }
+
+    #[test]
+    fn addresses_are_used_in_turn() {
+        let (_sender, mut line) = line(&addresses(&[1, 2, 3]));
+        let firsts: Vec<_> = (0..5).map(|_| line.turn(0)[0]).collect();
+        assert_eq!(firsts, addresses(&[1, 2, 3, 1, 2]));
+        assert_eq!(line.turn(0), addresses(&[3, 1, 2]));
+    }
+
+    #[test]
+    fn an_address_that_failed_comes_last_for_a_while() {
+        let (_sender, mut line) = line(&addresses(&[1, 2]));
+        line.pass_over(addresses(&[1])[0], 100);
+        assert_eq!(line.turn(50), addresses(&[2, 1]));
+        assert_eq!(line.turn(99), addresses(&[2, 1]));
+        assert_eq!(line.turn(100), addresses(&[1, 2]));
+    }
+
+    #[test]
+    fn new_addresses_are_seen() {
+        let (sender, mut line) = line(&addresses(&[1]));
+        assert_eq!(line.turn(0), addresses(&[1]));
+        sender.send_replace(addresses(&[7]).into());
+        assert_eq!(line.turn(0), addresses(&[7]));
+    }
+}

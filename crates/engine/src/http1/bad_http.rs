@@ -1,0 +1,53 @@
+//! What brunt does not take for an answer.
+
+use record::FailureKind;
+
+/// What brunt does not take for an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum BadHttp {
+    /// The status line or a header field breaks the grammar.
+    #[error("the head of the answer is no HTTP/1.x: {0}")]
+    Head(httparse::Error),
+    /// The head has more fields than brunt takes.
+    #[error("the head of the answer has over 128 fields")]
+    TooManyFields,
+    /// The head is longer than brunt takes.
+    #[error("the head of the answer is over 64 KiB")]
+    HeadTooLong,
+    /// The body is longer than brunt takes.
+    #[error("the body of the answer is over the limit of {limit} bytes")]
+    BodyTooLong {
+        /// The limit.
+        limit: u64,
+    },
+    /// The status is none.
+    #[error("the answer has status {0}")]
+    Status(u16),
+    /// `Content-Length` is no number.
+    #[error("the answer's Content-Length is no number")]
+    Length,
+    /// `Content-Length` was given more than once, with different numbers.
+    #[error("the answer has two different Content-Lengths")]
+    LengthsDisagree,
+    /// A chunk breaks the grammar.
+    #[error("a chunk of the answer is no HTTP/1.1")]
+    Chunk,
+    /// Interim answers without end.
+    #[error("more than 16 interim answers came before the answer")]
+    TooManyInterim,
+    /// An upgrade that nobody asked for.
+    #[error("the server switched protocols without being asked")]
+    Upgrade,
+}
+
+impl BadHttp {
+    /// The kind of failure that it is.
+    pub fn kind(self) -> FailureKind {
+        match self {
+            Self::TooManyFields | Self::HeadTooLong | Self::BodyTooLong { .. } => {
+                FailureKind::TooLarge
+            }
+            _ => FailureKind::BadHttp,
+        }
+    }
+}

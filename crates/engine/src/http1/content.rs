@@ -1,0 +1,221 @@
+//! The content of an answer: counted, held to its limit, and kept only as far as somebody looks into it.
+
+use std::borrow::Cow;
+use std::io::Read;
+
+use flate2::read::{MultiGzDecoder, ZlibDecoder};
+
+use super::bad_http::BadHttp;
+
+/// How much of a body is kept for an example.
+const EXCERPT_BYTES_MAX: u64 = 200;
+
+/// What is kept of a content.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keep {
+    /// Nothing.
+    Nothing,
+    /// Its beginning, for an example.
+    Excerpt,
+    /// All of it.
+    All,
+}
+
+/// The content of an answer.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Content {
+    /// Its size, in bytes, as it came.
+    pub bytes: u64,
+    /// What was kept of it.
+    pub kept: Vec<u8>,
+    bytes_max: u64,
+    kept_max: u64,
+    all_max: u64,
+}
+
+/// Why a content cannot be looked into.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum DecodeError {
+    /// It is larger than is looked into.
+    #[error("the decoded body of the answer is over the limit of {limit} bytes")]
+    TooLarge {
+        /// The limit.
+        limit: u64,
+    },
+    /// It does not decode.
+    #[error("the body of the answer is no {encoding}: {error}")]
+    Broken {
+        /// The encoding.
+        encoding: String,
+        /// What the decoder says.
+        error: String,
+    },
+    /// Its encoding is not known.
+    #[error("the body of the answer is encoded as `{0}`, which brunt cannot decode")]
+    Unknown(String),
+}
+
+impl Default for Content {
+    fn default() -> Self {
+        Self::new(u64::MAX, u64::MAX)
+    }
+}
+
+impl Content {
+    /// No content yet; of `bytes_max` bytes at most, and of `all_max` where all is kept.
+    pub fn new(bytes_max: u64, all_max: u64) -> Self {
+        Self {
+            bytes: 0,
+            kept: Vec::new(),
+            bytes_max,
+            kept_max: 0,
+            all_max,
+        }
+    }
+
+    pub(super) fn keep(&mut self, keep: Keep) {
+        self.kept_max = match keep {
+            Keep::Nothing => 0,
+            Keep::Excerpt => EXCERPT_BYTES_MAX,
+            // One more tells that there is too much.
+            Keep::All => self.all_max.saturating_add(1),
+        };
+    }
+
+    pub(super) fn take(&mut self, part: &[u8]) -> Result<(), BadHttp> {
+        self.bytes += part.len() as u64;
+        if self.bytes > self.bytes_max {
+            let limit = self.bytes_max;
+            return Err(BadHttp::BodyTooLong { limit });
+        }
+        if self.kept_max > 0 {
+            let room = self.kept_max - self.kept.len() as u64;
+            self.kept.extend_from_slice(part_of(part, room));
+        }
+        Ok(())
+    }
+
+    /// What was kept, decoded; the encodings are those of `Content-Encoding`.
+    pub fn decoded(&self, encodings: &[u8]) -> Result<Cow<'_, [u8]>, DecodeError> {
+        let limit = self.all_max;
+        let held = |content: &[u8]| {
+            if content.len() as u64 > limit {
+                Err(DecodeError::TooLarge { limit })
+            } else {
+                Ok(())
+            }
+        };
+        let mut content = Cow::Borrowed(self.kept.as_slice());
+        held(&content)?;
+        let names = encodings
+            .split(|byte| *byte == b',')
+            .map(<[u8]>::trim_ascii);
+        // The encoding that was applied last is named last.
+        for name in names.rev() {
+            let name = String::from_utf8_lossy(name).to_ascii_lowercase();
+            let decoded = match name.as_str() {
+                "" | "identity" => continue,
+                "gzip" | "x-gzip" => read(MultiGzDecoder::new(&*content), limit),
+                "deflate" => read(ZlibDecoder::new(&*content), limit),
+                _ => return Err(DecodeError::Unknown(name)),
+            };
+            let decoded = decoded.map_err(|error| DecodeError::Broken {
+                encoding: name,
+                error: error.to_string(),
+            })?;
+            held(&decoded)?;
+            content = Cow::Owned(decoded);
+        }
+        Ok(content)
+    }
+}
+
+fn read(from: impl Read, limit: u64) -> std::io::Result<Vec<u8>> {
+    let mut decoded = Vec::new();
+    from.take(limit.saturating_add(1))
+        .read_to_end(&mut decoded)?;
+    Ok(decoded)
+}
+
+/// The bytes that are within so many.
+pub(super) fn part_of(bytes: &[u8], at_most: u64) -> &[u8] {
+    let length = usize::try_from(at_most).map_or(bytes.len(), |at_most| at_most.min(bytes.len()));
+    &bytes[..length]
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use flate2::Compression;
+    use flate2::write::{GzEncoder, ZlibEncoder};
+
+    use super::*;
+
+    fn content(bytes: &[u8], all_max: u64) -> Content {
+        let mut content = Content::new(u64::MAX, all_max);
+        content.keep(Keep::All);
+        content.take(bytes).unwrap();
+        content
+    }
+
+    fn gzip(bytes: &[u8]) -> Vec<u8> {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    fn zlib(bytes: &[u8]) -> Vec<u8> {
+        let mut encoder = ZlibEncoder::new(Vec::new(), Compression::fast());
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    #[test]
+    fn encodings_are_taken_off_from_the_last_to_the_first() {
+        let text = b"the same text, the same text".as_slice();
+        let cases = [
+            (text.to_vec(), ""),
+            (text.to_vec(), "identity"),
+            (gzip(text), "gzip"),
+            (gzip(text), "X-GZIP"),
+            (zlib(text), "deflate"),
+            (gzip(&zlib(text)), "deflate, gzip"),
+        ];
+        for (bytes, encodings) in cases {
+            let content = content(&bytes, 1_000);
+            assert_eq!(content.decoded(encodings.as_bytes()).unwrap(), text);
+        }
+    }
+
+    #[test]
+    fn a_bomb_is_cut_off_at_the_limit() {
+        let bomb = gzip(&vec![0; 50 << 20]);
+        assert!(bomb.len() < 100_000);
+        let error = content(&bomb, 1 << 20).decoded(b"gzip").unwrap_err();
+        assert_eq!(error, DecodeError::TooLarge { limit: 1 << 20 });
+        let twice = gzip(&bomb);
+        let error = content(&twice, 1 << 20).decoded(b"gzip, gzip").unwrap_err();
+        assert_eq!(error, DecodeError::TooLarge { limit: 1 << 20 });
+    }
+
+    #[test]
+    fn a_body_over_its_limit_is_refused() {
+        let mut small = Content::new(10, 10);
+        small.take(&[0; 10]).unwrap();
+        let error = small.take(&[0]).unwrap_err();
+        assert_eq!(error, BadHttp::BodyTooLong { limit: 10 });
+        let error = content(&[0; 11], 10).decoded(b"").unwrap_err();
+        assert_eq!(error, DecodeError::TooLarge { limit: 10 });
+    }
+
+    #[test]
+    fn what_does_not_decode_says_why() {
+        let broken = content(b"no gzip at all", 100)
+            .decoded(b"gzip")
+            .unwrap_err();
+        assert!(broken.to_string().contains("is no gzip"), "{broken}");
+        let unknown = content(b"x", 100).decoded(b"snappy").unwrap_err();
+        assert!(unknown.to_string().contains("`snappy`"), "{unknown}");
+    }
+}

@@ -1,0 +1,134 @@
+//! The outbox: a request on its way out, as one piece of bytes or with a file after its head.
+
+use std::cell::Cell;
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+use std::task::{Context, Poll, ready};
+
+use record::FailureKind;
+
+use crate::connection::Wire;
+use crate::fault::Fault;
+use crate::http1;
+use crate::stream::Stream;
+
+/// How much of a file is read at once.
+const PIECE_BYTES: usize = 64 << 10;
+
+/// A file that is sent as a body.
+#[derive(Debug)]
+pub(crate) struct Upload {
+    file: File,
+    pub(crate) bytes: u64,
+}
+
+impl Upload {
+    pub(crate) fn open(path: &Path) -> io::Result<Self> {
+        let file = File::open(path)?;
+        let bytes = file.metadata()?.len();
+        Ok(Self { file, bytes })
+    }
+}
+
+pub(crate) struct Outbox<'a> {
+    bytes: &'a [u8],
+    head_bytes: usize,
+    /// Bytes that the kernel has taken.
+    pub(crate) sent: Cell<usize>,
+    upload: Option<&'a Upload>,
+    /// What of the upload was read last, where it began, and how much of it was taken.
+    piece: Vec<u8>,
+    piece_at: u64,
+    piece_sent: usize,
+}
+
+impl<'a> Outbox<'a> {
+    /// A request whose head is the first `head_bytes` of its bytes.
+    #[inline]
+    pub(crate) fn new(bytes: &'a [u8], head_bytes: usize, upload: Option<&'a Upload>) -> Self {
+        Self {
+            bytes,
+            head_bytes,
+            sent: Cell::new(0),
+            upload,
+            piece: Vec::new(),
+            piece_at: 0,
+            piece_sent: 0,
+        }
+    }
+
+    /// All of it, where that is one piece that is sent without asking first.
+    #[inline]
+    pub(crate) fn as_one(&self) -> Option<&'a [u8]> {
+        (self.upload.is_none() && !self.expects_continue()).then_some(self.bytes)
+    }
+
+    /// Whether the server is asked before the body is sent. Only large bodies are.
+    #[inline]
+    pub(crate) fn expects_continue(&self) -> bool {
+        let is_large = self.upload.is_some() || self.bytes.len() > PIECE_BYTES;
+        is_large && http1::asks_first(&self.bytes[..self.head_bytes])
+    }
+
+    pub(crate) fn poll_send_head(
+        &mut self,
+        cx: &mut Context<'_>,
+        stream: &mut Stream,
+        wire: &mut Wire,
+    ) -> Poll<Result<(), Fault>> {
+        self.poll_send_bytes(cx, stream, wire, self.head_bytes)
+    }
+
+    /// Sends what is left.
+    pub(crate) fn poll_send(
+        &mut self,
+        cx: &mut Context<'_>,
+        stream: &mut Stream,
+        wire: &mut Wire,
+    ) -> Poll<Result<(), Fault>> {
+        ready!(self.poll_send_bytes(cx, stream, wire, self.bytes.len()))?;
+        let Some(upload) = self.upload else {
+            return Poll::Ready(Ok(()));
+        };
+        loop {
+            let before = self.piece_sent;
+            let sending = stream.poll_send(cx, &self.piece, &mut self.piece_sent);
+            wire.bytes_sent += (self.piece_sent - before) as u64;
+            ready!(sending).map_err(|error| Fault::of(&error))?;
+            self.piece_at += self.piece.len() as u64;
+            let left = upload.bytes - self.piece_at;
+            if left == 0 {
+                return Poll::Ready(Ok(()));
+            }
+            self.read_piece(upload, left)?;
+        }
+    }
+
+    fn read_piece(&mut self, upload: &Upload, left: u64) -> Result<(), Fault> {
+        let next = usize::try_from(left).map_or(PIECE_BYTES, |left| left.min(PIECE_BYTES));
+        self.piece.resize(next, 0);
+        self.piece_sent = 0;
+        let read = upload.file.read_exact_at(&mut self.piece, self.piece_at);
+        read.map_err(|error| {
+            let text = format!("the body's file cannot be read: {error}");
+            Fault::new(FailureKind::Client, text)
+        })
+    }
+
+    fn poll_send_bytes(
+        &mut self,
+        cx: &mut Context<'_>,
+        stream: &mut Stream,
+        wire: &mut Wire,
+        up_to: usize,
+    ) -> Poll<Result<(), Fault>> {
+        let before = self.sent.get();
+        let mut sent = before;
+        let sending = stream.poll_send(cx, &self.bytes[..up_to], &mut sent);
+        self.sent.set(sent);
+        wire.bytes_sent += (sent - before) as u64;
+        sending.map_err(|error| Fault::of(&error))
+    }
+}

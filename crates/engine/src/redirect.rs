@@ -1,0 +1,130 @@
+//! Redirects: a request rewritten for where its answer sends it.
+
+use url::Url;
+
+use crate::example::is_secret;
+
+/// A request in its wire form.
+pub(crate) struct Request<'a> {
+    pub(crate) bytes: &'a mut Vec<u8>,
+    pub(crate) head_bytes: usize,
+}
+
+impl Request<'_> {
+    /// Rewrites it for its redirect: another path, for another origin (whose `Host` header is given)
+    /// without credentials, and for some statuses a GET without a body (RFC 9110, section 15.4).
+    /// Returns whether it has kept its body.
+    pub(crate) fn redirect(&mut self, url: &Url, status: u16, host: Option<&str>) -> bool {
+        let old = std::mem::take(self.bytes);
+        let head = String::from_utf8_lossy(&old[..self.head_bytes]);
+        let mut lines = head.trim_end().split("\r\n");
+        let method = lines.next().unwrap_or_default().split(' ').next();
+        let method = method.unwrap_or_default();
+        let keeps_body = !match status {
+            303 => method != "HEAD",
+            301 | 302 => method == "POST",
+            _ => false,
+        };
+        let path = &url[url::Position::BeforePath..url::Position::AfterQuery];
+        let method = if keeps_body { method } else { "GET" };
+        let mut new = format!("{method} {path} HTTP/1.1\r\n");
+        for line in lines {
+            let name = line.split(':').next().unwrap_or_default();
+            let name = name.to_ascii_lowercase();
+            let is_of_body = name.starts_with("content-") || name == "expect";
+            match host {
+                _ if is_of_body && !keeps_body => {}
+                Some(_) if is_secret(&name) => {}
+                Some(host) if name == "host" => new.push_str(&format!("Host: {host}\r\n")),
+                _ => new.push_str(&format!("{line}\r\n")),
+            }
+        }
+        new.push_str("\r\n");
+        *self.bytes = new.into_bytes();
+        let body = &old[self.head_bytes..];
+        self.head_bytes = self.bytes.len();
+        if keeps_body {
+            self.bytes.extend_from_slice(body);
+        }
+        keeps_body
+    }
+
+    /// Takes out what asks the server before the body is sent.
+    pub(crate) fn ask_no_more(&mut self) {
+        let head = String::from_utf8_lossy(&self.bytes[..self.head_bytes]).into_owned();
+        let asking = "Expect: 100-continue\r\n";
+        if let Some(at) = head.find(asking) {
+            self.bytes.drain(at..at + asking.len());
+            self.head_bytes -= asking.len();
+        }
+    }
+
+    /// Its path and query.
+    pub(crate) fn path(&self) -> &str {
+        let end = memchr::memchr(b'\r', self.bytes).unwrap_or(self.bytes.len());
+        let path = self.bytes[..end].split(|byte| *byte == b' ').nth(1);
+        std::str::from_utf8(path.unwrap_or_default()).unwrap_or("/")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const POST: &str = "POST /a HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer t\r\nCookie: a=b\r\n\
+                        X: y\r\nContent-Length: 2\r\nExpect: 100-continue\r\n\r\nhi";
+
+    fn redirected(status: u16, url: &str, host: Option<&str>) -> (String, bool) {
+        let mut bytes = POST.as_bytes().to_vec();
+        let head_bytes = bytes.len() - 2;
+        let bytes_of = &mut bytes;
+        let mut request = Request {
+            bytes: bytes_of,
+            head_bytes,
+        };
+        let kept = request.redirect(&Url::parse(url).unwrap(), status, host);
+        assert_eq!(request.head_bytes, bytes.len() - if kept { 2 } else { 0 });
+        (String::from_utf8(bytes).unwrap(), kept)
+    }
+
+    #[test]
+    fn a_redirect_keeps_or_drops_the_body_by_its_status() {
+        let kept = POST.replace("/a", "/b?c=d");
+        let dropped = "GET /b?c=d HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer t\r\nCookie: a=b\r\n\
+                       X: y\r\n\r\n";
+        for (status, expected, keeps) in [
+            (301, dropped, false),
+            (302, dropped, false),
+            (303, dropped, false),
+            (307, kept.as_str(), true),
+            (308, kept.as_str(), true),
+        ] {
+            let found = redirected(status, "http://h/b?c=d#e", None);
+            assert_eq!(found, (expected.to_owned(), keeps), "{status}");
+        }
+    }
+
+    #[test]
+    fn another_origin_gets_no_credentials() {
+        let (request, _) = redirected(307, "https://other:8443/", Some("other:8443"));
+        let expected = "POST / HTTP/1.1\r\nHost: other:8443\r\nX: y\r\nContent-Length: 2\r\n\
+                        Expect: 100-continue\r\n\r\nhi";
+        assert_eq!(request, expected);
+    }
+
+    #[test]
+    fn what_was_refused_is_not_asked_again() {
+        let mut bytes = POST.as_bytes().to_vec();
+        let head_bytes = bytes.len() - 2;
+        let mut request = Request {
+            bytes: &mut bytes,
+            head_bytes,
+        };
+        request.ask_no_more();
+        assert_eq!(request.path(), "/a");
+        let head_bytes = request.head_bytes;
+        let expected = POST.replace("Expect: 100-continue\r\n", "");
+        assert_eq!(String::from_utf8(bytes).unwrap(), expected);
+        assert_eq!(head_bytes, expected.len() - 2);
+    }
+}

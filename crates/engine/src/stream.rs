@@ -1,0 +1,73 @@
+//! A stream: the bytes to and from a host, in the clear or by TLS.
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker, ready};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio_rustls::client::TlsStream;
+
+pub(crate) enum Stream {
+    Plain(TcpStream),
+    Tls(Box<TlsStream<TcpStream>>),
+}
+
+impl Stream {
+    #[inline]
+    pub(crate) fn poll_read(
+        &mut self,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        match self {
+            Self::Plain(stream) => Pin::new(stream).poll_read(cx, buffer),
+            Self::Tls(stream) => Pin::new(stream).poll_read(cx, buffer),
+        }
+    }
+
+    /// Sends bytes from where `sent` says, until the kernel has taken them all.
+    #[inline]
+    pub(crate) fn poll_send(
+        &mut self,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+        sent: &mut usize,
+    ) -> Poll<io::Result<()>> {
+        while *sent < bytes.len() {
+            let rest = &bytes[*sent..];
+            let taken = match self {
+                Self::Plain(stream) => ready!(Pin::new(stream).poll_write(cx, rest)),
+                Self::Tls(stream) => ready!(Pin::new(stream).poll_write(cx, rest)),
+            };
+            match taken {
+                Ok(0) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                Ok(taken) => *sent += taken,
+                Err(error) => return Poll::Ready(Err(error)),
+            }
+        }
+        match self {
+            Self::Plain(_) => Poll::Ready(Ok(())),
+            Self::Tls(stream) => Pin::new(stream).poll_flush(cx),
+        }
+    }
+
+    /// Whether the other side has closed it, or has said something that nobody asked for.
+    pub(crate) fn is_stale(&mut self) -> bool {
+        let mut cx = Context::from_waker(Waker::noop());
+        match self {
+            Self::Plain(stream) => {
+                if stream.poll_read_ready(&mut cx).is_pending() {
+                    return false;
+                }
+                let read = stream.try_read(&mut [0; 1]);
+                !read.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
+            }
+            Self::Tls(stream) => {
+                let mut byte = [0; 1];
+                let mut buffer = ReadBuf::new(&mut byte);
+                Pin::new(stream).poll_read(&mut cx, &mut buffer).is_ready()
+            }
+        }
+    }
+}

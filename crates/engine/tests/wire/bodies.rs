@@ -1,0 +1,195 @@
+//! Large bodies on their way out, and what is taken of those that come in.
+
+use std::fs::File;
+use std::io::Write;
+use std::time::{Duration, Instant};
+
+use record::{FailureKind, RunRecord, Second};
+use tempfile::TempDir;
+use testbed::{Answer, Behaviour, Fault, Request, Routes, Server};
+
+use crate::{Play, failures, total};
+
+const MIB: usize = 1 << 20;
+
+/// A folder with a file of so many bytes, `upload.bin`.
+fn folder(bytes: usize) -> TempDir {
+    let folder = TempDir::new().unwrap();
+    let mut file = File::create(folder.path().join("upload.bin")).unwrap();
+    let piece: Vec<u8> = (0..=255).cycle().take(bytes).collect();
+    file.write_all(&piece).unwrap();
+    folder
+}
+
+/// One user posts the file once.
+fn upload(server: &Server, folder: &TempDir) -> RunRecord {
+    let path = folder.path().join("upload.bin").display().to_string();
+    let task =
+        format!("[[users.u.tasks]]\npost = \"/upload\"\nfile = \"{path}\"\ntimeout = \"20s\"");
+    Play::new(&server.url(), 1, "50ms", "1h", &task).run()
+}
+
+fn echo_of(request: &Request) -> Answer {
+    let fits = request
+        .body
+        .iter()
+        .zip((0..=255).cycle())
+        .all(|(found, sent)| *found == sent);
+    let status = if fits { 200 } else { 500 };
+    Answer::new(status).body(request.body.len().to_string())
+}
+
+fn behaviour() -> Behaviour {
+    Routes::new().rule("/upload", echo_of).into()
+}
+
+#[test]
+fn a_file_is_streamed_whatever_its_size() {
+    for bytes in [0, 1, 1_000, 65_536, 65_537, MIB - 1, MIB, 10 * MIB] {
+        let server = Server::start(behaviour()).unwrap();
+        let record = upload(&server, &folder(bytes));
+        let counts = server.stop();
+        assert_eq!(record.timeline.failures(), [], "{bytes}");
+        assert_eq!(counts.requests, 1, "{bytes}");
+        assert_eq!(
+            total(&record, |second| second.bytes_sent),
+            counts.bytes_read
+        );
+    }
+}
+
+#[test]
+fn a_large_body_is_sent_after_a_while_where_the_server_never_asks_for_it() {
+    let server = Server::start(behaviour().fault(Fault::NoContinue)).unwrap();
+    let record = upload(&server, &folder(2 * MIB));
+    assert_eq!(record.timeline.failures(), []);
+    assert_eq!(server.stop().requests, 1);
+}
+
+#[test]
+fn a_server_without_expectations_gets_the_body_without_a_question() {
+    let server = Server::start(behaviour().fault(Fault::NoExpectations)).unwrap();
+    let record = upload(&server, &folder(2 * MIB));
+    let counts = server.stop();
+    assert_eq!(record.timeline.failures(), []);
+    assert_eq!((counts.answers[&417], counts.answers[&200]), (1, 1));
+    assert_eq!(total(&record, |second| second.wire_requests), 2);
+}
+
+#[test]
+fn an_answer_before_the_body_was_sent_is_the_answer() {
+    for reads_on in [true, false] {
+        for bytes in [MIB / 2, 20 * MIB] {
+            let routes = Routes::new().at("/upload", Answer::new(413));
+            let fault = Fault::Early { reads_on };
+            let server = Server::start(Behaviour::from(routes).fault(fault)).unwrap();
+            let record = upload(&server, &folder(bytes));
+            let failures: Vec<_> = record
+                .timeline
+                .failures()
+                .iter()
+                .map(|failure| (failure.kind, failure.code, failure.count))
+                .collect();
+            let expected = [(FailureKind::Status, 413, 1)];
+            assert_eq!(failures, expected, "reads on: {reads_on}, {bytes} bytes");
+            assert_eq!(server.stop().requests, 1);
+        }
+    }
+}
+
+#[test]
+fn what_never_ends_is_cut_off() {
+    let cases = [
+        (
+            "HTTP/1.1 200 OK\r\n",
+            "A: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\r\n",
+            "fields",
+        ),
+        (
+            "HTTP/1.1 200 OK\r\nA: ",
+            "aaaaaaaaaaaaaaaaaaaaaaaaa",
+            "64 KiB",
+        ),
+        (
+            "HTTP/1.1 200 OK\r\n\r\n",
+            "aaaaaaaaaaaaaaaaaaaaaaaaa",
+            "limit",
+        ),
+        (
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n",
+            "5\r\nhello\r\n",
+            "limit",
+        ),
+    ];
+    for (once, again, reason) in cases {
+        let endless = Fault::Endless(once.into(), again.repeat(100).into());
+        let server = Server::start(endless).unwrap();
+        let begun = Instant::now();
+        let record = Play::new(
+            &server.url(),
+            1,
+            "20ms",
+            "1h",
+            "[[users.u.tasks]]\nget = \"/\"",
+        )
+        .with("limits = { body = \"5MB\" }")
+        .run();
+        assert_eq!(failures(&record, FailureKind::TooLarge), 1, "{reason}");
+        let example = record.timeline.failures()[0].example.clone().unwrap();
+        assert!(example.contains(reason), "{example}");
+        assert!(begun.elapsed() < Duration::from_secs(30), "{reason}");
+        let received = total(&record, |second| second.bytes_received);
+        // Chunks of five bytes are as long again with what frames them.
+        assert!(received < 11_000_000, "{reason}: {received}");
+    }
+}
+
+#[test]
+fn a_check_looks_into_what_an_answer_means() {
+    let gzip = |bytes: &[u8]| {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+        encoder.write_all(bytes).unwrap();
+        let body = encoder.finish().unwrap();
+        Answer::ok(body).header("Content-Encoding", "gzip")
+    };
+    let routes = Routes::new()
+        .at("/plain", Answer::ok("well said"))
+        .at("/gzip", gzip(b"well said"))
+        .at("/bomb", gzip(&vec![b'a'; 50 * MIB]))
+        .at(
+            "/broken",
+            Answer::ok("well said").header("Content-Encoding", "gzip"),
+        )
+        .at("/else", Answer::ok("something else"));
+    let server = Server::start(routes).unwrap();
+    let tasks: String = ["/plain", "/gzip", "/bomb", "/broken", "/else"]
+        .iter()
+        .map(|path| format!("{{ get = \"{path}\", check = {{ contains = \"well\" }} }},"))
+        .collect();
+    let record = Play::new(
+        &server.url(),
+        1,
+        "20ms",
+        "1h",
+        &format!("[[users.u.tasks]]\nsteps = [{tasks}]"),
+    )
+    .run();
+    assert_eq!(total(&record, |second| second.ok), 2);
+    assert_eq!(total(&record, Second::requests), 5);
+    let kinds: Vec<_> = record
+        .timeline
+        .failures()
+        .iter()
+        .map(|failure| (failure.kind, failure.example.clone().unwrap()))
+        .collect();
+    let expected = [
+        (FailureKind::TooLarge, "over the limit"),
+        (FailureKind::BadHttp, "is no gzip"),
+        (FailureKind::Check, "does not hold `well`: something else"),
+    ];
+    assert_eq!(kinds.len(), expected.len(), "{kinds:?}");
+    for ((kind, example), (expected_kind, part)) in kinds.iter().zip(expected) {
+        assert_eq!(*kind, expected_kind);
+        assert!(example.contains(part), "{example}");
+    }
+}

@@ -1,0 +1,198 @@
+//! Who keeps connections, where they go to, and how long each part may take.
+
+use std::time::Duration;
+
+use record::{FailureKind, Measure, Outcome, Scope, Second};
+use testbed::{Answer, Fault, Port, Routes, Server, Service, ServiceTime};
+
+use crate::{Play, failures, total};
+
+const TASK: &str = "[[users.u.tasks]]\nget = \"/status/200\"";
+const TWO_STEPS: &str =
+    "[[users.u.tasks]]\nsteps = [{ get = \"/status/200\" }, { get = \"/status/201\" }]";
+
+#[test]
+fn each_way_to_keep_connections_opens_as_many_as_it_says() {
+    for (connections, tasks) in [
+        ("\"per-user\"", TASK),
+        ("\"per-request\"", TASK),
+        ("\"per-iteration\"", TWO_STEPS),
+        ("{ shared = 1 }", TASK),
+    ] {
+        let server = Server::start(Routes::new()).unwrap();
+        let record = Play::new(&server.url(), 3, "300ms", "10ms", tasks)
+            .with(&format!("connections = {connections}"))
+            .run();
+        let counts = server.stop();
+        let requests = total(&record, Second::requests);
+        assert_eq!(record.timeline.failures(), [], "{connections}");
+        assert_eq!(counts.requests, requests, "{connections}");
+        assert_eq!(
+            counts.connections,
+            total(&record, |second| second.connections)
+        );
+        let expected = match connections {
+            "\"per-user\"" => 3,
+            "\"per-request\"" => requests,
+            "\"per-iteration\"" => requests.div_ceil(2),
+            _ => 1,
+        };
+        assert_eq!(counts.connections, expected, "{connections}");
+    }
+}
+
+#[test]
+fn who_waits_for_a_shared_connection_waits_for_the_service() {
+    let service = Service {
+        time: ServiceTime::Fixed(Duration::from_millis(20)),
+        servers: 4,
+        seed: 0,
+    };
+    let server = Server::start(service).unwrap();
+    let record = Play::new(&server.url(), 4, "500ms", "0s", TASK)
+        .with("connections = { shared = 2 }")
+        .run();
+    assert_eq!(record.timeline.failures(), []);
+    assert_eq!(server.stop().connections, 2);
+    let p50_ms = |measure| {
+        let all = record.timeline.distribution(Scope::All, measure);
+        all.percentile(0.5).unwrap().ms().unwrap()
+    };
+    // Four users on two connections: each waits for another's 20 ms before its own.
+    assert!(p50_ms(Measure::Response) >= 35.0);
+    assert!(p50_ms(Measure::Service) < 35.0);
+    assert!(p50_ms(Measure::Lag) < 10.0);
+}
+
+#[test]
+fn a_pool_that_is_never_free_times_out_and_gives_its_places_back() {
+    let server = Server::start(Fault::Silent).unwrap();
+    let task = format!("{TASK}\ntimeout = \"100ms\"");
+    let record = Play::new(&server.url(), 4, "500ms", "0s", &task)
+        .with("connections = { shared = 1 }")
+        .run();
+    let requests = total(&record, Second::requests);
+    assert!(requests >= 8);
+    assert_eq!(failures(&record, FailureKind::Timeout), requests);
+    assert_eq!(
+        total(&record, |second| second.wire_requests),
+        server.stop().requests
+    );
+}
+
+#[test]
+fn a_pool_is_shared_out_among_cores() {
+    let server = Server::start(Routes::new()).unwrap();
+    let mut play =
+        Play::new(&server.url(), 12, "300ms", "1ms", TASK).with("connections = { shared = 5 }");
+    play.settings.threads = 2;
+    let record = play.run();
+    assert_eq!(record.timeline.failures(), []);
+    assert_eq!(server.stop().connections, 5);
+}
+
+#[test]
+fn the_first_byte_has_a_timeout_of_its_own() {
+    let late = Answer::ok("x").delayed(Duration::from_millis(300));
+    let server = Server::start(Routes::new().at("/status/200", late)).unwrap();
+    let play = |first_byte: &str| {
+        Play::new(&server.url(), 1, "100ms", "10ms", TASK)
+            .with(&format!("timeouts = {{ first_byte = \"{first_byte}\" }}"))
+            .run()
+    };
+    let early = play("100ms");
+    assert_eq!(
+        failures(&early, FailureKind::FirstByteTimeout),
+        total(&early, Second::requests)
+    );
+    assert_eq!(play("10s").timeline.failures(), []);
+    // The rest of an answer may take longer than its first byte.
+    let drip = Server::start(
+        testbed::Behaviour::from(Routes::new().at("/status/200", Answer::ok("x"))).fault(
+            Fault::Drip {
+                interval: Duration::from_millis(10),
+            },
+        ),
+    )
+    .unwrap();
+    let record = Play::new(&drip.url(), 1, "100ms", "10ms", TASK)
+        .with("timeouts = { first_byte = \"200ms\" }")
+        .run();
+    assert_eq!(record.timeline.failures(), []);
+}
+
+#[test]
+fn a_full_backlog_is_a_connect_timeout() {
+    let full = Port::full().unwrap();
+    let record = Play::new(&full.url(), 2, "100ms", "10ms", TASK)
+        .with("timeouts = { connect = \"150ms\" }")
+        .run();
+    assert_eq!(
+        failures(&record, FailureKind::ConnectTimeout),
+        total(&record, Second::requests)
+    );
+    assert_eq!(total(&record, |second| second.wire_requests), 0);
+}
+
+#[test]
+fn a_pin_leads_a_name_elsewhere_and_the_name_stays_in_the_request() {
+    let rule = |request: &testbed::Request| Answer::ok(request.header("host").unwrap_or_default());
+    let server = Server::start(Routes::new().rule("/", rule)).unwrap();
+    let port = server.address().port();
+    let task = format!(
+        "[[users.u.tasks]]\nget = \"/\"\ncheck = {{ contains = \"api.example.com:{port}\" }}"
+    );
+    let mut play = Play::new(
+        &format!("http://api.example.com:{port}"),
+        1,
+        "100ms",
+        "10ms",
+        &task,
+    );
+    let pin = format!("api.example.com:{port}:127.0.0.1");
+    play.reach.pins = vec![pin.parse().unwrap()];
+    let record = play.run();
+    assert_eq!(record.timeline.failures(), []);
+    assert_eq!(total(&record, |second| second.ok), server.stop().requests);
+}
+
+#[test]
+fn local_addresses_are_used_in_turn() {
+    let rule = |request: &testbed::Request| Answer::ok(request.client.unwrap().ip().to_string());
+    let server = Server::start(Routes::new().rule("/", rule)).unwrap();
+    let task = "[[users.u.tasks]]\nget = \"/\"\ncheck = { contains = \"127.0.0.2\" }";
+    let mut play = Play::new(&server.url(), 6, "100ms", "1h", task);
+    play.reach.sources = vec!["127.0.0.2".parse().unwrap(), "127.0.0.3".parse().unwrap()];
+    let record = play.run();
+    assert_eq!(total(&record, |second| second.ok), 3);
+    assert_eq!(failures(&record, FailureKind::Check), 3);
+}
+
+#[test]
+fn an_address_that_refuses_is_passed_over() {
+    // localhost is often both ::1 and 127.0.0.1, and a server listens on one of them.
+    let server = Server::start(Routes::new()).unwrap();
+    let port = server.address().port();
+    let pins = [
+        format!("two.example:{port}:127.0.0.9"),
+        format!("two.example:{port}:127.0.0.1"),
+    ];
+    let mut play = Play::new(
+        &format!("http://two.example:{port}"),
+        4,
+        "200ms",
+        "20ms",
+        TASK,
+    )
+    .with("connections = \"per-request\"");
+    play.reach.pins = pins.iter().map(|pin| pin.parse().unwrap()).collect();
+    let record = play.run();
+    assert_eq!(record.timeline.failures(), []);
+    let connects = Outcome::ALL.map(|outcome| {
+        let timeline = &record.timeline;
+        timeline
+            .histogram(Scope::All, Measure::Connect, outcome)
+            .count()
+    });
+    assert_eq!(connects[0], server.stop().requests);
+}

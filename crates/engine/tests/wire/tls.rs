@@ -1,0 +1,208 @@
+//! TLS: what is verified, what is offered, what is counted.
+
+use std::io::{Read, Write};
+use std::net::TcpListener;
+
+use record::{FailureKind, Measure, Outcome, RunRecord, Scope, Second};
+use tempfile::TempDir;
+use testbed::{Answer, Authority, Fault, Identity, Routes, Server, TlsFront, TlsRules};
+
+use crate::{Play, failures, total};
+
+const TASK: &str = "[[users.u.tasks]]\nget = \"/\"\ntimeout = \"2s\"";
+
+/// A server behind a front, and the files of its authority and of a client.
+struct Secure {
+    server: Server,
+    authority: Authority,
+    folder: TempDir,
+}
+
+impl Secure {
+    fn new() -> Self {
+        let secure = Self {
+            server: Server::start(Routes::new().otherwise(Answer::ok("hello"))).unwrap(),
+            authority: Authority::new(),
+            folder: TempDir::new().unwrap(),
+        };
+        secure.write("ca.pem", &secure.authority.pem());
+        secure
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        std::fs::write(self.folder.path().join(name), text).unwrap();
+    }
+
+    fn front(&self, rules: impl Into<TlsRules>) -> TlsFront {
+        TlsFront::start(self.server.address(), rules).unwrap()
+    }
+
+    fn localhost(&self) -> Identity {
+        self.authority.issue(&["localhost"])
+    }
+
+    /// Plays for a moment with a `[tls]` of these lines; `FOLDER` is where the files are.
+    fn play(&self, url: &str, tls: &str) -> RunRecord {
+        let folder = self.folder.path().display().to_string();
+        let tls = format!("[tls]\n{}", tls.replace("FOLDER", &folder));
+        Play::new(url, 2, "300ms", "20ms", TASK).with(&tls).run()
+    }
+}
+
+const CA: &str = "ca = \"FOLDER/ca.pem\"";
+
+fn requests(record: &RunRecord) -> u64 {
+    total(record, Second::requests)
+}
+
+fn handshakes(record: &RunRecord) -> u64 {
+    let all = Outcome::ALL.map(|outcome| {
+        record
+            .timeline
+            .histogram(Scope::All, Measure::Tls, outcome)
+            .count()
+    });
+    all.iter().sum()
+}
+
+#[test]
+fn a_server_of_a_known_authority_is_spoken_to_and_its_handshakes_are_timed() {
+    let secure = Secure::new();
+    let front = secure.front(secure.localhost());
+    let record = secure.play(&front.url("localhost"), CA);
+    assert_eq!(record.timeline.failures(), []);
+    assert!(requests(&record) > 2);
+    assert_eq!(secure.server.counts().requests, requests(&record));
+    assert_eq!(front.counts().full, 2);
+    assert_eq!(handshakes(&record), 2);
+}
+
+#[test]
+fn what_cannot_be_verified_is_not_spoken_to() {
+    let secure = Secure::new();
+    let expired_name = secure.front(secure.authority.issue(&["other.example"]));
+    let stranger = secure.front(Authority::new().issue(&["localhost"]));
+    for (front, reason) in [
+        (expired_name, "not valid for name"),
+        (stranger, "invalid peer certificate"),
+    ] {
+        let record = secure.play(&front.url("localhost"), CA);
+        assert_eq!(failures(&record, FailureKind::Tls), requests(&record));
+        let example = record.timeline.failures()[0].example.clone().unwrap();
+        assert!(example.contains(reason), "{example}");
+        assert_eq!(secure.server.counts().requests, 0);
+    }
+}
+
+#[test]
+fn insecure_takes_any_certificate_and_a_server_name_replaces_the_hosts() {
+    let secure = Secure::new();
+    let stranger = secure.front(Authority::new().issue(&["other.example"]));
+    let record = secure.play(&stranger.url("localhost"), "insecure = true");
+    assert_eq!(record.timeline.failures(), []);
+    let other = secure.front(secure.authority.issue(&["other.example"]));
+    let named = format!("{CA}\nserver_name = \"other.example\"");
+    let record = secure.play(&other.url("localhost"), &named);
+    assert_eq!(record.timeline.failures(), []);
+}
+
+#[test]
+fn a_server_may_want_to_know_its_clients() {
+    let secure = Secure::new();
+    let client = secure.authority.issue(&["client"]);
+    secure.write("client.pem", &client.certificate);
+    secure.write("client.key", &client.key);
+    let rules = TlsRules {
+        clients_of: Some(secure.authority.pem()),
+        ..secure.localhost().into()
+    };
+    let front = secure.front(rules);
+    let unknown = secure.play(&front.url("localhost"), CA);
+    assert_eq!(failures(&unknown, FailureKind::Tls), requests(&unknown));
+    let with_client =
+        format!("{CA}\ncertificate = \"FOLDER/client.pem\"\nkey = \"FOLDER/client.key\"");
+    let known = secure.play(&front.url("localhost"), &with_client);
+    assert_eq!(known.timeline.failures(), []);
+}
+
+#[test]
+fn only_the_versions_that_were_said_are_offered() {
+    let secure = Secure::new();
+    let old = secure.front(TlsRules {
+        tls13: false,
+        ..secure.localhost().into()
+    });
+    let too_new = secure.play(
+        &old.url("localhost"),
+        &format!("{CA}\nversions = [\"1.3\"]"),
+    );
+    assert_eq!(failures(&too_new, FailureKind::Tls), requests(&too_new));
+    let both = secure.play(&old.url("localhost"), CA);
+    assert_eq!(both.timeline.failures(), []);
+}
+
+#[test]
+fn a_users_later_connection_resumes_its_session_unless_told_otherwise() {
+    let secure = Secure::new();
+    for version in ["1.2", "1.3"] {
+        let tls = format!("{CA}\nversions = [\"{version}\"]");
+        let resumes = secure.front(secure.localhost());
+        let play = |front: &TlsFront, tls: &str| {
+            let folder = secure.folder.path().display().to_string();
+            let top = format!("connections = \"per-request\"\n[tls]\n{tls}");
+            Play::new(&front.url("localhost"), 2, "300ms", "20ms", TASK)
+                .with(&top.replace("FOLDER", &folder))
+                .run()
+        };
+        let record = play(&resumes, &tls);
+        assert_eq!(record.timeline.failures(), []);
+        let counts = resumes.counts();
+        assert_eq!(counts.full, 2, "{version}: one for each user");
+        assert_eq!(counts.full + counts.resumed, requests(&record));
+        let forgets = secure.front(secure.localhost());
+        let record = play(&forgets, &format!("{tls}\nresumption = false"));
+        assert_eq!(forgets.counts().full, requests(&record));
+    }
+}
+
+#[test]
+fn a_handshake_that_never_goes_on_has_its_own_timeout() {
+    let secure = Secure::new();
+    let silent = secure.front(TlsRules {
+        silent: true,
+        ..secure.localhost().into()
+    });
+    let record = Play::new(&silent.url("localhost"), 2, "200ms", "10ms", TASK)
+        .with("timeouts = { tls = \"100ms\" }\ntls = { insecure = true }")
+        .run();
+    assert_eq!(
+        failures(&record, FailureKind::TlsTimeout),
+        requests(&record)
+    );
+    assert_eq!(total(&record, |second| second.wire_requests), 0);
+}
+
+#[test]
+fn a_server_that_speaks_no_tls_fails_the_handshake() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!(
+        "https://127.0.0.1:{}",
+        listener.local_addr().unwrap().port()
+    );
+    let mail = std::thread::spawn(move || {
+        let (mut client, _) = listener.accept().unwrap();
+        client.write_all(b"220 mail.example ESMTP\r\n").unwrap();
+        // Until the client has gone.
+        client.read_to_end(&mut Vec::new()).ok();
+    });
+    let record = Play::new(&url, 1, "20ms", "1h", TASK)
+        .with("tls = { insecure = true }")
+        .run();
+    mail.join().unwrap();
+    assert_eq!(failures(&record, FailureKind::Tls), 1);
+
+    let closing = Server::start(Fault::CloseOnAccept).unwrap();
+    let url = closing.url().replace("http:", "https:");
+    let record = Secure::new().play(&url, "insecure = true");
+    assert_eq!(failures(&record, FailureKind::Tls), requests(&record));
+}
