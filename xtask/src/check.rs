@@ -1,5 +1,6 @@
 //! `cargo xtask check`: the steps every change passes, in order, up to the first that fails.
 
+mod python;
 mod skips;
 mod tools;
 
@@ -53,7 +54,7 @@ impl Step {
 
     fn run(self, root: &Path, strictness: Strictness, skips: &Skips) -> anyhow::Result<()> {
         match self {
-            Self::Tools => tools::provide(strictness),
+            Self::Tools => tools::provide(root, strictness),
             Self::Format => cargo(root, &["fmt", "--all", "--check"], &[])
                 .context("the code is not formatted: run `cargo fmt --all`"),
             Self::Clippy => {

@@ -10,6 +10,7 @@
 
 mod bench;
 mod check;
+mod fuzz;
 mod tidy;
 
 use std::path::PathBuf;
@@ -25,6 +26,8 @@ enum Verb {
     Check(check::Options),
     /// What brunt costs, side by side with wrk; writes docs/benchmarks.md.
     Bench(bench::Options),
+    /// Fuzzes the reader of answers, and keeps what it found worth keeping; needs a C++ compiler.
+    Fuzz(fuzz::Options),
     /// The server of the benches.
     #[command(hide = true)]
     NullServer,
@@ -34,6 +37,7 @@ fn main() -> ExitCode {
     let result = match Verb::parse() {
         Verb::Check(options) => root().and_then(|root| check::run(&root, &options)),
         Verb::Bench(options) => root().and_then(|root| bench::run(&root, &options)),
+        Verb::Fuzz(options) => root().and_then(|root| fuzz::run(&root, &options)),
         Verb::NullServer => bench::null_server(),
     };
     match result {

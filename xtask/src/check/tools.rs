@@ -3,12 +3,12 @@
 //! A missing program is installed where that needs no question (Debian, as root or with a `sudo` that asks nothing);
 //! elsewhere the tests that need it skip themselves.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, bail};
 
-use super::{Strictness, run_shown};
+use super::{Strictness, python, run_shown};
 
 /// A program that some tests run, and the Debian package that brings it.
 struct Tool {
@@ -17,11 +17,38 @@ struct Tool {
     needed_by: &'static str,
 }
 
-const TOOLS: &[Tool] = &[Tool {
-    package: "chromium",
-    program: "chromium",
-    needed_by: "the tests that open an HTML report in a browser",
-}];
+const TOOLS: &[Tool] = &[
+    Tool {
+        package: "chromium",
+        program: "chromium",
+        needed_by: "the tests that open an HTML report in a browser",
+    },
+    Tool {
+        package: "nginx",
+        program: "nginx",
+        needed_by: "the test against nginx",
+    },
+    Tool {
+        package: "apache2-bin",
+        program: "apache2",
+        needed_by: "the test against Apache",
+    },
+    Tool {
+        package: "nodejs",
+        program: "node",
+        needed_by: "the test against Node",
+    },
+    Tool {
+        package: "iproute2",
+        program: "ip",
+        needed_by: "the test of a machine that runs out of ports",
+    },
+    Tool {
+        package: "python3-venv",
+        program: "python3",
+        needed_by: "the tests against Python's servers",
+    },
+];
 
 /// How packages get onto this machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,9 +60,14 @@ enum Installer {
 }
 
 /// Checks the toolchain's components and provides every program of [`TOOLS`] that is missing.
-pub(super) fn provide(strictness: Strictness) -> anyhow::Result<()> {
+pub(super) fn provide(root: &Path, strictness: Strictness) -> anyhow::Result<()> {
     component("rustfmt", "fmt")?;
     component("clippy", "clippy")?;
+    programs(strictness)?;
+    python::provide(root, strictness)
+}
+
+fn programs(strictness: Strictness) -> anyhow::Result<()> {
     let missing: Vec<&Tool> = TOOLS
         .iter()
         .filter(|tool| !is_on_path(tool.program))
@@ -144,11 +176,13 @@ fn settle(
     }
 }
 
+/// Servers lie in a folder that is not on every user's path.
 fn is_on_path(program: &str) -> bool {
-    let Some(path) = std::env::var_os("PATH") else {
-        return false;
-    };
-    std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let servers = ["/usr/sbin", "/sbin"].map(PathBuf::from);
+    std::env::split_paths(&path)
+        .chain(servers)
+        .any(|folder| folder.join(program).is_file())
 }
 
 fn succeeds(program: &str, arguments: &[&str]) -> bool {

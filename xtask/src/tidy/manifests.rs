@@ -11,10 +11,14 @@ const INHERITED: &[&str] = &["version", "edition", "rust-version", "license", "p
 /// Tables whose entries are declared in `[workspace.dependencies]`.
 const DEPENDENCIES: &[&str] = &["dependencies", "dev-dependencies", "build-dependencies"];
 
+/// Workspaces of their own: fuzzing needs a C++ compiler, which building and testing do not.
+const OUTSIDE: &[&str] = &["fuzz/Cargo.toml"];
+
 pub(super) fn check(files: &[File]) -> Vec<Finding> {
     let manifests = files
         .iter()
-        .filter(|file| file.path.ends_with("/Cargo.toml"));
+        .filter(|file| file.path.ends_with("/Cargo.toml"))
+        .filter(|file| !OUTSIDE.contains(&file.path.as_str()));
     manifests.flat_map(in_manifest).collect()
 }
 

@@ -29,6 +29,9 @@ pub enum BadHttp {
     /// `Content-Length` was given more than once, with different numbers.
     #[error("the answer has two different Content-Lengths")]
     LengthsDisagree,
+    /// HTTP/1.0 knows no transfer encodings: the framing cannot be trusted (RFC 9112, section 6.1).
+    #[error("the answer is HTTP/1.0 and has a Transfer-Encoding")]
+    EncodingIn10,
     /// A chunk breaks the grammar.
     #[error("a chunk of the answer is no HTTP/1.1")]
     Chunk,

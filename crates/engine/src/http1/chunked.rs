@@ -18,12 +18,14 @@ pub(super) struct Chunked {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum At {
     Size,
+    SizeBlank,
     Extension,
     SizeLf,
     Data,
     DataCr,
     DataLf,
     TrailerStart,
+    TrailerName,
     Trailer,
     TrailerLf,
     LastLf,
@@ -76,9 +78,12 @@ impl Chunked {
         }
         self.at = match (self.at, byte) {
             (At::Size, b'0'..=b'9' | b'a'..=b'f' | b'A'..=b'F') => return self.digit(byte),
-            (At::Size, b';' | b' ' | b'\t') if self.digits > 0 => At::Extension,
+            (At::Size, b' ' | b'\t') if self.digits > 0 => At::SizeBlank,
+            (At::Size, b';') if self.digits > 0 => At::Extension,
             (At::Size, b'\r') if self.digits > 0 => At::SizeLf,
-            (At::Extension, b'\r') => At::SizeLf,
+            (At::SizeBlank, b' ' | b'\t') => At::SizeBlank,
+            (At::SizeBlank, b';') => At::Extension,
+            (At::SizeBlank | At::Extension, b'\r') => At::SizeLf,
             (At::Extension, byte) if byte != b'\n' => At::Extension,
             (At::SizeLf, b'\n') => self.line_end(),
             (At::DataCr, b'\r') => At::DataLf,
@@ -87,7 +92,9 @@ impl Chunked {
                 At::Size
             }
             (At::TrailerStart, b'\r') => At::LastLf,
-            (At::TrailerStart | At::Trailer, byte) if byte != b'\r' && byte != b'\n' => At::Trailer,
+            (At::TrailerName, b':') => At::Trailer,
+            (At::TrailerStart | At::TrailerName, byte) if is_token(byte) => At::TrailerName,
+            (At::Trailer, byte) if byte != b'\r' && byte != b'\n' => At::Trailer,
             (At::Trailer, b'\r') => At::TrailerLf,
             (At::TrailerLf, b'\n') => At::TrailerStart,
             (At::LastLf, b'\n') => return Ok(true),
@@ -114,4 +121,9 @@ impl Chunked {
             At::Data
         }
     }
+}
+
+/// What a field's name is made of (RFC 9110, section 5.6.2).
+fn is_token(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }

@@ -82,12 +82,18 @@ impl Content {
         };
     }
 
-    pub(super) fn take(&mut self, part: &[u8]) -> Result<(), BadHttp> {
-        self.bytes += part.len() as u64;
-        if self.bytes > self.bytes_max {
-            let limit = self.bytes_max;
+    /// Refuses a length that is over the limit before it comes.
+    pub(super) fn expect(&self, bytes: u64) -> Result<(), BadHttp> {
+        let limit = self.bytes_max;
+        if bytes > limit {
             return Err(BadHttp::BodyTooLong { limit });
         }
+        Ok(())
+    }
+
+    pub(super) fn take(&mut self, part: &[u8]) -> Result<(), BadHttp> {
+        self.bytes += part.len() as u64;
+        self.expect(self.bytes)?;
         if self.kept_max > 0 {
             let room = self.kept_max - self.kept.len() as u64;
             self.kept.extend_from_slice(part_of(part, room));

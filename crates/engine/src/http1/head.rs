@@ -52,12 +52,12 @@ pub(super) fn parse(bytes: &[u8], to_head: bool) -> Result<Option<(Head, usize)>
     if status < 100 {
         return Err(BadHttp::Status(status));
     }
-    let fields = Fields::read(response.headers, is_http_11)?;
+    let fields = Fields::read(response.headers, is_http_11);
     let has_no_body = to_head || status < 200 || status == 204 || status == 304;
     let framing = if has_no_body {
         Framing::Length(0)
     } else {
-        fields.framing()
+        fields.framing()?
     };
     let keep_alive = fields.keep_alive && framing != Framing::UntilClose && !fields.is_ambiguous();
     let location = if is_redirect(status) {
@@ -84,6 +84,8 @@ pub(super) fn is_redirect(status: u16) -> bool {
 
 struct Fields<'a> {
     length: Option<u64>,
+    /// What is wrong with the framing; it matters where there is a body.
+    wrong: Option<BadHttp>,
     /// The last transfer coding is `chunked`, or not; `None` without the field.
     chunked: Option<bool>,
     keep_alive: bool,
@@ -92,9 +94,10 @@ struct Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
-    fn read(headers: &[httparse::Header<'a>], is_http_11: bool) -> Result<Self, BadHttp> {
+    fn read(headers: &[httparse::Header<'a>], is_http_11: bool) -> Self {
         let mut fields = Self {
             length: None,
+            wrong: None,
             chunked: None,
             keep_alive: is_http_11,
             location: None,
@@ -104,7 +107,7 @@ impl<'a> Fields<'a> {
             // The length of the name rules most headers out at once.
             match header.name.len() {
                 14 if header.name.eq_ignore_ascii_case("content-length") => {
-                    fields.add_length(header.value)?;
+                    fields.wrong = fields.add_length(header.value).err().or(fields.wrong);
                 }
                 17 if header.name.eq_ignore_ascii_case("transfer-encoding") => {
                     let last = header
@@ -112,7 +115,8 @@ impl<'a> Fields<'a> {
                         .rsplit(|byte| *byte == b',')
                         .next()
                         .unwrap_or_default();
-                    fields.chunked = Some(last.trim_ascii().eq_ignore_ascii_case(b"chunked"));
+                    let is_chunked = last.trim_ascii().eq_ignore_ascii_case(b"chunked");
+                    fields.chunked = Some(is_chunked && header.value.is_ascii());
                 }
                 10 if header.name.eq_ignore_ascii_case("connection") => {
                     for option in header
@@ -136,7 +140,10 @@ impl<'a> Fields<'a> {
                 _ => {}
             }
         }
-        Ok(fields)
+        if fields.chunked.is_some() && !is_http_11 {
+            fields.wrong = Some(BadHttp::EncodingIn10);
+        }
+        fields
     }
 
     fn add_length(&mut self, value: &[u8]) -> Result<(), BadHttp> {
@@ -155,16 +162,19 @@ impl<'a> Fields<'a> {
         Ok(())
     }
 
-    fn framing(&self) -> Framing {
-        match (self.chunked, self.length) {
+    fn framing(&self) -> Result<Framing, BadHttp> {
+        if let Some(wrong) = self.wrong {
+            return Err(wrong);
+        }
+        Ok(match (self.chunked, self.length) {
             (Some(true), _) => Framing::Chunked,
             (Some(false), _) | (None, None) => Framing::UntilClose,
             (None, Some(length)) => Framing::Length(length),
-        }
+        })
     }
 
     /// Two framings at once: the next answer's beginning cannot be trusted.
     fn is_ambiguous(&self) -> bool {
-        self.chunked.is_some() && self.length.is_some()
+        self.wrong.is_some() || self.chunked.is_some() && self.length.is_some()
     }
 }

@@ -125,7 +125,10 @@ impl Reader {
         self.answer.encoding = head.encoding;
         self.answer.content.keep((self.keeps)(head.status));
         self.body = Some(match head.framing {
-            Framing::Length(length) => Body::Length(length),
+            Framing::Length(length) => {
+                self.answer.content.expect(length)?;
+                Body::Length(length)
+            }
             Framing::Chunked => Body::Chunked(Chunked::new()),
             Framing::UntilClose => Body::UntilClose,
         });

@@ -162,10 +162,9 @@ fn a_check_looks_into_what_an_answer_means() {
         )
         .at("/else", Answer::ok("something else"));
     let server = Server::start(routes).unwrap();
-    let tasks: String = ["/plain", "/gzip", "/bomb", "/broken", "/else"]
-        .iter()
-        .map(|path| format!("{{ get = \"{path}\", check = {{ contains = \"well\" }} }},"))
-        .collect();
+    let tasks = ["/plain", "/gzip", "/bomb", "/broken", "/else"]
+        .map(|path| format!("{{ get = \"{path}\", check = {{ contains = \"well\" }} }}"))
+        .join(", ");
     let record = Play::new(
         &server.url(),
         1,

@@ -1,123 +1,16 @@
 //! The engine against servers with a known truth: what it says happened is what the server saw.
 
+#![expect(clippy::unwrap_used, reason = "what is not there fails the test")]
+
 mod answers;
 mod bodies;
 mod connections;
 mod ending;
 mod faults;
 mod open;
+#[path = "../play/mod.rs"]
+mod play;
 mod seed;
 mod tls;
 
-use std::sync::Arc;
-use std::time::Duration;
-
-use engine::{Engine, News, Reach, Settings, Target};
-use record::{Command, FailureKind, Header, RunRecord, Second};
-use scenario::{Host, Overrides, Plan, Scenario};
-
-/// A run against a server of the testbed.
-struct Play {
-    scenario: String,
-    url: String,
-    settings: Settings,
-    reach: Reach,
-}
-
-impl Play {
-    /// Users of one class play these tasks (TOML), all at once, for so long.
-    fn new(url: &str, users: u32, duration: &str, wait: &str, tasks: &str) -> Self {
-        let scenario = format!(
-            "[users.u]\nwait = \"{wait}\"\n{tasks}\n\
-             [profiles.p]\nusers = {users}\nduration = \"{duration}\"\n"
-        );
-        let settings = Settings {
-            stop_timeout: Duration::from_secs(10),
-            ..Settings::default()
-        };
-        Self {
-            scenario,
-            url: url.to_owned(),
-            settings,
-            reach: Reach {
-                at_most: Duration::from_secs(10),
-                ..Reach::default()
-            },
-        }
-    }
-
-    /// With these lines (TOML) at the top of the scenario.
-    fn with(mut self, lines: &str) -> Self {
-        self.scenario = format!("{lines}\n{}", self.scenario);
-        self
-    }
-
-    fn plan(&self) -> Plan {
-        let scenario = Scenario::read("test.toml", &self.scenario)
-            .unwrap_or_else(|error| panic!("{:?}", miette::Report::new(error)));
-        Plan::new(&scenario, "p", &Overrides::default(), &[]).expect("the profile is there")
-    }
-
-    fn run(&self) -> RunRecord {
-        self.run_with(|_, _| ())
-    }
-
-    /// Plays to the end; `each` is called after every piece of news.
-    fn run_with(&self, mut each: impl FnMut(&Engine, &RunRecord)) -> RunRecord {
-        let plan = Arc::new(self.plan());
-        let Ok(Host::Url(url)) = Host::parse(&self.url) else {
-            panic!("{} is a URL", self.url)
-        };
-        let target = Arc::new(Target::resolve(&url, &plan.network, &self.reach).expect("a target"));
-        let mut record = RunRecord::new(header(&plan));
-        let mut engine = Engine::start(&plan, &target, &self.settings).expect("threads");
-        loop {
-            match engine.news(Duration::from_millis(20)) {
-                News::Increment(increment) => {
-                    record.timeline.absorb(&increment).expect("known names");
-                }
-                News::Nothing => {}
-                News::CoreFailed(reason) => panic!("{reason}"),
-                News::Ended => return record,
-            }
-            each(&engine, &record);
-        }
-    }
-}
-
-fn header(plan: &Plan) -> Header {
-    Header {
-        run_id: "test".into(),
-        brunt_version: "0".into(),
-        scenario_file: "test.toml".into(),
-        scenario_hash: String::new(),
-        profile: "p".into(),
-        host: String::new(),
-        embedded: false,
-        started_at: jiff::Timestamp::UNIX_EPOCH,
-        seed: 0,
-        names: plan.names.clone(),
-        classes: Vec::new(),
-        load: plan.load.clone(),
-        targets: Vec::new(),
-        generator: record::Generator::default(),
-        machine: record::Machine::default(),
-    }
-}
-
-/// The sum of a count over all seconds.
-fn total(record: &RunRecord, count: impl Fn(&Second) -> u64) -> u64 {
-    record.timeline.seconds().iter().map(count).sum()
-}
-
-/// Failures by kind, over all names.
-fn failures(record: &RunRecord, kind: FailureKind) -> u64 {
-    let all = record.timeline.failures().iter();
-    all.filter(|failure| failure.kind == kind)
-        .map(|failure| failure.count)
-        .sum()
-}
-
-fn stop(engine: &Engine) {
-    engine.command(Command::Stop);
-}
+use play::{Play, failures, stop, total};

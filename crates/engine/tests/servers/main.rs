@@ -1,0 +1,142 @@
+//! The engine against servers that people use: nothing fails, and both count the same.
+//!
+//! `cargo xtask check` installs the servers.
+
+#![expect(clippy::unwrap_used, reason = "what is not there fails the test")]
+
+mod apache;
+mod hyper_server;
+mod nginx;
+#[path = "../play/mod.rs"]
+#[expect(dead_code, reason = "each test binary takes what it needs")]
+mod play;
+mod running;
+mod script;
+mod site;
+
+use std::time::Duration;
+
+use record::{RunRecord, Second};
+
+use crate::play::{Play, total};
+use crate::running::Running;
+use crate::site::{LARGE_BYTES, Mode, SMALL_BYTES, Site};
+
+/// A server that is started on a site.
+type Start = fn(&Site, Mode) -> Option<Running>;
+
+const MODES: [Mode; 4] = [
+    Mode::new(false, true),
+    Mode::new(false, false),
+    Mode::new(true, true),
+    Mode::new(true, false),
+];
+
+/// Every mode, every size, there and back.
+fn serves_all(start: Start) {
+    for mode in MODES {
+        let site = Site::new();
+        let Some(server) = start(&site, mode) else {
+            return;
+        };
+        let folder = site.folder().display();
+        let steps = [
+            "{ get = \"/empty\" }".to_owned(),
+            "{ get = \"/small\" }".to_owned(),
+            "{ get = \"/large\" }".to_owned(),
+            "{ head = \"/large\" }".to_owned(),
+            "{ get = \"/text.txt\", headers = { Accept-Encoding = \"gzip\" }, check = { contains = \
+             \"The last line of all\" } }"
+                .to_owned(),
+            "{ get = \"/missing\", check = { status = 404 } }".to_owned(),
+            "{ post = \"/small\" }".to_owned(),
+            format!("{{ post = \"/small\", file = \"{folder}/site/small\" }}"),
+            format!("{{ post = \"/small\", file = \"{folder}/site/large\" }}"),
+        ];
+        let task = format!("[[users.u.tasks]]\nsteps = [{}]", steps.join(", "));
+        let record = Play::new(&server.url(), 2, "400ms", "10ms", &task)
+            .with(&format!("[tls]\nca = \"{folder}/ca.pem\""))
+            .run();
+        let name = format!("{} {mode:?}", server.name);
+        assert_eq!(record.timeline.failures(), [], "{name}");
+        let requests = total(&record, |second| second.wire_requests);
+        assert!(requests >= 18, "{name}: {requests}");
+        server.counts(requests);
+        assert_bodies_came(&record);
+        let connections = total(&record, |second| second.connections);
+        if mode.keep_alive {
+            // After an answer that came before its body was sent, a connection is not used again.
+            assert!(connections <= 2 + requests * 3 / 9, "{name}: {connections}");
+        } else {
+            assert_eq!(connections, requests, "{name}");
+        }
+    }
+}
+
+fn assert_bodies_came(record: &RunRecord) {
+    let received = |path: &str| {
+        let names = record.timeline.names().iter();
+        let is_it = |name: &record::RequestName| name.name == path && name.method == "GET";
+        let at = names.map(is_it).position(|is_it| is_it).unwrap();
+        let totals = record.timeline.name_totals()[at];
+        totals.bytes_received / totals.requests
+    };
+    for (path, bytes) in [
+        ("/empty", 0),
+        ("/small", SMALL_BYTES),
+        ("/large", LARGE_BYTES),
+    ] {
+        let head_bytes = received(path) - bytes as u64;
+        assert!((50..1_000).contains(&head_bytes), "{path}: {head_bytes}");
+    }
+    let compressed = received("/text.txt");
+    assert!(compressed < 10_000, "{compressed}");
+}
+
+#[test]
+fn nginx() {
+    serves_all(nginx::start);
+}
+
+#[test]
+fn apache() {
+    serves_all(apache::start);
+}
+
+#[test]
+fn pythons_http_server() {
+    serves_all(script::http_server);
+}
+
+#[test]
+fn uvicorn() {
+    serves_all(script::uvicorn);
+}
+
+#[test]
+fn node() {
+    serves_all(script::node);
+}
+
+#[test]
+fn hyper() {
+    serves_all(|site, mode| Some(hyper_server::start(site, mode)));
+}
+
+/// It closes connections that were idle for 5 s; users who wait about as long meet that at every moment.
+#[test]
+fn uvicorn_closes_idle_connections_and_no_request_is_lost() {
+    let site = Site::new();
+    let Some(server) = script::uvicorn(&site, Mode::new(false, true)) else {
+        return;
+    };
+    let task = "[[users.u.tasks]]\nget = \"/small\"";
+    let record = Play::new(&server.url(), 100, "16s", "4950ms..5050ms", task).run();
+    assert_eq!(record.timeline.failures(), []);
+    assert!(total(&record, Second::requests) >= 300);
+    assert!(total(&record, |second| second.reopened) > 20);
+    server.counts(total(&record, |second| second.wire_requests));
+}
+
+/// How long a server may take to begin, and to write what it has seen.
+const PATIENCE: Duration = Duration::from_secs(20);

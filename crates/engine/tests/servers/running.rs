@@ -1,0 +1,114 @@
+//! A server that runs until it is dropped.
+
+use std::net::{TcpListener, TcpStream};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use testbed::until;
+
+use crate::PATIENCE;
+use crate::site::{Mode, Site};
+
+pub(crate) struct Running {
+    pub(crate) name: &'static str,
+    port: u16,
+    tls: bool,
+    seen: Seen,
+    _held: Held,
+}
+
+/// Where the server says what it has seen.
+pub(crate) enum Seen {
+    /// A line for each request.
+    Log(PathBuf),
+    Count(Arc<AtomicU64>),
+}
+
+/// What ends with the server.
+#[expect(dead_code, reason = "held for its end")]
+pub(crate) enum Held {
+    Process(Process),
+    Thread(tokio::sync::oneshot::Sender<()>),
+}
+
+/// A process that is ended by its id.
+pub(crate) struct Process(pub(crate) Child);
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // Neither fails for a child that was not waited for.
+        self.0.kill().ok();
+        self.0.wait().ok();
+    }
+}
+
+impl Running {
+    pub(crate) fn new(name: &'static str, port: u16, mode: Mode, seen: Seen, held: Held) -> Self {
+        Self {
+            name,
+            port,
+            tls: mode.tls,
+            seen,
+            _held: held,
+        }
+    }
+
+    /// Starts a server that has to be told its port; another is tried where somebody took it meanwhile.
+    pub(crate) fn on_free_port(
+        name: &'static str,
+        site: &Site,
+        mode: Mode,
+        command: impl Fn(u16) -> Command,
+    ) -> Self {
+        for _ in 0..5 {
+            let port = {
+                let free = TcpListener::bind("127.0.0.1:0").unwrap();
+                free.local_addr().unwrap().port()
+            };
+            let mut process = Process(
+                command(port)
+                    .stdin(Stdio::null())
+                    .stdout(Stdio::null())
+                    .spawn()
+                    .unwrap(),
+            );
+            until(PATIENCE, "the server to begin or end", || {
+                let ended = process.0.try_wait().unwrap().is_some();
+                (ended || TcpStream::connect(("127.0.0.1", port)).is_ok()).then_some(())
+            });
+            if process.0.try_wait().unwrap().is_none() {
+                let seen = Seen::Log(site.folder().join("access.log"));
+                return Self::new(name, port, mode, seen, Held::Process(process));
+            }
+        }
+        panic!("{name} did not begin to serve");
+    }
+
+    /// Its base URL.
+    pub(crate) fn url(&self) -> String {
+        let scheme = if self.tls { "https" } else { "http" };
+        format!("{scheme}://localhost:{}", self.port)
+    }
+
+    /// It has seen so many requests, no less and no more.
+    pub(crate) fn counts(&self, requests: u64) {
+        let what = format!(
+            "{} to write what it has seen of {requests} requests",
+            self.name
+        );
+        until(PATIENCE, &what, || (self.seen() >= requests).then_some(()));
+        // More would come soon.
+        std::thread::sleep(Duration::from_millis(50));
+        assert_eq!(self.seen(), requests, "{}", self.name);
+    }
+
+    fn seen(&self) -> u64 {
+        match &self.seen {
+            Seen::Log(path) => std::fs::read_to_string(path).unwrap().lines().count() as u64,
+            Seen::Count(count) => count.load(Ordering::Acquire),
+        }
+    }
+}
