@@ -61,6 +61,10 @@ impl Connection {
         self.stream.is_stale()
     }
 
+    pub(crate) fn is_acknowledged(&self) -> bool {
+        self.stream.is_acknowledged()
+    }
+
     /// Sends a request and takes its answer.
     #[inline]
     pub(crate) async fn exchange(

@@ -61,6 +61,7 @@ impl<'a> Exchange<'a> {
         let head_bytes = core.render(request, exchange.upload.as_deref(), random, &mut bytes);
         let result = exchange.follow(&mut bytes, head_bytes).await;
         let done_ns = core.clock.now_ns();
+        core.pacer.is_alive(done_ns);
         core.pacer.end(seat);
         let fault = match result {
             Ok(answer) => exchange.look_into(answer, &bytes),
@@ -223,11 +224,14 @@ impl<'a> Exchange<'a> {
                     deadlines,
                 )
                 .await;
-            if was_idle && self.wire.bytes_received == received && is_closed(&exchanged) {
+            let is_unanswered = self.wire.bytes_received == received && is_closed(&exchanged);
+            if !is_unanswered || connection.is_acknowledged() {
+                self.wire_requests += 1;
+            }
+            if was_idle && is_unanswered {
                 self.core.count_reopened();
                 continue;
             }
-            self.wire_requests += 1;
             let keeps = exchanged.as_ref().is_ok_and(|answer| answer.keep_alive);
             self.give_back(origin, keeps.then_some(connection));
             return exchanged;

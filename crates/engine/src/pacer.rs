@@ -68,6 +68,8 @@ pub(crate) struct Pacer {
     /// No deadline is earlier.
     deadline_ns: Cell<u64>,
     seats: RefCell<Vec<Seated>>,
+    /// When the core was last seen to run.
+    alive_ns: Cell<u64>,
     still: RefCell<Still>,
 }
 
@@ -82,7 +84,7 @@ struct Still {
     fresh_ns: u64,
 }
 
-/// A core that wakes later than this has stood still.
+/// A core that was not seen to run for longer than this has stood still.
 const STILL_NS: u64 = 250_000_000;
 /// A core wakes at least this often, so that it sees when it stood still.
 const HEARTBEAT_NS: u64 = 100_000_000;
@@ -102,6 +104,7 @@ impl Pacer {
             due: RefCell::default(),
             deadline_ns: Cell::new(NEVER),
             seats: RefCell::default(),
+            alive_ns: Cell::new(clock.now_ns()),
             still: RefCell::default(),
         })
     }
@@ -251,11 +254,9 @@ impl Pacer {
                 Err(error) => return Err(error.into()),
             }
             drop(ready);
-            let armed_ns = self.armed_ns.replace(NEVER);
+            self.armed_ns.set(NEVER);
             let now_ns = self.clock.now_ns();
-            if now_ns.saturating_sub(armed_ns) > STILL_NS {
-                self.has_stood_still(armed_ns, now_ns);
-            }
+            self.is_alive(now_ns);
             self.wake_due(now_ns);
             if self.deadline_ns.get() <= now_ns {
                 self.give_up_overdue(now_ns);
@@ -267,6 +268,15 @@ impl Pacer {
                 .map_or(NEVER, |Reverse((due_ns, _))| *due_ns);
             let heartbeat_ns = now_ns + HEARTBEAT_NS;
             self.arm(next.min(self.deadline_ns.get()).min(heartbeat_ns));
+        }
+    }
+
+    /// The core runs at this moment; a long time since the last one tells that it stood still.
+    #[inline]
+    pub(crate) fn is_alive(&self, now_ns: u64) {
+        let last_ns = self.alive_ns.replace(now_ns);
+        if now_ns.saturating_sub(last_ns) > STILL_NS {
+            self.has_stood_still(last_ns, now_ns);
         }
     }
 

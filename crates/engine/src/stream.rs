@@ -1,6 +1,7 @@
 //! A stream: the bytes to and from a host, in the clear or by TLS.
 
 use std::io;
+use std::os::fd::AsRawFd;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker, ready};
 
@@ -52,6 +53,16 @@ impl Stream {
         }
     }
 
+    /// Whether the other side's system has all that was sent. It tells a request that a server took and
+    /// did not answer from one that came too late: what comes after a close is never acknowledged.
+    pub(crate) fn is_acknowledged(&self) -> bool {
+        let stream = match self {
+            Self::Plain(stream) => stream,
+            Self::Tls(stream) => stream.get_ref().0,
+        };
+        unacknowledged_bytes(stream) == Ok(0)
+    }
+
     /// Whether the other side has closed it, or has said something that nobody asked for.
     pub(crate) fn is_stale(&mut self) -> bool {
         let mut cx = Context::from_waker(Waker::noop());
@@ -70,4 +81,13 @@ impl Stream {
             }
         }
     }
+}
+
+nix::ioctl_read_bad!(outgoing_queue, nix::libc::TIOCOUTQ, nix::libc::c_int);
+
+#[expect(unsafe_code, reason = "no crate that we use has a safe call for it")]
+fn unacknowledged_bytes(stream: &TcpStream) -> nix::Result<i32> {
+    let mut bytes = 0;
+    // SAFETY: the descriptor is open as long as the stream is borrowed, and the kernel writes one `int`.
+    unsafe { outgoing_queue(stream.as_raw_fd(), &raw mut bytes) }.map(|_| bytes)
 }

@@ -4,6 +4,7 @@ use record::{Histogram, Measure, RunRecord, StoppedBy};
 
 use crate::evidence::{every_outcome, lags};
 use crate::sentence::capital;
+use crate::validity::stood_still;
 use crate::{Finding, FindingKind, number};
 
 /// A lag below this is nobody's concern, in milliseconds.
@@ -47,8 +48,14 @@ pub(crate) fn stop(record: &RunRecord) -> Option<String> {
     Some(format!("{what} after {seen} of {planned}{reason}"))
 }
 
-/// That brunt was late, where no grade hangs on it.
+/// That brunt was late or stood still, where no grade hangs on it.
 pub(crate) fn lag(record: &RunRecord) -> Option<Finding> {
+    if let Some(still) = stood_still(record) {
+        return Some(Finding {
+            kind: FindingKind::GeneratorLimit,
+            sentence: format!("{still}; no grade hangs on it."),
+        });
+    }
     let lag_ms = p99_ms(&lags(record))?;
     let response_ms = p99_ms(&every_outcome(record, Measure::Response))?;
     let is_large = lag_ms > LAG_MS && lag_ms > LAG_SHARE * response_ms;

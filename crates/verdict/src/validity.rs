@@ -76,12 +76,38 @@ pub(crate) fn late(record: &RunRecord, judged: &[Row]) -> Option<String> {
     if changed.is_empty() {
         return None;
     }
+    let changed = changed.join(", ");
+    if let Some(still) = stood_still(record) {
+        return Some(format!("{still}, which made {changed}; run it again"));
+    }
     let lag_ms = p99_ms(&lags(record))?;
     Some(format!(
-        "brunt itself was late (p99 lag {} ms), which made {}; give it more cores or threads, or \
-         make less load",
+        "brunt itself was late (p99 lag {} ms), which made {changed}; give it more cores or \
+         threads, or make less load",
         number::measured(lag_ms),
-        changed.join(", ")
+    ))
+}
+
+/// That brunt itself did not run for a while.
+pub(crate) fn stood_still(record: &RunRecord) -> Option<String> {
+    let seconds = record.timeline.seconds().iter().enumerate();
+    let mut still = seconds.filter(|(_, second)| second.stood_still_ms > 0);
+    let (first, _) = still.clone().next()?;
+    let (last, _) = still.next_back()?;
+    let total_ms: u64 = record
+        .timeline
+        .seconds()
+        .iter()
+        .map(|second| second.stood_still_ms)
+        .sum();
+    let when = if first == last {
+        format!("from second {first} on")
+    } else {
+        format!("between seconds {first} and {last}")
+    };
+    Some(format!(
+        "brunt itself stood still for {} {when} (stopped, or without a CPU)",
+        number::seconds(total_ms as f64 / 1e3)
     ))
 }
 

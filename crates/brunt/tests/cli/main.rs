@@ -2,6 +2,7 @@
 //! is known.
 
 mod brunt;
+mod client_side;
 mod commands;
 mod disk;
 mod embedded;

@@ -55,10 +55,59 @@ fn each_fault_is_a_kind_of_failure() {
         ),
     ];
     for (fault, kind) in cases {
+        let is_counted = !matches!(fault, Fault::CloseOnAccept | Fault::ResetOnAccept);
         let server = Server::start(fault).unwrap();
         let record = Play::new(&server.url(), 2, "500ms", "10ms", TASK).run();
         assert_all(&record, kind);
+        if is_counted {
+            let wire_requests = total(&record, |second| second.wire_requests);
+            assert_eq!(wire_requests, server.stop().requests, "{kind:?}");
+        }
     }
+}
+
+#[test]
+fn a_reset_after_any_byte_of_an_answer_is_a_reset() {
+    let whole = "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc".len();
+    for bytes in 0..whole {
+        let routes = Routes::new().at("/status/200", Answer::ok("abc"));
+        let behaviour = testbed::Behaviour::from(routes).fault(Fault::ResetAfter { bytes });
+        let server = Server::start(behaviour).unwrap();
+        let record = Play::new(&server.url(), 1, "20ms", "5ms", TASK).run();
+        assert_all(&record, FailureKind::Reset);
+        let wire_requests = total(&record, |second| second.wire_requests);
+        assert_eq!(wire_requests, server.stop().requests, "{bytes}");
+    }
+}
+
+#[test]
+fn a_server_that_dies_and_comes_back_is_found_again() {
+    let routes = || Routes::new().at("/slow", Answer::ok("x").delayed(Duration::from_millis(50)));
+    let server = Server::start(routes()).unwrap();
+    let (url, address) = (server.url(), server.address());
+    let task = "[[users.u.tasks]]\nget = \"/slow\"\ntimeout = \"1s\"";
+    let mut first = Some(server);
+    let mut second = None;
+    let mut requests = 0;
+    let record = Play::new(&url, 8, "2s", "5ms", task).run_with(|engine, record| {
+        let failed = total(record, |second| second.unanswered);
+        if engine.clock().elapsed() > Duration::from_millis(500)
+            && let Some(server) = first.take()
+        {
+            requests = server.stop().requests;
+        } else if first.is_none() && second.is_none() && failed > 0 {
+            second = Some(Server::start_at(address, routes()).unwrap());
+        }
+    });
+    let again = second.expect("it came back").stop().requests;
+    assert!(again > 8, "{again}");
+    assert_eq!(
+        total(&record, |second| second.wire_requests),
+        requests + again
+    );
+    let refused = failures(&record, FailureKind::ConnectRefused);
+    assert!(refused > 0);
+    assert_eq!(refused, total(&record, |second| second.unanswered));
 }
 
 #[test]

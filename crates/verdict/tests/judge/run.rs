@@ -19,6 +19,7 @@ pub(crate) struct Run {
     pub(crate) header: Header,
     pub(crate) samples: Vec<Sample>,
     pub(crate) users: Vec<Option<u32>>,
+    still: Option<(u32, u64)>,
     pub(crate) readings: Vec<Reading>,
     pub(crate) ending: Option<Ending>,
 }
@@ -61,6 +62,7 @@ impl Run {
             header,
             samples: Vec::new(),
             users: vec![Some(10); 20],
+            still: None,
             readings: Vec::new(),
             ending: Some(Ending {
                 stopped_by: StoppedBy::Finished,
@@ -176,6 +178,18 @@ impl Run {
         self
     }
 
+    /// brunt itself stood still from a second on for so long; who waited longer waited for that.
+    pub(crate) fn stood_still(mut self, second: u32, ms: u64) -> Self {
+        self.still = Some((second, ms));
+        let still_ns = ms * 1_000_000;
+        for sample in &mut self.samples {
+            if sample.done_ns - sample.dispatched_ns > still_ns {
+                sample.stood_still_ns = still_ns;
+            }
+        }
+        self
+    }
+
     /// The record of it.
     pub(crate) fn record(mut self) -> RunRecord {
         self.samples.sort_by_key(|sample| sample.done_ns);
@@ -190,6 +204,9 @@ impl Run {
         for second in 0..made.max(last + 1) {
             delta.start(second);
             delta.counts_mut().users = self.users.get(second as usize).copied().flatten();
+            if let Some((_, ms)) = self.still.filter(|(at, _)| *at == second) {
+                delta.counts_mut().stood_still_ms = ms;
+            }
             while let Some(sample) = samples.next_if(|s| second_of(s.done_ns) == second) {
                 delta.record(sample);
                 if let Some(kind) = sample.failure {

@@ -193,6 +193,32 @@ fn the_same_stall_is_put_at_the_right_door() {
 }
 
 #[test]
+fn what_brunt_stood_still_is_not_the_services() {
+    let waited = |ms| {
+        two_targets()
+            .answers(950, 1.0)
+            .requests(A, 50, ms, 0.0, None)
+    };
+    let stopped = judged(waited(8_001.0).stood_still(12, 8_000));
+    assert_eq!(stopped.result, RunResult::Invalid);
+    assert_eq!(
+        stopped.sentence,
+        "Not valid: brunt itself stood still for 8 s from second 12 on (stopped, or without a \
+         CPU), which made p99 critical instead of good; run it again."
+    );
+    let no_matter = judged(waited(301.0).stood_still(12, 300));
+    assert_eq!(no_matter.result, RunResult::Graded(Grade::Good));
+    assert_eq!(
+        no_matter.findings[0].sentence,
+        "brunt itself stood still for 0.3 s from second 12 on (stopped, or without a CPU); no \
+         grade hangs on it."
+    );
+    // The same waits, of a server.
+    let server = judged(waited(8_001.0));
+    assert_eq!(server.result, RunResult::Graded(Grade::Critical));
+}
+
+#[test]
 fn throughput_lost_to_lag_is_not_the_services() {
     // Ten users for 20 s; 1,600 lags of 50 ms take 80 of their 200 s: 80/s would have been 133/s.
     let served = |unlagged_ms, lag_ms| {

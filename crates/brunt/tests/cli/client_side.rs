@@ -1,0 +1,128 @@
+//! What goes wrong on brunt's own side is said, and never blamed on the service.
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use rustix::process::Signal;
+use testbed::{Answer, Routes, Server, until};
+
+use crate::brunt::{BOUND, Brunt};
+
+fn scenario(url: &str, users: u32, more: &str) -> String {
+    format!(
+        "host = \"{url}\"\n{more}\n[users.u]\nwait = \"20ms\"\n[[users.u.tasks]]\nget = \"/\"\n\
+         [profiles.p]\nusers = {users}\nduration = \"8s\"\n\
+         [targets]\np99 = {{ target = \"500ms\", critical = \"1s\" }}\n"
+    )
+}
+
+#[test]
+fn a_brunt_that_was_stopped_for_a_while_blames_nobody_else() {
+    let late = Answer::ok("x").delayed(Duration::from_millis(100));
+    let server = Server::start(Routes::new().otherwise(late)).unwrap();
+    // Half of the requests are under way when brunt is stopped: more than one in a hundred of all.
+    let scenario = scenario(&server.url(), 60, "").replace("20ms", "3s");
+    let brunt = Brunt::new(&["run", "p", "--out", "out"]).scenario(&scenario);
+    let running = brunt.start();
+    until(BOUND, "some requests", || {
+        (server.counts().requests >= 60).then_some(())
+    });
+    running.signal(Signal::STOP);
+    std::thread::sleep(Duration::from_secs(3));
+    running.signal(Signal::CONT);
+    let ended = running.end();
+    assert_eq!(ended.code, Some(3), "{ended:?}");
+    let summary = brunt.summary();
+    let because = summary["invalid_because"][0].as_str().unwrap();
+    assert!(
+        because.contains("brunt itself stood still for"),
+        "{because}"
+    );
+    assert!(
+        ended.stdout.contains("brunt itself stood still for"),
+        "{}",
+        ended.stdout
+    );
+    assert_eq!(summary["total"]["failures"], 0, "{summary}");
+    let requests = summary["total"]["wire_requests"].as_u64();
+    assert_eq!(requests, Some(server.stop().requests));
+}
+
+#[test]
+fn a_limit_of_descriptors_is_seen_before_the_run() {
+    let server = Server::start(Routes::new().otherwise(Answer::ok("x"))).unwrap();
+    let brunt =
+        Brunt::new(&["run", "p", "--out", "out"]).scenario(&scenario(&server.url(), 500, ""));
+    let ended = Command::new("sh")
+        .args(["-c", "ulimit -n 100; exec \"$0\" run p --out out"])
+        .arg(env!("CARGO_BIN_EXE_brunt"))
+        .current_dir(brunt.folder.path())
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    assert_eq!(ended.status.code(), Some(2));
+    let message = String::from_utf8(ended.stderr).unwrap();
+    assert!(
+        message.contains("500 connections need 564 file descriptors"),
+        "{message}"
+    );
+    assert!(message.contains("ulimit -n 564"), "{message}");
+    assert_eq!(server.stop().connections, 0);
+}
+
+#[test]
+fn a_soft_limit_is_raised_where_it_may_be() {
+    let server = Server::start(Routes::new().otherwise(Answer::ok("x"))).unwrap();
+    let scenario = scenario(&server.url(), 150, "").replace("8s", "1s");
+    let brunt = Brunt::new(&["run", "p", "--out", "out"]).scenario(&scenario);
+    let ended = Command::new("sh")
+        .args(["-c", "ulimit -S -n 100; exec \"$0\" run p --out out"])
+        .arg(env!("CARGO_BIN_EXE_brunt"))
+        .current_dir(brunt.folder.path())
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    assert_eq!(ended.status.code(), Some(0), "{ended:?}");
+    assert_eq!(brunt.summary()["total"]["failures"], 0);
+    // One more saw whether it is there.
+    assert_eq!(server.stop().connections, 151);
+}
+
+/// In a network of its own, whose ports are few.
+#[test]
+fn used_up_ports_make_the_run_invalid_and_are_not_the_services() {
+    let brunt = Brunt::new(&[]).scenario(
+        &scenario("embedded", 30, "")
+            .replace("8s", "2s")
+            .replace("get = \"/\"", "get = \"/health/\""),
+    );
+    let script = "ip link set lo up && echo '40000 40019' > /proc/sys/net/ipv4/ip_local_port_range \
+                  && exec \"$0\" run p --out out";
+    let output = Command::new("unshare")
+        .args(["--user", "--map-root-user", "--net", "sh", "-c", script])
+        .arg(env!("CARGO_BIN_EXE_brunt"))
+        .current_dir(brunt.folder.path())
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let message = String::from_utf8_lossy(&output.stderr).into_owned();
+    if !Path::new(&brunt.path("out/summary.json")).exists() && message.contains("unshare") {
+        testbed::skip(
+            "used_up_ports_make_the_run_invalid_and_are_not_the_services",
+            &format!("no network of its own is to be had: {message}"),
+        );
+        return;
+    }
+    assert_eq!(output.status.code(), Some(3), "{message}");
+    let summary = brunt.summary();
+    assert_eq!(summary["verdict"], "invalid");
+    let kinds = summary["total"]["failures_by_kind"].as_object().unwrap();
+    assert!(kinds["no_ports"].as_u64().unwrap() > 10, "{kinds:?}");
+    assert_eq!(kinds.len(), 1, "{kinds:?}");
+    let because = summary["invalid_because"][0].as_str().unwrap();
+    assert!(
+        because.contains("no free port on brunt's machine"),
+        "{because}"
+    );
+}
