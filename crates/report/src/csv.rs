@@ -70,7 +70,7 @@ pub fn requests(record: &RunRecord) -> String {
     ]
     .map(str::to_owned)
     .to_vec();
-    for measure in ["response", "service", "lag", "connect", "first_byte"] {
+    for measure in ["response", "service", "lag", "connect", "tls", "first_byte"] {
         for part in ["min", "mean", "p50", "p90", "p95", "p99", "p99_9", "max"] {
             columns.push(format!("{measure}_{part}_ms"));
         }
@@ -100,6 +100,7 @@ fn request_cells(figures: &Figures) -> Vec<String> {
         &figures.service_ms,
         &figures.lag_ms,
         &figures.connect_ms,
+        &figures.tls_ms,
         &figures.first_byte_ms,
     ];
     measures
@@ -144,6 +145,7 @@ pub fn timeline(record: &RunRecord) -> String {
         "bytes_received",
         "connections",
         "reopened",
+        "stood_still_ms",
     ]);
     let percentiles = |part: &Percentiles| [part.p50, part.p95, part.p99].map(number);
     for point in series::points(record) {
@@ -172,6 +174,7 @@ pub fn timeline(record: &RunRecord) -> String {
                 counts.bytes_received,
                 counts.connections,
                 counts.reopened,
+                counts.stood_still_ms,
             ]
             .map(|count| count.to_string()),
         );

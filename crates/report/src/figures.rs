@@ -27,6 +27,7 @@ pub(crate) struct Figures {
     pub(crate) service_ms: Durations,
     pub(crate) lag_ms: Durations,
     pub(crate) connect_ms: Durations,
+    pub(crate) tls_ms: Durations,
     pub(crate) first_byte_ms: Durations,
 }
 
@@ -120,6 +121,7 @@ fn figures(
         service_ms: of_answers(Measure::Service),
         lag_ms: of_answers(Measure::Lag),
         connect_ms: of_answers(Measure::Connect),
+        tls_ms: of_answers(Measure::Tls),
         first_byte_ms: of_answers(Measure::FirstByte),
         name,
         method,

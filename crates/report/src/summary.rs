@@ -33,6 +33,16 @@ struct Summary<'a> {
     total: Figures,
     requests: Vec<Figures>,
     resources: Resources,
+    network: Network<'a>,
+}
+
+/// How the service was reached.
+#[derive(Debug, Serialize)]
+struct Network<'a> {
+    connections: &'a str,
+    addresses: &'a [String],
+    sources: &'a [String],
+    insecure: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -95,6 +105,12 @@ pub fn summary_json(run: &Judged) -> String {
         total: figures::total(record),
         requests: figures::by_name(record),
         resources: figures::resources(record),
+        network: Network {
+            connections: &header.generator.connections,
+            addresses: &header.generator.addresses,
+            sources: &header.generator.sources,
+            insecure: header.generator.insecure,
+        },
     };
     let mut text = serde_json::to_string_pretty(&summary)
         .expect("numbers, texts and lists of them are always JSON");

@@ -22,6 +22,15 @@ pub(crate) fn unfinished(record: &RunRecord) -> Option<Finding> {
     })
 }
 
+/// That whoever answered may not have been the service.
+pub(crate) fn insecure(record: &RunRecord) -> Option<Finding> {
+    record.header.generator.insecure.then(|| Finding {
+        kind: FindingKind::Insecure,
+        sentence: "TLS certificates were not verified: whoever answered was taken for the service."
+            .to_owned(),
+    })
+}
+
 /// What stopped the run before its end, and when.
 pub(crate) fn stop(record: &RunRecord) -> Option<String> {
     let stopped_by = record.ending.as_ref().map(|ending| ending.stopped_by);

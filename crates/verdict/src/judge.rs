@@ -36,6 +36,7 @@ pub fn judge(record: &RunRecord) -> Verdict {
         findings: finding::unfinished(record)
             .into_iter()
             .chain(note)
+            .chain(finding::insecure(record))
             .collect(),
         judgements: rows.into_iter().map(|row| row.judgement).collect(),
     }

@@ -88,6 +88,8 @@ pub struct Finding {
 pub enum FindingKind {
     /// brunt could not make the load in time, or its machine could not.
     GeneratorLimit,
+    /// TLS certificates were not verified.
+    Insecure,
     /// The run broke off or was stopped before its end.
     Unfinished,
 }
@@ -97,6 +99,7 @@ impl FindingKind {
     pub const fn name(self) -> &'static str {
         match self {
             Self::GeneratorLimit => "generator_limit",
+            Self::Insecure => "insecure",
             Self::Unfinished => "unfinished",
         }
     }

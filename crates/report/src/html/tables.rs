@@ -174,11 +174,40 @@ fn rows_of_settings(record: &RunRecord) -> Vec<(&'static str, String)> {
         ("Load made", length),
         ("Ended by", ended_by(record)),
     ];
+    rows.extend(rows_of_network(record));
     rows.extend(rows_of_machine(record));
     rows
 }
 
-fn rows_of_machine(record: &RunRecord) -> [(&'static str, String); 7] {
+/// How the service was reached.
+fn rows_of_network(record: &RunRecord) -> Vec<(&'static str, String)> {
+    let generator = &record.header.generator;
+    let mut connections = generator.connections.clone();
+    if !generator.sources.is_empty() {
+        connections += &format!(", from {}", generator.sources.join(", "));
+    }
+    let first_byte = generator
+        .first_byte_timeout_s
+        .map_or(String::new(), |seconds| format!("first byte {seconds} s, "));
+    let timeouts = format!(
+        "connect {} s, TLS {} s, {first_byte}whole {} s, stop {} s",
+        generator.connect_timeout_s,
+        generator.tls_timeout_s,
+        generator.timeout_s,
+        generator.stop_timeout_s
+    );
+    let mut rows = vec![
+        ("Addresses", generator.addresses.join(", ")),
+        ("Connections", connections),
+        ("Timeouts", timeouts),
+    ];
+    if generator.insecure {
+        rows.push(("TLS", "certificates were not verified".to_owned()));
+    }
+    rows
+}
+
+fn rows_of_machine(record: &RunRecord) -> [(&'static str, String); 6] {
     let (generator, machine) = (&record.header.generator, &record.header.machine);
     let unknown = || "unknown".to_owned();
     let list = |cores: &[u32]| {
@@ -194,10 +223,6 @@ fn rows_of_machine(record: &RunRecord) -> [(&'static str, String); 7] {
         let (own, agent) = (list(&generator.cores), list(&generator.target_cores));
         format!(", on core {own}; the agent on core {agent}")
     };
-    let timeouts = format!(
-        "connect {} s, whole {} s, stop {} s",
-        generator.connect_timeout_s, generator.timeout_s, generator.stop_timeout_s
-    );
     let cores = machine
         .cores
         .map_or_else(unknown, |cores| cores.to_string());
@@ -213,7 +238,6 @@ fn rows_of_machine(record: &RunRecord) -> [(&'static str, String); 7] {
                 .unwrap_or_else(|| "nothing".to_owned()),
         ),
         ("Threads", format!("{}{placement}", generator.threads)),
-        ("Timeouts", timeouts),
         (
             "Processor",
             machine.cpu_model.clone().unwrap_or_else(unknown),

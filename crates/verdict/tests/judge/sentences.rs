@@ -193,6 +193,20 @@ fn the_same_stall_is_put_at_the_right_door() {
 }
 
 #[test]
+fn certificates_that_were_not_verified_are_said() {
+    let mut run = two_targets().answers(1_000, 1.0);
+    assert_eq!(judged(run.clone()).findings, []);
+    run.header.generator.insecure = true;
+    let [finding] = judged(run).findings.try_into().unwrap();
+    assert_eq!(finding.kind.name(), "insecure");
+    assert!(
+        finding
+            .sentence
+            .starts_with("TLS certificates were not verified")
+    );
+}
+
+#[test]
 fn what_brunt_stood_still_is_not_the_services() {
     let waited = |ms| {
         two_targets()
