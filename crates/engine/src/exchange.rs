@@ -260,9 +260,8 @@ impl<'a> Exchange<'a> {
     fn deadlines(&self) -> Deadlines {
         let timeouts = &self.core.plan.network.timeouts;
         let whole = self.request.timeout.unwrap_or(timeouts.whole);
-        let now_ns = self.core.clock.now_ns();
         // What brunt itself stood still is not the service's time.
-        let stood_still_ns = self.core.pacer.stood_still_ns(self.dispatched_ns, now_ns);
+        let stood_still_ns = self.core.pacer.stood_still_ns(self.dispatched_ns, u64::MAX);
         let begun_ns = self.dispatched_ns.saturating_add(stood_still_ns);
         Deadlines {
             whole_ns: begun_ns.saturating_add(nanoseconds(whole)),

@@ -268,3 +268,40 @@ impl Origin {
         self.addresses.subscribe()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn target(url: &str) -> Target {
+        let reach = Reach {
+            at_most: Duration::from_secs(10),
+            ..Reach::default()
+        };
+        Target::resolve(&Url::parse(url).unwrap(), &Network::default(), &reach).unwrap()
+    }
+
+    #[test]
+    fn a_name_is_looked_up_again_and_an_address_is_not() {
+        let elsewhere = || -> Arc<[SocketAddr]> { vec!["127.0.0.9:80".parse().unwrap()].into() };
+        for (url, comes_back) in [("http://localhost", true), ("http://127.0.0.1", false)] {
+            let target = target(url);
+            let found = target.addresses();
+            target.origins[0].addresses.send_replace(elsewhere());
+            let mut followed = target.origins[0].follow();
+            target.look_up_again(Duration::from_secs(10));
+            assert_eq!(target.addresses() == found, comes_back, "{url}");
+            assert_eq!(followed.has_changed().unwrap(), comes_back, "{url}");
+            assert_eq!(followed.borrow_and_update().clone() == found, comes_back);
+        }
+    }
+
+    #[test]
+    fn the_path_and_the_port_are_taken_from_the_url() {
+        let target = target("http://localhost:8080/api/?q#f");
+        assert_eq!(target.base_path(), "/api");
+        assert_eq!(target.origins[0].host_header, "localhost:8080");
+        assert!(target.is_local());
+        assert_eq!(target.url.as_str(), "http://localhost:8080/api/");
+    }
+}

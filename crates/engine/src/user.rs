@@ -91,11 +91,14 @@ impl User {
     ) -> u64 {
         let tasks = &core.plan.classes[class].tasks;
         let task = tasks.draw(random);
-        for request in tasks.requests(task) {
+        for (step, request) in tasks.requests(task).iter().enumerate() {
+            if step > 0 {
+                moments.1 = core.clock.now_ns();
+            }
             let (seat, keeper) = (self.seat, &mut self.keeper);
             let exchange = Exchange::play(core, seat, request, keeper, random, moments);
             let (done_ns, _) = exchange.await;
-            moments = (done_ns, core.clock.now_ns());
+            moments = (done_ns, done_ns);
             if core.pacer.phase() == Phase::Aborting {
                 break;
             }

@@ -30,6 +30,7 @@ const GET: &str = "get = \"/\"";
 fn mistakes() -> Vec<(&'static str, String)> {
     let profile = |text: &str| file(GET, &format!("[profiles.mine]\n{text}"));
     let target = |text: &str| file(GET, &format!("[targets]\n{text}"));
+    let top = |text: &str| format!("{text}\n{}", file(GET, ""));
     let class = |text: &str| file(GET, &format!("[users.other]\n{text}"));
     vec![
         ("broken_toml", "host = \n".into()),
@@ -49,8 +50,33 @@ fn mistakes() -> Vec<(&'static str, String)> {
             format!("host = \"http://me:secret@localhost\"\n{}", file(GET, "")),
         ),
         (
-            "host_https",
-            format!("host = \"https://localhost\"\n{}", file(GET, "")),
+            "host_of_another_protocol",
+            format!("host = \"ftp://localhost\"\n{}", file(GET, "")),
+        ),
+        ("connections_unknown", top("connections = \"per-users\"")),
+        (
+            "connections_shared_by_none",
+            top("connections = { shared = 0 }"),
+        ),
+        ("connections_wrong_table", top("connections = { pool = 5 }")),
+        (
+            "redirect_host_with_a_path",
+            top("redirect_hosts = [\"http://a/b\", \"a\"]"),
+        ),
+        ("timeout_of_nothing", top("timeouts = { tls = \"0s\" }")),
+        (
+            "certificate_without_a_key",
+            top("tls = { certificate = \"c.pem\" }"),
+        ),
+        ("versions_of_old", top("tls = { versions = [\"1.1\"] }")),
+        ("limit_without_a_unit", top("limits = { body = \"10\" }")),
+        (
+            "two_bodies",
+            file("post = \"/\"\njson = 1\nfile = \"a\"", ""),
+        ),
+        (
+            "empty_contains",
+            file("get = \"/\"\ncheck = { contains = \"\" }", ""),
         ),
         ("unknown_list", file("get = \"/{{ pick(friuts) }}\"", "")),
         ("empty_list", file("get = \"/{{ pick(none) }}\"", "")),
