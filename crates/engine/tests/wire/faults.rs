@@ -101,13 +101,15 @@ fn a_server_that_dies_and_comes_back_is_found_again() {
     });
     let again = second.expect("it came back").stop().requests;
     assert!(again > 8, "{again}");
-    assert_eq!(
-        total(&record, |second| second.wire_requests),
-        requests + again
-    );
+    // Of what was on its way when it died nobody knows whether it was read: one request a user.
+    let wire_requests = total(&record, |second| second.wire_requests);
+    assert!(wire_requests.abs_diff(requests + again) <= 8);
     let refused = failures(&record, FailureKind::ConnectRefused);
     assert!(refused > 0);
-    assert_eq!(refused, total(&record, |second| second.unanswered));
+    // Connections that it had not accepted yet are reset.
+    let broken = failures(&record, FailureKind::Reset) + failures(&record, FailureKind::Closed);
+    assert_eq!(refused + broken, total(&record, |second| second.unanswered));
+    assert!(broken <= 8, "{broken}");
 }
 
 #[test]
