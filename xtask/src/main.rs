@@ -11,6 +11,7 @@
 mod bench;
 mod check;
 mod fuzz;
+mod prove;
 mod tidy;
 
 use std::path::PathBuf;
@@ -28,6 +29,8 @@ enum Verb {
     Bench(bench::Options),
     /// Fuzzes the reader of answers, and keeps what it found worth keeping; needs a C++ compiler.
     Fuzz(fuzz::Options),
+    /// Every proof that the verdict tells the truth, with all seeds; writes docs/proofs.md.
+    Prove,
     /// The server of the benches.
     #[command(hide = true)]
     NullServer,
@@ -38,6 +41,7 @@ fn main() -> ExitCode {
         Verb::Check(options) => root().and_then(|root| check::run(&root, &options)),
         Verb::Bench(options) => root().and_then(|root| bench::run(&root, &options)),
         Verb::Fuzz(options) => root().and_then(|root| fuzz::run(&root, &options)),
+        Verb::Prove => root().and_then(|root| prove::run(&root)),
         Verb::NullServer => bench::null_server(),
     };
     match result {

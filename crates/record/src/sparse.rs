@@ -54,6 +54,16 @@ impl Sparse {
         self.open().0
     }
 
+    /// How many values are in buckets whose longest duration will not do.
+    pub(crate) fn count_unless(&self, will_do: impl Fn(u64) -> bool) -> u64 {
+        let max_ns = self.summary().max_ns;
+        let longest = |index| buckets::highest(index).min(max_ns);
+        let missing = self
+            .buckets()
+            .filter(|(index, _)| !will_do(longest(*index)));
+        missing.map(|(_, count)| count).sum()
+    }
+
     pub(crate) fn buckets(&self) -> impl Iterator<Item = (usize, u64)> {
         let mut rest = self.open().1;
         let mut index = 0;

@@ -218,6 +218,50 @@ impl Timeline {
         distribution
     }
 
+    /// Of the requests that an interval ranks: those whose duration will not do or that were never
+    /// answered, and all. A duration stands for its bucket, which it is the longest of.
+    pub fn missing_at(
+        &self,
+        interval: usize,
+        scope: Scope,
+        measure: Measure,
+        will_do: impl Fn(u64) -> bool,
+    ) -> (u64, u64) {
+        let Some(cells) = self.intervals.get(interval) else {
+            return (0, 0);
+        };
+        let (mut missing, mut all) = (0, 0);
+        for name in self.names_in(scope) {
+            if let Some(sparse) = cells.get(&(name, measure, Outcome::Ok)) {
+                all += sparse.summary().count;
+                missing += sparse.count_unless(&will_do);
+            }
+            if let Some(sparse) = cells.get(&(name, measure, Outcome::Unanswered)) {
+                let unanswered = sparse.summary().count;
+                (missing, all) = (missing + unanswered, all + unanswered);
+            }
+        }
+        (missing, all)
+    }
+
+    /// Requests that were meant to start in an interval: those that were not answered well, and all.
+    pub fn failed_at(&self, interval: usize, scope: Scope) -> (u64, u64) {
+        let Some(cells) = self.intervals.get(interval) else {
+            return (0, 0);
+        };
+        let (mut failed, mut all) = (0, 0);
+        for name in self.names_in(scope) {
+            for outcome in Outcome::ALL {
+                if let Some(sparse) = cells.get(&(name, Measure::Response, outcome)) {
+                    let count = sparse.summary().count;
+                    all += count;
+                    failed += if outcome == Outcome::Ok { 0 } else { count };
+                }
+            }
+        }
+        (failed, all)
+    }
+
     /// The whole timeline as one thing to add to an empty one.
     pub fn to_increment(&self) -> Increment {
         let entries = (0u32..).zip(&self.intervals).flat_map(|(interval, cells)| {

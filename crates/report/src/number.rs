@@ -73,6 +73,22 @@ pub(crate) fn threshold(value: f64, unit: &str) -> String {
     }
 }
 
+/// From … to, with the unit once.
+pub(crate) fn interval(interval: &verdict::Interval, unit: &str) -> String {
+    let low = with_unit(interval.low, unit);
+    match interval.high {
+        None => format!("{low} or more"),
+        Some(high) => {
+            let high = with_unit(high, unit);
+            let unit_of = |text: &str| text.rsplit_once(' ').map(|(_, unit)| unit.to_owned());
+            match low.rsplit_once(' ') {
+                Some((number, _)) if unit_of(&low) == unit_of(&high) => format!("{number}–{high}"),
+                _ => format!("{low}–{high}"),
+            }
+        }
+    }
+}
+
 /// A text on one line, without control characters.
 pub(crate) fn one_line(text: &str) -> String {
     text.chars()

@@ -1,6 +1,8 @@
 //! `summary.json`: the verdict and the figures for other programs. `docs/summary.md` describes it.
 
-use record::RunRecord;
+use std::collections::BTreeMap;
+
+use record::{Metric, RunRecord, Scope};
 use serde::Serialize;
 use verdict::{Judgement, Value};
 
@@ -31,6 +33,7 @@ struct Summary<'a> {
     targets: Vec<TargetRow<'a>>,
     findings: Vec<FindingRow<'a>>,
     total: Figures,
+    intervals: BTreeMap<String, Option<(f64, Option<f64>)>>,
     requests: Vec<Figures>,
     resources: Resources,
     network: Network<'a>,
@@ -50,6 +53,7 @@ struct TargetRow<'a> {
     metric: String,
     scope: Option<&'a str>,
     value: Option<f64>,
+    interval: Option<(f64, Option<f64>)>,
     unit: &'static str,
     grade: &'static str,
     target: Option<f64>,
@@ -103,6 +107,7 @@ pub fn summary_json(run: &Judged) -> String {
             })
             .collect(),
         total: figures::total(record),
+        intervals: intervals(record),
         requests: figures::by_name(record),
         resources: figures::resources(record),
         network: Network {
@@ -118,6 +123,21 @@ pub fn summary_json(run: &Judged) -> String {
     text
 }
 
+/// Of all requests: what each figure may have been.
+fn intervals(record: &RunRecord) -> BTreeMap<String, Option<(f64, Option<f64>)>> {
+    let percentiles = [0.5, 0.9, 0.95, 0.99].map(Metric::Percentile);
+    let metrics = percentiles
+        .into_iter()
+        .chain([Metric::Throughput, Metric::ErrorRate]);
+    metrics
+        .map(|metric| {
+            let interval = verdict::interval(record, Scope::All, metric);
+            let ends = interval.map(|interval| (interval.low, interval.high));
+            (metric.name(), ends)
+        })
+        .collect()
+}
+
 fn target_row<'a>(record: &'a RunRecord, row: &Judgement) -> TargetRow<'a> {
     let not_answered = || "it lies among the requests that were never answered".to_owned();
     TargetRow {
@@ -127,6 +147,7 @@ fn target_row<'a>(record: &'a RunRecord, row: &Judgement) -> TargetRow<'a> {
             .scope
             .map(|id| record.header.names[id.index()].name.as_str()),
         value: row.value.known(),
+        interval: row.interval.map(|interval| (interval.low, interval.high)),
         unit: row.target.metric.unit(),
         grade: row.grade.name(),
         target: row.target.target,

@@ -14,6 +14,8 @@ use table::{Cell, Table};
 const WIDTH_MAX: usize = 140;
 /// Narrower than this, requests are shown without their methods, so that names have room.
 const METHOD_FROM: usize = 100;
+/// Narrower than this, targets are shown without their intervals.
+const INTERVAL_FROM: usize = 100;
 
 /// The result of a run, for a terminal so many columns wide.
 pub fn terminal(run: &Judged, width: usize, colour: bool) -> String {
@@ -141,14 +143,13 @@ impl Page {
         if run.verdict.judgements.is_empty() {
             return String::new();
         }
-        let mut table = Table::new(&[
-            "Target",
-            "value",
-            "target",
-            "acceptable",
-            "critical",
-            "grade",
-        ]);
+        let with_interval = self.width >= INTERVAL_FROM;
+        let mut columns = vec!["Target", "value"];
+        if with_interval {
+            columns.push("95 % interval");
+        }
+        columns.extend(["target", "acceptable", "critical", "grade"]);
+        let mut table = Table::new(&columns);
         for row in &run.verdict.judgements {
             let unit = row.target.metric.unit();
             let (met, missed) = if row.target.metric.is_better_when_higher() {
@@ -161,14 +162,17 @@ impl Page {
                     format!("{sign}{}", number::threshold(value, unit))
                 })
             };
-            table.row(vec![
-                Cell::plain(title(run, row)),
-                Cell::plain(value(row)),
+            let mut cells = vec![Cell::plain(title(run, row)), Cell::plain(value(row))];
+            if with_interval {
+                cells.push(Cell::plain(interval(row)));
+            }
+            cells.extend([
                 Cell::plain(bound(met, row.target.target)),
                 Cell::plain(bound(met, row.target.acceptable)),
                 Cell::plain(bound(missed, row.target.critical)),
                 Cell::styled(row.grade.name(), style_of(row.grade)),
             ]);
+            table.row(cells);
         }
         let mut lines = table.lines(self.width, self.colour).into_iter();
         let mut text = self.heading(&lines.next().unwrap_or_default());
@@ -250,6 +254,14 @@ pub(crate) fn value(row: &Judgement) -> String {
         Value::NotAnswered => "not answered".to_owned(),
         Value::Unknown => "–".to_owned(),
     }
+}
+
+/// What a value may have been.
+pub(crate) fn interval(row: &Judgement) -> String {
+    let unit = row.target.metric.unit();
+    row.interval
+        .as_ref()
+        .map_or_else(String::new, |interval| number::interval(interval, unit))
 }
 
 /// A duration in words; `unanswered`: where it is not known, it lies among requests never answered.

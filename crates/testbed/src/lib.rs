@@ -18,6 +18,7 @@ mod port;
 mod reader;
 mod request;
 mod routes;
+pub mod series;
 mod server;
 mod service;
 mod skip;
@@ -25,6 +26,7 @@ mod stall;
 mod stop;
 mod tls_front;
 mod until;
+pub mod virtual_time;
 mod wire;
 
 pub use answer::{Answer, Framing};

@@ -1,13 +1,17 @@
 //! Evidence: what a run measured of one target, and what that says of a threshold.
 
-use record::{Distribution, Measure, Metric, Outcome, Reading, RunRecord, Scope, Target, Waited};
+use record::{Measure, Metric, Outcome, Reading, RunRecord, Scope, Target, Waited};
 
+use crate::blocks::{self, Sureness};
 use crate::ladder::{Answer, Lack, Threshold};
-use crate::share::{self, Decision, Share};
-use crate::{Value, number};
+use crate::share::{self, Decision};
+use crate::{Interval, Value, number, seen};
 
 /// A shortfall is the service's own only where the load offered the threshold with this to spare.
 const OFFER_TO_SPARE: f64 = 1.1;
+
+/// Two-sided, 95 %: what is shown.
+const INTERVAL_RISK: f64 = 0.025;
 
 /// Whether the generator's own lateness is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,10 +32,13 @@ impl Lag {
 }
 
 /// What was measured of a target.
-pub(crate) struct Evidence {
+pub(crate) struct Evidence<'a> {
     /// The number that is shown.
     pub(crate) value: Value,
+    record: &'a RunRecord,
     metric: Metric,
+    scope: Scope,
+    lag: Lag,
     basis: Basis,
 }
 
@@ -41,21 +48,17 @@ enum Basis {
     Nothing(Lack),
     /// The value says it all.
     Value,
-    /// So many requests waited so long.
-    Waits {
-        distribution: Distribution,
-        q: f64,
-        per_s: f64,
-    },
-    /// So many requests failed.
-    Errors { all: u64, bad: u64, per_s: f64 },
+    /// Of so many requests, the share that waited longer than the percentile allows.
+    Waits { requests: u64, q: f64 },
+    /// Of so many requests, those that failed.
+    Errors { requests: u64 },
     /// So many requests a second were offered at most; `None`: no bound.
     Offer(Option<f64>),
 }
 
-impl Evidence {
+impl<'a> Evidence<'a> {
     /// What the run says of a target.
-    pub(crate) fn of(record: &RunRecord, target: &Target, lag: Lag) -> Self {
+    pub(crate) fn of(record: &'a RunRecord, target: &Target, lag: Lag) -> Self {
         let metric = target.metric;
         let scope = target.scope.map_or(Scope::All, Scope::Name);
         let gathered = match metric {
@@ -66,14 +69,25 @@ impl Evidence {
                 Metric::Mean => mean(record, scope, lag),
                 Metric::Max => longest(record, scope, lag),
                 Metric::Throughput => Ok(throughput(record, &counts, lag)),
-                _ => Ok(error_rate(record, &counts)),
+                _ => Ok(error_rate(&counts)),
             }),
         };
         let (value, basis) = gathered.unwrap_or_else(|lack| (Value::Unknown, Basis::Nothing(lack)));
         Self {
             value,
+            record,
             metric,
+            scope,
+            lag,
             basis,
+        }
+    }
+
+    /// What the value may have been, with 95 % confidence.
+    pub(crate) fn interval(&self) -> Option<Interval> {
+        match self.basis {
+            Basis::Nothing(_) => None,
+            _ => seen::interval(self.record, self.scope, self.metric),
         }
     }
 
@@ -82,34 +96,18 @@ impl Evidence {
         match &self.basis {
             Basis::Nothing(lack) => Answer::Open(lack.clone()),
             Basis::Value => self.is_met(threshold).into(),
-            Basis::Waits {
-                distribution,
-                q,
-                per_s,
-            } => {
-                let counts = distribution.ok.counts();
-                let met: u64 = counts
-                    .filter(|(ns, _)| threshold.is_met_by(*ns as f64 / 1e6, self.metric))
-                    .map(|(_, count)| count)
-                    .sum();
-                let requests = distribution.count();
-                let share = Share {
-                    requests,
-                    missing: requests - met,
-                    limit: 1.0 - q,
-                    is_kept: self.is_met(threshold),
-                };
-                answer_of(&share, *per_s, || format!("a {}", self.metric.name()))
+            Basis::Waits { requests, q } => {
+                let will_do = |ns: u64| threshold.is_met_by(ns as f64 / 1e6, self.metric);
+                let measure = self.lag.measure();
+                let seen = seen::misses(self.record, self.scope, measure, will_do);
+                self.answer_of(seen, 1.0 - q, *requests, || {
+                    format!("a {}", self.metric.name())
+                })
             }
-            Basis::Errors { all, bad, per_s } => {
-                let share = Share {
-                    requests: *all,
-                    missing: *bad,
-                    limit: threshold.level() / 100.0,
-                    is_kept: self.is_met(threshold),
-                };
+            Basis::Errors { requests } => {
                 let level = threshold.level();
-                answer_of(&share, *per_s, || {
+                let seen = seen::errors(self.record, self.scope);
+                self.answer_of(seen, level / 100.0, *requests, || {
                     format!("an error rate under {} %", number::chosen(level))
                 })
             }
@@ -121,6 +119,59 @@ impl Evidence {
                 _ => Answer::Missed,
             },
         }
+    }
+
+    fn answer_of(
+        &self,
+        seen: Option<Sureness>,
+        limit: f64,
+        requests: u64,
+        what: impl Fn() -> String,
+    ) -> Answer {
+        let Some(seen) = seen else {
+            return Answer::Open(Lack::new("no request was made"));
+        };
+        let times = match share::decide(&seen, limit) {
+            Decision::Kept => return Answer::Met,
+            Decision::Broken => return Answer::Missed,
+            Decision::Open { times } => times,
+        };
+        Answer::Open(self.lack(&seen, limit, requests, times, &what()))
+    }
+
+    /// Why a share does not decide, and how much longer the run would have to be.
+    fn lack(&self, seen: &Sureness, limit: f64, requests: u64, times: f64, what: &str) -> Lack {
+        let load_s = self.record.duration_s();
+        let longer = |seconds: f64| format!("{} longer at this rate", number::roughly(seconds));
+        let shortest_s = blocks::BLOCKS_MIN as f64 * f64::from(self.record.timeline.width_s());
+        if load_s < shortest_s - 1.0 {
+            let needed = number::roughly(shortest_s);
+            let lack = Lack::new(format!("{what} needs a run of {needed}"));
+            return lack.and(longer((load_s * times).max(shortest_s) - load_s));
+        }
+        let needed = share::requests_needed(limit);
+        if seen.share <= 0.0 && requests < needed {
+            let (needed, requests) = (number::requests(needed), number::count(requests));
+            let lack = Lack::new(format!("{what} needs {needed}, {requests} seen"));
+            return lack.and(longer(load_s * (times - 1.0)));
+        }
+        let percent = |share: f64| number::measured(share * 100.0);
+        if !seen.is_settled {
+            let lack = Lack::new(format!(
+                "{what}: the run is too short for its own ups and downs"
+            ));
+            return lack.and(longer(load_s * (times - 1.0).max(1.0)));
+        }
+        let lack = Lack::new(format!(
+            "{what}: {} to {} % of the requests miss it, and {} % may",
+            percent(seen.low(INTERVAL_RISK)),
+            percent(seen.high(INTERVAL_RISK)),
+            number::chosen(limit * 100.0)
+        ));
+        if times > 100.0 {
+            return lack.and("it is at its limit");
+        }
+        lack.and(longer(load_s * (times - 1.0)))
     }
 
     fn is_met(&self, threshold: Threshold) -> bool {
@@ -166,13 +217,8 @@ fn requests_of(record: &RunRecord, scope: Scope) -> Result<Counts, Lack> {
 fn percentile(record: &RunRecord, scope: Scope, lag: Lag, q: f64) -> Gathered {
     let distribution = record.timeline.distribution(scope, lag.measure());
     let value = waited(distribution.percentile(q))?;
-    let per_s = per_second(record, distribution.count());
-    let basis = Basis::Waits {
-        distribution,
-        q,
-        per_s,
-    };
-    Ok((value, basis))
+    let requests = distribution.count();
+    Ok((value, Basis::Waits { requests, q }))
 }
 
 /// The mean of the answers; where requests waited and none was answered, it misses every threshold.
@@ -236,11 +282,10 @@ pub(crate) fn every_outcome(record: &RunRecord, measure: Measure) -> record::His
     merged
 }
 
-fn error_rate(record: &RunRecord, counts: &Counts) -> (Value, Basis) {
-    let (all, bad) = (counts.all, counts.all - counts.ok);
-    let per_s = per_second(record, all);
-    let percent = bad as f64 / all as f64 * 100.0;
-    (Value::Known(percent), Basis::Errors { all, bad, per_s })
+fn error_rate(counts: &Counts) -> (Value, Basis) {
+    let requests = counts.all;
+    let percent = (requests - counts.ok) as f64 / requests as f64 * 100.0;
+    (Value::Known(percent), Basis::Errors { requests })
 }
 
 /// A reading tells of the second before it; it counts where most of that second lies in the load.
@@ -280,34 +325,6 @@ fn not_watched(record: &RunRecord, what: &str) -> Lack {
         Some(watched) => Lack::new(format!("the {what} of {watched} was never read"))
             .and("run for two seconds or more, and where it can be read"),
     }
-}
-
-fn per_second(record: &RunRecord, requests: u64) -> f64 {
-    let load_s = record.duration_s();
-    if load_s > 0.0 {
-        requests as f64 / load_s
-    } else {
-        0.0
-    }
-}
-
-fn answer_of(share: &Share, per_s: f64, what: impl Fn() -> String) -> Answer {
-    let needed = match share::decide(share) {
-        Decision::Kept => return Answer::Met,
-        Decision::Broken => return Answer::Missed,
-        Decision::TooFew { needed } => needed,
-    };
-    let seen = number::count(share.requests);
-    let lack = Lack::new(format!(
-        "{} needs {}, {seen} seen",
-        what(),
-        number::requests(needed)
-    ));
-    if per_s > 0.0 {
-        let longer = number::roughly((needed - share.requests) as f64 / per_s);
-        return Answer::Open(lack.and(format!("{longer} longer at this rate")));
-    }
-    Answer::Open(lack.and("run longer"))
 }
 
 fn is_to_spare(offered: f64, threshold: f64) -> bool {

@@ -1,17 +1,22 @@
 //! Targets to grades, statistics to findings: pure functions of a run record.
 
+pub mod blocks;
 mod evidence;
 mod finding;
 mod grade;
 mod judge;
 mod ladder;
+pub mod leak;
 mod number;
 mod row;
+mod seen;
 mod sentence;
 mod share;
+pub mod trend;
 mod validity;
 mod verdict;
 
 pub use grade::Grade;
 pub use judge::judge;
-pub use verdict::{Finding, FindingKind, Judgement, RunResult, Value, Verdict};
+pub use seen::interval;
+pub use verdict::{Finding, FindingKind, Interval, Judgement, RunResult, Value, Verdict};

@@ -26,6 +26,7 @@ pub(crate) fn rows(record: &RunRecord, lag: Lag) -> Vec<Row> {
             let judgement = Judgement {
                 target: target.clone(),
                 value: evidence.value,
+                interval: evidence.interval(),
                 grade: graded.unwrap_or(Grade::Inconclusive),
                 reason: lack.as_ref().map(Lack::reason),
             };

@@ -45,11 +45,22 @@ pub struct Judgement {
     pub target: Target,
     /// What was measured.
     pub value: Value,
+    /// What it may have been, with 95 % confidence; `None` where that is not known.
+    pub interval: Option<Interval>,
     /// How well the target was met.
     pub grade: Grade,
     /// Why the grade is what it is, where the value and the thresholds do not say it: what an
     /// inconclusive row lacks, and what would decide it.
     pub reason: Option<String>,
+}
+
+/// From … to, in the metric's unit: with 95 % confidence the true value lies between.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Interval {
+    /// The least.
+    pub low: f64,
+    /// The most; `None`: no bound, since it may lie among requests that were never answered or not made.
+    pub high: Option<f64>,
 }
 
 /// What was measured for a target.
@@ -88,6 +99,12 @@ pub struct Finding {
 pub enum FindingKind {
     /// brunt could not make the load in time, or its machine could not.
     GeneratorLimit,
+    /// What the service holds grows, and will go on to.
+    Leak,
+    /// What the service holds grew to a level.
+    CacheFilling,
+    /// What the service holds grows, and the run is too short to tell where to.
+    GrowthUnclear,
     /// TLS certificates were not verified.
     Insecure,
     /// The run broke off or was stopped before its end.
@@ -99,6 +116,9 @@ impl FindingKind {
     pub const fn name(self) -> &'static str {
         match self {
             Self::GeneratorLimit => "generator_limit",
+            Self::Leak => "leak",
+            Self::CacheFilling => "cache_filling",
+            Self::GrowthUnclear => "growth_unclear",
             Self::Insecure => "insecure",
             Self::Unfinished => "unfinished",
         }

@@ -23,6 +23,7 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     ),
     ("engine", &["record", "scenario"]),
     ("monitor", &["record"]),
+    ("proofs", &["record", "testbed", "verdict"]),
     ("record", &[]),
     ("report", &["record", "scenario", "verdict"]),
     ("scenario", &["record"]),

@@ -7,7 +7,7 @@ use super::pill;
 use crate::Judged;
 use crate::figures::{self, Figures};
 use crate::number;
-use crate::terminal::{value, waited};
+use crate::terminal::{interval, value, waited};
 
 pub(super) fn targets(run: &Judged) -> Markup {
     let rows = &run.verdict.judgements;
@@ -17,7 +17,7 @@ pub(super) fn targets(run: &Judged) -> Markup {
             div.scroll { table {
                 caption { "What was asked, and what was measured" }
                 thead { tr {
-                    th scope="col" { "Metric" } th scope="col" { "Measured" } th scope="col" { "Target" }
+                    th scope="col" { "Metric" } th scope="col" { "Measured" } th scope="col" { "95 % interval" } th scope="col" { "Target" }
                     th scope="col" { "Acceptable" } th scope="col" { "Critical" } th scope="col" { "Grade" }
                 } }
                 tbody { @for row in rows {
@@ -32,13 +32,14 @@ pub(super) fn targets(run: &Judged) -> Markup {
                             }
                         }
                         td.measured { (value(row)) }
+                        td { (interval(row)) }
                         (threshold(met, row.target.target, unit))
                         (threshold(met, row.target.acceptable, unit))
                         (threshold(missed, row.target.critical, unit))
                         td { (pill(row.grade.name())) }
                     }
                     @if let Some(reason) = &row.reason {
-                        tr.reason { td colspan="6" { (reason) } }
+                        tr.reason { td colspan="7" { (reason) } }
                     }
                 } }
             } }

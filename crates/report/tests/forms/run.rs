@@ -54,7 +54,7 @@ fn header() -> Header {
         classes: vec![("visitor".into(), 1.0)],
         load: Load {
             stages: vec![Stage {
-                seconds: 10.0,
+                seconds: 22.0,
                 from: 20.0,
                 to: 20.0,
             }],
@@ -117,7 +117,7 @@ fn sample(name: u32, intended_ms: u64, took_ms: u64, failure: Option<FailureKind
 /// Forty requests a second; in seconds 4 and 5 nothing comes, and what was meant for 4 comes late.
 fn samples() -> Vec<Sample> {
     let mut samples = vec![sample(2, 0, 3, None)];
-    for second in (0..10).filter(|second| *second != 5) {
+    for second in (0..22).filter(|second| *second != 5) {
         for number in 0..40 {
             let intended_ms = second * 1000 + number * 20;
             let took_ms = if second == 4 {
@@ -184,11 +184,11 @@ pub(crate) fn known() -> Run {
         }
     }
     hand_over(&mut delta, 0);
-    record.readings = (0..10).map(reading).collect();
+    record.readings = (0..22).map(reading).collect();
     record.ending = Some(Ending {
         stopped_by: StoppedBy::Finished,
-        load_ended_ms: 10_000,
-        ended_ms: 10_000,
+        load_ended_ms: 22_000,
+        ended_ms: 22_000,
         reason: None,
     });
     let verdict = verdict::judge(&record);

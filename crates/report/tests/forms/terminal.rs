@@ -57,11 +57,11 @@ fn a_stall_is_said_while_it_lasts() {
     let mut run = known();
     let names = run.record.header.names.clone();
     let mut delta = record::Delta::new(&names);
-    delta.start(11);
+    delta.start(23);
     delta.counts_mut().users = Some(20);
     delta.counts_mut().in_flight = Some(20);
     delta.counts_mut().oldest_ms = Some(3200);
     run.record.timeline.absorb(&delta.to_increment()).unwrap();
-    let line = live_line(&Progress::of(&run.record, 11.0), 120, false);
+    let line = live_line(&Progress::of(&run.record, 23.0), 120, false);
     assert!(line.contains("20 waiting, the oldest for 3.20 s"), "{line}");
 }

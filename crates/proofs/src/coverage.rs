@@ -1,0 +1,203 @@
+//! How sure a percentile is: the p99 of an M/M/1 is ln 100 / (μ − λ), so that of many runs the interval
+//! has to hold it in 95 of 100, where one is given.
+
+use record::{Metric, Scope, Target};
+use testbed::virtual_time::{Arrivals, Gaps, Law, Station, Visit};
+use verdict::blocks::{Block, Sureness, sureness_beside};
+use verdict::{Grade, judge};
+
+use crate::{Effort, Row, reckoned};
+
+/// Seconds of a run.
+const SECONDS: f64 = 300.0;
+/// The share of requests over a p99.
+const LIMIT: f64 = 0.01;
+/// Two-sided, 95 %.
+const RISK: f64 = 0.025;
+
+/// An M/M/1 under a load, whose run is so many of its relaxation times long.
+#[derive(Debug, Clone, Copy)]
+struct Mm1 {
+    mu: f64,
+    lambda: f64,
+}
+
+impl Mm1 {
+    /// The relaxation time is 1 / (√μ − √λ)² (Cohen, The Single Server Queue, 1982).
+    fn new(load: f64, relaxations: f64) -> Self {
+        let mu = relaxations / SECONDS / (1.0 - load.sqrt()).powi(2);
+        Self {
+            mu,
+            lambda: load * mu,
+        }
+    }
+
+    /// The time that a share of the requests takes longer than.
+    fn exceeded_by(self, share: f64) -> f64 {
+        -share.ln() / (self.mu - self.lambda)
+    }
+
+    fn visits(self, seed: u64) -> impl Iterator<Item = Visit> {
+        let law = Law::Exponential {
+            servers: 1,
+            mean_s: 1.0 / self.mu,
+        };
+        let mut station = Station::new(law, seed).settled(self.lambda);
+        Arrivals::steady(self.lambda, SECONDS, Gaps::Poisson, seed)
+            .map(move |arrival_s| station.serve(arrival_s))
+    }
+
+    /// The share of a run over the true p99, with what the run says of its sureness, and with what it
+    /// would say if its requests knew nothing of each other.
+    fn run(self, seed: u64) -> Option<(Sureness, Sureness)> {
+        let limits_s = [LIMIT, 0.1].map(|share| self.exceeded_by(share));
+        let mut blocks = [(); 2].map(|()| vec![Block::default(); SECONDS as usize]);
+        for visit in self.visits(seed) {
+            for (blocks, limit_s) in blocks.iter_mut().zip(limits_s) {
+                let block = &mut blocks[visit.arrival_s as usize];
+                block.all += 1.0;
+                if visit.done_s - visit.arrival_s > limit_s {
+                    block.missing += 1.0;
+                }
+            }
+        }
+        let seen = sureness_beside(&blocks[0], &blocks[1])?;
+        let naive = Sureness {
+            effective: blocks[0].iter().map(|block| block.all).sum(),
+            ..seen
+        };
+        Some((seen, naive))
+    }
+}
+
+/// Of so many runs: in how many an interval was given, in how many of these it held the truth, and in
+/// how many of all the naive one did.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Coverage {
+    /// Share of the runs with an interval.
+    pub given: f64,
+    /// Share of these whose interval holds the truth.
+    pub covered: f64,
+    /// Share of the runs whose naive interval does.
+    pub naive: f64,
+}
+
+/// The coverage under a load, for runs of so many relaxation times.
+pub fn coverage(load: f64, relaxations: f64, runs: u64) -> Coverage {
+    let queue = Mm1::new(load, relaxations);
+    let holds = |seen: &Sureness| seen.low(RISK) <= LIMIT && seen.high(RISK) >= LIMIT;
+    let (mut given, mut covered, mut naive_covered) = (0u32, 0u32, 0u32);
+    for (seen, naive) in (0..runs).filter_map(|seed| queue.run(seed)) {
+        naive_covered += u32::from(holds(&naive));
+        given += u32::from(seen.is_settled);
+        covered += u32::from(seen.is_settled && holds(&seen));
+    }
+    Coverage {
+        given: f64::from(given) / runs as f64,
+        covered: f64::from(covered) / f64::from(given.max(1)),
+        naive: f64::from(naive_covered) / runs as f64,
+    }
+}
+
+/// The proofs of this page.
+pub fn rows(effort: Effort) -> Vec<Row> {
+    let runs = effort.choose(150, 1_000);
+    // Three standard errors of a share of 95 % in so many runs.
+    let chance = effort.choose(0.05, 0.0);
+    let mut rows = Vec::new();
+    for load in effort.choose(&[0.8][..], &[0.3, 0.5, 0.8, 0.9]) {
+        for relaxations in effort.choose(&[300.0, 1_000.0][..], &[100.0, 300.0, 1_000.0, 3_000.0]) {
+            rows.push(coverage_row(*load, *relaxations, runs, chance));
+        }
+    }
+    rows.push(grades_row(effort));
+    rows
+}
+
+fn coverage_row(load: f64, relaxations: f64, runs: u64, chance: f64) -> Row {
+    let found = coverage(load, relaxations, runs);
+    // Where the run is short beside its own ups and downs, an interval may be wide, and must not miss.
+    let most = if relaxations < 1_000.0 {
+        1.0
+    } else {
+        0.97 + chance
+    };
+    let least = 0.93 - chance;
+    let fails = load < 0.8 || found.naive < 0.6;
+    Row {
+        method: format!("interval of a p99, load {load}, run of {relaxations:.0} relaxation times"),
+        truth: "ln 100 / (μ − λ) lies in 95 %".into(),
+        reached: format!(
+            "{:.1} % of {runs} runs; {:.1} % inconclusive",
+            found.covered * 100.0,
+            (1.0 - found.given) * 100.0
+        ),
+        goal: format!("{:.0} to {:.0} %", least * 100.0, most * 100.0),
+        broken: format!(
+            "requests taken as independent: {:.1} %",
+            found.naive * 100.0
+        ),
+        holds: (least..=most).contains(&found.covered) && fails,
+    }
+}
+
+/// A target of a p99 right at the truth is met by chance; a pass of a service that is 5 % slower than
+/// its target, or a fail of one that is as much faster, is a lie.
+fn grades_row(effort: Effort) -> Row {
+    let runs: u64 = effort.choose(60, 400);
+    let queue = Mm1::new(0.8, 300.0);
+    let p99_ms = queue.exceeded_by(LIMIT) * 1e3;
+    let (mut lies, mut decided, mut naive_lies) = (0u32, 0u32, 0u32);
+    for seed in 0..runs {
+        for (factor, lie) in [(1.0 / 1.05, Grade::Good), (1.05, Grade::Poor)] {
+            let target = Target {
+                metric: Metric::Percentile(0.99),
+                scope: None,
+                target: Some(p99_ms * factor),
+                acceptable: None,
+                critical: None,
+            };
+            let record = reckoned::record(queue.visits(seed), SECONDS, vec![target]);
+            let grade = judge(&record).judgements[0].grade;
+            decided += u32::from(grade != Grade::Inconclusive);
+            lies += u32::from(grade == lie);
+            let measure = record::Measure::Response;
+            let seen = record
+                .timeline
+                .distribution(Scope::All, measure)
+                .percentile(0.99);
+            let is_under = seen
+                .and_then(record::Waited::ms)
+                .is_some_and(|ms| ms < p99_ms * factor);
+            naive_lies += u32::from(is_under == (lie == Grade::Good));
+        }
+    }
+    let share = |count: u32| f64::from(count) / (2.0 * runs as f64);
+    Row {
+        method: "grade of a p99 whose target is 5 % off, load 0.8".into(),
+        truth: "poor below the target, good above".into(),
+        reached: format!(
+            "wrong in {:.1} %, decided in {:.0} %",
+            share(lies) * 100.0,
+            share(decided) * 100.0
+        ),
+        goal: "wrong in 5 % at most".into(),
+        broken: format!(
+            "the measured p99 alone: wrong in {:.1} %",
+            share(naive_lies) * 100.0
+        ),
+        holds: share(lies) <= effort.choose(0.1, 0.05) && share(naive_lies) > 0.2,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_row_holds() {
+        for row in rows(Effort::Reduced) {
+            assert!(row.holds, "{row:#?}");
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! Proofs: runs of a known truth in virtual time, put through the record and the verdict as a real run
+//! is, and whether the verdict tells the truth. Each proof has a variant that is deliberately wrong, and
+//! shows that it would be caught.
+
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "moments of virtual time, from 0 on, tell the second that they lie in"
+)]
+
+pub mod coverage;
+pub mod leaks;
+pub mod reckoned;
+
+/// How much work a proof may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effort {
+    /// For the tests: fewer seeds, and wider bounds for their chance.
+    Reduced,
+    /// All seeds.
+    Full,
+}
+
+impl Effort {
+    /// One of two values.
+    pub fn choose<T>(self, reduced: T, full: T) -> T {
+        match self {
+            Self::Reduced => reduced,
+            Self::Full => full,
+        }
+    }
+}
+
+/// What a proof came to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Row {
+    /// What is proved.
+    pub method: String,
+    /// What is true of the runs.
+    pub truth: String,
+    /// What was reached.
+    pub reached: String,
+    /// What had to be.
+    pub goal: String,
+    /// What the broken variant reached.
+    pub broken: String,
+    /// The goal was reached, and the broken variant did not.
+    pub holds: bool,
+}
+
+/// Every proof.
+pub fn all(effort: Effort) -> Vec<Row> {
+    let mut rows = coverage::rows(effort);
+    rows.extend(leaks::rows(effort));
+    rows
+}

@@ -1,0 +1,109 @@
+//! Reckoned runs: visits of virtual time as a run record, through the way that an engine's samples take.
+
+use record::{
+    Delta, Ending, FailureKind, Generator, Header, Law, Load, Machine, NameId, Open, RequestName,
+    RunRecord, Sample, Stage, StoppedBy, Target, second_of,
+};
+use testbed::virtual_time::Visit;
+
+/// The record of a run whose requests were these, in the order of their arrival.
+///
+/// # Panics
+/// Where the timeline does not take what was recorded, which it always does.
+pub fn record(
+    visits: impl Iterator<Item = Visit>,
+    seconds: f64,
+    targets: Vec<Target>,
+) -> RunRecord {
+    let mut record = RunRecord::new(header(seconds, targets));
+    let mut visits: Vec<Visit> = visits.collect();
+    visits.sort_by(|a, b| a.done_s.total_cmp(&b.done_s));
+    let mut delta = Delta::new(&record.header.names);
+    let mut absorb = |delta: &mut Delta| {
+        record
+            .timeline
+            .absorb(&delta.to_increment())
+            .expect("names that it knows");
+    };
+    for visit in &visits {
+        let sample = sample(visit);
+        if second_of(sample.done_ns) > delta.second() {
+            absorb(&mut delta);
+            delta.start(second_of(sample.done_ns));
+        }
+        delta.record(&sample);
+    }
+    absorb(&mut delta);
+    let ended_ms = nanoseconds(seconds) / 1_000_000;
+    record.ending = Some(Ending {
+        stopped_by: StoppedBy::Finished,
+        load_ended_ms: ended_ms,
+        ended_ms,
+        reason: None,
+    });
+    record
+}
+
+fn sample(visit: &Visit) -> Sample {
+    let (arrival_ns, done_ns) = (nanoseconds(visit.arrival_s), nanoseconds(visit.done_s));
+    Sample {
+        name: NameId(0),
+        intended_ns: arrival_ns,
+        dispatched_ns: arrival_ns,
+        sent_ns: Some(arrival_ns),
+        first_byte_ns: Some(done_ns),
+        done_ns,
+        connect_ns: None,
+        tls_ns: None,
+        stood_still_ns: 0,
+        failure: visit.failed.then_some(FailureKind::Status),
+        wire_requests: 1,
+        bytes_sent: 100,
+        bytes_received: 100,
+    }
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "moments of a run, from 0 on"
+)]
+fn nanoseconds(seconds: f64) -> u64 {
+    (seconds * 1e9).round() as u64
+}
+
+fn header(seconds: f64, targets: Vec<Target>) -> Header {
+    Header {
+        run_id: "reckoned".into(),
+        brunt_version: env!("CARGO_PKG_VERSION").into(),
+        scenario_file: String::new(),
+        scenario_hash: String::new(),
+        profile: "reckoned".into(),
+        host: String::new(),
+        embedded: false,
+        started_at: jiff::Timestamp::UNIX_EPOCH,
+        seed: 0,
+        names: vec![RequestName {
+            name: "/".into(),
+            method: "GET".into(),
+            setup: false,
+        }],
+        classes: Vec::new(),
+        load: Load {
+            stages: vec![Stage {
+                seconds,
+                from: 1.0,
+                to: 1.0,
+            }],
+            open: Some(Open {
+                law: Law::Poisson,
+                users: 1,
+            }),
+            tasks_per_user_second: None,
+            requests_per_task: 1.0,
+        },
+        targets,
+        generator: Generator::default(),
+        machine: Machine::default(),
+    }
+}

@@ -1,0 +1,252 @@
+//! Virtual time: arrivals at a station of a known law, reckoned and not played, so that a thousand runs
+//! take seconds. Moments are seconds from the start.
+
+use rand::{RngExt, SeedableRng};
+use rand_xoshiro::Xoshiro256PlusPlus;
+
+/// One request of a reckoned run.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Visit {
+    /// When it came.
+    pub arrival_s: f64,
+    /// When it was answered.
+    pub done_s: f64,
+    /// Whether the answer was an error.
+    pub failed: bool,
+}
+
+/// How requests come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Gaps {
+    /// Exponential gaps.
+    Poisson,
+    /// Even gaps.
+    Constant,
+}
+
+/// Requests that come at a rate a second that changes by steps.
+pub struct Arrivals {
+    /// From each moment on, this rate.
+    steps: Vec<(f64, f64)>,
+    end_s: f64,
+    gaps: Gaps,
+    now_s: f64,
+    random: Xoshiro256PlusPlus,
+}
+
+impl Arrivals {
+    /// Arrivals at one rate for so long.
+    pub fn steady(per_s: f64, seconds: f64, gaps: Gaps, seed: u64) -> Self {
+        Self::stepped(vec![(0.0, per_s)], seconds, gaps, seed)
+    }
+
+    /// Arrivals whose rate is, from each moment on, that of its step.
+    pub fn stepped(steps: Vec<(f64, f64)>, seconds: f64, gaps: Gaps, seed: u64) -> Self {
+        Self {
+            steps,
+            end_s: seconds,
+            gaps,
+            now_s: 0.0,
+            random: Xoshiro256PlusPlus::seed_from_u64(seed ^ 0xa11),
+        }
+    }
+}
+
+impl Iterator for Arrivals {
+    type Item = f64;
+
+    /// The next one: a gap of unit rate is used up at the rate of each step that it crosses.
+    fn next(&mut self) -> Option<f64> {
+        let mut left = match self.gaps {
+            Gaps::Poisson => -(1.0 - self.random.random::<f64>()).ln(),
+            Gaps::Constant => 1.0,
+        };
+        loop {
+            let at = self
+                .steps
+                .partition_point(|(from_s, _)| *from_s <= self.now_s);
+            let per_s = self.steps[..at].last().map_or(0.0, |(_, per_s)| *per_s);
+            let until_s = self.steps.get(at).map_or(self.end_s, |(from_s, _)| *from_s);
+            let until_s = until_s.min(self.end_s);
+            let within = (until_s - self.now_s) * per_s;
+            if left < within {
+                self.now_s += left / per_s;
+                return Some(self.now_s);
+            }
+            if until_s >= self.end_s {
+                return None;
+            }
+            left -= within;
+            self.now_s = until_s;
+        }
+    }
+}
+
+/// A law of service.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Law {
+    /// So many servers, exponential times, one line: M/M/c under Poisson arrivals, D/M/c under even ones.
+    Exponential {
+        /// Servers.
+        servers: usize,
+        /// The mean time of service.
+        mean_s: f64,
+    },
+    /// One server, fixed times.
+    Fixed {
+        /// The time of service.
+        time_s: f64,
+    },
+}
+
+/// A station: requests come in the order of their arrival.
+pub struct Station {
+    law: Law,
+    /// When each server is free again.
+    free_s: Vec<f64>,
+    random: Xoshiro256PlusPlus,
+}
+
+impl Station {
+    /// An idle station.
+    pub fn new(law: Law, seed: u64) -> Self {
+        let servers = match law {
+            Law::Exponential { servers, .. } => servers,
+            Law::Fixed { .. } => 1,
+        };
+        Self {
+            law,
+            free_s: vec![0.0; servers],
+            random: Xoshiro256PlusPlus::seed_from_u64(seed ^ 0x57a),
+        }
+    }
+
+    /// A station that has been at work for so long that nobody knows how it began: an M/M/1 whose line
+    /// is as long as its law says.
+    ///
+    /// # Panics
+    /// Where the law is another, or the line grows for ever.
+    #[must_use]
+    pub fn settled(mut self, arrivals_per_s: f64) -> Self {
+        let Law::Exponential { servers: 1, mean_s } = self.law else {
+            panic!("only an M/M/1 is known to settle so");
+        };
+        let load = arrivals_per_s * mean_s;
+        assert!(load < 1.0, "a load of {load} never settles");
+        // The work ahead of an arrival: none with chance 1 − ρ, else exponential with rate μ − λ.
+        if self.random.random::<f64>() < load {
+            let rate = 1.0 / mean_s - arrivals_per_s;
+            self.free_s[0] = -(1.0 - self.random.random::<f64>()).ln() / rate;
+        }
+        self
+    }
+
+    /// Serves a request that arrives at a moment, not before the last one.
+    pub fn serve(&mut self, arrival_s: f64) -> Visit {
+        let time_s = match self.law {
+            Law::Exponential { mean_s, .. } => -(1.0 - self.random.random::<f64>()).ln() * mean_s,
+            Law::Fixed { time_s } => time_s,
+        };
+        let mut first = 0;
+        for server in 1..self.free_s.len() {
+            if self.free_s[server] < self.free_s[first] {
+                first = server;
+            }
+        }
+        let done_s = self.free_s[first].max(arrival_s) + time_s;
+        self.free_s[first] = done_s;
+        Visit {
+            arrival_s,
+            done_s,
+            failed: false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn percentile(mut values: Vec<f64>, q: f64) -> f64 {
+        values.sort_by(f64::total_cmp);
+        let rank = (1..values.len()).find(|rank| *rank as f64 >= values.len() as f64 * q);
+        values[rank.unwrap_or(0)]
+    }
+
+    fn times(law: Law, per_s: f64, gaps: Gaps) -> Vec<f64> {
+        let mut station = Station::new(law, 3);
+        Arrivals::steady(per_s, 2_000.0, gaps, 5)
+            .map(|at| station.serve(at))
+            .map(|visit| visit.done_s - visit.arrival_s)
+            .collect()
+    }
+
+    fn assert_near(found: f64, truth: f64, within: f64) {
+        assert!((found / truth - 1.0).abs() < within, "{found} for {truth}");
+    }
+
+    #[test]
+    fn an_mm1_answers_as_theory_says() {
+        let law = Law::Exponential {
+            servers: 1,
+            mean_s: 0.01,
+        };
+        let times = times(law, 50.0, Gaps::Poisson);
+        assert_near(times.iter().sum::<f64>() / times.len() as f64, 0.02, 0.03);
+        assert_near(percentile(times, 0.99), 100f64.ln() / 50.0, 0.05);
+    }
+
+    #[test]
+    fn two_servers_answer_as_erlang_says() {
+        let law = Law::Exponential {
+            servers: 2,
+            mean_s: 0.01,
+        };
+        let times = times(law, 160.0, Gaps::Poisson);
+        let mean_s = 0.711_111 / 40.0 + 0.01;
+        assert_near(times.iter().sum::<f64>() / times.len() as f64, mean_s, 0.05);
+    }
+
+    #[test]
+    fn even_arrivals_wait_less_than_poisson_ones() {
+        // D/M/1: the wait's tail falls by σ, the root of σ = exp(−(1 − σ)/ρ); at ρ = 0.8 σ = 0.6286, so
+        // that p99 = ln 100 / (μ (1 − σ)).
+        let law = Law::Exponential {
+            servers: 1,
+            mean_s: 0.01,
+        };
+        let p99 = percentile(times(law, 80.0, Gaps::Constant), 0.99);
+        assert_near(p99, 100f64.ln() / (100.0 * (1.0 - 0.6286)), 0.05);
+    }
+
+    #[test]
+    fn a_settled_line_is_as_long_at_first_as_later() {
+        let law = Law::Exponential {
+            servers: 1,
+            mean_s: 0.01,
+        };
+        let first = (0..20_000).map(|seed| {
+            let mut station = Station::new(law, seed).settled(80.0);
+            let visit = station.serve(0.0);
+            visit.done_s
+        });
+        let mean_s = first.sum::<f64>() / 20_000.0;
+        assert_near(mean_s, 1.0 / 20.0, 0.03);
+    }
+
+    #[test]
+    fn steps_change_the_rate_at_their_moments() {
+        for gaps in [Gaps::Poisson, Gaps::Constant] {
+            let steps = vec![(0.0, 100.0), (10.0, 1_000.0), (20.0, 0.0), (30.0, 50.0)];
+            let all: Vec<f64> = Arrivals::stepped(steps, 40.0, gaps, 1).collect();
+            let within = |from: f64, to: f64| {
+                all.iter().filter(|at| (from..to).contains(*at)).count() as f64
+            };
+            assert_near(within(0.0, 10.0), 1_000.0, 0.1);
+            assert_near(within(10.0, 20.0), 10_000.0, 0.04);
+            assert!(within(20.0, 30.0) < 0.5);
+            assert_near(within(30.0, 40.0), 500.0, 0.15);
+            assert!(all.windows(2).all(|pair| pair[0] <= pair[1]));
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! Blocks: how sure a share is that was counted second by second. Requests of one stall are not
+//! independent, and neither are neighbouring seconds; so the spread is taken from stretches of the run
+//! that are long enough to know nothing of each other.
+//!
+//! The estimator is that of batch means (Law, Simulation Modeling and Analysis, chapter 9) for a ratio
+//! (Cochran, Sampling Techniques, chapter 6), and the interval the exact binomial one (Clopper and
+//! Pearson, 1934) with the count of independent requests that has the same spread (Korn and Graubard,
+//! 1998).
+
+use statrs::distribution::{Beta, ContinuousCDF, StudentsT};
+
+/// A run is not judged good on fewer blocks.
+pub const BLOCKS_MIN: usize = STRETCHES_MIN;
+/// So many stretches are compared; fewer say too little of the spread.
+const STRETCHES: usize = 32;
+/// With fewer than this nothing is said.
+const STRETCHES_MIN: usize = 20;
+/// Stretches whose neighbours are more alike than this know of each other.
+const ALIKE: f64 = 0.3;
+
+/// What was counted in one block: one second, or more.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Block {
+    /// Requests that miss.
+    pub missing: f64,
+    /// Requests.
+    pub all: f64,
+}
+
+/// A share and how sure it is.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Sureness {
+    /// The share that misses (0 to 1).
+    pub share: f64,
+    /// So many independent requests would say as much.
+    pub effective: f64,
+    /// Whether there are enough blocks to tell how the share varies; with fewer, a share that is low
+    /// shows nothing.
+    pub is_long_enough: bool,
+    /// Whether the run is long beside its own ups and downs. Where it is not, only what is far from a
+    /// limit is told, as if each stretch of it were one request.
+    pub is_settled: bool,
+}
+
+/// How sure the share of all blocks is; `None` without requests.
+pub fn sureness(blocks: &[Block]) -> Option<Sureness> {
+    let all: f64 = blocks.iter().map(|block| block.all).sum();
+    let missing: f64 = blocks.iter().map(|block| block.missing).sum();
+    if all <= 0.0 {
+        return None;
+    }
+    let share = missing / all;
+    let certain = Sureness {
+        share,
+        effective: all,
+        is_long_enough: true,
+        is_settled: true,
+    };
+    let is_long_enough = blocks.len() >= STRETCHES_MIN;
+    if missing <= 0.0 || missing >= all || !is_long_enough {
+        // Nothing varies here, or too little was seen of how it does.
+        return Some(Sureness {
+            is_long_enough,
+            is_settled: is_long_enough,
+            ..certain
+        });
+    }
+    let residuals: Vec<f64> = blocks
+        .iter()
+        .map(|block| block.missing - share * block.all)
+        .collect();
+    let count = STRETCHES.min(residuals.len());
+    let stretches = stretches(&residuals, count);
+    let (variance, alike) = spread(&stretches);
+    // Neighbours that are alike leave part of the spread between stretches out.
+    let variance = variance * (1.0 + 2.0 * alike.max(-ALIKE));
+    let of_share = variance / (all * all);
+    let independent = share * (1.0 - share) / of_share;
+    // A spread that was itself estimated is less than certain (Korn and Graubard).
+    let freedom = count as f64 - 1.0;
+    let factor = (student(all - 1.0) / student(freedom)).powi(2);
+    let effective = (independent * factor).min(all);
+    let is_settled = alike < ALIKE;
+    // Stretches as alike as these say as much as so many that know nothing of each other.
+    let as_stretches = count as f64 * (1.0 - alike) / (1.0 + alike);
+    Some(Sureness {
+        share,
+        effective: if is_settled {
+            effective
+        } else {
+            effective.min(as_stretches.max(2.0))
+        },
+        is_long_enough,
+        is_settled,
+    })
+}
+
+/// Sums of stretches of the same length, as nearly as the blocks allow.
+fn stretches(residuals: &[f64], count: usize) -> Vec<f64> {
+    let edge = |at: usize| at * residuals.len() / count;
+    (0..count)
+        .map(|at| residuals[edge(at)..edge(at + 1)].iter().sum())
+        .collect()
+}
+
+/// The variance of the sum of all stretches, and how alike neighbours are (−1 to 1).
+fn spread(stretches: &[f64]) -> (f64, f64) {
+    let count = stretches.len() as f64;
+    let squares: f64 = stretches.iter().map(|sum| sum * sum).sum();
+    let variance = squares * count / (count - 1.0);
+    if squares <= 0.0 {
+        return (0.0, 0.0);
+    }
+    let products: f64 = stretches.windows(2).map(|pair| pair[0] * pair[1]).sum();
+    // Residuals add up to nothing, which makes neighbours look unlike by one in the count.
+    (variance, products / squares + 1.0 / count)
+}
+
+/// The interval that holds the mean of a series with 95 % confidence; `None` where it is too short.
+pub fn mean_interval(values: &[f64]) -> Option<(f64, f64)> {
+    if values.len() < STRETCHES_MIN {
+        return None;
+    }
+    let length = values.len() as f64;
+    let mean = values.iter().sum::<f64>() / length;
+    let residuals: Vec<f64> = values.iter().map(|value| value - mean).collect();
+    let count = STRETCHES.min(residuals.len());
+    let (variance, alike) = spread(&stretches(&residuals, count));
+    if alike >= ALIKE {
+        return None;
+    }
+    let variance = variance * (1.0 + 2.0 * alike.max(-ALIKE));
+    let off = student(count as f64 - 1.0) * variance.max(0.0).sqrt() / length;
+    Some((mean - off, mean + off))
+}
+
+fn student(freedom: f64) -> f64 {
+    StudentsT::new(0.0, 1.0, freedom.clamp(1.0, 1e6))
+        .expect("a scale of one and a freedom above nothing")
+        .inverse_cdf(0.975)
+}
+
+/// The same where few misses were seen: those that were not seen would come in stretches as slow
+/// answers of the same run do, so that the run is worth no more independent requests than for those.
+pub fn sureness_beside(blocks: &[Block], slow: &[Block]) -> Option<Sureness> {
+    let own = sureness(blocks)?;
+    let slow = sureness(slow).filter(|slow| slow.share > 0.0 && slow.share < 1.0);
+    let Some(slow) = slow else {
+        return Some(own);
+    };
+    if own.share * own.effective >= MISSES_ENOUGH && own.effective < slow.effective {
+        return Some(own);
+    }
+    let tells = slow.share * slow.effective >= MISSES_ENOUGH;
+    Some(Sureness {
+        effective: own.effective.min(slow.effective),
+        is_settled: own.is_settled && slow.is_settled && tells,
+        ..own
+    })
+}
+
+/// With fewer misses than this, they tell too little of how they come.
+const MISSES_ENOUGH: f64 = 5.0;
+
+impl Sureness {
+    /// The least share that chance explains, but for `risk`.
+    pub fn low(&self, risk: f64) -> f64 {
+        let missing = self.share * self.effective;
+        if missing <= 0.0 {
+            return 0.0;
+        }
+        quantile(missing, self.effective - missing + 1.0, risk)
+    }
+
+    /// The largest share that chance explains, but for `risk`.
+    pub fn high(&self, risk: f64) -> f64 {
+        let missing = self.share * self.effective;
+        if missing >= self.effective {
+            return 1.0;
+        }
+        quantile(missing + 1.0, self.effective - missing, 1.0 - risk)
+    }
+}
+
+fn quantile(a: f64, b: f64, at: f64) -> f64 {
+    Beta::new(a, b)
+        .expect("counts above nothing")
+        .inverse_cdf(at)
+}
