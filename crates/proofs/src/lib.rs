@@ -11,6 +11,7 @@
 pub mod coverage;
 pub mod leaks;
 pub mod reckoned;
+pub mod spikes;
 
 /// How much work a proof may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,5 +53,6 @@ pub struct Row {
 pub fn all(effort: Effort) -> Vec<Row> {
     let mut rows = coverage::rows(effort);
     rows.extend(leaks::rows(effort));
+    rows.extend(spikes::rows(effort));
     rows
 }

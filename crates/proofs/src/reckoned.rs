@@ -15,7 +15,25 @@ pub fn record(
     seconds: f64,
     targets: Vec<Target>,
 ) -> RunRecord {
-    let mut record = RunRecord::new(header(seconds, targets));
+    let level = Stage {
+        seconds,
+        from: 1.0,
+        to: 1.0,
+    };
+    record_of(visits, vec![level], targets)
+}
+
+/// The same with a load that changes.
+///
+/// # Panics
+/// As [`record`].
+pub fn record_of(
+    visits: impl Iterator<Item = Visit>,
+    stages: Vec<Stage>,
+    targets: Vec<Target>,
+) -> RunRecord {
+    let seconds: f64 = stages.iter().map(|stage| stage.seconds).sum();
+    let mut record = RunRecord::new(header(stages, targets));
     let mut visits: Vec<Visit> = visits.collect();
     visits.sort_by(|a, b| a.done_s.total_cmp(&b.done_s));
     let mut delta = Delta::new(&record.header.names);
@@ -72,7 +90,7 @@ fn nanoseconds(seconds: f64) -> u64 {
     (seconds * 1e9).round() as u64
 }
 
-fn header(seconds: f64, targets: Vec<Target>) -> Header {
+fn header(stages: Vec<Stage>, targets: Vec<Target>) -> Header {
     Header {
         run_id: "reckoned".into(),
         brunt_version: env!("CARGO_PKG_VERSION").into(),
@@ -90,11 +108,7 @@ fn header(seconds: f64, targets: Vec<Target>) -> Header {
         }],
         classes: Vec::new(),
         load: Load {
-            stages: vec![Stage {
-                seconds,
-                from: 1.0,
-                to: 1.0,
-            }],
+            stages,
             open: Some(Open {
                 law: Law::Poisson,
                 users: 1,

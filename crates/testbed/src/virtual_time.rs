@@ -92,6 +92,16 @@ pub enum Law {
         /// The mean time of service.
         mean_s: f64,
     },
+    /// One server, exponential times, that is stuck once its line is long: each service then takes
+    /// longer, until the line is gone (a retry storm, as the server sees it).
+    Stuck {
+        /// The mean time of service.
+        mean_s: f64,
+        /// The mean time while it is stuck.
+        stuck_s: f64,
+        /// It is stuck from a line of so many seconds on.
+        line_s: f64,
+    },
     /// One server, fixed times.
     Fixed {
         /// The time of service.
@@ -104,6 +114,7 @@ pub struct Station {
     law: Law,
     /// When each server is free again.
     free_s: Vec<f64>,
+    is_stuck: bool,
     random: Xoshiro256PlusPlus,
 }
 
@@ -112,11 +123,12 @@ impl Station {
     pub fn new(law: Law, seed: u64) -> Self {
         let servers = match law {
             Law::Exponential { servers, .. } => servers,
-            Law::Fixed { .. } => 1,
+            Law::Fixed { .. } | Law::Stuck { .. } => 1,
         };
         Self {
             law,
             free_s: vec![0.0; servers],
+            is_stuck: false,
             random: Xoshiro256PlusPlus::seed_from_u64(seed ^ 0x57a),
         }
     }
@@ -146,6 +158,16 @@ impl Station {
         let time_s = match self.law {
             Law::Exponential { mean_s, .. } => -(1.0 - self.random.random::<f64>()).ln() * mean_s,
             Law::Fixed { time_s } => time_s,
+            Law::Stuck {
+                mean_s,
+                stuck_s,
+                line_s,
+            } => {
+                let ahead_s = self.free_s[0] - arrival_s;
+                self.is_stuck = ahead_s > line_s || self.is_stuck && ahead_s > 0.0;
+                let mean_s = if self.is_stuck { stuck_s } else { mean_s };
+                -(1.0 - self.random.random::<f64>()).ln() * mean_s
+            }
         };
         let mut first = 0;
         for server in 1..self.free_s.len() {

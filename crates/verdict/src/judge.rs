@@ -4,7 +4,7 @@ use record::RunRecord;
 
 use crate::evidence::Lag;
 use crate::row::{Row, rows};
-use crate::{Grade, RunResult, Verdict, finding, leak, sentence, validity};
+use crate::{Grade, RunResult, Verdict, finding, leak, recovery, sentence, validity};
 
 /// The verdict on a run: its targets graded, and whether the run says anything of the service.
 ///
@@ -33,8 +33,9 @@ pub fn judge(record: &RunRecord) -> Verdict {
         sentence: sentence::on(record, result, &invalid_because, &rows),
         result,
         invalid_because,
-        findings: leak::findings(record)
+        findings: recovery::finding(record)
             .into_iter()
+            .chain(leak::findings(record))
             .chain(finding::unfinished(record))
             .chain(note)
             .chain(finding::insecure(record))

@@ -8,6 +8,7 @@ mod judge;
 mod ladder;
 pub mod leak;
 mod number;
+pub mod recovery;
 mod row;
 mod seen;
 mod sentence;

@@ -99,6 +99,8 @@ pub struct Finding {
 pub enum FindingKind {
     /// brunt could not make the load in time, or its machine could not.
     GeneratorLimit,
+    /// What became of the service after a spike.
+    Recovery,
     /// What the service holds grows, and will go on to.
     Leak,
     /// What the service holds grew to a level.
@@ -116,6 +118,7 @@ impl FindingKind {
     pub const fn name(self) -> &'static str {
         match self {
             Self::GeneratorLimit => "generator_limit",
+            Self::Recovery => "recovery",
             Self::Leak => "leak",
             Self::CacheFilling => "cache_filling",
             Self::GrowthUnclear => "growth_unclear",

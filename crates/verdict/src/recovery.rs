@@ -1,0 +1,246 @@
+//! Recovery: how long a service takes to be as it was, after a load that was higher for a while.
+//!
+//! A service has recovered from the first second on from which it stays in its bands: the p95 of the
+//! requests that were meant to start in each second, their errors, and what is under way. The bands are
+//! those of the level before.
+
+use record::{Measure, RunRecord, Scope, Waited};
+
+use crate::{Finding, FindingKind, number};
+
+/// Above the level before by less than this, a load is no spike.
+const SPIKE: f64 = 1.5;
+/// At or below the level before by this much, a load is the level before.
+const LEVEL: f64 = 1.1;
+/// So much slower than before is as before.
+const AS_BEFORE: f64 = 1.1;
+/// The level before has to be seen for so many windows.
+const WINDOWS_BEFORE: usize = 20;
+/// The service has to stay in its bands for so many windows.
+const HOLDS: usize = 10;
+/// The first part of the level before is warm-up.
+const WARM_UP: f64 = 0.2;
+
+/// What became of a service after a spike.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Recovery {
+    /// Nothing ever left its band.
+    NotDisturbed,
+    /// It was as before after so many seconds from the end of the spike, but for so many.
+    Recovered {
+        /// From the end of the spike.
+        seconds: f64,
+        /// The width of a window.
+        error_s: f64,
+    },
+    /// It was not as before within so many seconds of watching.
+    NotWithin {
+        /// From the end of the spike to the end of the load.
+        seconds: f64,
+    },
+}
+
+/// A spike in the planned load, in seconds from the start.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Spike {
+    /// From when the level before was held.
+    pub before_s: f64,
+    /// When it began to rise.
+    pub begins_s: f64,
+    /// When it was back.
+    pub ends_s: f64,
+    /// Until when the level after is held.
+    pub until_s: f64,
+}
+
+/// The first spike of a load: a level, more than it, and the level again.
+pub fn spike(record: &RunRecord) -> Option<Spike> {
+    let stages = &record.header.load.stages;
+    let mut at_s = 0.0;
+    let mut edges = vec![0.0];
+    for stage in stages {
+        at_s += stage.seconds;
+        edges.push(at_s);
+    }
+    for (at, before) in stages.iter().enumerate() {
+        let level = before.to;
+        let is_level = (before.from - before.to).abs() <= 0.0 && level > 0.0;
+        let rises = stages
+            .get(at + 1)
+            .is_some_and(|next| next.to > level * SPIKE);
+        if !is_level || !rises {
+            continue;
+        }
+        let is_back =
+            |stage: &record::Stage| stage.from <= level * LEVEL && stage.to <= level * LEVEL;
+        let back = (at + 1..stages.len()).find(|later| is_back(&stages[*later]))?;
+        let after = (back..stages.len()).take_while(|later| is_back(&stages[*later]));
+        return Some(Spike {
+            before_s: edges[at] + before.seconds * WARM_UP,
+            begins_s: edges[at + 1],
+            ends_s: edges[back],
+            until_s: edges[after.last().unwrap_or(back) + 1].min(record.duration_s()),
+        });
+    }
+    None
+}
+
+/// What the bands are, from the level before.
+struct Bands {
+    p95_ms: f64,
+    error_share: f64,
+    in_flight: Option<u32>,
+}
+
+/// What was seen in one window.
+#[derive(Debug, Clone, Copy)]
+struct Window {
+    begin_s: f64,
+    /// `None`: nothing was meant to start; infinite: not answered.
+    p95_ms: Option<f64>,
+    failed: u64,
+    all: u64,
+    in_flight: Option<u32>,
+}
+
+impl Bands {
+    fn of(before: &[Window]) -> Option<Self> {
+        let mut p95s: Vec<f64> = before.iter().filter_map(|window| window.p95_ms).collect();
+        if p95s.len() < WINDOWS_BEFORE {
+            return None;
+        }
+        p95s.sort_by(f64::total_cmp);
+        let usual = p95s[p95s.len() / 2];
+        // Of a hundred windows before, one was above this.
+        let bound = p95s[p95s.len() - 1 - p95s.len() / 100];
+        let (failed, all) = before.iter().fold((0, 0), |(failed, all), window| {
+            (failed + window.failed, all + window.all)
+        });
+        Some(Self {
+            p95_ms: (usual * AS_BEFORE).max(bound),
+            error_share: failed as f64 / (all as f64).max(1.0),
+            in_flight: before.iter().filter_map(|window| window.in_flight).max(),
+        })
+    }
+
+    fn holds(&self, window: &Window) -> bool {
+        let in_time = window.p95_ms.is_none_or(|p95_ms| p95_ms <= self.p95_ms);
+        let expected = self.error_share * window.all as f64;
+        // Three standard deviations of a count, and one: what chance explains of errors as before.
+        let few_errors = window.failed as f64 <= expected + 3.0 * expected.sqrt() + 1.0;
+        let drained = match (window.in_flight, self.in_flight) {
+            (Some(now), Some(before)) => f64::from(now) <= f64::from(before) * AS_BEFORE + 1.0,
+            _ => true,
+        };
+        in_time && few_errors && drained
+    }
+}
+
+/// What became of the service after a spike; `None` where too little was seen of the level before or
+/// after.
+pub fn recovery(record: &RunRecord, spike: &Spike) -> Option<Recovery> {
+    let windows = windows(record);
+    let within = |from_s: f64, to_s: f64| -> Vec<Window> {
+        let inside = |window: &&Window| (from_s..to_s).contains(&window.begin_s);
+        windows.iter().filter(inside).copied().collect()
+    };
+    let width_s = f64::from(record.timeline.width_s());
+    let bands = Bands::of(&within(spike.before_s, spike.begins_s))?;
+    let after = within(spike.ends_s, spike.until_s);
+    if after.len() < HOLDS {
+        return None;
+    }
+    let during = within(spike.begins_s, spike.ends_s);
+    let all: Vec<bool> = during
+        .iter()
+        .chain(&after)
+        .map(|window| bands.holds(window))
+        .collect();
+    if stays(&all) {
+        return Some(Recovery::NotDisturbed);
+    }
+    let held: Vec<bool> = after.iter().map(|window| bands.holds(window)).collect();
+    let first = (0..=held.len() - HOLDS).find(|at| held[*at] && stays(&held[*at..*at + HOLDS]));
+    Some(match first {
+        Some(at) => Recovery::Recovered {
+            seconds: after[at].begin_s - spike.ends_s,
+            error_s: width_s,
+        },
+        None => Recovery::NotWithin {
+            seconds: spike.until_s - spike.ends_s,
+        },
+    })
+}
+
+/// Whether the windows stay in their bands: one in ten may leave it by chance, two in a row do not.
+fn stays(held: &[bool]) -> bool {
+    let left = held.iter().filter(|held| !**held).count();
+    left <= held.len() / HOLDS && !held.windows(2).any(|pair| !pair[0] && !pair[1])
+}
+
+fn windows(record: &RunRecord) -> Vec<Window> {
+    let timeline = &record.timeline;
+    let width = timeline.width_s() as usize;
+    (0..timeline.intervals())
+        .map(|interval| {
+            let distribution = timeline.distribution_at(interval, Scope::All, Measure::Response);
+            let (failed, all) = timeline.failed_at(interval, Scope::All);
+            let last = timeline.seconds().get(interval * width + width - 1);
+            let p95_ms = distribution.percentile(0.95).map(|waited| match waited {
+                Waited::Ns(ns) => ns as f64 / 1e6,
+                Waited::NotAnswered => f64::INFINITY,
+            });
+            Window {
+                begin_s: (interval * width) as f64,
+                p95_ms,
+                failed,
+                all,
+                in_flight: last.and_then(|second| second.in_flight),
+            }
+        })
+        .collect()
+}
+
+/// The finding of a spike, where the load had one.
+pub(crate) fn finding(record: &RunRecord) -> Option<Finding> {
+    let spike = spike(record)?;
+    let recovery = recovery(record, &spike)?;
+    let end_s = match recovery {
+        Recovery::Recovered { seconds, .. } => spike.ends_s + seconds,
+        _ => spike.until_s,
+    };
+    let meanwhile = windows(record)
+        .into_iter()
+        .filter(|window| (spike.begins_s..end_s).contains(&window.begin_s));
+    let (failed, peak) = meanwhile.fold((0, 0), |(failed, peak), window| {
+        (
+            failed + window.failed,
+            peak.max(window.in_flight.unwrap_or(0)),
+        )
+    });
+    let sentence = match recovery {
+        Recovery::NotDisturbed => {
+            "The spike did not disturb the service: nothing left its band; a stronger one tells more."
+                .to_owned()
+        }
+        Recovery::Recovered { seconds, error_s } => format!(
+            "The service recovered {} (± {}) after the spike; meanwhile {} failed, and up to {} were \
+             under way.",
+            number::seconds(seconds),
+            number::seconds(error_s),
+            number::requests(failed),
+            number::count(peak.into()),
+        ),
+        Recovery::NotWithin { seconds } => format!(
+            "The service did not recover within {} after the spike; {} failed, and up to {} were under \
+             way.",
+            number::seconds(seconds),
+            number::requests(failed),
+            number::count(peak.into()),
+        ),
+    };
+    Some(Finding {
+        kind: FindingKind::Recovery,
+        sentence,
+    })
+}

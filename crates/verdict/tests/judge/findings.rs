@@ -1,0 +1,67 @@
+//! What the data say beyond the targets, in sentences.
+
+use record::Metric;
+use verdict::{FindingKind, judge};
+
+use crate::run::Run;
+
+/// A run of five minutes at one level, with a reading a second.
+fn five_minutes(rss_bytes: impl Fn(u64) -> u64) -> Run {
+    let mut run = Run::new().ladder(Metric::Memory, [500.0, 800.0, 1_000.0]);
+    run.header.load.stages[0].seconds = 300.0;
+    run = run.stopped(record::StoppedBy::Finished, 300_000, None);
+    for second in 0..300 {
+        run = run.reading(second * 1_000, None, Some(rss_bytes(second)));
+    }
+    run
+}
+
+fn sentences(run: Run) -> Vec<(FindingKind, String)> {
+    let findings = judge(&run.record()).findings.into_iter();
+    findings
+        .map(|finding| (finding.kind, finding.sentence))
+        .collect()
+}
+
+#[test]
+fn a_leak_says_how_fast_and_when_it_ends() {
+    // 2 MB a minute, with a page of noise.
+    let leaking = five_minutes(|second| 100_000_000 + second * 33_333 + second * 7 % 5 * 4_096);
+    let found = sentences(leaking);
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert_eq!(found[0].0, FindingKind::Leak);
+    let sentence = &found[0].1;
+    assert!(
+        sentence.starts_with("The service leaks memory: 120 MB an hour ("),
+        "{sentence}"
+    );
+    assert!(
+        sentence.ends_with("; the critical threshold is reached in 7.42 h."),
+        "{sentence}"
+    );
+}
+
+#[test]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "bytes, from 0 to 50 million"
+)]
+fn a_cache_that_fills_is_no_leak_and_a_level_is_nothing() {
+    let filling = five_minutes(|second| {
+        let share = 1.0 - (-(second as f64) / 60.0).exp();
+        100_000_000 + (share * 50e6) as u64 + second * 7 % 5 * 4_096
+    });
+    let found = sentences(filling);
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert_eq!(found[0].0, FindingKind::CacheFilling);
+    let level = five_minutes(|second| 100_000_000 + second * 7 % 5 * 4_096);
+    assert_eq!(sentences(level), []);
+}
+
+#[test]
+fn a_load_that_never_holds_a_level_tells_no_leak() {
+    let mut run = five_minutes(|second| 100_000_000 + second * 33_333);
+    run.header.load.stages[0].from = 1.0;
+    assert_eq!(sentences(run), []);
+}
