@@ -82,8 +82,7 @@ fn of_percentile(record: &RunRecord, scope: Scope, measure: Measure, q: f64) -> 
     let distribution = record.timeline.distribution(scope, measure);
     let durations: Vec<u64> = distribution.ok.counts().map(|(ns, _)| ns).collect();
     let beyond = |ns: u64| misses(record, scope, measure, |duration| duration <= ns);
-    let (&first, &last) = (durations.first()?, durations.last()?);
-    if !beyond(first)?.is_settled || !beyond(last)?.is_settled {
+    if !beyond(*durations.first()?)?.is_long_enough {
         return None;
     }
     let limit = 1.0 - q;
@@ -92,7 +91,15 @@ fn of_percentile(record: &RunRecord, scope: Scope, measure: Measure, q: f64) -> 
         |ns: &u64| beyond(*ns).is_none_or(|seen| seen.high(RISK_OF_END) >= limit);
     let ms = |at: usize| durations.get(at).map(|ns| *ns as f64 / 1e6);
     let low = ms(durations.partition_point(surely_longer))?;
-    let high = ms(durations.partition_point(not_surely_shorter));
+    // What would do if it took twice as long as the longest is told as if requests were independent.
+    let longest_ms = *durations.last()? as f64 / 1e6;
+    let far = || {
+        let seen = misses(record, scope, measure, |ns| {
+            ns as f64 / 1e6 <= longest_ms * FAR
+        })?;
+        (seen.high(RISK_OF_END) < limit).then_some(longest_ms * FAR)
+    };
+    let high = ms(durations.partition_point(not_surely_shorter)).or_else(far);
     Some(Interval {
         low,
         high: high.map(|high| high.max(low)),
@@ -101,7 +108,7 @@ fn of_percentile(record: &RunRecord, scope: Scope, measure: Measure, q: f64) -> 
 
 /// The interval of an error rate, in percent.
 fn of_error_rate(record: &RunRecord, scope: Scope) -> Option<Interval> {
-    let seen = errors(record, scope).filter(|seen| seen.is_settled)?;
+    let seen = errors(record, scope).filter(|seen| seen.is_long_enough)?;
     Some(Interval {
         low: seen.low(RISK_OF_END) * 100.0,
         high: Some(seen.high(RISK_OF_END) * 100.0),
