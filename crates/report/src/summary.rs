@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use record::{Metric, RunRecord, Scope};
 use serde::Serialize;
-use verdict::{Judgement, Value};
+use verdict::{Figure, Judgement, Value};
 
 use crate::Judged;
 use crate::figures::{self, Figures, Resources};
@@ -66,6 +66,8 @@ struct TargetRow<'a> {
 struct FindingRow<'a> {
     kind: &'static str,
     sentence: &'a str,
+    #[serde(flatten)]
+    figures: serde_json::Map<String, serde_json::Value>,
 }
 
 /// The summary as JSON text.
@@ -104,6 +106,7 @@ pub fn summary_json(run: &Judged) -> String {
             .map(|finding| FindingRow {
                 kind: finding.kind.name(),
                 sentence: &finding.sentence,
+                figures: finding.figures.iter().map(figure).collect(),
             })
             .collect(),
         total: figures::total(record),
@@ -121,6 +124,16 @@ pub fn summary_json(run: &Judged) -> String {
         .expect("numbers, texts and lists of them are always JSON");
     text.push('\n');
     text
+}
+
+fn figure((name, figure): &(&'static str, Figure)) -> (String, serde_json::Value) {
+    let value = match figure {
+        Figure::Number(number) => (*number).into(),
+        Figure::Interval(low, high) => vec![*low, *high].into(),
+        Figure::Truth(is_so) => (*is_so).into(),
+        Figure::Word(word) => (*word).into(),
+    };
+    ((*name).to_owned(), value)
 }
 
 /// Of all requests: what each figure may have been.

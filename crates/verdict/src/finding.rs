@@ -16,19 +16,16 @@ const LAG_SHARE: f64 = 0.1;
 /// That the run broke off or was stopped before its end.
 pub(crate) fn unfinished(record: &RunRecord) -> Option<Finding> {
     let sentence = stop(record)?;
-    Some(Finding {
-        kind: FindingKind::Unfinished,
-        sentence: format!("{}.", capital(&sentence)),
-    })
+    let sentence = format!("{}.", capital(&sentence));
+    Some(Finding::new(FindingKind::Unfinished, sentence))
 }
 
 /// That whoever answered may not have been the service.
 pub(crate) fn insecure(record: &RunRecord) -> Option<Finding> {
-    record.header.generator.insecure.then(|| Finding {
-        kind: FindingKind::Insecure,
-        sentence: "TLS certificates were not verified: whoever answered was taken for the service."
-            .to_owned(),
-    })
+    let sentence =
+        "TLS certificates were not verified: whoever answered was taken for the service.";
+    let is_insecure = record.header.generator.insecure;
+    is_insecure.then(|| Finding::new(FindingKind::Insecure, sentence))
 }
 
 /// What stopped the run before its end, and when.
@@ -60,22 +57,20 @@ pub(crate) fn stop(record: &RunRecord) -> Option<String> {
 /// That brunt was late or stood still, where no grade hangs on it.
 pub(crate) fn lag(record: &RunRecord) -> Option<Finding> {
     if let Some(still) = stood_still(record) {
-        return Some(Finding {
-            kind: FindingKind::GeneratorLimit,
-            sentence: format!("{still}; no grade hangs on it."),
-        });
+        let sentence = format!("{still}; no grade hangs on it.");
+        return Some(Finding::new(FindingKind::GeneratorLimit, sentence));
     }
     let lag_ms = p99_ms(&lags(record))?;
     let response_ms = p99_ms(&every_outcome(record, Measure::Response))?;
     let is_large = lag_ms > LAG_MS && lag_ms > LAG_SHARE * response_ms;
-    is_large.then(|| Finding {
-        kind: FindingKind::GeneratorLimit,
-        sentence: format!(
+    is_large.then(|| {
+        let sentence = format!(
             "brunt itself was late: the p99 of its lag is {} ms, {} % of the p99 of the response \
              time; no grade hangs on it.",
             number::measured(lag_ms),
             number::measured(lag_ms / response_ms * 100.0)
-        ),
+        );
+        Finding::new(FindingKind::GeneratorLimit, sentence)
     })
 }
 

@@ -3,7 +3,7 @@
 use record::{Metric, ProcessReading, Reading, RunRecord, Scope};
 
 use crate::trend::{self, Course, Point, Trend};
-use crate::{Finding, FindingKind, number};
+use crate::{Figure, Finding, FindingKind, number};
 
 /// The chance of a false alarm, over all that is looked at.
 const RISK: f64 = 0.01;
@@ -153,9 +153,15 @@ fn leak(record: &RunRecord, watched: &Watched, trend: &Trend, series: &[Point]) 
         number::measured(trend.slope_low * 3_600.0 / watched.per_unit),
         per_hour(watched, trend.slope_high),
     );
-    let all = record
-        .timeline
-        .distribution(Scope::All, record::Measure::Response);
+    let rate = |slope: f64| slope * 3_600.0 / watched.per_unit;
+    let ends = (rate(trend.slope_low), rate(trend.slope_high));
+    let mut found = Finding::new(FindingKind::Leak, "")
+        .with("metric", Figure::Word(watched.name))
+        .with("unit", Figure::Word(watched.unit))
+        .with("slope_per_hour", Figure::Number(rate(trend.slope)))
+        .with("interval", Figure::Interval(ends.0, ends.1));
+    let timeline = &record.timeline;
+    let all = timeline.distribution(Scope::All, record::Measure::Response);
     let per_s = all.count() as f64 / record.duration_s().max(1.0);
     if per_s > 0.0 {
         let per_million = trend.slope / per_s * 1e6 / watched.per_unit;
@@ -164,22 +170,19 @@ fn leak(record: &RunRecord, watched: &Watched, trend: &Trend, series: &[Point]) 
             number::measured(per_million),
             watched.unit
         ));
+        found = found.with("per_million_requests", Figure::Number(per_million));
     }
     let last = series.last().map_or(0.0, |(_, value)| *value);
     if let Some((limit, whose)) = limit_of(record, watched)
         && limit > last
     {
         let hours = (limit - last) / trend.slope / 3_600.0;
-        sentence.push_str(&format!(
-            "; {whose} is reached in {} h",
-            number::measured(hours)
-        ));
+        let in_hours = number::measured(hours);
+        sentence.push_str(&format!("; {whose} is reached in {in_hours} h"));
+        found = found.with("limit_reached_in_h", Figure::Number(hours));
     }
     sentence.push('.');
-    Finding {
-        kind: FindingKind::Leak,
-        sentence,
-    }
+    Finding { sentence, ..found }
 }
 
 /// Where growth ends: the critical threshold of memory, or the machine's.
@@ -199,23 +202,19 @@ fn limit_of(record: &RunRecord, watched: &Watched) -> Option<(f64, &'static str)
 }
 
 fn levels_off(watched: &Watched) -> Finding {
-    Finding {
-        kind: FindingKind::CacheFilling,
-        sentence: format!(
-            "The service's {} grew and levelled off: a cache that fills, not a leak.",
-            watched.name
-        ),
-    }
+    let sentence = format!(
+        "The service's {} grew and levelled off: a cache that fills, not a leak.",
+        watched.name
+    );
+    Finding::new(FindingKind::CacheFilling, sentence).with("metric", Figure::Word(watched.name))
 }
 
 fn unclear(watched: &Watched, trend: &Trend) -> Finding {
-    Finding {
-        kind: FindingKind::GrowthUnclear,
-        sentence: format!(
-            "The service's {} grows by {} an hour; the run is too short to tell a leak from a cache \
-             that fills: run longer.",
-            watched.name,
-            per_hour(watched, trend.slope),
-        ),
-    }
+    let sentence = format!(
+        "The service's {} grows by {} an hour; the run is too short to tell a leak from a cache that \
+         fills: run longer.",
+        watched.name,
+        per_hour(watched, trend.slope),
+    );
+    Finding::new(FindingKind::GrowthUnclear, sentence).with("metric", Figure::Word(watched.name))
 }

@@ -20,4 +20,4 @@ mod verdict;
 pub use grade::Grade;
 pub use judge::judge;
 pub use seen::interval;
-pub use verdict::{Finding, FindingKind, Interval, Judgement, RunResult, Value, Verdict};
+pub use verdict::{Figure, Finding, FindingKind, Interval, Judgement, RunResult, Value, Verdict};

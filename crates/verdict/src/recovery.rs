@@ -6,7 +6,7 @@
 
 use record::{Measure, RunRecord, Scope, Waited};
 
-use crate::{Finding, FindingKind, number};
+use crate::{Figure, Finding, FindingKind, number};
 
 /// Above the level before by less than this, a load is no spike.
 const SPIKE: f64 = 1.5;
@@ -239,8 +239,21 @@ pub(crate) fn finding(record: &RunRecord) -> Option<Finding> {
             number::count(peak.into()),
         ),
     };
-    Some(Finding {
-        kind: FindingKind::Recovery,
-        sentence,
-    })
+    let (outcome, seconds) = match recovery {
+        Recovery::NotDisturbed => ("not_disturbed", None),
+        Recovery::Recovered { seconds, .. } => ("recovered", Some(seconds)),
+        Recovery::NotWithin { .. } => ("not_recovered", None),
+    };
+    let mut found = Finding::new(FindingKind::Recovery, sentence)
+        .with("outcome", Figure::Word(outcome))
+        .with("recovered", Figure::Truth(outcome != "not_recovered"))
+        .with("failed", Figure::Number(failed as f64))
+        .with("in_flight_max", Figure::Number(peak.into()))
+        .with("spike_ends_s", Figure::Number(spike.ends_s));
+    if let (Some(seconds), Recovery::Recovered { error_s, .. }) = (seconds, recovery) {
+        found = found
+            .with("seconds", Figure::Number(seconds))
+            .with("error_s", Figure::Number(error_s));
+    }
+    Some(found)
 }

@@ -92,6 +92,36 @@ pub struct Finding {
     pub kind: FindingKind,
     /// It in one sentence.
     pub sentence: String,
+    /// Its figures, by name.
+    pub figures: Vec<(&'static str, Figure)>,
+}
+
+impl Finding {
+    pub(crate) fn new(kind: FindingKind, sentence: impl Into<String>) -> Self {
+        Self {
+            kind,
+            sentence: sentence.into(),
+            figures: Vec::new(),
+        }
+    }
+
+    pub(crate) fn with(mut self, name: &'static str, figure: Figure) -> Self {
+        self.figures.push((name, figure));
+        self
+    }
+}
+
+/// A figure of a finding.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Figure {
+    /// A number.
+    Number(f64),
+    /// From … to, with 95 % confidence.
+    Interval(f64, f64),
+    /// Whether it is so.
+    Truth(bool),
+    /// A word.
+    Word(&'static str),
 }
 
 /// The kinds of findings.
