@@ -26,7 +26,7 @@ const CHARTS: [(&str, &str); 5] = [
     ("throughput", "Requests a second: answered well, and failed"),
     (
         "response",
-        "Response time in milliseconds, by the second in which requests were meant to start",
+        "Response time, by the second in which requests were meant to start",
     ),
     ("users", "Users, and requests under way"),
     ("cpu", "CPU in percent of the cores that each may use"),

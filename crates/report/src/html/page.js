@@ -22,6 +22,9 @@
       return;
     }
     const unit = chart.unit ? " " + chart.unit : "";
+    const larger = { ms: " s", MB: " GB" }[chart.unit];
+    // An axis has one unit: that of its largest value.
+    const text = (value, top) => (larger && top >= 1000 ? number(value / 1000) + larger : number(value) + unit);
     const axis = { stroke: colour("quiet"), grid: { stroke: colour("line"), width: 1 }, ticks: { stroke: colour("line") }, font: "12px system-ui" };
     const end = Math.max(1, ...data.second, ...data.at);
     const options = {
@@ -30,14 +33,14 @@
       scales: { x: { time: false, range: (u, min, max) => (u.zoomed ? [min, max] : [0, end]) }, y: { range: (u, min, max) => [0, (max || 1) * 1.08] } },
       axes: [
         { ...axis, values: (u, ticks) => ticks.map((tick) => tick + " s") },
-        { ...axis, size: 64, values: (u, ticks) => ticks.map((tick) => number(tick) + unit) },
+        { ...axis, size: 64, values: (u, ticks) => ticks.map((tick) => text(tick, ticks[ticks.length - 1])) },
       ],
       series: [{ label: "second", value: (u, value) => (value == null ? "–" : number(value) + " s") }].concat(
         known.map(([, label, stroke, filled]) => ({
           label, stroke: colour(stroke), width: 2, spanGaps: false,
           fill: filled ? colour(stroke) + "22" : undefined,
           points: { show: x.length < 3 },
-          value: (u, value) => (value == null ? "–" : number(value) + unit),
+          value: (u, value) => (value == null ? "–" : text(value, value)),
         }))
       ),
       hooks: { setSelect: [(u) => { u.zoomed = u.select.width > 0; }] },
