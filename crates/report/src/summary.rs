@@ -128,6 +128,7 @@ pub fn summary_json(run: &Judged) -> String {
 
 fn figure((name, figure): &(&'static str, Figure)) -> (String, serde_json::Value) {
     let value = match figure {
+        Figure::Count(count) => (*count).into(),
         Figure::Number(number) => (*number).into(),
         Figure::Interval(low, high) => vec![*low, *high].into(),
         Figure::Truth(is_so) => (*is_so).into(),

@@ -247,8 +247,8 @@ pub(crate) fn finding(record: &RunRecord) -> Option<Finding> {
     let mut found = Finding::new(FindingKind::Recovery, sentence)
         .with("outcome", Figure::Word(outcome))
         .with("recovered", Figure::Truth(outcome != "not_recovered"))
-        .with("failed", Figure::Number(failed as f64))
-        .with("in_flight_max", Figure::Number(peak.into()))
+        .with("failed", Figure::Count(failed))
+        .with("in_flight_max", Figure::Count(peak.into()))
         .with("spike_ends_s", Figure::Number(spike.ends_s));
     if let (Some(seconds), Recovery::Recovered { error_s, .. }) = (seconds, recovery) {
         found = found

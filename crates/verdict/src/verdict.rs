@@ -114,6 +114,8 @@ impl Finding {
 /// A figure of a finding.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Figure {
+    /// How many.
+    Count(u64),
     /// A number.
     Number(f64),
     /// From … to, with 95 % confidence.

@@ -30,7 +30,7 @@ const CHARTS: [(&str, &str); 5] = [
     ),
     ("users", "Users, and requests under way"),
     ("cpu", "CPU in percent of the cores that each may use"),
-    ("memory", "Memory in MB"),
+    ("memory", "Memory"),
 ];
 
 fn data(record: &RunRecord) -> Value {
