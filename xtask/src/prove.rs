@@ -24,7 +24,7 @@ pub(crate) fn run(root: &Path) -> anyhow::Result<()> {
     print!("{table}");
     let page = format!(
         "# Proofs\n\nRuns of a known truth in virtual time, put through brunt's record and verdict as real runs are; what each method\n\
-         is, stands in [truth.md](truth.md). Each row has a variant that is deliberately wrong, and is caught.\n\n\
+         is, stands in [truth.md](truth.md). Where a row names a variant that is deliberately wrong, it is caught.\n\n\
          Made by `cargo xtask prove` at commit {}.\n\n{table}",
         commit.trim()
     );

@@ -26,7 +26,7 @@ pub fn record(
 /// The same with a load that changes.
 ///
 /// # Panics
-/// As [`record`].
+/// As [`record()`].
 pub fn record_of(
     visits: impl Iterator<Item = Visit>,
     stages: Vec<Stage>,
