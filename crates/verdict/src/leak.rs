@@ -3,7 +3,7 @@
 use record::{Metric, ProcessReading, Reading, RunRecord, Scope};
 
 use crate::trend::{self, Course, Point, Trend};
-use crate::{Figure, Finding, FindingKind, number};
+use crate::{Figure, Finding, FindingKind, Mark, number};
 
 /// The chance of a false alarm, over all that is looked at.
 const RISK: f64 = 0.01;
@@ -159,7 +159,8 @@ fn leak(record: &RunRecord, watched: &Watched, trend: &Trend, series: &[Point]) 
         .with("metric", Figure::Word(watched.name))
         .with("unit", Figure::Word(watched.unit))
         .with("slope_per_hour", Figure::Number(rate(trend.slope)))
-        .with("interval", Figure::Interval(ends.0, ends.1));
+        .with("interval", Figure::Interval(ends.0, ends.1))
+        .marked(line(watched, trend, series));
     let timeline = &record.timeline;
     let all = timeline.distribution(Scope::All, record::Measure::Response);
     let per_s = all.count() as f64 / record.duration_s().max(1.0);
@@ -183,6 +184,24 @@ fn leak(record: &RunRecord, watched: &Watched, trend: &Trend, series: &[Point]) 
     }
     sentence.push('.');
     Finding { sentence, ..found }
+}
+
+/// The trend through the middle of the lowest values, in the unit of the finding.
+fn line(watched: &Watched, trend: &Trend, series: &[Point]) -> Mark {
+    let minima = trend::minima(series);
+    let mut rests: Vec<f64> = minima
+        .iter()
+        .map(|(at_s, value)| value - trend.slope * at_s)
+        .collect();
+    rests.sort_by(f64::total_cmp);
+    let level = rests.get(rests.len() / 2).copied().unwrap_or(0.0);
+    let at = |at_s: f64| (at_s, (level + trend.slope * at_s) / watched.per_unit);
+    let ends = (series.first(), series.last());
+    Mark::Line {
+        metric: watched.name,
+        from: at(ends.0.map_or(0.0, |(at_s, _)| *at_s)),
+        to: at(ends.1.map_or(0.0, |(at_s, _)| *at_s)),
+    }
 }
 
 /// Where growth ends: the critical threshold of memory, or the machine's.

@@ -20,4 +20,6 @@ mod verdict;
 pub use grade::Grade;
 pub use judge::judge;
 pub use seen::interval;
-pub use verdict::{Figure, Finding, FindingKind, Interval, Judgement, RunResult, Value, Verdict};
+pub use verdict::{
+    Figure, Finding, FindingKind, Interval, Judgement, Mark, RunResult, Value, Verdict,
+};

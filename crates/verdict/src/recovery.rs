@@ -6,7 +6,7 @@
 
 use record::{Measure, RunRecord, Scope, Waited};
 
-use crate::{Figure, Finding, FindingKind, number};
+use crate::{Figure, Finding, FindingKind, Mark, number};
 
 /// Above the level before by less than this, a load is no spike.
 const SPIKE: f64 = 1.5;
@@ -249,7 +249,19 @@ pub(crate) fn finding(record: &RunRecord) -> Option<Finding> {
         .with("recovered", Figure::Truth(outcome != "not_recovered"))
         .with("failed", Figure::Count(failed))
         .with("in_flight_max", Figure::Count(peak.into()))
-        .with("spike_ends_s", Figure::Number(spike.ends_s));
+        .with("spike_ends_s", Figure::Number(spike.ends_s))
+        .marked(Mark::Span {
+            label: "spike",
+            from_s: spike.begins_s,
+            to_s: spike.ends_s,
+        });
+    if recovery != Recovery::NotDisturbed {
+        found = found.marked(Mark::Span {
+            label: "recovery",
+            from_s: spike.ends_s,
+            to_s: end_s,
+        });
+    }
     if let (Some(seconds), Recovery::Recovered { error_s, .. }) = (seconds, recovery) {
         found = found
             .with("seconds", Figure::Number(seconds))

@@ -94,6 +94,31 @@ pub struct Finding {
     pub sentence: String,
     /// Its figures, by name.
     pub figures: Vec<(&'static str, Figure)>,
+    /// Where it shows on a chart.
+    pub marks: Vec<Mark>,
+}
+
+/// What a chart shows of a finding; moments are seconds of the run's clock.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Mark {
+    /// A stretch of time.
+    Span {
+        /// What it was.
+        label: &'static str,
+        /// From.
+        from_s: f64,
+        /// To.
+        to_s: f64,
+    },
+    /// The trend of what was read of the process under test.
+    Line {
+        /// Of what, as in the finding's `metric`.
+        metric: &'static str,
+        /// A moment, and the value then.
+        from: (f64, f64),
+        /// A later moment, and the value then.
+        to: (f64, f64),
+    },
 }
 
 impl Finding {
@@ -102,7 +127,13 @@ impl Finding {
             kind,
             sentence: sentence.into(),
             figures: Vec::new(),
+            marks: Vec::new(),
         }
+    }
+
+    pub(crate) fn marked(mut self, mark: Mark) -> Self {
+        self.marks.push(mark);
+        self
     }
 
     pub(crate) fn with(mut self, name: &'static str, figure: Figure) -> Self {

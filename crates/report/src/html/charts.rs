@@ -1,11 +1,12 @@
 //! The charts' data and places. `page.js` draws them; without JavaScript the tables stay.
 
 use maud::{Markup, PreEscaped, html as markup};
-use record::{ProcessReading, RunRecord};
+use record::ProcessReading;
 use serde_json::{Value, json};
 
 use crate::Judged;
 use crate::series;
+use verdict::Mark;
 
 /// The charts of a run, all on one time axis.
 pub(super) fn charts(run: &Judged) -> Markup {
@@ -17,7 +18,7 @@ pub(super) fn charts(run: &Judged) -> Markup {
         }
         // `<` would end the element: in JSON it may be written as an escape.
         script type="application/json" {
-            (PreEscaped(data(run.record).to_string().replace('<', "\\u003c")))
+            (PreEscaped(data(run).to_string().replace('<', "\\u003c")))
         }
     }
 }
@@ -33,7 +34,8 @@ const CHARTS: [(&str, &str); 5] = [
     ("memory", "Memory"),
 ];
 
-fn data(record: &RunRecord) -> Value {
+fn data(run: &Judged) -> Value {
+    let record = run.record;
     let points = series::points(record);
     // The last second may have been only begun: its counts are no rates.
     let whole = usize::min(points.len(), seconds_of(record.throughput_s()).max(1));
@@ -61,7 +63,50 @@ fn data(record: &RunRecord) -> Value {
         "cpu_machine": reading(|reading| reading.machine.cpu_percent),
         "memory_target": reading(|reading| memory(reading.target.as_ref())),
         "memory_generator": reading(|reading| memory(reading.generator.as_ref())),
+        "memory_trend": trend(run, "memory"),
+        "spans": spans(run),
     })
+}
+
+/// The stretches of time that findings speak of: label, from, to.
+fn spans(run: &Judged) -> Value {
+    let marks = run
+        .verdict
+        .findings
+        .iter()
+        .flat_map(|finding| &finding.marks);
+    marks
+        .filter_map(|mark| match mark {
+            Mark::Span {
+                label,
+                from_s,
+                to_s,
+            } => Some(json!([label, from_s, to_s])),
+            Mark::Line { .. } => None,
+        })
+        .collect()
+}
+
+/// The trend of a metric at the moments of the readings; nothing before and after it.
+fn trend(run: &Judged, of: &str) -> Value {
+    let marks = run
+        .verdict
+        .findings
+        .iter()
+        .flat_map(|finding| &finding.marks);
+    let line = marks.into_iter().find_map(|mark| match mark {
+        Mark::Line { metric, from, to } if *metric == of => Some((*from, *to)),
+        _ => None,
+    });
+    let readings = run.record.readings.iter();
+    readings
+        .map(|reading| {
+            let at_s = reading.at_ms as f64 / 1e3;
+            let (from, to) = line.filter(|(from, to)| (from.0..=to.0).contains(&at_s))?;
+            Some(from.1 + (to.1 - from.1) * (at_s - from.0) / (to.0 - from.0))
+        })
+        .map(|value| json!(value))
+        .collect()
 }
 
 #[expect(

@@ -6,12 +6,27 @@
     response: { x: "second", unit: "ms", series: [["p50", "p50", "a"], ["p95", "p95", "b"], ["p99", "p99", "c"]] },
     users: { x: "second", series: [["users", "users", "a"], ["in_flight", "under way", "c"]] },
     cpu: { x: "at", unit: "%", series: [["cpu_target", "under test", "a"], ["cpu_generator", "brunt", "b"], ["cpu_machine", "machine", "c"]] },
-    memory: { x: "at", unit: "MB", series: [["memory_target", "under test", "a"], ["memory_generator", "brunt", "b"]] },
+    memory: { x: "at", unit: "MB", series: [["memory_target", "under test", "a"], ["memory_generator", "brunt", "b"], ["memory_trend", "trend", "critical"]] },
   };
   const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue("--" + name).trim();
   const number = (value) => value == null ? "–" : value.toLocaleString("en", { maximumSignificantDigits: 4 });
   const drawn = [];
   const widthOf = (figure) => figure.clientWidth - 28;
+
+  // A stretch of time that a finding speaks of, behind the lines.
+  function shade(u, label, from, to, at) {
+    const left = Math.max(u.valToPos(from, "x", true), u.bbox.left);
+    const right = Math.min(u.valToPos(to, "x", true), u.bbox.left + u.bbox.width);
+    if (right <= left) return;
+    u.ctx.save();
+    u.ctx.fillStyle = colour(at % 2 ? "a" : "critical") + "1c";
+    u.ctx.fillRect(left, u.bbox.top, right - left, u.bbox.height);
+    u.ctx.fillStyle = colour("quiet");
+    u.ctx.font = `${11 * devicePixelRatio}px system-ui`;
+    u.ctx.textAlign = "left";
+    u.ctx.fillText(label, left + 4 * devicePixelRatio, u.bbox.top + (12 + 13 * (at % 2)) * devicePixelRatio);
+    u.ctx.restore();
+  }
 
   function draw(figure, data, key) {
     const chart = charts[figure.dataset.chart];
@@ -43,7 +58,10 @@
           value: (u, value) => (value == null ? "–" : text(value, value)),
         }))
       ),
-      hooks: { setSelect: [(u) => { u.zoomed = u.select.width > 0; }] },
+      hooks: {
+        setSelect: [(u) => { u.zoomed = u.select.width > 0; }],
+        drawClear: [(u) => data.spans.forEach(([label, from, to], at) => shade(u, label, from, to, at))],
+      },
     };
     drawn.push([new uPlot(options, [x, ...known.map(([name]) => data[name])], figure), figure]);
   }
