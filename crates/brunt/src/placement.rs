@@ -87,6 +87,7 @@ mod tests {
         Load {
             stages: vec![stage],
             open: None,
+            search: None,
             tasks_per_user_second,
             requests_per_task: 1.0,
         }

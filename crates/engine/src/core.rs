@@ -8,10 +8,11 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use rand_xoshiro::Xoshiro256PlusPlus;
-use record::{Command, FailureKind, Sample};
+use record::{Command, FailureKind, Level, Sample};
 use scenario::{Connections, Plan, Rendering, Request};
+use tokio::sync::Notify;
 use tokio::sync::mpsc::UnboundedReceiver;
-use tokio::task::LocalSet;
+use tokio::task::{JoinSet, LocalSet};
 
 use crate::clock::Clock;
 use crate::desk::{Arrival, Desk};
@@ -22,7 +23,8 @@ use crate::outbox::Upload;
 use crate::pacer::{Pacer, Phase};
 use crate::pool::Pool;
 use crate::recorder::{Gauges, Recorder};
-use crate::settings::{Settings, Share};
+use crate::schedule::Schedule;
+use crate::settings::Settings;
 use crate::target::Target;
 use crate::tls::Sessions;
 use crate::user::User;
@@ -36,6 +38,9 @@ pub(crate) struct Core {
     pub(crate) target: Arc<Target>,
     pub(crate) clock: Clock,
     pub(crate) pacer: Pacer,
+    pub(crate) schedule: Schedule,
+    /// There may be more users to begin, or it is time to look whether all have ended.
+    look_again: Notify,
     /// Where arrivals wait for an idle user.
     pub(crate) desk: Desk,
     pub(crate) dialer: Dialer,
@@ -60,8 +65,8 @@ impl Core {
     pub(crate) fn new(
         plan: Arc<Plan>,
         target: Arc<Target>,
-        clock: Clock,
-        recorder: Recorder,
+        (clock, recorder): (Clock, Recorder),
+        schedule: Schedule,
         (number, cores): (usize, usize),
     ) -> io::Result<Self> {
         let pool = match plan.network.connections {
@@ -85,6 +90,8 @@ impl Core {
             target,
             clock,
             pacer: Pacer::new(clock)?,
+            schedule,
+            look_again: Notify::new(),
             desk: Desk::default(),
             scratch: RefCell::new(vec![0; SCRATCH_BYTES].into()),
             recorder: RefCell::new(recorder),
@@ -210,27 +217,21 @@ impl Core {
     /// what is left when the stop timeout is over as well.
     async fn keep_time(&self, stop_timeout_ns: u64) {
         let seat = self.pacer.seat();
-        let load_end_ns = (self.plan.load.seconds() * 1e9).round();
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "a float cast saturates, and a schedule's length is not negative"
-        )]
-        let load_end_ns = load_end_ns as u64;
+        let load_end_ns = self.schedule.end_ns();
         let mut abort_ns = load_end_ns.saturating_add(stop_timeout_ns);
         let mut stopping = false;
         loop {
             let now_ns = self.clock.now_ns();
             self.recorder.borrow_mut().advance(now_ns, || self.gauges());
             if self.pacer.phase() == Phase::Running && now_ns >= load_end_ns {
-                self.pacer.enter(Phase::Stopping);
+                self.enter(Phase::Stopping);
             }
             if self.pacer.phase() == Phase::Stopping && !stopping {
                 stopping = true;
                 abort_ns = abort_ns.min(now_ns.saturating_add(stop_timeout_ns));
             }
             if self.pacer.phase() == Phase::Stopping && now_ns >= abort_ns {
-                self.pacer.enter(Phase::Aborting);
+                self.enter(Phase::Aborting);
             }
             let next_second_ns = (now_ns / 1_000_000_000 + 1) * 1_000_000_000;
             let next_ns = if stopping { abort_ns } else { load_end_ns };
@@ -243,18 +244,30 @@ impl Core {
         }
     }
 
+    fn enter(&self, phase: Phase) {
+        self.pacer.enter(phase);
+        self.look_again.notify_one();
+    }
+
+    fn steer(&self, level: &Level) {
+        self.schedule.steer(level, self.clock.now_ns());
+        self.pacer.break_off_sleeps();
+        self.look_again.notify_one();
+    }
+
     async fn obey(&self, mut commands: UnboundedReceiver<Command>) {
         while let Some(command) = commands.recv().await {
             match command {
+                Command::Level(level) => self.steer(&level),
                 Command::Stop if self.pacer.phase() == Phase::Running => {
-                    self.pacer.enter(Phase::Stopping);
+                    self.enter(Phase::Stopping);
                 }
                 Command::Stop => {}
-                Command::Abort => self.pacer.enter(Phase::Aborting),
+                Command::Abort => self.enter(Phase::Aborting),
             }
         }
         // Whoever commanded is gone: nobody waits for the rest.
-        self.pacer.enter(Phase::Aborting);
+        self.enter(Phase::Aborting);
     }
 }
 
@@ -262,7 +275,6 @@ impl Core {
 pub(crate) async fn play(
     core: Core,
     settings: &Settings,
-    share: Share,
     commands: UnboundedReceiver<Command>,
 ) -> io::Result<()> {
     let core = Rc::new(core);
@@ -271,20 +283,6 @@ pub(crate) async fn play(
         let core = core.clone();
         async move { core.pacer.drive().await }
     });
-    let mut users: Vec<_> = Vec::new();
-    if core.plan.load.open.is_some() {
-        let mine = share.of(core.plan.arrivals(settings.seed));
-        let desk = core.clone();
-        users.push(local.spawn_local(async move { desk.desk.take_up(&desk, mine).await }));
-    }
-    for number in share.numbers(scenario::users_in(&core.plan.load)) {
-        let user = User::new(&core, settings.seed, number);
-        users.push(if core.plan.load.open.is_some() {
-            local.spawn_local(user.serve(core.clone(), settings.seed))
-        } else {
-            local.spawn_local(user.play(core.clone()))
-        });
-    }
     let stop_timeout_ns = nanoseconds(settings.stop_timeout);
     let time = local.spawn_local({
         let core = core.clone();
@@ -294,15 +292,9 @@ pub(crate) async fn play(
         let core = core.clone();
         async move { core.obey(commands).await }
     });
-    let all_users = async {
-        for user in users {
-            user.await.map_err(io::Error::other)?;
-        }
-        Ok(())
-    };
     let ended = local.run_until(async {
         tokio::select! {
-            ended = all_users => ended,
+            ended = play_users(&core, settings.seed) => ended,
             driven = driver => driven.unwrap_or_else(|error| Err(io::Error::other(error))),
         }
     });
@@ -314,4 +306,37 @@ pub(crate) async fn play(
     }
     core.finish();
     ended
+}
+
+/// Plays the arrivals and the users, who are begun when the schedule first wants them.
+async fn play_users(core: &Rc<Core>, seed: u64) -> io::Result<()> {
+    let mut users = JoinSet::new();
+    let is_open = core.plan.load.open.is_some();
+    if is_open {
+        let desk = core.clone();
+        users.spawn_local(async move { desk.desk.take_up(&desk).await });
+    }
+    let mut begun = 0;
+    loop {
+        let wanted = core.schedule.users_wanted();
+        let fresh = core.schedule.users(wanted).skip(begun);
+        for number in fresh.collect::<Vec<_>>() {
+            let user = User::new(core, seed, number);
+            if is_open {
+                users.spawn_local(user.serve(core.clone(), seed));
+            } else {
+                users.spawn_local(user.play(core.clone()));
+            }
+            begun += 1;
+        }
+        let more_may_come = core.schedule.is_searched() && core.pacer.phase() == Phase::Running;
+        tokio::select! {
+            ended = users.join_next() => match ended {
+                Some(ended) => ended.map_err(io::Error::other)?,
+                None if more_may_come => core.look_again.notified().await,
+                None => return Ok(()),
+            },
+            () = core.look_again.notified() => {}
+        }
+    }
 }

@@ -18,6 +18,9 @@ pub(crate) struct Arrival {
     pub(crate) dispatched_ns: u64,
 }
 
+/// So many arrivals are taken up before others have their turn.
+const AT_ONCE_MAX: u32 = 64;
+
 #[derive(Default)]
 pub(crate) struct Desk {
     waiting: RefCell<VecDeque<Arrival>>,
@@ -62,26 +65,46 @@ impl Idle {
 
 impl Desk {
     /// Takes arrivals up when they are due, until the last one or the stop.
-    pub(crate) async fn take_up(&self, core: &Core, arrivals: impl Iterator<Item = (u64, u64)>) {
-        let seat = core.pacer.seat();
-        for (number, intended_ns) in arrivals {
-            core.pacer.sleep_until(seat, intended_ns).await;
-            if core.pacer.phase() != Phase::Running {
+    pub(crate) async fn take_up(&self, core: &Core) {
+        let (seat, schedule) = (core.pacer.seat(), &core.schedule);
+        let mut at_once = 0;
+        while core.pacer.phase() == Phase::Running {
+            let due_ns = schedule.due_ns();
+            if due_ns.is_none() && !schedule.is_searched() {
                 break;
             }
-            let dispatched_ns = core.clock.now_ns();
-            self.waiting.borrow_mut().push_back(Arrival {
-                number,
-                intended_ns,
-                dispatched_ns,
-            });
-            let user = self.idle.borrow_mut().take();
-            if let Some(user) = user {
-                core.pacer.wake(user);
+            let now_ns = core.clock.now_ns();
+            let wake_ns = due_ns.unwrap_or(schedule.end_ns());
+            if wake_ns > now_ns {
+                core.pacer.sleep_until(seat, wake_ns).await;
+                at_once = 0;
+                continue;
+            }
+            let Some(intended_ns) = due_ns else {
+                break;
+            };
+            self.take_in(core, intended_ns, now_ns);
+            at_once += 1;
+            // Users have their turn as well, however far behind the desk is.
+            if at_once == AT_ONCE_MAX {
+                tokio::task::yield_now().await;
+                at_once = 0;
             }
         }
         self.closed.set(true);
         while let Some(user) = self.idle.borrow_mut().take() {
+            core.pacer.wake(user);
+        }
+    }
+
+    fn take_in(&self, core: &Core, intended_ns: u64, dispatched_ns: u64) {
+        self.waiting.borrow_mut().push_back(Arrival {
+            number: core.schedule.take(),
+            intended_ns,
+            dispatched_ns,
+        });
+        let user = self.idle.borrow_mut().take();
+        if let Some(user) = user {
             core.pacer.wake(user);
         }
     }

@@ -15,6 +15,7 @@ use crate::clock::Clock;
 use crate::core::{self, Core};
 use crate::recorder::{Handover, Recorder};
 use crate::resolver::Refresher;
+use crate::schedule::Schedule;
 use crate::settings::{Settings, Share};
 use crate::target::Target;
 
@@ -148,8 +149,9 @@ fn run_core(
     let played = std::panic::AssertUnwindSafe(|| {
         runtime.block_on(async {
             let cores = settings.threads.max(1);
-            let core = Core::new(plan, target, clock, recorder, (number, cores))?;
-            core::play(core, settings, share, orders).await
+            let schedule = Schedule::new(&plan, settings.seed, share);
+            let core = Core::new(plan, target, (clock, recorder), schedule, (number, cores))?;
+            core::play(core, settings, orders).await
         })
     });
     std::panic::catch_unwind(played)

@@ -21,6 +21,7 @@ mod pool;
 mod recorder;
 mod redirect;
 mod resolver;
+mod schedule;
 mod settings;
 mod setup;
 mod stream;

@@ -135,7 +135,17 @@ impl Pacer {
         }
     }
 
-    /// Sleeps until a moment of the run's clock, or until the core leaves its phase.
+    /// Wakes all that sleep: what they sleep for may have changed.
+    pub(crate) fn break_off_sleeps(&self) {
+        for seated in self.seats.borrow().iter() {
+            if seated.due_ns.replace(NEVER) != NEVER {
+                wake(seated);
+            }
+        }
+    }
+
+    /// Sleeps until a moment of the run's clock, until sleeps are broken off, or until the core leaves
+    /// its phase.
     pub(crate) async fn sleep_until(&self, seat: Seat, due_ns: u64) {
         let phase = self.phase.get();
         if self.clock.now_ns() >= due_ns {

@@ -55,14 +55,8 @@ impl Share {
         (self.first..users).step_by(self.stride as usize)
     }
 
-    /// Its arrivals, with their numbers.
-    pub(crate) fn of(
-        self,
-        arrivals: impl Iterator<Item = u64>,
-    ) -> impl Iterator<Item = (u64, u64)> {
-        let numbered = (0u64..).zip(arrivals);
-        numbered
-            .skip(self.first as usize)
-            .step_by(self.stride as usize)
+    /// Whether an arrival is among its own.
+    pub(crate) fn holds(self, arrival: u64) -> bool {
+        arrival % u64::from(self.stride) == u64::from(self.first)
     }
 }

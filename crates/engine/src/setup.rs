@@ -15,6 +15,8 @@ use crate::core::Core;
 use crate::exchange::Exchange;
 use crate::keeper::Keeper;
 use crate::recorder::{Handover, Recorder};
+use crate::schedule::Schedule;
+use crate::settings::{Settings, Share};
 use crate::target::Target;
 
 /// What a set-up left.
@@ -36,7 +38,9 @@ pub fn set_up(plan: &Arc<Plan>, target: &Arc<Target>, seed: u64) -> io::Result<S
     let runtime = Builder::new_current_thread().enable_io().build()?;
     let (plan, target) = (plan.clone(), target.clone());
     let failed = LocalSet::new().block_on(&runtime, async move {
-        let core = Rc::new(Core::new(plan, target, clock, recorder, (0, 1))?);
+        let schedule = Schedule::new(&plan, seed, Share::of_core(&Settings::default(), 0));
+        let core = Core::new(plan, target, (clock, recorder), schedule, (0, 1))?;
+        let core = Rc::new(core);
         let driver = tokio::task::spawn_local({
             let core = core.clone();
             async move { core.pacer.drive().await }

@@ -13,9 +13,8 @@ use crate::pacer::{Phase, Seat};
 /// A user's state between its requests.
 pub(crate) struct User {
     seat: Seat,
+    number: u32,
     class: usize,
-    /// When it is to be active: from … to, on the run's clock.
-    spans: Vec<(u64, u64)>,
     random: Xoshiro256PlusPlus,
     keeper: Keeper,
 }
@@ -26,38 +25,63 @@ impl User {
         let class = core.plan.class_of(number);
         Self {
             seat: core.pacer.seat(),
+            number,
             class,
-            spans: scenario::active_spans(&core.plan.load.stages, number),
             random: core.plan.random_of(seed, class, number),
             keeper: Keeper::default(),
         }
     }
 
-    /// Plays all its spans, or up to the stop.
+    /// Plays whenever the schedule has it active, up to the end or the stop.
     pub(crate) async fn play(mut self, core: Rc<Core>) {
-        for span in std::mem::take(&mut self.spans) {
-            core.pacer.sleep_until(self.seat, span.0).await;
-            if core.pacer.phase() != Phase::Running {
-                return;
+        while core.pacer.phase() == Phase::Running {
+            let now_ns = core.clock.now_ns();
+            match core.schedule.span(self.number, now_ns) {
+                None if !core.schedule.is_searched() || now_ns >= core.schedule.end_ns() => return,
+                None => {
+                    let end_ns = core.schedule.end_ns();
+                    core.pacer.sleep_until(self.seat, end_ns).await;
+                }
+                Some((from_ns, _)) if from_ns > now_ns => {
+                    core.pacer.sleep_until(self.seat, from_ns).await;
+                }
+                Some(span) => {
+                    core.user_begins();
+                    self.play_span(&core, span).await;
+                    core.user_ends();
+                    self.keeper.forget();
+                }
             }
-            core.user_begins();
-            self.play_span(&core, span).await;
-            core.user_ends();
-            self.keeper.forget();
         }
     }
 
     async fn play_span(&mut self, core: &Core, (from_ns, to_ns): (u64, u64)) {
+        let mut span = Span {
+            to_ns,
+            version: core.schedule.version(),
+        };
         let mut intended_ns = from_ns;
-        while intended_ns < to_ns {
-            core.pacer.sleep_until(self.seat, intended_ns).await;
-            if core.pacer.phase() != Phase::Running {
-                return;
-            }
+        while self.is_time(core, &mut span, intended_ns).await {
             let done_ns = self.play_task(core, intended_ns).await;
             intended_ns = done_ns + core.plan.classes[self.class].wait.draw(&mut self.random);
         }
-        core.pacer.sleep_until(self.seat, to_ns).await;
+    }
+
+    /// Waits for a moment; false where the span or the load ends before it.
+    async fn is_time(&self, core: &Core, span: &mut Span, due_ns: u64) -> bool {
+        while core.pacer.phase() == Phase::Running {
+            let now_ns = core.clock.now_ns();
+            span.follow(core, self.number, now_ns);
+            if due_ns < span.to_ns && due_ns <= now_ns {
+                return true;
+            }
+            if span.to_ns <= now_ns {
+                return false;
+            }
+            let wake_ns = due_ns.min(span.to_ns);
+            core.pacer.sleep_until(self.seat, wake_ns).await;
+        }
+        false
     }
 
     /// Plays the next task; returns when its last request was done.
@@ -107,5 +131,22 @@ impl User {
             self.keeper.clear();
         }
         moments.0
+    }
+}
+
+/// How long a user is active, as the schedule had it when it was last looked at.
+struct Span {
+    to_ns: u64,
+    version: u32,
+}
+
+impl Span {
+    fn follow(&mut self, core: &Core, user: u32, now_ns: u64) {
+        if self.version != core.schedule.version() {
+            self.version = core.schedule.version();
+            let span = core.schedule.span(user, now_ns);
+            let is_active = |(from_ns, _): &(u64, u64)| *from_ns <= now_ns;
+            self.to_ns = span.filter(is_active).map_or(now_ns, |(_, to_ns)| to_ns);
+        }
     }
 }

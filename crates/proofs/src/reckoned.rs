@@ -113,6 +113,7 @@ fn header(stages: Vec<Stage>, targets: Vec<Target>) -> Header {
                 law: Law::Poisson,
                 users: 1,
             }),
+            search: None,
             tasks_per_user_second: None,
             requests_per_task: 1.0,
         },

@@ -3,6 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::{Level, Search};
+
 /// The load that a profile plans.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Load {
@@ -11,6 +13,9 @@ pub struct Load {
     /// The open model: levels are arrivals a second. `None`: the closed one, levels are users.
     #[serde(default)]
     pub open: Option<Open>,
+    /// The levels are searched, and its stages are but how it begins; `None`: they are as planned.
+    #[serde(default)]
+    pub search: Option<Search>,
     /// Tasks that a user would start a second if every answer came at once, mean over the classes;
     /// `None` where users do not wait, so that there is no bound.
     pub tasks_per_user_second: Option<f64>,
@@ -52,6 +57,39 @@ impl Load {
     /// The planned length, in seconds.
     pub fn seconds(&self) -> f64 {
         self.stages.iter().map(|stage| stage.seconds).sum()
+    }
+
+    /// Takes another level from a moment on, held to the planned end.
+    pub fn steer(&mut self, level: &Level) {
+        let end_s = self.seconds();
+        let from_s = (level.from_ms as f64 / 1e3).min(end_s);
+        let before = self.level_at(from_s);
+        let mut left = from_s;
+        for stage in &mut self.stages {
+            if stage.seconds > left {
+                stage.to = if stage.seconds > 0.0 {
+                    stage.from + (stage.to - stage.from) * left / stage.seconds
+                } else {
+                    stage.from
+                };
+                stage.seconds = left.max(0.0);
+            }
+            left -= stage.seconds;
+        }
+        self.stages.retain(|stage| stage.seconds > 0.0);
+        let ramp_s = (level.within_ms as f64 / 1e3).min(end_s - from_s);
+        let ramp = Stage {
+            seconds: ramp_s,
+            from: before,
+            to: level.level,
+        };
+        let hold = Stage {
+            seconds: end_s - from_s - ramp_s,
+            from: level.level,
+            to: level.level,
+        };
+        let added = [ramp, hold].into_iter().filter(|stage| stage.seconds > 0.0);
+        self.stages.extend(added);
     }
 
     /// The level planned at a moment, in seconds from the start; 0 after the end.
@@ -141,6 +179,37 @@ mod tests {
     }
 
     #[test]
+    fn a_level_takes_the_place_of_what_was_planned_after_it() {
+        let mut load = Load {
+            stages: vec![Stage {
+                seconds: 100.0,
+                from: 10.0,
+                to: 10.0,
+            }],
+            ..Load::default()
+        };
+        for (from_ms, within_ms, level) in [(20_000, 0, 40.0), (30_000, 10_000, 0.0)] {
+            load.steer(&Level {
+                from_ms,
+                within_ms,
+                level,
+                part: crate::Part::Trial,
+            });
+        }
+        assert!((load.seconds() - 100.0).abs() < 1e-9);
+        for (at_s, level) in [
+            (19.9, 10.0),
+            (20.0, 40.0),
+            (35.0, 20.0),
+            (40.0, 0.0),
+            (99.0, 0.0),
+        ] {
+            assert!((load.level_at(at_s) - level).abs() < 1e-9, "{at_s} s");
+        }
+        assert!((load.integral(100.0) - (200.0 + 400.0 + 200.0)).abs() < 1e-6);
+    }
+
+    #[test]
     fn offered_is_a_task_at_once_and_then_users_over_wait_with_the_ramp() {
         let ramp = Stage {
             seconds: 5.0,
@@ -155,6 +224,7 @@ mod tests {
         let load = Load {
             stages: vec![ramp, hold],
             open: None,
+            search: None,
             tasks_per_user_second: Some(0.5),
             requests_per_task: 1.0,
         };

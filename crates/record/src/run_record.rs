@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Header, Reading, Timeline};
+use crate::{Header, Level, Load, Reading, Timeline};
 
 /// Everything a run leaves.
 #[derive(Debug, Clone)]
@@ -40,6 +40,21 @@ impl RunRecord {
         }
     }
 
+    /// The levels that were told to the engine, in the order of time.
+    pub fn levels(&self) -> impl Iterator<Item = &Level> {
+        self.events.iter().filter_map(|event| match &event.command {
+            Command::Level(level) => Some(level),
+            Command::Stop | Command::Abort => None,
+        })
+    }
+
+    /// The load as it was planned and steered.
+    pub fn load(&self) -> Load {
+        let mut load = self.header.load.clone();
+        self.levels().for_each(|level| load.steer(level));
+        load
+    }
+
     /// The seconds over which throughput is counted: while load was made, and until the last request
     /// of it that was answered well.
     pub fn throughput_s(&self) -> f64 {
@@ -49,9 +64,11 @@ impl RunRecord {
 }
 
 /// Something that the engine was told to do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Command {
+    /// Another level of load.
+    Level(Level),
     /// No new tasks; those under way may end.
     Stop,
     /// What is under way is cut off.
@@ -59,7 +76,7 @@ pub enum Command {
 }
 
 /// A command with its time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Event {
     /// When, in milliseconds of the run's clock.
     pub at_ms: u64,

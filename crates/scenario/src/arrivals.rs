@@ -1,14 +1,17 @@
 //! Arrivals: when the open model wants each task. The moments depend on the load and the seed alone, so
 //! that they are the same on any number of cores.
+//!
+//! Arrivals are drawn on the axis of what is expected (the integral of the rate), so that a load that is
+//! steered elsewhere changes when they come and not which come.
 
 use rand::RngExt;
 use rand_xoshiro::Xoshiro256PlusPlus;
-use record::{Law, Load, Stage};
+use record::{Law, Level, Load};
 
 /// The arrivals of a load, in the order of time: their moments in nanoseconds from the start.
 #[derive(Debug, Clone)]
 pub struct Arrivals {
-    stages: Vec<Stage>,
+    load: Load,
     law: Law,
     random: Xoshiro256PlusPlus,
     /// Arrivals expected up to the next one: the integral of the rate.
@@ -22,12 +25,12 @@ pub struct Arrivals {
 impl Arrivals {
     /// The arrivals of an open load; none where it is closed.
     pub fn new(load: &Load, random: Xoshiro256PlusPlus) -> Self {
-        let (stages, law) = match &load.open {
-            Some(open) => (load.stages.clone(), open.law),
-            None => (Vec::new(), Law::Constant),
+        let (load, law) = match &load.open {
+            Some(open) => (load.clone(), open.law),
+            None => (Load::default(), Law::Constant),
         };
         let mut arrivals = Self {
-            stages,
+            load,
             law,
             random,
             expected: 0.0,
@@ -49,31 +52,47 @@ impl Arrivals {
             Law::Poisson => -(1.0 - self.random.random::<f64>()).ln(),
         }
     }
-}
 
-impl Iterator for Arrivals {
-    type Item = u64;
-
-    fn next(&mut self) -> Option<u64> {
+    /// When the next one comes, in nanoseconds; `None`: none does, unless the load is steered.
+    pub fn due_ns(&mut self) -> Option<u64> {
         loop {
-            let stage = self.stages.get(self.stage)?;
+            let stage = self.load.stages.get(self.stage)?;
             let within = self.expected - self.before;
             let in_stage = f64::midpoint(stage.from, stage.to) * stage.seconds;
             if within < in_stage {
-                let at_s = self.begin_s + time_to_expect(stage, within);
-                self.expected += self.gap();
-                return Some(nanoseconds(at_s));
+                return Some(nanoseconds(self.begin_s + time_to_expect(stage, within)));
             }
             self.before += in_stage;
             self.begin_s += stage.seconds;
             self.stage += 1;
         }
     }
+
+    /// Goes on to the one after.
+    pub fn pass(&mut self) {
+        self.expected += self.gap();
+    }
+
+    /// Those that are yet to come follow another level from its moment on.
+    pub fn steer(&mut self, level: &Level) {
+        self.load.steer(level);
+        (self.stage, self.begin_s, self.before) = (0, 0.0, 0.0);
+    }
+}
+
+impl Iterator for Arrivals {
+    type Item = u64;
+
+    fn next(&mut self) -> Option<u64> {
+        let due_ns = self.due_ns()?;
+        self.pass();
+        Some(due_ns)
+    }
 }
 
 /// How far into a stage so many arrivals are expected: the root of from·t + (to − from)·t²/2s = expected,
 /// written so that nothing cancels.
-fn time_to_expect(stage: &Stage, expected: f64) -> f64 {
+fn time_to_expect(stage: &record::Stage, expected: f64) -> f64 {
     let slope = (stage.to - stage.from) / stage.seconds;
     let root = (stage.from * stage.from + 2.0 * slope * expected)
         .max(0.0)
@@ -98,7 +117,7 @@ fn nanoseconds(seconds: f64) -> u64 {
 mod tests {
     use proptest::prelude::*;
     use rand::SeedableRng;
-    use record::Open;
+    use record::{Open, Part, Stage};
 
     use super::*;
 
@@ -143,6 +162,43 @@ mod tests {
             prop_assert!((found.len() as f64 - expected).abs() <= 1.0, "{} for {}", found.len(), expected);
             prop_assert!(found.windows(2).all(|pair| pair[0] <= pair[1]));
         }
+    }
+
+    #[test]
+    fn a_steered_load_moves_what_is_yet_to_come_and_loses_nothing() {
+        let load = Load {
+            stages: vec![Stage {
+                seconds: 30.0,
+                from: 100.0,
+                to: 100.0,
+            }],
+            open: Some(Open {
+                law: Law::Constant,
+                users: 1,
+            }),
+            ..Load::default()
+        };
+        let level = |from_ms, level| Level {
+            from_ms,
+            within_ms: 0,
+            level,
+            part: Part::Trial,
+        };
+        let mut arrivals = Arrivals::new(&load, Xoshiro256PlusPlus::seed_from_u64(1));
+        let until = |arrivals: &mut Arrivals, end_ns: u64| {
+            let mut count = 0;
+            while arrivals.due_ns().is_some_and(|due_ns| due_ns < end_ns) {
+                arrivals.pass();
+                count += 1;
+            }
+            count
+        };
+        assert_eq!(until(&mut arrivals, 10_000_000_000), 1_000);
+        arrivals.steer(&level(10_000, 0.0));
+        assert_eq!(arrivals.due_ns(), None);
+        arrivals.steer(&level(20_000, 50.0));
+        assert_eq!(arrivals.due_ns(), Some(20_000_000_000));
+        assert_eq!(until(&mut arrivals, u64::MAX), 500);
     }
 
     /// Kolmogorov and Smirnov's distance of gaps from the exponential law.

@@ -13,6 +13,8 @@ mod profile;
 mod quantity;
 mod request;
 mod scenario;
+mod search;
+mod spans;
 mod spec;
 mod template;
 mod wait;
@@ -23,10 +25,11 @@ pub use network::{Connections, Limits, Network, SHARED_DEFAULT, Timeouts, Tls, T
 pub use plan::{Plan, PlanError, PlannedClass, Tasks};
 pub use problem::{Problem, ScenarioError};
 pub use profile::{
-    Approach, Overrides, Profile, ProfileStage, active_spans, falls_short, level_in_words, users_in,
+    Approach, Overrides, Profile, ProfileStage, falls_short, level_in_words, users_in,
 };
 pub use quantity::{duration, duration_in_words, rate};
 pub use request::{Body, REDIRECTS_DEFAULT, Rendering, Request, Statuses};
 pub use scenario::{Host, Scenario};
+pub use spans::active_spans;
 pub use template::Template;
 pub use wait::Wait;

@@ -9,7 +9,7 @@ use record::{Load, RequestName};
 use crate::arrivals::Arrivals;
 use crate::class::Task;
 use crate::network::Network;
-use crate::profile::Overrides;
+use crate::profile::{Overrides, Profile};
 use crate::request::Request;
 use crate::scenario::Scenario;
 use crate::wait::Wait;
@@ -122,12 +122,11 @@ impl Plan {
             users_of
         };
         let classes = classes(scenario, users_of)?;
-        let (stages, open) = chosen.load(overrides);
+        refuse_misfits(chosen, profile, overrides)?;
         let load = Load {
-            stages,
-            open,
             tasks_per_user_second: tasks_per_user_second(&classes),
             requests_per_task: requests_per_task(&classes),
+            ..chosen.load(overrides)
         };
         Ok(Self {
             names: scenario.names.clone(),
@@ -182,6 +181,23 @@ impl Plan {
     pub fn random_of_setup(seed: u64) -> Xoshiro256PlusPlus {
         Xoshiro256PlusPlus::seed_from_u64(mix(seed ^ 0x5e7))
     }
+}
+
+/// What the command line may change of a search alone, and of anything but a search.
+fn refuse_misfits(profile: &Profile, name: &str, overrides: &Overrides) -> Result<(), PlanError> {
+    let misfit = match &profile.search {
+        None if overrides.closed => {
+            "is no search, so that it cannot search over users; leave --closed out"
+        }
+        Some(_) if overrides.spawn_rate.is_some() => {
+            "is a search, which has no ramps; leave -r out"
+        }
+        Some(_) if overrides.rate.is_some() && (overrides.closed || profile.open.is_none()) => {
+            "is a search over users; -u is its highest level, and --rate has no place"
+        }
+        _ => return Ok(()),
+    };
+    Err(PlanError(format!("the profile `{name}` {misfit}")))
 }
 
 /// After so many users the classes repeat.

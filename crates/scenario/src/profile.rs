@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use record::{Law, Load, Open, Stage};
+use record::{Law, Load, Open, Search, Stage};
 use toml::Spanned;
 
 use crate::problem::Problem;
 use crate::quantity;
 use crate::request::positive_duration;
+use crate::search;
 use crate::spec::{Json, ProfileSpec, StageSpec};
 
 /// How much load over time.
@@ -17,6 +18,8 @@ pub struct Profile {
     pub stages: Vec<ProfileStage>,
     /// The open model: levels are arrivals a second. `None`: the closed one, levels are users.
     pub open: Option<OpenProfile>,
+    /// Its levels are searched: its one stage is how it begins. `None`: they are as its stages say.
+    pub search: Option<Search>,
     /// The classes that its users are of; empty: all.
     pub users_of: Vec<String>,
 }
@@ -64,6 +67,8 @@ pub struct Overrides {
     pub rate: Option<f64>,
     /// The whole length; the stages keep their proportion.
     pub duration: Option<Duration>,
+    /// A search is over users.
+    pub closed: bool,
 }
 
 /// So many users, for each arrival a second, make the pool unless the profile says otherwise: answers
@@ -88,6 +93,9 @@ impl Profile {
 
     /// The profile that is played with what the command line changes of it, but for its length.
     fn overridden(&self, overrides: &Overrides) -> Self {
+        if let Some(search) = &self.search {
+            return self.searched(search, overrides);
+        }
         let Some(rate) = overrides.rate else {
             return self.clone();
         };
@@ -115,26 +123,69 @@ impl Profile {
         Self {
             stages: vec![stage],
             open,
+            search: None,
             users_of: self.users_of.clone(),
         }
     }
 
-    /// The stages of the load and its model, with what the command line changes. Users, rate and
-    /// duration stretch the whole shape, ramps included; a spawn rate sets every ramp's own.
-    pub fn load(&self, overrides: &Overrides) -> (Vec<Stage>, Option<Open>) {
+    /// A search with what the command line changes of it: the highest level, and what it is of.
+    fn searched(&self, search: &Search, overrides: &Overrides) -> Self {
+        let is_open = self.open.is_some() && !overrides.closed;
+        let to = if is_open {
+            overrides.rate
+        } else {
+            overrides.users.map(f64::from)
+        };
+        let typed = if is_open == self.open.is_some() {
+            *search
+        } else {
+            Search {
+                from: search::FROM,
+                to: None,
+                ..*search
+            }
+        };
+        let to = to.or(typed.to);
+        let from = typed.from.min(to.unwrap_or(f64::INFINITY));
+        Self {
+            stages: vec![ProfileStage {
+                level: from,
+                approach: Approach::AtOnce,
+                duration: self.duration(),
+            }],
+            open: self.open.filter(|_| is_open),
+            search: Some(Search { from, to, ..typed }),
+            users_of: self.users_of.clone(),
+        }
+    }
+
+    /// The load and its model, with what the command line changes. Users, rate and duration stretch the
+    /// whole shape, ramps included; a spawn rate sets every ramp's own. Of a search, users and rate are
+    /// the highest level.
+    pub fn load(&self, overrides: &Overrides) -> Load {
         let profile = self.overridden(overrides);
+        let pool_of = |profile: &Self| match profile.search {
+            Some(_) => search::POOL,
+            None => pool(profile.level_max()),
+        };
         let open = profile.open.map(|open| Open {
             law: open.law,
             users: overrides
                 .users
                 .or(open.users)
-                .unwrap_or_else(|| pool(profile.level_max())),
+                .unwrap_or_else(|| pool_of(&profile)),
         });
-        (profile.stages(overrides), open)
+        Load {
+            stages: profile.stages(overrides),
+            open,
+            search: profile.search,
+            ..Load::default()
+        }
     }
 
     fn stages(&self, overrides: &Overrides) -> Vec<Stage> {
-        let users = overrides.users.filter(|_| self.open.is_none());
+        let is_fixed = self.open.is_none() && self.search.is_none();
+        let users = overrides.users.filter(|_| is_fixed);
         let factor = users.map_or(1.0, |users| f64::from(users) / self.level_max());
         let time_factor = overrides.duration.map_or(1.0, |duration| {
             duration.as_secs_f64() / self.duration().as_secs_f64()
@@ -193,12 +244,10 @@ fn pool(rate: f64) -> u32 {
 /// What a profile means; what is wrong goes to the problems.
 pub(crate) fn resolve(spec: &Spanned<ProfileSpec>, problems: &mut Vec<Problem>) -> Option<Profile> {
     let typed = spec.get_ref();
-    let users_of = typed
-        .users_of
-        .iter()
-        .flatten()
-        .map(|name| name.get_ref().clone())
-        .collect();
+    if let Some(search) = &typed.search {
+        return search::resolve(spec, search, problems);
+    }
+    let users_of = users_of(typed);
     let is_open = typed.rate.is_some()
         || typed
             .stages
@@ -225,7 +274,7 @@ pub(crate) fn resolve(spec: &Spanned<ProfileSpec>, problems: &mut Vec<Problem>) 
             problems.push(
                 Problem::new("a profile says neither users or a rate for a duration nor stages")
                     .at(spec.span(), "in this profile")
-                    .help("write users = 10 or rate = \"50/s\" with duration = \"5m\", or stages = [{ users = 10, duration = \"5m\" }, …]"),
+                    .help("write users = 10 or rate = \"50/s\" with duration = \"5m\", stages = [{ users = 10, duration = \"5m\" }, …], or search = {} with duration = \"10m\""),
             );
             return None;
         }
@@ -260,11 +309,17 @@ pub(crate) fn resolve(spec: &Spanned<ProfileSpec>, problems: &mut Vec<Problem>) 
     (problems.len() == known).then_some(Profile {
         stages,
         open,
+        search: None,
         users_of,
     })
 }
 
-fn law(typed: Option<&Spanned<String>>, problems: &mut Vec<Problem>) -> Law {
+pub(crate) fn users_of(typed: &ProfileSpec) -> Vec<String> {
+    let names = typed.users_of.iter().flatten();
+    names.map(|name| name.get_ref().clone()).collect()
+}
+
+pub(crate) fn law(typed: Option<&Spanned<String>>, problems: &mut Vec<Problem>) -> Law {
     match typed.map(|typed| (typed, typed.get_ref().as_str())) {
         None | Some((_, "poisson")) => Law::Poisson,
         Some((_, "constant")) => Law::Constant,
@@ -332,75 +387,45 @@ fn level(
 ) -> Result<f64, Problem> {
     match (&stage.users, &stage.rate) {
         (Some(users), None) if !is_open => Ok(f64::from(*users.get_ref())),
-        (None, Some(rate)) if is_open => match rate.get_ref() {
-            Json::Text(text) => {
-                quantity::rate(text).map_err(|error| Problem::new(error).at(rate.span(), "here"))
-            }
-            Json::Integer(number) if *number >= 0 => Ok(*number as f64),
-            Json::Float(number) if number.is_finite() && *number >= 0.0 => Ok(*number),
-            _ => Err(Problem::new("this is no rate")
-                .at(rate.span(), "here")
-                .help("write it like \"500/s\", \"3k/min\" or 500")),
-        },
+        (None, Some(rate)) if is_open => rate_of(rate),
         _ => Err(Problem::new("the stages of a profile are all of users, or all of rates")
             .at(profile.clone(), "in this profile")
             .help("give each stage either users or a rate; the pool of an open profile is its own `users`")),
     }
 }
 
-/// When user number `user` (from 0) is active: from … to, in nanoseconds. A user is active while the
-/// planned level is above its number.
-pub fn active_spans(stages: &[Stage], user: u32) -> Vec<(u64, u64)> {
-    let number = f64::from(user);
-    let mut spans: Vec<(u64, u64)> = Vec::new();
-    let mut begin_s = 0.0;
-    for stage in stages {
-        let end_s = begin_s + stage.seconds;
-        let crossing_s = begin_s + stage.seconds * (number - stage.from) / (stage.to - stage.from);
-        let active = match (stage.from > number, stage.to > number) {
-            (true, true) => Some((begin_s, end_s)),
-            (false, true) => Some((crossing_s, end_s)),
-            (true, false) => Some((begin_s, crossing_s)),
-            (false, false) => None,
-        };
-        if let Some((from_s, to_s)) = active.filter(|(from_s, to_s)| to_s > from_s) {
-            let (from, to) = (nanoseconds(from_s), nanoseconds(to_s));
-            match spans.last_mut() {
-                Some(last) if last.1 == from => last.1 = to,
-                _ => spans.push((from, to)),
-            }
+/// A rate as it is typed: a text with its unit, or a number a second.
+pub(crate) fn rate_of(typed: &Spanned<Json>) -> Result<f64, Problem> {
+    match typed.get_ref() {
+        Json::Text(text) => {
+            quantity::rate(text).map_err(|error| Problem::new(error).at(typed.span(), "here"))
         }
-        begin_s = end_s;
+        Json::Integer(number) if *number >= 0 => Ok(*number as f64),
+        Json::Float(number) if number.is_finite() && *number >= 0.0 => Ok(*number),
+        _ => Err(Problem::new("this is no rate")
+            .at(typed.span(), "here")
+            .help("write it like \"500/s\", \"3k/min\" or 500")),
     }
-    spans
 }
 
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "a float cast saturates, and the seconds of a schedule are not negative"
-)]
-fn nanoseconds(seconds: f64) -> u64 {
-    (seconds * 1e9).round() as u64
-}
-
-/// The number of users that ever are active; in the open model, those of the pool.
+/// The number of users that ever are active; in the open model, those of the pool; in a search over
+/// users, the most that there may be.
 pub fn users_in(load: &Load) -> u32 {
     if let Some(open) = &load.open {
         return open.users;
     }
+    if let Some(search) = &load.search {
+        return search::users_at(search.to.unwrap_or(search::USERS_MAX));
+    }
     let levels = load.stages.iter().map(|stage| stage.from.max(stage.to));
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "levels come from u32 numbers of users"
-    )]
-    let most = levels.fold(0.0, f64::max).ceil() as u32;
-    most
+    search::users_at(levels.fold(0.0, f64::max))
 }
 
 /// The highest level of a load, in words: its users, or its arrivals and their pool.
 pub fn level_in_words(load: &Load) -> String {
+    if let Some(search) = &load.search {
+        return search::in_words(search, load.open.as_ref());
+    }
     let Some(open) = &load.open else {
         return format!("up to {} users", users_in(load));
     };
@@ -418,13 +443,13 @@ pub fn level_in_words(load: &Load) -> String {
 
 /// Whether the load ends while users are still being started.
 pub fn falls_short(load: &Load) -> bool {
-    load.open.is_none() && load.stages.last().is_some_and(|last| last.to > last.from)
+    load.open.is_none()
+        && load.search.is_none()
+        && load.stages.last().is_some_and(|last| last.to > last.from)
 }
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
     use super::*;
 
     fn profile(stages: &[(f64, Option<f64>, u64)]) -> Profile {
@@ -436,6 +461,7 @@ mod tests {
         Profile {
             stages: stages.iter().map(stage).collect(),
             open: None,
+            search: None,
             users_of: Vec::new(),
         }
     }
@@ -496,7 +522,7 @@ mod tests {
             rate: Some(500.0),
             ..Overrides::default()
         };
-        let (stages, open) = closed.load(&rate);
+        let Load { stages, open, .. } = closed.load(&rate);
         assert_eq!(
             stages,
             [Stage {
@@ -518,7 +544,7 @@ mod tests {
             users: Some(7),
             ..Overrides::default()
         };
-        let (stages, open) = opened.load(&more);
+        let Load { stages, open, .. } = opened.load(&more);
         assert_eq!(
             stages,
             [Stage {
@@ -528,35 +554,5 @@ mod tests {
             }]
         );
         assert_eq!(open.map(|open| open.users), Some(7));
-    }
-
-    #[test]
-    fn a_spike_is_three_levels_in_one() {
-        let spike = profile(&[(10.0, None, 120), (100.0, None, 60), (10.0, None, 120)]);
-        let stages = spike.stages(&Overrides::default());
-        assert_eq!(active_spans(&stages, 9), [(0, 300_000_000_000)]);
-        assert_eq!(
-            active_spans(&stages, 10),
-            [(120_000_000_000, 180_000_000_000)]
-        );
-        assert_eq!(active_spans(&stages, 100), []);
-    }
-
-    proptest! {
-        #[test]
-        fn the_users_active_are_those_planned(
-            levels in prop::collection::vec((0u32..30, prop::option::of(0.5..50.0f64), 1u64..60), 1..4),
-            at_s in 0.0..200.0f64,
-        ) {
-            let levels: Vec<_> = levels.iter().map(|(u, r, s)| (f64::from(*u), *r, *s)).collect();
-            let stages = profile(&levels).stages(&Overrides::default());
-            let at_ns = nanoseconds(at_s);
-            let near_edge = |edge: u64| edge.abs_diff(at_ns) < 10;
-            let spans: Vec<_> = (0..30).flat_map(|user| active_spans(&stages, user)).collect();
-            prop_assume!(!spans.iter().any(|span| near_edge(span.0) || near_edge(span.1)));
-            let active = spans.iter().filter(|span| span.0 <= at_ns && at_ns < span.1).count();
-            let load = Load { stages, ..Load::default() };
-            prop_assert!((active as f64 - load.level_at(at_s).ceil()).abs() < 0.5);
-        }
     }
 }

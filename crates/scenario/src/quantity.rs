@@ -35,6 +35,11 @@ pub fn rate(text: &str) -> Result<f64, String> {
     }
 }
 
+/// A share in percent, such as `2%`.
+pub(crate) fn percent(text: &str) -> Option<f64> {
+    suffixed(text.trim(), &[("%", 1.0)])
+}
+
 /// A duration as a scenario file would have it: `1500ms`, `20s`, `1h30m`.
 pub fn duration_in_words(duration: Duration) -> String {
     if duration.subsec_nanos() > 0 || duration.is_zero() {

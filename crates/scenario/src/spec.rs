@@ -163,7 +163,7 @@ pub(crate) struct CheckSpec {
     pub(crate) contains: Option<Spanned<String>>,
 }
 
-/// `[profiles.NAME]`: users for a time, or stages.
+/// `[profiles.NAME]`: users or a rate for a time, stages, or a search.
 #[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ProfileSpec {
@@ -173,7 +173,19 @@ pub(crate) struct ProfileSpec {
     pub(crate) arrivals: Option<Spanned<String>>,
     pub(crate) duration: Option<Spanned<String>>,
     pub(crate) stages: Option<Vec<Spanned<StageSpec>>>,
+    pub(crate) search: Option<Spanned<SearchSpec>>,
     pub(crate) users_of: Option<Vec<Spanned<String>>>,
+}
+
+/// `search = { … }`: the level is looked for at which the service breaks.
+#[derive(Debug, Clone, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SearchSpec {
+    pub(crate) of: Option<Spanned<String>>,
+    pub(crate) from: Option<Spanned<Json>>,
+    pub(crate) to: Option<Spanned<Json>>,
+    pub(crate) limit: Option<Spanned<String>>,
+    pub(crate) precision: Option<Spanned<String>>,
 }
 
 /// A stage of a profile.

@@ -180,6 +180,23 @@ fn mistakes() -> Vec<(&'static str, String)> {
             "spawn_rate_of_a_rate",
             profile("rate = 5\nspawn_rate = 2\nduration = \"5m\""),
         ),
+        ("search_without_duration", profile("search = {}")),
+        (
+            "search_of_nothing_known",
+            profile("search = { of = \"requests\" }\nduration = \"5m\""),
+        ),
+        (
+            "search_that_goes_down",
+            profile("search = { from = 100, to = 50 }\nduration = \"5m\""),
+        ),
+        (
+            "search_with_stages",
+            profile("search = {}\nstages = [{ rate = 5, duration = \"1m\" }]\nduration = \"5m\""),
+        ),
+        (
+            "search_for_no_threshold",
+            profile("search = { limit = \"worst\", precision = \"fine\" }\nduration = \"5m\""),
+        ),
         ("metric", target("p9x = { target = \"1s\" }")),
         ("threshold_without_unit", target("p95 = { target = 200 }")),
         (

@@ -19,6 +19,10 @@ use crate::{results, screen};
 
 /// Options of `brunt run`.
 #[derive(Debug, clap::Args)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a switch of the command line"
+)]
 pub(crate) struct Options {
     /// The profile to play: load, stress, spike, endurance, one of your own, or all in turn
     #[arg(value_name = "PROFILE", default_value = "load")]
@@ -38,6 +42,9 @@ pub(crate) struct Options {
     /// Tasks a second, such as 500/s or 3k/min, whether or not the answers keep up (open model)
     #[arg(long, value_parser = positive_rate, conflicts_with = "spawn_rate")]
     pub(crate) rate: Option<f64>,
+    /// Search over users instead of arrivals; -u is then the highest level
+    #[arg(long, conflicts_with = "rate")]
+    pub(crate) closed: bool,
     /// How long to make load; the profile's stages keep their proportion
     #[arg(short = 't', long, value_name = "DURATION", value_parser = positive_duration)]
     pub(crate) duration: Option<Duration>,
@@ -157,6 +164,7 @@ fn plans(options: &Options, scenario: &Scenario) -> Result<Vec<(String, Plan)>, 
         spawn_rate: options.spawn_rate,
         rate: options.rate,
         duration: options.duration,
+        closed: options.closed,
     };
     let names: Vec<String> = match options.profile.as_str() {
         "all" => scenario.profiles.keys().cloned().collect(),

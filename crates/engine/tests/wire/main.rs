@@ -11,6 +11,7 @@ mod open;
 #[path = "../play/mod.rs"]
 mod play;
 mod seed;
+mod steering;
 mod tls;
 
 use play::{Play, failures, stop, total};

@@ -35,6 +35,7 @@ pub(crate) fn header() -> Header {
                 to: 2.0,
             }],
             open: None,
+            search: None,
             tasks_per_user_second: Some(0.5),
             requests_per_task: 1.0,
         },

@@ -59,6 +59,7 @@ fn header() -> Header {
                 to: 20.0,
             }],
             open: None,
+            search: None,
             tasks_per_user_second: Some(2.0),
             requests_per_task: 1.0,
         },

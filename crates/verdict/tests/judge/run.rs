@@ -51,6 +51,7 @@ impl Run {
             load: Load {
                 stages: vec![hold],
                 open: None,
+                search: None,
                 tasks_per_user_second: None,
                 requests_per_task: 1.0,
             },

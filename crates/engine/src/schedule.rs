@@ -1,0 +1,131 @@
+//! The schedule: what a core is to offer and when, and how it is steered while the load is made.
+
+use std::cell::{Cell, RefCell};
+
+use record::{Level, Load, Stage};
+use scenario::{Arrivals, Plan};
+
+use crate::settings::Share;
+
+pub(crate) struct Schedule {
+    load: RefCell<Load>,
+    /// Grows with each change.
+    version: Cell<u32>,
+    arrivals: RefCell<Arrivals>,
+    /// The number of the next arrival, of all of the run.
+    number: Cell<u64>,
+    share: Share,
+    end_ns: u64,
+}
+
+impl Schedule {
+    pub(crate) fn new(plan: &Plan, seed: u64, share: Share) -> Self {
+        let end_ns = (plan.load.seconds() * 1e9).round();
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a float cast saturates, and a schedule's length is not negative"
+        )]
+        let end_ns = end_ns as u64;
+        Self {
+            load: RefCell::new(plan.load.clone()),
+            version: Cell::new(0),
+            arrivals: RefCell::new(plan.arrivals(seed)),
+            number: Cell::new(0),
+            share,
+            end_ns,
+        }
+    }
+
+    /// When the load ends.
+    pub(crate) fn end_ns(&self) -> u64 {
+        self.end_ns
+    }
+
+    /// Whether it may be steered.
+    pub(crate) fn is_searched(&self) -> bool {
+        self.load.borrow().search.is_some()
+    }
+
+    /// It grows with each change.
+    pub(crate) fn version(&self) -> u32 {
+        self.version.get()
+    }
+
+    /// Takes another level from its moment on.
+    pub(crate) fn steer(&self, level: &Level, now_ns: u64) {
+        let mut load = self.load.borrow_mut();
+        load.steer(level);
+        if load.open.is_some() {
+            self.arrivals.borrow_mut().steer(level);
+        } else {
+            forget_past(&mut load.stages, now_ns as f64 / 1e9);
+        }
+        self.version.set(self.version.get() + 1);
+    }
+
+    /// When the core's next arrival comes; `None`: none does, unless the load is steered.
+    pub(crate) fn due_ns(&self) -> Option<u64> {
+        let mut arrivals = self.arrivals.borrow_mut();
+        while !self.share.holds(self.number.get()) {
+            arrivals.due_ns()?;
+            arrivals.pass();
+            self.number.set(self.number.get() + 1);
+        }
+        arrivals.due_ns()
+    }
+
+    /// Takes the next arrival; returns its number.
+    pub(crate) fn take(&self) -> u64 {
+        self.arrivals.borrow_mut().pass();
+        self.number.replace(self.number.get() + 1)
+    }
+
+    /// When a user is active, now or next: from … to.
+    pub(crate) fn span(&self, user: u32, now_ns: u64) -> Option<(u64, u64)> {
+        let spans = scenario::active_spans(&self.load.borrow().stages, user);
+        spans.into_iter().find(|(_, to_ns)| *to_ns > now_ns)
+    }
+
+    /// The numbers of the core's users, of so many.
+    pub(crate) fn users(&self, all: u32) -> impl Iterator<Item = u32> {
+        self.share.numbers(all)
+    }
+
+    /// How many users there are to be: in a search, as many as the levels need that are known so far.
+    pub(crate) fn users_wanted(&self) -> u32 {
+        let load = self.load.borrow();
+        let most = scenario::users_in(&load);
+        if load.search.is_none() || load.open.is_some() {
+            return most;
+        }
+        let ends = load.stages.iter().map(|stage| stage.from.max(stage.to));
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a float cast saturates, and levels are not negative"
+        )]
+        let wanted = ends.fold(0.0, f64::max).ceil() as u32;
+        wanted.min(most)
+    }
+}
+
+/// Makes one empty stage of all that is over, so that a long search stays short to look through.
+fn forget_past(stages: &mut Vec<Stage>, now_s: f64) {
+    let mut end_s = 0.0;
+    let over = stages.iter().take_while(|stage| {
+        end_s += stage.seconds;
+        end_s <= now_s
+    });
+    let (count, seconds) = over.fold((0, 0.0), |(count, sum), stage| {
+        (count + 1, sum + stage.seconds)
+    });
+    if count > 1 {
+        let past = Stage {
+            seconds,
+            from: 0.0,
+            to: 0.0,
+        };
+        stages.splice(..count, [past]);
+    }
+}

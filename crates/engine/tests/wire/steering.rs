@@ -1,0 +1,106 @@
+//! A load that is steered while it is made: every level is offered from its moment on.
+
+use record::{Command, Level, Load, Part, RunRecord};
+use testbed::{Answer, Behaviour, Routes, Server, Service, ServiceTime};
+
+use crate::{Play, total};
+
+const TASK: &str = "[[users.u.tasks]]\nget = \"/a\"";
+
+/// A search of two seconds; its profile says what it is of.
+fn play(url: &str, of: &str) -> Play {
+    let mut play = Play::new(url, 1, "1s", "100ms", TASK);
+    let profile = format!("search = {{ of = \"{of}\", from = 100 }}\nduration = \"2s\"");
+    play.scenario = play
+        .scenario
+        .replace("users = 1\nduration = \"1s\"", &profile);
+    play
+}
+
+fn level(from_ms: u64, level: f64) -> Level {
+    Level {
+        from_ms,
+        within_ms: 0,
+        level,
+        part: Part::Trial,
+    }
+}
+
+/// Steers as soon as the engine runs.
+fn steered(play: &Play, levels: &[Level]) -> RunRecord {
+    let mut told = false;
+    play.run_with(|engine, _| {
+        if !std::mem::replace(&mut told, true) {
+            levels
+                .iter()
+                .for_each(|level| engine.command(Command::Level(*level)));
+        }
+    })
+}
+
+fn planned(play: &Play, levels: &[Level]) -> Load {
+    let mut load = play.plan().load;
+    levels.iter().for_each(|level| load.steer(level));
+    load
+}
+
+#[test]
+fn arrivals_follow_the_levels_on_any_number_of_cores() {
+    let levels = [level(500, 0.0), level(1_000, 400.0), level(1_500, 40.0)];
+    for threads in [1, 2] {
+        let server = Server::start(Routes::new().otherwise(Answer::ok("x"))).unwrap();
+        let mut play = play(&server.url(), "arrivals");
+        play.scenario = play
+            .scenario
+            .replace("search", "arrivals = \"constant\"\nsearch");
+        play.settings.threads = threads;
+        let record = steered(&play, &levels);
+        let expected = planned(&play, &levels).integral(2.0);
+        assert!((expected - (50.0 + 200.0 + 20.0)).abs() < 1e-6);
+        let requests = total(&record, record::Second::requests);
+        assert_eq!(requests, 270, "{threads} threads");
+        assert_eq!(server.stop().requests, 270);
+    }
+}
+
+#[test]
+fn users_follow_the_levels_and_those_who_stay_do_not_begin_anew() {
+    for threads in [1, 2] {
+        let server = Server::start(Routes::new().otherwise(Answer::ok("x"))).unwrap();
+        let mut play = play(&server.url(), "users");
+        play.scenario = play.scenario.replace("from = 100", "from = 3");
+        play.settings.threads = threads;
+        let record = steered(&play, &[level(700, 20.0), level(1_300, 5.0)]);
+        let seconds = record.timeline.seconds();
+        let users = |at: usize| seconds[at].users;
+        assert_eq!(
+            (users(0), users(1)),
+            (Some(20), Some(20)),
+            "{threads} threads"
+        );
+        // Three users throughout, seventeen for 0.6 s, two for 0.7 s, a task each 0.1 s.
+        let requests = total(&record, record::Second::requests);
+        assert!((120..=178).contains(&requests), "{requests}");
+    }
+}
+
+#[test]
+fn an_overload_leaves_users_their_turn() {
+    let service = Service {
+        time: ServiceTime::Fixed(std::time::Duration::from_millis(1)),
+        servers: 1,
+        seed: 1,
+    };
+    let routes = Routes::new().otherwise(Answer::ok("x"));
+    let server = Server::start(Behaviour::from(routes).service(service)).unwrap();
+    let mut play = play(&server.url(), "arrivals");
+    play.scenario = play
+        .scenario
+        .replace("from = 100", "from = 200000")
+        .replace("search", "users = 20\nsearch");
+    play.settings.stop_timeout = std::time::Duration::ZERO;
+    let record = steered(&play, &[level(500, 100.0)]);
+    let answered = record.timeline.seconds()[0].ok;
+    assert!(answered > 100, "{answered}");
+    server.stop();
+}

@@ -1,0 +1,73 @@
+//! Levels: what a search tells the engine to offer, and why.
+
+use serde::{Deserialize, Serialize};
+
+/// A load that is searched for its breaking point: levels are tried one after the other.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Search {
+    /// The first level: users, or arrivals a second.
+    pub from: f64,
+    /// No level is higher; `None`: no bound.
+    pub to: Option<f64>,
+    /// The threshold of each target at which the service is broken.
+    pub limit: Limit,
+    /// Narrow enough: the level that breaks over the one that holds, less 1.
+    pub precision: f64,
+}
+
+/// One of a target's thresholds. Where a target does not have it, the next milder one takes its place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Limit {
+    /// `target`.
+    Target,
+    /// `acceptable`.
+    Acceptable,
+    /// `critical`.
+    Critical,
+}
+
+/// A level from a moment on, until another takes its place.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Level {
+    /// From when, in milliseconds of the run's clock.
+    pub from_ms: u64,
+    /// It is come to within so many milliseconds.
+    pub within_ms: u64,
+    /// Users, or arrivals a second.
+    pub level: f64,
+    /// What it is for.
+    pub part: Part,
+}
+
+/// What a level is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Part {
+    /// A short look, to come near.
+    Glance,
+    /// A level that is judged.
+    Trial,
+    /// Little load, until what waits is served.
+    Drain,
+    /// What is held before the last push: half of what holds.
+    Before,
+    /// A last push, with a level that broke.
+    Push,
+    /// The level of before again: does the service recover?
+    After,
+}
+
+impl Part {
+    /// Its name in files and on charts.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Glance => "glance",
+            Self::Trial => "trial",
+            Self::Drain => "drain",
+            Self::Before => "before",
+            Self::Push => "push",
+            Self::After => "after",
+        }
+    }
+}
