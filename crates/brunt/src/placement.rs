@@ -53,7 +53,9 @@ fn threads(allowed: &[usize], load: &Load, is_local: bool) -> usize {
     } else {
         allowed.len().max(1)
     };
+    // A search goes as high as it can.
     let rate_max = match load.open {
+        _ if load.search.is_some() => None,
         Some(_) => Some(
             load.stages
                 .iter()

@@ -10,6 +10,7 @@ use monitor::Monitor;
 use record::file::RecordWriter;
 use record::{Command, Ending, Event, Header, Increment, RunRecord, StoppedBy};
 use scenario::Plan;
+use verdict::search::{Order, Search};
 
 use crate::embedded::EmbeddedAgent;
 use crate::interrupt::Interrupts;
@@ -97,6 +98,7 @@ impl Run<'_> {
         let clock = engine.clock();
         let mut stop = Stop::default();
         let mut next_second = 0;
+        let mut steering = Steering::begin(&keeper.record);
         loop {
             match engine.news(NEWS_WITHIN) {
                 News::Increment(increment) => keeper.increment(*increment),
@@ -115,6 +117,9 @@ impl Run<'_> {
                 self.live.show(elapsed_s, |width| {
                     report::live_line(&report::Progress::of(&keeper.record, elapsed), width, true)
                 });
+            }
+            if let Some(steering) = &mut steering {
+                steering.steer(&engine, keeper, &mut stop);
             }
             self.obey_interrupts(&engine, keeper, &mut stop);
         }
@@ -147,9 +152,50 @@ impl Run<'_> {
     }
 }
 
-/// Whether nothing but failures has come for a while, in words.
+/// A search while it goes on: each second it is asked what to offer next.
+struct Steering {
+    search: Search,
+    /// The second that it is asked about next.
+    next_s: u32,
+}
+
+/// What was done in a second is known so long after it.
+const KNOWN_AFTER: Duration = Duration::from_millis(250);
+
+impl Steering {
+    fn begin(record: &RunRecord) -> Option<Self> {
+        Some(Self {
+            search: Search::begin(record, f64::INFINITY)?,
+            next_s: 1,
+        })
+    }
+
+    fn steer(&mut self, engine: &Engine, keeper: &mut Keeper, stop: &mut Stop) {
+        let due = Duration::from_secs(self.next_s.into()) + KNOWN_AFTER;
+        if engine.clock().elapsed() < due || stop.asked.is_some() {
+            return;
+        }
+        let order = self.search.step(&keeper.record, self.next_s.into());
+        self.next_s += 1;
+        match order {
+            Some(Order::Level(level)) => {
+                let command = Command::Level(level);
+                engine.command(command);
+                keeper.event(engine.clock(), command);
+            }
+            Some(Order::End) => stop.ask(engine, keeper, StoppedBy::Finished, None),
+            None => {}
+        }
+    }
+}
+
+/// Whether nothing but failures has come for a while, in words. A search is to break the service.
 fn everything_fails(record: &RunRecord) -> Option<String> {
     let seconds = record.timeline.seconds();
+    let is_search = record.header.load.search.is_some();
+    if is_search && seconds.iter().any(|second| second.ok > 0) {
+        return None;
+    }
     let last = seconds
         .len()
         .checked_sub(FAILING_S)

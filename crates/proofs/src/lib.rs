@@ -8,10 +8,12 @@
     reason = "moments of virtual time, from 0 on, tell the second that they lie in"
 )]
 
+pub mod breaking;
 pub mod coverage;
 pub mod leaks;
 pub mod reckoned;
 pub mod spikes;
+pub mod warm_ups;
 
 /// How much work a proof may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,10 +51,14 @@ pub struct Row {
     pub holds: bool,
 }
 
-/// Every proof.
-pub fn all(effort: Effort) -> Vec<Row> {
-    let mut rows = coverage::rows(effort);
-    rows.extend(leaks::rows(effort));
-    rows.extend(spikes::rows(effort));
-    rows
-}
+/// A page of proofs.
+pub type Page = fn(Effort) -> Vec<Row>;
+
+/// Every page, by its name.
+pub const PAGES: [(&str, Page); 5] = [
+    ("breaking", breaking::rows),
+    ("coverage", coverage::rows),
+    ("leaks", leaks::rows),
+    ("spikes", spikes::rows),
+    ("warm_ups", warm_ups::rows),
+];

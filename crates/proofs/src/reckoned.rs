@@ -62,7 +62,7 @@ pub fn record_of(
     record
 }
 
-fn sample(visit: &Visit) -> Sample {
+pub(crate) fn sample(visit: &Visit) -> Sample {
     let (arrival_ns, done_ns) = (nanoseconds(visit.arrival_s), nanoseconds(visit.done_s));
     Sample {
         name: NameId(0),
@@ -90,7 +90,7 @@ fn nanoseconds(seconds: f64) -> u64 {
     (seconds * 1e9).round() as u64
 }
 
-fn header(stages: Vec<Stage>, targets: Vec<Target>) -> Header {
+pub(crate) fn header(stages: Vec<Stage>, targets: Vec<Target>) -> Header {
     Header {
         run_id: "reckoned".into(),
         brunt_version: env!("CARGO_PKG_VERSION").into(),

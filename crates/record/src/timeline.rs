@@ -4,6 +4,7 @@
 //! intervals are merged, for all names at once, and the interval's width doubles.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use crate::delta::cell_index;
 use crate::increment::{Entry, Increment, NameTotals};
@@ -203,16 +204,26 @@ impl Timeline {
 
     /// Durations in one interval, the unanswered above all.
     pub fn distribution_at(&self, interval: usize, scope: Scope, measure: Measure) -> Distribution {
+        self.distribution_in(interval..interval + 1, scope, measure)
+    }
+
+    /// Durations in some intervals, the unanswered above all.
+    pub fn distribution_in(
+        &self,
+        intervals: Range<usize>,
+        scope: Scope,
+        measure: Measure,
+    ) -> Distribution {
         let mut distribution = Distribution::default();
-        let Some(cells) = self.intervals.get(interval) else {
-            return distribution;
-        };
-        for name in self.names_in(scope) {
-            if let Some(sparse) = cells.get(&(name, measure, Outcome::Ok)) {
-                distribution.ok.merge_sparse(sparse);
-            }
-            if let Some(sparse) = cells.get(&(name, measure, Outcome::Unanswered)) {
-                distribution.unanswered += sparse.summary().count;
+        let end = intervals.end.min(self.intervals.len());
+        for cells in &self.intervals[intervals.start.min(end)..end] {
+            for name in self.names_in(scope) {
+                if let Some(sparse) = cells.get(&(name, measure, Outcome::Ok)) {
+                    distribution.ok.merge_sparse(sparse);
+                }
+                if let Some(sparse) = cells.get(&(name, measure, Outcome::Unanswered)) {
+                    distribution.unanswered += sparse.summary().count;
+                }
             }
         }
         distribution

@@ -10,8 +10,8 @@ use maud::{DOCTYPE, Markup, PreEscaped, html as markup};
 use sha2::{Digest, Sha256};
 use verdict::{Grade, RunResult};
 
-use crate::Judged;
 use crate::terminal::severity;
+use crate::{Judged, findings_beside};
 
 const STYLE: &str = include_str!("html/page.css");
 const SCRIPT: &str = include_str!("html/page.js");
@@ -114,10 +114,10 @@ fn section(run: &Judged, number: usize) -> Markup {
             header class={ "verdict " (result) } {
                 p.eyebrow { "brunt · " (header.profile) " · " (header.host) " " (pill(result)) }
                 h1 { (run.verdict.sentence) }
-                @if !run.verdict.invalid_because.is_empty() || !run.verdict.findings.is_empty() {
+                @if !run.verdict.invalid_because.is_empty() || findings_beside(run).next().is_some() {
                     ul {
                         @for reason in &run.verdict.invalid_because { li { (reason) } }
-                        @for finding in &run.verdict.findings { li { (finding.sentence) } }
+                        @for finding in findings_beside(run) { li { (finding.sentence) } }
                     }
                 }
             }

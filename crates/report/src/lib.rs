@@ -27,3 +27,10 @@ pub struct Judged<'a> {
     /// What was found.
     pub verdict: &'a Verdict,
 }
+
+/// The findings that the sentence on top does not say already.
+pub(crate) fn findings_beside<'a>(run: &Judged<'a>) -> impl Iterator<Item = &'a verdict::Finding> {
+    let verdict = run.verdict;
+    let all = verdict.findings.iter();
+    all.filter(|finding| finding.sentence != verdict.sentence)
+}

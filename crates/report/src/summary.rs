@@ -127,14 +127,23 @@ pub fn summary_json(run: &Judged) -> String {
 }
 
 fn figure((name, figure): &(&'static str, Figure)) -> (String, serde_json::Value) {
-    let value = match figure {
+    ((*name).to_owned(), json(figure))
+}
+
+fn json(figure: &Figure) -> serde_json::Value {
+    match figure {
         Figure::Count(count) => (*count).into(),
         Figure::Number(number) => (*number).into(),
         Figure::Interval(low, high) => vec![*low, *high].into(),
         Figure::Truth(is_so) => (*is_so).into(),
         Figure::Word(word) => (*word).into(),
-    };
-    ((*name).to_owned(), value)
+        Figure::Text(text) => text.as_str().into(),
+        Figure::Nothing => serde_json::Value::Null,
+        Figure::Group(figures) => {
+            let group: serde_json::Map<_, _> = figures.iter().map(self::figure).collect();
+            group.into()
+        }
+    }
 }
 
 /// Of all requests: what each figure may have been.

@@ -125,7 +125,7 @@ impl Page {
         for reason in &run.verdict.invalid_because {
             text += &self.wrapped(2, &format!("! {reason}"));
         }
-        for finding in &run.verdict.findings {
+        for finding in crate::findings_beside(run) {
             text += &self.wrapped(2, &format!("- {}", finding.sentence));
         }
         if let Some(reason) = run

@@ -16,7 +16,7 @@ pub(crate) const POOL: u32 = 4_000;
 /// A search over users goes up to this unless it says otherwise.
 pub(crate) const USERS_MAX: f64 = 20_000.0;
 /// Narrow enough.
-const PRECISION: f64 = 0.02;
+const PRECISION: f64 = 0.05;
 
 /// Users at a level.
 pub(crate) fn users_at(level: f64) -> u32 {
@@ -149,7 +149,7 @@ fn read(search: &Spanned<SearchSpec>, problems: &mut Vec<Problem>) -> Option<Sea
             problems.push(
                 Problem::new(format!("`{}` is no precision", typed.get_ref()))
                     .at(typed.span(), "here")
-                    .help("write it like \"2%\", from 0.1% to 100%"),
+                    .help("write it like \"5%\", from 0.1% to 100%"),
             );
         }
         read.unwrap_or(PRECISION * 100.0) / 100.0

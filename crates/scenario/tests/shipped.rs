@@ -36,7 +36,7 @@ fn each_profile_has_its_length_and_users() {
     let scenario = shipped();
     let expected = [
         ("load", 300, 10.0),
-        ("stress", 600, 300.0),
+        ("stress", 600, 10.0),
         ("spike", 300, 100.0),
         ("endurance", 1800, 20.0),
     ];
@@ -48,5 +48,6 @@ fn each_profile_has_its_length_and_users() {
             (seconds, users),
             "{name}"
         );
+        assert_eq!(profile.search.is_some(), name == "stress", "{name}");
     }
 }

@@ -76,6 +76,12 @@ pub fn readings(
         .collect()
 }
 
+/// Exponential numbers of mean 1, without end.
+pub fn noise(seed: u64) -> impl Iterator<Item = f64> {
+    let mut random = Xoshiro256PlusPlus::seed_from_u64(seed ^ 0x0015e);
+    std::iter::repeat_with(move || -(1.0 - random.random::<f64>()).ln())
+}
+
 /// A standard normal number (Box and Muller, 1958).
 fn normal(random: &mut Xoshiro256PlusPlus) -> f64 {
     let radius = (-2.0 * (1.0 - random.random::<f64>()).ln()).sqrt();

@@ -1,6 +1,8 @@
 //! Virtual time: arrivals at a station of a known law, reckoned and not played, so that a thousand runs
 //! take seconds. Moments are seconds from the start.
 
+use std::collections::VecDeque;
+
 use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
@@ -102,10 +104,36 @@ pub enum Law {
         /// It is stuck from a line of so many seconds on.
         line_s: f64,
     },
-    /// One server, fixed times.
+    /// So many servers, fixed times: a pool of workers; a cliff, once all are busy.
     Fixed {
+        /// Servers.
+        servers: usize,
         /// The time of service.
         time_s: f64,
+    },
+    /// Answers at once while there are tokens; without one the answer is an error.
+    TokenBucket {
+        /// Tokens a second.
+        per_s: f64,
+        /// The most that are kept.
+        burst: f64,
+    },
+    /// One server, exponential times, each longer by so much for each request that waits: more load makes
+    /// less throughput.
+    Retrograde {
+        /// The mean time of service of one that is alone.
+        mean_s: f64,
+        /// The share by which each that waits makes it longer.
+        drag: f64,
+    },
+    /// One server, exponential times, that stands still now and then.
+    Stalls {
+        /// The mean time of service.
+        mean_s: f64,
+        /// From the begin of one stall to that of the next.
+        every_s: f64,
+        /// How long each is.
+        stall_s: f64,
     },
 }
 
@@ -115,6 +143,10 @@ pub struct Station {
     /// When each server is free again.
     free_s: Vec<f64>,
     is_stuck: bool,
+    tokens: f64,
+    tokens_at_s: f64,
+    /// When those that wait or are served will be done.
+    under_way: VecDeque<f64>,
     random: Xoshiro256PlusPlus,
 }
 
@@ -122,13 +154,20 @@ impl Station {
     /// An idle station.
     pub fn new(law: Law, seed: u64) -> Self {
         let servers = match law {
-            Law::Exponential { servers, .. } => servers,
-            Law::Fixed { .. } | Law::Stuck { .. } => 1,
+            Law::Exponential { servers, .. } | Law::Fixed { servers, .. } => servers,
+            _ => 1,
+        };
+        let tokens = match law {
+            Law::TokenBucket { burst, .. } => burst,
+            _ => 0.0,
         };
         Self {
             law,
             free_s: vec![0.0; servers],
             is_stuck: false,
+            tokens,
+            tokens_at_s: 0.0,
+            under_way: VecDeque::new(),
             random: Xoshiro256PlusPlus::seed_from_u64(seed ^ 0x57a),
         }
     }
@@ -155,9 +194,54 @@ impl Station {
 
     /// Serves a request that arrives at a moment, not before the last one.
     pub fn serve(&mut self, arrival_s: f64) -> Visit {
-        let time_s = match self.law {
-            Law::Exponential { mean_s, .. } => -(1.0 - self.random.random::<f64>()).ln() * mean_s,
-            Law::Fixed { time_s } => time_s,
+        if let Law::TokenBucket { per_s, burst } = self.law {
+            return self.take_token(arrival_s, per_s, burst);
+        }
+        let time_s = self.time_s(arrival_s);
+        let mut first = 0;
+        for server in 1..self.free_s.len() {
+            if self.free_s[server] < self.free_s[first] {
+                first = server;
+            }
+        }
+        let begins_s = self.free_s[first].max(arrival_s);
+        let done_s = match self.law {
+            Law::Stalls {
+                every_s, stall_s, ..
+            } => past_stalls(begins_s, time_s, every_s, stall_s),
+            _ => begins_s + time_s,
+        };
+        self.free_s[first] = done_s;
+        if let Law::Retrograde { .. } = self.law {
+            self.under_way.push_back(done_s);
+        }
+        Visit {
+            arrival_s,
+            done_s,
+            failed: false,
+        }
+    }
+
+    fn take_token(&mut self, arrival_s: f64, per_s: f64, burst: f64) -> Visit {
+        let fresh = (arrival_s - self.tokens_at_s) * per_s;
+        self.tokens = (self.tokens + fresh).min(burst);
+        self.tokens_at_s = arrival_s;
+        let failed = self.tokens < 1.0;
+        if !failed {
+            self.tokens -= 1.0;
+        }
+        Visit {
+            arrival_s,
+            done_s: arrival_s + 0.001,
+            failed,
+        }
+    }
+
+    fn time_s(&mut self, arrival_s: f64) -> f64 {
+        let mean_s = match self.law {
+            Law::Exponential { mean_s, .. } | Law::Stalls { mean_s, .. } => mean_s,
+            Law::Fixed { time_s, .. } => return time_s,
+            Law::TokenBucket { .. } => return 0.0,
             Law::Stuck {
                 mean_s,
                 stuck_s,
@@ -165,24 +249,35 @@ impl Station {
             } => {
                 let ahead_s = self.free_s[0] - arrival_s;
                 self.is_stuck = ahead_s > line_s || self.is_stuck && ahead_s > 0.0;
-                let mean_s = if self.is_stuck { stuck_s } else { mean_s };
-                -(1.0 - self.random.random::<f64>()).ln() * mean_s
+                if self.is_stuck { stuck_s } else { mean_s }
+            }
+            Law::Retrograde { mean_s, drag } => {
+                while self
+                    .under_way
+                    .front()
+                    .is_some_and(|done_s| *done_s <= arrival_s)
+                {
+                    self.under_way.pop_front();
+                }
+                mean_s * (1.0 + drag * self.under_way.len() as f64)
             }
         };
-        let mut first = 0;
-        for server in 1..self.free_s.len() {
-            if self.free_s[server] < self.free_s[first] {
-                first = server;
-            }
-        }
-        let done_s = self.free_s[first].max(arrival_s) + time_s;
-        self.free_s[first] = done_s;
-        Visit {
-            arrival_s,
-            done_s,
-            failed: false,
-        }
+        -(1.0 - self.random.random::<f64>()).ln() * mean_s
     }
+}
+
+/// When work that begins at a moment is done by a server that stands still for the first `stall_s` of
+/// every `every_s`.
+fn past_stalls(begins_s: f64, time_s: f64, every_s: f64, stall_s: f64) -> f64 {
+    let awake_s = every_s - stall_s;
+    // Seconds awake up to a moment, and back.
+    let awake_until = |at_s: f64| {
+        let rounds = (at_s / every_s).floor();
+        rounds * awake_s + (at_s - rounds * every_s - stall_s).max(0.0)
+    };
+    let awake = awake_until(begins_s) + time_s;
+    let rounds = (awake / awake_s).floor();
+    rounds * every_s + stall_s + (awake - rounds * awake_s)
 }
 
 #[cfg(test)]
@@ -254,6 +349,57 @@ mod tests {
         });
         let mean_s = first.sum::<f64>() / 20_000.0;
         assert_near(mean_s, 1.0 / 20.0, 0.03);
+    }
+
+    #[test]
+    fn a_bucket_answers_as_often_as_it_has_tokens() {
+        let law = Law::TokenBucket {
+            per_s: 100.0,
+            burst: 50.0,
+        };
+        let mut station = Station::new(law, 1);
+        let visits = Arrivals::steady(150.0, 1_000.0, Gaps::Poisson, 1).map(|at| station.serve(at));
+        let failed = visits.filter(|visit| visit.failed).count() as f64;
+        assert_near(failed, 50_000.0, 0.05);
+    }
+
+    #[test]
+    fn a_pool_answers_at_once_until_it_is_full() {
+        let law = Law::Fixed {
+            servers: 10,
+            time_s: 0.1,
+        };
+        assert_near(
+            percentile(times(law, 60.0, Gaps::Constant), 0.99),
+            0.1,
+            0.001,
+        );
+        assert!(percentile(times(law, 110.0, Gaps::Constant), 0.5) > 10.0);
+    }
+
+    #[test]
+    fn more_load_makes_less_throughput_where_it_is_retrograde() {
+        let law = Law::Retrograde {
+            mean_s: 0.01,
+            drag: 0.02,
+        };
+        let answered = |per_s| {
+            let mut station = Station::new(law, 1);
+            let visits = Arrivals::steady(per_s, 100.0, Gaps::Poisson, 1);
+            visits
+                .map(|at| station.serve(at))
+                .filter(|visit| visit.done_s < 100.0)
+                .count()
+        };
+        let (loaded, overloaded) = (answered(60.0), answered(120.0));
+        assert!(overloaded < loaded * 3 / 4, "{overloaded} of {loaded}");
+    }
+
+    #[test]
+    fn a_stall_holds_up_what_comes_in_it() {
+        assert_near(past_stalls(12.0, 1.0, 10.0, 2.0), 13.0, 1e-9);
+        assert_near(past_stalls(10.5, 1.0, 10.0, 2.0), 13.0, 1e-9);
+        assert_near(past_stalls(19.5, 1.0, 10.0, 2.0), 22.5, 1e-9);
     }
 
     #[test]

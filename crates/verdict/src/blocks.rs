@@ -44,6 +44,11 @@ pub struct Sureness {
 
 /// How sure the share of all blocks is; `None` without requests.
 pub fn sureness(blocks: &[Block]) -> Option<Sureness> {
+    sureness_unless(blocks, ALIKE)
+}
+
+/// The same, where stretches may be as alike as this.
+pub(crate) fn sureness_unless(blocks: &[Block], too_alike: f64) -> Option<Sureness> {
     let all: f64 = blocks.iter().map(|block| block.all).sum();
     let missing: f64 = blocks.iter().map(|block| block.missing).sum();
     if all <= 0.0 {
@@ -80,7 +85,7 @@ pub fn sureness(blocks: &[Block]) -> Option<Sureness> {
     let freedom = count as f64 - 1.0;
     let factor = (student(all - 1.0) / student(freedom)).powi(2);
     let effective = (independent * factor).min(all);
-    let is_settled = alike < ALIKE;
+    let is_settled = alike < too_alike;
     // Stretches as alike as these say as much as so many that know nothing of each other.
     let as_stretches = count as f64 * (1.0 - alike) / (1.0 + alike);
     Some(Sureness {
@@ -143,8 +148,17 @@ fn student(freedom: f64) -> f64 {
 /// The same where few misses were seen: those that were not seen would come in stretches as slow
 /// answers of the same run do, so that the run is worth no more independent requests than for those.
 pub fn sureness_beside(blocks: &[Block], slow: &[Block]) -> Option<Sureness> {
-    let own = sureness(blocks)?;
-    let slow = sureness(slow).filter(|slow| slow.share > 0.0 && slow.share < 1.0);
+    sureness_beside_unless(blocks, slow, ALIKE)
+}
+
+/// The same, where stretches may be as alike as this.
+pub(crate) fn sureness_beside_unless(
+    blocks: &[Block],
+    slow: &[Block],
+    too_alike: f64,
+) -> Option<Sureness> {
+    let own = sureness_unless(blocks, too_alike)?;
+    let slow = sureness_unless(slow, too_alike).filter(|slow| slow.share > 0.0 && slow.share < 1.0);
     let Some(slow) = slow else {
         return Some(own);
     };
@@ -182,8 +196,20 @@ impl Sureness {
     }
 }
 
+/// The quantile of a beta distribution, by halving.
 fn quantile(a: f64, b: f64, at: f64) -> f64 {
-    Beta::new(a, b)
-        .expect("counts above nothing")
-        .inverse_cdf(at)
+    let beta = Beta::new(a, b).expect("counts above nothing");
+    let (mut low, mut high) = (0.0, 1.0);
+    for _ in 0..HALVINGS {
+        let middle = f64::midpoint(low, high);
+        if beta.cdf(middle) < at {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+    f64::midpoint(low, high)
 }
+
+/// A share is told to a millionth of a millionth.
+const HALVINGS: u32 = 40;

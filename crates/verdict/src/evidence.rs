@@ -5,7 +5,8 @@ use record::{Measure, Metric, Outcome, Reading, RunRecord, Scope, Target, Waited
 use crate::blocks::{self, Sureness};
 use crate::ladder::{Answer, Lack, Threshold};
 use crate::share::{self, Decision};
-use crate::{Interval, Value, number, seen};
+use crate::stretch::Stretch;
+use crate::{Interval, Value, number};
 
 /// A shortfall is the service's own only where the load offered the threshold with this to spare.
 const OFFER_TO_SPARE: f64 = 1.1;
@@ -35,7 +36,7 @@ impl Lag {
 pub(crate) struct Evidence<'a> {
     /// The number that is shown.
     pub(crate) value: Value,
-    record: &'a RunRecord,
+    stretch: Stretch<'a>,
     metric: Metric,
     scope: Scope,
     lag: Lag,
@@ -57,25 +58,30 @@ enum Basis {
 }
 
 impl<'a> Evidence<'a> {
-    /// What the run says of a target.
-    pub(crate) fn of(record: &'a RunRecord, target: &Target, lag: Lag) -> Self {
-        let metric = target.metric;
+    /// What a stretch of a run says of a target. Errors, the maximum and what the service used are those
+    /// of the whole run.
+    pub(crate) fn of(judged: Stretch<'a>, target: &Target, lag: Lag) -> Self {
+        let (record, metric) = (judged.record, target.metric);
         let scope = target.scope.map_or(Scope::All, Scope::Name);
+        let stretch = match metric {
+            Metric::Percentile(_) | Metric::Mean | Metric::Throughput => judged,
+            _ => Stretch::whole(record),
+        };
         let gathered = match metric {
             Metric::Cpu => cpu(record),
             Metric::Memory => memory(record),
             _ => requests_of(record, scope).and_then(|counts| match metric {
-                Metric::Percentile(q) => percentile(record, scope, lag, q),
-                Metric::Mean => mean(record, scope, lag),
-                Metric::Max => longest(record, scope, lag),
-                Metric::Throughput => Ok(throughput(record, &counts, lag)),
+                Metric::Percentile(q) => percentile(stretch, scope, lag, q),
+                Metric::Mean => mean(stretch, scope, lag),
+                Metric::Max => longest(stretch, scope, lag),
+                Metric::Throughput => Ok(throughput(stretch, scope, &counts, lag)),
                 _ => Ok(error_rate(&counts)),
             }),
         };
         let (value, basis) = gathered.unwrap_or_else(|lack| (Value::Unknown, Basis::Nothing(lack)));
         Self {
             value,
-            record,
+            stretch,
             metric,
             scope,
             lag,
@@ -87,7 +93,7 @@ impl<'a> Evidence<'a> {
     pub(crate) fn interval(&self) -> Option<Interval> {
         match self.basis {
             Basis::Nothing(_) => None,
-            _ => seen::interval(self.record, self.scope, self.metric),
+            _ => self.stretch.interval(self.scope, self.metric),
         }
     }
 
@@ -99,14 +105,14 @@ impl<'a> Evidence<'a> {
             Basis::Waits { requests, q } => {
                 let will_do = |ns: u64| threshold.is_met_by(ns as f64 / 1e6, self.metric);
                 let measure = self.lag.measure();
-                let seen = seen::misses(self.record, self.scope, measure, will_do);
+                let seen = self.stretch.misses(self.scope, measure, will_do);
                 self.answer_of(seen, 1.0 - q, *requests, || {
                     format!("a {}", self.metric.name())
                 })
             }
             Basis::Errors { requests } => {
                 let level = threshold.level();
-                let seen = seen::errors(self.record, self.scope);
+                let seen = self.stretch.errors(self.scope);
                 self.answer_of(seen, level / 100.0, *requests, || {
                     format!("an error rate under {} %", number::chosen(level))
                 })
@@ -141,9 +147,10 @@ impl<'a> Evidence<'a> {
 
     /// Why a share does not decide, and how much longer the run would have to be.
     fn lack(&self, seen: &Sureness, limit: f64, requests: u64, times: f64, what: &str) -> Lack {
-        let load_s = self.record.duration_s();
+        let load_s = self.stretch.seconds();
         let longer = |seconds: f64| format!("{} longer at this rate", number::roughly(seconds));
-        let shortest_s = blocks::BLOCKS_MIN as f64 * f64::from(self.record.timeline.width_s());
+        let shortest_s =
+            blocks::BLOCKS_MIN as f64 * f64::from(self.stretch.record.timeline.width_s());
         if load_s < shortest_s - 1.0 {
             let needed = number::roughly(shortest_s);
             let lack = Lack::new(format!("{what} needs a run of {needed}"));
@@ -214,16 +221,16 @@ fn requests_of(record: &RunRecord, scope: Scope) -> Result<Counts, Lack> {
     })
 }
 
-fn percentile(record: &RunRecord, scope: Scope, lag: Lag, q: f64) -> Gathered {
-    let distribution = record.timeline.distribution(scope, lag.measure());
+fn percentile(stretch: Stretch, scope: Scope, lag: Lag, q: f64) -> Gathered {
+    let distribution = stretch.distribution(scope, lag.measure());
     let value = waited(distribution.percentile(q))?;
     let requests = distribution.count();
     Ok((value, Basis::Waits { requests, q }))
 }
 
 /// The mean of the answers; where requests waited and none was answered, it misses every threshold.
-fn mean(record: &RunRecord, scope: Scope, lag: Lag) -> Gathered {
-    let distribution = record.timeline.distribution(scope, lag.measure());
+fn mean(stretch: Stretch, scope: Scope, lag: Lag) -> Gathered {
+    let distribution = stretch.distribution(scope, lag.measure());
     let value = match distribution.ok.mean_ns() {
         Some(ns) => Value::Known(ns / 1e6),
         None => waited(distribution.max())?,
@@ -231,8 +238,8 @@ fn mean(record: &RunRecord, scope: Scope, lag: Lag) -> Gathered {
     Ok((value, Basis::Value))
 }
 
-fn longest(record: &RunRecord, scope: Scope, lag: Lag) -> Gathered {
-    let distribution = record.timeline.distribution(scope, lag.measure());
+fn longest(stretch: Stretch, scope: Scope, lag: Lag) -> Gathered {
+    let distribution = stretch.distribution(scope, lag.measure());
     Ok((waited(distribution.max())?, Basis::Value))
 }
 
@@ -243,14 +250,35 @@ fn waited(waited: Option<Waited>) -> Result<Value, Lack> {
     Ok(waited.ms().map_or(Value::NotAnswered, Value::Known))
 }
 
-fn throughput(record: &RunRecord, counts: &Counts, lag: Lag) -> (Value, Basis) {
-    let mut answered = counts.ok as f64;
+fn throughput(stretch: Stretch, scope: Scope, counts: &Counts, lag: Lag) -> (Value, Basis) {
+    let record = stretch.record;
+    let (mut answered, seconds) = if stretch.is_whole() {
+        (counts.ok as f64, record.throughput_s())
+    } else {
+        // By the second of their intended start, which for answers that are soon there is the same.
+        let seen = stretch.distribution(scope, Measure::Response);
+        (seen.ok.count() as f64, stretch.seconds())
+    };
     if lag == Lag::TakenOut {
         answered /= 1.0 - share_lost(record);
     }
-    let offered = record.header.load.offered_rps(record.duration_s());
-    let basis = Basis::Offer(offered.map(|offered| offered * counts.share));
-    (Value::Known(answered / record.throughput_s()), basis)
+    let basis = Basis::Offer(offered(stretch).map(|offered| offered * counts.share));
+    (Value::Known(answered / seconds), basis)
+}
+
+/// Requests a second that were offered at most; `None`: no bound.
+fn offered(stretch: Stretch) -> Option<f64> {
+    let load = stretch.record.load();
+    let until = |at_s: f64| match at_s {
+        at_s if at_s <= 0.0 => Some(0.0),
+        at_s => load.offered_rps(at_s).map(|per_s| per_s * at_s),
+    };
+    let (from_s, to_s) = if stretch.is_whole() {
+        (0.0, stretch.record.duration_s())
+    } else {
+        (stretch.begins_s(), stretch.begins_s() + stretch.seconds())
+    };
+    Some((until(to_s)? - until(from_s)?) / (to_s - from_s))
 }
 
 /// The share of the users' time that the generator's lateness took (0 to 0.99). A user goes round
@@ -260,7 +288,7 @@ fn share_lost(record: &RunRecord) -> f64 {
     if record.header.load.open.is_some() {
         return 0.0;
     }
-    let planned_s = record.header.load.integral(record.duration_s());
+    let planned_s = record.load().integral(record.duration_s());
     if planned_s <= 0.0 {
         return 0.0;
     }

@@ -2,9 +2,12 @@
 
 use record::RunRecord;
 
+use crate::breaking_point::BreakingPoint;
 use crate::evidence::Lag;
 use crate::row::{Row, rows};
-use crate::{Grade, RunResult, Verdict, finding, leak, recovery, sentence, validity};
+use crate::{
+    Grade, RunResult, Verdict, degradation, finding, leak, recovery, sentence, validity, warm_up,
+};
 
 /// The verdict on a run: its targets graded, and whether the run says anything of the service.
 ///
@@ -23,24 +26,45 @@ pub fn judge(record: &RunRecord) -> Verdict {
         .chain(late)
         .chain(validity::load_not_made(record))
         .collect::<Vec<_>>();
+    let breaking_point = BreakingPoint::of(record);
     let result = if invalid_because.is_empty() {
-        RunResult::Graded(worst(&rows))
+        RunResult::Graded(result_of(&rows, breaking_point.as_ref()))
     } else {
         rows.iter_mut().for_each(Row::leave_undecided);
         RunResult::Invalid
     };
+    let sentence = match (&breaking_point, result) {
+        (Some(found), RunResult::Graded(_)) => found.sentence(),
+        _ => sentence::on(record, result, &invalid_because, &rows),
+    };
+    let worse = degradation::findings(record);
+    // What is said of its getting worse says more.
+    let warm_up = warm_up::finding(record).filter(|found| found.is_steady() || worse.is_empty());
     Verdict {
-        sentence: sentence::on(record, result, &invalid_because, &rows),
+        sentence,
         result,
         invalid_because,
-        findings: recovery::finding(record)
-            .into_iter()
+        findings: breaking_point
+            .iter()
+            .map(BreakingPoint::finding)
+            .chain(recovery::finding(record))
             .chain(leak::findings(record))
+            .chain(worse)
+            .chain(warm_up)
             .chain(finding::unfinished(record))
             .chain(note)
             .chain(finding::insecure(record))
             .collect(),
         judgements: rows.into_iter().map(|row| row.judgement).collect(),
+    }
+}
+
+/// The worst grade that was decided. A search is good where a level holds and nothing else was decided:
+/// that it breaks somewhere is what it was to find out.
+fn result_of(rows: &[Row], breaking_point: Option<&BreakingPoint>) -> Grade {
+    match (worst(rows), breaking_point) {
+        (Grade::Inconclusive, Some(found)) if found.holds() => Grade::Good,
+        (grade, _) => grade,
     }
 }
 

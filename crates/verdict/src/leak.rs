@@ -18,6 +18,9 @@ const LEVEL_S_MIN: f64 = 120.0;
 /// The first part of a level is warm-up.
 const WARM_UP: f64 = 0.2;
 
+/// The profile that is there to find leaks.
+const ENDURANCE: &str = "endurance";
+
 /// What was found of a series.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Growth {
@@ -94,7 +97,7 @@ const WATCHED: [Watched; 3] = [
 /// Findings of growth, where the load held one level for long enough.
 pub(crate) fn findings(record: &RunRecord) -> Vec<Finding> {
     let Some((from_s, to_s)) = longest_level(record) else {
-        return Vec::new();
+        return too_short(record).into_iter().collect();
     };
     let begin_s = from_s + (to_s - from_s) * WARM_UP;
     let during = |reading: &&Reading| {
@@ -121,8 +124,21 @@ pub(crate) fn findings(record: &RunRecord) -> Vec<Finding> {
     found.collect()
 }
 
+/// That a run that was made to look for leaks is too short to tell.
+fn too_short(record: &RunRecord) -> Option<Finding> {
+    let sentence = format!(
+        "Too short to tell whether the service leaks: hold one level for {} or more.",
+        number::seconds(LEVEL_S_MIN)
+    );
+    let is_asked = record.header.profile == ENDURANCE;
+    is_asked.then(|| Finding::new(FindingKind::GrowthUnclear, sentence))
+}
+
 /// The longest stretch in which the load was to hold one level, as far as it was made.
-fn longest_level(record: &RunRecord) -> Option<(f64, f64)> {
+pub(crate) fn longest_level(record: &RunRecord) -> Option<(f64, f64)> {
+    if record.header.load.search.is_some() {
+        return None;
+    }
     let mut at_s = 0.0;
     let mut longest: Option<(f64, f64)> = None;
     for stage in &record.header.load.stages {

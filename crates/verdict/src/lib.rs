@@ -1,6 +1,8 @@
 //! Targets to grades, statistics to findings: pure functions of a run record.
 
 pub mod blocks;
+mod breaking_point;
+pub mod degradation;
 mod evidence;
 mod finding;
 mod grade;
@@ -10,16 +12,27 @@ pub mod leak;
 mod number;
 pub mod recovery;
 mod row;
-mod seen;
+pub mod search;
 mod sentence;
 mod share;
+mod stretch;
 pub mod trend;
 mod validity;
 mod verdict;
+pub mod warm_up;
 
 pub use grade::Grade;
 pub use judge::judge;
-pub use seen::interval;
 pub use verdict::{
     Figure, Finding, FindingKind, Interval, Judgement, Mark, RunResult, Value, Verdict,
 };
+
+/// The interval of a metric of requests with 95 % confidence, in the metric's unit; `None` where the run
+/// does not tell, or the metric is no percentile, error rate or throughput of all requests.
+pub fn interval(
+    record: &record::RunRecord,
+    scope: record::Scope,
+    metric: record::Metric,
+) -> Option<Interval> {
+    stretch::Stretch::whole(record).interval(scope, metric)
+}

@@ -4,7 +4,7 @@
 //! requests that were meant to start in each second, their errors, and what is under way. The bands are
 //! those of the level before.
 
-use record::{Measure, RunRecord, Scope, Waited};
+use record::{Measure, Part, RunRecord, Scope, Waited};
 
 use crate::{Figure, Finding, FindingKind, Mark, number};
 
@@ -20,6 +20,8 @@ const WINDOWS_BEFORE: usize = 20;
 const HOLDS: usize = 10;
 /// The first part of the level before is warm-up.
 const WARM_UP: f64 = 0.2;
+/// In a search it is known, and held for a short while: so many seconds are.
+const SETTLE_S: f64 = 1.0;
 
 /// What became of a service after a spike.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -55,6 +57,9 @@ pub struct Spike {
 
 /// The first spike of a load: a level, more than it, and the level again.
 pub fn spike(record: &RunRecord) -> Option<Spike> {
+    if record.header.load.search.is_some() {
+        return push(record);
+    }
     let stages = &record.header.load.stages;
     let mut at_s = 0.0;
     let mut edges = vec![0.0];
@@ -83,6 +88,20 @@ pub fn spike(record: &RunRecord) -> Option<Spike> {
         });
     }
     None
+}
+
+/// The last push of a search, and what was held before and after it.
+fn push(record: &RunRecord) -> Option<Spike> {
+    let from_s = |part: Part| {
+        let level = record.levels().find(|level| level.part == part)?;
+        Some(level.from_ms as f64 / 1e3)
+    };
+    Some(Spike {
+        before_s: from_s(Part::Before)? + SETTLE_S,
+        begins_s: from_s(Part::Push)?,
+        ends_s: from_s(Part::After)?,
+        until_s: record.duration_s(),
+    })
 }
 
 /// What the bands are, from the level before.
@@ -218,13 +237,16 @@ pub(crate) fn finding(record: &RunRecord) -> Option<Finding> {
             peak.max(window.in_flight.unwrap_or(0)),
         )
     });
+    let what = match record.header.load.search {
+        Some(_) => "push",
+        None => "spike",
+    };
     let sentence = match recovery {
-        Recovery::NotDisturbed => {
-            "The spike did not disturb the service: nothing left its band; a stronger one tells more."
-                .to_owned()
-        }
+        Recovery::NotDisturbed => format!(
+            "The {what} did not disturb the service: nothing left its band; a stronger one tells more."
+        ),
         Recovery::Recovered { seconds, error_s } => format!(
-            "The service recovered {} (± {}) after the spike; meanwhile {} failed, and up to {} were \
+            "The service recovered {} (± {}) after the {what}; meanwhile {} failed, and up to {} were \
              under way.",
             number::seconds(seconds),
             number::seconds(error_s),
@@ -232,7 +254,7 @@ pub(crate) fn finding(record: &RunRecord) -> Option<Finding> {
             number::count(peak.into()),
         ),
         Recovery::NotWithin { seconds } => format!(
-            "The service did not recover within {} after the spike; {} failed, and up to {} were under \
+            "The service did not recover within {} after the {what}; {} failed, and up to {} were under \
              way.",
             number::seconds(seconds),
             number::requests(failed),
@@ -251,7 +273,7 @@ pub(crate) fn finding(record: &RunRecord) -> Option<Finding> {
         .with("in_flight_max", Figure::Count(peak.into()))
         .with("spike_ends_s", Figure::Number(spike.ends_s))
         .marked(Mark::Span {
-            label: "spike",
+            label: what,
             from_s: spike.begins_s,
             to_s: spike.ends_s,
         });

@@ -1,10 +1,12 @@
 //! Rows: a target with its judgement, and what the sentence on top needs to know of it.
 
-use record::{Metric, RunRecord};
+use record::{Metric, RunRecord, Target};
 
+use crate::breaking_point::BreakingPoint;
 use crate::evidence::{Evidence, Lag};
 use crate::ladder::{self, Lack};
-use crate::{Grade, Judgement, Value, number};
+use crate::stretch::Stretch;
+use crate::{Grade, Judgement, Value, number, warm_up};
 
 /// A judged target.
 pub(crate) struct Row {
@@ -17,11 +19,21 @@ pub(crate) struct Row {
 
 /// The targets of a run, judged, in the order of the scenario.
 pub(crate) fn rows(record: &RunRecord, lag: Lag) -> Vec<Row> {
+    let is_search = record.header.load.search.is_some();
+    let judged = if is_search {
+        held(record)
+    } else {
+        warm_up::judged(record)
+    };
     let targets = record.header.targets.iter();
     targets
         .map(|target| {
-            let evidence = Evidence::of(record, target, lag);
-            let graded = ladder::grade(target, |threshold| evidence.answer(threshold));
+            let evidence = Evidence::of(judged, target, lag);
+            let graded = if is_search && target.metric != Metric::Throughput {
+                Err(of_a_search())
+            } else {
+                ladder::grade(target, |threshold| evidence.answer(threshold))
+            };
             let lack = graded.as_ref().err().cloned();
             let judgement = Judgement {
                 target: target.clone(),
@@ -30,20 +42,38 @@ pub(crate) fn rows(record: &RunRecord, lag: Lag) -> Vec<Row> {
                 grade: graded.unwrap_or(Grade::Inconclusive),
                 reason: lack.as_ref().map(Lack::reason),
             };
-            let name = target.scope.map(|id| {
-                let name = record.timeline.names().get(id.index());
-                name.map_or_else(
-                    || format!("request name {}", id.0),
-                    record::RequestName::title,
-                )
-            });
             Row {
-                title: title(target.metric, name.as_deref()),
+                title: title_of(record, target),
                 judgement,
                 lack,
             }
         })
         .collect()
+}
+
+/// Of a search: the part in which the highest level that holds was judged.
+fn held(record: &RunRecord) -> Stretch<'_> {
+    let held = BreakingPoint::of(record).and_then(|found| found.held());
+    held.map_or_else(
+        || Stretch::whole(record),
+        |(from_s, to_s)| Stretch::between(record, from_s, to_s),
+    )
+}
+
+fn of_a_search() -> Lack {
+    Lack::new("a search goes on until this breaks").and("what is shown is at the level that holds")
+}
+
+/// What a target limits, in words.
+pub(crate) fn title_of(record: &RunRecord, target: &Target) -> String {
+    let name = target.scope.map(|id| {
+        let name = record.timeline.names().get(id.index());
+        name.map_or_else(
+            || format!("request name {}", id.0),
+            record::RequestName::title,
+        )
+    });
+    title(target.metric, name.as_deref())
 }
 
 fn title(metric: Metric, name: Option<&str>) -> String {

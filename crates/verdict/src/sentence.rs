@@ -4,7 +4,7 @@ use record::{Metric, RunRecord, Target};
 
 use crate::evidence::{Evidence, Lag};
 use crate::row::Row;
-use crate::{Grade, RunResult, Value, finding, number};
+use crate::{Grade, RunResult, Value, finding, number, warm_up};
 
 /// How many names are listed before the rest is counted.
 const NAMES_MAX: usize = 3;
@@ -137,5 +137,5 @@ fn overall(record: &RunRecord, metric: Metric) -> Value {
         acceptable: None,
         critical: None,
     };
-    Evidence::of(record, &asked, Lag::Counted).value
+    Evidence::of(warm_up::judged(record), &asked, Lag::Counted).value
 }

@@ -42,21 +42,21 @@ pub(crate) fn decide(seen: &Sureness, limit: f64) -> Decision {
         return Decision::Kept;
     }
     Decision::Open {
-        times: times_longer(seen, limit),
+        times: times_longer(seen, limit, RISK),
     }
 }
 
 /// How many times as long a run would have to be that goes on like this one.
-fn times_longer(seen: &Sureness, limit: f64) -> f64 {
+pub(crate) fn times_longer(seen: &Sureness, limit: f64, risk: f64) -> f64 {
     let decides = |times: f64| {
         let longer = Sureness {
             effective: seen.effective * times,
             ..*seen
         };
         if seen.share < limit {
-            longer.high(RISK) < limit
+            longer.high(risk) < limit
         } else {
-            longer.low(RISK) > limit
+            longer.low(risk) > limit
         }
     };
     let mut times = 1.0;

@@ -43,13 +43,25 @@ const WINDOWS: usize = 40;
 
 /// The least value of each of some 40 windows: what is left after a collector has been at work.
 pub fn minima(series: &[Point]) -> Vec<Point> {
+    windows(series, |values| values.fold(f64::INFINITY, f64::min))
+}
+
+/// The mean of each of some 40 windows.
+pub fn means(series: &[Point]) -> Vec<Point> {
+    windows(series, |values| {
+        let (sum, count) =
+            values.fold((0.0, 0.0), |(sum, count), value| (sum + value, count + 1.0));
+        sum / count
+    })
+}
+
+fn windows(series: &[Point], one: fn(&mut dyn Iterator<Item = f64>) -> f64) -> Vec<Point> {
     let count = WINDOWS.min(series.len());
     (0..count)
-        .filter_map(|at| {
+        .map(|at| {
             let window = &series[at * series.len() / count..(at + 1) * series.len() / count];
-            let least = window.iter().map(|(_, value)| *value).reduce(f64::min)?;
             let middle = window.iter().map(|(at_s, _)| at_s).sum::<f64>() / window.len() as f64;
-            Some((middle, least))
+            (middle, one(&mut window.iter().map(|(_, value)| *value)))
         })
         .collect()
 }

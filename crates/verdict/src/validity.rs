@@ -1,8 +1,9 @@
 //! Validity: whether the run speaks of the service at all, or of brunt and its machine. A run is not
 //! valid where that mattered: where a grade would be another, or the load was not made.
 
-use record::{FailureKind, RunRecord};
+use record::{FailureKind, Load, RunRecord};
 
+use crate::breaking_point::BreakingPoint;
 use crate::evidence::{Lag, lags};
 use crate::finding::p99_ms;
 use crate::number;
@@ -62,6 +63,7 @@ fn client_fault(kind: FailureKind, count: u64, example: Option<&str>) -> String 
 /// decides nothing misleads nobody.
 pub(crate) fn late(record: &RunRecord, judged: &[Row]) -> Option<String> {
     let without = rows(record, Lag::TakenOut);
+    let broken = BreakingPoint::of(record).and_then(|found| found.made_by_lateness());
     let changed: Vec<String> = judged
         .iter()
         .zip(&without)
@@ -72,6 +74,7 @@ pub(crate) fn late(record: &RunRecord, judged: &[Row]) -> Option<String> {
             let title = &with.title;
             format!("{title} {} instead of {}", was.name(), would_be.name())
         })
+        .chain(broken)
         .collect();
     if changed.is_empty() {
         return None;
@@ -113,7 +116,7 @@ pub(crate) fn stood_still(record: &RunRecord) -> Option<String> {
 
 /// Whether fewer users were active than planned for most of the run.
 pub(crate) fn load_not_made(record: &RunRecord) -> Option<String> {
-    let load_s = record.duration_s();
+    let (load, load_s) = (record.load(), record.duration_s());
     let ends = (1u32..).map(f64::from);
     let seconds: Vec<_> = ends
         .zip(record.timeline.seconds())
@@ -121,7 +124,7 @@ pub(crate) fn load_not_made(record: &RunRecord) -> Option<String> {
         .collect();
     let short: Vec<(u32, f64)> = seconds
         .iter()
-        .filter_map(|(end_s, second)| Some((second.users?, users_planned(record, *end_s))))
+        .filter_map(|(end_s, second)| Some((second.users?, users_planned(&load, *end_s))))
         .filter(|(users, planned)| f64::from(*users) < USERS_MADE * planned)
         .collect();
     if short.len() * 2 <= seconds.len() {
@@ -140,17 +143,11 @@ pub(crate) fn load_not_made(record: &RunRecord) -> Option<String> {
 }
 
 /// Users that had to be active: the fewest planned of late, whole ones.
-fn users_planned(record: &RunRecord, at_s: f64) -> f64 {
-    if let Some(open) = &record.header.load.open {
+fn users_planned(load: &Load, at_s: f64) -> f64 {
+    if let Some(open) = &load.open {
         return f64::from(open.users);
     }
     let steps = (0..=4u32).map(|step| at_s - RAMP_TOLERANCE_S * f64::from(step) / 4.0);
-    let planned = steps.map(|at_s| {
-        if at_s < 0.0 {
-            0.0
-        } else {
-            record.header.load.level_at(at_s)
-        }
-    });
+    let planned = steps.map(|at_s| if at_s < 0.0 { 0.0 } else { load.level_at(at_s) });
     planned.fold(f64::INFINITY, f64::min).floor()
 }

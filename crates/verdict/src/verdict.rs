@@ -119,6 +119,21 @@ pub enum Mark {
         /// A later moment, and the value then.
         to: (f64, f64),
     },
+    /// Between which rates the service breaks, in requests a second.
+    Bracket {
+        /// What it holds.
+        holds: Option<f64>,
+        /// What breaks it.
+        breaks: Option<f64>,
+    },
+    /// What was measured at the levels of a search, and the law that fits: requests a second over
+    /// requests under way.
+    Scaling {
+        /// Under way, and answered a second.
+        points: Vec<(f64, f64)>,
+        /// The law, at as many places.
+        law: Vec<(f64, f64)>,
+    },
 }
 
 impl Finding {
@@ -129,6 +144,11 @@ impl Finding {
             figures: Vec::new(),
             marks: Vec::new(),
         }
+    }
+
+    /// Whether it says that the service was steady.
+    pub(crate) fn is_steady(&self) -> bool {
+        self.figures.contains(&("steady", Figure::Truth(true)))
     }
 
     pub(crate) fn marked(mut self, mark: Mark) -> Self {
@@ -155,6 +175,12 @@ pub enum Figure {
     Truth(bool),
     /// A word.
     Word(&'static str),
+    /// Words.
+    Text(String),
+    /// It is not known, or there is none.
+    Nothing,
+    /// Figures that belong together.
+    Group(Vec<(&'static str, Figure)>),
 }
 
 /// The kinds of findings.
@@ -164,6 +190,12 @@ pub enum FindingKind {
     GeneratorLimit,
     /// What became of the service after a spike.
     Recovery,
+    /// Where the service breaks.
+    BreakingPoint,
+    /// The first part of the run, in which the service was not yet as it then was.
+    WarmUp,
+    /// The service gets slower, or fails more, the longer it runs.
+    Degradation,
     /// What the service holds grows, and will go on to.
     Leak,
     /// What the service holds grew to a level.
@@ -182,6 +214,9 @@ impl FindingKind {
         match self {
             Self::GeneratorLimit => "generator_limit",
             Self::Recovery => "recovery",
+            Self::BreakingPoint => "breaking_point",
+            Self::WarmUp => "warm_up",
+            Self::Degradation => "degradation",
             Self::Leak => "leak",
             Self::CacheFilling => "cache_filling",
             Self::GrowthUnclear => "growth_unclear",

@@ -92,10 +92,10 @@ fn explain_profile(name: &str, profile: &Profile, scenario: &Scenario) -> String
     let level = plan.map_or_else(String::new, |plan| scenario::level_in_words(&plan.load));
     let width = scenario.profiles.keys().map(String::len).max().unwrap_or(0);
     let length = scenario::duration_in_words(profile.duration());
-    format!(
-        "  {name:width$}  {length:>8}  {level}{users_of}, {}\n",
-        offered.unwrap_or_default()
-    )
+    // A search offers what it takes.
+    let offered = offered.filter(|_| profile.search.is_none());
+    let offered = offered.map_or_else(String::new, |offered| format!(", {offered}"));
+    format!("  {name:width$}  {length:>8}  {level}{users_of}{offered}\n")
 }
 
 fn all_classes(scenario: &Scenario) -> Vec<String> {

@@ -16,6 +16,11 @@ pub(super) fn charts(run: &Judged) -> Markup {
         @for (id, label) in CHARTS {
             figure data-chart=(id) { figcaption { (label) } }
         }
+        @if marks(run).any(|mark| matches!(mark, Mark::Scaling { .. })) {
+            figure data-chart="scaling" {
+                figcaption { "Requests a second over requests under way, and the Universal Scalability Law" }
+            }
+        }
         // `<` would end the element: in JSON it may be written as an escape.
         script type="application/json" {
             (PreEscaped(data(run).to_string().replace('<', "\\u003c")))
@@ -65,36 +70,68 @@ fn data(run: &Judged) -> Value {
         "memory_generator": reading(|reading| memory(reading.generator.as_ref())),
         "memory_trend": trend(run, "memory"),
         "spans": spans(run),
+        "bracket": bracket(run),
+        "under_way": scaling(run, |(under_way, _), _| under_way),
+        "answered": scaling(run, |(_, per_s), is_law| if is_law { None } else { per_s }),
+        "law": scaling(run, |(_, per_s), is_law| if is_law { per_s } else { None }),
     })
+}
+
+fn marks<'a>(run: &'a Judged) -> impl Iterator<Item = &'a Mark> {
+    let findings = run.verdict.findings.iter();
+    findings.flat_map(|finding| &finding.marks)
+}
+
+/// Between which rates the service breaks: a label, and the rate.
+fn bracket(run: &Judged) -> Value {
+    let mut all = marks(run);
+    let ends = all.find_map(|mark| match mark {
+        Mark::Bracket { holds, breaks } => Some([("holds", *holds), ("breaks", *breaks)]),
+        _ => None,
+    });
+    let known = ends.into_iter().flatten();
+    known
+        .filter_map(|(label, rate)| Some(json!([label, rate?])))
+        .collect()
+}
+
+/// What was measured at each level, and the law that fits, by what is under way.
+fn scaling(run: &Judged, part: impl Fn((Option<f64>, Option<f64>), bool) -> Option<f64>) -> Value {
+    let mut all = marks(run);
+    let found = all.find_map(|mark| match mark {
+        Mark::Scaling { points, law } => Some((points, law)),
+        _ => None,
+    });
+    let Some((points, law)) = found else {
+        return json!([]);
+    };
+    let measured = points.iter().map(|point| (*point, false));
+    let mut both: Vec<((f64, f64), bool)> = measured
+        .chain(law.iter().map(|point| (*point, true)))
+        .collect();
+    both.sort_by(|a, b| a.0.0.total_cmp(&b.0.0));
+    both.into_iter()
+        .map(|((x, y), is_law)| json!(part((Some(x), Some(y)), is_law)))
+        .collect()
 }
 
 /// The stretches of time that findings speak of: label, from, to.
 fn spans(run: &Judged) -> Value {
-    let marks = run
-        .verdict
-        .findings
-        .iter()
-        .flat_map(|finding| &finding.marks);
-    marks
+    marks(run)
         .filter_map(|mark| match mark {
             Mark::Span {
                 label,
                 from_s,
                 to_s,
             } => Some(json!([label, from_s, to_s])),
-            Mark::Line { .. } => None,
+            _ => None,
         })
         .collect()
 }
 
 /// The trend of a metric at the moments of the readings; nothing before and after it.
 fn trend(run: &Judged, of: &str) -> Value {
-    let marks = run
-        .verdict
-        .findings
-        .iter()
-        .flat_map(|finding| &finding.marks);
-    let line = marks.into_iter().find_map(|mark| match mark {
+    let line = marks(run).find_map(|mark| match mark {
         Mark::Line { metric, from, to } if *metric == of => Some((*from, *to)),
         _ => None,
     });

@@ -6,6 +6,7 @@
     response: { x: "second", unit: "ms", series: [["p50", "p50", "a"], ["p95", "p95", "b"], ["p99", "p99", "c"]] },
     users: { x: "second", series: [["users", "users", "a"], ["in_flight", "under way", "c"]] },
     cpu: { x: "at", unit: "%", series: [["cpu_target", "under test", "a"], ["cpu_generator", "brunt", "b"], ["cpu_machine", "machine", "c"]] },
+    scaling: { x: "under_way", series: [["answered", "measured", "a"], ["law", "the law", "c"]], ticks: " under way" },
     memory: { x: "at", unit: "MB", series: [["memory_target", "under test", "a"], ["memory_generator", "brunt", "b"], ["memory_trend", "trend", "critical"]] },
   };
   const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue("--" + name).trim();
@@ -28,6 +29,24 @@
     u.ctx.restore();
   }
 
+  // What holds and what breaks, across the throughput.
+  function level(u, label, rate) {
+    const y = u.valToPos(rate, "y", true);
+    if (!(y > u.bbox.top)) return;
+    u.ctx.save();
+    u.ctx.strokeStyle = u.ctx.fillStyle = colour(label === "holds" ? "good" : "critical");
+    u.ctx.setLineDash([6, 4]);
+    u.ctx.beginPath();
+    u.ctx.moveTo(u.bbox.left, y);
+    u.ctx.lineTo(u.bbox.left + u.bbox.width, y);
+    u.ctx.stroke();
+    u.ctx.font = `${11 * devicePixelRatio}px system-ui`;
+    u.ctx.textAlign = "left";
+    const below = label === "holds";
+    u.ctx.fillText(`${label} ${number(rate)}`, u.bbox.left + 8 * devicePixelRatio, y + (below ? 13 : -5) * devicePixelRatio);
+    u.ctx.restore();
+  }
+
   function draw(figure, data, key) {
     const chart = charts[figure.dataset.chart];
     const x = data[chart.x];
@@ -41,26 +60,29 @@
     // An axis has one unit: that of its largest value.
     const text = (value, top) => (larger && top >= 1000 ? number(value / 1000) + larger : number(value) + unit);
     const axis = { stroke: colour("quiet"), grid: { stroke: colour("line"), width: 1 }, ticks: { stroke: colour("line") }, font: "12px system-ui" };
-    const end = Math.max(1, ...data.second, ...data.at);
+    const end = chart.ticks ? Math.max(1, ...x) : Math.max(1, ...data.second, ...data.at);
+    const ticks = chart.ticks || " s";
+    const isTime = !chart.ticks;
     const options = {
       width: widthOf(figure), height: 190, padding: [10, 18, 0, 0],
-      cursor: { sync: { key }, drag: { x: true, y: false } },
+      cursor: { sync: isTime ? { key } : undefined, drag: { x: true, y: false } },
       scales: { x: { time: false, range: (u, min, max) => (u.zoomed ? [min, max] : [0, end]) }, y: { range: (u, min, max) => [0, (max || 1) * 1.08] } },
       axes: [
-        { ...axis, values: (u, ticks) => ticks.map((tick) => tick + " s") },
+        { ...axis, values: (u, tickValues) => tickValues.map((tick) => number(tick) + ticks) },
         { ...axis, size: 64, values: (u, ticks) => ticks.map((tick) => text(tick, ticks[ticks.length - 1])) },
       ],
-      series: [{ label: "second", value: (u, value) => (value == null ? "–" : number(value) + " s") }].concat(
+      series: [{ label: isTime ? "second" : "under way", value: (u, value) => (value == null ? "–" : number(value) + (isTime ? " s" : "")) }].concat(
         known.map(([, label, stroke, filled]) => ({
-          label, stroke: colour(stroke), width: 2, spanGaps: false,
+          label, stroke: colour(stroke), width: 2, spanGaps: !isTime,
           fill: filled ? colour(stroke) + "22" : undefined,
-          points: { show: x.length < 3 },
+          points: { show: x.length < 3 || label === "measured" },
           value: (u, value) => (value == null ? "–" : text(value, value)),
         }))
       ),
       hooks: {
         setSelect: [(u) => { u.zoomed = u.select.width > 0; }],
-        drawClear: [(u) => data.spans.forEach(([label, from, to], at) => shade(u, label, from, to, at))],
+        drawClear: [(u) => isTime && data.spans.forEach(([label, from, to], at) => shade(u, label, from, to, at))],
+        draw: [(u) => figure.dataset.chart === "throughput" && data.bracket.forEach(([label, rate]) => level(u, label, rate))],
       },
     };
     drawn.push([new uPlot(options, [x, ...known.map(([name]) => data[name])], figure), figure]);

@@ -1,0 +1,401 @@
+//! Breaking points: searches in virtual time, steered as real ones are, of servers that are known to
+//! break at one level.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use record::{
+    Command, Delta, Ending, Event, Limit, Metric, RunRecord, Search as Asked, Stage, StoppedBy,
+    Target,
+};
+use testbed::virtual_time::{Arrivals, Gaps, Law, Station, Visit};
+use verdict::search::{Order, Search};
+
+use crate::{Effort, Row, reckoned};
+
+/// What an M/M/1 serves a second.
+const MU: f64 = 1_000.0;
+/// The critical threshold of the p99.
+const CRITICAL_S: f64 = 0.05;
+
+/// A server that breaks at one level.
+#[derive(Clone)]
+struct Case {
+    name: &'static str,
+    law: Law,
+    target: Target,
+    breaks_at: f64,
+    seconds: f64,
+    /// Narrow enough.
+    precision: f64,
+    /// In this share of the stretches of a level, everything takes a second longer.
+    spoilt: f64,
+}
+
+fn p99(critical_s: f64) -> Target {
+    Target {
+        metric: Metric::Percentile(0.99),
+        scope: None,
+        target: None,
+        acceptable: None,
+        critical: Some(critical_s * 1e3),
+    }
+}
+
+/// The p99 of an M/M/1 is ln 100 / (μ − λ).
+fn mm1(seconds: f64) -> Case {
+    Case {
+        name: "M/M/1",
+        law: Law::Exponential {
+            servers: 1,
+            mean_s: 1.0 / MU,
+        },
+        target: p99(CRITICAL_S),
+        breaks_at: MU - 100f64.ln() / CRITICAL_S,
+        seconds,
+        precision: 0.05,
+        spoilt: 0.0,
+    }
+}
+
+/// What a search found, and a record of it.
+struct Found {
+    holds: Option<f64>,
+    breaks: Option<f64>,
+    record: RunRecord,
+}
+
+/// Plays a search to its end, second by second.
+fn search(case: &Case, seed: u64) -> Found {
+    let level = Stage {
+        seconds: case.seconds,
+        from: 10.0,
+        to: 10.0,
+    };
+    let mut header = reckoned::header(vec![level], vec![case.target.clone()]);
+    header.load.search = Some(Asked {
+        from: 10.0,
+        to: None,
+        limit: Limit::Critical,
+        precision: case.precision,
+    });
+    let mut world = World::new(case, seed, RunRecord::new(header));
+    let mut search = Search::begin(&world.record, f64::INFINITY).expect("a search");
+    let mut ended_s = case.seconds;
+    for second in 0..case.seconds as u32 {
+        world.play(second);
+        match search.step(&world.record, f64::from(second + 1)) {
+            Some(Order::Level(level)) => world.record.events.push(Event {
+                at_ms: u64::from(second + 1) * 1_000,
+                command: Command::Level(level),
+            }),
+            Some(Order::End) => {
+                ended_s = f64::from(second + 1);
+                break;
+            }
+            None => {}
+        }
+    }
+    let ended_ms = (ended_s * 1e3) as u64;
+    world.record.ending = Some(Ending {
+        stopped_by: StoppedBy::Finished,
+        load_ended_ms: ended_ms,
+        ended_ms,
+        reason: None,
+    });
+    let bracket = Search::of(&world.record).expect("a search").bracket();
+    Found {
+        holds: bracket.holds,
+        breaks: bracket.breaks,
+        record: world.record,
+    }
+}
+
+/// A server, those whom it serves, and what is recorded of it.
+struct World<'a> {
+    case: &'a Case,
+    seed: u64,
+    station: Station,
+    under_way: BinaryHeap<Reverse<Done>>,
+    delta: Delta,
+    record: RunRecord,
+}
+
+/// Ordered by when it is done.
+#[derive(PartialEq)]
+struct Done(Visit);
+
+impl Eq for Done {}
+
+impl Ord for Done {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.0.done_s.total_cmp(&other.0.done_s)
+    }
+}
+
+impl PartialOrd for Done {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl<'a> World<'a> {
+    fn new(case: &'a Case, seed: u64, record: RunRecord) -> Self {
+        Self {
+            case,
+            seed,
+            station: Station::new(case.law, seed),
+            under_way: BinaryHeap::new(),
+            delta: Delta::new(&record.header.names),
+            record,
+        }
+    }
+
+    fn play(&mut self, second: u32) {
+        let begins_s = f64::from(second);
+        let level = self.record.load().level_at(begins_s + 0.5);
+        let number = self.record.levels().count() as u64;
+        let late_s = self.late_s(number);
+        // Poisson arrivals know nothing of the second before.
+        let seed = self.seed << 20 ^ u64::from(second);
+        for within_s in Arrivals::steady(level, 1.0, Gaps::Poisson, seed) {
+            let mut visit = self.station.serve(begins_s + within_s);
+            visit.done_s += late_s;
+            self.under_way.push(Reverse(Done(visit)));
+        }
+        self.delta.start(second);
+        while let Some(Reverse(Done(visit))) = self.under_way.peek()
+            && visit.done_s < begins_s + 1.0
+        {
+            self.delta.record(&reckoned::sample(visit));
+            self.under_way.pop();
+        }
+        self.delta.counts_mut().in_flight = u32::try_from(self.under_way.len()).ok();
+        let increment = self.delta.to_increment();
+        self.record
+            .timeline
+            .absorb(&increment)
+            .expect("names that it knows");
+    }
+
+    /// By how much the answers of the present level are late, where it is spoilt.
+    fn late_s(&self, number: u64) -> f64 {
+        let drawn = testbed::series::noise(self.seed ^ number.wrapping_mul(0x9e37_79b9)).next();
+        // The share of exponential numbers below −ln (1 − s) is s.
+        let is_spoilt = drawn.is_some_and(|drawn| drawn < -(1.0 - self.case.spoilt).ln());
+        if is_spoilt { 1.0 } else { 0.0 }
+    }
+}
+
+/// What a careless search would say: the highest second whose p99 was in time, and the lowest over it.
+fn careless(record: &RunRecord, critical_s: f64) -> (f64, f64) {
+    let load = record.load();
+    let (mut holds, mut breaks) = (0.0, f64::INFINITY);
+    for second in 0..record.timeline.intervals() {
+        let level = load.level_at(second as f64 + 0.5);
+        let (missing, all) = record.timeline.missing_at(
+            second,
+            record::Scope::All,
+            record::Measure::Response,
+            |ns| ns as f64 / 1e9 <= critical_s,
+        );
+        if missing as f64 > 0.01 * all as f64 {
+            breaks = f64::min(breaks, level);
+        } else if level < breaks {
+            holds = f64::max(holds, level);
+        }
+    }
+    (holds, breaks)
+}
+
+fn row(case: &Case, runs: u64, width_max: f64, least: f64) -> Row {
+    let found: Vec<(Found, (f64, f64))> = in_parallel(runs, |seed| {
+        let found = search(case, seed);
+        let careless = careless(&found.record, CRITICAL_S);
+        (found, careless)
+    });
+    let truth = case.breaks_at;
+    let holds_truth = |holds: f64, breaks: f64| holds <= truth && truth <= breaks;
+    let told = found.iter().filter(|(found, _)| {
+        holds_truth(
+            found.holds.unwrap_or(0.0),
+            found.breaks.unwrap_or(f64::INFINITY),
+        )
+    });
+    let told = told.count() as f64 / runs as f64;
+    let careless = found
+        .iter()
+        .filter(|(_, (holds, breaks))| holds_truth(*holds, *breaks));
+    let careless = careless.count() as f64 / runs as f64;
+    let mut widths: Vec<f64> = found
+        .iter()
+        .map(|(found, _)| match (found.holds, found.breaks) {
+            (Some(holds), Some(breaks)) => breaks / holds - 1.0,
+            _ => f64::INFINITY,
+        })
+        .collect();
+    widths.sort_by(f64::total_cmp);
+    let width = widths[widths.len() / 2];
+    let spoilt = if case.spoilt > 0.0 {
+        format!(", {:.0} % of its levels spoilt", case.spoilt * 100.0)
+    } else {
+        String::new()
+    };
+    Row {
+        method: format!(
+            "breaking point: {}, a search of {:.0} min{spoilt}",
+            case.name,
+            case.seconds / 60.0
+        ),
+        truth: format!("breaks at {truth:.1}/s"),
+        reached: format!(
+            "the bracket holds it in {:.0} % of {runs}; median width {:.1} %",
+            told * 100.0,
+            width * 100.0
+        ),
+        goal: format!(
+            "{:.0} %, at most {:.1} % wide",
+            least * 100.0,
+            width_max * 100.0
+        ),
+        broken: format!("by single seconds: {:.0} %", careless * 100.0),
+        holds: told >= least && width <= width_max && careless < 0.8,
+    }
+}
+
+/// The same for many seeds, on all cores.
+fn in_parallel<T: Send>(runs: u64, one: impl Fn(u64) -> T + Sync) -> Vec<T> {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from) as u64;
+    std::thread::scope(|scope| {
+        let one = &one;
+        let workers: Vec<_> = (0..threads)
+            .map(|worker| {
+                let mine = (worker..runs).step_by(threads as usize);
+                scope.spawn(move || mine.map(one).collect::<Vec<T>>())
+            })
+            .collect();
+        let done = workers
+            .into_iter()
+            .map(|worker| worker.join().expect("no panic"));
+        done.flatten().collect()
+    })
+}
+
+/// The proofs of this page.
+pub fn rows(effort: Effort) -> Vec<Row> {
+    let runs = effort.choose(12, 100);
+    let least = effort.choose(0.75, 0.95);
+    let least_of_others = effort.choose(0.75, 0.85);
+    let mut rows = vec![row(&mm1(300.0), runs, effort.choose(0.2, 0.1), least)];
+    if effort == Effort::Full {
+        rows.push(row(&mm1(900.0), runs, 0.05, least));
+        let long = Case {
+            precision: 0.02,
+            ..mm1(7_200.0)
+        };
+        rows.push(row(&long, 25, 0.02, 0.9));
+        rows.push(row(
+            &Case {
+                spoilt: 0.05,
+                ..mm1(300.0)
+            },
+            runs,
+            0.16,
+            least_of_others,
+        ));
+        rows.extend(
+            others()
+                .iter()
+                .map(|case| row(case, runs, 0.2, least_of_others)),
+        );
+    }
+    rows
+}
+
+fn others() -> [Case; 3] {
+    let bucket = Case {
+        name: "token bucket",
+        law: Law::TokenBucket {
+            per_s: 500.0,
+            burst: 20.0,
+        },
+        target: Target {
+            metric: Metric::ErrorRate,
+            critical: Some(5.0),
+            ..p99(CRITICAL_S)
+        },
+        // Of λ a second 500 are answered: errors over 5 % from 500 / 0.95 on.
+        breaks_at: 500.0 / 0.95,
+        ..mm1(300.0)
+    };
+    let pool = Case {
+        name: "a pool of 50 that takes 100 ms each",
+        law: Law::Fixed {
+            servers: 50,
+            time_s: 0.1,
+        },
+        target: p99(0.3),
+        // Beyond 500/s the line grows; the p99 reaches 300 ms just before (reckoned, below).
+        breaks_at: 489.0,
+        ..mm1(300.0)
+    };
+    let retrograde = Case {
+        name: "retrograde",
+        law: Law::Retrograde {
+            mean_s: 0.001,
+            drag: 0.0003,
+        },
+        target: p99(CRITICAL_S),
+        breaks_at: 0.0,
+        ..mm1(300.0)
+    };
+    [bucket, pool, retrograde].map(|case| Case {
+        breaks_at: reckoned_break(&case).unwrap_or(case.breaks_at),
+        ..case
+    })
+}
+
+/// Where a server breaks that no formula is known for: by halving, each level for long.
+fn reckoned_break(case: &Case) -> Option<f64> {
+    if case.target.metric == Metric::ErrorRate {
+        return None;
+    }
+    let critical_s = case.target.critical? / 1e3;
+    let breaks = |level: f64| {
+        let mut station = Station::new(case.law, 7);
+        let (mut missing, mut all) = (0u64, 0u64);
+        for at_s in Arrivals::steady(level, 3_000.0, Gaps::Poisson, 11) {
+            let visit = station.serve(at_s);
+            if at_s > 20.0 {
+                all += 1;
+                missing += u64::from(visit.done_s - at_s > critical_s);
+            }
+            if visit.done_s - at_s > 100.0 * critical_s {
+                return true;
+            }
+        }
+        missing as f64 > 0.01 * all as f64
+    };
+    let (mut low, mut high) = (10.0, 2_000.0);
+    while high / low > 1.001 {
+        let middle = f64::sqrt(low * high);
+        if breaks(middle) {
+            high = middle;
+        } else {
+            low = middle;
+        }
+    }
+    Some(f64::sqrt(low * high))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_row_holds() {
+        for row in rows(Effort::Reduced) {
+            assert!(row.holds, "{row:#?}");
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! The bracket: the highest level that holds and the lowest that breaks, by what all trials say together.
+
+use super::trial::{Outcome, Trial};
+
+/// Between these two the service breaks.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Bracket {
+    /// The highest level that holds, below any that breaks.
+    pub holds: Option<f64>,
+    /// The lowest level that breaks.
+    pub breaks: Option<f64>,
+    /// So many trials say that it breaks.
+    pub(crate) votes: usize,
+    /// Levels in between of which trials say either.
+    pub(crate) contested: Vec<f64>,
+}
+
+impl Bracket {
+    pub(crate) fn of(trials: &[Trial]) -> Self {
+        let trials = &together(trials);
+        let mut levels: Vec<f64> = trials.iter().map(|trial| trial.level).collect();
+        levels.sort_by(f64::total_cmp);
+        levels.dedup();
+        let at = |level: f64| trials.iter().filter(move |trial| same(trial.level, level));
+        let fails = |level| at(level).filter(|trial| trial.breaks()).count();
+        // Who holds more holds this as well; who seems to hold it when asked again speaks against a break.
+        let passes = |level: f64| {
+            let speaks = |trial: &&Trial| {
+                let holds = trial.level >= level && trial.outcome == Outcome::Holds;
+                let seems_to = trial.outcome == Outcome::Open && trial.excess < 0.0;
+                holds || same(trial.level, level) && (trial.outcome == Outcome::Holds || seems_to)
+            };
+            trials.iter().filter(speaks).count()
+        };
+        let breaks = levels
+            .iter()
+            .copied()
+            .find(|level| fails(*level) > passes(*level));
+        let below = |level: &f64| breaks.is_none_or(|breaks| *level < breaks);
+        let held = |level: &f64| at(*level).any(|trial| trial.outcome == Outcome::Holds);
+        let holds = levels.iter().copied().filter(below).filter(held);
+        let holds = holds.filter(|level| {
+            let own = at(*level)
+                .filter(|trial| trial.outcome == Outcome::Holds)
+                .count();
+            own > fails(*level)
+        });
+        let holds = holds.reduce(f64::max);
+        let contested = levels.iter().copied().filter(|level| {
+            let is_between = below(level) && holds.is_none_or(|holds| *level > holds);
+            is_between && fails(*level) > 0
+        });
+        Self {
+            holds,
+            breaks,
+            votes: breaks.map_or(0, fails),
+            contested: contested.collect(),
+        }
+    }
+
+    /// The level that breaks over the one that holds, less 1.
+    pub fn width(&self) -> Option<f64> {
+        Some(self.breaks? / self.holds? - 1.0)
+    }
+}
+
+/// Trials this near, as a share of the level, speak of each other's.
+const NEAR: f64 = 0.05;
+/// Trials as near as this are of one level.
+const SAME: f64 = 0.005;
+/// Where one trial is broken by this and another seems to hold, one of them was a bad moment: they are
+/// counted apart. A logarithm of the share that misses over what may.
+const APART: f64 = 3.0;
+
+/// All trials, with what is told together by those of one level; and by those that do not tell alone,
+/// with those near them: that a level holds follows from levels above it as well, and that it breaks from
+/// those below.
+fn together(trials: &[Trial]) -> Vec<Trial> {
+    let mut all = trials.to_vec();
+    for (told, trial) in all.iter_mut().zip(trials) {
+        if trial.counted.is_empty() {
+            continue;
+        }
+        told.outcome = pooled(trials, trial, |ratio, other| {
+            (1.0 - SAME..=1.0 + SAME).contains(&ratio)
+                && (other.excess - trial.excess).abs() < APART
+        });
+        if trial.outcome == Outcome::Open && told.outcome == Outcome::Open {
+            let is_open = |other: &Trial| other.outcome == Outcome::Open;
+            let above = pooled(trials, trial, |ratio, other| {
+                is_open(other) && (1.0 - 1e-9..=1.0 + NEAR).contains(&ratio)
+            });
+            let below = pooled(trials, trial, |ratio, other| {
+                is_open(other) && (1.0 / (1.0 + NEAR)..=1.0 + 1e-9).contains(&ratio)
+            });
+            told.outcome = match (above, below) {
+                (Outcome::Holds, _) => Outcome::Holds,
+                (_, Outcome::Breaks(cause)) => Outcome::Breaks(cause),
+                _ => Outcome::Open,
+            };
+        }
+    }
+    all
+}
+
+/// What a trial says together with others, by how their levels are to its own.
+fn pooled(trials: &[Trial], trial: &Trial, speaks: impl Fn(f64, &Trial) -> bool) -> Outcome {
+    let others = trials.iter().filter(|other| {
+        !std::ptr::eq(*other, trial)
+            && !other.counted.is_empty()
+            && speaks(other.level / trial.level, other)
+    });
+    let mut all = trial.clone();
+    for other in others {
+        all = all.and(other);
+    }
+    all.outcome
+}
+
+/// Whether two levels are one.
+pub(crate) fn same(a: f64, b: f64) -> bool {
+    (a - b).abs() <= 1e-9 * a.abs().min(b.abs())
+}
+
+impl Trial {
+    pub(crate) fn breaks(&self) -> bool {
+        matches!(self.outcome, Outcome::Breaks(_))
+    }
+}

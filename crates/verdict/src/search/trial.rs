@@ -1,0 +1,291 @@
+//! Trials: a level that was held for a while, and whether the service held it.
+
+use record::{Level, Measure, RunRecord, Scope};
+
+use super::bound::Bound;
+use crate::blocks::{self, Block, Sureness};
+use crate::stretch::{Stretch, whole_number};
+
+/// Trials are short: neighbours may be as alike as this by chance.
+const ALIKE: f64 = 0.5;
+/// A backlog, or no miss at all, stands for this.
+const EXCESS_MAX: f64 = 3.0;
+/// What was counted tells more.
+const COUNTED_MAX: f64 = 4.5;
+/// A backlog is looked for over so many seconds or more.
+const BACKLOG_S: f64 = 6.0;
+/// It grows by so many standard deviations of what chance lets come and go.
+const BACKLOG_ERRORS: f64 = 3.0;
+
+/// A level that was judged.
+#[derive(Debug, Clone)]
+pub struct Trial {
+    /// Users, or arrivals a second.
+    pub level: f64,
+    /// The part of it that was judged, in seconds of the run's clock: from.
+    pub from_s: f64,
+    /// To.
+    pub to_s: f64,
+    /// What came out.
+    pub outcome: Outcome,
+    /// The logarithm of the share that misses the bound that is nearest to broken, over what may.
+    pub(crate) excess: f64,
+    /// The share that may miss that bound.
+    pub(crate) limit: f64,
+    /// Of that bound: so many independent requests a second.
+    pub(crate) effective_per_s: f64,
+    /// It would have to be so many times as long, to decide.
+    pub(crate) times: f64,
+    /// The risk of a wrong answer, either way.
+    risk: f64,
+    /// What was counted for each bound.
+    pub(crate) counted: Vec<Counted>,
+}
+
+/// What was counted of a bound, second by second.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Counted {
+    /// Requests that miss it.
+    pub(crate) missing: Vec<Block>,
+    /// Slow requests, which tell how those come that miss it.
+    pub(crate) slow: Vec<Block>,
+    /// The share that may miss it.
+    pub(crate) limit: f64,
+}
+
+impl Counted {
+    /// How sure the share is that misses.
+    pub(crate) fn sureness(&self) -> Option<Sureness> {
+        if self.slow.is_empty() {
+            blocks::sureness_unless(&self.missing, ALIKE)
+        } else {
+            blocks::sureness_beside_unless(&self.missing, &self.slow, ALIKE)
+        }
+    }
+
+    /// Together with what another trial counted.
+    pub(crate) fn and(mut self, other: &Self) -> Self {
+        // Where one of them has no slow ones, those that miss stand for them.
+        let slow = |one: &Self| {
+            let slow = if one.slow.is_empty() {
+                &one.missing
+            } else {
+                &one.slow
+            };
+            slow.clone()
+        };
+        if !(self.slow.is_empty() && other.slow.is_empty()) {
+            self.slow = [slow(&self), slow(other)].concat();
+        }
+        self.missing.extend(&other.missing);
+        self
+    }
+}
+
+/// What came out of a trial.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// The level holds.
+    Holds,
+    /// It breaks the service.
+    Breaks(Cause),
+    /// The trial does not tell.
+    Open,
+}
+
+/// Why a level breaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cause {
+    /// A bound is broken: its place among them.
+    Bound(usize),
+    /// What waits grew all along.
+    Backlog,
+}
+
+impl Trial {
+    /// A level that was offered between two moments, and not judged.
+    pub(crate) fn seen(level: f64, (from_s, to_s): (f64, f64)) -> Self {
+        Self {
+            level,
+            from_s,
+            to_s,
+            outcome: Outcome::Open,
+            excess: -EXCESS_MAX,
+            limit: 0.01,
+            effective_per_s: 0.0,
+            times: 1.0,
+            risk: 1.0,
+            counted: Vec::new(),
+        }
+    }
+
+    /// Judges a level by what was seen of it between two moments.
+    pub(crate) fn judge(
+        record: &RunRecord,
+        bounds: &[Bound],
+        level: &Level,
+        risk: f64,
+        (from_s, to_s): (f64, f64),
+    ) -> Self {
+        let stretch = Stretch::between(record, from_s, to_s);
+        let mut trial = Self {
+            outcome: Outcome::Holds,
+            risk,
+            ..Self::seen(level.level, (from_s, to_s))
+        };
+        if record.header.load.open.is_some() && backlog_grows(stretch, level.level) {
+            trial.outcome = Outcome::Breaks(Cause::Backlog);
+            trial.excess = EXCESS_MAX;
+            return trial;
+        }
+        trial.counted = bounds.iter().map(|bound| bound.count(stretch)).collect();
+        trial.look();
+        if bounds.is_empty() && stretch.seconds() < BACKLOG_S {
+            trial.outcome = Outcome::Open;
+        }
+        trial
+    }
+
+    /// What the counts say.
+    pub(crate) fn look(&mut self) {
+        let counted = std::mem::take(&mut self.counted);
+        let seconds = (self.to_s - self.from_s).max(1.0);
+        for (at, counts) in counted.iter().enumerate() {
+            let Some(seen) = counts.sureness() else {
+                self.leave_open(2.0);
+                continue;
+            };
+            self.remember_nearest(&seen, counts.limit, seconds);
+            // One of several bounds that is broken by chance would break the level.
+            let risk = self.risk / counted.len() as f64;
+            if seen.is_long_enough && seen.low(risk) > counts.limit {
+                if !self.breaks() {
+                    self.outcome = Outcome::Breaks(Cause::Bound(at));
+                }
+            } else if !(seen.is_long_enough && seen.high(self.risk) < counts.limit) {
+                self.leave_open(crate::share::times_longer(&seen, counts.limit, self.risk));
+            }
+        }
+        self.counted = counted;
+    }
+
+    fn remember_nearest(&mut self, seen: &Sureness, limit: f64, seconds: f64) {
+        // A run of misses that was not seen may have been by chance.
+        let unseen = if seen.is_settled {
+            0.3 / seen.effective
+        } else {
+            0.0
+        };
+        let excess = ((seen.share + unseen) / limit).max(1e-9).ln();
+        let excess = excess.clamp(-EXCESS_MAX, COUNTED_MAX);
+        if excess >= self.excess {
+            self.excess = excess;
+            self.limit = limit;
+            self.effective_per_s = seen.effective / seconds;
+        }
+    }
+
+    /// What two trials say together of a level: those of one level, or of levels so near that one stands
+    /// for the other.
+    pub(crate) fn and(&self, other: &Self) -> Self {
+        let both = self.counted.iter().zip(&other.counted);
+        let mut together = Self {
+            outcome: Outcome::Holds,
+            excess: -EXCESS_MAX,
+            times: 1.0,
+            counted: both.map(|(own, other)| own.clone().and(other)).collect(),
+            ..self.clone()
+        };
+        together.look();
+        together
+    }
+
+    fn leave_open(&mut self, times: f64) {
+        if self.outcome == Outcome::Holds {
+            self.outcome = Outcome::Open;
+        }
+        self.times = self.times.max(times);
+    }
+}
+
+/// Whether what is under way grows all along, and by more than chance explains of arrivals and ends that
+/// are as many.
+fn backlog_grows(stretch: Stretch, per_s: f64) -> bool {
+    let seconds = stretch.record.timeline.seconds();
+    let (from, length) = (
+        whole_number(stretch.begins_s()),
+        whole_number(stretch.seconds()),
+    );
+    let under_way: Vec<f64> = seconds
+        .iter()
+        .skip(from)
+        .take(length)
+        .filter_map(|second| second.in_flight.map(f64::from))
+        .collect();
+    if (under_way.len() as f64) < BACKLOG_S {
+        return false;
+    }
+    let edge = |at: usize| at * under_way.len() / 4;
+    let quarter = |at: usize| {
+        let part = &under_way[edge(at)..edge(at + 1)];
+        part.iter().sum::<f64>() / part.len() as f64
+    };
+    let quarters = [0, 1, 2, 3].map(quarter);
+    // From the middle of the first quarter to that of the last.
+    let chance = (2.0 * per_s * under_way.len() as f64 * 0.75).sqrt();
+    quarters.windows(2).all(|pair| pair[0] < pair[1])
+        && quarters[3] - quarters[0] > BACKLOG_ERRORS * chance
+}
+
+/// Whether a short look at a level is enough to see that it breaks, and about by how much: the logarithm
+/// of the share that misses over what may.
+pub(crate) fn glance(
+    record: &RunRecord,
+    bounds: &[Bound],
+    level: f64,
+    (from_s, to_s): (f64, f64),
+) -> (bool, f64) {
+    let stretch = Stretch::between(record, from_s, to_s);
+    let mut excess = -EXCESS_MAX;
+    for bound in bounds {
+        let missed = bound
+            .count(stretch)
+            .sureness()
+            .map_or(0.0, |seen| seen.share);
+        let known = (missed / bound.share()).max(1e-9).ln();
+        excess = excess.max(known.min(COUNTED_MAX));
+    }
+    if is_left_behind(record, level, (from_s, to_s)) {
+        excess = EXCESS_MAX;
+    }
+    (excess > GLANCE_EXCESS, excess)
+}
+
+/// A share of twice what may miss.
+const GLANCE_EXCESS: f64 = 0.7;
+/// The share of arrivals that, left under way, are a backlog.
+const LEFT_BEHIND: f64 = 0.2;
+
+fn is_left_behind(record: &RunRecord, per_s: f64, (from_s, to_s): (f64, f64)) -> bool {
+    if record.header.load.open.is_none() {
+        return false;
+    }
+    let seconds = record.timeline.seconds();
+    let under_way = |at_s: f64| {
+        let second = seconds.get(whole_number(at_s).saturating_sub(1));
+        second
+            .and_then(|second| second.in_flight)
+            .map_or(0.0, f64::from)
+    };
+    under_way(to_s) - under_way(from_s) > LEFT_BEHIND * per_s * (to_s - from_s) + 1.0
+}
+
+/// Requests a second, and the mean under way by Little's law, while a level was judged.
+pub(crate) fn throughput_and_in_flight(record: &RunRecord, trial: &Trial) -> Option<(f64, f64)> {
+    let stretch = Stretch::between(record, trial.from_s, trial.to_s);
+    let seen = stretch.distribution(Scope::All, Measure::Response);
+    let seconds = stretch.seconds();
+    let per_s = seen.ok.count() as f64 / seconds;
+    let mean_s = seen.ok.mean_ns()? / 1e9;
+    (seconds > 0.0 && per_s > 0.0).then_some((per_s, per_s * mean_s))
+}

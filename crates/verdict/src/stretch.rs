@@ -1,0 +1,263 @@
+//! Stretches: what was seen in a part of a run, second by second: how sure shares are, and the intervals
+//! of figures.
+
+use std::ops::Range;
+
+use record::{Distribution, Measure, Metric, RunRecord, Scope};
+
+use crate::Interval;
+use crate::blocks::{self, Block, Sureness};
+
+/// Two-sided, 95 %.
+const RISK_OF_END: f64 = 0.025;
+/// Where the longest answer would do if it took so many times as long, how slow answers come says
+/// nothing of those that would not.
+const FAR: f64 = 2.0;
+/// A run that goes on for so many blocks after its last request has nothing more to say.
+const BLOCKS_WITHOUT_DATA: usize = 1_000;
+/// Answers slower than nine of ten tell how slow answers come.
+const SLOW: f64 = 0.9;
+
+/// A part of a run: its intervals from one up to another.
+#[derive(Clone, Copy)]
+pub(crate) struct Stretch<'a> {
+    pub(crate) record: &'a RunRecord,
+    from: usize,
+    to: usize,
+    is_whole: bool,
+}
+
+impl<'a> Stretch<'a> {
+    /// The whole load: every interval in which requests were meant to start.
+    pub(crate) fn whole(record: &'a RunRecord) -> Self {
+        let most = record.timeline.intervals().max(1) + BLOCKS_WITHOUT_DATA;
+        let intervals = in_intervals(record, record.duration_s()).ceil();
+        Self {
+            record,
+            from: 0,
+            to: whole_number(intervals).clamp(1, most),
+            is_whole: true,
+        }
+    }
+
+    /// The load from a moment on.
+    pub(crate) fn from(record: &'a RunRecord, from_s: f64) -> Self {
+        let whole = Self::whole(record);
+        let from = whole_number(in_intervals(record, from_s).ceil()).min(whole.to);
+        Self {
+            from,
+            is_whole: from == 0,
+            ..whole
+        }
+    }
+
+    /// The intervals that lie between two moments.
+    pub(crate) fn between(record: &'a RunRecord, from_s: f64, to_s: f64) -> Self {
+        let from = whole_number(in_intervals(record, from_s).ceil());
+        let to = whole_number(in_intervals(record, to_s).floor());
+        Self {
+            record,
+            from,
+            to: to.max(from),
+            is_whole: false,
+        }
+    }
+
+    /// Whether it is the whole load.
+    pub(crate) fn is_whole(self) -> bool {
+        self.is_whole
+    }
+
+    /// Its intervals.
+    pub(crate) fn intervals(self) -> Range<usize> {
+        self.from..self.to
+    }
+
+    /// Its length, in seconds.
+    pub(crate) fn seconds(self) -> f64 {
+        (self.to - self.from) as f64 * f64::from(self.record.timeline.width_s())
+    }
+
+    /// When it begins.
+    pub(crate) fn begins_s(self) -> f64 {
+        self.from as f64 * f64::from(self.record.timeline.width_s())
+    }
+
+    /// Durations of its requests, the unanswered above all.
+    pub(crate) fn distribution(self, scope: Scope, measure: Measure) -> Distribution {
+        let timeline = &self.record.timeline;
+        if self.is_whole {
+            timeline.distribution(scope, measure)
+        } else {
+            timeline.distribution_in(self.intervals(), scope, measure)
+        }
+    }
+
+    /// How sure the share of requests is whose duration will not do.
+    pub(crate) fn misses(
+        self,
+        scope: Scope,
+        measure: Measure,
+        will_do: impl Fn(u64) -> bool,
+    ) -> Option<Sureness> {
+        self.misses_of(&self.distribution(scope, measure), scope, measure, will_do)
+    }
+
+    fn misses_of(
+        self,
+        distribution: &Distribution,
+        scope: Scope,
+        measure: Measure,
+        will_do: impl Fn(u64) -> bool,
+    ) -> Option<Sureness> {
+        let (missing, slow) = self.missing_and_slow_of(distribution, scope, measure, will_do);
+        if slow.is_empty() {
+            blocks::sureness(&missing)
+        } else {
+            blocks::sureness_beside(&missing, &slow)
+        }
+    }
+
+    /// Block by block: requests whose duration will not do; and the slow ones, which tell how those come,
+    /// unless what will not do is far off.
+    pub(crate) fn missing_and_slow(
+        self,
+        scope: Scope,
+        measure: Measure,
+        will_do: impl Fn(u64) -> bool,
+    ) -> (Vec<Block>, Vec<Block>) {
+        self.missing_and_slow_of(&self.distribution(scope, measure), scope, measure, will_do)
+    }
+
+    fn missing_and_slow_of(
+        self,
+        distribution: &Distribution,
+        scope: Scope,
+        measure: Measure,
+        will_do: impl Fn(u64) -> bool,
+    ) -> (Vec<Block>, Vec<Block>) {
+        let timeline = &self.record.timeline;
+        let counted = |will_do: &dyn Fn(u64) -> bool| {
+            self.blocks(|interval| timeline.missing_at(interval, scope, measure, will_do))
+        };
+        let Some(longest) = distribution.max() else {
+            return (Vec::new(), Vec::new());
+        };
+        if longest.ms().is_some_and(|ms| will_do(in_ns(ms * FAR))) {
+            return (counted(&will_do), Vec::new());
+        }
+        let slow_ms = distribution.percentile(SLOW).and_then(record::Waited::ms);
+        let slow = counted(&|ns| slow_ms.is_none_or(|slow_ms| ns as f64 / 1e6 <= slow_ms));
+        (counted(&will_do), slow)
+    }
+
+    /// Block by block: requests that were not answered well.
+    pub(crate) fn failed(self, scope: Scope) -> Vec<Block> {
+        let timeline = &self.record.timeline;
+        self.blocks(|interval| timeline.failed_at(interval, scope))
+    }
+
+    /// How sure the share of requests is that were not answered well.
+    pub(crate) fn errors(self, scope: Scope) -> Option<Sureness> {
+        blocks::sureness(&self.failed(scope))
+    }
+
+    fn blocks(self, count: impl Fn(usize) -> (u64, u64)) -> Vec<Block> {
+        self.intervals()
+            .map(|interval| {
+                let (missing, all) = count(interval);
+                Block {
+                    missing: missing as f64,
+                    all: all as f64,
+                }
+            })
+            .collect()
+    }
+
+    /// The interval of a metric of requests with 95 % confidence, in the metric's unit; `None` where the
+    /// run does not tell, or the metric is no percentile, error rate or throughput of all requests.
+    pub(crate) fn interval(self, scope: Scope, metric: Metric) -> Option<Interval> {
+        match metric {
+            Metric::Percentile(q) => self.of_percentile(scope, Measure::Response, q),
+            Metric::ErrorRate => self.of_error_rate(scope),
+            Metric::Throughput if scope == Scope::All => self.of_throughput(),
+            _ => None,
+        }
+    }
+
+    /// The interval of a percentile, in milliseconds: the durations that it may be, as far as the run
+    /// tells.
+    fn of_percentile(self, scope: Scope, measure: Measure, q: f64) -> Option<Interval> {
+        let distribution = self.distribution(scope, measure);
+        let durations: Vec<u64> = distribution.ok.counts().map(|(ns, _)| ns).collect();
+        let beyond =
+            |ns: u64| self.misses_of(&distribution, scope, measure, |duration| duration <= ns);
+        if !beyond(*durations.first()?)?.is_long_enough {
+            return None;
+        }
+        let limit = 1.0 - q;
+        let surely_longer =
+            |ns: &u64| beyond(*ns).is_some_and(|seen| seen.low(RISK_OF_END) > limit);
+        let not_surely_shorter =
+            |ns: &u64| beyond(*ns).is_none_or(|seen| seen.high(RISK_OF_END) >= limit);
+        let ms = |at: usize| durations.get(at).map(|ns| *ns as f64 / 1e6);
+        let low = ms(durations.partition_point(surely_longer))?;
+        // What would do if it took twice as long as the longest is told as if requests were independent.
+        let longest_ms = *durations.last()? as f64 / 1e6;
+        let far = || {
+            let seen = beyond(in_ns(longest_ms * FAR))?;
+            (seen.high(RISK_OF_END) < limit).then_some(longest_ms * FAR)
+        };
+        let high = ms(durations.partition_point(not_surely_shorter)).or_else(far);
+        Some(Interval {
+            low,
+            high: high.map(|high| high.max(low)),
+        })
+    }
+
+    /// The interval of an error rate, in percent.
+    fn of_error_rate(self, scope: Scope) -> Option<Interval> {
+        let seen = self.errors(scope).filter(|seen| seen.is_long_enough)?;
+        Some(Interval {
+            low: seen.low(RISK_OF_END) * 100.0,
+            high: Some(seen.high(RISK_OF_END) * 100.0),
+        })
+    }
+
+    /// The interval of the throughput of all requests, a second.
+    fn of_throughput(self) -> Option<Interval> {
+        let begins = whole_number(self.begins_s());
+        let whole_s = whole_number(self.record.throughput_s().floor());
+        let seconds = self.record.timeline.seconds();
+        let seconds = seconds.get(begins..whole_s.min(seconds.len()))?;
+        let answered: Vec<f64> = seconds.iter().map(|second| second.ok as f64).collect();
+        let (low, high) = blocks::mean_interval(&answered)?;
+        Some(Interval {
+            low: low.max(0.0),
+            high: Some(high),
+        })
+    }
+}
+
+fn in_intervals(record: &RunRecord, seconds: f64) -> f64 {
+    // A hair off a whole second, by rounding, is that second.
+    (seconds * 1e6).round() / 1e6 / f64::from(record.timeline.width_s())
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a float cast saturates, and moments of a run are not negative"
+)]
+pub(crate) fn whole_number(value: f64) -> usize {
+    value as usize
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a float cast saturates, and durations are not negative"
+)]
+fn in_ns(ms: f64) -> u64 {
+    (ms * 1e6) as u64
+}
