@@ -7,6 +7,7 @@
 mod clock;
 mod connection;
 mod core;
+mod cpu_wait;
 mod desk;
 mod dialer;
 mod engine;

@@ -6,6 +6,7 @@ use std::sync::mpsc::{Receiver, Sender};
 use record::{Delta, FailureKind, NameId, RequestName, Sample, Second, second_of};
 
 use crate::clock::Clock;
+use crate::cpu_wait::Waited;
 
 /// What a core sends to whoever collects.
 pub(crate) enum Handover {
@@ -30,6 +31,8 @@ pub(crate) struct Gauges {
     pub(crate) users: u32,
     pub(crate) in_flight: u32,
     pub(crate) oldest_ms: Option<u64>,
+    /// How long the core's thread was ready and had no CPU.
+    pub(crate) cpu_wait: Waited,
     /// How long the core had stood still.
     pub(crate) stood_still_ms: u64,
 }
@@ -95,6 +98,8 @@ impl Recorder {
         counts.users = Some(gauges.users);
         counts.in_flight = Some(gauges.in_flight);
         counts.oldest_ms = gauges.oldest_ms;
+        counts.cpu_wait_ms = gauges.cpu_wait.ns / 1_000_000;
+        counts.cpu_wait_each_us = gauges.cpu_wait.each_ns / 1_000;
         counts.stood_still_ms = gauges.stood_still_ms;
         let next = self
             .spare

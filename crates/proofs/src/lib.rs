@@ -10,6 +10,7 @@
 
 pub mod breaking;
 pub mod coverage;
+pub mod doors;
 pub mod leaks;
 pub mod reckoned;
 pub mod spikes;
@@ -55,9 +56,10 @@ pub struct Row {
 pub type Page = fn(Effort) -> Vec<Row>;
 
 /// Every page, by its name.
-pub const PAGES: [(&str, Page); 5] = [
+pub const PAGES: [(&str, Page); 6] = [
     ("breaking", breaking::rows),
     ("coverage", coverage::rows),
+    ("doors", doors::rows),
     ("leaks", leaks::rows),
     ("spikes", spikes::rows),
     ("warm_ups", warm_ups::rows),

@@ -32,10 +32,25 @@ pub fn record_of(
     stages: Vec<Stage>,
     targets: Vec<Target>,
 ) -> RunRecord {
+    record_of_samples(
+        visits.map(|visit| sample(&visit)).collect(),
+        stages,
+        targets,
+    )
+}
+
+/// The same of requests that are known in full.
+///
+/// # Panics
+/// As [`record()`].
+pub(crate) fn record_of_samples(
+    mut samples: Vec<Sample>,
+    stages: Vec<Stage>,
+    targets: Vec<Target>,
+) -> RunRecord {
     let seconds: f64 = stages.iter().map(|stage| stage.seconds).sum();
     let mut record = RunRecord::new(header(stages, targets));
-    let mut visits: Vec<Visit> = visits.collect();
-    visits.sort_by(|a, b| a.done_s.total_cmp(&b.done_s));
+    samples.sort_by_key(|sample| sample.done_ns);
     let mut delta = Delta::new(&record.header.names);
     let mut absorb = |delta: &mut Delta| {
         record
@@ -43,13 +58,12 @@ pub fn record_of(
             .absorb(&delta.to_increment())
             .expect("names that it knows");
     };
-    for visit in &visits {
-        let sample = sample(visit);
+    for sample in &samples {
         if second_of(sample.done_ns) > delta.second() {
             absorb(&mut delta);
             delta.start(second_of(sample.done_ns));
         }
-        delta.record(&sample);
+        delta.record(sample);
     }
     absorb(&mut delta);
     let ended_ms = nanoseconds(seconds) / 1_000_000;
@@ -86,7 +100,7 @@ pub(crate) fn sample(visit: &Visit) -> Sample {
     clippy::cast_sign_loss,
     reason = "moments of a run, from 0 on"
 )]
-fn nanoseconds(seconds: f64) -> u64 {
+pub(crate) fn nanoseconds(seconds: f64) -> u64 {
     (seconds * 1e9).round() as u64
 }
 

@@ -33,6 +33,11 @@ pub struct Second {
     /// How long the generator itself had stood still (stopped, or without a CPU) up to a moment of this
     /// second, in milliseconds.
     pub stood_still_ms: u64,
+    /// How long the generator's threads were ready to run and had no CPU, in milliseconds.
+    pub cpu_wait_ms: u64,
+    /// The same, as the mean of each time that a thread came on a CPU: the largest of the threads', in
+    /// microseconds.
+    pub cpu_wait_each_us: u64,
     /// Failures by kind.
     pub failures: Vec<(FailureKind, u64)>,
 }
@@ -71,6 +76,8 @@ impl Second {
         self.bytes_received = self.bytes_received.saturating_add(other.bytes_received);
         self.connections = self.connections.saturating_add(other.connections);
         self.reopened = self.reopened.saturating_add(other.reopened);
+        self.cpu_wait_ms = self.cpu_wait_ms.saturating_add(other.cpu_wait_ms);
+        self.cpu_wait_each_us = self.cpu_wait_each_us.max(other.cpu_wait_each_us);
         self.stood_still_ms = self.stood_still_ms.max(other.stood_still_ms);
         for (kind, count) in &other.failures {
             self.add_failures(*kind, *count);

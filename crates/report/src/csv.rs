@@ -146,6 +146,7 @@ pub fn timeline(record: &RunRecord) -> String {
         "connections",
         "reopened",
         "stood_still_ms",
+        "cpu_wait_ms",
     ]);
     let percentiles = |part: &Percentiles| [part.p50, part.p95, part.p99].map(number);
     for point in series::points(record) {
@@ -175,6 +176,7 @@ pub fn timeline(record: &RunRecord) -> String {
                 counts.connections,
                 counts.reopened,
                 counts.stood_still_ms,
+                counts.cpu_wait_ms,
             ]
             .map(|count| count.to_string()),
         );

@@ -169,7 +169,12 @@ impl Search {
             })
             .cloned()
             .collect();
-        Bracket::of(&believed)
+        let narrowed = Bracket::of(&believed);
+        match narrowed.width() {
+            Some(_) => narrowed,
+            // With so few trials, the line is no better than they are.
+            None => bracket,
+        }
     }
 
     /// What to do after so many whole seconds; `None`: go on.

@@ -18,6 +18,9 @@ const BLOCKS_WITHOUT_DATA: usize = 1_000;
 /// Answers slower than nine of ten tell how slow answers come.
 const SLOW: f64 = 0.9;
 
+/// So many mean waits for a CPU may lie in one slow request.
+const WAITS: u64 = 4;
+
 /// A part of a run: its intervals from one up to another.
 #[derive(Clone, Copy)]
 pub(crate) struct Stretch<'a> {
@@ -137,8 +140,18 @@ impl<'a> Stretch<'a> {
         will_do: impl Fn(u64) -> bool,
     ) -> (Vec<Block>, Vec<Block>) {
         let timeline = &self.record.timeline;
+        // Without brunt's lateness, without its waiting for a CPU as well.
+        let waited_ns = |interval| match measure {
+            Measure::Unlagged => self.cpu_wait_ns(interval),
+            _ => 0,
+        };
         let counted = |will_do: &dyn Fn(u64) -> bool| {
-            self.blocks(|interval| timeline.missing_at(interval, scope, measure, will_do))
+            self.blocks(|interval| {
+                let waited_ns = waited_ns(interval);
+                timeline.missing_at(interval, scope, measure, |ns| {
+                    will_do(ns.saturating_sub(waited_ns))
+                })
+            })
         };
         let Some(longest) = distribution.max() else {
             return (Vec::new(), Vec::new());
@@ -149,6 +162,16 @@ impl<'a> Stretch<'a> {
         let slow_ms = distribution.percentile(SLOW).and_then(record::Waited::ms);
         let slow = counted(&|ns| slow_ms.is_none_or(|slow_ms| ns as f64 / 1e6 <= slow_ms));
         (counted(&will_do), slow)
+    }
+
+    /// What waiting for a CPU may have added to a request of an interval: several times the mean, since the
+    /// slow ones waited longer, and more than once.
+    fn cpu_wait_ns(self, interval: usize) -> u64 {
+        let width = self.record.timeline.width_s() as usize;
+        let seconds = self.record.timeline.seconds().iter();
+        let within = seconds.skip(interval * width).take(width);
+        let each_us = within.map(|second| second.cpu_wait_each_us).max();
+        each_us.unwrap_or(0) * 1_000 * WAITS
     }
 
     /// Block by block: requests that were not answered well.

@@ -12,6 +12,9 @@ use crate::row::{Row, rows};
 /// Users that the plan is behind by this much are still on their way.
 const RAMP_TOLERANCE_S: f64 = 2.0;
 
+/// A second in which brunt waited for a CPU for as long as this is told of, in milliseconds.
+const CPU_WAIT_MS: u64 = 100;
+
 /// The share of the planned users below which load was not made.
 const USERS_MADE: f64 = 0.9;
 
@@ -83,6 +86,11 @@ pub(crate) fn late(record: &RunRecord, judged: &[Row]) -> Option<String> {
     if let Some(still) = stood_still(record) {
         return Some(format!("{still}, which made {changed}; run it again"));
     }
+    if let Some(waited) = waited_for_cpu(record) {
+        return Some(format!(
+            "{waited}, which made {changed}; give it a core of its own"
+        ));
+    }
     let lag_ms = p99_ms(&lags(record))?;
     Some(format!(
         "brunt itself was late (p99 lag {} ms), which made {changed}; give it more cores or \
@@ -111,6 +119,21 @@ pub(crate) fn stood_still(record: &RunRecord) -> Option<String> {
     Some(format!(
         "brunt itself stood still for {} {when} (stopped, or without a CPU)",
         number::seconds(total_ms as f64 / 1e3)
+    ))
+}
+
+/// That brunt's threads had to wait for a CPU, for a tenth of a second or more of some second.
+pub(crate) fn waited_for_cpu(record: &RunRecord) -> Option<String> {
+    let seconds = record.timeline.seconds().iter().enumerate();
+    let mut waited = seconds.filter(|(_, second)| second.cpu_wait_ms >= CPU_WAIT_MS);
+    let (first, _) = waited.clone().next()?;
+    let (last, _) = waited.clone().next_back()?;
+    let worst = waited.clone().map(|(_, second)| second.cpu_wait_ms).max()?;
+    let count = waited.by_ref().count() as u64;
+    Some(format!(
+        "brunt itself waited for a CPU in {} s between seconds {first} and {last}, for {worst} ms at worst \
+         (something else ran on its cores)",
+        number::count(count)
     ))
 }
 
