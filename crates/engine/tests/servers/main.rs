@@ -133,9 +133,12 @@ fn uvicorn_closes_idle_connections_and_no_request_is_lost() {
     let task = "[[users.u.tasks]]\nget = \"/small\"";
     let record = Play::new(&server.url(), 100, "16s", "4950ms..5050ms", task).run();
     assert_eq!(record.timeline.failures(), []);
-    assert!(total(&record, Second::requests) >= 300);
+    let requests = total(&record, Second::requests);
+    assert!(requests >= 300);
     assert!(total(&record, |second| second.reopened) > 20);
-    server.counts(total(&record, |second| second.wire_requests));
+    // What its system took in the moment in which it closed the connection was sent, and it never saw it.
+    let sent = total(&record, |second| second.wire_requests);
+    server.counts_within(requests..=sent);
 }
 
 /// How long a server may take to begin, and to write what it has seen.
