@@ -285,7 +285,6 @@ fn in_parallel<T: Send>(runs: u64, one: impl Fn(u64) -> T + Sync) -> Vec<T> {
 pub fn rows(effort: Effort) -> Vec<Row> {
     let runs = effort.choose(12, 100);
     let least = effort.choose(0.75, 0.95);
-    let least_of_others = effort.choose(0.75, 0.85);
     let mut rows = vec![row(&mm1(300.0), runs, effort.choose(0.2, 0.1), least)];
     if effort == Effort::Full {
         rows.push(row(&mm1(900.0), runs, 0.05, least));
@@ -300,14 +299,10 @@ pub fn rows(effort: Effort) -> Vec<Row> {
                 ..mm1(300.0)
             },
             runs,
-            0.16,
-            least_of_others,
+            0.12,
+            least,
         ));
-        rows.extend(
-            others()
-                .iter()
-                .map(|case| row(case, runs, 0.2, least_of_others)),
-        );
+        rows.extend(others().iter().map(|case| row(case, runs, 0.2, least)));
     }
     rows
 }

@@ -12,6 +12,7 @@ pub mod breaking;
 pub mod coverage;
 pub mod doors;
 pub mod leaks;
+pub mod omission;
 pub mod reckoned;
 pub mod spikes;
 pub mod warm_ups;
@@ -56,11 +57,12 @@ pub struct Row {
 pub type Page = fn(Effort) -> Vec<Row>;
 
 /// Every page, by its name.
-pub const PAGES: [(&str, Page); 6] = [
+pub const PAGES: [(&str, Page); 7] = [
     ("breaking", breaking::rows),
     ("coverage", coverage::rows),
     ("doors", doors::rows),
     ("leaks", leaks::rows),
+    ("omission", omission::rows),
     ("spikes", spikes::rows),
     ("warm_ups", warm_ups::rows),
 ];

@@ -6,7 +6,7 @@ use crate::search::{Cause, Outcome, Search, Trial, Usl, throughput_and_in_flight
 use crate::{Figure, Finding, FindingKind, Mark, number};
 
 /// How often the bracket holds the truth: in the proof that reached least.
-const CONFIDENCE: f64 = 0.85;
+const CONFIDENCE: f64 = 0.95;
 /// From this use on, CPU or memory are used up, in percent.
 const USED_UP: f64 = 90.0;
 /// Places at which the law is drawn.

@@ -4,6 +4,7 @@
 mod bound;
 mod bracket;
 mod choice;
+mod estimate;
 mod trial;
 mod usl;
 
@@ -17,7 +18,8 @@ pub use usl::Usl;
 use crate::stretch::whole_number;
 use bound::Bound;
 use bracket::same;
-use choice::{Known, Point, is_pilot, line, next_level};
+use choice::{Known, Next, RISK};
+use estimate::{Point, line};
 
 /// The first seconds of a level are not judged: the service comes to it.
 const SETTLE_S: f64 = 2.0;
@@ -31,19 +33,14 @@ const LOOK_S: f64 = 20.0;
 const LOOK_STEP: f64 = 1.25;
 /// A search that has less time left begins no trial.
 const TRIAL_S: f64 = 26.0;
-/// So much of the time that is left may go into one trial.
-const SHARE_OF_LEFT: f64 = 0.5;
-/// The longest trial that is but to come near.
-const PILOT_S: f64 = 30.0;
+/// What a trial takes besides what is judged of it: settling, patience and the drain after it.
+const OVERHEAD_S: f64 = 6.0;
 /// A trial that would have to be so many times as long as it may be is given up.
 const HOPELESS: f64 = 1.5;
-/// The risk of a wrong answer of the first trial, how it falls with those that were near, and how near, in
-/// logarithms of the level.
-const RISK: f64 = 0.17;
-const RISK_FALLS: f64 = 0.9;
-const RISK_NEAR: f64 = 0.1;
+/// … once so much of it is over.
+const SEEN_ENOUGH: f64 = 0.5;
 /// A trial is believed that is so many standard errors off where the line through all breaks, or this far.
-const MARGIN: f64 = 0.5;
+const MARGIN: f64 = 1.0;
 const MARGIN_MAX: f64 = 0.03;
 /// What waits is given so long to be served.
 const DRAIN_S: f64 = 90.0;
@@ -88,6 +85,8 @@ pub struct Search {
     look_s: f64,
     /// The longest that the current trial may be.
     trial_s_max: f64,
+    /// The risk that it takes.
+    risk: f64,
     /// What was under way while a level held.
     calm: f64,
 }
@@ -122,6 +121,7 @@ impl Search {
             },
             look_s: LOOK_S,
             trial_s_max: 0.0,
+            risk: RISK,
             calm: 0.0,
         })
     }
@@ -136,7 +136,11 @@ impl Search {
         let mut search = Self::begin(record, f64::INFINITY)?;
         search.bounds = Bound::all(record, search.asked.limit, measure);
         for level in record.levels() {
-            search.close(record, level.from_ms as f64 / 1e3 - 1.0);
+            let now_s = level.from_ms as f64 / 1e3 - 1.0;
+            search.close(record, now_s);
+            if level.part == Part::Trial {
+                search.risk = search.next(now_s).map_or(RISK, |next| next.risk);
+            }
             search.current = *level;
         }
         search.close(record, record.duration_s() - 1.0);
@@ -155,7 +159,7 @@ impl Search {
         let (Some(holds), Some(breaks)) = (bracket.holds, bracket.breaks) else {
             return bracket;
         };
-        let Some(line) = line(&self.trials, (holds * breaks).sqrt()) else {
+        let Some(line) = line(self.trials.iter(), (holds * breaks).sqrt()) else {
             return bracket;
         };
         let margin = (MARGIN * line.error).min(MARGIN_MAX).exp();
@@ -213,8 +217,6 @@ impl Search {
         };
         self.current = level;
         self.look_s = LOOK_S;
-        let left_s = self.searches_until_s - now_s;
-        self.trial_s_max = (left_s * SHARE_OF_LEFT).max(LOOK_S);
         Order::Level(level)
     }
 
@@ -262,8 +264,7 @@ impl Search {
     }
 
     fn judge(&self, record: &RunRecord, judged: (f64, f64)) -> Trial {
-        let risk = self.risk(self.current.level);
-        Trial::judge(record, &self.bounds, &self.current, risk, judged)
+        Trial::judge(record, &self.bounds, &self.current, self.risk, judged)
     }
 
     fn trial_is_over(&mut self, record: &RunRecord, now_s: f64) -> bool {
@@ -285,9 +286,20 @@ impl Search {
         }
         self.look_s = judged_s * LOOK_STEP;
         let has_time_for_another = now_s + TRIAL_S < self.searches_until_s;
-        let is_hopeless = judged_s * f64::max(trial.times, 1.25) > HOPELESS * self.trial_s_max;
-        let is_hopeless = is_hopeless && has_time_for_another;
-        trial.outcome != Outcome::Open || is_hopeless
+        let is_over = judged_s >= self.trial_s_max;
+        let is_hopeless = judged_s >= SEEN_ENOUGH * self.trial_s_max
+            && judged_s * trial.times > HOPELESS * self.trial_s_max;
+        trial.outcome != Outcome::Open
+            || self.tells_with_others(&trial)
+            || has_time_for_another && (is_over || is_hopeless)
+    }
+
+    /// Whether a trial tells of its level together with those before it.
+    fn tells_with_others(&self, trial: &Trial) -> bool {
+        let bracket = Bracket::of(&[&self.trials[..], std::slice::from_ref(trial)].concat());
+        let level = trial.level;
+        bracket.holds.is_some_and(|holds| holds >= level)
+            || bracket.breaks.is_some_and(|breaks| breaks <= level)
     }
 
     fn after_glance(&mut self, record: &RunRecord, now_s: f64) -> Order {
@@ -295,7 +307,7 @@ impl Search {
         let is_broken = self.glances.last().is_some_and(|point| point.excess > 0.7);
         let higher = (level * GLANCE_STEP).min(self.most);
         let has_time = now_s + TRIAL_S < self.searches_until_s;
-        let is_left_behind = in_flight(record, now_s) > 0.2 * level + 5.0;
+        let is_left_behind = trial::is_left_behind(record, level, self.judged(now_s));
         let is_doubtful = is_broken && has_time && !is_left_behind;
         if is_doubtful && !std::mem::replace(&mut self.looked_again, true) {
             return self.order(now_s, Part::Glance, level);
@@ -325,46 +337,35 @@ impl Search {
         (at_level_s >= DRAIN_AT_HALF_S && !rests).then(|| self.order(now_s, Part::Drain, 0.0))
     }
 
-    fn go_on(&mut self, now_s: f64) -> Order {
+    /// The level to try next, where one is worth a trial.
+    fn next(&self, now_s: f64) -> Option<Next> {
         let left_s = self.searches_until_s - now_s;
         let known = Known {
             trials: &self.trials,
             glances: &self.glances,
             most: self.most,
-            budget_s: (left_s * SHARE_OF_LEFT).max(LOOK_S),
-            risk: self.risk(self.trials.last().map_or(1.0, |trial| trial.level)),
+            left_s: left_s - OVERHEAD_S,
+            least_s: LOOK_S,
             precision: self.asked.precision,
-            is_last: left_s < 2.0 * TRIAL_S,
         };
-        match next_level(&known) {
-            Some(level) if left_s >= TRIAL_S => {
-                let level = if self.is_open {
-                    level
-                } else {
-                    level.round().max(1.0)
-                };
-                if self.is_tried_out(level) {
-                    return self.tail(now_s);
-                }
-                let is_pilot = is_pilot(&known);
-                let order = self.order(now_s, Part::Trial, level);
-                if is_pilot {
-                    self.trial_s_max = PILOT_S;
-                }
-                order
-            }
-            _ => self.tail(now_s),
-        }
+        choice::next(&known).filter(|_| left_s >= TRIAL_S)
     }
 
-    /// The risk of a wrong answer of the next trial at a level, either way: it falls with the trials
-    /// that were near, so that all together stay wrong as seldom.
-    fn risk(&self, level: f64) -> f64 {
-        let near = self.trials.iter().filter(|trial| {
-            let off = (trial.level / level).ln();
-            off.abs() < RISK_NEAR
-        });
-        RISK * (1.0 + near.count() as f64).powf(-RISK_FALLS)
+    fn go_on(&mut self, now_s: f64) -> Order {
+        let Some(next) = self.next(now_s) else {
+            return self.tail(now_s);
+        };
+        let level = if self.is_open {
+            next.level
+        } else {
+            next.level.round().max(1.0)
+        };
+        if self.is_tried_out(level) {
+            return self.tail(now_s);
+        }
+        self.trial_s_max = next.seconds;
+        self.risk = next.risk;
+        self.order(now_s, Part::Trial, level)
     }
 
     /// Whole users leave no level between two neighbours.

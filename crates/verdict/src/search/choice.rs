@@ -4,43 +4,48 @@
 use std::ops::RangeInclusive;
 
 use super::bracket::{Bracket, same};
+use super::estimate::{self, Estimate, Point, line};
 use super::trial::{Outcome, Trial};
 use crate::blocks::Sureness;
 
-/// How steeply shares rise with the level where nothing is known of it.
-const SLOPE: f64 = 15.0;
-const SLOPE_MIN: f64 = 4.0;
-const SLOPE_MAX: f64 = 300.0;
+/// The risk of a wrong answer of each look at a trial, either way. Its level is chosen so far from where the
+/// service seems to break that it is wrong far less often; …
+pub(crate) const RISK: f64 = 0.12;
+/// … that of a trial that is but to come near may lie anywhere.
+const RISK_PILOT: f64 = 0.02;
+/// What is taken where there is time for it.
+const LESS_RISK: [f64; 4] = [0.01, 0.02, 0.04, 0.07];
 /// Independent requests a second where nothing is known of them.
 const EFFECTIVE_PER_S: f64 = 5.0;
-const EFFECTIVE_PER_S_OVER: f64 = 0.3;
+const EFFECTIVE_PER_S_OVER: f64 = 1.0;
 /// What misses at a level that is tried is so many times more or less than what may, at most.
 const RATIO_MAX: f64 = 10.0;
-/// A line goes through trials as near as this, in logarithms of the level, …
-const LINE: f64 = 0.15;
-/// … that missed something, and not everything.
-const TELLING: RangeInclusive<f64> = -2.9..=4.4;
-/// A level is chosen so that its trial would be surer than it has to be: not every trial is as sure as the
-/// surest.
+/// A level is chosen so that its trial would be surer than it has to be: not every trial is as sure as it
+/// was planned.
 const PLANNED: f64 = 0.25;
 /// A level that holds speaks against a glance at up to so many times it.
 const CONTRADICTS: f64 = 1.25;
-/// So many trials that did not tell are enough on one side.
-const OPEN_MAX: usize = 3;
 /// Trials tell how sure others will be that miss about as much: as logarithms over what may.
 const UNDER: RangeInclusive<f64> = -2.5..=0.3;
-const OVER: RangeInclusive<f64> = 0.7..=4.4;
-/// Where the levels that an estimate rests on are farther apart than this, in logarithms, it is too rough.
-const PILOT: f64 = 0.12;
+const OVER: RangeInclusive<f64> = 0.3..=3.5;
+/// Where it is less known than this, as a logarithm, where the service breaks, a trial but comes near.
+const PILOT: f64 = 0.06;
+/// A level is farther off by so much of what is not known of where the service breaks.
+const UNKNOWN: f64 = 0.4;
+/// So much of the bracket that is narrow enough lies on each side.
+const SIDE: f64 = 0.45;
+/// A trial that would take so many times as long as the next may be did not tell, …
+const SILENT: f64 = 1.5;
+/// … nor would one as near to it as this share of how far it is off.
+const SAME: f64 = 0.1;
 /// A step that narrows the bracket by less than this is not worth a trial.
 const WORTH: f64 = 0.004;
-
-/// What was seen of a level: the logarithm of the share that misses, over what may.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Point {
-    pub(crate) level: f64,
-    pub(crate) excess: f64,
-}
+/// A level that broke is doubted where one above it missed less by this, as a logarithm, …
+const DOUBTED: f64 = 1.5;
+/// … or where it missed so much at once: a level just over the limit does not.
+const SHATTERED: f64 = 3.5;
+/// This is asked once no more than so many of the shortest trials are left.
+const LAST: f64 = 3.0;
 
 /// What is known when a level is chosen.
 pub(crate) struct Known<'a> {
@@ -48,85 +53,169 @@ pub(crate) struct Known<'a> {
     pub(crate) glances: &'a [Point],
     /// No level is higher.
     pub(crate) most: f64,
-    /// A trial may take so many seconds.
-    pub(crate) budget_s: f64,
-    /// The risk that a trial takes.
-    pub(crate) risk: f64,
+    /// So many seconds are left.
+    pub(crate) left_s: f64,
+    /// The least time of a trial.
+    pub(crate) least_s: f64,
     /// Narrow enough.
     pub(crate) precision: f64,
-    /// There is no time for another after the next.
-    pub(crate) is_last: bool,
+}
+
+/// One side of where the service seems to break.
+struct Side {
+    /// Down or up.
+    sign: f64,
+    /// How far what is known of it is off, in logarithms of the level.
+    gap: f64,
+    /// It is known by trials.
+    is_tried: bool,
+    /// How far off the next level would be, and its risk.
+    off: f64,
+    risk: f64,
+}
+
+impl Side {
+    fn is_done(&self, enough: f64) -> bool {
+        self.is_tried && self.gap <= enough
+    }
+
+    fn gain(&self, enough: f64) -> f64 {
+        if self.is_done(enough) {
+            0.0
+        } else {
+            self.gap - self.off
+        }
+    }
+}
+
+/// A level to try, and for how long at most.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Next {
+    pub(crate) level: f64,
+    pub(crate) seconds: f64,
+    /// The risk of a wrong answer of each look at it, either way.
+    pub(crate) risk: f64,
 }
 
 /// The next level to try; `None` where none is worth a trial.
-pub(crate) fn next_level(known: &Known) -> Option<f64> {
+pub(crate) fn next(known: &Known) -> Option<Next> {
     let bracket = Bracket::of(known.trials);
-    if let Some(contested) = bracket.contested.first() {
-        return Some(*contested);
+    let asked_again = bracket.contested.first().copied();
+    let asked_again = asked_again.or_else(|| known.doubted(&bracket));
+    if let Some(level) = asked_again {
+        let seconds = known.pilot_s();
+        let risk = RISK;
+        return Some(Next {
+            level,
+            seconds,
+            risk,
+        });
     }
-    // What seems to break may have been a bad moment: the last trial asks again.
-    if known.is_last
-        && bracket.holds.is_some()
-        && bracket.votes == 1
-        && let Some(breaks) = bracket.breaks
-    {
-        return Some(breaks);
-    }
-    if bracket
-        .width()
-        .is_some_and(|width| width <= known.precision)
-    {
-        return None;
-    }
-    let (lower, upper) = known.ends(&bracket);
     if bracket.breaks.is_none() && bracket.holds.is_some_and(|holds| same(holds, known.most)) {
         return None;
     }
-    let estimate = known.estimate(lower, upper);
-    if estimate.apart > PILOT {
-        return Some(estimate.breaks_at.min(known.most));
+    let ends = known.ends(&bracket);
+    let estimate = known.estimate(ends);
+    if estimate.error > PILOT {
+        let is_narrow = bracket
+            .width()
+            .is_some_and(|width| width <= known.precision);
+        return (!is_narrow).then(|| Next {
+            level: estimate.breaks_at.min(known.most),
+            seconds: known.pilot_s(),
+            risk: RISK_PILOT,
+        });
     }
-    let gaps = (
-        (estimate.breaks_at / lower).ln(),
-        (upper / estimate.breaks_at).ln(),
-    );
-    let off_down = known.off(&estimate, gaps.0, known.tells_less(&estimate), |point| {
-        -point
-    });
-    let off_up = known.off(&estimate, gaps.1, known.tells_more(&estimate), |point| {
-        point
-    });
-    let (gain_down, gain_up) = (gaps.0 - off_down, gaps.1 - off_up);
-    let goes_down = match (bracket.holds, bracket.breaks) {
-        (None, _) => true,
-        (Some(_), None) => false,
-        _ => gain_down >= gain_up,
-    };
-    let (off, gain) = if goes_down {
-        (-off_down, gain_down)
-    } else {
-        (off_up, gain_up)
-    };
-    (gain > WORTH).then(|| (estimate.breaks_at * off.exp()).min(known.most))
-}
-
-/// Whether the next trial is but to come near: nothing is expected to be decided by it.
-pub(crate) fn is_pilot(known: &Known) -> bool {
-    let bracket = Bracket::of(known.trials);
-    let (lower, upper) = known.ends(&bracket);
-    bracket.contested.is_empty() && known.estimate(lower, upper).apart > PILOT
-}
-
-/// Where a service seems to break.
-struct Estimate {
-    breaks_at: f64,
-    /// How steeply shares rise there.
-    slope: f64,
-    /// How far apart, in logarithms, the levels are that it rests on.
-    apart: f64,
+    known.nearer(&bracket, ends, &estimate)
 }
 
 impl Known<'_> {
+    /// The length of a trial that is but to come near.
+    fn pilot_s(&self) -> f64 {
+        (self.left_s * 0.1).clamp(self.least_s, 120.0)
+    }
+
+    /// A level on the side on which more is to be learned, as near as can be told.
+    fn nearer(&self, bracket: &Bracket, ends: (f64, f64), estimate: &Estimate) -> Option<Next> {
+        let mut down = Side {
+            sign: -1.0,
+            gap: (estimate.breaks_at / ends.0).ln(),
+            is_tried: bracket.holds.is_some(),
+            off: 0.0,
+            risk: RISK,
+        };
+        let mut up = Side {
+            sign: 1.0,
+            gap: (ends.1 / estimate.breaks_at).ln(),
+            is_tried: bracket.breaks.is_some(),
+            off: 0.0,
+            risk: RISK,
+        };
+        let enough = self.precision * (1.0 - SIDE);
+        let sides = [&down, &up].map(|side| side.is_done(enough));
+        let seconds = match sides {
+            [false, false] => self.left_s / 2.0,
+            _ => self.left_s,
+        };
+        let seconds = seconds.max(self.least_s);
+        self.plan(&mut down, estimate, seconds);
+        self.plan(&mut up, estimate, seconds);
+        let side = match (down.is_tried, up.is_tried) {
+            (false, _) => &down,
+            (true, false) => &up,
+            _ if down.gain(enough) >= up.gain(enough) => &down,
+            _ => &up,
+        };
+        let level = (estimate.breaks_at * (side.sign * side.off).exp()).min(self.most);
+        (side.gain(enough) > WORTH).then_some(Next {
+            level,
+            seconds,
+            risk: side.risk,
+        })
+    }
+
+    /// How far off the next level of a side is: as far as tells, but no nearer than what did not tell in about
+    /// that time. With time enough, at less risk.
+    fn plan(&self, side: &mut Side, estimate: &Estimate, seconds: f64) {
+        let near = SIDE * self.precision;
+        let tells = |risk: f64| match side.sign {
+            ..0.0 => self.tells_less(estimate, seconds, risk),
+            _ => self.tells_more(estimate, seconds, risk),
+        };
+        let least = LESS_RISK.into_iter().find(|risk| tells(*risk) <= near);
+        side.risk = least.unwrap_or(RISK);
+        let off = tells(side.risk).max(near) + UNKNOWN * estimate.error;
+        let off = off.min(side.gap / 2.0);
+        let silent = self.trials.iter().filter(|trial| {
+            let would_take_s = trial.times * (trial.to_s - trial.from_s);
+            trial.outcome == Outcome::Open && would_take_s > SILENT * seconds
+        });
+        let silent = silent
+            .map(|trial| side.sign * (trial.level / estimate.breaks_at).ln())
+            .filter(|silent| (off * (1.0 - SAME)..side.gap).contains(silent))
+            .reduce(f64::max);
+        side.off = silent.map_or(off, |silent| f64::midpoint(silent, side.gap));
+    }
+
+    /// The level that broke, once, where one above it seems to hold better, or everything missed: it may have
+    /// been a bad moment.
+    fn doubted(&self, bracket: &Bracket) -> Option<f64> {
+        let breaks = bracket.breaks.filter(|_| bracket.votes == 1)?;
+        let broke = self
+            .trials
+            .iter()
+            .find(|trial| trial.breaks() && same(trial.level, breaks))?;
+        let above = self
+            .trials
+            .iter()
+            .map(Point::of)
+            .chain(self.glances.iter().copied());
+        let mut above = above.filter(|point| point.level > breaks * 1.001);
+        let is_doubted = broke.excess > SHATTERED && self.left_s < LAST * self.least_s
+            || above.any(|point| point.excess < broke.excess - DOUBTED);
+        is_doubted.then_some(breaks)
+    }
+
     /// Glances that no trial contradicts: where a trial holds, a glance that was broken a little above it was
     /// a bad moment.
     fn believed(&self) -> Vec<Point> {
@@ -161,107 +250,69 @@ impl Known<'_> {
     }
 
     /// Where the service seems to break, between two levels.
-    fn estimate(&self, lower: f64, upper: f64) -> Estimate {
-        let rough = self.estimate_by_neighbours(lower, upper);
-        let fine = if rough.apart > PILOT {
-            None
-        } else {
-            line(self.trials, rough.breaks_at)
-        };
-        let (breaks_at, slope) = fine.map_or((rough.breaks_at, rough.slope), |line| {
-            (line.breaks_at, line.slope)
-        });
-        Estimate {
-            breaks_at: breaks_at.clamp(lower, upper),
-            slope,
-            ..rough
-        }
-    }
-
-    /// By the two levels that are nearest to it, one on each side.
-    fn estimate_by_neighbours(&self, lower: f64, upper: f64) -> Estimate {
-        let of_trials = self.trials.iter().map(|trial| Point {
-            level: trial.level,
-            excess: trial.excess,
-        });
-        let points: Vec<Point> = of_trials.chain(self.believed()).collect();
-        let over = points.iter().filter(|point| point.excess > 0.0);
-        let over = over.min_by(|a, b| a.level.total_cmp(&b.level));
-        let under = points.iter().filter(|point| point.excess <= 0.0);
-        let under = under
-            .filter(|point| over.is_none_or(|over| point.level < over.level))
-            .max_by(|a, b| a.level.total_cmp(&b.level));
-        let (breaks_at, slope, apart) = match (under, over) {
-            (Some(under), Some(over)) => {
-                let apart = (over.level / under.level).ln();
-                let slope = (over.excess - under.excess) / apart;
-                let slope = slope.clamp(SLOPE_MIN, SLOPE_MAX);
-                (under.level * (-under.excess / slope).exp(), slope, apart)
-            }
-            (Some(point), None) | (None, Some(point)) => {
-                let level = point.level * (-point.excess / SLOPE).exp();
-                (level, SLOPE, f64::INFINITY)
-            }
-            (None, None) => ((lower * upper).sqrt(), SLOPE, f64::INFINITY),
-        };
-        Estimate {
-            breaks_at: breaks_at.clamp(lower, upper),
-            slope,
-            apart,
-        }
-    }
-
-    /// How far off the next level is: as far as tells, and half of the way to what is known at most. Where
-    /// trials on this side did not tell, half of the way from the farthest of them.
-    fn off(&self, estimate: &Estimate, gap: f64, tells: f64, side: fn(f64) -> f64) -> f64 {
-        let open = self
+    fn estimate(&self, (lower, upper): (f64, f64)) -> Estimate {
+        let points: Vec<Point> = self
             .trials
             .iter()
-            .filter(|trial| trial.outcome == Outcome::Open);
-        let offs = open.map(|trial| side((trial.level / estimate.breaks_at).ln()));
-        let on_side: Vec<f64> = offs.filter(|off| (0.0..gap).contains(off)).collect();
-        if on_side.len() >= OPEN_MAX {
-            let farthest = on_side.into_iter().fold(0.0, f64::max);
-            return f64::midpoint(farthest, gap).max(tells.min(gap / 2.0));
+            .map(Point::of)
+            .chain(self.believed())
+            .collect();
+        let rough = estimate::by_neighbours(&points, (lower, upper));
+        let fine = line(self.trials.iter(), rough.breaks_at);
+        let found = fine
+            .filter(|fine| fine.error < rough.error)
+            .unwrap_or(rough);
+        Estimate {
+            breaks_at: found.breaks_at.clamp(lower, upper),
+            ..found
         }
-        tells.min(gap / 2.0)
     }
 
     /// How far below, in logarithms of the level, a trial shows that it holds.
-    fn tells_less(&self, estimate: &Estimate) -> f64 {
-        let (limit, per_s) = self.surest(UNDER).unwrap_or((0.01, EFFECTIVE_PER_S));
+    fn tells_less(&self, estimate: &Estimate, seconds: f64, risk: f64) -> f64 {
+        let (limit, per_s) = self.typical(UNDER).unwrap_or((0.01, EFFECTIVE_PER_S));
         farther_until(estimate.slope, |ratio| {
-            let seen = self.seen(limit / ratio, per_s);
-            seen.high(self.risk * PLANNED) < limit
+            seen(limit / ratio, per_s * seconds).high(risk * PLANNED) < limit
         })
     }
 
     /// How far above a trial shows that it breaks. What waits then tells less: it waits together.
-    fn tells_more(&self, estimate: &Estimate) -> f64 {
-        let (limit, per_s) = self.surest(OVER).unwrap_or((0.01, EFFECTIVE_PER_S_OVER));
+    fn tells_more(&self, estimate: &Estimate, seconds: f64, risk: f64) -> f64 {
+        let (limit, per_s) = self.typical(OVER).unwrap_or((0.01, EFFECTIVE_PER_S_OVER));
         farther_until(estimate.slope, |ratio| {
-            let seen = self.seen((limit * ratio).min(1.0), per_s);
-            seen.low(self.risk * PLANNED) > limit
+            seen((limit * ratio).min(1.0), per_s * seconds).low(risk * PLANNED) > limit
         })
     }
 
-    /// Of the trials that missed about so much: what the surest looked at, and how sure it was.
-    fn surest(&self, missed: RangeInclusive<f64>) -> Option<(f64, f64)> {
+    /// Of the trials that missed about so much, the one in the middle: what it looked at, and how sure a
+    /// second of it was.
+    fn typical(&self, missed: RangeInclusive<f64>) -> Option<(f64, f64)> {
         let near = self
             .trials
             .iter()
-            .filter(|trial| missed.contains(&trial.excess));
-        let surest = near.max_by(|a, b| a.effective_per_s.total_cmp(&b.effective_per_s));
-        surest.map(|trial| (trial.limit, trial.effective_per_s))
+            .filter(|trial| missed.contains(&trial.excess) && trial.effective_per_s > 0.0);
+        let mut near: Vec<&Trial> = near.collect();
+        near.sort_by(|a, b| a.effective_per_s.total_cmp(&b.effective_per_s));
+        let trial = near.get(near.len() / 2)?;
+        Some((trial.limit, trial.effective_per_s))
     }
+}
 
-    fn seen(&self, share: f64, per_s: f64) -> Sureness {
-        Sureness {
-            share,
-            effective: (per_s * self.budget_s).max(2.0),
-            is_long_enough: true,
-            is_settled: true,
+impl Point {
+    fn of(trial: &Trial) -> Self {
+        Self {
+            level: trial.level,
+            excess: trial.excess,
         }
+    }
+}
+
+fn seen(share: f64, effective: f64) -> Sureness {
+    Sureness {
+        share,
+        effective: effective.max(2.0),
+        is_long_enough: true,
+        is_settled: true,
     }
 }
 
@@ -269,57 +320,9 @@ impl Known<'_> {
 /// farther off.
 fn farther_until(slope: f64, tells: impl Fn(f64) -> bool) -> f64 {
     let most = RATIO_MAX.ln() / slope;
-    let mut off = 0.004;
+    let mut off = 0.001;
     while !tells((slope * off).exp()) && off < most {
-        off *= 1.2;
+        off *= 1.1;
     }
     off.min(most)
-}
-
-/// What misses at each level, as a line of logarithms.
-pub(crate) struct Line {
-    /// Where it crosses what may miss.
-    pub(crate) breaks_at: f64,
-    slope: f64,
-    /// The standard error of where it crosses, as a logarithm.
-    pub(crate) error: f64,
-}
-
-/// A line through all trials near a level, by their length.
-pub(crate) fn line(trials: &[Trial], about: f64) -> Option<Line> {
-    let near = trials.iter().filter(|trial| {
-        let off = (trial.level / about).ln();
-        off.abs() < LINE && TELLING.contains(&trial.excess)
-    });
-    let points: Vec<(f64, f64, f64)> = near
-        .map(|trial| {
-            let weight = trial.to_s - trial.from_s;
-            ((trial.level / about).ln(), trial.excess, weight)
-        })
-        .collect();
-    if points.len() < 3 {
-        return None;
-    }
-    let sum = |part: fn(&(f64, f64, f64)) -> f64| points.iter().map(part).sum::<f64>();
-    let all = sum(|(_, _, w)| *w);
-    let (x, y) = (sum(|(x, _, w)| x * w) / all, sum(|(_, y, w)| y * w) / all);
-    let (mut xx, mut xy) = (0.0, 0.0);
-    for (at, excess, weight) in &points {
-        xx += weight * (at - x).powi(2);
-        xy += weight * (at - x) * (excess - y);
-    }
-    let slope = xy / xx;
-    let slope = Some(slope).filter(|slope| (SLOPE_MIN..=SLOPE_MAX).contains(slope))?;
-    let misfit = points.iter().map(|(at, excess, weight)| {
-        let off = excess - y - slope * (at - x);
-        weight * off * off
-    });
-    // Of the trials, two went into the line.
-    let freedom = points.len() as f64 - 2.0;
-    let variance = misfit.sum::<f64>() / all / freedom;
-    Some(Line {
-        breaks_at: about * (x - y / slope).clamp(-LINE, LINE).exp(),
-        slope,
-        error: variance.sqrt() / slope,
-    })
 }

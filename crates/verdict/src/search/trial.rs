@@ -266,7 +266,7 @@ const GLANCE_EXCESS: f64 = 0.7;
 /// The share of arrivals that, left under way, are a backlog.
 const LEFT_BEHIND: f64 = 0.2;
 
-fn is_left_behind(record: &RunRecord, per_s: f64, (from_s, to_s): (f64, f64)) -> bool {
+pub(crate) fn is_left_behind(record: &RunRecord, per_s: f64, (from_s, to_s): (f64, f64)) -> bool {
     if record.header.load.open.is_none() {
         return false;
     }
