@@ -1,6 +1,6 @@
 //! All that is scripted about a server.
 
-use crate::{Fault, KeepAlive, Routes, Service, Stall};
+use crate::{Fault, KeepAlive, Memory, Routes, Service, Stall};
 
 /// What a [`Server`](crate::Server) does. Each part can be given alone
 /// (`Server::start(Fault::Silent)`) or together with others:
@@ -21,6 +21,7 @@ pub struct Behaviour {
     pub(crate) keep_alive: KeepAlive,
     pub(crate) fault: Option<Fault>,
     pub(crate) service: Option<Service>,
+    pub(crate) memory: Option<Memory>,
     pub(crate) stall: Option<Stall>,
 }
 
@@ -53,6 +54,13 @@ impl Behaviour {
         self
     }
 
+    /// With this memory.
+    #[must_use]
+    pub fn memory(mut self, memory: Memory) -> Self {
+        self.memory = Some(memory);
+        self
+    }
+
     /// With these freezes.
     #[must_use]
     pub fn stall(mut self, stall: Stall) -> Self {
@@ -82,6 +90,12 @@ impl From<Fault> for Behaviour {
 impl From<Service> for Behaviour {
     fn from(service: Service) -> Self {
         Self::default().service(service)
+    }
+}
+
+impl From<Memory> for Behaviour {
+    fn from(memory: Memory) -> Self {
+        Self::default().memory(memory)
     }
 }
 

@@ -1,16 +1,17 @@
 //! One connection, from accept to its end.
 
 use std::net::{Shutdown, TcpStream};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::answer::Encoded;
 use crate::counts::Ledger;
 use crate::reader::{Absence, Reader};
 use crate::request::Body;
+use crate::service::Counter;
 use crate::stop::{Stop, Stopped};
 use crate::wire::Wire;
-use crate::{Answer, Behaviour, Fault, Queue, Request};
+use crate::{Answer, Behaviour, Fault, Hoard, Memory, Request};
 
 /// What the connections of a server share.
 pub(crate) struct Shared {
@@ -18,8 +19,13 @@ pub(crate) struct Shared {
     pub(crate) ledger: Ledger,
     pub(crate) stop: Stop,
     started: Instant,
-    queue: Option<Mutex<Queue>>,
+    first_request: OnceLock<Duration>,
+    counter: Option<Counter>,
+    hoard: Mutex<Hoard>,
 }
+
+/// How often what is held is looked after.
+const HOARDING: Duration = Duration::from_millis(50);
 
 /// How a connection ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,25 +47,59 @@ impl From<Stopped> for End {
 impl Shared {
     pub(crate) fn new(behaviour: Behaviour) -> Self {
         Self {
-            queue: behaviour.service.map(|service| Mutex::new(service.queue())),
+            counter: behaviour.service.map(Counter::new),
             behaviour,
             ledger: Ledger::default(),
             stop: Stop::default(),
             started: Instant::now(),
+            first_request: OnceLock::new(),
+            hoard: Mutex::default(),
         }
     }
 
-    /// Waits for the queue and the servers, where there are any.
-    fn be_served(&self) -> Result<(), Stopped> {
-        let Some(queue) = &self.queue else {
-            return Ok(());
-        };
-        let done = {
-            // The arrival is taken under the lock: so arrivals never go back in time.
-            let mut queue = queue.lock().unwrap_or_else(PoisonError::into_inner);
-            queue.admit(self.started.elapsed())
-        };
-        self.stop.sleep(done.saturating_sub(self.started.elapsed()))
+    /// From the start to the first request.
+    pub(crate) fn first_request(&self) -> Option<Duration> {
+        self.first_request.get().copied()
+    }
+
+    fn hoard(&self) -> MutexGuard<'_, Hoard> {
+        self.hoard.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Holds what is held by the time, until the server stops.
+    pub(crate) fn hoard_over_time(&self) {
+        while let Some(Memory::OverTime(shape)) = self.behaviour.memory
+            && self.stop.sleep(HOARDING).is_ok()
+        {
+            let bytes = shape.at(self.started.elapsed().as_secs_f64());
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "bytes that a machine has, and none where the shape is below 0"
+            )]
+            self.hoard().hold(bytes as usize);
+        }
+    }
+
+    /// Notes when the first request came, and holds what each leaves.
+    fn take_in(&self) {
+        self.first_request.get_or_init(|| self.started.elapsed());
+        if let Some(Memory::PerRequest { bytes }) = self.behaviour.memory {
+            self.hoard().add(bytes);
+        }
+    }
+
+    /// The answer to a request, when it is its turn where there is a queue.
+    fn serve(&self, request: &Request) -> Result<Answer, Stopped> {
+        if let Some(counter) = &self.counter {
+            let turn = counter.admit(self.started);
+            let left = turn.done.saturating_sub(self.started.elapsed());
+            self.stop.sleep(left)?;
+            if turn.failed {
+                return Ok(Answer::new(503));
+            }
+        }
+        Ok(self.behaviour.routes.answer(request))
     }
 
     /// Waits for the end of a freeze, where there is one.
@@ -112,14 +152,15 @@ impl Connection<'_> {
             let Some(request) = request else {
                 continue;
             };
+            self.shared.take_in();
             let number = self.shared.ledger.request(request.path());
             if self.is_silent(number) {
                 continue;
             }
-            self.shared.be_served()?;
+            let answer = self.shared.serve(&request)?;
             answered += 1;
             let last = keep_alive.requests.is_some_and(|most| answered >= most);
-            self.answer(&request, last && keep_alive.announced)?;
+            self.answer(&request, &answer, last && keep_alive.announced)?;
             if last {
                 return Err(End::Close);
             }
@@ -201,14 +242,13 @@ impl Connection<'_> {
     }
 
     /// Answers one request; an error where the connection does not go on after it.
-    fn answer(&self, request: &Request, last: bool) -> Result<(), End> {
-        let answer = self.shared.behaviour.routes.answer(request);
+    fn answer(&self, request: &Request, answer: &Answer, last: bool) -> Result<(), End> {
         let encoded = answer.encode(&request.method, last || request.is_last());
         let closes = encoded.closes;
         if let Some(fault) = &self.shared.behaviour.fault {
-            self.answer_with_fault(fault, &answer, &encoded)?;
+            self.answer_with_fault(fault, answer, &encoded)?;
         } else {
-            self.answer_well(&answer, &encoded)?;
+            self.answer_well(answer, &encoded)?;
         }
         if closes { Err(End::Close) } else { Ok(()) }
     }

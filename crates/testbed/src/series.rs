@@ -37,7 +37,7 @@ pub enum Shape {
 }
 
 impl Shape {
-    fn at(self, at_s: f64) -> f64 {
+    pub(crate) fn at(self, at_s: f64) -> f64 {
         match self {
             Self::Level => 0.0,
             Self::Leak { slope } => slope * at_s,

@@ -1,6 +1,8 @@
 //! Virtual time: arrivals at a station of a known law, reckoned and not played, so that a thousand runs
 //! take seconds. Moments are seconds from the start.
 
+mod notation;
+
 use std::collections::VecDeque;
 
 use rand::{RngExt, SeedableRng};
@@ -322,6 +324,48 @@ mod tests {
         let times = times(law, 160.0, Gaps::Poisson);
         let mean_s = 0.711_111 / 40.0 + 0.01;
         assert_near(times.iter().sum::<f64>() / times.len() as f64, mean_s, 0.05);
+    }
+
+    #[test]
+    fn fixed_times_wait_as_pollaczek_and_khinchine_say() {
+        let law = Law::Fixed {
+            servers: 1,
+            time_s: 0.01,
+        };
+        let times = times(law, 50.0, Gaps::Poisson);
+        assert_near(times.iter().sum::<f64>() / times.len() as f64, 0.015, 0.03);
+    }
+
+    #[test]
+    fn fixed_times_queue_up_in_order() {
+        let law = Law::Fixed {
+            servers: 2,
+            time_s: 10.0,
+        };
+        let mut station = Station::new(law, 0);
+        for (at_s, done_s) in [
+            (0.0, 10.0),
+            (0.0, 10.0),
+            (1.0, 20.0),
+            (1.0, 20.0),
+            (50.0, 60.0),
+        ] {
+            assert_near(station.serve(at_s).done_s, done_s, 1e-9);
+        }
+    }
+
+    #[test]
+    fn a_seed_gives_the_same_times() {
+        let law = Law::Exponential {
+            servers: 1,
+            mean_s: 0.01,
+        };
+        let times = |seed| {
+            let mut station = Station::new(law, seed);
+            [(); 5].map(|()| station.serve(0.0))
+        };
+        assert_eq!(times(3), times(3));
+        assert_ne!(times(3), times(4));
     }
 
     #[test]

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use record::{FailureKind, Measure, Outcome, Scope, Second};
-use testbed::{Answer, Fault, Port, Routes, Server, Service, ServiceTime, until};
+use testbed::virtual_time::Law;
+use testbed::{Answer, Fault, Port, Routes, Server, Service, until};
 
 use crate::{Play, failures, total};
 
@@ -44,8 +45,10 @@ fn each_way_to_keep_connections_opens_as_many_as_it_says() {
 #[test]
 fn who_waits_for_a_shared_connection_waits_for_the_service() {
     let service = Service {
-        time: ServiceTime::Fixed(Duration::from_millis(20)),
-        servers: 4,
+        law: Law::Fixed {
+            servers: 4,
+            time_s: 0.02,
+        },
         seed: 0,
     };
     let server = Server::start(service).unwrap();

@@ -1,7 +1,8 @@
 //! A load that is steered while it is made: every level is offered from its moment on.
 
 use record::{Command, Level, Load, Part, RunRecord};
-use testbed::{Answer, Behaviour, Routes, Server, Service, ServiceTime};
+use testbed::virtual_time::Law;
+use testbed::{Answer, Behaviour, Routes, Server, Service};
 
 use crate::{Play, total};
 
@@ -87,8 +88,10 @@ fn users_follow_the_levels_and_those_who_stay_do_not_begin_anew() {
 #[test]
 fn an_overload_leaves_users_their_turn() {
     let service = Service {
-        time: ServiceTime::Fixed(std::time::Duration::from_millis(1)),
-        servers: 1,
+        law: Law::Fixed {
+            servers: 1,
+            time_s: 0.001,
+        },
         seed: 1,
     };
     let routes = Routes::new().otherwise(Answer::ok("x"));

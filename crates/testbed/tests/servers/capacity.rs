@@ -3,17 +3,21 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use testbed::{Answer, Behaviour, Routes, Server, Service, ServiceTime, Stall};
+use testbed::series::Shape;
+use testbed::virtual_time::{Law, Station};
+use testbed::{Answer, Behaviour, Memory, Routes, Server, Service, Stall, until};
 
-use crate::client::Client;
+use crate::client::{BOUND, Client};
 
 #[test]
 fn answers_leave_one_after_the_other() {
     let time = Duration::from_millis(20);
     for (servers, rounds) in [(1, 6), (2, 3), (6, 1)] {
         let service = Service {
-            time: ServiceTime::Fixed(time),
-            servers,
+            law: Law::Fixed {
+                servers,
+                time_s: time.as_secs_f64(),
+            },
             seed: 0,
         };
         let routes = Routes::new().otherwise(Answer::ok("a"));
@@ -39,6 +43,100 @@ fn answers_leave_one_after_the_other() {
         }
         assert_eq!(server.stop().answers[&200], 6);
     }
+}
+
+/// One client after the other's answer: nobody waits for another, so that the seed alone says how
+/// long all of them take at least.
+#[test]
+fn every_law_takes_its_time_on_a_socket() {
+    let mean_s = 0.004;
+    let laws = [
+        Law::Exponential { servers: 2, mean_s },
+        Law::Stuck {
+            mean_s,
+            stuck_s: 0.1,
+            line_s: 0.0,
+        },
+        Law::Retrograde { mean_s, drag: 0.5 },
+    ];
+    for law in laws {
+        let service = Service { law, seed: 4 };
+        let routes = Routes::new().otherwise(Answer::ok("a"));
+        let server = Server::start(Behaviour::from(routes).service(service)).unwrap();
+        let mut client = Client::connect(server.address());
+        let begun = Instant::now();
+        (0..40).for_each(|_| assert_eq!(client.get("/").0, 200));
+        let took_s = begun.elapsed().as_secs_f64();
+        let mut station = Station::new(service.law, service.seed);
+        let reckoned_s = (0..40).fold(0.0, |at_s, _| station.serve(at_s).done_s);
+        assert!(took_s >= reckoned_s, "{law:?}: {took_s} s, {reckoned_s} s");
+        assert!(took_s < reckoned_s + BOUND.as_secs_f64());
+        assert_eq!(server.stop().answers[&200], 40);
+    }
+}
+
+#[test]
+fn without_a_token_the_answer_is_503() {
+    let law = Law::TokenBucket {
+        per_s: 1e-9,
+        burst: 7.0,
+    };
+    let routes = Routes::new().otherwise(Answer::ok("a"));
+    let service = Service { law, seed: 0 };
+    let server = Server::start(Behaviour::from(routes).service(service)).unwrap();
+    let mut client = Client::connect(server.address());
+    let found: Vec<u16> = (0..20).map(|_| client.get("/").0).collect();
+    assert_eq!(found, [vec![200; 7], vec![503; 13]].concat());
+    let counts = server.stop();
+    assert_eq!((counts.answers[&200], counts.answers[&503]), (7, 13));
+}
+
+#[test]
+fn a_station_that_stands_still_answers_nobody() {
+    let law = Law::Stalls {
+        mean_s: 1e-6,
+        every_s: 3_600.0,
+        stall_s: 0.3,
+    };
+    let before = Instant::now();
+    let routes = Routes::new().otherwise(Answer::ok("a"));
+    let service = Service { law, seed: 0 };
+    let server = Server::start(Behaviour::from(routes).service(service)).unwrap();
+    assert_eq!(server.first_request(), None);
+    assert_eq!(Client::connect(server.address()).get("/").0, 200);
+    assert!(before.elapsed().as_secs_f64() >= 0.3);
+    assert!(server.first_request().unwrap() <= before.elapsed());
+}
+
+/// The anonymous memory of this process, which other tests change little.
+fn anonymous_kb() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("RssAnon:"));
+    line.unwrap()
+        .trim()
+        .trim_end_matches(" kB")
+        .parse()
+        .unwrap()
+}
+
+#[test]
+fn what_is_held_is_resident() {
+    const MANY: usize = 64 << 20;
+    let before_kb = anonymous_kb();
+    let is_there = || (anonymous_kb() > before_kb + (MANY as u64 >> 10) / 2).then_some(());
+    let step = Shape::Step {
+        height: MANY as f64,
+        at_s: 0.0,
+    };
+    let server = Server::start(Memory::OverTime(step)).unwrap();
+    until(BOUND, "memory by the time", is_there);
+    drop(server);
+    let server = Server::start(Memory::PerRequest { bytes: MANY / 4 }).unwrap();
+    let mut client = Client::connect(server.address());
+    (0..4).for_each(|_| assert_eq!(client.get("/health/").0, 200));
+    until(BOUND, "memory by requests", is_there);
 }
 
 #[test]
