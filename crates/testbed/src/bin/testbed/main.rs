@@ -1,0 +1,40 @@
+//! The testbed's servers as processes of their own, so that they can be pinned to a core and watched by
+//! their id. Each prints where it serves, and ends when its standard input does.
+
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a command line tool: its output is its work"
+)]
+
+mod quantity;
+mod serve;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+#[derive(Parser)]
+#[command(bin_name = "testbed", about = "Servers with a known truth")]
+enum Verb {
+    /// A server of a known law; at its end it says what it saw
+    Serve(serve::Options),
+}
+
+fn main() -> ExitCode {
+    let result = match Verb::parse() {
+        Verb::Serve(options) => serve::run(&options),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Says where a server serves, and which process it is.
+fn announce(url: &str) {
+    println!("serving at {url} pid {}", std::process::id());
+}

@@ -1,0 +1,74 @@
+//! `testbed serve`: a law, and what the server holds.
+
+use std::io::Read;
+
+use anyhow::Context;
+use testbed::series::Shape;
+use testbed::virtual_time::Law;
+use testbed::{Answer, Behaviour, Memory, Routes, Server, Service};
+
+use crate::quantity::{PerTime, bytes, per_time};
+
+/// What it does; every path is answered alike.
+#[derive(clap::Args)]
+pub(crate) struct Options {
+    /// The law of service, such as mm1:1000 or stalls:5000,10,2
+    #[arg(long)]
+    law: Option<Law>,
+    /// Where the law's randomness starts
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Hold more and more, such as 2MB/min
+    #[arg(long, value_name = "BYTES/TIME", value_parser = per_time, group = "memory")]
+    leak: Option<PerTime>,
+    /// Hold more with each request, such as 4KiB
+    #[arg(long, value_name = "BYTES", value_parser = bytes, group = "memory")]
+    leak_each: Option<u64>,
+    /// Fill a cache: so much in the end, 63 % of it after the time, such as 20MB/60s
+    #[arg(long, value_name = "BYTES/TIME", value_parser = per_time, group = "memory")]
+    cache: Option<PerTime>,
+}
+
+impl Options {
+    fn memory(&self) -> anyhow::Result<Option<Memory>> {
+        let over_time = |shape| Ok(Some(Memory::OverTime(shape)));
+        match (self.leak, self.leak_each, self.cache) {
+            (Some(leak), ..) => over_time(Shape::Leak {
+                slope: leak.bytes / leak.seconds,
+            }),
+            (_, Some(bytes), _) => Ok(Some(Memory::PerRequest {
+                bytes: usize::try_from(bytes).context("too much for this machine")?,
+            })),
+            (.., Some(cache)) => over_time(Shape::Cache {
+                size: cache.bytes,
+                tau_s: cache.seconds,
+            }),
+            _ => Ok(None),
+        }
+    }
+}
+
+/// Serves until standard input ends; then says how many requests there were, how many of them the law
+/// failed, and when the first came, by the law's clock.
+pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
+    let routes = Routes::new().otherwise(Answer::ok("served\n"));
+    let mut behaviour = Behaviour::from(routes);
+    if let Some(law) = options.law {
+        let seed = options.seed;
+        behaviour = behaviour.service(Service { law, seed });
+    }
+    if let Some(memory) = options.memory()? {
+        behaviour = behaviour.memory(memory);
+    }
+    let server = Server::start(behaviour).context("cannot serve")?;
+    crate::announce(&server.url());
+    std::io::stdin().read_to_end(&mut Vec::new())?;
+    let first_request = server.first_request();
+    let counts = server.stop();
+    println!("requests {}", counts.requests);
+    println!("failed {}", counts.answers.get(&503).unwrap_or(&0));
+    if let Some(after) = first_request {
+        println!("first_request_s {:.9}", after.as_secs_f64());
+    }
+    Ok(())
+}

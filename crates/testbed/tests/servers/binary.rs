@@ -1,0 +1,51 @@
+//! The binary: servers as processes of their own.
+
+use std::io::{BufRead, BufReader, Read};
+use std::process::{ChildStdout, Command, Stdio};
+
+use testbed::Ended;
+
+use crate::client::{BOUND, Client};
+
+/// A server in a process of its own, where it serves, and what it says after that.
+fn start(arguments: &[&str]) -> (Ended, std::net::SocketAddr, BufReader<ChildStdout>) {
+    let child = Command::new(env!("CARGO_BIN_EXE_testbed"))
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn();
+    let mut child = Ended::new(child.unwrap());
+    let mut output = BufReader::new(child.stdout.take().unwrap());
+    let mut line = String::new();
+    output.read_line(&mut line).unwrap();
+    let said = line.trim().strip_prefix("serving at http://").unwrap();
+    let (address, pid) = said.split_once(" pid ").unwrap();
+    assert_eq!(pid, child.id().to_string());
+    (child, address.parse().unwrap(), output)
+}
+
+/// Ends a server by the end of its input: what it said.
+fn end(mut child: Ended, mut output: BufReader<ChildStdout>) -> String {
+    drop(child.stdin.take());
+    let mut said = String::new();
+    output.read_to_string(&mut said).unwrap();
+    assert!(child.wait_within(BOUND).success());
+    said
+}
+
+#[test]
+fn a_server_of_a_law_says_what_it_saw() {
+    let (child, address, output) = start(&["serve", "--law", "bucket:0.000001,3"]);
+    let mut client = Client::connect(address);
+    (0..5).for_each(|_| drop(client.get("/anything")));
+    let said = end(child, output);
+    let (counts, first) = said.split_once("first_request_s ").unwrap();
+    assert_eq!(counts, "requests 5\nfailed 2\n");
+    assert!(first.trim().parse::<f64>().unwrap() > 0.0);
+}
+
+#[test]
+fn a_server_that_saw_nothing_says_so() {
+    let (child, _, output) = start(&["serve", "--cache", "1MB/s"]);
+    assert_eq!(end(child, output), "requests 0\nfailed 0\n");
+}
