@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use axum::Router;
 use axum::serve::ListenerExt;
 
 use crate::error::AgentError;
@@ -43,6 +44,7 @@ pub struct Agent {
     listener: tokio::net::TcpListener,
     address: SocketAddr,
     state: Arc<State>,
+    router: Router,
 }
 
 impl Agent {
@@ -63,12 +65,21 @@ impl Agent {
         let (store, left) = Store::open(&settings.database, settings.retention)?;
         let usage = Usage::start()?;
         let state = State::new(settings.database, settings.retention, store, left, usage);
+        let state = Arc::new(state);
         Ok(Self {
             runtime,
             listener,
             address,
-            state: Arc::new(state),
+            router: routes::router(state.clone()),
+            state,
         })
+    }
+
+    /// The same agent with something around its routes: so a test makes one with a fault.
+    #[must_use]
+    pub fn wrapped(mut self, wrap: impl FnOnce(Router) -> Router) -> Self {
+        self.router = wrap(self.router);
+        self
     }
 
     /// Where it listens.
@@ -82,6 +93,7 @@ impl Agent {
             runtime,
             listener,
             state,
+            router,
             ..
         } = self;
         let listener = listener.tap_io(|stream| {
@@ -90,7 +102,6 @@ impl Agent {
                 eprintln!("agent: a connection keeps Nagle's algorithm: {error}");
             }
         });
-        let router = routes::router(state.clone());
         let served = runtime.block_on(async {
             tokio::select! {
                 served = async { axum::serve(listener, router).await } => served,

@@ -27,7 +27,8 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     ("record", &[]),
     ("report", &["record", "scenario", "verdict"]),
     ("scenario", &["record"]),
-    ("testbed", &[]),
+    // The agent with a fault is a server of the testbed, never of what ships.
+    ("testbed", &["application-agent"]),
     ("verdict", &["record", "scenario"]),
     ("xtask", &["testbed"]),
 ];

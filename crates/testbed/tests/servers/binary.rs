@@ -49,3 +49,27 @@ fn a_server_that_saw_nothing_says_so() {
     let (child, _, output) = start(&["serve", "--cache", "1MB/s"]);
     assert_eq!(end(child, output), "requests 0\nfailed 0\n");
 }
+
+#[test]
+fn an_agent_serves_with_any_fault() {
+    for fault in [
+        None,
+        Some("--fault=leak"),
+        Some("--fault=blocking-stats"),
+        Some("--fault=unbounded-history"),
+    ] {
+        let arguments: Vec<&str> = ["agent"].into_iter().chain(fault).collect();
+        let (child, address, output) = start(&arguments);
+        let mut client = Client::connect(address);
+        for path in ["/health", "/admin/stats", "/analytics/summary"] {
+            client.request("GET", path);
+            let head = client.head();
+            assert!(head.starts_with("HTTP/1.1 200 OK"), "{fault:?}: {head}");
+            let length = head
+                .lines()
+                .find_map(|line| line.strip_prefix("content-length: "));
+            client.take(length.unwrap().parse().unwrap());
+        }
+        assert_eq!(end(child, output), "");
+    }
+}

@@ -7,6 +7,7 @@
     reason = "a command line tool: its output is its work"
 )]
 
+mod agent;
 mod quantity;
 mod serve;
 
@@ -19,11 +20,14 @@ use clap::Parser;
 enum Verb {
     /// A server of a known law; at its end it says what it saw
     Serve(serve::Options),
+    /// The Application Agent, with a fault where one is named
+    Agent(agent::Options),
 }
 
 fn main() -> ExitCode {
     let result = match Verb::parse() {
         Verb::Serve(options) => serve::run(&options),
+        Verb::Agent(options) => agent::run(&options),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
