@@ -62,15 +62,16 @@ fn client_fault(kind: FailureKind, count: u64, example: Option<&str>) -> String 
 }
 
 /// Whether brunt's own lateness made a grade what it is: each target is judged again with every
-/// response shortened by its lag, and the users' time that went into lag given back. A row that
-/// decides nothing misleads nobody.
+/// response shortened by its lag, and the users' time that went into lag given back. Lateness only
+/// makes a service look worse: what was met is met without it, and a row that decides nothing
+/// misleads nobody.
 pub(crate) fn late(record: &RunRecord, judged: &[Row]) -> Option<String> {
     let without = rows(record, Lag::TakenOut);
     let broken = BreakingPoint::of(record).and_then(|found| found.made_by_lateness());
     let changed: Vec<String> = judged
         .iter()
         .zip(&without)
-        .filter(|(with, _)| with.is_decided())
+        .filter(|(with, _)| with.is_missed())
         .filter(|(with, without)| with.judgement.grade != without.judgement.grade)
         .map(|(with, without)| {
             let (was, would_be) = (with.judgement.grade, without.judgement.grade);

@@ -192,6 +192,21 @@ fn the_same_stall_is_put_at_the_right_door() {
     assert_eq!(both.result, RunResult::Graded(Grade::Critical));
 }
 
+/// Lateness only makes a service look worse: what was met with it would have been met without it, whatever
+/// the shorter responses say of how the slow ones come.
+#[test]
+fn lateness_makes_nothing_good() {
+    let mut run = Run::new().target(Metric::Percentile(0.99), [Some(8.0), None, None]);
+    run = run.answers(2_000, 6.0);
+    let begins_last_ns = 19_000_000_000;
+    let before = run.samples.iter_mut();
+    for sample in before.filter(|sample| sample.intended_ns < begins_last_ns) {
+        sample.dispatched_ns += 5_000_000;
+    }
+    let verdict = judged(run);
+    assert_eq!(verdict.result, RunResult::Graded(Grade::Good));
+}
+
 #[test]
 fn certificates_that_were_not_verified_are_said() {
     let mut run = two_targets().answers(1_000, 1.0);
