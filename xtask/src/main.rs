@@ -11,7 +11,9 @@
 mod bench;
 mod check;
 mod fuzz;
+mod machine;
 mod prove;
+mod release;
 mod tidy;
 
 use std::path::PathBuf;
@@ -29,8 +31,9 @@ enum Verb {
     Bench(bench::Options),
     /// Fuzzes the reader of answers, and keeps what it found worth keeping; needs a C++ compiler.
     Fuzz(fuzz::Options),
-    /// Every proof that the verdict tells the truth, with all seeds; writes docs/proofs.md.
-    Prove,
+    /// Every proof that the verdict tells the truth, with all seeds, in virtual time or on real sockets; writes
+    /// docs/proofs.md or docs/proofs-sockets.md.
+    Prove(prove::Options),
     /// The server of the benches.
     #[command(hide = true)]
     NullServer,
@@ -41,7 +44,7 @@ fn main() -> ExitCode {
         Verb::Check(options) => root().and_then(|root| check::run(&root, &options)),
         Verb::Bench(options) => root().and_then(|root| bench::run(&root, &options)),
         Verb::Fuzz(options) => root().and_then(|root| fuzz::run(&root, &options)),
-        Verb::Prove => root().and_then(|root| prove::run(&root)),
+        Verb::Prove(options) => root().and_then(|root| prove::run(&root, &options)),
         Verb::NullServer => bench::null_server(),
     };
     match result {

@@ -1,4 +1,7 @@
-//! `cargo xtask prove`: every proof, with all seeds, and the table for `docs/proofs.md`.
+//! `cargo xtask prove`: every proof, and its table: in virtual time with all seeds for `docs/proofs.md`, on
+//! real sockets for `docs/proofs-sockets.md`.
+
+mod sockets;
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -7,12 +10,29 @@ use anyhow::{Context, bail};
 
 const PAGE: &str = "docs/proofs.md";
 
-pub(crate) fn run(root: &Path) -> anyhow::Result<()> {
-    let commit = output(
-        Command::new("git")
-            .current_dir(root)
-            .args(["describe", "--always", "--dirty"]),
-    )?;
+/// Options of `cargo xtask prove`.
+#[derive(clap::Args)]
+pub(crate) struct Options {
+    /// Real runs of brunt against real servers, on a core each, instead of virtual time
+    #[arg(long)]
+    sockets: bool,
+    /// Short runs, to see that all of it works: the figures mean nothing, and no page is written
+    #[arg(long, requires = "sockets")]
+    short: bool,
+    /// Only these proofs on sockets
+    #[arg(value_name = "PROOF", requires = "sockets", value_parser = sockets::names())]
+    only: Vec<String>,
+}
+
+pub(crate) fn run(root: &Path, options: &Options) -> anyhow::Result<()> {
+    if options.sockets {
+        sockets::run(root, &options.only, options.short)
+    } else {
+        in_virtual_time(root)
+    }
+}
+
+fn in_virtual_time(root: &Path) -> anyhow::Result<()> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut proofs = Command::new(cargo);
     proofs
@@ -26,7 +46,7 @@ pub(crate) fn run(root: &Path) -> anyhow::Result<()> {
         "# Proofs\n\nRuns of a known truth in virtual time, put through brunt's record and verdict as real runs are; what each method\n\
          is, stands in [truth.md](truth.md). Where a row names a variant that is deliberately wrong, it is caught.\n\n\
          Made by `cargo xtask prove` at commit {}.\n\n{table}",
-        commit.trim()
+        crate::machine::commit(root)?
     );
     std::fs::write(root.join(PAGE), page)?;
     println!("written: {PAGE}");
@@ -34,9 +54,4 @@ pub(crate) fn run(root: &Path) -> anyhow::Result<()> {
         bail!("a proof does not hold");
     }
     Ok(())
-}
-
-fn output(command: &mut Command) -> anyhow::Result<String> {
-    let output = command.output().with_context(|| format!("{command:?}"))?;
-    Ok(String::from_utf8(output.stdout)?)
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::{Context, ensure};
 use rustix::process::{Pid, WaitId, WaitIdOptions};
 
-use super::SERVER_CORE;
+use crate::release::SERVER_CORE;
 
 /// A program that ended, and what it took.
 pub(super) struct Ended {

@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use super::CLIENT_CORE;
 use super::child::{NullServer, run_on};
 use super::throughput::brunt_arguments;
+use crate::release::CLIENT_CORE;
 
 /// What was measured.
 pub(super) struct Memory {

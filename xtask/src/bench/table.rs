@@ -1,13 +1,11 @@
 //! The page of benchmarks: figures with the machine, the commit and the command.
 
 use std::path::Path;
-use std::process::Command;
-
-use anyhow::Context;
 
 use super::Options;
 use super::memory::Memory;
 use super::throughput::{Pair, Run};
+use crate::machine::{commit, machine, output};
 
 pub(super) fn page(
     root: &Path,
@@ -15,11 +13,6 @@ pub(super) fn page(
     pairs: &[Pair],
     memory: &Memory,
 ) -> anyhow::Result<String> {
-    let cpu = std::fs::read_to_string("/proc/cpuinfo")?;
-    let cpu = cpu
-        .lines()
-        .find_map(|line| line.strip_prefix("model name"))
-        .unwrap_or(": unknown");
     let rows = [
         row(
             "brunt",
@@ -33,7 +26,7 @@ pub(super) fn page(
     Ok(format!(
         "# Benchmarks\n\n\
          Written by `cargo xtask bench --pairs {} --seconds {} --waiting-users {}`, which anybody can run.\n\n\
-         - Machine: {}, {} cores, {}\n- Commit: {}\n- Peer: {}\n\n\
+         - Machine: {}\n- Commit: {}\n- Peer: {}\n\n\
          ## Plain GET\n\n\
          Keep-alive, 64 connections, no waits, 128-byte answers of the testbed's null server. Server and client \
          are pinned to a core each and run in turn, in pairs. Requests by the server's count, over the client's \
@@ -49,10 +42,8 @@ pub(super) fn page(
         options.pairs,
         options.seconds,
         options.waiting_users,
-        cpu.trim_start_matches([':', ' ', '\t']),
-        std::thread::available_parallelism()?,
-        output(root, "uname", &["-sr"])?,
-        output(root, "git", &["describe", "--always", "--dirty"])?,
+        machine(root)?,
+        commit(root)?,
         // wrk prints its version and its usage, and fails.
         output(root, "wrk", &["-v"])?
             .lines()
@@ -93,13 +84,4 @@ fn raw((number, pair): (usize, &Pair)) -> String {
     };
     let (brunt, wrk) = (cells(&pair.brunt), cells(&pair.wrk));
     format!("| {} | {brunt} | {wrk} | {:.3} |", number + 1, pair.ratio())
-}
-
-fn output(root: &Path, program: &str, arguments: &[&str]) -> anyhow::Result<String> {
-    let output = Command::new(program)
-        .current_dir(root)
-        .args(arguments)
-        .output()
-        .with_context(|| format!("cannot run {program}"))?;
-    Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use super::CLIENT_CORE;
 use super::child::{NullServer, run_on};
+use crate::release::CLIENT_CORE;
 
 const CONNECTIONS: u32 = 64;
 

@@ -1,0 +1,81 @@
+//! Was it us? A generator that a spinner slows down, and a server that is slow.
+
+use super::Row;
+use super::run::Run;
+use super::stand::Stand;
+
+/// What the p90 has to stay under, in milliseconds: it is 11.5 where all is well.
+const P90_MS: f64 = 15.0;
+const PER_S: u32 = 50;
+/// Plenty of servers: nothing waits. The one that is well takes 5 ms in the mean, the slow one 25.
+const WELL: &str = "mmc:64,200";
+const SLOW: &str = "mmc:64,40";
+
+/// What runs on brunt's core beside it.
+#[derive(Clone, Copy, PartialEq)]
+enum Beside {
+    Nothing,
+    Spinner,
+}
+
+pub(super) fn rows(stand: &Stand) -> anyhow::Result<Vec<Row>> {
+    // Less than 20 s calls nothing good.
+    let (times, seconds) = stand.choose((1, 20), (10, 30));
+    let alone = play(stand, WELL, Beside::Nothing, times, seconds)?;
+    let spun = play(stand, WELL, Beside::Spinner, times, seconds)?;
+    let slow = play(stand, SLOW, Beside::Nothing, times, seconds)?;
+    let count =
+        |runs: &[Run], is_so: fn(&Run) -> bool| runs.iter().filter(|run| is_so(run)).count();
+    let is_over = |run: &Run| {
+        run.total(["response_ms", "p90"])
+            .is_ok_and(|p90_ms| p90_ms > P90_MS)
+    };
+    let is_invalid = |run: &Run| run.verdict() == "invalid";
+    let good = count(&alone, |run| run.verdict() == "good");
+    let (mattered, invalid) = (count(&spun, is_over), count(&spun, is_invalid));
+    let (blamed, wrongly) = (count(&slow, Run::is_missed), count(&slow, is_invalid));
+    Ok(vec![
+        Row {
+            method: format!("was it us: a spinner on brunt's core, p90 under {P90_MS} ms"),
+            truth: format!("under it in {good} of {times} without the spinner"),
+            reached: format!("{invalid} of {times} with it are invalid"),
+            goal: "all of them".into(),
+            broken: format!("as measured: the service is blamed in {mattered}"),
+            holds: good == times && mattered == times && invalid == times,
+        },
+        Row {
+            method: format!("was it us: a server five times as slow, p90 under {P90_MS} ms"),
+            truth: "the service is poor".into(),
+            reached: format!("{blamed} of {times} blame it"),
+            goal: "all of them".into(),
+            broken: format!("called invalid: {wrongly}"),
+            holds: blamed == times && wrongly == 0,
+        },
+    ])
+}
+
+/// Runs that all are the same, but for their randomness.
+fn play(
+    stand: &Stand,
+    law: &str,
+    beside: Beside,
+    times: usize,
+    seconds: u64,
+) -> anyhow::Result<Vec<Run>> {
+    let scenario = format!(
+        "[users.u]\n[[users.u.tasks]]\nget = \"/\"\n\
+         [profiles.p]\nrate = \"{PER_S}/s\"\nusers = 50\nduration = \"{seconds}s\"\n\
+         [targets]\np90 = {{ target = \"{P90_MS}ms\" }}\n"
+    );
+    let mut runs = Vec::new();
+    for seed in 1..=times {
+        let server = stand.serve(&format!("serve --law {law} --seed {seed}"))?;
+        let run = match beside {
+            Beside::Nothing => stand.play(&scenario, seconds, &server)?,
+            Beside::Spinner => stand.play_beside_a_spinner(&scenario, seconds, &server)?,
+        };
+        println!("  {seed} of {times}: {}", run.summary["sentence"]);
+        runs.push(run);
+    }
+    Ok(runs)
+}
