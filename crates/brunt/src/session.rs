@@ -181,6 +181,7 @@ impl Session<'_> {
                 timeout_s: timeouts.whole.as_secs_f64(),
                 stop_timeout_s: self.options.stop_timeout.as_secs_f64(),
                 watched: watched.map(|watched| watched.words.clone()),
+                ceiling_rps: None,
             },
             machine: crate::machine::machine(),
         }

@@ -15,7 +15,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::task::{JoinSet, LocalSet};
 
 use crate::clock::Clock;
-use crate::cpu_wait::CpuWait;
+use crate::cpu_account::CpuAccount;
 use crate::desk::{Arrival, Desk};
 use crate::dialer::Dialer;
 use crate::exchange::nanoseconds;
@@ -53,7 +53,7 @@ pub(crate) struct Core {
     /// Space to read into; held only while bytes are taken.
     pub(crate) scratch: RefCell<Box<[u8]>>,
     recorder: RefCell<Recorder>,
-    cpu_wait: CpuWait,
+    cpu: CpuAccount,
     /// Buffers for requests under way.
     buffers: RefCell<Vec<Vec<u8>>>,
     body: RefCell<Vec<u8>>,
@@ -97,7 +97,7 @@ impl Core {
             desk: Desk::default(),
             scratch: RefCell::new(vec![0; SCRATCH_BYTES].into()),
             recorder: RefCell::new(recorder),
-            cpu_wait: CpuWait::of_this_thread(),
+            cpu: CpuAccount::of_this_thread(),
             buffers: RefCell::default(),
             body: RefCell::default(),
             users: Cell::new(0),
@@ -186,7 +186,8 @@ impl Core {
             users: self.users_max.replace(self.users.get()),
             in_flight: under_way.saturating_add(u32::try_from(waiting).unwrap_or(u32::MAX)),
             oldest_ms: oldest_ns.map(|oldest_ns| now_ns.saturating_sub(oldest_ns) / 1_000_000),
-            cpu_wait: self.cpu_wait.take(),
+            cpu: self.cpu.take(),
+            kept_waiting_us: self.pacer.take_kept_waiting_ns() / 1_000,
             stood_still_ms: self.pacer.take_stood_still_ns() / 1_000_000,
         }
     }

@@ -7,7 +7,7 @@
 mod clock;
 mod connection;
 mod core;
-mod cpu_wait;
+mod cpu_account;
 mod desk;
 mod dialer;
 mod engine;

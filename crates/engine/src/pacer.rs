@@ -70,6 +70,8 @@ pub(crate) struct Pacer {
     seats: RefCell<Vec<Seated>>,
     /// When the core was last seen to run.
     alive_ns: Cell<u64>,
+    /// The longest that the timer had to wait for the core's thread, since it was last asked.
+    kept_waiting_ns: Cell<u64>,
     still: RefCell<Still>,
 }
 
@@ -105,6 +107,7 @@ impl Pacer {
             deadline_ns: Cell::new(NEVER),
             seats: RefCell::default(),
             alive_ns: Cell::new(clock.now_ns()),
+            kept_waiting_ns: Cell::new(0),
             still: RefCell::default(),
         })
     }
@@ -264,8 +267,12 @@ impl Pacer {
                 Err(error) => return Err(error.into()),
             }
             drop(ready);
-            self.armed_ns.set(NEVER);
+            let armed_ns = self.armed_ns.replace(NEVER);
             let now_ns = self.clock.now_ns();
+            // What comes from the network waits for the thread as the timer does.
+            let waited_ns = now_ns.saturating_sub(armed_ns);
+            self.kept_waiting_ns
+                .set(self.kept_waiting_ns.get().max(waited_ns));
             self.is_alive(now_ns);
             self.wake_due(now_ns);
             if self.deadline_ns.get() <= now_ns {
@@ -323,6 +330,11 @@ impl Pacer {
     /// Takes how long it has stood still since the last time that this was asked.
     pub(crate) fn take_stood_still_ns(&self) -> u64 {
         std::mem::take(&mut self.still.borrow_mut().fresh_ns)
+    }
+
+    /// Takes the longest that the timer had to wait since the last time that this was asked.
+    pub(crate) fn take_kept_waiting_ns(&self) -> u64 {
+        self.kept_waiting_ns.take()
     }
 
     fn wake_due(&self, now_ns: u64) {

@@ -6,7 +6,7 @@ use std::sync::mpsc::{Receiver, Sender};
 use record::{Delta, FailureKind, NameId, RequestName, Sample, Second, second_of};
 
 use crate::clock::Clock;
-use crate::cpu_wait::Waited;
+use crate::cpu_account::CpuUse;
 
 /// What a core sends to whoever collects.
 pub(crate) enum Handover {
@@ -31,8 +31,10 @@ pub(crate) struct Gauges {
     pub(crate) users: u32,
     pub(crate) in_flight: u32,
     pub(crate) oldest_ms: Option<u64>,
-    /// How long the core's thread was ready and had no CPU.
-    pub(crate) cpu_wait: Waited,
+    /// What the core's thread had of its CPU.
+    pub(crate) cpu: CpuUse,
+    /// The longest that something due had waited for the thread.
+    pub(crate) kept_waiting_us: u64,
     /// How long the core had stood still.
     pub(crate) stood_still_ms: u64,
 }
@@ -98,8 +100,12 @@ impl Recorder {
         counts.users = Some(gauges.users);
         counts.in_flight = Some(gauges.in_flight);
         counts.oldest_ms = gauges.oldest_ms;
-        counts.cpu_wait_ms = gauges.cpu_wait.ns / 1_000_000;
-        counts.cpu_wait_each_us = gauges.cpu_wait.each_ns / 1_000;
+        counts.cpu_wait_ms = gauges.cpu.waited_ns / 1_000_000;
+        counts.cpu_wait_each_us = gauges.cpu.waited_each_ns() / 1_000;
+        counts.wake_ups = gauges.cpu.wake_ups;
+        counts.cpu_ms = gauges.cpu.ran_ns / 1_000_000;
+        counts.cpu_busiest_ms = counts.cpu_ms;
+        counts.kept_waiting_us = gauges.kept_waiting_us;
         counts.stood_still_ms = gauges.stood_still_ms;
         let next = self
             .spare

@@ -6,6 +6,7 @@
 //! works on Linux only. What the readings mean for a run is left to others.
 
 mod cores;
+mod interference;
 mod ledger;
 mod listener;
 mod machine;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use record::Reading;
 use rustix::process::{Pid, getpid};
 
+use crate::interference::Watch;
 use crate::machine::Machine;
 use crate::process::{Kernel, Scope};
 use crate::tree::Tree;
@@ -74,11 +75,12 @@ fn ids(pids: &[Pid]) -> String {
 pub struct Monitor {
     target: Option<Tree>,
     generator: Tree,
+    interference: Watch,
     machine: Machine,
 }
 
 impl Monitor {
-    /// Starts to watch. Errors where the process does not exist, has ended, or `/proc` cannot be
+    /// Starts to watch. brunt's own cores are those that the calling thread may use. Errors where the process does not exist, has ended, or `/proc` cannot be
     /// read.
     pub fn new(subject: Subject) -> Result<Self, MonitorError> {
         let kernel = Kernel::ask();
@@ -91,6 +93,7 @@ impl Monitor {
         Ok(Self {
             target,
             generator,
+            interference: Watch::begin(),
             machine: Machine::default(),
         })
     }
@@ -105,6 +108,7 @@ impl Monitor {
             at_ms: u64::try_from(at.as_millis()).unwrap_or(u64::MAX),
             target: self.target.as_mut().map(|target| target.reading(at)),
             generator: Some(self.generator.reading(at)),
+            interference: Some(self.interference.reading(at)),
             machine: self.machine.reading(),
         }
     }

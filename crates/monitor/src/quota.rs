@@ -49,21 +49,60 @@ impl Quotas {
         self.of_groups(&fs::read(format!("/proc/{pid}/cgroup")).ok()?)
     }
 
+    /// The control groups that may limit the CPU of the process that calls, each version's from its own
+    /// group up.
+    pub(crate) fn own_groups(&self) -> Vec<Group> {
+        fs::read("/proc/self/cgroup").map_or_else(|_| Vec::new(), |text| self.groups(&text))
+    }
+
     fn of_groups(&self, cgroup: &[u8]) -> Option<f64> {
-        let groups = ProcessCGroups::from_read(cgroup).ok()?;
-        groups
-            .0
-            .iter()
-            .filter_map(|group| {
-                let version = match group.controllers.as_slice() {
-                    [] => Version::Two,
-                    named if named.iter().any(|name| name == "cpu") => Version::One,
-                    _ => return None,
-                };
-                let mount = self.mounts.iter().find(|mount| mount.version == version)?;
-                mount.cores(Path::new(&group.pathname))
-            })
-            .reduce(f64::min)
+        let groups = self.groups(cgroup);
+        groups.iter().filter_map(Group::cores).reduce(f64::min)
+    }
+
+    fn groups(&self, cgroup: &[u8]) -> Vec<Group> {
+        let Ok(groups) = ProcessCGroups::from_read(cgroup) else {
+            return Vec::new();
+        };
+        let of = |group: &procfs::ProcessCGroup| {
+            let version = match group.controllers.as_slice() {
+                [] => Version::Two,
+                named if named.iter().any(|name| name == "cpu") => Version::One,
+                _ => return Vec::new(),
+            };
+            let mount = self.mounts.iter().find(|mount| mount.version == version);
+            mount.map_or_else(Vec::new, |mount| mount.groups(Path::new(&group.pathname)))
+        };
+        groups.0.iter().flat_map(of).collect()
+    }
+}
+
+/// A control group that may limit CPU.
+#[derive(Debug)]
+pub(crate) struct Group {
+    version: Version,
+    directory: PathBuf,
+}
+
+impl Group {
+    /// One of its files.
+    pub(crate) fn read(&self, name: &str) -> Option<String> {
+        fs::read_to_string(self.directory.join(name)).ok()
+    }
+
+    /// The cores that its quota amounts to.
+    fn cores(&self) -> Option<f64> {
+        match self.version {
+            Version::Two => {
+                let text = self.read("cpu.max")?;
+                let (quota, period) = text.trim().split_once(' ')?;
+                share(quota, period)
+            }
+            Version::One => {
+                let period = self.read("cpu.cfs_period_us")?;
+                share(&self.read("cpu.cfs_quota_us")?, &period)
+            }
+        }
     }
 }
 
@@ -81,33 +120,23 @@ impl Mount {
         })
     }
 
-    /// The tightest quota from the group at `path` up to the mount.
-    fn cores(&self, path: &Path) -> Option<f64> {
+    /// The group at `path` and those above it, up to the mount.
+    fn groups(&self, path: &Path) -> Vec<Group> {
         // A group outside of what is mounted here (`/../x`) cannot be read.
-        let below = path.strip_prefix(&self.root).ok()?;
+        let Ok(below) = path.strip_prefix(&self.root) else {
+            return Vec::new();
+        };
         if below.components().any(|part| part == Component::ParentDir) {
-            return None;
+            return Vec::new();
         }
-        self.point
-            .join(below)
-            .ancestors()
-            .take_while(|directory| directory.starts_with(&self.point))
-            .filter_map(|directory| self.version.cores_in(directory))
-            .reduce(f64::min)
-    }
-}
-
-impl Version {
-    fn cores_in(self, directory: &Path) -> Option<f64> {
-        let text = |name: &str| fs::read_to_string(directory.join(name)).ok();
-        match self {
-            Self::Two => {
-                let text = text("cpu.max")?;
-                let (quota, period) = text.trim().split_once(' ')?;
-                share(quota, period)
-            }
-            Self::One => share(&text("cpu.cfs_quota_us")?, &text("cpu.cfs_period_us")?),
-        }
+        let own = self.point.join(below);
+        let all = own.ancestors();
+        all.take_while(|directory| directory.starts_with(&self.point))
+            .map(|directory| Group {
+                version: self.version,
+                directory: directory.to_owned(),
+            })
+            .collect()
     }
 }
 

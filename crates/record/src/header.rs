@@ -70,6 +70,8 @@ pub struct Generator {
     pub stop_timeout_s: f64,
     /// What was watched as the process under test, in words; `None`: nothing.
     pub watched: Option<String>,
+    /// Requests a second that these threads make of a server that does nothing; `None`: not measured.
+    pub ceiling_rps: Option<f64>,
 }
 
 /// A machine.

@@ -36,7 +36,7 @@ pub use load::{Law, Load, Open, Stage};
 pub use measure::{Belongs, Measure};
 pub use name::{NameId, RequestName};
 pub use outcome::{FailureKind, Outcome};
-pub use resources::{MachineReading, ProcessReading, Reading};
+pub use resources::{Interference, MachineReading, ProcessReading, Reading};
 pub use run_record::{Command, Ending, Event, RunRecord, StoppedBy};
 pub use sample::{Sample, second_of};
 pub use second::Second;

@@ -13,8 +13,33 @@ pub struct Reading {
     pub target: Option<ProcessReading>,
     /// brunt itself.
     pub generator: Option<ProcessReading>,
+    /// What kept brunt from running; `None` where nobody looked.
+    pub interference: Option<Interference>,
     /// The whole machine that brunt runs on.
     pub machine: MachineReading,
+}
+
+/// What kept brunt from running, or moved its clocks, since the reading before.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Interference {
+    /// CPU time that the hypervisor gave to others while brunt's cores had work, in milliseconds, these
+    /// cores together.
+    pub stolen_ms: Option<u64>,
+    /// CPU time that was used on these cores, by anyone, in milliseconds.
+    pub used_ms: Option<u64>,
+    /// Periods in which the quota of brunt's control group was used up.
+    pub throttled_periods: Option<u64>,
+    /// How long the group's threads stood for it, in milliseconds, over its cores together.
+    pub throttled_ms: Option<u64>,
+    /// The share of the time in which something on the machine was ready and had no CPU, in percent.
+    pub pressure_percent: Option<f64>,
+    /// The same of brunt's control group.
+    pub group_pressure_percent: Option<f64>,
+    /// How far the system's clock was set forward (or back), in milliseconds.
+    pub clock_step_ms: Option<i64>,
+    /// How long the machine was suspended, in milliseconds: the run's clock stood as well.
+    pub suspended_ms: Option<u64>,
 }
 
 /// A process with its children since the reading before.

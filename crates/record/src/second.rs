@@ -38,6 +38,14 @@ pub struct Second {
     /// The same, as the mean of each time that a thread came on a CPU: the largest of the threads', in
     /// microseconds.
     pub cpu_wait_each_us: u64,
+    /// How often the generator's threads came on a CPU; 0 where the kernel does not tell.
+    pub wake_ups: u64,
+    /// CPU time of the generator's threads, in milliseconds.
+    pub cpu_ms: u64,
+    /// CPU time of the busiest of them.
+    pub cpu_busiest_ms: u64,
+    /// The longest that something due had to wait for its thread, in microseconds.
+    pub kept_waiting_us: u64,
     /// Failures by kind.
     pub failures: Vec<(FailureKind, u64)>,
 }
@@ -78,6 +86,10 @@ impl Second {
         self.reopened = self.reopened.saturating_add(other.reopened);
         self.cpu_wait_ms = self.cpu_wait_ms.saturating_add(other.cpu_wait_ms);
         self.cpu_wait_each_us = self.cpu_wait_each_us.max(other.cpu_wait_each_us);
+        self.wake_ups = self.wake_ups.saturating_add(other.wake_ups);
+        self.cpu_ms = self.cpu_ms.saturating_add(other.cpu_ms);
+        self.cpu_busiest_ms = self.cpu_busiest_ms.max(other.cpu_busiest_ms);
+        self.kept_waiting_us = self.kept_waiting_us.max(other.kept_waiting_us);
         self.stood_still_ms = self.stood_still_ms.max(other.stood_still_ms);
         for (kind, count) in &other.failures {
             self.add_failures(*kind, *count);

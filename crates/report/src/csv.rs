@@ -1,7 +1,7 @@
 //! CSV files: requests, timeline, failures, resources. `docs/csv.md` describes the columns. A cell that
 //! a spreadsheet would take for a formula begins with an apostrophe.
 
-use record::{MachineReading, ProcessReading, RunRecord};
+use record::{Interference, MachineReading, ProcessReading, RunRecord};
 
 use crate::figures::{self, Durations, Figures};
 use crate::series::{self, Percentiles};
@@ -147,6 +147,8 @@ pub fn timeline(record: &RunRecord) -> String {
         "reopened",
         "stood_still_ms",
         "cpu_wait_ms",
+        "cpu_busiest_ms",
+        "kept_waiting_ms",
     ]);
     let percentiles = |part: &Percentiles| [part.p50, part.p95, part.p99].map(number);
     for point in series::points(record) {
@@ -177,9 +179,11 @@ pub fn timeline(record: &RunRecord) -> String {
                 counts.reopened,
                 counts.stood_still_ms,
                 counts.cpu_wait_ms,
+                counts.cpu_busiest_ms,
             ]
             .map(|count| count.to_string()),
         );
+        cells.push(number(Some(counts.kept_waiting_us as f64 / 1e3)));
         table.row(cells);
     }
     table.into_text()
@@ -235,6 +239,14 @@ const MACHINE_COLUMNS: [&str; 8] = [
     "network_received_mb",
 ];
 
+const INTERFERENCE_COLUMNS: [&str; 5] = [
+    "stolen_ms",
+    "throttled_ms",
+    "pressure_percent",
+    "clock_step_ms",
+    "suspended_ms",
+];
+
 /// A row for each reading of the resources.
 pub fn resources(record: &RunRecord) -> String {
     let named = |who: &str, columns: &[&str]| -> Vec<String> {
@@ -247,12 +259,14 @@ pub fn resources(record: &RunRecord) -> String {
     columns.extend(named("target", &PROCESS_COLUMNS));
     columns.extend(named("generator", &PROCESS_COLUMNS));
     columns.extend(named("machine", &MACHINE_COLUMNS));
+    columns.extend(named("generator", &INTERFERENCE_COLUMNS));
     let mut table = Table::new(&columns.iter().map(String::as_str).collect::<Vec<_>>());
     for reading in &record.readings {
         let mut cells = vec![number(Some(reading.at_ms as f64 / 1e3))];
         cells.extend(process_cells(reading.target.as_ref()));
         cells.extend(process_cells(reading.generator.as_ref()));
         cells.extend(machine_cells(&reading.machine));
+        cells.extend(interference_cells(reading.interference.as_ref()));
         table.row(cells);
     }
     table.into_text()
@@ -277,6 +291,20 @@ pub fn process_cells(process: Option<&ProcessReading>) -> [String; 9] {
         megabytes(process.disk_read_bytes),
         megabytes(process.disk_written_bytes),
         process.processes.to_string(),
+    ]
+}
+
+fn interference_cells(told: Option<&Interference>) -> [String; 5] {
+    let Some(told) = told else {
+        return Default::default();
+    };
+    [
+        count(told.stolen_ms),
+        count(told.throttled_ms),
+        number(told.pressure_percent),
+        told.clock_step_ms
+            .map_or_else(String::new, |ms| ms.to_string()),
+        count(told.suspended_ms),
     ]
 }
 

@@ -2,9 +2,9 @@
 
 use record::file::RecordWriter;
 use record::{
-    Command, Delta, Ending, Event, FailureKind, Generator, Header, Load, Machine, Measure, Metric,
-    NameId, Outcome, ProcessReading, Reading, RequestName, RunRecord, Sample, Scope, Stage,
-    StoppedBy, Target,
+    Command, Delta, Ending, Event, FailureKind, Generator, Header, Interference, Load, Machine,
+    Measure, Metric, NameId, Outcome, ProcessReading, Reading, RequestName, RunRecord, Sample,
+    Scope, Stage, StoppedBy, Target,
 };
 
 /// A record that was written by version 1 of the format.
@@ -108,6 +108,10 @@ pub(crate) fn known() -> Vec<u8> {
         let reading = Reading {
             at_ms: u64::from(second) * 1000,
             target: Some(target),
+            interference: Some(Interference {
+                throttled_ms: (second > 0).then_some(u64::from(second)),
+                ..Interference::default()
+            }),
             ..Reading::default()
         };
         writer.reading(reading).expect("memory");
@@ -153,6 +157,8 @@ pub(crate) fn assert_known(record: &RunRecord) {
         Some(1 << 20)
     );
     assert_eq!(record.readings[2].machine.cpu_percent, None);
+    let throttled_ms = |at: usize| record.readings[at].interference?.throttled_ms;
+    assert_eq!((throttled_ms(0), throttled_ms(2)), (None, Some(2)));
     assert_eq!(
         record.events,
         [Event {

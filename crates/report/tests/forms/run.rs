@@ -1,8 +1,9 @@
 //! A run whose figures are known: two names and a set-up, ten seconds of which two stand still.
 
 use record::{
-    Delta, Ending, FailureKind, Generator, Header, Load, Machine, MachineReading, Metric, NameId,
-    ProcessReading, Reading, RequestName, RunRecord, Sample, Stage, StoppedBy, Target,
+    Delta, Ending, FailureKind, Generator, Header, Interference, Load, Machine, MachineReading,
+    Metric, NameId, ProcessReading, Reading, RequestName, RunRecord, Sample, Stage, StoppedBy,
+    Target,
 };
 use report::Judged;
 use verdict::Verdict;
@@ -84,6 +85,7 @@ fn header() -> Header {
             timeout_s: 60.0,
             stop_timeout_s: 30.0,
             watched: Some("process 4711, which listens on port 8000".into()),
+            ceiling_rps: None,
         },
         machine: Machine {
             cpu_model: Some("A processor".into()),
@@ -152,6 +154,16 @@ fn reading(second: u64) -> Reading {
         at_ms: second * 1000,
         target: Some(process(40.0 + second as f64, 300 + second)),
         generator: Some(process(5.0, 20)),
+        interference: (second > 0).then_some(Interference {
+            stolen_ms: Some(3),
+            used_ms: Some(400),
+            throttled_periods: Some(0),
+            throttled_ms: Some(0),
+            pressure_percent: Some(1.5),
+            clock_step_ms: Some(0),
+            suspended_ms: Some(0),
+            ..Interference::default()
+        }),
         machine: MachineReading {
             cpu_percent: (second > 0).then_some(30.0),
             ..MachineReading::default()
@@ -164,6 +176,9 @@ pub(crate) fn known() -> Run {
     let mut delta = Delta::new(&record.header.names);
     let mut hand_over = |delta: &mut Delta, next: u32| {
         delta.counts_mut().users = Some(20);
+        delta.counts_mut().wake_ups = 90;
+        delta.counts_mut().cpu_busiest_ms = 40;
+        delta.counts_mut().kept_waiting_us = 150;
         delta.counts_mut().in_flight = Some(if delta.second() == 4 { 40 } else { 0 });
         record
             .timeline
