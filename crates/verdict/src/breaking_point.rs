@@ -3,6 +3,8 @@
 use record::{Measure, Part, Reading, RunRecord};
 
 use crate::search::{Cause, Outcome, Search, Trial, Usl, throughput_and_in_flight};
+use crate::stretch::whole_number;
+use crate::withheld::saturated_share;
 use crate::{Figure, Finding, FindingKind, Mark, number};
 
 /// How often the bracket holds the truth: in the proof that reached least.
@@ -40,7 +42,11 @@ impl<'a> BreakingPoint<'a> {
         let without = Search::by(self.record, Measure::Unlagged)?;
         let mut same = without.trials().iter();
         let same = same.find(|trial| trial.from_s >= breaks.from_s)?;
-        let changed = same.outcome != breaks.outcome;
+        let grew = breaks.outcome == Outcome::Breaks(Cause::Backlog);
+        let seconds = whole_number(breaks.from_s)..whole_number(breaks.to_s);
+        // What waits grows as well where brunt itself does not come to take up the answers.
+        let own = grew && saturated_share(self.record, seconds) > 0.5;
+        let changed = same.outcome != breaks.outcome || own;
         changed.then(|| format!("{} break", self.in_words(breaks.level)))
     }
 

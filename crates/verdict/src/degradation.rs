@@ -21,7 +21,7 @@ struct Watched {
     words: &'static str,
     unit: &'static str,
     least: f64,
-    of: fn(&RunRecord, usize) -> Option<f64>,
+    of: fn(&RunRecord, usize, Measure) -> Option<f64>,
 }
 
 const WATCHED: [Watched; 3] = [
@@ -30,30 +30,30 @@ const WATCHED: [Watched; 3] = [
         words: "gets slower: its p50",
         unit: "ms",
         least: 0.0,
-        of: |record, interval| percentile_ms(record, interval, 0.5),
+        of: |record, interval, by| percentile_ms(record, interval, by, 0.5),
     },
     Watched {
         metric: "p95",
         words: "gets slower: its p95",
         unit: "ms",
         least: 0.0,
-        of: |record, interval| percentile_ms(record, interval, 0.95),
+        of: |record, interval, by| percentile_ms(record, interval, by, 0.95),
     },
     Watched {
         metric: "error_rate",
         words: "fails more: its error rate",
         unit: "%",
         least: ERRORS_LEAST,
-        of: |record, interval| {
+        of: |record, interval, _| {
             let (failed, all) = record.timeline.failed_at(interval, Scope::All);
             (all > 0).then(|| failed as f64 / all as f64 * 100.0)
         },
     },
 ];
 
-fn percentile_ms(record: &RunRecord, interval: usize, q: f64) -> Option<f64> {
+fn percentile_ms(record: &RunRecord, interval: usize, by: Measure, q: f64) -> Option<f64> {
     let timeline = &record.timeline;
-    let seen = timeline.distribution_at(interval, Scope::All, Measure::Response);
+    let seen = timeline.distribution_at(interval, Scope::All, by);
     seen.percentile(q).and_then(Waited::ms)
 }
 
@@ -76,6 +76,21 @@ pub fn worsening(series: &[Point], risk: f64, least: f64) -> Option<Trend> {
 /// Findings of what got worse, where the load held one level for long enough: the first of the latencies,
 /// and errors.
 pub(crate) fn findings(record: &RunRecord) -> Vec<Finding> {
+    findings_by(record, Measure::Response)
+}
+
+/// Whether a service is said to get slower that would not be without brunt's own lateness, in words.
+pub(crate) fn made_by_lateness(record: &RunRecord) -> Option<String> {
+    let is_slower = |by| {
+        let found = findings_by(record, by);
+        let in_ms = ("unit", Figure::Word("ms"));
+        found.iter().any(|finding| finding.figures.contains(&in_ms))
+    };
+    let is_made = is_slower(Measure::Response) && !is_slower(Measure::Unlagged);
+    is_made.then(|| "the service seem to get slower".to_owned())
+}
+
+fn findings_by(record: &RunRecord, by: Measure) -> Vec<Finding> {
     let Some((from_s, to_s)) = longest_level(record) else {
         return Vec::new();
     };
@@ -90,7 +105,7 @@ pub(crate) fn findings(record: &RunRecord) -> Vec<Finding> {
         let series: Vec<Point> = intervals
             .iter()
             .filter_map(|interval| {
-                let value = (watched.of)(record, *interval)?;
+                let value = (watched.of)(record, *interval, by)?;
                 Some((*interval as f64 * width_s, value))
             })
             .collect();

@@ -5,7 +5,8 @@ use record::{Measure, Metric, Outcome, Reading, RunRecord, Scope, Target, Waited
 use crate::blocks::{self, Sureness};
 use crate::ladder::{Answer, Lack, Threshold};
 use crate::share::{self, Decision};
-use crate::stretch::Stretch;
+use crate::stretch::{Stretch, whole_number};
+use crate::withheld::Withheld;
 use crate::{Interval, Value, number};
 
 /// A shortfall is the service's own only where the load offered the threshold with this to spare.
@@ -28,6 +29,14 @@ impl Lag {
         match self {
             Self::Counted => Measure::Response,
             Self::TakenOut => Measure::Unlagged,
+        }
+    }
+
+    /// What is to be taken off the mean and the longest of a stretch for what was withheld from brunt.
+    fn withheld_ms(self, stretch: Stretch, scope: Scope) -> (f64, f64) {
+        match self {
+            Self::Counted => (0.0, 0.0),
+            Self::TakenOut => stretch.withheld_ms(scope),
         }
     }
 }
@@ -112,7 +121,10 @@ impl<'a> Evidence<'a> {
             }
             Basis::Errors { requests } => {
                 let level = threshold.level();
-                let seen = self.stretch.errors(self.scope);
+                let seen = match self.lag {
+                    Lag::Counted => self.stretch.errors(self.scope),
+                    Lag::TakenOut => self.stretch.errors_awake(self.scope),
+                };
                 self.answer_of(seen, level / 100.0, *requests, || {
                     format!("an error rate under {} %", number::chosen(level))
                 })
@@ -235,12 +247,23 @@ fn mean(stretch: Stretch, scope: Scope, lag: Lag) -> Gathered {
         Some(ns) => Value::Known(ns / 1e6),
         None => waited(distribution.max())?,
     };
-    Ok((value, Basis::Value))
+    let withheld_ms = lag.withheld_ms(stretch, scope).0;
+    Ok((shorter(value, withheld_ms), Basis::Value))
 }
 
 fn longest(stretch: Stretch, scope: Scope, lag: Lag) -> Gathered {
     let distribution = stretch.distribution(scope, lag.measure());
-    Ok((waited(distribution.max())?, Basis::Value))
+    let withheld_ms = lag.withheld_ms(stretch, scope).1;
+    Ok((
+        shorter(waited(distribution.max())?, withheld_ms),
+        Basis::Value,
+    ))
+}
+
+fn shorter(value: Value, by_ms: f64) -> Value {
+    value
+        .known()
+        .map_or(value, |ms| Value::Known((ms - by_ms).max(0.0)))
 }
 
 fn waited(waited: Option<Waited>) -> Result<Value, Lack> {
@@ -281,8 +304,9 @@ fn offered(stretch: Stretch) -> Option<f64> {
     Some((until(to_s)? - until(from_s)?) / (to_s - from_s))
 }
 
-/// The share of the users' time that the generator's lateness took (0 to 0.99). A user goes round
-/// wait, lag, request; without the lag the same time holds 1 / (1 − share) as many rounds.
+/// The share of the users' time that the generator's lateness, and what was withheld from it, took (0 to
+/// 0.99). A user goes round wait, lag, request; without the lag the same time holds 1 / (1 − share) as many
+/// rounds.
 fn share_lost(record: &RunRecord) -> f64 {
     // Arrivals come when they come: lateness does not make them fewer.
     if record.header.load.open.is_some() {
@@ -292,7 +316,9 @@ fn share_lost(record: &RunRecord) -> f64 {
     if planned_s <= 0.0 {
         return 0.0;
     }
-    (lags(record).sum_ns() as f64 / 1e9 / planned_s).min(0.99)
+    let seconds = 0..whole_number(record.duration_s());
+    let withheld = Withheld::in_seconds(record, seconds).share();
+    (lags(record).sum_ns() as f64 / 1e9 / planned_s + withheld).min(0.99)
 }
 
 /// Lags of all requests, however they ended.

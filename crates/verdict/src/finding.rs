@@ -1,10 +1,11 @@
-//! Findings of the thin kind: a run that did not end as planned, and lateness that did not matter.
+//! Findings of the thin kind: a run that did not end as planned, and what was amiss with brunt and did not
+//! matter.
 
 use record::{Histogram, Measure, RunRecord, StoppedBy};
 
 use crate::evidence::{every_outcome, lags};
 use crate::sentence::capital;
-use crate::validity::stood_still;
+use crate::signal::{self, Signal};
 use crate::{Finding, FindingKind, number};
 
 /// A lag below this is nobody's concern, in milliseconds.
@@ -54,23 +55,33 @@ pub(crate) fn stop(record: &RunRecord) -> Option<String> {
     Some(format!("{what} after {seen} of {planned}{reason}"))
 }
 
-/// That brunt was late or stood still, where no grade hangs on it.
-pub(crate) fn lag(record: &RunRecord) -> Option<Finding> {
-    if let Some(still) = stood_still(record) {
-        let sentence = format!("{still}; no grade hangs on it.");
-        return Some(Finding::new(FindingKind::GeneratorLimit, sentence));
+/// What was amiss with brunt itself, where nothing hangs on it; where the run is not valid for it, that was
+/// said.
+pub(crate) fn notes(record: &RunRecord, is_late: bool) -> Vec<Finding> {
+    let of_lateness = if is_late { None } else { lateness(record) };
+    let all = of_lateness
+        .into_iter()
+        .chain(signal::clock_was_set(record))
+        .chain(signal::unseen(record));
+    all.map(|what| Finding::new(FindingKind::GeneratorNote, format!("{what}.")))
+        .collect()
+}
+
+/// That brunt was late, or kept from its work.
+fn lateness(record: &RunRecord) -> Option<String> {
+    if let Some(signal) = Signal::gravest(record).filter(|signal| signal.is_notable(record)) {
+        return Some(format!("{}; no grade hangs on it", signal.in_words()));
     }
     let lag_ms = p99_ms(&lags(record))?;
     let response_ms = p99_ms(&every_outcome(record, Measure::Response))?;
     let is_large = lag_ms > LAG_MS && lag_ms > LAG_SHARE * response_ms;
     is_large.then(|| {
-        let sentence = format!(
+        format!(
             "brunt itself was late: the p99 of its lag is {} ms, {} % of the p99 of the response \
-             time; no grade hangs on it.",
+             time; no grade hangs on it",
             number::measured(lag_ms),
             number::measured(lag_ms / response_ms * 100.0)
-        );
-        Finding::new(FindingKind::GeneratorLimit, sentence)
+        )
     })
 }
 

@@ -16,11 +16,7 @@ use crate::{
 pub fn judge(record: &RunRecord) -> Verdict {
     let mut rows = rows(record, Lag::Counted);
     let late = validity::late(record, &rows);
-    let note = if late.is_none() {
-        finding::lag(record)
-    } else {
-        None
-    };
+    let notes = finding::notes(record, late.is_some());
     let invalid_because = validity::client_faults(record)
         .into_iter()
         .chain(late)
@@ -52,7 +48,7 @@ pub fn judge(record: &RunRecord) -> Verdict {
             .chain(worse)
             .chain(warm_up)
             .chain(finding::unfinished(record))
-            .chain(note)
+            .chain(notes)
             .chain(finding::insecure(record))
             .collect(),
         judgements: rows.into_iter().map(|row| row.judgement).collect(),

@@ -15,11 +15,13 @@ mod row;
 pub mod search;
 mod sentence;
 mod share;
+mod signal;
 mod stretch;
 pub mod trend;
 mod validity;
 mod verdict;
 pub mod warm_up;
+mod withheld;
 
 pub use grade::Grade;
 pub use judge::judge;

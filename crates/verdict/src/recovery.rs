@@ -23,6 +23,9 @@ const WARM_UP: f64 = 0.2;
 /// In a search it is known, and held for a short while: so many seconds are.
 const SETTLE_S: f64 = 1.0;
 
+/// Recoveries whose lengths differ by no more than this share, and two windows, are the same.
+const AS_ALIKE: f64 = 0.1;
+
 /// What became of a service after a spike.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Recovery {
@@ -158,7 +161,28 @@ impl Bands {
 /// What became of the service after a spike; `None` where too little was seen of the level before or
 /// after.
 pub fn recovery(record: &RunRecord, spike: &Spike) -> Option<Recovery> {
-    let windows = windows(record);
+    recovery_by(record, spike, Measure::Response)
+}
+
+/// Whether the recovery that is told would be another without brunt's own lateness, in words.
+pub(crate) fn made_by_lateness(record: &RunRecord) -> Option<String> {
+    let spike = spike(record)?;
+    let with = recovery(record, &spike)?;
+    let without = recovery_by(record, &spike, Measure::Unlagged)?;
+    let is_same = match (with, without) {
+        (
+            Recovery::Recovered { seconds, error_s },
+            Recovery::Recovered {
+                seconds: without_s, ..
+            },
+        ) => (seconds - without_s).abs() <= 2.0 * error_s + AS_ALIKE * seconds,
+        _ => std::mem::discriminant(&with) == std::mem::discriminant(&without),
+    };
+    (!is_same).then(|| "the recovery another one".to_owned())
+}
+
+fn recovery_by(record: &RunRecord, spike: &Spike, by: Measure) -> Option<Recovery> {
+    let windows = windows(record, by);
     let within = |from_s: f64, to_s: f64| -> Vec<Window> {
         let inside = |window: &&Window| (from_s..to_s).contains(&window.begin_s);
         windows.iter().filter(inside).copied().collect()
@@ -197,12 +221,12 @@ fn stays(held: &[bool]) -> bool {
     left <= held.len() / HOLDS && !held.windows(2).any(|pair| !pair[0] && !pair[1])
 }
 
-fn windows(record: &RunRecord) -> Vec<Window> {
+fn windows(record: &RunRecord, by: Measure) -> Vec<Window> {
     let timeline = &record.timeline;
     let width = timeline.width_s() as usize;
     (0..timeline.intervals())
         .map(|interval| {
-            let distribution = timeline.distribution_at(interval, Scope::All, Measure::Response);
+            let distribution = timeline.distribution_at(interval, Scope::All, by);
             let (failed, all) = timeline.failed_at(interval, Scope::All);
             let last = timeline.seconds().get(interval * width + width - 1);
             let p95_ms = distribution.percentile(0.95).map(|waited| match waited {
@@ -228,7 +252,7 @@ pub(crate) fn finding(record: &RunRecord) -> Option<Finding> {
         Recovery::Recovered { seconds, .. } => spike.ends_s + seconds,
         _ => spike.until_s,
     };
-    let meanwhile = windows(record)
+    let meanwhile = windows(record, Measure::Response)
         .into_iter()
         .filter(|window| (spike.begins_s..end_s).contains(&window.begin_s));
     let (failed, peak) = meanwhile.fold((0, 0), |(failed, peak), window| {

@@ -7,6 +7,7 @@ use record::{Distribution, Measure, Metric, RunRecord, Scope};
 
 use crate::Interval;
 use crate::blocks::{self, Block, Sureness};
+use crate::withheld::Withheld;
 
 /// Two-sided, 95 %.
 const RISK_OF_END: f64 = 0.025;
@@ -17,9 +18,6 @@ const FAR: f64 = 2.0;
 const BLOCKS_WITHOUT_DATA: usize = 1_000;
 /// Answers slower than nine of ten tell how slow answers come.
 const SLOW: f64 = 0.9;
-
-/// So many mean waits for a CPU may lie in one slow request.
-const WAITS: u64 = 4;
 
 /// A part of a run: its intervals from one up to another.
 #[derive(Clone, Copy)]
@@ -96,14 +94,25 @@ impl<'a> Stretch<'a> {
         }
     }
 
-    /// How sure the share of requests is whose duration will not do.
+    /// How sure the share of requests is whose duration will not do. Without brunt's own lateness, less what
+    /// was withheld from it as well; that is only roughly known, so it changes the share, and not how sure.
     pub(crate) fn misses(
         self,
         scope: Scope,
         measure: Measure,
         will_do: impl Fn(u64) -> bool,
     ) -> Option<Sureness> {
-        self.misses_of(&self.distribution(scope, measure), scope, measure, will_do)
+        let distribution = self.distribution(scope, measure);
+        let seen = self.misses_of(&distribution, scope, measure, &will_do)?;
+        if measure != Measure::Unlagged {
+            return Some(seen);
+        }
+        let spared = self.blocks(|interval| self.spared_at(interval, scope, &will_do));
+        let (missing, all) = spared.iter().fold((0.0, 0.0), |(missing, all), block| {
+            (missing + block.missing, all + block.all)
+        });
+        let share = if all > 0.0 { missing / all } else { seen.share };
+        Some(Sureness { share, ..seen })
     }
 
     fn misses_of(
@@ -129,7 +138,13 @@ impl<'a> Stretch<'a> {
         measure: Measure,
         will_do: impl Fn(u64) -> bool,
     ) -> (Vec<Block>, Vec<Block>) {
-        self.missing_and_slow_of(&self.distribution(scope, measure), scope, measure, will_do)
+        let distribution = self.distribution(scope, measure);
+        let (missing, slow) = self.missing_and_slow_of(&distribution, scope, measure, &will_do);
+        if measure != Measure::Unlagged {
+            return (missing, slow);
+        }
+        let spared = self.blocks(|interval| self.spared_at(interval, scope, &will_do));
+        (spared, slow)
     }
 
     fn missing_and_slow_of(
@@ -140,17 +155,13 @@ impl<'a> Stretch<'a> {
         will_do: impl Fn(u64) -> bool,
     ) -> (Vec<Block>, Vec<Block>) {
         let timeline = &self.record.timeline;
-        // Without brunt's lateness, without its waiting for a CPU as well.
-        let waited_ns = |interval| match measure {
-            Measure::Unlagged => self.cpu_wait_ns(interval),
-            _ => 0,
-        };
         let counted = |will_do: &dyn Fn(u64) -> bool| {
             self.blocks(|interval| {
-                let waited_ns = waited_ns(interval);
-                timeline.missing_at(interval, scope, measure, |ns| {
-                    will_do(ns.saturating_sub(waited_ns))
-                })
+                if measure == Measure::Unlagged && self.slept_by(interval) {
+                    return (0.0, 0.0);
+                }
+                let (missing, all) = timeline.missing_at(interval, scope, measure, will_do);
+                (missing as f64, all as f64)
             })
         };
         let Some(longest) = distribution.max() else {
@@ -164,20 +175,66 @@ impl<'a> Stretch<'a> {
         (counted(&will_do), slow)
     }
 
-    /// What waiting for a CPU may have added to a request of an interval: several times the mean, since the
-    /// slow ones waited longer, and more than once.
-    fn cpu_wait_ns(self, interval: usize) -> u64 {
-        let width = self.record.timeline.width_s() as usize;
-        let seconds = self.record.timeline.seconds().iter();
-        let within = seconds.skip(interval * width).take(width);
-        let each_us = within.map(|second| second.cpu_wait_each_us).max();
-        each_us.unwrap_or(0) * 1_000 * WAITS
+    /// Of the requests of an interval, those whose duration would not do without brunt's own lateness and
+    /// without what was withheld from it, and all.
+    fn spared_at(self, interval: usize, scope: Scope, will_do: &dyn Fn(u64) -> bool) -> (f64, f64) {
+        if self.slept_by(interval) {
+            return (0.0, 0.0);
+        }
+        let counted = |less_ns: u64| {
+            let shorter = |ns: u64| will_do(ns.saturating_sub(less_ns));
+            let timeline = &self.record.timeline;
+            timeline.missing_at(interval, scope, Measure::Unlagged, shorter)
+        };
+        let (_, all) = counted(0);
+        let withheld = Withheld::in_interval(self.record, interval);
+        let missing = withheld.still_missing(all, |less_ns| counted(less_ns).0);
+        (missing, all as f64)
+    }
+
+    /// Whether the machine slept in an interval, or beside it: what was under way then tells nothing.
+    fn slept_by(self, interval: usize) -> bool {
+        let near = interval.saturating_sub(1)..=interval + 1;
+        near.into_iter()
+            .any(|interval| Withheld::in_interval(self.record, interval).slept())
+    }
+
+    /// What being withheld may have added to the mean and to the longest of its requests, in milliseconds.
+    pub(crate) fn withheld_ms(self, scope: Scope) -> (f64, f64) {
+        let timeline = &self.record.timeline;
+        let (mut sum, mut requests, mut longest) = (0.0, 0.0, 0.0f64);
+        for interval in self.intervals() {
+            let (_, all) = timeline.missing_at(interval, scope, Measure::Response, |_| true);
+            let withheld = Withheld::in_interval(self.record, interval);
+            sum += withheld.mean_ms() * all as f64;
+            requests += all as f64;
+            longest = longest.max(withheld.longest_ms());
+        }
+        (sum / f64::max(requests, 1.0), longest)
     }
 
     /// Block by block: requests that were not answered well.
     pub(crate) fn failed(self, scope: Scope) -> Vec<Block> {
         let timeline = &self.record.timeline;
-        self.blocks(|interval| timeline.failed_at(interval, scope))
+        self.blocks(|interval| {
+            let (failed, all) = timeline.failed_at(interval, scope);
+            (failed as f64, all as f64)
+        })
+    }
+
+    /// How sure the share of requests is that were not answered well, but for those that were under way
+    /// while the machine slept.
+    pub(crate) fn errors_awake(self, scope: Scope) -> Option<Sureness> {
+        let mut blocks = self.failed(scope);
+        for (block, interval) in blocks.iter_mut().zip(self.intervals()) {
+            if self.slept_by(interval) {
+                *block = Block {
+                    missing: 0.0,
+                    all: 0.0,
+                };
+            }
+        }
+        blocks::sureness(&blocks)
     }
 
     /// How sure the share of requests is that were not answered well.
@@ -185,14 +242,11 @@ impl<'a> Stretch<'a> {
         blocks::sureness(&self.failed(scope))
     }
 
-    fn blocks(self, count: impl Fn(usize) -> (u64, u64)) -> Vec<Block> {
+    fn blocks(self, count: impl Fn(usize) -> (f64, f64)) -> Vec<Block> {
         self.intervals()
             .map(|interval| {
                 let (missing, all) = count(interval);
-                Block {
-                    missing: missing as f64,
-                    all: all as f64,
-                }
+                Block { missing, all }
             })
             .collect()
     }

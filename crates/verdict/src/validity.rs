@@ -1,19 +1,17 @@
 //! Validity: whether the run speaks of the service at all, or of brunt and its machine. A run is not
-//! valid where that mattered: where a grade would be another, or the load was not made.
+//! valid where that mattered: where a grade or a finding would be another, or the load was not made.
 
 use record::{FailureKind, Load, RunRecord};
 
 use crate::breaking_point::BreakingPoint;
 use crate::evidence::{Lag, lags};
 use crate::finding::p99_ms;
-use crate::number;
 use crate::row::{Row, rows};
+use crate::signal::Signal;
+use crate::{degradation, number, recovery};
 
 /// Users that the plan is behind by this much are still on their way.
 const RAMP_TOLERANCE_S: f64 = 2.0;
-
-/// A second in which brunt waited for a CPU for as long as this is told of, in milliseconds.
-const CPU_WAIT_MS: u64 = 100;
 
 /// The share of the planned users below which load was not made.
 const USERS_MADE: f64 = 0.9;
@@ -61,10 +59,10 @@ fn client_fault(kind: FailureKind, count: u64, example: Option<&str>) -> String 
     }
 }
 
-/// Whether brunt's own lateness made a grade what it is: each target is judged again with every
-/// response shortened by its lag, and the users' time that went into lag given back. Lateness only
-/// makes a service look worse: what was met is met without it, and a row that decides nothing
-/// misleads nobody.
+/// Whether brunt's own lateness made a grade or a finding what it is: everything is asked again with every
+/// response made shorter by its lag and by what was withheld from brunt, and the users' time that went into
+/// it given back. Lateness only makes a service look worse: what was met is met without it, and a row that
+/// decides nothing misleads nobody.
 pub(crate) fn late(record: &RunRecord, judged: &[Row]) -> Option<String> {
     let without = rows(record, Lag::TakenOut);
     let broken = BreakingPoint::of(record).and_then(|found| found.made_by_lateness());
@@ -79,62 +77,22 @@ pub(crate) fn late(record: &RunRecord, judged: &[Row]) -> Option<String> {
             format!("{title} {} instead of {}", was.name(), would_be.name())
         })
         .chain(broken)
+        .chain(recovery::made_by_lateness(record))
+        .chain(degradation::made_by_lateness(record))
         .collect();
     if changed.is_empty() {
         return None;
     }
     let changed = changed.join(", ");
-    if let Some(still) = stood_still(record) {
-        return Some(format!("{still}, which made {changed}; run it again"));
-    }
-    if let Some(waited) = waited_for_cpu(record) {
-        return Some(format!(
-            "{waited}, which made {changed}; give it a core of its own"
-        ));
+    if let Some(signal) = Signal::gravest(record) {
+        let (what, remedy) = (signal.in_words(), signal.remedy());
+        return Some(format!("{what}, which made {changed}; {remedy}"));
     }
     let lag_ms = p99_ms(&lags(record))?;
     Some(format!(
         "brunt itself was late (p99 lag {} ms), which made {changed}; give it more cores or \
          threads, or make less load",
         number::measured(lag_ms),
-    ))
-}
-
-/// That brunt itself did not run for a while.
-pub(crate) fn stood_still(record: &RunRecord) -> Option<String> {
-    let seconds = record.timeline.seconds().iter().enumerate();
-    let mut still = seconds.filter(|(_, second)| second.stood_still_ms > 0);
-    let (first, _) = still.clone().next()?;
-    let (last, _) = still.next_back()?;
-    let total_ms: u64 = record
-        .timeline
-        .seconds()
-        .iter()
-        .map(|second| second.stood_still_ms)
-        .sum();
-    let when = if first == last {
-        format!("from second {first} on")
-    } else {
-        format!("between seconds {first} and {last}")
-    };
-    Some(format!(
-        "brunt itself stood still for {} {when} (stopped, or without a CPU)",
-        number::seconds(total_ms as f64 / 1e3)
-    ))
-}
-
-/// That brunt's threads had to wait for a CPU, for a tenth of a second or more of some second.
-pub(crate) fn waited_for_cpu(record: &RunRecord) -> Option<String> {
-    let seconds = record.timeline.seconds().iter().enumerate();
-    let mut waited = seconds.filter(|(_, second)| second.cpu_wait_ms >= CPU_WAIT_MS);
-    let (first, _) = waited.clone().next()?;
-    let (last, _) = waited.clone().next_back()?;
-    let worst = waited.clone().map(|(_, second)| second.cpu_wait_ms).max()?;
-    let count = waited.by_ref().count() as u64;
-    Some(format!(
-        "brunt itself waited for a CPU in {} s between seconds {first} and {last}, for {worst} ms at worst \
-         (something else ran on its cores)",
-        number::count(count)
     ))
 }
 

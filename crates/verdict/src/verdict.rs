@@ -186,8 +186,10 @@ pub enum Figure {
 /// The kinds of findings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FindingKind {
-    /// brunt could not make the load in time, or its machine could not.
+    /// The load came to what brunt itself can be trusted with.
     GeneratorLimit,
+    /// Something was amiss with brunt or its machine, on which nothing hangs.
+    GeneratorNote,
     /// What became of the service after a spike.
     Recovery,
     /// Where the service breaks.
@@ -213,6 +215,7 @@ impl FindingKind {
     pub const fn name(self) -> &'static str {
         match self {
             Self::GeneratorLimit => "generator_limit",
+            Self::GeneratorNote => "generator_note",
             Self::Recovery => "recovery",
             Self::BreakingPoint => "breaking_point",
             Self::WarmUp => "warm_up",

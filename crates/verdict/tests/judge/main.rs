@@ -6,3 +6,4 @@ mod findings;
 mod grades;
 mod run;
 mod sentences;
+mod signals;

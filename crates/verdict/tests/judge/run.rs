@@ -2,8 +2,9 @@
 
 use jiff::Timestamp;
 use record::{
-    Delta, Ending, FailureKind, Generator, Header, Load, Machine, Metric, NameId, ProcessReading,
-    Reading, RequestName, RunRecord, Sample, Stage, StoppedBy, Target, second_of,
+    Delta, Ending, FailureKind, Generator, Header, Interference, Load, Machine, Metric, NameId,
+    ProcessReading, Reading, RequestName, RunRecord, Sample, Second, Stage, StoppedBy, Target,
+    second_of,
 };
 
 pub(crate) const A: NameId = NameId(0);
@@ -20,6 +21,8 @@ pub(crate) struct Run {
     pub(crate) samples: Vec<Sample>,
     pub(crate) users: Vec<Option<u32>>,
     still: Option<(u32, u64)>,
+    /// What brunt's own machine did in each second.
+    own: Option<(Second, Interference)>,
     pub(crate) readings: Vec<Reading>,
     pub(crate) ending: Option<Ending>,
 }
@@ -64,6 +67,7 @@ impl Run {
             samples: Vec::new(),
             users: vec![Some(10); 20],
             still: None,
+            own: None,
             readings: Vec::new(),
             ending: Some(Ending {
                 stopped_by: StoppedBy::Finished,
@@ -191,6 +195,12 @@ impl Run {
         self
     }
 
+    /// So it went with brunt and its machine in each second.
+    pub(crate) fn own(mut self, counts: Second, seen: Interference) -> Self {
+        self.own = Some((counts, seen));
+        self
+    }
+
     /// The record of it.
     pub(crate) fn record(mut self) -> RunRecord {
         self.samples.sort_by_key(|sample| sample.done_ns);
@@ -204,6 +214,14 @@ impl Run {
         let made = u32::try_from(self.users.len()).unwrap();
         for second in 0..made.max(last + 1) {
             delta.start(second);
+            if let Some((counts, seen)) = &self.own {
+                delta.counts_mut().merge(counts);
+                self.readings.push(Reading {
+                    at_ms: u64::from(second) * 1_000 + 1,
+                    interference: Some(*seen),
+                    ..Reading::default()
+                });
+            }
             delta.counts_mut().users = self.users.get(second as usize).copied().flatten();
             if let Some((_, ms)) = self.still.filter(|(at, _)| *at == second) {
                 delta.counts_mut().stood_still_ms = ms;

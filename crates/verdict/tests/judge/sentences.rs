@@ -187,7 +187,7 @@ fn the_same_stall_is_put_at_the_right_door() {
     let no_matter = stall(1.0, 300.0);
     assert_eq!(no_matter.result, RunResult::Graded(Grade::Good));
     assert_eq!(no_matter.findings.len(), 1);
-    assert_eq!(no_matter.findings[0].kind, FindingKind::GeneratorLimit);
+    assert_eq!(no_matter.findings[0].kind, FindingKind::GeneratorNote);
     let both = stall(2_500.0, 300.0);
     assert_eq!(both.result, RunResult::Graded(Grade::Critical));
 }

@@ -1,0 +1,245 @@
+//! Withheld: for how long brunt's threads did not run though they were ready, whatever kept them from it, and
+//! what that may have added to the requests of the same time.
+//!
+//! The kernel counts the wait for a CPU, the hypervisor what it took, the control group what it held back.
+//! All of it is one time in which nobody took up an answer that had come. How it fell on the requests is not
+//! known, so either of two ways is believed: a little at each wake-up, or all at once on few of them.
+
+use std::ops::Range;
+
+use record::RunRecord;
+
+/// Several times the mean wait may lie in one slow request, since the slow ones waited longer, and more
+/// than once.
+const WAITS: f64 = 4.0;
+/// What waits for longer than this is seen as a stand-still, and known request by request: in milliseconds.
+const STILL_MS: f64 = 250.0;
+/// A thread that runs, or wants to, for so much of a second has no time to spare.
+const SATURATED_MS: f64 = 900.0;
+/// The run tells nothing of a second in which the machine slept for so long, in milliseconds.
+const ASLEEP_MS: f64 = 100.0;
+
+/// What was withheld in a stretch of time.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(crate) struct Withheld {
+    /// Something else ran on brunt's cores: milliseconds, the threads together.
+    pub(crate) waited_ms: f64,
+    /// The quota of brunt's control group was used up.
+    pub(crate) throttled_ms: f64,
+    /// The hypervisor ran others.
+    pub(crate) stolen_ms: f64,
+    /// The machine was suspended.
+    pub(crate) suspended_ms: f64,
+    /// A thread ran, or wanted to, all the time: whatever came waited for it.
+    pub(crate) is_saturated: bool,
+    /// What each request may have waited, in nanoseconds.
+    each_ns: f64,
+    /// The share of the requests that may have waited longer (0 to 1) …
+    share: f64,
+    /// … and for how long, in nanoseconds.
+    longest_ns: f64,
+}
+
+impl Withheld {
+    /// In one second of the run.
+    pub(crate) fn in_second(record: &RunRecord, second: usize) -> Self {
+        let Some(counts) = record.timeline.seconds().get(second) else {
+            return Self::default();
+        };
+        let threads = f64::from(record.header.generator.threads.max(1));
+        let seen = Interfered::in_second(record, second);
+        let waited_ms = counts.cpu_wait_ms as f64;
+        // Who waits for its quota waits for a CPU as well: most kernels count it there, too.
+        let throttled_ms = seen.throttled.min(threads * 1e3);
+        let own = match counts.wake_ups {
+            0 => 1.0,
+            _ => (counts.cpu_ms as f64 / seen.used.max(1.0)).min(1.0),
+        };
+        let stolen_ms = (seen.stolen * own).min(threads * 1e3);
+        let all_ms = waited_ms.max(throttled_ms) + stolen_ms;
+        let beside_ms = all_ms - waited_ms;
+        let each_ms = match counts.wake_ups {
+            0 => 0.0,
+            wake_ups => beside_ms / wake_ups as f64,
+        };
+        let each_ms = WAITS * (each_ms + counts.cpu_wait_each_us as f64 / 1e3);
+        let is_saturated = counts.cpu_busiest_ms as f64 + all_ms / threads >= SATURATED_MS;
+        Self {
+            waited_ms: (waited_ms - throttled_ms).max(0.0),
+            throttled_ms,
+            stolen_ms,
+            suspended_ms: seen.suspended,
+            is_saturated,
+            each_ns: each_ms.min(all_ms) * 1e6,
+            share: if is_saturated {
+                1.0
+            } else {
+                (all_ms / (threads * 1e3)).min(1.0)
+            },
+            longest_ns: (counts.kept_waiting_us as f64).min(STILL_MS * 1e3) * 1e3,
+        }
+    }
+
+    /// In some seconds of the run: the worst of each, and the mean share.
+    pub(crate) fn in_seconds(record: &RunRecord, seconds: Range<usize>) -> Self {
+        let length = seconds.len().max(1) as f64;
+        let mut sum = Self::default();
+        for second in seconds {
+            let next = Self::in_second(record, second);
+            sum.waited_ms += next.waited_ms;
+            sum.throttled_ms += next.throttled_ms;
+            sum.stolen_ms += next.stolen_ms;
+            sum.suspended_ms += next.suspended_ms;
+            sum.is_saturated |= next.is_saturated;
+            sum.each_ns = sum.each_ns.max(next.each_ns);
+            sum.share += next.share / length;
+            sum.longest_ns = sum.longest_ns.max(next.longest_ns);
+        }
+        sum
+    }
+
+    /// In an interval of histograms.
+    pub(crate) fn in_interval(record: &RunRecord, interval: usize) -> Self {
+        let width = record.timeline.width_s() as usize;
+        Self::in_seconds(record, interval * width..(interval + 1) * width)
+    }
+
+    /// Of so many requests, those that still miss without what was withheld; `missing` counts them where
+    /// each is made shorter by so many nanoseconds.
+    pub(crate) fn still_missing(&self, all: u64, missing: impl Fn(u64) -> u64) -> f64 {
+        let seen = missing(0) as f64;
+        let shorter_by = |ns: f64| {
+            if ns < 1.0 {
+                seen
+            } else {
+                missing(whole(ns)) as f64
+            }
+        };
+        let evenly = shorter_by(self.each_ns);
+        let at_once = (seen - shorter_by(self.longest_ns)).min(self.share * all as f64);
+        evenly.min(seen - at_once)
+    }
+
+    /// What it may have added to the mean, in milliseconds.
+    pub(crate) fn mean_ms(&self) -> f64 {
+        self.each_ns.max(self.share * self.longest_ns) / 1e6
+    }
+
+    /// What it may have added to the longest, in milliseconds.
+    pub(crate) fn longest_ms(&self) -> f64 {
+        let at_once = if self.share > 0.0 {
+            self.longest_ns
+        } else {
+            0.0
+        };
+        self.each_ns.max(at_once) / 1e6
+    }
+
+    /// The share of the users' time that it may have taken (0 to 1).
+    pub(crate) fn share(&self) -> f64 {
+        self.share
+    }
+
+    /// Whether the machine slept: what was measured beside that tells nothing.
+    pub(crate) fn slept(&self) -> bool {
+        self.suspended_ms >= ASLEEP_MS
+    }
+}
+
+/// The share of some seconds in which a thread had no time to spare (0 to 1).
+pub(crate) fn saturated_share(record: &RunRecord, seconds: Range<usize>) -> f64 {
+    let length = seconds.len().max(1) as f64;
+    let saturated = seconds.filter(|second| Withheld::in_second(record, *second).is_saturated);
+    saturated.count() as f64 / length
+}
+
+/// What the monitor saw in a second, in milliseconds; a reading tells of the time since the one before,
+/// evenly.
+#[derive(Default)]
+struct Interfered {
+    stolen: f64,
+    used: f64,
+    throttled: f64,
+    suspended: f64,
+}
+
+impl Interfered {
+    fn in_second(record: &RunRecord, second: usize) -> Self {
+        let readings = &record.readings;
+        let (begin_ms, end_ms) = (second as f64 * 1e3, (second + 1) as f64 * 1e3);
+        let first = readings.partition_point(|reading| reading.at_ms as f64 <= begin_ms);
+        let mut seen = Self::default();
+        for at in first.max(1)..readings.len() {
+            let (from_ms, to_ms) = (readings[at - 1].at_ms as f64, readings[at].at_ms as f64);
+            if from_ms >= end_ms {
+                break;
+            }
+            let Some(told) = &readings[at].interference else {
+                continue;
+            };
+            let within_ms = to_ms.min(end_ms) - from_ms.max(begin_ms);
+            let part = (within_ms / (to_ms - from_ms).max(1.0)).clamp(0.0, 1.0);
+            let of = |ms: Option<u64>| ms.map_or(0.0, |ms| ms as f64 * part);
+            seen.stolen += of(told.stolen_ms);
+            seen.used += of(told.used_ms);
+            seen.throttled += of(told.throttled_ms);
+            // A sleep is not spread: the run's clock stood.
+            let middle_ms = f64::midpoint(from_ms, to_ms);
+            if (begin_ms..end_ms).contains(&middle_ms) {
+                seen.suspended += told.suspended_ms.map_or(0.0, |ms| ms as f64);
+            }
+        }
+        seen
+    }
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a float cast saturates, and durations are not negative"
+)]
+fn whole(ns: f64) -> u64 {
+    ns as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A hundred requests of 1, 2, … 100 ms that have to stay within 90.
+    fn missing(shorter_by_ns: u64) -> u64 {
+        (1..=100u64)
+            .filter(|ms| (ms * 1_000_000).saturating_sub(shorter_by_ns) > 90_000_000)
+            .count() as u64
+    }
+
+    #[test]
+    fn what_is_withheld_excuses_all_a_little_or_a_few_much() {
+        let still_missing = |each_ms: f64, share, longest_ms: f64| {
+            let withheld = Withheld {
+                each_ns: each_ms * 1e6,
+                share,
+                longest_ns: longest_ms * 1e6,
+                ..Withheld::default()
+            };
+            withheld.still_missing(100, missing)
+        };
+        for (each_ms, share, longest_ms, expected) in [
+            (0.0, 0.0, 0.0, 10.0),
+            // Each a little.
+            (4.0, 0.0, 0.0, 6.0),
+            // At most so many as fell into it, and by no more than something waited.
+            (0.0, 0.03, 50.0, 7.0),
+            (0.0, 0.5, 50.0, 0.0),
+            (0.0, 0.5, 4.0, 6.0),
+            // The time is the same, so it is not taken off twice.
+            (4.0, 0.03, 50.0, 6.0),
+        ] {
+            let found: f64 = still_missing(each_ms, share, longest_ms);
+            assert!(
+                (found - expected).abs() < 1e-9,
+                "{each_ms} {share} {longest_ms}: {found}"
+            );
+        }
+    }
+}

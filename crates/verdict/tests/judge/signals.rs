@@ -1,0 +1,180 @@
+//! What kept brunt itself from its work: where it mattered the run is not valid, and says which signal, when,
+//! and what to do.
+
+use record::{FailureKind, Interference, Metric, Second};
+use verdict::{FindingKind, Grade, RunResult, Verdict, judge};
+
+use crate::run::{A, Run};
+
+/// A thread that is well: a tenth of its core, and on it 400 times.
+fn well() -> (Second, Interference) {
+    let counts = Second {
+        cpu_ms: 100,
+        cpu_busiest_ms: 100,
+        wake_ups: 400,
+        kept_waiting_us: 200,
+        ..Second::default()
+    };
+    let seen = Interference {
+        stolen_ms: Some(0),
+        used_ms: Some(100),
+        throttled_periods: Some(0),
+        throttled_ms: Some(0),
+        pressure_percent: Some(35.0),
+        clock_step_ms: Some(0),
+        suspended_ms: Some(0),
+        ..Interference::default()
+    };
+    (counts, seen)
+}
+
+/// A run in which a tenth of the requests take 80 ms, and the p95 has to stay under 50 ms.
+fn judged(change: impl Fn(&mut Second, &mut Interference)) -> Verdict {
+    let (mut counts, mut seen) = well();
+    change(&mut counts, &mut seen);
+    let run = Run::new().target(Metric::Percentile(0.95), [Some(50.0), None, None]);
+    let run = run.answers(1_800, 1.0).requests(A, 200, 80.0, 0.0, None);
+    judge(&run.own(counts, seen).record())
+}
+
+#[test]
+fn a_run_that_is_not_valid_says_which_signal_when_and_what_to_do() {
+    assert_eq!(
+        judged(|_, _| {}).result,
+        RunResult::Graded(Grade::Poor),
+        "the service's own"
+    );
+    let throttled = judged(|counts, seen| {
+        counts.kept_waiting_us = 90_000;
+        (seen.throttled_periods, seen.throttled_ms) = (Some(4), Some(300));
+    });
+    let stolen = judged(|counts, seen| {
+        counts.kept_waiting_us = 90_000;
+        seen.stolen_ms = Some(300);
+    });
+    let waited = judged(|counts, _| {
+        counts.kept_waiting_us = 90_000;
+        (counts.cpu_wait_ms, counts.cpu_wait_each_us) = (300, 750);
+    });
+    let saturated = judged(|counts, _| {
+        counts.kept_waiting_us = 90_000;
+        (counts.cpu_ms, counts.cpu_busiest_ms) = (970, 970);
+    });
+    for (verdict, expected) in [
+        (
+            throttled,
+            "brunt itself was throttled in 20 s between seconds 0 and 19, for 300 ms at worst (the CPU quota \
+             of its control group was used up), which made p95 poor instead of good; raise that quota \
+             (cpu.max), or make less load",
+        ),
+        (
+            stolen,
+            "brunt itself lost its CPU to the hypervisor in 20 s between seconds 0 and 19, for 300 ms at worst \
+             (steal), which made p95 poor instead of good; run it where its cores are its own, or make less \
+             load",
+        ),
+        (
+            waited,
+            "brunt itself waited for a CPU in 21 s between seconds 0 and 20, for 300 ms at worst (something \
+             else ran on its cores; CPU pressure 35 %), which made p95 poor instead of good; give it a core of \
+             its own",
+        ),
+        (
+            saturated,
+            "brunt itself was saturated: its busiest thread used 97 % of a core in 21 s between seconds 0 and \
+             20, which made p95 poor instead of good; give it more cores or threads, or make less load",
+        ),
+    ] {
+        assert_eq!(verdict.result, RunResult::Invalid);
+        assert_eq!(verdict.invalid_because, [expected]);
+    }
+}
+
+#[test]
+fn what_did_not_matter_is_a_note() {
+    // It took a fifth of the time, and nothing due ever waited for more than 20 ms.
+    let harmless = judged(|counts, seen| {
+        counts.kept_waiting_us = 20_000;
+        seen.throttled_ms = Some(200);
+    });
+    assert_eq!(harmless.result, RunResult::Graded(Grade::Poor));
+    let [note] = harmless.findings.as_slice() else {
+        panic!("{:?}", harmless.findings)
+    };
+    assert_eq!(note.kind, FindingKind::GeneratorNote);
+    assert_eq!(
+        note.sentence,
+        "brunt itself was throttled in 20 s between seconds 0 and 19, for 200 ms at worst (the CPU quota of its \
+         control group was used up); no grade hangs on it."
+    );
+    // Few requests fell into what was withheld: a tenth of them is slow.
+    let few = judged(|counts, seen| {
+        counts.kept_waiting_us = 90_000;
+        seen.throttled_ms = Some(20);
+    });
+    assert_eq!(few.result, RunResult::Graded(Grade::Poor));
+    assert_eq!(few.findings, []);
+    // Others on these cores lost theirs.
+    let others = judged(|counts, seen| {
+        counts.kept_waiting_us = 90_000;
+        (seen.stolen_ms, seen.used_ms) = (Some(300), Some(1_900));
+    });
+    assert_eq!(others.result, RunResult::Graded(Grade::Poor));
+}
+
+/// A run in which a tenth of the requests fail, all along or in every fourth second, in which the machine
+/// may sleep.
+fn with_resets(are_together: bool, suspended_ms: u64) -> Verdict {
+    let (counts, seen) = well();
+    let run = Run::new().target(Metric::ErrorRate, [Some(1.0), None, None]);
+    let mut run = run.answers(1_800, 1.0).failures(200, FailureKind::Reset);
+    for sample in run.samples.iter_mut().filter(|one| one.failure.is_some()) {
+        if are_together {
+            let second = sample.intended_ns / 4_000_000_000 * 4 + 2;
+            sample.intended_ns = second * 1_000_000_000;
+            sample.done_ns = sample.intended_ns + 1_000_000;
+        }
+    }
+    let mut record = run.own(counts, seen).record();
+    for reading in record.readings.iter_mut().skip(3).step_by(4) {
+        let seen = reading.interference.as_mut().unwrap();
+        seen.suspended_ms = Some(suspended_ms);
+    }
+    judge(&record)
+}
+
+#[test]
+fn what_failed_while_the_machine_slept_is_not_the_services() {
+    let poor = RunResult::Graded(Grade::Poor);
+    assert_eq!(with_resets(false, 0).result, poor);
+    assert_eq!(with_resets(true, 0).result, poor);
+    let mattered = with_resets(true, 60_000);
+    assert_eq!(mattered.result, RunResult::Invalid);
+    let because = &mattered.invalid_because[0];
+    assert!(
+        because.starts_with(
+            "the machine was suspended for 300 s between seconds 2 and 18, which made error rate poor "
+        ),
+        "{because}"
+    );
+}
+
+#[test]
+fn a_clock_that_was_set_and_what_could_not_be_seen_are_notes() {
+    let set = judged(|_, seen| seen.clock_step_ms = Some(-2_500));
+    assert_eq!(set.result, RunResult::Graded(Grade::Poor));
+    assert_eq!(
+        set.findings[0].sentence,
+        "the system's clock was set back by 2.5 s at second 20; brunt goes by a clock that nobody sets, so only \
+         its times of day are off."
+    );
+    let blind = judged(|counts, seen| {
+        counts.wake_ups = 0;
+        *seen = Interference::default();
+    });
+    assert_eq!(
+        blind.findings[0].sentence,
+        "brunt could not see its threads' wait for a CPU (schedstat), steal (/proc/stat), throttling (cpu.stat \
+         of its control group), CPU pressure (/proc/pressure) here."
+    );
+}
