@@ -143,7 +143,15 @@ impl Search {
             }
             search.current = *level;
         }
-        search.close(record, record.duration_s() - 1.0);
+        // Where nothing was left to learn, the load was stopped within the second after what was known.
+        let ended_s = record.duration_s();
+        let was_stopped = ended_s < record.header.load.seconds();
+        let known_s = if was_stopped {
+            ended_s.floor()
+        } else {
+            ended_s - 1.0
+        };
+        search.close(record, known_s);
         Some(search)
     }
 
