@@ -1,6 +1,7 @@
 //! brunt: is the service fast enough, where does it break, does it come back, does it leak, and did
 //! this change make it worse?
 
+mod ceiling;
 mod commands;
 mod descriptors;
 mod embedded;

@@ -9,11 +9,12 @@ use anyhow::Context;
 use engine::{Reach, Settings, Target, TargetError};
 use jiff::Timestamp;
 use monitor::{Monitor, Subject};
-use record::{Generator, Header, RunRecord, StoppedBy};
+use record::{Generator, Header, Machine, RunRecord, StoppedBy};
 use report::Judged;
 use scenario::{Host, Plan, Scenario};
 use verdict::{RunResult, Verdict};
 
+use crate::ceiling;
 use crate::commands::run::Options;
 use crate::descriptors;
 use crate::embedded::EmbeddedAgent;
@@ -84,13 +85,15 @@ impl Session<'_> {
             resolve(agent.url())?
         };
         target.reach(patience).map_err(unmeasured)?;
+        let machine = crate::machine::machine();
         if !placement.own.is_empty() {
             monitor::pin_current_thread(&placement.own).context("cannot pin brunt")?;
         }
+        let ceiling_rps = ceiling::of(&plan, &placement, &machine);
         let watched = Watched::find(self.options.pid, self.options.port, agent.as_ref(), &target)?;
         let folder = RunFolder::create(out, profile, Timestamp::now())
             .map_err(|error| Failure::Input(error.to_string()))?;
-        let header = self.header(
+        let mut header = self.header(
             profile,
             &plan,
             &target,
@@ -98,6 +101,8 @@ impl Session<'_> {
             watched.as_ref(),
             &folder,
         );
+        header.machine = machine;
+        header.generator.ceiling_rps = ceiling_rps;
         announce(&header, &plan);
         let subject = watched.map_or(Ok(Subject::Nothing), |watched| watched.subject())?;
         let run = Run {
@@ -183,7 +188,7 @@ impl Session<'_> {
                 watched: watched.map(|watched| watched.words.clone()),
                 ceiling_rps: None,
             },
-            machine: crate::machine::machine(),
+            machine: Machine::default(),
         }
     }
 

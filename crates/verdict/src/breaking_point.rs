@@ -5,7 +5,7 @@ use record::{Measure, Part, Reading, RunRecord};
 use crate::search::{Cause, Outcome, Search, Trial, Usl, throughput_and_in_flight};
 use crate::stretch::whole_number;
 use crate::withheld::saturated_share;
-use crate::{Figure, Finding, FindingKind, Mark, number};
+use crate::{Figure, Finding, FindingKind, Mark, limit, number};
 
 /// How often the bracket holds the truth: in the proof that reached least.
 const CONFIDENCE: f64 = 0.95;
@@ -48,6 +48,11 @@ impl<'a> BreakingPoint<'a> {
         let own = grew && saturated_share(self.record, seconds) > 0.5;
         let changed = same.outcome != breaks.outcome || own;
         changed.then(|| format!("{} break", self.in_words(breaks.level)))
+    }
+
+    /// Whether some level breaks.
+    pub(crate) fn breaks(&self) -> bool {
+        self.breaks.is_some()
     }
 
     /// Whether some level holds.
@@ -106,17 +111,15 @@ impl<'a> BreakingPoint<'a> {
         }
     }
 
-    fn not_broken(&self) -> &'static str {
-        if self
-            .search
-            .trials()
-            .iter()
-            .any(|trial| trial.outcome == Outcome::Open)
-        {
-            ", as far as the time told"
-        } else {
-            ""
+    fn not_broken(&self) -> String {
+        let mut trials = self.search.trials().iter();
+        if trials.any(|trial| trial.outcome == Outcome::Open) {
+            return ", as far as the time told".into();
         }
+        limit::ended_search(self.record).map_or_else(String::new, |limit_rps| {
+            let limit = number::measured(limit_rps);
+            format!("; brunt itself cannot be trusted beyond {limit} req/s")
+        })
     }
 
     /// What broke, and what the service had used up.

@@ -6,7 +6,8 @@ use crate::breaking_point::BreakingPoint;
 use crate::evidence::Lag;
 use crate::row::{Row, rows};
 use crate::{
-    Grade, RunResult, Verdict, degradation, finding, leak, recovery, sentence, validity, warm_up,
+    Grade, RunResult, Verdict, degradation, finding, leak, limit, recovery, sentence, validity,
+    warm_up,
 };
 
 /// The verdict on a run: its targets graded, and whether the run says anything of the service.
@@ -43,6 +44,7 @@ pub fn judge(record: &RunRecord) -> Verdict {
         findings: breaking_point
             .iter()
             .map(BreakingPoint::finding)
+            .chain(limit::finding(record, breaking_point.as_ref()))
             .chain(recovery::finding(record))
             .chain(leak::findings(record))
             .chain(worse)

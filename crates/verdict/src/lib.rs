@@ -9,6 +9,7 @@ mod grade;
 mod judge;
 mod ladder;
 pub mod leak;
+mod limit;
 mod number;
 pub mod recovery;
 mod row;
@@ -25,6 +26,7 @@ mod withheld;
 
 pub use grade::Grade;
 pub use judge::judge;
+pub use limit::trusted_level;
 pub use verdict::{
     Figure, Finding, FindingKind, Interval, Judgement, Mark, RunResult, Value, Verdict,
 };

@@ -56,6 +56,8 @@ impl Brunt {
             .current_dir(self.folder.path())
             .stdin(Stdio::null());
         command.env_remove("COLUMNS");
+        // What is measured of this machine is no other test's, and none of the user's.
+        command.env("XDG_CACHE_HOME", self.path("cache"));
         command
     }
 

@@ -2,6 +2,7 @@
 //! is known.
 
 mod brunt;
+mod ceiling;
 mod client_side;
 mod commands;
 mod disk;

@@ -1,7 +1,7 @@
 //! What kept brunt itself from its work: where it mattered the run is not valid, and says which signal, when,
 //! and what to do.
 
-use record::{FailureKind, Interference, Metric, Second};
+use record::{FailureKind, Interference, Law, Metric, Open, Second};
 use verdict::{FindingKind, Grade, RunResult, Verdict, judge};
 
 use crate::run::{A, Run};
@@ -177,4 +177,35 @@ fn a_clock_that_was_set_and_what_could_not_be_seen_are_notes() {
         "brunt could not see its threads' wait for a CPU (schedstat), steal (/proc/stat), throttling (cpu.stat \
          of its control group), CPU pressure (/proc/pressure) here."
     );
+}
+
+#[test]
+fn a_load_that_brunt_cannot_be_trusted_with_is_said() {
+    // 2,000 requests in 20 s, planned as 100 arrivals a second, or made by users.
+    let found = |is_open: bool, ceiling_rps| {
+        let mut run = Run::new().answers(2_000, 1.0);
+        run.header.generator.ceiling_rps = ceiling_rps;
+        if is_open {
+            run.header.load.open = Some(Open {
+                law: Law::Poisson,
+                users: 10,
+            });
+            let stage = &mut run.header.load.stages[0];
+            (stage.from, stage.to) = (100.0, 100.0);
+        }
+        judge(&run.record()).findings
+    };
+    for is_open in [false, true] {
+        assert_eq!(found(is_open, None), []);
+        assert_eq!(found(is_open, Some(150.0)), []);
+        let [limit] = found(is_open, Some(140.0)).try_into().unwrap();
+        assert_eq!(limit.kind, FindingKind::GeneratorLimit);
+        assert_eq!(
+            limit.sentence,
+            "The load comes to 100 req/s, and brunt itself can be trusted with 98, 70 % of the 140 req/s that it \
+             makes of a server that does nothing (without TLS); give it more cores or threads."
+        );
+        let names: Vec<&str> = limit.figures.iter().map(|(name, _)| *name).collect();
+        assert_eq!(names, ["ceiling_rps", "limit_rps", "reached_rps"]);
+    }
 }

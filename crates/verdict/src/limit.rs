@@ -1,0 +1,97 @@
+//! The limit: how much load brunt itself can be trusted with, from what it was seen to make of a server that
+//! does nothing.
+
+use record::{Part, RunRecord};
+
+use crate::breaking_point::BreakingPoint;
+use crate::{Figure, Finding, FindingKind, number};
+
+/// The share of its ceiling that brunt is trusted with: above it, arrivals wait for its own threads.
+const TRUSTED: f64 = 0.7;
+/// A search has come to the limit where it offered so much of it.
+const REACHED: f64 = 0.99;
+
+/// Requests a second that brunt itself can be trusted with; `None` where its ceiling is not known.
+fn trusted_rps(record: &RunRecord) -> Option<f64> {
+    let ceiling_rps = record.header.generator.ceiling_rps?;
+    Some(TRUSTED * ceiling_rps)
+}
+
+/// The same as a level of a search over arrivals. How many users are too many is not known beforehand: a
+/// search over users has no such bound, and its throughput is looked at in the end.
+pub fn trusted_level(record: &RunRecord) -> Option<f64> {
+    let load = &record.header.load;
+    load.open?;
+    let requests = load.requests_per_task;
+    (requests > 0.0).then_some(trusted_rps(record)? / requests)
+}
+
+/// The limit at which a search ended unbroken, in requests a second.
+pub(crate) fn ended_search(record: &RunRecord) -> Option<f64> {
+    let asked = record.header.load.search?;
+    let most = trusted_level(record)?;
+    let is_lowest = asked.from < most && asked.to.is_none_or(|to| to > most);
+    let offered = offered_most(record);
+    (is_lowest && offered >= REACHED * most).then_some(trusted_rps(record)?)
+}
+
+/// The highest level of arrivals.
+fn offered_most(record: &RunRecord) -> f64 {
+    let load = &record.header.load;
+    if load.search.is_none() {
+        let stages = load.stages.iter();
+        return stages.fold(0.0, |most, stage| most.max(stage.from).max(stage.to));
+    }
+    let begun = load.stages.first().map_or(0.0, |stage| stage.from);
+    let looked_at = record
+        .levels()
+        .filter(|level| matches!(level.part, Part::Glance | Part::Trial));
+    looked_at.fold(begun, |most, level| most.max(level.level))
+}
+
+/// What was offered at most, in requests a second; of users, what was made in the busiest second.
+fn reached_rps(record: &RunRecord) -> f64 {
+    let load = &record.header.load;
+    if load.open.is_some() {
+        return offered_most(record) * load.requests_per_task;
+    }
+    let seconds = record.timeline.seconds().iter();
+    seconds
+        .map(|second| second.requests() as f64)
+        .fold(0.0, f64::max)
+}
+
+/// That the load came to the limit: a search ended there unbroken, or it was passed.
+pub(crate) fn finding(record: &RunRecord, found: Option<&BreakingPoint>) -> Option<Finding> {
+    let ceiling_rps = record.header.generator.ceiling_rps?;
+    let limit_rps = trusted_rps(record)?;
+    let reached_rps = reached_rps(record);
+    let ends = found.is_some_and(|found| !found.breaks()) && ended_search(record).is_some();
+    if !ends && reached_rps <= limit_rps {
+        return None;
+    }
+    let of = format!(
+        "{} % of the {} req/s that it makes of a server that does nothing (without TLS)",
+        number::chosen(TRUSTED * 100.0),
+        number::measured(ceiling_rps)
+    );
+    let (limit, reached) = (number::measured(limit_rps), number::measured(reached_rps));
+    let sentence = if ends {
+        format!(
+            "The search ended at {reached} req/s, unbroken: brunt itself can be trusted with no more, {of}."
+        )
+    } else {
+        format!(
+            "The load comes to {reached} req/s, and brunt itself can be trusted with {limit}, {of}; give it more \
+             cores or threads."
+        )
+    };
+    let figures = [
+        ("ceiling_rps", ceiling_rps),
+        ("limit_rps", limit_rps),
+        ("reached_rps", reached_rps),
+    ];
+    let finding = Finding::new(FindingKind::GeneratorLimit, sentence);
+    let with = |finding: Finding, (name, rps)| finding.with(name, Figure::Number(rps));
+    Some(figures.into_iter().fold(finding, with))
+}
