@@ -114,8 +114,9 @@ impl Run<'_> {
                 next_second = elapsed_s + 1;
                 self.look_for_reasons_to_stop(&engine, keeper, &mut stop);
                 let elapsed = clock.elapsed().as_secs_f64();
+                let search = steering.as_ref().map(|steering| &steering.search);
                 self.live.show(elapsed_s, |width| {
-                    report::live_line(&report::Progress::of(&keeper.record, elapsed), width, true)
+                    report::live_line(&progress(&keeper.record, elapsed, search), width, true)
                 });
             }
             if let Some(steering) = &mut steering {
@@ -149,6 +150,14 @@ impl Run<'_> {
         } else if let Some(reason) = everything_fails(&keeper.record) {
             stop.ask(engine, keeper, StoppedBy::EverythingFailed, Some(reason));
         }
+    }
+}
+
+fn progress(record: &RunRecord, elapsed_s: f64, search: Option<&Search>) -> report::Progress {
+    let progress = report::Progress::of(record, elapsed_s);
+    match search {
+        Some(search) => progress.with_bracket(record, &search.bracket()),
+        None => progress,
     }
 }
 

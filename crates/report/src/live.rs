@@ -1,8 +1,9 @@
 //! The live line: where a run is, in one line of the terminal.
 
 use anstyle::{AnsiColor, Style};
-use record::{Distribution, Measure, RunRecord, Scope, Waited};
+use record::{Distribution, Load, Measure, Part, RunRecord, Scope, Waited};
 use unicode_width::UnicodeWidthStr;
+use verdict::search::Bracket;
 
 use crate::number;
 
@@ -21,6 +22,87 @@ pub struct Progress {
     p95: Option<Waited>,
     in_flight: u32,
     oldest_ms: Option<u64>,
+    search: Option<Searching>,
+}
+
+/// Where a search is: levels in requests a second, or in users.
+#[derive(Debug, Clone, PartialEq)]
+struct Searching {
+    part: Part,
+    level: f64,
+    unit: &'static str,
+    holds: Option<f64>,
+    breaks: Option<f64>,
+}
+
+impl Searching {
+    fn of(record: &RunRecord, elapsed_s: f64) -> Option<Self> {
+        let load = &record.header.load;
+        let asked = load.search?;
+        let begun = record
+            .levels()
+            .filter(|level| level.from_ms as f64 / 1e3 <= elapsed_s)
+            .last();
+        let (part, level) = begun.map_or((Part::Glance, asked.from), |level| {
+            (level.part, level.level)
+        });
+        Some(Self {
+            part,
+            level: shown(load, level),
+            unit: if load.open.is_some() {
+                "req/s"
+            } else {
+                "users"
+            },
+            holds: None,
+            breaks: None,
+        })
+    }
+
+    /// What is offered, and why.
+    fn level(&self) -> String {
+        let level = format!("{} {}", in_digits(self.level), self.unit);
+        match self.part {
+            Part::Glance => format!("a look at {level}"),
+            Part::Trial => format!("trying {level}"),
+            Part::Drain => "letting it catch up".into(),
+            Part::Before => format!("before the push: {level}"),
+            Part::Push => format!("pushing: {level}"),
+            Part::After => format!("after the push: {level}"),
+        }
+    }
+
+    /// Between which levels it breaks, as far as is known.
+    fn bracket(&self) -> Option<String> {
+        match (self.holds.map(in_digits), self.breaks.map(in_digits)) {
+            (Some(holds), Some(breaks)) => Some(format!("holds {holds}, breaks {breaks}")),
+            (Some(holds), None) => Some(format!("holds {holds}")),
+            (None, Some(breaks)) => Some(format!("breaks {breaks}")),
+            (None, None) => None,
+        }
+    }
+}
+
+/// A level in whole numbers, but for a low rate.
+fn in_digits(level: f64) -> String {
+    if level < 10.0 && level.fract() > 0.0 {
+        return number::rate(level);
+    }
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a float cast saturates, and levels are not negative"
+    )]
+    let whole = level.round() as u64;
+    number::count(whole)
+}
+
+/// A level as people see it: requests a second, or users.
+fn shown(load: &Load, level: f64) -> f64 {
+    match load.open {
+        Some(_) => level * load.requests_per_task,
+        None => level,
+    }
 }
 
 impl Progress {
@@ -50,7 +132,19 @@ impl Progress {
             p95: waits.percentile(0.95),
             in_flight: now.and_then(|second| second.in_flight).unwrap_or(0),
             oldest_ms: now.and_then(|second| second.oldest_ms),
+            search: Searching::of(record, elapsed_s),
         }
+    }
+
+    /// With what a search has found so far.
+    #[must_use]
+    pub fn with_bracket(mut self, record: &RunRecord, bracket: &Bracket) -> Self {
+        let load = &record.header.load;
+        if let Some(search) = &mut self.search {
+            search.holds = bracket.holds.map(|level| shown(load, level));
+            search.breaks = bracket.breaks.map(|level| shown(load, level));
+        }
+        self
     }
 }
 
@@ -59,39 +153,9 @@ const STALL_MS: u64 = 1000;
 
 /// The line, at most so wide. Parts that do not fit are left out, the least important first.
 pub fn live_line(progress: &Progress, width: usize, colour: bool) -> String {
-    let red = Style::new().fg_color(Some(AnsiColor::Red.into()));
-    let plain = Style::new();
-    let left = (progress.planned_s - progress.elapsed_s).max(0.0);
-    let failures = format!("{} failed", number::count(progress.failures));
-    let p95 = match progress.p95 {
-        None => "p95 –".to_owned(),
-        Some(Waited::NotAnswered) => "p95 not answered".to_owned(),
-        Some(waited) => format!("p95 {}", number::ms(waited.ms().unwrap_or(0.0))),
-    };
-    let mut parts = vec![
-        (
-            plain,
-            format!("{} {:.0} s left", number::one_line(&progress.profile), left),
-        ),
-        (
-            plain,
-            format!("{} users", number::count(progress.users.into())),
-        ),
-        (plain, format!("{} req/s", number::rate(progress.rps))),
-        (if progress.failures > 0 { red } else { plain }, failures),
-        (plain, p95),
-    ];
-    if let Some(oldest_ms) = progress
-        .oldest_ms
-        .filter(|oldest_ms| *oldest_ms >= STALL_MS)
-    {
-        let oldest = number::ms(oldest_ms as f64);
-        let stall = format!("{} waiting, the oldest for {oldest}", progress.in_flight);
-        parts.insert(1, (red, stall));
-    }
     let mut line = String::new();
     let mut used = 0;
-    for (style, part) in parts {
+    for (style, part) in parts(progress) {
         let separator = if used > 0 { " · " } else { "" };
         let needed = separator.width() + part.width();
         if used + needed > width {
@@ -99,11 +163,51 @@ pub fn live_line(progress: &Progress, width: usize, colour: bool) -> String {
         }
         used += needed;
         line.push_str(separator);
-        if colour && style != plain {
+        if colour && style != Style::new() {
             line.push_str(&format!("{style}{part}{style:#}"));
         } else {
             line.push_str(&part);
         }
     }
     line
+}
+
+/// What there is to say, the most important first.
+fn parts(progress: &Progress) -> Vec<(Style, String)> {
+    let red = Style::new().fg_color(Some(AnsiColor::Red.into()));
+    let plain = Style::new();
+    let left = (progress.planned_s - progress.elapsed_s).max(0.0);
+    let profile = number::one_line(&progress.profile);
+    let users = format!("{} users", number::count(progress.users.into()));
+    let rate = format!("{} req/s", number::rate(progress.rps));
+    let failures = format!("{} failed", number::count(progress.failures));
+    let of_failures = if progress.failures > 0 { red } else { plain };
+    let p95 = match progress.p95 {
+        None => "p95 –".to_owned(),
+        Some(Waited::NotAnswered) => "p95 not answered".to_owned(),
+        Some(waited) => format!("p95 {}", number::ms(waited.ms().unwrap_or(0.0))),
+    };
+    let mut parts = vec![(plain, format!("{profile} {left:.0} s left"))];
+    let stalled = progress
+        .oldest_ms
+        .filter(|oldest_ms| *oldest_ms >= STALL_MS);
+    if let Some(oldest_ms) = stalled {
+        let oldest = number::ms(oldest_ms as f64);
+        let stall = format!("{} waiting, the oldest for {oldest}", progress.in_flight);
+        parts.push((red, stall));
+    }
+    let Some(search) = &progress.search else {
+        let rest = [(plain, users), (plain, rate), (of_failures, failures)];
+        parts.extend(rest.into_iter().chain([(plain, p95)]));
+        return parts;
+    };
+    // Who searches knows what is offered: what comes of it is first.
+    parts.push((plain, search.level()));
+    parts.extend(search.bracket().map(|bracket| (plain, bracket)));
+    parts.extend([
+        (plain, p95),
+        (of_failures, failures),
+        (plain, format!("{rate} answered")),
+    ]);
+    parts
 }

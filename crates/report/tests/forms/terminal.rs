@@ -1,6 +1,9 @@
 //! The terminal's result and the live line.
 
+use record::{Command, Event, Law, Level, Limit, Open, Part, Search};
 use report::{Progress, live_line, terminal, terminal_of_all};
+
+use verdict::search::Bracket;
 
 use crate::run::known;
 
@@ -49,6 +52,65 @@ fn the_live_line_says_where_the_run_is_and_fits() {
     insta::assert_snapshot!("live_line", live_line(&progress, 120, false));
     for width in 20..120 {
         assert!(live_line(&progress, width, false).chars().count() <= width);
+    }
+}
+
+/// A search over arrivals, three requests a task, that has come to a part.
+fn searching(part: Part, level: f64, bracket: &Bracket) -> Progress {
+    let mut run = known();
+    let load = &mut run.record.header.load;
+    load.search = Some(Search {
+        from: 10.0,
+        to: None,
+        limit: Limit::Critical,
+        precision: 0.05,
+    });
+    load.open = Some(Open {
+        law: Law::Poisson,
+        users: 4_000,
+    });
+    load.requests_per_task = 3.0;
+    run.record.header.profile = "stress".into();
+    run.record.events.push(Event {
+        at_ms: 3_200,
+        command: Command::Level(Level {
+            from_ms: 4_000,
+            within_ms: 0,
+            level,
+            part,
+        }),
+    });
+    Progress::of(&run.record, 4.5).with_bracket(&run.record, bracket)
+}
+
+#[test]
+fn a_search_says_what_it_offers_and_what_it_knows() {
+    let bracket = |holds, breaks| {
+        let mut bracket = Bracket::default();
+        (bracket.holds, bracket.breaks) = (holds, breaks);
+        bracket
+    };
+    let parts = [
+        (Part::Glance, 160.0, bracket(None, None)),
+        (Part::Trial, 273.4, bracket(Some(260.0), None)),
+        (Part::Trial, 280.0, bracket(Some(260.0), Some(310.0))),
+        (Part::Drain, 130.0, bracket(None, Some(310.0))),
+        (Part::Before, 130.0, bracket(Some(298.0), Some(301.0))),
+        (Part::Push, 310.0, bracket(Some(298.0), Some(301.0))),
+        (Part::After, 130.0, bracket(Some(298.0), Some(301.0))),
+    ];
+    let lines = |width| {
+        let all = parts.iter().map(|(part, level, bracket)| {
+            let line = live_line(&searching(*part, *level, bracket), width, false);
+            assert!(line.chars().count() <= width, "{width}: {line}");
+            line
+        });
+        all.collect::<Vec<_>>().join("\n")
+    };
+    insta::assert_snapshot!("live_line_of_a_search_80", lines(80));
+    insta::assert_snapshot!("live_line_of_a_search_200", lines(200));
+    for width in 80..200 {
+        lines(width);
     }
 }
 
