@@ -173,12 +173,8 @@ const KNOWN_AFTER: Duration = Duration::from_millis(250);
 
 impl Steering {
     fn begin(record: &RunRecord) -> Option<Self> {
-        let asked = record.header.load.search?;
-        // What the user begins with is offered, whatever brunt can be trusted with.
-        let most =
-            verdict::trusted_level(record).map_or(f64::INFINITY, |most| most.max(asked.from));
         Some(Self {
-            search: Search::begin(record, most)?,
+            search: Search::begin(record)?,
             next_s: 1,
         })
     }

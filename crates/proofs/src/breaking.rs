@@ -80,7 +80,7 @@ fn search(case: &Case, seed: u64) -> Found {
         precision: case.precision,
     });
     let mut world = World::new(case, seed, RunRecord::new(header));
-    let mut search = Search::begin(&world.record, f64::INFINITY).expect("a search");
+    let mut search = Search::begin(&world.record).expect("a search");
     let mut ended_s = case.seconds;
     for second in 0..case.seconds as u32 {
         world.play(second);

@@ -26,7 +26,6 @@ mod withheld;
 
 pub use grade::Grade;
 pub use judge::judge;
-pub use limit::trusted_level;
 pub use verdict::{
     Figure, Finding, FindingKind, Interval, Judgement, Mark, RunResult, Value, Verdict,
 };

@@ -19,7 +19,7 @@ fn trusted_rps(record: &RunRecord) -> Option<f64> {
 
 /// The same as a level of a search over arrivals. How many users are too many is not known beforehand: a
 /// search over users has no such bound, and its throughput is looked at in the end.
-pub fn trusted_level(record: &RunRecord) -> Option<f64> {
+pub(crate) fn trusted_level(record: &RunRecord) -> Option<f64> {
     let load = &record.header.load;
     load.open?;
     let requests = load.requests_per_task;

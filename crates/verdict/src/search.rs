@@ -15,6 +15,7 @@ pub(crate) use trial::throughput_and_in_flight;
 pub use trial::{Cause, Outcome, Trial};
 pub use usl::Usl;
 
+use crate::limit::trusted_level;
 use crate::stretch::whole_number;
 use bound::Bound;
 use bracket::same;
@@ -92,11 +93,12 @@ pub struct Search {
 }
 
 impl Search {
-    /// The search of a run that begins; `most`: the highest level that brunt itself can be trusted with.
-    /// `None` where the load is not searched.
-    pub fn begin(record: &RunRecord, most: f64) -> Option<Self> {
+    /// The search of a run that begins; `None` where the load is not searched.
+    pub fn begin(record: &RunRecord) -> Option<Self> {
         let load = &record.header.load;
         let asked = load.search?;
+        // What the user begins with is offered, whatever brunt can be trusted with.
+        let most = trusted_level(record).map_or(f64::INFINITY, |most| most.max(asked.from));
         let ends_s = load.seconds();
         let tail_s = if ends_s < TAIL_IN_S {
             0.0
@@ -133,7 +135,7 @@ impl Search {
 
     /// The same, by another measure than the response time.
     pub(crate) fn by(record: &RunRecord, measure: Measure) -> Option<Self> {
-        let mut search = Self::begin(record, f64::INFINITY)?;
+        let mut search = Self::begin(record)?;
         search.bounds = Bound::all(record, search.asked.limit, measure);
         for level in record.levels() {
             let now_s = level.from_ms as f64 / 1e3 - 1.0;
