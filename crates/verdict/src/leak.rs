@@ -55,6 +55,7 @@ pub fn growth(series: &[Point], risk: f64) -> Growth {
     let half = trend::minima(&series[series.len() / 2..]);
     let goes_on = trend::trend(&half)
         .is_some_and(|half| half.p < RISK_OF_LAST_HALF && half.slope > found.slope / 4.0);
+    let found = found.with_slope_of(trend::trend(&trend::means(series)));
     match (goes_on, found.course) {
         (false, _) => Growth::LevelsOff,
         (true, Course::Straight) => Growth::Leak(found),

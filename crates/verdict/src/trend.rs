@@ -23,6 +23,21 @@ pub struct Trend {
     pub course: Course,
 }
 
+impl Trend {
+    /// With the slope of another series of the same growth, where that is surer of it.
+    pub(crate) fn with_slope_of(self, other: Option<Self>) -> Self {
+        let width = |trend: &Self| trend.slope_high - trend.slope_low;
+        match other {
+            Some(other) if other.slope_low > 0.0 && width(&other) < width(&self) => Self {
+                p: self.p,
+                course: self.course,
+                ..other
+            },
+            _ => self,
+        }
+    }
+}
+
 /// Where a series that rises is going.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Course {
