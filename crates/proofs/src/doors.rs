@@ -37,7 +37,7 @@ const WAIT_S: f64 = 0.02;
 /// One turn of a generator that has no time to spare.
 const TURN_S: f64 = 0.04;
 /// The share of requests that fail where something is used up.
-const FAIL: f64 = 0.2;
+const FAIL: f64 = 0.4;
 
 /// What goes wrong, and where.
 #[derive(Clone, Copy, PartialEq)]

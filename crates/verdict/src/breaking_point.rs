@@ -46,7 +46,9 @@ impl<'a> BreakingPoint<'a> {
         let seconds = whole_number(breaks.from_s)..whole_number(breaks.to_s);
         // What waits grows as well where brunt itself does not come to take up the answers.
         let own = grew && saturated_share(self.record, seconds) > 0.5;
-        let changed = same.outcome != breaks.outcome || own;
+        // Still missed, though less surely, is no other outcome: lateness is taken out generously.
+        let is_missed = same.outcome == Outcome::Open && same.excess > 0.0;
+        let changed = same.outcome != breaks.outcome && !is_missed || own;
         changed.then(|| format!("{} break", self.in_words(breaks.level)))
     }
 

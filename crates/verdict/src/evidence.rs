@@ -113,15 +113,14 @@ impl<'a> Evidence<'a> {
             Basis::Value => self.is_met(threshold).into(),
             Basis::Waits { requests, q } => {
                 let will_do = |ns: u64| threshold.is_met_by(ns as f64 / 1e6, self.metric);
-                let measure = self.lag.measure();
-                let seen = self.stretch.misses(self.scope, measure, will_do);
+                let seen = |lag: Lag| self.stretch.misses(self.scope, lag.measure(), will_do);
                 self.answer_of(seen, 1.0 - q, *requests, || {
                     format!("a {}", self.metric.name())
                 })
             }
             Basis::Errors { requests } => {
                 let level = threshold.level();
-                let seen = match self.lag {
+                let seen = |lag: Lag| match lag {
                     Lag::Counted => self.stretch.errors(self.scope),
                     Lag::TakenOut => self.stretch.errors_awake(self.scope),
                 };
@@ -141,20 +140,27 @@ impl<'a> Evidence<'a> {
 
     fn answer_of(
         &self,
-        seen: Option<Sureness>,
+        seen: impl Fn(Lag) -> Option<Sureness>,
         limit: f64,
         requests: u64,
         what: impl Fn() -> String,
     ) -> Answer {
-        let Some(seen) = seen else {
+        let Some(own) = seen(self.lag) else {
             return Answer::Open(Lack::new("no request was made"));
         };
-        let times = match share::decide(&seen, limit) {
+        let times = match share::decide(&own, limit) {
             Decision::Kept => return Answer::Met,
             Decision::Broken => return Answer::Missed,
             Decision::Open { times } => times,
         };
-        Answer::Open(self.lack(&seen, limit, requests, times, &what()))
+        // Lateness is taken out generously: what is missed surely with it, and still missed without, is not
+        // its doing, though less sure.
+        let is_sure = |counted| share::decide(&counted, limit) == Decision::Broken;
+        let is_missed = self.lag == Lag::TakenOut && own.share > limit;
+        if is_missed && seen(Lag::Counted).is_some_and(is_sure) {
+            return Answer::Missed;
+        }
+        Answer::Open(self.lack(&own, limit, requests, times, &what()))
     }
 
     /// Why a share does not decide, and how much longer the run would have to be.

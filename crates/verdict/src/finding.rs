@@ -69,7 +69,7 @@ pub(crate) fn notes(record: &RunRecord, is_late: bool) -> Vec<Finding> {
 
 /// That brunt was late, or kept from its work.
 fn lateness(record: &RunRecord) -> Option<String> {
-    if let Some(signal) = Signal::gravest(record).filter(|signal| signal.is_notable(record)) {
+    if let Some(signal) = Signal::to_note(record) {
         return Some(format!("{}; no grade hangs on it", signal.in_words()));
     }
     let lag_ms = p99_ms(&lags(record))?;

@@ -6,8 +6,10 @@ use crate::number;
 use crate::stretch::whole_number;
 use crate::withheld::Withheld;
 
-/// A second in which so much was withheld is told of, in milliseconds.
-const TOLD_MS: f64 = 100.0;
+/// A second in which so much was withheld is told of, in milliseconds: where nothing hangs on it, and where
+/// something does.
+const NOTED_MS: f64 = 100.0;
+const MATTERED_MS: f64 = 10.0;
 /// A thread that ran for so much of a second had no time to spare, and was late where something due
 /// waited for it for so long.
 const BUSY_MS: u64 = 900;
@@ -43,9 +45,22 @@ pub(crate) struct Signal {
 }
 
 impl Signal {
+    /// The one that something hangs on.
+    pub(crate) fn that_mattered(record: &RunRecord) -> Option<Self> {
+        Self::gravest(record, MATTERED_MS)
+    }
+
+    /// One that is worth a word where nothing hangs on it.
+    pub(crate) fn to_note(record: &RunRecord) -> Option<Self> {
+        Self::gravest(record, NOTED_MS).filter(|signal| {
+            let is_stop = matches!(signal.cause, Cause::Suspended | Cause::StoodStill);
+            is_stop || signal.seconds as f64 >= NOTED * record.duration_s()
+        })
+    }
+
     /// The gravest one: a stop before all, then what took most.
-    pub(crate) fn gravest(record: &RunRecord) -> Option<Self> {
-        let of = |cause| Self::of(record, cause);
+    fn gravest(record: &RunRecord, from_ms: f64) -> Option<Self> {
+        let of = |cause| Self::of(record, cause, from_ms);
         let stops = [Cause::Suspended, Cause::StoodStill];
         let others = [
             Cause::Throttled,
@@ -58,11 +73,11 @@ impl Signal {
         stops.into_iter().find_map(of).or(most)
     }
 
-    fn of(record: &RunRecord, cause: Cause) -> Option<Self> {
+    fn of(record: &RunRecord, cause: Cause, from_ms: f64) -> Option<Self> {
         let mut found: Option<Self> = None;
         for (at, second) in record.timeline.seconds().iter().enumerate() {
             let withheld = Withheld::in_second(record, at);
-            let told = |ms: f64| if ms >= TOLD_MS { ms } else { 0.0 };
+            let told = |ms: f64| if ms >= from_ms { ms } else { 0.0 };
             let is_busy = second.cpu_busiest_ms >= BUSY_MS && second.kept_waiting_us >= LATE_US;
             let ms = match cause {
                 Cause::Suspended => told(withheld.suspended_ms),
@@ -105,12 +120,6 @@ impl Signal {
         let told = within.filter_map(|reading| reading.interference?.pressure_percent);
         let told: Vec<f64> = told.collect();
         (!told.is_empty()).then(|| told.iter().sum::<f64>() / told.len() as f64)
-    }
-
-    /// Whether it is worth a word where nothing hangs on it.
-    pub(crate) fn is_notable(&self, record: &RunRecord) -> bool {
-        let is_stop = matches!(self.cause, Cause::Suspended | Cause::StoodStill);
-        is_stop || self.seconds as f64 >= NOTED * record.duration_s()
     }
 
     /// What it was, and when.

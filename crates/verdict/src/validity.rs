@@ -84,7 +84,7 @@ pub(crate) fn late(record: &RunRecord, judged: &[Row]) -> Option<String> {
         return None;
     }
     let changed = changed.join(", ");
-    if let Some(signal) = Signal::gravest(record) {
+    if let Some(signal) = Signal::that_mattered(record) {
         let (what, remedy) = (signal.in_words(), signal.remedy());
         return Some(format!("{what}, which made {changed}; {remedy}"));
     }
