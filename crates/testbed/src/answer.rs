@@ -240,7 +240,13 @@ fn push_header(bytes: &mut Vec<u8>, name: &str, value: &str) {
 }
 
 fn push_status_line(bytes: &mut Vec<u8>, status: u16) {
-    for part in ["HTTP/1.1 ", &status.to_string(), " ", reason(status), "\r\n"] {
+    for part in [
+        "HTTP/1.1 ",
+        &status.to_string(),
+        " ",
+        reason(status),
+        "\r\n",
+    ] {
         bytes.extend_from_slice(part.as_bytes());
     }
 }

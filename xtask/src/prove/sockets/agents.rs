@@ -21,7 +21,7 @@ struct Case {
 
 const CASES: [Case; 4] = [
     Case {
-        agent: "agent --retention 1000",
+        agent: "agent --retention 500",
         truth: "well",
         goal: "good, no finding",
         per_s: 500,
@@ -29,7 +29,7 @@ const CASES: [Case; 4] = [
         is_right: |run| run.verdict() == "good" && run.kinds().is_empty(),
     },
     Case {
-        agent: "agent --retention 1000 --fault leak",
+        agent: "agent --retention 500 --fault leak",
         truth: "leaks 1 KiB a request",
         goal: "a leak of memory, nothing else",
         per_s: 500,

@@ -38,7 +38,7 @@ impl Run {
         self.summary["findings"].as_array().into_iter().flatten()
     }
 
-    /// The findings' kinds, with their metric where they have one.
+    /// The kinds of what was found of the service, with their metric where they have one.
     pub(super) fn kinds(&self) -> Vec<String> {
         let kind = |found: &Value| {
             let kind = found["kind"].as_str().unwrap_or_default();
@@ -47,7 +47,10 @@ impl Run {
                 None => kind.to_owned(),
             }
         };
-        self.findings().map(kind).collect()
+        let of_the_service = self
+            .findings()
+            .filter(|found| found["kind"] != "generator_limit");
+        of_the_service.map(kind).collect()
     }
 
     /// A figure of all requests, such as `["response_ms", "p99"]`.
