@@ -6,8 +6,8 @@ use crate::breaking_point::BreakingPoint;
 use crate::evidence::Lag;
 use crate::row::{Row, rows};
 use crate::{
-    Grade, RunResult, Verdict, degradation, finding, leak, limit, recovery, sentence, validity,
-    warm_up,
+    Grade, RunResult, Verdict, degradation, finding, leak, limit, recovery, sentence, slow_request,
+    validity, warm_up,
 };
 
 /// The verdict on a run: its targets graded, and whether the run says anything of the service.
@@ -34,6 +34,7 @@ pub fn judge(record: &RunRecord) -> Verdict {
         (Some(found), RunResult::Graded(_)) => found.sentence(),
         _ => sentence::on(record, result, &invalid_because, &rows),
     };
+    let slow_request = slow_request::finding(record, &rows);
     let worse = degradation::findings(record);
     // What is said of its getting worse says more.
     let warm_up = warm_up::finding(record).filter(|found| found.is_steady() || worse.is_empty());
@@ -48,6 +49,7 @@ pub fn judge(record: &RunRecord) -> Verdict {
             .chain(recovery::finding(record))
             .chain(leak::findings(record))
             .chain(worse)
+            .chain(slow_request)
             .chain(warm_up)
             .chain(finding::unfinished(record))
             .chain(notes)

@@ -17,6 +17,7 @@ pub mod search;
 mod sentence;
 mod share;
 mod signal;
+mod slow_request;
 mod stretch;
 pub mod trend;
 mod validity;

@@ -198,6 +198,8 @@ pub enum FindingKind {
     WarmUp,
     /// The service gets slower, or fails more, the longer it runs.
     Degradation,
+    /// One kind of request takes the time of a service that is too slow.
+    SlowRequest,
     /// What the service holds grows, and will go on to.
     Leak,
     /// What the service holds grew to a level.
@@ -220,6 +222,7 @@ impl FindingKind {
             Self::BreakingPoint => "breaking_point",
             Self::WarmUp => "warm_up",
             Self::Degradation => "degradation",
+            Self::SlowRequest => "slow_request",
             Self::Leak => "leak",
             Self::CacheFilling => "cache_filling",
             Self::GrowthUnclear => "growth_unclear",

@@ -3,7 +3,7 @@
 use record::Metric;
 use verdict::{FindingKind, judge};
 
-use crate::run::Run;
+use crate::run::{A, B, Run};
 
 /// A run of five minutes at one level, with a reading a second.
 fn five_minutes(rss_bytes: impl Fn(u64) -> u64) -> Run {
@@ -64,4 +64,39 @@ fn a_load_that_never_holds_a_level_tells_no_leak() {
     let mut run = five_minutes(|second| 100_000_000 + second * 33_333);
     run.header.load.stages[0].from = 1.0;
     assert_eq!(sentences(run), []);
+}
+
+/// A call that holds the whole service for 100 ms: others wait behind it, and are fast otherwise.
+#[test]
+fn the_request_that_takes_the_time_is_named() {
+    let run = |p95_ms: f64| {
+        Run::new()
+            .ladder(
+                Metric::Percentile(0.95),
+                [p95_ms, p95_ms * 2.0, p95_ms * 3.0],
+            )
+            .requests(A, 1_500, 0.5, 0.0, None)
+            .requests(A, 450, 50.0, 0.0, None)
+            .requests(B, 50, 101.0, 0.0, None)
+    };
+    let found = sentences(run(20.0));
+    let of_kind = |found: &[(FindingKind, String)]| {
+        let mut all = found.iter();
+        all.find(|(kind, _)| *kind == FindingKind::SlowRequest)
+            .map(|(_, sentence)| sentence.clone())
+    };
+    assert_eq!(
+        of_kind(&found).as_deref(),
+        Some(
+            "/b takes the time: half of its answers take 101 ms or more, half of the others 0.5 ms; it is \
+             2.5 % of the requests and 17.8 % of their time."
+        ),
+        "{found:?}"
+    );
+    assert_eq!(of_kind(&sentences(run(200.0))), None, "no target is missed");
+    let alike = Run::new()
+        .ladder(Metric::Percentile(0.95), [20.0, 40.0, 60.0])
+        .requests(A, 1_000, 50.0, 0.0, None)
+        .requests(B, 1_000, 101.0, 0.0, None);
+    assert_eq!(of_kind(&sentences(alike)), None, "all are slow");
 }
