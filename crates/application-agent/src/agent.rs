@@ -13,7 +13,7 @@ use crate::store::{Database, Store};
 use crate::usage::Usage;
 
 /// How many analyses are kept unless the settings say otherwise.
-pub const RETENTION_DEFAULT: usize = 20_000;
+pub const RETENTION_DEFAULT: usize = 1_000;
 /// How many connections may wait to be accepted.
 const BACKLOG: u32 = 4096;
 

@@ -68,7 +68,7 @@ fn false_alarms(shape: Shape, memory: f64, runs: u64) -> (f64, f64) {
     let (mut alarms, mut naive) = (0u32, 0u32);
     for seed in 0..runs {
         let series = series(shape, memory, seed);
-        alarms += u32::from(matches!(growth(&series, RISK), Growth::Leak(_)));
+        alarms += u32::from(matches!(growth(&series, RISK, 0.0), Growth::Leak(_)));
         // Last more than first: what an eye on a dashboard does.
         naive += u32::from(series[series.len() - 1].1 > series[0].1);
     }
@@ -88,7 +88,7 @@ fn found(sigmas: f64, memory: f64, runs: u64) -> [f64; 3] {
         let series = series(Shape::Leak { slope }, memory, seed);
         let (first, last) = (series[0], series[series.len() - 1]);
         careless += is_right((last.1 - first.1) / (last.0 - first.0));
-        if let Growth::Leak(trend) = growth(&series, RISK) {
+        if let Growth::Leak(trend) = growth(&series, RISK, 0.0) {
             found += 1;
             right += is_right(trend.slope);
         }

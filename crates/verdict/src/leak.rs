@@ -35,8 +35,8 @@ pub enum Growth {
 }
 
 /// Whether a series grows in a way that matters: surely (but for `risk`), by more than a tenth of its
-/// level in a day, and in its last half as well.
-pub fn growth(series: &[Point], risk: f64) -> Growth {
+/// level in a day, by `least` or more while it was looked at, and in its last half as well.
+pub fn growth(series: &[Point], risk: f64, least: f64) -> Growth {
     let minima = trend::minima(series);
     let Some(found) = trend::trend(&minima) else {
         return Growth::None;
@@ -46,7 +46,8 @@ pub fn growth(series: &[Point], risk: f64) -> Growth {
         .map(|(_, value)| *value)
         .fold(f64::INFINITY, f64::min);
     let matters = found.slope_low * HORIZON_S > BUDGET * level.max(1.0);
-    if found.p > risk || !matters {
+    let seen_s = minima.last().map_or(0.0, |(at_s, _)| at_s - minima[0].0);
+    if found.p > risk || !matters || found.slope * seen_s < least {
         return Growth::None;
     }
     if found.course == Course::LevelsOff {
@@ -68,6 +69,8 @@ struct Watched {
     name: &'static str,
     unit: &'static str,
     per_unit: f64,
+    /// What grew by less while it was looked at may have but settled.
+    least: f64,
     of: fn(&ProcessReading) -> Option<f64>,
 }
 
@@ -76,6 +79,7 @@ const WATCHED: [Watched; 3] = [
         name: "memory",
         unit: "MB",
         per_unit: 1e6,
+        least: 2e6,
         of: |process| {
             let bytes = process.anonymous_bytes.or(process.rss_bytes)?;
             Some(bytes as f64)
@@ -85,12 +89,14 @@ const WATCHED: [Watched; 3] = [
         name: "descriptors",
         unit: "descriptors",
         per_unit: 1.0,
+        least: 4.0,
         of: |process| process.descriptors.map(|count| count as f64),
     },
     Watched {
         name: "threads",
         unit: "threads",
         per_unit: 1.0,
+        least: 2.0,
         of: |process| process.threads.map(|count| count as f64),
     },
 ];
@@ -115,7 +121,7 @@ pub(crate) fn findings(record: &RunRecord) -> Vec<Finding> {
             })
             .collect();
         // Each of the three takes its part of the risk.
-        match growth(&series, RISK / WATCHED.len() as f64) {
+        match growth(&series, RISK / WATCHED.len() as f64, watched.least) {
             Growth::None => None,
             Growth::Leak(trend) => Some(leak(record, watched, &trend, &series)),
             Growth::LevelsOff => Some(levels_off(watched)),
