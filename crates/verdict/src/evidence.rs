@@ -12,6 +12,11 @@ use crate::{Interval, Value, number};
 /// A shortfall is the service's own only where the load offered the threshold with this to spare.
 const OFFER_TO_SPARE: f64 = 1.1;
 
+/// A time that so many times fewer requests exceed than may exceed a threshold, …
+const FEWER: f64 = 5.0;
+/// … where these are so many.
+const TELLING: f64 = 20.0;
+
 /// Two-sided, 95 %: what is shown.
 const INTERVAL_RISK: f64 = 0.025;
 
@@ -114,9 +119,13 @@ impl<'a> Evidence<'a> {
             Basis::Waits { requests, q } => {
                 let will_do = |ns: u64| threshold.is_met_by(ns as f64 / 1e6, self.metric);
                 let seen = |lag: Lag| self.stretch.misses(self.scope, lag.measure(), will_do);
-                self.answer_of(seen, 1.0 - q, *requests, || {
+                let answer = self.answer_of(seen, 1.0 - q, *requests, || {
                     format!("a {}", self.metric.name())
-                })
+                });
+                match answer {
+                    Answer::Open(_) if self.is_met_by_far(threshold, 1.0 - q) => Answer::Met,
+                    answer => answer,
+                }
             }
             Basis::Errors { requests } => {
                 let level = threshold.level();
@@ -136,6 +145,26 @@ impl<'a> Evidence<'a> {
                 _ => Answer::Missed,
             },
         }
+    }
+
+    /// Whether a shorter time is surely kept already, one that enough requests exceed to tell how they come.
+    fn is_met_by_far(&self, threshold: Threshold, limit: f64) -> bool {
+        let measure = self.lag.measure();
+        let seen = self.stretch.distribution(self.scope, measure);
+        let shorter = seen.percentile(1.0 - limit / FEWER);
+        let Some(Waited::Ns(shorter_ns)) = shorter else {
+            return false;
+        };
+        if !threshold.is_met_by(shorter_ns as f64 / 1e6, self.metric)
+            || limit / FEWER * (seen.count() as f64) < TELLING
+        {
+            return false;
+        }
+        let over = self
+            .stretch
+            .missing(self.scope, measure, |ns| ns <= shorter_ns);
+        let seen = blocks::sureness(&over);
+        seen.is_some_and(|seen| share::decide(&seen, limit) == Decision::Kept)
     }
 
     fn answer_of(

@@ -242,6 +242,20 @@ impl<'a> Stretch<'a> {
         blocks::sureness(&self.failed(scope))
     }
 
+    /// Block by block: requests whose duration will not do.
+    pub(crate) fn missing(
+        self,
+        scope: Scope,
+        measure: Measure,
+        will_do: impl Fn(u64) -> bool,
+    ) -> Vec<Block> {
+        let timeline = &self.record.timeline;
+        self.blocks(|interval| {
+            let (missing, all) = timeline.missing_at(interval, scope, measure, &will_do);
+            (missing as f64, all as f64)
+        })
+    }
+
     fn blocks(self, count: impl Fn(usize) -> (f64, f64)) -> Vec<Block> {
         self.intervals()
             .map(|interval| {
