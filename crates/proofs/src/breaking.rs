@@ -9,6 +9,7 @@ use record::{
     Target,
 };
 use testbed::virtual_time::{Arrivals, Gaps, Law, Station, Visit};
+use verdict::Mark;
 use verdict::search::{Order, Search};
 
 use crate::{Effort, Row, reckoned};
@@ -103,12 +104,23 @@ fn search(case: &Case, seed: u64) -> Found {
         ended_ms,
         reason: None,
     });
-    let bracket = Search::of(&world.record).expect("a search").bracket();
+    let (holds, breaks) = reported(&world.record);
     Found {
-        holds: bracket.holds,
-        breaks: bracket.breaks,
+        holds,
+        breaks,
         record: world.record,
     }
+}
+
+/// The level that holds, and the one that breaks, as a report says.
+fn reported(record: &RunRecord) -> (Option<f64>, Option<f64>) {
+    let found = verdict::judge(record).findings;
+    let mut marks = found.into_iter().flat_map(|finding| finding.marks);
+    let bracket = marks.find_map(|mark| match mark {
+        Mark::Bracket { holds, breaks } => Some((holds, breaks)),
+        _ => None,
+    });
+    bracket.expect("a search has a bracket")
 }
 
 /// A server, those whom it serves, and what is recorded of it.

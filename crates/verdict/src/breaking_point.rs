@@ -28,10 +28,10 @@ impl<'a> BreakingPoint<'a> {
         let search = Search::of(record)?;
         let (holds, breaks) = search.deciding();
         Some(Self {
-            holds: holds.cloned(),
-            breaks: breaks.cloned(),
             record,
             search,
+            holds,
+            breaks,
         })
     }
 
@@ -39,8 +39,8 @@ impl<'a> BreakingPoint<'a> {
     /// not tell so.
     pub(crate) fn made_by_lateness(&self) -> Option<String> {
         let breaks = self.breaks.as_ref()?;
-        let without = Search::by(self.record, Measure::Unlagged)?;
-        let mut same = without.trials().iter();
+        let without = Search::by(self.record, Measure::Unlagged)?.told();
+        let mut same = without.iter();
         let same = same.find(|trial| trial.from_s >= breaks.from_s)?;
         let grew = breaks.outcome == Outcome::Breaks(Cause::Backlog);
         let seconds = whole_number(breaks.from_s)..whole_number(breaks.to_s);

@@ -435,17 +435,25 @@ impl Search {
             .collect()
     }
 
-    /// The trials that decided the bracket: the last one that holds its level, and one that breaks its own.
-    pub(crate) fn deciding(&self) -> (Option<&Trial>, Option<&Trial>) {
+    /// The trials, with what each tells together with the others of its level and near it.
+    pub(crate) fn told(&self) -> Vec<Trial> {
+        bracket::together(&self.trials)
+    }
+
+    /// The trials that decided the bracket, the last of each level: of the one that holds, and of the one
+    /// that breaks.
+    pub(crate) fn deciding(&self) -> (Option<Trial>, Option<Trial>) {
         let bracket = self.bracket();
-        let at = |level: Option<f64>, breaks: bool| {
-            let mut last = self.trials.iter().rev();
-            last.find(|trial| {
-                let is_at = level.is_some_and(|level| same(trial.level, level));
-                is_at && trial.breaks() == breaks && trial.outcome != Outcome::Open
-            })
+        let told = self.told();
+        let last = |level: Option<f64>, decides: fn(&Trial) -> bool| {
+            let mut last = told.iter().rev();
+            let is_at = |trial: &Trial| level.is_some_and(|level| same(trial.level, level));
+            last.find(|trial| is_at(trial) && decides(trial)).cloned()
         };
-        (at(bracket.holds, false), at(bracket.breaks, true))
+        (
+            last(bracket.holds, |trial| trial.outcome == Outcome::Holds),
+            last(bracket.breaks, Trial::breaks),
+        )
     }
 }
 

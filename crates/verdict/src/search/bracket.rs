@@ -75,7 +75,7 @@ const APART: f64 = 3.0;
 /// All trials, with what is told together by those of one level; and by those that do not tell alone,
 /// with those near them: that a level holds follows from levels above it as well, and that it breaks from
 /// those below.
-fn together(trials: &[Trial]) -> Vec<Trial> {
+pub(crate) fn together(trials: &[Trial]) -> Vec<Trial> {
     let mut all = trials.to_vec();
     for (told, trial) in all.iter_mut().zip(trials) {
         if trial.counted.is_empty() {
