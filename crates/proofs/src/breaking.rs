@@ -112,7 +112,7 @@ fn search(case: &Case, seed: u64) -> Found {
     }
 }
 
-/// The level that holds, and the one that breaks, as a report says.
+/// The level that holds, and the one that breaks, as a report says: those that the search came to.
 fn reported(record: &RunRecord) -> (Option<f64>, Option<f64>) {
     let found = verdict::judge(record).findings;
     let mut marks = found.into_iter().flat_map(|finding| finding.marks);
@@ -120,7 +120,10 @@ fn reported(record: &RunRecord) -> (Option<f64>, Option<f64>) {
         Mark::Bracket { holds, breaks } => Some((holds, breaks)),
         _ => None,
     });
-    bracket.expect("a search has a bracket")
+    let reported = bracket.expect("a search has a bracket");
+    let bracket = Search::of(record).expect("a search").bracket();
+    assert_eq!(reported, (bracket.holds, bracket.breaks));
+    reported
 }
 
 /// A server, those whom it serves, and what is recorded of it.
