@@ -21,27 +21,29 @@ enum Beside {
 pub(super) fn rows(stand: &Stand) -> anyhow::Result<Vec<Row>> {
     // Less than 20 s calls nothing good.
     let (times, seconds) = stand.choose((1, 20), (10, 30));
+    // A spinner does not always matter.
+    let (spins, least) = stand.choose((1, 0), (15, times));
     let alone = play(stand, WELL, Beside::Nothing, times, seconds)?;
-    let spun = play(stand, WELL, Beside::Spinner, times, seconds)?;
+    let spun = play(stand, WELL, Beside::Spinner, spins, seconds)?;
     let slow = play(stand, SLOW, Beside::Nothing, times, seconds)?;
-    let count =
-        |runs: &[Run], is_so: fn(&Run) -> bool| runs.iter().filter(|run| is_so(run)).count();
-    let is_over = |run: &Run| {
-        run.total(["response_ms", "p90"])
-            .is_ok_and(|p90_ms| p90_ms > P90_MS)
-    };
-    let is_invalid = |run: &Run| run.verdict() == "invalid";
+    // Where it mattered: as measured, without a thought of brunt's own delays, the target is surely missed.
+    let is_over = |run: &Run| run.is_surely_over(P90_MS);
     let good = count(&alone, |run| run.verdict() == "good");
-    let (mattered, invalid) = (count(&spun, is_over), count(&spun, is_invalid));
-    let (blamed, wrongly) = (count(&slow, Run::is_missed), count(&slow, is_invalid));
+    let mattered = count(&spun, is_over);
+    let invalid = count(&spun, |run| is_over(run) && run.is_invalid());
+    let wrongly_blamed = count(&spun, Run::is_missed);
+    let (blamed, wrongly) = (count(&slow, Run::is_missed), count(&slow, Run::is_invalid));
     Ok(vec![
         Row {
             method: format!("was it us: a spinner on brunt's core, p90 under {P90_MS} ms"),
             truth: format!("under it in {good} of {times} without the spinner"),
-            reached: format!("{invalid} of {times} with it are invalid"),
-            goal: "all of them".into(),
+            reached: format!(
+                "it mattered in {mattered} of {spins}: {invalid} of these are invalid, and {wrongly_blamed} of all \
+                 blame the service"
+            ),
+            goal: format!("it matters in {least} or more, all of these invalid, none blamed"),
             broken: format!("as measured: the service is blamed in {mattered}"),
-            holds: good == times && mattered == times && invalid == times,
+            holds: good == times && mattered >= least && invalid == mattered && wrongly_blamed == 0,
         },
         Row {
             method: format!("was it us: a server five times as slow, p90 under {P90_MS} ms"),
@@ -52,6 +54,10 @@ pub(super) fn rows(stand: &Stand) -> anyhow::Result<Vec<Row>> {
             holds: blamed == times && wrongly == 0,
         },
     ])
+}
+
+fn count(runs: &[Run], is_so: impl Fn(&Run) -> bool) -> usize {
+    runs.iter().filter(|run| is_so(run)).count()
 }
 
 /// Runs that all are the same, but for their randomness.

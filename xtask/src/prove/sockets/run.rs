@@ -29,6 +29,16 @@ impl Run {
         matches!(self.verdict(), "poor" | "critical")
     }
 
+    pub(super) fn is_invalid(&self) -> bool {
+        self.verdict() == "invalid"
+    }
+
+    /// Whether the value of the only target, as measured, is over a threshold with 95 % confidence.
+    pub(super) fn is_surely_over(&self, threshold: f64) -> bool {
+        let low = self.summary["targets"][0]["interval"][0].as_f64();
+        low.is_some_and(|low| low > threshold)
+    }
+
     /// The first finding of a kind.
     pub(super) fn finding(&self, kind: &str) -> Option<&Value> {
         self.findings().find(|found| found["kind"] == kind)
