@@ -29,6 +29,7 @@ pub(super) fn rows(stand: &Stand) -> anyhow::Result<Vec<Row>> {
     // Where it mattered: as measured, without a thought of brunt's own delays, the target is surely missed.
     let is_over = |run: &Run| run.is_surely_over(P90_MS);
     let good = count(&alone, |run| run.verdict() == "good");
+    let doubted = count(&alone, |run| run.is_missed() || run.is_invalid());
     let mattered = count(&spun, is_over);
     let invalid = count(&spun, |run| is_over(run) && run.is_invalid());
     let wrongly_blamed = count(&spun, Run::is_missed);
@@ -36,14 +37,14 @@ pub(super) fn rows(stand: &Stand) -> anyhow::Result<Vec<Row>> {
     Ok(vec![
         Row {
             method: format!("was it us: a spinner on brunt's core, p90 under {P90_MS} ms"),
-            truth: format!("under it in {good} of {times} without the spinner"),
+            truth: format!("without it {good} of {times} are good, and {doubted} poor or invalid"),
             reached: format!(
                 "it mattered in {mattered} of {spins}: {invalid} of these are invalid, and {wrongly_blamed} of all \
                  blame the service"
             ),
             goal: format!("it matters in {least} or more, all of these invalid, none blamed"),
             broken: format!("as measured: the service is blamed in {mattered}"),
-            holds: good == times && mattered >= least && invalid == mattered && wrongly_blamed == 0,
+            holds: doubted == 0 && mattered >= least && invalid == mattered && wrongly_blamed == 0,
         },
         Row {
             method: format!("was it us: a server five times as slow, p90 under {P90_MS} ms"),
