@@ -161,31 +161,30 @@ fn progress(record: &RunRecord, elapsed_s: f64, search: Option<&Search>) -> repo
     }
 }
 
-/// A search while it goes on: each second it is asked what to offer next.
+/// A search while it goes on: it is asked after each second what to offer next.
 struct Steering {
     search: Search,
-    /// The second that it is asked about next.
-    next_s: u32,
+    /// It was asked after so many seconds.
+    asked_s: u32,
 }
-
-/// What was done in a second is known so long after it.
-const KNOWN_AFTER: Duration = Duration::from_millis(250);
 
 impl Steering {
     fn begin(record: &RunRecord) -> Option<Self> {
         Some(Self {
             search: Search::begin(record)?,
-            next_s: 1,
+            asked_s: 0,
         })
     }
 
     fn steer(&mut self, engine: &Engine, keeper: &mut Keeper, stop: &mut Stop) {
-        let due = Duration::from_secs(self.next_s.into()) + KNOWN_AFTER;
-        if engine.clock().elapsed() < due || stop.asked.is_some() {
+        // Where seconds that are over were not told yet, it waits: they would look as if all were well.
+        let told_s = engine.told_s();
+        let is_behind = u64::from(told_s) < engine.clock().elapsed().as_secs();
+        if told_s <= self.asked_s || is_behind || told_s == u32::MAX || stop.asked.is_some() {
             return;
         }
-        let order = self.search.step(&keeper.record, self.next_s.into());
-        self.next_s += 1;
+        self.asked_s = told_s;
+        let order = self.search.step(&keeper.record, told_s.into());
         match order {
             Some(Order::Level(level)) => {
                 let command = Command::Level(level);

@@ -32,6 +32,8 @@ struct CoreThread {
     thread: Option<JoinHandle<()>>,
     commands: UnboundedSender<Command>,
     spare: Sender<Box<Delta>>,
+    /// So many seconds of it were told as news.
+    told_s: u32,
 }
 
 /// What an engine has to say.
@@ -72,6 +74,7 @@ impl Engine {
                 thread: Some(thread),
                 commands,
                 spare,
+                told_s: 0,
             });
         }
         let running = cores.len();
@@ -97,6 +100,12 @@ impl Engine {
         }
     }
 
+    /// So many seconds of all cores were told as news; more than there are once all have ended.
+    pub fn told_s(&self) -> u32 {
+        let told = self.cores.iter().map(|core| core.told_s);
+        told.min().unwrap_or(u32::MAX)
+    }
+
     /// What comes next, waiting at most so long.
     pub fn news(&mut self, wait: Duration) -> News {
         if self.running == 0 {
@@ -105,12 +114,15 @@ impl Engine {
         match self.handovers.recv_timeout(wait) {
             Ok((core, Handover::Delta(mut delta))) => {
                 let increment = delta.to_increment();
+                let core = &mut self.cores[core];
+                core.told_s = core.told_s.max(delta.second().saturating_add(1));
                 // A core that has ended needs no spare.
-                self.cores[core].spare.send(delta).ok();
+                core.spare.send(delta).ok();
                 News::Increment(Box::new(increment))
             }
-            Ok((_, Handover::Ended(reason))) => {
+            Ok((core, Handover::Ended(reason))) => {
                 self.running -= 1;
+                self.cores[core].told_s = u32::MAX;
                 reason.map_or(News::Nothing, News::CoreFailed)
             }
             Err(RecvTimeoutError::Timeout) => News::Nothing,

@@ -107,3 +107,20 @@ fn an_overload_leaves_users_their_turn() {
     assert!(answered > 100, "{answered}");
     server.stop();
 }
+
+#[test]
+fn a_second_is_told_once_all_cores_have_handed_it_over() {
+    let server = Server::start(Routes::new().otherwise(Answer::ok("x"))).unwrap();
+    let mut play = Play::new(&server.url(), 2, "2s", "10ms", TASK);
+    play.settings.threads = 2;
+    let mut checked_s = 0;
+    play.run_with(|engine, record| {
+        let seconds = record.timeline.seconds();
+        let told_s = engine.told_s().min(2) as usize;
+        for second in &seconds[checked_s..told_s] {
+            assert_eq!(second.users, Some(2), "one of two cores was not told");
+        }
+        checked_s = told_s;
+    });
+    assert_eq!(checked_s, 2);
+}
