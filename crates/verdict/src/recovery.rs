@@ -14,6 +14,11 @@ const SPIKE: f64 = 1.5;
 const LEVEL: f64 = 1.1;
 /// So much slower than before is as before.
 const AS_BEFORE: f64 = 1.1;
+/// Few windows before do not show how far one strays by chance: no farther than this, in standard
+/// deviations …
+const STRAYS: f64 = 3.0;
+/// … which are so many median distances, where they are normal.
+const SD_PER_MEDIAN: f64 = 1.4826;
 /// The level before has to be seen for so many windows.
 const WINDOWS_BEFORE: usize = 20;
 /// The service has to stay in its bands for so many windows.
@@ -114,6 +119,14 @@ struct Bands {
     in_flight: Option<u32>,
 }
 
+/// The standard deviation about a middle, by the median of the distances, which a few far ones do not move.
+fn deviation(values: &[f64], middle: f64) -> f64 {
+    let distance = |value: &f64| (value - middle).abs();
+    let mut distances: Vec<f64> = values.iter().map(distance).collect();
+    distances.sort_by(f64::total_cmp);
+    distances[distances.len() / 2] * SD_PER_MEDIAN
+}
+
 /// What was seen in one window.
 #[derive(Debug, Clone, Copy)]
 struct Window {
@@ -134,7 +147,8 @@ impl Bands {
         p95s.sort_by(f64::total_cmp);
         let usual = p95s[p95s.len() / 2];
         // Of a hundred windows before, one was above this.
-        let bound = p95s[p95s.len() - 1 - p95s.len() / 100];
+        let seen = p95s[p95s.len() - 1 - p95s.len() / 100];
+        let bound = seen.max(usual + STRAYS * deviation(&p95s, usual));
         let (failed, all) = before.iter().fold((0, 0), |(failed, all), window| {
             (failed + window.failed, all + window.all)
         });
