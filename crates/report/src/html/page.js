@@ -6,7 +6,7 @@
     response: { x: "second", unit: "ms", series: [["p50", "p50", "a"], ["p95", "p95", "b"], ["p99", "p99", "c"]] },
     users: { x: "second", series: [["users", "users", "a"], ["in_flight", "under way", "c"]] },
     cpu: { x: "at", unit: "%", series: [["cpu_target", "under test", "a"], ["cpu_generator", "brunt", "b"], ["cpu_machine", "machine", "c"]] },
-    scaling: { x: "under_way", series: [["answered", "measured", "a"], ["law", "the law", "c"]], ticks: " under way" },
+    scaling: { x: "under_way", series: [["answered", "measured", "a"], ["law", "the law", "c"]] },
     memory: { x: "at", unit: "MB", series: [["memory_target", "under test", "a"], ["memory_generator", "brunt", "b"], ["memory_trend", "trend", "critical"]] },
   };
   const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue("--" + name).trim();
@@ -60,18 +60,18 @@
     // An axis has one unit: that of its largest value.
     const text = (value, top) => (larger && top >= 1000 ? number(value / 1000) + larger : number(value) + unit);
     const axis = { stroke: colour("quiet"), grid: { stroke: colour("line"), width: 1 }, ticks: { stroke: colour("line") }, font: "12px system-ui" };
-    const end = chart.ticks ? Math.max(1, ...x) : Math.max(1, ...data.second, ...data.at);
-    const ticks = chart.ticks || " s";
-    const isTime = !chart.ticks;
+    const isTime = chart.x !== "under_way";
+    const end = isTime ? Math.max(1, ...data.second, ...data.at) : Math.max(1, ...x);
+    const along = (value) => number(value) + (isTime ? " s" : "");
     const options = {
       width: widthOf(figure), height: 190, padding: [10, 18, 0, 0],
       cursor: { sync: isTime ? { key } : undefined, drag: { x: true, y: false } },
       scales: { x: { time: false, range: (u, min, max) => (u.zoomed ? [min, max] : [0, end]) }, y: { range: (u, min, max) => [0, (max || 1) * 1.08] } },
       axes: [
-        { ...axis, values: (u, tickValues) => tickValues.map((tick) => number(tick) + ticks) },
+        { ...axis, values: (u, ticks) => ticks.map(along) },
         { ...axis, size: 64, values: (u, ticks) => ticks.map((tick) => text(tick, ticks[ticks.length - 1])) },
       ],
-      series: [{ label: isTime ? "second" : "under way", value: (u, value) => (value == null ? "–" : number(value) + (isTime ? " s" : "")) }].concat(
+      series: [{ label: isTime ? "second" : "under way", value: (u, value) => (value == null ? "–" : along(value)) }].concat(
         known.map(([, label, stroke, filled]) => ({
           label, stroke: colour(stroke), width: 2, spanGaps: !isTime,
           fill: filled ? colour(stroke) + "22" : undefined,
