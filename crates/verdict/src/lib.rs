@@ -2,6 +2,7 @@
 
 pub mod blocks;
 mod breaking_point;
+pub mod comparison;
 pub mod degradation;
 mod evidence;
 mod finding;

@@ -1,0 +1,18 @@
+//! Comparisons: whether a run is worse than others were, whether one build is worse than another, and
+//! since when. What is stored and played is somebody else's; here are figures and chance.
+
+mod change_points;
+mod compare;
+mod difference;
+mod figures;
+mod flips;
+mod holm;
+mod measured;
+mod sample;
+mod sitting;
+
+pub use change_points::change_points;
+pub use compare::{BetweenRuns, Change, Comparison, Outcome, Row, compare};
+pub use figures::{Figures, Requests, Series};
+pub use measured::Measured;
+pub use sitting::{Answer, Limit, Side, Sitting, difference, order};

@@ -1,0 +1,205 @@
+//! The figures of a run, block by block, that later runs are compared with: few and rounded, so that
+//! they can be kept in a small file. Whoever stores them gives them a version.
+
+use std::ops::Range;
+
+use record::{Measure, ProcessReading, RunRecord, Scope, Second, Waited};
+use serde::{Deserialize, Serialize};
+
+use super::Measured;
+use crate::warm_up;
+
+/// A run has so many blocks, or fewer where it is shorter than that in intervals.
+const BLOCKS: usize = 30;
+/// So many digits count: a histogram knows three.
+const DIGITS: i32 = 5;
+
+/// What a run measured after its warm-up.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Figures {
+    /// The length of a block, in seconds: the mean, where the run does not divide evenly.
+    pub block_s: f64,
+    /// All requests, then each name.
+    pub rows: Vec<Requests>,
+}
+
+/// What was measured of some requests.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Requests {
+    /// Their name; `None`: all but the set-up.
+    pub name: Option<String>,
+    /// How many.
+    pub requests: u64,
+    /// Block by block.
+    pub series: Vec<Series>,
+}
+
+/// One measure, block by block.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Series {
+    /// What was measured.
+    pub measured: Measured,
+    /// In its unit; `None` where the block does not tell: nothing was read, or so many requests were never
+    /// answered that the percentile is one of them.
+    pub blocks: Vec<Option<f64>>,
+}
+
+impl Figures {
+    /// The figures of a run.
+    pub fn of(record: &RunRecord) -> Self {
+        let blocks = blocks(record);
+        let width_s = f64::from(record.timeline.width_s());
+        let seconds: f64 = blocks
+            .iter()
+            .map(|block| block.len() as f64 * width_s)
+            .sum();
+        let mut rows = vec![requests(record, &blocks, Scope::All, None)];
+        for id in record.timeline.names_in(Scope::All) {
+            let name = record.timeline.names()[id.index()].name.clone();
+            rows.push(requests(record, &blocks, Scope::Name(id), Some(name)));
+        }
+        Self {
+            block_s: rounded(seconds / (blocks.len() as f64).max(1.0)),
+            rows,
+        }
+    }
+
+    /// What was measured of a name, or of all.
+    pub fn row(&self, name: Option<&str>) -> Option<&Requests> {
+        self.rows.iter().find(|row| row.name.as_deref() == name)
+    }
+}
+
+impl Requests {
+    /// One measure, block by block.
+    pub fn series(&self, measured: Measured) -> Option<&Series> {
+        let mut all = self.series.iter();
+        all.find(|series| series.measured == measured)
+    }
+}
+
+/// The intervals of each block: as even as they can be.
+fn blocks(record: &RunRecord) -> Vec<Range<usize>> {
+    let intervals = warm_up::judged(record).intervals();
+    let count = BLOCKS.min(intervals.len());
+    let edge = |at: usize| intervals.start + at * intervals.len() / count;
+    (0..count).map(|at| edge(at)..edge(at + 1)).collect()
+}
+
+fn requests(
+    record: &RunRecord,
+    blocks: &[Range<usize>],
+    scope: Scope,
+    name: Option<String>,
+) -> Requests {
+    let timeline = &record.timeline;
+    let counts: Vec<(u64, u64)> = blocks
+        .iter()
+        .map(|block| {
+            let counts = block.clone().map(|at| timeline.failed_at(at, scope));
+            counts.fold((0, 0), |sum, (failed, all)| (sum.0 + failed, sum.1 + all))
+        })
+        .collect();
+    let responses = blocks
+        .iter()
+        .map(|block| timeline.distribution_in(block.clone(), scope, Measure::Response));
+    let responses: Vec<_> = responses.collect();
+    let value = |measured: Measured, at: usize| -> Option<f64> {
+        let block = &blocks[at];
+        if let Some(q) = measured.percentile() {
+            return responses[at].percentile(q).and_then(Waited::ms);
+        }
+        match measured {
+            Measured::Throughput => Some(throughput(record, block, scope)),
+            Measured::ErrorRate => {
+                let (failed, all) = counts[at];
+                (all > 0).then(|| failed as f64 / all as f64 * 100.0)
+            }
+            Measured::CpuPerRequest => cpu_per_request(record, block),
+            _ => memory(record, block),
+        }
+    };
+    let of_process = [Measured::CpuPerRequest, Measured::Memory];
+    let measured = Measured::ALL.into_iter();
+    let series = measured
+        // What the process used is not known name by name.
+        .filter(|measured| scope == Scope::All || !of_process.contains(measured))
+        .map(|measured| Series {
+            measured,
+            blocks: (0..blocks.len())
+                .map(|at| value(measured, at).map(rounded))
+                .collect(),
+        })
+        .filter(|series| series.blocks.iter().any(Option::is_some));
+    Requests {
+        name,
+        requests: counts.iter().map(|(_, all)| all).sum(),
+        series: series.collect(),
+    }
+}
+
+fn length_s(record: &RunRecord, block: &Range<usize>) -> f64 {
+    block.len() as f64 * f64::from(record.timeline.width_s())
+}
+
+/// Requests that were answered well, by the second in which they were done.
+fn throughput(record: &RunRecord, block: &Range<usize>, scope: Scope) -> f64 {
+    let timeline = &record.timeline;
+    let done = timeline.distribution_in(block.clone(), scope, Measure::Service);
+    done.ok.count() as f64 / length_s(record, block)
+}
+
+/// What was read of the process under test in a block.
+fn readings<'a>(
+    record: &'a RunRecord,
+    block: &Range<usize>,
+) -> impl Iterator<Item = &'a ProcessReading> {
+    let width_ms = u64::from(record.timeline.width_s()) * 1_000;
+    // A reading tells of the time before it.
+    let from_ms = block.start as u64 * width_ms;
+    let to_ms = block.end as u64 * width_ms;
+    let readings = record.readings.iter();
+    readings
+        .filter(move |reading| (from_ms + 1..=to_ms).contains(&reading.at_ms))
+        .filter_map(|reading| reading.target.as_ref())
+}
+
+fn cpu_per_request(record: &RunRecord, block: &Range<usize>) -> Option<f64> {
+    let busy = readings(record, block)
+        .filter_map(|process| Some(process.cpu_percent? / 100.0 * process.cores?));
+    let busy_cores = mean(busy)?;
+    let width_s = record.timeline.width_s() as usize;
+    let seconds = record.timeline.seconds().iter();
+    let ended: u64 = seconds
+        .skip(block.start * width_s)
+        .take(block.len() * width_s)
+        .map(Second::requests)
+        .sum();
+    (ended > 0).then(|| busy_cores * 1e3 * length_s(record, block) / ended as f64)
+}
+
+fn memory(record: &RunRecord, block: &Range<usize>) -> Option<f64> {
+    let bytes = readings(record, block).filter_map(|process| process.rss_bytes);
+    mean(bytes.map(|bytes| bytes as f64 / 1e6))
+}
+
+fn mean(values: impl Iterator<Item = f64>) -> Option<f64> {
+    let (sum, count) = values.fold((0.0, 0.0), |(sum, count), value| (sum + value, count + 1.0));
+    (count > 0.0).then(|| sum / count)
+}
+
+/// To the digits that count, so that a file is small and can be read.
+#[expect(clippy::cast_possible_truncation, reason = "the exponent of a float")]
+fn rounded(value: f64) -> f64 {
+    if value == 0.0 || !value.is_finite() {
+        return value;
+    }
+    let digits = DIGITS - 1 - value.abs().log10().floor() as i32;
+    if digits >= 0 {
+        let scale = 10f64.powi(digits);
+        (value * scale).round() / scale
+    } else {
+        let scale = 10f64.powi(-digits);
+        (value / scale).round() * scale
+    }
+}
