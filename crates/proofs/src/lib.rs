@@ -14,6 +14,7 @@ pub mod doors;
 pub mod leaks;
 pub mod omission;
 pub mod reckoned;
+pub mod regressions;
 pub mod spikes;
 pub mod warm_ups;
 
@@ -57,12 +58,13 @@ pub struct Row {
 pub type Page = fn(Effort) -> Vec<Row>;
 
 /// Every page, by its name.
-pub const PAGES: [(&str, Page); 7] = [
+pub const PAGES: [(&str, Page); 8] = [
     ("breaking", breaking::rows),
     ("coverage", coverage::rows),
     ("doors", doors::rows),
     ("leaks", leaks::rows),
     ("omission", omission::rows),
+    ("regressions", regressions::rows),
     ("spikes", spikes::rows),
     ("warm_ups", warm_ups::rows),
 ];
