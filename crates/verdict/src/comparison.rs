@@ -8,11 +8,13 @@ mod figures;
 mod flips;
 mod holm;
 mod measured;
+mod row;
 mod sample;
 mod sitting;
 
 pub use change_points::change_points;
-pub use compare::{BetweenRuns, Change, Comparison, Outcome, Row, compare};
+pub use compare::compare;
 pub use figures::{Figures, Requests, Series};
 pub use measured::Measured;
+pub use row::{BetweenRuns, Change, Comparison, Outcome, Row};
 pub use sitting::{Answer, Limit, Side, Sitting, difference, order};

@@ -39,6 +39,7 @@ pub fn judge(record: &RunRecord) -> Verdict {
     // What is said of its getting worse says more.
     let warm_up = warm_up::finding(record).filter(|found| found.is_steady() || worse.is_empty());
     Verdict {
+        beside: None,
         sentence,
         result,
         invalid_because,

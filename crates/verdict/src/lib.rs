@@ -1,5 +1,6 @@
 //! Targets to grades, statistics to findings: pure functions of a run record.
 
+pub mod baseline;
 pub mod blocks;
 mod breaking_point;
 pub mod comparison;
@@ -13,6 +14,7 @@ pub mod leak;
 mod limit;
 mod number;
 pub mod recovery;
+mod regression;
 mod row;
 pub mod search;
 mod sentence;
@@ -28,6 +30,7 @@ mod withheld;
 
 pub use grade::Grade;
 pub use judge::judge;
+pub use regression::{Beside, judge_beside};
 pub use verdict::{
     Figure, Finding, FindingKind, Interval, Judgement, Mark, RunResult, Value, Verdict,
 };

@@ -22,6 +22,21 @@ pub(crate) fn chosen(value: f64) -> String {
     fixed(value, 6)
 }
 
+/// A change, with its sign: one decimal, two below 1, and none that say nothing.
+pub(crate) fn signed(value: f64) -> String {
+    let decimals = match value.abs() {
+        size if size >= 99.95 => 0,
+        size if size >= 0.995 => 1,
+        _ => 2,
+    };
+    let text = fixed(value.abs(), decimals);
+    match text.as_str() {
+        "0" => text,
+        _ if value > 0.0 => format!("+{text}"),
+        _ => format!("−{text}"),
+    }
+}
+
 /// So many of something.
 pub(crate) fn count(count: u64) -> String {
     with_thousands(&count.to_string())

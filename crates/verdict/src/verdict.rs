@@ -3,6 +3,7 @@
 use record::Target;
 
 use crate::Grade;
+use crate::regression::Beside;
 
 /// The verdict on a run.
 #[derive(Debug, Clone, PartialEq)]
@@ -17,6 +18,8 @@ pub struct Verdict {
     pub judgements: Vec<Judgement>,
     /// What the data say beyond the targets.
     pub findings: Vec<Finding>,
+    /// What it is beside a baseline; `None` where it was not compared.
+    pub beside: Option<Beside>,
 }
 
 /// What came out of a run.
@@ -186,6 +189,8 @@ pub enum Figure {
 /// The kinds of findings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FindingKind {
+    /// The run is worse than its baseline.
+    Regression,
     /// The load came to what brunt itself can be trusted with.
     GeneratorLimit,
     /// Something was amiss with brunt or its machine, on which nothing hangs.
@@ -216,6 +221,7 @@ impl FindingKind {
     /// Its name in files.
     pub const fn name(self) -> &'static str {
         match self {
+            Self::Regression => "regression",
             Self::GeneratorLimit => "generator_limit",
             Self::GeneratorNote => "generator_note",
             Self::Recovery => "recovery",

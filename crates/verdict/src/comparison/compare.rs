@@ -3,6 +3,7 @@
 //! is asked of single names is shown.
 
 use super::difference::{Difference, RUNS_MIN};
+use super::row::{BetweenRuns, Change, Comparison, Outcome, Row};
 use super::sample::Sample;
 use super::{Figures, Measured, Requests, holm};
 use crate::Interval;
@@ -20,104 +21,6 @@ const SHORT_MS: f64 = 1.0;
 const POINTS: f64 = 0.1;
 /// Of a run's blocks, so many have to tell.
 const TELL: f64 = 0.75;
-
-/// What a run is beside a baseline.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Comparison {
-    /// All requests first, then each name.
-    pub rows: Vec<Row>,
-    /// What the baseline knows of the noise between runs.
-    pub between_runs: BetweenRuns,
-}
-
-/// What a baseline knows of how its runs differ from each other.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum BetweenRuns {
-    /// It is in the intervals.
-    Known {
-        /// The baseline's runs.
-        runs: usize,
-    },
-    /// With fewer than three runs nothing: intervals are those of these runs alone, and too narrow for others.
-    Unknown {
-        /// The baseline's runs.
-        runs: usize,
-    },
-}
-
-/// One measure of some requests.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Row {
-    /// The requests' name; `None`: all.
-    pub name: Option<String>,
-    /// What was measured.
-    pub measured: Measured,
-    /// In a usual block of the baseline; `None` where it does not tell.
-    pub baseline: Option<f64>,
-    /// In a usual block of the run.
-    pub run: Option<f64>,
-    /// From the one to the other; `None` where there is not enough data for it.
-    pub change: Option<Change>,
-    /// A difference by this share is none.
-    pub theta: f64,
-    /// What it comes to.
-    pub outcome: Outcome,
-    /// Whether a run is judged by it: that of all requests. Others are shown, and among many of them some
-    /// are worse by chance.
-    pub is_tested: bool,
-}
-
-/// How a measure changed, with its interval of 95 %.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Change {
-    /// The run's over the baseline's.
-    Ratio {
-        /// The ratio.
-        ratio: f64,
-        /// The ratios that chance explains.
-        interval: Interval,
-    },
-    /// The run's less the baseline's, in points of percent: for error rates, which may be zero.
-    Points {
-        /// The difference.
-        by: f64,
-        /// The differences that chance explains.
-        interval: Interval,
-    },
-}
-
-/// What a row comes to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
-    /// Worse by more than θ, beyond chance.
-    Worse,
-    /// Better by more than θ, beyond chance.
-    Better,
-    /// Within θ, beyond chance.
-    Same,
-    /// None of these is beyond chance.
-    NotEnoughData,
-}
-
-impl Outcome {
-    /// Its name in files.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Worse => "worse",
-            Self::Better => "better",
-            Self::Same => "same",
-            Self::NotEnoughData => "not_enough_data",
-        }
-    }
-}
-
-impl Comparison {
-    /// Whether the run is worse: any row that is tested.
-    pub fn is_worse(&self) -> bool {
-        let mut tested = self.rows.iter().filter(|row| row.is_tested);
-        tested.any(|row| row.outcome == Outcome::Worse)
-    }
-}
 
 /// Compares a run with those of a baseline. A difference by less than `theta`, a share, is none; unless it
 /// is set, that is 5 %, and 10 % of percentiles under a millisecond.

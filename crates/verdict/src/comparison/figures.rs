@@ -7,10 +7,13 @@ use record::{Measure, ProcessReading, RunRecord, Scope, Second, Waited};
 use serde::{Deserialize, Serialize};
 
 use super::Measured;
+use crate::stretch::Stretch;
 use crate::warm_up;
 
 /// A run has so many blocks, or fewer where it is shorter than that in intervals.
 const BLOCKS: usize = 30;
+/// A reading may come so much after the second that it tells of.
+const READ_LATE_MS: u64 = 500;
 /// So many digits count: a histogram knows three.
 const DIGITS: i32 = 5;
 
@@ -26,7 +29,7 @@ pub struct Figures {
 /// What was measured of some requests.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Requests {
-    /// Their name; `None`: all but the set-up.
+    /// Their method and name; `None`: all but the set-up.
     pub name: Option<String>,
     /// How many.
     pub requests: u64,
@@ -47,16 +50,27 @@ pub struct Series {
 impl Figures {
     /// The figures of a run.
     pub fn of(record: &RunRecord) -> Self {
-        let blocks = blocks(record);
+        Self::in_blocks(record, &blocks(record))
+    }
+
+    /// The figures of a part of a run, as one block.
+    pub fn between(record: &RunRecord, from_s: f64, to_s: f64) -> Self {
+        let part = Stretch::between(record, from_s, to_s);
+        Self::in_blocks(record, &[part.intervals()])
+    }
+
+    fn in_blocks(record: &RunRecord, blocks: &[Range<usize>]) -> Self {
         let width_s = f64::from(record.timeline.width_s());
         let seconds: f64 = blocks
             .iter()
             .map(|block| block.len() as f64 * width_s)
             .sum();
-        let mut rows = vec![requests(record, &blocks, Scope::All, None)];
+        let mut rows = vec![requests(record, blocks, Scope::All, None)];
         for id in record.timeline.names_in(Scope::All) {
-            let name = record.timeline.names()[id.index()].name.clone();
-            rows.push(requests(record, &blocks, Scope::Name(id), Some(name)));
+            let name = &record.timeline.names()[id.index()];
+            // The same name with another method is another kind of request.
+            let name = format!("{} {}", name.method, name.name);
+            rows.push(requests(record, blocks, Scope::Name(id), Some(name)));
         }
         Self {
             block_s: rounded(seconds / (blocks.len() as f64).max(1.0)),
@@ -155,12 +169,12 @@ fn readings<'a>(
     block: &Range<usize>,
 ) -> impl Iterator<Item = &'a ProcessReading> {
     let width_ms = u64::from(record.timeline.width_s()) * 1_000;
-    // A reading tells of the time before it.
-    let from_ms = block.start as u64 * width_ms;
-    let to_ms = block.end as u64 * width_ms;
+    // A reading tells of the second before it, and comes a little after that.
+    let from_ms = block.start as u64 * width_ms + READ_LATE_MS;
+    let to_ms = block.end as u64 * width_ms + READ_LATE_MS;
     let readings = record.readings.iter();
     readings
-        .filter(move |reading| (from_ms + 1..=to_ms).contains(&reading.at_ms))
+        .filter(move |reading| (from_ms..to_ms).contains(&reading.at_ms))
         .filter_map(|reading| reading.target.as_ref())
 }
 

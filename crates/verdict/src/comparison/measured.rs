@@ -52,6 +52,15 @@ impl Measured {
         }
     }
 
+    /// Its name in sentences.
+    pub const fn in_words(self) -> &'static str {
+        match self {
+            Self::ErrorRate => "error rate",
+            Self::CpuPerRequest => "CPU per request",
+            other => other.name(),
+        }
+    }
+
     /// The unit of its values.
     pub const fn unit(self) -> &'static str {
         match self {

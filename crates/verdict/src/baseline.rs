@@ -1,0 +1,202 @@
+//! Baselines: runs that are kept to compare later ones with, as one text that is small, and made to be
+//! committed and reviewed. Where it lies is somebody else's; `docs/baselines.md` describes it.
+
+mod conditions;
+mod text;
+
+use record::RunRecord;
+use serde::{Deserialize, Serialize};
+
+pub use conditions::{Conditions, Difference, Weight, refused};
+
+use crate::comparison::{Comparison, Figures, compare};
+use crate::{RunResult, finding, judge};
+
+/// The version of the format that is written.
+pub const FORMAT_VERSION: u32 = 1;
+
+/// Runs of one build under the same conditions.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Baseline {
+    format: u32,
+    /// What it is called.
+    pub name: String,
+    /// Under which conditions its runs were made: those of the first.
+    pub conditions: Conditions,
+    /// Its runs, oldest first.
+    pub runs: Vec<KeptRun>,
+}
+
+/// What is kept of a run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct KeptRun {
+    /// The run's name.
+    pub run_id: String,
+    /// When the load began, RFC 3339, UTC.
+    pub started_at: String,
+    /// How long load was made, in seconds.
+    pub duration_s: f64,
+    /// What the verdict on it was.
+    pub verdict: String,
+    /// What it measured.
+    pub figures: Figures,
+}
+
+/// Why runs are no baseline.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Unfit {
+    /// There are none.
+    #[error("a baseline has one run at least, and none was given")]
+    NoRuns,
+    /// A run says nothing of the service.
+    #[error("run {run_id} is not valid ({because}); make it again")]
+    NotValid {
+        /// The run's name.
+        run_id: String,
+        /// Why it is not.
+        because: String,
+    },
+    /// A run did not end as planned.
+    #[error("run {run_id} was {stop}; give one that played its profile to the end")]
+    NotWhole {
+        /// The run's name.
+        run_id: String,
+        /// What stopped it.
+        stop: String,
+    },
+    /// A run is a search, whose level is never the same.
+    #[error(
+        "run {run_id} of profile `{profile}` is a search, which has no level of its own; keep runs of a \
+         profile that holds a level, such as load"
+    )]
+    Search {
+        /// The run's name.
+        run_id: String,
+        /// The profile's name.
+        profile: String,
+    },
+    /// Runs were made under conditions that cannot be compared.
+    #[error("runs {first} and {other} cannot be kept together: {differences}")]
+    Differ {
+        /// The first run's name.
+        first: String,
+        /// The other run's.
+        other: String,
+        /// What differs, in words.
+        differences: String,
+    },
+}
+
+/// Why a text is no baseline.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// It is something else.
+    #[error("it is no baseline: {0}; make one with `brunt baseline save`")]
+    NotABaseline(String),
+    /// It was written by a newer brunt.
+    #[error(
+        "its format {found} is newer than this brunt reads (up to {FORMAT_VERSION}); use a newer brunt"
+    )]
+    TooNew {
+        /// The version found.
+        found: u64,
+    },
+}
+
+impl Baseline {
+    /// Keeps runs; unless `forced`, only those that may be compared with each other and with others.
+    pub fn of(name: &str, records: &[RunRecord], forced: bool) -> Result<Self, Unfit> {
+        let first = records.first().ok_or(Unfit::NoRuns)?;
+        let conditions = Conditions::of(&first.header);
+        for record in records {
+            refuse_search(record)?;
+            if !forced {
+                refuse_unsound(record)?;
+                refuse_others(first, record, &conditions)?;
+            }
+        }
+        let mut runs: Vec<KeptRun> = records.iter().map(KeptRun::of).collect();
+        runs.sort_by(|a, b| a.started_at.cmp(&b.started_at));
+        Ok(Self {
+            format: FORMAT_VERSION,
+            name: name.to_owned(),
+            conditions,
+            runs,
+        })
+    }
+
+    /// Reads a baseline of this version or an older one.
+    pub fn read(text: &str) -> Result<Self, ReadError> {
+        text::read(text)
+    }
+
+    /// Its text: a list of numbers on each line, in a stable order.
+    pub fn to_text(&self) -> String {
+        text::write(self)
+    }
+
+    /// What chance explains of the difference of a run from its runs.
+    pub fn compare(&self, record: &RunRecord, theta: Option<f64>) -> Comparison {
+        let runs: Vec<Figures> = self.runs.iter().map(|run| run.figures.clone()).collect();
+        compare(&runs, &Figures::of(record), theta)
+    }
+}
+
+impl KeptRun {
+    fn of(record: &RunRecord) -> Self {
+        let header = &record.header;
+        Self {
+            run_id: header.run_id.clone(),
+            started_at: header.started_at.to_string(),
+            duration_s: record.duration_s(),
+            verdict: judge(record).result.name().to_owned(),
+            figures: Figures::of(record),
+        }
+    }
+}
+
+fn refuse_search(record: &RunRecord) -> Result<(), Unfit> {
+    if record.header.load.search.is_none() {
+        return Ok(());
+    }
+    Err(Unfit::Search {
+        run_id: record.header.run_id.clone(),
+        profile: record.header.profile.clone(),
+    })
+}
+
+fn refuse_unsound(record: &RunRecord) -> Result<(), Unfit> {
+    let run_id = || record.header.run_id.clone();
+    if let Some(stop) = finding::stop(record) {
+        return Err(Unfit::NotWhole {
+            run_id: run_id(),
+            stop,
+        });
+    }
+    let verdict = judge(record);
+    if verdict.result == RunResult::Invalid {
+        return Err(Unfit::NotValid {
+            run_id: run_id(),
+            because: verdict.invalid_because.join("; "),
+        });
+    }
+    Ok(())
+}
+
+fn refuse_others(
+    first: &RunRecord,
+    other: &RunRecord,
+    conditions: &Conditions,
+) -> Result<(), Unfit> {
+    let differences = conditions.differences(&Conditions::of(&other.header));
+    let refused = refused(&differences);
+    if refused.is_empty() {
+        return Ok(());
+    }
+    let words: Vec<String> = refused.iter().map(|it| it.between("one", "other")).collect();
+    Err(Unfit::Differ {
+        first: first.header.run_id.clone(),
+        other: other.header.run_id.clone(),
+        differences: words.join("; "),
+    })
+}
