@@ -193,7 +193,10 @@ fn refuse_others(
     if refused.is_empty() {
         return Ok(());
     }
-    let words: Vec<String> = refused.iter().map(|it| it.between("one", "other")).collect();
+    let words: Vec<String> = refused
+        .iter()
+        .map(|it| it.between("one", "other"))
+        .collect();
     Err(Unfit::Differ {
         first: first.header.run_id.clone(),
         other: other.header.run_id.clone(),

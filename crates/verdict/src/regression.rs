@@ -87,7 +87,8 @@ impl Beside {
         }
         let differences = self.differences.iter();
         let weaker = differences.filter(|it| it.weight != crate::baseline::Weight::Fine);
-        caveats.extend(weaker.map(|it| format!("what differs may be due to the {}", it.in_words())));
+        caveats
+            .extend(weaker.map(|it| format!("what differs may be due to the {}", it.in_words())));
         caveats
     }
 

@@ -297,10 +297,7 @@ mod tests {
                 |run| run.machine.memory_bytes = Some(4_000_000_000),
                 Some(("memory", Weight::Weaker)),
             ),
-            (
-                |run| run.machine.memory_bytes = Some(7_900_000_000),
-                None,
-            ),
+            (|run| run.machine.memory_bytes = Some(7_900_000_000), None),
             (
                 |run| run.machine.system = Some("Linux 6.19".into()),
                 Some(("system", Weight::Weaker)),
