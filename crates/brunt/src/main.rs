@@ -3,6 +3,7 @@
 
 mod ceiling;
 mod commands;
+mod commit;
 mod descriptors;
 mod embedded;
 mod exit;

@@ -39,6 +39,10 @@ pub(crate) struct JudgedRun {
 /// What the runs of one command have in common.
 pub(crate) struct Session<'a> {
     pub(crate) options: &'a Options,
+    /// What the user calls them.
+    pub(crate) label: Option<&'a str>,
+    /// The git commit of the working directory.
+    pub(crate) commit: Option<&'a str>,
     pub(crate) scenario: &'a Scenario,
     pub(crate) interrupts: &'a Interrupts,
 }
@@ -189,6 +193,8 @@ impl Session<'_> {
                 ceiling_rps: None,
             },
             machine: Machine::default(),
+            label: self.label.map(str::to_owned),
+            commit: self.commit.map(str::to_owned),
         }
     }
 

@@ -134,5 +134,7 @@ pub(crate) fn header(stages: Vec<Stage>, targets: Vec<Target>) -> Header {
         targets,
         generator: Generator::default(),
         machine: Machine::default(),
+        label: None,
+        commit: None,
     }
 }

@@ -38,6 +38,12 @@ pub struct Header {
     pub generator: Generator,
     /// The machine that brunt ran on.
     pub machine: Machine,
+    /// What the user calls the run.
+    #[serde(default)]
+    pub label: Option<String>,
+    /// The git commit of the folder that brunt was started in.
+    #[serde(default)]
+    pub commit: Option<String>,
 }
 
 /// How brunt ran.

@@ -16,6 +16,8 @@ pub const SCHEMA_VERSION: u32 = 1;
 struct Summary<'a> {
     schema: u32,
     run_id: &'a str,
+    label: Option<&'a str>,
+    commit: Option<&'a str>,
     brunt_version: &'a str,
     profile: &'a str,
     scenario_file: &'a str,
@@ -83,6 +85,8 @@ pub fn summary_json(run: &Judged) -> String {
     let summary = Summary {
         schema: SCHEMA_VERSION,
         run_id: &header.run_id,
+        label: header.label.as_deref(),
+        commit: header.commit.as_deref(),
         brunt_version: &header.brunt_version,
         profile: &header.profile,
         scenario_file: &header.scenario_file,

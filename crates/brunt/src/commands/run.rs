@@ -15,7 +15,7 @@ use verdict::{Grade, Verdict};
 use crate::exit::{Exit, Failure, complain};
 use crate::interrupt::Interrupts;
 use crate::session::{JudgedRun, Session};
-use crate::{results, screen};
+use crate::{commit, results, screen};
 
 /// Options of `brunt run`.
 #[derive(Debug, clap::Args)]
@@ -51,6 +51,9 @@ pub(crate) struct Options {
     /// Only users of these classes, separated by commas
     #[arg(long, value_name = "CLASS", value_delimiter = ',')]
     pub(crate) users_of: Vec<String>,
+    /// What to call the run in the history; one that has a label is never pruned
+    #[arg(long, value_name = "TEXT", value_parser = label)]
+    label: Option<String>,
     /// The seed of all randomness [default: a new one]
     #[arg(long)]
     pub(crate) seed: Option<u64>,
@@ -120,6 +123,7 @@ pub(crate) fn run(options: &Options) -> Result<Exit, Failure> {
     let interrupts = Interrupts::watch().context("cannot watch for signals")?;
     let all = plans.len() > 1;
     let begun = Timestamp::now();
+    let commit = commit::of_working_directory();
     let mut runs: Vec<JudgedRun> = Vec::new();
     for (profile, plan) in plans {
         let out = options
@@ -128,6 +132,8 @@ pub(crate) fn run(options: &Options) -> Result<Exit, Failure> {
             .map(|out| if all { out.join(&profile) } else { out.clone() });
         let session = Session {
             options,
+            label: options.label.as_deref(),
+            commit: commit.as_deref(),
             scenario: &scenario,
             interrupts: &interrupts,
         };
@@ -187,6 +193,14 @@ pub(crate) fn read_scenario(file: &Path) -> Result<Scenario, Failure> {
         Failure::Input(format!("cannot read {name}: {error}; {remedy}"))
     })?;
     Ok(Scenario::read(&name, &text)?)
+}
+
+fn label(text: &str) -> Result<String, String> {
+    let text = text.trim();
+    if text.is_empty() || text.chars().any(char::is_control) {
+        return Err("give a word or a few, on one line".to_owned());
+    }
+    Ok(text.to_owned())
 }
 
 fn positive(text: &str) -> Result<f64, String> {

@@ -93,6 +93,8 @@ pub(crate) fn header(plan: &Plan) -> Header {
         targets: Vec::new(),
         generator: record::Generator::default(),
         machine: record::Machine::default(),
+        label: None,
+        commit: None,
     }
 }
 

@@ -54,6 +54,8 @@ pub(crate) fn header() -> Header {
             cores: Some(2),
             ..Machine::default()
         },
+        label: None,
+        commit: None,
     }
 }
 

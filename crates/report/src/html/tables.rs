@@ -175,6 +175,9 @@ fn rows_of_settings(record: &RunRecord) -> Vec<(&'static str, String)> {
         ("Load made", length),
         ("Ended by", ended_by(record)),
     ];
+    let names = [("Label", &header.label), ("Commit", &header.commit)];
+    let names = names.into_iter();
+    rows.extend(names.filter_map(|(name, value)| Some((name, value.clone()?))));
     rows.extend(rows_of_network(record));
     rows.extend(rows_of_machine(record));
     rows

@@ -24,6 +24,15 @@ impl Run {
     }
 }
 
+fn machine() -> Machine {
+    Machine {
+        cpu_model: Some("A processor".into()),
+        cores: Some(2),
+        memory_bytes: Some(24_000_000_000),
+        system: Some("Linux 6.18".into()),
+    }
+}
+
 fn header() -> Header {
     let name = |name: &str, method: &str, setup| RequestName {
         name: name.into(),
@@ -87,12 +96,9 @@ fn header() -> Header {
             watched: Some("process 4711, which listens on port 8000".into()),
             ceiling_rps: None,
         },
-        machine: Machine {
-            cpu_model: Some("A processor".into()),
-            cores: Some(2),
-            memory_bytes: Some(24_000_000_000),
-            system: Some("Linux 6.18".into()),
-        },
+        machine: machine(),
+        label: Some("v1.2".into()),
+        commit: Some("0123456789abcdef".into()),
     }
 }
 

@@ -61,6 +61,8 @@ impl Run {
             targets: Vec::new(),
             generator: Generator::default(),
             machine: Machine::default(),
+            label: None,
+            commit: None,
         };
         Self {
             header,
