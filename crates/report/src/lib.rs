@@ -7,6 +7,7 @@ mod figures;
 mod html;
 mod live;
 mod number;
+mod past;
 mod series;
 mod summary;
 mod terminal;
@@ -16,7 +17,9 @@ use verdict::Verdict;
 
 pub use html::html;
 pub use live::{Progress, live_line};
+pub use past::{Conditions, Past, PastRun};
 pub use summary::{SCHEMA_VERSION, summary_json};
+pub use terminal::past::terminal_of_past;
 pub use terminal::{terminal, terminal_of_all};
 
 /// A run with what was found of it.

@@ -1,8 +1,10 @@
 //! The terminal's result: the sentence that matters, targets with grades, requests, failures.
 
+pub(crate) mod past;
 mod table;
 
 use anstyle::{AnsiColor, Style};
+use unicode_width::UnicodeWidthStr;
 use verdict::{Grade, Judgement, RunResult, Value};
 
 use crate::Judged;
@@ -98,7 +100,7 @@ impl Page {
         let mut line = String::new();
         let room = self.width.saturating_sub(indent).max(20);
         for word in one_line(text).split_whitespace() {
-            if !line.is_empty() && line.chars().count() + 1 + word.chars().count() > room {
+            if !line.is_empty() && line.width() + 1 + word.width() > room {
                 lines += &format!("{:indent$}{line}\n", "");
                 line.clear();
             }

@@ -1,0 +1,356 @@
+//! Runs of the past, and since when a metric of theirs is another than before.
+
+use record::Metric;
+use verdict::comparison::change_points;
+use verdict::{RunResult, Value};
+
+use crate::number::{self, one_line};
+
+/// So much of a commit tells it from others.
+const COMMIT_LETTERS: usize = 10;
+/// Fewer runs have no order that chance would not bring about often enough.
+const RUNS_MIN: usize = 12;
+/// Changes are looked for in the newest so many runs: the time that it takes grows with their square.
+const RUNS_MAX: usize = 100;
+/// The same runs get the same answer.
+const SEED: u64 = 1;
+
+/// Runs of the past with some metrics of each.
+#[derive(Debug, Clone)]
+pub struct Past {
+    /// The metrics, in the order of each run's values; the first is the one that was asked for.
+    pub metrics: Vec<Metric>,
+    /// The request that they are of; `None`: all requests.
+    pub of: Option<String>,
+    /// The runs, oldest first.
+    pub runs: Vec<PastRun>,
+}
+
+/// A run of the past.
+#[derive(Debug, Clone)]
+pub struct PastRun {
+    /// The run's name.
+    pub run_id: String,
+    /// When it began, in words, UTC.
+    pub began: String,
+    /// Its profile.
+    pub profile: String,
+    /// What the user called it.
+    pub label: Option<String>,
+    /// The git commit that it was made at.
+    pub commit: Option<String>,
+    /// What came out.
+    pub result: RunResult,
+    /// Of each metric, in its unit.
+    pub values: Vec<Value>,
+    /// How it was made.
+    pub conditions: Conditions,
+    /// Where its report lies, from the page of the past; `None` where it is no more.
+    pub report: Option<String>,
+}
+
+/// How a run was made, as texts that are the same where it was made alike.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Conditions {
+    /// The scenario's hash.
+    pub scenario: String,
+    /// The load that was planned.
+    pub load: String,
+    /// The service's base URL.
+    pub host: String,
+    /// The machine.
+    pub machine: String,
+    /// The version of brunt.
+    pub brunt: String,
+}
+
+/// The runs of one profile.
+pub(crate) struct Profile<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) runs: Vec<&'a PastRun>,
+}
+
+/// Since when a metric is another than before.
+pub(crate) enum Changes<'a> {
+    /// There are too few runs to tell.
+    TooFew(usize),
+    /// Those that were found among so many runs, in order.
+    Found(usize, Vec<Change<'a>>),
+}
+
+/// A metric goes on at another level.
+pub(crate) struct Change<'a> {
+    /// The first run at the new level.
+    pub(crate) since: &'a PastRun,
+    /// The median of the level before, and of the new one.
+    pub(crate) before: f64,
+    pub(crate) after: f64,
+    /// What else is another than at the run before.
+    beside: Vec<&'static str>,
+}
+
+impl Past {
+    /// The runs of each profile, in the order of their names.
+    pub(crate) fn profiles(&self) -> Vec<Profile<'_>> {
+        let mut names: Vec<&str> = self.runs.iter().map(|run| run.profile.as_str()).collect();
+        names.sort_unstable();
+        names.dedup();
+        let of = |name| self.runs.iter().filter(move |run| run.profile == name);
+        names
+            .into_iter()
+            .map(|name| Profile {
+                name,
+                runs: of(name).collect(),
+            })
+            .collect()
+    }
+
+    /// A metric and what it is of, in words.
+    pub(crate) fn title(&self, metric: Metric) -> String {
+        match &self.of {
+            None => metric.name(),
+            Some(request) => format!("{} of {}", metric.name(), one_line(request)),
+        }
+    }
+}
+
+impl PastRun {
+    /// What it is called: its label, else its commit.
+    pub(crate) fn called(&self) -> Option<String> {
+        let commit = || self.short_commit();
+        self.label.as_deref().map(one_line).or_else(commit)
+    }
+
+    pub(crate) fn short_commit(&self) -> Option<String> {
+        let commit = self.commit.as_ref()?;
+        Some(one_line(commit).chars().take(COMMIT_LETTERS).collect())
+    }
+}
+
+impl<'a> Profile<'a> {
+    /// Since when the metric at a place of the runs' values is another. Runs that are not valid, and
+    /// those whose value is no number, say nothing of it.
+    pub(crate) fn changes(&self, metric: usize) -> Changes<'a> {
+        let runs = self.runs.iter();
+        let mut known: Vec<(&PastRun, f64)> = runs
+            .filter(|run| run.result != RunResult::Invalid)
+            .filter_map(|run| Some((*run, run.values.get(metric)?.known()?)))
+            .collect();
+        known.drain(..known.len().saturating_sub(RUNS_MAX));
+        if known.len() < RUNS_MIN {
+            return Changes::TooFew(known.len());
+        }
+        let values: Vec<f64> = known.iter().map(|(_, value)| *value).collect();
+        let points = change_points(&values, SEED);
+        let ends = |at: usize| {
+            let from = if at == 0 { 0 } else { points[at - 1] };
+            (from, *points.get(at + 1).unwrap_or(&values.len()))
+        };
+        let change = |(at, point): (usize, &usize)| {
+            let (from, to) = ends(at);
+            Change {
+                since: known[*point].0,
+                before: median(&values[from..*point]),
+                after: median(&values[*point..to]),
+                beside: known[*point]
+                    .0
+                    .conditions
+                    .others(&known[point - 1].0.conditions),
+            }
+        };
+        let found = points.iter().enumerate().map(change).collect();
+        Changes::Found(known.len(), found)
+    }
+}
+
+impl Changes<'_> {
+    /// A sentence for each change, or the one that says that there is none.
+    pub(crate) fn in_words(&self, unit: &str) -> Vec<String> {
+        match self {
+            Self::TooFew(runs) => vec![format!(
+                "too few valid runs to tell a change from chance: {runs} of {RUNS_MIN}"
+            )],
+            Self::Found(runs, changes) if changes.is_empty() => {
+                vec![format!("no change was found in {runs} valid runs")]
+            }
+            Self::Found(_, changes) => {
+                let changes = changes.iter();
+                changes.map(|change| change.in_words(unit)).collect()
+            }
+        }
+    }
+}
+
+impl Change<'_> {
+    pub(crate) fn in_words(&self, unit: &str) -> String {
+        let called = self.since.called();
+        let called = called.map_or_else(String::new, |called| format!(" ({called})"));
+        let mut text = format!(
+            "since {}{called}: {}, before {}{}",
+            self.since.began,
+            number::with_unit(self.after, unit),
+            number::with_unit(self.before, unit),
+            self.ratio()
+                .map_or_else(String::new, |ratio| format!(" ({ratio})")),
+        );
+        if let Some((last, others)) = self.beside.split_last() {
+            let what = if others.is_empty() {
+                (*last).to_owned()
+            } else {
+                format!("{} and {last}", others.join(", "))
+            };
+            text += &format!("; {what} changed there, too");
+        }
+        text
+    }
+
+    /// By how much, in percent of the level before; `None` where that was nothing.
+    pub(crate) fn ratio(&self) -> Option<String> {
+        (self.before > 0.0).then(|| format!("{:+.0} %", (self.after / self.before - 1.0) * 100.0))
+    }
+}
+
+impl Conditions {
+    /// What is another than in other conditions.
+    fn others(&self, before: &Self) -> Vec<&'static str> {
+        let pairs = [
+            (&self.scenario, &before.scenario, "the scenario"),
+            (&self.load, &before.load, "the load"),
+            (&self.host, &before.host, "the host"),
+            (&self.machine, &before.machine, "the machine"),
+            (&self.brunt, &before.brunt, "brunt's version"),
+        ];
+        let others = pairs.into_iter().filter(|(now, before, _)| now != before);
+        others.map(|(_, _, name)| name).collect()
+    }
+}
+
+/// A value in words.
+pub(crate) fn value(value: Value, unit: &str) -> String {
+    match value {
+        Value::Known(value) => number::with_unit(value, unit),
+        Value::NotAnswered => "not answered".to_owned(),
+        Value::Unknown => "–".to_owned(),
+    }
+}
+
+fn median(values: &[f64]) -> f64 {
+    let mut values = values.to_vec();
+    values.sort_by(f64::total_cmp);
+    let middle = values.len() / 2;
+    if values.len().is_multiple_of(2) {
+        f64::midpoint(values[middle - 1], values[middle])
+    } else {
+        values[middle]
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use verdict::Grade;
+
+    use super::*;
+
+    pub(crate) fn run(number: u32, profile: &str, value: Value) -> PastRun {
+        let grades = [Grade::Good, Grade::Poor, Grade::Critical];
+        PastRun {
+            run_id: format!("run-{number}"),
+            began: format!("2026-11-{:02} 11:00", number % 28 + 1),
+            profile: profile.into(),
+            label: number
+                .is_multiple_of(3)
+                .then(|| format!("release {number} with 日本語 and a tail that is long")),
+            commit: (number % 3 == 1).then(|| "0123456789abcdef0123456789abcdef01234567".into()),
+            result: RunResult::Graded(grades[number as usize % 3]),
+            values: vec![value],
+            conditions: Conditions::default(),
+            report: Some(format!("run-{number}.html")),
+        }
+    }
+
+    /// Up and down by a little, without a pattern, and up for good from a run on.
+    pub(crate) fn stepped(runs: u32, from: u32) -> Past {
+        let value = |number: u32| {
+            let wobble = f64::from(number * 7_919 % 101) / 101.0;
+            Value::Known(if number < from { 10.0 } else { 15.0 } + wobble)
+        };
+        Past {
+            metrics: vec![Metric::Percentile(0.95)],
+            of: None,
+            runs: (0..runs)
+                .map(|number| run(number, "load", value(number)))
+                .collect(),
+        }
+    }
+
+    fn said(past: &Past) -> Vec<String> {
+        past.profiles()[0].changes(0).in_words("ms")
+    }
+
+    #[test]
+    fn a_change_is_told_with_its_date_its_run_and_what_else_changed() {
+        let mut past = stepped(40, 25);
+        assert_eq!(
+            said(&past),
+            ["since 2026-11-26 11:00 (0123456789): 15.6 ms, before 10.5 ms (+49 %)"]
+        );
+        for run in &mut past.runs[25..] {
+            run.conditions.machine = "another".into();
+            run.conditions.load = "more".into();
+        }
+        assert!(
+            said(&past)[0].ends_with("(+49 %); the load and the machine changed there, too"),
+            "{:?}",
+            said(&past)
+        );
+    }
+
+    #[test]
+    fn a_change_needs_runs_that_say_something() {
+        assert_eq!(
+            said(&stepped(11, 5)),
+            ["too few valid runs to tell a change from chance: 11 of 12"]
+        );
+        assert_eq!(said(&stepped(12, 6)).len(), 1);
+        assert!(said(&stepped(12, 6))[0].starts_with("since 2026-11-07"));
+        // Three runs at a new level are found among twenty, not among twelve.
+        assert!(said(&stepped(20, 17))[0].starts_with("since 2026-11-18"));
+        assert!(said(&stepped(12, 9))[0].starts_with("no change"));
+        assert_eq!(
+            said(&stepped(40, 40)),
+            ["no change was found in 40 valid runs"]
+        );
+        let mut past = stepped(40, 25);
+        for run in &mut past.runs[25..] {
+            run.result = RunResult::Invalid;
+        }
+        past.runs[3].values[0] = Value::NotAnswered;
+        assert_eq!(said(&past), ["no change was found in 24 valid runs"]);
+    }
+
+    #[test]
+    fn of_many_runs_the_newest_are_looked_at() {
+        assert_eq!(
+            said(&stepped(400, 200)),
+            ["no change was found in 100 valid runs"]
+        );
+    }
+
+    #[test]
+    fn from_nothing_there_is_no_ratio() {
+        let run = run(0, "load", Value::Unknown);
+        let change = Change {
+            since: &run,
+            before: 0.0,
+            after: 2.5,
+            beside: Vec::new(),
+        };
+        assert!(change.in_words("%").ends_with(": 2.50 %, before 0 %"));
+    }
+
+    #[test]
+    fn the_median_lies_in_the_middle() {
+        assert!((median(&[3.0, 1.0, 2.0]) - 2.0).abs() < f64::EPSILON);
+        assert!((median(&[4.0, 1.0, 2.0, 3.0]) - 2.5).abs() < f64::EPSILON);
+    }
+}

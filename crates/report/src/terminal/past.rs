@@ -1,0 +1,245 @@
+//! The runs of the past for a terminal: a line for each, and the metric's way over them as bars.
+
+use anstyle::Style;
+use unicode_width::UnicodeWidthStr;
+use verdict::{Grade, RunResult};
+
+use super::table::shortened;
+use super::{Page, WIDTH_MAX, style_of};
+use crate::number::{self, one_line};
+use crate::past::{Past, PastRun, Profile, value};
+
+/// A profile's name takes no more columns.
+const PROFILE_MAX: usize = 20;
+/// The column of labels is never narrower.
+const LABEL_MIN: usize = 10;
+const GAP: usize = 2;
+const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+
+/// The runs of the past with the first of their metrics, for a terminal so many columns wide.
+pub fn terminal_of_past(past: &Past, width: usize, colour: bool) -> String {
+    let page = Page {
+        width: width.min(WIDTH_MAX),
+        colour,
+    };
+    let Some(metric) = past.metrics.first() else {
+        return String::new();
+    };
+    let profiles = past.profiles();
+    let mut text = table(&page, past, &metric.name(), metric.unit());
+    text += &page.heading(&format!("{}, run by run", past.title(*metric)));
+    let names = profiles.iter().map(|of| profile_name(of.name).width());
+    let names = names.max().unwrap_or(0);
+    for profile in &profiles {
+        text += &trend(&page, profile, names, metric.unit());
+    }
+    text
+}
+
+/// The way of a profile's metric as bars, and since when it is another.
+fn trend(page: &Page, profile: &Profile, names: usize, unit: &str) -> String {
+    let runs = profile.runs.iter();
+    let values: Vec<Option<f64>> = runs.map(|run| run.values[0].known()).collect();
+    let name = padded(&profile_name(profile.name), names);
+    let range = range(&values, unit);
+    let room = page.width.saturating_sub(names + range.width() + 2 * GAP);
+    let mut text = format!("{name}  {}  {range}\n", bars(&values, room));
+    for sentence in profile.changes(0).in_words(unit) {
+        text += &page.listed(&sentence);
+    }
+    text
+}
+
+fn table(page: &Page, past: &Past, title: &str, unit: &str) -> String {
+    let head = ["date (UTC)", "run", "profile", "verdict", title].map(str::to_owned);
+    let rows = past.runs.iter().map(|run| {
+        [
+            run.began.clone(),
+            run.called().unwrap_or_else(|| "–".to_owned()),
+            profile_name(&run.profile),
+            run.result.name().to_owned(),
+            value(run.values[0], unit),
+        ]
+    });
+    let rows: Vec<[String; 5]> = std::iter::once(head).chain(rows).collect();
+    let mut widths = [0; 5];
+    for row in &rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = cell.width().max(*width);
+        }
+    }
+    let others: usize = widths.iter().sum::<usize>() - widths[1] + 4 * GAP;
+    widths[1] = widths[1].min(page.width.saturating_sub(others).max(LABEL_MIN));
+    let mut text = page.heading(&page.row(&rows[0], widths, Style::new()));
+    for (row, run) in rows[1..].iter().zip(&past.runs) {
+        text += &format!("{}\n", page.row(row, widths, style(run)));
+    }
+    text
+}
+
+impl Page {
+    fn row(&self, cells: &[String; 5], widths: [usize; 5], style: Style) -> String {
+        let [began, run, profile, verdict, value] = cells;
+        format!(
+            "{}  {}  {}  {}  {}{value}",
+            padded(began, widths[0]),
+            padded(&shortened(run, widths[1]), widths[1]),
+            padded(profile, widths[2]),
+            // The escapes of a colour have no width, so that the padding stands after them.
+            self.painted_cell(style, verdict, widths[3]),
+            " ".repeat(widths[4].saturating_sub(value.width())),
+        )
+    }
+
+    /// A sentence below what it is about, with a dash.
+    fn listed(&self, sentence: &str) -> String {
+        let lines = self.wrapped(4, sentence);
+        format!("  - {}", lines.trim_start())
+    }
+
+    fn painted_cell(&self, style: Style, text: &str, width: usize) -> String {
+        let padding = " ".repeat(width.saturating_sub(text.width()));
+        if style == Style::new() {
+            return format!("{text}{padding}");
+        }
+        format!("{}{padding}", self.painted(style, text))
+    }
+}
+
+fn style(run: &PastRun) -> Style {
+    match run.result {
+        RunResult::Graded(grade) => style_of(grade),
+        RunResult::Invalid => style_of(Grade::Inconclusive),
+    }
+}
+
+fn profile_name(name: &str) -> String {
+    shortened(&one_line(name), PROFILE_MAX)
+}
+
+fn padded(text: &str, width: usize) -> String {
+    format!("{text}{}", " ".repeat(width.saturating_sub(text.width())))
+}
+
+/// The least and the greatest value: the lowest and the highest bar.
+fn ends(values: &[Option<f64>]) -> Option<(f64, f64)> {
+    let mut known = values.iter().flatten().copied();
+    let first = known.next()?;
+    Some(known.fold((first, first), |(low, high), value| {
+        (f64::min(low, value), f64::max(high, value))
+    }))
+}
+
+fn range(values: &[Option<f64>], unit: &str) -> String {
+    let Some((low, high)) = ends(values) else {
+        return "nothing is known".to_owned();
+    };
+    if high <= low {
+        return number::with_unit(low, unit);
+    }
+    let high = Some(high);
+    number::interval(&verdict::Interval { low, high }, unit)
+}
+
+/// A bar for each run, the newest where there is no room for all; what is not known is left free.
+fn bars(values: &[Option<f64>], room: usize) -> String {
+    let Some((low, high)) = ends(values) else {
+        return String::new();
+    };
+    let newest = values.len().saturating_sub(room);
+    let bar = |value: &Option<f64>| {
+        let Some(value) = value else { return ' ' };
+        if high <= low {
+            return BARS[BARS.len() / 2 - 1];
+        }
+        let height = (value - low) / (high - low) * (BARS.len() - 1) as f64;
+        let steps = (0u8..).zip(BARS);
+        let bar = steps
+            .take_while(|(step, _)| f64::from(*step) <= height + 0.5)
+            .last();
+        bar.map_or(BARS[0], |(_, bar)| bar)
+    };
+    values[newest..].iter().map(bar).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use verdict::Value;
+
+    use super::*;
+    use crate::past::tests::{run, stepped};
+
+    fn past() -> Past {
+        let mut past = stepped(90, 60);
+        past.of = Some("GET /items".into());
+        past.runs[3].values = vec![Value::NotAnswered];
+        past.runs.push(run(
+            4,
+            "a profile whose name is far too long",
+            Value::Unknown,
+        ));
+        past
+    }
+
+    #[test]
+    fn no_line_is_wider_than_the_terminal_and_values_stand_below_each_other() {
+        for (width, room) in [(80, 80), (200, WIDTH_MAX)] {
+            let text = terminal_of_past(&past(), width, false);
+            assert!(
+                text.lines().all(|line| line.width() <= room),
+                "{width}\n{text}"
+            );
+            let mut rows = text.lines().skip(1).take(92);
+            let first = rows.next().unwrap().width();
+            assert!(rows.all(|row| row.width() == first), "{width}\n{text}");
+            assert!(text.contains("p95 of GET /items, run by run"), "{text}");
+        }
+        let wide = terminal_of_past(&past(), 200, false);
+        assert!(
+            wide.contains("release 0 with 日本語 and a tail that is long"),
+            "{wide}"
+        );
+        assert!(wide.contains("0123456789 "), "{wide}");
+    }
+
+    #[test]
+    fn below_each_profile_stands_since_when_it_is_another() {
+        let text = terminal_of_past(&past(), 140, false);
+        let below = text.split("run by run\n").nth(1).unwrap();
+        let begins: Vec<&str> = below
+            .lines()
+            .map(|line| line.get(..10).unwrap_or("a profile"))
+            .collect();
+        assert_eq!(
+            begins,
+            ["a profile", "  - too fe", "load      ", "  - since "],
+            "{text}"
+        );
+        assert!(text.contains("(release 60 with"), "{text}");
+    }
+
+    #[test]
+    fn a_colour_changes_no_letter() {
+        let painted = terminal_of_past(&past(), 80, true);
+        assert!(painted.contains("\u{1b}[31mcritical"), "{painted}");
+        let mut plain = String::new();
+        for (at, part) in painted.split('\u{1b}').enumerate() {
+            plain += if at == 0 {
+                part
+            } else {
+                part.split_once('m').unwrap().1
+            };
+        }
+        assert_eq!(plain, terminal_of_past(&past(), 80, false));
+    }
+
+    #[test]
+    fn bars_go_from_the_least_to_the_greatest_and_leave_gaps() {
+        let values = [Some(1.0), None, Some(8.0), Some(4.5), Some(2.0)];
+        assert_eq!(bars(&values, 80), "▁ █▅▂");
+        assert_eq!(bars(&values, 2), "▅▂");
+        assert_eq!(bars(&[Some(3.0), Some(3.0)], 80), "▄▄");
+        assert_eq!(bars(&[None], 80), "");
+        assert_eq!(range(&values, "ms"), "1.00–8.00 ms");
+    }
+}
