@@ -2,6 +2,7 @@
 //! time axis, requests, failures, settings. Every figure is there without JavaScript.
 
 mod charts;
+mod past;
 mod tables;
 
 use base64::Engine;
@@ -9,6 +10,8 @@ use base64::engine::general_purpose::STANDARD;
 use maud::{DOCTYPE, Markup, PreEscaped, html as markup};
 use sha2::{Digest, Sha256};
 use verdict::{Grade, RunResult};
+
+pub use past::html_of_past;
 
 use crate::terminal::severity;
 use crate::{Judged, findings_beside};

@@ -15,7 +15,7 @@ mod terminal;
 use record::RunRecord;
 use verdict::Verdict;
 
-pub use html::html;
+pub use html::{html, html_of_past};
 pub use live::{Progress, live_line};
 pub use past::{Conditions, Past, PastRun};
 pub use summary::{SCHEMA_VERSION, summary_json};

@@ -1,0 +1,215 @@
+//! The page of the past: every run a dot that leads to its report, and since when a metric is another.
+//! It needs nothing else, and no JavaScript.
+
+mod chart;
+
+use maud::{DOCTYPE, Markup, PreEscaped, html as markup};
+use record::Metric;
+use verdict::Grade;
+
+use super::{STYLE, class_of, pill};
+use crate::past::{Changes, Past, PastRun, Profile, value};
+
+const PAST_STYLE: &str = include_str!("past.css");
+/// Nothing is fetched, and nothing runs.
+const POLICY: &str =
+    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
+
+/// The page of the runs of the past, with all their metrics.
+pub fn html_of_past(past: &Past) -> String {
+    let page = markup! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta http-equiv="Content-Security-Policy" content=(POLICY);
+                meta name="color-scheme" content="light dark";
+                title { "brunt: history" }
+                style { (PreEscaped(STYLE)) (PreEscaped(PAST_STYLE)) }
+            }
+            body {
+                main {
+                    (top(past))
+                    @for profile in past.profiles() { (section(past, &profile)) }
+                    (table(past))
+                }
+                footer { "Made by brunt " (env!("CARGO_PKG_VERSION")) "." }
+            }
+        }
+    };
+    page.into_string()
+}
+
+/// What changed last of the metric that was asked for.
+fn top(past: &Past) -> Markup {
+    let count = past.runs.len();
+    let began = |run: Option<&PastRun>| run.map_or("–", |run| &run.began).to_owned();
+    markup! {
+        header class="verdict past" {
+            p.eyebrow {
+                "brunt · history · " (count) @if count == 1 { " run" } @else { " runs" }
+                " from " (began(past.runs.first())) " to " (began(past.runs.last())) " (UTC)"
+            }
+            @if let Some(metric) = past.metrics.first() { h1 { (headline(past, *metric)) } }
+        }
+    }
+}
+
+fn headline(past: &Past, metric: Metric) -> String {
+    let title = past.title(metric);
+    let profiles = past.profiles();
+    let found: Vec<(&str, Changes)> = profiles
+        .iter()
+        .map(|profile| (profile.name, profile.changes(0)))
+        .collect();
+    let newest = found
+        .iter()
+        .filter_map(|(name, changes)| match changes {
+            Changes::Found(_, changes) => changes.last().map(|change| (*name, change)),
+            Changes::TooFew(_) => None,
+        })
+        .max_by_key(|(_, change)| &change.since.began);
+    if let Some((name, change)) = newest {
+        return format!("{title}, {name}: {}", change.in_words(metric.unit()));
+    }
+    let all_few = found
+        .iter()
+        .all(|(_, changes)| matches!(changes, Changes::TooFew(_)));
+    if all_few {
+        format!("There are too few runs to tell a change of {title} from chance")
+    } else {
+        format!("No change of {title} was found")
+    }
+}
+
+fn section(past: &Past, profile: &Profile) -> Markup {
+    markup! {
+        section {
+            h2 { (profile.name) }
+            (key())
+            @for (at, metric) in past.metrics.iter().enumerate() {
+                @let changes = profile.changes(at);
+                figure {
+                    figcaption { (past.title(*metric)) }
+                    div.scroll { (chart::chart(profile, at, *metric, &changes)) }
+                    p.note {
+                        @for sentence in changes.in_words(metric.unit()) { (sentence) br; }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// What the dots mean.
+fn key() -> Markup {
+    let grades = [
+        Grade::Good,
+        Grade::Acceptable,
+        Grade::Poor,
+        Grade::Critical,
+        Grade::Inconclusive,
+    ];
+    let names = grades.map(Grade::name).into_iter().chain(["invalid"]);
+    markup! {
+        p.key {
+            @for name in names {
+                span class=(name) {
+                    svg viewBox="0 0 14 14" aria-hidden="true" {
+                        circle class=(chart::dot_class(name == "invalid")) cx="7" cy="7" r="5" {}
+                    }
+                    (name)
+                }
+            }
+            span { "a dot is a run and leads to its report; a dashed line: another level from there on" }
+        }
+    }
+}
+
+/// Every figure, newest first.
+fn table(past: &Past) -> Markup {
+    markup! {
+        h2 { "Runs" }
+        div.scroll { table {
+            caption {
+                "Newest first"
+                @if let Some(request) = &past.of { "; the figures are of " (request) }
+            }
+            thead { tr {
+                th scope="col" { "Date (UTC)" } th scope="col" { "Label" } th scope="col" { "Commit" }
+                th scope="col" { "Profile" } th scope="col" { "Verdict" }
+                @for metric in &past.metrics { th scope="col" { (metric.name()) } }
+            } }
+            tbody { @for run in past.runs.iter().rev() {
+                tr {
+                    th scope="row" {
+                        @if let Some(report) = &run.report { a href=(report) { (run.began) } } @else { (run.began) }
+                    }
+                    td { (run.label.as_deref().unwrap_or("–")) }
+                    td { code { (run.short_commit().unwrap_or_else(|| "–".to_owned())) } }
+                    td { (run.profile) }
+                    td { (pill(class_of(run.result))) }
+                    @for (metric, of) in past.metrics.iter().zip(&run.values) { td { (value(*of, metric.unit())) } }
+                }
+            } }
+        } }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use verdict::{RunResult, Value};
+
+    use super::*;
+    use crate::past::tests::{run, stepped};
+
+    #[test]
+    fn every_run_is_a_dot_that_leads_to_its_report() {
+        let mut past = stepped(30, 20);
+        past.runs[4].report = None;
+        past.runs[5].values = vec![Value::NotAnswered];
+        past.runs[6].values = vec![Value::Unknown];
+        past.runs[7].result = RunResult::Invalid;
+        let page = html_of_past(&past);
+        let chart = page.split("<figure>").nth(1).unwrap();
+        let chart = chart.split("</figure>").next().unwrap();
+        assert_eq!(chart.matches("<circle").count(), 29, "one is not known");
+        assert_eq!(
+            chart.matches("<a href=\"run-").count(),
+            28,
+            "one has no report"
+        );
+        assert!(chart.contains("not answered"), "{chart}");
+        assert_eq!(chart.matches("class=\"change\"").count(), 1);
+        let table = page.split("<h2>Runs</h2>").nth(1).unwrap();
+        assert_eq!(table.matches("<a href=\"run-").count(), 29);
+        assert!(
+            page.contains("<h1>p95, load: since 2026-11-21 11:00"),
+            "{page}"
+        );
+    }
+
+    #[test]
+    fn where_nothing_changed_or_too_little_is_known_the_page_says_so() {
+        assert!(html_of_past(&stepped(30, 30)).contains("<h1>No change of p95 was found</h1>"));
+        assert!(html_of_past(&stepped(3, 3)).contains("<h1>There are too few runs"));
+    }
+
+    #[test]
+    fn nothing_is_fetched_and_nothing_hostile_runs() {
+        let mut past = stepped(2, 2);
+        let hostile = "\"><script>alert(1)</script>";
+        past.of = Some(hostile.into());
+        let mut other = run(3, hostile, Value::Known(1.0));
+        other.label = Some(hostile.into());
+        other.commit = Some(hostile.into());
+        past.runs.push(other);
+        let page = html_of_past(&past);
+        assert!(!page.contains("<script"), "{page}");
+        assert!(page.contains("&lt;script&gt;") && page.contains("default-src 'none'"));
+        for fetch in ["src=", "@import", "url(", "<link", "<img", "<iframe"] {
+            assert!(!page.contains(fetch), "{fetch}");
+        }
+    }
+}
