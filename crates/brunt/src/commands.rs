@@ -2,6 +2,7 @@
 
 pub(crate) mod agent;
 pub(crate) mod check;
+pub(crate) mod history;
 pub(crate) mod init;
 pub(crate) mod monitor;
 pub(crate) mod run;

@@ -14,6 +14,7 @@ mod play;
 mod results;
 mod screen;
 mod session;
+mod store;
 mod watched;
 
 use std::process::ExitCode;
@@ -38,6 +39,8 @@ enum Verb {
     Check(commands::check::Options),
     /// Write a scenario file to start from
     Init(commands::init::Options),
+    /// List the runs of this folder, oldest first
+    History(commands::history::Options),
     /// Watch a process or the machine
     Monitor(commands::monitor::Options),
     /// Serve the Application Agent, the service that ships with brunt
@@ -49,6 +52,7 @@ fn main() -> ExitCode {
         Verb::Run(options) => commands::run::run(&options),
         Verb::Check(options) => commands::check::run(&options),
         Verb::Init(options) => commands::init::run(&options),
+        Verb::History(options) => commands::history::run(&options),
         Verb::Monitor(options) => commands::monitor::run(&options),
         Verb::Agent(options) => commands::agent::run(options),
     };

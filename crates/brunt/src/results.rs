@@ -111,9 +111,57 @@ pub(crate) fn page_of_all(out: Option<&Path>, now: Timestamp) -> PathBuf {
     }
 }
 
+/// The folders of runs under `performance/`, whole or not; none where there is no such folder.
+pub(crate) fn run_folders() -> io::Result<Vec<PathBuf>> {
+    let mut folders = entries(RESULTS)?;
+    folders.retain(|path| path.is_dir());
+    Ok(folders)
+}
+
+/// What lies in a folder, by name; nothing where there is no such folder.
+fn entries(folder: &str) -> io::Result<Vec<PathBuf>> {
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries?,
+    };
+    let paths = entries.map(|entry| Ok(entry?.path()));
+    let mut paths = paths.collect::<io::Result<Vec<PathBuf>>>()?;
+    paths.sort();
+    Ok(paths)
+}
+
+/// Where the report of a run lies, by the run's folder.
+pub(crate) fn report_of(folder: &Path) -> PathBuf {
+    match folder.file_name() {
+        Some(name) if is_own(folder) => {
+            let mut name = name.to_owned();
+            name.push(".html");
+            Path::new(REPORTS).join(name)
+        }
+        _ => folder.join("report.html"),
+    }
+}
+
+/// Whether brunt made a run's folder for it alone: not one that the user named by `--out`.
+pub(crate) fn is_own(folder: &Path) -> bool {
+    folder.file_name().is_some() && folder.parent() == Some(Path::new(RESULTS))
+}
+
 /// Writes a whole file.
 pub(crate) fn write(path: &Path, text: &str) -> Result<(), WriteError> {
     fs::write(path, text).map_err(|error| write_error(path, error))
+}
+
+/// The folder that a file goes to, made where it is not there, as a whole path.
+pub(crate) fn folder_for(file: &Path) -> Result<PathBuf, WriteError> {
+    let folder = match file.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
+    };
+    create_folder(folder)?;
+    folder
+        .canonicalize()
+        .map_err(|error| write_error(folder, error))
 }
 
 fn run_id(profile: &str, now: Timestamp) -> String {

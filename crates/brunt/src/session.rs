@@ -24,6 +24,7 @@ use crate::placement::{Placement, place};
 use crate::play::{Played, Run};
 use crate::results::{self, RunFolder, WriteError};
 use crate::screen::{self, LiveLine};
+use crate::store;
 use crate::watched::Watched;
 
 /// How long the host may take to accept a connection, unless `--wait-ready` says otherwise.
@@ -232,6 +233,13 @@ impl Session<'_> {
         screen::say(&format!("Results: {}\n", folder.path().display()));
         for error in &errors {
             complain(&error.to_string());
+        }
+        // The files are whole without it, and the run's own result stands.
+        if let Err(error) = store::keep(&run.judged(), folder) {
+            note(&format!(
+                "warning: the history does not know this run: {error}; once that is mended, \
+                 `brunt history --rebuild` adds it from its record"
+            ));
         }
         if !errors.is_empty() {
             run.exit = run.exit.worse(Exit::Internal);

@@ -8,5 +8,6 @@ mod commands;
 mod disk;
 mod embedded;
 mod ending;
+mod history;
 mod page;
 mod servers;

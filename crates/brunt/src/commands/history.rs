@@ -1,0 +1,149 @@
+//! `brunt history`: lists the runs of the past, and looks after them.
+
+mod page;
+mod rebuild;
+
+use std::path::PathBuf;
+
+use clap::ValueEnum;
+use report::Past;
+
+use crate::exit::{Exit, Failure};
+use crate::screen;
+use crate::store::{self, Asked, Column, Named, Store, StoreError};
+
+/// Options of `brunt history`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Options {
+    /// Only runs of this profile
+    #[arg(long, value_name = "PROFILE")]
+    profile: Option<String>,
+    /// What to show of each run
+    #[arg(long, value_enum, value_name = "METRIC", default_value_t = Column::P95)]
+    metric: Column,
+    /// Of this request, such as /items or "GET /items" [default: of all requests]
+    #[arg(long, value_name = "NAME")]
+    request: Option<String>,
+    /// The newest so many runs
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..))]
+    last: u32,
+    /// Write a page, too: every run a dot that leads to its report
+    /// [default: performance/reports/history.html]
+    #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = page::FILE)]
+    html: Option<PathBuf>,
+    /// Make the history again of the records under performance/results
+    #[arg(long, conflicts_with_all = ["profile", "metric", "request", "last", "html"])]
+    rebuild: bool,
+}
+
+/// What is said where no run is known.
+const NO_RUNS: &str = "no runs are known here yet\n\
+    make one with `brunt run`; where performance/results holds some, give `brunt history --rebuild`\n";
+
+pub(crate) fn run(options: &Options) -> Result<Exit, Failure> {
+    if options.rebuild {
+        return rebuild::run();
+    }
+    if options.request.is_some() && !options.metric.is_of_requests() {
+        let message = "cpu and memory are of the whole process: leave out --request";
+        return Err(Failure::Input(message.into()));
+    }
+    // To look is no reason to make a database.
+    let found = if store::exists() {
+        store::with(|store| look(store, options))?
+    } else {
+        Found::NoRuns
+    };
+    let past = match found {
+        Found::NoRuns => {
+            screen::say(NO_RUNS);
+            return Ok(Exit::Passed);
+        }
+        Found::NotThere(message) => return Err(Failure::Input(message)),
+        Found::Past(past) => past,
+    };
+    screen::say(&report::terminal_of_past(&past, screen::width(), true));
+    if let Some(file) = &options.html {
+        page::write(past, file)?;
+    }
+    Ok(Exit::Passed)
+}
+
+enum Found {
+    NoRuns,
+    /// What was asked for is not there.
+    NotThere(String),
+    Past(Past),
+}
+
+fn look(store: &Store, options: &Options) -> Result<Found, StoreError> {
+    if store.is_empty()? {
+        return Ok(Found::NoRuns);
+    }
+    let request = match &options.request {
+        None => None,
+        Some(text) => match request(store, text)? {
+            Ok(request) => Some(request),
+            Err(message) => return Ok(Found::NotThere(message)),
+        },
+    };
+    let columns = columns(options);
+    let runs = store.list(&Asked {
+        profile: options.profile.as_deref(),
+        columns: &columns,
+        request: request.as_ref(),
+        last: options.last,
+    })?;
+    if let (true, Some(profile)) = (runs.is_empty(), &options.profile) {
+        let known = store.profiles()?.join(", ");
+        return Ok(Found::NotThere(format!(
+            "no such run of profile `{profile}`; there are runs of: {known}"
+        )));
+    }
+    Ok(Found::Past(Past {
+        metrics: columns.iter().map(|column| column.metric()).collect(),
+        of: request.map(|request| request.in_words()),
+        runs,
+    }))
+}
+
+/// What is asked of each run: the metric that was named, and for the page all others.
+fn columns(options: &Options) -> Vec<Column> {
+    let others = Column::value_variants().iter().copied();
+    let others = others.filter(|column| {
+        options.html.is_some()
+            && *column != options.metric
+            && (options.request.is_none() || column.is_of_requests())
+    });
+    std::iter::once(options.metric).chain(others).collect()
+}
+
+/// The one request that is meant, or why it is not known.
+fn request(store: &Store, text: &str) -> Result<Result<Named, String>, StoreError> {
+    let mut found = store.requests_called(text)?;
+    if found.len() == 1 {
+        return Ok(Ok(found.remove(0)));
+    }
+    let (what, which) = if found.is_empty() {
+        (format!("no run has a request `{text}`"), store.requests()?)
+    } else {
+        (format!("`{text}` is more than one request"), found)
+    };
+    let which: Vec<String> = which.iter().map(Named::in_words).collect();
+    Ok(Err(format!("{what}; give one of: {}", which.join(", "))))
+}
+
+impl Named {
+    fn in_words(&self) -> String {
+        format!("{} {}", self.method, self.name)
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Newer { .. } => Self::Input(error.to_string()),
+            _ => Self::Internal(error.into()),
+        }
+    }
+}

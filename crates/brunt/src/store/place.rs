@@ -1,0 +1,37 @@
+//! Which runs are known, and where they lie.
+
+use std::path::PathBuf;
+
+use rusqlite::Row;
+
+use super::{Store, StoreError};
+
+/// A run and where its files lie.
+#[derive(Debug, Clone)]
+pub(crate) struct Place {
+    pub(crate) id: i64,
+    pub(crate) run_id: String,
+    pub(crate) record: PathBuf,
+}
+
+impl Store {
+    /// Where all runs lie, oldest first.
+    pub(crate) fn places(&self) -> Result<Vec<Place>, StoreError> {
+        let read = || -> rusqlite::Result<Vec<Place>> {
+            let mut query = self.connection.prepare(
+                "SELECT id, run_id, record
+                 FROM runs ORDER BY started_at_ms, id",
+            )?;
+            query.query_map([], place)?.collect()
+        };
+        read().map_err(|error| self.error(error))
+    }
+}
+
+fn place(row: &Row) -> rusqlite::Result<Place> {
+    Ok(Place {
+        id: row.get(0)?,
+        run_id: row.get(1)?,
+        record: row.get::<_, String>(2)?.into(),
+    })
+}

@@ -1,0 +1,61 @@
+CREATE TABLE runs (
+    id             INTEGER PRIMARY KEY,
+    run_id         TEXT    NOT NULL,
+    started_at_ms  INTEGER NOT NULL,
+    profile        TEXT    NOT NULL,
+    label          TEXT,
+    git_commit     TEXT,
+    verdict        TEXT    NOT NULL,
+    valid          INTEGER NOT NULL,
+    duration_s     REAL    NOT NULL,
+    stopped_by     TEXT    NOT NULL,
+    requests       INTEGER NOT NULL,
+    failures       INTEGER NOT NULL,
+    unanswered     INTEGER NOT NULL,
+    throughput_rps REAL,
+    error_rate     REAL,
+    p50_ms         REAL,
+    p90_ms         REAL,
+    p95_ms         REAL,
+    p99_ms         REAL,
+    cpu_percent    REAL,
+    memory_mb      REAL,
+    brunt_version  TEXT    NOT NULL,
+    host           TEXT    NOT NULL,
+    scenario_file  TEXT    NOT NULL,
+    scenario_hash  TEXT    NOT NULL,
+    load           TEXT    NOT NULL,
+    cpu_model      TEXT,
+    cores          INTEGER,
+    memory_bytes   INTEGER,
+    kernel         TEXT,
+    record         TEXT    NOT NULL,
+    report         TEXT    NOT NULL,
+    sentence       TEXT    NOT NULL,
+    UNIQUE (run_id, record)
+) STRICT;
+CREATE INDEX runs_by_time ON runs (started_at_ms);
+CREATE TABLE requests (
+    run            INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE,
+    place          INTEGER NOT NULL,
+    name           TEXT    NOT NULL,
+    method         TEXT    NOT NULL,
+    setup          INTEGER NOT NULL,
+    requests       INTEGER NOT NULL,
+    failures       INTEGER NOT NULL,
+    unanswered     INTEGER NOT NULL,
+    throughput_rps REAL,
+    error_rate     REAL,
+    p50_ms         REAL,
+    p90_ms         REAL,
+    p95_ms         REAL,
+    p99_ms         REAL,
+    PRIMARY KEY (run, place)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX requests_by_name ON requests (name, method);
+CREATE TABLE details (
+    run            INTEGER PRIMARY KEY REFERENCES runs ON DELETE CASCADE,
+    settings       TEXT    NOT NULL,
+    targets        TEXT    NOT NULL,
+    findings       TEXT    NOT NULL
+) STRICT;
