@@ -39,7 +39,7 @@ enum Verb {
     Check(commands::check::Options),
     /// Write a scenario file to start from
     Init(commands::init::Options),
-    /// List the runs of this folder, oldest first
+    /// List the runs of this folder, oldest first, or prune them
     History(commands::history::Options),
     /// Watch a process or the machine
     Monitor(commands::monitor::Options),

@@ -10,6 +10,8 @@ use jiff::tz::TimeZone;
 /// Where runs go unless `--out` says otherwise.
 const RESULTS: &str = "performance/results";
 const REPORTS: &str = "performance/reports";
+/// Where baselines lie.
+const BASELINES: &str = "performance/benchmarks";
 
 /// Where one run's files go.
 #[derive(Debug, Clone)]
@@ -118,6 +120,13 @@ pub(crate) fn run_folders() -> io::Result<Vec<PathBuf>> {
     Ok(folders)
 }
 
+/// The files that hold baselines.
+pub(crate) fn baseline_files() -> io::Result<Vec<PathBuf>> {
+    let mut files = entries(BASELINES)?;
+    files.retain(|path| path.extension().is_some_and(|ending| ending == "json"));
+    Ok(files)
+}
+
 /// What lies in a folder, by name; nothing where there is no such folder.
 fn entries(folder: &str) -> io::Result<Vec<PathBuf>> {
     let entries = match fs::read_dir(folder) {
@@ -145,6 +154,16 @@ pub(crate) fn report_of(folder: &Path) -> PathBuf {
 /// Whether brunt made a run's folder for it alone: not one that the user named by `--out`.
 pub(crate) fn is_own(folder: &Path) -> bool {
     folder.file_name().is_some() && folder.parent() == Some(Path::new(RESULTS))
+}
+
+/// Removes the folder that brunt made for a run, and the run's report. What is gone already is fine.
+pub(crate) fn remove(folder: &Path) -> io::Result<()> {
+    let gone = |removed: io::Result<()>| match removed {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        removed => removed,
+    };
+    gone(fs::remove_file(report_of(folder)))?;
+    gone(fs::remove_dir_all(folder))
 }
 
 /// Writes a whole file.

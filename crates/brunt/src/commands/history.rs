@@ -1,6 +1,7 @@
 //! `brunt history`: lists the runs of the past, and looks after them.
 
 mod page;
+mod prune;
 mod rebuild;
 
 use std::path::PathBuf;
@@ -14,7 +15,10 @@ use crate::store::{self, Asked, Column, Named, Store, StoreError};
 
 /// Options of `brunt history`.
 #[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Options {
+    #[command(subcommand)]
+    verb: Option<Verb>,
     /// Only runs of this profile
     #[arg(long, value_name = "PROFILE")]
     profile: Option<String>,
@@ -36,13 +40,21 @@ pub(crate) struct Options {
     rebuild: bool,
 }
 
+#[derive(Debug, clap::Subcommand)]
+enum Verb {
+    /// Remove old runs; those with a label and those of baselines stay
+    Prune(prune::Options),
+}
+
 /// What is said where no run is known.
 const NO_RUNS: &str = "no runs are known here yet\n\
     make one with `brunt run`; where performance/results holds some, give `brunt history --rebuild`\n";
 
 pub(crate) fn run(options: &Options) -> Result<Exit, Failure> {
-    if options.rebuild {
-        return rebuild::run();
+    match &options.verb {
+        Some(Verb::Prune(options)) => return prune::run(options),
+        None if options.rebuild => return rebuild::run(),
+        None => {}
     }
     if options.request.is_some() && !options.metric.is_of_requests() {
         let message = "cpu and memory are of the whole process: leave out --request";

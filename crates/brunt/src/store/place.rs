@@ -1,4 +1,4 @@
-//! Which runs are known, and where they lie.
+//! Which runs are known, where they lie, and what keeps them.
 
 use std::path::PathBuf;
 
@@ -12,6 +12,8 @@ pub(crate) struct Place {
     pub(crate) id: i64,
     pub(crate) run_id: String,
     pub(crate) record: PathBuf,
+    pub(crate) started_at_ms: i64,
+    pub(crate) has_label: bool,
 }
 
 impl Store {
@@ -19,7 +21,7 @@ impl Store {
     pub(crate) fn places(&self) -> Result<Vec<Place>, StoreError> {
         let read = || -> rusqlite::Result<Vec<Place>> {
             let mut query = self.connection.prepare(
-                "SELECT id, run_id, record
+                "SELECT id, run_id, record, started_at_ms, label IS NOT NULL
                  FROM runs ORDER BY started_at_ms, id",
             )?;
             query.query_map([], place)?.collect()
@@ -33,5 +35,7 @@ fn place(row: &Row) -> rusqlite::Result<Place> {
         id: row.get(0)?,
         run_id: row.get(1)?,
         record: row.get::<_, String>(2)?.into(),
+        started_at_ms: row.get(3)?,
+        has_label: row.get(4)?,
     })
 }

@@ -7,7 +7,16 @@ use crate::brunt::Brunt;
 
 #[test]
 fn help_is_as_it_was_reviewed() {
-    for verb in ["", "run", "check", "init", "history", "monitor", "agent"] {
+    for verb in [
+        "",
+        "run",
+        "check",
+        "init",
+        "history",
+        "history prune",
+        "monitor",
+        "agent",
+    ] {
         let arguments: Vec<&str> = verb.split_whitespace().chain(["--help"]).collect();
         let ended = Brunt::new(&arguments).run();
         assert_eq!(ended.code, Some(0));

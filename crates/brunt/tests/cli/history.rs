@@ -1,4 +1,4 @@
-//! The history: what it knows after runs, when it is damaged or cannot be written.
+//! The history: what it knows after runs, when it is damaged or cannot be written, and how it is pruned.
 
 use std::fs;
 use std::path::Path;
@@ -6,6 +6,7 @@ use std::process::{Command, Stdio};
 
 use rusqlite::Connection;
 use testbed::{Answer, Routes, Server};
+use verdict::baseline::Baseline;
 
 use crate::brunt::{Brunt, Ended};
 
@@ -82,12 +83,14 @@ fn entries(folder: &Path) -> Vec<String> {
 #[test]
 fn an_empty_history_says_what_to_do_and_makes_no_database() {
     let place = Brunt::new(&["history"]);
-    let ended = brunt(&place, &["history"]);
-    assert_eq!(ended.code, Some(0), "{ended:?}");
-    assert!(
-        ended.stdout.contains("make one with `brunt run`"),
-        "{ended:?}"
-    );
+    for arguments in [&["history"][..], &["history", "prune", "--keep", "1"]] {
+        let ended = brunt(&place, arguments);
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+        assert!(
+            ended.stdout.contains("make one with `brunt run`"),
+            "{ended:?}"
+        );
+    }
     assert!(!place.path("performance").exists());
 }
 
@@ -149,6 +152,7 @@ fn what_is_not_there_is_wrong_input_that_names_what_is() {
             "leave out --request",
         ),
         (&["--metric", "p96"], "possible values"),
+        (&["prune"], "--keep"),
     ] {
         let ended = brunt(&place, &[&["history"], arguments].concat());
         assert_eq!(ended.code, Some(2), "{arguments:?} {ended:?}");
@@ -276,6 +280,83 @@ fn a_history_that_cannot_be_written_takes_nothing_from_the_run() {
         "{ended:?}"
     );
     assert!(without.path("out/summary.json").exists());
+}
+
+#[test]
+fn prune_keeps_the_runs_of_baselines() {
+    let server = server();
+    let place = place(&server);
+    played(&place, &["p"]);
+    played(&place, &["q"]);
+    let results = place.path("performance/results");
+    let names = entries(&results);
+    let record = fs::File::open(results.join(&names[0]).join("record.brunt")).unwrap();
+    let record = record::file::read(record).unwrap();
+    let baseline = Baseline::of("main", &[record], true).unwrap();
+    let folder = place.path("performance/benchmarks");
+    fs::create_dir(&folder).unwrap();
+    fs::write(folder.join("main.json"), baseline.to_text()).unwrap();
+
+    // Who cannot tell what a baseline needs removes nothing.
+    fs::write(folder.join("torn.json"), "{\"format\": 1, ").unwrap();
+    let ended = brunt(&place, &["history", "prune", "--keep", "0"]);
+    assert_eq!(ended.code, Some(2), "{ended:?}");
+    assert!(
+        ended.stderr.contains("torn.json needs") && ended.stderr.contains("move it away"),
+        "{ended:?}"
+    );
+    assert_eq!(entries(&results), names);
+    fs::remove_file(folder.join("torn.json")).unwrap();
+
+    let ended = brunt(&place, &["history", "prune", "--keep", "0"]);
+    assert!(
+        ended
+            .stdout
+            .ends_with("1 run removed; 1 with a label or of a baseline stay\n"),
+        "{ended:?}"
+    );
+    assert_eq!(entries(&results), names[..1]);
+    assert_eq!(runs(&place, &[]).len(), 1);
+}
+
+#[test]
+fn prune_removes_what_is_old_and_has_no_label() {
+    let server = server();
+    let place = place(&server);
+    played(&place, &["p", "--label", "kept"]);
+    for arguments in [&["p", "--out", "out"][..], &["p"], &["q"], &["p"]] {
+        played(&place, arguments);
+    }
+    let known = runs(&place, &[]);
+    let prune = |arguments: &[&str]| {
+        let ended = brunt(&place, &[&["history", "prune"], arguments].concat());
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+        ended.stdout
+    };
+    assert_eq!(
+        prune(&["--keep", "0", "--older-than", "1d"]),
+        "0 runs removed; 1 with a label or of a baseline stay\n"
+    );
+    let said = prune(&["--keep", "2", "--dry-run"]);
+    assert!(
+        said.contains("files in out stay") && said.contains("2 runs would be removed; 1 with"),
+        "{said}"
+    );
+    assert_eq!(runs(&place, &[]), known);
+    assert!(prune(&["--keep", "2"]).contains("2 runs removed; 1 with"));
+    assert_eq!(
+        runs(&place, &[]),
+        [&known[0], &known[3], &known[4]].map(String::as_str)
+    );
+    assert_eq!(entries(&place.path("performance/results")).len(), 3);
+    assert_eq!(entries(&place.path("performance/reports")).len(), 3);
+    assert!(place.path("out/record.brunt").exists());
+    assert!(
+        prune(&["--older-than", "0s"])
+            .ends_with("2 runs removed; 1 with a label or of a baseline stay\n")
+    );
+    let left = runs(&place, &[]);
+    assert!(left.len() == 1 && left[0].contains("kept"), "{left:?}");
 }
 
 #[test]
