@@ -37,9 +37,10 @@ struct Row {
 
 type Proof = fn(&Stand) -> anyhow::Result<Vec<Row>>;
 
-const PROOFS: [(&str, Proof); 6] = [
+const PROOFS: [(&str, Proof); 7] = [
     ("stall", stall::rows),
     ("breaking", breaking::rows),
+    ("breaking-long", breaking::long_rows),
     ("recovery", recovery::rows),
     ("memory", memory::rows),
     ("doors", doors::rows),

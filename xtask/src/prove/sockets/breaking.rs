@@ -8,10 +8,16 @@ use super::stand::Stand;
 const MU: f64 = 1_000.0;
 const CRITICAL_MS: f64 = 50.0;
 
+/// Searches of five minutes.
 pub(super) fn rows(stand: &Stand) -> anyhow::Result<Vec<Row>> {
     let five = of_length(stand, stand.choose(1, 3), stand.choose(60, 300), 0.1)?;
+    Ok(vec![five])
+}
+
+/// A search of fifteen.
+pub(super) fn long_rows(stand: &Stand) -> anyhow::Result<Vec<Row>> {
     let fifteen = of_length(stand, 1, stand.choose(60, 900), 0.05)?;
-    Ok(vec![five, fifteen])
+    Ok(vec![fifteen])
 }
 
 /// Searches of a length, one after the other.
