@@ -14,6 +14,9 @@ const THETA: f64 = 0.02;
 /// What has to be found.
 const SLOWER: f64 = 1.05;
 
+/// The first seed: those below have been looked at while the methods were made.
+const SEEDS_FROM: u64 = 1_000_000;
+
 /// The proofs of this page.
 pub fn rows(effort: Effort) -> Vec<Row> {
     let mut rows = baselines::rows(effort);
@@ -31,7 +34,8 @@ fn normals(deviation: f64, memory: f64, count: usize, seed: u64) -> Vec<f64> {
 
 /// In how many of so many seeds something is so.
 fn share(runs: u64, is_so: impl FnMut(&u64) -> bool) -> f64 {
-    (0..runs).filter(is_so).count() as f64 / runs as f64
+    let seeds = SEEDS_FROM..SEEDS_FROM + runs;
+    seeds.filter(is_so).count() as f64 / runs as f64
 }
 
 fn percent(share: f64) -> String {

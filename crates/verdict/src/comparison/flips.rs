@@ -3,13 +3,10 @@
 //! it. It asks for no law of the noise but that it is even; and a pair in which a neighbour came or went
 //! counts as the furthest one, however far it is.
 
-use rand::{RngExt, SeedableRng};
-use rand_xoshiro::Xoshiro256PlusPlus;
+use statrs::distribution::{ContinuousCDF, Normal};
 
-/// Up to so many differences all signs are tried.
-const EXACT_MAX: usize = 14;
-/// Otherwise so many drawn ones.
-const DRAWS: u32 = 9_999;
+/// Up to so many differences the chances are exact; beyond, the sum of ranks is as good as normal.
+const EXACT_MAX: usize = 200;
 
 /// The chances of a sum like this one, were the differences even around nothing.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -21,13 +18,22 @@ pub(crate) struct Chances {
 }
 
 /// The chances of a sum of ranks like that of these values.
-pub(crate) fn chances(values: &[f64], seed: u64) -> Chances {
-    let ranks = signed_ranks(values);
+pub(crate) fn chances(values: &[f64]) -> Chances {
+    chances_of_ranks(&signed_ranks(values))
+}
+
+fn chances_of_ranks(ranks: &[f64]) -> Chances {
     if ranks.len() <= EXACT_MAX {
-        exact(&ranks)
+        exact(ranks)
     } else {
-        drawn(&ranks, seed)
+        normal(ranks)
     }
+}
+
+/// The least chance that so many differences can have: that of signs which are all alike.
+pub(crate) fn least_chance(count: usize) -> f64 {
+    let count = i32::try_from(count).unwrap_or(i32::MAX);
+    0.5f64.powi(count)
 }
 
 /// The rank of each value by its distance from nothing, with its sign. What is as far shares its ranks,
@@ -47,47 +53,53 @@ fn signed_ranks(values: &[f64]) -> Vec<f64> {
     sorted.iter().map(rank).collect()
 }
 
-/// By all signs. Sums of halves are exact.
+/// By all signs: how likely each sum of the ranks above nothing is, rank by rank.
 fn exact(ranks: &[f64]) -> Chances {
-    let sum: f64 = ranks.iter().sum();
-    let all = 1u64 << ranks.len();
-    let (mut large, mut small) = (0u32, 0u32);
-    for other in (0..all).map(|signs| flipped(ranks, signs)) {
-        large += u32::from(other >= sum);
-        small += u32::from(other <= sum);
+    // Ranks that are shared are halves; twice a rank is whole.
+    let doubled: Vec<(usize, bool)> = ranks
+        .iter()
+        .map(|rank| (whole(rank.abs() * 2.0), *rank > 0.0))
+        .collect();
+    let most: usize = doubled.iter().map(|(rank, _)| rank).sum();
+    let mut chance_of = vec![0.0; most + 1];
+    chance_of[0] = 1.0;
+    for (rank, _) in &doubled {
+        for sum in (0..=most).rev() {
+            let with = if sum >= *rank {
+                chance_of[sum - rank]
+            } else {
+                0.0
+            };
+            chance_of[sum] = f64::midpoint(chance_of[sum], with);
+        }
     }
+    let above = doubled.iter().filter(|(_, is_above)| *is_above);
+    let seen: usize = above.map(|(rank, _)| rank).sum();
     Chances {
-        as_large: f64::from(large) / all as f64,
-        as_small: f64::from(small) / all as f64,
+        as_large: chance_of[seen..].iter().sum(),
+        as_small: chance_of[..=seen].iter().sum(),
     }
 }
 
-fn drawn(ranks: &[f64], seed: u64) -> Chances {
-    let sum: f64 = ranks.iter().sum();
-    let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);
-    let (mut large, mut small) = (0u32, 0u32);
-    for _ in 0..DRAWS {
-        let parts = ranks.chunks(64);
-        let other: f64 = parts.map(|part| flipped(part, random.random())).sum();
-        large += u32::from(other >= sum);
-        small += u32::from(other <= sum);
-    }
-    // The sum itself is one of those that could have been (Phipson and Smyth, 2010).
-    let share = |count: u32| f64::from(count + 1) / f64::from(DRAWS + 1);
-    Chances {
-        as_large: share(large),
-        as_small: share(small),
-    }
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "twice a rank, which is at most twice the count"
+)]
+fn whole(doubled: f64) -> usize {
+    doubled.round() as usize
 }
 
-/// The sum of at most 64 values, each with the sign of its bit.
-fn flipped(values: &[f64], signs: u64) -> f64 {
-    let signed = values.iter().enumerate().map(
-        |(at, value)| {
-            if signs >> at & 1 == 0 { *value } else { -value }
-        },
-    );
-    signed.sum()
+/// By the normal law that the sum of many ranks comes to, each with either sign.
+fn normal(ranks: &[f64]) -> Chances {
+    let sum: f64 = ranks.iter().sum();
+    let deviation = ranks.iter().map(|rank| rank * rank).sum::<f64>().sqrt();
+    let law = Normal::standard();
+    // A sum moves by two when a sign of the least rank turns: the half of that is its own.
+    Chances {
+        as_large: law.sf((sum - 1.0) / deviation),
+        as_small: law.cdf((sum + 1.0) / deviation),
+    }
 }
 
 #[cfg(test)]
@@ -96,26 +108,32 @@ mod tests {
 
     #[test]
     fn few_are_told_exactly() {
-        let found = chances(&[1.0, 2.0, 3.0], 0);
+        let found = chances(&[1.0, 2.0, 3.0]);
         assert!((found.as_large - 0.125).abs() < 1e-12);
         assert!((found.as_small - 1.0).abs() < 1e-12);
-        let even = chances(&[1.0, -1.0], 0);
+        let even = chances(&[1.0, -1.0]);
         assert!((even.as_large - 0.75).abs() < 1e-12);
+        assert!((chances(&[0.0; 5]).as_small - 1.0).abs() < 1e-12);
     }
 
     #[test]
-    fn drawn_signs_tell_the_same() {
+    fn the_normal_law_tells_the_same_of_many() {
         let ranks = signed_ranks(&[0.5, 1.0, -0.2, 0.3, -0.6, 0.9, 0.1, -0.4, 0.2, 0.7, 0.0]);
         assert_eq!(ranks[..4], [1.0, -2.5, 2.5, 4.0]);
-        let (exact, found) = (exact(&ranks), drawn(&ranks, 7));
-        assert!((exact.as_large - found.as_large).abs() < 0.015);
-        assert_eq!(found, drawn(&ranks, 7), "a seed gives the same");
+        let values: Vec<f64> = (0..200)
+            .map(|at| f64::from(at * 7_919 % 101) - 45.0)
+            .collect();
+        let ranks = signed_ranks(&values);
+        let (exact, normal) = (exact(&ranks), normal(&ranks));
+        assert!((0.005..0.2).contains(&exact.as_large), "{exact:?}");
+        assert!((exact.as_large - normal.as_large).abs() < 0.002);
+        assert!((exact.as_small - normal.as_small).abs() < 0.002);
     }
 
     #[test]
     fn one_that_is_far_off_does_not_hide_the_others() {
         let mut values = [0.05; 12];
         values[5] = -1.0;
-        assert!(chances(&values, 0).as_large < 0.05);
+        assert!(chances(&values).as_large < 0.05);
     }
 }
