@@ -3,6 +3,7 @@
 
 mod change_points;
 mod compare;
+mod contest;
 mod difference;
 mod figures;
 mod flips;
@@ -14,7 +15,8 @@ mod sitting;
 
 pub use change_points::change_points;
 pub use compare::compare;
+pub use contest::{Contest, Played};
 pub use figures::{Figures, Requests, Series};
 pub use measured::Measured;
 pub use row::{BetweenRuns, Change, Comparison, Outcome, Row};
-pub use sitting::{Answer, Limit, Side, Sitting, difference, order};
+pub use sitting::{Answer, FIRST_LOOK, Limit, Side, Sitting, difference, order};

@@ -4,6 +4,7 @@ pub mod baseline;
 pub mod blocks;
 mod breaking_point;
 pub mod comparison;
+mod contested;
 pub mod degradation;
 mod evidence;
 mod finding;
@@ -28,6 +29,7 @@ mod verdict;
 pub mod warm_up;
 mod withheld;
 
+pub use contested::Contested;
 pub use grade::Grade;
 pub use judge::judge;
 pub use regression::{Beside, judge_beside};

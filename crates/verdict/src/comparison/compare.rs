@@ -18,7 +18,7 @@ const THETA_SHORT: f64 = 0.1;
 /// Shorter than this, in milliseconds.
 const SHORT_MS: f64 = 1.0;
 /// A difference of error rates by this is none, in points of percent: a share of next to nothing is nothing.
-const POINTS: f64 = 0.1;
+pub(super) const POINTS: f64 = 0.1;
 /// Of a run's blocks, so many have to tell.
 const TELL: f64 = 0.75;
 
@@ -98,6 +98,15 @@ fn decide(rows: &mut [Row], asked: &[Option<Question>]) {
     }
 }
 
+/// By which share a measure may differ from such a value, unless somebody says.
+pub(super) fn theta_of(measured: Measured, value: f64) -> f64 {
+    if measured.percentile().is_some() && value < SHORT_MS {
+        THETA_SHORT
+    } else {
+        THETA
+    }
+}
+
 /// What is asked of one row: the difference, turned so that more is worse. It is one of logarithms, or of
 /// percent.
 struct Question {
@@ -132,13 +141,11 @@ impl Question {
     }
 
     fn row(&self, requests: &Requests, theta: Option<f64>) -> Row {
-        let is_short = self.measured.percentile().is_some() && self.baseline < SHORT_MS;
-        let usual = if is_short { THETA_SHORT } else { THETA };
         Row {
             baseline: Some(self.baseline),
             run: Some(self.run),
             change: Some(self.change()),
-            theta: theta.unwrap_or(usual),
+            theta: theta.unwrap_or_else(|| theta_of(self.measured, self.baseline)),
             ..nothing(requests, self.measured, theta)
         }
     }

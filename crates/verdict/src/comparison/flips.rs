@@ -102,6 +102,58 @@ fn normal(ranks: &[f64]) -> Chances {
     }
 }
 
+/// What is usual of differences: the median of the means of each two, and of each alone (Hodges and Lehmann,
+/// 1963); and the ends of what the test does not rule out, with this risk at each end.
+pub(crate) fn usual(differences: &[f64], risk: f64) -> Option<(f64, (f64, f64))> {
+    if least_chance(differences.len()) > risk {
+        return None;
+    }
+    let pairs = differences.iter().enumerate();
+    let mut means: Vec<f64> = pairs
+        .flat_map(|(at, one)| {
+            differences[at..]
+                .iter()
+                .map(|other| f64::midpoint(*one, *other))
+        })
+        .collect();
+    means.sort_by(f64::total_cmp);
+    let half = means.len() / 2;
+    let middle = f64::midpoint(means[half], means[(means.len() - 1) / 2]);
+    let outside = ruled_out(differences.len(), risk);
+    Some((middle, (means[outside], means[means.len() - 1 - outside])))
+}
+
+/// How many of the means at either end the test rules out: the largest sum of ranks whose chance is the risk
+/// at most (Tukey's count).
+fn ruled_out(count: usize, risk: f64) -> usize {
+    let most = count * (count + 1) / 2;
+    let ranks: Vec<f64> = (1..=count).map(|rank| rank as f64).collect();
+    let chance = |sum: usize| {
+        // The ranks that come to this sum, whichever they are, have its chance.
+        let mut left = sum as f64;
+        let signed: Vec<f64> = ranks
+            .iter()
+            .rev()
+            .map(|rank| {
+                let is_above = *rank <= left;
+                left -= if is_above { *rank } else { 0.0 };
+                if is_above { *rank } else { -rank }
+            })
+            .collect();
+        chances_of_ranks(&signed).as_small
+    };
+    let (mut fine, mut over) = (0, most / 2);
+    while over - fine > 1 {
+        let middle = usize::midpoint(fine, over);
+        if chance(middle) <= risk {
+            fine = middle;
+        } else {
+            over = middle;
+        }
+    }
+    fine
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -135,5 +187,25 @@ mod tests {
         let mut values = [0.05; 12];
         values[5] = -1.0;
         assert!(chances(&values).as_large < 0.05);
+    }
+
+    /// The critical values of Wilcoxon's tables, 2.5 % at each end.
+    #[test]
+    fn as_many_are_ruled_out_as_the_tables_say() {
+        for (count, largest) in [(6, 0), (8, 3), (10, 8), (15, 25), (20, 52), (30, 137)] {
+            assert_eq!(ruled_out(count, 0.025), largest, "{count}");
+        }
+    }
+
+    #[test]
+    fn the_interval_is_about_what_is_usual() {
+        let differences: Vec<f64> = (0..12).map(|at| f64::from(at % 2) * 0.04).collect();
+        let (usual, (low, high)) = usual(&differences, 0.025).unwrap();
+        assert!((usual - 0.02).abs() < 1e-12 && low < 0.02 && high > 0.02);
+        assert_eq!(super::usual(&differences[..5], 0.025), None);
+        // What lies outside is what the test rules out.
+        let beyond = |margin: f64| differences.iter().map(|it| it - margin).collect::<Vec<_>>();
+        assert!(chances(&beyond(low - 1e-9)).as_large <= 0.025);
+        assert!(chances(&beyond(high + 1e-9)).as_small <= 0.025);
     }
 }

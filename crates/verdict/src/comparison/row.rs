@@ -91,6 +91,14 @@ impl Outcome {
             Self::NotEnoughData => "not_enough_data",
         }
     }
+
+    /// Its name in reports.
+    pub const fn in_words(self) -> &'static str {
+        match self {
+            Self::NotEnoughData => "not enough data",
+            other => other.name(),
+        }
+    }
 }
 
 impl Comparison {

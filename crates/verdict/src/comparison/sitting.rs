@@ -9,6 +9,7 @@
 use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
+use super::compare::POINTS;
 use super::{Measured, flips};
 
 /// The risk of calling a build worse that is slower by just what is allowed, over all looks.
@@ -16,7 +17,7 @@ const RISK_WORSE: f64 = 0.01;
 /// The risk of calling a build fine that is.
 const RISK_FINE: f64 = 0.05;
 /// The first look is after so many pairs: fewer have too few signs to tell.
-const FIRST_LOOK: usize = 10;
+pub const FIRST_LOOK: usize = 10;
 /// Each further look is after so many times as many.
 const LOOK_AGAIN: f64 = 1.25;
 
@@ -44,8 +45,11 @@ pub fn order(pair: usize, seed: u64) -> [Side; 2] {
 }
 
 /// How much worse B was than A in a pair, as a logarithm: over zero is worse. `None` where either is not above
-/// zero, so that there is no ratio.
+/// zero, so that there is no ratio. Of error rates, which may be zero, it is in points of percent.
 pub fn difference(measured: Measured, a: f64, b: f64) -> Option<f64> {
+    if measured == Measured::ErrorRate {
+        return Some(b - a);
+    }
     let ratio = (a > 0.0 && b > 0.0).then(|| b / a)?;
     ratio.is_finite().then(|| ratio.ln() * measured.worse())
 }
@@ -92,6 +96,15 @@ impl Sitting {
         Self::beyond_margin(theta.ln_1p(), limit, tested)
     }
 
+    /// The same of one measure: a difference of error rates by a tenth of a point is none.
+    pub(crate) fn of(measured: Measured, theta: f64, limit: Limit, tested: usize) -> Self {
+        let margin = match measured {
+            Measured::ErrorRate => POINTS,
+            _ => theta.ln_1p(),
+        };
+        Self::beyond_margin(margin, limit, tested)
+    }
+
     fn beyond_margin(margin: f64, limit: Limit, tested: usize) -> Self {
         Self {
             margin,
@@ -124,6 +137,16 @@ impl Sitting {
     /// What is known.
     pub fn answer(&self) -> Answer {
         self.answer
+    }
+
+    /// By how much it may be worse.
+    pub(crate) fn margin(&self) -> f64 {
+        self.margin
+    }
+
+    /// The differences of the pairs.
+    pub(crate) fn differences(&self) -> &[f64] {
+        &self.differences
     }
 
     /// How many pairs there are.
@@ -236,5 +259,6 @@ mod tests {
         assert!(difference(Measured::P95, 10.0, 11.0).is_some_and(|d| d > 0.09));
         assert!(difference(Measured::Throughput, 10.0, 11.0).is_some_and(|d| d < -0.09));
         assert_eq!(difference(Measured::P95, 0.0, 11.0), None);
+        assert_eq!(difference(Measured::ErrorRate, 0.0, 2.5), Some(2.5));
     }
 }

@@ -1,0 +1,109 @@
+//! Baselines: what is kept of runs, what is refused, and formats of the past and of the future.
+
+use record::{FailureKind, NameId, RequestName, Search, StoppedBy};
+use verdict::baseline::{Baseline, FORMAT_VERSION, Unfit};
+use verdict::comparison::Measured;
+
+use crate::run::Run;
+
+/// As the first version of the format was written.
+const FORMAT_1: &str = include_str!("baselines/format-1.json");
+
+#[test]
+fn the_first_format_is_still_read() {
+    let kept = Baseline::read(FORMAT_1).unwrap();
+    assert_eq!((kept.name.as_str(), kept.runs.len()), ("first", 1));
+    assert_eq!(kept.conditions.scenario_hash, "bae73f63bd2e9051");
+    assert_eq!(kept.conditions.machine.cores, Some(2));
+    let all = kept.runs[0].figures.row(None).unwrap();
+    let p50 = all.series(Measured::P50).unwrap();
+    assert_eq!(p50.blocks, [Some(5.0176), Some(4.8333), Some(4.5548)]);
+    assert_eq!(kept.to_text(), FORMAT_1, "and written as it was");
+}
+
+#[test]
+fn a_field_that_is_not_known_is_passed_over_and_a_newer_format_refused() {
+    let more = FORMAT_1.replacen("\"name\"", "\"colour\": \"red\", \"name\"", 1);
+    assert_eq!(
+        Baseline::read(&more).unwrap(),
+        Baseline::read(FORMAT_1).unwrap()
+    );
+    let newer = FORMAT_VERSION + 1;
+    let newer = FORMAT_1.replacen("\"format\": 1", &format!("\"format\": {newer}"), 1);
+    let error = Baseline::read(&newer).unwrap_err().to_string();
+    assert!(error.contains("use a newer brunt"), "{error}");
+}
+
+/// A run of ten names, twelve thousand requests, none of which takes a round time.
+fn of_ten_names() -> Run {
+    let mut run = Run::new();
+    run.header.names = (0..10)
+        .map(|at| RequestName {
+            name: format!("/shop/products/category-{at}/items/*"),
+            method: "GET".into(),
+            setup: false,
+        })
+        .collect();
+    for at in 0..10u32 {
+        for part in 0..12 {
+            let took_ms = 3.0 + f64::from(at * 7_919 % 101 + part * 31) * 0.137;
+            run = run.requests(NameId(at), 97 + u64::from(part), took_ms, 0.0, None);
+        }
+    }
+    run
+}
+
+#[test]
+fn ten_names_with_three_runs_are_a_small_file_that_reads_the_same() {
+    let record = of_ten_names().record();
+    let kept = Baseline::of("main", &[record.clone(), record.clone(), record], true).unwrap();
+    let all = kept.runs[0].figures.row(None).unwrap();
+    assert!(all.series(Measured::P95).unwrap().blocks.len() >= 20);
+    let text = kept.to_text();
+    assert!(
+        (20_000..100_000).contains(&text.len()),
+        "{} bytes",
+        text.len()
+    );
+    assert_eq!(Baseline::read(&text).unwrap(), kept);
+}
+
+#[test]
+fn what_is_no_baseline_is_refused_by_what_is_wrong() {
+    let whole = || Run::new().answers(2_000, 5.0);
+    let mut search = whole();
+    search.header.load.search = Some(Search {
+        from: 10.0,
+        to: None,
+        limit: record::Limit::Critical,
+        precision: 0.05,
+    });
+    let mut other = whole();
+    other.header.scenario_hash = "1".into();
+    let broken_off = whole().stopped(StoppedBy::Interrupted, 9_000, None);
+    let ours = whole().failures(1_000, FailureKind::NoPorts);
+    let of = |runs: Vec<Run>, forced| {
+        let records: Vec<_> = runs.into_iter().map(Run::record).collect();
+        Baseline::of("main", &records, forced)
+    };
+    assert_eq!(of(Vec::new(), true), Err(Unfit::NoRuns));
+    assert!(matches!(of(vec![search], true), Err(Unfit::Search { .. })));
+    assert!(matches!(
+        of(vec![broken_off.clone()], false),
+        Err(Unfit::NotWhole { .. })
+    ));
+    assert!(matches!(
+        of(vec![ours.clone()], false),
+        Err(Unfit::NotValid { .. })
+    ));
+    let differ = of(vec![whole(), other.clone()], false)
+        .unwrap_err()
+        .to_string();
+    assert!(
+        differ.contains("hash of the scenario: `0` in the one, `1` in the other"),
+        "{differ}"
+    );
+    for forced in [vec![broken_off], vec![ours], vec![whole(), other]] {
+        assert!(of(forced, true).is_ok());
+    }
+}
