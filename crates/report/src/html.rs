@@ -1,7 +1,9 @@
 //! The HTML report: one file that needs nothing else. The verdict first, then targets, charts on one
 //! time axis, requests, failures, settings. Every figure is there without JavaScript.
 
+mod beside;
 mod charts;
+pub(crate) mod contest;
 mod past;
 mod tables;
 
@@ -14,7 +16,7 @@ use verdict::{Grade, RunResult};
 pub use past::html_of_past;
 
 use crate::terminal::severity;
-use crate::{Judged, findings_beside};
+use crate::{Judged, findings_beside, tone};
 
 const STYLE: &str = include_str!("html/page.css");
 const SCRIPT: &str = include_str!("html/page.js");
@@ -42,6 +44,17 @@ pub fn html(runs: &[Judged]) -> String {
         ),
         _ => format!("brunt: {} profiles", runs.len()),
     };
+    page(
+        &title,
+        &markup! {
+            @if runs.len() > 1 { (overview(runs)) }
+            @for (number, run) in runs.iter().enumerate() { (section(run, number)) }
+        },
+    )
+}
+
+/// A page around what it says.
+fn page(title: &str, body: &Markup) -> String {
     let page = markup! {
         (DOCTYPE)
         html lang="en" {
@@ -54,10 +67,7 @@ pub fn html(runs: &[Judged]) -> String {
                 style { (PreEscaped(UPLOT_STYLE)) (PreEscaped(STYLE)) }
             }
             body {
-                main {
-                    @if runs.len() > 1 { (overview(runs)) }
-                    @for (number, run) in runs.iter().enumerate() { (section(run, number)) }
-                }
+                main { (body) }
                 footer { "Made by brunt " (env!("CARGO_PKG_VERSION")) "." }
                 script { (PreEscaped(UPLOT_SCRIPT)) }
                 script { (PreEscaped(SCRIPT)) }
@@ -82,13 +92,13 @@ fn pill(name: &str) -> Markup {
 
 /// Of several runs: the worst first, and a line each.
 fn overview(runs: &[Judged]) -> Markup {
-    let worst = runs.iter().max_by_key(|run| severity(run.verdict.result));
+    let worst = runs.iter().max_by_key(|run| severity(tone(run.verdict)));
     markup! {
-        header class={ "verdict " @if let Some(worst) = worst { (class_of(worst.verdict.result)) } } {
+        header class={ "verdict " @if let Some(worst) = worst { (class_of(tone(worst.verdict))) } } {
             @if let Some(worst) = worst {
                 p.eyebrow { "brunt · all profiles · " (worst.record.header.host) }
-                h1 { "All profiles: " (class_of(worst.verdict.result)) }
-                @if severity(worst.verdict.result) > severity(RunResult::Graded(Grade::Good)) {
+                h1 { "All profiles: " (class_of(tone(worst.verdict))) }
+                @if severity(tone(worst.verdict)) > severity(RunResult::Graded(Grade::Good)) {
                     p.eyebrow { (worst.record.header.profile) ": " (worst.verdict.sentence) }
                 }
             }
@@ -114,8 +124,11 @@ fn section(run: &Judged, number: usize) -> Markup {
     let result = class_of(run.verdict.result);
     markup! {
         section id={ "run-" (number) } {
-            header class={ "verdict " (result) } {
-                p.eyebrow { "brunt · " (header.profile) " · " (header.host) " " (pill(result)) }
+            header class={ "verdict " (class_of(tone(run.verdict))) } {
+                p.eyebrow {
+                    "brunt · " (header.profile) " · " (header.host) " " (pill(result))
+                    @if let Some(beside) = &run.verdict.beside { " " (beside::outcome(beside.comparison.outcome())) }
+                }
                 h1 { (run.verdict.sentence) }
                 @if !run.verdict.invalid_because.is_empty() || findings_beside(run).next().is_some() {
                     ul {
@@ -125,6 +138,7 @@ fn section(run: &Judged, number: usize) -> Markup {
                 }
             }
             (tables::targets(run))
+            @if let Some(beside) = &run.verdict.beside { (beside::beside(beside)) }
             (charts::charts(run))
             (tables::requests(run))
             (tables::failures(run))

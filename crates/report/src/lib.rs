@@ -1,11 +1,15 @@
-//! A run record and its verdict as terminal text, HTML, CSV and JSON.
+//! A run record and its verdict as terminal text, HTML, CSV, JSON, Markdown and JUnit.
 //!
 //! Text is returned; writing it somewhere is left to others.
 
+mod checks;
+mod comparison;
+mod contest;
 pub mod csv;
 mod figures;
 mod html;
 mod live;
+mod markdown;
 mod number;
 mod past;
 mod series;
@@ -13,12 +17,18 @@ mod summary;
 mod terminal;
 
 use record::RunRecord;
-use verdict::Verdict;
+use verdict::{Grade, RunResult, Verdict};
 
+pub use checks::{Checks, Severity, github, junit};
+pub use contest::{CONTEST_SCHEMA_VERSION, Conduct, Contest, contest_json, contest_line};
+pub use html::contest::html_of_contest;
 pub use html::{html, html_of_past};
 pub use live::{Progress, live_line};
+pub use markdown::{markdown, markdown_of_contest};
 pub use past::{Conditions, Past, PastRun};
 pub use summary::{SCHEMA_VERSION, summary_json};
+pub use terminal::baselines::{terminal_of_baseline, terminal_of_baselines};
+pub use terminal::beside::{terminal_beside, terminal_of_contest};
 pub use terminal::past::terminal_of_past;
 pub use terminal::{terminal, terminal_of_all};
 
@@ -36,4 +46,18 @@ pub(crate) fn findings_beside<'a>(run: &Judged<'a>) -> impl Iterator<Item = &'a 
     let verdict = run.verdict;
     let all = verdict.findings.iter();
     all.filter(|finding| finding.sentence != verdict.sentence)
+}
+
+/// What a run looks like: where it is worse than its baseline, no better than poor.
+pub(crate) fn tone(verdict: &Verdict) -> RunResult {
+    let is_worse = verdict
+        .beside
+        .as_ref()
+        .is_some_and(|beside| beside.comparison.is_worse());
+    match verdict.result {
+        RunResult::Graded(Grade::Good | Grade::Acceptable | Grade::Inconclusive) if is_worse => {
+            RunResult::Graded(Grade::Poor)
+        }
+        result => result,
+    }
 }

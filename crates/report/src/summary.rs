@@ -7,6 +7,7 @@ use serde::Serialize;
 use verdict::{Figure, Judgement, Value};
 
 use crate::Judged;
+use crate::comparison::json_beside;
 use crate::figures::{self, Figures, Resources};
 
 /// The version of the schema. It grows when a field goes or changes its meaning, not when one comes.
@@ -34,6 +35,7 @@ struct Summary<'a> {
     sentence: &'a str,
     targets: Vec<TargetRow<'a>>,
     findings: Vec<FindingRow<'a>>,
+    comparison: Option<serde_json::Value>,
     total: Figures,
     intervals: BTreeMap<String, Option<(f64, Option<f64>)>>,
     requests: Vec<Figures>,
@@ -113,6 +115,7 @@ pub fn summary_json(run: &Judged) -> String {
                 figures: finding.figures.iter().map(figure).collect(),
             })
             .collect(),
+        comparison: verdict.beside.as_ref().map(json_beside),
         total: figures::total(record),
         intervals: intervals(record),
         requests: figures::by_name(record),

@@ -1,5 +1,7 @@
 //! The terminal's result: the sentence that matters, targets with grades, requests, failures.
 
+pub(crate) mod baselines;
+pub(crate) mod beside;
 pub(crate) mod past;
 mod table;
 
@@ -7,9 +9,10 @@ use anstyle::{AnsiColor, Style};
 use unicode_width::UnicodeWidthStr;
 use verdict::{Grade, Judgement, RunResult, Value};
 
-use crate::Judged;
 use crate::figures::{self, Durations, Figures};
 use crate::number::{self, one_line};
+use crate::{Judged, tone};
+pub(crate) use table::shortened;
 use table::{Cell, Table};
 
 /// Wider than this, lines are hard to follow.
@@ -29,6 +32,13 @@ pub fn terminal(run: &Judged, width: usize, colour: bool) -> String {
     text += &page.sentence(run, &run.verdict.sentence);
     text += &page.notes(run);
     text += &page.targets(run);
+    if let Some(beside) = &run.verdict.beside {
+        // What is worse is a finding, and said above.
+        if !beside.comparison.is_worse() {
+            text += &format!("\n{}", page.wrapped(0, &beside.sentence()));
+        }
+        text += &page.compared(&beside.into());
+    }
     text += &page.requests(run);
     text += &page.failures(run);
     text
@@ -42,7 +52,7 @@ pub fn terminal_of_all(runs: &[Judged], width: usize, colour: bool) -> String {
     };
     let worst = runs
         .iter()
-        .map(|run| run.verdict.result)
+        .map(|run| tone(run.verdict))
         .max_by_key(|result| severity(*result));
     let worst = worst.map_or("nothing was run", RunResult::name);
     let mut text = page.heading(&format!("All profiles: {worst}"));
@@ -113,7 +123,7 @@ impl Page {
     }
 
     fn sentence(&self, run: &Judged, sentence: &str) -> String {
-        let style = match run.verdict.result {
+        let style = match tone(run.verdict) {
             RunResult::Graded(grade) => style_of(grade).bold(),
             RunResult::Invalid => style_of(Grade::Inconclusive).bold(),
         };
@@ -238,7 +248,8 @@ impl Page {
     }
 }
 
-fn title(run: &Judged, row: &Judgement) -> String {
+/// What was limited, and of which requests.
+pub(crate) fn title(run: &Judged, row: &Judgement) -> String {
     let metric = row.target.metric.name();
     match row.target.scope {
         None => metric,

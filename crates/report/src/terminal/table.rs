@@ -92,7 +92,7 @@ fn line(row: &[Cell], widths: &[usize], colour: bool) -> String {
 }
 
 /// A text of at most so many columns: what does not fit is left out of its middle.
-pub(super) fn shortened(text: &str, width: usize) -> String {
+pub(crate) fn shortened(text: &str, width: usize) -> String {
     if text.width() <= width {
         return text.to_owned();
     }

@@ -1,5 +1,6 @@
 //! Every form of report, of one run whose figures are known.
 
+mod comparison;
 mod csv;
 mod html;
 mod run;

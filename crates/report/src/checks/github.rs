@@ -1,0 +1,46 @@
+//! GitHub's workflow commands: an annotation for each check that did not pass.
+
+use super::{Checks, Standing};
+
+/// Checks as annotations, one a line, to be printed by a step of a GitHub workflow.
+pub fn github(all: &[Checks]) -> String {
+    let mut text = String::new();
+    for checks in all {
+        for check in &checks.all {
+            let level = match check.standing {
+                Standing::Passed => continue,
+                Standing::Failed | Standing::Broken => "error",
+                Standing::Undecided => "warning",
+            };
+            let title = format!("{}: {}", checks.title, check.name);
+            text += &annotation(level, &title, &check.message);
+        }
+        text += &annotation("notice", &checks.title, &checks.sentence);
+    }
+    text
+}
+
+fn annotation(level: &str, title: &str, message: &str) -> String {
+    let title = data(title).replace(':', "%3A").replace(',', "%2C");
+    format!("::{level} title={title}::{}\n", data(message))
+}
+
+/// As the runner wants what follows a command.
+fn data(text: &str) -> String {
+    text.replace('%', "%25")
+        .replace('\r', "%0D")
+        .replace('\n', "%0A")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_ends_an_annotation_but_its_end() {
+        assert_eq!(
+            annotation("error", "a: b, 5 %", "one\n::error::two"),
+            "::error title=a%3A b%2C 5 %25::one%0A::error::two\n"
+        );
+    }
+}

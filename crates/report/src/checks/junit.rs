@@ -1,0 +1,69 @@
+//! JUnit's XML, which pipelines of every kind read.
+
+use super::{Check, Checks, Standing};
+
+/// Checks as one JUnit file: a suite each.
+pub fn junit(all: &[Checks]) -> String {
+    let mut text = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n".to_owned();
+    for checks in all {
+        text += &format!(
+            "  <testsuite name=\"{}\" tests=\"{}\" failures=\"{}\" errors=\"{}\" skipped=\"{}\" time=\"{:.3}\">\n",
+            escaped(&checks.title),
+            checks.all.len(),
+            checks.count(Standing::Failed),
+            checks.count(Standing::Broken),
+            checks.count(Standing::Undecided),
+            checks.seconds,
+        );
+        for check in &checks.all {
+            text += &case(&checks.title, check);
+        }
+        text += &format!(
+            "    <system-out>{}</system-out>\n  </testsuite>\n",
+            escaped(&checks.sentence)
+        );
+    }
+    text + "</testsuites>\n"
+}
+
+fn case(title: &str, check: &Check) -> String {
+    let head = format!(
+        "    <testcase classname=\"{}\" name=\"{}\"",
+        escaped(title),
+        escaped(&check.name)
+    );
+    let message = escaped(&check.message);
+    let inner = match check.standing {
+        Standing::Passed => return format!("{head}/>\n"),
+        Standing::Failed => format!("<failure message=\"{message}\">{message}</failure>"),
+        Standing::Broken => format!("<error message=\"{message}\">{message}</error>"),
+        Standing::Undecided => format!("<skipped message=\"{message}\"/>"),
+    };
+    format!("{head}>{inner}</testcase>\n")
+}
+
+/// Control characters have no place in XML.
+fn escaped(text: &str) -> String {
+    let mut safe = String::new();
+    for letter in text.chars() {
+        match letter {
+            '&' => safe += "&amp;",
+            '<' => safe += "&lt;",
+            '>' => safe += "&gt;",
+            '"' => safe += "&quot;",
+            letter if letter.is_control() => safe.push(' '),
+            letter => safe.push(letter),
+        }
+    }
+    safe
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_service_sent_stays_text() {
+        assert_eq!(escaped("a\"b<c>&\u{1b}\n"), "a&quot;b&lt;c&gt;&amp;  ");
+    }
+}

@@ -1,0 +1,138 @@
+//! Two builds in one sitting, as reports show them: how they were played, `comparison.json`, and the line
+//! that is drawn meanwhile.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+use unicode_width::UnicodeWidthStr;
+use verdict::Contested;
+use verdict::comparison::Row;
+
+use crate::comparison::{self, json_row};
+use crate::number;
+
+/// The version of the schema of `comparison.json`. It grows when a field goes or changes its meaning, not when
+/// one comes.
+pub const CONTEST_SCHEMA_VERSION: u32 = 1;
+
+/// Two builds, what came of them, and how they were played.
+#[derive(Debug, Clone, Copy)]
+pub struct Contest<'a> {
+    /// What came of them.
+    pub contested: &'a Contested,
+    /// How they were played.
+    pub conduct: &'a Conduct,
+}
+
+/// How two builds were played.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Conduct {
+    /// The sitting's name, that of its results folder.
+    pub run_id: String,
+    /// The version of brunt.
+    pub brunt_version: String,
+    /// The scenario as it was named.
+    pub scenario_file: String,
+    /// A hash of what it says.
+    pub scenario_hash: String,
+    /// The profile whose highest level was held.
+    pub profile: String,
+    /// That level, in words.
+    pub level: String,
+    /// The seed of all randomness.
+    pub seed: u64,
+    /// When it began, RFC 3339, UTC.
+    pub started_at: String,
+    /// The length of a block, in seconds.
+    pub block_s: f64,
+    /// So much of a block's beginning does not count, in seconds.
+    pub uncounted_s: f64,
+    /// How long it might take, in seconds.
+    pub limit_s: f64,
+    /// The machine that brunt ran on, in words.
+    pub machine: String,
+}
+
+impl Conduct {
+    pub(crate) fn settings(&self) -> Vec<(&'static str, String)> {
+        let seconds = |seconds: f64| format!("{seconds} s");
+        vec![
+            ("Sitting", self.run_id.clone()),
+            ("Started", self.started_at.clone()),
+            (
+                "Scenario",
+                format!("{} ({})", self.scenario_file, self.scenario_hash),
+            ),
+            ("Load", self.level.clone()),
+            ("Block", seconds(self.block_s)),
+            (
+                "Not counted",
+                format!("the first {} of each", seconds(self.uncounted_s)),
+            ),
+            ("Limit", seconds(self.limit_s)),
+            ("Seed", self.seed.to_string()),
+            ("Machine", self.machine.clone()),
+            ("brunt", self.brunt_version.clone()),
+        ]
+    }
+}
+
+/// `comparison.json`: what came of two builds for other programs.
+#[expect(
+    clippy::missing_panics_doc,
+    reason = "there is nothing in it that JSON cannot hold"
+)]
+pub fn contest_json(contest: &Contest) -> String {
+    let Contest { contested, conduct } = contest;
+    let [a, b] = &contested.hosts;
+    let rows = contested.played.rows.iter();
+    let value = json!({
+        "schema": CONTEST_SCHEMA_VERSION,
+        "run_id": conduct.run_id,
+        "brunt_version": conduct.brunt_version,
+        "profile": conduct.profile,
+        "scenario_file": conduct.scenario_file,
+        "scenario_hash": conduct.scenario_hash,
+        "seed": conduct.seed,
+        "started_at": conduct.started_at,
+        "host_a": a,
+        "host_b": b,
+        "block_s": conduct.block_s,
+        "limit_s": conduct.limit_s,
+        "pairs": contested.played.pairs,
+        "pairs_left_out": contested.played.left_out,
+        "seconds": contested.played.seconds,
+        "stopped": contested.is_stopped,
+        "valid": contested.is_valid(),
+        "outcome": contested.outcome().name(),
+        "sentence": contested.sentence(),
+        "values": contested.played.values.iter().map(|(measured, values)| (measured.name(), values)).collect::<BTreeMap<_, _>>(),
+        "rows": rows.map(|row| json_row(row, ["a", "b"])).collect::<Vec<Value>>(),
+    });
+    let text = serde_json::to_string_pretty(&value);
+    text.expect("numbers, texts and lists of them are always JSON") + "\n"
+}
+
+/// The line that is drawn while two builds are played, for a terminal so many columns wide: how far it is,
+/// and what is tested as it stands.
+pub fn contest_line(
+    pairs: usize,
+    seconds: f64,
+    limit_s: f64,
+    rows: &[Row],
+    width: usize,
+) -> String {
+    let mut line = format!("A against B: {pairs} pairs, {seconds:.0} of {limit_s:.0} s at most");
+    for row in rows {
+        let (change, interval) = comparison::change(row);
+        if interval.is_empty() {
+            continue;
+        }
+        let next = format!(" · {} {change} ({interval})", row.measured.in_words());
+        if line.width() + next.width() > width {
+            break;
+        }
+        line += &next;
+    }
+    crate::terminal::shortened(&number::one_line(&line), width)
+}

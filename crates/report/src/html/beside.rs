@@ -1,0 +1,128 @@
+//! One thing beside another: the rows that are tested, and a glance at all names.
+
+use maud::{Markup, html as markup};
+use verdict::comparison::{Measured, Outcome, Row};
+use verdict::{Beside, Grade};
+
+use crate::comparison::{self, Compared, NAMES_NOTE, grade_of};
+
+/// What is measured of single names: what a process used is not known name by name.
+const OF_NAMES: [Measured; 6] = [
+    Measured::Throughput,
+    Measured::ErrorRate,
+    Measured::P50,
+    Measured::P90,
+    Measured::P95,
+    Measured::P99,
+];
+
+/// A run beside a baseline.
+pub(super) fn beside(beside: &Beside) -> Markup {
+    markup! {
+        h2 { "Beside baseline " code { (beside.baseline) } }
+        // What is worse is a finding, and said above.
+        @if !beside.comparison.is_worse() { p.note { (beside.sentence()) } }
+        (compared(&beside.into()))
+        @if !beside.differences.is_empty() {
+            div.scroll { table {
+                caption { "What differs in the conditions" }
+                thead { tr {
+                    th scope="col" { "What" } th.words scope="col" { "Baseline" } th.words scope="col" { "Run" } th scope="col" { "Conclusion" }
+                } }
+                tbody { @for it in &beside.differences { tr {
+                    th scope="row" { (it.what) } td.words { (it.baseline) } td.words { (it.run) } td { (it.weight.name()) }
+                } } }
+            } }
+        }
+    }
+}
+
+/// The tables of a comparison, and what to think of them.
+pub(super) fn compared(compared: &Compared) -> Markup {
+    let notes = compared.notes();
+    markup! {
+        @if !notes.is_empty() { ul { @for note in &notes { li { (note) } } } }
+        (rows("All requests: these decide", compared.sides, &compared.of_all()))
+        (by_name(compared))
+    }
+}
+
+fn rows(caption: &str, sides: [&str; 2], rows: &[&Row]) -> Markup {
+    markup! {
+        div.scroll { table {
+            caption { (caption) }
+            thead { tr {
+                th scope="col" { "Measured" } th scope="col" { (sides[0]) } th scope="col" { (sides[1]) } th scope="col" { "Change" }
+                th scope="col" { "95 % interval" } th scope="col" { "Tolerance" } th scope="col" { "Outcome" }
+            } }
+            tbody { @for row in rows {
+                @let (change, interval) = comparison::change(row);
+                tr {
+                    th scope="row" { (comparison::title(row)) }
+                    td { (comparison::value(row.baseline, row)) }
+                    td.measured { (comparison::value(row.run, row)) }
+                    td { (change) }
+                    td { (interval) }
+                    td { (crate::number::threshold(row.theta * 100.0, "%")) }
+                    td { (outcome_of(row)) }
+                }
+            } }
+        } }
+    }
+}
+
+fn outcome_of(row: &Row) -> Markup {
+    if row.is_tested {
+        outcome(row.outcome)
+    } else {
+        markup! { (comparison::outcome(row)) }
+    }
+}
+
+/// An outcome with the colour of a grade, and its word.
+pub(super) fn outcome(outcome: Outcome) -> Markup {
+    let class = match outcome {
+        Outcome::Same => Grade::Acceptable,
+        outcome => grade_of(outcome),
+    };
+    markup! { span class={ "pill " (class.name()) } { (outcome.in_words()) } }
+}
+
+/// Each name with how each measure of it changed.
+fn by_name(compared: &Compared) -> Markup {
+    let named = compared.rows.iter().filter(|row| row.name.is_some());
+    let mut names: Vec<&str> = named.filter_map(|row| row.name.as_deref()).collect();
+    names.dedup();
+    let find = |name: &str, measured: Measured| {
+        let mut rows = compared.rows.iter();
+        rows.find(|row| row.measured == measured && row.name.as_deref() == Some(name))
+    };
+    markup! {
+        @if !names.is_empty() {
+            div.scroll { table {
+                caption { "By name: " (NAMES_NOTE) }
+                thead { tr {
+                    th scope="col" { "Request" }
+                    @for measured in OF_NAMES { th scope="col" { (measured.in_words()) } }
+                } }
+                tbody { @for name in names { tr {
+                    th scope="row" { code { (name) } }
+                    @for measured in OF_NAMES { (cell(find(name, measured))) }
+                } } }
+            } }
+        }
+    }
+}
+
+fn cell(row: Option<&Row>) -> Markup {
+    let Some(row) = row else {
+        return markup! { td { "–" } };
+    };
+    let (change, interval) = comparison::change(row);
+    let stands_out = matches!(row.outcome, Outcome::Worse | Outcome::Better);
+    markup! {
+        td class=[(row.outcome == Outcome::Worse).then_some("bad")] title=(interval) {
+            (change) @if stands_out { " " (row.outcome.in_words()) }
+        }
+    }
+}

@@ -1,0 +1,34 @@
+//! The page of two builds that were played in one sitting.
+
+use maud::{Markup, html as markup};
+
+use super::beside;
+use crate::comparison::grade_of;
+use crate::contest::Contest;
+
+/// The HTML report of two builds in one sitting: one file that needs nothing else.
+pub fn html_of_contest(contest: &Contest) -> String {
+    let title = format!("brunt: A against B, {}", contest.conduct.profile);
+    super::page(&title, &body(contest))
+}
+
+fn body(contest: &Contest) -> Markup {
+    let Contest { contested, conduct } = contest;
+    let outcome = contested.outcome();
+    let [a, b] = &contested.hosts;
+    markup! {
+        section {
+            header class={ "verdict " (grade_of(outcome).name()) } {
+                p.eyebrow {
+                    "brunt · A against B · " (conduct.profile) " " (beside::outcome(outcome))
+                }
+                h1 { (contested.sentence()) }
+                ul { li { "A: " (a) } li { "B: " (b) } }
+            }
+            h2 { "A against B" }
+            (beside::compared(&(*contested).into()))
+            h2 { "Settings" }
+            dl { @for (name, value) in conduct.settings() { div { dt { (name) } dd { (value) } } } }
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! Baselines for a terminal: a line each, or what one holds.
+
+use verdict::baseline::{Baseline, KeptRun};
+use verdict::comparison::Measured;
+
+use super::table::{Cell, Table};
+use super::{Page, WIDTH_MAX};
+use crate::number::{self, one_line};
+
+/// Narrower than this, a run is shown without its p99 and its CPU.
+const ALL_FROM: usize = 120;
+
+/// Baselines, a line each.
+pub fn terminal_of_baselines(baselines: &[Baseline], width: usize, colour: bool) -> String {
+    let page = Page {
+        width: width.min(WIDTH_MAX),
+        colour,
+    };
+    let mut table = Table::new(&["Baseline", "profile", "runs", "newest (UTC)", "brunt"]);
+    for baseline in baselines {
+        let newest = baseline.runs.last().map_or("", |run| &run.started_at);
+        table.row(vec![
+            Cell::plain(one_line(&baseline.name)),
+            Cell::plain(one_line(&baseline.conditions.profile)),
+            Cell::plain(baseline.runs.len().to_string()),
+            Cell::plain(minute(newest)),
+            Cell::plain(one_line(&baseline.conditions.brunt_version)),
+        ]);
+    }
+    page.lines(&table) + "\n"
+}
+
+/// What a baseline holds.
+pub fn terminal_of_baseline(baseline: &Baseline, width: usize, colour: bool) -> String {
+    let page = Page {
+        width: width.min(WIDTH_MAX),
+        colour,
+    };
+    let mut text = page.heading(&format!("Baseline {}", one_line(&baseline.name)));
+    for (name, value) in settings(baseline) {
+        text += &page.wrapped(2, &format!("{name}: {value}"));
+    }
+    text += &page.runs(baseline);
+    if let Some(newest) = baseline.runs.last() {
+        text += &page.names(newest);
+    }
+    text + "\n"
+}
+
+fn settings(baseline: &Baseline) -> [(&'static str, String); 7] {
+    let conditions = &baseline.conditions;
+    let machine = &conditions.machine;
+    let unknown = || "not known".to_owned();
+    let known = |text: &Option<String>| text.clone().unwrap_or_else(unknown);
+    let cores = machine
+        .cores
+        .map_or_else(unknown, |cores| cores.to_string());
+    let whose = if conditions.embedded {
+        "the embedded Application Agent"
+    } else {
+        &conditions.host
+    };
+    [
+        ("profile", conditions.profile.clone()),
+        ("scenario", format!("hash {}", conditions.scenario_hash)),
+        ("host", whose.to_owned()),
+        (
+            "length",
+            format!("{} s", number::rate(conditions.load.seconds())),
+        ),
+        (
+            "machine",
+            format!("{}, {cores} cores", known(&machine.cpu_model)),
+        ),
+        ("system", known(&machine.system)),
+        ("brunt", conditions.brunt_version.clone()),
+    ]
+}
+
+impl Page {
+    /// A line for each run.
+    fn runs(&self, baseline: &Baseline) -> String {
+        let all = self.width >= ALL_FROM;
+        let measures = Measured::ALL.into_iter().filter(|measured| {
+            all || !matches!(
+                measured,
+                Measured::P90 | Measured::P99 | Measured::CpuPerRequest
+            )
+        });
+        let measures: Vec<Measured> = measures.collect();
+        let mut columns = vec!["Run", "verdict"];
+        columns.extend(measures.iter().map(|measured| measured.in_words()));
+        let mut table = Table::new(&columns);
+        for run in &baseline.runs {
+            let mut cells = vec![
+                Cell::plain(one_line(&run.run_id)),
+                Cell::plain(one_line(&run.verdict)),
+            ];
+            let values = measures.iter().map(|measured| usual(run, None, *measured));
+            cells.extend(values.map(Cell::plain));
+            table.row(cells);
+        }
+        self.lines(&table)
+    }
+
+    /// A line for each name of a run.
+    fn names(&self, run: &KeptRun) -> String {
+        let measures = [
+            Measured::Throughput,
+            Measured::ErrorRate,
+            Measured::P50,
+            Measured::P95,
+            Measured::P99,
+        ];
+        let mut columns = vec!["Request, of the newest run"];
+        columns.extend(measures.iter().map(|measured| measured.in_words()));
+        let mut table = Table::new(&columns);
+        let names = run
+            .figures
+            .rows
+            .iter()
+            .filter_map(|row| row.name.as_deref());
+        for name in names {
+            let mut cells = vec![Cell::plain(one_line(name))];
+            let values = measures.iter().map(|it| usual(run, Some(name), *it));
+            cells.extend(values.map(Cell::plain));
+            table.row(cells);
+        }
+        self.lines(&table)
+    }
+
+    fn lines(&self, table: &Table) -> String {
+        let mut lines = table.lines(self.width, self.colour).into_iter();
+        let heading = self.heading(&lines.next().unwrap_or_default());
+        heading + &lines.map(|line| line + "\n").collect::<String>()
+    }
+}
+
+/// In half of the blocks it was this or less.
+fn usual(run: &KeptRun, name: Option<&str>, measured: Measured) -> String {
+    let series = run.figures.row(name).and_then(|row| row.series(measured));
+    let mut blocks: Vec<f64> = series
+        .into_iter()
+        .flat_map(|series| series.blocks.iter().flatten().copied())
+        .collect();
+    blocks.sort_by(f64::total_cmp);
+    let usual = blocks.get(blocks.len() / 2).copied();
+    usual.map_or_else(
+        || "–".to_owned(),
+        |value| number::with_unit(value, measured.unit()),
+    )
+}
+
+/// A time to the minute, as people read it.
+fn minute(rfc3339: &str) -> String {
+    let text: String = rfc3339.chars().take(16).collect();
+    one_line(&text).replace('T', " ")
+}

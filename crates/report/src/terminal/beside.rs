@@ -1,0 +1,91 @@
+//! One thing beside another, for a terminal: what is tested, and of the rest what stands out.
+
+use anstyle::Style;
+use verdict::comparison::{Outcome, Row};
+use verdict::{Beside, Contested};
+
+use super::table::{Cell, Table};
+use super::{Page, WIDTH_MAX, style_of};
+use crate::comparison::{self, Compared, NAMES_NOTE, grade_of};
+use crate::number::one_line;
+
+/// Narrower than this, changes are shown without their intervals.
+const INTERVAL_FROM: usize = 100;
+/// So many rows of single names are shown; the report has all.
+const NAMED_MAX: usize = 6;
+
+/// What a run is beside a baseline, for a terminal so many columns wide.
+pub fn terminal_beside(beside: &Beside, width: usize, colour: bool) -> String {
+    alone(&beside.into(), width, colour)
+}
+
+/// What came of two builds in one sitting, for a terminal so many columns wide.
+pub fn terminal_of_contest(contested: &Contested, width: usize, colour: bool) -> String {
+    alone(&contested.into(), width, colour)
+}
+
+fn alone(compared: &Compared, width: usize, colour: bool) -> String {
+    let page = Page {
+        width: width.min(WIDTH_MAX),
+        colour,
+    };
+    let style = style_of(grade_of(compared.outcome)).bold();
+    let sentence = page.wrapped(0, &compared.sentence);
+    let painted: Vec<String> = sentence
+        .lines()
+        .map(|line| page.painted(style, line))
+        .collect();
+    painted.join("\n") + "\n" + &page.compared(compared) + "\n"
+}
+
+impl Page {
+    /// The table, and what to think of it.
+    pub(super) fn compared(&self, compared: &Compared) -> String {
+        let mut text = self.rows(&compared.title, compared.sides, &compared.of_all());
+        let named = compared.standing_out();
+        if !named.is_empty() {
+            let shown = &named[..named.len().min(NAMED_MAX)];
+            text += &self.rows("Single names", compared.sides, shown);
+            let more = match named.len() - shown.len() {
+                0 => String::new(),
+                more => format!("{more} more are in the report; "),
+            };
+            text += &self.wrapped(2, &format!("- {more}{NAMES_NOTE}"));
+        }
+        for note in compared.notes() {
+            text += &self.wrapped(2, &format!("- {note}"));
+        }
+        text
+    }
+
+    fn rows(&self, title: &str, [one, other]: [&str; 2], rows: &[&Row]) -> String {
+        let with_interval = self.width >= INTERVAL_FROM;
+        let mut columns = vec![title, one, other, "change"];
+        if with_interval {
+            columns.push("95 % interval");
+        }
+        columns.push("outcome");
+        let mut table = Table::new(&columns);
+        for row in rows {
+            let (change, interval) = comparison::change(row);
+            let mut cells = vec![
+                Cell::plain(one_line(&comparison::title(row))),
+                Cell::plain(comparison::value(row.baseline, row)),
+                Cell::plain(comparison::value(row.run, row)),
+                Cell::plain(change),
+            ];
+            if with_interval {
+                cells.push(Cell::plain(interval));
+            }
+            let style = match row.outcome {
+                Outcome::Same => Style::new(),
+                outcome => style_of(grade_of(outcome)),
+            };
+            cells.push(Cell::styled(&comparison::outcome(row), style));
+            table.row(cells);
+        }
+        let mut lines = table.lines(self.width, self.colour).into_iter();
+        let heading = self.heading(&lines.next().unwrap_or_default());
+        heading + &lines.map(|line| line + "\n").collect::<String>()
+    }
+}
