@@ -7,13 +7,16 @@ mod commit;
 mod descriptors;
 mod embedded;
 mod exit;
+mod fail_on;
 mod interrupt;
+mod load_options;
 mod machine;
 mod placement;
 mod play;
 mod results;
 mod screen;
 mod session;
+mod stage;
 mod store;
 mod watched;
 

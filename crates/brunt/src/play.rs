@@ -32,7 +32,8 @@ pub(crate) struct Run<'a> {
     pub(crate) target: Arc<Target>,
     pub(crate) settings: Settings,
     pub(crate) header: Header,
-    pub(crate) folder: &'a RunFolder,
+    /// Where the record is kept as it grows; `None`: nowhere.
+    pub(crate) folder: Option<&'a RunFolder>,
     pub(crate) monitor: Monitor,
     pub(crate) agent: Option<&'a mut EmbeddedAgent>,
     pub(crate) interrupts: &'a Interrupts,
@@ -273,14 +274,14 @@ fn milliseconds(duration: Duration) -> u64 {
 /// Keeps what comes: in memory, and on disk for as long as the disk takes it.
 struct Keeper<'a> {
     record: RunRecord,
-    folder: &'a RunFolder,
+    folder: Option<&'a RunFolder>,
     writer: Option<RecordWriter<File>>,
     width_s: u32,
     write_error: Option<WriteError>,
 }
 
 impl<'a> Keeper<'a> {
-    fn begin(header: Header, folder: &'a RunFolder) -> Self {
+    fn begin(header: Header, folder: Option<&'a RunFolder>) -> Self {
         let record = RunRecord::new(header);
         let width_s = record.timeline.width_s();
         let mut keeper = Self {
@@ -296,7 +297,10 @@ impl<'a> Keeper<'a> {
 
     /// Writes the record anew, in its present form.
     fn write_all(&mut self) {
-        let written = self.folder.replace(RECORD_FILE, |file| {
+        let Some(folder) = self.folder else {
+            return;
+        };
+        let written = folder.replace(RECORD_FILE, |file| {
             record::file::write_unended(&self.record, file)
         });
         match written {
@@ -308,7 +312,7 @@ impl<'a> Keeper<'a> {
     fn increment(&mut self, increment: Increment) {
         if let Err(error) = self.record.timeline.absorb(&increment) {
             // The engine and the timeline were made from the same names.
-            self.give_up_writing(self.folder.error(RECORD_FILE, std::io::Error::other(error)));
+            self.give_up(std::io::Error::other(error));
             return;
         }
         if self.record.timeline.width_s() == self.width_s {
@@ -338,7 +342,7 @@ impl<'a> Keeper<'a> {
         if let Some(writer) = self.writer.take()
             && let Err(error) = writer.end(ending)
         {
-            self.give_up_writing(self.folder.error(RECORD_FILE, error));
+            self.give_up(error);
         }
     }
 
@@ -346,7 +350,13 @@ impl<'a> Keeper<'a> {
         if let Some(writer) = &mut self.writer
             && let Err(error) = write(writer)
         {
-            self.give_up_writing(self.folder.error(RECORD_FILE, error));
+            self.give_up(error);
+        }
+    }
+
+    fn give_up(&mut self, error: std::io::Error) {
+        if let Some(folder) = self.folder {
+            self.give_up_writing(folder.error(RECORD_FILE, error));
         }
     }
 

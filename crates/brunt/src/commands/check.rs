@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use scenario::{Host, Overrides, Plan, Profile, Scenario};
 
-use super::run::read_scenario;
 use crate::exit::{Exit, Failure};
+use crate::load_options::read_scenario;
 use crate::screen;
 
 /// Options of `brunt check`.

@@ -1,124 +1,45 @@
 //! `brunt run`: plays one profile or all, judges what was seen, and leaves a report.
 
-use std::net::IpAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::Context;
-use engine::Pin;
 use jiff::Timestamp;
 use report::Judged;
-use scenario::{Overrides, Plan, Scenario};
-use verdict::{Grade, Verdict};
+use scenario::{Plan, Scenario};
 
 use crate::exit::{Exit, Failure, complain};
+use crate::fail_on::Bar;
 use crate::interrupt::Interrupts;
+use crate::load_options::{LoadOptions, WatchOptions};
 use crate::session::{JudgedRun, Session};
 use crate::{commit, results, screen};
 
+/// Stands for all profiles.
+const ALL: &str = "all";
+
 /// Options of `brunt run`.
 #[derive(Debug, clap::Args)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is a switch of the command line"
-)]
 pub(crate) struct Options {
     /// The profile to play: load, stress, spike, endurance, one of your own, or all in turn
     #[arg(value_name = "PROFILE", default_value = "load")]
-    pub(crate) profile: String,
-    /// The scenario file
-    #[arg(short = 'f', long, value_name = "FILE", default_value = "brunt.toml")]
-    pub(crate) file: PathBuf,
-    /// The service under test: a URL, or "embedded" [default: as the scenario says]
-    #[arg(long, value_name = "URL")]
-    pub(crate) host: Option<String>,
-    /// The most users; other levels of the profile keep their proportion
-    #[arg(short = 'u', long, value_parser = clap::value_parser!(u32).range(1..))]
-    pub(crate) users: Option<u32>,
-    /// Users started a second [default: as the profile says, stretched with -u and -t]
-    #[arg(short = 'r', long, value_name = "RATE", value_parser = positive)]
-    pub(crate) spawn_rate: Option<f64>,
-    /// Tasks a second, such as 500/s or 3k/min, whether or not the answers keep up (open model)
-    #[arg(long, value_parser = positive_rate, conflicts_with = "spawn_rate")]
-    pub(crate) rate: Option<f64>,
-    /// Search over users instead of arrivals; -u is then the highest level
-    #[arg(long, conflicts_with = "rate")]
-    pub(crate) closed: bool,
-    /// How long to make load; the profile's stages keep their proportion
-    #[arg(short = 't', long, value_name = "DURATION", value_parser = positive_duration)]
-    pub(crate) duration: Option<Duration>,
-    /// Only users of these classes, separated by commas
-    #[arg(long, value_name = "CLASS", value_delimiter = ',')]
-    pub(crate) users_of: Vec<String>,
+    profile: String,
+    #[command(flatten)]
+    load: LoadOptions,
+    #[command(flatten)]
+    watch: WatchOptions,
     /// What to call the run in the history; one that has a label is never pruned
     #[arg(long, value_name = "TEXT", value_parser = label)]
     label: Option<String>,
-    /// The seed of all randomness [default: a new one]
-    #[arg(long)]
-    pub(crate) seed: Option<u64>,
     /// Put all files in this folder [default: under performance/]
     #[arg(long, value_name = "DIR")]
-    pub(crate) out: Option<PathBuf>,
-    /// Show no live line
-    #[arg(long)]
-    pub(crate) headless: bool,
-    /// From this grade on a run fails, with exit code 1
-    #[arg(long, value_enum, default_value_t = FailOn::Poor, value_name = "GRADE")]
-    pub(crate) fail_on: FailOn,
-    /// Fail on targets that are not decided, too
-    #[arg(long)]
-    pub(crate) strict: bool,
-    /// Watch this process with its children
-    #[arg(long)]
-    pub(crate) pid: Option<u32>,
-    /// Watch the process that listens on this TCP port
-    #[arg(long, conflicts_with = "pid")]
-    pub(crate) port: Option<u16>,
-    /// How long requests under way may take to end when the load is stopped
-    #[arg(long, value_name = "DURATION", value_parser = scenario::duration, default_value = "30s")]
-    pub(crate) stop_timeout: Duration,
-    /// Connect from these local addresses, in turn; separated by commas
-    #[arg(long, value_name = "ADDRESS", value_delimiter = ',')]
-    pub(crate) source: Vec<IpAddr>,
-    /// Take this address for a host and port, instead of what DNS says; may be given again
-    #[arg(long, value_name = "HOST:PORT:ADDRESS")]
-    pub(crate) resolve: Vec<Pin>,
-    /// Take any TLS certificate; the report says so
-    #[arg(long)]
-    pub(crate) insecure: bool,
-    /// Wait this long for the host to accept a connection before the load
-    #[arg(long, value_name = "DURATION", value_parser = scenario::duration)]
-    pub(crate) wait_ready: Option<Duration>,
-}
-
-/// From which grade on a run fails.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub(crate) enum FailOn {
-    Poor,
-    Critical,
-    Never,
-}
-
-impl Options {
-    /// Whether a graded run passes.
-    pub(crate) fn passes(&self, worst: Grade, verdict: &Verdict) -> bool {
-        let undecided = verdict
-            .judgements
-            .iter()
-            .any(|row| row.grade == Grade::Inconclusive);
-        let missed = match self.fail_on {
-            FailOn::Poor => matches!(worst, Grade::Poor | Grade::Critical),
-            FailOn::Critical => worst == Grade::Critical,
-            FailOn::Never => false,
-        };
-        !(missed || self.strict && undecided)
-    }
+    out: Option<PathBuf>,
+    #[command(flatten)]
+    bar: Bar,
 }
 
 pub(crate) fn run(options: &Options) -> Result<Exit, Failure> {
-    let mut scenario = read_scenario(&options.file)?;
-    scenario.network.tls.insecure |= options.insecure;
+    let scenario = options.load.scenario()?;
     let plans = plans(options, &scenario)?;
     let interrupts = Interrupts::watch().context("cannot watch for signals")?;
     let all = plans.len() > 1;
@@ -131,11 +52,13 @@ pub(crate) fn run(options: &Options) -> Result<Exit, Failure> {
             .as_ref()
             .map(|out| if all { out.join(&profile) } else { out.clone() });
         let session = Session {
-            options,
+            options: &options.load,
+            watch: options.watch,
             label: options.label.as_deref(),
             commit: commit.as_deref(),
             scenario: &scenario,
             interrupts: &interrupts,
+            bar: options.bar,
         };
         runs.push(session.play(&profile, Arc::new(plan), out.as_deref())?);
         if interrupts.count() > 0 {
@@ -165,34 +88,17 @@ pub(crate) fn run(options: &Options) -> Result<Exit, Failure> {
 
 /// The profiles to play, compiled, so that what is wrong with the last is said before the first.
 fn plans(options: &Options, scenario: &Scenario) -> Result<Vec<(String, Plan)>, Failure> {
-    let overrides = Overrides {
-        users: options.users,
-        spawn_rate: options.spawn_rate,
-        rate: options.rate,
-        duration: options.duration,
-        closed: options.closed,
-    };
     let names: Vec<String> = match options.profile.as_str() {
-        "all" => scenario.profiles.keys().cloned().collect(),
+        ALL => scenario.profiles.keys().cloned().collect(),
         name => vec![name.to_owned()],
     };
     names
         .into_iter()
         .map(|name| {
-            let plan = Plan::new(scenario, &name, &overrides, &options.users_of);
-            plan.map(|plan| (name, plan))
-                .map_err(|error| Failure::Input(error.to_string()))
+            let plan = options.load.plan(scenario, &name, None)?;
+            Ok((name, plan))
         })
         .collect()
-}
-
-pub(crate) fn read_scenario(file: &Path) -> Result<Scenario, Failure> {
-    let name = file.display().to_string();
-    let text = std::fs::read_to_string(file).map_err(|error| {
-        let remedy = "name a scenario with -f FILE, or write one with: brunt init";
-        Failure::Input(format!("cannot read {name}: {error}; {remedy}"))
-    })?;
-    Ok(Scenario::read(&name, &text)?)
 }
 
 fn label(text: &str) -> Result<String, String> {
@@ -201,26 +107,4 @@ fn label(text: &str) -> Result<String, String> {
         return Err("give a word or a few, on one line".to_owned());
     }
     Ok(text.to_owned())
-}
-
-fn positive(text: &str) -> Result<f64, String> {
-    text.parse()
-        .ok()
-        .filter(|rate: &f64| rate.is_finite() && *rate > 0.0)
-        .ok_or_else(|| "give a number above 0".to_owned())
-}
-
-fn positive_rate(text: &str) -> Result<f64, String> {
-    match scenario::rate(text) {
-        Ok(rate) if rate > 0.0 => Ok(rate),
-        Ok(_) => Err("give a rate above 0".to_owned()),
-        Err(error) => Err(error),
-    }
-}
-
-fn positive_duration(text: &str) -> Result<Duration, String> {
-    match scenario::duration(text) {
-        Ok(duration) if duration.is_zero() => Err("give more than 0s".to_owned()),
-        other => other,
-    }
 }

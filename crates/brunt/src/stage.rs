@@ -1,0 +1,240 @@
+//! The stage: a service that is reached, and what is set up around it, for one run or for many blocks.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use engine::{Reach, Settings, Target, TargetError};
+use jiff::Timestamp;
+use monitor::{Monitor, Subject};
+use record::{Generator, Header, Machine};
+use scenario::{Host, Plan, Scenario};
+
+use crate::ceiling;
+use crate::descriptors;
+use crate::embedded::EmbeddedAgent;
+use crate::exit::Failure;
+use crate::interrupt::Interrupts;
+use crate::load_options::{LoadOptions, WatchOptions};
+use crate::placement::{Placement, place};
+use crate::play::{Played, Run};
+use crate::results::RunFolder;
+use crate::screen::LiveLine;
+use crate::watched::Watched;
+
+/// How long the host may take to accept a connection, unless `--wait-ready` says otherwise.
+const REACH_WITHIN: Duration = Duration::from_millis(1500);
+
+/// A service that is reached, with who watches it and where brunt runs meanwhile.
+pub(crate) struct Stage {
+    target: Arc<Target>,
+    agent: Option<EmbeddedAgent>,
+    placement: Placement,
+    /// The cores that brunt may use when it plays nothing.
+    allowed: Vec<usize>,
+    watched: Option<Watched>,
+    ceiling_rps: Option<f64>,
+    machine: Machine,
+}
+
+impl Stage {
+    /// Reaches a service: it is started where it is the embedded agent.
+    pub(crate) fn set(
+        options: &LoadOptions,
+        watch: WatchOptions,
+        host: &Host,
+        plan: &Plan,
+    ) -> Result<Self, Failure> {
+        let allowed = monitor::allowed_cpus();
+        let embedded = *host == Host::Embedded;
+        if embedded && (watch.pid.is_some() || watch.port.is_some()) {
+            let message =
+                "--pid and --port go with another host: the embedded agent is watched by itself";
+            return Err(Failure::Input(message.into()));
+        }
+        let patience = options.wait_ready.unwrap_or(REACH_WITHIN);
+        descriptors::enough_for(plan)?;
+        uploads_are_there(plan)?;
+        let resolve = |url| {
+            let reach = Reach {
+                pins: options.resolve.clone(),
+                sources: options.source.clone(),
+                at_most: patience,
+            };
+            Target::resolve(url, &plan.network, &reach).map_err(unmeasured)
+        };
+        let resolved = match host {
+            Host::Url(url) => Some(resolve(url)?),
+            Host::Embedded => None,
+        };
+        let is_local = resolved.as_ref().is_none_or(Target::is_local);
+        let placement = place(&allowed, plan, is_local, embedded);
+        let mut agent = None;
+        let target = if let Some(target) = resolved {
+            target
+        } else {
+            let agent = agent.insert(EmbeddedAgent::start(&placement.agent)?);
+            resolve(agent.url())?
+        };
+        target.reach(patience).map_err(unmeasured)?;
+        let machine = crate::machine::machine();
+        let watched = Watched::find(watch.pid, watch.port, agent.as_ref(), &target)?;
+        let mut stage = Self {
+            target: Arc::new(target),
+            agent,
+            placement,
+            allowed,
+            watched,
+            ceiling_rps: None,
+            machine,
+        };
+        stage.ceiling_rps =
+            stage.in_place(|stage| Ok(ceiling::of(plan, &stage.placement, &stage.machine)))?;
+        Ok(stage)
+    }
+
+    /// Does something on the cores that are brunt's own.
+    fn in_place<T>(
+        &mut self,
+        work: impl FnOnce(&mut Self) -> anyhow::Result<T>,
+    ) -> anyhow::Result<T> {
+        if self.placement.own.is_empty() {
+            return work(self);
+        }
+        monitor::pin_current_thread(&self.placement.own).context("cannot pin brunt")?;
+        let done = work(self);
+        monitor::pin_current_thread(&self.allowed).context("cannot unpin brunt")?;
+        done
+    }
+
+    /// The head of a run's record.
+    pub(crate) fn header(
+        &self,
+        options: &LoadOptions,
+        scenario: &Scenario,
+        profile: &str,
+        plan: &Plan,
+        run_id: &str,
+    ) -> Header {
+        let classes = plan.classes.iter();
+        Header {
+            run_id: run_id.into(),
+            brunt_version: env!("CARGO_PKG_VERSION").into(),
+            scenario_file: options.file.display().to_string(),
+            scenario_hash: scenario.hash.clone(),
+            profile: profile.into(),
+            host: self.target.url.to_string(),
+            embedded: self
+                .watched
+                .as_ref()
+                .is_some_and(|watched| watched.is_agent),
+            started_at: Timestamp::now(),
+            seed: options.seed.unwrap_or_else(new_seed),
+            names: plan.names.clone(),
+            classes: classes
+                .map(|class| (class.name.clone(), class.share))
+                .collect(),
+            load: plan.load.clone(),
+            targets: scenario.targets.clone(),
+            generator: self.generator(options, plan),
+            machine: self.machine.clone(),
+            label: None,
+            commit: None,
+        }
+    }
+
+    fn generator(&self, options: &LoadOptions, plan: &Plan) -> Generator {
+        let timeouts = &plan.network.timeouts;
+        let cores = |cores: &[usize]| {
+            let cores = cores.iter().filter_map(|core| u32::try_from(*core).ok());
+            cores.collect()
+        };
+        let addresses = self.target.addresses();
+        Generator {
+            threads: u32::try_from(self.placement.threads).unwrap_or(u32::MAX),
+            cores: cores(&self.placement.own),
+            target_cores: cores(&self.placement.agent),
+            connections: plan.network.connections.in_words(),
+            addresses: addresses.iter().map(SocketAddr::to_string).collect(),
+            sources: options.source.iter().map(IpAddr::to_string).collect(),
+            insecure: self.target.url.scheme() == "https" && plan.network.tls.insecure,
+            connect_timeout_s: timeouts.connect.as_secs_f64(),
+            tls_timeout_s: timeouts.tls.as_secs_f64(),
+            first_byte_timeout_s: timeouts.first_byte.map(|timeout| timeout.as_secs_f64()),
+            timeout_s: timeouts.whole.as_secs_f64(),
+            stop_timeout_s: options.stop_timeout.as_secs_f64(),
+            watched: self.watched.as_ref().map(|watched| watched.words.clone()),
+            ceiling_rps: self.ceiling_rps,
+        }
+    }
+
+    /// Plays a plan; what is recorded is kept in a folder as it comes, where there is one.
+    pub(crate) fn play(
+        &mut self,
+        plan: Arc<Plan>,
+        header: Header,
+        folder: Option<&RunFolder>,
+        interrupts: &Interrupts,
+        live: LiveLine,
+    ) -> Result<Played, Failure> {
+        let watched = self.watched.as_ref();
+        let subject = watched.map_or(Ok(Subject::Nothing), Watched::subject)?;
+        let monitor = Monitor::new(subject).map_err(|error| Failure::Input(error.to_string()))?;
+        let settings = Settings {
+            seed: header.seed,
+            threads: self.placement.threads,
+            cores: self.placement.own.clone(),
+            stop_timeout: std::time::Duration::from_secs_f64(header.generator.stop_timeout_s),
+            ..Settings::default()
+        };
+        let played = self.in_place(|stage| {
+            let run = Run {
+                settings,
+                plan,
+                target: stage.target.clone(),
+                header,
+                folder,
+                monitor,
+                agent: stage.agent.as_mut(),
+                interrupts,
+                live,
+            };
+            run.play()
+        })?;
+        Ok(played)
+    }
+}
+
+/// What is wrong with the settings is the user's to mend; the rest is the host's.
+#[expect(clippy::needless_pass_by_value, reason = "as `map_err` wants it")]
+fn unmeasured(error: TargetError) -> Failure {
+    match error {
+        TargetError::Dns { .. } | TargetError::Unreachable { .. } => {
+            Failure::NothingMeasured(error.to_string())
+        }
+        _ => Failure::Input(error.to_string()),
+    }
+}
+
+/// Files that are bodies are found before the load, not by its first request.
+fn uploads_are_there(plan: &Plan) -> Result<(), Failure> {
+    for path in plan.files() {
+        let is_file = std::fs::metadata(path).and_then(|found| {
+            let no_file = || std::io::Error::other("it is no file");
+            found.is_file().then_some(()).ok_or_else(no_file)
+        });
+        is_file
+            .and_then(|()| std::fs::File::open(path))
+            .map_err(|error| {
+                let path = path.display();
+                Failure::Input(format!("the body's file {path} cannot be read: {error}"))
+            })?;
+    }
+    Ok(())
+}
+
+/// A seed that only has to differ from run to run, and to be easy to type again.
+pub(crate) fn new_seed() -> u64 {
+    Timestamp::now().as_millisecond().unsigned_abs() % 1_000_000_000
+}
