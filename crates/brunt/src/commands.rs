@@ -1,6 +1,7 @@
 //! The verbs of the command line, one file each.
 
 pub(crate) mod agent;
+pub(crate) mod baseline;
 pub(crate) mod check;
 pub(crate) mod history;
 pub(crate) mod init;

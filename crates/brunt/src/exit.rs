@@ -8,10 +8,11 @@ use scenario::ScenarioError;
 pub(crate) const EXIT_CODES: &str = "\
 Exit codes:
     0  passed
-    1  targets missed
-    2  wrong input (scenario, flags)
+    1  targets missed, or worse than the baseline or than the other build
+    2  wrong input (scenario, flags, runs that cannot be compared)
     3  the run is not valid
     4  nothing could be measured (host unreachable, set-up failed)
+    5  not enough data to compare
    70  internal error, disk full
   130  second Ctrl-C";
 
@@ -23,6 +24,7 @@ pub(crate) enum Exit {
     WrongInput,
     NotValid,
     NothingMeasured,
+    NotEnoughData,
     Internal,
     Interrupted,
 }
@@ -35,6 +37,7 @@ impl Exit {
             Self::WrongInput => 2,
             Self::NotValid => 3,
             Self::NothingMeasured => 4,
+            Self::NotEnoughData => 5,
             Self::Internal => 70,
             Self::Interrupted => 130,
         }
@@ -44,12 +47,13 @@ impl Exit {
     pub(crate) fn worse(self, other: Self) -> Self {
         let rank = |exit: Self| match exit {
             Self::Passed => 0,
-            Self::TargetsMissed => 1,
-            Self::NotValid => 2,
-            Self::NothingMeasured => 3,
-            Self::WrongInput => 4,
-            Self::Internal => 5,
-            Self::Interrupted => 6,
+            Self::NotEnoughData => 1,
+            Self::TargetsMissed => 2,
+            Self::NotValid => 3,
+            Self::NothingMeasured => 4,
+            Self::WrongInput => 5,
+            Self::Internal => 6,
+            Self::Interrupted => 7,
         };
         if rank(other) > rank(self) {
             other
@@ -65,6 +69,8 @@ pub(crate) enum Failure {
     Scenario(Box<ScenarioError>),
     Input(String),
     NothingMeasured(String),
+    /// Ctrl-C or SIGTERM came before it was done.
+    Stopped(String),
     Internal(anyhow::Error),
 }
 
@@ -83,6 +89,10 @@ impl Failure {
             Self::NothingMeasured(message) => {
                 complain(&message);
                 Exit::NothingMeasured
+            }
+            Self::Stopped(message) => {
+                complain(&message);
+                Exit::Interrupted
             }
             Self::Internal(error) => {
                 complain(&format!("{error:#}"));

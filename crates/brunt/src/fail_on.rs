@@ -1,6 +1,7 @@
 //! When a run fails: from which grade on, and whether what is not decided counts.
 
-use verdict::{Grade, Verdict};
+use report::Severity;
+use verdict::{Beside, Grade, Verdict};
 
 use crate::exit::Exit;
 
@@ -24,13 +25,32 @@ enum FailOn {
 }
 
 impl Bar {
+    /// What no run fails on.
+    pub(crate) const NONE: Self = Self {
+        fail_on: FailOn::Never,
+        strict: false,
+    };
+
+    /// The same for reports.
+    pub(crate) fn severity(self) -> Severity {
+        Severity {
+            failed_from: match self.fail_on {
+                FailOn::Poor => Some(Grade::Poor),
+                FailOn::Critical => Some(Grade::Critical),
+                FailOn::Never => None,
+            },
+            is_strict: self.strict,
+        }
+    }
+
     /// What a graded run ends with.
     pub(crate) fn exit(self, worst: Grade, verdict: &Verdict) -> Exit {
-        if self.passes(worst, verdict) {
-            Exit::Passed
-        } else {
-            Exit::TargetsMissed
+        let beside = verdict.beside.as_ref();
+        if beside.is_some_and(|beside| beside.comparison.is_worse()) || !self.passes(worst, verdict)
+        {
+            return Exit::TargetsMissed;
         }
+        beside.map_or(Exit::Passed, |beside| unless_worse(beside, self.strict))
     }
 
     fn passes(self, worst: Grade, verdict: &Verdict) -> bool {
@@ -44,5 +64,17 @@ impl Bar {
             FailOn::Never => false,
         };
         !(missed || self.strict && undecided)
+    }
+}
+
+/// What a comparison ends with that shows nothing worse: where it tells nothing at all, it did not pass;
+/// nor, `strict`, where it leaves anything open.
+pub(crate) fn unless_worse(beside: &Beside, strict: bool) -> Exit {
+    let comparison = &beside.comparison;
+    let is_open = comparison.outcome() == verdict::comparison::Outcome::NotEnoughData;
+    if !comparison.tells_anything() || strict && is_open {
+        Exit::NotEnoughData
+    } else {
+        Exit::Passed
     }
 }

@@ -96,6 +96,14 @@ impl LoadOptions {
         plan.map_err(|error| Failure::Input(error.to_string()))
     }
 
+    /// Whether anything is asked of the load.
+    pub(crate) fn is_given(&self) -> bool {
+        let level = self.users.is_some() || self.spawn_rate.is_some() || self.rate.is_some();
+        let length = self.duration.is_some() || self.closed;
+        let who = self.host.is_some() || self.seed.is_some() || !self.users_of.is_empty();
+        level || length || who
+    }
+
     /// The service under test.
     pub(crate) fn host(&self, scenario: &Scenario) -> Result<Host, Failure> {
         match (&self.host, &scenario.host) {

@@ -1,6 +1,7 @@
 //! brunt: is the service fast enough, where does it break, does it come back, does it leak, and did
 //! this change make it worse?
 
+mod baselines;
 mod ceiling;
 mod commands;
 mod commit;
@@ -11,6 +12,7 @@ mod fail_on;
 mod interrupt;
 mod load_options;
 mod machine;
+mod pipeline;
 mod placement;
 mod play;
 mod results;
@@ -44,6 +46,8 @@ enum Verb {
     Init(commands::init::Options),
     /// List the runs of this folder, oldest first, or prune them
     History(commands::history::Options),
+    /// Keep runs as baselines, and compare later ones with them
+    Baseline(Box<commands::baseline::Options>),
     /// Watch a process or the machine
     Monitor(commands::monitor::Options),
     /// Serve the Application Agent, the service that ships with brunt
@@ -56,6 +60,7 @@ fn main() -> ExitCode {
         Verb::Check(options) => commands::check::run(&options),
         Verb::Init(options) => commands::init::run(&options),
         Verb::History(options) => commands::history::run(&options),
+        Verb::Baseline(options) => commands::baseline::run(&options),
         Verb::Monitor(options) => commands::monitor::run(&options),
         Verb::Agent(options) => commands::agent::run(options),
     };

@@ -11,7 +11,9 @@ use jiff::tz::TimeZone;
 const RESULTS: &str = "performance/results";
 const REPORTS: &str = "performance/reports";
 /// Where baselines lie.
-const BASELINES: &str = "performance/benchmarks";
+pub(crate) const BASELINES: &str = "performance/benchmarks";
+/// What stands for the run that began last.
+pub(crate) const LATEST: &str = "latest";
 
 /// Where one run's files go.
 #[derive(Debug, Clone)]
@@ -166,6 +168,32 @@ pub(crate) fn remove(folder: &Path) -> io::Result<()> {
     gone(fs::remove_dir_all(folder))
 }
 
+/// The folder of a run: the latest, by its name, or as a path; or why there is none.
+pub(crate) fn folder_of(run: &str) -> Result<PathBuf, String> {
+    if run == LATEST {
+        return latest();
+    }
+    let by_name = Path::new(RESULTS).join(run);
+    let found = [Path::new(run), &by_name]
+        .into_iter()
+        .find(|folder| folder.is_dir());
+    found.map(Path::to_owned).ok_or_else(|| {
+        format!("there is no run `{run}`; give its folder, its name under {RESULTS}, or `{LATEST}`")
+    })
+}
+
+/// The run that began last of those that have a record.
+fn latest() -> Result<PathBuf, String> {
+    let none =
+        || format!("there is no run under {RESULTS}; make one with `brunt run`, or give a folder");
+    let entries = fs::read_dir(RESULTS).map_err(|_| none())?;
+    let folders = entries.filter_map(Result::ok).map(|entry| entry.path());
+    folders
+        .filter(|folder| folder.join(crate::play::RECORD_FILE).is_file())
+        .max()
+        .ok_or_else(none)
+}
+
 /// Writes a whole file.
 pub(crate) fn write(path: &Path, text: &str) -> Result<(), WriteError> {
     fs::write(path, text).map_err(|error| write_error(path, error))
@@ -181,6 +209,16 @@ pub(crate) fn folder_for(file: &Path) -> Result<PathBuf, WriteError> {
     folder
         .canonicalize()
         .map_err(|error| write_error(folder, error))
+}
+
+/// Writes a whole file in a folder, which is made where it is not there.
+pub(crate) fn write_in(
+    folder: &Path,
+    name: impl AsRef<Path>,
+    text: &str,
+) -> Result<(), WriteError> {
+    create_folder(folder)?;
+    write(&folder.join(name), text)
 }
 
 fn run_id(profile: &str, now: Timestamp) -> String {
@@ -202,7 +240,8 @@ fn create_folder(path: &Path) -> Result<(), WriteError> {
     fs::create_dir_all(path).map_err(|error| write_error(path, error))
 }
 
-fn write_error(path: &Path, error: io::Error) -> WriteError {
+/// What went wrong with a file.
+pub(crate) fn write_error(path: &Path, error: io::Error) -> WriteError {
     WriteError {
         path: path.display().to_string(),
         error,

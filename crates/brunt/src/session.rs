@@ -8,8 +8,10 @@ use jiff::Timestamp;
 use record::{Header, RunRecord, StoppedBy};
 use report::Judged;
 use scenario::{Plan, Scenario};
+use verdict::baseline::Difference;
 use verdict::{RunResult, Verdict};
 
+use crate::baselines::Yardstick;
 use crate::exit::{Exit, Failure, complain, note};
 use crate::fail_on::Bar;
 use crate::interrupt::Interrupts;
@@ -22,7 +24,7 @@ use crate::store;
 
 /// A run that was judged.
 pub(crate) struct JudgedRun {
-    record: RunRecord,
+    pub(crate) record: RunRecord,
     verdict: Verdict,
     pub(crate) exit: Exit,
 }
@@ -39,6 +41,8 @@ pub(crate) struct Session<'a> {
     pub(crate) interrupts: &'a Interrupts,
     /// When a run fails.
     pub(crate) bar: Bar,
+    /// What runs are compared with.
+    pub(crate) yardstick: Option<&'a Yardstick>,
 }
 
 impl Session<'_> {
@@ -53,6 +57,10 @@ impl Session<'_> {
         let host = self.options.host(self.scenario)?;
         let mut stage = Stage::set(self.options, self.watch, &host, &plan)?;
         let mut header = stage.header(self.options, self.scenario, profile, &plan, "");
+        let differences = match self.yardstick {
+            Some(yardstick) => yardstick.differences(&header)?,
+            None => Vec::new(),
+        };
         let folder = RunFolder::create(out, profile, Timestamp::now())
             .map_err(|error| Failure::Input(error.to_string()))?;
         header.run_id.clone_from(&folder.run_id);
@@ -63,17 +71,20 @@ impl Session<'_> {
         let played = stage.play(plan, header, Some(&folder), self.interrupts, live)?;
         // The agent need not run while the report is made.
         drop(stage);
-        Ok(self.judge(played, &folder))
+        Ok(self.judge(played, &folder, differences))
     }
 
     /// Judges a run, shows the result and writes what it leaves.
-    fn judge(&self, played: Played, folder: &RunFolder) -> JudgedRun {
+    fn judge(&self, played: Played, folder: &RunFolder, differences: Vec<Difference>) -> JudgedRun {
         let Played {
             record,
             write_error,
             aborted,
         } = played;
-        let verdict = verdict::judge(&record);
+        let verdict = match self.yardstick {
+            None => verdict::judge(&record),
+            Some(yardstick) => yardstick.judge(&record, differences),
+        };
         let exit = self.exit(&record, &verdict);
         let exit = if aborted { Exit::Interrupted } else { exit };
         let mut run = JudgedRun {

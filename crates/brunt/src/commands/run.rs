@@ -5,13 +5,15 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use jiff::Timestamp;
-use report::Judged;
+use report::{Checks, Judged};
 use scenario::{Plan, Scenario};
 
+use crate::baselines::{ComparisonOptions, Yardstick};
 use crate::exit::{Exit, Failure, complain};
 use crate::fail_on::Bar;
 use crate::interrupt::Interrupts;
 use crate::load_options::{LoadOptions, WatchOptions};
+use crate::pipeline::Pipeline;
 use crate::session::{JudgedRun, Session};
 use crate::{commit, results, screen};
 
@@ -36,11 +38,24 @@ pub(crate) struct Options {
     out: Option<PathBuf>,
     #[command(flatten)]
     bar: Bar,
+    /// Compare the run with a baseline; one that is worse fails, with exit code 1
+    #[arg(long, value_name = "NAME")]
+    baseline: Option<String>,
+    #[command(flatten)]
+    comparison: ComparisonOptions,
+    #[command(flatten, next_help_heading = "In a pipeline")]
+    pipeline: Pipeline,
 }
 
 pub(crate) fn run(options: &Options) -> Result<Exit, Failure> {
+    refuse_misfits(options)?;
     let scenario = options.load.scenario()?;
     let plans = plans(options, &scenario)?;
+    let yardstick = options
+        .baseline
+        .as_deref()
+        .map(|name| Yardstick::find(name, options.comparison))
+        .transpose()?;
     let interrupts = Interrupts::watch().context("cannot watch for signals")?;
     let all = plans.len() > 1;
     let begun = Timestamp::now();
@@ -59,6 +74,7 @@ pub(crate) fn run(options: &Options) -> Result<Exit, Failure> {
             scenario: &scenario,
             interrupts: &interrupts,
             bar: options.bar,
+            yardstick: yardstick.as_ref(),
         };
         runs.push(session.play(&profile, Arc::new(plan), out.as_deref())?);
         if interrupts.count() > 0 {
@@ -68,6 +84,7 @@ pub(crate) fn run(options: &Options) -> Result<Exit, Failure> {
     let exit = runs
         .iter()
         .fold(Exit::Passed, |exit, run| exit.worse(run.exit));
+    let exit = tell(options, exit, &runs);
     if !all {
         return Ok(exit);
     }
@@ -84,6 +101,29 @@ pub(crate) fn run(options: &Options) -> Result<Exit, Failure> {
             exit.worse(Exit::Internal)
         }
     })
+}
+
+fn refuse_misfits(options: &Options) -> Result<(), Failure> {
+    let misfit = match &options.baseline {
+        Some(_) if options.profile == ALL => {
+            "a baseline is of one profile: name it instead of all, or leave --baseline out"
+        }
+        None if options.comparison.is_given() => "--tolerance and --force go with --baseline",
+        _ => return Ok(()),
+    };
+    Err(Failure::Input(misfit.into()))
+}
+
+/// Says to a pipeline what came of all.
+fn tell(options: &Options, exit: Exit, runs: &[JudgedRun]) -> Exit {
+    let severity = options.bar.severity();
+    let checks = runs
+        .iter()
+        .map(|run| Checks::of_run(&run.judged(), severity));
+    let checks: Vec<Checks> = checks.collect();
+    let markdown = runs.iter().map(|run| report::markdown(&run.judged()));
+    let markdown: String = markdown.collect();
+    options.pipeline.tell(exit, &checks, &markdown)
 }
 
 /// The profiles to play, compiled, so that what is wrong with the last is said before the first.

@@ -50,9 +50,15 @@ impl Brunt {
     }
 
     fn command(&self) -> Command {
+        let arguments: Vec<&str> = self.arguments.iter().map(String::as_str).collect();
+        self.with(&arguments)
+    }
+
+    /// brunt with other arguments, in the same folder.
+    fn with(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_brunt"));
         command
-            .args(&self.arguments)
+            .args(arguments)
             .current_dir(self.folder.path())
             .stdin(Stdio::null());
         command.env_remove("COLUMNS");
@@ -63,6 +69,11 @@ impl Brunt {
 
     pub(crate) fn run(&self) -> Ended {
         self.command().output().expect("brunt starts").into()
+    }
+
+    /// Runs it with other arguments, in the same folder.
+    pub(crate) fn also(&self, arguments: &[&str]) -> Ended {
+        self.with(arguments).output().expect("brunt starts").into()
     }
 
     pub(crate) fn start(&self) -> Running {

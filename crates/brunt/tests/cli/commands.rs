@@ -14,6 +14,9 @@ fn help_is_as_it_was_reviewed() {
         "init",
         "history",
         "history prune",
+        "baseline",
+        "baseline save",
+        "baseline compare",
         "monitor",
         "agent",
     ] {

@@ -1,6 +1,7 @@
 //! The real binary, end to end: against the agent that ships with it and against servers whose truth
 //! is known.
 
+mod baselines;
 mod brunt;
 mod ceiling;
 mod client_side;

@@ -1,0 +1,141 @@
+//! `brunt baseline`: keeps runs, and compares later ones with them.
+
+mod save;
+
+use std::path::PathBuf;
+
+use report::{Checks, Judged, Severity};
+use verdict::RunResult;
+use verdict::baseline::Baseline;
+
+use crate::baselines::{self, ComparisonOptions, Yardstick};
+use crate::exit::{Exit, Failure};
+use crate::pipeline::Pipeline;
+use crate::{fail_on, results, screen};
+
+/// Options of `brunt baseline`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Options {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Verb {
+    /// Keep runs under a name
+    Save(Box<save::Options>),
+    /// List the baselines of this folder
+    List,
+    /// Show what a baseline holds
+    Show {
+        /// The baseline
+        name: String,
+    },
+    /// Compare a run with a baseline; one that is worse fails, with exit code 1
+    Compare(CompareOptions),
+    /// Remove a baseline
+    Delete {
+        /// The baseline
+        name: String,
+    },
+}
+
+#[derive(Debug, clap::Args)]
+struct CompareOptions {
+    /// The baseline
+    name: String,
+    /// The run: its folder, its name, or latest
+    #[arg(default_value = results::LATEST)]
+    run: String,
+    #[command(flatten)]
+    comparison: ComparisonOptions,
+    /// Fail where anything is not known for want of data, with exit code 5
+    #[arg(long)]
+    strict: bool,
+    /// Put the run's report.html and summary.json with the comparison in this folder
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    #[command(flatten, next_help_heading = "In a pipeline")]
+    pipeline: Pipeline,
+}
+
+pub(crate) fn run(options: &Options) -> Result<Exit, Failure> {
+    match &options.verb {
+        Verb::Save(options) => save::run(options),
+        Verb::List => list(),
+        Verb::Show { name } => show(name),
+        Verb::Compare(options) => compare(options),
+        Verb::Delete { name } => {
+            let file = baselines::remove(name)?;
+            screen::say(&format!("removed {}\n", file.display()));
+            Ok(Exit::Passed)
+        }
+    }
+}
+
+fn list() -> Result<Exit, Failure> {
+    let names = baselines::names()
+        .map_err(|error| Failure::Input(format!("cannot read the folder of baselines: {error}")))?;
+    if names.is_empty() {
+        screen::say("there are no baselines here yet\nmake one with `brunt baseline save NAME`\n");
+        return Ok(Exit::Passed);
+    }
+    let baselines: Vec<Baseline> = names
+        .iter()
+        .map(|name| baselines::read(name))
+        .collect::<Result<_, _>>()?;
+    screen::say(&report::terminal_of_baselines(
+        &baselines,
+        screen::width(),
+        true,
+    ));
+    Ok(Exit::Passed)
+}
+
+fn show(name: &str) -> Result<Exit, Failure> {
+    let baseline = baselines::read(name)?;
+    screen::say(&report::terminal_of_baseline(
+        &baseline,
+        screen::width(),
+        true,
+    ));
+    Ok(Exit::Passed)
+}
+
+fn compare(options: &CompareOptions) -> Result<Exit, Failure> {
+    let yardstick = Yardstick::find(&options.name, options.comparison)?;
+    let record = baselines::record_of(&options.run)?;
+    let differences = yardstick.differences(&record.header)?;
+    let verdict = yardstick.judge(&record, differences);
+    let Some(beside) = &verdict.beside else {
+        let message = "the run was not compared";
+        return Err(Failure::Internal(anyhow::anyhow!(message)));
+    };
+    screen::say(&report::terminal_beside(beside, screen::width(), true));
+    let run = Judged {
+        record: &record,
+        verdict: &verdict,
+    };
+    if let Some(out) = &options.out {
+        results::write_in(out, "summary.json", &report::summary_json(&run))?;
+        results::write_in(out, "report.html", &report::html(&[run]))?;
+    }
+    let exit = match verdict.result {
+        RunResult::Invalid => Exit::NotValid,
+        RunResult::Graded(_) if beside.comparison.is_worse() => Exit::TargetsMissed,
+        RunResult::Graded(_) => fail_on::unless_worse(beside, options.strict),
+    };
+    let severity = Severity {
+        failed_from: None,
+        is_strict: options.strict,
+    };
+    let checks = [Checks::beside_baseline(&run, severity)];
+    let markdown = report::markdown(&run);
+    Ok(options.pipeline.tell(exit, &checks, &markdown))
+}
+
+impl From<results::WriteError> for Failure {
+    fn from(error: results::WriteError) -> Self {
+        Self::Internal(error.into())
+    }
+}

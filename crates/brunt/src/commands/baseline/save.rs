@@ -1,0 +1,112 @@
+//! `brunt baseline save`: keeps runs that were made, or makes them.
+
+use std::sync::Arc;
+
+use anyhow::Context;
+use record::RunRecord;
+use verdict::baseline::Baseline;
+
+use crate::baselines;
+use crate::commit;
+use crate::exit::{Exit, Failure, note};
+use crate::fail_on::Bar;
+use crate::interrupt::Interrupts;
+use crate::load_options::{LoadOptions, WatchOptions};
+use crate::session::Session;
+use crate::{results, screen};
+
+/// With fewer runs the noise between runs is not known.
+const RUNS_ENOUGH: usize = 3;
+
+/// Options of `brunt baseline save`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Options {
+    /// What to call it; a baseline of that name is replaced
+    name: String,
+    /// The runs: folders, names, or latest; three or more show how runs differ [default: latest]
+    #[arg(value_name = "RUN")]
+    kept: Vec<String>,
+    /// Make so many runs now, and keep those
+    #[arg(long, value_name = "N", conflicts_with = "kept", value_parser = clap::value_parser!(u32).range(1..=20))]
+    runs: Option<u32>,
+    /// The profile of the runs to make
+    #[arg(long, requires = "runs", default_value = "load")]
+    profile: String,
+    /// Keep runs that are not valid, broke off, or differ in their conditions
+    #[arg(long)]
+    force: bool,
+    #[command(flatten, next_help_heading = "How the runs are made")]
+    load: LoadOptions,
+    #[command(flatten)]
+    watch: WatchOptions,
+}
+
+pub(crate) fn run(options: &Options) -> Result<Exit, Failure> {
+    // A name that will not do is said before the load.
+    baselines::file_of(&options.name)?;
+    if options.runs.is_none() && options.load.is_given() {
+        let message = "how load is made is said of runs that are made: give --runs N, too";
+        return Err(Failure::Input(message.into()));
+    }
+    let records = match options.runs {
+        Some(runs) => play(options, runs)?,
+        None if options.kept.is_empty() => vec![baselines::record_of(results::LATEST)?],
+        None => options
+            .kept
+            .iter()
+            .map(|run| baselines::record_of(run))
+            .collect::<Result<_, _>>()?,
+    };
+    let baseline = Baseline::of(&options.name, &records, options.force)
+        .map_err(|unfit| Failure::Input(format!("{unfit}, or give --force")))?;
+    let file = baselines::write(&baseline)?;
+    let runs = baseline.runs.len();
+    let s = if runs == 1 { "" } else { "s" };
+    screen::say(&format!(
+        "saved {runs} run{s} as baseline `{}`: {}\n",
+        baseline.name,
+        file.display()
+    ));
+    if runs < RUNS_ENOUGH {
+        note(&format!(
+            "note: a baseline of {runs} run{s} does not know the noise between runs; save {RUNS_ENOUGH} or more \
+             with --runs {RUNS_ENOUGH}, or give as many RUNs"
+        ));
+    }
+    Ok(Exit::Passed)
+}
+
+fn play(options: &Options, runs: u32) -> Result<Vec<RunRecord>, Failure> {
+    let scenario = options.load.scenario()?;
+    let plan = Arc::new(options.load.plan(&scenario, &options.profile, None)?);
+    if plan.load.search.is_some() {
+        let profile = &options.profile;
+        return Err(Failure::Input(format!(
+            "profile `{profile}` is a search, which has no level of its own; keep runs of a profile that holds a \
+             level, such as load"
+        )));
+    }
+    let interrupts = Interrupts::watch().context("cannot watch for signals")?;
+    let commit = commit::of_working_directory();
+    let session = Session {
+        options: &options.load,
+        watch: options.watch,
+        label: None,
+        commit: commit.as_deref(),
+        scenario: &scenario,
+        interrupts: &interrupts,
+        bar: Bar::NONE,
+        yardstick: None,
+    };
+    let mut records = Vec::new();
+    for number in 1..=runs {
+        note(&format!("run {number} of {runs}"));
+        let run = session.play(&options.profile, plan.clone(), None)?;
+        if interrupts.count() > 0 {
+            let message = "stopped before all runs were made; nothing was saved";
+            return Err(Failure::Stopped(message.into()));
+        }
+        records.push(run.record);
+    }
+    Ok(records)
+}

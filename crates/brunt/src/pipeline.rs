@@ -1,0 +1,75 @@
+//! A pipeline: what it hears of runs, in the forms that it reads.
+
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use report::Checks;
+
+use crate::exit::{Exit, complain};
+use crate::results::{self, WriteError};
+use crate::screen;
+
+/// Where GitHub wants the summary of a job.
+const GITHUB_SUMMARY: &str = "GITHUB_STEP_SUMMARY";
+
+/// What a pipeline hears.
+#[derive(Debug, Clone, clap::Args)]
+pub(crate) struct Pipeline {
+    /// Write a table for a comment on a pull request, as Markdown; to standard output with -
+    #[arg(long, value_name = "FILE")]
+    markdown: Option<PathBuf>,
+    /// Write what was asked, one by one, as JUnit's XML
+    #[arg(long, value_name = "FILE")]
+    junit: Option<PathBuf>,
+    /// Print annotations for GitHub, and add the table to the job's summary
+    #[arg(long)]
+    github: bool,
+}
+
+impl Pipeline {
+    /// Says what came of runs, or of builds. What cannot be written is said, and makes the exit code that of an
+    /// internal error.
+    pub(crate) fn tell(&self, exit: Exit, checks: &[Checks], markdown: &str) -> Exit {
+        let mut written = Vec::new();
+        if let Some(file) = &self.markdown {
+            if file.as_os_str() == "-" {
+                screen::say(markdown);
+            } else {
+                written.push(write(file, markdown));
+            }
+        }
+        if let Some(file) = &self.junit {
+            written.push(write(file, &report::junit(checks)));
+        }
+        if self.github {
+            screen::say(&report::github(checks));
+            written.push(add_to_summary(markdown));
+        }
+        let mut exit = exit;
+        for error in written.into_iter().filter_map(Result::err) {
+            complain(&error.to_string());
+            exit = exit.worse(Exit::Internal);
+        }
+        exit
+    }
+}
+
+fn write(file: &Path, text: &str) -> Result<(), WriteError> {
+    let name = file.file_name().map_or(file, Path::new);
+    match file.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => results::write_in(folder, name, text),
+        _ => results::write(file, text),
+    }
+}
+
+/// The summary is not brunt's alone.
+fn add_to_summary(text: &str) -> Result<(), WriteError> {
+    let Some(file) = std::env::var_os(GITHUB_SUMMARY).map(PathBuf::from) else {
+        return Ok(());
+    };
+    let opened = OpenOptions::new().create(true).append(true).open(&file);
+    opened
+        .and_then(|mut summary| summary.write_all(text.as_bytes()))
+        .map_err(|error| results::write_error(&file, error))
+}

@@ -1,0 +1,354 @@
+//! Baselines: runs are kept, listed, shown, compared with, and removed.
+
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+use std::path::Path;
+use std::time::Duration;
+
+use record::{Delta, Ending, Header, NameId, RunRecord, Sample, StoppedBy};
+use serde_json::Value;
+use testbed::{Answer, Routes, Server};
+
+use crate::brunt::{Brunt, read_json};
+
+/// As long as a run has to be, to have blocks enough.
+const ENOUGH_S: u32 = 24;
+const MAIN: &str = "performance/benchmarks/main.json";
+
+fn scenario(host: &str) -> String {
+    format!(
+        "host = \"{host}\"\n[users.u]\nwait = \"10ms..20ms\"\n[[users.u.tasks]]\nget = \"/\"\n\
+         [profiles.load]\nusers = 4\nduration = \"1s\"\n[profiles.other]\nusers = 1\nduration = \"1s\"\n\
+         [profiles.stress]\nsearch = {{}}\nduration = \"1m\"\n"
+    )
+}
+
+/// A folder with a server's scenario, in which a short run was made; and the head of its record.
+fn after_a_run(server: &Server) -> (Brunt, Header) {
+    let brunt = Brunt::new(&["run", "load", "--headless"]).scenario(&scenario(&server.url()));
+    let ended = brunt.run();
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let results = brunt.path("performance/results");
+    let folder = std::fs::read_dir(results).unwrap().next().unwrap().unwrap();
+    let bytes = std::fs::read(folder.path().join("record.brunt")).unwrap();
+    let record = record::file::read(bytes.as_slice()).unwrap();
+    (brunt, record.header)
+}
+
+fn served(delay_ms: u64) -> Server {
+    let answer = Answer::ok("x").delayed(Duration::from_millis(delay_ms));
+    Server::start(Routes::new().otherwise(answer)).unwrap()
+}
+
+/// A run of which every request took so long, as brunt would have kept it.
+fn keep(brunt: &Brunt, run_id: &str, header: &Header, took_us: u64) {
+    let mut header = header.clone();
+    run_id.clone_into(&mut header.run_id);
+    header.load.stages[0].seconds = f64::from(ENOUGH_S);
+    let mut record = RunRecord::new(header);
+    let mut delta = Delta::new(&record.header.names);
+    for second in 0..ENOUGH_S {
+        delta.start(second);
+        delta.counts_mut().users = Some(4);
+        for at in 0..100u64 {
+            delta.record(&sample(
+                u64::from(second) * 1_000_000 + at * 9_000,
+                took_us + at % 7,
+            ));
+        }
+        record.timeline.absorb(&delta.to_increment()).unwrap();
+    }
+    let ms = u64::from(ENOUGH_S) * 1_000;
+    record.ending = Some(Ending {
+        stopped_by: StoppedBy::Finished,
+        load_ended_ms: ms,
+        ended_ms: ms,
+        reason: None,
+    });
+    let folder = brunt.path("performance/results").join(run_id);
+    std::fs::create_dir_all(&folder).unwrap();
+    let file = std::fs::File::create(folder.join("record.brunt")).unwrap();
+    record::file::write(&record, file).unwrap();
+}
+
+fn sample(intended_us: u64, took_us: u64) -> Sample {
+    let at = |us: u64| us * 1_000;
+    Sample {
+        name: NameId(0),
+        intended_ns: at(intended_us),
+        dispatched_ns: at(intended_us),
+        sent_ns: Some(at(intended_us)),
+        first_byte_ns: Some(at(intended_us + took_us)),
+        done_ns: at(intended_us + took_us),
+        connect_ns: None,
+        tls_ns: None,
+        stood_still_ns: 0,
+        failure: None,
+        wire_requests: 1,
+        bytes_sent: 100,
+        bytes_received: 100,
+    }
+}
+
+fn rewrite(file: &Path, change: impl Fn(&mut Value)) {
+    let mut kept = read_json(file);
+    change(&mut kept);
+    std::fs::write(file, kept.to_string()).unwrap();
+}
+
+#[test]
+fn runs_are_kept_shown_compared_with_and_removed() {
+    let server = served(0);
+    let (brunt, header) = after_a_run(&server);
+    let none = brunt.also(&["baseline", "list"]);
+    assert!(none.stdout.contains("no baselines"), "{none:?}");
+    // Later than any run that was made.
+    for (run, took_us) in [
+        ("99990101-1", 5_000),
+        ("99990101-2", 5_020),
+        ("99990101-3", 4_990),
+    ] {
+        keep(&brunt, run, &header, took_us);
+    }
+    let runs = ["99990101-1", "99990101-2", "99990101-3"];
+    let arguments = [&["baseline", "save", "main"], &runs[..]].concat();
+    let saved = brunt.also(&arguments);
+    assert_eq!(saved.code, Some(0), "{saved:?}");
+    assert!(saved.stdout.contains("saved 3 runs") && saved.stdout.contains(MAIN));
+    assert!(!saved.stderr.contains("noise between runs"), "{saved:?}");
+    let text = std::fs::read_to_string(brunt.path(MAIN)).unwrap();
+    assert!(text.len() < 20_000, "{} bytes", text.len());
+    let list = brunt.also(&["baseline", "list"]);
+    assert!(
+        list.stdout.contains("main") && list.stdout.contains('3'),
+        "{list:?}"
+    );
+    let shown = brunt.also(&["baseline", "show", "main"]);
+    assert!(
+        shown.stdout.contains("99990101-2") && shown.stdout.contains("5.0"),
+        "{shown:?}"
+    );
+
+    for (took_us, code, part) in [
+        (5_050, 0, "same"),
+        (6_000, 1, "Worse than baseline `main`: "),
+        (4_000, 0, "better"),
+    ] {
+        keep(&brunt, "99990102-4", &header, took_us);
+        let ended = brunt.also(&["baseline", "compare", "main", "--out", "out"]);
+        assert_eq!(ended.code, Some(code), "{took_us}: {ended:?}");
+        assert!(ended.stdout.contains(part), "{ended:?}");
+        let found = &brunt.summary()["findings"];
+        let is_said = found[0]["kind"] == "regression";
+        assert_eq!(is_said, code == 1, "{found}");
+    }
+    let tolerant = brunt.also(&[
+        "baseline",
+        "compare",
+        "main",
+        "99990102-4",
+        "--tolerance",
+        "50%",
+    ]);
+    assert!(tolerant.stdout.contains("The same as"), "{tolerant:?}");
+
+    assert_eq!(brunt.also(&["baseline", "delete", "main"]).code, Some(0));
+    let gone = brunt.also(&["baseline", "show", "main"]);
+    assert_eq!(gone.code, Some(2), "{gone:?}");
+    assert!(gone.stderr.contains("brunt baseline save main"), "{gone:?}");
+}
+
+#[test]
+fn few_runs_are_kept_with_a_warning_and_more_are_made_on_request() {
+    let server = served(0);
+    let (brunt, header) = after_a_run(&server);
+    keep(&brunt, "99990101-1", &header, 5_000);
+    let one = brunt.also(&["baseline", "save", "main"]);
+    assert_eq!(one.code, Some(0), "{one:?}");
+    assert!(
+        one.stderr.contains("does not know the noise between runs"),
+        "{one:?}"
+    );
+    keep(&brunt, "99990102-2", &header, 5_000);
+    let compared = brunt.also(&["baseline", "compare", "main"]);
+    assert!(
+        compared.stdout.contains("noise between runs is not known"),
+        "{compared:?}"
+    );
+    let made = brunt.also(&["baseline", "save", "main", "--runs", "3", "--headless"]);
+    assert_eq!(made.code, Some(0), "{made:?}");
+    assert_eq!(
+        read_json(&brunt.path(MAIN))["runs"]
+            .as_array()
+            .unwrap()
+            .len(),
+        3
+    );
+}
+
+#[test]
+fn a_run_that_is_worse_than_its_baseline_fails_and_says_so_everywhere() {
+    let server = served(8);
+    let (brunt, header) = after_a_run(&server);
+    keep(&brunt, "99990101-1", &header, 2_000);
+    assert_eq!(
+        brunt.also(&["baseline", "save", "main", "99990101-1"]).code,
+        Some(0)
+    );
+    let ended = brunt.also(&[
+        "run",
+        "load",
+        "-t",
+        "22s",
+        "--headless",
+        "--out",
+        "out",
+        "--baseline",
+        "main",
+        "--junit",
+        "ci/brunt.xml",
+        "--markdown",
+        "ci/brunt.md",
+        "--github",
+    ]);
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    assert!(
+        ended.stdout.contains("Worse than baseline `main`"),
+        "{ended:?}"
+    );
+    assert!(
+        ended
+            .stdout
+            .contains("::error title=brunt load%3A p50 beside baseline main")
+    );
+    let summary = brunt.summary();
+    assert_eq!(summary["comparison"]["outcome"], "worse");
+    assert_eq!(summary["findings"][0]["kind"], "regression");
+    let read = |name: &str| std::fs::read_to_string(brunt.path(name)).unwrap();
+    assert!(read("ci/brunt.xml").contains("<failure message=\"worse: "));
+    assert!(read("ci/brunt.md").contains("| p50 |"));
+    assert!(read("out/report.html").contains("Beside baseline"));
+}
+
+#[test]
+fn what_cannot_be_compared_is_refused_before_the_load() {
+    type Case = (&'static str, fn(&mut Value));
+    let server = served(0);
+    let (brunt, header) = after_a_run(&server);
+    keep(&brunt, "99990101-1", &header, 5_000);
+    assert_eq!(brunt.also(&["baseline", "save", "main"]).code, Some(0));
+    let file = brunt.path(MAIN);
+    let before = server.counts().requests;
+    let run = ["run", "load", "--headless", "--baseline", "main"];
+    let changes: [Case; 3] = [
+        ("cores: 77 in the baseline", |kept| {
+            kept["conditions"]["machine"]["cores"] = 77.into();
+        }),
+        ("hash of the scenario", |kept| {
+            kept["conditions"]["scenario_hash"] = "0".into();
+        }),
+        ("processor: a in the baseline", |kept| {
+            kept["conditions"]["machine"]["cpu_model"] = "a".into();
+        }),
+    ];
+    for (part, change) in changes {
+        rewrite(&file, change);
+        let refused = brunt.also(&run);
+        assert_eq!(refused.code, Some(2), "{refused:?}");
+        assert!(refused.stderr.contains(part), "{refused:?}");
+        assert!(refused.stderr.contains("--force"), "{refused:?}");
+    }
+    assert_eq!(server.counts().requests, before, "no load was made");
+    let forced = brunt.also(&[&run[..], &["--force"]].concat());
+    assert!(forced.stderr.contains("note: cores: 77"), "{forced:?}");
+    // Of a second nothing can be said.
+    assert_eq!(forced.code, Some(5), "{forced:?}");
+    assert!(
+        forced.stdout.contains("Not enough data to compare"),
+        "{forced:?}"
+    );
+}
+
+#[test]
+fn what_differs_a_little_is_a_note_and_another_profile_is_refused() {
+    let server = served(0);
+    let (brunt, header) = after_a_run(&server);
+    keep(&brunt, "99990101-1", &header, 5_000);
+    assert_eq!(brunt.also(&["baseline", "save", "main"]).code, Some(0));
+    rewrite(&brunt.path(MAIN), |kept| {
+        kept["conditions"]["brunt_version"] = "0.0.1".into();
+        kept["conditions"]["machine"]["system"] = "Linux 2.6".into();
+    });
+    let compared = brunt.also(&["baseline", "compare", "main"]);
+    assert_eq!(compared.code, Some(0), "{compared:?}");
+    for part in [
+        "brunt: `0.0.1` in the baseline",
+        "system: Linux 2.6 in the baseline",
+    ] {
+        assert!(compared.stderr.contains(part), "{compared:?}");
+    }
+    let other = brunt.also(&["run", "other", "--headless", "--baseline", "main"]);
+    assert_eq!(other.code, Some(2), "{other:?}");
+    assert!(
+        other.stderr.contains("profile: `load` in the baseline"),
+        "{other:?}"
+    );
+}
+
+#[test]
+fn wrong_input_names_the_remedy() {
+    let server = served(0);
+    let (brunt, header) = after_a_run(&server);
+    keep(&brunt, "99990101-1", &header, 5_000);
+    brunt.also(&["baseline", "save", "main"]);
+    std::fs::write(
+        brunt.path("performance/benchmarks/new.json"),
+        "{\"format\": 9}",
+    )
+    .unwrap();
+    std::fs::write(brunt.path("performance/benchmarks/bad.json"), "[]").unwrap();
+    for (arguments, part) in [
+        (
+            &["baseline", "show", "mian"][..],
+            "there are: bad, main, new",
+        ),
+        (&["baseline", "show", "new"], "use a newer brunt"),
+        (&["baseline", "show", "bad"], "it has no `format`"),
+        (&["baseline", "save", "../x"], "no name for a baseline"),
+        (
+            &["baseline", "save", "x", "nowhere"],
+            "there is no run `nowhere`",
+        ),
+        (
+            &[
+                "baseline",
+                "save",
+                "x",
+                "--runs",
+                "3",
+                "--profile",
+                "stress",
+            ],
+            "is a search",
+        ),
+        (&["baseline", "save", "x", "-t", "5s"], "give --runs N"),
+        (&["baseline", "save", "x", "--profile", "load"], "--runs"),
+        (
+            &["baseline", "compare", "main", "--tolerance", "5"],
+            "write it like 5%",
+        ),
+        (&["run", "load", "--tolerance", "5%"], "go with --baseline"),
+        (
+            &["run", "all", "--baseline", "main"],
+            "a baseline is of one profile",
+        ),
+        (
+            &["run", "load", "--baseline", "mian"],
+            "there are: bad, main, new",
+        ),
+    ] {
+        let ended = brunt.also(arguments);
+        assert_eq!(ended.code, Some(2), "{arguments:?} {ended:?}");
+        assert!(ended.stderr.contains(part), "{arguments:?} {ended:?}");
+    }
+}
