@@ -171,7 +171,7 @@ pub(crate) fn record_of(run: &str) -> Result<RunRecord, Failure> {
 }
 
 /// A share such as `5%`.
-fn share(text: &str) -> Result<f64, String> {
+pub(crate) fn share(text: &str) -> Result<f64, String> {
     let number = text.trim().strip_suffix('%').map(str::trim);
     let percent: Option<f64> = number.and_then(|number| number.parse().ok());
     percent

@@ -3,6 +3,7 @@
 pub(crate) mod agent;
 pub(crate) mod baseline;
 pub(crate) mod check;
+pub(crate) mod compare;
 pub(crate) mod history;
 pub(crate) mod init;
 pub(crate) mod monitor;

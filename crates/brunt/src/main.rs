@@ -2,6 +2,7 @@
 //! this change make it worse?
 
 mod baselines;
+mod builds;
 mod ceiling;
 mod commands;
 mod commit;
@@ -20,6 +21,7 @@ mod screen;
 mod session;
 mod stage;
 mod store;
+mod turns;
 mod watched;
 
 use std::process::ExitCode;
@@ -48,6 +50,8 @@ enum Verb {
     History(commands::history::Options),
     /// Keep runs as baselines, and compare later ones with them
     Baseline(Box<commands::baseline::Options>),
+    /// Play two builds in turns, until it is known whether the second is worse
+    Compare(Box<commands::compare::Options>),
     /// Watch a process or the machine
     Monitor(commands::monitor::Options),
     /// Serve the Application Agent, the service that ships with brunt
@@ -61,6 +65,7 @@ fn main() -> ExitCode {
         Verb::Init(options) => commands::init::run(&options),
         Verb::History(options) => commands::history::run(&options),
         Verb::Baseline(options) => commands::baseline::run(&options),
+        Verb::Compare(options) => commands::compare::run(&options),
         Verb::Monitor(options) => commands::monitor::run(&options),
         Verb::Agent(options) => commands::agent::run(options),
     };

@@ -94,6 +94,24 @@ impl Stage {
         Ok(stage)
     }
 
+    /// Where the service is.
+    pub(crate) fn host(&self) -> String {
+        self.target.url.to_string()
+    }
+
+    /// The machine that brunt runs on.
+    pub(crate) fn machine_in_words(&self) -> String {
+        let Machine {
+            cpu_model,
+            cores,
+            system,
+            ..
+        } = &self.machine;
+        let known = |text: &Option<String>| text.clone().unwrap_or_else(|| "unknown".to_owned());
+        let cores = cores.map_or_else(|| "unknown".to_owned(), |cores| cores.to_string());
+        format!("{}, {cores} cores, {}", known(cpu_model), known(system))
+    }
+
     /// Does something on the cores that are brunt's own.
     fn in_place<T>(
         &mut self,

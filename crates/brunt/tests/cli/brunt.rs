@@ -38,6 +38,13 @@ impl Brunt {
         }
     }
 
+    /// With more arguments.
+    pub(crate) fn and(mut self, arguments: &[&str]) -> Self {
+        let more = arguments.iter().map(|argument| (*argument).to_owned());
+        self.arguments.extend(more);
+        self
+    }
+
     /// With a scenario, as `brunt.toml` of the folder.
     pub(crate) fn scenario(self, text: &str) -> Self {
         std::fs::write(self.folder.path().join("brunt.toml"), text).expect("a file");

@@ -17,6 +17,7 @@ fn help_is_as_it_was_reviewed() {
         "baseline",
         "baseline save",
         "baseline compare",
+        "compare",
         "monitor",
         "agent",
     ] {

@@ -6,6 +6,7 @@ mod brunt;
 mod ceiling;
 mod client_side;
 mod commands;
+mod compare;
 mod disk;
 mod embedded;
 mod ending;

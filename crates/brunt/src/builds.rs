@@ -1,0 +1,153 @@
+//! Builds: services that brunt starts by their commands, so that two of them can be played in turns.
+
+use std::fs::File;
+use std::net::{TcpListener, TcpStream, ToSocketAddrs};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use rustix::process::{Pid, Signal, kill_process_group};
+use url::Url;
+
+use crate::exit::Failure;
+
+/// How long a build may take until it serves, unless `--wait-ready` says otherwise.
+const SERVES_WITHIN: Duration = Duration::from_secs(30);
+/// How long it may take to end by itself.
+const ENDS_WITHIN: Duration = Duration::from_secs(3);
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+
+/// A build while it runs: the shell that was given its command, and all that it started. It ends when this is
+/// dropped.
+pub(crate) struct Build {
+    /// What it is called.
+    side: &'static str,
+    child: Child,
+    url: Url,
+    log: PathBuf,
+}
+
+impl Build {
+    /// Starts a command by the shell, with a free port in `PORT`, and waits until something serves at `url`; else
+    /// at that port of the loopback. What the command says goes into a file.
+    pub(crate) fn start(
+        side: &'static str,
+        command: &str,
+        url: Option<Url>,
+        patience: Option<Duration>,
+        log: PathBuf,
+    ) -> Result<Self, Failure> {
+        let port = free_port()?;
+        let url = match url {
+            Some(url) => url,
+            None => Url::parse(&format!("http://127.0.0.1:{port}/"))
+                .context("cannot name a port of the loopback")?,
+        };
+        let said = File::create(&log).with_context(|| format!("cannot write {}", log.display()))?;
+        let also = said.try_clone().context("cannot share a file")?;
+        // In a process group of its own: Ctrl-C reaches brunt alone, and all of it can be ended.
+        let child = Command::new("sh")
+            .args(["-c", command])
+            .env("PORT", port.to_string())
+            .process_group(0)
+            .stdin(Stdio::null())
+            .stdout(said)
+            .stderr(also)
+            .spawn()
+            .context("cannot start a shell")?;
+        let mut build = Self {
+            side,
+            child,
+            url,
+            log,
+        };
+        build.wait_until_it_serves(patience.unwrap_or(SERVES_WITHIN))?;
+        Ok(build)
+    }
+
+    /// Where it serves.
+    pub(crate) fn url(&self) -> &Url {
+        &self.url
+    }
+
+    /// Refuses to go on where it has ended.
+    pub(crate) fn still_runs(&mut self) -> Result<(), Failure> {
+        let ended = self.child.try_wait().context("cannot wait for a command")?;
+        let Some(status) = ended else {
+            return Ok(());
+        };
+        Err(Failure::NothingMeasured(format!(
+            "the command of {} ended ({status}); what it said is in {}",
+            self.side,
+            self.log.display()
+        )))
+    }
+
+    fn wait_until_it_serves(&mut self, patience: Duration) -> Result<(), Failure> {
+        let until = Instant::now() + patience;
+        while !accepts(&self.url) {
+            self.still_runs()?;
+            if Instant::now() >= until {
+                return Err(Failure::NothingMeasured(format!(
+                    "the command of {} does not serve at {} after {} s; it has to serve at the port in $PORT, or where \
+                     --host and --host-b say; what it said is in {}",
+                    self.side,
+                    self.url,
+                    patience.as_secs_f64(),
+                    self.log.display()
+                )));
+            }
+            std::thread::sleep(LOOK_EVERY);
+        }
+        Ok(())
+    }
+
+    fn signal(&self, signal: Signal) {
+        let group = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
+        if let Some(group) = group {
+            // It may be gone already.
+            kill_process_group(group, signal).ok();
+        }
+    }
+}
+
+impl Drop for Build {
+    fn drop(&mut self) {
+        self.signal(Signal::TERM);
+        let until = Instant::now() + ENDS_WITHIN;
+        while Instant::now() < until {
+            if !matches!(self.child.try_wait(), Ok(None)) {
+                break;
+            }
+            std::thread::sleep(LOOK_EVERY);
+        }
+        // What the shell left behind, too. Neither can fail for a child that was not waited for.
+        self.signal(Signal::KILL);
+        self.child.wait().ok();
+    }
+}
+
+/// Where a log of a build goes.
+pub(crate) fn log_of(folder: &Path, side: &str) -> PathBuf {
+    folder.join(format!("{}.log", side.to_lowercase()))
+}
+
+fn free_port() -> anyhow::Result<u16> {
+    let listener = TcpListener::bind("127.0.0.1:0").context("there is no free port")?;
+    Ok(listener
+        .local_addr()
+        .context("a port without a number")?
+        .port())
+}
+
+fn accepts(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default();
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    let port = url.port_or_known_default().unwrap_or(80);
+    let addresses = (host, port).to_socket_addrs();
+    addresses.is_ok_and(|mut addresses| {
+        addresses.any(|address| TcpStream::connect_timeout(&address, LOOK_EVERY * 10).is_ok())
+    })
+}

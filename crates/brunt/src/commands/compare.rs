@@ -1,0 +1,286 @@
+//! `brunt compare --ab`: plays two builds in turns on this machine, until it is known whether the second is
+//! worse.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::Context;
+use jiff::Timestamp;
+use report::{Checks, Conduct, Contest, Severity};
+use scenario::{Host, Scenario};
+use verdict::Contested;
+use verdict::comparison::{FIRST_LOOK, Measured, Outcome};
+
+use crate::baselines::share;
+use crate::builds::{Build, log_of};
+use crate::exit::{Exit, Failure, complain, note};
+use crate::interrupt::Interrupts;
+use crate::load_options::{LoadOptions, WatchOptions};
+use crate::pipeline::Pipeline;
+use crate::results::{self, RunFolder};
+use crate::screen::{self, LiveLine};
+use crate::stage::{Stage, new_seed};
+use crate::turns::{Blocks, Turns};
+
+/// What decides unless somebody says: few, since each takes its part of the risk.
+const TESTED: &str = "throughput,error_rate,p50,p95,cpu_per_request";
+
+/// Options of `brunt compare`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Options {
+    /// The profile whose highest level is held
+    #[arg(value_name = "PROFILE", default_value = "load")]
+    profile: String,
+    /// Play two builds in turns: A, which is, and B, which may be worse
+    #[arg(long)]
+    ab: bool,
+    /// Where B serves; A serves at --host
+    #[arg(long, value_name = "URL")]
+    host_b: Option<String>,
+    /// Start A by this command of the shell; it serves at the port in $PORT, or at --host
+    #[arg(long, value_name = "COMMAND", requires = "command_b")]
+    command: Option<String>,
+    /// Start B by this command of the shell; it serves at the port in $PORT, or at --host-b
+    #[arg(long, value_name = "COMMAND", requires = "command")]
+    command_b: Option<String>,
+    /// How long a block is, in whole seconds; its first fifth does not count
+    #[arg(long, value_name = "DURATION", value_parser = whole_seconds, default_value = "5s")]
+    block: Duration,
+    /// When to give up: what is not known then, is not known
+    #[arg(long, value_name = "DURATION", value_parser = crate::load_options::positive_duration, default_value = "10m")]
+    limit: Duration,
+    /// A difference of less is none [default: 5%, and 10% for percentiles under a millisecond]
+    #[arg(long, value_name = "SHARE", value_parser = share)]
+    tolerance: Option<f64>,
+    /// What decides, separated by commas; the more, the longer it takes
+    #[arg(long, value_name = "MEASURE", value_delimiter = ',', value_parser = measured, default_value = TESTED)]
+    test: Vec<Measured>,
+    /// Put all files in this folder [default: under performance/]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    #[command(flatten, next_help_heading = "In a pipeline")]
+    pipeline: Pipeline,
+    #[command(flatten, next_help_heading = "How load is made")]
+    load: LoadOptions,
+}
+
+pub(crate) fn run(options: &Options) -> Result<Exit, Failure> {
+    refuse_misfits(options)?;
+    let scenario = options.load.scenario()?;
+    let blocks = blocks(options, &scenario)?;
+    let hosts = hosts(options, &scenario)?;
+    let interrupts = Interrupts::watch().context("cannot watch for signals")?;
+    interrupts.nothing_to_lose();
+    let begun = Timestamp::now();
+    let folder = RunFolder::create(options.out.as_deref(), "ab", begun)
+        .map_err(|error| Failure::Input(error.to_string()))?;
+    let (hosts, builds) = start(options, hosts, folder.path())?;
+    let set = |host| Stage::set(&options.load, WatchOptions::default(), host, blocks.plan());
+    let stages = [set(&hosts[0])?, set(&hosts[1])?];
+    let seed = options.load.seed.unwrap_or_else(new_seed);
+    let conduct = conduct(
+        options,
+        &scenario,
+        &blocks,
+        &stages[0],
+        &folder,
+        (begun, seed),
+    );
+    announce(options, &conduct, &stages);
+    let turns = Turns {
+        options: &options.load,
+        scenario: &scenario,
+        profile: &options.profile,
+        blocks,
+        stages,
+        builds,
+        interrupts: &interrupts,
+        seed,
+        tested: &options.test,
+        theta: options.tolerance,
+        limit: options.limit,
+    };
+    let ended = turns.play(LiveLine::new(options.load.headless))?;
+    let exit = leave(options, &ended.contested, &conduct, &folder);
+    Ok(if ended.aborted {
+        Exit::Interrupted
+    } else {
+        exit
+    })
+}
+
+fn refuse_misfits(options: &Options) -> Result<(), Failure> {
+    let misfit = if !options.ab {
+        "say how to compare: --ab plays two builds in turns; a run and a baseline are compared by `brunt baseline \
+         compare`"
+    } else if options.host_b.is_none() && options.command.is_none() {
+        "no second build: give --host-b, or --command and --command-b"
+    } else if options.load.duration.is_some() {
+        "-t has no place: --block says how long a block is, and --limit when to give up"
+    } else if options.command.is_some()
+        && options.host_b.is_some()
+        && options.host_b == options.load.host
+    {
+        "two builds cannot serve at one address: let --host and --host-b differ, or leave both out and serve at $PORT"
+    } else {
+        return Ok(());
+    };
+    Err(Failure::Input(misfit.into()))
+}
+
+fn blocks(options: &Options, scenario: &Scenario) -> Result<Blocks, Failure> {
+    let plan = options.load.plan(scenario, &options.profile, None)?;
+    if plan.load.search.is_some() {
+        return Err(Failure::Input(format!(
+            "profile `{}` is a search, which has no level of its own; give one that holds a level, such as load",
+            options.profile
+        )));
+    }
+    Ok(Blocks::new(plan, options.block.as_secs()))
+}
+
+/// Where A and B serve, as far as it is said.
+fn hosts(options: &Options, scenario: &Scenario) -> Result<[Option<Host>; 2], Failure> {
+    let parsed = |text: &String| Host::parse(text).map_err(Failure::Input);
+    let b = options.host_b.as_ref().map(parsed).transpose()?;
+    let a = match (&options.load.host, &options.command) {
+        // A command is another host than that of the scenario.
+        (None, Some(_)) => None,
+        _ => Some(options.load.host(scenario)?),
+    };
+    Ok([a, b])
+}
+
+/// Starts what is to be started.
+fn start(
+    options: &Options,
+    hosts: [Option<Host>; 2],
+    folder: &Path,
+) -> Result<([Host; 2], Vec<Build>), Failure> {
+    let commands = [&options.command, &options.command_b];
+    let mut builds = Vec::new();
+    let mut found = Vec::new();
+    for ((side, host), command) in ["A", "B"].into_iter().zip(hosts).zip(commands) {
+        let host = match (command, host) {
+            (Some(command), host) => {
+                let url = match host {
+                    Some(Host::Url(url)) => Some(url),
+                    Some(Host::Embedded) => {
+                        let message =
+                            "a command is no embedded agent: leave the host out, or give a URL";
+                        return Err(Failure::Input(message.into()));
+                    }
+                    None => None,
+                };
+                let patience = options.load.wait_ready;
+                let build = Build::start(side, command, url, patience, log_of(folder, side))?;
+                let host = Host::Url(build.url().clone());
+                builds.push(build);
+                host
+            }
+            (None, Some(host)) => host,
+            (None, None) => return Err(Failure::Input(format!("{side} has no host"))),
+        };
+        found.push(host);
+    }
+    match <[Host; 2]>::try_from(found) {
+        Ok(hosts) => Ok((hosts, builds)),
+        Err(_) => Err(anyhow::anyhow!("there are two builds").into()),
+    }
+}
+
+fn conduct(
+    options: &Options,
+    scenario: &Scenario,
+    blocks: &Blocks,
+    stage: &Stage,
+    folder: &RunFolder,
+    (begun, seed): (Timestamp, u64),
+) -> Conduct {
+    Conduct {
+        run_id: folder.run_id.clone(),
+        brunt_version: env!("CARGO_PKG_VERSION").to_owned(),
+        scenario_file: options.load.file.display().to_string(),
+        scenario_hash: scenario.hash.clone(),
+        profile: options.profile.clone(),
+        level: scenario::level_in_words(&blocks.plan().load),
+        seed,
+        started_at: begun.to_string(),
+        block_s: options.block.as_secs_f64(),
+        uncounted_s: blocks.uncounted() as f64,
+        limit_s: options.limit.as_secs_f64(),
+        machine: stage.machine_in_words(),
+    }
+}
+
+/// Says what is about to be hit, before it is.
+fn announce(options: &Options, conduct: &Conduct, stages: &[Stage; 2]) {
+    let seconds = scenario::duration_in_words(options.block);
+    note(&format!(
+        "brunt compare: {} in blocks of {seconds}, until it is known, {} at most, seed {}",
+        conduct.level,
+        scenario::duration_in_words(options.limit),
+        conduct.seed
+    ));
+    for (side, stage) in ["A", "B"].into_iter().zip(stages) {
+        note(&format!("{side} is {}", stage.host()));
+    }
+    // Both are tried once before.
+    let needed_s = options.block.as_secs() * 2 * (FIRST_LOOK as u64 + 2);
+    if options.limit.as_secs() < needed_s {
+        note(&format!(
+            "note: nothing is known before {FIRST_LOOK} pairs of blocks; give --limit {needed_s}s or more, or a shorter \
+             --block"
+        ));
+    }
+}
+
+/// Shows what came of it, and writes what it leaves.
+fn leave(options: &Options, contested: &Contested, conduct: &Conduct, folder: &RunFolder) -> Exit {
+    let contest = Contest { contested, conduct };
+    screen::say(&report::terminal_of_contest(
+        contested,
+        screen::width(),
+        true,
+    ));
+    screen::say(&format!("Report:  {}\n", folder.report.display()));
+    screen::say(&format!("Results: {}\n", folder.path().display()));
+    let exit = match contested.outcome() {
+        _ if !contested.is_valid() => Exit::NotValid,
+        Outcome::Worse => Exit::TargetsMissed,
+        Outcome::NotEnoughData => Exit::NotEnoughData,
+        Outcome::Better | Outcome::Same => Exit::Passed,
+    };
+    let severity = Severity {
+        failed_from: None,
+        is_strict: false,
+    };
+    let checks = [Checks::of_contest(contested, severity)];
+    let markdown = report::markdown_of_contest(contested);
+    let mut exit = options.pipeline.tell(exit, &checks, &markdown);
+    let written = [
+        folder.write("comparison.json", &report::contest_json(&contest)),
+        results::write(&folder.report, &report::html_of_contest(&contest)),
+    ];
+    for error in written.into_iter().filter_map(Result::err) {
+        complain(&error.to_string());
+        exit = exit.worse(Exit::Internal);
+    }
+    exit
+}
+
+fn whole_seconds(text: &str) -> Result<Duration, String> {
+    let length = scenario::duration(text)?;
+    if length.subsec_nanos() > 0 || length.is_zero() {
+        return Err("give whole seconds, 1s or more".to_owned());
+    }
+    Ok(length)
+}
+
+fn measured(text: &str) -> Result<Measured, String> {
+    let mut all = Measured::ALL.into_iter();
+    all.find(|it| it.name() == text).ok_or_else(|| {
+        let names = Measured::ALL.map(Measured::name).join(", ");
+        format!("`{text}` is not measured; there are: {names}")
+    })
+}
