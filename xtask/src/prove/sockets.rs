@@ -7,6 +7,7 @@ mod doors;
 mod memory;
 mod page;
 mod recovery;
+mod regressions;
 mod run;
 mod stall;
 mod stand;
@@ -37,7 +38,7 @@ struct Row {
 
 type Proof = fn(&Stand) -> anyhow::Result<Vec<Row>>;
 
-const PROOFS: [(&str, Proof); 7] = [
+const PROOFS: [(&str, Proof); 8] = [
     ("stall", stall::rows),
     ("breaking", breaking::rows),
     ("breaking-long", breaking::long_rows),
@@ -45,6 +46,7 @@ const PROOFS: [(&str, Proof); 7] = [
     ("memory", memory::rows),
     ("doors", doors::rows),
     ("agents", agents::rows),
+    ("regressions", regressions::rows),
 ];
 
 /// The proofs that can be asked for.

@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{ChildStdout, Command, Stdio};
+use std::time::Instant;
 
 use testbed::Ended;
 
@@ -52,14 +53,15 @@ fn a_server_that_saw_nothing_says_so() {
 
 #[test]
 fn an_agent_serves_with_any_fault() {
-    for fault in [
-        None,
-        Some("--fault=leak"),
-        Some("--fault=blocking-stats"),
-        Some("--fault=unbounded-history"),
+    for (fault, at_least_ms) in [
+        (&[][..], 0),
+        (&["--fault=leak"], 0),
+        (&["--fault=blocking-stats"], 100),
+        (&["--fault=unbounded-history"], 0),
+        (&["--fault=slower", "--by=20000"], 60),
     ] {
-        let arguments: Vec<&str> = ["agent"].into_iter().chain(fault).collect();
-        let (child, address, output) = start(&arguments);
+        let (child, address, output) = start(&[&["agent"], fault].concat());
+        let begun = Instant::now();
         let mut client = Client::connect(address);
         for path in ["/health", "/admin/stats", "/analytics/summary"] {
             client.request("GET", path);
@@ -70,6 +72,7 @@ fn an_agent_serves_with_any_fault() {
                 .find_map(|line| line.strip_prefix("content-length: "));
             client.take(length.unwrap().parse().unwrap());
         }
+        assert!(begun.elapsed().as_millis() >= at_least_ms, "{fault:?}");
         assert_eq!(end(child, output), "");
     }
 }

@@ -86,7 +86,7 @@ fn row(stand: &Stand, case: &Case) -> anyhow::Result<Row> {
 }
 
 /// The load that ships with brunt, with targets for an agent that has a core of its own.
-fn scenario(stand: &Stand, per_s: u32, seconds: u64) -> anyhow::Result<String> {
+pub(super) fn scenario(stand: &Stand, per_s: u32, seconds: u64) -> anyhow::Result<String> {
     let (shipped, _targets) = stand
         .shipped
         .split_once("\n[targets]\n")

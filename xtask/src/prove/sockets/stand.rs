@@ -6,6 +6,7 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
+use serde_json::Value;
 use tempfile::TempDir;
 use testbed::Ended;
 
@@ -90,6 +91,43 @@ impl Stand {
         server: &Served,
     ) -> anyhow::Result<Playing> {
         self.start(&[], scenario, seconds, server)
+    }
+
+    /// Plays two servers in turns under the profile `p` of a scenario, within so many seconds: what
+    /// `comparison.json` says of them.
+    pub(super) fn compare(
+        &self,
+        scenario: &str,
+        seconds: u64,
+        [a, b]: [&Served; 2],
+        arguments: &[&str],
+    ) -> anyhow::Result<Value> {
+        let out = self.folder.path().join(a.child.id().to_string());
+        let file = out.with_extension("toml");
+        std::fs::write(&file, scenario)?;
+        let said = std::fs::File::create(out.with_extension("txt"))?;
+        let child = pinned(CLIENT_CORE)
+            .arg(self.programs.join("brunt"))
+            .args(["compare", "p", "--ab", "--headless", "--host", &a.url])
+            .args(["--host-b", &b.url, "--limit", &format!("{seconds}s")])
+            .args(arguments)
+            .arg("--file")
+            .arg(&file)
+            .arg("--out")
+            .arg(&out)
+            .stdin(Stdio::null())
+            .stdout(said.try_clone()?)
+            .stderr(said)
+            .spawn()
+            .context("cannot run brunt by taskset")?;
+        let status = Ended::new(child).wait_within(Duration::from_secs(seconds) + SLACK);
+        ensure!(
+            matches!(status.code(), Some(0 | 1 | 3 | 5)),
+            "brunt failed: {status}\n{}",
+            std::fs::read_to_string(out.with_extension("txt")).unwrap_or_default()
+        );
+        let text = std::fs::read_to_string(out.join("comparison.json"))?;
+        Ok(serde_json::from_str(&text)?)
     }
 
     fn start(

@@ -3,7 +3,7 @@
 use std::io::Read;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use application_agent::{Agent, RETENTION_DEFAULT, Settings};
@@ -21,6 +21,8 @@ enum Fault {
     BlockingStats,
     /// Nothing is forgotten, and analytics read all of it
     UnboundedHistory,
+    /// Each request keeps the thread that serves it busy for longer, by `--by`
+    Slower,
 }
 
 #[derive(clap::Args)]
@@ -31,6 +33,9 @@ pub(crate) struct Options {
     /// How many analyses it keeps, unless its fault is to forget nothing
     #[arg(long, default_value_t = RETENTION_DEFAULT)]
     retention: usize,
+    /// How much longer each request takes of one that is slower, in microseconds
+    #[arg(long, value_name = "US", required_if_eq("fault", "slower"))]
+    by: Option<u64>,
 }
 
 /// What each request leaves.
@@ -54,6 +59,10 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
         Some(Fault::Leak) => agent.wrapped(leaking),
         Some(Fault::BlockingStats) => agent.wrapped(blocking),
         Some(Fault::UnboundedHistory) => agent.wrapped(remembering),
+        Some(Fault::Slower) => {
+            let by = Duration::from_micros(options.by.unwrap_or(0));
+            agent.wrapped(move |router| slower(router, by))
+        }
     };
     crate::announce(&format!("http://{}", agent.address()));
     let (ended, input_ended) = tokio::sync::oneshot::channel::<()>();
@@ -88,6 +97,17 @@ fn blocking(router: Router) -> Router {
         if request.uri().path() == "/admin/stats" {
             // As a call would that is not async: the thread serves nobody else meanwhile.
             std::thread::sleep(BLOCKED);
+        }
+        next.run(request).await
+    }))
+}
+
+fn slower(router: Router, by: Duration) -> Router {
+    router.layer(from_fn(move |request: Request, next: Next| async move {
+        // As a worse algorithm would: a sleep would be longer, and take no CPU.
+        let until = Instant::now() + by;
+        while Instant::now() < until {
+            std::hint::spin_loop();
         }
         next.run(request).await
     }))
