@@ -12,4 +12,5 @@ mod embedded;
 mod ending;
 mod history;
 mod page;
+mod pipelines;
 mod servers;
