@@ -230,8 +230,7 @@ fn far_row(effort: Effort) -> Row {
             "its target 5 % too low: good in {:.1} %",
             just_missed * 100.0
         ),
-        // A risk of 5 %, and two standard deviations of what chance makes of it in so many runs.
-        holds: far >= effort.choose(0.9, 0.95) && just_missed <= effort.choose(0.1, 0.072),
+        holds: far >= effort.choose(0.9, 0.95) && just_missed <= effort.choose(0.1, 0.05),
     }
 }
 
