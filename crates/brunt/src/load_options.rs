@@ -30,9 +30,6 @@ pub(crate) struct LoadOptions {
     /// Search over users instead of arrivals; -u is then the highest level
     #[arg(long, conflicts_with = "rate")]
     closed: bool,
-    /// How long to make load; the profile's stages keep their proportion
-    #[arg(short = 't', long, value_name = "DURATION", value_parser = positive_duration)]
-    pub(crate) duration: Option<Duration>,
     /// Only users of these classes, separated by commas
     #[arg(long, value_name = "CLASS", value_delimiter = ',')]
     users_of: Vec<String>,
@@ -59,6 +56,14 @@ pub(crate) struct LoadOptions {
     pub(crate) wait_ready: Option<Duration>,
 }
 
+/// How long a run is.
+#[derive(Debug, Clone, Copy, clap::Args)]
+pub(crate) struct LengthOptions {
+    /// How long to make load; the profile's stages keep their proportion
+    #[arg(short = 't', long, value_name = "DURATION", value_parser = positive_duration)]
+    pub(crate) duration: Option<Duration>,
+}
+
 /// Which process is watched.
 #[derive(Debug, Clone, Copy, Default, clap::Args)]
 pub(crate) struct WatchOptions {
@@ -78,7 +83,7 @@ impl LoadOptions {
         Ok(scenario)
     }
 
-    /// A profile, compiled; `duration` is how long to make load where it is not as asked.
+    /// A profile, compiled; `duration` is how long to make load where it is not as the profile says.
     pub(crate) fn plan(
         &self,
         scenario: &Scenario,
@@ -89,7 +94,7 @@ impl LoadOptions {
             users: self.users,
             spawn_rate: self.spawn_rate,
             rate: self.rate,
-            duration: duration.or(self.duration),
+            duration,
             closed: self.closed,
         };
         let plan = Plan::new(scenario, profile, &overrides, &self.users_of);
@@ -99,9 +104,8 @@ impl LoadOptions {
     /// Whether anything is asked of the load.
     pub(crate) fn is_given(&self) -> bool {
         let level = self.users.is_some() || self.spawn_rate.is_some() || self.rate.is_some();
-        let length = self.duration.is_some() || self.closed;
         let who = self.host.is_some() || self.seed.is_some() || !self.users_of.is_empty();
-        level || length || who
+        level || self.closed || who
     }
 
     /// The service under test.

@@ -115,8 +115,6 @@ fn refuse_misfits(options: &Options) -> Result<(), Failure> {
          compare`"
     } else if options.host_b.is_none() && options.command.is_none() {
         "no second build: give --host-b, or --command and --command-b"
-    } else if options.load.duration.is_some() {
-        "-t has no place: --block says how long a block is, and --limit when to give up"
     } else if options.command.is_some()
         && options.host_b.is_some()
         && options.host_b == options.load.host

@@ -12,7 +12,7 @@ use crate::baselines::{ComparisonOptions, Yardstick};
 use crate::exit::{Exit, Failure, complain};
 use crate::fail_on::Bar;
 use crate::interrupt::Interrupts;
-use crate::load_options::{LoadOptions, WatchOptions};
+use crate::load_options::{LengthOptions, LoadOptions, WatchOptions};
 use crate::pipeline::Pipeline;
 use crate::session::{JudgedRun, Session};
 use crate::{commit, results, screen};
@@ -26,6 +26,8 @@ pub(crate) struct Options {
     /// The profile to play: load, stress, spike, endurance, one of your own, or all in turn
     #[arg(value_name = "PROFILE", default_value = "load")]
     profile: String,
+    #[command(flatten)]
+    length: LengthOptions,
     #[command(flatten)]
     load: LoadOptions,
     #[command(flatten)]
@@ -135,7 +137,9 @@ fn plans(options: &Options, scenario: &Scenario) -> Result<Vec<(String, Plan)>, 
     names
         .into_iter()
         .map(|name| {
-            let plan = options.load.plan(scenario, &name, None)?;
+            let plan = options
+                .load
+                .plan(scenario, &name, options.length.duration)?;
             Ok((name, plan))
         })
         .collect()

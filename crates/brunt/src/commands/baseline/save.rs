@@ -11,7 +11,7 @@ use crate::commit;
 use crate::exit::{Exit, Failure, note};
 use crate::fail_on::Bar;
 use crate::interrupt::Interrupts;
-use crate::load_options::{LoadOptions, WatchOptions};
+use crate::load_options::{LengthOptions, LoadOptions, WatchOptions};
 use crate::session::Session;
 use crate::{results, screen};
 
@@ -36,6 +36,8 @@ pub(crate) struct Options {
     #[arg(long)]
     force: bool,
     #[command(flatten, next_help_heading = "How the runs are made")]
+    length: LengthOptions,
+    #[command(flatten, next_help_heading = "How the runs are made")]
     load: LoadOptions,
     #[command(flatten)]
     watch: WatchOptions,
@@ -44,7 +46,8 @@ pub(crate) struct Options {
 pub(crate) fn run(options: &Options) -> Result<Exit, Failure> {
     // A name that will not do is said before the load.
     baselines::file_of(&options.name)?;
-    if options.runs.is_none() && options.load.is_given() {
+    let is_load_given = options.length.duration.is_some() || options.load.is_given();
+    if options.runs.is_none() && is_load_given {
         let message = "how load is made is said of runs that are made: give --runs N, too";
         return Err(Failure::Input(message.into()));
     }
@@ -78,7 +81,11 @@ pub(crate) fn run(options: &Options) -> Result<Exit, Failure> {
 
 fn play(options: &Options, runs: u32) -> Result<Vec<RunRecord>, Failure> {
     let scenario = options.load.scenario()?;
-    let plan = Arc::new(options.load.plan(&scenario, &options.profile, None)?);
+    let plan = Arc::new(
+        options
+            .load
+            .plan(&scenario, &options.profile, options.length.duration)?,
+    );
     if plan.load.search.is_some() {
         let profile = &options.profile;
         return Err(Failure::Input(format!(
