@@ -4,6 +4,7 @@
 mod bound;
 mod bracket;
 mod choice;
+mod disturbed;
 mod estimate;
 mod trial;
 mod usl;

@@ -3,6 +3,7 @@
 use record::{Level, Measure, RunRecord, Scope};
 
 use super::bound::Bound;
+use super::disturbed::disturbed;
 use crate::blocks::{self, Block, Sureness};
 use crate::stretch::{Stretch, whole_number};
 
@@ -63,6 +64,15 @@ impl Counted {
         } else {
             blocks::sureness_beside_unless(&self.missing, &self.slow, ALIKE)
         }
+    }
+
+    /// Without some of the blocks.
+    fn without(mut self, left_out: &[bool]) -> Self {
+        for blocks in [&mut self.missing, &mut self.slow] {
+            let mut left_out = left_out.iter();
+            blocks.retain(|_| !left_out.next().is_some_and(|is_left_out| *is_left_out));
+        }
+        self
     }
 
     /// Together with what another trial counted.
@@ -141,7 +151,9 @@ impl Trial {
             trial.excess = EXCESS_MAX;
             return trial;
         }
-        trial.counted = bounds.iter().map(|bound| bound.count(stretch)).collect();
+        let disturbed = disturbed(stretch, bounds);
+        let counted = bounds.iter().map(|bound| bound.count(stretch));
+        trial.counted = counted.map(|counted| counted.without(&disturbed)).collect();
         trial.look();
         if bounds.is_empty() && stretch.seconds() < BACKLOG_S {
             trial.outcome = Outcome::Open;
