@@ -89,6 +89,25 @@ pub(crate) fn interval(interval: &verdict::Interval, unit: &str) -> String {
     }
 }
 
+/// A moment of a run: seconds, or a clock where they are many.
+pub(crate) fn moment(at_s: f64) -> String {
+    if at_s < 120.0 {
+        return threshold(at_s, "s");
+    }
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a float cast saturates, and moments of a run are not negative"
+    )]
+    let whole = at_s.round() as u64;
+    let (hours, minutes, seconds) = (whole / 3600, whole / 60 % 60, whole % 60);
+    if hours > 0 {
+        format!("{hours}:{minutes:02}:{seconds:02}")
+    } else {
+        format!("{minutes}:{seconds:02}")
+    }
+}
+
 /// A text on one line, without control characters.
 pub(crate) fn one_line(text: &str) -> String {
     text.chars()
