@@ -82,7 +82,7 @@ pub(super) fn distribution(run: &Judged, spread: &Spread) -> Markup {
         p.note {
             "Of " (number::count(spread.response.count())) " requests of the whole run"
             @if never > 0 {
-                ", " (number::count(never)) " of which were never answered: they rank above every answer, and the line ends where they begin"
+                "; never answered: " (number::count(never)) ", which rank above every answer, and the line ends where they begin"
             }
             ". Those that were answered, but failed, are not among them."
         }

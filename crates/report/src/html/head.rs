@@ -81,7 +81,7 @@ fn facts(run: &Judged) -> Vec<String> {
     let header = &record.header;
     let (made, planned) = (record.duration_s(), header.load.seconds());
     vec![
-        format!("{:.0} (UTC)", header.started_at),
+        settings::began(record),
         format!("{made:.1} s of {planned:.1} s"),
         format!("ended by {}", settings::ended_by(record)),
         format!("{} (hash {})", header.scenario_file, header.scenario_hash),

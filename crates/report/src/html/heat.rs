@@ -1,4 +1,5 @@
-//! The heat map: how long requests took, over time. The darker, the more of a moment's requests.
+//! The heat map: how long requests took, over time. The stronger the colour, the more of a moment's
+//! requests.
 
 use std::fmt::Write;
 use std::ops::RangeInclusive;
@@ -26,7 +27,7 @@ pub(super) fn figures(views: &Views) -> Markup {
         @for (at, (timed, title)) in TIMED.into_iter().enumerate() {
             @if let Some(rows) = rows(&views.drawn, at) {
                 figure data-heat=(at) data-timed=(timed) class=[(at > 0).then_some("second")] {
-                    figcaption { (title) " " span.note { "the darker, the more of that moment's requests" } }
+                    figcaption { (title) " " span.note { "the stronger the colour, the more of that moment's requests" } }
                     (legend())
                     (plot(&views.drawn, at, &rows))
                     (table(&views.listed, at, title))

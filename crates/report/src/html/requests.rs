@@ -30,6 +30,9 @@ pub(super) fn requests(run: &Judged) -> Markup {
 }
 
 fn table(caption: &str, rows: &[(usize, &Figures)], total: Option<&Figures>) -> Markup {
+    let wire = rows
+        .iter()
+        .any(|(_, row)| row.wire_requests != row.requests);
     let class = if rows.len() > ROWS_SHOWN {
         "scroll long"
     } else {
@@ -41,22 +44,24 @@ fn table(caption: &str, rows: &[(usize, &Figures)], total: Option<&Figures>) -> 
             thead {
                 tr {
                     th rowspan="2" scope="col" { "Request" } th rowspan="2" scope="col" { "Requests" }
-                    th rowspan="2" scope="col" { "On the wire" } th rowspan="2" scope="col" { "Failed" }
+                    @if wire { th rowspan="2" scope="col" { "On the wire" } }
+                    th rowspan="2" scope="col" { "Failed" }
                     th rowspan="2" scope="col" { "req/s" }
                     th.group colspan="5" scope="colgroup" { "Response time" }
                     th.group colspan="2" scope="colgroup" { "Service time" }
+                    th rowspan="2" scope="col" { "Answer" }
                 }
                 tr {
                     @for name in ["p50", "p95", "p99", "p99.9", "max", "p50", "p99"] { th scope="col" { (name) } }
                 }
             }
-            tbody { @for (at, figures) in rows { tr data-name=[total.map(|_| at)] { (cells(figures)) } } }
-            @if let Some(total) = total { tfoot { tr { (cells(total)) } } }
+            tbody { @for (at, figures) in rows { tr data-name=[total.map(|_| at)] { (cells(figures, wire)) } } }
+            @if let Some(total) = total { tfoot { tr { (cells(total, wire)) } } }
         } }
     }
 }
 
-fn cells(figures: &Figures) -> Markup {
+fn cells(figures: &Figures, wire: bool) -> Markup {
     let ranked = figures.unanswered > 0;
     let response = &figures.response_ms;
     let service = &figures.service_ms;
@@ -67,7 +72,7 @@ fn cells(figures: &Figures) -> Markup {
             }
         }
         td { (number::count(figures.requests)) }
-        td { (number::count(figures.wire_requests)) }
+        @if wire { td { (number::count(figures.wire_requests)) } }
         td class=[(figures.failures > 0).then_some("bad")] {
             @if figures.failures > 0 { (number::count(figures.failures)) " · " }
             (figures.error_rate.map_or_else(|| "–".to_owned(), number::percent))
@@ -77,5 +82,19 @@ fn cells(figures: &Figures) -> Markup {
             td { (waited(value, ranked)) }
         }
         @for value in [service.p50, service.p99] { td { (waited(value, false)) } }
+        td { (size(figures)) }
+    }
+}
+
+/// What was received for a request, heads included.
+fn size(figures: &Figures) -> String {
+    if figures.requests == 0 {
+        return "–".to_owned();
+    }
+    let bytes = figures.bytes_received as f64 / figures.requests as f64;
+    match bytes {
+        bytes if bytes >= 1e6 => format!("{:.1} MB", bytes / 1e6),
+        bytes if bytes >= 1e3 => format!("{:.1} kB", bytes / 1e3),
+        bytes => format!("{bytes:.0} B"),
     }
 }

@@ -45,7 +45,7 @@ fn rows_of_run(record: &RunRecord) -> Vec<(&'static str, String)> {
         ("Load", plan(&header.load)),
         ("Users", classes.collect::<Vec<_>>().join(" · ")),
         ("Seed", header.seed.to_string()),
-        ("Began", format!("{:.0} (UTC)", header.started_at)),
+        ("Began", began(record)),
         ("Load made", length),
         ("Ended by", ended_by(record)),
     ];
@@ -53,6 +53,12 @@ fn rows_of_run(record: &RunRecord) -> Vec<(&'static str, String)> {
     let names = names.into_iter();
     rows.extend(names.filter_map(|(name, value)| Some((name, value.clone()?))));
     rows
+}
+
+/// When the load began.
+pub(super) fn began(record: &RunRecord) -> String {
+    let began = format!("{:.0}", record.header.started_at);
+    began.replace('T', " ").replace('Z', " UTC")
 }
 
 /// What was planned, stage by stage.

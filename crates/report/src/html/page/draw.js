@@ -98,7 +98,7 @@ function slope(u, [[from, low], [to, high]]) {
   });
 }
 
-// The cells of the heat map: the darker, the more of a moment's requests.
+// The cells of the heat map: the stronger the colour, the more of a moment's requests.
 const SHADES = ["14", "30", "58", "88", "c0", "ff"];
 function heat(u, map) {
   const ink = colour("heat"), row = (at) => u.valToPos(map.low * (map.high / map.low) ** (at / map.rows), "y", true);
@@ -118,13 +118,13 @@ function heat(u, map) {
 function draw(host, spec, along) {
   const unit = spec.unit, values = scaleOf(spec), isLog = values.distr === 3;
   return new uPlot({
-    width: roomOf(host), height: heightOf(host), padding: [8, 18, 0, 0], legend: { show: false },
+    width: roomOf(host), height: heightOf(host), padding: [8, along.zoom ? 18 : 30, 0, 0], legend: { show: false },
     cursor: { y: !!spec.map, points: { size: 7 }, drag: { x: !!along.zoom, y: false, setScale: false }, ...along.cursor },
     scales: { x: { time: false, range: along.range }, y: values },
     axes: [
       axis({ size: 26, space: 70, values: (u, ticks) => ticks.map(along.words), splits: along.splits }),
       axis({
-        size: AXIS, space: 32, values: (u, ticks) => ticks.map((value) => tick(value, ticks[ticks.length - 1], unit)),
+        size: AXIS, space: 32, values: (u, ticks) => ticks.map((value) => (isLog ? measured(value, unit) : tick(value, ticks[ticks.length - 1], unit))),
         splits: isLog ? (u) => decades(u.scales.y.min, u.scales.y.max) : undefined, filter: isLog ? (u, ticks) => ticks : undefined,
       }),
     ],

@@ -1,11 +1,11 @@
 // The table of requests: sorted and filtered, its rows open their own charts.
-const SIZES = { ms: 1, s: 1000, min: 60000 };
+const SIZES = { ms: 1, s: 1000, min: 60000, kB: 1000, MB: 1e6 };
 
 // What a cell says, as a number: durations in milliseconds, and no answer above all of them.
 function worth(cell) {
   const text = cell.textContent.trim();
   if (text === "no answer") return Infinity;
-  const [, size, unit] = text.replaceAll(",", "").match(/([\d.]+)\s*(ms|s|min|%)?$/) || [];
+  const [, size, unit] = text.replaceAll(",", "").match(/([\d.]+)\s*(ms|s|min|%|B|kB|MB)?$/) || [];
   return size === undefined ? -1 : Number(size) * (SIZES[unit] || 1);
 }
 
@@ -26,7 +26,8 @@ class Requests {
   // Heads that are above one column sort by it.
   heads() {
     const [first, second] = this.table.tHead.rows;
-    const heads = [...first.cells].filter((head) => head.colSpan === 1).concat([...second.cells]);
+    const below = [...second.cells];
+    const heads = [...first.cells].flatMap((head) => (head.rowSpan > 1 ? [head] : below.splice(0, head.colSpan)));
     heads.forEach((head, column) => {
       const button = element("button", "sort", head.textContent);
       button.type = "button";

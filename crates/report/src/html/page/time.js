@@ -1,3 +1,6 @@
+// So many times the usual p99 is steep.
+const STEEP = 30;
+
 // The time of a run: one cursor and one zoom for all of its charts.
 class Run {
   constructor(section, at) {
@@ -7,9 +10,16 @@ class Run {
     this.whole = [0, Math.max(1, this.data.count * this.data.width)];
     this.window = this.whole;
     this.timed = "response";
-    this.log = false;
+    this.log = this.isSteep();
     this.drawn = new Map();
     this.x = this.moments(this.data.count, this.data.width);
+  }
+
+  // Whether a few moments were so slow that all others would lie on the ground: then the scale is logarithmic.
+  isSteep() {
+    const chart = this.data.charts.find(({ id }) => id === "response");
+    const p99 = (chart?.lines.find(({ label }) => label === "p99")?.values || []).filter((value) => value > 0).sort((a, b) => a - b);
+    return p99.length > 3 && p99[p99.length - 1] > STEEP * p99[p99.length >> 1];
   }
 
   moments(count, width) {
@@ -42,6 +52,7 @@ class Run {
     });
     if (u.map && outputs[0]) outputs[0].textContent = at == null ? "" : this.cell(u);
     const begins = at == null ? null : u.data[0][at] - width / 2;
+    if (at != null) this.at = u.data[0][at];
     this.readout.textContent = begins == null ? "" : "at " + moment(begins) + (width > 1 ? "–" + moment(begins + width) : "");
   }
 
@@ -81,8 +92,7 @@ class Run {
     root.setAttribute("role", "group");
     root.setAttribute("aria-label", title + ": left and right move the cursor, plus and minus zoom, escape shows the whole run");
     root.addEventListener("keydown", (event) => {
-      const at = plot.cursor.left >= 0 ? plot.posToVal(plot.cursor.left, "x") : this.window[0];
-      const [from, to] = this.window, half = (to - from) / 4;
+      const at = this.at ?? this.window[0], [from, to] = this.window, half = (to - from) / 4;
       const step = Math.max(width, (to - from) / 200);
       const keys = {
         ArrowLeft: () => this.point(at - step), ArrowRight: () => this.point(at + step),
@@ -183,6 +193,7 @@ class Run {
     };
     const log = element("input");
     log.type = "checkbox";
+    log.checked = this.log;
     log.addEventListener("change", () => { this.log = log.checked; this.redrawAll(); });
     this.readout = element("output", "at");
     this.button = element("button", "", "Whole run");

@@ -3,8 +3,8 @@ const number = (value) => value.toLocaleString("en", { maximumSignificantDigits:
 
 function measured(value, unit) {
   if (value == null) return "–";
-  if (unit === "ms" && value >= 1000) return number(value / 1000) + " s";
-  if (unit === "MB" && value >= 1000) return number(value / 1000) + " GB";
+  const larger = value >= 1000 && { ms: " s", MB: " GB" }[unit];
+  if (larger) return (value / 1000).toLocaleString("en", { maximumSignificantDigits: 3 }) + larger;
   const digits = unit === "ms" || unit === "%" ? 3 : 4;
   const text = value.toLocaleString("en", { maximumSignificantDigits: digits });
   return unit ? text + " " + unit : text;
