@@ -96,6 +96,13 @@ impl<'a> Bins<'a> {
     }
 }
 
+impl Bins<'_> {
+    /// When the last one ends.
+    pub(crate) fn end_s(&self) -> f64 {
+        f64::from(self.width_s) * self.all.len() as f64
+    }
+}
+
 impl<'a> Bin<'a> {
     fn of(
         record: &'a RunRecord,
@@ -153,9 +160,9 @@ impl<'a> Bin<'a> {
     }
 
     /// What was counted since the reading before, a second.
-    pub(crate) fn read_a_second(&self, of: impl Fn(&Reading) -> Option<u64>) -> Option<f64> {
+    pub(crate) fn read_a_second(&self, of: impl Fn(&Reading) -> Option<f64>) -> Option<f64> {
         let read = self.looks.iter().filter(|look| look.since_s > 0.0);
-        let read = read.filter_map(|look| Some((of(look.reading)? as f64, look.since_s)));
+        let read = read.filter_map(|look| Some((of(look.reading)?, look.since_s)));
         let (sum, seconds) = read.fold((0.0, 0.0), |(sum, seconds), (count, since_s)| {
             (sum + count, seconds + since_s)
         });

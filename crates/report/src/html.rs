@@ -10,12 +10,14 @@ mod distribution;
 mod failures;
 mod head;
 mod heat;
+mod marks;
 mod names;
 mod past;
 mod requests;
 mod settings;
 mod svg;
 mod targets;
+mod watched;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -245,7 +247,7 @@ fn generator(charts: &Charts, views: &Views) -> Markup {
 
 /// Of a search: what was answered by what was under way, and the law that fits.
 fn scaling(run: &Judged) -> Markup {
-    let Some((points, _)) = charts::scaling(run) else {
+    let Some((points, law)) = marks::scaling(run) else {
         return markup! {};
     };
     markup! {
@@ -255,6 +257,7 @@ fn scaling(run: &Judged) -> Markup {
                 li { i.key.dots.a {} "measured" }
                 li { i.key.plain.c {} "the law" }
             }
+            (svg::curves([("dots a", points), ("plain c", law)]))
             details.behind {
                 summary { "Table" }
                 div.scroll { table {
@@ -280,7 +283,7 @@ fn data(run: &Judged, views: &Views, charts: &Charts, spread: &Spread) -> Value 
             chart::numbers(points.iter().map(|(_, y)| Some(*y))),
         ])
     };
-    let scaling = charts::scaling(run);
+    let scaling = marks::scaling(run);
     json!({
         "width": views.fine.width_s,
         "count": views.fine.all.len(),

@@ -215,7 +215,8 @@ pub fn live_line(progress: &Progress, width: usize, colour: bool) -> String {
 fn parts(progress: &Progress) -> Vec<(Style, String)> {
     let red = Style::new().fg_color(Some(AnsiColor::Red.into()));
     let plain = Style::new();
-    let left = number::moment((progress.planned_s - progress.elapsed_s).max(0.0).ceil());
+    let left_s = (progress.planned_s - progress.elapsed_s).max(0.0).ceil();
+    let left = number::moment(left_s, left_s);
     let profile = number::one_line(&progress.profile);
     let users = match progress.offered_rps {
         Some(rate) => format!("{} req/s offered", in_digits(rate)),

@@ -89,9 +89,9 @@ pub(crate) fn interval(interval: &verdict::Interval, unit: &str) -> String {
     }
 }
 
-/// A moment of a run: seconds, or a clock where they are many.
-pub(crate) fn moment(at_s: f64) -> String {
-    if at_s < 120.0 {
+/// A moment of a run that goes on until `end_s`: seconds, or a clock where they are many.
+pub(crate) fn moment(at_s: f64, end_s: f64) -> String {
+    if end_s < 120.0 {
         return threshold(at_s, "s");
     }
     #[expect(
@@ -136,6 +136,9 @@ mod tests {
         assert_eq!(threshold(0.1, "%"), "0.1 %");
         assert_eq!(threshold(1000.0, "ms"), "1 s");
         assert_eq!(threshold(1500.0, "MB"), "1.5 GB");
+        assert_eq!(moment(7.5, 60.0), "7.5 s");
+        assert_eq!(moment(70.0, 150.0), "1:10");
+        assert_eq!(moment(3_725.0, 4_000.0), "1:02:05");
         assert_eq!(one_line("a\nb\u{1b}[31m"), "a b [31m");
     }
 }

@@ -217,7 +217,7 @@ impl<'a> Chart<'a> {
                         @for line in &self.lines { th scope="col" { (line.label) } }
                     } }
                     tbody { @for (at, bin) in bins.all.iter().enumerate() { tr {
-                        th scope="row" { (number::moment(bin.from_s.into())) }
+                        th scope="row" { (number::moment(bin.from_s.into(), bins.end_s())) }
                         @for column in &columns {
                             td { (column[at].map_or_else(|| "–".to_owned(), |value| self.unit.in_words(value))) }
                         }

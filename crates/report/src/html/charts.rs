@@ -4,18 +4,14 @@
 use std::collections::BTreeMap;
 
 use maud::{Markup, html as markup};
-use record::{FailureKind, ProcessReading, Reading, Second};
-use verdict::Mark;
+use record::{FailureKind, Second};
 
 use super::chart::{Chart, Line, Span, Stroke, Unit, Views};
-use super::heat;
+use super::marks::{STALL_MS, marked, spans};
+use super::{heat, watched};
 use crate::bins::{Bin, Bins, Percentiles};
 use crate::{Judged, number};
 
-/// So long without an answer while one is waited for is a stall, in milliseconds.
-const STALL_MS: u64 = 1000;
-/// More stalls than this are not drawn: the longest are.
-const STALLS_MAX: usize = 40;
 /// Failures are drawn by so many kinds at most, the most frequent ones.
 const KINDS_MAX: usize = 4;
 const INKS: [&str; KINDS_MAX] = ["critical", "a", "b", "c"];
@@ -55,8 +51,8 @@ impl<'a> Charts<'a> {
                 .note("first byte sent to last byte received, by the second of the answer"),
             users(run),
         ]);
-        let resources = known(resources());
-        let generator = known(generator());
+        let resources = known(watched::resources());
+        let generator = known(watched::generator());
         let failures = known(vec![failures(run)]);
         unseen.retain(|title| *title != FAILURES);
         Self {
@@ -84,7 +80,7 @@ impl<'a> Charts<'a> {
     pub(super) fn over_time(&self, views: &Views) -> Markup {
         let (first, rest) = self.service.split_at(self.service.len().min(3));
         markup! {
-            (self.marks())
+            (self.marks(views.fine.end_s()))
             (self.figures(first, views))
             (heat::figures(views))
             (self.figures(rest, views))
@@ -96,13 +92,13 @@ impl<'a> Charts<'a> {
     }
 
     /// The stretches of time that are marked, in words.
-    fn marks(&self) -> Markup {
+    fn marks(&self, end_s: f64) -> Markup {
         markup! {
             @if !self.spans.is_empty() {
                 ul.legend.marks {
                     li { "Marked:" }
                     @for span in &self.spans {
-                        li { i.swatch.(span.ink()) {} (span.label) " " (number::moment(span.from_s)) "–" (number::moment(span.to_s)) }
+                        li { i.swatch.(span.ink()) {} (span.label) " " (number::moment(span.from_s, end_s)) "–" (number::moment(span.to_s, end_s)) }
                     }
                 }
             }
@@ -175,217 +171,6 @@ fn users<'a>(run: &Judged) -> Chart<'a> {
     chart.line(Line::new("under way", "c", Stroke::Plain, under_way))
 }
 
-fn under_test(of: impl Fn(&ProcessReading) -> Option<f64>) -> impl Fn(&Reading) -> Option<f64> {
-    move |reading| of(reading.target.as_ref()?)
-}
-
-fn of_brunt(of: impl Fn(&ProcessReading) -> Option<f64>) -> impl Fn(&Reading) -> Option<f64> {
-    move |reading| of(reading.generator.as_ref()?)
-}
-
-fn megabytes(bytes: Option<u64>) -> Option<f64> {
-    bytes.map(|bytes| bytes as f64 / 1e6)
-}
-
-fn counted(count: Option<u64>) -> Option<f64> {
-    count.map(|count| count as f64)
-}
-
-/// The mean of what was read, as a line.
-fn mean<'a>(
-    label: &str,
-    ink: &'static str,
-    stroke: Stroke,
-    of: impl Fn(&Reading) -> Option<f64> + 'a,
-) -> Line<'a> {
-    Line::new(label, ink, stroke, move |bin| bin.mean_read(&of))
-}
-
-/// The most that was read, as a line.
-fn most<'a>(
-    label: &str,
-    ink: &'static str,
-    stroke: Stroke,
-    of: impl Fn(&Reading) -> Option<f64> + 'a,
-) -> Line<'a> {
-    Line::new(label, ink, stroke, move |bin| bin.most_read(&of))
-}
-
-/// Megabytes a second, as a line.
-fn flow<'a>(
-    label: &str,
-    ink: &'static str,
-    stroke: Stroke,
-    of: impl Fn(&Reading) -> Option<u64> + 'a,
-) -> Line<'a> {
-    Line::new(label, ink, stroke, move |bin| {
-        bin.read_a_second(&of).map(|bytes| bytes / 1e6)
-    })
-}
-
-fn resources<'a>() -> Vec<Chart<'a>> {
-    use Stroke::{Dashed, Dotted, Plain};
-    let cpu = Chart::new("cpu", "CPU", Unit::Percent)
-        .note("of the cores that each may use")
-        .line(mean(
-            "under test",
-            "a",
-            Plain,
-            under_test(|it| it.cpu_percent),
-        ))
-        .line(mean("machine", "c", Dashed, |reading| {
-            reading.machine.cpu_percent
-        }))
-        .line(mean("brunt", "b", Dotted, of_brunt(|it| it.cpu_percent)));
-    let memory = Chart::new("memory", "Memory", Unit::Megabytes)
-        .line(most(
-            "under test",
-            "a",
-            Plain,
-            under_test(|it| megabytes(it.rss_bytes)),
-        ))
-        .line(most(
-            "of it anonymous",
-            "c",
-            Dashed,
-            under_test(|it| megabytes(it.anonymous_bytes)),
-        ))
-        .line(most(
-            "brunt",
-            "b",
-            Dotted,
-            of_brunt(|it| megabytes(it.rss_bytes)),
-        ));
-    let held = Chart::new(
-        "held",
-        "Descriptors, threads and processes under test",
-        Unit::Count,
-    )
-    .line(most(
-        "descriptors",
-        "a",
-        Plain,
-        under_test(|it| counted(it.descriptors)),
-    ))
-    .line(most(
-        "threads",
-        "b",
-        Plain,
-        under_test(|it| counted(it.threads)),
-    ))
-    .line(most(
-        "processes",
-        "c",
-        Dashed,
-        under_test(|it| Some(it.processes as f64)),
-    ));
-    let disk = Chart::new("disk", "Disk, a second", Unit::Megabytes)
-        .line(flow("under test reads", "a", Plain, |it| {
-            it.target.as_ref()?.disk_read_bytes
-        }))
-        .line(flow("under test writes", "b", Plain, |it| {
-            it.target.as_ref()?.disk_written_bytes
-        }))
-        .line(flow("machine reads", "a", Dashed, |it| {
-            it.machine.disk_read_bytes
-        }))
-        .line(flow("machine writes", "b", Dashed, |it| {
-            it.machine.disk_written_bytes
-        }));
-    let network = Chart::new(
-        "network",
-        "Network of the machine, a second",
-        Unit::Megabytes,
-    )
-    .note("loopback included")
-    .line(flow("sent", "a", Plain, |it| it.machine.network_sent_bytes))
-    .line(flow("received", "b", Dashed, |it| {
-        it.machine.network_received_bytes
-    }));
-    let machine = Chart::new(
-        "machine",
-        "Memory of the machine, and CPU taken by its hypervisor",
-        Unit::Percent,
-    )
-    .line(mean("memory in use", "a", Plain, |it| {
-        it.machine.memory_percent
-    }))
-    .line(mean("CPU taken", "b", Plain, |it| it.machine.steal_percent));
-    vec![cpu, memory, held, disk, network, machine]
-}
-
-fn generator<'a>() -> Vec<Chart<'a>> {
-    use Stroke::{Dashed, Dotted, Plain};
-    let second_percent = |ms: u64| ms as f64 / 10.0;
-    let busiest = move |bin: &Bin| bin.most(|second| Some(second_percent(second.cpu_busiest_ms)));
-    let waited = |bin: &Bin| bin.most(|second| Some(second.kept_waiting_us as f64 / 1e3));
-    let lag = Chart::new("lag", "Lag: how late brunt took requests up", Unit::Ms)
-        .line(Line::new("p50", "a", Plain, |bin| bin.lag.p50))
-        .line(Line::new("p99", "c", Plain, |bin| bin.lag.p99))
-        .line(Line::new(
-            "longest wait for a thread of brunt",
-            "b",
-            Dotted,
-            waited,
-        ));
-    let own = Chart::new(
-        "own-cpu",
-        "CPU of brunt, and what was kept from it",
-        Unit::Percent,
-    )
-    .note("of one core")
-    .line(Line::new("busiest thread", "a", Plain, busiest))
-    .line(Line::new(
-        "ready, and no CPU",
-        "critical",
-        Dashed,
-        move |bin| {
-            bin.a_second(|second| second.cpu_wait_ms)
-                .map(|ms| ms / 10.0)
-        },
-    ))
-    .line(mean("pressure on the machine", "b", Dotted, |it| {
-        it.interference?.pressure_percent
-    }))
-    .line(
-        mean("taken by the hypervisor", "c", Dashed, move |it| {
-            it.interference?.stolen_ms.map(second_percent)
-        })
-        .unless_zero(),
-    )
-    .line(
-        mean("throttled by its quota", "quiet", Dashed, move |it| {
-            it.interference?.throttled_ms.map(second_percent)
-        })
-        .unless_zero(),
-    );
-    let sockets = Chart::new(
-        "sockets",
-        "Connections that brunt opened a second, and its descriptors",
-        Unit::Count,
-    )
-    .note("each new connection takes a port")
-    .line(Line::new("opened", "a", Plain, |bin| {
-        bin.a_second(|second| second.connections)
-    }))
-    .line(
-        Line::new(
-            "of them again, since the server had closed an idle one",
-            "c",
-            Dashed,
-            |bin| bin.a_second(|second| second.reopened),
-        )
-        .unless_zero(),
-    )
-    .line(most(
-        "descriptors",
-        "b",
-        Dotted,
-        of_brunt(|it| counted(it.descriptors)),
-    ));
-    vec![lag, own, sockets]
-}
-
 const FAILURES: &str = "Failures a second, by kind";
 
 fn failures<'a>(run: &Judged) -> Chart<'a> {
@@ -412,87 +197,4 @@ fn failures<'a>(run: &Judged) -> Chart<'a> {
             ))
         },
     )
-}
-
-fn marks<'a>(run: &Judged<'a>) -> impl Iterator<Item = &'a Mark> {
-    let findings = run.verdict.findings.iter();
-    findings.flat_map(|finding| &finding.marks)
-}
-
-/// With what findings say of it.
-fn marked<'a>(run: &Judged<'a>, mut chart: Chart<'a>) -> Chart<'a> {
-    for mark in marks(run) {
-        match mark {
-            Mark::Bracket { holds, breaks } if chart.id == "throughput" => {
-                let ends = [("holds", *holds), ("breaks", *breaks)];
-                let known = ends
-                    .into_iter()
-                    .filter_map(|(label, rate)| Some((label, rate?)));
-                chart.levels.extend(known);
-            }
-            Mark::Line { metric, from, to } if chart_of(metric) == chart.id => {
-                chart.slopes.push([*from, *to]);
-            }
-            _ => {}
-        }
-    }
-    chart
-}
-
-/// The chart on which what grows is drawn.
-fn chart_of(metric: &str) -> &'static str {
-    match metric {
-        "memory" => "memory",
-        "descriptors" | "threads" => "held",
-        _ => "",
-    }
-}
-
-/// What a scaling finding has measured, and the law.
-pub(super) fn scaling<'a>(run: &Judged<'a>) -> Option<(&'a [(f64, f64)], &'a [(f64, f64)])> {
-    marks(run).find_map(|mark| match mark {
-        Mark::Scaling { points, law } => Some((points.as_slice(), law.as_slice())),
-        _ => None,
-    })
-}
-
-/// The stretches of time that findings speak of, and those in which nothing was answered.
-fn spans(run: &Judged) -> Vec<Span> {
-    let of_findings = marks(run).filter_map(|mark| match mark {
-        Mark::Span {
-            label,
-            from_s,
-            to_s,
-        } => Some(Span {
-            label,
-            from_s: *from_s,
-            to_s: *to_s,
-        }),
-        _ => None,
-    });
-    of_findings.chain(stalls(run)).collect()
-}
-
-/// Where requests waited and nothing was answered.
-fn stalls(run: &Judged) -> Vec<Span> {
-    let stands = |second: &Second| {
-        second.requests() == 0 && second.oldest_ms.is_some_and(|ms| ms >= STALL_MS)
-    };
-    let mut stalls: Vec<Span> = Vec::new();
-    let seconds = (0u32..).map(f64::from).zip(run.record.timeline.seconds());
-    for (at_s, _) in seconds.filter(|(_, second)| stands(second)) {
-        match stalls.last_mut() {
-            Some(last) if (last.to_s - at_s).abs() < 0.5 => last.to_s = at_s + 1.0,
-            _ => stalls.push(Span {
-                label: "no answers",
-                from_s: at_s,
-                to_s: at_s + 1.0,
-            }),
-        }
-    }
-    let length = |span: &Span| span.to_s - span.from_s;
-    stalls.sort_by(|a, b| length(b).total_cmp(&length(a)));
-    stalls.truncate(STALLS_MAX);
-    stalls.sort_by(|a, b| a.from_s.total_cmp(&b.from_s));
-    stalls
 }

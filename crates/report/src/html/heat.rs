@@ -106,7 +106,6 @@ fn plot(bins: &Bins, at: usize, rows: &RangeInclusive<u8>) -> Markup {
             write!(paths[shade(*of_row, all)], "M{x} {y}h{w}v{h}h-{w}z").ok();
         }
     }
-    let length_s = bins.all.len() as f64 * f64::from(bins.width_s);
     let middle =
         lower_ms(*rows.start()) * (lower_ms(rows.end() + 1) / lower_ms(*rows.start())).sqrt();
     markup! {
@@ -121,7 +120,7 @@ fn plot(bins: &Bins, at: usize, rows: &RangeInclusive<u8>) -> Markup {
                     @if !path.is_empty() { path.cell.{ "s" (shade) } d=(path) {} }
                 }
             }
-            (moments(length_s))
+            (moments(bins.end_s()))
         }
     }
 }
@@ -149,7 +148,7 @@ fn table(bins: &Bins, at: usize, title: &str) -> Markup {
                     } }
                 } }
                 tbody { @for bin in &bins.all { tr {
-                    th scope="row" { (number::moment(bin.from_s.into())) }
+                    th scope="row" { (number::moment(bin.from_s.into(), bins.end_s())) }
                     @for up_to_ms in UP_TO_MS {
                         td { (share(&bin.rows[at], up_to_ms).map_or_else(|| "–".to_owned(), number::percent)) }
                     }

@@ -80,7 +80,10 @@ fn plan(load: &Load) -> String {
         } else {
             format!("{from} to {to}")
         };
-        format!("{level} in {}", number::moment(stage.seconds))
+        format!(
+            "{level} in {}",
+            number::moment(stage.seconds, stage.seconds)
+        )
     });
     let more = match load.stages.len().saturating_sub(STAGES_SHOWN) {
         0 => String::new(),

@@ -4,6 +4,7 @@
 use maud::{Markup, html as markup};
 
 use super::chart::{Chart, Line, Span, Stroke, Unit, level_ink};
+use super::marks::Curve;
 use crate::bins::Bins;
 use crate::number;
 
@@ -42,6 +43,41 @@ pub(super) fn plot(chart: &Chart, bins: &Bins, spans: &[Span]) -> Markup {
                 }
             }
             (moments(time.length_s))
+        }
+    }
+}
+
+/// Curves over a count: from point to point, or dots.
+pub(super) fn curves<'a>(curves: impl IntoIterator<Item = (&'static str, &'a Curve)>) -> Markup {
+    let curves: Vec<(&str, &Curve)> = curves.into_iter().collect();
+    let all = || curves.iter().flat_map(|(_, points)| *points);
+    let axis = Axis::to(all().map(|(_, value)| *value).fold(0.0, f64::max));
+    let below = Axis::to(all().map(|(count, _)| *count).fold(0.0, f64::max));
+    let place = |(count, value): &(f64, f64)| {
+        let (x, y) = (rounded(count / below.top * WIDTH), rounded(axis.y(*value)));
+        format!("{x} {y}")
+    };
+    let path = |class: &str, points: &Curve| {
+        let places = points.iter().map(place);
+        if class.starts_with("dots") {
+            format!("M{}h.1", places.collect::<Vec<_>>().join("h.1M"))
+        } else {
+            format!("M{}", places.collect::<Vec<_>>().join("L"))
+        }
+    };
+    markup! {
+        div.plot {
+            (axis.labels(Unit::Count))
+            svg viewBox="0 0 1000 100" preserveAspectRatio="none" aria-hidden="true" {
+                (axis.grid())
+                @for (class, points) in &curves { path class=(class) d=(path(class, points)) {} }
+            }
+            div.xs {
+                @for step in 0..=below.steps {
+                    @let count = below.top * f64::from(step) / f64::from(below.steps);
+                    span { (tick(count, below.top, Unit::Count)) }
+                }
+            }
         }
     }
 }
@@ -131,7 +167,7 @@ pub(super) fn moments(length_s: f64) -> Markup {
     let last = f64::from(MOMENTS - 1);
     markup! {
         div.xs {
-            @for at in 0..MOMENTS { span { (number::moment(length_s * f64::from(at) / last)) } }
+            @for at in 0..MOMENTS { span { (number::moment(length_s * f64::from(at) / last, length_s)) } }
         }
     }
 }

@@ -84,9 +84,9 @@ fn a_second_without_answers_is_a_zero_and_a_gap() {
 
 /// What the script draws from.
 fn data(page: &str) -> Value {
-    let data = page.split("type=\"application/json\">").nth(1).unwrap();
-    let data = data.split("</script>").next().unwrap();
-    serde_json::from_str(data).unwrap()
+    let data = page.split("type=\"application/json\">").nth(1);
+    let data = data.and_then(|data| data.split("</script>").next());
+    serde_json::from_str(data.expect("the data")).expect("JSON")
 }
 
 #[test]

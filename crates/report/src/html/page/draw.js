@@ -57,13 +57,14 @@ function within(u, paint) {
 }
 
 // A stretch of time that a finding speaks of, behind the lines.
-function shade(u, [label, ink, from, to], place) {
+function shade(u, [label, ink, from, to], place, filled) {
   const left = u.valToPos(from, "x", true), right = Math.max(u.valToPos(to, "x", true), left + 1);
   within(u, (ctx, ratio) => {
     ctx.fillStyle = colour(ink) + "1f";
-    ctx.fillRect(left, u.bbox.top, right - left, u.bbox.height);
+    if (filled) ctx.fillRect(left, u.bbox.top, right - left, u.bbox.height);
     ctx.fillStyle = colour(ink) + "80";
     ctx.fillRect(left, u.bbox.top, ratio, u.bbox.height);
+    if (!filled) ctx.fillRect(right - ratio, u.bbox.top, ratio, u.bbox.height);
     if (right - left < ctx.measureText(label).width * 0.6) return;
     ctx.fillStyle = colour("quiet");
     ctx.fillText(label, Math.max(left, u.bbox.left) + 5 * ratio, u.bbox.top + (13 + 13 * (place % 2)) * ratio);
@@ -131,7 +132,7 @@ function draw(host, spec, along) {
     series: [{}, ...spec.lines.map(line)],
     hooks: {
       setCursor: [along.moved], setSelect: [along.zoom || (() => {})],
-      drawClear: [(u) => (along.spans || []).forEach((span, place) => shade(u, span, place)), (u) => spec.map && heat(u, spec.map)],
+      drawClear: [(u) => (along.spans || []).forEach((span, place) => shade(u, span, place, !spec.map)), (u) => spec.map && heat(u, spec.map)],
       draw: [(u) => (spec.levels || []).forEach((of) => level(u, of)), (u) => (spec.slopes || []).forEach((of) => slope(u, of))],
     },
   }, [spec.x || along.x, ...spec.lines.map((of) => of.values)], host);

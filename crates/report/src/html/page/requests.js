@@ -112,7 +112,7 @@ class Requests {
     const figure = this.empty(title, spec.lines.map(({ label, ink, stroke }) => [label, ink, stroke]));
     cell.append(figure);
     this.run.chart(figure, spec, x, width);
-    const from = x.map((at) => moment(at - width / 2));
+    const run = this.run, from = x.map((at) => moment(at - width / 2, run.whole[1]));
     const behind = element("details", "behind", element("summary", "", "Table"));
     behind.addEventListener("toggle", () => behind.open && !behind.querySelector("table") && behind.append(this.listed(title, spec, from)));
     figure.append(behind);

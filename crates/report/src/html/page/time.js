@@ -30,7 +30,7 @@ class Run {
   along(x, width, outputs) {
     const run = this;
     return {
-      x, words: moment, spans: this.data.spans, range: () => run.window,
+      x, words: (at) => moment(at, run.whole[1]), spans: this.data.spans, range: () => run.window,
       cursor: {
         sync: { key: this.key, setSeries: false, scales: ["x", null], filters: { pub: (type) => type === "mousemove" || type === "mouseleave" } },
         bind: { dblclick: () => () => run.zoom(run.whole) },
@@ -53,7 +53,7 @@ class Run {
     if (u.map && outputs[0]) outputs[0].textContent = at == null ? "" : this.cell(u);
     const begins = at == null ? null : u.data[0][at] - width / 2;
     if (at != null) this.at = u.data[0][at];
-    this.readout.textContent = begins == null ? "" : "at " + moment(begins) + (width > 1 ? "–" + moment(begins + width) : "");
+    this.readout.textContent = begins == null ? "" : "at " + moment(begins, this.whole[1]) + (width > 1 ? "–" + moment(begins + width, this.whole[1]) : "");
   }
 
   // The cell of the heat map under the cursor.

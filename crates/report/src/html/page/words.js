@@ -18,8 +18,9 @@ function tick(value, top, unit) {
   return number(value) + (unit ? " " + unit : "");
 }
 
-function moment(at) {
-  if (at < 120) return number(at) + " s";
+// A moment of a run that goes on until `end`: seconds, or a clock where they are many.
+function moment(at, end) {
+  if (end < 120) return number(at) + " s";
   const whole = Math.round(at), pad = (part) => String(part).padStart(2, "0");
   const [hours, minutes, seconds] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
   return hours ? `${hours}:${pad(minutes)}:${pad(seconds)}` : `${minutes}:${pad(seconds)}`;
