@@ -7,7 +7,7 @@ use crate::opened;
 use crate::run::known;
 
 /// A run of so many names over so many seconds, each name once in `apart` seconds and up to 20 times in one.
-fn large(names: u32, seconds: u32, apart: u32) -> RunRecord {
+pub(crate) fn large(names: u32, seconds: u32, apart: u32) -> RunRecord {
     let mut header = known().record.header;
     header.names = (0..names)
         .map(|at| RequestName {

@@ -2,7 +2,7 @@
 
 use testbed::Look;
 
-use crate::{opened, pictures, stalled};
+use crate::{marked, opened, pictures, stalled};
 
 /// Every text whose contrast to what lies behind it is under 4.5:1, with the contrast (WCAG 2.2, 1.4.3).
 const TOO_FAINT: &str = r"(() => {
@@ -85,4 +85,46 @@ fn without_scripts_it_looks_well() {
     page.browser
         .picture(&pictures().join("report-without-scripts.png"));
     assert!(page.file.is_file());
+}
+
+#[test]
+fn what_was_found_is_drawn_on_the_charts() {
+    let marked = marked();
+    for scripts in [true, false] {
+        let runs = [marked.judged()];
+        let Some(mut page) = opened("what_was_found_is_drawn", &runs, scripts) else {
+            return;
+        };
+        let browser = &mut page.browser;
+        browser.look(1240, 1600, Look::Light);
+        let name = if scripts {
+            "report-marks"
+        } else {
+            "report-marks-without-scripts"
+        };
+        browser.picture(&pictures().join(format!("{name}.png")));
+        let said = browser
+            .ask("[...document.querySelectorAll('.marks li')].map((of) => of.textContent.trim())");
+        let wanted = [
+            "Marked:",
+            "warm-up 0 s–2 s",
+            "spike 8 s–12 s",
+            "recovery 12 s–15 s",
+            "no answers 4 s–6 s",
+        ];
+        assert_eq!(said, serde_json::json!(wanted));
+        let legend = browser
+            .ask("document.querySelector(\"figure[data-chart='throughput'] .legend\").textContent");
+        let legend = legend.as_str().unwrap_or_default();
+        assert!(
+            legend.contains("holds 35") && legend.contains("breaks 60"),
+            "{legend}"
+        );
+        let law = browser
+            .ask("document.querySelectorAll(\"figure[data-chart='scaling'] canvas\").length");
+        assert_eq!(law, i32::from(scripts));
+        let trend = browser.ask("document.querySelectorAll(\"figure[data-chart='memory'] svg path.dashed.critical\").length");
+        assert_eq!(trend, 1);
+        assert_eq!(browser.complaints, Vec::<String>::new());
+    }
 }

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use report::{Judged, html};
 use tempfile::TempDir;
 use testbed::Browser;
+use verdict::{Finding, FindingKind, Mark};
 
 /// A page in a browser.
 struct Opened {
@@ -53,5 +54,48 @@ fn stalled() -> run::Run {
         run.record.timeline.absorb(&increment).expect("known names");
     }
     run.verdict = verdict::judge(&run.record);
+    run
+}
+
+/// The known run, of which everything was found that a chart can show.
+fn marked() -> run::Run {
+    let mut run = stalled();
+    let span = |label, from_s, to_s| Mark::Span {
+        label,
+        from_s,
+        to_s,
+    };
+    let points = vec![(1.0, 30.0), (2.0, 52.0), (4.0, 70.0), (8.0, 60.0)];
+    let law = (0..=32).map(|at| {
+        let under_way = f64::from(at) / 4.0;
+        (
+            under_way,
+            40.0 * under_way / (1.0 + 0.1 * under_way * under_way),
+        )
+    });
+    let marks = vec![
+        span("warm-up", 0.0, 2.0),
+        span("spike", 8.0, 12.0),
+        span("recovery", 12.0, 15.0),
+        Mark::Bracket {
+            holds: Some(35.0),
+            breaks: Some(60.0),
+        },
+        Mark::Line {
+            metric: "memory",
+            from: (1.0, 300.0),
+            to: (21.0, 322.0),
+        },
+        Mark::Scaling {
+            points,
+            law: law.collect(),
+        },
+    ];
+    run.verdict.findings.push(Finding {
+        kind: FindingKind::Leak,
+        sentence: "Everything was found.".into(),
+        figures: Vec::new(),
+        marks,
+    });
     run
 }
