@@ -50,6 +50,11 @@ impl Sparse {
         self.bytes.len()
     }
 
+    /// How many durations it holds.
+    pub fn count(&self) -> u64 {
+        self.summary().count
+    }
+
     pub(crate) fn summary(&self) -> Summary {
         self.open().0
     }

@@ -229,6 +229,15 @@ impl Timeline {
         distribution
     }
 
+    /// The durations that were recorded in one interval: whose, of what, and how the requests ended.
+    pub fn cells(
+        &self,
+        interval: usize,
+    ) -> impl Iterator<Item = (NameId, Measure, Outcome, &Sparse)> {
+        let cells = self.intervals.get(interval).into_iter().flatten();
+        cells.map(|(&(name, measure, outcome), sparse)| (name, measure, outcome, sparse))
+    }
+
     /// Of the requests that an interval ranks: those whose duration will not do or that were never
     /// answered, and all. A duration stands for its bucket, which it is the longest of.
     pub fn missing_at(

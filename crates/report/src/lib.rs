@@ -2,6 +2,7 @@
 //!
 //! Text is returned; writing it somewhere is left to others.
 
+mod bins;
 mod checks;
 mod comparison;
 mod contest;

@@ -56,7 +56,7 @@ impl Brunt {
         self.scenario(include_str!("../../../../brunt.toml"))
     }
 
-    fn command(&self) -> Command {
+    pub(crate) fn command(&self) -> Command {
         let arguments: Vec<&str> = self.arguments.iter().map(String::as_str).collect();
         self.with(&arguments)
     }

@@ -14,3 +14,4 @@ mod history;
 mod page;
 mod pipelines;
 mod servers;
+mod terminal;
