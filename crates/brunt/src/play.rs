@@ -16,6 +16,7 @@ use crate::embedded::EmbeddedAgent;
 use crate::interrupt::Interrupts;
 use crate::results::{RunFolder, WriteError};
 use crate::screen::LiveLine;
+use crate::watched;
 
 /// The run record's name in the results folder.
 pub(crate) const RECORD_FILE: &str = "record.brunt";
@@ -111,7 +112,7 @@ impl Run<'_> {
             }
             let elapsed_s = clock.elapsed().as_secs();
             if elapsed_s >= next_second {
-                keeper.reading(self.monitor.read(clock.elapsed()));
+                self.watch(clock, keeper);
                 next_second = elapsed_s + 1;
                 self.look_for_reasons_to_stop(&engine, keeper, &mut stop);
                 let elapsed = clock.elapsed().as_secs_f64();
@@ -128,6 +129,18 @@ impl Run<'_> {
         self.live.clear();
         keeper.end(stop.ending(clock, &self.plan));
         stop.aborted
+    }
+
+    fn watch(&mut self, clock: Clock, keeper: &mut Keeper) {
+        let reading = self.monitor.read(clock.elapsed());
+        // The first reading has nothing to compare with. Of blocks, which are kept nowhere, it is not said.
+        if keeper.record.readings.len() == 1 && keeper.folder.is_some() {
+            let beside = self.header.generator.beside.iter();
+            let names: Vec<String> = beside.map(|beside| beside.name.clone()).collect();
+            self.live.clear();
+            watched::tell_unseen(&self.monitor.unseen(&reading), &names);
+        }
+        keeper.reading(reading);
     }
 
     fn obey_interrupts(&self, engine: &Engine, keeper: &mut Keeper, stop: &mut Stop) {

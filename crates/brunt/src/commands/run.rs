@@ -12,9 +12,10 @@ use crate::baselines::{ComparisonOptions, Yardstick};
 use crate::exit::{Exit, Failure, complain};
 use crate::fail_on::Bar;
 use crate::interrupt::Interrupts;
-use crate::load_options::{LoadOptions, WatchOptions};
+use crate::load_options::LoadOptions;
 use crate::pipeline::Pipeline;
 use crate::session::{JudgedRun, Session};
+use crate::watch_options::WatchOptions;
 use crate::{commit, results, screen};
 
 /// Stands for all profiles.
@@ -28,7 +29,7 @@ pub(crate) struct Options {
     profile: String,
     #[command(flatten)]
     load: LoadOptions,
-    #[command(flatten)]
+    #[command(flatten, next_help_heading = "What is watched")]
     watch: WatchOptions,
     /// What to call the run in the history; one that has a label is never pruned
     #[arg(long, value_name = "TEXT", value_parser = label)]
@@ -36,6 +37,9 @@ pub(crate) struct Options {
     /// Put all files in this folder [default: under performance/]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// Write the four CSV files that Locust writes, too; their names begin with this
+    #[arg(long, value_name = "PREFIX")]
+    csv: Option<PathBuf>,
     #[command(flatten)]
     bar: Bar,
     /// Compare the run with a baseline; one that is worse fails, with exit code 1
@@ -66,9 +70,17 @@ pub(crate) fn run(options: &Options) -> Result<Exit, Failure> {
             .out
             .as_ref()
             .map(|out| if all { out.join(&profile) } else { out.clone() });
+        let locust = options.csv.as_deref().map(|prefix| {
+            if all {
+                results::prefix_of(prefix, &profile)
+            } else {
+                prefix.to_owned()
+            }
+        });
         let session = Session {
+            locust: locust.as_deref(),
             options: &options.load,
-            watch: options.watch,
+            watch: &options.watch,
             label: options.label.as_deref(),
             commit: commit.as_deref(),
             scenario: &scenario,

@@ -3,6 +3,7 @@
 mod comparison;
 mod csv;
 mod html;
+mod locust;
 mod run;
 mod summary;
 mod terminal;

@@ -11,8 +11,9 @@ use crate::commit;
 use crate::exit::{Exit, Failure, note};
 use crate::fail_on::Bar;
 use crate::interrupt::Interrupts;
-use crate::load_options::{LoadOptions, WatchOptions};
+use crate::load_options::LoadOptions;
 use crate::session::Session;
+use crate::watch_options::WatchOptions;
 use crate::{results, screen};
 
 /// With fewer runs the noise between runs is not known.
@@ -89,8 +90,9 @@ fn play(options: &Options, runs: u32) -> Result<Vec<RunRecord>, Failure> {
     let interrupts = Interrupts::watch().context("cannot watch for signals")?;
     let commit = commit::of_working_directory();
     let session = Session {
+        locust: None,
         options: &options.load,
-        watch: options.watch,
+        watch: &options.watch,
         label: None,
         commit: commit.as_deref(),
         scenario: &scenario,
