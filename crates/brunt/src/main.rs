@@ -14,6 +14,7 @@ mod forms;
 mod interrupt;
 mod load_options;
 mod machine;
+mod outlets;
 mod pipeline;
 mod placement;
 mod play;

@@ -17,6 +17,7 @@ use crate::fail_on::Bar;
 use crate::forms::{csv_files, write_locust};
 use crate::interrupt::Interrupts;
 use crate::load_options::LoadOptions;
+use crate::outlets::Outlets;
 use crate::play::Played;
 use crate::results::{self, RunFolder, WriteError};
 use crate::screen::{self, LiveLine};
@@ -56,6 +57,7 @@ impl Session<'_> {
         profile: &str,
         plan: Arc<Plan>,
         out: Option<&Path>,
+        outlets: Option<&mut Outlets>,
     ) -> Result<JudgedRun, Failure> {
         self.interrupts.nothing_to_lose();
         let host = self.options.host(self.scenario)?;
@@ -72,7 +74,7 @@ impl Session<'_> {
         header.commit = self.commit.map(str::to_owned);
         announce(&header, &plan);
         let live = LiveLine::new(self.options.headless);
-        let played = stage.play(plan, header, Some(&folder), self.interrupts, live)?;
+        let played = stage.play(plan, header, Some(&folder), self.interrupts, live, outlets)?;
         // The agent need not run while the report is made.
         drop(stage);
         Ok(self.judge(played, &folder, differences))

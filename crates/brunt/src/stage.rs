@@ -16,6 +16,7 @@ use crate::embedded::EmbeddedAgent;
 use crate::exit::Failure;
 use crate::interrupt::Interrupts;
 use crate::load_options::LoadOptions;
+use crate::outlets::Outlets;
 use crate::placement::{Placement, place};
 use crate::play::{Played, Run};
 use crate::results::RunFolder;
@@ -185,7 +186,8 @@ impl Stage {
         }
     }
 
-    /// Plays a plan; what is recorded is kept in a folder as it comes, where there is one.
+    /// Plays a plan; what is recorded is kept in a folder as it comes, where there is one, and told to those who
+    /// want to hear it.
     pub(crate) fn play(
         &mut self,
         plan: Arc<Plan>,
@@ -193,6 +195,7 @@ impl Stage {
         folder: Option<&RunFolder>,
         interrupts: &Interrupts,
         live: LiveLine,
+        outlets: Option<&mut Outlets>,
     ) -> Result<Played, Failure> {
         let monitor = self.watched.monitor()?;
         let settings = Settings {
@@ -210,9 +213,11 @@ impl Stage {
                 header,
                 folder,
                 monitor,
+                readings: 0,
                 agent: stage.agent.as_mut(),
                 interrupts,
                 live,
+                outlets,
             };
             run.play()
         })?;

@@ -13,6 +13,7 @@ use crate::exit::{Exit, Failure, complain};
 use crate::fail_on::Bar;
 use crate::interrupt::Interrupts;
 use crate::load_options::LoadOptions;
+use crate::outlets::{OutletOptions, Outlets};
 use crate::pipeline::Pipeline;
 use crate::session::{JudgedRun, Session};
 use crate::watch_options::WatchOptions;
@@ -40,6 +41,8 @@ pub(crate) struct Options {
     /// Write the four CSV files that Locust writes, too; their names begin with this
     #[arg(long, value_name = "PREFIX")]
     csv: Option<PathBuf>,
+    #[command(flatten, next_help_heading = "Live outputs")]
+    outlets: OutletOptions,
     #[command(flatten)]
     bar: Bar,
     /// Compare the run with a baseline; one that is worse fails, with exit code 1
@@ -61,6 +64,7 @@ pub(crate) fn run(options: &Options) -> Result<Exit, Failure> {
         .map(|name| Yardstick::find(name, options.comparison))
         .transpose()?;
     let interrupts = Interrupts::watch().context("cannot watch for signals")?;
+    let mut outlets = Outlets::open(&options.outlets)?;
     let all = plans.len() > 1;
     let begun = Timestamp::now();
     let commit = commit::of_working_directory();
@@ -88,11 +92,12 @@ pub(crate) fn run(options: &Options) -> Result<Exit, Failure> {
             bar: options.bar,
             yardstick: yardstick.as_ref(),
         };
-        runs.push(session.play(&profile, Arc::new(plan), out.as_deref())?);
+        runs.push(session.play(&profile, Arc::new(plan), out.as_deref(), Some(&mut outlets))?);
         if interrupts.count() > 0 {
             break;
         }
     }
+    outlets.close();
     let exit = runs
         .iter()
         .fold(Exit::Passed, |exit, run| exit.worse(run.exit));

@@ -103,7 +103,7 @@ fn play(options: &Options, runs: u32) -> Result<Vec<RunRecord>, Failure> {
     let mut records = Vec::new();
     for number in 1..=runs {
         note(&format!("run {number} of {runs}"));
-        let run = session.play(&options.profile, plan.clone(), None)?;
+        let run = session.play(&options.profile, plan.clone(), None, None)?;
         if interrupts.count() > 0 {
             let message = "stopped before all runs were made; nothing was saved";
             return Err(Failure::Stopped(message.into()));
