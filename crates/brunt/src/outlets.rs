@@ -9,6 +9,7 @@ mod scraped;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use record::{Ending, Header, Increment, Reading};
 use report::stream::Gathering;
@@ -20,6 +21,9 @@ use json_lines::JsonLines;
 use otlp::Otlp;
 use queue::Queue;
 use scraped::Scraped;
+
+/// How long the end of brunt waits for those who are behind.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Who is told.
 #[derive(Debug, Clone, Default, clap::Args)]
@@ -92,8 +96,9 @@ impl Outlets {
 
     /// Waits a little for those who are behind, and says who lost what.
     pub(crate) fn close(self) {
+        let until = Instant::now() + PATIENCE;
         for queue in self.queues {
-            if let Some(loss) = queue.close() {
+            if let Some(loss) = queue.close(until) {
                 note(&loss);
             }
         }

@@ -142,10 +142,10 @@ impl Gathering {
         let Some((second, _)) = increment.seconds.first() else {
             return;
         };
-        let names = self.names.len();
         let part = self.open.entry(*second).or_default();
-        part.by_name.resize_with(names, NamePart::default);
-        part.add(increment);
+        part.by_name
+            .resize_with(self.names.len(), NamePart::default);
+        part.add(increment, &self.names);
     }
 
     /// Takes what the monitor saw.
@@ -181,7 +181,7 @@ impl Gathering {
 }
 
 impl Part {
-    fn add(&mut self, increment: &Increment) {
+    fn add(&mut self, increment: &Increment, names: &[RequestName]) {
         for (_, counts) in &increment.seconds {
             self.counts.merge(counts);
         }
@@ -201,9 +201,11 @@ impl Part {
             *self.failures.entry(key).or_default() += failure.count;
         }
         for entry in &increment.histograms {
-            let Some(name) = self.by_name.get_mut(entry.name.index()) else {
+            let at = entry.name.index();
+            if names.get(at).is_none_or(|name| name.setup) {
                 continue;
-            };
+            }
+            let name = &mut self.by_name[at];
             let count = entry.sparse.count();
             match (entry.measure, entry.outcome) {
                 (Measure::Response, Outcome::Ok) => {

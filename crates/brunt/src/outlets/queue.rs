@@ -12,9 +12,7 @@ use record::{Ending, Header};
 use report::stream::Interval;
 
 /// So many seconds somebody may be behind.
-const BEHIND_MAX: usize = 16;
-/// How long the end of the run waits for those who are behind.
-const PATIENCE: Duration = Duration::from_secs(5);
+const BEHIND_MAX: usize = 8;
 /// Below the load, and below all else that brunt does.
 const NICE: i32 = 10;
 
@@ -131,11 +129,10 @@ impl Queue {
         }
     }
 
-    /// Waits a little for what is still on its way, and says what was lost.
-    pub(super) fn close(self) -> Option<String> {
+    /// Waits until then for what is still on its way, and says what was lost.
+    pub(super) fn close(self, until: Instant) -> Option<String> {
         drop(self.to);
-        let begun = Instant::now();
-        while !self.thread.is_finished() && begun.elapsed() < PATIENCE {
+        while !self.thread.is_finished() && Instant::now() < until {
             thread::sleep(Duration::from_millis(10));
         }
         let lost = self.told - self.taken.intervals.load(Ordering::SeqCst).min(self.told);
@@ -195,5 +192,125 @@ impl Lost {
     fn add(&mut self, more: u64) {
         self.before += more;
         self.in_all += more;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::{Sender, channel};
+
+    use record::{Generator, Load, Machine, StoppedBy};
+    use report::stream::Gathering;
+
+    use super::*;
+
+    /// Takes an interval for each word that it is given.
+    struct Slow {
+        words: Receiver<Result<(), String>>,
+        heard: Sender<(u32, Lost)>,
+    }
+
+    impl Listener for Slow {
+        fn run(&mut self, _: &Header) -> Result<(), String> {
+            Ok(())
+        }
+
+        fn interval(&mut self, _: &Header, interval: &Interval, lost: Lost) -> Result<(), String> {
+            let word = self.words.recv().map_err(|_| "over".to_owned())?;
+            self.heard.send((interval.second(), lost)).ok();
+            word
+        }
+
+        fn ending(&mut self, _: &Header, _: &Ending, lost: Lost) -> Result<(), String> {
+            self.heard.send((u32::MAX, lost)).ok();
+            Ok(())
+        }
+    }
+
+    fn header() -> Arc<Header> {
+        Arc::new(Header {
+            run_id: String::new(),
+            brunt_version: String::new(),
+            scenario_file: String::new(),
+            scenario_hash: String::new(),
+            profile: String::new(),
+            host: String::new(),
+            embedded: false,
+            started_at: jiff::Timestamp::UNIX_EPOCH,
+            seed: 0,
+            names: Vec::new(),
+            classes: Vec::new(),
+            load: Load {
+                stages: Vec::new(),
+                open: None,
+                search: None,
+                tasks_per_user_second: None,
+                requests_per_task: 1.0,
+            },
+            targets: Vec::new(),
+            generator: Generator::default(),
+            machine: Machine::default(),
+            label: None,
+            commit: None,
+        })
+    }
+
+    const SEEN: Duration = Duration::from_secs(30);
+
+    #[test]
+    fn one_that_is_slow_loses_intervals_and_hears_how_many() {
+        let (word, words) = channel();
+        let (heard, hears) = channel();
+        let mut queue = Queue::start("--slow".into(), Box::new(Slow { words, heard })).unwrap();
+        let header = header();
+        let most = u32::try_from(BEHIND_MAX).unwrap();
+        // One is in its hands, a queue is full, and three are lost: nobody waits for it.
+        let intervals = Gathering::new(&[]).whole(most + 4 + 1);
+        let mut intervals = intervals.into_iter().map(Arc::new);
+        assert_eq!(queue.interval(&header, &intervals.next().unwrap()), None);
+        let begun = Instant::now();
+        while queue.to.try_send(Told::Run(header.clone())).is_ok() {
+            // It has taken up the first: now the queue is filled with what it passes over.
+            assert!(begun.elapsed() < SEEN);
+        }
+        let told: Vec<Option<String>> = intervals
+            .by_ref()
+            .take(3)
+            .map(|interval| queue.interval(&header, &interval))
+            .collect();
+        let note = "note: --slow loses intervals: it takes less than one a second; the run goes on, and its \
+                    record is whole";
+        assert_eq!(told, [Some(note.to_owned()), None, None], "it is said once");
+
+        word.send(Ok(())).unwrap();
+        assert_eq!(hears.recv_timeout(SEEN), Ok((0, Lost::default())));
+        let room = Instant::now();
+        let after = intervals.next().unwrap();
+        word.send(Err("refused".into())).unwrap();
+        while queue.lost > 0 {
+            queue.interval(&header, &after);
+            assert!(room.elapsed() < SEEN);
+            thread::sleep(Duration::from_millis(1));
+        }
+        let (second, lost) = hears.recv_timeout(SEEN).unwrap();
+        assert_eq!(second, after.second());
+        assert!(lost.before >= 3 && lost.before == lost.in_all, "{lost:?}");
+        // What it refused is lost, too.
+        let ending = Ending {
+            stopped_by: StoppedBy::Finished,
+            load_ended_ms: 0,
+            ended_ms: 0,
+            reason: None,
+        };
+        queue.ending(&header, &ending);
+        let (_, at_the_end) = hears.recv_timeout(SEEN).unwrap();
+        assert_eq!(at_the_end.in_all, lost.in_all + 1);
+        let told = queue.told;
+        let loss = queue.close(Instant::now() + SEEN).expect("a loss");
+        let expected = format!(
+            "note: --slow lost {} of {told} intervals: refused",
+            told - 1
+        );
+        assert_eq!(loss, expected);
     }
 }

@@ -11,6 +11,8 @@ mod disk;
 mod embedded;
 mod ending;
 mod history;
+mod outlets;
 mod page;
 mod pipelines;
+mod report;
 mod servers;

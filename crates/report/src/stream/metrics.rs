@@ -191,7 +191,7 @@ fn of_load(interval: &Interval) -> Vec<Metric> {
         ),
         metric(
             "brunt.elapsed",
-            "How long load has been made.",
+            "The run's clock at the end of the second.",
             seconds,
             one(Some(f64::from(interval.second) + 1.0)),
         ),

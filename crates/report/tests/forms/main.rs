@@ -5,5 +5,6 @@ mod csv;
 mod html;
 mod locust;
 mod run;
+mod stream;
 mod summary;
 mod terminal;

@@ -1,7 +1,7 @@
 //! A run whose figures are known: two names and a set-up, ten seconds of which two stand still.
 
 use record::{
-    Beside, Delta, Ending, FailureKind, Generator, Header, Interference, Load, Machine,
+    Beside, Delta, Ending, FailureKind, Generator, Header, Increment, Interference, Load, Machine,
     MachineReading, Metric, NameId, ProcessReading, Reading, RequestName, RunRecord, Sample, Stage,
     StoppedBy, Target,
 };
@@ -184,19 +184,17 @@ fn reading(second: u64) -> Reading {
     }
 }
 
-pub(crate) fn known() -> Run {
-    let mut record = RunRecord::new(header());
-    let mut delta = Delta::new(&record.header.names);
+/// What the one thread of the load handed over.
+pub(crate) fn increments() -> Vec<Increment> {
+    let mut increments = Vec::new();
+    let mut delta = Delta::new(&header().names);
     let mut hand_over = |delta: &mut Delta, next: u32| {
         delta.counts_mut().users = Some(20);
         delta.counts_mut().wake_ups = 90;
         delta.counts_mut().cpu_busiest_ms = 40;
         delta.counts_mut().kept_waiting_us = 150;
         delta.counts_mut().in_flight = Some(if delta.second() == 4 { 40 } else { 0 });
-        record
-            .timeline
-            .absorb(&delta.to_increment())
-            .expect("known names");
+        increments.push(delta.to_increment());
         delta.start(next);
     };
     for sample in samples() {
@@ -213,6 +211,14 @@ pub(crate) fn known() -> Run {
         }
     }
     hand_over(&mut delta, 0);
+    increments
+}
+
+pub(crate) fn known() -> Run {
+    let mut record = RunRecord::new(header());
+    for increment in increments() {
+        record.timeline.absorb(&increment).expect("known names");
+    }
     record.readings = (0..22).map(reading).collect();
     record.ending = Some(Ending {
         stopped_by: StoppedBy::Finished,
