@@ -91,9 +91,9 @@ impl ControlGroup {
     /// named, too: it lacks what came and went between two readings.
     pub(crate) fn unseen(&self) -> Vec<String> {
         let files = [
-            ("CPU but from its processes", "cpu.stat"),
-            ("memory but from its processes", "memory.current"),
-            ("disk I/O but from its processes", "io.stat"),
+            ("the group's own CPU", "cpu.stat"),
+            ("the group's own memory", "memory.current"),
+            ("the group's own disk I/O", "io.stat"),
         ];
         let files = files.map(|(what, name)| (what, self.directory.join(name)));
         let missing = files.iter().filter(|(_, file)| fs::read(file).is_err());

@@ -110,7 +110,17 @@ fn labels_end(text: &str) -> Option<usize> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn any_text_is_a_page(text in "\\PC*", broken in "process_open_fds[{}\"\\\\ a=1\n.e-]{0,40}") {
+            let page = Page::parse(&format!("{text}\n{broken}\nprocess_threads 3\n"));
+            prop_assert_eq!(page.threads.map(|threads| threads >= 3.0), Some(true));
+        }
+    }
 
     #[test]
     fn what_the_clients_write() {

@@ -177,9 +177,16 @@ pub(crate) struct Resources {
     pub(crate) target: Usage,
     pub(crate) generator: Usage,
     pub(crate) machine: Usage,
-    /// Others, by their names.
-    #[serde(flatten)]
-    pub(crate) beside: BTreeMap<String, Usage>,
+    /// Others, beside the process under test.
+    pub(crate) beside: Vec<NamedUsage>,
+}
+
+/// What something that has a name used.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub(crate) struct NamedUsage {
+    pub(crate) name: String,
+    pub(crate) cpu_percent: Resource,
+    pub(crate) memory_mb: Resource,
 }
 
 fn usage<'a>(seen: impl Iterator<Item = &'a record::ProcessReading> + Clone) -> Usage {
@@ -201,8 +208,16 @@ pub(crate) fn resources(record: &RunRecord) -> Resources {
     let beside = beside.map(|(number, beside)| {
         let seen = readings
             .iter()
-            .map(move |reading| reading.beside.get(number));
-        (beside.name.clone(), usage(seen.flatten()))
+            .filter_map(move |reading| reading.beside.get(number));
+        let Usage {
+            cpu_percent,
+            memory_mb,
+        } = usage(seen);
+        NamedUsage {
+            name: beside.name.clone(),
+            cpu_percent,
+            memory_mb,
+        }
     });
     let machine = readings.iter().map(|reading| &reading.machine);
     Resources {

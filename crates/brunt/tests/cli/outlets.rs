@@ -311,10 +311,9 @@ fn others_are_watched_beside_the_embedded_agent() {
     let row: Vec<&str> = text.lines().nth(1).unwrap().split(',').collect();
     assert_eq!(row[at], "1", "{text}");
     let summary = brunt.summary();
-    assert!(
-        summary["resources"]["db"]["memory_mb"]["mean"].is_number(),
-        "{summary}"
-    );
+    let beside = &summary["resources"]["beside"][0];
+    assert_eq!(beside["name"], "db");
+    assert!(beside["memory_mb"]["mean"].is_number(), "{beside}");
     for (arguments, part) in [
         (["--pid", "1", "--pid", "2"], "name the others"),
         (["--pid", "a=1", "--port", "a=2"], "is taken"),

@@ -121,9 +121,13 @@ fn resources(header: &Header, interval: &Interval) -> Value {
     all.insert("target".into(), process(reading.target.as_ref()));
     all.insert("generator".into(), process(reading.generator.as_ref()));
     all.insert("machine".into(), machine(&reading.machine));
-    for (beside, reading) in header.generator.beside.iter().zip(&reading.beside) {
-        all.insert(beside.name.clone(), process(Some(reading)));
-    }
+    let beside = header.generator.beside.iter().zip(&reading.beside);
+    let beside = beside.map(|(beside, reading)| {
+        let mut values = process(Some(reading));
+        values["name"] = beside.name.clone().into();
+        values
+    });
+    all.insert("beside".into(), beside.collect());
     all.into()
 }
 

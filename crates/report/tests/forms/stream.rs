@@ -131,6 +131,51 @@ fn a_receiver_gets_what_was_counted() {
 }
 
 #[test]
+fn every_metric_and_every_field_is_documented() {
+    let page = include_str!("../../../../docs/live.md");
+    let run = known();
+    let header = &run.record.header;
+    let intervals = intervals();
+    let body = otlp(header, intervals.last().unwrap(), 0);
+    let request = ExportMetricsServiceRequest::decode(body.as_slice()).unwrap();
+    let metrics = &request.resource_metrics[0].scope_metrics[0].metrics;
+    assert!(metrics.len() > 20);
+    for metric in metrics {
+        assert!(
+            page.contains(&format!("`{}`", metric.name)),
+            "{}",
+            metric.name
+        );
+    }
+    let mut fields = Vec::new();
+    let ending = json_of_ending(run.record.ending.as_ref().unwrap(), 0);
+    for line in [
+        json_of_run(header),
+        json_of_interval(header, &intervals[7], 0),
+        ending,
+    ] {
+        collect(&serde_json::from_str(&line).unwrap(), &mut fields);
+    }
+    assert!(fields.len() > 60);
+    // Kinds of failures are those of the summary.
+    for field in fields.iter().filter(|field| *field != "timeout") {
+        let is_there = [format!("`{field}`"), format!("`{field}[]`")];
+        assert!(is_there.iter().any(|word| page.contains(word)), "{field}");
+    }
+}
+
+fn collect(value: &Value, fields: &mut Vec<String>) {
+    match value {
+        Value::Object(table) => table.iter().for_each(|(field, value)| {
+            fields.push(field.clone());
+            collect(value, fields);
+        }),
+        Value::Array(list) => list.iter().for_each(|value| collect(value, fields)),
+        _ => {}
+    }
+}
+
+#[test]
 fn what_a_receiver_refuses_is_said() {
     let answer = |rejected, message: &str| {
         let partial_success = Some(ExportMetricsPartialSuccess {
