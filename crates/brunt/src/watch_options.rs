@@ -65,45 +65,67 @@ pub(crate) struct Aims {
 impl WatchOptions {
     /// Whether a process under test is named.
     pub(crate) fn names_target(&self) -> bool {
-        self.pid.iter().any(|one| one.name.is_none())
-            || self.port.iter().any(|one| one.name.is_none())
-            || self.cgroup.iter().any(|one| one.name.is_none())
-            || self.metrics.iter().any(|one| one.name.is_none())
+        self.names().any(|name| name.is_none())
+    }
+
+    /// What the user calls each; `None`: the process under test.
+    fn names(&self) -> impl Iterator<Item = Option<&str>> {
+        let pids = self.pid.iter().map(|one| &one.name);
+        let ports = self.port.iter().map(|one| &one.name);
+        let groups = self.cgroup.iter().map(|one| &one.name);
+        let pages = self.metrics.iter().map(|one| &one.name);
+        let all = pids.chain(ports).chain(groups).chain(pages);
+        all.map(Option::as_deref)
+    }
+
+    /// Names are told apart, and one process at most is under test.
+    fn check_names(&self) -> Result<(), Failure> {
+        let mut seen = BTreeSet::new();
+        for name in self.names() {
+            let message = match name {
+                Some(name) if TAKEN.contains(&name) || seen.contains(&Some(name)) => {
+                    format!("the name {name} is taken: give what is watched another")
+                }
+                None if seen.contains(&None) => {
+                    "one process is under test: name the others, such as --pid db=4711".to_owned()
+                }
+                name => {
+                    seen.insert(name);
+                    continue;
+                }
+            };
+            return Err(Failure::Input(message));
+        }
+        Ok(())
     }
 
     /// Finds what is watched.
     pub(crate) fn aims(&self) -> Result<Aims, Failure> {
-        let mut all = Vec::new();
+        self.check_names()?;
+        let mut aims = Aims::default();
         for one in &self.pid {
-            all.push((one.name.clone(), Aim::process(one.value)));
+            aims.add(one.name.as_deref(), Aim::process(one.value));
         }
         for one in &self.port {
-            all.push((one.name.clone(), Aim::listener(one.value)?));
+            aims.add(one.name.as_deref(), Aim::listener(one.value)?);
         }
         for one in &self.cgroup {
-            all.push((one.name.clone(), Aim::control_group(one.value.clone())));
+            let aim = Aim::control_group(one.value.clone());
+            aims.add(one.name.as_deref(), aim);
         }
         for one in &self.metrics {
-            all.push((one.name.clone(), Aim::page(one.value.clone())));
-        }
-        let mut aims = Aims::default();
-        let mut names = BTreeSet::new();
-        for (name, aim) in all {
-            match name {
-                Some(name) if TAKEN.contains(&name.as_str()) || !names.insert(name.clone()) => {
-                    let message = format!("the name {name} is taken: give what is watched another");
-                    return Err(Failure::Input(message));
-                }
-                Some(name) => aims.beside.push((name, aim)),
-                None if aims.target.is_none() => aims.target = Some(aim),
-                None => {
-                    let message =
-                        "one process is under test: name the others, such as --pid db=4711";
-                    return Err(Failure::Input(message.into()));
-                }
-            }
+            aims.add(one.name.as_deref(), Aim::page(one.value.clone()));
         }
         Ok(aims)
+    }
+}
+
+impl Aims {
+    fn add(&mut self, name: Option<&str>, aim: Aim) {
+        match name {
+            Some(name) => self.beside.push((name.to_owned(), aim)),
+            None => self.target = Some(aim),
+        }
     }
 }
 

@@ -244,7 +244,7 @@ fn a_service_is_watched_by_its_page() {
     // What it has used is the same after the third look: it idles.
     let pages = vec![text(5), text(7), text(7)];
     let page = Server::start(Routes::new().sequence("/metrics", pages)).unwrap();
-    let url = format!("{}metrics", page.url());
+    let url = format!("{}/metrics", page.url());
     let url = url.replace("http://", "http://user:secret@");
     let brunt = Brunt::new(&["monitor", "-t", "1s", "--interval", "200ms", "-o", "m.csv"])
         .and(&["--metrics", &format!("web={url}")]);
