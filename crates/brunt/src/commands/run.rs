@@ -30,8 +30,6 @@ pub(crate) struct Options {
     profile: String,
     #[command(flatten)]
     load: LoadOptions,
-    #[command(flatten, next_help_heading = "What is watched")]
-    watch: WatchOptions,
     /// What to call the run in the history; one that has a label is never pruned
     #[arg(long, value_name = "TEXT", value_parser = label)]
     label: Option<String>,
@@ -41,8 +39,6 @@ pub(crate) struct Options {
     /// Write the four CSV files that Locust writes, too; their names begin with this
     #[arg(long, value_name = "PREFIX")]
     csv: Option<PathBuf>,
-    #[command(flatten, next_help_heading = "Live outputs")]
-    outlets: OutletOptions,
     #[command(flatten)]
     bar: Bar,
     /// Compare the run with a baseline; one that is worse fails, with exit code 1
@@ -50,6 +46,10 @@ pub(crate) struct Options {
     baseline: Option<String>,
     #[command(flatten)]
     comparison: ComparisonOptions,
+    #[command(flatten, next_help_heading = "What is watched")]
+    watch: WatchOptions,
+    #[command(flatten, next_help_heading = "Live outputs")]
+    outlets: OutletOptions,
     #[command(flatten, next_help_heading = "In a pipeline")]
     pipeline: Pipeline,
 }
