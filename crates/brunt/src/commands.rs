@@ -7,4 +7,5 @@ pub(crate) mod compare;
 pub(crate) mod history;
 pub(crate) mod init;
 pub(crate) mod monitor;
+pub(crate) mod report;
 pub(crate) mod run;

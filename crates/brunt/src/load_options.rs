@@ -64,17 +64,6 @@ pub(crate) struct LengthOptions {
     pub(crate) duration: Option<Duration>,
 }
 
-/// Which process is watched.
-#[derive(Debug, Clone, Copy, Default, clap::Args)]
-pub(crate) struct WatchOptions {
-    /// Watch this process with its children
-    #[arg(long)]
-    pub(crate) pid: Option<u32>,
-    /// Watch the process that listens on this TCP port
-    #[arg(long, conflicts_with = "pid")]
-    pub(crate) port: Option<u16>,
-}
-
 impl LoadOptions {
     /// The scenario, with what the command line changes of it.
     pub(crate) fn scenario(&self) -> Result<Scenario, Failure> {

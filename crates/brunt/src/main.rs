@@ -10,9 +10,11 @@ mod descriptors;
 mod embedded;
 mod exit;
 mod fail_on;
+mod forms;
 mod interrupt;
 mod load_options;
 mod machine;
+mod outlets;
 mod pipeline;
 mod placement;
 mod play;
@@ -22,7 +24,9 @@ mod session;
 mod stage;
 mod store;
 mod turns;
+mod watch_options;
 mod watched;
+mod web;
 
 use std::process::ExitCode;
 
@@ -52,6 +56,8 @@ enum Verb {
     Baseline(Box<commands::baseline::Options>),
     /// Play two builds in turns, until it is known whether the second is worse
     Compare(Box<commands::compare::Options>),
+    /// Make a report of a run again, in any form
+    Report(Box<commands::report::Options>),
     /// Watch a process or the machine
     Monitor(commands::monitor::Options),
     /// Serve the Application Agent, the service that ships with brunt
@@ -66,6 +72,7 @@ fn main() -> ExitCode {
         Verb::History(options) => commands::history::run(&options),
         Verb::Baseline(options) => commands::baseline::run(&options),
         Verb::Compare(options) => commands::compare::run(&options),
+        Verb::Report(options) => commands::report::run(&options),
         Verb::Monitor(options) => commands::monitor::run(&options),
         Verb::Agent(options) => commands::agent::run(options),
     };

@@ -14,6 +14,7 @@ mod markdown;
 mod number;
 mod past;
 mod series;
+pub mod stream;
 mod summary;
 mod terminal;
 

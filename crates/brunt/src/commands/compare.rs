@@ -15,12 +15,13 @@ use crate::baselines::share;
 use crate::builds::{Build, log_of};
 use crate::exit::{Exit, Failure, complain, note};
 use crate::interrupt::Interrupts;
-use crate::load_options::{LoadOptions, WatchOptions};
+use crate::load_options::LoadOptions;
 use crate::pipeline::Pipeline;
 use crate::results::{self, RunFolder};
 use crate::screen::{self, LiveLine};
 use crate::stage::{Stage, new_seed};
 use crate::turns::{Blocks, Turns};
+use crate::watch_options::WatchOptions;
 
 /// What decides unless somebody says: few, since each takes its part of the risk.
 const TESTED: &str = "throughput,error_rate,p50,p95,cpu_per_request";
@@ -75,7 +76,7 @@ pub(crate) fn run(options: &Options) -> Result<Exit, Failure> {
     let folder = RunFolder::create(options.out.as_deref(), "ab", begun)
         .map_err(|error| Failure::Input(error.to_string()))?;
     let (hosts, builds) = start(options, hosts, folder.path())?;
-    let set = |host| Stage::set(&options.load, WatchOptions::default(), host, blocks.plan());
+    let set = |host| Stage::set(&options.load, &WatchOptions::default(), host, blocks.plan());
     let stages = [set(&hosts[0])?, set(&hosts[1])?];
     let seed = options.load.seed.unwrap_or_else(new_seed);
     let conduct = conduct(

@@ -18,6 +18,7 @@ fn help_is_as_it_was_reviewed() {
         "baseline save",
         "baseline compare",
         "compare",
+        "report",
         "monitor",
         "agent",
     ] {

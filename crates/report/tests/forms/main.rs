@@ -4,6 +4,8 @@ mod colours;
 mod comparison;
 mod csv;
 mod html;
+mod locust;
 mod run;
+mod stream;
 mod summary;
 mod terminal;

@@ -11,8 +11,9 @@ use crate::commit;
 use crate::exit::{Exit, Failure, note};
 use crate::fail_on::Bar;
 use crate::interrupt::Interrupts;
-use crate::load_options::{LengthOptions, LoadOptions, WatchOptions};
+use crate::load_options::{LengthOptions, LoadOptions};
 use crate::session::Session;
+use crate::watch_options::WatchOptions;
 use crate::{results, screen};
 
 /// With fewer runs the noise between runs is not known.
@@ -96,8 +97,9 @@ fn play(options: &Options, runs: u32) -> Result<Vec<RunRecord>, Failure> {
     let interrupts = Interrupts::watch().context("cannot watch for signals")?;
     let commit = commit::of_working_directory();
     let session = Session {
+        locust: None,
         options: &options.load,
-        watch: options.watch,
+        watch: &options.watch,
         label: None,
         commit: commit.as_deref(),
         scenario: &scenario,
@@ -108,7 +110,7 @@ fn play(options: &Options, runs: u32) -> Result<Vec<RunRecord>, Failure> {
     let mut records = Vec::new();
     for number in 1..=runs {
         note(&format!("run {number} of {runs}"));
-        let run = session.play(&options.profile, plan.clone(), None)?;
+        let run = session.play(&options.profile, plan.clone(), None, None)?;
         if interrupts.count() > 0 {
             let message = "stopped before all runs were made; nothing was saved";
             return Err(Failure::Stopped(message.into()));
