@@ -13,9 +13,6 @@ use crate::warnings::Warnings;
 use indexmap::IndexMap;
 use serde_json::Value;
 
-/// More names than these make a report that nobody reads.
-const NAMES_MAX: usize = 200;
-
 /// Makes a draft of requests to one host.
 pub(crate) fn draft(
     mut recorded: Vec<Recorded>,
@@ -59,12 +56,6 @@ pub(crate) fn draft(
         .map(|task| &mut task.headers)
         .collect();
     draft.headers = headers::common(&mut all);
-    if draft.tasks.len() > NAMES_MAX {
-        warnings.say(format!(
-            "there are {} names; give those that are alike one name, or leave some out",
-            draft.tasks.len()
-        ));
-    }
     Ok(draft)
 }
 

@@ -62,7 +62,10 @@ pub fn har(text: &str, host: Option<&str>) -> Result<Imported, ImportError> {
     let requests = recorded.len();
     let wait = think::wait(&recorded);
     let mut draft = grouping::draft(recorded, Client::Browser, &mut warnings)?;
-    draft.source = format!("{requests} recorded requests");
+    draft.source = match requests {
+        1 => "a recorded request".to_owned(),
+        _ => format!("{requests} recorded requests"),
+    };
     draft.wait = wait;
     Ok(scenario_text::imported(&draft, warnings))
 }

@@ -15,10 +15,28 @@ const LISTS_MAX: usize = 8;
 /// A body that the scenario language can say: without nulls, secrets and what is no TOML number.
 /// `None`: it has to be sent as it is.
 pub(crate) fn speakable(value: &Value, place: &str, warnings: &mut Warnings) -> Option<Value> {
+    let is_secret =
+        |key: &str, text: &str| (is_secret_name(key) && !text.is_empty()) || looks_secret(text);
+    clean_whole(value, place, &is_secret, warnings)
+}
+
+/// A body of a description that everyone may read: nothing in it is a secret.
+pub(crate) fn public(value: &Value, place: &str, warnings: &mut Warnings) -> Option<Value> {
+    clean_whole(value, place, &|_, _| false, warnings)
+}
+
+type IsSecret<'a> = &'a dyn Fn(&str, &str) -> bool;
+
+fn clean_whole(
+    value: &Value,
+    place: &str,
+    is_secret: IsSecret,
+    warnings: &mut Warnings,
+) -> Option<Value> {
     if value.is_null() || levels(value) > LEVELS_MAX {
         return None;
     }
-    Some(clean(value, "", place, warnings))
+    Some(clean(value, "", place, is_secret, warnings))
 }
 
 fn levels(value: &Value) -> usize {
@@ -30,7 +48,13 @@ fn levels(value: &Value) -> usize {
     1 + deepest.unwrap_or(0)
 }
 
-fn clean(value: &Value, key: &str, place: &str, warnings: &mut Warnings) -> Value {
+fn clean(
+    value: &Value,
+    key: &str,
+    place: &str,
+    is_secret: IsSecret,
+    warnings: &mut Warnings,
+) -> Value {
     match value {
         Value::Object(entries) => {
             let mut kept = serde_json::Map::new();
@@ -42,7 +66,7 @@ fn clean(value: &Value, key: &str, place: &str, warnings: &mut Warnings) -> Valu
                     );
                     continue;
                 }
-                kept.insert(key.clone(), clean(value, key, place, warnings));
+                kept.insert(key.clone(), clean(value, key, place, is_secret, warnings));
             }
             Value::Object(kept)
         }
@@ -55,7 +79,7 @@ fn clean(value: &Value, key: &str, place: &str, warnings: &mut Warnings) -> Valu
             }
             let items = items.iter().filter(|item| !item.is_null());
             items
-                .map(|item| clean(item, key, place, warnings))
+                .map(|item| clean(item, key, place, is_secret, warnings))
                 .collect()
         }
         Value::String(text) if is_secret(key, text) => {
@@ -72,10 +96,6 @@ fn clean(value: &Value, key: &str, place: &str, warnings: &mut Warnings) -> Valu
         }
         other => other.clone(),
     }
-}
-
-fn is_secret(key: &str, text: &str) -> bool {
-    (is_secret_name(key) && !text.is_empty()) || looks_secret(text)
 }
 
 /// One body for all: values that differ are drawn from lists of what was seen. `None`: they differ in

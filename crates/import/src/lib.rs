@@ -13,6 +13,7 @@ mod har;
 mod headers;
 mod json_bodies;
 mod names;
+mod openapi;
 mod recorded;
 mod scenario_text;
 mod secrets;
@@ -21,6 +22,7 @@ mod warnings;
 
 pub use curl::{curl, curl_words};
 pub use har::har;
+pub use openapi::openapi;
 
 /// What came of an import.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -28,6 +28,9 @@ error_rate = { target = \"0.1%\", acceptable = \"1%\", critical = \"5%\" }
 /// Where the bodies lie that have files of their own, relative to the scenario.
 const BODIES: &str = "bodies";
 
+/// More names than these make a report that nobody reads.
+const NAMES_MAX: usize = 200;
+
 /// Writes a draft.
 pub(crate) fn imported(draft: &Draft, mut warnings: Warnings) -> Imported {
     let mut files = Vec::new();
@@ -51,6 +54,12 @@ pub(crate) fn imported(draft: &Draft, mut warnings: Warnings) -> Imported {
     if !files.is_empty() {
         warnings.say(format!(
             "bodies that are no JSON are sent as they are, from files in {BODIES}/ beside the scenario"
+        ));
+    }
+    if draft.tasks.len() > NAMES_MAX {
+        warnings.say(format!(
+            "there are {} tasks, each with a name; leave some out, or give those that are alike one name",
+            draft.tasks.len()
         ));
     }
     Imported {

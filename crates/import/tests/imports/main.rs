@@ -3,3 +3,4 @@
 mod accepted;
 mod curl;
 mod har;
+mod openapi;
