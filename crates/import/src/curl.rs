@@ -134,7 +134,6 @@ struct Command {
     parts: Vec<String>,
     is_json: bool,
     data_in_query: bool,
-    head: bool,
     insecure: bool,
     timeout: Option<String>,
 }
@@ -224,7 +223,9 @@ impl Command {
             "form" | "form-string" => self.parts.push(value),
             "upload-file" => self.upload = Some(value),
             "get" => self.data_in_query = true,
-            "head" => self.head = true,
+            "head" => {
+                self.method.get_or_insert_with(|| "HEAD".to_owned());
+            }
             "insecure" => self.insecure = true,
             "max-time" => self.timeout = seconds(&value),
             "config" => warnings.at("options in a file are not read", value),
@@ -305,7 +306,6 @@ impl Command {
     fn method(&self, has_body: bool) -> String {
         match &self.method {
             Some(method) => method.clone(),
-            None if self.head => "HEAD".to_owned(),
             None if self.upload.is_some() => "PUT".to_owned(),
             None if has_body => "POST".to_owned(),
             None => "GET".to_owned(),

@@ -257,10 +257,9 @@ fn task_headers(
     headers.retain(|name, value| {
         let essence = value.split(';').next().unwrap_or_default().trim();
         let implied = match &task.body {
-            None => true,
+            // A form is made anew, in one encoding.
+            None | Some(Body::Form(_)) => true,
             Some(Body::Json(_)) => essence.eq_ignore_ascii_case("application/json"),
-            // The form is made anew, in one encoding.
-            Some(Body::Form(_)) => true,
             Some(Body::Bytes(_) | Body::File(_)) => false,
         };
         !(is_type(name) && implied)

@@ -147,7 +147,14 @@ fn read(entry: &Value, left_out: &mut LeftOut) -> Option<Recorded> {
         left_out.unanswered += 1;
         return None;
     }
-    let status = status.and_then(|status| (100..=599).find(|known| f64::from(*known) == status));
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "within 100 to 599"
+    )]
+    let status = status
+        .filter(|status| (100.0..600.0).contains(status))
+        .map(|status| status as u16);
     let mut request = Recorded::new(method, without_user(url));
     request.headers = pairs(entry.pointer("/request/headers"));
     request.body = entry
@@ -355,7 +362,7 @@ fn follow_redirects(recorded: &mut Vec<Recorded>, left_out: &mut LeftOut) {
             None => request.status = status,
             // It leads to another host: brunt does not go there, and the redirect is the answer.
             Some(to) if crate::recorded::authority(&to) != request.authority() => {
-                request.keeps_redirects = last == at
+                request.keeps_redirects = last == at;
             }
             // Where it leads to was not recorded.
             Some(_) => request.status = None,

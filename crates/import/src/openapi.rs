@@ -177,6 +177,9 @@ fn host(root: &Value, is_old: bool, from: Option<&str>, warnings: &mut Warnings)
     Some(url.as_str().trim_end_matches('/').to_owned())
 }
 
+/// Stands over a task that has no body where it should have one.
+const NO_BODY: &str = "its body cannot be made up: send one from a file, and raise its weight";
+
 /// Reads the operations.
 struct Reader<'a> {
     document: Document<'a>,
@@ -372,21 +375,17 @@ impl Writer<'_, '_> {
                 None if media == "text/plain" => {
                     Ok(Some((Body::Bytes(b"text".to_vec()), media.clone())))
                 }
-                None => {
-                    Err("its body cannot be made up: send one from a file, and raise its weight")
-                }
+                None => Err(NO_BODY),
             };
         }
-        match media.first() {
-            None => Ok(None),
-            Some(_) => {
-                self.warnings.at(
-                    "a body cannot be made up, and the task has weight 0",
-                    self.at,
-                );
-                Err("its body cannot be made up: send one from a file, and raise its weight")
-            }
+        if media.is_empty() {
+            return Ok(None);
         }
+        self.warnings.at(
+            "a body cannot be made up, and the task has weight 0",
+            self.at,
+        );
+        Err(NO_BODY)
     }
 
     fn json(&mut self, media: &Value) -> Option<Value> {

@@ -143,14 +143,14 @@ fn task(task: &Task, files: &mut Vec<BodyFile>) -> String {
         lines.push(("timeout", string(timeout)));
     }
     let width = lines.iter().map(|(key, _)| key.len()).max().unwrap_or(0);
-    let lines: String = lines
+    let lines: Vec<String> = lines
         .iter()
         .map(|(key, value)| format!("{key:width$} = {value}\n"))
         .collect();
     let comment = task
         .comment
         .map_or_else(String::new, |comment| format!("# {comment}\n"));
-    format!("{comment}[[users.visitor.tasks]]\n{lines}\n")
+    format!("{comment}[[users.visitor.tasks]]\n{}\n", lines.concat())
 }
 
 /// The key and value of a body, and the header that goes with it.

@@ -39,21 +39,21 @@ pub(crate) fn value(value: &Value, level: usize) -> String {
                 .max()
                 .unwrap_or(0)
                 .min(24);
-            let lines: String = keys
+            let lines: Vec<String> = keys
                 .iter()
                 .zip(entries.values())
                 .map(|(key, entry)| {
                     format!("{inner}{key:width$} = {},\n", self::value(entry, level + 1))
                 })
                 .collect();
-            format!("{{\n{lines}{outer}}}")
+            format!("{{\n{}{outer}}}", lines.concat())
         }
         Value::Array(items) if !items.is_empty() => {
-            let lines: String = items
+            let lines: Vec<String> = items
                 .iter()
                 .map(|item| format!("{inner}{},\n", self::value(item, level + 1)))
                 .collect();
-            format!("[\n{lines}{outer}]")
+            format!("[\n{}{outer}]", lines.concat())
         }
         _ => short,
     }
@@ -65,7 +65,7 @@ fn is_long(value: &Value) -> bool {
         Value::Object(entries) => {
             entries.len() > 3 || entries.values().any(|entry| is_long(entry) || nests(entry))
         }
-        Value::Array(items) => items.iter().any(|item| is_long(item)),
+        Value::Array(items) => items.iter().any(is_long),
         _ => false,
     }
 }

@@ -381,12 +381,14 @@ fn kind(schema: &Value) -> Kind {
         Some("integer") => Kind::Integer,
         Some("number") => Kind::Number,
         Some("null") => Kind::Null,
-        Some(_) => Kind::Text,
         None if schema.get("allOf").is_some() => Kind::Merged,
-        None if schema.get("properties").is_some() => Kind::Object,
-        None if schema.get("additionalProperties").is_some() => Kind::Object,
+        None if schema.get("properties").is_some()
+            || schema.get("additionalProperties").is_some() =>
+        {
+            Kind::Object
+        }
         None if schema.get("items").is_some() => Kind::Array,
-        None => Kind::Text,
+        _ => Kind::Text,
     }
 }
 

@@ -221,18 +221,16 @@ impl<'a> Filling<'a, '_> {
         let kind = schema
             .and_then(|schema| schema.get("type"))
             .and_then(Value::as_str);
-        let values = match kind {
-            Some("integer" | "number") => vec![1.into(), 2.into(), 3.into()],
-            _ => {
-                let made = schema.and_then(|schema| {
-                    let mut maker =
-                        Maker::new(self.document, self.data, self.warnings, self.at, false);
-                    maker.make(schema, parameter.name)
-                });
-                match made {
-                    Some(Value::String(text)) => vec![component(&text).into()],
-                    _ => Vec::new(),
-                }
+        let values = if let Some("integer" | "number") = kind {
+            vec![1.into(), 2.into(), 3.into()]
+        } else {
+            let made = schema.and_then(|schema| {
+                let mut maker = Maker::new(self.document, self.data, self.warnings, self.at, false);
+                maker.make(schema, parameter.name)
+            });
+            match made {
+                Some(Value::String(text)) => vec![component(&text).into()],
+                _ => Vec::new(),
             }
         };
         self.list(parameter.name, &values)

@@ -69,6 +69,7 @@ fn a_recording_that_breaks_off_is_read_up_to_there() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
 fn what_tools_leave_out_or_add_does_no_harm() {
     let cases = [
         // Only what is needed.
