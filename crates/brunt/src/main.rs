@@ -50,6 +50,8 @@ enum Verb {
     Check(commands::check::Options),
     /// Write a scenario file to start from
     Init(commands::init::Options),
+    /// Write a scenario file of a curl command, a recording (HAR) or an API description
+    Import(commands::import::Options),
     /// List the runs of this folder, oldest first, or prune them
     History(commands::history::Options),
     /// Keep runs as baselines, and compare later ones with them
@@ -69,6 +71,7 @@ fn main() -> ExitCode {
         Verb::Run(options) => commands::run::run(&options),
         Verb::Check(options) => commands::check::run(&options),
         Verb::Init(options) => commands::init::run(&options),
+        Verb::Import(options) => commands::import::run(&options),
         Verb::History(options) => commands::history::run(&options),
         Verb::Baseline(options) => commands::baseline::run(&options),
         Verb::Compare(options) => commands::compare::run(&options),

@@ -11,6 +11,7 @@ mod plan;
 mod problem;
 mod profile;
 mod quantity;
+mod reader;
 mod request;
 mod scenario;
 mod search;

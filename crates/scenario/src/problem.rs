@@ -30,6 +30,11 @@ impl Problem {
         self
     }
 
+    /// Its place in the file.
+    pub(crate) fn span(&self) -> Option<&Range<usize>> {
+        self.span.as_ref()
+    }
+
     pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
         self
@@ -84,18 +89,22 @@ impl Diagnostic for ScenarioError {
     }
 }
 
+/// Of the known names the one that is nearest to a name, where it is near.
+pub(crate) fn near<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let nearest = known
+        .into_iter()
+        .map(|candidate| (strsim::damerau_levenshtein(name, candidate), candidate))
+        .min();
+    let (distance, candidate) = nearest?;
+    (distance <= (name.chars().count() / 3).max(1)).then_some(candidate)
+}
+
 /// "did you mean …", where one of the known names is near, and otherwise what is known.
 pub(crate) fn suggestion<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     let known: Vec<&str> = known.into_iter().collect();
-    let nearest = known
-        .iter()
-        .map(|candidate| (strsim::damerau_levenshtein(name, candidate), candidate))
-        .min();
-    match nearest {
-        Some((distance, candidate)) if distance <= (name.chars().count() / 3).max(1) => {
-            format!("did you mean `{candidate}`?")
-        }
-        Some(_) => format!("there are: {}", known.join(", ")),
-        None => "there are none".to_owned(),
+    match near(name, known.iter().copied()) {
+        Some(candidate) => format!("did you mean `{candidate}`?"),
+        None if known.is_empty() => "there are none".to_owned(),
+        None => format!("there are: {}", known.join(", ")),
     }
 }

@@ -16,6 +16,7 @@ use crate::network::{self, Network};
 use crate::problem::{Problem, ScenarioError, suggestion};
 use crate::profile::{self, Profile};
 use crate::quantity;
+use crate::reader;
 use crate::request::{Builder, Request};
 use crate::spec::{Json, Spec, TargetSpec};
 
@@ -79,54 +80,23 @@ impl Host {
 impl Scenario {
     /// Reads a scenario. `file` is its name for messages.
     pub fn read(file: &str, text: &str) -> Result<Self, ScenarioError> {
-        let spec: Spec = toml::from_str(text)
-            .map_err(|error| ScenarioError::new(file, text, vec![syntax_problem(&error)]))?;
-        let mut problems = Vec::new();
+        let reading = reader::read(text);
         let folder = Path::new(file).parent().unwrap_or(Path::new(""));
-        let scenario = resolve(&spec, folder, &mut problems);
-        if problems.is_empty() {
-            Ok(scenario)
-        } else {
-            Err(ScenarioError::new(file, text, problems))
+        let mut found = Vec::new();
+        let scenario = reading
+            .spec
+            .as_ref()
+            .map(|spec| resolve(spec, folder, &mut found));
+        found.retain(|problem| reading.is_of_the_file(problem));
+        let mut problems = reading.problems;
+        problems.append(&mut found);
+        // Those without a place come first.
+        problems.sort_by_key(|problem| problem.span().map(|span| span.start));
+        match scenario {
+            Some(scenario) if problems.is_empty() => Ok(scenario),
+            _ => Err(ScenarioError::new(file, text, problems)),
         }
     }
-}
-
-/// Puts the place and a remedy to what the TOML reader says, in words that need no Rust.
-fn syntax_problem(error: &toml::de::Error) -> Problem {
-    let message = error.message().lines().next().unwrap_or_default();
-    // The reader's words are: unknown field `x`, expected one of `a`, `b`
-    let unknown = message
-        .strip_prefix("unknown field ")
-        .and_then(|rest| rest.split_once(", "));
-    let mut problem = match unknown {
-        Some((name, _)) => Problem::new(format!("unknown field {name}")),
-        None => Problem::new(in_plain_words(message)),
-    };
-    if let Some(span) = error.span() {
-        problem = problem.at(span, "here");
-    }
-    let Some((name, known)) = unknown else {
-        return problem;
-    };
-    let known = known.split('`').skip(1).step_by(2);
-    problem.help(suggestion(name.trim_matches('`'), known))
-}
-
-fn in_plain_words(message: &str) -> String {
-    let words = [
-        ("expected u8", "expected a whole number from 0 to 255"),
-        (
-            "expected u32",
-            "expected a whole number from 0 to 4294967295",
-        ),
-        ("expected f64", "expected a number"),
-        ("expected a sequence", "expected a list"),
-        ("expected a map", "expected a table"),
-    ];
-    words.iter().fold(message.to_owned(), |text, (from, to)| {
-        text.replace(from, to)
-    })
 }
 
 fn resolve(spec: &Spec, folder: &Path, problems: &mut Vec<Problem>) -> Scenario {

@@ -11,6 +11,7 @@ mod disk;
 mod embedded;
 mod ending;
 mod history;
+mod import;
 mod outlets;
 mod page;
 mod pipelines;
