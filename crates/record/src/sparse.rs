@@ -80,12 +80,15 @@ impl Sparse {
 
     /// How many values are in buckets whose longest duration will not do.
     pub(crate) fn count_unless(&self, will_do: impl Fn(u64) -> bool) -> u64 {
-        let max_ns = self.summary().max_ns;
-        let longest = |index| buckets::highest(index).min(max_ns);
-        let missing = self
-            .buckets()
-            .filter(|(index, _)| !will_do(longest(*index)));
+        let missing = self.durations().filter(|(ns, _)| !will_do(*ns));
         missing.map(|(_, count)| count).sum()
+    }
+
+    /// The longest durations of its buckets, each with its count.
+    pub(crate) fn durations(&self) -> impl Iterator<Item = (u64, u64)> {
+        let max_ns = self.summary().max_ns;
+        self.buckets()
+            .map(move |(index, count)| (buckets::highest(index).min(max_ns), count))
     }
 
     pub(crate) fn buckets(&self) -> impl Iterator<Item = (usize, u64)> {

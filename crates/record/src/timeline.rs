@@ -264,6 +264,29 @@ impl Timeline {
         (missing, all)
     }
 
+    /// The durations that [`Self::missing_at`] asks about, each with its count and in no order, and how many
+    /// requests were never answered: for those who ask many times.
+    pub fn durations_at(
+        &self,
+        interval: usize,
+        scope: Scope,
+        measure: Measure,
+    ) -> (Vec<(u64, u64)>, u64) {
+        let (mut durations, mut unanswered) = (Vec::new(), 0);
+        let Some(cells) = self.intervals.get(interval) else {
+            return (durations, unanswered);
+        };
+        for name in self.names_in(scope) {
+            if let Some(sparse) = cells.get(&(name, measure, Outcome::Ok)) {
+                durations.extend(sparse.durations());
+            }
+            if let Some(sparse) = cells.get(&(name, measure, Outcome::Unanswered)) {
+                unanswered += sparse.count();
+            }
+        }
+        (durations, unanswered)
+    }
+
     /// Requests that were meant to start in an interval: those that were not answered well, and all.
     pub fn failed_at(&self, interval: usize, scope: Scope) -> (u64, u64) {
         let Some(cells) = self.intervals.get(interval) else {
@@ -444,6 +467,26 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn durations_tell_what_is_missing_at_any_limit(samples in samples(), limit in 0u64..4_000_000_000) {
+            let mut timeline = Timeline::new(names());
+            for increment in increments(&samples) {
+                timeline.absorb(&increment).unwrap();
+            }
+            for interval in 0..timeline.intervals() {
+                let at = |will_do: &dyn Fn(u64) -> bool| {
+                    timeline.missing_at(interval, Scope::All, Measure::Response, will_do)
+                };
+                let (durations, unanswered) =
+                    timeline.durations_at(interval, Scope::All, Measure::Response);
+                let longer = durations.iter().filter(|(ns, _)| *ns > limit);
+                let missing: u64 = longer.map(|(_, count)| count).sum();
+                let all: u64 = durations.iter().map(|(_, count)| count).sum();
+                let (expected, of) = at(&|ns| ns <= limit);
+                prop_assert_eq!((missing + unanswered, all + unanswered), (expected, of));
+            }
+        }
+
         #[test]
         fn what_is_recorded_is_what_is_found(samples in samples()) {
             let timeline = timeline_of(&increments(&samples), usize::MAX);

@@ -70,7 +70,9 @@ pub(super) fn spans(run: &Judged) -> Vec<Span> {
         }),
         _ => None,
     });
-    of_findings.chain(stalls(run)).collect()
+    let mut spans: Vec<Span> = of_findings.chain(stalls(run)).collect();
+    spans.sort_by(|a, b| a.from_s.total_cmp(&b.from_s));
+    spans
 }
 
 /// Where requests waited and nothing was answered.

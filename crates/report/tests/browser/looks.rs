@@ -108,9 +108,9 @@ fn what_was_found_is_drawn_on_the_charts() {
         let wanted = [
             "Marked:",
             "warm-up 0 s–2 s",
+            "no answers 4 s–6 s",
             "spike 8 s–12 s",
             "recovery 12 s–15 s",
-            "no answers 4 s–6 s",
         ];
         assert_eq!(said, serde_json::json!(wanted));
         let legend = browser
