@@ -31,7 +31,7 @@ pub(crate) struct Options {
 #[derive(Debug, clap::Args)]
 #[group(multiple = false)]
 struct Form {
-    /// The text that a terminal shows [default]
+    /// The text that a terminal shows; so it is where no form is named
     #[arg(long)]
     text: bool,
     /// The HTML report
