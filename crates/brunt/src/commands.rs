@@ -9,3 +9,4 @@ pub(crate) mod import;
 pub(crate) mod init;
 pub(crate) mod monitor;
 pub(crate) mod run;
+pub(crate) mod schema;
