@@ -73,7 +73,7 @@ fn shown(result: Result<Scenario, ScenarioError>) -> String {
 fn what_is_included_lies_below_the_file() {
     let scenario = read(FILE, &[]).expect("a scenario");
     assert_eq!(scenario.host, Host::parse("http://below").ok());
-    assert_eq!(scenario.profiles["load"].level_max(), 10.0);
+    assert_eq!(scenario.profiles["load"].level_max().to_string(), "10");
     assert_eq!(scenario.profiles["load"].duration(), Duration::from_mins(5));
     assert!(scenario.profiles.contains_key("short"));
 }
@@ -101,7 +101,7 @@ fn each_layer_takes_the_place_of_those_below() {
         scenario.classes[0].wait,
         Wait::Constant(Duration::from_secs(9))
     );
-    assert_eq!(scenario.profiles["load"].level_max(), 70.0);
+    assert_eq!(scenario.profiles["load"].level_max().to_string(), "70");
     assert_eq!(scenario.names[0].name, "/a");
     assert_eq!(scenario.targets.len(), 2);
 }

@@ -52,7 +52,34 @@ pub(super) fn of(kind: &str, field: &str) -> Option<String> {
         .map(|cell| cell.trim())
         .filter(|cell| !cell.is_empty());
     Some(match default {
-        Some(default) => format!("{what} (default: {default})"),
-        None => what.to_owned(),
+        Some(default) => without_links(&format!("{what} (default: {default})")),
+        None => without_links(what),
     })
+}
+
+/// The words of links, without where they lead.
+fn without_links(text: &str) -> String {
+    let mut plain = String::new();
+    let mut rest = text;
+    while let Some((words, (_, after))) = rest
+        .split_once("](")
+        .and_then(|(words, rest)| Some((words, rest.split_once(')')?)))
+    {
+        let (before, words) = words.rsplit_once('[').unwrap_or(("", words));
+        plain += before;
+        plain += words;
+        rest = after;
+    }
+    plain + rest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn links_are_words() {
+        let text = "see [layers](#layers), `[a]` and [http](http.md)";
+        assert_eq!(without_links(text), "see layers, `[a]` and http");
+    }
 }

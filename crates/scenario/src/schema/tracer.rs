@@ -382,7 +382,7 @@ fn note<T>(
     };
     match &read {
         Ok(_) if choice.taken.iter().all(|(known, _)| *known != kind) => {
-            choice.taken.push((kind, schema))
+            choice.taken.push((kind, schema));
         }
         // Its table has fixed fields: it is offered with them.
         Err(Refused {

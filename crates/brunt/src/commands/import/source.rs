@@ -14,7 +14,7 @@ const BYTES_MAX: u64 = 1 << 30;
 /// No description is larger.
 const DOWNLOAD_BYTES_MAX: u64 = 64 << 20;
 /// The longest that a download may take.
-const DOWNLOAD_TIMEOUT: Duration = Duration::from_secs(60);
+const DOWNLOAD_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// Where a text comes from.
 #[derive(Debug, Clone)]
