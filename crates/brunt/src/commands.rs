@@ -10,3 +10,4 @@ pub(crate) mod init;
 pub(crate) mod monitor;
 pub(crate) mod report;
 pub(crate) mod run;
+pub(crate) mod schema;

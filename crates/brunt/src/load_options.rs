@@ -1,20 +1,19 @@
 //! Options that say how load is made: those of every command that plays a profile.
 
 use std::net::IpAddr;
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use engine::Pin;
 use scenario::{Host, Overrides, Plan, Scenario};
 
 use crate::exit::Failure;
+use crate::layers::ScenarioOptions;
 
 /// How load is made.
 #[derive(Debug, clap::Args)]
 pub(crate) struct LoadOptions {
-    /// The scenario file
-    #[arg(short = 'f', long, value_name = "FILE", default_value = "brunt.toml")]
-    pub(crate) file: PathBuf,
+    #[command(flatten)]
+    pub(crate) from: ScenarioOptions,
     /// The service under test: a URL, or "embedded" [default: as the scenario says]
     #[arg(long, value_name = "URL")]
     pub(crate) host: Option<String>,
@@ -67,7 +66,7 @@ pub(crate) struct LengthOptions {
 impl LoadOptions {
     /// The scenario, with what the command line changes of it.
     pub(crate) fn scenario(&self) -> Result<Scenario, Failure> {
-        let mut scenario = read_scenario(&self.file)?;
+        let mut scenario = self.from.read()?;
         scenario.network.tls.insecure |= self.insecure;
         Ok(scenario)
     }
@@ -108,16 +107,6 @@ impl LoadOptions {
             }
         }
     }
-}
-
-/// Reads a scenario file.
-pub(crate) fn read_scenario(file: &Path) -> Result<Scenario, Failure> {
-    let name = file.display().to_string();
-    let text = std::fs::read_to_string(file).map_err(|error| {
-        let remedy = "name a scenario with -f FILE, or write one with: brunt init";
-        Failure::Input(format!("cannot read {name}: {error}; {remedy}"))
-    })?;
-    Ok(Scenario::read(&name, &text)?)
 }
 
 fn positive(text: &str) -> Result<f64, String> {

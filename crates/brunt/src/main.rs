@@ -12,6 +12,7 @@ mod exit;
 mod fail_on;
 mod forms;
 mod interrupt;
+mod layers;
 mod load_options;
 mod machine;
 mod outlets;
@@ -48,6 +49,8 @@ enum Verb {
     Run(Box<commands::run::Options>),
     /// Check a scenario file, and say what would run
     Check(commands::check::Options),
+    /// Print the JSON Schema of scenario files, for completion in editors
+    Schema,
     /// Write a scenario file to start from
     Init(commands::init::Options),
     /// Write a scenario file of a curl command, a recording (HAR) or an API description
@@ -70,6 +73,7 @@ fn main() -> ExitCode {
     let result = match Cli::parse().verb {
         Verb::Run(options) => commands::run::run(&options),
         Verb::Check(options) => commands::check::run(&options),
+        Verb::Schema => commands::schema::run(),
         Verb::Init(options) => commands::init::run(&options),
         Verb::Import(options) => commands::import::run(&options),
         Verb::History(options) => commands::history::run(&options),

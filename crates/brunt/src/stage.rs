@@ -140,7 +140,7 @@ impl Stage {
         Header {
             run_id: run_id.into(),
             brunt_version: env!("CARGO_PKG_VERSION").into(),
-            scenario_file: options.file.display().to_string(),
+            scenario_file: options.from.file.display().to_string(),
             scenario_hash: scenario.hash.clone(),
             profile: profile.into(),
             host: self.target.url.to_string(),

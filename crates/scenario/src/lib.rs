@@ -5,6 +5,7 @@
 mod arrivals;
 mod class;
 mod expression;
+mod layers;
 mod names;
 mod network;
 mod plan;
@@ -14,7 +15,9 @@ mod quantity;
 mod reader;
 mod request;
 mod scenario;
+mod schema;
 mod search;
+mod source;
 mod spans;
 mod spec;
 mod template;
@@ -22,6 +25,7 @@ mod wait;
 
 pub use arrivals::Arrivals;
 pub use class::{Class, Task};
+pub use layers::{Assignment, Layers};
 pub use network::{Connections, Limits, Network, SHARED_DEFAULT, Timeouts, Tls, TlsVersions};
 pub use plan::{Plan, PlanError, PlannedClass, Tasks};
 pub use problem::{Problem, ScenarioError};
@@ -31,6 +35,7 @@ pub use profile::{
 pub use quantity::{duration, duration_in_words, rate};
 pub use request::{Body, REDIRECTS_DEFAULT, Rendering, Request, Statuses};
 pub use scenario::{Host, Scenario};
+pub use schema::schema;
 pub use spans::active_spans;
 pub use template::Template;
 pub use wait::Wait;

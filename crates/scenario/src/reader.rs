@@ -38,21 +38,18 @@ struct TakenOut {
     is_referred_to: bool,
 }
 
-/// Reads a text.
-pub(crate) fn read(text: &str) -> Reading {
-    let (mut table, errors) = DeTable::parse_recoverable(text);
+/// Reads a table; problems are those that are known of it.
+pub(crate) fn read(table: DeTable, problems: Vec<Problem>) -> Reading {
     let mut reading = Reading {
         spec: None,
-        problems: errors.iter().map(|error| syntax(error, text)).collect(),
+        problems,
         taken_out: TakenOut::default(),
     };
-    // One broken line can break what comes after it: what else is wrong cannot be told from that.
-    reading
-        .problems
-        .dedup_by_key(|problem| line_of(problem, text));
+    // What else is wrong with what TOML does not read cannot be told.
     if !reading.problems.is_empty() {
         return reading;
     }
+    let mut table = Spanned::new(0..0, table);
     loop {
         let error = match Spec::deserialize(table.clone().into_deserializer()) {
             Ok(spec) => {
@@ -96,7 +93,7 @@ struct Mended {
 /// Mends what an error is about; nothing where that is not found.
 fn mend(table: &mut DeTable, error: &Error, taken_out: &mut TakenOut) -> Option<Mended> {
     let span = error.span()?;
-    let path = find(table, &span)?;
+    let path = find(table, &span, unknown(error).map(|(name, _)| name))?;
     let (last, parents) = path.split_last()?;
     let holder = places(table, parents);
     let mended = match (last, at(table, parents)?) {
@@ -210,12 +207,13 @@ fn at<'a, 'i>(table: &'a mut DeTable<'i>, path: &[Step]) -> Option<Place<'a, 'i>
     }
 }
 
-/// The way to what has this place in the file, as a key or as a value; to the innermost that holds it
-/// where none is exactly there. What is under a header lies beside the header's own place, so all is
+/// The way to the value that has this place in the file, or to the key of this name; to the innermost that
+/// holds it where none is exactly there. What is under a header lies beside the header's own place, so all is
 /// looked through.
-fn find(table: &DeTable, span: &Range<usize>) -> Option<Vec<Step>> {
+fn find(table: &DeTable, span: &Range<usize>, name: Option<&str>) -> Option<Vec<Step>> {
     let mut search = Search {
         span,
+        name,
         way: Vec::new(),
         found: None,
     };
@@ -225,6 +223,8 @@ fn find(table: &DeTable, span: &Range<usize>) -> Option<Vec<Step>> {
 
 struct Search<'a> {
     span: &'a Range<usize>,
+    /// The key that is looked for; none where it is a value.
+    name: Option<&'a str>,
     way: Vec<Step>,
     /// How far beyond the span the nearest one reaches, and the way to it.
     found: Option<(usize, Vec<Step>)>,
@@ -234,14 +234,18 @@ impl Search<'_> {
     fn table(&mut self, table: &DeTable) {
         for (key, value) in table {
             self.way.push(Step::Key(key.get_ref().to_string()));
-            self.look_at(key.span());
+            if self.name == Some(key.get_ref().as_ref()) {
+                self.look_at(key.span());
+            }
             self.value(value);
             self.way.pop();
         }
     }
 
     fn value(&mut self, value: &Spanned<DeValue>) {
-        self.look_at(value.span());
+        if self.name.is_none() {
+            self.look_at(value.span());
+        }
         match value.get_ref() {
             DeValue::Table(table) => self.table(table),
             DeValue::Array(list) => {
@@ -266,13 +270,8 @@ impl Search<'_> {
     }
 }
 
-fn line_of(problem: &Problem, text: &str) -> Option<usize> {
-    let before = text.get(..problem.span()?.start)?;
-    Some(before.matches('\n').count())
-}
-
 /// What the TOML reader says, in its place.
-fn syntax(error: &Error, text: &str) -> Problem {
+pub(crate) fn syntax(error: &Error, text: &str) -> Problem {
     let message = error.message().lines().next().unwrap_or_default();
     let problem = Problem::new(message);
     match error.span() {

@@ -11,6 +11,7 @@ use url::Url;
 
 use crate::class::{self, Class};
 use crate::expression::{Data, Value};
+use crate::layers::{self, Layers};
 use crate::names::Names;
 use crate::network::{self, Network};
 use crate::problem::{Problem, ScenarioError, suggestion};
@@ -78,15 +79,26 @@ impl Host {
 }
 
 impl Scenario {
-    /// Reads a scenario. `file` is its name for messages.
+    /// Reads a scenario that stands alone. `file` is its name for messages.
     pub fn read(file: &str, text: &str) -> Result<Self, ScenarioError> {
-        let reading = reader::read(text);
+        let unread = |_: &Path| Err(std::io::ErrorKind::Unsupported.into());
+        let layers = Layers {
+            assignments: &[],
+            file: &unread,
+        };
+        Self::read_layered(file, text, layers)
+    }
+
+    /// Reads a scenario with the files that it includes, and with what was said beside it.
+    pub fn read_layered(file: &str, text: &str, layers: Layers) -> Result<Self, ScenarioError> {
+        let collected = layers::collect(file, text, layers);
+        let mut problems = collected.problems.clone();
+        let table = collected.table(layers, &mut problems);
+        let reading = reader::read(table, problems);
         let folder = Path::new(file).parent().unwrap_or(Path::new(""));
         let mut found = Vec::new();
-        let scenario = reading
-            .spec
-            .as_ref()
-            .map(|spec| resolve(spec, folder, &mut found));
+        let spec = reading.spec.as_ref();
+        let scenario = spec.map(|spec| resolve(spec, folder, &mut found));
         found.retain(|problem| reading.is_of_the_file(problem));
         let mut problems = reading.problems;
         problems.append(&mut found);
@@ -94,7 +106,7 @@ impl Scenario {
         problems.sort_by_key(|problem| problem.span().map(|span| span.start));
         match scenario {
             Some(scenario) if problems.is_empty() => Ok(scenario),
-            _ => Err(ScenarioError::new(file, text, problems)),
+            _ => Err(ScenarioError::new(&collected.sources, problems)),
         }
     }
 }

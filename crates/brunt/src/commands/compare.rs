@@ -199,7 +199,7 @@ fn conduct(
     Conduct {
         run_id: folder.run_id.clone(),
         brunt_version: env!("CARGO_PKG_VERSION").to_owned(),
-        scenario_file: options.load.file.display().to_string(),
+        scenario_file: options.load.from.file.display().to_string(),
         scenario_hash: scenario.hash.clone(),
         profile: options.profile.clone(),
         level: scenario::level_in_words(&blocks.plan().load),

@@ -78,6 +78,13 @@ impl Brunt {
         self.command().output().expect("brunt starts").into()
     }
 
+    /// Runs it with variables of the environment.
+    pub(crate) fn run_with(&self, variables: &[(&str, &str)]) -> Ended {
+        let mut command = self.command();
+        command.envs(variables.iter().copied());
+        command.output().expect("brunt starts").into()
+    }
+
     /// Runs it with other arguments, in the same folder.
     pub(crate) fn also(&self, arguments: &[&str]) -> Ended {
         self.with(arguments).output().expect("brunt starts").into()
