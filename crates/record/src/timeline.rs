@@ -469,10 +469,7 @@ mod tests {
     proptest! {
         #[test]
         fn durations_tell_what_is_missing_at_any_limit(samples in samples(), limit in 0u64..4_000_000_000) {
-            let mut timeline = Timeline::new(names());
-            for increment in increments(&samples) {
-                timeline.absorb(&increment).unwrap();
-            }
+            let timeline = timeline_of(&increments(&samples), usize::MAX);
             for interval in 0..timeline.intervals() {
                 let at = |will_do: &dyn Fn(u64) -> bool| {
                     timeline.missing_at(interval, Scope::All, Measure::Response, will_do)
