@@ -6,6 +6,7 @@ use std::time::Duration;
 use engine::Pin;
 use scenario::{Host, Overrides, Plan, Scenario};
 
+use crate::descriptors;
 use crate::exit::Failure;
 use crate::layers::ScenarioOptions;
 
@@ -86,7 +87,9 @@ impl LoadOptions {
             closed: self.closed,
         };
         let plan = Plan::new(scenario, profile, &overrides, &self.users_of);
-        plan.map_err(|error| Failure::Input(error.to_string()))
+        let mut plan = plan.map_err(|error| Failure::Input(error.to_string()))?;
+        descriptors::bound_search(&mut plan);
+        Ok(plan)
     }
 
     /// Whether anything is asked of the load.

@@ -81,10 +81,7 @@ fn timeline_of(increments: &[Increment], bytes_max: usize) -> Timeline {
 proptest! {
     #[test]
     fn durations_tell_what_is_missing_at_any_limit(samples in samples(), limit in 0u64..4_000_000_000) {
-        let mut timeline = Timeline::new(names());
-        for increment in increments(&samples) {
-            timeline.absorb(&increment).unwrap();
-        }
+        let timeline = timeline_of(&increments(&samples), usize::MAX);
         for interval in 0..timeline.intervals() {
             let at = |will_do: &dyn Fn(u64) -> bool| {
                 timeline.missing_at(interval, Scope::All, Measure::Response, will_do)
