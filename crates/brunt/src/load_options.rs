@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use engine::Pin;
-use scenario::{Host, Overrides, Plan, Scenario};
+use scenario::{Host, Overrides, Plan, Scenario, Tags};
 
-use crate::exit::Failure;
+use crate::exit::{Failure, note};
+use crate::world::World;
 
 /// How load is made.
 #[derive(Debug, clap::Args)]
@@ -36,6 +37,12 @@ pub(crate) struct LoadOptions {
     /// Only users of these classes, separated by commas
     #[arg(long, value_name = "CLASS", value_delimiter = ',')]
     users_of: Vec<String>,
+    /// Only tasks with one of these tags, separated by commas
+    #[arg(long, value_name = "TAG", value_delimiter = ',')]
+    tags: Vec<String>,
+    /// No task with one of these tags, separated by commas
+    #[arg(long, value_name = "TAG", value_delimiter = ',')]
+    exclude_tags: Vec<String>,
     /// The seed of all randomness [default: a new one]
     #[arg(long)]
     pub(crate) seed: Option<u64>,
@@ -91,6 +98,10 @@ impl LoadOptions {
             rate: self.rate,
             duration: duration.or(self.duration),
             closed: self.closed,
+            tags: Tags {
+                only: self.tags.clone(),
+                without: self.exclude_tags.clone(),
+            },
         };
         let plan = Plan::new(scenario, profile, &overrides, &self.users_of);
         plan.map_err(|error| Failure::Input(error.to_string()))
@@ -101,7 +112,8 @@ impl LoadOptions {
         let level = self.users.is_some() || self.spawn_rate.is_some() || self.rate.is_some();
         let length = self.duration.is_some() || self.closed;
         let who = self.host.is_some() || self.seed.is_some() || !self.users_of.is_empty();
-        level || length || who
+        let what = !self.tags.is_empty() || !self.exclude_tags.is_empty();
+        level || length || who || what
     }
 
     /// The service under test.
@@ -124,7 +136,11 @@ pub(crate) fn read_scenario(file: &Path) -> Result<Scenario, Failure> {
         let remedy = "name a scenario with -f FILE, or write one with: brunt init";
         Failure::Input(format!("cannot read {name}: {error}; {remedy}"))
     })?;
-    Ok(Scenario::read(&name, &text)?)
+    let scenario = Scenario::read_in(&name, &text, &World)?;
+    for warning in scenario.warnings() {
+        note(&format!("warning: {warning}"));
+    }
+    Ok(scenario)
 }
 
 fn positive(text: &str) -> Result<f64, String> {

@@ -23,6 +23,7 @@ mod stage;
 mod store;
 mod turns;
 mod watched;
+mod world;
 
 use std::process::ExitCode;
 

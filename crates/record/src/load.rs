@@ -16,6 +16,12 @@ pub struct Load {
     /// The levels are searched, and its stages are but how it begins; `None`: they are as planned.
     #[serde(default)]
     pub search: Option<Search>,
+    /// So many seconds at its beginning are not judged.
+    #[serde(default)]
+    pub warm_up_s: f64,
+    /// It ends after so many tasks, where that comes before its planned end.
+    #[serde(default)]
+    pub iterations: Option<u64>,
     /// Tasks that a user would start a second if every answer came at once, mean over the classes;
     /// `None` where users do not wait, so that there is no bound.
     pub tasks_per_user_second: Option<f64>,
@@ -145,6 +151,10 @@ impl Load {
         }
         let rate = self.tasks_per_user_second?;
         let tasks = self.users_begun(until_s) + self.integral(until_s) * rate;
+        let tasks = match self.iterations {
+            Some(iterations) => tasks.min(iterations as f64),
+            None => tasks,
+        };
         (until_s > 0.0).then(|| tasks * self.requests_per_task / until_s)
     }
 }
@@ -225,6 +235,8 @@ mod tests {
             stages: vec![ramp, hold],
             open: None,
             search: None,
+            warm_up_s: 0.0,
+            iterations: None,
             tasks_per_user_second: Some(0.5),
             requests_per_task: 1.0,
         };

@@ -6,6 +6,7 @@ pub(crate) mod past;
 mod table;
 
 use anstyle::{AnsiColor, Style};
+use record::NameKind;
 use unicode_width::UnicodeWidthStr;
 use verdict::{Grade, Judgement, RunResult, Value};
 
@@ -163,7 +164,7 @@ impl Page {
         columns.extend(["target", "acceptable", "critical", "grade"]);
         let mut table = Table::new(&columns);
         for row in &run.verdict.judgements {
-            let unit = row.target.metric.unit();
+            let unit = row.unit;
             let (met, missed) = if row.target.metric.is_better_when_higher() {
                 ("> ", "< ")
             } else {
@@ -204,13 +205,17 @@ impl Page {
         let mut table = Table::new(&columns);
         let rows = figures::by_name(run.record);
         let (setup, judged): (Vec<_>, Vec<_>) = rows.into_iter().partition(|row| row.setup);
+        let (judged, others): (Vec<_>, Vec<_>) = judged
+            .into_iter()
+            .partition(|row| row.kind == NameKind::Request);
         let with_method = self.width >= METHOD_FROM;
         judged
             .iter()
             .for_each(|figures| table.row(request_row(figures, with_method)));
         table.row(request_row(&figures::total(run.record), with_method));
-        setup
+        others
             .iter()
+            .chain(&setup)
             .for_each(|figures| table.row(request_row(figures, with_method)));
         let mut lines = table.lines(self.width, self.colour).into_iter();
         let heading = self.heading(&lines.next().unwrap_or_default());
@@ -263,7 +268,7 @@ pub(crate) fn title(run: &Judged, row: &Judgement) -> String {
 /// What was measured, in words.
 pub(crate) fn value(row: &Judgement) -> String {
     match row.value {
-        Value::Known(value) => number::with_unit(value, row.target.metric.unit()),
+        Value::Known(value) => number::with_unit(value, row.unit),
         Value::NotAnswered => "not answered".to_owned(),
         Value::Unknown => "–".to_owned(),
     }
@@ -271,7 +276,7 @@ pub(crate) fn value(row: &Judgement) -> String {
 
 /// What a value may have been.
 pub(crate) fn interval(row: &Judgement) -> String {
-    let unit = row.target.metric.unit();
+    let unit = row.unit;
     row.interval
         .as_ref()
         .map_or_else(String::new, |interval| number::interval(interval, unit))
@@ -288,6 +293,8 @@ pub(crate) fn waited(value: Option<f64>, unanswered: bool) -> String {
 
 fn request_row(figures: &Figures, with_method: bool) -> Vec<Cell> {
     let setup = if figures.setup { "[setup] " } else { "" };
+    // A group or a metric says what it is: it is no request.
+    let with_method = with_method || figures.kind != NameKind::Request;
     let name = match (with_method, figures.method.is_empty()) {
         (_, true) => "all requests".to_owned(),
         (true, false) => format!("{setup}{} {}", figures.method, figures.name),
@@ -315,6 +322,10 @@ fn request_row(figures: &Figures, with_method: bool) -> Vec<Cell> {
                 .map_or_else(String::new, number::rate),
         ),
     ];
-    cells.extend([p50, p95, p99, max].map(|value| Cell::plain(waited(value, ranked))));
+    let shown = |value: Option<f64>| match (figures.kind, value) {
+        (NameKind::Metric, Some(value)) => number::plain(value),
+        (_, value) => waited(value, ranked),
+    };
+    cells.extend([p50, p95, p99, max].map(|value| Cell::plain(shown(value))));
     cells
 }

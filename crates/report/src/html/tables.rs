@@ -1,7 +1,7 @@
 //! Tables of the report: targets, requests, failures, settings.
 
 use maud::{Markup, html as markup};
-use record::{RunRecord, StoppedBy};
+use record::{NameKind, RunRecord, StoppedBy};
 
 use super::pill;
 use crate::Judged;
@@ -21,7 +21,7 @@ pub(super) fn targets(run: &Judged) -> Markup {
                     th scope="col" { "Acceptable" } th scope="col" { "Critical" } th scope="col" { "Grade" }
                 } }
                 tbody { @for row in rows {
-                    @let unit = row.target.metric.unit();
+                    @let unit = row.unit;
                     @let higher = row.target.metric.is_better_when_higher();
                     @let (met, missed) = if higher { ("> ", "< ") } else { ("< ", "> ") };
                     tr {
@@ -54,6 +54,9 @@ fn threshold(sign: &str, value: Option<f64>, unit: &str) -> Markup {
 pub(super) fn requests(run: &Judged) -> Markup {
     let rows = figures::by_name(run.record);
     let (setup, judged): (Vec<_>, Vec<_>) = rows.into_iter().partition(|row| row.setup);
+    let (judged, others): (Vec<_>, Vec<_>) = judged
+        .into_iter()
+        .partition(|row| row.kind == NameKind::Request);
     markup! {
         h2 { "Requests" }
         p.note {
@@ -62,6 +65,13 @@ pub(super) fn requests(run: &Judged) -> Markup {
              answered above them all."
         }
         (request_table("By name", &judged, Some(&figures::total(run.record))))
+        @if !others.is_empty() {
+            h3 { "Groups and metrics" }
+            p.note {
+                "A group is several steps timed as one, without what they rest; a metric has values of the scenario's own."
+            }
+            (request_table("What is no request of its own", &others, None))
+        }
         @if !setup.is_empty() {
             h3 { "Set-up" }
             (request_table("Made once before the load, and not judged", &setup, None))
@@ -110,7 +120,10 @@ fn request_row(figures: &Figures) -> Markup {
             }
             td { (figures.throughput_rps.map_or_else(|| "–".to_owned(), number::rate)) }
             @for value in [response.p50, response.p95, response.p99, response.p99_9, response.max] {
-                td { (waited(value, ranked)) }
+                td {
+                    @if let (NameKind::Metric, Some(value)) = (figures.kind, value) { (number::plain(value)) }
+                    @else { (waited(value, ranked)) }
+                }
             }
             @for value in [service.p50, service.p99] { td { (waited(value, false)) } }
         }
@@ -267,6 +280,7 @@ fn ended_by(record: &RunRecord) -> String {
         StoppedBy::Unreachable => "a host that could not be reached",
         StoppedBy::EverythingFailed => "nothing but failures",
         StoppedBy::TargetEnded => "the end of the process under test",
+        StoppedBy::Scenario => "the scenario",
         StoppedBy::InternalError => "an error of brunt's own",
     };
     match &ending.reason {
