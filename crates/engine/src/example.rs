@@ -28,8 +28,8 @@ pub(crate) fn of_status(accepted: &str, request: &[u8], answer: &Answer) -> Stri
 }
 
 /// An answer that is not as a check wants it, or lacks what is to be extracted.
-pub(crate) fn of_check(text: String, content: &[u8], request: &[u8]) -> String {
-    with_excerpt(masked(&text, request), content, request)
+pub(crate) fn of_check(text: &str, content: &[u8], request: &[u8]) -> String {
+    with_excerpt(masked(text, request), content, request)
 }
 
 /// The text without any of these values.

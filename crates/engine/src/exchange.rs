@@ -131,7 +131,7 @@ impl<'a> Exchange<'a> {
                 text.map(|(number, text)| Fault {
                     kind: FailureKind::Check,
                     code: number,
-                    text: example::of_check(text, &body, bytes),
+                    text: example::of_check(&text, &body, bytes),
                 })
             }
             Err(error) => Some(undecoded(&error)),

@@ -69,7 +69,7 @@ impl<'a> Playing<'a> {
     }
 
     /// The first failure breaks the steps off: they are a set-up.
-    pub(crate) fn as_setup(mut self) -> Self {
+    pub(crate) fn for_setup(mut self) -> Self {
         self.stops_at_failure = true;
         self
     }
@@ -300,6 +300,7 @@ impl<'a> Playing<'a> {
     }
 
     /// Records a value of a metric; values are counted as milliseconds are.
+    #[expect(clippy::single_match_else, reason = "both ways are of one weight")]
     fn measure(&self, name: NameId, value: &Value) {
         let number = value
             .as_number()

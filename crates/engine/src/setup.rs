@@ -103,7 +103,7 @@ async fn play(core: &Core, seed: u64, steps: &[Step]) -> (Option<String>, Arc<[V
     let mut belongings = Belongings::new(core, Plan::random_of_setup(seed));
     let now_ns = core.clock.now_ns();
     let seat = core.pacer.seat();
-    let mut playing = Playing::new(core, seat, &mut belongings, (now_ns, now_ns)).as_setup();
+    let mut playing = Playing::new(core, seat, &mut belongings, (now_ns, now_ns)).for_setup();
     let flow = playing.play(steps).await;
     let failed = match flow {
         Flow::BrokenOff => playing

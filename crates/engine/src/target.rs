@@ -98,6 +98,7 @@ fn list(addresses: &[IpAddr]) -> String {
 
 impl Target {
     /// Resolves the service's base URL and the hosts that its redirects may lead to.
+    #[expect(clippy::single_match_else, reason = "both ways are of one weight")]
     pub fn resolve(url: &Url, network: &Network, reach: &Reach) -> Result<Self, TargetError> {
         let mut url = url.clone();
         // Neither fails for a URL with a host.

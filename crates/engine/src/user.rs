@@ -119,7 +119,7 @@ impl User {
     /// Plays what comes before the tasks; returns when it was done, or `None` where the user cannot go on.
     async fn start(&mut self, core: &Core, class: usize, intended_ns: u64) -> Option<u64> {
         let moments = (intended_ns, core.clock.now_ns());
-        let mut playing = Playing::new(core, self.seat, &mut self.belongings, moments).as_setup();
+        let mut playing = Playing::new(core, self.seat, &mut self.belongings, moments).for_setup();
         let flow = playing.play(&core.plan.classes[class].on_start).await;
         match (flow, playing.reason()) {
             (Flow::Done, _) => {
@@ -179,8 +179,9 @@ impl User {
                 .iter()
                 .all(|class| class.on_start.is_empty() && class.on_stop.is_empty());
         let mut lives = Vec::new();
-        for class in 0..if is_alike { 0 } else { classes.len() } {
-            if !classes[class].on_start.is_empty() {
+        let wanted = if is_alike { 0 } else { classes.len() };
+        for (class, planned) in classes.iter().enumerate().take(wanted) {
+            if !planned.on_start.is_empty() {
                 self.start(core, class, core.clock.now_ns()).await?;
             }
             lives.push(std::mem::replace(

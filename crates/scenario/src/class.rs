@@ -272,6 +272,7 @@ fn ancestors<'a>(
     Some(found)
 }
 
+#[expect(clippy::single_match_else, reason = "both ways are of one weight")]
 fn resolve_task(task: &Spanned<StepSpec>, builder: &mut Builder) -> Option<Task> {
     let typed = task.get_ref();
     let weight = weight(typed.weight.as_ref(), builder.problems);

@@ -83,6 +83,7 @@ impl Naming<'_> {
         }
     }
 
+    #[expect(clippy::single_match_else, reason = "both ways are of one weight")]
     fn expression(&mut self, text: &str, place: &Place) -> Result<Compiled, Problem> {
         let text = text.trim();
         // Jinja has functions of its own, like range.

@@ -275,6 +275,7 @@ impl Builder<'_> {
         }
     }
 
+    #[expect(clippy::single_match_else, reason = "both ways are of one weight")]
     fn for_each(&mut self, typed: &StepSpec, step: &Spanned<StepSpec>, setup: bool) -> Program {
         let Some(item) = &typed.for_each else {
             return Program::default();

@@ -11,7 +11,7 @@ use crate::wait::Wait;
 /// Tasks to choose from.
 #[derive(Debug, Clone)]
 pub struct Tasks {
-    tasks: Vec<Program>,
+    programs: Vec<Program>,
     /// Ends of the tasks' parts of the range 0 to 1.
     ends: Vec<f64>,
     order: TaskOrder,
@@ -56,7 +56,7 @@ impl Tasks {
         });
         Some(Self {
             ends: ends.collect(),
-            tasks: parts
+            programs: parts
                 .into_iter()
                 .map(|part| part.joined(class.wait))
                 .collect(),
@@ -70,7 +70,7 @@ impl Tasks {
         match self.order {
             TaskOrder::Weight => self.draw(random),
             #[expect(clippy::cast_possible_truncation, reason = "below the count of tasks")]
-            TaskOrder::Sequence => (turn % self.tasks.len() as u64) as usize,
+            TaskOrder::Sequence => (turn % self.programs.len() as u64) as usize,
         }
     }
 
@@ -83,7 +83,7 @@ impl Tasks {
     /// The steps of a task.
     #[inline]
     pub fn steps(&self, task: usize) -> &[Step] {
-        &self.tasks[task].steps
+        &self.programs[task].steps
     }
 
     /// The tasks' steps with the share of each task (0 to 1).
@@ -95,7 +95,7 @@ impl Tasks {
     fn programs(&self) -> impl Iterator<Item = (&Program, f64)> {
         let begins = std::iter::once(0.0).chain(self.ends.iter().copied());
         let shares = self.ends.iter().zip(begins).map(|(end, begin)| end - begin);
-        self.tasks.iter().zip(shares)
+        self.programs.iter().zip(shares)
     }
 
     /// Requests of a task, in the mean and as far as that is known.
@@ -116,7 +116,7 @@ impl Tasks {
 
     /// All steps of all tasks.
     pub(crate) fn all_steps(&self) -> impl Iterator<Item = &Step> {
-        self.tasks.iter().flat_map(|task| &task.steps)
+        self.programs.iter().flat_map(|task| &task.steps)
     }
 }
 

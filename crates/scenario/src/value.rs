@@ -131,7 +131,7 @@ impl Value {
             }
             (Self::Text(text), _) => write_text(text, encoding, into),
             (Self::Json(json), Encoding::Json) => {
-                into.extend_from_slice(json.to_string().as_bytes())
+                into.extend_from_slice(json.to_string().as_bytes());
             }
             (Self::Json(json), _) => write_text(&json.to_string(), encoding, into),
         }

@@ -142,7 +142,7 @@ fn index_lines(mut from: impl BufRead, index: &mut Index) -> Result<u64, String>
 }
 
 /// Finds the items of the one list by their brackets and commas; what is within is read later.
-fn index_json(from: impl Read, index: &mut Index) -> Result<u64, String> {
+fn index_json(from: impl BufRead, index: &mut Index) -> Result<u64, String> {
     let (mut depth, mut in_text, mut is_escaped) = (0u32, false, false);
     let mut begins = false;
     for (at, byte) in (0u64..).zip(from.bytes()) {
@@ -192,7 +192,7 @@ pub(super) fn parse(
             .records()
             .map(|record| {
                 let record = record.map_err(|error| error.to_string())?;
-                let texts = record.iter().map(|text| JsonValue::from(text));
+                let texts = record.iter().map(JsonValue::from);
                 let row = columns.iter().cloned().zip(texts).collect();
                 Ok(Value::Json(Arc::new(JsonValue::Object(row))))
             })

@@ -27,6 +27,10 @@ impl Spoken {
 }
 
 /// Where the `}}` that ends an expression begins, those in its texts passed over.
+#[expect(
+    clippy::match_same_arms,
+    reason = "a text is passed over before what is outside of one is looked at"
+)]
 pub(super) fn end_of_expression(text: &str) -> Option<usize> {
     let bytes = text.as_bytes();
     let (mut quote, mut is_escaped, mut depth) = (None, false, 0u32);
