@@ -159,10 +159,14 @@ pub(crate) fn names() -> io::Result<Vec<String>> {
         .collect())
 }
 
-/// The record of a run: `latest`, a run's name, or a folder.
+/// The record of a run: `latest`, a run's name, a folder, or the record's file.
 pub(crate) fn record_of(run: &str) -> Result<RunRecord, Failure> {
-    let folder = results::folder_of(run).map_err(Failure::Input)?;
-    let file = folder.join(crate::play::RECORD_FILE);
+    let file = if Path::new(run).is_file() {
+        PathBuf::from(run)
+    } else {
+        let folder = results::folder_of(run).map_err(Failure::Input)?;
+        folder.join(crate::play::RECORD_FILE)
+    };
     let wrong = |error: &dyn std::fmt::Display| {
         Failure::Input(format!("cannot read run {}: {error}", file.display()))
     };

@@ -8,6 +8,27 @@ use crate::exit::Failure;
 /// Descriptors beside the connections: standard streams, timers, record files, the monitor's.
 const BESIDE: u64 = 64;
 
+/// A search over users that names no highest level goes no higher than brunt may open connections for.
+pub(crate) fn bound_search(plan: &mut Plan) {
+    let is_own = !matches!(plan.network.connections, Connections::Shared(_));
+    let users = scenario::users_in(&plan.load);
+    let is_closed = plan.load.open.is_none();
+    let Some(search) = plan.load.search.as_mut() else {
+        return;
+    };
+    let allowed = getrlimit(Resource::Nofile).maximum;
+    let most = allowed.map(|allowed| allowed.saturating_sub(BESIDE));
+    let most = most.and_then(|most| u32::try_from(most).ok());
+    if let Some(most) = most.filter(|most| *most < users)
+        && is_own
+        && is_closed
+        && search.to.is_none()
+        && f64::from(most) > search.from
+    {
+        search.to = Some(f64::from(most));
+    }
+}
+
 /// Raises the soft limit as far as the load needs; fails where the hard limit is too low.
 pub(crate) fn enough_for(plan: &Plan) -> Result<(), Failure> {
     let users = scenario::users_in(&plan.load);

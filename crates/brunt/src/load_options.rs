@@ -1,21 +1,20 @@
 //! Options that say how load is made: those of every command that plays a profile.
 
 use std::net::IpAddr;
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use engine::Pin;
 use scenario::{Host, Overrides, Plan, Scenario, Tags};
 
-use crate::exit::{Failure, note};
-use crate::world::World;
+use crate::descriptors;
+use crate::exit::Failure;
+use crate::layers::ScenarioOptions;
 
 /// How load is made.
 #[derive(Debug, clap::Args)]
 pub(crate) struct LoadOptions {
-    /// The scenario file
-    #[arg(short = 'f', long, value_name = "FILE", default_value = "brunt.toml")]
-    pub(crate) file: PathBuf,
+    #[command(flatten)]
+    pub(crate) from: ScenarioOptions,
     /// The service under test: a URL, or "embedded" [default: as the scenario says]
     #[arg(long, value_name = "URL")]
     pub(crate) host: Option<String>,
@@ -31,9 +30,6 @@ pub(crate) struct LoadOptions {
     /// Search over users instead of arrivals; -u is then the highest level
     #[arg(long, conflicts_with = "rate")]
     closed: bool,
-    /// How long to make load; the profile's stages keep their proportion
-    #[arg(short = 't', long, value_name = "DURATION", value_parser = positive_duration)]
-    pub(crate) duration: Option<Duration>,
     /// Only users of these classes, separated by commas
     #[arg(long, value_name = "CLASS", value_delimiter = ',')]
     users_of: Vec<String>,
@@ -66,26 +62,23 @@ pub(crate) struct LoadOptions {
     pub(crate) wait_ready: Option<Duration>,
 }
 
-/// Which process is watched.
-#[derive(Debug, Clone, Copy, Default, clap::Args)]
-pub(crate) struct WatchOptions {
-    /// Watch this process with its children
-    #[arg(long)]
-    pub(crate) pid: Option<u32>,
-    /// Watch the process that listens on this TCP port
-    #[arg(long, conflicts_with = "pid")]
-    pub(crate) port: Option<u16>,
+/// How long a run is.
+#[derive(Debug, Clone, Copy, clap::Args)]
+pub(crate) struct LengthOptions {
+    /// How long to make load; the profile's stages keep their proportion
+    #[arg(short = 't', long, value_name = "DURATION", value_parser = positive_duration)]
+    pub(crate) duration: Option<Duration>,
 }
 
 impl LoadOptions {
     /// The scenario, with what the command line changes of it.
     pub(crate) fn scenario(&self) -> Result<Scenario, Failure> {
-        let mut scenario = read_scenario(&self.file)?;
+        let mut scenario = self.from.read()?;
         scenario.network.tls.insecure |= self.insecure;
         Ok(scenario)
     }
 
-    /// A profile, compiled; `duration` is how long to make load where it is not as asked.
+    /// A profile, compiled; `duration` is how long to make load where it is not as the profile says.
     pub(crate) fn plan(
         &self,
         scenario: &Scenario,
@@ -96,7 +89,7 @@ impl LoadOptions {
             users: self.users,
             spawn_rate: self.spawn_rate,
             rate: self.rate,
-            duration: duration.or(self.duration),
+            duration,
             closed: self.closed,
             tags: Tags {
                 only: self.tags.clone(),
@@ -104,16 +97,17 @@ impl LoadOptions {
             },
         };
         let plan = Plan::new(scenario, profile, &overrides, &self.users_of);
-        plan.map_err(|error| Failure::Input(error.to_string()))
+        let mut plan = plan.map_err(|error| Failure::Input(error.to_string()))?;
+        descriptors::bound_search(&mut plan);
+        Ok(plan)
     }
 
     /// Whether anything is asked of the load.
     pub(crate) fn is_given(&self) -> bool {
         let level = self.users.is_some() || self.spawn_rate.is_some() || self.rate.is_some();
-        let length = self.duration.is_some() || self.closed;
         let who = self.host.is_some() || self.seed.is_some() || !self.users_of.is_empty();
         let what = !self.tags.is_empty() || !self.exclude_tags.is_empty();
-        level || length || who || what
+        level || self.closed || who || what
     }
 
     /// The service under test.
@@ -127,20 +121,6 @@ impl LoadOptions {
             }
         }
     }
-}
-
-/// Reads a scenario file.
-pub(crate) fn read_scenario(file: &Path) -> Result<Scenario, Failure> {
-    let name = file.display().to_string();
-    let text = std::fs::read_to_string(file).map_err(|error| {
-        let remedy = "name a scenario with -f FILE, or write one with: brunt init";
-        Failure::Input(format!("cannot read {name}: {error}; {remedy}"))
-    })?;
-    let scenario = Scenario::read_in(&name, &text, &World)?;
-    for warning in scenario.warnings() {
-        note(&format!("warning: {warning}"));
-    }
-    Ok(scenario)
 }
 
 fn positive(text: &str) -> Result<f64, String> {

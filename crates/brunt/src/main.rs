@@ -10,9 +10,12 @@ mod descriptors;
 mod embedded;
 mod exit;
 mod fail_on;
+mod forms;
 mod interrupt;
+mod layers;
 mod load_options;
 mod machine;
+mod outlets;
 mod pipeline;
 mod placement;
 mod play;
@@ -22,7 +25,9 @@ mod session;
 mod stage;
 mod store;
 mod turns;
+mod watch_options;
 mod watched;
+mod web;
 mod world;
 
 use std::process::ExitCode;
@@ -45,14 +50,20 @@ enum Verb {
     Run(Box<commands::run::Options>),
     /// Check a scenario file, and say what would run
     Check(commands::check::Options),
+    /// Print the JSON Schema of scenario files, for completion in editors
+    Schema,
     /// Write a scenario file to start from
     Init(commands::init::Options),
+    /// Write a scenario file of a curl command, a recording (HAR) or an API description
+    Import(commands::import::Options),
     /// List the runs of this folder, oldest first, or prune them
     History(commands::history::Options),
     /// Keep runs as baselines, and compare later ones with them
     Baseline(Box<commands::baseline::Options>),
     /// Play two builds in turns, until it is known whether the second is worse
     Compare(Box<commands::compare::Options>),
+    /// Make a report of a run again, in any form
+    Report(Box<commands::report::Options>),
     /// Watch a process or the machine
     Monitor(commands::monitor::Options),
     /// Serve the Application Agent, the service that ships with brunt
@@ -63,10 +74,13 @@ fn main() -> ExitCode {
     let result = match Cli::parse().verb {
         Verb::Run(options) => commands::run::run(&options),
         Verb::Check(options) => commands::check::run(&options),
+        Verb::Schema => commands::schema::run(),
         Verb::Init(options) => commands::init::run(&options),
+        Verb::Import(options) => commands::import::run(&options),
         Verb::History(options) => commands::history::run(&options),
         Verb::Baseline(options) => commands::baseline::run(&options),
         Verb::Compare(options) => commands::compare::run(&options),
+        Verb::Report(options) => commands::report::run(&options),
         Verb::Monitor(options) => commands::monitor::run(&options),
         Verb::Agent(options) => commands::agent::run(options),
     };

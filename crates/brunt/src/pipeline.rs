@@ -2,7 +2,7 @@
 
 use std::fs::OpenOptions;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use report::Checks;
 
@@ -36,11 +36,11 @@ impl Pipeline {
             if file.as_os_str() == "-" {
                 screen::say(markdown);
             } else {
-                written.push(write(file, markdown));
+                written.push(results::write_at(file, markdown));
             }
         }
         if let Some(file) = &self.junit {
-            written.push(write(file, &report::junit(checks)));
+            written.push(results::write_at(file, &report::junit(checks)));
         }
         if self.github {
             screen::say(&report::github(checks));
@@ -52,14 +52,6 @@ impl Pipeline {
             exit = exit.worse(Exit::Internal);
         }
         exit
-    }
-}
-
-fn write(file: &Path, text: &str) -> Result<(), WriteError> {
-    let name = file.file_name().map_or(file, Path::new);
-    match file.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => results::write_in(folder, name, text),
-        _ => results::write(file, text),
     }
 }
 

@@ -13,9 +13,12 @@ use scenario::Plan;
 use verdict::search::{Order, Search};
 
 use crate::embedded::EmbeddedAgent;
+use crate::exit::note;
 use crate::interrupt::Interrupts;
+use crate::outlets::{Outlets, Telling};
 use crate::results::{RunFolder, WriteError};
 use crate::screen::LiveLine;
+use crate::watched;
 
 /// The run record's name in the results folder.
 pub(crate) const RECORD_FILE: &str = "record.brunt";
@@ -35,9 +38,13 @@ pub(crate) struct Run<'a> {
     /// Where the record is kept as it grows; `None`: nowhere.
     pub(crate) folder: Option<&'a RunFolder>,
     pub(crate) monitor: Monitor,
+    /// So many were taken.
+    pub(crate) readings: u32,
     pub(crate) agent: Option<&'a mut EmbeddedAgent>,
     pub(crate) interrupts: &'a Interrupts,
     pub(crate) live: LiveLine,
+    /// Who is told while the run goes on.
+    pub(crate) outlets: Option<&'a mut Outlets>,
 }
 
 /// What a run left.
@@ -101,9 +108,16 @@ impl Run<'_> {
         let mut stop = Stop::default();
         let mut next_second = 0;
         let mut steering = Steering::begin(&keeper.record);
+        let outlets = self.outlets.take();
+        let mut telling = outlets.and_then(|outlets| outlets.begin(&self.header));
         loop {
             match engine.news(NEWS_WITHIN) {
-                News::Increment(increment) => keeper.increment(*increment),
+                News::Increment(increment) => {
+                    if let Some(telling) = &mut telling {
+                        telling.increment(&increment);
+                    }
+                    keeper.increment(*increment);
+                }
                 News::Nothing => {}
                 News::StopTest => stop.ask(&engine, keeper, StoppedBy::Scenario, None),
                 News::CoreFailed(reason) => {
@@ -113,7 +127,11 @@ impl Run<'_> {
             }
             let elapsed_s = clock.elapsed().as_secs();
             if elapsed_s >= next_second {
-                keeper.reading(self.monitor.read(clock.elapsed()));
+                let reading = self.watch(clock);
+                if let Some(telling) = &mut telling {
+                    telling.reading(&reading);
+                }
+                keeper.reading(reading);
                 next_second = elapsed_s + 1;
                 self.look_for_reasons_to_stop(&engine, keeper, &mut stop);
                 let elapsed = clock.elapsed().as_secs_f64();
@@ -125,33 +143,63 @@ impl Run<'_> {
             if let Some(steering) = &mut steering {
                 steering.steer(&engine, keeper, &mut stop);
             }
+            self.tell(telling.as_mut(), engine.told_s());
             self.obey_interrupts(&engine, keeper, &mut stop);
         }
         self.live.clear();
         if let Some(reason) = engine.started().all_failed() {
             stop.nobody_started(clock, reason);
         }
-        self.tear_down(keeper);
-        keeper.end(stop.ending(clock, &self.plan));
+        self.tear_down(keeper, telling.as_mut());
+        let ending = stop.ending(clock, &self.plan);
+        self.tell(telling.as_mut(), u32::MAX);
+        if let Some(telling) = &mut telling {
+            telling.end(&ending);
+        }
+        keeper.end(ending);
         stop.aborted
     }
 
     /// What the scenario does after the load, which nothing is judged by.
-    fn tear_down(&self, keeper: &mut Keeper) {
+    fn tear_down(&self, keeper: &mut Keeper, mut telling: Option<&mut Telling>) {
         if self.plan.teardown.is_empty() {
             return;
         }
         let failed = match engine::tear_down(&self.plan, &self.target, &self.settings) {
             Ok(outcome) => {
-                let increments = outcome.increments.into_iter();
-                increments.for_each(|increment| keeper.increment(increment));
+                for increment in outcome.increments {
+                    if let Some(telling) = &mut telling {
+                        telling.increment(&increment);
+                    }
+                    keeper.increment(increment);
+                }
                 outcome.failed
             }
             Err(error) => Some(error.to_string()),
         };
         if let Some(reason) = failed {
-            crate::exit::note(&format!("warning: the tear-down failed: {reason}"));
+            note(&format!("warning: the tear-down failed: {reason}"));
         }
+    }
+
+    fn tell(&mut self, telling: Option<&mut Telling>, told_s: u32) {
+        for trouble in telling.map_or_else(Vec::new, |telling| telling.tell(told_s)) {
+            self.live.clear();
+            note(&trouble);
+        }
+    }
+
+    fn watch(&mut self, clock: Clock) -> record::Reading {
+        let reading = self.monitor.read(clock.elapsed());
+        self.readings += 1;
+        // The first reading has nothing to compare with. Of blocks, which are kept nowhere, it is not said.
+        if self.readings == 2 && self.folder.is_some() {
+            let beside = self.header.generator.beside.iter();
+            let names: Vec<String> = beside.map(|beside| beside.name.clone()).collect();
+            self.live.clear();
+            watched::tell_unseen(&self.monitor.unseen(&reading), &names);
+        }
+        reading
     }
 
     fn obey_interrupts(&self, engine: &Engine, keeper: &mut Keeper, stop: &mut Stop) {

@@ -221,7 +221,32 @@ pub(crate) fn write_in(
     write(&folder.join(name), text)
 }
 
+/// Writes a whole file; its folder is made where it is not there.
+pub(crate) fn write_at(file: &Path, text: &str) -> Result<(), WriteError> {
+    let name = file.file_name().map_or(file, Path::new);
+    match file.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => write_in(folder, name, text),
+        _ => write(file, text),
+    }
+}
+
+/// Where several profiles are played: the beginning of the names of one profile's files.
+pub(crate) fn prefix_of(prefix: &Path, profile: &str) -> PathBuf {
+    let mut name = prefix.as_os_str().to_owned();
+    name.push(format!("-{}", in_names(profile)));
+    name.into()
+}
+
 fn run_id(profile: &str, now: Timestamp) -> String {
+    format!(
+        "{}-{}",
+        now.to_zoned(TimeZone::UTC).strftime("%Y%m%dT%H%M%SZ"),
+        in_names(profile)
+    )
+}
+
+/// A profile's name in those of files.
+fn in_names(profile: &str) -> String {
     let safe = |letter: char| {
         if letter.is_alphanumeric() || letter == '-' {
             letter
@@ -229,11 +254,7 @@ fn run_id(profile: &str, now: Timestamp) -> String {
             '_'
         }
     };
-    let profile: String = profile.chars().map(safe).collect();
-    format!(
-        "{}-{profile}",
-        now.to_zoned(TimeZone::UTC).strftime("%Y%m%dT%H%M%SZ")
-    )
+    profile.chars().map(safe).collect()
 }
 
 fn create_folder(path: &Path) -> Result<(), WriteError> {

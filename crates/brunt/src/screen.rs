@@ -73,6 +73,14 @@ impl LiveLine {
         }
     }
 
+    /// Leaves the line where it is; what comes next begins below it.
+    pub(crate) fn leave(&mut self) {
+        if self.drawn {
+            writeln!(std::io::stderr()).ok();
+            self.drawn = false;
+        }
+    }
+
     /// Takes the line away.
     pub(crate) fn clear(&mut self) {
         if self.drawn {

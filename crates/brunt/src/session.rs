@@ -14,13 +14,16 @@ use verdict::{RunResult, Verdict};
 use crate::baselines::Yardstick;
 use crate::exit::{Exit, Failure, complain, note};
 use crate::fail_on::Bar;
+use crate::forms::{csv_files, write_locust};
 use crate::interrupt::Interrupts;
-use crate::load_options::{LoadOptions, WatchOptions};
+use crate::load_options::LoadOptions;
+use crate::outlets::Outlets;
 use crate::play::Played;
 use crate::results::{self, RunFolder, WriteError};
 use crate::screen::{self, LiveLine};
 use crate::stage::Stage;
 use crate::store;
+use crate::watch_options::WatchOptions;
 
 /// A run that was judged.
 pub(crate) struct JudgedRun {
@@ -32,13 +35,15 @@ pub(crate) struct JudgedRun {
 /// What the runs of one command have in common.
 pub(crate) struct Session<'a> {
     pub(crate) options: &'a LoadOptions,
-    pub(crate) watch: WatchOptions,
+    pub(crate) watch: &'a WatchOptions,
     /// What the user calls them.
     pub(crate) label: Option<&'a str>,
     /// The git commit of the working directory.
     pub(crate) commit: Option<&'a str>,
     pub(crate) scenario: &'a Scenario,
     pub(crate) interrupts: &'a Interrupts,
+    /// With what the names of the files begin that Locust would have written; `None`: there are none.
+    pub(crate) locust: Option<&'a Path>,
     /// When a run fails.
     pub(crate) bar: Bar,
     /// What runs are compared with.
@@ -52,6 +57,7 @@ impl Session<'_> {
         profile: &str,
         plan: Arc<Plan>,
         out: Option<&Path>,
+        outlets: Option<&mut Outlets>,
     ) -> Result<JudgedRun, Failure> {
         self.interrupts.nothing_to_lose();
         let host = self.options.host(self.scenario)?;
@@ -68,7 +74,7 @@ impl Session<'_> {
         header.commit = self.commit.map(str::to_owned);
         announce(&header, &plan);
         let live = LiveLine::new(self.options.headless);
-        let played = stage.play(plan, header, Some(&folder), self.interrupts, live)?;
+        let played = stage.play(plan, header, Some(&folder), self.interrupts, live, outlets)?;
         // The agent need not run while the report is made.
         drop(stage);
         Ok(self.judge(played, &folder, differences))
@@ -95,6 +101,7 @@ impl Session<'_> {
         let errors: Vec<WriteError> = write_error
             .into_iter()
             .chain(leave(&run.judged(), folder))
+            .chain(self.leave_locust(&run.record))
             .collect();
         screen::say(&report::terminal(&run.judged(), screen::width(), true));
         screen::say(&format!("Report:  {}\n", folder.report.display()));
@@ -113,6 +120,10 @@ impl Session<'_> {
             run.exit = run.exit.worse(Exit::Internal);
         }
         run
+    }
+
+    fn leave_locust(&self, record: &RunRecord) -> Option<WriteError> {
+        write_locust(record, self.locust?).err()
     }
 
     fn exit(&self, record: &RunRecord, verdict: &Verdict) -> Exit {
@@ -147,13 +158,11 @@ impl JudgedRun {
 fn leave(run: &Judged, folder: &RunFolder) -> Vec<WriteError> {
     let written = [
         folder.write("summary.json", &report::summary_json(run)),
-        folder.write("requests.csv", &report::csv::requests(run.record)),
-        folder.write("timeline.csv", &report::csv::timeline(run.record)),
-        folder.write("failures.csv", &report::csv::failures(run.record)),
-        folder.write("resources.csv", &report::csv::resources(run.record)),
         results::write(&folder.report, &report::html(&[*run])),
     ];
-    written.into_iter().filter_map(Result::err).collect()
+    let tables = csv_files(run.record).map(|(name, text)| folder.write(name, &text));
+    let written = written.into_iter().chain(tables);
+    written.filter_map(Result::err).collect()
 }
 
 /// Says what is about to be hit, before it is.
@@ -174,7 +183,9 @@ fn announce(header: &Header, plan: &Plan) {
         note("note: TLS certificates are not verified");
     }
     if header.generator.watched.is_none() {
-        note("note: no process is watched; --pid or --port name the service's on this machine");
+        note(
+            "note: no process is watched; --pid, --port or --cgroup name the service's on this machine, --metrics its page",
+        );
     }
     if scenario::falls_short(&plan.load) {
         note("note: the load ends before all its users are started; raise -r, or -t");

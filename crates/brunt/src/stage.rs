@@ -7,7 +7,6 @@ use std::time::Duration;
 use anyhow::Context;
 use engine::{Reach, Settings, Target, TargetError};
 use jiff::Timestamp;
-use monitor::{Monitor, Subject};
 use record::{Generator, Header, Machine};
 use scenario::{Host, Plan, Scenario};
 
@@ -16,11 +15,13 @@ use crate::descriptors;
 use crate::embedded::EmbeddedAgent;
 use crate::exit::Failure;
 use crate::interrupt::Interrupts;
-use crate::load_options::{LoadOptions, WatchOptions};
+use crate::load_options::LoadOptions;
+use crate::outlets::Outlets;
 use crate::placement::{Placement, place};
 use crate::play::{Played, Run};
 use crate::results::RunFolder;
 use crate::screen::LiveLine;
+use crate::watch_options::WatchOptions;
 use crate::watched::Watched;
 
 /// How long the host may take to accept a connection, unless `--wait-ready` says otherwise.
@@ -33,7 +34,7 @@ pub(crate) struct Stage {
     placement: Placement,
     /// The cores that brunt may use when it plays nothing.
     allowed: Vec<usize>,
-    watched: Option<Watched>,
+    watched: Watched,
     ceiling_rps: Option<f64>,
     machine: Machine,
 }
@@ -42,15 +43,15 @@ impl Stage {
     /// Reaches a service: it is started where it is the embedded agent.
     pub(crate) fn set(
         options: &LoadOptions,
-        watch: WatchOptions,
+        watch: &WatchOptions,
         host: &Host,
         plan: &Plan,
     ) -> Result<Self, Failure> {
         let allowed = monitor::allowed_cpus();
         let embedded = *host == Host::Embedded;
-        if embedded && (watch.pid.is_some() || watch.port.is_some()) {
-            let message =
-                "--pid and --port go with another host: the embedded agent is watched by itself";
+        if embedded && watch.names_target() {
+            let message = "the embedded agent is watched by itself: give what is watched beside it a name, such as \
+                           --pid db=4711";
             return Err(Failure::Input(message.into()));
         }
         let patience = options.wait_ready.unwrap_or(REACH_WITHIN);
@@ -79,7 +80,7 @@ impl Stage {
         };
         target.reach(patience).map_err(unmeasured)?;
         let machine = crate::machine::machine();
-        let watched = Watched::find(watch.pid, watch.port, agent.as_ref(), &target)?;
+        let watched = Watched::find(watch, agent.as_ref(), &target)?;
         let mut stage = Self {
             target: Arc::new(target),
             agent,
@@ -139,14 +140,11 @@ impl Stage {
         Header {
             run_id: run_id.into(),
             brunt_version: env!("CARGO_PKG_VERSION").into(),
-            scenario_file: options.file.display().to_string(),
+            scenario_file: options.from.file.display().to_string(),
             scenario_hash: scenario.hash.clone(),
             profile: profile.into(),
             host: self.target.url.to_string(),
-            embedded: self
-                .watched
-                .as_ref()
-                .is_some_and(|watched| watched.is_agent),
+            embedded: self.watched.is_agent,
             started_at: Timestamp::now(),
             seed: options.seed.unwrap_or_else(new_seed),
             names: plan.names.clone(),
@@ -182,12 +180,14 @@ impl Stage {
             first_byte_timeout_s: timeouts.first_byte.map(|timeout| timeout.as_secs_f64()),
             timeout_s: timeouts.whole.as_secs_f64(),
             stop_timeout_s: options.stop_timeout.as_secs_f64(),
-            watched: self.watched.as_ref().map(|watched| watched.words.clone()),
+            watched: self.watched.words(),
+            beside: self.watched.beside(),
             ceiling_rps: self.ceiling_rps,
         }
     }
 
-    /// Plays a plan; what is recorded is kept in a folder as it comes, where there is one.
+    /// Plays a plan; what is recorded is kept in a folder as it comes, where there is one, and told to those who
+    /// want to hear it.
     pub(crate) fn play(
         &mut self,
         plan: Arc<Plan>,
@@ -195,10 +195,9 @@ impl Stage {
         folder: Option<&RunFolder>,
         interrupts: &Interrupts,
         live: LiveLine,
+        outlets: Option<&mut Outlets>,
     ) -> Result<Played, Failure> {
-        let watched = self.watched.as_ref();
-        let subject = watched.map_or(Ok(Subject::Nothing), Watched::subject)?;
-        let monitor = Monitor::new(subject).map_err(|error| Failure::Input(error.to_string()))?;
+        let monitor = self.watched.monitor()?;
         let settings = Settings {
             seed: header.seed,
             threads: self.placement.threads,
@@ -214,9 +213,11 @@ impl Stage {
                 header,
                 folder,
                 monitor,
+                readings: 0,
                 agent: stage.agent.as_mut(),
                 interrupts,
                 live,
+                outlets,
             };
             run.play()
         })?;

@@ -214,7 +214,7 @@ impl Turns<'_> {
         let mut header = stage.header(options, scenario, profile, &plan, "");
         header.seed = seed;
         let silent = LiveLine::new(true);
-        let played = stage.play(plan, header, None, interrupts, silent)?;
+        let played = stage.play(plan, header, None, interrupts, silent, None)?;
         refuse_broken(&played.record, name(side))?;
         Ok(Block {
             figures: Figures::between(&played.record, from_s, to_s),

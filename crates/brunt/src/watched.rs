@@ -1,85 +1,84 @@
-//! The process under test: which one is watched, and how it was found.
+//! What is watched while a run goes on: the process under test, how it was found, and others beside it.
 
 use engine::Target;
-use monitor::{Pid, Subject};
+use monitor::Monitor;
 
 use crate::embedded::EmbeddedAgent;
-use crate::exit::Failure;
+use crate::exit::{Failure, note};
+use crate::watch_options::{Aim, Aims, WatchOptions};
 
-/// The process under test, and how it was found.
+/// What is watched.
 pub(crate) struct Watched {
-    pid: u32,
-    pub(crate) words: String,
-    /// It is the agent that brunt started.
+    aims: Aims,
+    /// The process under test is the agent that brunt started.
     pub(crate) is_agent: bool,
 }
 
 impl Watched {
-    /// The embedded agent, the process that was named, or whoever listens on the target's port of
-    /// this machine.
+    /// The embedded agent, what was named, or whoever listens on the target's port of this machine; and what
+    /// was named to be watched beside it.
     pub(crate) fn find(
-        pid: Option<u32>,
-        port: Option<u16>,
+        options: &WatchOptions,
         agent: Option<&EmbeddedAgent>,
         target: &Target,
-    ) -> Result<Option<Self>, Failure> {
+    ) -> Result<Self, Failure> {
+        let mut aims = options.aims()?;
         if let Some(agent) = agent {
-            let words = "the embedded Application Agent".to_owned();
-            return Ok(Some(Self {
-                pid: agent.pid(),
-                words,
-                is_agent: true,
-            }));
+            let mut aim = Aim::process(agent.pid());
+            "the embedded Application Agent".clone_into(&mut aim.words);
+            aims.target = Some(aim);
+        } else if aims.target.is_none() && target.is_local() {
+            let port = target.url.port_or_known_default().unwrap_or(0);
+            aims.target = Aim::listener(port).ok();
         }
-        if let Some(pid) = pid_of(pid, port)? {
-            let words = match port {
-                Some(port) => format!("process {pid}, which listens on port {port}"),
-                None => format!("process {pid}"),
-            };
-            return Ok(Some(Self {
-                pid,
-                words,
-                is_agent: false,
-            }));
-        }
-        let port = target.url.port_or_known_default().unwrap_or(0);
-        let listener = target
-            .is_local()
-            .then(|| monitor::listener_of(port).ok())
-            .flatten();
-        Ok(listener.map(|pid| {
-            let pid = pid.as_raw_nonzero().get().unsigned_abs();
-            Self {
-                pid,
-                words: format!("process {pid}, which listens on port {port}"),
-                is_agent: false,
-            }
-        }))
+        Ok(Self {
+            aims,
+            is_agent: agent.is_some(),
+        })
     }
 
-    /// For the monitor.
-    pub(crate) fn subject(&self) -> Result<Subject, Failure> {
-        subject_of(self.pid)
+    /// The process under test, in words.
+    pub(crate) fn words(&self) -> Option<String> {
+        self.aims.target.as_ref().map(|aim| aim.words.clone())
+    }
+
+    /// What is watched beside it.
+    pub(crate) fn beside(&self) -> Vec<record::Beside> {
+        let beside = self.aims.beside.iter();
+        let named = |(name, aim): &(String, Aim)| record::Beside {
+            name: name.clone(),
+            words: aim.words.clone(),
+        };
+        beside.map(named).collect()
+    }
+
+    /// Starts to watch.
+    pub(crate) fn monitor(&self) -> Result<Monitor, Failure> {
+        monitor(&self.aims)
     }
 }
 
-/// The process that `--pid` or `--port` names.
-pub(crate) fn pid_of(pid: Option<u32>, port: Option<u16>) -> Result<Option<u32>, Failure> {
-    match (pid, port) {
-        (Some(pid), _) => Ok(Some(pid)),
-        (None, Some(port)) => {
-            let pid =
-                monitor::listener_of(port).map_err(|error| Failure::Input(error.to_string()))?;
-            Ok(Some(pid.as_raw_nonzero().get().unsigned_abs()))
-        }
-        (None, None) => Ok(None),
-    }
+/// Starts to watch.
+pub(crate) fn monitor(aims: &Aims) -> Result<Monitor, Failure> {
+    let target = aims.target.as_ref().map(Aim::subject).transpose()?;
+    let beside = aims.beside.iter().map(|(_, aim)| aim.subject());
+    let beside = beside.collect::<Result<Vec<_>, _>>()?;
+    Monitor::new(target, beside).map_err(|error| Failure::Input(error.to_string()))
 }
 
-/// The process to watch, by its id.
-pub(crate) fn subject_of(pid: u32) -> Result<Subject, Failure> {
-    let known = i32::try_from(pid).ok().and_then(Pid::from_raw);
-    known
-        .map(Subject::Process)
-        .ok_or_else(|| Failure::Input(format!("{pid} is no process id")))
+/// Says what the monitor cannot see, once: what is not known has no value anywhere.
+pub(crate) fn tell_unseen(unseen: &monitor::Unseen, names: &[String]) {
+    let named = names.iter().map(String::as_str).zip(&unseen.beside);
+    let all = [
+        ("the process under test", &unseen.target),
+        ("the machine", &unseen.machine),
+    ];
+    for (whose, what) in all.into_iter().chain(named) {
+        if !what.is_empty() {
+            note(&format!(
+                "note: of {whose} cannot be seen: {}",
+                what.join("; ")
+            ));
+        }
+    }
 }

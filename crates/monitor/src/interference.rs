@@ -8,6 +8,7 @@ use record::Interference;
 use rustix::time::{ClockId, Timespec, clock_gettime};
 
 use crate::cores::allowed_cpus;
+use crate::pressure::waited_us;
 use crate::quota::{Group, Quotas};
 
 /// Clocks that were read further apart than this, in nanoseconds, are read again, so many times.
@@ -72,14 +73,14 @@ impl Watch {
 
     fn counters(&self, at: Duration) -> Counters {
         let stat = fs::read_to_string("/proc/stat").ok();
-        let of_group = |text: String| pressure_us(&text);
+        let of_group = |text: String| waited_us(&text);
         Counters {
             at,
             cores: stat.and_then(|text| core_times(&text, &self.cores)),
             throttled: throttled(&self.groups),
             pressure_us: fs::read_to_string("/proc/pressure/cpu")
                 .ok()
-                .and_then(|text| pressure_us(&text)),
+                .and_then(|text| waited_us(&text)),
             group_pressure_us: self
                 .groups
                 .iter()
@@ -192,12 +193,6 @@ fn throttled_in(stat: &str) -> Throttled {
     }
 }
 
-/// How long something was ready and had no CPU, from a file of pressure stall information.
-fn pressure_us(text: &str) -> Option<u64> {
-    let line = text.lines().find(|line| line.starts_with("some "))?;
-    line.rsplit_once("total=")?.1.trim().parse().ok()
-}
-
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
@@ -245,8 +240,8 @@ mod tests {
     fn pressure_is_the_total_of_some() {
         let text = "some avg10=11.83 avg60=8.40 avg300=4.18 total=22304910\n\
                     full avg10=0.00 avg60=0.00 avg300=0.00 total=7\n";
-        assert_eq!(pressure_us(text), Some(22_304_910));
-        assert_eq!(pressure_us("full total=3\n"), None);
+        assert_eq!(waited_us(text), Some(22_304_910));
+        assert_eq!(waited_us("full total=3\n"), None);
     }
 
     fn counters(at_s: u64) -> Counters {

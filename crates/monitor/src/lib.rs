@@ -1,19 +1,25 @@
 //! CPU, memory, disk and network of the process under test, the machine and brunt itself.
 //!
-//! Synchronous and without threads or a clock of its own: whoever runs the load calls
+//! Synchronous and, but for the pages of other machines, without threads or a clock of its own: whoever runs the load calls
 //! [`Monitor::read`] once a second with the time on the run's clock and keeps the
-//! [`record::Reading`]. Everything comes from `/proc`, `/sys` and the kernel's CPU clocks, so it
+//! [`record::Reading`]. All else comes from `/proc`, `/sys` and the kernel's CPU clocks, so it
 //! works on Linux only. What the readings mean for a run is left to others.
 
+mod control_group;
 mod cores;
 mod interference;
 mod ledger;
 mod listener;
 mod machine;
 mod monitor;
+mod network;
+mod page;
+mod pressure;
 mod process;
 mod quota;
+mod remote;
 mod tree;
+mod unseen;
 
 #[cfg(test)]
 #[path = "../tests/shell/mod.rs"]
@@ -21,5 +27,6 @@ mod shell;
 
 pub use cores::{allowed_cpus, pin_current_thread};
 pub use listener::listener_of;
-pub use monitor::{Monitor, MonitorError, Subject};
+pub use monitor::{Monitor, MonitorError, Subject, Unseen};
+pub use remote::PageSource;
 pub use rustix::process::Pid;

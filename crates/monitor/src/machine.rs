@@ -3,17 +3,22 @@
 use std::collections::HashMap;
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 
 use procfs::net::InterfaceDeviceStatus;
 use procfs::{DiskStats, FromRead, FromReadSI, KernelStats, Meminfo};
 use record::MachineReading;
 
+use crate::pressure::Pressures;
+use crate::unseen;
+
 /// `/proc/diskstats` counts in sectors of this size, whatever the disk's own is.
 const SECTOR_BYTES: u64 = 512;
 
 /// The machine that this process runs on, with its counters at the reading before.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Machine {
+    pressures: Pressures,
     cpu: Option<Cpu>,
     disks: Option<Flows>,
     interfaces: Option<Flows>,
@@ -28,17 +33,26 @@ struct Cpu {
 }
 
 /// Bytes in and out of each device by its name, since it appeared.
-type Flows = HashMap<String, Flow>;
+pub(crate) type Flows = HashMap<String, Flow>;
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-struct Flow {
-    in_bytes: u64,
-    out_bytes: u64,
+pub(crate) struct Flow {
+    pub(crate) in_bytes: u64,
+    pub(crate) out_bytes: u64,
 }
 
 impl Machine {
+    pub(crate) fn begin() -> Self {
+        Self {
+            pressures: Pressures::of_machine(),
+            cpu: None,
+            disks: None,
+            interfaces: None,
+        }
+    }
+
     /// What there is, and what was used since the reading before. What cannot be read is `None`.
-    pub(crate) fn reading(&mut self) -> MachineReading {
+    pub(crate) fn reading(&mut self, at: Duration) -> MachineReading {
         let cpu = text("/proc/stat").and_then(|text| Cpu::parse(&text));
         let cpu_used = since(&mut self.cpu, cpu, |was, is| is.since(was));
         let disks = text("/proc/diskstats").and_then(|text| disk_flows(&text, is_physical));
@@ -59,7 +73,16 @@ impl Machine {
             disk_written_bytes: disk.map(|flow| flow.out_bytes),
             network_sent_bytes: network.map(|flow| flow.out_bytes),
             network_received_bytes: network.map(|flow| flow.in_bytes),
+            pressure: self.pressures.reading(at),
         }
+    }
+
+    /// What cannot be seen of it.
+    pub(crate) fn unseen(&self) -> Vec<String> {
+        let silent = self.pressures.silent();
+        silent
+            .map(|(what, file)| unseen::in_words(what, file))
+            .collect()
     }
 }
 
@@ -118,7 +141,7 @@ fn since<T, U>(kept: &mut Option<T>, is: Option<T>, difference: fn(&T, &T) -> U)
 
 /// What flowed through all devices. One that appeared since counts from its beginning, and so does
 /// one whose counters went back: it was taken away and came again.
-fn flowed(was: &Flows, is: &Flows) -> Flow {
+pub(crate) fn flowed(was: &Flows, is: &Flows) -> Flow {
     let mut sum = Flow::default();
     for (name, is) in is {
         let was = was.get(name).copied().unwrap_or_default();
@@ -158,7 +181,7 @@ fn is_physical(name: &str) -> bool {
         .exists()
 }
 
-fn interface_flows(net_dev: &[u8]) -> Option<Flows> {
+pub(crate) fn interface_flows(net_dev: &[u8]) -> Option<Flows> {
     let interfaces = InterfaceDeviceStatus::from_read(net_dev).ok()?.0;
     let flows = interfaces.into_iter().map(|(name, counters)| {
         (
@@ -306,8 +329,8 @@ mod tests {
     fn the_first_reading_has_no_rates_and_the_second_sees_what_went_through_the_loopback() {
         use std::io::{Read, Write};
         const BYTES: usize = 1 << 20;
-        let mut machine = Machine::default();
-        let first = machine.reading();
+        let mut machine = Machine::begin();
+        let first = machine.reading(Duration::ZERO);
         assert_eq!((first.cpu_percent, first.steal_percent), (None, None));
         assert_eq!(
             (first.disk_read_bytes, first.network_sent_bytes),
@@ -332,7 +355,7 @@ mod tests {
         sender.join().expect("join");
         assert_eq!(received.len(), BYTES);
 
-        let second = machine.reading();
+        let second = machine.reading(Duration::from_secs(1));
         let sent = second.network_sent_bytes.expect("sent");
         assert!(sent >= BYTES as u64, "{sent} of {BYTES}");
         assert!(

@@ -1,23 +1,28 @@
 //! The monitor: what is watched, and one reading of all of it at a time.
 
 use std::io;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use record::Reading;
+use record::{ProcessReading, Reading};
 use rustix::process::{Pid, getpid};
 
+use crate::control_group::ControlGroup;
 use crate::interference::Watch;
 use crate::machine::Machine;
 use crate::process::{Kernel, Scope};
+use crate::remote::{PageSource, Remote};
 use crate::tree::Tree;
 
 /// What is watched besides brunt itself and the machine.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug)]
 pub enum Subject {
-    /// Nothing more.
-    Nothing,
     /// The process with this id, with its children, which are found anew at every reading.
     Process(Pid),
+    /// The control group (version 2) whose folder this is, with those below it.
+    ControlGroup(PathBuf),
+    /// The process that tells of itself on a Prometheus page.
+    Page(PageSource),
 }
 
 /// Why something cannot be watched.
@@ -35,6 +40,22 @@ pub enum MonitorError {
         /// What the kernel said.
         source: io::Error,
     },
+    /// The folder is no control group.
+    #[error(
+        "{} is no control group of version 2: {source}; give the folder of one, such as \
+         /sys/fs/cgroup/system.slice/my.service", .folder.display()
+    )]
+    NoControlGroup {
+        /// The folder.
+        folder: PathBuf,
+        /// What the kernel said.
+        source: io::Error,
+    },
+    /// The page cannot be had, or tells nothing of a process.
+    #[error(
+        "cannot watch a process by its page: {0}; give the URL of a Prometheus page with process_ metrics"
+    )]
+    NoPage(String),
     /// Nobody listens on the port.
     #[error(
         "nobody listens on TCP port {0} of this machine: start the service first, or give the id \
@@ -73,28 +94,35 @@ fn ids(pids: &[Pid]) -> String {
 /// and threads watched, and not on the number of readings.
 #[derive(Debug)]
 pub struct Monitor {
-    target: Option<Tree>,
+    target: Option<Watched>,
+    beside: Vec<Watched>,
     generator: Tree,
     interference: Watch,
     machine: Machine,
 }
 
 impl Monitor {
-    /// Starts to watch. brunt's own cores are those that the calling thread may use. Errors where the process does not exist, has ended, or `/proc` cannot be
-    /// read.
-    pub fn new(subject: Subject) -> Result<Self, MonitorError> {
+    /// Starts to watch the process under test, and others beside it. brunt's own cores are those that the
+    /// calling thread may use.
+    ///
+    /// Errors where one of them does not exist or has ended, and where `/proc` cannot be read.
+    pub fn new(
+        target: Option<Subject>,
+        beside: impl IntoIterator<Item = Subject>,
+    ) -> Result<Self, MonitorError> {
         let kernel = Kernel::ask();
-        let target = match subject {
-            Subject::Nothing => None,
-            Subject::Process(pid) => Some(watch(pid, Scope::WithChildren, kernel)?),
-        };
+        let open = |subject| Watched::open(subject, kernel);
+        let target = target.map(open).transpose()?;
+        let beside = beside.into_iter().map(open);
+        let beside = beside.collect::<Result<_, _>>()?;
         // The embedded agent is a child of brunt: brunt is watched without its children.
         let generator = watch(getpid(), Scope::Alone, kernel)?;
         Ok(Self {
             target,
+            beside,
             generator,
             interference: Watch::begin(),
-            machine: Machine::default(),
+            machine: Machine::begin(),
         })
     }
 
@@ -107,11 +135,81 @@ impl Monitor {
         Reading {
             at_ms: u64::try_from(at.as_millis()).unwrap_or(u64::MAX),
             target: self.target.as_mut().map(|target| target.reading(at)),
+            beside: self.beside.iter_mut().map(|one| one.reading(at)).collect(),
             generator: Some(self.generator.reading(at)),
             interference: Some(self.interference.reading(at)),
-            machine: self.machine.reading(),
+            machine: self.machine.reading(at),
         }
     }
+
+    /// What cannot be seen, by what a reading lacks that is not the first.
+    pub fn unseen(&self, reading: &Reading) -> Unseen {
+        let target = self.target.as_ref().zip(reading.target.as_ref());
+        let beside = self.beside.iter().zip(&reading.beside);
+        Unseen {
+            target: target.map_or_else(Vec::new, |(watched, reading)| watched.unseen(reading)),
+            beside: beside
+                .map(|(watched, reading)| watched.unseen(reading))
+                .collect(),
+            machine: self.machine.unseen(),
+        }
+    }
+}
+
+/// What cannot be seen: in words, with the file that would tell it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Unseen {
+    /// Of the process under test.
+    pub target: Vec<String>,
+    /// Of the others, each.
+    pub beside: Vec<Vec<String>>,
+    /// Of the machine.
+    pub machine: Vec<String>,
+}
+
+#[derive(Debug)]
+enum Watched {
+    Processes(Box<Tree>),
+    Group(Box<ControlGroup>),
+    Page(Box<Remote>),
+}
+
+impl Watched {
+    fn open(subject: Subject, kernel: Kernel) -> Result<Self, MonitorError> {
+        Ok(match subject {
+            Subject::Process(pid) => {
+                Self::Processes(Box::new(watch(pid, Scope::WithChildren, kernel)?))
+            }
+            Subject::ControlGroup(folder) => Self::Group(Box::new(group(&folder, kernel)?)),
+            Subject::Page(source) => {
+                let remote = Remote::begin(source).map_err(MonitorError::NoPage)?;
+                Self::Page(Box::new(remote))
+            }
+        })
+    }
+
+    fn reading(&mut self, at: Duration) -> ProcessReading {
+        match self {
+            Self::Processes(tree) => tree.reading(at),
+            Self::Group(group) => group.reading(at),
+            Self::Page(remote) => remote.reading(),
+        }
+    }
+
+    fn unseen(&self, reading: &ProcessReading) -> Vec<String> {
+        match self {
+            Self::Processes(tree) => tree.unseen(reading),
+            Self::Group(group) => group.unseen(),
+            Self::Page(remote) => remote.unseen(),
+        }
+    }
+}
+
+fn group(folder: &Path, kernel: Kernel) -> Result<ControlGroup, MonitorError> {
+    ControlGroup::open(folder, kernel).map_err(|source| MonitorError::NoControlGroup {
+        folder: folder.to_owned(),
+        source,
+    })
 }
 
 fn watch(pid: Pid, scope: Scope, kernel: Kernel) -> Result<Tree, MonitorError> {

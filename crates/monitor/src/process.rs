@@ -85,6 +85,8 @@ pub(crate) struct Disk {
 pub(crate) struct Thread {
     pub(crate) tid: i32,
     pub(crate) cpu_ns: u64,
+    /// How long it was ready to run and had no CPU.
+    pub(crate) waited_ns: Option<u64>,
     /// Only where the process is looked at alone.
     pub(crate) disk: Option<Disk>,
 }
@@ -208,12 +210,12 @@ impl Directory {
     }
 
     fn thread(&mut self, tid: i32, scope: Scope, kernel: &Kernel) -> Result<Thread, Trouble> {
-        let cpu_ns = if kernel.schedstat {
-            self.parse::<Schedstat>(format!("task/{tid}/schedstat"))?
-                .sum_exec_runtime
+        let (cpu_ns, waited_ns) = if kernel.schedstat {
+            let times: Schedstat = self.parse(format!("task/{tid}/schedstat"))?;
+            (times.sum_exec_runtime, Some(times.run_delay))
         } else {
             let stat: Stat = self.parse(format!("task/{tid}/stat"))?;
-            (stat.utime + stat.stime) * kernel.tick_ns
+            ((stat.utime + stat.stime) * kernel.tick_ns, None)
         };
         // `io` of a process tells its own together with that of the children it waited for; that
         // of its threads does not.
@@ -221,7 +223,12 @@ impl Directory {
             Scope::Alone => allowed(self.disk(format!("task/{tid}/io")))?,
             Scope::WithChildren => None,
         };
-        Ok(Thread { tid, cpu_ns, disk })
+        Ok(Thread {
+            tid,
+            cpu_ns,
+            waited_ns,
+            disk,
+        })
     }
 
     fn memory(&mut self, kernel: &Kernel) -> Result<Memory, Trouble> {

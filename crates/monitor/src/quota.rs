@@ -77,6 +77,17 @@ impl Quotas {
     }
 }
 
+/// The cores that the quota of a group of version 2, or of one above it, amounts to.
+pub(crate) fn of_directory(directory: &Path) -> Option<f64> {
+    let groups = directory.ancestors().map(|directory| Group {
+        version: Version::Two,
+        directory: directory.to_owned(),
+    });
+    // Above the mount there is no such file.
+    let groups = groups.take_while(|group| group.directory.join("cgroup.controllers").exists());
+    groups.filter_map(|group| group.cores()).reduce(f64::min)
+}
+
 /// A control group that may limit CPU.
 #[derive(Debug)]
 pub(crate) struct Group {

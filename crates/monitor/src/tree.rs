@@ -1,21 +1,33 @@
-//! A process with its children, found anew at every reading, or a process alone; and what they
-//! used since the reading before.
+//! A process with its children, found anew at every reading, a process alone, or the processes of a control
+//! group; and what they used since the reading before.
 
 use std::collections::{HashMap, HashSet};
 use std::io;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use record::ProcessReading;
+use record::{Pressure, ProcessReading};
 
+use crate::control_group::pids_below;
 use crate::cores::Cores;
 use crate::ledger::{Entry, Identity, Ledger, Used};
+use crate::network::OwnNetwork;
 use crate::process::{Disk, Kernel, Process, Scope, parents};
 use crate::quota::Quotas;
+use crate::unseen;
 
-/// A process that is watched.
+/// What a look begins with.
+#[derive(Debug)]
+enum Root {
+    Process(Identity),
+    /// The folder of a control group. There may be no process in it.
+    Group(PathBuf),
+}
+
+/// Processes that are watched.
 #[derive(Debug)]
 pub(crate) struct Tree {
-    root: Identity,
+    root: Root,
     scope: Scope,
     kernel: Kernel,
     quotas: Quotas,
@@ -26,6 +38,7 @@ pub(crate) struct Tree {
     cpu: Ledger,
     read: Ledger,
     written: Ledger,
+    network: OwnNetwork,
     before: Option<Before>,
 }
 
@@ -33,8 +46,15 @@ pub(crate) struct Tree {
 #[derive(Debug)]
 struct Before {
     at: Duration,
-    /// CPU time of each thread in nanoseconds.
-    threads: HashMap<(Identity, i32), u64>,
+    threads: HashMap<(Identity, i32), ThreadTimes>,
+}
+
+/// Of one thread since it began, in nanoseconds.
+#[derive(Debug, Clone, Copy)]
+struct ThreadTimes {
+    cpu_ns: u64,
+    /// How long it was ready to run and had no CPU.
+    waited_ns: Option<u64>,
 }
 
 impl Tree {
@@ -44,19 +64,31 @@ impl Tree {
         else {
             return Ok(None);
         };
-        Ok(Some(Self {
-            root: root.identity,
+        let mut tree = Self::rooted(Root::Process(root.identity), scope, kernel);
+        tree.members.push(root.identity);
+        Ok(Some(tree))
+    }
+
+    /// Watches the processes of the control group whose folder this is.
+    pub(crate) fn of_group(directory: &Path, kernel: Kernel) -> Self {
+        Self::rooted(Root::Group(directory.to_owned()), Scope::Alone, kernel)
+    }
+
+    fn rooted(root: Root, scope: Scope, kernel: Kernel) -> Self {
+        Self {
+            root,
             scope,
             kernel,
             quotas: Quotas::find(),
             ended: false,
-            members: vec![root.identity],
+            members: Vec::new(),
             // User and system time of children, each told in whole ticks.
             cpu: Ledger::new(2 * kernel.tick_ns),
             read: Ledger::new(0),
             written: Ledger::new(0),
+            network: OwnNetwork::default(),
             before: None,
-        }))
+        }
     }
 
     /// What there is, and what was used since the reading before. After the process has ended, and
@@ -66,7 +98,7 @@ impl Tree {
             return ProcessReading::default();
         }
         match self.look() {
-            Ok(processes) if processes.is_empty() => {
+            Ok(processes) if processes.is_empty() && matches!(self.root, Root::Process(_)) => {
                 self.ended = true;
                 ProcessReading::default()
             }
@@ -78,14 +110,29 @@ impl Tree {
 
     /// All processes, parents before their children; empty where the root has ended.
     fn look(&self) -> io::Result<Vec<Process>> {
+        match &self.root {
+            Root::Process(root) => self.look_from(*root),
+            Root::Group(directory) => self.look_into(directory),
+        }
+    }
+
+    fn look_into(&self, directory: &Path) -> io::Result<Vec<Process>> {
+        let mut found = Vec::new();
+        for pid in pids_below(directory)? {
+            found.extend(Process::look(pid, self.scope, &self.kernel)?);
+        }
+        Ok(found)
+    }
+
+    fn look_from(&self, root: Identity) -> io::Result<Vec<Process>> {
         let searched = match self.scope {
             Scope::WithChildren if !self.kernel.children => children_of(parents()?),
             Scope::WithChildren | Scope::Alone => HashMap::new(),
         };
-        let Some(root) = self.look_again(self.root)?.filter(|root| !root.ended) else {
+        let Some(root) = self.look_again(root)?.filter(|root| !root.ended) else {
             return Ok(Vec::new());
         };
-        let mut seen = HashSet::from([self.root.pid]);
+        let mut seen = HashSet::from([root.identity.pid]);
         let mut found = vec![root];
         self.descend(0, &searched, &mut seen, &mut found)?;
         // Those whose parent has ended are not among anyone's children here, and still belong.
@@ -138,14 +185,19 @@ impl Tree {
             .and_then(|before| at.checked_sub(before.at))
             .map(|elapsed| elapsed.as_nanos() as f64)
             .filter(|elapsed| *elapsed > 0.0);
+        let in_cores = |used_ns: Option<u64>| Some(used_ns? as f64 / elapsed_ns?);
         let percent = |used_ns: Option<u64>, cores: f64| {
-            Some((used_ns? as f64 / (elapsed_ns? * cores) * 100.0).clamp(0.0, 100.0))
+            Some((in_cores(used_ns)? / cores * 100.0).clamp(0.0, 100.0))
         };
         let used_ns = self
             .cpu
             .update(processes.iter().map(|p| entry(p, p.cpu_ns)));
         let (disk_read_bytes, disk_written_bytes) = self.disk(processes);
         let busiest_ns = self.busiest_ns(processes);
+        let waited_ns = self.waited_ns(processes);
+        let network = processes
+            .first()
+            .and_then(|first| self.network.reading(first.identity.pid));
         self.members = processes.iter().map(|process| process.identity).collect();
         self.before = Some(Before {
             at,
@@ -166,6 +218,11 @@ impl Tree {
             disk_read_bytes,
             disk_written_bytes,
             processes: living().count() as u64,
+            cpu_cores: in_cores(used_ns),
+            run_delay_ms: waited_ns.map(|ns| ns as f64 / 1e6),
+            network_sent_bytes: network.map(|flow| flow.out_bytes),
+            network_received_bytes: network.map(|flow| flow.in_bytes),
+            pressure: Pressure::default(),
         }
     }
 
@@ -176,23 +233,56 @@ impl Tree {
             .iter()
             .for_each(|process| cores.add_all(&process.cores));
         let cores = f64::from(cores.count()?);
-        Some(
-            self.quotas
-                .of(self.root.pid)
-                .map_or(cores, |quota| quota.min(cores)),
-        )
+        let quota = match &self.root {
+            Root::Process(root) => self.quotas.of(root.pid),
+            // The group knows its own.
+            Root::Group(_) => None,
+        };
+        Some(quota.map_or(cores, |quota| quota.min(cores)))
     }
 
     /// The most that one thread used; `None` at the first reading.
     fn busiest_ns(&self, processes: &[Process]) -> Option<u64> {
         let before = &self.before.as_ref()?.threads;
         threads(processes)
-            .map(|(thread, cpu_ns)| match before.get(&thread) {
-                Some(was) if *was <= cpu_ns => cpu_ns - was,
+            .map(|(thread, times)| match before.get(&thread) {
+                Some(was) if was.cpu_ns <= times.cpu_ns => times.cpu_ns - was.cpu_ns,
                 // New, or a new one with an old id.
-                _ => cpu_ns,
+                _ => times.cpu_ns,
             })
             .max()
+    }
+
+    /// How long threads that are there were ready and had no CPU; `None` at the first reading and where the
+    /// kernel does not tell.
+    fn waited_ns(&self, processes: &[Process]) -> Option<u64> {
+        let before = &self.before.as_ref()?.threads;
+        let since = |(thread, times): ((Identity, i32), ThreadTimes)| {
+            let is = times.waited_ns?;
+            let was = before.get(&thread).and_then(|was| was.waited_ns);
+            Some(was.filter(|was| *was <= is).map_or(is, |was| is - was))
+        };
+        threads(processes).map(since).sum()
+    }
+
+    /// What cannot be seen of it, by what a reading lacks.
+    pub(crate) fn unseen(&self, reading: &ProcessReading) -> Vec<String> {
+        let Root::Process(Identity { pid, .. }) = self.root else {
+            return Vec::new();
+        };
+        if reading.processes == 0 {
+            return vec!["anything (it has ended)".to_owned()];
+        }
+        let file = |name: &str| PathBuf::from(format!("/proc/{pid}/{name}"));
+        let all = [
+            (reading.descriptors.is_none(), "descriptors", "fd"),
+            (reading.disk_read_bytes.is_none(), "disk I/O", "io"),
+            (reading.run_delay_ms.is_none(), "run delay", "schedstat"),
+        ];
+        let missing = all.into_iter().filter(|(is_missing, ..)| *is_missing);
+        missing
+            .map(|(_, what, name)| unseen::in_words(what, &file(name)))
+            .collect()
     }
 
     /// Bytes read and written; `None` where that of one of them may not be read.
@@ -259,12 +349,15 @@ fn entry(process: &Process, used: Used) -> Entry {
     }
 }
 
-fn threads(processes: &[Process]) -> impl Iterator<Item = ((Identity, i32), u64)> {
+fn threads(processes: &[Process]) -> impl Iterator<Item = ((Identity, i32), ThreadTimes)> {
     processes.iter().flat_map(|process| {
-        process
-            .threads
-            .iter()
-            .map(|thread| ((process.identity, thread.tid), thread.cpu_ns))
+        process.threads.iter().map(|thread| {
+            let times = ThreadTimes {
+                cpu_ns: thread.cpu_ns,
+                waited_ns: thread.waited_ns,
+            };
+            ((process.identity, thread.tid), times)
+        })
     })
 }
 
@@ -306,7 +399,10 @@ mod tests {
             found.iter().map(|process| process.identity).collect()
         };
         assert_eq!(identities(&searched), identities(&all));
-        let cpu_ns = |found: &[Process]| threads(found).map(|(_, ns)| ns).sum::<u64>();
+        let cpu_ns = |found: &[Process]| {
+            let times = threads(found).map(|(_, times)| times.cpu_ns);
+            times.sum::<u64>()
+        };
         let off_ns = cpu_ns(&searched).abs_diff(cpu_ns(&all));
         let ticks = 2 * all.len() as u64;
         assert!(off_ns <= ticks * less.kernel.tick_ns, "{off_ns} ns");

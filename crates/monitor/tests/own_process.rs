@@ -6,7 +6,7 @@ mod shell;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use monitor::{Monitor, Subject};
+use monitor::Monitor;
 use rustix::time::{ClockId, clock_gettime};
 use shell::{Shell, poll};
 
@@ -19,7 +19,7 @@ fn cpu_s(clock: ClockId) -> f64 {
 #[test]
 fn the_own_process_counts_without_its_children() {
     const BYTES: u64 = 256 << 20;
-    let mut monitor = Monitor::new(Subject::Nothing).expect("watch");
+    let mut monitor = Monitor::new(None, []).expect("watch");
     let clock = Instant::now();
     let begun = clock.elapsed();
     let first = monitor.read(begun);

@@ -22,7 +22,8 @@ struct Watch {
 
 impl Watch {
     fn over(shell: &Shell) -> Self {
-        let monitor = Monitor::new(Subject::Process(shell.pid())).expect("watch the shell");
+        let monitor =
+            Monitor::new(Some(Subject::Process(shell.pid())), []).expect("watch the shell");
         Self {
             monitor,
             clock: Instant::now(),
@@ -262,7 +263,8 @@ fn a_process_that_ends_has_no_values() {
     assert_eq!(watch.read(), ProcessReading::default());
     assert_eq!(watch.read(), ProcessReading::default(), "and later, too");
 
-    let error = Monitor::new(Subject::Process(shell.pid())).expect_err("nobody has the id");
+    let error =
+        Monitor::new(Some(Subject::Process(shell.pid())), []).expect_err("nobody has the id");
     assert!(matches!(error, MonitorError::NoProcess(pid) if pid == shell.pid()));
     assert_eq!(
         error.to_string(),

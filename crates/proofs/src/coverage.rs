@@ -201,7 +201,7 @@ fn grades_row(effort: Effort) -> Row {
 /// A run that is short beside its ups and downs tells all the same what is far off; and never that what is
 /// just missed is met.
 fn far_row(effort: Effort) -> Row {
-    let runs: u64 = effort.choose(60, 400);
+    let runs: u64 = effort.choose(60, 1_000);
     let queue = Mm1::new(0.9, 100.0);
     let p95_ms = queue.exceeded_by(0.05) * 1e3;
     let good = |factor: f64| {

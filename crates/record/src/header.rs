@@ -91,8 +91,20 @@ pub struct Generator {
     pub stop_timeout_s: f64,
     /// What was watched as the process under test, in words; `None`: nothing.
     pub watched: Option<String>,
+    /// What was watched beside it.
+    pub beside: Vec<Beside>,
     /// Requests a second that these threads make of a server that does nothing; `None`: not measured.
     pub ceiling_rps: Option<f64>,
+}
+
+/// Something that was watched beside the process under test.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Beside {
+    /// What the user calls it.
+    pub name: String,
+    /// What it is, in words.
+    pub words: String,
 }
 
 /// A machine.

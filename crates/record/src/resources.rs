@@ -11,6 +11,8 @@ pub struct Reading {
     pub at_ms: u64,
     /// The process under test with its children; `None` where nothing is watched.
     pub target: Option<ProcessReading>,
+    /// Others that are watched beside it, in the order of [`crate::Generator::beside`].
+    pub beside: Vec<ProcessReading>,
     /// brunt itself.
     pub generator: Option<ProcessReading>,
     /// What kept brunt from running; `None` where nobody looked.
@@ -66,6 +68,30 @@ pub struct ProcessReading {
     pub disk_written_bytes: Option<u64>,
     /// Processes counted: the process itself and its children.
     pub processes: u64,
+    /// CPU used, in cores: 1.5 is all of one core and half of another.
+    pub cpu_cores: Option<f64>,
+    /// How long its threads were ready to run and had no CPU since the reading before, in milliseconds, all
+    /// together. Of threads that ended meanwhile the last part is not known.
+    pub run_delay_ms: Option<f64>,
+    /// Bytes sent since the reading before; known where it has a network of its own, as in a container.
+    pub network_sent_bytes: Option<u64>,
+    /// Bytes received since the reading before; known where it has a network of its own.
+    pub network_received_bytes: Option<u64>,
+    /// What it lacked; known of control groups.
+    pub pressure: Pressure,
+}
+
+/// Pressure stall information: the share of the time since the reading before in which something was kept
+/// waiting, in percent.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Pressure {
+    /// For a CPU.
+    pub cpu_percent: Option<f64>,
+    /// For memory that had to be found first.
+    pub memory_percent: Option<f64>,
+    /// For a disk.
+    pub io_percent: Option<f64>,
 }
 
 /// The machine since the reading before.
@@ -88,4 +114,6 @@ pub struct MachineReading {
     pub network_sent_bytes: Option<u64>,
     /// Bytes received over all network interfaces, loopback included, since the reading before.
     pub network_received_bytes: Option<u64>,
+    /// What it lacked.
+    pub pressure: Pressure,
 }

@@ -50,18 +50,45 @@ impl Sparse {
         self.bytes.len()
     }
 
+    /// How many durations were counted.
+    pub fn count(&self) -> u64 {
+        self.summary().count
+    }
+
+    /// The sum of all, in nanoseconds.
+    pub fn sum_ns(&self) -> u128 {
+        self.summary().sum_ns
+    }
+
+    /// Adds to each of some counts the durations up to its bound and above the bound before; what is above the
+    /// last bound to the count behind it. A duration stands for its bucket, which it is the longest of. The
+    /// bounds ascend, and there is a count more than there are bounds.
+    pub fn count_between(&self, bounds_ns: &[u64], counts: &mut [u64]) {
+        let max_ns = self.summary().max_ns;
+        for (index, count) in self.buckets() {
+            let longest_ns = buckets::highest(index).min(max_ns);
+            let at = bounds_ns.partition_point(|bound_ns| *bound_ns < longest_ns);
+            if let Some(known) = counts.get_mut(at) {
+                *known = known.saturating_add(count);
+            }
+        }
+    }
+
     pub(crate) fn summary(&self) -> Summary {
         self.open().0
     }
 
     /// How many values are in buckets whose longest duration will not do.
     pub(crate) fn count_unless(&self, will_do: impl Fn(u64) -> bool) -> u64 {
-        let max_ns = self.summary().max_ns;
-        let longest = |index| buckets::highest(index).min(max_ns);
-        let missing = self
-            .buckets()
-            .filter(|(index, _)| !will_do(longest(*index)));
+        let missing = self.durations().filter(|(ns, _)| !will_do(*ns));
         missing.map(|(_, count)| count).sum()
+    }
+
+    /// The longest durations of its buckets, each with its count.
+    pub(crate) fn durations(&self) -> impl Iterator<Item = (u64, u64)> {
+        let max_ns = self.summary().max_ns;
+        self.buckets()
+            .map(move |(index, count)| (buckets::highest(index).min(max_ns), count))
     }
 
     pub(crate) fn buckets(&self) -> impl Iterator<Item = (usize, u64)> {

@@ -229,6 +229,15 @@ impl Timeline {
         distribution
     }
 
+    /// The durations that were recorded in one interval: whose, of what, and how the requests ended.
+    pub fn cells(
+        &self,
+        interval: usize,
+    ) -> impl Iterator<Item = (NameId, Measure, Outcome, &Sparse)> {
+        let cells = self.intervals.get(interval).into_iter().flatten();
+        cells.map(|(&(name, measure, outcome), sparse)| (name, measure, outcome, sparse))
+    }
+
     /// Of the requests that an interval ranks: those whose duration will not do or that were never
     /// answered, and all. A duration stands for its bucket, which it is the longest of.
     pub fn missing_at(
@@ -253,6 +262,29 @@ impl Timeline {
             }
         }
         (missing, all)
+    }
+
+    /// The durations that [`Self::missing_at`] asks about, each with its count and in no order, and how many
+    /// requests were never answered: for those who ask many times.
+    pub fn durations_at(
+        &self,
+        interval: usize,
+        scope: Scope,
+        measure: Measure,
+    ) -> (Vec<(u64, u64)>, u64) {
+        let (mut durations, mut unanswered) = (Vec::new(), 0);
+        let Some(cells) = self.intervals.get(interval) else {
+            return (durations, unanswered);
+        };
+        for name in self.names_in(scope) {
+            if let Some(sparse) = cells.get(&(name, measure, Outcome::Ok)) {
+                durations.extend(sparse.durations());
+            }
+            if let Some(sparse) = cells.get(&(name, measure, Outcome::Unanswered)) {
+                unanswered += sparse.count();
+            }
+        }
+        (durations, unanswered)
     }
 
     /// Requests that were meant to start in an interval: those that were not answered well, and all.
@@ -355,197 +387,4 @@ pub enum Unfit {
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-    use crate::{Delta, FailureKind, Sample};
-
-    fn names() -> Vec<RequestName> {
-        let name = |name: &str, setup| RequestName {
-            name: name.into(),
-            method: "GET".into(),
-            setup,
-            kind: crate::NameKind::Request,
-        };
-        vec![name("/a", false), name("/b", false), name("/seed", true)]
-    }
-
-    fn samples() -> impl Strategy<Value = Vec<Sample>> {
-        let sample = (
-            0u32..3,
-            0u64..9_000_000_000,
-            0u64..50_000_000,
-            0u64..3_000_000_000,
-            0usize..4,
-        );
-        let sample = sample.prop_map(|(name, intended_ns, lag_ns, took_ns, kind)| {
-            let dispatched_ns = intended_ns + lag_ns;
-            let failures = [
-                None,
-                None,
-                Some(FailureKind::Status),
-                Some(FailureKind::Timeout),
-            ];
-            Sample {
-                name: NameId(name),
-                intended_ns,
-                dispatched_ns,
-                sent_ns: Some(dispatched_ns + 10),
-                first_byte_ns: Some(dispatched_ns + took_ns / 2 + 10),
-                done_ns: dispatched_ns + took_ns + 10,
-                connect_ns: None,
-                tls_ns: None,
-                stood_still_ns: 0,
-                failure: failures[kind],
-                wire_requests: 1,
-                bytes_sent: 100,
-                bytes_received: 200,
-            }
-        });
-        prop::collection::vec(sample, 0..200)
-    }
-
-    /// Plays the samples through one delta, second by second, as an engine's core does.
-    fn increments(samples: &[Sample]) -> Vec<Increment> {
-        let mut samples = samples.to_vec();
-        samples.sort_by_key(|sample| sample.done_ns);
-        let mut delta = Delta::new(&names());
-        let mut increments = Vec::new();
-        for sample in &samples {
-            let second = crate::sample::second_of(sample.done_ns);
-            if second != delta.second() {
-                increments.push(delta.to_increment());
-                delta.start(second);
-            }
-            delta.record(sample);
-            if let Some(kind) = sample.failure {
-                delta.record_failure(sample.name, kind, 0, sample.done_ns, || "an example".into());
-            }
-        }
-        increments.push(delta.to_increment());
-        increments
-    }
-
-    fn timeline_of(increments: &[Increment], bytes_max: usize) -> Timeline {
-        let mut timeline = Timeline::bounded(names(), bytes_max);
-        increments
-            .iter()
-            .for_each(|increment| timeline.absorb(increment).unwrap());
-        timeline
-    }
-
-    proptest! {
-        #[test]
-        fn what_is_recorded_is_what_is_found(samples in samples()) {
-            let timeline = timeline_of(&increments(&samples), usize::MAX);
-            let judged = samples.iter().filter(|sample| sample.name != NameId(2));
-            let ok = judged.clone().filter(|sample| sample.outcome() == Outcome::Ok);
-            let mut expected = Histogram::default();
-            ok.for_each(|sample| expected.record(sample.response_ns()));
-            prop_assert_eq!(timeline.histogram(Scope::All, Measure::Response, Outcome::Ok), expected);
-            let requests: u64 = timeline.seconds().iter().map(Second::requests).sum();
-            prop_assert_eq!(requests, judged.count() as u64);
-            let failures: u64 = timeline.failures().iter().map(|failure| failure.count).sum();
-            prop_assert_eq!(failures, samples.iter().filter(|s| s.failure.is_some()).count() as u64);
-        }
-
-        #[test]
-        fn a_response_belongs_to_the_second_of_its_intended_start(samples in samples()) {
-            let timeline = timeline_of(&increments(&samples), usize::MAX);
-            for second in 0..12u32 {
-                let there = samples.iter().filter(|s| {
-                    s.name != NameId(2)
-                        && crate::sample::second_of(s.intended_ns) == second
-                        && s.outcome() != Outcome::Failed
-                });
-                let found = timeline.distribution_at(second as usize, Scope::All, Measure::Response);
-                prop_assert_eq!(found.count(), there.count() as u64);
-            }
-        }
-
-        #[test]
-        fn two_cores_merge_to_what_one_records(a in samples(), b in samples()) {
-            let apart = [increments(&a), increments(&b)].concat();
-            let together = increments(&[a, b].concat());
-            let (apart, together) = (timeline_of(&apart, usize::MAX), timeline_of(&together, usize::MAX));
-            prop_assert_eq!(apart.to_increment().histograms, together.to_increment().histograms);
-            prop_assert_eq!(apart.name_totals(), together.name_totals());
-        }
-
-        #[test]
-        fn widening_keeps_memory_bounded_and_loses_nothing(samples in samples()) {
-            let increments = increments(&samples);
-            let (narrow, wide) = (timeline_of(&increments, usize::MAX), timeline_of(&increments, 2_000));
-            prop_assert!(wide.bytes <= 2_000 || wide.intervals.len() <= 1);
-            for measure in Measure::ALL {
-                let (a, b) = (narrow.distribution(Scope::All, measure), wide.distribution(Scope::All, measure));
-                prop_assert_eq!(&a, &b);
-                let mut summed = Distribution::default();
-                for interval in 0..wide.intervals() {
-                    let part = wide.distribution_at(interval, Scope::All, measure);
-                    summed.ok.merge(&part.ok);
-                    summed.unanswered += part.unanswered;
-                }
-                prop_assert_eq!(summed, b);
-            }
-        }
-
-        #[test]
-        fn a_timeline_is_its_increment(samples in samples(), bytes_max in 500usize..5_000) {
-            let timeline = timeline_of(&increments(&samples), bytes_max);
-            let mut again = Timeline::bounded(names(), bytes_max);
-            again.absorb(&timeline.to_increment()).unwrap();
-            prop_assert_eq!(again.to_increment(), timeline.to_increment());
-        }
-    }
-
-    #[test]
-    fn what_does_not_fit_is_refused_whole() {
-        let fine = increments(&[]).remove(0);
-        let name = |id| NameTotals::of(NameId(id));
-        let cases = [
-            (
-                Increment {
-                    totals: vec![name(0), name(7)],
-                    ..fine.clone()
-                },
-                "number 7 is not among the 3",
-            ),
-            (
-                Increment {
-                    seconds: vec![(u32::MAX, Second::default())],
-                    ..fine.clone()
-                },
-                "after the longest",
-            ),
-            (
-                Increment {
-                    width_s: 0,
-                    ..fine.clone()
-                },
-                "intervals of 0 s",
-            ),
-            (
-                Increment {
-                    width_s: 3,
-                    ..fine.clone()
-                },
-                "intervals of 3 s",
-            ),
-            (
-                Increment {
-                    width_s: 1 << 31,
-                    ..fine
-                },
-                "intervals of",
-            ),
-        ];
-        for (increment, expected) in cases {
-            let mut timeline = timeline_of(&[], usize::MAX);
-            let error = timeline.absorb(&increment).unwrap_err().to_string();
-            assert!(error.contains(expected), "{error}");
-            assert_eq!(timeline.seconds().len(), 0);
-        }
-    }
-}
+mod tests;

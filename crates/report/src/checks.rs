@@ -5,7 +5,7 @@ mod github;
 mod junit;
 
 use verdict::comparison::{Outcome, Row};
-use verdict::{Contested, Grade, Judgement, RunResult};
+use verdict::{Contested, Finding, Grade, Judgement, RunResult};
 
 pub use github::github;
 pub use junit::junit;
@@ -50,15 +50,21 @@ enum Standing {
     Undecided,
     /// Nothing can be said of the service.
     Broken,
+    /// Nobody asked: what was found beside.
+    Told,
 }
 
 impl Checks {
-    /// What is asked of a run: that it is valid, each target, and what is tested beside a baseline.
+    /// What is asked of a run: that it is valid, each target, and what is tested beside a baseline; and what
+    /// was found, which fails nothing by itself.
     pub fn of_run(run: &Judged, severity: Severity) -> Self {
         let mut checks = Self::beside_baseline(run, severity);
         let targets = run.verdict.judgements.iter();
         let targets = targets.map(|row| of_target(run, row, severity));
         checks.all.splice(1..1, targets);
+        checks
+            .all
+            .extend(run.verdict.findings.iter().map(of_finding));
         checks
     }
 
@@ -146,6 +152,15 @@ fn of_target(run: &Judged, row: &Judgement, severity: Severity) -> Check {
         name: terminal::title(run, row),
         standing,
         message,
+    }
+}
+
+/// A regression is among what is tested, too.
+fn of_finding(finding: &Finding) -> Check {
+    Check {
+        name: format!("finding: {}", finding.kind.name().replace('_', " ")),
+        standing: Standing::Told,
+        message: finding.sentence.clone(),
     }
 }
 

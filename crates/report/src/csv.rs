@@ -1,10 +1,15 @@
-//! CSV files: requests, timeline, failures, resources. `docs/csv.md` describes the columns. A cell that
-//! a spreadsheet would take for a formula begins with an apostrophe.
+//! CSV files: requests, timeline, failures, resources; and those that Locust writes. `docs/csv.md`
+//! describes the columns. A cell that a spreadsheet would take for a formula begins with an apostrophe.
 
-use record::{Interference, MachineReading, ProcessReading, RunRecord};
+pub mod locust;
+mod resources;
+
+use record::RunRecord;
 
 use crate::figures::{self, Durations, Figures};
 use crate::series::{self, Percentiles};
+
+pub use resources::{MonitorTable, resources};
 
 /// A table as CSV text.
 struct Table {
@@ -12,15 +17,20 @@ struct Table {
 }
 
 impl Table {
-    fn new(columns: &[&str]) -> Self {
+    fn new<C: AsRef<[u8]>>(columns: &[C]) -> Self {
+        Self::ending_lines_with(csv::Terminator::Any(b'\n'), columns)
+    }
+
+    fn ending_lines_with<C: AsRef<[u8]>>(terminator: csv::Terminator, columns: &[C]) -> Self {
+        let mut writer = csv::WriterBuilder::new();
         let mut table = Self {
-            writer: csv::Writer::from_writer(Vec::new()),
+            writer: writer.terminator(terminator).from_writer(Vec::new()),
         };
-        table.row(columns.iter().map(|column| (*column).to_owned()));
+        table.row(columns);
         table
     }
 
-    fn row(&mut self, cells: impl IntoIterator<Item = String>) {
+    fn row<C: AsRef<[u8]>>(&mut self, cells: impl IntoIterator<Item = C>) {
         self.writer
             .write_record(cells)
             .expect("rows as long as the head, written to memory");
@@ -49,6 +59,10 @@ fn number(value: Option<f64>) -> String {
     })
 }
 
+fn megabytes(bytes: Option<u64>) -> String {
+    number(bytes.map(|bytes| bytes as f64 / 1e6))
+}
+
 fn count(value: Option<u64>) -> String {
     value.map_or_else(String::new, |value| value.to_string())
 }
@@ -75,7 +89,7 @@ pub fn requests(record: &RunRecord) -> String {
             columns.push(format!("{measure}_{part}_ms"));
         }
     }
-    let mut table = Table::new(&columns.iter().map(String::as_str).collect::<Vec<_>>());
+    let mut table = Table::new(&columns);
     let rows = std::iter::once(figures::total(record)).chain(figures::by_name(record));
     rows.for_each(|figures| table.row(request_cells(&figures)));
     table.into_text()
@@ -213,110 +227,4 @@ pub fn failures(record: &RunRecord) -> String {
         ]);
     }
     table.into_text()
-}
-
-/// The columns of a watched process.
-pub const PROCESS_COLUMNS: [&str; 9] = [
-    "cpu_percent",
-    "busiest_thread_percent",
-    "memory_mb",
-    "anonymous_mb",
-    "threads",
-    "descriptors",
-    "disk_read_mb",
-    "disk_written_mb",
-    "processes",
-];
-
-const MACHINE_COLUMNS: [&str; 8] = [
-    "cpu_percent",
-    "steal_percent",
-    "memory_percent",
-    "memory_mb",
-    "disk_read_mb",
-    "disk_written_mb",
-    "network_sent_mb",
-    "network_received_mb",
-];
-
-const INTERFERENCE_COLUMNS: [&str; 5] = [
-    "stolen_ms",
-    "throttled_ms",
-    "pressure_percent",
-    "clock_step_ms",
-    "suspended_ms",
-];
-
-/// A row for each reading of the resources.
-pub fn resources(record: &RunRecord) -> String {
-    let named = |who: &str, columns: &[&str]| -> Vec<String> {
-        columns
-            .iter()
-            .map(|column| format!("{who}_{column}"))
-            .collect()
-    };
-    let mut columns = vec!["at_s".to_owned()];
-    columns.extend(named("target", &PROCESS_COLUMNS));
-    columns.extend(named("generator", &PROCESS_COLUMNS));
-    columns.extend(named("machine", &MACHINE_COLUMNS));
-    columns.extend(named("generator", &INTERFERENCE_COLUMNS));
-    let mut table = Table::new(&columns.iter().map(String::as_str).collect::<Vec<_>>());
-    for reading in &record.readings {
-        let mut cells = vec![number(Some(reading.at_ms as f64 / 1e3))];
-        cells.extend(process_cells(reading.target.as_ref()));
-        cells.extend(process_cells(reading.generator.as_ref()));
-        cells.extend(machine_cells(&reading.machine));
-        cells.extend(interference_cells(reading.interference.as_ref()));
-        table.row(cells);
-    }
-    table.into_text()
-}
-
-fn megabytes(bytes: Option<u64>) -> String {
-    number(bytes.map(|bytes| bytes as f64 / 1e6))
-}
-
-/// The cells of a watched process, in the order of [`PROCESS_COLUMNS`]; empty where not known.
-pub fn process_cells(process: Option<&ProcessReading>) -> [String; 9] {
-    let Some(process) = process else {
-        return Default::default();
-    };
-    [
-        number(process.cpu_percent),
-        number(process.busiest_thread_percent),
-        megabytes(process.rss_bytes),
-        megabytes(process.anonymous_bytes),
-        count(process.threads),
-        count(process.descriptors),
-        megabytes(process.disk_read_bytes),
-        megabytes(process.disk_written_bytes),
-        process.processes.to_string(),
-    ]
-}
-
-fn interference_cells(told: Option<&Interference>) -> [String; 5] {
-    let Some(told) = told else {
-        return Default::default();
-    };
-    [
-        count(told.stolen_ms),
-        count(told.throttled_ms),
-        number(told.pressure_percent),
-        told.clock_step_ms
-            .map_or_else(String::new, |ms| ms.to_string()),
-        count(told.suspended_ms),
-    ]
-}
-
-fn machine_cells(machine: &MachineReading) -> [String; 8] {
-    [
-        number(machine.cpu_percent),
-        number(machine.steal_percent),
-        number(machine.memory_percent),
-        megabytes(machine.memory_bytes),
-        megabytes(machine.disk_read_bytes),
-        megabytes(machine.disk_written_bytes),
-        megabytes(machine.network_sent_bytes),
-        megabytes(machine.network_received_bytes),
-    ]
 }

@@ -178,6 +178,24 @@ pub(crate) struct Resources {
     pub(crate) target: Usage,
     pub(crate) generator: Usage,
     pub(crate) machine: Usage,
+    /// Others, beside the process under test.
+    pub(crate) beside: Vec<NamedUsage>,
+}
+
+/// What something that has a name used.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub(crate) struct NamedUsage {
+    pub(crate) name: String,
+    pub(crate) cpu_percent: Resource,
+    pub(crate) memory_mb: Resource,
+}
+
+fn usage<'a>(seen: impl Iterator<Item = &'a record::ProcessReading> + Clone) -> Usage {
+    let megabytes = seen.clone().filter_map(|process| process.rss_bytes);
+    Usage {
+        cpu_percent: Resource::of(seen.filter_map(|process| process.cpu_percent)),
+        memory_mb: Resource::of(megabytes.map(|bytes| bytes as f64 / 1e6)),
+    }
 }
 
 /// What was used over the run.
@@ -185,14 +203,26 @@ pub(crate) fn resources(record: &RunRecord) -> Resources {
     let readings = &record.readings;
     let megabytes = |bytes: u64| bytes as f64 / 1e6;
     let process = |which: fn(&record::Reading) -> Option<&record::ProcessReading>| {
-        let seen = readings.iter().filter_map(which);
-        Usage {
-            cpu_percent: Resource::of(seen.clone().filter_map(|process| process.cpu_percent)),
-            memory_mb: Resource::of(seen.filter_map(|process| process.rss_bytes).map(megabytes)),
-        }
+        usage(readings.iter().filter_map(which))
     };
+    let beside = record.header.generator.beside.iter().enumerate();
+    let beside = beside.map(|(number, beside)| {
+        let seen = readings
+            .iter()
+            .filter_map(move |reading| reading.beside.get(number));
+        let Usage {
+            cpu_percent,
+            memory_mb,
+        } = usage(seen);
+        NamedUsage {
+            name: beside.name.clone(),
+            cpu_percent,
+            memory_mb,
+        }
+    });
     let machine = readings.iter().map(|reading| &reading.machine);
     Resources {
+        beside: beside.collect(),
         target: process(|reading| reading.target.as_ref()),
         generator: process(|reading| reading.generator.as_ref()),
         machine: Usage {

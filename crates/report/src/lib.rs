@@ -2,6 +2,7 @@
 //!
 //! Text is returned; writing it somewhere is left to others.
 
+mod bins;
 mod checks;
 mod comparison;
 mod contest;
@@ -13,6 +14,7 @@ mod markdown;
 mod number;
 mod past;
 mod series;
+pub mod stream;
 mod summary;
 mod terminal;
 

@@ -1,7 +1,7 @@
 //! The live line: where a run is, in one line of the terminal.
 
 use anstyle::{AnsiColor, Style};
-use record::{Distribution, Load, Measure, Part, RunRecord, Scope, Waited};
+use record::{Distribution, Load, Measure, Part, RunRecord, Scope, Stage, Waited};
 use unicode_width::UnicodeWidthStr;
 use verdict::search::Bracket;
 
@@ -10,13 +10,19 @@ use crate::number;
 /// The last seconds that throughput and percentiles are taken from.
 const LAST_S: usize = 3;
 
+/// Of so many stages it is said which one goes on.
+const STAGES_NUMBERED: usize = 3;
+
 /// Where a run is.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Progress {
     profile: String,
     elapsed_s: f64,
     planned_s: f64,
+    phase: Option<String>,
     users: u32,
+    /// Requests a second that are offered in the open model.
+    offered_rps: Option<f64>,
     rps: f64,
     failures: u64,
     p95: Option<Waited>,
@@ -97,6 +103,33 @@ fn in_digits(level: f64) -> String {
     number::count(whole)
 }
 
+/// What the plan does at a moment: which stage of several, and whether it rises, holds or falls.
+fn phase(load: &Load, at_s: f64) -> Option<String> {
+    if load.search.is_some() {
+        return None;
+    }
+    let stages: Vec<&Stage> = load
+        .stages
+        .iter()
+        .filter(|stage| stage.seconds > 0.0)
+        .collect();
+    let mut end_s = 0.0;
+    let begun = stages.iter().position(|stage| {
+        end_s += stage.seconds;
+        at_s < end_s
+    });
+    let Some(at) = begun else {
+        return Some("ending".to_owned());
+    };
+    let what = match stages[at].to - stages[at].from {
+        rise if rise > 0.0 => "ramp up",
+        fall if fall < 0.0 => "ramp down",
+        _ => "hold",
+    };
+    let number = (stages.len() >= STAGES_NUMBERED).then(|| format!("{}/{} ", at + 1, stages.len()));
+    Some(number.unwrap_or_default() + what)
+}
+
 /// A level as people see it: requests a second, or users.
 fn shown(load: &Load, level: f64) -> f64 {
     match load.open {
@@ -123,6 +156,12 @@ impl Progress {
             profile: record.header.profile.clone(),
             elapsed_s,
             planned_s: record.header.load.seconds(),
+            phase: phase(&record.header.load, elapsed_s),
+            offered_rps: record
+                .header
+                .load
+                .open
+                .map(|_| shown(&record.header.load, record.header.load.level_at(elapsed_s))),
             users: now.and_then(|second| second.users).unwrap_or(0),
             rps: last.iter().map(|second| second.ok).sum::<u64>() as f64 / last.len().max(1) as f64,
             failures: seconds
@@ -176,9 +215,13 @@ pub fn live_line(progress: &Progress, width: usize, colour: bool) -> String {
 fn parts(progress: &Progress) -> Vec<(Style, String)> {
     let red = Style::new().fg_color(Some(AnsiColor::Red.into()));
     let plain = Style::new();
-    let left = (progress.planned_s - progress.elapsed_s).max(0.0);
+    let left_s = (progress.planned_s - progress.elapsed_s).max(0.0).ceil();
+    let left = number::moment(left_s, left_s);
     let profile = number::one_line(&progress.profile);
-    let users = format!("{} users", number::count(progress.users.into()));
+    let users = match progress.offered_rps {
+        Some(rate) => format!("{} req/s offered", in_digits(rate)),
+        None => format!("{} users", number::count(progress.users.into())),
+    };
     let rate = format!("{} req/s", number::rate(progress.rps));
     let failures = format!("{} failed", number::count(progress.failures));
     let of_failures = if progress.failures > 0 { red } else { plain };
@@ -187,7 +230,13 @@ fn parts(progress: &Progress) -> Vec<(Style, String)> {
         Some(Waited::NotAnswered) => "p95 not answered".to_owned(),
         Some(waited) => format!("p95 {}", number::ms(waited.ms().unwrap_or(0.0))),
     };
-    let mut parts = vec![(plain, format!("{profile} {left:.0} s left"))];
+    let mut parts = vec![(
+        plain,
+        match &progress.phase {
+            Some(phase) => format!("{profile} {phase}, {left} left"),
+            None => format!("{profile} {left} left"),
+        },
+    )];
     let stalled = progress
         .oldest_ms
         .filter(|oldest_ms| *oldest_ms >= STALL_MS);

@@ -100,6 +100,25 @@ pub(crate) fn interval(interval: &verdict::Interval, unit: &str) -> String {
     }
 }
 
+/// A moment of a run that goes on until `end_s`: seconds, or a clock where they are many.
+pub(crate) fn moment(at_s: f64, end_s: f64) -> String {
+    if end_s < 120.0 {
+        return threshold(at_s, "s");
+    }
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a float cast saturates, and moments of a run are not negative"
+    )]
+    let whole = at_s.round() as u64;
+    let (hours, minutes, seconds) = (whole / 3600, whole / 60 % 60, whole % 60);
+    if hours > 0 {
+        format!("{hours}:{minutes:02}:{seconds:02}")
+    } else {
+        format!("{minutes}:{seconds:02}")
+    }
+}
+
 /// A text on one line, without control characters.
 pub(crate) fn one_line(text: &str) -> String {
     text.chars()
@@ -128,6 +147,9 @@ mod tests {
         assert_eq!(threshold(0.1, "%"), "0.1 %");
         assert_eq!(threshold(1000.0, "ms"), "1 s");
         assert_eq!(threshold(1500.0, "MB"), "1.5 GB");
+        assert_eq!(moment(7.5, 60.0), "7.5 s");
+        assert_eq!(moment(70.0, 150.0), "1:10");
+        assert_eq!(moment(3_725.0, 4_000.0), "1:02:05");
         assert_eq!(one_line("a\nb\u{1b}[31m"), "a b [31m");
     }
 }

@@ -10,7 +10,7 @@ use record::NameKind;
 use unicode_width::UnicodeWidthStr;
 use verdict::{Grade, Judgement, RunResult, Value};
 
-use crate::figures::{self, Durations, Figures};
+use crate::figures::{self, Figures};
 use crate::number::{self, one_line};
 use crate::{Judged, tone};
 pub(crate) use table::shortened;
@@ -22,6 +22,14 @@ const WIDTH_MAX: usize = 140;
 const METHOD_FROM: usize = 100;
 /// Narrower than this, targets are shown without their intervals.
 const INTERVAL_FROM: usize = 100;
+/// From this width on, requests are shown with their p99.9 and their service time.
+const SERVICE_FROM: usize = 120;
+/// So many names are shown, and so many ways to fail; the report has all.
+const NAMES_MAX: usize = 40;
+const FAILURES_MAX: usize = 20;
+
+/// Words that belong to the number before them.
+const UNITS: [&str; 7] = ["%", "ms", "s", "min", "h", "MB", "req/s"];
 
 /// The result of a run, for a terminal so many columns wide.
 pub fn terminal(run: &Judged, width: usize, colour: bool) -> String {
@@ -110,7 +118,15 @@ impl Page {
         let mut lines = String::new();
         let mut line = String::new();
         let room = self.width.saturating_sub(indent).max(20);
-        for word in one_line(text).split_whitespace() {
+        let text = one_line(text);
+        let mut words = text.split_whitespace().peekable();
+        while let Some(word) = words.next() {
+            // A number and its unit stay together.
+            let is_number = word.ends_with(|letter: char| letter.is_ascii_digit());
+            let unit = words.next_if(|unit| {
+                is_number && UNITS.contains(&unit.trim_end_matches([',', '.', ';', ')']))
+            });
+            let word = unit.map_or_else(|| word.to_owned(), |unit| format!("{word} {unit}"));
             if !line.is_empty() && line.width() + 1 + word.width() > room {
                 lines += &format!("{:indent$}{line}\n", "");
                 line.clear();
@@ -118,7 +134,7 @@ impl Page {
             if !line.is_empty() {
                 line.push(' ');
             }
-            line.push_str(word);
+            line.push_str(&word);
         }
         lines + &format!("{:indent$}{line}\n", "")
     }
@@ -141,15 +157,18 @@ impl Page {
         for finding in crate::findings_beside(run) {
             text += &self.wrapped(2, &format!("- {}", finding.sentence));
         }
-        if let Some(reason) = run
-            .record
-            .ending
-            .as_ref()
-            .and_then(|ending| ending.reason.as_ref())
-        {
-            text += &self.wrapped(2, &format!("- {reason}"));
-        }
-        text
+        let ending = run.record.ending.as_ref();
+        let reason = ending.and_then(|ending| ending.reason.as_ref());
+        let reason = reason.filter(|reason| {
+            let findings = run.verdict.findings.iter();
+            let mut said = findings
+                .map(|finding| &finding.sentence)
+                .chain([&run.verdict.sentence]);
+            !said.any(|sentence| sentence.contains(reason.as_str()))
+        });
+        text + &reason.map_or_else(String::new, |reason| {
+            self.wrapped(2, &format!("- {reason}"))
+        })
     }
 
     fn targets(&self, run: &Judged) -> String {
@@ -199,27 +218,87 @@ impl Page {
     }
 
     fn requests(&self, run: &Judged) -> String {
-        let columns = [
-            "Request", "requests", "failed", "req/s", "p50", "p95", "p99", "max",
+        let mut columns = vec![
+            "Request", "requests", "failed", "req/s", "p50", "p95", "p99",
         ];
+        if self.width >= SERVICE_FROM {
+            columns.extend(["p99.9", "max", "service p50", "service p99"]);
+        } else {
+            columns.push("max");
+        }
         let mut table = Table::new(&columns);
         let rows = figures::by_name(run.record);
         let (setup, judged): (Vec<_>, Vec<_>) = rows.into_iter().partition(|row| row.setup);
         let (judged, others): (Vec<_>, Vec<_>) = judged
             .into_iter()
             .partition(|row| row.kind == NameKind::Request);
-        let with_method = self.width >= METHOD_FROM;
-        judged
-            .iter()
-            .for_each(|figures| table.row(request_row(figures, with_method)));
-        table.row(request_row(&figures::total(run.record), with_method));
-        others
-            .iter()
-            .chain(&setup)
-            .for_each(|figures| table.row(request_row(figures, with_method)));
+        let shown = standing_out(&judged);
+        for figures in &shown {
+            table.row(self.request_row(figures));
+        }
+        table.row(self.request_row(&figures::total(run.record)));
+        for figures in others.iter().take(NAMES_MAX) {
+            table.row(self.request_row(figures));
+        }
+        for figures in setup.iter().take(NAMES_MAX) {
+            table.row(self.request_row(figures));
+        }
+        let more = match judged.len() - shown.len() {
+            0 => String::new(),
+            more => self.wrapped(
+                2,
+                &format!(
+                    "- {} names more are in the report",
+                    number::count(more as u64)
+                ),
+            ),
+        };
         let mut lines = table.lines(self.width, self.colour).into_iter();
         let heading = self.heading(&lines.next().unwrap_or_default());
-        heading + &lines.map(|line| line + "\n").collect::<String>()
+        heading + &lines.map(|line| line + "\n").collect::<String>() + &more
+    }
+
+    fn request_row(&self, figures: &Figures) -> Vec<Cell> {
+        let setup = if figures.setup { "[setup] " } else { "" };
+        // A group or a metric says what it is: it is no request.
+        let with_method = self.width >= METHOD_FROM || figures.kind != NameKind::Request;
+        let name = match (with_method, figures.method.is_empty()) {
+            (_, true) => "all requests".to_owned(),
+            (true, false) => format!("{setup}{} {}", figures.method, figures.name),
+            (false, false) => format!("{setup}{}", figures.name),
+        };
+        let failed = figures
+            .error_rate
+            .map_or_else(|| "–".to_owned(), number::percent);
+        let style = if figures.failures > 0 {
+            style_of(Grade::Critical)
+        } else {
+            Style::new()
+        };
+        let response = &figures.response_ms;
+        let ranked = figures.unanswered > 0;
+        let rate = figures.throughput_rps;
+        let mut cells = vec![
+            Cell::plain(one_line(&name)),
+            Cell::plain(number::count(figures.requests)),
+            Cell::styled(&failed, style),
+            Cell::plain(rate.map_or_else(String::new, number::rate)),
+        ];
+        let mut times = vec![
+            (response.p50, ranked),
+            (response.p95, ranked),
+            (response.p99, ranked),
+        ];
+        if self.width >= SERVICE_FROM {
+            let service = &figures.service_ms;
+            times.extend([(response.p99_9, ranked), (response.max, ranked)]);
+            times.extend([(service.p50, false), (service.p99, false)]);
+        } else {
+            times.push((response.max, ranked));
+        }
+        let times = times.into_iter();
+        cells.extend(times.map(|(value, ranked)| Cell::plain(measured(figures, value, ranked))));
+        cells
     }
 
     fn failures(&self, run: &Judged) -> String {
@@ -230,7 +309,7 @@ impl Page {
         let mut text = self.heading("Failures");
         let mut failures: Vec<_> = failures.iter().collect();
         failures.sort_by_key(|failure| std::cmp::Reverse(failure.count));
-        for failure in failures {
+        for failure in failures.iter().take(FAILURES_MAX) {
             let code = if failure.code == 0 {
                 String::new()
             } else {
@@ -248,6 +327,10 @@ impl Page {
             if let Some(example) = &failure.example {
                 text += &self.wrapped(4, example);
             }
+        }
+        if failures.len() > FAILURES_MAX {
+            let more = failures.len() - FAILURES_MAX;
+            text += &self.wrapped(2, &format!("- {more} ways to fail more are in the report"));
         }
         text + "\n"
     }
@@ -282,6 +365,14 @@ pub(crate) fn interval(row: &Judgement) -> String {
         .map_or_else(String::new, |interval| number::interval(interval, unit))
 }
 
+/// A figure of a row in words: what a metric measures has no unit that is known.
+pub(crate) fn measured(figures: &Figures, value: Option<f64>, unanswered: bool) -> String {
+    match (figures.kind, value) {
+        (NameKind::Metric, Some(value)) => number::plain(value),
+        (_, value) => waited(value, unanswered),
+    }
+}
+
 /// A duration in words; `unanswered`: where it is not known, it lies among requests never answered.
 pub(crate) fn waited(value: Option<f64>, unanswered: bool) -> String {
     match value {
@@ -291,41 +382,16 @@ pub(crate) fn waited(value: Option<f64>, unanswered: bool) -> String {
     }
 }
 
-fn request_row(figures: &Figures, with_method: bool) -> Vec<Cell> {
-    let setup = if figures.setup { "[setup] " } else { "" };
-    // A group or a metric says what it is: it is no request.
-    let with_method = with_method || figures.kind != NameKind::Request;
-    let name = match (with_method, figures.method.is_empty()) {
-        (_, true) => "all requests".to_owned(),
-        (true, false) => format!("{setup}{} {}", figures.method, figures.name),
-        (false, false) => format!("{setup}{}", figures.name),
-    };
-    let failed = figures
-        .error_rate
-        .map_or_else(|| "–".to_owned(), number::percent);
-    let style = if figures.failures > 0 {
-        style_of(Grade::Critical)
-    } else {
-        Style::new()
-    };
-    let Durations {
-        p50, p95, p99, max, ..
-    } = figures.response_ms;
-    let ranked = figures.unanswered > 0;
-    let mut cells = vec![
-        Cell::plain(one_line(&name)),
-        Cell::plain(number::count(figures.requests)),
-        Cell::styled(&failed, style),
-        Cell::plain(
-            figures
-                .throughput_rps
-                .map_or_else(String::new, number::rate),
-        ),
-    ];
-    let shown = |value: Option<f64>| match (figures.kind, value) {
-        (NameKind::Metric, Some(value)) => number::plain(value),
-        (_, value) => waited(value, ranked),
-    };
-    cells.extend([p50, p95, p99, max].map(|value| Cell::plain(shown(value))));
-    cells
+/// The names that are shown, in the order of the scenario: of very many, those with failures and those that
+/// are slow.
+fn standing_out(all: &[Figures]) -> Vec<&Figures> {
+    let mut ranked: Vec<(usize, &Figures)> = all.iter().enumerate().collect();
+    ranked.sort_by(|(_, a), (_, b)| {
+        let slow = |figures: &Figures| figures.response_ms.p95.unwrap_or(0.0);
+        let failed = b.failures.cmp(&a.failures);
+        failed.then(slow(b).total_cmp(&slow(a)))
+    });
+    ranked.truncate(NAMES_MAX);
+    ranked.sort_by_key(|(at, _)| *at);
+    ranked.into_iter().map(|(_, figures)| figures).collect()
 }

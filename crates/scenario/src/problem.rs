@@ -1,8 +1,11 @@
 //! Problems: what is wrong with a scenario file, where, what is accepted and the remedy.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use miette::{Diagnostic, LabeledSpan, NamedSource, SourceSpan};
+
+use crate::source::Sources;
 
 /// One thing that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -30,6 +33,17 @@ impl Problem {
         self
     }
 
+    /// Its place in the file.
+    pub(crate) fn span(&self) -> Option<&Range<usize>> {
+        self.span.as_ref()
+    }
+
+    /// The same, of a text that begins elsewhere.
+    pub(crate) fn moved(mut self, by: usize) -> Self {
+        self.span = self.span.map(|span| span.start + by..span.end + by);
+        self
+    }
+
     pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
         self
@@ -50,31 +64,60 @@ impl Diagnostic for Problem {
     }
 }
 
+/// A problem in the text that it is in.
+#[derive(Debug, thiserror::Error)]
+#[error("{problem}")]
+struct Placed {
+    problem: Problem,
+    source_code: Option<Arc<NamedSource<String>>>,
+}
+
+impl Diagnostic for Placed {
+    fn help<'a>(&'a self) -> Option<Box<dyn std::fmt::Display + 'a>> {
+        Diagnostic::help(&self.problem)
+    }
+
+    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
+        self.problem.labels()
+    }
+
+    fn source_code(&self) -> Option<&dyn miette::SourceCode> {
+        let source = self.source_code.as_ref()?;
+        Some(source.as_ref())
+    }
+}
+
 /// A scenario file with all that is wrong with it.
 #[derive(Debug, thiserror::Error)]
 #[error("{file} cannot be used: {} {}", .problems.len(), if .problems.len() == 1 { "problem" } else { "problems" })]
 pub struct ScenarioError {
     file: String,
-    source_code: NamedSource<String>,
-    problems: Vec<Problem>,
+    problems: Vec<Placed>,
 }
 
 impl ScenarioError {
-    pub(crate) fn new(file: &str, text: &str, problems: Vec<Problem>) -> Self {
-        let source_code = NamedSource::new(file, text.to_owned()).with_language("TOML");
+    pub(crate) fn new(sources: &Sources, problems: Vec<Problem>) -> Self {
+        let placed = |mut problem: Problem| {
+            let located = problem.span.as_ref().and_then(|span| sources.locate(span));
+            let source_code = located.map(|(source, span)| {
+                problem.span = Some(span);
+                source
+            });
+            Placed {
+                problem,
+                source_code,
+            }
+        };
         Self {
-            file: file.to_owned(),
-            source_code,
-            problems,
+            file: sources
+                .file()
+                .map_or_else(String::new, |file| file.name.clone()),
+            problems: problems.into_iter().map(placed).collect(),
         }
     }
 }
 
 impl Diagnostic for ScenarioError {
-    fn source_code(&self) -> Option<&dyn miette::SourceCode> {
-        Some(&self.source_code)
-    }
-
     fn related<'a>(&'a self) -> Option<Box<dyn Iterator<Item = &'a dyn Diagnostic> + 'a>> {
         Some(Box::new(
             self.problems
@@ -84,18 +127,22 @@ impl Diagnostic for ScenarioError {
     }
 }
 
+/// Of the known names the one that is nearest to a name, where it is near.
+pub(crate) fn near<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let nearest = known
+        .into_iter()
+        .map(|candidate| (strsim::damerau_levenshtein(name, candidate), candidate))
+        .min();
+    let (distance, candidate) = nearest?;
+    (distance <= (name.chars().count() / 3).max(1)).then_some(candidate)
+}
+
 /// "did you mean …", where one of the known names is near, and otherwise what is known.
 pub(crate) fn suggestion<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     let known: Vec<&str> = known.into_iter().collect();
-    let nearest = known
-        .iter()
-        .map(|candidate| (strsim::damerau_levenshtein(name, candidate), candidate))
-        .min();
-    match nearest {
-        Some((distance, candidate)) if distance <= (name.chars().count() / 3).max(1) => {
-            format!("did you mean `{candidate}`?")
-        }
-        Some(_) => format!("there are: {}", known.join(", ")),
-        None => "there are none".to_owned(),
+    match near(name, known.iter().copied()) {
+        Some(candidate) => format!("did you mean `{candidate}`?"),
+        None if known.is_empty() => "there are none".to_owned(),
+        None => format!("there are: {}", known.join(", ")),
     }
 }

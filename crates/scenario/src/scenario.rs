@@ -13,11 +13,13 @@ use url::Url;
 use crate::builder::Builder;
 use crate::class::{self, Class};
 use crate::data::Source;
+use crate::layers::{self, Layers};
 use crate::names::Names;
 use crate::network::{self, Network};
 use crate::problem::{Problem, ScenarioError, suggestion};
 use crate::profile::{self, Profile};
 use crate::quantity;
+use crate::reader;
 use crate::spec::{Json, Spec, TargetSpec};
 use crate::step::Step;
 use crate::surroundings::{Surroundings, Unseen};
@@ -98,60 +100,45 @@ impl Scenario {
         Self::read_in(file, text, &Unseen)
     }
 
-    /// Reads a scenario in its surroundings. `file` is its name for messages.
+    /// Reads a scenario that stands alone, in its surroundings. `file` is its name for messages.
     pub fn read_in(
         file: &str,
         text: &str,
         surroundings: &dyn Surroundings,
     ) -> Result<Self, ScenarioError> {
-        let spec: Spec = toml::from_str(text)
-            .map_err(|error| ScenarioError::new(file, text, vec![syntax_problem(&error)]))?;
-        let mut problems = Vec::new();
+        let unread = |_: &Path| Err(std::io::ErrorKind::Unsupported.into());
+        let layers = Layers {
+            assignments: &[],
+            file: &unread,
+        };
+        Self::read_layered(file, text, layers, surroundings)
+    }
+
+    /// Reads a scenario with the files that it includes, and with what was said beside it.
+    pub fn read_layered(
+        file: &str,
+        text: &str,
+        layers: Layers,
+        surroundings: &dyn Surroundings,
+    ) -> Result<Self, ScenarioError> {
+        let collected = layers::collect(file, text, layers);
+        let mut problems = collected.problems.clone();
+        let table = collected.table(layers, &mut problems);
+        let reading = reader::read(table, problems);
         let folder = Path::new(file).parent().unwrap_or(Path::new(""));
-        let scenario = resolve(&spec, folder, surroundings, &mut problems);
-        if problems.is_empty() {
-            Ok(scenario)
-        } else {
-            Err(ScenarioError::new(file, text, problems))
+        let mut found = Vec::new();
+        let spec = reading.spec.as_ref();
+        let scenario = spec.map(|spec| resolve(spec, folder, surroundings, &mut found));
+        found.retain(|problem| reading.is_of_the_file(problem));
+        let mut problems = reading.problems;
+        problems.append(&mut found);
+        // Those without a place come first.
+        problems.sort_by_key(|problem| problem.span().map(|span| span.start));
+        match scenario {
+            Some(scenario) if problems.is_empty() => Ok(scenario),
+            _ => Err(ScenarioError::new(&collected.sources, problems)),
         }
     }
-}
-
-/// Puts the place and a remedy to what the TOML reader says, in words that need no Rust.
-fn syntax_problem(error: &toml::de::Error) -> Problem {
-    let message = error.message().lines().next().unwrap_or_default();
-    // The reader's words are: unknown field `x`, expected one of `a`, `b`
-    let unknown = message
-        .strip_prefix("unknown field ")
-        .and_then(|rest| rest.split_once(", "));
-    let mut problem = match unknown {
-        Some((name, _)) => Problem::new(format!("unknown field {name}")),
-        None => Problem::new(in_plain_words(message)),
-    };
-    if let Some(span) = error.span() {
-        problem = problem.at(span, "here");
-    }
-    let Some((name, known)) = unknown else {
-        return problem;
-    };
-    let known = known.split('`').skip(1).step_by(2);
-    problem.help(suggestion(name.trim_matches('`'), known))
-}
-
-fn in_plain_words(message: &str) -> String {
-    let words = [
-        ("expected u8", "expected a whole number from 0 to 255"),
-        (
-            "expected u32",
-            "expected a whole number from 0 to 4294967295",
-        ),
-        ("expected f64", "expected a number"),
-        ("expected a sequence", "expected a list"),
-        ("expected a map", "expected a table"),
-    ];
-    words.iter().fold(message.to_owned(), |text, (from, to)| {
-        text.replace(from, to)
-    })
 }
 
 /// More names than this from one scenario are worth a warning: reports have a row for each.

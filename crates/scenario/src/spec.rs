@@ -21,6 +21,10 @@ pub(crate) use step::{AuthSpec, PartSpec, StepSpec};
 #[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Spec {
+    /// Files that lie below this one; what they hold counts, and not what they are called.
+    #[serde(default, skip_serializing)]
+    #[expect(dead_code, reason = "read before the rest, by `layers`")]
+    pub(crate) include: Vec<Spanned<String>>,
     pub(crate) host: Option<Spanned<String>>,
     pub(crate) connections: Option<Spanned<ConnectionsSpec>>,
     #[serde(default)]

@@ -248,6 +248,28 @@ fn mistakes() -> Vec<(&'static str, String)> {
             "cpu_of_a_request",
             file(GET, "[request_targets.\"/\"]\ncpu = { target = \"1%\" }"),
         ),
+        ("two_broken_lines", file(GET, "a = 1s\nb = 5m")),
+        (
+            "single_brackets",
+            file(GET, "").replace("[[users.visitor.tasks]]", "[users.visitor.tasks]"),
+        ),
+        (
+            "stage_without_duration",
+            profile("stages = [{ users = 1 }, { users = 2, duration = \"1m\" }]"),
+        ),
+        (
+            "class_of_a_text",
+            format!("users.other = \"visitor\"\n{}", file(GET, "")),
+        ),
+        ("number_for_a_text", file("get = 5", "")),
+        ("wait_without_quotes", class("like = \"visitor\"\nwait = 5")),
+        (
+            "mistakes_of_shape_and_of_meaning",
+            file(
+                "gte = \"products\"\nredirects = \"few\"\nchekc = { status = 20 }",
+                "[targets]\np95 = { targt = \"soon\" }\n[profiles.mine]\nuser = 5\nduration = \"1x\"\ncolour = \"red\"",
+            ),
+        ),
         (
             "unknown_variable",
             file("get = \"/{{ tokn }}\"", "").replace(
@@ -482,6 +504,39 @@ fn several_mistakes_are_said_at_once() {
     assert!(shown.contains("3 problems"), "{shown}");
 }
 
+#[test]
+fn what_comes_of_a_mistake_is_not_said_beside_it() {
+    let cases = [
+        // The request has no path only because it is no text.
+        file("get = 5", ""),
+        // The class has no tasks only because they are no list.
+        file(GET, "").replace("[[users.visitor.tasks]]", "[users.visitor.tasks]"),
+        // Nobody is like a class that could not be read.
+        file(
+            GET,
+            "[users.other]\nlike = \"third\"\n[users.third]\ntasks = 7",
+        ),
+        // The request has this name but for a mistake.
+        file(
+            "get = \"/\"\nname = 7",
+            "[request_targets.\"seven\"]\np95 = { target = \"1s\" }",
+        ),
+        // A name that is mended is there.
+        file(
+            "get = \"/\"\nnmae = \"seven\"",
+            "[request_targets.\"seven\"]\np95 = { target = \"1s\" }",
+        ),
+        file(GET, "")
+            .replace("[users.visitor]", "[user.visitor]")
+            .replace("[[users", "[[user"),
+        file(GET, "[profiles.mine]\nusres = 5\nduration = \"1s\""),
+    ];
+    for text in cases {
+        let shown = shown(&text);
+        assert!(shown.contains("1 problem"), "{text}\n{shown}");
+    }
+}
+
 proptest! {
     #[test]
     fn no_text_breaks_the_reader(
@@ -489,7 +544,7 @@ proptest! {
             "[users.a]\n", "[[users.a.tasks]]\n", "like = \"a\"\n", "get = \"/\"\n", "wait = \"1s\"\n",
             "[profiles.p]\n", "users = 1\n", "duration = \"1s\"\n", "stages = []\n", "[targets]\n",
             "p50 = {}\n", "{{", "}}", "\"", "=", "pick(", ")", "[data]\n", "x = [1, 2.5, true, \"é\"]\n",
-            "weight = nan\n", "[[setup]]\n", "json = { a = [1, { b = \"{{ pick(x) }}\" }] }\n", "\u{0}", "日",
+            "weight = nan\n", "[[setup]]\n", "wieght = 1\n", "users = []\n", "tasks = 5\n", "stages = [{ users = 1 }]\n", "[user.b]\n", "json = { a = [1, { b = \"{{ pick(x) }}\" }] }\n", "\u{0}", "日",
         ]), 0..25)
     ) {
         let text = pieces.concat();

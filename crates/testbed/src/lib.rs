@@ -7,6 +7,7 @@
 mod answer;
 mod authority;
 mod behaviour;
+mod browser;
 mod connection;
 mod counts;
 mod ended;
@@ -34,6 +35,7 @@ mod wire;
 pub use answer::{Answer, Framing};
 pub use authority::{Authority, Identity};
 pub use behaviour::Behaviour;
+pub use browser::{Browser, Look};
 pub use counts::Counts;
 pub use ended::{Ended, Signal};
 pub use fault::Fault;

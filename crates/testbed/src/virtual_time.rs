@@ -224,6 +224,13 @@ impl Station {
         }
     }
 
+    /// Nobody is served for a while from a moment on, as where the machine is taken from it.
+    pub fn stand_still(&mut self, from_s: f64, for_s: f64) {
+        for free_s in &mut self.free_s {
+            *free_s = free_s.max(from_s) + for_s;
+        }
+    }
+
     fn take_token(&mut self, arrival_s: f64, per_s: f64, burst: f64) -> Visit {
         let fresh = (arrival_s - self.tokens_at_s) * per_s;
         self.tokens = (self.tokens + fresh).min(burst);

@@ -18,6 +18,9 @@ const STRETCHES_MIN: usize = 20;
 /// Stretches whose neighbours are more alike than this know of each other.
 const ALIKE: f64 = 0.3;
 
+/// They are taken as no more alike than this.
+const ALIKE_MAX: f64 = 0.8;
+
 /// What was counted in one block: one second, or more.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Block {
@@ -78,7 +81,7 @@ pub(crate) fn sureness_unless(blocks: &[Block], too_alike: f64) -> Option<Surene
     let stretches = stretches(&residuals, count);
     let (variance, alike) = spread(&stretches);
     // Neighbours that are alike leave part of the spread between stretches out.
-    let variance = variance * (1.0 + 2.0 * alike.max(-ALIKE));
+    let variance = variance * of_neighbours(alike);
     let of_share = variance / (all * all);
     let independent = share * (1.0 - share) / of_share;
     // A spread that was itself estimated is less than certain (Korn and Graubard).
@@ -98,6 +101,13 @@ pub(crate) fn sureness_unless(blocks: &[Block], too_alike: f64) -> Option<Surene
         is_long_enough,
         is_settled,
     })
+}
+
+/// By how much neighbours that are alike make a sum vary more than stretches that know nothing of each other:
+/// as in a first-order autoregression.
+fn of_neighbours(alike: f64) -> f64 {
+    let alike = alike.clamp(-ALIKE / 2.0, ALIKE_MAX);
+    (1.0 + alike) / (1.0 - alike)
 }
 
 /// Sums of stretches of the same length, as nearly as the blocks allow.
@@ -134,7 +144,7 @@ pub fn mean_interval(values: &[f64]) -> Option<(f64, f64)> {
     if alike >= ALIKE {
         return None;
     }
-    let variance = variance * (1.0 + 2.0 * alike.max(-ALIKE));
+    let variance = variance * of_neighbours(alike);
     let off = student(count as f64 - 1.0) * variance.max(0.0).sqrt() / length;
     Some((mean - off, mean + off))
 }

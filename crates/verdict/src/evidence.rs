@@ -16,6 +16,8 @@ const OFFER_TO_SPARE: f64 = 1.1;
 const FEWER: f64 = 5.0;
 /// … where these are so many.
 const TELLING: f64 = 20.0;
+/// Times that are so many times as long are of another kind than a run's ups and downs.
+const FARTHER: f64 = 5.0;
 
 /// Two-sided, 95 %: what is shown.
 const INTERVAL_RISK: f64 = 0.025;
@@ -147,7 +149,8 @@ impl<'a> Evidence<'a> {
         }
     }
 
-    /// Whether a shorter time is surely kept already, one that enough requests exceed to tell how they come.
+    /// Whether a shorter time is surely kept already, one that enough requests exceed to tell how they come; or
+    /// one that is so much shorter that no ups and downs of the run come near.
     fn is_met_by_far(&self, threshold: Threshold, limit: f64) -> bool {
         let measure = self.lag.measure();
         let seen = self.stretch.distribution(self.scope, measure);
@@ -155,10 +158,14 @@ impl<'a> Evidence<'a> {
         let Some(Waited::Ns(shorter_ns)) = shorter else {
             return false;
         };
-        if !threshold.is_met_by(shorter_ns as f64 / 1e6, self.metric)
+        let shorter_ms = shorter_ns as f64 / 1e6;
+        if !threshold.is_met_by(shorter_ms, self.metric)
             || limit / FEWER * (seen.count() as f64) < TELLING
         {
             return false;
+        }
+        if threshold.is_met_by(shorter_ms * FARTHER, self.metric) {
+            return self.stretch.intervals().len() >= blocks::BLOCKS_MIN;
         }
         let over = self
             .stretch

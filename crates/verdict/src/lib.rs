@@ -23,6 +23,7 @@ mod share;
 mod signal;
 mod slow_request;
 mod stretch;
+mod tally;
 pub mod trend;
 mod validity;
 mod verdict;

@@ -4,6 +4,7 @@
 mod bound;
 mod bracket;
 mod choice;
+mod disturbed;
 mod estimate;
 mod trial;
 mod usl;
@@ -165,7 +166,8 @@ impl Search {
     /// Between which levels the service breaks. A trial that says otherwise than the line through all of
     /// them had a good or a bad moment: it is not believed.
     pub fn bracket(&self) -> Bracket {
-        let bracket = Bracket::of(&self.trials);
+        let told = self.told();
+        let bracket = Bracket::told_by(&told);
         let (Some(holds), Some(breaks)) = (bracket.holds, bracket.breaks) else {
             return bracket;
         };
@@ -173,17 +175,15 @@ impl Search {
             return bracket;
         };
         let margin = (MARGIN * line.error).min(MARGIN_MAX).exp();
-        let believed: Vec<Trial> = self
-            .trials
-            .iter()
+        let believed: Vec<Trial> = told
+            .into_iter()
             .filter(|trial| match trial.outcome {
                 Outcome::Holds => trial.level <= line.breaks_at / margin,
                 Outcome::Breaks(_) => trial.level >= line.breaks_at * margin,
                 Outcome::Open => true,
             })
-            .cloned()
             .collect();
-        let narrowed = Bracket::of(&believed);
+        let narrowed = Bracket::told_by(&believed);
         match narrowed.width() {
             Some(_) => narrowed,
             // With so few trials, the line is no better than they are.

@@ -7,6 +7,7 @@ use record::{Distribution, Measure, Metric, RunRecord, Scope};
 
 use crate::Interval;
 use crate::blocks::{self, Block, Sureness};
+use crate::tally::Tally;
 use crate::withheld::Withheld;
 
 /// Two-sided, 95 %.
@@ -281,8 +282,19 @@ impl<'a> Stretch<'a> {
     fn of_percentile(self, scope: Scope, measure: Measure, q: f64) -> Option<Interval> {
         let distribution = self.distribution(scope, measure);
         let durations: Vec<u64> = distribution.ok.counts().map(|(ns, _)| ns).collect();
-        let beyond =
-            |ns: u64| self.misses_of(&distribution, scope, measure, |duration| duration <= ns);
+        let longest_ms = *durations.last()? as f64 / 1e6;
+        let tally = Tally::of(self, scope, measure);
+        let slow_ms = distribution.percentile(SLOW).and_then(record::Waited::ms);
+        let slow = tally.missing(|ns| slow_ms.is_none_or(|slow_ms| ns as f64 / 1e6 <= slow_ms));
+        let is_far = |ns: u64| distribution.unanswered == 0 && in_ns(longest_ms * FAR) <= ns;
+        let beyond = |ns: u64| {
+            let missing = tally.missing(|duration| duration <= ns);
+            if slow.is_empty() || is_far(ns) {
+                blocks::sureness(&missing)
+            } else {
+                blocks::sureness_beside(&missing, &slow)
+            }
+        };
         if !beyond(*durations.first()?)?.is_long_enough {
             return None;
         }
@@ -294,7 +306,6 @@ impl<'a> Stretch<'a> {
         let ms = |at: usize| durations.get(at).map(|ns| *ns as f64 / 1e6);
         let low = ms(durations.partition_point(surely_longer))?;
         // What would do if it took twice as long as the longest is told as if requests were independent.
-        let longest_ms = *durations.last()? as f64 / 1e6;
         let far = || {
             let seen = beyond(in_ns(longest_ms * FAR))?;
             (seen.high(RISK_OF_END) < limit).then_some(longest_ms * FAR)

@@ -17,6 +17,8 @@ const AS_GOOD: f64 = 1.02;
 const ERRORS: f64 = 5.0;
 /// … and by this share.
 const DIFFERS: f64 = 0.01;
+/// Neighbours are taken as no more alike than this.
+const ALIKE_MAX: f64 = 0.8;
 /// The chance of calling a steady service unsteady, for each of the series and each way.
 const RISK: f64 = 0.0005;
 /// A drift of less than this, over what is left, is steady.
@@ -146,17 +148,27 @@ fn cut_of(batches: &[f64]) -> usize {
     let least = cuts.clone().map(spread).fold(f64::INFINITY, f64::min);
     let best = cuts.rev().find(|cut| spread(*cut) <= least * AS_GOOD);
     best.filter(|cut| *cut <= batches.len() / 2)
-        .filter(|cut| *cut > 0 && differs(&batches[..*cut], &batches[*cut..]))
+        .filter(|cut| {
+            let (first, rest) = batches.split_at(*cut);
+            // A level that begins as the rest goes on, and strays later, has not warmed up.
+            let begin = &first[..cut.div_ceil(2)];
+            *cut > 0 && differs(first, rest) && differs(begin, rest)
+        })
         .unwrap_or(0)
 }
 
-/// Whether the first part is another thing than the rest, beyond chance.
+/// Whether the first part is another thing than the rest, beyond chance. Where neighbours are alike, chance
+/// makes stretches: the variance of their mean is (1 + a) / (1 − a) times as much, as in a first-order
+/// autoregression.
 fn differs(first: &[f64], rest: &[f64]) -> bool {
     let usual = mean(rest);
-    let squares: f64 = rest.iter().map(|value| (value - usual).powi(2)).sum();
-    let deviation = (squares / (rest.len() as f64 - 1.0)).sqrt();
+    let off_usual: Vec<f64> = rest.iter().map(|value| value - usual).collect();
+    let squares: f64 = off_usual.iter().map(|off| off * off).sum();
+    let products: f64 = off_usual.windows(2).map(|pair| pair[0] * pair[1]).sum();
+    let alike = (products / squares.max(f64::MIN_POSITIVE)).clamp(0.0, ALIKE_MAX);
+    let variance = squares / (rest.len() as f64 - 1.0) * (1.0 + alike) / (1.0 - alike);
     let off = (mean(first) - usual).abs();
-    off > ERRORS * deviation / (first.len() as f64).sqrt() && off > DIFFERS
+    off > ERRORS * (variance / first.len() as f64).sqrt() && off > DIFFERS
 }
 
 /// Whether a series goes on rising or falling.
@@ -209,5 +221,29 @@ pub(crate) fn finding(record: &RunRecord) -> Option<Finding> {
                 });
             Some(found)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Batches about 1, some of them that much more.
+    fn batches_with(more: std::ops::Range<usize>, by: f64) -> Vec<f64> {
+        let noise = |at: usize| if at.is_multiple_of(2) { 0.01 } else { -0.01 };
+        (0..60)
+            .map(|at| 1.0 + noise(at) + if more.contains(&at) { by } else { 0.0 })
+            .collect()
+    }
+
+    #[test]
+    fn a_beginning_that_is_off_is_cut() {
+        // Of cuts that are about as good, the longest.
+        assert!((8..=10).contains(&cut_of(&batches_with(0..8, 0.5))));
+    }
+
+    #[test]
+    fn a_level_that_strays_later_has_not_warmed_up() {
+        assert_eq!(cut_of(&batches_with(8..14, 0.5)), 0);
     }
 }

@@ -1,4 +1,5 @@
-//! A Python of the check's own, beside the build, with the packages of `PyPI` that some tests serve with.
+//! A Python of the check's own, beside the build, with the packages of `PyPI` that some tests serve with, and read what
+//! brunt writes.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -9,7 +10,13 @@ use cargo_metadata::MetadataCommand;
 use super::{Strictness, run_shown};
 
 /// With their versions: what was tested yesterday is tested today.
-const PACKAGES: [&str; 1] = ["uvicorn==0.54.0"];
+const PACKAGES: [&str; 5] = [
+    "opentelemetry-proto==1.45.2",
+    "pandas==3.1.1",
+    "prometheus-client==0.26.0",
+    "protobuf==7.36.2",
+    "uvicorn==0.54.0",
+];
 
 /// Makes the environment where it is missing, or where it was made for other packages.
 pub(super) fn provide(root: &Path, strictness: Strictness) -> anyhow::Result<()> {
@@ -22,7 +29,9 @@ pub(super) fn provide(root: &Path, strictness: Strictness) -> anyhow::Result<()>
     match make(&folder) {
         Ok(()) => Ok(std::fs::write(&made_for, wanted)?),
         Err(error) if strictness == Strictness::SkipsAllowed => {
-            println!("    the tests against Python's servers will be skipped by name: {error:#}");
+            println!(
+                "    the tests with Python's servers and readers will be skipped by name: {error:#}"
+            );
             Ok(())
         }
         Err(error) => Err(error),

@@ -14,6 +14,7 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
         &[
             "application-agent",
             "engine",
+            "import",
             "monitor",
             "record",
             "report",
@@ -22,6 +23,8 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
         ],
     ),
     ("engine", &["record", "scenario"]),
+    // In its tests alone: what it writes has to be accepted.
+    ("import", &["scenario"]),
     ("monitor", &["record"]),
     ("proofs", &["record", "testbed", "verdict"]),
     ("record", &[]),

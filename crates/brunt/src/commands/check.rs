@@ -1,24 +1,21 @@
 //! `brunt check`: checks a scenario file and says what would run.
 
-use std::path::PathBuf;
-
 use scenario::{Host, Overrides, Plan, Profile, Scenario, Step, names_of};
 
 use crate::exit::{Exit, Failure};
-use crate::load_options::read_scenario;
+use crate::layers::ScenarioOptions;
 use crate::screen;
 
 /// Options of `brunt check`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
-    /// The scenario file
-    #[arg(short = 'f', long, value_name = "FILE", default_value = "brunt.toml")]
-    file: PathBuf,
+    #[command(flatten)]
+    from: ScenarioOptions,
 }
 
 pub(crate) fn run(options: &Options) -> Result<Exit, Failure> {
-    let scenario = read_scenario(&options.file)?;
-    let text = explain(&options.file.display().to_string(), &scenario);
+    let scenario = options.from.read()?;
+    let text = explain(&options.from.file.display().to_string(), &scenario);
     screen::say(&text);
     Ok(Exit::Passed)
 }

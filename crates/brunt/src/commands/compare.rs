@@ -15,12 +15,13 @@ use crate::baselines::share;
 use crate::builds::{Build, log_of};
 use crate::exit::{Exit, Failure, complain, note};
 use crate::interrupt::Interrupts;
-use crate::load_options::{LoadOptions, WatchOptions};
+use crate::load_options::LoadOptions;
 use crate::pipeline::Pipeline;
 use crate::results::{self, RunFolder};
 use crate::screen::{self, LiveLine};
 use crate::stage::{Stage, new_seed};
 use crate::turns::{Blocks, Turns};
+use crate::watch_options::WatchOptions;
 
 /// What decides unless somebody says: few, since each takes its part of the risk.
 const TESTED: &str = "throughput,error_rate,p50,p95,cpu_per_request";
@@ -75,7 +76,7 @@ pub(crate) fn run(options: &Options) -> Result<Exit, Failure> {
     let folder = RunFolder::create(options.out.as_deref(), "ab", begun)
         .map_err(|error| Failure::Input(error.to_string()))?;
     let (hosts, builds) = start(options, hosts, folder.path())?;
-    let set = |host| Stage::set(&options.load, WatchOptions::default(), host, blocks.plan());
+    let set = |host| Stage::set(&options.load, &WatchOptions::default(), host, blocks.plan());
     let stages = [set(&hosts[0])?, set(&hosts[1])?];
     let seed = options.load.seed.unwrap_or_else(new_seed);
     let conduct = conduct(
@@ -115,8 +116,6 @@ fn refuse_misfits(options: &Options) -> Result<(), Failure> {
          compare`"
     } else if options.host_b.is_none() && options.command.is_none() {
         "no second build: give --host-b, or --command and --command-b"
-    } else if options.load.duration.is_some() {
-        "-t has no place: --block says how long a block is, and --limit when to give up"
     } else if options.command.is_some()
         && options.host_b.is_some()
         && options.host_b == options.load.host
@@ -200,7 +199,7 @@ fn conduct(
     Conduct {
         run_id: folder.run_id.clone(),
         brunt_version: env!("CARGO_PKG_VERSION").to_owned(),
-        scenario_file: options.load.file.display().to_string(),
+        scenario_file: options.load.from.file.display().to_string(),
         scenario_hash: scenario.hash.clone(),
         profile: options.profile.clone(),
         level: scenario::level_in_words(&blocks.plan().load),

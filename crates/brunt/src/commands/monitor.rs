@@ -1,41 +1,26 @@
-//! `brunt monitor`: watches a process or the machine, without any load.
+//! `brunt monitor`: watches processes or the machine, without any load.
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use jiff::Timestamp;
-use monitor::{Monitor, Subject};
-use record::{MachineReading, Reading};
-use report::csv;
+use record::{ProcessReading, Reading};
+use report::csv::MonitorTable;
 
 use crate::exit::{Exit, Failure};
 use crate::interrupt::Interrupts;
 use crate::screen::LiveLine;
-use crate::watched::{pid_of, subject_of};
-
-/// The columns of the machine come first, under names that other tools use; the process's after.
-const MACHINE_COLUMNS: [&str; 7] = [
-    "cpu_percent",
-    "memory_percent",
-    "memory_mb",
-    "disk_read_mb",
-    "disk_write_mb",
-    "network_sent_mb",
-    "network_recv_mb",
-];
+use crate::watch_options::WatchOptions;
+use crate::watched;
 
 /// Options of `brunt monitor`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
-    /// Watch this process with its children
-    #[arg(long)]
-    pid: Option<u32>,
-    /// Watch the process that listens on this TCP port
-    #[arg(long, conflicts_with = "pid")]
-    port: Option<u16>,
+    #[command(flatten)]
+    watch: WatchOptions,
     /// Stop after this long, such as 30s or 5m; without it, at Ctrl-C
     #[arg(short = 't', long, value_name = "DURATION", value_parser = scenario::duration)]
     duration: Option<Duration>,
@@ -51,13 +36,13 @@ pub(crate) fn run(options: &Options) -> Result<Exit, Failure> {
     if options.interval < Duration::from_millis(100) {
         return Err(Failure::Input("--interval is at least 100ms".into()));
     }
-    let subject = match pid_of(options.pid, options.port)? {
-        Some(pid) => subject_of(pid)?,
-        None => Subject::Nothing,
-    };
-    let mut monitor = Monitor::new(subject).map_err(|error| Failure::Input(error.to_string()))?;
+    let aims = options.watch.aims()?;
+    let names: Vec<String> = aims.beside.iter().map(|(name, _)| name.clone()).collect();
+    let mut monitor = watched::monitor(&aims)?;
     let interrupts = Interrupts::watch().context("cannot watch for signals")?;
-    let mut table = options.output.as_ref().map(Table::begin).transpose()?;
+    let table = MonitorTable::new(aims.target.is_some(), &names);
+    let output = options.output.as_deref();
+    let mut file = output.map(|path| Rows::begin(path, &table)).transpose()?;
     let mut live = LiveLine::new(false);
     let begun = Instant::now();
     let end = options.duration.map(|duration| begun + duration);
@@ -69,11 +54,17 @@ pub(crate) fn run(options: &Options) -> Result<Exit, Failure> {
             break;
         }
         let reading = monitor.read(begun.elapsed());
-        if let Some(table) = &mut table {
-            table.row(&reading)?;
+        if number == 1 {
+            watched::tell_unseen(&monitor.unseen(&reading), &names);
         }
-        live.show(begun.elapsed().as_secs(), |_| line(&reading));
+        if let Some(file) = &mut file {
+            file.add(&table.row(Timestamp::now().to_string(), &reading))?;
+        }
+        live.show(begun.elapsed().as_secs(), |width| {
+            line(&reading, &names, width)
+        });
     }
+    live.leave();
     Ok(Exit::Passed)
 }
 
@@ -90,92 +81,75 @@ fn sleep_until(due: Instant, interrupts: &Interrupts) -> bool {
 }
 
 /// A CSV file; each row is there as soon as it was read.
-struct Table {
+struct Rows {
     file: BufWriter<File>,
     path: PathBuf,
 }
 
-impl Table {
-    fn begin(path: &PathBuf) -> Result<Self, Failure> {
+impl Rows {
+    fn begin(path: &Path, table: &MonitorTable) -> Result<Self, Failure> {
         let file = File::create(path)
             .map_err(|error| Failure::Input(format!("cannot write {}: {error}", path.display())))?;
-        let mut table = Self {
+        let mut rows = Self {
             file: BufWriter::new(file),
-            path: path.clone(),
+            path: path.to_owned(),
         };
-        let process = csv::PROCESS_COLUMNS
-            .iter()
-            .map(|column| format!("process_{column}"));
-        let machine = MACHINE_COLUMNS.iter().map(|column| (*column).to_owned());
-        let columns: Vec<String> = std::iter::once("timestamp".to_owned())
-            .chain(machine)
-            .chain(process)
-            .collect();
-        table.line(&columns.join(","))?;
-        Ok(table)
+        rows.add(&table.head())?;
+        Ok(rows)
     }
 
-    fn row(&mut self, reading: &Reading) -> Result<(), Failure> {
-        let mut cells = vec![Timestamp::now().to_string()];
-        cells.extend(machine_cells(&reading.machine));
-        cells.extend(csv::process_cells(reading.target.as_ref()));
-        self.line(&cells.join(","))
-    }
-
-    fn line(&mut self, line: &str) -> Result<(), Failure> {
-        writeln!(self.file, "{line}")
+    fn add(&mut self, line: &str) -> Result<(), Failure> {
+        self.file
+            .write_all(line.as_bytes())
             .and_then(|()| self.file.flush())
             .with_context(|| format!("cannot write {}", self.path.display()))?;
         Ok(())
     }
 }
 
-fn machine_cells(machine: &MachineReading) -> [String; 7] {
-    [
-        percent(machine.cpu_percent),
-        percent(machine.memory_percent),
-        megabytes(machine.memory_bytes),
-        megabytes(machine.disk_read_bytes),
-        megabytes(machine.disk_written_bytes),
-        megabytes(machine.network_sent_bytes),
-        megabytes(machine.network_received_bytes),
-    ]
-}
-
-/// What is not known is an empty cell.
-fn percent(value: Option<f64>) -> String {
-    value.map_or_else(String::new, |value| format!("{value:.2}"))
-}
-
-fn megabytes(bytes: Option<u64>) -> String {
-    bytes.map_or_else(String::new, |bytes| format!("{:.3}", bytes as f64 / 1e6))
-}
-
-fn count(value: Option<u64>) -> String {
-    value.map_or_else(String::new, |value| value.to_string())
-}
-
-fn line(reading: &Reading) -> String {
-    let known = |text: String, unit: &str| {
-        if text.is_empty() {
-            "–".to_owned()
-        } else {
-            format!("{text} {unit}")
-        }
-    };
+/// What a reading says, in so many columns.
+fn line(reading: &Reading, names: &[String], width: usize) -> String {
     let machine = &reading.machine;
     let mut line = format!(
         "machine: CPU {}, memory {}",
-        known(percent(machine.cpu_percent), "%"),
-        known(percent(machine.memory_percent), "%")
+        known(machine.cpu_percent, 1, "%"),
+        known(machine.memory_percent, 1, "%")
     );
     if let Some(process) = &reading.target {
-        line += &format!(
-            "   process: CPU {}, memory {}, {} threads",
-            known(percent(process.cpu_percent), "%"),
-            known(megabytes(process.rss_bytes), "MB"),
-            known(count(process.threads), "").trim_end(),
-        );
+        line += &format!("   process: {}", of_process(process));
+    }
+    for (name, process) in names.iter().zip(&reading.beside) {
+        line += &format!("   {name}: {}", of_process(process));
+    }
+    if line.chars().count() > width {
+        line = line
+            .chars()
+            .take(width.saturating_sub(1))
+            .chain(['…'])
+            .collect();
     }
     line
+}
+
+/// CPU in percent of the cores that it may use, or in cores where nobody says how many these are.
+fn of_process(process: &ProcessReading) -> String {
+    let cpu = match (process.cpu_percent, process.cpu_cores) {
+        (None, Some(cores)) => known(Some(cores), 2, "cores"),
+        (percent, _) => known(percent, 1, "%"),
+    };
+    let memory = process.rss_bytes.map(|bytes| bytes as f64 / 1e6);
+    let threads = process.threads.map(|threads| threads as f64);
+    format!(
+        "CPU {cpu}, memory {}, {}",
+        known(memory, 1, "MB"),
+        known(threads, 0, "threads")
+    )
+}
+
+/// What is not known is a dash.
+fn known(value: Option<f64>, digits: usize, unit: &str) -> String {
+    value.map_or_else(
+        || "–".to_owned(),
+        |value| format!("{value:.digits$} {unit}"),
+    )
 }

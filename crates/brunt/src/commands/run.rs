@@ -12,9 +12,11 @@ use crate::baselines::{ComparisonOptions, Yardstick};
 use crate::exit::{Exit, Failure, complain};
 use crate::fail_on::Bar;
 use crate::interrupt::Interrupts;
-use crate::load_options::{LoadOptions, WatchOptions};
+use crate::load_options::{LengthOptions, LoadOptions};
+use crate::outlets::{OutletOptions, Outlets};
 use crate::pipeline::Pipeline;
 use crate::session::{JudgedRun, Session};
+use crate::watch_options::WatchOptions;
 use crate::{commit, results, screen};
 
 /// Stands for all profiles.
@@ -27,15 +29,18 @@ pub(crate) struct Options {
     #[arg(value_name = "PROFILE", default_value = "load")]
     profile: String,
     #[command(flatten)]
-    load: LoadOptions,
+    length: LengthOptions,
     #[command(flatten)]
-    watch: WatchOptions,
+    load: LoadOptions,
     /// What to call the run in the history; one that has a label is never pruned
     #[arg(long, value_name = "TEXT", value_parser = label)]
     label: Option<String>,
     /// Put all files in this folder [default: under performance/]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// Write the four CSV files that Locust writes, too; their names begin with this
+    #[arg(long, value_name = "PREFIX")]
+    csv: Option<PathBuf>,
     #[command(flatten)]
     bar: Bar,
     /// Compare the run with a baseline; one that is worse fails, with exit code 1
@@ -43,6 +48,10 @@ pub(crate) struct Options {
     baseline: Option<String>,
     #[command(flatten)]
     comparison: ComparisonOptions,
+    #[command(flatten, next_help_heading = "What is watched")]
+    watch: WatchOptions,
+    #[command(flatten, next_help_heading = "Live outputs")]
+    outlets: OutletOptions,
     #[command(flatten, next_help_heading = "In a pipeline")]
     pipeline: Pipeline,
 }
@@ -57,6 +66,7 @@ pub(crate) fn run(options: &Options) -> Result<Exit, Failure> {
         .map(|name| Yardstick::find(name, options.comparison))
         .transpose()?;
     let interrupts = Interrupts::watch().context("cannot watch for signals")?;
+    let mut outlets = Outlets::open(&options.outlets)?;
     let all = plans.len() > 1;
     let begun = Timestamp::now();
     let commit = commit::of_working_directory();
@@ -66,9 +76,17 @@ pub(crate) fn run(options: &Options) -> Result<Exit, Failure> {
             .out
             .as_ref()
             .map(|out| if all { out.join(&profile) } else { out.clone() });
+        let locust = options.csv.as_deref().map(|prefix| {
+            if all {
+                results::prefix_of(prefix, &profile)
+            } else {
+                prefix.to_owned()
+            }
+        });
         let session = Session {
+            locust: locust.as_deref(),
             options: &options.load,
-            watch: options.watch,
+            watch: &options.watch,
             label: options.label.as_deref(),
             commit: commit.as_deref(),
             scenario: &scenario,
@@ -76,11 +94,12 @@ pub(crate) fn run(options: &Options) -> Result<Exit, Failure> {
             bar: options.bar,
             yardstick: yardstick.as_ref(),
         };
-        runs.push(session.play(&profile, Arc::new(plan), out.as_deref())?);
+        runs.push(session.play(&profile, Arc::new(plan), out.as_deref(), Some(&mut outlets))?);
         if interrupts.count() > 0 {
             break;
         }
     }
+    outlets.close();
     let exit = runs
         .iter()
         .fold(Exit::Passed, |exit, run| exit.worse(run.exit));
@@ -135,7 +154,9 @@ fn plans(options: &Options, scenario: &Scenario) -> Result<Vec<(String, Plan)>, 
     names
         .into_iter()
         .map(|name| {
-            let plan = options.load.plan(scenario, &name, None)?;
+            let plan = options
+                .load
+                .plan(scenario, &name, options.length.duration)?;
             Ok((name, plan))
         })
         .collect()

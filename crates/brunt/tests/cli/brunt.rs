@@ -56,7 +56,7 @@ impl Brunt {
         self.scenario(include_str!("../../../../brunt.toml"))
     }
 
-    fn command(&self) -> Command {
+    pub(crate) fn command(&self) -> Command {
         let arguments: Vec<&str> = self.arguments.iter().map(String::as_str).collect();
         self.with(&arguments)
     }
@@ -76,6 +76,13 @@ impl Brunt {
 
     pub(crate) fn run(&self) -> Ended {
         self.command().output().expect("brunt starts").into()
+    }
+
+    /// Runs it with variables of the environment.
+    pub(crate) fn run_with(&self, variables: &[(&str, &str)]) -> Ended {
+        let mut command = self.command();
+        command.envs(variables.iter().copied());
+        command.output().expect("brunt starts").into()
     }
 
     /// Runs it with other arguments, in the same folder.

@@ -11,13 +11,19 @@ fn help_is_as_it_was_reviewed() {
         "",
         "run",
         "check",
+        "schema",
         "init",
+        "import",
+        "import curl",
+        "import har",
+        "import openapi",
         "history",
         "history prune",
         "baseline",
         "baseline save",
         "baseline compare",
         "compare",
+        "report",
         "monitor",
         "agent",
     ] {
@@ -33,6 +39,65 @@ fn check_says_what_would_run() {
     let ended = Brunt::new(&["check"]).shipped().run();
     assert_eq!(ended.code, Some(0), "{ended:?}");
     insta::assert_snapshot!("check", ended.stdout);
+}
+
+#[test]
+fn the_schema_is_json_for_editors() {
+    let ended = Brunt::new(&["schema"]).run();
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let schema: Value = serde_json::from_str(&ended.stdout).expect("JSON");
+    assert_eq!(schema["$schema"], "http://json-schema.org/draft-07/schema#");
+    let host = &schema["properties"]["host"]["description"];
+    assert!(
+        host.as_str().is_some_and(|text| text.contains("base URL")),
+        "{host}"
+    );
+}
+
+#[test]
+fn values_are_set_over_the_file() {
+    let brunt = Brunt::new(&[
+        "check",
+        "--set",
+        "users.normal.wait=7s",
+        "--set",
+        "host=http://set",
+    ])
+    .shipped();
+    let ended = brunt.run_with(&[
+        ("BRUNT__USERS__NORMAL__WAIT", "6s"),
+        ("BRUNT__USERS__BURST__WAIT", "5s"),
+    ]);
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    for part in [
+        "normal: 33.3 % of the users, waits 7s",
+        "burst: 33.3 % of the users, waits 5s",
+        "http://set/",
+    ] {
+        assert!(ended.stdout.contains(part), "{ended:?}");
+    }
+    let wrong = brunt.run_with(&[("BRUNT__USERS__BURST__WAIT", "soon")]);
+    assert_eq!(wrong.code, Some(2), "{wrong:?}");
+    assert!(
+        wrong.stderr.contains("BRUNT__USERS__BURST__WAIT=soon"),
+        "{wrong:?}"
+    );
+}
+
+#[test]
+fn a_file_includes_others() {
+    let brunt = Brunt::new(&["check"]).scenario(
+        "include = [\"parts/users.toml\"]\n[profiles.load]\nusers = 3\nduration = \"1m\"\n",
+    );
+    std::fs::create_dir(brunt.path("parts")).unwrap();
+    let users = "host = \"http://a\"\n[[users.visitor.tasks]]\nget = \"/\"\n";
+    std::fs::write(brunt.path("parts/users.toml"), users).unwrap();
+    let ended = brunt.run();
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert!(
+        ended.stdout.contains("http://a/") && ended.stdout.contains("visitor"),
+        "{ended:?}"
+    );
 }
 
 #[test]

@@ -245,7 +245,7 @@ fn wrong_input_names_the_remedy() {
         (&[&ab, &hosts[..2]], "give --host-b"),
         (&[&ab, &hosts[2..]], "no host: give --host"),
         (&[&ab, &commands[..2]], "--command-b"),
-        (&[&ab, &hosts, &["-t", "5s"]], "--limit when to give up"),
+        (&[&ab, &hosts, &["-t", "5s"]], "unexpected argument '-t'"),
         (&[&ab, &hosts, &["--block", "1500ms"]], "whole seconds"),
         (&[&ab, &hosts, &["--test", "p42"]], "there are: throughput"),
         (&[&ab, &hosts, &["stress"]], "is a search"),

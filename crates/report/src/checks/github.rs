@@ -11,6 +11,7 @@ pub fn github(all: &[Checks]) -> String {
                 Standing::Passed => continue,
                 Standing::Failed | Standing::Broken => "error",
                 Standing::Undecided => "warning",
+                Standing::Told => "notice",
             };
             let title = format!("{}: {}", checks.title, check.name);
             text += &annotation(level, &title, &check.message);

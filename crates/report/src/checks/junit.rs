@@ -38,6 +38,7 @@ fn case(title: &str, check: &Check) -> String {
         Standing::Failed => format!("<failure message=\"{message}\">{message}</failure>"),
         Standing::Broken => format!("<error message=\"{message}\">{message}</error>"),
         Standing::Undecided => format!("<skipped message=\"{message}\"/>"),
+        Standing::Told => format!("<system-out>{message}</system-out>"),
     };
     format!("{head}>{inner}</testcase>\n")
 }

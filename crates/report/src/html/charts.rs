@@ -1,166 +1,200 @@
-//! The charts' data and places. `page.js` draws them; without JavaScript the tables stay.
+//! What is drawn over time: the load and what came of it, the resources below, and brunt itself, all on one
+//! time axis.
 
-use maud::{Markup, PreEscaped, html as markup};
-use record::ProcessReading;
-use serde_json::{Value, json};
+use std::collections::BTreeMap;
 
-use crate::Judged;
-use crate::series;
-use verdict::Mark;
+use maud::{Markup, html as markup};
+use record::{FailureKind, Second};
 
-/// The charts of a run, all on one time axis.
-pub(super) fn charts(run: &Judged) -> Markup {
-    markup! {
-        h2 { "Over time" }
-        noscript { p.note { "The charts need JavaScript; every figure is in the tables." } }
-        @for (id, label) in CHARTS {
-            figure data-chart=(id) { figcaption { (label) } }
+use super::chart::{Chart, Line, Span, Stroke, Unit, Views};
+use super::marks::{STALL_MS, marked, spans};
+use super::{heat, watched};
+use crate::bins::{Bin, Bins, Percentiles};
+use crate::{Judged, number};
+
+/// Failures are drawn by so many kinds at most, the most frequent ones.
+const KINDS_MAX: usize = 4;
+const INKS: [&str; KINDS_MAX] = ["critical", "a", "b", "c"];
+const STROKES: [Stroke; KINDS_MAX] = [Stroke::Plain, Stroke::Dashed, Stroke::Dotted, Stroke::Plain];
+
+/// The charts of a run, in the parts of the page.
+pub(super) struct Charts<'a> {
+    pub(super) service: Vec<Chart<'a>>,
+    pub(super) resources: Vec<Chart<'a>>,
+    pub(super) generator: Vec<Chart<'a>>,
+    pub(super) failures: Vec<Chart<'a>>,
+    /// What could not be seen.
+    pub(super) unseen: Vec<&'static str>,
+    pub(super) spans: Vec<Span>,
+}
+
+impl<'a> Charts<'a> {
+    pub(super) fn of(run: &Judged<'a>, fine: &Bins) -> Self {
+        let mut unseen = Vec::new();
+        let mut known = |charts: Vec<Chart<'a>>| -> Vec<Chart<'a>> {
+            let known = charts.into_iter().filter_map(|chart| {
+                let title = chart.title;
+                let chart = chart.known(fine);
+                if chart.is_none() {
+                    unseen.push(title);
+                }
+                chart
+            });
+            known.map(|chart| marked(run, chart)).collect()
+        };
+        let service = known(vec![
+            throughput(run),
+            percentiles("response", "Response time", |bin| bin.response)
+                .line(oldest())
+                .note("what users wait, by the second in which requests were meant to start"),
+            percentiles("service", "Service time", |bin| bin.service)
+                .note("first byte sent to last byte received, by the second of the answer"),
+            users(run),
+        ]);
+        let resources = known(watched::resources());
+        let generator = known(watched::generator());
+        let failures = known(vec![failures(run)]);
+        unseen.retain(|title| *title != FAILURES);
+        Self {
+            service,
+            resources,
+            generator,
+            failures,
+            unseen,
+            spans: spans(run),
         }
-        @if marks(run).any(|mark| matches!(mark, Mark::Scaling { .. })) {
-            figure data-chart="scaling" {
-                figcaption { "Requests a second over requests under way, and the Universal Scalability Law" }
+    }
+
+    /// All of them.
+    pub(super) fn all(&self) -> impl Iterator<Item = &Chart<'a>> {
+        let parts = [
+            &self.service,
+            &self.resources,
+            &self.generator,
+            &self.failures,
+        ];
+        parts.into_iter().flatten()
+    }
+
+    /// The load and what came of it.
+    pub(super) fn over_time(&self, views: &Views) -> Markup {
+        let (first, rest) = self.service.split_at(self.service.len().min(3));
+        markup! {
+            (self.marks(views.fine.end_s()))
+            (self.figures(first, views))
+            (heat::figures(views))
+            (self.figures(rest, views))
+        }
+    }
+
+    pub(super) fn figures(&self, charts: &[Chart], views: &Views) -> Markup {
+        markup! { @for chart in charts { (chart.figure(views, &self.spans)) } }
+    }
+
+    /// The stretches of time that are marked, in words.
+    fn marks(&self, end_s: f64) -> Markup {
+        markup! {
+            @if !self.spans.is_empty() {
+                ul.legend.marks {
+                    li { "Marked:" }
+                    @for span in &self.spans {
+                        li { i.swatch.(span.ink()) {} (span.label) " " (number::moment(span.from_s, end_s)) "–" (number::moment(span.to_s, end_s)) }
+                    }
+                }
             }
-        }
-        // `<` would end the element: in JSON it may be written as an escape.
-        script type="application/json" {
-            (PreEscaped(data(run).to_string().replace('<', "\\u003c")))
         }
     }
 }
 
-const CHARTS: [(&str, &str); 5] = [
-    ("throughput", "Requests a second: answered well, and failed"),
-    (
-        "response",
-        "Response time, by the second in which requests were meant to start",
-    ),
-    ("users", "Users, and requests under way"),
-    ("cpu", "CPU in percent of the cores that each may use"),
-    ("memory", "Memory"),
-];
+fn throughput<'a>(run: &Judged) -> Chart<'a> {
+    let mut chart = Chart::new("throughput", "Requests a second", Unit::Count);
+    if run.record.header.load.open.is_some() {
+        let planned = |bin: &Bin| Some(bin.planned);
+        chart = chart.line(Line::new("planned", "quiet", Stroke::Dotted, planned));
+    }
+    let meant = |bin: &Bin| bin.each(bin.meant.all);
+    let late = |bin: &Bin| bin.each(bin.meant.late);
+    let failed = |second: &Second| second.failed + second.unanswered;
+    chart
+        .line(Line::new("offered", "quiet", Stroke::Dashed, meant))
+        .line(Line::new("answered well", "a", Stroke::Filled, |bin| {
+            bin.a_second(|second| second.ok)
+        }))
+        .line(Line::new(
+            "failed",
+            "critical",
+            Stroke::Filled,
+            move |bin| bin.a_second(failed),
+        ))
+        .line(Line::new("taken up late by brunt", "b", Stroke::Dotted, late).unless_zero())
+}
 
-fn data(run: &Judged) -> Value {
-    let record = run.record;
-    let points = series::points(record);
-    // The last second may have been only begun: its counts are no rates.
-    let whole = usize::min(points.len(), seconds_of(record.throughput_s()).max(1));
-    let points = &points[..whole];
-    let column = |part: fn(&series::Point) -> Value| points.iter().map(part).collect::<Value>();
-    let readings = &record.readings;
-    let reading = |part: fn(&record::Reading) -> Option<f64>| {
-        readings
-            .iter()
-            .map(|reading| json!(part(reading)))
-            .collect::<Value>()
+fn percentiles<'a>(
+    timed: &'static str,
+    title: &'static str,
+    of: fn(&Bin) -> Percentiles,
+) -> Chart<'a> {
+    let mut chart = Chart::new(timed, title, Unit::Ms)
+        .line(Line::new("p50", "a", Stroke::Plain, move |bin| of(bin).p50))
+        .line(Line::new("p95", "b", Stroke::Plain, move |bin| of(bin).p95))
+        .line(Line::new("p99", "c", Stroke::Plain, move |bin| of(bin).p99));
+    chart.timed = Some(timed);
+    chart
+}
+
+/// While nothing is answered no percentile is known, but how long the oldest request waits is.
+fn oldest<'a>() -> Line<'a> {
+    let waits = |second: &Second| {
+        let waits = second.oldest_ms.filter(|ms| *ms >= STALL_MS);
+        waits.map(|ms| ms as f64)
     };
-    json!({
-        "second": column(|point| json!(point.second)),
-        "ok": column(|point| json!(point.counts.ok)),
-        "failed": column(|point| json!(point.counts.failed + point.counts.unanswered)),
-        "p50": column(|point| json!(point.response_ms.p50)),
-        "p95": column(|point| json!(point.response_ms.p95)),
-        "p99": column(|point| json!(point.response_ms.p99)),
-        "users": column(|point| json!(point.counts.users)),
-        "in_flight": column(|point| json!(point.counts.in_flight)),
-        "at": reading(|reading| Some(reading.at_ms as f64 / 1e3)),
-        "cpu_target": reading(|reading| cpu(reading.target.as_ref())),
-        "cpu_generator": reading(|reading| cpu(reading.generator.as_ref())),
-        "cpu_machine": reading(|reading| reading.machine.cpu_percent),
-        "memory_target": reading(|reading| memory(reading.target.as_ref())),
-        "memory_generator": reading(|reading| memory(reading.generator.as_ref())),
-        "memory_trend": trend(run, "memory"),
-        "spans": spans(run),
-        "bracket": bracket(run),
-        "under_way": scaling(run, |(under_way, _), _| under_way),
-        "answered": scaling(run, |(_, per_s), is_law| if is_law { None } else { per_s }),
-        "law": scaling(run, |(_, per_s), is_law| if is_law { per_s } else { None }),
+    let label = "oldest under way, from 1 s";
+    Line::new(label, "critical", Stroke::Dotted, move |bin| {
+        bin.most(waits)
     })
+    .unless_zero()
 }
 
-fn marks<'a>(run: &'a Judged) -> impl Iterator<Item = &'a Mark> {
-    let findings = run.verdict.findings.iter();
-    findings.flat_map(|finding| &finding.marks)
-}
-
-/// Between which rates the service breaks: a label, and the rate.
-fn bracket(run: &Judged) -> Value {
-    let mut all = marks(run);
-    let ends = all.find_map(|mark| match mark {
-        Mark::Bracket { holds, breaks } => Some([("holds", *holds), ("breaks", *breaks)]),
-        _ => None,
-    });
-    let known = ends.into_iter().flatten();
-    known
-        .filter_map(|(label, rate)| Some(json!([label, rate?])))
-        .collect()
-}
-
-/// What was measured at each level, and the law that fits, by what is under way.
-fn scaling(run: &Judged, part: impl Fn((Option<f64>, Option<f64>), bool) -> Option<f64>) -> Value {
-    let mut all = marks(run);
-    let found = all.find_map(|mark| match mark {
-        Mark::Scaling { points, law } => Some((points, law)),
-        _ => None,
-    });
-    let Some((points, law)) = found else {
-        return json!([]);
+fn users<'a>(run: &Judged) -> Chart<'a> {
+    let chart = Chart::new("users", "Users, and requests under way", Unit::Count);
+    let is_open = run.record.header.load.open.is_some();
+    let users = |bin: &Bin| bin.most(|second| second.users.map(f64::from));
+    let under_way = |bin: &Bin| bin.most(|second| second.in_flight.map(f64::from));
+    let chart = if is_open {
+        chart.line(Line::new("users of the pool", "a", Stroke::Plain, users))
+    } else {
+        let planned = |bin: &Bin| Some(bin.planned);
+        chart
+            .line(Line::new("planned", "quiet", Stroke::Dashed, planned))
+            .line(Line::new("users", "a", Stroke::Plain, users))
     };
-    let measured = points.iter().map(|point| (*point, false));
-    let mut both: Vec<((f64, f64), bool)> = measured
-        .chain(law.iter().map(|point| (*point, true)))
-        .collect();
-    both.sort_by(|a, b| a.0.0.total_cmp(&b.0.0));
-    both.into_iter()
-        .map(|((x, y), is_law)| json!(part((Some(x), Some(y)), is_law)))
-        .collect()
+    chart.line(Line::new("under way", "c", Stroke::Plain, under_way))
 }
 
-/// The stretches of time that findings speak of: label, from, to.
-fn spans(run: &Judged) -> Value {
-    marks(run)
-        .filter_map(|mark| match mark {
-            Mark::Span {
-                label,
-                from_s,
-                to_s,
-            } => Some(json!([label, from_s, to_s])),
-            _ => None,
-        })
-        .collect()
-}
+const FAILURES: &str = "Failures a second, by kind";
 
-/// The trend of a metric at the moments of the readings; nothing before and after it.
-fn trend(run: &Judged, of: &str) -> Value {
-    let line = marks(run).find_map(|mark| match mark {
-        Mark::Line { metric, from, to } if *metric == of => Some((*from, *to)),
-        _ => None,
-    });
-    let readings = run.record.readings.iter();
-    readings
-        .map(|reading| {
-            let at_s = reading.at_ms as f64 / 1e3;
-            let (from, to) = line.filter(|(from, to)| (from.0..=to.0).contains(&at_s))?;
-            Some(from.1 + (to.1 - from.1) * (at_s - from.0) / (to.0 - from.0))
-        })
-        .map(|value| json!(value))
-        .collect()
-}
-
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "a float cast saturates, and a run's length is not negative"
-)]
-fn seconds_of(seconds: f64) -> usize {
-    seconds.round() as usize
-}
-
-fn cpu(process: Option<&ProcessReading>) -> Option<f64> {
-    process.and_then(|process| process.cpu_percent)
-}
-
-fn memory(process: Option<&ProcessReading>) -> Option<f64> {
-    process
-        .and_then(|process| process.rss_bytes)
-        .map(|bytes| bytes as f64 / 1e6)
+fn failures<'a>(run: &Judged) -> Chart<'a> {
+    let mut counts: BTreeMap<FailureKind, u64> = BTreeMap::new();
+    let seconds = run.record.timeline.seconds().iter();
+    for (kind, count) in seconds.flat_map(|second| &second.failures) {
+        *counts.entry(*kind).or_default() += count;
+    }
+    let mut kinds: Vec<(FailureKind, u64)> = counts.into_iter().collect();
+    kinds.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    let of = |second: &Second, kind: FailureKind| {
+        let known = second.failures.iter().find(|(known, _)| *known == kind);
+        known.map_or(0, |(_, count)| *count)
+    };
+    let lines = kinds.into_iter().zip(INKS).zip(STROKES);
+    lines.fold(
+        Chart::new("failures", FAILURES, Unit::Count),
+        |chart, (((kind, _), ink), stroke)| {
+            chart.line(Line::new(
+                kind.name().replace('_', " "),
+                ink,
+                stroke,
+                move |bin| bin.a_second(|second| of(second, kind)),
+            ))
+        },
+    )
 }

@@ -3,42 +3,23 @@
 
 mod chart;
 
-use maud::{DOCTYPE, Markup, PreEscaped, html as markup};
+use maud::{Markup, html as markup};
 use record::Metric;
 use verdict::Grade;
 
-use super::{STYLE, class_of, pill};
+use super::{STYLE, around, class_of, pill};
 use crate::past::{Changes, Past, PastRun, Profile, value};
 
 const PAST_STYLE: &str = include_str!("past.css");
-/// Nothing is fetched, and nothing runs.
-const POLICY: &str =
-    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
-
 /// The page of the runs of the past, with all their metrics.
 pub fn html_of_past(past: &Past) -> String {
-    let page = markup! {
-        (DOCTYPE)
-        html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta http-equiv="Content-Security-Policy" content=(POLICY);
-                meta name="color-scheme" content="light dark";
-                title { "brunt: history" }
-                style { (PreEscaped(STYLE)) (PreEscaped(PAST_STYLE)) }
-            }
-            body {
-                main {
-                    (top(past))
-                    @for profile in past.profiles() { (section(past, &profile)) }
-                    (table(past))
-                }
-                footer { "Made by brunt " (env!("CARGO_PKG_VERSION")) "." }
-            }
-        }
+    let body = markup! {
+        (top(past))
+        @for profile in past.profiles() { (section(past, &profile)) }
+        (table(past))
     };
-    page.into_string()
+    let style = format!("{STYLE}{PAST_STYLE}");
+    around("brunt: history", &style, &[], &body)
 }
 
 /// What changed last of the metric that was asked for.

@@ -9,7 +9,7 @@ use report::{
 use serde_json::Value;
 use verdict::baseline::Baseline;
 use verdict::comparison::{Answer, Change, Measured, Outcome, Played, Row};
-use verdict::{Beside, Contested, Grade, Interval};
+use verdict::{Beside, Contested, Finding, FindingKind, Grade, Interval};
 
 use crate::run::{HOSTILE, Run, known};
 
@@ -166,6 +166,23 @@ fn pipelines_hear_it_in_their_own_forms() {
     insta::assert_snapshot!("github", github(&all));
     insta::assert_snapshot!("markdown", markdown(&run.judged()));
     insta::assert_snapshot!("markdown_of_contest", markdown_of_contest(&contested));
+}
+
+#[test]
+fn a_finding_is_a_case_that_fails_nothing() {
+    let mut run = known();
+    run.verdict.findings = vec![Finding {
+        kind: FindingKind::Leak,
+        sentence: "Memory <grows>.".into(),
+        figures: Vec::new(),
+        marks: Vec::new(),
+    }];
+    let checks = [Checks::of_run(&run.judged(), SEVERITY)];
+    let text = junit(&checks);
+    let case = "name=\"finding: leak\"><system-out>Memory &lt;grows&gt;.</system-out></testcase>";
+    assert!(text.contains(case), "{text}");
+    let annotation = "::notice title=brunt load%3A finding%3A leak::Memory <grows>.\n";
+    assert!(github(&checks).contains(annotation), "{}", github(&checks));
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The HTML report.
 
-use report::html;
+use record::RunRecord;
+use report::{Judged, html};
 use serde_json::Value;
 
 use crate::run::known;
@@ -21,11 +22,14 @@ fn the_verdict_comes_first_and_every_part_is_there() {
             .replace('>', "&gt;")
             .as_str(),
         "<h2>Targets</h2>",
-        "<h2>Over time</h2>",
-        "<h2>Requests</h2>",
+        ">Over time</h2>",
+        ">Resources</h2>",
+        ">brunt itself</h2>",
+        ">Distribution</h2>",
+        ">Requests</h2>",
         "<h3>Set-up</h3>",
-        "<h2>Failures</h2>",
-        "<h2>Settings</h2>",
+        ">Failures</h2>",
+        ">Settings</h2>",
     ] {
         let at = page[from..]
             .find(part)
@@ -59,28 +63,40 @@ fn nothing_is_fetched_and_nothing_hostile_runs() {
 
 #[test]
 fn a_second_without_answers_is_a_zero_and_a_gap() {
-    let page = page();
-    let data = page.split("type=\"application/json\"").nth(1).unwrap();
-    let data = data
-        .split_once('>')
-        .unwrap()
-        .1
-        .split_once("</script>")
-        .unwrap()
-        .0;
-    let data: Value = serde_json::from_str(data).unwrap();
-    assert_eq!(
-        (&data["ok"][5], &data["p99"][5]),
-        (&Value::from(0), &Value::Null)
-    );
+    let data = data(&page());
+    let line = |chart: &str, label: &str| {
+        let charts = data["charts"].as_array().unwrap();
+        let chart = charts.iter().find(|known| known["id"] == chart).unwrap();
+        let lines = chart["lines"].as_array().unwrap();
+        let line = lines.iter().find(|known| known["label"] == label).unwrap();
+        line["values"].clone()
+    };
+    assert_eq!(line("throughput", "answered well")[5], 0);
+    assert_eq!(line("throughput", "offered")[5], 0);
+    let p99 = line("response", "p99");
+    assert_eq!(p99[5], Value::Null);
     assert!(
-        data["p99"][4].as_f64() > Some(5_000.0),
+        p99[4].as_f64() > Some(5_000.0),
         "the stall stands where users met it"
     );
-    assert_eq!(data["cpu_target"][0], Value::Null);
+    assert_eq!(line("users", "under way")[4], 40);
+}
+
+/// What the script draws from.
+fn data(page: &str) -> Value {
+    let data = page.split("type=\"application/json\">").nth(1);
+    let data = data.and_then(|data| data.split("</script>").next());
+    serde_json::from_str(data.expect("the data")).expect("JSON")
 }
 
 #[test]
-fn a_page_without_much_data_is_small() {
-    assert!(page().len() < 150_000, "{} bytes", page().len());
+fn a_page_without_data_is_small() {
+    let known = known();
+    let record = RunRecord::new(known.record.header.clone());
+    let verdict = verdict::judge(&record);
+    let page = html(&[Judged {
+        record: &record,
+        verdict: &verdict,
+    }]);
+    assert!(page.len() < 150_000, "{} bytes", page.len());
 }

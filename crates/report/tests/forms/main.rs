@@ -1,8 +1,11 @@
 //! Every form of report, of one run whose figures are known.
 
+mod colours;
 mod comparison;
 mod csv;
 mod html;
+mod locust;
 mod run;
+mod stream;
 mod summary;
 mod terminal;

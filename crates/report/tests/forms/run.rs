@@ -1,9 +1,9 @@
 //! A run whose figures are known: two names and a set-up, ten seconds of which two stand still.
 
 use record::{
-    Delta, Ending, FailureKind, Generator, Header, Interference, Load, Machine, MachineReading,
-    Metric, NameId, ProcessReading, Reading, RequestName, RunRecord, Sample, Stage, StoppedBy,
-    Target,
+    Beside, Delta, Ending, FailureKind, Generator, Header, Increment, Interference, Load, Machine,
+    MachineReading, Metric, NameId, ProcessReading, Reading, RequestName, RunRecord, Sample, Stage,
+    StoppedBy, Target,
 };
 use report::Judged;
 use verdict::Verdict;
@@ -97,6 +97,10 @@ fn header() -> Header {
             timeout_s: 60.0,
             stop_timeout_s: 30.0,
             watched: Some("process 4711, which listens on port 8000".into()),
+            beside: vec![Beside {
+                name: "db".into(),
+                words: "process 4712".into(),
+            }],
             ceiling_rps: None,
         },
         machine: machine(),
@@ -157,12 +161,15 @@ fn reading(second: u64) -> Reading {
         rss_bytes: Some(megabytes * 1_000_000),
         threads: Some(4),
         processes: 1,
+        cpu_cores: (second > 0).then_some(cpu_percent / 50.0),
+        run_delay_ms: (second > 0).then_some(2.5),
         ..ProcessReading::default()
     };
     Reading {
         at_ms: second * 1000,
         target: Some(process(40.0 + second as f64, 300 + second)),
         generator: Some(process(5.0, 20)),
+        beside: vec![process(3.0, 50)],
         interference: (second > 0).then_some(Interference {
             stolen_ms: Some(3),
             used_ms: Some(400),
@@ -180,19 +187,17 @@ fn reading(second: u64) -> Reading {
     }
 }
 
-pub(crate) fn known() -> Run {
-    let mut record = RunRecord::new(header());
-    let mut delta = Delta::new(&record.header.names);
+/// What the one thread of the load handed over.
+pub(crate) fn increments() -> Vec<Increment> {
+    let mut increments = Vec::new();
+    let mut delta = Delta::new(&header().names);
     let mut hand_over = |delta: &mut Delta, next: u32| {
         delta.counts_mut().users = Some(20);
         delta.counts_mut().wake_ups = 90;
         delta.counts_mut().cpu_busiest_ms = 40;
         delta.counts_mut().kept_waiting_us = 150;
         delta.counts_mut().in_flight = Some(if delta.second() == 4 { 40 } else { 0 });
-        record
-            .timeline
-            .absorb(&delta.to_increment())
-            .expect("known names");
+        increments.push(delta.to_increment());
         delta.start(next);
     };
     for sample in samples() {
@@ -209,6 +214,14 @@ pub(crate) fn known() -> Run {
         }
     }
     hand_over(&mut delta, 0);
+    increments
+}
+
+pub(crate) fn known() -> Run {
+    let mut record = RunRecord::new(header());
+    for increment in increments() {
+        record.timeline.absorb(&increment).expect("known names");
+    }
     record.readings = (0..22).map(reading).collect();
     record.ending = Some(Ending {
         stopped_by: StoppedBy::Finished,

@@ -1,6 +1,7 @@
 //! The bracket: the highest level that holds and the lowest that breaks, by what all trials say together.
 
-use super::trial::{Outcome, Trial};
+use super::estimate::line;
+use super::trial::{Cause, Outcome, Trial};
 
 /// Between these two the service breaks.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -17,7 +18,11 @@ pub struct Bracket {
 
 impl Bracket {
     pub(crate) fn of(trials: &[Trial]) -> Self {
-        let trials = &together(trials);
+        Self::told_by(&together(trials))
+    }
+
+    /// The same of trials that have been told together.
+    pub(crate) fn told_by(trials: &[Trial]) -> Self {
         let mut levels: Vec<f64> = trials.iter().map(|trial| trial.level).collect();
         levels.sort_by(f64::total_cmp);
         levels.dedup();
@@ -72,9 +77,13 @@ const SAME: f64 = 0.005;
 /// counted apart. A logarithm of the share that misses over what may.
 const APART: f64 = 3.0;
 
+/// The line through what all trials missed tells of a level that is so many of its standard errors off
+/// where it says that the service breaks.
+const SURE: f64 = 2.2;
+
 /// All trials, with what is told together by those of one level; and by those that do not tell alone,
 /// with those near them: that a level holds follows from levels above it as well, and that it breaks from
-/// those below.
+/// those below; and from the line through all of them, where it says no other than the trial itself.
 pub(crate) fn together(trials: &[Trial]) -> Vec<Trial> {
     let mut all = trials.to_vec();
     for (told, trial) in all.iter_mut().zip(trials) {
@@ -96,11 +105,26 @@ pub(crate) fn together(trials: &[Trial]) -> Vec<Trial> {
             told.outcome = match (above, below) {
                 (Outcome::Holds, _) => Outcome::Holds,
                 (_, Outcome::Breaks(cause)) => Outcome::Breaks(cause),
-                _ => Outcome::Open,
+                _ => by_line(trials, trial),
             };
         }
     }
     all
+}
+
+/// What the line through all trials says of one that does not tell.
+fn by_line(trials: &[Trial], trial: &Trial) -> Outcome {
+    let Some(line) = line(trials.iter(), trial.level) else {
+        return Outcome::Open;
+    };
+    let below = (line.breaks_at / trial.level).ln();
+    if trial.excess < 0.0 && below > SURE * line.error {
+        Outcome::Holds
+    } else if trial.excess > 0.0 && -below > SURE * line.error {
+        Outcome::Breaks(Cause::Bound(trial.nearest))
+    } else {
+        Outcome::Open
+    }
 }
 
 /// What a trial says together with others, by how their levels are to its own.
@@ -125,5 +149,40 @@ pub(crate) fn same(a: f64, b: f64) -> bool {
 impl Trial {
     pub(crate) fn breaks(&self) -> bool {
         matches!(self.outcome, Outcome::Breaks(_))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::trial::Counted;
+    use super::*;
+
+    /// A trial that does not tell alone: it missed so many times what may, as a logarithm.
+    fn open(level: f64, excess: f64) -> Trial {
+        let counted = Counted {
+            limit: 0.01,
+            ..Counted::default()
+        };
+        let mut trial = Trial::seen(level, (0.0, 100.0));
+        trial.excess = excess;
+        trial.effective_per_s = 5.0;
+        trial.counted = vec![counted];
+        trial
+    }
+
+    #[test]
+    fn the_line_tells_of_a_level_that_does_not_tell_alone() {
+        let trials = [(860.0, -2.0), (880.0, -1.2), (909.0, 0.1), (940.0, 1.4)]
+            .map(|(level, excess)| open(level, excess));
+        let bracket = Bracket::of(&trials);
+        assert_eq!((bracket.holds, bracket.breaks), (Some(880.0), Some(940.0)));
+    }
+
+    #[test]
+    fn it_tells_nothing_against_what_a_level_seemed_itself() {
+        let trials = [(860.0, -2.0), (880.0, 0.5), (909.0, 0.1), (940.0, 1.4)]
+            .map(|(level, excess)| open(level, excess));
+        let bracket = Bracket::of(&trials);
+        assert_ne!(bracket.holds, Some(880.0));
     }
 }

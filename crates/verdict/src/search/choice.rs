@@ -33,7 +33,9 @@ const PILOT: f64 = 0.06;
 /// A level is farther off by so much of what is not known of where the service breaks.
 const UNKNOWN: f64 = 0.4;
 /// So much of the bracket that is narrow enough lies on each side.
-const SIDE: f64 = 0.45;
+const SIDE: f64 = 0.42;
+/// A side is known well enough that is no wider than so much of it.
+const ENOUGH: f64 = 0.48;
 /// A trial that would take so many times as long as the next may be did not tell, …
 const SILENT: f64 = 1.5;
 /// … nor would one as near to it as this share of how far it is off.
@@ -151,7 +153,7 @@ impl Known<'_> {
             off: 0.0,
             risk: RISK,
         };
-        let enough = self.precision * (1.0 - SIDE);
+        let enough = self.precision * ENOUGH;
         let sides = [&down, &up].map(|side| side.is_done(enough));
         let seconds = match sides {
             [false, false] => self.left_s / 2.0,

@@ -3,6 +3,7 @@
 use record::{Level, Measure, RunRecord, Scope};
 
 use super::bound::Bound;
+use super::disturbed::disturbed;
 use crate::blocks::{self, Block, Sureness};
 use crate::stretch::{Stretch, whole_number};
 
@@ -30,7 +31,9 @@ pub struct Trial {
     pub outcome: Outcome,
     /// The logarithm of the share that misses the bound that is nearest to broken, over what may.
     pub(crate) excess: f64,
-    /// The share that may miss that bound.
+    /// The place of that bound among them.
+    pub(crate) nearest: usize,
+    /// The share that may miss it.
     pub(crate) limit: f64,
     /// Of that bound: so many independent requests a second.
     pub(crate) effective_per_s: f64,
@@ -61,6 +64,15 @@ impl Counted {
         } else {
             blocks::sureness_beside_unless(&self.missing, &self.slow, ALIKE)
         }
+    }
+
+    /// Without some of the blocks.
+    fn without(mut self, left_out: &[bool]) -> Self {
+        for blocks in [&mut self.missing, &mut self.slow] {
+            let mut left_out = left_out.iter();
+            blocks.retain(|_| !left_out.next().is_some_and(|is_left_out| *is_left_out));
+        }
+        self
     }
 
     /// Together with what another trial counted.
@@ -111,6 +123,7 @@ impl Trial {
             to_s,
             outcome: Outcome::Open,
             excess: -EXCESS_MAX,
+            nearest: 0,
             limit: 0.01,
             effective_per_s: 0.0,
             times: 1.0,
@@ -138,7 +151,9 @@ impl Trial {
             trial.excess = EXCESS_MAX;
             return trial;
         }
-        trial.counted = bounds.iter().map(|bound| bound.count(stretch)).collect();
+        let disturbed = disturbed(stretch, bounds);
+        let counted = bounds.iter().map(|bound| bound.count(stretch));
+        trial.counted = counted.map(|counted| counted.without(&disturbed)).collect();
         trial.look();
         if bounds.is_empty() && stretch.seconds() < BACKLOG_S {
             trial.outcome = Outcome::Open;
@@ -155,7 +170,7 @@ impl Trial {
                 self.leave_open(2.0);
                 continue;
             };
-            self.remember_nearest(&seen, counts.limit, seconds);
+            self.remember_nearest(at, &seen, counts.limit, seconds);
             // One of several bounds that is broken by chance would break the level.
             let risk = self.risk / counted.len() as f64;
             if seen.is_long_enough && seen.low(risk) > counts.limit {
@@ -169,7 +184,7 @@ impl Trial {
         self.counted = counted;
     }
 
-    fn remember_nearest(&mut self, seen: &Sureness, limit: f64, seconds: f64) {
+    fn remember_nearest(&mut self, bound: usize, seen: &Sureness, limit: f64, seconds: f64) {
         // A run of misses that was not seen may have been by chance.
         let unseen = if seen.is_settled {
             0.3 / seen.effective
@@ -180,6 +195,7 @@ impl Trial {
         let excess = excess.clamp(-EXCESS_MAX, COUNTED_MAX);
         if excess >= self.excess {
             self.excess = excess;
+            self.nearest = bound;
             self.limit = limit;
             self.effective_per_s = seen.effective / seconds;
         }

@@ -412,3 +412,22 @@ fn a_stopped_run_is_judged_by_what_it_measured() {
     let broken = broken.stopped(StoppedBy::Interrupted, 5_000, None);
     assert_eq!(grade(broken), Grade::Critical);
 }
+
+/// All slow answers come in one part of the run: it is short beside its own ups and downs.
+fn up_and_down(target_ms: f64) -> Run {
+    let mut run = Run::new()
+        .target(P95, [Some(target_ms), None, None])
+        .answers(4_000, 1.0);
+    for (at, sample) in run.samples[..1_200].iter_mut().enumerate() {
+        sample.done_ns += 5_000_000 + at as u64 % 100 * 100_000;
+    }
+    run.samples[600].done_ns += 80_000_000;
+    run
+}
+
+#[test]
+fn ups_and_downs_that_come_nowhere_near_do_not_matter() {
+    assert_eq!(grade(up_and_down(100.0)), Grade::Good);
+    let near = reason(up_and_down(40.0));
+    assert!(near.contains("ups and downs"), "{near}");
+}

@@ -11,8 +11,9 @@ use crate::commit;
 use crate::exit::{Exit, Failure, note};
 use crate::fail_on::Bar;
 use crate::interrupt::Interrupts;
-use crate::load_options::{LoadOptions, WatchOptions};
+use crate::load_options::{LengthOptions, LoadOptions};
 use crate::session::Session;
+use crate::watch_options::WatchOptions;
 use crate::{results, screen};
 
 /// With fewer runs the noise between runs is not known.
@@ -36,6 +37,8 @@ pub(crate) struct Options {
     #[arg(long)]
     force: bool,
     #[command(flatten, next_help_heading = "How the runs are made")]
+    length: LengthOptions,
+    #[command(flatten, next_help_heading = "How the runs are made")]
     load: LoadOptions,
     #[command(flatten)]
     watch: WatchOptions,
@@ -44,7 +47,8 @@ pub(crate) struct Options {
 pub(crate) fn run(options: &Options) -> Result<Exit, Failure> {
     // A name that will not do is said before the load.
     baselines::file_of(&options.name)?;
-    if options.runs.is_none() && options.load.is_given() {
+    let is_load_given = options.length.duration.is_some() || options.load.is_given();
+    if options.runs.is_none() && is_load_given {
         let message = "how load is made is said of runs that are made: give --runs N, too";
         return Err(Failure::Input(message.into()));
     }
@@ -78,7 +82,11 @@ pub(crate) fn run(options: &Options) -> Result<Exit, Failure> {
 
 fn play(options: &Options, runs: u32) -> Result<Vec<RunRecord>, Failure> {
     let scenario = options.load.scenario()?;
-    let plan = Arc::new(options.load.plan(&scenario, &options.profile, None)?);
+    let plan = Arc::new(
+        options
+            .load
+            .plan(&scenario, &options.profile, options.length.duration)?,
+    );
     if plan.load.search.is_some() {
         let profile = &options.profile;
         return Err(Failure::Input(format!(
@@ -89,8 +97,9 @@ fn play(options: &Options, runs: u32) -> Result<Vec<RunRecord>, Failure> {
     let interrupts = Interrupts::watch().context("cannot watch for signals")?;
     let commit = commit::of_working_directory();
     let session = Session {
+        locust: None,
         options: &options.load,
-        watch: options.watch,
+        watch: &options.watch,
         label: None,
         commit: commit.as_deref(),
         scenario: &scenario,
@@ -101,7 +110,7 @@ fn play(options: &Options, runs: u32) -> Result<Vec<RunRecord>, Failure> {
     let mut records = Vec::new();
     for number in 1..=runs {
         note(&format!("run {number} of {runs}"));
-        let run = session.play(&options.profile, plan.clone(), None)?;
+        let run = session.play(&options.profile, plan.clone(), None, None)?;
         if interrupts.count() > 0 {
             let message = "stopped before all runs were made; nothing was saved";
             return Err(Failure::Stopped(message.into()));

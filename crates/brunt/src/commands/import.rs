@@ -1,0 +1,159 @@
+//! `brunt import`: writes a scenario file of what describes requests already.
+
+mod source;
+
+use std::fs::{self, OpenOptions};
+use std::io::{ErrorKind, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, anyhow};
+use import::{BodyFile, ImportError, Imported};
+use scenario::Scenario;
+
+use crate::exit::{Exit, Failure, note};
+use crate::screen;
+
+use source::Source;
+
+/// Options of `brunt import`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Options {
+    #[command(subcommand)]
+    of: Of,
+    /// The file to write; - is standard output
+    #[arg(
+        short = 'o',
+        long,
+        value_name = "FILE",
+        default_value = "brunt.toml",
+        global = true
+    )]
+    output: PathBuf,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Of {
+    /// Of curl commands, as browsers copy them and people write them
+    ///
+    /// Paste the command behind `brunt import`, put it in quotes, or give - to read commands from standard
+    /// input. Options of brunt itself stand before `curl`.
+    Curl {
+        /// The command, in one word or in many; - reads standard input
+        #[arg(
+            required = true,
+            trailing_var_arg = true,
+            allow_hyphen_values = true,
+            value_name = "COMMAND"
+        )]
+        command: Vec<String>,
+    },
+    /// Of a recording: a HAR file, as browsers and proxies export it
+    Har {
+        /// The file; - is standard input
+        file: PathBuf,
+        /// Keep the requests to this host [default: the one with the most]
+        #[arg(long)]
+        host: Option<String>,
+    },
+    /// Of an API description: OpenAPI 3, as JSON or YAML; Swagger 2.0 is tried
+    Openapi {
+        /// The file, or its URL; - is standard input
+        #[arg(value_name = "FILE|URL")]
+        source: String,
+    },
+}
+
+pub(crate) fn run(options: &Options) -> Result<Exit, Failure> {
+    let to_screen = options.output == Path::new("-");
+    if !to_screen && options.output.exists() {
+        return Err(there_already(&options.output));
+    }
+    let mut notes = Vec::new();
+    let imported = imported(&options.of, &mut notes)?;
+    accepted(&imported)?;
+    for warning in notes.iter().chain(&imported.warnings) {
+        note(&format!("warning: {warning}"));
+    }
+    if to_screen {
+        if !imported.files.is_empty() {
+            note(
+                "warning: the files of bodies are not written to standard output; name a file with -o",
+            );
+        }
+        screen::say(&imported.scenario);
+        return Ok(Exit::Passed);
+    }
+    write(&options.output, &imported)?;
+    let name = options.output.display();
+    let next = "look through it, say how much load and what is good enough, then: brunt check -f";
+    screen::say(&format!("{name} is written; {next} {name}\n"));
+    Ok(Exit::Passed)
+}
+
+fn imported(of: &Of, notes: &mut Vec<String>) -> Result<Imported, Failure> {
+    let imported = match of {
+        Of::Curl { command } => match &command[..] {
+            [only] if only == "-" => import::curl(&Source::Input.text(notes)?),
+            [only] => import::curl(only),
+            words => import::curl_words(words),
+        },
+        Of::Har { file, host } => {
+            let text = Source::of(&file.display().to_string()).text(notes)?;
+            import::har(&text, host.as_deref())
+        }
+        Of::Openapi { source } => {
+            let source = Source::of(source);
+            import::openapi(&source.text(notes)?, source.url())
+        }
+    };
+    imported.map_err(|error: ImportError| Failure::Input(error.to_string()))
+}
+
+/// What is written is a scenario, whatever it was made of.
+fn accepted(imported: &Imported) -> Result<(), Failure> {
+    match Scenario::read("imported.toml", &imported.scenario) {
+        Ok(_) => Ok(()),
+        Err(error) => {
+            let report = miette::Report::new(error);
+            Err(anyhow!("brunt made a scenario that it does not accept, which is a defect of brunt:\n{report:?}").into())
+        }
+    }
+}
+
+/// Writes the scenario with the bodies that it reads; nothing that is there is written over.
+fn write(output: &Path, imported: &Imported) -> Result<(), Failure> {
+    let folder = output.parent().unwrap_or(Path::new(""));
+    let path = |file: &BodyFile| folder.join(&file.path);
+    if let Some(there) = imported.files.iter().map(path).find(|path| path.exists()) {
+        return Err(there_already(&there));
+    }
+    for file in &imported.files {
+        let path = path(file);
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder).map_err(|error| {
+                Failure::Input(format!("cannot make {}: {error}", folder.display()))
+            })?;
+        }
+        write_new(&path, &file.content)?;
+    }
+    write_new(output, imported.scenario.as_bytes())
+}
+
+fn write_new(path: &Path, content: &[u8]) -> Result<(), Failure> {
+    let name = path.display();
+    let mut file = match OpenOptions::new().write(true).create_new(true).open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => return Err(there_already(path)),
+        Err(error) => return Err(Failure::Input(format!("cannot write {name}: {error}"))),
+    };
+    file.write_all(content)
+        .with_context(|| format!("cannot write {name}"))?;
+    Ok(())
+}
+
+fn there_already(path: &Path) -> Failure {
+    let name = path.display();
+    Failure::Input(format!(
+        "{name} is there already; name another file with -o, or remove it first"
+    ))
+}

@@ -1,0 +1,111 @@
+//! `brunt report`: makes any form of report again from a run's record.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use record::RunRecord;
+use report::{Checks, Judged};
+use verdict::Verdict;
+
+use crate::exit::{Exit, Failure};
+use crate::fail_on::Bar;
+use crate::{baselines, forms, results, screen};
+
+/// Options of `brunt report`.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Options {
+    /// The run: its folder, its name, its record.brunt, or latest
+    #[arg(value_name = "RUN", default_value = results::LATEST)]
+    run: String,
+    #[command(flatten)]
+    form: Form,
+    /// Write to this file instead of standard output
+    #[arg(short = 'o', long, value_name = "FILE", conflicts_with_all = ["csv", "locust"])]
+    output: Option<PathBuf>,
+    #[command(flatten, next_help_heading = "With --junit")]
+    bar: Bar,
+}
+
+/// What is made; the text for a terminal where nothing is said.
+#[expect(clippy::struct_excessive_bools, reason = "a flag for each form")]
+#[derive(Debug, clap::Args)]
+#[group(multiple = false)]
+struct Form {
+    /// The text that a terminal shows; so it is where no form is named
+    #[arg(long)]
+    text: bool,
+    /// The HTML report
+    #[arg(long)]
+    html: bool,
+    /// summary.json
+    #[arg(long)]
+    json: bool,
+    /// A table for a comment on a pull request, as Markdown
+    #[arg(long)]
+    markdown: bool,
+    /// What was asked, one by one, and what was found, as JUnit's XML
+    #[arg(long)]
+    junit: bool,
+    /// requests.csv, timeline.csv, failures.csv and resources.csv, in this folder
+    #[arg(long, value_name = "DIR")]
+    csv: Option<PathBuf>,
+    /// The four CSV files that Locust writes, whose names begin with this
+    #[arg(long, value_name = "PREFIX")]
+    locust: Option<PathBuf>,
+}
+
+pub(crate) fn run(options: &Options) -> Result<Exit, Failure> {
+    let record = baselines::record_of(&options.run)?;
+    let form = &options.form;
+    if let Some(folder) = &form.csv {
+        for (name, text) in forms::csv_files(&record) {
+            results::write_in(folder, name, &text)?;
+        }
+        return Ok(Exit::Passed);
+    }
+    if let Some(prefix) = &form.locust {
+        forms::write_locust(&record, prefix)?;
+        return Ok(Exit::Passed);
+    }
+    let verdict = verdict::judge(&record);
+    let text = text(options, &record, &verdict);
+    match &options.output {
+        Some(file) => results::write_at(file, &text)?,
+        None => print(form, &text)?,
+    }
+    Ok(Exit::Passed)
+}
+
+fn text(options: &Options, record: &RunRecord, verdict: &Verdict) -> String {
+    let form = &options.form;
+    let run = Judged { record, verdict };
+    if form.html {
+        report::html(&[run])
+    } else if form.json {
+        report::summary_json(&run)
+    } else if form.markdown {
+        report::markdown(&run)
+    } else if form.junit {
+        report::junit(&[Checks::of_run(&run, options.bar.severity())])
+    } else {
+        report::terminal(&run, screen::width(), options.output.is_none())
+    }
+}
+
+/// Only the text for a terminal has colours. A reader that has gone (as `head` does) is no error; a disk that
+/// is full is one.
+fn print(form: &Form, text: &str) -> Result<(), Failure> {
+    let is_for_terminal = !(form.html || form.json || form.markdown || form.junit);
+    let written = if is_for_terminal {
+        let mut to = anstream::stdout();
+        write!(to, "{text}").and_then(|()| to.flush())
+    } else {
+        let mut to = std::io::stdout();
+        to.write_all(text.as_bytes()).and_then(|()| to.flush())
+    };
+    match written {
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        Err(error) => Err(results::write_error(Path::new("standard output"), error).into()),
+        Ok(()) => Ok(()),
+    }
+}

@@ -1,0 +1,13 @@
+//! `brunt schema`: the JSON Schema of scenario files, for editors.
+
+use anyhow::Context;
+
+use crate::exit::{Exit, Failure};
+use crate::screen;
+
+pub(crate) fn run() -> Result<Exit, Failure> {
+    let text =
+        serde_json::to_string_pretty(&scenario::schema()).context("cannot write the schema")?;
+    screen::say(&format!("{text}\n"));
+    Ok(Exit::Passed)
+}

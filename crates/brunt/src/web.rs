@@ -1,0 +1,77 @@
+//! The web as brunt itself uses it: pages that are watched, and receivers that are told of a run. The load
+//! does not come this way.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use ureq::Agent;
+use ureq::tls::{Certificate, RootCerts, TlsConfig};
+use url::Url;
+
+/// How long an exchange may take.
+const WITHIN: Duration = Duration::from_secs(5);
+/// A page is never larger.
+const PAGE_BYTES_MAX: u64 = 16 << 20;
+
+/// A client that trusts whom the system trusts, and goes nowhere but where it was sent: no redirect is
+/// followed and no proxy asked.
+pub(crate) fn client() -> Agent {
+    let trusted = rustls_native_certs::load_native_certs().certs;
+    let trusted = trusted
+        .iter()
+        .map(|certificate| Certificate::from_der(certificate).to_owned());
+    let tls = TlsConfig::builder()
+        .root_certs(RootCerts::Specific(Arc::new(trusted.collect())))
+        .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .build();
+    let config = Agent::config_builder()
+        .tls_config(tls)
+        .timeout_global(Some(WITHIN))
+        .max_redirects(0)
+        .max_redirects_will_error(true)
+        .proxy(None)
+        .user_agent(concat!("brunt/", env!("CARGO_PKG_VERSION")))
+        .build();
+    config.new_agent()
+}
+
+/// The text of a page, or why there is none. What is said holds no credentials.
+pub(crate) fn page(client: &Agent, url: &Url) -> Result<String, String> {
+    let got = client.get(url.as_str()).call().and_then(|mut answer| {
+        let body = answer.body_mut().with_config();
+        body.limit(PAGE_BYTES_MAX).read_to_string()
+    });
+    got.map_err(|error| format!("{}: {}", without_credentials(url), trouble(&error)))
+}
+
+/// What went wrong, without the URL, which may hold credentials.
+pub(crate) fn trouble(error: &ureq::Error) -> String {
+    match error {
+        ureq::Error::StatusCode(status) => format!("it answered {status}"),
+        ureq::Error::Timeout(_) => format!("no answer within {} s", WITHIN.as_secs()),
+        ureq::Error::BadUri(_) => "not a URL that can be asked".to_owned(),
+        other => other.to_string(),
+    }
+}
+
+/// A URL as it may be shown.
+pub(crate) fn without_credentials(url: &Url) -> Url {
+    let mut url = url.clone();
+    // These fail only for URLs without a host, which have no credentials.
+    url.set_username("").ok();
+    url.set_password(None).ok();
+    url.set_query(None);
+    url
+}
+
+/// A URL of a web server.
+pub(crate) fn web_url(text: &str) -> Result<Url, String> {
+    let url = Url::parse(text)
+        .map_err(|error| format!("not a URL: {error}; write it like http://host:9100/metrics"))?;
+    match url.scheme() {
+        "http" | "https" => Ok(url),
+        other => Err(format!(
+            "`{other}` is not spoken here; give an http or https URL"
+        )),
+    }
+}

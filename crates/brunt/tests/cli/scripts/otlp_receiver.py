@@ -1,0 +1,67 @@
+"""A receiver of OTLP over HTTP, made of OpenTelemetry's own messages. Says its port, then a line for each
+request that it took; a request that it cannot read, or that holds what the protocol does not know, gets a 400."""
+
+import http.server
+import json
+
+from google.protobuf.message import DecodeError
+from google.protobuf.unknown_fields import UnknownFieldSet
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
+    ExportMetricsServiceRequest,
+    ExportMetricsServiceResponse,
+)
+
+
+def unknown_fields(message):
+    count = len(UnknownFieldSet(message))
+    for field, value in message.ListFields():
+        if field.type == field.TYPE_MESSAGE:
+            repeated = hasattr(value, "__len__") and not hasattr(value, "ListFields")
+            count += sum(map(unknown_fields, value if repeated else [value]))
+    return count
+
+
+class Receiver(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers["content-length"]))
+        try:
+            if self.headers["content-type"] != "application/x-protobuf":
+                raise DecodeError(self.headers["content-type"])
+            request = ExportMetricsServiceRequest.FromString(body)
+        except DecodeError as error:
+            self.answer(400, str(error).encode())
+            return
+        resource = request.resource_metrics[0]
+        metrics = {metric.name: metric for metric in resource.scope_metrics[0].metrics}
+        attributes = {item.key: item.value.string_value for item in resource.resource.attributes}
+
+        def total(name):
+            return sum(point.as_int for point in metrics[name].sum.data_points)
+
+        told = {
+            "path": self.path,
+            "unknown_fields": unknown_fields(request),
+            "service": attributes["service.name"],
+            "requests": total("brunt.requests"),
+            "failures": total("brunt.failures"),
+            "lost": total("brunt.intervals.lost"),
+        }
+        print(json.dumps(told), flush=True)
+        self.answer(200, ExportMetricsServiceResponse().SerializeToString())
+
+    def answer(self, status, body):
+        self.send_response(status)
+        self.send_header("content-type", "application/x-protobuf")
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+
+server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
+print(server.server_address[1], flush=True)
+server.serve_forever()

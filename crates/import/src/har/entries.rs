@@ -1,0 +1,134 @@
+//! The entries of a recording, read one by one: a file that breaks off still has those before, and one
+//! that is no entry costs no other.
+
+use std::fmt;
+
+use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
+
+/// What an entry is of interest for. Whatever is not as it should be is left out of it.
+#[derive(Debug, Default)]
+pub(super) struct Entries {
+    pub(super) all: Vec<Value>,
+    /// Whether there was a place for entries at all.
+    pub(super) found: bool,
+}
+
+/// Reads the entries of a text; the error says where it breaks off.
+pub(super) fn read(text: &str) -> (Entries, Option<serde_json::Error>) {
+    let mut entries = Entries::default();
+    let mut reader = serde_json::Deserializer::from_str(text);
+    let result = Log(&mut entries).deserialize(&mut reader);
+    (entries, result.err())
+}
+
+/// The object with `log`, or `log` itself, which some tools write alone.
+struct Log<'a>(&'a mut Entries);
+
+impl<'de> DeserializeSeed<'de> for Log<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Log<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object with `log` and its `entries`")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        while let Some(key) = map.next_key::<String>()? {
+            match key.as_str() {
+                "log" => map.next_value_seed(Log(self.0))?,
+                "entries" => {
+                    self.0.found = true;
+                    map.next_value_seed(List(self.0))?;
+                }
+                _ => {
+                    map.next_value::<IgnoredAny>()?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+struct List<'a>(&'a mut Entries);
+
+impl<'de> DeserializeSeed<'de> for List<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_seq(self)
+    }
+}
+
+impl<'de> Visitor<'de> for List<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list of entries")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
+        while let Some(Slim(entry)) = items.next_element()? {
+            self.0.all.push(entry);
+        }
+        Ok(())
+    }
+}
+
+/// An entry without the content of its answer, which is most of the file.
+struct Slim(Value);
+
+impl<'de> Deserialize<'de> for Slim {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut entry = Value::deserialize(deserializer)?;
+        if let Some(content) = entry
+            .pointer_mut("/response/content")
+            .and_then(Value::as_object_mut)
+        {
+            content.remove("text");
+        }
+        Ok(Self(entry))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_breaks_off_still_has_what_came_before() {
+        let whole = r#"{"log":{"version":"1.2","entries":[{"a":1},{"b":{"c":[2]}},null]}}"#;
+        let (entries, error) = read(whole);
+        assert_eq!((entries.all.len(), error.is_none()), (3, true));
+        for end in 0..whole.len() {
+            let (entries, error) = read(&whole[..end]);
+            assert!(error.is_some() && entries.all.len() <= 3, "{end}");
+            // The second entry ends at its last brace.
+            assert_eq!(
+                entries.all.len() >= 2,
+                end > whole.rfind("},null").unwrap(),
+                "{end}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_log_alone_is_read_and_contents_are_not_kept() {
+        let (entries, error) =
+            read(r#"{"entries":[{"response":{"content":{"text":"x","size":1}}}]}"#);
+        assert!(error.is_none());
+        assert_eq!(entries.all[0].pointer("/response/content/text"), None);
+        assert_eq!(
+            entries.all[0].pointer("/response/content/size"),
+            Some(&1.into())
+        );
+    }
+}

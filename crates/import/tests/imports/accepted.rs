@@ -1,0 +1,48 @@
+//! What every import has to be.
+
+use import::{ImportError, Imported};
+use scenario::Scenario;
+
+/// The scenario, its files and warnings as one text, after brunt has accepted the scenario.
+pub(crate) fn shown(imported: &Imported) -> String {
+    accept(imported);
+    let mut text = imported.scenario.clone();
+    for file in &imported.files {
+        text += &format!(
+            "--- {}\n{}\n",
+            file.path,
+            String::from_utf8_lossy(&file.content)
+        );
+    }
+    for warning in &imported.warnings {
+        text += &format!("--- warning: {warning}\n");
+    }
+    text
+}
+
+/// Every import is a scenario.
+pub(crate) fn accept(imported: &Imported) -> Scenario {
+    match Scenario::read("imported.toml", &imported.scenario) {
+        Ok(scenario) => scenario,
+        Err(error) => panic!("{:?}\n{}", miette_of(&error), imported.scenario),
+    }
+}
+
+/// Whatever came of a text that nobody meant: a scenario, or an error in words.
+pub(crate) fn accept_any(result: &Result<Imported, ImportError>) {
+    match result {
+        Ok(imported) => {
+            accept(imported);
+            for warning in &imported.warnings {
+                assert!(!warning.contains(char::is_control), "{warning:?}");
+            }
+        }
+        Err(error) => assert!(!error.to_string().is_empty()),
+    }
+}
+
+/// All problems of a scenario.
+fn miette_of(error: &dyn miette::Diagnostic) -> Vec<String> {
+    let problems = error.related().into_iter().flatten();
+    problems.map(ToString::to_string).collect()
+}

@@ -1,0 +1,105 @@
+//! curl commands, as people write and browsers copy them.
+
+use proptest::prelude::*;
+
+use crate::accepted::{accept_any, shown};
+
+const COMMANDS: &[(&str, &str)] = &[
+    ("the simplest", "curl http://localhost:8000/health"),
+    (
+        "without a scheme, with a query",
+        "$ curl 'localhost:8000/search?q=a b&page=2#top'",
+    ),
+    (
+        "json",
+        r#"curl -X POST https://api.example.com/orders -H 'Content-Type: application/json' -H "X-Tenant: 7" -d '{"item": "apple", "count": 2, "note": null, "options": {"gift": true, "text": "it'\''s {{ mine }}"}}'"#,
+    ),
+    (
+        "a form",
+        "curl https://example.com/login -d user=ann -d 'password=hunter2' --data-urlencode 'note=a b&c' -L",
+    ),
+    (
+        "secrets",
+        "curl -u ann:hunter2 -b 'sid=abc' -H 'X-Api-Key: k-123' 'https://u:p@example.com/a?access_token=t-1&b=2' --max-time 2.5",
+    ),
+    (
+        "from a browser",
+        "curl 'https://shop.example.com/api/cart' \\\n  -H 'accept: */*' \\\n  -H 'cookie: session=s3cr3t' \\\n  \
+         -H 'sec-fetch-mode: cors' \\\n  -H 'user-agent: Mozilla/5.0' \\\n  --data-raw $'{\"name\":\"it\\'s\\\\nfine\"}' \\\n  --compressed",
+    ),
+    (
+        "from a browser on Windows",
+        "curl ^\"https://shop.example.com/api/cart^\" ^\n  -H ^\"content-type: application/json^\" ^\n  \
+         --data-raw ^\"^{^\\^\"a^\\^\":1^}^\"",
+    ),
+    (
+        "several",
+        "curl 'https://a.example.com/users/1' ;\ncurl 'https://a.example.com/users/2' ;\n\
+         curl -XDELETE 'https://a.example.com/users/2';\ncurl 'https://cdn.example.com/x'\n",
+    ),
+    (
+        "other bodies",
+        "curl -sSk -T notes.txt http://x.test/a --next --data-binary '<a/>' -H 'Content-Type: text/xml' http://x.test/b",
+    ),
+    (
+        "what cannot be written",
+        "curl -F file=@a.png http://x.test/up -x proxy:80 --cert c.pem -XPROPFIND http://x.test/d --next http://x.test/ok",
+    ),
+    (
+        "a query of data",
+        "curl -G -d a=1 -d b=2 'http://x.test/s?c=3' -I",
+    ),
+];
+
+#[test]
+fn commands_become_scenarios() {
+    let mut page = String::new();
+    for (name, command) in COMMANDS {
+        let imported = import::curl(command).unwrap_or_else(|error| panic!("{name}: {error}"));
+        page += &format!("===== {name}\n{}\n", shown(&imported));
+    }
+    assert!(!page.contains("hunter2") && !page.contains("s3cr3t") && !page.contains("k-123"));
+    insta::assert_snapshot!(page);
+}
+
+#[test]
+fn words_that_a_shell_told_apart_are_the_same() {
+    let text = "curl -H 'A: b c' http://x.test/a";
+    let words = ["-H", "A: b c", "http://x.test/a"].map(str::to_owned);
+    assert_eq!(import::curl(text), import::curl_words(&words));
+}
+
+#[test]
+fn what_is_no_command_says_what_to_write() {
+    let cases = [
+        ("", "no curl command"),
+        ("wget http://x", "no curl command"),
+        ("curl", "names no URL"),
+        ("curl -H 'a: b'", "names no URL"),
+        ("curl ftp://x/y", "names no URL"),
+        ("curl 'http://x", "never closed"),
+        ("curl -X OPTIONS http://x/", "nothing in it can be played"),
+    ];
+    for (text, part) in cases {
+        let error = import::curl(text).expect_err(text).to_string();
+        assert!(error.contains(part), "{text}: {error}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_command_breaks_the_reader(
+        pieces in prop::collection::vec(prop::sample::select(vec![
+            "curl ", "http://x/", "x.test/a/1?b={{", "-H ", "-d ", "'", "\"", "$'", "\\", "\n", "^\n", "^\"", ";", "&",
+            "-X", "POST ", "--data-raw ", "--json ", "{\"a\":[1,{\"b\":\"{{\"}]}", "a: b", "-u ", "--next ", "-G ", "-T ",
+            "日", "\u{0}", "\u{1b}", "\\u", "\\x", "d83d", "--", "-", "@f", "=", "%7B{{ pick(x) }}", " ",
+        ]), 0..20)
+    ) {
+        accept_any(&import::curl(&pieces.concat()));
+    }
+
+    #[test]
+    fn no_words_break_the_reader(words in prop::collection::vec("-{0,2}[a-zA-Z:@{}=\"]{0,9}|http://x/[a-z0-9?&={}]{0,9}", 0..8)) {
+        accept_any(&import::curl_words(&words));
+    }
+}

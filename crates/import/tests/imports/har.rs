@@ -1,0 +1,209 @@
+//! Recordings, clean and dirty.
+
+use proptest::prelude::*;
+
+use crate::accepted::{accept, accept_any, shown};
+
+const SHOP: &str = include_str!("../files/shop.har");
+
+fn lone(request: &str, response: &str) -> String {
+    format!("{{\"log\":{{\"entries\":[{{\"request\":{request},\"response\":{response}}}]}}}}")
+}
+
+#[test]
+fn a_recording_becomes_a_scenario() {
+    let imported = import::har(SHOP, None).expect("a recording");
+    let text = shown(&imported);
+    for secret in ["abc.def", "s3cr3t", "hunter2"] {
+        assert!(!text.contains(secret), "{text}");
+    }
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn weights_are_how_often_a_request_was_seen() {
+    let scenario = accept(&import::har(SHOP, None).expect("a recording"));
+    let tasks = &scenario.classes[0].tasks;
+    let weight = |name: &str| {
+        let named =
+            |task: &&scenario::Task| scenario.names[task.requests[0].name.index()].name == name;
+        tasks.iter().find(named).map(|task| task.weight)
+    };
+    assert_eq!(weight("/api/products/{id}"), Some(2.0));
+    assert_eq!(weight("/api/orders"), Some(2.0));
+    assert_eq!(weight("/login"), Some(1.0));
+}
+
+#[test]
+fn another_host_can_be_asked_for() {
+    let imported = import::har(SHOP, Some("https://stats.example.net/")).expect("a recording");
+    assert!(
+        imported
+            .scenario
+            .contains("host = \"https://stats.example.net\""),
+        "{}",
+        imported.scenario
+    );
+    assert_eq!(imported.files[0].content, b"x");
+    let error = import::har(SHOP, Some("nobody.test"))
+        .expect_err("nothing of it")
+        .to_string();
+    assert!(error.contains("shop.example.com (10)"), "{error}");
+}
+
+#[test]
+fn a_recording_that_breaks_off_is_read_up_to_there() {
+    let whole = accept(&import::har(SHOP, None).expect("a recording"));
+    let end = SHOP.find("api/missing").expect("it is there");
+    let imported = import::har(&SHOP[..end], None).expect("what was there");
+    assert!(
+        imported.warnings[0].contains("breaks off"),
+        "{:?}",
+        imported.warnings
+    );
+    let scenario = accept(&imported);
+    assert_eq!(
+        scenario.classes[0].tasks.len() + 1,
+        whole.classes[0].tasks.len()
+    );
+}
+
+#[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
+fn what_tools_leave_out_or_add_does_no_harm() {
+    let cases = [
+        // Only what is needed.
+        (
+            "a lone request",
+            lone(r#"{"method":"GET","url":"http://x/a"}"#, "{}"),
+            "get = \"/a\"",
+        ),
+        (
+            "small letters",
+            lone(
+                r#"{"method":"get","url":"http://x/a"}"#,
+                r#"{"status":"200"}"#,
+            ),
+            "status = 200",
+        ),
+        (
+            "no answer at all",
+            r#"{"log":{"entries":[{"request":{"method":"GET","url":"http://x/a"}}]}}"#.into(),
+            "2xx",
+        ),
+        (
+            "headers of another shape",
+            lone(
+                r#"{"method":"GET","url":"http://x/a","headers":{"a":"b"}}"#,
+                "{}",
+            ),
+            "get",
+        ),
+        (
+            "a body that is called JSON",
+            lone(
+                r#"{"method":"POST","url":"http://x/a","postData":{"mimeType":"application/json","text":"{oops"}}"#,
+                "{}",
+            ),
+            "bodies/post-a-1",
+        ),
+        (
+            "a body in base64",
+            lone(
+                r#"{"method":"POST","url":"http://x/a","postData":{"mimeType":"a/b","text":"AAEC","encoding":"base64"}}"#,
+                "{}",
+            ),
+            "bodies/post-a-1",
+        ),
+        (
+            "operations of one path",
+            lone(
+                r#"{"method":"POST","url":"http://x/graphql","postData":{"mimeType":"application/json","text":"{\"operationName\":\"Cart\"}"}}"#,
+                "{}",
+            ),
+            "name = \"/graphql Cart\"",
+        ),
+        (
+            "a byte order mark",
+            format!(
+                "\u{feff}{}",
+                lone(r#"{"method":"GET","url":"http://x/a"}"#, "{}")
+            ),
+            "get",
+        ),
+        (
+            "templates",
+            lone(r#"{"method":"GET","url":"http://x/{{a}}?b={{c}}"}"#, "{}"),
+            "/%7B%7Ba%7D%7D?b=%7B%7Bc%7D%7D",
+        ),
+    ];
+    for (name, text, part) in cases {
+        let imported = import::har(&text, None).unwrap_or_else(|error| panic!("{name}: {error}"));
+        accept(&imported);
+        let plain = imported.scenario.replace("  ", " ").replace("  ", " ");
+        assert!(plain.contains(part), "{name}: {}", imported.scenario);
+    }
+}
+
+#[test]
+fn what_is_no_recording_says_what_it_should_be() {
+    let cases = [
+        ("", "recording (HAR)"),
+        ("[]", "an object with `log`"),
+        ("{}", "no `log`"),
+        ("<html>", "recording (HAR)"),
+        ("{\"log\":{\"entries\":[]}}", "no entries"),
+        ("{\"log\":{\"entries\":7}}", "a list of entries"),
+        (
+            "{\"log\":{\"entries\":[1,2]}}",
+            "entries that have no method or no URL (2)",
+        ),
+    ];
+    for (text, part) in cases {
+        let error = import::har(text, None).expect_err(text).to_string();
+        assert!(error.contains(part), "{text}: {error}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_recording_breaks_the_reader(
+        cut in 0..SHOP.len(),
+        from in prop::sample::select(vec!["\"GET\"", "\"200\"", "200", "\"Accept\"", "\"text\"", "{", "[", "https://shop.example.com", "17", "null", "time", "2026"]),
+        to in prop::sample::select(vec!["{}", "[]", "null", "-1", "1e99", "\"\"", "\"{{ x\"", "\"\\u0000\"", "日", "18446744073709551615", "http://"]),
+    ) {
+        accept_any(&import::har(&SHOP.replace(from, to), None));
+        if SHOP.is_char_boundary(cut) {
+            accept_any(&import::har(&SHOP[..cut], None));
+            accept_any(&import::har(&SHOP[..cut].replace(from, to), None));
+        }
+    }
+
+    #[test]
+    fn no_json_body_breaks_the_writer(body in json_value()) {
+        let text = serde_json::to_string(&body.to_string()).expect("text");
+        let request = format!("{{\"method\":\"POST\",\"url\":\"http://x/a\",\"postData\":{{\"mimeType\":\"application/json\",\"text\":{text}}}}}");
+        accept_any(&import::har(&lone(&request, "{}"), None));
+    }
+}
+
+fn json_value() -> impl Strategy<Value = serde_json::Value> {
+    let text = "[\\PC\n\t\u{0}\"'{}]{0,12}";
+    let leaf = prop_oneof![
+        Just(serde_json::Value::Null),
+        any::<bool>().prop_map(Into::into),
+        any::<i64>().prop_map(Into::into),
+        any::<u64>().prop_map(Into::into),
+        any::<f64>().prop_map(Into::into),
+        text.prop_map(Into::into),
+    ];
+    leaf.prop_recursive(6, 40, 6, move |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..6).prop_map(Into::into),
+            prop::collection::vec((text, inner), 0..6).prop_map(|entries| entries
+                .into_iter()
+                .collect::<serde_json::Map<_, _>>()
+                .into()),
+        ]
+    })
+}

@@ -1,0 +1,198 @@
+//! Several at once, control groups, what threads wait for, and what watching costs.
+
+mod shell;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use monitor::{Monitor, MonitorError, Subject};
+use record::ProcessReading;
+use rustix::process::{Pid, Signal};
+use rustix::time::{ClockId, clock_gettime};
+use shell::{Shell, poll};
+
+/// The goal is 2 %; the truth itself is told in ticks: 20 ms at each end.
+fn assert_close(seconds: f64, truth_s: f64) {
+    let off = (seconds - truth_s).abs();
+    assert!(
+        off <= 0.02 * truth_s + 0.04,
+        "{seconds} s by the monitor, {truth_s} s in truth"
+    );
+}
+
+#[test]
+fn others_are_read_beside_the_process_under_test() {
+    let shells = [1, 2, 3].map(|descriptors: usize| {
+        let opened = ["7</dev/null", "8</dev/null", "9</dev/null"];
+        let opened = opened[..descriptors].join(" ");
+        Shell::start(&format!("exec {opened}; kill -STOP $$; read go"))
+    });
+    shells.iter().for_each(Shell::wait_until_stopped);
+    let [target, one, other] = &shells;
+    let subject = |shell: &Shell| Subject::Process(shell.pid());
+    let beside = [subject(one), subject(other)];
+    let mut monitor = Monitor::new(Some(subject(target)), beside).expect("watch");
+    let reading = monitor.read(Duration::ZERO);
+    let descriptors = |reading: &ProcessReading| reading.descriptors.expect("own children");
+    let first = descriptors(reading.target.as_ref().expect("watched"));
+    let others: Vec<u64> = reading.beside.iter().map(descriptors).collect();
+    assert_eq!(others, [first + 1, first + 2]);
+
+    let nobody = Subject::Process(Pid::from_raw(i32::MAX).expect("an id"));
+    let error = Monitor::new(None, [subject(one), nobody]).expect_err("one of them is not there");
+    assert!(matches!(error, MonitorError::NoProcess(_)), "{error}");
+}
+
+#[test]
+fn a_thread_that_wants_a_cpu_runs_or_waits() {
+    // Three burners on one CPU: each has a third of it, and waits for the rest.
+    let burners = thread::spawn(|| {
+        monitor::pin_current_thread(&monitor::allowed_cpus()[..1]).expect("pin");
+        [(); 3].map(|()| Shell::start("kill -STOP $$; while :; do :; done"))
+    });
+    let burners = burners.join().expect("join");
+    burners.iter().for_each(Shell::wait_until_stopped);
+    burners
+        .iter()
+        .for_each(|burner| burner.signal(Signal::CONT));
+    let mut monitor = Monitor::new(Some(Subject::Process(burners[0].pid())), []).expect("watch");
+    let clock = Instant::now();
+    let first = monitor.read(clock.elapsed()).target.expect("watched");
+    assert_eq!((first.run_delay_ms, first.cpu_cores), (None, None));
+    thread::sleep(Duration::from_millis(1500));
+    let at = clock.elapsed();
+    let reading = monitor.read(at).target.expect("watched");
+    let elapsed_s = at.as_secs_f64();
+    let ran_s = reading.cpu_cores.expect("second reading") * elapsed_s;
+    let waited_s = reading.run_delay_ms.expect("second reading") / 1e3;
+    assert!(waited_s > 0.2 * elapsed_s, "{waited_s} s of {elapsed_s} s");
+    // What it is waiting for at the moment of a reading is counted once it has run.
+    let off_s = (ran_s + waited_s - elapsed_s).abs();
+    assert!(
+        off_s <= 0.02 * elapsed_s + 0.1,
+        "{ran_s} + {waited_s} of {elapsed_s} s"
+    );
+}
+
+/// A control group of version 2 that is made for a test, and its processes ended with it.
+struct Group {
+    folder: PathBuf,
+}
+
+impl Group {
+    /// `None` where this user may make none.
+    fn make(name: &str) -> Option<Self> {
+        let mounts = fs::read_to_string("/proc/self/mounts").ok()?;
+        let mut mounts = mounts.lines().map(|line| line.split(' '));
+        let point = mounts.find_map(|mut words| {
+            let point = words.nth(1)?;
+            (words.next()? == "cgroup2").then(|| PathBuf::from(point))
+        })?;
+        let folder = point.join(format!("brunt-test-{name}-{}", std::process::id()));
+        fs::create_dir(&folder).ok()?;
+        Some(Self { folder })
+    }
+
+    fn take_in(&self, shell: &Shell) {
+        let pid = shell.pid().as_raw_nonzero().to_string();
+        fs::write(self.folder.join("cgroup.procs"), pid).expect("move a process");
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        // A group goes once its last process was waited for.
+        let gone = |folder: &Path| fs::remove_dir(folder).is_ok() || !folder.exists();
+        poll("the group to be empty", || gone(&self.folder).then_some(()));
+    }
+}
+
+#[test]
+fn a_control_group_counts_every_process_that_was_in_it() {
+    let name = "a control group counts every process that was in it";
+    let Some(group) = Group::make("storm") else {
+        return testbed::skip(name, "this user may make no control group of version 2");
+    };
+    // Children of some ms that nobody sees alive, many at once: a fork storm.
+    let script = "kill -STOP $$
+        burn() { j=0; while [ $j -lt $1 ]; do j=$((j + 1)); done; }
+        i=0
+        while [ $i -lt 60 ]; do
+            burn 4000 & burn 3000 & (burn 2000 & burn 2000 & wait) & wait
+            i=$((i + 1))
+        done
+        kill -STOP $$";
+    let shell = Shell::run(Command::new("sh").args(["-c", script]));
+    shell.wait_until_stopped();
+    group.take_in(&shell);
+    let subject = Subject::ControlGroup(group.folder.clone());
+    let mut monitor = Monitor::new(Some(subject), []).expect("watch the group");
+    let clock = Instant::now();
+    let mut last = clock.elapsed();
+    let first = monitor.read(last).target.expect("watched");
+    assert_eq!((first.processes, first.cpu_cores), (1, None));
+    let before_s = shell.cpu_seconds();
+
+    shell.signal(Signal::CONT);
+    let (mut cpu_s, mut most) = (0.0, 0);
+    poll("the storm to end", || {
+        if clock.elapsed() > last + Duration::from_millis(100) {
+            let at = clock.elapsed();
+            let reading = monitor.read(at).target.expect("watched");
+            cpu_s +=
+                reading.cpu_cores.expect("not the first") * at.saturating_sub(last).as_secs_f64();
+            most = most.max(reading.processes);
+            last = at;
+        }
+        let over = shell.stat().state == 'T' && shell.cpu_seconds() > before_s + 0.2;
+        over.then_some(())
+    });
+    let at = clock.elapsed();
+    let reading = monitor.read(at).target.expect("watched");
+    cpu_s += reading.cpu_cores.expect("not the first") * at.saturating_sub(last).as_secs_f64();
+    assert!(most > 2, "children were seen alive");
+    assert_close(cpu_s, shell.cpu_seconds() - before_s);
+    drop(shell);
+    let nothing = ProcessReading::default();
+    drop(group);
+    assert_eq!(
+        monitor.read(clock.elapsed()).target,
+        Some(nothing),
+        "it has gone"
+    );
+}
+
+#[test]
+fn a_folder_that_is_no_control_group_is_named() {
+    let folder = tempfile::tempdir().expect("folder");
+    let subject = Subject::ControlGroup(folder.path().to_owned());
+    let error = Monitor::new(Some(subject), []).expect_err("no group");
+    let shown = folder.path().display().to_string();
+    assert!(error.to_string().starts_with(&shown), "{error}");
+}
+
+/// The goal: half a percent of a core where fifty processes are read once a second.
+#[test]
+fn fifty_processes_are_read_in_five_milliseconds_of_cpu() {
+    let script = "i=0; while [ $i -lt 49 ]; do sleep 300 & i=$((i + 1)); done; wait";
+    let shell = Shell::start(script);
+    let mut monitor = Monitor::new(Some(Subject::Process(shell.pid())), []).expect("watch");
+    let clock = Instant::now();
+    poll("fifty processes", || {
+        let reading = monitor.read(clock.elapsed()).target?;
+        (reading.processes == 50).then_some(())
+    });
+    let cpu = || Duration::try_from(clock_gettime(ClockId::ThreadCPUTime)).expect("not negative");
+    // Others on this machine cost caches, too: the least is what the reading itself needs.
+    let costs = (0..20).map(|_| {
+        let before = cpu();
+        monitor.read(clock.elapsed());
+        cpu().saturating_sub(before)
+    });
+    let least = costs.min().expect("twenty readings");
+    assert!(least <= Duration::from_millis(5), "{least:?}");
+    println!("a reading of fifty processes: {least:?}");
+}

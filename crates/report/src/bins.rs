@@ -1,0 +1,295 @@
+//! Bins: a run cut into equal parts of whole seconds, at most so many, for what is drawn and listed over
+//! time. What is not known is `None`, so that no line is drawn across it.
+
+use std::ops::Range;
+
+use record::{Distribution, Histogram, Load, Measure, Outcome, Reading, RunRecord, Second};
+
+/// A lag over this is late, in nanoseconds.
+const LATE_NS: u64 = 10_000_000;
+/// A bin is so many intervals of histograms wide, or ten, a hundred … times as many.
+const STEPS: [u32; 10] = [1, 2, 3, 4, 5, 6, 10, 12, 15, 30];
+/// Rows of the heat map in a factor of ten.
+pub(crate) const ROWS_A_DECADE: f64 = 8.0;
+/// The lower end of its lowest row, in milliseconds.
+pub(crate) const LOWEST_MS: f64 = 0.01;
+/// Rows that there may be: up to a thousand seconds.
+const ROWS_MAX: f64 = 8.0 * ROWS_A_DECADE - 1.0;
+
+/// A run, part by part.
+pub(crate) struct Bins<'a> {
+    /// The width of a bin, in seconds.
+    pub(crate) width_s: u32,
+    pub(crate) all: Vec<Bin<'a>>,
+}
+
+/// A part of a run.
+pub(crate) struct Bin<'a> {
+    /// Its first second.
+    pub(crate) from_s: u32,
+    /// Its seconds; fewer where the run ends in it.
+    pub(crate) seconds: &'a [Second],
+    pub(crate) looks: Vec<Look<'a>>,
+    /// The level that was planned in its middle: users, or requests a second in the open model.
+    pub(crate) planned: f64,
+    pub(crate) meant: Meant,
+    pub(crate) response: Percentiles,
+    pub(crate) service: Percentiles,
+    /// Of every request, however it ended.
+    pub(crate) lag: Percentiles,
+    /// Rows of the heat map with their counts: response time, then service time.
+    pub(crate) rows: [Vec<(u8, u64)>; 2],
+}
+
+/// A reading with the seconds since the one before.
+#[derive(Clone, Copy)]
+pub(crate) struct Look<'a> {
+    pub(crate) since_s: f64,
+    pub(crate) reading: &'a Reading,
+}
+
+/// Requests that were meant to start in a bin.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Meant {
+    pub(crate) all: u64,
+    /// Taken up late by brunt.
+    pub(crate) late: u64,
+    pub(crate) never_answered: u64,
+}
+
+/// Durations in milliseconds; `None` where there were none, or where it lies among the never answered.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(crate) struct Percentiles {
+    pub(crate) p50: Option<f64>,
+    pub(crate) p95: Option<f64>,
+    pub(crate) p99: Option<f64>,
+    pub(crate) max: Option<f64>,
+}
+
+impl Percentiles {
+    pub(crate) fn of(distribution: &Distribution) -> Self {
+        let at = |q| distribution.percentile(q).and_then(record::Waited::ms);
+        Self {
+            p50: at(0.5),
+            p95: at(0.95),
+            p99: at(0.99),
+            max: at(1.0),
+        }
+    }
+}
+
+impl<'a> Bins<'a> {
+    /// The run in at most so many bins.
+    pub(crate) fn of(record: &'a RunRecord, most: usize) -> Self {
+        let width_s = width_s(record, most);
+        let load = record.load();
+        let looks = looks(record);
+        let mut merge = Merge::of(record);
+        let length = length_s(record);
+        let bins = (0..length.div_ceil(width_s)).map(|at| {
+            let seconds = at * width_s..(at * width_s + width_s).min(length);
+            merge.bin(intervals(record, &seconds));
+            Bin::of(record, seconds, &looks, &load, &merge)
+        });
+        let all = bins.collect();
+        Self { width_s, all }
+    }
+}
+
+impl Bins<'_> {
+    /// When the last one ends.
+    pub(crate) fn end_s(&self) -> f64 {
+        f64::from(self.width_s) * self.all.len() as f64
+    }
+}
+
+impl<'a> Bin<'a> {
+    fn of(
+        record: &'a RunRecord,
+        part: Range<u32>,
+        looks: &[(u32, Look<'a>)],
+        load: &Load,
+        merge: &Merge,
+    ) -> Self {
+        let begin = looks.partition_point(|(second, _)| *second < part.start);
+        let end = looks.partition_point(|(second, _)| *second < part.end);
+        let middle_s = f64::midpoint(part.start.into(), part.end.into());
+        let a_task = load.open.map_or(1.0, |_| load.requests_per_task);
+        let known = record.timeline.seconds();
+        let place = |second: u32| (second as usize).min(known.len());
+        Self {
+            from_s: part.start,
+            seconds: &known[place(part.start)..place(part.end)],
+            looks: looks[begin..end].iter().map(|(_, look)| *look).collect(),
+            planned: load.level_at(middle_s) * a_task,
+            meant: merge.meant,
+            response: Percentiles::of(&merge.response),
+            service: Percentiles::of(&merge.service),
+            lag: Percentiles::of(&merge.lag),
+            rows: [rows(&merge.response.ok), rows(&merge.service.ok)],
+        }
+    }
+
+    /// A sum over its seconds, for each of them; `None` where there are none.
+    pub(crate) fn a_second(&self, of: impl Fn(&Second) -> u64) -> Option<f64> {
+        let sum: u64 = self.seconds.iter().map(of).sum();
+        self.each(sum)
+    }
+
+    /// So many of the bin, for each of its seconds.
+    pub(crate) fn each(&self, count: u64) -> Option<f64> {
+        (!self.seconds.is_empty()).then(|| count as f64 / self.seconds.len() as f64)
+    }
+
+    /// The most in any of its seconds.
+    pub(crate) fn most(&self, of: impl Fn(&Second) -> Option<f64>) -> Option<f64> {
+        self.seconds.iter().filter_map(of).reduce(f64::max)
+    }
+
+    /// The mean of what was read.
+    pub(crate) fn mean_read(&self, of: impl Fn(&Reading) -> Option<f64>) -> Option<f64> {
+        let read = self.looks.iter().filter_map(|look| of(look.reading));
+        let (sum, count) = read.fold((0.0, 0.0), |(sum, count), value| (sum + value, count + 1.0));
+        (count > 0.0).then(|| sum / count)
+    }
+
+    /// The most that was read.
+    pub(crate) fn most_read(&self, of: impl Fn(&Reading) -> Option<f64>) -> Option<f64> {
+        let read = self.looks.iter().filter_map(|look| of(look.reading));
+        read.reduce(f64::max)
+    }
+
+    /// What was counted since the reading before, a second.
+    pub(crate) fn read_a_second(&self, of: impl Fn(&Reading) -> Option<f64>) -> Option<f64> {
+        let read = self.looks.iter().filter(|look| look.since_s > 0.0);
+        let read = read.filter_map(|look| Some((of(look.reading)?, look.since_s)));
+        let (sum, seconds) = read.fold((0.0, 0.0), |(sum, seconds), (count, since_s)| {
+            (sum + count, seconds + since_s)
+        });
+        (seconds > 0.0).then(|| sum / seconds)
+    }
+}
+
+/// How long a run is shown: while load was made, until its last answer, and while it was waited for what
+/// was under way. A last second that was only begun is left out: its counts are no rates.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a float cast saturates, and a run's length is not negative"
+)]
+pub(crate) fn length_s(record: &RunRecord) -> u32 {
+    let ended_s = record
+        .ending
+        .as_ref()
+        .map_or(0.0, |ending| (ending.ended_ms as f64 / 1e3).floor());
+    record.throughput_s().round().max(ended_s).max(1.0) as u32
+}
+
+pub(crate) fn width_s(record: &RunRecord, most: usize) -> u32 {
+    let interval_s = record.timeline.width_s();
+    let most = u32::try_from(most).unwrap_or(u32::MAX).max(1);
+    let powers = (0u32..9).map(|power| 10u32.saturating_pow(power));
+    let mut widths = powers
+        .flat_map(|power| STEPS.map(|step| step.saturating_mul(power)))
+        .map(|step| step.saturating_mul(interval_s))
+        .collect::<Vec<_>>();
+    widths.sort_unstable();
+    let length_s = length_s(record);
+    let narrow_enough = widths
+        .iter()
+        .find(|width| length_s.div_ceil(**width) <= most);
+    narrow_enough.copied().unwrap_or(length_s)
+}
+
+pub(crate) fn intervals(record: &RunRecord, seconds: &Range<u32>) -> Range<usize> {
+    let interval_s = record.timeline.width_s();
+    (seconds.start / interval_s) as usize..seconds.end.div_ceil(interval_s) as usize
+}
+
+/// Readings with the second that each tells of: the one that ends with it.
+fn looks(record: &RunRecord) -> Vec<(u32, Look<'_>)> {
+    let mut before_ms = None;
+    let looks = record.readings.iter().map(|reading| {
+        let since_ms = before_ms.map_or(0, |before| reading.at_ms.saturating_sub(before));
+        before_ms = Some(reading.at_ms);
+        let second = reading.at_ms.saturating_sub(500) / 1000;
+        let since_s = since_ms as f64 / 1e3;
+        let second = u32::try_from(second).unwrap_or(u32::MAX);
+        (second, Look { since_s, reading })
+    });
+    looks.collect()
+}
+
+/// The histograms of all names in some intervals, merged.
+struct Merge<'a> {
+    record: &'a RunRecord,
+    response: Distribution,
+    service: Distribution,
+    lag: Distribution,
+    meant: Meant,
+}
+
+impl<'a> Merge<'a> {
+    fn of(record: &'a RunRecord) -> Self {
+        Self {
+            record,
+            response: Distribution::default(),
+            service: Distribution::default(),
+            lag: Distribution::default(),
+            meant: Meant::default(),
+        }
+    }
+
+    fn bin(&mut self, intervals: Range<usize>) {
+        for merged in [&mut self.response, &mut self.service, &mut self.lag] {
+            merged.ok.clear();
+            merged.unanswered = 0;
+        }
+        self.meant = Meant::default();
+        let names = self.record.timeline.names();
+        for cell in intervals.flat_map(|interval| self.record.timeline.cells(interval)) {
+            let (name, measure, outcome, sparse) = cell;
+            if names[name.index()].setup {
+                continue;
+            }
+            match (measure, outcome) {
+                (Measure::Response, Outcome::Ok) => self.response.ok.merge_sparse(sparse),
+                (Measure::Response, Outcome::Unanswered) => {
+                    self.response.unanswered += sparse.count();
+                }
+                (Measure::Service, Outcome::Ok) => self.service.ok.merge_sparse(sparse),
+                (Measure::Lag, _) => self.lag.ok.merge_sparse(sparse),
+                _ => {}
+            }
+            if measure == Measure::Response {
+                self.meant.all += sparse.count();
+            }
+        }
+        self.meant.never_answered = self.response.unanswered;
+        self.meant.late = self.lag.ok.count_above(LATE_NS);
+    }
+}
+
+/// The rows of the heat map that durations fall in.
+fn rows(durations: &Histogram) -> Vec<(u8, u64)> {
+    let mut rows: Vec<(u8, u64)> = Vec::new();
+    for (ns, count) in durations.counts() {
+        let row = row(ns as f64 / 1e6);
+        match rows.last_mut() {
+            Some((last, known)) if *last == row => *known += count,
+            _ => rows.push((row, count)),
+        }
+    }
+    rows
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "it lies between 0 and ROWS_MAX"
+)]
+fn row(ms: f64) -> u8 {
+    ((ms / LOWEST_MS).log10() * ROWS_A_DECADE)
+        .floor()
+        .clamp(0.0, ROWS_MAX) as u8
+}

@@ -1,0 +1,264 @@
+//! The four CSV files that Locust writes, with its names, columns and formats, for those whose scripts
+//! read them. What the figures mean is brunt's: `docs/csv.md` says where that differs.
+
+use std::time::Duration;
+
+use record::{Distribution, Measure, NameId, RunRecord, Scope};
+
+use super::{Table, text};
+use crate::figures::{self, Figures};
+
+/// The shares that Locust reports by default, as it heads them.
+const PERCENTILES: [(&str, f64); 11] = [
+    ("50%", 0.5),
+    ("66%", 0.66),
+    ("75%", 0.75),
+    ("80%", 0.8),
+    ("90%", 0.9),
+    ("95%", 0.95),
+    ("98%", 0.98),
+    ("99%", 0.99),
+    ("99.9%", 0.999),
+    ("99.99%", 0.9999),
+    ("100%", 1.0),
+];
+
+/// What Locust writes where there is no value; its readers take it for one that is missing.
+const NOT_KNOWN: &str = "N/A";
+
+/// What Locust calls all requests together.
+const ALL: &str = "Aggregated";
+
+/// As Locust writes moments.
+const MOMENT: &str = "%Y-%m-%dT%H:%M:%SZ";
+
+/// `PREFIX_stats.csv`: a row for each name that was requested, and one for all.
+pub fn stats(record: &RunRecord) -> String {
+    let mut columns = vec![
+        "Type",
+        "Name",
+        "Request Count",
+        "Failure Count",
+        "Median Response Time",
+        "Average Response Time",
+        "Min Response Time",
+        "Max Response Time",
+        "Average Content Size",
+        "Requests/s",
+        "Failures/s",
+    ];
+    columns.extend(PERCENTILES.map(|(head, _)| head));
+    let mut table = new(&columns);
+    let names = (0u32..).map(|id| Scope::Name(NameId(id)));
+    let mut rows: Vec<Row> = names
+        .zip(figures::by_name(record))
+        .filter(|(_, figures)| !figures.setup && figures.requests > 0)
+        .map(|(scope, figures)| Row::of(record, scope, figures))
+        .collect();
+    rows.sort_by(|a, b| (&a.name, &a.method).cmp(&(&b.name, &b.method)));
+    let all = Row::of(record, Scope::All, figures::total(record));
+    rows.push(Row {
+        name: ALL.to_owned(),
+        ..all
+    });
+    for row in rows {
+        let mut cells = vec![row.method, text(&row.name)];
+        cells.extend(row.totals.cells());
+        cells.extend([
+            per_second(row.requests_per_s),
+            per_second(row.failures_per_s),
+        ]);
+        cells.extend(percentiles(&row.totals.waited));
+        table.row(cells);
+    }
+    table.into_text()
+}
+
+/// `PREFIX_stats_history.csv`: a row for each second of the run; its percentiles are those of the second.
+pub fn history(record: &RunRecord) -> String {
+    let mut columns = vec![
+        "Timestamp",
+        "User Count",
+        "Type",
+        "Name",
+        "Requests/s",
+        "Failures/s",
+    ];
+    columns.extend(PERCENTILES.map(|(head, _)| head));
+    columns.extend([
+        "Total Request Count",
+        "Total Failure Count",
+        "Total Median Response Time",
+        "Total Average Response Time",
+        "Total Min Response Time",
+        "Total Max Response Time",
+        "Total Average Content Size",
+    ]);
+    let mut table = new(&columns);
+    let timeline = &record.timeline;
+    let width = timeline.width_s() as usize;
+    let mut totals = Totals::default();
+    for (second, counts) in timeline.seconds().iter().enumerate() {
+        let mut waited = Distribution::default();
+        if second % width == 0 {
+            waited = timeline.distribution_at(second / width, Scope::All, Measure::Response);
+            totals.waited.ok.merge(&waited.ok);
+            totals.waited.unanswered += waited.unanswered;
+        }
+        let failures = counts.failed + counts.unanswered;
+        totals.requests += counts.requests();
+        totals.failures += failures;
+        totals.bytes_received += counts.bytes_received;
+        let mut cells = vec![
+            ended_at(record, second).to_string(),
+            counts.users.unwrap_or(0).to_string(),
+            String::new(),
+            ALL.to_owned(),
+            per_second(counts.requests() as f64),
+            per_second(failures as f64),
+        ];
+        cells.extend(percentiles(&waited));
+        cells.extend(totals.cells());
+        table.row(cells);
+    }
+    table.into_text()
+}
+
+/// `PREFIX_failures.csv`: a row for each way in which requests of a name failed.
+pub fn failures(record: &RunRecord) -> String {
+    let columns = [
+        "Method",
+        "Name",
+        "Error",
+        "Occurrences",
+        "First Seen",
+        "Last Seen",
+    ];
+    let mut table = new(&columns);
+    let moment = |ms| {
+        let at = record.header.started_at + Duration::from_millis(ms);
+        at.strftime(MOMENT).to_string()
+    };
+    for failure in record.timeline.failures() {
+        let name = &record.header.names[failure.name.index()];
+        if name.setup {
+            continue;
+        }
+        let error = match failure.code {
+            0 => failure.kind.name().to_owned(),
+            code => format!("{} {code}", failure.kind.name()),
+        };
+        table.row([
+            name.method.clone(),
+            text(&name.name),
+            error,
+            failure.count.to_string(),
+            moment(failure.first_ms),
+            moment(failure.last_ms),
+        ]);
+    }
+    table.into_text()
+}
+
+/// `PREFIX_exceptions.csv`: the head alone. These are errors in the Python code of Locust's users, and brunt
+/// has none.
+pub fn exceptions() -> String {
+    new(&["Count", "Message", "Traceback", "Nodes"]).into_text()
+}
+
+/// A request name, or all.
+struct Row {
+    method: String,
+    name: String,
+    totals: Totals,
+    requests_per_s: f64,
+    failures_per_s: f64,
+}
+
+/// What is counted and measured up to a moment.
+#[derive(Default)]
+struct Totals {
+    requests: u64,
+    failures: u64,
+    bytes_received: u64,
+    waited: Distribution,
+}
+
+impl Row {
+    fn of(record: &RunRecord, scope: Scope, figures: Figures) -> Self {
+        let seconds = record.throughput_s();
+        let a_second = |count: u64| {
+            if seconds > 0.0 {
+                count as f64 / seconds
+            } else {
+                0.0
+            }
+        };
+        Self {
+            requests_per_s: a_second(figures.requests),
+            failures_per_s: a_second(figures.failures),
+            totals: Totals {
+                requests: figures.requests,
+                failures: figures.failures,
+                bytes_received: figures.bytes_received,
+                waited: record.timeline.distribution(scope, Measure::Response),
+            },
+            method: figures.method,
+            name: figures.name,
+        }
+    }
+}
+
+impl Totals {
+    /// Count, failures, median, average, minimum, maximum, size. Locust's median is in whole milliseconds;
+    /// where nothing was requested it writes 0.
+    fn cells(&self) -> [String; 7] {
+        let ok = &self.waited.ok;
+        let median = if self.waited.count() == 0 {
+            "0".to_owned()
+        } else {
+            percentile(&self.waited, 0.5)
+        };
+        let ms = |ns: Option<f64>| number(ns.unwrap_or(0.0) / 1e6);
+        let size = self.bytes_received as f64 / self.requests.max(1) as f64;
+        [
+            self.requests.to_string(),
+            self.failures.to_string(),
+            median,
+            ms(ok.mean_ns()),
+            ms(ok.min_ns().map(|ns| ns as f64)),
+            ms(ok.max_ns().map(|ns| ns as f64)),
+            number(size),
+        ]
+    }
+}
+
+/// Lines end as those of Python's `csv` module do.
+fn new(columns: &[&str]) -> Table {
+    Table::ending_lines_with(csv::Terminator::CRLF, columns)
+}
+
+fn percentiles(waited: &Distribution) -> impl Iterator<Item = String> {
+    PERCENTILES.map(|(_, q)| percentile(waited, q)).into_iter()
+}
+
+/// In whole milliseconds, as Locust's are; not known where nothing was asked, and where it lies among those
+/// never answered.
+fn percentile(waited: &Distribution, q: f64) -> String {
+    let ms = waited.percentile(q).and_then(record::Waited::ms);
+    ms.map_or_else(|| NOT_KNOWN.to_owned(), |ms| format!("{ms:.0}"))
+}
+
+fn number(value: f64) -> String {
+    format!("{value:?}")
+}
+
+fn per_second(value: f64) -> String {
+    format!("{value:.6}")
+}
+
+/// In whole seconds of Unix time.
+fn ended_at(record: &RunRecord, second: usize) -> i64 {
+    let after = Duration::from_secs(second as u64 + 1);
+    (record.header.started_at + after).as_second()
+}

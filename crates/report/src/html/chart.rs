@@ -1,0 +1,301 @@
+//! Charts: what is drawn over time. One description gives the drawing without JavaScript, the table behind it,
+//! and what the script draws.
+
+use maud::{Markup, html as markup};
+use serde_json::{Value, json};
+
+use super::svg;
+use crate::bins::{Bin, Bins};
+use crate::number;
+
+/// Values over time, in one unit.
+pub(super) struct Chart<'a> {
+    pub(super) id: &'static str,
+    pub(super) title: &'static str,
+    /// What a reader has to know to read it.
+    pub(super) note: &'static str,
+    pub(super) unit: Unit,
+    pub(super) lines: Vec<Line<'a>>,
+    /// Drawn where the reader chose this way to time.
+    pub(super) timed: Option<&'static str>,
+    /// Levels across it, with their words.
+    pub(super) levels: Vec<(&'static str, f64)>,
+    /// Straight lines: a moment and the value then, a later one.
+    pub(super) slopes: Vec<[(f64, f64); 2]>,
+}
+
+type Of<'a> = Box<dyn Fn(&Bin) -> Option<f64> + 'a>;
+
+/// One of a chart's lines.
+pub(super) struct Line<'a> {
+    pub(super) label: String,
+    /// Its colour: a name of the style sheet.
+    pub(super) ink: &'static str,
+    pub(super) stroke: Stroke,
+    /// Left out where all of it is nothing.
+    pub(super) unless_zero: bool,
+    pub(super) of: Of<'a>,
+}
+
+/// How a line is drawn; shape tells lines apart where colour does not.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stroke {
+    Plain,
+    Filled,
+    Dashed,
+    Dotted,
+}
+
+impl Stroke {
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Plain => "plain",
+            Self::Filled => "filled",
+            Self::Dashed => "dashed",
+            Self::Dotted => "dotted",
+        }
+    }
+}
+
+/// What the values of a chart are.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Unit {
+    /// How many, or how many a second.
+    Count,
+    Ms,
+    Percent,
+    Megabytes,
+}
+
+impl Unit {
+    /// Its name for the script.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Count => "",
+            Self::Ms => "ms",
+            Self::Percent => "%",
+            Self::Megabytes => "MB",
+        }
+    }
+
+    /// A value with it.
+    pub(super) fn in_words(self, value: f64) -> String {
+        match self {
+            Self::Count if value.fract() == 0.0 => number::rate(value).replace(".0", ""),
+            Self::Count => number::rate(value),
+            Self::Megabytes if value < 10.0 => format!("{value:.2} MB"),
+            unit => number::with_unit(value, unit.name()),
+        }
+    }
+}
+
+impl<'a> Line<'a> {
+    pub(super) fn new(
+        label: impl Into<String>,
+        ink: &'static str,
+        stroke: Stroke,
+        of: impl Fn(&Bin) -> Option<f64> + 'a,
+    ) -> Self {
+        Self {
+            label: label.into(),
+            ink,
+            stroke,
+            unless_zero: false,
+            of: Box::new(of),
+        }
+    }
+
+    /// Left out where all of it is nothing.
+    pub(super) fn unless_zero(mut self) -> Self {
+        self.unless_zero = true;
+        self
+    }
+
+    pub(super) fn values(&self, bins: &Bins) -> Vec<Option<f64>> {
+        bins.all.iter().map(|bin| (self.of)(bin)).collect()
+    }
+}
+
+/// The three resolutions of a run: what the script draws, what is drawn without it, what is listed.
+pub(super) struct Views<'a> {
+    pub(super) fine: Bins<'a>,
+    pub(super) drawn: Bins<'a>,
+    pub(super) listed: Bins<'a>,
+}
+
+impl<'a> Chart<'a> {
+    pub(super) fn new(id: &'static str, title: &'static str, unit: Unit) -> Self {
+        Self {
+            id,
+            title,
+            note: "",
+            unit,
+            lines: Vec::new(),
+            timed: None,
+            levels: Vec::new(),
+            slopes: Vec::new(),
+        }
+    }
+
+    pub(super) fn note(mut self, note: &'static str) -> Self {
+        self.note = note;
+        self
+    }
+
+    pub(super) fn line(mut self, line: Line<'a>) -> Self {
+        self.lines.push(line);
+        self
+    }
+
+    /// Without the lines of which nothing is known; `None` where that is all.
+    pub(super) fn known(mut self, bins: &Bins) -> Option<Self> {
+        self.lines.retain(|line| {
+            let values = line.values(bins);
+            let mut known = values.iter().flatten();
+            known.any(|value| !line.unless_zero || *value > 0.0)
+        });
+        (!self.lines.is_empty()).then_some(self)
+    }
+
+    /// What the script draws it from.
+    pub(super) fn json(&self, bins: &Bins) -> Value {
+        let lines = self.lines.iter().map(|line| {
+            json!({
+                "label": line.label,
+                "ink": line.ink,
+                "stroke": line.stroke.name(),
+                "values": numbers(line.values(bins)),
+            })
+        });
+        json!({
+            "id": self.id,
+            "unit": self.unit.name(),
+            "lines": lines.collect::<Value>(),
+            "levels": self.levels,
+            "slopes": self.slopes,
+        })
+    }
+
+    /// The chart as it stands on the page.
+    pub(super) fn figure(&self, views: &Views, spans: &[Span]) -> Markup {
+        let hidden = self.timed == Some("service");
+        markup! {
+            figure data-chart=(self.id) data-timed=[self.timed] class=[hidden.then_some("second")] {
+                figcaption { (self.title) @if !self.note.is_empty() { " " span.note { (self.note) } } }
+                (self.legend())
+                (svg::plot(self, &views.drawn, spans))
+                (self.table(&views.listed))
+            }
+        }
+    }
+
+    fn legend(&self) -> Markup {
+        markup! {
+            ul.legend {
+                @for line in &self.lines {
+                    li { i.key.(line.ink).(line.stroke.name()) {} (line.label) " " output {} }
+                }
+                @for (label, level) in &self.levels {
+                    li { i.key.dashed.(level_ink(label)) {} (label) " " (self.unit.in_words(*level)) }
+                }
+                @if !self.slopes.is_empty() { li { i.key.dashed.critical {} "trend" } }
+            }
+        }
+    }
+
+    /// The table behind the chart.
+    fn table(&self, bins: &Bins) -> Markup {
+        let columns: Vec<Vec<Option<f64>>> =
+            self.lines.iter().map(|line| line.values(bins)).collect();
+        markup! {
+            details.behind {
+                summary { "Table" }
+                div.scroll { table {
+                    caption { (self.title) }
+                    thead { tr {
+                        th scope="col" { "From" }
+                        @for line in &self.lines { th scope="col" { (line.label) } }
+                    } }
+                    tbody { @for (at, bin) in bins.all.iter().enumerate() { tr {
+                        th scope="row" { (number::moment(bin.from_s.into(), bins.end_s())) }
+                        @for column in &columns {
+                            td { (column[at].map_or_else(|| "–".to_owned(), |value| self.unit.in_words(value))) }
+                        }
+                    } } }
+                } }
+            }
+        }
+    }
+}
+
+/// The colour of a level across a chart.
+pub(super) fn level_ink(label: &str) -> &'static str {
+    if label == "holds" { "good" } else { "critical" }
+}
+
+/// A stretch of time that is marked on every chart.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Span {
+    pub(super) label: &'static str,
+    pub(super) from_s: f64,
+    pub(super) to_s: f64,
+}
+
+impl Span {
+    /// Its colour: a name of the style sheet.
+    pub(super) fn ink(&self) -> &'static str {
+        match self.label {
+            "recovery" => "b",
+            "warm-up" => "quiet",
+            "spike" | "push" => "a",
+            _ => "critical",
+        }
+    }
+}
+
+/// Numbers with four digits that count; what is not known is `null`.
+pub(super) fn numbers(values: impl IntoIterator<Item = Option<f64>>) -> Value {
+    values.into_iter().map(short).collect()
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "whole numbers that are not negative, below 2^53"
+)]
+fn short(value: Option<f64>) -> Value {
+    let Some(value) = value.filter(|value| value.is_finite()) else {
+        return Value::Null;
+    };
+    if value.fract() == 0.0 && (0.0..9e15).contains(&value) {
+        return json!(value as u64);
+    }
+    let digits = (3.0 - value.abs().log10().floor()).clamp(0.0, 9.0);
+    let power = 10f64.powf(digits);
+    let rounded = (value * power).round() / power;
+    if rounded.fract() == 0.0 && (0.0..9e15).contains(&rounded) {
+        return json!(rounded as u64);
+    }
+    json!(rounded)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_as_short_as_they_can_be() {
+        let values = [
+            Some(12.0),
+            Some(0.123_456),
+            Some(12_345.678),
+            None,
+            Some(f64::NAN),
+            Some(1e-7),
+        ];
+        assert_eq!(
+            numbers(values).to_string(),
+            "[12,0.1235,12346,null,null,1e-7]"
+        );
+    }
+}

@@ -1,0 +1,188 @@
+//! The distribution: how long requests took, from the quickest to the slowest, over a logarithmic axis of
+//! percentiles: each nine takes as much room as the one before.
+
+use maud::{Markup, html as markup};
+use record::{Distribution, Measure, Metric, Outcome, Scope, Timeline};
+use serde_json::{Value, json};
+
+use super::chart::numbers;
+use super::svg::{Axis, rounded};
+use crate::{Judged, number};
+
+/// Points in a decade of the axis.
+const STEPS: f64 = 8.0;
+/// The axis ends at 99.9999 %.
+const DECADES_MAX: u32 = 6;
+/// What the table lists.
+const LISTED: [f64; 8] = [0.5, 0.75, 0.9, 0.95, 0.99, 0.999, 0.9999, 1.0];
+
+/// How long the requests of a scope took.
+pub(super) struct Spread {
+    response: Distribution,
+    /// Of requests answered well; the unanswered took no time that is known.
+    service: Distribution,
+}
+
+impl Spread {
+    pub(super) fn of(timeline: &Timeline, scope: Scope) -> Self {
+        let ok = timeline.histogram(scope, Measure::Service, Outcome::Ok);
+        Self {
+            response: timeline.distribution(scope, Measure::Response),
+            service: Distribution { ok, unanswered: 0 },
+        }
+    }
+
+    /// Decades of the axis: up to where one request of all stands alone.
+    fn decades(&self) -> u32 {
+        let mut decades = 1;
+        while decades < DECADES_MAX && 10u64.pow(decades) < self.response.count() {
+            decades += 1;
+        }
+        decades
+    }
+
+    /// Durations along the axis, in milliseconds.
+    fn along(&self, of: &Distribution) -> Vec<Option<f64>> {
+        let places = 0..=(self.decades() * 8);
+        places
+            .map(|at| {
+                let q = 1.0 - 10f64.powf(-f64::from(at) / STEPS);
+                of.percentile(q).and_then(record::Waited::ms)
+            })
+            .collect()
+    }
+
+    /// What the script draws it from.
+    pub(super) fn json(&self) -> Value {
+        json!({
+            "response": numbers(self.along(&self.response)),
+            "service": numbers(self.along(&self.service)),
+        })
+    }
+}
+
+/// The distribution of all requests, and the percentiles with their intervals.
+pub(super) fn distribution(run: &Judged, spread: &Spread) -> Markup {
+    if spread.response.count() == 0 {
+        return markup! { p.note { "Nothing was measured." } };
+    }
+    let never = spread.response.unanswered;
+    markup! {
+        div.beside {
+            figure data-chart="spread" {
+                figcaption { "Time over percentiles" " " span.note { "each nine takes as much room as the one before" } }
+                ul.legend {
+                    li { i.key.plain.a {} "response time " output {} }
+                    li { i.key.dashed.b {} "service time " output {} }
+                }
+                (plot(spread))
+            }
+            (table(run, spread))
+        }
+        p.note {
+            "Of " (number::count(spread.response.count())) " requests of the whole run"
+            @if never > 0 {
+                "; never answered: " (number::count(never)) ", which rank above every answer, and the line ends where they begin"
+            }
+            ". Those that were answered, but failed, are not among them."
+        }
+    }
+}
+
+fn plot(spread: &Spread) -> Markup {
+    let lines = [
+        ("plain a", spread.along(&spread.response)),
+        ("dashed b", spread.along(&spread.service)),
+    ];
+    let known = lines.iter().flat_map(|(_, values)| values).flatten();
+    let axis = Axis::to(known.copied().fold(0.0, f64::max));
+    let decades = spread.decades();
+    let steps = f64::from(decades) * STEPS;
+    let path = |values: &[Option<f64>]| {
+        let places = (0u32..).map(|at| rounded(1000.0 * f64::from(at) / steps));
+        let points = places.zip(values);
+        let points =
+            points.filter_map(|(x, value)| Some(format!("{x} {}", rounded(axis.y((*value)?)))));
+        format!("M{}", points.collect::<Vec<_>>().join("L"))
+    };
+    markup! {
+        div.plot {
+            (axis.labels(super::chart::Unit::Ms))
+            svg viewBox="0 0 1000 100" preserveAspectRatio="none" aria-hidden="true" {
+                (axis.grid())
+                @for (class, values) in &lines { path class=(class) d=(path(values)) {} }
+            }
+            div.xs {
+                span { "0 %" }
+                @for nines in 1..=decades { span { (percent(nines)) } }
+            }
+        }
+    }
+}
+
+/// 90 %, 99 %, 99.9 % …
+fn percent(nines: u32) -> String {
+    let places = nines.saturating_sub(2) as usize;
+    format!(
+        "{:.places$} %",
+        100.0 - 100.0 * 0.1f64.powi(nines.cast_signed())
+    )
+}
+
+fn table(run: &Judged, spread: &Spread) -> Markup {
+    let count = spread.response.count() as f64;
+    // A percentile that no single request stands above tells nothing that the longest does not.
+    let listed = LISTED.into_iter();
+    let listed = listed.filter(|q| *q >= 1.0 || count * (1.0 - q) >= 1.0);
+    let words = |of: &Distribution, q: f64| match of.percentile(q) {
+        None => "–".to_owned(),
+        Some(waited) => waited
+            .ms()
+            .map_or_else(|| "no answer".to_owned(), number::ms),
+    };
+    let interval = |q: f64| {
+        let of = verdict::interval(run.record, Scope::All, Metric::Percentile(q));
+        of.map_or_else(|| "–".to_owned(), |of| number::interval(&of, "ms"))
+    };
+    markup! {
+        div.scroll { table {
+            caption { "Percentiles of all requests" }
+            thead { tr {
+                th scope="col" { "Percentile" } th scope="col" { "Response" } th scope="col" { "95 % interval" } th scope="col" { "Service" }
+            } }
+            tbody { @for q in listed { tr {
+                th scope="row" { @if q < 1.0 { (Metric::Percentile(q).name()) } @else { "longest" } }
+                td.measured { (words(&spread.response, q)) }
+                td { @if q < 1.0 { (interval(q)) } }
+                td { (words(&spread.service, q)) }
+            } } }
+        } }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_nine_has_its_name() {
+        assert_eq!(
+            [1, 2, 3, 4].map(percent),
+            ["90 %", "99 %", "99.9 %", "99.99 %"]
+        );
+    }
+
+    #[test]
+    fn the_line_ends_where_the_unanswered_begin() {
+        let mut response = Distribution::default();
+        (1..=90).for_each(|ms| response.ok.record(ms * 1_000_000));
+        response.unanswered = 10;
+        let spread = Spread {
+            service: response.clone(),
+            response,
+        };
+        let along = spread.along(&spread.response);
+        assert_eq!(along.len(), 17, "two decades for a hundred requests");
+        assert!(along[8].is_some() && along[9].is_none(), "{along:?}");
+    }
+}

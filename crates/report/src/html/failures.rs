@@ -1,0 +1,60 @@
+//! Failures: each way to fail with an example; what brunt or its machine did is apart from the service's.
+
+use maud::{Markup, html as markup};
+use record::{Failure, RunRecord};
+
+use super::chart::Views;
+use super::charts::Charts;
+use crate::Judged;
+use crate::number;
+
+pub(super) fn failures(run: &Judged, charts: &Charts, views: &Views) -> Markup {
+    let mut all: Vec<_> = run.record.timeline.failures().iter().collect();
+    all.sort_by_key(|failure| std::cmp::Reverse(failure.count));
+    let (own, service): (Vec<_>, Vec<_>) = all
+        .into_iter()
+        .partition(|failure| failure.kind.is_client_fault());
+    markup! {
+        @if service.is_empty() && own.is_empty() {
+            p.note { "Every request was answered well." }
+        } @else {
+            (charts.figures(&charts.failures, views))
+            (table(run.record, "Each way to fail, with one example", &service))
+            @if !own.is_empty() {
+                h3 { "Failures of brunt's own machine" }
+                p.note { "They say nothing of the service, and no run that has them is valid." }
+                (table(run.record, "Each way to fail, with one example", &own))
+            }
+        }
+    }
+}
+
+fn table(record: &RunRecord, caption: &str, failures: &[&Failure]) -> Markup {
+    markup! {
+        @if !failures.is_empty() {
+            div.scroll { table {
+                caption { (caption) }
+                thead { tr {
+                    th scope="col" { "Request" } th.words scope="col" { "Failure" } th scope="col" { "Count" }
+                    th scope="col" { "First" } th scope="col" { "Last" } th.words scope="col" { "Example" }
+                } }
+                tbody { @for failure in failures { (row(record, failure)) } }
+            } }
+        }
+    }
+}
+
+fn row(record: &RunRecord, failure: &Failure) -> Markup {
+    let name = &record.header.names[failure.name.index()];
+    let seconds = |ms: u64| format!("{:.1} s", ms as f64 / 1e3);
+    markup! {
+        tr {
+            th scope="row" { span.method { (name.method) } " " code { (name.title()) } }
+            td.kind { (failure.kind.name()) @if failure.code > 0 { " " (failure.code) } }
+            td { (number::count(failure.count)) }
+            td { (seconds(failure.first_ms)) }
+            td { (seconds(failure.last_ms)) }
+            td.words { (number::one_line(failure.example.as_deref().unwrap_or("–"))) }
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! The head: the one sentence that matters, what was found, and which run it was.
+
+use maud::{Markup, html as markup};
+use verdict::{Finding, FindingKind};
+
+use super::{beside, class_of, pill, settings};
+use crate::figures;
+use crate::number;
+use crate::terminal::waited;
+use crate::{Judged, findings_beside, tone};
+
+pub(super) fn head(run: &Judged) -> Markup {
+    let header = &run.record.header;
+    markup! {
+        header class={ "verdict " (class_of(tone(run.verdict))) } {
+            p.eyebrow {
+                "brunt · " (header.profile) " · " (header.host)
+                @if let Some(label) = &header.label { " · " (label) }
+                " " (pill(class_of(run.verdict.result)))
+                @if let Some(beside) = &run.verdict.beside { " " (beside::outcome(beside.comparison.outcome())) }
+            }
+            h1 { (run.verdict.sentence) }
+            (findings(run))
+            (figures(run))
+            p.facts { @for fact in facts(run) { span { (fact) } " " } }
+        }
+    }
+}
+
+fn findings(run: &Judged) -> Markup {
+    markup! {
+        @if !run.verdict.invalid_because.is_empty() || findings_beside(run).next().is_some() {
+            ul.findings {
+                @for reason in &run.verdict.invalid_because { li.reason { (reason) } }
+                @for finding in findings_beside(run) {
+                    li class=[is_note(finding).then_some("quiet")] { (finding.sentence) }
+                }
+            }
+        }
+    }
+}
+
+/// Whether nothing of the service hangs on it.
+fn is_note(finding: &Finding) -> bool {
+    matches!(
+        finding.kind,
+        FindingKind::GeneratorNote | FindingKind::WarmUp
+    )
+}
+
+/// The figures of the whole run, warm-up included.
+fn figures(run: &Judged) -> Markup {
+    let all = figures::total(run.record);
+    let ranked = all.unanswered > 0;
+    let response = &all.response_ms;
+    let rate = all
+        .throughput_rps
+        .map_or_else(|| "–".to_owned(), number::rate);
+    let failed = all
+        .error_rate
+        .map_or_else(|| "–".to_owned(), number::percent);
+    let figures = [
+        ("requests", number::count(all.requests)),
+        ("answered well a second", rate),
+        ("failed", failed),
+        ("p50", waited(response.p50, ranked)),
+        ("p95", waited(response.p95, ranked)),
+        ("p99", waited(response.p99, ranked)),
+        ("longest", waited(response.max, ranked)),
+    ];
+    markup! {
+        dl.figures aria-label="The whole run" {
+            @for (name, value) in figures { div { dt { (name) } dd { (value) } } }
+        }
+    }
+}
+
+/// Which run it was.
+fn facts(run: &Judged) -> Vec<String> {
+    let record = run.record;
+    let header = &record.header;
+    let (made, planned) = (record.duration_s(), header.load.seconds());
+    vec![
+        settings::began(record),
+        format!("{made:.1} s of {planned:.1} s"),
+        format!("ended by {}", settings::ended_by(record)),
+        format!("{} (hash {})", header.scenario_file, header.scenario_hash),
+        format!("seed {}", header.seed),
+        format!("brunt {}", header.brunt_version),
+    ]
+}

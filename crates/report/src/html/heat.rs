@@ -1,0 +1,172 @@
+//! The heat map: how long requests took, over time. The stronger the colour, the more of a moment's
+//! requests.
+
+use std::fmt::Write;
+use std::ops::RangeInclusive;
+
+use maud::{Markup, html as markup};
+use serde_json::{Value, json};
+
+use super::chart::Views;
+use super::svg::{moments, rounded};
+use crate::bins::{Bins, LOWEST_MS, ROWS_A_DECADE};
+use crate::number;
+
+/// Shades from few to many; each is so many times as opaque as the one before.
+pub(super) const SHADES: usize = 6;
+
+/// Ways to time, with their title.
+const TIMED: [(&str, &str); 2] = [
+    ("response", "How response times are spread"),
+    ("service", "How service times are spread"),
+];
+
+/// Both heat maps; the reader chooses which one to see.
+pub(super) fn figures(views: &Views) -> Markup {
+    markup! {
+        @for (at, (timed, title)) in TIMED.into_iter().enumerate() {
+            @if let Some(rows) = rows(&views.drawn, at) {
+                figure data-heat=(at) data-timed=(timed) class=[(at > 0).then_some("second")] {
+                    figcaption { (title) " " span.note { "the stronger the colour, the more of that moment's requests" } }
+                    (legend())
+                    (plot(&views.drawn, at, &rows))
+                    (table(&views.listed, at, title))
+                }
+            }
+        }
+    }
+}
+
+fn legend() -> Markup {
+    markup! {
+        ul.legend {
+            @for (shade, label) in ["under 2 %", "2 %", "5 %", "10 %", "25 %", "50 % or more"].into_iter().enumerate() {
+                li { i.swatch.heat.{ "s" (shade) } {} (label) }
+            }
+            li { output {} }
+        }
+    }
+}
+
+/// What the script draws them from: rows from bottom to top, and for each bin its shades by row.
+pub(super) fn json(bins: &Bins) -> Value {
+    let maps = (0..TIMED.len()).map(|at| {
+        let rows = rows(bins, at)?;
+        let cells = bins.all.iter().map(|bin| {
+            let all: u64 = bin.rows[at].iter().map(|(_, count)| count).sum();
+            let cells = bin.rows[at].iter();
+            let cells = cells.map(|(row, count)| json!([row - rows.start(), shade(*count, all)]));
+            cells.collect::<Value>()
+        });
+        Some(json!({
+            "low": lower_ms(*rows.start()),
+            "high": lower_ms(rows.end() + 1),
+            "rows": rows.end() - rows.start() + 1,
+            "width": bins.width_s,
+            "cells": cells.collect::<Value>(),
+        }))
+    });
+    maps.map(|map| map.unwrap_or(Value::Null)).collect()
+}
+
+/// The rows that hold anything.
+fn rows(bins: &Bins, at: usize) -> Option<RangeInclusive<u8>> {
+    let all = || {
+        bins.all
+            .iter()
+            .flat_map(|bin| &bin.rows[at])
+            .map(|(row, _)| *row)
+    };
+    Some(all().min()?..=all().max()?)
+}
+
+/// The lower end of a row, in milliseconds.
+fn lower_ms(row: u8) -> f64 {
+    LOWEST_MS * 10f64.powf(f64::from(row) / ROWS_A_DECADE)
+}
+
+/// How dark a cell is by its share of its moment's requests.
+fn shade(count: u64, all: u64) -> usize {
+    let share = count as f64 / all.max(1) as f64;
+    let ends = [0.02, 0.05, 0.1, 0.25, 0.5];
+    ends.iter().filter(|end| share >= **end).count()
+}
+
+fn plot(bins: &Bins, at: usize, rows: &RangeInclusive<u8>) -> Markup {
+    let count = f64::from(rows.end() - rows.start() + 1);
+    let wide = 1000.0 / bins.all.len().max(1) as f64;
+    let high = 100.0 / count;
+    let mut paths = vec![String::new(); SHADES];
+    for (place, bin) in bins.all.iter().enumerate() {
+        let all: u64 = bin.rows[at].iter().map(|(_, count)| count).sum();
+        let x = rounded(place as f64 * wide);
+        for (row, of_row) in &bin.rows[at] {
+            let y = rounded(100.0 - f64::from(row - rows.start() + 1) * high);
+            let (w, h) = (rounded(wide), rounded(high + 0.05));
+            write!(paths[shade(*of_row, all)], "M{x} {y}h{w}v{h}h-{w}z").ok();
+        }
+    }
+    let middle =
+        lower_ms(*rows.start()) * (lower_ms(rows.end() + 1) / lower_ms(*rows.start())).sqrt();
+    markup! {
+        div.plot {
+            div.ys {
+                span { (number::ms(lower_ms(rows.end() + 1))) }
+                span { (number::ms(middle)) }
+                span { (number::ms(lower_ms(*rows.start()))) }
+            }
+            svg viewBox="0 0 1000 100" preserveAspectRatio="none" aria-hidden="true" {
+                @for (shade, path) in paths.iter().enumerate() {
+                    @if !path.is_empty() { path.cell.{ "s" (shade) } d=(path) {} }
+                }
+            }
+            (moments(bins.end_s()))
+        }
+    }
+}
+
+/// The table behind it: how much of each moment's requests took up to so long.
+fn table(bins: &Bins, at: usize, title: &str) -> Markup {
+    const UP_TO_MS: [f64; 6] = [1.0, 10.0, 100.0, 1000.0, 10_000.0, f64::INFINITY];
+    let share = |rows: &[(u8, u64)], up_to_ms: f64| {
+        let all: u64 = rows.iter().map(|(_, count)| count).sum();
+        let within = rows
+            .iter()
+            .filter(|(row, _)| lower_ms(*row) < up_to_ms * 0.999);
+        let within: u64 = within.map(|(_, count)| count).sum();
+        (all > 0).then(|| 100.0 * within as f64 / all as f64)
+    };
+    markup! {
+        details.behind {
+            summary { "Table" }
+            div.scroll { table {
+                caption { (title) ": share of the answers within …" }
+                thead { tr {
+                    th scope="col" { "From" }
+                    @for up_to_ms in UP_TO_MS { th scope="col" {
+                        @if up_to_ms.is_finite() { (number::threshold(up_to_ms, "ms")) } @else { "any time" }
+                    } }
+                } }
+                tbody { @for bin in &bins.all { tr {
+                    th scope="row" { (number::moment(bin.from_s.into(), bins.end_s())) }
+                    @for up_to_ms in UP_TO_MS {
+                        td { (share(&bin.rows[at], up_to_ms).map_or_else(|| "–".to_owned(), number::percent)) }
+                    }
+                } } }
+            } }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_decade_has_its_rows_and_shades_grow_with_the_share() {
+        assert!((lower_ms(8) - 0.1).abs() < 1e-9 && (lower_ms(16) - 1.0).abs() < 1e-9);
+        let shades = [1, 30, 70, 150, 300, 900].map(|count| shade(count, 1000));
+        assert_eq!(shades, [0, 1, 2, 3, 4, 5]);
+        assert_eq!(SHADES, 6);
+    }
+}

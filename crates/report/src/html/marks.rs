@@ -1,0 +1,100 @@
+//! Marks: what findings say of a moment or a level, and the stretches in which nothing was answered.
+
+use record::Second;
+use verdict::Mark;
+
+use super::chart::{Chart, Span};
+use crate::Judged;
+
+/// So long without an answer while one is waited for is a stall, in milliseconds.
+pub(super) const STALL_MS: u64 = 1000;
+/// More stalls than this are not drawn: the longest are.
+const STALLS_MAX: usize = 40;
+
+fn marks<'a>(run: &Judged<'a>) -> impl Iterator<Item = &'a Mark> {
+    let findings = run.verdict.findings.iter();
+    findings.flat_map(|finding| &finding.marks)
+}
+
+/// With what findings say of it.
+pub(super) fn marked<'a>(run: &Judged<'a>, mut chart: Chart<'a>) -> Chart<'a> {
+    for mark in marks(run) {
+        match mark {
+            Mark::Bracket { holds, breaks } if chart.id == "throughput" => {
+                let ends = [("holds", *holds), ("breaks", *breaks)];
+                let known = ends
+                    .into_iter()
+                    .filter_map(|(label, rate)| Some((label, rate?)));
+                chart.levels.extend(known);
+            }
+            Mark::Line { metric, from, to } if chart_of(metric) == chart.id => {
+                chart.slopes.push([*from, *to]);
+            }
+            _ => {}
+        }
+    }
+    chart
+}
+
+/// The chart on which what grows is drawn.
+fn chart_of(metric: &str) -> &'static str {
+    match metric {
+        "memory" => "memory",
+        "descriptors" | "threads" => "held",
+        _ => "",
+    }
+}
+
+/// Requests a second over requests under way.
+pub(super) type Curve = [(f64, f64)];
+
+/// What a search measured at each of its levels, and the law that fits.
+pub(super) fn scaling<'a>(run: &Judged<'a>) -> Option<(&'a Curve, &'a Curve)> {
+    marks(run).find_map(|mark| match mark {
+        Mark::Scaling { points, law } => Some((points.as_slice(), law.as_slice())),
+        _ => None,
+    })
+}
+
+/// The stretches of time that findings speak of, and those in which nothing was answered.
+pub(super) fn spans(run: &Judged) -> Vec<Span> {
+    let of_findings = marks(run).filter_map(|mark| match mark {
+        Mark::Span {
+            label,
+            from_s,
+            to_s,
+        } => Some(Span {
+            label,
+            from_s: *from_s,
+            to_s: *to_s,
+        }),
+        _ => None,
+    });
+    let mut spans: Vec<Span> = of_findings.chain(stalls(run)).collect();
+    spans.sort_by(|a, b| a.from_s.total_cmp(&b.from_s));
+    spans
+}
+
+/// Where requests waited and nothing was answered.
+fn stalls(run: &Judged) -> Vec<Span> {
+    let stands = |second: &Second| {
+        second.requests() == 0 && second.oldest_ms.is_some_and(|ms| ms >= STALL_MS)
+    };
+    let mut stalls: Vec<Span> = Vec::new();
+    let seconds = (0u32..).map(f64::from).zip(run.record.timeline.seconds());
+    for (at_s, _) in seconds.filter(|(_, second)| stands(second)) {
+        match stalls.last_mut() {
+            Some(last) if (last.to_s - at_s).abs() < 0.5 => last.to_s = at_s + 1.0,
+            _ => stalls.push(Span {
+                label: "no answers",
+                from_s: at_s,
+                to_s: at_s + 1.0,
+            }),
+        }
+    }
+    let length = |span: &Span| span.to_s - span.from_s;
+    stalls.sort_by(|a, b| length(b).total_cmp(&length(a)));
+    stalls.truncate(STALLS_MAX);
+    stalls.sort_by(|a, b| a.from_s.total_cmp(&b.from_s));
+    stalls
+}

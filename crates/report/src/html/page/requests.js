@@ -1,0 +1,128 @@
+// The table of requests: sorted and filtered, its rows open their own charts.
+const SIZES = { ms: 1, s: 1000, min: 60000, kB: 1000, MB: 1e6 };
+
+// What a cell says, as a number: durations in milliseconds, and no answer above all of them.
+function worth(cell) {
+  const text = cell.textContent.trim();
+  if (text === "no answer") return Infinity;
+  const [, size, unit] = text.replaceAll(",", "").match(/([\d.]+)\s*(ms|s|min|%|B|kB|MB)?$/) || [];
+  return size === undefined ? -1 : Number(size) * (SIZES[unit] || 1);
+}
+
+class Requests {
+  constructor(run, table) {
+    this.run = run;
+    this.table = table;
+    this.body = table.tBodies[0];
+    this.rows = [...this.body.rows];
+    this.heads();
+    this.filter();
+    this.rows.forEach((row) => this.opener(row));
+    run.section.addEventListener("redrawn", () => {
+      for (const row of this.rows.filter((row) => row.detail)) { this.close(row); this.open(row); }
+    });
+  }
+
+  // Heads that are above one column sort by it.
+  heads() {
+    const [first, second] = this.table.tHead.rows;
+    const below = [...second.cells];
+    const heads = [...first.cells].flatMap((head) => (head.rowSpan > 1 ? [head] : below.splice(0, head.colSpan)));
+    heads.forEach((head, column) => {
+      const button = element("button", "sort", head.textContent);
+      button.type = "button";
+      head.replaceChildren(button);
+      button.addEventListener("click", () => this.sort(head, heads, column));
+    });
+  }
+
+  sort(head, heads, column) {
+    const down = head.getAttribute("aria-sort") === (column === 0 ? "ascending" : "descending") ? column === 0 : column !== 0;
+    heads.forEach((other) => other.removeAttribute("aria-sort"));
+    head.setAttribute("aria-sort", down ? "descending" : "ascending");
+    const key = (row) => (column === 0 ? row.cells[0].textContent.trim() : worth(row.cells[column]));
+    const compare = (a, b) => (column === 0 ? a.localeCompare(b) : a === b ? 0 : a - b);
+    const keyed = this.rows.map((row) => [key(row), row]);
+    keyed.sort(([a], [b]) => (down ? compare(b, a) : compare(a, b)));
+    this.rows = keyed.map(([, row]) => row);
+    this.body.append(...this.rows.flatMap((row) => (row.detail ? [row, row.detail] : [row])));
+  }
+
+  filter() {
+    const input = element("input"), told = element("output");
+    Object.assign(input, { type: "search", placeholder: "part of a name", ariaLabel: "Show only requests whose name has this in it" });
+    const look = () => {
+      const wanted = input.value.toLowerCase();
+      let shown = 0;
+      for (const row of this.rows) {
+        row.hidden = !row.cells[0].textContent.toLowerCase().includes(wanted);
+        if (row.detail) row.detail.hidden = row.hidden;
+        shown += !row.hidden;
+      }
+      told.textContent = wanted ? `${shown} of ${this.rows.length}` : "";
+    };
+    input.addEventListener("input", look);
+    this.table.parentElement.before(element("p", "filter", element("label", "", "Show ", input), " ", told));
+  }
+
+  opener(row) {
+    const head = row.cells[0], button = element("button", "open");
+    button.type = "button";
+    button.append(...head.childNodes);
+    button.setAttribute("aria-expanded", "false");
+    head.append(button);
+    button.addEventListener("click", () => (row.detail ? this.close(row) : this.open(row)));
+  }
+
+  close(row) {
+    for (const figure of row.detail.querySelectorAll("figure")) {
+      this.run.drawn.get(figure)?.destroy();
+      this.run.drawn.delete(figure);
+    }
+    row.detail.remove();
+    row.detail = undefined;
+    row.querySelector(".open").setAttribute("aria-expanded", "false");
+  }
+
+  open(row) {
+    const run = this.run, { width, rows } = run.data.names;
+    const [columns, spread] = rows[row.dataset.name];
+    const cell = element("td", "charts");
+    cell.colSpan = row.cells.length;
+    row.detail = element("tr", "detail", cell);
+    row.detail.hidden = row.hidden;
+    row.after(row.detail);
+    row.querySelector(".open").setAttribute("aria-expanded", "true");
+    const x = run.moments(columns[0].length, width), is = run.timed === "service";
+    const lines = (wanted) => wanted.map(([label, ink, stroke, at]) => ({ label, ink, stroke, values: columns[at] }));
+    const first = is ? 5 : 2;
+    this.figure(cell, "Requests a second", { unit: "", lines: lines([["answered well", "a", "filled", 0], ["failed", "critical", "filled", 1]]) }, x, width);
+    this.figure(cell, is ? "Service time" : "Response time", { unit: "ms", lines: lines([["p50", "a", "plain", first], ["p95", "b", "plain", first + 1], ["p99", "c", "plain", first + 2]]) }, x, width);
+    const figure = this.empty("Time over percentiles", [["response time", "a", "plain"], ["service time", "b", "dashed"]]);
+    cell.append(figure);
+    run.spread(figure, spread);
+  }
+
+  empty(title, lines) {
+    const legend = element("ul", "legend", ...lines.map(([label, ink, stroke]) => element("li", "", element("i", `key ${stroke} ${ink}`), label + " ", element("output"))));
+    return element("figure", "drawn", element("figcaption", "", title), legend, element("div", "live"));
+  }
+
+  figure(cell, title, spec, x, width) {
+    const figure = this.empty(title, spec.lines.map(({ label, ink, stroke }) => [label, ink, stroke]));
+    cell.append(figure);
+    this.run.chart(figure, spec, x, width);
+    const run = this.run, from = x.map((at) => moment(at - width / 2, run.whole[1]));
+    const behind = element("details", "behind", element("summary", "", "Table"));
+    behind.addEventListener("toggle", () => behind.open && !behind.querySelector("table") && behind.append(this.listed(title, spec, from)));
+    figure.append(behind);
+  }
+
+  // The table behind a chart.
+  listed(title, { unit, lines }, from) {
+    const head = (scope, text) => { const cell = element("th", "", text); cell.scope = scope; return cell; };
+    const rows = from.map((words, at) => element("tr", "", head("row", words), ...lines.map(({ values }) => element("td", "", measured(values[at], unit)))));
+    const heads = element("thead", "", element("tr", "", head("col", "From"), ...lines.map(({ label }) => head("col", label))));
+    return element("div", "scroll long", element("table", "", element("caption", "", title), heads, element("tbody", "", ...rows)));
+  }
+}

@@ -1,0 +1,206 @@
+// So many times the usual p99 is steep.
+const STEEP = 30;
+
+// The time of a run: one cursor and one zoom for all of its charts.
+class Run {
+  constructor(section, at) {
+    this.section = section;
+    this.data = JSON.parse(section.querySelector("script[type='application/json']").textContent);
+    this.key = "run-" + at;
+    this.whole = [0, Math.max(1, this.data.count * this.data.width)];
+    this.window = this.whole;
+    this.timed = "response";
+    this.log = this.isSteep();
+    this.drawn = new Map();
+    this.x = this.moments(this.data.count, this.data.width);
+  }
+
+  // Whether a few moments were so slow that all others would lie on the ground: then the scale is logarithmic.
+  isSteep() {
+    const chart = this.data.charts.find(({ id }) => id === "response");
+    const p99 = (chart?.lines.find(({ label }) => label === "p99")?.values || []).filter((value) => value > 0).sort((a, b) => a - b);
+    return p99.length > 3 && p99[p99.length - 1] > STEEP * p99[p99.length >> 1];
+  }
+
+  moments(count, width) {
+    return Array.from({ length: count }, (_, at) => (at + 0.5) * width);
+  }
+
+  // What lies below a chart over time.
+  along(x, width, outputs) {
+    const run = this;
+    return {
+      x, words: (at) => moment(at, run.whole[1]), spans: this.data.spans, range: () => run.window,
+      cursor: {
+        sync: { key: this.key, setSeries: false, scales: ["x", null], filters: { pub: (type) => type === "mousemove" || type === "mouseleave" } },
+        bind: { dblclick: () => () => run.zoom(run.whole) },
+      },
+      moved: (u) => run.moved(u, width, outputs),
+      zoom: (u) => {
+        if (u.select.width < 4) return;
+        run.zoom([u.posToVal(u.select.left, "x"), u.posToVal(u.select.left + u.select.width, "x")]);
+        u.setSelect({ left: 0, width: 0, top: 0, height: 0 }, false);
+      },
+    };
+  }
+
+  // The cursor came somewhere: what was then stands in the legends.
+  moved(u, width, outputs) {
+    const at = u.cursor.left >= 0 ? u.cursor.idx : null;
+    u.series.slice(1).forEach((series, place) => {
+      if (outputs[place]) outputs[place].textContent = at == null ? "" : measured(u.data[place + 1][at], u.unit);
+    });
+    if (u.map && outputs[0]) outputs[0].textContent = at == null ? "" : this.cell(u);
+    const begins = at == null ? null : u.data[0][at] - width / 2;
+    if (at != null) this.at = u.data[0][at];
+    this.readout.textContent = begins == null ? "" : "at " + moment(begins, this.whole[1]) + (width > 1 ? "–" + moment(begins + width, this.whole[1]) : "");
+  }
+
+  // The cell of the heat map under the cursor.
+  cell(u) {
+    const map = u.map, place = Math.floor(u.posToVal(u.cursor.left, "x") / map.width);
+    const row = Math.floor((Math.log(u.posToVal(u.cursor.top, "y") / map.low) / Math.log(map.high / map.low)) * map.rows);
+    const found = (map.cells[place] || []).find(([at]) => at === row);
+    const end = (at) => measured(map.low * (map.high / map.low) ** (at / map.rows), "ms");
+    if (row < 0 || row >= map.rows) return "";
+    return `${end(row)}–${end(row + 1)}: ` + (found ? ["under 2 %", "2 % or more", "5 % or more", "10 % or more", "25 % or more", "50 % or more"][found[1]] : "none");
+  }
+
+  zoom([from, to]) {
+    const least = Math.min(this.whole[1], 2 * this.data.width);
+    const middle = (from + to) / 2, half = Math.max(to - from, least) / 2;
+    from = Math.max(0, middle - half);
+    this.window = [from, Math.min(this.whole[1], Math.max(middle + half, from + least))];
+    this.button.hidden = this.window[0] <= 0 && this.window[1] >= this.whole[1];
+    for (const plot of this.drawn.values()) {
+      if (plot.isTime) plot.setScale("x", { min: this.window[0], max: this.window[1] });
+    }
+  }
+
+  // Moves the cursor of all charts to a moment.
+  point(at) {
+    const inside = Math.min(this.window[1], Math.max(this.window[0], at));
+    for (const plot of this.drawn.values()) {
+      if (plot.isTime) plot.setCursor({ left: plot.valToPos(inside, "x"), top: plot.height / 3 }, true, false);
+    }
+  }
+
+  // For those who have no mouse.
+  reach(plot, title, width) {
+    const root = plot.root, over = plot.over;
+    root.tabIndex = 0;
+    root.setAttribute("role", "group");
+    root.setAttribute("aria-label", title + ": left and right move the cursor, plus and minus zoom, escape shows the whole run");
+    root.addEventListener("keydown", (event) => {
+      const at = this.at ?? this.window[0], [from, to] = this.window, half = (to - from) / 4;
+      const step = Math.max(width, (to - from) / 200);
+      const keys = {
+        ArrowLeft: () => this.point(at - step), ArrowRight: () => this.point(at + step),
+        "+": () => this.zoom([at - half, at + half]), "-": () => this.zoom([at - 4 * half, at + 4 * half]),
+        Escape: () => this.zoom(this.whole),
+      };
+      if (!keys[event.key] || event.ctrlKey || event.metaKey || event.altKey) return;
+      event.preventDefault();
+      keys[event.key]();
+    });
+    const touched = (event) => {
+      if (event.pointerType !== "mouse") this.point(plot.posToVal(event.clientX - over.getBoundingClientRect().left, "x"));
+    };
+    over.addEventListener("pointerdown", touched);
+    over.addEventListener("pointermove", touched);
+  }
+
+  // Draws a chart over time in a figure, once.
+  chart(figure, spec, x = this.x, width = this.data.width) {
+    if (this.drawn.has(figure)) return;
+    const outputs = [...figure.querySelectorAll("output")];
+    const plot = draw(figure.querySelector(".live"), { ...spec, log: spec.unit === "ms" && this.log && !spec.map }, this.along(x, width, outputs));
+    Object.assign(plot, { isTime: true, unit: spec.unit, map: spec.map });
+    this.drawn.set(figure, plot);
+    this.reach(plot, figure.querySelector("figcaption").firstChild.textContent.trim(), width);
+  }
+
+  spread(figure, { response, service }) {
+    const outputs = [...figure.querySelectorAll("output")];
+    const x = response.map((_, at) => at / 8), nines = (at) => (at === 0 ? "0 %" : (100 - 100 * 10 ** -at).toFixed(Math.max(0, Math.ceil(at) - 2)) + " %");
+    const lines = [{ label: "response time", ink: "a", stroke: "plain", values: response }, { label: "service time", ink: "b", stroke: "dashed", values: service }];
+    const moved = (u) => {
+      const at = u.cursor.left >= 0 ? u.cursor.idx : null;
+      outputs.forEach((output, place) => { output.textContent = at == null ? "" : measured(u.data[place + 1][at], "ms"); });
+    };
+    const whole = [0, x[x.length - 1]];
+    const along = { x, words: nines, range: () => whole, splits: () => x.filter((at) => Number.isInteger(at)), moved };
+    this.drawn.set(figure, draw(figure.querySelector(".live"), { unit: "ms", lines, log: this.log }, along));
+  }
+
+  // What a search measured at each level, and the law.
+  scaling(figure, [[under, answered], [at, law]]) {
+    const points = new Map(under.map((x, place) => [x, [answered[place], null]]));
+    at.forEach((x, place) => points.set(x, [(points.get(x) || [null])[0], law[place]]));
+    const x = [...points.keys()].sort((a, b) => a - b), column = (which) => x.map((of) => points.get(of)[which]);
+    const lines = [{ label: "measured", ink: "a", dots: true, values: column(0) }, { label: "the law", ink: "c", stroke: "plain", values: column(1) }];
+    const end = [0, x[x.length - 1] * 1.02 || 1];
+    const plot = draw(figure.querySelector(".live"), { unit: "", lines }, { x, words: number, range: () => end, moved: () => {} });
+    plot.series.slice(1).forEach((series) => { series.spanGaps = series.label === "the law"; });
+    plot.redraw(true);
+    this.drawn.set(figure, plot);
+  }
+
+  // Draws what is to be seen and was not drawn yet.
+  drawAll() {
+    const charts = new Map(this.data.charts.map((chart) => [chart.id, chart]));
+    for (const figure of this.section.querySelectorAll("figure")) {
+      const { chart, heat, timed } = figure.dataset;
+      if (figure.closest("tr")) continue;
+      figure.hidden = timed ? timed !== this.timed : false;
+      if (figure.hidden || this.drawn.has(figure)) continue;
+      if (!figure.querySelector(".live")) figure.insertBefore(element("div", "live"), figure.querySelector(".behind"));
+      figure.classList.add("drawn");
+      if (chart === "spread") this.spread(figure, this.data.spread);
+      else if (chart === "scaling") this.scaling(figure, this.data.scaling);
+      else if (heat) this.heat(figure, this.data.heat[heat]);
+      else if (charts.has(chart)) this.chart(figure, charts.get(chart));
+    }
+  }
+
+  heat(figure, map) {
+    const x = this.moments(map.cells.length, map.width), none = x.map(() => null);
+    this.chart(figure, { unit: "ms", map, fixed: [map.low, map.high], lines: [{ label: "", ink: "heat", values: none }] }, x, map.width);
+  }
+
+  // Draws everything anew: other colours, or another scale.
+  redrawAll() {
+    for (const plot of this.drawn.values()) plot.destroy();
+    this.drawn.clear();
+    this.drawAll();
+    this.section.dispatchEvent(new Event("redrawn"));
+  }
+
+  resize() {
+    for (const plot of this.drawn.values()) {
+      const host = plot.root.parentElement;
+      plot.setSize({ width: roomOf(host), height: heightOf(host) });
+    }
+  }
+
+  // What the reader chooses, above the charts.
+  tools() {
+    const choice = (timed, words) => {
+      const input = element("input");
+      Object.assign(input, { type: "radio", name: this.key + "-timed", value: timed, checked: timed === this.timed });
+      input.addEventListener("change", () => { this.timed = timed; this.drawAll(); this.section.dispatchEvent(new Event("redrawn")); });
+      return element("label", "", input, " " + words);
+    };
+    const log = element("input");
+    log.type = "checkbox";
+    log.checked = this.log;
+    log.addEventListener("change", () => { this.log = log.checked; this.redrawAll(); });
+    this.readout = element("output", "at");
+    this.button = element("button", "", "Whole run");
+    Object.assign(this.button, { type: "button", hidden: true });
+    this.button.addEventListener("click", () => this.zoom(this.whole));
+    const fieldset = element("fieldset", "", element("legend", "", "Time shown"), choice("response", "response time"), choice("service", "service time"));
+    const tools = element("div", "tools", fieldset, element("label", "", log, " logarithmic"), this.button, this.readout, element("span", "hint", "drag to zoom, double-click for the whole run"));
+    this.section.querySelector("h2.time").after(tools);
+  }
+}

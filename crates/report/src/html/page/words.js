@@ -1,0 +1,37 @@
+// Numbers and moments as people read them, and elements: the same words as the page without the script has.
+const number = (value) => value.toLocaleString("en", { maximumSignificantDigits: 4 });
+
+function measured(value, unit) {
+  if (value == null) return "–";
+  const larger = value >= 1000 && { ms: " s", MB: " GB" }[unit];
+  if (larger) return (value / 1000).toLocaleString("en", { maximumSignificantDigits: 3 }) + larger;
+  const digits = unit === "ms" || unit === "%" ? 3 : 4;
+  const text = value.toLocaleString("en", { maximumSignificantDigits: digits });
+  return unit ? text + " " + unit : text;
+}
+
+// Beside an axis that ends at `top`: all in one unit.
+function tick(value, top, unit) {
+  if (unit === "ms" && top >= 1000) return number(value / 1000) + " s";
+  if (unit === "MB" && top >= 1000) return number(value / 1000) + " GB";
+  if (!unit && top >= 10000) return number(value / 1000) + "k";
+  return number(value) + (unit ? " " + unit : "");
+}
+
+// A moment of a run that goes on until `end`: seconds, or a clock where they are many.
+function moment(at, end) {
+  if (end < 120) return number(at) + " s";
+  const whole = Math.round(at), pad = (part) => String(part).padStart(2, "0");
+  const [hours, minutes, seconds] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
+  return hours ? `${hours}:${pad(minutes)}:${pad(seconds)}` : `${minutes}:${pad(seconds)}`;
+}
+
+// An element with its classes and what it holds; text stays text.
+function element(name, classes, ...holds) {
+  const made = document.createElement(name);
+  if (classes) made.className = classes;
+  made.append(...holds);
+  return made;
+}
+
+const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue("--" + name).trim();

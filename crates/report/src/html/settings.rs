@@ -1,0 +1,193 @@
+//! Settings: the scenario, how the service was reached, brunt, the machine, and what ended the run.
+
+use maud::{Markup, html as markup};
+use record::{Law, Load, RunRecord, StoppedBy};
+
+use crate::Judged;
+use crate::number;
+
+/// Stages of the load that are told.
+const STAGES_SHOWN: usize = 6;
+
+pub(super) fn settings(run: &Judged) -> Markup {
+    let record = run.record;
+    let parts = [
+        ("The run", rows_of_run(record)),
+        ("The way to the service", rows_of_network(record)),
+        ("brunt and its machine", rows_of_machine(record)),
+    ];
+    markup! {
+        div.settings { @for (title, rows) in parts {
+            div {
+                h3 { (title) }
+                dl { @for (name, value) in rows { div { dt { (name) } dd { (value) } } } }
+            }
+        } }
+    }
+}
+
+fn rows_of_run(record: &RunRecord) -> Vec<(&'static str, String)> {
+    let header = &record.header;
+    let classes = header
+        .classes
+        .iter()
+        .map(|(name, share)| format!("{name} {:.0} %", share * 100.0));
+    let length = format!(
+        "{:.1} s of {:.1} s planned",
+        record.duration_s(),
+        header.load.seconds()
+    );
+    let scenario = format!("{} (hash {})", header.scenario_file, header.scenario_hash);
+    let mut rows = vec![
+        ("Run", header.run_id.clone()),
+        ("Profile", header.profile.clone()),
+        ("Scenario", scenario),
+        ("Load", plan(&header.load)),
+        ("Users", classes.collect::<Vec<_>>().join(" · ")),
+        ("Seed", header.seed.to_string()),
+        ("Began", began(record)),
+        ("Load made", length),
+        ("Ended by", ended_by(record)),
+    ];
+    let names = [("Label", &header.label), ("Commit", &header.commit)];
+    let names = names.into_iter();
+    rows.extend(names.filter_map(|(name, value)| Some((name, value.clone()?))));
+    rows
+}
+
+/// When the load began.
+pub(super) fn began(record: &RunRecord) -> String {
+    let began = format!("{:.0}", record.header.started_at);
+    began.replace('T', " ").replace('Z', " UTC")
+}
+
+/// What was planned, stage by stage.
+fn plan(load: &Load) -> String {
+    let what = if load.open.is_some() {
+        "arrivals a second"
+    } else {
+        "users"
+    };
+    let short = |value: f64| number::threshold(value, "").trim_end().to_owned();
+    if let Some(search) = &load.search {
+        return format!("a search from {} {what} on", short(search.from));
+    }
+    let shown = load.stages.iter().take(STAGES_SHOWN);
+    let stages = shown.map(|stage| {
+        let (from, to) = (short(stage.from), short(stage.to));
+        let level = if from == to {
+            to
+        } else {
+            format!("{from} to {to}")
+        };
+        format!(
+            "{level} in {}",
+            number::moment(stage.seconds, stage.seconds)
+        )
+    });
+    let more = match load.stages.len().saturating_sub(STAGES_SHOWN) {
+        0 => String::new(),
+        more => format!(" and {more} stages more"),
+    };
+    let law = match load.open.map(|open| open.law) {
+        None => "",
+        Some(Law::Poisson) => ", as a Poisson process",
+        Some(Law::Constant) => ", evenly spaced",
+    };
+    let stages = stages.collect::<Vec<_>>().join(", then ");
+    format!("{what}: {stages}{more}{law}")
+}
+
+/// How the service was reached.
+fn rows_of_network(record: &RunRecord) -> Vec<(&'static str, String)> {
+    let generator = &record.header.generator;
+    let mut connections = generator.connections.clone();
+    if !generator.sources.is_empty() {
+        connections += &format!(", from {}", generator.sources.join(", "));
+    }
+    let first_byte = generator
+        .first_byte_timeout_s
+        .map_or(String::new(), |seconds| format!("first byte {seconds} s, "));
+    let timeouts = format!(
+        "connect {} s, TLS {} s, {first_byte}whole {} s, stop {} s",
+        generator.connect_timeout_s,
+        generator.tls_timeout_s,
+        generator.timeout_s,
+        generator.stop_timeout_s
+    );
+    let mut rows = vec![
+        ("Host", record.header.host.clone()),
+        ("Addresses", generator.addresses.join(", ")),
+        ("Connections", connections),
+        ("Timeouts", timeouts),
+    ];
+    if generator.insecure {
+        rows.push(("TLS", "certificates were not verified".to_owned()));
+    }
+    rows
+}
+
+fn rows_of_machine(record: &RunRecord) -> Vec<(&'static str, String)> {
+    let (generator, machine) = (&record.header.generator, &record.header.machine);
+    let unknown = || "unknown".to_owned();
+    let list = |cores: &[u32]| {
+        cores
+            .iter()
+            .map(u32::to_string)
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
+    let placement = if generator.cores.is_empty() {
+        String::new()
+    } else {
+        let (own, agent) = (list(&generator.cores), list(&generator.target_cores));
+        format!(", on core {own}; the agent on core {agent}")
+    };
+    let cores = machine
+        .cores
+        .map_or_else(unknown, |cores| cores.to_string());
+    let memory = machine
+        .memory_bytes
+        .map(|bytes| format!("{:.1} GB", bytes as f64 / 1e9));
+    vec![
+        (
+            "Watched",
+            generator
+                .watched
+                .clone()
+                .unwrap_or_else(|| "nothing".to_owned()),
+        ),
+        ("Threads", format!("{}{placement}", generator.threads)),
+        (
+            "Processor",
+            machine.cpu_model.clone().unwrap_or_else(unknown),
+        ),
+        (
+            "Cores, memory",
+            format!("{cores}, {}", memory.unwrap_or_else(unknown)),
+        ),
+        ("System", machine.system.clone().unwrap_or_else(unknown)),
+        ("brunt", record.header.brunt_version.clone()),
+    ]
+}
+
+pub(super) fn ended_by(record: &RunRecord) -> String {
+    let Some(ending) = &record.ending else {
+        return "nobody: the record breaks off".to_owned();
+    };
+    let words = match ending.stopped_by {
+        StoppedBy::Finished => "the end of the profile",
+        StoppedBy::Interrupted => "Ctrl-C",
+        StoppedBy::Terminated => "SIGTERM",
+        StoppedBy::SetupFailed => "a set-up that failed",
+        StoppedBy::Unreachable => "a host that could not be reached",
+        StoppedBy::EverythingFailed => "nothing but failures",
+        StoppedBy::TargetEnded => "the end of the process under test",
+        StoppedBy::Scenario => "the scenario",
+        StoppedBy::InternalError => "an error of brunt's own",
+    };
+    match &ending.reason {
+        Some(reason) => format!("{words}: {reason}"),
+        None => words.to_owned(),
+    }
+}

@@ -1,0 +1,265 @@
+//! The drawing of a chart that needs no script, and that is printed. It stretches to whatever room there
+//! is: only lines are drawn, words stand beside them.
+
+use maud::{Markup, html as markup};
+
+use super::chart::{Chart, Line, Span, Stroke, Unit, level_ink};
+use super::marks::Curve;
+use crate::bins::Bins;
+use crate::number;
+
+const WIDTH: f64 = 1000.0;
+const HEIGHT: f64 = 100.0;
+/// Marks along the time, its ends included.
+const MOMENTS: u32 = 5;
+
+/// A chart's drawing with its axes.
+pub(super) fn plot(chart: &Chart, bins: &Bins, spans: &[Span]) -> Markup {
+    let values: Vec<Vec<Option<f64>>> = chart.lines.iter().map(|line| line.values(bins)).collect();
+    let most = values.iter().flatten().flatten().copied();
+    let levels = chart.levels.iter().map(|(_, level)| *level);
+    let slopes = chart.slopes.iter().flatten().map(|(_, value)| *value);
+    let most = most.chain(levels).chain(slopes).fold(0.0, f64::max);
+    let axis = Axis::to(most);
+    let time = Time::of(bins);
+    markup! {
+        div.plot {
+            (axis.labels(chart.unit))
+            svg viewBox="0 0 1000 100" preserveAspectRatio="none" aria-hidden="true" {
+                (axis.grid())
+                @for span in spans { (shade(span, &time)) }
+                @for (line, values) in chart.lines.iter().zip(&values) {
+                    (drawn(line, values, &time, &axis))
+                }
+                @for (label, level) in &chart.levels {
+                    @let y = rounded(axis.y(*level));
+                    path.dashed.(level_ink(label)) d={ "M0 " (y) "H1000" } {}
+                }
+                @for [from, to] in &chart.slopes {
+                    path.dashed.critical d={
+                        "M" (rounded(time.x(from.0))) " " (rounded(axis.y(from.1)))
+                        "L" (rounded(time.x(to.0))) " " (rounded(axis.y(to.1)))
+                    } {}
+                }
+            }
+            (moments(time.length_s))
+        }
+    }
+}
+
+/// Curves over a count: from point to point, or dots.
+pub(super) fn curves<'a>(curves: impl IntoIterator<Item = (&'static str, &'a Curve)>) -> Markup {
+    let curves: Vec<(&str, &Curve)> = curves.into_iter().collect();
+    let all = || curves.iter().flat_map(|(_, points)| *points);
+    let axis = Axis::to(all().map(|(_, value)| *value).fold(0.0, f64::max));
+    let below = Axis::to(all().map(|(count, _)| *count).fold(0.0, f64::max));
+    let place = |(count, value): &(f64, f64)| {
+        let (x, y) = (rounded(count / below.top * WIDTH), rounded(axis.y(*value)));
+        format!("{x} {y}")
+    };
+    let path = |class: &str, points: &Curve| {
+        let places = points.iter().map(place);
+        if class.starts_with("dots") {
+            format!("M{}h.1", places.collect::<Vec<_>>().join("h.1M"))
+        } else {
+            format!("M{}", places.collect::<Vec<_>>().join("L"))
+        }
+    };
+    markup! {
+        div.plot {
+            (axis.labels(Unit::Count))
+            svg viewBox="0 0 1000 100" preserveAspectRatio="none" aria-hidden="true" {
+                (axis.grid())
+                @for (class, points) in &curves { path class=(class) d=(path(class, points)) {} }
+            }
+            div.xs {
+                @for step in 0..=below.steps {
+                    @let count = below.top * f64::from(step) / f64::from(below.steps);
+                    span { (tick(count, below.top, Unit::Count)) }
+                }
+            }
+        }
+    }
+}
+
+/// Along the time.
+pub(super) struct Time {
+    pub(super) length_s: f64,
+    width_s: f64,
+}
+
+impl Time {
+    pub(super) fn of(bins: &Bins) -> Self {
+        let width_s = f64::from(bins.width_s);
+        Self {
+            length_s: width_s * bins.all.len().max(1) as f64,
+            width_s,
+        }
+    }
+
+    fn x(&self, at_s: f64) -> f64 {
+        (at_s / self.length_s).clamp(0.0, 1.0) * WIDTH
+    }
+
+    /// The middle of a bin.
+    fn middle(&self, at: usize) -> f64 {
+        self.x((at as f64 + 0.5) * self.width_s)
+    }
+}
+
+/// Values from nothing up, in even steps.
+pub(super) struct Axis {
+    top: f64,
+    steps: u32,
+}
+
+impl Axis {
+    /// With room for values up to this.
+    pub(super) fn to(most: f64) -> Self {
+        if most <= 0.0 {
+            return Self { top: 1.0, steps: 1 };
+        }
+        let rough = most * 1.02 / 4.0;
+        let power = 10f64.powf(rough.log10().floor());
+        let steps = [1.0, 2.0, 2.5, 5.0, 10.0].map(|of| of * power);
+        let step = steps.into_iter().find(|step| *step >= rough);
+        let step = step.unwrap_or(rough);
+        let count = (1..=4u32).find(|count| f64::from(*count) * step >= most);
+        let count = count.unwrap_or(4);
+        Self {
+            top: step * f64::from(count),
+            steps: count,
+        }
+    }
+
+    pub(super) fn y(&self, value: f64) -> f64 {
+        HEIGHT - (value / self.top).clamp(0.0, 1.0) * HEIGHT
+    }
+
+    pub(super) fn labels(&self, unit: Unit) -> Markup {
+        let label = |step: u32| self.top * f64::from(step) / f64::from(self.steps);
+        markup! {
+            div.ys { @for step in (0..=self.steps).rev() { span { (tick(label(step), self.top, unit)) } } }
+        }
+    }
+
+    pub(super) fn grid(&self) -> Markup {
+        let lines = (0..=self.steps).map(|step| {
+            let y = HEIGHT * f64::from(step) / f64::from(self.steps);
+            format!("M0 {}H1000", rounded(y))
+        });
+        markup! { path.grid d=(lines.collect::<String>()) {} }
+    }
+}
+
+/// A value beside an axis that ends at `top`: round, in one unit.
+fn tick(value: f64, top: f64, unit: Unit) -> String {
+    match unit {
+        Unit::Ms if top >= 1000.0 => number::threshold(value / 1e3, "s"),
+        Unit::Megabytes if top >= 1000.0 => number::threshold(value / 1e3, "GB"),
+        Unit::Count if top >= 1000.0 => number::threshold(value / 1e3, "k").replace(' ', ""),
+        unit => number::threshold(value, unit.name()).trim_end().to_owned(),
+    }
+}
+
+/// Moments below a chart.
+pub(super) fn moments(length_s: f64) -> Markup {
+    let last = f64::from(MOMENTS - 1);
+    markup! {
+        div.xs {
+            @for at in 0..MOMENTS { span { (number::moment(length_s * f64::from(at) / last, length_s)) } }
+        }
+    }
+}
+
+/// A stretch of time behind the lines.
+fn shade(span: &Span, time: &Time) -> Markup {
+    let (from, to) = (time.x(span.from_s), time.x(span.to_s));
+    markup! {
+        rect.(span.ink()) x=(rounded(from)) y="0" width=(rounded((to - from).max(1.0))) height="100" {}
+    }
+}
+
+fn drawn(line: &Line, values: &[Option<f64>], time: &Time, axis: &Axis) -> Markup {
+    let filled = line.stroke == Stroke::Filled;
+    let place = |at: usize, value: f64| {
+        let (x, y) = (rounded(time.middle(at)), rounded(axis.y(value)));
+        format!("{x} {y}")
+    };
+    markup! {
+        @if filled {
+            path.area.(line.ink) d=(runs(values).map(|(from, run)| area(from, run, time, &place)).collect::<String>()) {}
+        }
+        path.(line.stroke.name()).(line.ink) d=(runs(values).map(|(from, run)| way(from, run, &place)).collect::<String>()) {}
+    }
+}
+
+/// The stretches without a gap, each with its place.
+fn runs(values: &[Option<f64>]) -> impl Iterator<Item = (usize, &[Option<f64>])> {
+    let mut at = 0;
+    let parts = values.chunk_by(|a, b| a.is_some() == b.is_some());
+    let placed = parts.map(move |part| {
+        at += part.len();
+        (at - part.len(), part)
+    });
+    placed.filter(|(_, part)| part[0].is_some())
+}
+
+/// From value to value; one alone is a dot.
+fn way(from: usize, run: &[Option<f64>], place: &impl Fn(usize, f64) -> String) -> String {
+    let points = run.iter().flatten().enumerate();
+    let mut points: Vec<String> = points.map(|(at, value)| place(from + at, *value)).collect();
+    if points.len() == 1 {
+        return format!("M{}h1", points.remove(0));
+    }
+    format!("M{}", points.join("L"))
+}
+
+fn area(
+    from: usize,
+    run: &[Option<f64>],
+    time: &Time,
+    place: &impl Fn(usize, f64) -> String,
+) -> String {
+    let to = rounded(time.middle(from + run.len() - 1));
+    let begin = rounded(time.middle(from));
+    format!("{}L{to} 100L{begin} 100Z", way(from, run, place))
+}
+
+/// A place on the drawing, to a tenth of its unit.
+pub(super) fn rounded(place: f64) -> f64 {
+    (place * 10.0).round() / 10.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_axis_ends_with_a_round_number_above_all_values() {
+        for (most, top, steps) in [
+            (3.9, 4.0, 4),
+            (10.0, 10.0, 2),
+            (0.0, 1.0, 1),
+            (27.0, 30.0, 3),
+        ] {
+            let axis = Axis::to(most);
+            assert!(axis.top >= most, "{most}");
+            assert!(
+                (axis.top - top).abs() < 1e-9 && axis.steps == steps,
+                "{most}: {} in {}",
+                axis.top,
+                axis.steps
+            );
+        }
+    }
+
+    #[test]
+    fn no_line_is_drawn_across_a_gap() {
+        let values = [Some(1.0), Some(2.0), None, Some(3.0)];
+        let parts: Vec<String> = runs(&values)
+            .map(|(from, run)| way(from, run, &|at, value| format!("{at} {value}")))
+            .collect();
+        assert_eq!(parts, ["M0 1L1 2", "M3 3h1"]);
+    }
+}

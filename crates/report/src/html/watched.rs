@@ -1,0 +1,177 @@
+//! What was watched: the process under test, the machine, and brunt itself.
+
+use record::{ProcessReading, Reading};
+
+use super::chart::Stroke::{Dashed, Dotted, Plain};
+use super::chart::{Chart, Line, Stroke, Unit};
+use crate::bins::Bin;
+
+/// What is taken of a reading.
+type Of = fn(&Reading) -> Option<f64>;
+
+/// Label, colour, how it is drawn, and what is read.
+type Read = (&'static str, &'static str, Stroke, Of);
+
+pub(super) fn resources<'a>() -> Vec<Chart<'a>> {
+    let cpu: [Read; 3] = [
+        ("under test", "a", Plain, |it| target(it)?.cpu_percent),
+        ("machine", "c", Dashed, |it| it.machine.cpu_percent),
+        ("brunt", "b", Dotted, |it| brunt(it)?.cpu_percent),
+    ];
+    let memory: [Read; 3] = [
+        ("under test", "a", Plain, |it| mb(target(it)?.rss_bytes)),
+        ("of it anonymous", "c", Dashed, |it| {
+            mb(target(it)?.anonymous_bytes)
+        }),
+        ("brunt", "b", Dotted, |it| mb(brunt(it)?.rss_bytes)),
+    ];
+    let held: [Read; 3] = [
+        ("descriptors", "a", Plain, |it| {
+            count(target(it)?.descriptors)
+        }),
+        ("threads", "b", Plain, |it| count(target(it)?.threads)),
+        ("processes", "c", Dashed, |it| {
+            count(Some(target(it)?.processes))
+        }),
+    ];
+    let machine: [Read; 2] = [
+        ("memory in use", "a", Plain, |it| it.machine.memory_percent),
+        ("CPU taken", "b", Plain, |it| it.machine.steal_percent),
+    ];
+    let of = |id, title, unit| Chart::new(id, title, unit);
+    let titles = [
+        "Descriptors, threads and processes under test",
+        "Memory of the machine, and CPU taken by its hypervisor",
+    ];
+    let cpu_chart = of("cpu", "CPU", Unit::Percent).note("of the cores that each may use");
+    let mut charts = vec![
+        mean(cpu_chart, cpu),
+        most(of("memory", "Memory", Unit::Megabytes), memory),
+        most(of("held", titles[0], Unit::Count), held),
+    ];
+    charts.extend(flows());
+    charts.push(mean(of("machine", titles[1], Unit::Percent), machine));
+    charts
+}
+
+/// Disk and network.
+fn flows<'a>() -> [Chart<'a>; 2] {
+    let disk: [Read; 4] = [
+        ("under test reads", "a", Plain, |it| {
+            count(target(it)?.disk_read_bytes)
+        }),
+        ("under test writes", "b", Plain, |it| {
+            count(target(it)?.disk_written_bytes)
+        }),
+        ("machine reads", "a", Dashed, |it| {
+            count(it.machine.disk_read_bytes)
+        }),
+        ("machine writes", "b", Dashed, |it| {
+            count(it.machine.disk_written_bytes)
+        }),
+    ];
+    let network: [Read; 2] = [
+        ("sent", "a", Plain, |it| {
+            count(it.machine.network_sent_bytes)
+        }),
+        ("received", "b", Dashed, |it| {
+            count(it.machine.network_received_bytes)
+        }),
+    ];
+    let of_disk = Chart::new("disk", "Disk, a second", Unit::Megabytes);
+    let title = "Network of the machine, a second";
+    let of_network = Chart::new("network", title, Unit::Megabytes).note("loopback included");
+    [flow(of_disk, disk), flow(of_network, network)]
+}
+
+pub(super) fn generator<'a>() -> Vec<Chart<'a>> {
+    let waited = |bin: &Bin| bin.most(|second| Some(second.kept_waiting_us as f64 / 1e3));
+    let label = "longest wait for a thread of brunt";
+    let lag = Chart::new("lag", "Lag: how late brunt took requests up", Unit::Ms)
+        .line(Line::new("p50", "a", Plain, |bin| bin.lag.p50))
+        .line(Line::new("p99", "c", Plain, |bin| bin.lag.p99))
+        .line(Line::new(label, "b", Dotted, waited));
+    vec![lag, own_cpu(), sockets()]
+}
+
+fn own_cpu<'a>() -> Chart<'a> {
+    let busiest = |bin: &Bin| bin.most(|second| Some(second.cpu_busiest_ms as f64 / 10.0));
+    let waits = |bin: &Bin| {
+        bin.a_second(|second| second.cpu_wait_ms)
+            .map(|ms| ms / 10.0)
+    };
+    let pressure: [Read; 1] = [("pressure on the machine", "b", Dotted, |it| {
+        it.interference?.pressure_percent
+    })];
+    // Milliseconds in a second, as a share of one core.
+    let share = |ms: Option<u64>| count(ms).map(|ms| ms / 10.0);
+    let stolen = move |bin: &Bin| bin.mean_read(|it| share(it.interference?.stolen_ms));
+    let throttled = move |bin: &Bin| bin.mean_read(|it| share(it.interference?.throttled_ms));
+    let title = "CPU of brunt, and what was kept from it";
+    let chart = Chart::new("own-cpu", title, Unit::Percent)
+        .note("of one core")
+        .line(Line::new("busiest thread", "a", Plain, busiest))
+        .line(Line::new("ready, and no CPU", "critical", Dashed, waits));
+    mean(chart, pressure)
+        .line(Line::new("taken by the hypervisor", "c", Dashed, stolen).unless_zero())
+        .line(Line::new("throttled by its quota", "quiet", Dashed, throttled).unless_zero())
+}
+
+fn sockets<'a>() -> Chart<'a> {
+    let opened = |bin: &Bin| bin.a_second(|second| second.connections);
+    let again = |bin: &Bin| bin.a_second(|second| second.reopened);
+    let descriptors: [Read; 1] = [("descriptors", "b", Dotted, |it| {
+        count(brunt(it)?.descriptors)
+    })];
+    let label = "of them again, since the server had closed an idle one";
+    let title = "Connections that brunt opened a second, and its descriptors";
+    let chart = Chart::new("sockets", title, Unit::Count)
+        .note("each new connection takes a port")
+        .line(Line::new("opened", "a", Plain, opened))
+        .line(Line::new(label, "c", Dashed, again).unless_zero());
+    most(chart, descriptors)
+}
+
+fn target(reading: &Reading) -> Option<&ProcessReading> {
+    reading.target.as_ref()
+}
+
+fn brunt(reading: &Reading) -> Option<&ProcessReading> {
+    reading.generator.as_ref()
+}
+
+fn mb(bytes: Option<u64>) -> Option<f64> {
+    count(bytes).map(|bytes| bytes / 1e6)
+}
+
+fn count(count: Option<u64>) -> Option<f64> {
+    count.map(|count| count as f64)
+}
+
+/// With lines of the mean of what was read.
+fn mean(chart: Chart<'_>, lines: impl IntoIterator<Item = Read>) -> Chart<'_> {
+    with(chart, lines, |bin, of| bin.mean_read(of))
+}
+
+/// With lines of the most that was read.
+fn most(chart: Chart<'_>, lines: impl IntoIterator<Item = Read>) -> Chart<'_> {
+    with(chart, lines, |bin, of| bin.most_read(of))
+}
+
+/// With lines of bytes since the reading before, in megabytes a second.
+fn flow(chart: Chart<'_>, lines: impl IntoIterator<Item = Read>) -> Chart<'_> {
+    with(chart, lines, |bin, of| {
+        bin.read_a_second(of).map(|bytes| bytes / 1e6)
+    })
+}
+
+fn with(
+    chart: Chart<'_>,
+    lines: impl IntoIterator<Item = Read>,
+    over: fn(&Bin, Of) -> Option<f64>,
+) -> Chart<'_> {
+    let lines = lines.into_iter();
+    lines.fold(chart, |chart, (label, ink, stroke, of)| {
+        chart.line(Line::new(label, ink, stroke, move |bin| over(bin, of)))
+    })
+}

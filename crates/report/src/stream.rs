@@ -1,0 +1,289 @@
+//! What a run tells while it goes on, for other programs: an interval a second, each final once it is told.
+//!
+//! A request belongs to the interval in which it was done, its response time as well: who listens live cannot
+//! be told later that a second was slower than it seemed. (Reports put response times into the second in which
+//! requests were meant to start.) The set-up is left out.
+
+mod json_lines;
+mod metrics;
+mod otlp;
+mod prometheus;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use record::{
+    Distribution, FailureKind, Histogram, Increment, Measure, Outcome, Reading, RequestName, Second,
+};
+
+pub use json_lines::{json_of_ending, json_of_interval, json_of_run};
+pub use otlp::{otlp, otlp_refusal};
+pub use prometheus::{PROMETHEUS_TYPE, prometheus};
+
+/// The upper bounds of the buckets in which durations are told, in nanoseconds.
+const BOUNDS_NS: [u64; 16] = [
+    500_000,
+    1_000_000,
+    2_500_000,
+    5_000_000,
+    10_000_000,
+    25_000_000,
+    50_000_000,
+    100_000_000,
+    250_000_000,
+    500_000_000,
+    1_000_000_000,
+    2_500_000_000,
+    5_000_000_000,
+    10_000_000_000,
+    30_000_000_000,
+    60_000_000_000,
+];
+
+/// One second of a run, and all there was up to its end.
+#[derive(Debug, Clone)]
+pub struct Interval {
+    second: u32,
+    names: Arc<[RequestName]>,
+    part: Part,
+    /// Up to the interval's end.
+    totals: Totals,
+    /// What the monitor saw last.
+    reading: Option<Reading>,
+}
+
+/// Gathers what the threads of the load hand over, until an interval is whole.
+#[derive(Debug)]
+pub struct Gathering {
+    names: Arc<[RequestName]>,
+    /// Intervals that are not whole yet, by their second.
+    open: BTreeMap<u32, Part>,
+    totals: Totals,
+    next: u32,
+    reading: Option<Reading>,
+}
+
+/// What was done in one second.
+#[derive(Debug, Clone, Default)]
+struct Part {
+    counts: Second,
+    response: Distribution,
+    service: Histogram,
+    lag: Histogram,
+    by_name: Vec<NamePart>,
+    failures: BTreeMap<FailureKey, u64>,
+}
+
+#[derive(Debug, Clone, Default)]
+struct NamePart {
+    counts: Counts,
+    response: Distribution,
+    response_buckets: Buckets,
+    service_buckets: Buckets,
+    wire_requests: u64,
+    bytes_sent: u64,
+    bytes_received: u64,
+}
+
+/// What was counted since the run began.
+#[derive(Debug, Clone, Default)]
+struct Totals {
+    by_name: Vec<NameTotals>,
+    lag: Buckets,
+    connections: u64,
+    failures: BTreeMap<FailureKey, u64>,
+}
+
+#[derive(Debug, Clone, Default)]
+struct NameTotals {
+    counts: Counts,
+    response: Buckets,
+    service: Buckets,
+    wire_requests: u64,
+    bytes_sent: u64,
+    bytes_received: u64,
+}
+
+/// A name by its place, what happened, and the code.
+type FailureKey = (usize, FailureKind, u16);
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Counts {
+    ok: u64,
+    failed: u64,
+    unanswered: u64,
+}
+
+/// Durations in the buckets of [`BOUNDS_NS`].
+#[derive(Debug, Clone, Copy, Default)]
+struct Buckets {
+    /// One more than there are bounds.
+    counts: [u64; BOUNDS_NS.len() + 1],
+    sum_ns: u128,
+}
+
+impl Gathering {
+    /// For a run of requests of these names.
+    pub fn new(names: &[RequestName]) -> Self {
+        Self {
+            names: names.into(),
+            open: BTreeMap::new(),
+            totals: Totals {
+                by_name: vec![NameTotals::default(); names.len()],
+                ..Totals::default()
+            },
+            next: 0,
+            reading: None,
+        }
+    }
+
+    /// Takes what a thread recorded in a second.
+    pub fn increment(&mut self, increment: &Increment) {
+        let Some((second, _)) = increment.seconds.first() else {
+            return;
+        };
+        let part = self.open.entry(*second).or_default();
+        part.by_name
+            .resize_with(self.names.len(), NamePart::default);
+        part.add(increment, &self.names);
+    }
+
+    /// Takes what the monitor saw.
+    pub fn reading(&mut self, reading: &Reading) {
+        self.reading = Some(reading.clone());
+    }
+
+    /// The intervals that are whole now: all up to a second that every thread has told of.
+    pub fn whole(&mut self, told_s: u32) -> Vec<Interval> {
+        // At the end threads have told of more seconds than there are.
+        let last = self
+            .open
+            .last_key_value()
+            .map_or(0, |(second, _)| second + 1);
+        let end = if told_s == u32::MAX { last } else { told_s };
+        let mut whole = Vec::new();
+        while self.next < end {
+            let mut part = self.open.remove(&self.next).unwrap_or_default();
+            part.by_name
+                .resize_with(self.names.len(), NamePart::default);
+            self.totals.add(&part);
+            whole.push(Interval {
+                second: self.next,
+                names: self.names.clone(),
+                part,
+                totals: self.totals.clone(),
+                reading: self.reading.clone(),
+            });
+            self.next += 1;
+        }
+        whole
+    }
+}
+
+impl Part {
+    fn add(&mut self, increment: &Increment, names: &[RequestName]) {
+        for (_, counts) in &increment.seconds {
+            self.counts.merge(counts);
+        }
+        for totals in &increment.totals {
+            if let Some(name) = self.by_name.get_mut(totals.name.index()) {
+                name.wire_requests += totals.wire_requests;
+                name.bytes_sent += totals.bytes_sent;
+                name.bytes_received += totals.bytes_received;
+            }
+        }
+        for failure in increment
+            .failures
+            .iter()
+            .filter(|failure| failure.count > 0)
+        {
+            let key = (failure.name.index(), failure.kind, failure.code);
+            *self.failures.entry(key).or_default() += failure.count;
+        }
+        for entry in &increment.histograms {
+            let at = entry.name.index();
+            if names.get(at).is_none_or(|name| name.setup) {
+                continue;
+            }
+            let name = &mut self.by_name[at];
+            let count = entry.sparse.count();
+            match (entry.measure, entry.outcome) {
+                (Measure::Response, Outcome::Ok) => {
+                    name.counts.ok += count;
+                    name.response.ok.merge_sparse(&entry.sparse);
+                    name.response_buckets.add(&entry.sparse);
+                    self.response.ok.merge_sparse(&entry.sparse);
+                }
+                (Measure::Response, Outcome::Failed) => name.counts.failed += count,
+                (Measure::Response, Outcome::Unanswered) => {
+                    name.counts.unanswered += count;
+                    name.response.unanswered += count;
+                    name.response_buckets.add_endless(count);
+                    self.response.unanswered += count;
+                }
+                (Measure::Service, Outcome::Ok) => {
+                    name.service_buckets.add(&entry.sparse);
+                    self.service.merge_sparse(&entry.sparse);
+                }
+                (Measure::Lag, _) => self.lag.merge_sparse(&entry.sparse),
+                _ => {}
+            }
+        }
+    }
+}
+
+impl Totals {
+    fn add(&mut self, part: &Part) {
+        for (total, part) in self.by_name.iter_mut().zip(&part.by_name) {
+            total.counts.ok += part.counts.ok;
+            total.counts.failed += part.counts.failed;
+            total.counts.unanswered += part.counts.unanswered;
+            total.response.merge(&part.response_buckets);
+            total.service.merge(&part.service_buckets);
+            total.wire_requests += part.wire_requests;
+            total.bytes_sent += part.bytes_sent;
+            total.bytes_received += part.bytes_received;
+        }
+        self.lag.add(&record::Sparse::from(&part.lag));
+        self.connections += part.counts.connections;
+        for (key, count) in &part.failures {
+            *self.failures.entry(*key).or_default() += count;
+        }
+    }
+}
+
+impl Buckets {
+    fn add(&mut self, sparse: &record::Sparse) {
+        sparse.count_between(&BOUNDS_NS, &mut self.counts);
+        self.sum_ns = self.sum_ns.saturating_add(sparse.sum_ns());
+    }
+
+    /// Adds requests that were never answered: longer than any bound.
+    fn add_endless(&mut self, count: u64) {
+        if let Some(last) = self.counts.last_mut() {
+            *last += count;
+        }
+    }
+
+    fn merge(&mut self, other: &Self) {
+        for (count, more) in self.counts.iter_mut().zip(&other.counts) {
+            *count += more;
+        }
+        self.sum_ns = self.sum_ns.saturating_add(other.sum_ns);
+    }
+
+    fn count(&self) -> u64 {
+        self.counts.iter().sum()
+    }
+
+    fn sum_s(&self) -> f64 {
+        self.sum_ns as f64 / 1e9
+    }
+}
+
+impl Interval {
+    /// The second of the run that it is.
+    pub fn second(&self) -> u32 {
+        self.second
+    }
+}

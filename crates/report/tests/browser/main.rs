@@ -1,0 +1,101 @@
+//! The HTML report in a real browser: with the mouse, with the keys, without scripts, on a phone, on paper.
+
+mod large;
+mod looks;
+#[path = "../forms/run.rs"]
+mod run;
+mod use_of;
+
+use std::path::{Path, PathBuf};
+
+use report::{Judged, html};
+use tempfile::TempDir;
+use testbed::Browser;
+use verdict::{Finding, FindingKind, Mark};
+
+/// A page in a browser.
+struct Opened {
+    browser: Browser,
+    file: PathBuf,
+    _folder: TempDir,
+}
+
+/// Opens the report of some runs; `None` where there is no browser, which is said.
+fn opened(test: &str, runs: &[Judged], scripts: bool) -> Option<Opened> {
+    let Some(mut browser) = Browser::start() else {
+        testbed::skip(&format!("browser::{test}"), "chromium is not installed");
+        return None;
+    };
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = folder.path().join("report.html");
+    std::fs::write(&file, html(runs)).expect("a file");
+    browser.run_scripts(scripts);
+    browser.open(&file);
+    Some(Opened {
+        browser,
+        file,
+        _folder: folder,
+    })
+}
+
+/// Where pictures are kept, to be looked at.
+fn pictures() -> &'static Path {
+    Path::new(concat!(env!("CARGO_TARGET_TMPDIR"), "/pictures"))
+}
+
+/// The known run, in whose seconds 4 and 5 nothing was answered and requests waited.
+fn stalled() -> run::Run {
+    let mut run = run::known();
+    for (second, oldest_ms) in [(4, 1_000), (5, 2_000)] {
+        let mut delta = record::Delta::new(&run.record.header.names);
+        delta.start(second);
+        delta.counts_mut().oldest_ms = Some(oldest_ms);
+        let increment = delta.to_increment();
+        run.record.timeline.absorb(&increment).expect("known names");
+    }
+    run.verdict = verdict::judge(&run.record);
+    run
+}
+
+/// The known run, of which everything was found that a chart can show.
+fn marked() -> run::Run {
+    let mut run = stalled();
+    let span = |label, from_s, to_s| Mark::Span {
+        label,
+        from_s,
+        to_s,
+    };
+    let points = vec![(1.0, 30.0), (2.0, 52.0), (4.0, 70.0), (8.0, 60.0)];
+    let law = (0..=32).map(|at| {
+        let under_way = f64::from(at) / 4.0;
+        (
+            under_way,
+            40.0 * under_way / (1.0 + 0.1 * under_way * under_way),
+        )
+    });
+    let marks = vec![
+        span("warm-up", 0.0, 2.0),
+        span("spike", 8.0, 12.0),
+        span("recovery", 12.0, 15.0),
+        Mark::Bracket {
+            holds: Some(35.0),
+            breaks: Some(60.0),
+        },
+        Mark::Line {
+            metric: "memory",
+            from: (1.0, 300.0),
+            to: (21.0, 322.0),
+        },
+        Mark::Scaling {
+            points,
+            law: law.collect(),
+        },
+    ];
+    run.verdict.findings.push(Finding {
+        kind: FindingKind::Leak,
+        sentence: "Everything was found.".into(),
+        figures: Vec::new(),
+        marks,
+    });
+    run
+}

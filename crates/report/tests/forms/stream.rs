@@ -1,0 +1,191 @@
+//! What a run tells while it goes on.
+
+use opentelemetry_proto::tonic::collector::metrics::v1::{
+    ExportMetricsPartialSuccess, ExportMetricsServiceRequest, ExportMetricsServiceResponse,
+};
+use opentelemetry_proto::tonic::metrics::v1::metric::Data;
+use opentelemetry_proto::tonic::metrics::v1::number_data_point::Value as Number;
+use prost::Message;
+use report::stream::{
+    Gathering, Interval, json_of_ending, json_of_interval, json_of_run, otlp, otlp_refusal,
+    prometheus,
+};
+use serde_json::Value;
+
+use crate::run::{increments, known};
+
+/// All intervals of the known run, as they become whole one after the other.
+fn intervals() -> Vec<Interval> {
+    let run = known();
+    let mut gathering = Gathering::new(&run.record.header.names);
+    let mut whole = Vec::new();
+    for (increment, second) in increments().iter().zip(0u32..) {
+        if let Some(reading) = run.record.readings.get(second as usize) {
+            gathering.reading(reading);
+        }
+        gathering.increment(increment);
+        whole.extend(gathering.whole(second));
+    }
+    whole.extend(gathering.whole(u32::MAX));
+    whole
+}
+
+#[test]
+fn the_forms_are_as_they_were_reviewed() {
+    let run = known();
+    let header = &run.record.header;
+    let intervals = intervals();
+    let last = intervals.last().unwrap();
+    insta::assert_snapshot!("prometheus", prometheus(header, Some(last)));
+    let ending = run.record.ending.as_ref().unwrap();
+    let lines = [
+        json_of_run(header),
+        json_of_interval(header, &intervals[7], 0),
+        json_of_interval(header, &intervals[8], 2),
+        json_of_ending(ending, 0),
+    ];
+    insta::assert_snapshot!("json_lines", lines.concat());
+}
+
+#[test]
+fn every_request_is_told_once() {
+    let run = known();
+    let header = &run.record.header;
+    let intervals = intervals();
+    let seconds: Vec<u32> = intervals.iter().map(Interval::second).collect();
+    assert!(
+        (0u32..).zip(&seconds).all(|(at, second)| at == *second),
+        "{seconds:?}"
+    );
+    let lines = intervals
+        .iter()
+        .map(|interval| json_of_interval(header, interval, 0));
+    let lines: Vec<Value> = lines
+        .map(|line| serde_json::from_str(&line).unwrap())
+        .collect();
+    let sum = |field: &str| {
+        lines
+            .iter()
+            .map(|line| line[field].as_u64().unwrap())
+            .sum::<u64>()
+    };
+    let told = sum("ok") + sum("failed") + sum("unanswered");
+    let counted = run
+        .record
+        .timeline
+        .seconds()
+        .iter()
+        .map(record::Second::requests);
+    assert_eq!(told, counted.sum::<u64>());
+    let by_name = lines
+        .iter()
+        .flat_map(|line| line["requests"].as_array().unwrap());
+    let by_name = by_name.map(|name| name["ok"].as_u64().unwrap());
+    assert_eq!(by_name.sum::<u64>(), sum("ok"));
+}
+
+#[test]
+fn a_receiver_gets_what_was_counted() {
+    let run = known();
+    let intervals = intervals();
+    let body = otlp(&run.record.header, intervals.last().unwrap(), 3);
+    let request = ExportMetricsServiceRequest::decode(body.as_slice()).unwrap();
+    let metrics = &request.resource_metrics[0].scope_metrics[0].metrics;
+    let data = |name: &str| {
+        let found = metrics.iter().find(|metric| metric.name == name);
+        found.unwrap().data.clone().unwrap()
+    };
+    let sum = |name: &str| match data(name) {
+        Data::Sum(sum) => {
+            assert!(sum.is_monotonic);
+            let values = sum.data_points.iter().map(|point| match point.value {
+                Some(Number::AsInt(value)) => value,
+                other => panic!("{other:?}"),
+            });
+            values.sum::<i64>()
+        }
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(sum("brunt.requests"), 841);
+    assert_eq!(sum("brunt.failures"), 4);
+    assert_eq!(sum("brunt.intervals.lost"), 3);
+    let Data::Histogram(response) = data("brunt.response") else {
+        panic!("a histogram");
+    };
+    for point in &response.data_points {
+        assert_eq!(point.bucket_counts.len(), point.explicit_bounds.len() + 1);
+        assert_eq!(point.bucket_counts.iter().sum::<u64>(), point.count);
+        assert_eq!(
+            point.start_time_unix_nano % 1_000_000_000,
+            0,
+            "the run began then"
+        );
+        assert!(point.time_unix_nano > point.start_time_unix_nano);
+    }
+    // The one that was never answered is longer than any bound.
+    let endless = response
+        .data_points
+        .iter()
+        .map(|point| *point.bucket_counts.last().unwrap());
+    assert_eq!(endless.sum::<u64>(), 1);
+}
+
+#[test]
+fn every_metric_and_every_field_is_documented() {
+    let page = include_str!("../../../../docs/live.md");
+    let run = known();
+    let header = &run.record.header;
+    let intervals = intervals();
+    let body = otlp(header, intervals.last().unwrap(), 0);
+    let request = ExportMetricsServiceRequest::decode(body.as_slice()).unwrap();
+    let metrics = &request.resource_metrics[0].scope_metrics[0].metrics;
+    assert!(metrics.len() > 20);
+    for metric in metrics {
+        assert!(
+            page.contains(&format!("`{}`", metric.name)),
+            "{}",
+            metric.name
+        );
+    }
+    let mut fields = Vec::new();
+    let ending = json_of_ending(run.record.ending.as_ref().unwrap(), 0);
+    for line in [
+        json_of_run(header),
+        json_of_interval(header, &intervals[7], 0),
+        ending,
+    ] {
+        collect(&serde_json::from_str(&line).unwrap(), &mut fields);
+    }
+    assert!(fields.len() > 60);
+    // Kinds of failures are those of the summary.
+    for field in fields.iter().filter(|field| *field != "timeout") {
+        let is_there = [format!("`{field}`"), format!("`{field}[]`")];
+        assert!(is_there.iter().any(|word| page.contains(word)), "{field}");
+    }
+}
+
+fn collect(value: &Value, fields: &mut Vec<String>) {
+    match value {
+        Value::Object(table) => table.iter().for_each(|(field, value)| {
+            fields.push(field.clone());
+            collect(value, fields);
+        }),
+        Value::Array(list) => list.iter().for_each(|value| collect(value, fields)),
+        _ => {}
+    }
+}
+
+#[test]
+fn what_a_receiver_refuses_is_said() {
+    let answer = |rejected, message: &str| {
+        let partial_success = Some(ExportMetricsPartialSuccess {
+            rejected_data_points: rejected,
+            error_message: message.into(),
+        });
+        ExportMetricsServiceResponse { partial_success }.encode_to_vec()
+    };
+    assert_eq!(otlp_refusal(&answer(0, "")), None);
+    assert_eq!(otlp_refusal(&[]), None);
+    let refusal = otlp_refusal(&answer(5, "too old")).unwrap();
+    assert_eq!(refusal, "5 data points were refused: too old");
+}

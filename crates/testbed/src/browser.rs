@@ -1,0 +1,263 @@
+//! A browser without a screen, for tests of pages: chromium, driven by its `DevTools` protocol over two pipes.
+//! It opens a file, says what is on it, moves the mouse, takes pictures, and keeps whatever went wrong.
+
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::thread;
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+const CHROMIUM: &str = "chromium";
+/// No answer takes longer, on the most loaded of machines.
+const BOUND: Duration = Duration::from_mins(2);
+/// Of the protocol's pipes, descriptor 3 is read by the browser and 4 is written.
+const PIPED: &str = "exec \"$0\" \"$@\" 3<&0 4>&1 </dev/null >/dev/null 2>&1";
+const OPTIONS: [&str; 11] = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--hide-scrollbars",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-dev-shm-usage",
+    "--remote-debugging-pipe",
+];
+
+/// A browser with one page.
+pub struct Browser {
+    child: Child,
+    to: ChildStdin,
+    from: Receiver<Value>,
+    asked: u64,
+    session: Option<String>,
+    /// What the page said was wrong, and what it asked of the network.
+    pub complaints: Vec<String>,
+    _profile: TempDir,
+}
+
+/// How a page is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Look {
+    /// By day.
+    Light,
+    /// By night.
+    Dark,
+    /// On paper.
+    Print,
+}
+
+impl Browser {
+    /// Starts chromium; `None` where there is none.
+    ///
+    /// # Panics
+    /// Where it starts and cannot be spoken to.
+    pub fn start() -> Option<Self> {
+        Command::new(CHROMIUM).arg("--version").output().ok()?;
+        let profile = tempfile::tempdir().expect("a temporary folder");
+        let mut child = Command::new("sh")
+            .args(["-c", PIPED, CHROMIUM])
+            .args(OPTIONS)
+            .arg(format!("--user-data-dir={}", profile.path().display()))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("sh starts");
+        let to = child.stdin.take().expect("a pipe");
+        let from = read(child.stdout.take().expect("a pipe"));
+        let mut browser = Self {
+            child,
+            to,
+            from,
+            asked: 0,
+            session: None,
+            complaints: Vec::new(),
+            _profile: profile,
+        };
+        browser.begin();
+        Some(browser)
+    }
+
+    fn begin(&mut self) {
+        let target = self.call("Target.createTarget", &json!({ "url": "about:blank" }));
+        let attach = json!({ "targetId": target["targetId"], "flatten": true });
+        let session = self.call("Target.attachToTarget", &attach);
+        self.session = session["sessionId"].as_str().map(str::to_owned);
+        for domain in ["Page", "Runtime", "Log", "Network"] {
+            self.call(&format!("{domain}.enable"), &json!({}));
+        }
+    }
+
+    /// Opens a file and waits until it is there.
+    pub fn open(&mut self, file: &Path) {
+        let url = format!("file://{}", file.display());
+        self.call("Page.navigate", &json!({ "url": url }));
+        self.wait_for("Page.loadEventFired");
+        // What is asked of the network after this is the page's own doing.
+        self.complaints.retain(|complaint| *complaint != url);
+    }
+
+    /// Whether scripts run in pages that are opened from now on.
+    pub fn run_scripts(&mut self, run: bool) {
+        let method = "Emulation.setScriptExecutionDisabled";
+        self.call(method, &json!({ "value": !run }));
+    }
+
+    /// Looks at the page in a window of so many pixels.
+    pub fn look(&mut self, width: u32, height: u32, look: Look) {
+        let scheme = if look == Look::Dark { "dark" } else { "light" };
+        let media = if look == Look::Print {
+            "print"
+        } else {
+            "screen"
+        };
+        let features = json!([{ "name": "prefers-color-scheme", "value": scheme }]);
+        let media = json!({ "media": media, "features": features });
+        self.call("Emulation.setEmulatedMedia", &media);
+        let size =
+            json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
+        self.call("Emulation.setDeviceMetricsOverride", &size);
+    }
+
+    /// What an expression comes to on the page; a promise is waited for.
+    ///
+    /// # Panics
+    /// Where it throws.
+    pub fn ask(&mut self, expression: &str) -> Value {
+        let call = json!({ "expression": expression, "returnByValue": true, "awaitPromise": true });
+        let answer = self.call("Runtime.evaluate", &call);
+        let thrown = &answer["exceptionDetails"];
+        assert!(thrown.is_null(), "{expression}: {thrown}");
+        answer["result"]["value"].clone()
+    }
+
+    /// Waits until two pictures of the page were drawn.
+    pub fn settle(&mut self) {
+        self.ask("new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(() => drawn(1))))");
+    }
+
+    /// Moves the mouse to the middle of an element, shifted by a share of its width.
+    pub fn point(&mut self, selector: &str, shift: f64) {
+        self.mouse("mouseMoved", selector, shift);
+    }
+
+    /// Presses the mouse on one side of an element, and lets it go on another.
+    pub fn drag(&mut self, selector: &str, from: f64, to: f64) {
+        self.mouse("mouseMoved", selector, from);
+        self.mouse("mousePressed", selector, from);
+        self.mouse("mouseMoved", selector, f64::midpoint(from, to));
+        self.mouse("mouseMoved", selector, to);
+        self.mouse("mouseReleased", selector, to);
+        self.settle();
+    }
+
+    fn mouse(&mut self, kind: &str, selector: &str, shift: f64) {
+        let place = self.ask(&format!(
+            "(() => {{ const of = document.querySelector({selector:?}); of.scrollIntoView({{ block: 'center' }}); \
+             const box = of.getBoundingClientRect(); \
+             return [box.left + box.width * (0.5 + {shift}), box.top + box.height / 2]; }})()"
+        ));
+        let mut event = json!({ "type": kind, "x": place[0], "y": place[1] });
+        if kind != "mouseMoved" {
+            event["button"] = json!("left");
+            event["clickCount"] = json!(1);
+        }
+        if kind != "mouseReleased" {
+            event["buttons"] = json!(i32::from(kind == "mousePressed"));
+        }
+        self.call("Input.dispatchMouseEvent", &event);
+    }
+
+    /// Keeps a picture of the whole page.
+    pub fn picture(&mut self, file: &Path) {
+        let call = json!({ "format": "png", "captureBeyondViewport": true });
+        let answer = self.call("Page.captureScreenshot", &call);
+        keep(file, &answer["data"]);
+    }
+
+    /// Keeps the page as it is printed, as PDF.
+    pub fn print(&mut self, file: &Path) {
+        let call = json!({ "printBackground": true, "preferCSSPageSize": true });
+        let answer = self.call("Page.printToPDF", &call);
+        keep(file, &answer["data"]);
+    }
+
+    fn call(&mut self, method: &str, parameters: &Value) -> Value {
+        self.asked += 1;
+        let mut call = json!({ "id": self.asked, "method": method, "params": parameters });
+        if let Some(session) = &self.session {
+            call["sessionId"] = json!(session);
+        }
+        let mut bytes = call.to_string().into_bytes();
+        bytes.push(0);
+        self.to.write_all(&bytes).expect("the browser listens");
+        loop {
+            let message = self.hear(method);
+            if message["id"] == self.asked {
+                let error = &message["error"];
+                assert!(error.is_null(), "{method}: {error}");
+                return message["result"].clone();
+            }
+        }
+    }
+
+    fn wait_for(&mut self, event: &str) {
+        while self.hear(event)["method"] != event {}
+    }
+
+    fn hear(&mut self, of: &str) -> Value {
+        let message = self.from.recv_timeout(BOUND);
+        let message = message.unwrap_or_else(|error| panic!("{of}: {error}"));
+        let parameters = &message["params"];
+        let complaint = match message["method"].as_str() {
+            Some("Runtime.exceptionThrown") => Some(parameters["exceptionDetails"].to_string()),
+            Some("Log.entryAdded") => Some(parameters["entry"].to_string()),
+            Some("Runtime.consoleAPICalled") => Some(parameters["args"].to_string()),
+            Some("Network.requestWillBeSent") => {
+                parameters["request"]["url"].as_str().map(str::to_owned)
+            }
+            Some("Page.javascriptDialogOpening") => Some(parameters["message"].to_string()),
+            _ => None,
+        };
+        self.complaints.extend(complaint);
+        message
+    }
+}
+
+impl Drop for Browser {
+    fn drop(&mut self) {
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
+
+/// Messages as they come, each ended by a zero.
+fn read(from: ChildStdout) -> Receiver<Value> {
+    let (sender, receiver) = channel();
+    thread::spawn(move || {
+        let mut messages = BufReader::new(from).split(0);
+        while let Some(Ok(bytes)) = messages.next() {
+            let message = serde_json::from_slice(&bytes).expect("the protocol is JSON");
+            if sender.send(message).is_err() {
+                break;
+            }
+        }
+    });
+    receiver
+}
+
+fn keep(file: &Path, data: &Value) {
+    let bytes = STANDARD.decode(data.as_str().unwrap_or_default());
+    let folder = file.parent().expect("a folder");
+    std::fs::create_dir_all(folder).expect("a folder");
+    std::fs::write(file, bytes.expect("base64")).expect("a file");
+}

@@ -1,0 +1,13 @@
+//! API descriptions: whatever the text, what is made of it is a scenario.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use scenario::Scenario;
+
+fuzz_target!(|text: &str| {
+    if let Ok(imported) = import::openapi(text, Some("http://127.0.0.1/a")) {
+        let read = Scenario::read("imported.toml", &imported.scenario);
+        assert!(read.is_ok(), "{:?}\n{}", read.err(), imported.scenario);
+    }
+});

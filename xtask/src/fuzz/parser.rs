@@ -1,0 +1,202 @@
+//! The parsers that are fuzzed: with which words, from which texts, and how long inputs get.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::Context;
+
+use super::corpus;
+
+/// A parser; each has a target in `fuzz/fuzz_targets`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Parser {
+    /// The reader of answers
+    Answer,
+    /// The reader of scenario files
+    Scenario,
+    /// `brunt import curl`
+    Curl,
+    /// `brunt import har`
+    Har,
+    /// `brunt import openapi`
+    Openapi,
+}
+
+/// Where the tests read what was found for the reader of answers.
+const ANSWERS: &str = "crates/engine/tests/oracle/corpus.txt";
+
+impl Parser {
+    pub(super) const fn target(self) -> &'static str {
+        match self {
+            Self::Answer => "answer",
+            Self::Scenario => "scenario",
+            Self::Curl => "curl",
+            Self::Har => "har",
+            Self::Openapi => "openapi",
+        }
+    }
+
+    /// Where what is found is kept, a line each, for the tests to play again.
+    pub(super) const fn corpus(self) -> Option<&'static str> {
+        match self {
+            Self::Answer => Some(ANSWERS),
+            _ => None,
+        }
+    }
+
+    /// What breaks a parser is short.
+    pub(super) const fn bytes_max(self) -> u32 {
+        match self {
+            Self::Answer => 600,
+            Self::Scenario | Self::Curl => 1500,
+            Self::Har | Self::Openapi => 4000,
+        }
+    }
+
+    /// What the fuzzer begins with.
+    pub(super) fn seeds(self, root: &Path) -> anyhow::Result<Vec<Vec<u8>>> {
+        let read = |path: &str| fs::read(root.join(path)).with_context(|| path.to_owned());
+        match self {
+            Self::Answer => {
+                let known = fs::read_to_string(root.join(ANSWERS))?;
+                known.lines().map(corpus::unescaped).collect()
+            }
+            Self::Scenario => {
+                // The examples of the page say all that the language has, each in a few lines.
+                let page = fs::read_to_string(root.join("docs/scenario.md"))?;
+                let blocks = page.split("```toml\n").skip(1).filter_map(|block| block.split("```").next());
+                let mut seeds: Vec<Vec<u8>> = blocks.map(|block| block.as_bytes().to_vec()).collect();
+                seeds.push(read("crates/brunt/src/commands/starter.toml")?);
+                Ok(seeds)
+            }
+            Self::Curl => {
+                let commands = [
+                    "curl -X POST 'http://x/a/1?b=2' -H \"A: b\" -d '{\"a\":[1,null]}' --next -u a:b y -F a=b",
+                    "curl ^\"http://x/a^\" ^\n  --data-raw ^\"^{^\\^\"a^\\^\":1^}^\"\r\n",
+                    "curl $'\\x41\\u00e9' --json @f ; curl -G -d a=b x && curl -I -k -T f x",
+                ];
+                Ok(commands.map(|command| command.as_bytes().to_vec()).into())
+            }
+            Self::Har => Ok(vec![
+                br#"{"log":{"entries":[{"startedDateTime":"2026-01-01T00:00:00Z","time":1,"request":{"method":"POST","url":"http://x/a/1?b=2","headers":[{"name":"A","value":"b"}],"postData":{"mimeType":"application/json","text":"{\"a\":[1]}"}},"response":{"status":302,"redirectURL":"/b"}}]}}"#.to_vec(),
+            ]),
+            Self::Openapi => Ok(vec![
+                read("crates/import/tests/files/pets.yaml")?,
+                read("crates/import/tests/files/swagger2.json")?,
+            ]),
+        }
+    }
+
+    /// What stands in its inputs.
+    #[expect(clippy::too_many_lines, reason = "a table")]
+    pub(super) const fn words(self) -> &'static [&'static str] {
+        match self {
+            Self::Answer => &[
+                "HTTP/1.1 ",
+                "HTTP/1.0 ",
+                "\\x0d\\x0a",
+                "\\x0d\\x0a\\x0d\\x0a",
+                "Content-Length: ",
+                "Transfer-Encoding: ",
+                "chunked",
+                "Connection: ",
+                "close",
+                "keep-alive",
+                "Location: ",
+                "Content-Encoding: ",
+                "gzip",
+                "deflate",
+                "100 ",
+                "101 ",
+                "204 ",
+                "304 ",
+                "200 ",
+                "0\\x0d\\x0a\\x0d\\x0a",
+            ],
+            Self::Scenario => &[
+                "[[users.a.tasks]]\\x0a",
+                "[users.a]\\x0a",
+                "[profiles.p]\\x0a",
+                "[targets]\\x0a",
+                "[data]\\x0a",
+                "[[setup]]\\x0a",
+                "{{ pick(",
+                ") }}",
+                "randint(",
+                "uniform(",
+                "steps = [{",
+                "json = {",
+                "check = {",
+                "like = ",
+                "wait = ",
+                "stages = [{",
+                "search = {",
+                "rate = ",
+                "users = ",
+                "duration = \\\"1s\\\"",
+                "weight = ",
+                "headers = {",
+                "get = \\\"/",
+                "p95 = {",
+            ],
+            Self::Curl => &[
+                "curl ",
+                " -H '",
+                " -d '",
+                " --data-raw $'",
+                " --json '",
+                " --next ",
+                " -X",
+                "http://x/",
+                "\\x5cu",
+                "\\x5cx",
+                "^\\x0a",
+                "^\\\"",
+                "{\\\"a\\\":",
+                "{{",
+                "Content-Type: ",
+            ],
+            Self::Har => &[
+                "\\\"request\\\":{",
+                "\\\"response\\\":{",
+                "\\\"method\\\":\\\"GET\\\"",
+                "\\\"url\\\":\\\"http://x/",
+                "\\\"postData\\\":{",
+                "\\\"text\\\":",
+                "\\\"params\\\":[",
+                "\\\"mimeType\\\":",
+                "\\\"status\\\":",
+                "\\\"startedDateTime\\\":",
+                "\\\"redirectURL\\\":",
+                "\\\"_resourceType\\\":",
+                "{{",
+            ],
+            Self::Openapi => &[
+                "$ref: ",
+                "'#/components/schemas/",
+                "schema: ",
+                "type: ",
+                "object",
+                "array",
+                "integer",
+                "string",
+                "properties: ",
+                "required: ",
+                "allOf: ",
+                "oneOf: ",
+                "enum: ",
+                "example: ",
+                "parameters: ",
+                "in: path",
+                "in: query",
+                "requestBody: ",
+                "application/json: ",
+                "minimum: ",
+                "&a ",
+                "*a",
+                "<<: ",
+                "{{",
+            ],
+        }
+    }
+}
