@@ -17,10 +17,10 @@ pub struct Load {
     #[serde(default)]
     pub search: Option<Search>,
     /// So many seconds at its beginning are not judged.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_nothing")]
     pub warm_up_s: f64,
     /// It ends after so many tasks, where that comes before its planned end.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub iterations: Option<u64>,
     /// Tasks that a user would start a second if every answer came at once, mean over the classes;
     /// `None` where users do not wait, so that there is no bound.
@@ -57,6 +57,12 @@ pub struct Stage {
     pub from: f64,
     /// The level at its end.
     pub to: f64,
+}
+
+/// What is not said of a load is not written, as it was before it could be.
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
+fn is_nothing(seconds: &f64) -> bool {
+    *seconds == 0.0
 }
 
 impl Load {

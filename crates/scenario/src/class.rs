@@ -53,6 +53,16 @@ pub struct Task {
     pub(crate) does: Does,
 }
 
+impl Task {
+    /// What is done; nothing of a task that is a list of tasks.
+    pub fn steps(&self) -> &[Step] {
+        match &self.does {
+            Does::Steps(program) => &program.steps,
+            Does::Tasks(..) => &[],
+        }
+    }
+}
+
 /// What a task is.
 #[derive(Debug, Clone)]
 pub(crate) enum Does {
