@@ -51,7 +51,7 @@ impl<'a> Charts<'a> {
                 .note("first byte sent to last byte received, by the second of the answer"),
             users(run),
         ]);
-        let resources = known(watched::resources());
+        let resources = known(watched::resources(&run.record.header.generator.beside));
         let generator = known(watched::generator());
         let failures = known(vec![failures(run)]);
         unseen.retain(|title| *title != FAILURES);

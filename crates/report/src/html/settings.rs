@@ -149,6 +149,10 @@ fn rows_of_machine(record: &RunRecord) -> Vec<(&'static str, String)> {
     let memory = machine
         .memory_bytes
         .map(|bytes| format!("{:.1} GB", bytes as f64 / 1e9));
+    let beside = generator.beside.iter();
+    let beside: Vec<String> = beside
+        .map(|one| format!("{}: {}", one.name, one.words))
+        .collect();
     vec![
         (
             "Watched",
@@ -156,6 +160,14 @@ fn rows_of_machine(record: &RunRecord) -> Vec<(&'static str, String)> {
                 .watched
                 .clone()
                 .unwrap_or_else(|| "nothing".to_owned()),
+        ),
+        (
+            "Beside it",
+            if beside.is_empty() {
+                "nothing".to_owned()
+            } else {
+                beside.join("; ")
+            },
         ),
         ("Threads", format!("{}{placement}", generator.threads)),
         (

@@ -1,6 +1,6 @@
 //! What was watched: the process under test, the machine, and brunt itself.
 
-use record::{ProcessReading, Reading};
+use record::{Beside, Pressure, ProcessReading, Reading};
 
 use super::chart::Stroke::{Dashed, Dotted, Plain};
 use super::chart::{Chart, Line, Stroke, Unit};
@@ -12,7 +12,11 @@ type Of = fn(&Reading) -> Option<f64>;
 /// Label, colour, how it is drawn, and what is read.
 type Read = (&'static str, &'static str, Stroke, Of);
 
-pub(super) fn resources<'a>() -> Vec<Chart<'a>> {
+/// Inks and strokes of what is watched beside it, in turn.
+const INKS: [&str; 3] = ["a", "b", "c"];
+const STROKES: [Stroke; 3] = [Plain, Dashed, Dotted];
+
+pub(super) fn resources<'a>(beside: &[Beside]) -> Vec<Chart<'a>> {
     let cpu: [Read; 3] = [
         ("under test", "a", Plain, |it| target(it)?.cpu_percent),
         ("machine", "c", Dashed, |it| it.machine.cpu_percent),
@@ -49,9 +53,81 @@ pub(super) fn resources<'a>() -> Vec<Chart<'a>> {
         most(of("memory", "Memory", Unit::Megabytes), memory),
         most(of("held", titles[0], Unit::Count), held),
     ];
+    charts.extend(others(beside));
     charts.extend(flows());
+    charts.extend(waits());
     charts.push(mean(of("machine", titles[1], Unit::Percent), machine));
     charts
+}
+
+/// What was watched beside the process under test; nothing is drawn where nothing was.
+fn others<'a>(beside: &[Beside]) -> Vec<Chart<'a>> {
+    if beside.is_empty() {
+        return Vec::new();
+    }
+    let cpu = Chart::new("beside-cpu", "CPU of others that were watched", Unit::Count);
+    let memory = Chart::new(
+        "beside-memory",
+        "Memory of others that were watched",
+        Unit::Megabytes,
+    );
+    let named = beside.iter().enumerate();
+    let (cpu, memory) = named.fold(
+        (cpu.note("in cores"), memory),
+        |(cpu, memory), (at, one)| {
+            let (ink, stroke) = (
+                INKS[at % INKS.len()],
+                STROKES[at / INKS.len() % STROKES.len()],
+            );
+            let cores = move |bin: &Bin| bin.mean_read(|it| it.beside.get(at)?.cpu_cores);
+            let bytes = move |bin: &Bin| bin.most_read(|it| mb(it.beside.get(at)?.rss_bytes));
+            (
+                cpu.line(Line::new(one.name.as_str(), ink, stroke, cores)),
+                memory.line(Line::new(one.name.as_str(), ink, stroke, bytes)),
+            )
+        },
+    );
+    vec![cpu, memory]
+}
+
+/// What was kept from the process under test and from the machine.
+fn waits<'a>() -> [Chart<'a>; 2] {
+    let cpu: [Read; 3] = [
+        ("threads under test", "a", Plain, |it| {
+            // Milliseconds in a second, as a share of one core.
+            target(it)?.run_delay_ms.map(|ms| ms / 10.0)
+        }),
+        ("pressure under test", "b", Dotted, |it| {
+            pressure(it)?.cpu_percent
+        }),
+        ("pressure on the machine", "c", Dashed, |it| {
+            it.machine.pressure.cpu_percent
+        }),
+    ];
+    let other: [Read; 4] = [
+        ("memory, under test", "a", Plain, |it| {
+            pressure(it)?.memory_percent
+        }),
+        ("disk, under test", "b", Plain, |it| {
+            pressure(it)?.io_percent
+        }),
+        ("memory, machine", "a", Dashed, |it| {
+            it.machine.pressure.memory_percent
+        }),
+        ("disk, machine", "b", Dashed, |it| {
+            it.machine.pressure.io_percent
+        }),
+    ];
+    let of_cpu = Chart::new(
+        "kept-waiting",
+        "Ready, and kept waiting for a CPU",
+        Unit::Percent,
+    )
+    .note("threads as a share of one core, pressure as a share of the time");
+    let title = "Kept waiting for memory or a disk";
+    let of_other =
+        Chart::new("pressure", title, Unit::Percent).note("pressure: a share of the time");
+    [mean(of_cpu, cpu), mean(of_other, other)]
 }
 
 /// Disk and network.
@@ -70,17 +146,23 @@ fn flows<'a>() -> [Chart<'a>; 2] {
             count(it.machine.disk_written_bytes)
         }),
     ];
-    let network: [Read; 2] = [
-        ("sent", "a", Plain, |it| {
+    let network: [Read; 4] = [
+        ("under test sends", "a", Plain, |it| {
+            count(target(it)?.network_sent_bytes)
+        }),
+        ("under test receives", "b", Plain, |it| {
+            count(target(it)?.network_received_bytes)
+        }),
+        ("machine sends", "a", Dashed, |it| {
             count(it.machine.network_sent_bytes)
         }),
-        ("received", "b", Dashed, |it| {
+        ("machine receives", "b", Dashed, |it| {
             count(it.machine.network_received_bytes)
         }),
     ];
     let of_disk = Chart::new("disk", "Disk, a second", Unit::Megabytes);
-    let title = "Network of the machine, a second";
-    let of_network = Chart::new("network", title, Unit::Megabytes).note("loopback included");
+    let of_network = Chart::new("network", "Network, a second", Unit::Megabytes)
+        .note("of the machine with its loopback");
     [flow(of_disk, disk), flow(of_network, network)]
 }
 
@@ -134,6 +216,10 @@ fn sockets<'a>() -> Chart<'a> {
 
 fn target(reading: &Reading) -> Option<&ProcessReading> {
     reading.target.as_ref()
+}
+
+fn pressure(reading: &Reading) -> Option<Pressure> {
+    Some(target(reading)?.pressure)
 }
 
 fn brunt(reading: &Reading) -> Option<&ProcessReading> {

@@ -100,3 +100,22 @@ fn a_page_without_data_is_small() {
     }]);
     assert!(page.len() < 150_000, "{} bytes", page.len());
 }
+
+#[test]
+fn what_was_watched_beside_the_process_is_drawn_and_named() {
+    let mut run = known();
+    let beside = &mut run.record.header.generator.beside;
+    beside[0].name = "db <b>".into();
+    let said = format!("db &lt;b&gt;: {}", beside[0].words);
+    let page = html(&[run.judged()]);
+    for part in [
+        "CPU of others that were",
+        "Memory of others that were",
+        &said,
+    ] {
+        assert!(page.contains(part), "{part}");
+    }
+    assert!(!page.contains("db <b>"));
+    run.record.header.generator.beside.clear();
+    assert!(!html(&[run.judged()]).contains("of others that were"));
+}
