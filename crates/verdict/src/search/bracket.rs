@@ -79,7 +79,7 @@ const APART: f64 = 3.0;
 
 /// The line through what all trials missed tells of a level that is so many of its standard errors off
 /// where it says that the service breaks.
-const SURE: f64 = 2.6;
+const SURE: f64 = 2.2;
 
 /// All trials, with what is told together by those of one level; and by those that do not tell alone,
 /// with those near them: that a level holds follows from levels above it as well, and that it breaks from
