@@ -17,7 +17,6 @@ const STRETCHES: usize = 32;
 const STRETCHES_MIN: usize = 20;
 /// Stretches whose neighbours are more alike than this know of each other.
 const ALIKE: f64 = 0.3;
-
 /// They are taken as no more alike than this.
 const ALIKE_MAX: f64 = 0.8;
 
@@ -105,7 +104,7 @@ pub(crate) fn sureness_unless(blocks: &[Block], too_alike: f64) -> Option<Surene
 
 /// By how much neighbours that are alike make a sum vary more than stretches that know nothing of each other:
 /// as in a first-order autoregression.
-fn of_neighbours(alike: f64) -> f64 {
+pub(crate) fn of_neighbours(alike: f64) -> f64 {
     let alike = alike.clamp(-ALIKE / 2.0, ALIKE_MAX);
     (1.0 + alike) / (1.0 - alike)
 }

@@ -3,6 +3,7 @@
 
 use record::{Measure, RunRecord, Scope, Waited};
 
+use crate::blocks::of_neighbours;
 use crate::stretch::{Stretch, whole_number};
 use crate::trend;
 use crate::{Figure, Finding, FindingKind, Mark, number};
@@ -17,8 +18,6 @@ const AS_GOOD: f64 = 1.02;
 const ERRORS: f64 = 5.0;
 /// … and by this share.
 const DIFFERS: f64 = 0.01;
-/// Neighbours are taken as no more alike than this.
-const ALIKE_MAX: f64 = 0.8;
 /// The chance of calling a steady service unsteady, for each of the series and each way.
 const RISK: f64 = 0.0005;
 /// A drift of less than this, over what is left, is steady.
@@ -151,15 +150,14 @@ fn cut_of(batches: &[f64]) -> usize {
 }
 
 /// Whether the first part is another thing than the rest, beyond chance. Where neighbours are alike, chance
-/// makes stretches: the variance of their mean is (1 + a) / (1 − a) times as much, as in a first-order
-/// autoregression.
+/// makes stretches.
 fn differs(first: &[f64], rest: &[f64]) -> bool {
     let usual = mean(rest);
     let off_usual: Vec<f64> = rest.iter().map(|value| value - usual).collect();
     let squares: f64 = off_usual.iter().map(|off| off * off).sum();
     let products: f64 = off_usual.windows(2).map(|pair| pair[0] * pair[1]).sum();
-    let alike = (products / squares.max(f64::MIN_POSITIVE)).clamp(0.0, ALIKE_MAX);
-    let variance = squares / (rest.len() as f64 - 1.0) * (1.0 + alike) / (1.0 - alike);
+    let alike = (products / squares.max(f64::MIN_POSITIVE)).max(0.0);
+    let variance = squares / (rest.len() as f64 - 1.0) * of_neighbours(alike);
     let off = (mean(first) - usual).abs();
     off > ERRORS * (variance / first.len() as f64).sqrt() && off > DIFFERS
 }
