@@ -101,11 +101,11 @@ fn count(mut engine: Engine) -> (u64, u64, f64) {
                 }
             }
             News::Ended => break,
-            News::Nothing | News::CoreFailed(_) if begun.elapsed() > AT_MOST => {
+            News::Nothing | News::StopTest | News::CoreFailed(_) if begun.elapsed() > AT_MOST => {
                 engine.command(Command::Abort);
                 break;
             }
-            News::Nothing | News::CoreFailed(_) => {}
+            News::Nothing | News::StopTest | News::CoreFailed(_) => {}
         }
     }
     (requests, cpu_ms, begun.elapsed().as_secs_f64())

@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use scenario::{Assignment, Layers, Scenario};
 
-use crate::exit::Failure;
+use crate::exit::{Failure, note};
+use crate::world::World;
 
 /// Which scenario is read, and what is changed of it.
 #[derive(Debug, clap::Args)]
@@ -32,7 +33,11 @@ impl ScenarioOptions {
             assignments: &assignments,
             file: &|path: &Path| std::fs::read_to_string(path),
         };
-        Ok(Scenario::read_layered(&name, &text, layers)?)
+        let scenario = Scenario::read_layered(&name, &text, layers, &World)?;
+        for warning in scenario.warnings() {
+            note(&format!("warning: {warning}"));
+        }
+        Ok(scenario)
     }
 }
 

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use engine::Pin;
-use scenario::{Host, Overrides, Plan, Scenario};
+use scenario::{Host, Overrides, Plan, Scenario, Tags};
 
 use crate::descriptors;
 use crate::exit::Failure;
@@ -33,6 +33,12 @@ pub(crate) struct LoadOptions {
     /// Only users of these classes, separated by commas
     #[arg(long, value_name = "CLASS", value_delimiter = ',')]
     users_of: Vec<String>,
+    /// Only tasks with one of these tags, separated by commas
+    #[arg(long, value_name = "TAG", value_delimiter = ',')]
+    tags: Vec<String>,
+    /// No task with one of these tags, separated by commas
+    #[arg(long, value_name = "TAG", value_delimiter = ',')]
+    exclude_tags: Vec<String>,
     /// The seed of all randomness [default: a new one]
     #[arg(long)]
     pub(crate) seed: Option<u64>,
@@ -85,6 +91,10 @@ impl LoadOptions {
             rate: self.rate,
             duration,
             closed: self.closed,
+            tags: Tags {
+                only: self.tags.clone(),
+                without: self.exclude_tags.clone(),
+            },
         };
         let plan = Plan::new(scenario, profile, &overrides, &self.users_of);
         let mut plan = plan.map_err(|error| Failure::Input(error.to_string()))?;
@@ -96,7 +106,8 @@ impl LoadOptions {
     pub(crate) fn is_given(&self) -> bool {
         let level = self.users.is_some() || self.spawn_rate.is_some() || self.rate.is_some();
         let who = self.host.is_some() || self.seed.is_some() || !self.users_of.is_empty();
-        level || self.closed || who
+        let what = !self.tags.is_empty() || !self.exclude_tags.is_empty();
+        level || self.closed || who || what
     }
 
     /// The service under test.

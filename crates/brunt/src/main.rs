@@ -28,6 +28,7 @@ mod turns;
 mod watch_options;
 mod watched;
 mod web;
+mod world;
 
 use std::process::ExitCode;
 

@@ -90,6 +90,8 @@ mod tests {
             stages: vec![stage],
             open: None,
             search: None,
+            warm_up_s: 0.0,
+            iterations: None,
             tasks_per_user_second,
             requests_per_task: 1.0,
         }

@@ -61,6 +61,7 @@ impl Run<'_> {
     pub(crate) fn play(mut self) -> anyhow::Result<Played> {
         self.header.started_at = Timestamp::now();
         let set_up = engine::set_up(&self.plan, &self.target, self.settings.seed)?;
+        self.settings.values = set_up.values.clone();
         self.interrupts.something_to_lose();
         let failed = set_up.failed.clone();
         let engine = match failed {
@@ -118,6 +119,7 @@ impl Run<'_> {
                     keeper.increment(*increment);
                 }
                 News::Nothing => {}
+                News::StopTest => stop.ask(&engine, keeper, StoppedBy::Scenario, None),
                 News::CoreFailed(reason) => {
                     stop.ask(&engine, keeper, StoppedBy::InternalError, Some(reason));
                 }
@@ -145,6 +147,10 @@ impl Run<'_> {
             self.obey_interrupts(&engine, keeper, &mut stop);
         }
         self.live.clear();
+        if let Some(reason) = engine.started().all_failed() {
+            stop.nobody_started(clock, reason);
+        }
+        self.tear_down(keeper, telling.as_mut());
         let ending = stop.ending(clock, &self.plan);
         self.tell(telling.as_mut(), u32::MAX);
         if let Some(telling) = &mut telling {
@@ -152,6 +158,28 @@ impl Run<'_> {
         }
         keeper.end(ending);
         stop.aborted
+    }
+
+    /// What the scenario does after the load, which nothing is judged by.
+    fn tear_down(&self, keeper: &mut Keeper, mut telling: Option<&mut Telling>) {
+        if self.plan.teardown.is_empty() {
+            return;
+        }
+        let failed = match engine::tear_down(&self.plan, &self.target, &self.settings) {
+            Ok(outcome) => {
+                for increment in outcome.increments {
+                    if let Some(telling) = &mut telling {
+                        telling.increment(&increment);
+                    }
+                    keeper.increment(increment);
+                }
+                outcome.failed
+            }
+            Err(error) => Some(error.to_string()),
+        };
+        if let Some(reason) = failed {
+            note(&format!("warning: the tear-down failed: {reason}"));
+        }
     }
 
     fn tell(&mut self, telling: Option<&mut Telling>, told_s: u32) {
@@ -292,12 +320,24 @@ impl Stop {
         }
     }
 
+    /// All that users do before their tasks has failed.
+    fn nobody_started(&mut self, clock: Clock, reason: &str) {
+        let now_ms = milliseconds(clock.elapsed());
+        self.asked = Some((StoppedBy::SetupFailed, now_ms, Some(reason.to_owned())));
+    }
+
     fn ending(&self, clock: Clock, plan: &Plan) -> Ending {
         let ended_ms = milliseconds(clock.elapsed());
+        let planned_ms = milliseconds_of(&plan.load);
+        // So many tasks may be done before the time is up.
+        let load_ended_ms = match plan.load.iterations {
+            Some(_) => planned_ms.min(ended_ms),
+            None => planned_ms,
+        };
         let (stopped_by, load_ended_ms, reason) =
             self.asked
                 .clone()
-                .unwrap_or((StoppedBy::Finished, milliseconds_of(&plan.load), None));
+                .unwrap_or((StoppedBy::Finished, load_ended_ms, None));
         Ending {
             stopped_by,
             load_ended_ms,

@@ -152,7 +152,7 @@ impl Stage {
                 .map(|class| (class.name.clone(), class.share))
                 .collect(),
             load: plan.load.clone(),
-            targets: scenario.targets.clone(),
+            targets: plan.targets.clone(),
             generator: self.generator(options, plan),
             machine: self.machine.clone(),
             label: None,

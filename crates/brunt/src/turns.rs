@@ -77,7 +77,11 @@ impl Blocks {
             .filter(|stage| stage.seconds > 0.0)
             .collect();
         let mut later = plan.clone();
-        later.setup = Vec::new();
+        // What the set-up leaves for all users has to be there in every block.
+        if !later.shares_values {
+            later.setup = Vec::new();
+        }
+        later.teardown = Vec::new();
         Self {
             first: Arc::new(plan),
             plan: Arc::new(later),

@@ -7,17 +7,19 @@ use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use rand_xoshiro::Xoshiro256PlusPlus;
+use jiff::Timestamp;
 use record::{Command, FailureKind, Level, Sample};
-use scenario::{Connections, Plan, Rendering, Request};
+use scenario::{Connections, Halt, Plan, Rendered, Rendering, Request, Stock, Value, names_of};
 use tokio::sync::Notify;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::task::{JoinSet, LocalSet};
 
+use crate::belongings::Belongings;
 use crate::clock::Clock;
 use crate::cpu_account::CpuAccount;
 use crate::desk::{Arrival, Desk};
 use crate::dialer::Dialer;
+use crate::example;
 use crate::exchange::nanoseconds;
 use crate::fault::Fault;
 use crate::outbox::Upload;
@@ -26,6 +28,7 @@ use crate::pool::Pool;
 use crate::recorder::{Gauges, Recorder};
 use crate::schedule::Schedule;
 use crate::settings::Settings;
+use crate::starts::{Started, Starts};
 use crate::target::Target;
 use crate::tls::Sessions;
 use crate::user::User;
@@ -50,6 +53,11 @@ pub(crate) struct Core {
     /// The TLS sessions of the pool.
     pub(crate) sessions: Option<Sessions>,
     uploads: HashMap<PathBuf, Rc<Upload>>,
+    /// What its users draw from in common.
+    pub(crate) stock: Rc<Stock>,
+    /// The values of a user's variables when it begins.
+    values: Arc<[Value]>,
+    pub(crate) starts: Starts,
     /// Space to read into; held only while bytes are taken.
     pub(crate) scratch: RefCell<Box<[u8]>>,
     recorder: RefCell<Recorder>,
@@ -58,6 +66,8 @@ pub(crate) struct Core {
     buffers: RefCell<Vec<Vec<u8>>>,
     body: RefCell<Vec<u8>>,
     users: Cell<u32>,
+    /// Users of the pool that have not ended.
+    serving: Cell<u32>,
     /// The most users at once since the last hand-over.
     users_max: Cell<u32>,
 }
@@ -69,8 +79,10 @@ impl Core {
         target: Arc<Target>,
         (clock, recorder): (Clock, Recorder),
         schedule: Schedule,
-        (number, cores): (usize, usize),
+        settings: &Settings,
+        number: usize,
     ) -> io::Result<Self> {
+        let cores = settings.threads.max(1);
         let pool = match plan.network.connections {
             Connections::Shared(most) => {
                 let share = (most as usize + cores - 1 - number) / cores;
@@ -85,6 +97,14 @@ impl Core {
         });
         Ok(Self {
             dialer: Dialer::new(&target, number),
+            stock: Rc::new(Stock::new(
+                plan.sources.clone(),
+                schedule.share().of_rows(),
+                settings.seed,
+                Timestamp::now,
+            )),
+            values: settings.values.clone(),
+            starts: Starts::default(),
             sessions: pool.is_some().then(Sessions::default),
             pool,
             uploads: uploads.collect::<io::Result<_>>()?,
@@ -101,6 +121,7 @@ impl Core {
             buffers: RefCell::default(),
             body: RefCell::default(),
             users: Cell::new(0),
+            serving: Cell::new(0),
             users_max: Cell::new(0),
         })
     }
@@ -113,28 +134,40 @@ impl Core {
         self.buffers.borrow_mut().push(buffer);
     }
 
-    /// The file that is a request's body.
+    /// The files of a request's body.
     #[inline]
-    pub(crate) fn upload_of(&self, request: &Request) -> Option<Rc<Upload>> {
-        self.uploads.get(request.file()?).cloned()
+    pub(crate) fn uploads_of(&self, request: &Request) -> Vec<Rc<Upload>> {
+        let files = request.files();
+        files
+            .filter_map(|path| self.uploads.get(path).cloned())
+            .collect()
     }
 
-    /// Renders a request; returns the length of its head.
+    /// The values of a user's variables when it begins: those that the set-up left for all.
+    pub(crate) fn first_values(&self) -> Vec<Value> {
+        let mut values = self.values.to_vec();
+        values.resize_with(self.plan.variables, Value::default);
+        values
+    }
+
+    /// Renders a request.
     #[inline]
     pub(crate) fn render(
         &self,
         request: &Request,
-        upload: Option<&Upload>,
-        random: &mut Xoshiro256PlusPlus,
-        into: &mut Vec<u8>,
-    ) -> usize {
+        uploads: &[Rc<Upload>],
+        belongings: &mut Belongings,
+        into: &mut Rendered,
+    ) -> Result<(), Halt> {
+        let (origin, url) = self.target.host(request.host);
         let rendering = Rendering {
-            base_path: self.target.base_path(),
-            host: &self.target.origins()[0].host_header,
+            base_path: url.path().trim_end_matches('/'),
+            host: &self.target.origins()[origin].host_header,
             closes: self.plan.network.connections == Connections::PerRequest,
-            file_bytes: upload.map_or(0, |upload| upload.bytes),
+            file_bytes: uploads.iter().map(|upload| upload.bytes).sum(),
         };
-        request.render(random, rendering, into, &mut self.body.borrow_mut())
+        let mut scope = belongings.scope(self);
+        request.render(&mut scope, rendering, into, &mut self.body.borrow_mut())
     }
 
     /// Counts a request that is done, in its second.
@@ -150,7 +183,20 @@ impl Core {
                 .unwrap_or_default();
             recorder.record_failure(sample.name, fault.kind, fault.code, || {
                 let line = String::from_utf8_lossy(line);
-                format!("{}: {}", line.trim_end_matches(" HTTP/1.1"), fault.text)
+                let text = format!("{}: {}", line.trim_end_matches(" HTTP/1.1"), fault.text);
+                example::without(text, &self.plan.secrets)
+            });
+        }
+    }
+
+    /// Counts what is no request, such as a group, at this moment.
+    pub(crate) fn record_counted(&self, sample: &Sample, fault: Option<&Fault>) {
+        let mut recorder = self.recorder.borrow_mut();
+        recorder.advance(self.clock.now_ns(), || self.gauges());
+        recorder.record(sample);
+        if let Some(fault) = fault {
+            recorder.record_failure(sample.name, fault.kind, fault.code, || {
+                example::without(fault.text.clone(), &self.plan.secrets)
             });
         }
     }
@@ -171,6 +217,14 @@ impl Core {
 
     pub(crate) fn user_ends(&self) {
         self.users.set(self.users.get() - 1);
+    }
+
+    /// A user of the pool has ended. Where it was the last of the core, nobody is left to play arrivals.
+    pub(crate) fn pool_user_ended(&self) {
+        self.serving.set(self.serving.get().saturating_sub(1));
+        if self.serving.get() == 0 && self.pacer.phase() == Phase::Running {
+            self.enter(Phase::Stopping);
+        }
     }
 
     pub(crate) fn finish(&self) {
@@ -196,12 +250,14 @@ impl Core {
     fn record_left_over(&self, seed: u64, arrival: Arrival) {
         let (class, mut random) = self.plan.arrival(seed, arrival.number);
         let tasks = &self.plan.classes[class].tasks;
-        let Some(request) = tasks.requests(tasks.draw(&mut random)).first() else {
+        let task = tasks.next(arrival.number, &mut random);
+        // What it would have done first; where it makes no request, there is none that is missing.
+        let Some(name) = names_of(tasks.steps(task)).first().copied() else {
             return;
         };
         let fault = Fault::new(FailureKind::CutOff, "the run ended before a user was idle");
         let sample = Sample {
-            name: request.name,
+            name,
             intended_ns: arrival.intended_ns,
             dispatched_ns: arrival.dispatched_ns,
             sent_ns: None,
@@ -215,7 +271,8 @@ impl Core {
             bytes_sent: 0,
             bytes_received: 0,
         };
-        self.record(&sample, Some(&fault), request.method.as_bytes());
+        let method = &self.plan.names[name.index()].method;
+        self.record(&sample, Some(&fault), method.as_bytes());
     }
 
     /// Hands every second over when it ends; stops the core when the schedule is over, and cuts off
@@ -249,7 +306,15 @@ impl Core {
         }
     }
 
-    fn enter(&self, phase: Phase) {
+    /// The test is to stop: this core does, and whoever collects hears of it.
+    pub(crate) fn stop_test(&self) {
+        if self.pacer.phase() == Phase::Running {
+            self.recorder.borrow().ask_to_stop();
+            self.enter(Phase::Stopping);
+        }
+    }
+
+    pub(crate) fn enter(&self, phase: Phase) {
         self.pacer.enter(phase);
         self.look_again.notify_one();
     }
@@ -281,7 +346,7 @@ pub(crate) async fn play(
     core: Core,
     settings: &Settings,
     commands: UnboundedReceiver<Command>,
-) -> io::Result<()> {
+) -> io::Result<Started> {
     let core = Rc::new(core);
     let local = LocalSet::new();
     let driver = local.spawn_local({
@@ -310,7 +375,7 @@ pub(crate) async fn play(
         core.record_left_over(settings.seed, arrival);
     }
     core.finish();
-    ended
+    ended.map(|()| core.starts.told())
 }
 
 /// Plays the arrivals and the users, who are begun when the schedule first wants them.
@@ -324,8 +389,11 @@ async fn play_users(core: &Rc<Core>, seed: u64) -> io::Result<()> {
     let mut begun = 0;
     loop {
         let wanted = core.schedule.users_wanted();
-        let fresh = core.schedule.users(wanted).skip(begun);
-        for number in fresh.collect::<Vec<_>>() {
+        let fresh: Vec<u32> = core.schedule.users(wanted).skip(begun).collect();
+        // As many as fit in a u32.
+        let count = u32::try_from(fresh.len()).unwrap_or(u32::MAX);
+        core.serving.set(core.serving.get().saturating_add(count));
+        for number in fresh {
             let user = User::new(core, seed, number);
             if is_open {
                 users.spawn_local(user.serve(core.clone(), seed));

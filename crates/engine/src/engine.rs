@@ -17,6 +17,7 @@ use crate::recorder::{Handover, Recorder};
 use crate::resolver::Refresher;
 use crate::schedule::Schedule;
 use crate::settings::{Settings, Share};
+use crate::starts::Started;
 use crate::target::Target;
 
 /// An engine that makes load.
@@ -25,6 +26,7 @@ pub struct Engine {
     handovers: Receiver<(usize, Handover)>,
     cores: Vec<CoreThread>,
     running: usize,
+    started: Started,
     _refresher: Refresher,
 }
 
@@ -43,6 +45,8 @@ pub enum News {
     Increment(Box<Increment>),
     /// Nothing for so long.
     Nothing,
+    /// The scenario wants the test to stop.
+    StopTest,
     /// A core failed; the others go on.
     CoreFailed(String),
     /// Every core has ended, and there is no more to come.
@@ -66,9 +70,9 @@ impl Engine {
                 .name(format!("load-{number}"))
                 .spawn(move || {
                     let ended = run_core(number, &settings, plan, target, clock, recorder, orders);
-                    let reason = ended.err().map(|error| error.to_string());
+                    let ended = ended.map_err(|error| error.to_string());
                     // Nobody listens any more where the engine was dropped.
-                    to.send((number, Handover::Ended(reason))).ok();
+                    to.send((number, Handover::Ended(ended))).ok();
                 })?;
             cores.push(CoreThread {
                 thread: Some(thread),
@@ -83,6 +87,7 @@ impl Engine {
             handovers,
             cores,
             running,
+            started: Started::default(),
             _refresher: Refresher::start(target)?,
         })
     }
@@ -98,6 +103,11 @@ impl Engine {
             // A core that has ended needs no command.
             core.commands.send(command).ok();
         }
+    }
+
+    /// How the users started of the cores that have ended.
+    pub fn started(&self) -> &Started {
+        &self.started
     }
 
     /// So many seconds of all cores were told as news; more than there are once all have ended.
@@ -120,10 +130,17 @@ impl Engine {
                 core.spare.send(delta).ok();
                 News::Increment(Box::new(increment))
             }
-            Ok((core, Handover::Ended(reason))) => {
+            Ok((_, Handover::StopTest)) => News::StopTest,
+            Ok((core, Handover::Ended(ended))) => {
                 self.running -= 1;
                 self.cores[core].told_s = u32::MAX;
-                reason.map_or(News::Nothing, News::CoreFailed)
+                match ended {
+                    Ok(started) => {
+                        self.started.add(started);
+                        News::Nothing
+                    }
+                    Err(reason) => News::CoreFailed(reason),
+                }
             }
             Err(RecvTimeoutError::Timeout) => News::Nothing,
             Err(RecvTimeoutError::Disconnected) => {
@@ -154,15 +171,14 @@ fn run_core(
     clock: Clock,
     recorder: Recorder,
     orders: UnboundedReceiver<Command>,
-) -> io::Result<()> {
+) -> io::Result<Started> {
     pin_to(settings, number)?;
     let runtime = Builder::new_current_thread().enable_io().build()?;
     let share = Share::of_core(settings, number);
     let played = std::panic::AssertUnwindSafe(|| {
         runtime.block_on(async {
-            let cores = settings.threads.max(1);
             let schedule = Schedule::new(&plan, settings.seed, share);
-            let core = Core::new(plan, target, (clock, recorder), schedule, (number, cores))?;
+            let core = Core::new(plan, target, (clock, recorder), schedule, settings, number)?;
             core::play(core, settings, orders).await
         })
     });

@@ -13,6 +13,9 @@ const SECRET_FIELDS: [&str; 4] = [
 /// Bytes of an answer that an example shows.
 const EXCERPT_BYTES: usize = 200;
 
+/// Shorter values are no secrets: masking them would make a text unreadable.
+const SECRET_BYTES_MIN: usize = 4;
+
 /// Whether a header field, named in small letters, holds a secret.
 pub(crate) fn is_secret(name: &str) -> bool {
     SECRET_FIELDS.contains(&name)
@@ -24,13 +27,17 @@ pub(crate) fn of_status(accepted: &str, request: &[u8], answer: &Answer) -> Stri
     with_excerpt(text, &answer.content.kept, request)
 }
 
-/// An answer that does not hold what it has to.
-pub(crate) fn of_missing(wanted: &[u8], content: &[u8], request: &[u8]) -> String {
-    let text = format!(
-        "the answer does not hold `{}`",
-        String::from_utf8_lossy(wanted)
-    );
-    with_excerpt(text, content, request)
+/// An answer that is not as a check wants it, or lacks what is to be extracted.
+pub(crate) fn of_check(text: &str, content: &[u8], request: &[u8]) -> String {
+    with_excerpt(masked(text, request), content, request)
+}
+
+/// The text without any of these values.
+pub(crate) fn without(text: String, secrets: &[String]) -> String {
+    let long_enough = secrets
+        .iter()
+        .filter(|secret| secret.len() >= SECRET_BYTES_MIN);
+    long_enough.fold(text, |text, secret| text.replace(secret.as_str(), "***"))
 }
 
 fn with_excerpt(mut text: String, content: &[u8], request: &[u8]) -> String {
@@ -54,7 +61,9 @@ fn masked(text: &str, request: &[u8]) -> String {
         };
         if is_secret(&name.to_ascii_lowercase()) {
             // `Bearer TOKEN` and `NAME=VALUE; …` hold their secrets behind a blank or a `=`.
-            let parts = value.split([' ', '=', ';']).filter(|part| part.len() >= 4);
+            let parts = value
+                .split([' ', '=', ';'])
+                .filter(|part| part.len() >= SECRET_BYTES_MIN);
             for secret in std::iter::once(value).chain(parts) {
                 masked = masked.replace(secret, "***");
             }

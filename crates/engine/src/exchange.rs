@@ -4,18 +4,18 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use rand_xoshiro::Xoshiro256PlusPlus;
 use record::{FailureKind, Sample};
-use scenario::{Connections, Request};
+use scenario::{Connections, Halt, Rendered, Request, Seen};
 use url::Url;
 
+use crate::belongings::Belongings;
 use crate::connection::{Connection, Deadlines, Wire};
+use crate::cookies;
 use crate::core::Core;
 use crate::dialer::Opened;
 use crate::example;
 use crate::fault::Fault;
-use crate::http1::{Answer, Content, DecodeError, Keep, Reader};
-use crate::keeper::Keeper;
+use crate::http1::{Answer, Content, DecodeError, Keep, KeepFields, Reader};
 use crate::outbox::{Outbox, Upload};
 use crate::pacer::{GivenUp, Seat};
 use crate::redirect;
@@ -25,46 +25,68 @@ pub(crate) struct Exchange<'a> {
     core: &'a Core,
     seat: Seat,
     request: &'a Request,
-    keeper: &'a mut Keeper,
-    upload: Option<Rc<Upload>>,
+    belongings: &'a mut Belongings,
+    uploads: Vec<Rc<Upload>>,
     opened: Opened,
     wire_requests: u32,
     wire: Wire,
     dispatched_ns: u64,
 }
 
+/// How a request ended.
+pub(crate) enum Ended {
+    /// It was answered as it should be.
+    Well,
+    /// It has failed.
+    Failed(Fault),
+    /// It was not made, since its user or the test is to stop.
+    Stopped(Halt),
+}
+
 impl<'a> Exchange<'a> {
     /// Plays a request that was intended and taken up at moments of the run's clock, and records it.
-    /// Returns when it was done, and whether it failed.
+    /// Returns when it was done, and how it ended.
     #[inline]
     pub(crate) async fn play(
         core: &'a Core,
         seat: Seat,
         request: &'a Request,
-        keeper: &'a mut Keeper,
-        random: &mut Xoshiro256PlusPlus,
+        belongings: &'a mut Belongings,
         (intended_ns, dispatched_ns): (u64, u64),
-    ) -> (u64, Option<Fault>) {
+    ) -> (u64, Ended) {
         core.pacer.begin(seat, intended_ns);
+        let uploads = core.uploads_of(request);
+        let mut rendered = Rendered {
+            bytes: core.take_buffer(),
+            ..Rendered::default()
+        };
+        let rendering = core.render(request, &uploads, belongings, &mut rendered);
         let mut exchange = Exchange {
             core,
             seat,
             request,
-            keeper,
-            upload: core.upload_of(request),
+            belongings,
+            uploads,
             opened: Opened::default(),
             wire_requests: 0,
             wire: Wire::default(),
             dispatched_ns,
         };
-        let mut bytes = core.take_buffer();
-        let head_bytes = core.render(request, exchange.upload.as_deref(), random, &mut bytes);
-        let result = exchange.follow(&mut bytes, head_bytes).await;
+        let result = match rendering {
+            Ok(()) => exchange.follow(&mut rendered).await,
+            Err(Halt::Failed(text)) => Err(Fault::new(FailureKind::Check, text)),
+            Err(stop) => {
+                core.pacer.end(seat);
+                core.give_buffer(rendered.bytes);
+                return (core.clock.now_ns(), Ended::Stopped(stop));
+            }
+        };
         let done_ns = core.clock.now_ns();
         core.pacer.is_alive(done_ns);
         core.pacer.end(seat);
+        let took_ns = done_ns.saturating_sub(intended_ns);
         let fault = match result {
-            Ok(answer) => exchange.look_into(answer, &bytes),
+            Ok(answer) => exchange.look_into(answer, &rendered.bytes, took_ns),
             Err(fault) => Some(fault),
         };
         let sample = Sample {
@@ -82,14 +104,14 @@ impl<'a> Exchange<'a> {
             bytes_sent: exchange.wire.bytes_sent,
             bytes_received: exchange.wire.bytes_received,
         };
-        core.record(&sample, fault.as_ref(), &bytes);
-        core.give_buffer(bytes);
-        (done_ns, fault)
+        core.record(&sample, fault.as_ref(), &rendered.bytes);
+        core.give_buffer(rendered.bytes);
+        (done_ns, fault.map_or(Ended::Well, Ended::Failed))
     }
 
-    /// Whether an answer is as it has to be; `None` where it is.
+    /// Whether an answer is as it has to be; `None` where it is. What is wanted of it is taken then.
     #[inline]
-    fn look_into(&self, mut answer: Answer, bytes: &[u8]) -> Option<Fault> {
+    fn look_into(&mut self, mut answer: Answer, bytes: &[u8], took_ns: u64) -> Option<Fault> {
         let request = self.request;
         if !request.accepted.contains(answer.status) {
             let text = example::of_status(&request.accepted.in_words(), bytes, &answer);
@@ -99,12 +121,18 @@ impl<'a> Exchange<'a> {
                 text,
             });
         }
-        let wanted = request.contains.as_deref()?;
+        if request.checks.is_empty() && request.extracts.is_empty() {
+            return None;
+        }
         let fault = match answer.content.decoded(&answer.encoding) {
-            Ok(content) if memchr::memmem::find(&content, wanted).is_some() => None,
-            Ok(content) => {
-                let text = example::of_missing(wanted, &content, bytes);
-                Some(Fault::new(FailureKind::Check, text))
+            Ok(body) => {
+                let seen = Seen::new(answer.status, &answer.fields, &body, took_ns);
+                let text = self.check(&seen).or_else(|| self.extract(&seen));
+                text.map(|(number, text)| Fault {
+                    kind: FailureKind::Check,
+                    code: number,
+                    text: example::of_check(&text, &body, bytes),
+                })
             }
             Err(error) => Some(undecoded(&error)),
         };
@@ -113,12 +141,50 @@ impl<'a> Exchange<'a> {
         fault
     }
 
+    /// The number of the first check that does not hold, from 1, and what is wrong.
+    fn check(&mut self, seen: &Seen) -> Option<(u16, String)> {
+        let mut scope = self.belongings.scope(self.core);
+        for (number, check) in (1u16..).zip(&self.request.checks) {
+            match check.fault(seen, &mut scope) {
+                Ok(None) => {}
+                Ok(Some(text)) => return Some((number, text)),
+                Err(halt) => return Some((number, words_of(halt))),
+            }
+        }
+        None
+    }
+
+    /// Takes what is wanted of an answer; what is missing, where something is.
+    fn extract(&mut self, seen: &Seen) -> Option<(u16, String)> {
+        for extract in &self.request.extracts {
+            let value = extract.value(seen, &mut self.belongings.scope(self.core));
+            match value {
+                Ok(Ok(value)) => self.belongings.life.variables[extract.slot.index()] = value,
+                Ok(Err(missing)) => return Some((0, missing)),
+                Err(halt) => return Some((0, words_of(halt))),
+            }
+        }
+        None
+    }
+
     /// Sends the request and follows its redirects.
-    async fn follow(&mut self, bytes: &mut Vec<u8>, head_bytes: usize) -> Result<Answer, Fault> {
-        let mut request = redirect::Request { bytes, head_bytes };
-        let (mut url, mut origin, mut hops) = (None, 0, 0);
+    async fn follow(&mut self, rendered: &mut Rendered) -> Result<Answer, Fault> {
+        let mut request = redirect::Request {
+            bytes: &mut rendered.bytes,
+            head_bytes: rendered.head_bytes,
+            cuts: &mut rendered.cuts,
+        };
+        let (mut origin, _) = self.core.target.host(self.request.host);
+        let (mut url, mut hops) = (None, 0);
+        let keeps_cookies = self.keeps_cookies();
         loop {
+            if keeps_cookies && self.belongings.life.jar.is_some() {
+                self.send_cookies(&mut request, url.as_ref());
+            }
             let answer = self.send(&mut request, origin).await?;
+            if keeps_cookies && cookies::sets_any(&answer.fields) {
+                self.take_cookies(&answer, &request, url.as_ref());
+            }
             let Some(location) = answer
                 .location
                 .as_deref()
@@ -136,10 +202,42 @@ impl<'a> Exchange<'a> {
                 .map_err(|text| refused(answer.status, text))?;
             let host = &self.core.target.origins()[next_origin].host_header;
             let host = (next_origin != origin).then_some(host.as_str());
-            if !request.redirect(&next, answer.status, host) {
-                self.upload = None;
+            if !request.redirect(&next, answer.status, host, keeps_cookies) {
+                self.uploads.clear();
             }
             (url, origin) = (Some(next), next_origin);
+        }
+    }
+
+    fn keeps_cookies(&self) -> bool {
+        !self.core.plan.network.no_cookies && !self.request.says_cookies
+    }
+
+    /// Where a request goes: where it was redirected to, or the path of its host.
+    fn url_of(&self, path: &str, redirected: Option<&Url>) -> Option<Url> {
+        match redirected {
+            Some(url) => Some(url.clone()),
+            None => self.core.target.host(self.request.host).1.join(path).ok(),
+        }
+    }
+
+    fn send_cookies(&self, request: &mut redirect::Request, redirected: Option<&Url>) {
+        let url = self.url_of(request.path(), redirected);
+        let jar = self.belongings.life.jar.as_ref();
+        if let Some(line) = jar.zip(url).and_then(|(jar, url)| jar.line_for(&url)) {
+            request.add_line(line.as_bytes());
+        }
+    }
+
+    fn take_cookies(
+        &mut self,
+        answer: &Answer,
+        request: &redirect::Request,
+        redirected: Option<&Url>,
+    ) {
+        if let Some(url) = self.url_of(request.path(), redirected) {
+            let jar = self.belongings.life.jar.get_or_insert_default();
+            jar.take(&answer.fields, &url);
         }
     }
 
@@ -155,7 +253,8 @@ impl<'a> Exchange<'a> {
         let from = match from {
             Some(url) => url.clone(),
             None => target
-                .url
+                .host(self.request.host)
+                .1
                 .join(path)
                 .map_err(|_| "the path is no URL".to_owned())?,
         };
@@ -180,7 +279,7 @@ impl<'a> Exchange<'a> {
     ) -> Result<Answer, Fault> {
         loop {
             let answer = self
-                .send_once(request.bytes, request.head_bytes, origin)
+                .send_once(request.bytes, request.head_bytes, request.cuts, origin)
                 .await?;
             if answer.status != 417
                 || !crate::http1::asks_first(&request.bytes[..request.head_bytes])
@@ -197,6 +296,7 @@ impl<'a> Exchange<'a> {
         &mut self,
         bytes: &[u8],
         head_bytes: usize,
+        cuts: &[usize],
         origin: usize,
     ) -> Result<Answer, Fault> {
         let mut kept = self.kept_connection(origin).await?;
@@ -212,7 +312,7 @@ impl<'a> Exchange<'a> {
             let was_idle = connection.answered > 0;
             let received = self.wire.bytes_received;
             let deadlines = self.deadlines();
-            let outbox = Outbox::new(bytes, head_bytes, self.upload.as_deref());
+            let outbox = Outbox::new(bytes, head_bytes, &self.uploads, cuts);
             let reader = self.reader();
             let exchanged = connection
                 .exchange(
@@ -241,11 +341,18 @@ impl<'a> Exchange<'a> {
     fn reader(&self) -> Reader {
         let limits = &self.core.plan.network.limits;
         let mut content = Content::new(limits.body_bytes, limits.decoded_bytes);
-        let is_head = self.request.method == "HEAD";
-        if self.request.contains.is_some() {
+        let is_head = &*self.request.method == "HEAD";
+        let fields = if self.request.looks_into.fields {
+            KeepFields::All
+        } else if self.keeps_cookies() {
+            KeepFields::Cookies
+        } else {
+            KeepFields::Nothing
+        };
+        if self.request.looks_into.body {
             content.kept = self.core.take_buffer();
             content.kept.clear();
-            return Reader::new(is_head, |_| Keep::All, content);
+            return Reader::new(is_head, |_| Keep::All, content).with_fields(fields);
         }
         let keeps = |status| {
             if status >= 400 {
@@ -254,7 +361,7 @@ impl<'a> Exchange<'a> {
                 Keep::Nothing
             }
         };
-        Reader::new(is_head, keeps, content)
+        Reader::new(is_head, keeps, content).with_fields(fields)
     }
 
     fn deadlines(&self) -> Deadlines {
@@ -272,7 +379,7 @@ impl<'a> Exchange<'a> {
     /// A connection that was kept; in a shared pool, the place of one at least.
     async fn kept_connection(&mut self, origin: usize) -> Result<Option<Connection>, Fault> {
         let Some(pool) = &self.core.pool else {
-            return Ok(self.keeper.take(origin));
+            return Ok(self.belongings.keeper.take(origin));
         };
         let deadlines = self.deadlines();
         self.core.pacer.set_deadline(self.seat, deadlines.whole_ns);
@@ -293,7 +400,7 @@ impl<'a> Exchange<'a> {
         } else if let Some(connection) = connection
             && network.connections != Connections::PerRequest
         {
-            self.keeper.put(connection);
+            self.belongings.keeper.put(connection);
         }
     }
 
@@ -304,7 +411,7 @@ impl<'a> Exchange<'a> {
         let sessions = if shared.is_some() {
             &mut shared
         } else {
-            &mut self.keeper.sessions
+            &mut self.belongings.keeper.sessions
         };
         let opening = core
             .dialer
@@ -315,6 +422,14 @@ impl<'a> Exchange<'a> {
             self.give_back(origin, None);
         }
         opened
+    }
+}
+
+/// Why an expression of a check or of a default gives no value.
+fn words_of(halt: Halt) -> String {
+    match halt {
+        Halt::Failed(text) => text,
+        Halt::StopUser | Halt::StopTest => "there is no row left to compare with".to_owned(),
     }
 }
 

@@ -9,6 +9,7 @@ mod reader;
 
 pub use bad_http::BadHttp;
 pub use content::{Content, DecodeError, Keep};
+pub use head::KeepFields;
 pub use reader::{Answer, Reader};
 
 const ASKS: &[u8] = b"\r\nExpect: 100-continue\r\n";

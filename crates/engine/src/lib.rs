@@ -4,8 +4,10 @@
 //! cores, and once a second each hands a snapshot over. This crate knows nothing of reports, storage
 //! or judgement.
 
+mod belongings;
 mod clock;
 mod connection;
+mod cookies;
 mod core;
 mod cpu_account;
 mod desk;
@@ -18,6 +20,7 @@ pub mod http1;
 mod keeper;
 mod outbox;
 mod pacer;
+mod playing;
 mod pool;
 mod recorder;
 mod redirect;
@@ -25,6 +28,7 @@ mod resolver;
 mod schedule;
 mod settings;
 mod setup;
+mod starts;
 mod stream;
 mod target;
 mod tls;
@@ -34,6 +38,7 @@ pub use clock::Clock;
 pub use engine::{Engine, News};
 pub use resolver::Pin;
 pub use settings::Settings;
-pub use setup::{SetupOutcome, set_up};
+pub use setup::{SetupOutcome, set_up, tear_down};
+pub use starts::Started;
 pub use target::{Reach, Target, TargetError};
 pub use tls::TlsError;

@@ -1,10 +1,11 @@
-//! The outbox: a request on its way out, as one piece of bytes or with a file after its head.
+//! The outbox: a request on its way out, as one piece of bytes or with files within.
 
 use std::cell::Cell;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
+use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
 use record::FailureKind;
@@ -37,7 +38,11 @@ pub(crate) struct Outbox<'a> {
     head_bytes: usize,
     /// Bytes that the kernel has taken.
     pub(crate) sent: Cell<usize>,
-    upload: Option<&'a Upload>,
+    /// The files within, each with its place in the bytes.
+    uploads: &'a [Rc<Upload>],
+    cuts: &'a [usize],
+    /// How many of them were sent.
+    uploaded: usize,
     /// What of the upload was read last, where it began, and how much of it was taken.
     piece: Vec<u8>,
     piece_at: u64,
@@ -47,12 +52,19 @@ pub(crate) struct Outbox<'a> {
 impl<'a> Outbox<'a> {
     /// A request whose head is the first `head_bytes` of its bytes.
     #[inline]
-    pub(crate) fn new(bytes: &'a [u8], head_bytes: usize, upload: Option<&'a Upload>) -> Self {
+    pub(crate) fn new(
+        bytes: &'a [u8],
+        head_bytes: usize,
+        uploads: &'a [Rc<Upload>],
+        cuts: &'a [usize],
+    ) -> Self {
         Self {
             bytes,
             head_bytes,
             sent: Cell::new(0),
-            upload,
+            uploads,
+            cuts,
+            uploaded: 0,
             piece: Vec::new(),
             piece_at: 0,
             piece_sent: 0,
@@ -62,13 +74,13 @@ impl<'a> Outbox<'a> {
     /// All of it, where that is one piece that is sent without asking first.
     #[inline]
     pub(crate) fn as_one(&self) -> Option<&'a [u8]> {
-        (self.upload.is_none() && !self.expects_continue()).then_some(self.bytes)
+        (self.cuts.is_empty() && !self.expects_continue()).then_some(self.bytes)
     }
 
     /// Whether the server is asked before the body is sent. Only large bodies are.
     #[inline]
     pub(crate) fn expects_continue(&self) -> bool {
-        let is_large = self.upload.is_some() || self.bytes.len() > PIECE_BYTES;
+        let is_large = !self.cuts.is_empty() || self.bytes.len() > PIECE_BYTES;
         is_large && http1::asks_first(&self.bytes[..self.head_bytes])
     }
 
@@ -88,10 +100,23 @@ impl<'a> Outbox<'a> {
         stream: &mut Stream,
         wire: &mut Wire,
     ) -> Poll<Result<(), Fault>> {
-        ready!(self.poll_send_bytes(cx, stream, wire, self.bytes.len()))?;
-        let Some(upload) = self.upload else {
-            return Poll::Ready(Ok(()));
-        };
+        while let Some((cut, upload)) = self.cuts.iter().zip(self.uploads).nth(self.uploaded) {
+            ready!(self.poll_send_bytes(cx, stream, wire, *cut))?;
+            ready!(self.poll_send_file(cx, stream, wire, upload))?;
+            self.uploaded += 1;
+            (self.piece_at, self.piece_sent) = (0, 0);
+            self.piece.clear();
+        }
+        self.poll_send_bytes(cx, stream, wire, self.bytes.len())
+    }
+
+    fn poll_send_file(
+        &mut self,
+        cx: &mut Context<'_>,
+        stream: &mut Stream,
+        wire: &mut Wire,
+        upload: &Upload,
+    ) -> Poll<Result<(), Fault>> {
         loop {
             let before = self.piece_sent;
             let sending = stream.poll_send(cx, &self.piece, &mut self.piece_sent);

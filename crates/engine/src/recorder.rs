@@ -7,12 +7,15 @@ use record::{Delta, FailureKind, NameId, RequestName, Sample, Second, second_of}
 
 use crate::clock::Clock;
 use crate::cpu_account::CpuUse;
+use crate::starts::Started;
 
 /// What a core sends to whoever collects.
 pub(crate) enum Handover {
     Delta(Box<Delta>),
-    /// The core has ended; with the reason where it failed.
-    Ended(Option<String>),
+    /// The scenario wants the test to stop.
+    StopTest,
+    /// The core has ended: how its users started, or why it failed.
+    Ended(Result<Started, String>),
 }
 
 pub(crate) struct Recorder {
@@ -56,6 +59,12 @@ impl Recorder {
             spare,
             core,
         }
+    }
+
+    /// Asks whoever collects to stop the test.
+    pub(crate) fn ask_to_stop(&self) {
+        // Whoever collects is gone only when the run is being torn down.
+        self.to.send((self.core, Handover::StopTest)).ok();
     }
 
     /// Hands the second over where a later one has begun.

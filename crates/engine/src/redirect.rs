@@ -8,13 +8,21 @@ use crate::example::is_secret;
 pub(crate) struct Request<'a> {
     pub(crate) bytes: &'a mut Vec<u8>,
     pub(crate) head_bytes: usize,
+    /// Where files go, each at a place of the bytes.
+    pub(crate) cuts: &'a mut Vec<usize>,
 }
 
 impl Request<'_> {
     /// Rewrites it for its redirect: another path, for another origin (whose `Host` header is given)
     /// without credentials, and for some statuses a GET without a body (RFC 9110, section 15.4).
-    /// Returns whether it has kept its body.
-    pub(crate) fn redirect(&mut self, url: &Url, status: u16, host: Option<&str>) -> bool {
+    /// Returns whether it has kept its body. `drops_cookies`: those of the user's own jar are sent anew.
+    pub(crate) fn redirect(
+        &mut self,
+        url: &Url,
+        status: u16,
+        host: Option<&str>,
+        drops_cookies: bool,
+    ) -> bool {
         let old = std::mem::take(self.bytes);
         let head = String::from_utf8_lossy(&old[..self.head_bytes]);
         let mut lines = head.trim_end().split("\r\n");
@@ -34,6 +42,7 @@ impl Request<'_> {
             let is_of_body = name.starts_with("content-") || name == "expect";
             match host {
                 _ if is_of_body && !keeps_body => {}
+                _ if drops_cookies && name == "cookie" => {}
                 Some(_) if is_secret(&name) => {}
                 Some(host) if name == "host" => new.push_str(&format!("Host: {host}\r\n")),
                 _ => new.push_str(&format!("{line}\r\n")),
@@ -42,11 +51,28 @@ impl Request<'_> {
         new.push_str("\r\n");
         *self.bytes = new.into_bytes();
         let body = &old[self.head_bytes..];
-        self.head_bytes = self.bytes.len();
+        self.move_body(self.bytes.len());
         if keeps_body {
             self.bytes.extend_from_slice(body);
+        } else {
+            self.cuts.clear();
         }
         keeps_body
+    }
+
+    /// The head has another length.
+    fn move_body(&mut self, head_bytes: usize) {
+        for cut in self.cuts.iter_mut() {
+            *cut = *cut - self.head_bytes + head_bytes;
+        }
+        self.head_bytes = head_bytes;
+    }
+
+    /// Puts a line to its head.
+    pub(crate) fn add_line(&mut self, line: &[u8]) {
+        let end = self.head_bytes - 2;
+        self.bytes.splice(end..end, line.iter().copied());
+        self.move_body(self.head_bytes + line.len());
     }
 
     /// Takes out what asks the server before the body is sent.
@@ -55,7 +81,7 @@ impl Request<'_> {
         let asking = "Expect: 100-continue\r\n";
         if let Some(at) = head.find(asking) {
             self.bytes.drain(at..at + asking.len());
-            self.head_bytes -= asking.len();
+            self.move_body(self.head_bytes - asking.len());
         }
     }
 
@@ -78,12 +104,15 @@ mod tests {
         let mut bytes = POST.as_bytes().to_vec();
         let head_bytes = bytes.len() - 2;
         let bytes_of = &mut bytes;
+        let mut cuts = vec![bytes_of.len()];
         let mut request = Request {
             bytes: bytes_of,
             head_bytes,
+            cuts: &mut cuts,
         };
-        let kept = request.redirect(&Url::parse(url).unwrap(), status, host);
+        let kept = request.redirect(&Url::parse(url).unwrap(), status, host, false);
         assert_eq!(request.head_bytes, bytes.len() - if kept { 2 } else { 0 });
+        assert_eq!(cuts, if kept { vec![bytes.len()] } else { vec![] });
         (String::from_utf8(bytes).unwrap(), kept)
     }
 
@@ -116,13 +145,16 @@ mod tests {
     fn what_was_refused_is_not_asked_again() {
         let mut bytes = POST.as_bytes().to_vec();
         let head_bytes = bytes.len() - 2;
+        let mut cuts = vec![bytes.len()];
         let mut request = Request {
             bytes: &mut bytes,
             head_bytes,
+            cuts: &mut cuts,
         };
         request.ask_no_more();
         assert_eq!(request.path(), "/a");
         let head_bytes = request.head_bytes;
+        assert_eq!(cuts, [bytes.len()]);
         let expected = POST.replace("Expect: 100-continue\r\n", "");
         assert_eq!(String::from_utf8(bytes).unwrap(), expected);
         assert_eq!(head_bytes, expected.len() - 2);

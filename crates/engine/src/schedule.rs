@@ -37,6 +37,11 @@ impl Schedule {
         }
     }
 
+    /// The core's share.
+    pub(crate) fn share(&self) -> Share {
+        self.share
+    }
+
     /// When the load ends.
     pub(crate) fn end_ns(&self) -> u64 {
         self.end_ns
@@ -85,6 +90,16 @@ impl Schedule {
     pub(crate) fn span(&self, user: u32, now_ns: u64) -> Option<(u64, u64)> {
         let spans = scenario::active_spans(&self.load.borrow().stages, user);
         spans.into_iter().find(|(_, to_ns)| *to_ns > now_ns)
+    }
+
+    /// How many tasks a user plays at most: its even part of the iterations, where there are such.
+    pub(crate) fn tasks_of(&self, user: u32) -> u64 {
+        let load = self.load.borrow();
+        let Some(iterations) = load.iterations else {
+            return u64::MAX;
+        };
+        let users = u64::from(scenario::users_in(&load)).max(1);
+        iterations / users + u64::from(u64::from(user) < iterations % users)
     }
 
     /// The numbers of the core's users, of so many.

@@ -1,6 +1,9 @@
 //! Settings: how the engine is to run.
 
+use std::sync::Arc;
 use std::time::Duration;
+
+use scenario::Value;
 
 /// How the engine is to run.
 #[derive(Debug, Clone)]
@@ -17,6 +20,8 @@ pub struct Settings {
     pub of: u32,
     /// How long what is under way may take to end once the load is stopped.
     pub stop_timeout: Duration,
+    /// The values that the set-up left for all users, by their slots.
+    pub values: Arc<[Value]>,
 }
 
 impl Default for Settings {
@@ -28,6 +33,7 @@ impl Default for Settings {
             share: 0,
             of: 1,
             stop_timeout: Duration::from_secs(30),
+            values: Arc::new([]),
         }
     }
 }
@@ -53,6 +59,14 @@ impl Share {
     /// Its users, of so many.
     pub(crate) fn numbers(self, users: u32) -> impl Iterator<Item = u32> {
         (self.first..users).step_by(self.stride as usize)
+    }
+
+    /// Its rows of data.
+    pub(crate) fn of_rows(self) -> scenario::Share {
+        scenario::Share {
+            first: self.first.into(),
+            stride: self.stride.into(),
+        }
     }
 
     /// Whether an arrival is among its own.

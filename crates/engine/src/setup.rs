@@ -1,4 +1,4 @@
-//! The set-up: requests made once, in order, before the load.
+//! The set-up and the tear-down: what is done once, before the load and after it.
 
 use std::io;
 use std::rc::Rc;
@@ -6,30 +6,54 @@ use std::sync::Arc;
 use std::sync::mpsc::channel;
 
 use record::{Increment, RequestName};
-use scenario::Plan;
+use scenario::{Plan, Step, Value};
 use tokio::runtime::Builder;
 use tokio::task::LocalSet;
 
+use crate::belongings::Belongings;
 use crate::clock::Clock;
 use crate::core::Core;
-use crate::exchange::Exchange;
-use crate::keeper::Keeper;
+use crate::playing::{Flow, Playing};
 use crate::recorder::{Handover, Recorder};
 use crate::schedule::Schedule;
 use crate::settings::{Settings, Share};
 use crate::target::Target;
 
-/// What a set-up left.
+/// What a set-up or a tear-down left.
 #[derive(Debug)]
 pub struct SetupOutcome {
-    /// What was recorded, on a clock that began with the set-up.
+    /// What was recorded, on a clock that began with it.
     pub increments: Vec<Increment>,
-    /// The request that failed, and how.
+    /// What failed, and how.
     pub failed: Option<String>,
+    /// The values of variables, by their slots.
+    pub values: Arc<[Value]>,
 }
 
 /// Plays the set-up; ends at the first request that fails.
 pub fn set_up(plan: &Arc<Plan>, target: &Arc<Target>, seed: u64) -> io::Result<SetupOutcome> {
+    let settings = Settings {
+        seed,
+        ..Settings::default()
+    };
+    play_once(plan, target, &settings, |plan| &plan.setup)
+}
+
+/// Plays the tear-down; ends at the first request that fails. The settings are those of the run.
+pub fn tear_down(
+    plan: &Arc<Plan>,
+    target: &Arc<Target>,
+    settings: &Settings,
+) -> io::Result<SetupOutcome> {
+    play_once(plan, target, settings, |plan| &plan.teardown)
+}
+
+fn play_once(
+    plan: &Arc<Plan>,
+    target: &Arc<Target>,
+    settings: &Settings,
+    steps: fn(&Plan) -> &[Step],
+) -> io::Result<SetupOutcome> {
     let clock = Clock::start();
     let (to, handovers) = channel();
     let (_spare, spares) = channel();
@@ -37,18 +61,22 @@ pub fn set_up(plan: &Arc<Plan>, target: &Arc<Target>, seed: u64) -> io::Result<S
     let recorder = Recorder::new(clock, names, to, spares, 0);
     let runtime = Builder::new_current_thread().enable_io().build()?;
     let (plan, target) = (plan.clone(), target.clone());
-    let failed = LocalSet::new().block_on(&runtime, async move {
-        let schedule = Schedule::new(&plan, seed, Share::of_core(&Settings::default(), 0));
-        let core = Core::new(plan, target, (clock, recorder), schedule, (0, 1))?;
+    let settings = Settings {
+        threads: 1,
+        ..settings.clone()
+    };
+    let (failed, values) = LocalSet::new().block_on(&runtime, async move {
+        let schedule = Schedule::new(&plan, settings.seed, Share::of_core(&settings, 0));
+        let core = Core::new(plan, target, (clock, recorder), schedule, &settings, 0)?;
         let core = Rc::new(core);
         let driver = tokio::task::spawn_local({
             let core = core.clone();
             async move { core.pacer.drive().await }
         });
-        let failed = play(&core, seed).await;
+        let played = play(&core, settings.seed, steps(&core.plan)).await;
         driver.abort();
         core.finish();
-        Ok::<_, io::Error>(failed)
+        Ok::<_, io::Error>(played)
     })?;
     let mut increments = Vec::new();
     for (_, handover) in handovers.try_iter() {
@@ -63,28 +91,25 @@ pub fn set_up(plan: &Arc<Plan>, target: &Arc<Target>, seed: u64) -> io::Result<S
             increments.push(increment);
         }
     }
-    Ok(SetupOutcome { increments, failed })
+    Ok(SetupOutcome {
+        increments,
+        failed,
+        values,
+    })
 }
 
-async fn play(core: &Core, seed: u64) -> Option<String> {
+/// What failed, and the values of variables.
+async fn play(core: &Core, seed: u64, steps: &[Step]) -> (Option<String>, Arc<[Value]>) {
+    let mut belongings = Belongings::new(core, Plan::random_of_setup(seed));
+    let now_ns = core.clock.now_ns();
     let seat = core.pacer.seat();
-    let mut random = Plan::random_of_setup(seed);
-    let mut keeper = Keeper::default();
-    for request in &core.plan.setup {
-        let intended_ns = core.clock.now_ns();
-        let played = Exchange::play(
-            core,
-            seat,
-            request,
-            &mut keeper,
-            &mut random,
-            (intended_ns, intended_ns),
-        );
-        let (_, fault) = played.await;
-        if let Some(fault) = fault {
-            let title = core.plan.names[request.name.index()].title();
-            return Some(format!("{title}: {}", fault.text));
-        }
-    }
-    None
+    let mut playing = Playing::new(core, seat, &mut belongings, (now_ns, now_ns)).for_setup();
+    let flow = playing.play(steps).await;
+    let failed = match flow {
+        Flow::BrokenOff => playing
+            .reason()
+            .or_else(|| Some("the set-up was broken off".to_owned())),
+        Flow::Done | Flow::StopUser => None,
+    };
+    (failed, belongings.life.variables.into())
 }

@@ -18,6 +18,8 @@ pub struct Target {
     /// The base URL of the service, without credentials, query and fragment.
     pub url: Url,
     origins: Vec<Origin>,
+    /// Where requests go by the number of their host: the origin, and the URL that paths are put after.
+    hosts: Vec<(usize, Url)>,
     /// Local addresses to connect from, in turn; empty: the system's choice.
     pub(crate) sources: Vec<IpAddr>,
     pub(crate) tls: Option<TlsClient>,
@@ -96,6 +98,7 @@ fn list(addresses: &[IpAddr]) -> String {
 
 impl Target {
     /// Resolves the service's base URL and the hosts that its redirects may lead to.
+    #[expect(clippy::single_match_else, reason = "both ways are of one weight")]
     pub fn resolve(url: &Url, network: &Network, reach: &Reach) -> Result<Self, TargetError> {
         let mut url = url.clone();
         // Neither fails for a URL with a host.
@@ -110,12 +113,25 @@ impl Target {
             UdpSocket::bind((address, 0)).map_err(|_| TargetError::NotLocal { address })?;
         }
         let mut origins: Vec<Origin> = Vec::new();
-        for host in std::iter::once(&url).chain(&network.redirect_hosts) {
-            if !origins
+        let mut hosts = Vec::new();
+        let of_classes = network.hosts.iter();
+        let requested = 1 + network.hosts.len();
+        let all = std::iter::once(&url)
+            .chain(of_classes)
+            .chain(&network.redirect_hosts);
+        for (number, host) in all.enumerate() {
+            let known = origins
                 .iter()
-                .any(|known| known.url.origin() == host.origin())
-            {
-                origins.push(Origin::resolve(host, reach)?);
+                .position(|known| known.url.origin() == host.origin());
+            let place = match known {
+                Some(place) => place,
+                None => {
+                    origins.push(Origin::resolve(host, reach)?);
+                    origins.len() - 1
+                }
+            };
+            if number < requested {
+                hosts.push((place, host.clone()));
             }
         }
         let is_tls = |origin: &Origin| origin.url.scheme() == "https";
@@ -127,6 +143,7 @@ impl Target {
         Ok(Self {
             url,
             origins,
+            hosts,
             sources: reach.sources.clone(),
             tls,
         })
@@ -136,6 +153,12 @@ impl Target {
     /// without one.
     pub fn base_path(&self) -> &str {
         self.url.path().trim_end_matches('/')
+    }
+
+    /// Where requests to a host go, by its number: the origin, and the URL that their paths are put after.
+    pub(crate) fn host(&self, number: usize) -> (usize, &Url) {
+        let (origin, url) = &self.hosts[number];
+        (*origin, url)
     }
 
     /// Whether it is on this machine, as far as its address tells.

@@ -2,21 +2,23 @@
 
 use std::rc::Rc;
 
-use rand_xoshiro::Xoshiro256PlusPlus;
-use scenario::Connections;
+use scenario::{Connections, Wait};
 
+use crate::belongings::{Belongings, Life};
 use crate::core::Core;
-use crate::exchange::Exchange;
-use crate::keeper::Keeper;
 use crate::pacer::{Phase, Seat};
+use crate::playing::{Flow, Playing};
 
 /// A user's state between its requests.
 pub(crate) struct User {
     seat: Seat,
     number: u32,
     class: usize,
-    random: Xoshiro256PlusPlus,
-    keeper: Keeper,
+    belongings: Belongings,
+    /// Tasks begun so far.
+    turn: u64,
+    /// It plays no more tasks than this.
+    turns_max: u64,
 }
 
 impl User {
@@ -27,8 +29,9 @@ impl User {
             seat: core.pacer.seat(),
             number,
             class,
-            random: core.plan.random_of(seed, class, number),
-            keeper: Keeper::default(),
+            belongings: Belongings::new(core, core.plan.random_of(seed, class, number)),
+            turn: 0,
+            turns_max: core.schedule.tasks_of(number),
         }
     }
 
@@ -47,24 +50,53 @@ impl User {
                 }
                 Some(span) => {
                     core.user_begins();
-                    self.play_span(&core, span).await;
+                    let flow = self.play_span(&core, span).await;
                     core.user_ends();
-                    self.keeper.forget();
+                    if flow == Flow::StopUser {
+                        return;
+                    }
+                    self.belongings.keeper.forget();
+                    self.belongings.life = Life::begin(&core);
                 }
             }
         }
     }
 
-    async fn play_span(&mut self, core: &Core, (from_ns, to_ns): (u64, u64)) {
+    async fn play_span(&mut self, core: &Core, (from_ns, to_ns): (u64, u64)) -> Flow {
         let mut span = Span {
             to_ns,
             version: core.schedule.version(),
         };
         let mut intended_ns = from_ns;
-        while self.is_time(core, &mut span, intended_ns).await {
-            let done_ns = self.play_task(core, intended_ns).await;
-            intended_ns = done_ns + core.plan.classes[self.class].wait.draw(&mut self.random);
+        let mut done_ns = from_ns;
+        if !core.plan.classes[self.class].on_start.is_empty() {
+            // Rare and large: it is not to make every user larger.
+            match Box::pin(self.start(core, self.class, from_ns)).await {
+                Some(started_ns) => (intended_ns, done_ns) = (started_ns, started_ns),
+                None => return Flow::StopUser,
+            }
         }
+        let mut flow = Flow::Done;
+        while flow != Flow::StopUser && self.is_time(core, &mut span, intended_ns).await {
+            if self.turn == self.turns_max {
+                flow = Flow::StopUser;
+                break;
+            }
+            let wait = core.plan.classes[self.class].wait;
+            // A user that is not done when its pace wants it waits for nobody but the service.
+            let dispatched_ns = match wait {
+                Wait::Pace(_) if intended_ns < done_ns => intended_ns,
+                _ => core.clock.now_ns(),
+            };
+            let moments = (intended_ns, dispatched_ns);
+            (done_ns, flow) = self.play_task(core, self.class, self.turn, moments).await;
+            self.turn += 1;
+            intended_ns = wait.next(intended_ns, done_ns, &mut self.belongings.random);
+        }
+        if !core.plan.classes[self.class].on_stop.is_empty() {
+            Box::pin(self.stop(core, self.class)).await;
+        }
+        flow
     }
 
     /// Waits for a moment; false where the span or the load ends before it.
@@ -84,53 +116,109 @@ impl User {
         false
     }
 
-    /// Plays the next task; returns when its last request was done.
-    async fn play_task(&mut self, core: &Core, intended_ns: u64) -> u64 {
-        let mut random = self.random.clone();
+    /// Plays what comes before the tasks; returns when it was done, or `None` where the user cannot go on.
+    async fn start(&mut self, core: &Core, class: usize, intended_ns: u64) -> Option<u64> {
         let moments = (intended_ns, core.clock.now_ns());
-        let done_ns = self
-            .play_task_of(core, self.class, &mut random, moments)
-            .await;
-        self.random = random;
-        done_ns
+        let mut playing = Playing::new(core, self.seat, &mut self.belongings, moments).for_setup();
+        let flow = playing.play(&core.plan.classes[class].on_start).await;
+        match (flow, playing.reason()) {
+            (Flow::Done, _) => {
+                core.starts.go_well();
+                Some(playing.done_ns())
+            }
+            (_, Some(reason)) => {
+                core.starts.fail(|| reason);
+                None
+            }
+            // It stops as the scenario says, or since the run ends.
+            (_, None) => None,
+        }
+    }
+
+    /// Plays what comes after the tasks.
+    async fn stop(&mut self, core: &Core, class: usize) {
+        if core.pacer.phase() != Phase::Aborting {
+            let now_ns = core.clock.now_ns();
+            let moments = (now_ns, now_ns);
+            let mut playing = Playing::new(core, self.seat, &mut self.belongings, moments);
+            playing.play(&core.plan.classes[class].on_stop).await;
+        }
     }
 
     /// Plays arrivals until there are no more.
     pub(crate) async fn serve(mut self, core: Rc<Core>, seed: u64) {
         core.user_begins();
-        while let Some(arrival) = core.desk.next(&core, self.seat).await {
-            let (class, mut random) = core.plan.arrival(seed, arrival.number);
-            let moments = (arrival.intended_ns, arrival.dispatched_ns);
-            self.play_task_of(&core, class, &mut random, moments).await;
+        if let Some(mut lives) = Box::pin(self.begin_lives(&core)).await {
+            while let Some(arrival) = core.desk.next(&core, self.seat).await {
+                let (class, random) = core.plan.arrival(seed, arrival.number);
+                self.belongings.random = random;
+                if let Some(life) = lives.get_mut(class) {
+                    std::mem::swap(life, &mut self.belongings.life);
+                }
+                let moments = (arrival.intended_ns, arrival.dispatched_ns);
+                let (_, flow) = self.play_task(&core, class, arrival.number, moments).await;
+                if let Some(life) = lives.get_mut(class) {
+                    std::mem::swap(life, &mut self.belongings.life);
+                }
+                if flow == Flow::StopUser {
+                    break;
+                }
+            }
+            Box::pin(self.end_lives(&core, lives)).await;
         }
         core.user_ends();
+        core.pool_user_ended();
     }
 
-    async fn play_task_of(
+    /// A life in each class, where classes have something to do before their tasks or variables; none
+    /// otherwise. `None` where the user cannot go on.
+    async fn begin_lives(&mut self, core: &Core) -> Option<Vec<Life>> {
+        let classes = &core.plan.classes;
+        let is_alike = core.plan.variables == 0
+            && classes
+                .iter()
+                .all(|class| class.on_start.is_empty() && class.on_stop.is_empty());
+        let mut lives = Vec::new();
+        let wanted = if is_alike { 0 } else { classes.len() };
+        for (class, planned) in classes.iter().enumerate().take(wanted) {
+            if !planned.on_start.is_empty() {
+                self.start(core, class, core.clock.now_ns()).await?;
+            }
+            lives.push(std::mem::replace(
+                &mut self.belongings.life,
+                Life::begin(core),
+            ));
+        }
+        Some(lives)
+    }
+
+    async fn end_lives(&mut self, core: &Core, lives: Vec<Life>) {
+        for (class, life) in lives.into_iter().enumerate() {
+            self.belongings.life = life;
+            if !core.plan.classes[class].on_stop.is_empty() {
+                self.stop(core, class).await;
+            }
+        }
+    }
+
+    /// Plays a task; returns when its last request was done, and what comes then.
+    #[inline]
+    async fn play_task(
         &mut self,
         core: &Core,
         class: usize,
-        random: &mut Xoshiro256PlusPlus,
-        mut moments: (u64, u64),
-    ) -> u64 {
+        turn: u64,
+        moments: (u64, u64),
+    ) -> (u64, Flow) {
         let tasks = &core.plan.classes[class].tasks;
-        let task = tasks.draw(random);
-        for (step, request) in tasks.requests(task).iter().enumerate() {
-            if step > 0 {
-                moments.1 = core.clock.now_ns();
-            }
-            let (seat, keeper) = (self.seat, &mut self.keeper);
-            let exchange = Exchange::play(core, seat, request, keeper, random, moments);
-            let (done_ns, _) = exchange.await;
-            moments = (done_ns, done_ns);
-            if core.pacer.phase() == Phase::Aborting {
-                break;
-            }
-        }
+        let task = tasks.next(turn, &mut self.belongings.random);
+        let mut playing = Playing::new(core, self.seat, &mut self.belongings, moments);
+        let flow = playing.play(tasks.steps(task)).await;
+        let done_ns = playing.done_ns();
         if core.plan.network.connections == Connections::PerIteration {
-            self.keeper.clear();
+            self.belongings.keeper.clear();
         }
-        moments.0
+        (done_ns, flow)
     }
 }
 

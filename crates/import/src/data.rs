@@ -59,13 +59,22 @@ impl Data {
 
     /// A text that stands for itself, where expressions may stand.
     ///
-    /// The language has no escape for two braces, but what is drawn is not read again.
+    /// The language has no escape for what begins an expression, but what is drawn is not read again.
     pub(crate) fn literal(&mut self, text: &str) -> String {
-        if !text.contains("{{") {
-            return text.to_owned();
+        let mut literal = String::new();
+        let mut rest = text;
+        while let Some(at) = ["{{", "{%", "{#"]
+            .iter()
+            .filter_map(|begin| rest.find(begin))
+            .min()
+        {
+            let (before, after) = rest.split_at(at);
+            let (begin, after) = after.split_at(2);
+            literal += before;
+            literal += &self.pick("braces", vec![Value::from(begin)]);
+            rest = after;
         }
-        let braces = self.pick("braces", vec![Value::from("{{")]);
-        text.split("{{").collect::<Vec<_>>().join(&braces)
+        literal + rest
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&String, &List)> {

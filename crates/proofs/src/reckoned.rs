@@ -119,6 +119,7 @@ pub(crate) fn header(stages: Vec<Stage>, targets: Vec<Target>) -> Header {
             name: "/".into(),
             method: "GET".into(),
             setup: false,
+            kind: record::NameKind::Request,
         }],
         classes: Vec::new(),
         load: Load {
@@ -128,6 +129,8 @@ pub(crate) fn header(stages: Vec<Stage>, targets: Vec<Target>) -> Header {
                 users: 1,
             }),
             search: None,
+            warm_up_s: 0.0,
+            iterations: None,
             tasks_per_user_second: None,
             requests_per_task: 1.0,
         },

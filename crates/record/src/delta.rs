@@ -14,7 +14,7 @@ const CELLS_A_NAME: usize = Measure::ALL.len() * OUTCOMES;
 /// What one core recorded of the requests that were done in one second.
 pub struct Delta {
     second: u32,
-    setup: Vec<bool>,
+    judged: Vec<bool>,
     cells: Vec<Option<Box<Histogram>>>,
     late: Vec<Late>,
     totals: Vec<NameTotals>,
@@ -54,7 +54,7 @@ impl Delta {
         cells.resize_with(names.len() * CELLS_A_NAME, || None);
         Self {
             second: 0,
-            setup: names.iter().map(|name| name.setup).collect(),
+            judged: names.iter().map(RequestName::is_judged).collect(),
             cells,
             late: Vec::new(),
             totals,
@@ -111,7 +111,7 @@ impl Delta {
         }
         self.record_intended(sample, outcome);
         self.totals[sample.name.index()].count(sample);
-        if !self.setup[sample.name.index()] {
+        if self.judged[sample.name.index()] {
             self.counts.count(sample);
             if outcome == Outcome::Ok {
                 self.last_ok_ns = self.last_ok_ns.max(sample.done_ns);

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{Load, RequestName, Target};
+use crate::{Load, Metric, NameKind, RequestName, Target};
 
 /// What was known of a run when it began.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -44,6 +44,21 @@ pub struct Header {
     /// The git commit of the folder that brunt was started in.
     #[serde(default)]
     pub commit: Option<String>,
+}
+
+impl Header {
+    /// The unit of a target's values and thresholds: none, where they are of a metric of the user's own.
+    pub fn unit_of(&self, target: &Target) -> &'static str {
+        let name = target.scope.and_then(|id| self.names.get(id.index()));
+        let is_of_values = matches!(
+            target.metric,
+            Metric::Percentile(_) | Metric::Mean | Metric::Max
+        );
+        match name {
+            Some(name) if is_of_values && name.kind == NameKind::Metric => "",
+            _ => target.metric.unit(),
+        }
+    }
 }
 
 /// How brunt ran.

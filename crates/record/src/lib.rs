@@ -34,7 +34,7 @@ pub use increment::{Entry, Increment, NameTotals};
 pub use level::{Level, Limit, Part, Search};
 pub use load::{Law, Load, Open, Stage};
 pub use measure::{Belongs, Measure};
-pub use name::{NameId, RequestName};
+pub use name::{NameId, NameKind, RequestName};
 pub use outcome::{FailureKind, Outcome};
 pub use resources::{Interference, MachineReading, Pressure, ProcessReading, Reading};
 pub use run_record::{Command, Ending, Event, RunRecord, StoppedBy};

@@ -16,6 +16,12 @@ pub struct Load {
     /// The levels are searched, and its stages are but how it begins; `None`: they are as planned.
     #[serde(default)]
     pub search: Option<Search>,
+    /// So many seconds at its beginning are not judged.
+    #[serde(default, skip_serializing_if = "is_nothing")]
+    pub warm_up_s: f64,
+    /// It ends after so many tasks, where that comes before its planned end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub iterations: Option<u64>,
     /// Tasks that a user would start a second if every answer came at once, mean over the classes;
     /// `None` where users do not wait, so that there is no bound.
     pub tasks_per_user_second: Option<f64>,
@@ -51,6 +57,12 @@ pub struct Stage {
     pub from: f64,
     /// The level at its end.
     pub to: f64,
+}
+
+/// What is not said of a load is not written, as it was before it could be.
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
+fn is_nothing(seconds: &f64) -> bool {
+    *seconds == 0.0
 }
 
 impl Load {
@@ -145,6 +157,10 @@ impl Load {
         }
         let rate = self.tasks_per_user_second?;
         let tasks = self.users_begun(until_s) + self.integral(until_s) * rate;
+        let tasks = match self.iterations {
+            Some(iterations) => tasks.min(iterations as f64),
+            None => tasks,
+        };
         (until_s > 0.0).then(|| tasks * self.requests_per_task / until_s)
     }
 }
@@ -225,6 +241,8 @@ mod tests {
             stages: vec![ramp, hold],
             open: None,
             search: None,
+            warm_up_s: 0.0,
+            iterations: None,
             tasks_per_user_second: Some(0.5),
             requests_per_task: 1.0,
         };

@@ -23,9 +23,32 @@ pub struct RequestName {
     pub method: String,
     /// Whether it belongs to the set-up: shown, and not judged.
     pub setup: bool,
+    /// What it names.
+    #[serde(default)]
+    pub kind: NameKind,
+}
+
+/// What a name stands for.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum NameKind {
+    /// Requests.
+    #[default]
+    Request,
+    /// Groups of steps, each timed as one: their durations are counted as response times.
+    Group,
+    /// Values of a metric of the user's own: they are counted as response times of as many milliseconds.
+    Metric,
 }
 
 impl RequestName {
+    /// Whether it is among what is judged as all requests.
+    pub fn is_judged(&self) -> bool {
+        !self.setup && self.kind == NameKind::Request
+    }
+
     /// As reports show it: set-up requests are marked.
     pub fn title(&self) -> String {
         if self.setup {

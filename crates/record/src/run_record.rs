@@ -115,6 +115,8 @@ pub enum StoppedBy {
     EverythingFailed,
     /// The process under test ended.
     TargetEnded,
+    /// The scenario wanted it.
+    Scenario,
     /// brunt itself failed.
     InternalError,
 }
@@ -130,6 +132,7 @@ impl StoppedBy {
             Self::Unreachable => "unreachable",
             Self::EverythingFailed => "everything_failed",
             Self::TargetEnded => "target_ended",
+            Self::Scenario => "scenario",
             Self::InternalError => "internal_error",
         }
     }

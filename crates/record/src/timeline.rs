@@ -177,7 +177,7 @@ impl Timeline {
     pub fn names_in(&self, scope: Scope) -> impl Iterator<Item = NameId> {
         let ids = (0u32..).map(NameId).zip(&self.names);
         ids.filter(move |(id, name)| match scope {
-            Scope::All => !name.setup,
+            Scope::All => name.is_judged(),
             Scope::Name(only) => *id == only,
         })
         .map(|(id, _)| id)

@@ -129,7 +129,7 @@ fn of_target(run: &Judged, row: &Judgement, severity: Severity) -> Check {
         grade if severity.failed_from.is_some_and(|from| grade >= from) => Standing::Failed,
         _ => Standing::Passed,
     };
-    let unit = row.target.metric.unit();
+    let unit = row.unit;
     let bounds = [
         ("target", row.target.target),
         ("acceptable", row.target.acceptable),

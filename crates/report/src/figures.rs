@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use record::{Distribution, Measure, NameId, Outcome, RunRecord, Scope};
+use record::{Distribution, Measure, NameId, NameKind, Outcome, RequestName, RunRecord, Scope};
 use serde::Serialize;
 
 /// What is known of the requests of one name, or of all.
@@ -12,6 +12,8 @@ pub(crate) struct Figures {
     pub(crate) name: String,
     pub(crate) method: String,
     pub(crate) setup: bool,
+    #[serde(skip)]
+    pub(crate) kind: NameKind,
     pub(crate) requests: u64,
     pub(crate) wire_requests: u64,
     pub(crate) failures: u64,
@@ -64,31 +66,24 @@ impl Durations {
 pub(crate) fn total(record: &RunRecord) -> Figures {
     let timeline = &record.timeline;
     let ids: Vec<NameId> = timeline.names_in(Scope::All).collect();
-    figures(
-        record,
-        Scope::All,
-        &ids,
-        ("all".into(), String::new(), false),
-    )
+    let all = RequestName {
+        name: "all".into(),
+        method: String::new(),
+        setup: false,
+        kind: NameKind::Request,
+    };
+    figures(record, Scope::All, &ids, &all)
 }
 
 /// The figures by name, in the order of the scenario.
 pub(crate) fn by_name(record: &RunRecord) -> Vec<Figures> {
     let names = (0u32..).map(NameId).zip(record.timeline.names());
     names
-        .map(|(id, name)| {
-            let title = (name.name.clone(), name.method.clone(), name.setup);
-            figures(record, Scope::Name(id), &[id], title)
-        })
+        .map(|(id, name)| figures(record, Scope::Name(id), &[id], name))
         .collect()
 }
 
-fn figures(
-    record: &RunRecord,
-    scope: Scope,
-    ids: &[NameId],
-    (name, method, setup): (String, String, bool),
-) -> Figures {
+fn figures(record: &RunRecord, scope: Scope, ids: &[NameId], name: &RequestName) -> Figures {
     let timeline = &record.timeline;
     let totals = ids.iter().map(|id| &timeline.name_totals()[id.index()]);
     let sum = |part: fn(&record::NameTotals) -> u64| totals.clone().map(part).sum::<u64>();
@@ -114,7 +109,8 @@ fn figures(
         unanswered,
         failures_by_kind: failures_by_kind(record, ids),
         error_rate: (requests > 0).then(|| 100.0 * failures as f64 / requests as f64),
-        throughput_rps: (!setup && seconds > 0.0).then(|| counted(Outcome::Ok) as f64 / seconds),
+        throughput_rps: (!name.setup && seconds > 0.0)
+            .then(|| counted(Outcome::Ok) as f64 / seconds),
         bytes_sent: sum(|totals| totals.bytes_sent),
         bytes_received: sum(|totals| totals.bytes_received),
         response_ms: durations(Measure::Response),
@@ -123,9 +119,14 @@ fn figures(
         connect_ms: of_answers(Measure::Connect),
         tls_ms: of_answers(Measure::Tls),
         first_byte_ms: of_answers(Measure::FirstByte),
-        name,
-        method,
-        setup,
+        name: name.name.clone(),
+        method: match name.kind {
+            NameKind::Request => name.method.clone(),
+            NameKind::Group => "group".into(),
+            NameKind::Metric => "metric".into(),
+        },
+        setup: name.setup,
+        kind: name.kind,
     }
 }
 

@@ -39,7 +39,7 @@ fn targets(run: &Judged) -> String {
         "| target | value | 95 % interval | target | critical | grade |\n| --- | ---: | ---: | ---: | ---: | --- |\n"
             .to_owned();
     for row in &run.verdict.judgements {
-        let unit = row.target.metric.unit();
+        let unit = row.unit;
         let bound = |bound: Option<f64>| {
             bound.map_or_else(String::new, |bound| number::threshold(bound, unit))
         };

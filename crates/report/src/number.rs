@@ -56,7 +56,17 @@ pub(crate) fn with_unit(value: f64, unit: &str) -> String {
         "%" => percent(value),
         "MB" if value >= 1_000.0 => format!("{:.2} GB", value / 1e3),
         "MB" => format!("{value:.0} MB"),
+        "" => plain(value),
         unit => format!("{} {unit}", rate(value)),
+    }
+}
+
+/// A value without a unit, with about four significant digits.
+pub(crate) fn plain(value: f64) -> String {
+    match value {
+        value if value >= 1_000.0 => rate(value),
+        value if value >= 100.0 => format!("{value:.1}"),
+        value => format!("{value:.2}"),
     }
 }
 
@@ -67,6 +77,7 @@ pub(crate) fn threshold(value: f64, unit: &str) -> String {
         text.trim_end_matches('0').trim_end_matches('.').to_owned()
     };
     match unit {
+        "" => short(value),
         "ms" if value >= 1_000.0 => format!("{} s", short(value / 1e3)),
         "MB" if value >= 1_000.0 => format!("{} GB", short(value / 1e3)),
         unit => format!("{} {unit}", short(value)),

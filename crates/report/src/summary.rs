@@ -178,7 +178,7 @@ fn target_row<'a>(record: &'a RunRecord, row: &Judgement) -> TargetRow<'a> {
             .map(|id| record.header.names[id.index()].name.as_str()),
         value: row.value.known(),
         interval: row.interval.map(|interval| (interval.low, interval.high)),
-        unit: row.target.metric.unit(),
+        unit: row.unit,
         grade: row.grade.name(),
         target: row.target.target,
         acceptable: row.target.acceptable,

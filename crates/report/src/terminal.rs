@@ -6,6 +6,7 @@ pub(crate) mod past;
 mod table;
 
 use anstyle::{AnsiColor, Style};
+use record::NameKind;
 use unicode_width::UnicodeWidthStr;
 use verdict::{Grade, Judgement, RunResult, Value};
 
@@ -182,7 +183,7 @@ impl Page {
         columns.extend(["target", "acceptable", "critical", "grade"]);
         let mut table = Table::new(&columns);
         for row in &run.verdict.judgements {
-            let unit = row.target.metric.unit();
+            let unit = row.unit;
             let (met, missed) = if row.target.metric.is_better_when_higher() {
                 ("> ", "< ")
             } else {
@@ -228,11 +229,17 @@ impl Page {
         let mut table = Table::new(&columns);
         let rows = figures::by_name(run.record);
         let (setup, judged): (Vec<_>, Vec<_>) = rows.into_iter().partition(|row| row.setup);
+        let (judged, others): (Vec<_>, Vec<_>) = judged
+            .into_iter()
+            .partition(|row| row.kind == NameKind::Request);
         let shown = standing_out(&judged);
         for figures in &shown {
             table.row(self.request_row(figures));
         }
         table.row(self.request_row(&figures::total(run.record)));
+        for figures in others.iter().take(NAMES_MAX) {
+            table.row(self.request_row(figures));
+        }
         for figures in setup.iter().take(NAMES_MAX) {
             table.row(self.request_row(figures));
         }
@@ -253,7 +260,9 @@ impl Page {
 
     fn request_row(&self, figures: &Figures) -> Vec<Cell> {
         let setup = if figures.setup { "[setup] " } else { "" };
-        let name = match (self.width >= METHOD_FROM, figures.method.is_empty()) {
+        // A group or a metric says what it is: it is no request.
+        let with_method = self.width >= METHOD_FROM || figures.kind != NameKind::Request;
+        let name = match (with_method, figures.method.is_empty()) {
             (_, true) => "all requests".to_owned(),
             (true, false) => format!("{setup}{} {}", figures.method, figures.name),
             (false, false) => format!("{setup}{}", figures.name),
@@ -288,7 +297,7 @@ impl Page {
             times.push((response.max, ranked));
         }
         let times = times.into_iter();
-        cells.extend(times.map(|(value, ranked)| Cell::plain(waited(value, ranked))));
+        cells.extend(times.map(|(value, ranked)| Cell::plain(measured(figures, value, ranked))));
         cells
     }
 
@@ -342,7 +351,7 @@ pub(crate) fn title(run: &Judged, row: &Judgement) -> String {
 /// What was measured, in words.
 pub(crate) fn value(row: &Judgement) -> String {
     match row.value {
-        Value::Known(value) => number::with_unit(value, row.target.metric.unit()),
+        Value::Known(value) => number::with_unit(value, row.unit),
         Value::NotAnswered => "not answered".to_owned(),
         Value::Unknown => "–".to_owned(),
     }
@@ -350,10 +359,18 @@ pub(crate) fn value(row: &Judgement) -> String {
 
 /// What a value may have been.
 pub(crate) fn interval(row: &Judgement) -> String {
-    let unit = row.target.metric.unit();
+    let unit = row.unit;
     row.interval
         .as_ref()
         .map_or_else(String::new, |interval| number::interval(interval, unit))
+}
+
+/// A figure of a row in words: what a metric measures has no unit that is known.
+pub(crate) fn measured(figures: &Figures, value: Option<f64>, unanswered: bool) -> String {
+    match (figures.kind, value) {
+        (NameKind::Metric, Some(value)) => number::plain(value),
+        (_, value) => waited(value, unanswered),
+    }
 }
 
 /// A duration in words; `unanswered`: where it is not known, it lies among requests never answered.

@@ -2,10 +2,14 @@
 
 use indexmap::IndexMap;
 use toml::Spanned;
+use url::Url;
 
+use crate::builder::Builder;
 use crate::problem::{Problem, suggestion};
-use crate::request::{Builder, Request};
-use crate::spec::{ClassSpec, RequestSpec};
+use crate::scenario::Host;
+use crate::spec::{ClassSpec, StepSpec};
+use crate::step::Step;
+use crate::steps::Program;
 use crate::wait::Wait;
 
 /// A kind of virtual user.
@@ -15,10 +19,27 @@ pub struct Class {
     pub name: String,
     /// Its share of the users, relative to the other classes.
     pub weight: f64,
+    /// So many users are of it, whatever the level; `None`: as its weight says.
+    pub fixed_count: Option<u32>,
     /// How long its users rest between two tasks.
     pub wait: Wait,
+    /// What a user does once, before its tasks.
+    pub on_start: Vec<Step>,
+    /// What a user does once, after its tasks.
+    pub on_stop: Vec<Step>,
+    /// In which order tasks come.
+    pub order: TaskOrder,
     /// What its users do.
     pub tasks: Vec<Task>,
+}
+
+/// In which order tasks come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TaskOrder {
+    /// Chosen by weight.
+    Weight,
+    /// One after the other.
+    Sequence,
 }
 
 /// What a user does next.
@@ -26,28 +47,47 @@ pub struct Class {
 pub struct Task {
     /// How often it is chosen, relative to the other tasks.
     pub weight: f64,
-    /// Its requests, one after the other.
-    pub requests: Vec<Request>,
+    /// What it is known by.
+    pub tags: Vec<String>,
+    /// What is done.
+    pub(crate) does: Does,
+}
+
+impl Task {
+    /// What is done; nothing of a task that is a list of tasks.
+    pub fn steps(&self) -> &[Step] {
+        match &self.does {
+            Does::Steps(program) => &program.steps,
+            Does::Tasks(..) => &[],
+        }
+    }
+}
+
+/// What a task is.
+#[derive(Debug, Clone)]
+pub(crate) enum Does {
+    Steps(Program),
+    Tasks(TaskOrder, Vec<Task>),
 }
 
 type Classes = IndexMap<Spanned<String>, Spanned<ClassSpec>>;
 
-/// What the classes mean; what is wrong goes to the builder's problems.
-pub(crate) fn resolve(typed: &Classes, builder: &mut Builder) -> Vec<Class> {
+/// What the classes mean; what is wrong goes to the builder's problems. Hosts of their own go to `hosts`.
+pub(crate) fn resolve(typed: &Classes, hosts: &mut Vec<Url>, builder: &mut Builder) -> Vec<Class> {
     if typed.is_empty() {
         builder.problems.push(
             Problem::new("there are no users")
                 .help("add a class: [users.visitor], and its tasks: [[users.visitor.tasks]]"),
         );
     }
-    let classes: Vec<Class> = typed
-        .iter()
-        .filter_map(|(name, class)| resolve_class(name, class, typed, builder))
-        .collect();
-    let some_weight = classes.iter().any(|class| class.weight > 0.0);
+    let mut classes = Vec::new();
+    for (name, class) in typed {
+        classes.extend(resolve_class(name, class, typed, hosts, builder));
+    }
+    let has_users = |class: &Class| class.weight > 0.0 || class.fixed_count.is_some_and(|n| n > 0);
     if let Some((name, _)) = typed
         .first()
-        .filter(|_| !classes.is_empty() && !some_weight)
+        .filter(|_| !classes.is_empty() && !classes.iter().any(has_users))
     {
         builder.problems.push(
             Problem::new("every user class has weight 0")
@@ -62,21 +102,11 @@ fn resolve_class(
     name: &Spanned<String>,
     class: &Spanned<ClassSpec>,
     all: &Classes,
+    hosts: &mut Vec<Url>,
     builder: &mut Builder,
 ) -> Option<Class> {
     let ancestors = ancestors(class.get_ref(), all, builder.problems)?;
-    let wait = ancestors.iter().find_map(|class| class.wait.as_ref());
-    let wait = match wait.map(|text| (text, Wait::parse(text.get_ref()))) {
-        None => Wait::Constant(std::time::Duration::ZERO),
-        Some((_, Ok(wait))) => wait,
-        Some((text, Err(message))) => {
-            report_once(
-                builder.problems,
-                Problem::new(message).at(text.span(), "here"),
-            );
-            return None;
-        }
-    };
+    let wait = wait(&ancestors, builder.problems)?;
     let Some(tasks) = ancestors.iter().find_map(|class| class.tasks.as_ref()) else {
         builder.problems.push(
             Problem::new(format!("user class `{}` has no tasks", name.get_ref()))
@@ -85,30 +115,140 @@ fn resolve_class(
         );
         return None;
     };
-    let weight = weight(class.get_ref().weight.as_ref(), builder.problems);
-    // A class `like` another has the same tasks: what is wrong with them is said once.
-    let own = class.get_ref().tasks.is_some();
+    let (weight, fixed_count) = share(class.get_ref(), builder.problems);
+    let order = order_of(
+        ancestors.iter().find_map(|class| class.order.as_ref()),
+        builder.problems,
+    );
+    builder.host = host_of(&ancestors, hosts, builder.problems);
+    let on_start = ancestors.iter().find_map(|class| class.on_start.as_ref());
+    let on_start = builder.program(on_start.map_or(&[], Vec::as_slice), true);
     let known = builder.problems.len();
-    let tasks: Vec<Task> = tasks
+    let mut tasks: Vec<Task> = tasks
         .iter()
         .filter_map(|task| resolve_task(task, builder))
         .collect();
-    if own && builder.problems.len() == known && !tasks.iter().any(|task| task.weight > 0.0) {
-        builder.problems.push(
+    let own_tags = ancestors.iter().find_map(|class| class.tags.as_ref());
+    for task in &mut tasks {
+        task.tags.extend(names(own_tags));
+    }
+    if builder.problems.len() == known && !tasks.iter().any(|task| task.weight > 0.0) {
+        report_once(
+            builder.problems,
             Problem::new("every task has weight 0")
-                .at(name.span(), "in this class")
+                .at(
+                    place_of_tasks(&ancestors).unwrap_or_else(|| name.span()),
+                    "in this class",
+                )
                 .help("give a task a weight above 0"),
         );
     }
-    if !own {
-        builder.problems.truncate(known);
-    }
+    let on_stop = ancestors.iter().find_map(|class| class.on_stop.as_ref());
+    let on_stop = builder.program(on_stop.map_or(&[], Vec::as_slice), true);
+    builder.host = 0;
+    builder.end_class();
     Some(Class {
         name: name.get_ref().clone(),
         weight,
+        fixed_count,
         wait,
+        on_start: on_start.steps,
+        on_stop: on_stop.steps,
+        order,
         tasks,
     })
+}
+
+impl Builder<'_> {
+    /// Ends what is read of a class. A class `like` another has the same tasks: what is wrong with them is
+    /// said once.
+    pub(crate) fn end_class(&mut self) {
+        let others: Vec<&str> = self.naming.data.names().collect();
+        self.naming.variables.end_class(&others, self.problems);
+        let mut said: Vec<Problem> = Vec::with_capacity(self.problems.len());
+        for problem in self.problems.drain(..) {
+            report_once(&mut said, problem);
+        }
+        *self.problems = said;
+    }
+}
+
+fn place_of_tasks(ancestors: &[&ClassSpec]) -> Option<std::ops::Range<usize>> {
+    let tasks = ancestors.iter().find_map(|class| class.tasks.as_ref())?;
+    tasks.first().map(Spanned::span)
+}
+
+fn wait(ancestors: &[&ClassSpec], problems: &mut Vec<Problem>) -> Option<Wait> {
+    let wait = ancestors.iter().find_map(|class| class.wait.as_ref());
+    match wait.map(|text| (text, Wait::parse(text.get_ref()))) {
+        None => Some(Wait::Constant(std::time::Duration::ZERO)),
+        Some((_, Ok(wait))) => Some(wait),
+        Some((text, Err(message))) => {
+            report_once(problems, Problem::new(message).at(text.span(), "here"));
+            None
+        }
+    }
+}
+
+fn share(class: &ClassSpec, problems: &mut Vec<Problem>) -> (f64, Option<u32>) {
+    let fixed_count = class.fixed_count.as_ref().map(|count| *count.get_ref());
+    if let (Some(weight), Some(_)) = (&class.weight, fixed_count) {
+        problems.push(
+            Problem::new("a class has a weight and a fixed count")
+                .at(weight.span(), "this weight has no effect")
+                .help("leave one of them out"),
+        );
+    }
+    let weight = match fixed_count {
+        Some(_) => 0.0,
+        None => weight(class.weight.as_ref(), problems),
+    };
+    (weight, fixed_count)
+}
+
+/// The number of the host of a class: 0, unless it has one of its own.
+fn host_of(ancestors: &[&ClassSpec], hosts: &mut Vec<Url>, problems: &mut Vec<Problem>) -> usize {
+    let Some(typed) = ancestors.iter().find_map(|class| class.host.as_ref()) else {
+        return 0;
+    };
+    let url = match Host::parse(typed.get_ref()) {
+        Ok(Host::Url(url)) => url,
+        Ok(Host::Embedded) => {
+            report_once(
+                problems,
+                Problem::new("a class cannot have the embedded agent for itself")
+                    .at(typed.span(), "here")
+                    .help("write `host = \"embedded\"` at the top, or a URL here"),
+            );
+            return 0;
+        }
+        Err(message) => {
+            report_once(problems, Problem::new(message).at(typed.span(), "here"));
+            return 0;
+        }
+    };
+    let known = hosts.iter().position(|known| *known == url);
+    1 + known.unwrap_or_else(|| {
+        hosts.push(url);
+        hosts.len() - 1
+    })
+}
+
+fn order_of(typed: Option<&Spanned<String>>, problems: &mut Vec<Problem>) -> TaskOrder {
+    let Some(typed) = typed else {
+        return TaskOrder::Weight;
+    };
+    match typed.get_ref().as_str() {
+        "weight" => TaskOrder::Weight,
+        "sequence" => TaskOrder::Sequence,
+        other => {
+            let problem = Problem::new(format!("`{other}` is no order of tasks"))
+                .at(typed.span(), "here")
+                .help("write \"weight\" or \"sequence\"");
+            report_once(problems, problem);
+            TaskOrder::Weight
+        }
+    }
 }
 
 /// The class and those that it is like, nearest first.
@@ -142,39 +282,68 @@ fn ancestors<'a>(
     Some(found)
 }
 
-fn resolve_task(task: &Spanned<RequestSpec>, builder: &mut Builder) -> Option<Task> {
+#[expect(clippy::single_match_else, reason = "both ways are of one weight")]
+fn resolve_task(task: &Spanned<StepSpec>, builder: &mut Builder) -> Option<Task> {
     let typed = task.get_ref();
     let weight = weight(typed.weight.as_ref(), builder.problems);
-    let requests = match &typed.steps {
-        None => vec![builder.request(task, false)?],
-        Some(steps) if typed.methods().is_empty() && !steps.get_ref().is_empty() => steps
-            .get_ref()
-            .iter()
-            .filter_map(|step| resolve_step(step, builder))
-            .collect(),
-        Some(steps) => {
-            builder.problems.push(
-                Problem::new("a task with steps has none, or has a request of its own beside them")
-                    .at(steps.span(), "here")
-                    .help("give the task either one request or a list of steps"),
-            );
-            return None;
+    let tags = names(typed.tags.as_ref()).collect();
+    let known = builder.problems.len();
+    let does = match &typed.tasks {
+        Some(tasks) => {
+            if typed.kinds() != ["tasks"] || typed.steps.is_some() || tasks.get_ref().is_empty() {
+                builder.problems.push(
+                    Problem::new("a task with tasks has none, or has something else beside them")
+                        .at(tasks.span(), "here")
+                        .help("give the task either one step, a list of steps, or a list of tasks"),
+                );
+                return None;
+            }
+            let order = order_of(typed.order.as_ref(), builder.problems);
+            let tasks: Vec<Task> = tasks
+                .get_ref()
+                .iter()
+                .filter_map(|task| resolve_task(task, builder))
+                .collect();
+            Does::Tasks(order, tasks)
+        }
+        None => {
+            if let Some(order) = &typed.order {
+                builder.problems.push(
+                    Problem::new("an order is of a list of tasks")
+                        .at(order.span(), "here")
+                        .help("steps are played one after the other as they stand"),
+                );
+            }
+            let is_request_with_steps = typed.steps.is_some() && !typed.methods().is_empty();
+            if let Some(steps) = typed.steps.as_ref().filter(|_| is_request_with_steps) {
+                builder.problems.push(
+                    Problem::new("a task with steps has a request of its own beside them")
+                        .at(steps.span(), "here")
+                        .help("give the task either one request or a list of steps"),
+                );
+                return None;
+            }
+            Does::Steps(builder.step(task, false))
         }
     };
-    Some(Task { weight, requests })
+    if let Does::Tasks(TaskOrder::Weight, tasks) = &does
+        && builder.problems.len() == known
+        && !tasks.iter().any(|task| task.weight > 0.0)
+    {
+        builder.problems.push(
+            Problem::new("every task has weight 0")
+                .at(task.span(), "in this list of tasks")
+                .help("give a task a weight above 0"),
+        );
+    }
+    Some(Task { weight, tags, does })
 }
 
-fn resolve_step(step: &Spanned<RequestSpec>, builder: &mut Builder) -> Option<Request> {
-    let typed = step.get_ref();
-    if typed.weight.is_some() || typed.steps.is_some() {
-        builder.problems.push(
-            Problem::new("a step has a weight or steps")
-                .at(step.span(), "in this step")
-                .help("only a task has them"),
-        );
-        return None;
-    }
-    builder.request(step, false)
+fn names(typed: Option<&Vec<Spanned<String>>>) -> impl Iterator<Item = String> {
+    typed
+        .into_iter()
+        .flatten()
+        .map(|name| name.get_ref().clone())
 }
 
 fn weight(typed: Option<&Spanned<f64>>, problems: &mut Vec<Problem>) -> f64 {

@@ -1,160 +1,144 @@
-//! Expressions: what may stand between `{{` and `}}` in a text value.
+//! Expressions: what stands between `{{` and `}}`, with its names resolved. The common ones are compiled;
+//! Jinja plays the rest.
 
-use std::ops::Range;
+use std::sync::Arc;
 
-use indexmap::IndexMap;
+use rand::RngExt;
 
-use crate::problem::{Problem, suggestion};
-use crate::template::Segment;
+use crate::data::SourceId;
+use crate::function::{self, Function};
+use crate::jinja::Program;
+use crate::scope::{Halt, Scope, Slot};
+use crate::template::Template;
+use crate::value::Value;
 
-/// A value of a data list.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Value {
-    Text(String),
-    Integer(i64),
-    Float(f64),
-    Bool(bool),
-}
+/// An expression, compiled.
+#[derive(Debug, Clone)]
+pub struct Expression(pub(crate) Compiled);
 
-impl Value {
-    /// The value as it stands within a text.
-    pub(crate) fn text(&self) -> String {
-        match self {
-            Self::Text(text) => text.clone(),
-            Self::Integer(number) => number.to_string(),
-            Self::Float(number) => ryu::Buffer::new().format(*number).to_owned(),
-            Self::Bool(value) => value.to_string(),
-        }
-    }
-}
-
-/// The lists of `[data]`, by name.
-pub(crate) type Data = IndexMap<String, Vec<Value>>;
-
-/// A part of a text value.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Part<'a> {
-    Text(&'a str),
-    Expression(Expression<'a>),
-}
-
-/// An expression whose names are resolved.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Expression<'a> {
-    Pick(&'a [Value]),
+#[derive(Debug, Clone)]
+pub(crate) enum Compiled {
+    Constant(Value),
+    /// A variable, with its name for messages.
+    Variable(Slot, Arc<str>),
+    /// A value of a table, or an item of a list.
+    Member(Box<Compiled>, Key),
+    Pick(Arc<[Value]>),
     Uniform(f64, f64),
     RandInt(i64, i64),
+    /// The next row of a source.
+    Next(SourceId),
+    /// Any row of a source that is not held in memory.
+    PickRow(SourceId),
+    Seq,
+    Call(Function, Box<[Compiled]>),
+    /// A text with expressions within.
+    Text(Box<Template>),
+    /// JSON with expressions within.
+    Json(Box<Template>),
+    Jinja(Arc<Program>),
 }
 
-impl Expression<'_> {
-    /// Compiles it; `encode` writes a picked value as the place of the expression needs it.
-    pub(crate) fn segment(&self, encode: impl Fn(&Value) -> Vec<u8>) -> Segment {
+/// What of a table or a list.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Key {
+    Name(Arc<str>),
+    Index(i64),
+}
+
+/// Functions take so many arguments at most.
+const ARGUMENTS_MAX: usize = 2;
+
+impl Expression {
+    /// Its value.
+    #[inline]
+    pub fn evaluate(&self, scope: &mut Scope) -> Result<Value, Halt> {
+        self.0.evaluate(scope)
+    }
+}
+
+impl Compiled {
+    pub(crate) fn evaluate(&self, scope: &mut Scope) -> Result<Value, Halt> {
+        Ok(match self {
+            Self::Constant(value) => value.clone(),
+            Self::Variable(slot, name) => match &scope.variables[slot.index()] {
+                Value::Undefined => return Err(unset(name)),
+                value => value.clone(),
+            },
+            Self::Member(of, key) => return member(&of.evaluate(scope)?, key),
+            Self::Pick(values) => values[function::place(values.len(), scope.random)].clone(),
+            Self::Uniform(low, high) => Value::Float(scope.random.random_range(*low..=*high)),
+            Self::RandInt(low, high) => Value::Integer(scope.random.random_range(*low..=*high)),
+            Self::Next(source) => return scope.stock.next(*source, scope.random),
+            Self::PickRow(source) => return scope.stock.pick(*source, scope.random),
+            Self::Seq => Value::Integer(i64::try_from(scope.stock.number()).unwrap_or(i64::MAX)),
+            Self::Call(function, expressions) => {
+                let mut arguments: [Value; ARGUMENTS_MAX] = Default::default();
+                for (argument, expression) in arguments.iter_mut().zip(expressions) {
+                    *argument = expression.evaluate(scope)?;
+                }
+                let arguments = &arguments[..expressions.len()];
+                return function.call(arguments, scope.random, || scope.stock.now());
+            }
+            Self::Text(template) => {
+                let mut bytes = Vec::new();
+                template.render(scope, &mut bytes)?;
+                Value::text(String::from_utf8_lossy(&bytes))
+            }
+            Self::Json(template) => {
+                let mut bytes = Vec::new();
+                template.render(scope, &mut bytes)?;
+                let json = serde_json::from_slice(&bytes);
+                Value::of_json(&json.map_err(|error| Halt::Failed(error.to_string()))?)
+            }
+            Self::Jinja(program) => return program.evaluate(scope),
+        })
+    }
+
+    /// A text in base64.
+    pub(crate) fn base64_of(text: Template) -> Self {
+        match text.literal_bytes() {
+            Some(bytes) => Self::Constant(Value::text(function::base64(bytes))),
+            None => Self::Call(Function::Base64, [Self::Text(Box::new(text))].into()),
+        }
+    }
+
+    /// Its value, where it is the same each time.
+    pub(crate) fn constant(&self) -> Option<&Value> {
         match self {
-            Self::Pick(values) => {
-                Segment::Pick(values.iter().map(|value| encode(value).into()).collect())
-            }
-            Self::Uniform(low, high) => Segment::Uniform(*low, *high),
-            Self::RandInt(low, high) => Segment::RandInt(*low, *high),
+            Self::Constant(value) => Some(value),
+            _ => None,
         }
     }
 }
 
-const FUNCTIONS: [&str; 3] = ["pick", "uniform", "randint"];
-
-/// Splits a text value into its parts. `span` is the value's place in the file.
-pub(crate) fn parse<'a>(
-    text: &'a str,
-    data: &'a Data,
-    span: &Range<usize>,
-) -> Result<Vec<Part<'a>>, Problem> {
-    let mut parts = Vec::new();
-    let mut rest = text;
-    while let Some(begin) = rest.find("{{") {
-        if begin > 0 {
-            parts.push(Part::Text(&rest[..begin]));
-        }
-        let inside = &rest[begin + 2..];
-        let Some(end) = inside.find("}}") else {
-            return Err(Problem::new("an expression has no end")
-                .at(span.clone(), "`{{` without `}}`")
-                .help("close it with `}}`"));
-        };
-        parts.push(Part::Expression(expression(
-            inside[..end].trim(),
-            data,
-            span,
-        )?));
-        rest = &inside[end + 2..];
-    }
-    if !rest.is_empty() {
-        parts.push(Part::Text(rest));
-    }
-    Ok(parts)
+pub(crate) fn unset(name: &str) -> Halt {
+    Halt::Failed(format!("`{name}` has no value yet"))
 }
 
-fn expression<'a>(
-    text: &str,
-    data: &'a Data,
-    span: &Range<usize>,
-) -> Result<Expression<'a>, Problem> {
-    let problem = |message: String, help: String| {
-        Err(Problem::new(message).at(span.clone(), "here").help(help))
-    };
-    let call = text.strip_suffix(')').and_then(|call| call.split_once('('));
-    let Some((function, arguments)) = call else {
-        return problem(
-            format!("`{text}` is no expression"),
-            "write a call: pick(LIST), uniform(LOW, HIGH) or randint(LOW, HIGH)".into(),
-        );
-    };
-    let function = function.trim();
-    let arguments: Vec<&str> = arguments.split(',').map(str::trim).collect();
-    match function {
-        "pick" => {
-            let [name] = arguments[..] else {
-                return problem(
-                    format!("pick takes one list, not {}", arguments.len()),
-                    "write pick(LIST) with a list of [data]".into(),
-                );
-            };
-            match data.get(name) {
-                Some(values) if values.is_empty() => problem(
-                    format!("data list `{name}` is empty"),
-                    "give it a value".into(),
-                ),
-                Some(values) => Ok(Expression::Pick(values)),
-                None => problem(
-                    format!("no data list is named `{name}`"),
-                    suggestion(name, data.keys().map(String::as_str)),
-                ),
-            }
-        }
-        "uniform" => match range::<f64>(&arguments) {
-            Some((low, high)) if low.is_finite() && high.is_finite() && low <= high => {
-                Ok(Expression::Uniform(low, high))
-            }
-            _ => problem(
-                format!("`{text}` gives no range"),
-                "write uniform(LOW, HIGH) with two numbers, the lower one first".into(),
-            ),
-        },
-        "randint" => match range::<i64>(&arguments) {
-            Some((low, high)) if low <= high => Ok(Expression::RandInt(low, high)),
-            _ => problem(
-                format!("`{text}` gives no range"),
-                "write randint(LOW, HIGH) with two whole numbers, the lower one first".into(),
-            ),
-        },
-        _ => problem(
-            format!("no function is named `{function}`"),
-            suggestion(function, FUNCTIONS),
-        ),
-    }
-}
-
-fn range<N: std::str::FromStr>(arguments: &[&str]) -> Option<(N, N)> {
-    match arguments {
-        [low, high] => Some((low.parse().ok()?, high.parse().ok()?)),
+fn member(of: &Value, key: &Key) -> Result<Value, Halt> {
+    let found = match (of, key) {
+        (Value::Json(json), Key::Name(name)) => json.get(name.as_ref()),
+        (Value::Json(json), Key::Index(index)) => json.as_array().and_then(|items| {
+            let from_end = || items.len().checked_sub(usize::try_from(-index).ok()?);
+            let at = usize::try_from(*index).ok().or_else(from_end)?;
+            items.get(at)
+        }),
         _ => None,
+    };
+    found.map(Value::of_json).ok_or_else(|| {
+        let key = match key {
+            Key::Name(name) => name.to_string(),
+            Key::Index(index) => index.to_string(),
+        };
+        Halt::Failed(format!("there is no `{key}` in `{}`", excerpt(of)))
+    })
+}
+
+fn excerpt(value: &Value) -> String {
+    let text = value.in_text();
+    match text.char_indices().nth(80) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
     }
 }

@@ -1,13 +1,23 @@
 //! From the text of a scenario file to a checked scenario, and from there to a plan for the hot path.
 //!
-//! Pure: no clocks, no sockets, and no files other than the text that it is given.
+//! Pure: no clocks, no sockets, and no files other than those it is given.
 
 mod arrivals;
+mod body;
+mod builder;
+mod check;
 mod class;
+mod data;
+mod datasets;
+mod expectations;
 mod expression;
+mod extract;
+mod function;
+mod jinja;
 mod layers;
 mod names;
 mod network;
+mod notation;
 mod plan;
 mod problem;
 mod profile;
@@ -16,26 +26,47 @@ mod reader;
 mod request;
 mod scenario;
 mod schema;
+mod scope;
 mod search;
+mod seen;
 mod source;
 mod spans;
 mod spec;
+mod statuses;
+mod step;
+mod steps;
+mod surroundings;
+mod tasks;
 mod template;
+mod value;
+mod variables;
 mod wait;
 
 pub use arrivals::Arrivals;
-pub use class::{Class, Task};
+pub use body::Body;
+pub use check::Check;
+pub use class::{Class, Task, TaskOrder};
+pub use data::Source;
+pub use expression::Expression;
+pub use extract::Extract;
 pub use layers::{Assignment, Layers};
 pub use network::{Connections, Limits, Network, SHARED_DEFAULT, Timeouts, Tls, TlsVersions};
-pub use plan::{Plan, PlanError, PlannedClass, Tasks};
+pub use plan::{Plan, PlanError, PlannedClass};
 pub use problem::{Problem, ScenarioError};
 pub use profile::{
     Approach, Overrides, Profile, ProfileStage, falls_short, level_in_words, users_in,
 };
 pub use quantity::{duration, duration_in_words, rate};
-pub use request::{Body, REDIRECTS_DEFAULT, Rendering, Request, Statuses};
+pub use request::{LooksInto, REDIRECTS_DEFAULT, Rendered, Rendering, Request};
 pub use scenario::{Host, Scenario};
 pub use schema::schema;
+pub use scope::{Halt, Scope, Share, Slot, Stock};
+pub use seen::Seen;
 pub use spans::active_spans;
+pub use statuses::Statuses;
+pub use step::{Choice, Each, Step, names_of};
+pub use surroundings::{FileContent, Surroundings, Unseen};
+pub use tasks::{Tags, Tasks, chosen};
 pub use template::Template;
+pub use value::Value;
 pub use wait::Wait;

@@ -7,9 +7,9 @@ use std::time::Duration;
 use toml::Spanned;
 use url::Url;
 
+use crate::builder::positive_duration;
 use crate::problem::{Problem, suggestion};
 use crate::quantity;
-use crate::request::positive_duration;
 use crate::scenario::Host;
 use crate::spec::{ConnectionsSpec, LimitsSpec, Spec, TimeoutsSpec, TlsSpec};
 
@@ -29,6 +29,10 @@ pub struct Network {
     pub limits: Limits,
     /// Other hosts that redirects may lead to: their URLs without paths.
     pub redirect_hosts: Vec<Url>,
+    /// Hosts that classes have for themselves.
+    pub hosts: Vec<Url>,
+    /// Whether users keep no cookies.
+    pub no_cookies: bool,
 }
 
 /// Who keeps connections, and for how long.
@@ -152,6 +156,8 @@ pub(crate) fn resolve(spec: &Spec, folder: &Path, problems: &mut Vec<Problem>) -
         tls: tls(&spec.tls, folder, problems),
         limits: limits(&spec.limits, problems),
         redirect_hosts: redirect_hosts(spec, problems),
+        hosts: Vec::new(),
+        no_cookies: spec.cookies == Some(false),
     }
 }
 

@@ -1,17 +1,21 @@
 //! The plan: a scenario compiled for the hot path, for one profile and one host.
 
-use rand::{RngExt, SeedableRng};
 use std::path::Path;
+use std::sync::Arc;
 
+use rand::SeedableRng;
 use rand_xoshiro::Xoshiro256PlusPlus;
-use record::{Load, RequestName};
+use record::{Load, RequestName, Target};
 
 use crate::arrivals::Arrivals;
-use crate::class::Task;
+use crate::class::Class;
+use crate::data::Source;
 use crate::network::Network;
-use crate::profile::{Overrides, Profile};
+use crate::profile::{Overrides, Profile, users_in};
 use crate::request::Request;
 use crate::scenario::Scenario;
+use crate::step::Step;
+use crate::tasks::Tasks;
 use crate::wait::Wait;
 
 /// What the engine plays.
@@ -19,11 +23,25 @@ use crate::wait::Wait;
 pub struct Plan {
     /// Request names; requests refer to them by their place.
     pub names: Vec<RequestName>,
-    /// Requests made once, before the load.
-    pub setup: Vec<Request>,
+    /// What is done once, before the load.
+    pub setup: Vec<Step>,
+    /// What is done once, after the load.
+    pub teardown: Vec<Step>,
     /// User classes that have users.
     pub classes: Vec<PlannedClass>,
+    /// The classes of the first users, whose number is fixed.
+    fixed: Vec<usize>,
     class_cycle: Vec<usize>,
+    /// What rows are drawn from.
+    pub sources: Arc<[Source]>,
+    /// How many variables a user has.
+    pub variables: usize,
+    /// Whether the set-up sets variables for all users.
+    pub shares_values: bool,
+    /// Values that no report may show.
+    pub secrets: Arc<[String]>,
+    /// The targets that count.
+    pub targets: Vec<Target>,
     /// How much load over time.
     pub load: Load,
     /// How the service is reached.
@@ -37,68 +55,22 @@ pub struct PlannedClass {
     pub name: String,
     /// Its share of the users (0 to 1).
     pub share: f64,
+    /// Its share of those users whose class is not fixed, relative to the other classes.
+    weight: f64,
     /// How long its users rest between two tasks.
     pub wait: Wait,
+    /// What a user does once, before its tasks.
+    pub on_start: Vec<Step>,
+    /// What a user does once, after its tasks.
+    pub on_stop: Vec<Step>,
     /// Its tasks.
     pub tasks: Tasks,
-}
-
-/// Tasks to choose from by weight.
-#[derive(Debug, Clone)]
-pub struct Tasks {
-    tasks: Vec<Vec<Request>>,
-    /// Ends of the tasks' parts of the range 0 to 1.
-    ends: Vec<f64>,
 }
 
 /// A profile or a class was named that the scenario does not have, or a class without users.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct PlanError(String);
-
-impl Tasks {
-    fn new(tasks: &[Task]) -> Self {
-        let total: f64 = tasks.iter().map(|task| task.weight).sum();
-        let mut end = 0.0;
-        let ends = tasks.iter().map(|task| {
-            end += task.weight / total;
-            end
-        });
-        Self {
-            ends: ends.collect(),
-            tasks: tasks.iter().map(|task| task.requests.clone()).collect(),
-        }
-    }
-
-    /// The place of the next task.
-    #[inline]
-    pub fn draw(&self, random: &mut Xoshiro256PlusPlus) -> usize {
-        let at: f64 = random.random();
-        // Rounding may leave the last end a hair under 1.
-        self.ends
-            .iter()
-            .position(|end| at < *end)
-            .unwrap_or_else(|| self.last_with_weight())
-    }
-
-    fn last_with_weight(&self) -> usize {
-        let last = self.ends[self.ends.len() - 1];
-        self.ends.iter().position(|end| *end >= last).unwrap_or(0)
-    }
-
-    /// The requests of a task.
-    #[inline]
-    pub fn requests(&self, task: usize) -> &[Request] {
-        &self.tasks[task]
-    }
-
-    /// The tasks' requests with the share of each task (0 to 1).
-    pub fn shares(&self) -> impl Iterator<Item = (&[Request], f64)> {
-        let begins = std::iter::once(0.0).chain(self.ends.iter().copied());
-        let shares = self.ends.iter().zip(begins).map(|(end, begin)| end - begin);
-        self.tasks.iter().map(Vec::as_slice).zip(shares)
-    }
-}
 
 impl Plan {
     /// Compiles a scenario's profile. `users_of` names the classes to take; empty: those of the
@@ -121,33 +93,57 @@ impl Plan {
         } else {
             users_of
         };
-        let classes = classes(scenario, users_of)?;
         refuse_misfits(chosen, profile, overrides)?;
+        let load = chosen.load(overrides);
+        let (classes, fixed) = classes(scenario, users_of, overrides, &load)?;
         let load = Load {
             tasks_per_user_second: tasks_per_user_second(&classes),
             requests_per_task: requests_per_task(&classes),
-            ..chosen.load(overrides)
+            ..load
         };
         Ok(Self {
             names: scenario.names.clone(),
             setup: scenario.setup.clone(),
+            teardown: scenario.teardown.clone(),
             class_cycle: class_cycle(&classes),
             classes,
+            fixed,
             load,
             network: scenario.network.clone(),
+            sources: scenario.sources.clone(),
+            variables: scenario.variables,
+            shares_values: scenario.shares_values,
+            secrets: scenario.secrets.clone(),
+            targets: chosen.targets_of(&scenario.targets),
         })
     }
 
-    /// The files that are bodies of requests.
-    pub fn files(&self) -> impl Iterator<Item = &Path> {
-        let classes = self.classes.iter();
-        let of_tasks = classes.flat_map(|class| class.tasks.tasks.iter().flatten());
-        self.setup.iter().chain(of_tasks).filter_map(Request::file)
+    /// All steps that may be played.
+    pub fn steps(&self) -> impl Iterator<Item = &Step> {
+        let of_classes = self.classes.iter().flat_map(|class| {
+            let once = class.on_start.iter().chain(&class.on_stop);
+            once.chain(class.tasks.all_steps())
+        });
+        self.setup.iter().chain(&self.teardown).chain(of_classes)
     }
 
-    /// The class of a user, by its number: every stretch of users has each class in its share.
+    /// The files that are sent in bodies of requests.
+    pub fn files(&self) -> impl Iterator<Item = &Path> {
+        let requests = self.steps().filter_map(|step| match step {
+            Step::Request(request) => Some(request),
+            _ => None,
+        });
+        requests.flat_map(|request| Request::files(request))
+    }
+
+    /// The class of a user, by its number: first those whose count is fixed; of the others every stretch has
+    /// each class in its share.
     pub fn class_of(&self, user: u32) -> usize {
-        self.class_cycle[(user % CLASS_CYCLE) as usize]
+        match self.fixed.get(user as usize) {
+            Some(class) => *class,
+            // As many as fit in a u32.
+            None => self.class_cycle[(user as usize - self.fixed.len()) % self.class_cycle.len()],
+        }
     }
 
     /// The randomness of a user: it depends on the seed, the class and the user's number alone.
@@ -203,12 +199,21 @@ fn refuse_misfits(profile: &Profile, name: &str, overrides: &Overrides) -> Resul
 /// After so many users the classes repeat.
 const CLASS_CYCLE: u32 = 1000;
 
-/// The class of each of the first users. Each class is due its share of the users so far; the one
+/// The class of each of the first users, those of a fixed count left out. Each class is due its share of the users so far; the one
 /// furthest behind is next.
 fn class_cycle(classes: &[PlannedClass]) -> Vec<usize> {
     let mut given = vec![0.0; classes.len()];
+    let total: f64 = classes.iter().map(|class| class.weight).sum();
+    // Where all counts are fixed there are no others.
+    let weight = |class: usize| {
+        if total > 0.0 {
+            classes[class].weight / total
+        } else {
+            0.0
+        }
+    };
     let next = |number: u32| {
-        let due = |class: usize| classes[class].share * f64::from(number + 1) - given[class];
+        let due = |class: usize| weight(class) * f64::from(number + 1) - given[class];
         let next = (0..classes.len())
             .max_by(|a, b| due(*a).total_cmp(&due(*b)).then(b.cmp(a)))
             .unwrap_or(0);
@@ -220,14 +225,14 @@ fn class_cycle(classes: &[PlannedClass]) -> Vec<usize> {
 
 /// The finaliser of `SplitMix64` (Steele, Lea and Flood, 2014): every bit of the input moves every bit of
 /// the output.
-fn mix(value: u64) -> u64 {
+pub(crate) fn mix(value: u64) -> u64 {
     let value = value.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let value = (value ^ (value >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let value = (value ^ (value >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
     value ^ (value >> 31)
 }
 
-fn classes(scenario: &Scenario, users_of: &[String]) -> Result<Vec<PlannedClass>, PlanError> {
+fn refuse_unknown(scenario: &Scenario, users_of: &[String]) -> Result<(), PlanError> {
     for name in users_of {
         if !scenario.classes.iter().any(|class| class.name == *name) {
             let known = scenario.classes.iter().map(|class| class.name.as_str());
@@ -237,35 +242,101 @@ fn classes(scenario: &Scenario, users_of: &[String]) -> Result<Vec<PlannedClass>
             )));
         }
     }
+    Ok(())
+}
+
+/// The classes that have users, and the class of each of the first users, whose number is fixed.
+fn classes(
+    scenario: &Scenario,
+    users_of: &[String],
+    overrides: &Overrides,
+    load: &Load,
+) -> Result<(Vec<PlannedClass>, Vec<usize>), PlanError> {
+    refuse_unknown(scenario, users_of)?;
+    let is_open = load.open.is_some();
+    let has_users = |class: &Class| class.weight > 0.0 || class.fixed_count.is_some_and(|n| n > 0);
     let taken = |name: &String| users_of.is_empty() || users_of.contains(name);
-    let chosen = scenario
+    let of_users: Vec<&Class> = scenario
         .classes
         .iter()
-        .filter(|class| taken(&class.name) && class.weight > 0.0);
-    let chosen: Vec<_> = chosen.collect();
-    let total: f64 = chosen.iter().map(|class| class.weight).sum();
-    if chosen.is_empty() {
+        .filter(|class| taken(&class.name) && has_users(class))
+        .collect();
+    if of_users.is_empty() {
         return Err(PlanError(format!(
             "{} has weight 0, so that there are no users; give it a weight",
             users_of.join(", ")
         )));
     }
-    Ok(chosen
-        .into_iter()
-        .map(|class| PlannedClass {
+    if let Some(class) = of_users
+        .iter()
+        .find(|class| is_open && class.fixed_count.is_some())
+    {
+        return Err(PlanError(format!(
+            "the class `{}` has a fixed count, which arrivals have no use for; give it a weight",
+            class.name
+        )));
+    }
+    let mut chosen = Vec::new();
+    for class in of_users {
+        chosen.extend(Tasks::of(class, &overrides.tags).map(|tasks| (class, tasks)));
+    }
+    if chosen.is_empty() {
+        return Err(PlanError(
+            "the tags leave no task; see the `tags` of the scenario's tasks".to_owned(),
+        ));
+    }
+    let counts = chosen
+        .iter()
+        .map(|(class, _)| class.fixed_count.unwrap_or(0));
+    let fixed: Vec<usize> = counts
+        .enumerate()
+        .flat_map(|(at, count)| std::iter::repeat_n(at, count as usize))
+        .collect();
+    let total: f64 = chosen.iter().map(|(class, _)| class.weight).sum();
+    let users = users_in(load) as usize;
+    if total <= 0.0 && users > fixed.len() {
+        return Err(PlanError(format!(
+            "the profile has up to {users} users, and the fixed counts of the classes make {}; give a \
+             class a weight instead",
+            fixed.len()
+        )));
+    }
+    // The share of those that are not fixed.
+    let left = users.saturating_sub(fixed.len()) as f64 / users.max(1) as f64;
+    let planned = chosen.into_iter().enumerate().map(|(at, (class, tasks))| {
+        let own = fixed.iter().take(users).filter(|of| **of == at).count();
+        let by_weight = if total > 0.0 {
+            class.weight / total * left
+        } else {
+            0.0
+        };
+        PlannedClass {
             name: class.name.clone(),
-            share: class.weight / total,
+            share: by_weight + own as f64 / users.max(1) as f64,
+            weight: class.weight,
             wait: class.wait,
-            tasks: Tasks::new(&class.tasks),
-        })
-        .collect())
+            on_start: class.on_start.clone(),
+            on_stop: class.on_stop.clone(),
+            tasks,
+        }
+    });
+    Ok((planned.collect(), fixed))
+}
+
+/// How long a user of a class takes for a task at least, in seconds.
+fn cycle_s(class: &PlannedClass) -> f64 {
+    let wait_s = class.wait.mean().as_secs_f64();
+    match class.wait {
+        Wait::Pace(_) => wait_s.max(class.tasks.rests_s()),
+        _ => wait_s + class.tasks.rests_s(),
+    }
 }
 
 fn tasks_per_user_second(classes: &[PlannedClass]) -> Option<f64> {
     classes
         .iter()
         .map(|class| {
-            let mean_s = class.wait.mean().as_secs_f64();
+            let mean_s = cycle_s(class);
             (mean_s > 0.0).then_some(class.share / mean_s)
         })
         .sum()
@@ -274,24 +345,17 @@ fn tasks_per_user_second(classes: &[PlannedClass]) -> Option<f64> {
 /// Classes that wait less start more tasks: the mean is over tasks, not over users.
 fn requests_per_task(classes: &[PlannedClass]) -> f64 {
     let rate = |class: &PlannedClass| {
-        let mean_s = class.wait.mean().as_secs_f64();
+        let mean_s = cycle_s(class);
         if mean_s > 0.0 {
             class.share / mean_s
         } else {
             class.share
         }
     };
-    let requests = |class: &PlannedClass| -> f64 {
-        class
-            .tasks
-            .shares()
-            .map(|(requests, share)| requests.len() as f64 * share)
-            .sum()
-    };
     let total: f64 = classes.iter().map(rate).sum();
     classes
         .iter()
-        .map(|class| rate(class) * requests(class))
+        .map(|class| rate(class) * class.tasks.requests())
         .sum::<f64>()
         / total
 }

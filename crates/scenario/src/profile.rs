@@ -1,15 +1,14 @@
 //! Profiles: how much load over time, and what the command line changes of it.
 
+mod typed;
+
 use std::time::Duration;
 
-use record::{Law, Load, Open, Search, Stage};
-use toml::Spanned;
+use record::{Law, Load, Open, Search, Stage, Target};
 
-use crate::problem::Problem;
-use crate::quantity;
-use crate::request::positive_duration;
 use crate::search;
-use crate::spec::{Json, ProfileSpec, StageSpec};
+use crate::tasks::Tags;
+pub(crate) use typed::{law, rate_of, resolve, targets, users_of};
 
 /// How much load over time.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,6 +21,12 @@ pub struct Profile {
     pub search: Option<Search>,
     /// The classes that its users are of; empty: all.
     pub users_of: Vec<String>,
+    /// The metrics whose targets count; `None`: all.
+    pub targets: Option<Vec<String>>,
+    /// So long at its beginning is not judged.
+    pub warm_up: Option<Duration>,
+    /// It ends after so many tasks.
+    pub iterations: Option<u64>,
 }
 
 /// How tasks arrive in the open model.
@@ -53,6 +58,8 @@ pub enum Approach {
     Rate(f64),
     /// Within so long.
     Ramp(Duration),
+    /// Within so long, in so many steps.
+    Steps(Duration, u32),
 }
 
 /// What the command line changes of a profile.
@@ -69,6 +76,8 @@ pub struct Overrides {
     pub duration: Option<Duration>,
     /// A search is over users.
     pub closed: bool,
+    /// Which tasks are played.
+    pub tags: Tags,
 }
 
 /// So many users, for each arrival a second, make the pool unless the profile says otherwise: answers
@@ -78,6 +87,15 @@ const POOL_MIN: f64 = 10.0;
 const POOL_MAX: f64 = 10_000.0;
 
 impl Profile {
+    /// The targets that count for it.
+    pub(crate) fn targets_of(&self, all: &[Target]) -> Vec<Target> {
+        let counts = |target: &&Target| {
+            let chosen = self.targets.as_ref();
+            chosen.is_none_or(|chosen| chosen.contains(&target.metric.name()))
+        };
+        all.iter().filter(counts).cloned().collect()
+    }
+
     /// Its whole length.
     pub fn duration(&self) -> Duration {
         self.stages.iter().map(|stage| stage.duration).sum()
@@ -124,7 +142,8 @@ impl Profile {
             stages: vec![stage],
             open,
             search: None,
-            users_of: self.users_of.clone(),
+            iterations: None,
+            ..self.clone()
         }
     }
 
@@ -155,7 +174,7 @@ impl Profile {
             }],
             open: self.open.filter(|_| is_open),
             search: Some(Search { from, to, ..typed }),
-            users_of: self.users_of.clone(),
+            ..self.clone()
         }
     }
 
@@ -179,6 +198,8 @@ impl Profile {
             stages: profile.stages(overrides),
             open,
             search: profile.search,
+            warm_up_s: self.warm_up.map_or(0.0, |warm_up| warm_up.as_secs_f64()),
+            iterations: self.iterations,
             ..Load::default()
         }
     }
@@ -201,7 +222,9 @@ impl Profile {
                 (_, Approach::Rate(rate)) => {
                     f64::abs(stage.level - typed_level) / rate * time_factor
                 }
-                (_, Approach::Ramp(ramp)) => ramp.as_secs_f64() * time_factor,
+                (_, Approach::Ramp(ramp) | Approach::Steps(ramp, _)) => {
+                    ramp.as_secs_f64() * time_factor
+                }
                 (_, Approach::AtOnce) => 0.0,
             };
             let reached = if ramp_s > seconds {
@@ -210,12 +233,26 @@ impl Profile {
                 to
             };
             let ramp_s = ramp_s.min(seconds);
-            if ramp_s > 0.0 {
-                stages.push(Stage {
+            match stage.approach {
+                Approach::Steps(_, steps) if overrides.spawn_rate.is_none() => {
+                    let part_s = ramp_s / f64::from(steps);
+                    for step in 1..=steps {
+                        let part = f64::from(step) / f64::from(steps);
+                        let at = level + (reached - level) * part;
+                        let at = if self.open.is_none() { at.round() } else { at };
+                        stages.push(Stage {
+                            seconds: part_s,
+                            from: at,
+                            to: at,
+                        });
+                    }
+                }
+                _ if ramp_s > 0.0 => stages.push(Stage {
                     seconds: ramp_s,
                     from: level,
                     to: reached,
-                });
+                }),
+                _ => {}
             }
             if seconds > ramp_s {
                 stages.push(Stage {
@@ -239,173 +276,6 @@ fn pool(rate: f64) -> u32 {
     )]
     let users = users as u32;
     users
-}
-
-/// What a profile means; what is wrong goes to the problems.
-pub(crate) fn resolve(spec: &Spanned<ProfileSpec>, problems: &mut Vec<Problem>) -> Option<Profile> {
-    let typed = spec.get_ref();
-    if let Some(search) = &typed.search {
-        return search::resolve(spec, search, problems);
-    }
-    let users_of = users_of(typed);
-    let is_open = typed.rate.is_some()
-        || typed
-            .stages
-            .iter()
-            .flatten()
-            .any(|stage| stage.get_ref().rate.is_some());
-    let single = StageSpec {
-        users: typed.users.clone().filter(|_| !is_open),
-        spawn_rate: None,
-        rate: typed.rate.clone(),
-        ramp: None,
-        duration: typed
-            .duration
-            .clone()
-            .unwrap_or_else(|| Spanned::new(0..0, String::new())),
-    };
-    let has_level = typed.users.is_some() || typed.rate.is_some();
-    let stages = match (&typed.duration, &typed.stages) {
-        (Some(_), None) if has_level => vec![single],
-        (None, Some(stages)) if !stages.is_empty() && typed.rate.is_none() => {
-            stages.iter().map(|stage| stage.get_ref().clone()).collect()
-        }
-        _ => {
-            problems.push(
-                Problem::new("a profile says neither users or a rate for a duration nor stages")
-                    .at(spec.span(), "in this profile")
-                    .help("write users = 10 or rate = \"50/s\" with duration = \"5m\", stages = [{ users = 10, duration = \"5m\" }, …], or search = {} with duration = \"10m\""),
-            );
-            return None;
-        }
-    };
-    let known = problems.len();
-    let open = is_open.then(|| OpenProfile {
-        law: law(typed.arrivals.as_ref(), problems),
-        users: typed.users.as_ref().map(|users| *users.get_ref()),
-    });
-    if let Some(arrivals) = typed.arrivals.as_ref().filter(|_| !is_open) {
-        let help = "arrivals go with a rate: write rate = \"50/s\"";
-        problems.push(
-            Problem::new("this profile has no rate")
-                .at(arrivals.span(), "here")
-                .help(help),
-        );
-    }
-    let common = typed.spawn_rate.as_ref();
-    let stages: Vec<ProfileStage> = stages
-        .iter()
-        .filter_map(|stage| resolve_stage(stage, is_open, common, &spec.span(), problems))
-        .collect();
-    let least = if is_open { f64::MIN_POSITIVE } else { 1.0 };
-    let empty_pool = open.is_some_and(|open| open.users == Some(0));
-    if problems.len() == known && (empty_pool || stages.iter().all(|stage| stage.level < least)) {
-        problems.push(
-            Problem::new("a profile never has a user")
-                .at(spec.span(), "in this profile")
-                .help("give a stage at least one user, or a rate above 0"),
-        );
-    }
-    (problems.len() == known).then_some(Profile {
-        stages,
-        open,
-        search: None,
-        users_of,
-    })
-}
-
-pub(crate) fn users_of(typed: &ProfileSpec) -> Vec<String> {
-    let names = typed.users_of.iter().flatten();
-    names.map(|name| name.get_ref().clone()).collect()
-}
-
-pub(crate) fn law(typed: Option<&Spanned<String>>, problems: &mut Vec<Problem>) -> Law {
-    match typed.map(|typed| (typed, typed.get_ref().as_str())) {
-        None | Some((_, "poisson")) => Law::Poisson,
-        Some((_, "constant")) => Law::Constant,
-        Some((typed, other)) => {
-            problems.push(
-                Problem::new(format!("`{other}` is no law of arrivals"))
-                    .at(typed.span(), "here")
-                    .help("write \"poisson\" or \"constant\""),
-            );
-            Law::Poisson
-        }
-    }
-}
-
-fn resolve_stage(
-    stage: &StageSpec,
-    is_open: bool,
-    common_rate: Option<&Spanned<f64>>,
-    profile: &std::ops::Range<usize>,
-    problems: &mut Vec<Problem>,
-) -> Option<ProfileStage> {
-    let duration = positive_duration(&stage.duration).map_err(|problem| problems.push(problem));
-    let level = level(stage, is_open, profile).map_err(|problem| problems.push(problem));
-    let spawn_rate = stage.spawn_rate.as_ref().or(common_rate);
-    if let Some(rate) =
-        spawn_rate.filter(|rate| !(rate.get_ref().is_finite() && *rate.get_ref() > 0.0))
-    {
-        let problem = Problem::new(format!("{} is no spawn rate", rate.get_ref()))
-            .at(rate.span(), "here")
-            .help("write users a second above 0, or leave it out to start all at once");
-        if !problems.contains(&problem) {
-            problems.push(problem);
-        }
-        return None;
-    }
-    let approach = match (spawn_rate, &stage.ramp) {
-        (None, None) => Approach::AtOnce,
-        (Some(rate), None) if !is_open => Approach::Rate(*rate.get_ref()),
-        (None, Some(ramp)) => match positive_duration(ramp) {
-            Ok(ramp) => Approach::Ramp(ramp),
-            Err(problem) => {
-                problems.push(problem);
-                return None;
-            }
-        },
-        (Some(rate), _) => {
-            let help = "a stage has a ramp, like \"30s\", or, of users, a spawn_rate";
-            let problem = Problem::new("a spawn rate is out of place").at(rate.span(), "here");
-            problems.push(problem.help(help));
-            return None;
-        }
-    };
-    Some(ProfileStage {
-        level: level.ok()?,
-        approach,
-        duration: duration.ok()?,
-    })
-}
-
-/// The level of a stage, in the model of its profile.
-fn level(
-    stage: &StageSpec,
-    is_open: bool,
-    profile: &std::ops::Range<usize>,
-) -> Result<f64, Problem> {
-    match (&stage.users, &stage.rate) {
-        (Some(users), None) if !is_open => Ok(f64::from(*users.get_ref())),
-        (None, Some(rate)) if is_open => rate_of(rate),
-        _ => Err(Problem::new("the stages of a profile are all of users, or all of rates")
-            .at(profile.clone(), "in this profile")
-            .help("give each stage either users or a rate; the pool of an open profile is its own `users`")),
-    }
-}
-
-/// A rate as it is typed: a text with its unit, or a number a second.
-pub(crate) fn rate_of(typed: &Spanned<Json>) -> Result<f64, Problem> {
-    match typed.get_ref() {
-        Json::Text(text) => {
-            quantity::rate(text).map_err(|error| Problem::new(error).at(typed.span(), "here"))
-        }
-        Json::Integer(number) if *number >= 0 => Ok(*number as f64),
-        Json::Float(number) if number.is_finite() && *number >= 0.0 => Ok(*number),
-        _ => Err(Problem::new("this is no rate")
-            .at(typed.span(), "here")
-            .help("write it like \"500/s\", \"3k/min\" or 500")),
-    }
 }
 
 /// The number of users that ever are active; in the open model, those of the pool; in a search over
@@ -463,6 +333,9 @@ mod tests {
             open: None,
             search: None,
             users_of: Vec::new(),
+            targets: None,
+            warm_up: None,
+            iterations: None,
         }
     }
 

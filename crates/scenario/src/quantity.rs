@@ -88,6 +88,19 @@ pub(crate) fn threshold(metric: Metric, value: &Json) -> Result<f64, String> {
         .ok_or_else(|| format!("write a threshold of {} like {like}", metric.name()))
 }
 
+/// A threshold of a metric of the user's own, whose values are plain numbers.
+pub(crate) fn plain_threshold(metric: Metric, value: &Json) -> Result<f64, String> {
+    match metric {
+        Metric::Percentile(_) | Metric::Mean | Metric::Max => value
+            .to_value()
+            .as_number()
+            .filter(|_| !matches!(value, Json::Text(_)))
+            .filter(|number| number.is_finite() && *number >= 0.0)
+            .ok_or_else(|| format!("write a threshold of {} like 100", metric.name())),
+        _ => threshold(metric, value),
+    }
+}
+
 const MEGABYTES: [(&str, f64); 6] = [
     ("KiB", 1024.0 / 1e6),
     ("MiB", 1_048_576.0 / 1e6),

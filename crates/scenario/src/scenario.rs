@@ -2,15 +2,17 @@
 //! read, all at once.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use indexmap::IndexMap;
-use record::{Metric, RequestName, Target};
+use record::{Metric, NameId, NameKind, RequestName, Target};
 use sha2::{Digest, Sha256};
 use toml::Spanned;
 use url::Url;
 
+use crate::builder::Builder;
 use crate::class::{self, Class};
-use crate::expression::{Data, Value};
+use crate::data::Source;
 use crate::layers::{self, Layers};
 use crate::names::Names;
 use crate::network::{self, Network};
@@ -18,8 +20,11 @@ use crate::problem::{Problem, ScenarioError, suggestion};
 use crate::profile::{self, Profile};
 use crate::quantity;
 use crate::reader;
-use crate::request::{Builder, Request};
 use crate::spec::{Json, Spec, TargetSpec};
+use crate::step::Step;
+use crate::surroundings::{Surroundings, Unseen};
+use crate::variables::Variables;
+use crate::{datasets, notation::Naming};
 
 /// The checked content of a scenario file.
 #[derive(Debug, Clone)]
@@ -28,10 +33,20 @@ pub struct Scenario {
     pub host: Option<Host>,
     /// How the service is reached.
     pub network: Network,
-    /// Request names, those of the set-up among them.
+    /// The names of requests, groups and metrics, those of the set-up among them.
     pub names: Vec<RequestName>,
-    /// Requests made once, before the load.
-    pub setup: Vec<Request>,
+    /// What is done once, before the load.
+    pub setup: Vec<Step>,
+    /// What is done once, after the load.
+    pub teardown: Vec<Step>,
+    /// What rows are drawn from.
+    pub sources: Arc<[Source]>,
+    /// How many variables a user has.
+    pub variables: usize,
+    /// Whether the set-up sets variables for all users.
+    pub shares_values: bool,
+    /// Values that no report may show: those of the environment.
+    pub secrets: Arc<[String]>,
     /// User classes, in the order of the file.
     pub classes: Vec<Class>,
     /// Profiles by name, in the order of the file.
@@ -79,18 +94,33 @@ impl Host {
 }
 
 impl Scenario {
-    /// Reads a scenario that stands alone. `file` is its name for messages.
+    /// Reads a scenario without looking around it: no file that it names is opened. `file` is its name for
+    /// messages.
     pub fn read(file: &str, text: &str) -> Result<Self, ScenarioError> {
+        Self::read_in(file, text, &Unseen)
+    }
+
+    /// Reads a scenario that stands alone, in its surroundings. `file` is its name for messages.
+    pub fn read_in(
+        file: &str,
+        text: &str,
+        surroundings: &dyn Surroundings,
+    ) -> Result<Self, ScenarioError> {
         let unread = |_: &Path| Err(std::io::ErrorKind::Unsupported.into());
         let layers = Layers {
             assignments: &[],
             file: &unread,
         };
-        Self::read_layered(file, text, layers)
+        Self::read_layered(file, text, layers, surroundings)
     }
 
     /// Reads a scenario with the files that it includes, and with what was said beside it.
-    pub fn read_layered(file: &str, text: &str, layers: Layers) -> Result<Self, ScenarioError> {
+    pub fn read_layered(
+        file: &str,
+        text: &str,
+        layers: Layers,
+        surroundings: &dyn Surroundings,
+    ) -> Result<Self, ScenarioError> {
         let collected = layers::collect(file, text, layers);
         let mut problems = collected.problems.clone();
         let table = collected.table(layers, &mut problems);
@@ -98,7 +128,7 @@ impl Scenario {
         let folder = Path::new(file).parent().unwrap_or(Path::new(""));
         let mut found = Vec::new();
         let spec = reading.spec.as_ref();
-        let scenario = spec.map(|spec| resolve(spec, folder, &mut found));
+        let scenario = spec.map(|spec| resolve(spec, folder, surroundings, &mut found));
         found.retain(|problem| reading.is_of_the_file(problem));
         let mut problems = reading.problems;
         problems.append(&mut found);
@@ -111,7 +141,30 @@ impl Scenario {
     }
 }
 
-fn resolve(spec: &Spec, folder: &Path, problems: &mut Vec<Problem>) -> Scenario {
+/// More names than this from one scenario are worth a warning: reports have a row for each.
+const NAMES_MANY: usize = 200;
+
+impl Scenario {
+    /// What is not wrong, and yet not as it should be.
+    pub fn warnings(&self) -> Vec<String> {
+        let mut warnings = Vec::new();
+        if self.names.len() > NAMES_MANY {
+            warnings.push(format!(
+                "the scenario has {} names of requests, and reports a row for each; give requests that are alike \
+                 one `name`",
+                self.names.len()
+            ));
+        }
+        warnings
+    }
+}
+
+fn resolve(
+    spec: &Spec,
+    folder: &Path,
+    surroundings: &dyn Surroundings,
+    problems: &mut Vec<Problem>,
+) -> Scenario {
     let host = spec
         .host
         .as_ref()
@@ -122,22 +175,30 @@ fn resolve(spec: &Spec, folder: &Path, problems: &mut Vec<Problem>) -> Scenario 
                 None
             }
         });
-    let network = network::resolve(spec, folder, problems);
-    let data = data(spec, problems);
-    let mut names = Names::default();
+    let mut network = network::resolve(spec, folder, problems);
+    let data = datasets::resolve(spec, folder, surroundings, problems);
+    let (mut names, mut variables, mut secrets) =
+        (Names::default(), Variables::default(), Vec::new());
     let mut builder = Builder {
-        data: &data,
-        headers: &spec.headers,
         folder,
+        naming: Naming {
+            data: &data,
+            variables: &mut variables,
+            surroundings,
+            secrets: &mut secrets,
+        },
+        headers: &spec.headers,
         names: &mut names,
         problems,
+        host: 0,
     };
-    let setup = spec
-        .setup
-        .iter()
-        .filter_map(|request| builder.request(request, true))
-        .collect();
-    let classes = class::resolve(&spec.users, &mut builder);
+    // Common headers may use what the set-up sets later, or a class.
+    let setup = builder.program(&spec.setup, true).steps;
+    let shares_values = builder.naming.variables.share();
+    builder.end_class();
+    let classes = class::resolve(&spec.users, &mut network.hosts, &mut builder);
+    let teardown = builder.program(&spec.teardown, true).steps;
+    builder.end_class();
     let profiles = profiles(spec, problems);
     let targets = targets(spec, &names, problems);
     Scenario {
@@ -145,36 +206,16 @@ fn resolve(spec: &Spec, folder: &Path, problems: &mut Vec<Problem>) -> Scenario 
         network,
         names: names.into_table(),
         setup,
+        teardown,
         classes,
         profiles,
         targets,
+        sources: data.into_sources(),
+        variables: Variables::count(&variables),
+        shares_values,
+        secrets: secrets.into(),
         hash: hash(spec),
     }
-}
-
-fn data(spec: &Spec, problems: &mut Vec<Problem>) -> Data {
-    let mut data = Data::new();
-    for (name, list) in &spec.data {
-        let mut values = Vec::new();
-        for value in list {
-            match value.get_ref() {
-                Json::Text(text) => values.push(Value::Text(text.clone())),
-                Json::Integer(number) => values.push(Value::Integer(*number)),
-                Json::Float(number) => values.push(Value::Float(*number)),
-                Json::Bool(value) => values.push(Value::Bool(*value)),
-                Json::List(_) | Json::Table(_) => problems.push(
-                    Problem::new(format!(
-                        "data list `{}` holds a list or a table",
-                        name.get_ref()
-                    ))
-                    .at(value.span(), "here")
-                    .help("a value is a text, a number or a boolean"),
-                ),
-            }
-        }
-        data.insert(name.get_ref().clone(), values);
-    }
-    data
 }
 
 fn profiles(spec: &Spec, problems: &mut Vec<Problem>) -> IndexMap<String, Profile> {
@@ -198,6 +239,30 @@ fn profiles(spec: &Spec, problems: &mut Vec<Problem>) -> IndexMap<String, Profil
                 );
             }
         }
+        for metric in typed.get_ref().targets.iter().flatten() {
+            let has = |name: &str| name == metric.get_ref().as_str();
+            let all = [
+                &spec.request_targets,
+                &spec.group_targets,
+                &spec.metric_targets,
+            ];
+            let named = all.into_iter().flat_map(|named| named.values().flatten());
+            let mut known = spec
+                .targets
+                .iter()
+                .chain(named)
+                .map(|(name, _)| name.get_ref().as_str());
+            if !known.any(has) {
+                problems.push(
+                    Problem::new(format!("there is no target of `{}`", metric.get_ref()))
+                        .at(metric.span(), "here")
+                        .help(suggestion(
+                            metric.get_ref(),
+                            spec.targets.keys().map(|name| name.get_ref().as_str()),
+                        )),
+                );
+            }
+        }
         if let Some(profile) = profile::resolve(typed, problems) {
             profiles.insert(name.get_ref().clone(), profile);
         }
@@ -210,17 +275,24 @@ fn targets(spec: &Spec, names: &Names, problems: &mut Vec<Problem>) -> Vec<Targe
     for (metric, thresholds) in &spec.targets {
         targets.extend(target(metric, thresholds, None, problems));
     }
-    for (request, rows) in &spec.request_targets {
-        let Some(name) = names.find(request.get_ref()) else {
-            problems.push(
-                Problem::new(format!("no request is named `{}`", request.get_ref()))
-                    .at(request.span(), "here")
-                    .help(suggestion(request.get_ref(), names.judged())),
-            );
-            continue;
-        };
-        for (metric, thresholds) in rows {
-            targets.extend(target(metric, thresholds, Some(name), problems));
+    let kinds = [
+        (NameKind::Request, "request", &spec.request_targets),
+        (NameKind::Group, "group", &spec.group_targets),
+        (NameKind::Metric, "metric", &spec.metric_targets),
+    ];
+    for (kind, word, typed) in kinds {
+        for (name, rows) in typed {
+            let Some(scope) = names.find(kind, name.get_ref()) else {
+                problems.push(
+                    Problem::new(format!("no {word} is named `{}`", name.get_ref()))
+                        .at(name.span(), "here")
+                        .help(suggestion(name.get_ref(), names.judged(kind))),
+                );
+                continue;
+            };
+            for (metric, thresholds) in rows {
+                targets.extend(target(metric, thresholds, Some((scope, kind)), problems));
+            }
         }
     }
     targets
@@ -229,21 +301,25 @@ fn targets(spec: &Spec, names: &Names, problems: &mut Vec<Problem>) -> Vec<Targe
 fn target(
     name: &Spanned<String>,
     thresholds: &Spanned<TargetSpec>,
-    scope: Option<record::NameId>,
+    scope: Option<(NameId, NameKind)>,
     problems: &mut Vec<Problem>,
 ) -> Option<Target> {
-    let metric = metric(name, scope)
+    let kind = scope.map(|(_, kind)| kind);
+    let metric = metric(name, kind)
         .map_err(|problem| problems.push(problem))
         .ok()?;
     let known = problems.len();
     let mut value = |typed: &Option<Spanned<Json>>| {
         let typed = typed.as_ref()?;
-        quantity::threshold(metric, typed.get_ref())
-            .map_err(|help| {
-                let message = format!("this is no threshold of {}", metric.name());
-                problems.push(Problem::new(message).at(typed.span(), "here").help(help));
-            })
-            .ok()
+        let read = match kind {
+            Some(NameKind::Metric) => quantity::plain_threshold(metric, typed.get_ref()),
+            _ => quantity::threshold(metric, typed.get_ref()),
+        };
+        read.map_err(|help| {
+            let message = format!("this is no threshold of {}", metric.name());
+            problems.push(Problem::new(message).at(typed.span(), "here").help(help));
+        })
+        .ok()
     };
     let typed = thresholds.get_ref();
     let (good, acceptable, critical) = (
@@ -283,17 +359,17 @@ fn target(
     }
     Some(Target {
         metric,
-        scope,
+        scope: scope.map(|(name, _)| name),
         target: good,
         acceptable,
         critical,
     })
 }
 
-fn metric(typed: &Spanned<String>, scope: Option<record::NameId>) -> Result<Metric, Problem> {
+fn metric(typed: &Spanned<String>, kind: Option<NameKind>) -> Result<Metric, Problem> {
     let name = typed.get_ref();
     match metric_named(name) {
-        Some(Metric::Cpu | Metric::Memory) if scope.is_some() => {
+        Some(Metric::Cpu | Metric::Memory) if kind.is_some() => {
             Err(Problem::new(format!("`{name}` is of the whole process, not of one request"))
                 .at(typed.span(), "here")
                 .help("put it under [targets]"))

@@ -67,10 +67,10 @@ mod tests {
             users["additionalProperties"]["$ref"],
             "#/definitions/ClassSpec"
         );
-        let request = definition(&schema, "RequestSpec");
+        let request = definition(&schema, "StepSpec");
         assert_eq!(
             request["properties"]["steps"]["items"]["$ref"],
-            "#/definitions/RequestSpec"
+            "#/definitions/StepSpec"
         );
         assert_eq!(request["properties"]["redirects"]["maximum"], 255);
         assert_eq!(

@@ -3,10 +3,12 @@
 use record::{Law, Limit, Open, Search};
 use toml::Spanned;
 
+use crate::builder::positive_duration;
 use crate::problem::Problem;
-use crate::profile::{Approach, OpenProfile, Profile, ProfileStage, law, rate_of, users_of};
+use crate::profile::{
+    Approach, OpenProfile, Profile, ProfileStage, law, rate_of, targets, users_of,
+};
 use crate::quantity;
-use crate::request::positive_duration;
 use crate::spec::{ProfileSpec, SearchSpec};
 
 /// The first level unless the search says otherwise: arrivals a second, or users.
@@ -63,6 +65,9 @@ pub(crate) fn resolve(
         }),
         search: Some(read),
         users_of: users_of(profile),
+        targets: targets(profile),
+        warm_up: None,
+        iterations: None,
     })
 }
 

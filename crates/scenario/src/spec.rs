@@ -1,11 +1,21 @@
 //! The scenario file as its user typed it. What it means is in [`crate::Scenario`].
 
+mod answer;
+mod data;
+mod step;
+
 use std::fmt;
 
 use indexmap::IndexMap;
 use serde::de::{MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use toml::Spanned;
+
+use crate::value::Value;
+
+pub(crate) use answer::{CheckSpec, ExtractSpec, ExtractTable};
+pub(crate) use data::{DataSpec, DataTable};
+pub(crate) use step::{AuthSpec, PartSpec, StepSpec};
 
 /// The whole file.
 #[derive(Debug, Clone, Deserialize, Serialize)]
@@ -28,9 +38,13 @@ pub(crate) struct Spec {
     #[serde(default)]
     pub(crate) headers: IndexMap<Spanned<String>, Spanned<String>>,
     #[serde(default)]
-    pub(crate) data: IndexMap<Spanned<String>, Vec<Spanned<Json>>>,
+    pub(crate) cookies: Option<bool>,
     #[serde(default)]
-    pub(crate) setup: Vec<Spanned<RequestSpec>>,
+    pub(crate) data: IndexMap<Spanned<String>, Spanned<DataSpec>>,
+    #[serde(default)]
+    pub(crate) setup: Vec<Spanned<StepSpec>>,
+    #[serde(default)]
+    pub(crate) teardown: Vec<Spanned<StepSpec>>,
     #[serde(default)]
     pub(crate) users: IndexMap<Spanned<String>, Spanned<ClassSpec>>,
     #[serde(default)]
@@ -38,9 +52,14 @@ pub(crate) struct Spec {
     #[serde(default)]
     pub(crate) targets: IndexMap<Spanned<String>, Spanned<TargetSpec>>,
     #[serde(default)]
-    pub(crate) request_targets:
-        IndexMap<Spanned<String>, IndexMap<Spanned<String>, Spanned<TargetSpec>>>,
+    pub(crate) request_targets: NamedTargets,
+    #[serde(default)]
+    pub(crate) group_targets: NamedTargets,
+    #[serde(default)]
+    pub(crate) metric_targets: NamedTargets,
 }
+
+type NamedTargets = IndexMap<Spanned<String>, IndexMap<Spanned<String>, Spanned<TargetSpec>>>;
 
 /// `[timeouts]`.
 #[derive(Debug, Clone, Default, Deserialize, Serialize)]
@@ -117,54 +136,14 @@ pub(crate) struct LimitsSpec {
 pub(crate) struct ClassSpec {
     pub(crate) like: Option<Spanned<String>>,
     pub(crate) weight: Option<Spanned<f64>>,
+    pub(crate) fixed_count: Option<Spanned<u32>>,
+    pub(crate) host: Option<Spanned<String>>,
     pub(crate) wait: Option<Spanned<String>>,
-    pub(crate) tasks: Option<Vec<Spanned<RequestSpec>>>,
-}
-
-/// A request; as a task, with a weight, or with steps in the place of the one request.
-#[derive(Debug, Clone, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct RequestSpec {
-    pub(crate) weight: Option<Spanned<f64>>,
-    pub(crate) steps: Option<Spanned<Vec<Spanned<RequestSpec>>>>,
-    pub(crate) name: Option<Spanned<String>>,
-    pub(crate) get: Option<Spanned<String>>,
-    pub(crate) post: Option<Spanned<String>>,
-    pub(crate) put: Option<Spanned<String>>,
-    pub(crate) patch: Option<Spanned<String>>,
-    pub(crate) delete: Option<Spanned<String>>,
-    pub(crate) head: Option<Spanned<String>>,
-    pub(crate) json: Option<Spanned<Json>>,
-    pub(crate) file: Option<Spanned<String>>,
-    pub(crate) headers: Option<IndexMap<Spanned<String>, Spanned<String>>>,
-    pub(crate) check: Option<CheckSpec>,
-    pub(crate) redirects: Option<Spanned<u8>>,
-    pub(crate) timeout: Option<Spanned<String>>,
-}
-
-impl RequestSpec {
-    /// The methods that were given, with their paths.
-    pub(crate) fn methods(&self) -> Vec<(&'static str, &Spanned<String>)> {
-        let all = [
-            ("GET", &self.get),
-            ("POST", &self.post),
-            ("PUT", &self.put),
-            ("PATCH", &self.patch),
-            ("DELETE", &self.delete),
-            ("HEAD", &self.head),
-        ];
-        all.into_iter()
-            .filter_map(|(method, path)| Some((method, path.as_ref()?)))
-            .collect()
-    }
-}
-
-/// `check = { … }`.
-#[derive(Debug, Clone, Default, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct CheckSpec {
-    pub(crate) status: Option<Spanned<Json>>,
-    pub(crate) contains: Option<Spanned<String>>,
+    pub(crate) order: Option<Spanned<String>>,
+    pub(crate) tags: Option<Vec<Spanned<String>>>,
+    pub(crate) on_start: Option<Vec<Spanned<StepSpec>>>,
+    pub(crate) on_stop: Option<Vec<Spanned<StepSpec>>>,
+    pub(crate) tasks: Option<Vec<Spanned<StepSpec>>>,
 }
 
 /// `[profiles.NAME]`: users or a rate for a time, stages, or a search.
@@ -179,6 +158,9 @@ pub(crate) struct ProfileSpec {
     pub(crate) stages: Option<Vec<Spanned<StageSpec>>>,
     pub(crate) search: Option<Spanned<SearchSpec>>,
     pub(crate) users_of: Option<Vec<Spanned<String>>>,
+    pub(crate) targets: Option<Vec<Spanned<String>>>,
+    pub(crate) warm_up: Option<Spanned<String>>,
+    pub(crate) iterations: Option<Spanned<u64>>,
 }
 
 /// `search = { … }`: the level is looked for at which the service breaks.
@@ -200,6 +182,7 @@ pub(crate) struct StageSpec {
     pub(crate) spawn_rate: Option<Spanned<f64>>,
     pub(crate) rate: Option<Spanned<Json>>,
     pub(crate) ramp: Option<Spanned<String>>,
+    pub(crate) ramp_steps: Option<Spanned<u32>>,
     pub(crate) duration: Spanned<String>,
 }
 
@@ -222,6 +205,29 @@ pub(crate) enum Json {
     Bool(bool),
     List(Vec<Spanned<Json>>),
     Table(IndexMap<String, Spanned<Json>>),
+}
+
+impl Json {
+    /// A scalar as a value; a list or a table as JSON, its texts as they are.
+    pub(crate) fn to_value(&self) -> Value {
+        match self {
+            Self::Text(text) => Value::text(text.as_str()),
+            Self::Integer(number) => Value::Integer(*number),
+            Self::Float(number) => Value::Float(*number),
+            Self::Bool(value) => Value::Bool(*value),
+            Self::List(items) => {
+                let items: Vec<Value> =
+                    items.iter().map(|item| item.get_ref().to_value()).collect();
+                Value::list(&items)
+            }
+            Self::Table(entries) => {
+                let entries = entries.iter();
+                let entries =
+                    entries.map(|(key, value)| (key.clone(), value.get_ref().to_value().to_json()));
+                Value::of_json(&serde_json::Value::Object(entries.collect()))
+            }
+        }
+    }
 }
 
 impl<'de> Deserialize<'de> for Json {

@@ -1,6 +1,23 @@
 //! The examples in the docs are scenarios.
 
-use scenario::Scenario;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+use scenario::{FileContent, Scenario, Surroundings};
+
+/// Where every variable is set, and every file of data has the same rows.
+struct Anywhere;
+
+impl Surroundings for Anywhere {
+    fn variable(&self, _: &str) -> Option<String> {
+        Some("secret".to_owned())
+    }
+
+    fn file(&self, _: &Path) -> io::Result<Arc<dyn FileContent>> {
+        Ok(Arc::new(b"name\nann\nbob\n".to_vec()))
+    }
+}
 
 /// The TOML examples of a page, one after the other: those of `docs/scenario.md` add up to one file.
 fn examples(page: &str) -> String {
@@ -26,7 +43,7 @@ fn the_examples_of_the_docs_are_scenarios() {
     for (name, page) in pages {
         let text = examples(page);
         assert!(text.len() > 300, "{name} has examples");
-        let scenario = Scenario::read(name, &text);
+        let scenario = Scenario::read_in(name, &text, &Anywhere);
         assert!(
             scenario.is_ok(),
             "{:?}",

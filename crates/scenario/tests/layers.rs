@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use miette::{GraphicalReportHandler, GraphicalTheme};
 use proptest::prelude::*;
-use scenario::{Assignment, Host, Layers, Scenario, ScenarioError, Wait};
+use scenario::{Assignment, Host, Layers, Scenario, ScenarioError, Unseen, Wait};
 
 const FILE: &str = "\
 include = [\"common/base.toml\"]
@@ -48,7 +48,7 @@ fn read(text: &str, assignments: &[Assignment]) -> Result<Scenario, ScenarioErro
         assignments,
         file: &file,
     };
-    Scenario::read_layered("folder/brunt.toml", text, layers)
+    Scenario::read_layered("folder/brunt.toml", text, layers, &Unseen)
 }
 
 fn set(texts: &[&str]) -> Vec<Assignment> {

@@ -2,12 +2,33 @@
 
 use miette::{GraphicalReportHandler, GraphicalTheme};
 use proptest::prelude::*;
-use scenario::Scenario;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+use scenario::{FileContent, Scenario, Surroundings};
+
+/// One file, and an empty environment.
+struct OneFile;
+
+impl Surroundings for OneFile {
+    fn variable(&self, _: &str) -> Option<String> {
+        None
+    }
+
+    fn file(&self, path: &Path) -> io::Result<Arc<dyn FileContent>> {
+        match path.to_str() {
+            Some("people.csv") => Ok(Arc::new(b"name,password\nann,nna\n".to_vec())),
+            Some("broken.json") => Ok(Arc::new(b"[1, 2".to_vec())),
+            _ => Err(io::Error::other("no such file")),
+        }
+    }
+}
 
 /// What a user sees, at 80 columns and without colour; nothing where the file is fine.
 fn shown(text: &str) -> String {
     let mut shown = String::new();
-    if let Err(error) = Scenario::read("brunt.toml", text) {
+    if let Err(error) = Scenario::read_in("brunt.toml", text, &OneFile) {
         GraphicalReportHandler::new_themed(GraphicalTheme::unicode_nocolor())
             .with_width(80)
             .render_report(&mut shown, &error)
@@ -24,13 +45,24 @@ fn file(task: &str, rest: &str) -> String {
     )
 }
 
+/// A file with a line on top.
+fn top_of(file: &str, line: &str) -> String {
+    format!(
+        "{line}\n{}",
+        file.replace("[data]\nfruits = ", "data.fruits = ")
+            .replace("none = []\n", "data.none = []\n")
+    )
+}
+
 const GET: &str = "get = \"/\"";
 
 #[expect(clippy::too_many_lines, reason = "a table")]
 fn mistakes() -> Vec<(&'static str, String)> {
     let profile = |text: &str| file(GET, &format!("[profiles.mine]\n{text}"));
     let target = |text: &str| file(GET, &format!("[targets]\n{text}"));
-    let top = |text: &str| format!("{text}\n{}", file(GET, ""));
+    let top = |text: &str| top_of(&file(GET, ""), text);
+    let with_people =
+        |task: &str| top_of(&file(task, ""), "data.people = { file = \"people.csv\" }");
     let class = |text: &str| file(GET, &format!("[users.other]\n{text}"));
     vec![
         ("broken_toml", "host = \n".into()),
@@ -237,6 +269,208 @@ fn mistakes() -> Vec<(&'static str, String)> {
                 "gte = \"products\"\nredirects = \"few\"\nchekc = { status = 20 }",
                 "[targets]\np95 = { targt = \"soon\" }\n[profiles.mine]\nuser = 5\nduration = \"1x\"\ncolour = \"red\"",
             ),
+        ),
+        (
+            "unknown_variable",
+            file("get = \"/{{ tokn }}\"", "").replace(
+                "[users.visitor]\n",
+                "[users.visitor]\non_start = [{ set = { token = 1 } }]\n",
+            ),
+        ),
+        (
+            "variable_of_another_class",
+            class(
+                "tasks = [{ get = \"/{{ mine }}\" }]\n[users.third]\ntasks = [{ set = { mine = 1 } }]",
+            ),
+        ),
+        ("jinja_syntax", file("get = \"/{{ 1 + }}\"", "")),
+        ("jinja_block", file("get = \"/{% for x in %}\"", "")),
+        (
+            "jinja_function",
+            file("get = \"/{{ chose(fruits) + 1 }}\"", ""),
+        ),
+        ("arguments", file("get = \"/{{ randint(1) }}\"", "")),
+        (
+            "misused_function",
+            file("get = \"/{{ random_string(-1) }}\"", ""),
+        ),
+        ("environment", file("get = \"/{{ env.NO_SUCH }}\"", "")),
+        (
+            "row_that_was_not_drawn",
+            with_people("get = \"/{{ people.name }}\""),
+        ),
+        (
+            "missing_column",
+            with_people(
+                "steps = [{ set = { p = \"{{ next(people) }}\" } }, { get = \"/{{ p.nme }}\" }]",
+            ),
+        ),
+        (
+            "missing_column_of_a_draw",
+            with_people("get = \"/{{ pick(people).pasword }}\""),
+        ),
+        ("missing_file", top("data.x = { file = \"nowhere.csv\" }")),
+        ("broken_file", top("data.x = { file = \"broken.json\" }")),
+        ("unknown_format", top("data.x = { file = \"x.xls\" }")),
+        (
+            "order_of_rows",
+            top("data.x = { rows = [1], order = \"shufled\" }"),
+        ),
+        (
+            "rows_never_used_up",
+            top("data.x = { rows = [1], order = \"random\", used_up = \"stop_user\" }"),
+        ),
+        ("data_without_rows", top("data.x = { order = \"random\" }")),
+        (
+            "missing_body_file",
+            file("post = \"/\"\nmultipart = { a = { file = \"a.gif\" } }", ""),
+        ),
+        (
+            "json_path",
+            file("get = \"/\"\ncheck = { json = { \"items[0]\" = 1 } }", ""),
+        ),
+        (
+            "json_path_that_finds_nothing",
+            file("get = \"/\"\nextract = { a = \"$.items[3:1]\" }", ""),
+        ),
+        (
+            "regex",
+            file("get = \"/\"\ncheck = { matches = \"(a\" }", ""),
+        ),
+        (
+            "regex_group",
+            file(
+                "get = \"/\"\nextract = { a = { regex = \"(a)\", group = 2 } }",
+                "",
+            ),
+        ),
+        (
+            "check_of_a_value",
+            file(
+                "get = \"/\"\ncheck = { json = { \"$.a\" = { exist = true } } }",
+                "",
+            ),
+        ),
+        (
+            "check_negated_twice",
+            file(
+                "get = \"/\"\ncheck = { not = { not = { contains = \"a\" } } }",
+                "",
+            ),
+        ),
+        (
+            "no_status_left",
+            file(
+                "get = \"/\"\ncheck = { status = 200, not = { status = \"2xx\" } }",
+                "",
+            ),
+        ),
+        ("size", file("get = \"/\"\ncheck = { size = \"10\" }", "")),
+        (
+            "extract_of_two_things",
+            file(
+                "get = \"/\"\nextract = { a = { body = true, header = \"b\" } }",
+                "",
+            ),
+        ),
+        (
+            "take",
+            file(
+                "get = \"/\"\nextract = { a = { json = \"$.a\", take = \"frist\" } }",
+                "",
+            ),
+        ),
+        (
+            "name_of_a_variable",
+            file("steps = [{ set = { \"a b\" = 1 } }]", ""),
+        ),
+        (
+            "variable_named_like_data",
+            file("steps = [{ set = { fruits = 1 } }]", ""),
+        ),
+        (
+            "name_with_an_expression",
+            file("get = \"/\"\nname = \"{{ pick(fruits) }}\"", ""),
+        ),
+        ("auth", file("get = \"/\"\nauth = { password = \"x\" }", "")),
+        (
+            "several_steps_in_one",
+            file("steps = [{ wait = \"1s\", set = { a = 1 } }]", ""),
+        ),
+        (
+            "else_without_if",
+            file("steps = [{ wait = \"1s\", else = [{ get = \"/\" }] }]", ""),
+        ),
+        (
+            "request_keys_of_a_wait",
+            file("steps = [{ wait = \"1s\", json = 1 }]", ""),
+        ),
+        (
+            "group_without_steps",
+            file("steps = [{ group = \"a\" }]", ""),
+        ),
+        (
+            "for_each_of_nothing",
+            file(
+                "steps = [{ for_each = \"a\", steps = [{ get = \"/\" }] }]",
+                "",
+            ),
+        ),
+        (
+            "repeat_never",
+            file("steps = [{ repeat = 0, steps = [{ get = \"/\" }] }]", ""),
+        ),
+        (
+            "pace_of_a_step",
+            file("steps = [{ wait = \"pace(1s)\" }]", ""),
+        ),
+        (
+            "flag_that_is_off",
+            file("steps = [{ stop_user = false }]", ""),
+        ),
+        (
+            "order_of_tasks",
+            class("like = \"visitor\"\norder = \"random\""),
+        ),
+        (
+            "order_of_steps",
+            file("order = \"sequence\"\nget = \"/\"", ""),
+        ),
+        (
+            "task_of_tasks_and_steps",
+            file("tasks = [{ get = \"/\" }]\nsteps = [{ get = \"/\" }]", ""),
+        ),
+        (
+            "group_of_tasks_without_weight",
+            file("tasks = [{ get = \"/\", weight = 0 }]", ""),
+        ),
+        (
+            "weight_and_fixed_count",
+            class("like = \"visitor\"\nweight = 1\nfixed_count = 2"),
+        ),
+        (
+            "host_of_a_class",
+            class("like = \"visitor\"\nhost = \"embedded\""),
+        ),
+        (
+            "target_of_an_unknown_group",
+            file(GET, "[group_targets.buy]\np95 = { target = \"1s\" }"),
+        ),
+        (
+            "warm_up_of_all",
+            profile("users = 1\nduration = \"1m\"\nwarm_up = \"2m\""),
+        ),
+        (
+            "iterations_of_arrivals",
+            profile("rate = 1\nduration = \"1m\"\niterations = 5"),
+        ),
+        (
+            "ramp_of_no_steps",
+            profile("stages = [{ users = 1, ramp = \"1s\", ramp_steps = 0, duration = \"1m\" }]"),
+        ),
+        (
+            "profile_with_an_unknown_target",
+            profile("users = 1\nduration = \"1m\"\ntargets = [\"p95\"]"),
         ),
         (
             "several_at_once",

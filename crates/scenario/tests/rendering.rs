@@ -1,9 +1,10 @@
 //! What is sent: bodies, paths and headers as they were said, and the same for the same seed.
 
 use std::collections::HashMap;
+use std::rc::Rc;
 
 use proptest::prelude::*;
-use scenario::{Overrides, Plan, Rendering, Request, Scenario};
+use scenario::{Overrides, Plan, Rendered, Rendering, Request, Scenario, Scope, Step, Stock};
 use serde_json::Value;
 
 fn plan(text: &str) -> Plan {
@@ -20,20 +21,31 @@ fn with_task(task: &str, data: &str) -> Plan {
 }
 
 fn only_request(plan: &Plan) -> &Request {
-    &plan.classes[0].tasks.requests(0)[0]
+    match &plan.classes[0].tasks.steps(0)[0] {
+        Step::Request(request) => request,
+        other => panic!("{other:?} is no request"),
+    }
 }
 
 fn rendered(plan: &Plan, user: u32) -> String {
-    let (mut bytes, mut body) = (Vec::new(), Vec::new());
+    let (mut into, mut body) = (Rendered::default(), Vec::new());
     let mut random = plan.random_of(1, 0, user);
+    let stock = Rc::new(Stock::empty());
+    let mut scope = Scope {
+        random: &mut random,
+        variables: &[],
+        stock: &stock,
+    };
     let rendering = Rendering {
         base_path: "/base",
         host: "host:80",
         closes: false,
         file_bytes: 0,
     };
-    only_request(plan).render(&mut random, rendering, &mut bytes, &mut body);
-    String::from_utf8(bytes).expect("text")
+    only_request(plan)
+        .render(&mut scope, rendering, &mut into, &mut body)
+        .expect("nothing is missing");
+    String::from_utf8(into.bytes).expect("text")
 }
 
 /// A text as a TOML file holds it.
@@ -46,7 +58,7 @@ fn toml_text(text: &str) -> String {
 proptest! {
     #[test]
     fn a_json_body_gives_any_text_back(text in "\\PC{0,20}[\"\\\\\n\t\u{1}]{0,3}\\PC{0,5}") {
-        prop_assume!(!text.contains("{{"));
+        prop_assume!(!text.contains("{{") && !text.contains("{%"));
         let task = format!(
             "post = \"/\"\njson = {{ direct = {0}, drawn = \"{{{{ pick(x) }}}}\", within = \"a {{{{ pick(x) }}}} b\" }}",
             toml_text(&text)

@@ -40,6 +40,7 @@ pub(crate) fn stop(record: &RunRecord) -> Option<String> {
         Some(StoppedBy::Unreachable) => "stopped since the host could not be reached",
         Some(StoppedBy::EverythingFailed) => "stopped since everything failed",
         Some(StoppedBy::TargetEnded) => "stopped since the process under test ended",
+        Some(StoppedBy::Scenario) => "stopped by the scenario",
         Some(StoppedBy::InternalError) => "stopped by an error in brunt itself",
         None => "the record breaks off",
     };

@@ -37,6 +37,7 @@ pub(crate) fn rows(record: &RunRecord, lag: Lag) -> Vec<Row> {
             let lack = graded.as_ref().err().cloned();
             let judgement = Judgement {
                 target: target.clone(),
+                unit: record.header.unit_of(target),
                 value: evidence.value,
                 interval: evidence.interval(),
                 grade: graded.unwrap_or(Grade::Inconclusive),
@@ -123,11 +124,17 @@ impl Row {
     pub(crate) fn miss(&self) -> Option<String> {
         let (name, level) = self.missed()?;
         let metric = self.judgement.target.metric;
-        let unit = metric.unit();
+        let with_unit = |number: &str| match self.judgement.unit {
+            "" => number.to_owned(),
+            unit => format!("{number} {unit}"),
+        };
         let title = &self.title;
         let limit = number::chosen(level);
         let Value::Known(value) = self.judgement.value else {
-            return Some(format!("{title} was not answered ({name} {limit} {unit})"));
+            return Some(format!(
+                "{title} was not answered ({name} {})",
+                with_unit(&limit)
+            ));
         };
         let measured = number::measured(value);
         let (worse, not_better) = if metric.is_better_when_higher() {
@@ -137,7 +144,9 @@ impl Row {
         };
         let relation = if measured == limit { not_better } else { worse };
         Some(format!(
-            "{title} {measured} {unit} is {relation} the {name} {limit} {unit}"
+            "{title} {} is {relation} the {name} {}",
+            with_unit(&measured),
+            with_unit(&limit)
         ))
     }
 }

@@ -28,7 +28,7 @@ pub(crate) fn client_faults(record: &RunRecord) -> Vec<String> {
                 .filter(|failure| failure.kind == kind)
                 .filter(|failure| {
                     let name = record.timeline.names().get(failure.name.index());
-                    name.is_some_and(|name| !name.setup)
+                    name.is_some_and(record::RequestName::is_judged)
                 });
             let count = judged.clone().map(|failure| failure.count).sum();
             let example = judged.find_map(|failure| failure.example.as_deref());

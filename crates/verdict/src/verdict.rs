@@ -46,6 +46,8 @@ impl RunResult {
 pub struct Judgement {
     /// What was limited, and the thresholds.
     pub target: Target,
+    /// The unit of its values and thresholds; empty: they have none.
+    pub unit: &'static str,
     /// What was measured.
     pub value: Value,
     /// What it may have been, with 95 % confidence; `None` where that is not known.

@@ -70,9 +70,16 @@ pub fn warm_up(record: &RunRecord) -> Option<WarmUp> {
 
 /// The part of a run that is judged: without its warm-up.
 pub(crate) fn judged(record: &RunRecord) -> Stretch<'_> {
-    match warm_up(record) {
-        Some(WarmUp::Until { until_s, .. }) => Stretch::from(record, until_s),
-        _ => Stretch::whole(record),
+    let found_s = match warm_up(record) {
+        Some(WarmUp::Until { until_s, .. }) => until_s,
+        _ => 0.0,
+    };
+    // What the profile leaves out is left out, whatever is found.
+    let until_s = found_s.max(record.header.load.warm_up_s);
+    if until_s > 0.0 {
+        Stretch::from(record, until_s)
+    } else {
+        Stretch::whole(record)
     }
 }
 

@@ -1,6 +1,6 @@
 //! `brunt check`: checks a scenario file and says what would run.
 
-use scenario::{Host, Overrides, Plan, Profile, Scenario};
+use scenario::{Host, Overrides, Plan, Profile, Scenario, Step, names_of};
 
 use crate::exit::{Exit, Failure};
 use crate::layers::ScenarioOptions;
@@ -30,7 +30,7 @@ fn explain(file: &str, scenario: &Scenario) -> String {
     if !scenario.setup.is_empty() {
         text += &format!(
             "set-up    {} requests, once before the load\n",
-            scenario.setup.len()
+            requests_of(&scenario.setup)
         );
     }
     text += &format!("targets   {}\n", scenario.targets.len());
@@ -56,13 +56,10 @@ fn explain(file: &str, scenario: &Scenario) -> String {
             class.share * 100.0,
             class.wait
         );
-        for (requests, share) in class.tasks.shares() {
-            let names = requests.iter().map(|request| {
-                format!(
-                    "{} {}",
-                    request.method,
-                    scenario.names[request.name.index()].name
-                )
+        for (steps, share) in class.tasks.shares() {
+            let names = names_of(steps).into_iter().map(|name| {
+                let name = &scenario.names[name.index()];
+                format!("{} {}", name.method, name.name)
             });
             text += &format!(
                 "{:>8.1} %  {}\n",
@@ -72,6 +69,11 @@ fn explain(file: &str, scenario: &Scenario) -> String {
         }
     }
     text
+}
+
+fn requests_of(steps: &[Step]) -> usize {
+    let requests = steps.iter().filter(|step| matches!(step, Step::Request(_)));
+    requests.count()
 }
 
 fn explain_profile(name: &str, profile: &Profile, scenario: &Scenario) -> String {
@@ -99,7 +101,7 @@ fn all_classes(scenario: &Scenario) -> Vec<String> {
     scenario
         .classes
         .iter()
-        .filter(|class| class.weight > 0.0)
+        .filter(|class| class.weight > 0.0 || class.fixed_count.is_some_and(|count| count > 0))
         .map(|class| class.name.clone())
         .collect()
 }

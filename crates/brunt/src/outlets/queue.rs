@@ -240,6 +240,8 @@ mod tests {
             names: Vec::new(),
             classes: Vec::new(),
             load: Load {
+                warm_up_s: 0.0,
+                iterations: None,
                 stages: Vec::new(),
                 open: None,
                 search: None,

@@ -3,12 +3,17 @@
 use std::borrow::Cow;
 use std::io::Read;
 
+use brotli_decompressor::Decompressor;
 use flate2::read::{MultiGzDecoder, ZlibDecoder};
+use ruzstd::decoding::StreamingDecoder;
 
 use super::bad_http::BadHttp;
 
 /// How much of a body is kept for an example.
 const EXCERPT_BYTES_MAX: u64 = 200;
+
+/// What the decoder of Brotli reads at once.
+const BROTLI_BUFFER_BYTES: usize = 4096;
 
 /// What is kept of a content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -123,6 +128,10 @@ impl Content {
                 "" | "identity" => continue,
                 "gzip" | "x-gzip" => read(MultiGzDecoder::new(&*content), limit),
                 "deflate" => read(ZlibDecoder::new(&*content), limit),
+                "br" => read(Decompressor::new(&*content, BROTLI_BUFFER_BYTES), limit),
+                "zstd" => StreamingDecoder::new(&*content)
+                    .map_err(std::io::Error::other)
+                    .and_then(|decoder| read(decoder, limit)),
                 _ => return Err(DecodeError::Unknown(name)),
             };
             let decoded = decoded.map_err(|error| DecodeError::Broken {

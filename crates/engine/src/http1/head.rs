@@ -28,10 +28,28 @@ pub(super) struct Head {
     pub(super) location: Option<Vec<u8>>,
     /// How the content is encoded; empty: not at all.
     pub(super) encoding: Vec<u8>,
+    /// The fields that are kept, each a line ended by CR LF.
+    pub(super) fields: Vec<u8>,
+}
+
+/// Which fields of a head are kept.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum KeepFields {
+    /// None.
+    #[default]
+    Nothing,
+    /// Those that set cookies.
+    Cookies,
+    /// All.
+    All,
 }
 
 /// Parses a head; `None` where it is not whole yet. Returns its length in bytes as well.
-pub(super) fn parse(bytes: &[u8], to_head: bool) -> Result<Option<(Head, usize)>, BadHttp> {
+pub(super) fn parse(
+    bytes: &[u8],
+    to_head: bool,
+    keeps: KeepFields,
+) -> Result<Option<(Head, usize)>, BadHttp> {
     let mut headers = [const { MaybeUninit::uninit() }; FIELDS_MAX];
     let mut response = httparse::Response::new(&mut []);
     let mut parser = httparse::ParserConfig::default();
@@ -72,9 +90,26 @@ pub(super) fn parse(bytes: &[u8], to_head: bool) -> Result<Option<(Head, usize)>
             keep_alive,
             location,
             encoding: fields.encoding.to_vec(),
+            fields: kept(response.headers, &fields, keeps),
         },
         length,
     )))
+}
+
+fn kept(headers: &[httparse::Header], fields: &Fields, keeps: KeepFields) -> Vec<u8> {
+    let mut lines = Vec::new();
+    if keeps == KeepFields::Nothing || keeps == KeepFields::Cookies && !fields.sets_cookies {
+        return lines;
+    }
+    for header in headers {
+        if keeps == KeepFields::All || header.name.eq_ignore_ascii_case("set-cookie") {
+            lines.extend_from_slice(header.name.as_bytes());
+            lines.extend_from_slice(b": ");
+            lines.extend_from_slice(header.value);
+            lines.extend_from_slice(b"\r\n");
+        }
+    }
+    lines
 }
 
 /// Whether a status asks the client to go elsewhere.
@@ -91,6 +126,7 @@ struct Fields<'a> {
     keep_alive: bool,
     location: Option<&'a [u8]>,
     encoding: &'a [u8],
+    sets_cookies: bool,
 }
 
 impl<'a> Fields<'a> {
@@ -102,6 +138,7 @@ impl<'a> Fields<'a> {
             keep_alive: is_http_11,
             location: None,
             encoding: &[],
+            sets_cookies: false,
         };
         for header in headers {
             // The length of the name rules most headers out at once.
@@ -130,6 +167,9 @@ impl<'a> Fields<'a> {
                             fields.keep_alive = true;
                         }
                     }
+                }
+                10 if header.name.eq_ignore_ascii_case("set-cookie") => {
+                    fields.sets_cookies = true;
                 }
                 8 if header.name.eq_ignore_ascii_case("location") => {
                     fields.location = Some(header.value);

@@ -3,7 +3,7 @@
 use super::bad_http::BadHttp;
 use super::chunked::Chunked;
 use super::content::{Content, Keep, part_of};
-use super::head::{self, Framing};
+use super::head::{self, Framing, KeepFields};
 
 /// Heads are never longer.
 const HEAD_BYTES_MAX: usize = 64 << 10;
@@ -21,6 +21,8 @@ pub struct Answer {
     pub location: Option<Vec<u8>>,
     /// How its content is encoded; empty: not at all.
     pub encoding: Vec<u8>,
+    /// The header fields that were kept, each a line ended by CR LF.
+    pub fields: Vec<u8>,
     /// Its content, as far as it was kept.
     pub content: Content,
 }
@@ -35,6 +37,7 @@ pub struct Reader {
     body: Option<Body>,
     answer: Answer,
     keeps: fn(u16) -> Keep,
+    keeps_fields: KeepFields,
 }
 
 #[derive(Debug)]
@@ -53,6 +56,7 @@ impl Reader {
             keep_alive: false,
             location: None,
             encoding: Vec::new(),
+            fields: Vec::new(),
             content,
         };
         Self {
@@ -63,7 +67,15 @@ impl Reader {
             body: None,
             answer,
             keeps,
+            keeps_fields: KeepFields::Nothing,
         }
+    }
+
+    /// Keeps header fields as well.
+    #[must_use]
+    pub fn with_fields(mut self, keeps: KeepFields) -> Self {
+        self.keeps_fields = keeps;
+        self
     }
 
     /// Takes bytes. Returns the number of bytes that belong to this answer where it is whole now.
@@ -72,7 +84,7 @@ impl Reader {
         while self.body.is_none() {
             let fresh = &bytes[taken..];
             if self.head_bytes.is_empty() {
-                match head::parse(fresh, self.to_head)? {
+                match head::parse(fresh, self.to_head, self.keeps_fields)? {
                     Some((head, length)) => {
                         taken += length;
                         self.take_head(head)?;
@@ -83,7 +95,7 @@ impl Reader {
                 let before = self.head_bytes.len();
                 let room = (HEAD_BYTES_MAX + 1).saturating_sub(before).min(fresh.len());
                 self.head_bytes.extend_from_slice(&fresh[..room]);
-                match head::parse(&self.head_bytes, self.to_head)? {
+                match head::parse(&self.head_bytes, self.to_head, self.keeps_fields)? {
                     Some((head, length)) => {
                         taken += length - before;
                         self.head_bytes.clear();
@@ -123,6 +135,7 @@ impl Reader {
         self.answer.keep_alive = head.keep_alive;
         self.answer.location = head.location;
         self.answer.encoding = head.encoding;
+        self.answer.fields = head.fields;
         self.answer.content.keep((self.keeps)(head.status));
         self.body = Some(match head.framing {
             Framing::Length(length) => {

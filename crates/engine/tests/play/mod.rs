@@ -67,6 +67,7 @@ impl Play {
                 News::Increment(increment) => {
                     record.timeline.absorb(&increment).expect("known names");
                 }
+                News::StopTest => engine.command(Command::Stop),
                 News::Nothing => {}
                 News::CoreFailed(reason) => panic!("{reason}"),
                 News::Ended => return record,

@@ -184,7 +184,10 @@ fn a_check_looks_into_what_an_answer_means() {
     let expected = [
         (FailureKind::TooLarge, "over the limit"),
         (FailureKind::BadHttp, "is no gzip"),
-        (FailureKind::Check, "does not hold `well`: something else"),
+        (
+            FailureKind::Check,
+            "the check `contains \"well\"` failed: something else",
+        ),
     ];
     assert_eq!(kinds.len(), expected.len(), "{kinds:?}");
     for ((kind, example), (expected_kind, part)) in kinds.iter().zip(expected) {

@@ -12,6 +12,7 @@ mod open;
 mod play;
 mod seed;
 mod steering;
+mod steps;
 mod tls;
 
 use play::{Play, failures, stop, total};

@@ -25,8 +25,10 @@ fn weights_are_how_often_a_request_was_seen() {
     let scenario = accept(&import::har(SHOP, None).expect("a recording"));
     let tasks = &scenario.classes[0].tasks;
     let weight = |name: &str| {
-        let named =
-            |task: &&scenario::Task| scenario.names[task.requests[0].name.index()].name == name;
+        let named = |task: &&scenario::Task| {
+            let first = scenario::names_of(task.steps())[0];
+            scenario.names[first.index()].name == name
+        };
         tasks.iter().find(named).map(|task| task.weight)
     };
     assert_eq!(weight("/api/products/{id}"), Some(2.0));

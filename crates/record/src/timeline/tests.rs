@@ -10,6 +10,7 @@ fn names() -> Vec<RequestName> {
         name: name.into(),
         method: "GET".into(),
         setup,
+        kind: crate::NameKind::Request,
     };
     vec![name("/a", false), name("/b", false), name("/seed", true)]
 }

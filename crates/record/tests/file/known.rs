@@ -15,6 +15,7 @@ pub(crate) fn header() -> Header {
         name: name.into(),
         method: "GET".into(),
         setup,
+        kind: record::NameKind::Request,
     };
     Header {
         run_id: "20261123T110000Z-load".into(),
@@ -36,6 +37,8 @@ pub(crate) fn header() -> Header {
             }],
             open: None,
             search: None,
+            warm_up_s: 0.0,
+            iterations: None,
             tasks_per_user_second: Some(0.5),
             requests_per_task: 1.0,
         },

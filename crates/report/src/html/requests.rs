@@ -1,11 +1,12 @@
 //! The requests: a row for each name, which opens its own charts; the set-up apart.
 
 use maud::{Markup, html as markup};
+use record::NameKind;
 
 use crate::Judged;
 use crate::figures::{self, Figures};
 use crate::number;
-use crate::terminal::waited;
+use crate::terminal::{measured, waited};
 
 /// Where there are more rows, they have a box of their own to scroll in.
 const ROWS_SHOWN: usize = 40;
@@ -15,6 +16,9 @@ pub(super) fn requests(run: &Judged) -> Markup {
     let total = figures::total(run.record);
     let numbered = rows.iter().enumerate();
     let (setup, judged): (Vec<_>, Vec<_>) = numbered.partition(|(_, row)| row.setup);
+    let (judged, others): (Vec<_>, Vec<_>) = judged
+        .into_iter()
+        .partition(|(_, row)| row.kind == NameKind::Request);
     markup! {
         p.note {
             "Response time is what a user waits, from when the request was meant to start; service time is what the \
@@ -22,6 +26,13 @@ pub(super) fn requests(run: &Judged) -> Markup {
              answered above them all."
         }
         (table("By name", &judged, Some(&total)))
+        @if !others.is_empty() {
+            h3 { "Groups and metrics" }
+            p.note {
+                "A group is several steps timed as one, without what they rest; a metric has values of the scenario's own."
+            }
+            (table("What is no request of its own", &others, None))
+        }
         @if !setup.is_empty() {
             h3 { "Set-up" }
             (table("Made once before the load, and not judged", &setup, None))
@@ -79,7 +90,7 @@ fn cells(figures: &Figures, wire: bool) -> Markup {
         }
         td { (figures.throughput_rps.map_or_else(|| "–".to_owned(), number::rate)) }
         @for value in [response.p50, response.p95, response.p99, response.p99_9, response.max] {
-            td { (waited(value, ranked)) }
+            td { (measured(figures, value, ranked)) }
         }
         @for value in [service.p50, service.p99] { td { (waited(value, false)) } }
         td { (size(figures)) }

@@ -195,6 +195,7 @@ pub(super) fn ended_by(record: &RunRecord) -> String {
         StoppedBy::Unreachable => "a host that could not be reached",
         StoppedBy::EverythingFailed => "nothing but failures",
         StoppedBy::TargetEnded => "the end of the process under test",
+        StoppedBy::Scenario => "the scenario",
         StoppedBy::InternalError => "an error of brunt's own",
     };
     match &ending.reason {

@@ -33,7 +33,7 @@ pub(super) fn targets(run: &Judged) -> Markup {
 }
 
 fn target(run: &Judged, row: &Judgement) -> Markup {
-    let unit = row.target.metric.unit();
+    let unit = row.unit;
     let higher = row.target.metric.is_better_when_higher();
     let (met, missed) = if higher { ("> ", "< ") } else { ("< ", "> ") };
     let thresholds = [

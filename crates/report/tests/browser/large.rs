@@ -14,6 +14,7 @@ pub(crate) fn large(names: u32, seconds: u32, apart: u32) -> RunRecord {
             name: format!("/products/{at}/details"),
             method: "GET".into(),
             setup: false,
+            kind: record::NameKind::Request,
         })
         .collect();
     header.load.stages[0].seconds = f64::from(seconds);

@@ -38,6 +38,7 @@ fn header() -> Header {
         name: name.into(),
         method: method.into(),
         setup,
+        kind: record::NameKind::Request,
     };
     let target = |metric, target, acceptable, critical| Target {
         metric,
@@ -70,6 +71,8 @@ fn header() -> Header {
             }],
             open: None,
             search: None,
+            warm_up_s: 0.0,
+            iterations: None,
             tasks_per_user_second: Some(2.0),
             requests_per_task: 1.0,
         },

@@ -3,15 +3,21 @@
 /// The page.
 const PAGE: &str = include_str!("../../../../docs/scenario.md");
 
-/// The heading of the section with the table of a type.
+/// The headings of the sections with the tables of a type.
 const SECTIONS: &[(&str, &str)] = &[
     ("Spec", "Top level"),
     ("TimeoutsSpec", "Top level"),
     ("LimitsSpec", "Top level"),
     ("TlsSpec", "TLS"),
     ("ClassSpec", "User classes"),
-    ("RequestSpec", "Requests"),
-    ("CheckSpec", "Requests"),
+    ("StepSpec", "User classes"),
+    ("StepSpec", "Steps"),
+    ("StepSpec", "Requests"),
+    ("FilePartSpec", "Parts of a body"),
+    ("AuthSpec", "Requests"),
+    ("CheckSpec", "Checks"),
+    ("ExtractTable", "Extraction"),
+    ("DataTable", "Data"),
     ("ProfileSpec", "Profiles"),
     ("StageSpec", "Profiles"),
     ("SearchSpec", "Searches"),
@@ -20,7 +26,13 @@ const SECTIONS: &[(&str, &str)] = &[
 
 /// What a field of a type is, as the docs have it.
 pub(super) fn of(kind: &str, field: &str) -> Option<String> {
-    let (_, heading) = SECTIONS.iter().find(|(known, _)| *known == kind)?;
+    let sections = SECTIONS.iter().filter(|(known, _)| *known == kind);
+    let mut found = sections.filter_map(|(_, heading)| within(heading, field));
+    found.next()
+}
+
+/// What the tables of one section say of a field.
+fn within(heading: &str, field: &str) -> Option<String> {
     let section = PAGE.split("\n## ").flat_map(|part| part.split("\n### "));
     let section = section
         .into_iter()

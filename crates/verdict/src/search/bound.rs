@@ -23,6 +23,8 @@ impl Bound {
         let targets = record.header.targets.iter();
         targets
             .filter(|target| matches!(target.metric, Metric::Percentile(_) | Metric::ErrorRate))
+            // What a user counts of its own is no time that a service takes.
+            .filter(|target| !record.header.unit_of(target).is_empty())
             .filter_map(|target| {
                 Some(Self {
                     metric: target.metric,

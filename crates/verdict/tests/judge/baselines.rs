@@ -42,6 +42,7 @@ fn of_ten_names() -> Run {
             name: format!("/shop/products/category-{at}/items/*"),
             method: "GET".into(),
             setup: false,
+            kind: record::NameKind::Request,
         })
         .collect();
     for at in 0..10u32 {

@@ -33,6 +33,7 @@ impl Run {
             name: name.into(),
             method: "GET".into(),
             setup,
+            kind: record::NameKind::Request,
         };
         let hold = Stage {
             seconds: LOAD_S,
@@ -55,6 +56,8 @@ impl Run {
                 stages: vec![hold],
                 open: None,
                 search: None,
+                warm_up_s: 0.0,
+                iterations: None,
                 tasks_per_user_second: None,
                 requests_per_task: 1.0,
             },

@@ -1,0 +1,257 @@
+//! The scenarios that ship as examples, each played against the shop: what they say is what the shop saw.
+
+#![expect(clippy::unwrap_used, reason = "what is not there fails the test")]
+
+#[path = "../play/mod.rs"]
+mod play;
+mod surroundings;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use engine::{Engine, News, Reach, Settings, Target};
+use record::{NameKind, Outcome, RunRecord, Scope};
+use scenario::{Host, Overrides, Plan, Scenario};
+use surroundings::Files;
+use testbed::{Server, Shop};
+
+/// A scenario, played against a shop.
+struct Played {
+    record: RunRecord,
+    shop: Shop,
+    requests: u64,
+    failed_setup: Option<String>,
+}
+
+fn read(name: &str) -> Scenario {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scenarios");
+    let path = path.join(format!("{name}.toml"));
+    let text = std::fs::read_to_string(&path).unwrap();
+    Scenario::read_in(&path.display().to_string(), &text, &Files)
+        .unwrap_or_else(|error| panic!("{:?}", miette::Report::new(error)))
+}
+
+/// Plays a profile for a second or two. Hosts of classes are led to the shop as well.
+fn play(name: &str, profile: &str, users: u32, duration: Duration) -> Played {
+    let shop = Shop::new();
+    let server = Server::start(shop.routes()).unwrap();
+    let mut scenario = read(name);
+    let port = server.address().port();
+    for host in &mut scenario.network.hosts {
+        host.set_host(Some("127.0.0.1")).unwrap();
+        host.set_port(Some(port)).unwrap();
+    }
+    let overrides = Overrides {
+        users: Some(users),
+        duration: Some(duration),
+        ..Overrides::default()
+    };
+    let plan = Arc::new(Plan::new(&scenario, profile, &overrides, &[]).unwrap());
+    let Ok(Host::Url(url)) = Host::parse(&server.url()) else {
+        panic!("a URL");
+    };
+    let reach = Reach {
+        at_most: Duration::from_secs(10),
+        ..Reach::default()
+    };
+    let target = Arc::new(Target::resolve(&url, &plan.network, &reach).unwrap());
+    let set_up = engine::set_up(&plan, &target, 1).unwrap();
+    let settings = Settings {
+        seed: 1,
+        threads: 2,
+        stop_timeout: Duration::from_secs(10),
+        values: set_up.values.clone(),
+        ..Settings::default()
+    };
+    let mut record = RunRecord::new(play::header(&plan));
+    for increment in &set_up.increments {
+        record.timeline.absorb(increment).unwrap();
+    }
+    let mut failed_setup = set_up.failed;
+    if failed_setup.is_none() {
+        let mut engine = Engine::start(&plan, &target, &settings).unwrap();
+        loop {
+            match engine.news(Duration::from_millis(20)) {
+                News::Increment(increment) => record.timeline.absorb(&increment).unwrap(),
+                News::StopTest => engine.command(record::Command::Stop),
+                News::Nothing => {}
+                News::CoreFailed(reason) => panic!("{reason}"),
+                News::Ended => break,
+            }
+        }
+        failed_setup = engine.started().all_failed().map(str::to_owned);
+        let torn_down = engine::tear_down(&plan, &target, &settings).unwrap();
+        assert_eq!(torn_down.failed, None);
+        for increment in &torn_down.increments {
+            record.timeline.absorb(increment).unwrap();
+        }
+    }
+    Played {
+        record,
+        shop,
+        requests: server.stop().requests,
+        failed_setup,
+    }
+}
+
+impl Played {
+    /// So many of a name ended so.
+    fn count(&self, name: &str, outcome: Outcome) -> u64 {
+        let names = (0u32..).zip(self.record.timeline.names());
+        let own = names.filter(|(_, known)| known.name == name);
+        own.map(|(id, _)| {
+            let scope = Scope::Name(record::NameId(id));
+            let timeline = &self.record.timeline;
+            timeline
+                .histogram(scope, record::Measure::Response, outcome)
+                .count()
+        })
+        .sum()
+    }
+
+    fn ok(&self, name: &str) -> u64 {
+        self.count(name, Outcome::Ok)
+    }
+
+    /// Nothing has failed, and every request on the wire was counted.
+    fn is_clean(&self) {
+        assert_eq!(self.failed_setup, None);
+        assert_eq!(self.record.timeline.failures(), []);
+        let wire = self.record.timeline.name_totals().iter();
+        let wire: u64 = wire.map(|totals| totals.wire_requests).sum();
+        assert_eq!(wire, self.requests);
+    }
+}
+
+const A_WHILE: Duration = Duration::from_millis(1_500);
+
+#[test]
+fn a_user_logs_in_once_and_sends_its_token() {
+    let played = play("login", "load", 4, A_WHILE);
+    played.is_clean();
+    assert_eq!(played.shop.logins().values().sum::<u64>(), 4);
+    assert_eq!(played.shop.logouts(), 4);
+    assert!(played.ok("/me") >= 4, "{}", played.ok("/me"));
+    let names = played.record.timeline.names();
+    let is_setup = |wanted: &str| names.iter().any(|name| name.name == wanted && name.setup);
+    assert!(is_setup("/login") && is_setup("/logout") && !is_setup("/me"));
+}
+
+#[test]
+fn a_visitor_shops_with_cookies_and_a_token_of_the_page() {
+    let played = play("shop", "load", 3, A_WHILE);
+    played.is_clean();
+    let orders = played.shop.orders();
+    assert!(orders >= 3, "{orders}");
+    assert_eq!(played.ok("/shop/orders"), orders);
+    // Each visit has a session of its own, since cookies are cleared behind it.
+    assert_eq!(played.ok("/shop"), played.shop.sessions() as u64);
+    assert_eq!(
+        (played.ok("buy"), played.ok("order value")),
+        (orders, orders)
+    );
+    let timeline = &played.record.timeline;
+    let place = timeline
+        .names()
+        .iter()
+        .position(|name| name.kind == NameKind::Metric);
+    let scope = Scope::Name(record::NameId(u32::try_from(place.unwrap()).unwrap()));
+    let values = timeline.histogram(scope, record::Measure::Response, Outcome::Ok);
+    assert!((values.mean_ns().unwrap() / 1e6 - 9.5).abs() < 1e-6);
+    // Groups and metrics are no requests.
+    let judged: u64 = timeline
+        .seconds()
+        .iter()
+        .map(record::Second::requests)
+        .sum();
+    let baskets = played.ok("put into the basket");
+    assert_eq!(judged, played.ok("/shop") + baskets + orders);
+}
+
+#[test]
+fn every_line_of_a_file_is_one_users() {
+    let played = play("users", "load", 6, A_WHILE);
+    played.is_clean();
+    let expected = ["ann", "bob", "cy", "dee", "eve", "fay"].map(|name| (name.to_owned(), 1));
+    assert_eq!(played.shop.logins(), expected.into());
+}
+
+#[test]
+fn a_user_for_whom_no_line_is_left_stops() {
+    let played = play("users", "load", 9, A_WHILE);
+    played.is_clean();
+    assert_eq!(played.shop.logins().values().sum::<u64>(), 6);
+}
+
+#[test]
+fn pages_are_read_to_the_last() {
+    let played = play("pages", "load", 2, A_WHILE);
+    played.is_clean();
+    let rounds = played.ok("items seen");
+    assert!(rounds >= 2);
+    assert_eq!(played.ok("/items"), 4 * rounds);
+    // The last page has five items, of which each leads to a request.
+    assert_eq!(played.ok("/status/*"), 5 * rounds);
+}
+
+#[test]
+fn arrivals_come_at_their_rate() {
+    let played = play("arrivals", "load", 50, Duration::from_secs(2));
+    played.is_clean();
+    let planned = played.record.header.load.integral(2.0);
+    let count = (played.ok("/shop") + played.ok("/items")) as f64;
+    // Five deviations of a Poisson number.
+    assert!(
+        (count - planned).abs() < 5.0 * planned.sqrt(),
+        "{count} of {planned}"
+    );
+}
+
+#[test]
+fn groups_are_chosen_by_weight_and_played_in_sequence() {
+    let played = play("groups", "load", 20, Duration::from_secs(3));
+    played.is_clean();
+    // What is in a sequence comes as often as what is before it, but for those that the end cut off.
+    let (first, second) = (played.ok("/status/200"), played.ok("/status/204"));
+    assert!(first >= second && second + 20 >= first, "{first} {second}");
+    assert!(played.ok("/items") > played.ok("/shop"));
+    assert!(played.ok("watch") >= 3);
+}
+
+#[test]
+fn a_file_is_uploaded_within_a_form() {
+    let played = play("upload", "load", 2, A_WHILE);
+    played.is_clean();
+    let uploads = played.shop.uploads();
+    assert!(uploads.len() >= 2);
+    assert!(
+        uploads
+            .iter()
+            .all(|upload| *upload == ("picture.txt".to_owned(), 39)),
+        "{uploads:?}"
+    );
+}
+
+#[test]
+fn everything_is_played() {
+    let played = play("everything", "load", 8, Duration::from_secs(4));
+    played.is_clean();
+    for name in [
+        "/me",
+        "/shop/orders",
+        "/items",
+        "/upload",
+        "signed",
+        "watch",
+        "buy",
+        "order value",
+    ] {
+        assert!(played.ok(name) > 0, "{name}");
+    }
+    assert!(played.shop.orders() > 0);
+    for profile in ["once", "open", "search"] {
+        let plan = Plan::new(&read("everything"), profile, &Overrides::default(), &[]);
+        assert!(plan.is_ok(), "{profile}");
+    }
+}

@@ -1,0 +1,19 @@
+//! The files of this machine, and an environment of the test's own.
+
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+use scenario::{FileContent, Surroundings};
+
+pub(crate) struct Files;
+
+impl Surroundings for Files {
+    fn variable(&self, name: &str) -> Option<String> {
+        (name == "TOKEN").then(|| "s3cr3t-of-the-environment".to_owned())
+    }
+
+    fn file(&self, path: &Path) -> io::Result<Arc<dyn FileContent>> {
+        Ok(Arc::new(std::fs::read(path)?))
+    }
+}

@@ -1,0 +1,270 @@
+//! Steps on the wire: what fails, what is broken off, and what is told of it.
+
+use std::time::Duration;
+
+use record::{FailureKind, Outcome, RunRecord, Scope};
+use testbed::{Answer, Routes, Server};
+
+use crate::{Play, failures, total};
+
+fn examples(record: &RunRecord) -> Vec<String> {
+    let failures = record.timeline.failures().iter();
+    failures
+        .filter_map(|failure| failure.example.clone())
+        .collect()
+}
+
+fn ok_of(record: &RunRecord, wanted: &str) -> u64 {
+    let names = (0u32..).zip(record.timeline.names());
+    let own = names.filter(|(_, name)| name.name == wanted);
+    own.map(|(id, _)| {
+        let scope = Scope::Name(record::NameId(id));
+        record
+            .timeline
+            .histogram(scope, record::Measure::Response, Outcome::Ok)
+            .count()
+    })
+    .sum()
+}
+
+/// One user plays these steps once.
+fn once(server: &Server, steps: &str) -> RunRecord {
+    let task = format!("[[users.u.tasks]]\nsteps = [{steps}]");
+    Play::new(&server.url(), 1, "100ms", "1h", &task).run()
+}
+
+#[test]
+fn a_failed_check_says_what_was_asked_and_what_came_without_secrets() {
+    let routes = Routes::new().rule("/echo", |request| {
+        let token = request.header("authorization").unwrap_or_default();
+        Answer::ok(format!("{{\"errors\": [\"no {token}\"], \"count\": 3}}"))
+    });
+    let server = Server::start(routes).unwrap();
+    let checks = [
+        (
+            "json = { \"$.errors[*]\" = { exists = false } }",
+            "json $.errors[*] does not exist",
+        ),
+        (
+            "json = { \"$.count\" = { above = 3 } }",
+            "is above 3` failed, but it is 3",
+        ),
+        (
+            "json = { \"$.count\" = \"3\" }",
+            "is \"3\"` failed, but it is 3",
+        ),
+        ("json = { \"$.nothing\" = 1 }", "but there is none"),
+        (
+            "matches = '^\\[', not = { contains = \"never\" }",
+            "matches",
+        ),
+        (
+            "not = { contains = \"errors\" }",
+            "the check `not contains \"errors\"` failed",
+        ),
+        (
+            "header = { Server = { exists = true } }",
+            "header Server exists",
+        ),
+        ("size = \"..10\"", "size at most 10"),
+    ];
+    for (check, part) in checks {
+        let record = once(
+            &server,
+            &format!(
+                "{{ get = \"/echo\", auth = {{ bearer = \"s3cr3t-t0ken\" }}, check = {{ {check} }} }}"
+            ),
+        );
+        assert_eq!(failures(&record, FailureKind::Check), 1, "{check}");
+        let example = &examples(&record)[0];
+        assert!(example.contains(part), "{check}: {example}");
+        assert!(!example.contains("s3cr3t"), "{example}");
+    }
+    let held = "json = { \"$.count\" = { at_least = 3, at_most = 3.0 }, \"$.errors[*]\" = { count = 1, matches = \"^no\" } }, \
+                contains = [\"errors\", \"count\"], size = \"1..1KiB\", time = \"1m\", status = \"200..204\"";
+    let record = once(
+        &server,
+        &format!("{{ get = \"/echo\", check = {{ {held} }} }}"),
+    );
+    assert_eq!(examples(&record), Vec::<String>::new());
+}
+
+#[test]
+fn a_missing_value_fails_its_request_and_ends_the_task() {
+    let server = Server::start(Routes::new().at("/", Answer::ok("{}"))).unwrap();
+    let record = once(
+        &server,
+        "{ get = \"/\", extract = { a = \"$.a\" } }, { get = \"/status/200\", headers = { A = \"{{ a }}\" } }",
+    );
+    assert_eq!(failures(&record, FailureKind::Check), 1);
+    assert!(
+        examples(&record)[0].contains("nothing is found at $.a: {}"),
+        "{:?}",
+        examples(&record)
+    );
+    assert_eq!(total(&record, record::Second::requests), 1);
+}
+
+#[test]
+fn what_cannot_be_evaluated_is_a_failure_of_what_it_is_for() {
+    let server = Server::start(Routes::new().at("/", Answer::ok("{\"a\": \"x\"}"))).unwrap();
+    let record = once(
+        &server,
+        "{ get = \"/\", extract = { a = \"$.a\" } }, { if = \"a + 1 > 2\", steps = [{ get = \"/status/200\" }] }, \
+         { get = \"/status/201\" }",
+    );
+    assert_eq!(failures(&record, FailureKind::Check), 1);
+    assert_eq!(ok_of(&record, "/"), 1);
+    assert_eq!(ok_of(&record, "/status/201"), 0, "the task was ended");
+    let record = once(
+        &server,
+        "{ get = \"/status/200?{{ late }}\" }, { set = { late = 1 } }",
+    );
+    assert!(
+        examples(&record)[0].contains("`late` has no value yet"),
+        "{:?}",
+        examples(&record)
+    );
+    assert_eq!(total(&record, |second| second.wire_requests), 0);
+}
+
+#[test]
+fn conditions_and_loops_go_where_they_say() {
+    let server = Server::start(Routes::new()).unwrap();
+    let get = |name: &str| format!("{{ name = \"{name}\", get = \"/status/200\" }}");
+    let steps = format!(
+        "{{ set = {{ n = 3, items = [1, 2, 3] }} }}, {{ repeat = 2, steps = [{}, {{ repeat = \"{{{{ n }}}}\", steps = [{}] }}] }}, \
+         {{ if = \"n == 3\", steps = [{}], else = [{}] }}, {{ if = \"n < 3\", steps = [{}], else = [{}] }}, \
+         {{ while = \"n\", steps = [{}, {{ set = {{ n = \"{{{{ n - 1 }}}}\" }} }}] }}, {{ while = \"true\", at_most = 4, steps = [{}] }}, \
+         {{ for_each = \"a\", in = \"items\", steps = [{{ for_each = \"b\", in = \"items\", steps = [{}] }}] }}, {{ steps = [{}] }}",
+        get("twice"),
+        get("six"),
+        get("then"),
+        get("not then"),
+        get("not else"),
+        get("else"),
+        get("three"),
+        get("four"),
+        get("nine"),
+        get("last")
+    );
+    let record = once(&server, &steps);
+    let expected = [
+        ("twice", 2),
+        ("six", 6),
+        ("then", 1),
+        ("not then", 0),
+        ("not else", 0),
+        ("else", 1),
+        ("three", 3),
+        ("four", 4),
+        ("nine", 9),
+        ("last", 1),
+    ];
+    for (name, count) in expected {
+        assert_eq!(ok_of(&record, name), count, "{name}");
+    }
+}
+
+#[test]
+fn a_start_that_fails_for_all_is_told_and_one_user_of_two_goes_on() {
+    let routes = Routes::new().sequence(
+        "/login",
+        vec![Answer::ok("{}"), Answer::new(503).body("closed")],
+    );
+    let server = Server::start(routes).unwrap();
+    let class = |status: &str| {
+        format!(
+            "on_start = [{{ get = \"/login\", check = {{ status = {status} }} }}]\n\
+             [[users.u.tasks]]\nget = \"/status/200\""
+        )
+    };
+    let mut started = None;
+    let record = Play::new(&server.url(), 2, "300ms", "1h", &class("200")).run_with(|engine, _| {
+        started = Some(engine.started().clone());
+    });
+    assert_eq!(started.as_ref().and_then(engine::Started::all_failed), None);
+    assert_eq!(ok_of(&record, "/status/200"), 1);
+    assert_eq!(
+        total(&record, record::Second::requests),
+        1,
+        "the set-up is left out"
+    );
+    let mut reason = None;
+    let begun = std::time::Instant::now();
+    Play::new(&server.url(), 2, "1m", "1h", &class("200")).run_with(|engine, _| {
+        reason = engine.started().all_failed().map(str::to_owned);
+    });
+    let reason = reason.expect("all have failed");
+    assert!(
+        reason.contains("[setup] /login: status 503") && reason.contains("closed"),
+        "{reason}"
+    );
+    assert!(
+        begun.elapsed() < Duration::from_secs(30),
+        "it does not wait for the end"
+    );
+    let mut open = Play::new(&server.url(), 2, "1m", "1h", &class("200"));
+    open.scenario = open.scenario.replace("users = 2", "rate = 5\nusers = 2");
+    let mut all_failed = false;
+    open.run_with(|engine, _| all_failed = engine.started().all_failed().is_some());
+    assert!(all_failed, "nobody is left to play arrivals");
+}
+
+#[test]
+fn a_pace_is_kept_and_its_lateness_is_the_services() {
+    let slow = Answer::ok("x").delayed(Duration::from_millis(150));
+    let server = Server::start(Routes::new().at("/", slow)).unwrap();
+    let record = Play::new(
+        &server.url(),
+        1,
+        "1s",
+        "pace(100ms)",
+        "[[users.u.tasks]]\nget = \"/\"",
+    )
+    .run();
+    let response = record
+        .timeline
+        .distribution(Scope::All, record::Measure::Response)
+        .ok;
+    let lag = record
+        .timeline
+        .distribution(Scope::All, record::Measure::Lag)
+        .ok;
+    // The seventh task was meant for 600 ms and could begin at 900 ms.
+    assert!(
+        response.max_ns().unwrap() >= 400_000_000,
+        "{:?}",
+        response.max_ns()
+    );
+    assert!(lag.max_ns().unwrap() < 100_000_000, "{:?}", lag.max_ns());
+}
+
+#[test]
+fn so_many_iterations_are_played_and_no_more() {
+    let server = Server::start(Routes::new()).unwrap();
+    let mut play = Play::new(
+        &server.url(),
+        3,
+        "1m",
+        "1ms",
+        "[[users.u.tasks]]\nget = \"/status/200\"",
+    );
+    play.scenario += "iterations = 11\n";
+    play.settings.threads = 2;
+    let record = play.run();
+    assert_eq!(total(&record, |second| second.ok), 11);
+    assert_eq!(server.stop().requests, 11);
+}
+
+#[test]
+fn the_scenario_may_stop_the_test() {
+    let server = Server::start(Routes::new()).unwrap();
+    let task = "[[users.u.tasks]]\nsteps = [{ get = \"/status/200\" }, { stop_test = true }]";
+    let mut play = Play::new(&server.url(), 4, "1m", "1ms", task);
+    play.settings.threads = 2;
+    let begun = std::time::Instant::now();
+    let record = play.run();
+    assert!((1..=4).contains(&total(&record, |second| second.ok)));
+    assert!(begun.elapsed() < Duration::from_secs(30));
+}

@@ -1,0 +1,288 @@
+//! Files of data: CSV with a row of names, JSON (one list), and JSON-lines.
+
+use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
+use std::sync::Arc;
+
+use serde_json::Value as JsonValue;
+
+use super::rows::{BLOCK_ROWS, IndexedFile, Rows};
+use crate::surroundings::{FileContent, Reading};
+use crate::value::Value;
+
+/// How rows stand in a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Format {
+    Csv,
+    Json,
+    JsonLines,
+}
+
+/// Larger files are not held in memory.
+const MEMORY_BYTES_MAX: u64 = 4 << 20;
+
+impl Format {
+    /// The format that a file's name tells.
+    pub(crate) fn of(path: &Path) -> Option<Self> {
+        Self::named(path.extension()?.to_str()?)
+    }
+
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        match name.to_ascii_lowercase().as_str() {
+            "csv" => Some(Self::Csv),
+            "json" => Some(Self::Json),
+            "jsonl" | "ndjson" => Some(Self::JsonLines),
+            _ => None,
+        }
+    }
+}
+
+/// Where the rows of a file begin.
+struct Index {
+    columns: Vec<String>,
+    blocks: Vec<u64>,
+    count: u64,
+}
+
+impl Index {
+    fn add(&mut self, begin: u64) {
+        if self.count.is_multiple_of(BLOCK_ROWS) {
+            self.blocks.push(begin);
+        }
+        self.count += 1;
+    }
+}
+
+impl Rows {
+    /// The rows of a file.
+    pub(crate) fn of_file(content: Arc<dyn FileContent>, format: Format) -> Result<Self, String> {
+        Self::of_file_up_to(content, format, MEMORY_BYTES_MAX)
+    }
+
+    fn of_file_up_to(
+        content: Arc<dyn FileContent>,
+        format: Format,
+        memory_max: u64,
+    ) -> Result<Self, String> {
+        let Index {
+            columns,
+            blocks,
+            count,
+        } = index(content.as_ref(), format)?;
+        let file = IndexedFile {
+            content,
+            format,
+            columns,
+            blocks,
+            count,
+        };
+        if file.content.size() > memory_max {
+            return Ok(Self::Indexed(Arc::new(file)));
+        }
+        let all = Self::Indexed(Arc::new(file));
+        let mut block = None;
+        let rows = (0..count).map(|row| all.get(row, &mut block));
+        Ok(Self::Memory(rows.collect::<Result<_, _>>()?))
+    }
+}
+
+fn index(content: &dyn FileContent, format: Format) -> Result<Index, String> {
+    let mut index = Index {
+        columns: Vec::new(),
+        blocks: Vec::new(),
+        count: 0,
+    };
+    let reader = BufReader::with_capacity(1 << 20, Reading { content, at: 0 });
+    let end = match format {
+        Format::Csv => index_csv(reader, content.size(), &mut index)?,
+        Format::JsonLines => index_lines(reader, &mut index)?,
+        Format::Json => index_json(reader, &mut index)?,
+    };
+    index.blocks.push(end);
+    Ok(index)
+}
+
+fn csv_reader<R: Read>(from: R, has_headers: bool) -> csv::Reader<R> {
+    csv::ReaderBuilder::new()
+        .has_headers(has_headers)
+        .from_reader(from)
+}
+
+fn index_csv(from: impl Read, size: u64, index: &mut Index) -> Result<u64, String> {
+    let mut reader = csv_reader(from, true);
+    let headers = reader.headers().map_err(|error| error.to_string())?;
+    index.columns = headers
+        .iter()
+        .map(|name| name.trim_start_matches('\u{feff}').trim().to_owned())
+        .collect();
+    let mut record = csv::ByteRecord::new();
+    while reader
+        .read_byte_record(&mut record)
+        .map_err(|error| error.to_string())?
+    {
+        index.add(record.position().map_or(0, csv::Position::byte));
+    }
+    Ok(size)
+}
+
+fn index_lines(mut from: impl BufRead, index: &mut Index) -> Result<u64, String> {
+    let (mut line, mut at) = (Vec::new(), 0);
+    loop {
+        line.clear();
+        let read = from.read_until(b'\n', &mut line);
+        let length = read.map_err(|error| error.to_string())? as u64;
+        if length == 0 {
+            return Ok(at);
+        }
+        if !line.trim_ascii().is_empty() {
+            index.add(at);
+        }
+        at += length;
+    }
+}
+
+/// Finds the items of the one list by their brackets and commas; what is within is read later.
+fn index_json(from: impl BufRead, index: &mut Index) -> Result<u64, String> {
+    let (mut depth, mut in_text, mut is_escaped) = (0u32, false, false);
+    let mut begins = false;
+    for (at, byte) in (0u64..).zip(from.bytes()) {
+        let byte = byte.map_err(|error| error.to_string())?;
+        if in_text {
+            match byte {
+                _ if is_escaped => is_escaped = false,
+                b'\\' => is_escaped = true,
+                b'"' => in_text = false,
+                _ => {}
+            }
+            continue;
+        }
+        if byte.is_ascii_whitespace() {
+            continue;
+        }
+        if depth == 0 && byte != b'[' {
+            return Err("it is no JSON list of rows".to_owned());
+        }
+        if depth == 1 && begins && byte != b']' {
+            index.add(at);
+            begins = false;
+        }
+        match byte {
+            b'"' => in_text = true,
+            b'[' | b'{' => {
+                begins |= depth == 0;
+                depth += 1;
+            }
+            b']' | b'}' if depth == 1 => return Ok(at),
+            b']' | b'}' => depth -= 1,
+            b',' if depth == 1 => begins = true,
+            _ => {}
+        }
+    }
+    Err("its list of rows has no end".to_owned())
+}
+
+/// The rows that stand in some bytes of a file.
+pub(super) fn parse(
+    format: Format,
+    bytes: &[u8],
+    columns: &[String],
+) -> Result<Vec<Value>, String> {
+    match format {
+        Format::Csv => csv_reader(bytes, false)
+            .records()
+            .map(|record| {
+                let record = record.map_err(|error| error.to_string())?;
+                let texts = record.iter().map(JsonValue::from);
+                let row = columns.iter().cloned().zip(texts).collect();
+                Ok(Value::Json(Arc::new(JsonValue::Object(row))))
+            })
+            .collect(),
+        Format::JsonLines => bytes
+            .split(|byte| *byte == b'\n')
+            .filter(|line| !line.trim_ascii().is_empty())
+            .map(|line| serde_json::from_slice(line).map(|json: JsonValue| Value::of_json(&json)))
+            .collect::<Result<_, _>>()
+            .map_err(|error| error.to_string()),
+        Format::Json => {
+            let items = bytes.trim_ascii_end();
+            let items = items.strip_suffix(b",").unwrap_or(items);
+            let list = [b"[", items, b"]"].concat();
+            let list: Vec<JsonValue> =
+                serde_json::from_slice(&list).map_err(|error| error.to_string())?;
+            Ok(list.iter().map(Value::of_json).collect())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str, format: Format, memory_max: u64) -> Result<Vec<String>, String> {
+        let rows = Rows::of_file_up_to(Arc::new(text.as_bytes().to_vec()), format, memory_max)?;
+        let mut block = None;
+        let texts = (0..rows.count()).map(|row| Ok(rows.get(row, &mut block)?.in_text()));
+        texts.collect()
+    }
+
+    #[test]
+    fn rows_are_the_same_from_memory_and_by_the_index() {
+        let numbers = 0..150;
+        let csv = numbers.clone().fold("id,name\n".to_owned(), |text, row| {
+            text + &format!("{row},\"a\nb, {row}\"\n")
+        });
+        let lines = numbers.clone().fold(String::new(), |text, row| {
+            text + &format!("{{\"id\":\"{row}\",\"name\":\"a\\nb, {row}\"}}\n\n")
+        });
+        let items = numbers
+            .clone()
+            .map(|row| format!("\n {{\"id\": \"{row}\", \"name\": \"a\\nb, {row}\"}}"));
+        let json = format!(" [{}\n]\n", items.collect::<Vec<_>>().join(" ,"));
+        let expected: Vec<String> = numbers
+            .map(|row| format!("{{\"id\":\"{row}\",\"name\":\"a\\nb, {row}\"}}"))
+            .collect();
+        let files = [
+            (csv, Format::Csv),
+            (lines, Format::JsonLines),
+            (json, Format::Json),
+        ];
+        for (text, format) in files {
+            for memory_max in [0, u64::MAX] {
+                let found = read(&text, format, memory_max).expect("rows");
+                assert_eq!(found, expected, "{format:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn json_items_may_hold_anything() {
+        let text = r#"[1, "a],\"[", [], {"b": [1, {"c": "}"}]}, null, [[2]]]"#;
+        let found = read(text, Format::Json, 0).expect("rows");
+        assert_eq!(
+            found,
+            [
+                "1",
+                "a],\"[",
+                "[]",
+                r#"{"b":[1,{"c":"}"}]}"#,
+                "none",
+                "[[2]]"
+            ]
+        );
+        assert_eq!(read("[ ]", Format::Json, 0), Ok(Vec::new()));
+    }
+
+    #[test]
+    fn what_is_no_data_is_refused() {
+        for (text, format, part) in [
+            ("{}", Format::Json, "no JSON list"),
+            ("[1, 2", Format::Json, "no end"),
+            ("[1, oops]", Format::Json, "expected"),
+            ("{\"a\": }\n", Format::JsonLines, "expected"),
+            ("a,b\n1\n", Format::Csv, "fields"),
+        ] {
+            let error = read(text, format, u64::MAX).unwrap_err();
+            assert!(error.contains(part), "{error}");
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! Extraction: what of an answer becomes the value of a variable.
+
+use regex::bytes::Regex;
+use serde_json_path::JsonPath;
+
+use crate::expression::Expression;
+use crate::function;
+use crate::scope::{Halt, Scope, Slot};
+use crate::seen::Seen;
+use crate::value::Value;
+
+/// What of an answer becomes the value of a variable.
+#[derive(Debug, Clone)]
+pub struct Extract {
+    /// The variable.
+    pub slot: Slot,
+    pub(crate) from: From,
+    pub(crate) take: Take,
+    /// Its value where nothing is found; `None`: the request has failed.
+    pub(crate) default: Option<Expression>,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) enum From {
+    Json(JsonPath),
+    /// A group of a pattern.
+    Regex(Regex, usize),
+    Header(String),
+    Cookie(String),
+    Body,
+    Status,
+}
+
+/// Which of those that are found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Take {
+    First,
+    Last,
+    All,
+    Random,
+    Count,
+}
+
+impl Take {
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        Some(match name {
+            "first" => Self::First,
+            "last" => Self::Last,
+            "all" => Self::All,
+            "random" => Self::Random,
+            "count" => Self::Count,
+            _ => return None,
+        })
+    }
+}
+
+impl Extract {
+    pub(crate) fn needs_body(&self) -> bool {
+        matches!(self.from, From::Json(_) | From::Regex(..) | From::Body)
+    }
+
+    pub(crate) fn needs_fields(&self) -> bool {
+        matches!(self.from, From::Header(_) | From::Cookie(_))
+    }
+
+    /// The value; where there is none to be had, what is missing.
+    pub fn value(&self, seen: &Seen, scope: &mut Scope) -> Result<Result<Value, String>, Halt> {
+        let found = match self.found(seen) {
+            Ok(found) => found,
+            Err(missing) => return self.default(missing, scope),
+        };
+        Ok(Ok(match self.take {
+            Take::Count => Value::Integer(i64::try_from(found.len()).unwrap_or(i64::MAX)),
+            Take::All => Value::list(&found),
+            _ if found.is_empty() => return self.default(self.missing(), scope),
+            Take::First => found[0].clone(),
+            Take::Last => found[found.len() - 1].clone(),
+            Take::Random => found[function::place(found.len(), scope.random)].clone(),
+        }))
+    }
+
+    fn default(&self, missing: String, scope: &mut Scope) -> Result<Result<Value, String>, Halt> {
+        match &self.default {
+            Some(default) => Ok(Ok(default.evaluate(scope)?)),
+            None => Ok(Err(missing)),
+        }
+    }
+
+    fn found(&self, seen: &Seen) -> Result<Vec<Value>, String> {
+        let text = |bytes: &[u8]| Value::text(String::from_utf8_lossy(bytes));
+        Ok(match &self.from {
+            From::Json(path) => {
+                let json = seen
+                    .json()
+                    .ok_or_else(|| format!("nothing is found at {path}: the answer is no JSON"))?;
+                path.query(json)
+                    .iter()
+                    .map(|json| Value::of_json(json))
+                    .collect()
+            }
+            From::Regex(pattern, group) => pattern
+                .captures_iter(seen.body())
+                .filter_map(|captures| Some(text(captures.get(*group)?.as_bytes())))
+                .collect(),
+            From::Header(name) => seen.header(name).map(Value::text).collect(),
+            From::Cookie(name) => seen.cookie(name).map(Value::text).collect(),
+            From::Body => vec![text(seen.body())],
+            From::Status => vec![Value::Integer(seen.status().into())],
+        })
+    }
+
+    fn missing(&self) -> String {
+        match &self.from {
+            From::Json(path) => format!("nothing is found at {path}"),
+            From::Regex(pattern, _) => format!("nothing matches `{pattern}`"),
+            From::Header(name) => format!("the answer has no header {name}"),
+            From::Cookie(name) => format!("the answer sets no cookie {name}"),
+            From::Body | From::Status => "the answer has nothing to extract".to_owned(),
+        }
+    }
+}

@@ -1,0 +1,68 @@
+//! What was seen of an answer, for those who look into it.
+
+use std::cell::OnceCell;
+
+use serde_json::Value as JsonValue;
+
+/// An answer, with its body decoded.
+#[derive(Debug)]
+pub struct Seen<'a> {
+    status: u16,
+    /// Header lines, each ended by CR LF.
+    fields: &'a [u8],
+    body: &'a [u8],
+    /// Intended start to done.
+    took_ns: u64,
+    json: OnceCell<Option<JsonValue>>,
+}
+
+impl<'a> Seen<'a> {
+    /// An answer; `took_ns` is from the intended start to its end.
+    pub fn new(status: u16, fields: &'a [u8], body: &'a [u8], took_ns: u64) -> Self {
+        Self {
+            status,
+            fields,
+            body,
+            took_ns,
+            json: OnceCell::new(),
+        }
+    }
+
+    pub(crate) fn status(&self) -> u16 {
+        self.status
+    }
+
+    pub(crate) fn body(&self) -> &'a [u8] {
+        self.body
+    }
+
+    pub(crate) fn took_ns(&self) -> u64 {
+        self.took_ns
+    }
+
+    /// The body as JSON, read once; `None` where it is none.
+    pub(crate) fn json(&self) -> Option<&JsonValue> {
+        let json = self
+            .json
+            .get_or_init(|| serde_json::from_slice(self.body).ok());
+        json.as_ref()
+    }
+
+    /// The values of a header field.
+    pub(crate) fn header(&self, wanted: &str) -> impl Iterator<Item = &'a str> {
+        let text = std::str::from_utf8(self.fields).unwrap_or_default();
+        text.split("\r\n").filter_map(move |line| {
+            let (name, value) = line.split_once(':')?;
+            name.eq_ignore_ascii_case(wanted).then_some(value.trim())
+        })
+    }
+
+    /// The values that the answer sets a cookie to.
+    pub(crate) fn cookie(&self, wanted: &str) -> impl Iterator<Item = &'a str> {
+        self.header("set-cookie").filter_map(move |line| {
+            let pair = line.split(';').next()?;
+            let (name, value) = pair.split_once('=')?;
+            (name.trim() == wanted).then_some(value.trim())
+        })
+    }
+}

@@ -1,0 +1,66 @@
+//! Surroundings: what a scenario may know of the world beside its own text. Whoever reads the scenario
+//! brings them; this crate opens nothing itself.
+
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+/// What a scenario is read in.
+pub trait Surroundings {
+    /// A variable of the environment.
+    fn variable(&self, name: &str) -> Option<String>;
+
+    /// A file that the scenario names.
+    fn file(&self, path: &Path) -> io::Result<Arc<dyn FileContent>>;
+}
+
+/// The content of a file.
+pub trait FileContent: std::fmt::Debug + Send + Sync {
+    /// Its size, in bytes.
+    fn size(&self) -> u64;
+
+    /// Reads from a place on, as much as fits; 0 at the end.
+    fn read_at(&self, into: &mut [u8], at: u64) -> io::Result<usize>;
+}
+
+/// Surroundings that are not looked at: no variable is set, and no file is read.
+#[derive(Debug, Clone, Copy)]
+pub struct Unseen;
+
+impl Surroundings for Unseen {
+    fn variable(&self, _: &str) -> Option<String> {
+        None
+    }
+
+    fn file(&self, _: &Path) -> io::Result<Arc<dyn FileContent>> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
+}
+
+impl FileContent for Vec<u8> {
+    fn size(&self) -> u64 {
+        self.len() as u64
+    }
+
+    fn read_at(&self, into: &mut [u8], at: u64) -> io::Result<usize> {
+        let at = usize::try_from(at).map_or(self.len(), |at| at.min(self.len()));
+        let rest = &self[at..];
+        let count = rest.len().min(into.len());
+        into[..count].copy_from_slice(&rest[..count]);
+        Ok(count)
+    }
+}
+
+/// Reads a file from a place on.
+pub(crate) struct Reading<'a> {
+    pub(crate) content: &'a dyn FileContent,
+    pub(crate) at: u64,
+}
+
+impl io::Read for Reading<'_> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let count = self.content.read_at(into, self.at)?;
+        self.at += count as u64;
+        Ok(count)
+    }
+}

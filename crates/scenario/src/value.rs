@@ -1,0 +1,217 @@
+//! Values: what expressions give, variables hold and data are made of.
+
+use std::sync::Arc;
+
+use serde_json::Value as JsonValue;
+
+/// A value of an expression, a variable or a row of data.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub enum Value {
+    /// Of a variable that was not set yet.
+    #[default]
+    Undefined,
+    /// JSON's null.
+    None,
+    /// A boolean.
+    Bool(bool),
+    /// A whole number.
+    Integer(i64),
+    /// Any other number.
+    Float(f64),
+    /// A text.
+    Text(Arc<str>),
+    /// A list or a table.
+    Json(Arc<JsonValue>),
+}
+
+/// How a value stands where it is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Encoding {
+    /// As it is.
+    Plain,
+    /// On a line of a head: what would break the line becomes a blank.
+    Header,
+    /// In a path and query.
+    Path,
+    /// In a form.
+    Form,
+    /// A JSON value.
+    Json,
+    /// Within a JSON text.
+    JsonText,
+}
+
+impl Value {
+    /// A text.
+    pub fn text(text: impl Into<Arc<str>>) -> Self {
+        Self::Text(text.into())
+    }
+
+    /// A list of values.
+    pub(crate) fn list(values: &[Self]) -> Self {
+        Self::Json(Arc::new(values.iter().map(Self::to_json).collect()))
+    }
+
+    /// As it stands within a text.
+    pub fn in_text(&self) -> String {
+        let mut bytes = Vec::new();
+        self.write(Encoding::Plain, &mut bytes);
+        String::from_utf8_lossy(&bytes).into_owned()
+    }
+
+    /// As JSON has it.
+    pub fn to_json(&self) -> JsonValue {
+        match self {
+            Self::Undefined | Self::None => JsonValue::Null,
+            Self::Bool(value) => (*value).into(),
+            Self::Integer(number) => (*number).into(),
+            // JSON has no infinity, and no NaN.
+            Self::Float(number) => (*number).into(),
+            Self::Text(text) => JsonValue::String(text.as_ref().into()),
+            Self::Json(json) => json.as_ref().clone(),
+        }
+    }
+
+    /// The value of a piece of JSON.
+    pub fn of_json(json: &JsonValue) -> Self {
+        match json {
+            JsonValue::Null => Self::None,
+            JsonValue::Bool(value) => Self::Bool(*value),
+            JsonValue::Number(number) => number.as_i64().map_or_else(
+                || Self::Float(number.as_f64().unwrap_or(f64::NAN)),
+                Self::Integer,
+            ),
+            JsonValue::String(text) => Self::text(text.as_str()),
+            other => Self::Json(Arc::new(other.clone())),
+        }
+    }
+
+    /// As a number, where it is one or a text that reads as one.
+    pub fn as_number(&self) -> Option<f64> {
+        match self {
+            Self::Integer(number) => Some(*number as f64),
+            Self::Float(number) => Some(*number),
+            Self::Text(text) => text.trim().parse().ok(),
+            _ => None,
+        }
+    }
+
+    /// Whether a condition holds: as Jinja has it, nothing, zero and what is empty do not.
+    pub fn is_true(&self) -> bool {
+        match self {
+            Self::Undefined | Self::None => false,
+            Self::Bool(value) => *value,
+            Self::Integer(number) => *number != 0,
+            Self::Float(number) => *number != 0.0,
+            Self::Text(text) => !text.is_empty(),
+            Self::Json(json) => match json.as_ref() {
+                JsonValue::Array(items) => !items.is_empty(),
+                JsonValue::Object(entries) => !entries.is_empty(),
+                _ => true,
+            },
+        }
+    }
+
+    /// Writes it as its place needs it.
+    pub(crate) fn write(&self, encoding: Encoding, into: &mut Vec<u8>) {
+        match (self, encoding) {
+            (Self::Undefined | Self::None, Encoding::Json) => into.extend_from_slice(b"null"),
+            (Self::Undefined | Self::None, _) => into.extend_from_slice(b"none"),
+            (Self::Bool(value), _) => {
+                into.extend_from_slice(if *value { b"true" } else { b"false" });
+            }
+            (Self::Integer(number), _) => {
+                into.extend_from_slice(itoa::Buffer::new().format(*number).as_bytes());
+            }
+            (Self::Float(number), Encoding::Json) if !number.is_finite() => {
+                into.extend_from_slice(b"null");
+            }
+            (Self::Float(number), _) => {
+                into.extend_from_slice(ryu::Buffer::new().format(*number).as_bytes());
+            }
+            (Self::Text(text), _) => write_text(text, encoding, into),
+            (Self::Json(json), Encoding::Json) => {
+                into.extend_from_slice(json.to_string().as_bytes());
+            }
+            (Self::Json(json), _) => write_text(&json.to_string(), encoding, into),
+        }
+    }
+}
+
+/// Writes a text as its place needs it.
+pub(crate) fn write_text(text: &str, encoding: Encoding, into: &mut Vec<u8>) {
+    match encoding {
+        Encoding::Plain => into.extend_from_slice(text.as_bytes()),
+        Encoding::Header => into.extend(
+            text.bytes()
+                .map(|byte| if breaks_a_line(byte) { b' ' } else { byte }),
+        ),
+        Encoding::Path => percent_encode(text, into, |byte| {
+            // What may stand in a path and query stays as it was typed.
+            byte.is_ascii_graphic() && !b"\"<>\\^`{|}#".contains(&byte)
+        }),
+        Encoding::Form => percent_encode(text, into, |byte| {
+            byte.is_ascii_alphanumeric() || b"-._~".contains(&byte)
+        }),
+        Encoding::Json => {
+            let quoted = JsonValue::from(text).to_string();
+            into.extend_from_slice(quoted.as_bytes());
+        }
+        Encoding::JsonText => {
+            let quoted = JsonValue::from(text).to_string();
+            into.extend_from_slice(&quoted.as_bytes()[1..quoted.len() - 1]);
+        }
+    }
+}
+
+/// Whether a byte may not stand on a line of a head.
+pub(crate) fn breaks_a_line(byte: u8) -> bool {
+    byte != b'\t' && byte.is_ascii_control()
+}
+
+fn percent_encode(text: &str, into: &mut Vec<u8>, stays: impl Fn(u8) -> bool) {
+    const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
+    for byte in text.bytes() {
+        if stays(byte) {
+            into.push(byte);
+        } else {
+            let (high, low) = (usize::from(byte >> 4), usize::from(byte & 15));
+            into.extend_from_slice(&[b'%', DIGITS[high], DIGITS[low]]);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_place_has_its_own_encoding() {
+        let text = Value::text("a b/\"é\"\r\n&=");
+        let cases = [
+            (Encoding::Plain, "a b/\"é\"\r\n&="),
+            (Encoding::Header, "a b/\"é\"  &="),
+            (Encoding::Path, "a%20b/%22%C3%A9%22%0D%0A&="),
+            (Encoding::Form, "a%20b%2F%22%C3%A9%22%0D%0A%26%3D"),
+            (Encoding::Json, r#""a b/\"é\"\r\n&=""#),
+            (Encoding::JsonText, r#"a b/\"é\"\r\n&="#),
+        ];
+        for (encoding, expected) in cases {
+            let mut written = Vec::new();
+            text.write(encoding, &mut written);
+            assert_eq!(String::from_utf8_lossy(&written), expected, "{encoding:?}");
+        }
+    }
+
+    #[test]
+    fn json_goes_in_and_comes_out_as_it_was() {
+        let json = serde_json::json!([null, true, -3, 2.5, "x", [1], {"a": {}}, 1e300]);
+        let value = Value::of_json(&json);
+        assert_eq!(value.to_json(), json);
+        let parts = json.as_array().into_iter().flatten().map(Value::of_json);
+        assert_eq!(Value::list(&parts.collect::<Vec<_>>()), value);
+        let mut written = Vec::new();
+        Value::Float(f64::NAN).write(Encoding::Json, &mut written);
+        assert_eq!(written, b"null");
+    }
+}
