@@ -1,23 +1,21 @@
 //! Options that say how load is made: those of every command that plays a profile.
 
-use std::net::IpAddr;
 use std::time::Duration;
 
-use engine::Pin;
-use scenario::{Host, Overrides, Plan, Scenario, Tags};
+use scenario::{Overrides, Plan, Scenario, Tags};
 
 use crate::descriptors;
 use crate::exit::Failure;
 use crate::layers::ScenarioOptions;
+use crate::reach_options::ReachOptions;
 
 /// How load is made.
 #[derive(Debug, clap::Args)]
 pub(crate) struct LoadOptions {
     #[command(flatten)]
     pub(crate) from: ScenarioOptions,
-    /// The service under test: a URL, or "embedded" [default: as the scenario says]
-    #[arg(long, value_name = "URL")]
-    pub(crate) host: Option<String>,
+    #[command(flatten)]
+    pub(crate) reach: ReachOptions,
     /// The most users; other levels of the profile keep their proportion
     #[arg(short = 'u', long, value_parser = clap::value_parser!(u32).range(1..))]
     users: Option<u32>,
@@ -30,15 +28,8 @@ pub(crate) struct LoadOptions {
     /// Search over users instead of arrivals; -u is then the highest level
     #[arg(long, conflicts_with = "rate")]
     closed: bool,
-    /// Only users of these classes, separated by commas
-    #[arg(long, value_name = "CLASS", value_delimiter = ',')]
-    users_of: Vec<String>,
-    /// Only tasks with one of these tags, separated by commas
-    #[arg(long, value_name = "TAG", value_delimiter = ',')]
-    tags: Vec<String>,
-    /// No task with one of these tags, separated by commas
-    #[arg(long, value_name = "TAG", value_delimiter = ',')]
-    exclude_tags: Vec<String>,
+    #[command(flatten)]
+    chosen: ChosenOptions,
     /// The seed of all randomness [default: a new one]
     #[arg(long)]
     pub(crate) seed: Option<u64>,
@@ -48,18 +39,34 @@ pub(crate) struct LoadOptions {
     /// How long requests under way may take to end when the load is stopped
     #[arg(long, value_name = "DURATION", value_parser = scenario::duration, default_value = "30s")]
     pub(crate) stop_timeout: Duration,
-    /// Connect from these local addresses, in turn; separated by commas
-    #[arg(long, value_name = "ADDRESS", value_delimiter = ',')]
-    pub(crate) source: Vec<IpAddr>,
-    /// Take this address for a host and port, instead of what DNS says; may be given again
-    #[arg(long, value_name = "HOST:PORT:ADDRESS")]
-    pub(crate) resolve: Vec<Pin>,
-    /// Take any TLS certificate; the report says so
-    #[arg(long)]
-    insecure: bool,
-    /// Wait this long for the host to accept a connection before the load
-    #[arg(long, value_name = "DURATION", value_parser = scenario::duration)]
-    pub(crate) wait_ready: Option<Duration>,
+}
+
+/// What of the scenario is played.
+#[derive(Debug, clap::Args)]
+pub(crate) struct ChosenOptions {
+    /// Only users of these classes, separated by commas
+    #[arg(long, value_name = "CLASS", value_delimiter = ',')]
+    pub(crate) users_of: Vec<String>,
+    /// Only tasks with one of these tags, separated by commas
+    #[arg(long, value_name = "TAG", value_delimiter = ',')]
+    tags: Vec<String>,
+    /// No task with one of these tags, separated by commas
+    #[arg(long, value_name = "TAG", value_delimiter = ',')]
+    exclude_tags: Vec<String>,
+}
+
+impl ChosenOptions {
+    pub(crate) fn tags(&self) -> Tags {
+        Tags {
+            only: self.tags.clone(),
+            without: self.exclude_tags.clone(),
+        }
+    }
+
+    pub(crate) fn is_given(&self) -> bool {
+        let lists = [&self.users_of, &self.tags, &self.exclude_tags];
+        lists.iter().any(|list| !list.is_empty())
+    }
 }
 
 /// How long a run is.
@@ -74,7 +81,7 @@ impl LoadOptions {
     /// The scenario, with what the command line changes of it.
     pub(crate) fn scenario(&self) -> Result<Scenario, Failure> {
         let mut scenario = self.from.read()?;
-        scenario.network.tls.insecure |= self.insecure;
+        scenario.network.tls.insecure |= self.reach.insecure;
         Ok(scenario)
     }
 
@@ -91,12 +98,9 @@ impl LoadOptions {
             rate: self.rate,
             duration,
             closed: self.closed,
-            tags: Tags {
-                only: self.tags.clone(),
-                without: self.exclude_tags.clone(),
-            },
+            tags: self.chosen.tags(),
         };
-        let plan = Plan::new(scenario, profile, &overrides, &self.users_of);
+        let plan = Plan::new(scenario, profile, &overrides, &self.chosen.users_of);
         let mut plan = plan.map_err(|error| Failure::Input(error.to_string()))?;
         descriptors::bound_search(&mut plan);
         Ok(plan)
@@ -105,21 +109,8 @@ impl LoadOptions {
     /// Whether anything is asked of the load.
     pub(crate) fn is_given(&self) -> bool {
         let level = self.users.is_some() || self.spawn_rate.is_some() || self.rate.is_some();
-        let who = self.host.is_some() || self.seed.is_some() || !self.users_of.is_empty();
-        let what = !self.tags.is_empty() || !self.exclude_tags.is_empty();
-        level || self.closed || who || what
-    }
-
-    /// The service under test.
-    pub(crate) fn host(&self, scenario: &Scenario) -> Result<Host, Failure> {
-        match (&self.host, &scenario.host) {
-            (Some(text), _) => Host::parse(text).map_err(Failure::Input),
-            (None, Some(host)) => Ok(host.clone()),
-            (None, None) => {
-                let message = "no host: give --host, or write `host = …` in the scenario";
-                Err(Failure::Input(message.into()))
-            }
-        }
+        let who = self.reach.host.is_some() || self.seed.is_some() || self.chosen.is_given();
+        level || self.closed || who
     }
 }
 

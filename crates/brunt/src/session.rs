@@ -60,7 +60,7 @@ impl Session<'_> {
         outlets: Option<&mut Outlets>,
     ) -> Result<JudgedRun, Failure> {
         self.interrupts.nothing_to_lose();
-        let host = self.options.host(self.scenario)?;
+        let host = self.options.reach.host(self.scenario)?;
         let mut stage = Stage::set(self.options, self.watch, &host, &plan)?;
         let mut header = stage.header(self.options, self.scenario, profile, &plan, "");
         let differences = match self.yardstick {

@@ -2,10 +2,9 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::Context;
-use engine::{Reach, Settings, Target, TargetError};
+use engine::{Settings, Target};
 use jiff::Timestamp;
 use record::{Generator, Header, Machine};
 use scenario::{Host, Plan, Scenario};
@@ -23,9 +22,6 @@ use crate::results::RunFolder;
 use crate::screen::LiveLine;
 use crate::watch_options::WatchOptions;
 use crate::watched::Watched;
-
-/// How long the host may take to accept a connection, unless `--wait-ready` says otherwise.
-const REACH_WITHIN: Duration = Duration::from_millis(1500);
 
 /// A service that is reached, with who watches it and where brunt runs meanwhile.
 pub(crate) struct Stage {
@@ -54,19 +50,10 @@ impl Stage {
                            --pid db=4711";
             return Err(Failure::Input(message.into()));
         }
-        let patience = options.wait_ready.unwrap_or(REACH_WITHIN);
         descriptors::enough_for(plan)?;
         uploads_are_there(plan)?;
-        let resolve = |url| {
-            let reach = Reach {
-                pins: options.resolve.clone(),
-                sources: options.source.clone(),
-                at_most: patience,
-            };
-            Target::resolve(url, &plan.network, &reach).map_err(unmeasured)
-        };
         let resolved = match host {
-            Host::Url(url) => Some(resolve(url)?),
+            Host::Url(url) => Some(options.reach.resolve(url, plan)?),
             Host::Embedded => None,
         };
         let is_local = resolved.as_ref().is_none_or(Target::is_local);
@@ -76,9 +63,9 @@ impl Stage {
             target
         } else {
             let agent = agent.insert(EmbeddedAgent::start(&placement.agent)?);
-            resolve(agent.url())?
+            options.reach.resolve(agent.url(), plan)?
         };
-        target.reach(patience).map_err(unmeasured)?;
+        options.reach.reach(&target)?;
         let machine = crate::machine::machine();
         let watched = Watched::find(watch, agent.as_ref(), &target)?;
         let mut stage = Self {
@@ -173,7 +160,7 @@ impl Stage {
             target_cores: cores(&self.placement.agent),
             connections: plan.network.connections.in_words(),
             addresses: addresses.iter().map(SocketAddr::to_string).collect(),
-            sources: options.source.iter().map(IpAddr::to_string).collect(),
+            sources: options.reach.source.iter().map(IpAddr::to_string).collect(),
             insecure: self.target.url.scheme() == "https" && plan.network.tls.insecure,
             connect_timeout_s: timeouts.connect.as_secs_f64(),
             tls_timeout_s: timeouts.tls.as_secs_f64(),
@@ -225,19 +212,8 @@ impl Stage {
     }
 }
 
-/// What is wrong with the settings is the user's to mend; the rest is the host's.
-#[expect(clippy::needless_pass_by_value, reason = "as `map_err` wants it")]
-fn unmeasured(error: TargetError) -> Failure {
-    match error {
-        TargetError::Dns { .. } | TargetError::Unreachable { .. } => {
-            Failure::NothingMeasured(error.to_string())
-        }
-        _ => Failure::Input(error.to_string()),
-    }
-}
-
 /// Files that are bodies are found before the load, not by its first request.
-fn uploads_are_there(plan: &Plan) -> Result<(), Failure> {
+pub(crate) fn uploads_are_there(plan: &Plan) -> Result<(), Failure> {
     for path in plan.files() {
         let is_file = std::fs::metadata(path).and_then(|found| {
             let no_file = || std::io::Error::other("it is no file");

@@ -26,6 +26,7 @@ use crate::outbox::Upload;
 use crate::pacer::{Pacer, Phase};
 use crate::pool::Pool;
 use crate::recorder::{Gauges, Recorder};
+use crate::rehearsal::Script;
 use crate::schedule::Schedule;
 use crate::settings::Settings;
 use crate::starts::{Started, Starts};
@@ -58,6 +59,8 @@ pub(crate) struct Core {
     /// The values of a user's variables when it begins.
     values: Arc<[Value]>,
     pub(crate) starts: Starts,
+    /// Where all is kept that is said and heard, in a rehearsal.
+    pub(crate) script: Option<Script>,
     /// Space to read into; held only while bytes are taken.
     pub(crate) scratch: RefCell<Box<[u8]>>,
     recorder: RefCell<Recorder>,
@@ -105,6 +108,7 @@ impl Core {
             )),
             values: settings.values.clone(),
             starts: Starts::default(),
+            script: None,
             sessions: pool.is_some().then(Sessions::default),
             pool,
             uploads: uploads.collect::<io::Result<_>>()?,
@@ -124,6 +128,12 @@ impl Core {
             serving: Cell::new(0),
             users_max: Cell::new(0),
         })
+    }
+
+    /// The core keeps all that is said and heard, and does not rest.
+    pub(crate) fn rehearses(mut self) -> Self {
+        self.script = Some(Script::default());
+        self
     }
 
     pub(crate) fn take_buffer(&self) -> Vec<u8> {
@@ -146,7 +156,7 @@ impl Core {
     /// The values of a user's variables when it begins: those that the set-up left for all.
     pub(crate) fn first_values(&self) -> Vec<Value> {
         let mut values = self.values.to_vec();
-        values.resize_with(self.plan.variables, Value::default);
+        values.resize_with(self.plan.variables.len(), Value::default);
         values
     }
 

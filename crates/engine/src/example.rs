@@ -3,10 +3,11 @@
 use crate::http1::Answer;
 
 /// Header fields whose values are secrets.
-const SECRET_FIELDS: [&str; 4] = [
+const SECRET_FIELDS: [&str; 5] = [
     "authorization",
     "proxy-authorization",
     "cookie",
+    "set-cookie",
     "x-api-key",
 ];
 
@@ -53,23 +54,33 @@ fn with_excerpt(mut text: String, content: &[u8], request: &[u8]) -> String {
 /// The text without any secret that the request's head holds.
 fn masked(text: &str, request: &[u8]) -> String {
     let request = String::from_utf8_lossy(request);
-    let head = request.split("\r\n\r\n").next().unwrap_or_default();
-    let mut masked = text.to_owned();
-    for line in head.split("\r\n").skip(1) {
-        let Some((name, value)) = line.split_once(": ") else {
-            continue;
+    without(text.to_owned(), &secrets_in(&request))
+}
+
+/// What a head holds in fields that are secret.
+pub(crate) fn secrets_in(message: &str) -> Vec<String> {
+    let head = message.split("\r\n\r\n").next().unwrap_or_default();
+    let fields = head.split("\r\n").filter_map(|line| line.split_once(": "));
+    let mut secrets = Vec::new();
+    for (name, value) in fields {
+        let name = name.to_ascii_lowercase();
+        let value_of = |pair: &str| {
+            pair.split_once('=')
+                .map(|(_, value)| value.trim().to_owned())
         };
-        if is_secret(&name.to_ascii_lowercase()) {
-            // `Bearer TOKEN` and `NAME=VALUE; …` hold their secrets behind a blank or a `=`.
-            let parts = value
-                .split([' ', '=', ';'])
-                .filter(|part| part.len() >= SECRET_BYTES_MIN);
-            for secret in std::iter::once(value).chain(parts) {
-                masked = masked.replace(secret, "***");
+        match name.as_str() {
+            "cookie" => secrets.extend(value.split(';').filter_map(value_of)),
+            "set-cookie" => secrets.extend(value.split(';').take(1).filter_map(value_of)),
+            // What comes before the blank is the scheme.
+            name if is_secret(name) => {
+                secrets.extend(value.split_once(' ').map(|(_, value)| value.to_owned()));
+                secrets.push(value.to_owned());
             }
+            _ => {}
         }
     }
-    masked
+    secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+    secrets
 }
 
 #[cfg(test)]

@@ -19,6 +19,7 @@ use crate::http1::{Answer, Content, DecodeError, Keep, KeepFields, Reader};
 use crate::outbox::{Outbox, Upload};
 use crate::pacer::{GivenUp, Seat};
 use crate::redirect;
+use crate::rehearsal::{Heard, Rehearsed};
 
 /// One request under way.
 pub(crate) struct Exchange<'a> {
@@ -85,10 +86,14 @@ impl<'a> Exchange<'a> {
         core.pacer.is_alive(done_ns);
         core.pacer.end(seat);
         let took_ns = done_ns.saturating_sub(intended_ns);
+        let heard = exchange.heard(&result, took_ns);
         let fault = match result {
             Ok(answer) => exchange.look_into(answer, &rendered.bytes, took_ns),
             Err(fault) => Some(fault),
         };
+        if let Some(script) = &core.script {
+            script.keep(exchange.rehearsed(&rendered.bytes, heard, fault.as_ref()));
+        }
         let sample = Sample {
             name: request.name,
             intended_ns,
@@ -107,6 +112,39 @@ impl<'a> Exchange<'a> {
         core.record(&sample, fault.as_ref(), &rendered.bytes);
         core.give_buffer(rendered.bytes);
         (done_ns, fault.map_or(Ended::Well, Ended::Failed))
+    }
+
+    /// What was heard, where this is a rehearsal.
+    #[inline]
+    fn heard(&mut self, result: &Result<Answer, Fault>, took_ns: u64) -> Option<Heard> {
+        self.core.script.as_ref()?;
+        let answer = result.as_ref().ok()?;
+        Some(Heard::of(
+            answer,
+            took_ns,
+            &self.request.checks,
+            &mut self.belongings.scope(self.core),
+        ))
+    }
+
+    fn rehearsed(&self, bytes: &[u8], heard: Option<Heard>, fault: Option<&Fault>) -> Rehearsed {
+        let slots = self
+            .request
+            .extracts
+            .iter()
+            .map(|extract| extract.slot.index());
+        let extracted = slots.filter(|_| fault.is_none()).map(|slot| {
+            let name = self.core.plan.variables[slot].clone();
+            let value = self.belongings.life.variables[slot].to_json();
+            (name, value.to_string())
+        });
+        Rehearsed {
+            name: self.request.name,
+            request: String::from_utf8_lossy(bytes).into_owned(),
+            heard,
+            failed: fault.map(|fault| (fault.kind, fault.text.clone())),
+            extracted: extracted.collect(),
+        }
     }
 
     /// Whether an answer is as it has to be; `None` where it is. What is wanted of it is taken then.
@@ -342,14 +380,15 @@ impl<'a> Exchange<'a> {
         let limits = &self.core.plan.network.limits;
         let mut content = Content::new(limits.body_bytes, limits.decoded_bytes);
         let is_head = &*self.request.method == "HEAD";
-        let fields = if self.request.looks_into.fields {
+        let keeps_all = self.core.script.is_some();
+        let fields = if self.request.looks_into.fields || keeps_all {
             KeepFields::All
         } else if self.keeps_cookies() {
             KeepFields::Cookies
         } else {
             KeepFields::Nothing
         };
-        if self.request.looks_into.body {
+        if self.request.looks_into.body || keeps_all {
             content.kept = self.core.take_buffer();
             content.kept.clear();
             return Reader::new(is_head, |_| Keep::All, content).with_fields(fields);

@@ -24,6 +24,7 @@ mod playing;
 mod pool;
 mod recorder;
 mod redirect;
+mod rehearsal;
 mod resolver;
 mod schedule;
 mod settings;
@@ -36,6 +37,7 @@ mod user;
 
 pub use clock::Clock;
 pub use engine::{Engine, News};
+pub use rehearsal::{Heard, Rehearsed, Scene, rehearse};
 pub use resolver::Pin;
 pub use settings::Settings;
 pub use setup::{SetupOutcome, set_up, tear_down};

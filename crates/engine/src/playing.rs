@@ -164,6 +164,9 @@ impl<'a> Playing<'a> {
     /// meanwhile.
     async fn rest(&mut self, rest_ns: u64) -> Flow {
         let core = self.core;
+        if core.script.is_some() {
+            return Flow::Done;
+        }
         let until_ns = self.moments.0.saturating_add(rest_ns);
         self.rested_ns += rest_ns;
         self.moments = (until_ns, until_ns);

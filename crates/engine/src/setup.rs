@@ -54,6 +54,29 @@ fn play_once(
     settings: &Settings,
     steps: fn(&Plan) -> &[Step],
 ) -> io::Result<SetupOutcome> {
+    let seed = settings.seed;
+    let ((failed, values), increments) = alone(
+        plan,
+        target,
+        settings,
+        |core| core,
+        async |core| play(core, seed, steps(&core.plan)).await,
+    )?;
+    Ok(SetupOutcome {
+        increments,
+        failed,
+        values,
+    })
+}
+
+/// Does something on a core of its own, where nothing else is played; with what was recorded.
+pub(crate) fn alone<T>(
+    plan: &Arc<Plan>,
+    target: &Arc<Target>,
+    settings: &Settings,
+    prepare: fn(Core) -> Core,
+    work: impl AsyncFnOnce(&Core) -> T,
+) -> io::Result<(T, Vec<Increment>)> {
     let clock = Clock::start();
     let (to, handovers) = channel();
     let (_spare, spares) = channel();
@@ -65,18 +88,18 @@ fn play_once(
         threads: 1,
         ..settings.clone()
     };
-    let (failed, values) = LocalSet::new().block_on(&runtime, async move {
+    let done = LocalSet::new().block_on(&runtime, async move {
         let schedule = Schedule::new(&plan, settings.seed, Share::of_core(&settings, 0));
         let core = Core::new(plan, target, (clock, recorder), schedule, &settings, 0)?;
-        let core = Rc::new(core);
+        let core = Rc::new(prepare(core));
         let driver = tokio::task::spawn_local({
             let core = core.clone();
             async move { core.pacer.drive().await }
         });
-        let played = play(&core, settings.seed, steps(&core.plan)).await;
+        let done = work(&core).await;
         driver.abort();
         core.finish();
-        Ok::<_, io::Error>(played)
+        Ok::<_, io::Error>(done)
     })?;
     let mut increments = Vec::new();
     for (_, handover) in handovers.try_iter() {
@@ -91,11 +114,7 @@ fn play_once(
             increments.push(increment);
         }
     }
-    Ok(SetupOutcome {
-        increments,
-        failed,
-        values,
-    })
+    Ok((done, increments))
 }
 
 /// What failed, and the values of variables.

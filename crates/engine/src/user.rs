@@ -174,7 +174,7 @@ impl User {
     /// otherwise. `None` where the user cannot go on.
     async fn begin_lives(&mut self, core: &Core) -> Option<Vec<Life>> {
         let classes = &core.plan.classes;
-        let is_alike = core.plan.variables == 0
+        let is_alike = core.plan.variables.is_empty()
             && classes
                 .iter()
                 .all(|class| class.on_start.is_empty() && class.on_stop.is_empty());

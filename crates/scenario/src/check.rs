@@ -122,6 +122,16 @@ impl Check {
         }))
     }
 
+    /// What is asked, in words.
+    pub fn in_words(&self, seen: &Seen, scope: &mut Scope) -> Result<String, Halt> {
+        let asked = self.look(seen, scope)?.asked;
+        Ok(if self.is_negated {
+            format!("not {asked}")
+        } else {
+            asked
+        })
+    }
+
     /// Whether it holds, where that can be said without a word.
     fn quick(&self, seen: &Seen, scope: &mut Scope) -> Result<Option<bool>, Halt> {
         Ok(match &self.what {

@@ -34,8 +34,8 @@ pub struct Plan {
     class_cycle: Vec<usize>,
     /// What rows are drawn from.
     pub sources: Arc<[Source]>,
-    /// How many variables a user has.
-    pub variables: usize,
+    /// The variables of a user, by their slots; names with a blank are hidden.
+    pub variables: Arc<[String]>,
     /// Whether the set-up sets variables for all users.
     pub shares_values: bool,
     /// Values that no report may show.
@@ -111,7 +111,7 @@ impl Plan {
             load,
             network: scenario.network.clone(),
             sources: scenario.sources.clone(),
-            variables: scenario.variables,
+            variables: scenario.variables.clone(),
             shares_values: scenario.shares_values,
             secrets: scenario.secrets.clone(),
             targets: chosen.targets_of(&scenario.targets),

@@ -41,8 +41,8 @@ pub struct Scenario {
     pub teardown: Vec<Step>,
     /// What rows are drawn from.
     pub sources: Arc<[Source]>,
-    /// How many variables a user has.
-    pub variables: usize,
+    /// The variables of a user, by their slots; names with a blank are hidden.
+    pub variables: Arc<[String]>,
     /// Whether the set-up sets variables for all users.
     pub shares_values: bool,
     /// Values that no report may show: those of the environment.
@@ -211,7 +211,7 @@ fn resolve(
         profiles,
         targets,
         sources: data.into_sources(),
-        variables: Variables::count(&variables),
+        variables: variables.names().cloned().collect(),
         shares_values,
         secrets: secrets.into(),
         hash: hash(spec),

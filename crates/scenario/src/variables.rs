@@ -112,8 +112,8 @@ impl Variables {
         self.hidden = 0;
     }
 
-    /// How many slots a user has.
-    pub(crate) fn count(&self) -> usize {
-        self.known.len()
+    /// What is in each slot of a user; names with a blank are hidden.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &String> {
+        self.known.iter()
     }
 }

@@ -1,9 +1,13 @@
-//! `brunt check`: checks a scenario file and says what would run.
+//! `brunt check`: checks a scenario file, says what would run, and tries it where that is asked.
+
+mod rehearsal;
 
 use scenario::{Host, Overrides, Plan, Profile, Scenario, Step, names_of};
 
 use crate::exit::{Exit, Failure};
 use crate::layers::ScenarioOptions;
+use crate::load_options::ChosenOptions;
+use crate::reach_options::ReachOptions;
 use crate::screen;
 
 /// Options of `brunt check`.
@@ -11,10 +15,40 @@ use crate::screen;
 pub(crate) struct Options {
     #[command(flatten)]
     from: ScenarioOptions,
+    /// Play each task once, as one user and without rests, and show what is sent and what comes
+    #[arg(long = "try")]
+    is_tried: bool,
+    #[command(flatten, next_help_heading = "What is tried")]
+    tried: Tried,
+}
+
+/// Goes with `--try`.
+#[derive(Debug, clap::Args)]
+struct Tried {
+    #[command(flatten)]
+    reach: ReachOptions,
+    #[command(flatten)]
+    chosen: ChosenOptions,
+    /// The seed of all randomness [default: a new one]
+    #[arg(long)]
+    seed: Option<u64>,
 }
 
 pub(crate) fn run(options: &Options) -> Result<Exit, Failure> {
-    let scenario = options.from.read()?;
+    let mut scenario = options.from.read()?;
+    if options.is_tried {
+        scenario.network.tls.insecure |= options.tried.reach.insecure;
+        return rehearsal::run(&scenario, &options.tried);
+    }
+    let Tried {
+        reach,
+        chosen,
+        seed,
+    } = &options.tried;
+    if reach.is_given() || chosen.is_given() || seed.is_some() {
+        let message = "options that say what is tried go with --try";
+        return Err(Failure::Input(message.to_owned()));
+    }
     let text = explain(&options.from.file.display().to_string(), &scenario);
     screen::say(&text);
     Ok(Exit::Passed)

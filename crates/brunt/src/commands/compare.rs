@@ -118,7 +118,7 @@ fn refuse_misfits(options: &Options) -> Result<(), Failure> {
         "no second build: give --host-b, or --command and --command-b"
     } else if options.command.is_some()
         && options.host_b.is_some()
-        && options.host_b == options.load.host
+        && options.host_b == options.load.reach.host
     {
         "two builds cannot serve at one address: let --host and --host-b differ, or leave both out and serve at $PORT"
     } else {
@@ -142,10 +142,10 @@ fn blocks(options: &Options, scenario: &Scenario) -> Result<Blocks, Failure> {
 fn hosts(options: &Options, scenario: &Scenario) -> Result<[Option<Host>; 2], Failure> {
     let parsed = |text: &String| Host::parse(text).map_err(Failure::Input);
     let b = options.host_b.as_ref().map(parsed).transpose()?;
-    let a = match (&options.load.host, &options.command) {
+    let a = match (&options.load.reach.host, &options.command) {
         // A command is another host than that of the scenario.
         (None, Some(_)) => None,
-        _ => Some(options.load.host(scenario)?),
+        _ => Some(options.load.reach.host(scenario)?),
     };
     Ok([a, b])
 }
@@ -171,7 +171,7 @@ fn start(
                     }
                     None => None,
                 };
-                let patience = options.load.wait_ready;
+                let patience = options.load.reach.wait_ready;
                 let build = Build::start(side, command, url, patience, log_of(folder, side))?;
                 let host = Host::Url(build.url().clone());
                 builds.push(build);

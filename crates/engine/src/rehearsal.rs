@@ -1,0 +1,221 @@
+//! A rehearsal: every task is played once by one user, and all that is said and heard is kept.
+
+use std::cell::RefCell;
+use std::io;
+use std::sync::Arc;
+
+use record::{FailureKind, NameId};
+use scenario::{Check, Plan, Scope, Seen, Step};
+
+use crate::belongings::Belongings;
+use crate::core::Core;
+use crate::example;
+use crate::http1::Answer;
+use crate::playing::{Flow, Playing};
+use crate::settings::Settings;
+use crate::setup::alone;
+use crate::target::Target;
+
+/// Of one scene no more exchanges are kept than this.
+const EXCHANGES_MAX: usize = 20;
+
+/// What was played in one go: the set-up, a task, or what a class does before and after its tasks.
+#[derive(Debug, Default)]
+pub struct Scene {
+    /// What it is, such as `set-up` or `buyer, task 2`.
+    pub title: String,
+    /// The first exchanges that were made.
+    pub exchanges: Vec<Rehearsed>,
+    /// How many more there were.
+    pub left_out: usize,
+    /// Why it was broken off, where it was.
+    pub broken_off: Option<String>,
+}
+
+/// One request and what came of it. No text holds a value of the environment or of a header field that is
+/// secret.
+#[derive(Debug)]
+pub struct Rehearsed {
+    /// The name that it is grouped by.
+    pub name: NameId,
+    /// How it was sent, as HTTP/1.1 writes it, without what files hold.
+    pub request: String,
+    /// What came; `None`: no whole answer.
+    pub heard: Option<Heard>,
+    /// What has failed, where something has.
+    pub failed: Option<(FailureKind, String)>,
+    /// The variables that were taken of the answer, and their values as JSON.
+    pub extracted: Vec<(String, String)>,
+}
+
+/// An answer.
+#[derive(Debug)]
+pub struct Heard {
+    /// Its status.
+    pub status: u16,
+    /// Response time, in nanoseconds.
+    pub took_ns: u64,
+    /// Its header fields, each a line.
+    pub fields: String,
+    /// Its body, decoded.
+    pub body: String,
+    /// What was asked of it, in words, and whether it holds.
+    pub checks: Vec<(String, bool)>,
+}
+
+impl Heard {
+    pub(crate) fn of(answer: &Answer, took_ns: u64, checks: &[Check], scope: &mut Scope) -> Self {
+        let body = answer.content.decoded(&answer.encoding).unwrap_or_default();
+        let seen = Seen::new(answer.status, &answer.fields, &body, took_ns);
+        let checks = checks.iter().map(|check| {
+            let words = check.in_words(&seen, scope);
+            let words = words.unwrap_or_else(|_| "a check that cannot be evaluated".to_owned());
+            (words, matches!(check.fault(&seen, scope), Ok(None)))
+        });
+        Self {
+            status: answer.status,
+            took_ns,
+            checks: checks.collect(),
+            fields: String::from_utf8_lossy(&answer.fields).into_owned(),
+            body: String::from_utf8_lossy(&body).into_owned(),
+        }
+    }
+}
+
+/// Where a rehearsal is kept while it goes on.
+#[derive(Debug, Default)]
+pub(crate) struct Script {
+    scenes: RefCell<Vec<Scene>>,
+    /// What was sent in header fields that are secret.
+    secrets: RefCell<Vec<String>>,
+}
+
+impl Script {
+    fn begin(&self, title: String) {
+        self.scenes.borrow_mut().push(Scene {
+            title,
+            ..Scene::default()
+        });
+    }
+
+    fn end(&self, broken_off: Option<String>) {
+        if let Some(scene) = self.scenes.borrow_mut().last_mut() {
+            scene.broken_off = broken_off;
+        }
+    }
+
+    /// Keeps an exchange.
+    pub(crate) fn keep(&self, exchange: Rehearsed) {
+        let mut secrets = self.secrets.borrow_mut();
+        secrets.extend(example::secrets_in(&exchange.request));
+        if let Some(heard) = &exchange.heard {
+            secrets.extend(example::secrets_in(&heard.fields));
+        }
+        let mut scenes = self.scenes.borrow_mut();
+        match scenes.last_mut() {
+            Some(scene) if scene.exchanges.len() < EXCHANGES_MAX => scene.exchanges.push(exchange),
+            Some(scene) => scene.left_out += 1,
+            None => {}
+        }
+    }
+
+    /// The scenes, without any secret.
+    fn take(&self, plan: &Plan) -> Vec<Scene> {
+        let mut secrets = self.secrets.take();
+        secrets.extend(plan.secrets.iter().cloned());
+        // Of two where one holds the other, the longer one goes first.
+        secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+        let mut scenes = self.scenes.take();
+        for scene in &mut scenes {
+            scene.mask(&|text| *text = example::without(std::mem::take(text), &secrets));
+        }
+        scenes
+    }
+}
+
+impl Scene {
+    fn mask(&mut self, mask: &dyn Fn(&mut String)) {
+        self.broken_off.iter_mut().for_each(mask);
+        for exchange in &mut self.exchanges {
+            mask(&mut exchange.request);
+            if let Some((_, text)) = &mut exchange.failed {
+                mask(text);
+            }
+            if let Some(heard) = &mut exchange.heard {
+                mask(&mut heard.fields);
+                mask(&mut heard.body);
+                heard.checks.iter_mut().for_each(|(text, _)| mask(text));
+            }
+            exchange
+                .extracted
+                .iter_mut()
+                .for_each(|(_, text)| mask(text));
+        }
+    }
+
+    /// Whether all went well.
+    pub fn is_well(&self) -> bool {
+        let failed = |exchange: &Rehearsed| exchange.failed.is_some();
+        self.broken_off.is_none() && !self.exchanges.iter().any(failed)
+    }
+}
+
+/// Plays the set-up, and as one user of each class all that such users do: each task once, in order,
+/// without rests. What fails ends its own scene, and the set-up all of it.
+pub fn rehearse(plan: &Arc<Plan>, target: &Arc<Target>, seed: u64) -> io::Result<Vec<Scene>> {
+    let settings = Settings {
+        seed,
+        ..Settings::default()
+    };
+    let (scenes, _) = alone(
+        plan,
+        target,
+        &settings,
+        |core| core.rehearses(),
+        async |core| {
+            play(core, seed).await;
+            core.script
+                .as_ref()
+                .map_or_else(Vec::new, |script| script.take(&core.plan))
+        },
+    )?;
+    Ok(scenes)
+}
+
+async fn play(core: &Core, seed: u64) {
+    let plan = &core.plan;
+    let mut stage = Belongings::new(core, Plan::random_of_setup(seed));
+    if !scene(core, &mut stage, "set-up".to_owned(), &plan.setup).await {
+        return;
+    }
+    for (number, class) in plan.classes.iter().enumerate() {
+        let mut user = Belongings::new(core, plan.random_of(seed, number, 0));
+        user.life.variables.clone_from(&stage.life.variables);
+        let title = |part: &str| format!("{}, {part}", class.name);
+        if !scene(core, &mut user, title("on_start"), &class.on_start).await {
+            continue;
+        }
+        for (task, (steps, _)) in class.tasks.shares().enumerate() {
+            scene(core, &mut user, title(&format!("task {}", task + 1)), steps).await;
+        }
+        scene(core, &mut user, title("on_stop"), &class.on_stop).await;
+    }
+    scene(core, &mut stage, "tear-down".to_owned(), &plan.teardown).await;
+}
+
+/// Plays steps; whether they were gone through.
+async fn scene(core: &Core, user: &mut Belongings, title: String, steps: &[Step]) -> bool {
+    let Some(script) = core.script.as_ref().filter(|_| !steps.is_empty()) else {
+        return true;
+    };
+    script.begin(title);
+    let now_ns = core.clock.now_ns();
+    let seat = core.pacer.seat();
+    let mut playing = Playing::new(core, seat, user, (now_ns, now_ns)).for_setup();
+    let flow = playing.play(steps).await;
+    let reason = (flow == Flow::BrokenOff)
+        .then(|| playing.reason())
+        .flatten();
+    script.end(reason);
+    flow != Flow::BrokenOff
+}
