@@ -129,6 +129,7 @@ impl Stage {
             brunt_version: env!("CARGO_PKG_VERSION").into(),
             scenario_file: options.from.file.display().to_string(),
             scenario_hash: scenario.hash.clone(),
+            scenario: Some(scenario.resolved.clone()),
             profile: profile.into(),
             host: self.target.url.to_string(),
             embedded: self.watched.is_agent,

@@ -117,8 +117,9 @@ fn data(draft: &Draft) -> String {
 
 fn task(task: &Task, files: &mut Vec<BodyFile>) -> String {
     let mut lines: Vec<(&str, String)> = Vec::new();
-    if task.name != task.path {
-        lines.push(("name", string(&task.name)));
+    let name = plain_name(&task.name);
+    if name != task.path {
+        lines.push(("name", string(&name)));
     }
     if task.weight != 1 {
         lines.push(("weight", task.weight.to_string()));
@@ -151,6 +152,15 @@ fn task(task: &Task, files: &mut Vec<BodyFile>) -> String {
         .comment
         .map_or_else(String::new, |comment| format!("# {comment}\n"));
     format!("{comment}[[users.visitor.tasks]]\n{}\n", lines.concat())
+}
+
+/// A name without what would begin an expression, which names do not have.
+fn plain_name(name: &str) -> String {
+    let mut plain = name.to_owned();
+    while plain.contains("{{") {
+        plain = plain.replace("{{", "{ {");
+    }
+    plain
 }
 
 /// The key and value of a body, and the header that goes with it.

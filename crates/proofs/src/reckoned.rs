@@ -110,6 +110,7 @@ pub(crate) fn header(stages: Vec<Stage>, targets: Vec<Target>) -> Header {
         brunt_version: env!("CARGO_PKG_VERSION").into(),
         scenario_file: String::new(),
         scenario_hash: String::new(),
+        scenario: None,
         profile: "reckoned".into(),
         host: String::new(),
         embedded: false,

@@ -16,6 +16,9 @@ pub struct Header {
     pub scenario_file: String,
     /// A hash of the scenario as it was resolved, in hexadecimal.
     pub scenario_hash: String,
+    /// The scenario as it was resolved of all layers: TOML, without secrets.
+    #[serde(default)]
+    pub scenario: Option<String>,
     /// The profile's name.
     pub profile: String,
     /// The base URL of the service under test, without credentials.

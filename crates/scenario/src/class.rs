@@ -6,6 +6,7 @@ use url::Url;
 
 use crate::builder::Builder;
 use crate::problem::{Problem, suggestion};
+use crate::reachable::find_unreachable;
 use crate::scenario::Host;
 use crate::spec::{ClassSpec, StepSpec};
 use crate::step::Step;
@@ -70,6 +71,24 @@ pub(crate) enum Does {
     Tasks(TaskOrder, Vec<Task>),
 }
 
+impl Class {
+    /// Its tasks that are never played, since their lists are by weight and they have none.
+    pub(crate) fn never_chosen(&self) -> Vec<&Task> {
+        let mut found = Vec::new();
+        let mut lists = vec![(self.order, &self.tasks)];
+        while let Some((order, tasks)) = lists.pop() {
+            for task in tasks {
+                if order == TaskOrder::Weight && task.weight <= 0.0 {
+                    found.push(task);
+                } else if let Does::Tasks(order, tasks) = &task.does {
+                    lists.push((*order, tasks));
+                }
+            }
+        }
+        found
+    }
+}
+
 type Classes = IndexMap<Spanned<String>, Spanned<ClassSpec>>;
 
 /// What the classes mean; what is wrong goes to the builder's problems. Hosts of their own go to `hosts`.
@@ -124,6 +143,9 @@ fn resolve_class(
     let on_start = ancestors.iter().find_map(|class| class.on_start.as_ref());
     let on_start = builder.program(on_start.map_or(&[], Vec::as_slice), true);
     let known = builder.problems.len();
+    if order == TaskOrder::Sequence {
+        find_unreachable(tasks, builder.problems);
+    }
     let mut tasks: Vec<Task> = tasks
         .iter()
         .filter_map(|task| resolve_task(task, builder))
@@ -299,6 +321,9 @@ fn resolve_task(task: &Spanned<StepSpec>, builder: &mut Builder) -> Option<Task>
                 return None;
             }
             let order = order_of(typed.order.as_ref(), builder.problems);
+            if order == TaskOrder::Sequence {
+                find_unreachable(tasks.get_ref(), builder.problems);
+            }
             let tasks: Vec<Task> = tasks
                 .get_ref()
                 .iter()

@@ -20,8 +20,9 @@ use crate::problem::{Problem, ScenarioError, suggestion};
 use crate::profile::{self, Profile};
 use crate::quantity;
 use crate::reader;
+use crate::resolved::resolved;
 use crate::spec::{Json, Spec, TargetSpec};
-use crate::step::Step;
+use crate::step::{Step, names_of};
 use crate::surroundings::{Surroundings, Unseen};
 use crate::variables::Variables;
 use crate::{datasets, notation::Naming};
@@ -55,6 +56,8 @@ pub struct Scenario {
     pub targets: Vec<Target>,
     /// A hash of what was typed, comments and layout left out, in hexadecimal.
     pub hash: String,
+    /// All layers in one text of TOML, without secrets.
+    pub resolved: String,
 }
 
 /// The service under test.
@@ -124,6 +127,7 @@ impl Scenario {
         let collected = layers::collect(file, text, layers);
         let mut problems = collected.problems.clone();
         let table = collected.table(layers, &mut problems);
+        let resolved = resolved(table.clone()).unwrap_or_default();
         let reading = reader::read(table, problems);
         let folder = Path::new(file).parent().unwrap_or(Path::new(""));
         let mut found = Vec::new();
@@ -135,7 +139,10 @@ impl Scenario {
         // Those without a place come first.
         problems.sort_by_key(|problem| problem.span().map(|span| span.start));
         match scenario {
-            Some(scenario) if problems.is_empty() => Ok(scenario),
+            Some(scenario) if problems.is_empty() => Ok(Self {
+                resolved,
+                ..scenario
+            }),
             _ => Err(ScenarioError::new(&collected.sources, problems)),
         }
     }
@@ -154,6 +161,17 @@ impl Scenario {
                  one `name`",
                 self.names.len()
             ));
+        }
+        for class in &self.classes {
+            for task in class.never_chosen() {
+                let first = names_of(task.steps()).first().copied();
+                let first = first.map(|name| self.names[name.index()].title());
+                warnings.push(format!(
+                    "a task of `{}`{} has weight 0, and is never played",
+                    class.name,
+                    first.map_or_else(String::new, |first| format!(", {first},"))
+                ));
+            }
         }
         warnings
     }
@@ -215,6 +233,7 @@ fn resolve(
         shares_values,
         secrets: secrets.into(),
         hash: hash(spec),
+        resolved: String::new(),
     }
 }
 

@@ -5,6 +5,7 @@ use toml::Spanned;
 use crate::builder::Builder;
 use crate::expression::{Compiled, Expression};
 use crate::problem::Problem;
+use crate::reachable::find_unreachable;
 use crate::scope::Slot;
 use crate::spec::{Json, StepSpec};
 use crate::step::{Each, Step};
@@ -41,6 +42,7 @@ impl Program {
 impl Builder<'_> {
     /// Builds steps; `setup`: their requests are shown, and not judged.
     pub(crate) fn program(&mut self, typed: &Typed, setup: bool) -> Program {
+        find_unreachable(typed, self.problems);
         let mut program = Program::default();
         for step in typed {
             if let Some(place) = key_of_tasks(step.get_ref()) {

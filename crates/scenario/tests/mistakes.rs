@@ -111,6 +111,20 @@ fn mistakes() -> Vec<(&'static str, String)> {
             file("get = \"/\"\ncheck = { contains = \"\" }", ""),
         ),
         ("unknown_list", file("get = \"/{{ pick(friuts) }}\"", "")),
+        (
+            "steps_behind_a_stop",
+            file(
+                "steps = [{ if = \"1\", steps = [{ stop_user = true }], else = [{ stop_test = true }] }, { get = \"/\" }]",
+                "",
+            ),
+        ),
+        (
+            "tasks_behind_a_stop",
+            file(
+                "order = \"sequence\"\ntasks = [{ steps = [{ get = \"/\" }, { stop_user = true }] }, { get = \"/\" }]",
+                "",
+            ),
+        ),
         ("empty_list", file("get = \"/{{ pick(none) }}\"", "")),
         (
             "unknown_function",

@@ -51,3 +51,11 @@ fn each_profile_has_its_length_and_users() {
         assert_eq!(profile.search.is_some(), name == "stress", "{name}");
     }
 }
+
+#[test]
+fn what_was_resolved_says_the_same_again() {
+    let scenario = shipped();
+    let again = Scenario::read("resolved.toml", &scenario.resolved).expect("a scenario");
+    assert_eq!(again.hash, scenario.hash);
+    assert_eq!(again.resolved, scenario.resolved);
+}

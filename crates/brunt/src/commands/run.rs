@@ -1,4 +1,4 @@
-//! `brunt run`: plays one profile or all, judges what was seen, and leaves a report.
+//! `brunt run`: plays one profile or several, judges what was seen, and leaves a report.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -25,9 +25,10 @@ const ALL: &str = "all";
 /// Options of `brunt run`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
-    /// The profile to play: load, stress, spike, endurance, one of your own, or all in turn
-    #[arg(value_name = "PROFILE", default_value = "load")]
-    profile: String,
+    /// The profile to play: load, stress, spike, endurance or one of your own; several in turn,
+    /// separated by commas; or all
+    #[arg(value_name = "PROFILE", default_value = "load", value_delimiter = ',')]
+    profiles: Vec<String>,
     #[command(flatten)]
     length: LengthOptions,
     #[command(flatten)]
@@ -67,17 +68,20 @@ pub(crate) fn run(options: &Options) -> Result<Exit, Failure> {
         .transpose()?;
     let interrupts = Interrupts::watch().context("cannot watch for signals")?;
     let mut outlets = Outlets::open(&options.outlets)?;
-    let all = plans.len() > 1;
+    let several = plans.len() > 1;
     let begun = Timestamp::now();
     let commit = commit::of_working_directory();
     let mut runs: Vec<JudgedRun> = Vec::new();
     for (profile, plan) in plans {
-        let out = options
-            .out
-            .as_ref()
-            .map(|out| if all { out.join(&profile) } else { out.clone() });
+        let out = options.out.as_ref().map(|out| {
+            if several {
+                out.join(&profile)
+            } else {
+                out.clone()
+            }
+        });
         let locust = options.csv.as_deref().map(|prefix| {
-            if all {
+            if several {
                 results::prefix_of(prefix, &profile)
             } else {
                 prefix.to_owned()
@@ -104,7 +108,7 @@ pub(crate) fn run(options: &Options) -> Result<Exit, Failure> {
         .iter()
         .fold(Exit::Passed, |exit, run| exit.worse(run.exit));
     let exit = tell(options, exit, &runs);
-    if !all {
+    if !several {
         return Ok(exit);
     }
     let page = results::page_of_all(options.out.as_deref(), begun);
@@ -124,8 +128,8 @@ pub(crate) fn run(options: &Options) -> Result<Exit, Failure> {
 
 fn refuse_misfits(options: &Options) -> Result<(), Failure> {
     let misfit = match &options.baseline {
-        Some(_) if options.profile == ALL => {
-            "a baseline is of one profile: name it instead of all, or leave --baseline out"
+        Some(_) if options.profiles.len() > 1 || options.profiles == [ALL] => {
+            "a baseline is of one profile: name it alone, or leave --baseline out"
         }
         None if options.comparison.is_given() => "--tolerance and --force go with --baseline",
         _ => return Ok(()),
@@ -147,10 +151,16 @@ fn tell(options: &Options, exit: Exit, runs: &[JudgedRun]) -> Exit {
 
 /// The profiles to play, compiled, so that what is wrong with the last is said before the first.
 fn plans(options: &Options, scenario: &Scenario) -> Result<Vec<(String, Plan)>, Failure> {
-    let names: Vec<String> = match options.profile.as_str() {
-        ALL => scenario.profiles.keys().cloned().collect(),
-        name => vec![name.to_owned()],
+    let names: Vec<String> = match options.profiles.as_slice() {
+        [all] if all == ALL => scenario.profiles.keys().cloned().collect(),
+        named => named.to_vec(),
     };
+    for (at, name) in names.iter().enumerate() {
+        if names[..at].contains(name) {
+            let message = format!("the profile `{name}` is named twice; name each once");
+            return Err(Failure::Input(message));
+        }
+    }
     names
         .into_iter()
         .map(|name| {

@@ -232,6 +232,7 @@ mod tests {
             brunt_version: String::new(),
             scenario_file: String::new(),
             scenario_hash: String::new(),
+            scenario: None,
             profile: String::new(),
             host: String::new(),
             embedded: false,

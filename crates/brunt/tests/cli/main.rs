@@ -15,6 +15,7 @@ mod import;
 mod outlets;
 mod page;
 mod pipelines;
+mod rehearsal;
 mod report;
 mod servers;
 mod terminal;

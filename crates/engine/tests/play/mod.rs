@@ -83,6 +83,7 @@ pub(crate) fn header(plan: &Plan) -> Header {
         brunt_version: "0".into(),
         scenario_file: "test.toml".into(),
         scenario_hash: String::new(),
+        scenario: None,
         profile: "p".into(),
         host: String::new(),
         embedded: false,

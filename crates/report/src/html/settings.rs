@@ -23,6 +23,12 @@ pub(super) fn settings(run: &Judged) -> Markup {
                 dl { @for (name, value) in rows { div { dt { (name) } dd { (value) } } } }
             }
         } }
+        @if let Some(scenario) = &record.header.scenario {
+            details.behind {
+                summary { "The scenario, with all that was set over it, without secrets" }
+                div.scroll { pre { code { (scenario) } } }
+            }
+        }
     }
 }
 

@@ -45,6 +45,7 @@ impl Run {
             brunt_version: "0.1.0".into(),
             scenario_file: "brunt.toml".into(),
             scenario_hash: "0".into(),
+            scenario: None,
             profile: "load".into(),
             host: "http://127.0.0.1:1".into(),
             embedded: false,

@@ -1,0 +1,34 @@
+//! What is not wrong, and yet not as it should be.
+
+use scenario::Scenario;
+
+fn warnings(tasks: &str) -> Vec<String> {
+    let text = format!("[users.u]\n{tasks}\n[profiles.load]\nusers = 1\nduration = \"1s\"\n");
+    Scenario::read("brunt.toml", &text).unwrap().warnings()
+}
+
+fn tasks(count: usize) -> String {
+    let task = |number| format!("[[users.u.tasks]]\nget = \"/{number}\"\n");
+    (0..count).map(task).collect()
+}
+
+#[test]
+fn more_than_two_hundred_names_are_warned_of() {
+    assert!(warnings(&tasks(200)).is_empty());
+    let warnings = warnings(&tasks(201));
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    assert!(warnings[0].contains("201 names"), "{warnings:?}");
+}
+
+#[test]
+fn a_task_of_no_weight_is_warned_of() {
+    let list = "tasks = [{ weight = 0, get = \"/never\" }, { get = \"/b\" }]";
+    let warnings = warnings(&format!(
+        "[[users.u.tasks]]\n{list}\n[[users.u.tasks]]\norder = \"sequence\"\n{}",
+        list.replace("never", "in-a-sequence")
+    ));
+    assert_eq!(
+        warnings,
+        ["a task of `u`, GET /never, has weight 0, and is never played"]
+    );
+}
