@@ -1,11 +1,15 @@
 //! A run of the engine against a server, to its end, and what was recorded of it.
 
+mod header;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use engine::{Engine, News, Reach, Settings, Target};
-use record::{Command, FailureKind, Header, RunRecord, Second};
+use record::{Command, FailureKind, RunRecord, Second};
 use scenario::{Host, Overrides, Plan, Scenario};
+
+use header::header;
 
 /// A run against a server of the testbed.
 pub(crate) struct Play {
@@ -74,29 +78,6 @@ impl Play {
             }
             each(&engine, &record);
         }
-    }
-}
-
-pub(crate) fn header(plan: &Plan) -> Header {
-    Header {
-        run_id: "test".into(),
-        brunt_version: "0".into(),
-        scenario_file: "test.toml".into(),
-        scenario_hash: String::new(),
-        scenario: None,
-        profile: "p".into(),
-        host: String::new(),
-        embedded: false,
-        started_at: jiff::Timestamp::UNIX_EPOCH,
-        seed: 0,
-        names: plan.names.clone(),
-        classes: Vec::new(),
-        load: plan.load.clone(),
-        targets: Vec::new(),
-        generator: record::Generator::default(),
-        machine: record::Machine::default(),
-        label: None,
-        commit: None,
     }
 }
 

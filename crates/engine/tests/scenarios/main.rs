@@ -2,8 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "what is not there fails the test")]
 
-#[path = "../play/mod.rs"]
-mod play;
+#[path = "../play/header.rs"]
+mod header;
 mod surroundings;
 
 use std::path::Path;
@@ -64,7 +64,7 @@ fn play(name: &str, profile: &str, users: u32, duration: Duration) -> Played {
         values: set_up.values.clone(),
         ..Settings::default()
     };
-    let mut record = RunRecord::new(play::header(&plan));
+    let mut record = RunRecord::new(header::header(&plan));
     for increment in &set_up.increments {
         record.timeline.absorb(increment).unwrap();
     }

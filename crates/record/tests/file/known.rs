@@ -22,7 +22,7 @@ pub(crate) fn header() -> Header {
         brunt_version: "0.1.0".into(),
         scenario_file: "brunt.toml".into(),
         scenario_hash: "0123456789abcdef".into(),
-        scenario: Some("host = \"http://localhost\"\n".into()),
+        scenario: None,
         profile: "load".into(),
         host: "http://127.0.0.1:8000/".into(),
         embedded: false,

@@ -36,10 +36,10 @@ fn values(text: &str, seed: u64) -> (Vec<Result<Value, Halt>>, Xoshiro256PlusPlu
     .unwrap_or_else(|problem| panic!("{text}: {problem}"));
     let names = ["word", "number", "row"];
     let known = serde_json::json!(["a \"b\" é", 7, {"x": [1, {"y": "z"}], "n": null}]);
-    let mut slots = vec![Value::Undefined; variables.count()];
+    let mut slots = vec![Value::Undefined; variables.names().count()];
     for (name, value) in names.iter().zip(known.as_array().expect("a list")) {
         let slot = variables.use_at(name, &(0..0));
-        slots.resize(variables.count().max(slots.len()), Value::Undefined);
+        slots.resize(variables.names().count().max(slots.len()), Value::Undefined);
         slots[slot.index()] = Value::of_json(value);
     }
     let share = crate::scope::Share {

@@ -1,0 +1,27 @@
+//! The head of a record of a test.
+
+use record::Header;
+use scenario::Plan;
+
+pub(crate) fn header(plan: &Plan) -> Header {
+    Header {
+        run_id: "test".into(),
+        brunt_version: "0".into(),
+        scenario_file: "test.toml".into(),
+        scenario_hash: String::new(),
+        scenario: None,
+        profile: "p".into(),
+        host: String::new(),
+        embedded: false,
+        started_at: jiff::Timestamp::UNIX_EPOCH,
+        seed: 0,
+        names: plan.names.clone(),
+        classes: Vec::new(),
+        load: plan.load.clone(),
+        targets: Vec::new(),
+        generator: record::Generator::default(),
+        machine: record::Machine::default(),
+        label: None,
+        commit: None,
+    }
+}
