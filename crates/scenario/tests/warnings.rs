@@ -29,6 +29,6 @@ fn a_task_of_no_weight_is_warned_of() {
     ));
     assert_eq!(
         warnings,
-        ["a task of `u`, GET /never, has weight 0, and is never played"]
+        ["a task of `u`, /never, has weight 0, and is never played"]
     );
 }
