@@ -14,6 +14,9 @@ const SECRET_FIELDS: [&str; 5] = [
 /// Bytes of an answer that an example shows.
 const EXCERPT_BYTES: usize = 200;
 
+/// What stands in the place of a secret.
+const MASK: &str = "***";
+
 /// Shorter values are no secrets: masking them would make a text unreadable.
 const SECRET_BYTES_MIN: usize = 4;
 
@@ -38,7 +41,7 @@ pub(crate) fn without(text: String, secrets: &[String]) -> String {
     let long_enough = secrets
         .iter()
         .filter(|secret| secret.len() >= SECRET_BYTES_MIN);
-    long_enough.fold(text, |text, secret| text.replace(secret.as_str(), "***"))
+    long_enough.fold(text, |text, secret| text.replace(secret.as_str(), MASK))
 }
 
 fn with_excerpt(mut text: String, content: &[u8], request: &[u8]) -> String {
@@ -59,28 +62,59 @@ fn masked(text: &str, request: &[u8]) -> String {
 
 /// What a head holds in fields that are secret.
 pub(crate) fn secrets_in(message: &str) -> Vec<String> {
-    let head = message.split("\r\n\r\n").next().unwrap_or_default();
-    let fields = head.split("\r\n").filter_map(|line| line.split_once(": "));
     let mut secrets = Vec::new();
-    for (name, value) in fields {
-        let name = name.to_ascii_lowercase();
-        let value_of = |pair: &str| {
-            pair.split_once('=')
-                .map(|(_, value)| value.trim().to_owned())
-        };
-        match name.as_str() {
-            "cookie" => secrets.extend(value.split(';').filter_map(value_of)),
-            "set-cookie" => secrets.extend(value.split(';').take(1).filter_map(value_of)),
-            // What comes before the blank is the scheme.
-            name if is_secret(name) => {
-                secrets.extend(value.split_once(' ').map(|(_, value)| value.to_owned()));
-                secrets.push(value.to_owned());
-            }
-            _ => {}
-        }
-    }
+    with_secrets(message, |secret| {
+        secrets.push(secret.to_owned());
+        secret.to_owned()
+    });
     secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
     secrets
+}
+
+/// A message without what its head holds in fields that are secret.
+pub(crate) fn masked_head(message: &str) -> String {
+    with_secrets(message, |_| MASK.to_owned())
+}
+
+/// A message with something else in the place of each secret of its head.
+fn with_secrets(message: &str, mut replaced: impl FnMut(&str) -> String) -> String {
+    let (head, body) = match message.split_once("\r\n\r\n") {
+        Some((head, body)) => (head, Some(body)),
+        None => (message, None),
+    };
+    let of_cookie =
+        |pair: &str, replaced: &mut dyn FnMut(&str) -> String| match pair.split_once('=') {
+            Some((name, value)) => format!("{name}={}", replaced(value)),
+            None => pair.to_owned(),
+        };
+    let lines = head.split("\r\n").map(|line| {
+        let Some((name, value)) = line.split_once(": ") else {
+            return line.to_owned();
+        };
+        let value = match name.to_ascii_lowercase().as_str() {
+            "cookie" => {
+                let pairs = value.split(';').map(|pair| of_cookie(pair, &mut replaced));
+                pairs.collect::<Vec<_>>().join(";")
+            }
+            // What comes behind the first `;` says how it is kept.
+            "set-cookie" => match value.split_once(';') {
+                Some((pair, rest)) => format!("{};{rest}", of_cookie(pair, &mut replaced)),
+                None => of_cookie(value, &mut replaced),
+            },
+            // What comes before the blank is the scheme.
+            field if is_secret(field) => match value.split_once(' ') {
+                Some((scheme, secret)) => format!("{scheme} {}", replaced(secret)),
+                None => replaced(value),
+            },
+            _ => return line.to_owned(),
+        };
+        format!("{name}: {value}")
+    });
+    let head = lines.collect::<Vec<_>>().join("\r\n");
+    match body {
+        Some(body) => format!("{head}\r\n\r\n{body}"),
+        None => head,
+    }
 }
 
 #[cfg(test)]

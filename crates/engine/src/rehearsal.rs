@@ -137,11 +137,13 @@ impl Scene {
     fn mask(&mut self, mask: &dyn Fn(&mut String)) {
         self.broken_off.iter_mut().for_each(mask);
         for exchange in &mut self.exchanges {
+            exchange.request = example::masked_head(&exchange.request);
             mask(&mut exchange.request);
             if let Some((_, text)) = &mut exchange.failed {
                 mask(text);
             }
             if let Some(heard) = &mut exchange.heard {
+                heard.fields = example::masked_head(&heard.fields);
                 mask(&mut heard.fields);
                 mask(&mut heard.body);
                 heard.checks.iter_mut().for_each(|(text, _)| mask(text));
@@ -167,55 +169,75 @@ pub fn rehearse(plan: &Arc<Plan>, target: &Arc<Target>, seed: u64) -> io::Result
         seed,
         ..Settings::default()
     };
-    let (scenes, _) = alone(
-        plan,
-        target,
-        &settings,
-        |core| core.rehearses(),
-        async |core| {
-            play(core, seed).await;
-            core.script
-                .as_ref()
-                .map_or_else(Vec::new, |script| script.take(&core.plan))
-        },
-    )?;
+    let (scenes, _) = alone(plan, target, &settings, Core::rehearses, async |core| {
+        play(core, seed).await;
+        core.script
+            .as_ref()
+            .map_or_else(Vec::new, |script| script.take(&core.plan))
+    })?;
     Ok(scenes)
 }
 
 async fn play(core: &Core, seed: u64) {
     let plan = &core.plan;
     let mut stage = Belongings::new(core, Plan::random_of_setup(seed));
-    if !scene(core, &mut stage, "set-up".to_owned(), &plan.setup).await {
+    if !scene(core, &mut stage, "set-up", &plan.setup, Ends::AtFailure).await {
         return;
     }
     for (number, class) in plan.classes.iter().enumerate() {
         let mut user = Belongings::new(core, plan.random_of(seed, number, 0));
         user.life.variables.clone_from(&stage.life.variables);
         let title = |part: &str| format!("{}, {part}", class.name);
-        if !scene(core, &mut user, title("on_start"), &class.on_start).await {
+        let start = title("on_start");
+        if !scene(core, &mut user, &start, &class.on_start, Ends::AtFailure).await {
             continue;
         }
         for (task, (steps, _)) in class.tasks.shares().enumerate() {
-            scene(core, &mut user, title(&format!("task {}", task + 1)), steps).await;
+            let task = title(&format!("task {}", task + 1));
+            scene(core, &mut user, &task, steps, Ends::AsTasks).await;
         }
-        scene(core, &mut user, title("on_stop"), &class.on_stop).await;
+        let stop = title("on_stop");
+        scene(core, &mut user, &stop, &class.on_stop, Ends::AsTasks).await;
     }
-    scene(core, &mut stage, "tear-down".to_owned(), &plan.teardown).await;
+    scene(
+        core,
+        &mut stage,
+        "tear-down",
+        &plan.teardown,
+        Ends::AtFailure,
+    )
+    .await;
+}
+
+/// When steps are broken off.
+#[derive(PartialEq)]
+enum Ends {
+    /// At the first failure.
+    AtFailure,
+    /// As those of a task are.
+    AsTasks,
 }
 
 /// Plays steps; whether they were gone through.
-async fn scene(core: &Core, user: &mut Belongings, title: String, steps: &[Step]) -> bool {
+async fn scene(
+    core: &Core,
+    user: &mut Belongings,
+    title: &str,
+    steps: &[Step],
+    ends: Ends,
+) -> bool {
     let Some(script) = core.script.as_ref().filter(|_| !steps.is_empty()) else {
         return true;
     };
-    script.begin(title);
+    script.begin(title.to_owned());
     let now_ns = core.clock.now_ns();
     let seat = core.pacer.seat();
-    let mut playing = Playing::new(core, seat, user, (now_ns, now_ns)).for_setup();
+    let mut playing = Playing::new(core, seat, user, (now_ns, now_ns));
+    if ends == Ends::AtFailure {
+        playing = playing.for_setup();
+    }
     let flow = playing.play(steps).await;
-    let reason = (flow == Flow::BrokenOff)
-        .then(|| playing.reason())
-        .flatten();
-    script.end(reason);
+    let reason = (flow == Flow::BrokenOff).then(|| playing.reason());
+    script.end(reason.flatten());
     flow != Flow::BrokenOff
 }

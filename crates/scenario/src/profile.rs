@@ -320,6 +320,8 @@ pub fn falls_short(load: &Load) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use record::Metric;
+
     use super::*;
 
     fn profile(stages: &[(f64, Option<f64>, u64)]) -> Profile {
@@ -427,5 +429,23 @@ mod tests {
             }]
         );
         assert_eq!(open.map(|open| open.users), Some(7));
+    }
+
+    #[test]
+    fn only_the_targets_that_a_profile_names_count() {
+        let target = |metric| Target {
+            metric,
+            scope: None,
+            target: Some(1.0),
+            acceptable: None,
+            critical: None,
+        };
+        let all = [Metric::Percentile(0.95), Metric::Mean, Metric::ErrorRate].map(target);
+        let mut profile = profile(&[(1.0, None, 1)]);
+        assert_eq!(profile.targets_of(&all), all);
+        profile.targets = Some(vec!["p95".into(), "error_rate".into()]);
+        assert_eq!(profile.targets_of(&all), [all[0].clone(), all[2].clone()]);
+        profile.targets = Some(Vec::new());
+        assert!(profile.targets_of(&all).is_empty());
     }
 }

@@ -37,11 +37,7 @@ fn mask_table(table: &mut Table) {
         match value {
             // It says where a value is found, and not what it is.
             _ if key == "extract" => {}
-            Value::String(text) if SECRET_KEYS.iter().any(|secret| key.contains(secret)) => {
-                if !is_expression(text) {
-                    MASK.clone_into(text);
-                }
-            }
+            value if SECRET_KEYS.iter().any(|secret| key.contains(secret)) => hide(value),
             value => mask(value),
         }
     }
@@ -52,6 +48,16 @@ fn mask(value: &mut Value) {
         Value::Table(table) => mask_table(table),
         Value::Array(list) => list.iter_mut().for_each(mask),
         Value::String(text) => mask_credentials(text),
+        _ => {}
+    }
+}
+
+/// Takes all texts away that are no expressions.
+fn hide(value: &mut Value) {
+    match value {
+        Value::Table(table) => table.iter_mut().for_each(|(_, value)| hide(value)),
+        Value::Array(list) => list.iter_mut().for_each(hide),
+        Value::String(text) if !is_expression(text) => MASK.clone_into(text),
         _ => {}
     }
 }
@@ -94,6 +100,8 @@ mod tests {
         let text = r#"
             include = ["other.toml"]
             proxy = "http://ann:s3cret@localhost/x"
+            [data]
+            tokens = ["s3cret", { any = "s3cret" }]
             [headers]
             Authorization = "Bearer s3cret"
             X-Api-Key = "s3cret"

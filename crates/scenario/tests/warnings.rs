@@ -4,7 +4,9 @@ use scenario::Scenario;
 
 fn warnings(tasks: &str) -> Vec<String> {
     let text = format!("[users.u]\n{tasks}\n[profiles.load]\nusers = 1\nduration = \"1s\"\n");
-    Scenario::read("brunt.toml", &text).unwrap().warnings()
+    Scenario::read("brunt.toml", &text)
+        .expect("a scenario")
+        .warnings()
 }
 
 fn tasks(count: usize) -> String {

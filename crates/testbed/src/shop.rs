@@ -18,6 +18,9 @@ pub struct Shop {
     seen: Arc<Mutex<Seen>>,
 }
 
+/// What it answers.
+type Rule = fn(&Shop, &Request) -> Answer;
+
 #[derive(Default)]
 struct Seen {
     logins: BTreeMap<String, u64>,
@@ -45,11 +48,11 @@ impl Shop {
     /// - `GET /items?page=1`: ten of 35 items a page, with the number of the `next` page or null;
     /// - `POST /upload`: a multipart body; the sizes of its parts.
     pub fn routes(&self) -> Routes {
-        let rule = |routes: Routes, path: &str, rule: fn(&Self, &Request) -> Answer| {
+        let rule = |routes: Routes, path: &str, rule: Rule| {
             let shop = self.clone();
             routes.rule(path, move |request| rule(&shop, request))
         };
-        let all: [(&str, fn(&Self, &Request) -> Answer); 9] = [
+        let all: [(&str, Rule); 9] = [
             ("/login", Self::login),
             ("/logout", Self::logout),
             ("/me", Self::me),
@@ -286,15 +289,12 @@ fn percent_decoded(text: &str) -> String {
     let (bytes, mut decoded, mut at) = (text.as_bytes(), Vec::new(), 0);
     while at < bytes.len() {
         let digits = text.get(at + 1..at + 3).filter(|_| bytes[at] == b'%');
-        match digits.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
-            Some(byte) => {
-                decoded.push(byte);
-                at += 3;
-            }
-            None => {
-                decoded.push(if bytes[at] == b'+' { b' ' } else { bytes[at] });
-                at += 1;
-            }
+        if let Some(byte) = digits.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
+            decoded.push(byte);
+            at += 3;
+        } else {
+            decoded.push(if bytes[at] == b'+' { b' ' } else { bytes[at] });
+            at += 1;
         }
     }
     String::from_utf8_lossy(&decoded).into_owned()

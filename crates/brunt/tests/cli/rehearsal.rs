@@ -31,8 +31,8 @@ fn each_task_is_played_once() {
     }
     told("    ✓ check json $.order is above 0\n");
     told("      total = ");
-    told("> PURGE /status/204 HTTP/1.1");
-    told("< location: /shop/basket");
+    told("> HEAD /status/200 HTTP/1.1");
+    told("✓ POST put into the basket  200");
     // Two classes of buyers, each with tasks of their own.
     assert_eq!(shop.orders(), 2);
     assert_eq!(shop.logouts(), 3);
@@ -73,7 +73,8 @@ duration = '1s'
         assert!(!ended.stdout.contains(secret), "{secret}: {}", ended.stdout);
     }
     for shown in [
-        "Authorization: ***",
+        "Authorization: Bearer ***",
+        "Authorization: Basic ***",
         "X-Key: ***",
         "token = \"***\"",
         "sid=***",
@@ -109,9 +110,35 @@ duration = '1s'
     told("  ✗ GET /bad  500");
     told("      status: status 500, accepted 2xx");
     told("\u{fffd}[31mred");
-    told("  broken off: GET /bad");
-    told("\n1 of 3 requests failed\n");
+    told("\n1 of 4 requests failed\n");
     assert!(!ended.stdout.contains("\u{1b}[31mred"), "{}", ended.stdout);
+}
+
+#[test]
+fn a_set_up_that_fails_ends_it() {
+    let server = Server::start(Routes::new()).unwrap();
+    let scenario = "host = 'http://localhost:1'
+[[setup]]
+get = '/status/503'
+[[setup]]
+get = '/never'
+[[users.u.tasks]]
+get = '/never'
+[profiles.load]
+users = 1
+duration = '1s'
+";
+    let ended = Brunt::new(&["check", "--try", "--host", &server.url()])
+        .scenario(scenario)
+        .run();
+    assert_eq!(ended.code, Some(1), "{ended:?}");
+    assert!(
+        ended
+            .stdout
+            .contains("  broken off: [setup] /status/503: status 503"),
+        "{ended:?}"
+    );
+    assert_eq!(server.stop().requests, 1);
 }
 
 #[test]

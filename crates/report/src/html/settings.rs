@@ -25,7 +25,7 @@ pub(super) fn settings(run: &Judged) -> Markup {
         } }
         @if let Some(scenario) = &record.header.scenario {
             details.behind {
-                summary { "The scenario, with all that was set over it, without secrets" }
+                summary { "The scenario, without secrets" }
                 div.scroll { pre { code { (scenario) } } }
             }
         }

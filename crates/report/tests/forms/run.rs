@@ -33,6 +33,8 @@ fn machine() -> Machine {
     }
 }
 
+const SCENARIO: &str = "host = \"http://localhost\"\n\n[users.normal]\nwait = \"1s..3s\"\n";
+
 fn header() -> Header {
     let name = |name: &str, method: &str, setup| RequestName {
         name: name.into(),
@@ -52,7 +54,7 @@ fn header() -> Header {
         brunt_version: "0.1.0".into(),
         scenario_file: "brunt.toml".into(),
         scenario_hash: "0123456789abcdef".into(),
-        scenario: Some("host = \"http://localhost\"\n\n[users.normal]\nwait = \"1s..3s\"\n".into()),
+        scenario: Some(SCENARIO.into()),
         profile: "load".into(),
         host: "http://127.0.0.1:8000/".into(),
         embedded: false,

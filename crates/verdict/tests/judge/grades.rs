@@ -2,7 +2,7 @@
 
 use crate::run::{A, B, Run, SEED};
 use proptest::prelude::*;
-use record::{FailureKind, Metric, NameId, StoppedBy};
+use record::{FailureKind, Metric, NameId, Stage, StoppedBy};
 use verdict::{Grade, Judgement, RunResult, Value, judge};
 
 const P50: Metric = Metric::Percentile(0.5);
@@ -50,6 +50,35 @@ fn response_times_climb_the_ladder() {
             assert!((value - ms).abs() <= ms / 1_000.0, "{value} for {ms}");
         }
     }
+}
+
+#[test]
+fn what_the_profile_leaves_out_is_not_judged() {
+    let slow_for_5_s = || {
+        let mut run = Run::new()
+            .requests(A, 2_000, 10.0, 0.0, None)
+            .ladder(Metric::Percentile(0.95), [200.0, 500.0, 800.0]);
+        for sample in &mut run.samples {
+            if sample.intended_ns < 5_000_000_000 {
+                sample.done_ns += 900_000_000;
+            }
+        }
+        // A load that holds no level, so that no warm-up is found in it.
+        run.header.load.stages = [10.0, 11.0]
+            .map(|users| Stage {
+                seconds: 10.0,
+                from: users,
+                to: users,
+            })
+            .to_vec();
+        run
+    };
+    let mut all = slow_for_5_s();
+    all.header.load.warm_up_s = 0.0;
+    let mut judged = slow_for_5_s();
+    judged.header.load.warm_up_s = 6.0;
+    assert_eq!(grade(judged), Grade::Good);
+    assert_eq!(grade(all), Grade::Critical);
 }
 
 #[test]
