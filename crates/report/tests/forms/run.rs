@@ -86,29 +86,33 @@ fn header() -> Header {
             target(Metric::ErrorRate, 0.1, 1.0, 5.0),
             target(Metric::Memory, 512.0, 1000.0, 2000.0),
         ],
-        generator: Generator {
-            threads: 1,
-            cores: vec![0],
-            target_cores: vec![1],
-            connections: "per-user".into(),
-            addresses: vec!["127.0.0.1:8000".into()],
-            sources: Vec::new(),
-            insecure: false,
-            tls_timeout_s: 10.0,
-            first_byte_timeout_s: None,
-            connect_timeout_s: 10.0,
-            timeout_s: 60.0,
-            stop_timeout_s: 30.0,
-            watched: Some("process 4711, which listens on port 8000".into()),
-            beside: vec![Beside {
-                name: "db".into(),
-                words: "process 4712".into(),
-            }],
-            ceiling_rps: None,
-        },
+        generator: generator(),
         machine: machine(),
         label: Some("v1.2".into()),
         commit: Some("0123456789abcdef".into()),
+    }
+}
+
+fn generator() -> Generator {
+    Generator {
+        threads: 1,
+        cores: vec![0],
+        target_cores: vec![1],
+        connections: "per-user".into(),
+        addresses: vec!["127.0.0.1:8000".into()],
+        sources: Vec::new(),
+        insecure: false,
+        tls_timeout_s: 10.0,
+        first_byte_timeout_s: None,
+        connect_timeout_s: 10.0,
+        timeout_s: 60.0,
+        stop_timeout_s: 30.0,
+        watched: Some("process 4711, which listens on port 8000".into()),
+        beside: vec![Beside {
+            name: "db".into(),
+            words: "process 4712".into(),
+        }],
+        ceiling_rps: None,
     }
 }
 
