@@ -31,7 +31,7 @@ pub(crate) fn bound_search(plan: &mut Plan) {
 
 /// Raises the soft limit as far as the load needs; fails where the hard limit is too low.
 pub(crate) fn enough_for(plan: &Plan) -> Result<(), Failure> {
-    let users = scenario::users_in(&plan.load);
+    let users = scenario::users_in_all(&plan.load);
     let connections = match plan.network.connections {
         Connections::Shared(most) => users.min(most),
         _ => users,

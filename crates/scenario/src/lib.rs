@@ -53,7 +53,7 @@ pub use expression::Expression;
 pub use extract::Extract;
 pub use layers::{Assignment, Layers};
 pub use network::{Connections, Limits, Network, SHARED_DEFAULT, Timeouts, Tls, TlsVersions};
-pub use plan::{Plan, PlanError, PlannedClass};
+pub use plan::{Cast, Plan, PlanError, PlannedClass};
 pub use problem::{Problem, ScenarioError};
 pub use profile::{
     Approach, Overrides, Profile, ProfileStage, falls_short, level_in_words, users_in,

@@ -1,5 +1,7 @@
 //! What was typed of a profile, and what it means.
 
+mod beside;
+
 use std::time::Duration;
 
 use record::Law;
@@ -74,10 +76,12 @@ pub(crate) fn resolve(spec: &Spanned<ProfileSpec>, problems: &mut Vec<Problem>) 
     let length: Duration = stages.iter().map(|stage| stage.duration).sum();
     let warm_up = warm_up(typed, length, problems);
     let iterations = iterations(typed, is_open, problems);
+    let beside = beside::resolve(typed, length, problems);
     (problems.len() == known).then_some(Profile {
         stages,
         warm_up,
         iterations,
+        beside,
         open,
         search: None,
         users_of,
