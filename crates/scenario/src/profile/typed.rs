@@ -27,20 +27,17 @@ pub(crate) fn resolve(spec: &Spanned<ProfileSpec>, problems: &mut Vec<Problem>) 
             .iter()
             .flatten()
             .any(|stage| stage.get_ref().rate.is_some());
-    let single = StageSpec {
+    let single = |duration: &Spanned<String>| StageSpec {
         users: typed.users.clone().filter(|_| !is_open),
         spawn_rate: None,
         rate: typed.rate.clone(),
         ramp: None,
         ramp_steps: None,
-        duration: typed
-            .duration
-            .clone()
-            .unwrap_or_else(|| Spanned::new(0..0, String::new())),
+        duration: duration.clone(),
     };
     let has_level = typed.users.is_some() || typed.rate.is_some();
     let stages = match (&typed.duration, &typed.stages) {
-        (Some(_), None) if has_level => vec![single],
+        (Some(duration), None) if has_level => vec![single(duration)],
         (None, Some(stages)) if !stages.is_empty() && typed.rate.is_none() => {
             stages.iter().map(|stage| stage.get_ref().clone()).collect()
         }
