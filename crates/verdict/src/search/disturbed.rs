@@ -6,6 +6,7 @@ use std::ops::Range;
 use record::RunRecord;
 
 use super::bound::Bound;
+use crate::reading::second_told;
 use crate::stretch::Stretch;
 
 /// What is taken matters from this share of the tightest bound on.
@@ -19,8 +20,6 @@ const USUAL: f64 = 2.0;
 const FEW: f64 = 5.0;
 /// Where more of a trial than this share is disturbed, that is how the machine is.
 const SHARE_MAX: f64 = 0.2;
-/// A reading may come so much after the second that it tells of.
-const READ_LATE_MS: u64 = 500;
 
 /// Which intervals of a stretch were disturbed; none where too many were.
 pub(super) fn disturbed(stretch: Stretch, bounds: &[Bound]) -> Vec<bool> {
@@ -66,10 +65,8 @@ fn stolen_ms(record: &RunRecord, range: &Range<usize>) -> Vec<f64> {
     let cores = f64::from(record.header.machine.cores.unwrap_or(1));
     let mut stolen_ms = vec![0.0; range.len()];
     for reading in &record.readings {
-        let second = usize::try_from(reading.at_ms.saturating_sub(READ_LATE_MS) / 1_000);
-        let within = second
-            .ok()
-            .and_then(|second| second.checked_sub(range.start));
+        let second = second_told(reading.at_ms);
+        let within = second.and_then(|second| second.checked_sub(range.start));
         let place = within.and_then(|within| stolen_ms.get_mut(within));
         if let (Some(place), Some(percent)) = (place, reading.machine.steal_percent) {
             *place = percent / 100.0 * cores * 1e3;
