@@ -31,13 +31,18 @@ fn bound_search_by(plan: &mut Plan, connections: u32) {
     }
 }
 
-/// Raises the soft limit as far as the load needs; fails where the hard limit is too low.
-pub(crate) fn enough_for(plan: &Plan) -> Result<(), Failure> {
+/// How many connections a load may have at once.
+pub(crate) fn connections_of(plan: &Plan) -> u32 {
     let users = scenario::users_in_all(&plan.load);
-    let connections = match plan.network.connections {
+    match plan.network.connections {
         Connections::Shared(most) => users.min(most),
         _ => users,
-    };
+    }
+}
+
+/// Raises the soft limit as far as the load needs; fails where the hard limit is too low.
+pub(crate) fn enough_for(plan: &Plan) -> Result<(), Failure> {
+    let connections = connections_of(plan);
     let needed = u64::from(connections) + BESIDE;
     let limit = getrlimit(Resource::Nofile);
     // No limit is a limit that is never reached.

@@ -99,12 +99,14 @@ mod tests {
             name: "/".into(),
             method: "GET".into(),
             setup: false,
+            kind: record::NameKind::Request,
         };
         Header {
             run_id: "run".into(),
             brunt_version: "0.1.0".into(),
             scenario_file: String::new(),
             scenario_hash: String::new(),
+            scenario: None,
             profile: "stress".into(),
             host: String::new(),
             embedded: false,
@@ -112,13 +114,7 @@ mod tests {
             seed: 0,
             names: vec![name],
             classes: Vec::new(),
-            load: Load {
-                stages: Vec::new(),
-                open: None,
-                search: None,
-                tasks_per_user_second: None,
-                requests_per_task: 1.0,
-            },
+            load: Load::default(),
             targets: vec![Target {
                 metric: Metric::Percentile(0.99),
                 scope: None,
