@@ -1,21 +1,21 @@
 //! An exchange: one request as the user sees it, with the connections it opens and the redirects it
 //! follows, from its intended start to the sample that is recorded.
 
+mod hops;
+mod inspection;
+
 use std::rc::Rc;
 use std::time::Duration;
 
 use record::{FailureKind, Sample};
-use scenario::{Connections, Halt, Rendered, Request, Seen};
-use url::Url;
+use scenario::{Connections, Halt, Rendered, Request};
 
 use crate::belongings::Belongings;
 use crate::connection::{Connection, Deadlines, Wire};
-use crate::cookies;
 use crate::core::Core;
 use crate::dialer::Opened;
-use crate::example;
 use crate::fault::Fault;
-use crate::http1::{Answer, Content, DecodeError, Keep, KeepFields, Reader};
+use crate::http1::{Answer, Content, Keep, KeepFields, Reader};
 use crate::outbox::{Outbox, Upload};
 use crate::pacer::{GivenUp, Seat};
 use crate::redirect;
@@ -107,168 +107,6 @@ impl<'a> Exchange<'a> {
         core.record(&sample, fault.as_ref(), &rendered.bytes);
         core.give_buffer(rendered.bytes);
         (done_ns, fault.map_or(Ended::Well, Ended::Failed))
-    }
-
-    /// Whether an answer is as it has to be; `None` where it is. What is wanted of it is taken then.
-    #[inline]
-    fn look_into(&mut self, mut answer: Answer, bytes: &[u8], took_ns: u64) -> Option<Fault> {
-        let request = self.request;
-        if !request.accepted.contains(answer.status) {
-            let text = example::of_status(&request.accepted.in_words(), bytes, &answer);
-            return Some(Fault {
-                kind: FailureKind::Status,
-                code: answer.status,
-                text,
-            });
-        }
-        if request.checks.is_empty() && request.extracts.is_empty() {
-            return None;
-        }
-        let fault = match answer.content.decoded(&answer.encoding) {
-            Ok(body) => {
-                let seen = Seen::new(answer.status, &answer.fields, &body, took_ns);
-                let text = self.check(&seen).or_else(|| self.extract(&seen));
-                text.map(|(number, text)| Fault {
-                    kind: FailureKind::Check,
-                    code: number,
-                    text: example::of_check(&text, &body, bytes),
-                })
-            }
-            Err(error) => Some(undecoded(&error)),
-        };
-        self.core
-            .give_buffer(std::mem::take(&mut answer.content.kept));
-        fault
-    }
-
-    /// The number of the first check that does not hold, from 1, and what is wrong.
-    fn check(&mut self, seen: &Seen) -> Option<(u16, String)> {
-        let mut scope = self.belongings.scope(self.core);
-        for (number, check) in (1u16..).zip(&self.request.checks) {
-            match check.fault(seen, &mut scope) {
-                Ok(None) => {}
-                Ok(Some(text)) => return Some((number, text)),
-                Err(halt) => return Some((number, words_of(halt))),
-            }
-        }
-        None
-    }
-
-    /// Takes what is wanted of an answer; what is missing, where something is.
-    fn extract(&mut self, seen: &Seen) -> Option<(u16, String)> {
-        for extract in &self.request.extracts {
-            let value = extract.value(seen, &mut self.belongings.scope(self.core));
-            match value {
-                Ok(Ok(value)) => self.belongings.life.variables[extract.slot.index()] = value,
-                Ok(Err(missing)) => return Some((0, missing)),
-                Err(halt) => return Some((0, words_of(halt))),
-            }
-        }
-        None
-    }
-
-    /// Sends the request and follows its redirects.
-    async fn follow(&mut self, rendered: &mut Rendered) -> Result<Answer, Fault> {
-        let mut request = redirect::Request {
-            bytes: &mut rendered.bytes,
-            head_bytes: rendered.head_bytes,
-            cuts: &mut rendered.cuts,
-        };
-        let (mut origin, _) = self.core.target.host(self.request.host);
-        let (mut url, mut hops) = (None, 0);
-        let keeps_cookies = self.keeps_cookies();
-        loop {
-            if keeps_cookies && self.belongings.life.jar.is_some() {
-                self.send_cookies(&mut request, url.as_ref());
-            }
-            let answer = self.send(&mut request, origin).await?;
-            if keeps_cookies && cookies::sets_any(&answer.fields) {
-                self.take_cookies(&answer, &request, url.as_ref());
-            }
-            let Some(location) = answer
-                .location
-                .as_deref()
-                .filter(|_| self.request.redirects > 0)
-            else {
-                return Ok(answer);
-            };
-            if hops == self.request.redirects {
-                let text = format!("redirected more than {hops} times");
-                return Err(refused(answer.status, text));
-            }
-            hops += 1;
-            let (next, next_origin) = self
-                .redirected(url.as_ref(), request.path(), location)
-                .map_err(|text| refused(answer.status, text))?;
-            let host = &self.core.target.origins()[next_origin].host_header;
-            let host = (next_origin != origin).then_some(host.as_str());
-            if !request.redirect(&next, answer.status, host, keeps_cookies) {
-                self.uploads.clear();
-            }
-            (url, origin) = (Some(next), next_origin);
-        }
-    }
-
-    fn keeps_cookies(&self) -> bool {
-        !self.core.plan.network.no_cookies && !self.request.says_cookies
-    }
-
-    /// Where a request goes: where it was redirected to, or the path of its host.
-    fn url_of(&self, path: &str, redirected: Option<&Url>) -> Option<Url> {
-        match redirected {
-            Some(url) => Some(url.clone()),
-            None => self.core.target.host(self.request.host).1.join(path).ok(),
-        }
-    }
-
-    fn send_cookies(&self, request: &mut redirect::Request, redirected: Option<&Url>) {
-        let url = self.url_of(request.path(), redirected);
-        let jar = self.belongings.life.jar.as_ref();
-        if let Some(line) = jar.zip(url).and_then(|(jar, url)| jar.line_for(&url)) {
-            request.add_line(line.as_bytes());
-        }
-    }
-
-    fn take_cookies(
-        &mut self,
-        answer: &Answer,
-        request: &redirect::Request,
-        redirected: Option<&Url>,
-    ) {
-        if let Some(url) = self.url_of(request.path(), redirected) {
-            let jar = self.belongings.life.jar.get_or_insert_default();
-            jar.take(&answer.fields, &url);
-        }
-    }
-
-    /// Where an answer redirects to.
-    fn redirected(
-        &self,
-        from: Option<&Url>,
-        path: &str,
-        location: &[u8],
-    ) -> Result<(Url, usize), String> {
-        let target = &self.core.target;
-        let location = String::from_utf8_lossy(location);
-        let from = match from {
-            Some(url) => url.clone(),
-            None => target
-                .host(self.request.host)
-                .1
-                .join(path)
-                .map_err(|_| "the path is no URL".to_owned())?,
-        };
-        let next = from
-            .join(&location)
-            .map_err(|_| format!("the answer redirects to `{location}`, which is no URL"))?;
-        match target.origin_of(&next) {
-            Some(origin) => Ok((next, origin)),
-            None => Err(format!(
-                "the answer redirects to another host, {}, which the scenario does not name in \
-                 redirect_hosts",
-                next.origin().ascii_serialization()
-            )),
-        }
     }
 
     /// Sends one request on the wire, again without asking first where the server takes no question.
@@ -425,35 +263,11 @@ impl<'a> Exchange<'a> {
     }
 }
 
-/// Why an expression of a check or of a default gives no value.
-fn words_of(halt: Halt) -> String {
-    match halt {
-        Halt::Failed(text) => text,
-        Halt::StopUser | Halt::StopTest => "there is no row left to compare with".to_owned(),
-    }
-}
-
 fn is_closed(exchanged: &Result<Answer, Fault>) -> bool {
     let closed = [FailureKind::Closed, FailureKind::Reset];
     exchanged
         .as_ref()
         .is_err_and(|fault| closed.contains(&fault.kind))
-}
-
-fn refused(status: u16, text: String) -> Fault {
-    Fault {
-        code: status,
-        ..Fault::new(FailureKind::Redirect, text)
-    }
-}
-
-fn undecoded(error: &DecodeError) -> Fault {
-    let kind = match error {
-        DecodeError::TooLarge { .. } => FailureKind::TooLarge,
-        DecodeError::Broken { .. } => FailureKind::BadHttp,
-        DecodeError::Unknown(_) => FailureKind::Check,
-    };
-    Fault::new(kind, error.to_string())
 }
 
 pub(crate) fn nanoseconds(duration: Duration) -> u64 {
