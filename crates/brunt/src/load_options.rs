@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use engine::Pin;
-use scenario::{Host, Overrides, Plan, Scenario, Tags};
+use scenario::{Host, HttpVersion, Overrides, Plan, Scenario, Tags};
 
 use crate::descriptors;
 use crate::exit::Failure;
@@ -57,6 +57,9 @@ pub(crate) struct LoadOptions {
     /// Take any TLS certificate; the report says so
     #[arg(long)]
     insecure: bool,
+    /// The version of HTTP: 1.1, 2, or auto (what the server picks) [default: as the scenario says]
+    #[arg(long, value_name = "VERSION")]
+    http: Option<HttpVersion>,
     /// Wait this long for the host to accept a connection before the load
     #[arg(long, value_name = "DURATION", value_parser = scenario::duration)]
     pub(crate) wait_ready: Option<Duration>,
@@ -75,6 +78,7 @@ impl LoadOptions {
     pub(crate) fn scenario(&self) -> Result<Scenario, Failure> {
         let mut scenario = self.from.read()?;
         scenario.network.tls.insecure |= self.insecure;
+        scenario.network.http = self.http.unwrap_or(scenario.network.http);
         Ok(scenario)
     }
 
