@@ -11,14 +11,20 @@ use record::{FailureKind, Sample};
 use scenario::{Connections, Halt, Rendered, Request};
 
 use crate::belongings::Belongings;
-use crate::connection::{Connection, Deadlines, Wire};
+use crate::connection::{Deadlines, Wire};
 use crate::core::Core;
 use crate::dialer::Opened;
 use crate::fault::Fault;
-use crate::http1::{Answer, Content, Keep, KeepFields, Reader};
+use crate::http1::{Answer, Content, Keep, KeepFields};
+use crate::http2::Course;
+use crate::link::{Fate, Link};
 use crate::outbox::{Outbox, Upload};
 use crate::pacer::{GivenUp, Seat};
 use crate::redirect;
+use crate::wanted::Wanted;
+
+/// Where a server does not process a request, it is sent again so often.
+const REFUSALS_MAX: u32 = 3;
 
 /// One request under way.
 pub(crate) struct Exchange<'a> {
@@ -129,7 +135,8 @@ impl<'a> Exchange<'a> {
     }
 
     /// Sends one request. A connection that the server closed while it was idle is opened again, and
-    /// the request sent again where no byte of an answer came.
+    /// the request sent again where no byte of an answer came, or where the server said that it has not
+    /// processed it.
     async fn send_once(
         &mut self,
         bytes: &[u8],
@@ -138,48 +145,67 @@ impl<'a> Exchange<'a> {
         origin: usize,
     ) -> Result<Answer, Fault> {
         let mut kept = self.kept_connection(origin).await?;
-        if kept.as_mut().is_some_and(Connection::is_stale) {
+        if kept.as_mut().is_some_and(Link::is_stale) {
             kept = None;
             self.core.count_reopened();
         }
+        let (mut refusals, mut was_lost) = (0, false);
         loop {
-            let mut connection = match kept.take() {
-                Some(connection) => connection,
+            let mut link = match kept.take() {
+                Some(link) => link,
                 None => self.open(origin).await?,
             };
-            let was_idle = connection.answered > 0;
-            let received = self.wire.bytes_received;
-            let deadlines = self.deadlines();
+            let was_idle = link.was_used();
+            let course = Course {
+                core: self.core,
+                seat: self.seat,
+                deadlines: self.deadlines(),
+            };
             let outbox = Outbox::new(bytes, head_bytes, &self.uploads, cuts);
-            let reader = self.reader();
-            let exchanged = connection
-                .exchange(
-                    self.core,
-                    self.seat,
-                    outbox,
-                    reader,
-                    &mut self.wire,
-                    deadlines,
-                )
-                .await;
-            let is_unanswered = self.wire.bytes_received == received && is_closed(&exchanged);
-            if !is_unanswered || connection.is_acknowledged() {
+            let wanted = self.wanted();
+            let exchange = link.exchange(course, outbox, wanted, &mut self.wire);
+            let (exchanged, fate) = exchange.await;
+            if fate.counts() {
                 self.wire_requests += 1;
             }
-            if was_idle && is_unanswered {
-                self.core.count_reopened();
+            refusals += u32::from(fate == Fate::Refused);
+            let again = match fate {
+                Fate::Lost { .. } => was_idle && !std::mem::replace(&mut was_lost, true),
+                Fate::Refused => refusals <= REFUSALS_MAX,
+                Fate::Taken | Fate::Unsent => false,
+            };
+            if again {
+                kept = self.another(link).await?;
                 continue;
             }
-            let keeps = exchanged.as_ref().is_ok_and(|answer| answer.keep_alive);
-            self.give_back(origin, keeps.then_some(connection));
+            let keeps = link.is_kept(&exchanged);
+            self.give_back(link, keeps);
             return exchanged;
         }
     }
 
-    fn reader(&self) -> Reader {
+    /// A connection in the place of one that did not serve; `None` where one is to be opened.
+    async fn another(&mut self, mut link: Link) -> Result<Option<Link>, Fault> {
+        let is_stale = link.is_stale();
+        let origin = link.origin();
+        match link {
+            Link::Http1(_) => self.core.count_reopened(),
+            // The stream was refused, and the connection is as good as before.
+            Link::Http2(_) if self.core.pool.is_none() && !is_stale => return Ok(Some(link)),
+            Link::Http2(_) => {
+                if self.core.pool.is_none() {
+                    self.core.count_reopened();
+                }
+                self.give_back(link, false);
+                return self.kept_connection(origin).await;
+            }
+        }
+        Ok(None)
+    }
+
+    fn wanted(&self) -> Wanted {
         let limits = &self.core.plan.network.limits;
         let mut content = Content::new(limits.body_bytes, limits.decoded_bytes);
-        let is_head = &*self.request.method == "HEAD";
         let fields = if self.request.looks_into.fields {
             KeepFields::All
         } else if self.keeps_cookies() {
@@ -187,19 +213,26 @@ impl<'a> Exchange<'a> {
         } else {
             KeepFields::Nothing
         };
-        if self.request.looks_into.body {
+        let keeps = if self.request.looks_into.body {
             content.kept = self.core.take_buffer();
             content.kept.clear();
-            return Reader::new(is_head, |_| Keep::All, content).with_fields(fields);
-        }
-        let keeps = |status| {
-            if status >= 400 {
-                Keep::Excerpt
-            } else {
-                Keep::Nothing
+            |_| Keep::All
+        } else {
+            |status| {
+                if status >= 400 {
+                    Keep::Excerpt
+                } else {
+                    Keep::Nothing
+                }
             }
         };
-        Reader::new(is_head, keeps, content).with_fields(fields)
+        Wanted {
+            name: self.request.name,
+            to_head: &*self.request.method == "HEAD",
+            keeps,
+            content,
+            fields,
+        }
     }
 
     fn deadlines(&self) -> Deadlines {
@@ -215,7 +248,7 @@ impl<'a> Exchange<'a> {
     }
 
     /// A connection that was kept; in a shared pool, the place of one at least.
-    async fn kept_connection(&mut self, origin: usize) -> Result<Option<Connection>, Fault> {
+    async fn kept_connection(&mut self, origin: usize) -> Result<Option<Link>, Fault> {
         let Some(pool) = &self.core.pool else {
             return Ok(self.belongings.keeper.take(origin));
         };
@@ -231,18 +264,15 @@ impl<'a> Exchange<'a> {
         })
     }
 
-    fn give_back(&mut self, origin: usize, connection: Option<Connection>) {
-        let network = &self.core.plan.network;
+    fn give_back(&mut self, link: Link, keeps: bool) {
         if let Some(pool) = &self.core.pool {
-            pool.give_back(self.core, origin, connection);
-        } else if let Some(connection) = connection
-            && network.connections != Connections::PerRequest
-        {
-            self.belongings.keeper.put(connection);
+            pool.give_back(self.core, link, keeps);
+        } else if keeps && self.core.plan.network.connections != Connections::PerRequest {
+            self.belongings.keeper.put(link);
         }
     }
 
-    async fn open(&mut self, origin: usize) -> Result<Connection, Fault> {
+    async fn open(&mut self, origin: usize) -> Result<Link, Fault> {
         let by_ns = self.deadlines().whole_ns;
         let core = self.core;
         let mut shared = core.sessions.clone();
@@ -256,18 +286,14 @@ impl<'a> Exchange<'a> {
             .open(core, self.seat, origin, by_ns, sessions, &mut self.opened);
         // Rare and large: it is not to make every user larger.
         let opened = Box::pin(opening).await;
-        if opened.is_err() {
-            self.give_back(origin, None);
+        if let Some(pool) = &core.pool {
+            match &opened {
+                Ok(link) => pool.share(core, link),
+                Err(_) => pool.give_up(core, origin),
+            }
         }
         opened
     }
-}
-
-fn is_closed(exchanged: &Result<Answer, Fault>) -> bool {
-    let closed = [FailureKind::Closed, FailureKind::Reset];
-    exchanged
-        .as_ref()
-        .is_err_and(|fault| closed.contains(&fault.kind))
 }
 
 pub(crate) fn nanoseconds(duration: Duration) -> u64 {
