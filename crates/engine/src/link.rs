@@ -21,7 +21,7 @@ pub(crate) enum Fate {
     Taken,
     /// The connection ended without a byte of an answer; whether the server's system had the request.
     Lost { acknowledged: bool },
-    /// The server said that it has not processed it.
+    /// The server said that it has not processed it, or the connection ended before it went out.
     Refused,
     /// It never went out.
     Unsent,

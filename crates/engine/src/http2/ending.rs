@@ -16,19 +16,19 @@ pub(super) fn of(
 ) -> (Fault, Fate) {
     let fault = fault_of(error, account, ledger);
     let is_refused = error.is_reset() && error.reason() == Some(Reason::REFUSED_STREAM);
-    if ledger.is_unprocessed(stream) || error.is_remote() && is_refused {
+    let is_unsent = account.sent_ns.is_none();
+    if is_unsent || ledger.is_unprocessed(stream) || error.is_remote() && is_refused {
         return (fault, Fate::Refused);
     }
     let closed = [FailureKind::Closed, FailureKind::Reset];
-    let fate = if account.sent_ns.is_none() {
-        Fate::Unsent
-    } else if error.is_reset() || account.first_byte_ns.is_some() || !closed.contains(&fault.kind) {
-        Fate::Taken
-    } else {
-        Fate::Lost {
-            acknowledged: ledger.is_acknowledged(),
-        }
-    };
+    let fate =
+        if error.is_reset() || account.first_byte_ns.is_some() || !closed.contains(&fault.kind) {
+            Fate::Taken
+        } else {
+            Fate::Lost {
+                acknowledged: ledger.is_acknowledged(),
+            }
+        };
     (fault, fate)
 }
 

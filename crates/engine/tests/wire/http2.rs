@@ -206,6 +206,27 @@ fn a_connection_that_breaks_takes_its_requests_along() {
 }
 
 #[test]
+fn connections_that_the_server_closes_while_idle_are_opened_again() {
+    for connections in ["\"per-user\"", "{ shared = 2, streams = 2 }"] {
+        let server = Manner::new(|_| Reply::Last(answer(200, "x"))).start();
+        let record = Play::new(&server.url(), 2, "300ms", "30ms", TASK)
+            .with(&format!("http = \"2\"\nconnections = {connections}"))
+            .run();
+        assert_eq!(record.timeline.failures(), [], "{connections}");
+        let requests = total(&record, Second::requests);
+        assert!(requests > 4);
+        assert_eq!(
+            total(&record, |second| second.wire_requests),
+            server.requests()
+        );
+        assert!(
+            total(&record, |second| second.reopened) > 0,
+            "{connections}"
+        );
+    }
+}
+
+#[test]
 fn streams_that_are_reset_fail_alone_and_those_refused_are_sent_again() {
     let server = Manner::new(|asked| match asked.number % 4 {
         1 => Reply::Reset(h2::Reason::INTERNAL_ERROR),

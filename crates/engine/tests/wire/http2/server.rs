@@ -25,6 +25,8 @@ pub(crate) enum Reply {
     Silence,
     /// Closes the connection, with no good-bye.
     Hang,
+    /// Answers, and closes the connection so when the answer is out.
+    Last(Response<Vec<u8>>),
 }
 
 /// A request as it came, its body taken.
@@ -241,6 +243,11 @@ impl Turn {
                 send(&mut to, response).await;
             }
             Reply::Early(response) => send(&mut to, response).await,
+            Reply::Last(response) => {
+                send(&mut to, response).await;
+                tokio::time::sleep(Duration::from_millis(5)).await;
+                self.hang.send(()).unwrap();
+            }
             Reply::Reset(reason) => to.send_reset(reason),
             Reply::Hang => {
                 self.hang.send(()).unwrap();
