@@ -37,7 +37,7 @@ pub struct NullHttp2 {
     address: SocketAddr,
     tally: Arc<Tally>,
     stop: Option<oneshot::Sender<()>>,
-    thread: Option<JoinHandle<()>>,
+    thread: Option<JoinHandle<io::Result<()>>>,
 }
 
 #[derive(Debug, Default)]
@@ -65,12 +65,11 @@ impl NullHttp2 {
             .name("testbed-null".to_owned())
             .spawn(move || {
                 runtime.block_on(async move {
-                    let listener = TcpListener::from_std(listener).expect("a listener");
                     tokio::select! {
-                        () = accept(listener, seen) => {}
-                        _ = stopped => {}
+                        accepted = accept(listener, seen) => accepted,
+                        _ = stopped => Ok(()),
                     }
-                });
+                })
             })?;
         Ok(Self {
             address,
@@ -99,13 +98,16 @@ impl Drop for NullHttp2 {
         drop(self.stop.take());
         if let Some(thread) = self.thread.take() {
             let joined = thread.join();
-            assert!(joined.is_ok() || std::thread::panicking());
+            let is_well = joined.is_ok_and(|served| served.is_ok());
+            assert!(is_well || std::thread::panicking());
         }
     }
 }
 
-async fn accept(listener: TcpListener, tally: Arc<Tally>) {
-    while let Ok((stream, _)) = listener.accept().await {
+async fn accept(listener: std::net::TcpListener, tally: Arc<Tally>) -> io::Result<()> {
+    let listener = TcpListener::from_std(listener)?;
+    loop {
+        let (stream, _) = listener.accept().await?;
         tally.connections.fetch_add(1, Ordering::AcqRel);
         let tally = tally.clone();
         tokio::spawn(async move {

@@ -40,12 +40,10 @@ impl Connection {
         wire: &mut Wire,
     ) -> (Result<Answer, Fault>, Fate) {
         let ledger = &self.0.ledger;
-        let mut heads = course.core.heads.borrow_mut();
-        let head = match heads.request(wanted.name, request.head(), self.0.is_tls) {
+        let head = match self.head_of(course.core, &request, &wanted) {
             Ok(head) => head,
             Err(fault) => return (Err(fault), Fate::Unsent),
         };
-        drop(heads);
         let is_whole = request.body_bytes() == 0;
         let (response, to) = match self.open_stream(head, is_whole) {
             Ok(opened) => opened,
@@ -80,6 +78,16 @@ impl Connection {
                 (Err(fault), fate)
             }
         }
+    }
+
+    fn head_of(
+        &self,
+        core: &Core,
+        request: &Outbox<'_>,
+        wanted: &Wanted,
+    ) -> Result<http::Request<()>, Fault> {
+        let mut heads = core.heads.borrow_mut();
+        heads.request(wanted.name, request.head(), self.0.is_tls)
     }
 
     /// Sends the body while listening, then listens to the end.

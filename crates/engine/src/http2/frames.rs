@@ -153,12 +153,10 @@ mod tests {
         .concat()
     }
 
+    type Found = (Vec<(u32, Kind, usize)>, Option<(u32, u32)>);
+
     /// What is seen of bytes cut into pieces: bytes by stream and kind, and what a GOAWAY said.
-    fn seen(
-        mut frames: Frames,
-        bytes: &[u8],
-        piece: usize,
-    ) -> (Vec<(u32, Kind, usize)>, Option<(u32, u32)>) {
+    fn seen(mut frames: Frames, bytes: &[u8], piece: usize) -> Found {
         let (mut all, mut goaway) = (Vec::new(), None);
         for piece in bytes.chunks(piece) {
             frames.feed(piece, |part| {
