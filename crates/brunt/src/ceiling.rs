@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use engine::{Engine, News, Reach, Settings, Target};
 use record::{Command, Machine};
-use scenario::{Overrides, Plan, Scenario};
+use scenario::{HttpVersion, Overrides, Plan, Scenario};
 
 use crate::exit::note;
 use crate::placement::Placement;
@@ -36,7 +36,7 @@ const REQUESTS_MIN: u64 = 100;
 /// measured where it is not: a search goes as high as it is let.
 pub(crate) fn of(plan: &Plan, placement: &Placement, machine: &Machine) -> Option<f64> {
     let cache = Cache::of_the_user();
-    let key = Key::new(plan.network.connections, placement, machine);
+    let key = Key::new(&plan.network, placement, machine);
     let known = cache.as_ref().and_then(|cache| cache.find(&key));
     let a_thread = match known {
         Some(rps) => rps,
@@ -60,10 +60,16 @@ pub(crate) fn of(plan: &Plan, placement: &Placement, machine: &Machine) -> Optio
 /// Requests that one thread makes in a second of its CPU time.
 fn measure(plan: &Plan, placement: &Placement) -> anyhow::Result<f64> {
     let what = "cannot measure what brunt itself can make";
-    let responder = Responder::start(&placement.agent).context(what)?;
+    // What a server picks is not known yet: HTTP/2 costs more.
+    let speaks_http2 = plan.network.http != HttpVersion::Http1;
+    let responder = Responder::start(&placement.agent, speaks_http2).context(what)?;
     let scenario = Scenario::read("ceiling", SCENARIO).context(what)?;
     let mut bare = Plan::new(&scenario, "p", &Overrides::default(), &[]).context(what)?;
     bare.network.connections = plan.network.connections;
+    bare.network.streams = plan.network.streams;
+    if speaks_http2 {
+        bare.network.http = HttpVersion::Http2;
+    }
     let reach = Reach {
         at_most: AT_MOST,
         ..Reach::default()
@@ -117,7 +123,13 @@ mod tests {
 
     #[test]
     fn a_thread_makes_requests_of_every_kind_of_connection() {
-        for connections in ["\"per-user\"", "\"per-request\"", "{ shared = 3 }"] {
+        for connections in [
+            "\"per-user\"",
+            "\"per-request\"",
+            "{ shared = 3 }",
+            "\"per-user\"\nhttp = \"2\"",
+            "{ shared = 3, streams = 8 }\nhttp = \"auto\"",
+        ] {
             let text = format!("connections = {connections}\n{SCENARIO}");
             let scenario = Scenario::read("p.toml", &text).unwrap();
             let plan = Plan::new(&scenario, "p", &Overrides::default(), &[]).unwrap();

@@ -81,7 +81,7 @@ impl LoadOptions {
     /// The scenario, with what the command line changes of it.
     pub(crate) fn scenario(&self) -> Result<Scenario, Failure> {
         let mut scenario = self.from.read()?;
-        scenario.network.tls.insecure |= self.reach.insecure;
+        self.reach.change(&mut scenario.network);
         Ok(scenario)
     }
 

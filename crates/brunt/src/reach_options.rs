@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use engine::{Pin, Reach, Target, TargetError};
-use scenario::{Host, Plan, Scenario};
+use scenario::{Host, HttpVersion, Network, Plan, Scenario};
 use url::Url;
 
 use crate::exit::Failure;
@@ -27,12 +27,21 @@ pub(crate) struct ReachOptions {
     /// Take any TLS certificate; the report says so
     #[arg(long)]
     pub(crate) insecure: bool,
+    /// The version of HTTP: 1.1, 2, or auto (what the server picks) [default: as the scenario says]
+    #[arg(long, value_name = "VERSION")]
+    pub(crate) http: Option<HttpVersion>,
     /// Wait this long for the host to accept a connection before the load
     #[arg(long, value_name = "DURATION", value_parser = scenario::duration)]
     pub(crate) wait_ready: Option<Duration>,
 }
 
 impl ReachOptions {
+    /// Changes what the scenario says of the network.
+    pub(crate) fn change(&self, network: &mut Network) {
+        network.tls.insecure |= self.insecure;
+        network.http = self.http.unwrap_or(network.http);
+    }
+
     /// The service under test.
     pub(crate) fn host(&self, scenario: &Scenario) -> Result<Host, Failure> {
         match (&self.host, &scenario.host) {
@@ -47,7 +56,8 @@ impl ReachOptions {
 
     pub(crate) fn is_given(&self) -> bool {
         let lists = !self.source.is_empty() || !self.resolve.is_empty();
-        self.host.is_some() || lists || self.insecure || self.wait_ready.is_some()
+        let flags = self.insecure || self.http.is_some();
+        self.host.is_some() || lists || flags || self.wait_ready.is_some()
     }
 
     /// How long the host may take to accept a connection.

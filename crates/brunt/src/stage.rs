@@ -161,7 +161,7 @@ impl Stage {
             threads: u32::try_from(self.placement.threads).unwrap_or(u32::MAX),
             cores: cores(&self.placement.own),
             target_cores: cores(&self.placement.agent),
-            connections: plan.network.connections.in_words(),
+            connections: plan.network.in_words(),
             addresses: addresses.iter().map(SocketAddr::to_string).collect(),
             sources: options.reach.source.iter().map(IpAddr::to_string).collect(),
             insecure: self.target.url.scheme() == "https" && plan.network.tls.insecure,

@@ -1,4 +1,4 @@
-//! A connection: one stream to an origin, used for one request after the other.
+//! A connection of HTTP/1.1: one stream to an origin, used for one request after the other.
 
 use std::task::{Context, Poll};
 
@@ -275,7 +275,7 @@ fn closed_when(wire: &Wire) -> String {
     }
 }
 
-fn given_up_on_answer(given_up: GivenUp, waits_for_first: bool) -> Fault {
+pub(crate) fn given_up_on_answer(given_up: GivenUp, waits_for_first: bool) -> Fault {
     match given_up {
         GivenUp::Aborted => Fault::cut_off(),
         GivenUp::Deadline if waits_for_first => Fault::new(

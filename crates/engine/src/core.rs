@@ -24,6 +24,7 @@ use crate::dialer::Dialer;
 use crate::example;
 use crate::exchange::nanoseconds;
 use crate::fault::Fault;
+use crate::http2::RequestHeads;
 use crate::outbox::Upload;
 use crate::pacer::{Pacer, Phase};
 use crate::part::Part;
@@ -44,14 +45,14 @@ pub(crate) struct Core {
     pub(crate) plan: Arc<Plan>,
     pub(crate) target: Arc<Target>,
     pub(crate) clock: Clock,
-    pub(crate) pacer: Pacer,
+    pub(crate) pacer: Rc<Pacer>,
     /// The parts of the load. All end at once.
     pub(crate) parts: Box<[Part]>,
     /// There may be more users to begin, or it is time to look whether all have ended.
     look_again: Notify,
     pub(crate) dialer: Dialer,
     /// The connections that users share, where they do.
-    pub(crate) pool: Option<Pool>,
+    pub(crate) pool: Option<Rc<Pool>>,
     /// The TLS sessions of the pool.
     pub(crate) sessions: Option<Sessions>,
     uploads: HashMap<PathBuf, Rc<Upload>>,
@@ -66,6 +67,8 @@ pub(crate) struct Core {
     pub(crate) scratch: RefCell<Box<[u8]>>,
     recorder: RefCell<Recorder>,
     cpu: CpuAccount,
+    /// What HTTP/2 was sent last.
+    pub(crate) heads: RefCell<RequestHeads>,
     /// Buffers for requests under way.
     buffers: RefCell<Vec<Vec<u8>>>,
     body: RefCell<Vec<u8>>,
@@ -88,7 +91,12 @@ impl Core {
         let pool = match plan.network.connections {
             Connections::Shared(most) => {
                 let share = (most as usize + cores - 1 - number) / cores;
-                Some(Pool::new(target.origins().len(), share.max(1)))
+                let streams = plan.network.streams();
+                Some(Rc::new(Pool::new(
+                    target.origins().len(),
+                    share.max(1),
+                    streams,
+                )))
             }
             _ => None,
         };
@@ -115,11 +123,12 @@ impl Core {
             plan,
             target,
             clock,
-            pacer: Pacer::new(clock)?,
+            pacer: Rc::new(Pacer::new(clock)?),
             look_again: Notify::new(),
             scratch: RefCell::new(vec![0; SCRATCH_BYTES].into()),
             recorder: RefCell::new(recorder),
             cpu: CpuAccount::of_this_thread(),
+            heads: RefCell::default(),
             buffers: RefCell::default(),
             body: RefCell::default(),
             users: Cell::new(0),

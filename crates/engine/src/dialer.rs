@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use nix::sys::socket::{setsockopt, sockopt};
 use record::FailureKind;
+use scenario::HttpVersion;
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::sync::watch;
 use tokio_rustls::TlsConnector;
@@ -17,6 +18,8 @@ use crate::connection::Connection;
 use crate::core::Core;
 use crate::exchange::nanoseconds;
 use crate::fault::Fault;
+use crate::http2;
+use crate::link::Link;
 use crate::pacer::{GivenUp, Seat};
 use crate::stream::Stream;
 use crate::target::{Origin, Target};
@@ -24,6 +27,9 @@ use crate::tls::{self, Sessions};
 
 /// An address at which connecting failed is passed over for so long, while another is left.
 const PASSED_OVER_NS: u64 = 10_000_000_000;
+
+/// What to do where a server does not speak HTTP/2.
+const REMEDY: &str = "write http = \"auto\" or http = \"1.1\"";
 
 pub(crate) struct Dialer {
     /// One for each origin.
@@ -71,7 +77,7 @@ impl Dialer {
         by_ns: u64,
         sessions: &mut Option<Sessions>,
         took: &mut Opened,
-    ) -> Result<Connection, Fault> {
+    ) -> Result<Link, Fault> {
         let begun_ns = core.clock.now_ns();
         let connected = self.connect(core, seat, origin, by_ns).await;
         *took.connect_ns.get_or_insert(0) += core.clock.now_ns() - begun_ns;
@@ -79,7 +85,8 @@ impl Dialer {
         core.count_connection();
         let host = &core.target.origins()[origin];
         if !host.is_tls() {
-            return Ok(Connection::new(Stream::Plain(stream), origin));
+            let is_http2 = core.plan.network.http == HttpVersion::Http2;
+            return link(core, Stream::Plain(stream), origin, is_http2).await;
         }
         let begun_ns = core.clock.now_ns();
         let timeout_ns = nanoseconds(core.plan.network.timeouts.tls);
@@ -87,7 +94,11 @@ impl Dialer {
         core.pacer.set_deadline(seat, by_ns);
         let shaken = shake_hands(core, seat, host, stream, sessions).await;
         *took.tls_ns.get_or_insert(0) += core.clock.now_ns() - begun_ns;
-        Ok(Connection::new(shaken?, origin))
+        let (stream, is_http2) = shaken?;
+        core.pacer.set_deadline(seat, by_ns);
+        let speaking = pin!(link(core, stream, origin, is_http2));
+        let spoken = core.pacer.future_under_way(seat, speaking).await;
+        spoken.unwrap_or_else(|given_up| Err(given_up_on_tls(given_up)))
     }
 
     /// Tries the addresses in turn, each for its share of the time that is left.
@@ -204,13 +215,23 @@ impl Line {
     }
 }
 
+/// A link on a stream that is open.
+async fn link(core: &Core, stream: Stream, origin: usize, is_http2: bool) -> Result<Link, Fault> {
+    if is_http2 {
+        let connection = http2::Connection::open(core, stream, origin).await?;
+        return Ok(Link::Http2(connection));
+    }
+    Ok(Link::Http1(Connection::new(stream, origin)))
+}
+
+/// Shakes hands; returns whether HTTP/2 was agreed on as well.
 async fn shake_hands(
     core: &Core,
     seat: Seat,
     origin: &Origin,
     stream: TcpStream,
     sessions: &mut Option<Sessions>,
-) -> Result<Stream, Fault> {
+) -> Result<(Stream, bool), Fault> {
     let tls = |text: String| Fault::new(FailureKind::Tls, text);
     let Some(client) = &core.target.tls else {
         return Err(Fault::new(FailureKind::Client, "TLS was not set up"));
@@ -218,19 +239,36 @@ async fn shake_hands(
     let name = client
         .name_of(origin.host())
         .map_err(|error| tls(error.to_string()))?;
+    let http = core.plan.network.http;
     let connector = TlsConnector::from(client.config(sessions));
     let shaking = pin!(connector.connect(name, stream));
     match core.pacer.future_under_way(seat, shaking).await {
-        Ok(Ok(stream)) => Ok(Stream::Tls(Box::new(stream))),
+        Ok(Ok(stream)) => {
+            let is_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+            if !is_http2 && http == HttpVersion::Http2 {
+                return Err(tls(format!(
+                    "the server does not agree to HTTP/2 by ALPN; {REMEDY}"
+                )));
+            }
+            Ok((Stream::Tls(Box::new(stream)), is_http2))
+        }
         Ok(Err(error)) => {
             let text = tls::reason(&error).unwrap_or_else(|| error.to_string());
-            Err(tls(format!("the TLS handshake failed: {text}")))
+            let remedy = if http == HttpVersion::Http2 && text.contains("NoApplicationProtocol") {
+                format!("; {REMEDY}")
+            } else {
+                String::new()
+            };
+            Err(tls(format!("the TLS handshake failed: {text}{remedy}")))
         }
-        Err(GivenUp::Deadline) => Err(Fault::new(
-            FailureKind::TlsTimeout,
-            "no TLS handshake in time",
-        )),
-        Err(GivenUp::Aborted) => Err(Fault::cut_off()),
+        Err(given_up) => Err(given_up_on_tls(given_up)),
+    }
+}
+
+fn given_up_on_tls(given_up: GivenUp) -> Fault {
+    match given_up {
+        GivenUp::Deadline => Fault::new(FailureKind::TlsTimeout, "no TLS handshake in time"),
+        GivenUp::Aborted => Fault::cut_off(),
     }
 }
 

@@ -1,25 +1,31 @@
 //! An exchange: one request as the user sees it, with the connections it opens and the redirects it
 //! follows, from its intended start to the sample that is recorded.
 
+mod hops;
+mod inspection;
+
 use std::rc::Rc;
 use std::time::Duration;
 
 use record::{FailureKind, Sample};
-use scenario::{Connections, Halt, Rendered, Request, Seen};
-use url::Url;
+use scenario::{Connections, Halt, Rendered, Request};
 
 use crate::belongings::Belongings;
-use crate::connection::{Connection, Deadlines, Wire};
-use crate::cookies;
+use crate::connection::{Deadlines, Wire};
 use crate::core::Core;
 use crate::dialer::Opened;
-use crate::example;
 use crate::fault::Fault;
-use crate::http1::{Answer, Content, DecodeError, Keep, KeepFields, Reader};
+use crate::http1::{Answer, Content, Keep, KeepFields};
+use crate::http2::Course;
+use crate::link::{Fate, Link};
 use crate::outbox::{Outbox, Upload};
 use crate::pacer::{GivenUp, Seat};
 use crate::redirect;
 use crate::rehearsal::{Heard, Rehearsed};
+use crate::wanted::Wanted;
+
+/// Where a server does not process a request, it is sent again so often.
+const REFUSALS_MAX: u32 = 3;
 
 /// One request under way.
 pub(crate) struct Exchange<'a> {
@@ -147,168 +153,6 @@ impl<'a> Exchange<'a> {
         }
     }
 
-    /// Whether an answer is as it has to be; `None` where it is. What is wanted of it is taken then.
-    #[inline]
-    fn look_into(&mut self, mut answer: Answer, bytes: &[u8], took_ns: u64) -> Option<Fault> {
-        let request = self.request;
-        if !request.accepted.contains(answer.status) {
-            let text = example::of_status(&request.accepted.in_words(), bytes, &answer);
-            return Some(Fault {
-                kind: FailureKind::Status,
-                code: answer.status,
-                text,
-            });
-        }
-        if request.checks.is_empty() && request.extracts.is_empty() {
-            return None;
-        }
-        let fault = match answer.content.decoded(&answer.encoding) {
-            Ok(body) => {
-                let seen = Seen::new(answer.status, &answer.fields, &body, took_ns);
-                let text = self.check(&seen).or_else(|| self.extract(&seen));
-                text.map(|(number, text)| Fault {
-                    kind: FailureKind::Check,
-                    code: number,
-                    text: example::of_check(&text, &body, bytes),
-                })
-            }
-            Err(error) => Some(undecoded(&error)),
-        };
-        self.core
-            .give_buffer(std::mem::take(&mut answer.content.kept));
-        fault
-    }
-
-    /// The number of the first check that does not hold, from 1, and what is wrong.
-    fn check(&mut self, seen: &Seen) -> Option<(u16, String)> {
-        let mut scope = self.belongings.scope(self.core);
-        for (number, check) in (1u16..).zip(&self.request.checks) {
-            match check.fault(seen, &mut scope) {
-                Ok(None) => {}
-                Ok(Some(text)) => return Some((number, text)),
-                Err(halt) => return Some((number, words_of(halt))),
-            }
-        }
-        None
-    }
-
-    /// Takes what is wanted of an answer; what is missing, where something is.
-    fn extract(&mut self, seen: &Seen) -> Option<(u16, String)> {
-        for extract in &self.request.extracts {
-            let value = extract.value(seen, &mut self.belongings.scope(self.core));
-            match value {
-                Ok(Ok(value)) => self.belongings.life.variables[extract.slot.index()] = value,
-                Ok(Err(missing)) => return Some((0, missing)),
-                Err(halt) => return Some((0, words_of(halt))),
-            }
-        }
-        None
-    }
-
-    /// Sends the request and follows its redirects.
-    async fn follow(&mut self, rendered: &mut Rendered) -> Result<Answer, Fault> {
-        let mut request = redirect::Request {
-            bytes: &mut rendered.bytes,
-            head_bytes: rendered.head_bytes,
-            cuts: &mut rendered.cuts,
-        };
-        let (mut origin, _) = self.core.target.host(self.request.host);
-        let (mut url, mut hops) = (None, 0);
-        let keeps_cookies = self.keeps_cookies();
-        loop {
-            if keeps_cookies && self.belongings.life.jar.is_some() {
-                self.send_cookies(&mut request, url.as_ref());
-            }
-            let answer = self.send(&mut request, origin).await?;
-            if keeps_cookies && cookies::sets_any(&answer.fields) {
-                self.take_cookies(&answer, &request, url.as_ref());
-            }
-            let Some(location) = answer
-                .location
-                .as_deref()
-                .filter(|_| self.request.redirects > 0)
-            else {
-                return Ok(answer);
-            };
-            if hops == self.request.redirects {
-                let text = format!("redirected more than {hops} times");
-                return Err(refused(answer.status, text));
-            }
-            hops += 1;
-            let (next, next_origin) = self
-                .redirected(url.as_ref(), request.path(), location)
-                .map_err(|text| refused(answer.status, text))?;
-            let host = &self.core.target.origins()[next_origin].host_header;
-            let host = (next_origin != origin).then_some(host.as_str());
-            if !request.redirect(&next, answer.status, host, keeps_cookies) {
-                self.uploads.clear();
-            }
-            (url, origin) = (Some(next), next_origin);
-        }
-    }
-
-    fn keeps_cookies(&self) -> bool {
-        !self.core.plan.network.no_cookies && !self.request.says_cookies
-    }
-
-    /// Where a request goes: where it was redirected to, or the path of its host.
-    fn url_of(&self, path: &str, redirected: Option<&Url>) -> Option<Url> {
-        match redirected {
-            Some(url) => Some(url.clone()),
-            None => self.core.target.host(self.request.host).1.join(path).ok(),
-        }
-    }
-
-    fn send_cookies(&self, request: &mut redirect::Request, redirected: Option<&Url>) {
-        let url = self.url_of(request.path(), redirected);
-        let jar = self.belongings.life.jar.as_ref();
-        if let Some(line) = jar.zip(url).and_then(|(jar, url)| jar.line_for(&url)) {
-            request.add_line(line.as_bytes());
-        }
-    }
-
-    fn take_cookies(
-        &mut self,
-        answer: &Answer,
-        request: &redirect::Request,
-        redirected: Option<&Url>,
-    ) {
-        if let Some(url) = self.url_of(request.path(), redirected) {
-            let jar = self.belongings.life.jar.get_or_insert_default();
-            jar.take(&answer.fields, &url);
-        }
-    }
-
-    /// Where an answer redirects to.
-    fn redirected(
-        &self,
-        from: Option<&Url>,
-        path: &str,
-        location: &[u8],
-    ) -> Result<(Url, usize), String> {
-        let target = &self.core.target;
-        let location = String::from_utf8_lossy(location);
-        let from = match from {
-            Some(url) => url.clone(),
-            None => target
-                .host(self.request.host)
-                .1
-                .join(path)
-                .map_err(|_| "the path is no URL".to_owned())?,
-        };
-        let next = from
-            .join(&location)
-            .map_err(|_| format!("the answer redirects to `{location}`, which is no URL"))?;
-        match target.origin_of(&next) {
-            Some(origin) => Ok((next, origin)),
-            None => Err(format!(
-                "the answer redirects to another host, {}, which the scenario does not name in \
-                 redirect_hosts",
-                next.origin().ascii_serialization()
-            )),
-        }
-    }
-
     /// Sends one request on the wire, again without asking first where the server takes no question.
     async fn send(
         &mut self,
@@ -329,7 +173,8 @@ impl<'a> Exchange<'a> {
     }
 
     /// Sends one request. A connection that the server closed while it was idle is opened again, and
-    /// the request sent again where no byte of an answer came.
+    /// the request sent again where no byte of an answer came, or where the server said that it has not
+    /// processed it.
     async fn send_once(
         &mut self,
         bytes: &[u8],
@@ -338,48 +183,67 @@ impl<'a> Exchange<'a> {
         origin: usize,
     ) -> Result<Answer, Fault> {
         let mut kept = self.kept_connection(origin).await?;
-        if kept.as_mut().is_some_and(Connection::is_stale) {
+        if kept.as_mut().is_some_and(Link::is_stale) {
             kept = None;
             self.core.count_reopened();
         }
+        let (mut refusals, mut was_lost) = (0, false);
         loop {
-            let mut connection = match kept.take() {
-                Some(connection) => connection,
+            let mut link = match kept.take() {
+                Some(link) => link,
                 None => self.open(origin).await?,
             };
-            let was_idle = connection.answered > 0;
-            let received = self.wire.bytes_received;
-            let deadlines = self.deadlines();
+            let was_idle = link.was_used();
+            let course = Course {
+                core: self.core,
+                seat: self.seat,
+                deadlines: self.deadlines(),
+            };
             let outbox = Outbox::new(bytes, head_bytes, &self.uploads, cuts);
-            let reader = self.reader();
-            let exchanged = connection
-                .exchange(
-                    self.core,
-                    self.seat,
-                    outbox,
-                    reader,
-                    &mut self.wire,
-                    deadlines,
-                )
-                .await;
-            let is_unanswered = self.wire.bytes_received == received && is_closed(&exchanged);
-            if !is_unanswered || connection.is_acknowledged() {
+            let wanted = self.wanted();
+            let exchange = link.exchange(course, outbox, wanted, &mut self.wire);
+            let (exchanged, fate) = exchange.await;
+            if fate.counts() {
                 self.wire_requests += 1;
             }
-            if was_idle && is_unanswered {
-                self.core.count_reopened();
+            refusals += u32::from(fate == Fate::Refused);
+            let again = match fate {
+                Fate::Lost { .. } => was_idle && !std::mem::replace(&mut was_lost, true),
+                Fate::Refused => refusals <= REFUSALS_MAX,
+                Fate::Taken | Fate::Unsent => false,
+            };
+            if again {
+                kept = self.another(link).await?;
                 continue;
             }
-            let keeps = exchanged.as_ref().is_ok_and(|answer| answer.keep_alive);
-            self.give_back(origin, keeps.then_some(connection));
+            let keeps = link.is_kept(&exchanged);
+            self.give_back(link, keeps);
             return exchanged;
         }
     }
 
-    fn reader(&self) -> Reader {
+    /// A connection in the place of one that did not serve; `None` where one is to be opened.
+    async fn another(&mut self, mut link: Link) -> Result<Option<Link>, Fault> {
+        let is_stale = link.is_stale();
+        let origin = link.origin();
+        match link {
+            Link::Http1(_) => self.core.count_reopened(),
+            // The stream was refused, and the connection is as good as before.
+            Link::Http2(_) if self.core.pool.is_none() && !is_stale => return Ok(Some(link)),
+            Link::Http2(_) => {
+                if self.core.pool.is_none() {
+                    self.core.count_reopened();
+                }
+                self.give_back(link, false);
+                return self.kept_connection(origin).await;
+            }
+        }
+        Ok(None)
+    }
+
+    fn wanted(&self) -> Wanted {
         let limits = &self.core.plan.network.limits;
         let mut content = Content::new(limits.body_bytes, limits.decoded_bytes);
-        let is_head = &*self.request.method == "HEAD";
         let keeps_all = self.core.script.is_some();
         let fields = if self.request.looks_into.fields || keeps_all {
             KeepFields::All
@@ -388,19 +252,26 @@ impl<'a> Exchange<'a> {
         } else {
             KeepFields::Nothing
         };
-        if self.request.looks_into.body || keeps_all {
+        let keeps = if self.request.looks_into.body || keeps_all {
             content.kept = self.core.take_buffer();
             content.kept.clear();
-            return Reader::new(is_head, |_| Keep::All, content).with_fields(fields);
-        }
-        let keeps = |status| {
-            if status >= 400 {
-                Keep::Excerpt
-            } else {
-                Keep::Nothing
+            |_| Keep::All
+        } else {
+            |status| {
+                if status >= 400 {
+                    Keep::Excerpt
+                } else {
+                    Keep::Nothing
+                }
             }
         };
-        Reader::new(is_head, keeps, content).with_fields(fields)
+        Wanted {
+            name: self.request.name,
+            to_head: &*self.request.method == "HEAD",
+            keeps,
+            content,
+            fields,
+        }
     }
 
     fn deadlines(&self) -> Deadlines {
@@ -416,7 +287,7 @@ impl<'a> Exchange<'a> {
     }
 
     /// A connection that was kept; in a shared pool, the place of one at least.
-    async fn kept_connection(&mut self, origin: usize) -> Result<Option<Connection>, Fault> {
+    async fn kept_connection(&mut self, origin: usize) -> Result<Option<Link>, Fault> {
         let Some(pool) = &self.core.pool else {
             return Ok(self.belongings.keeper.take(origin));
         };
@@ -432,18 +303,15 @@ impl<'a> Exchange<'a> {
         })
     }
 
-    fn give_back(&mut self, origin: usize, connection: Option<Connection>) {
-        let network = &self.core.plan.network;
+    fn give_back(&mut self, link: Link, keeps: bool) {
         if let Some(pool) = &self.core.pool {
-            pool.give_back(self.core, origin, connection);
-        } else if let Some(connection) = connection
-            && network.connections != Connections::PerRequest
-        {
-            self.belongings.keeper.put(connection);
+            pool.give_back(self.core, link, keeps);
+        } else if keeps && self.core.plan.network.connections != Connections::PerRequest {
+            self.belongings.keeper.put(link);
         }
     }
 
-    async fn open(&mut self, origin: usize) -> Result<Connection, Fault> {
+    async fn open(&mut self, origin: usize) -> Result<Link, Fault> {
         let by_ns = self.deadlines().whole_ns;
         let core = self.core;
         let mut shared = core.sessions.clone();
@@ -457,42 +325,14 @@ impl<'a> Exchange<'a> {
             .open(core, self.seat, origin, by_ns, sessions, &mut self.opened);
         // Rare and large: it is not to make every user larger.
         let opened = Box::pin(opening).await;
-        if opened.is_err() {
-            self.give_back(origin, None);
+        if let Some(pool) = &core.pool {
+            match &opened {
+                Ok(link) => pool.share(core, link),
+                Err(_) => pool.give_up(core, origin),
+            }
         }
         opened
     }
-}
-
-/// Why an expression of a check or of a default gives no value.
-fn words_of(halt: Halt) -> String {
-    match halt {
-        Halt::Failed(text) => text,
-        Halt::StopUser | Halt::StopTest => "there is no row left to compare with".to_owned(),
-    }
-}
-
-fn is_closed(exchanged: &Result<Answer, Fault>) -> bool {
-    let closed = [FailureKind::Closed, FailureKind::Reset];
-    exchanged
-        .as_ref()
-        .is_err_and(|fault| closed.contains(&fault.kind))
-}
-
-fn refused(status: u16, text: String) -> Fault {
-    Fault {
-        code: status,
-        ..Fault::new(FailureKind::Redirect, text)
-    }
-}
-
-fn undecoded(error: &DecodeError) -> Fault {
-    let kind = match error {
-        DecodeError::TooLarge { .. } => FailureKind::TooLarge,
-        DecodeError::Broken { .. } => FailureKind::BadHttp,
-        DecodeError::Unknown(_) => FailureKind::Check,
-    };
-    Fault::new(kind, error.to_string())
 }
 
 pub(crate) fn nanoseconds(duration: Duration) -> u64 {

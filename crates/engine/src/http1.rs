@@ -12,6 +12,9 @@ pub use content::{Content, DecodeError, Keep};
 pub use head::KeepFields;
 pub use reader::{Answer, Reader};
 
+pub(crate) use head::{FIELDS_MAX, is_redirect};
+pub(crate) use reader::HEAD_BYTES_MAX;
+
 const ASKS: &[u8] = b"\r\nExpect: 100-continue\r\n";
 
 /// Whether the head of a request asks the server before the body is sent.

@@ -17,7 +17,9 @@ mod example;
 mod exchange;
 mod fault;
 pub mod http1;
+mod http2;
 mod keeper;
+mod link;
 mod outbox;
 mod pacer;
 mod part;
@@ -35,6 +37,7 @@ mod stream;
 mod target;
 mod tls;
 mod user;
+mod wanted;
 
 pub use clock::Clock;
 pub use engine::{Engine, News};

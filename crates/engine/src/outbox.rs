@@ -84,6 +84,38 @@ impl<'a> Outbox<'a> {
         is_large && http1::asks_first(&self.bytes[..self.head_bytes])
     }
 
+    /// Its head.
+    pub(crate) fn head(&self) -> &'a [u8] {
+        &self.bytes[..self.head_bytes]
+    }
+
+    /// The size of its body.
+    pub(crate) fn body_bytes(&self) -> u64 {
+        let files: u64 = self.uploads.iter().map(|upload| upload.bytes).sum();
+        (self.bytes.len() - self.head_bytes) as u64 + files
+    }
+
+    /// Takes the next bytes of the body, at most so many; none at its end.
+    pub(crate) fn take(&mut self, at_most: usize) -> Result<Vec<u8>, Fault> {
+        let from = self.sent.get().max(self.head_bytes);
+        let cut = self.cuts.iter().zip(self.uploads).nth(self.uploaded);
+        let up_to = cut.map_or(self.bytes.len(), |(cut, _)| *cut);
+        let Some((_, upload)) = cut.filter(|_| from == up_to) else {
+            let up_to = up_to.min(from + at_most);
+            self.sent.set(up_to);
+            return Ok(self.bytes[from..up_to].to_vec());
+        };
+        let left = upload.bytes - self.piece_at;
+        let next = usize::try_from(left).map_or(at_most, |left| left.min(at_most));
+        self.read_piece(upload, next)?;
+        self.piece_at += next as u64;
+        if self.piece_at == upload.bytes {
+            self.uploaded += 1;
+            self.piece_at = 0;
+        }
+        Ok(std::mem::take(&mut self.piece))
+    }
+
     pub(crate) fn poll_send_head(
         &mut self,
         cx: &mut Context<'_>,
@@ -127,13 +159,13 @@ impl<'a> Outbox<'a> {
             if left == 0 {
                 return Poll::Ready(Ok(()));
             }
-            self.read_piece(upload, left)?;
+            let next = usize::try_from(left).map_or(PIECE_BYTES, |left| left.min(PIECE_BYTES));
+            self.read_piece(upload, next)?;
         }
     }
 
-    fn read_piece(&mut self, upload: &Upload, left: u64) -> Result<(), Fault> {
-        let next = usize::try_from(left).map_or(PIECE_BYTES, |left| left.min(PIECE_BYTES));
-        self.piece.resize(next, 0);
+    fn read_piece(&mut self, upload: &Upload, bytes: usize) -> Result<(), Fault> {
+        self.piece.resize(bytes, 0);
         self.piece_sent = 0;
         let read = upload.file.read_exact_at(&mut self.piece, self.piece_at);
         read.map_err(|error| {

@@ -136,7 +136,7 @@ impl Target {
         }
         let is_tls = |origin: &Origin| origin.url.scheme() == "https";
         let tls = if origins.iter().any(is_tls) {
-            Some(TlsClient::new(&network.tls)?)
+            Some(TlsClient::new(&network.tls, network.http)?)
         } else {
             None
         };

@@ -10,7 +10,7 @@ use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signat
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme, version};
-use scenario::{Tls, TlsVersions};
+use scenario::{HttpVersion, Tls, TlsVersions};
 
 /// Hosts whose sessions are remembered: the service and those beside it.
 const SESSIONS_REMEMBERED: usize = 4;
@@ -63,7 +63,7 @@ pub enum TlsError {
 }
 
 impl TlsClient {
-    pub(crate) fn new(tls: &Tls) -> Result<Self, TlsError> {
+    pub(crate) fn new(tls: &Tls, http: HttpVersion) -> Result<Self, TlsError> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let versions: &[_] = match tls.versions {
             TlsVersions::Both => &[&version::TLS13, &version::TLS12],
@@ -93,7 +93,12 @@ impl TlsClient {
                 builder.with_client_auth_cert(chain, key).map_err(setting)?
             }
         };
-        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        let offered: &[&[u8]] = match http {
+            HttpVersion::Http1 => &[b"http/1.1"],
+            HttpVersion::Http2 => &[b"h2"],
+            HttpVersion::Auto => &[b"h2", b"http/1.1"],
+        };
+        config.alpn_protocols = offered.iter().map(|name| name.to_vec()).collect();
         config.resumption = Resumption::disabled();
         let server_name = tls.server_name.as_deref().map(server_name).transpose()?;
         Ok(Self {

@@ -52,7 +52,10 @@ pub use data::Source;
 pub use expression::Expression;
 pub use extract::Extract;
 pub use layers::{Assignment, Layers};
-pub use network::{Connections, Limits, Network, SHARED_DEFAULT, Timeouts, Tls, TlsVersions};
+pub use network::{
+    Connections, HttpVersion, Limits, Network, SHARED_DEFAULT, STREAMS_DEFAULT, Timeouts, Tls,
+    TlsVersions,
+};
 pub use plan::{Cast, Plan, PlanError, PlannedClass};
 pub use problem::{Problem, ScenarioError};
 pub use profile::{

@@ -2,6 +2,7 @@
 //! may lead to.
 
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 use std::time::Duration;
 
 use toml::Spanned;
@@ -11,16 +12,23 @@ use crate::builder::positive_duration;
 use crate::problem::{Problem, suggestion};
 use crate::quantity;
 use crate::scenario::Host;
-use crate::spec::{ConnectionsSpec, LimitsSpec, Spec, TimeoutsSpec, TlsSpec};
+use crate::spec::{ConnectionsSpec, Json, LimitsSpec, Spec, TimeoutsSpec, TlsSpec};
 
 /// Connections of a shared pool, unless the scenario says how many.
 pub const SHARED_DEFAULT: u32 = 100;
 
+/// Requests under way at once on a connection of HTTP/2 that users share, unless the scenario says how many.
+pub const STREAMS_DEFAULT: u32 = 100;
+
 /// How the service is reached.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Network {
+    /// Which version of HTTP is spoken.
+    pub http: HttpVersion,
     /// Who keeps connections, and for how long.
     pub connections: Connections,
+    /// Requests under way at once on a connection of HTTP/2 that users share; `None`: [`STREAMS_DEFAULT`].
+    pub streams: Option<u32>,
     /// How long each part of a request may take.
     pub timeouts: Timeouts,
     /// How `https` hosts are spoken to.
@@ -33,6 +41,55 @@ pub struct Network {
     pub hosts: Vec<Url>,
     /// Whether users keep no cookies.
     pub no_cookies: bool,
+}
+
+impl Network {
+    /// Requests under way at once on a connection of HTTP/2 that users share.
+    pub fn streams(&self) -> u32 {
+        self.streams.unwrap_or(STREAMS_DEFAULT)
+    }
+
+    /// Who keeps connections and what is spoken on them, as people write it; HTTP/1.1 goes without saying.
+    pub fn in_words(&self) -> String {
+        let mut words = self.connections.in_words();
+        if self.http != HttpVersion::Http1 {
+            if matches!(self.connections, Connections::Shared(_)) {
+                words += &format!(", {} streams each", self.streams());
+            }
+            words += match self.http {
+                HttpVersion::Auto => ", HTTP/2 where the server picks it",
+                _ => ", HTTP/2",
+            };
+        }
+        words
+    }
+}
+
+/// Which version of HTTP is spoken.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum HttpVersion {
+    /// 1.1.
+    #[default]
+    Http1,
+    /// 2: agreed on by ALPN with `https` hosts, known beforehand with `http` hosts.
+    Http2,
+    /// What the server picks by ALPN with `https` hosts, 1.1 with `http` hosts.
+    Auto,
+}
+
+impl FromStr for HttpVersion {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "1.1" => Ok(Self::Http1),
+            "2" => Ok(Self::Http2),
+            "auto" => Ok(Self::Auto),
+            _ => Err(format!(
+                "`{text}` is no version of HTTP that brunt speaks; write \"1.1\", \"2\", or \"auto\" (what the server picks)"
+            )),
+        }
+    }
 }
 
 /// Who keeps connections, and for how long.
@@ -147,11 +204,15 @@ impl Default for Limits {
 
 /// What the file says; `folder` is where it lies.
 pub(crate) fn resolve(spec: &Spec, folder: &Path, problems: &mut Vec<Problem>) -> Network {
+    let http = http_version(spec, problems);
+    let (connections, streams) = match &spec.connections {
+        Some(typed) => connections(typed, http, problems),
+        None => (Connections::default(), None),
+    };
     Network {
-        connections: spec
-            .connections
-            .as_ref()
-            .map_or_else(Connections::default, |typed| connections(typed, problems)),
+        http,
+        connections,
+        streams,
         timeouts: timeouts(&spec.timeouts, problems),
         tls: tls(&spec.tls, folder, problems),
         limits: limits(&spec.limits, problems),
@@ -161,29 +222,73 @@ pub(crate) fn resolve(spec: &Spec, folder: &Path, problems: &mut Vec<Problem>) -
     }
 }
 
-fn connections(typed: &Spanned<ConnectionsSpec>, problems: &mut Vec<Problem>) -> Connections {
+fn http_version(spec: &Spec, problems: &mut Vec<Problem>) -> HttpVersion {
+    let Some(typed) = &spec.http else {
+        return HttpVersion::default();
+    };
+    let text = match typed.get_ref() {
+        Json::Text(text) => text.clone(),
+        Json::Integer(number) => number.to_string(),
+        Json::Float(number) => number.to_string(),
+        _ => "a value of this kind".to_owned(),
+    };
+    text.parse().unwrap_or_else(|message: String| {
+        problems.push(Problem::new(message).at(typed.span(), "here"));
+        HttpVersion::default()
+    })
+}
+
+/// Who keeps connections, and how many requests are under way on one that is shared.
+fn connections(
+    typed: &Spanned<ConnectionsSpec>,
+    http: HttpVersion,
+    problems: &mut Vec<Problem>,
+) -> (Connections, Option<u32>) {
     let known = ["per-user", "per-iteration", "per-request", "shared"];
     let mut wrong = |message: String, help: String| {
         problems.push(Problem::new(message).at(typed.span(), "here").help(help));
-        Connections::default()
+        (Connections::default(), None)
     };
-    match typed.get_ref() {
+    let connections = match typed.get_ref() {
         ConnectionsSpec::Mode(mode) => match mode.as_str() {
             "per-user" => Connections::PerUser,
             "per-iteration" => Connections::PerIteration,
             "per-request" => Connections::PerRequest,
             "shared" => Connections::Shared(SHARED_DEFAULT),
-            mode => wrong(
-                format!("`{mode}` is no way to keep connections"),
-                suggestion(mode, known),
-            ),
+            mode => {
+                return wrong(
+                    format!("`{mode}` is no way to keep connections"),
+                    suggestion(mode, known),
+                );
+            }
         },
-        ConnectionsSpec::Shared { shared: 0 } => wrong(
-            "a pool of no connections".into(),
-            "write how many all users share, like { shared = 100 }".into(),
-        ),
-        ConnectionsSpec::Shared { shared } => Connections::Shared(*shared),
-    }
+        ConnectionsSpec::Shared { shared: 0, .. } => {
+            return wrong(
+                "a pool of no connections".into(),
+                "write how many all users share, like { shared = 100 }".into(),
+            );
+        }
+        ConnectionsSpec::Shared {
+            streams: Some(0), ..
+        } => {
+            return wrong(
+                "connections with no request under way".into(),
+                "write how many requests are under way at once on each, like { shared = 8, streams = 8 }".into(),
+            );
+        }
+        ConnectionsSpec::Shared {
+            streams: Some(_), ..
+        } if http == HttpVersion::Http1 => {
+            return wrong(
+                "HTTP/1.1 has one request under way on a connection, and no streams".into(),
+                "write http = \"2\" or http = \"auto\" beside it, or leave `streams` out".into(),
+            );
+        }
+        ConnectionsSpec::Shared { shared, streams } => {
+            return (Connections::Shared(*shared), *streams);
+        }
+    };
+    (connections, None)
 }
 
 fn timeouts(typed: &TimeoutsSpec, problems: &mut Vec<Problem>) -> Timeouts {

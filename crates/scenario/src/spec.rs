@@ -26,6 +26,7 @@ pub(crate) struct Spec {
     #[expect(dead_code, reason = "read before the rest, by `layers`")]
     pub(crate) include: Vec<Spanned<String>>,
     pub(crate) host: Option<Spanned<String>>,
+    pub(crate) http: Option<Spanned<Json>>,
     pub(crate) connections: Option<Spanned<ConnectionsSpec>>,
     #[serde(default)]
     pub(crate) redirect_hosts: Vec<Spanned<String>>,
@@ -71,11 +72,11 @@ pub(crate) struct TimeoutsSpec {
     pub(crate) whole: Option<Spanned<String>>,
 }
 
-/// `connections = "per-user"` or `connections = { shared = 100 }`.
+/// `connections = "per-user"` or `connections = { shared = 100, streams = 8 }`.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) enum ConnectionsSpec {
     Mode(String),
-    Shared { shared: u32 },
+    Shared { shared: u32, streams: Option<u32> },
 }
 
 impl<'de> Deserialize<'de> for ConnectionsSpec {
@@ -98,10 +99,11 @@ impl<'de> Deserialize<'de> for ConnectionsSpec {
                 #[serde(deny_unknown_fields)]
                 struct Shared {
                     shared: u32,
+                    streams: Option<u32>,
                 }
-                let Shared { shared } =
+                let Shared { shared, streams } =
                     Shared::deserialize(serde::de::value::MapAccessDeserializer::new(map))?;
-                Ok(ConnectionsSpec::Shared { shared })
+                Ok(ConnectionsSpec::Shared { shared, streams })
             }
         }
 

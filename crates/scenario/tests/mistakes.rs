@@ -91,6 +91,15 @@ fn mistakes() -> Vec<(&'static str, String)> {
             top("connections = { shared = 0 }"),
         ),
         ("connections_wrong_table", top("connections = { pool = 5 }")),
+        ("http_unknown", top("http = 3")),
+        (
+            "streams_of_http_1",
+            top("connections = { shared = 5, streams = 8 }"),
+        ),
+        (
+            "streams_of_none",
+            top("http = \"2\"\nconnections = { shared = 5, streams = 0 }"),
+        ),
         (
             "redirect_host_with_a_path",
             top("redirect_hosts = [\"http://a/b\", \"a\"]"),

@@ -27,6 +27,8 @@ pub struct TlsRules {
     pub clients_of: Option<String>,
     /// Whether TLS 1.3 is offered beside 1.2.
     pub tls13: bool,
+    /// The protocols that it agrees to by ALPN, the first one first; empty: it does not know ALPN.
+    pub alpn: Vec<String>,
     /// Whether a handshake is begun and never gone on with.
     pub silent: bool,
 }
@@ -56,6 +58,7 @@ impl From<Identity> for TlsRules {
             identity,
             clients_of: None,
             tls13: true,
+            alpn: Vec::new(),
             silent: false,
         }
     }
@@ -157,9 +160,11 @@ fn config(rules: &TlsRules) -> ServerConfig {
             builder.with_client_cert_verifier(verifier.build().expect("a verifier"))
         }
     };
-    builder
-        .with_single_cert(chain, key)
-        .expect("a certificate and its key")
+    let config = builder.with_single_cert(chain, key);
+    let mut config = config.expect("a certificate and its key");
+    let names = rules.alpn.iter();
+    config.alpn_protocols = names.map(|name| name.clone().into_bytes()).collect();
+    config
 }
 
 async fn accept(

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use record::Machine;
-use scenario::Connections;
+use scenario::Network;
 use serde::{Deserialize, Serialize};
 
 use crate::placement::Placement;
@@ -31,14 +31,14 @@ pub(super) struct Key {
 }
 
 impl Key {
-    pub(super) fn new(connections: Connections, placement: &Placement, machine: &Machine) -> Self {
+    pub(super) fn new(network: &Network, placement: &Placement, machine: &Machine) -> Self {
         let build = if cfg!(debug_assertions) { "+debug" } else { "" };
         Self {
             cpu_model: machine.cpu_model.clone(),
             system: machine.system.clone(),
             machine_cores: machine.cores,
             cores: placement.own.clone(),
-            connections: connections.in_words(),
+            connections: network.in_words(),
             brunt: format!("{}{build}", env!("CARGO_PKG_VERSION")),
         }
     }
@@ -123,6 +123,8 @@ impl Cache {
 
 #[cfg(test)]
 mod tests {
+    use scenario::Connections;
+
     use super::*;
 
     fn key(connections: Connections, cores: &[usize]) -> Key {
@@ -131,7 +133,11 @@ mod tests {
             own: cores.to_vec(),
             agent: Vec::new(),
         };
-        Key::new(connections, &placement, &Machine::default())
+        let network = Network {
+            connections,
+            ..Network::default()
+        };
+        Key::new(&network, &placement, &Machine::default())
     }
 
     #[test]

@@ -3,6 +3,8 @@
 use std::io;
 use std::net::Ipv4Addr;
 
+use bytes::Bytes;
+use http::Response;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Builder;
@@ -22,8 +24,9 @@ pub(super) struct Responder {
 }
 
 impl Responder {
-    /// Serves on a free port of the loopback, on these cores (empty: on any).
-    pub(super) fn start(cores: &[usize]) -> io::Result<Self> {
+    /// Serves on a free port of the loopback, on these cores (empty: on any); in HTTP/2 to clients that know it
+    /// beforehand, or in HTTP/1.1.
+    pub(super) fn start(cores: &[usize], speaks_http2: bool) -> io::Result<Self> {
         let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         listener.set_nonblocking(true)?;
         let url = format!("http://{}/", listener.local_addr()?);
@@ -38,7 +41,7 @@ impl Responder {
             let local = LocalSet::new();
             local.block_on(&runtime, async {
                 tokio::select! {
-                    () = serve(listener) => {}
+                    () = serve(listener, speaks_http2) => {}
                     // Stopped, or whoever could stop it is gone.
                     _ = stopped => {}
                 }
@@ -70,12 +73,31 @@ impl Drop for Responder {
     }
 }
 
-async fn serve(listener: std::net::TcpListener) {
+async fn serve(listener: std::net::TcpListener, speaks_http2: bool) {
     let Ok(listener) = TcpListener::from_std(listener) else {
         return;
     };
     while let Ok((stream, _)) = listener.accept().await {
-        tokio::task::spawn_local(answer(stream));
+        if speaks_http2 {
+            tokio::task::spawn_local(answer_http2(stream));
+        } else {
+            tokio::task::spawn_local(answer(stream));
+        }
+    }
+}
+
+/// Answers a connection's requests, which come on streams of HTTP/2, until it ends.
+async fn answer_http2(stream: TcpStream) {
+    let Ok(mut connection) = h2::server::handshake(stream).await else {
+        return;
+    };
+    while let Some(Ok((_, mut to))) = connection.accept().await {
+        let sent = to
+            .send_response(Response::new(()), false)
+            .and_then(|mut body| body.send_data(Bytes::from_static(b"ok"), true));
+        if sent.is_err() {
+            return;
+        }
     }
 }
 

@@ -37,7 +37,7 @@ struct Tried {
 pub(crate) fn run(options: &Options) -> Result<Exit, Failure> {
     let mut scenario = options.from.read()?;
     if options.is_tried {
-        scenario.network.tls.insecure |= options.tried.reach.insecure;
+        options.tried.reach.change(&mut scenario.network);
         return rehearsal::run(&scenario, &options.tried);
     }
     let Tried {

@@ -78,7 +78,7 @@ impl Content {
         }
     }
 
-    pub(super) fn keep(&mut self, keep: Keep) {
+    pub(crate) fn keep(&mut self, keep: Keep) {
         self.kept_max = match keep {
             Keep::Nothing => 0,
             Keep::Excerpt => EXCERPT_BYTES_MAX,
@@ -88,7 +88,7 @@ impl Content {
     }
 
     /// Refuses a length that is over the limit before it comes.
-    pub(super) fn expect(&self, bytes: u64) -> Result<(), BadHttp> {
+    pub(crate) fn expect(&self, bytes: u64) -> Result<(), BadHttp> {
         let limit = self.bytes_max;
         if bytes > limit {
             return Err(BadHttp::BodyTooLong { limit });
@@ -96,7 +96,7 @@ impl Content {
         Ok(())
     }
 
-    pub(super) fn take(&mut self, part: &[u8]) -> Result<(), BadHttp> {
+    pub(crate) fn take(&mut self, part: &[u8]) -> Result<(), BadHttp> {
         self.bytes += part.len() as u64;
         self.expect(self.bytes)?;
         if self.kept_max > 0 {

@@ -6,7 +6,7 @@ use std::mem::MaybeUninit;
 use super::bad_http::BadHttp;
 
 /// Heads never have more fields.
-pub(super) const FIELDS_MAX: usize = 128;
+pub(crate) const FIELDS_MAX: usize = 128;
 
 /// How the end of a body is found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -113,7 +113,7 @@ fn kept(headers: &[httparse::Header], fields: &Fields, keeps: KeepFields) -> Vec
 }
 
 /// Whether a status asks the client to go elsewhere.
-pub(super) fn is_redirect(status: u16) -> bool {
+pub(crate) fn is_redirect(status: u16) -> bool {
     matches!(status, 301 | 302 | 303 | 307 | 308)
 }
 

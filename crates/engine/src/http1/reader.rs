@@ -6,7 +6,7 @@ use super::content::{Content, Keep, part_of};
 use super::head::{self, Framing, KeepFields};
 
 /// Heads are never longer.
-const HEAD_BYTES_MAX: usize = 64 << 10;
+pub(crate) const HEAD_BYTES_MAX: usize = 64 << 10;
 /// How many interim answers (1xx) may come before the answer.
 const INTERIM_MAX: u8 = 16;
 

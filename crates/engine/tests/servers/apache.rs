@@ -6,7 +6,7 @@ use std::process::Command;
 use crate::running::Running;
 use crate::site::{Mode, Site};
 
-const MODULES: [&str; 7] = [
+const MODULES: [&str; 8] = [
     "mpm_event",
     "authz_core",
     "mime",
@@ -14,6 +14,7 @@ const MODULES: [&str; 7] = [
     "deflate",
     "socache_shmcb",
     "ssl",
+    "http2",
 ];
 
 pub(crate) fn start(site: &Site, mode: Mode) -> Option<Running> {
@@ -43,6 +44,12 @@ fn config(folder: &str, port: u16, mode: Mode) -> String {
     } else {
         String::new()
     };
+    let protocols = match (mode.http2, mode.tls) {
+        (false, _) => "http/1.1",
+        (true, true) => "h2",
+        // With no protocol of its own in the clear, it does not look for the other one.
+        (true, false) => "h2c http/1.1",
+    };
     // As root it wants another user to read as.
     let user = if rustix::process::geteuid().is_root() {
         "User www-data\nGroup www-data\n"
@@ -61,6 +68,7 @@ CustomLog {folder}/access.log line
 TypesConfig /dev/null
 AddType text/plain .txt
 AddOutputFilterByType DEFLATE text/plain
+Protocols {protocols}
 KeepAlive {keep_alive}
 MaxKeepAliveRequests 0
 DocumentRoot {folder}/site

@@ -32,9 +32,15 @@ const MODES: [Mode; 4] = [
     Mode::new(true, false),
 ];
 
+const HTTP2_MODES: [Mode; 2] = [Mode::http2(true), Mode::http2(false)];
+
 /// Every mode, every size, there and back.
 fn serves_all(start: Start) {
-    for mode in MODES {
+    serves_in(&MODES, start);
+}
+
+fn serves_in(modes: &[Mode], start: Start) {
+    for &mode in modes {
         let site = Site::new();
         let Some(server) = start(&site, mode) else {
             return;
@@ -54,17 +60,20 @@ fn serves_all(start: Start) {
             format!("{{ post = \"/small\", file = \"{folder}/site/large\" }}"),
         ];
         let task = format!("[[users.u.tasks]]\nsteps = [{}]", steps.join(", "));
+        let http = if mode.http2 { "2" } else { "1.1" };
         let record = Play::new(&server.url(), 2, "400ms", "10ms", &task)
-            .with(&format!("[tls]\nca = \"{folder}/ca.pem\""))
+            .with(&format!("http = {http}\n[tls]\nca = \"{folder}/ca.pem\""))
             .run();
         let name = format!("{} {mode:?}", server.name);
         assert_eq!(record.timeline.failures(), [], "{name}");
         let requests = total(&record, |second| second.wire_requests);
         assert!(requests >= 18, "{name}: {requests}");
         server.counts(requests);
-        assert_bodies_came(&record);
+        assert_bodies_came(&record, mode);
         let connections = total(&record, |second| second.connections);
-        if mode.keep_alive {
+        if mode.http2 {
+            assert_eq!(connections, 2, "{name}");
+        } else if mode.keep_alive {
             // After an answer that came before its body was sent, a connection is not used again.
             assert!(connections <= 2 + requests * 3 / 9, "{name}: {connections}");
         } else {
@@ -73,7 +82,7 @@ fn serves_all(start: Start) {
     }
 }
 
-fn assert_bodies_came(record: &RunRecord) {
+fn assert_bodies_came(record: &RunRecord, mode: Mode) {
     let received = |path: &str| {
         let names = record.timeline.names().iter();
         let is_it = |name: &record::RequestName| name.name == path && name.method == "GET";
@@ -87,7 +96,13 @@ fn assert_bodies_came(record: &RunRecord) {
         ("/large", LARGE_BYTES),
     ] {
         let head_bytes = received(path) - bytes as u64;
-        assert!((50..1_000).contains(&head_bytes), "{path}: {head_bytes}");
+        let expected = if mode.http2 {
+            // Heads are compressed, and each frame of the body has one of 9 bytes.
+            10..1_000 + bytes as u64 / 200
+        } else {
+            50..1_000
+        };
+        assert!(expected.contains(&head_bytes), "{path}: {head_bytes}");
     }
     let compressed = received("/text.txt");
     assert!(compressed < 10_000, "{compressed}");
@@ -96,11 +111,13 @@ fn assert_bodies_came(record: &RunRecord) {
 #[test]
 fn nginx() {
     serves_all(nginx::start);
+    serves_in(&HTTP2_MODES, nginx::start);
 }
 
 #[test]
 fn apache() {
     serves_all(apache::start);
+    serves_in(&HTTP2_MODES, apache::start);
 }
 
 #[test]

@@ -38,6 +38,7 @@ fn config(folder: &str, port: u16, mode: Mode) -> String {
     } else {
         ("", String::new())
     };
+    let http2 = if mode.http2 { "http2" } else { "" };
     let temporary: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
         .map(|what| format!("{what}_temp_path {folder}/{what};\n"))
         .concat();
@@ -57,7 +58,7 @@ http {{
   keepalive_timeout {keep_alive};
   client_max_body_size 50m;
   server {{
-    listen 127.0.0.1:{port} {ssl};
+    listen 127.0.0.1:{port} {ssl} {http2};
     {tls}
     root {folder}/site;
     # A POST of a file that is served: as if it had been taken.

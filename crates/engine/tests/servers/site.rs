@@ -15,11 +15,25 @@ pub(crate) const LARGE_BYTES: usize = 10 << 20;
 pub(crate) struct Mode {
     pub(crate) tls: bool,
     pub(crate) keep_alive: bool,
+    pub(crate) http2: bool,
 }
 
 impl Mode {
     pub(crate) const fn new(tls: bool, keep_alive: bool) -> Self {
-        Self { tls, keep_alive }
+        Self {
+            tls,
+            keep_alive,
+            http2: false,
+        }
+    }
+
+    /// HTTP/2, by ALPN or by prior knowledge.
+    pub(crate) const fn http2(tls: bool) -> Self {
+        Self {
+            tls,
+            keep_alive: true,
+            http2: true,
+        }
     }
 }
 

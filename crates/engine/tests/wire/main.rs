@@ -7,6 +7,7 @@ mod bodies;
 mod connections;
 mod ending;
 mod faults;
+mod http2;
 mod open;
 #[path = "../play/mod.rs"]
 mod play;

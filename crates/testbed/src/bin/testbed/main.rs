@@ -8,6 +8,7 @@
 )]
 
 mod agent;
+mod null;
 mod quantity;
 mod serve;
 
@@ -22,12 +23,15 @@ enum Verb {
     Serve(serve::Options),
     /// The Application Agent, with a fault where one is named
     Agent(agent::Options),
+    /// A server that does next to nothing, for benches
+    Null(null::Options),
 }
 
 fn main() -> ExitCode {
     let result = match Verb::parse() {
         Verb::Serve(options) => serve::run(&options),
         Verb::Agent(options) => agent::run(&options),
+        Verb::Null(options) => null::run(&options),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,0 +1,451 @@
+//! HTTP/2: which version is spoken, how many requests share a connection, and what ends them.
+
+mod server;
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use http::Response;
+use record::{FailureKind, Measure, Outcome, RunRecord, Scope, Second};
+use tempfile::TempDir;
+use testbed::{Answer, Authority, Routes, Server, TlsFront, TlsRules, until};
+
+use crate::{Play, failures, total};
+use server::{Manner, Reply, answer, at_once};
+
+const TASK: &str = "[[users.u.tasks]]\nget = \"/\"";
+const PRIOR: &str = "http = \"2\"";
+
+fn examples(record: &RunRecord) -> String {
+    let failures = record.timeline.failures().iter();
+    let examples = failures.filter_map(|failure| failure.example.clone());
+    examples.collect::<Vec<_>>().join("\n")
+}
+
+fn hello() -> Manner {
+    Manner::new(|_| at_once(answer(200, "hello")))
+}
+
+#[test]
+fn prior_knowledge_speaks_http2_in_the_clear() {
+    let server = hello().start();
+    let record = Play::new(&server.url(), 3, "300ms", "10ms", TASK)
+        .with(PRIOR)
+        .run();
+    let requests = total(&record, Second::requests);
+    assert_eq!(record.timeline.failures(), []);
+    assert!(requests > 3);
+    assert_eq!(server.requests(), requests);
+    assert_eq!(total(&record, |second| second.wire_requests), requests);
+    assert_eq!(server.connections(), 3);
+    assert_eq!(total(&record, |second| second.connections), 3);
+    // An answer is a head (9 bytes and its fields) and a frame of data (9 and 5).
+    let received = total(&record, |second| second.bytes_received);
+    assert!(received >= requests * (9 + 1 + 9 + 5), "{received}");
+    assert!(received <= requests * 100, "{received}");
+    let sent = total(&record, |second| second.bytes_sent);
+    assert!(
+        sent >= requests * (9 + 1) && sent <= requests * 100,
+        "{sent}"
+    );
+}
+
+#[test]
+fn alpn_says_what_is_spoken() {
+    let folder = TempDir::new().unwrap();
+    let authority = Authority::new();
+    std::fs::write(folder.path().join("ca.pem"), authority.pem()).unwrap();
+    let old = Server::start(Routes::new().otherwise(Answer::ok("hello"))).unwrap();
+    let new = hello().start();
+    let front = |behind, alpn: &[&str]| {
+        let rules = TlsRules {
+            alpn: alpn.iter().map(|name| (*name).to_owned()).collect(),
+            ..authority.issue(&["localhost"]).into()
+        };
+        TlsFront::start(behind, rules).unwrap()
+    };
+    let both = front(new.address, &["h2", "http/1.1"]);
+    let only_old = front(old.address(), &["http/1.1"]);
+    let mute = front(old.address(), &[]);
+    let play = |front: &TlsFront, http: &str| {
+        let ca = folder.path().join("ca.pem").display().to_string();
+        Play::new(&front.url("localhost"), 2, "200ms", "20ms", TASK)
+            .with(&format!("http = \"{http}\"\n[tls]\nca = \"{ca}\""))
+            .run()
+    };
+    for http in ["2", "auto"] {
+        let before = new.requests();
+        let record = play(&both, http);
+        assert_eq!(record.timeline.failures(), [], "{http}");
+        let requests = total(&record, Second::requests);
+        assert_eq!(new.requests() - before, requests);
+        let handshakes = record
+            .timeline
+            .histogram(Scope::All, Measure::Tls, Outcome::Ok);
+        assert_eq!(handshakes.count(), 2);
+    }
+    for front in [&only_old, &mute] {
+        let before = old.counts().requests;
+        let record = play(front, "auto");
+        assert_eq!(record.timeline.failures(), []);
+        assert_eq!(
+            old.counts().requests - before,
+            total(&record, Second::requests)
+        );
+        let record = play(front, "2");
+        let requests = total(&record, Second::requests);
+        assert!(requests > 0);
+        assert_eq!(failures(&record, FailureKind::Tls), requests);
+        assert!(examples(&record).contains("write http = \"auto\""));
+    }
+}
+
+#[test]
+fn auto_is_http_1_1_in_the_clear() {
+    let old = Server::start(Routes::new().otherwise(Answer::ok("hello"))).unwrap();
+    let record = Play::new(&old.url(), 1, "100ms", "10ms", TASK)
+        .with("http = \"auto\"")
+        .run();
+    assert_eq!(record.timeline.failures(), []);
+    assert_eq!(old.stop().requests, total(&record, Second::requests));
+}
+
+#[test]
+fn a_server_that_knows_no_http2_is_told_so() {
+    let old = Server::start(Routes::new().otherwise(Answer::ok("hello"))).unwrap();
+    let record = Play::new(&old.url(), 1, "100ms", "10ms", TASK)
+        .with(PRIOR)
+        .run();
+    let requests = total(&record, Second::requests);
+    let found = failures(&record, FailureKind::BadHttp) + failures(&record, FailureKind::Closed);
+    assert_eq!(found, requests, "{}", examples(&record));
+    // A web server answers in its own words.
+    let words = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n";
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        while let Ok((mut stream, _)) = listener.accept() {
+            std::io::Read::read(&mut stream, &mut [0; 24]).unwrap();
+            std::io::Write::write_all(&mut stream, words).unwrap();
+        }
+    });
+    let record = Play::new(&url, 1, "50ms", "1h", TASK).with(PRIOR).run();
+    assert_eq!(failures(&record, FailureKind::BadHttp), 1);
+    assert!(examples(&record).contains("write http = \"1.1\""));
+}
+
+#[test]
+fn a_shared_pool_has_so_many_requests_under_way_on_so_many_connections() {
+    let server = Manner::new(|_| Reply::Answer(answer(200, "x"), Duration::from_millis(5))).start();
+    let record = Play::new(&server.url(), 12, "400ms", "0s", TASK)
+        .with("http = \"2\"\nconnections = { shared = 2, streams = 3 }")
+        .run();
+    assert_eq!(record.timeline.failures(), []);
+    assert_eq!(server.connections(), 2);
+    assert_eq!(server.seen.under_way_max.load(Ordering::Acquire), 6);
+    assert_eq!(server.requests(), total(&record, Second::requests));
+    let mean_ms = |measure| {
+        let all = record.timeline.distribution(Scope::All, measure);
+        all.percentile(0.5).unwrap().ms().unwrap()
+    };
+    // Twelve users and six places: each waits for another's 5 ms before its own, and that is no lag.
+    assert!(mean_ms(Measure::Response) >= 9.0);
+    assert!(mean_ms(Measure::Service) < mean_ms(Measure::Response));
+}
+
+#[test]
+fn the_servers_limit_of_streams_is_kept() {
+    let server = Manner::new(|_| Reply::Answer(answer(200, "x"), Duration::from_millis(2)))
+        .streams_max(2)
+        .start();
+    let record = Play::new(&server.url(), 8, "300ms", "0s", TASK)
+        .with("http = \"2\"\nconnections = { shared = 1, streams = 8 }")
+        .run();
+    assert_eq!(record.timeline.failures(), []);
+    assert_eq!(server.connections(), 1);
+    assert_eq!(server.seen.under_way_max.load(Ordering::Acquire), 2);
+    assert_eq!(
+        total(&record, |second| second.wire_requests),
+        server.requests()
+    );
+}
+
+#[test]
+fn a_server_that_says_good_bye_costs_no_request() {
+    for connections in ["\"per-user\"", "{ shared = 2, streams = 4 }"] {
+        let server = hello().goodbye_after(20).start();
+        let record = Play::new(&server.url(), 6, "300ms", "0s", TASK)
+            .with(&format!("http = \"2\"\nconnections = {connections}"))
+            .run();
+        assert_eq!(record.timeline.failures(), [], "{connections}");
+        let requests = total(&record, Second::requests);
+        assert!(requests > 200, "{requests}");
+        assert_eq!(server.requests(), requests, "{connections}");
+        assert_eq!(total(&record, |second| second.wire_requests), requests);
+        assert!(server.connections() > 6, "{connections}");
+    }
+}
+
+#[test]
+fn a_connection_that_breaks_takes_its_requests_along() {
+    let server = Manner::new(|asked| match asked.number {
+        4 => Reply::Hang,
+        _ => Reply::Answer(answer(200, "x"), Duration::from_millis(1)),
+    })
+    .start();
+    let record = Play::new(&server.url(), 1, "300ms", "0s", TASK)
+        .with(PRIOR)
+        .run();
+    // Each was sent once more, on a new connection.
+    assert_eq!(record.timeline.failures(), [], "{}", examples(&record));
+    assert!(total(&record, |second| second.reopened) > 2);
+    assert_eq!(
+        total(&record, |second| second.wire_requests),
+        server.requests()
+    );
+}
+
+#[test]
+fn connections_that_the_server_closes_while_idle_are_opened_again() {
+    for connections in ["\"per-user\"", "{ shared = 2, streams = 2 }"] {
+        let server = Manner::new(|_| Reply::Last(answer(200, "x"))).start();
+        let record = Play::new(&server.url(), 2, "300ms", "30ms", TASK)
+            .with(&format!("http = \"2\"\nconnections = {connections}"))
+            .run();
+        assert_eq!(record.timeline.failures(), [], "{connections}");
+        let requests = total(&record, Second::requests);
+        assert!(requests > 4);
+        assert_eq!(
+            total(&record, |second| second.wire_requests),
+            server.requests()
+        );
+        assert!(
+            total(&record, |second| second.reopened) > 0,
+            "{connections}"
+        );
+    }
+}
+
+#[test]
+fn streams_that_are_reset_fail_alone_and_those_refused_are_sent_again() {
+    let server = Manner::new(|asked| match asked.number % 4 {
+        1 => Reply::Reset(h2::Reason::INTERNAL_ERROR),
+        2 => Reply::Reset(h2::Reason::REFUSED_STREAM),
+        _ => at_once(answer(200, "x")),
+    })
+    .start();
+    let record = Play::new(&server.url(), 1, "200ms", "1ms", TASK)
+        .with(PRIOR)
+        .run();
+    let requests = total(&record, Second::requests);
+    let reset = failures(&record, FailureKind::Reset);
+    assert_eq!(server.connections(), 1);
+    assert!(requests > 20, "{requests}");
+    // Of four streams one fails, and two are of one request.
+    assert!(reset >= requests / 3 && reset <= requests / 3 + 1);
+    assert_eq!(record.timeline.failures().len(), 1);
+    assert!(examples(&record).contains("reset the stream: INTERNAL_ERROR"));
+    let wire = total(&record, |second| second.wire_requests);
+    assert_eq!(wire, requests);
+    let refused = (server.requests() + 1) / 4;
+    assert_eq!(server.requests(), wire + refused);
+}
+
+#[test]
+fn a_server_that_refuses_all_is_asked_four_times() {
+    let server = Manner::new(|_| Reply::Reset(h2::Reason::REFUSED_STREAM)).start();
+    let record = Play::new(&server.url(), 1, "50ms", "1h", TASK)
+        .with(PRIOR)
+        .run();
+    assert_eq!(failures(&record, FailureKind::Reset), 1);
+    assert_eq!(server.requests(), 4);
+    assert_eq!(total(&record, |second| second.wire_requests), 0);
+}
+
+#[test]
+fn a_timeout_resets_its_stream_and_no_other() {
+    let server = Manner::new(|asked| match asked.head.uri().path() {
+        "/slow" => Reply::Silence,
+        _ => at_once(answer(200, "x")),
+    })
+    .start();
+    let steps =
+        "[[users.u.tasks]]\nsteps = [{ get = \"/slow\", timeout = \"50ms\" }, { get = \"/\" }]";
+    let record = Play::new(&server.url(), 4, "300ms", "10ms", steps)
+        .with("http = \"2\"\nconnections = { shared = 1, streams = 8 }")
+        .run();
+    let slow = failures(&record, FailureKind::Timeout);
+    assert!(slow >= 8, "{slow}");
+    assert_eq!(total(&record, Second::requests), 2 * slow);
+    assert_eq!(record.timeline.failures().len(), 1);
+    assert_eq!(server.connections(), 1);
+    until(Duration::from_secs(10), "all streams to be reset", || {
+        let resets = server.seen.resets.lock().unwrap();
+        (resets.len() as u64 == slow).then_some(())
+    });
+    let resets = server.seen.resets.lock().unwrap();
+    assert!(resets.iter().all(|reason| *reason == h2::Reason::CANCEL));
+}
+
+#[test]
+fn the_first_byte_has_a_timeout_of_its_own() {
+    let server = Manner::new(|_| Reply::Silence).start();
+    let record = Play::new(&server.url(), 1, "50ms", "1h", TASK)
+        .with("http = \"2\"\ntimeouts = { first_byte = \"100ms\" }")
+        .run();
+    assert_eq!(failures(&record, FailureKind::FirstByteTimeout), 1);
+}
+
+#[test]
+fn bodies_larger_than_any_window_go_both_ways() {
+    let body =
+        |bytes: usize| -> Vec<u8> { (0u32..).flat_map(u32::to_le_bytes).take(bytes).collect() };
+    let down = 40 << 20;
+    let server = Manner::new(move |asked| match asked.head.method().as_str() {
+        "GET" => at_once(answer(200, body(down))),
+        _ if asked.body == body(3 << 20) => at_once(answer(201, "as it was")),
+        _ => at_once(answer(400, format!("{} bytes", asked.body.len()))),
+    })
+    .window(10_000)
+    .start();
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("body");
+    std::fs::write(&file, body(3 << 20)).unwrap();
+    let steps = format!(
+        "[[users.u.tasks]]\nsteps = [{{ get = \"/\" }}, {{ post = \"/\", file = \"{}\" }}]",
+        file.display()
+    );
+    let record = Play::new(&server.url(), 2, "100ms", "1h", &steps)
+        .with(PRIOR)
+        .run();
+    assert_eq!(record.timeline.failures(), [], "{}", examples(&record));
+    assert_eq!(server.requests(), 4);
+    let received = total(&record, |second| second.bytes_received);
+    assert!(received > 2 * down as u64 && received < 2 * down as u64 + (1 << 20));
+    let sent = total(&record, |second| second.bytes_sent);
+    assert!(sent > 6 << 20 && sent < 7 << 20, "{sent}");
+}
+
+#[test]
+fn an_answer_that_comes_before_the_body_was_sent_is_the_answer() {
+    let server = Manner::new(|_| Reply::Early(answer(413, "too much")))
+        .window(10_000)
+        .start();
+    let folder = TempDir::new().unwrap();
+    let file = folder.path().join("body");
+    std::fs::write(&file, vec![7; 3 << 20]).unwrap();
+    let task = format!(
+        "[[users.u.tasks]]\npost = \"/\"\nfile = \"{}\"\ncheck = {{ status = 413, contains = \"much\" }}",
+        file.display()
+    );
+    let record = Play::new(&server.url(), 1, "200ms", "10ms", &task)
+        .with(PRIOR)
+        .run();
+    assert_eq!(record.timeline.failures(), [], "{}", examples(&record));
+    let requests = total(&record, Second::requests);
+    assert!(requests > 2, "{requests}");
+    assert_eq!(server.connections(), 1);
+    assert!(total(&record, |second| second.bytes_sent) < requests << 20);
+}
+
+#[test]
+fn steps_are_what_they_are_with_http_1_1() {
+    let server = Manner::new(|asked| {
+        let field = |name: &str| {
+            let value = asked.head.headers().get(name);
+            value
+                .and_then(|value| value.to_str().ok())
+                .unwrap_or_default()
+        };
+        let of = |status: u16| Response::builder().status(status);
+        at_once(match asked.head.uri().path() {
+            "/login" => {
+                let response = of(303).header("location", "/welcome");
+                let response = response.header("set-cookie", "id=s3; Path=/");
+                response.body(Vec::new()).unwrap()
+            }
+            "/welcome" => answer(
+                200,
+                format!("{{\"cookie\": \"{}\", \"key\": 7}}", field("cookie")),
+            ),
+            "/echo" if asked.head.headers().contains_key("host") => answer(400, "host"),
+            "/echo" if asked.head.headers().contains_key("connection") => answer(400, "connection"),
+            "/echo" => {
+                let response = of(200).header("x-key", field("x-key"));
+                response.body(asked.body.clone()).unwrap()
+            }
+            _ => answer(404, "there is no such thing"),
+        })
+    })
+    .start();
+    let steps = r#"
+[[users.u.tasks]]
+steps = [
+  { post = "/login", text = "ann", check = { json = { "$.cookie" = "id=s3" } }, extract = { key = "$.key" } },
+  {
+    post  = "/echo?q={{ key }}", json = { key = "{{ key }}" }, headers = { X-Key = "k{{ key }}" },
+    check = { equals = '{"key":7}', header = { x-key = "k7" } },
+  },
+  { get = "/nothing" },
+  { method = "HEAD", path = "/welcome" },
+]"#;
+    let record = Play::new(&server.url(), 2, "100ms", "1h", steps)
+        .with(PRIOR)
+        .run();
+    let found: Vec<_> = record
+        .timeline
+        .failures()
+        .iter()
+        .map(|failure| (failure.kind, failure.count))
+        .collect();
+    assert_eq!(found, [(FailureKind::Status, 2)], "{}", examples(&record));
+    assert!(examples(&record).contains("there is no such thing"));
+    assert_eq!(total(&record, Second::requests), 8);
+    assert_eq!(server.requests(), 10);
+    assert_eq!(server.connections(), 2);
+}
+
+#[test]
+fn too_much_is_too_much() {
+    let server = Manner::new(|asked| {
+        at_once(match asked.head.uri().path() {
+            "/fields" => {
+                let response = Response::builder().header("x", "y".repeat(70_000));
+                response.body(Vec::new()).unwrap()
+            }
+            _ => answer(200, vec![0; 5_000]),
+        })
+    })
+    .start();
+    let steps = "[[users.u.tasks]]\nsteps = [{ get = \"/fields\" }, { get = \"/body\" }, { get = \"/body\" }]";
+    let record = Play::new(&server.url(), 1, "100ms", "1h", steps)
+        .with("http = \"2\"\nlimits = { body = \"4KiB\" }")
+        .run();
+    assert_eq!(
+        failures(&record, FailureKind::TooLarge),
+        3,
+        "{}",
+        examples(&record)
+    );
+    assert_eq!(server.connections(), 1);
+}
+
+#[test]
+fn connections_are_kept_as_the_scenario_says() {
+    for (connections, expected) in [
+        ("\"per-user\"", 2),
+        ("\"per-iteration\"", 6),
+        ("\"per-request\"", 12),
+        ("{ shared = 1 }", 1),
+    ] {
+        let server = hello().start();
+        let tasks = "[[users.u.tasks]]\nsteps = [{ get = \"/a\" }, { get = \"/b\" }]";
+        let mut play = Play::new(&server.url(), 2, "10s", "0s", tasks)
+            .with(&format!("http = \"2\"\nconnections = {connections}"));
+        play.scenario.push_str("iterations = 6\n");
+        let record = play.run();
+        assert_eq!(record.timeline.failures(), [], "{connections}");
+        assert_eq!(server.requests(), 12, "{connections}");
+        assert_eq!(server.connections(), expected, "{connections}");
+    }
+}

@@ -1,0 +1,283 @@
+//! A server of HTTP/2 that does what a test wants, on a thread.
+
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use bytes::Bytes;
+use h2::server::{self, SendResponse};
+use h2::{Reason, RecvStream};
+use http::{Request, Response};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::oneshot;
+
+/// What the server does with a request.
+pub(crate) enum Reply {
+    /// Answers, after so long.
+    Answer(Response<Vec<u8>>, Duration),
+    /// Resets the stream before an answer.
+    Reset(Reason),
+    /// Answers without taking the body, which it does not want.
+    Early(Response<Vec<u8>>),
+    /// Says nothing until the client goes.
+    Silence,
+    /// Closes the connection, with no good-bye.
+    Hang,
+    /// Answers, and closes the connection so when the answer is out.
+    Last(Response<Vec<u8>>),
+}
+
+/// A request as it came, its body taken.
+pub(crate) struct Asked {
+    pub(crate) head: Request<()>,
+    pub(crate) body: Vec<u8>,
+    /// Which request of its connection it is, from 0.
+    pub(crate) number: u64,
+}
+
+type Rule = Arc<dyn Fn(&Asked) -> Reply + Send + Sync>;
+
+/// How the server speaks.
+#[derive(Clone)]
+pub(crate) struct Manner {
+    rule: Rule,
+    streams_max: Option<u32>,
+    window: Option<u32>,
+    /// It says good-bye after so many requests of a connection.
+    goodbye_after: Option<u64>,
+}
+
+/// What the server has seen.
+#[derive(Default)]
+pub(crate) struct Seen {
+    pub(crate) connections: AtomicU64,
+    pub(crate) requests: AtomicU64,
+    /// Streams that the client reset.
+    pub(crate) resets: Mutex<Vec<Reason>>,
+    under_way: AtomicU64,
+    /// The most requests under way at once, on all connections.
+    pub(crate) under_way_max: AtomicU64,
+}
+
+pub(crate) struct Http2Server {
+    pub(crate) address: SocketAddr,
+    pub(crate) seen: Arc<Seen>,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+pub(crate) fn answer(status: u16, body: impl Into<Vec<u8>>) -> Response<Vec<u8>> {
+    let response = Response::builder().status(status);
+    response.body(body.into()).unwrap()
+}
+
+pub(crate) fn at_once(response: Response<Vec<u8>>) -> Reply {
+    Reply::Answer(response, Duration::ZERO)
+}
+
+impl Manner {
+    pub(crate) fn new(rule: impl Fn(&Asked) -> Reply + Send + Sync + 'static) -> Self {
+        Self {
+            rule: Arc::new(rule),
+            streams_max: None,
+            window: None,
+            goodbye_after: None,
+        }
+    }
+
+    pub(crate) fn streams_max(mut self, most: u32) -> Self {
+        self.streams_max = Some(most);
+        self
+    }
+
+    /// The windows of streams that clients send on.
+    pub(crate) fn window(mut self, bytes: u32) -> Self {
+        self.window = Some(bytes);
+        self
+    }
+
+    pub(crate) fn goodbye_after(mut self, requests: u64) -> Self {
+        self.goodbye_after = Some(requests);
+        self
+    }
+
+    pub(crate) fn start(self) -> Http2Server {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let address = listener.local_addr().unwrap();
+        let seen: Arc<Seen> = Arc::default();
+        let (stop, stopped) = oneshot::channel();
+        let noted = seen.clone();
+        let thread = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .unwrap();
+            runtime.block_on(async move {
+                tokio::select! {
+                    () = accept(listener, self, noted) => {}
+                    _ = stopped => {}
+                }
+            });
+        });
+        Http2Server {
+            address,
+            seen,
+            stop: Some(stop),
+            thread: Some(thread),
+        }
+    }
+}
+
+impl Http2Server {
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    pub(crate) fn requests(&self) -> u64 {
+        self.seen.requests.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn connections(&self) -> u64 {
+        self.seen.connections.load(Ordering::Acquire)
+    }
+}
+
+impl Drop for Http2Server {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        let joined = self.thread.take().map(JoinHandle::join);
+        assert!(joined.is_none_or(|joined| joined.is_ok()) || std::thread::panicking());
+    }
+}
+
+async fn accept(listener: std::net::TcpListener, manner: Manner, seen: Arc<Seen>) {
+    let listener = TcpListener::from_std(listener).unwrap();
+    loop {
+        let (stream, _) = listener.accept().await.unwrap();
+        stream.set_nodelay(true).unwrap();
+        seen.connections.fetch_add(1, Ordering::AcqRel);
+        tokio::spawn(serve(stream, manner.clone(), seen.clone()));
+    }
+}
+
+/// Serves one connection to its end.
+async fn serve(stream: TcpStream, manner: Manner, seen: Arc<Seen>) {
+    let mut builder = server::Builder::new();
+    if let Some(most) = manner.streams_max {
+        builder.max_concurrent_streams(most);
+    }
+    if let Some(window) = manner.window {
+        builder
+            .initial_window_size(window)
+            .initial_connection_window_size(window.max(65_535));
+    }
+    // A client may go at any time.
+    let Ok(mut serving) = builder.handshake::<_, Bytes>(stream).await else {
+        return;
+    };
+    let (hang, mut hangs) = tokio::sync::mpsc::unbounded_channel();
+    let mut number = 0;
+    loop {
+        let accepted = tokio::select! {
+            accepted = serving.accept() => accepted,
+            _ = hangs.recv() => return,
+        };
+        let Some(Ok((request, response))) = accepted else {
+            return;
+        };
+        seen.requests.fetch_add(1, Ordering::AcqRel);
+        let turn = Turn {
+            manner: manner.clone(),
+            seen: seen.clone(),
+            hang: hang.clone(),
+            number,
+        };
+        tokio::spawn(turn.take(request, response));
+        number += 1;
+        if manner.goodbye_after.is_some_and(|after| number == after) {
+            serving.graceful_shutdown();
+        }
+    }
+}
+
+/// One request.
+struct Turn {
+    manner: Manner,
+    seen: Arc<Seen>,
+    hang: tokio::sync::mpsc::UnboundedSender<()>,
+    number: u64,
+}
+
+impl Turn {
+    async fn take(self, request: Request<RecvStream>, response: SendResponse<Bytes>) {
+        let now = self.seen.under_way.fetch_add(1, Ordering::AcqRel) + 1;
+        self.seen.under_way_max.fetch_max(now, Ordering::AcqRel);
+        self.answer(request, response).await;
+        self.seen.under_way.fetch_sub(1, Ordering::AcqRel);
+    }
+
+    async fn answer(&self, request: Request<RecvStream>, mut to: SendResponse<Bytes>) {
+        let (head, mut body) = request.into_parts();
+        let mut asked = Asked {
+            head: Request::from_parts(head, ()),
+            body: Vec::new(),
+            number: self.number,
+        };
+        if let Reply::Early(response) = (self.manner.rule)(&asked) {
+            send(&mut to, response).await;
+            return;
+        }
+        while let Some(Ok(bytes)) = body.data().await {
+            body.flow_control().release_capacity(bytes.len()).unwrap();
+            asked.body.extend_from_slice(&bytes);
+        }
+        match (self.manner.rule)(&asked) {
+            Reply::Answer(mut response, after) => {
+                tokio::time::sleep(after).await;
+                if asked.head.method() == http::Method::HEAD {
+                    *response.body_mut() = Vec::new();
+                }
+                send(&mut to, response).await;
+            }
+            Reply::Early(response) => send(&mut to, response).await,
+            Reply::Last(response) => {
+                send(&mut to, response).await;
+                tokio::time::sleep(Duration::from_millis(5)).await;
+                self.hang.send(()).unwrap();
+            }
+            Reply::Reset(reason) => to.send_reset(reason),
+            Reply::Hang => {
+                self.hang.send(()).unwrap();
+                // The stream is not reset: it ends with its connection.
+                std::future::pending::<()>().await;
+            }
+            Reply::Silence => {
+                let reset = std::future::poll_fn(|cx| to.poll_reset(cx)).await;
+                self.seen.resets.lock().unwrap().extend(reset);
+            }
+        }
+    }
+}
+
+/// Sends an answer as fast as the client's windows let it.
+async fn send(to: &mut SendResponse<Bytes>, response: Response<Vec<u8>>) {
+    let (head, body) = response.into_parts();
+    let head = Response::from_parts(head, ());
+    let Ok(mut stream) = to.send_response(head, body.is_empty()) else {
+        return;
+    };
+    let mut body = Bytes::from(body);
+    while !body.is_empty() {
+        stream.reserve_capacity(body.len());
+        let Some(Ok(room)) = std::future::poll_fn(|cx| stream.poll_capacity(cx)).await else {
+            return;
+        };
+        let piece = body.split_to(room.min(body.len()));
+        if stream.send_data(piece, body.is_empty()).is_err() {
+            return;
+        }
+    }
+}
