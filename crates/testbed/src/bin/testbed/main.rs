@@ -8,8 +8,10 @@
 )]
 
 mod agent;
+mod null;
 mod quantity;
 mod serve;
+mod timer;
 
 use std::process::ExitCode;
 
@@ -22,12 +24,18 @@ enum Verb {
     Serve(serve::Options),
     /// The Application Agent, with a fault where one is named
     Agent(agent::Options),
+    /// The server that does next to nothing
+    Null(null::Options),
+    /// No server: a bare loop over a timer, which says how late it was
+    Timer(timer::Options),
 }
 
 fn main() -> ExitCode {
     let result = match Verb::parse() {
         Verb::Serve(options) => serve::run(&options),
         Verb::Agent(options) => agent::run(&options),
+        Verb::Null(options) => null::run(&options),
+        Verb::Timer(options) => timer::run(&options),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,0 +1,44 @@
+//! `testbed null`: the server that does next to nothing, for benches.
+
+use std::io::Read;
+
+use anyhow::Context;
+use rustix::process::{Resource, getrlimit, setrlimit};
+use testbed::{Authority, Null};
+
+/// How it is reached.
+#[derive(clap::Args)]
+pub(crate) struct Options {
+    /// By TLS 1.3, with a certificate for 127.0.0.1 that nobody knows
+    #[arg(long)]
+    tls: bool,
+}
+
+/// Serves until standard input ends; then says how many requests and connections there were, and when
+/// the first request came, by the system's monotonic clock.
+pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
+    raise_descriptors().context("cannot raise the limit of descriptors")?;
+    let null = if options.tls {
+        Null::start_tls(&Authority::new().issue(&["127.0.0.1"]))
+    } else {
+        Null::start()
+    };
+    let null = null.context("cannot serve")?;
+    crate::announce(&null.url());
+    std::io::stdin().read_to_end(&mut Vec::new())?;
+    let first_request_ns = null.first_request_ns();
+    let counts = null.stop()?;
+    println!("requests {}", counts.requests);
+    println!("connections {}", counts.connections);
+    if let Some(first_ns) = first_request_ns {
+        println!("first_request_ns {first_ns}");
+    }
+    Ok(())
+}
+
+/// As many connections as the system lets this process have.
+fn raise_descriptors() -> anyhow::Result<()> {
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    Ok(setrlimit(Resource::Nofile, limit)?)
+}
