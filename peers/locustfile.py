@@ -2,7 +2,7 @@
 
 import random
 
-from locust import FastHttpUser, HttpUser, constant, task
+from locust import FastHttpUser, HttpUser, User, constant, task
 
 PROMPTS = [
     "What is AI?",
@@ -27,9 +27,10 @@ ANALYTICS = [
 ]
 
 
-class Agent:
+class Agent(User):
     """The tasks. Locust itself counts an answer of 400 and above as a failure."""
 
+    abstract = True
     wait_time = constant(0)
 
     @task(10)

@@ -27,5 +27,5 @@ How it is measured:
 - brunt records eight moments and sizes of every request, in histograms by name and outcome, and judges them; it also checks the
   status. wrk checks it as well, and keeps one histogram.
 - wrk, h2load and hey are those of Debian, oha of crates.io, Locust of PyPI; the programs that play the scenario in goose, Locust
-  and wrk lie in `peers/`. k6, vegeta and wrk2 are left out: none of these three registries has them.
+  and wrk lie in `peers/`, the scenarios that brunt plays in `xtask/src/bench/peers/`. k6, vegeta and wrk2 are left out: none of these three registries has them.
 ";

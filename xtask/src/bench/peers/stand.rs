@@ -60,9 +60,7 @@ impl Stand {
         std::fs::write(&file, scenario)?;
         let out = self.out();
         let mut arguments = vec!["run".to_owned(), "p".to_owned()];
-        arguments.extend(
-            ["--headless", "--insecure", "--seed", "1", "--host", "URL"].map(str::to_owned),
-        );
+        arguments.extend(["--headless", "--seed", "1", "--host", "URL"].map(str::to_owned));
         arguments.extend(["--file".to_owned(), file.display().to_string()]);
         arguments.extend(["--out".to_owned(), out.display().to_string()]);
         Ok(Client {

@@ -3,6 +3,7 @@
 use anyhow::{Context, ensure};
 
 use super::Section;
+use super::plain::ANY_CERTIFICATE;
 use super::stand::Stand;
 
 const USERS: u32 = 18_000;
@@ -73,9 +74,11 @@ pub(super) fn users(stand: &Stand) -> anyhow::Result<Section> {
 
 fn held(stand: &Stand, server: &[&str], users: u32, a_second: u32) -> anyhow::Result<Held> {
     let ramp_s = users.div_ceil(a_second) + 3;
+    // A scenario may say it, wherever it goes.
     let brunt = stand.brunt_with(&format!(
         "[users.calm]\nwait = \"1s..3s\"\n[[users.calm.tasks]]\nget = \"/\"\n\
-         [profiles.p]\nusers = {users}\nspawn_rate = {a_second}\nduration = \"{}s\"\nwarm_up = \"{ramp_s}s\"\n",
+         [profiles.p]\nusers = {users}\nspawn_rate = {a_second}\nduration = \"{}s\"\nwarm_up = \"{ramp_s}s\"\n\
+         {ANY_CERTIFICATE}",
         ramp_s + HOLD_S
     ))?;
     let served = stand.serve(server)?;
