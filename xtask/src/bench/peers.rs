@@ -9,6 +9,7 @@ mod head;
 mod open;
 mod plain;
 mod rounds;
+mod spread;
 mod stand;
 mod start;
 mod tools;

@@ -6,6 +6,7 @@ use anyhow::{Context, ensure};
 
 use super::Section;
 use super::child::run;
+use super::spread::Spread;
 use super::stand::Stand;
 
 const RATE: u64 = 10_000;
@@ -43,8 +44,7 @@ pub(super) fn lateness(stand: &Stand) -> anyhow::Result<Section> {
         println!("  {row}");
         rows.push(row);
     }
-    behind.sort_by(f64::total_cmp);
-    let median_us = behind[behind.len() / 2];
+    let median_us = Spread::of(behind).median;
     let mut short = Vec::new();
     if median_us > BEHIND_US_MAX {
         short.push(format!("{median_us:.0} µs behind, at most {BEHIND_US_MAX}"));

@@ -3,6 +3,7 @@
 
 use super::Section;
 use super::client::Client;
+use super::spread::Spread;
 use super::stand::Stand;
 use super::tools::Missing;
 
@@ -18,28 +19,6 @@ impl Turn {
     /// Requests a CPU-second of the client.
     fn per_cpu_second(&self) -> f64 {
         self.requests as f64 / self.client_cpu_s
-    }
-}
-
-/// Smallest, median and largest.
-struct Spread([f64; 3]);
-
-impl Spread {
-    fn of(figures: impl Iterator<Item = f64>) -> Self {
-        let mut figures: Vec<f64> = figures.collect();
-        figures.sort_by(f64::total_cmp);
-        let [first, middle, last] = [0, figures.len() / 2, figures.len().saturating_sub(1)]
-            .map(|at| figures.get(at).copied().unwrap_or(f64::NAN));
-        Self([first, middle, last])
-    }
-
-    fn median(&self) -> f64 {
-        self.0[1]
-    }
-
-    fn cells(&self, digits: usize) -> String {
-        let cells = self.0.map(|figure| format!("{figure:.digits$}"));
-        cells.join(" | ")
     }
 }
 
@@ -65,12 +44,11 @@ pub(super) fn play(
     for (client, own) in clients.iter().zip(&turns) {
         let ratios = turns[0].iter().zip(own);
         let ratios = Spread::of(ratios.map(|(a, b)| a.per_cpu_second() / b.per_cpu_second()));
-        if client.goal.is_some_and(|goal| ratios.median() < goal) {
+        if client.goal.is_some_and(|goal| ratios.median < goal) {
             let goal = client.goal.unwrap_or_default();
             short.push(format!(
                 "{:.3} × {}, to be {goal}",
-                ratios.median(),
-                client.name
+                ratios.median, client.name
             ));
         }
         rows.push(row(client, own, &ratios));
@@ -123,14 +101,14 @@ fn row(client: &Client, turns: &[Turn], ratios: &Spread) -> String {
     let made = Spread::of(turns.iter().map(Turn::per_cpu_second));
     let busy = |cpu_s: fn(&Turn) -> f64| {
         let shares = turns.iter().map(|turn| cpu_s(turn) / turn.wall_s * 100.0);
-        format!("{:.0} %", Spread::of(shares).median())
+        format!("{:.0} %", Spread::of(shares).median)
     };
     let ratios_shown = match client.name {
         "brunt" => "| |".to_owned(),
         _ => ratios.cells(3),
     };
     let goal = client.goal.map_or_else(String::new, |goal| {
-        let reached = if ratios.median() >= goal {
+        let reached = if ratios.median >= goal {
             "reached"
         } else {
             "**short**"
@@ -152,12 +130,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_spread_is_of_what_was_measured() {
-        let spread = Spread::of([3.0, 1.0, 2.0, 5.0, 4.0].into_iter());
-        assert_eq!(spread.cells(1), "1.0 | 3.0 | 5.0");
-    }
-
-    #[test]
     fn a_row_says_whether_the_goal_was_reached() {
         let turn = |requests| Turn {
             requests,
@@ -172,7 +144,7 @@ mod tests {
             arguments: Vec::new(),
             goal: Some(goal),
         };
-        let ratios = Spread::of([1.1].into_iter());
+        let ratios = Spread::of([1.1]);
         let found = row(&client(1.05), &[turn(100)], &ratios);
         let expected = "| wrk | 4.1 | 100 | 100 | 100 | 1.100 | 1.100 | 1.100 | ≥ 1.05: reached | 100 % | 50 % |";
         assert_eq!(found, expected);
