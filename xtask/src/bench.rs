@@ -1,43 +1,23 @@
-//! `cargo xtask bench`: what brunt costs, measured side by side with wrk against the testbed's null
-//! server, and written to `docs/benchmarks.md` with the commands and the machine.
+//! `cargo xtask bench`: what brunt costs. `peers` plays it side by side with other load generators and writes
+//! `docs/benchmarks.md`; `instructions` counts what the hot path executes, to see a change that no clock shows.
 
-mod child;
-mod memory;
-mod table;
-mod throughput;
+mod instructions;
+mod peers;
 
 use std::path::Path;
 
-use anyhow::Context;
-
-use crate::release;
-
-pub(crate) use child::null_server;
-
-/// Options of `cargo xtask bench`.
-#[derive(clap::Args)]
-pub(crate) struct Options {
-    /// Pairs of runs: brunt and wrk in turn
-    #[arg(long, default_value_t = 5)]
-    pairs: usize,
-    /// Seconds for each run
-    #[arg(long, default_value_t = 5)]
-    seconds: u64,
-    /// Users that wait, for the memory of each
-    #[arg(long, default_value_t = 5000)]
-    waiting_users: u32,
+/// What is measured.
+#[derive(clap::Subcommand)]
+pub(crate) enum Verb {
+    /// Side by side with wrk, h2load, oha, hey, goose and Locust; writes docs/benchmarks.md
+    Peers(peers::Options),
+    /// Instructions of the hot path, by callgrind, against those that were committed
+    Instructions(instructions::Options),
 }
 
-/// Runs all benches and writes the page.
-pub(crate) fn run(root: &Path, options: &Options) -> anyhow::Result<()> {
-    release::needed(&[("wrk", "wrk")])?;
-    let brunt = release::build(root, &["brunt"])?.join("brunt");
-    let folder = tempfile::tempdir().context("cannot make a folder for the runs")?;
-    let pairs = throughput::pairs(&brunt, folder.path(), options.pairs, options.seconds)?;
-    let memory = memory::of_waiting_users(&brunt, folder.path(), options.waiting_users)?;
-    let page = table::page(root, options, &pairs, &memory)?;
-    let path = root.join("docs/benchmarks.md");
-    std::fs::write(&path, page).with_context(|| format!("cannot write {}", path.display()))?;
-    println!("written: {}", path.display());
-    Ok(())
+pub(crate) fn run(root: &Path, verb: &Verb) -> anyhow::Result<()> {
+    match verb {
+        Verb::Peers(options) => peers::run(root, options),
+        Verb::Instructions(options) => instructions::run(root, options),
+    }
 }

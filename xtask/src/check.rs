@@ -175,7 +175,7 @@ fn cargo(root: &Path, arguments: &[&str], variables: &[(&str, OsString)]) -> any
 }
 
 /// Prints what runs, as a person would type it, and runs it without input.
-fn run_shown(command: &mut Command, shown: &str) -> anyhow::Result<()> {
+pub(crate) fn run_shown(command: &mut Command, shown: &str) -> anyhow::Result<()> {
     println!("    {shown}");
     let status = command
         .stdin(Stdio::null())

@@ -8,10 +8,12 @@
     reason = "a command line tool: its output is its work"
 )]
 
+mod apt;
 mod bench;
 mod check;
 mod fuzz;
 mod machine;
+mod page;
 mod prove;
 mod release;
 mod tidy;
@@ -27,25 +29,22 @@ use clap::Parser;
 enum Verb {
     /// Formatting, lints, docs, tidy rules and all tests: what CI runs.
     Check(check::Options),
-    /// What brunt costs, side by side with wrk; writes docs/benchmarks.md.
-    Bench(bench::Options),
+    /// What brunt costs, side by side with other load generators or in instructions.
+    #[command(subcommand)]
+    Bench(bench::Verb),
     /// Fuzzes the reader of answers, and keeps what it found worth keeping; needs a C++ compiler.
     Fuzz(fuzz::Options),
     /// Every proof that the verdict tells the truth, with all seeds, in virtual time or on real sockets; writes
     /// docs/proofs.md or docs/proofs-sockets.md.
     Prove(prove::Options),
-    /// The server of the benches.
-    #[command(hide = true)]
-    NullServer,
 }
 
 fn main() -> ExitCode {
     let result = match Verb::parse() {
         Verb::Check(options) => root().and_then(|root| check::run(&root, &options)),
-        Verb::Bench(options) => root().and_then(|root| bench::run(&root, &options)),
+        Verb::Bench(verb) => root().and_then(|root| bench::run(&root, &verb)),
         Verb::Fuzz(options) => root().and_then(|root| fuzz::run(&root, &options)),
         Verb::Prove(options) => root().and_then(|root| prove::run(&root, &options)),
-        Verb::NullServer => bench::null_server(),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

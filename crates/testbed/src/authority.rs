@@ -4,6 +4,8 @@ use rcgen::{
     BasicConstraints, Certificate, CertificateParams, ExtendedKeyUsagePurpose, IsCa, Issuer,
     KeyPair,
 };
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 /// An authority that signs certificates.
 pub struct Authority {
@@ -18,6 +20,21 @@ pub struct Identity {
     pub certificate: String,
     /// The private key.
     pub key: String,
+}
+
+impl Identity {
+    /// The certificate and the key, as rustls takes them.
+    ///
+    /// # Panics
+    /// Where it holds no certificate or no key.
+    pub(crate) fn chain_and_key(&self) -> (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>) {
+        let certificate = CertificateDer::from_pem_slice(self.certificate.as_bytes());
+        let key = PrivateKeyDer::from_pem_slice(self.key.as_bytes());
+        (
+            vec![certificate.expect("a certificate")],
+            key.expect("a key"),
+        )
+    }
 }
 
 impl Authority {

@@ -1,6 +1,7 @@
 //! A server that does next to nothing, so that a bench measures the client.
 
 mod requests;
+mod secured;
 mod turn;
 
 use std::io;
@@ -11,15 +12,19 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
 
 use rustix::event::{EventfdFlags, eventfd};
+use rustix::time::{ClockId, clock_gettime};
+use rustls::ServerConfig;
 
 use self::turn::Turn;
+use crate::Identity;
 use crate::listener::{ANY, BACKLOG, listening};
 
-/// Answers every request with the same 128 bytes, from one thread. It looks at requests only to
-/// find their ends: the end of the head, and `Content-Length`; it knows no chunked requests and
-/// answers `HEAD` as it answers `GET`. Pipelined requests are answered together.
+/// Answers every request with the same 128 bytes, a piece of JSON, from one thread. It looks at
+/// requests only to find their ends: the end of the head, and `Content-Length`; it knows no chunked
+/// requests and answers `HEAD` as it answers `GET`. Pipelined requests are answered together.
 pub struct Null {
     address: SocketAddr,
+    scheme: &'static str,
     tally: Arc<Tally>,
     stop: OwnedFd,
     thread: Option<JoinHandle<io::Result<()>>>,
@@ -39,15 +44,31 @@ pub struct NullCounts {
 struct Tally {
     requests: AtomicU64,
     connections: AtomicU64,
+    /// By the system's monotonic clock; 0: none has come.
+    first_request_ns: AtomicU64,
 }
 
 impl Tally {
+    /// There are so many requests now.
+    fn count(&self, requests: u64) {
+        if self.first_request_ns.load(Ordering::Relaxed) == 0 {
+            self.first_request_ns
+                .store(monotonic_ns(), Ordering::Relaxed);
+        }
+        self.requests.store(requests, Ordering::Release);
+    }
+
     fn counts(&self) -> NullCounts {
         NullCounts {
             requests: self.requests.load(Ordering::Acquire),
             connections: self.connections.load(Ordering::Acquire),
         }
     }
+}
+
+fn monotonic_ns() -> u64 {
+    let now = clock_gettime(ClockId::Monotonic);
+    u64::try_from(now.tv_sec * 1_000_000_000 + now.tv_nsec).unwrap_or_default()
 }
 
 impl Null {
@@ -67,16 +88,33 @@ impl Null {
     /// # Errors
     /// Where the address, a descriptor or a thread is not to be had.
     pub fn start_at(address: SocketAddr) -> io::Result<Self> {
+        Self::begin(address, None)
+    }
+
+    /// Listens on a free port of 127.0.0.1 and speaks TLS 1.3 there.
+    ///
+    /// # Errors
+    /// Where no port, descriptor or thread is to be had.
+    ///
+    /// # Panics
+    /// Where the identity holds no certificate or key.
+    pub fn start_tls(identity: &Identity) -> io::Result<Self> {
+        Self::begin(ANY, Some(secured::config(identity)))
+    }
+
+    fn begin(address: SocketAddr, tls: Option<Arc<ServerConfig>>) -> io::Result<Self> {
+        let scheme = if tls.is_some() { "https" } else { "http" };
         let listener = listening(address, BACKLOG)?;
         let address = listener.local_addr()?;
         let stop = eventfd(0, EventfdFlags::CLOEXEC)?;
         let tally = Arc::new(Tally::default());
-        let turn = Turn::new(listener, stop.try_clone()?, tally.clone())?;
+        let turn = Turn::new(listener, tls, stop.try_clone()?, tally.clone())?;
         let thread = thread::Builder::new()
             .name("testbed-null".to_owned())
             .spawn(move || turn.run())?;
         Ok(Self {
             address,
+            scheme,
             tally,
             stop,
             thread: Some(thread),
@@ -90,12 +128,18 @@ impl Null {
 
     /// Where it listens, as a URL without a path.
     pub fn url(&self) -> String {
-        format!("http://{}", self.address)
+        format!("{}://{}", self.scheme, self.address)
     }
 
     /// What it has seen so far.
     pub fn counts(&self) -> NullCounts {
         self.tally.counts()
+    }
+
+    /// When the first request had come, in nanoseconds of the system's monotonic clock.
+    pub fn first_request_ns(&self) -> Option<u64> {
+        let first_ns = self.tally.first_request_ns.load(Ordering::Acquire);
+        (first_ns > 0).then_some(first_ns)
     }
 
     /// Ends it and tells what it has seen.

@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
 use rustls::{HandshakeKind, RootCertStore, ServerConfig, SupportedProtocolVersion, version};
 use tokio::io::copy_bidirectional;
@@ -145,9 +145,7 @@ fn config(rules: &TlsRules) -> ServerConfig {
     let builder = ServerConfig::builder_with_provider(provider.clone())
         .with_protocol_versions(versions)
         .expect("versions that the provider knows");
-    let pem = rules.identity.certificate.as_bytes();
-    let chain = vec![CertificateDer::from_pem_slice(pem).expect("a certificate")];
-    let key = PrivateKeyDer::from_pem_slice(rules.identity.key.as_bytes()).expect("a key");
+    let (chain, key) = rules.identity.chain_and_key();
     let builder = match &rules.clients_of {
         None => builder.with_no_client_auth(),
         Some(authority) => {

@@ -3,12 +3,13 @@
 //! A missing program is installed where that needs no question (Debian, as root or with a `sudo` that asks nothing);
 //! elsewhere the tests that need it skip themselves.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, bail};
 
-use super::{Strictness, python, run_shown};
+use super::{Strictness, python};
+use crate::apt::{self, is_on_path};
 
 /// A program that some tests run, and the Debian package that brings it.
 struct Tool {
@@ -50,15 +51,6 @@ const TOOLS: &[Tool] = &[
     },
 ];
 
-/// How packages get onto this machine.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Installer {
-    Apt,
-    SudoApt,
-    /// The user installs them; the text says why.
-    Nobody(&'static str),
-}
-
 /// Checks the toolchain's components and provides every program of [`TOOLS`] that is missing.
 pub(super) fn provide(root: &Path, strictness: Strictness) -> anyhow::Result<()> {
     component("rustfmt", "fmt")?;
@@ -75,11 +67,8 @@ fn programs(strictness: Strictness) -> anyhow::Result<()> {
     if missing.is_empty() {
         return Ok(());
     }
-    let why_not = match installer() {
-        Installer::Apt => install(&["apt-get"], &missing).err(),
-        Installer::SudoApt => install(&["sudo", "-n", "apt-get"], &missing).err(),
-        Installer::Nobody(reason) => Some(anyhow::anyhow!(reason)),
-    };
+    let packages: Vec<&str> = missing.iter().map(|tool| tool.package).collect();
+    let why_not = apt::install(&packages).err();
     let still_missing: Vec<&Tool> = missing
         .into_iter()
         .filter(|tool| !is_on_path(tool.program))
@@ -102,45 +91,6 @@ fn component(name: &str, verb: &str) -> anyhow::Result<()> {
         bail!("{name} is not installed: run `rustup component add {name}`");
     }
     Ok(())
-}
-
-fn installer() -> Installer {
-    if !Path::new("/etc/debian_version").exists() || !is_on_path("apt-get") {
-        return Installer::Nobody("this is not a Debian system: install it by hand");
-    }
-    if rustix::process::geteuid().is_root() {
-        return Installer::Apt;
-    }
-    if is_on_path("sudo") && succeeds("sudo", &["-n", "true"]) {
-        return Installer::SudoApt;
-    }
-    Installer::Nobody(
-        "this user is not root, and `sudo` is missing or asks for a password: install it by hand",
-    )
-}
-
-/// Brings the package lists up to date first: a fresh machine has none.
-fn install(apt: &[&str], tools: &[&Tool]) -> anyhow::Result<()> {
-    let packages: Vec<&str> = tools.iter().map(|tool| tool.package).collect();
-    let update = ["-q", "-o", "Acquire::Retries=3", "update"];
-    run_apt(apt, &update)?;
-    let mut arguments = vec!["-qq", "-o", "Acquire::Retries=3", "--no-install-recommends"];
-    arguments.extend(["-y", "install"]);
-    arguments.extend(packages);
-    run_apt(apt, &arguments)
-}
-
-fn run_apt(apt: &[&str], arguments: &[&str]) -> anyhow::Result<()> {
-    let (program, first_arguments) = apt.split_first().context("no program to install with")?;
-    let mut command = Command::new(program);
-    command
-        .args(first_arguments)
-        .args(arguments)
-        .env("DEBIAN_FRONTEND", "noninteractive");
-    run_shown(
-        &mut command,
-        &format!("{} {}", apt.join(" "), arguments.join(" ")),
-    )
 }
 
 /// Says what a missing program costs: tests on a user's machine, the whole check under CI.
@@ -176,25 +126,6 @@ fn settle(
     }
 }
 
-/// Servers lie in a folder that is not on every user's path.
-fn is_on_path(program: &str) -> bool {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let servers = ["/usr/sbin", "/sbin"].map(PathBuf::from);
-    std::env::split_paths(&path)
-        .chain(servers)
-        .any(|folder| folder.join(program).is_file())
-}
-
-fn succeeds(program: &str, arguments: &[&str]) -> bool {
-    let mut command = Command::new(program);
-    command.args(arguments);
-    command
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null());
-    command.status().is_ok_and(|status| status.success())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -204,12 +135,6 @@ mod tests {
         program: "wrk",
         needed_by: "the comparison with wrk",
     };
-
-    #[test]
-    fn a_program_is_found_by_its_name_alone() {
-        assert!(is_on_path("sh"));
-        assert!(!is_on_path("no-such-program-as-this"));
-    }
 
     #[test]
     fn under_ci_a_missing_program_fails_and_names_what_needs_it() {
@@ -226,12 +151,6 @@ mod tests {
     fn on_a_users_machine_a_missing_program_does_not_fail() {
         let why = Some(anyhow::anyhow!("this user is not root"));
         assert!(settle(&[&WRK], why, Strictness::SkipsAllowed).is_ok());
-    }
-
-    #[test]
-    fn a_failed_install_names_the_command() {
-        let error = run_apt(&["false"], &["update"]).unwrap_err().to_string();
-        assert_eq!(error, "`false update` ended with exit status: 1");
     }
 
     #[test]

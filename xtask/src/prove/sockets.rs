@@ -70,7 +70,7 @@ pub(super) fn run(root: &Path, only: &[String], short: bool) -> anyhow::Result<(
         println!("\n{section}");
         // As soon as it is there: the next one may take long, or fail.
         if !short {
-            page::put(root, name, &section)?;
+            page::page(root).put(name, &section)?;
         }
         if rows.iter().any(|row| !row.holds) {
             failed.push(name);

@@ -11,8 +11,8 @@ const INHERITED: &[&str] = &["version", "edition", "rust-version", "license", "p
 /// Tables whose entries are declared in `[workspace.dependencies]`.
 const DEPENDENCIES: &[&str] = &["dependencies", "dev-dependencies", "build-dependencies"];
 
-/// Workspaces of their own: fuzzing needs a C++ compiler, which building and testing do not.
-const OUTSIDE: &[&str] = &["fuzz/Cargo.toml"];
+/// Workspaces of their own: fuzzing needs a C++ compiler, and goose much else; building and testing need neither.
+const OUTSIDE: &[&str] = &["fuzz/Cargo.toml", "peers/goose/Cargo.toml"];
 
 pub(super) fn check(files: &[File]) -> Vec<Finding> {
     let manifests = files

@@ -8,9 +8,11 @@ use std::sync::atomic::Ordering;
 
 use rustix::buffer::spare_capacity;
 use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
+use rustls::ServerConfig;
 
 use super::Tally;
 use super::requests::{ANSWER, Requests};
+use super::secured::Secured;
 
 const EVENTS_MAX: usize = 256;
 /// How many answers are written at once at most.
@@ -25,6 +27,8 @@ const FIRST_CONNECTION: u64 = 2;
 pub(super) struct Turn {
     epoll: OwnedFd,
     listener: TcpListener,
+    /// How hands are shaken; `None`: TCP alone.
+    tls: Option<Arc<ServerConfig>>,
     /// Kept open for as long as it is waited for.
     _stop: OwnedFd,
     connections: Vec<Option<Connection>>,
@@ -40,6 +44,7 @@ pub(super) struct Turn {
 
 struct Connection {
     stream: TcpStream,
+    secured: Option<Secured>,
     requests: Requests,
     /// Bytes of answers that the kernel did not take yet. While there are any, nothing is read.
     owed: usize,
@@ -53,7 +58,12 @@ enum Fate {
 }
 
 impl Turn {
-    pub(super) fn new(listener: TcpListener, stop: OwnedFd, tally: Arc<Tally>) -> io::Result<Self> {
+    pub(super) fn new(
+        listener: TcpListener,
+        tls: Option<Arc<ServerConfig>>,
+        stop: OwnedFd,
+        tally: Arc<Tally>,
+    ) -> io::Result<Self> {
         let epoll = epoll::create(CreateFlags::CLOEXEC)?;
         listener.set_nonblocking(true)?;
         epoll::add(&epoll, &stop, EventData::new_u64(STOP), EventFlags::IN)?;
@@ -66,6 +76,7 @@ impl Turn {
         Ok(Self {
             epoll,
             listener,
+            tls,
             _stop: stop,
             connections: Vec::new(),
             free: Vec::new(),
@@ -123,6 +134,7 @@ impl Turn {
             epoll::add(&self.epoll, &stream, data(place), EventFlags::IN)?;
             self.connections[place] = Some(Connection {
                 stream,
+                secured: self.tls.as_ref().map(Secured::new).transpose()?,
                 requests: Requests::default(),
                 owed: 0,
             });
@@ -134,16 +146,17 @@ impl Turn {
         let Some(connection) = &mut self.connections[place] else {
             return Ok(());
         };
-        let owed_before = connection.owed;
-        if owed_before == 0
-            && let Some(complete) = connection.read(&mut self.buffer)
-        {
-            self.requests += complete as u64;
-            self.tally.requests.store(self.requests, Ordering::Release);
+        let was_owing = connection.is_owing();
+        if !was_owing {
+            let Some(complete) = connection.read(&mut self.buffer) else {
+                self.end(place);
+                return Ok(());
+            };
+            if complete > 0 {
+                self.requests += complete as u64;
+                self.tally.count(self.requests);
+            }
             connection.owed = complete * ANSWER.len();
-        } else if owed_before == 0 {
-            self.end(place);
-            return Ok(());
         }
         let awaited = match connection.write(&self.answers) {
             Fate::Reads => EventFlags::IN,
@@ -153,7 +166,7 @@ impl Turn {
                 return Ok(());
             }
         };
-        if (connection.owed > 0) != (owed_before > 0) {
+        if connection.is_owing() != was_owing {
             epoll::modify(&self.epoll, &connection.stream, data(place), awaited)?;
         }
         Ok(())
@@ -166,8 +179,16 @@ impl Turn {
 }
 
 impl Connection {
+    /// Whether there is something that the kernel did not take yet.
+    fn is_owing(&self) -> bool {
+        self.owed > 0 || self.secured.as_ref().is_some_and(Secured::is_owing)
+    }
+
     /// How many requests were completed by what could be read; `None` at the connection's end.
     fn read(&mut self, buffer: &mut [u8]) -> Option<usize> {
+        if let Some(secured) = &mut self.secured {
+            return secured.read(&mut self.stream, &mut self.requests, buffer);
+        }
         match self.stream.read(buffer) {
             Ok(0) => None,
             Ok(count) => self.requests.complete_in(&buffer[..count]),
@@ -179,6 +200,13 @@ impl Connection {
     }
 
     fn write(&mut self, answers: &[u8]) -> Fate {
+        if let Some(secured) = &mut self.secured {
+            return match secured.write(&mut self.stream, answers, &mut self.owed) {
+                Ok(()) => Fate::Reads,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => Fate::Writes,
+                Err(_) => Fate::Ends,
+            };
+        }
         while self.owed > 0 {
             // What is owed ends with the end of an answer, and may start within one.
             let start = (ANSWER.len() - self.owed % ANSWER.len()) % ANSWER.len();

@@ -52,6 +52,33 @@ fn a_server_that_saw_nothing_says_so() {
 }
 
 #[test]
+fn the_null_server_says_what_it_saw() {
+    let (child, address, output) = start(&["null"]);
+    let mut client = Client::connect(address);
+    (0..5).for_each(|_| drop(client.get("/anything")));
+    let said = end(child, output);
+    let (counts, first) = said.split_once("first_request_ns ").unwrap();
+    assert_eq!(counts, "requests 5\nconnections 1\n");
+    assert!(first.trim().parse::<u64>().unwrap() > 0);
+}
+
+#[test]
+fn the_timer_counts_every_moment() {
+    let output = Command::new(env!("CARGO_BIN_EXE_testbed"))
+        .args(["timer", "--rate", "5000", "--seconds", "1"])
+        .output()
+        .unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    let figure = |name: &str| -> f64 {
+        let line = said.lines().find_map(|line| line.strip_prefix(name));
+        line.unwrap().trim().parse().unwrap()
+    };
+    assert_eq!(figure("count ").to_string(), "5000");
+    let late = ["late_p50_us ", "late_p99_us ", "late_max_us "].map(figure);
+    assert!(late[0] > 0.0 && late.is_sorted(), "{said}");
+}
+
+#[test]
 fn an_agent_serves_with_any_fault() {
     for (fault, at_least_ms) in [
         (&[][..], 0),

@@ -27,7 +27,7 @@ pub(super) struct Stand {
 
 impl Stand {
     pub(super) fn build(root: &Path, short: bool) -> anyhow::Result<Self> {
-        release::needed(&[])?;
+        release::needed()?;
         Ok(Self {
             programs: release::build(root, &["brunt", "testbed"])?,
             folder: tempfile::tempdir().context("cannot make a folder for the runs")?,

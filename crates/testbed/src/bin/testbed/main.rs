@@ -11,6 +11,7 @@ mod agent;
 mod null;
 mod quantity;
 mod serve;
+mod timer;
 
 use std::process::ExitCode;
 
@@ -23,8 +24,10 @@ enum Verb {
     Serve(serve::Options),
     /// The Application Agent, with a fault where one is named
     Agent(agent::Options),
-    /// A server that does next to nothing, for benches
+    /// The server that does next to nothing
     Null(null::Options),
+    /// No server: a bare loop over a timer, which says how late it was
+    Timer(timer::Options),
 }
 
 fn main() -> ExitCode {
@@ -32,6 +35,7 @@ fn main() -> ExitCode {
         Verb::Serve(options) => serve::run(&options),
         Verb::Agent(options) => agent::run(&options),
         Verb::Null(options) => null::run(&options),
+        Verb::Timer(options) => timer::run(&options),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

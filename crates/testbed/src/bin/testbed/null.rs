@@ -1,30 +1,58 @@
-//! `testbed null`: a server that does next to nothing, for benches.
+//! `testbed null`: the server that does next to nothing, for benches.
 
 use std::io::Read;
 
 use anyhow::Context;
-use testbed::{Null, NullHttp2};
+use rustix::process::{Resource, getrlimit, setrlimit};
+use testbed::{Authority, Null, NullHttp2};
 
+/// How it is reached.
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// Speak HTTP/2 in the clear, to clients that know it beforehand
+    /// By TLS 1.3, with a certificate for 127.0.0.1 that nobody knows
     #[arg(long)]
+    tls: bool,
+    /// By HTTP/2 in the clear, to clients that know it beforehand
+    #[arg(long, conflicts_with = "tls")]
     http2: bool,
 }
 
-/// Serves until standard input ends; then says how many requests there were.
+/// Serves until standard input ends; then says how many requests and connections there were, and when
+/// the first request came, by the system's monotonic clock.
 pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
-    let requests = if options.http2 {
-        let server = NullHttp2::start().context("cannot serve")?;
-        crate::announce(&server.url());
-        std::io::stdin().read_to_end(&mut Vec::new())?;
-        server.counts().requests
+    raise_descriptors().context("cannot raise the limit of descriptors")?;
+    if options.http2 {
+        return run_http2();
+    }
+    let null = if options.tls {
+        Null::start_tls(&Authority::new().issue(&["127.0.0.1"]))
     } else {
-        let server = Null::start().context("cannot serve")?;
-        crate::announce(&server.url());
-        std::io::stdin().read_to_end(&mut Vec::new())?;
-        server.stop()?.requests
+        Null::start()
     };
-    println!("requests {requests}");
+    let null = null.context("cannot serve")?;
+    crate::announce(&null.url());
+    std::io::stdin().read_to_end(&mut Vec::new())?;
+    let first_request_ns = null.first_request_ns();
+    let counts = null.stop()?;
+    println!("requests {}", counts.requests);
+    println!("connections {}", counts.connections);
+    if let Some(first_ns) = first_request_ns {
+        println!("first_request_ns {first_ns}");
+    }
     Ok(())
+}
+
+fn run_http2() -> anyhow::Result<()> {
+    let server = NullHttp2::start().context("cannot serve")?;
+    crate::announce(&server.url());
+    std::io::stdin().read_to_end(&mut Vec::new())?;
+    println!("requests {}", server.counts().requests);
+    Ok(())
+}
+
+/// As many connections as the system lets this process have.
+fn raise_descriptors() -> anyhow::Result<()> {
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    Ok(setrlimit(Resource::Nofile, limit)?)
 }

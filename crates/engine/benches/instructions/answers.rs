@@ -1,0 +1,63 @@
+//! Answers: read from their bytes, and looked into.
+
+use std::hint::black_box;
+use std::rc::Rc;
+
+use engine::http1::{Content, Keep, Reader};
+use rand::SeedableRng;
+use rand_xoshiro::Xoshiro256PlusPlus;
+use scenario::{Overrides, Plan, Scenario, Scope, Seen, Stock};
+
+use crate::requests::request_of;
+
+const SMALL: &[u8] =
+    b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 57\r\n\r\n\
+    {\"status\":\"ok\",\"request_id\":\"7f3a9cd\",\"does\":[\"nothing\"]}";
+
+/// As frameworks send them: more fields, a body in chunks.
+const CHUNKED: &[u8] = b"HTTP/1.1 200 OK\r\nServer: nginx/1.22.1\r\nDate: Thu, 26 Nov 2026 00:00:00 GMT\r\n\
+    Content-Type: application/json\r\nTransfer-Encoding: chunked\r\nConnection: keep-alive\r\nVary: Origin\r\n\
+    Cache-Control: no-store\r\n\r\n\
+    39\r\n{\"status\":\"ok\",\"request_id\":\"7f3a9cd\",\"does\":[\"nothing\"]}\r\n0\r\n\r\n";
+
+const LOOKS: &str = "[[users.u.tasks]]\nget = \"/\"\ncheck = { json = { \"$.status\" = \"ok\" } }\n\
+    extract = { id = \"$.request_id\" }\n[profiles.p]\nusers = 1\nduration = \"1s\"\n";
+
+fn read(bytes: &[u8], count: u64) {
+    for _ in 0..count {
+        let content = Content::new(1 << 30, 16 << 20);
+        let mut reader = Reader::new(false, |_| Keep::Nothing, content);
+        let taken = reader.feed(black_box(bytes)).expect("an answer");
+        assert_eq!(taken, Some(bytes.len()));
+        black_box(reader.into_answer());
+    }
+}
+
+pub(crate) fn small(count: u64) {
+    read(SMALL, count);
+}
+
+pub(crate) fn chunked(count: u64) {
+    read(CHUNKED, count);
+}
+
+pub(crate) fn looked_into(count: u64) {
+    let scenario = Scenario::read("looks.toml", LOOKS).expect("a scenario");
+    let plan = Plan::new(&scenario, "p", &Overrides::default(), &[]).expect("a plan");
+    let request = request_of(&plan, 0);
+    let mut random = Xoshiro256PlusPlus::seed_from_u64(1);
+    let stock = Rc::new(Stock::empty());
+    let body = &SMALL[SMALL.len() - 57..];
+    for _ in 0..count {
+        let mut scope = Scope {
+            random: &mut random,
+            variables: &[],
+            stock: &stock,
+        };
+        let seen = Seen::new(200, &[], black_box(body), 1_000_000);
+        let fault = request.checks[0].fault(&seen, &mut scope);
+        assert_eq!(fault, Ok(None));
+        let value = request.extracts[0].value(&seen, &mut scope);
+        black_box(value.expect("nothing halts").expect("it is there"));
+    }
+}

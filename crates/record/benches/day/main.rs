@@ -1,0 +1,126 @@
+//! A run of a day in virtual time, put through what collects a run: what it takes of memory and of the disk as it
+//! grows. `cargo xtask bench peers --only day` runs it.
+
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a command line tool: its output is its work"
+)]
+
+mod shaped;
+
+use std::collections::VecDeque;
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use record::file::{RecordWriter, write_unended};
+use record::{Delta, Increment, Reading, RunRecord, Sample, second_of};
+
+use shaped::Shape;
+
+const DAY_S: u32 = 86_400;
+/// When it is looked at, in seconds.
+const LOOKS: [u32; 6] = [60, 600, 3_600, 6 * 3_600, 12 * 3_600, DAY_S];
+/// Answers take less than this, in seconds.
+const LATEST_S: usize = 4;
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let [rate, file] = &arguments[..] else {
+        println!("give requests a second, and the file to write");
+        return ExitCode::SUCCESS;
+    };
+    let played = rate
+        .parse()
+        .map_err(io::Error::other)
+        .and_then(|rate| play(rate, Path::new(file)));
+    match played {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn play(rate: u32, file: &Path) -> io::Result<()> {
+    let mut shape = Shape::new(rate);
+    let mut kept = Kept::begin(RunRecord::new(shaped::header()), file)?;
+    let mut delta = Delta::new(&kept.record.header.names);
+    // What is done in this second, in the next, and so on.
+    let mut done: VecDeque<Vec<Sample>> = (0..LATEST_S).map(|_| Vec::new()).collect();
+    let mut file_bytes_max = 0;
+    for second in 0..DAY_S {
+        for _ in 0..rate {
+            let sample = shape.sample(second);
+            let later = (second_of(sample.done_ns) - second) as usize;
+            done[later.min(LATEST_S - 1)].push(sample);
+        }
+        delta.start(second);
+        if let Some(now) = done.pop_front() {
+            now.iter().for_each(|sample| delta.record(sample));
+            done.push_back(Vec::new());
+        }
+        kept.increment(delta.to_increment())?;
+        kept.reading(shape.reading(second))?;
+        let file_bytes = std::fs::metadata(file)?.len();
+        file_bytes_max = file_bytes_max.max(file_bytes);
+        if LOOKS.contains(&(second + 1)) {
+            let width_s = kept.record.timeline.width_s();
+            println!(
+                "at {} rss_kib {} file_bytes {file_bytes} width_s {width_s}",
+                second + 1,
+                rss_kib()?
+            );
+        }
+    }
+    println!("file_bytes_max {file_bytes_max}");
+    println!("reading_bytes {}", size_of::<Reading>());
+    Ok(())
+}
+
+/// Keeps a run in memory and in its file, as brunt does.
+struct Kept {
+    record: RunRecord,
+    path: PathBuf,
+    writer: RecordWriter<File>,
+    width_s: u32,
+}
+
+impl Kept {
+    fn begin(record: RunRecord, path: &Path) -> io::Result<Self> {
+        Ok(Self {
+            writer: write_unended(&record, File::create(path)?)?,
+            width_s: record.timeline.width_s(),
+            record,
+            path: path.to_owned(),
+        })
+    }
+
+    fn increment(&mut self, increment: Increment) -> io::Result<()> {
+        let absorbed = self.record.timeline.absorb(&increment);
+        absorbed.map_err(io::Error::other)?;
+        if self.record.timeline.width_s() == self.width_s {
+            return self.writer.increment(increment);
+        }
+        // The intervals have become wider: all is written anew.
+        self.width_s = self.record.timeline.width_s();
+        self.writer = write_unended(&self.record, File::create(&self.path)?)?;
+        Ok(())
+    }
+
+    fn reading(&mut self, reading: Reading) -> io::Result<()> {
+        self.record.readings.push(reading.clone());
+        self.writer.reading(reading)
+    }
+}
+
+/// Resident memory of this process.
+fn rss_kib() -> io::Result<u64> {
+    let status = std::fs::read_to_string("/proc/self/status")?;
+    let rss = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let rss = rss.and_then(|text| text.trim().trim_end_matches(" kB").parse().ok());
+    rss.ok_or_else(|| io::Error::other("the system does not tell how much memory this takes"))
+}

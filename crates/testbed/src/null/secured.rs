@@ -1,0 +1,96 @@
+//! TLS 1.3 around a connection of the null server.
+
+use std::io::{self, Read, Write};
+use std::net::TcpStream;
+use std::sync::Arc;
+
+use rustls::crypto::ring::{cipher_suite, default_provider};
+use rustls::version::TLS13;
+use rustls::{ServerConfig, ServerConnection};
+
+use super::requests::{ANSWER, Requests};
+use crate::Identity;
+
+/// How the null server shakes hands: TLS 1.3 alone, with one suite.
+///
+/// # Panics
+/// Where the identity holds no certificate or key.
+pub(super) fn config(identity: &Identity) -> Arc<ServerConfig> {
+    let mut provider = default_provider();
+    // One suite, so that all clients are measured with the same.
+    provider.cipher_suites = vec![cipher_suite::TLS13_AES_256_GCM_SHA384];
+    let (chain, key) = identity.chain_and_key();
+    let config = ServerConfig::builder_with_provider(provider.into())
+        .with_protocol_versions(&[&TLS13])
+        .expect("a version that the provider knows")
+        .with_no_client_auth()
+        .with_single_cert(chain, key)
+        .expect("a certificate and its key");
+    config.into()
+}
+
+/// The session of one connection.
+pub(super) struct Secured(Box<ServerConnection>);
+
+impl Secured {
+    pub(super) fn new(config: &Arc<ServerConfig>) -> io::Result<Self> {
+        let session = ServerConnection::new(config.clone()).map_err(io::Error::other)?;
+        Ok(Self(Box::new(session)))
+    }
+
+    /// Whether it has bytes that the kernel did not take yet.
+    pub(super) fn is_owing(&self) -> bool {
+        self.0.wants_write()
+    }
+
+    /// How many requests were completed by what could be read; `None` at the connection's end.
+    pub(super) fn read(
+        &mut self,
+        stream: &mut TcpStream,
+        requests: &mut Requests,
+        buffer: &mut [u8],
+    ) -> Option<usize> {
+        match self.0.read_tls(stream) {
+            Ok(0) => return None,
+            Ok(_) => {}
+            Err(error) => match error.kind() {
+                io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted => return Some(0),
+                _ => return None,
+            },
+        }
+        self.0.process_new_packets().ok()?;
+        let mut complete = 0;
+        loop {
+            match self.0.reader().read(buffer) {
+                Ok(0) => return None,
+                Ok(count) => complete += requests.complete_in(&buffer[..count])?,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Some(complete),
+                Err(_) => return None,
+            }
+        }
+    }
+
+    /// Writes what is owed of the answers, as far as the kernel takes it.
+    pub(super) fn write(
+        &mut self,
+        stream: &mut TcpStream,
+        answers: &[u8],
+        owed: &mut usize,
+    ) -> io::Result<()> {
+        loop {
+            while *owed > 0 {
+                let start = (ANSWER.len() - *owed % ANSWER.len()) % ANSWER.len();
+                let end = answers.len().min(start + *owed);
+                match self.0.writer().write(&answers[start..end])? {
+                    // Its buffer is full.
+                    0 => break,
+                    count => *owed -= count,
+                }
+            }
+            if !self.0.wants_write() {
+                return Ok(());
+            }
+            self.0.write_tls(stream)?;
+        }
+    }
+}

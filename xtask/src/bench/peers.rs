@@ -1,0 +1,103 @@
+//! `cargo xtask bench peers`: brunt side by side with other load generators, against the testbed's null server
+//! in the same minutes, and what its users ask of one beside that; written to `docs/benchmarks.md`.
+
+mod agent;
+mod child;
+mod client;
+mod day;
+mod head;
+mod open;
+mod plain;
+mod rounds;
+mod spread;
+mod stand;
+mod start;
+mod tools;
+mod waiting;
+
+use std::path::{Path, PathBuf};
+
+use clap::builder::PossibleValuesParser;
+
+use self::stand::Stand;
+use crate::machine;
+use crate::page::Page;
+
+/// Options of `cargo xtask bench peers`.
+#[derive(clap::Args)]
+pub(crate) struct Options {
+    /// Only this section, and no other; may be given again
+    #[arg(long, value_name = "NAME", value_parser = PossibleValuesParser::new(SECTIONS.map(|(name, _)| name)))]
+    only: Vec<String>,
+    /// Rounds: in each, all clients have their turn
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
+    pairs: u32,
+    /// Seconds for each turn
+    #[arg(long, default_value_t = 6, value_parser = clap::value_parser!(u64).range(1..))]
+    seconds: u64,
+    /// The page to write
+    #[arg(long, value_name = "FILE", default_value = "docs/benchmarks.md")]
+    page: PathBuf,
+}
+
+/// What a section came to.
+struct Section {
+    /// Its text, without its head.
+    text: String,
+    /// What is short of its goal, in words.
+    short: Vec<String>,
+}
+
+type Measure = fn(&Stand) -> anyhow::Result<Section>;
+
+/// The sections of the page, in its order.
+const SECTIONS: [(&str, Measure); 8] = [
+    ("plain", plain::in_the_clear),
+    ("agent", agent::as_shipped),
+    ("checks", agent::with_checks),
+    ("tls", plain::by_tls),
+    ("open", open::lateness),
+    ("waiting", waiting::users),
+    ("start", start::first_request),
+    ("day", day::of_one_run),
+];
+
+/// Measures what was asked for, or all, and writes the section of each.
+pub(super) fn run(root: &Path, options: &Options) -> anyhow::Result<()> {
+    let stand = Stand::build(root, options.pairs, options.seconds)?;
+    let commit = machine::commit(root)?;
+    let machine = machine::machine(root)?;
+    let page = Page {
+        path: root.join(&options.page),
+        head: head::HEAD,
+        order: SECTIONS.map(|(name, _)| name).to_vec(),
+    };
+    let mut short = Vec::new();
+    for (name, measure) in SECTIONS {
+        if !options.only.is_empty() && !options.only.iter().any(|asked| asked == name) {
+            continue;
+        }
+        println!("{name}:");
+        let section = measure(&stand)?;
+        let text = format!(
+            "## {name}\n\n{}\nMade by `cargo xtask bench peers --only {name} --pairs {} --seconds {}` at commit {commit} \
+             on {machine}.\n",
+            section.text, options.pairs, options.seconds
+        );
+        println!("\n{text}");
+        // As soon as it is there: the next one may take long, or fail.
+        page.put(name, &text)?;
+        short.extend(
+            section
+                .short
+                .into_iter()
+                .map(|what| format!("{name}: {what}")),
+        );
+    }
+    if short.is_empty() {
+        println!("every goal was reached");
+    } else {
+        println!("short of its goal:\n  {}", short.join("\n  "));
+    }
+    Ok(())
+}

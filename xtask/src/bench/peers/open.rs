@@ -1,0 +1,90 @@
+//! The open model: how late brunt is at ten thousand arrivals a second, beside a bare loop over a timer.
+
+use std::path::Path;
+
+use anyhow::{Context, ensure};
+
+use super::Section;
+use super::child::run;
+use super::spread::Spread;
+use super::stand::Stand;
+
+const RATE: u64 = 10_000;
+/// How much later than the bare loop brunt may be.
+const BEHIND_US_MAX: f64 = 50.0;
+
+pub(super) fn lateness(stand: &Stand) -> anyhow::Result<Section> {
+    let seconds = stand.seconds;
+    let brunt = stand.brunt_with(&format!(
+        "[users.u]\n[[users.u.tasks]]\nget = \"/\"\n\
+         [profiles.p]\nrate = \"{RATE}/s\"\narrivals = \"constant\"\nusers = 100\nduration = \"{seconds}s\"\n"
+    ))?;
+    let (mut rows, mut behind) = (Vec::new(), Vec::new());
+    let mut is_exact = true;
+    for round in 1..=stand.pairs {
+        // The order turns, as everywhere.
+        let first = (round % 2 == 0).then(|| bare_p99_us(stand)).transpose()?;
+        let served = stand.serve(&[])?;
+        let finished = stand.run(&brunt, &served)?;
+        let seen = served.stop()?;
+        let lag_us = stand.summary()?["total"]["lag_ms"]["p99"].as_f64();
+        let lag_us = lag_us.context("no lag was measured")? * 1e3;
+        let bare_us = match first {
+            Some(bare_us) => bare_us,
+            None => bare_p99_us(stand)?,
+        };
+        is_exact &= seen.requests == RATE * seconds;
+        behind.push(lag_us - bare_us);
+        let row = format!(
+            "| {round} | {} | {lag_us:.0} | {bare_us:.0} | {:+.0} | {:.0} % |",
+            seen.requests,
+            lag_us - bare_us,
+            finished.cpu_s / finished.wall_s * 100.0
+        );
+        println!("  {row}");
+        rows.push(row);
+    }
+    let median_us = Spread::of(behind).median;
+    let mut short = Vec::new();
+    if median_us > BEHIND_US_MAX {
+        short.push(format!("{median_us:.0} µs behind, at most {BEHIND_US_MAX}"));
+    }
+    if !is_exact {
+        short.push(format!("not {} requests each time", RATE * seconds));
+    }
+    let reached = if short.is_empty() {
+        "reached"
+    } else {
+        "**short**"
+    };
+    let text = format!(
+        "{RATE} arrivals a second, evenly spaced, for {seconds} s: {} requests. Lag is how much later than intended brunt took a \
+         request up; beside it `testbed timer`, a bare loop that sleeps on a timerfd until each of the same moments and does \
+         nothing else, on the same core in the same minute.\n\n\
+         | round | requests | brunt's lag p99, µs | bare loop's p99, µs | behind, µs | brunt's core busy |\n\
+         | ---: | ---: | ---: | ---: | ---: | ---: |\n{}\n\n\
+         Median: **{median_us:+.0} µs**; goal: at most {BEHIND_US_MAX:+} µs, and every request made: {reached}.\n",
+        RATE * seconds,
+        rows.join("\n")
+    );
+    Ok(Section { text, short })
+}
+
+fn bare_p99_us(stand: &Stand) -> anyhow::Result<f64> {
+    let arguments = format!("timer --rate {RATE} --seconds {}", stand.seconds);
+    let arguments: Vec<String> = arguments.split(' ').map(str::to_owned).collect();
+    let said: &Path = &stand.folder.path().join("timer.txt");
+    let finished = run(&stand.testbed(), &arguments, said)?;
+    ensure!(
+        finished.status.success(),
+        "the bare loop failed: {}",
+        finished.output
+    );
+    let p99 = finished
+        .output
+        .lines()
+        .find_map(|line| line.strip_prefix("late_p99_us "));
+    Ok(p99
+        .context("the bare loop did not say how late it was")?
+        .parse()?)
+}

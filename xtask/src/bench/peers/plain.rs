@@ -1,0 +1,79 @@
+//! GET of one path in the closed model, in the clear and by TLS.
+
+use super::stand::Stand;
+use super::tools::{Tool, Wanted, provide};
+use super::{Section, rounds};
+
+/// Users, and with them connections.
+pub(super) const USERS: u32 = 64;
+
+pub(super) fn scenario(seconds: u64) -> String {
+    format!(
+        "[users.plain]\nwait = \"none\"\n[[users.plain.tasks]]\nget = \"/\"\n\
+         [profiles.p]\nusers = {USERS}\nduration = \"{seconds}s\"\n"
+    )
+}
+
+/// What a scenario says to a server whose certificate nobody knows.
+pub(super) const ANY_CERTIFICATE: &str = "[tls]\ninsecure = true\n";
+
+pub(super) fn in_the_clear(stand: &Stand) -> anyhow::Result<Section> {
+    let seconds = stand.seconds;
+    let (peers, missing) = provide(
+        stand,
+        vec![
+            wrk(seconds).goal(1.05),
+            Wanted::new(
+                Tool::H2load,
+                "h2load --h1",
+                format!("--h1 -c{USERS} -t1 -D{seconds} URL/"),
+            ),
+            Wanted::new(
+                Tool::Oha,
+                "oha",
+                format!("--no-tui -z {seconds}s -c {USERS} URL/"),
+            ),
+            Wanted::new(
+                Tool::Hey,
+                "hey",
+                format!("-z {seconds}s -c {USERS} -cpus 1 URL/"),
+            ),
+            Wanted::new(
+                Tool::Goose,
+                "goose",
+                format!("--host URL --scenarios plain {}", goose_load(seconds)),
+            ),
+        ],
+    );
+    let mut clients = vec![stand.brunt_with(&scenario(seconds))?];
+    clients.extend(peers);
+    rounds::play(
+        stand,
+        &[],
+        &clients,
+        &missing,
+        &format!(
+            "GET of one path, {USERS} users that do not wait, each with a connection of its own that it keeps."
+        ),
+    )
+}
+
+pub(super) fn by_tls(stand: &Stand) -> anyhow::Result<Section> {
+    let seconds = stand.seconds;
+    let (peers, missing) = provide(stand, vec![wrk(seconds).goal(1.0)]);
+    let scenario = scenario(seconds) + ANY_CERTIFICATE;
+    let mut clients = vec![stand.brunt_with(&scenario)?];
+    clients.extend(peers);
+    let intro = "The same by TLS 1.3: the server offers AES-256-GCM alone, and neither client looks at its certificate.";
+    rounds::play(stand, &["--tls"], &clients, &missing, intro)
+}
+
+/// wrk's plain GET, which others are held against as well.
+pub(super) fn wrk(seconds: u64) -> Wanted {
+    Wanted::new(Tool::Wrk, "wrk", format!("-c{USERS} -t1 -d{seconds}s URL/"))
+}
+
+/// How long and by how many goose is to make load.
+pub(super) fn goose_load(seconds: u64) -> String {
+    format!("--users {USERS} --hatch-rate {USERS} --run-time {seconds}s")
+}

@@ -1,0 +1,153 @@
+//! Rounds: in each, all clients have their turn against a server of their own, so that they are compared within
+//! the same minute. brunt comes first.
+
+use super::Section;
+use super::client::Client;
+use super::spread::Spread;
+use super::stand::Stand;
+use super::tools::Missing;
+
+/// One turn of a client.
+struct Turn {
+    requests: u64,
+    client_cpu_s: f64,
+    server_cpu_s: f64,
+    wall_s: f64,
+}
+
+impl Turn {
+    /// Requests a CPU-second of the client.
+    fn per_cpu_second(&self) -> f64 {
+        self.requests as f64 / self.client_cpu_s
+    }
+}
+
+/// Plays the rounds of a section and makes its table.
+pub(super) fn play(
+    stand: &Stand,
+    server: &[&str],
+    clients: &[Client],
+    missing: &[Missing],
+    intro: &str,
+) -> anyhow::Result<Section> {
+    let mut turns: Vec<Vec<Turn>> = clients.iter().map(|_| Vec::new()).collect();
+    for round in 0..stand.pairs as usize {
+        // The order turns with each round, so that a drift of the machine favours nobody.
+        for turn in 0..clients.len() {
+            let at = (turn + round) % clients.len();
+            turns[at].push(take_turn(stand, server, &clients[at])?);
+        }
+        println!("  round {}: {}", round + 1, in_words(clients, &turns));
+    }
+    let mut short = Vec::new();
+    let mut rows = Vec::new();
+    for (client, own) in clients.iter().zip(&turns) {
+        let ratios = turns[0].iter().zip(own);
+        let ratios = Spread::of(ratios.map(|(a, b)| a.per_cpu_second() / b.per_cpu_second()));
+        if client.goal.is_some_and(|goal| ratios.median < goal) {
+            let goal = client.goal.unwrap_or_default();
+            short.push(format!(
+                "{:.3} × {}, to be {goal}",
+                ratios.median, client.name
+            ));
+        }
+        rows.push(row(client, own, &ratios));
+    }
+    rows.extend(missing.iter().map(|missing| {
+        format!(
+            "| {} | not to be had: {} | | | | | | | | | |",
+            missing.name, missing.why
+        )
+    }));
+    let commands = clients
+        .iter()
+        .map(|client| format!("- {}: `{}`", client.name, client.command()));
+    let commands: Vec<String> = commands.collect();
+    let text = format!(
+        "{intro}\n\n{HEAD}\n{}\n\n{}\n",
+        rows.join("\n"),
+        commands.join("\n")
+    );
+    Ok(Section { text, short })
+}
+
+const HEAD: &str = "\
+| client | version | requests a CPU-second: min | median | max | brunt makes × as many: min | median | max | goal | client busy | server busy |\n\
+| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | --- | ---: | ---: |";
+
+fn take_turn(stand: &Stand, server: &[&str], client: &Client) -> anyhow::Result<Turn> {
+    let served = stand.serve(server)?;
+    let finished = stand.run(client, &served)?;
+    let seen = served.stop()?;
+    anyhow::ensure!(seen.requests > 0, "no request came: {}", finished.output);
+    Ok(Turn {
+        requests: seen.requests,
+        client_cpu_s: finished.cpu_s,
+        server_cpu_s: seen.cpu_s,
+        wall_s: finished.wall_s,
+    })
+}
+
+fn in_words(clients: &[Client], turns: &[Vec<Turn>]) -> String {
+    let last = clients.iter().zip(turns).filter_map(|(client, own)| {
+        let own = own.last()?.per_cpu_second();
+        let ratio = turns[0].last()?.per_cpu_second() / own;
+        Some(format!("{} {own:.0} ({ratio:.3})", client.name))
+    });
+    last.collect::<Vec<_>>().join(", ")
+}
+
+fn row(client: &Client, turns: &[Turn], ratios: &Spread) -> String {
+    let made = Spread::of(turns.iter().map(Turn::per_cpu_second));
+    let busy = |cpu_s: fn(&Turn) -> f64| {
+        let shares = turns.iter().map(|turn| cpu_s(turn) / turn.wall_s * 100.0);
+        format!("{:.0} %", Spread::of(shares).median)
+    };
+    let ratios_shown = match client.name {
+        "brunt" => "| |".to_owned(),
+        _ => ratios.cells(3),
+    };
+    let goal = client.goal.map_or_else(String::new, |goal| {
+        let reached = if ratios.median >= goal {
+            "reached"
+        } else {
+            "**short**"
+        };
+        format!("≥ {goal}: {reached}")
+    });
+    format!(
+        "| {} | {} | {} | {ratios_shown} | {goal} | {} | {} |",
+        client.name,
+        client.version,
+        made.cells(0),
+        busy(|turn| turn.client_cpu_s),
+        busy(|turn| turn.server_cpu_s),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_says_whether_the_goal_was_reached() {
+        let turn = |requests| Turn {
+            requests,
+            client_cpu_s: 1.0,
+            server_cpu_s: 0.5,
+            wall_s: 1.0,
+        };
+        let client = |goal| Client {
+            name: "wrk",
+            version: "4.1".to_owned(),
+            program: "wrk".into(),
+            arguments: Vec::new(),
+            goal: Some(goal),
+        };
+        let ratios = Spread::of([1.1]);
+        let found = row(&client(1.05), &[turn(100)], &ratios);
+        let expected = "| wrk | 4.1 | 100 | 100 | 100 | 1.100 | 1.100 | 1.100 | ≥ 1.05: reached | 100 % | 50 % |";
+        assert_eq!(found, expected);
+        assert!(row(&client(1.2), &[turn(100)], &ratios).contains("**short**"));
+    }
+}

@@ -1,0 +1,190 @@
+//! The other load generators: installed where that is possible, and named where it is not.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::{Context, ensure};
+
+use super::client::Client;
+use super::stand::Stand;
+use crate::apt;
+use crate::check::run_shown;
+use crate::machine::output;
+
+const OHA: &str = "1.16.0";
+const LOCUST: &str = "locust==2.47.0";
+
+/// A load generator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Tool {
+    Wrk,
+    H2load,
+    Hey,
+    Oha,
+    Goose,
+    Locust,
+}
+
+/// A client that is not there, and why.
+pub(super) struct Missing {
+    pub(super) name: &'static str,
+    pub(super) why: String,
+}
+
+/// A client that is wanted.
+pub(super) struct Wanted {
+    pub(super) tool: Tool,
+    pub(super) name: &'static str,
+    pub(super) arguments: String,
+    pub(super) goal: Option<f64>,
+}
+
+impl Wanted {
+    pub(super) fn new(tool: Tool, name: &'static str, arguments: impl Into<String>) -> Self {
+        Self {
+            tool,
+            name,
+            arguments: arguments.into(),
+            goal: None,
+        }
+    }
+
+    /// brunt is to make so many times as much of a CPU-second.
+    pub(super) fn goal(self, goal: f64) -> Self {
+        Self {
+            goal: Some(goal),
+            ..self
+        }
+    }
+}
+
+/// The clients that can be had, and those that cannot.
+pub(super) fn provide(stand: &Stand, wanted: Vec<Wanted>) -> (Vec<Client>, Vec<Missing>) {
+    let (mut clients, mut missing) = (Vec::new(), Vec::new());
+    for wanted in wanted {
+        match wanted.tool.provide(stand) {
+            Ok((program, version)) => clients.push(Client {
+                name: wanted.name,
+                version,
+                program,
+                arguments: wanted.arguments.split(' ').map(str::to_owned).collect(),
+                goal: wanted.goal,
+            }),
+            Err(error) => {
+                let why = format!("{error:#}").replace(['\n', '|'], " ");
+                println!("  {} is not to be had: {why}", wanted.name);
+                missing.push(Missing {
+                    name: wanted.name,
+                    why,
+                });
+            }
+        }
+    }
+    (clients, missing)
+}
+
+impl Tool {
+    /// Where it is, installed if need be, and its version.
+    fn provide(self, stand: &Stand) -> anyhow::Result<(PathBuf, String)> {
+        match self {
+            Self::Wrk => packaged(stand, "wrk", "wrk"),
+            Self::H2load => packaged(stand, "h2load", "nghttp2-client"),
+            Self::Hey => packaged(stand, "hey", "hey"),
+            Self::Oha => oha(stand),
+            Self::Goose => goose(stand),
+            Self::Locust => locust(stand),
+        }
+    }
+}
+
+/// A program of a Debian package, or one that the user has installed.
+fn packaged(stand: &Stand, program: &str, package: &str) -> anyhow::Result<(PathBuf, String)> {
+    if !apt::is_on_path(program) {
+        apt::install(&[package])?;
+        ensure!(apt::is_on_path(program), "{package} did not bring it");
+    }
+    // What it says itself; hey says nothing, and Debian knows.
+    let said = match program {
+        "h2load" => output(&stand.root, program, &["--version"])?,
+        "wrk" => output(&stand.root, program, &["-v"])?,
+        _ => output(&stand.root, "dpkg-query", &["-W", "-f=${Version}", package])?,
+    };
+    let version = said.lines().next().unwrap_or_default();
+    let version = version.split(" Copyright").next().unwrap_or_default();
+    Ok((program.into(), version.to_owned()))
+}
+
+/// From crates.io.
+fn oha(stand: &Stand) -> anyhow::Result<(PathBuf, String)> {
+    let folder = stand.peers.join(format!("oha-{OHA}"));
+    let program = folder.join("bin/oha");
+    if !program.is_file() {
+        let mut install = cargo();
+        install
+            .args(["install", "oha", "--version", OHA, "--locked", "--root"])
+            .arg(&folder)
+            .arg("--target-dir")
+            .arg(stand.peers.join("build"));
+        run_shown(&mut install, &format!("cargo install oha --version {OHA}"))?;
+    }
+    Ok((program, format!("oha {OHA}")))
+}
+
+/// A load test in goose is a program: the one in `peers/goose`.
+fn goose(stand: &Stand) -> anyhow::Result<(PathBuf, String)> {
+    let source = stand.root.join("peers/goose");
+    let target = stand.peers.join("build");
+    let mut build = cargo();
+    build
+        .args(["build", "--release", "--locked", "--quiet"])
+        .current_dir(&source)
+        .arg("--target-dir")
+        .arg(&target);
+    run_shown(&mut build, "cargo build --release (in peers/goose)")?;
+    let lock: toml::Table = std::fs::read_to_string(source.join("Cargo.lock"))?.parse()?;
+    let packages = lock["package"].as_array().context("no packages")?;
+    let goose = packages
+        .iter()
+        .find(|package| package["name"].as_str() == Some("goose"));
+    let version = goose.and_then(|goose| goose["version"].as_str());
+    let version = format!("goose {}", version.unwrap_or("of an unknown version"));
+    Ok((target.join("release/goose-peer"), version))
+}
+
+/// From `PyPI`, in an environment of its own.
+fn locust(stand: &Stand) -> anyhow::Result<(PathBuf, String)> {
+    let folder = stand.peers.join(LOCUST.replace("==", "-"));
+    let program = folder.join("bin/locust");
+    if !program.is_file() {
+        let shown = folder.display();
+        let mut environment = Command::new("python3");
+        environment.args(["-m", "venv", "--clear"]).arg(&folder);
+        run_shown(
+            &mut environment,
+            &format!("python3 -m venv --clear {shown}"),
+        )?;
+        let mut install = Command::new(folder.join("bin/python"));
+        install.args([
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--disable-pip-version-check",
+            LOCUST,
+        ]);
+        run_shown(
+            &mut install,
+            &format!("{shown}/bin/python -m pip install {LOCUST}"),
+        )?;
+    }
+    let python = output(
+        &stand.root,
+        &folder.join("bin/python").display().to_string(),
+        &["--version"],
+    )?;
+    Ok((program, format!("{}, {python}", LOCUST.replace("==", " "))))
+}
+
+fn cargo() -> Command {
+    Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+}
