@@ -27,6 +27,7 @@ pub(crate) fn header() -> Header {
         brunt_version: "0.1.0".to_owned(),
         scenario_file: "brunt.toml".to_owned(),
         scenario_hash: "0123456789abcdef".to_owned(),
+        scenario: None,
         profile: "endurance".to_owned(),
         host: "http://127.0.0.1:8000/".to_owned(),
         embedded: false,
