@@ -99,7 +99,7 @@ fn with_twenty_ports(test: &str, brunt: &Brunt) -> Option<Output> {
         .current_dir(brunt.folder.path())
         .stdin(Stdio::null())
         .output()
-        .unwrap();
+        .expect("unshare starts");
     let message = String::from_utf8_lossy(&output.stderr).into_owned();
     if !Path::new(&brunt.path("out/summary.json")).exists() && message.contains("unshare") {
         testbed::skip(
