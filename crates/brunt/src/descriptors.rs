@@ -10,32 +10,39 @@ const BESIDE: u64 = 64;
 
 /// A search over users that names no highest level goes no higher than brunt may open connections for.
 pub(crate) fn bound_search(plan: &mut Plan) {
+    let allowed = getrlimit(Resource::Nofile).maximum;
+    let most = allowed.map(|allowed| allowed.saturating_sub(BESIDE));
+    if let Some(most) = most.and_then(|most| u32::try_from(most).ok()) {
+        bound_search_by(plan, most);
+    }
+}
+
+/// The same, where it may open so many.
+fn bound_search_by(plan: &mut Plan, connections: u32) {
     let is_own = !matches!(plan.network.connections, Connections::Shared(_));
     let users = scenario::users_in(&plan.load);
     let is_closed = plan.load.open.is_none();
     let Some(search) = plan.load.search.as_mut() else {
         return;
     };
-    let allowed = getrlimit(Resource::Nofile).maximum;
-    let most = allowed.map(|allowed| allowed.saturating_sub(BESIDE));
-    let most = most.and_then(|most| u32::try_from(most).ok());
-    if let Some(most) = most.filter(|most| *most < users)
-        && is_own
-        && is_closed
-        && search.to.is_none()
-        && f64::from(most) > search.from
-    {
-        search.to = Some(f64::from(most));
+    let most = f64::from(connections);
+    if connections < users && is_own && is_closed && search.to.is_none() && most > search.from {
+        search.to = Some(most);
+    }
+}
+
+/// How many connections a load may have at once.
+pub(crate) fn connections_of(plan: &Plan) -> u32 {
+    let users = scenario::users_in_all(&plan.load);
+    match plan.network.connections {
+        Connections::Shared(most) => users.min(most),
+        _ => users,
     }
 }
 
 /// Raises the soft limit as far as the load needs; fails where the hard limit is too low.
 pub(crate) fn enough_for(plan: &Plan) -> Result<(), Failure> {
-    let users = scenario::users_in(&plan.load);
-    let connections = match plan.network.connections {
-        Connections::Shared(most) => users.min(most),
-        _ => users,
-    };
+    let connections = connections_of(plan);
     let needed = u64::from(connections) + BESIDE;
     let limit = getrlimit(Resource::Nofile);
     // No limit is a limit that is never reached.
@@ -56,4 +63,47 @@ pub(crate) fn enough_for(plan: &Plan) -> Result<(), Failure> {
          raise the limit with: ulimit -n {needed} (as root, or in /etc/security/limits.conf), \
          let users share: connections = {{ shared = 100 }}, or play fewer users with -u"
     )))
+}
+
+#[cfg(test)]
+mod tests {
+    use scenario::Overrides;
+
+    use super::*;
+
+    /// The highest level of a search where brunt may open so many connections; `None`: no other than before.
+    fn highest(search: &str, connections: &str, allowed: u32) -> Option<f64> {
+        let text = format!(
+            "connections = {connections}\n[targets]\np99 = {{ critical = \"50ms\" }}\n\
+             [[users.u.tasks]]\nget = \"/\"\n\
+             [profiles.p]\nsearch = {{ {search} }}\nduration = \"10m\"\n"
+        );
+        let scenario = scenario::Scenario::read("p.toml", &text).unwrap();
+        let mut plan = Plan::new(&scenario, "p", &Overrides::default(), &[]).unwrap();
+        bound_search_by(&mut plan, allowed);
+        plan.load.search.unwrap().to
+    }
+
+    #[test]
+    fn a_search_over_users_ends_where_no_more_connections_may_be_opened() {
+        let own = "\"per-user\"";
+        for (search, connections, allowed, expected) in [
+            ("of = \"users\"", own, 900, Some(900.0)),
+            // It would go up to 20,000 users by itself.
+            ("of = \"users\"", own, 19_999, Some(19_999.0)),
+            ("of = \"users\"", own, 20_000, None),
+            ("of = \"users\"", own, 30_000, None),
+            // What was asked for stays, above it or below.
+            ("of = \"users\", to = 5000", own, 900, Some(5_000.0)),
+            ("of = \"users\", to = 500", own, 900, Some(500.0)),
+            // Where not even the first level can be offered, the run is refused instead.
+            ("of = \"users\", from = 1000", own, 900, None),
+            // Shared connections are as many as they are; arrivals have a pool of users.
+            ("of = \"users\"", "{ shared = 100 }", 900, None),
+            ("of = \"arrivals\"", own, 900, None),
+        ] {
+            let found = highest(search, connections, allowed);
+            assert_eq!(found, expected, "{search}, {connections}, {allowed}");
+        }
+    }
 }

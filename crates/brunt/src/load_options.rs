@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use scenario::{Overrides, Plan, Scenario, Tags};
+use scenario::{Overrides, Plan, Profile, Scenario, Tags};
 
 use crate::descriptors;
 use crate::exit::Failure;
@@ -100,6 +100,14 @@ impl LoadOptions {
             closed: self.closed,
             tags: self.chosen.tags(),
         };
+        let has_several = |profile: &Profile| !profile.beside.is_empty();
+        if !self.chosen.users_of.is_empty()
+            && scenario.profiles.get(profile).is_some_and(has_several)
+        {
+            return Err(Failure::Input(format!(
+                "the profile `{profile}` says itself which classes have which load; leave --users-of out"
+            )));
+        }
         let plan = Plan::new(scenario, profile, &overrides, &self.chosen.users_of);
         let mut plan = plan.map_err(|error| Failure::Input(error.to_string()))?;
         descriptors::bound_search(&mut plan);

@@ -19,6 +19,7 @@ mod outlets;
 mod pipeline;
 mod placement;
 mod play;
+mod ports;
 mod reach_options;
 mod results;
 mod screen;

@@ -54,24 +54,26 @@ fn threads(allowed: &[usize], load: &Load, is_local: bool) -> usize {
         allowed.len().max(1)
     };
     // A search goes as high as it can.
-    let rate_max = match load.open {
-        _ if load.search.is_some() => None,
-        Some(_) => Some(
-            load.stages
-                .iter()
-                .map(|stage| stage.from.max(stage.to))
-                .fold(0.0, f64::max),
-        ),
-        None => load
-            .tasks_per_user_second
-            .map(|tasks| f64::from(scenario::users_in(load)) * tasks),
+    let needed = match load.parts().map(requests_max).sum::<Option<f64>>() {
+        Some(rate) if load.search.is_none() => {
+            let enough = |threads: &usize| *threads as f64 * REQUESTS_A_THREAD >= rate;
+            (1..most).find(enough).unwrap_or(most)
+        }
+        _ => usize::MAX,
     };
-    let needed = rate_max.map_or(usize::MAX, |rate| {
-        let enough =
-            |threads: &usize| *threads as f64 * REQUESTS_A_THREAD >= rate * load.requests_per_task;
-        (1..most).find(enough).unwrap_or(most)
-    });
     needed.min(most)
+}
+
+/// Requests a second of one load at most; `None`: no bound.
+fn requests_max(load: &Load) -> Option<f64> {
+    let tasks = match load.open {
+        Some(_) => {
+            let levels = load.stages.iter().map(|stage| stage.from.max(stage.to));
+            levels.fold(0.0, f64::max)
+        }
+        None => f64::from(scenario::users_in(load)) * load.tasks_per_user_second?,
+    };
+    Some(tasks * load.requests_per_task)
 }
 
 #[cfg(test)]
@@ -91,6 +93,7 @@ mod tests {
             open: None,
             search: None,
             warm_up_s: 0.0,
+            beside: Vec::new(),
             iterations: None,
             tasks_per_user_second,
             requests_per_task: 1.0,

@@ -18,6 +18,7 @@ use crate::load_options::LoadOptions;
 use crate::outlets::Outlets;
 use crate::placement::{Placement, place};
 use crate::play::{Played, Run};
+use crate::ports;
 use crate::results::RunFolder;
 use crate::screen::LiveLine;
 use crate::watch_options::WatchOptions;
@@ -65,6 +66,7 @@ impl Stage {
             let agent = agent.insert(EmbeddedAgent::start(&placement.agent)?);
             options.reach.resolve(agent.url(), plan)?
         };
+        ports::enough_for(plan, &target, options.reach.source.len())?;
         options.reach.reach(&target)?;
         let machine = crate::machine::machine();
         let watched = Watched::find(watch, agent.as_ref(), &target)?;

@@ -9,7 +9,9 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use record::{Command, FailureKind, Level, Sample};
-use scenario::{Connections, Halt, Plan, Rendered, Rendering, Request, Stock, Value, names_of};
+use scenario::{
+    Cast, Connections, Halt, Plan, Rendered, Rendering, Request, Stock, Value, names_of,
+};
 use tokio::sync::Notify;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::task::{JoinSet, LocalSet};
@@ -17,18 +19,18 @@ use tokio::task::{JoinSet, LocalSet};
 use crate::belongings::Belongings;
 use crate::clock::Clock;
 use crate::cpu_account::CpuAccount;
-use crate::desk::{Arrival, Desk};
+use crate::desk::Arrival;
 use crate::dialer::Dialer;
 use crate::example;
 use crate::exchange::nanoseconds;
 use crate::fault::Fault;
 use crate::outbox::Upload;
 use crate::pacer::{Pacer, Phase};
+use crate::part::Part;
 use crate::pool::Pool;
 use crate::recorder::{Gauges, Recorder};
 use crate::rehearsal::Script;
-use crate::schedule::Schedule;
-use crate::settings::Settings;
+use crate::settings::{Settings, Share};
 use crate::starts::{Started, Starts};
 use crate::target::Target;
 use crate::tls::Sessions;
@@ -43,11 +45,10 @@ pub(crate) struct Core {
     pub(crate) target: Arc<Target>,
     pub(crate) clock: Clock,
     pub(crate) pacer: Pacer,
-    pub(crate) schedule: Schedule,
+    /// The parts of the load. All end at once.
+    pub(crate) parts: Box<[Part]>,
     /// There may be more users to begin, or it is time to look whether all have ended.
     look_again: Notify,
-    /// Where arrivals wait for an idle user.
-    pub(crate) desk: Desk,
     pub(crate) dialer: Dialer,
     /// The connections that users share, where they do.
     pub(crate) pool: Option<Pool>,
@@ -69,8 +70,6 @@ pub(crate) struct Core {
     buffers: RefCell<Vec<Vec<u8>>>,
     body: RefCell<Vec<u8>>,
     users: Cell<u32>,
-    /// Users of the pool that have not ended.
-    serving: Cell<u32>,
     /// The most users at once since the last hand-over.
     users_max: Cell<u32>,
 }
@@ -81,7 +80,7 @@ impl Core {
         plan: Arc<Plan>,
         target: Arc<Target>,
         (clock, recorder): (Clock, Recorder),
-        schedule: Schedule,
+        share: Share,
         settings: &Settings,
         number: usize,
     ) -> io::Result<Self> {
@@ -102,7 +101,7 @@ impl Core {
             dialer: Dialer::new(&target, number),
             stock: Rc::new(Stock::new(
                 plan.sources.clone(),
-                schedule.share().of_rows(),
+                share.of_rows(),
                 settings.seed,
                 Timestamp::now,
             )),
@@ -112,20 +111,18 @@ impl Core {
             sessions: pool.is_some().then(Sessions::default),
             pool,
             uploads: uploads.collect::<io::Result<_>>()?,
+            parts: Part::all(&plan, settings.seed, share),
             plan,
             target,
             clock,
             pacer: Pacer::new(clock)?,
-            schedule,
             look_again: Notify::new(),
-            desk: Desk::default(),
             scratch: RefCell::new(vec![0; SCRATCH_BYTES].into()),
             recorder: RefCell::new(recorder),
             cpu: CpuAccount::of_this_thread(),
             buffers: RefCell::default(),
             body: RefCell::default(),
             users: Cell::new(0),
-            serving: Cell::new(0),
             users_max: Cell::new(0),
         })
     }
@@ -229,11 +226,15 @@ impl Core {
         self.users.set(self.users.get() - 1);
     }
 
-    /// A user of the pool has ended. Where it was the last of the core, nobody is left to play arrivals.
-    pub(crate) fn pool_user_ended(&self) {
-        self.serving.set(self.serving.get().saturating_sub(1));
-        if self.serving.get() == 0 && self.pacer.phase() == Phase::Running {
+    /// A user of a part's pool has ended. Where nobody is left to play its arrivals, there are no more of them.
+    pub(crate) fn pool_user_ended(&self, part: &Part) {
+        if !part.user_ends() || self.pacer.phase() != Phase::Running {
+            return;
+        }
+        if self.parts.len() == 1 {
             self.enter(Phase::Stopping);
+        } else {
+            part.desk.close();
         }
     }
 
@@ -243,12 +244,17 @@ impl Core {
 
     fn gauges(&self) -> Gauges {
         let (under_way, oldest_ns) = self.pacer.in_flight();
-        let (waiting, oldest_waiting_ns) = self.desk.waiting();
-        let oldest_ns = oldest_ns.into_iter().chain(oldest_waiting_ns).min();
+        let mut in_flight = under_way;
+        let mut oldest_ns = oldest_ns;
+        for part in &self.parts {
+            let (waiting, oldest_waiting_ns) = part.desk.waiting();
+            in_flight = in_flight.saturating_add(u32::try_from(waiting).unwrap_or(u32::MAX));
+            oldest_ns = oldest_ns.into_iter().chain(oldest_waiting_ns).min();
+        }
         let now_ns = self.clock.now_ns();
         Gauges {
             users: self.users_max.replace(self.users.get()),
-            in_flight: under_way.saturating_add(u32::try_from(waiting).unwrap_or(u32::MAX)),
+            in_flight,
             oldest_ms: oldest_ns.map(|oldest_ns| now_ns.saturating_sub(oldest_ns) / 1_000_000),
             cpu: self.cpu.take(),
             kept_waiting_us: self.pacer.take_kept_waiting_ns() / 1_000,
@@ -257,8 +263,8 @@ impl Core {
     }
 
     /// Counts an arrival that no user came to play before the run was cut off.
-    fn record_left_over(&self, seed: u64, arrival: Arrival) {
-        let (class, mut random) = self.plan.arrival(seed, arrival.number);
+    fn record_left_over(&self, seed: u64, cast: &Cast, arrival: Arrival) {
+        let (class, mut random) = cast.arrival(seed, arrival.number);
         let tasks = &self.plan.classes[class].tasks;
         let task = tasks.next(arrival.number, &mut random);
         // What it would have done first; where it makes no request, there is none that is missing.
@@ -289,7 +295,7 @@ impl Core {
     /// what is left when the stop timeout is over as well.
     async fn keep_time(&self, stop_timeout_ns: u64) {
         let seat = self.pacer.seat();
-        let load_end_ns = self.schedule.end_ns();
+        let load_end_ns = self.parts[0].schedule.end_ns();
         let mut abort_ns = load_end_ns.saturating_add(stop_timeout_ns);
         let mut stopping = false;
         loop {
@@ -330,7 +336,7 @@ impl Core {
     }
 
     fn steer(&self, level: &Level) {
-        self.schedule.steer(level, self.clock.now_ns());
+        self.parts[0].schedule.steer(level, self.clock.now_ns());
         self.pacer.break_off_sleeps();
         self.look_again.notify_one();
     }
@@ -381,8 +387,10 @@ pub(crate) async fn play(
     let ended = ended.await;
     time.abort();
     obedience.abort();
-    for arrival in core.desk.left_over() {
-        core.record_left_over(settings.seed, arrival);
+    for part in &core.parts {
+        for arrival in part.desk.left_over() {
+            core.record_left_over(settings.seed, &part.cast, arrival);
+        }
     }
     core.finish();
     ended.map(|()| core.starts.told())
@@ -391,28 +399,22 @@ pub(crate) async fn play(
 /// Plays the arrivals and the users, who are begun when the schedule first wants them.
 async fn play_users(core: &Rc<Core>, seed: u64) -> io::Result<()> {
     let mut users = JoinSet::new();
-    let is_open = core.plan.load.open.is_some();
-    if is_open {
-        let desk = core.clone();
-        users.spawn_local(async move { desk.desk.take_up(&desk).await });
-    }
-    let mut begun = 0;
-    loop {
-        let wanted = core.schedule.users_wanted();
-        let fresh: Vec<u32> = core.schedule.users(wanted).skip(begun).collect();
-        // As many as fit in a u32.
-        let count = u32::try_from(fresh.len()).unwrap_or(u32::MAX);
-        core.serving.set(core.serving.get().saturating_add(count));
-        for number in fresh {
-            let user = User::new(core, seed, number);
-            if is_open {
-                users.spawn_local(user.serve(core.clone(), seed));
-            } else {
-                users.spawn_local(user.play(core.clone()));
-            }
-            begun += 1;
+    for number in 0..core.parts.len() {
+        if core.parts[number].is_open {
+            let core = core.clone();
+            users.spawn_local(async move {
+                let part = &core.parts[number];
+                part.desk.take_up(&core, &part.schedule).await;
+            });
         }
-        let more_may_come = core.schedule.is_searched() && core.pacer.phase() == Phase::Running;
+    }
+    let mut begun = vec![0; core.parts.len()];
+    let is_searched = core.parts[0].schedule.is_searched();
+    loop {
+        for (number, begun) in begun.iter_mut().enumerate() {
+            *begun += begin_users(core, seed, number, *begun, &mut users);
+        }
+        let more_may_come = is_searched && core.pacer.phase() == Phase::Running;
         tokio::select! {
             ended = users.join_next() => match ended {
                 Some(ended) => ended.map_err(io::Error::other)?,
@@ -422,4 +424,28 @@ async fn play_users(core: &Rc<Core>, seed: u64) -> io::Result<()> {
             () = core.look_again.notified() => {}
         }
     }
+}
+
+/// Begins the users that a part wants and that have not begun; returns how many these are.
+fn begin_users(
+    core: &Rc<Core>,
+    seed: u64,
+    part_number: usize,
+    begun: usize,
+    users: &mut JoinSet<()>,
+) -> usize {
+    let part = &core.parts[part_number];
+    let wanted = part.schedule.users_wanted();
+    let fresh: Vec<u32> = part.schedule.users(wanted).skip(begun).collect();
+    // As many as fit in a u32.
+    part.users_begin(u32::try_from(fresh.len()).unwrap_or(u32::MAX));
+    for number in &fresh {
+        let user = User::new(core, seed, part_number, *number);
+        if part.is_open {
+            users.spawn_local(user.serve(core.clone(), seed));
+        } else {
+            users.spawn_local(user.play(core.clone()));
+        }
+    }
+    fresh.len()
 }

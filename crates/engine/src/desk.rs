@@ -7,6 +7,7 @@ use std::task::Poll;
 
 use crate::core::Core;
 use crate::pacer::{Phase, Seat};
+use crate::schedule::Schedule;
 
 /// A task that the schedule wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,10 +66,10 @@ impl Idle {
 
 impl Desk {
     /// Takes arrivals up when they are due, until the last one or the stop.
-    pub(crate) async fn take_up(&self, core: &Core) {
-        let (seat, schedule) = (core.pacer.seat(), &core.schedule);
+    pub(crate) async fn take_up(&self, core: &Core, schedule: &Schedule) {
+        let seat = core.pacer.seat();
         let mut at_once = 0;
-        while core.pacer.phase() == Phase::Running {
+        while core.pacer.phase() == Phase::Running && !self.closed.get() {
             let due_ns = schedule.due_ns();
             if due_ns.is_none() && !schedule.is_searched() {
                 break;
@@ -83,7 +84,7 @@ impl Desk {
             let Some(intended_ns) = due_ns else {
                 break;
             };
-            self.take_in(core, intended_ns, now_ns);
+            self.take_in(core, schedule.take(), (intended_ns, now_ns));
             at_once += 1;
             // Users have their turn as well, however far behind the desk is.
             if at_once == AT_ONCE_MAX {
@@ -91,15 +92,20 @@ impl Desk {
                 at_once = 0;
             }
         }
-        self.closed.set(true);
+        self.close();
         while let Some(user) = self.idle.borrow_mut().take() {
             core.pacer.wake(user);
         }
     }
 
-    fn take_in(&self, core: &Core, intended_ns: u64, dispatched_ns: u64) {
+    /// Takes up no more arrivals.
+    pub(crate) fn close(&self) {
+        self.closed.set(true);
+    }
+
+    fn take_in(&self, core: &Core, number: u64, (intended_ns, dispatched_ns): (u64, u64)) {
         self.waiting.borrow_mut().push_back(Arrival {
-            number: core.schedule.take(),
+            number,
             intended_ns,
             dispatched_ns,
         });

@@ -15,7 +15,6 @@ use crate::clock::Clock;
 use crate::core::{self, Core};
 use crate::recorder::{Handover, Recorder};
 use crate::resolver::Refresher;
-use crate::schedule::Schedule;
 use crate::settings::{Settings, Share};
 use crate::starts::Started;
 use crate::target::Target;
@@ -177,8 +176,7 @@ fn run_core(
     let share = Share::of_core(settings, number);
     let played = std::panic::AssertUnwindSafe(|| {
         runtime.block_on(async {
-            let schedule = Schedule::new(&plan, settings.seed, share);
-            let core = Core::new(plan, target, (clock, recorder), schedule, settings, number)?;
+            let core = Core::new(plan, target, (clock, recorder), share, settings, number)?;
             core::play(core, settings, orders).await
         })
     });

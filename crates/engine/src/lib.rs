@@ -20,6 +20,7 @@ pub mod http1;
 mod keeper;
 mod outbox;
 mod pacer;
+mod part;
 mod playing;
 mod pool;
 mod recorder;

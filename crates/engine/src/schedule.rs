@@ -3,7 +3,7 @@
 use std::cell::{Cell, RefCell};
 
 use record::{Level, Load, Stage};
-use scenario::{Arrivals, Plan};
+use scenario::{Arrivals, Cast};
 
 use crate::settings::Share;
 
@@ -19,8 +19,8 @@ pub(crate) struct Schedule {
 }
 
 impl Schedule {
-    pub(crate) fn new(plan: &Plan, seed: u64, share: Share) -> Self {
-        let end_ns = (plan.load.seconds() * 1e9).round();
+    pub(crate) fn new(load: &Load, cast: &Cast, seed: u64, share: Share) -> Self {
+        let end_ns = (load.seconds() * 1e9).round();
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
@@ -28,18 +28,13 @@ impl Schedule {
         )]
         let end_ns = end_ns as u64;
         Self {
-            load: RefCell::new(plan.load.clone()),
+            load: RefCell::new(load.clone()),
             version: Cell::new(0),
-            arrivals: RefCell::new(plan.arrivals(seed)),
+            arrivals: RefCell::new(cast.arrivals(load, seed)),
             number: Cell::new(0),
             share,
             end_ns,
         }
-    }
-
-    /// The core's share.
-    pub(crate) fn share(&self) -> Share {
-        self.share
     }
 
     /// When the load ends.

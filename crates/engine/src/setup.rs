@@ -15,7 +15,6 @@ use crate::clock::Clock;
 use crate::core::Core;
 use crate::playing::{Flow, Playing};
 use crate::recorder::{Handover, Recorder};
-use crate::schedule::Schedule;
 use crate::settings::{Settings, Share};
 use crate::target::Target;
 
@@ -89,8 +88,8 @@ pub(crate) fn alone<T>(
         ..settings.clone()
     };
     let done = LocalSet::new().block_on(&runtime, async move {
-        let schedule = Schedule::new(&plan, settings.seed, Share::of_core(&settings, 0));
-        let core = Core::new(plan, target, (clock, recorder), schedule, &settings, 0)?;
+        let share = Share::of_core(&settings, 0);
+        let core = Core::new(plan, target, (clock, recorder), share, &settings, 0)?;
         let core = Rc::new(prepare(core));
         let driver = tokio::task::spawn_local({
             let core = core.clone();

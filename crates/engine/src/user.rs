@@ -7,11 +7,15 @@ use scenario::{Connections, Wait};
 use crate::belongings::{Belongings, Life};
 use crate::core::Core;
 use crate::pacer::{Phase, Seat};
+use crate::part::Part;
 use crate::playing::{Flow, Playing};
+use crate::schedule::Schedule;
 
 /// A user's state between its requests.
 pub(crate) struct User {
     seat: Seat,
+    /// The place of its part of the load.
+    part: usize,
     number: u32,
     class: usize,
     belongings: Belongings,
@@ -22,27 +26,30 @@ pub(crate) struct User {
 }
 
 impl User {
-    /// User number `number`, of all users of the run.
-    pub(crate) fn new(core: &Core, seed: u64, number: u32) -> Self {
-        let class = core.plan.class_of(number);
+    /// User number `number`, of all users of a part of the load.
+    pub(crate) fn new(core: &Core, seed: u64, part: usize, number: u32) -> Self {
+        let Part { cast, schedule, .. } = &core.parts[part];
+        let class = cast.class_of(number);
         Self {
             seat: core.pacer.seat(),
+            part,
             number,
             class,
             belongings: Belongings::new(core, core.plan.random_of(seed, class, number)),
             turn: 0,
-            turns_max: core.schedule.tasks_of(number),
+            turns_max: schedule.tasks_of(number),
         }
     }
 
     /// Plays whenever the schedule has it active, up to the end or the stop.
     pub(crate) async fn play(mut self, core: Rc<Core>) {
+        let schedule = &core.parts[self.part].schedule;
         while core.pacer.phase() == Phase::Running {
             let now_ns = core.clock.now_ns();
-            match core.schedule.span(self.number, now_ns) {
-                None if !core.schedule.is_searched() || now_ns >= core.schedule.end_ns() => return,
+            match schedule.span(self.number, now_ns) {
+                None if !schedule.is_searched() || now_ns >= schedule.end_ns() => return,
                 None => {
-                    let end_ns = core.schedule.end_ns();
+                    let end_ns = schedule.end_ns();
                     core.pacer.sleep_until(self.seat, end_ns).await;
                 }
                 Some((from_ns, _)) if from_ns > now_ns => {
@@ -65,7 +72,7 @@ impl User {
     async fn play_span(&mut self, core: &Core, (from_ns, to_ns): (u64, u64)) -> Flow {
         let mut span = Span {
             to_ns,
-            version: core.schedule.version(),
+            version: core.parts[self.part].schedule.version(),
         };
         let mut intended_ns = from_ns;
         let mut done_ns = from_ns;
@@ -103,7 +110,7 @@ impl User {
     async fn is_time(&self, core: &Core, span: &mut Span, due_ns: u64) -> bool {
         while core.pacer.phase() == Phase::Running {
             let now_ns = core.clock.now_ns();
-            span.follow(core, self.number, now_ns);
+            span.follow(&core.parts[self.part].schedule, self.number, now_ns);
             if due_ns < span.to_ns && due_ns <= now_ns {
                 return true;
             }
@@ -147,17 +154,19 @@ impl User {
 
     /// Plays arrivals until there are no more.
     pub(crate) async fn serve(mut self, core: Rc<Core>, seed: u64) {
+        let part = &core.parts[self.part];
         core.user_begins();
         if let Some(mut lives) = Box::pin(self.begin_lives(&core)).await {
-            while let Some(arrival) = core.desk.next(&core, self.seat).await {
-                let (class, random) = core.plan.arrival(seed, arrival.number);
+            while let Some(arrival) = part.desk.next(&core, self.seat).await {
+                let (class, random) = part.cast.arrival(seed, arrival.number);
                 self.belongings.random = random;
-                if let Some(life) = lives.get_mut(class) {
+                let own = class - part.cast.classes.start;
+                if let Some(life) = lives.get_mut(own) {
                     std::mem::swap(life, &mut self.belongings.life);
                 }
                 let moments = (arrival.intended_ns, arrival.dispatched_ns);
                 let (_, flow) = self.play_task(&core, class, arrival.number, moments).await;
-                if let Some(life) = lives.get_mut(class) {
+                if let Some(life) = lives.get_mut(own) {
                     std::mem::swap(life, &mut self.belongings.life);
                 }
                 if flow == Flow::StopUser {
@@ -167,20 +176,23 @@ impl User {
             Box::pin(self.end_lives(&core, lives)).await;
         }
         core.user_ends();
-        core.pool_user_ended();
+        core.pool_user_ended(part);
     }
 
-    /// A life in each class, where classes have something to do before their tasks or variables; none
-    /// otherwise. `None` where the user cannot go on.
+    /// A life in each class of its part, where classes have something to do before their tasks or variables;
+    /// none otherwise. `None` where the user cannot go on.
     async fn begin_lives(&mut self, core: &Core) -> Option<Vec<Life>> {
-        let classes = &core.plan.classes;
+        let places = core.parts[self.part].cast.classes.clone();
+        let classes = &core.plan.classes[places.clone()];
         let is_alike = core.plan.variables.is_empty()
             && classes
                 .iter()
                 .all(|class| class.on_start.is_empty() && class.on_stop.is_empty());
         let mut lives = Vec::new();
-        let wanted = if is_alike { 0 } else { classes.len() };
-        for (class, planned) in classes.iter().enumerate().take(wanted) {
+        if is_alike {
+            return Some(lives);
+        }
+        for (class, planned) in places.zip(classes) {
             if !planned.on_start.is_empty() {
                 self.start(core, class, core.clock.now_ns()).await?;
             }
@@ -193,7 +205,8 @@ impl User {
     }
 
     async fn end_lives(&mut self, core: &Core, lives: Vec<Life>) {
-        for (class, life) in lives.into_iter().enumerate() {
+        let places = core.parts[self.part].cast.classes.clone();
+        for (class, life) in places.zip(lives) {
             self.belongings.life = life;
             if !core.plan.classes[class].on_stop.is_empty() {
                 self.stop(core, class).await;
@@ -229,10 +242,10 @@ struct Span {
 }
 
 impl Span {
-    fn follow(&mut self, core: &Core, user: u32, now_ns: u64) {
-        if self.version != core.schedule.version() {
-            self.version = core.schedule.version();
-            let span = core.schedule.span(user, now_ns);
+    fn follow(&mut self, schedule: &Schedule, user: u32, now_ns: u64) {
+        if self.version != schedule.version() {
+            self.version = schedule.version();
+            let span = schedule.span(user, now_ns);
             let is_active = |(from_ns, _): &(u64, u64)| *from_ns <= now_ns;
             self.to_ns = span.filter(is_active).map_or(now_ns, |(_, to_ns)| to_ns);
         }

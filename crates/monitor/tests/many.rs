@@ -12,16 +12,7 @@ use monitor::{Monitor, MonitorError, Subject};
 use record::ProcessReading;
 use rustix::process::{Pid, Signal};
 use rustix::time::{ClockId, clock_gettime};
-use shell::{Shell, poll};
-
-/// The goal is 2 %; the truth itself is told in ticks: 20 ms at each end.
-fn assert_close(seconds: f64, truth_s: f64) {
-    let off = (seconds - truth_s).abs();
-    assert!(
-        off <= 0.02 * truth_s + 0.04,
-        "{seconds} s by the monitor, {truth_s} s in truth"
-    );
-}
+use shell::{Shell, assert_close, poll};
 
 #[test]
 fn others_are_read_beside_the_process_under_test() {

@@ -9,7 +9,7 @@ use std::time::Instant;
 use monitor::{Monitor, MonitorError, Subject};
 use record::ProcessReading;
 use rustix::process::{Pid, Signal, kill_process};
-use shell::{Shell, poll};
+use shell::{Shell, assert_close, poll};
 
 /// A monitor of a shell with the clock it is fed with.
 struct Watch {
@@ -46,15 +46,6 @@ impl Watch {
         self.written_bytes += reading.disk_written_bytes.unwrap_or(0);
         reading
     }
-}
-
-/// The goal is 2 %; the truth itself is told in ticks: 20 ms at each end.
-fn assert_close(seconds: f64, truth_s: f64) {
-    let off = (seconds - truth_s).abs();
-    assert!(
-        off <= 0.02 * truth_s + 0.04,
-        "{seconds} s by the monitor, {truth_s} s in truth"
-    );
 }
 
 #[test]

@@ -131,6 +131,7 @@ pub(crate) fn header(stages: Vec<Stage>, targets: Vec<Target>) -> Header {
             }),
             search: None,
             warm_up_s: 0.0,
+            beside: Vec::new(),
             iterations: None,
             tasks_per_user_second: None,
             requests_per_task: 1.0,

@@ -27,6 +27,9 @@ pub struct Load {
     pub tasks_per_user_second: Option<f64>,
     /// Judged requests in a task, mean over the tasks by weight.
     pub requests_per_task: f64,
+    /// What other classes are offered beside it, for as long.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub beside: Vec<Load>,
 }
 
 /// How tasks arrive in the open model.
@@ -57,6 +60,13 @@ pub struct Stage {
     pub from: f64,
     /// The level at its end.
     pub to: f64,
+}
+
+impl Stage {
+    /// Whether its level stays as it is.
+    fn is_flat(&self) -> bool {
+        (self.from - self.to).abs() <= 0.0
+    }
 }
 
 /// What is not said of a load is not written, as it was before it could be.
@@ -148,8 +158,45 @@ impl Load {
         begun
     }
 
+    /// It and what is offered beside it.
+    pub fn parts(&self) -> impl Iterator<Item = &Self> {
+        std::iter::once(self).chain(&self.beside)
+    }
+
+    /// The stretches in which it holds a level above 0, and so does all that is beside it: from … to, in seconds.
+    pub fn held(&self) -> Vec<(f64, f64)> {
+        let mut ends: Vec<f64> = self.parts().flat_map(Self::ends).collect();
+        ends.sort_by(f64::total_cmp);
+        ends.dedup();
+        let begins = std::iter::once(0.0).chain(ends.iter().copied());
+        let holds = |(from_s, to_s): &(f64, f64)| {
+            let middle_s = f64::midpoint(*from_s, *to_s);
+            let is_flat = |part: &Self| part.stage_at(middle_s).is_none_or(Stage::is_flat);
+            self.level_at(middle_s) > 0.0 && self.parts().all(is_flat)
+        };
+        begins.zip(ends.iter().copied()).filter(holds).collect()
+    }
+
+    /// When each stage ends, in seconds.
+    fn ends(&self) -> impl Iterator<Item = f64> {
+        let mut end_s = 0.0;
+        self.stages.iter().map(move |stage| {
+            end_s += stage.seconds;
+            end_s
+        })
+    }
+
+    fn stage_at(&self, at_s: f64) -> Option<&Stage> {
+        let place = self.ends().position(|end_s| at_s < end_s)?;
+        self.stages.get(place)
+    }
+
     /// Requests a second offered at most, mean up to a moment; `None` where there is no bound.
     pub fn offered_rps(&self, until_s: f64) -> Option<f64> {
+        self.parts().map(|part| part.offered_alone(until_s)).sum()
+    }
+
+    fn offered_alone(&self, until_s: f64) -> Option<f64> {
         let until_s = until_s.min(self.seconds());
         if self.open.is_some() {
             let arrivals = self.integral(until_s);
@@ -242,6 +289,7 @@ mod tests {
             open: None,
             search: None,
             warm_up_s: 0.0,
+            beside: Vec::new(),
             iterations: None,
             tasks_per_user_second: Some(0.5),
             requests_per_task: 1.0,
@@ -256,5 +304,34 @@ mod tests {
             ..load
         };
         assert_eq!(unbounded.offered_rps(20.0), None);
+    }
+
+    #[test]
+    fn what_is_beside_a_load_is_offered_with_it_and_moves_with_it() {
+        let stage = |seconds, from, to| Stage { seconds, from, to };
+        let open = Load {
+            stages: vec![stage(40.0, 5.0, 5.0), stage(20.0, 5.0, 15.0)],
+            open: Some(Open {
+                law: Law::Constant,
+                users: 10,
+            }),
+            requests_per_task: 2.0,
+            ..Load::default()
+        };
+        let load = Load {
+            stages: vec![stage(10.0, 0.0, 20.0), stage(50.0, 20.0, 20.0)],
+            tasks_per_user_second: Some(0.5),
+            requests_per_task: 1.0,
+            beside: vec![open.clone()],
+            ..Load::default()
+        };
+        let alone = Load {
+            beside: Vec::new(),
+            ..load.clone()
+        };
+        let sum = alone.offered_rps(60.0).zip(open.offered_rps(60.0));
+        assert_eq!(load.offered_rps(60.0), sum.map(|(one, other)| one + other));
+        assert_eq!(alone.held(), [(10.0, 60.0)]);
+        assert_eq!(load.held(), [(10.0, 40.0)]);
     }
 }

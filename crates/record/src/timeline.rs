@@ -4,7 +4,6 @@
 //! intervals are merged, for all names at once, and the interval's width doubles.
 
 use std::collections::BTreeMap;
-use std::ops::Range;
 
 use crate::delta::cell_index;
 use crate::increment::{Entry, Increment, NameTotals};
@@ -204,19 +203,21 @@ impl Timeline {
 
     /// Durations in one interval, the unanswered above all.
     pub fn distribution_at(&self, interval: usize, scope: Scope, measure: Measure) -> Distribution {
-        self.distribution_in(interval..interval + 1, scope, measure)
+        self.distribution_in([interval], scope, measure)
     }
 
     /// Durations in some intervals, the unanswered above all.
     pub fn distribution_in(
         &self,
-        intervals: Range<usize>,
+        intervals: impl IntoIterator<Item = usize>,
         scope: Scope,
         measure: Measure,
     ) -> Distribution {
         let mut distribution = Distribution::default();
-        let end = intervals.end.min(self.intervals.len());
-        for cells in &self.intervals[intervals.start.min(end)..end] {
+        let known = intervals
+            .into_iter()
+            .filter_map(|interval| self.intervals.get(interval));
+        for cells in known {
             for name in self.names_in(scope) {
                 if let Some(sparse) = cells.get(&(name, measure, Outcome::Ok)) {
                     distribution.ok.merge_sparse(sparse);

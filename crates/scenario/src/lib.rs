@@ -53,10 +53,10 @@ pub use expression::Expression;
 pub use extract::Extract;
 pub use layers::{Assignment, Layers};
 pub use network::{Connections, Limits, Network, SHARED_DEFAULT, Timeouts, Tls, TlsVersions};
-pub use plan::{Plan, PlanError, PlannedClass};
+pub use plan::{Cast, Plan, PlanError, PlannedClass};
 pub use problem::{Problem, ScenarioError};
 pub use profile::{
-    Approach, Overrides, Profile, ProfileStage, falls_short, level_in_words, users_in,
+    Approach, Overrides, Profile, ProfileStage, falls_short, level_in_words, users_in, users_in_all,
 };
 pub use quantity::{duration, duration_in_words, rate};
 pub use request::{LooksInto, REDIRECTS_DEFAULT, Rendered, Rendering, Request};

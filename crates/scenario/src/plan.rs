@@ -1,5 +1,6 @@
 //! The plan: a scenario compiled for the hot path, for one profile and one host.
 
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -29,9 +30,8 @@ pub struct Plan {
     pub teardown: Vec<Step>,
     /// User classes that have users.
     pub classes: Vec<PlannedClass>,
-    /// The classes of the first users, whose number is fixed.
-    fixed: Vec<usize>,
-    class_cycle: Vec<usize>,
+    /// Who the load is of, and each that is beside it, in the order of its parts.
+    pub casts: Vec<Cast>,
     /// What rows are drawn from.
     pub sources: Arc<[Source]>,
     /// The variables of a user, by their slots; names with a blank are hidden.
@@ -46,6 +46,18 @@ pub struct Plan {
     pub load: Load,
     /// How the service is reached.
     pub network: Network,
+}
+
+/// Who one load is of. Users and arrivals are counted for themselves in each.
+#[derive(Debug, Clone)]
+pub struct Cast {
+    /// Its place among all.
+    number: u64,
+    /// The places of its classes.
+    pub classes: Range<usize>,
+    /// The classes of the first users, whose number is fixed.
+    fixed: Vec<usize>,
+    class_cycle: Vec<usize>,
 }
 
 /// A user class, compiled.
@@ -88,26 +100,36 @@ impl Plan {
                 crate::problem::suggestion(profile, known)
             ))
         })?;
-        let users_of = if users_of.is_empty() {
-            &chosen.users_of
-        } else {
-            users_of
-        };
         refuse_misfits(chosen, profile, overrides)?;
-        let load = chosen.load(overrides);
-        let (classes, fixed) = classes(scenario, users_of, overrides, &load)?;
+        let loads = loads(chosen, overrides, users_of);
+        let users: f64 = loads
+            .iter()
+            .map(|(load, _)| f64::from(users_in(load)))
+            .sum();
+        let (mut parts, mut classes, mut casts) = (Vec::new(), Vec::new(), Vec::new());
+        for (load, users_of) in loads {
+            let (mut own, fixed) = self::classes(scenario, users_of, overrides, &load)?;
+            let load = Load {
+                tasks_per_user_second: tasks_per_user_second(&own),
+                requests_per_task: requests_per_task(&own),
+                ..load
+            };
+            casts.push(Cast::new(casts.len(), classes.len(), &own, fixed));
+            let part = f64::from(users_in(&load)) / users.max(1.0);
+            own.iter_mut().for_each(|class| class.share *= part);
+            classes.extend(own);
+            parts.push(load);
+        }
         let load = Load {
-            tasks_per_user_second: tasks_per_user_second(&classes),
-            requests_per_task: requests_per_task(&classes),
-            ..load
+            beside: parts.split_off(1),
+            ..parts.remove(0)
         };
         Ok(Self {
             names: scenario.names.clone(),
             setup: scenario.setup.clone(),
             teardown: scenario.teardown.clone(),
-            class_cycle: class_cycle(&classes),
             classes,
-            fixed,
+            casts,
             load,
             network: scenario.network.clone(),
             sources: scenario.sources.clone(),
@@ -136,6 +158,33 @@ impl Plan {
         requests.flat_map(|request| Request::files(request))
     }
 
+    /// The randomness of a user: it depends on the seed, the class and the user's number alone.
+    pub fn random_of(&self, seed: u64, class: usize, user: u32) -> Xoshiro256PlusPlus {
+        let mut state = mix(seed);
+        for byte in self.classes[class].name.bytes() {
+            state = mix(state ^ u64::from(byte));
+        }
+        Xoshiro256PlusPlus::seed_from_u64(mix(state ^ u64::from(user)))
+    }
+
+    /// The randomness of the set-up.
+    pub fn random_of_setup(seed: u64) -> Xoshiro256PlusPlus {
+        Xoshiro256PlusPlus::seed_from_u64(mix(seed ^ 0x5e7))
+    }
+}
+
+impl Cast {
+    /// The cast of one of the loads; its classes begin behind so many of the others.
+    fn new(number: usize, behind: usize, classes: &[PlannedClass], fixed: Vec<usize>) -> Self {
+        let moved = |class: usize| class + behind;
+        Self {
+            number: number as u64,
+            classes: behind..behind + classes.len(),
+            fixed: fixed.into_iter().map(moved).collect(),
+            class_cycle: class_cycle(classes).into_iter().map(moved).collect(),
+        }
+    }
+
     /// The class of a user, by its number: first those whose count is fixed; of the others every stretch has
     /// each class in its share.
     pub fn class_of(&self, user: u32) -> usize {
@@ -146,42 +195,55 @@ impl Plan {
         }
     }
 
-    /// The randomness of a user: it depends on the seed, the class and the user's number alone.
-    pub fn random_of(&self, seed: u64, class: usize, user: u32) -> Xoshiro256PlusPlus {
-        let mut state = mix(seed);
-        for byte in self.classes[class].name.bytes() {
-            state = mix(state ^ u64::from(byte));
-        }
-        Xoshiro256PlusPlus::seed_from_u64(mix(state ^ u64::from(user)))
-    }
-
-    /// The arrivals of the open model: the same on any number of cores.
-    pub fn arrivals(&self, seed: u64) -> Arrivals {
-        Arrivals::new(
-            &self.load,
-            Xoshiro256PlusPlus::seed_from_u64(mix(seed ^ 0xa771)),
-        )
+    /// The arrivals of its load, which is open: the same on any number of cores.
+    pub fn arrivals(&self, load: &Load, seed: u64) -> Arrivals {
+        let random = Xoshiro256PlusPlus::seed_from_u64(mix(self.seed(seed) ^ 0xa771));
+        Arrivals::new(load, random)
     }
 
     /// The class of an arrival and its randomness: they depend on the seed and its number alone.
     pub fn arrival(&self, seed: u64, number: u64) -> (usize, Xoshiro256PlusPlus) {
         #[expect(clippy::cast_possible_truncation, reason = "below the cycle")]
         let class = self.class_cycle[(number % u64::from(CLASS_CYCLE)) as usize];
-        (
-            class,
-            Xoshiro256PlusPlus::seed_from_u64(mix(mix(seed) ^ number)),
-        )
+        let state = mix(mix(self.seed(seed)) ^ number);
+        (class, Xoshiro256PlusPlus::seed_from_u64(state))
     }
 
-    /// The randomness of the set-up.
-    pub fn random_of_setup(seed: u64) -> Xoshiro256PlusPlus {
-        Xoshiro256PlusPlus::seed_from_u64(mix(seed ^ 0x5e7))
+    /// Arrivals beside each other draw for themselves.
+    fn seed(&self, seed: u64) -> u64 {
+        match self.number {
+            0 => seed,
+            number => mix(seed ^ mix(number)),
+        }
     }
+}
+
+/// The loads of a profile, and the classes that each is of. Where classes are named, they have the profile's
+/// own load alone.
+fn loads<'a>(
+    profile: &'a Profile,
+    overrides: &Overrides,
+    users_of: &'a [String],
+) -> Vec<(Load, &'a [String])> {
+    let mut load = profile.load(overrides);
+    let beside = std::mem::take(&mut load.beside);
+    if !users_of.is_empty() {
+        return vec![(load, users_of)];
+    }
+    let classes = profile.beside.iter().map(|one| one.users_of.as_slice());
+    let mut loads = vec![(load, profile.users_of.as_slice())];
+    loads.extend(beside.into_iter().zip(classes));
+    loads
 }
 
 /// What the command line may change of a search alone, and of anything but a search.
 fn refuse_misfits(profile: &Profile, name: &str, overrides: &Overrides) -> Result<(), PlanError> {
+    let is_level_given =
+        overrides.users.is_some() || overrides.spawn_rate.is_some() || overrides.rate.is_some();
     let misfit = match &profile.search {
+        None if is_level_given && !profile.beside.is_empty() => {
+            "has several loads beside each other, which one level says nothing of; leave -u, -r and --rate out"
+        }
         None if overrides.closed => {
             "is no search, so that it cannot search over users; leave --closed out"
         }

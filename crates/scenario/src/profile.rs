@@ -27,6 +27,8 @@ pub struct Profile {
     pub warm_up: Option<Duration>,
     /// It ends after so many tasks.
     pub iterations: Option<u64>,
+    /// What other classes are offered beside it, for as long.
+    pub beside: Vec<Profile>,
 }
 
 /// How tasks arrive in the open model.
@@ -200,6 +202,7 @@ impl Profile {
             search: profile.search,
             warm_up_s: self.warm_up.map_or(0.0, |warm_up| warm_up.as_secs_f64()),
             iterations: self.iterations,
+            beside: self.beside.iter().map(|one| one.load(overrides)).collect(),
             ..Load::default()
         }
     }
@@ -278,8 +281,13 @@ fn pool(rate: f64) -> u32 {
     users
 }
 
-/// The number of users that ever are active; in the open model, those of the pool; in a search over
-/// users, the most that there may be.
+/// The number of users that ever are active, those beside it included.
+pub fn users_in_all(load: &Load) -> u32 {
+    load.parts().map(users_in).fold(0, u32::saturating_add)
+}
+
+/// The number of users that ever are active in one load; in the open model, those of the pool; in a search
+/// over users, the most that there may be.
 pub fn users_in(load: &Load) -> u32 {
     if let Some(open) = &load.open {
         return open.users;
@@ -291,8 +299,15 @@ pub fn users_in(load: &Load) -> u32 {
     search::users_at(levels.fold(0.0, f64::max))
 }
 
-/// The highest level of a load, in words: its users, or its arrivals and their pool.
+/// The highest level of a load and of what is beside it, in words: users, or arrivals and their pool.
 pub fn level_in_words(load: &Load) -> String {
+    load.parts()
+        .map(alone_in_words)
+        .collect::<Vec<_>>()
+        .join(" beside ")
+}
+
+fn alone_in_words(load: &Load) -> String {
     if let Some(search) = &load.search {
         return search::in_words(search, load.open.as_ref());
     }
@@ -338,6 +353,7 @@ mod tests {
             targets: None,
             warm_up: None,
             iterations: None,
+            beside: Vec::new(),
         }
     }
 

@@ -248,7 +248,9 @@ fn profiles(spec: &Spec, problems: &mut Vec<Problem>) -> IndexMap<String, Profil
             );
         }
         let known = |class: &str| spec.users.keys().any(|known| known.get_ref() == class);
-        for class in typed.get_ref().users_of.iter().flatten() {
+        let beside = typed.get_ref().beside.iter().flatten();
+        let of_beside = beside.flat_map(|one| one.get_ref().users_of.iter().flatten());
+        for class in typed.get_ref().users_of.iter().flatten().chain(of_beside) {
             if !known(class.get_ref()) {
                 let names = spec.users.keys().map(|name| name.get_ref().as_str());
                 problems.push(

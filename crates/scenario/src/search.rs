@@ -68,6 +68,7 @@ pub(crate) fn resolve(
         targets: targets(profile),
         warm_up: None,
         iterations: None,
+        beside: Vec::new(),
     })
 }
 

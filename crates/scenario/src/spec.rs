@@ -161,6 +161,7 @@ pub(crate) struct ProfileSpec {
     pub(crate) targets: Option<Vec<Spanned<String>>>,
     pub(crate) warm_up: Option<Spanned<String>>,
     pub(crate) iterations: Option<Spanned<u64>>,
+    pub(crate) beside: Option<Vec<Spanned<ProfileSpec>>>,
 }
 
 /// `search = { … }`: the level is looked for at which the service breaks.

@@ -125,6 +125,36 @@ fn mistakes() -> Vec<(&'static str, String)> {
                 "",
             ),
         ),
+        (
+            "beside_of_no_classes",
+            profile("users = 1\nduration = \"1m\"\nbeside = [{ rate = 5 }]"),
+        ),
+        (
+            "beside_of_the_same_class",
+            profile(
+                "users_of = [\"visitor\"]\nusers = 1\nduration = \"1m\"\nbeside = [{ users_of = [\"visitor\"], rate = 5 }]",
+            ),
+        ),
+        (
+            "beside_of_another_length",
+            class(
+                "tasks = [{ get = \"/\" }]\n[profiles.mine]\nusers_of = [\"visitor\"]\nusers = 1\nduration = \"1m\"\n\
+                 beside = [{ users_of = [\"other\"], rate = 5, duration = \"2m\" }]",
+            ),
+        ),
+        (
+            "beside_with_targets",
+            class(
+                "tasks = [{ get = \"/\" }]\n[profiles.mine]\nusers_of = [\"visitor\"]\nusers = 1\nduration = \"1m\"\n\
+                 beside = [{ users_of = [\"other\"], rate = 5, targets = [\"p95\"], search = {} }]",
+            ),
+        ),
+        (
+            "beside_of_an_unknown_class",
+            profile(
+                "users_of = [\"visitor\"]\nusers = 1\nduration = \"1m\"\nbeside = [{ users_of = [\"vistor\"], rate = 5 }]",
+            ),
+        ),
         ("empty_list", file("get = \"/{{ pick(none) }}\"", "")),
         (
             "unknown_function",

@@ -122,7 +122,7 @@ fn a_user_draws_the_same_whatever_the_number_of_users() {
         let plan = Plan::new(&scenario, "load", &overrides, &[]).expect("load");
         (0..9)
             .map(|user| {
-                let class = plan.class_of(user);
+                let class = plan.casts[0].class_of(user);
                 let mut random = plan.random_of(seed, class, user);
                 (0..20)
                     .map(|_| plan.classes[class].tasks.draw(&mut random))

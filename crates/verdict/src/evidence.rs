@@ -350,8 +350,9 @@ fn offered(stretch: Stretch) -> Option<f64> {
 /// 0.99). A user goes round wait, lag, request; without the lag the same time holds 1 / (1 − share) as many
 /// rounds.
 fn share_lost(record: &RunRecord) -> f64 {
-    // Arrivals come when they come: lateness does not make them fewer.
-    if record.header.load.open.is_some() {
+    // Arrivals come when they come: lateness does not make them fewer, and whose it was is not told.
+    let mut parts = record.header.load.parts();
+    if parts.any(|part| part.open.is_some()) {
         return 0.0;
     }
     let planned_s = record.load().integral(record.duration_s());

@@ -146,16 +146,12 @@ pub(crate) fn longest_level(record: &RunRecord) -> Option<(f64, f64)> {
     if record.header.load.search.is_some() {
         return None;
     }
-    let mut at_s = 0.0;
     let mut longest: Option<(f64, f64)> = None;
-    for stage in &record.header.load.stages {
-        let end_s = (at_s + stage.seconds).min(record.duration_s());
-        let is_level = (stage.from - stage.to).abs() <= 0.0 && stage.to > 0.0;
-        let length = end_s - at_s;
-        if is_level && longest.is_none_or(|(from, to)| to - from < length) {
-            longest = Some((at_s, end_s));
+    for (from_s, to_s) in record.header.load.held() {
+        let to_s = to_s.min(record.duration_s());
+        if longest.is_none_or(|(from, to)| to - from < to_s - from_s) {
+            longest = Some((from_s, to_s));
         }
-        at_s += stage.seconds;
     }
     longest.filter(|(from, to)| to - from >= LEVEL_S_MIN)
 }

@@ -14,6 +14,7 @@ mod ladder;
 pub mod leak;
 mod limit;
 mod number;
+mod reading;
 pub mod recovery;
 mod regression;
 mod row;

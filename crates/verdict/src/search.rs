@@ -291,7 +291,9 @@ impl Search {
         if trial.outcome == Outcome::Breaks(Cause::Backlog) {
             return true;
         }
-        if !looks {
+        // What is left out of it is no part of its time.
+        let judged_s = judged_s - trial.left_out_s;
+        if judged_s < self.look_s {
             return false;
         }
         self.look_s = judged_s * LOOK_STEP;

@@ -27,6 +27,8 @@ pub(crate) struct Stretch<'a> {
     from: usize,
     to: usize,
     is_whole: bool,
+    /// Interval by interval, whether its requests are left out; none is where this ends.
+    left_out: &'a [bool],
 }
 
 impl<'a> Stretch<'a> {
@@ -39,6 +41,7 @@ impl<'a> Stretch<'a> {
             from: 0,
             to: whole_number(intervals).clamp(1, most),
             is_whole: true,
+            left_out: &[],
         }
     }
 
@@ -62,6 +65,16 @@ impl<'a> Stretch<'a> {
             from,
             to: to.max(from),
             is_whole: false,
+            left_out: &[],
+        }
+    }
+
+    /// Without the requests of some of its intervals, from the first on.
+    pub(crate) fn without(self, left_out: &'a [bool]) -> Self {
+        Self {
+            is_whole: false,
+            left_out,
+            ..self
         }
     }
 
@@ -73,6 +86,13 @@ impl<'a> Stretch<'a> {
     /// Its intervals.
     pub(crate) fn intervals(self) -> Range<usize> {
         self.from..self.to
+    }
+
+    /// Those that are not left out.
+    fn kept(self) -> impl Iterator<Item = usize> {
+        let is_left_out = move |interval: &usize| self.left_out.get(interval - self.from);
+        self.intervals()
+            .filter(move |interval| !is_left_out(interval).is_some_and(|is_so| *is_so))
     }
 
     /// Its length, in seconds.
@@ -91,7 +111,7 @@ impl<'a> Stretch<'a> {
         if self.is_whole {
             timeline.distribution(scope, measure)
         } else {
-            timeline.distribution_in(self.intervals(), scope, measure)
+            timeline.distribution_in(self.kept(), scope, measure)
         }
     }
 
@@ -227,7 +247,7 @@ impl<'a> Stretch<'a> {
     /// while the machine slept.
     pub(crate) fn errors_awake(self, scope: Scope) -> Option<Sureness> {
         let mut blocks = self.failed(scope);
-        for (block, interval) in blocks.iter_mut().zip(self.intervals()) {
+        for (block, interval) in blocks.iter_mut().zip(self.kept()) {
             if self.slept_by(interval) {
                 *block = Block {
                     missing: 0.0,
@@ -258,7 +278,7 @@ impl<'a> Stretch<'a> {
     }
 
     fn blocks(self, count: impl Fn(usize) -> (f64, f64)) -> Vec<Block> {
-        self.intervals()
+        self.kept()
             .map(|interval| {
                 let (missing, all) = count(interval);
                 Block { missing, all }

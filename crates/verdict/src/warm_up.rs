@@ -89,11 +89,11 @@ fn level(record: &RunRecord) -> Option<(f64, f64)> {
         return None;
     }
     let load = record.load();
-    let last = load.stages.last()?;
-    let is_level = (last.from - last.to).abs() <= 0.0 && last.to > 0.0;
-    let from_s = load.seconds() - last.seconds;
+    let (from_s, end_s) = load.held().pop()?;
+    let is_last = end_s >= load.seconds() - 1e-6;
+    let is_most = end_s - from_s > 0.75 * load.seconds();
     let to_s = record.duration_s().min(load.seconds());
-    (is_level && last.seconds > 0.75 * load.seconds() && to_s > from_s).then_some((from_s, to_s))
+    (is_last && is_most && to_s > from_s).then_some((from_s, to_s))
 }
 
 /// Interval by interval: the p50 and the throughput beside what is usual, and the logarithm of the p99,

@@ -14,6 +14,8 @@ pub(crate) enum Parser {
     Answer,
     /// The reader of scenario files
     Scenario,
+    /// The compiler of expressions, and what they render
+    Expression,
     /// `brunt import curl`
     Curl,
     /// `brunt import har`
@@ -30,6 +32,7 @@ impl Parser {
         match self {
             Self::Answer => "answer",
             Self::Scenario => "scenario",
+            Self::Expression => "expression",
             Self::Curl => "curl",
             Self::Har => "har",
             Self::Openapi => "openapi",
@@ -47,6 +50,7 @@ impl Parser {
     /// What breaks a parser is short.
     pub(super) const fn bytes_max(self) -> u32 {
         match self {
+            Self::Expression => 200,
             Self::Answer => 600,
             Self::Scenario | Self::Curl => 1500,
             Self::Har | Self::Openapi => 4000,
@@ -68,6 +72,16 @@ impl Parser {
                 let mut seeds: Vec<Vec<u8>> = blocks.map(|block| block.as_bytes().to_vec()).collect();
                 seeds.push(read("crates/brunt/src/commands/starter.toml")?);
                 Ok(seeds)
+            }
+            Self::Expression => {
+                let texts = [
+                    "{{ pick(list) }} {{ next(rows).name }} {{ y.n }} {{ z[0] }}",
+                    "{{ pick_weighted(list, [1, 2, 3]) }}{{ uniform(0, 1) }}{{ normal(1, 2) }}{{ randint(1, 6) }}",
+                    "{{ now('%Y-%m-%d', '-1d') }} {{ now('unix_ms') }} {{ uuid() }} {{ random_string(8) }} {{ seq() }}",
+                    "{{ hmac_sha256('k', x) | upper }} {{ base64(x) }} {{ sha256('a') }} {{ urlencode(y.name) }} {{ json(y) }}",
+                    "{{ x + 1 if x > 2 else none }} {% for n in range(3) %}{{ n }}{% endfor %} {# no #}",
+                ];
+                Ok(texts.map(|text| text.as_bytes().to_vec()).into())
             }
             Self::Curl => {
                 let commands = [
@@ -112,6 +126,50 @@ impl Parser {
                 "304 ",
                 "200 ",
                 "0\\x0d\\x0a\\x0d\\x0a",
+            ],
+            Self::Expression => &[
+                "{{ ",
+                " }}",
+                "{% ",
+                " %}",
+                "{%- ",
+                " -%}",
+                "{# ",
+                " #}",
+                "pick(",
+                "next(",
+                "list",
+                "rows",
+                "uniform(",
+                "randint(",
+                "normal(",
+                "now('",
+                "uuid()",
+                "random_string(",
+                "seq()",
+                "base64",
+                "sha256",
+                "hmac_sha256(",
+                "urlencode",
+                "json(",
+                " | ",
+                " if ",
+                " else ",
+                "for x in ",
+                "range(",
+                "endfor",
+                "endif",
+                "set ",
+                "none",
+                "true",
+                "is defined",
+                "y.name",
+                "z[",
+                "['",
+                "\\x0d\\x0a",
+                "~",
+                "9223372036854775807",
+                "1e308",
             ],
             Self::Scenario => &[
                 "[[users.a.tasks]]\\x0a",

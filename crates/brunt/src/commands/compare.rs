@@ -135,6 +135,13 @@ fn blocks(options: &Options, scenario: &Scenario) -> Result<Blocks, Failure> {
             options.profile
         )));
     }
+    if !plan.load.beside.is_empty() {
+        return Err(Failure::Input(format!(
+            "profile `{}` has several loads beside each other, which are not played in blocks; give one without \
+             `beside`",
+            options.profile
+        )));
+    }
     Ok(Blocks::new(plan, options.block.as_secs()))
 }
 

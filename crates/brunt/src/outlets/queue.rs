@@ -242,6 +242,7 @@ mod tests {
             classes: Vec::new(),
             load: Load {
                 warm_up_s: 0.0,
+                beside: Vec::new(),
                 iterations: None,
                 stages: Vec::new(),
                 open: None,

@@ -1,7 +1,7 @@
 //! What goes wrong on brunt's own side is said, and never blamed on the service.
 
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
 use rustix::process::Signal;
@@ -89,14 +89,8 @@ fn a_soft_limit_is_raised_where_it_may_be() {
     assert_eq!(server.stop().connections, 151);
 }
 
-/// In a network of its own, whose ports are few.
-#[test]
-fn used_up_ports_make_the_run_invalid_and_are_not_the_services() {
-    let brunt = Brunt::new(&[]).scenario(
-        &scenario("embedded", 30, "")
-            .replace("8s", "2s")
-            .replace("get = \"/\"", "get = \"/health/\""),
-    );
+/// brunt in a network of its own, whose ports are few; `None` where there is none to be had.
+fn with_twenty_ports(test: &str, brunt: &Brunt) -> Option<Output> {
     let script = "ip link set lo up && echo '40000 40019' > /proc/sys/net/ipv4/ip_local_port_range \
                   && exec \"$0\" run p --out out";
     let output = Command::new("unshare")
@@ -105,15 +99,53 @@ fn used_up_ports_make_the_run_invalid_and_are_not_the_services() {
         .current_dir(brunt.folder.path())
         .stdin(Stdio::null())
         .output()
-        .unwrap();
+        .expect("unshare starts");
     let message = String::from_utf8_lossy(&output.stderr).into_owned();
     if !Path::new(&brunt.path("out/summary.json")).exists() && message.contains("unshare") {
         testbed::skip(
-            "used_up_ports_make_the_run_invalid_and_are_not_the_services",
+            test,
             &format!("no network of its own is to be had: {message}"),
         );
-        return;
+        return None;
     }
+    Some(output)
+}
+
+fn of_the_agent(users: u32, lines: &str) -> Brunt {
+    let scenario = scenario("embedded", users, "")
+        .replace("8s", "2s")
+        .replace("get = \"/\"", "get = \"/health/\"");
+    Brunt::new(&[]).scenario(&format!("{lines}\n{scenario}"))
+}
+
+#[test]
+fn a_load_that_needs_more_ports_than_there_are_is_refused() {
+    let brunt = of_the_agent(30, "");
+    let Some(output) = with_twenty_ports(
+        "a_load_that_needs_more_ports_than_there_are_is_refused",
+        &brunt,
+    ) else {
+        return;
+    };
+    let message = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(2), "{message}");
+    assert!(
+        message.contains("30 connections need a local port each, and there are 20"),
+        "{message}"
+    );
+}
+
+#[test]
+fn used_up_ports_make_the_run_invalid_and_are_not_the_services() {
+    // Each request leaves a port that is not to be had again for a while.
+    let brunt = of_the_agent(20, "connections = \"per-request\"");
+    let Some(output) = with_twenty_ports(
+        "used_up_ports_make_the_run_invalid_and_are_not_the_services",
+        &brunt,
+    ) else {
+        return;
+    };
+    let message = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(3), "{message}");
     let summary = brunt.summary();
     assert_eq!(summary["verdict"], "invalid");

@@ -21,6 +21,14 @@ fn play(url: &str, rate: &str, seconds: f64, law: &str, users: u32) -> Play {
     play
 }
 
+impl Play {
+    /// How many arrivals there are with a seed.
+    fn arrivals(&self, seed: u64) -> u64 {
+        let plan = self.plan();
+        plan.casts[0].arrivals(&plan.load, seed).count() as u64
+    }
+}
+
 fn requests(record: &RunRecord) -> u64 {
     total(record, record::Second::requests)
 }
@@ -63,6 +71,46 @@ fn constant_arrivals_are_exact_in_number_on_any_number_of_cores() {
 }
 
 #[test]
+fn users_and_arrivals_are_played_beside_each_other() {
+    for threads in [1, 2, 3] {
+        let server = Server::start(Routes::new().otherwise(Answer::ok("x"))).unwrap();
+        let mut play = Play::new(&server.url(), 4, "1s", "pace(100ms)", TASK);
+        play.scenario = format!(
+            "[users.caller]\n[[users.caller.tasks]]\nget = \"/b\"\n{}users_of = [\"u\"]\n\
+             [[profiles.p.beside]]\nusers_of = [\"caller\"]\nrate = \"300/s\"\narrivals = \"constant\"\nusers = 20\n",
+            play.scenario
+        );
+        play.settings.threads = threads;
+        let plan = play.plan();
+        assert_eq!(plan.load.offered_rps(1.0), Some(4.0 + 4.0 * 10.0 + 300.0));
+        let record = play.run();
+        let counts = server.stop();
+        assert_eq!(record.timeline.failures(), []);
+        assert_eq!(
+            (counts.by_path["/a"], counts.by_path["/b"]),
+            (40, 300),
+            "{threads} threads"
+        );
+        assert_eq!(requests(&record), 340);
+    }
+}
+
+#[test]
+fn a_pool_that_stops_leaves_what_is_beside_it_alone() {
+    let server = Server::start(Routes::new().otherwise(Answer::ok("x"))).unwrap();
+    let mut play = Play::new(&server.url(), 2, "1s", "pace(100ms)", TASK);
+    play.scenario = format!(
+        "[users.caller]\n[[users.caller.tasks]]\nsteps = [{{ get = \"/b\" }}, {{ stop_user = true }}]\n{}\
+         users_of = [\"u\"]\n[[profiles.p.beside]]\nusers_of = [\"caller\"]\nrate = \"100/s\"\nusers = 3\n",
+        play.scenario
+    );
+    let record = play.run();
+    let counts = server.stop();
+    assert_eq!((counts.by_path["/a"], counts.by_path["/b"]), (20, 3));
+    assert_eq!(record.timeline.failures(), []);
+}
+
+#[test]
 fn poisson_arrivals_are_those_of_the_seed_on_any_number_of_cores() {
     let mut counts = Vec::new();
     for threads in [1, 3] {
@@ -70,7 +118,7 @@ fn poisson_arrivals_are_those_of_the_seed_on_any_number_of_cores() {
         let mut play = play(&server.url(), "400/s", 1.0, "poisson", 50);
         play.settings.threads = threads;
         play.settings.seed = 3;
-        let expected = play.plan().arrivals(3).count() as u64;
+        let expected = play.arrivals(3);
         let record = play.run();
         assert_eq!(
             (requests(&record), server.stop().requests),

@@ -30,6 +30,16 @@ pub fn poll<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
     }
 }
 
+/// That CPU seconds are those that the kernel tells. The goal is 2 %; the truth itself is told in ticks: 20 ms
+/// at each end.
+pub fn assert_close(seconds: f64, truth_s: f64) {
+    let off = (seconds - truth_s).abs();
+    assert!(
+        off <= 0.02 * truth_s + 0.04,
+        "{seconds} s by the monitor, {truth_s} s in truth"
+    );
+}
+
 /// A running script.
 pub struct Shell {
     child: Child,

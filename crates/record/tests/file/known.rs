@@ -39,6 +39,7 @@ pub(crate) fn header() -> Header {
             open: None,
             search: None,
             warm_up_s: 0.0,
+            beside: Vec::new(),
             iterations: None,
             tasks_per_user_second: Some(0.5),
             requests_per_task: 1.0,

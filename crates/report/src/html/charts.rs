@@ -108,7 +108,8 @@ impl<'a> Charts<'a> {
 
 fn throughput<'a>(run: &Judged) -> Chart<'a> {
     let mut chart = Chart::new("throughput", "Requests a second", Unit::Count);
-    if run.record.header.load.open.is_some() {
+    let load = &run.record.header.load;
+    if load.open.is_some() && load.beside.is_empty() {
         let planned = |bin: &Bin| Some(bin.planned);
         chart = chart.line(Line::new("planned", "quiet", Stroke::Dotted, planned));
     }
@@ -157,10 +158,17 @@ fn oldest<'a>() -> Line<'a> {
 
 fn users<'a>(run: &Judged) -> Chart<'a> {
     let chart = Chart::new("users", "Users, and requests under way", Unit::Count);
-    let is_open = run.record.header.load.open.is_some();
+    let load = &run.record.header.load;
     let users = |bin: &Bin| bin.most(|second| second.users.map(f64::from));
     let under_way = |bin: &Bin| bin.most(|second| second.in_flight.map(f64::from));
-    let chart = if is_open {
+    let chart = if !load.beside.is_empty() {
+        chart.line(Line::new(
+            "users, of pools as well",
+            "a",
+            Stroke::Plain,
+            users,
+        ))
+    } else if load.open.is_some() {
         chart.line(Line::new("users of the pool", "a", Stroke::Plain, users))
     } else {
         let planned = |bin: &Bin| Some(bin.planned);

@@ -69,6 +69,13 @@ pub(super) fn began(record: &RunRecord) -> String {
 
 /// What was planned, stage by stage.
 fn plan(load: &Load) -> String {
+    load.parts()
+        .map(plan_alone)
+        .collect::<Vec<_>>()
+        .join("; beside it ")
+}
+
+fn plan_alone(load: &Load) -> String {
     let what = if load.open.is_some() {
         "arrivals a second"
     } else {

@@ -75,6 +75,7 @@ fn header() -> Header {
             open: None,
             search: None,
             warm_up_s: 0.0,
+            beside: Vec::new(),
             iterations: None,
             tasks_per_user_second: Some(2.0),
             requests_per_task: 1.0,

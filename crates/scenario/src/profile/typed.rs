@@ -1,5 +1,7 @@
 //! What was typed of a profile, and what it means.
 
+mod beside;
+
 use std::time::Duration;
 
 use record::Law;
@@ -25,20 +27,17 @@ pub(crate) fn resolve(spec: &Spanned<ProfileSpec>, problems: &mut Vec<Problem>) 
             .iter()
             .flatten()
             .any(|stage| stage.get_ref().rate.is_some());
-    let single = StageSpec {
+    let single = |duration: &Spanned<String>| StageSpec {
         users: typed.users.clone().filter(|_| !is_open),
         spawn_rate: None,
         rate: typed.rate.clone(),
         ramp: None,
         ramp_steps: None,
-        duration: typed
-            .duration
-            .clone()
-            .unwrap_or_else(|| Spanned::new(0..0, String::new())),
+        duration: duration.clone(),
     };
     let has_level = typed.users.is_some() || typed.rate.is_some();
     let stages = match (&typed.duration, &typed.stages) {
-        (Some(_), None) if has_level => vec![single],
+        (Some(duration), None) if has_level => vec![single(duration)],
         (None, Some(stages)) if !stages.is_empty() && typed.rate.is_none() => {
             stages.iter().map(|stage| stage.get_ref().clone()).collect()
         }
@@ -74,10 +73,12 @@ pub(crate) fn resolve(spec: &Spanned<ProfileSpec>, problems: &mut Vec<Problem>) 
     let length: Duration = stages.iter().map(|stage| stage.duration).sum();
     let warm_up = warm_up(typed, length, problems);
     let iterations = iterations(typed, is_open, problems);
+    let beside = beside::resolve(typed, length, problems);
     (problems.len() == known).then_some(Profile {
         stages,
         warm_up,
         iterations,
+        beside,
         open,
         search: None,
         users_of,

@@ -204,6 +204,13 @@ fn classes(classes: &[(String, f64)]) -> String {
 
 /// Levels one after the other, however long each is held.
 fn levels(load: &Load) -> String {
+    load.parts()
+        .map(levels_alone)
+        .collect::<Vec<_>>()
+        .join(" beside ")
+}
+
+fn levels_alone(load: &Load) -> String {
     let stages = load.stages.iter().map(|stage| {
         let [from, to] = [stage.from, stage.to].map(number::measured);
         if from == to {

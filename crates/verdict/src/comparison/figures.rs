@@ -7,13 +7,12 @@ use record::{Measure, ProcessReading, RunRecord, Scope, Second, Waited};
 use serde::{Deserialize, Serialize};
 
 use super::Measured;
+use crate::reading::second_told;
 use crate::stretch::Stretch;
 use crate::warm_up;
 
 /// A run has so many blocks, or fewer where it is shorter than that in intervals.
 const BLOCKS: usize = 30;
-/// A reading may come so much after the second that it tells of.
-const READ_LATE_MS: u64 = 500;
 /// So many digits count: a histogram knows three.
 const DIGITS: i32 = 5;
 
@@ -168,13 +167,13 @@ fn readings<'a>(
     record: &'a RunRecord,
     block: &Range<usize>,
 ) -> impl Iterator<Item = &'a ProcessReading> {
-    let width_ms = u64::from(record.timeline.width_s()) * 1_000;
-    // A reading tells of the second before it, and comes a little after that.
-    let from_ms = block.start as u64 * width_ms + READ_LATE_MS;
-    let to_ms = block.end as u64 * width_ms + READ_LATE_MS;
+    let width_s = record.timeline.width_s() as usize;
+    let seconds = block.start * width_s..block.end * width_s;
     let readings = record.readings.iter();
     readings
-        .filter(move |reading| (from_ms..to_ms).contains(&reading.at_ms))
+        .filter(move |reading| {
+            second_told(reading.at_ms).is_some_and(|second| seconds.contains(&second))
+        })
         .filter_map(|reading| reading.target.as_ref())
 }
 

@@ -86,3 +86,95 @@ fn threshold(target: &Target, limit: Limit) -> Option<Threshold> {
         Limit::Target => goal.or(acceptable).or(critical),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use record::{Delta, Generator, Header, Load, Machine, NameId, RequestName, Sample};
+
+    use super::*;
+    use crate::blocks::Block;
+
+    fn header() -> Header {
+        let name = RequestName {
+            name: "/".into(),
+            method: "GET".into(),
+            setup: false,
+            kind: record::NameKind::Request,
+        };
+        Header {
+            run_id: "run".into(),
+            brunt_version: "0.1.0".into(),
+            scenario_file: String::new(),
+            scenario_hash: String::new(),
+            scenario: None,
+            profile: "stress".into(),
+            host: String::new(),
+            embedded: false,
+            started_at: jiff::Timestamp::UNIX_EPOCH,
+            seed: 0,
+            names: vec![name],
+            classes: Vec::new(),
+            load: Load::default(),
+            targets: vec![Target {
+                metric: Metric::Percentile(0.99),
+                scope: None,
+                target: None,
+                acceptable: None,
+                critical: Some(55.5),
+            }],
+            generator: Generator::default(),
+            machine: Machine::default(),
+            label: None,
+            commit: None,
+        }
+    }
+
+    fn sample(begins_ms: u64, ms: u64) -> Sample {
+        let (begins_ns, done_ns) = (begins_ms * 1_000_000, (begins_ms + ms) * 1_000_000);
+        Sample {
+            name: NameId(0),
+            intended_ns: begins_ns,
+            dispatched_ns: begins_ns,
+            sent_ns: Some(begins_ns),
+            first_byte_ns: Some(done_ns),
+            done_ns,
+            connect_ns: None,
+            tls_ns: None,
+            stood_still_ns: 0,
+            failure: None,
+            wire_requests: 1,
+            bytes_sent: 0,
+            bytes_received: 0,
+        }
+    }
+
+    /// Second by second, a hundred requests that take 1, 2, … 100 ms, or 300 ms each.
+    fn record(is_disturbed: &[bool]) -> RunRecord {
+        let mut record = RunRecord::new(header());
+        let mut delta = Delta::new(&record.header.names);
+        for (second, is_disturbed) in (0..).zip(is_disturbed) {
+            delta.start(second);
+            for ms in 1..=100 {
+                let ms = if *is_disturbed { 300 } else { ms };
+                delta.record(&sample(u64::from(second) * 1_000, ms));
+            }
+            record.timeline.absorb(&delta.to_increment()).unwrap();
+        }
+        record
+    }
+
+    #[test]
+    fn what_is_left_out_is_no_measure_of_what_is_slow() {
+        let disturbed: Vec<bool> = (0..25).map(|second| second < 5).collect();
+        let record = record(&disturbed);
+        let bounds = Bound::all(&record, Limit::Critical, Measure::Response);
+        let stretch = Stretch::between(&record, 0.0, 25.0);
+        let counted = bounds[0].count(stretch.without(&disturbed));
+        let block = |missing| Block {
+            missing,
+            all: 100.0,
+        };
+        assert_eq!(counted.missing, [block(45.0); 20]);
+        assert_eq!(counted.slow, [block(10.0); 20]);
+    }
+}

@@ -27,6 +27,8 @@ pub struct Trial {
     pub from_s: f64,
     /// To.
     pub to_s: f64,
+    /// So much of it was disturbed, and left out, in seconds.
+    pub(crate) left_out_s: f64,
     /// What came out.
     pub outcome: Outcome,
     /// The logarithm of the share that misses the bound that is nearest to broken, over what may.
@@ -64,15 +66,6 @@ impl Counted {
         } else {
             blocks::sureness_beside_unless(&self.missing, &self.slow, ALIKE)
         }
-    }
-
-    /// Without some of the blocks.
-    fn without(mut self, left_out: &[bool]) -> Self {
-        for blocks in [&mut self.missing, &mut self.slow] {
-            let mut left_out = left_out.iter();
-            blocks.retain(|_| !left_out.next().is_some_and(|is_left_out| *is_left_out));
-        }
-        self
     }
 
     /// Together with what another trial counted.
@@ -121,6 +114,7 @@ impl Trial {
             level,
             from_s,
             to_s,
+            left_out_s: 0.0,
             outcome: Outcome::Open,
             excess: -EXCESS_MAX,
             nearest: 0,
@@ -146,14 +140,16 @@ impl Trial {
             risk,
             ..Self::seen(level.level, (from_s, to_s))
         };
-        if record.header.load.open.is_some() && backlog_grows(stretch, level.level) {
+        let disturbed = disturbed(stretch, bounds);
+        let left_out = disturbed.iter().filter(|is_so| **is_so).count();
+        trial.left_out_s = left_out as f64 * f64::from(record.timeline.width_s());
+        if record.header.load.open.is_some() && backlog_grows(stretch, &disturbed, level.level) {
             trial.outcome = Outcome::Breaks(Cause::Backlog);
             trial.excess = EXCESS_MAX;
             return trial;
         }
-        let disturbed = disturbed(stretch, bounds);
-        let counted = bounds.iter().map(|bound| bound.count(stretch));
-        trial.counted = counted.map(|counted| counted.without(&disturbed)).collect();
+        let kept = stretch.without(&disturbed);
+        trial.counted = bounds.iter().map(|bound| bound.count(kept)).collect();
         trial.look();
         if bounds.is_empty() && stretch.seconds() < BACKLOG_S {
             trial.outcome = Outcome::Open;
@@ -197,7 +193,12 @@ impl Trial {
             self.excess = excess;
             self.nearest = bound;
             self.limit = limit;
-            self.effective_per_s = seen.effective / seconds;
+            // Of fewer blocks than tell how they vary, a line knows nothing.
+            self.effective_per_s = if seen.is_long_enough {
+                seen.effective / seconds
+            } else {
+                0.0
+            };
         }
     }
 
@@ -225,17 +226,15 @@ impl Trial {
 }
 
 /// Whether what is under way grows all along, and by more than chance explains of arrivals and ends that
-/// are as many.
-fn backlog_grows(stretch: Stretch, per_s: f64) -> bool {
-    let seconds = stretch.record.timeline.seconds();
-    let (from, length) = (
-        whole_number(stretch.begins_s()),
-        whole_number(stretch.seconds()),
-    );
-    let under_way: Vec<f64> = seconds
-        .iter()
-        .skip(from)
-        .take(length)
+/// are as many; without the intervals that are disturbed.
+fn backlog_grows(stretch: Stretch, disturbed: &[bool], per_s: f64) -> bool {
+    let timeline = &stretch.record.timeline;
+    let width_s = timeline.width_s() as usize;
+    let seconds = timeline.seconds().chunks(width_s);
+    let intervals = seconds.skip(stretch.intervals().start).zip(disturbed);
+    let under_way: Vec<f64> = intervals
+        .filter(|(_, is_disturbed)| !**is_disturbed)
+        .flat_map(|(seconds, _)| seconds)
         .filter_map(|second| second.in_flight.map(f64::from))
         .collect();
     if (under_way.len() as f64) < BACKLOG_S {
@@ -304,4 +303,34 @@ pub(crate) fn throughput_and_in_flight(record: &RunRecord, trial: &Trial) -> Opt
     let per_s = seen.ok.count() as f64 / seconds;
     let mean_s = seen.ok.mean_ns()? / 1e9;
     (seconds > 0.0 && per_s > 0.0).then_some((per_s, per_s * mean_s))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A trial of so many seconds, in each third of which one of a hundred requests misses.
+    fn judged(seconds: u32) -> Trial {
+        let block = |second: u32| Block {
+            missing: f64::from(u32::from(second.is_multiple_of(3))),
+            all: 100.0,
+        };
+        let mut trial = Trial::seen(100.0, (0.0, f64::from(seconds)));
+        trial.outcome = Outcome::Holds;
+        trial.counted = vec![Counted {
+            missing: (0..seconds).map(block).collect(),
+            slow: Vec::new(),
+            limit: 0.01,
+        }];
+        trial.look();
+        trial
+    }
+
+    #[test]
+    fn what_is_too_short_to_tell_tells_a_line_nothing() {
+        let short = judged(19);
+        assert_eq!(short.outcome, Outcome::Open);
+        assert!(short.effective_per_s <= 0.0, "{short:?}");
+        assert!(judged(20).effective_per_s > 0.0);
+    }
 }

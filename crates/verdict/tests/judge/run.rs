@@ -58,6 +58,7 @@ impl Run {
                 open: None,
                 search: None,
                 warm_up_s: 0.0,
+                beside: Vec::new(),
                 iterations: None,
                 tasks_per_user_second: None,
                 requests_per_task: 1.0,
