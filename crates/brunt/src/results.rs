@@ -194,9 +194,14 @@ fn latest() -> Result<PathBuf, String> {
         .ok_or_else(none)
 }
 
-/// Writes a whole file.
+/// Writes a whole file. Where that fails, none is left rather than a part of one.
 pub(crate) fn write(path: &Path, text: &str) -> Result<(), WriteError> {
-    fs::write(path, text).map_err(|error| write_error(path, error))
+    fs::write(path, text).map_err(|error| {
+        if path.symlink_metadata().is_ok_and(|found| found.is_file()) {
+            fs::remove_file(path).ok();
+        }
+        write_error(path, error)
+    })
 }
 
 /// The folder that a file goes to, made where it is not there, as a whole path.

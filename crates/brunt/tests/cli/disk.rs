@@ -49,6 +49,10 @@ fn a_full_disk_is_said_and_the_result_is_shown() {
         ended.stdout.contains("/quality/analyze") && ended.stdout.contains("p95"),
         "{ended:?}"
     );
+    assert!(
+        !path.join("report.html").exists(),
+        "a part of a page is none"
+    );
     let bytes = std::fs::read(path.join("record.brunt")).expect("what fitted");
     let record = record::file::read(bytes.as_slice()).expect("readable");
     assert_eq!(record.ending, None);
