@@ -1,5 +1,7 @@
 //! What expressions cost in a body: `cargo bench -p scenario`.
 
+#![expect(clippy::print_stdout, reason = "a bench says what it measured")]
+
 use std::hint::black_box;
 use std::rc::Rc;
 use std::time::Instant;
