@@ -183,9 +183,10 @@ impl<'a> Exchange<'a> {
         origin: usize,
     ) -> Result<Answer, Fault> {
         let mut kept = self.kept_connection(origin).await?;
-        if kept.as_mut().is_some_and(Link::is_stale) {
-            kept = None;
-            self.core.count_reopened();
+        if kept.as_mut().is_some_and(Link::is_stale)
+            && let Some(stale) = kept.take()
+        {
+            kept = self.another(stale).await?;
         }
         let (mut refusals, mut was_lost) = (0, false);
         loop {
