@@ -12,7 +12,7 @@ const FILE_MB_MAX: f64 = 100.0;
 /// Memory at the end is at most so many times what it was after a minute.
 const GROWTH_MAX: f64 = 1.1;
 /// The load of the endurance profile that ships with brunt, and a heavy one.
-const RATES: [u32; 2] = [36, 1_000];
+const RATES: [u32; 2] = [36, 300];
 
 /// What a run took at a moment.
 struct Look {
