@@ -6,7 +6,7 @@ use toml::{Table, Value};
 
 use super::plain::{USERS, goose_load, wrk};
 use super::stand::Stand;
-use super::tools::{Tool, Wanted, provide};
+use super::tools::{Tool, Wanted};
 use super::{Section, rounds};
 
 /// The class of the shipped scenario that is played.
@@ -15,72 +15,54 @@ const CLASS: &str = "normal";
 /// As it ships, but for the waits.
 pub(super) fn as_shipped(stand: &Stand) -> anyhow::Result<Section> {
     let seconds = stand.seconds;
-    let peers = stand.root.join("peers");
-    let script = peers.join("agent.lua");
-    let locust = peers.join("locustfile.py");
+    let sources = stand.root.join("peers");
+    let script = sources.join("agent.lua");
+    let locust = sources.join("locustfile.py");
     let in_locust = |class: &str| {
         format!(
             "-f {} --headless --only-summary -u {USERS} -r {USERS} -t {seconds}s --host URL {class}",
             locust.display()
         )
     };
-    let (peers, missing) = provide(
-        stand,
-        vec![
-            wrk(seconds).goal(0.9),
-            Wanted::new(
-                Tool::Wrk,
-                "wrk with a Lua script",
-                format!("-c{USERS} -t1 -d{seconds}s -s {} URL", script.display()),
-            )
-            .goal(1.25),
-            Wanted::new(
-                Tool::Goose,
-                "goose",
-                format!("--host URL --scenarios agent {}", goose_load(seconds)),
-            )
-            .goal(5.0),
-            Wanted::new(Tool::Locust, "Locust FastHttpUser", in_locust("FastAgent")).goal(24.0),
-            Wanted::new(Tool::Locust, "Locust HttpUser", in_locust("PlainAgent")).goal(100.0),
-        ],
-    );
-    let mut clients =
-        vec![stand.brunt_with(&scenario(&stand.root.join("brunt.toml"), seconds, false)?)?];
-    clients.extend(peers);
-    rounds::play(
-        stand,
-        &[],
-        &clients,
-        &missing,
-        &format!(
-            "The ten weighted tasks of the scenario that ships with brunt (`brunt.toml`): random JSON bodies, a name for \
+    let peers = vec![
+        wrk(seconds).goal(0.9),
+        Wanted::new(
+            Tool::Wrk,
+            "wrk with a Lua script",
+            format!("-c{USERS} -t1 -d{seconds}s -s {} URL", script.display()),
+        )
+        .goal(1.25),
+        Wanted::new(
+            Tool::Goose,
+            "goose",
+            format!("--host URL --scenarios agent {}", goose_load(seconds)),
+        )
+        .goal(5.0),
+        Wanted::new(Tool::Locust, "Locust FastHttpUser", in_locust("FastAgent")).goal(24.0),
+        Wanted::new(Tool::Locust, "Locust HttpUser", in_locust("PlainAgent")).goal(100.0),
+    ];
+    let brunt = stand.brunt_with(&scenario(stand, false)?)?;
+    let intro = format!(
+        "The ten weighted tasks of the scenario that ships with brunt (`brunt.toml`): random JSON bodies, a name for \
          each task, checks of the status and of some JSON; {USERS} users that do not wait. Beside it wrk's plain GET, which \
          does none of that, and the same scenario in the others (`peers/`): wrk's Lua script draws tasks and bodies, but knows \
          no users and no figures for each task."
-        ),
-    )
+    );
+    rounds::play(stand, &[], brunt, peers, &intro)
 }
 
 /// With a check of a JSON field and an extraction in every task.
 pub(super) fn with_checks(stand: &Stand) -> anyhow::Result<Section> {
-    let seconds = stand.seconds;
-    let (peers, missing) = provide(stand, vec![wrk(seconds).goal(0.75)]);
-    let mut clients =
-        vec![stand.brunt_with(&scenario(&stand.root.join("brunt.toml"), seconds, true)?)?];
-    clients.extend(peers);
-    rounds::play(
-        stand,
-        &[],
-        &clients,
-        &missing,
-        "The same scenario, where each task checks a field of the JSON it is answered (`check.json`) and takes a variable of \
-         it (`extract`), against wrk's plain GET.",
-    )
+    let brunt = stand.brunt_with(&scenario(stand, true)?)?;
+    let intro = "The same scenario, where each task checks a field of the JSON it is answered (`check.json`) and takes a \
+        variable of it (`extract`), against wrk's plain GET.";
+    let peers = vec![wrk(stand.seconds).goal(0.75)];
+    rounds::play(stand, &[], brunt, peers, intro)
 }
 
 /// The shipped scenario with one class that does not wait, and one profile.
-fn scenario(shipped: &std::path::Path, seconds: u64, looks: bool) -> anyhow::Result<String> {
-    let text = std::fs::read_to_string(shipped)?;
+fn scenario(stand: &Stand, looks: bool) -> anyhow::Result<String> {
+    let text = std::fs::read_to_string(stand.root.join("brunt.toml"))?;
     let mut scenario: Table = text.parse().context("brunt.toml is no TOML")?;
     for key in ["targets", "host"] {
         scenario.remove(key);
@@ -102,7 +84,7 @@ fn scenario(shipped: &std::path::Path, seconds: u64, looks: bool) -> anyhow::Res
             task.insert("extract".into(), extract.into());
         }
     }
-    let profiles = format!("[p]\nusers = {USERS}\nduration = \"{seconds}s\"");
+    let profiles = format!("[p]\nusers = {USERS}\nduration = \"{}s\"", stand.seconds);
     let profiles: Table = profiles.parse()?;
     scenario.insert("profiles".into(), profiles.into());
     Ok(scenario.to_string())

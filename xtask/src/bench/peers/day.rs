@@ -11,8 +11,8 @@ use crate::release;
 const FILE_MB_MAX: f64 = 100.0;
 /// Memory at the end is at most so many times what it was after a minute.
 const GROWTH_MAX: f64 = 1.1;
-/// The load of the endurance profile that ships with brunt, and a heavy one.
-const RATES: [u32; 2] = [36, 1_000];
+/// The load of the endurance profile that ships with brunt, and a heavier one.
+const RATES: [u32; 2] = [36, 100];
 
 /// What a run took at a moment.
 struct Look {
@@ -64,7 +64,7 @@ pub(super) fn of_one_run(stand: &Stand) -> anyhow::Result<Section> {
     let text = format!(
         "24 hours of a run in virtual time (`crates/record/benches/day`): each second's requests, of ten names, go through what \
          collects a run (`Delta`, `Increment`, `Timeline`, the record file), and a reading of the monitor beside them. Load is \
-         that of the endurance profile that ships with brunt, and a heavy one. Memory is that of the process, which does nothing \
+         that of the endurance profile that ships with brunt, and a heavier one. Memory is that of the process, which does nothing \
          else; intervals are those of the histograms, which become wider when they are full.\n\n\
          | requests a second | after, h | memory, MiB | record file, MB | intervals, s |\n| ---: | ---: | ---: | ---: | ---: |\n{}\n\n\
          Goal: memory flat from the first minute on, the file under {FILE_MB_MAX} MB: {reached}.\n",

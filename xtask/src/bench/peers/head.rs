@@ -24,7 +24,7 @@ How it is measured:
   making load, brunt's reports. **Requests a CPU-second** is the one over the other.
 - *Busy* is CPU time over the length of the turn. Where the server is busier than 80 %, it limits how fast requests are answered, and
   so how many a client finds at once; what a request costs the client stays what it is.
-- brunt records eight moments and sizes of every request, in histograms by name and outcome, and judges them; it also checks the
+- brunt takes the moments and sizes of every request, keeps them in histograms by name and outcome, and judges them; it also checks the
   status. wrk checks it as well, and keeps one histogram.
 - wrk, h2load and hey are those of Debian, oha of crates.io, Locust of PyPI; the programs that play the scenario in goose, Locust
   and wrk lie in `peers/`, the scenarios that brunt plays in `xtask/src/bench/peers/`. k6, vegeta and wrk2 are left out: none of these three registries has them.

@@ -1,7 +1,7 @@
 //! GET of one path in the closed model, in the clear and by TLS.
 
 use super::stand::Stand;
-use super::tools::{Tool, Wanted, provide};
+use super::tools::{Tool, Wanted};
 use super::{Section, rounds};
 
 /// Users, and with them connections.
@@ -19,53 +19,42 @@ pub(super) const ANY_CERTIFICATE: &str = "[tls]\ninsecure = true\n";
 
 pub(super) fn in_the_clear(stand: &Stand) -> anyhow::Result<Section> {
     let seconds = stand.seconds;
-    let (peers, missing) = provide(
-        stand,
-        vec![
-            wrk(seconds).goal(1.05),
-            Wanted::new(
-                Tool::H2load,
-                "h2load --h1",
-                format!("--h1 -c{USERS} -t1 -D{seconds} URL/"),
-            ),
-            Wanted::new(
-                Tool::Oha,
-                "oha",
-                format!("--no-tui -z {seconds}s -c {USERS} URL/"),
-            ),
-            Wanted::new(
-                Tool::Hey,
-                "hey",
-                format!("-z {seconds}s -c {USERS} -cpus 1 URL/"),
-            ),
-            Wanted::new(
-                Tool::Goose,
-                "goose",
-                format!("--host URL --scenarios plain {}", goose_load(seconds)),
-            ),
-        ],
-    );
-    let mut clients = vec![stand.brunt_with(&scenario(seconds))?];
-    clients.extend(peers);
-    rounds::play(
-        stand,
-        &[],
-        &clients,
-        &missing,
-        &format!(
-            "GET of one path, {USERS} users that do not wait, each with a connection of its own that it keeps."
+    let peers = vec![
+        wrk(seconds).goal(1.05),
+        Wanted::new(
+            Tool::H2load,
+            "h2load --h1",
+            format!("--h1 -c{USERS} -t1 -D{seconds} URL/"),
         ),
-    )
+        Wanted::new(
+            Tool::Oha,
+            "oha",
+            format!("--no-tui -z {seconds}s -c {USERS} URL/"),
+        ),
+        Wanted::new(
+            Tool::Hey,
+            "hey",
+            format!("-z {seconds}s -c {USERS} -cpus 1 URL/"),
+        ),
+        Wanted::new(
+            Tool::Goose,
+            "goose",
+            format!("--host URL --scenarios plain {}", goose_load(seconds)),
+        ),
+    ];
+    let brunt = stand.brunt_with(&scenario(seconds))?;
+    let intro = format!(
+        "GET of one path, {USERS} users that do not wait, each with a connection of its own that it keeps."
+    );
+    rounds::play(stand, &[], brunt, peers, &intro)
 }
 
 pub(super) fn by_tls(stand: &Stand) -> anyhow::Result<Section> {
     let seconds = stand.seconds;
-    let (peers, missing) = provide(stand, vec![wrk(seconds).goal(1.0)]);
-    let scenario = scenario(seconds) + ANY_CERTIFICATE;
-    let mut clients = vec![stand.brunt_with(&scenario)?];
-    clients.extend(peers);
+    let brunt = stand.brunt_with(&(scenario(seconds) + ANY_CERTIFICATE))?;
     let intro = "The same by TLS 1.3: the server offers AES-256-GCM alone, and neither client looks at its certificate.";
-    rounds::play(stand, &["--tls"], &clients, &missing, intro)
+    let peers = vec![wrk(seconds).goal(1.0)];
+    rounds::play(stand, &["--tls"], brunt, peers, intro)
 }
 
 /// wrk's plain GET, which others are held against as well.
@@ -75,5 +64,5 @@ pub(super) fn wrk(seconds: u64) -> Wanted {
 
 /// How long and by how many goose is to make load.
 pub(super) fn goose_load(seconds: u64) -> String {
-    format!("--users {USERS} --hatch-rate {USERS} --run-time {seconds}s")
+    format!("--users {USERS} --increase-rate {USERS} --run-time {seconds}s")
 }

@@ -5,7 +5,7 @@ use super::Section;
 use super::client::Client;
 use super::spread::Spread;
 use super::stand::Stand;
-use super::tools::Missing;
+use super::tools::{Missing, Wanted, provide};
 
 /// One turn of a client.
 struct Turn {
@@ -22,46 +22,50 @@ impl Turn {
     }
 }
 
+/// A client with the turns it had.
+struct Player {
+    client: Client,
+    turns: Vec<Turn>,
+}
+
 /// Plays the rounds of a section and makes its table.
 pub(super) fn play(
     stand: &Stand,
     server: &[&str],
-    clients: &[Client],
-    missing: &[Missing],
+    brunt: Client,
+    peers: Vec<Wanted>,
     intro: &str,
 ) -> anyhow::Result<Section> {
-    let mut turns: Vec<Vec<Turn>> = clients.iter().map(|_| Vec::new()).collect();
+    let (peers, mut missing) = provide(stand, peers);
+    let clients = std::iter::once(brunt).chain(peers);
+    let mut players: Vec<Player> = clients
+        .map(|client| Player {
+            client,
+            turns: Vec::new(),
+        })
+        .collect();
     for round in 0..stand.pairs as usize {
-        // The order turns with each round, so that a drift of the machine favours nobody.
-        for turn in 0..clients.len() {
-            let at = (turn + round) % clients.len();
-            turns[at].push(take_turn(stand, server, &clients[at])?);
-        }
-        println!("  round {}: {}", round + 1, in_words(clients, &turns));
+        missing.extend(play_round(stand, server, &mut players, round)?);
+        println!("  round {}: {}", round + 1, in_words(&players));
     }
     let mut short = Vec::new();
     let mut rows = Vec::new();
-    for (client, own) in clients.iter().zip(&turns) {
-        let ratios = turns[0].iter().zip(own);
+    for Player { client, turns } in &players {
+        let ratios = players[0].turns.iter().zip(turns);
         let ratios = Spread::of(ratios.map(|(a, b)| a.per_cpu_second() / b.per_cpu_second()));
-        if client.goal.is_some_and(|goal| ratios.median < goal) {
-            let goal = client.goal.unwrap_or_default();
-            short.push(format!(
-                "{:.3} × {}, to be {goal}",
-                ratios.median, client.name
-            ));
+        if let Some(goal) = client.goal.filter(|goal| ratios.median < *goal) {
+            let median = ratios.median;
+            short.push(format!("{median:.3} × {}, to be {goal}", client.name));
         }
-        rows.push(row(client, own, &ratios));
+        rows.push(row(client, turns, &ratios));
     }
-    rows.extend(missing.iter().map(|missing| {
-        format!(
-            "| {} | not to be had: {} | | | | | | | | | |",
-            missing.name, missing.why
-        )
-    }));
-    let commands = clients
+    let missing = missing.iter();
+    rows.extend(
+        missing.map(|missing| format!("| {} | {} | | | | | | | | | |", missing.name, missing.why)),
+    );
+    let commands = players
         .iter()
-        .map(|client| format!("- {}: `{}`", client.name, client.command()));
+        .map(|Player { client, .. }| format!("- {}: `{}`", client.name, client.command()));
     let commands: Vec<String> = commands.collect();
     let text = format!(
         "{intro}\n\n{HEAD}\n{}\n\n{}\n",
@@ -69,6 +73,34 @@ pub(super) fn play(
         commands.join("\n")
     );
     Ok(Section { text, short })
+}
+
+/// Gives each its turn, in an order that changes with the round, so that a drift of the machine favours nobody. A peer
+/// that fails is out, and is told; where brunt fails, all does.
+fn play_round(
+    stand: &Stand,
+    server: &[&str],
+    players: &mut Vec<Player>,
+    round: usize,
+) -> anyhow::Result<Vec<Missing>> {
+    let count = players.len();
+    let mut out = Vec::new();
+    for at in (0..count).map(|turn| (turn + round) % count) {
+        let player = &mut players[at];
+        match take_turn(stand, server, &player.client) {
+            Ok(turn) => player.turns.push(turn),
+            Err(error) if at == 0 => return Err(error),
+            Err(error) => {
+                println!("  {error:#}");
+                let text = error.to_string();
+                let name = player.client.name;
+                let why = text.lines().next().unwrap_or_default().replace('|', " ");
+                out.push(Missing { name, why });
+            }
+        }
+    }
+    players.retain(|player| out.iter().all(|missing| missing.name != player.client.name));
+    Ok(out)
 }
 
 const HEAD: &str = "\
@@ -88,10 +120,10 @@ fn take_turn(stand: &Stand, server: &[&str], client: &Client) -> anyhow::Result<
     })
 }
 
-fn in_words(clients: &[Client], turns: &[Vec<Turn>]) -> String {
-    let last = clients.iter().zip(turns).filter_map(|(client, own)| {
-        let own = own.last()?.per_cpu_second();
-        let ratio = turns[0].last()?.per_cpu_second() / own;
+fn in_words(players: &[Player]) -> String {
+    let last = players.iter().filter_map(|Player { client, turns }| {
+        let own = turns.last()?.per_cpu_second();
+        let ratio = players[0].turns.last()?.per_cpu_second() / own;
         Some(format!("{} {own:.0} ({ratio:.3})", client.name))
     });
     last.collect::<Vec<_>>().join(", ")

@@ -25,7 +25,7 @@ pub(super) enum Tool {
     Locust,
 }
 
-/// A client that is not there, and why.
+/// A client that plays no part, and why.
 pub(super) struct Missing {
     pub(super) name: &'static str,
     pub(super) why: String,
@@ -75,7 +75,7 @@ pub(super) fn provide(stand: &Stand, wanted: Vec<Wanted>) -> (Vec<Client>, Vec<M
                 println!("  {} is not to be had: {why}", wanted.name);
                 missing.push(Missing {
                     name: wanted.name,
-                    why,
+                    why: format!("not to be had: {why}"),
                 });
             }
         }
