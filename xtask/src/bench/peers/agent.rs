@@ -4,7 +4,7 @@
 use anyhow::Context;
 use toml::{Table, Value};
 
-use super::plain::{USERS, goose_load, wrk};
+use super::plain::{USERS, goose_load, k6, wrk};
 use super::stand::Stand;
 use super::tools::{Tool, Wanted};
 use super::{Section, rounds};
@@ -38,6 +38,7 @@ pub(super) fn as_shipped(stand: &Stand) -> anyhow::Result<Section> {
             format!("--host URL --scenarios agent {}", goose_load(seconds)),
         )
         .goal(5.0),
+        k6(stand, "agent").goal(15.0),
         Wanted::new(Tool::Locust, "Locust FastHttpUser", in_locust("FastAgent")).goal(24.0),
         Wanted::new(Tool::Locust, "Locust HttpUser", in_locust("PlainAgent")).goal(100.0),
     ];

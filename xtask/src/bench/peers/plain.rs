@@ -36,6 +36,7 @@ pub(super) fn in_the_clear(stand: &Stand) -> anyhow::Result<Section> {
             "hey",
             format!("-z {seconds}s -c {USERS} -cpus 1 URL/"),
         ),
+        k6(stand, "plain"),
         Wanted::new(
             Tool::Goose,
             "goose",
@@ -55,6 +56,17 @@ pub(super) fn by_tls(stand: &Stand) -> anyhow::Result<Section> {
     let intro = "The same by TLS 1.3: the server offers AES-256-GCM alone, and neither client looks at its certificate.";
     let peers = vec![wrk(seconds).goal(1.0)];
     rounds::play(stand, &["--tls"], brunt, peers, intro)
+}
+
+/// k6 with the tasks of its script that have this name.
+pub(super) fn k6(stand: &Stand, tasks: &str) -> Wanted {
+    let script = stand.root.join("peers/k6.js");
+    let seconds = stand.seconds;
+    let arguments = format!(
+        "run --quiet --no-usage-report --vus {USERS} --duration {seconds}s -e HOST=URL -e TASKS={tasks} {}",
+        script.display()
+    );
+    Wanted::new(Tool::K6, "k6", arguments)
 }
 
 /// wrk's plain GET, which others are held against as well.

