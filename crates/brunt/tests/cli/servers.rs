@@ -90,6 +90,20 @@ fn a_set_up_that_fails_ends_the_run() {
 }
 
 #[test]
+fn a_start_that_fails_for_all_users_ends_the_run() {
+    let server =
+        Server::start(Routes::new().at("/login", Answer::new(403).body("closed today"))).unwrap();
+    let task = "on_start = [{ post = \"/login\" }]\n[[users.u.tasks]]\nget = \"/\"";
+    let brunt =
+        Brunt::new(&["run", "p", "--out", "out"]).scenario(&scenario(&server.url(), 3, "1h", task));
+    let ended = brunt.run();
+    assert_eq!(ended.code, Some(4), "{ended:?}");
+    assert!(ended.stdout.contains("closed today"), "{ended:?}");
+    assert_eq!(brunt.summary()["stopped_by"], "setup_failed");
+    assert_eq!(server.stop().requests, 3);
+}
+
+#[test]
 fn a_run_in_which_everything_fails_is_stopped() {
     let server = Server::start(Routes::new().otherwise(Answer::new(503))).unwrap();
     let task = "[[users.u.tasks]]\nget = \"/\"";
