@@ -192,6 +192,20 @@ mod tests {
     use super::*;
 
     #[test]
+    fn cargo_run_has_brunt_alone_to_run() {
+        let metadata = cargo_metadata::MetadataCommand::new()
+            .manifest_path(concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml"))
+            .no_deps()
+            .exec()
+            .unwrap();
+        let packages = metadata.workspace_default_packages();
+        let targets = packages.iter().flat_map(|package| &package.targets);
+        let programs = targets.filter(|target| target.is_bin());
+        let names: Vec<&str> = programs.map(|target| target.name.as_str()).collect();
+        assert_eq!(names, ["brunt"]);
+    }
+
+    #[test]
     fn without_a_choice_all_steps_run_in_order() {
         assert_eq!(
             names(&chosen(&[])),
