@@ -64,7 +64,7 @@ pub(crate) struct Core {
     /// Where all is kept that is said and heard, in a rehearsal.
     pub(crate) script: Option<Script>,
     /// Space to read into; held only while bytes are taken.
-    pub(crate) scratch: RefCell<Box<[u8]>>,
+    pub(crate) scratch: Rc<RefCell<Box<[u8]>>>,
     recorder: RefCell<Recorder>,
     cpu: CpuAccount,
     /// What HTTP/2 was sent last.
@@ -125,7 +125,7 @@ impl Core {
             clock,
             pacer: Rc::new(Pacer::new(clock)?),
             look_again: Notify::new(),
-            scratch: RefCell::new(vec![0; SCRATCH_BYTES].into()),
+            scratch: Rc::new(RefCell::new(vec![0; SCRATCH_BYTES].into())),
             recorder: RefCell::new(recorder),
             cpu: CpuAccount::of_this_thread(),
             heads: RefCell::default(),

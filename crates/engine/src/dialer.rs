@@ -86,7 +86,7 @@ impl Dialer {
         let host = &core.target.origins()[origin];
         if !host.is_tls() {
             let is_http2 = core.plan.network.http == HttpVersion::Http2;
-            return link(core, Stream::Plain(stream), origin, is_http2).await;
+            return Ok(link(core, Stream::Plain(stream), origin, is_http2));
         }
         let begun_ns = core.clock.now_ns();
         let timeout_ns = nanoseconds(core.plan.network.timeouts.tls);
@@ -95,10 +95,7 @@ impl Dialer {
         let shaken = shake_hands(core, seat, host, stream, sessions).await;
         *took.tls_ns.get_or_insert(0) += core.clock.now_ns() - begun_ns;
         let (stream, is_http2) = shaken?;
-        core.pacer.set_deadline(seat, by_ns);
-        let speaking = pin!(link(core, stream, origin, is_http2));
-        let spoken = core.pacer.future_under_way(seat, speaking).await;
-        spoken.unwrap_or_else(|given_up| Err(given_up_on_tls(given_up)))
+        Ok(link(core, stream, origin, is_http2))
     }
 
     /// Tries the addresses in turn, each for its share of the time that is left.
@@ -216,12 +213,11 @@ impl Line {
 }
 
 /// A link on a stream that is open.
-async fn link(core: &Core, stream: Stream, origin: usize, is_http2: bool) -> Result<Link, Fault> {
+fn link(core: &Core, stream: Stream, origin: usize, is_http2: bool) -> Link {
     if is_http2 {
-        let connection = http2::Connection::open(core, stream, origin).await?;
-        return Ok(Link::Http2(connection));
+        return Link::Http2(http2::Connection::open(core, stream, origin));
     }
-    Ok(Link::Http1(Connection::new(stream, origin)))
+    Link::Http1(Connection::new(stream, origin))
 }
 
 /// Shakes hands; returns whether HTTP/2 was agreed on as well.

@@ -13,7 +13,7 @@ pub use head::KeepFields;
 pub use reader::{Answer, Reader};
 
 pub(crate) use head::{FIELDS_MAX, is_redirect};
-pub(crate) use reader::HEAD_BYTES_MAX;
+pub(crate) use reader::{HEAD_BYTES_MAX, INTERIM_MAX};
 
 const ASKS: &[u8] = b"\r\nExpect: 100-continue\r\n";
 

@@ -1,18 +1,29 @@
-//! HTTP/2 (RFC 9113), on `h2`: connections that carry several requests at once, each on a stream of its own.
+//! HTTP/2 (RFC 9113): connections that carry several requests at once, each on a stream of its own.
 //!
-//! `h2` frames, compresses and controls the flow. What a sample needs and it does not tell (bytes and moments
-//! of each stream, why a connection ended) is taken from the frames as they pass.
+//! Of our own, as the framing of HTTP/1.1 is: a request goes from the bytes of its plan into the bytes that are
+//! written, and its answer from the bytes that were read into what is kept of it, with nothing made in between.
+//! Each connection has a session, which is told bytes and says bytes, and a driver, which reads and writes them.
 
 mod answering;
 mod connection;
+#[cfg(any(test, feature = "fuzzing"))]
+mod dialogue;
+mod driver;
 mod ending;
 mod exchange;
-mod frames;
-mod ledger;
-mod meter;
+mod fixed;
+mod frame;
+mod hearing;
+mod hpack;
+mod outgoing;
+mod reason;
 mod request_head;
+mod session;
+mod streams;
 mod upload;
 
 pub(crate) use connection::Connection;
+#[cfg(any(test, feature = "fuzzing"))]
+pub use dialogue::Dialogue;
 pub(crate) use exchange::Course;
 pub(crate) use request_head::RequestHeads;

@@ -17,7 +17,7 @@ mod example;
 mod exchange;
 mod fault;
 pub mod http1;
-mod http2;
+pub mod http2;
 mod keeper;
 mod link;
 mod outbox;

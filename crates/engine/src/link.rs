@@ -100,10 +100,7 @@ impl Link {
                 };
                 (exchanged, fate)
             }
-            // Large: it is not to make every user larger.
-            Self::Http2(connection) => {
-                Box::pin(connection.exchange(course, request, wanted, wire)).await
-            }
+            Self::Http2(connection) => connection.exchange(course, request, wanted, wire).await,
         }
     }
 }

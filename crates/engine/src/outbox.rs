@@ -95,15 +95,20 @@ impl<'a> Outbox<'a> {
         (self.bytes.len() - self.head_bytes) as u64 + files
     }
 
+    /// All of its body, where that is one piece.
+    pub(crate) fn body_as_one(&self) -> Option<&'a [u8]> {
+        self.cuts.is_empty().then(|| &self.bytes[self.head_bytes..])
+    }
+
     /// Takes the next bytes of the body, at most so many; none at its end.
-    pub(crate) fn take(&mut self, at_most: usize) -> Result<Vec<u8>, Fault> {
+    pub(crate) fn take(&mut self, at_most: usize) -> Result<&[u8], Fault> {
         let from = self.sent.get().max(self.head_bytes);
         let cut = self.cuts.iter().zip(self.uploads).nth(self.uploaded);
         let up_to = cut.map_or(self.bytes.len(), |(cut, _)| *cut);
         let Some((_, upload)) = cut.filter(|_| from == up_to) else {
             let up_to = up_to.min(from + at_most);
             self.sent.set(up_to);
-            return Ok(self.bytes[from..up_to].to_vec());
+            return Ok(&self.bytes[from..up_to]);
         };
         let left = upload.bytes - self.piece_at;
         let next = usize::try_from(left).map_or(at_most, |left| left.min(at_most));
@@ -113,7 +118,7 @@ impl<'a> Outbox<'a> {
             self.uploaded += 1;
             self.piece_at = 0;
         }
-        Ok(std::mem::take(&mut self.piece))
+        Ok(&self.piece)
     }
 
     pub(crate) fn poll_send_head(

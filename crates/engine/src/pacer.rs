@@ -43,6 +43,12 @@ pub(crate) enum GivenUp {
 pub(crate) struct Seat(u32);
 
 impl Seat {
+    /// A seat of no pacer.
+    #[cfg(any(test, feature = "fuzzing"))]
+    pub(crate) fn of(number: u32) -> Self {
+        Self(number)
+    }
+
     /// Its place among the seats of its pacer.
     pub(crate) fn index(self) -> usize {
         self.0 as usize

@@ -51,11 +51,12 @@ struct Section {
 type Measure = fn(&Stand) -> anyhow::Result<Section>;
 
 /// The sections of the page, in its order.
-const SECTIONS: [(&str, Measure); 8] = [
+const SECTIONS: [(&str, Measure); 9] = [
     ("plain", plain::in_the_clear),
     ("agent", agent::as_shipped),
     ("checks", agent::with_checks),
     ("tls", plain::by_tls),
+    ("http2", plain::by_http2),
     ("open", open::lateness),
     ("waiting", waiting::users),
     ("start", start::first_request),

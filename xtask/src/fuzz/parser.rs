@@ -12,6 +12,8 @@ use super::corpus;
 pub(crate) enum Parser {
     /// The reader of answers
     Answer,
+    /// What a server of HTTP/2 says
+    Http2,
     /// The reader of scenario files
     Scenario,
     /// The compiler of expressions, and what they render
@@ -31,6 +33,7 @@ impl Parser {
     pub(super) const fn target(self) -> &'static str {
         match self {
             Self::Answer => "answer",
+            Self::Http2 => "http2",
             Self::Scenario => "scenario",
             Self::Expression => "expression",
             Self::Curl => "curl",
@@ -51,7 +54,7 @@ impl Parser {
     pub(super) const fn bytes_max(self) -> u32 {
         match self {
             Self::Expression => 200,
-            Self::Answer => 600,
+            Self::Answer | Self::Http2 => 600,
             Self::Scenario | Self::Curl => 1500,
             Self::Har | Self::Openapi => 4000,
         }
@@ -65,6 +68,13 @@ impl Parser {
                 let known = fs::read_to_string(root.join(ANSWERS))?;
                 known.lines().map(corpus::unescaped).collect()
             }
+            Self::Http2 => Ok(vec![
+                // An answer, in parts; the next begins with what the table has.
+                b"\x03\0\0\x06\x01\0\0\0\0\x01\x88\x40\x01x\x01y\0\0\0\x09\x04\0\0\0\x01\0\0\x02\0\x01\0\0\0\x01ok\
+                  \0\0\x02\x01\x05\0\0\0\x03\x88\xbe\0\0\x04\x03\0\0\0\0\x05\0\0\0\x07".to_vec(),
+                b"\xff\0\0\x08\x06\0\0\0\0\0abcdefgh\0\0\x08\x07\0\0\0\0\0\0\0\0\x03\0\0\0\0\
+                  \0\0\x04\x08\0\0\0\0\0\0\0\x01\0\0\0\x06\x04\0\0\0\0\0\0\x04\0\0\x10\0".to_vec(),
+            ]),
             Self::Scenario => {
                 // The examples of the page say all that the language has, each in a few lines.
                 let page = fs::read_to_string(root.join("docs/scenario.md"))?;
@@ -126,6 +136,22 @@ impl Parser {
                 "304 ",
                 "200 ",
                 "0\\x0d\\x0a\\x0d\\x0a",
+            ],
+            Self::Http2 => &[
+                "\\x00\\x00\\x01\\x01\\x05\\x00\\x00\\x00\\x01\\x88",
+                "\\x00\\x00\\x00\\x01\\x04\\x00\\x00\\x00\\x03",
+                "\\x00\\x00\\x00\\x09\\x04\\x00\\x00\\x00\\x03",
+                "\\x00\\x00\\x01\\x00\\x01\\x00\\x00\\x00\\x01x",
+                "\\x00\\x00\\x04\\x03\\x00\\x00\\x00\\x00\\x05\\x00\\x00\\x00\\x08",
+                "\\x00\\x00\\x04\\x08\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x01\\x00",
+                "\\x00\\x00\\x08\\x07\\x00\\x00\\x00\\x00\\x00",
+                "\\x00\\x00\\x08\\x06\\x00\\x00\\x00\\x00\\x00",
+                "\\x00\\x00\\x06\\x04\\x00\\x00\\x00\\x00\\x00\\x00\\x01",
+                "\\x0f\\x0d\\x015",
+                "\\x48\\x03103",
+                "\\x40\\x01a\\x01b",
+                "\\xbe",
+                "\\x3f\\xe1\\x1f",
             ],
             Self::Expression => &[
                 "{{ ",

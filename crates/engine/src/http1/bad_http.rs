@@ -8,6 +8,12 @@ pub enum BadHttp {
     /// The status line or a header field breaks the grammar.
     #[error("the head of the answer is no HTTP/1.x: {0}")]
     Head(httparse::Error),
+    /// A field of HTTP/2 breaks the rules, or its place does.
+    #[error("the answer is no HTTP/2: {0}")]
+    Field(&'static str),
+    /// The body has another length than `Content-Length` says.
+    #[error("the answer's body has not the length that its Content-Length says")]
+    NotItsLength,
     /// The head has more fields than brunt takes.
     #[error("the head of the answer has over 128 fields")]
     TooManyFields,

@@ -8,7 +8,7 @@ use super::head::{self, Framing, KeepFields};
 /// Heads are never longer.
 pub(crate) const HEAD_BYTES_MAX: usize = 64 << 10;
 /// How many interim answers (1xx) may come before the answer.
-const INTERIM_MAX: u8 = 16;
+pub(crate) const INTERIM_MAX: u8 = 16;
 
 /// A whole answer.
 #[derive(Debug, PartialEq, Eq)]

@@ -1,39 +1,28 @@
 //! A connection of HTTP/2: several requests at once, each on a stream. A task of its own reads and writes.
 
 use std::cell::{Cell, RefCell};
-use std::future::poll_fn;
-use std::pin::Pin;
 use std::rc::Rc;
+use std::task::{Context, Waker};
 
-use bytes::Bytes;
-use h2::SendStream;
-use h2::client::{self, Builder, ResponseFuture, SendRequest};
-use http::Request;
-
-use super::ledger::Ledger;
-use super::meter::Meter;
+use super::driver::Driver;
+use super::ending::{Ended, closed};
+use super::session::Session;
 use crate::core::Core;
 use crate::fault::Fault;
 use crate::stream::Stream;
 
-/// How much a server may send on one stream, and on a connection, before what came was read: as browsers have
-/// it. It bounds what a connection may hold.
-const STREAM_WINDOW_BYTES: u32 = 6 << 20;
-const CONNECTION_WINDOW_BYTES: u32 = 16 << 20;
-/// Heads that are longer are not decoded to their end.
-const HEAD_BYTES_MAX: u32 = 256 << 10;
-/// How much of a body waits to be written.
-const SEND_BUFFER_BYTES: usize = 128 << 10;
+/// Whoever holds it may send requests. The connection is closed with the last one.
+pub(crate) struct Connection(pub(super) Rc<Shared>);
 
-/// Whoever holds it may send requests.
-#[derive(Clone)]
-pub(crate) struct Connection(pub(super) Rc<Inner>);
-
-pub(super) struct Inner {
-    origin: usize,
-    pub(super) is_tls: bool,
-    send: RefCell<SendRequest<Bytes>>,
-    pub(super) ledger: Rc<Ledger>,
+/// What those who send requests share with the task that reads and writes.
+pub(super) struct Shared {
+    pub(super) origin: usize,
+    pub(super) session: RefCell<Session>,
+    pub(super) ended: RefCell<Option<Ended>>,
+    /// Those who may send requests.
+    holders: Cell<usize>,
+    /// The task.
+    driver: RefCell<Option<Waker>>,
     /// Requests that were answered on it.
     pub(super) answered: Cell<u64>,
     /// Requests of a shared pool that are under way on it.
@@ -42,30 +31,20 @@ pub(super) struct Inner {
 
 impl Connection {
     /// Begins to speak HTTP/2 on a stream that is open.
-    pub(crate) async fn open(core: &Core, stream: Stream, origin: usize) -> Result<Self, Fault> {
+    pub(crate) fn open(core: &Core, stream: Stream, origin: usize) -> Self {
         let is_tls = matches!(stream, Stream::Tls(_));
-        let ledger = Rc::new(Ledger::new(core.clock));
-        let meter = Meter::new(stream, ledger.clone());
-        let (send, connection) = builder()
-            .handshake::<_, Bytes>(meter)
-            .await
-            .map_err(|error| super::ending::unopened(&error, &ledger))?;
-        let pool = core.pool.clone();
-        let pacer = core.pacer.clone();
-        let told = move || {
-            if let Some(pool) = &pool {
-                pool.wake_next(&pacer, origin);
-            }
-        };
-        tokio::task::spawn_local(drive(connection, ledger.clone(), told));
-        Ok(Self(Rc::new(Inner {
+        let shared = Rc::new(Shared {
             origin,
-            is_tls,
-            send: RefCell::new(send),
-            ledger,
+            session: RefCell::new(Session::new(is_tls)),
+            ended: RefCell::default(),
+            holders: Cell::new(1),
+            driver: RefCell::default(),
             answered: Cell::new(0),
             under_way: Cell::new(0),
-        })))
+        });
+        let driver = Driver::new(core, shared.clone(), stream);
+        tokio::task::spawn_local(driver.run());
+        Self(shared)
     }
 
     pub(crate) fn origin(&self) -> usize {
@@ -74,7 +53,7 @@ impl Connection {
 
     /// Whether it takes no more requests: the server closes it, or it is closed.
     pub(crate) fn is_over(&self) -> bool {
-        self.0.ledger.is_over()
+        self.0.is_over()
     }
 
     /// Whether a request was answered on it.
@@ -89,7 +68,7 @@ impl Connection {
 
     /// Whether it takes another request, where so many may be under way; the server may allow fewer.
     pub(crate) fn has_room(&self, streams: u32) -> bool {
-        self.under_way() < streams.min(self.0.ledger.streams_max())
+        self.under_way() < streams.min(self.0.session.borrow().streams_max())
     }
 
     /// Another request of a shared pool comes under way on it.
@@ -101,58 +80,62 @@ impl Connection {
     pub(crate) fn end(&self) {
         self.0.under_way.set(self.under_way() - 1);
     }
+}
 
-    /// Opens a stream with the head of a request, which is the whole where there is no body.
-    pub(super) fn open_stream(
-        &self,
-        head: Request<()>,
-        is_whole: bool,
-    ) -> Result<(ResponseFuture, SendStream<Bytes>), h2::Error> {
-        let mut send = self.0.send.borrow_mut();
-        let opened = send.send_request(head, is_whole);
-        if opened.is_err() {
-            // There are no more numbers for streams, or the connection is gone.
-            self.0.ledger.set_over();
-        }
-        // Where the server allows no other stream at the moment, this one waits in line within `h2`, and a
-        // handle that has one there takes no second: the next one is sent by another.
-        let next = send.clone();
-        *send = next;
-        opened
+impl Clone for Connection {
+    fn clone(&self) -> Self {
+        self.0.holders.set(self.0.holders.get() + 1);
+        Self(self.0.clone())
     }
 }
 
-fn builder() -> Builder {
-    let mut builder = client::Builder::new();
-    builder
-        .enable_push(false)
-        .initial_window_size(STREAM_WINDOW_BYTES)
-        .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
-        .max_header_list_size(HEAD_BYTES_MAX)
-        .max_send_buffer_size(SEND_BUFFER_BYTES)
-        // Answers to requests that were given up come late by the thousand; that is no attack on us.
-        .max_local_error_reset_streams(None);
-    builder
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.0.holders.set(self.0.holders.get() - 1);
+        if self.0.holders.get() == 0 {
+            self.0.wake_driver();
+        }
+    }
 }
 
-/// Reads and writes until the connection ends; `told` is called where it may take more requests, or none.
-async fn drive(
-    mut connection: client::Connection<Meter, Bytes>,
-    ledger: Rc<Ledger>,
-    told: impl Fn(),
-) {
-    poll_fn(|cx| {
-        let polled = Pin::new(&mut connection).poll(cx);
-        if ledger.take_news() {
-            ledger.set_streams_max(connection.max_concurrent_send_streams());
-            told();
+impl Shared {
+    pub(super) fn is_over(&self) -> bool {
+        self.has_ended() || self.session.borrow().is_over()
+    }
+
+    #[inline]
+    pub(super) fn has_ended(&self) -> bool {
+        self.ended.borrow().is_some()
+    }
+
+    /// Nobody may send requests any more.
+    pub(super) fn is_left(&self) -> bool {
+        self.holders.get() == 0
+    }
+
+    /// Why it takes no more requests.
+    pub(super) fn over(&self) -> Fault {
+        match &*self.ended.borrow() {
+            Some(ended) => ended.fault(0),
+            None => closed(0, self.session.borrow().goodbye()),
         }
-        polled
-    })
-    .await
-    // Streams hear of it, and the ledger has why.
-    .ok();
-    ledger.set_over();
-    drop(connection);
-    told();
+    }
+
+    /// There is something to write.
+    #[inline]
+    pub(super) fn wake_driver(&self) {
+        if let Some(driver) = &*self.driver.borrow() {
+            driver.wake_by_ref();
+        }
+    }
+
+    pub(super) fn remember_driver(&self, cx: &Context<'_>) {
+        let mut driver = self.driver.borrow_mut();
+        if !driver
+            .as_ref()
+            .is_some_and(|known| known.will_wake(cx.waker()))
+        {
+            *driver = Some(cx.waker().clone());
+        }
+    }
 }

@@ -1,79 +1,86 @@
 //! Endings: what it means for a request that its stream or its connection ended.
 
-use h2::Reason;
 use record::FailureKind;
 
-use super::ledger::{Account, Ended, Ledger};
+use super::hearing::Breach;
+use super::reason::Reason;
+use super::session::Account;
 use crate::fault::Fault;
 use crate::link::Fate;
 
-/// What becomes of the request of a stream that ended with an error.
-pub(super) fn of(
-    error: &h2::Error,
-    stream: u32,
-    account: &Account,
-    ledger: &Ledger,
-) -> (Fault, Fate) {
-    let fault = fault_of(error, account, ledger);
-    let is_refused = error.is_reset() && error.reason() == Some(Reason::REFUSED_STREAM);
-    let is_unsent = account.sent_ns.is_none();
-    if is_unsent || ledger.is_unprocessed(stream) || error.is_remote() && is_refused {
-        return (fault, Fate::Refused);
-    }
-    let closed = [FailureKind::Closed, FailureKind::Reset];
-    let fate =
-        if error.is_reset() || account.first_byte_ns.is_some() || !closed.contains(&fault.kind) {
+/// How a connection ended.
+#[derive(Debug)]
+pub(super) struct Ended {
+    pub(super) how: How,
+    /// Whether the server's system had all that was sent.
+    pub(super) is_acknowledged: bool,
+    /// Whether the server answered in the words of HTTP/1.x.
+    pub(super) speaks_http1: bool,
+    /// Why the server went away, where it said so.
+    pub(super) goodbye: Option<Reason>,
+}
+
+#[derive(Debug)]
+pub(super) enum How {
+    /// The server closed it.
+    Closed,
+    Broken(Fault),
+    Breach(Breach),
+}
+
+impl Ended {
+    /// What becomes of a request that was under way.
+    pub(super) fn of(&self, account: &Account) -> (Fault, Fate) {
+        let fault = self.fault(account.bytes_received);
+        let closed = [FailureKind::Closed, FailureKind::Reset];
+        let fate = if account.sent_ns.is_none() {
+            Fate::Refused
+        } else if account.first_byte_ns.is_some() || !closed.contains(&fault.kind) {
             Fate::Taken
         } else {
             Fate::Lost {
-                acknowledged: ledger.is_acknowledged(),
+                acknowledged: self.is_acknowledged,
             }
         };
-    (fault, fate)
+        (fault, fate)
+    }
+
+    /// Why it ended, for a request of whose answer so many bytes came.
+    pub(super) fn fault(&self, bytes_received: u64) -> Fault {
+        if self.speaks_http1 {
+            let text = "the server answered in HTTP/1.x: it does not know HTTP/2 beforehand; write http = \"1.1\"";
+            return Fault::new(FailureKind::BadHttp, text);
+        }
+        match &self.how {
+            How::Broken(fault) => fault.clone(),
+            How::Closed => closed(bytes_received, self.goodbye),
+            How::Breach(breach) => {
+                let text = format!("what came is not as HTTP/2 has it: {}", breach.what);
+                Fault::new(FailureKind::BadHttp, text)
+            }
+        }
+    }
 }
 
-/// Why no stream could be opened.
-pub(super) fn unopened(error: &h2::Error, ledger: &Ledger) -> Fault {
-    fault_of(error, &Account::default(), ledger)
-}
-
-fn fault_of(error: &h2::Error, account: &Account, ledger: &Ledger) -> Fault {
-    if ledger.speaks_http1() {
-        let text = "the server answered in HTTP/1.x: it does not know HTTP/2 beforehand; write http = \"1.1\"";
-        return Fault::new(FailureKind::BadHttp, text);
-    }
-    if error.is_library() {
-        let text = format!("what came is not as HTTP/2 has it: {error}");
-        return Fault::new(FailureKind::BadHttp, text);
-    }
-    if error.is_reset() {
-        let reason = error.reason().unwrap_or(Reason::NO_ERROR);
-        let text = format!("the server reset the stream: {}", name_of(reason));
-        return Fault::new(FailureKind::Reset, text);
-    }
-    let text = closed_when(account, ledger);
-    ledger.ended(|ended| match ended {
-        Some(Ended::Broken(fault)) => fault.clone(),
-        Some(Ended::Closed) => Fault::new(FailureKind::Closed, text),
-        None => match error.get_io() {
-            Some(error) if ledger.goodbye().is_none() => Fault::of(error),
-            _ => Fault::new(FailureKind::Closed, text),
-        },
-    })
-}
-
-fn closed_when(account: &Account, ledger: &Ledger) -> String {
-    let mut text = match account.bytes_received {
+/// The connection was closed.
+pub(super) fn closed(bytes_received: u64, goodbye: Option<Reason>) -> Fault {
+    let mut text = match bytes_received {
         0 => "the server closed the connection without an answer".to_owned(),
         bytes => format!("the server closed the connection after {bytes} bytes of the answer"),
     };
-    if let Some(reason) = ledger.goodbye() {
-        text.push_str(&format!(" (GOAWAY: {})", name_of(Reason::from(reason))));
+    if let Some(reason) = goodbye {
+        text.push_str(&format!(" (GOAWAY: {reason})"));
     }
-    text
+    Fault::new(FailureKind::Closed, text)
 }
 
-/// The name of a reason, as RFC 9113 has it.
-fn name_of(reason: Reason) -> String {
-    format!("{reason:?}")
+/// The server reset the stream.
+pub(super) fn reset(reason: Reason) -> (Fault, Fate) {
+    let text = format!("the server reset the stream: {reason}");
+    let fate = if reason == Reason::REFUSED_STREAM {
+        Fate::Refused
+    } else {
+        Fate::Taken
+    };
+    (Fault::new(FailureKind::Reset, text), fate)
 }

@@ -11,9 +11,10 @@ use crate::outbox::Outbox;
 use crate::pacer::Seat;
 use crate::wanted::Wanted;
 
-use super::answering::{Answering, Broken};
 use super::connection::Connection;
 use super::ending;
+use super::session::{Account, Outcome};
+use super::streams::Slot;
 use super::upload::Upload;
 
 /// Who waits for an answer, and how long.
@@ -24,14 +25,9 @@ pub(crate) struct Course<'a> {
     pub(crate) deadlines: Deadlines,
 }
 
-/// Why there is no answer.
-enum Failed {
-    Broken(Broken),
-    Other(Fault),
-}
-
 impl Connection {
     /// Sends a request and takes its answer. A request that is given up resets its stream and nothing else.
+    #[inline]
     pub(crate) async fn exchange(
         &self,
         course: Course<'_>,
@@ -39,109 +35,162 @@ impl Connection {
         wanted: Wanted,
         wire: &mut Wire,
     ) -> (Result<Answer, Fault>, Fate) {
-        let ledger = &self.0.ledger;
-        let head = match self.head_of(course.core, &request, &wanted) {
-            Ok(head) => head,
+        let Course { core, seat, .. } = course;
+        core.pacer.set_deadline(seat, course.deadlines.whole_ns);
+        if !self.0.session.borrow_mut().has_room(seat)
+            && let Err(fault) = self.wait_for_room(course).await
+        {
+            return (Err(fault), Fate::Unsent);
+        }
+        if self.is_over() {
+            return (Err(self.0.over()), Fate::Refused);
+        }
+        let slot = match self.open_stream(course, &request, wanted) {
+            Ok(slot) => slot,
             Err(fault) => return (Err(fault), Fate::Unsent),
         };
-        let is_whole = request.body_bytes() == 0;
-        let (response, to) = match self.open_stream(head, is_whole) {
-            Ok(opened) => opened,
-            Err(error) => return (Err(ending::unopened(&error, ledger)), Fate::Refused),
+        let given_up = self.run(course, slot, request).await.err();
+        let mut session = self.0.session.borrow_mut();
+        let closed = session.close(slot, |seat| core.pacer.wake(seat));
+        if !session.outgoing().is_empty() {
+            self.0.wake_driver();
+        }
+        drop(session);
+        let Some((account, outcome)) = closed else {
+            return (Err(self.0.over()), Fate::Unsent);
         };
-        let stream = response.stream_id().as_u32();
-        ledger.open(stream);
-        let upload = (!is_whole).then(|| Upload::new(request, to));
-        let answering = Answering::new(response, wanted);
-        let result = self.run(course, stream, upload, answering).await;
-        let account = ledger.close(stream);
         wire.sent_ns = wire.sent_ns.or(account.sent_ns);
         wire.first_byte_ns = wire.first_byte_ns.or(account.first_byte_ns);
         wire.bytes_sent += account.bytes_sent;
         wire.bytes_received += account.bytes_received;
-        let of_sent = if account.sent_ns.is_some() {
-            Fate::Taken
-        } else {
-            Fate::Unsent
-        };
-        match result {
-            Ok(answer) => {
-                self.0.answered.set(self.0.answered.get() + 1);
-                (Ok(answer), Fate::Taken)
-            }
-            Err(Failed::Other(fault)) => (Err(fault), of_sent),
-            Err(Failed::Broken(Broken::Bad(bad))) => {
-                (Err(Fault::new(bad.kind(), bad.to_string())), of_sent)
-            }
-            Err(Failed::Broken(Broken::Ended(error))) => {
-                let (fault, fate) = ending::of(&error, stream, &account, ledger);
-                (Err(fault), fate)
-            }
-        }
+        self.end_of(&account, outcome, given_up)
     }
 
-    fn head_of(
-        &self,
-        core: &Core,
-        request: &Outbox<'_>,
-        wanted: &Wanted,
-    ) -> Result<http::Request<()>, Fault> {
-        let mut heads = core.heads.borrow_mut();
-        heads.request(wanted.name, request.head(), self.0.is_tls)
-    }
-
-    /// Sends the body while listening, then listens to the end.
-    async fn run(
+    /// Opens a stream with the head of a request.
+    #[inline]
+    fn open_stream(
         &self,
         course: Course<'_>,
-        stream: u32,
-        upload: Option<Upload<'_>>,
-        mut answering: Answering,
-    ) -> Result<Answer, Failed> {
+        request: &Outbox<'_>,
+        wanted: Wanted,
+    ) -> Result<Slot, Fault> {
+        let mut session = self.0.session.borrow_mut();
+        let mut heads = course.core.heads.borrow_mut();
+        let head = (wanted.name, request.head());
+        let is_whole = request.body_bytes() == 0;
+        let slot = session.open(&mut heads, head, is_whole, (course.seat, wanted));
+        self.0.wake_driver();
+        slot
+    }
+
+    /// Waits until the server lets another stream be opened.
+    async fn wait_for_room(&self, course: Course<'_>) -> Result<(), Fault> {
+        let Course { core, seat, .. } = course;
+        let waiting = core.pacer.under_way(seat, |_| {
+            if self.is_over() || self.0.session.borrow_mut().has_room(seat) {
+                return Poll::Ready(());
+            }
+            Poll::Pending
+        });
+        let waited = waiting.await;
+        waited.map_err(|given_up| given_up_on_answer(given_up, false))
+    }
+
+    /// Sends the body while listening, then listens until it is known what comes of the request.
+    #[inline]
+    async fn run(&self, course: Course<'_>, slot: Slot, request: Outbox<'_>) -> Result<(), Fault> {
         let Course {
             core,
             seat,
             deadlines,
         } = course;
-        core.pacer.set_deadline(seat, deadlines.whole_ns);
-        // It is kept to the end: a stream whose sender is gone is given up.
-        let mut upload = upload;
-        if let Some(upload) = &mut upload {
-            let sending = core.pacer.under_way(seat, |cx| {
-                if let Poll::Ready(answered) = answering.poll(cx) {
-                    return Poll::Ready(answered.map(|()| true).map_err(Failed::Broken));
-                }
-                let sent = upload.poll(cx);
-                sent.map(|sent| sent.map(|()| false).map_err(Failed::Other))
-            });
-            let is_answered = sending
-                .await
-                .unwrap_or_else(|given_up| Err(other(given_up_on_answer(given_up, false))))?;
-            if is_answered {
-                return Ok(answering.into_answer());
-            }
+        if request.body_bytes() > 0 && !self.sends_at_once(slot, &request) {
+            // Rare and large: it is not to make every user larger.
+            Box::pin(self.upload(course, slot, Upload::new(request))).await?;
         }
         let mut waits_for_first = deadlines.first_byte_timeout_ns.is_some();
         if let Some(timeout_ns) = deadlines.first_byte_timeout_ns {
             let by_ns = core.clock.now_ns().saturating_add(timeout_ns);
             core.pacer.set_deadline(seat, by_ns.min(deadlines.whole_ns));
         }
-        let listening = core.pacer.under_way(seat, |cx| {
-            let answered = answering.poll(cx);
-            if waits_for_first && self.0.ledger.has_first_byte(stream) {
+        let listening = core.pacer.under_way(seat, |_| {
+            if self.is_settled(slot) {
+                return Poll::Ready(());
+            }
+            if waits_for_first && self.0.session.borrow().has_first_byte(slot) {
                 waits_for_first = false;
                 core.pacer.set_deadline(seat, deadlines.whole_ns);
             }
-            answered
+            Poll::Pending
         });
-        match listening.await {
-            Ok(answered) => answered.map_err(Failed::Broken)?,
-            Err(given_up) => return Err(other(given_up_on_answer(given_up, waits_for_first))),
-        }
-        Ok(answering.into_answer())
+        let listened = listening.await;
+        listened.map_err(|given_up| given_up_on_answer(given_up, waits_for_first))
     }
-}
 
-fn other(fault: Fault) -> Failed {
-    Failed::Other(fault)
+    /// Whether there was room for all of the body of a small request.
+    #[inline]
+    fn sends_at_once(&self, slot: Slot, request: &Outbox<'_>) -> bool {
+        let mut session = self.0.session.borrow_mut();
+        let body = request.body_as_one();
+        let body = body.filter(|body| body.len() <= session.room(slot));
+        body.is_some_and(|body| {
+            session.send(slot, body, true);
+            true
+        })
+    }
+
+    async fn upload(
+        &self,
+        course: Course<'_>,
+        slot: Slot,
+        mut upload: Upload<'_>,
+    ) -> Result<(), Fault> {
+        let sending = course.core.pacer.under_way(course.seat, |_| {
+            if self.is_settled(slot) {
+                return Poll::Ready(Ok(()));
+            }
+            let sent = upload.poll(&mut self.0.session.borrow_mut(), slot);
+            self.0.wake_driver();
+            sent
+        });
+        let sent = sending.await;
+        sent.unwrap_or_else(|given_up| Err(given_up_on_answer(given_up, false)))
+    }
+
+    #[inline]
+    fn is_settled(&self, slot: Slot) -> bool {
+        self.0.session.borrow().is_settled(slot) || self.0.has_ended()
+    }
+
+    /// What comes of a request, which its user may have given up.
+    #[inline]
+    fn end_of(
+        &self,
+        account: &Account,
+        outcome: Outcome,
+        given_up: Option<Fault>,
+    ) -> (Result<Answer, Fault>, Fate) {
+        let of_sent = if account.sent_ns.is_some() {
+            Fate::Taken
+        } else {
+            Fate::Unsent
+        };
+        if let Some(fault) = given_up {
+            return (Err(fault), of_sent);
+        }
+        let (fault, fate) = match outcome {
+            Outcome::Answered(answer) => {
+                self.0.answered.set(self.0.answered.get() + 1);
+                return (Ok(answer), Fate::Taken);
+            }
+            Outcome::Bad(bad) => (Fault::new(bad.kind(), bad.to_string()), of_sent),
+            Outcome::Reset(reason) => ending::reset(reason),
+            Outcome::Unprocessed => (self.0.over(), Fate::Refused),
+            Outcome::Open => match &*self.0.ended.borrow() {
+                Some(ended) => ended.of(account),
+                None => (Fault::cut_off(), of_sent),
+            },
+        };
+        (Err(fault), fate)
+    }
 }

@@ -58,6 +58,17 @@ pub(super) fn by_tls(stand: &Stand) -> anyhow::Result<Section> {
     rounds::play(stand, &["--tls"], brunt, peers, intro)
 }
 
+pub(super) fn by_http2(stand: &Stand) -> anyhow::Result<Section> {
+    let seconds = stand.seconds;
+    let settings = "http = \"2\"\nconnections = { shared = 8, streams = 8 }\n";
+    let brunt = stand.brunt_with(&(settings.to_owned() + &scenario(seconds)))?;
+    let intro =
+        "GET of one path by HTTP/2 in the clear: 8 connections with 8 requests under way on each.";
+    let command = format!("-c8 -m8 -t1 -D{seconds} URL/");
+    let peers = vec![Wanted::new(Tool::H2load, "h2load", command).goal(0.9)];
+    rounds::play(stand, &["--http2"], brunt, peers, intro)
+}
+
 /// k6 with the tasks of its script that have this name.
 pub(super) fn k6(stand: &Stand, tasks: &str) -> Wanted {
     let script = stand.root.join("peers/k6.js");

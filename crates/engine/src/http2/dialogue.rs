@@ -1,0 +1,83 @@
+//! A dialogue: requests on a session, and what becomes of them as a server says something. For tests and the fuzzer.
+
+use record::NameId;
+
+use super::request_head::RequestHeads;
+use super::session::{Outcome, Session};
+use super::streams::Slot;
+use crate::http1::{Content, Keep, KeepFields};
+use crate::pacer::Seat;
+use crate::wanted::Wanted;
+
+const HEAD: &[u8] = b"GET /a HTTP/1.1\r\nHost: h\r\n\r\n";
+
+/// Larger contents are too large.
+const CONTENT_BYTES_MAX: u64 = 16 << 20;
+
+/// Requests on a session.
+pub struct Dialogue {
+    pub(super) session: Session,
+    pub(super) slots: Vec<Slot>,
+}
+
+impl Dialogue {
+    /// So many requests are made, on streams 1, 3, …
+    pub fn of(requests: u32) -> Self {
+        let mut session = Session::new(false);
+        let mut heads = RequestHeads::default();
+        let slots = (0..requests).map(|number| {
+            let wanted = Wanted {
+                name: NameId(0),
+                to_head: false,
+                keeps: |_| Keep::All,
+                content: Content::new(CONTENT_BYTES_MAX, CONTENT_BYTES_MAX),
+                fields: KeepFields::All,
+            };
+            let by = (Seat::of(number), wanted);
+            session.open(&mut heads, (NameId(0), HEAD), true, by)
+        });
+        // HTTP/2 can carry all of them.
+        let slots = slots.filter_map(Result::ok).collect();
+        let all = session.outgoing().len();
+        session.wrote(all, 1, |_| {});
+        Self { session, slots }
+    }
+
+    /// The server says something.
+    ///
+    /// # Errors
+    /// What of it HTTP/2 does not know.
+    pub fn hear(&mut self, bytes: &[u8]) -> Result<(), &'static str> {
+        let heard = self.session.hear(bytes, 2, |_| {});
+        heard.map_err(|breach| breach.what)
+    }
+
+    /// What is said to the server next.
+    pub fn says(&self) -> &[u8] {
+        self.session.outgoing()
+    }
+
+    /// What became of each request.
+    pub fn outcomes(mut self) -> Vec<String> {
+        let slots = std::mem::take(&mut self.slots);
+        let outcomes = slots.into_iter().map(|slot| {
+            let closed = self.session.close(slot, |_| {});
+            closed.map_or_else(|| "closed".to_owned(), |(_, outcome)| told(&outcome))
+        });
+        outcomes.collect()
+    }
+}
+
+fn told(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Answered(answer) => {
+            let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+            let (fields, content) = (text(&answer.fields), text(&answer.content.kept));
+            format!("{} {fields}{content}", answer.status)
+        }
+        Outcome::Bad(bad) => format!("bad: {bad}"),
+        Outcome::Reset(reason) => format!("reset: {reason}"),
+        Outcome::Unprocessed => "unprocessed".to_owned(),
+        Outcome::Open => "open".to_owned(),
+    }
+}

@@ -1,0 +1,11 @@
+//! HPACK: how the heads of HTTP/2 are compressed (RFC 7541).
+
+mod decoder;
+mod encoder;
+mod huffman;
+mod integer;
+mod table;
+
+pub(super) use decoder::Decoder;
+pub(super) use encoder::{Encoder, Field, FieldId, is_secret};
+pub(super) use table::{static_field, static_name};

@@ -1,0 +1,202 @@
+//! The decoder: fields from blocks of the other side (RFC 7541, sections 3 and 6).
+
+use super::huffman;
+use super::integer;
+use super::table::Table;
+
+/// How large the table of a connection may become: what both sides take for granted.
+const TABLE_BYTES_MAX: usize = 4096;
+
+/// A block is not as HPACK has it; nothing that comes later on the connection can be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::http2) struct BadBlock;
+
+#[derive(Debug)]
+pub(in crate::http2) struct Decoder {
+    table: Table,
+    /// The field that is read: its name, then its value.
+    field: Vec<u8>,
+}
+
+impl Decoder {
+    pub(in crate::http2) fn new() -> Self {
+        Self {
+            table: Table::new(TABLE_BYTES_MAX),
+            field: Vec::new(),
+        }
+    }
+
+    /// Reads a block; `see` is called for each name and value in turn.
+    #[inline]
+    pub(in crate::http2) fn read(
+        &mut self,
+        mut block: &[u8],
+        mut see: impl FnMut(&[u8], &[u8]),
+    ) -> Result<(), BadBlock> {
+        let mut is_first = true;
+        while let Some(first) = block.first() {
+            match first {
+                0x80.. => {
+                    let index = integer::take(&mut block, 7).ok_or(BadBlock)?;
+                    let (name, value) = self.table.field(index).ok_or(BadBlock)?;
+                    see(name, value);
+                }
+                0x40.. => {
+                    let name_bytes = self.read_literal(&mut block, 6)?;
+                    let (name, value) = self.field.split_at(name_bytes);
+                    see(name, value);
+                    self.table.insert(&self.field, name_bytes);
+                }
+                0x20.. => {
+                    let bytes_max = integer::take(&mut block, 5).ok_or(BadBlock)?;
+                    if !is_first || bytes_max > TABLE_BYTES_MAX {
+                        return Err(BadBlock);
+                    }
+                    self.table.set_bytes_max(bytes_max);
+                    // Another may follow.
+                    continue;
+                }
+                _ => {
+                    let name_bytes = self.read_literal(&mut block, 4)?;
+                    let (name, value) = self.field.split_at(name_bytes);
+                    see(name, value);
+                }
+            }
+            is_first = false;
+        }
+        Ok(())
+    }
+
+    /// Reads a field that is spelt out, its name at least in part; returns the length of the name.
+    #[inline]
+    fn read_literal(&mut self, block: &mut &[u8], prefix_bits: u32) -> Result<usize, BadBlock> {
+        let index = integer::take(block, prefix_bits).ok_or(BadBlock)?;
+        self.field.clear();
+        if index == 0 {
+            read_string(block, &mut self.field)?;
+        } else {
+            let (name, _) = self.table.field(index).ok_or(BadBlock)?;
+            self.field.extend_from_slice(name);
+        }
+        let name_bytes = self.field.len();
+        read_string(block, &mut self.field)?;
+        Ok(name_bytes)
+    }
+}
+
+#[inline]
+fn read_string(block: &mut &[u8], to: &mut Vec<u8>) -> Result<(), BadBlock> {
+    let is_encoded = block.first().ok_or(BadBlock)? & 0x80 != 0;
+    let bytes = integer::take(block, 7).ok_or(BadBlock)?;
+    let (string, rest) = block.split_at_checked(bytes).ok_or(BadBlock)?;
+    *block = rest;
+    if is_encoded {
+        huffman::decode(string, to).ok_or(BadBlock)
+    } else {
+        to.extend_from_slice(string);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bytes(hex: &str) -> Vec<u8> {
+        let digits: String = hex.split_whitespace().collect();
+        let at = (0..digits.len()).step_by(2);
+        at.map(|at| u8::from_str_radix(&digits[at..at + 2], 16).unwrap())
+            .collect()
+    }
+
+    fn read(decoder: &mut Decoder, block: &[u8]) -> Result<String, BadBlock> {
+        let mut fields = Vec::new();
+        decoder.read(block, |name, value| {
+            let text = [name, b"=", value].concat();
+            fields.push(String::from_utf8(text).unwrap());
+        })?;
+        Ok(fields.join("; "))
+    }
+
+    /// Three answers that come one after the other (RFC 7541, sections C.5 and C.6, whose tables hold 256
+    /// bytes), in the clear and encoded.
+    #[test]
+    fn examples_of_the_rfc() {
+        let clear = [
+            "4803 3330 3258 0770 7269 7661 7465 611d 4d6f 6e2c 2032 3120 4f63 7420 3230 3133 2032 303a 3133 3a32 \
+             3120 474d 546e 1768 7474 7073 3a2f 2f77 7777 2e65 7861 6d70 6c65 2e63 6f6d",
+            "4803 3330 37c1 c0bf",
+            "88c1 611d 4d6f 6e2c 2032 3120 4f63 7420 3230 3133 2032 303a 3133 3a32 3220 474d 54c0 5a04 677a 6970 \
+             7738 666f 6f3d 4153 444a 4b48 514b 425a 584f 5157 454f 5049 5541 5851 5745 4f49 553b 206d 6178 2d61 \
+             6765 3d33 3630 303b 2076 6572 7369 6f6e 3d31",
+        ];
+        let encoded = [
+            "4882 6402 5885 aec3 771a 4b61 96d0 7abe 9410 54d4 44a8 2005 9504 0b81 66e0 82a6 2d1b ff6e 919d 29ad \
+             1718 63c7 8f0b 97c8 e9ae 82ae 43d3",
+            "4883 640e ffc1 c0bf",
+            "88c1 6196 d07a be94 1054 d444 a820 0595 040b 8166 e084 a62d 1bff c05a 839b d9ab 77ad 94e7 821d d7f2 \
+             e6c7 b335 dfdf cd5b 3960 d5af 2708 7f36 72c1 ab27 0fb5 291f 9587 3160 65c0 03ed 4ee5 b106 3d50 07",
+        ];
+        let date = "date=Mon, 21 Oct 2013 20:13:2";
+        let place = "location=https://www.example.com";
+        let expected = [
+            format!(":status=302; cache-control=private; {date}1 GMT; {place}"),
+            format!(":status=307; cache-control=private; {date}1 GMT; {place}"),
+            format!(
+                ":status=200; cache-control=private; {date}2 GMT; {place}; content-encoding=gzip; \
+                 set-cookie=foo=ASDJKHQKBZXOQWEOPIUAXQWEOIU; max-age=3600; version=1"
+            ),
+        ];
+        for blocks in [clear, encoded] {
+            let mut decoder = Decoder::new();
+            decoder.table.set_bytes_max(256);
+            for (block, expected) in blocks.iter().zip(&expected) {
+                assert_eq!(read(&mut decoder, &bytes(block)).as_ref(), Ok(expected));
+            }
+            // What had to go is not there any more.
+            assert_eq!(read(&mut decoder, &[0x80 | 0x41]), Err(BadBlock));
+        }
+    }
+
+    #[test]
+    fn what_is_no_block_is_refused() {
+        for block in [
+            "80", // index 0
+            "be", // an entry that is not there
+            "ff ff ff ff ff 7f",
+            "40",       // a name that does not come
+            "40 01 61", // a value that does not come
+            "40 02 61", // a name that is cut
+            "00 81 ff 00",
+            "3f e2 1f", // a table of more than 4,096 bytes
+            "88 20",    // a size that comes late
+        ] {
+            let found = read(&mut Decoder::new(), &bytes(block));
+            assert_eq!(found, Err(BadBlock), "{block}");
+        }
+    }
+
+    #[test]
+    fn a_table_is_made_smaller_and_larger_again() {
+        let mut decoder = Decoder::new();
+        let stored = read(&mut decoder, &bytes("40 01 61 01 62")).unwrap();
+        assert_eq!(stored, "a=b");
+        assert_eq!(read(&mut decoder, &bytes("be")).unwrap(), "a=b");
+        assert_eq!(
+            read(&mut decoder, &bytes("20 3f e1 1f 88")).unwrap(),
+            ":status=200"
+        );
+        assert_eq!(read(&mut decoder, &bytes("be")), Err(BadBlock));
+    }
+
+    #[test]
+    fn what_is_too_large_for_a_table_empties_it() {
+        let mut decoder = Decoder::new();
+        read(&mut decoder, &bytes("40 01 61 01 62")).unwrap();
+        let mut large = bytes("40 01 63");
+        integer::write(&mut large, 0, 7, 5_000);
+        large.resize(large.len() + 5_000, b'x');
+        assert!(read(&mut decoder, &large).unwrap().starts_with("c=xx"));
+        assert_eq!(read(&mut decoder, &bytes("be")), Err(BadBlock));
+    }
+}

@@ -1,0 +1,218 @@
+//! The encoder: blocks for the other side. What does not change is put into its table the first time, and is a
+//! byte or two from then on; nothing is taken out to make room, and what has no room is spelt out.
+
+use super::integer;
+use super::table::{ENTRY_BYTES, static_name};
+
+/// The table's size until the other side says another; more is not used either.
+const TABLE_BYTES_MAX: usize = 4096;
+/// The first index behind what both sides know.
+const FIRST_INDEX: usize = 62;
+
+/// Names a field that does not change, among those of a core.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::http2) struct FieldId(pub(in crate::http2) usize);
+
+/// A field as it is sent.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::http2) enum Field<'a> {
+    /// One that both sides know.
+    Static(usize),
+    /// One that does not change.
+    Fixed(FieldId, &'a [u8], &'a [u8]),
+    /// One that does; its name is that of an index, or 0.
+    Varying(usize, &'a [u8], &'a [u8]),
+    /// One that nobody on the way is to keep in a table.
+    Secret(usize, &'a [u8], &'a [u8]),
+}
+
+#[derive(Debug)]
+pub(in crate::http2) struct Encoder {
+    /// Of each fixed field: as which it was put into the table, from 1; 0 where it was not.
+    places: Vec<u32>,
+    inserted: u32,
+    bytes: usize,
+    bytes_max: usize,
+    /// A size that the other side is to be told first.
+    resized: bool,
+}
+
+impl Encoder {
+    pub(in crate::http2) fn new() -> Self {
+        Self {
+            places: Vec::new(),
+            inserted: 0,
+            bytes: 0,
+            bytes_max: TABLE_BYTES_MAX,
+            resized: false,
+        }
+    }
+
+    /// The other side says how large its table may become.
+    pub(in crate::http2) fn set_bytes_max(&mut self, bytes_max: usize) {
+        let bytes_max = bytes_max.min(TABLE_BYTES_MAX);
+        if bytes_max != self.bytes_max {
+            self.bytes_max = bytes_max;
+            self.resized = true;
+            self.places.clear();
+            (self.inserted, self.bytes) = (0, 0);
+        }
+    }
+
+    /// What stands before the first field of a block.
+    #[inline]
+    pub(in crate::http2) fn begin(&mut self, to: &mut Vec<u8>) {
+        if self.resized {
+            self.resized = false;
+            // Emptied, and as large as it may be.
+            integer::write(to, 0x20, 5, 0);
+            integer::write(to, 0x20, 5, self.bytes_max);
+        }
+    }
+
+    #[inline]
+    pub(in crate::http2) fn write(&mut self, to: &mut Vec<u8>, field: Field<'_>) {
+        match field {
+            Field::Static(index) => integer::write(to, 0x80, 7, index),
+            Field::Fixed(id, name, value) => match self.places.get(id.0) {
+                Some(place) if *place > 0 => {
+                    let index = FIRST_INDEX + (self.inserted - place) as usize;
+                    integer::write(to, 0x80, 7, index);
+                }
+                _ => self.write_first(to, id, name, value),
+            },
+            Field::Varying(index, name, value) => write_literal(to, (0, 4), index, name, value),
+            Field::Secret(index, name, value) => write_literal(to, (0x10, 4), index, name, value),
+        }
+    }
+
+    /// Puts a field into the table, where there is room.
+    fn write_first(&mut self, to: &mut Vec<u8>, id: FieldId, name: &[u8], value: &[u8]) {
+        let index = static_name(name).unwrap_or(0);
+        let more = name.len() + value.len() + ENTRY_BYTES;
+        if self.bytes + more > self.bytes_max {
+            write_literal(to, (0, 4), index, name, value);
+            return;
+        }
+        self.bytes += more;
+        self.inserted += 1;
+        if self.places.len() <= id.0 {
+            self.places.resize(id.0 + 1, 0);
+        }
+        self.places[id.0] = self.inserted;
+        write_literal(to, (0x40, 6), index, name, value);
+    }
+}
+
+/// Whether a field is better guessed by nobody (RFC 7541, section 7.1.3).
+pub(in crate::http2) fn is_secret(name: &[u8]) -> bool {
+    [&b"authorization"[..], b"cookie", b"proxy-authorization"].contains(&name)
+}
+
+fn write_literal(
+    to: &mut Vec<u8>,
+    (before, prefix_bits): (u8, u32),
+    index: usize,
+    name: &[u8],
+    value: &[u8],
+) {
+    integer::write(to, before, prefix_bits, index);
+    if index == 0 {
+        write_string(to, name);
+    }
+    write_string(to, value);
+}
+
+fn write_string(to: &mut Vec<u8>, string: &[u8]) {
+    integer::write(to, 0, 7, string.len());
+    to.extend_from_slice(string);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::decoder::Decoder;
+    use super::super::table::static_field;
+    use super::*;
+
+    /// A field that is not kept for the next time.
+    fn once<'a>(name: &'a [u8], value: &'a [u8]) -> Field<'a> {
+        let index = static_name(name).unwrap_or(0);
+        match static_field(name, value) {
+            Some(known) => Field::Static(known),
+            None if is_secret(name) => Field::Secret(index, name, value),
+            None => Field::Varying(index, name, value),
+        }
+    }
+
+    /// One side that writes, and the other that reads.
+    struct Sides(Encoder, Decoder);
+
+    impl Sides {
+        /// How many bytes the fields take, which have to be read as they were written.
+        fn pass(&mut self, fields: &[(Option<usize>, &str, &str)]) -> usize {
+            let mut block = Vec::new();
+            self.0.begin(&mut block);
+            for (id, name, value) in fields {
+                let (name, value) = (name.as_bytes(), value.as_bytes());
+                let field = match id {
+                    Some(id) => Field::Fixed(FieldId(*id), name, value),
+                    None => once(name, value),
+                };
+                self.0.write(&mut block, field);
+            }
+            let mut found = Vec::new();
+            let read = self.1.read(&block, |name, value| {
+                let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+                found.push((text(name), text(value)));
+            });
+            assert_eq!(read, Ok(()));
+            let expected = fields.iter();
+            let expected =
+                expected.map(|(_, name, value)| ((*name).to_owned(), (*value).to_owned()));
+            assert_eq!(found, expected.collect::<Vec<_>>());
+            block.len()
+        }
+    }
+
+    #[test]
+    fn what_does_not_change_is_a_byte_the_second_time() {
+        let mut sides = Sides(Encoder::new(), Decoder::new());
+        let fields = [
+            (None, ":method", "GET"),
+            (None, ":scheme", "http"),
+            (Some(3), ":authority", "localhost:8080"),
+            (Some(0), "x-key", "a value"),
+            (None, ":path", "/1"),
+            (None, "authorization", "Bearer x"),
+        ];
+        let first = sides.pass(&fields);
+        let later = sides.pass(&fields);
+        assert_eq!(later, 4 + (1 + 1 + 2) + (2 + 1 + 8));
+        assert!(first > later + 20);
+        assert_eq!(sides.pass(&fields), later);
+    }
+
+    #[test]
+    fn what_has_no_room_is_spelt_out() {
+        let mut sides = Sides(Encoder::new(), Decoder::new());
+        let long = "v".repeat(1_000);
+        let fields: Vec<_> = (0..6).map(|id| (Some(id), "x", long.as_str())).collect();
+        sides.pass(&fields);
+        // Three of 1,033 bytes have room.
+        let later = sides.pass(&fields);
+        assert!(later > 3 * 1_000 && later < 3 * 1_020, "{later}");
+    }
+
+    #[test]
+    fn a_smaller_table_begins_anew() {
+        let mut sides = Sides(Encoder::new(), Decoder::new());
+        let fields = [(Some(0), "x", "1"), (Some(1), "y", "2")];
+        sides.pass(&fields);
+        for bytes_max in [40, 0, 4_096, 100_000] {
+            sides.0.set_bytes_max(bytes_max);
+            sides.pass(&fields);
+            sides.pass(&fields);
+        }
+        assert_eq!(sides.pass(&fields), 2);
+    }
+}

@@ -1,0 +1,31 @@
+//! HTTP/2: whatever a server says, and however that is cut, the same becomes of the requests.
+
+#![no_main]
+
+use engine::http2::Dialogue;
+use libfuzzer_sys::fuzz_target;
+
+const SETTINGS: &[u8] = b"\0\0\0\x04\0\0\0\0\0";
+
+/// What was a breach, or what became of each request and what was said to the server.
+type Came = Result<(Vec<String>, Vec<u8>), &'static str>;
+
+fuzz_target!(|bytes: &[u8]| {
+    // The first byte says how the rest is cut.
+    let Some((size, bytes)) = bytes.split_first() else {
+        return;
+    };
+    let whole = hear(std::iter::once(bytes));
+    let cut = hear(bytes.chunks(usize::from(*size) + 1));
+    assert_eq!(whole, cut);
+});
+
+fn hear<'a>(pieces: impl Iterator<Item = &'a [u8]>) -> Came {
+    let mut dialogue = Dialogue::of(3);
+    dialogue.hear(SETTINGS)?;
+    for piece in pieces {
+        dialogue.hear(piece)?;
+    }
+    let said = dialogue.says().to_vec();
+    Ok((dialogue.outcomes(), said))
+}
