@@ -2,9 +2,9 @@
 
 use regex::bytes::Regex;
 use serde_json::Value as JsonValue;
-use serde_json_path::JsonPath;
 
 use crate::expression::Compiled;
+use crate::json_path::Path;
 use crate::scope::{Halt, Scope};
 use crate::seen::Seen;
 use crate::template::Template;
@@ -26,7 +26,7 @@ pub(crate) enum Condition {
     /// The body is a text.
     Equals(Template),
     /// What a path finds in the body.
-    Json(JsonPath, Test),
+    Json(Path, Test),
     /// The values of a header field.
     Header(String, Test),
     /// The body has so many bytes.
@@ -132,10 +132,17 @@ impl Check {
         })
     }
 
-    /// Whether it holds, where that can be said without a word.
+    /// Whether it holds, where that can be said without a word and as often as one likes.
     fn quick(&self, seen: &Seen, scope: &mut Scope) -> Result<Option<bool>, Halt> {
         Ok(match &self.what {
-            Condition::Contains(text) => Some(holds(seen.body(), text, scope)?),
+            Condition::Contains(text) => text
+                .literal_bytes()
+                .map(|text| memchr::memmem::find(seen.body(), text).is_some()),
+            Condition::Equals(text) => text.literal_bytes().map(|text| seen.body() == text),
+            Condition::Json(path, test) if test.is_steady() => match seen.values(path) {
+                Some(values) => Some(test.holds(values.as_slice(), scope)?),
+                None => None,
+            },
             Condition::Matches(pattern) => Some(pattern.is_match(seen.body())),
             Condition::Size(least, most) => {
                 Some((*least..=*most).contains(&(seen.body().len() as u64)))
@@ -175,7 +182,7 @@ impl Check {
                 instead: Some(format!("it took {}", milliseconds(seen.took_ns()))),
             },
             Condition::Json(path, test) => {
-                let Some(json) = seen.json() else {
+                let Some(values) = seen.values(path) else {
                     // What is no JSON is not what was asked, negated or not.
                     return Ok(Found {
                         holds: self.is_negated,
@@ -183,12 +190,7 @@ impl Check {
                         instead: Some("it is no JSON".to_owned()),
                     });
                 };
-                let values: Vec<Value> = path
-                    .query(json)
-                    .iter()
-                    .map(|json| Value::of_json(json))
-                    .collect();
-                found(&format!("json {path}"), test, &values, scope)?
+                found(&format!("json {path}"), test, values.as_slice(), scope)?
             }
             Condition::Header(name, test) => {
                 let values: Vec<Value> = seen.header(name).map(Value::text).collect();
@@ -216,6 +218,16 @@ fn found(what: &str, test: &Test, values: &[Value], scope: &mut Scope) -> Result
 }
 
 impl Test {
+    /// Whether it is the same each time that it is asked: nothing is drawn for it.
+    fn is_steady(&self) -> bool {
+        match self {
+            Self::Equals(expression) => expression.is_steady(),
+            Self::Contains(text) => text.literal_bytes().is_some(),
+            Self::All(tests) => tests.iter().all(Self::is_steady),
+            Self::Exists(_) | Self::Count(..) | Self::Compares(..) | Self::Matches(_) => true,
+        }
+    }
+
     fn holds(&self, values: &[Value], scope: &mut Scope) -> Result<bool, Halt> {
         Ok(match self {
             Self::Exists(wanted) => values.is_empty() != *wanted,

@@ -3,12 +3,12 @@
 use std::ops::Range;
 
 use regex::bytes::Regex;
-use serde_json_path::JsonPath;
 use toml::Spanned;
 
 use crate::builder::{Builder, positive_duration};
 use crate::check::{Check, Comparison, Condition, Test};
 use crate::extract::{Extract, From, Take};
+use crate::json_path::Path;
 use crate::problem::{Problem, suggestion};
 use crate::quantity;
 use crate::spec::{CheckSpec, ExtractSpec, ExtractTable, Json};
@@ -204,11 +204,11 @@ impl Builder<'_> {
             .ok()
     }
 
-    fn json_path(&mut self, text: &str, place: &Place) -> Option<JsonPath> {
+    fn json_path(&mut self, text: &str, place: &Place) -> Option<Path> {
         let problem = |message: String, help: &str| {
             Problem::new(message).at(place.clone(), "here").help(help)
         };
-        match JsonPath::parse(text) {
+        match Path::parse(text) {
             Err(error) => {
                 let message = format!("`{text}` is no JSONPath: {}", error.message());
                 self.problems.push(problem(

@@ -58,6 +58,15 @@ impl Expression {
 }
 
 impl Compiled {
+    /// Whether its value is the same until a variable is set: nothing is drawn for it.
+    pub(crate) fn is_steady(&self) -> bool {
+        match self {
+            Self::Constant(_) | Self::Variable(..) => true,
+            Self::Member(of, _) => of.is_steady(),
+            _ => false,
+        }
+    }
+
     pub(crate) fn evaluate(&self, scope: &mut Scope) -> Result<Value, Halt> {
         Ok(match self {
             Self::Constant(value) => value.clone(),

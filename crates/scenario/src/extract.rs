@@ -1,10 +1,10 @@
 //! Extraction: what of an answer becomes the value of a variable.
 
 use regex::bytes::Regex;
-use serde_json_path::JsonPath;
 
 use crate::expression::Expression;
 use crate::function;
+use crate::json_path::{Path, Values};
 use crate::scope::{Halt, Scope, Slot};
 use crate::seen::Seen;
 use crate::value::Value;
@@ -22,7 +22,7 @@ pub struct Extract {
 
 #[derive(Debug, Clone)]
 pub(crate) enum From {
-    Json(JsonPath),
+    Json(Path),
     /// A group of a pattern.
     Regex(Regex, usize),
     Header(String),
@@ -69,9 +69,10 @@ impl Extract {
             Ok(found) => found,
             Err(missing) => return self.default(missing, scope),
         };
+        let found = found.as_slice();
         Ok(Ok(match self.take {
             Take::Count => Value::Integer(i64::try_from(found.len()).unwrap_or(i64::MAX)),
-            Take::All => Value::list(&found),
+            Take::All => Value::list(found),
             _ if found.is_empty() => return self.default(self.missing(), scope),
             Take::First => found[0].clone(),
             Take::Last => found[found.len() - 1].clone(),
@@ -86,26 +87,22 @@ impl Extract {
         }
     }
 
-    fn found(&self, seen: &Seen) -> Result<Vec<Value>, String> {
+    fn found(&self, seen: &Seen) -> Result<Values, String> {
         let text = |bytes: &[u8]| Value::text(String::from_utf8_lossy(bytes));
         Ok(match &self.from {
             From::Json(path) => {
-                let json = seen
-                    .json()
-                    .ok_or_else(|| format!("nothing is found at {path}: the answer is no JSON"))?;
-                path.query(json)
-                    .iter()
-                    .map(|json| Value::of_json(json))
-                    .collect()
+                let no_json = || format!("nothing is found at {path}: the answer is no JSON");
+                seen.values(path).ok_or_else(no_json)?
             }
-            From::Regex(pattern, group) => pattern
-                .captures_iter(seen.body())
-                .filter_map(|captures| Some(text(captures.get(*group)?.as_bytes())))
-                .collect(),
-            From::Header(name) => seen.header(name).map(Value::text).collect(),
-            From::Cookie(name) => seen.cookie(name).map(Value::text).collect(),
-            From::Body => vec![text(seen.body())],
-            From::Status => vec![Value::Integer(seen.status().into())],
+            From::Regex(pattern, group) => {
+                let captures = pattern.captures_iter(seen.body());
+                let group = captures.filter_map(|captures| captures.get(*group));
+                Values::Many(group.map(|group| text(group.as_bytes())).collect())
+            }
+            From::Header(name) => Values::Many(seen.header(name).map(Value::text).collect()),
+            From::Cookie(name) => Values::Many(seen.cookie(name).map(Value::text).collect()),
+            From::Body => Values::One(Some(text(seen.body()))),
+            From::Status => Values::One(Some(Value::Integer(seen.status().into()))),
         })
     }
 

@@ -14,6 +14,7 @@ mod expression;
 mod extract;
 mod function;
 mod jinja;
+mod json_path;
 mod layers;
 mod names;
 mod network;

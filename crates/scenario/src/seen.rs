@@ -1,8 +1,10 @@
 //! What was seen of an answer, for those who look into it.
 
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
 
 use serde_json::Value as JsonValue;
+
+use crate::json_path::{Path, Values};
 
 /// An answer, with its body decoded.
 #[derive(Debug)]
@@ -14,7 +16,12 @@ pub struct Seen<'a> {
     /// Intended start to done.
     took_ns: u64,
     json: OnceCell<Option<JsonValue>>,
+    /// How often it was read without being kept.
+    read: Cell<u32>,
 }
+
+/// A body that is looked into more often is kept as JSON.
+const READ_MAX: u32 = 2;
 
 impl<'a> Seen<'a> {
     /// An answer; `took_ns` is from the intended start to its end.
@@ -25,6 +32,7 @@ impl<'a> Seen<'a> {
             body,
             took_ns,
             json: OnceCell::new(),
+            read: Cell::new(0),
         }
     }
 
@@ -40,8 +48,18 @@ impl<'a> Seen<'a> {
         self.took_ns
     }
 
+    /// What a path finds in the body; `None` where that is no JSON.
+    pub(crate) fn values(&self, path: &Path) -> Option<Values> {
+        let read = self.read.get();
+        if path.is_followed() && self.json.get().is_none() && read < READ_MAX {
+            self.read.set(read + 1);
+            return path.follow(self.body);
+        }
+        self.json().map(|json| path.find(json))
+    }
+
     /// The body as JSON, read once; `None` where it is none.
-    pub(crate) fn json(&self) -> Option<&JsonValue> {
+    fn json(&self) -> Option<&JsonValue> {
         let json = self
             .json
             .get_or_init(|| serde_json::from_slice(self.body).ok());

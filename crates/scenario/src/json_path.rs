@@ -1,0 +1,317 @@
+//! Paths into JSON (RFC 9535). One of names and places alone finds one value at most: it is followed while the body is
+//! read, and nothing else of the body is kept.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::Deserialize;
+use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
+use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::Value as JsonValue;
+use serde_json_path::{JsonPath, ParseError};
+
+use crate::value::Value;
+
+/// Where values stand in a body.
+#[derive(Debug, Clone)]
+pub(crate) struct Path {
+    path: JsonPath,
+    /// The way, where it is one of names and places alone.
+    way: Option<Arc<[Step]>>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Step {
+    Name(Box<str>),
+    Place(usize),
+}
+
+/// The values that were found.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Values {
+    /// One at most.
+    One(Option<Value>),
+    Many(Vec<Value>),
+}
+
+impl Values {
+    pub(crate) fn as_slice(&self) -> &[Value] {
+        match self {
+            Self::One(value) => value.as_slice(),
+            Self::Many(values) => values,
+        }
+    }
+}
+
+impl Path {
+    pub(crate) fn parse(text: &str) -> Result<Self, ParseError> {
+        Ok(Self {
+            path: JsonPath::parse(text)?,
+            way: way_of(text).map(Arc::from),
+        })
+    }
+
+    /// Whether it finds one value at most, and that while a body is read.
+    pub(crate) fn is_followed(&self) -> bool {
+        self.way.is_some()
+    }
+
+    /// What it finds in a body that was not read yet; `None` where that is no JSON.
+    pub(crate) fn follow(&self, body: &[u8]) -> Option<Values> {
+        // What is passed over is not looked at as closely as what is kept.
+        let text = std::str::from_utf8(body).ok()?;
+        let mut json = serde_json::Deserializer::from_str(text);
+        let found = Follow(self.way.as_deref()?).deserialize(&mut json).ok()?;
+        json.end().ok()?;
+        Some(Values::One(found))
+    }
+
+    /// What it finds in a body that was read.
+    pub(crate) fn find(&self, json: &JsonValue) -> Values {
+        let found = self.path.query(json);
+        Values::Many(found.iter().map(|json| Value::of_json(json)).collect())
+    }
+}
+
+impl fmt::Display for Path {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.path.fmt(to)
+    }
+}
+
+/// The names and places of a path that has nothing else; it is one that parses.
+fn way_of(text: &str) -> Option<Vec<Step>> {
+    let mut rest = text.strip_prefix('$')?;
+    let mut way = Vec::new();
+    while !rest.is_empty() {
+        let (step, after) = if let Some(named) = rest.strip_prefix('.') {
+            let is_of_name = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
+            let end = named.find(|letter| !is_of_name(letter));
+            let (name, after) = named.split_at(end.unwrap_or(named.len()));
+            (Step::Name(name.into()), after)
+        } else {
+            let (within, after) = rest.strip_prefix('[')?.split_once(']')?;
+            (step_within(within)?, after)
+        };
+        if matches!(&step, Step::Name(name) if name.is_empty()) {
+            return None;
+        }
+        way.push(step);
+        rest = after;
+    }
+    Some(way)
+}
+
+/// What stands between brackets.
+fn step_within(text: &str) -> Option<Step> {
+    if text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return text.parse().ok().map(Step::Place);
+    }
+    let unquoted = |quote| text.strip_prefix(quote)?.strip_suffix(quote);
+    let name: &str = unquoted('\'').or_else(|| unquoted('"'))?;
+    let is_plain = !name.contains(['\'', '"', '\\']);
+    is_plain.then(|| Step::Name(name.into()))
+}
+
+/// Follows a way, and gives what stands at its end.
+struct Follow<'a>(&'a [Step]);
+
+impl<'de> DeserializeSeed<'de> for Follow<'_> {
+    type Value = Option<Value>;
+
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Self::Value, D::Error> {
+        from.deserialize_any(self)
+    }
+}
+
+impl Follow<'_> {
+    /// A value that holds no others.
+    fn plain<E>(&self, value: impl FnOnce() -> Value) -> Result<Option<Value>, E> {
+        Ok(self.0.is_empty().then(value))
+    }
+}
+
+impl<'de> Visitor<'de> for Follow<'_> {
+    type Value = Option<Value>;
+
+    fn expecting(&self, to: &mut fmt::Formatter) -> fmt::Result {
+        to.write_str("JSON")
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
+        self.plain(|| Value::None)
+    }
+
+    fn visit_bool<E: Error>(self, value: bool) -> Result<Self::Value, E> {
+        self.plain(|| Value::Bool(value))
+    }
+
+    fn visit_i64<E: Error>(self, number: i64) -> Result<Self::Value, E> {
+        self.plain(|| Value::Integer(number))
+    }
+
+    fn visit_u64<E: Error>(self, number: u64) -> Result<Self::Value, E> {
+        self.plain(|| Value::of_json(&number.into()))
+    }
+
+    fn visit_f64<E: Error>(self, number: f64) -> Result<Self::Value, E> {
+        self.plain(|| Value::Float(number))
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
+        self.plain(|| Value::text(text))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Self::Value, A::Error> {
+        let Some((step, rest)) = self.0.split_first() else {
+            return whole(SeqAccessDeserializer::new(items));
+        };
+        let mut found = None;
+        if let Step::Place(place) = step {
+            for _ in 0..*place {
+                if items.next_element::<IgnoredAny>()?.is_none() {
+                    return Ok(None);
+                }
+            }
+            found = items.next_element_seed(Follow(rest))?.flatten();
+        }
+        while items.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(found)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Self::Value, A::Error> {
+        let Some((step, rest)) = self.0.split_first() else {
+            return whole(MapAccessDeserializer::new(entries));
+        };
+        let mut found = None;
+        while let Some(is_it) = entries.next_key_seed(Is(step))? {
+            if is_it {
+                // Of the same name, the last one counts.
+                found = entries.next_value_seed(Follow(rest))?;
+            } else {
+                entries.next_value::<IgnoredAny>()?;
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// A list or a table.
+fn whole<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Value>, D::Error> {
+    JsonValue::deserialize(from).map(|json| Some(Value::of_json(&json)))
+}
+
+/// Whether a name is that of a step.
+struct Is<'a>(&'a Step);
+
+impl<'de> DeserializeSeed<'de> for Is<'_> {
+    type Value = bool;
+
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<bool, D::Error> {
+        from.deserialize_str(self)
+    }
+}
+
+impl Visitor<'_> for Is<'_> {
+    type Value = bool;
+
+    fn expecting(&self, to: &mut fmt::Formatter) -> fmt::Result {
+        to.write_str("a name")
+    }
+
+    fn visit_str<E: Error>(self, name: &str) -> Result<bool, E> {
+        Ok(matches!(self.0, Step::Name(wanted) if **wanted == *name))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_way_is_one_of_names_and_places_alone() {
+        for text in [
+            "$",
+            "$.a",
+            "$.a.b_1",
+            "$['a b'].c",
+            "$[\"a\"]",
+            "$.items[0].id",
+            "$[0][12]",
+        ] {
+            assert!(Path::parse(text).unwrap().is_followed(), "{text}");
+        }
+        for text in [
+            "$..a",
+            "$.*",
+            "$[*]",
+            "$[-1]",
+            "$[0,1]",
+            "$[0:2]",
+            "$['a','b']",
+            "$[?@.a]",
+            "$['\\'']",
+            "$.é",
+        ] {
+            assert!(!Path::parse(text).unwrap().is_followed(), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_json_finds_nothing() {
+        let path = Path::parse("$.a").unwrap();
+        for body in [
+            &b""[..],
+            b"{",
+            b"{\"a\":1",
+            b"{\"a\":1}x",
+            b"{\"a\":1,}",
+            b"{\"b\":\"\xff\",\"a\":1}",
+            b"{b:1}",
+        ] {
+            assert_eq!(path.follow(body), None, "{body:?}");
+        }
+        assert_eq!(
+            path.follow(b" {\"a\":1} \n"),
+            Some(Values::One(Some(Value::Integer(1))))
+        );
+        let twice = path.follow(b"{\"a\":1,\"\\u0061\":2}");
+        assert_eq!(twice, Some(Values::One(Some(Value::Integer(2)))));
+    }
+
+    fn json() -> impl Strategy<Value = JsonValue> {
+        let leaf = prop_oneof![
+            Just(JsonValue::Null),
+            any::<bool>().prop_map(JsonValue::from),
+            any::<i64>().prop_map(JsonValue::from),
+            any::<u64>().prop_map(JsonValue::from),
+            any::<f64>().prop_map(JsonValue::from),
+            "[a-zé\"\\\\\n]{0,4}".prop_map(JsonValue::from),
+        ];
+        leaf.prop_recursive(4, 40, 5, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..5).prop_map(JsonValue::from),
+                prop::collection::vec(("[ab]", inner), 0..4)
+                    .prop_map(|entries| { JsonValue::Object(entries.into_iter().collect()) }),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_followed_is_what_is_found(
+            json in json(),
+            text in r"\$(\.[ab]|\[[0-3]\]|\['[ab]'\]){0,4}",
+        ) {
+            let path = Path::parse(&text).unwrap();
+            let Some(Values::One(followed)) = path.follow(json.to_string().as_bytes()) else {
+                panic!("{text} is not followed in {json}");
+            };
+            let read: JsonValue = serde_json::from_str(&json.to_string()).unwrap();
+            let found = path.find(&read);
+            prop_assert_eq!(followed.as_slice(), found.as_slice());
+        }
+    }
+}
