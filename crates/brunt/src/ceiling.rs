@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use engine::{Engine, News, Reach, Settings, Target};
+use engine::{Clock, Engine, News, Reach, Settings, Target};
 use record::{Command, Machine};
 use scenario::{HttpVersion, Overrides, Plan, Scenario};
 
@@ -80,7 +80,13 @@ fn measure(plan: &Plan, placement: &Placement) -> anyhow::Result<f64> {
         stop_timeout: STOP_TIMEOUT,
         ..Settings::default()
     };
-    let engine = Engine::start(&Arc::new(bare), &Arc::new(target), &settings).context(what)?;
+    let engine = Engine::start(
+        &Arc::new(bare),
+        &Arc::new(target),
+        &settings,
+        Clock::start(),
+    )
+    .context(what)?;
     let (requests, cpu_ms, seconds) = count(engine);
     anyhow::ensure!(
         requests >= REQUESTS_MIN,
@@ -135,6 +141,7 @@ mod tests {
             let plan = Plan::new(&scenario, "p", &Overrides::default(), &[]).unwrap();
             let placement = Placement {
                 threads: 1,
+                processes: 1,
                 own: Vec::new(),
                 agent: Vec::new(),
             };

@@ -11,3 +11,4 @@ pub(crate) mod monitor;
 pub(crate) mod report;
 pub(crate) mod run;
 pub(crate) mod schema;
+pub(crate) mod worker;

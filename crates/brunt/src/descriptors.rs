@@ -9,9 +9,9 @@ use crate::exit::Failure;
 const BESIDE: u64 = 64;
 
 /// A search over users that names no highest level goes no higher than brunt may open connections for.
-pub(crate) fn bound_search(plan: &mut Plan) {
+pub(crate) fn bound_search(plan: &mut Plan, processes: u32) {
     let allowed = getrlimit(Resource::Nofile).maximum;
-    let most = allowed.map(|allowed| allowed.saturating_sub(BESIDE));
+    let most = allowed.map(|allowed| allowed.saturating_sub(BESIDE) * u64::from(processes));
     if let Some(most) = most.and_then(|most| u32::try_from(most).ok()) {
         bound_search_by(plan, most);
     }
@@ -40,10 +40,10 @@ pub(crate) fn connections_of(plan: &Plan) -> u32 {
     }
 }
 
-/// Raises the soft limit as far as the load needs; fails where the hard limit is too low.
-pub(crate) fn enough_for(plan: &Plan) -> Result<(), Failure> {
+/// Raises the soft limit as far as each of the processes needs it; fails where the hard limit is too low.
+pub(crate) fn enough_for(plan: &Plan, processes: u32) -> Result<(), Failure> {
     let connections = connections_of(plan);
-    let needed = u64::from(connections) + BESIDE;
+    let needed = u64::from(connections.div_ceil(processes)) + BESIDE;
     let limit = getrlimit(Resource::Nofile);
     // No limit is a limit that is never reached.
     if limit.current.is_none_or(|current| current >= needed) {
@@ -58,11 +58,26 @@ pub(crate) fn enough_for(plan: &Plan) -> Result<(), Failure> {
         return Ok(());
     }
     let allowed = limit.maximum.or(limit.current).unwrap_or(0);
-    Err(Failure::Input(format!(
-        "{connections} connections need {needed} file descriptors, and brunt may open {allowed}; \
-         raise the limit with: ulimit -n {needed} (as root, or in /etc/security/limits.conf), \
-         let users share: connections = {{ shared = 100 }}, or play fewer users with -u"
-    )))
+    Err(Failure::Input(too_few(connections, processes, allowed)))
+}
+
+fn too_few(connections: u32, processes: u32, allowed: u64) -> String {
+    let needed = u64::from(connections.div_ceil(processes)) + BESIDE;
+    let whose = match processes {
+        1 => "brunt".to_owned(),
+        many => format!("each of {many} processes"),
+    };
+    let spread = match u64::from(connections).checked_div(allowed.saturating_sub(BESIDE)) {
+        Some(most) if most < 1_000 => {
+            format!(" spread them over processes with --processes {},", most + 1)
+        }
+        _ => String::new(),
+    };
+    format!(
+        "{connections} connections need {needed} file descriptors of {whose}, which may open {allowed}; raise the limit \
+         with: ulimit -n {needed} (as root, or in /etc/security/limits.conf),{spread} let users share: connections = \
+         {{ shared = 100 }}, or play fewer users with -u"
+    )
 }
 
 #[cfg(test)]
@@ -82,6 +97,19 @@ mod tests {
         let mut plan = Plan::new(&scenario, "p", &Overrides::default(), &[]).unwrap();
         bound_search_by(&mut plan, allowed);
         plan.load.search.unwrap().to
+    }
+
+    #[test]
+    fn too_few_descriptors_have_three_remedies() {
+        let message = too_few(100_000, 1, 20_000);
+        assert!(message.contains("ulimit -n 100064 "), "{message}");
+        assert!(message.contains("--processes 6,"), "{message}");
+        let message = too_few(100_000, 4, 20_000);
+        assert!(
+            message.contains("25064 file descriptors of each of 4"),
+            "{message}"
+        );
+        assert!(!too_few(100, 1, 10).contains("--processes"));
     }
 
     #[test]

@@ -75,6 +75,17 @@ pub(crate) enum Failure {
 }
 
 impl Failure {
+    /// Why, for somebody else to show.
+    pub(crate) fn in_words(self) -> String {
+        match self {
+            Self::Scenario(error) => error.to_string(),
+            Self::Input(message) | Self::NothingMeasured(message) | Self::Stopped(message) => {
+                message
+            }
+            Self::Internal(error) => format!("{error:#}"),
+        }
+    }
+
     /// Says why, on standard error.
     pub(crate) fn show(self) -> Exit {
         match self {

@@ -22,6 +22,15 @@ impl ScenarioOptions {
     /// Reads the scenario with the files that it includes. The environment lies over the file, and `--set`
     /// over the environment.
     pub(crate) fn read(&self) -> Result<Scenario, Failure> {
+        let scenario = self.read_again()?;
+        for warning in scenario.warnings() {
+            note(&format!("warning: {warning}"));
+        }
+        Ok(scenario)
+    }
+
+    /// The same without a warning, which the user has read.
+    pub(crate) fn read_again(&self) -> Result<Scenario, Failure> {
         let name = self.file.display().to_string();
         let text = std::fs::read_to_string(&self.file).map_err(|error| {
             let remedy = "name a scenario with -f FILE, or write one with: brunt init";
@@ -33,11 +42,7 @@ impl ScenarioOptions {
             assignments: &assignments,
             file: &|path: &Path| std::fs::read_to_string(path),
         };
-        let scenario = Scenario::read_layered(&name, &text, layers, &World)?;
-        for warning in scenario.warnings() {
-            note(&format!("warning: {warning}"));
-        }
-        Ok(scenario)
+        Ok(Scenario::read_layered(&name, &text, layers, &World)?)
     }
 }
 

@@ -80,17 +80,27 @@ pub(crate) struct LengthOptions {
 impl LoadOptions {
     /// The scenario, with what the command line changes of it.
     pub(crate) fn scenario(&self) -> Result<Scenario, Failure> {
-        let mut scenario = self.from.read()?;
-        self.reach.change(&mut scenario.network);
-        Ok(scenario)
+        Ok(self.changed(self.from.read()?))
     }
 
-    /// A profile, compiled; `duration` is how long to make load where it is not as the profile says.
+    /// The same without a warning, which the user has read.
+    pub(crate) fn scenario_again(&self) -> Result<Scenario, Failure> {
+        Ok(self.changed(self.from.read_again()?))
+    }
+
+    fn changed(&self, mut scenario: Scenario) -> Scenario {
+        self.reach.change(&mut scenario.network);
+        scenario
+    }
+
+    /// A profile, compiled; `duration` is how long to make load where it is not as the profile says. So many
+    /// processes are to make it.
     pub(crate) fn plan(
         &self,
         scenario: &Scenario,
         profile: &str,
         duration: Option<Duration>,
+        processes: u32,
     ) -> Result<Plan, Failure> {
         let overrides = Overrides {
             users: self.users,
@@ -110,7 +120,7 @@ impl LoadOptions {
         }
         let plan = Plan::new(scenario, profile, &overrides, &self.chosen.users_of);
         let mut plan = plan.map_err(|error| Failure::Input(error.to_string()))?;
-        descriptors::bound_search(&mut plan);
+        descriptors::bound_search(&mut plan, processes);
         Ok(plan)
     }
 

@@ -15,11 +15,13 @@ mod interrupt;
 mod layers;
 mod load_options;
 mod machine;
+mod makers;
 mod outlets;
 mod pipeline;
 mod placement;
 mod play;
 mod ports;
+mod processes;
 mod reach_options;
 mod results;
 mod screen;
@@ -30,6 +32,7 @@ mod turns;
 mod watch_options;
 mod watched;
 mod web;
+mod words;
 mod world;
 
 use std::process::ExitCode;
@@ -68,6 +71,9 @@ enum Verb {
     Report(Box<commands::report::Options>),
     /// Watch a process or the machine
     Monitor(commands::monitor::Options),
+    /// Make a share of a run's load
+    #[command(hide = true)]
+    Worker(Box<commands::run::Options>),
     /// Serve the Application Agent, the service that ships with brunt
     Agent(commands::agent::Options),
 }
@@ -84,6 +90,7 @@ fn main() -> ExitCode {
         Verb::Compare(options) => commands::compare::run(&options),
         Verb::Report(options) => commands::report::run(&options),
         Verb::Monitor(options) => commands::monitor::run(&options),
+        Verb::Worker(options) => commands::worker::run(&options),
         Verb::Agent(options) => commands::agent::run(options),
     };
     let exit = result.unwrap_or_else(|failure: Failure| failure.show());

@@ -3,14 +3,18 @@
 use record::Load;
 use scenario::{Connections, Plan};
 
+use crate::exit::Failure;
+
 /// How many requests a second a thread is expected to make with ease.
 const REQUESTS_A_THREAD: f64 = 10_000.0;
 
 /// Threads and cores.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Placement {
-    /// Threads that make the load.
+    /// Threads that make the load, of all processes.
     pub(crate) threads: usize,
+    /// Processes that make it; where it is one, brunt is that.
+    pub(crate) processes: u32,
     /// The cores that brunt is pinned to; empty: none.
     pub(crate) own: Vec<usize>,
     /// The cores that the embedded agent is pinned to; empty: none.
@@ -35,14 +39,36 @@ pub(crate) fn place(
         let (own, agent) = allowed.split_at(threads);
         Placement {
             threads,
+            processes: 1,
             own: own.to_vec(),
             agent: agent.to_vec(),
         }
     } else {
         Placement {
             threads,
+            processes: 1,
             own: Vec::new(),
             agent: Vec::new(),
+        }
+    }
+}
+
+impl Placement {
+    /// The same with so many processes, which have as many threads each.
+    pub(crate) fn of_processes(self, processes: u32, plan: &Plan) -> Result<Self, Failure> {
+        let each = self.threads.div_ceil(processes as usize);
+        let threads = each * processes as usize;
+        match plan.network.connections {
+            Connections::Shared(most) if (most as usize) < threads && processes > 1 => {
+                Err(Failure::Input(format!(
+                    "{processes} processes with {each} threads each cannot share {most} connections: give each thread                      one at least, with connections = {{ shared = {threads} }}, or fewer --processes"
+                )))
+            }
+            _ => Ok(Self {
+                threads,
+                processes,
+                ..self
+            }),
         }
     }
 }
@@ -133,6 +159,23 @@ mod tests {
         assert_eq!((placed.own, placed.agent), (vec![0, 1, 2], vec![3]));
         let placed = place(&[5], &plan("\"per-user\""), true, true);
         assert_eq!((placed.own, placed.agent), (vec![], vec![]));
+    }
+
+    #[test]
+    fn processes_have_as_many_threads_each() {
+        let placed = |processes, connections| {
+            let plan = plan(connections);
+            let placed = place(&[0, 1, 2, 3], &plan, false, false);
+            let placed = placed.of_processes(processes, &plan);
+            placed.map(|placed| (placed.threads, placed.processes))
+        };
+        for (processes, expected) in [(1, (4, 1)), (2, (4, 2)), (3, (6, 3)), (8, (8, 8))] {
+            assert_eq!(placed(processes, "\"per-user\"").unwrap(), expected);
+        }
+        assert_eq!(placed(1, "{ shared = 2 }").unwrap(), (2, 1));
+        assert_eq!(placed(2, "{ shared = 2 }").unwrap(), (2, 2));
+        let refused = placed(3, "{ shared = 2 }").unwrap_err().in_words();
+        assert!(refused.contains("shared = 3"), "{refused}");
     }
 
     #[test]

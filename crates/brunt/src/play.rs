@@ -15,10 +15,13 @@ use verdict::search::{Order, Search};
 use crate::embedded::EmbeddedAgent;
 use crate::exit::note;
 use crate::interrupt::Interrupts;
+use crate::makers::Makers;
 use crate::outlets::{Outlets, Telling};
+use crate::processes::Processes;
 use crate::results::{RunFolder, WriteError};
 use crate::screen::LiveLine;
 use crate::watched;
+use crate::words::Job;
 
 /// The run record's name in the results folder.
 pub(crate) const RECORD_FILE: &str = "record.brunt";
@@ -34,6 +37,8 @@ pub(crate) struct Run<'a> {
     pub(crate) plan: Arc<Plan>,
     pub(crate) target: Arc<Target>,
     pub(crate) settings: Settings,
+    /// Processes that make the load; where it is one, brunt is that.
+    pub(crate) processes: u32,
     pub(crate) header: Header,
     /// Where the record is kept as it grows; `None`: nowhere.
     pub(crate) folder: Option<&'a RunFolder>,
@@ -66,7 +71,7 @@ impl Run<'_> {
         let failed = set_up.failed.clone();
         let engine = match failed {
             Some(_) => None,
-            None => Some(Engine::start(&self.plan, &self.target, &self.settings)?),
+            None => Some(self.makers()?),
         };
         if let Some(engine) = &engine {
             let elapsed = jiff::SignedDuration::try_from(engine.clock().elapsed())?;
@@ -102,8 +107,31 @@ impl Run<'_> {
         })
     }
 
+    /// Starts those who make the load.
+    fn makers(&mut self) -> anyhow::Result<Makers> {
+        if self.processes == 1 {
+            let (plan, target, settings) = (&self.plan, &self.target, &self.settings);
+            let engine = Engine::start(plan, target, settings, Clock::start())?;
+            return Ok(Makers::Threads(engine));
+        }
+        let processes = Processes::start(&Job {
+            profile: self.header.profile.clone(),
+            agent: self.agent.as_ref().map(|agent| agent.url().to_string()),
+            scenario_hash: self.header.scenario_hash.clone(),
+            seed: self.settings.seed,
+            share: 0,
+            of: self.processes,
+            threads: self.settings.threads / self.processes as usize,
+            cores: self.settings.cores.clone(),
+            stop_timeout: self.settings.stop_timeout,
+            values: Job::told(&self.settings.values),
+        })?;
+        self.monitor.count_in(&processes.pids())?;
+        Ok(Makers::Processes(processes))
+    }
+
     /// True where Ctrl-C came twice.
-    fn play_load(&mut self, mut engine: Engine, keeper: &mut Keeper) -> bool {
+    fn play_load(&mut self, mut engine: Makers, keeper: &mut Keeper) -> bool {
         let clock = engine.clock();
         let mut stop = Stop::default();
         let mut next_second = 0;
@@ -119,9 +147,9 @@ impl Run<'_> {
                     keeper.increment(*increment);
                 }
                 News::Nothing => {}
-                News::StopTest => stop.ask(&engine, keeper, StoppedBy::Scenario, None),
+                News::StopTest => stop.ask(&mut engine, keeper, StoppedBy::Scenario, None),
                 News::CoreFailed(reason) => {
-                    stop.ask(&engine, keeper, StoppedBy::InternalError, Some(reason));
+                    stop.ask(&mut engine, keeper, StoppedBy::InternalError, Some(reason));
                 }
                 News::Ended => break,
             }
@@ -133,7 +161,7 @@ impl Run<'_> {
                 }
                 keeper.reading(reading);
                 next_second = elapsed_s + 1;
-                self.look_for_reasons_to_stop(&engine, keeper, &mut stop);
+                self.look_for_reasons_to_stop(&mut engine, keeper, &mut stop);
                 let elapsed = clock.elapsed().as_secs_f64();
                 let search = steering.as_ref().map(|steering| &steering.search);
                 self.live.show(elapsed_s, |width| {
@@ -141,10 +169,10 @@ impl Run<'_> {
                 });
             }
             if let Some(steering) = &mut steering {
-                steering.steer(&engine, keeper, &mut stop);
+                steering.steer(&mut engine, keeper, &mut stop);
             }
             self.tell(telling.as_mut(), engine.told_s());
-            self.obey_interrupts(&engine, keeper, &mut stop);
+            self.obey_interrupts(&mut engine, keeper, &mut stop);
         }
         self.live.clear();
         if let Some(reason) = engine.started().all_failed() {
@@ -202,7 +230,7 @@ impl Run<'_> {
         reading
     }
 
-    fn obey_interrupts(&self, engine: &Engine, keeper: &mut Keeper, stop: &mut Stop) {
+    fn obey_interrupts(&self, engine: &mut Makers, keeper: &mut Keeper, stop: &mut Stop) {
         match self.interrupts.count() {
             0 => {}
             1 => stop.ask(engine, keeper, self.interrupts.stopped_by(), None),
@@ -216,7 +244,12 @@ impl Run<'_> {
         }
     }
 
-    fn look_for_reasons_to_stop(&mut self, engine: &Engine, keeper: &mut Keeper, stop: &mut Stop) {
+    fn look_for_reasons_to_stop(
+        &mut self,
+        engine: &mut Makers,
+        keeper: &mut Keeper,
+        stop: &mut Stop,
+    ) {
         if self.agent.as_mut().is_some_and(|agent| agent.has_ended()) {
             let reason = "the embedded agent ended".to_owned();
             stop.ask(engine, keeper, StoppedBy::TargetEnded, Some(reason));
@@ -249,7 +282,7 @@ impl Steering {
         })
     }
 
-    fn steer(&mut self, engine: &Engine, keeper: &mut Keeper, stop: &mut Stop) {
+    fn steer(&mut self, engine: &mut Makers, keeper: &mut Keeper, stop: &mut Stop) {
         // Where seconds that are over were not told yet, it waits: they would look as if all were well.
         let told_s = engine.told_s();
         let is_behind = u64::from(told_s) < engine.clock().elapsed().as_secs();
@@ -307,7 +340,7 @@ impl Stop {
     /// Stops the load, once.
     fn ask(
         &mut self,
-        engine: &Engine,
+        engine: &mut Makers,
         keeper: &mut Keeper,
         stopped_by: StoppedBy,
         reason: Option<String>,

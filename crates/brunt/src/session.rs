@@ -35,6 +35,8 @@ pub(crate) struct JudgedRun {
 /// What the runs of one command have in common.
 pub(crate) struct Session<'a> {
     pub(crate) options: &'a LoadOptions,
+    /// Processes that make the load.
+    pub(crate) processes: u32,
     pub(crate) watch: &'a WatchOptions,
     /// What the user calls them.
     pub(crate) label: Option<&'a str>,
@@ -61,7 +63,7 @@ impl Session<'_> {
     ) -> Result<JudgedRun, Failure> {
         self.interrupts.nothing_to_lose();
         let host = self.options.reach.host(self.scenario)?;
-        let mut stage = Stage::set(self.options, self.watch, &host, &plan)?;
+        let mut stage = Stage::set(self.options, self.processes, self.watch, &host, &plan)?;
         let mut header = stage.header(self.options, self.scenario, profile, &plan, "");
         let differences = match self.yardstick {
             Some(yardstick) => yardstick.differences(&header)?,

@@ -40,6 +40,7 @@ impl Stage {
     /// Reaches a service: it is started where it is the embedded agent.
     pub(crate) fn set(
         options: &LoadOptions,
+        processes: u32,
         watch: &WatchOptions,
         host: &Host,
         plan: &Plan,
@@ -51,14 +52,14 @@ impl Stage {
                            --pid db=4711";
             return Err(Failure::Input(message.into()));
         }
-        descriptors::enough_for(plan)?;
+        descriptors::enough_for(plan, processes)?;
         uploads_are_there(plan)?;
         let resolved = match host {
             Host::Url(url) => Some(options.reach.resolve(url, plan)?),
             Host::Embedded => None,
         };
         let is_local = resolved.as_ref().is_none_or(Target::is_local);
-        let placement = place(&allowed, plan, is_local, embedded);
+        let placement = place(&allowed, plan, is_local, embedded).of_processes(processes, plan)?;
         let mut agent = None;
         let target = if let Some(target) = resolved {
             target
@@ -159,6 +160,7 @@ impl Stage {
         let addresses = self.target.addresses();
         Generator {
             threads: u32::try_from(self.placement.threads).unwrap_or(u32::MAX),
+            processes: self.placement.processes,
             cores: cores(&self.placement.own),
             target_cores: cores(&self.placement.agent),
             connections: plan.network.in_words(),
@@ -198,6 +200,7 @@ impl Stage {
         let played = self.in_place(|stage| {
             let run = Run {
                 settings,
+                processes: stage.placement.processes,
                 plan,
                 target: stage.target.clone(),
                 header,

@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use rustix::time::ClockId;
+
 /// The run's clock. Copies tell the same time.
 #[derive(Debug, Clone, Copy)]
 pub struct Clock {
@@ -16,6 +18,26 @@ impl Clock {
         }
     }
 
+    /// A clock that begins when the machine's monotonic clock, which all processes share, says so; it may have
+    /// begun, or be about to: until then it stands at 0.
+    pub fn starting_at(moment: Duration) -> Self {
+        let (now, machine) = (Instant::now(), Self::of_the_machine());
+        let origin = match moment.checked_sub(machine) {
+            Some(ahead) => now.checked_add(ahead),
+            None => now.checked_sub(machine.saturating_sub(moment)),
+        };
+        Self {
+            origin: origin.unwrap_or(now),
+        }
+    }
+
+    /// What the machine's monotonic clock says.
+    pub fn of_the_machine() -> Duration {
+        let now = rustix::time::clock_gettime(ClockId::Monotonic);
+        let whole = Duration::from_secs(now.tv_sec.unsigned_abs());
+        whole + Duration::from_nanos(now.tv_nsec.unsigned_abs())
+    }
+
     /// Nanoseconds since it began.
     #[inline]
     pub fn now_ns(&self) -> u64 {
@@ -25,5 +47,19 @@ impl Clock {
     /// Time since it began.
     pub fn elapsed(&self) -> Duration {
         self.origin.elapsed()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_begins_when_it_is_told() {
+        let now = Clock::of_the_machine();
+        let begun = Clock::starting_at(now - Duration::from_secs(5)).elapsed();
+        assert!(begun >= Duration::from_secs(5) && begun < Duration::from_secs(60));
+        let to_come = Clock::starting_at(now + Duration::from_secs(1_000));
+        assert_eq!(to_come.elapsed(), Duration::ZERO);
     }
 }

@@ -78,25 +78,19 @@ pub(crate) struct Core {
 }
 
 impl Core {
-    /// Core number `number` of `cores`, on the current runtime.
+    /// A core with its share of the load, on the current runtime.
     pub(crate) fn new(
         plan: Arc<Plan>,
         target: Arc<Target>,
         (clock, recorder): (Clock, Recorder),
         share: Share,
         settings: &Settings,
-        number: usize,
     ) -> io::Result<Self> {
-        let cores = settings.threads.max(1);
         let pool = match plan.network.connections {
             Connections::Shared(most) => {
-                let share = (most as usize + cores - 1 - number) / cores;
+                let part = share.part_of(most) as usize;
                 let streams = plan.network.streams();
-                Some(Rc::new(Pool::new(
-                    target.origins().len(),
-                    share.max(1),
-                    streams,
-                )))
+                Some(Rc::new(Pool::new(target.origins().len(), part, streams)))
             }
             _ => None,
         };
@@ -106,7 +100,7 @@ impl Core {
             Ok((path.to_owned(), Rc::new(upload)))
         });
         Ok(Self {
-            dialer: Dialer::new(&target, number),
+            dialer: Dialer::new(&target, share.first()),
             stock: Rc::new(Stock::new(
                 plan.sources.clone(),
                 share.of_rows(),

@@ -53,9 +53,13 @@ pub enum News {
 }
 
 impl Engine {
-    /// Starts to make load. The run's clock begins now.
-    pub fn start(plan: &Arc<Plan>, target: &Arc<Target>, settings: &Settings) -> io::Result<Self> {
-        let clock = Clock::start();
+    /// Starts to make load, by a run's clock that has just begun.
+    pub fn start(
+        plan: &Arc<Plan>,
+        target: &Arc<Target>,
+        settings: &Settings,
+        clock: Clock,
+    ) -> io::Result<Self> {
         let (to, handovers) = channel();
         let names: Arc<[RequestName]> = plan.names.clone().into();
         let mut cores = Vec::new();
@@ -176,7 +180,7 @@ fn run_core(
     let share = Share::of_core(settings, number);
     let played = std::panic::AssertUnwindSafe(|| {
         runtime.block_on(async {
-            let core = Core::new(plan, target, (clock, recorder), share, settings, number)?;
+            let core = Core::new(plan, target, (clock, recorder), share, settings)?;
             core::play(core, settings, orders).await
         })
     });

@@ -69,8 +69,53 @@ impl Share {
         }
     }
 
+    /// Its part of things that all share, at least one.
+    pub(crate) fn part_of(self, things: u32) -> u32 {
+        let part =
+            (u64::from(things) + u64::from(self.stride) - 1).saturating_sub(self.first.into());
+        let part = part / u64::from(self.stride);
+        u32::try_from(part).unwrap_or(u32::MAX).max(1)
+    }
+
+    /// The number of the first, which tells shares apart.
+    pub(crate) fn first(self) -> usize {
+        self.first as usize
+    }
+
     /// Whether an arrival is among its own.
     pub(crate) fn holds(self, arrival: u64) -> bool {
         arrival % u64::from(self.stride) == u64::from(self.first)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_parts_of_all_shares_are_the_whole() {
+        for (of, threads, things) in [(1, 1, 7), (1, 3, 10), (4, 1, 4), (2, 3, 17), (6, 2, 100)] {
+            let settings = (0..of).map(|share| Settings {
+                share,
+                of,
+                threads,
+                ..Settings::default()
+            });
+            let parts = settings.flat_map(|settings| {
+                (0..threads).map(move |core| Share::of_core(&settings, core).part_of(things))
+            });
+            let parts: Vec<u32> = parts.collect();
+            assert_eq!(parts.iter().sum::<u32>(), things, "{parts:?}");
+            let (least, most) = (parts.iter().min(), parts.iter().max());
+            assert!(most.unwrap() - least.unwrap() <= 1, "{parts:?}");
+        }
+        assert_eq!(
+            Share {
+                first: 5,
+                stride: 8
+            }
+            .part_of(2),
+            1
+        );
     }
 }

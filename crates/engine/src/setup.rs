@@ -89,7 +89,7 @@ pub(crate) fn alone<T>(
     };
     let done = LocalSet::new().block_on(&runtime, async move {
         let share = Share::of_core(&settings, 0);
-        let core = Core::new(plan, target, (clock, recorder), share, &settings, 0)?;
+        let core = Core::new(plan, target, (clock, recorder), share, &settings)?;
         let core = Rc::new(prepare(core));
         let driver = tokio::task::spawn_local({
             let core = core.clone();

@@ -41,7 +41,8 @@ impl Starts {
 }
 
 impl Started {
-    pub(crate) fn add(&mut self, other: Self) {
+    /// Adds how others started.
+    pub fn add(&mut self, other: Self) {
         self.well += other.well;
         self.failed += other.failed;
         self.reason = self.reason.take().or(other.reason);

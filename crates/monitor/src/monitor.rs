@@ -126,6 +126,21 @@ impl Monitor {
         })
     }
 
+    /// Counts processes as brunt itself that make load for it.
+    ///
+    /// Errors where `/proc` cannot be read.
+    pub fn count_in(&mut self, pids: &[u32]) -> Result<(), MonitorError> {
+        for pid in pids {
+            let pid = i32::try_from(*pid).unwrap_or(i32::MAX);
+            let counted = self.generator.count_in(pid);
+            counted.map_err(|source| MonitorError::Unreadable {
+                what: format!("process {pid}"),
+                source,
+            })?;
+        }
+        Ok(())
+    }
+
     /// Takes a reading; `at` is the time since the run's clock started.
     ///
     /// CPU, disk and network are told since the reading before: the first reading has none of

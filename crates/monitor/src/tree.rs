@@ -35,6 +35,8 @@ pub(crate) struct Tree {
     ended: bool,
     /// Kept to find those whose parent has ended.
     members: Vec<Identity>,
+    /// Others that count as well.
+    beside: Vec<Identity>,
     cpu: Ledger,
     read: Ledger,
     written: Ledger,
@@ -69,6 +71,13 @@ impl Tree {
         Ok(Some(tree))
     }
 
+    /// Counts another process as well, while there is one with this id.
+    pub(crate) fn count_in(&mut self, pid: i32) -> io::Result<()> {
+        let found = Process::look(pid, self.scope, &self.kernel)?;
+        self.beside.extend(found.map(|process| process.identity));
+        Ok(())
+    }
+
     /// Watches the processes of the control group whose folder this is.
     pub(crate) fn of_group(directory: &Path, kernel: Kernel) -> Self {
         Self::rooted(Root::Group(directory.to_owned()), Scope::Alone, kernel)
@@ -82,6 +91,7 @@ impl Tree {
             quotas: Quotas::find(),
             ended: false,
             members: Vec::new(),
+            beside: Vec::new(),
             // User and system time of children, each told in whole ticks.
             cpu: Ledger::new(2 * kernel.tick_ns),
             read: Ledger::new(0),
@@ -135,6 +145,12 @@ impl Tree {
         let mut seen = HashSet::from([root.identity.pid]);
         let mut found = vec![root];
         self.descend(0, &searched, &mut seen, &mut found)?;
+        for other in &self.beside {
+            if let Some(process) = self.look_again(*other)? {
+                seen.insert(process.identity.pid);
+                found.push(process);
+            }
+        }
         // Those whose parent has ended are not among anyone's children here, and still belong.
         for member in &self.members {
             if seen.insert(member.pid)

@@ -68,8 +68,10 @@ impl Header {
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Generator {
-    /// Threads that made the load.
+    /// Threads that made the load, of all processes.
     pub threads: u32,
+    /// Processes that made it; 0 and 1: brunt alone.
+    pub processes: u32,
     /// The cores that brunt was pinned to; empty where it was not.
     pub cores: Vec<u32>,
     /// The cores that the embedded agent was pinned to; empty where it was not.

@@ -126,8 +126,8 @@ impl<'de> DeserializeSeed<'de> for Follow<'_> {
 
 impl Follow<'_> {
     /// A value that holds no others.
-    fn plain<E>(&self, value: impl FnOnce() -> Value) -> Result<Option<Value>, E> {
-        Ok(self.0.is_empty().then(value))
+    fn plain(&self, value: impl FnOnce() -> Value) -> Option<Value> {
+        self.0.is_empty().then(value)
     }
 }
 
@@ -139,27 +139,27 @@ impl<'de> Visitor<'de> for Follow<'_> {
     }
 
     fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
-        self.plain(|| Value::None)
+        Ok(self.plain(|| Value::None))
     }
 
     fn visit_bool<E: Error>(self, value: bool) -> Result<Self::Value, E> {
-        self.plain(|| Value::Bool(value))
+        Ok(self.plain(|| Value::Bool(value)))
     }
 
     fn visit_i64<E: Error>(self, number: i64) -> Result<Self::Value, E> {
-        self.plain(|| Value::Integer(number))
+        Ok(self.plain(|| Value::Integer(number)))
     }
 
     fn visit_u64<E: Error>(self, number: u64) -> Result<Self::Value, E> {
-        self.plain(|| Value::of_json(&number.into()))
+        Ok(self.plain(|| Value::of_json(&number.into())))
     }
 
     fn visit_f64<E: Error>(self, number: f64) -> Result<Self::Value, E> {
-        self.plain(|| Value::Float(number))
+        Ok(self.plain(|| Value::Float(number)))
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
-        self.plain(|| Value::text(text))
+        Ok(self.plain(|| Value::text(text)))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Self::Value, A::Error> {

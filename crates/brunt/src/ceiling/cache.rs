@@ -130,6 +130,7 @@ mod tests {
     fn key(connections: Connections, cores: &[usize]) -> Key {
         let placement = Placement {
             threads: 1,
+            processes: 1,
             own: cores.to_vec(),
             agent: Vec::new(),
         };

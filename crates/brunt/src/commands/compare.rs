@@ -76,7 +76,15 @@ pub(crate) fn run(options: &Options) -> Result<Exit, Failure> {
     let folder = RunFolder::create(options.out.as_deref(), "ab", begun)
         .map_err(|error| Failure::Input(error.to_string()))?;
     let (hosts, builds) = start(options, hosts, folder.path())?;
-    let set = |host| Stage::set(&options.load, &WatchOptions::default(), host, blocks.plan());
+    let set = |host| {
+        Stage::set(
+            &options.load,
+            1,
+            &WatchOptions::default(),
+            host,
+            blocks.plan(),
+        )
+    };
     let stages = [set(&hosts[0])?, set(&hosts[1])?];
     let seed = options.load.seed.unwrap_or_else(new_seed);
     let conduct = conduct(
@@ -128,7 +136,7 @@ fn refuse_misfits(options: &Options) -> Result<(), Failure> {
 }
 
 fn blocks(options: &Options, scenario: &Scenario) -> Result<Blocks, Failure> {
-    let plan = options.load.plan(scenario, &options.profile, None)?;
+    let plan = options.load.plan(scenario, &options.profile, None, 1)?;
     if plan.load.search.is_some() {
         return Err(Failure::Input(format!(
             "profile `{}` is a search, which has no level of its own; give one that holds a level, such as load",

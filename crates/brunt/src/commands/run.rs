@@ -19,6 +19,8 @@ use crate::session::{JudgedRun, Session};
 use crate::watch_options::WatchOptions;
 use crate::{commit, results, screen};
 
+/// More help no machine.
+const PROCESSES_MAX: i64 = 1024;
 /// Stands for all profiles.
 const ALL: &str = "all";
 
@@ -32,7 +34,10 @@ pub(crate) struct Options {
     #[command(flatten)]
     length: LengthOptions,
     #[command(flatten)]
-    load: LoadOptions,
+    pub(super) load: LoadOptions,
+    /// Processes that make the load, each its share of it; their records are one
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=PROCESSES_MAX))]
+    processes: u32,
     /// What to call the run in the history; one that has a label is never pruned
     #[arg(long, value_name = "TEXT", value_parser = label)]
     label: Option<String>,
@@ -55,6 +60,14 @@ pub(crate) struct Options {
     outlets: OutletOptions,
     #[command(flatten, next_help_heading = "In a pipeline")]
     pipeline: Pipeline,
+}
+
+impl Options {
+    /// A profile, compiled.
+    pub(super) fn plan(&self, scenario: &Scenario, profile: &str) -> Result<Plan, Failure> {
+        let duration = self.length.duration;
+        self.load.plan(scenario, profile, duration, self.processes)
+    }
 }
 
 pub(crate) fn run(options: &Options) -> Result<Exit, Failure> {
@@ -90,6 +103,7 @@ pub(crate) fn run(options: &Options) -> Result<Exit, Failure> {
         let session = Session {
             locust: locust.as_deref(),
             options: &options.load,
+            processes: options.processes,
             watch: &options.watch,
             label: options.label.as_deref(),
             commit: commit.as_deref(),
@@ -164,9 +178,7 @@ fn plans(options: &Options, scenario: &Scenario) -> Result<Vec<(String, Plan)>, 
     names
         .into_iter()
         .map(|name| {
-            let plan = options
-                .load
-                .plan(scenario, &name, options.length.duration)?;
+            let plan = options.plan(scenario, &name)?;
             Ok((name, plan))
         })
         .collect()

@@ -15,6 +15,7 @@ mod import;
 mod outlets;
 mod page;
 mod pipelines;
+mod processes;
 mod rehearsal;
 mod report;
 mod servers;

@@ -65,7 +65,8 @@ impl Play {
         };
         let target = Arc::new(Target::resolve(&url, &plan.network, &self.reach).expect("a target"));
         let mut record = RunRecord::new(header(&plan));
-        let mut engine = Engine::start(&plan, &target, &self.settings).expect("threads");
+        let mut engine =
+            Engine::start(&plan, &target, &self.settings, engine::Clock::start()).expect("threads");
         loop {
             match engine.news(Duration::from_millis(20)) {
                 News::Increment(increment) => {

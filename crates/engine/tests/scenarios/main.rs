@@ -70,7 +70,7 @@ fn play(name: &str, profile: &str, users: u32, duration: Duration) -> Played {
     }
     let mut failed_setup = set_up.failed;
     if failed_setup.is_none() {
-        let mut engine = Engine::start(&plan, &target, &settings).unwrap();
+        let mut engine = Engine::start(&plan, &target, &settings, engine::Clock::start()).unwrap();
         loop {
             match engine.news(Duration::from_millis(20)) {
                 News::Increment(increment) => record.timeline.absorb(&increment).unwrap(),

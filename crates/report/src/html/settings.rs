@@ -156,6 +156,10 @@ fn rows_of_machine(record: &RunRecord) -> Vec<(&'static str, String)> {
         let (own, agent) = (list(&generator.cores), list(&generator.target_cores));
         format!(", on core {own}; the agent on core {agent}")
     };
+    let processes = match generator.processes {
+        0 | 1 => String::new(),
+        many => format!(" in {many} processes"),
+    };
     let cores = machine
         .cores
         .map_or_else(unknown, |cores| cores.to_string());
@@ -182,7 +186,10 @@ fn rows_of_machine(record: &RunRecord) -> Vec<(&'static str, String)> {
                 beside.join("; ")
             },
         ),
-        ("Threads", format!("{}{placement}", generator.threads)),
+        (
+            "Threads",
+            format!("{}{processes}{placement}", generator.threads),
+        ),
         (
             "Processor",
             machine.cpu_model.clone().unwrap_or_else(unknown),

@@ -96,6 +96,7 @@ fn header() -> Header {
 
 fn generator() -> Generator {
     Generator {
+        processes: 1,
         threads: 1,
         cores: vec![0],
         target_cores: vec![1],

@@ -82,11 +82,12 @@ pub(crate) fn run(options: &Options) -> Result<Exit, Failure> {
 
 fn play(options: &Options, runs: u32) -> Result<Vec<RunRecord>, Failure> {
     let scenario = options.load.scenario()?;
-    let plan = Arc::new(
-        options
-            .load
-            .plan(&scenario, &options.profile, options.length.duration)?,
-    );
+    let plan = Arc::new(options.load.plan(
+        &scenario,
+        &options.profile,
+        options.length.duration,
+        1,
+    )?);
     if plan.load.search.is_some() {
         let profile = &options.profile;
         return Err(Failure::Input(format!(
@@ -97,6 +98,7 @@ fn play(options: &Options, runs: u32) -> Result<Vec<RunRecord>, Failure> {
     let interrupts = Interrupts::watch().context("cannot watch for signals")?;
     let commit = commit::of_working_directory();
     let session = Session {
+        processes: 1,
         locust: None,
         options: &options.load,
         watch: &options.watch,

@@ -1,0 +1,55 @@
+//! Who makes a run's load: threads of brunt, or processes of its own.
+
+use std::time::Duration;
+
+use engine::{Clock, Engine, News, Started};
+use record::Command;
+
+use crate::processes::Processes;
+
+pub(crate) enum Makers {
+    Threads(Engine),
+    Processes(Processes),
+}
+
+impl Makers {
+    /// The run's clock.
+    pub(crate) fn clock(&self) -> Clock {
+        match self {
+            Self::Threads(engine) => engine.clock(),
+            Self::Processes(processes) => processes.clock(),
+        }
+    }
+
+    /// Gives a command to all.
+    pub(crate) fn command(&mut self, command: Command) {
+        match self {
+            Self::Threads(engine) => engine.command(command),
+            Self::Processes(processes) => processes.command(command),
+        }
+    }
+
+    /// How the users started of those that have ended.
+    pub(crate) fn started(&self) -> &Started {
+        match self {
+            Self::Threads(engine) => engine.started(),
+            Self::Processes(processes) => processes.started(),
+        }
+    }
+
+    /// So many seconds of all were told as news; more than there are once all have ended.
+    pub(crate) fn told_s(&self) -> u32 {
+        match self {
+            Self::Threads(engine) => engine.told_s(),
+            Self::Processes(processes) => processes.told_s(),
+        }
+    }
+
+    /// What comes next, waiting at most so long.
+    pub(crate) fn news(&mut self, wait: Duration) -> News {
+        match self {
+            Self::Threads(engine) => engine.news(wait),
+            Self::Processes(processes) => processes.news(wait),
+        }
+    }
+}

@@ -1,0 +1,242 @@
+//! Processes that make a run's load, each its share of it: brunt tells them what to play and gathers what they record.
+
+use std::ffi::OsString;
+use std::os::unix::process::CommandExt;
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, anyhow, bail};
+use engine::{Clock, News, Started};
+
+use crate::words::{Job, Order, Word, hear, say};
+
+/// The verb of the processes; the rest of their command line is that of brunt itself.
+pub(crate) const VERB: &str = "worker";
+/// How long they may take to get ready.
+const READY_WITHIN: Duration = Duration::from_secs(60);
+/// So long after all are ready they begin.
+const BEGIN_AFTER: Duration = Duration::from_millis(50);
+/// How long one may take to end once nobody listens.
+const END_WITHIN: Duration = Duration::from_secs(3);
+
+/// The processes, while they run.
+pub(crate) struct Processes {
+    clock: Clock,
+    workers: Vec<Worker>,
+    words: Receiver<(usize, Option<Word>)>,
+    running: usize,
+    started: Started,
+}
+
+struct Worker {
+    child: Child,
+    /// With their end, it ends.
+    orders: Option<ChildStdin>,
+    /// So many seconds of it were told as news; more than there are once it has ended.
+    told_s: u32,
+}
+
+impl Processes {
+    /// Starts as many as the job is shared by, and lets them begin when all are ready.
+    pub(crate) fn start(job: &Job) -> anyhow::Result<Self> {
+        let (to, words) = channel();
+        let mut processes = Self {
+            clock: Clock::start(),
+            workers: Vec::new(),
+            words,
+            running: 0,
+            started: Started::default(),
+        };
+        for share in 0..job.of {
+            let worker = Worker::start(job, share, to.clone());
+            let what = || format!("cannot start process {} of {}", share + 1, job.of);
+            processes.workers.push(worker.with_context(what)?);
+            processes.running += 1;
+        }
+        processes.wait_until_ready()?;
+        let at = Clock::of_the_machine() + BEGIN_AFTER;
+        processes.tell(&Order::Begin(at));
+        processes.clock = Clock::starting_at(at);
+        Ok(processes)
+    }
+
+    fn wait_until_ready(&self) -> anyhow::Result<()> {
+        let until = Instant::now() + READY_WITHIN;
+        for ready in 0..self.workers.len() {
+            let left = until.saturating_duration_since(Instant::now());
+            match self.words.recv_timeout(left) {
+                Ok((_, Some(Word::Ready))) => {}
+                Ok((number, Some(Word::Refused(why)))) => {
+                    bail!("process {} cannot begin: {why}", number + 1);
+                }
+                Ok((number, _)) => bail!("process {} ended before it began", number + 1),
+                Err(_) => bail!(
+                    "{ready} of {} processes were ready within {} s",
+                    self.workers.len(),
+                    READY_WITHIN.as_secs()
+                ),
+            }
+        }
+        Ok(())
+    }
+
+    /// Their process ids.
+    pub(crate) fn pids(&self) -> Vec<u32> {
+        self.workers
+            .iter()
+            .map(|worker| worker.child.id())
+            .collect()
+    }
+
+    /// The run's clock.
+    pub(crate) fn clock(&self) -> Clock {
+        self.clock
+    }
+
+    /// Gives a command to all.
+    pub(crate) fn command(&mut self, command: record::Command) {
+        self.tell(&Order::Command(command));
+    }
+
+    fn tell(&mut self, order: &Order) {
+        for worker in &mut self.workers {
+            if let Some(orders) = &mut worker.orders
+                && say(orders, order).is_err()
+            {
+                // It has gone, which is heard on the other way.
+                worker.orders = None;
+            }
+        }
+    }
+
+    /// How the users started of those that have ended.
+    pub(crate) fn started(&self) -> &Started {
+        &self.started
+    }
+
+    /// So many seconds of all were told as news; more than there are once all have ended.
+    pub(crate) fn told_s(&self) -> u32 {
+        let told = self.workers.iter().map(|worker| worker.told_s);
+        told.min().unwrap_or(u32::MAX)
+    }
+
+    /// What comes next, waiting at most so long.
+    pub(crate) fn news(&mut self, wait: Duration) -> News {
+        if self.running == 0 {
+            return News::Ended;
+        }
+        let (number, word) = match self.words.recv_timeout(wait) {
+            Ok(said) => said,
+            Err(RecvTimeoutError::Timeout) => return News::Nothing,
+            Err(RecvTimeoutError::Disconnected) => {
+                self.running = 0;
+                return News::Nothing;
+            }
+        };
+        match word {
+            Some(Word::Increment { increment, told_s }) => {
+                self.workers[number].told_s = told_s;
+                News::Increment(increment)
+            }
+            Some(Word::StopTest) => News::StopTest,
+            Some(Word::CoreFailed(why)) => News::CoreFailed(why),
+            Some(Word::Refused(why)) => {
+                News::CoreFailed(format!("process {} could not begin: {why}", number + 1))
+            }
+            Some(Word::Ready) => News::Nothing,
+            Some(Word::Ended {
+                well,
+                failed,
+                reason,
+            }) => {
+                self.has_ended(number);
+                self.started.add(Started {
+                    well,
+                    failed,
+                    reason,
+                });
+                News::Nothing
+            }
+            None if self.workers[number].told_s == u32::MAX => News::Nothing,
+            None => {
+                self.has_ended(number);
+                let number = number + 1;
+                News::CoreFailed(format!("process {number} of the load ended without a word"))
+            }
+        }
+    }
+
+    fn has_ended(&mut self, number: usize) {
+        self.running -= 1;
+        self.workers[number].told_s = u32::MAX;
+    }
+}
+
+impl Worker {
+    fn start(job: &Job, share: u32, to: Sender<(usize, Option<Word>)>) -> anyhow::Result<Self> {
+        let own = std::env::current_exe().context("cannot find brunt's own program file")?;
+        // The verb is the first of them.
+        let rest: Vec<OsString> = std::env::args_os().skip(2).collect();
+        let mut child = Command::new(own)
+            .arg(VERB)
+            .args(rest)
+            // In a process group of its own: Ctrl-C reaches brunt alone.
+            .process_group(0)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()?;
+        let mut orders = child.stdin.take();
+        let output = child.stdout.take();
+        let output = output.ok_or_else(|| anyhow!("it has no output"))?;
+        let mut cores = job.cores.clone();
+        let first = share as usize * job.threads;
+        let first = first.checked_rem(cores.len()).unwrap_or(0);
+        cores.rotate_left(first);
+        let job = Job {
+            share,
+            cores,
+            ..job.clone()
+        };
+        if let Some(orders) = &mut orders {
+            say(orders, &Order::Prepare(Box::new(job)))?;
+        }
+        std::thread::Builder::new()
+            .name(format!("process-{share}"))
+            .spawn(move || listen(share as usize, output, &to))?;
+        Ok(Self {
+            child,
+            orders,
+            told_s: 0,
+        })
+    }
+}
+
+/// Hands on what a process says, and that it says no more.
+fn listen(number: usize, mut output: ChildStdout, to: &Sender<(usize, Option<Word>)>) {
+    loop {
+        let word = hear(&mut output).unwrap_or_default();
+        let is_last = word.is_none();
+        // Where nobody listens any more, all is over.
+        if to.send((number, word)).is_err() || is_last {
+            return;
+        }
+    }
+}
+
+impl Drop for Processes {
+    fn drop(&mut self) {
+        for worker in &mut self.workers {
+            worker.orders = None;
+        }
+        let until = Instant::now() + END_WITHIN;
+        for worker in &mut self.workers {
+            while matches!(worker.child.try_wait(), Ok(None)) && Instant::now() < until {
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            // Neither can fail for a child that was not waited for.
+            worker.child.kill().ok();
+            worker.child.wait().ok();
+        }
+    }
+}

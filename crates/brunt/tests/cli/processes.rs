@@ -1,0 +1,169 @@
+//! Processes that make a run's load: each its share, and one record.
+
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process};
+use testbed::{Answer, Routes, Server, until};
+
+use crate::brunt::{BOUND, Brunt, Running, children, runs};
+
+const HOUR: &str = "[users.u]\nwait = \"20ms\"\n[[users.u.tasks]]\nget = \"/\"\n\
+                    [profiles.p]\nusers = 12\nspawn_rate = 100\nduration = \"1h\"\n";
+
+/// A run of three processes whose load goes on for an hour, when some of it was recorded.
+fn begun(server: &Server) -> (Brunt, Running, Vec<u32>) {
+    let url = server.url();
+    let arguments = [
+        "run",
+        "p",
+        "--processes",
+        "3",
+        "--out",
+        "out",
+        "--host",
+        &url,
+    ];
+    let brunt = Brunt::new(&arguments).scenario(HOUR);
+    let running = brunt.start();
+    until(BOUND, "two seconds to be recorded", || {
+        let bytes = std::fs::read(brunt.path("out/record.brunt")).unwrap_or_default();
+        let record = record::file::read(bytes.as_slice()).ok()?;
+        (record.timeline.seconds().len() >= 2).then_some(())
+    });
+    let workers = children(running.id());
+    assert_eq!(workers.len(), 3);
+    (brunt, running, workers)
+}
+
+fn assert_end(workers: &[u32]) {
+    until(BOUND, "the processes to end", || {
+        workers.iter().all(|worker| !runs(*worker)).then_some(())
+    });
+}
+
+#[test]
+fn each_plays_its_share_and_the_record_has_all() {
+    let targets: Arc<Mutex<Vec<String>>> = Arc::default();
+    let logins = Arc::new(AtomicU64::new(0));
+    let (seen, logged_in) = (targets.clone(), logins.clone());
+    let routes = Routes::new()
+        .rule("/login", move |_| {
+            logged_in.fetch_add(1, Ordering::AcqRel);
+            Answer::ok("{\"key\": \"k7\"}")
+        })
+        .rule("/task", move |request| {
+            seen.lock().unwrap().push(request.target.clone());
+            Answer::ok("x")
+        });
+    let server = Server::start(routes.otherwise(Answer::new(404))).unwrap();
+    let url = server.url();
+    let scenario = "[[setup]]\npost = \"/login\"\nextract = { key = \"$.key\" }\n\
+                    [users.u]\n[[users.u.tasks]]\nname = \"task\"\nget = \"/task?key={{ key }}&n={{ seq() }}\"\n\
+                    [profiles.p]\nusers = 7\nspawn_rate = 1000\nduration = \"50s\"\niterations = 100\n";
+    let arguments = [
+        "run",
+        "p",
+        "--processes",
+        "3",
+        "--out",
+        "out",
+        "--host",
+        &url,
+    ];
+    let brunt = Brunt::new(&arguments).scenario(scenario);
+    let ended = brunt.run();
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let summary = brunt.summary();
+    assert_eq!(summary["total"]["requests"], 100, "{summary}");
+    assert_eq!(summary["total"]["failures"], 0, "{summary}");
+    assert_eq!(logins.load(Ordering::Acquire), 1);
+    // Each user has a connection, the set-up one, and whoever looked whether the service is there.
+    assert_eq!(server.stop().connections, 9);
+    let found = targets.lock().unwrap();
+    let is_one = |target: &&String| target.starts_with("/task?key=k7&n=");
+    let distinct: BTreeSet<&String> = found.iter().filter(is_one).collect();
+    assert_eq!(distinct.len(), 100, "no number comes twice: {found:?}");
+    let bytes = std::fs::read(brunt.path("out/record.brunt")).unwrap();
+    let generator = record::file::read(bytes.as_slice())
+        .unwrap()
+        .header
+        .generator;
+    assert_eq!(generator.processes, 3);
+    assert_eq!(generator.threads % 3, 0);
+}
+
+#[test]
+fn a_process_that_dies_ends_the_run_with_a_report_of_what_was_seen() {
+    let server = Server::start(Routes::new().otherwise(Answer::ok("x"))).unwrap();
+    let (brunt, running, workers) = begun(&server);
+    let id = i32::try_from(workers[1])
+        .ok()
+        .and_then(Pid::from_raw)
+        .unwrap();
+    kill_process(id, Signal::KILL).unwrap();
+    let ended = running.end();
+    assert_eq!(ended.code, Some(70), "{ended:?}");
+    let summary = brunt.summary();
+    assert_eq!(summary["stopped_by"], "internal_error");
+    let because = summary["stopped_because"].as_str().unwrap();
+    assert!(because.contains("process 2 of the load ended"), "{because}");
+    assert!(
+        summary["total"]["requests"].as_u64() > Some(10),
+        "{summary}"
+    );
+    assert!(brunt.path("out/report.html").exists());
+    assert_end(&workers);
+}
+
+#[test]
+fn an_interrupt_stops_all_and_leaves_a_report() {
+    let server = Server::start(Routes::new().otherwise(Answer::ok("x"))).unwrap();
+    let (brunt, running, workers) = begun(&server);
+    running.signal(Signal::INT);
+    let ended = running.end();
+    assert!(matches!(ended.code, Some(0 | 3)), "{ended:?}");
+    let summary = brunt.summary();
+    assert_eq!(summary["stopped_by"], "interrupted");
+    assert_eq!(summary["total"]["requests"], server.counts().requests);
+    assert_end(&workers);
+}
+
+#[test]
+fn processes_end_with_the_brunt_that_started_them() {
+    let server = Server::start(Routes::new().otherwise(Answer::ok("x"))).unwrap();
+    let (_brunt, running, workers) = begun(&server);
+    running.signal(Signal::KILL);
+    assert_end(&workers);
+    let before = server.counts().requests;
+    std::thread::sleep(Duration::from_millis(100));
+    assert_eq!(server.counts().requests, before);
+}
+
+#[test]
+fn what_processes_cannot_do_is_said_before_the_run() {
+    let scenario = HOUR.replace("[users.u]", "connections = { shared = 2 }\n[users.u]");
+    let ended = Brunt::new(&[
+        "run",
+        "p",
+        "--processes",
+        "3",
+        "--host",
+        "http://127.0.0.1:9",
+    ])
+    .scenario(&scenario)
+    .run();
+    assert_eq!(ended.code, Some(2), "{ended:?}");
+    assert!(
+        ended.stderr.contains("cannot share 2 connections"),
+        "{ended:?}"
+    );
+    let ended = Brunt::new(&["worker"]).scenario(HOUR).run();
+    assert_eq!(ended.code, Some(2), "{ended:?}");
+    assert!(
+        ended.stderr.contains("brunt run --processes N"),
+        "{ended:?}"
+    );
+}
