@@ -14,7 +14,7 @@ use crate::words::{Job, Order, Word, hear, say};
 /// The verb of the processes; the rest of their command line is that of brunt itself.
 pub(crate) const VERB: &str = "worker";
 /// How long they may take to get ready.
-const READY_WITHIN: Duration = Duration::from_secs(60);
+const READY_WITHIN: Duration = Duration::from_mins(1);
 /// So long after all are ready they begin.
 const BEGIN_AFTER: Duration = Duration::from_millis(50);
 /// How long one may take to end once nobody listens.

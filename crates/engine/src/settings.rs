@@ -96,9 +96,9 @@ mod tests {
     fn the_parts_of_all_shares_are_the_whole() {
         for (of, threads, things) in [(1, 1, 7), (1, 3, 10), (4, 1, 4), (2, 3, 17), (6, 2, 100)] {
             let settings = (0..of).map(|share| Settings {
+                threads,
                 share,
                 of,
-                threads,
                 ..Settings::default()
             });
             let parts = settings.flat_map(|settings| {

@@ -4,6 +4,7 @@
 mod agent;
 mod child;
 mod client;
+mod crowd;
 mod day;
 mod head;
 mod open;
@@ -51,7 +52,7 @@ struct Section {
 type Measure = fn(&Stand) -> anyhow::Result<Section>;
 
 /// The sections of the page, in its order.
-const SECTIONS: [(&str, Measure); 9] = [
+const SECTIONS: [(&str, Measure); 10] = [
     ("plain", plain::in_the_clear),
     ("agent", agent::as_shipped),
     ("checks", agent::with_checks),
@@ -59,6 +60,7 @@ const SECTIONS: [(&str, Measure); 9] = [
     ("http2", plain::by_http2),
     ("open", open::lateness),
     ("waiting", waiting::users),
+    ("crowd", crowd::in_processes),
     ("start", start::first_request),
     ("day", day::of_one_run),
 ];

@@ -21,12 +21,9 @@ const NEWS_WITHIN: Duration = Duration::from_millis(10);
 
 pub(crate) fn run(options: &Options) -> Result<Exit, Failure> {
     let (mut orders, mut words) = (std::io::stdin(), std::io::stdout());
-    let job = match hear(&mut orders).context("cannot hear what to do")? {
-        Some(Order::Prepare(job)) => job,
-        _ => {
-            let message = "brunt starts this by itself; use: brunt run --processes N";
-            return Err(Failure::Input(message.into()));
-        }
+    let Some(Order::Prepare(job)) = hear(&mut orders).context("cannot hear what to do")? else {
+        let message = "brunt starts this by itself; use: brunt run --processes N";
+        return Err(Failure::Input(message.into()));
     };
     let prepared = match prepare(options, &job) {
         Ok(prepared) => prepared,

@@ -107,6 +107,13 @@ pub(super) struct Seen {
 }
 
 impl Served {
+    /// The port that it listens on.
+    pub(super) fn port(&self) -> anyhow::Result<u16> {
+        let port = self.url.trim_end_matches('/').rsplit(':').next();
+        let port = port.and_then(|port| port.parse().ok());
+        port.with_context(|| format!("{} has no port", self.url))
+    }
+
     pub(super) fn start(testbed: &Path, arguments: &[&str]) -> anyhow::Result<Self> {
         let mut child: Child = pinned(SERVER_CORE)
             .arg(testbed)

@@ -82,8 +82,13 @@ impl Stand {
 
     /// Runs a client against a server; fails where not all of its requests were answered well.
     pub(super) fn run(&self, client: &Client, served: &Served) -> anyhow::Result<Finished> {
+        self.run_against(client, &served.url)
+    }
+
+    /// The same where it is known by another URL.
+    pub(super) fn run_against(&self, client: &Client, url: &str) -> anyhow::Result<Finished> {
         let said = self.folder.path().join("said.txt");
-        let finished = child::run(&client.program, &client.arguments_for(&served.url), &said)?;
+        let finished = child::run(&client.program, &client.arguments_for(url), &said)?;
         let is_brunt = client.name == "brunt";
         // Targets may be missed, and a run may be invalid: the client is what is at its limit here.
         let is_well = match finished.status.code() {

@@ -1,6 +1,7 @@
 //! `testbed null`: the server that does next to nothing, for benches.
 
 use std::io::Read;
+use std::net::SocketAddr;
 
 use anyhow::Context;
 use rustix::process::{Resource, getrlimit, setrlimit};
@@ -15,6 +16,9 @@ pub(crate) struct Options {
     /// By HTTP/2 in the clear, to clients that know it beforehand
     #[arg(long, conflicts_with = "tls")]
     http2: bool,
+    /// At this address, in the clear [default: a free port of 127.0.0.1]
+    #[arg(long, value_name = "ADDRESS:PORT", conflicts_with_all = ["tls", "http2"])]
+    listen: Option<SocketAddr>,
 }
 
 /// Serves until standard input ends; then says how many requests and connections there were, and when
@@ -24,10 +28,10 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     if options.http2 {
         return run_http2();
     }
-    let null = if options.tls {
-        Null::start_tls(&Authority::new().issue(&["127.0.0.1"]))
-    } else {
-        Null::start()
+    let null = match options.listen {
+        Some(address) => Null::start_at(address),
+        None if options.tls => Null::start_tls(&Authority::new().issue(&["127.0.0.1"])),
+        None => Null::start(),
     };
     let null = null.context("cannot serve")?;
     crate::announce(&null.url());

@@ -1,0 +1,92 @@
+//! A hundred thousand users in several processes: more connections than one process may hold, and one record.
+
+use anyhow::{Context, ensure};
+
+use super::Section;
+use super::child::Served;
+use super::stand::Stand;
+
+const USERS: u32 = 100_000;
+const PROCESSES: u32 = 6;
+/// Servers, each with an address of its own: none may hold all connections either.
+const SERVERS: u32 = 6;
+/// So that of none of them more than a third of the ports are taken.
+const SOURCES: u32 = 12;
+const USERS_A_SECOND: u32 = 3_000;
+/// How long all users are there, in seconds.
+const HOLD_S: u32 = 30;
+const HOST: &str = "crowd.test";
+
+pub(super) fn in_processes(stand: &Stand) -> anyhow::Result<Section> {
+    let servers = serve(stand)?;
+    let port = servers[0].port()?;
+    let ramp_s = USERS.div_ceil(USERS_A_SECOND) + 3;
+    let mut brunt = stand.brunt_with(&format!(
+        "[users.calm]\nwait = \"15s..25s\"\n[[users.calm.tasks]]\nget = \"/\"\n\
+         [profiles.p]\nusers = {USERS}\nspawn_rate = {USERS_A_SECOND}\nduration = \"{}s\"\nwarm_up = \"{ramp_s}s\"\n",
+        ramp_s + HOLD_S
+    ))?;
+    let sources: Vec<String> = (1..=SOURCES).map(address).collect();
+    let more = [
+        "--processes",
+        &PROCESSES.to_string(),
+        "--source",
+        &sources.join(","),
+    ];
+    brunt.arguments.extend(more.map(str::to_owned));
+    for server in 1..=SERVERS {
+        let pin = format!("{HOST}:{port}:{}", address(server));
+        brunt.arguments.extend(["--resolve".to_owned(), pin]);
+    }
+    let finished = stand.run_against(&brunt, &format!("http://{HOST}:{port}"))?;
+    let (mut connections, mut requests) = (0, 0);
+    for server in servers {
+        let seen = server.stop()?;
+        connections += seen.connections;
+        requests += seen.requests;
+    }
+    let summary = stand.summary()?;
+    let total = &summary["total"];
+    ensure!(
+        connections >= u64::from(USERS) && total["wire_requests"] == requests,
+        "{connections} connections and {requests} requests came, {} were counted\n{}",
+        total["wire_requests"],
+        finished.output
+    );
+    let figure = |value: &serde_json::Value| value.as_f64().context("a figure is not known");
+    let memory_mib =
+        figure(&summary["resources"]["generator"]["memory_mb"]["max"])? * 1e6 / 1_048_576.0;
+    let text = format!(
+        "{USERS} users, each with a connection of its own, that wait 15–25 s after each GET, in {PROCESSES} processes \
+         (`--processes {PROCESSES}`) on one core, since a process may open 20,000 files here; against {SERVERS} null servers, \
+         from {SOURCES} local addresses. Their record is one: its requests are those that the servers counted. Requests and lag \
+         are those of the {HOLD_S} s in which all are there.\n\n\
+         | connections | requests | requests a second | lag p50, ms | lag p99, ms | memory of all processes, MiB | KiB a user | core busy |\n\
+         | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n\
+         | {connections} | {requests} | {:.0} | {:.2} | {:.2} | {memory_mib:.0} | {:.1} | {:.0} % |\n",
+        figure(&total["throughput_rps"])?,
+        figure(&total["lag_ms"]["p50"])?,
+        figure(&total["lag_ms"]["p99"])?,
+        memory_mib * 1_024.0 / f64::from(USERS),
+        finished.cpu_s / finished.wall_s * 100.0,
+    );
+    Ok(Section {
+        text,
+        short: Vec::new(),
+    })
+}
+
+/// A null server at each address, all at the port that the first one finds.
+fn serve(stand: &Stand) -> anyhow::Result<Vec<Served>> {
+    let mut servers = vec![stand.serve(&["--listen", &format!("{}:0", address(1))])?];
+    let port = servers[0].port()?;
+    for server in 2..=SERVERS {
+        servers.push(stand.serve(&["--listen", &format!("{}:{port}", address(server))])?);
+    }
+    Ok(servers)
+}
+
+/// An address of this machine.
+fn address(number: u32) -> String {
+    format!("127.0.0.{number}")
+}
