@@ -33,6 +33,9 @@ pub(crate) struct LoadOptions {
     /// The seed of all randomness [default: a new one]
     #[arg(long)]
     pub(crate) seed: Option<u64>,
+    /// Do not sleep for the last 100 µs of a wait: less late, and cores that are never idle
+    #[arg(long)]
+    pub(crate) precise: bool,
     /// Show no live line
     #[arg(long)]
     pub(crate) headless: bool,

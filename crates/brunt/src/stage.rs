@@ -161,6 +161,7 @@ impl Stage {
         Generator {
             threads: u32::try_from(self.placement.threads).unwrap_or(u32::MAX),
             processes: self.placement.processes,
+            precise: options.precise,
             cores: cores(&self.placement.own),
             target_cores: cores(&self.placement.agent),
             connections: plan.network.in_words(),
@@ -194,6 +195,7 @@ impl Stage {
             seed: header.seed,
             threads: self.placement.threads,
             cores: self.placement.own.clone(),
+            is_precise: header.generator.precise,
             stop_timeout: std::time::Duration::from_secs_f64(header.generator.stop_timeout_s),
             ..Settings::default()
         };

@@ -117,7 +117,7 @@ impl Core {
             plan,
             target,
             clock,
-            pacer: Rc::new(Pacer::new(clock)?),
+            pacer: Rc::new(Pacer::new(clock, settings.is_precise)?),
             look_again: Notify::new(),
             scratch: Rc::new(RefCell::new(vec![0; SCRATCH_BYTES].into())),
             recorder: RefCell::new(recorder),
@@ -255,11 +255,14 @@ impl Core {
             oldest_ns = oldest_ns.into_iter().chain(oldest_waiting_ns).min();
         }
         let now_ns = self.clock.now_ns();
+        let mut cpu = self.cpu.take();
+        // Looking at the clock is no work: who came in the meantime was served at once.
+        cpu.ran_ns = cpu.ran_ns.saturating_sub(self.pacer.take_spun_ns());
         Gauges {
             users: self.users_max.replace(self.users.get()),
             in_flight,
             oldest_ms: oldest_ns.map(|oldest_ns| now_ns.saturating_sub(oldest_ns) / 1_000_000),
-            cpu: self.cpu.take(),
+            cpu,
             kept_waiting_us: self.pacer.take_kept_waiting_ns() / 1_000,
             stood_still_ms: self.pacer.take_stood_still_ns() / 1_000_000,
         }

@@ -68,7 +68,12 @@ struct Seated {
 pub(crate) struct Pacer {
     clock: Clock,
     timer: AsyncFd<OwnedFd>,
+    /// When it fires; `NEVER`: not at all, 0: there is no need to.
     armed_ns: Cell<u64>,
+    /// So long before something is due the core looks at the clock instead of sleeping.
+    spins_ns: u64,
+    /// How long it did only that, since it was last asked.
+    spun_ns: Cell<u64>,
     phase: Cell<Phase>,
     due: RefCell<BinaryHeap<Reverse<(u64, u32)>>>,
     /// No deadline is earlier.
@@ -96,18 +101,24 @@ struct Still {
 const STILL_NS: u64 = 250_000_000;
 /// A core wakes at least this often, so that it sees when it stood still.
 const HEARTBEAT_NS: u64 = 100_000_000;
+/// How long the last of a wait is that is not slept, where each is to end in time.
+const SPINS_NS: u64 = 100_000;
+/// A turn of the core in which nothing is done but to look at the clock and the network takes less.
+const IDLE_TURN_NS: u64 = 3_000;
 /// Spans are remembered for requests that were under way then.
 const SPANS_REMEMBERED: usize = 64;
 
 impl Pacer {
-    /// A pacer on the current runtime.
-    pub(crate) fn new(clock: Clock) -> io::Result<Self> {
+    /// A pacer on the current runtime; `is_precise`: the last of each wait is not slept.
+    pub(crate) fn new(clock: Clock, is_precise: bool) -> io::Result<Self> {
         let flags = TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC;
         let timer = rustix::time::timerfd_create(TimerfdClockId::Monotonic, flags)?;
         Ok(Self {
             clock,
             timer: registered(timer)?,
             armed_ns: Cell::new(NEVER),
+            spins_ns: if is_precise { SPINS_NS } else { 0 },
+            spun_ns: Cell::new(0),
             phase: Cell::new(Phase::Running),
             due: RefCell::default(),
             deadline_ns: Cell::new(NEVER),
@@ -274,24 +285,66 @@ impl Pacer {
             }
             drop(ready);
             let armed_ns = self.armed_ns.replace(NEVER);
-            let now_ns = self.clock.now_ns();
+            let mut now_ns = self.clock.now_ns();
             // What comes from the network waits for the thread as the timer does.
-            let waited_ns = now_ns.saturating_sub(armed_ns);
-            self.kept_waiting_ns
-                .set(self.kept_waiting_ns.get().max(waited_ns));
-            self.is_alive(now_ns);
-            self.wake_due(now_ns);
-            if self.deadline_ns.get() <= now_ns {
-                self.give_up_overdue(now_ns);
+            self.has_waited(now_ns.saturating_sub(armed_ns));
+            self.look_at(now_ns);
+            if self.spins_ns > 0 {
+                self.armed_ns.set(0);
+                now_ns = self.spin(now_ns).await;
+                self.armed_ns.set(NEVER);
             }
-            let next = self
-                .due
-                .borrow()
-                .peek()
-                .map_or(NEVER, |Reverse((due_ns, _))| *due_ns);
-            let heartbeat_ns = now_ns + HEARTBEAT_NS;
-            self.arm(next.min(self.deadline_ns.get()).min(heartbeat_ns));
+            self.arm(self.next_ns().min(now_ns + HEARTBEAT_NS));
         }
+    }
+
+    /// Looks at the clock while something is due so soon that sleeping would be late; the core's other work goes on
+    /// meanwhile. Gives back the moment of the last look.
+    async fn spin(&self, mut now_ns: u64) -> u64 {
+        loop {
+            let next_ns = self.next_ns();
+            if next_ns > now_ns.saturating_add(self.spins_ns) {
+                return now_ns;
+            }
+            if next_ns <= now_ns {
+                self.has_waited(now_ns - next_ns);
+                self.look_at(now_ns);
+            }
+            tokio::task::yield_now().await;
+            let before_ns = std::mem::replace(&mut now_ns, self.clock.now_ns());
+            let turn_ns = now_ns - before_ns;
+            // A longer turn was one of work.
+            if turn_ns < IDLE_TURN_NS {
+                self.spun_ns.set(self.spun_ns.get() + turn_ns);
+            }
+            self.is_alive(now_ns);
+        }
+    }
+
+    /// What is due next, and when.
+    fn next_ns(&self) -> u64 {
+        let due = self.due.borrow();
+        let due_ns = due.peek().map_or(NEVER, |Reverse((due_ns, _))| *due_ns);
+        due_ns.min(self.deadline_ns.get())
+    }
+
+    /// Wakes what is due at this moment, and gives up what is overdue.
+    fn look_at(&self, now_ns: u64) {
+        self.is_alive(now_ns);
+        self.wake_due(now_ns);
+        if self.deadline_ns.get() <= now_ns {
+            self.give_up_overdue(now_ns);
+        }
+    }
+
+    fn has_waited(&self, waited_ns: u64) {
+        let most_ns = self.kept_waiting_ns.get().max(waited_ns);
+        self.kept_waiting_ns.set(most_ns);
+    }
+
+    /// Takes how long the core did nothing but look at the clock since this was last asked.
+    pub(crate) fn take_spun_ns(&self) -> u64 {
+        self.spun_ns.take()
     }
 
     /// The core runs at this moment; a long time since the last one tells that it stood still.
@@ -373,8 +426,9 @@ impl Pacer {
         self.deadline_ns.set(next);
     }
 
-    /// Sees to it that the timer fires at a moment, or earlier.
+    /// Sees to it that the timer fires at a moment, or earlier: so much that there is time to spin.
     fn arm(&self, at_ns: u64) {
+        let at_ns = at_ns.saturating_sub(self.spins_ns);
         if at_ns >= self.armed_ns.get() {
             return;
         }

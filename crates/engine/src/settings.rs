@@ -18,6 +18,8 @@ pub struct Settings {
     pub share: u32,
     /// How many engines there are.
     pub of: u32,
+    /// Whether threads look at the clock for the last 100 µs of a wait, instead of sleeping.
+    pub is_precise: bool,
     /// How long what is under way may take to end once the load is stopped.
     pub stop_timeout: Duration,
     /// The values that the set-up left for all users, by their slots.
@@ -32,6 +34,7 @@ impl Default for Settings {
             cores: Vec::new(),
             share: 0,
             of: 1,
+            is_precise: false,
             stop_timeout: Duration::from_secs(30),
             values: Arc::new([]),
         }

@@ -72,6 +72,8 @@ pub struct Generator {
     pub threads: u32,
     /// Processes that made it; 0 and 1: brunt alone.
     pub processes: u32,
+    /// Whether they looked at the clock for the last 100 µs of a wait, instead of sleeping.
+    pub precise: bool,
     /// The cores that brunt was pinned to; empty where it was not.
     pub cores: Vec<u32>,
     /// The cores that the embedded agent was pinned to; empty where it was not.

@@ -72,6 +72,7 @@ fn prepare(options: &Options, job: &Job) -> Result<Prepared, Failure> {
             cores: job.cores.clone(),
             share: job.share,
             of: job.of,
+            is_precise: options.load.precise,
             stop_timeout: job.stop_timeout,
             values: values.into(),
         },

@@ -55,6 +55,32 @@ fn a_profile_of_a_rate_is_an_open_load() {
 }
 
 #[test]
+fn who_does_not_sleep_loses_nothing_and_gives_up_in_time() {
+    let server = Server::start(Routes::new().otherwise(Answer::ok("x"))).unwrap();
+    let mut play = play(&server.url(), "700/s", 1.0, "constant", 8);
+    play.settings.is_precise = true;
+    let record = play.run();
+    assert_eq!(record.timeline.failures(), []);
+    assert_eq!(requests(&record), 700);
+    assert_eq!(server.stop().requests, 700);
+    let silent = Server::start(Fault::Silent).unwrap();
+    let mut play =
+        Play::new(&silent.url(), 4, "10s", "5ms", TASK).with("timeouts = { whole = \"60ms\" }");
+    play.scenario.push_str("iterations = 12\n");
+    play.settings.is_precise = true;
+    let record = play.run();
+    assert_eq!(failures(&record, FailureKind::Timeout), 12);
+    let response = record
+        .timeline
+        .histogram(Scope::All, Measure::Response, Outcome::Unanswered);
+    assert!(
+        response.min_ns() >= Some(60_000_000),
+        "{:?}",
+        response.min_ns()
+    );
+}
+
+#[test]
 fn constant_arrivals_are_exact_in_number_on_any_number_of_cores() {
     for threads in [1, 2, 3] {
         let server = Server::start(Routes::new().otherwise(Answer::ok("x"))).unwrap();

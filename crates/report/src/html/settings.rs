@@ -160,6 +160,11 @@ fn rows_of_machine(record: &RunRecord) -> Vec<(&'static str, String)> {
         0 | 1 => String::new(),
         many => format!(" in {many} processes"),
     };
+    let precise = if generator.precise {
+        ", that do not sleep for the last 100 µs of a wait"
+    } else {
+        ""
+    };
     let cores = machine
         .cores
         .map_or_else(unknown, |cores| cores.to_string());
@@ -188,7 +193,7 @@ fn rows_of_machine(record: &RunRecord) -> Vec<(&'static str, String)> {
         ),
         (
             "Threads",
-            format!("{}{processes}{placement}", generator.threads),
+            format!("{}{processes}{placement}{precise}", generator.threads),
         ),
         (
             "Processor",

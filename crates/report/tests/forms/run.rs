@@ -97,6 +97,7 @@ fn header() -> Header {
 fn generator() -> Generator {
     Generator {
         processes: 1,
+        precise: false,
         threads: 1,
         cores: vec![0],
         target_cores: vec![1],
