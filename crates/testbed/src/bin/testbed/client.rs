@@ -1,0 +1,151 @@
+//! `testbed client`: bare loops that send one prepared request and read its answer, to hold a load generator against:
+//! what they need of the CPU is the kernel's, and nobody who sends one request at a time on a connection needs less.
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::os::fd::AsRawFd;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, ensure};
+use io_uring::{IoUring, opcode, types};
+use rustix::buffer::spare_capacity;
+use rustix::event::epoll::{self, CreateFlags, EventData, EventFlags};
+use testbed::Null;
+
+/// What is asked, and how.
+#[derive(clap::Args)]
+pub(crate) struct Options {
+    /// The null server's URL
+    #[arg(value_name = "http://ADDRESS:PORT", value_parser = address)]
+    url: SocketAddr,
+    /// Connections, with one request under way on each
+    #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    connections: u32,
+    /// For so many seconds
+    #[arg(long, default_value_t = 6, value_parser = clap::value_parser!(u64).range(1..=3_600))]
+    seconds: u64,
+    /// By `io_uring` instead of epoll, send and recv
+    #[arg(long)]
+    io_uring: bool,
+}
+
+/// No answer is larger.
+const BUFFER_BYTES: usize = 4_096;
+/// How often it is seen whether the time is up: after so many waits.
+const WAITS_A_LOOK: u32 = 64;
+
+fn address(url: &str) -> Result<SocketAddr, String> {
+    let address = url.trim_start_matches("http://").trim_end_matches('/');
+    let wrong = |_| "give a URL such as http://127.0.0.1:8000".to_owned();
+    address.parse().map_err(wrong)
+}
+
+pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
+    let request = format!(
+        "GET / HTTP/1.1\r\nHost: {}\r\nUser-Agent: bare\r\n\r\n",
+        options.url
+    );
+    let connect = || {
+        let stream = TcpStream::connect(options.url)?;
+        stream.set_nodelay(true)?;
+        Ok(stream)
+    };
+    let streams = (0..options.connections).map(|_| connect());
+    let streams: Vec<TcpStream> = streams
+        .collect::<std::io::Result<_>>()
+        .context("cannot connect")?;
+    let until = Instant::now() + Duration::from_secs(options.seconds);
+    let answers = if options.io_uring {
+        by_ring(&streams, request.as_bytes(), until)
+    } else {
+        by_epoll(streams, request.as_bytes(), until)
+    };
+    println!("answers {}", answers?);
+    Ok(())
+}
+
+fn by_epoll(mut streams: Vec<TcpStream>, request: &[u8], until: Instant) -> anyhow::Result<u64> {
+    let poll = epoll::create(CreateFlags::CLOEXEC)?;
+    for (number, stream) in (0..).zip(&mut streams) {
+        stream.set_nonblocking(true)?;
+        epoll::add(&poll, &*stream, EventData::new_u64(number), EventFlags::IN)?;
+        stream.write_all(request)?;
+    }
+    let mut buffer = [0; BUFFER_BYTES];
+    let (mut answers, mut events) = (0, Vec::with_capacity(streams.len()));
+    loop {
+        for _ in 0..WAITS_A_LOOK {
+            events.clear();
+            epoll::wait(&poll, spare_capacity(&mut events), None)?;
+            for event in &events {
+                let stream = &mut streams[usize::try_from(event.data.u64())?];
+                match stream.read(&mut buffer) {
+                    Ok(Null::ANSWER_SIZE) => answers += 1,
+                    Ok(bytes) => anyhow::bail!("{bytes} bytes came, and no whole answer"),
+                    Err(error) if error.kind() == ErrorKind::WouldBlock => continue,
+                    Err(error) => return Err(error.into()),
+                }
+                stream.write_all(request)?;
+            }
+        }
+        if Instant::now() >= until {
+            return Ok(answers);
+        }
+    }
+}
+
+/// A request and the read of its answer go together, so that there is one wait for many of both.
+fn by_ring(streams: &[TcpStream], request: &[u8], until: Instant) -> anyhow::Result<u64> {
+    let mut ring = IoUring::builder()
+        .setup_single_issuer()
+        .setup_defer_taskrun()
+        .build(2_048)
+        .context("io_uring is not to be had here")?;
+    let descriptors: Vec<i32> = streams.iter().map(AsRawFd::as_raw_fd).collect();
+    ring.submitter().register_files(&descriptors)?;
+    let mut buffers = vec![[0_u8; BUFFER_BYTES]; streams.len()];
+    let mut answers = 0;
+    let mut ready: Vec<usize> = (0..streams.len()).collect();
+    loop {
+        for _ in 0..WAITS_A_LOOK {
+            for number in ready.drain(..) {
+                ask(&mut ring, number, request, &mut buffers[number])?;
+            }
+            ring.submit_and_wait(1)?;
+            for done in ring.completion() {
+                // Requests that were sent say nothing unless they failed.
+                let bytes = usize::try_from(done.result());
+                ensure!(
+                    bytes == Ok(Null::ANSWER_SIZE),
+                    "{} instead of a whole answer",
+                    done.result()
+                );
+                answers += 1;
+                ready.push(usize::try_from(done.user_data())?);
+            }
+        }
+        if Instant::now() >= until {
+            return Ok(answers);
+        }
+    }
+}
+
+#[expect(unsafe_code, reason = "what is pushed has to live until it is done")]
+fn ask(
+    ring: &mut IoUring,
+    number: usize,
+    request: &[u8],
+    buffer: &mut [u8; BUFFER_BYTES],
+) -> anyhow::Result<()> {
+    let at = types::Fixed(u32::try_from(number)?);
+    let length = |bytes: usize| u32::try_from(bytes);
+    let send = opcode::Send::new(at, request.as_ptr(), length(request.len())?)
+        .build()
+        .flags(io_uring::squeue::Flags::IO_LINK | io_uring::squeue::Flags::SKIP_SUCCESS);
+    let receive = opcode::Recv::new(at, buffer.as_mut_ptr(), length(BUFFER_BYTES)?)
+        .build()
+        .user_data(number as u64);
+    let mut queue = ring.submission();
+    // SAFETY: the request and the buffers outlive the ring's use, and no buffer is read before its completion.
+    unsafe { queue.push_multiple(&[send, receive]) }.context("the queue is full")
+}
