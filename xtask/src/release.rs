@@ -15,7 +15,7 @@ pub(crate) fn build(root: &Path, packages: &[&str]) -> anyhow::Result<PathBuf> {
     let mut command = cargo(root);
     command.args(["build", "--release", "--locked"]);
     for package in packages {
-        command.args(["--package", package]);
+        command.args(["--package", package, "--all-features"]);
     }
     let status = command.status().context("cannot run cargo")?;
     ensure!(status.success(), "{} does not build", packages.join(", "));
@@ -27,7 +27,14 @@ pub(crate) fn build(root: &Path, packages: &[&str]) -> anyhow::Result<PathBuf> {
 /// Builds a program of a package's `benches/`, and says where it is.
 pub(crate) fn build_bench(root: &Path, package: &str, bench: &str) -> anyhow::Result<PathBuf> {
     let output = cargo(root)
-        .args(["bench", "--no-run", "--locked", "--package", package])
+        .args([
+            "bench",
+            "--no-run",
+            "--locked",
+            "--package",
+            package,
+            "--all-features",
+        ])
         .args([
             "--bench",
             bench,

@@ -6,7 +6,7 @@
 
 mod answering;
 mod connection;
-#[cfg(any(test, feature = "fuzzing"))]
+#[cfg(any(test, feature = "dialogue"))]
 mod dialogue;
 mod driver;
 mod ending;
@@ -23,7 +23,7 @@ mod streams;
 mod upload;
 
 pub(crate) use connection::Connection;
-#[cfg(any(test, feature = "fuzzing"))]
+#[cfg(any(test, feature = "dialogue"))]
 pub use dialogue::Dialogue;
 pub(crate) use exchange::Course;
 pub(crate) use request_head::RequestHeads;

@@ -44,7 +44,7 @@ pub(crate) struct Seat(u32);
 
 impl Seat {
     /// A seat of no pacer.
-    #[cfg(any(test, feature = "fuzzing"))]
+    #[cfg(any(test, feature = "dialogue"))]
     pub(crate) fn of(number: u32) -> Self {
         Self(number)
     }

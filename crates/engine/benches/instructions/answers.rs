@@ -4,6 +4,7 @@ use std::hint::black_box;
 use std::rc::Rc;
 
 use engine::http1::{Content, Keep, Reader};
+use engine::http2::Dialogue;
 use rand::SeedableRng;
 use rand_xoshiro::Xoshiro256PlusPlus;
 use scenario::{Overrides, Plan, Scenario, Scope, Seen, Stock};
@@ -39,6 +40,30 @@ pub(crate) fn small(count: u64) {
 
 pub(crate) fn chunked(count: u64) {
     read(CHUNKED, count);
+}
+
+/// A head that does not change, and the answer of the testbed's null server.
+pub(crate) fn by_http2(count: u64) {
+    const HEAD: &[u8] =
+        b"GET / HTTP/1.1\r\nHost: 127.0.0.1:8000\r\nUser-Agent: brunt\r\nAccept: */*\r\n\r\n";
+    const SETTINGS: &[u8] = b"\0\0\0\x04\0\0\0\0\0";
+    const FIELDS: &[u8] = b"\x88\x0f\x10\x0atext/plain\x0f\x0d\x0263";
+    let mut dialogue = Dialogue::of(0);
+    dialogue.hear(SETTINGS).expect("settings");
+    let mut answer = Vec::new();
+    // Streams have the odd numbers.
+    for stream in (1_u32..).step_by(2).zip(0..count).map(|(stream, _)| stream) {
+        dialogue.ask(black_box(HEAD));
+        answer.clear();
+        for (kind, flags, payload) in [(1, 4, FIELDS), (0, 1, &[b'x'; 63][..])] {
+            let bytes = u32::try_from(payload.len()).expect("short").to_be_bytes();
+            answer.extend_from_slice(&[0, bytes[2], bytes[3], kind, flags]);
+            answer.extend_from_slice(&stream.to_be_bytes());
+            answer.extend_from_slice(payload);
+        }
+        dialogue.hear(black_box(&answer)).expect("an answer");
+        assert!(dialogue.ends_well());
+    }
 }
 
 pub(crate) fn looked_into(count: u64) {

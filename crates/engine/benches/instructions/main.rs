@@ -17,12 +17,13 @@ use std::process::ExitCode;
 /// Does its piece so many times.
 type Piece = fn(u64);
 
-const PIECES: [(&str, Piece); 11] = [
+const PIECES: [(&str, Piece); 12] = [
     ("render: a POST of three draws", requests::three_draws),
     ("render: a POST of numbers", requests::numbers),
     ("frame: a GET", requests::get),
     ("parse: 128 bytes", answers::small),
     ("parse: chunked", answers::chunked),
+    ("HTTP/2: a request and its answer", answers::by_http2),
     (
         "look: a check and an extraction of JSON",
         answers::looked_into,

@@ -17,30 +17,39 @@ const CONTENT_BYTES_MAX: u64 = 16 << 20;
 /// Requests on a session.
 pub struct Dialogue {
     pub(super) session: Session,
+    heads: RequestHeads,
     pub(super) slots: Vec<Slot>,
 }
 
 impl Dialogue {
     /// So many requests are made, on streams 1, 3, …
     pub fn of(requests: u32) -> Self {
-        let mut session = Session::new(false);
-        let mut heads = RequestHeads::default();
-        let slots = (0..requests).map(|number| {
-            let wanted = Wanted {
-                name: NameId(0),
-                to_head: false,
-                keeps: |_| Keep::All,
-                content: Content::new(CONTENT_BYTES_MAX, CONTENT_BYTES_MAX),
-                fields: KeepFields::All,
-            };
-            let by = (Seat::of(number), wanted);
-            session.open(&mut heads, (NameId(0), HEAD), true, by)
-        });
-        // HTTP/2 can carry all of them.
-        let slots = slots.filter_map(Result::ok).collect();
-        let all = session.outgoing().len();
-        session.wrote(all, 1, |_| {});
-        Self { session, slots }
+        let mut dialogue = Self {
+            session: Session::new(false),
+            heads: RequestHeads::default(),
+            slots: Vec::new(),
+        };
+        (0..requests).for_each(|_| dialogue.ask(HEAD));
+        dialogue
+    }
+
+    /// Another request with a head of HTTP/1.1, which is sent at once.
+    pub fn ask(&mut self, head: &[u8]) {
+        let wanted = Wanted {
+            name: NameId(0),
+            to_head: false,
+            keeps: |_| Keep::All,
+            content: Content::new(CONTENT_BYTES_MAX, CONTENT_BYTES_MAX),
+            fields: KeepFields::All,
+        };
+        let by = (Seat::of(0), wanted);
+        let opened = self
+            .session
+            .open(&mut self.heads, (NameId(0), head), true, by);
+        // One that HTTP/2 cannot carry is none.
+        self.slots.extend(opened.ok());
+        let all = self.session.outgoing().len();
+        self.session.wrote(all, 1, |_| {});
     }
 
     /// The server says something.
@@ -57,8 +66,17 @@ impl Dialogue {
         self.session.outgoing()
     }
 
-    /// What became of each request.
-    pub fn outcomes(mut self) -> Vec<String> {
+    /// Ends a request; whether it was answered with 200.
+    pub fn ends_well(&mut self) -> bool {
+        let closed = self
+            .slots
+            .pop()
+            .and_then(|slot| self.session.close(slot, |_| {}));
+        matches!(closed, Some((_, Outcome::Answered(answer))) if answer.status == 200)
+    }
+
+    /// What became of each request, all of which end.
+    pub fn outcomes(&mut self) -> Vec<String> {
         let slots = std::mem::take(&mut self.slots);
         let outcomes = slots.into_iter().map(|slot| {
             let closed = self.session.close(slot, |_| {});
