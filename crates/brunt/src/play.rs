@@ -307,13 +307,11 @@ impl Steering {
 fn everything_fails(record: &RunRecord) -> Option<String> {
     let seconds = record.timeline.seconds();
     let is_search = record.header.load.search.is_some();
-    if is_search && seconds.iter().any(|second| second.ok > 0) {
+    if is_search && seconds.ok() > 0 {
         return None;
     }
-    let last = seconds
-        .len()
-        .checked_sub(FAILING_S)
-        .map(|from| &seconds[from..])?;
+    let recent = seconds.recent();
+    let last = &recent[recent.len().checked_sub(FAILING_S)?..];
     let (ok, all) = last.iter().fold((0, 0), |(ok, all), second| {
         (ok + second.ok, all + second.requests())
     });
@@ -393,19 +391,15 @@ struct Keeper<'a> {
     record: RunRecord,
     folder: Option<&'a RunFolder>,
     writer: Option<RecordWriter<File>>,
-    width_s: u32,
     write_error: Option<WriteError>,
 }
 
 impl<'a> Keeper<'a> {
     fn begin(header: Header, folder: Option<&'a RunFolder>) -> Self {
-        let record = RunRecord::new(header);
-        let width_s = record.timeline.width_s();
         let mut keeper = Self {
-            record,
+            record: RunRecord::new(header),
             folder,
             writer: None,
-            width_s,
             write_error: None,
         };
         keeper.write_all();
@@ -432,17 +426,15 @@ impl<'a> Keeper<'a> {
             self.give_up(std::io::Error::other(error));
             return;
         }
-        if self.record.timeline.width_s() == self.width_s {
-            self.write(|writer| writer.increment(increment));
-        } else {
-            self.width_s = self.record.timeline.width_s();
-            self.write_all();
-        }
+        self.write(|writer| writer.increment(increment));
     }
 
     fn reading(&mut self, reading: record::Reading) {
-        self.record.readings.push(reading.clone());
+        self.record.readings.push(&reading);
         self.write(|writer| writer.reading(reading));
+        if self.writer.as_ref().is_some_and(RecordWriter::is_overgrown) {
+            self.write_all();
+        }
     }
 
     fn event(&mut self, clock: Clock, command: Command) {

@@ -130,11 +130,8 @@ impl Session<'_> {
 
     fn exit(&self, record: &RunRecord, verdict: &Verdict) -> Exit {
         let stopped_by = record.ending.as_ref().map(|ending| ending.stopped_by);
-        let answered = record
-            .timeline
-            .seconds()
-            .iter()
-            .any(|second| second.ok + second.failed > 0);
+        let mut seconds = record.timeline.seconds().iter();
+        let answered = seconds.any(|second| second.ok + second.failed > 0);
         match (stopped_by, verdict.result) {
             (Some(StoppedBy::InternalError), _) => Exit::Internal,
             (Some(StoppedBy::SetupFailed), _) => Exit::NothingMeasured,

@@ -167,7 +167,7 @@ fn run(trouble: Trouble, seed: u64) -> RunRecord {
         .timeline
         .absorb(&signals(trouble, first_s, seed))
         .expect("seconds of the run");
-    record.readings = readings(trouble);
+    record.readings = readings(trouble).into_iter().collect();
     record
 }
 

@@ -9,7 +9,7 @@ use crate::{
 };
 
 const OUTCOMES: usize = Outcome::ALL.len();
-const CELLS_A_NAME: usize = Measure::ALL.len() * OUTCOMES;
+pub(crate) const CELLS_A_NAME: usize = Measure::ALL.len() * OUTCOMES;
 
 /// What one core recorded of the requests that were done in one second.
 pub struct Delta {
@@ -260,7 +260,7 @@ pub(crate) fn cell_index(name: NameId, measure: Measure, outcome: Outcome) -> us
     clippy::cast_possible_truncation,
     reason = "a name's index came from a u32"
 )]
-fn cell_key(at: usize) -> (NameId, Measure, Outcome) {
+pub(crate) fn cell_key(at: usize) -> (NameId, Measure, Outcome) {
     let name = NameId((at / CELLS_A_NAME) as u32);
     let cell = at % CELLS_A_NAME;
     (

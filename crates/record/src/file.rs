@@ -5,27 +5,37 @@
 //! payload (u32), CRC-32 of the payload (u32), payload. A payload is a frame in `MessagePack` with
 //! field names. The first frame is the header; each second adds frames; the last one is the
 //! ending. `docs/record.md` describes it for readers in other languages.
+//!
+//! What a second adds takes more than what is kept of it, so that a file that has grown by
+//! [`GROWN_BYTES_MAX`] is to be written anew: it is bounded as what is kept is.
 
-use std::io::{self, Read, Write};
+use std::io::{self, BufReader, Read, Write};
 
 use serde::{Deserialize, Serialize};
 
 use crate::increment::Increment;
+use crate::rows::Packed;
 use crate::run_record::{Ending, Event};
 use crate::{Header, Reading, RunRecord};
 
 /// The version of the format that is written.
-pub const FORMAT_VERSION: u16 = 1;
+pub const FORMAT_VERSION: u16 = 2;
 const MAGIC: &[u8; 6] = b"brunt\0";
 /// A frame is never larger: a length above it is damage, not data.
 const FRAME_BYTES_MAX: usize = 256 << 20;
+/// A record that has grown by so much is to be written anew.
+const GROWN_BYTES_MAX: usize = 16 << 20;
 
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Frame {
     Header(Box<Header>),
     Increment(Increment),
+    /// The counts of some seconds.
+    Seconds(Packed),
     Reading(Box<Reading>),
+    /// Some readings.
+    Readings(Packed),
     Event(Event),
     Ending(Ending),
 }
@@ -66,6 +76,7 @@ pub enum ReadError {
 pub struct RecordWriter<W> {
     to: W,
     payload: Vec<u8>,
+    grown_bytes: usize,
 }
 
 impl<W: Write> RecordWriter<W> {
@@ -76,6 +87,7 @@ impl<W: Write> RecordWriter<W> {
         let mut writer = Self {
             to,
             payload: Vec::new(),
+            grown_bytes: 0,
         };
         writer.frame(&Frame::Header(Box::new(header.clone())))?;
         Ok(writer)
@@ -96,6 +108,12 @@ impl<W: Write> RecordWriter<W> {
         self.frame(&Frame::Event(event))
     }
 
+    /// Whether what was added takes so much more than what is kept of it that the record is to be written anew
+    /// ([`write_unended`]).
+    pub fn is_overgrown(&self) -> bool {
+        self.grown_bytes >= GROWN_BYTES_MAX
+    }
+
     /// Says how the run ended: the record is whole.
     pub fn end(mut self, ending: Ending) -> io::Result<W> {
         self.frame(&Frame::Ending(ending))?;
@@ -112,6 +130,7 @@ impl<W: Write> RecordWriter<W> {
         head[4..].copy_from_slice(&crc32fast::hash(payload).to_le_bytes());
         // One write a frame: a killed run leaves whole frames and at most one torn one.
         self.to.write_all(&self.payload)?;
+        self.grown_bytes += self.payload.len();
         self.to.flush()
     }
 }
@@ -128,40 +147,51 @@ pub fn write(record: &RunRecord, to: impl Write) -> io::Result<()> {
 /// Writes a record up to where it is, without its ending, to go on from there.
 pub fn write_unended<W: Write>(record: &RunRecord, to: W) -> io::Result<RecordWriter<W>> {
     let mut writer = RecordWriter::begin(to, &record.header)?;
-    writer.increment(record.timeline.to_increment())?;
-    for reading in &record.readings {
-        writer.reading(reading.clone())?;
+    for seconds in record.timeline.packed_seconds() {
+        writer.frame(&Frame::Seconds(seconds))?;
+    }
+    for piece in record.timeline.pieces() {
+        writer.increment(piece)?;
+    }
+    for readings in record.readings.packed() {
+        writer.frame(&Frame::Readings(readings))?;
     }
     for event in &record.events {
         writer.event(*event)?;
     }
+    writer.grown_bytes = 0;
     Ok(writer)
 }
 
 /// Reads a record up to its last whole frame. One that breaks off has no ending.
-pub fn read(mut from: impl Read) -> Result<RunRecord, ReadError> {
-    let mut bytes = Vec::new();
-    from.read_to_end(&mut bytes)?;
-    let rest = bytes.strip_prefix(MAGIC).ok_or(ReadError::NotARecord)?;
-    let (version, mut rest) = rest.split_first_chunk().ok_or(ReadError::NoHeader)?;
-    let found = u16::from_le_bytes(*version);
+pub fn read(from: impl Read) -> Result<RunRecord, ReadError> {
+    let mut from = BufReader::new(from);
+    let mut magic = Vec::new();
+    (&mut from)
+        .take(MAGIC.len() as u64)
+        .read_to_end(&mut magic)?;
+    if magic != MAGIC {
+        return Err(ReadError::NotARecord);
+    }
+    let mut frames = Frames {
+        from,
+        payload: Vec::new(),
+        number: 0,
+    };
+    let version = frames.bytes::<2>()?.ok_or(ReadError::NoHeader)?;
+    let found = u16::from_le_bytes(version);
     if found > FORMAT_VERSION {
         return Err(ReadError::TooNew { found });
     }
     if found == 0 {
         return Err(ReadError::NotARecord);
     }
-    let Some(Frame::Header(header)) = next_frame(&mut rest, 0)? else {
+    let Some(Frame::Header(header)) = frames.next()? else {
         return Err(ReadError::NoHeader);
     };
     let mut record = RunRecord::new(*header);
-    let mut number = 1;
-    while let Some(frame) = next_frame(&mut rest, number)? {
-        add(&mut record, frame).map_err(|reason| ReadError::Damaged {
-            frame: number,
-            reason,
-        })?;
-        number += 1;
+    while let Some(frame) = frames.next()? {
+        add(&mut record, frame).map_err(|reason| frames.damaged(reason))?;
     }
     Ok(record)
 }
@@ -175,34 +205,66 @@ fn add(record: &mut RunRecord, frame: Frame) -> Result<(), String> {
                 .absorb(&increment)
                 .map_err(|error| error.to_string())?;
         }
-        Frame::Reading(reading) => record.readings.push(*reading),
+        Frame::Seconds(seconds) => {
+            let absorbed = record.timeline.absorb_seconds(&seconds);
+            absorbed.map_err(|error| error.to_string())?;
+        }
+        Frame::Reading(reading) => record.readings.push(&reading),
+        Frame::Readings(readings) => {
+            let absorbed = record.readings.absorb(&readings);
+            absorbed.map_err(|error| error.to_string())?;
+        }
         Frame::Event(event) => record.events.push(event),
         Frame::Ending(ending) => record.ending = Some(ending),
     }
     Ok(())
 }
 
-/// The next whole frame; `None` at the end and where the last frame is torn.
-fn next_frame(rest: &mut &[u8], number: usize) -> Result<Option<Frame>, ReadError> {
-    let Some((length, after)) = rest.split_first_chunk() else {
-        return Ok(None);
-    };
-    let Some((crc, after)) = after.split_first_chunk() else {
-        return Ok(None);
-    };
-    let length = u32::from_le_bytes(*length) as usize;
-    if length > FRAME_BYTES_MAX || after.len() < length {
-        return Ok(None);
+/// The frames of a record, one after the other.
+struct Frames<R> {
+    from: R,
+    payload: Vec<u8>,
+    /// How many were read.
+    number: usize,
+}
+
+impl<R: Read> Frames<R> {
+    /// The next whole frame; `None` at the end and where the last frame is torn.
+    fn next(&mut self) -> Result<Option<Frame>, ReadError> {
+        let (Some(length), Some(crc)) = (self.bytes()?, self.bytes()?) else {
+            return Ok(None);
+        };
+        let length = u32::from_le_bytes(length) as usize;
+        if length > FRAME_BYTES_MAX {
+            return Ok(None);
+        }
+        self.payload.clear();
+        // What is claimed may not be there: only what is takes memory.
+        let mut payload = (&mut self.from).take(length as u64);
+        payload.read_to_end(&mut self.payload)?;
+        let is_whole = self.payload.len() == length;
+        if !is_whole || crc32fast::hash(&self.payload) != u32::from_le_bytes(crc) {
+            return Ok(None);
+        }
+        self.number += 1;
+        rmp_serde::from_slice(&self.payload)
+            .map(Some)
+            .map_err(|error| self.damaged(error.to_string()))
     }
-    let (payload, after) = after.split_at(length);
-    if crc32fast::hash(payload) != u32::from_le_bytes(*crc) {
-        return Ok(None);
+
+    /// So many bytes; `None` where there are not as many left.
+    fn bytes<const N: usize>(&mut self) -> Result<Option<[u8; N]>, ReadError> {
+        self.payload.clear();
+        let mut bytes = (&mut self.from).take(N as u64);
+        bytes.read_to_end(&mut self.payload)?;
+        Ok(self.payload.as_slice().try_into().ok())
     }
-    *rest = after;
-    rmp_serde::from_slice(payload)
-        .map(Some)
-        .map_err(|error| ReadError::Damaged {
-            frame: number,
-            reason: error.to_string(),
-        })
+
+    /// The frame that was read last does not fit.
+    fn damaged(&self, reason: String) -> ReadError {
+        ReadError::Damaged {
+            frame: self.number.saturating_sub(1),
+            reason,
+        }
+    }
 }

@@ -55,7 +55,7 @@ impl Histogram {
     }
 
     /// Counts what a sparse histogram counted.
-    pub fn merge_sparse(&mut self, sparse: &Sparse) {
+    pub fn merge_sparse<B: AsRef<[u8]>>(&mut self, sparse: &Sparse<B>) {
         let summary = sparse.summary();
         for (index, count) in sparse.buckets() {
             let bucket = self.bucket(index);

@@ -3,17 +3,20 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::bytes::Bytes;
 use crate::sparse::Sparse;
 use crate::{Failure, Measure, NameId, Outcome, Sample, Second};
 
 /// Something to add to a timeline.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "StoredIncrement")]
 pub struct Increment {
     /// The width of its intervals, in seconds.
     pub width_s: u32,
     /// Counts, each with its second.
     pub seconds: Vec<(u32, Second)>,
     /// Histograms, each with the second in which its interval begins.
+    #[serde(rename = "cells")]
     pub histograms: Vec<Entry>,
     /// Counts by name.
     pub totals: Vec<NameTotals>,
@@ -21,6 +24,20 @@ pub struct Increment {
     pub failures: Vec<Failure>,
     /// When the last request that was answered well was done, in nanoseconds of the run's clock.
     pub last_ok_ns: u64,
+}
+
+impl Increment {
+    /// Nothing, in intervals of a width.
+    pub(crate) fn empty(width_s: u32) -> Self {
+        Self {
+            width_s,
+            seconds: Vec::new(),
+            histograms: Vec::new(),
+            totals: Vec::new(),
+            failures: Vec::new(),
+            last_ok_ns: 0,
+        }
+    }
 }
 
 /// A histogram and what it is of.
@@ -37,6 +54,54 @@ pub struct Entry {
     pub outcome: Outcome,
     /// The durations.
     pub sparse: Sparse,
+}
+
+/// In files of any version: histograms of version 1 stand under another name.
+#[derive(Deserialize)]
+struct StoredIncrement {
+    width_s: u32,
+    seconds: Vec<(u32, Second)>,
+    #[serde(default)]
+    cells: Vec<Entry>,
+    #[serde(default)]
+    histograms: Vec<EntryOfVersion1>,
+    totals: Vec<NameTotals>,
+    failures: Vec<Failure>,
+    last_ok_ns: u64,
+}
+
+impl From<StoredIncrement> for Increment {
+    fn from(stored: StoredIncrement) -> Self {
+        let old = stored.histograms.into_iter().map(|old| old.0);
+        Self {
+            width_s: stored.width_s,
+            seconds: stored.seconds,
+            histograms: stored.cells.into_iter().chain(old).collect(),
+            totals: stored.totals,
+            failures: stored.failures,
+            last_ok_ns: stored.last_ok_ns,
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(try_from = "(u32, NameId, Measure, Outcome, Bytes)")]
+struct EntryOfVersion1(Entry);
+
+impl TryFrom<(u32, NameId, Measure, Outcome, Bytes)> for EntryOfVersion1 {
+    type Error = &'static str;
+
+    fn try_from(stored: (u32, NameId, Measure, Outcome, Bytes)) -> Result<Self, Self::Error> {
+        let (second, name, measure, outcome, Bytes(bytes)) = stored;
+        let sparse = Sparse::of_version_1(&bytes).ok_or("not a histogram")?;
+        Ok(Self(Entry {
+            second,
+            name,
+            measure,
+            outcome,
+            sparse,
+        }))
+    }
 }
 
 /// In files: `[second, name, measure, outcome, histogram]`.

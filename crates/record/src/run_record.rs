@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Header, Level, Load, Reading, Timeline};
+use crate::{Header, Level, Load, Readings, Timeline};
 
 /// Everything a run leaves.
 #[derive(Debug, Clone)]
@@ -12,7 +12,7 @@ pub struct RunRecord {
     /// What was recorded.
     pub timeline: Timeline,
     /// What the monitor saw, in the order of time.
-    pub readings: Vec<Reading>,
+    pub readings: Readings,
     /// What the run was told to do, in the order of time.
     pub events: Vec<Event>,
     /// How the run ended; `None` where the record breaks off before its end.
@@ -26,7 +26,7 @@ impl RunRecord {
         Self {
             header,
             timeline,
-            readings: Vec::new(),
+            readings: Readings::default(),
             events: Vec::new(),
             ending: None,
         }

@@ -46,7 +46,7 @@ pub struct Second {
     pub cpu_busiest_ms: u64,
     /// The longest that something due had to wait for its thread, in microseconds.
     pub kept_waiting_us: u64,
-    /// Failures by kind.
+    /// Failures by kind, each kind once, in the order of [`FailureKind::ALL`].
     pub failures: Vec<(FailureKind, u64)>,
 }
 
@@ -96,6 +96,46 @@ impl Second {
         }
     }
 
+    /// What a second has of the counts of several, as the one of this number (from 0). Over all of them sums are
+    /// what they were; what is the most of several, or how they ended, is that of each. That brunt stood still
+    /// is the first one's.
+    pub(crate) fn part(&self, number: u32, of: u32) -> Self {
+        if of <= 1 {
+            return self.clone();
+        }
+        let share = |count: u64| {
+            let until = |number: u64| u128::from(count) * u128::from(number) / u128::from(of);
+            let part = until(u64::from(number) + 1) - until(number.into());
+            // A part of a u64.
+            u64::try_from(part).unwrap_or(u64::MAX)
+        };
+        let failures = self
+            .failures
+            .iter()
+            .map(|(kind, count)| (*kind, share(*count)));
+        Self {
+            ok: share(self.ok),
+            failed: share(self.failed),
+            unanswered: share(self.unanswered),
+            wire_requests: share(self.wire_requests),
+            bytes_sent: share(self.bytes_sent),
+            bytes_received: share(self.bytes_received),
+            connections: share(self.connections),
+            reopened: share(self.reopened),
+            stood_still_ms: if number == 0 { self.stood_still_ms } else { 0 },
+            cpu_wait_ms: share(self.cpu_wait_ms),
+            wake_ups: share(self.wake_ups),
+            cpu_ms: share(self.cpu_ms),
+            cpu_busiest_ms: share(self.cpu_busiest_ms),
+            failures: failures.filter(|(_, count)| *count > 0).collect(),
+            users: self.users,
+            in_flight: self.in_flight,
+            oldest_ms: self.oldest_ms,
+            cpu_wait_each_us: self.cpu_wait_each_us,
+            kept_waiting_us: self.kept_waiting_us,
+        }
+    }
+
     /// Forgets everything but the memory.
     pub fn clear(&mut self) {
         let mut failures = std::mem::take(&mut self.failures);
@@ -107,9 +147,15 @@ impl Second {
     }
 
     fn add_failures(&mut self, kind: FailureKind, count: u64) {
-        match self.failures.iter_mut().find(|(known, _)| *known == kind) {
-            Some((_, known)) => *known = known.saturating_add(count),
-            None => self.failures.push((kind, count)),
+        match self
+            .failures
+            .binary_search_by_key(&kind, |(known, _)| *known)
+        {
+            Ok(at) => {
+                let (_, known) = &mut self.failures[at];
+                *known = known.saturating_add(count);
+            }
+            Err(at) => self.failures.insert(at, (kind, count)),
         }
     }
 }

@@ -1,20 +1,22 @@
 //! Sparse histograms: what a histogram counted, as a short run of bytes. The form in which
 //! histograms are handed over, kept per interval, and stored in a record file.
 //!
-//! Layout, all unsigned LEB128: count; and where that is not 0: sum, minimum, maximum (nanoseconds),
-//! then for each bucket that holds anything, in order: its distance from the bucket before (the
-//! first: from bucket 0), its count.
+//! Layout, all unsigned LEB128: count; where that is not 0, the sum; where it is over 1, the minimum, how much
+//! the maximum is over it (nanoseconds), and for each bucket that holds anything, in order: twice its distance
+//! from the bucket before (the first: from the bucket of the minimum, which it is), and 1 more where it holds
+//! several, whose number follows. One duration is its own sum, and tells its bucket.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::buckets;
+use crate::bytes::Bytes;
 use crate::histogram::Histogram;
 use crate::varint;
 
-/// A histogram as bytes. Always well-formed: bytes from outside are checked when they come in.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Sparse {
-    bytes: Vec<u8>,
+/// A histogram as bytes, its own or others'. Always well-formed: bytes from outside are checked when they come in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sparse<B = Vec<u8>> {
+    bytes: B,
 }
 
 pub(crate) struct Summary {
@@ -26,28 +28,135 @@ pub(crate) struct Summary {
 
 impl From<&Histogram> for Sparse {
     fn from(histogram: &Histogram) -> Self {
-        let mut bytes = Vec::new();
-        varint::write(&mut bytes, histogram.count().into());
-        if let (Some(min_ns), Some(max_ns)) = (histogram.min_ns(), histogram.max_ns()) {
-            varint::write(&mut bytes, histogram.sum_ns());
-            varint::write(&mut bytes, min_ns.into());
-            varint::write(&mut bytes, max_ns.into());
-            let mut before = 0;
-            for (index, count) in histogram.buckets() {
-                varint::write(&mut bytes, (index - before) as u128);
-                varint::write(&mut bytes, count.into());
+        let summary = Summary {
+            count: histogram.count(),
+            sum_ns: histogram.sum_ns(),
+            min_ns: histogram.min_ns().unwrap_or(u64::MAX),
+            max_ns: histogram.max_ns().unwrap_or(0),
+        };
+        Self::of(&summary, histogram.buckets(), Vec::new())
+    }
+}
+
+impl<'a> Sparse<&'a [u8]> {
+    /// The histogram behind bytes that are one.
+    pub(crate) fn behind(bytes: &'a [u8]) -> Self {
+        Self { bytes }
+    }
+}
+
+impl Sparse {
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    fn of(
+        summary: &Summary,
+        buckets: impl Iterator<Item = (usize, u64)>,
+        mut bytes: Vec<u8>,
+    ) -> Self {
+        varint::write(&mut bytes, summary.count.into());
+        if summary.count > 0 {
+            varint::write(&mut bytes, summary.sum_ns);
+        }
+        if summary.count > 1 {
+            let over_ns = summary.max_ns.saturating_sub(summary.min_ns);
+            varint::write(&mut bytes, summary.min_ns.into());
+            varint::write(&mut bytes, over_ns.into());
+            let mut before = buckets::index(summary.min_ns);
+            for (index, count) in buckets {
+                let several = u128::from(count > 1);
+                varint::write(&mut bytes, (index - before) as u128 * 2 + several);
+                if count > 1 {
+                    varint::write(&mut bytes, count.into());
+                }
                 before = index;
             }
         }
         bytes.shrink_to_fit();
         Self { bytes }
     }
+
+    /// What two histograms counted.
+    pub(crate) fn merged<A: AsRef<[u8]>, B: AsRef<[u8]>>(a: &Sparse<A>, b: &Sparse<B>) -> Self {
+        let (one, other) = (a.summary(), b.summary());
+        let summary = Summary {
+            count: one.count.saturating_add(other.count),
+            sum_ns: one.sum_ns.saturating_add(other.sum_ns),
+            min_ns: one.min_ns.min(other.min_ns),
+            max_ns: one.max_ns.max(other.max_ns),
+        };
+        let bytes = Vec::with_capacity(a.size() + b.size());
+        Self::of(&summary, merged(a.buckets(), b.buckets()), bytes)
+    }
+
+    /// Takes bytes from outside; `None` where they are no histogram.
+    fn checked(bytes: Vec<u8>) -> Option<Self> {
+        let mut rest = bytes.as_slice();
+        let summary = read_summary(&mut rest)?;
+        let mut index = buckets::index(summary.min_ns);
+        let (mut total, mut first) = (0u64, true);
+        while !rest.is_empty() {
+            let (distance, count) = read_bucket(&mut rest)?;
+            if count == 0 || first != (distance == 0) || summary.count < 2 {
+                return None;
+            }
+            first = false;
+            index = index
+                .checked_add(distance)
+                .filter(|index| *index < buckets::COUNT)?;
+            total = total.checked_add(count)?;
+        }
+        (total == summary.count || summary.count < 2).then_some(Self { bytes })
+    }
+
+    /// Takes bytes of version 1 of the format: the minimum and the maximum of one duration as well, distances
+    /// from bucket 0 on, and the count of each bucket. `None` where they are no histogram.
+    pub(crate) fn of_version_1(bytes: &[u8]) -> Option<Self> {
+        let mut rest = bytes;
+        let mut next = || varint::read(&mut rest);
+        let count = u64::try_from(next()?).ok()?;
+        let mut summary = Summary::nothing();
+        let mut buckets: Vec<(usize, u64)> = Vec::new();
+        if count > 0 {
+            summary = Summary {
+                count,
+                sum_ns: next()?,
+                min_ns: u64::try_from(next()?).ok()?,
+                max_ns: u64::try_from(next()?).ok()?,
+            };
+        }
+        let (mut index, mut total) = (0usize, 0u64);
+        while !rest.is_empty() {
+            let distance = usize::try_from(varint::read(&mut rest)?).ok()?;
+            let held = read_u64(&mut rest).filter(|held| *held > 0)?;
+            let is_next = distance > 0 || buckets.is_empty();
+            index = index
+                .checked_add(distance)
+                .filter(|index| *index < buckets::COUNT && is_next)?;
+            total = total.checked_add(held)?;
+            buckets.push((index, held));
+        }
+        let first = buckets.first().map(|(index, _)| *index);
+        let is_whole = total == count
+            && first.is_none_or(|first| first == buckets::index(summary.min_ns))
+            && (count == 0 || summary.min_ns <= summary.max_ns)
+            && (count != 1 || summary.sum_ns == summary.min_ns.into());
+        is_whole.then(|| Self::of(&summary, buckets.into_iter(), Vec::new()))
+    }
 }
 
-impl Sparse {
+impl<B: AsRef<[u8]>> Sparse<B> {
+    /// The same in bytes of its own.
+    pub(crate) fn to_own(&self) -> Sparse {
+        Sparse {
+            bytes: self.bytes.as_ref().to_vec(),
+        }
+    }
+
     /// Its size in memory and in a file, in bytes.
     pub fn size(&self) -> usize {
-        self.bytes.len()
+        self.bytes.as_ref().len()
     }
 
     /// How many durations were counted.
@@ -92,43 +201,48 @@ impl Sparse {
     }
 
     pub(crate) fn buckets(&self) -> impl Iterator<Item = (usize, u64)> {
-        let mut rest = self.open().1;
-        let mut index = 0;
-        std::iter::from_fn(move || {
+        let (summary, mut rest) = self.open();
+        let mut index = buckets::index(summary.min_ns);
+        let only = (summary.count == 1).then_some((index, 1));
+        let several = std::iter::from_fn(move || {
             let (distance, count) = read_bucket(&mut rest)?;
             index += distance;
             Some((index, count))
-        })
+        });
+        only.into_iter().chain(several)
     }
 
     fn open(&self) -> (Summary, &[u8]) {
-        let mut rest = self.bytes.as_slice();
-        let summary = read_summary(&mut rest).unwrap_or(Summary {
+        let mut rest = self.bytes.as_ref();
+        let summary = read_summary(&mut rest).unwrap_or(Summary::nothing());
+        (summary, rest)
+    }
+}
+
+/// The buckets of two histograms, in order.
+fn merged(
+    a: impl Iterator<Item = (usize, u64)>,
+    b: impl Iterator<Item = (usize, u64)>,
+) -> impl Iterator<Item = (usize, u64)> {
+    let (mut a, mut b) = (a.peekable(), b.peekable());
+    std::iter::from_fn(move || {
+        let next = a.peek().into_iter().chain(b.peek());
+        let index = next.map(|(index, _)| *index).min()?;
+        let own = a.next_if(|(at, _)| *at == index);
+        let others = b.next_if(|(at, _)| *at == index);
+        let counts = own.into_iter().chain(others).map(|(_, count)| count);
+        Some((index, counts.fold(0, u64::saturating_add)))
+    })
+}
+
+impl Summary {
+    fn nothing() -> Self {
+        Self {
             count: 0,
             sum_ns: 0,
             min_ns: u64::MAX,
             max_ns: 0,
-        });
-        (summary, rest)
-    }
-
-    /// Takes bytes from outside; `None` where they are no histogram.
-    fn checked(bytes: Vec<u8>) -> Option<Self> {
-        let mut rest = bytes.as_slice();
-        let summary = read_summary(&mut rest)?;
-        let (mut index, mut total, mut first) = (0usize, 0u64, true);
-        while !rest.is_empty() {
-            let (distance, count) = read_bucket(&mut rest)?;
-            if count == 0 || (distance == 0 && !first) {
-                return None;
-            }
-            first = false;
-            index = index
-                .checked_add(distance)
-                .filter(|index| *index < buckets::COUNT)?;
-            total = total.checked_add(count)?;
         }
-        (total == summary.count).then_some(Self { bytes })
     }
 }
 
@@ -139,25 +253,26 @@ fn read_u64(rest: &mut &[u8]) -> Option<u64> {
 fn read_summary(rest: &mut &[u8]) -> Option<Summary> {
     let count = read_u64(rest)?;
     if count == 0 {
-        return rest.is_empty().then_some(Summary {
-            count,
-            sum_ns: 0,
-            min_ns: u64::MAX,
-            max_ns: 0,
-        });
+        return Some(Summary::nothing());
     }
     let sum_ns = varint::read(rest)?;
-    let (min_ns, max_ns) = (read_u64(rest)?, read_u64(rest)?);
+    let (min_ns, over_ns) = match count {
+        1 => (u64::try_from(sum_ns).ok()?, 0),
+        _ => (read_u64(rest)?, read_u64(rest)?),
+    };
     Some(Summary {
         count,
         sum_ns,
         min_ns,
-        max_ns,
+        max_ns: min_ns.checked_add(over_ns)?,
     })
 }
 
 fn read_bucket(rest: &mut &[u8]) -> Option<(usize, u64)> {
-    Some((usize::try_from(varint::read(rest)?).ok()?, read_u64(rest)?))
+    let twice = read_u64(rest)?;
+    let distance = usize::try_from(twice / 2).ok()?;
+    let count = if twice % 2 == 1 { read_u64(rest)? } else { 1 };
+    Some((distance, count))
 }
 
 impl Serialize for Sparse {
@@ -168,20 +283,7 @@ impl Serialize for Sparse {
 
 impl<'de> Deserialize<'de> for Sparse {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Bytes;
-        impl serde::de::Visitor<'_> for Bytes {
-            type Value = Vec<u8>;
-            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str("the bytes of a histogram")
-            }
-            fn visit_bytes<E>(self, bytes: &[u8]) -> Result<Vec<u8>, E> {
-                Ok(bytes.to_vec())
-            }
-            fn visit_byte_buf<E>(self, bytes: Vec<u8>) -> Result<Vec<u8>, E> {
-                Ok(bytes)
-            }
-        }
-        let bytes = deserializer.deserialize_byte_buf(Bytes)?;
+        let Bytes(bytes) = Bytes::deserialize(deserializer)?;
         Self::checked(bytes).ok_or_else(|| serde::de::Error::custom("not a histogram"))
     }
 }
@@ -202,6 +304,19 @@ mod tests {
             let mut again = Histogram::default();
             again.merge_sparse(&sparse);
             prop_assert_eq!(again, histogram);
+        }
+
+        #[test]
+        fn merging_is_what_histograms_merge_to(
+            a in prop::collection::vec(0..9_000_000u64, 0..60),
+            b in prop::collection::vec(0..9_000_000u64, 0..60),
+        ) {
+            let of = |values: &[u64]| {
+                let mut histogram = Histogram::default();
+                values.iter().for_each(|ns| histogram.record(*ns));
+                Sparse::from(&histogram)
+            };
+            prop_assert_eq!(Sparse::merged(&of(&a), &of(&b)), of(&[a, b].concat()));
         }
 
         #[test]

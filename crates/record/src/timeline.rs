@@ -1,21 +1,22 @@
 //! The timeline: everything that was recorded of a run, second by second, and in all.
 //!
-//! Counts stay at one second. Histograms are bounded in bytes: when they are full, neighbouring
-//! intervals are merged, for all names at once, and the interval's width doubles.
+//! All of it is bounded in bytes. When the histograms are full, neighbouring intervals are merged, for all
+//! names at once, and the interval's width doubles; counts are those of each second for some days.
 
-use std::collections::BTreeMap;
+mod stored;
 
-use crate::delta::cell_index;
+use crate::delta::{CELLS_A_NAME, cell_index};
 use crate::increment::{Entry, Increment, NameTotals};
+use crate::interval::{INTERVAL_BYTES, Interval, place};
 use crate::sparse::Sparse;
-use crate::{Distribution, Failure, Histogram, Measure, NameId, Outcome, RequestName, Second};
+use crate::{Distribution, Failure, Histogram, Measure, NameId, Outcome, RequestName, Seconds};
 
 /// How many bytes the histograms of all intervals may take.
-const HISTOGRAM_BYTES_MAX: usize = 64 << 20;
+const HISTOGRAM_BYTES_MAX: usize = 32 << 20;
+/// So many of the last intervals are added to all the time, and not packed.
+const INTERVALS_OPEN: usize = 4;
 /// No run is longer: a year.
-const SECONDS_MAX: u32 = 366 * 86_400;
-
-type Cells = BTreeMap<(NameId, Measure, Outcome), Sparse>;
+pub(crate) const SECONDS_MAX: u32 = 366 * 86_400;
 
 /// What was recorded of a run.
 #[derive(Debug, Clone)]
@@ -24,8 +25,11 @@ pub struct Timeline {
     width_s: u32,
     bytes: usize,
     bytes_max: usize,
-    seconds: Vec<Second>,
-    intervals: Vec<Cells>,
+    seconds: Seconds,
+    intervals: Vec<Interval>,
+    /// What was added to since it was packed.
+    touched: Vec<usize>,
+    /// Over the run, of all names that are judged, by measure and outcome.
     totals: Vec<Option<Box<Histogram>>>,
     name_totals: Vec<NameTotals>,
     failures: Vec<Failure>,
@@ -48,9 +52,10 @@ impl Timeline {
             width_s: 1,
             bytes: 0,
             bytes_max,
-            seconds: Vec::new(),
+            seconds: Seconds::default(),
             intervals: Vec::new(),
-            totals: Vec::new(),
+            touched: Vec::new(),
+            totals: vec![None; CELLS_A_NAME],
             name_totals,
             failures: Vec::new(),
             last_ok_ns: 0,
@@ -60,12 +65,11 @@ impl Timeline {
     /// Adds what was recorded, or nothing of it where it does not fit.
     pub fn absorb(&mut self, increment: &Increment) -> Result<(), Unfit> {
         self.check(increment)?;
+        while self.width_s < increment.width_s {
+            self.double_width();
+        }
         for (second, counts) in &increment.seconds {
-            let at = *second as usize;
-            if self.seconds.len() <= at {
-                self.seconds.resize_with(at + 1, Second::default);
-            }
-            self.seconds[at].merge(counts);
+            self.seconds.merge(*second as usize, counts);
         }
         for entry in &increment.histograms {
             self.absorb_entry(entry);
@@ -77,11 +81,10 @@ impl Timeline {
             failure.add_to(&mut self.failures);
         }
         self.last_ok_ns = self.last_ok_ns.max(increment.last_ok_ns);
-        while self.width_s < increment.width_s
-            || (self.bytes > self.bytes_max && self.intervals.len() > 1)
-        {
+        while self.bytes > self.bytes_max && self.intervals.len() > 1 {
             self.double_width();
         }
+        self.pack();
         Ok(())
     }
 
@@ -107,32 +110,63 @@ impl Timeline {
     }
 
     fn absorb_entry(&mut self, entry: &Entry) {
-        let at = cell_index(entry.name, entry.measure, entry.outcome);
-        if self.totals.len() <= at {
-            self.totals.resize_with(at + 1, || None);
+        let (name, measure, outcome) = (entry.name, entry.measure, entry.outcome);
+        if self.names[name.index()].is_judged() {
+            self.totals[cell_index(NameId(0), measure, outcome)]
+                .get_or_insert_default()
+                .merge_sparse(&entry.sparse);
         }
-        self.totals[at]
-            .get_or_insert_default()
-            .merge_sparse(&entry.sparse);
-
+        self.reach(entry.second);
         let interval = (entry.second / self.width_s) as usize;
-        if self.intervals.len() <= interval {
-            self.intervals.resize_with(interval + 1, Cells::new);
+        let grown = self.intervals[interval].merge(place(name, measure, outcome), &entry.sparse);
+        self.bytes = self.bytes.saturating_add_signed(grown);
+        self.touch(interval);
+    }
+
+    /// Makes room for a second; one that is far away makes the intervals wider before it takes much.
+    fn reach(&mut self, second: u32) {
+        let needed = |width_s: u32| (second / width_s) as usize + 1;
+        while needed(self.width_s).saturating_mul(INTERVAL_BYTES) > self.bytes_max
+            && needed(self.width_s) > 1
+        {
+            self.double_width();
         }
-        let key = (entry.name, entry.measure, entry.outcome);
-        let cells = &mut self.intervals[interval];
-        self.bytes = merge_into(cells, key, &entry.sparse, self.bytes);
+        let more = needed(self.width_s).saturating_sub(self.intervals.len());
+        self.bytes += more * INTERVAL_BYTES;
+        self.intervals
+            .resize_with(self.intervals.len() + more, Interval::default);
+    }
+
+    fn touch(&mut self, interval: usize) {
+        if self.touched.last() != Some(&interval) && !self.touched.contains(&interval) {
+            self.touched.push(interval);
+        }
+    }
+
+    /// Packs what is not among the last ones.
+    fn pack(&mut self) {
+        let last = self.intervals.len().saturating_sub(INTERVALS_OPEN);
+        let intervals = &mut self.intervals;
+        self.touched.retain(|interval| {
+            if *interval < last {
+                intervals[*interval].pack();
+            }
+            *interval >= last
+        });
     }
 
     fn double_width(&mut self) {
         self.width_s *= 2;
-        let narrow = std::mem::take(&mut self.intervals);
         self.bytes = 0;
-        for pair in narrow.chunks(2) {
-            let mut wide = Cells::new();
-            for (key, sparse) in pair.iter().flatten() {
-                self.bytes = merge_into(&mut wide, *key, sparse, self.bytes);
+        self.touched.clear();
+        let mut narrow = std::mem::take(&mut self.intervals).into_iter();
+        while let Some(mut wide) = narrow.next() {
+            let second = narrow.next();
+            for (cell, sparse) in second.iter().flat_map(Interval::iter) {
+                wide.merge(cell, &sparse);
             }
+            self.bytes += wide.size();
+            wide.pack();
             self.intervals.push(wide);
         }
     }
@@ -143,7 +177,7 @@ impl Timeline {
     }
 
     /// The counts of each second.
-    pub fn seconds(&self) -> &[Second] {
+    pub fn seconds(&self) -> &Seconds {
         &self.seconds
     }
 
@@ -184,10 +218,18 @@ impl Timeline {
 
     /// Durations over the run of the requests that ended one way.
     pub fn histogram(&self, scope: Scope, measure: Measure, outcome: Outcome) -> Histogram {
+        let name = match scope {
+            Scope::All => {
+                let total = &self.totals[cell_index(NameId(0), measure, outcome)];
+                return total.as_deref().cloned().unwrap_or_default();
+            }
+            Scope::Name(name) => name,
+        };
+        // A total of each name would take more than all that the intervals may.
         let mut merged = Histogram::default();
-        for name in self.names_in(scope) {
-            if let Some(Some(total)) = self.totals.get(cell_index(name, measure, outcome)) {
-                merged.merge(total);
+        for interval in &self.intervals {
+            if let Some(sparse) = interval.get(name, measure, outcome) {
+                merged.merge_sparse(&sparse);
             }
         }
         merged
@@ -219,10 +261,10 @@ impl Timeline {
             .filter_map(|interval| self.intervals.get(interval));
         for cells in known {
             for name in self.names_in(scope) {
-                if let Some(sparse) = cells.get(&(name, measure, Outcome::Ok)) {
-                    distribution.ok.merge_sparse(sparse);
+                if let Some(sparse) = cells.get(name, measure, Outcome::Ok) {
+                    distribution.ok.merge_sparse(&sparse);
                 }
-                if let Some(sparse) = cells.get(&(name, measure, Outcome::Unanswered)) {
+                if let Some(sparse) = cells.get(name, measure, Outcome::Unanswered) {
                     distribution.unanswered += sparse.summary().count;
                 }
             }
@@ -234,9 +276,9 @@ impl Timeline {
     pub fn cells(
         &self,
         interval: usize,
-    ) -> impl Iterator<Item = (NameId, Measure, Outcome, &Sparse)> {
-        let cells = self.intervals.get(interval).into_iter().flatten();
-        cells.map(|(&(name, measure, outcome), sparse)| (name, measure, outcome, sparse))
+    ) -> impl Iterator<Item = (NameId, Measure, Outcome, Sparse<&[u8]>)> {
+        let interval = self.intervals.get(interval).into_iter();
+        interval.flat_map(Interval::cells)
     }
 
     /// Of the requests that an interval ranks: those whose duration will not do or that were never
@@ -253,11 +295,11 @@ impl Timeline {
         };
         let (mut missing, mut all) = (0, 0);
         for name in self.names_in(scope) {
-            if let Some(sparse) = cells.get(&(name, measure, Outcome::Ok)) {
+            if let Some(sparse) = cells.get(name, measure, Outcome::Ok) {
                 all += sparse.summary().count;
                 missing += sparse.count_unless(&will_do);
             }
-            if let Some(sparse) = cells.get(&(name, measure, Outcome::Unanswered)) {
+            if let Some(sparse) = cells.get(name, measure, Outcome::Unanswered) {
                 let unanswered = sparse.summary().count;
                 (missing, all) = (missing + unanswered, all + unanswered);
             }
@@ -278,10 +320,10 @@ impl Timeline {
             return (durations, unanswered);
         };
         for name in self.names_in(scope) {
-            if let Some(sparse) = cells.get(&(name, measure, Outcome::Ok)) {
+            if let Some(sparse) = cells.get(name, measure, Outcome::Ok) {
                 durations.extend(sparse.durations());
             }
-            if let Some(sparse) = cells.get(&(name, measure, Outcome::Unanswered)) {
+            if let Some(sparse) = cells.get(name, measure, Outcome::Unanswered) {
                 unanswered += sparse.count();
             }
         }
@@ -296,7 +338,7 @@ impl Timeline {
         let (mut failed, mut all) = (0, 0);
         for name in self.names_in(scope) {
             for outcome in Outcome::ALL {
-                if let Some(sparse) = cells.get(&(name, Measure::Response, outcome)) {
+                if let Some(sparse) = cells.get(name, Measure::Response, outcome) {
                     let count = sparse.summary().count;
                     all += count;
                     failed += if outcome == Outcome::Ok { 0 } else { count };
@@ -305,52 +347,6 @@ impl Timeline {
         }
         (failed, all)
     }
-
-    /// The whole timeline as one thing to add to an empty one.
-    pub fn to_increment(&self) -> Increment {
-        let entries = (0u32..).zip(&self.intervals).flat_map(|(interval, cells)| {
-            let second = interval * self.width_s;
-            cells
-                .iter()
-                .map(move |(&(name, measure, outcome), sparse)| {
-                    let sparse = sparse.clone();
-                    Entry {
-                        second,
-                        name,
-                        measure,
-                        outcome,
-                        sparse,
-                    }
-                })
-        });
-        Increment {
-            width_s: self.width_s,
-            seconds: (0u32..).zip(self.seconds.iter().cloned()).collect(),
-            histograms: entries.collect(),
-            totals: self.name_totals.clone(),
-            failures: self.failures.clone(),
-            last_ok_ns: self.last_ok_ns,
-        }
-    }
-}
-
-/// Merges and returns the bytes that all histograms then take.
-fn merge_into(
-    cells: &mut Cells,
-    key: (NameId, Measure, Outcome),
-    sparse: &Sparse,
-    bytes: usize,
-) -> usize {
-    let Some(known) = cells.get_mut(&key) else {
-        cells.insert(key, sparse.clone());
-        return bytes + sparse.size();
-    };
-    let before = known.size();
-    let mut merged = Histogram::default();
-    merged.merge_sparse(known);
-    merged.merge_sparse(sparse);
-    *known = Sparse::from(&merged);
-    bytes - before + known.size()
 }
 
 /// Which requests are looked at.
@@ -378,6 +374,14 @@ pub enum Unfit {
     Second {
         /// The second.
         second: u32,
+    },
+    /// Its packed rows are none.
+    #[error("{rows} packed rows from {from} on that cannot be unpacked, or that no run has")]
+    Rows {
+        /// What the first one tells of.
+        from: u64,
+        /// How many there are.
+        rows: u32,
     },
     /// Its intervals have a width that no timeline has.
     #[error("intervals of {width_s} s: a width is 1, 2, 4, 8 … s")]

@@ -17,19 +17,19 @@ pub(crate) const LOWEST_MS: f64 = 0.01;
 const ROWS_MAX: f64 = 8.0 * ROWS_A_DECADE - 1.0;
 
 /// A run, part by part.
-pub(crate) struct Bins<'a> {
+pub(crate) struct Bins {
     /// The width of a bin, in seconds.
     pub(crate) width_s: u32,
-    pub(crate) all: Vec<Bin<'a>>,
+    pub(crate) all: Vec<Bin>,
 }
 
 /// A part of a run.
-pub(crate) struct Bin<'a> {
+pub(crate) struct Bin {
     /// Its first second.
     pub(crate) from_s: u32,
     /// Its seconds; fewer where the run ends in it.
-    pub(crate) seconds: &'a [Second],
-    pub(crate) looks: Vec<Look<'a>>,
+    pub(crate) seconds: Vec<Second>,
+    pub(crate) looks: Vec<Look>,
     /// The level that was planned in its middle: users, or requests a second in the open model.
     pub(crate) planned: f64,
     pub(crate) meant: Meant,
@@ -42,10 +42,9 @@ pub(crate) struct Bin<'a> {
 }
 
 /// A reading with the seconds since the one before.
-#[derive(Clone, Copy)]
-pub(crate) struct Look<'a> {
+pub(crate) struct Look {
     pub(crate) since_s: f64,
-    pub(crate) reading: &'a Reading,
+    pub(crate) reading: Reading,
 }
 
 /// Requests that were meant to start in a bin.
@@ -78,49 +77,48 @@ impl Percentiles {
     }
 }
 
-impl<'a> Bins<'a> {
+impl Bins {
     /// The run in at most so many bins.
-    pub(crate) fn of(record: &'a RunRecord, most: usize) -> Self {
+    pub(crate) fn of(record: &RunRecord, most: usize) -> Self {
         let width_s = width_s(record, most);
         let load = record.load();
-        let looks = looks(record);
+        let mut looks = looks(record).peekable();
         let mut merge = Merge::of(record);
         let length = length_s(record);
         let bins = (0..length.div_ceil(width_s)).map(|at| {
             let seconds = at * width_s..(at * width_s + width_s).min(length);
             merge.bin(intervals(record, &seconds));
-            Bin::of(record, seconds, &looks, &load, &merge)
+            let own = std::iter::from_fn(|| looks.next_if(|(second, _)| *second < seconds.end));
+            let own = own.map(|(_, look)| look).collect();
+            Bin::of(record, seconds, own, &load, &merge)
         });
         let all = bins.collect();
         Self { width_s, all }
     }
 }
 
-impl Bins<'_> {
+impl Bins {
     /// When the last one ends.
     pub(crate) fn end_s(&self) -> f64 {
         f64::from(self.width_s) * self.all.len() as f64
     }
 }
 
-impl<'a> Bin<'a> {
+impl Bin {
     fn of(
-        record: &'a RunRecord,
+        record: &RunRecord,
         part: Range<u32>,
-        looks: &[(u32, Look<'a>)],
+        looks: Vec<Look>,
         load: &Load,
         merge: &Merge,
     ) -> Self {
-        let begin = looks.partition_point(|(second, _)| *second < part.start);
-        let end = looks.partition_point(|(second, _)| *second < part.end);
         let middle_s = f64::midpoint(part.start.into(), part.end.into());
         let a_task = load.open.map_or(1.0, |_| load.requests_per_task);
-        let known = record.timeline.seconds();
-        let place = |second: u32| (second as usize).min(known.len());
+        let seconds = part.start as usize..part.end as usize;
         Self {
             from_s: part.start,
-            seconds: &known[place(part.start)..place(part.end)],
-            looks: looks[begin..end].iter().map(|(_, look)| *look).collect(),
+            seconds: record.timeline.seconds().range(seconds).collect(),
+            looks,
             planned: load.level_at(middle_s) * a_task,
             meant: merge.meant,
             response: Percentiles::of(&merge.response),
@@ -148,21 +146,21 @@ impl<'a> Bin<'a> {
 
     /// The mean of what was read.
     pub(crate) fn mean_read(&self, of: impl Fn(&Reading) -> Option<f64>) -> Option<f64> {
-        let read = self.looks.iter().filter_map(|look| of(look.reading));
+        let read = self.looks.iter().filter_map(|look| of(&look.reading));
         let (sum, count) = read.fold((0.0, 0.0), |(sum, count), value| (sum + value, count + 1.0));
         (count > 0.0).then(|| sum / count)
     }
 
     /// The most that was read.
     pub(crate) fn most_read(&self, of: impl Fn(&Reading) -> Option<f64>) -> Option<f64> {
-        let read = self.looks.iter().filter_map(|look| of(look.reading));
+        let read = self.looks.iter().filter_map(|look| of(&look.reading));
         read.reduce(f64::max)
     }
 
     /// What was counted since the reading before, a second.
     pub(crate) fn read_a_second(&self, of: impl Fn(&Reading) -> Option<f64>) -> Option<f64> {
         let read = self.looks.iter().filter(|look| look.since_s > 0.0);
-        let read = read.filter_map(|look| Some((of(look.reading)?, look.since_s)));
+        let read = read.filter_map(|look| Some((of(&look.reading)?, look.since_s)));
         let (sum, seconds) = read.fold((0.0, 0.0), |(sum, seconds), (count, since_s)| {
             (sum + count, seconds + since_s)
         });
@@ -207,17 +205,16 @@ pub(crate) fn intervals(record: &RunRecord, seconds: &Range<u32>) -> Range<usize
 }
 
 /// Readings with the second that each tells of: the one that ends with it.
-fn looks(record: &RunRecord) -> Vec<(u32, Look<'_>)> {
+fn looks(record: &RunRecord) -> impl Iterator<Item = (u32, Look)> {
     let mut before_ms = None;
-    let looks = record.readings.iter().map(|reading| {
+    record.readings.iter().map(move |reading| {
         let since_ms = before_ms.map_or(0, |before| reading.at_ms.saturating_sub(before));
         before_ms = Some(reading.at_ms);
         let second = reading.at_ms.saturating_sub(500) / 1000;
         let since_s = since_ms as f64 / 1e3;
         let second = u32::try_from(second).unwrap_or(u32::MAX);
         (second, Look { since_s, reading })
-    });
-    looks.collect()
+    })
 }
 
 /// The histograms of all names in some intervals, merged.
@@ -253,12 +250,12 @@ impl<'a> Merge<'a> {
                 continue;
             }
             match (measure, outcome) {
-                (Measure::Response, Outcome::Ok) => self.response.ok.merge_sparse(sparse),
+                (Measure::Response, Outcome::Ok) => self.response.ok.merge_sparse(&sparse),
                 (Measure::Response, Outcome::Unanswered) => {
                     self.response.unanswered += sparse.count();
                 }
-                (Measure::Service, Outcome::Ok) => self.service.ok.merge_sparse(sparse),
-                (Measure::Lag, _) => self.lag.ok.merge_sparse(sparse),
+                (Measure::Service, Outcome::Ok) => self.service.ok.merge_sparse(&sparse),
+                (Measure::Lag, _) => self.lag.ok.merge_sparse(&sparse),
                 _ => {}
             }
             if measure == Measure::Response {

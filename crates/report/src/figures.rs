@@ -3,7 +3,10 @@
 
 use std::collections::BTreeMap;
 
-use record::{Distribution, Measure, NameId, NameKind, Outcome, RequestName, RunRecord, Scope};
+use record::{
+    Distribution, Measure, NameId, NameKind, Outcome, ProcessReading, Reading, RequestName,
+    RunRecord, Scope,
+};
 use serde::Serialize;
 
 /// What is known of the requests of one name, or of all.
@@ -190,7 +193,7 @@ pub(crate) struct NamedUsage {
     pub(crate) memory_mb: Resource,
 }
 
-fn usage<'a>(seen: impl Iterator<Item = &'a record::ProcessReading> + Clone) -> Usage {
+fn usage(seen: impl Iterator<Item = ProcessReading> + Clone) -> Usage {
     let megabytes = seen.clone().filter_map(|process| process.rss_bytes);
     Usage {
         cpu_percent: Resource::of(seen.filter_map(|process| process.cpu_percent)),
@@ -202,14 +205,13 @@ fn usage<'a>(seen: impl Iterator<Item = &'a record::ProcessReading> + Clone) -> 
 pub(crate) fn resources(record: &RunRecord) -> Resources {
     let readings = &record.readings;
     let megabytes = |bytes: u64| bytes as f64 / 1e6;
-    let process = |which: fn(&record::Reading) -> Option<&record::ProcessReading>| {
-        usage(readings.iter().filter_map(which))
-    };
+    let process =
+        |which: fn(Reading) -> Option<ProcessReading>| usage(readings.iter().filter_map(which));
     let beside = record.header.generator.beside.iter().enumerate();
     let beside = beside.map(|(number, beside)| {
-        let seen = readings
-            .iter()
-            .filter_map(move |reading| reading.beside.get(number));
+        let seen = readings.iter().filter_map(move |mut reading| {
+            (number < reading.beside.len()).then(|| reading.beside.swap_remove(number))
+        });
         let Usage {
             cpu_percent,
             memory_mb,
@@ -220,11 +222,11 @@ pub(crate) fn resources(record: &RunRecord) -> Resources {
             memory_mb,
         }
     });
-    let machine = readings.iter().map(|reading| &reading.machine);
+    let machine = readings.iter().map(|reading| reading.machine);
     Resources {
         beside: beside.collect(),
-        target: process(|reading| reading.target.as_ref()),
-        generator: process(|reading| reading.generator.as_ref()),
+        target: process(|reading| reading.target),
+        generator: process(|reading| reading.generator),
         machine: Usage {
             cpu_percent: Resource::of(machine.clone().filter_map(|machine| machine.cpu_percent)),
             memory_mb: Resource::of(

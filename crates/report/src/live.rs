@@ -143,7 +143,8 @@ impl Progress {
     pub fn of(record: &RunRecord, elapsed_s: f64) -> Self {
         let timeline = &record.timeline;
         let seconds = timeline.seconds();
-        let last = &seconds[seconds.len().saturating_sub(LAST_S)..];
+        let recent = seconds.recent();
+        let last = &recent[recent.len().saturating_sub(LAST_S)..];
         let mut waits = Distribution::default();
         let intervals = timeline.intervals();
         for interval in intervals.saturating_sub(LAST_S)..intervals {
@@ -151,7 +152,7 @@ impl Progress {
             waits.ok.merge(&part.ok);
             waits.unanswered += part.unanswered;
         }
-        let now = seconds.iter().rev().find(|second| second.users.is_some());
+        let now = recent.iter().rev().find(|second| second.users.is_some());
         Self {
             profile: record.header.profile.clone(),
             elapsed_s,
@@ -164,10 +165,7 @@ impl Progress {
                 .map(|_| shown(&record.header.load, record.header.load.level_at(elapsed_s))),
             users: now.and_then(|second| second.users).unwrap_or(0),
             rps: last.iter().map(|second| second.ok).sum::<u64>() as f64 / last.len().max(1) as f64,
-            failures: seconds
-                .iter()
-                .map(|second| second.failed + second.unanswered)
-                .sum(),
+            failures: seconds.not_well(),
             p95: waits.percentile(0.95),
             in_flight: now.and_then(|second| second.in_flight).unwrap_or(0),
             oldest_ms: now.and_then(|second| second.oldest_ms),

@@ -42,7 +42,7 @@ pub(crate) fn points(record: &RunRecord) -> Vec<Point> {
         .map(|second| {
             let mut point = Point {
                 second: u32::try_from(second).unwrap_or(u32::MAX),
-                counts: timeline.seconds().get(second).cloned().unwrap_or_default(),
+                counts: timeline.seconds().get(second).unwrap_or_default(),
                 ..Point::default()
             };
             if second % width == 0 {

@@ -152,7 +152,7 @@ impl<'a> BreakingPoint<'a> {
             let at_s = reading.at_ms as f64 / 1e3;
             (trial.from_s + 0.5..=trial.to_s + 0.5).contains(&at_s)
         });
-        during.filter_map(of).collect()
+        during.filter_map(|reading| of(&reading)).collect()
     }
 
     /// What had come to its end when the service broke.

@@ -388,7 +388,7 @@ fn error_rate(counts: &Counts) -> (Value, Basis) {
 /// A reading tells of the second before it; it counts where most of that second lies in the load.
 fn cpu(record: &RunRecord) -> Gathered {
     let load_s = record.duration_s();
-    let during = |reading: &&Reading| {
+    let during = |reading: &Reading| {
         let middle_s = reading.at_ms as f64 / 1e3 - 0.5;
         (0.0..=load_s).contains(&middle_s)
     };
@@ -410,7 +410,7 @@ fn cpu(record: &RunRecord) -> Gathered {
 }
 
 fn memory(record: &RunRecord) -> Gathered {
-    let targets = record.readings.iter().filter_map(|r| r.target.as_ref());
+    let targets = record.readings.iter().filter_map(|r| r.target);
     let bytes = targets.filter_map(|target| target.rss_bytes).max();
     let bytes = bytes.ok_or_else(|| not_watched(record, "memory"))?;
     Ok((Value::Known(bytes as f64 / 1e6), Basis::Value))

@@ -107,11 +107,11 @@ pub(crate) fn findings(record: &RunRecord) -> Vec<Finding> {
         return too_short(record).into_iter().collect();
     };
     let begin_s = from_s + (to_s - from_s) * WARM_UP;
-    let during = |reading: &&Reading| {
+    let during = |reading: &Reading| {
         let at_s = reading.at_ms as f64 / 1e3;
         (begin_s..=to_s).contains(&at_s)
     };
-    let readings: Vec<&Reading> = record.readings.iter().filter(during).collect();
+    let readings: Vec<Reading> = record.readings.iter().filter(during).collect();
     let found = WATCHED.iter().filter_map(|watched| {
         let series: Vec<Point> = readings
             .iter()

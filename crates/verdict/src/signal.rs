@@ -195,9 +195,7 @@ pub(crate) fn clock_was_set(record: &RunRecord) -> Option<String> {
 pub(crate) fn unseen(record: &RunRecord) -> Option<String> {
     // The first reading has nothing to compare with.
     let looks = record.readings.iter().skip(1);
-    let looks: Vec<&Interference> = looks
-        .filter_map(|reading| reading.interference.as_ref())
-        .collect();
+    let looks: Vec<Interference> = looks.filter_map(|reading| reading.interference).collect();
     if looks.is_empty() {
         return None;
     }

@@ -351,8 +351,12 @@ impl<'a> Stretch<'a> {
         let begins = whole_number(self.begins_s());
         let whole_s = whole_number(self.record.throughput_s().floor());
         let seconds = self.record.timeline.seconds();
-        let seconds = seconds.get(begins..whole_s.min(seconds.len()))?;
-        let answered: Vec<f64> = seconds.iter().map(|second| second.ok as f64).collect();
+        let end = whole_s.min(seconds.len());
+        if begins > end {
+            return None;
+        }
+        let answered = seconds.range(begins..end);
+        let answered: Vec<f64> = answered.map(|second| second.ok as f64).collect();
         let (low, high) = blocks::mean_interval(&answered)?;
         Some(Interval {
             low: low.max(0.0),

@@ -101,7 +101,7 @@ pub(crate) fn load_not_made(record: &RunRecord) -> Option<String> {
     let (load, load_s) = (record.load(), record.duration_s());
     let ends = (1u32..).map(f64::from);
     let seconds: Vec<_> = ends
-        .zip(record.timeline.seconds())
+        .zip(record.timeline.seconds().iter())
         .take_while(|(end_s, _)| *end_s < load_s)
         .collect();
     let short: Vec<(u32, f64)> = seconds

@@ -105,8 +105,10 @@ fn series(stretch: Stretch) -> [Vec<f64>; 3] {
     for interval in stretch.intervals() {
         let seen = timeline.distribution_at(interval, Scope::All, Measure::Response);
         let ms = |q| seen.percentile(q).and_then(Waited::ms);
-        let seconds = timeline.seconds().iter().skip(interval * width_s);
-        let answered: u64 = seconds.take(width_s).map(|second| second.ok).sum();
+        let seconds = timeline
+            .seconds()
+            .range(interval * width_s..(interval + 1) * width_s);
+        let answered: u64 = seconds.map(|second| second.ok).sum();
         let p99 = ms(0.99).map(|ms| ms.max(1e-6).ln());
         let values = [ms(0.5), p99, Some(answered as f64)];
         for (series, value) in all.iter_mut().zip(values) {

@@ -167,14 +167,21 @@ impl Interfered {
     fn in_second(record: &RunRecord, second: usize) -> Self {
         let readings = &record.readings;
         let (begin_ms, end_ms) = (second as f64 * 1e3, (second + 1) as f64 * 1e3);
-        let first = readings.partition_point(|reading| reading.at_ms as f64 <= begin_ms);
+        let first = readings.after((second * 1_000) as u64);
         let mut seen = Self::default();
-        for at in first.max(1)..readings.len() {
-            let (from_ms, to_ms) = (readings[at - 1].at_ms as f64, readings[at].at_ms as f64);
+        let mut before_ms = first
+            .checked_sub(1)
+            .and_then(|at| Some(readings.get(at)?.at_ms));
+        for reading in (first..readings.len()).filter_map(|at| readings.get(at)) {
+            // The first one has nothing to compare with.
+            let Some(from_ms) = before_ms.replace(reading.at_ms) else {
+                continue;
+            };
+            let (from_ms, to_ms) = (from_ms as f64, reading.at_ms as f64);
             if from_ms >= end_ms {
                 break;
             }
-            let Some(told) = &readings[at].interference else {
+            let Some(told) = &reading.interference else {
                 continue;
             };
             let within_ms = to_ms.min(end_ms) - from_ms.max(begin_ms);

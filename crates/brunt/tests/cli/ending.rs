@@ -88,7 +88,7 @@ fn a_killed_run_leaves_a_readable_record_and_no_agent() {
             .timeline
             .seconds()
             .iter()
-            .map(record::Second::requests)
+            .map(|second| second.requests())
             .sum::<u64>()
             > 5
     );

@@ -84,7 +84,8 @@ impl Play {
 
 /// The sum of a count over all seconds.
 pub(crate) fn total(record: &RunRecord, count: impl Fn(&Second) -> u64) -> u64 {
-    record.timeline.seconds().iter().map(count).sum()
+    let seconds = record.timeline.seconds().iter();
+    seconds.map(|second| count(&second)).sum()
 }
 
 /// Failures by kind, over all names.

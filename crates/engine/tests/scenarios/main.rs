@@ -163,7 +163,7 @@ fn a_visitor_shops_with_cookies_and_a_token_of_the_page() {
     let judged: u64 = timeline
         .seconds()
         .iter()
-        .map(record::Second::requests)
+        .map(|second| second.requests())
         .sum();
     let baskets = played.ok("put into the basket");
     assert_eq!(judged, played.ok("/shop") + baskets + orders);

@@ -1,4 +1,4 @@
-//! A run of a day in virtual time, put through what collects a run: what it takes of memory and of the disk as it
+//! A run of days in virtual time, put through what collects a run: what it takes of memory and of the disk as it
 //! grows. `cargo xtask bench peers --only day` runs it.
 
 #![expect(
@@ -16,26 +16,33 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use record::file::{RecordWriter, write_unended};
-use record::{Delta, Increment, Reading, RunRecord, Sample, second_of};
+use record::{Delta, Ending, Increment, Reading, RunRecord, Sample, StoppedBy, second_of};
 
 use shaped::Shape;
 
 const DAY_S: u32 = 86_400;
 /// When it is looked at, in seconds.
-const LOOKS: [u32; 6] = [60, 600, 3_600, 6 * 3_600, 12 * 3_600, DAY_S];
+const LOOKS: [u32; 8] = [
+    60,
+    600,
+    3_600,
+    6 * 3_600,
+    12 * 3_600,
+    DAY_S,
+    2 * DAY_S,
+    4 * DAY_S,
+];
 /// Answers take less than this, in seconds.
 const LATEST_S: usize = 4;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [rate, file] = &arguments[..] else {
-        println!("give requests a second, and the file to write");
+    let [rate, names, days, file] = &arguments[..] else {
+        println!("give requests a second, how many names they have, for how many days, and the file to write");
         return ExitCode::SUCCESS;
     };
-    let played = rate
-        .parse()
-        .map_err(io::Error::other)
-        .and_then(|rate| play(rate, Path::new(file)));
+    let number = |text: &String| text.parse::<u32>().map_err(io::Error::other);
+    let played = number(rate).and_then(|rate| play((rate, number(names)?), number(days)?, Path::new(file)));
     match played {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -45,14 +52,15 @@ fn main() -> ExitCode {
     }
 }
 
-fn play(rate: u32, file: &Path) -> io::Result<()> {
-    let mut shape = Shape::new(rate);
-    let mut kept = Kept::begin(RunRecord::new(shaped::header()), file)?;
+fn play((rate, names): (u32, u32), days: u32, file: &Path) -> io::Result<()> {
+    let mut shape = Shape::new(rate, names);
+    let length_s = days.saturating_mul(DAY_S);
+    let mut kept = Kept::begin(RunRecord::new(shape.header(length_s)), file)?;
     let mut delta = Delta::new(&kept.record.header.names);
     // What is done in this second, in the next, and so on.
     let mut done: VecDeque<Vec<Sample>> = (0..LATEST_S).map(|_| Vec::new()).collect();
     let mut file_bytes_max = 0;
-    for second in 0..DAY_S {
+    for second in 0..length_s {
         for _ in 0..rate {
             let sample = shape.sample(second);
             let later = (second_of(sample.done_ns) - second) as usize;
@@ -77,8 +85,8 @@ fn play(rate: u32, file: &Path) -> io::Result<()> {
         }
     }
     println!("file_bytes_max {file_bytes_max}");
-    println!("reading_bytes {}", size_of::<Reading>());
-    Ok(())
+    println!("written_anew {}", kept.written_anew);
+    kept.end(length_s)
 }
 
 /// Keeps a run in memory and in its file, as brunt does.
@@ -86,34 +94,44 @@ struct Kept {
     record: RunRecord,
     path: PathBuf,
     writer: RecordWriter<File>,
-    width_s: u32,
+    written_anew: u32,
 }
 
 impl Kept {
     fn begin(record: RunRecord, path: &Path) -> io::Result<Self> {
         Ok(Self {
             writer: write_unended(&record, File::create(path)?)?,
-            width_s: record.timeline.width_s(),
             record,
             path: path.to_owned(),
+            written_anew: 0,
         })
     }
 
     fn increment(&mut self, increment: Increment) -> io::Result<()> {
         let absorbed = self.record.timeline.absorb(&increment);
         absorbed.map_err(io::Error::other)?;
-        if self.record.timeline.width_s() == self.width_s {
-            return self.writer.increment(increment);
-        }
-        // The intervals have become wider: all is written anew.
-        self.width_s = self.record.timeline.width_s();
-        self.writer = write_unended(&self.record, File::create(&self.path)?)?;
-        Ok(())
+        self.writer.increment(increment)
     }
 
     fn reading(&mut self, reading: Reading) -> io::Result<()> {
-        self.record.readings.push(reading.clone());
-        self.writer.reading(reading)
+        self.record.readings.push(&reading);
+        self.writer.reading(reading)?;
+        if self.writer.is_overgrown() {
+            self.writer = write_unended(&self.record, File::create(&self.path)?)?;
+            self.written_anew += 1;
+        }
+        Ok(())
+    }
+
+    fn end(self, length_s: u32) -> io::Result<()> {
+        let ended_ms = u64::from(length_s) * 1_000;
+        let ending = Ending {
+            stopped_by: StoppedBy::Finished,
+            load_ended_ms: ended_ms,
+            ended_ms,
+            reason: None,
+        };
+        self.writer.end(ending).map(drop)
     }
 }
 

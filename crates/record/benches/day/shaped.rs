@@ -2,11 +2,10 @@
 //! that sees everything.
 
 use record::{
-    FailureKind, Generator, Header, Interference, Load, Machine, MachineReading, NameId, NameKind,
-    Pressure, ProcessReading, Reading, RequestName, Sample,
+    FailureKind, Generator, Header, Interference, Law, Load, Machine, MachineReading, NameId,
+    NameKind, Open, Pressure, ProcessReading, Reading, RequestName, Sample, Stage,
 };
 
-const NAMES: u32 = 10;
 /// The median answer, and the spread of its logarithm.
 const MEDIAN_NS: f64 = 20e6;
 const SPREAD: f64 = 0.6;
@@ -15,46 +14,63 @@ const FAILS_ONE_IN: u64 = 1_000;
 /// No answer takes longer.
 const LONGEST_NS: f64 = 2.5e9;
 
-pub(crate) fn header() -> Header {
-    let name = |number: u32| RequestName {
-        name: format!("/path/{number}"),
-        method: "POST".to_owned(),
-        setup: false,
-        kind: NameKind::Request,
-    };
-    Header {
-        run_id: "20261123T110000Z-endurance".to_owned(),
-        brunt_version: "0.1.0".to_owned(),
-        scenario_file: "brunt.toml".to_owned(),
-        scenario_hash: "0123456789abcdef".to_owned(),
-        scenario: None,
-        profile: "endurance".to_owned(),
-        host: "http://127.0.0.1:8000/".to_owned(),
-        embedded: false,
-        started_at: jiff::Timestamp::UNIX_EPOCH,
-        seed: 1,
-        names: (0..NAMES).map(name).collect(),
-        classes: vec![("normal".to_owned(), 1.0)],
-        load: Load::default(),
-        targets: Vec::new(),
-        generator: Generator::default(),
-        machine: Machine::default(),
-        label: None,
-        commit: None,
-    }
-}
-
 /// What a run looks like.
 pub(crate) struct Shape {
     /// The state of a `SplitMix64`.
     state: u64,
     rate: u32,
+    names: u32,
 }
 
 impl Shape {
-    /// So many requests a second.
-    pub(crate) fn new(rate: u32) -> Self {
-        Self { state: 1, rate }
+    /// So many requests a second, of so many names.
+    pub(crate) fn new(rate: u32, names: u32) -> Self {
+        Self {
+            state: 1,
+            rate,
+            names: names.max(1),
+        }
+    }
+
+    /// The head of its record: so long at one level.
+    pub(crate) fn header(&self, length_s: u32) -> Header {
+        let name = |number: u32| RequestName {
+            name: format!("/path/{number}"),
+            method: "POST".to_owned(),
+            setup: false,
+            kind: NameKind::Request,
+        };
+        Header {
+            run_id: "20261123T110000Z-endurance".to_owned(),
+            brunt_version: "0.1.0".to_owned(),
+            scenario_file: "brunt.toml".to_owned(),
+            scenario_hash: "0123456789abcdef".to_owned(),
+            scenario: None,
+            profile: "endurance".to_owned(),
+            host: "http://127.0.0.1:8000/".to_owned(),
+            embedded: false,
+            started_at: jiff::Timestamp::UNIX_EPOCH,
+            seed: 1,
+            names: (0..self.names).map(name).collect(),
+            classes: vec![("normal".to_owned(), 1.0)],
+            load: Load {
+                stages: vec![Stage {
+                    seconds: f64::from(length_s),
+                    from: f64::from(self.rate),
+                    to: f64::from(self.rate),
+                }],
+                open: Some(Open {
+                    law: Law::Constant,
+                    users: 100,
+                }),
+                ..Load::default()
+            },
+            targets: Vec::new(),
+            generator: Generator::default(),
+            machine: Machine::default(),
+            label: None,
+            commit: None,
+        }
     }
 
     fn next(&mut self) -> u64 {
@@ -90,7 +106,7 @@ impl Shape {
         let drawn = self.next();
         let sent_ns = intended_ns + lag_ns + 3_000;
         Sample {
-            name: NameId((drawn % u64::from(NAMES)) as u32),
+            name: NameId((drawn % u64::from(self.names)) as u32),
             intended_ns,
             dispatched_ns: intended_ns + lag_ns,
             sent_ns: Some(sent_ns),

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::{Delta, FailureKind, Sample};
+use crate::{Delta, FailureKind, Sample, Second};
 
 fn names() -> Vec<RequestName> {
     let name = |name: &str, setup| RequestName {
@@ -105,7 +105,7 @@ proptest! {
         let mut expected = Histogram::default();
         ok.for_each(|sample| expected.record(sample.response_ns()));
         prop_assert_eq!(timeline.histogram(Scope::All, Measure::Response, Outcome::Ok), expected);
-        let requests: u64 = timeline.seconds().iter().map(Second::requests).sum();
+        let requests: u64 = timeline.seconds().iter().map(|second| second.requests()).sum();
         prop_assert_eq!(requests, judged.count() as u64);
         let failures: u64 = timeline.failures().iter().map(|failure| failure.count).sum();
         prop_assert_eq!(failures, samples.iter().filter(|s| s.failure.is_some()).count() as u64);
@@ -150,6 +150,57 @@ proptest! {
             }
             prop_assert_eq!(summed, b);
         }
+    }
+
+    #[test]
+    fn the_order_of_increments_does_not_matter(
+        samples in samples(),
+        bytes_max in 1_000usize..5_000,
+        order in any::<prop::sample::Index>(),
+    ) {
+        let mut increments = increments(&samples);
+        let in_order = timeline_of(&increments, bytes_max);
+        let middle = order.index(increments.len());
+        increments.rotate_left(middle);
+        increments.reverse();
+        let mut others = timeline_of(&increments, bytes_max);
+        // Who was once wider stays so.
+        let mut in_order = in_order;
+        while others.width_s() != in_order.width_s() {
+            let narrow = if others.width_s() < in_order.width_s() { &mut others } else { &mut in_order };
+            narrow.double_width();
+        }
+        let (mut a, mut b) = (in_order.to_increment(), others.to_increment());
+        for increment in [&mut a, &mut b] {
+            increment.failures.sort_by_key(|failure| (failure.name, failure.kind, failure.code));
+        }
+        prop_assert_eq!(a, b);
+    }
+
+    #[test]
+    fn what_is_of_a_name_is_found_in_the_intervals(samples in samples(), bytes_max in 1_000usize..5_000) {
+        let timeline = timeline_of(&increments(&samples), bytes_max);
+        for id in (0..3).map(NameId) {
+            let mut expected = Histogram::default();
+            let own = samples.iter().filter(|sample| sample.name == id);
+            own.filter(|sample| sample.outcome() == Outcome::Ok)
+                .for_each(|sample| expected.record(sample.response_ns()));
+            prop_assert_eq!(timeline.histogram(Scope::Name(id), Measure::Response, Outcome::Ok), expected);
+        }
+    }
+
+    #[test]
+    fn the_pieces_of_a_timeline_are_the_whole(samples in samples(), bytes_max in 1_000usize..5_000) {
+        let timeline = timeline_of(&increments(&samples), bytes_max);
+        let mut again = Timeline::bounded(names(), bytes_max);
+        for packed in timeline.packed_seconds() {
+            again.absorb_seconds(&packed).unwrap();
+        }
+        for piece in timeline.pieces() {
+            again.absorb(&piece).unwrap();
+        }
+        prop_assert_eq!(again.to_increment(), timeline.to_increment());
+        prop_assert_eq!(again.bytes, timeline.bytes);
     }
 
     #[test]

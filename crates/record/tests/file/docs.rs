@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::known::V1;
+use crate::known::V2;
 
 const PAGE: &str = include_str!("../../../../docs/record.md");
 
@@ -136,7 +136,7 @@ impl Rest<'_> {
 
 /// The frames of a record: what each is, and its content.
 fn frames(bytes: &[u8]) -> Vec<(String, Value)> {
-    assert_eq!(&bytes[..8], b"brunt\0\x01\0");
+    assert_eq!(&bytes[..8], b"brunt\0\x02\0");
     let mut rest = Rest(&bytes[8..]);
     let mut frames = Vec::new();
     while !rest.0.is_empty() {
@@ -167,13 +167,67 @@ fn crc32(bytes: &[u8]) -> u32 {
 /// The buckets of a histogram with their counts, and its count, sum, minimum and maximum.
 fn histogram(bytes: &[u8]) -> (BTreeMap<u64, u64>, [u64; 4]) {
     let mut rest = Rest(bytes);
-    let summary = [(); 4].map(|()| rest.leb128());
-    let (mut bucket, mut buckets) = (0, BTreeMap::new());
-    while !rest.0.is_empty() {
-        bucket += rest.leb128();
-        buckets.insert(bucket, rest.leb128());
+    let [count, sum] = [(); 2].map(|()| rest.leb128());
+    if count == 1 {
+        return (BTreeMap::from([(bucket_of(sum), 1)]), [1, sum, sum, sum]);
     }
-    (buckets, summary)
+    let [min, over] = [(); 2].map(|()| rest.leb128());
+    let (mut bucket, mut buckets) = (bucket_of(min), BTreeMap::new());
+    while !rest.0.is_empty() {
+        let twice = rest.leb128();
+        bucket += twice / 2;
+        let held = if twice % 2 == 1 { rest.leb128() } else { 1 };
+        buckets.insert(bucket, held);
+    }
+    (buckets, [count, sum, min, min + over])
+}
+
+/// The columns of packed rows.
+fn columns(packed: &Value) -> Vec<Vec<Option<i64>>> {
+    let rows = packed.get("rows").number() as usize;
+    let Value::Bytes(bytes) = packed.get("columns") else {
+        panic!("{packed:?}")
+    };
+    let mut rest = Rest(bytes);
+    let columns = (0..rest.leb128())
+        .map(|_| column(&mut rest, rows))
+        .collect();
+    assert!(rest.0.is_empty());
+    columns
+}
+
+fn column(rest: &mut Rest, rows: usize) -> Vec<Option<i64>> {
+    let known = match rest.bytes(1)[0] {
+        0 => vec![false; rows],
+        1 => vec![true; rows],
+        _ => {
+            let bits = rest.bytes(rows.div_ceil(8));
+            (0..rows)
+                .map(|row| bits[row / 8] & 1 << (row % 8) != 0)
+                .collect()
+        }
+    };
+    let (mut number, mut again) = (0, 0);
+    let mut next = || {
+        if again > 0 {
+            again -= 1;
+            return number;
+        }
+        let zigzag = rest.leb128() as i64;
+        number += if zigzag % 2 == 0 {
+            zigzag / 2
+        } else {
+            -(zigzag + 1) / 2
+        };
+        if zigzag == 0 {
+            again = rest.leb128();
+        }
+        number
+    };
+    known
+        .into_iter()
+        .map(|is_known| is_known.then(&mut next))
+        .collect()
 }
 
 fn bucket_of(ns: u64) -> u64 {
@@ -183,20 +237,11 @@ fn bucket_of(ns: u64) -> u64 {
 
 #[test]
 fn the_page_is_enough_to_read_a_record() {
-    let frames = frames(V1);
+    let frames = frames(V2);
     let kinds: Vec<&str> = frames.iter().map(|(kind, _)| kind.as_str()).collect();
-    let second = ["increment", "reading"];
-    assert_eq!(
-        kinds,
-        [
-            &["header"],
-            &second[..],
-            &second,
-            &second,
-            &["event", "ending"]
-        ]
-        .concat()
-    );
+    let anew = ["header", "seconds", "increment", "increment", "readings"];
+    let after = ["increment", "reading", "event", "ending"];
+    assert_eq!(kinds, [&anew[..], &after].concat());
     let header = &frames[0].1;
     assert_eq!(header.get("profile"), &Value::Text("load".into()));
     assert_eq!(
@@ -218,12 +263,26 @@ fn the_page_is_enough_to_read_a_record() {
 
     // Response times (measure 0) of the good answers (outcome 0) to the first name, over the run.
     let (mut buckets, mut sum_ns, mut ok) = (BTreeMap::<u64, u64>::new(), 0, 0.0);
+    let seconds = &frames[1].1;
+    assert_eq!(
+        ["from", "each", "last"].map(|key| seconds.get(key).number()),
+        [0.0, 1.0, 1.0]
+    );
+    let (seconds, readings) = (columns(seconds), columns(&frames[4].1));
+    // Counts: users, and what was answered well. Readings: when, and the resident memory of the target.
+    assert_eq!(seconds[0], [Some(2), Some(2)]);
+    ok += seconds[3].iter().flatten().sum::<i64>() as f64;
+    assert_eq!(
+        (&readings[0][..], &readings[5][..]),
+        (&[Some(0), Some(1_000)][..], &[Some(1 << 20); 2][..])
+    );
+    assert_eq!(readings[1 + 17 + 17 + 4], [None, Some(1)], "throttled");
     let increments = frames.iter().filter(|(kind, _)| kind == "increment");
     for (_, increment) in increments {
         for pair in increment.get("seconds").list() {
             ok += pair.list()[1].get("ok").number();
         }
-        for entry in increment.get("histograms").list() {
+        for entry in increment.get("cells").list() {
             let [_, name, measure, outcome, Value::Bytes(bytes)] = entry.list() else {
                 panic!("{entry:?}")
             };
@@ -232,7 +291,7 @@ fn the_page_is_enough_to_read_a_record() {
                 .all(|code| code.number() == 0.0)
             {
                 let (found, [count, sum, min, max]) = histogram(bytes);
-                assert_eq!((count, min, max), (2, 1_000_000, 3_000_000));
+                assert_eq!((count % 2, min, max), (0, 1_000_000, 3_000_000));
                 assert_eq!(
                     found.keys().copied().collect::<Vec<_>>(),
                     [min, max].map(bucket_of)
@@ -254,7 +313,7 @@ fn the_page_is_enough_to_read_a_record() {
 #[test]
 fn the_page_names_every_field() {
     let mut names = BTreeSet::new();
-    for (kind, content) in frames(V1) {
+    for (kind, content) in frames(V2) {
         names.insert(kind);
         content.keys(&mut names);
     }

@@ -125,7 +125,11 @@ fn a_frame_that_is_out_of_place_is_damage() {
 /// Everything that adds up what was counted.
 fn looked_at(record: &RunRecord) -> u64 {
     let timeline = &record.timeline;
-    let mut seen: u64 = timeline.seconds().iter().map(Second::requests).sum();
+    let mut seen: u64 = timeline
+        .seconds()
+        .iter()
+        .map(|second| second.requests())
+        .sum();
     for measure in Measure::ALL {
         let all = timeline.distribution(Scope::All, measure);
         assert_eq!(all.percentile(0.99).is_none(), all.count() == 0);

@@ -7,6 +7,8 @@ use record::{
     Scope, Stage, StoppedBy, Target,
 };
 
+/// A record that was written by version 2 of the format: that of [`written_anew`].
+pub(crate) const V2: &[u8] = include_bytes!("../data/v2.brunt");
 /// A record that was written by version 1 of the format.
 pub(crate) const V1: &[u8] = include_bytes!("../data/v1.brunt");
 
@@ -89,40 +91,65 @@ pub(crate) fn known() -> Vec<u8> {
     let mut delta = Delta::new(&header.names);
     let mut writer = RecordWriter::begin(Vec::new(), &header).expect("memory");
     for second in 0..3u32 {
-        delta.start(second);
-        for (took_ns, failure) in [
-            (1_000_000, None),
-            (3_000_000, None),
-            (9_000_000, Some(FailureKind::Timeout)),
-        ] {
-            delta.record(&sample(second.into(), took_ns, failure));
-            if let Some(kind) = failure {
-                delta.record_failure(
-                    NameId(0),
-                    kind,
-                    0,
-                    u64::from(second) * 1_000_000_000,
-                    || "GET /a: no whole answer".into(),
-                );
-            }
-        }
-        delta.counts_mut().users = Some(2);
-        writer.increment(delta.to_increment()).expect("memory");
-        let target = ProcessReading {
-            rss_bytes: Some(1 << 20),
-            ..ProcessReading::default()
-        };
-        let reading = Reading {
-            at_ms: u64::from(second) * 1000,
-            target: Some(target),
-            interference: Some(Interference {
-                throttled_ms: (second > 0).then_some(u64::from(second)),
-                ..Interference::default()
-            }),
-            ..Reading::default()
-        };
-        writer.reading(reading).expect("memory");
+        add_second(&mut writer, &mut delta, second);
     }
+    end(writer)
+}
+
+/// The same run, written anew after its second second.
+pub(crate) fn written_anew() -> Vec<u8> {
+    let header = header();
+    let mut delta = Delta::new(&header.names);
+    let mut writer = RecordWriter::begin(Vec::new(), &header).expect("memory");
+    for second in 0..2u32 {
+        add_second(&mut writer, &mut delta, second);
+    }
+    let bytes = end(writer);
+    let edges = frame_edges(&bytes);
+    let until = &bytes[..edges[edges.len() - 3]];
+    let record = record::file::read(until).expect("whole frames");
+    let mut writer = record::file::write_unended(&record, Vec::new()).expect("memory");
+    add_second(&mut writer, &mut delta, 2);
+    end(writer)
+}
+
+fn add_second(writer: &mut RecordWriter<Vec<u8>>, delta: &mut Delta, second: u32) {
+    delta.start(second);
+    for (took_ns, failure) in [
+        (1_000_000, None),
+        (3_000_000, None),
+        (9_000_000, Some(FailureKind::Timeout)),
+    ] {
+        delta.record(&sample(second.into(), took_ns, failure));
+        if let Some(kind) = failure {
+            delta.record_failure(
+                NameId(0),
+                kind,
+                0,
+                u64::from(second) * 1_000_000_000,
+                || "GET /a: no whole answer".into(),
+            );
+        }
+    }
+    delta.counts_mut().users = Some(2);
+    writer.increment(delta.to_increment()).expect("memory");
+    let target = ProcessReading {
+        rss_bytes: Some(1 << 20),
+        ..ProcessReading::default()
+    };
+    let reading = Reading {
+        at_ms: u64::from(second) * 1000,
+        target: Some(target),
+        interference: Some(Interference {
+            throttled_ms: (second > 0).then_some(u64::from(second)),
+            ..Interference::default()
+        }),
+        ..Reading::default()
+    };
+    writer.reading(reading).expect("memory");
+}
+
+fn end(mut writer: RecordWriter<Vec<u8>>) -> Vec<u8> {
     writer
         .event(Event {
             at_ms: 2500,
@@ -159,12 +186,13 @@ pub(crate) fn assert_known(record: &RunRecord) {
     );
     assert_eq!(failure.example.as_deref(), Some("GET /a: no whole answer"));
     assert_eq!(record.readings.len(), 3);
+    let reading = |at: usize| record.readings.get(at).expect("a reading");
     assert_eq!(
-        record.readings[2].target.as_ref().and_then(|t| t.rss_bytes),
+        reading(2).target.and_then(|target| target.rss_bytes),
         Some(1 << 20)
     );
-    assert_eq!(record.readings[2].machine.cpu_percent, None);
-    let throttled_ms = |at: usize| record.readings[at].interference?.throttled_ms;
+    assert_eq!(reading(2).machine.cpu_percent, None);
+    let throttled_ms = |at: usize| reading(at).interference?.throttled_ms;
     assert_eq!((throttled_ms(0), throttled_ms(2)), (None, Some(2)));
     assert_eq!(
         record.events,

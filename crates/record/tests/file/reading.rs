@@ -1,8 +1,11 @@
 //! What is written is read, now and in later versions.
 
-use record::file::{self, ReadError};
+use record::file::{self, ReadError, write_unended};
+use record::{Delta, RunRecord};
 
-use crate::known::{V1, assert_known, frame_edges, known, written};
+use crate::known::{
+    V1, V2, assert_known, frame_edges, header, known, sample, written, written_anew,
+};
 
 #[test]
 fn what_is_written_is_read() {
@@ -14,8 +17,55 @@ fn what_is_written_is_read() {
 }
 
 #[test]
-fn a_record_of_version_1_still_loads() {
-    assert_known(&file::read(V1).unwrap());
+fn a_record_that_is_written_anew_while_it_grows_is_the_same() {
+    let record = file::read(written_anew().as_slice()).unwrap();
+    assert_known(&record);
+    let apart = file::read(known().as_slice()).unwrap();
+    assert_eq!(written(&record), written(&apart));
+}
+
+#[test]
+fn records_of_both_versions_load() {
+    for bytes in [V1, V2] {
+        let record = file::read(bytes).unwrap();
+        assert_known(&record);
+        assert_eq!(
+            written(&record),
+            written(&file::read(known().as_slice()).unwrap())
+        );
+    }
+}
+
+#[test]
+fn a_record_that_has_grown_is_to_be_written_anew_in_frames_of_less_than_a_megabyte() {
+    let mut record = RunRecord::new(header());
+    let mut writer = write_unended(&record, Vec::new()).unwrap();
+    let mut delta = Delta::new(&record.header.names);
+    let mut second = 0;
+    while !writer.is_overgrown() {
+        delta.start(second);
+        for number in 0..2_000 {
+            // Each falls in a bucket of its own.
+            let took_ns = 1_000_000 * 1_003_u64.pow(2) / (2_100 - number);
+            delta.record(&sample(second.into(), took_ns, None));
+        }
+        let increment = delta.to_increment();
+        record.timeline.absorb(&increment).unwrap();
+        writer.increment(increment).unwrap();
+        second += 1;
+    }
+    let anew = write_unended(&record, Vec::new()).unwrap();
+    assert!(!anew.is_overgrown());
+    let ending = file::read(known().as_slice()).unwrap().ending.unwrap();
+    let bytes = anew.end(ending).unwrap();
+    let edges = frame_edges(&bytes);
+    let longest = edges.windows(2).map(|pair| pair[1] - pair[0]).max();
+    assert!(longest.unwrap() < 1 << 20, "{longest:?}");
+    let again = file::read(bytes.as_slice()).unwrap();
+    assert_eq!(
+        again.timeline.to_increment(),
+        record.timeline.to_increment()
+    );
 }
 
 #[test]

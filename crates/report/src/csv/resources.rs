@@ -80,7 +80,7 @@ pub fn resources(record: &RunRecord) -> String {
         columns.extend(all_named(&watched.name));
     }
     let mut table = Table::new(&columns);
-    for reading in &record.readings {
+    for reading in record.readings.iter() {
         let (target, generator) = (reading.target.as_ref(), reading.generator.as_ref());
         let mut cells = vec![number(Some(reading.at_ms as f64 / 1e3))];
         cells.extend(process_cells(target));

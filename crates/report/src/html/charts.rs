@@ -184,8 +184,8 @@ const FAILURES: &str = "Failures a second, by kind";
 fn failures<'a>(run: &Judged) -> Chart<'a> {
     let mut counts: BTreeMap<FailureKind, u64> = BTreeMap::new();
     let seconds = run.record.timeline.seconds().iter();
-    for (kind, count) in seconds.flat_map(|second| &second.failures) {
-        *counts.entry(*kind).or_default() += count;
+    for (kind, count) in seconds.flat_map(|second| second.failures) {
+        *counts.entry(kind).or_default() += count;
     }
     let mut kinds: Vec<(FailureKind, u64)> = counts.into_iter().collect();
     kinds.sort_by_key(|(_, count)| std::cmp::Reverse(*count));

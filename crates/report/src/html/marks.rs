@@ -81,7 +81,9 @@ fn stalls(run: &Judged) -> Vec<Span> {
         second.requests() == 0 && second.oldest_ms.is_some_and(|ms| ms >= STALL_MS)
     };
     let mut stalls: Vec<Span> = Vec::new();
-    let seconds = (0u32..).map(f64::from).zip(run.record.timeline.seconds());
+    let seconds = (0u32..)
+        .map(f64::from)
+        .zip(run.record.timeline.seconds().iter());
     for (at_s, _) in seconds.filter(|(_, second)| stands(second)) {
         match stalls.last_mut() {
             Some(last) if (last.to_s - at_s).abs() < 0.5 => last.to_s = at_s + 1.0,

@@ -26,7 +26,7 @@ pub(super) fn json(record: &RunRecord) -> Value {
         let intervals = bins::intervals(record, &part);
         for cell in intervals.flat_map(|interval| record.timeline.cells(interval)) {
             let (name, measure, outcome, sparse) = cell;
-            all[name.index()].add(measure, outcome, sparse);
+            all[name.index()].add(measure, outcome, &sparse);
         }
         all.iter_mut().for_each(|name| name.end_of_bin(seconds));
     }
@@ -49,7 +49,7 @@ struct Name {
 }
 
 impl Name {
-    fn add(&mut self, measure: Measure, outcome: Outcome, sparse: &record::Sparse) {
+    fn add(&mut self, measure: Measure, outcome: Outcome, sparse: &record::Sparse<&[u8]>) {
         let count = sparse.count();
         match (measure, outcome) {
             (Measure::Response, Outcome::Ok) => self.response.ok.merge_sparse(sparse),

@@ -21,7 +21,7 @@ fn intervals() -> Vec<Interval> {
     let mut whole = Vec::new();
     for (increment, second) in increments().iter().zip(0u32..) {
         if let Some(reading) = run.record.readings.get(second as usize) {
-            gathering.reading(reading);
+            gathering.reading(&reading);
         }
         gathering.increment(increment);
         whole.extend(gathering.whole(second));
@@ -75,7 +75,7 @@ fn every_request_is_told_once() {
         .timeline
         .seconds()
         .iter()
-        .map(record::Second::requests);
+        .map(|second| second.requests());
     assert_eq!(told, counted.sum::<u64>());
     let by_name = lines
         .iter()

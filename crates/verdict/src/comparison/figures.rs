@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use record::{Measure, ProcessReading, RunRecord, Scope, Second, Waited};
+use record::{Measure, ProcessReading, RunRecord, Scope, Waited};
 use serde::{Deserialize, Serialize};
 
 use super::Measured;
@@ -163,10 +163,7 @@ fn throughput(record: &RunRecord, block: &Range<usize>, scope: Scope) -> f64 {
 }
 
 /// What was read of the process under test in a block.
-fn readings<'a>(
-    record: &'a RunRecord,
-    block: &Range<usize>,
-) -> impl Iterator<Item = &'a ProcessReading> {
+fn readings(record: &RunRecord, block: &Range<usize>) -> impl Iterator<Item = ProcessReading> {
     let width_s = record.timeline.width_s() as usize;
     let seconds = block.start * width_s..block.end * width_s;
     let readings = record.readings.iter();
@@ -174,7 +171,7 @@ fn readings<'a>(
         .filter(move |reading| {
             second_told(reading.at_ms).is_some_and(|second| seconds.contains(&second))
         })
-        .filter_map(|reading| reading.target.as_ref())
+        .filter_map(|reading| reading.target)
 }
 
 fn cpu_per_request(record: &RunRecord, block: &Range<usize>) -> Option<f64> {
@@ -182,12 +179,9 @@ fn cpu_per_request(record: &RunRecord, block: &Range<usize>) -> Option<f64> {
         .filter_map(|process| Some(process.cpu_percent? / 100.0 * process.cores?));
     let busy_cores = mean(busy)?;
     let width_s = record.timeline.width_s() as usize;
-    let seconds = record.timeline.seconds().iter();
-    let ended: u64 = seconds
-        .skip(block.start * width_s)
-        .take(block.len() * width_s)
-        .map(Second::requests)
-        .sum();
+    let seconds = block.start * width_s..block.end * width_s;
+    let seconds = record.timeline.seconds().range(seconds);
+    let ended: u64 = seconds.map(|second| second.requests()).sum();
     (ended > 0).then(|| busy_cores * 1e3 * length_s(record, block) / ended as f64)
 }
 

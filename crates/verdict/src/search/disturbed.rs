@@ -4,7 +4,7 @@
 
 use std::ops::Range;
 
-use record::{RunRecord, Second};
+use record::{RunRecord, Seconds};
 
 use super::bound::Bound;
 use crate::reading::second_told;
@@ -58,7 +58,10 @@ fn matters_ms(bounds: &[Bound]) -> f64 {
 fn stolen_ms(record: &RunRecord, range: &Range<usize>) -> Vec<f64> {
     let cores = f64::from(record.header.machine.cores.unwrap_or(1));
     let mut stolen_ms = vec![0.0; range.len()];
-    for reading in &record.readings {
+    // A search that is longer than readings are kept second by second is told of some seconds at once.
+    let readings = &record.readings;
+    let first = readings.after((range.start * 1_000) as u64);
+    for reading in (first..readings.len()).filter_map(|at| readings.get(at)) {
         let second = second_told(reading.at_ms);
         let within = second.and_then(|second| second.checked_sub(range.start));
         let place = within.and_then(|within| stolen_ms.get_mut(within));
@@ -72,7 +75,7 @@ fn stolen_ms(record: &RunRecord, range: &Range<usize>) -> Vec<f64> {
 /// The seconds in which a thread of brunt was ready and did not run, or others were run instead of this machine,
 /// for so long.
 fn taken(
-    seconds: &[Second],
+    seconds: &Seconds,
     stolen_ms: &[f64],
     range: &Range<usize>,
     matters_ms: f64,
@@ -90,7 +93,7 @@ fn taken(
 }
 
 /// Second by second: whether it is left out.
-fn left_out(seconds: &[Second], range: &Range<usize>, taken: &[usize]) -> Vec<bool> {
+fn left_out(seconds: &Seconds, range: &Range<usize>, taken: &[usize]) -> Vec<bool> {
     let most = |share: f64| share * range.len() as f64;
     let mut left_out = vec![false; range.len()];
     let taken_within = taken.iter().filter(|second| range.contains(second));
@@ -117,20 +120,22 @@ fn left_out(seconds: &[Second], range: &Range<usize>, taken: &[usize]) -> Vec<bo
 }
 
 /// What is under way at the end of a second in which nothing was taken: the median.
-fn usual(seconds: &[Second], range: &Range<usize>, taken: &[usize]) -> f64 {
+fn usual(seconds: &Seconds, range: &Range<usize>, taken: &[usize]) -> f64 {
     let calm = range.clone().filter(|second| !taken.contains(second));
     let mut under_way: Vec<f64> = calm.map(|second| under_way(seconds, second)).collect();
     under_way.sort_by(f64::total_cmp);
     under_way.get(under_way.len() / 2).copied().unwrap_or(0.0)
 }
 
-fn under_way(seconds: &[Second], second: usize) -> f64 {
+fn under_way(seconds: &Seconds, second: usize) -> f64 {
     let in_flight = seconds.get(second).and_then(|counts| counts.in_flight);
     in_flight.map_or(0.0, f64::from)
 }
 
 #[cfg(test)]
 mod tests {
+    use record::Second;
+
     use super::*;
 
     /// Ten requests are under way at the end of each second but for some.
@@ -149,7 +154,7 @@ mod tests {
     /// The seconds that are left out of those from 40 to 59.
     fn from_40_to_59(but: &[(usize, u32)], taken: &[usize]) -> Vec<usize> {
         let range = 40..60;
-        let left_out = left_out(&seconds(but), &range, taken);
+        let left_out = left_out(&seconds(but).into_iter().collect(), &range, taken);
         range
             .zip(left_out)
             .filter(|(_, is_left_out)| *is_left_out)
@@ -219,6 +224,7 @@ mod tests {
         seconds[42].kept_waiting_us = 24_999;
         let mut stolen_ms = vec![0.0; 10];
         stolen_ms[5] = 25.0;
+        let seconds = seconds.into_iter().collect();
         assert_eq!(taken(&seconds, &stolen_ms, &(40..50), 25.0), [41, 45]);
     }
 }

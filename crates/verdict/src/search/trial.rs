@@ -230,11 +230,10 @@ impl Trial {
 fn backlog_grows(stretch: Stretch, disturbed: &[bool], per_s: f64) -> bool {
     let timeline = &stretch.record.timeline;
     let width_s = timeline.width_s() as usize;
-    let seconds = timeline.seconds().chunks(width_s);
-    let intervals = seconds.skip(stretch.intervals().start).zip(disturbed);
+    let intervals = (stretch.intervals().start..).zip(disturbed);
     let under_way: Vec<f64> = intervals
         .filter(|(_, is_disturbed)| !**is_disturbed)
-        .flat_map(|(seconds, _)| seconds)
+        .flat_map(|(at, _)| timeline.seconds().range(at * width_s..(at + 1) * width_s))
         .filter_map(|second| second.in_flight.map(f64::from))
         .collect();
     if (under_way.len() as f64) < BACKLOG_S {

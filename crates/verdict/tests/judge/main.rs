@@ -5,6 +5,7 @@
 mod baselines;
 mod findings;
 mod grades;
+mod long;
 mod run;
 mod sentences;
 mod signals;

@@ -241,7 +241,7 @@ impl Run {
             }
             record.timeline.absorb(&delta.to_increment()).unwrap();
         }
-        record.readings = self.readings;
+        record.readings = self.readings.into_iter().collect();
         record.ending = self.ending;
         record
     }

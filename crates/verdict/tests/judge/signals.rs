@@ -136,10 +136,14 @@ fn with_resets(are_together: bool, suspended_ms: u64) -> Verdict {
         }
     }
     let mut record = run.own(counts, seen).record();
-    for reading in record.readings.iter_mut().skip(3).step_by(4) {
-        let seen = reading.interference.as_mut().unwrap();
-        seen.suspended_ms = Some(suspended_ms);
-    }
+    let readings = record.readings.iter().enumerate();
+    let readings = readings.map(|(at, mut reading)| {
+        if at % 4 == 3 {
+            reading.interference.as_mut().unwrap().suspended_ms = Some(suspended_ms);
+        }
+        reading
+    });
+    record.readings = readings.collect();
     judge(&record)
 }
 
