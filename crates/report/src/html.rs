@@ -46,6 +46,7 @@ const SCRIPT: &str = concat!(
     "\"use strict\";\n(() => {\n",
     include_str!("html/page/words.js"),
     include_str!("html/page/draw.js"),
+    include_str!("html/page/fingers.js"),
     include_str!("html/page/time.js"),
     include_str!("html/page/requests.js"),
     include_str!("html/page/page.js"),

@@ -6,18 +6,18 @@ use crate::run::known;
 use crate::{opened, stalled};
 
 /// What the parts of a page say.
-fn texts(browser: &mut testbed::Browser, selector: &str) -> Vec<String> {
+pub(crate) fn texts(browser: &mut testbed::Browser, selector: &str) -> Vec<String> {
     let texts = browser.ask(&format!(
         "[...document.querySelectorAll({selector:?})].map((of) => of.textContent.trim())"
     ));
     serde_json::from_value(texts).expect("texts")
 }
 
-fn count(browser: &mut testbed::Browser, selector: &str) -> usize {
+pub(crate) fn count(browser: &mut testbed::Browser, selector: &str) -> usize {
     texts(browser, selector).len()
 }
 
-fn click(browser: &mut testbed::Browser, selector: &str) {
+pub(crate) fn click(browser: &mut testbed::Browser, selector: &str) {
     browser.ask(&format!("document.querySelector({selector:?}).click()"));
     browser.settle();
 }

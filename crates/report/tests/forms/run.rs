@@ -117,7 +117,12 @@ fn generator() -> Generator {
     }
 }
 
-fn sample(name: u32, intended_ms: u64, took_ms: u64, failure: Option<FailureKind>) -> Sample {
+pub(crate) fn sample(
+    name: u32,
+    intended_ms: u64,
+    took_ms: u64,
+    failure: Option<FailureKind>,
+) -> Sample {
     let intended_ns = intended_ms * 1_000_000;
     let sent_ns = intended_ns + 100_000;
     let done_ns = sent_ns + took_ms * 1_000_000;

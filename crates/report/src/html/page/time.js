@@ -87,7 +87,7 @@ class Run {
 
   // For those who have no mouse.
   reach(plot, title, width) {
-    const root = plot.root, over = plot.over;
+    const root = plot.root;
     root.tabIndex = 0;
     root.setAttribute("role", "group");
     root.setAttribute("aria-label", title + ": left and right move the cursor, plus and minus zoom, escape shows the whole run");
@@ -103,11 +103,7 @@ class Run {
       event.preventDefault();
       keys[event.key]();
     });
-    const touched = (event) => {
-      if (event.pointerType !== "mouse") this.point(plot.posToVal(event.clientX - over.getBoundingClientRect().left, "x"));
-    };
-    over.addEventListener("pointerdown", touched);
-    over.addEventListener("pointermove", touched);
+    fingers(this, plot);
   }
 
   // Draws a chart over time in a figure, once.
@@ -120,17 +116,18 @@ class Run {
     this.reach(plot, figure.querySelector("figcaption").firstChild.textContent.trim(), width);
   }
 
-  spread(figure, { response, service }) {
+  spread(figure, { response, service }, unit = "ms") {
     const outputs = [...figure.querySelectorAll("output")];
     const x = response.map((_, at) => at / 8), nines = (at) => (at === 0 ? "0 %" : (100 - 100 * 10 ** -at).toFixed(Math.max(0, Math.ceil(at) - 2)) + " %");
-    const lines = [{ label: "response time", ink: "a", stroke: "plain", values: response }, { label: "service time", ink: "b", stroke: "dashed", values: service }];
+    const lines = [{ label: "response time", ink: "a", stroke: "plain", values: response }];
+    if (service) lines.push({ label: "service time", ink: "b", stroke: "dashed", values: service });
     const moved = (u) => {
       const at = u.cursor.left >= 0 ? u.cursor.idx : null;
-      outputs.forEach((output, place) => { output.textContent = at == null ? "" : measured(u.data[place + 1][at], "ms"); });
+      outputs.forEach((output, place) => { output.textContent = at == null ? "" : measured(u.data[place + 1][at], unit); });
     };
     const whole = [0, x[x.length - 1]];
     const along = { x, words: nines, range: () => whole, splits: () => x.filter((at) => Number.isInteger(at)), moved };
-    this.drawn.set(figure, draw(figure.querySelector(".live"), { unit: "ms", lines, log: this.log }, along));
+    this.drawn.set(figure, draw(figure.querySelector(".live"), { unit, lines, log: unit === "ms" && this.log }, along));
   }
 
   // What a search measured at each level, and the law.
@@ -200,7 +197,7 @@ class Run {
     Object.assign(this.button, { type: "button", hidden: true });
     this.button.addEventListener("click", () => this.zoom(this.whole));
     const fieldset = element("fieldset", "", element("legend", "", "Time shown"), choice("response", "response time"), choice("service", "service time"));
-    const tools = element("div", "tools", fieldset, element("label", "", log, " logarithmic"), this.button, this.readout, element("span", "hint", "drag to zoom, double-click for the whole run"));
+    const tools = element("div", "tools", fieldset, element("label", "", log, " logarithmic"), this.button, this.readout, element("span", "hint", matchMedia("(pointer: coarse)").matches ? "two fingers zoom" : "drag to zoom, double-click for the whole run"));
     this.section.querySelector("h2.time").after(tools);
   }
 }
