@@ -204,6 +204,7 @@ impl Stage {
                 folder,
                 monitor,
                 readings: 0,
+                unseen: record::Unseen::default(),
                 agent: stage.agent.as_mut(),
                 interrupts,
                 live,

@@ -23,6 +23,7 @@ mod second;
 mod sparse;
 mod target;
 mod timeline;
+mod unseen;
 mod varint;
 
 pub use delta::Delta;
@@ -43,3 +44,4 @@ pub use second::Second;
 pub use sparse::Sparse;
 pub use target::{Metric, Target};
 pub use timeline::{Scope, Timeline, Unfit};
+pub use unseen::{Unseen, Whose};

@@ -283,6 +283,33 @@ fn a_service_is_watched_by_its_page() {
 }
 
 #[test]
+fn what_could_not_be_seen_stays_with_the_run() {
+    let page = Answer::ok("process_cpu_seconds_total 5\nprocess_resident_memory_bytes 12000000\n");
+    let page = Server::start(Routes::new().at("/metrics", page)).unwrap();
+    let server = service();
+    let brunt = Brunt::new(&["run", "p", "--out", "out", "--headless"])
+        .and(&["--metrics", &format!("web={}/metrics", page.url())])
+        .scenario(&scenario(&server.url(), 3));
+    let ended = brunt.run();
+    assert!(
+        ended.stderr.contains("note: of web cannot be seen: "),
+        "{ended:?}"
+    );
+    let unseen = &brunt.summary()["resources"]["unseen"];
+    let of_web = unseen
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|one| one["of"] == "web");
+    let what = of_web.unwrap()["what"].as_array().unwrap();
+    assert!(what.iter().any(|what| what == "threads"), "{unseen}");
+    let text = brunt.also(&["report", "out", "--text"]).stdout;
+    assert!(text.contains("Not seen of web: "), "{text}");
+    let html = brunt.also(&["report", "out", "--html"]).stdout;
+    assert!(html.contains("Could not be seen of web: "));
+}
+
+#[test]
 fn others_are_watched_beside_the_embedded_agent() {
     let sleeper = Command::new("sleep").arg("60").spawn().unwrap();
     let sleeper = Guard::new(sleeper);

@@ -135,6 +135,7 @@ pub(crate) fn known() -> Vec<u8> {
         load_ended_ms: 2500,
         ended_ms: 3000,
         reason: None,
+        unseen: record::Unseen::default(),
     };
     writer.end(ending).expect("memory")
 }

@@ -241,6 +241,11 @@ pub(crate) fn known() -> Run {
         load_ended_ms: 22_000,
         ended_ms: 22_000,
         reason: None,
+        unseen: record::Unseen {
+            target: vec!["descriptors (/proc/4711/fd: Permission denied (os error 13))".into()],
+            beside: vec![vec![]],
+            machine: Vec::new(),
+        },
     });
     let verdict = verdict::judge(&record);
     Run { record, verdict }
