@@ -47,14 +47,57 @@ pub(super) fn plot(chart: &Chart, bins: &Bins, spans: &[Span]) -> Markup {
     }
 }
 
+/// A run of counts this many times as long as its first is drawn over a logarithmic axis.
+const FAR: f64 = 30.0;
+
+/// The counts below curves: from nothing up, or logarithmic where they go far.
+struct Counts {
+    /// The two ends of a logarithmic axis.
+    ends: Option<(f64, f64)>,
+    linear: Axis,
+}
+
+impl Counts {
+    fn of(counts: impl Iterator<Item = f64> + Clone) -> Self {
+        let most = counts.clone().fold(0.0, f64::max);
+        let least = counts.filter(|count| *count > 0.0).fold(most, f64::min);
+        Self {
+            ends: (most > FAR * least).then_some((least, most)),
+            linear: Axis::to(most),
+        }
+    }
+
+    fn x(&self, count: f64) -> f64 {
+        let share = match self.ends {
+            Some((least, most)) => (count.max(least) / least).ln() / (most / least).ln(),
+            None => count / self.linear.top,
+        };
+        share * WIDTH
+    }
+
+    fn labels(&self) -> Markup {
+        let steps = self.linear.steps;
+        let counts = (0..=steps).map(|step| {
+            let share = f64::from(step) / f64::from(steps);
+            match self.ends {
+                Some((least, most)) => least * (most / least).powf(share),
+                None => self.linear.top * share,
+            }
+        });
+        markup! {
+            div.xs { @for count in counts { span { (number::rate(count).replace(".0", "")) } } }
+        }
+    }
+}
+
 /// Curves over a count: from point to point, or dots.
 pub(super) fn curves<'a>(curves: impl IntoIterator<Item = (&'static str, &'a Curve)>) -> Markup {
     let curves: Vec<(&str, &Curve)> = curves.into_iter().collect();
     let all = || curves.iter().flat_map(|(_, points)| *points);
     let axis = Axis::to(all().map(|(_, value)| *value).fold(0.0, f64::max));
-    let below = Axis::to(all().map(|(count, _)| *count).fold(0.0, f64::max));
+    let below = Counts::of(all().map(|(count, _)| *count));
     let place = |(count, value): &(f64, f64)| {
-        let (x, y) = (rounded(count / below.top * WIDTH), rounded(axis.y(*value)));
+        let (x, y) = (rounded(below.x(*count)), rounded(axis.y(*value)));
         format!("{x} {y}")
     };
     let path = |class: &str, points: &Curve| {
@@ -72,12 +115,7 @@ pub(super) fn curves<'a>(curves: impl IntoIterator<Item = (&'static str, &'a Cur
                 (axis.grid())
                 @for (class, points) in &curves { path class=(class) d=(path(class, points)) {} }
             }
-            div.xs {
-                @for step in 0..=below.steps {
-                    @let count = below.top * f64::from(step) / f64::from(below.steps);
-                    span { (tick(count, below.top, Unit::Count)) }
-                }
-            }
+            (below.labels())
         }
     }
 }
@@ -157,7 +195,9 @@ fn tick(value: f64, top: f64, unit: Unit) -> String {
     match unit {
         Unit::Ms if top >= 1000.0 => number::threshold(value / 1e3, "s"),
         Unit::Megabytes if top >= 1000.0 => number::threshold(value / 1e3, "GB"),
-        Unit::Count if top >= 1000.0 => number::threshold(value / 1e3, "k").replace(' ', ""),
+        Unit::Count if top >= 1000.0 && value > 0.0 => {
+            number::threshold(value / 1e3, "k").replace(' ', "")
+        }
         unit => number::threshold(value, unit.name()).trim_end().to_owned(),
     }
 }

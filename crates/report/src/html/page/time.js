@@ -1,5 +1,9 @@
 // So many times the usual p99 is steep.
 const STEEP = 30;
+// Counts that go so many times as far as the first are drawn over a logarithmic axis.
+const FAR = 30;
+// So wide is the name of a percentile below its chart, in pixels.
+const NINE = 62;
 
 // The time of a run: one cursor and one zoom for all of its charts.
 class Run {
@@ -126,7 +130,9 @@ class Run {
       outputs.forEach((output, place) => { output.textContent = at == null ? "" : measured(u.data[place + 1][at], unit); });
     };
     const whole = [0, x[x.length - 1]];
-    const along = { x, words: nines, range: () => whole, splits: () => x.filter((at) => Number.isInteger(at)), moved };
+    // Each nine, or each other where there is no room for their names.
+    const nine = (u) => x.filter((at) => at % Math.ceil((NINE * whole[1]) / u.over.clientWidth || 1) === 0);
+    const along = { x, words: nines, range: () => whole, splits: (u) => nine(u), moved };
     this.drawn.set(figure, draw(figure.querySelector(".live"), { unit, lines, log: unit === "ms" && this.log }, along));
   }
 
@@ -134,10 +140,13 @@ class Run {
   scaling(figure, [[under, answered], [at, law]]) {
     const points = new Map(under.map((x, place) => [x, [answered[place], null]]));
     at.forEach((x, place) => points.set(x, [(points.get(x) || [null])[0], law[place]]));
-    const x = [...points.keys()].sort((a, b) => a - b), column = (which) => x.map((of) => points.get(of)[which]);
+    const counts = [...points.keys()].sort((a, b) => a - b), most = counts[counts.length - 1];
+    const least = counts.find((of) => of > 0) || most, far = most > FAR * least;
+    const x = far ? counts.filter((of) => of > 0) : counts, column = (which) => x.map((of) => points.get(of)[which]);
     const lines = [{ label: "measured", ink: "a", dots: true, values: column(0) }, { label: "the law", ink: "c", stroke: "plain", values: column(1) }];
-    const end = [0, x[x.length - 1] * 1.02 || 1];
-    const plot = draw(figure.querySelector(".live"), { unit: "", lines }, { x, words: number, range: () => end, moved: () => {} });
+    const ends = far ? [least * 0.8, most * 1.25] : [0, most * 1.02 || 1];
+    const splits = far ? () => decades(...ends) : undefined;
+    const plot = draw(figure.querySelector(".live"), { unit: "", lines }, { x, words: number, range: () => ends, moved: () => {}, far, splits });
     plot.series.slice(1).forEach((series) => { series.spanGaps = series.label === "the law"; });
     plot.redraw(true);
     this.drawn.set(figure, plot);

@@ -10,11 +10,14 @@ function measured(value, unit) {
   return unit ? text + " " + unit : text;
 }
 
+// So many a second.
+const rate = (value) => value.toLocaleString("en", { maximumFractionDigits: value >= 1000 ? 0 : 1, minimumFractionDigits: value >= 1000 || Number.isInteger(value) ? 0 : 1 });
+
 // Beside an axis that ends at `top`: all in one unit.
 function tick(value, top, unit) {
   if (unit === "ms" && top >= 1000) return number(value / 1000) + " s";
   if (unit === "MB" && top >= 1000) return number(value / 1000) + " GB";
-  if (!unit && top >= 10000) return number(value / 1000) + "k";
+  if (!unit && top >= 10000 && value) return number(value / 1000) + "k";
   return number(value) + (unit ? " " + unit : "");
 }
 
