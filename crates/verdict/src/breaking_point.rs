@@ -14,7 +14,7 @@ const USED_UP: f64 = 90.0;
 /// Places at which the law is drawn.
 const LAW_POINTS: u32 = 40;
 /// The last of them is at most so many times the first.
-const LAW_REACH: f64 = 10_000.0;
+const LAW_REACH: f64 = 1e8;
 
 /// What a search found.
 pub(crate) struct BreakingPoint<'a> {

@@ -131,7 +131,7 @@ class Run {
     };
     const whole = [0, x[x.length - 1]];
     // Each nine, or each other where there is no room for their names.
-    const nine = (u) => x.filter((at) => at % Math.ceil((NINE * whole[1]) / u.over.clientWidth || 1) === 0);
+    const nine = (u) => x.filter((at) => at % Math.max(1, Math.ceil((NINE * whole[1]) / (u.width - NINE - AXIS))) === 0);
     const along = { x, words: nines, range: () => whole, splits: (u) => nine(u), moved };
     this.drawn.set(figure, draw(figure.querySelector(".live"), { unit, lines, log: unit === "ms" && this.log }, along));
   }
@@ -146,7 +146,7 @@ class Run {
     const lines = [{ label: "measured", ink: "a", dots: true, values: column(0) }, { label: "the law", ink: "c", stroke: "plain", values: column(1) }];
     const ends = far ? [least * 0.8, most * 1.25] : [0, most * 1.02 || 1];
     const splits = far ? () => decades(...ends) : undefined;
-    const plot = draw(figure.querySelector(".live"), { unit: "", lines }, { x, words: number, range: () => ends, moved: () => {}, far, splits });
+    const plot = draw(figure.querySelector(".live"), { unit: "", lines }, { x, words: (of) => tick(of, of * 10, ""), range: () => ends, moved: () => {}, far, splits });
     plot.series.slice(1).forEach((series) => { series.spanGaps = series.label === "the law"; });
     plot.redraw(true);
     this.drawn.set(figure, plot);
