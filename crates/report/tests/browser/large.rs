@@ -7,7 +7,7 @@ use crate::opened;
 use crate::run::known;
 use crate::use_of::{click, texts};
 
-/// A run of so many names over so many seconds, each name once in `apart` seconds and up to 20 times in one.
+/// A run of so many names over so many seconds, each name once in `apart` seconds and up to 8 times in one.
 pub(crate) fn large(names: u32, seconds: u32, apart: u32) -> RunRecord {
     let mut header = known().record.header;
     header.names = (0..names)
@@ -29,7 +29,7 @@ pub(crate) fn large(names: u32, seconds: u32, apart: u32) -> RunRecord {
             chance = chance
                 .wrapping_mul(6_364_136_223_846_793_005)
                 .wrapping_add(1);
-            for number in 0..=(chance >> 60) {
+            for number in 0..=(chance >> 61) {
                 delta.record(&sample(name, second, number, chance >> 33));
             }
         }

@@ -32,8 +32,16 @@ fn a_group_and_a_metric_open_their_own_charts() {
         outputs(browser),
         ["1", "1", "208 ms", "208 ms", "208 ms", ""]
     );
-    click(browser, "tr.detail details summary");
-    assert_eq!(count(browser, "tr.detail details tbody tr"), 22);
+    for chart in 1..=3 {
+        let summary = format!("tr.detail figure:nth-of-type({chart}) summary");
+        click(browser, &summary);
+    }
+    assert_eq!(
+        count(browser, "tr.detail figure:nth-of-type(2) tbody tr"),
+        22
+    );
+    let spread = texts(browser, "tr.detail figure:nth-of-type(3) th");
+    assert_eq!(spread, ["Percentile", "duration", "0 %", "90 %", "99 %"]);
     // There is no service time of it: its charts stay.
     click(browser, ".tools input[value='service']");
     assert_eq!(texts(browser, "tr.detail figcaption"), titles);

@@ -111,6 +111,9 @@ class Requests {
     const figure = this.empty(words.over, over);
     cell.append(figure);
     run.spread(figure, spread, words.unit);
+    const nines = spread.response.map((_, at) => at).filter((at) => at % 8 === 0);
+    const listed = over.map(([label], place) => ({ label, values: nines.map((at) => (place ? spread.service : spread.response)[at]) }));
+    figure.append(this.behind(() => this.listed(words.over, { unit: words.unit, lines: listed }, "Percentile", nines.map((at) => share(at / 8)))));
   }
 
   empty(title, lines) {
@@ -123,16 +126,21 @@ class Requests {
     cell.append(figure);
     this.run.chart(figure, spec, x, width);
     const run = this.run, from = x.map((at) => moment(at - width / 2, run.whole[1]));
+    figure.append(this.behind(() => this.listed(title, spec, "From", from)));
+  }
+
+  // What is behind a chart, made when it is opened.
+  behind(make) {
     const behind = element("details", "behind", element("summary", "", "Table"));
-    behind.addEventListener("toggle", () => behind.open && !behind.querySelector("table") && behind.append(this.listed(title, spec, from)));
-    figure.append(behind);
+    behind.addEventListener("toggle", () => behind.open && !behind.querySelector("table") && behind.append(make()));
+    return behind;
   }
 
   // The table behind a chart.
-  listed(title, { unit, lines }, from) {
+  listed(title, { unit, lines }, first, from) {
     const head = (scope, text) => { const cell = element("th", "", text); cell.scope = scope; return cell; };
     const rows = from.map((words, at) => element("tr", "", head("row", words), ...lines.map(({ values }) => element("td", "", measured(values[at], unit)))));
-    const heads = element("thead", "", element("tr", "", head("col", "From"), ...lines.map(({ label }) => head("col", label))));
+    const heads = element("thead", "", element("tr", "", head("col", first), ...lines.map(({ label }) => head("col", label))));
     return element("div", "scroll long", element("table", "", element("caption", "", title), heads, element("tbody", "", ...rows)));
   }
 }

@@ -122,7 +122,7 @@ class Run {
 
   spread(figure, { response, service }, unit = "ms") {
     const outputs = [...figure.querySelectorAll("output")];
-    const x = response.map((_, at) => at / 8), nines = (at) => (at === 0 ? "0 %" : (100 - 100 * 10 ** -at).toFixed(Math.max(0, Math.ceil(at) - 2)) + " %");
+    const x = response.map((_, at) => at / 8);
     const lines = [{ label: "response time", ink: "a", stroke: "plain", values: response }];
     if (service) lines.push({ label: "service time", ink: "b", stroke: "dashed", values: service });
     const moved = (u) => {
@@ -132,7 +132,7 @@ class Run {
     const whole = [0, x[x.length - 1]];
     // Each nine, or each other where there is no room for their names.
     const nine = (u) => x.filter((at) => at % Math.max(1, Math.ceil((NINE * whole[1]) / (u.width - NINE - AXIS))) === 0);
-    const along = { x, words: nines, range: () => whole, splits: (u) => nine(u), moved };
+    const along = { x, words: share, range: () => whole, splits: (u) => nine(u), moved };
     this.drawn.set(figure, draw(figure.querySelector(".live"), { unit, lines, log: unit === "ms" && this.log }, along));
   }
 

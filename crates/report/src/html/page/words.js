@@ -10,6 +10,9 @@ function measured(value, unit) {
   return unit ? text + " " + unit : text;
 }
 
+// The percentile that so many nines tell: 90 %, 99 %, 99.9 % …
+const share = (nines) => (nines === 0 ? "0 %" : (100 - 100 * 10 ** -nines).toFixed(Math.max(0, Math.ceil(nines) - 2)) + " %");
+
 // So many a second.
 const rate = (value) => value.toLocaleString("en", { maximumFractionDigits: value >= 1000 ? 0 : 1, minimumFractionDigits: value >= 1000 || Number.isInteger(value) ? 0 : 1 });
 
