@@ -45,6 +45,8 @@ pub(crate) struct Run<'a> {
     pub(crate) monitor: Monitor,
     /// So many were taken.
     pub(crate) readings: u32,
+    /// What the second reading lacked.
+    pub(crate) unseen: record::Unseen,
     pub(crate) agent: Option<&'a mut EmbeddedAgent>,
     pub(crate) interrupts: &'a Interrupts,
     pub(crate) live: LiveLine,
@@ -91,6 +93,7 @@ impl Run<'_> {
                     load_ended_ms: 0,
                     ended_ms: 0,
                     reason,
+                    unseen: record::Unseen::default(),
                 });
                 false
             }
@@ -179,7 +182,7 @@ impl Run<'_> {
             stop.nobody_started(clock, reason);
         }
         self.tear_down(keeper, telling.as_mut());
-        let ending = stop.ending(clock, &self.plan);
+        let ending = stop.ending(clock, &self.plan, self.unseen.clone());
         self.tell(telling.as_mut(), u32::MAX);
         if let Some(telling) = &mut telling {
             telling.end(&ending);
@@ -222,10 +225,10 @@ impl Run<'_> {
         self.readings += 1;
         // The first reading has nothing to compare with. Of blocks, which are kept nowhere, it is not said.
         if self.readings == 2 && self.folder.is_some() {
-            let beside = self.header.generator.beside.iter();
-            let names: Vec<String> = beside.map(|beside| beside.name.clone()).collect();
+            self.unseen = self.monitor.unseen(&reading);
             self.live.clear();
-            watched::tell_unseen(&self.monitor.unseen(&reading), &names);
+            let beside = self.header.generator.beside.iter();
+            watched::tell_unseen(&self.unseen, beside.map(|beside| beside.name.as_str()));
         }
         reading
     }
@@ -357,7 +360,7 @@ impl Stop {
         self.asked = Some((StoppedBy::SetupFailed, now_ms, Some(reason.to_owned())));
     }
 
-    fn ending(&self, clock: Clock, plan: &Plan) -> Ending {
+    fn ending(&self, clock: Clock, plan: &Plan, unseen: record::Unseen) -> Ending {
         let ended_ms = milliseconds(clock.elapsed());
         let planned_ms = milliseconds_of(&plan.load);
         // So many tasks may be done before the time is up.
@@ -374,6 +377,7 @@ impl Stop {
             load_ended_ms,
             ended_ms,
             reason,
+            unseen,
         }
     }
 }

@@ -209,6 +209,7 @@ impl Stage {
                 folder,
                 monitor,
                 readings: 0,
+                unseen: record::Unseen::default(),
                 agent: stage.agent.as_mut(),
                 interrupts,
                 live,

@@ -67,18 +67,15 @@ pub(crate) fn monitor(aims: &Aims) -> Result<Monitor, Failure> {
 }
 
 /// Says what the monitor cannot see, once: what is not known has no value anywhere.
-pub(crate) fn tell_unseen(unseen: &monitor::Unseen, names: &[String]) {
-    let named = names.iter().map(String::as_str).zip(&unseen.beside);
-    let all = [
-        ("the process under test", &unseen.target),
-        ("the machine", &unseen.machine),
-    ];
-    for (whose, what) in all.into_iter().chain(named) {
-        if !what.is_empty() {
-            note(&format!(
-                "note: of {whose} cannot be seen: {}",
-                what.join("; ")
-            ));
-        }
+pub(crate) fn tell_unseen<'a>(
+    unseen: &'a record::Unseen,
+    names: impl IntoIterator<Item = &'a str>,
+) {
+    for (whose, what) in unseen.each(names) {
+        note(&format!(
+            "note: of {} cannot be seen: {}",
+            whose.words(),
+            what.join("; ")
+        ));
     }
 }

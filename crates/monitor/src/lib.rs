@@ -27,6 +27,6 @@ mod shell;
 
 pub use cores::{allowed_cpus, pin_current_thread};
 pub use listener::listener_of;
-pub use monitor::{Monitor, MonitorError, Subject, Unseen};
+pub use monitor::{Monitor, MonitorError, Subject};
 pub use remote::PageSource;
 pub use rustix::process::Pid;

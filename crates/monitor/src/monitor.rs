@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use record::{ProcessReading, Reading};
+use record::{ProcessReading, Reading, Unseen};
 use rustix::process::{Pid, getpid};
 
 use crate::control_group::ControlGroup;
@@ -169,17 +169,6 @@ impl Monitor {
             machine: self.machine.unseen(),
         }
     }
-}
-
-/// What cannot be seen: in words, with the file that would tell it.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Unseen {
-    /// Of the process under test.
-    pub target: Vec<String>,
-    /// Of the others, each.
-    pub beside: Vec<Vec<String>>,
-    /// Of the machine.
-    pub machine: Vec<String>,
 }
 
 #[derive(Debug)]

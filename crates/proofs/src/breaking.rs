@@ -118,6 +118,7 @@ fn search(case: &Case, seed: u64) -> Found {
         load_ended_ms: ended_ms,
         ended_ms,
         reason: None,
+        unseen: record::Unseen::default(),
     });
     let (holds, breaks) = reported(&world.record);
     Found {

@@ -72,6 +72,7 @@ pub(crate) fn record_of_samples(
         load_ended_ms: ended_ms,
         ended_ms,
         reason: None,
+        unseen: record::Unseen::default(),
     });
     record
 }

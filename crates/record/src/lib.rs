@@ -29,6 +29,7 @@ mod seconds;
 mod sparse;
 mod target;
 mod timeline;
+mod unseen;
 mod varint;
 
 pub use delta::Delta;
@@ -51,3 +52,4 @@ pub use seconds::Seconds;
 pub use sparse::Sparse;
 pub use target::{Metric, Target};
 pub use timeline::{Scope, Timeline, Unfit};
+pub use unseen::{Unseen, Whose};

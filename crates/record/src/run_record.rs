@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Header, Level, Load, Readings, Timeline};
+use crate::{Header, Level, Load, Readings, Timeline, Unseen, Whose};
 
 /// Everything a run leaves.
 #[derive(Debug, Clone)]
@@ -55,6 +55,16 @@ impl RunRecord {
         load
     }
 
+    /// What the monitor could not see, of whom; nothing where the record breaks off before its end.
+    pub fn unseen(&self) -> impl Iterator<Item = (Whose<'_>, &[String])> {
+        let beside = self.header.generator.beside.iter();
+        let names = beside.map(|beside| beside.name.as_str());
+        let unseen = self.ending.as_ref().map(|ending| &ending.unseen);
+        unseen
+            .into_iter()
+            .flat_map(move |unseen| unseen.each(names.clone()))
+    }
+
     /// The seconds over which throughput is counted: while load was made, and until the last request
     /// of it that was answered well.
     pub fn throughput_s(&self) -> f64 {
@@ -95,6 +105,9 @@ pub struct Ending {
     pub ended_ms: u64,
     /// Why, where there is more to say.
     pub reason: Option<String>,
+    /// What the monitor could not see.
+    #[serde(default)]
+    pub unseen: Unseen,
 }
 
 /// What ended the load.

@@ -183,6 +183,17 @@ pub(crate) struct Resources {
     pub(crate) machine: Usage,
     /// Others, beside the process under test.
     pub(crate) beside: Vec<NamedUsage>,
+    /// What could not be seen.
+    pub(crate) unseen: Vec<Unseen>,
+}
+
+/// What could not be seen of one of them.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub(crate) struct Unseen {
+    /// `target`, `machine`, or the name of what was watched beside.
+    pub(crate) of: String,
+    /// In words, with the file that would tell it.
+    pub(crate) what: Vec<String>,
 }
 
 /// What something that has a name used.
@@ -223,8 +234,13 @@ pub(crate) fn resources(record: &RunRecord) -> Resources {
         }
     });
     let machine = readings.iter().map(|reading| reading.machine);
+    let unseen = record.unseen().map(|(whose, what)| Unseen {
+        of: whose.name().to_owned(),
+        what: what.to_vec(),
+    });
     Resources {
         beside: beside.collect(),
+        unseen: unseen.collect(),
         target: process(|reading| reading.target),
         generator: process(|reading| reading.generator),
         machine: Usage {

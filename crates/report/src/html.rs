@@ -46,6 +46,7 @@ const SCRIPT: &str = concat!(
     "\"use strict\";\n(() => {\n",
     include_str!("html/page/words.js"),
     include_str!("html/page/draw.js"),
+    include_str!("html/page/fingers.js"),
     include_str!("html/page/time.js"),
     include_str!("html/page/requests.js"),
     include_str!("html/page/page.js"),
@@ -230,6 +231,9 @@ fn resources(run: &Judged, charts: &Charts, views: &Views) -> Markup {
     let watched = run.record.header.generator.watched.as_deref();
     markup! {
         p.note { "Under test: " (watched.unwrap_or("no process was watched")) "." }
+        @for (whose, what) in run.record.unseen() {
+            p.note.unseen { "Could not be seen of " (whose.words()) ": " (what.join("; ")) "." }
+        }
         div.small { (charts.figures(&charts.resources, views)) }
     }
 }

@@ -43,10 +43,21 @@ pub(crate) fn rate(value: f64) -> String {
 pub(crate) fn percent(value: f64) -> String {
     match value {
         0.0 => "0 %".to_owned(),
+        value if value > 0.0 && value < 0.001 => format!("{value:.*} %", leading_zeros(value)),
         value if value < 0.1 => format!("{value:.3} %"),
         value if value < 10.0 => format!("{value:.2} %"),
         value => format!("{value:.1} %"),
     }
+}
+
+/// Digits behind the point up to the first that is not 0.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a float cast saturates, and the value is under 1"
+)]
+fn leading_zeros(value: f64) -> usize {
+    (-value.log10()).ceil() as usize
 }
 
 /// A value of a metric, with its unit.

@@ -2,6 +2,7 @@
 
 pub(crate) mod baselines;
 pub(crate) mod beside;
+mod failures;
 pub(crate) mod past;
 mod table;
 
@@ -24,9 +25,8 @@ const METHOD_FROM: usize = 100;
 const INTERVAL_FROM: usize = 100;
 /// From this width on, requests are shown with their p99.9 and their service time.
 const SERVICE_FROM: usize = 120;
-/// So many names are shown, and so many ways to fail; the report has all.
+/// So many names are shown; the report has all.
 const NAMES_MAX: usize = 40;
-const FAILURES_MAX: usize = 20;
 
 /// Words that belong to the number before them.
 const UNITS: [&str; 7] = ["%", "ms", "s", "min", "h", "MB", "req/s"];
@@ -50,7 +50,8 @@ pub fn terminal(run: &Judged, width: usize, colour: bool) -> String {
     }
     text += &page.requests(run);
     text += &page.failures(run);
-    text
+    text += &page.unseen(run);
+    text + "\n"
 }
 
 /// The result of several runs: a sentence each.
@@ -299,40 +300,6 @@ impl Page {
         let times = times.into_iter();
         cells.extend(times.map(|(value, ranked)| Cell::plain(measured(figures, value, ranked))));
         cells
-    }
-
-    fn failures(&self, run: &Judged) -> String {
-        let failures = run.record.timeline.failures();
-        if failures.is_empty() {
-            return "\n".to_owned();
-        }
-        let mut text = self.heading("Failures");
-        let mut failures: Vec<_> = failures.iter().collect();
-        failures.sort_by_key(|failure| std::cmp::Reverse(failure.count));
-        for failure in failures.iter().take(FAILURES_MAX) {
-            let code = if failure.code == 0 {
-                String::new()
-            } else {
-                format!(" {}", failure.code)
-            };
-            let name = run.record.header.names[failure.name.index()].title();
-            let count = number::count(failure.count);
-            let what = format!(
-                "{count} × {}{code}  {}",
-                failure.kind.name(),
-                one_line(&name)
-            );
-            let what = table::shortened(&what, self.width.saturating_sub(2));
-            text += &format!("  {}\n", self.painted(style_of(Grade::Critical), &what));
-            if let Some(example) = &failure.example {
-                text += &self.wrapped(4, example);
-            }
-        }
-        if failures.len() > FAILURES_MAX {
-            let more = failures.len() - FAILURES_MAX;
-            text += &self.wrapped(2, &format!("- {more} ways to fail more are in the report"));
-        }
-        text + "\n"
     }
 }
 

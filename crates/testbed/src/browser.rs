@@ -160,13 +160,39 @@ impl Browser {
         self.settle();
     }
 
-    fn mouse(&mut self, kind: &str, selector: &str, shift: f64) {
+    /// Puts fingers on an element, moves them and takes them away: each step says where they are, as shares of
+    /// the element's width and height from its middle.
+    pub fn touch(&mut self, selector: &str, steps: &[&[(f64, f64)]]) {
+        let touches = json!({ "enabled": true, "maxTouchPoints": 5 });
+        self.call("Emulation.setTouchEmulationEnabled", &touches);
+        let [left, top, width, height] = self.brought_into_sight(selector);
+        for (step, fingers) in steps.iter().enumerate() {
+            let kind = if step == 0 { "touchStart" } else { "touchMove" };
+            let points = fingers.iter().enumerate().map(|(id, (x, y))| {
+                json!({ "id": id, "x": left + width * (0.5 + x), "y": top + height * (0.5 + y) })
+            });
+            let event = json!({ "type": kind, "touchPoints": points.collect::<Value>() });
+            self.call("Input.dispatchTouchEvent", &event);
+            self.settle();
+        }
+        let event = json!({ "type": "touchEnd", "touchPoints": [] });
+        self.call("Input.dispatchTouchEvent", &event);
+        self.settle();
+    }
+
+    /// Left, top, width and height of an element, in pixels of the window.
+    fn brought_into_sight(&mut self, selector: &str) -> [f64; 4] {
         let place = self.ask(&format!(
             "(() => {{ const of = document.querySelector({selector:?}); of.scrollIntoView({{ block: 'center' }}); \
-             const box = of.getBoundingClientRect(); \
-             return [box.left + box.width * (0.5 + {shift}), box.top + box.height / 2]; }})()"
+             const box = of.getBoundingClientRect(); return [box.left, box.top, box.width, box.height]; }})()"
         ));
-        let mut event = json!({ "type": kind, "x": place[0], "y": place[1] });
+        serde_json::from_value(place).expect("four numbers")
+    }
+
+    fn mouse(&mut self, kind: &str, selector: &str, shift: f64) {
+        let [left, top, width, height] = self.brought_into_sight(selector);
+        let (x, y) = (left + width * (0.5 + shift), top + height / 2.0);
+        let mut event = json!({ "type": kind, "x": x, "y": y });
         if kind != "mouseMoved" {
             event["button"] = json!("left");
             event["clickCount"] = json!(1);

@@ -13,6 +13,8 @@ const CONFIDENCE: f64 = 0.95;
 const USED_UP: f64 = 90.0;
 /// Places at which the law is drawn.
 const LAW_POINTS: u32 = 40;
+/// The last of them is at most so many times the first.
+const LAW_REACH: f64 = 1e8;
 
 /// What a search found.
 pub(crate) struct BreakingPoint<'a> {
@@ -210,8 +212,14 @@ impl<'a> BreakingPoint<'a> {
             return found.with("usl", Figure::Nothing);
         };
         let most = points.last().map_or(1.0, |(in_flight, _)| *in_flight);
+        let known = points.iter().map(|(in_flight, _)| *in_flight);
+        let least = known
+            .fold(most, f64::min)
+            .max(most / LAW_REACH)
+            .max(f64::MIN_POSITIVE);
+        // Levels double: so do the steps of the law, about.
         let law = (0..=LAW_POINTS).map(|at| {
-            let in_flight = most * f64::from(at) / f64::from(LAW_POINTS);
+            let in_flight = least * (most / least).powf(f64::from(at) / f64::from(LAW_POINTS));
             (in_flight, usl.throughput(in_flight))
         });
         let law = law.collect();

@@ -32,6 +32,16 @@ pub enum RunResult {
 }
 
 impl RunResult {
+    /// Every result, the best first; what was not decided and what is not valid last.
+    pub const ALL: [Self; 6] = [
+        Self::Graded(Grade::Good),
+        Self::Graded(Grade::Acceptable),
+        Self::Graded(Grade::Poor),
+        Self::Graded(Grade::Critical),
+        Self::Graded(Grade::Inconclusive),
+        Self::Invalid,
+    ];
+
     /// Its name in files and reports.
     pub const fn name(self) -> &'static str {
         match self {

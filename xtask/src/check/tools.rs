@@ -49,6 +49,11 @@ const TOOLS: &[Tool] = &[
         program: "python3",
         needed_by: "the tests against Python's servers",
     },
+    Tool {
+        package: "python3-dev",
+        program: "python3-config",
+        needed_by: "the test with rotel, which is linked to Python's library",
+    },
 ];
 
 /// Checks the toolchain's components and provides every program of [`TOOLS`] that is missing.

@@ -55,7 +55,8 @@ pub(crate) fn run(options: &Options) -> Result<Exit, Failure> {
         }
         let reading = monitor.read(begun.elapsed());
         if number == 1 {
-            watched::tell_unseen(&monitor.unseen(&reading), &names);
+            let unseen = monitor.unseen(&reading);
+            watched::tell_unseen(&unseen, names.iter().map(String::as_str));
         }
         if let Some(file) = &mut file {
             file.add(&table.row(Timestamp::now().to_string(), &reading))?;

@@ -300,6 +300,7 @@ mod tests {
             load_ended_ms: 0,
             ended_ms: 0,
             reason: None,
+            unseen: record::Unseen::default(),
         };
         queue.ending(&header, &ending);
         let (_, at_the_end) = hears.recv_timeout(SEEN).unwrap();

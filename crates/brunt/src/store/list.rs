@@ -5,7 +5,7 @@ use record::Metric;
 use report::{Conditions, PastRun};
 use rusqlite::types::{FromSqlError, Type};
 use rusqlite::{OptionalExtension, Row, ToSql, named_params};
-use verdict::{Grade, RunResult, Value};
+use verdict::{RunResult, Value};
 
 use super::{Store, StoreError};
 
@@ -217,16 +217,6 @@ fn value_of(column: Column, value: Option<f64>, unanswered: i64) -> Value {
 }
 
 fn result(name: &str) -> Option<RunResult> {
-    let grades = [
-        Grade::Good,
-        Grade::Acceptable,
-        Grade::Poor,
-        Grade::Critical,
-        Grade::Inconclusive,
-    ];
-    let mut all = grades
-        .map(RunResult::Graded)
-        .into_iter()
-        .chain([RunResult::Invalid]);
+    let mut all = RunResult::ALL.into_iter();
     all.find(|result| result.name() == name)
 }

@@ -5,6 +5,7 @@ mod baselines;
 mod brunt;
 mod ceiling;
 mod client_side;
+mod collector;
 mod commands;
 mod compare;
 mod disk;

@@ -12,12 +12,12 @@ use testbed::{Answer, Ended as Guard, Fault, Routes, Server, until};
 
 use crate::brunt::{BOUND, Brunt, read_json};
 
-const RECEIVER: &str = include_str!("scripts/otlp_receiver.py");
+pub(crate) const RECEIVER: &str = include_str!("scripts/otlp_receiver.py");
 const PAGE: &str = include_str!("scripts/prometheus_page.py");
 const LOCUST: &str = include_str!("scripts/locust_files.py");
 
 /// The Python that `cargo xtask check` has put the readers into; `None` where it is not there.
-fn python(test: &str) -> Option<PathBuf> {
+pub(crate) fn python(test: &str) -> Option<PathBuf> {
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
     let python = target.join("python/bin/python");
     let modules = "import opentelemetry.proto, pandas, prometheus_client";
@@ -61,12 +61,12 @@ fn get(address: &str, method: &str, path: &str) -> Option<String> {
 }
 
 /// An address of this machine at which nobody listens at the moment.
-fn free_address() -> String {
+pub(crate) fn free_address() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     listener.local_addr().unwrap().to_string()
 }
 
-fn scenario(host: &str, seconds: u32) -> String {
+pub(crate) fn scenario(host: &str, seconds: u32) -> String {
     format!(
         "host = \"{host}\"\n[users.u]\nwait = \"5ms..10ms\"\n\
          [[users.u.tasks]]\nget = \"/\"\n[[users.u.tasks]]\nget = \"/broken\"\n\
@@ -74,7 +74,7 @@ fn scenario(host: &str, seconds: u32) -> String {
     )
 }
 
-fn service() -> Server {
+pub(crate) fn service() -> Server {
     let broken = Answer::new(503);
     Server::start(
         Routes::new()
@@ -140,12 +140,23 @@ fn check_page(read: &Value) {
     assert_eq!(read["answered_in_buckets"], read["ok"], "{read}");
 }
 
-fn check_told(last: &Value, total: &Value) {
+/// What was told last is what the run came to.
+pub(crate) fn check_told(last: &Value, total: &Value) {
     assert_eq!(last["path"], "/v1/metrics");
     assert_eq!(last["unknown_fields"], 0);
     assert_eq!(last["service"], "brunt");
-    assert_eq!(last["requests"], total["requests"]);
-    assert_eq!(last["failures"], total["failures"]);
+    let counts = [
+        "requests",
+        "failures",
+        "wire_requests",
+        "bytes_sent",
+        "bytes_received",
+    ];
+    for count in counts {
+        assert_eq!(last[count], total[count], "{count}");
+    }
+    let well = total["requests"].as_u64().unwrap() - total["failures"].as_u64().unwrap();
+    assert_eq!(last["answered_well"], well);
     assert_eq!(last["lost"], 0);
 }
 
@@ -280,6 +291,37 @@ fn a_service_is_watched_by_its_page() {
         gone.stderr.contains("/metrics") && !gone.stderr.contains("secret"),
         "{gone:?}"
     );
+}
+
+#[test]
+fn what_could_not_be_seen_stays_with_the_run() {
+    let page = Answer::ok("process_cpu_seconds_total 5\nprocess_resident_memory_bytes 12000000\n");
+    let page = Server::start(Routes::new().at("/metrics", page)).unwrap();
+    let server = service();
+    let brunt = Brunt::new(&["run", "p", "--out", "out", "--headless"])
+        .and(&["--metrics", &format!("web={}/metrics", page.url())])
+        .scenario(&scenario(&server.url(), 3));
+    let ended = brunt.run();
+    assert!(
+        ended.stderr.contains("note: of web cannot be seen: "),
+        "{ended:?}"
+    );
+    let unseen = &brunt.summary()["resources"]["unseen"];
+    let of_web = unseen
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|one| one["of"] == "web");
+    let what = of_web.unwrap()["what"].as_array().unwrap();
+    assert!(
+        what.iter()
+            .any(|what| what.as_str().unwrap().starts_with("threads (")),
+        "{unseen}"
+    );
+    let text = brunt.also(&["report", "out", "--text"]).stdout;
+    assert!(text.contains("Not seen of web: "), "{text}");
+    let html = brunt.also(&["report", "out", "--html"]).stdout;
+    assert!(html.contains("Could not be seen of web: "));
 }
 
 #[test]

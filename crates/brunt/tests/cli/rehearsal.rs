@@ -2,12 +2,17 @@
 
 use testbed::{Answer, Routes, Server, Shop};
 
-use crate::brunt::Brunt;
+use crate::brunt::{Brunt, Ended};
 
 const EVERYTHING: &str = concat!(
     env!("CARGO_MANIFEST_DIR"),
     "/../../scenarios/everything.toml"
 );
+
+fn tried(scenario: &str, server: &Server) -> Ended {
+    let brunt = Brunt::new(&["check", "--try", "--host", &server.url()]);
+    brunt.scenario(scenario).run()
+}
 
 #[test]
 fn each_task_is_played_once() {
@@ -101,9 +106,7 @@ get = '/good'
 users = 1
 duration = '1s'
 ";
-    let ended = Brunt::new(&["check", "--try", "--host", &server.url()])
-        .scenario(scenario)
-        .run();
+    let ended = tried(scenario, &server);
     assert_eq!(ended.code, Some(1), "{ended:?}");
     let told = |what: &str| assert!(ended.stdout.contains(what), "{what}: {}", ended.stdout);
     told("✓ check contains \"fine\"");
@@ -128,9 +131,7 @@ get = '/never'
 users = 1
 duration = '1s'
 ";
-    let ended = Brunt::new(&["check", "--try", "--host", &server.url()])
-        .scenario(scenario)
-        .run();
+    let ended = tried(scenario, &server);
     assert_eq!(ended.code, Some(1), "{ended:?}");
     assert!(
         ended

@@ -162,6 +162,7 @@ fn end(mut writer: RecordWriter<Vec<u8>>) -> Vec<u8> {
         load_ended_ms: 2500,
         ended_ms: 3000,
         reason: None,
+        unseen: record::Unseen::default(),
     };
     writer.end(ending).expect("memory")
 }

@@ -59,6 +59,11 @@ impl Spread {
             "service": numbers(self.along(&self.service)),
         })
     }
+
+    /// The same of what has no service time.
+    pub(super) fn json_without_service(&self) -> Value {
+        json!({ "response": numbers(self.along(&self.response)) })
+    }
 }
 
 /// The distribution of all requests, and the percentiles with their intervals.

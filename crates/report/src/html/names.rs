@@ -1,6 +1,6 @@
-//! Names: what each kind of request did over time, for the charts that its row opens.
+//! Names: what became of each over time, for the charts that its row opens.
 
-use record::{Distribution, Histogram, Measure, NameId, Outcome, RunRecord, Scope};
+use record::{Distribution, Histogram, Measure, NameId, NameKind, Outcome, RunRecord, Scope};
 use serde_json::{Value, json};
 
 use super::chart::numbers;
@@ -19,7 +19,7 @@ pub(super) fn json(record: &RunRecord) -> Value {
     let most = (POINTS / names.len().max(1)).clamp(FEWEST, MOST);
     let width_s = bins::width_s(record, most);
     let length_s = bins::length_s(record);
-    let mut all: Vec<Name> = names.iter().map(|_| Name::default()).collect();
+    let mut all: Vec<Name> = names.iter().map(|name| Name::of(name.kind)).collect();
     for at in 0..length_s.div_ceil(width_s) {
         let part = at * width_s..(at * width_s + width_s).min(length_s);
         let seconds = f64::from(part.end - part.start);
@@ -31,28 +31,47 @@ pub(super) fn json(record: &RunRecord) -> Value {
         all.iter_mut().for_each(|name| name.end_of_bin(seconds));
     }
     let rows = (0u32..).zip(names).zip(all);
-    let rows = rows.map(|((id, name), columns)| {
+    let rows = rows.map(|((id, name), over_time)| {
         let spread = || Spread::of(&record.timeline, Scope::Name(NameId(id)));
-        (!name.setup).then(|| columns.json(&spread()))
+        (!name.setup).then(|| over_time.json(&spread()))
     });
     json!({ "width": width_s, "rows": rows.map(|row| row.unwrap_or(Value::Null)).collect::<Value>() })
 }
 
 /// One name: what was counted of the bin that is filled, and the columns of those before.
-#[derive(Default)]
 struct Name {
+    kind: NameKind,
     response: Distribution,
     service: Distribution,
-    answered: u64,
+    went_well: u64,
     failed: u64,
-    columns: [Vec<Option<f64>>; 8],
+    columns: Vec<Vec<Option<f64>>>,
 }
 
 impl Name {
+    fn of(kind: NameKind) -> Self {
+        Self {
+            kind,
+            response: Distribution::default(),
+            service: Distribution::default(),
+            went_well: 0,
+            failed: 0,
+            columns: Vec::new(),
+        }
+    }
+
     fn add(&mut self, measure: Measure, outcome: Outcome, sparse: &record::Sparse<&[u8]>) {
         let count = sparse.count();
+        let is_request = self.kind == NameKind::Request;
         match (measure, outcome) {
-            (Measure::Response, Outcome::Ok) => self.response.ok.merge_sparse(sparse),
+            (Measure::Response, Outcome::Ok) => {
+                self.response.ok.merge_sparse(sparse);
+                // Of groups and metrics nothing is sent: they are counted where they began.
+                if !is_request {
+                    self.went_well += count;
+                }
+            }
+            (Measure::Response, Outcome::Failed) if !is_request => self.failed += count,
             // What never came belongs to no second of completion: it stands where it was meant to start.
             (Measure::Response, Outcome::Unanswered) => {
                 self.response.unanswered += count;
@@ -60,7 +79,7 @@ impl Name {
             }
             (Measure::Service, Outcome::Ok) => {
                 self.service.ok.merge_sparse(sparse);
-                self.answered += count;
+                self.went_well += count;
             }
             (Measure::Service, Outcome::Failed) => self.failed += count,
             _ => {}
@@ -69,28 +88,34 @@ impl Name {
 
     fn end_of_bin(&mut self, seconds: f64) {
         let response = Percentiles::of(&self.response);
-        let service = Percentiles::of(&self.service);
-        let values = [
-            Some(self.answered as f64 / seconds),
+        let mut values = vec![
+            Some(self.went_well as f64 / seconds),
             Some(self.failed as f64 / seconds),
             response.p50,
             response.p95,
             response.p99,
-            service.p50,
-            service.p95,
-            service.p99,
         ];
+        if self.kind == NameKind::Request {
+            let service = Percentiles::of(&self.service);
+            values.extend([service.p50, service.p95, service.p99]);
+        }
+        self.columns.resize(values.len(), Vec::new());
         let columns = self.columns.iter_mut().zip(values);
         columns.for_each(|(column, value)| column.push(value));
         clear(&mut self.response.ok);
         clear(&mut self.service.ok);
         self.response.unanswered = 0;
-        (self.answered, self.failed) = (0, 0);
+        (self.went_well, self.failed) = (0, 0);
     }
 
     fn json(self, spread: &Spread) -> Value {
-        let columns = self.columns.map(numbers);
-        json!([columns.to_vec(), spread.json()])
+        let columns = self.columns.into_iter().map(numbers);
+        let columns = columns.collect::<Value>();
+        match self.kind {
+            NameKind::Request => json!([columns, spread.json()]),
+            NameKind::Group => json!([columns, spread.json_without_service(), "group"]),
+            NameKind::Metric => json!([columns, spread.json_without_service(), "metric"]),
+        }
     }
 }
 

@@ -5,7 +5,7 @@ mod chart;
 
 use maud::{Markup, html as markup};
 use record::Metric;
-use verdict::Grade;
+use verdict::RunResult;
 
 use super::{STYLE, around, class_of, pill};
 use crate::past::{Changes, Past, PastRun, Profile, value};
@@ -85,22 +85,14 @@ fn section(past: &Past, profile: &Profile) -> Markup {
 
 /// What the dots mean.
 fn key() -> Markup {
-    let grades = [
-        Grade::Good,
-        Grade::Acceptable,
-        Grade::Poor,
-        Grade::Critical,
-        Grade::Inconclusive,
-    ];
-    let names = grades.map(Grade::name).into_iter().chain(["invalid"]);
     markup! {
         p.key {
-            @for name in names {
-                span class=(name) {
+            @for result in RunResult::ALL {
+                span class=(result.name()) {
                     svg viewBox="0 0 14 14" aria-hidden="true" {
-                        circle class=(chart::dot_class(name == "invalid")) cx="7" cy="7" r="5" {}
+                        circle class=(chart::dot_class(result == RunResult::Invalid)) cx="7" cy="7" r="5" {}
                     }
-                    (name)
+                    (result.name())
                 }
             }
             span { "a dot is a run and leads to its report; a dashed line: another level from there on" }
@@ -140,7 +132,7 @@ fn table(past: &Past) -> Markup {
 
 #[cfg(test)]
 mod tests {
-    use verdict::{RunResult, Value};
+    use verdict::Value;
 
     use super::*;
     use crate::past::tests::{run, stepped};

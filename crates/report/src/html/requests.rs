@@ -11,6 +11,9 @@ use crate::terminal::{measured, waited};
 /// Where there are more rows, they have a box of their own to scroll in.
 const ROWS_SHOWN: usize = 40;
 
+/// What is told of response times.
+const RESPONSE: [&str; 5] = ["p50", "p95", "p99", "p99.9", "max"];
+
 pub(super) fn requests(run: &Judged) -> Markup {
     let rows = figures::by_name(run.record);
     let total = figures::total(run.record);
@@ -31,7 +34,7 @@ pub(super) fn requests(run: &Judged) -> Markup {
             p.note {
                 "A group is several steps timed as one, without what they rest; a metric has values of the scenario's own."
             }
-            (table("What is no request of its own", &others, None))
+            (others_table(&others))
         }
         @if !setup.is_empty() {
             h3 { "Set-up" }
@@ -44,13 +47,8 @@ fn table(caption: &str, rows: &[(usize, &Figures)], total: Option<&Figures>) -> 
     let wire = rows
         .iter()
         .any(|(_, row)| row.wire_requests != row.requests);
-    let class = if rows.len() > ROWS_SHOWN {
-        "scroll long"
-    } else {
-        "scroll"
-    };
     markup! {
-        div class=(class) { table.requests data-requests[total.is_some()] {
+        div class=(class_of(rows.len())) { table.requests data-requests[total.is_some()] {
             caption { (caption) }
             thead {
                 tr {
@@ -63,7 +61,8 @@ fn table(caption: &str, rows: &[(usize, &Figures)], total: Option<&Figures>) -> 
                     th rowspan="2" scope="col" { "Answer" }
                 }
                 tr {
-                    @for name in ["p50", "p95", "p99", "p99.9", "max", "p50", "p99"] { th scope="col" { (name) } }
+                    @for name in RESPONSE { th scope="col" { (name) } }
+                    @for name in ["p50", "p99"] { th scope="col" { (name) } }
                 }
             }
             tbody { @for (at, figures) in rows { tr data-name=[total.map(|_| at)] { (cells(figures, wire)) } } }
@@ -72,26 +71,75 @@ fn table(caption: &str, rows: &[(usize, &Figures)], total: Option<&Figures>) -> 
     }
 }
 
-fn cells(figures: &Figures, wire: bool) -> Markup {
-    let ranked = figures.unanswered > 0;
-    let response = &figures.response_ms;
-    let service = &figures.service_ms;
+/// Groups and metrics: they have no service time, and nothing was sent for them.
+fn others_table(rows: &[(usize, &Figures)]) -> Markup {
+    markup! {
+        div class=(class_of(rows.len())) { table.requests data-requests {
+            caption { "What is no request of its own" }
+            thead {
+                tr {
+                    @for name in ["Group or metric", "Times", "Failed", "A second"] {
+                        th rowspan="2" scope="col" { (name) }
+                    }
+                    th.group colspan="5" scope="colgroup" { "Duration, or value" }
+                }
+                tr { @for name in RESPONSE { th scope="col" { (name) } } }
+            }
+            tbody { @for (at, figures) in rows { tr data-name=(at) {
+                (name(figures))
+                td { (number::count(figures.requests)) }
+                (counted(figures))
+                (response(figures))
+            } } }
+        } }
+    }
+}
+
+fn class_of(rows: usize) -> &'static str {
+    if rows > ROWS_SHOWN {
+        "scroll long"
+    } else {
+        "scroll"
+    }
+}
+
+fn name(figures: &Figures) -> Markup {
     markup! {
         th scope="row" {
             @if figures.method.is_empty() { "All requests" } @else {
                 span.method { (figures.method) } " " code { (figures.name) }
             }
         }
-        td { (number::count(figures.requests)) }
-        @if wire { td { (number::count(figures.wire_requests)) } }
+    }
+}
+
+/// What failed, and how many went well a second.
+fn counted(figures: &Figures) -> Markup {
+    markup! {
         td class=[(figures.failures > 0).then_some("bad")] {
             @if figures.failures > 0 { (number::count(figures.failures)) " · " }
             (figures.error_rate.map_or_else(|| "–".to_owned(), number::percent))
         }
         td { (figures.throughput_rps.map_or_else(|| "–".to_owned(), number::rate)) }
-        @for value in [response.p50, response.p95, response.p99, response.p99_9, response.max] {
-            td { (measured(figures, value, ranked)) }
-        }
+    }
+}
+
+fn response(figures: &Figures) -> Markup {
+    let ranked = figures.unanswered > 0;
+    let of = &figures.response_ms;
+    markup! {
+        @for value in [of.p50, of.p95, of.p99, of.p99_9, of.max] { td { (measured(figures, value, ranked)) } }
+    }
+}
+
+fn cells(figures: &Figures, wire: bool) -> Markup {
+    let service = &figures.service_ms;
+    markup! {
+        (name(figures))
+        td { (number::count(figures.requests)) }
+        @if wire { td { (number::count(figures.wire_requests)) } }
+        (counted(figures))
+        (response(figures))
         @for value in [service.p50, service.p99] { td { (waited(value, false)) } }
         td { (size(figures)) }
     }

@@ -10,8 +10,14 @@ use crate::number;
 
 const WIDTH: f64 = 1000.0;
 const HEIGHT: f64 = 100.0;
-/// Marks along the time, its ends included.
-const MOMENTS: u32 = 5;
+/// So many words below a chart at most.
+const LABELS: u32 = 7;
+const DAY_S: f64 = 86_400.0;
+/// Seconds between moments that people read easily.
+const ROUND_S: [f64; 18] = [
+    0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 900.0, 1800.0, 3600.0,
+    7200.0, 14_400.0, 28_800.0,
+];
 
 /// A chart's drawing with its axes.
 pub(super) fn plot(chart: &Chart, bins: &Bins, spans: &[Span]) -> Markup {
@@ -47,14 +53,58 @@ pub(super) fn plot(chart: &Chart, bins: &Bins, spans: &[Span]) -> Markup {
     }
 }
 
+/// A run of counts this many times as long as its first is drawn over a logarithmic axis.
+const FAR: f64 = 30.0;
+
+/// The counts below curves: from nothing up, or logarithmic where they go far.
+struct Counts {
+    /// The two ends of a logarithmic axis.
+    ends: Option<(f64, f64)>,
+    linear: Axis,
+}
+
+impl Counts {
+    fn of(counts: impl Iterator<Item = f64> + Clone) -> Self {
+        let most = counts.clone().fold(0.0, f64::max);
+        let least = counts.filter(|count| *count > 0.0).fold(most, f64::min);
+        Self {
+            ends: (most > FAR * least).then_some((least, most)),
+            linear: Axis::to(most),
+        }
+    }
+
+    fn x(&self, count: f64) -> f64 {
+        let share = match self.ends {
+            Some((least, most)) => (count.max(least) / least).ln() / (most / least).ln(),
+            None => count / self.linear.top,
+        };
+        share * WIDTH
+    }
+
+    fn labels(&self) -> Markup {
+        let counts: Vec<f64> = match self.ends {
+            // From the largest power of ten down, as far as there is room.
+            Some((least, most)) => (0..LABELS)
+                .map(|down| 10f64.powf(most.log10().floor() - f64::from(down)))
+                .filter(|count| *count >= least)
+                .collect(),
+            None => (0..=self.linear.steps)
+                .map(|step| self.linear.top * f64::from(step) / f64::from(self.linear.steps))
+                .collect(),
+        };
+        let counts = counts.into_iter();
+        below(counts.map(|count| (self.x(count) / WIDTH, tick(count, count, Unit::Count))))
+    }
+}
+
 /// Curves over a count: from point to point, or dots.
 pub(super) fn curves<'a>(curves: impl IntoIterator<Item = (&'static str, &'a Curve)>) -> Markup {
     let curves: Vec<(&str, &Curve)> = curves.into_iter().collect();
     let all = || curves.iter().flat_map(|(_, points)| *points);
     let axis = Axis::to(all().map(|(_, value)| *value).fold(0.0, f64::max));
-    let below = Axis::to(all().map(|(count, _)| *count).fold(0.0, f64::max));
+    let below = Counts::of(all().map(|(count, _)| *count));
     let place = |(count, value): &(f64, f64)| {
-        let (x, y) = (rounded(count / below.top * WIDTH), rounded(axis.y(*value)));
+        let (x, y) = (rounded(below.x(*count)), rounded(axis.y(*value)));
         format!("{x} {y}")
     };
     let path = |class: &str, points: &Curve| {
@@ -72,12 +122,7 @@ pub(super) fn curves<'a>(curves: impl IntoIterator<Item = (&'static str, &'a Cur
                 (axis.grid())
                 @for (class, points) in &curves { path class=(class) d=(path(class, points)) {} }
             }
-            div.xs {
-                @for step in 0..=below.steps {
-                    @let count = below.top * f64::from(step) / f64::from(below.steps);
-                    span { (tick(count, below.top, Unit::Count)) }
-                }
-            }
+            (below.labels())
         }
     }
 }
@@ -157,17 +202,30 @@ fn tick(value: f64, top: f64, unit: Unit) -> String {
     match unit {
         Unit::Ms if top >= 1000.0 => number::threshold(value / 1e3, "s"),
         Unit::Megabytes if top >= 1000.0 => number::threshold(value / 1e3, "GB"),
-        Unit::Count if top >= 1000.0 => number::threshold(value / 1e3, "k").replace(' ', ""),
+        Unit::Count if top >= 1000.0 && value > 0.0 => {
+            number::threshold(value / 1e3, "k").replace(' ', "")
+        }
         unit => number::threshold(value, unit.name()).trim_end().to_owned(),
     }
 }
 
-/// Moments below a chart.
+/// Moments below a chart: round ones.
 pub(super) fn moments(length_s: f64) -> Markup {
-    let last = f64::from(MOMENTS - 1);
+    let most = f64::from(LABELS - 1);
+    let step = ROUND_S.into_iter().find(|step| length_s / step <= most);
+    let step = step.unwrap_or_else(|| (length_s / most / DAY_S).ceil() * DAY_S);
+    let moments = (0..LABELS).map(|at| f64::from(at) * step);
+    let moments = moments.take_while(|at| *at <= length_s);
+    below(moments.map(|at| (at / length_s, number::moment(at, length_s))))
+}
+
+/// Words below a chart, each at its share of the width.
+fn below(words: impl Iterator<Item = (f64, String)>) -> Markup {
     markup! {
-        div.xs {
-            @for at in 0..MOMENTS { span { (number::moment(length_s * f64::from(at) / last, length_s)) } }
+        svg.below aria-hidden="true" {
+            @for (share, words) in words {
+                text x={ (rounded(share * 100.0)) "%" } y="12" { (words) }
+            }
         }
     }
 }
@@ -234,6 +292,27 @@ pub(super) fn rounded(place: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn moments_and_counts_below_a_chart_are_round() {
+        let words = |markup: Markup| {
+            let text = markup.into_string();
+            let words = text
+                .split('>')
+                .filter_map(|part| part.strip_suffix("</text"));
+            words.map(str::to_owned).collect::<Vec<_>>()
+        };
+        assert_eq!(words(moments(229.0)), ["0:00", "1:00", "2:00", "3:00"]);
+        assert_eq!(words(moments(22.0)), ["0 s", "5 s", "10 s", "15 s", "20 s"]);
+        assert_eq!(
+            words(moments(3600.0)).last().map(String::as_str),
+            Some("1:00:00")
+        );
+        let far = Counts::of([0.4, 95_180.0].into_iter());
+        assert_eq!(words(far.labels()), ["10k", "1k", "100", "10", "1"]);
+        let near = Counts::of([1.0, 8.0].into_iter());
+        assert_eq!(words(near.labels()), ["0", "2.5", "5", "7.5", "10"]);
+    }
 
     #[test]
     fn an_axis_ends_with_a_round_number_above_all_values() {

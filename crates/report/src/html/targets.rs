@@ -58,7 +58,7 @@ fn target(run: &Judged, row: &Judgement) -> Markup {
             }
         }
         @if let Some(reason) = &row.reason {
-            tr.reason { td colspan="8" { (reason) } }
+            tr.reason { td colspan="8" { span { (reason) } } }
         }
     }
 }

@@ -156,7 +156,7 @@ fn flows<'a>() -> [Chart<'a>; 2] {
         ("machine sends", "a", Dashed, |it| {
             count(it.machine.network_sent_bytes)
         }),
-        ("machine receives", "b", Dashed, |it| {
+        ("machine receives", "b", Dotted, |it| {
             count(it.machine.network_received_bytes)
         }),
     ];

@@ -55,6 +55,7 @@ fn every_text_stands_out_by_day_by_night_and_on_paper() {
         .point("figure[data-chart='throughput'] .u-over", -0.3);
     page.browser.settle();
     page.browser.picture(&pictures().join("report-opened.png"));
+    page.browser.look(1240, 1600, Look::Print);
     page.browser.print(&pictures().join("report.pdf"));
 }
 

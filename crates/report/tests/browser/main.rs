@@ -1,13 +1,16 @@
 //! The HTML report in a real browser: with the mouse, with the keys, without scripts, on a phone, on paper.
 
+mod fingers;
 mod large;
 mod looks;
+mod opened;
 #[path = "../forms/run.rs"]
 mod run;
 mod use_of;
 
 use std::path::{Path, PathBuf};
 
+use record::{Delta, FailureKind, NameId, NameKind, RequestName, RunRecord, Sample};
 use report::{Judged, html};
 use tempfile::TempDir;
 use testbed::Browser;
@@ -55,6 +58,53 @@ fn stalled() -> run::Run {
     }
     run.verdict = verdict::judge(&run.record);
     run
+}
+
+/// The known run with a group that took 200 ms and more, twice a second, and a metric whose values are small.
+fn grouped() -> run::Run {
+    let run::Run { record, .. } = run::known();
+    let mut header = record.header;
+    for (name, kind) in [
+        ("buy <b>it</b>", NameKind::Group),
+        ("basket, in pieces", NameKind::Metric),
+    ] {
+        let (name, method) = (name.to_owned(), String::new());
+        header.names.push(RequestName {
+            name,
+            method,
+            setup: false,
+            kind,
+        });
+    }
+    let (group, metric) = (NameId(3), NameId(4));
+    let mut delta = Delta::new(&header.names);
+    let mut record = RunRecord::new(header);
+    for increment in run::increments() {
+        record.timeline.absorb(&increment).expect("known names");
+    }
+    for second in 0..22 {
+        let begun_ms = u64::from(second) * 1000;
+        let failure = (second == 8).then_some(FailureKind::Check);
+        let buy = |begun_ms, failure| Sample {
+            sent_ns: None,
+            first_byte_ns: None,
+            ..run::sample(group.0, begun_ms, 200 + begun_ms / 1000, failure)
+        };
+        delta.start(second);
+        delta.record(&buy(begun_ms, None));
+        delta.record(&buy(begun_ms + 500, failure));
+        delta.record(&Sample {
+            name: metric,
+            ..buy(begun_ms, None)
+        });
+        record
+            .timeline
+            .absorb(&delta.to_increment())
+            .expect("known names");
+    }
+    record.ending = run::known().record.ending;
+    let verdict = verdict::judge(&record);
+    run::Run { record, verdict }
 }
 
 /// The known run, of which everything was found that a chart can show.

@@ -6,18 +6,18 @@ use crate::run::known;
 use crate::{opened, stalled};
 
 /// What the parts of a page say.
-fn texts(browser: &mut testbed::Browser, selector: &str) -> Vec<String> {
+pub(crate) fn texts(browser: &mut testbed::Browser, selector: &str) -> Vec<String> {
     let texts = browser.ask(&format!(
         "[...document.querySelectorAll({selector:?})].map((of) => of.textContent.trim())"
     ));
     serde_json::from_value(texts).expect("texts")
 }
 
-fn count(browser: &mut testbed::Browser, selector: &str) -> usize {
+pub(crate) fn count(browser: &mut testbed::Browser, selector: &str) -> usize {
     texts(browser, selector).len()
 }
 
-fn click(browser: &mut testbed::Browser, selector: &str) {
+pub(crate) fn click(browser: &mut testbed::Browser, selector: &str) {
     browser.ask(&format!("document.querySelector({selector:?}).click()"));
     browser.settle();
 }
@@ -30,6 +30,8 @@ fn the_verdict_is_read_and_nothing_goes_wrong_or_out() {
     };
     let browser = &mut page.browser;
     assert_eq!(texts(browser, "h1"), [known.verdict.sentence.as_str()]);
+    let unseen = "Could not be seen of the process under test: descriptors (/proc/4711/fd: Permission denied (os error 13)).";
+    assert_eq!(texts(browser, ".unseen"), [unseen]);
     let grades = texts(browser, ".targets .pill");
     assert_eq!(grades.len(), 5, "{grades:?}");
     assert!(count(browser, "canvas") >= 10);

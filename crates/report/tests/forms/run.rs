@@ -119,7 +119,12 @@ fn generator() -> Generator {
     }
 }
 
-fn sample(name: u32, intended_ms: u64, took_ms: u64, failure: Option<FailureKind>) -> Sample {
+pub(crate) fn sample(
+    name: u32,
+    intended_ms: u64,
+    took_ms: u64,
+    failure: Option<FailureKind>,
+) -> Sample {
     let intended_ns = intended_ms * 1_000_000;
     let sent_ns = intended_ns + 100_000;
     let done_ns = sent_ns + took_ms * 1_000_000;
@@ -238,6 +243,11 @@ pub(crate) fn known() -> Run {
         load_ended_ms: 22_000,
         ended_ms: 22_000,
         reason: None,
+        unseen: record::Unseen {
+            target: vec!["descriptors (/proc/4711/fd: Permission denied (os error 13))".into()],
+            beside: vec![vec![]],
+            machine: Vec::new(),
+        },
     });
     let verdict = verdict::judge(&record);
     Run { record, verdict }

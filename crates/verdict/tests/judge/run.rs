@@ -81,6 +81,7 @@ impl Run {
                 load_ended_ms: 20_000,
                 ended_ms: 20_000,
                 reason: None,
+                unseen: record::Unseen::default(),
             }),
         }
     }
@@ -186,6 +187,7 @@ impl Run {
             load_ended_ms: at_ms,
             ended_ms: at_ms,
             reason: reason.map(Into::into),
+            unseen: record::Unseen::default(),
         });
         self
     }

@@ -1,6 +1,7 @@
 """A receiver of OTLP over HTTP, made of OpenTelemetry's own messages. Says its port, then a line for each
-request that it took; a request that it cannot read, or that holds what the protocol does not know, gets a 400."""
+set of metrics that it took; a request that it cannot read, or that holds what the protocol does not know, gets a 400."""
 
+import gzip
 import http.server
 import json
 
@@ -26,6 +27,8 @@ class Receiver(http.server.BaseHTTPRequestHandler):
 
     def do_POST(self):
         body = self.rfile.read(int(self.headers["content-length"]))
+        if self.headers["content-encoding"] == "gzip":
+            body = gzip.decompress(body)
         try:
             if self.headers["content-type"] != "application/x-protobuf":
                 raise DecodeError(self.headers["content-type"])
@@ -33,23 +36,46 @@ class Receiver(http.server.BaseHTTPRequestHandler):
         except DecodeError as error:
             self.answer(400, str(error).encode())
             return
-        resource = request.resource_metrics[0]
+        for resource in request.resource_metrics:
+            self.tell(resource, unknown_fields(request))
+        self.answer(200, ExportMetricsServiceResponse().SerializeToString())
+
+    def tell(self, resource, unknown):
         metrics = {metric.name: metric for metric in resource.scope_metrics[0].metrics}
         attributes = {item.key: item.value.string_value for item in resource.resource.attributes}
 
         def total(name):
             return sum(point.as_int for point in metrics[name].sum.data_points)
 
+        def each(name):
+            points = metrics[name].sum.data_points
+            keys = {item.key for point in points for item in point.attributes}
+            assert keys >= {"name", "method"}, keys
+            counts = {}
+            for point in points:
+                of = {item.key: item.value.string_value for item in point.attributes}["name"]
+                counts[of] = counts.get(of, 0) + point.as_int
+            return counts
+
+        def histogram(name):
+            points = metrics[name].histogram.data_points
+            assert all(sum(point.bucket_counts) == point.count for point in points)
+            return sum(point.count for point in points)
+
         told = {
             "path": self.path,
-            "unknown_fields": unknown_fields(request),
+            "unknown_fields": unknown,
             "service": attributes["service.name"],
             "requests": total("brunt.requests"),
             "failures": total("brunt.failures"),
             "lost": total("brunt.intervals.lost"),
+            "wire_requests": total("brunt.wire_requests"),
+            "bytes_sent": total("brunt.sent"),
+            "bytes_received": total("brunt.received"),
+            "each": each("brunt.requests"),
+            "answered_well": histogram("brunt.response"),
         }
         print(json.dumps(told), flush=True)
-        self.answer(200, ExportMetricsServiceResponse().SerializeToString())
 
     def answer(self, status, body):
         self.send_response(status)

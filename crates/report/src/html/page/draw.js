@@ -25,7 +25,7 @@ function lonely(u, series, from, to) {
 function line({ label, ink, stroke, dots }) {
   return {
     label, width: stroke === "dotted" ? 2 : 1.75, spanGaps: false, dash: DASHES[stroke],
-    stroke: () => colour(ink), fill: stroke === "filled" ? () => colour(ink) + "26" : undefined,
+    paths: dots ? () => null : undefined, stroke: () => colour(ink), fill: stroke === "filled" ? () => colour(ink) + "26" : undefined,
     points: dots ? { show: true, size: 7, fill: () => colour(ink) }
       : { show: (u, series, from, to) => lonely(u, series, from, to).length > 0, filter: (u, series, show) => (show ? lonely(u, series, 0, u.data[0].length - 1) : null), size: 4, fill: () => colour(ink) },
   };
@@ -56,8 +56,30 @@ function within(u, paint) {
   u.ctx.restore();
 }
 
+// Words on a chart, to be read whatever lies below them.
+function words(ctx, ratio, text, x, y) {
+  ctx.save();
+  ctx.setLineDash([]);
+  ctx.lineJoin = "round";
+  ctx.lineWidth = 4 * ratio;
+  ctx.strokeStyle = colour("paper");
+  ctx.strokeText(text, x, y);
+  ctx.restore();
+  ctx.fillText(text, x, y);
+}
+
+// What a stretch of time is called, above the lines.
+function call(u, [label, , from, to], place) {
+  const left = u.valToPos(from, "x", true), right = u.valToPos(to, "x", true);
+  within(u, (ctx, ratio) => {
+    if (right - left < ctx.measureText(label).width * 0.6) return;
+    ctx.fillStyle = colour("quiet");
+    words(ctx, ratio, label, Math.max(left, u.bbox.left) + 5 * ratio, u.bbox.top + (13 + 13 * (place % 2)) * ratio);
+  });
+}
+
 // A stretch of time that a finding speaks of, behind the lines.
-function shade(u, [label, ink, from, to], place, filled) {
+function shade(u, [, ink, from, to], filled) {
   const left = u.valToPos(from, "x", true), right = Math.max(u.valToPos(to, "x", true), left + 1);
   within(u, (ctx, ratio) => {
     ctx.fillStyle = colour(ink) + "1f";
@@ -65,9 +87,6 @@ function shade(u, [label, ink, from, to], place, filled) {
     ctx.fillStyle = colour(ink) + "80";
     ctx.fillRect(left, u.bbox.top, ratio, u.bbox.height);
     if (!filled) ctx.fillRect(right - ratio, u.bbox.top, ratio, u.bbox.height);
-    if (right - left < ctx.measureText(label).width * 0.6) return;
-    ctx.fillStyle = colour("quiet");
-    ctx.fillText(label, Math.max(left, u.bbox.left) + 5 * ratio, u.bbox.top + (13 + 13 * (place % 2)) * ratio);
   });
 }
 
@@ -82,7 +101,7 @@ function level(u, [label, value]) {
     ctx.moveTo(u.bbox.left, y);
     ctx.lineTo(u.bbox.left + u.bbox.width, y);
     ctx.stroke();
-    ctx.fillText(`${label} ${number(value)}`, u.bbox.left + 8 * ratio, y + (holds ? 13 : -5) * ratio);
+    words(ctx, ratio, `${label} ${rate(value)}`, u.bbox.left + 8 * ratio, y + (holds ? 13 : -5) * ratio);
   });
 }
 
@@ -119,11 +138,11 @@ function heat(u, map) {
 function draw(host, spec, along) {
   const unit = spec.unit, values = scaleOf(spec), isLog = values.distr === 3;
   return new uPlot({
-    width: roomOf(host), height: heightOf(host), padding: [8, along.zoom ? 18 : 30, 0, 0], legend: { show: false },
+    width: roomOf(host), height: heightOf(host), padding: [8, along.zoom ? 18 : 40, 0, 0], legend: { show: false },
     cursor: { y: !!spec.map, points: { size: 7 }, drag: { x: !!along.zoom, y: false, setScale: false }, ...along.cursor },
-    scales: { x: { time: false, range: along.range }, y: values },
+    scales: { x: { time: false, range: along.range, distr: along.far ? 3 : 1 }, y: values },
     axes: [
-      axis({ size: 26, space: 70, values: (u, ticks) => ticks.map(along.words), splits: along.splits }),
+      axis({ size: 26, space: 70, values: (u, ticks) => ticks.map(along.words), splits: along.splits, filter: along.far ? (u, ticks) => ticks : undefined }),
       axis({
         size: AXIS, space: 32, values: (u, ticks) => ticks.map((value) => (isLog ? measured(value, unit) : tick(value, ticks[ticks.length - 1], unit))),
         splits: isLog ? (u) => decades(u.scales.y.min, u.scales.y.max) : undefined, filter: isLog ? (u, ticks) => ticks : undefined,
@@ -132,8 +151,8 @@ function draw(host, spec, along) {
     series: [{}, ...spec.lines.map(line)],
     hooks: {
       setCursor: [along.moved], setSelect: [along.zoom || (() => {})],
-      drawClear: [(u) => (along.spans || []).forEach((span, place) => shade(u, span, place, !spec.map)), (u) => spec.map && heat(u, spec.map)],
-      draw: [(u) => (spec.levels || []).forEach((of) => level(u, of)), (u) => (spec.slopes || []).forEach((of) => slope(u, of))],
+      drawClear: [(u) => (along.spans || []).forEach((span) => shade(u, span, !spec.map)), (u) => spec.map && heat(u, spec.map)],
+      draw: [(u) => (along.spans || []).forEach((span, place) => call(u, span, place)), (u) => (spec.levels || []).forEach((of) => level(u, of)), (u) => (spec.slopes || []).forEach((of) => slope(u, of))],
     },
   }, [spec.x || along.x, ...spec.lines.map((of) => of.values)], host);
 }

@@ -3,8 +3,7 @@ const runs = [...document.querySelectorAll("section.run")].map((section, at) => 
   const run = new Run(section, at);
   run.tools();
   run.drawAll();
-  const table = section.querySelector("table[data-requests]");
-  if (table) new Requests(run, table);
+  section.querySelectorAll("table[data-requests]").forEach((table) => new Requests(run, table));
   return run;
 });
 document.documentElement.classList.add("live");

@@ -1,5 +1,14 @@
 // The table of requests: sorted and filtered, its rows open their own charts.
 const SIZES = { ms: 1, s: 1000, min: 60000, kB: 1000, MB: 1e6 };
+// A table of so few rows is seen at a glance.
+const GLANCE = 8;
+// What the charts of a row are called: of requests with their two times, of groups, of metrics.
+const CHARTS = {
+  response: { rate: "Requests a second", well: "answered well", took: "Response time", first: 2, over: "Time over percentiles", unit: "ms" },
+  service: { rate: "Requests a second", well: "answered well", took: "Service time", first: 5, over: "Time over percentiles", unit: "ms" },
+  group: { rate: "Times a second", well: "went well", took: "Duration", first: 2, over: "Duration over percentiles", unit: "ms", label: "duration" },
+  metric: { rate: "Values a second", well: "taken", took: "Value", first: 2, over: "Value over percentiles", unit: "", label: "value" },
+};
 
 // What a cell says, as a number: durations in milliseconds, and no answer above all of them.
 function worth(cell) {
@@ -16,7 +25,7 @@ class Requests {
     this.body = table.tBodies[0];
     this.rows = [...this.body.rows];
     this.heads();
-    this.filter();
+    if (table.tFoot || this.rows.length > GLANCE) this.filter();
     this.rows.forEach((row) => this.opener(row));
     run.section.addEventListener("redrawn", () => {
       for (const row of this.rows.filter((row) => row.detail)) { this.close(row); this.open(row); }
@@ -86,21 +95,25 @@ class Requests {
 
   open(row) {
     const run = this.run, { width, rows } = run.data.names;
-    const [columns, spread] = rows[row.dataset.name];
+    const [columns, spread, kind = run.timed] = rows[row.dataset.name], words = CHARTS[kind];
     const cell = element("td", "charts");
     cell.colSpan = row.cells.length;
     row.detail = element("tr", "detail", cell);
     row.detail.hidden = row.hidden;
     row.after(row.detail);
     row.querySelector(".open").setAttribute("aria-expanded", "true");
-    const x = run.moments(columns[0].length, width), is = run.timed === "service";
+    const x = run.moments(columns[0].length, width);
     const lines = (wanted) => wanted.map(([label, ink, stroke, at]) => ({ label, ink, stroke, values: columns[at] }));
-    const first = is ? 5 : 2;
-    this.figure(cell, "Requests a second", { unit: "", lines: lines([["answered well", "a", "filled", 0], ["failed", "critical", "filled", 1]]) }, x, width);
-    this.figure(cell, is ? "Service time" : "Response time", { unit: "ms", lines: lines([["p50", "a", "plain", first], ["p95", "b", "plain", first + 1], ["p99", "c", "plain", first + 2]]) }, x, width);
-    const figure = this.empty("Time over percentiles", [["response time", "a", "plain"], ["service time", "b", "dashed"]]);
+    const first = words.first;
+    this.figure(cell, words.rate, { unit: "", lines: lines([[words.well, "a", "filled", 0], ["failed", "critical", "filled", 1]]) }, x, width);
+    this.figure(cell, words.took, { unit: words.unit, lines: lines([["p50", "a", "plain", first], ["p95", "b", "plain", first + 1], ["p99", "c", "plain", first + 2]]) }, x, width);
+    const over = spread.service ? [["response time", "a", "plain"], ["service time", "b", "dashed"]] : [[words.label, "a", "plain"]];
+    const figure = this.empty(words.over, over);
     cell.append(figure);
-    run.spread(figure, spread);
+    run.spread(figure, spread, words.unit);
+    const nines = spread.response.map((_, at) => at).filter((at) => at % 8 === 0);
+    const listed = over.map(([label], place) => ({ label, values: nines.map((at) => (place ? spread.service : spread.response)[at]) }));
+    figure.append(this.behind(() => this.listed(words.over, { unit: words.unit, lines: listed }, "Percentile", nines.map((at) => share(at / 8)))));
   }
 
   empty(title, lines) {
@@ -113,16 +126,21 @@ class Requests {
     cell.append(figure);
     this.run.chart(figure, spec, x, width);
     const run = this.run, from = x.map((at) => moment(at - width / 2, run.whole[1]));
+    figure.append(this.behind(() => this.listed(title, spec, "From", from)));
+  }
+
+  // What is behind a chart, made when it is opened.
+  behind(make) {
     const behind = element("details", "behind", element("summary", "", "Table"));
-    behind.addEventListener("toggle", () => behind.open && !behind.querySelector("table") && behind.append(this.listed(title, spec, from)));
-    figure.append(behind);
+    behind.addEventListener("toggle", () => behind.open && !behind.querySelector("table") && behind.append(make()));
+    return behind;
   }
 
   // The table behind a chart.
-  listed(title, { unit, lines }, from) {
+  listed(title, { unit, lines }, first, from) {
     const head = (scope, text) => { const cell = element("th", "", text); cell.scope = scope; return cell; };
     const rows = from.map((words, at) => element("tr", "", head("row", words), ...lines.map(({ values }) => element("td", "", measured(values[at], unit)))));
-    const heads = element("thead", "", element("tr", "", head("col", "From"), ...lines.map(({ label }) => head("col", label))));
+    const heads = element("thead", "", element("tr", "", head("col", first), ...lines.map(({ label }) => head("col", label))));
     return element("div", "scroll long", element("table", "", element("caption", "", title), heads, element("tbody", "", ...rows)));
   }
 }

@@ -1,5 +1,9 @@
 // So many times the usual p99 is steep.
 const STEEP = 30;
+// Counts that go so many times as far as the first are drawn over a logarithmic axis.
+const FAR = 30;
+// So wide is the name of a percentile below its chart, in pixels.
+const NINE = 62;
 
 // The time of a run: one cursor and one zoom for all of its charts.
 class Run {
@@ -87,7 +91,7 @@ class Run {
 
   // For those who have no mouse.
   reach(plot, title, width) {
-    const root = plot.root, over = plot.over;
+    const root = plot.root;
     root.tabIndex = 0;
     root.setAttribute("role", "group");
     root.setAttribute("aria-label", title + ": left and right move the cursor, plus and minus zoom, escape shows the whole run");
@@ -103,11 +107,7 @@ class Run {
       event.preventDefault();
       keys[event.key]();
     });
-    const touched = (event) => {
-      if (event.pointerType !== "mouse") this.point(plot.posToVal(event.clientX - over.getBoundingClientRect().left, "x"));
-    };
-    over.addEventListener("pointerdown", touched);
-    over.addEventListener("pointermove", touched);
+    fingers(this, plot);
   }
 
   // Draws a chart over time in a figure, once.
@@ -120,27 +120,33 @@ class Run {
     this.reach(plot, figure.querySelector("figcaption").firstChild.textContent.trim(), width);
   }
 
-  spread(figure, { response, service }) {
+  spread(figure, { response, service }, unit = "ms") {
     const outputs = [...figure.querySelectorAll("output")];
-    const x = response.map((_, at) => at / 8), nines = (at) => (at === 0 ? "0 %" : (100 - 100 * 10 ** -at).toFixed(Math.max(0, Math.ceil(at) - 2)) + " %");
-    const lines = [{ label: "response time", ink: "a", stroke: "plain", values: response }, { label: "service time", ink: "b", stroke: "dashed", values: service }];
+    const x = response.map((_, at) => at / 8);
+    const lines = [{ label: "response time", ink: "a", stroke: "plain", values: response }];
+    if (service) lines.push({ label: "service time", ink: "b", stroke: "dashed", values: service });
     const moved = (u) => {
       const at = u.cursor.left >= 0 ? u.cursor.idx : null;
-      outputs.forEach((output, place) => { output.textContent = at == null ? "" : measured(u.data[place + 1][at], "ms"); });
+      outputs.forEach((output, place) => { output.textContent = at == null ? "" : measured(u.data[place + 1][at], unit); });
     };
     const whole = [0, x[x.length - 1]];
-    const along = { x, words: nines, range: () => whole, splits: () => x.filter((at) => Number.isInteger(at)), moved };
-    this.drawn.set(figure, draw(figure.querySelector(".live"), { unit: "ms", lines, log: this.log }, along));
+    // Each nine, or each other where there is no room for their names.
+    const nine = (u) => x.filter((at) => at % Math.max(1, Math.ceil((NINE * whole[1]) / (u.width - NINE - AXIS))) === 0);
+    const along = { x, words: share, range: () => whole, splits: (u) => nine(u), moved };
+    this.drawn.set(figure, draw(figure.querySelector(".live"), { unit, lines, log: unit === "ms" && this.log }, along));
   }
 
   // What a search measured at each level, and the law.
   scaling(figure, [[under, answered], [at, law]]) {
     const points = new Map(under.map((x, place) => [x, [answered[place], null]]));
     at.forEach((x, place) => points.set(x, [(points.get(x) || [null])[0], law[place]]));
-    const x = [...points.keys()].sort((a, b) => a - b), column = (which) => x.map((of) => points.get(of)[which]);
+    const counts = [...points.keys()].sort((a, b) => a - b), most = counts[counts.length - 1];
+    const least = counts.find((of) => of > 0) || most, far = most > FAR * least;
+    const x = far ? counts.filter((of) => of > 0) : counts, column = (which) => x.map((of) => points.get(of)[which]);
     const lines = [{ label: "measured", ink: "a", dots: true, values: column(0) }, { label: "the law", ink: "c", stroke: "plain", values: column(1) }];
-    const end = [0, x[x.length - 1] * 1.02 || 1];
-    const plot = draw(figure.querySelector(".live"), { unit: "", lines }, { x, words: number, range: () => end, moved: () => {} });
+    const ends = far ? [least * 0.8, most * 1.25] : [0, most * 1.02 || 1];
+    const splits = far ? () => decades(...ends) : undefined;
+    const plot = draw(figure.querySelector(".live"), { unit: "", lines }, { x, words: (of) => tick(of, of * 10, ""), range: () => ends, moved: () => {}, far, splits });
     plot.series.slice(1).forEach((series) => { series.spanGaps = series.label === "the law"; });
     plot.redraw(true);
     this.drawn.set(figure, plot);
@@ -200,7 +206,7 @@ class Run {
     Object.assign(this.button, { type: "button", hidden: true });
     this.button.addEventListener("click", () => this.zoom(this.whole));
     const fieldset = element("fieldset", "", element("legend", "", "Time shown"), choice("response", "response time"), choice("service", "service time"));
-    const tools = element("div", "tools", fieldset, element("label", "", log, " logarithmic"), this.button, this.readout, element("span", "hint", "drag to zoom, double-click for the whole run"));
+    const tools = element("div", "tools", fieldset, element("label", "", log, " logarithmic"), this.button, this.readout, element("span", "hint", matchMedia("(pointer: coarse)").matches ? "two fingers zoom" : "drag to zoom, double-click for the whole run"));
     this.section.querySelector("h2.time").after(tools);
   }
 }

@@ -10,11 +10,17 @@ function measured(value, unit) {
   return unit ? text + " " + unit : text;
 }
 
+// The percentile that so many nines tell: 90 %, 99 %, 99.9 % …
+const share = (nines) => (nines === 0 ? "0 %" : (100 - 100 * 10 ** -nines).toFixed(Math.max(0, Math.ceil(nines) - 2)) + " %");
+
+// So many a second.
+const rate = (value) => value.toLocaleString("en", { maximumFractionDigits: value >= 1000 ? 0 : 1, minimumFractionDigits: value >= 1000 || Number.isInteger(value) ? 0 : 1 });
+
 // Beside an axis that ends at `top`: all in one unit.
 function tick(value, top, unit) {
   if (unit === "ms" && top >= 1000) return number(value / 1000) + " s";
   if (unit === "MB" && top >= 1000) return number(value / 1000) + " GB";
-  if (!unit && top >= 10000) return number(value / 1000) + "k";
+  if (!unit && top >= 10000 && value) return number(value / 1000) + "k";
   return number(value) + (unit ? " " + unit : "");
 }
 

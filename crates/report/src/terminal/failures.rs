@@ -1,0 +1,63 @@
+//! The ways to fail with an example each, and what the monitor could not see.
+
+use anstyle::Style;
+use verdict::Grade;
+
+use super::{Page, style_of, table};
+use crate::Judged;
+use crate::number::{self, one_line};
+
+/// So many ways to fail are shown; the report has all.
+const FAILURES_MAX: usize = 20;
+
+impl Page {
+    pub(super) fn failures(&self, run: &Judged) -> String {
+        let failures = run.record.timeline.failures();
+        if failures.is_empty() {
+            return String::new();
+        }
+        let mut text = self.heading("Failures");
+        let mut failures: Vec<_> = failures.iter().collect();
+        failures.sort_by_key(|failure| std::cmp::Reverse(failure.count));
+        for failure in failures.iter().take(FAILURES_MAX) {
+            let code = if failure.code == 0 {
+                String::new()
+            } else {
+                format!(" {}", failure.code)
+            };
+            let name = run.record.header.names[failure.name.index()].title();
+            let count = number::count(failure.count);
+            let what = format!(
+                "{count} × {}{code}  {}",
+                failure.kind.name(),
+                one_line(&name)
+            );
+            let what = table::shortened(&what, self.width.saturating_sub(2));
+            text += &format!("  {}\n", self.painted(style_of(Grade::Critical), &what));
+            if let Some(example) = &failure.example {
+                text += &self.wrapped(4, example);
+            }
+        }
+        if failures.len() > FAILURES_MAX {
+            let more = failures.len() - FAILURES_MAX;
+            text += &self.wrapped(2, &format!("- {more} ways to fail more are in the report"));
+        }
+        text
+    }
+
+    /// What the monitor could not see, which has no figure anywhere.
+    pub(super) fn unseen(&self, run: &Judged) -> String {
+        let mut text = String::new();
+        for (whose, what) in run.record.unseen() {
+            let words = format!("Not seen of {}: {}", whose.words(), what.join("; "));
+            for line in self.wrapped(0, &words).lines() {
+                text += &format!("{}\n", self.painted(Style::new().dimmed(), line));
+            }
+        }
+        if text.is_empty() {
+            text
+        } else {
+            format!("\n{text}")
+        }
+    }
+}

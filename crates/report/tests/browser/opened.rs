@@ -1,0 +1,66 @@
+//! The rows of groups and of the user's own metrics, and the charts that they open.
+
+use serde_json::json;
+
+use crate::use_of::{click, count, texts};
+use crate::{grouped, opened};
+
+const OTHERS: &str = "table[data-requests]:not(:has(tfoot))";
+
+#[test]
+fn a_group_and_a_metric_open_their_own_charts() {
+    let grouped = grouped();
+    let Some(mut page) = opened("a_group_and_a_metric", &[grouped.judged()], true) else {
+        return;
+    };
+    let browser = &mut page.browser;
+    let names = texts(browser, &format!("{OTHERS} tbody th"));
+    assert_eq!(names, ["group buy <b>it</b>", "metric basket, in pieces"]);
+    // A glance tells which of two is which.
+    assert_eq!(count(browser, ".filter"), 1);
+
+    click(browser, "tr[data-name='3'] .open");
+    assert_eq!(count(browser, "tr.detail canvas"), 3);
+    let titles = ["Times a second", "Duration", "Duration over percentiles"];
+    assert_eq!(texts(browser, "tr.detail figcaption"), titles);
+    let outputs = |browser: &mut testbed::Browser| texts(browser, "tr.detail output");
+    browser.point("tr.detail figure:nth-of-type(2) .u-over", -0.12);
+    browser.settle();
+    assert_eq!(texts(browser, ".tools .at"), ["at 8 s"]);
+    // One went well and one failed; what went well took 208 ms. The third chart has no cursor of its own yet.
+    assert_eq!(
+        outputs(browser),
+        ["1", "1", "208 ms", "208 ms", "208 ms", ""]
+    );
+    for chart in 1..=3 {
+        let summary = format!("tr.detail figure:nth-of-type({chart}) summary");
+        click(browser, &summary);
+    }
+    assert_eq!(
+        count(browser, "tr.detail figure:nth-of-type(2) tbody tr"),
+        22
+    );
+    let spread = texts(browser, "tr.detail figure:nth-of-type(3) th");
+    assert_eq!(spread, ["Percentile", "duration", "0 %", "90 %", "99 %"]);
+    // There is no service time of it: its charts stay.
+    click(browser, ".tools input[value='service']");
+    assert_eq!(texts(browser, "tr.detail figcaption"), titles);
+    click(browser, "tr[data-name='3'] .open");
+
+    click(browser, "tr[data-name='4'] .open");
+    let titles = ["Values a second", "Value", "Value over percentiles"];
+    assert_eq!(texts(browser, "tr.detail figcaption"), titles);
+    browser.point("tr.detail figure:nth-of-type(2) .u-over", -0.12);
+    browser.settle();
+    assert_eq!(
+        outputs(browser),
+        ["1", "0", "208.1", "208.1", "208.1", ""],
+        "no unit"
+    );
+    browser.point("tr.detail figure:nth-of-type(3) .u-over", 0.45);
+    browser.settle();
+    assert_eq!(outputs(browser)[5], "221.1");
+    let scripts = browser.ask("document.querySelectorAll('b').length");
+    assert_eq!(scripts, json!(0), "a name is text");
+    assert_eq!(browser.complaints, Vec::<String>::new());
+}
