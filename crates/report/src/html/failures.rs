@@ -32,7 +32,7 @@ pub(super) fn failures(run: &Judged, charts: &Charts, views: &Views) -> Markup {
 fn table(record: &RunRecord, caption: &str, failures: &[&Failure]) -> Markup {
     markup! {
         @if !failures.is_empty() {
-            div.scroll { table {
+            div.scroll { table.named {
                 caption { (caption) }
                 thead { tr {
                     th scope="col" { "Request" } th.words scope="col" { "Failure" } th scope="col" { "Count" }

@@ -92,6 +92,18 @@ fn shade(count: u64, all: u64) -> usize {
     ends.iter().filter(|end| share >= **end).count()
 }
 
+/// The rows whose lower ends are named: powers of ten, or where there is but one of them, the first and the last.
+fn named(rows: &RangeInclusive<u8>) -> Vec<u8> {
+    let (low, high) = (*rows.start(), rows.end() + 1);
+    let is_power = |row: &u8| f64::from(*row) % ROWS_A_DECADE == 0.0;
+    let powers: Vec<u8> = (low..=high).filter(is_power).collect();
+    if powers.len() < 2 {
+        vec![low, high]
+    } else {
+        powers
+    }
+}
+
 fn plot(bins: &Bins, at: usize, rows: &RangeInclusive<u8>) -> Markup {
     let count = f64::from(rows.end() - rows.start() + 1);
     let wide = 1000.0 / bins.all.len().max(1) as f64;
@@ -106,14 +118,14 @@ fn plot(bins: &Bins, at: usize, rows: &RangeInclusive<u8>) -> Markup {
             write!(paths[shade(*of_row, all)], "M{x} {y}h{w}v{h}h-{w}z").ok();
         }
     }
-    let middle =
-        lower_ms(*rows.start()) * (lower_ms(rows.end() + 1) / lower_ms(*rows.start())).sqrt();
     markup! {
         div.plot {
-            div.ys {
-                span { (number::ms(lower_ms(rows.end() + 1))) }
-                span { (number::ms(middle)) }
-                span { (number::ms(lower_ms(*rows.start()))) }
+            svg.beside aria-hidden="true" {
+                @for row in named(rows) {
+                    text x="100%" y={ (rounded(100.0 - f64::from(row - rows.start()) * high)) "%" } {
+                        (number::threshold(lower_ms(row), "ms"))
+                    }
+                }
             }
             svg viewBox="0 0 1000 100" preserveAspectRatio="none" aria-hidden="true" {
                 @for (shade, path) in paths.iter().enumerate() {
@@ -161,6 +173,12 @@ fn table(bins: &Bins, at: usize, title: &str) -> Markup {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn powers_of_ten_are_named() {
+        assert_eq!(named(&(3..=30)), [8, 16, 24]);
+        assert_eq!(named(&(9..=12)), [9, 13]);
+    }
 
     #[test]
     fn a_decade_has_its_rows_and_shades_grow_with_the_share() {
