@@ -38,11 +38,14 @@ const LATEST_S: usize = 4;
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [rate, names, days, file] = &arguments[..] else {
-        println!("give requests a second, how many names they have, for how many days, and the file to write");
+        println!(
+            "give requests a second, how many names they have, for how many days, and the file to write"
+        );
         return ExitCode::SUCCESS;
     };
     let number = |text: &String| text.parse::<u32>().map_err(io::Error::other);
-    let played = number(rate).and_then(|rate| play((rate, number(names)?), number(days)?, Path::new(file)));
+    let played =
+        number(rate).and_then(|rate| play((rate, number(names)?), number(days)?, Path::new(file)));
     match played {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
