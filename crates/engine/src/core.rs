@@ -32,6 +32,7 @@ use crate::pool::Pool;
 use crate::recorder::{Gauges, Recorder};
 use crate::rehearsal::Script;
 use crate::settings::{Settings, Share};
+use crate::slices::in_slices;
 use crate::starts::{Started, Starts};
 use crate::target::Target;
 use crate::tls::Sessions;
@@ -418,7 +419,7 @@ async fn play_users(core: &Rc<Core>, seed: u64) -> io::Result<()> {
     let is_searched = core.parts[0].schedule.is_searched();
     loop {
         for (number, begun) in begun.iter_mut().enumerate() {
-            *begun += begin_users(core, seed, number, *begun, &mut users);
+            *begun += begin_users(core, seed, number, *begun, &mut users).await;
         }
         let more_may_come = is_searched && core.pacer.phase() == Phase::Running;
         tokio::select! {
@@ -432,8 +433,9 @@ async fn play_users(core: &Rc<Core>, seed: u64) -> io::Result<()> {
     }
 }
 
-/// Begins the users that a part wants and that have not begun; returns how many these are.
-fn begin_users(
+/// Begins the users that a part wants and that have not begun, a few at a time, since others may run already;
+/// returns how many these are.
+async fn begin_users(
     core: &Rc<Core>,
     seed: u64,
     part_number: usize,
@@ -445,13 +447,15 @@ fn begin_users(
     let fresh: Vec<u32> = part.schedule.users(wanted).skip(begun).collect();
     // As many as fit in a u32.
     part.users_begin(u32::try_from(fresh.len()).unwrap_or(u32::MAX));
-    for number in &fresh {
-        let user = User::new(core, seed, part_number, *number);
+    let count = fresh.len();
+    in_slices(fresh, |number| {
+        let user = User::new(core, seed, part_number, number);
         if part.is_open {
             users.spawn_local(user.serve(core.clone(), seed));
         } else {
             users.spawn_local(user.play(core.clone()));
         }
-    }
-    fresh.len()
+    })
+    .await;
+    count
 }

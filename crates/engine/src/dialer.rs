@@ -21,6 +21,7 @@ use crate::fault::Fault;
 use crate::http2;
 use crate::link::Link;
 use crate::pacer::{GivenUp, Seat};
+use crate::ports;
 use crate::stream::Stream;
 use crate::target::{Origin, Target};
 use crate::tls::{self, Sessions};
@@ -164,6 +165,7 @@ impl Dialer {
         } else {
             TcpSocket::new_v6()?
         };
+        ports::take_any(&socket)?;
         if let Some(source) = self.next_source(&core.target.sources, address) {
             // The port is chosen when the other end is known: each end gives all ports anew.
             setsockopt(&socket, sockopt::IpBindAddressNoPort, &true)?;

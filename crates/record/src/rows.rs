@@ -13,6 +13,8 @@ use crate::columns::{self, Column, NUMBERS_MAX, ROWS_MAX};
 pub(crate) trait Row: Clone {
     /// When it was, where rows are looked for by that; they come in this order.
     fn at(&self) -> u64;
+    /// How many numbers it has.
+    fn width(&self) -> usize;
     /// Adds it, number by number.
     fn write(&self, numbers: &mut Column);
     /// Takes it from its numbers.
@@ -168,11 +170,11 @@ impl<T: Row> Rows<T> {
 
     fn add(&mut self, row: T, held: u32) {
         let together = self.last.saturating_add(held);
-        let numbers = width(&row);
+        let numbers = row.width();
         let is_alike = self
             .open
             .first()
-            .is_some_and(|first| width(first) == numbers);
+            .is_some_and(|first| first.width() == numbers);
         if let Some(last) = self
             .open
             .last_mut()
@@ -236,15 +238,18 @@ impl<T: Row> Rows<T> {
 
     /// The row at a place.
     pub(crate) fn get(&self, at: usize) -> Option<T> {
-        match at.checked_sub(self.packed()) {
-            Some(open) => self.open.get(open).cloned(),
-            None => {
-                let number = self.chunks.partition_point(|chunk| chunk.from <= at) - 1;
-                self.chunk(number)
-                    .get(at - self.chunks[number].from)
-                    .cloned()
-            }
+        if let Some(open) = at.checked_sub(self.packed()) {
+            return self.open.get(open).cloned();
         }
+        let number = self.chunk_of(at);
+        let own = at - self.chunks[number].from;
+        self.chunk(number).get(own).cloned()
+    }
+
+    /// The chunk that a packed row is in.
+    fn chunk_of(&self, at: usize) -> usize {
+        // The first one begins at 0.
+        self.chunks.partition_point(|chunk| chunk.from <= at) - 1
     }
 
     /// Changes the row at a place.
@@ -255,7 +260,7 @@ impl<T: Row> Rows<T> {
             }
             return;
         }
-        let number = self.chunks.partition_point(|chunk| chunk.from <= at) - 1;
+        let number = self.chunk_of(at);
         let chunk = &mut self.chunks[number];
         let mut rows = unpacked(chunk);
         if let Some(row) = rows.get_mut(at - chunk.from) {
@@ -330,13 +335,6 @@ impl<T: Clone> Clone for Rows<T> {
             seen: Mutex::new(None),
         }
     }
-}
-
-/// How many numbers a row has.
-fn width(row: &impl Row) -> usize {
-    let mut numbers = Column::new();
-    row.write(&mut numbers);
-    numbers.len()
 }
 
 /// Rows as columns, in bytes. All have as many numbers.

@@ -10,6 +10,8 @@ use crate::{FailureKind, Second};
 const BYTES_MAX: usize = 8 << 20;
 /// What is this old is packed, so many seconds at once; what comes later of it still counts.
 const OPEN: usize = ROWS_MAX;
+/// How many numbers a second has beside its failures.
+const COUNTS: usize = 18;
 
 /// The counts of each second of a run, from second 0 on.
 #[derive(Debug, Clone)]
@@ -162,6 +164,10 @@ impl FromIterator<Second> for Seconds {
 impl Row for Second {
     fn at(&self) -> u64 {
         0
+    }
+
+    fn width(&self) -> usize {
+        COUNTS + FailureKind::ALL.len()
     }
 
     fn write(&self, numbers: &mut Column) {

@@ -199,7 +199,7 @@ pub(crate) fn unseen(record: &RunRecord) -> Option<String> {
     if looks.is_empty() {
         return None;
     }
-    let never = |is_known: fn(&Interference) -> bool| !looks.iter().any(|look| is_known(look));
+    let never = |is_known: fn(&Interference) -> bool| !looks.iter().any(is_known);
     let seconds = record.timeline.seconds();
     let is_counted = seconds.iter().any(|second| second.wake_ups > 0);
     let mut unseen = Vec::new();

@@ -3,6 +3,9 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::columns::Column;
+use crate::rows::Row;
+use crate::{Interference, MachineReading, ProcessReading};
 
 fn readings(count: std::ops::Range<usize>) -> impl Strategy<Value = Vec<Reading>> {
     let process = (any::<u32>(), prop::option::of(0.0..100.0f64), 0u64..9_999);
@@ -140,6 +143,22 @@ fn readings_of_other_processes_stand_in_a_chunk_of_their_own() {
         .map(|reading| reading.beside.len())
         .collect();
     assert_eq!(counts, [1, 1, 3, 0]);
+}
+
+#[test]
+fn a_reading_has_as_many_numbers_as_it_says() {
+    for beside in 0..3 {
+        let reading = Reading {
+            beside: vec![ProcessReading::default(); beside],
+            ..Reading::default()
+        };
+        let mut numbers = Column::new();
+        reading.write(&mut numbers);
+        assert_eq!(numbers.len(), reading.width());
+    }
+    let mut numbers = Column::new();
+    crate::Second::default().write(&mut numbers);
+    assert_eq!(numbers.len(), crate::Second::default().width());
 }
 
 #[test]

@@ -3,14 +3,19 @@
 use proptest::prelude::*;
 use record::file::{self, FORMAT_VERSION, ReadError};
 
-use crate::known::{frame_edges, known, written};
+use crate::known::{frame_edges, known, written, written_anew};
 
 #[test]
 fn a_changed_byte_ends_the_record_at_its_frame() {
-    let bytes = known();
-    let edges = frame_edges(&bytes);
+    for bytes in [known(), written_anew()] {
+        each_changed_byte_ends(&bytes);
+    }
+}
+
+fn each_changed_byte_ends(bytes: &[u8]) {
+    let edges = frame_edges(bytes);
     for at in 0..bytes.len() {
-        let mut changed = bytes.clone();
+        let mut changed = bytes.to_vec();
         changed[at] ^= 1 << (at % 8);
         let read = file::read(changed.as_slice());
         if at < edges[1] {

@@ -184,7 +184,9 @@ fn histogram(bytes: &[u8]) -> (BTreeMap<u64, u64>, [u64; 4]) {
 
 /// The columns of packed rows.
 fn columns(packed: &Value) -> Vec<Vec<Option<i64>>> {
-    let rows = packed.get("rows").number() as usize;
+    let number = packed.get("rows").number();
+    let rows = (0_u16..=256).find(|rows| f64::from(*rows) == number);
+    let rows = usize::from(rows.unwrap());
     let Value::Bytes(bytes) = packed.get("columns") else {
         panic!("{packed:?}")
     };
@@ -213,7 +215,7 @@ fn column(rest: &mut Rest, rows: usize) -> Vec<Option<i64>> {
             again -= 1;
             return number;
         }
-        let zigzag = rest.leb128() as i64;
+        let zigzag = rest.leb128().cast_signed();
         number += if zigzag % 2 == 0 {
             zigzag / 2
         } else {

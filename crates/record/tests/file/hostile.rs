@@ -7,7 +7,7 @@ use record::{
     RunRecord, Scope, Second, Sparse,
 };
 
-use crate::known::{frame, frame_edges, header, known, written};
+use crate::known::{frame, frame_edges, header, known, written, written_anew};
 
 fn empty() -> Increment {
     Increment {
@@ -111,6 +111,44 @@ fn an_increment_that_no_run_makes_is_damage() {
 }
 
 #[test]
+fn packed_rows_that_no_run_has_are_damage() {
+    let bytes = written_anew();
+    let edges = frame_edges(&bytes);
+    // The second frame holds the counts of two seconds, the fifth as many readings.
+    for (number, columns) in [(1, 37), (4, 55)] {
+        let payload = &bytes[edges[number] + 8..edges[number + 1]];
+        let find = |what: &[u8]| {
+            let at = payload.windows(what.len()).position(|part| part == what);
+            at.unwrap() + what.len()
+        };
+        for (key, value) in [
+            (&b"\xa4each"[..], 0),
+            (b"\xa4each", 3),
+            (b"\xa4last", 0),
+            (b"\xa4last", 2),
+            (b"\xa4rows", 3),
+        ] {
+            let mut changed = payload.to_vec();
+            changed[find(key)] = value;
+            let all = [&bytes[..edges[number]], &frame(&changed)].concat();
+            let error = file::read(all.as_slice()).unwrap_err();
+            let is_there = matches!(error, ReadError::Damaged { frame, .. } if frame == number);
+            assert!(is_there, "{error}");
+            assert!(
+                error.to_string().contains("packed rows from 0 on"),
+                "{error}"
+            );
+        }
+        let at = find(b"\xa7columns");
+        assert_eq!(
+            payload[at + 2],
+            columns,
+            "how many there are, after the length"
+        );
+    }
+}
+
+#[test]
 fn a_frame_that_is_out_of_place_is_damage() {
     let bytes = known();
     let edges = frame_edges(&bytes);
@@ -152,9 +190,10 @@ proptest! {
     #[test]
     fn a_changed_frame_with_a_good_checksum_is_read_or_refused(
         number in 0usize..9,
+        is_anew in any::<bool>(),
         changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..5),
     ) {
-        let bytes = known();
+        let bytes = if is_anew { written_anew() } else { known() };
         let edges = frame_edges(&bytes);
         let mut payload = bytes[edges[number] + 8..edges[number + 1]].to_vec();
         for (at, byte) in changes {

@@ -20,7 +20,7 @@ pub(crate) fn large(names: u32, seconds: u32, apart: u32) -> RunRecord {
         .collect();
     header.load.stages[0].seconds = f64::from(seconds);
     let mut record = RunRecord::new(header);
-    let reading = known().record.readings.get(5).unwrap();
+    let reading = known().record.readings.get(5).expect("a reading");
     let mut delta = Delta::new(&record.header.names);
     let mut chance = 7u64;
     for second in 0..seconds {

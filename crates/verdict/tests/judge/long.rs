@@ -7,7 +7,7 @@ use verdict::trend::Point;
 /// A reading a second.
 const SECONDS: u32 = 5 * 86_400;
 /// Bytes an hour: twelve in a hundred of the level in a day.
-const LEAK: f64 = 2e6;
+const LEAK: u64 = 2_000_000;
 
 /// A service of 400 MB that leaks, with a collector at work each 97 s; all else is noise, so that readings take room.
 fn readings() -> impl Iterator<Item = Reading> {
@@ -19,13 +19,13 @@ fn readings() -> impl Iterator<Item = Reading> {
         state >> 33
     };
     (1..=SECONDS).map(move |second| {
-        let leaked = LEAK * f64::from(second) / 3_600.0;
-        let garbage = f64::from(second % 97) * 1e6 + noise() as f64 / 2_000.0;
-        let anonymous = 400e6 + leaked + garbage;
+        let leaked = LEAK * u64::from(second) / 3_600;
+        let garbage = u64::from(second % 97) * 1_000_000 + noise() / 2_000;
+        let anonymous = 400_000_000 + leaked + garbage;
         Reading {
             at_ms: u64::from(second) * 1_000,
             target: Some(ProcessReading {
-                anonymous_bytes: Some(anonymous as u64),
+                anonymous_bytes: Some(anonymous),
                 rss_bytes: Some(noise()),
                 cpu_percent: Some((noise() % 100_000) as f64 / 1e3),
                 disk_written_bytes: Some(noise()),
@@ -71,7 +71,7 @@ fn a_leak_over_days_is_the_leak_that_was_read() {
     else {
         panic!("both leak");
     };
-    let slope = LEAK / 3_600.0;
+    let slope = LEAK as f64 / 3_600.0;
     for found in [of_read, of_kept] {
         assert!((found.slope / slope - 1.0).abs() < 0.02, "{found:?}");
     }
