@@ -22,11 +22,11 @@ function lonely(u, series, from, to) {
   return found;
 }
 
-function line({ label, ink, stroke, dots }) {
+function line({ label, ink, stroke, dots, joined }) {
   return {
-    label, width: stroke === "dotted" ? 2 : 1.75, spanGaps: false, dash: DASHES[stroke],
+    label, width: stroke === "dotted" ? 2 : 1.75, spanGaps: !!joined, dash: DASHES[stroke],
     paths: dots ? () => null : undefined, stroke: () => colour(ink), fill: stroke === "filled" ? () => colour(ink) + "26" : undefined,
-    points: dots ? { show: true, size: 7, fill: () => colour(ink) }
+    points: joined ? { show: false } : dots ? { show: true, size: 7, fill: () => colour(ink) }
       : { show: (u, series, from, to) => lonely(u, series, from, to).length > 0, filter: (u, series, show) => (show ? lonely(u, series, 0, u.data[0].length - 1) : null), size: 4, fill: () => colour(ink) },
   };
 }

@@ -143,12 +143,10 @@ class Run {
     const counts = [...points.keys()].sort((a, b) => a - b), most = counts[counts.length - 1];
     const least = counts.find((of) => of > 0) || most, far = most > FAR * least;
     const x = far ? counts.filter((of) => of > 0) : counts, column = (which) => x.map((of) => points.get(of)[which]);
-    const lines = [{ label: "measured", ink: "a", dots: true, values: column(0) }, { label: "the law", ink: "c", stroke: "plain", values: column(1) }];
+    const lines = [{ label: "measured", ink: "a", dots: true, values: column(0) }, { label: "the law", ink: "c", stroke: "plain", joined: true, values: column(1) }];
     const ends = far ? [least * 0.8, most * 1.25] : [0, most * 1.02 || 1];
     const splits = far ? () => decades(...ends) : undefined;
     const plot = draw(figure.querySelector(".live"), { unit: "", lines }, { x, words: (of) => tick(of, of * 10, ""), range: () => ends, moved: () => {}, far, splits });
-    plot.series.slice(1).forEach((series) => { series.spanGaps = series.label === "the law"; });
-    plot.redraw(true);
     this.drawn.set(figure, plot);
   }
 
