@@ -7,7 +7,7 @@
 //! ending. `docs/record.md` describes it for readers in other languages.
 //!
 //! What a second adds takes more than what is kept of it, so that a file that has grown by
-//! [`GROWN_BYTES_MAX`] is to be written anew: it is bounded as what is kept is.
+//! `GROWN_BYTES_MAX` is to be written anew: it is bounded as what is kept is.
 
 use std::io::{self, BufReader, Read, Write};
 
