@@ -6,8 +6,8 @@
 //! field names. The first frame is the header; each second adds frames; the last one is the
 //! ending. `docs/record.md` describes it for readers in other languages.
 //!
-//! What a second adds takes more than what is kept of it, so that a file that has grown by
-//! `GROWN_BYTES_MAX` is to be written anew: it is bounded as what is kept is.
+//! What a second adds takes more than what is kept of it, so that a file that has grown by 16 MiB is to
+//! be written anew ([`RecordWriter::is_overgrown`]): it is bounded as what is kept is.
 
 use std::io::{self, BufReader, Read, Write};
 

@@ -16,20 +16,28 @@ pub(crate) const LOWEST_MS: f64 = 0.01;
 /// Rows that there may be: up to a thousand seconds.
 const ROWS_MAX: f64 = 8.0 * ROWS_A_DECADE - 1.0;
 
+/// What a run tells of its seconds, unpacked once for all bins.
+pub(crate) struct Told<'a> {
+    record: &'a RunRecord,
+    seconds: Vec<Second>,
+    /// Readings with the second that each tells of.
+    looks: Vec<(u32, Look)>,
+}
+
 /// A run, part by part.
-pub(crate) struct Bins {
+pub(crate) struct Bins<'a> {
     /// The width of a bin, in seconds.
     pub(crate) width_s: u32,
-    pub(crate) all: Vec<Bin>,
+    pub(crate) all: Vec<Bin<'a>>,
 }
 
 /// A part of a run.
-pub(crate) struct Bin {
+pub(crate) struct Bin<'a> {
     /// Its first second.
     pub(crate) from_s: u32,
     /// Its seconds; fewer where the run ends in it.
-    pub(crate) seconds: Vec<Second>,
-    pub(crate) looks: Vec<Look>,
+    pub(crate) seconds: &'a [Second],
+    pub(crate) looks: &'a [(u32, Look)],
     /// The level that was planned in its middle: users, or requests a second in the open model.
     pub(crate) planned: f64,
     pub(crate) meant: Meant,
@@ -77,47 +85,52 @@ impl Percentiles {
     }
 }
 
-impl Bins {
+impl<'a> Told<'a> {
+    pub(crate) fn of(record: &'a RunRecord) -> Self {
+        Self {
+            record,
+            seconds: record.timeline.seconds().iter().collect(),
+            looks: looks(record).collect(),
+        }
+    }
+}
+
+impl<'a> Bins<'a> {
     /// The run in at most so many bins.
-    pub(crate) fn of(record: &RunRecord, most: usize) -> Self {
+    pub(crate) fn of(told: &'a Told, most: usize) -> Self {
+        let record = told.record;
         let width_s = width_s(record, most);
         let load = record.load();
-        let mut looks = looks(record).peekable();
         let mut merge = Merge::of(record);
         let length = length_s(record);
         let bins = (0..length.div_ceil(width_s)).map(|at| {
             let seconds = at * width_s..(at * width_s + width_s).min(length);
             merge.bin(intervals(record, &seconds));
-            let own = std::iter::from_fn(|| looks.next_if(|(second, _)| *second < seconds.end));
-            let own = own.map(|(_, look)| look).collect();
-            Bin::of(record, seconds, own, &load, &merge)
+            Bin::of(told, seconds, &load, &merge)
         });
         let all = bins.collect();
         Self { width_s, all }
     }
 }
 
-impl Bins {
+impl Bins<'_> {
     /// When the last one ends.
     pub(crate) fn end_s(&self) -> f64 {
         f64::from(self.width_s) * self.all.len() as f64
     }
 }
 
-impl Bin {
-    fn of(
-        record: &RunRecord,
-        part: Range<u32>,
-        looks: Vec<Look>,
-        load: &Load,
-        merge: &Merge,
-    ) -> Self {
+impl<'a> Bin<'a> {
+    fn of(told: &'a Told, part: Range<u32>, load: &Load, merge: &Merge) -> Self {
+        let place = |second: u32| told.looks.partition_point(|(known, _)| *known < second);
+        let looks = &told.looks[place(part.start)..place(part.end)];
+        let within = |second: u32| (second as usize).min(told.seconds.len());
+        let seconds = &told.seconds[within(part.start)..within(part.end)];
         let middle_s = f64::midpoint(part.start.into(), part.end.into());
         let a_task = load.open.map_or(1.0, |_| load.requests_per_task);
-        let seconds = part.start as usize..part.end as usize;
         Self {
             from_s: part.start,
-            seconds: record.timeline.seconds().range(seconds).collect(),
+            seconds,
             looks,
             planned: load.level_at(middle_s) * a_task,
             meant: merge.meant,
@@ -146,20 +159,24 @@ impl Bin {
 
     /// The mean of what was read.
     pub(crate) fn mean_read(&self, of: impl Fn(&Reading) -> Option<f64>) -> Option<f64> {
-        let read = self.looks.iter().filter_map(|look| of(&look.reading));
+        let read = self.looks.iter().filter_map(|(_, look)| of(&look.reading));
         let (sum, count) = read.fold((0.0, 0.0), |(sum, count), value| (sum + value, count + 1.0));
         (count > 0.0).then(|| sum / count)
     }
 
     /// The most that was read.
     pub(crate) fn most_read(&self, of: impl Fn(&Reading) -> Option<f64>) -> Option<f64> {
-        let read = self.looks.iter().filter_map(|look| of(&look.reading));
+        let read = self.looks.iter().filter_map(|(_, look)| of(&look.reading));
         read.reduce(f64::max)
     }
 
     /// What was counted since the reading before, a second.
     pub(crate) fn read_a_second(&self, of: impl Fn(&Reading) -> Option<f64>) -> Option<f64> {
-        let read = self.looks.iter().filter(|look| look.since_s > 0.0);
+        let read = self
+            .looks
+            .iter()
+            .map(|(_, look)| look)
+            .filter(|look| look.since_s > 0.0);
         let read = read.filter_map(|look| Some((of(&look.reading)?, look.since_s)));
         let (sum, seconds) = read.fold((0.0, 0.0), |(sum, seconds), (count, since_s)| {
             (sum + count, seconds + since_s)

@@ -29,7 +29,7 @@ use verdict::{Grade, RunResult};
 
 pub use past::html_of_past;
 
-use crate::bins::Bins;
+use crate::bins::{Bins, Told};
 use crate::terminal::severity;
 use crate::{Judged, number, tone};
 use chart::Views;
@@ -187,10 +187,11 @@ fn overview(runs: &[Judged]) -> Markup {
 }
 
 fn section(run: &Judged, number: usize) -> Markup {
+    let told = Told::of(run.record);
     let views = Views {
-        fine: Bins::of(run.record, FINE),
-        drawn: Bins::of(run.record, DRAWN),
-        listed: Bins::of(run.record, LISTED),
+        fine: Bins::of(&told, FINE),
+        drawn: Bins::of(&told, DRAWN),
+        listed: Bins::of(&told, LISTED),
     };
     let charts = Charts::of(run, &views.fine);
     let spread = Spread::of(&run.record.timeline, Scope::All);

@@ -117,10 +117,10 @@ impl<'a> Line<'a> {
 }
 
 /// The three resolutions of a run: what the script draws, what is drawn without it, what is listed.
-pub(super) struct Views {
-    pub(super) fine: Bins,
-    pub(super) drawn: Bins,
-    pub(super) listed: Bins,
+pub(super) struct Views<'a> {
+    pub(super) fine: Bins<'a>,
+    pub(super) drawn: Bins<'a>,
+    pub(super) listed: Bins<'a>,
 }
 
 impl<'a> Chart<'a> {
