@@ -76,7 +76,8 @@ impl Stand {
         })
     }
 
-    fn out(&self) -> PathBuf {
+    /// The folder of brunt's last run.
+    pub(super) fn out(&self) -> PathBuf {
         self.folder.path().join("out")
     }
 

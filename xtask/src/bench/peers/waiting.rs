@@ -9,9 +9,6 @@ use super::stand::Stand;
 const USERS: u32 = 18_000;
 const RSS_KIB_MAX: f64 = 10.0;
 const LAG_MS_MAX: f64 = 5.0;
-/// Local addresses to connect from. Once half the ports of one are taken, Linux looks through all of that half for each
-/// further connection, for milliseconds: of two, neither comes to that.
-const SOURCES: &str = "127.0.0.1,127.0.0.2";
 /// How long all users are there, in seconds.
 const HOLD_S: u32 = 15;
 
@@ -65,8 +62,7 @@ pub(super) fn users(stand: &Stand) -> anyhow::Result<Section> {
     let text = format!(
         "{USERS} users, each with a connection of its own, that wait 1–3 s after each GET, in one process on one core: about \
          {} requests a second. A user's memory is the largest resident memory of a run with all, less that of a run with one. \
-         Connections come from two local addresses (`--source {SOURCES}`): once half the ports of one are taken, Linux itself takes \
-         milliseconds for each further connection. Requests and lag are those of the {HOLD_S} s in which all are there.\n\n\
+         Requests and lag are those of the {HOLD_S} s in which all are there.\n\n\
          | by | connections | requests a second | RSS with one user, KiB | RSS with all, KiB | KiB a user | lag p99, ms | core busy |\n\
          | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n{}\n\n\
          Goal by TCP: under {RSS_KIB_MAX} KiB a user, lag p99 under {LAG_MS_MAX} ms: {reached}.\n",
@@ -79,15 +75,12 @@ pub(super) fn users(stand: &Stand) -> anyhow::Result<Section> {
 fn held(stand: &Stand, server: &[&str], users: u32, a_second: u32) -> anyhow::Result<Held> {
     let ramp_s = users.div_ceil(a_second) + 3;
     // A scenario may say it, wherever it goes.
-    let mut brunt = stand.brunt_with(&format!(
+    let brunt = stand.brunt_with(&format!(
         "[users.calm]\nwait = \"1s..3s\"\n[[users.calm.tasks]]\nget = \"/\"\n\
          [profiles.p]\nusers = {users}\nspawn_rate = {a_second}\nduration = \"{}s\"\nwarm_up = \"{ramp_s}s\"\n\
          {ANY_CERTIFICATE}",
         ramp_s + HOLD_S
     ))?;
-    brunt
-        .arguments
-        .extend(["--source", SOURCES].map(str::to_owned));
     let served = stand.serve(server)?;
     let finished = stand.run(&brunt, &served)?;
     let seen = served.stop()?;
