@@ -15,7 +15,7 @@ pub(crate) fn build(root: &Path, packages: &[&str]) -> anyhow::Result<PathBuf> {
     let mut command = cargo(root);
     command.args(["build", "--release", "--locked"]);
     for package in packages {
-        command.args(["--package", package, "--all-features"]);
+        command.args(["--package", package]);
     }
     let status = command.status().context("cannot run cargo")?;
     ensure!(status.success(), "{} does not build", packages.join(", "));
