@@ -10,10 +10,10 @@ use serde_json::Value;
 pub(crate) const SERVER_CORE: usize = 1;
 pub(crate) const CLIENT_CORE: usize = 0;
 
-/// Builds these packages, and gives the folder of their programs.
+/// Builds these packages as they ship, and gives the folder of their programs.
 pub(crate) fn build(root: &Path, packages: &[&str]) -> anyhow::Result<PathBuf> {
     let mut command = cargo(root);
-    command.args(["build", "--release", "--locked"]);
+    command.args(["build", "--profile", "dist", "--locked"]);
     for package in packages {
         command.args(["--package", package]);
     }
@@ -21,7 +21,7 @@ pub(crate) fn build(root: &Path, packages: &[&str]) -> anyhow::Result<PathBuf> {
     ensure!(status.success(), "{} does not build", packages.join(", "));
     let target =
         std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
-    Ok(target.join("release"))
+    Ok(target.join("dist"))
 }
 
 /// Builds a program of a package's `benches/`, and says where it is.

@@ -28,6 +28,8 @@ pub(crate) struct Connection {
 pub(crate) struct Wire {
     pub(crate) sent_ns: Option<u64>,
     pub(crate) first_byte_ns: Option<u64>,
+    /// When the last of what has come so far came.
+    pub(crate) last_byte_ns: Option<u64>,
     pub(crate) bytes_sent: u64,
     pub(crate) bytes_received: u64,
 }
@@ -252,8 +254,9 @@ impl Connection {
                     Err(closed())
                 });
             }
-            wire.first_byte_ns
-                .get_or_insert_with(|| core.clock.now_ns());
+            let now_ns = core.clock.now_ns();
+            wire.first_byte_ns.get_or_insert(now_ns);
+            wire.last_byte_ns = Some(now_ns);
             wire.bytes_received += bytes.len() as u64;
             match reader.feed(bytes) {
                 Err(error) => {

@@ -88,7 +88,9 @@ impl<'a> Exchange<'a> {
                 return (core.clock.now_ns(), Ended::Stopped(stop));
             }
         };
-        let done_ns = core.clock.now_ns();
+        // An answer is done with its last byte: what brunt does with it then is not the service's time.
+        let last_byte_ns = exchange.wire.last_byte_ns.filter(|_| result.is_ok());
+        let done_ns = last_byte_ns.unwrap_or_else(|| core.clock.now_ns());
         core.pacer.is_alive(done_ns);
         core.pacer.end(seat);
         let took_ns = done_ns.saturating_sub(intended_ns);

@@ -84,7 +84,9 @@ impl User {
             }
         }
         let mut flow = Flow::Done;
-        while flow != Flow::StopUser && self.is_time(core, &mut span, intended_ns).await {
+        while flow != Flow::StopUser
+            && let Some(now_ns) = self.due(core, &mut span, intended_ns).await
+        {
             if self.turn == self.turns_max {
                 flow = Flow::StopUser;
                 break;
@@ -93,7 +95,7 @@ impl User {
             // A user that is not done when its pace wants it waits for nobody but the service.
             let dispatched_ns = match wait {
                 Wait::Pace(_) if intended_ns < done_ns => intended_ns,
-                _ => core.clock.now_ns(),
+                _ => now_ns,
             };
             let moments = (intended_ns, dispatched_ns);
             (done_ns, flow) = self.play_task(core, self.class, self.turn, moments).await;
@@ -106,21 +108,21 @@ impl User {
         flow
     }
 
-    /// Waits for a moment; false where the span or the load ends before it.
-    async fn is_time(&self, core: &Core, span: &mut Span, due_ns: u64) -> bool {
+    /// Waits for a moment, and gives the one in which it is over; `None` where the span or the load ends before it.
+    async fn due(&self, core: &Core, span: &mut Span, due_ns: u64) -> Option<u64> {
         while core.pacer.phase() == Phase::Running {
             let now_ns = core.clock.now_ns();
             span.follow(&core.parts[self.part].schedule, self.number, now_ns);
             if due_ns < span.to_ns && due_ns <= now_ns {
-                return true;
+                return Some(now_ns);
             }
             if span.to_ns <= now_ns {
-                return false;
+                return None;
             }
             let wake_ns = due_ns.min(span.to_ns);
             core.pacer.sleep_until(self.seat, wake_ns).await;
         }
-        false
+        None
     }
 
     /// Plays what comes before the tasks; returns when it was done, or `None` where the user cannot go on.

@@ -61,6 +61,7 @@ impl Connection {
         };
         wire.sent_ns = wire.sent_ns.or(account.sent_ns);
         wire.first_byte_ns = wire.first_byte_ns.or(account.first_byte_ns);
+        wire.last_byte_ns = account.last_byte_ns;
         wire.bytes_sent += account.bytes_sent;
         wire.bytes_received += account.bytes_received;
         self.end_of(&account, outcome, given_up)

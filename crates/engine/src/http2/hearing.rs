@@ -93,7 +93,7 @@ impl Session {
             return Err(breach("fields are not continued as they should be"));
         }
         match head.kind {
-            Kind::Data => self.hear_data(head, payload, wake),
+            Kind::Data => self.hear_data(head, payload, now_ns, wake),
             Kind::Headers => self.hear_headers(head, payload, now_ns, wake),
             Kind::Continuation => self.hear_continuation(head, payload, now_ns, wake),
             Kind::ResetStream => self.hear_reset(head, payload, wake),
@@ -111,6 +111,7 @@ impl Session {
         &mut self,
         head: Head,
         payload: &[u8],
+        now_ns: u64,
         mut wake: impl FnMut(Seat),
     ) -> Result<(), Breach> {
         let content = head
@@ -134,6 +135,7 @@ impl Session {
         if stream.state != State::Open {
             return Ok(());
         }
+        stream.last_byte_ns = Some(now_ns);
         stream.unreleased += bytes;
         if stream.unreleased > STREAM_WINDOW_BYTES {
             return Err(overflow("more came on a stream than its window lets"));
@@ -199,6 +201,7 @@ impl Session {
         match self.streams.numbered(head.stream) {
             Some(stream) => {
                 stream.first_byte_ns.get_or_insert(now_ns);
+                stream.last_byte_ns = Some(now_ns);
                 stream.bytes_received += (frame::HEAD_BYTES + head.bytes) as u64;
                 Ok(())
             }

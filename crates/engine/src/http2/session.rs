@@ -37,6 +37,8 @@ pub(super) struct Account {
     pub(super) sent_ns: Option<u64>,
     /// When the head of an answer came.
     pub(super) first_byte_ns: Option<u64>,
+    /// When the last of what has come of it came.
+    pub(super) last_byte_ns: Option<u64>,
     /// Bytes of its frames, their heads included.
     pub(super) bytes_sent: u64,
     pub(super) bytes_received: u64,
@@ -169,6 +171,7 @@ impl Session {
             unreleased: 0,
             sent_ns: None,
             first_byte_ns: None,
+            last_byte_ns: None,
             bytes_sent: 0,
             bytes_received: 0,
         });
@@ -276,6 +279,7 @@ impl Session {
         let account = Account {
             sent_ns: stream.sent_ns,
             first_byte_ns: stream.first_byte_ns,
+            last_byte_ns: stream.last_byte_ns,
             bytes_sent: if is_sent { stream.bytes_sent } else { 0 },
             bytes_received: stream.bytes_received,
         };

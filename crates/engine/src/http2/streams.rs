@@ -32,6 +32,7 @@ pub(super) struct Stream {
     pub(super) unreleased: u32,
     pub(super) sent_ns: Option<u64>,
     pub(super) first_byte_ns: Option<u64>,
+    pub(super) last_byte_ns: Option<u64>,
     pub(super) bytes_sent: u64,
     pub(super) bytes_received: u64,
 }
