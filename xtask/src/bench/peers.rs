@@ -60,8 +60,8 @@ const SECTIONS: [(&str, Measure); 10] = [
     ("http2", plain::by_http2),
     ("open", open::lateness),
     ("waiting", waiting::users),
-    ("crowd", crowd::in_processes),
     ("start", start::first_request),
+    ("crowd", crowd::in_processes),
     ("day", day::of_one_run),
 ];
 

@@ -62,7 +62,7 @@ pub(super) fn users(stand: &Stand) -> anyhow::Result<Section> {
     let text = format!(
         "{USERS} users, each with a connection of its own, that wait 1–3 s after each GET, in one process on one core: about \
          {} requests a second. A user's memory is the largest resident memory of a run with all, less that of a run with one. \
-         Requests and lag are those of the {HOLD_S} s in which all are there.\n\n\
+         Lag is that of the {HOLD_S} s in which all are there; requests a second are those of all of the run.\n\n\
          | by | connections | requests a second | RSS with one user, KiB | RSS with all, KiB | KiB a user | lag p99, ms | core busy |\n\
          | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n{}\n\n\
          Goal by TCP: under {RSS_KIB_MAX} KiB a user, lag p99 under {LAG_MS_MAX} ms: {reached}.\n",
