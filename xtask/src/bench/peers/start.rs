@@ -48,7 +48,7 @@ pub(super) fn first_request(stand: &Stand) -> anyhow::Result<Section> {
     println!("  {median:.1} ms, {size_mb:.1} MB");
     let text = format!(
         "From the moment before the process is started to when its first request is whole at the server, {STARTS} times, and the \
-         size of the binary (`--release`) once `strip` has taken its debug information.\n\n\
+         size of the binary as it ships (the profile `dist`).\n\n\
          | first request, ms: min | median | max | binary, MB |\n| ---: | ---: | ---: | ---: |\n\
          | {} | {size_mb:.1} |\n\n\
          Goal: under {START_MS_MAX} ms, under {SIZE_MB_MAX} MB: {reached}.\n",
