@@ -9,7 +9,7 @@ use std::path::Path;
 /// What is measured.
 #[derive(clap::Subcommand)]
 pub(crate) enum Verb {
-    /// Side by side with wrk, h2load, oha, hey, goose and Locust; writes docs/benchmarks.md
+    /// Side by side with wrk, h2load, oha, hey, goose, k6 and Locust; writes docs/benchmarks.md
     Peers(peers::Options),
     /// Instructions of the hot path, by callgrind, against those that were committed
     Instructions(instructions::Options),

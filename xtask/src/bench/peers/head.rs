@@ -10,7 +10,7 @@ What brunt costs beside other load generators, and how it keeps what it promises
 cargo xtask bench peers
 ```
 
-on a quiet machine with two cores or more, in about a quarter of an hour; the first time it builds and installs the others,
+on a quiet machine with two cores or more, in about half an hour; the first time it builds and installs the others,
 too. `--only NAME` makes one section, `--pairs N` and `--seconds S` say how many rounds there are and how long each turn is.
 Each section says with which command, at which commit and on which machine it was made, and is written as soon as it is there.
 
