@@ -13,15 +13,20 @@ use crate::brunt::{BOUND, Brunt, Running, children, runs};
 const HOUR: &str = "[users.u]\nwait = \"20ms\"\n[[users.u.tasks]]\nget = \"/\"\n\
                     [profiles.p]\nusers = 12\nspawn_rate = 100\nduration = \"1h\"\n";
 
-/// Three processes make the load of the profile `p`.
-fn of_three(server: &Server) -> Brunt {
-    let run = Brunt::new(&["run", "p", "--processes", "3", "--out", "out"]);
-    run.and(&["--host", &server.url()])
-}
-
 /// A run of three processes whose load goes on for an hour, when some of it was recorded.
 fn begun(server: &Server) -> (Brunt, Running, Vec<u32>) {
-    let brunt = of_three(server).scenario(HOUR);
+    let url = server.url();
+    let arguments = [
+        "run",
+        "p",
+        "--processes",
+        "3",
+        "--out",
+        "out",
+        "--host",
+        &url,
+    ];
+    let brunt = Brunt::new(&arguments).scenario(HOUR);
     let running = brunt.start();
     until(BOUND, "two seconds to be recorded", || {
         let bytes = std::fs::read(brunt.path("out/record.brunt")).unwrap_or_default();
@@ -54,10 +59,21 @@ fn each_plays_its_share_and_the_record_has_all() {
             Answer::ok("x")
         });
     let server = Server::start(routes.otherwise(Answer::new(404))).unwrap();
+    let url = server.url();
     let scenario = "[[setup]]\npost = \"/login\"\nextract = { key = \"$.key\" }\n\
                     [users.u]\n[[users.u.tasks]]\nname = \"task\"\nget = \"/task?key={{ key }}&n={{ seq() }}\"\n\
                     [profiles.p]\nusers = 7\nspawn_rate = 1000\nduration = \"50s\"\niterations = 100\n";
-    let brunt = of_three(&server).scenario(scenario);
+    let arguments = [
+        "run",
+        "p",
+        "--processes",
+        "3",
+        "--out",
+        "out",
+        "--host",
+        &url,
+    ];
+    let brunt = Brunt::new(&arguments).scenario(scenario);
     let ended = brunt.run();
     assert_eq!(ended.code, Some(0), "{ended:?}");
     let summary = brunt.summary();
