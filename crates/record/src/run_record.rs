@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Header, Level, Load, Readings, Timeline, Unseen, Whose};
+use crate::{
+    Header, Level, Load, Measure, NameKind, Outcome, Readings, Scope, Timeline, Unseen, Whose,
+};
 
 /// Everything a run leaves.
 #[derive(Debug, Clone)]
@@ -63,6 +65,29 @@ impl RunRecord {
         unseen
             .into_iter()
             .flat_map(move |unseen| unseen.each(names.clone()))
+    }
+
+    /// Number of requests that got a complete response, accepted or not; requests of the set-up and of `on_start`
+    /// count as well. 0: the host never spoke to brunt as it should (a wrong certificate, HTTPS against an HTTP port,
+    /// a server that hangs), so nothing was measured.
+    pub fn answered(&self) -> u64 {
+        let totals = self.timeline.name_totals().iter();
+        let of_requests = totals.filter(|totals| {
+            let name = self.timeline.names().get(totals.name.index());
+            name.is_some_and(|name| name.kind == NameKind::Request)
+        });
+        of_requests
+            .map(|totals| {
+                let scope = Scope::Name(totals.name);
+                let count = |outcome| {
+                    let ended = self.timeline.histogram(scope, Measure::Response, outcome);
+                    ended.count()
+                };
+                let responses = count(Outcome::Ok) + count(Outcome::Failed);
+                // A request whose expressions could not be evaluated failed without being sent.
+                responses.min(totals.wire_requests)
+            })
+            .sum()
     }
 
     /// The seconds over which throughput is counted: while load was made, and until the last request
@@ -148,5 +173,93 @@ impl StoppedBy {
             Self::Scenario => "scenario",
             Self::InternalError => "internal_error",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::{Delta, FailureKind, Generator, Machine, NameId, RequestName, Sample, second_of};
+
+    /// A record of requests: each with its name, how often it was sent, and how it failed.
+    fn record_of(requests: &[(u32, u32, Option<FailureKind>)]) -> RunRecord {
+        let name = |name: &str, setup, kind| RequestName {
+            name: name.into(),
+            method: "GET".into(),
+            setup,
+            kind,
+        };
+        let mut record = RunRecord::new(Header {
+            run_id: "run".into(),
+            brunt_version: "0.1.0".into(),
+            scenario_file: "brunt.toml".into(),
+            scenario_hash: "0".into(),
+            scenario: None,
+            profile: "load".into(),
+            host: "http://127.0.0.1:1".into(),
+            embedded: false,
+            started_at: Timestamp::UNIX_EPOCH,
+            seed: 1,
+            names: vec![
+                name("/a", false, NameKind::Request),
+                name("/login", true, NameKind::Request),
+                name("checkout", false, NameKind::Group),
+            ],
+            classes: Vec::new(),
+            load: Load::default(),
+            targets: Vec::new(),
+            generator: Generator::default(),
+            machine: Machine::default(),
+            label: None,
+            commit: None,
+        });
+        let mut delta = Delta::new(&record.header.names);
+        delta.start(second_of(0));
+        for (name, wire_requests, failure) in requests {
+            delta.record(&Sample {
+                name: NameId(*name),
+                intended_ns: 1,
+                dispatched_ns: 2,
+                sent_ns: None,
+                first_byte_ns: None,
+                done_ns: 4,
+                connect_ns: None,
+                tls_ns: None,
+                stood_still_ns: 0,
+                failure: *failure,
+                wire_requests: *wire_requests,
+                bytes_sent: 0,
+                bytes_received: 0,
+            });
+        }
+        record.timeline.absorb(&delta.to_increment()).unwrap();
+        record
+    }
+
+    #[test]
+    fn only_complete_responses_count_as_answered() {
+        let never = [
+            (0, 0, Some(FailureKind::Tls)),
+            (0, 1, Some(FailureKind::BadHttp)),
+            (0, 1, Some(FailureKind::CutOff)),
+            (1, 1, Some(FailureKind::Timeout)),
+        ];
+        assert_eq!(record_of(&never).answered(), 0);
+        assert_eq!(record_of(&[]).answered(), 0);
+        let groups_and_requests_never_sent = [
+            (2, 0, Some(FailureKind::Check)),
+            (2, 0, None),
+            (0, 0, Some(FailureKind::Check)),
+        ];
+        assert_eq!(record_of(&groups_and_requests_never_sent).answered(), 0);
+        let answered = [
+            (0, 1, None),
+            (0, 2, Some(FailureKind::Status)),
+            (0, 1, Some(FailureKind::Reset)),
+            (1, 1, Some(FailureKind::Status)),
+        ];
+        assert_eq!(record_of(&answered).answered(), 3);
     }
 }

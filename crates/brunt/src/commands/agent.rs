@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Context;
-use application_agent::{Agent, Database, Settings};
+use application_agent::{Agent, AgentError, Database, Settings};
 
 use crate::embedded::SERVING_AT;
 use crate::exit::{Exit, Failure};
@@ -56,7 +56,7 @@ pub(crate) fn run(options: Options) -> Result<Exit, Failure> {
         database,
         ..Settings::default()
     };
-    let agent = Agent::bind(settings).map_err(anyhow::Error::from)?;
+    let agent = Agent::bind(settings).map_err(refused)?;
     let mut output = std::io::stdout();
     writeln!(output, "{SERVING_AT}http://{}", agent.address())
         .and_then(|()| output.flush())
@@ -66,6 +66,16 @@ pub(crate) fn run(options: Options) -> Result<Exit, Failure> {
         .run(asked_to_end(interrupts, until_stdin_closes))
         .map_err(anyhow::Error::from)?;
     Ok(Exit::Passed)
+}
+
+/// Why the agent cannot begin: an address or a file that cannot be used was the wrong one to name.
+fn refused(error: AgentError) -> Failure {
+    match error {
+        AgentError::Bind { .. } | AgentError::Database(_) | AgentError::NewerDatabase { .. } => {
+            Failure::Input(error.to_string())
+        }
+        AgentError::Io(_) => Failure::Internal(error.into()),
+    }
 }
 
 /// Waits for a signal or, where asked to, for the end of standard input.

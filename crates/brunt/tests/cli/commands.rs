@@ -231,3 +231,16 @@ fn the_agent_serves_where_it_says_and_ends_with_its_input() {
     });
     assert_eq!(status.code(), Some(0));
 }
+
+#[test]
+fn an_agent_on_a_used_port_or_a_wrong_file_is_wrong_input() {
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let used = port.local_addr().unwrap().port().to_string();
+    let ended = Brunt::new(&["agent", "--memory", "--port", &used]).run();
+    assert_eq!(ended.code, Some(2), "{ended:?}");
+    let message = format!("cannot listen on 127.0.0.1:{used}");
+    assert!(ended.stderr.contains(&message), "{ended:?}");
+    let ended = Brunt::new(&["agent", "--port", "0", "--db", "none/agent.db"]).run();
+    assert_eq!(ended.code, Some(2), "{ended:?}");
+    assert!(ended.stderr.contains("name another file"), "{ended:?}");
+}

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use testbed::{Answer, Port, Routes, Server};
+use testbed::{Answer, Authority, Fault, Port, Routes, Server, TlsFront};
 
 use crate::brunt::Brunt;
 
@@ -137,4 +137,38 @@ fn slow_answers_are_told_from_fast_ones() {
         (Some("critical"), Some(1)),
         "{ended:?}"
     );
+}
+
+/// What the record of a run with `--out out` says.
+fn record_of(brunt: &Brunt) -> record::RunRecord {
+    let bytes = std::fs::read(brunt.path("out/record.brunt")).expect("a record");
+    record::file::read(bytes.as_slice()).expect("readable")
+}
+
+#[test]
+fn a_host_that_does_not_speak_as_the_scenario_does_never_answers() {
+    let task = "[[users.u.tasks]]\nget = \"/\"";
+    let plain = Server::start(Routes::new().otherwise(Answer::ok("x"))).unwrap();
+    let identity = Authority::new().issue(&["localhost"]);
+    let unknown = TlsFront::start(plain.address(), identity).unwrap();
+    let silent = Server::start(Fault::Silent).unwrap();
+    for host in [
+        format!("https://localhost:{}", unknown.address().port()),
+        format!("http://localhost:{}", unknown.address().port()),
+        format!("https://localhost:{}", plain.address().port()),
+        silent.url(),
+    ] {
+        let brunt = Brunt::new(&["run", "p", "--out", "out", "--stop-timeout", "100ms"])
+            .scenario(&scenario(&host, 2, "1s", task));
+        let ended = brunt.run();
+        let record = record_of(&brunt);
+        assert_eq!(record.answered(), 0, "{host}: {ended:?}");
+        let unanswered = brunt.summary()["total"]["unanswered"].as_u64();
+        assert!(unanswered > Some(0), "{host}: {ended:?}");
+    }
+    let brunt =
+        Brunt::new(&["run", "p", "--out", "out"]).scenario(&scenario(&plain.url(), 2, "1s", task));
+    let ended = brunt.run();
+    let all = brunt.summary()["total"]["requests"].as_u64();
+    assert_eq!(Some(record_of(&brunt).answered()), all, "{ended:?}");
 }
