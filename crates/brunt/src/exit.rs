@@ -7,12 +7,12 @@ use scenario::ScenarioError;
 /// For `--help`; `docs/exit-codes.md` says more.
 pub(crate) const EXIT_CODES: &str = "\
 Exit codes:
-    0  passed
-    1  targets missed, or worse than the baseline or than the other build
+    0  passed, or no target was asked and requests were answered
+    1  a target was missed, or worse than the baseline or than the other build
     2  wrong input (scenario, flags, runs that cannot be compared)
     3  the run is not valid
-    4  nothing could be measured (host unreachable, set-up failed)
-    5  not enough data to compare
+    4  no request was answered (host unreachable, set-up failed)
+    5  inconclusive: not everything that was asked is decided, or no target is applicable
    70  internal error, disk full
   130  second Ctrl-C";
 
@@ -24,7 +24,7 @@ pub(crate) enum Exit {
     WrongInput,
     NotValid,
     NothingMeasured,
-    NotEnoughData,
+    Inconclusive,
     Internal,
     Interrupted,
 }
@@ -37,7 +37,7 @@ impl Exit {
             Self::WrongInput => 2,
             Self::NotValid => 3,
             Self::NothingMeasured => 4,
-            Self::NotEnoughData => 5,
+            Self::Inconclusive => 5,
             Self::Internal => 70,
             Self::Interrupted => 130,
         }
@@ -47,7 +47,7 @@ impl Exit {
     pub(crate) fn worse(self, other: Self) -> Self {
         let rank = |exit: Self| match exit {
             Self::Passed => 0,
-            Self::NotEnoughData => 1,
+            Self::Inconclusive => 1,
             Self::TargetsMissed => 2,
             Self::NotValid => 3,
             Self::NothingMeasured => 4,

@@ -9,11 +9,10 @@ use record::{Header, RunRecord, StoppedBy};
 use report::Judged;
 use scenario::{Plan, Scenario};
 use verdict::baseline::Difference;
-use verdict::{RunResult, Verdict};
+use verdict::{FailOn, Verdict};
 
 use crate::baselines::Yardstick;
 use crate::exit::{Exit, Failure, complain, note};
-use crate::fail_on::Bar;
 use crate::forms::{csv_files, write_locust};
 use crate::interrupt::Interrupts;
 use crate::load_options::LoadOptions;
@@ -46,8 +45,8 @@ pub(crate) struct Session<'a> {
     pub(crate) interrupts: &'a Interrupts,
     /// With what the names of the files begin that Locust would have written; `None`: there are none.
     pub(crate) locust: Option<&'a Path>,
-    /// When a run fails.
-    pub(crate) bar: Bar,
+    /// The grade from which a run fails.
+    pub(crate) fail_on: FailOn,
     /// What runs are compared with.
     pub(crate) yardstick: Option<&'a Yardstick>,
 }
@@ -130,17 +129,10 @@ impl Session<'_> {
 
     fn exit(&self, record: &RunRecord, verdict: &Verdict) -> Exit {
         let stopped_by = record.ending.as_ref().map(|ending| ending.stopped_by);
-        let mut seconds = record.timeline.seconds().iter();
-        let answered = seconds.any(|second| second.ok + second.failed > 0);
-        match (stopped_by, verdict.result) {
-            (Some(StoppedBy::InternalError), _) => Exit::Internal,
-            (Some(StoppedBy::SetupFailed), _) => Exit::NothingMeasured,
-            (Some(StoppedBy::EverythingFailed | StoppedBy::TargetEnded), _) if !answered => {
-                Exit::NothingMeasured
-            }
-            (_, RunResult::Invalid) => Exit::NotValid,
-            (_, RunResult::Graded(worst)) => self.bar.exit(worst, verdict),
+        if stopped_by == Some(StoppedBy::InternalError) {
+            return Exit::Internal;
         }
+        verdict.conclusion(self.fail_on).into()
     }
 }
 

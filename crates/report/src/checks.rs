@@ -5,30 +5,23 @@ mod github;
 mod junit;
 
 use verdict::comparison::{Outcome, Row};
-use verdict::{Contested, Finding, Grade, Judgement, RunResult};
+use verdict::{Conclusion, Contested, FailOn, Finding, Grade, Judgement};
 
 pub use github::github;
 pub use junit::junit;
 
 use crate::comparison::{self, Compared};
-use crate::{Judged, number, terminal};
-
-/// When a check fails.
-#[derive(Debug, Clone, Copy)]
-pub struct Severity {
-    /// From this grade on; `None`: no target fails.
-    pub failed_from: Option<Grade>,
-    /// What the data do not decide fails, too.
-    pub is_strict: bool,
-}
+use crate::{Judged, findings_beside, number, terminal};
 
 /// What is asked of one run, or of two builds.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Checks {
     /// What was played.
     title: String,
-    /// What came of it, in one sentence.
+    /// The result in one sentence.
     sentence: String,
+    /// What was found beyond what was asked.
+    findings: Vec<String>,
     /// How long it took, in seconds.
     seconds: f64,
     all: Vec<Check>,
@@ -46,87 +39,96 @@ struct Check {
 enum Standing {
     Passed,
     Failed,
-    /// The data do not decide.
+    /// The data do not decide it, or the load could never decide it. The verdict's own check says whether that
+    /// fails the run.
     Undecided,
-    /// Nothing can be said of the service.
+    /// The verdict is inconclusive.
+    Inconclusive,
+    /// The run does not describe the service.
     Broken,
-    /// Nobody asked: what was found beside.
-    Told,
 }
 
 impl Checks {
-    /// What is asked of a run: that it is valid, each target, and what is tested beside a baseline; and what
-    /// was found, which fails nothing by itself.
-    pub fn of_run(run: &Judged, severity: Severity) -> Self {
-        let mut checks = Self::beside_baseline(run, severity);
-        let targets = run.verdict.judgements.iter();
-        let targets = targets.map(|row| of_target(run, row, severity));
-        checks.all.splice(1..1, targets);
-        checks
-            .all
-            .extend(run.verdict.findings.iter().map(of_finding));
-        checks
+    /// The checks of a run: its verdict, each target, and each figure that is compared with a baseline.
+    pub fn of_run(run: &Judged, fail_on: FailOn) -> Self {
+        let rows = run.verdict.judgements.iter();
+        let targets = rows.map(|row| of_target(run, row, fail_on)).collect();
+        Self::of(run, fail_on, targets)
     }
 
-    /// What is asked of a run beside a baseline: that it is valid, and what is tested.
-    pub fn beside_baseline(run: &Judged, severity: Severity) -> Self {
+    /// The checks of a run that is only compared with a baseline: its verdict, and each figure that is compared.
+    pub fn beside_baseline(run: &Judged, fail_on: FailOn) -> Self {
+        Self::of(run, fail_on, Vec::new())
+    }
+
+    fn of(run: &Judged, fail_on: FailOn, targets: Vec<Check>) -> Self {
         let verdict = run.verdict;
-        let mut checks = vec![validity(
-            verdict.result != RunResult::Invalid,
-            &verdict.invalid_because.join("; "),
-        )];
+        let mut asked = targets;
         if let Some(beside) = &verdict.beside {
             let title = format!("beside baseline {}", number::one_line(&beside.baseline));
-            checks.extend(of_rows(&beside.into(), &title, severity));
+            asked.extend(of_rows(&beside.into(), &title, fail_on));
         }
+        let fails = asked.iter().any(|check| check.standing == Standing::Failed);
+        let standing = match verdict.conclusion(fail_on) {
+            // The checks that fail say why.
+            Conclusion::Missed if fails => Standing::Passed,
+            Conclusion::Missed => Standing::Failed,
+            Conclusion::Passed => Standing::Passed,
+            Conclusion::Inconclusive => Standing::Inconclusive,
+            Conclusion::Invalid | Conclusion::NothingAnswered => Standing::Broken,
+        };
+        let own = Check {
+            name: "verdict".to_owned(),
+            standing,
+            message: verdict.sentence.clone(),
+        };
         Self {
             title: format!("brunt {}", run.record.header.profile),
             sentence: verdict.sentence.clone(),
+            findings: findings_beside(run).map(in_words).collect(),
             seconds: run.record.duration_s(),
-            all: checks,
+            all: [own].into_iter().chain(asked).collect(),
         }
     }
 
-    /// What is asked of two builds: that the sitting is valid, and what is tested.
-    pub fn of_contest(contested: &Contested, severity: Severity) -> Self {
+    /// The checks of two builds: that the sitting is valid, and each figure that is compared.
+    pub fn of_contest(contested: &Contested, fail_on: FailOn) -> Self {
         let compared = Compared::from(contested);
-        let mut checks = vec![validity(contested.is_valid(), &contested.sentence())];
-        checks.extend(of_rows(&compared, "of B beside A", severity));
+        let validity = Check {
+            name: "verdict".to_owned(),
+            standing: match compared.outcome {
+                _ if fail_on == FailOn::Never => Standing::Passed,
+                _ if !contested.is_valid() => Standing::Broken,
+                Outcome::NotEnoughData => Standing::Inconclusive,
+                _ => Standing::Passed,
+            },
+            message: contested.sentence(),
+        };
+        let rows = of_rows(&compared, "of B beside A", fail_on);
         Self {
             title: "brunt compare".to_owned(),
+            all: [validity].into_iter().chain(rows).collect(),
             sentence: compared.sentence,
+            findings: Vec::new(),
             seconds: contested.played.seconds,
-            all: checks,
         }
     }
 
-    fn count(&self, standing: Standing) -> usize {
+    fn count(&self, standings: &[Standing]) -> usize {
         let all = self.all.iter();
-        all.filter(|check| check.standing == standing).count()
+        all.filter(|check| standings.contains(&check.standing))
+            .count()
     }
 }
 
-fn validity(is_valid: bool, because: &str) -> Check {
-    Check {
-        name: "the run is valid".to_owned(),
-        standing: if is_valid {
-            Standing::Passed
-        } else {
-            Standing::Broken
-        },
-        message: if is_valid {
-            String::new()
-        } else {
-            because.to_owned()
-        },
-    }
+fn in_words(finding: &Finding) -> String {
+    format!("{}: {}", finding.kind.name(), finding.sentence)
 }
 
-fn of_target(run: &Judged, row: &Judgement, severity: Severity) -> Check {
+fn of_target(run: &Judged, row: &Judgement, fail_on: FailOn) -> Check {
     let standing = match row.grade {
-        Grade::Inconclusive if severity.is_strict => Standing::Failed,
-        Grade::Inconclusive => Standing::Undecided,
-        grade if severity.failed_from.is_some_and(|from| grade >= from) => Standing::Failed,
+        Grade::Inconclusive | Grade::NotApplicable => Standing::Undecided,
+        grade if fail_on.fails(grade) => Standing::Failed,
         _ => Standing::Passed,
     };
     let unit = row.unit;
@@ -141,7 +143,7 @@ fn of_target(run: &Judged, row: &Judgement, severity: Severity) -> Check {
     let bounds: Vec<String> = bounds.collect();
     let mut message = format!(
         "{}: {} ({})",
-        row.grade.name(),
+        row.grade.in_words(),
         terminal::value(row),
         bounds.join(", ")
     );
@@ -155,28 +157,18 @@ fn of_target(run: &Judged, row: &Judgement, severity: Severity) -> Check {
     }
 }
 
-/// A regression is among what is tested, too.
-fn of_finding(finding: &Finding) -> Check {
-    Check {
-        name: format!("finding: {}", finding.kind.name().replace('_', " ")),
-        standing: Standing::Told,
-        message: finding.sentence.clone(),
-    }
-}
-
 fn of_rows<'a>(
     compared: &Compared<'a>,
     title: &'a str,
-    severity: Severity,
+    fail_on: FailOn,
 ) -> impl Iterator<Item = Check> + use<'a> {
     let [one, other] = compared.sides;
     let check = move |row: &Row| Check {
         name: format!("{} {title}", row.measured.in_words()),
         standing: match row.outcome {
-            Outcome::Worse => Standing::Failed,
-            Outcome::NotEnoughData if severity.is_strict => Standing::Failed,
+            Outcome::Worse if fail_on != FailOn::Never => Standing::Failed,
             Outcome::NotEnoughData => Standing::Undecided,
-            Outcome::Better | Outcome::Same => Standing::Passed,
+            Outcome::Better | Outcome::Same | Outcome::Worse => Standing::Passed,
         },
         message: format!(
             "{}: {} {one}, {} {other}, {}",

@@ -30,8 +30,7 @@ use verdict::{Grade, RunResult};
 pub use past::html_of_past;
 
 use crate::bins::{Bins, Told};
-use crate::terminal::severity;
-use crate::{Judged, number, tone};
+use crate::{Judged, number};
 use chart::Views;
 use charts::Charts;
 use distribution::Spread;
@@ -139,33 +138,37 @@ fn around(title: &str, style: &str, scripts: &[&str], body: &Markup) -> String {
 
 /// The name of a result as a class of the style sheet.
 fn class_of(result: RunResult) -> &'static str {
-    match result {
-        RunResult::Graded(grade) => grade.name(),
-        RunResult::Invalid => "invalid",
-    }
+    result.name()
 }
 
-/// A grade with its colour, its sign and its word.
-fn pill(name: &str) -> Markup {
+/// A result with its colour, its sign and its words.
+fn pill_of(result: RunResult) -> Markup {
+    pill(class_of(result), result.in_words())
+}
+
+/// A grade or a result with its colour, its sign and its words.
+fn pill(name: &str, words: &str) -> Markup {
     let sign = match name {
         "good" => "✓",
         "acceptable" => "○",
         "poor" => "▲",
-        "critical" => "✕",
+        "critical" | "nothing_answered" => "✕",
+        "not_applicable" | "no_targets" => "–",
+        "invalid" => "!",
         _ => "?",
     };
-    markup! { span class={ "pill " (name) } { i aria-hidden="true" { (sign) } " " (name) } }
+    markup! { span class={ "pill " (name) } { i aria-hidden="true" { (sign) } " " (words) } }
 }
 
 /// Of several runs: the worst first, and a line each.
 fn overview(runs: &[Judged]) -> Markup {
-    let worst = runs.iter().max_by_key(|run| severity(tone(run.verdict)));
+    let worst = runs.iter().max_by_key(|run| run.verdict.result.rank());
     markup! {
-        header class={ "verdict " @if let Some(worst) = worst { (class_of(tone(worst.verdict))) } } {
+        header class={ "verdict " @if let Some(worst) = worst { (class_of(worst.verdict.result)) } } {
             @if let Some(worst) = worst {
                 p.eyebrow { "brunt · all profiles · " (worst.record.header.host) }
-                h1 { "All profiles: " (class_of(tone(worst.verdict))) }
-                @if severity(tone(worst.verdict)) > severity(RunResult::Graded(Grade::Good)) {
+                h1 { "All profiles: " (worst.verdict.result.in_words()) }
+                @if worst.verdict.result != RunResult::Graded(Grade::Good) {
                     p.eyebrow { (worst.record.header.profile) ": " (worst.verdict.sentence) }
                 }
             }
@@ -177,7 +180,7 @@ fn overview(runs: &[Judged]) -> Markup {
                 @for (number, run) in runs.iter().enumerate() {
                     tr {
                         th scope="row" { a href={ "#run-" (number) } { (run.record.header.profile) } }
-                        td { (pill(class_of(run.verdict.result))) }
+                        td { (pill_of(run.verdict.result)) }
                         td.words { (run.verdict.sentence) }
                     }
                 }

@@ -19,9 +19,9 @@ mod summary;
 mod terminal;
 
 use record::RunRecord;
-use verdict::{Grade, RunResult, Verdict};
+use verdict::Verdict;
 
-pub use checks::{Checks, Severity, github, junit};
+pub use checks::{Checks, github, junit};
 pub use contest::{CONTEST_SCHEMA_VERSION, Conduct, Contest, contest_json, contest_line};
 pub use html::contest::html_of_contest;
 pub use html::{html, html_of_past};
@@ -48,18 +48,4 @@ pub(crate) fn findings_beside<'a>(run: &Judged<'a>) -> impl Iterator<Item = &'a 
     let verdict = run.verdict;
     let all = verdict.findings.iter();
     all.filter(|finding| finding.sentence != verdict.sentence)
-}
-
-/// What a run looks like: where it is worse than its baseline, no better than poor.
-pub(crate) fn tone(verdict: &Verdict) -> RunResult {
-    let is_worse = verdict
-        .beside
-        .as_ref()
-        .is_some_and(|beside| beside.comparison.is_worse());
-    match verdict.result {
-        RunResult::Graded(Grade::Good | Grade::Acceptable | Grade::Inconclusive) if is_worse => {
-            RunResult::Graded(Grade::Poor)
-        }
-        result => result,
-    }
 }

@@ -5,13 +5,13 @@ use verdict::{Contested, Grade};
 
 use crate::comparison::{self, Compared, NAMES_NOTE};
 use crate::terminal;
-use crate::{Judged, findings_beside, number, tone};
+use crate::{Judged, findings_beside, number};
 
 /// A run, for a comment.
 pub fn markdown(run: &Judged) -> String {
     let verdict = run.verdict;
     let profile = text(&run.record.header.profile);
-    let mut page = format!("### brunt {profile}: {}\n\n", tone(verdict).name());
+    let mut page = format!("### brunt {profile}: {}\n\n", verdict.result.in_words());
     page += &format!("**{}**\n\n", text(&verdict.sentence));
     let mut notes: Vec<&str> = verdict.invalid_because.iter().map(String::as_str).collect();
     notes.extend(findings_beside(run).map(|finding| finding.sentence.as_str()));
@@ -51,7 +51,7 @@ fn targets(run: &Judged) -> String {
             bound(row.target.target),
             bound(row.target.critical),
             word(
-                row.grade.name(),
+                row.grade.in_words(),
                 matches!(row.grade, Grade::Poor | Grade::Critical)
             ),
         );

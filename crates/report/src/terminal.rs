@@ -11,9 +11,9 @@ use record::NameKind;
 use unicode_width::UnicodeWidthStr;
 use verdict::{Grade, Judgement, RunResult, Value};
 
+use crate::Judged;
 use crate::figures::{self, Figures};
 use crate::number::{self, one_line};
-use crate::{Judged, tone};
 pub(crate) use table::shortened;
 use table::{Cell, Table};
 
@@ -62,9 +62,9 @@ pub fn terminal_of_all(runs: &[Judged], width: usize, colour: bool) -> String {
     };
     let worst = runs
         .iter()
-        .map(|run| tone(run.verdict))
-        .max_by_key(|result| severity(*result));
-    let worst = worst.map_or("nothing was run", RunResult::name);
+        .map(|run| run.verdict.result)
+        .max_by_key(|result| result.rank());
+    let worst = worst.map_or("nothing was run", RunResult::in_words);
     let mut text = page.heading(&format!("All profiles: {worst}"));
     for run in runs {
         let sentence = format!("{}: {}", run.record.header.profile, run.verdict.sentence);
@@ -73,33 +73,36 @@ pub fn terminal_of_all(runs: &[Judged], width: usize, colour: bool) -> String {
     text + "\n"
 }
 
-/// How much a result matters among several: what was not decided least, what is not valid most.
-pub(crate) fn severity(result: RunResult) -> u8 {
-    match result {
-        RunResult::Graded(Grade::Inconclusive) => 0,
-        RunResult::Graded(Grade::Good) => 1,
-        RunResult::Graded(Grade::Acceptable) => 2,
-        RunResult::Graded(Grade::Poor) => 3,
-        RunResult::Graded(Grade::Critical) => 4,
-        RunResult::Invalid => 5,
-    }
-}
-
 struct Page {
     width: usize,
     colour: bool,
 }
 
-/// The colour of a grade. Its word is always beside it.
+/// The style of a grade. Its word is always beside it.
 fn style_of(grade: Grade) -> Style {
     let colour = match grade {
         Grade::Good => AnsiColor::Green,
         Grade::Acceptable => AnsiColor::Cyan,
-        Grade::Poor => AnsiColor::Yellow,
-        Grade::Critical => AnsiColor::Red,
-        Grade::Inconclusive => AnsiColor::Magenta,
+        Grade::Poor => AnsiColor::Red,
+        Grade::Critical => {
+            return Style::new()
+                .bold()
+                .fg_color(Some(AnsiColor::BrightRed.into()));
+        }
+        Grade::Inconclusive => AnsiColor::Yellow,
+        Grade::NotApplicable => return Style::new().dimmed(),
     };
     Style::new().fg_color(Some(colour.into()))
+}
+
+/// The style of a result.
+fn style_of_result(result: RunResult) -> Style {
+    match result {
+        RunResult::Graded(Grade::NotApplicable) | RunResult::NoTargets => Style::new(),
+        RunResult::Graded(grade) => style_of(grade),
+        RunResult::NothingAnswered => style_of(Grade::Critical),
+        RunResult::Invalid => Style::new().fg_color(Some(AnsiColor::Magenta.into())),
+    }
 }
 
 impl Page {
@@ -141,10 +144,7 @@ impl Page {
     }
 
     fn sentence(&self, run: &Judged, sentence: &str) -> String {
-        let style = match tone(run.verdict) {
-            RunResult::Graded(grade) => style_of(grade).bold(),
-            RunResult::Invalid => style_of(Grade::Inconclusive).bold(),
-        };
+        let style = style_of_result(run.verdict.result).bold();
         let text = self.wrapped(0, sentence);
         let painted: Vec<String> = text.lines().map(|line| self.painted(style, line)).collect();
         painted.join("\n") + "\n"
@@ -203,7 +203,7 @@ impl Page {
                 Cell::plain(bound(met, row.target.target)),
                 Cell::plain(bound(met, row.target.acceptable)),
                 Cell::plain(bound(missed, row.target.critical)),
-                Cell::styled(row.grade.name(), style_of(row.grade)),
+                Cell::styled(row.grade.in_words(), style_of(row.grade)),
             ]);
             table.row(cells);
         }

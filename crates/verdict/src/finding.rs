@@ -1,7 +1,7 @@
 //! Findings of the thin kind: a run that did not end as planned, and what was amiss with brunt and did not
 //! matter.
 
-use record::{Histogram, Measure, RunRecord, StoppedBy};
+use record::{FailureKind, Histogram, Measure, Outcome, RunRecord, Scope, StoppedBy};
 
 use crate::evidence::{every_outcome, lags};
 use crate::sentence::capital;
@@ -54,6 +54,41 @@ pub(crate) fn stop(record: &RunRecord) -> Option<String> {
         .map(|reason| format!(": {reason}"))
         .unwrap_or_default();
     Some(format!("{what} after {seen} of {planned}{reason}"))
+}
+
+/// Requests that were answered well, answered badly, and never answered; the set-up's are left out.
+pub(crate) fn counts(record: &RunRecord) -> [u64; 3] {
+    let count = |outcome| {
+        let timeline = &record.timeline;
+        let all = timeline.histogram(Scope::All, Measure::Response, outcome);
+        all.count()
+    };
+    [Outcome::Ok, Outcome::Failed, Outcome::Unanswered].map(count)
+}
+
+/// Requests that failed in one way; the set-up's are left out.
+pub(crate) fn failures(record: &RunRecord, kind: FailureKind) -> u64 {
+    judged_failures(record, kind)
+        .map(|failure| failure.count)
+        .sum()
+}
+
+/// The failures of one kind; the set-up's are left out.
+pub(crate) fn judged_failures(
+    record: &RunRecord,
+    kind: FailureKind,
+) -> impl Iterator<Item = &record::Failure> {
+    let failures = record.timeline.failures().iter();
+    failures.filter(move |failure| {
+        let name = record.timeline.names().get(failure.name.index());
+        failure.kind == kind && name.is_some_and(record::RequestName::is_judged)
+    })
+}
+
+/// Whether any request was answered, well or badly.
+pub(crate) fn is_answered(record: &RunRecord) -> bool {
+    let [ok, failed, _] = counts(record);
+    ok + failed > 0
 }
 
 /// What was amiss with brunt itself, where nothing hangs on it; where the run is not valid for it, that was

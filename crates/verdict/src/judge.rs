@@ -4,75 +4,91 @@ use record::RunRecord;
 
 use crate::breaking_point::BreakingPoint;
 use crate::evidence::Lag;
+use crate::result::{self, Completion, RunResult};
 use crate::row::{Row, rows};
+use crate::sentence::Headline;
 use crate::{
-    Grade, RunResult, Verdict, degradation, finding, leak, limit, recovery, sentence, slow_request,
-    validity, warm_up,
+    Grade, Verdict, degradation, finding, leak, limit, recovery, slow_request, validity, warm_up,
 };
 
-/// The verdict on a run: its targets graded, and whether the run says anything of the service.
+/// The verdict on a run: its targets graded, and whether the run describes the service.
 ///
-/// The result is the worst grade that was decided, and inconclusive where none was. Where the run
-/// is not valid no target is graded: each keeps its value, and is inconclusive.
+/// The result is good or acceptable only if every applicable target is decided and met at that grade, poor or
+/// critical as soon as one target is, and inconclusive otherwise. If the run is not valid no target is
+/// graded: each keeps its value, and is inconclusive.
 pub fn judge(record: &RunRecord) -> Verdict {
     let mut rows = rows(record, Lag::Counted);
     let late = validity::late(record, &rows);
     let notes = finding::notes(record, late.is_some());
-    let invalid_because = validity::client_faults(record)
+    let invalid_reasons = validity::client_faults(record)
         .into_iter()
+        .chain(validity::internal_error(record))
         .chain(late)
         .chain(validity::load_not_made(record))
         .collect::<Vec<_>>();
     let breaking_point = BreakingPoint::of(record);
-    let result = if invalid_because.is_empty() {
-        RunResult::Graded(result_of(&rows, breaking_point.as_ref()))
-    } else {
+    let completion = Completion::of(record);
+    let result = if !invalid_reasons.is_empty() {
         rows.iter_mut().for_each(Row::leave_undecided);
         RunResult::Invalid
-    };
-    let sentence = match (&breaking_point, result) {
-        (Some(found), RunResult::Graded(_)) => found.sentence(),
-        _ => sentence::on(record, result, &invalid_because, &rows),
+    } else if !finding::is_answered(record) {
+        RunResult::NothingAnswered
+    } else {
+        match &breaking_point {
+            Some(found) => of_search(&rows, found, completion),
+            None => result::of_rows(&rows, completion),
+        }
     };
     let slow_request = slow_request::finding(record, &rows);
     let worse = degradation::findings(record);
     // What is said of its getting worse says more.
     let warm_up = warm_up::finding(record).filter(|found| found.is_steady() || worse.is_empty());
+    let findings = breaking_point
+        .iter()
+        .map(BreakingPoint::finding)
+        .chain(limit::finding(record, breaking_point.as_ref()))
+        .chain(recovery::finding(record))
+        .chain(leak::findings(record))
+        .chain(worse)
+        .chain(slow_request)
+        .chain(warm_up)
+        .chain(finding::unfinished(record))
+        .chain(notes)
+        .chain(finding::insecure(record))
+        .collect::<Vec<_>>();
+    let sentence = match &breaking_point {
+        Some(found) if matches!(result, RunResult::Graded(_)) => found.sentence(),
+        _ => Headline {
+            record,
+            result,
+            completion,
+            invalid_reasons: &invalid_reasons,
+            rows: &rows,
+            findings: &findings,
+        }
+        .sentence(),
+    };
     Verdict {
         beside: None,
         sentence,
         result,
-        invalid_because,
-        findings: breaking_point
-            .iter()
-            .map(BreakingPoint::finding)
-            .chain(limit::finding(record, breaking_point.as_ref()))
-            .chain(recovery::finding(record))
-            .chain(leak::findings(record))
-            .chain(worse)
-            .chain(slow_request)
-            .chain(warm_up)
-            .chain(finding::unfinished(record))
-            .chain(notes)
-            .chain(finding::insecure(record))
-            .collect(),
+        invalid_because: invalid_reasons,
+        findings,
         judgements: rows.into_iter().map(|row| row.judgement).collect(),
     }
 }
 
-/// The worst grade that was decided. A search is good where a level holds and nothing else was decided:
-/// that it breaks somewhere is what it was to find out.
-fn result_of(rows: &[Row], breaking_point: Option<&BreakingPoint>) -> Grade {
-    match (worst(rows), breaking_point) {
-        (Grade::Inconclusive, Some(found)) if found.holds() => Grade::Good,
-        (grade, _) => grade,
+/// The result of a search: it is good if a level holds and no target is missed, since where the service breaks is
+/// what it was to find out. What it is raised against until it breaks is no target of its own.
+fn of_search(rows: &[Row], found: &BreakingPoint, completion: Completion) -> RunResult {
+    let is_open = !found.holds() || completion == Completion::CutShort && !found.breaks();
+    match result::of_rows(rows, completion) {
+        RunResult::NoTargets | RunResult::Graded(Grade::NotApplicable) => {
+            RunResult::Graded(Grade::Good)
+        }
+        // The bracket answers, whatever the user did after it was found.
+        RunResult::Graded(Grade::Inconclusive) if found.breaks() => RunResult::Graded(Grade::Good),
+        result => result,
     }
-}
-
-fn worst(rows: &[Row]) -> Grade {
-    let grades = rows.iter().map(|row| row.judgement.grade);
-    grades
-        .filter(|grade| *grade != Grade::Inconclusive)
-        .max()
-        .unwrap_or(Grade::Inconclusive)
+    .unless(is_open)
 }

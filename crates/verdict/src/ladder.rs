@@ -7,7 +7,7 @@
 
 use record::{Metric, Target};
 
-use crate::Grade;
+use crate::grade::{Grade, Possible};
 
 /// A threshold, with what it takes to stand on its good side.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -62,7 +62,7 @@ impl From<bool> for Answer {
 pub(crate) struct Lack {
     /// What is missing.
     pub(crate) what: String,
-    /// What would decide it, and what is known all the same.
+    /// What would decide it.
     pub(crate) remedy: Vec<String>,
 }
 
@@ -89,28 +89,55 @@ impl Lack {
     }
 }
 
+/// A target that its thresholds' answers do not decide.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Undecided {
+    /// Why.
+    pub(crate) lack: Lack,
+    /// What is known all the same.
+    pub(crate) possible: Possible,
+}
+
 /// The grade that follows from the answers to a target's thresholds, or why none does.
 ///
 /// A threshold that is missed for certain settles the stricter ones as well, whatever their own
 /// answers: who cannot serve 20 a second cannot serve 100. "Not critical" needs no certainty where a
 /// better threshold is missed: it is poor at least.
-pub(crate) fn grade(target: &Target, ask: impl Fn(Threshold) -> Answer) -> Result<Grade, Lack> {
+pub(crate) fn grade(
+    target: &Target,
+    ask: impl Fn(Threshold) -> Answer,
+) -> Result<Grade, Undecided> {
     use Answer::{Met, Missed, Open};
     let limit = |level: Option<f64>| level.map(|level| ask(Threshold::Limit(level)));
     let critical = target.critical.map(|level| ask(Threshold::Critical(level)));
-    match (limit(target.target), limit(target.acceptable), critical) {
+    let (goal, acceptable) = (limit(target.target), limit(target.acceptable));
+    let possible = |best| Possible {
+        best,
+        worst: match (&acceptable, &critical) {
+            (Some(Met), _) => Grade::Acceptable,
+            (_, Some(Met)) => Grade::Poor,
+            _ => Grade::Critical,
+        },
+    };
+    let open = |lack: &Lack, best| {
+        Err(Undecided {
+            lack: lack.clone(),
+            possible: possible(best),
+        })
+    };
+    match (&goal, &acceptable, &critical) {
         (_, _, Some(Missed)) => Ok(Grade::Critical),
         (_, Some(Missed), _) | (Some(Missed), None, _) => Ok(Grade::Poor),
         (Some(Met), _, _) | (None, None, Some(Met)) => Ok(Grade::Good),
         (Some(Missed) | None, Some(Met), _) => Ok(Grade::Acceptable),
-        (Some(Missed), Some(Open(lack)), _) => Err(lack.and("it is acceptable at best")),
-        (Some(Open(lack)), Some(Met), _) => Err(lack.and("it is at least acceptable")),
+        (Some(Missed), Some(Open(lack)), _) => open(lack, Grade::Acceptable),
         (Some(Open(lack)), ..) | (None, Some(Open(lack)), _) | (None, None, Some(Open(lack))) => {
-            Err(lack)
+            open(lack, Grade::Good)
         }
-        (None, None, None) => {
-            Err(Lack::new("no threshold is set").and("set target, acceptable or critical"))
-        }
+        (None, None, None) => open(
+            &Lack::new("no threshold is set").and("set target, acceptable or critical"),
+            Grade::Good,
+        ),
     }
 }
 
@@ -194,7 +221,7 @@ mod tests {
         }
     }
 
-    fn answers(answers: &[Answer; 3]) -> Result<Grade, Lack> {
+    fn answers(answers: &[Answer; 3]) -> Result<Grade, Undecided> {
         let all = target(Metric::Mean, [Some(1.0), Some(2.0), Some(3.0)]);
         grade(&all, |threshold| {
             let at = match threshold {
@@ -210,25 +237,33 @@ mod tests {
     fn an_open_threshold_leaves_the_grade_open_only_where_it_matters() {
         use Answer::{Met, Missed, Open};
         let open = || Open(Lack::new("too little"));
-        let reason = |answer: [Answer; 3]| answers(&answer).unwrap_err().reason();
+        let possible = |answer: [Answer; 3]| {
+            let undecided = answers(&answer).unwrap_err();
+            assert_eq!(undecided.lack.reason(), "too little");
+            undecided.possible.in_words()
+        };
         assert_eq!(answers(&[open(), open(), Missed]), Ok(Grade::Critical));
         assert_eq!(answers(&[open(), Missed, open()]), Ok(Grade::Poor));
         assert_eq!(answers(&[Missed, Met, open()]), Ok(Grade::Acceptable));
-        assert_eq!(reason([open(), open(), open()]), "too little");
-        assert_eq!(
-            reason([open(), Met, Met]),
-            "too little; it is at least acceptable"
-        );
-        assert_eq!(
-            reason([Missed, open(), Met]),
-            "too little; it is acceptable at best"
-        );
+        for (answers, known) in [
+            ([open(), open(), open()], None),
+            ([open(), open(), Met], Some("not critical")),
+            ([open(), Met, Met], Some("at least acceptable")),
+            ([open(), Met, open()], Some("at least acceptable")),
+            ([Missed, open(), open()], Some("acceptable at best")),
+            (
+                [Missed, open(), Met],
+                Some("acceptable at best, not critical"),
+            ),
+        ] {
+            assert_eq!(possible(answers.clone()), known, "{answers:?}");
+        }
     }
 
     #[test]
     fn without_thresholds_nothing_is_decided() {
         let none = target(Metric::Mean, [None; 3]);
-        let lack = grade(&none, |_| Answer::Met).unwrap_err();
+        let lack = grade(&none, |_| Answer::Met).unwrap_err().lack;
         assert_eq!(
             lack.reason(),
             "no threshold is set; set target, acceptable or critical"

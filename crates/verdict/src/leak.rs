@@ -19,7 +19,7 @@ const LEVEL_S_MIN: f64 = 120.0;
 const WARM_UP: f64 = 0.2;
 
 /// The profile that is there to find leaks.
-const ENDURANCE: &str = "endurance";
+pub(crate) const ENDURANCE: &str = "endurance";
 
 /// What was found of a series.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -129,6 +129,14 @@ pub(crate) fn findings(record: &RunRecord) -> Vec<Finding> {
         }
     });
     found.collect()
+}
+
+/// Whether what a process holds was read.
+pub(crate) fn is_watched(record: &RunRecord) -> bool {
+    record
+        .readings
+        .iter()
+        .any(|reading| reading.target.is_some())
 }
 
 /// That a run that was made to look for leaks is too short to tell.

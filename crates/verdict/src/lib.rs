@@ -4,6 +4,7 @@ pub mod baseline;
 pub mod blocks;
 mod breaking_point;
 pub mod comparison;
+mod conclusion;
 mod contested;
 pub mod degradation;
 mod evidence;
@@ -14,9 +15,11 @@ mod ladder;
 pub mod leak;
 mod limit;
 mod number;
+mod question;
 mod reading;
 pub mod recovery;
 mod regression;
+mod result;
 mod row;
 pub mod search;
 mod sentence;
@@ -31,13 +34,13 @@ mod verdict;
 pub mod warm_up;
 mod withheld;
 
+pub use conclusion::{Conclusion, FailOn};
 pub use contested::Contested;
-pub use grade::Grade;
+pub use grade::{Grade, Possible};
 pub use judge::judge;
 pub use regression::{Beside, judge_beside};
-pub use verdict::{
-    Figure, Finding, FindingKind, Interval, Judgement, Mark, RunResult, Value, Verdict,
-};
+pub use result::RunResult;
+pub use verdict::{Figure, Finding, FindingKind, Interval, Judgement, Mark, Value, Verdict};
 
 /// The interval of a metric of requests with 95 % confidence, in the metric's unit; `None` where the run
 /// does not tell, or the metric is no percentile, error rate or throughput of all requests.

@@ -195,6 +195,26 @@ pub(crate) fn made_by_lateness(record: &RunRecord) -> Option<String> {
     (!is_same).then(|| "the recovery another one".to_owned())
 }
 
+/// Why it is not known what became of the service after a spike, and what would tell.
+pub(crate) fn why_unknown(record: &RunRecord, spike: &Spike) -> String {
+    let width_s = f64::from(record.timeline.width_s());
+    let watched_s = spike.until_s - spike.ends_s;
+    if record.duration_s() <= spike.ends_s {
+        "since the run ended before the spike did".to_owned()
+    } else if watched_s < HOLDS as f64 * width_s {
+        format!(
+            "since the load went on for only {} after the spike; let it go on for {} or more",
+            number::seconds(watched_s.max(0.0)),
+            number::seconds(HOLDS as f64 * width_s)
+        )
+    } else {
+        format!(
+            "since too little was seen of the level before the spike; hold it for {} or more",
+            number::seconds(WINDOWS_BEFORE as f64 * width_s / (1.0 - WARM_UP))
+        )
+    }
+}
+
 fn recovery_by(record: &RunRecord, spike: &Spike, by: Measure) -> Option<Recovery> {
     let windows = windows(record, by);
     let within = |from_s: f64, to_s: f64| -> Vec<Window> {

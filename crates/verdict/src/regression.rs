@@ -36,21 +36,15 @@ pub fn judge_beside(
     }
     if beside.comparison.is_worse() {
         let finding = beside.finding();
-        // Where no target was missed, this is what fails the run.
-        if is_passed(verdict.result) {
+        // A run that misses no target is failed by this.
+        if !verdict.result.is_missed() && verdict.result != RunResult::NothingAnswered {
             verdict.sentence.clone_from(&finding.sentence);
+            verdict.result = RunResult::Graded(Grade::Poor);
         }
         verdict.findings.insert(0, finding);
     }
     verdict.beside = Some(beside);
     verdict
-}
-
-fn is_passed(result: RunResult) -> bool {
-    matches!(
-        result,
-        RunResult::Graded(Grade::Good | Grade::Acceptable | Grade::Inconclusive)
-    )
 }
 
 impl Beside {

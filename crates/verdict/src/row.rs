@@ -4,9 +4,10 @@ use record::{Metric, RunRecord, Target};
 
 use crate::breaking_point::BreakingPoint;
 use crate::evidence::{Evidence, Lag};
-use crate::ladder::{self, Lack};
+use crate::grade::{Grade, Possible};
+use crate::ladder::{self, Lack, Undecided};
 use crate::stretch::Stretch;
-use crate::{Grade, Judgement, Value, number, warm_up};
+use crate::{Judgement, Value, number, warm_up};
 
 /// A judged target.
 pub(crate) struct Row {
@@ -29,19 +30,25 @@ pub(crate) fn rows(record: &RunRecord, lag: Lag) -> Vec<Row> {
     targets
         .map(|target| {
             let evidence = Evidence::of(judged, target, lag);
-            let graded = if is_search && target.metric != Metric::Throughput {
-                Err(of_a_search())
+            let is_limit_of_search = is_search && target.metric != Metric::Throughput;
+            let (grade, possible, lack) = if is_limit_of_search {
+                (Grade::NotApplicable, None, Some(of_a_search()))
             } else {
-                ladder::grade(target, |threshold| evidence.answer(threshold))
+                match ladder::grade(target, |threshold| evidence.answer(threshold)) {
+                    Ok(grade) => (grade, Some(Possible::only(grade)), None),
+                    Err(Undecided { lack, possible }) => {
+                        (Grade::Inconclusive, Some(possible), Some(lack))
+                    }
+                }
             };
-            let lack = graded.as_ref().err().cloned();
             let judgement = Judgement {
                 target: target.clone(),
                 unit: record.header.unit_of(target),
                 value: evidence.value,
                 interval: evidence.interval(),
-                grade: graded.unwrap_or(Grade::Inconclusive),
-                reason: lack.as_ref().map(Lack::reason),
+                grade,
+                possible,
+                reason: lack.as_ref().map(|lack| reason(lack, possible)),
             };
             Row {
                 title: title_of(record, target),
@@ -50,6 +57,13 @@ pub(crate) fn rows(record: &RunRecord, lag: Lag) -> Vec<Row> {
             }
         })
         .collect()
+}
+
+/// Why a row is not decided, and what is known of it.
+fn reason(lack: &Lack, possible: Option<Possible>) -> String {
+    let known = possible.and_then(Possible::in_words);
+    let known = known.map_or_else(String::new, |known| format!("; it is {known}"));
+    lack.reason() + &known
 }
 
 /// Of a search: the part in which the highest level that holds was judged.
@@ -91,13 +105,29 @@ fn title(metric: Metric, name: Option<&str>) -> String {
 
 impl Row {
     pub(crate) fn is_decided(&self) -> bool {
-        self.judgement.grade != Grade::Inconclusive
+        self.judgement.grade.is_decided()
+    }
+
+    /// Whether the row is asked and the data do not decide it.
+    pub(crate) fn is_open(&self) -> bool {
+        self.judgement.grade == Grade::Inconclusive
+    }
+
+    /// Whether the load could decide it.
+    pub(crate) fn is_applicable(&self) -> bool {
+        self.judgement.grade != Grade::NotApplicable
+    }
+
+    /// The grades that the data leave possible; `None` if it is not applicable.
+    pub(crate) fn possible(&self) -> Option<Possible> {
+        self.judgement.possible
     }
 
     /// The value stays, the grade goes: the run says nothing of the service.
     pub(crate) fn leave_undecided(&mut self) {
         let lack = Lack::new("the run is not valid");
         self.judgement.grade = Grade::Inconclusive;
+        self.judgement.possible = None;
         self.judgement.reason = Some(lack.reason());
         self.lack = Some(lack);
     }
@@ -108,7 +138,7 @@ impl Row {
         let goal = target.target.map(|level| ("target of", level));
         let acceptable = target.acceptable.map(|level| ("acceptable", level));
         match self.judgement.grade {
-            Grade::Good | Grade::Inconclusive => None,
+            Grade::Good | Grade::Inconclusive | Grade::NotApplicable => None,
             Grade::Acceptable => goal,
             Grade::Poor => acceptable.or(goal),
             Grade::Critical => target.critical.map(|level| ("critical", level)),
@@ -130,6 +160,11 @@ impl Row {
         };
         let title = &self.title;
         let limit = number::chosen(level);
+        if metric == Metric::ErrorRate
+            && let Value::Known(percent) = self.judgement.value
+        {
+            return Some(self.failed(percent, name, level));
+        }
         let Value::Known(value) = self.judgement.value else {
             return Some(format!(
                 "{title} was not answered ({name} {})",
@@ -148,5 +183,15 @@ impl Row {
             with_unit(&measured),
             with_unit(&limit)
         ))
+    }
+
+    /// How many requests failed, against the threshold that made the grade.
+    fn failed(&self, percent: f64, name: &str, level: f64) -> String {
+        let of = self.title.strip_prefix("error rate").unwrap_or_default();
+        format!(
+            "{} % of requests{of} failed ({name} {} %)",
+            number::measured(percent),
+            number::chosen(level)
+        )
     }
 }

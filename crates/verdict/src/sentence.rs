@@ -1,112 +1,298 @@
-//! The sentence on top: what came out of a run, in one line.
+//! The headline: what a run came to, in one sentence.
 
-use record::{Metric, RunRecord, Target};
+use record::{FailureKind, Metric, RunRecord, Target};
 
 use crate::evidence::{Evidence, Lag};
+use crate::grade::Possible;
+use crate::question::ProfileAnswer;
+use crate::result::{self, Completion, RunResult};
 use crate::row::Row;
-use crate::{Grade, RunResult, Value, finding, number, warm_up};
+use crate::{Finding, Grade, Value, finding, number, warm_up};
 
 /// How many names are listed before the rest is counted.
 const NAMES_MAX: usize = 3;
 
-/// The verdict in one sentence.
-pub(crate) fn on(
-    record: &RunRecord,
-    result: RunResult,
-    invalid_because: &[String],
-    rows: &[Row],
-) -> String {
-    match result {
-        RunResult::Invalid => invalid(invalid_because),
-        RunResult::Graded(Grade::Inconclusive) => inconclusive(record, rows),
-        RunResult::Graded(Grade::Good) => good(record, rows),
-        RunResult::Graded(grade) => missed(grade, rows),
-    }
+/// What the headline is made of.
+///
+/// It begins with the result, then says what matters most: what stopped the run, what the profile asked,
+/// failures, the target that decides the result, and how many others there are.
+pub(crate) struct Headline<'a> {
+    pub(crate) record: &'a RunRecord,
+    pub(crate) result: RunResult,
+    pub(crate) completion: Completion,
+    pub(crate) invalid_reasons: &'a [String],
+    pub(crate) rows: &'a [Row],
+    pub(crate) findings: &'a [Finding],
 }
 
-fn invalid(because: &[String]) -> String {
-    let more = match because.len().saturating_sub(1) {
-        0 => String::new(),
-        1 => " (and one more reason)".into(),
-        more => format!(" (and {more} more reasons)"),
-    };
-    let first = because.first().map_or("", String::as_str);
-    format!("Not valid: {first}{more}.")
-}
+impl Headline<'_> {
+    pub(crate) fn sentence(&self) -> String {
+        match self.result {
+            RunResult::Invalid => self.invalid(),
+            RunResult::NothingAnswered => self.nothing_answered(),
+            RunResult::NoTargets => self.no_targets(),
+            RunResult::Graded(Grade::NotApplicable) => self.not_applicable(),
+            RunResult::Graded(Grade::Inconclusive) => self.inconclusive(),
+            RunResult::Graded(grade @ (Grade::Poor | Grade::Critical)) => self.missed(grade),
+            RunResult::Graded(grade) => self.passed(grade),
+        }
+    }
 
-fn inconclusive(record: &RunRecord, rows: &[Row]) -> String {
-    let [first, rest @ ..] = rows else {
-        return "Inconclusive: no targets are set.".into();
-    };
-    if error_rate(record).known().is_none()
-        && let Some(stop) = finding::stop(record)
-    {
-        return format!("Inconclusive: nothing was measured; {stop}.");
+    fn invalid(&self) -> String {
+        let more = match self.invalid_reasons.len().saturating_sub(1) {
+            0 => String::new(),
+            1 => " (and one more reason)".into(),
+            more => format!(" (and {more} more reasons)"),
+        };
+        let first = self.invalid_reasons.first().map_or("", String::as_str);
+        format!("Not valid: {first}{more}.")
     }
-    let lack = first.lack.as_ref().map_or("", |lack| &lack.what);
-    let title = &first.title;
-    if rest.is_empty() {
-        return format!("Inconclusive: {title} is not decided ({lack}).");
-    }
-    let count = rows.len();
-    format!("Inconclusive: none of {count} targets is decided; {title}: {lack}.")
-}
 
-fn good(record: &RunRecord, rows: &[Row]) -> String {
-    let (count, open) = (rows.len(), undecided(rows));
-    if !open.is_empty() {
-        let are = if open.len() == 1 { "is" } else { "are" };
-        return format!(
-            "Good, but {} of {count} targets {are} not decided: {}.",
-            open.len(),
-            listed(&open)
-        );
+    fn nothing_answered(&self) -> String {
+        let [.., unanswered] = finding::counts(self.record);
+        let stop = finding::stop(self.record).map(|stop| format!("; {stop}"));
+        let stop = stop.unwrap_or_default();
+        if unanswered == 0 {
+            return format!("Nothing was measured{stop}.");
+        }
+        let most = self.most_common_failure();
+        let most = most.map_or_else(String::new, |kind| format!(", most with {}", kind.name()));
+        let requests = number::requests(unanswered);
+        format!("No request was answered: {requests} failed{most}{stop}.")
     }
-    let throughput = overall(record, Metric::Throughput);
-    let at = throughput.known().map_or_else(String::new, |rps| {
-        format!(" at {} req/s", number::measured(rps))
-    });
-    let p99 = match overall(record, Metric::Percentile(0.99)) {
-        Value::Known(ms) => format!("p99 {} ms", number::measured(ms)),
-        Value::NotAnswered => "p99 not answered".into(),
-        Value::Unknown => String::new(),
-    };
-    let errors = error_rate(record)
-        .known()
-        .map_or_else(String::new, |percent| {
-            format!("errors {} %", number::measured(percent))
+
+    fn most_common_failure(&self) -> Option<FailureKind> {
+        let counts = FailureKind::ALL.map(|kind| (finding::failures(self.record, kind), kind));
+        let most = counts.into_iter().filter(|(count, _)| *count > 0);
+        most.max_by_key(|(count, _)| *count).map(|(_, kind)| kind)
+    }
+
+    fn no_targets(&self) -> String {
+        let measured = [
+            self.throughput(),
+            self.p99(),
+            self.errors(),
+            Some("no target was asked".to_owned()),
+        ];
+        sentence(measured.into_iter().flatten().chain(self.profile_answer()))
+    }
+
+    fn not_applicable(&self) -> String {
+        let count = self.rows.len();
+        let first = self.rows.iter().find_map(|row| {
+            let lack = row.lack.as_ref()?;
+            Some(format!("{}: {}", row.title, lack.what))
         });
-    let beside: Vec<String> = [p99, errors]
-        .into_iter()
-        .filter(|part| !part.is_empty())
-        .collect();
-    let beside = if beside.is_empty() {
-        String::new()
-    } else {
-        format!(" ({})", beside.join(", "))
-    };
-    format!("Good: {count} of {count} targets met{at}{beside}.")
-}
+        let which = match count {
+            1 => "this load cannot decide the target".to_owned(),
+            _ => format!("this load can decide none of {count} targets"),
+        };
+        sentence(
+            [format!("Not applicable: {which}")]
+                .into_iter()
+                .chain(first),
+        )
+    }
 
-fn missed(grade: Grade, rows: &[Row]) -> String {
-    let (title, count, open) = (capital(grade.name()), rows.len(), undecided(rows));
-    let mut of_grade = rows.iter().filter(|row| row.judgement.grade == grade);
-    let missing = rows.iter().filter(|row| row.is_missed()).count();
-    let open = if open.is_empty() {
-        String::new()
-    } else {
-        format!(", {} not decided ({})", open.len(), listed(&open))
-    };
-    match of_grade.find_map(Row::miss) {
-        Some(miss) => format!("{title}: {miss}; {missing} of {count} targets missed{open}."),
-        // No better threshold than acceptable was set where the grade is acceptable.
-        None => format!("{title}: 0 of {count} targets missed{open}."),
+    fn passed(&self, grade: Grade) -> String {
+        let answer = ProfileAnswer::of(self.record, self.findings);
+        let asked = self.rows.iter().filter(|row| row.is_applicable()).count();
+        let not_applicable = self.rows.len() - asked;
+        let met = self.rows.iter().filter(|row| row.is_applicable());
+        let met = met.filter(|row| !row.is_missed()).count();
+        let mut measured: Vec<String> = self.p99().into_iter().chain(self.errors()).collect();
+        if not_applicable > 0 {
+            measured.push(format!("{not_applicable} not applicable"));
+        }
+        let measured = match measured.as_slice() {
+            [] => String::new(),
+            all => format!(" ({})", all.join(", ")),
+        };
+        let at = self
+            .throughput()
+            .map_or_else(String::new, |rate| format!(" at {rate}"));
+        // No better threshold than acceptable was set if nothing was missed.
+        let miss = self.rows.iter().find_map(Row::miss);
+        let targets = miss
+            .into_iter()
+            .chain([format!("{met} of {asked} targets met{at}{measured}")]);
+        match answer {
+            // Bad news is not introduced as good.
+            Some(answer) if answer.is_bad => {
+                let head = format!("{} targets, but {}", capital(grade.name()), answer.clause);
+                sentence([head].into_iter().chain(targets))
+            }
+            answer => headed(
+                grade.name(),
+                answer
+                    .map(|answer| answer.clause)
+                    .into_iter()
+                    .chain(targets),
+            ),
+        }
+    }
+
+    fn missed(&self, grade: Grade) -> String {
+        let count = self.rows.len();
+        let misses = self.rows.iter().filter(|row| row.is_missed()).count();
+        let open = self.open_titles();
+        let open = if open.is_empty() {
+            String::new()
+        } else {
+            format!(", {} not decided ({})", open.len(), listed(&open))
+        };
+        let stopped = match self.completion {
+            Completion::Complete => None,
+            Completion::CutShort | Completion::ServiceStopped => finding::stop(self.record),
+        };
+        let cause = self.cause(grade);
+        let failures = self.failures_unless(cause.is_some_and(is_error_rate));
+        let miss = cause.and_then(Row::miss);
+        let counted = format!("{misses} of {count} targets missed{open}");
+        let counted = (count > 0).then_some(counted);
+        headed(
+            grade.name(),
+            stopped
+                .into_iter()
+                .chain(self.profile_answer())
+                .chain(failures)
+                .chain(miss)
+                .chain(counted),
+        )
+    }
+
+    /// The row that explains the grade best: failures before the time of those that were answered.
+    fn cause(&self, grade: Grade) -> Option<&Row> {
+        let of_grade = |row: &&Row| row.judgement.grade == grade && row.miss().is_some();
+        let rows = self.rows.iter().filter(of_grade);
+        rows.min_by_key(|row| !is_error_rate(row))
+    }
+
+    fn inconclusive(&self) -> String {
+        if self.completion == Completion::CutShort {
+            return self.cut_short();
+        }
+        let Some(first) = self.open_rows().min_by_key(|row| !self.is_failing(row)) else {
+            return headed(Grade::Inconclusive.name(), self.profile_answer());
+        };
+        let lack = first.lack.as_ref();
+        let lack = lack.map_or_else(String::new, |lack| {
+            let remedy = lack.remedy.first();
+            let remedy = remedy.map_or_else(String::new, |remedy| format!("; {remedy}"));
+            format!(" ({}{remedy})", lack.what)
+        });
+        let value = self.value_if_failing(first);
+        let named = format!("{}{value} is not decided{lack}", first.title);
+        let count = self.rows.iter().filter(|row| row.is_applicable()).count();
+        let decided = count - self.open_rows().count();
+        let counted = (count > 1).then(|| format!("{decided} of {count} targets decided"));
+        let failures = self.failures_unless(is_error_rate(first));
+        let known = self.possible().map(|known| format!("it is {known}"));
+        headed(
+            Grade::Inconclusive.name(),
+            self.profile_answer()
+                .into_iter()
+                .chain(failures)
+                .chain([named])
+                .chain(known)
+                .chain(counted),
+        )
+    }
+
+    /// What is known of a run that was stopped before its end, in which nothing was missed.
+    fn cut_short(&self) -> String {
+        let stop = finding::stop(self.record);
+        let asked = self.rows.iter().filter(|row| row.is_applicable()).count();
+        let decided = self.rows.iter().filter(|row| row.is_decided()).count();
+        let so_far = if asked > 0 && decided == asked {
+            let grade = result::possible(self.rows).and_then(Possible::decided);
+            let grade = grade.map_or("met", Grade::in_words);
+            format!("all {asked} targets {grade} so far, and the rest was not measured")
+        } else {
+            format!("{decided} of {asked} targets decided")
+        };
+        let failures = self.failures_unless(false);
+        headed(
+            Grade::Inconclusive.name(),
+            stop.into_iter()
+                .chain(failures)
+                .chain([so_far])
+                .chain(self.profile_answer()),
+        )
+    }
+
+    fn open_rows(&self) -> impl Iterator<Item = &Row> {
+        self.rows.iter().filter(|row| row.is_open())
+    }
+
+    fn open_titles(&self) -> Vec<&str> {
+        self.open_rows().map(|row| row.title.as_str()).collect()
+    }
+
+    /// What is known of the whole, if the grade is not.
+    fn possible(&self) -> Option<&'static str> {
+        result::possible(self.rows)?.in_words()
+    }
+
+    fn profile_answer(&self) -> Option<String> {
+        ProfileAnswer::of(self.record, self.findings).map(|answer| answer.clause)
+    }
+
+    fn throughput(&self) -> Option<String> {
+        let rate = overall(self.record, Metric::Throughput).known()?;
+        Some(format!("{} req/s", number::measured(rate)))
+    }
+
+    fn p99(&self) -> Option<String> {
+        match overall(self.record, Metric::Percentile(0.99)) {
+            Value::Known(ms) => Some(format!("p99 {} ms", number::measured(ms))),
+            Value::NotAnswered => Some("p99 not answered".into()),
+            Value::Unknown => None,
+        }
+    }
+
+    fn errors(&self) -> Option<String> {
+        let percent = overall(self.record, Metric::ErrorRate).known()?;
+        Some(format!("errors {} %", number::measured(percent)))
+    }
+
+    /// How many requests failed, unless none did or another clause says it.
+    fn failures_unless(&self, is_said: bool) -> Option<String> {
+        let percent = overall(self.record, Metric::ErrorRate).known()?;
+        let percent = (percent > 0.0 && !is_said).then(|| number::measured(percent))?;
+        Some(format!("{percent} % of requests failed"))
+    }
+
+    fn is_failing(&self, row: &Row) -> bool {
+        is_error_rate(row)
+            && row
+                .judgement
+                .value
+                .known()
+                .is_some_and(|percent| percent > 0.0)
+    }
+
+    fn value_if_failing(&self, row: &Row) -> String {
+        match row.judgement.value.known() {
+            Some(percent) if self.is_failing(row) => format!(" {} %", number::measured(percent)),
+            _ => String::new(),
+        }
     }
 }
 
-fn undecided(rows: &[Row]) -> Vec<&str> {
-    let open = rows.iter().filter(|row| !row.is_decided());
-    open.map(|row| row.title.as_str()).collect()
+fn is_error_rate(row: &Row) -> bool {
+    row.judgement.target.metric == Metric::ErrorRate
+}
+
+/// Clauses as one sentence that begins with a result.
+fn headed(result: &str, clauses: impl IntoIterator<Item = String>) -> String {
+    let clauses: Vec<String> = clauses.into_iter().collect();
+    format!("{}: {}.", capital(result), clauses.join("; "))
+}
+
+fn sentence(clauses: impl IntoIterator<Item = String>) -> String {
+    let clauses: Vec<String> = clauses.into_iter().collect();
+    format!("{}.", capital(&clauses.join("; ")))
 }
 
 fn listed(names: &[&str]) -> String {
@@ -122,10 +308,6 @@ pub(crate) fn capital(words: &str) -> String {
     let mut letters = words.chars();
     let first = letters.next().map(|letter| letter.to_ascii_uppercase());
     first.into_iter().chain(letters).collect()
-}
-
-fn error_rate(record: &RunRecord) -> Value {
-    overall(record, Metric::ErrorRate)
 }
 
 /// What was measured of all requests, whether or not a target asks for it.

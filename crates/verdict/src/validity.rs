@@ -1,14 +1,14 @@
 //! Validity: whether the run speaks of the service at all, or of brunt and its machine. A run is not
 //! valid where that mattered: where a grade or a finding would be another, or the load was not made.
 
-use record::{FailureKind, Load, RunRecord};
+use record::{FailureKind, Load, RunRecord, StoppedBy};
 
 use crate::breaking_point::BreakingPoint;
 use crate::evidence::{Lag, lags};
 use crate::finding::p99_ms;
 use crate::row::{Row, rows};
 use crate::signal::Signal;
-use crate::{degradation, number, recovery};
+use crate::{degradation, finding, number, recovery};
 
 /// Users that the plan is behind by this much are still on their way.
 const RAMP_TOLERANCE_S: f64 = 2.0;
@@ -23,14 +23,8 @@ pub(crate) fn client_faults(record: &RunRecord) -> Vec<String> {
         .filter(|kind| kind.is_client_fault());
     kinds
         .filter_map(|kind| {
-            let failures = record.timeline.failures().iter();
-            let mut judged = failures
-                .filter(|failure| failure.kind == kind)
-                .filter(|failure| {
-                    let name = record.timeline.names().get(failure.name.index());
-                    name.is_some_and(record::RequestName::is_judged)
-                });
-            let count = judged.clone().map(|failure| failure.count).sum();
+            let count = finding::failures(record, kind);
+            let mut judged = finding::judged_failures(record, kind);
             let example = judged.find_map(|failure| failure.example.as_deref());
             (count > 0).then(|| client_fault(kind, count, example))
         })
@@ -57,6 +51,15 @@ fn client_fault(kind: FailureKind, count: u64, example: Option<&str>) -> String 
             )
         }
     }
+}
+
+/// That brunt itself failed, so that the load was not what it was meant to be.
+pub(crate) fn internal_error(record: &RunRecord) -> Option<String> {
+    let ending = record.ending.as_ref()?;
+    (ending.stopped_by == StoppedBy::InternalError).then(|| {
+        let reason = ending.reason.as_deref().unwrap_or("no reason is known");
+        format!("brunt itself failed: {reason}")
+    })
 }
 
 /// Whether brunt's own lateness made a grade or a finding what it is: everything is asked again with every

@@ -2,8 +2,9 @@
 
 use record::Target;
 
-use crate::Grade;
+use crate::grade::{Grade, Possible};
 use crate::regression::Beside;
+use crate::result::RunResult;
 
 /// The verdict on a run.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,35 +23,6 @@ pub struct Verdict {
     pub beside: Option<Beside>,
 }
 
-/// What came out of a run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RunResult {
-    /// The worst decided grade; inconclusive where none was decided.
-    Graded(Grade),
-    /// The run says nothing of the service.
-    Invalid,
-}
-
-impl RunResult {
-    /// Every result, the best first; what was not decided and what is not valid last.
-    pub const ALL: [Self; 6] = [
-        Self::Graded(Grade::Good),
-        Self::Graded(Grade::Acceptable),
-        Self::Graded(Grade::Poor),
-        Self::Graded(Grade::Critical),
-        Self::Graded(Grade::Inconclusive),
-        Self::Invalid,
-    ];
-
-    /// Its name in files and reports.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Graded(grade) => grade.name(),
-            Self::Invalid => "invalid",
-        }
-    }
-}
-
 /// A target with what was measured and the grade.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Judgement {
@@ -64,6 +36,9 @@ pub struct Judgement {
     pub interval: Option<Interval>,
     /// How well the target was met.
     pub grade: Grade,
+    /// The grades that the data leave possible; `None` if the target is not applicable or the run is not
+    /// valid.
+    pub possible: Option<Possible>,
     /// Why the grade is what it is, where the value and the thresholds do not say it: what an
     /// inconclusive row lacks, and what would decide it.
     pub reason: Option<String>,

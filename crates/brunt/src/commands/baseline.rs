@@ -4,14 +4,15 @@ mod save;
 
 use std::path::PathBuf;
 
-use report::{Checks, Judged, Severity};
-use verdict::RunResult;
+use report::{Checks, Judged};
 use verdict::baseline::Baseline;
+use verdict::{FailOn, RunResult};
 
 use crate::baselines::{self, ComparisonOptions, Yardstick};
 use crate::exit::{Exit, Failure};
+use crate::fail_on::FailOnOption;
 use crate::pipeline::Pipeline;
-use crate::{fail_on, results, screen};
+use crate::{results, screen};
 
 /// Options of `brunt baseline`.
 #[derive(Debug, clap::Args)]
@@ -49,9 +50,8 @@ struct CompareOptions {
     run: String,
     #[command(flatten)]
     comparison: ComparisonOptions,
-    /// Fail where anything is not known for want of data, with exit code 5
-    #[arg(long)]
-    strict: bool,
+    #[command(flatten)]
+    fail_on: FailOnOption,
     /// Put the run's report.html and summary.json with the comparison in this folder
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -120,16 +120,15 @@ fn compare(options: &CompareOptions) -> Result<Exit, Failure> {
         results::write_in(out, "summary.json", &report::summary_json(&run))?;
         results::write_in(out, "report.html", &report::html(&[run]))?;
     }
+    let fail_on = options.fail_on.level();
     let exit = match verdict.result {
+        _ if fail_on == FailOn::Never => Exit::Passed,
         RunResult::Invalid => Exit::NotValid,
-        RunResult::Graded(_) if beside.comparison.is_worse() => Exit::TargetsMissed,
-        RunResult::Graded(_) => fail_on::unless_worse(beside, options.strict),
+        _ if beside.comparison.is_worse() => Exit::TargetsMissed,
+        _ if beside.comparison.tells_anything() => Exit::Passed,
+        _ => Exit::Inconclusive,
     };
-    let severity = Severity {
-        failed_from: None,
-        is_strict: options.strict,
-    };
-    let checks = [Checks::beside_baseline(&run, severity)];
+    let checks = [Checks::beside_baseline(&run, fail_on)];
     let markdown = report::markdown(&run);
     Ok(options.pipeline.tell(exit, &checks, &markdown))
 }

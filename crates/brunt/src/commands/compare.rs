@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use anyhow::Context;
 use jiff::Timestamp;
-use report::{Checks, Conduct, Contest, Severity};
+use report::{Checks, Conduct, Contest};
 use scenario::{Host, Scenario};
-use verdict::Contested;
 use verdict::comparison::{FIRST_LOOK, Measured, Outcome};
+use verdict::{Contested, FailOn};
 
 use crate::baselines::share;
 use crate::builds::{Build, log_of};
@@ -262,14 +262,10 @@ fn leave(options: &Options, contested: &Contested, conduct: &Conduct, folder: &R
     let exit = match contested.outcome() {
         _ if !contested.is_valid() => Exit::NotValid,
         Outcome::Worse => Exit::TargetsMissed,
-        Outcome::NotEnoughData => Exit::NotEnoughData,
+        Outcome::NotEnoughData => Exit::Inconclusive,
         Outcome::Better | Outcome::Same => Exit::Passed,
     };
-    let severity = Severity {
-        failed_from: None,
-        is_strict: false,
-    };
-    let checks = [Checks::of_contest(contested, severity)];
+    let checks = [Checks::of_contest(contested, FailOn::Poor)];
     let markdown = report::markdown_of_contest(contested);
     let mut exit = options.pipeline.tell(exit, &checks, &markdown);
     let written = [

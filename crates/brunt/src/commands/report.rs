@@ -8,7 +8,7 @@ use report::{Checks, Judged};
 use verdict::Verdict;
 
 use crate::exit::{Exit, Failure};
-use crate::fail_on::Bar;
+use crate::fail_on::FailOnOption;
 use crate::{baselines, forms, results, screen};
 
 /// Options of `brunt report`.
@@ -23,7 +23,7 @@ pub(crate) struct Options {
     #[arg(short = 'o', long, value_name = "FILE", conflicts_with_all = ["csv", "locust"])]
     output: Option<PathBuf>,
     #[command(flatten, next_help_heading = "With --junit")]
-    bar: Bar,
+    fail_on: FailOnOption,
 }
 
 /// What is made; the text for a terminal where nothing is said.
@@ -86,7 +86,7 @@ fn text(options: &Options, record: &RunRecord, verdict: &Verdict) -> String {
     } else if form.markdown {
         report::markdown(&run)
     } else if form.junit {
-        report::junit(&[Checks::of_run(&run, options.bar.severity())])
+        report::junit(&[Checks::of_run(&run, options.fail_on.level())])
     } else {
         report::terminal(&run, screen::width(), options.output.is_none())
     }

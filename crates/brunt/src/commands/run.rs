@@ -10,7 +10,7 @@ use scenario::{Plan, Scenario};
 
 use crate::baselines::{ComparisonOptions, Yardstick};
 use crate::exit::{Exit, Failure, complain};
-use crate::fail_on::Bar;
+use crate::fail_on::FailOnOption;
 use crate::interrupt::Interrupts;
 use crate::load_options::{LengthOptions, LoadOptions};
 use crate::outlets::{OutletOptions, Outlets};
@@ -48,7 +48,7 @@ pub(crate) struct Options {
     #[arg(long, value_name = "PREFIX")]
     csv: Option<PathBuf>,
     #[command(flatten)]
-    bar: Bar,
+    fail_on: FailOnOption,
     /// Compare the run with a baseline; one that is worse fails, with exit code 1
     #[arg(long, value_name = "NAME")]
     baseline: Option<String>,
@@ -109,7 +109,7 @@ pub(crate) fn run(options: &Options) -> Result<Exit, Failure> {
             commit: commit.as_deref(),
             scenario: &scenario,
             interrupts: &interrupts,
-            bar: options.bar,
+            fail_on: options.fail_on.level(),
             yardstick: yardstick.as_ref(),
         };
         runs.push(session.play(&profile, Arc::new(plan), out.as_deref(), Some(&mut outlets))?);
@@ -153,10 +153,10 @@ fn refuse_misfits(options: &Options) -> Result<(), Failure> {
 
 /// Says to a pipeline what came of all.
 fn tell(options: &Options, exit: Exit, runs: &[JudgedRun]) -> Exit {
-    let severity = options.bar.severity();
+    let fail_on = options.fail_on.level();
     let checks = runs
         .iter()
-        .map(|run| Checks::of_run(&run.judged(), severity));
+        .map(|run| Checks::of_run(&run.judged(), fail_on));
     let checks: Vec<Checks> = checks.collect();
     let markdown = runs.iter().map(|run| report::markdown(&run.judged()));
     let markdown: String = markdown.collect();

@@ -1,22 +1,26 @@
-//! GitHub's workflow commands: an annotation for each check that did not pass.
+//! GitHub's workflow commands: an annotation for each cause that a run did not pass, or one that it did.
 
 use super::{Checks, Standing};
 
-/// Checks as annotations, one a line, to be printed by a step of a GitHub workflow.
+/// Checks as annotations, one a line, to be printed by a step of a GitHub workflow: an error for each check that
+/// failed, a warning for a verdict that is not decided, a notice for a run that passed.
 pub fn github(all: &[Checks]) -> String {
     let mut text = String::new();
     for checks in all {
+        let mut passed = true;
         for check in &checks.all {
             let level = match check.standing {
-                Standing::Passed => continue,
+                Standing::Passed | Standing::Undecided => continue,
                 Standing::Failed | Standing::Broken => "error",
-                Standing::Undecided => "warning",
-                Standing::Told => "notice",
+                Standing::Inconclusive => "warning",
             };
+            passed = false;
             let title = format!("{}: {}", checks.title, check.name);
             text += &annotation(level, &title, &check.message);
         }
-        text += &annotation("notice", &checks.title, &checks.sentence);
+        if passed {
+            text += &annotation("notice", &checks.title, &checks.sentence);
+        }
     }
     text
 }

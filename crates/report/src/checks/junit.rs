@@ -10,9 +10,9 @@ pub fn junit(all: &[Checks]) -> String {
             "  <testsuite name=\"{}\" tests=\"{}\" failures=\"{}\" errors=\"{}\" skipped=\"{}\" time=\"{:.3}\">\n",
             escaped(&checks.title),
             checks.all.len(),
-            checks.count(Standing::Failed),
-            checks.count(Standing::Broken),
-            checks.count(Standing::Undecided),
+            checks.count(&[Standing::Failed]),
+            checks.count(&[Standing::Broken, Standing::Inconclusive]),
+            checks.count(&[Standing::Undecided]),
             checks.seconds,
         );
         for check in &checks.all {
@@ -20,7 +20,7 @@ pub fn junit(all: &[Checks]) -> String {
         }
         text += &format!(
             "    <system-out>{}</system-out>\n  </testsuite>\n",
-            escaped(&checks.sentence)
+            escaped_lines(checks)
         );
     }
     text + "</testsuites>\n"
@@ -34,13 +34,21 @@ fn case(title: &str, check: &Check) -> String {
     );
     let message = escaped(&check.message);
     let inner = match check.standing {
-        Standing::Passed => return format!("{head}/>\n"),
+        Standing::Passed => format!("<system-out>{message}</system-out>"),
         Standing::Failed => format!("<failure message=\"{message}\">{message}</failure>"),
-        Standing::Broken => format!("<error message=\"{message}\">{message}</error>"),
+        Standing::Broken | Standing::Inconclusive => {
+            format!("<error message=\"{message}\">{message}</error>")
+        }
         Standing::Undecided => format!("<skipped message=\"{message}\"/>"),
-        Standing::Told => format!("<system-out>{message}</system-out>"),
     };
     format!("{head}>{inner}</testcase>\n")
+}
+
+/// The sentence and the findings, one a line.
+fn escaped_lines(checks: &Checks) -> String {
+    let lines = [&checks.sentence].into_iter().chain(&checks.findings);
+    let lines: Vec<String> = lines.map(|line| escaped(line)).collect();
+    lines.join("\n")
 }
 
 /// Control characters have no place in XML.

@@ -3,20 +3,20 @@
 use maud::{Markup, html as markup};
 use verdict::{Finding, FindingKind};
 
-use super::{beside, class_of, pill, settings};
+use super::{beside, class_of, pill_of, settings};
 use crate::figures;
 use crate::number;
 use crate::terminal::waited;
-use crate::{Judged, findings_beside, tone};
+use crate::{Judged, findings_beside};
 
 pub(super) fn head(run: &Judged) -> Markup {
     let header = &run.record.header;
     markup! {
-        header class={ "verdict " (class_of(tone(run.verdict))) } {
+        header class={ "verdict " (class_of(run.verdict.result)) } {
             p.eyebrow {
                 "brunt · " (header.profile) " · " (header.host)
                 @if let Some(label) = &header.label { " · " (label) }
-                " " (pill(class_of(run.verdict.result)))
+                " " (pill_of(run.verdict.result))
                 @if let Some(beside) = &run.verdict.beside { " " (beside::outcome(beside.comparison.outcome())) }
             }
             h1 { (run.verdict.sentence) }

@@ -7,7 +7,7 @@ use maud::{Markup, html as markup};
 use record::Metric;
 use verdict::RunResult;
 
-use super::{STYLE, around, class_of, pill};
+use super::{STYLE, around};
 use crate::past::{Changes, Past, PastRun, Profile, value};
 
 const PAST_STYLE: &str = include_str!("past.css");
@@ -92,7 +92,7 @@ fn key() -> Markup {
                     svg viewBox="0 0 14 14" aria-hidden="true" {
                         circle class=(chart::dot_class(result == RunResult::Invalid)) cx="7" cy="7" r="5" {}
                     }
-                    (result.name())
+                    (result.in_words())
                 }
             }
             span { "a dot is a run and leads to its report; a dashed line: another level from there on" }
@@ -122,7 +122,7 @@ fn table(past: &Past) -> Markup {
                     td { (run.label.as_deref().unwrap_or("–")) }
                     td { code { (run.short_commit().unwrap_or_else(|| "–".to_owned())) } }
                     td { (run.profile) }
-                    td { (pill(class_of(run.result))) }
+                    td { (super::pill_of(run.result)) }
                     @for (metric, of) in past.metrics.iter().zip(&run.values) { td { (value(*of, metric.unit())) } }
                 }
             } }

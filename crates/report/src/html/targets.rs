@@ -49,7 +49,7 @@ fn target(run: &Judged, row: &Judgement) -> Markup {
                     " of " code { (run.record.header.names[id.index()].name) }
                 }
             }
-            td { (pill(row.grade.name())) }
+            td { (pill(row.grade.name(), row.grade.in_words())) }
             td.measured { (value(row)) }
             td { (interval(row)) }
             td.near aria-hidden="true" { (near(row)) }

@@ -2,10 +2,9 @@
 
 use anstyle::Style;
 use unicode_width::UnicodeWidthStr;
-use verdict::{Grade, RunResult};
 
 use super::table::shortened;
-use super::{Page, WIDTH_MAX, style_of};
+use super::{Page, WIDTH_MAX, style_of_result};
 use crate::number::{self, one_line};
 use crate::past::{Past, PastRun, Profile, value};
 
@@ -57,7 +56,7 @@ fn table(page: &Page, past: &Past, title: &str, unit: &str) -> String {
             run.began.clone(),
             run.called().unwrap_or_else(|| "–".to_owned()),
             profile_name(&run.profile),
-            run.result.name().to_owned(),
+            run.result.in_words().to_owned(),
             value(run.values[0], unit),
         ]
     });
@@ -107,10 +106,7 @@ impl Page {
 }
 
 fn style(run: &PastRun) -> Style {
-    match run.result {
-        RunResult::Graded(grade) => style_of(grade),
-        RunResult::Invalid => style_of(Grade::Inconclusive),
-    }
+    style_of_result(run.result)
 }
 
 fn profile_name(name: &str) -> String {

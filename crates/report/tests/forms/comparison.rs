@@ -2,14 +2,14 @@
 
 use record::RunRecord;
 use report::{
-    Checks, Conduct, Contest, Judged, Severity, contest_json, contest_line, github, html,
-    html_of_contest, junit, markdown, markdown_of_contest, summary_json, terminal, terminal_beside,
+    Checks, Conduct, Contest, Judged, contest_json, contest_line, github, html, html_of_contest,
+    junit, markdown, markdown_of_contest, summary_json, terminal, terminal_beside,
     terminal_of_baseline, terminal_of_baselines, terminal_of_contest,
 };
 use serde_json::Value;
 use verdict::baseline::Baseline;
 use verdict::comparison::{Answer, Change, Measured, Outcome, Played, Row};
-use verdict::{Beside, Contested, Finding, FindingKind, Grade, Interval};
+use verdict::{Beside, Contested, FailOn, Finding, FindingKind, Grade, Interval};
 
 use crate::run::{HOSTILE, Run, known};
 
@@ -108,11 +108,6 @@ fn conduct() -> Conduct {
     }
 }
 
-const SEVERITY: Severity = Severity {
-    failed_from: Some(Grade::Poor),
-    is_strict: false,
-};
-
 #[test]
 fn the_terminal_is_as_it_was_reviewed_at_80_and_200_columns() {
     let run = compared();
@@ -159,8 +154,8 @@ fn pipelines_hear_it_in_their_own_forms() {
     let run = compared();
     let contested = contested();
     let all = [
-        Checks::of_run(&run.judged(), SEVERITY),
-        Checks::of_contest(&contested, SEVERITY),
+        Checks::of_run(&run.judged(), FailOn::Poor),
+        Checks::of_contest(&contested, FailOn::Poor),
     ];
     insta::assert_snapshot!("junit", junit(&all));
     insta::assert_snapshot!("github", github(&all));
@@ -169,7 +164,7 @@ fn pipelines_hear_it_in_their_own_forms() {
 }
 
 #[test]
-fn a_finding_is_a_case_that_fails_nothing() {
+fn a_finding_is_text_beside_the_cases() {
     let mut run = known();
     run.verdict.findings = vec![Finding {
         kind: FindingKind::Leak,
@@ -177,31 +172,27 @@ fn a_finding_is_a_case_that_fails_nothing() {
         figures: Vec::new(),
         marks: Vec::new(),
     }];
-    let checks = [Checks::of_run(&run.judged(), SEVERITY)];
+    let checks = [Checks::of_run(&run.judged(), FailOn::Poor)];
     let text = junit(&checks);
-    let case = "name=\"finding: leak\"><system-out>Memory &lt;grows&gt;.</system-out></testcase>";
-    assert!(text.contains(case), "{text}");
-    let annotation = "::notice title=brunt load%3A finding%3A leak::Memory <grows>.\n";
-    assert!(github(&checks).contains(annotation), "{}", github(&checks));
+    assert!(
+        text.contains("\nleak: Memory &lt;grows&gt;.</system-out>\n  </testsuite>"),
+        "{text}"
+    );
+    assert!(!text.contains("name=\"finding"), "{text}");
+    assert!(!github(&checks).contains("grows"), "{}", github(&checks));
 }
 
 #[test]
-fn strict_fails_what_is_open_and_never_fails_no_target() {
+fn fail_on_never_fails_nothing() {
     let run = compared();
-    let failures = |severity| {
-        let text = junit(&[Checks::of_run(&run.judged(), severity)]);
+    let failures = |fail_on| {
+        let text = junit(&[Checks::of_run(&run.judged(), fail_on)]);
         text.matches("<failure").count()
     };
-    let strict = Severity {
-        is_strict: true,
-        ..SEVERITY
-    };
-    let never = Severity {
-        failed_from: None,
-        is_strict: false,
-    };
-    // What is worse than a baseline fails in any case.
-    assert_eq!([never, SEVERITY, strict].map(failures), [2, 2, 6]);
+    assert_eq!(
+        [FailOn::Never, FailOn::Critical, FailOn::Poor].map(failures),
+        [0, 2, 2]
+    );
 }
 
 #[test]

@@ -192,7 +192,8 @@ fn few_requests_without_a_failure_do_not_show_a_low_error_rate() {
     assert_eq!(
         reason(errors(200)),
         "an error rate under 0.1 % needs 2,995 requests, 200 seen; \
-         about 5 min longer at this rate"
+         about 5 min longer at this rate; \
+         it is not critical"
     );
     assert!(reason(errors(500)).ends_with("; it is at least acceptable"));
     let none = Run::new().target(Metric::ErrorRate, [Some(0.0), None, None]);
@@ -378,22 +379,38 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn the_result_is_the_worst_decided_grade(run in any_run()) {
-        let verdict = judge(&run.record());
-        let grades: Vec<Grade> = verdict.judgements.iter().map(|row| row.grade).collect();
-        let decided = grades.iter().filter(|grade| **grade != Grade::Inconclusive);
+    fn the_result_is_good_only_if_every_applicable_target_is(run in any_run()) {
+        let record = run.record();
+        let verdict = judge(&record);
+        let applicable = verdict.judgements.iter().filter(|row| row.grade != Grade::NotApplicable);
+        let grades: Vec<Grade> = applicable.map(|row| row.grade).collect();
+        let worst = grades.iter().filter(|grade| grade.is_decided()).max().copied();
+        let is_open = grades.contains(&Grade::Inconclusive);
         match verdict.result {
             RunResult::Invalid => {
                 prop_assert!(!verdict.invalid_because.is_empty());
-                prop_assert_eq!(decided.count(), 0);
+                prop_assert!(grades.iter().all(|grade| !grade.is_decided()));
             }
-            RunResult::Graded(grade) => {
-                prop_assert!(verdict.invalid_because.is_empty());
-                prop_assert_eq!(grade, decided.max().copied().unwrap_or(Grade::Inconclusive));
+            RunResult::Graded(Grade::Good | Grade::Acceptable) => {
+                prop_assert!(!is_open);
+                prop_assert_eq!(verdict.result, RunResult::Graded(worst.unwrap()));
+            }
+            RunResult::Graded(Grade::Inconclusive) => {
+                prop_assert!(is_open && worst < Some(Grade::Poor));
+            }
+            RunResult::Graded(Grade::NotApplicable) => prop_assert!(grades.is_empty()),
+            RunResult::Graded(missed) => prop_assert_eq!(Some(missed), worst),
+            RunResult::NoTargets => prop_assert!(verdict.judgements.is_empty()),
+            RunResult::NothingAnswered => {
+                let mut seconds = record.timeline.seconds().iter();
+                prop_assert!(seconds.all(|second| second.ok + second.failed == 0));
             }
         }
         for row in &verdict.judgements {
-            prop_assert_eq!(row.grade == Grade::Inconclusive, row.reason.is_some());
+            prop_assert_eq!(row.grade.is_decided(), row.reason.is_none());
+            if let Some(possible) = row.possible {
+                prop_assert_eq!(possible.decided(), row.grade.is_decided().then_some(row.grade));
+            }
         }
         prop_assert!(verdict.sentence.ends_with('.'), "{}", verdict.sentence);
     }

@@ -32,7 +32,8 @@ fn the_sentence_names_what_made_the_grade() {
     );
     assert_eq!(
         at(150.0),
-        "Acceptable: p50 150 ms is over the target of 100 ms; 1 of 2 targets missed."
+        "Acceptable: p50 150 ms is over the target of 100 ms; 1 of 2 targets met at 182 req/s \
+         (p99 150 ms, errors 0 %)."
     );
     assert_eq!(
         at(499.0),
@@ -58,7 +59,7 @@ fn the_sentence_names_what_made_the_grade() {
         .failures(20, FailureKind::Timeout);
     assert_eq!(
         sentence(timeouts),
-        "Critical: p99 was not answered (critical 2,000 ms); 1 of 1 targets missed."
+        "No request was answered: 20 requests failed, most with timeout."
     );
     let named = Run::new().ladder(P50, WAITS).of(A).answers(20, 1_500.0);
     assert_eq!(
@@ -68,25 +69,47 @@ fn the_sentence_names_what_made_the_grade() {
     let fair = Run::new()
         .target(P50, [None, Some(500.0), None])
         .answers(20, 1.0);
-    assert_eq!(sentence(fair), "Acceptable: 0 of 1 targets missed.");
+    assert_eq!(
+        sentence(fair),
+        "Acceptable: 1 of 1 targets met at 1 req/s (p99 1 ms, errors 0 %)."
+    );
+}
+
+#[test]
+fn failures_come_before_percentiles_that_were_not_answered() {
+    let run = || {
+        two_targets()
+            .answers(391, 1.0)
+            .failures(609, FailureKind::Timeout)
+    };
+    assert_eq!(
+        sentence(run()),
+        "Critical: 60.9 % of requests failed; p50 was not answered (critical 500 ms); \
+         2 of 2 targets missed."
+    );
+    assert_eq!(
+        sentence(run().ladder(Metric::ErrorRate, [0.1, 1.0, 5.0])),
+        "Critical: 60.9 % of requests failed (critical 5 %); 3 of 3 targets missed."
+    );
 }
 
 #[test]
 fn the_sentence_names_what_is_not_decided() {
     let few = || Run::new().ladder(Metric::Throughput, RATES).offering(18.3);
+    let decides = "the load offers 18.3 req/s at most; for a judgement offer at least 110 req/s \
+                   (more users, or shorter waits)";
     assert_eq!(
         sentence(few().answers(360, 1.0)),
-        "Inconclusive: throughput is not decided (the load offers 18.3 req/s at most)."
+        format!("Inconclusive: throughput is not decided ({decides}).")
     );
     assert_eq!(
         sentence(few().ladder(P99, WAITS).answers(50, 1.0)),
-        "Inconclusive: none of 2 targets is decided; \
-         throughput: the load offers 18.3 req/s at most."
+        format!("Inconclusive: throughput is not decided ({decides}); 0 of 2 targets decided.")
     );
     let partly = few().ladder(P50, WAITS).ladder(P99, WAITS).answers(50, 1.0);
     assert_eq!(
         sentence(partly),
-        "Good, but 2 of 3 targets are not decided: throughput, p99."
+        format!("Inconclusive: throughput is not decided ({decides}); 1 of 3 targets decided.")
     );
     let poor = few().ladder(P50, WAITS).answers(50, 1_500.0);
     assert_eq!(
@@ -94,13 +117,109 @@ fn the_sentence_names_what_is_not_decided() {
         "Poor: p50 1,500 ms is over the acceptable 1,000 ms; \
          1 of 2 targets missed, 1 not decided (throughput)."
     );
-    let bare = Run::new().answers(50, 1.0);
-    assert_eq!(sentence(bare), "Inconclusive: no targets are set.");
-    let dead = two_targets().stopped(StoppedBy::Unreachable, 0, Some("connection refused"));
+    let bare = judged(Run::new().answers(50, 1.0));
+    assert_eq!(bare.result, RunResult::NoTargets);
     assert_eq!(
-        sentence(dead),
-        "Inconclusive: nothing was measured; stopped since the host could not be reached \
-         after 0 s of 20 s: connection refused."
+        bare.sentence,
+        "2.5 req/s; p99 1 ms; errors 0 %; no target was asked."
+    );
+    let dead = two_targets().stopped(StoppedBy::Unreachable, 0, Some("connection refused"));
+    let dead = judged(dead);
+    assert_eq!(dead.result, RunResult::NothingAnswered);
+    assert_eq!(
+        dead.sentence,
+        "Nothing was measured; stopped since the host could not be reached after 0 s of 20 s: \
+         connection refused."
+    );
+}
+
+/// 94 of 1,208 requests failed, and 5 % is critical: whatever else is good, that is not decided.
+#[test]
+fn one_good_target_makes_no_good_run() {
+    let run = Run::new()
+        .ladder(P50, WAITS)
+        .ladder(Metric::ErrorRate, [0.1, 1.0, 5.0]);
+    let mut run = run.answers(1_114, 1.0).failures(94, FailureKind::Status);
+    // They come in two stretches, so that the run is short for its own ups and downs.
+    for (at, sample) in run.samples[1_114..].iter_mut().enumerate() {
+        let at_ns = if at % 2 == 0 {
+            4_000_000_000
+        } else {
+            15_000_000_000
+        };
+        let shift = at_ns + at as u64 * 10_000_000 - sample.intended_ns.min(at_ns);
+        let length = sample.done_ns - sample.intended_ns;
+        sample.intended_ns = shift.min(19_000_000_000);
+        sample.dispatched_ns = sample.intended_ns;
+        sample.sent_ns = Some(sample.intended_ns);
+        sample.done_ns = sample.intended_ns + length;
+        sample.first_byte_ns = Some(sample.done_ns);
+    }
+    let verdict = judged(run);
+    let grades: Vec<Grade> = verdict.judgements.iter().map(|row| row.grade).collect();
+    assert_ne!(verdict.result, RunResult::Graded(Grade::Good), "{grades:?}");
+    assert_eq!(grades[0], Grade::Good);
+    assert!(verdict.sentence.contains("7.78 %"), "{}", verdict.sentence);
+}
+
+#[test]
+fn a_run_that_was_cut_short_is_not_good() {
+    let cut = |run: Run| judged(run.stopped(StoppedBy::Interrupted, 14_000, None));
+    let mut good = two_targets().answers(3_660, 12.0);
+    good.header.load.stages[0].seconds = 60.0;
+    // The rows are decided by what was measured, and the rest of the load was never offered.
+    let verdict = cut(good);
+    assert!(
+        verdict
+            .sentence
+            .starts_with("Inconclusive: stopped by Ctrl-C after 14 s of 60 s"),
+        "{}",
+        verdict.sentence
+    );
+    assert_eq!(verdict.result, RunResult::Graded(Grade::Inconclusive));
+    let missed = cut(two_targets().answers(3_660, 9_000.0));
+    assert_eq!(missed.result, RunResult::Graded(Grade::Critical));
+    let mut broken_off = two_targets().answers(3_660, 12.0);
+    broken_off.ending = None;
+    let verdict = judged(broken_off);
+    assert_eq!(verdict.result, RunResult::Graded(Grade::Inconclusive));
+    assert_eq!(
+        verdict.sentence,
+        "Inconclusive: the record breaks off after 21 s of 20 s; all 2 targets good so far, and the rest was not \
+         measured."
+    );
+}
+
+#[test]
+fn a_service_that_stopped_is_critical_whatever_its_targets_say() {
+    for run in [
+        two_targets(),
+        Run::new(),
+        Run::new().ladder(Metric::Throughput, RATES).offering(18.3),
+    ] {
+        let run = run.answers(300, 1.0).failures(20, FailureKind::Closed);
+        let reason = "all 20 requests of the last 10 s failed, most with refused";
+        let verdict = judged(run.stopped(StoppedBy::EverythingFailed, 19_000, Some(reason)));
+        assert_eq!(verdict.result, RunResult::Graded(Grade::Critical));
+        assert!(
+            verdict.sentence.starts_with(
+                "Critical: stopped since everything failed after 19 s of 20 s: all 20 requests of the last 10 s \
+                 failed, most with refused; "
+            ),
+            "{}",
+            verdict.sentence
+        );
+    }
+}
+
+#[test]
+fn brunt_that_failed_itself_judges_nobody() {
+    let run = two_targets().answers(3_660, 1.0);
+    let verdict = judged(run.stopped(StoppedBy::InternalError, 14_000, Some("a thread panicked")));
+    assert_eq!(verdict.result, RunResult::Invalid);
+    assert_eq!(
+        verdict.sentence,
+        "Not valid: brunt itself failed: a thread panicked."
     );
 }
 

@@ -9,12 +9,12 @@ use verdict::baseline::Baseline;
 use crate::baselines;
 use crate::commit;
 use crate::exit::{Exit, Failure, note};
-use crate::fail_on::Bar;
 use crate::interrupt::Interrupts;
 use crate::load_options::{LengthOptions, LoadOptions};
 use crate::session::Session;
 use crate::watch_options::WatchOptions;
 use crate::{results, screen};
+use verdict::FailOn;
 
 /// With fewer runs the noise between runs is not known.
 const RUNS_ENOUGH: usize = 3;
@@ -106,7 +106,7 @@ fn play(options: &Options, runs: u32) -> Result<Vec<RunRecord>, Failure> {
         commit: commit.as_deref(),
         scenario: &scenario,
         interrupts: &interrupts,
-        bar: Bar::NONE,
+        fail_on: FailOn::Never,
         yardstick: None,
     };
     let mut records = Vec::new();

@@ -159,7 +159,7 @@ fn dot(run: &PastRun, of: Value, unit: &str, scale: &Scale, at: usize) -> Markup
 fn words(run: &PastRun, of: Value, unit: &str) -> String {
     let mut parts = vec![
         value(of, unit),
-        run.result.name().to_owned(),
+        run.result.in_words().to_owned(),
         run.began.clone(),
     ];
     parts.extend(run.label.clone());

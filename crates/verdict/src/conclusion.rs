@@ -1,0 +1,81 @@
+//! The conclusion of a verdict: whether a run passes, given the grade from which it fails.
+
+use crate::{Grade, RunResult, Verdict};
+
+/// The grade from which a run fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FailOn {
+    /// Poor and critical fail.
+    Poor,
+    /// Only critical fails.
+    Critical,
+    /// Nothing fails: every run that can be reported passes.
+    Never,
+}
+
+impl FailOn {
+    /// Whether a grade fails.
+    pub fn fails(self, grade: Grade) -> bool {
+        match self {
+            Self::Poor => matches!(grade, Grade::Poor | Grade::Critical),
+            Self::Critical => grade == Grade::Critical,
+            Self::Never => false,
+        }
+    }
+}
+
+/// The conclusion of a verdict.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Conclusion {
+    /// Everything that was asked is decided and none of it fails, or nothing was asked and requests were
+    /// answered.
+    Passed,
+    /// A target was missed, the service stopped, or the run is worse than its baseline.
+    Missed,
+    /// Something that was asked is not decided and could still fail, or no target is applicable.
+    Inconclusive,
+    /// The run does not describe the service.
+    Invalid,
+    /// No request was answered.
+    NothingAnswered,
+}
+
+impl Verdict {
+    /// Whether the run passes.
+    pub fn conclusion(&self, fail_on: FailOn) -> Conclusion {
+        if fail_on == FailOn::Never {
+            return Conclusion::Passed;
+        }
+        match self.result {
+            RunResult::Invalid => Conclusion::Invalid,
+            RunResult::NothingAnswered => Conclusion::NothingAnswered,
+            RunResult::Graded(Grade::Inconclusive | Grade::NotApplicable) => {
+                Conclusion::Inconclusive
+            }
+            RunResult::Graded(grade) if fail_on.fails(grade) || self.is_worse_than_baseline() => {
+                Conclusion::Missed
+            }
+            RunResult::Graded(Grade::Poor) if self.may_be_critical() => Conclusion::Inconclusive,
+            RunResult::NoTargets | RunResult::Graded(_) if self.tells_nothing_of_baseline() => {
+                Conclusion::Inconclusive
+            }
+            RunResult::NoTargets | RunResult::Graded(_) => Conclusion::Passed,
+        }
+    }
+
+    fn is_worse_than_baseline(&self) -> bool {
+        let beside = self.beside.as_ref();
+        beside.is_some_and(|beside| beside.comparison.is_worse())
+    }
+
+    fn tells_nothing_of_baseline(&self) -> bool {
+        let beside = self.beside.as_ref();
+        beside.is_some_and(|beside| !beside.comparison.tells_anything())
+    }
+
+    /// Whether a target that is not decided may be critical.
+    fn may_be_critical(&self) -> bool {
+        let mut possible = self.judgements.iter().filter_map(|row| row.possible);
+        possible.any(|possible| possible.decided().is_none() && possible.worst == Grade::Critical)
+    }
+}
