@@ -6,6 +6,7 @@ mod builds;
 mod ceiling;
 mod commands;
 mod commit;
+mod decidability;
 mod descriptors;
 mod embedded;
 mod exit;

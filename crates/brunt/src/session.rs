@@ -5,13 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use record::{Header, RunRecord, StoppedBy};
+use record::{Header, Metric, RunRecord, StoppedBy, Target};
 use report::Judged;
 use scenario::{Plan, Scenario};
 use verdict::baseline::Difference;
 use verdict::{FailOn, Verdict};
 
 use crate::baselines::Yardstick;
+use crate::decidability;
 use crate::exit::{Exit, Failure, complain, note};
 use crate::forms::{csv_files, write_locust};
 use crate::interrupt::Interrupts;
@@ -173,12 +174,17 @@ fn announce(header: &Header, plan: &Plan) {
     if header.generator.insecure {
         note("note: TLS certificates are not verified");
     }
-    if header.generator.watched.is_none() {
+    let warnings = decidability::warnings(plan, header.generator.watched.is_some());
+    let asks_for_process = |target: &Target| matches!(target.metric, Metric::Cpu | Metric::Memory);
+    if header.generator.watched.is_none() && !header.targets.iter().any(asks_for_process) {
         note(
             "note: no process is watched; --pid, --port or --cgroup name the service's on this machine, --metrics its page",
         );
     }
     if scenario::falls_short(&plan.load) {
         note("note: the load ends before all its users are started; raise -r, or -t");
+    }
+    for warning in warnings {
+        note(&format!("warning: {warning}"));
     }
 }

@@ -144,6 +144,8 @@ impl Stage {
                 .collect(),
             load: plan.load.clone(),
             targets: plan.targets.clone(),
+            min_duration_s: plan.min_duration.map(|length| length.as_secs_f64()),
+            not_requested: plan.not_requested(),
             generator: self.generator(options, plan),
             machine: self.machine.clone(),
             label: None,

@@ -142,5 +142,7 @@ pub(crate) fn header(stages: Vec<Stage>, targets: Vec<Target>) -> Header {
         machine: Machine::default(),
         label: None,
         commit: None,
+        min_duration_s: None,
+        not_requested: Vec::new(),
     }
 }

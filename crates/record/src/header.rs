@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{Load, Metric, NameKind, RequestName, Target};
+use crate::{Load, Metric, NameId, NameKind, RequestName, Target};
 
 /// What was known of a run when it began.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -37,6 +37,12 @@ pub struct Header {
     pub load: Load,
     /// The targets that are judged.
     pub targets: Vec<Target>,
+    /// The shortest run that may pass, in seconds, if the scenario sets it; `None`: the default of the verdict.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min_duration_s: Option<f64>,
+    /// Names that no task of this load requests: those of other profiles, or of tasks that tags leave out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub not_requested: Vec<NameId>,
     /// How brunt ran.
     pub generator: Generator,
     /// The machine that brunt ran on.

@@ -214,6 +214,8 @@ mod tests {
             machine: Machine::default(),
             label: None,
             commit: None,
+            min_duration_s: None,
+            not_requested: Vec::new(),
         });
         let mut delta = Delta::new(&record.header.names);
         delta.start(second_of(0));

@@ -3,10 +3,11 @@
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rand::SeedableRng;
 use rand_xoshiro::Xoshiro256PlusPlus;
-use record::{Load, RequestName, Target};
+use record::{Load, NameId, RequestName, Target};
 
 use crate::arrivals::Arrivals;
 use crate::class::Class;
@@ -42,6 +43,8 @@ pub struct Plan {
     pub secrets: Arc<[String]>,
     /// The targets that count.
     pub targets: Vec<Target>,
+    /// The shortest run that may pass; `None`: the default of the verdict.
+    pub min_duration: Option<Duration>,
     /// How much load over time.
     pub load: Load,
     /// How the service is reached.
@@ -51,6 +54,9 @@ pub struct Plan {
 /// Who one load is of. Users and arrivals are counted for themselves in each.
 #[derive(Debug, Clone)]
 pub struct Cast {
+    /// How often a task of its classes makes something of each name, in the mean, as far as that is known: by
+    /// the names' places.
+    counts: Vec<f64>,
     /// Its place among all.
     number: u64,
     /// The places of its classes.
@@ -114,7 +120,8 @@ impl Plan {
                 requests_per_task: requests_per_task(&own),
                 ..load
             };
-            casts.push(Cast::new(casts.len(), classes.len(), &own, fixed));
+            let counts = counts(&own, scenario.names.len());
+            casts.push(Cast::new(casts.len(), classes.len(), &own, fixed, counts));
             let part = f64::from(users_in(&load)) / users.max(1.0);
             own.iter_mut().for_each(|class| class.share *= part);
             classes.extend(own);
@@ -137,7 +144,50 @@ impl Plan {
             shares_values: scenario.shares_values,
             secrets: scenario.secrets.clone(),
             targets: chosen.targets_of(&scenario.targets),
+            min_duration: scenario.min_duration,
         })
+    }
+
+    /// How many requests of a name, or how many values of a group or metric, come with one judged request, as
+    /// far as that is known beforehand: a condition takes its larger branch, a loop whose rounds are not known
+    /// one round. `None` if users make it outside of their tasks.
+    pub fn share_of(&self, name: NameId) -> Option<f64> {
+        if self.is_made_once(name) {
+            return None;
+        }
+        let parts = self.load.parts().zip(&self.casts);
+        let (mut of_name, mut of_all) = (0.0, 0.0);
+        for (part, cast) in parts {
+            // Without a bound on either, users are all that is known.
+            let offered = part.offered_rps(part.seconds());
+            let rate =
+                offered.unwrap_or_else(|| f64::from(users_in(part)) * part.requests_per_task);
+            let tasks = rate / part.requests_per_task.max(f64::MIN_POSITIVE);
+            of_name += tasks * cast.counts.get(name.index()).copied().unwrap_or(0.0);
+            of_all += rate;
+        }
+        Some(if of_all > 0.0 { of_name / of_all } else { 0.0 })
+    }
+
+    /// Whether users make it when they start or stop.
+    fn is_made_once(&self, name: NameId) -> bool {
+        let mut once = self
+            .classes
+            .iter()
+            .flat_map(|class| class.on_start.iter().chain(&class.on_stop));
+        once.any(|step| step.name() == Some(name))
+    }
+
+    /// The judged names that no user of this load makes.
+    pub fn not_requested(&self) -> Vec<NameId> {
+        let places = self.names.iter().enumerate();
+        let ids = places.filter_map(|(place, name)| {
+            let id = NameId(u32::try_from(place).ok()?);
+            let is_made =
+                self.casts.iter().any(|cast| cast.counts[place] > 0.0) || self.is_made_once(id);
+            (!name.setup && !is_made).then_some(id)
+        });
+        ids.collect()
     }
 
     /// All steps that may be played.
@@ -175,9 +225,16 @@ impl Plan {
 
 impl Cast {
     /// The cast of one of the loads; its classes begin behind so many of the others.
-    fn new(number: usize, behind: usize, classes: &[PlannedClass], fixed: Vec<usize>) -> Self {
+    fn new(
+        number: usize,
+        behind: usize,
+        classes: &[PlannedClass],
+        fixed: Vec<usize>,
+        counts: Vec<f64>,
+    ) -> Self {
         let moved = |class: usize| class + behind;
         Self {
+            counts,
             number: number as u64,
             classes: behind..behind + classes.len(),
             fixed: fixed.into_iter().map(moved).collect(),
@@ -404,8 +461,8 @@ fn tasks_per_user_second(classes: &[PlannedClass]) -> Option<f64> {
         .sum()
 }
 
-/// Classes that wait less start more tasks: the mean is over tasks, not over users.
-fn requests_per_task(classes: &[PlannedClass]) -> f64 {
+/// The share of the tasks that are of each class: classes that wait less start more.
+fn shares_of_tasks(classes: &[PlannedClass]) -> Vec<f64> {
     let rate = |class: &PlannedClass| {
         let mean_s = cycle_s(class);
         if mean_s > 0.0 {
@@ -415,9 +472,25 @@ fn requests_per_task(classes: &[PlannedClass]) -> f64 {
         }
     };
     let total: f64 = classes.iter().map(rate).sum();
-    classes
+    classes.iter().map(|class| rate(class) / total).collect()
+}
+
+/// The mean over tasks, not over users.
+fn requests_per_task(classes: &[PlannedClass]) -> f64 {
+    let shares = shares_of_tasks(classes);
+    let requests = classes.iter().map(|class| class.tasks.requests());
+    shares
         .iter()
-        .map(|class| rate(class) * class.tasks.requests())
-        .sum::<f64>()
-        / total
+        .zip(requests)
+        .map(|(share, count)| share * count)
+        .sum()
+}
+
+/// The same of each name.
+fn counts(classes: &[PlannedClass], names: usize) -> Vec<f64> {
+    let mut counts = vec![0.0; names];
+    for (class, share) in classes.iter().zip(shares_of_tasks(classes)) {
+        class.tasks.add_counts(share, &mut counts);
+    }
+    counts
 }

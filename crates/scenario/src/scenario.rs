@@ -3,6 +3,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use indexmap::IndexMap;
 use record::{Metric, NameId, NameKind, RequestName, Target};
@@ -54,6 +55,8 @@ pub struct Scenario {
     pub profiles: IndexMap<String, Profile>,
     /// Targets, in the order of the file.
     pub targets: Vec<Target>,
+    /// The shortest run that may pass; `None`: the default of the verdict.
+    pub min_duration: Option<Duration>,
     /// A hash of what was typed, comments and layout left out, in hexadecimal.
     pub hash: String,
     /// All layers in one text of TOML, without secrets.
@@ -219,6 +222,7 @@ fn resolve(
     builder.end_class();
     let profiles = profiles(spec, problems);
     let targets = targets(spec, &names, problems);
+    let min_duration = min_duration(spec, problems);
     Scenario {
         host,
         network,
@@ -228,6 +232,7 @@ fn resolve(
         classes,
         profiles,
         targets,
+        min_duration,
         sources: data.into_sources(),
         variables: variables.names().cloned().collect(),
         shares_values,
@@ -289,6 +294,28 @@ fn profiles(spec: &Spec, problems: &mut Vec<Problem>) -> IndexMap<String, Profil
         }
     }
     profiles
+}
+
+/// The spread between seconds takes two of them.
+const MIN_DURATION_LEAST: Duration = Duration::from_secs(2);
+
+fn min_duration(spec: &Spec, problems: &mut Vec<Problem>) -> Option<Duration> {
+    let typed = spec.verdict.min_duration.as_ref()?;
+    let read = quantity::duration(typed.get_ref()).and_then(|duration| {
+        if duration >= MIN_DURATION_LEAST {
+            Ok(duration)
+        } else {
+            Err(format!(
+                "invalid min_duration `{}`: must be 2s or more, since the spread between seconds takes two of them",
+                typed.get_ref()
+            ))
+        }
+    });
+    read.map_err(|message| {
+        let help = "write it like \"5s\"; the default is 20s";
+        problems.push(Problem::new(message).at(typed.span(), "here").help(help));
+    })
+    .ok()
 }
 
 fn targets(spec: &Spec, names: &Names, problems: &mut Vec<Problem>) -> Vec<Target> {

@@ -50,6 +50,8 @@ pub(crate) struct Spec {
     pub(crate) users: IndexMap<Spanned<String>, Spanned<ClassSpec>>,
     #[serde(default)]
     pub(crate) profiles: IndexMap<Spanned<String>, Spanned<ProfileSpec>>,
+    #[serde(default, skip_serializing_if = "VerdictSpec::is_empty")]
+    pub(crate) verdict: VerdictSpec,
     #[serde(default)]
     pub(crate) targets: IndexMap<Spanned<String>, Spanned<TargetSpec>>,
     #[serde(default)]
@@ -130,6 +132,19 @@ pub(crate) struct TlsSpec {
 pub(crate) struct LimitsSpec {
     pub(crate) body: Option<Spanned<String>>,
     pub(crate) decoded: Option<Spanned<String>>,
+}
+
+/// `[verdict]`.
+#[derive(Debug, Clone, Default, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct VerdictSpec {
+    pub(crate) min_duration: Option<Spanned<String>>,
+}
+
+impl VerdictSpec {
+    fn is_empty(&self) -> bool {
+        self.min_duration.is_none()
+    }
 }
 
 /// `[users.NAME]`.

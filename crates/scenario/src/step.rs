@@ -46,6 +46,17 @@ pub enum Step {
     StopTest,
 }
 
+impl Step {
+    /// The name that it records under.
+    pub(crate) fn name(&self) -> Option<NameId> {
+        match self {
+            Self::Request(request) => Some(request.name),
+            Self::End(name) | Self::Measure(name, _) => Some(*name),
+            _ => None,
+        }
+    }
+}
+
 /// The next item of a list.
 #[derive(Debug, Clone)]
 pub struct Each {

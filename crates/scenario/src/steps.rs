@@ -1,5 +1,8 @@
 //! Steps as they are typed, made into a flat list.
 
+use std::collections::BTreeMap;
+
+use record::NameId;
 use toml::Spanned;
 
 use crate::builder::Builder;
@@ -21,8 +24,44 @@ pub(crate) struct Program {
     pub(crate) steps: Vec<Step>,
     /// Requests, as far as that is known: the larger branch of a condition, a loop that is not counted once.
     pub(crate) requests: f64,
+    /// The same of each name, groups and metrics among them.
+    pub(crate) counts: NameCounts,
     /// How long they rest in the mean, in seconds.
     pub(crate) rests_s: f64,
+}
+
+/// How often something of each name is made.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct NameCounts(BTreeMap<NameId, f64>);
+
+impl NameCounts {
+    fn once(name: NameId) -> Self {
+        Self(BTreeMap::from([(name, 1.0)]))
+    }
+
+    /// Adds those of something that is done so often.
+    pub(crate) fn add(&mut self, other: &Self, times: f64) {
+        for (name, count) in &other.0 {
+            *self.0.entry(*name).or_default() += count * times;
+        }
+    }
+
+    fn larger(mut self, other: &Self) -> Self {
+        for (name, count) in &other.0 {
+            let own = self.0.entry(*name).or_default();
+            *own = own.max(*count);
+        }
+        self
+    }
+
+    /// Adds them to a table by the names' places.
+    pub(crate) fn add_to(&self, table: &mut [f64], times: f64) {
+        for (name, count) in &self.0 {
+            if let Some(own) = table.get_mut(name.index()) {
+                *own += count * times;
+            }
+        }
+    }
 }
 
 type Typed = [Spanned<StepSpec>];
@@ -31,6 +70,7 @@ impl Program {
     pub(crate) fn append(&mut self, other: Self) {
         self.steps.extend(other.steps);
         self.requests += other.requests;
+        self.counts.add(&other.counts, 1.0);
         self.rests_s += other.rests_s;
     }
 
@@ -71,8 +111,9 @@ impl Builder<'_> {
         match kinds[..] {
             ["request"] | [] => {
                 if let Some(request) = self.request(step, setup) {
-                    program.push(Step::Request(Box::new(request)));
                     program.requests = 1.0;
+                    program.counts = NameCounts::once(request.name);
+                    program.push(Step::Request(Box::new(request)));
                 }
             }
             ["steps"] => program = self.inner(typed, step, setup),
@@ -86,13 +127,16 @@ impl Builder<'_> {
                 if let Some(name) = &typed.group {
                     program.push(Step::Begin);
                     program.append(self.inner(typed, step, setup));
-                    program.push(Step::End(self.names.intern_group(name.get_ref(), setup)));
+                    let name = self.names.intern_group(name.get_ref(), setup);
+                    program.counts.add(&NameCounts::once(name), 1.0);
+                    program.push(Step::End(name));
                 }
             }
             ["measure"] => {
                 for (name, value) in typed.measure.iter().flatten() {
                     let value = self.expression(value);
                     let name = self.names.intern_metric(name.get_ref());
+                    program.counts.add(&NameCounts::once(name), 1.0);
                     program.push(Step::Measure(name, value));
                 }
             }
@@ -218,6 +262,7 @@ impl Builder<'_> {
         };
         let mut program = Program {
             requests: then.requests.max(otherwise.requests),
+            counts: then.counts.clone().larger(&otherwise.counts),
             rests_s: then.rests_s.min(otherwise.rests_s),
             ..Program::default()
         };
@@ -255,11 +300,14 @@ impl Builder<'_> {
             _ => 1.0,
         };
         let (requests, rests_s) = (inner.requests * known, inner.rests_s * known);
+        let mut counts = NameCounts::default();
+        counts.add(&inner.counts, known);
         let counter = self.naming.variables.hidden();
         let steps = counted(counter, count, None, inner.steps);
         Program {
             steps,
             requests,
+            counts,
             rests_s,
         }
     }

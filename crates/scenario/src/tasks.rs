@@ -5,7 +5,7 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 
 use crate::class::{Class, Does, Task, TaskOrder};
 use crate::step::{Choice, Step};
-use crate::steps::Program;
+use crate::steps::{NameCounts, Program};
 use crate::wait::Wait;
 
 /// Tasks to choose from.
@@ -106,6 +106,13 @@ impl Tasks {
             .sum()
     }
 
+    /// Adds how often a task makes something of each name to a table by the names' places, each so many times.
+    pub(crate) fn add_counts(&self, times: f64, table: &mut [f64]) {
+        for (program, share) in self.programs() {
+            program.counts.add_to(table, times * share);
+        }
+    }
+
     /// How long a task itself rests, in the mean, in seconds.
     pub(crate) fn rests_s(&self) -> f64 {
         let programs = self.programs();
@@ -204,8 +211,8 @@ impl Part<'_> {
                     if at > 0 && !matches!(wait, Wait::Pace(_)) && !wait.mean().is_zero() {
                         joined.append(Program {
                             steps: vec![Step::Wait(wait)],
-                            requests: 0.0,
                             rests_s: wait.mean().as_secs_f64(),
+                            ..Program::default()
                         });
                     }
                     joined.append(part.joined(wait));
@@ -222,6 +229,7 @@ fn choice(parts: Vec<Part>, wait: Wait) -> Program {
     let total: f64 = parts.iter().map(|part| part.weight).sum();
     let (mut end, mut ends, mut programs) = (0.0, Vec::new(), Vec::new());
     let (mut requests, mut rests_s) = (0.0, 0.0);
+    let mut counts = NameCounts::default();
     for part in parts {
         let share = if total > 0.0 {
             part.weight / total
@@ -232,6 +240,7 @@ fn choice(parts: Vec<Part>, wait: Wait) -> Program {
         ends.push(end);
         let program = part.joined(wait);
         requests += program.requests * share;
+        counts.add(&program.counts, share);
         rests_s += program.rests_s * share;
         programs.push(program.steps);
     }
@@ -252,6 +261,7 @@ fn choice(parts: Vec<Part>, wait: Wait) -> Program {
     Program {
         steps: all,
         requests,
+        counts,
         rests_s,
     }
 }

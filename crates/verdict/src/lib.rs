@@ -6,6 +6,7 @@ mod breaking_point;
 pub mod comparison;
 mod conclusion;
 mod contested;
+pub mod decidability;
 pub mod degradation;
 mod evidence;
 mod finding;

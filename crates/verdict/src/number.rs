@@ -63,6 +63,52 @@ pub(crate) fn roughly(seconds: f64) -> String {
     format!("about {} {unit}", fixed(length.ceil(), 0))
 }
 
+/// A length of time as it is typed, to the second.
+pub(crate) fn duration(seconds: f64) -> String {
+    let seconds = whole(seconds.round());
+    let part = |count: u64, unit: &str| match count {
+        0 => String::new(),
+        count => format!("{count}{unit}"),
+    };
+    match seconds {
+        0 => "0s".into(),
+        s => part(s / 3_600, "h") + &part(s / 60 % 60, "m") + &part(s % 60, "s"),
+    }
+}
+
+/// A length of time that somebody would type: the next 5 s, from two minutes on the next minute.
+pub(crate) fn whole_duration(seconds: f64) -> f64 {
+    let step = if seconds > 120.0 { 60.0 } else { 5.0 };
+    (seconds / step).ceil() * step
+}
+
+/// A count that is only roughly known: two digits that count.
+pub(crate) fn about(value: f64) -> String {
+    let step = step_of_two_digits(value);
+    count(whole((value / step).round() * step))
+}
+
+/// The next whole number of two digits that count.
+pub(crate) fn round_up(value: f64) -> f64 {
+    let step = step_of_two_digits(value);
+    // What is on a step but for rounding stays there.
+    (value / step - 1e-9).ceil() * step
+}
+
+/// What the second digit counts, 1 at least.
+fn step_of_two_digits(value: f64) -> f64 {
+    10f64.powf((value.max(1.0).log10().floor() - 1.0).max(0.0))
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a float cast saturates, and counts are not negative"
+)]
+fn whole(value: f64) -> u64 {
+    value as u64
+}
+
 fn fixed(value: f64, decimals: usize) -> String {
     let digits = format!("{value:.decimals$}");
     match digits.split_once('.') {
@@ -118,6 +164,28 @@ mod tests {
         assert_eq!(chosen(99.95), "99.95");
         assert_eq!(chosen(1_000.5), "1,000.5");
         assert_eq!(chosen(-1_000.0), "-1,000");
+    }
+
+    #[test]
+    fn typed_lengths_and_rough_counts() {
+        for (seconds, text) in [(10.0, "10s"), (60.0, "1m"), (3_900.0, "1h5m"), (0.0, "0s")] {
+            assert_eq!(duration(seconds), text);
+        }
+        let rounded = [(97.0, 100.0), (120.0, 120.0), (121.0, 180.0)];
+        for (seconds, expected) in rounded {
+            assert_eq!(whole_duration(seconds).to_bits(), f64::to_bits(expected));
+        }
+        for (value, text) in [(2_995.0, "3,000"), (299.0, "300"), (31.0, "31"), (5.4, "5")] {
+            assert_eq!(about(value), text);
+        }
+        for (value, expected) in [
+            (19.2, 20.0),
+            (218.7, 220.0),
+            (110.0, 110.0),
+            (1_001.0, 1_100.0),
+        ] {
+            assert_eq!(round_up(value).to_bits(), f64::to_bits(expected));
+        }
     }
 
     #[test]

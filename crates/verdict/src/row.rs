@@ -91,7 +91,7 @@ pub(crate) fn title_of(record: &RunRecord, target: &Target) -> String {
     title(target.metric, name.as_deref())
 }
 
-fn title(metric: Metric, name: Option<&str>) -> String {
+pub(crate) fn title(metric: Metric, name: Option<&str>) -> String {
     let metric = match metric {
         Metric::Cpu => "CPU".into(),
         Metric::ErrorRate => "error rate".into(),

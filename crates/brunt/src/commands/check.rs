@@ -4,6 +4,7 @@ mod rehearsal;
 
 use scenario::{Host, Overrides, Plan, Profile, Scenario, Step, names_of};
 
+use crate::decidability;
 use crate::exit::{Exit, Failure};
 use crate::layers::ScenarioOptions;
 use crate::load_options::ChosenOptions;
@@ -122,13 +123,21 @@ fn explain_profile(name: &str, profile: &Profile, scenario: &Scenario) -> String
         [] => String::new(),
         classes => format!(" of {}", classes.join(", ")),
     };
+    // Of another host it is up to the command line what is watched.
+    let warnings = plan
+        .as_ref()
+        .map_or_else(Vec::new, |plan| decidability::warnings(plan, true));
     let level = plan.map_or_else(String::new, |plan| scenario::level_in_words(&plan.load));
     let width = scenario.profiles.keys().map(String::len).max().unwrap_or(0);
     let length = scenario::duration_in_words(profile.duration());
     // A search offers what it takes.
     let offered = offered.filter(|_| profile.search.is_none());
     let offered = offered.map_or_else(String::new, |offered| format!(", {offered}"));
-    format!("  {name:width$}  {length:>8}  {level}{users_of}{offered}\n")
+    let warnings: String = warnings
+        .into_iter()
+        .map(|warning| format!("    warning: {warning}\n"))
+        .collect();
+    format!("  {name:width$}  {length:>8}  {level}{users_of}{offered}\n{warnings}")
 }
 
 fn all_classes(scenario: &Scenario) -> Vec<String> {

@@ -41,6 +41,66 @@ fn check_says_what_would_run() {
     insta::assert_snapshot!("check", ended.stdout);
 }
 
+/// Ten users who rest for two seconds, for five minutes: 1,500 requests, and 5 a second.
+const SMALL: &str = r#"
+host = "http://127.0.0.1:1"
+[users.visitor]
+wait = "1s..3s"
+[[users.visitor.tasks]]
+get = "/"
+[[users.guest.tasks]]
+get = "/guest"
+[profiles.load]
+users = 10
+duration = "5m"
+users_of = ["visitor"]
+[profiles.more]
+users = 40
+duration = "5m"
+users_of = ["visitor"]
+targets = ["error_rate"]
+[targets]
+throughput = { target = "100/s", critical = "20/s" }
+error_rate = { target = "0.1%" }
+[request_targets."/guest"]
+p95 = { target = "200ms" }
+"#;
+
+#[test]
+fn check_undecidable_targets_are_warned_of_with_what_would_decide_them() {
+    let ended = Brunt::new(&["check"]).scenario(SMALL).run();
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let warnings: Vec<&str> = ended
+        .stdout
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("warning: "))
+        .collect();
+    assert_eq!(
+        warnings,
+        [
+            "throughput cannot be decided: over 100 req/s needs an offer of 110 req/s, and this load offers 5.03 at \
+             most; run with -u 220",
+            "error rate cannot be decided: an error rate under 0.1 % needs about 3,000 requests, and this load makes \
+             about 1,500; run for 10m or with -u 20",
+            "p95 of /guest cannot be decided: no user of this load makes such a request; play the users and tasks \
+             that do",
+        ]
+    );
+}
+
+#[test]
+fn verdict_settings_that_are_too_short_are_refused() {
+    let set = |length: &str| format!("verdict.min_duration={length}");
+    let check = |length: &str| {
+        let brunt = Brunt::new(&["check", "--set", &set(length)]);
+        brunt.scenario(SMALL).run()
+    };
+    assert_eq!(check("5s").code, Some(0));
+    let refused = check("1s");
+    assert_eq!(refused.code, Some(2), "{refused:?}");
+    assert!(refused.stderr.contains("must be 2s or more"), "{refused:?}");
+}
+
 #[test]
 fn the_schema_is_json_for_editors() {
     let ended = Brunt::new(&["schema"]).run();

@@ -23,5 +23,7 @@ pub(crate) fn header(plan: &Plan) -> Header {
         machine: record::Machine::default(),
         label: None,
         commit: None,
+        min_duration_s: None,
+        not_requested: Vec::new(),
     }
 }

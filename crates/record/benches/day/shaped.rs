@@ -70,6 +70,8 @@ impl Shape {
             machine: Machine::default(),
             label: None,
             commit: None,
+            min_duration_s: None,
+            not_requested: Vec::new(),
         }
     }
 

@@ -63,6 +63,8 @@ pub(crate) fn header() -> Header {
         },
         label: None,
         commit: None,
+        min_duration_s: None,
+        not_requested: Vec::new(),
     }
 }
 

@@ -91,6 +91,8 @@ fn header() -> Header {
         machine: machine(),
         label: Some("v1.2".into()),
         commit: Some("0123456789abcdef".into()),
+        min_duration_s: None,
+        not_requested: Vec::new(),
     }
 }
 

@@ -22,6 +22,7 @@ const SECTIONS: &[(&str, &str)] = &[
     ("StageSpec", "Profiles"),
     ("SearchSpec", "Searches"),
     ("TargetSpec", "Targets"),
+    ("VerdictSpec", "Verdict"),
 ];
 
 /// What a field of a type is, as the docs have it.

@@ -126,6 +126,8 @@ mod tests {
             machine: Machine::default(),
             label: None,
             commit: None,
+            min_duration_s: None,
+            not_requested: Vec::new(),
         }
     }
 

@@ -68,6 +68,8 @@ impl Run {
             machine: Machine::default(),
             label: None,
             commit: None,
+            min_duration_s: None,
+            not_requested: Vec::new(),
         };
         Self {
             header,

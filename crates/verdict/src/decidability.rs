@@ -1,0 +1,542 @@
+//! Decidability: whether a planned load can decide a target, and what would make it so. `brunt check` and
+//! `brunt run` ask before the load is made, the verdict asks afterwards.
+//!
+//! Requests are estimated from arrivals, or from users and their waits as if every response came at once, so
+//! that a plan makes at most as many, except where a loop has more rounds than are known beforehand.
+
+mod remedy;
+
+use std::fmt;
+
+use record::{Load, Metric, RequestName, Target};
+
+use crate::{blocks, number, row, share};
+pub use remedy::Remedy;
+
+/// A shortfall is the service's own only if the load offered the threshold with this to spare.
+const OFFER_TO_SPARE: f64 = 1.1;
+
+/// A load before it is made, as far as it matters to targets.
+#[derive(Debug, Clone, Copy)]
+pub struct PlannedLoad<'a> {
+    /// How much load over time.
+    pub load: &'a Load,
+    /// The shortest run that may pass, in seconds; `None`: the default.
+    pub min_duration_s: Option<f64>,
+    /// Whether a process is watched.
+    pub is_watched: bool,
+}
+
+/// How much of a load a target is about.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Portion {
+    /// This many requests for each judged request of the load; 1: all of them.
+    Share(f64),
+    /// Not known beforehand.
+    Unknown,
+    /// Nothing that the load requests.
+    Nothing,
+}
+
+/// Why a load cannot show that a target is met.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Obstacle {
+    /// The judged part of the load is shorter than the shortest run that may pass (seconds).
+    TooShort {
+        /// Its length.
+        planned_s: f64,
+        /// The shortest.
+        needed_s: f64,
+    },
+    /// The load makes fewer requests than a share as small as the threshold's takes.
+    TooFewRequests {
+        /// Estimate of those that it makes.
+        planned: f64,
+        /// Those that it takes if none of them misses.
+        needed: u64,
+    },
+    /// The load offers less than the threshold with something to spare (requests a second).
+    NotOffered {
+        /// What it offers at most.
+        offered_rps: f64,
+        /// The strictest threshold.
+        threshold_rps: f64,
+    },
+    /// No user of the load makes these requests.
+    NotRequested,
+    /// No process is watched.
+    NotWatched,
+}
+
+/// A target that a load cannot show to be met.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Undecidable {
+    /// Why.
+    pub obstacle: Obstacle,
+    /// Each of these would change that.
+    pub remedies: Vec<Remedy>,
+    /// Whether the service could still be seen to miss a threshold. If not, nothing that it does is an answer,
+    /// and the target is not applicable to the load.
+    pub can_be_missed: bool,
+    metric: Metric,
+    /// The strictest threshold, in the metric's unit.
+    threshold: f64,
+}
+
+impl PlannedLoad<'_> {
+    /// Why this load cannot show that a target is met, and what would change that; `None` if it can, or if that
+    /// is not known beforehand. A search raises its load until targets break, and can always tell.
+    pub fn undecidable(&self, target: &Target, portion: Portion) -> Option<Undecidable> {
+        let threshold = target.target.or(target.acceptable).or(target.critical)?;
+        if self.load.search.is_some() {
+            return None;
+        }
+        let question = Question {
+            metric: target.metric,
+            threshold,
+            portion,
+            blocks_min: blocks_min(self.min_duration_s, 1.0),
+        };
+        let obstacle = match target.metric {
+            Metric::Cpu | Metric::Memory if self.is_watched => return None,
+            Metric::Cpu | Metric::Memory => Obstacle::NotWatched,
+            _ => question.obstacle(self.load)?,
+        };
+        let can_be_missed = match obstacle {
+            Obstacle::NotOffered { offered_rps, .. } => {
+                let levels = [target.target, target.acceptable, target.critical];
+                let mut levels = levels.into_iter().flatten();
+                levels.any(|level| offered_rps > level || is_to_spare(offered_rps, level))
+            }
+            Obstacle::NotRequested => false,
+            _ => true,
+        };
+        Some(Undecidable {
+            remedies: remedy::remedies(self.load, &question, &obstacle),
+            obstacle,
+            can_be_missed,
+            metric: target.metric,
+            threshold,
+        })
+    }
+
+    /// A warning for each target that this load cannot show to be met.
+    pub fn warnings(
+        &self,
+        targets: &[Target],
+        names: &[RequestName],
+        portion_of: impl Fn(&Target) -> Portion,
+    ) -> Vec<String> {
+        let warned = targets.iter().filter_map(|target| {
+            let found = self.undecidable(target, portion_of(target))?;
+            let name = target.scope.and_then(|id| names.get(id.index()));
+            let title = row::title(target.metric, name.map(RequestName::title).as_deref());
+            Some(format!("{title} cannot be decided: {found}"))
+        });
+        warned.collect()
+    }
+}
+
+/// The number of blocks, each of some seconds, that a run takes to pass. A scenario may ask for fewer or more
+/// seconds than the default of one block a second.
+pub(crate) fn blocks_min(min_duration_s: Option<f64>, width_s: f64) -> usize {
+    let default = blocks::BLOCKS_MIN;
+    let Some(seconds) = min_duration_s else {
+        return default;
+    };
+    let blocks = crate::stretch::whole_number((seconds / width_s).ceil());
+    if seconds < default as f64 {
+        // The spread takes two.
+        blocks.clamp(2, default)
+    } else {
+        blocks.max(default)
+    }
+}
+
+/// Whether a load offers a threshold of throughput with something to spare.
+pub(crate) fn is_to_spare(offered: f64, threshold: f64) -> bool {
+    // Who offers exactly what was asked for has offered enough, whatever the rounding.
+    offered >= threshold * OFFER_TO_SPARE * (1.0 - 1e-9)
+}
+
+/// What it takes to offer a threshold of throughput, in requests a second.
+pub(crate) fn enough_rps(threshold: f64) -> f64 {
+    threshold * OFFER_TO_SPARE
+}
+
+/// What is asked of a load.
+#[derive(Debug, Clone, Copy)]
+struct Question {
+    metric: Metric,
+    threshold: f64,
+    portion: Portion,
+    blocks_min: usize,
+}
+
+impl Question {
+    /// Why a load cannot show that the threshold is met.
+    fn obstacle(&self, load: &Load) -> Option<Obstacle> {
+        if self.portion == Portion::Nothing {
+            return Some(Obstacle::NotRequested);
+        }
+        let (from_s, to_s) = self.judged(load);
+        let offered = self.requests(load);
+        if self.metric == Metric::Throughput
+            && let Some(offered_rps) = self.offered_rps(load)
+            && !is_to_spare(offered_rps, self.threshold)
+        {
+            return Some(Obstacle::NotOffered {
+                offered_rps,
+                threshold_rps: self.threshold,
+            });
+        }
+        let is_estimate = !matches!(self.metric, Metric::Max) && self.limit() != Some(0.0);
+        if is_estimate && (to_s - from_s).ceil() < self.blocks_min as f64 {
+            return Some(Obstacle::TooShort {
+                planned_s: to_s - from_s,
+                needed_s: self.blocks_min as f64,
+            });
+        }
+        let needed = share::requests_needed(self.limit().filter(|limit| *limit > 0.0)?);
+        offered
+            .filter(|planned| *planned < needed as f64)
+            .map(|planned| Obstacle::TooFewRequests { planned, needed })
+    }
+
+    /// The share of requests that may miss the threshold, of a metric that limits one.
+    fn limit(&self) -> Option<f64> {
+        match self.metric {
+            Metric::Percentile(q) => Some(1.0 - q),
+            Metric::ErrorRate => Some(self.threshold / 100.0),
+            _ => None,
+        }
+    }
+
+    /// The part of a load that is judged, in seconds.
+    fn judged(&self, load: &Load) -> (f64, f64) {
+        let from_s = match self.metric {
+            Metric::Percentile(_) | Metric::Mean | Metric::Throughput => load.warm_up_s,
+            _ => 0.0,
+        };
+        let to_s = load.seconds();
+        (from_s.min(to_s), to_s)
+    }
+
+    /// Requests a second that a load offers at most while it lasts; after a number of tasks it ends, and offers no
+    /// fewer a second.
+    fn offered_rps(&self, load: &Load) -> Option<f64> {
+        let unbounded = Load {
+            iterations: None,
+            ..load.clone()
+        };
+        let (from_s, to_s) = self.judged(load);
+        Some(self.requests(&unbounded)? / (to_s - from_s))
+    }
+
+    /// Requests that a load makes at most in its judged part; `None` if there is no bound, or it is not known.
+    fn requests(&self, load: &Load) -> Option<f64> {
+        let Portion::Share(share) = self.portion else {
+            return None;
+        };
+        let until = |at_s: f64| match at_s {
+            at_s if at_s <= 0.0 => Some(0.0),
+            at_s => load.offered_rps(at_s).map(|rate| rate * at_s),
+        };
+        let (from_s, to_s) = self.judged(load);
+        Some((until(to_s)? - until(from_s)?) * share)
+    }
+}
+
+impl fmt::Display for Undecidable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let what = match self.metric {
+            Metric::ErrorRate => {
+                format!("an error rate under {} %", number::chosen(self.threshold))
+            }
+            Metric::Throughput => format!("over {} req/s", number::chosen(self.threshold)),
+            Metric::Mean => "a mean".to_owned(),
+            other => format!("a {}", other.name()),
+        };
+        match &self.obstacle {
+            Obstacle::TooShort {
+                planned_s,
+                needed_s,
+            } => {
+                let (planned, needed) = (number::duration(*planned_s), number::duration(*needed_s));
+                write!(
+                    f,
+                    "{what} needs a run of {needed}, and this load is {planned} long"
+                )?;
+            }
+            Obstacle::TooFewRequests { planned, needed } => {
+                let (planned, needed) = (number::about(*planned), number::about(*needed as f64));
+                write!(
+                    f,
+                    "{what} needs about {needed} requests, and this load makes about {planned}"
+                )?;
+            }
+            Obstacle::NotOffered {
+                offered_rps,
+                threshold_rps,
+            } => write!(
+                f,
+                "{what} needs an offer of {} req/s, and this load offers {} at most",
+                number::chosen(enough_rps(*threshold_rps)),
+                number::measured(*offered_rps)
+            )?,
+            Obstacle::NotRequested => f.write_str("no user of this load makes such a request")?,
+            Obstacle::NotWatched => f.write_str("no process is watched")?,
+        }
+        let remedies: Vec<String> = self.remedies.iter().map(Remedy::to_string).collect();
+        let [first, others @ ..] = remedies.as_slice() else {
+            return Ok(());
+        };
+        write!(f, "; {first}")?;
+        for other in others {
+            // "run for 10m or with -u 20"
+            let other = other.strip_prefix("run ").unwrap_or(other);
+            write!(f, " or {other}")?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use record::{Law, Open, Stage};
+
+    use super::*;
+
+    /// Ten users who rest for two seconds, so many seconds long.
+    fn users(seconds: f64) -> Load {
+        Load {
+            stages: vec![Stage {
+                seconds,
+                from: 10.0,
+                to: 10.0,
+            }],
+            tasks_per_user_second: Some(0.5),
+            requests_per_task: 1.0,
+            ..Load::default()
+        }
+    }
+
+    fn arrivals(rate: f64, seconds: f64) -> Load {
+        Load {
+            open: Some(Open {
+                law: Law::Poisson,
+                users: 10,
+            }),
+            stages: vec![Stage {
+                seconds,
+                from: rate,
+                to: rate,
+            }],
+            requests_per_task: 1.0,
+            ..Load::default()
+        }
+    }
+
+    fn target(metric: Metric, target: f64) -> Target {
+        Target {
+            metric,
+            scope: None,
+            target: Some(target),
+            acceptable: None,
+            critical: None,
+        }
+    }
+
+    fn planned(load: &Load) -> PlannedLoad<'_> {
+        PlannedLoad {
+            load,
+            min_duration_s: None,
+            is_watched: false,
+        }
+    }
+
+    fn said(load: &Load, target: &Target, portion: Portion) -> Option<String> {
+        let found = planned(load).undecidable(target, portion)?;
+        Some(found.to_string())
+    }
+
+    const ALL: Portion = Portion::Share(1.0);
+    const P99: Metric = Metric::Percentile(0.99);
+
+    #[test]
+    fn undecidable_target_names_what_is_missing_and_what_would_do() {
+        let mut mine = users(900.0);
+        mine.iterations = Some(500);
+        let table = [
+            (
+                users(300.0),
+                target(Metric::ErrorRate, 0.1),
+                ALL,
+                "an error rate under 0.1 % needs about 3,000 requests, and this load makes about 1,500; \
+                 run for 10m or with -u 20",
+            ),
+            (
+                mine,
+                target(Metric::ErrorRate, 0.1),
+                ALL,
+                "an error rate under 0.1 % needs about 3,000 requests, and this load makes about 500; \
+                 set iterations = 3000",
+            ),
+            (
+                users(30.0),
+                target(Metric::Percentile(0.9999), 500.0),
+                ALL,
+                "a p99.99 needs about 30,000 requests, and this load makes about 160; ask for the p95 instead",
+            ),
+            (
+                users(60.0),
+                target(P99, 500.0),
+                Portion::Share(0.1),
+                "a p99 needs about 300 requests, and this load makes about 31; run for 10m or with -u 97",
+            ),
+            (
+                users(10.0),
+                target(P99, 500.0),
+                ALL,
+                "a p99 needs a run of 20s, and this load is 10s long; run for 1m",
+            ),
+            (
+                users(300.0),
+                target(Metric::Throughput, 100.0),
+                ALL,
+                "over 100 req/s needs an offer of 110 req/s, and this load offers 5.03 at most; run with -u 220",
+            ),
+            (
+                arrivals(20.0, 300.0),
+                target(Metric::Throughput, 100.0),
+                ALL,
+                "over 100 req/s needs an offer of 110 req/s, and this load offers 20 at most; run with --rate 110",
+            ),
+            (
+                users(300.0),
+                target(P99, 100.0),
+                Portion::Nothing,
+                "no user of this load makes such a request; play the users and tasks that do",
+            ),
+            (
+                users(300.0),
+                target(Metric::Cpu, 70.0),
+                ALL,
+                "no process is watched; name it with --pid or --port",
+            ),
+        ];
+        for (load, target, portion, expected) in table {
+            assert_eq!(said(&load, &target, portion).as_deref(), Some(expected));
+        }
+    }
+
+    #[test]
+    fn decidable_target_has_no_warning() {
+        for (load, target) in [
+            (users(600.0), target(Metric::ErrorRate, 0.1)),
+            (users(60.0), target(Metric::ErrorRate, 1.0)),
+            (users(20.0), target(Metric::Percentile(0.95), 200.0)),
+            (users(300.0), target(Metric::Throughput, 4.5)),
+            (users(3.0), target(Metric::Max, 4.5)),
+            (users(3.0), target(Metric::ErrorRate, 0.0)),
+        ] {
+            assert_eq!(said(&load, &target, ALL), None, "{target:?}");
+        }
+        let unbounded = Load {
+            tasks_per_user_second: None,
+            ..users(300.0)
+        };
+        assert_eq!(
+            said(&unbounded, &target(Metric::Throughput, 1e6), ALL),
+            None
+        );
+        let unknown = said(&users(60.0), &target(P99, 1.0), Portion::Unknown);
+        assert_eq!(unknown, None);
+        let search = Load {
+            search: Some(record::Search {
+                from: 10.0,
+                to: None,
+                limit: record::Limit::Critical,
+                precision: 0.05,
+            }),
+            ..users(600.0)
+        };
+        assert_eq!(said(&search, &target(Metric::Throughput, 1e6), ALL), None);
+    }
+
+    #[test]
+    fn shortest_run_is_what_the_scenario_asks_for() {
+        let p50 = target(Metric::Percentile(0.5), 200.0);
+        assert_eq!(
+            said(&users(10.0), &p50, ALL).as_deref(),
+            Some(
+                "a p50 needs a run of 20s, and this load is 10s long; run for 20s or set [verdict] \
+                 min_duration = \"10s\""
+            )
+        );
+        let load = users(10.0);
+        let with = |min_duration_s| PlannedLoad {
+            min_duration_s,
+            ..planned(&load)
+        };
+        let is_undecidable = |min_s| with(min_s).undecidable(&p50, ALL).is_some();
+        assert!(is_undecidable(None));
+        assert!(!is_undecidable(Some(5.0)));
+        assert!(!is_undecidable(Some(10.0)));
+        assert!(is_undecidable(Some(11.0)));
+        assert!(is_undecidable(Some(60.0)));
+        let blocks = [
+            (None, 1.0, 20),
+            (Some(5.0), 1.0, 5),
+            (Some(5.0), 4.0, 2),
+            (Some(60.0), 1.0, 60),
+            (Some(60.0), 8.0, 20),
+        ];
+        for (min_s, width_s, expected) in blocks {
+            assert_eq!(blocks_min(min_s, width_s), expected, "{min_s:?} {width_s}");
+        }
+    }
+
+    #[test]
+    fn throughput_that_no_service_could_answer_is_not_applicable() {
+        let ladder = |levels: [f64; 3]| Target {
+            acceptable: Some(levels[1]),
+            critical: Some(levels[2]),
+            ..target(Metric::Throughput, levels[0])
+        };
+        for (offered, levels, can_be_missed) in [
+            (18.3, [100.0, 50.0, 20.0], false),
+            (20.0, [100.0, 50.0, 20.0], false),
+            (20.1, [100.0, 50.0, 20.0], true),
+            (61.0, [100.0, 50.0, 20.0], true),
+        ] {
+            let load = arrivals(offered, 300.0);
+            let found = planned(&load).undecidable(&ladder(levels), ALL).unwrap();
+            assert_eq!(found.can_be_missed, can_be_missed, "{offered}");
+        }
+    }
+
+    #[test]
+    fn load_with_its_remedy_can_decide() {
+        for (seconds, metric, level) in [
+            (300.0, Metric::ErrorRate, 0.1),
+            (45.0, P99, 500.0),
+            (60.0, Metric::ErrorRate, 0.5),
+            (10.0, Metric::Percentile(0.5), 500.0),
+            (300.0, Metric::Throughput, 30.0),
+        ] {
+            let target = target(metric, level);
+            for load in [users(seconds), arrivals(5.0, seconds)] {
+                let found = planned(&load).undecidable(&target, ALL).unwrap();
+                assert!(!found.remedies.is_empty(), "{found}");
+                for remedy in &found.remedies {
+                    let Some(mended) = remedy.applied_to(&load) else {
+                        continue;
+                    };
+                    let left = planned(&mended).undecidable(&target, ALL);
+                    assert_eq!(left, None, "{found}");
+                }
+            }
+        }
+    }
+}
