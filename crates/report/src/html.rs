@@ -8,15 +8,19 @@ mod charts;
 pub(crate) mod contest;
 mod distribution;
 mod failures;
+mod glossary;
 mod head;
 mod heat;
 mod marks;
 mod names;
 mod past;
+mod phases;
+mod prose;
 mod requests;
 mod settings;
 mod svg;
 mod targets;
+mod thresholds;
 mod watched;
 
 use base64::Engine;
@@ -34,6 +38,7 @@ use crate::{Judged, number};
 use chart::Views;
 use charts::Charts;
 use distribution::Spread;
+use prose::sentence;
 
 const STYLE: &str = concat!(
     include_str!("html/page/colours.css"),
@@ -45,8 +50,12 @@ const SCRIPT: &str = concat!(
     "\"use strict\";\n(() => {\n",
     include_str!("html/page/words.js"),
     include_str!("html/page/draw.js"),
+    include_str!("html/page/terms.js"),
     include_str!("html/page/fingers.js"),
+    include_str!("html/page/save.js"),
+    include_str!("html/page/columns.js"),
     include_str!("html/page/time.js"),
+    include_str!("html/page/link.js"),
     include_str!("html/page/requests.js"),
     include_str!("html/page/page.js"),
     "})();\n",
@@ -60,17 +69,6 @@ const FINE: usize = 3600;
 const DRAWN: usize = 240;
 /// What the tables behind the charts list.
 const LISTED: usize = 60;
-
-/// The parts of a run's report below its targets: what their places are called, and their titles.
-const PARTS: [(&str, &str); 7] = [
-    ("time", "Over time"),
-    ("resources", "Resources"),
-    ("brunt", "brunt itself"),
-    ("spread", "Distribution"),
-    ("requests", "Requests"),
-    ("failures", "Failures"),
-    ("settings", "Settings"),
-];
 
 /// Nothing is fetched, and no script or style holds but those that are known by their hashes: text that a
 /// service sent is none.
@@ -97,20 +95,37 @@ pub fn html(runs: &[Judged]) -> String {
         ),
         _ => format!("brunt: {} profiles", runs.len()),
     };
+    let worst = runs.iter().max_by_key(|run| run.verdict.result.rank());
+    let on_paper = worst.map_or_else(String::new, |run| {
+        let began = settings::began(run.record);
+        format!("{title} · {} · {began}", run.verdict.result.in_words())
+    });
     page(
         &title,
+        &on_paper,
         &markup! {
             @if runs.len() > 1 { (overview(runs)) }
             @for (number, run) in runs.iter().enumerate() { (section(run, number)) }
+            (glossary::glossary())
         },
     )
 }
 
-/// A page around what it says, with its scripts.
-fn page(title: &str, body: &Markup) -> String {
-    let style = format!("{UPLOT_STYLE}{STYLE}");
+/// A page around its content, with its scripts; `on_paper` stands at the top of each printed page.
+fn page(title: &str, on_paper: &str, body: &Markup) -> String {
+    let top = css_string(on_paper);
+    let style = format!("{UPLOT_STYLE}{STYLE}@page {{ @top-left {{ content: {top}; }} }}\n");
     let scripts = [UPLOT_SCRIPT, SCRIPT];
     around(title, &style, &scripts, body)
+}
+
+/// A text as a string of a style sheet: nothing in it ends the string or the element.
+fn css_string(text: &str) -> String {
+    let escaped = text.chars().map(|letter| match letter {
+        letter if letter.is_alphanumeric() || " .:/,·-_".contains(letter) => letter.to_string(),
+        letter => format!("\\{:x} ", u32::from(letter)),
+    });
+    format!("\"{}\"", escaped.collect::<String>())
 }
 
 fn around(title: &str, style: &str, scripts: &[&str], body: &Markup) -> String {
@@ -128,6 +143,7 @@ fn around(title: &str, style: &str, scripts: &[&str], body: &Markup) -> String {
             }
             body {
                 main { (body) }
+                p.sr id="status" role="status" aria-live="polite" {}
                 footer { "Made by brunt " (env!("CARGO_PKG_VERSION")) "." }
                 @for script in scripts { script { (PreEscaped(script)) } }
             }
@@ -169,11 +185,11 @@ fn overview(runs: &[Judged]) -> Markup {
                 p.eyebrow { "brunt · all profiles · " (worst.record.header.host) }
                 h1 { "All profiles: " (worst.verdict.result.in_words()) }
                 @if worst.verdict.result != RunResult::Graded(Grade::Good) {
-                    p.eyebrow { (worst.record.header.profile) ": " (worst.verdict.sentence) }
+                    p.eyebrow { (worst.record.header.profile) ": " (sentence(&worst.verdict.sentence)) }
                 }
             }
         }
-        table {
+        div.scroll { table.profiles {
             caption { "Profiles" }
             thead { tr { th scope="col" { "Profile" } th scope="col" { "Verdict" } th.words scope="col" { "In one sentence" } } }
             tbody {
@@ -181,11 +197,11 @@ fn overview(runs: &[Judged]) -> Markup {
                     tr {
                         th scope="row" { a href={ "#run-" (number) } { (run.record.header.profile) } }
                         td { (pill_of(run.verdict.result)) }
-                        td.words { (run.verdict.sentence) }
+                        td.words { (sentence(&run.verdict.sentence)) }
                     }
                 }
             }
-        }
+        } }
     }
 }
 
@@ -199,29 +215,38 @@ fn section(run: &Judged, number: usize) -> Markup {
     let charts = Charts::of(run, &views.fine);
     let spread = Spread::of(&run.record.timeline, Scope::All);
     let place = |part: &str| format!("run-{number}-{part}");
+    let resources = resources(run, &charts, &views);
+    let parts = [
+        ("targets", "Targets", targets::targets(run)),
+        ("baseline", "Baseline", beside::section(run)),
+        ("time", "Over time", charts.over_time(&views)),
+        ("requests", "Requests", requests::requests(run)),
+        (
+            "failures",
+            "Failures",
+            failures::failures(run, &charts, &views),
+        ),
+        (
+            "spread",
+            "Distribution",
+            markup! { (distribution::distribution(run, &spread)) (scaling(run)) },
+        ),
+        ("findings", "More findings", head::more_findings(run)),
+        ("resources", "Resources", resources),
+        ("brunt", "brunt itself", generator(&charts, &views)),
+        ("settings", "Settings", settings::settings(run)),
+    ];
+    let known = || parts.iter().filter(|(_, _, part)| !part.0.is_empty());
     markup! {
         section.run id={ "run-" (number) } {
             (head::head(run))
             nav.contents aria-label="Parts of the report" {
-                @for (part, title) in PARTS { a href={ "#" (place(part)) } { (title) } }
+                @for (part, title, _) in known() { a href={ "#" (place(part)) } { (title) } }
             }
-            (targets::targets(run))
-            @if let Some(beside) = &run.verdict.beside { (beside::beside(beside)) }
-            h2.time id=(place("time")) { "Over time" }
-            (charts.over_time(&views))
-            h2 id=(place("resources")) { "Resources" }
-            (resources(run, &charts, &views))
-            h2 id=(place("brunt")) { "brunt itself" }
-            (generator(&charts, &views))
-            h2 id=(place("spread")) { "Distribution" }
-            (distribution::distribution(run, &spread))
-            (scaling(run))
-            h2 id=(place("requests")) { "Requests" }
-            (requests::requests(run))
-            h2 id=(place("failures")) { "Failures" }
-            (failures::failures(run, &charts, &views))
-            h2 id=(place("settings")) { "Settings" }
-            (settings::settings(run))
+            @for (part, title, content) in known() {
+                h2 id=(place(part)) class=[(*part == "time").then_some("time")] { (title) }
+                (content)
+            }
             // `<` would end the element: in JSON it may be written as an escape.
             script type="application/json" {
                 (PreEscaped(data(run, &views, &charts, &spread).to_string().replace('<', "\\u003c")))
@@ -245,7 +270,7 @@ fn resources(run: &Judged, charts: &Charts, views: &Views) -> Markup {
 /// brunt and its machine, apart from the service.
 fn generator(charts: &Charts, views: &Views) -> Markup {
     markup! {
-        p.note { "Was it us? How late brunt was, what it needed, and what was kept from it." }
+        p.note { "How late brunt itself was, what it used, and what it had to wait for: whether the load generator distorted the result." }
         div.small { (charts.figures(&charts.generator, views)) }
         @if !charts.unseen.is_empty() {
             p.note { "Nothing was read for: " (charts.unseen.join("; ")) "." }
@@ -260,17 +285,17 @@ fn scaling(run: &Judged) -> Markup {
     };
     markup! {
         figure data-chart="scaling" {
-            figcaption { "Requests a second over requests under way, and the Universal Scalability Law" }
+            figcaption { "Requests per second over requests in flight, and the " (glossary::term("usl", "Universal Scalability Law")) }
             ul.legend {
-                li { i.key.dots.a {} "measured" }
-                li { i.key.plain.c {} "the law" }
+                li data-line { i.key.dots.a {} "measured" }
+                li data-line { i.key.plain.c {} "the law" }
             }
             (svg::curves([("dots a", points), ("plain c", law)]))
             details.behind {
                 summary { "Table" }
                 div.scroll { table {
                     caption { "What was measured at each level" }
-                    thead { tr { th scope="col" { "Under way" } th scope="col" { "Answered a second" } } }
+                    thead { tr { th scope="col" { "In flight" } th scope="col" { "Answered per second" } } }
                     tbody { @for (under_way, a_second) in points { tr {
                         th scope="row" { (number::rate(*under_way)) }
                         td { (number::rate(*a_second)) }
@@ -279,6 +304,17 @@ fn scaling(run: &Judged) -> Markup {
             }
         }
     }
+}
+
+/// The thresholds of single names, by the name's place.
+fn limits(run: &Judged) -> Value {
+    let ids = (0u32..).map(record::NameId).zip(&run.record.header.names);
+    let named = ids.filter_map(|(id, _)| {
+        let levels = thresholds::of_name(run, id);
+        let levels: Vec<Value> = levels.iter().map(chart::Level::json).collect();
+        (!levels.is_empty()).then(|| (id.index().to_string(), Value::Array(levels)))
+    });
+    Value::Object(named.collect())
 }
 
 /// What the script draws from.
@@ -293,6 +329,7 @@ fn data(run: &Judged, views: &Views, charts: &Charts, spread: &Spread) -> Value 
     };
     let scaling = marks::scaling(run);
     json!({
+        "start": run.record.header.started_at.as_millisecond(),
         "width": views.fine.width_s,
         "count": views.fine.all.len(),
         "spans": spans.collect::<Value>(),
@@ -301,5 +338,20 @@ fn data(run: &Judged, views: &Views, charts: &Charts, spread: &Spread) -> Value 
         "spread": spread.json(),
         "scaling": scaling.map(|(points, law)| [columns(points), columns(law)]),
         "names": names::json(run.record),
+        "limits": limits(run),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::css_string;
+
+    #[test]
+    fn a_css_string_ends_nothing() {
+        assert_eq!(css_string("load of http://a:1/"), "\"load of http://a:1/\"");
+        assert_eq!(
+            css_string("\"</style>\n\\"),
+            "\"\\22 \\3c /style\\3e \\a \\5c \""
+        );
+    }
 }

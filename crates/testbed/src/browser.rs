@@ -53,6 +53,8 @@ pub enum Look {
     Dark,
     /// On paper.
     Print,
+    /// In the colors of a system with high contrast.
+    ForcedColors,
 }
 
 impl Browser {
@@ -99,8 +101,21 @@ impl Browser {
 
     /// Opens a file and waits until it is there.
     pub fn open(&mut self, file: &Path) {
+        self.open_at(file, "");
+    }
+
+    /// Opens a file in a fresh document, at a fragment of its address, and waits until it is there.
+    pub fn open_at(&mut self, file: &Path, fragment: &str) {
         let url = format!("file://{}", file.display());
-        self.call("Page.navigate", &json!({ "url": url }));
+        let at = if fragment.is_empty() {
+            url.clone()
+        } else {
+            // Another fragment alone would not load the document again.
+            self.call("Page.navigate", &json!({ "url": "about:blank" }));
+            self.wait_for("Page.loadEventFired");
+            format!("{url}#{fragment}")
+        };
+        self.call("Page.navigate", &json!({ "url": at }));
         self.wait_for("Page.loadEventFired");
         // What is asked of the network after this is the page's own doing.
         self.complaints.retain(|complaint| *complaint != url);
@@ -120,7 +135,15 @@ impl Browser {
         } else {
             "screen"
         };
-        let features = json!([{ "name": "prefers-color-scheme", "value": scheme }]);
+        let forced = if look == Look::ForcedColors {
+            "active"
+        } else {
+            "none"
+        };
+        let features = json!([
+            { "name": "prefers-color-scheme", "value": scheme },
+            { "name": "forced-colors", "value": forced },
+        ]);
         let media = json!({ "media": media, "features": features });
         self.call("Emulation.setEmulatedMedia", &media);
         let size =

@@ -1,9 +1,11 @@
 //! One thing beside another: the rows that are tested, and a glance at all names.
 
+use super::prose::sentence;
 use maud::{Markup, html as markup};
 use verdict::comparison::{Measured, Outcome, Row};
 use verdict::{Beside, Grade};
 
+use crate::Judged;
 use crate::comparison::{self, Compared, NAMES_NOTE, grade_of};
 
 /// What is measured of single names: what a process used is not known name by name.
@@ -16,12 +18,19 @@ const OF_NAMES: [Measured; 6] = [
     Measured::P99,
 ];
 
-/// A run beside a baseline.
-pub(super) fn beside(beside: &Beside) -> Markup {
+/// A run compared with a baseline; nothing if it was not compared.
+pub(super) fn section(run: &Judged) -> Markup {
+    run.verdict
+        .beside
+        .as_ref()
+        .map_or_else(|| markup! {}, of_baseline)
+}
+
+fn of_baseline(beside: &Beside) -> Markup {
     markup! {
-        h2 { "Beside baseline " code { (beside.baseline) } }
+        p.note { "Compared with the baseline " code { (beside.baseline) } "." }
         // What is worse is a finding, and said above.
-        @if !beside.comparison.is_worse() { p.note { (beside.sentence()) } }
+        @if !beside.comparison.is_worse() { p.note { (sentence(&beside.sentence())) } }
         (compared(&beside.into()))
         @if !beside.differences.is_empty() {
             div.scroll { table {
@@ -41,7 +50,7 @@ pub(super) fn beside(beside: &Beside) -> Markup {
 pub(super) fn compared(compared: &Compared) -> Markup {
     let notes = compared.notes();
     markup! {
-        @if !notes.is_empty() { ul { @for note in &notes { li { (note) } } } }
+        @if !notes.is_empty() { ul { @for note in &notes { li { (sentence(note)) } } } }
         (rows("All requests: these decide", compared.sides, &compared.of_all()))
         (by_name(compared))
     }

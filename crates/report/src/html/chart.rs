@@ -4,6 +4,7 @@
 use maud::{Markup, html as markup};
 use serde_json::{Value, json};
 
+use super::glossary::explained;
 use super::svg;
 use crate::bins::{Bin, Bins};
 use crate::number;
@@ -18,8 +19,8 @@ pub(super) struct Chart<'a> {
     pub(super) lines: Vec<Line<'a>>,
     /// Drawn where the reader chose this way to time.
     pub(super) timed: Option<&'static str>,
-    /// Levels across it, with their words.
-    pub(super) levels: Vec<(&'static str, f64)>,
+    /// Values across it: thresholds of targets, the ends of a bracket.
+    pub(super) levels: Vec<Level>,
     /// Straight lines: a moment and the value then, a later one.
     pub(super) slopes: Vec<[(f64, f64); 2]>,
 }
@@ -44,6 +45,7 @@ pub(super) enum Stroke {
     Filled,
     Dashed,
     Dotted,
+    DashDot,
 }
 
 impl Stroke {
@@ -53,6 +55,7 @@ impl Stroke {
             Self::Filled => "filled",
             Self::Dashed => "dashed",
             Self::Dotted => "dotted",
+            Self::DashDot => "dashdot",
         }
     }
 }
@@ -171,7 +174,7 @@ impl<'a> Chart<'a> {
             "id": self.id,
             "unit": self.unit.name(),
             "lines": lines.collect::<Value>(),
-            "levels": self.levels,
+            "levels": self.levels.iter().map(Level::json).collect::<Value>(),
             "slopes": self.slopes,
         })
     }
@@ -182,21 +185,43 @@ impl<'a> Chart<'a> {
         markup! {
             figure data-chart=(self.id) data-timed=[self.timed] class=[hidden.then_some("second")] {
                 figcaption { (self.title) @if !self.note.is_empty() { " " span.note { (self.note) } } }
-                (self.legend())
+                (self.legend(&views.drawn))
                 (svg::plot(self, &views.drawn, spans))
                 (self.table(&views.listed))
             }
         }
     }
 
-    fn legend(&self) -> Markup {
+    /// The largest value that is drawn, levels included.
+    pub(super) fn largest(&self, values: &[Vec<Option<f64>>]) -> f64 {
+        let most = values.iter().flatten().flatten().copied();
+        let slopes = self.slopes.iter().flatten().map(|(_, value)| *value);
+        let most = most.chain(slopes).fold(0.0, f64::max);
+        let levels = self.levels.iter().filter(|level| level.fits(most));
+        levels.map(|level| level.value).fold(most, f64::max)
+    }
+
+    fn legend(&self, bins: &Bins) -> Markup {
+        let values: Vec<_> = self.lines.iter().map(|line| line.values(bins)).collect();
+        let most = self.largest(&values);
+        let (shown, above): (Vec<&Level>, Vec<&Level>) =
+            self.levels.iter().partition(|level| level.value <= most);
+        let mut shown = shown;
+        shown.sort_by(|a, b| a.value.total_cmp(&b.value));
+        let nearest = above.iter().min_by(|a, b| a.value.total_cmp(&b.value));
         markup! {
             ul.legend {
                 @for line in &self.lines {
-                    li { i.key.(line.ink).(line.stroke.name()) {} (line.label) " " output {} }
+                    li data-line { i.key.(line.ink).(line.stroke.name()) {} (explained(&line.label)) " " span.now {} }
                 }
-                @for (label, level) in &self.levels {
-                    li { i.key.dashed.(level_ink(label)) {} (label) " " (self.unit.in_words(*level)) }
+                @for level in shown {
+                    li { i.key.level.(level.ink) {} (level.label) " " (number::threshold(level.value, self.unit.name())) }
+                }
+                @if let Some(nearest) = nearest {
+                    li.above {
+                        @if above.len() == 1 { "above this chart: " } @else { (above.len()) " thresholds above this chart, the nearest: " }
+                        (nearest.label) " " (number::threshold(nearest.value, self.unit.name()))
+                    }
                 }
                 @if !self.slopes.is_empty() { li { i.key.dashed.critical {} "trend" } }
             }
@@ -228,9 +253,29 @@ impl<'a> Chart<'a> {
     }
 }
 
-/// The colour of a level across a chart.
-pub(super) fn level_ink(label: &str) -> &'static str {
-    if label == "holds" { "good" } else { "critical" }
+/// A value that is drawn across a chart.
+pub(super) struct Level {
+    pub(super) label: String,
+    pub(super) value: f64,
+    /// Its color: a name of the style sheet.
+    pub(super) ink: &'static str,
+    /// Whether the axis reaches up to it, however far above the values it is.
+    pub(super) is_always_shown: bool,
+}
+
+impl Level {
+    /// A level more than this many times as high as the largest value would leave no room for the values.
+    pub(super) const REACH: f64 = 2.5;
+
+    /// Whether it is drawn on a chart whose largest value is `most`.
+    fn fits(&self, most: f64) -> bool {
+        self.is_always_shown || self.value <= Self::REACH * most
+    }
+
+    /// Its form for the script.
+    pub(super) fn json(&self) -> Value {
+        json!([self.label, self.value, self.ink, self.is_always_shown])
+    }
 }
 
 /// A stretch of time that is marked on every chart.

@@ -15,7 +15,12 @@ use crate::{Judged, number};
 /// Failures are drawn by so many kinds at most, the most frequent ones.
 const KINDS_MAX: usize = 4;
 const INKS: [&str; KINDS_MAX] = ["critical", "a", "b", "c"];
-const STROKES: [Stroke; KINDS_MAX] = [Stroke::Plain, Stroke::Dashed, Stroke::Dotted, Stroke::Plain];
+const STROKES: [Stroke; KINDS_MAX] = [
+    Stroke::Plain,
+    Stroke::Dashed,
+    Stroke::Dotted,
+    Stroke::DashDot,
+];
 
 /// The charts of a run, in the parts of the page.
 pub(super) struct Charts<'a> {
@@ -53,8 +58,8 @@ impl<'a> Charts<'a> {
         ]);
         let resources = known(watched::resources(&run.record.header.generator.beside));
         let generator = known(watched::generator());
-        let failures = known(vec![failures(run)]);
-        unseen.retain(|title| *title != FAILURES);
+        let failures = known(vec![error_rate(), failures(run)]);
+        unseen.retain(|title| *title != FAILURES && *title != ERROR_RATE);
         Self {
             service,
             resources,
@@ -81,14 +86,16 @@ impl<'a> Charts<'a> {
         let (first, rest) = self.service.split_at(self.service.len().min(3));
         markup! {
             (self.marks(views.fine.end_s()))
-            (self.figures(first, views))
-            (heat::figures(views))
-            (self.figures(rest, views))
+            div.charts {
+                @for chart in first { (chart.figure(views, &self.spans)) }
+                (heat::figures(views))
+                @for chart in rest { (chart.figure(views, &self.spans)) }
+            }
         }
     }
 
     pub(super) fn figures(&self, charts: &[Chart], views: &Views) -> Markup {
-        markup! { @for chart in charts { (chart.figure(views, &self.spans)) } }
+        markup! { div.charts { @for chart in charts { (chart.figure(views, &self.spans)) } } }
     }
 
     /// The stretches of time that are marked, in words.
@@ -107,7 +114,7 @@ impl<'a> Charts<'a> {
 }
 
 fn throughput<'a>(run: &Judged) -> Chart<'a> {
-    let mut chart = Chart::new("throughput", "Requests a second", Unit::Count);
+    let mut chart = Chart::new("throughput", "Requests per second", Unit::Count);
     let load = &run.record.header.load;
     if load.open.is_some() && load.beside.is_empty() {
         let planned = |bin: &Bin| Some(bin.planned);
@@ -127,7 +134,7 @@ fn throughput<'a>(run: &Judged) -> Chart<'a> {
             Stroke::Filled,
             move |bin| bin.a_second(failed),
         ))
-        .line(Line::new("taken up late by brunt", "b", Stroke::Dotted, late).unless_zero())
+        .line(Line::new("dispatched late by brunt", "b", Stroke::Dotted, late).unless_zero())
 }
 
 fn percentiles<'a>(
@@ -137,8 +144,12 @@ fn percentiles<'a>(
 ) -> Chart<'a> {
     let mut chart = Chart::new(timed, title, Unit::Ms)
         .line(Line::new("p50", "a", Stroke::Plain, move |bin| of(bin).p50))
-        .line(Line::new("p95", "b", Stroke::Plain, move |bin| of(bin).p95))
-        .line(Line::new("p99", "c", Stroke::Plain, move |bin| of(bin).p99));
+        .line(Line::new("p95", "b", Stroke::Dashed, move |bin| {
+            of(bin).p95
+        }))
+        .line(Line::new("p99", "c", Stroke::DashDot, move |bin| {
+            of(bin).p99
+        }));
     chart.timed = Some(timed);
     chart
 }
@@ -149,7 +160,7 @@ fn oldest<'a>() -> Line<'a> {
         let waits = second.oldest_ms.filter(|ms| *ms >= STALL_MS);
         waits.map(|ms| ms as f64)
     };
-    let label = "oldest under way, from 1 s";
+    let label = "oldest in flight, from 1 s";
     Line::new(label, "critical", Stroke::Dotted, move |bin| {
         bin.most(waits)
     })
@@ -157,10 +168,10 @@ fn oldest<'a>() -> Line<'a> {
 }
 
 fn users<'a>(run: &Judged) -> Chart<'a> {
-    let chart = Chart::new("users", "Users, and requests under way", Unit::Count);
+    let chart = Chart::new("users", "Users, and requests in flight", Unit::Count);
     let load = &run.record.header.load;
     let users = |bin: &Bin| bin.most(|second| second.users.map(f64::from));
-    let under_way = |bin: &Bin| bin.most(|second| second.in_flight.map(f64::from));
+    let in_flight = |bin: &Bin| bin.most(|second| second.in_flight.map(f64::from));
     let chart = if !load.beside.is_empty() {
         chart.line(Line::new(
             "users, of pools as well",
@@ -176,10 +187,23 @@ fn users<'a>(run: &Judged) -> Chart<'a> {
             .line(Line::new("planned", "quiet", Stroke::Dashed, planned))
             .line(Line::new("users", "a", Stroke::Plain, users))
     };
-    chart.line(Line::new("under way", "c", Stroke::Plain, under_way))
+    chart.line(Line::new("in flight", "c", Stroke::DashDot, in_flight))
 }
 
-const FAILURES: &str = "Failures a second, by kind";
+const ERROR_RATE: &str = "Error rate";
+const FAILURES: &str = "Failures per second, by kind";
+
+fn error_rate<'a>() -> Chart<'a> {
+    let share = |bin: &Bin| {
+        let sum = |of: fn(&Second) -> u64| bin.seconds.iter().map(of).sum::<u64>();
+        let failed = sum(|second| second.failed + second.unanswered);
+        let all = failed + sum(|second| second.ok);
+        (all > 0).then(|| 100.0 * failed as f64 / all as f64)
+    };
+    Chart::new("errors", ERROR_RATE, Unit::Percent)
+        .note("requests that failed or were never answered, of all that ended in that second")
+        .line(Line::new("error rate", "critical", Stroke::Filled, share))
+}
 
 fn failures<'a>(run: &Judged) -> Chart<'a> {
     let mut counts: BTreeMap<FailureKind, u64> = BTreeMap::new();

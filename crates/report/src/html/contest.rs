@@ -9,7 +9,7 @@ use crate::contest::Contest;
 /// The HTML report of two builds in one sitting: one file that needs nothing else.
 pub fn html_of_contest(contest: &Contest) -> String {
     let title = format!("brunt: A against B, {}", contest.conduct.profile);
-    super::page(&title, &body(contest))
+    super::page(&title, &title, &body(contest))
 }
 
 fn body(contest: &Contest) -> Markup {

@@ -6,7 +6,8 @@ use record::{Distribution, Measure, Metric, Outcome, Scope, Timeline};
 use serde_json::{Value, json};
 
 use super::chart::numbers;
-use super::svg::{Axis, rounded};
+use super::glossary::explained;
+use super::svg::{Axis, below, rounded};
 use crate::{Judged, number};
 
 /// Points in a decade of the axis.
@@ -75,14 +76,14 @@ pub(super) fn distribution(run: &Judged, spread: &Spread) -> Markup {
     markup! {
         div.beside {
             figure data-chart="spread" {
-                figcaption { "Time over percentiles" " " span.note { "each nine takes as much room as the one before" } }
+                figcaption { "Time over percentiles" " " span.note { "logarithmic: 90 %, 99 % and 99.9 % are equally far apart" } }
                 ul.legend {
-                    li { i.key.plain.a {} "response time " output {} }
-                    li { i.key.dashed.b {} "service time " output {} }
+                    li data-line { i.key.plain.a {} (explained("response time")) " " span.now {} }
+                    li data-line { i.key.dashed.b {} (explained("service time")) " " span.now {} }
                 }
                 (plot(spread))
             }
-            (table(run, spread))
+            div { (table(run, spread)) }
         }
         p.note {
             "Of " (number::count(spread.response.count())) " requests of the whole run"
@@ -113,19 +114,16 @@ fn plot(spread: &Spread) -> Markup {
     markup! {
         div.plot {
             (axis.labels(super::chart::Unit::Ms))
-            svg viewBox="0 0 1000 100" preserveAspectRatio="none" aria-hidden="true" {
+            svg.lines viewBox="0 0 1000 100" preserveAspectRatio="none" aria-hidden="true" {
                 (axis.grid())
                 @for (class, values) in &lines { path class=(class) d=(path(values)) {} }
             }
-            div.xs {
-                span { "0 %" }
-                @for nines in 1..=decades { span { (percent(nines)) } }
-            }
+            (below((0..=decades).map(|nines| (f64::from(nines) / f64::from(decades), percent(nines)))))
         }
     }
 }
 
-/// 90 %, 99 %, 99.9 % …
+/// 0 %, 90 %, 99 %, 99.9 % …
 fn percent(nines: u32) -> String {
     let places = nines.saturating_sub(2) as usize;
     format!(
@@ -153,7 +151,7 @@ fn table(run: &Judged, spread: &Spread) -> Markup {
         div.scroll { table {
             caption { "Percentiles of all requests" }
             thead { tr {
-                th scope="col" { "Percentile" } th scope="col" { "Response" } th scope="col" { "95 % interval" } th scope="col" { "Service" }
+                th scope="col" { "Percentile" } th scope="col" { (explained("Response")) } th scope="col" { (explained("95 % interval")) } th scope="col" { (explained("Service")) }
             } }
             tbody { @for q in listed { tr {
                 th scope="row" { @if q < 1.0 { (Metric::Percentile(q).name()) } @else { "longest" } }
@@ -172,8 +170,8 @@ mod tests {
     #[test]
     fn each_nine_has_its_name() {
         assert_eq!(
-            [1, 2, 3, 4].map(percent),
-            ["90 %", "99 %", "99.9 %", "99.99 %"]
+            [0, 1, 2, 3, 4].map(percent),
+            ["0 %", "90 %", "99 %", "99.9 %", "99.99 %"]
         );
     }
 

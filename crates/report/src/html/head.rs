@@ -3,6 +3,8 @@
 use maud::{Markup, html as markup};
 use verdict::{Finding, FindingKind};
 
+use super::glossary::explained;
+use super::prose::sentence;
 use super::{beside, class_of, pill_of, settings};
 use crate::figures;
 use crate::number;
@@ -19,7 +21,7 @@ pub(super) fn head(run: &Judged) -> Markup {
                 " " (pill_of(run.verdict.result))
                 @if let Some(beside) = &run.verdict.beside { " " (beside::outcome(beside.comparison.outcome())) }
             }
-            h1 { (run.verdict.sentence) }
+            h1 { (sentence(&run.verdict.sentence)) }
             (findings(run))
             (figures(run))
             p.facts { @for fact in facts(run) { span { (fact) } " " } }
@@ -27,13 +29,45 @@ pub(super) fn head(run: &Judged) -> Markup {
     }
 }
 
+/// Findings that stand below the headline at most; the others have a part of their own.
+const ON_TOP: usize = 3;
+
+/// The findings, those of the service first.
+fn sorted<'a>(run: &Judged<'a>) -> Vec<&'a Finding> {
+    let mut all: Vec<&Finding> = findings_beside(run).collect();
+    all.sort_by_key(|finding| is_note(finding));
+    all
+}
+
+/// How many of the sorted findings stand below the headline: none that is only a note.
+fn on_top(sorted: &[&Finding]) -> usize {
+    let notable = sorted.iter().take_while(|finding| !is_note(finding));
+    notable.count().min(ON_TOP)
+}
+
 fn findings(run: &Judged) -> Markup {
+    let all = sorted(run);
+    let top = &all[..on_top(&all)];
+    let reasons = &run.verdict.invalid_because;
     markup! {
-        @if !run.verdict.invalid_because.is_empty() || findings_beside(run).next().is_some() {
+        @if !reasons.is_empty() || !top.is_empty() {
             ul.findings {
-                @for reason in &run.verdict.invalid_because { li.reason { (reason) } }
-                @for finding in findings_beside(run) {
-                    li class=[is_note(finding).then_some("quiet")] { (finding.sentence) }
+                @for reason in reasons { li.reason { (sentence(reason)) } }
+                @for finding in top { li { (sentence(&finding.sentence)) } }
+            }
+        }
+    }
+}
+
+/// The findings that do not stand below the headline.
+pub(super) fn more_findings(run: &Judged) -> Markup {
+    let all = sorted(run);
+    let more = &all[on_top(&all)..];
+    markup! {
+        @if !more.is_empty() {
+            ul.findings {
+                @for finding in more {
+                    li class=[is_note(finding).then_some("quiet")] { (sentence(&finding.sentence)) }
                 }
             }
         }
@@ -70,7 +104,7 @@ fn figures(run: &Judged) -> Markup {
     ];
     markup! {
         dl.figures aria-label="The whole run" {
-            @for (name, value) in figures { div { dt { (name) } dd { (value) } } }
+            @for (name, value) in figures { div { dt { (explained(name)) } dd { (value) } } }
         }
     }
 }
@@ -83,7 +117,7 @@ fn facts(run: &Judged) -> Vec<String> {
     vec![
         settings::began(record),
         format!("{made:.1} s of {planned:.1} s"),
-        format!("ended by {}", settings::ended_by(record)),
+        settings::end_of(record),
         format!("{} (hash {})", header.scenario_file, header.scenario_hash),
         format!("seed {}", header.seed),
         format!("brunt {}", header.brunt_version),

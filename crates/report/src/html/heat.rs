@@ -43,7 +43,7 @@ fn legend() -> Markup {
             @for (shade, label) in ["under 2 %", "2 %", "5 %", "10 %", "25 %", "50 % or more"].into_iter().enumerate() {
                 li { i.swatch.heat.{ "s" (shade) } {} (label) }
             }
-            li { output {} }
+            li { span.now {} }
         }
     }
 }
@@ -92,15 +92,22 @@ fn shade(count: u64, all: u64) -> usize {
     ends.iter().filter(|end| share >= **end).count()
 }
 
-/// The rows whose lower ends are named: powers of ten, or where there is but one of them, the first and the last.
-fn named(rows: &RangeInclusive<u8>) -> Vec<u8> {
-    let (low, high) = (*rows.start(), rows.end() + 1);
-    let is_power = |row: &u8| f64::from(*row) % ROWS_A_DECADE == 0.0;
-    let powers: Vec<u8> = (low..=high).filter(is_power).collect();
-    if powers.len() < 2 {
+/// The durations that are named beside the map: powers of ten, with 2 and 5 times as much if there are few.
+fn named(rows: &RangeInclusive<u8>) -> Vec<f64> {
+    const FEW: usize = 3;
+    let (low, high) = (lower_ms(*rows.start()), lower_ms(rows.end() + 1));
+    let within = |ms: &f64| (low * 0.999..=high * 1.001).contains(ms);
+    let powers = || (-3..=7).map(|power| 10f64.powi(power));
+    let round: Vec<f64> = powers().filter(within).collect();
+    if round.len() >= FEW {
+        return round;
+    }
+    let finer = powers().flat_map(|power| [power, 2.0 * power, 5.0 * power]);
+    let finer: Vec<f64> = finer.filter(within).collect();
+    if finer.len() < 2 {
         vec![low, high]
     } else {
-        powers
+        finer
     }
 }
 
@@ -121,13 +128,12 @@ fn plot(bins: &Bins, at: usize, rows: &RangeInclusive<u8>) -> Markup {
     markup! {
         div.plot {
             svg.beside aria-hidden="true" {
-                @for row in named(rows) {
-                    text x="100%" y={ (rounded(100.0 - f64::from(row - rows.start()) * high)) "%" } {
-                        (number::threshold(lower_ms(row), "ms"))
-                    }
+                @for ms in named(rows) {
+                    @let row = (ms / lower_ms(*rows.start())).log10() * ROWS_A_DECADE;
+                    text x="100%" y={ (rounded(100.0 - row * high)) "%" } { (number::threshold(ms, "ms")) }
                 }
             }
-            svg viewBox="0 0 1000 100" preserveAspectRatio="none" aria-hidden="true" {
+            svg.lines viewBox="0 0 1000 100" preserveAspectRatio="none" aria-hidden="true" {
                 @for (shade, path) in paths.iter().enumerate() {
                     @if !path.is_empty() { path.cell.{ "s" (shade) } d=(path) {} }
                 }
@@ -175,9 +181,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn powers_of_ten_are_named() {
-        assert_eq!(named(&(3..=30)), [8, 16, 24]);
-        assert_eq!(named(&(9..=12)), [9, 13]);
+    fn round_durations_are_named() {
+        let words = |rows: RangeInclusive<u8>| {
+            let named = named(&rows);
+            named
+                .iter()
+                .map(|ms| number::threshold(*ms, "ms"))
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(words(3..=30), ["0.1 ms", "1 ms", "10 ms"]);
+        assert_eq!(words(15..=24), ["1 ms", "2 ms", "5 ms", "10 ms"]);
+        assert_eq!(words(9..=9), ["0.133 ms", "0.178 ms"]);
     }
 
     #[test]

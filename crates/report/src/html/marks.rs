@@ -3,7 +3,8 @@
 use record::Second;
 use verdict::Mark;
 
-use super::chart::{Chart, Span};
+use super::chart::{Chart, Level, Span};
+use super::thresholds;
 use crate::Judged;
 
 /// So long without an answer while one is waited for is a stall, in milliseconds.
@@ -16,15 +17,22 @@ fn marks<'a>(run: &Judged<'a>) -> impl Iterator<Item = &'a Mark> {
     findings.flat_map(|finding| &finding.marks)
 }
 
-/// With what findings say of it.
+/// With the thresholds of targets, and what findings say of it.
 pub(super) fn marked<'a>(run: &Judged<'a>, mut chart: Chart<'a>) -> Chart<'a> {
+    chart.levels.extend(thresholds::of_chart(run, chart.id));
     for mark in marks(run) {
         match mark {
             Mark::Bracket { holds, breaks } if chart.id == "throughput" => {
                 let ends = [("holds", *holds), ("breaks", *breaks)];
-                let known = ends
-                    .into_iter()
-                    .filter_map(|(label, rate)| Some((label, rate?)));
+                let known = ends.into_iter().filter_map(|(label, rate)| {
+                    let ink = if label == "holds" { "good" } else { "critical" };
+                    Some(Level {
+                        label: label.to_owned(),
+                        value: rate?,
+                        ink,
+                        is_always_shown: true,
+                    })
+                });
                 chart.levels.extend(known);
             }
             Mark::Line { metric, from, to } if chart_of(metric) == chart.id => {

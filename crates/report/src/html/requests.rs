@@ -3,6 +3,8 @@
 use maud::{Markup, html as markup};
 use record::NameKind;
 
+use super::glossary::explained;
+use super::phases;
 use crate::Judged;
 use crate::figures::{self, Figures};
 use crate::number;
@@ -12,7 +14,9 @@ use crate::terminal::{measured, waited};
 const ROWS_SHOWN: usize = 40;
 
 /// What is told of response times.
-const RESPONSE: [&str; 5] = ["p50", "p95", "p99", "p99.9", "max"];
+const RESPONSE: [&str; 4] = ["p50", "p95", "p99", "max"];
+/// More of them: paper has no room for these columns, and the script hides them until the reader asks for them.
+const MORE: [&str; 4] = ["min", "mean", "p90", "p99.9"];
 
 pub(super) fn requests(run: &Judged) -> Markup {
     let rows = figures::by_name(run.record);
@@ -24,15 +28,14 @@ pub(super) fn requests(run: &Judged) -> Markup {
         .partition(|(_, row)| row.kind == NameKind::Request);
     markup! {
         p.note {
-            "Response time is what a user waits, from when the request was meant to start; service time is what the \
-             service took from the first byte sent. Percentiles are of the requests answered well, with those never \
-             answered above them all."
+            "Percentiles are of the requests that were answered successfully; requests that were never answered rank above them."
         }
-        (table("By name", &judged, Some(&total)))
+        (table("Requests by name", &judged, Some(&total)))
+        (phases::phases(&judged, &total))
         @if !others.is_empty() {
             h3 { "Groups and metrics" }
             p.note {
-                "A group is several steps timed as one, without what they rest; a metric has values of the scenario's own."
+                "A group is several steps timed as one, without their waits; a metric has values that the scenario takes of responses."
             }
             (others_table(&others))
         }
@@ -53,20 +56,26 @@ fn table(caption: &str, rows: &[(usize, &Figures)], total: Option<&Figures>) -> 
             thead {
                 tr {
                     th rowspan="2" scope="col" { "Request" } th rowspan="2" scope="col" { "Requests" }
-                    @if wire { th rowspan="2" scope="col" { "On the wire" } }
-                    th rowspan="2" scope="col" { "Failed" }
-                    th rowspan="2" scope="col" { "req/s" }
-                    th.group colspan="5" scope="colgroup" { "Response time" }
-                    th.group colspan="2" scope="colgroup" { "Service time" }
-                    th rowspan="2" scope="col" { "Answer" }
+                    @if total.is_some() { th rowspan="2" scope="col" { (explained("Share")) } }
+                    @if wire { th rowspan="2" scope="col" { (explained("On the wire")) } }
+                    th rowspan="2" scope="col" { (explained("Failed")) }
+                    th rowspan="2" scope="col" { (explained("req/s")) }
+                    th.group colspan=(RESPONSE.len()) scope="colgroup" { (explained("Response time")) }
+                    th.group colspan="2" scope="colgroup" { (explained("Service time")) }
+                    th rowspan="2" scope="col" { "Received" }
+                    @if let Some(_) = total {
+                        th.more.group colspan=(MORE.len()) scope="colgroup" { "Response time" }
+                        th.more rowspan="2" scope="col" { "Sent" }
+                    }
                 }
                 tr {
-                    @for name in RESPONSE { th scope="col" { (name) } }
-                    @for name in ["p50", "p99"] { th scope="col" { (name) } }
+                    @for name in RESPONSE { th scope="col" { (explained(name)) } }
+                    @for name in ["p50", "p99"] { th scope="col" { (explained(name)) } }
+                    @if total.is_some() { @for name in MORE { th.more scope="col" { (explained(name)) } } }
                 }
             }
-            tbody { @for (at, figures) in rows { tr data-name=[total.map(|_| at)] { (cells(figures, wire)) } } }
-            @if let Some(total) = total { tfoot { tr { (cells(total, wire)) } } }
+            tbody { @for (at, figures) in rows { tr data-name=[total.map(|_| at)] { (cells(figures, wire, total)) } } }
+            @if let Some(total) = total { tfoot { tr { (cells(total, wire, Some(total))) } } }
         } }
     }
 }
@@ -75,27 +84,32 @@ fn table(caption: &str, rows: &[(usize, &Figures)], total: Option<&Figures>) -> 
 fn others_table(rows: &[(usize, &Figures)]) -> Markup {
     markup! {
         div class=(class_of(rows.len())) { table.requests data-requests {
-            caption { "What is no request of its own" }
+            caption { "Groups and metrics by name" }
             thead {
                 tr {
-                    @for name in ["Group or metric", "Times", "Failed", "A second"] {
+                    @for name in ["Group or metric", "Times", "Failed", "Per second"] {
                         th rowspan="2" scope="col" { (name) }
                     }
-                    th.group colspan="5" scope="colgroup" { "Duration, or value" }
+                    th.group colspan=(RESPONSE.len()) scope="colgroup" { "Duration, or value" }
+                    th.more.group colspan=(MORE.len()) scope="colgroup" { "Duration, or value" }
                 }
-                tr { @for name in RESPONSE { th scope="col" { (name) } } }
+                tr {
+                    @for name in RESPONSE { th scope="col" { (explained(name)) } }
+                    @for name in MORE { th.more scope="col" { (explained(name)) } }
+                }
             }
             tbody { @for (at, figures) in rows { tr data-name=(at) {
                 (name(figures))
                 td { (number::count(figures.requests)) }
                 (counted(figures))
                 (response(figures))
+                (more(figures))
             } } }
         } }
     }
 }
 
-fn class_of(rows: usize) -> &'static str {
+pub(super) fn class_of(rows: usize) -> &'static str {
     if rows > ROWS_SHOWN {
         "scroll long"
     } else {
@@ -103,7 +117,7 @@ fn class_of(rows: usize) -> &'static str {
     }
 }
 
-fn name(figures: &Figures) -> Markup {
+pub(super) fn name(figures: &Figures) -> Markup {
     markup! {
         th scope="row" {
             @if figures.method.is_empty() { "All requests" } @else {
@@ -128,29 +142,55 @@ fn response(figures: &Figures) -> Markup {
     let ranked = figures.unanswered > 0;
     let of = &figures.response_ms;
     markup! {
-        @for value in [of.p50, of.p95, of.p99, of.p99_9, of.max] { td { (measured(figures, value, ranked)) } }
+        @for value in [of.p50, of.p95, of.p99, of.max] { td { (measured(figures, value, ranked)) } }
     }
 }
 
-fn cells(figures: &Figures, wire: bool) -> Markup {
+fn more(figures: &Figures) -> Markup {
+    let ranked = figures.unanswered > 0;
+    let of = &figures.response_ms;
+    let values = [
+        (of.min, false),
+        (of.mean, false),
+        (of.p90, ranked),
+        (of.p99_9, ranked),
+    ];
+    markup! {
+        @for (value, ranked) in values { td.more { (measured(figures, value, ranked)) } }
+    }
+}
+
+fn cells(figures: &Figures, wire: bool, total: Option<&Figures>) -> Markup {
     let service = &figures.service_ms;
     markup! {
         (name(figures))
         td { (number::count(figures.requests)) }
+        @if let Some(total) = total { td { (share(figures.requests, total.requests)) } }
         @if wire { td { (number::count(figures.wire_requests)) } }
         (counted(figures))
         (response(figures))
         @for value in [service.p50, service.p99] { td { (waited(value, false)) } }
-        td { (size(figures)) }
+        td { (bytes_each(figures, figures.bytes_received)) }
+        @if let Some(_) = total {
+            (more(figures))
+            td.more { (bytes_each(figures, figures.bytes_sent)) }
+        }
     }
 }
 
-/// What was received for a request, heads included.
-fn size(figures: &Figures) -> String {
+fn share(part: u64, all: u64) -> String {
+    if all == 0 {
+        return "–".to_owned();
+    }
+    number::percent(100.0 * part as f64 / all as f64)
+}
+
+/// Bytes per request, headers included.
+fn bytes_each(figures: &Figures, bytes: u64) -> String {
     if figures.requests == 0 {
         return "–".to_owned();
     }
-    let bytes = figures.bytes_received as f64 / figures.requests as f64;
+    let bytes = bytes as f64 / figures.requests as f64;
     match bytes {
         bytes if bytes >= 1e6 => format!("{:.1} MB", bytes / 1e6),
         bytes if bytes >= 1e3 => format!("{:.1} kB", bytes / 1e3),

@@ -53,7 +53,7 @@ fn rows_of_run(record: &RunRecord) -> Vec<(&'static str, String)> {
         ("Seed", header.seed.to_string()),
         ("Began", began(record)),
         ("Load made", length),
-        ("Ended by", ended_by(record)),
+        ("End", end_of(record)),
     ];
     let names = [("Label", &header.label), ("Commit", &header.commit)];
     let names = names.into_iter();
@@ -208,23 +208,24 @@ fn rows_of_machine(record: &RunRecord) -> Vec<(&'static str, String)> {
     ]
 }
 
-pub(super) fn ended_by(record: &RunRecord) -> String {
+/// How the run ended.
+pub(super) fn end_of(record: &RunRecord) -> String {
     let Some(ending) = &record.ending else {
-        return "nobody: the record breaks off".to_owned();
+        return "broken off: the record has no end".to_owned();
     };
     let words = match ending.stopped_by {
-        StoppedBy::Finished => "the end of the profile",
-        StoppedBy::Interrupted => "Ctrl-C",
-        StoppedBy::Terminated => "SIGTERM",
-        StoppedBy::SetupFailed => "a set-up that failed",
-        StoppedBy::Unreachable => "a host that could not be reached",
-        StoppedBy::EverythingFailed => "nothing but failures",
-        StoppedBy::TargetEnded => "the end of the process under test",
-        StoppedBy::Scenario => "the scenario",
-        StoppedBy::InternalError => "an error of brunt's own",
+        StoppedBy::Finished => "completed",
+        StoppedBy::Interrupted => "stopped by Ctrl-C",
+        StoppedBy::Terminated => "stopped by SIGTERM",
+        StoppedBy::SetupFailed => "stopped: the set-up failed",
+        StoppedBy::Unreachable => "stopped: the host could not be reached",
+        StoppedBy::EverythingFailed => "stopped: all requests failed",
+        StoppedBy::TargetEnded => "stopped: the process under test ended",
+        StoppedBy::Scenario => "stopped by the scenario",
+        StoppedBy::InternalError => "stopped by an internal error of brunt",
     };
     match &ending.reason {
-        Some(reason) => format!("{words}: {reason}"),
+        Some(reason) => format!("{words} ({reason})"),
         None => words.to_owned(),
     }
 }

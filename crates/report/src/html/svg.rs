@@ -3,7 +3,7 @@
 
 use maud::{Markup, html as markup};
 
-use super::chart::{Chart, Line, Span, Stroke, Unit, level_ink};
+use super::chart::{Chart, Level, Line, Span, Stroke, Unit};
 use super::marks::Curve;
 use crate::bins::Bins;
 use crate::number;
@@ -22,24 +22,22 @@ const ROUND_S: [f64; 18] = [
 /// A chart's drawing with its axes.
 pub(super) fn plot(chart: &Chart, bins: &Bins, spans: &[Span]) -> Markup {
     let values: Vec<Vec<Option<f64>>> = chart.lines.iter().map(|line| line.values(bins)).collect();
-    let most = values.iter().flatten().flatten().copied();
-    let levels = chart.levels.iter().map(|(_, level)| *level);
-    let slopes = chart.slopes.iter().flatten().map(|(_, value)| *value);
-    let most = most.chain(levels).chain(slopes).fold(0.0, f64::max);
-    let axis = Axis::to(most);
+    let axis = Axis::to(chart.largest(&values));
+    let levels: Vec<&Level> = (chart.levels.iter())
+        .filter(|level| level.value <= axis.top)
+        .collect();
     let time = Time::of(bins);
     markup! {
         div.plot {
             (axis.labels(chart.unit))
-            svg viewBox="0 0 1000 100" preserveAspectRatio="none" aria-hidden="true" {
+            svg.lines viewBox="0 0 1000 100" preserveAspectRatio="none" aria-hidden="true" {
                 (axis.grid())
                 @for span in spans { (shade(span, &time)) }
                 @for (line, values) in chart.lines.iter().zip(&values) {
                     (drawn(line, values, &time, &axis))
                 }
-                @for (label, level) in &chart.levels {
-                    @let y = rounded(axis.y(*level));
-                    path.dashed.(level_ink(label)) d={ "M0 " (y) "H1000" } {}
+                @for level in &levels {
+                    path.level.(level.ink) d={ "M0 " (rounded(axis.y(level.value))) "H1000" } {}
                 }
                 @for [from, to] in &chart.slopes {
                     path.dashed.critical d={
@@ -48,7 +46,33 @@ pub(super) fn plot(chart: &Chart, bins: &Bins, spans: &[Span]) -> Markup {
                     } {}
                 }
             }
+            (level_labels(&levels, &axis))
             (moments(time.length_s))
+        }
+    }
+}
+
+/// The names of levels above their lines; one that would cover the one before is left out, the legend has it.
+fn level_labels(levels: &[&Level], axis: &Axis) -> Markup {
+    const APART: f64 = 13.0;
+    let mut sorted = levels.to_vec();
+    sorted.sort_by(|a, b| a.value.total_cmp(&b.value));
+    let mut last = f64::INFINITY;
+    sorted.retain(|level| {
+        let y = axis.y(level.value);
+        let is_clear = last - y >= APART;
+        if is_clear {
+            last = y;
+        }
+        is_clear
+    });
+    markup! {
+        @if !sorted.is_empty() {
+            svg.levels aria-hidden="true" {
+                @for level in sorted {
+                    text.(level.ink) x="6" dy="-3" y={ (rounded(axis.y(level.value))) "%" } { (level.label) }
+                }
+            }
         }
     }
 }
@@ -118,7 +142,7 @@ pub(super) fn curves<'a>(curves: impl IntoIterator<Item = (&'static str, &'a Cur
     markup! {
         div.plot {
             (axis.labels(Unit::Count))
-            svg viewBox="0 0 1000 100" preserveAspectRatio="none" aria-hidden="true" {
+            svg.lines viewBox="0 0 1000 100" preserveAspectRatio="none" aria-hidden="true" {
                 (axis.grid())
                 @for (class, points) in &curves { path class=(class) d=(path(class, points)) {} }
             }
@@ -159,21 +183,20 @@ pub(super) struct Axis {
 }
 
 impl Axis {
-    /// With room for values up to this.
+    /// With room for values up to this, in three to five steps.
     pub(super) fn to(most: f64) -> Self {
-        if most <= 0.0 {
-            return Self { top: 1.0, steps: 1 };
-        }
-        let rough = most * 1.02 / 4.0;
+        const STEPS: u32 = 5;
+        let most = if most > 0.0 { most } else { 1.0 };
+        let rough = most / f64::from(STEPS);
         let power = 10f64.powf(rough.log10().floor());
-        let steps = [1.0, 2.0, 2.5, 5.0, 10.0].map(|of| of * power);
-        let step = steps.into_iter().find(|step| *step >= rough);
+        let steps = [1.0, 2.0, 5.0, 10.0].map(|of| of * power);
+        let step = steps.into_iter().find(|step| *step >= rough * 0.999);
         let step = step.unwrap_or(rough);
-        let count = (1..=4u32).find(|count| f64::from(*count) * step >= most);
-        let count = count.unwrap_or(4);
+        let count = (1..STEPS).find(|count| f64::from(*count) * step >= most * 0.999);
+        let steps = count.unwrap_or(STEPS);
         Self {
-            top: step * f64::from(count),
-            steps: count,
+            top: (step * f64::from(steps)).max(most),
+            steps,
         }
     }
 
@@ -184,7 +207,12 @@ impl Axis {
     pub(super) fn labels(&self, unit: Unit) -> Markup {
         let label = |step: u32| self.top * f64::from(step) / f64::from(self.steps);
         markup! {
-            div.ys { @for step in (0..=self.steps).rev() { span { (tick(label(step), self.top, unit)) } } }
+            svg.beside aria-hidden="true" {
+                @for step in 0..=self.steps {
+                    @let y = rounded(HEIGHT - HEIGHT * f64::from(step) / f64::from(self.steps));
+                    text x="100%" y={ (y) "%" } { (tick(label(step), self.top, unit)) }
+                }
+            }
         }
     }
 
@@ -220,7 +248,7 @@ pub(super) fn moments(length_s: f64) -> Markup {
 }
 
 /// Words below a chart, each at its share of the width.
-fn below(words: impl Iterator<Item = (f64, String)>) -> Markup {
+pub(super) fn below(words: impl Iterator<Item = (f64, String)>) -> Markup {
     markup! {
         svg.below aria-hidden="true" {
             @for (share, words) in words {
@@ -311,16 +339,18 @@ mod tests {
         let far = Counts::of([0.4, 95_180.0].into_iter());
         assert_eq!(words(far.labels()), ["10k", "1k", "100", "10", "1"]);
         let near = Counts::of([1.0, 8.0].into_iter());
-        assert_eq!(words(near.labels()), ["0", "2.5", "5", "7.5", "10"]);
+        assert_eq!(words(near.labels()), ["0", "2", "4", "6", "8"]);
     }
 
     #[test]
     fn an_axis_ends_with_a_round_number_above_all_values() {
         for (most, top, steps) in [
             (3.9, 4.0, 4),
-            (10.0, 10.0, 2),
-            (0.0, 1.0, 1),
+            (10.0, 10.0, 5),
+            (0.0, 1.0, 5),
             (27.0, 30.0, 3),
+            (11.0, 15.0, 3),
+            (0.7, 0.8, 4),
         ] {
             let axis = Axis::to(most);
             assert!(axis.top >= most, "{most}");

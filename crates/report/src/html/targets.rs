@@ -4,7 +4,9 @@ use maud::{Markup, html as markup};
 use record::Target;
 use verdict::{Grade, Judgement, Value};
 
+use super::glossary::explained;
 use super::pill;
+use super::prose::sentence;
 use super::svg::rounded;
 use crate::Judged;
 use crate::number;
@@ -18,13 +20,12 @@ pub(super) fn targets(run: &Judged) -> Markup {
     let rows = &run.verdict.judgements;
     markup! {
         @if !rows.is_empty() {
-            h2 { "Targets" }
             div.scroll { table.targets {
                 caption { "What was asked, and what was measured" }
                 thead { tr {
-                    th scope="col" { "Metric" } th scope="col" { "Grade" } th scope="col" { "Measured" } th scope="col" { "95 % interval" }
-                    th.near scope="col" aria-hidden="true" { "How near" } th scope="col" { "Target" }
-                    th scope="col" { "Acceptable" } th scope="col" { "Critical" }
+                    th scope="col" { "Metric" } th scope="col" { (explained("Grade")) } th scope="col" { "Measured" } th scope="col" { (explained("95 % interval")) }
+                    th.near scope="col" aria-hidden="true" { "How near" } th scope="col" { (explained("Target")) }
+                    th scope="col" { (explained("Acceptable")) } th scope="col" { (explained("Critical")) }
                 } }
                 tbody { @for row in rows { (target(run, row)) } }
             } }
@@ -44,7 +45,7 @@ fn target(run: &Judged, row: &Judgement) -> Markup {
     markup! {
         tr {
             th scope="row" {
-                (row.target.metric.name())
+                (explained(&row.target.metric.name()))
                 @if let Some(id) = row.target.scope {
                     " of " code { (run.record.header.names[id.index()].name) }
                 }
@@ -58,7 +59,7 @@ fn target(run: &Judged, row: &Judgement) -> Markup {
             }
         }
         @if let Some(reason) = &row.reason {
-            tr.reason { td colspan="8" { span { (reason) } } }
+            tr.reason { td colspan="8" { span { (sentence(reason)) } } }
         }
     }
 }

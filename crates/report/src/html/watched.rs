@@ -2,7 +2,7 @@
 
 use record::{Beside, Pressure, ProcessReading, Reading};
 
-use super::chart::Stroke::{Dashed, Dotted, Plain};
+use super::chart::Stroke::{DashDot, Dashed, Dotted, Filled, Plain};
 use super::chart::{Chart, Line, Stroke, Unit};
 use crate::bins::Bin;
 
@@ -14,7 +14,7 @@ type Read = (&'static str, &'static str, Stroke, Of);
 
 /// Inks and strokes of what is watched beside it, in turn.
 const INKS: [&str; 3] = ["a", "b", "c"];
-const STROKES: [Stroke; 3] = [Plain, Dashed, Dotted];
+const STROKES: [Stroke; 4] = [Plain, Dashed, Dotted, DashDot];
 
 pub(super) fn resources<'a>(beside: &[Beside]) -> Vec<Chart<'a>> {
     let cpu: [Read; 3] = [
@@ -33,14 +33,14 @@ pub(super) fn resources<'a>(beside: &[Beside]) -> Vec<Chart<'a>> {
         ("descriptors", "a", Plain, |it| {
             count(target(it)?.descriptors)
         }),
-        ("threads", "b", Plain, |it| count(target(it)?.threads)),
+        ("threads", "b", Dotted, |it| count(target(it)?.threads)),
         ("processes", "c", Dashed, |it| {
             count(Some(target(it)?.processes))
         }),
     ];
     let machine: [Read; 2] = [
         ("memory in use", "a", Plain, |it| it.machine.memory_percent),
-        ("CPU taken", "b", Plain, |it| it.machine.steal_percent),
+        ("CPU taken", "b", Dashed, |it| it.machine.steal_percent),
     ];
     let of = |id, title, unit| Chart::new(id, title, unit);
     let titles = [
@@ -76,8 +76,8 @@ fn others<'a>(beside: &[Beside]) -> Vec<Chart<'a>> {
         (cpu.note("in cores"), memory),
         |(cpu, memory), (at, one)| {
             let (ink, stroke) = (
-                INKS[at % INKS.len()],
-                STROKES[at / INKS.len() % STROKES.len()],
+                INKS[at / STROKES.len() % INKS.len()],
+                STROKES[at % STROKES.len()],
             );
             let cores = move |bin: &Bin| bin.mean_read(|it| it.beside.get(at)?.cpu_cores);
             let bytes = move |bin: &Bin| bin.most_read(|it| mb(it.beside.get(at)?.rss_bytes));
@@ -108,13 +108,13 @@ fn waits<'a>() -> [Chart<'a>; 2] {
         ("memory, under test", "a", Plain, |it| {
             pressure(it)?.memory_percent
         }),
-        ("disk, under test", "b", Plain, |it| {
+        ("disk, under test", "b", Dotted, |it| {
             pressure(it)?.io_percent
         }),
         ("memory, machine", "a", Dashed, |it| {
             it.machine.pressure.memory_percent
         }),
-        ("disk, machine", "b", Dashed, |it| {
+        ("disk, machine", "b", DashDot, |it| {
             it.machine.pressure.io_percent
         }),
     ];
@@ -136,13 +136,13 @@ fn flows<'a>() -> [Chart<'a>; 2] {
         ("under test reads", "a", Plain, |it| {
             count(target(it)?.disk_read_bytes)
         }),
-        ("under test writes", "b", Plain, |it| {
+        ("under test writes", "b", Dotted, |it| {
             count(target(it)?.disk_written_bytes)
         }),
         ("machine reads", "a", Dashed, |it| {
             count(it.machine.disk_read_bytes)
         }),
-        ("machine writes", "b", Dashed, |it| {
+        ("machine writes", "b", DashDot, |it| {
             count(it.machine.disk_written_bytes)
         }),
     ];
@@ -150,7 +150,7 @@ fn flows<'a>() -> [Chart<'a>; 2] {
         ("under test sends", "a", Plain, |it| {
             count(target(it)?.network_sent_bytes)
         }),
-        ("under test receives", "b", Plain, |it| {
+        ("under test receives", "b", DashDot, |it| {
             count(target(it)?.network_received_bytes)
         }),
         ("machine sends", "a", Dashed, |it| {
@@ -160,8 +160,8 @@ fn flows<'a>() -> [Chart<'a>; 2] {
             count(it.machine.network_received_bytes)
         }),
     ];
-    let of_disk = Chart::new("disk", "Disk, a second", Unit::Megabytes);
-    let of_network = Chart::new("network", "Network, a second", Unit::Megabytes)
+    let of_disk = Chart::new("disk", "Disk, per second", Unit::Megabytes);
+    let of_network = Chart::new("network", "Network, per second", Unit::Megabytes)
         .note("of the machine with its loopback");
     [flow(of_disk, disk), flow(of_network, network)]
 }
@@ -169,9 +169,9 @@ fn flows<'a>() -> [Chart<'a>; 2] {
 pub(super) fn generator<'a>() -> Vec<Chart<'a>> {
     let waited = |bin: &Bin| bin.most(|second| Some(second.kept_waiting_us as f64 / 1e3));
     let label = "longest wait for a thread of brunt";
-    let lag = Chart::new("lag", "Lag: how late brunt took requests up", Unit::Ms)
+    let lag = Chart::new("lag", "Lag: how late brunt dispatched requests", Unit::Ms)
         .line(Line::new("p50", "a", Plain, |bin| bin.lag.p50))
-        .line(Line::new("p99", "c", Plain, |bin| bin.lag.p99))
+        .line(Line::new("p99", "c", Dashed, |bin| bin.lag.p99))
         .line(Line::new(label, "b", Dotted, waited));
     vec![lag, own_cpu(), sockets()]
 }
@@ -193,10 +193,10 @@ fn own_cpu<'a>() -> Chart<'a> {
     let chart = Chart::new("own-cpu", title, Unit::Percent)
         .note("of one core")
         .line(Line::new("busiest thread", "a", Plain, busiest))
-        .line(Line::new("ready, and no CPU", "critical", Dashed, waits));
+        .line(Line::new("ready, and no CPU", "critical", DashDot, waits));
     mean(chart, pressure)
         .line(Line::new("taken by the hypervisor", "c", Dashed, stolen).unless_zero())
-        .line(Line::new("throttled by its quota", "quiet", Dashed, throttled).unless_zero())
+        .line(Line::new("throttled by its quota", "quiet", Filled, throttled).unless_zero())
 }
 
 fn sockets<'a>() -> Chart<'a> {
@@ -206,7 +206,7 @@ fn sockets<'a>() -> Chart<'a> {
         count(brunt(it)?.descriptors)
     })];
     let label = "of them again, since the server had closed an idle one";
-    let title = "Connections that brunt opened a second, and its descriptors";
+    let title = "Connections that brunt opened per second, and its descriptors";
     let chart = Chart::new("sockets", title, Unit::Count)
         .note("each new connection takes a port")
         .line(Line::new("opened", "a", Plain, opened))

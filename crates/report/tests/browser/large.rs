@@ -105,7 +105,7 @@ fn an_hour_of_a_thousand_names_stays_usable() {
     browser.ask("document.querySelector('table[data-requests] .sort').click()");
     assert_eq!(browser.ask(first), "/products/999/details");
     browser.ask("(() => { const of = document.querySelector('.filter input'); of.value = '99'; of.dispatchEvent(new Event('input')); })()");
-    assert_eq!(texts(browser, ".filter output"), ["19 of 1000"]);
+    assert_eq!(texts(browser, ".bar .found"), ["19 of 1000"]);
     click(browser, "table[data-requests] .open");
     let found = browser.ask(
         "[document.querySelectorAll('table[data-requests] tbody tr[data-name]').length, \
@@ -117,8 +117,8 @@ fn an_hour_of_a_thousand_names_stays_usable() {
     browser.settle();
     // Parts of a hundred seconds; three fifths along the hour.
     assert_eq!(texts(browser, ".tools .at"), ["at 35:00–36:40"]);
-    assert!(texts(browser, "tr.detail output")[2].ends_with(" ms"));
-    let users = "figure[data-chart='users'] output";
+    assert!(texts(browser, "tr.detail .now")[2].ends_with(" ms"));
+    let users = "figure[data-chart='users'] .now";
     assert_eq!(texts(browser, users)[1], "500", "of all charts");
     assert_eq!(browser.complaints, Vec::<String>::new());
 }

@@ -1,5 +1,6 @@
 //! The HTML report in a real browser: with the mouse, with the keys, without scripts, on a phone, on paper.
 
+mod controls;
 mod fingers;
 mod large;
 mod looks;

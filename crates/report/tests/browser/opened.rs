@@ -21,9 +21,9 @@ fn a_group_and_a_metric_open_their_own_charts() {
 
     click(browser, "tr[data-name='3'] .open");
     assert_eq!(count(browser, "tr.detail canvas"), 3);
-    let titles = ["Times a second", "Duration", "Duration over percentiles"];
+    let titles = ["Times per second", "Duration", "Duration over percentiles"];
     assert_eq!(texts(browser, "tr.detail figcaption"), titles);
-    let outputs = |browser: &mut testbed::Browser| texts(browser, "tr.detail output");
+    let outputs = |browser: &mut testbed::Browser| texts(browser, "tr.detail .now");
     browser.point("tr.detail figure:nth-of-type(2) .u-over", -0.12);
     browser.settle();
     assert_eq!(texts(browser, ".tools .at"), ["at 8 s"]);
@@ -48,7 +48,7 @@ fn a_group_and_a_metric_open_their_own_charts() {
     click(browser, "tr[data-name='3'] .open");
 
     click(browser, "tr[data-name='4'] .open");
-    let titles = ["Values a second", "Value", "Value over percentiles"];
+    let titles = ["Values per second", "Value", "Value over percentiles"];
     assert_eq!(texts(browser, "tr.detail figcaption"), titles);
     browser.point("tr.detail figure:nth-of-type(2) .u-over", -0.12);
     browser.settle();

@@ -52,11 +52,11 @@ fn one_cursor_tells_what_was_then_on_every_chart() {
     browser.settle();
     let at = texts(browser, ".tools .at");
     assert_eq!(at, ["at 6 s"], "a fifth left of the middle of 22 s");
-    let response = texts(browser, "figure[data-chart='response'] output");
+    let response = texts(browser, "figure[data-chart='response'] .now");
     assert!(response[0].ends_with(" ms"), "{response:?}");
-    assert_eq!(texts(browser, &format!("{throughput} output"))[1], "40");
+    assert_eq!(texts(browser, &format!("{throughput} .now"))[1], "40");
     assert_eq!(
-        texts(browser, "figure[data-chart='memory'] output")[0],
+        texts(browser, "figure[data-chart='memory'] .now")[0],
         "307 MB"
     );
 
@@ -105,7 +105,7 @@ fn a_stall_is_marked_and_shows_while_it_lasts() {
     browser.point("figure[data-chart='response'] .u-over", -0.25);
     browser.settle();
     assert_eq!(texts(browser, ".tools .at"), ["at 5 s"]);
-    let response = texts(browser, "figure[data-chart='response'] output");
+    let response = texts(browser, "figure[data-chart='response'] .now");
     assert_eq!(
         response,
         ["–", "–", "–", "2 s"],
@@ -162,7 +162,7 @@ fn requests_are_sorted_filtered_and_opened() {
         "[...document.querySelectorAll({names:?})].filter((of) => !of.parentElement.hidden).length"
     );
     assert_eq!(browser.ask(&visible), json!(1));
-    assert_eq!(texts(browser, ".filter output"), ["1 of 2"]);
+    assert_eq!(texts(browser, ".bar .found"), ["1 of 2"]);
     browser.ask("(() => { const of = document.querySelector('.filter input'); of.value = ''; of.dispatchEvent(new Event('input')); })()");
 
     click(browser, "tr[data-name='0'] .open");
@@ -174,7 +174,7 @@ fn requests_are_sorted_filtered_and_opened() {
     browser.point("tr.detail figure:nth-of-type(1) .u-over", 0.2);
     browser.settle();
     assert_eq!(
-        texts(browser, "tr.detail output")[0],
+        texts(browser, "tr.detail .now")[0],
         "30",
         "answered a second"
     );

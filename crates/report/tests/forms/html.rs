@@ -21,15 +21,17 @@ fn the_verdict_comes_first_and_every_part_is_there() {
             .replace('<', "&lt;")
             .replace('>', "&gt;")
             .as_str(),
-        "<h2>Targets</h2>",
+        ">Targets</h2>",
         ">Over time</h2>",
-        ">Resources</h2>",
-        ">brunt itself</h2>",
-        ">Distribution</h2>",
         ">Requests</h2>",
+        "<h3>Phases</h3>",
         "<h3>Set-up</h3>",
         ">Failures</h2>",
+        ">Distribution</h2>",
+        ">Resources</h2>",
+        ">brunt itself</h2>",
         ">Settings</h2>",
+        ">Glossary</h2>",
     ] {
         let at = page[from..]
             .find(part)
@@ -79,7 +81,7 @@ fn a_second_without_answers_is_a_zero_and_a_gap() {
         p99[4].as_f64() > Some(5_000.0),
         "the stall stands where users met it"
     );
-    assert_eq!(line("users", "under way")[4], 40);
+    assert_eq!(line("users", "in flight")[4], 40);
 }
 
 /// What the script draws from.

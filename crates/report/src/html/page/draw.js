@@ -1,9 +1,13 @@
-// Draws one chart. Colours come from the style sheet, so that light and dark both hold.
-const HEIGHT = 150;
+// Draws one chart. Colors come from the style sheet, so that light, dark and forced colors all hold.
+const HEIGHT = 170;
 const AXIS = 62;
-const DASHES = { dashed: [6, 4], dotted: [1.5, 3.5] };
+// A level more than this many times as high as the largest value would leave no room for the values.
+const REACH = 2.5;
+const DASHES = { dashed: [7, 4], dotted: [1.5, 3.5], dashdot: [10, 3, 2, 3] };
+// Seconds between ticks of a time axis.
+const STEPS = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 28800, 86400, 604800];
 const isNarrow = () => matchMedia("(max-width: 600px)").matches;
-const heightOf = (host) => (isNarrow() ? 120 : host.closest(".small") ? 118 : HEIGHT);
+const heightOf = (host) => (isNarrow() ? 140 : host.closest(".small") ? 130 : HEIGHT);
 const roomOf = (host) => Math.max(120, host.clientWidth);
 
 function axis(more) {
@@ -13,7 +17,7 @@ function axis(more) {
   };
 }
 
-// Values with neighbours that are not known would leave nothing to be seen: they are dots.
+// A value without known neighbors has no line to show it: it is drawn as a dot.
 function lonely(u, series, from, to) {
   const values = u.data[series], found = [];
   for (let at = from; at <= to; at++) {
@@ -22,27 +26,35 @@ function lonely(u, series, from, to) {
   return found;
 }
 
-function line({ label, ink, stroke, dots, joined }) {
+function line({ label, ink, stroke, dots, joined, hidden }) {
   return {
-    label, width: stroke === "dotted" ? 2 : 1.75, spanGaps: !!joined, dash: DASHES[stroke],
-    paths: dots ? () => null : undefined, stroke: () => colour(ink), fill: stroke === "filled" ? () => colour(ink) + "26" : undefined,
+    label, width: stroke === "dotted" ? 2 : 1.75, spanGaps: !!joined, dash: DASHES[stroke], show: !hidden,
+    paths: dots ? () => null : undefined, stroke: () => colour(ink), fill: stroke === "filled" ? () => colour(ink, 0.15) : undefined,
     points: joined ? { show: false } : dots ? { show: true, size: 7, fill: () => colour(ink) }
       : { show: (u, series, from, to) => lonely(u, series, from, to).length > 0, filter: (u, series, show) => (show ? lonely(u, series, 0, u.data[0].length - 1) : null), size: 4, fill: () => colour(ink) },
   };
 }
 
-const decades = (low, high) => {
-  const found = [];
-  for (let at = Math.floor(Math.log10(low)); at <= Math.ceil(Math.log10(high)); at++) found.push(10 ** at);
-  return found.filter((value) => value >= low * 0.999 && value <= high * 1.001);
-};
+// Ticks of a logarithmic axis: powers of ten, with 2 and 5 times as much if there are few.
+function decades(low, high) {
+  const within = (value) => value >= low * 0.999 && value <= high * 1.001, powers = [];
+  for (let at = Math.floor(Math.log10(low)); at <= Math.ceil(Math.log10(high)); at++) powers.push(10 ** at);
+  const round = powers.filter(within);
+  if (round.length > 2) return round;
+  const finer = powers.flatMap((power) => [power, 2 * power, 5 * power]).filter(within);
+  return finer.length > 1 ? finer : [low, high];
+}
 
-// The scale of the values: from nothing up, or logarithmic.
+// The scale of the values: from zero up, or logarithmic. Levels near the values are within it.
 function scaleOf(spec) {
-  const most = Math.max(0, ...(spec.levels || []).map(([, level]) => level), ...(spec.slopes || []).flat().map(([, value]) => value));
+  const levels = spec.levels || [], slopes = (spec.slopes || []).flat().map(([, value]) => value);
+  const reach = (high) => {
+    const most = Math.max(0, high || 0, ...slopes);
+    return Math.max(most, ...levels.filter(([, value, , always]) => always || value <= REACH * most).map(([, value]) => value));
+  };
   if (spec.fixed) return { distr: 3, range: () => spec.fixed };
-  if (spec.log) return { distr: 3, range: (u, low, high) => (high > 0 ? [10 ** Math.floor(Math.log10(low || high)), 10 ** Math.ceil(Math.log10(high * 1.01))] : [0.1, 1]) };
-  return { range: (u, low, high) => [0, Math.max(high || 0, most) * 1.08 || 1] };
+  if (spec.log) return { distr: 3, range: (u, low, high) => (high > 0 ? [10 ** Math.floor(Math.log10(low || high)), 10 ** Math.ceil(Math.log10(reach(high) * 1.01))] : [0.1, 1]) };
+  return { range: (u, low, high) => [0, reach(high) * 1.08 || 1] };
 }
 
 function within(u, paint) {
@@ -56,7 +68,7 @@ function within(u, paint) {
   u.ctx.restore();
 }
 
-// Words on a chart, to be read whatever lies below them.
+// Text on a chart, readable on whatever is below it.
 function words(ctx, ratio, text, x, y) {
   ctx.save();
   ctx.setLineDash([]);
@@ -68,7 +80,7 @@ function words(ctx, ratio, text, x, y) {
   ctx.fillText(text, x, y);
 }
 
-// What a stretch of time is called, above the lines.
+// The name of a stretch of time, above the lines.
 function call(u, [label, , from, to], place) {
   const left = u.valToPos(from, "x", true), right = u.valToPos(to, "x", true);
   within(u, (ctx, ratio) => {
@@ -78,31 +90,38 @@ function call(u, [label, , from, to], place) {
   });
 }
 
-// A stretch of time that a finding speaks of, behind the lines.
+// A stretch of time of a finding, behind the lines.
 function shade(u, [, ink, from, to], filled) {
   const left = u.valToPos(from, "x", true), right = Math.max(u.valToPos(to, "x", true), left + 1);
   within(u, (ctx, ratio) => {
-    ctx.fillStyle = colour(ink) + "1f";
+    ctx.fillStyle = colour(ink, 0.12);
     if (filled) ctx.fillRect(left, u.bbox.top, right - left, u.bbox.height);
-    ctx.fillStyle = colour(ink) + "80";
+    ctx.fillStyle = colour(ink, 0.5);
     ctx.fillRect(left, u.bbox.top, ratio, u.bbox.height);
     if (!filled) ctx.fillRect(right - ratio, u.bbox.top, ratio, u.bbox.height);
   });
 }
 
-// What holds and what breaks, across the values.
-function level(u, [label, value]) {
-  const y = u.valToPos(value, "y", true), holds = label === "holds";
-  within(u, (ctx, ratio) => {
-    ctx.strokeStyle = ctx.fillStyle = colour(holds ? "good" : "critical");
-    ctx.setLineDash([6 * ratio, 4 * ratio]);
-    ctx.lineWidth = 1.5 * ratio;
-    ctx.beginPath();
-    ctx.moveTo(u.bbox.left, y);
-    ctx.lineTo(u.bbox.left + u.bbox.width, y);
-    ctx.stroke();
-    words(ctx, ratio, `${label} ${rate(value)}`, u.bbox.left + 8 * ratio, y + (holds ? 13 : -5) * ratio);
-  });
+// Thresholds of targets and the ends of a bracket, across the values. A name that would cover another is left out.
+function levels(u, all) {
+  const most = u.scales.y.max;
+  let free = Infinity;
+  for (const [label, value, ink] of [...all].sort(([, a], [, b]) => a - b)) {
+    if (value > most) continue;
+    const y = u.valToPos(value, "y", true);
+    within(u, (ctx, ratio) => {
+      ctx.strokeStyle = ctx.fillStyle = colour(ink);
+      ctx.lineWidth = ratio;
+      ctx.beginPath();
+      ctx.moveTo(u.bbox.left, y);
+      ctx.lineTo(u.bbox.left + u.bbox.width, y);
+      ctx.stroke();
+      if (free - y < 13 * ratio) return;
+      free = y;
+      const isAtTop = y - u.bbox.top < 13 * ratio;
+      words(ctx, ratio, `${label} ${measured(value, u.unit)}`, u.bbox.left + 8 * ratio, y + (isAtTop ? 13 : -4) * ratio);
+    });
+  }
 }
 
 // The trend of what grows.
@@ -118,41 +137,44 @@ function slope(u, [[from, low], [to, high]]) {
   });
 }
 
-// The cells of the heat map: the stronger the colour, the more of a moment's requests.
-const SHADES = ["14", "30", "58", "88", "c0", "ff"];
+// The cells of the heat map: the stronger the color, the larger the share of the requests of that moment.
+const SHADES = [0.08, 0.19, 0.35, 0.53, 0.75, 1];
 function heat(u, map) {
-  const ink = colour("heat"), row = (at) => u.valToPos(map.low * (map.high / map.low) ** (at / map.rows), "y", true);
+  const row = (at) => u.valToPos(map.low * (map.high / map.low) ** (at / map.rows), "y", true);
+  const inks = SHADES.map((share) => colour("heat", share));
   within(u, (ctx) => {
     map.cells.forEach((cells, place) => {
       const left = u.valToPos(place * map.width, "x", true), right = u.valToPos((place + 1) * map.width, "x", true);
       if (right < u.bbox.left || left > u.bbox.left + u.bbox.width) return;
       for (const [at, dark] of cells) {
-        ctx.fillStyle = ink + SHADES[dark];
+        ctx.fillStyle = inks[dark];
         ctx.fillRect(left, row(at + 1), Math.ceil(right - left), Math.ceil(row(at) - row(at + 1)));
       }
     });
   });
 }
 
-// A chart in its figure: `spec` says what, `along` what lies below it (moments, percentiles, counts).
+// Draws a chart in its figure: `spec` is its content, `along` its horizontal axis (moments, percentiles, counts).
 function draw(host, spec, along) {
   const unit = spec.unit, values = scaleOf(spec), isLog = values.distr === 3;
-  return new uPlot({
+  const plot = new uPlot({
     width: roomOf(host), height: heightOf(host), padding: [8, along.zoom ? 18 : 40, 0, 0], legend: { show: false },
     cursor: { y: !!spec.map, points: { size: 7 }, drag: { x: !!along.zoom, y: false, setScale: false }, ...along.cursor },
     scales: { x: { time: false, range: along.range, distr: along.far ? 3 : 1 }, y: values },
     axes: [
-      axis({ size: 26, space: 70, values: (u, ticks) => ticks.map(along.words), splits: along.splits, filter: along.far ? (u, ticks) => ticks : undefined }),
+      axis({ size: 26, space: 70, incrs: along.zoom ? STEPS : undefined, values: (u, ticks) => ticks.map(along.words), splits: along.splits, filter: along.far ? (u, ticks) => ticks : undefined }),
       axis({
-        size: AXIS, space: 32, values: (u, ticks) => ticks.map((value) => (isLog ? measured(value, unit) : tick(value, ticks[ticks.length - 1], unit))),
+        size: AXIS, space: 24, values: (u, ticks) => ticks.map((value) => (isLog ? measured(value, unit) : tick(value, ticks[ticks.length - 1], unit))),
         splits: isLog ? (u) => decades(u.scales.y.min, u.scales.y.max) : undefined, filter: isLog ? (u, ticks) => ticks : undefined,
       }),
     ],
     series: [{}, ...spec.lines.map(line)],
     hooks: {
+      init: [(u) => Object.assign(u, { unit, map: spec.map, spec })],
       setCursor: [along.moved], setSelect: [along.zoom || (() => {})],
       drawClear: [(u) => (along.spans || []).forEach((span) => shade(u, span, !spec.map)), (u) => spec.map && heat(u, spec.map)],
-      draw: [(u) => (along.spans || []).forEach((span, place) => call(u, span, place)), (u) => (spec.levels || []).forEach((of) => level(u, of)), (u) => (spec.slopes || []).forEach((of) => slope(u, of))],
+      draw: [(u) => (along.spans || []).forEach((span, place) => call(u, span, place)), (u) => levels(u, spec.levels || []), (u) => (spec.slopes || []).forEach((of) => slope(u, of))],
     },
   }, [spec.x || along.x, ...spec.lines.map((of) => of.values)], host);
+  return plot;
 }

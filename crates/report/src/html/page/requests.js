@@ -4,10 +4,10 @@ const SIZES = { ms: 1, s: 1000, min: 60000, kB: 1000, MB: 1e6 };
 const GLANCE = 8;
 // What the charts of a row are called: of requests with their two times, of groups, of metrics.
 const CHARTS = {
-  response: { rate: "Requests a second", well: "answered well", took: "Response time", first: 2, over: "Time over percentiles", unit: "ms" },
-  service: { rate: "Requests a second", well: "answered well", took: "Service time", first: 5, over: "Time over percentiles", unit: "ms" },
-  group: { rate: "Times a second", well: "went well", took: "Duration", first: 2, over: "Duration over percentiles", unit: "ms", label: "duration" },
-  metric: { rate: "Values a second", well: "taken", took: "Value", first: 2, over: "Value over percentiles", unit: "", label: "value" },
+  response: { rate: "Requests per second", well: "answered well", took: "Response time", first: 2, over: "Time over percentiles", unit: "ms" },
+  service: { rate: "Requests per second", well: "answered well", took: "Service time", first: 5, over: "Time over percentiles", unit: "ms" },
+  group: { rate: "Times per second", well: "went well", took: "Duration", first: 2, over: "Duration over percentiles", unit: "ms", label: "duration" },
+  metric: { rate: "Values per second", well: "taken", took: "Value", first: 2, over: "Value over percentiles", unit: "", label: "value" },
 };
 
 // What a cell says, as a number: durations in milliseconds, and no answer above all of them.
@@ -18,6 +18,12 @@ function worth(cell) {
   return size === undefined ? -1 : Number(size) * (SIZES[unit] || 1);
 }
 
+function legendItem(label, ink, stroke) {
+  const item = element("li", "", element("i", `key ${stroke} ${ink}`), label + " ", element("span", "now"));
+  item.dataset.line = "";
+  return item;
+}
+
 class Requests {
   constructor(run, table) {
     this.run = run;
@@ -25,7 +31,7 @@ class Requests {
     this.body = table.tBodies[0];
     this.rows = [...this.body.rows];
     this.heads();
-    if (table.tFoot || this.rows.length > GLANCE) this.filter();
+    this.bar();
     this.rows.forEach((row) => this.opener(row));
     run.section.addEventListener("redrawn", () => {
       for (const row of this.rows.filter((row) => row.detail)) { this.close(row); this.open(row); }
@@ -34,14 +40,16 @@ class Requests {
 
   // Heads that are above one column sort by it.
   heads() {
-    const [first, second] = this.table.tHead.rows;
-    const below = [...second.cells];
-    const heads = [...first.cells].flatMap((head) => (head.rowSpan > 1 ? [head] : below.splice(0, head.colSpan)));
+    const heads = columnsOf(this.table).map(({ cell }) => cell);
     heads.forEach((head, column) => {
-      const button = element("button", "sort", head.textContent);
-      button.type = "button";
-      head.replaceChildren(button);
-      button.addEventListener("click", () => this.sort(head, heads, column));
+      const term = head.querySelector(".term");
+      const sort = button(term ? term.textContent : head.textContent, () => this.sort(head, heads, column), "sort");
+      if (term) {
+        // One stop of the keyboard for each head: it sorts, and it explains.
+        sort.classList.add("term");
+        sort.dataset.tip = term.dataset.tip;
+      }
+      head.replaceChildren(sort);
     });
   }
 
@@ -57,8 +65,16 @@ class Requests {
     this.body.append(...this.rows.flatMap((row) => (row.detail ? [row, row.detail] : [row])));
   }
 
+  // Above the table: a filter if there are many rows, the columns, and what can be saved.
+  bar() {
+    const bar = element("div", "bar");
+    if (this.table.tFoot || this.rows.length > GLANCE) bar.append(...this.filter());
+    bar.append(columnChooser(this.table), ...tableButtons(this.table));
+    this.table.parentElement.before(bar);
+  }
+
   filter() {
-    const input = element("input"), told = element("output");
+    const input = element("input"), told = element("span", "found");
     Object.assign(input, { type: "search", placeholder: "part of a name", ariaLabel: "Show only requests whose name has this in it" });
     const look = () => {
       const wanted = input.value.toLowerCase();
@@ -69,18 +85,17 @@ class Requests {
         shown += !row.hidden;
       }
       told.textContent = wanted ? `${shown} of ${this.rows.length}` : "";
+      announce(`${shown} of ${this.rows.length} rows`);
     };
     input.addEventListener("input", look);
-    this.table.parentElement.before(element("p", "filter", element("label", "", "Show ", input), " ", told));
+    return [element("label", "filter", "Show ", input), told];
   }
 
   opener(row) {
-    const head = row.cells[0], button = element("button", "open");
-    button.type = "button";
-    button.append(...head.childNodes);
-    button.setAttribute("aria-expanded", "false");
-    head.append(button);
-    button.addEventListener("click", () => (row.detail ? this.close(row) : this.open(row)));
+    const head = row.cells[0], opens = button("", () => (row.detail ? this.close(row) : this.open(row)), "open");
+    opens.append(...head.childNodes);
+    opens.setAttribute("aria-expanded", "false");
+    head.append(opens);
   }
 
   close(row) {
@@ -106,18 +121,18 @@ class Requests {
     const lines = (wanted) => wanted.map(([label, ink, stroke, at]) => ({ label, ink, stroke, values: columns[at] }));
     const first = words.first;
     this.figure(cell, words.rate, { unit: "", lines: lines([[words.well, "a", "filled", 0], ["failed", "critical", "filled", 1]]) }, x, width);
-    this.figure(cell, words.took, { unit: words.unit, lines: lines([["p50", "a", "plain", first], ["p95", "b", "plain", first + 1], ["p99", "c", "plain", first + 2]]) }, x, width);
+    this.figure(cell, words.took, { unit: words.unit, lines: lines([["p50", "a", "plain", first], ["p95", "b", "dashed", first + 1], ["p99", "c", "dashdot", first + 2]]), levels: kind === "service" ? [] : run.data.limits[row.dataset.name] }, x, width);
     const over = spread.service ? [["response time", "a", "plain"], ["service time", "b", "dashed"]] : [[words.label, "a", "plain"]];
     const figure = this.empty(words.over, over);
     cell.append(figure);
     run.spread(figure, spread, words.unit);
     const nines = spread.response.map((_, at) => at).filter((at) => at % 8 === 0);
     const listed = over.map(([label], place) => ({ label, values: nines.map((at) => (place ? spread.service : spread.response)[at]) }));
-    figure.append(this.behind(() => this.listed(words.over, { unit: words.unit, lines: listed }, "Percentile", nines.map((at) => share(at / 8)))));
+    this.append(figure, this.behind(() => this.listed(words.over, { unit: words.unit, lines: listed }, "Percentile", nines.map((at) => share(at / 8)))));
   }
 
   empty(title, lines) {
-    const legend = element("ul", "legend", ...lines.map(([label, ink, stroke]) => element("li", "", element("i", `key ${stroke} ${ink}`), label + " ", element("output"))));
+    const legend = element("ul", "legend", ...lines.map(([label, ink, stroke]) => legendItem(label, ink, stroke)));
     return element("figure", "drawn", element("figcaption", "", title), legend, element("div", "live"));
   }
 
@@ -126,7 +141,12 @@ class Requests {
     cell.append(figure);
     this.run.chart(figure, spec, x, width);
     const run = this.run, from = x.map((at) => moment(at - width / 2, run.whole[1]));
-    figure.append(this.behind(() => this.listed(title, spec, "From", from)));
+    this.append(figure, this.behind(() => this.listed(title, spec, "From", from)));
+  }
+
+  append(figure, behind) {
+    figure.append(behind);
+    chartButtons(figure);
   }
 
   // What is behind a chart, made when it is opened.

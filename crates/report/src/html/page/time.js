@@ -1,9 +1,10 @@
-// So many times the usual p99 is steep.
+// The p99 of a run is steep if its largest value is this many times its median.
 const STEEP = 30;
-// Counts that go so many times as far as the first are drawn over a logarithmic axis.
+// Counts this many times as large as the first are drawn on a logarithmic axis.
 const FAR = 30;
-// So wide is the name of a percentile below its chart, in pixels.
+// Room for the name of a percentile below its chart, in pixels.
 const NINE = 62;
+const DAY_MS = 86400000;
 
 // The time of a run: one cursor and one zoom for all of its charts.
 class Run {
@@ -14,7 +15,8 @@ class Run {
     this.whole = [0, Math.max(1, this.data.count * this.data.width)];
     this.window = this.whole;
     this.timed = "response";
-    this.log = this.isSteep();
+    this.clock = "elapsed";
+    this.log = this.steep = this.isSteep();
     this.drawn = new Map();
     this.x = this.moments(this.data.count, this.data.width);
   }
@@ -30,16 +32,32 @@ class Run {
     return Array.from({ length: count }, (_, at) => (at + 0.5) * width);
   }
 
-  // What lies below a chart over time.
-  along(x, width, outputs) {
+  // A moment on the time axis, in the form that the reader chose.
+  words(at) {
+    if (this.clock === "elapsed") return moment(at, this.whole[1]);
+    const date = this.whole[1] * 1000 > DAY_MS;
+    return clock(this.data.start + at * 1000, this.clock, date).replace(/:00$/, this.whole[1] > 600 ? "" : ":00");
+  }
+
+  // Ticks that are round on the axis that the reader chose.
+  ticks(u, from, to, step) {
+    const shift = this.clock === "elapsed" ? 0 : (this.data.start / 1000 - (this.clock === "local" ? new Date(this.data.start).getTimezoneOffset() * 60 : 0)) % step;
+    const found = [];
+    for (let at = Math.ceil((from + shift) / step) * step - shift; at <= to + 1e-9; at += step) found.push(+at.toFixed(3));
+    return found;
+  }
+
+  // The horizontal axis of a chart over time.
+  along(x, width, shown) {
     const run = this;
     return {
-      x, words: (at) => moment(at, run.whole[1]), spans: this.data.spans, range: () => run.window,
+      x, words: (at) => run.words(at), spans: this.data.spans, range: () => run.window,
+      splits: (u, axis, from, to, step) => run.ticks(u, from, to, step),
       cursor: {
         sync: { key: this.key, setSeries: false, scales: ["x", null], filters: { pub: (type) => type === "mousemove" || type === "mouseleave" } },
         bind: { dblclick: () => () => run.zoom(run.whole) },
       },
-      moved: (u) => run.moved(u, width, outputs),
+      moved: (u) => run.moved(u, width, shown),
       zoom: (u) => {
         if (u.select.width < 4) return;
         run.zoom([u.posToVal(u.select.left, "x"), u.posToVal(u.select.left + u.select.width, "x")]);
@@ -48,16 +66,18 @@ class Run {
     };
   }
 
-  // The cursor came somewhere: what was then stands in the legends.
-  moved(u, width, outputs) {
+  // The cursor came somewhere: the values of that moment are shown in the legends.
+  moved(u, width, shown) {
     const at = u.cursor.left >= 0 ? u.cursor.idx : null;
     u.series.slice(1).forEach((series, place) => {
-      if (outputs[place]) outputs[place].textContent = at == null ? "" : measured(u.data[place + 1][at], u.unit);
+      if (shown[place]) shown[place].textContent = at == null ? "" : measured(u.data[place + 1][at], u.unit);
     });
-    if (u.map && outputs[0]) outputs[0].textContent = at == null ? "" : this.cell(u);
+    if (u.map && shown[0]) shown[0].textContent = at == null ? "" : this.cell(u);
     const begins = at == null ? null : u.data[0][at] - width / 2;
     if (at != null) this.at = u.data[0][at];
     this.readout.textContent = begins == null ? "" : "at " + moment(begins, this.whole[1]) + (width > 1 ? "–" + moment(begins + width, this.whole[1]) : "");
+    const zone = this.clock === "local" ? "local" : "utc";
+    this.wall.textContent = begins == null ? "" : clock(this.data.start + begins * 1000, zone, this.whole[1] * 1000 > DAY_MS) + (zone === "utc" ? " UTC" : " local time");
   }
 
   // The cell of the heat map under the cursor.
@@ -70,15 +90,25 @@ class Run {
     return `${end(row)}–${end(row + 1)}: ` + (found ? ["under 2 %", "2 % or more", "5 % or more", "10 % or more", "25 % or more", "50 % or more"][found[1]] : "none");
   }
 
+  get isZoomed() {
+    return this.window[0] > 0 || this.window[1] < this.whole[1];
+  }
+
   zoom([from, to]) {
     const least = Math.min(this.whole[1], 2 * this.data.width);
     const middle = (from + to) / 2, half = Math.max(to - from, least) / 2;
     from = Math.max(0, middle - half);
     this.window = [from, Math.min(this.whole[1], Math.max(middle + half, from + least))];
-    this.button.hidden = this.window[0] <= 0 && this.window[1] >= this.whole[1];
+    this.button.hidden = !this.isZoomed;
     for (const plot of this.drawn.values()) {
       if (plot.isTime) plot.setScale("x", { min: this.window[0], max: this.window[1] });
     }
+    this.changed();
+  }
+
+  // What the reader chose is another: the address of the page keeps it.
+  changed() {
+    this.section.dispatchEvent(new Event("chosen", { bubbles: true }));
   }
 
   // Moves the cursor of all charts to a moment.
@@ -89,17 +119,22 @@ class Run {
     }
   }
 
-  // For those who have no mouse.
+  // Makes a chart usable with the keyboard and with a screen reader.
   reach(plot, title, width) {
     const root = plot.root;
     root.tabIndex = 0;
     root.setAttribute("role", "group");
     root.setAttribute("aria-label", title + ": left and right move the cursor, plus and minus zoom, escape shows the whole run");
+    const point = (at) => {
+      this.point(at);
+      const values = plot.series.slice(1).map((series, place) => `${series.label} ${measured(plot.data[place + 1][plot.cursor.idx], plot.unit)}`);
+      announce(`${title} ${this.readout.textContent}: ${plot.map ? "" : values.join(", ")}`);
+    };
     root.addEventListener("keydown", (event) => {
       const at = this.at ?? this.window[0], [from, to] = this.window, half = (to - from) / 4;
       const step = Math.max(width, (to - from) / 200);
       const keys = {
-        ArrowLeft: () => this.point(at - step), ArrowRight: () => this.point(at + step),
+        ArrowLeft: () => point(at - step), ArrowRight: () => point(at + step),
         "+": () => this.zoom([at - half, at + half]), "-": () => this.zoom([at - 4 * half, at + 4 * half]),
         Escape: () => this.zoom(this.whole),
       };
@@ -110,30 +145,62 @@ class Run {
     fingers(this, plot);
   }
 
+  // The lines of a legend become switches of their lines.
+  switches(figure, plot) {
+    const off = (figure.off ||= new Set());
+    figure.querySelectorAll(".legend li[data-line]").forEach((item, place) => {
+      let made = item.querySelector("button");
+      if (!made) {
+        const term = item.querySelector(".term");
+        made = element("button", "switch", ...item.childNodes);
+        made.type = "button";
+        if (term) {
+          made.classList.add("term");
+          made.dataset.tip = term.dataset.tip;
+          term.replaceWith(term.textContent);
+        } else made.title = "Show or hide this line";
+        item.append(made);
+        made.addEventListener("click", () => {
+          const hides = !off.has(place);
+          if (hides) off.add(place); else off.delete(place);
+          made.setAttribute("aria-pressed", String(!hides));
+          figure.plot.setSeries(place + 1, { show: !hides });
+        });
+      }
+      made.setAttribute("aria-pressed", String(!off.has(place)));
+    });
+    figure.plot = plot;
+  }
+
   // Draws a chart over time in a figure, once.
   chart(figure, spec, x = this.x, width = this.data.width) {
     if (this.drawn.has(figure)) return;
-    const outputs = [...figure.querySelectorAll("output")];
-    const plot = draw(figure.querySelector(".live"), { ...spec, log: spec.unit === "ms" && this.log && !spec.map }, this.along(x, width, outputs));
-    Object.assign(plot, { isTime: true, unit: spec.unit, map: spec.map });
+    const shown = [...figure.querySelectorAll(".now")];
+    const lines = spec.lines.map((of, place) => ({ ...of, hidden: figure.off?.has(place) }));
+    const plot = draw(figure.querySelector(".live"), { ...spec, lines, log: spec.unit === "ms" && this.log && !spec.map }, this.along(x, width, shown));
+    plot.isTime = true;
     this.drawn.set(figure, plot);
-    this.reach(plot, figure.querySelector("figcaption").firstChild.textContent.trim(), width);
+    this.switches(figure, plot);
+    this.reach(plot, titleOf(figure), width);
   }
 
   spread(figure, { response, service }, unit = "ms") {
-    const outputs = [...figure.querySelectorAll("output")];
+    const shown = [...figure.querySelectorAll(".now")];
     const x = response.map((_, at) => at / 8);
     const lines = [{ label: "response time", ink: "a", stroke: "plain", values: response }];
     if (service) lines.push({ label: "service time", ink: "b", stroke: "dashed", values: service });
+    lines.forEach((of, place) => { of.hidden = figure.off?.has(place); });
     const moved = (u) => {
       const at = u.cursor.left >= 0 ? u.cursor.idx : null;
-      outputs.forEach((output, place) => { output.textContent = at == null ? "" : measured(u.data[place + 1][at], unit); });
+      shown.forEach((now, place) => { now.textContent = at == null ? "" : measured(u.data[place + 1][at], unit); });
     };
     const whole = [0, x[x.length - 1]];
-    // Each nine, or each other where there is no room for their names.
+    // Each nine, or each other one if there is no room for their names.
     const nine = (u) => x.filter((at) => at % Math.max(1, Math.ceil((NINE * whole[1]) / (u.width - NINE - AXIS))) === 0);
     const along = { x, words: share, range: () => whole, splits: (u) => nine(u), moved };
-    this.drawn.set(figure, draw(figure.querySelector(".live"), { unit, lines, log: unit === "ms" && this.log }, along));
+    const plot = draw(figure.querySelector(".live"), { unit, lines, log: unit === "ms" && this.log }, along);
+    this.drawn.set(figure, plot);
+    this.switches(figure, plot);
   }
 
   // What a search measured at each level, and the law.
@@ -148,9 +215,15 @@ class Run {
     const splits = far ? () => decades(...ends) : undefined;
     const plot = draw(figure.querySelector(".live"), { unit: "", lines }, { x, words: (of) => tick(of, of * 10, ""), range: () => ends, moved: () => {}, far, splits });
     this.drawn.set(figure, plot);
+    this.switches(figure, plot);
   }
 
-  // Draws what is to be seen and was not drawn yet.
+  heat(figure, map) {
+    const x = this.moments(map.cells.length, map.width), none = x.map(() => null);
+    this.chart(figure, { unit: "ms", map, fixed: [map.low, map.high], lines: [{ label: "", ink: "heat", values: none }] }, x, map.width);
+  }
+
+  // Draws the charts that are shown and were not drawn yet.
   drawAll() {
     const charts = new Map(this.data.charts.map((chart) => [chart.id, chart]));
     for (const figure of this.section.querySelectorAll("figure")) {
@@ -167,12 +240,7 @@ class Run {
     }
   }
 
-  heat(figure, map) {
-    const x = this.moments(map.cells.length, map.width), none = x.map(() => null);
-    this.chart(figure, { unit: "ms", map, fixed: [map.low, map.high], lines: [{ label: "", ink: "heat", values: none }] }, x, map.width);
-  }
-
-  // Draws everything anew: other colours, or another scale.
+  // Draws everything again: with other colors, or on another scale.
   redrawAll() {
     for (const plot of this.drawn.values()) plot.destroy();
     this.drawn.clear();
@@ -187,24 +255,48 @@ class Run {
     }
   }
 
-  // What the reader chooses, above the charts.
+  // The controls above the charts.
   tools() {
     const choice = (timed, words) => {
       const input = element("input");
-      Object.assign(input, { type: "radio", name: this.key + "-timed", value: timed, checked: timed === this.timed });
-      input.addEventListener("change", () => { this.timed = timed; this.drawAll(); this.section.dispatchEvent(new Event("redrawn")); });
+      Object.assign(input, { type: "radio", name: this.key + "-timed", value: timed });
+      input.addEventListener("change", () => this.choose({ timed }));
       return element("label", "", input, " " + words);
     };
     const log = element("input");
     log.type = "checkbox";
-    log.checked = this.log;
-    log.addEventListener("change", () => { this.log = log.checked; this.redrawAll(); });
-    this.readout = element("output", "at");
-    this.button = element("button", "", "Whole run");
-    Object.assign(this.button, { type: "button", hidden: true });
-    this.button.addEventListener("click", () => this.zoom(this.whole));
+    log.addEventListener("change", () => this.choose({ log: log.checked }));
+    const zones = [["elapsed", "since start"], ["utc", "UTC"], ["local", "local time"]].map(([value, words]) => Object.assign(element("option", "", words), { value }));
+    const zone = element("select", "", ...zones);
+    zone.addEventListener("change", () => this.choose({ clock: zone.value }));
+    this.readout = element("span", "at");
+    this.wall = element("span", "wall");
+    this.button = button("Whole run", () => this.zoom(this.whole));
+    this.button.hidden = true;
+    const link = button("Copy link", () => copy(location.href, "Link to this view copied"));
+    link.title = "A link to this page with the zoom and the choices made here";
     const fieldset = element("fieldset", "", element("legend", "", "Time shown"), choice("response", "response time"), choice("service", "service time"));
-    const tools = element("div", "tools", fieldset, element("label", "", log, " logarithmic"), this.button, this.readout, element("span", "hint", matchMedia("(pointer: coarse)").matches ? "two fingers zoom" : "drag to zoom, double-click for the whole run"));
+    const hint = matchMedia("(pointer: coarse)").matches ? "two fingers zoom" : "drag to zoom, double-click for the whole run";
+    const tools = element("div", "tools", fieldset, element("label", "", log, " logarithmic"), element("label", "", "time axis ", zone), this.button, link, this.readout, this.wall, element("span", "hint", hint));
+    this.controls = () => {
+      tools.querySelectorAll("input[type='radio']").forEach((input) => { input.checked = input.value === this.timed; });
+      log.checked = this.log;
+      zone.value = this.clock;
+    };
+    this.controls();
     this.section.querySelector("h2.time").after(tools);
+  }
+
+  // Takes over what the reader chose.
+  choose(choice) {
+    const redraws = "log" in choice || "clock" in choice;
+    Object.assign(this, choice);
+    this.controls();
+    if (redraws) this.redrawAll();
+    else {
+      this.drawAll();
+      this.section.dispatchEvent(new Event("redrawn"));
+    }
+    this.changed();
   }
 }

@@ -24,6 +24,13 @@ function tick(value, top, unit) {
   return number(value) + (unit ? " " + unit : "");
 }
 
+// A moment as a clock shows it, in UTC or in the time zone of the reader.
+function clock(ms, zone, withDate) {
+  const timeZone = zone === "utc" ? "UTC" : undefined;
+  const date = withDate ? { month: "short", day: "numeric" } : {};
+  return new Date(ms).toLocaleString("en", { timeZone, hourCycle: "h23", hour: "2-digit", minute: "2-digit", second: "2-digit", ...date });
+}
+
 // A moment of a run that goes on until `end`: seconds, or a clock where they are many.
 function moment(at, end) {
   if (end < 120) return number(at) + " s";
@@ -40,4 +47,31 @@ function element(name, classes, ...holds) {
   return made;
 }
 
-const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue("--" + name).trim();
+// A color of the style sheet as the browser resolves it, as strong as `share`.
+const probe = document.body.appendChild(element("i", "probe"));
+const known = new Map();
+function colour(name, share = 1) {
+  const key = name + share;
+  if (!known.has(key)) {
+    probe.style.color = `var(--${name})`;
+    const [r, g, b] = getComputedStyle(probe).color.match(/[\d.]+/g);
+    known.set(key, share === 1 ? `rgb(${r}, ${g}, ${b})` : `rgba(${r}, ${g}, ${b}, ${share})`);
+  }
+  return known.get(key);
+}
+
+// The one live region of the page: says what changed, once it stays so.
+const status = document.querySelector("#status");
+let announced;
+function announce(text) {
+  clearTimeout(announced);
+  announced = setTimeout(() => { status.textContent = text; }, 250);
+}
+
+// A button that does one thing.
+function button(text, act, classes) {
+  const made = element("button", classes, text);
+  made.type = "button";
+  made.addEventListener("click", act);
+  return made;
+}

@@ -1,0 +1,259 @@
+//! The glossary: each term of the page with its explanation, shown as a tooltip where the term stands.
+
+use maud::{Markup, html as markup};
+
+/// Terms: a key, the name, and what it means.
+const TERMS: &[(&str, &str, &str)] = &[
+    (
+        "response",
+        "response time",
+        "What a user waits: from the moment at which the request was meant to start until its response is complete. Targets judge this time. A request that starts late because the service is slow counts its wait.",
+    ),
+    (
+        "service",
+        "service time",
+        "What the service takes: from the first byte of the request sent until its response is complete.",
+    ),
+    (
+        "percentile",
+        "p50, p95, p99, p99.9",
+        "The time that this share of the requests does not exceed: p95 200 ms means that 95 of 100 requests took 200 ms or less. p50 is the median. Requests that were never answered rank above all others.",
+    ),
+    (
+        "mean",
+        "mean",
+        "The sum of all times divided by their number. A few slow requests move it more than a percentile.",
+    ),
+    (
+        "interval",
+        "95 % interval",
+        "The range in which the true value lies with 95 % confidence. A short or unsteady run has a wide one.",
+    ),
+    (
+        "grade",
+        "grade",
+        "How well a target is met: good (target met), acceptable, poor (acceptable missed), critical (critical threshold reached). Inconclusive: the run does not decide it. Not applicable: this load can never decide it.",
+    ),
+    (
+        "target",
+        "target",
+        "A limit on one metric with up to three thresholds: target, acceptable and critical.",
+    ),
+    (
+        "threshold",
+        "threshold",
+        "A value of a target at which the grade changes. Charts show thresholds as thin lines.",
+    ),
+    (
+        "throughput",
+        "throughput",
+        "Requests that were answered successfully, per second.",
+    ),
+    (
+        "offered",
+        "offered",
+        "Requests that were meant to start in a second, whatever became of them.",
+    ),
+    (
+        "error-rate",
+        "error rate",
+        "The share of the requests that failed: an unexpected status, a failed check, or no response at all.",
+    ),
+    (
+        "unanswered",
+        "no answer",
+        "The request got no complete response: connection refused or reset, timeout, or not HTTP.",
+    ),
+    (
+        "wire",
+        "on the wire",
+        "Requests that were sent, redirects included. One request of the scenario may be several on the wire.",
+    ),
+    (
+        "connect",
+        "connect",
+        "Time to open a TCP connection. Only requests that opened one have it; the others use a connection that was open.",
+    ),
+    (
+        "tls",
+        "TLS handshake",
+        "Time to negotiate encryption on a new connection.",
+    ),
+    (
+        "first-byte",
+        "time to first byte",
+        "From the first byte of the request sent to the first byte of the response: the network's round trip and the work of the service.",
+    ),
+    (
+        "lag",
+        "lag",
+        "How late brunt dispatched a request: its own lateness, not the service's. Large lag makes a run invalid if it could change a grade.",
+    ),
+    (
+        "in-flight",
+        "in flight",
+        "Requests that were sent and wait for their response.",
+    ),
+    (
+        "users",
+        "virtual user",
+        "A simulated user that plays tasks one after the other and waits between them.",
+    ),
+    (
+        "open",
+        "open model",
+        "Tasks arrive at a planned rate, whether or not the service keeps up. In the closed model a user starts its next task after the last one ended.",
+    ),
+    (
+        "warm-up",
+        "warm-up",
+        "The start of a run before the service is steady. Targets leave it out; figures of the whole run include it.",
+    ),
+    (
+        "heat",
+        "heat map",
+        "Columns are moments, rows are durations; the stronger the color, the larger the share of the requests of that moment.",
+    ),
+    (
+        "cpu",
+        "CPU",
+        "Mean use of the cores that the process may use.",
+    ),
+    (
+        "memory",
+        "memory",
+        "Resident memory of the process with its children; 1 MB is 10⁶ bytes.",
+    ),
+    (
+        "pressure",
+        "pressure",
+        "The share of the time in which something waited for a CPU, for memory or for a disk (Linux PSI).",
+    ),
+    (
+        "run-delay",
+        "run delay",
+        "The time in which threads were ready to run and got no CPU.",
+    ),
+    (
+        "bracket",
+        "holds, breaks",
+        "The breaking point lies between the highest load that held its targets and the lowest that did not.",
+    ),
+    (
+        "usl",
+        "Universal Scalability Law",
+        "A curve of throughput over requests in flight: contention flattens it, coordination bends it down.",
+    ),
+    (
+        "share",
+        "share",
+        "Requests of this name, as a share of all requests of the run.",
+    ),
+    (
+        "seed",
+        "seed",
+        "The start of all randomness. The same scenario with the same seed sends the same requests.",
+    ),
+    (
+        "baseline",
+        "baseline",
+        "Earlier runs that were kept to compare later ones with.",
+    ),
+    (
+        "tolerance",
+        "tolerance",
+        "A difference of less than this does not count as a change.",
+    ),
+];
+
+/// A term with its explanation at hand: as a tooltip, and as a link to the glossary.
+pub(super) fn term(key: &str, shown: &str) -> Markup {
+    let known = TERMS.iter().find(|(known, _, _)| *known == key);
+    markup! {
+        @if let Some((_, _, text)) = known {
+            a.term href={ "#term-" (key) } title=(text) { (shown) }
+        } @else {
+            (shown)
+        }
+    }
+}
+
+/// The term of a metric, a legend entry or a column, by its words; the words alone if there is none.
+pub(super) fn explained(words: &str) -> Markup {
+    term(key_of(words), words)
+}
+
+fn key_of(words: &str) -> &'static str {
+    match words {
+        "response time" | "Response time" | "Response" => "response",
+        "service time" | "Service time" | "Service" => "service",
+        "95 % interval" => "interval",
+        "Grade" | "Outcome" => "grade",
+        "Target" => "target",
+        "Acceptable" | "Critical" => "threshold",
+        "throughput" | "req/s" | "answered well" | "answered well a second" => "throughput",
+        "offered" => "offered",
+        "error_rate" | "error rate" | "Error rate" | "failed" | "Failed" => "error-rate",
+        "oldest in flight, from 1 s" | "no answer" => "unanswered",
+        "On the wire" => "wire",
+        "Connect" => "connect",
+        "TLS handshake" => "tls",
+        "Time to first byte" => "first-byte",
+        "lag" | "Lag" | "dispatched late by brunt" => "lag",
+        "in flight" => "in-flight",
+        "users" | "users of the pool" | "users, of pools as well" => "users",
+        "cpu" | "CPU" => "cpu",
+        "memory" | "Memory" => "memory",
+        "mean" | "Mean" => "mean",
+        "Share" => "share",
+        "Tolerance" => "tolerance",
+        "Baseline" => "baseline",
+        _ if is_percentile(words) => "percentile",
+        _ => "",
+    }
+}
+
+fn is_percentile(words: &str) -> bool {
+    let digits = words.strip_prefix('p');
+    digits.is_some_and(|digits| digits.parse::<f64>().is_ok())
+}
+
+/// All terms, at the end of the page.
+pub(super) fn glossary() -> Markup {
+    markup! {
+        section.glossary {
+            h2 id="glossary" { "Glossary" }
+            dl {
+                @for (key, name, text) in TERMS {
+                    div id={ "term-" (key) } { dt { (name) } dd { (text) } }
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_term_is_explained_once_and_known_by_its_words() {
+        let mut keys: Vec<&str> = TERMS.iter().map(|(key, _, _)| *key).collect();
+        keys.sort_unstable();
+        let count = keys.len();
+        keys.dedup();
+        assert_eq!(keys.len(), count, "a key stands twice");
+        for words in ["p99.9", "Lag", "throughput", "95 % interval", "Share"] {
+            assert!(
+                keys.contains(&key_of(words)),
+                "{words} leads to {:?}",
+                key_of(words)
+            );
+        }
+        assert_eq!(
+            explained("pieces").into_string(),
+            "pieces",
+            "p is not a number"
+        );
+    }
+}
