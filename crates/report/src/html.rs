@@ -114,9 +114,17 @@ pub fn html(runs: &[Judged]) -> String {
 /// A page around its content, with its scripts; `on_paper` stands at the top of each printed page.
 fn page(title: &str, on_paper: &str, body: &Markup) -> String {
     let top = css_string(on_paper);
-    let style = format!("{UPLOT_STYLE}{STYLE}@page {{ @top-left {{ content: {top}; }} }}\n");
-    let scripts = [UPLOT_SCRIPT, SCRIPT];
-    around(title, &style, &scripts, body)
+    let own = without_comments(STYLE);
+    let style = format!("{UPLOT_STYLE}{own}@page {{ @top-left {{ content: {top}; }} }}\n");
+    let script = without_comments(SCRIPT);
+    around(title, &style, &[UPLOT_SCRIPT, &script], body)
+}
+
+/// A script or a style sheet without its indentation and the lines that only explain it.
+fn without_comments(text: &str) -> String {
+    let lines = text.lines().map(str::trim_start);
+    let kept = lines.filter(|line| !line.starts_with("//") && !line.is_empty());
+    kept.flat_map(|line| [line, "\n"]).collect()
 }
 
 /// A text as a string of a style sheet: nothing in it ends the string or the element.
@@ -344,7 +352,20 @@ fn data(run: &Judged, views: &Views, charts: &Charts, spread: &Spread) -> Value 
 
 #[cfg(test)]
 mod tests {
-    use super::css_string;
+    use super::{SCRIPT, css_string, without_comments};
+
+    #[test]
+    fn a_page_carries_no_comments_of_its_script() {
+        let script = without_comments(SCRIPT);
+        assert!(!script.contains("\n//") && script.contains("class Run {"));
+        // A text over several lines would lose its indentation.
+        let is_open = |line: &str| !line.matches('`').count().is_multiple_of(2);
+        let open = SCRIPT.lines().find(|line| is_open(line));
+        assert_eq!(
+            open.filter(|line| !line.trim_start().starts_with("//")),
+            None
+        );
+    }
 
     #[test]
     fn a_css_string_ends_nothing() {

@@ -205,7 +205,7 @@ fn pages_have_the_tables_and_nothing_hostile_runs() {
         conduct: &conduct,
     });
     for (page, part) in [
-        (&page, "Beside baseline <code>main</code>"),
+        (&page, "Compared with the baseline <code>main</code>"),
         (&page, "+23.4 %"),
         (&contest, "B is worse than A"),
         (&contest, "<h2>Settings</h2>"),
