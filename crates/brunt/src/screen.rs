@@ -5,16 +5,25 @@ use std::io::{IsTerminal, Write};
 /// The width where nobody says.
 const WIDTH_DEFAULT: usize = 80;
 
-/// The width of the terminal, in columns.
+/// The width of the terminal, in columns; unbounded if the output is piped and nobody says how wide it is, so that
+/// no name is shortened.
 pub(crate) fn width() -> usize {
-    let asked = std::env::var("COLUMNS")
-        .ok()
-        .and_then(|columns| columns.parse().ok());
+    if !std::io::stdout().is_terminal() && asked().is_none() {
+        return report::UNBOUNDED;
+    }
+    terminal_width()
+}
+
+fn asked() -> Option<usize> {
+    std::env::var("COLUMNS").ok()?.parse().ok()
+}
+
+fn terminal_width() -> usize {
     let terminal = || {
         let size = rustix::termios::tcgetwinsize(std::io::stdout()).ok()?;
         (size.ws_col > 0).then_some(usize::from(size.ws_col))
     };
-    asked.or_else(terminal).unwrap_or(WIDTH_DEFAULT)
+    asked().or_else(terminal).unwrap_or(WIDTH_DEFAULT)
 }
 
 /// Says a result, on standard output. The screen may be gone, which is no reason to lose the files.
@@ -66,7 +75,7 @@ impl LiveLine {
             }
             Mode::Redraw => {
                 // One column is left free: some terminals wrap when the last one is written.
-                let line = line(width().saturating_sub(1));
+                let line = line(terminal_width().saturating_sub(1));
                 write!(anstream::stderr(), "\r{line}\x1b[K").ok();
                 self.drawn = true;
             }

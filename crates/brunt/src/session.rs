@@ -1,6 +1,6 @@
 //! A session: the runs of one command, each from its host to its files.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -29,6 +29,8 @@ use crate::watch_options::WatchOptions;
 pub(crate) struct JudgedRun {
     pub(crate) record: RunRecord,
     verdict: Verdict,
+    /// Its HTML report.
+    pub(crate) report: PathBuf,
     pub(crate) exit: Exit,
 }
 
@@ -98,6 +100,7 @@ impl Session<'_> {
         let mut run = JudgedRun {
             record,
             verdict,
+            report: folder.report.clone(),
             exit,
         };
         let errors: Vec<WriteError> = write_error

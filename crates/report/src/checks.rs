@@ -68,8 +68,15 @@ impl Checks {
             let title = format!("beside baseline {}", number::one_line(&beside.baseline));
             asked.extend(of_rows(&beside.into(), &title, fail_on));
         }
-        let fails = asked.iter().any(|check| check.standing == Standing::Failed);
-        let standing = match verdict.conclusion(fail_on) {
+        let conclusion = verdict.conclusion(fail_on);
+        let failed = |check: &Check| check.standing == Standing::Failed;
+        if conclusion == Conclusion::NothingAnswered {
+            // One cause is one error.
+            let missed = asked.iter_mut().filter(|check| failed(check));
+            missed.for_each(|check| check.standing = Standing::Undecided);
+        }
+        let fails = asked.iter().any(failed);
+        let standing = match conclusion {
             // The checks that fail say why.
             Conclusion::Missed if fails => Standing::Passed,
             Conclusion::Missed => Standing::Failed,

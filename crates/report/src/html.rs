@@ -160,6 +160,11 @@ fn around(title: &str, style: &str, scripts: &[&str], body: &Markup) -> String {
     page.into_string()
 }
 
+/// The planned load in words.
+pub(crate) fn plan_in_words(load: &record::Load) -> String {
+    settings::plan(load)
+}
+
 /// The name of a result as a class of the style sheet.
 fn class_of(result: RunResult) -> &'static str {
     result.name()

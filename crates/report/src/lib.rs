@@ -32,7 +32,7 @@ pub use summary::{SCHEMA_VERSION, summary_json};
 pub use terminal::baselines::{terminal_of_baseline, terminal_of_baselines};
 pub use terminal::beside::{terminal_beside, terminal_of_contest};
 pub use terminal::past::terminal_of_past;
-pub use terminal::{terminal, terminal_of_all};
+pub use terminal::{UNBOUNDED, terminal, terminal_last_line, terminal_of_all};
 
 /// A run with what was found of it.
 #[derive(Debug, Clone, Copy)]

@@ -4,23 +4,82 @@ use verdict::comparison::Row;
 use verdict::{Contested, Grade};
 
 use crate::comparison::{self, Compared, NAMES_NOTE};
+use crate::figures;
+use crate::html::plan_in_words;
 use crate::terminal;
 use crate::{Judged, findings_beside, number};
 
-/// A run, for a comment.
-pub fn markdown(run: &Judged) -> String {
+/// So many ways to fail are listed.
+const FAILURES_MAX: usize = 5;
+
+/// A run, for a comment; `page` is where its HTML report is, for those who read the comment.
+pub fn markdown(run: &Judged, page: Option<&str>) -> String {
     let verdict = run.verdict;
     let profile = text(&run.record.header.profile);
-    let mut page = format!("### brunt {profile}: {}\n\n", verdict.result.in_words());
-    page += &format!("**{}**\n\n", text(&verdict.sentence));
+    let mut comment = format!("### brunt {profile}: {}\n\n", verdict.result.in_words());
+    comment += &format!("**{}**\n\n", text(&verdict.sentence));
+    comment += &format!("{}\n\n", with_code(&verdict.next_step));
+    comment += &format!("{}\n\n", conditions(run, page));
     let mut notes: Vec<&str> = verdict.invalid_because.iter().map(String::as_str).collect();
     notes.extend(findings_beside(run).map(|finding| finding.sentence.as_str()));
-    page += &list(notes);
-    page += &targets(run);
+    comment += &list(notes);
+    comment += &targets(run);
+    comment += &failures(run);
     if let Some(beside) = &verdict.beside {
-        page += &compared(&beside.into());
+        comment += &compared(&beside.into());
     }
-    page
+    comment
+}
+
+/// Which load was made, against what, what came of it, and where more is said.
+fn conditions(run: &Judged, page: Option<&str>) -> String {
+    let record = run.record;
+    let total = figures::total(record);
+    let failed = total
+        .error_rate
+        .map_or_else(|| "–".to_owned(), number::percent);
+    let parts = [
+        format!("Host {}", code(&record.header.host)),
+        text(&plan_in_words(&record.header.load)),
+        format!(
+            "{} requests, {failed} failed",
+            number::count(total.requests)
+        ),
+    ];
+    let link = page.map(|page| format!("[HTML report](<{}>)", page.replace(['<', '>'], "")));
+    parts
+        .into_iter()
+        .chain(link)
+        .collect::<Vec<_>>()
+        .join(" · ")
+}
+
+/// The most common ways to fail.
+fn failures(run: &Judged) -> String {
+    let mut failures: Vec<_> = run.record.timeline.failures().iter().collect();
+    if failures.is_empty() {
+        return String::new();
+    }
+    failures.sort_by_key(|failure| std::cmp::Reverse(failure.count));
+    let mut page = "| failures | kind | request |\n| ---: | --- | --- |\n".to_owned();
+    for failure in failures.iter().take(FAILURES_MAX) {
+        let name = &run.record.header.names[failure.name.index()];
+        let code = match failure.code {
+            0 => String::new(),
+            code => format!(" {code}"),
+        };
+        page += &format!(
+            "| {} | {}{code} | {} |\n",
+            number::count(failure.count),
+            text(failure.kind.name()),
+            text(&format!("{} {}", name.method, name.title())),
+        );
+    }
+    let more = failures.len().saturating_sub(FAILURES_MAX);
+    if more > 0 {
+        page += &format!("\n{more} more ways to fail are in the report\n");
+    }
+    page + "\n"
 }
 
 /// Two builds in one sitting, for a comment.
@@ -36,7 +95,7 @@ fn targets(run: &Judged) -> String {
         return String::new();
     }
     let mut page =
-        "| target | value | 95 % interval | target | critical | grade |\n| --- | ---: | ---: | ---: | ---: | --- |\n"
+        "| metric | value | 95 % interval | target | acceptable | critical | grade |\n| --- | ---: | ---: | ---: | ---: | ---: | --- |\n"
             .to_owned();
     for row in &run.verdict.judgements {
         let unit = row.unit;
@@ -44,11 +103,12 @@ fn targets(run: &Judged) -> String {
             bound.map_or_else(String::new, |bound| number::threshold(bound, unit))
         };
         page += &format!(
-            "| {} | {} | {} | {} | {} | {} |\n",
+            "| {} | {} | {} | {} | {} | {} | {} |\n",
             text(&terminal::title(run, row)),
             terminal::value(row),
             terminal::interval(row),
             bound(row.target.target),
+            bound(row.target.acceptable),
             bound(row.target.critical),
             word(
                 row.grade.in_words(),
@@ -111,6 +171,16 @@ fn list(items: Vec<&str>) -> String {
 
 fn code(of: &str) -> String {
     format!("`{}`", number::one_line(of).replace('`', "'"))
+}
+
+/// A text of brunt's own, in which only what is between backticks is Markdown.
+fn with_code(of: &str) -> String {
+    let parts = of.split('`').enumerate();
+    let parts = parts.map(|(at, part)| match at % 2 {
+        0 => text(part),
+        _ => code(part),
+    });
+    parts.collect()
 }
 
 /// A text in which nothing is Markdown.

@@ -33,6 +33,7 @@ struct Summary<'a> {
     invalid_because: &'a [String],
     verdict: &'static str,
     sentence: &'a str,
+    next_step: &'a str,
     targets: Vec<TargetRow<'a>>,
     findings: Vec<FindingRow<'a>>,
     comparison: Option<serde_json::Value>,
@@ -60,6 +61,7 @@ struct TargetRow<'a> {
     interval: Option<(f64, Option<f64>)>,
     unit: &'static str,
     grade: &'static str,
+    possible: Option<[&'static str; 2]>,
     target: Option<f64>,
     acceptable: Option<f64>,
     critical: Option<f64>,
@@ -103,6 +105,7 @@ pub fn summary_json(run: &Judged) -> String {
         invalid_because: &verdict.invalid_because,
         verdict: verdict.result.name(),
         sentence: &verdict.sentence,
+        next_step: &verdict.next_step,
         targets: verdict
             .judgements
             .iter()
@@ -180,6 +183,9 @@ fn target_row<'a>(record: &'a RunRecord, row: &Judgement) -> TargetRow<'a> {
         interval: row.interval.map(|interval| (interval.low, interval.high)),
         unit: row.unit,
         grade: row.grade.name(),
+        possible: row
+            .possible
+            .map(|possible| [possible.best.name(), possible.worst.name()]),
         target: row.target.target,
         acceptable: row.target.acceptable,
         critical: row.target.critical,

@@ -19,12 +19,21 @@ use table::{Cell, Table};
 
 /// Wider than this, lines are hard to follow.
 const WIDTH_MAX: usize = 140;
-/// Narrower than this, requests are shown without their methods, so that names have room.
-const METHOD_FROM: usize = 100;
 /// Narrower than this, targets are shown without their intervals.
 const INTERVAL_FROM: usize = 100;
 /// From this width on, requests are shown with their p99.9 and their service time.
 const SERVICE_FROM: usize = 120;
+/// Columns of the requests that are left out of a narrow table, the least important first.
+const REQUESTS_SPARE: [&str; 8] = [
+    "service p50",
+    "service p99",
+    "p99.9",
+    "max",
+    "req/s",
+    "p50",
+    "p95",
+    "requests",
+];
 /// So many names are shown; the report has all.
 const NAMES_MAX: usize = 40;
 
@@ -33,12 +42,10 @@ const UNITS: [&str; 7] = ["%", "ms", "s", "min", "h", "MB", "req/s"];
 
 /// The result of a run, for a terminal so many columns wide.
 pub fn terminal(run: &Judged, width: usize, colour: bool) -> String {
-    let page = Page {
-        width: width.min(WIDTH_MAX),
-        colour,
-    };
+    let page = Page::new(width, colour);
     let mut text = String::new();
     text += &page.sentence(run, &run.verdict.sentence);
+    text += &page.next_step(run);
     text += &page.notes(run);
     text += &page.targets(run);
     if let Some(beside) = &run.verdict.beside {
@@ -54,12 +61,20 @@ pub fn terminal(run: &Judged, width: usize, colour: bool) -> String {
     text + "\n"
 }
 
+/// The last line of the result of one run or several: the result, and the exit code that brunt ends with.
+pub fn terminal_last_line(runs: &[Judged], exit_code: u8, colour: bool) -> String {
+    let worst = runs.iter().map(|run| run.verdict.result);
+    let Some(worst) = worst.max_by_key(|result| result.rank()) else {
+        return String::new();
+    };
+    let page = Page::new(UNBOUNDED, colour);
+    let result = page.painted(style_of_result(worst).bold(), worst.in_words());
+    format!("Verdict: {result} (exit code {exit_code})\n")
+}
+
 /// The result of several runs: a sentence each.
 pub fn terminal_of_all(runs: &[Judged], width: usize, colour: bool) -> String {
-    let page = Page {
-        width: width.min(WIDTH_MAX),
-        colour,
-    };
+    let page = Page::new(width, colour);
     let worst = runs
         .iter()
         .map(|run| run.verdict.result)
@@ -73,8 +88,13 @@ pub fn terminal_of_all(runs: &[Judged], width: usize, colour: bool) -> String {
     text + "\n"
 }
 
+/// What a text that is not for a screen is as wide as: no name is shortened.
+pub const UNBOUNDED: usize = usize::MAX;
+
 struct Page {
     width: usize,
+    /// Tables may be so wide.
+    table_width: usize,
     colour: bool,
 }
 
@@ -106,6 +126,15 @@ fn style_of_result(result: RunResult) -> Style {
 }
 
 impl Page {
+    fn new(width: usize, colour: bool) -> Self {
+        let bounded = width.min(WIDTH_MAX);
+        Self {
+            width: bounded,
+            table_width: if width == UNBOUNDED { width } else { bounded },
+            colour,
+        }
+    }
+
     fn painted(&self, style: Style, text: &str) -> String {
         if self.colour {
             format!("{style}{text}{style:#}")
@@ -150,6 +179,10 @@ impl Page {
         painted.join("\n") + "\n"
     }
 
+    fn next_step(&self, run: &Judged) -> String {
+        self.wrapped(0, &run.verdict.next_step)
+    }
+
     fn notes(&self, run: &Judged) -> String {
         let mut text = String::new();
         for reason in &run.verdict.invalid_because {
@@ -182,7 +215,7 @@ impl Page {
             columns.push("95 % interval");
         }
         columns.extend(["target", "acceptable", "critical", "grade"]);
-        let mut table = Table::new(&columns);
+        let mut table = Table::new(&columns).sparing(&["acceptable", "target", "critical"]);
         for row in &run.verdict.judgements {
             let unit = row.unit;
             let (met, missed) = if row.target.metric.is_better_when_higher() {
@@ -207,7 +240,7 @@ impl Page {
             ]);
             table.row(cells);
         }
-        let mut lines = table.lines(self.width, self.colour).into_iter();
+        let mut lines = table.lines(self.table_width, self.colour).into_iter();
         let mut text = self.heading(&lines.next().unwrap_or_default());
         for (line, row) in lines.zip(&run.verdict.judgements) {
             text += &format!("{line}\n");
@@ -227,7 +260,7 @@ impl Page {
         } else {
             columns.push("max");
         }
-        let mut table = Table::new(&columns);
+        let mut table = Table::new(&columns).sparing(&REQUESTS_SPARE);
         let rows = figures::by_name(run.record);
         let (setup, judged): (Vec<_>, Vec<_>) = rows.into_iter().partition(|row| row.setup);
         let (judged, others): (Vec<_>, Vec<_>) = judged
@@ -254,19 +287,17 @@ impl Page {
                 ),
             ),
         };
-        let mut lines = table.lines(self.width, self.colour).into_iter();
+        let mut lines = table.lines(self.table_width, self.colour).into_iter();
         let heading = self.heading(&lines.next().unwrap_or_default());
         heading + &lines.map(|line| line + "\n").collect::<String>() + &more
     }
 
     fn request_row(&self, figures: &Figures) -> Vec<Cell> {
         let setup = if figures.setup { "[setup] " } else { "" };
-        // A group or a metric says what it is: it is no request.
-        let with_method = self.width >= METHOD_FROM || figures.kind != NameKind::Request;
-        let name = match (with_method, figures.method.is_empty()) {
-            (_, true) => "all requests".to_owned(),
-            (true, false) => format!("{setup}{} {}", figures.method, figures.name),
-            (false, false) => format!("{setup}{}", figures.name),
+        let name = if figures.method.is_empty() {
+            "all requests".to_owned()
+        } else {
+            format!("{setup}{} {}", figures.method, figures.name)
         };
         let failed = figures
             .error_rate

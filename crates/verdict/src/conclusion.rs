@@ -56,9 +56,6 @@ impl Verdict {
                 Conclusion::Missed
             }
             RunResult::Graded(Grade::Poor) if self.may_be_critical() => Conclusion::Inconclusive,
-            RunResult::NoTargets | RunResult::Graded(_) if self.tells_nothing_of_baseline() => {
-                Conclusion::Inconclusive
-            }
             RunResult::NoTargets | RunResult::Graded(_) => Conclusion::Passed,
         }
     }
@@ -66,11 +63,6 @@ impl Verdict {
     fn is_worse_than_baseline(&self) -> bool {
         let beside = self.beside.as_ref();
         beside.is_some_and(|beside| beside.comparison.is_worse())
-    }
-
-    fn tells_nothing_of_baseline(&self) -> bool {
-        let beside = self.beside.as_ref();
-        beside.is_some_and(|beside| !beside.comparison.tells_anything())
     }
 
     /// Whether a target that is not decided may be critical.

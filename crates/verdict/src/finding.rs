@@ -56,6 +56,17 @@ pub(crate) fn stop(record: &RunRecord) -> Option<String> {
     Some(format!("{what} after {seen} of {planned}{reason}"))
 }
 
+/// What ended the service or its answers, then when the run was stopped for it.
+pub(crate) fn stop_after_reason(record: &RunRecord) -> Option<String> {
+    let ending = record.ending.as_ref();
+    let Some(reason) = ending.and_then(|ending| ending.reason.as_ref()) else {
+        return stop(record);
+    };
+    let seen = number::seconds(record.duration_s());
+    let planned = number::seconds(record.header.load.seconds());
+    Some(format!("{reason}; stopped after {seen} of {planned}"))
+}
+
 /// Requests that were answered well, answered badly, and never answered; the set-up's are left out.
 pub(crate) fn counts(record: &RunRecord) -> [u64; 3] {
     let count = |outcome| {

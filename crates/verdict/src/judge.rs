@@ -56,21 +56,22 @@ pub fn judge(record: &RunRecord) -> Verdict {
         .chain(notes)
         .chain(finding::insecure(record))
         .collect::<Vec<_>>();
+    let headline = Headline {
+        record,
+        result,
+        completion,
+        invalid_reasons: &invalid_reasons,
+        rows: &rows,
+        findings: &findings,
+    };
     let sentence = match &breaking_point {
         Some(found) if matches!(result, RunResult::Graded(_)) => found.sentence(),
-        _ => Headline {
-            record,
-            result,
-            completion,
-            invalid_reasons: &invalid_reasons,
-            rows: &rows,
-            findings: &findings,
-        }
-        .sentence(),
+        _ => headline.sentence(),
     };
     Verdict {
         beside: None,
         sentence,
+        next_step: headline.next_step(),
         result,
         invalid_because: invalid_reasons,
         findings,

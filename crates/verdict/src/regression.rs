@@ -40,8 +40,22 @@ pub fn judge_beside(
         if !verdict.result.is_missed() && verdict.result != RunResult::NothingAnswered {
             verdict.sentence.clone_from(&finding.sentence);
             verdict.result = RunResult::Graded(Grade::Poor);
+            verdict.next_step =
+                "Next: `brunt compare --ab` plays both builds in turns, and tells a change from noise."
+                    .to_owned();
         }
         verdict.findings.insert(0, finding);
+    } else if !beside.comparison.tells_anything()
+        && matches!(
+            verdict.result,
+            RunResult::Graded(Grade::Good | Grade::Acceptable) | RunResult::NoTargets
+        )
+    {
+        // Whether the run is worse was asked, and is not decided.
+        verdict.sentence = format!("Inconclusive: {} {}", beside.sentence(), verdict.sentence);
+        verdict.result = RunResult::Graded(Grade::Inconclusive);
+        verdict.next_step =
+            "Next: run longer, or with more load, to compare with the baseline.".to_owned();
     }
     verdict.beside = Some(beside);
     verdict

@@ -1,6 +1,6 @@
 //! The headline: what a run came to, in one sentence.
 
-use record::{FailureKind, Metric, RunRecord, Target};
+use record::{Failure, FailureKind, Metric, RunRecord, Target};
 
 use crate::evidence::{Evidence, Lag};
 use crate::grade::Possible;
@@ -56,15 +56,17 @@ impl Headline<'_> {
             return format!("Nothing was measured{stop}.");
         }
         let most = self.most_common_failure();
-        let most = most.map_or_else(String::new, |kind| format!(", most with {}", kind.name()));
+        let most = most.map_or_else(String::new, |most| {
+            format!(", most with {}", most.kind.name())
+        });
         let requests = number::requests(unanswered);
         format!("No request was answered: {requests} failed{most}{stop}.")
     }
 
-    fn most_common_failure(&self) -> Option<FailureKind> {
-        let counts = FailureKind::ALL.map(|kind| (finding::failures(self.record, kind), kind));
-        let most = counts.into_iter().filter(|(count, _)| *count > 0);
-        most.max_by_key(|(count, _)| *count).map(|(_, kind)| kind)
+    fn most_common_failure(&self) -> Option<&Failure> {
+        let kinds = FailureKind::ALL.into_iter();
+        let failures = kinds.flat_map(|kind| finding::judged_failures(self.record, kind));
+        failures.max_by_key(|failure| failure.count)
     }
 
     fn no_targets(&self) -> String {
@@ -141,9 +143,16 @@ impl Headline<'_> {
         } else {
             format!(", {} not decided ({})", open.len(), listed(&open))
         };
+        if self.completion == Completion::ServiceStopped {
+            let stop = finding::stop_after_reason(self.record);
+            return headed(
+                grade.name(),
+                stop.into_iter().chain(self.failures_unless(false)),
+            );
+        }
         let stopped = match self.completion {
-            Completion::Complete => None,
-            Completion::CutShort | Completion::ServiceStopped => finding::stop(self.record),
+            Completion::CutShort => finding::stop(self.record),
+            _ => None,
         };
         let cause = self.cause(grade);
         let failures = self.failures_unless(cause.is_some_and(is_error_rate));
@@ -172,15 +181,11 @@ impl Headline<'_> {
         if self.completion == Completion::CutShort {
             return self.cut_short();
         }
-        let Some(first) = self.open_rows().min_by_key(|row| !self.is_failing(row)) else {
+        let Some(first) = self.first_open() else {
             return headed(Grade::Inconclusive.name(), self.profile_answer());
         };
         let lack = first.lack.as_ref();
-        let lack = lack.map_or_else(String::new, |lack| {
-            let remedy = lack.remedy.first();
-            let remedy = remedy.map_or_else(String::new, |remedy| format!("; {remedy}"));
-            format!(" ({}{remedy})", lack.what)
-        });
+        let lack = lack.map_or_else(String::new, |lack| format!(" ({})", lack.what));
         let value = self.value_if_failing(first);
         let named = format!("{}{value} is not decided{lack}", first.title);
         let count = self.rows.iter().filter(|row| row.is_applicable()).count();
@@ -219,6 +224,69 @@ impl Headline<'_> {
                 .chain([so_far])
                 .chain(self.profile_answer()),
         )
+    }
+
+    /// What to do next, in one sentence.
+    pub(crate) fn next_step(&self) -> String {
+        match self.result {
+            RunResult::Graded(Grade::Good | Grade::Acceptable) => {
+                "Next: `brunt baseline save NAME` keeps this run to compare later ones with.".into()
+            }
+            RunResult::Graded(Grade::Poor | Grade::Critical) => self.after_a_miss(),
+            RunResult::Graded(Grade::Inconclusive) if self.completion == Completion::CutShort => {
+                "Next: run it to its end; what was not measured is not judged.".into()
+            }
+            RunResult::Graded(Grade::Inconclusive | Grade::NotApplicable) => self.what_decides(),
+            RunResult::NoTargets => {
+                "Next: set a target for a verdict, such as `p95 = { critical = \"500ms\" }`.".into()
+            }
+            RunResult::NothingAnswered => format!(
+                "Next: check that the service answers at {}, then run again.",
+                self.record.header.host
+            ),
+            RunResult::Invalid => "Next: remove that cause and run again.".into(),
+        }
+    }
+
+    fn after_a_miss(&self) -> String {
+        if self.completion == Completion::ServiceStopped {
+            let at = number::seconds(self.record.duration_s());
+            return format!("Next: see what the service itself logged before {at} of the run.");
+        }
+        let [_, failed, unanswered] = finding::counts(self.record);
+        if failed + unanswered > 0
+            && let Some(failure) = self.most_common_failure()
+        {
+            let name = &self.record.timeline.names()[failure.name.index()];
+            let code = match failure.code {
+                0 => String::new(),
+                code => format!(" {code}"),
+            };
+            return format!(
+                "Next: see the failures; most are {}{code} of {} {}.",
+                failure.kind.name(),
+                name.method,
+                name.title()
+            );
+        }
+        "Next: see below which requests are slow, and in the report when, and what was used up then.".into()
+    }
+
+    /// What decides the first target that is open, or what makes one applicable.
+    fn what_decides(&self) -> String {
+        let open = self.first_open().or(self.rows.first());
+        let lack = open.and_then(|row| Some((&row.title, row.lack.as_ref()?)));
+        match lack {
+            Some((title, lack)) if !lack.remedy.is_empty() => {
+                format!("Next: to decide {title}: {}.", lack.remedy.join("; "))
+            }
+            _ => "Next: run longer, or with more load.".to_owned(),
+        }
+    }
+
+    /// The open target that matters most: failures before the time of requests that were answered.
+    fn first_open(&self) -> Option<&Row> {
+        self.open_rows().min_by_key(|row| !self.is_failing(row))
     }
 
     fn open_rows(&self) -> impl Iterator<Item = &Row> {

@@ -11,6 +11,8 @@ use crate::result::RunResult;
 pub struct Verdict {
     /// The one sentence that matters.
     pub sentence: String,
+    /// What to do next, in one sentence.
+    pub next_step: String,
     /// What came out.
     pub result: RunResult,
     /// Why the run is not valid; empty where it is.

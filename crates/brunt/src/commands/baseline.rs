@@ -129,7 +129,7 @@ fn compare(options: &CompareOptions) -> Result<Exit, Failure> {
         _ => Exit::Inconclusive,
     };
     let checks = [Checks::beside_baseline(&run, fail_on)];
-    let markdown = report::markdown(&run);
+    let markdown = report::markdown(&run, None);
     Ok(options.pipeline.tell(exit, &checks, &markdown))
 }
 

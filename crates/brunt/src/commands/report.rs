@@ -84,7 +84,7 @@ fn text(options: &Options, record: &RunRecord, verdict: &Verdict) -> String {
     } else if form.json {
         report::summary_json(&run)
     } else if form.markdown {
-        report::markdown(&run)
+        report::markdown(&run, None)
     } else if form.junit {
         report::junit(&[Checks::of_run(&run, options.fail_on.level())])
     } else {

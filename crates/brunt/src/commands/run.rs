@@ -121,23 +121,21 @@ pub(crate) fn run(options: &Options) -> Result<Exit, Failure> {
     let exit = runs
         .iter()
         .fold(Exit::Passed, |exit, run| exit.worse(run.exit));
-    let exit = tell(options, exit, &runs);
-    if !several {
-        return Ok(exit);
-    }
-    let page = results::page_of_all(options.out.as_deref(), begun);
+    let mut exit = tell(options, exit, &runs);
     let judged: Vec<Judged> = runs.iter().map(JudgedRun::judged).collect();
-    screen::say(&report::terminal_of_all(&judged, screen::width(), true));
-    Ok(match results::write(&page, &report::html(&judged)) {
-        Ok(()) => {
-            screen::say(&format!("Report of all: {}\n", page.display()));
-            exit
+    if several {
+        let page = results::page_of_all(options.out.as_deref(), begun);
+        screen::say(&report::terminal_of_all(&judged, screen::width(), true));
+        match results::write(&page, &report::html(&judged)) {
+            Ok(()) => screen::say(&format!("Report of all: {}\n", page.display())),
+            Err(error) => {
+                complain(&error.to_string());
+                exit = exit.worse(Exit::Internal);
+            }
         }
-        Err(error) => {
-            complain(&error.to_string());
-            exit.worse(Exit::Internal)
-        }
-    })
+    }
+    screen::say(&report::terminal_last_line(&judged, exit.code(), true));
+    Ok(exit)
 }
 
 fn refuse_misfits(options: &Options) -> Result<(), Failure> {
@@ -158,7 +156,10 @@ fn tell(options: &Options, exit: Exit, runs: &[JudgedRun]) -> Exit {
         .iter()
         .map(|run| Checks::of_run(&run.judged(), fail_on));
     let checks: Vec<Checks> = checks.collect();
-    let markdown = runs.iter().map(|run| report::markdown(&run.judged()));
+    let markdown = runs.iter().map(|run| {
+        let page = run.report.to_string_lossy();
+        report::markdown(&run.judged(), Some(&page))
+    });
     let markdown: String = markdown.collect();
     options.pipeline.tell(exit, &checks, &markdown)
 }

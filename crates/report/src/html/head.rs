@@ -22,6 +22,7 @@ pub(super) fn head(run: &Judged) -> Markup {
                 @if let Some(beside) = &run.verdict.beside { " " (beside::outcome(beside.comparison.outcome())) }
             }
             h1 { (sentence(&run.verdict.sentence)) }
+            p.next { (sentence(&run.verdict.next_step)) }
             (findings(run))
             (figures(run))
             p.facts { @for fact in facts(run) { span { (fact) } " " } }

@@ -68,7 +68,7 @@ pub(super) fn began(record: &RunRecord) -> String {
 }
 
 /// What was planned, stage by stage.
-fn plan(load: &Load) -> String {
+pub(super) fn plan(load: &Load) -> String {
     load.parts()
         .map(plan_alone)
         .collect::<Vec<_>>()

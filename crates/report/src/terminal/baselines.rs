@@ -3,8 +3,8 @@
 use verdict::baseline::{Baseline, KeptRun};
 use verdict::comparison::Measured;
 
+use super::Page;
 use super::table::{Cell, Table};
-use super::{Page, WIDTH_MAX};
 use crate::number::{self, one_line};
 
 /// Narrower than this, a run is shown without its p99 and its CPU.
@@ -12,10 +12,7 @@ const ALL_FROM: usize = 120;
 
 /// Baselines, a line each.
 pub fn terminal_of_baselines(baselines: &[Baseline], width: usize, colour: bool) -> String {
-    let page = Page {
-        width: width.min(WIDTH_MAX),
-        colour,
-    };
+    let page = Page::new(width, colour);
     let mut table = Table::new(&["Baseline", "profile", "runs", "newest (UTC)", "brunt"]);
     for baseline in baselines {
         let newest = baseline.runs.last().map_or("", |run| &run.started_at);
@@ -32,10 +29,7 @@ pub fn terminal_of_baselines(baselines: &[Baseline], width: usize, colour: bool)
 
 /// What a baseline holds.
 pub fn terminal_of_baseline(baseline: &Baseline, width: usize, colour: bool) -> String {
-    let page = Page {
-        width: width.min(WIDTH_MAX),
-        colour,
-    };
+    let page = Page::new(width, colour);
     let mut text = page.heading(&format!("Baseline {}", one_line(&baseline.name)));
     for (name, value) in settings(baseline) {
         text += &page.wrapped(2, &format!("{name}: {value}"));
@@ -130,7 +124,7 @@ impl Page {
     }
 
     fn lines(&self, table: &Table) -> String {
-        let mut lines = table.lines(self.width, self.colour).into_iter();
+        let mut lines = table.lines(self.table_width, self.colour).into_iter();
         let heading = self.heading(&lines.next().unwrap_or_default());
         heading + &lines.map(|line| line + "\n").collect::<String>()
     }

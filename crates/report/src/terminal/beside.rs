@@ -5,7 +5,7 @@ use verdict::comparison::{Outcome, Row};
 use verdict::{Beside, Contested};
 
 use super::table::{Cell, Table};
-use super::{Page, WIDTH_MAX, style_of};
+use super::{Page, style_of};
 use crate::comparison::{self, Compared, NAMES_NOTE, grade_of};
 use crate::number::one_line;
 
@@ -25,10 +25,7 @@ pub fn terminal_of_contest(contested: &Contested, width: usize, colour: bool) ->
 }
 
 fn alone(compared: &Compared, width: usize, colour: bool) -> String {
-    let page = Page {
-        width: width.min(WIDTH_MAX),
-        colour,
-    };
+    let page = Page::new(width, colour);
     let style = style_of(grade_of(compared.outcome)).bold();
     let sentence = page.wrapped(0, &compared.sentence);
     let painted: Vec<String> = sentence
@@ -84,7 +81,7 @@ impl Page {
             cells.push(Cell::styled(&comparison::outcome(row), style));
             table.row(cells);
         }
-        let mut lines = table.lines(self.width, self.colour).into_iter();
+        let mut lines = table.lines(self.table_width, self.colour).into_iter();
         let heading = self.heading(&lines.next().unwrap_or_default());
         heading + &lines.map(|line| line + "\n").collect::<String>()
     }

@@ -25,14 +25,15 @@ impl Page {
             } else {
                 format!(" {}", failure.code)
             };
-            let name = run.record.header.names[failure.name.index()].title();
+            let name = &run.record.header.names[failure.name.index()];
+            let name = format!("{} {}", name.method, name.title());
             let count = number::count(failure.count);
             let what = format!(
                 "{count} × {}{code}  {}",
                 failure.kind.name(),
                 one_line(&name)
             );
-            let what = table::shortened(&what, self.width.saturating_sub(2));
+            let what = table::shortened(&what, self.table_width.saturating_sub(2));
             text += &format!("  {}\n", self.painted(style_of(Grade::Critical), &what));
             if let Some(example) = &failure.example {
                 text += &self.wrapped(4, example);

@@ -4,7 +4,7 @@ use anstyle::Style;
 use unicode_width::UnicodeWidthStr;
 
 use super::table::shortened;
-use super::{Page, WIDTH_MAX, style_of_result};
+use super::{Page, style_of_result};
 use crate::number::{self, one_line};
 use crate::past::{Past, PastRun, Profile, value};
 
@@ -17,10 +17,7 @@ const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█']
 
 /// The runs of the past with the first of their metrics, for a terminal so many columns wide.
 pub fn terminal_of_past(past: &Past, width: usize, colour: bool) -> String {
-    let page = Page {
-        width: width.min(WIDTH_MAX),
-        colour,
-    };
+    let page = Page::new(width, colour);
     let Some(metric) = past.metrics.first() else {
         return String::new();
     };
@@ -179,7 +176,7 @@ mod tests {
 
     #[test]
     fn no_line_is_wider_than_the_terminal_and_values_stand_below_each_other() {
-        for (width, room) in [(80, 80), (200, WIDTH_MAX)] {
+        for (width, room) in [(80, 80), (200, super::super::WIDTH_MAX)] {
             let text = terminal_of_past(&past(), width, false);
             assert!(
                 text.lines().all(|line| line.width() <= room),

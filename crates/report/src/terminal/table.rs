@@ -1,5 +1,5 @@
-//! A table of the terminal: the first column to the left and shortened where there is no room, the
-//! others to the right, but the last one where it holds words.
+//! A table of the terminal: the first column to the left, the others to the right. If there is no room, columns
+//! that may go are left out, then the texts of the first column are shortened.
 
 use anstyle::Style;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
@@ -7,6 +7,8 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 const GAP: usize = 2;
 /// The first column is never narrower.
 const FIRST_MIN: usize = 12;
+/// Columns that may go do so before longer texts of the first column than this are shortened.
+const FIRST_FAIR: usize = 24;
 
 pub(super) struct Cell {
     text: String,
@@ -29,17 +31,28 @@ impl Cell {
     }
 }
 
-pub(super) struct Table {
+pub(super) struct Table<'a> {
     rows: Vec<Vec<Cell>>,
+    /// Titles of columns that may be left out, the least important first.
+    spare: &'a [&'a str],
 }
 
-impl Table {
+impl<'a> Table<'a> {
     pub(super) fn new(columns: &[&str]) -> Self {
         let head = columns
             .iter()
             .map(|column| Cell::plain((*column).to_owned()))
             .collect();
-        Self { rows: vec![head] }
+        Self {
+            rows: vec![head],
+            spare: &[],
+        }
+    }
+
+    /// With columns that are left out if there is no room, the least important first.
+    pub(super) fn sparing(mut self, titles: &'a [&'a str]) -> Self {
+        self.spare = titles;
+        self
     }
 
     pub(super) fn row(&mut self, cells: Vec<Cell>) {
@@ -48,44 +61,52 @@ impl Table {
 
     /// The head and the rows, none wider than `width` unless the numbers alone are.
     pub(super) fn lines(&self, width: usize, colour: bool) -> Vec<String> {
-        let columns = self.rows[0].len();
-        let mut widths: Vec<usize> = (0..columns)
+        let mut widths: Vec<usize> = (0..self.rows[0].len())
             .map(|at| {
-                self.rows
-                    .iter()
-                    .map(|row| row[at].text.width())
-                    .max()
-                    .unwrap_or(0)
+                let cells = self.rows.iter().map(|row| row[at].text.width());
+                cells.max().unwrap_or(0)
             })
             .collect();
-        let others: usize = widths[1..].iter().map(|width| width + GAP).sum();
-        widths[0] = widths[0].min(width.saturating_sub(others).max(FIRST_MIN));
+        let mut shown: Vec<usize> = (0..widths.len()).collect();
+        let others = |shown: &[usize], widths: &[usize]| -> usize {
+            shown[1..].iter().map(|at| widths[*at] + GAP).sum()
+        };
+        let fair = widths[0].clamp(FIRST_MIN, FIRST_FAIR);
+        for title in self.spare {
+            if fair + others(&shown, &widths) <= width {
+                break;
+            }
+            shown.retain(|at| self.rows[0][*at].text != *title);
+        }
+        let room = width.saturating_sub(others(&shown, &widths)).max(FIRST_MIN);
+        widths[0] = widths[0].min(room);
+        let first: Vec<&str> = self.rows.iter().map(|row| row[0].text.as_str()).collect();
+        let first = shortened_apart(&first, widths[0]);
         self.rows
             .iter()
-            .map(|row| line(row, &widths, colour))
+            .zip(first)
+            .map(|(row, first)| line(row, first, &shown, &widths, colour))
             .collect()
     }
 }
 
-fn line(row: &[Cell], widths: &[usize], colour: bool) -> String {
+fn line(row: &[Cell], first: String, shown: &[usize], widths: &[usize], colour: bool) -> String {
     let mut line = String::new();
-    for (at, (cell, width)) in row.iter().zip(widths).enumerate() {
-        let text = if at == 0 {
-            shortened(&cell.text, *width)
-        } else {
-            cell.text.clone()
-        };
+    let mut first = Some(first);
+    for at in shown {
+        let (cell, width) = (&row[*at], widths[*at]);
+        let is_first = first.is_some();
+        let text = first.take().unwrap_or_else(|| cell.text.clone());
         let padding = " ".repeat(width.saturating_sub(text.width()));
-        let gap = " ".repeat(if at > 0 { GAP } else { 0 });
         let painted = if colour && cell.style != Style::new() {
             format!("{}{text}{:#}", cell.style, cell.style)
         } else {
             text
         };
-        if at == 0 {
+        if is_first {
             line += &format!("{painted}{padding}");
         } else {
-            line += &format!("{gap}{padding}{painted}");
+            line += &format!("{:GAP$}{padding}{painted}", "");
         }
     }
     line
@@ -93,10 +114,49 @@ fn line(row: &[Cell], widths: &[usize], colour: bool) -> String {
 
 /// A text of at most so many columns: what does not fit is left out of its middle.
 pub(crate) fn shortened(text: &str, width: usize) -> String {
+    without(text, width, width.saturating_sub(1) / 2)
+}
+
+/// Texts of at most so many columns each that stay apart: what does not fit is left out where they are alike, if
+/// one place does for all.
+fn shortened_apart(texts: &[&str], width: usize) -> Vec<String> {
+    let middle = width.saturating_sub(1) / 2;
+    let cut = |head: usize| -> Vec<String> {
+        let cut = texts.iter().map(|text| without(text, width, head));
+        cut.collect()
+    };
+    let distinct = |texts: &[String]| {
+        let mut all: Vec<&String> = texts.iter().collect();
+        all.sort_unstable();
+        all.dedup();
+        all.len()
+    };
+    // The nearer to the middle, the better.
+    let heads = (0..=middle).flat_map(|off| [middle - off, middle + off]);
+    let heads = heads.filter(|head| *head < width);
+    let mut best = cut(middle);
+    let (mut most, whole) = (distinct(&best), {
+        let whole: Vec<String> = texts.iter().map(|text| (*text).to_owned()).collect();
+        distinct(&whole)
+    });
+    for head in heads {
+        if most == whole {
+            break;
+        }
+        let other = cut(head);
+        let apart = distinct(&other);
+        if apart > most {
+            (best, most) = (other, apart);
+        }
+    }
+    best
+}
+
+/// A text of at most so many columns, of which the first `head` are its beginning and the others its end.
+fn without(text: &str, width: usize, head: usize) -> String {
     if text.width() <= width {
         return text.to_owned();
     }
-    let head = (width.saturating_sub(1)) / 2;
     let tail = width.saturating_sub(1).saturating_sub(head);
     let mut begin = String::new();
     for letter in text.chars() {
@@ -127,6 +187,41 @@ mod tests {
         assert_eq!(shortened("abcdefghij", 10), "abcdefghij");
         assert_eq!(shortened("abcdefghijk", 10), "abcd…ghijk");
         assert!(shortened("日本語日本語", 7).width() <= 7);
+    }
+
+    #[test]
+    fn texts_that_are_shortened_stay_apart() {
+        let paths = [
+            "/api/v1/items/1/parts/latest",
+            "/api/v1/items/2/parts/latest",
+        ];
+        assert_eq!(
+            shortened_apart(&paths, 20),
+            ["/api/v1/items/1…test", "/api/v1/items/2…test"]
+        );
+        let ends = ["/a/very/long/path/to/one", "/a/very/long/path/to/two"];
+        assert_eq!(shortened_apart(&ends, 11), ["/a/ve…o/one", "/a/ve…o/two"]);
+        assert_eq!(
+            shortened_apart(&["/same/same", "/same/same"], 5),
+            ["/s…me", "/s…me"]
+        );
+    }
+
+    #[test]
+    fn columns_that_may_go_do_so_before_numbers_wrap() {
+        let mut table = Table::new(&["name", "count", "p50", "max"]).sparing(&["max", "p50"]);
+        let cells = ["GET /items/{id}/parts", "1,000", "12.3 ms", "345 ms"];
+        table.row(cells.map(|cell| Cell::plain(cell.to_owned())).into());
+        assert_eq!(
+            table.lines(usize::MAX, false)[1],
+            "GET /items/{id}/parts  1,000  12.3 ms  345 ms"
+        );
+        assert_eq!(
+            table.lines(40, false)[1],
+            "GET /items/{id}/parts  1,000  12.3 ms"
+        );
+        assert_eq!(table.lines(30, false)[1], "GET /items/{id}/parts  1,000");
+        assert_eq!(table.lines(20, false)[1], "GET /i…parts  1,000");
     }
 
     #[test]

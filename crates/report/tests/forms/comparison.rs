@@ -9,7 +9,7 @@ use report::{
 use serde_json::Value;
 use verdict::baseline::Baseline;
 use verdict::comparison::{Answer, Change, Measured, Outcome, Played, Row};
-use verdict::{Beside, Contested, FailOn, Finding, FindingKind, Grade, Interval};
+use verdict::{Beside, Contested, FailOn, Finding, FindingKind, Interval};
 
 use crate::run::{HOSTILE, Run, known};
 
@@ -159,7 +159,7 @@ fn pipelines_hear_it_in_their_own_forms() {
     ];
     insta::assert_snapshot!("junit", junit(&all));
     insta::assert_snapshot!("github", github(&all));
-    insta::assert_snapshot!("markdown", markdown(&run.judged()));
+    insta::assert_snapshot!("markdown", markdown(&run.judged(), Some("out/report.html")));
     insta::assert_snapshot!("markdown_of_contest", markdown_of_contest(&contested));
 }
 

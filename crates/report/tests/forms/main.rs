@@ -6,6 +6,7 @@ mod csv;
 mod html;
 mod locust;
 mod run;
+mod states;
 mod stream;
 mod summary;
 mod terminal;

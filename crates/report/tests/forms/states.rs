@@ -1,0 +1,185 @@
+//! Every state in which a run can end, as it reads first: the table of docs/exit-codes.md, and the first lines of
+//! the terminal and of the page.
+
+use record::{FailureKind, Metric, RunRecord, StoppedBy};
+use report::{Checks, github, html, junit, terminal};
+use verdict::baseline::Baseline;
+use verdict::{Conclusion, FailOn, Verdict, judge, judge_beside};
+
+use crate::run::{Run, ending, steady};
+
+const PAGE: &str = include_str!("../../../../docs/exit-codes.md");
+
+/// The states, with a run that ends in each.
+fn states() -> Vec<(&'static str, Run)> {
+    let fine = || decidable(steady(22, |_| (5, None)));
+    let judged = |record: RunRecord| Run {
+        verdict: judge(&record),
+        record,
+    };
+    let mut missed = decidable(steady(22, |number| {
+        (5, (number % 2 == 0).then_some(FailureKind::Status))
+    }));
+    missed.ending = Some(ending(StoppedBy::Finished, 22_000, None));
+    let mut inconclusive = fine();
+    inconclusive.header.targets[1].target = Some(0.1);
+    let mut not_applicable = fine();
+    let throughput = record::Target {
+        metric: Metric::Throughput,
+        target: Some(100.0),
+        acceptable: None,
+        critical: None,
+        ..not_applicable.header.targets[0].clone()
+    };
+    not_applicable.header.targets = vec![throughput];
+    let mut no_target = fine();
+    no_target.header.targets.clear();
+    let mut cut_short = fine();
+    cut_short.header.load.stages[0].seconds = 60.0;
+    cut_short.ending = Some(ending(StoppedBy::Interrupted, 22_000, None));
+    let mut incomplete = fine();
+    incomplete.header.load.stages[0].seconds = 60.0;
+    incomplete.ending = None;
+    let invalid = decidable(steady(22, |number| {
+        (5, (number % 100 == 0).then_some(FailureKind::NoPorts))
+    }));
+    let mut all_failed = decidable(steady(22, |number| {
+        (5, (number > 440).then_some(FailureKind::Status))
+    }));
+    all_failed.header.load.stages[0].seconds = 60.0;
+    let reason = "all 400 requests of the last 10 s failed, most with status";
+    all_failed.ending = Some(ending(StoppedBy::EverythingFailed, 22_000, Some(reason)));
+    let nothing = decidable(steady(22, |_| (5, Some(FailureKind::ConnectRefused))));
+    vec![
+        ("passed", judged(fine())),
+        ("missed", judged(missed)),
+        ("inconclusive", judged(inconclusive)),
+        ("not applicable", judged(not_applicable)),
+        ("no target asked", judged(no_target)),
+        ("cut short by Ctrl-C", judged(cut_short)),
+        ("incomplete record", judged(incomplete)),
+        ("invalid", judged(invalid)),
+        ("everything failed", judged(all_failed)),
+        ("nothing answered", judged(nothing)),
+        ("worse than the baseline", worse()),
+    ]
+}
+
+/// With targets that 22 s of 40 requests a second decide.
+fn decidable(mut record: RunRecord) -> RunRecord {
+    let [p50, .., errors, _] = record.header.targets.as_slice() else {
+        panic!("five targets");
+    };
+    let (p50, mut errors) = (p50.clone(), errors.clone());
+    (errors.target, errors.acceptable) = (Some(1.0), None);
+    record.header.targets = vec![p50, errors];
+    record
+}
+
+fn worse() -> Run {
+    let varied = |slower: u64, seed: u64| {
+        decidable(steady(120, move |number| {
+            (5 + slower + (number * 7 + seed) % 3, None)
+        }))
+    };
+    let before: Vec<RunRecord> = (0..3).map(|seed| varied(0, seed)).collect();
+    let baseline = Baseline::of("main", &before, true).expect("runs that may be kept");
+    let record = varied(5, 3);
+    let verdict = judge_beside(&record, &baseline, Vec::new(), None);
+    Run { record, verdict }
+}
+
+fn exit_code(verdict: &Verdict) -> u8 {
+    match verdict.conclusion(FailOn::Poor) {
+        Conclusion::Passed => 0,
+        Conclusion::Missed => 1,
+        Conclusion::Invalid => 3,
+        Conclusion::NothingAnswered => 4,
+        Conclusion::Inconclusive => 5,
+    }
+}
+
+/// The colour of a result, as docs/exit-codes.md calls it.
+fn colour(run: &Run) -> &'static str {
+    match run.verdict.result.name() {
+        "good" => "green",
+        "acceptable" => "blue",
+        "inconclusive" => "amber",
+        "poor" => "orange",
+        "critical" | "nothing_answered" => "red",
+        "invalid" => "violet",
+        _ => "grey",
+    }
+}
+
+fn junit_in_words(run: &Run) -> String {
+    let text = junit(&[Checks::of_run(&run.judged(), FailOn::Poor)]);
+    let [failures, errors] = ["<failure", "<error"].map(|tag| text.matches(tag).count());
+    match (failures, errors) {
+        (0, 0) => "passes".to_owned(),
+        (0, _) => "an error: the verdict".to_owned(),
+        _ => "a failure each".to_owned(),
+    }
+}
+
+fn github_in_words(run: &Run) -> &'static str {
+    let text = github(&[Checks::of_run(&run.judged(), FailOn::Poor)]);
+    match text.split_once(' ').map(|(command, _)| command) {
+        Some("::error") => "error",
+        Some("::warning") => "warning",
+        Some("::notice") => "notice",
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn exit_codes_page_has_a_row_for_each_state() {
+    let rows: String = states()
+        .iter()
+        .map(|(name, run)| {
+            format!(
+                "| {name} | {} | {} | {} | {} | {} |\n",
+                run.verdict.sentence,
+                colour(run),
+                exit_code(&run.verdict),
+                junit_in_words(run),
+                github_in_words(run)
+            )
+        })
+        .collect();
+    assert!(PAGE.contains(&rows), "docs/exit-codes.md lacks:\n{rows}");
+}
+
+#[test]
+fn first_lines_say_whether_it_passed_why_and_what_now() {
+    let mut text = String::new();
+    for (name, run) in states() {
+        let shown = terminal(&run.judged(), 80, false);
+        let shown: Vec<&str> = shown.lines().take(3).collect();
+        let page = html(&[run.judged()]);
+        let header = page.split("<header").nth(1).expect("a header");
+        let header = header
+            .split("<ul")
+            .next()
+            .and_then(|it| it.split("<dl").next());
+        let header = words(&format!("<header{}", header.expect("a head")));
+        text += &format!("## {name}\n{}\n\n{header}\n\n", shown.join("\n"));
+    }
+    insta::assert_snapshot!("states", text);
+}
+
+/// The text of some HTML, a line for each element that has any.
+fn words(html: &str) -> String {
+    let mut text = String::new();
+    for part in html.split('<').skip(1) {
+        let (tag, words) = part.split_once('>').unwrap_or((part, ""));
+        let begins_line = ["p", "h1", "/p", "/h1"]
+            .iter()
+            .any(|it| tag.split([' ', '>']).next() == Some(*it));
+        if begins_line && !text.is_empty() && !text.ends_with('\n') {
+            text.push('\n');
+        }
+        text += words;
+    }
+    text.trim().to_owned()
+}
