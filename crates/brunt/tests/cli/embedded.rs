@@ -19,7 +19,7 @@ fn the_main_job_ends_with_every_target_judged_and_all_files() {
     .shipped();
     let ended = brunt.run();
     // The machine may be busy with other tests: which grades come out is not this test's business.
-    assert!(matches!(ended.code, Some(0 | 1 | 3)), "{ended:?}");
+    assert!(matches!(ended.code, Some(0 | 1 | 3 | 5)), "{ended:?}");
     let summary = brunt.summary();
     assert_eq!(summary["schema"], 1);
     assert_eq!(summary["stopped_by"], "finished");

@@ -20,4 +20,5 @@ mod processes;
 mod rehearsal;
 mod report;
 mod servers;
+mod states;
 mod terminal;

@@ -1,0 +1,214 @@
+//! Each state in which a run can end, played: headline, exit code, JUnit and GitHub agree, as docs/exit-codes.md says.
+//! (A run that is worse than its baseline is played in `baselines`.)
+
+use std::time::Duration;
+
+use rustix::process::Signal;
+use testbed::{Answer, Fault, Routes, Server, until};
+
+use crate::brunt::{BOUND, Brunt, Ended, read_json};
+
+/// How a state shows.
+struct Expected {
+    verdict: &'static str,
+    headline: &'static str,
+    code: i32,
+    /// What JUnit has: a failure, an error, or neither.
+    junit: Option<&'static str>,
+    github: &'static str,
+}
+
+fn scenario(host: &str, load: &str, targets: &str) -> String {
+    format!(
+        "host = \"{host}\"\n[users.u]\nwait = \"5ms..10ms\"\n[[users.u.tasks]]\nget = \"/\"\n\
+         [profiles.p]\n{load}\n[verdict]\nmin_duration = \"1s\"\n[targets]\n{targets}\n"
+    )
+}
+
+fn brunt(scenario: &str) -> Brunt {
+    let arguments = [
+        "run",
+        "p",
+        "--out",
+        "out",
+        "--junit",
+        "junit.xml",
+        "--github",
+    ];
+    Brunt::new(&arguments).scenario(scenario)
+}
+
+fn assert_state(brunt: &Brunt, ended: &Ended, expected: &Expected) {
+    let name = expected.headline;
+    assert_eq!(ended.code, Some(expected.code), "{name}: {ended:?}");
+    let summary = brunt.summary();
+    assert_eq!(summary["verdict"], expected.verdict, "{name}: {summary}");
+    let sentence = summary["sentence"].as_str().expect("a sentence");
+    assert!(sentence.starts_with(name), "{name}: {sentence}");
+    let first = ended.stdout.lines().next().unwrap_or_default();
+    assert!(first.starts_with(name), "{name}: {first}");
+    let last = format!("(exit code {})", expected.code);
+    let mut lines = ended.stdout.lines();
+    assert!(
+        lines.next_back().is_some_and(|line| line.ends_with(&last)),
+        "{name}: {ended:?}"
+    );
+    let junit = std::fs::read_to_string(brunt.path("junit.xml")).expect("a file");
+    for tag in ["failure", "error"] {
+        let has = junit.contains(&format!("<{tag} "));
+        assert_eq!(has, expected.junit == Some(tag), "{name}: {junit}");
+    }
+    let command = format!("::{} title=brunt p", expected.github);
+    assert!(ended.stdout.contains(&command), "{name}: {ended:?}");
+}
+
+#[test]
+fn decided_and_undecided_runs_end_as_documented() {
+    let ok = Server::start(Routes::new().otherwise(Answer::ok("x"))).unwrap();
+    let slow = Answer::ok("x").delayed(Duration::from_millis(80));
+    let slow = Server::start(Routes::new().otherwise(slow)).unwrap();
+    let five = "users = 5\nduration = \"3s\"";
+    let long = "users = 5\nduration = \"21s\"";
+    let one = "users = 1\nduration = \"3s\"";
+    for (server, load, targets, expected) in [
+        (
+            &ok,
+            long,
+            "p50 = { critical = \"10s\" }",
+            Expected {
+                verdict: "good",
+                headline: "Good: 1 of 1 targets met at ",
+                code: 0,
+                junit: None,
+                github: "notice",
+            },
+        ),
+        (
+            &slow,
+            five,
+            "p50 = { critical = \"10ms\" }",
+            Expected {
+                verdict: "critical",
+                headline: "Critical: p50 ",
+                code: 1,
+                junit: Some("failure"),
+                github: "error",
+            },
+        ),
+        (
+            &ok,
+            five,
+            "p50 = { critical = \"10s\" }\nerror_rate = { critical = \"0.1%\" }",
+            Expected {
+                verdict: "inconclusive",
+                headline: "Inconclusive: error rate ",
+                code: 5,
+                junit: Some("error"),
+                github: "warning",
+            },
+        ),
+        (
+            &slow,
+            one,
+            "throughput = { target = \"1000/s\" }",
+            Expected {
+                verdict: "not_applicable",
+                headline: "Not applicable: ",
+                code: 5,
+                junit: Some("error"),
+                github: "warning",
+            },
+        ),
+        (
+            &ok,
+            five,
+            "",
+            Expected {
+                verdict: "no_targets",
+                headline: "",
+                code: 0,
+                junit: None,
+                github: "notice",
+            },
+        ),
+    ] {
+        let brunt = brunt(&scenario(&server.url(), load, targets));
+        let ended = brunt.run();
+        assert_state(&brunt, &ended, &expected);
+    }
+}
+
+#[test]
+fn services_that_fail_or_are_silent_end_as_documented() {
+    let failing = Server::start(Routes::new().otherwise(Answer::new(503))).unwrap();
+    let hours = "users = 2\nduration = \"1h\"";
+    let brunt_ = brunt(&scenario(
+        &failing.url(),
+        hours,
+        "throughput = { target = \"1/s\" }",
+    ));
+    let expected = Expected {
+        verdict: "critical",
+        headline: "Critical: all ",
+        code: 1,
+        junit: Some("failure"),
+        github: "error",
+    };
+    let ended = brunt_.run();
+    assert_state(&brunt_, &ended, &expected);
+    assert_eq!(brunt_.summary()["stopped_by"], "everything_failed");
+
+    let silent = Server::start(Fault::Silent).unwrap();
+    let short = "users = 2\nduration = \"1s\"";
+    let targets = "p95 = { critical = \"1s\" }\nerror_rate = { critical = \"5%\" }";
+    let brunt_ = brunt(&scenario(&silent.url(), short, targets)).and(&["--stop-timeout", "100ms"]);
+    let expected = Expected {
+        verdict: "nothing_answered",
+        headline: "No request was answered: ",
+        code: 4,
+        junit: Some("error"),
+        github: "error",
+    };
+    let ended = brunt_.run();
+    assert_state(&brunt_, &ended, &expected);
+    let never = brunt_.and(&["--fail-on", "never"]).run();
+    assert_eq!(never.code, Some(0), "{never:?}");
+}
+
+#[test]
+fn a_run_that_was_cut_short_or_killed_is_not_good() {
+    let server = Server::start(Routes::new().otherwise(Answer::ok("x"))).unwrap();
+    let hours = "users = 5\nduration = \"1h\"";
+    let scenario = scenario(&server.url(), hours, "p50 = { critical = \"10s\" }");
+    for signal in [Signal::INT, Signal::KILL] {
+        let brunt = brunt(&scenario);
+        let running = brunt.start();
+        until(BOUND, "two seconds of the record", || {
+            let bytes = std::fs::read(brunt.path("out/record.brunt")).ok()?;
+            let record = record::file::read(bytes.as_slice()).ok()?;
+            (record.timeline.seconds().len() >= 2).then_some(())
+        });
+        running.signal(signal);
+        let ended = running.end();
+        if signal == Signal::INT {
+            let expected = Expected {
+                verdict: "inconclusive",
+                headline: "Inconclusive: stopped by Ctrl-C after ",
+                code: 5,
+                junit: Some("error"),
+                github: "warning",
+            };
+            assert_state(&brunt, &ended, &expected);
+            continue;
+        }
+        let ended = brunt.also(&["report", "out", "--json", "-o", "again.json"]);
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+        let summary = read_json(&brunt.path("again.json"));
+        assert_eq!(summary["verdict"], "inconclusive", "{summary}");
+        let sentence = summary["sentence"].as_str().expect("a sentence");
+        assert!(
+            sentence.starts_with("Inconclusive: the record breaks off after "),
+            "{sentence}"
+        );
+    }
+}
