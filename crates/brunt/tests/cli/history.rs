@@ -487,7 +487,7 @@ fn the_page_leads_to_the_reports_that_are_there() {
     assert_eq!(page.matches("<a href=\"run-").count(), 10 * 9);
     assert_eq!(
         page.matches("<circle class=\"full\" cx=\"7\"").count(),
-        4 * 5,
+        4 * 8,
         "the keys"
     );
 

@@ -91,7 +91,7 @@ fn every_command_of_the_page_runs_and_leaves_its_files() {
             }
         }
         if command.contains("--github") {
-            assert!(ended.stdout.contains("::notice title=brunt "), "{ended:?}");
+            assert!(ended.stdout.contains("::warning title=brunt "), "{ended:?}");
             let summary = std::fs::read_to_string(folder.join("summary.md")).unwrap();
             assert!(summary.contains("| p95 |"), "{summary}");
         }

@@ -21,7 +21,7 @@ struct Expected {
 fn scenario(host: &str, load: &str, targets: &str) -> String {
     format!(
         "host = \"{host}\"\n[users.u]\nwait = \"5ms..10ms\"\n[[users.u.tasks]]\nget = \"/\"\n\
-         [profiles.p]\n{load}\n[verdict]\nmin_duration = \"1s\"\n[targets]\n{targets}\n"
+         [profiles.p]\n{load}\n[verdict]\nmin_duration = \"2s\"\n[targets]\n{targets}\n"
     )
 }
 
@@ -68,12 +68,11 @@ fn decided_and_undecided_runs_end_as_documented() {
     let slow = Answer::ok("x").delayed(Duration::from_millis(80));
     let slow = Server::start(Routes::new().otherwise(slow)).unwrap();
     let five = "users = 5\nduration = \"3s\"";
-    let long = "users = 5\nduration = \"21s\"";
     let one = "users = 1\nduration = \"3s\"";
     for (server, load, targets, expected) in [
         (
             &ok,
-            long,
+            five,
             "p50 = { critical = \"10s\" }",
             Expected {
                 verdict: "good",
