@@ -69,10 +69,11 @@ fn decided_and_undecided_runs_end_as_documented() {
     let slow = Server::start(Routes::new().otherwise(slow)).unwrap();
     let five = "users = 5\nduration = \"3s\"";
     let one = "users = 1\nduration = \"3s\"";
+    let long = "users = 5\nduration = \"22s\"";
     for (server, load, targets, expected) in [
         (
             &ok,
-            five,
+            long,
             "p50 = { critical = \"10s\" }",
             Expected {
                 verdict: "good",
