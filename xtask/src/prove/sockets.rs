@@ -2,6 +2,7 @@
 //! other.
 
 mod agents;
+mod baselines;
 mod breaking;
 mod doors;
 mod memory;
@@ -38,7 +39,7 @@ struct Row {
 
 type Proof = fn(&Stand) -> anyhow::Result<Vec<Row>>;
 
-const PROOFS: [(&str, Proof); 8] = [
+const PROOFS: [(&str, Proof); 9] = [
     ("stall", stall::rows),
     ("breaking", breaking::rows),
     ("breaking-long", breaking::long_rows),
@@ -46,6 +47,7 @@ const PROOFS: [(&str, Proof); 8] = [
     ("memory", memory::rows),
     ("doors", doors::rows),
     ("agents", agents::rows),
+    ("baselines", baselines::rows),
     ("regressions", regressions::rows),
 ];
 

@@ -20,6 +20,11 @@ impl Run {
         })
     }
 
+    /// Where its files are.
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// `good`, `poor`, `invalid` and so on.
     pub(super) fn verdict(&self) -> &str {
         self.summary["verdict"].as_str().unwrap_or_default()
