@@ -51,8 +51,18 @@ impl Yardstick {
         })
     }
 
-    /// What differs between the baseline and a run that is about to begin or has been made. Says what makes
-    /// the conclusion weaker, and refuses what cannot be compared.
+    /// What differs between the baseline and a run that is about to begin. Says beforehand what the baseline
+    /// cannot tell.
+    pub(crate) fn before_load(&self, run: &Header) -> Result<Vec<Difference>, Failure> {
+        let differences = self.differences(run)?;
+        if let Some(weakness) = self.baseline.weakness() {
+            note(&format!("note: {weakness}"));
+        }
+        Ok(differences)
+    }
+
+    /// What differs between the baseline and a run. Says what makes the conclusion weaker, and refuses what
+    /// cannot be compared.
     pub(crate) fn differences(&self, run: &Header) -> Result<Vec<Difference>, Failure> {
         let conditions = Conditions::of(run);
         let mut differences = self.baseline.conditions.differences(&conditions);

@@ -68,7 +68,7 @@ impl Session<'_> {
         let mut stage = Stage::set(self.options, self.processes, self.watch, &host, &plan)?;
         let mut header = stage.header(self.options, self.scenario, profile, &plan, "");
         let differences = match self.yardstick {
-            Some(yardstick) => yardstick.differences(&header)?,
+            Some(yardstick) => yardstick.before_load(&header)?,
             None => Vec::new(),
         };
         let folder = RunFolder::create(out, profile, Timestamp::now())

@@ -5,7 +5,7 @@ mod github;
 mod junit;
 
 use verdict::comparison::{Outcome, Row};
-use verdict::{Conclusion, Contested, FailOn, Finding, Grade, Judgement};
+use verdict::{Conclusion, Contested, FailOn, Finding, Grade, Judgement, RunResult};
 
 pub use github::github;
 pub use junit::junit;
@@ -57,8 +57,22 @@ impl Checks {
     }
 
     /// The checks of a run that is only compared with a baseline: its verdict, and each figure that is compared.
+    /// Targets count for nothing here.
     pub fn beside_baseline(run: &Judged, fail_on: FailOn) -> Self {
-        Self::of(run, fail_on, Vec::new())
+        let mut checks = Self::of(run, fail_on, Vec::new());
+        let Some(beside) = &run.verdict.beside else {
+            return checks;
+        };
+        let is_valid = !matches!(
+            run.verdict.result,
+            RunResult::Invalid | RunResult::NothingAnswered
+        );
+        if is_valid {
+            checks.sentence = beside.sentence();
+            checks.all[0].message = beside.sentence();
+            checks.all[0].standing = standing_of(beside.comparison.outcome(), fail_on);
+        }
+        checks
     }
 
     fn of(run: &Judged, fail_on: FailOn, targets: Vec<Check>) -> Self {
@@ -104,10 +118,8 @@ impl Checks {
         let validity = Check {
             name: "verdict".to_owned(),
             standing: match compared.outcome {
-                _ if fail_on == FailOn::Never => Standing::Passed,
-                _ if !contested.is_valid() => Standing::Broken,
-                Outcome::NotEnoughData => Standing::Inconclusive,
-                _ => Standing::Passed,
+                _ if !contested.is_valid() && fail_on != FailOn::Never => Standing::Broken,
+                outcome => standing_of(outcome, fail_on),
             },
             message: contested.sentence(),
         };
@@ -125,6 +137,14 @@ impl Checks {
         let all = self.all.iter();
         all.filter(|check| standings.contains(&check.standing))
             .count()
+    }
+}
+
+/// The verdict's own check of a comparison: the checks of what is worse say why it fails.
+fn standing_of(outcome: Outcome, fail_on: FailOn) -> Standing {
+    match outcome {
+        Outcome::NotEnoughData if fail_on != FailOn::Never => Standing::Inconclusive,
+        _ => Standing::Passed,
     }
 }
 
@@ -172,18 +192,21 @@ fn of_rows<'a>(
     let [one, other] = compared.sides;
     let check = move |row: &Row| Check {
         name: format!("{} {title}", row.measured.in_words()),
-        standing: match row.outcome {
+        standing: match row.outcome() {
             Outcome::Worse if fail_on != FailOn::Never => Standing::Failed,
             Outcome::NotEnoughData => Standing::Undecided,
-            Outcome::Better | Outcome::Same | Outcome::Worse => Standing::Passed,
+            Outcome::Better | Outcome::Same | Outcome::NotWorse | Outcome::Worse => {
+                Standing::Passed
+            }
         },
         message: format!(
-            "{}: {} {one}, {} {other}, {}",
-            row.outcome.in_words(),
+            "{}: {} {one}, {} {other}, {}, tolerance {}",
+            row.outcome().in_words(),
             comparison::value(row.baseline, row),
             comparison::value(row.run, row),
             row.change_in_words()
                 .unwrap_or_else(|| "no interval yet".to_owned()),
+            row.tolerance.in_words(),
         ),
     };
     compared.tested().into_iter().map(check)

@@ -1,7 +1,7 @@
 //! Comparisons as every form of report shows them: titles, values, changes, and what stands out.
 
 use serde_json::{Value, json};
-use verdict::comparison::{BetweenRuns, Change, Outcome, Row};
+use verdict::comparison::{BetweenRuns, Change, Ends, Outcome, Row, Tolerance};
 use verdict::{Beside, Contested, Grade};
 
 use crate::number;
@@ -12,6 +12,10 @@ pub(crate) struct Compared<'a> {
     pub(crate) title: String,
     /// What the two are called.
     pub(crate) sides: [&'static str; 2],
+    /// What the figures of the two are, from which the change was computed.
+    pub(crate) figures: &'static str,
+    /// What the interval of the tested rows is called.
+    pub(crate) interval: &'static str,
     pub(crate) outcome: Outcome,
     pub(crate) sentence: String,
     pub(crate) caveats: Vec<String>,
@@ -23,6 +27,9 @@ impl<'a> From<&'a Beside> for Compared<'a> {
         Self {
             title: format!("Beside `{}`", number::one_line(&beside.baseline)),
             sides: ["baseline", "run"],
+            figures: "baseline and run are the geometric means of their blocks (error rates: the means), and the change is \
+                      computed from them; with 95 % confidence the intervals of all tested rows hold together",
+            interval: "95 % interval",
             outcome: beside.comparison.outcome(),
             sentence: beside.sentence(),
             caveats: beside.caveats(),
@@ -36,6 +43,9 @@ impl<'a> From<&'a Contested> for Compared<'a> {
         Self {
             title: "A against B".to_owned(),
             sides: ["A", "B"],
+            figures: "A and B are those of a usual pair of blocks (Hodges–Lehmann), and the change leads from the one to \
+                      the other; the interval is that of the last look, and the one that decides",
+            interval: "interval",
             outcome: contested.outcome(),
             sentence: contested.sentence(),
             caveats: contested.caveats(),
@@ -58,6 +68,9 @@ impl<'a> Compared<'a> {
     /// What is to be thought of it.
     pub(crate) fn notes(&self) -> Vec<String> {
         let mut notes = self.caveats.clone();
+        if self.rows.iter().any(|row| row.change.is_some()) {
+            notes.push(self.figures.to_owned());
+        }
         if self.of_all().iter().any(|row| !row.is_tested) {
             notes.push(BRACKETS_NOTE.to_owned());
         }
@@ -68,9 +81,9 @@ impl<'a> Compared<'a> {
     pub(crate) fn standing_out(&self) -> Vec<&'a Row> {
         let of_names = self.rows.iter().filter(|row| row.name.is_some());
         let mut rows: Vec<&Row> = of_names
-            .filter(|row| matches!(row.outcome, Outcome::Worse | Outcome::Better))
+            .filter(|row| matches!(row.outcome(), Outcome::Worse | Outcome::Better))
             .collect();
-        rows.sort_by_key(|row| row.outcome != Outcome::Worse);
+        rows.sort_by_key(|row| row.outcome() != Outcome::Worse);
         rows
     }
 }
@@ -99,17 +112,15 @@ pub(crate) fn value(value: Option<f64>, row: &Row) -> String {
 
 /// How a row changed, and the interval of it.
 pub(crate) fn change(row: &Row) -> (String, String) {
-    let words = row.change_in_words();
-    let parts = words.as_deref().and_then(|words| words.split_once(" ("));
-    match parts {
-        Some((change, interval)) => (change.to_owned(), interval.trim_end_matches(')').to_owned()),
+    match row.change {
+        Some(change) => (change.by_in_words(), change.interval_in_words()),
         None => ("–".to_owned(), String::new()),
     }
 }
 
 /// What a row comes to; where it decides nothing, that is said.
 pub(crate) fn outcome(row: &Row) -> String {
-    let words = row.outcome.in_words();
+    let words = row.outcome().in_words();
     match (row.is_tested, row.name.is_some()) {
         (true, _) | (false, true) => words.to_owned(),
         (false, false) => format!("({words})"),
@@ -120,7 +131,7 @@ pub(crate) fn outcome(row: &Row) -> String {
 pub(crate) fn grade_of(outcome: Outcome) -> Grade {
     match outcome {
         Outcome::Worse => Grade::Poor,
-        Outcome::Better | Outcome::Same => Grade::Good,
+        Outcome::Better | Outcome::Same | Outcome::NotWorse => Grade::Good,
         Outcome::NotEnoughData => Grade::Inconclusive,
     }
 }
@@ -144,6 +155,7 @@ pub(crate) fn json_beside(beside: &Beside) -> Value {
         "sentence": beside.sentence(),
         "baseline_runs": runs,
         "noise_between_runs_known": is_known,
+        "figures": "geometric_mean_of_blocks",
         "differences": differences.collect::<Vec<_>>(),
         "rows": comparison.rows.iter().map(|row| json_row(row, ["baseline", "run"])).collect::<Vec<_>>(),
     })
@@ -151,16 +163,16 @@ pub(crate) fn json_beside(beside: &Beside) -> Value {
 
 /// One row, for files, with what its two sides are called.
 pub(crate) fn json_row(row: &Row, sides: [&str; 2]) -> Value {
-    let interval = |interval: verdict::Interval| json!([interval.low, interval.high]);
-    let (ratio, points, interval) = match row.change {
-        None => (None, None, Value::Null),
-        Some(Change::Ratio {
-            ratio,
-            interval: of,
-        }) => (Some(ratio), None, interval(of)),
-        Some(Change::Points { by, interval: of }) => (None, Some(by), interval(of)),
+    let (ratio, points) = match row.change {
+        None => (None, None),
+        Some(Change::Ratio { ratio, .. }) => (Some(ratio), None),
+        Some(Change::Points { by, .. }) => (None, Some(by)),
     };
-    json!({
+    let (tolerance, tolerance_points) = match row.tolerance {
+        Tolerance::Share(share) => (Some(share), None),
+        Tolerance::Points(points) => (None, Some(points)),
+    };
+    let mut value = json!({
         "name": row.name,
         "measured": row.measured.name(),
         "unit": row.measured.unit(),
@@ -168,9 +180,23 @@ pub(crate) fn json_row(row: &Row, sides: [&str; 2]) -> Value {
         sides[1]: row.run,
         "ratio": ratio,
         "points": points,
-        "interval": interval,
-        "tolerance": row.theta,
-        "outcome": row.outcome.name(),
+        "interval": row.change.map_or(Value::Null, json_interval),
+        "tolerance": tolerance,
+        "tolerance_points": tolerance_points,
+        "outcome": row.outcome().name(),
         "tested": row.is_tested,
-    })
+    });
+    if let Some(pairs) = row.pairs {
+        value["pairs"] = pairs.into();
+    }
+    value
+}
+
+/// The ends of an interval, `null` where one is open; `null` alone if it is not known.
+pub(crate) fn json_interval(change: Change) -> Value {
+    let interval = change.interval();
+    if interval == Ends::UNKNOWN {
+        return Value::Null;
+    }
+    json!([interval.low, interval.high])
 }

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 use unicode_width::UnicodeWidthStr;
 use verdict::Contested;
-use verdict::comparison::Row;
+use verdict::comparison::{Change, Look, Row};
 
 use crate::comparison::{self, json_row};
 use crate::number;
@@ -107,10 +107,23 @@ pub fn contest_json(contest: &Contest) -> String {
         "outcome": contested.outcome().name(),
         "sentence": contested.sentence(),
         "values": contested.played.values.iter().map(|(measured, values)| (measured.name(), values)).collect::<BTreeMap<_, _>>(),
+        "looks": contested.played.looks.iter().map(|(measured, looks)| (measured.name(), json_looks(looks))).collect::<BTreeMap<_, _>>(),
+        "figures": "usual_pair",
         "rows": rows.map(|row| json_row(row, ["a", "b"])).collect::<Vec<Value>>(),
     });
     let text = serde_json::to_string_pretty(&value);
     text.expect("numbers, texts and lists of them are always JSON") + "\n"
+}
+
+fn json_looks(looks: &[Look]) -> Value {
+    let looks = looks.iter().map(|look| {
+        let change = match look.change {
+            Change::Ratio { ratio, .. } => ratio,
+            Change::Points { by, .. } => by,
+        };
+        json!({"pairs": look.pairs, "change": change, "interval": comparison::json_interval(look.change)})
+    });
+    looks.collect()
 }
 
 /// The line that is drawn while two builds are played, for a terminal so many columns wide: how far it is,

@@ -13,6 +13,7 @@ mod head;
 mod heat;
 mod marks;
 mod names;
+mod pairs;
 mod past;
 mod phases;
 mod prose;
@@ -44,6 +45,7 @@ const STYLE: &str = concat!(
     include_str!("html/page/colours.css"),
     include_str!("html/page/page.css"),
     include_str!("html/page/charts.css"),
+    include_str!("html/page/pairs.css"),
     include_str!("html/page/print.css"),
 );
 const SCRIPT: &str = concat!(

@@ -43,6 +43,16 @@ pub struct Judged<'a> {
     pub verdict: &'a Verdict,
 }
 
+/// The sentence of a comparison with a baseline, unless the verdict or a finding says it already.
+pub(crate) fn sentence_beside(run: &Judged) -> Option<String> {
+    let verdict = run.verdict;
+    let sentence = verdict.beside.as_ref()?.sentence();
+    let mut findings = verdict.findings.iter();
+    let is_said = verdict.sentence.contains(&sentence)
+        || findings.any(|finding| finding.sentence == sentence);
+    (!is_said).then_some(sentence)
+}
+
 /// The findings that the sentence on top does not say already.
 pub(crate) fn findings_beside<'a>(run: &Judged<'a>) -> impl Iterator<Item = &'a verdict::Finding> {
     let verdict = run.verdict;

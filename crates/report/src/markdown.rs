@@ -26,7 +26,8 @@ pub fn markdown(run: &Judged, page: Option<&str>) -> String {
     comment += &targets(run);
     comment += &failures(run);
     if let Some(beside) = &verdict.beside {
-        comment += &compared(&beside.into());
+        let sentence = crate::sentence_beside(run);
+        comment += &compared(&beside.into(), sentence.as_deref());
     }
     comment
 }
@@ -87,7 +88,8 @@ pub fn markdown_of_contest(contested: &Contested) -> String {
     let compared_ = Compared::from(contested);
     let outcome = compared_.outcome.in_words();
     let [a, b] = contested.hosts.each_ref().map(|host| code(host));
-    format!("### brunt: A against B: {outcome}\n\nA: {a}, B: {b}\n\n") + &compared(&compared_)
+    format!("### brunt: A against B: {outcome}\n\nA: {a}, B: {b}\n\n")
+        + &compared(&compared_, Some(&compared_.sentence))
 }
 
 fn targets(run: &Judged) -> String {
@@ -119,34 +121,39 @@ fn targets(run: &Judged) -> String {
     page + "\n"
 }
 
-fn compared(compared: &Compared) -> String {
-    let mut page = format!("**{}**\n\n", text(&compared.sentence));
-    page += &rows(compared.sides, &compared.of_all());
+fn compared(compared: &Compared, sentence: Option<&str>) -> String {
+    let mut page = sentence.map_or_else(String::new, |sentence| {
+        format!("**{}**\n\n", text(sentence))
+    });
+    page += &rows(compared, &compared.of_all());
     page += &list(compared.notes().iter().map(String::as_str).collect());
     let named = compared.standing_out();
     if !named.is_empty() {
         page += &format!(
             "<details><summary>Single names ({})</summary>\n\n{}{}</details>\n\n",
             named.len(),
-            rows(compared.sides, &named),
+            rows(compared, &named),
             list(vec![NAMES_NOTE])
         );
     }
     page
 }
 
-fn rows([one, other]: [&str; 2], rows: &[&Row]) -> String {
+fn rows(compared: &Compared, rows: &[&Row]) -> String {
+    let ([one, other], interval) = (compared.sides, compared.interval);
     let mut page = format!(
-        "| | {one} | {other} | change | 95 % interval | outcome |\n| --- | ---: | ---: | ---: | ---: | --- |\n"
+        "| | {one} | {other} | change | {interval} | tolerance | outcome |\n\
+         | --- | ---: | ---: | ---: | ---: | ---: | --- |\n"
     );
     for row in rows {
         let (change, interval) = comparison::change(row);
-        let is_worse = row.is_tested && row.outcome == verdict::comparison::Outcome::Worse;
+        let is_worse = row.is_tested && row.outcome() == verdict::comparison::Outcome::Worse;
         page += &format!(
-            "| {} | {} | {} | {change} | {interval} | {} |\n",
+            "| {} | {} | {} | {change} | {interval} | {} | {} |\n",
             text(&comparison::title(row)),
             comparison::value(row.baseline, row),
             comparison::value(row.run, row),
+            row.tolerance.in_words(),
             word(&comparison::outcome(row), is_worse),
         );
     }

@@ -49,9 +49,8 @@ pub fn terminal(run: &Judged, width: usize, colour: bool) -> String {
     text += &page.notes(run);
     text += &page.targets(run);
     if let Some(beside) = &run.verdict.beside {
-        // What is worse is a finding, and said above.
-        if !beside.comparison.is_worse() {
-            text += &format!("\n{}", page.wrapped(0, &beside.sentence()));
+        if let Some(sentence) = crate::sentence_beside(run) {
+            text += &format!("\n{}", page.wrapped(0, &sentence));
         }
         text += &page.compared(&beside.into());
     }

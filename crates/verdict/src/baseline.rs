@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 pub use conditions::{Conditions, Difference, Weight, refused};
 
-use crate::comparison::{Comparison, Figures, compare};
+use crate::comparison::{BetweenRuns, Comparison, Figures, compare};
 use crate::{RunResult, finding, judge};
 
 /// The version of the format that is written.
@@ -40,6 +40,19 @@ pub struct KeptRun {
     pub verdict: String,
     /// What it measured.
     pub figures: Figures,
+}
+
+/// What a baseline of fewer than three runs cannot tell, and the remedy.
+pub(crate) fn noise_unknown(name: &str, runs: usize) -> String {
+    let of = if runs == 1 {
+        "1 run"
+    } else {
+        &format!("{runs} runs")
+    };
+    format!(
+        "baseline `{name}` has {of}, so the noise between runs is not known and nothing can be called worse or \
+         not worse; save at least three runs: `brunt baseline save {name} --runs 3`"
+    )
 }
 
 /// Why runs are no baseline.
@@ -133,6 +146,14 @@ impl Baseline {
     /// Its text: a list of numbers on each line, in a stable order.
     pub fn to_text(&self) -> String {
         text::write(self)
+    }
+
+    /// What it cannot tell for want of runs, and the remedy; `None` if it has enough.
+    pub fn weakness(&self) -> Option<String> {
+        match BetweenRuns::of(self.runs.len()) {
+            BetweenRuns::Known { .. } => None,
+            BetweenRuns::Unknown { runs } => Some(noise_unknown(&self.name, runs)),
+        }
     }
 
     /// What chance explains of the difference of a run from its runs.

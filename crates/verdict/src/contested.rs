@@ -1,6 +1,6 @@
 //! What came of two builds that were played in one sitting, in words.
 
-use crate::comparison::{Answer, Change, FIRST_LOOK, Outcome, Played, Row};
+use crate::comparison::{Change, FIRST_LOOK, Outcome, Played, Row};
 use crate::number;
 
 /// A block with fewer requests says little.
@@ -26,17 +26,13 @@ impl Contested {
         self.played.left_out <= self.played.pairs
     }
 
-    /// What it comes to: as what is tested, worse where any of it is.
+    /// The outcome of the tested rows together: worse if any is, and known only if all are.
     pub fn outcome(&self) -> Outcome {
         if !self.is_valid() {
             return Outcome::NotEnoughData;
         }
-        match self.played.answer {
-            Answer::Worse => Outcome::Worse,
-            Answer::Fine if self.tested(Outcome::Better).next().is_some() => Outcome::Better,
-            Answer::Fine => Outcome::Same,
-            Answer::GoOn | Answer::NotEnoughData => Outcome::NotEnoughData,
-        }
+        let tested = self.played.rows.iter().filter(|row| row.is_tested);
+        Outcome::of_all(tested.map(Row::outcome))
     }
 
     /// What came of it, in one sentence.
@@ -60,7 +56,7 @@ impl Contested {
                 let better = names(self.tested(Outcome::Better));
                 format!("B is not worse than A; better: {better} ({after}).")
             }
-            Outcome::Same => format!("B is not worse than A ({after})."),
+            Outcome::Same | Outcome::NotWorse => format!("B is not worse than A ({after})."),
             Outcome::NotEnoughData => {
                 let open = names(self.tested(Outcome::NotEnoughData));
                 let stopped = if self.is_stopped { "stopped " } else { "" };
@@ -102,7 +98,7 @@ impl Contested {
 
     fn tested(&self, outcome: Outcome) -> impl Iterator<Item = &Row> {
         let rows = self.played.rows.iter();
-        rows.filter(move |row| row.is_tested && row.outcome == outcome)
+        rows.filter(move |row| row.is_tested && row.outcome() == outcome)
     }
 
     fn worse_in_words(&self) -> String {
@@ -122,10 +118,9 @@ fn names<'a>(rows: impl Iterator<Item = &'a Row>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Interval;
-    use crate::comparison::Measured;
+    use crate::comparison::{Answer, Ends, Measured, Tolerance};
 
-    fn contested(answer: Answer, outcome: Outcome, left_out: usize) -> Contested {
+    fn contested(interval: Ends, left_out: usize) -> Contested {
         let row = Row {
             name: None,
             measured: Measured::P95,
@@ -133,14 +128,11 @@ mod tests {
             run: Some(11.0),
             change: Some(Change::Ratio {
                 ratio: 1.1,
-                interval: Interval {
-                    low: 1.08,
-                    high: Some(1.12),
-                },
+                interval,
             }),
-            theta: 0.05,
-            outcome,
+            tolerance: Tolerance::Share(0.05),
             is_tested: true,
+            pairs: Some(12),
         };
         Contested {
             hosts: ["http://a/".into(), "http://b/".into()],
@@ -149,8 +141,9 @@ mod tests {
                 pairs: 12,
                 left_out,
                 seconds: 120.4,
-                answer,
+                answer: Answer::NotEnoughData,
                 values: Vec::new(),
+                looks: Vec::new(),
             },
             is_stopped: false,
             requests_per_block: 2_000.0,
@@ -158,56 +151,59 @@ mod tests {
     }
 
     #[test]
-    fn each_answer_has_its_sentence() {
-        for (answer, outcome, left_out, sentence) in [
+    fn each_outcome_has_its_sentence() {
+        for (low, high, left_out, sentence) in [
             (
-                Answer::Worse,
-                Outcome::Worse,
+                1.08,
+                1.12,
                 0,
                 "B is worse than A: p95 +10 % (+8 to +12) (after 12 pairs in 120 s).",
             ),
             (
-                Answer::Fine,
-                Outcome::Same,
+                0.97,
+                1.03,
                 0,
                 "B is not worse than A (after 12 pairs in 120 s).",
             ),
             (
-                Answer::Fine,
-                Outcome::Better,
+                0.9,
+                1.03,
+                0,
+                "B is not worse than A (after 12 pairs in 120 s).",
+            ),
+            (
+                0.9,
+                0.93,
                 0,
                 "B is not worse than A; better: p95 (after 12 pairs in 120 s).",
             ),
             (
-                Answer::NotEnoughData,
-                Outcome::NotEnoughData,
+                0.9,
+                1.08,
                 0,
                 "Not known whether B is worse than A: not enough data for p95 (after 12 pairs in 120 s).",
             ),
             (
-                Answer::Worse,
-                Outcome::Worse,
+                1.08,
+                1.12,
                 13,
                 "Not valid: brunt or its machine was in the way in 13 of 25 pairs; give brunt more cores, or make \
                  less load.",
             ),
         ] {
-            assert_eq!(contested(answer, outcome, left_out).sentence(), sentence);
+            let contested = contested(Ends::between(low, high), left_out);
+            assert_eq!(contested.sentence(), sentence);
         }
     }
 
     #[test]
     fn what_weakens_it_is_said() {
-        let mut it = contested(Answer::NotEnoughData, Outcome::NotEnoughData, 2);
+        let mut it = contested(Ends::UNKNOWN, 2);
         (it.requests_per_block, it.played.pairs) = (31.4, 4);
         let said = it.caveats().join("\n");
         for part in ["2 of 6 pairs", "31.4 requests", "before 10 pairs"] {
             assert!(said.contains(part), "{said}");
         }
-        assert!(
-            contested(Answer::Fine, Outcome::Same, 0)
-                .caveats()
-                .is_empty()
-        );
+        assert!(contested(Ends::between(0.98, 1.02), 0).caveats().is_empty());
     }
 }

@@ -2,9 +2,12 @@
 
 use record::RunRecord;
 
-use crate::baseline::{Baseline, Difference};
-use crate::comparison::{BetweenRuns, Comparison, Outcome, Row};
+use crate::baseline::{self, Baseline, Difference};
+use crate::comparison::{BetweenRuns, Comparison, Outcome, Row, Tolerance};
 use crate::{Figure, Finding, FindingKind, Grade, RunResult, Verdict, judge};
+
+/// A wider tolerance than this, in percent, is no advice.
+const TOLERANCE_MAX: f64 = 30.0;
 
 /// A run beside a baseline.
 #[derive(Debug, Clone, PartialEq)]
@@ -45,20 +48,37 @@ pub fn judge_beside(
                     .to_owned();
         }
         verdict.findings.insert(0, finding);
-    } else if !beside.comparison.tells_anything()
-        && matches!(
-            verdict.result,
-            RunResult::Graded(Grade::Good | Grade::Acceptable) | RunResult::NoTargets
-        )
-    {
-        // Whether the run is worse was asked, and is not decided.
-        verdict.sentence = format!("Inconclusive: {} {}", beside.sentence(), verdict.sentence);
-        verdict.result = RunResult::Graded(Grade::Inconclusive);
-        verdict.next_step =
-            "Next: run longer, or with more load, to compare with the baseline.".to_owned();
+    } else if beside.comparison.outcome() == Outcome::NotEnoughData {
+        leave_open(&mut verdict, &beside);
     }
     verdict.beside = Some(beside);
     verdict
+}
+
+/// Whether the run is worse was asked and is not decided, so a run that misses nothing is not decided either.
+fn leave_open(verdict: &mut Verdict, beside: &Beside) {
+    match verdict.result {
+        RunResult::Graded(Grade::Poor | Grade::Critical)
+        | RunResult::Invalid
+        | RunResult::NothingAnswered => return,
+        RunResult::Graded(Grade::Inconclusive) => {
+            verdict.sentence = format!("{} {}", verdict.sentence, beside.sentence());
+            return;
+        }
+        RunResult::Graded(_) | RunResult::NoTargets => {}
+    }
+    verdict.sentence = format!("Inconclusive: {} {}", beside.sentence(), verdict.sentence);
+    verdict.result = RunResult::Graded(Grade::Inconclusive);
+    verdict.next_step = match beside.comparison.between_runs {
+        BetweenRuns::Unknown { .. } => format!(
+            "Next: save at least three runs, `brunt baseline save {} --runs 3`, and compare again.",
+            beside.baseline
+        ),
+        BetweenRuns::Known { .. } => {
+            "Next: run longer or with more load, or save more runs, to compare with the baseline."
+                .to_owned()
+        }
+    };
 }
 
 impl Beside {
@@ -72,9 +92,10 @@ impl Beside {
                 "Not worse than {baseline}; better: {}.",
                 rows(Outcome::Better)
             ),
+            Outcome::NotWorse => format!("Not worse than {baseline}."),
             Outcome::Same => format!("The same as {baseline}."),
             Outcome::NotEnoughData if self.comparison.tells_anything() => format!(
-                "Not seen to be worse than {baseline}; not enough data for {}.",
+                "Not known whether this run is worse than {baseline}: not enough data for {}.",
                 rows(Outcome::NotEnoughData)
             ),
             Outcome::NotEnoughData => {
@@ -83,26 +104,50 @@ impl Beside {
         }
     }
 
-    /// What makes the conclusion weaker, in words.
+    /// What makes the conclusion weaker, in words, with what to do about it.
     pub fn caveats(&self) -> Vec<String> {
         let mut caveats = Vec::new();
-        if let BetweenRuns::Unknown { runs } = self.comparison.between_runs {
-            let of = if runs == 1 { "run" } else { "runs" };
-            caveats.push(format!(
-                "the baseline has {runs} {of}, so the noise between runs is not known, and the intervals are too \
-                 narrow; save it from three runs or more"
-            ));
+        match self.comparison.between_runs {
+            BetweenRuns::Unknown { runs } => {
+                caveats.push(baseline::noise_unknown(&self.baseline, runs));
+            }
+            BetweenRuns::Known { .. } => caveats.extend(self.what_would_decide()),
         }
         let differences = self.differences.iter();
-        let weaker = differences.filter(|it| it.weight != crate::baseline::Weight::Fine);
+        let weaker = differences.filter(|it| it.weight != baseline::Weight::Fine);
         caveats
             .extend(weaker.map(|it| format!("what differs may be due to the {}", it.in_words())));
         caveats
     }
 
+    /// What would decide the rows that are open, as far as their intervals tell.
+    fn what_would_decide(&self) -> Option<String> {
+        let open = self.comparison.tested().filter_map(|row| {
+            let change = row
+                .change
+                .filter(|_| row.outcome() == Outcome::NotEnoughData)?;
+            match row.tolerance {
+                Tolerance::Share(_) => change.tolerable(row.measured),
+                Tolerance::Points(_) => None,
+            }
+        });
+        let needed = open.reduce(f64::max)? * 100.0;
+        let wider = if needed <= TOLERANCE_MAX {
+            format!(
+                ", or --tolerance {}%, under which these are not worse",
+                needed.ceil()
+            )
+        } else {
+            String::new()
+        };
+        Some(format!(
+            "a baseline of more runs, or longer ones, narrows the intervals of what is open{wider}"
+        ))
+    }
+
     fn worse_in_words(&self) -> String {
         let worse = self.comparison.tested();
-        let worse = worse.filter(|row| row.outcome == Outcome::Worse);
+        let worse = worse.filter(|row| row.outcome() == Outcome::Worse);
         let words = worse.filter_map(|row| {
             let change = row.change_in_words()?;
             Some(format!("{} {change}", row.measured.in_words()))
@@ -119,7 +164,109 @@ impl Beside {
 }
 
 fn names<'a>(rows: impl Iterator<Item = &'a Row>, outcome: Outcome) -> String {
-    let rows = rows.filter(|row| row.outcome == outcome);
+    let rows = rows.filter(|row| row.outcome() == outcome);
     let names = rows.map(|row| row.measured.in_words());
     names.collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::comparison::{Change, Ends, Measured};
+
+    fn row(measured: Measured, interval: Ends, is_tested: bool) -> Row {
+        Row {
+            name: None,
+            measured,
+            baseline: Some(10.0),
+            run: Some(11.0),
+            change: Some(Change::Ratio {
+                ratio: 1.1,
+                interval,
+            }),
+            tolerance: Tolerance::Share(0.05),
+            is_tested,
+            pairs: None,
+        }
+    }
+
+    fn beside(rows: Vec<Row>, runs: usize) -> Beside {
+        Beside {
+            baseline: "main".into(),
+            differences: Vec::new(),
+            comparison: Comparison {
+                rows,
+                between_runs: BetweenRuns::of(runs),
+            },
+        }
+    }
+
+    #[test]
+    fn baseline_of_one_run_says_what_to_do() {
+        let beside = beside(vec![row(Measured::CpuPerRequest, Ends::UNKNOWN, true)], 1);
+        assert_eq!(
+            beside.sentence(),
+            "Not enough data to compare this run with baseline `main`."
+        );
+        assert_eq!(
+            beside.caveats(),
+            [
+                "baseline `main` has 1 run, so the noise between runs is not known and nothing can be called worse or \
+                 not worse; save at least three runs: `brunt baseline save main --runs 3`"
+            ]
+        );
+    }
+
+    #[test]
+    fn open_rows_say_what_would_decide_them() {
+        let caveats = |high: f64| {
+            let open = row(Measured::P95, Ends::between(0.9, high), true);
+            beside(vec![open], 3).caveats().join("\n")
+        };
+        assert!(
+            caveats(1.124).contains("--tolerance 13%"),
+            "{}",
+            caveats(1.124)
+        );
+        assert!(!caveats(1.6).contains("--tolerance"), "{}", caveats(1.6));
+        let decided = row(Measured::P95, Ends::between(1.08, 1.2), true);
+        assert_eq!(beside(vec![decided], 3).caveats(), [] as [String; 0]);
+    }
+
+    proptest! {
+        /// The headline says worse if and only if the interval of a tested row does, and "not worse" or "the
+        /// same" only if those of all tested rows do.
+        #[test]
+        fn headline_never_contradicts_the_shown_intervals(
+            rows in proptest::collection::vec(
+                (0..Measured::ALL.len(), 0.7f64..1.4, 0.0f64..0.4, any::<bool>(), any::<bool>()), 0..8,
+            ),
+        ) {
+            let rows: Vec<Row> = rows
+                .into_iter()
+                .filter(|(at, ..)| Measured::ALL[*at] != Measured::ErrorRate)
+                .map(|(at, low, width, is_known, is_tested)| {
+                    let interval = if is_known { Ends::between(low, low + width) } else { Ends::UNKNOWN };
+                    row(Measured::ALL[at], interval, is_tested)
+                })
+                .collect();
+            // By the ends alone, as a reader takes them.
+            let ends = |row: &Row| {
+                let interval = row.change.unwrap().interval();
+                let (low, high) = (interval.low?, interval.high?);
+                Some(if row.measured == Measured::Throughput { (2.0 - high, 2.0 - low) } else { (low, high) })
+            };
+            let tested: Vec<&Row> = rows.iter().filter(|row| row.is_tested).collect();
+            let is_worse = tested.iter().any(|row| ends(row).is_some_and(|(low, _)| low > 1.05));
+            let is_fine = !tested.is_empty()
+                && tested.iter().all(|row| ends(row).is_some_and(|(_, high)| high <= 1.05));
+            let sentence = beside(rows.clone(), 3).sentence();
+            prop_assert_eq!(sentence.starts_with("Worse"), is_worse, "{}", &sentence);
+            let says_fine = sentence.starts_with("Not worse") || sentence.starts_with("The same");
+            prop_assert_eq!(says_fine, is_fine, "{}", &sentence);
+            prop_assert_eq!(sentence.starts_with("Not known") || sentence.starts_with("Not enough"), !is_worse && !is_fine);
+        }
+    }
 }

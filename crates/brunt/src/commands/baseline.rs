@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use report::{Checks, Judged};
 use verdict::baseline::Baseline;
+use verdict::comparison::Outcome;
 use verdict::{FailOn, RunResult};
 
 use crate::baselines::{self, ComparisonOptions, Yardstick};
@@ -124,9 +125,12 @@ fn compare(options: &CompareOptions) -> Result<Exit, Failure> {
     let exit = match verdict.result {
         _ if fail_on == FailOn::Never => Exit::Passed,
         RunResult::Invalid => Exit::NotValid,
-        _ if beside.comparison.is_worse() => Exit::TargetsMissed,
-        _ if beside.comparison.tells_anything() => Exit::Passed,
-        _ => Exit::Inconclusive,
+        RunResult::NothingAnswered => Exit::NothingMeasured,
+        _ => match beside.comparison.outcome() {
+            Outcome::Worse => Exit::TargetsMissed,
+            Outcome::NotEnoughData => Exit::Inconclusive,
+            Outcome::Better | Outcome::Same | Outcome::NotWorse => Exit::Passed,
+        },
     };
     let checks = [Checks::beside_baseline(&run, fail_on)];
     let markdown = report::markdown(&run, None);

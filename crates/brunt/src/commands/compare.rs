@@ -14,6 +14,7 @@ use verdict::{Contested, FailOn};
 use crate::baselines::share;
 use crate::builds::{Build, log_of};
 use crate::exit::{Exit, Failure, complain, note};
+use crate::fail_on::FailOnOption;
 use crate::interrupt::Interrupts;
 use crate::load_options::LoadOptions;
 use crate::pipeline::Pipeline;
@@ -56,6 +57,8 @@ pub(crate) struct Options {
     /// What decides, separated by commas; the more, the longer it takes
     #[arg(long, value_name = "MEASURE", value_delimiter = ',', value_parser = measured, default_value = TESTED)]
     test: Vec<Measured>,
+    #[command(flatten)]
+    fail_on: FailOnOption,
     /// Put all files in this folder [default: under performance/]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
@@ -259,13 +262,15 @@ fn leave(options: &Options, contested: &Contested, conduct: &Conduct, folder: &R
     ));
     screen::say(&format!("Report:  {}\n", folder.report.display()));
     screen::say(&format!("Results: {}\n", folder.path().display()));
+    let fail_on = options.fail_on.level();
     let exit = match contested.outcome() {
+        _ if fail_on == FailOn::Never => Exit::Passed,
         _ if !contested.is_valid() => Exit::NotValid,
         Outcome::Worse => Exit::TargetsMissed,
         Outcome::NotEnoughData => Exit::Inconclusive,
-        Outcome::Better | Outcome::Same => Exit::Passed,
+        Outcome::Better | Outcome::Same | Outcome::NotWorse => Exit::Passed,
     };
-    let checks = [Checks::of_contest(contested, FailOn::Poor)];
+    let checks = [Checks::of_contest(contested, fail_on)];
     let markdown = report::markdown_of_contest(contested);
     let mut exit = options.pipeline.tell(exit, &checks, &markdown);
     let written = [

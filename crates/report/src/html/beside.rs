@@ -20,17 +20,18 @@ const OF_NAMES: [Measured; 6] = [
 
 /// A run compared with a baseline; nothing if it was not compared.
 pub(super) fn section(run: &Judged) -> Markup {
+    let said = crate::sentence_beside(run);
     run.verdict
         .beside
         .as_ref()
-        .map_or_else(|| markup! {}, of_baseline)
+        .map_or_else(|| markup! {}, |beside| of_baseline(beside, said.as_deref()))
 }
 
-fn of_baseline(beside: &Beside) -> Markup {
+/// A run compared with a baseline, and the sentence that nothing above it says.
+fn of_baseline(beside: &Beside, said: Option<&str>) -> Markup {
     markup! {
         p.note { "Compared with the baseline " code { (beside.baseline) } "." }
-        // What is worse is a finding, and said above.
-        @if !beside.comparison.is_worse() { p.note { (sentence(&beside.sentence())) } }
+        @if let Some(said) = said { p.note { (sentence(said)) } }
         (compared(&beside.into()))
         @if !beside.differences.is_empty() {
             div.scroll { table {
@@ -51,18 +52,19 @@ pub(super) fn compared(compared: &Compared) -> Markup {
     let notes = compared.notes();
     markup! {
         @if !notes.is_empty() { ul { @for note in &notes { li { (sentence(note)) } } } }
-        (rows("All requests: these decide", compared.sides, &compared.of_all()))
+        (rows(compared, &compared.of_all()))
         (by_name(compared))
     }
 }
 
-fn rows(caption: &str, sides: [&str; 2], rows: &[&Row]) -> Markup {
+fn rows(compared: &Compared, rows: &[&Row]) -> Markup {
+    let sides = compared.sides;
     markup! {
         div.scroll { table {
-            caption { (caption) }
+            caption { "All requests: the outcome is what the interval says" }
             thead { tr {
                 th scope="col" { "Measured" } th scope="col" { (sides[0]) } th scope="col" { (sides[1]) } th scope="col" { "Change" }
-                th scope="col" { "95 % interval" } th scope="col" { "Tolerance" } th scope="col" { "Outcome" }
+                th scope="col" { (compared.interval) } th scope="col" { "Tolerance" } th scope="col" { "Outcome" }
             } }
             tbody { @for row in rows {
                 @let (change, interval) = comparison::change(row);
@@ -72,7 +74,7 @@ fn rows(caption: &str, sides: [&str; 2], rows: &[&Row]) -> Markup {
                     td.measured { (comparison::value(row.run, row)) }
                     td { (change) }
                     td { (interval) }
-                    td { (crate::number::threshold(row.theta * 100.0, "%")) }
+                    td { (row.tolerance.in_words()) }
                     td { (outcome_of(row)) }
                 }
             } }
@@ -82,7 +84,7 @@ fn rows(caption: &str, sides: [&str; 2], rows: &[&Row]) -> Markup {
 
 fn outcome_of(row: &Row) -> Markup {
     if row.is_tested {
-        outcome(row.outcome)
+        outcome(row.outcome())
     } else {
         markup! { (comparison::outcome(row)) }
     }
@@ -91,7 +93,7 @@ fn outcome_of(row: &Row) -> Markup {
 /// An outcome with the colour of a grade, and its word.
 pub(super) fn outcome(outcome: Outcome) -> Markup {
     let class = match outcome {
-        Outcome::Same => Grade::Acceptable,
+        Outcome::Same | Outcome::NotWorse => Grade::Acceptable,
         outcome => grade_of(outcome),
     };
     markup! { span class={ "pill " (class.name()) } { (outcome.in_words()) } }
@@ -128,10 +130,10 @@ fn cell(row: Option<&Row>) -> Markup {
         return markup! { td { "–" } };
     };
     let (change, interval) = comparison::change(row);
-    let stands_out = matches!(row.outcome, Outcome::Worse | Outcome::Better);
+    let stands_out = matches!(row.outcome(), Outcome::Worse | Outcome::Better);
     markup! {
-        td class=[(row.outcome == Outcome::Worse).then_some("bad")] title=(interval) {
-            (change) @if stands_out { " " (row.outcome.in_words()) }
+        td class=[(row.outcome() == Outcome::Worse).then_some("bad")] title=(interval) {
+            (change) @if stands_out { " " (row.outcome().in_words()) }
         }
     }
 }

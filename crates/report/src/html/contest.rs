@@ -2,7 +2,7 @@
 
 use maud::{Markup, html as markup};
 
-use super::beside;
+use super::{beside, pairs};
 use crate::comparison::grade_of;
 use crate::contest::Contest;
 
@@ -27,6 +27,7 @@ fn body(contest: &Contest) -> Markup {
             }
             h2 { "A against B" }
             (beside::compared(&(*contested).into()))
+            (pairs::charts(contested))
             h2 { "Settings" }
             dl { @for (name, value) in conduct.settings() { div { dt { (name) } dd { (value) } } } }
         }

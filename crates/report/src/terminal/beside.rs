@@ -10,7 +10,9 @@ use crate::comparison::{self, Compared, NAMES_NOTE, grade_of};
 use crate::number::one_line;
 
 /// Narrower than this, changes are shown without their intervals.
-const INTERVAL_FROM: usize = 100;
+const INTERVAL_FROM: usize = 80;
+/// Narrower than this, tolerances are not shown.
+const TOLERANCE_FROM: usize = 100;
 /// So many rows of single names are shown; the report has all.
 const NAMED_MAX: usize = 6;
 
@@ -38,11 +40,11 @@ fn alone(compared: &Compared, width: usize, colour: bool) -> String {
 impl Page {
     /// The table, and what to think of it.
     pub(super) fn compared(&self, compared: &Compared) -> String {
-        let mut text = self.rows(&compared.title, compared.sides, &compared.of_all());
+        let mut text = self.rows(&compared.title, compared, &compared.of_all());
         let named = compared.standing_out();
         if !named.is_empty() {
             let shown = &named[..named.len().min(NAMED_MAX)];
-            text += &self.rows("Single names", compared.sides, shown);
+            text += &self.rows("Single names", compared, shown);
             let more = match named.len() - shown.len() {
                 0 => String::new(),
                 more => format!("{more} more are in the report; "),
@@ -55,11 +57,16 @@ impl Page {
         text
     }
 
-    fn rows(&self, title: &str, [one, other]: [&str; 2], rows: &[&Row]) -> String {
+    fn rows(&self, title: &str, compared: &Compared, rows: &[&Row]) -> String {
         let with_interval = self.width >= INTERVAL_FROM;
+        let with_tolerance = self.width >= TOLERANCE_FROM;
+        let [one, other] = compared.sides;
         let mut columns = vec![title, one, other, "change"];
         if with_interval {
-            columns.push("95 % interval");
+            columns.push(compared.interval);
+        }
+        if with_tolerance {
+            columns.push("tolerance");
         }
         columns.push("outcome");
         let mut table = Table::new(&columns);
@@ -74,11 +81,19 @@ impl Page {
             if with_interval {
                 cells.push(Cell::plain(interval));
             }
-            let style = match row.outcome {
-                Outcome::Same => Style::new(),
+            if with_tolerance {
+                cells.push(Cell::plain(row.tolerance.in_words()));
+            }
+            let style = match row.outcome() {
+                Outcome::Same | Outcome::NotWorse => Style::new(),
                 outcome => style_of(grade_of(outcome)),
             };
-            cells.push(Cell::styled(&comparison::outcome(row), style));
+            let mut outcome = comparison::outcome(row);
+            if !with_tolerance {
+                // Short, so that 80 columns have room for the interval.
+                outcome = outcome.replace(Outcome::NotEnoughData.in_words(), "not known");
+            }
+            cells.push(Cell::styled(&outcome, style));
             table.row(cells);
         }
         let mut lines = table.lines(self.table_width, self.colour).into_iter();

@@ -8,8 +8,8 @@ use report::{
 };
 use serde_json::Value;
 use verdict::baseline::Baseline;
-use verdict::comparison::{Answer, Change, Measured, Outcome, Played, Row};
-use verdict::{Beside, Contested, FailOn, Finding, FindingKind, Interval};
+use verdict::comparison::{Answer, Change, Ends, Look, Measured, Played, Row, Tolerance};
+use verdict::{Beside, Contested, FailOn, Finding, FindingKind};
 
 use crate::run::{HOSTILE, Run, known};
 
@@ -27,41 +27,61 @@ fn compared() -> Run {
     for (at, row) in beside.comparison.rows.iter_mut().enumerate() {
         *row = changed(at, row.name.clone(), row.measured, row.is_tested);
     }
-    run.verdict = verdict;
+    // The verdict on the known run alone, so that it fits to these rows.
+    run.verdict.beside = verdict.beside;
     run
 }
 
 fn changed(at: usize, name: Option<String>, measured: Measured, is_tested: bool) -> Row {
-    let (ratio, outcome) = match at % 4 {
-        0 => (1.0, Outcome::Same),
-        1 => (0.8, Outcome::Better),
-        2 => (1.234, Outcome::Worse),
-        _ => (1.04, Outcome::NotEnoughData),
+    // The same, better, worse, not known, and not worse.
+    let (ratio, off) = match at % 5 {
+        0 => (1.0, 0.03),
+        1 => (0.8, 0.05),
+        2 => (1.234, 0.05),
+        3 => (1.04, 0.05),
+        _ => (0.97, 0.06),
     };
-    let interval = |low: f64, high: f64| Interval {
-        low,
-        high: Some(high),
-    };
-    let change = match measured {
-        Measured::ErrorRate => Change::Points {
-            by: ratio - 1.0,
-            interval: interval(ratio - 1.1, ratio - 0.9),
-        },
-        _ => Change::Ratio {
-            ratio,
-            interval: interval(ratio - 0.05, ratio + 0.05),
-        },
+    let (low, high) = (ratio - off, ratio + off);
+    let (change, tolerance) = match measured {
+        Measured::ErrorRate => (
+            Change::Points {
+                by: ratio - 1.0,
+                interval: Ends::between(low - 1.0, high - 1.0),
+            },
+            Tolerance::Points(0.1),
+        ),
+        _ => (
+            Change::Ratio {
+                ratio,
+                interval: Ends::between(low, high),
+            },
+            Tolerance::Share(0.05),
+        ),
     };
     Row {
         name,
         measured,
         baseline: Some(10.0),
-        run: Some(10.0 * ratio),
+        run: Some(match change {
+            Change::Ratio { ratio, .. } => 10.0 * ratio,
+            Change::Points { by, .. } => 10.0 + by,
+        }),
         change: Some(change),
-        theta: 0.05,
-        outcome,
+        tolerance,
         is_tested,
+        pairs: None,
     }
+}
+
+/// Twelve pairs of a build that is slower by a quarter, give or take a little, and a far one.
+fn pairs() -> Vec<[f64; 2]> {
+    (0..12)
+        .map(|at| {
+            let wobble = f64::from(at * 7 % 5) / 10.0;
+            let far = if at == 7 { 30.0 } else { 0.0 };
+            [10.0 + wobble, 12.4 - wobble / 2.0 + far]
+        })
+        .collect()
 }
 
 fn contested() -> Contested {
@@ -76,6 +96,17 @@ fn contested() -> Contested {
         Measured::P95,
         false,
     ));
+    rows.iter_mut().for_each(|row| row.pairs = Some(12));
+    let look = |pairs: usize, low: Option<f64>, high: f64| Look {
+        pairs,
+        change: Change::Ratio {
+            ratio: 1.234,
+            interval: Ends {
+                low,
+                high: Some(high),
+            },
+        },
+    };
     Contested {
         hosts: ["http://a/".into(), "http://b/".into()],
         played: Played {
@@ -84,7 +115,16 @@ fn contested() -> Contested {
             left_out: 1,
             seconds: 130.2,
             answer: Answer::Worse,
-            values: vec![(Measured::P95, vec![[10.0, 12.3], [9.9, 12.2]])],
+            values: vec![
+                (Measured::P50, pairs()),
+                (Measured::P99, pairs()),
+                (Measured::Throughput, vec![[100.0, 99.0], [101.0, 80.0]]),
+                (Measured::ErrorRate, vec![[0.0, 0.0], [0.0, 0.4]]),
+            ],
+            looks: vec![(
+                Measured::P50,
+                vec![look(10, None, 1.3), look(12, Some(1.184), 1.284)],
+            )],
         },
         is_stopped: false,
         requests_per_block: 40.0,
@@ -191,7 +231,7 @@ fn fail_on_never_fails_nothing() {
     };
     assert_eq!(
         [FailOn::Never, FailOn::Critical, FailOn::Poor].map(failures),
-        [0, 2, 2]
+        [0, 1, 1]
     );
 }
 
@@ -214,6 +254,87 @@ fn pages_have_the_tables_and_nothing_hostile_runs() {
     }
     assert!(!contest.contains("<script>alert(1)"));
     assert!(contest.contains("Content-Security-Policy"));
+}
+
+#[test]
+fn pairs_of_tested_measures_are_drawn_and_listed_without_a_script() {
+    let (contested, conduct) = (contested(), conduct());
+    let page = html_of_contest(&Contest {
+        contested: &contested,
+        conduct: &conduct,
+    });
+    let figures: Vec<&str> = page
+        .split("<figure class=\"pairs\">")
+        .skip(1)
+        .map(|rest| rest.split("</figure>").next().unwrap())
+        .collect();
+    // p99 is not tested, and the others have no pairs.
+    let titles = ["throughput", "error rate", "p50"];
+    assert_eq!(figures.len(), titles.len());
+    for (figure, title) in figures.iter().zip(titles) {
+        assert!(figure.contains(&format!("{title}, change from A to B in ")));
+        let (before_table, table) = figure.split_once("<details").unwrap();
+        for part in [
+            "class=\"dots a\"",
+            "class=\"dashed critical\"",
+            "class=\"ys\"",
+        ] {
+            assert!(before_table.contains(part), "{title}: {part}");
+        }
+        let values = &contested.played.values;
+        let (_, pairs) = values
+            .iter()
+            .find(|(measured, _)| measured.in_words() == title)
+            .unwrap();
+        assert_eq!(table.matches("<th scope=\"row\">").count(), pairs.len());
+    }
+    assert!(figures[0].contains("worse below") && figures[2].contains("worse above"));
+    assert!(figures[1].contains("percentage points"));
+    // The bands of two looks, and the interval of the last one in the table.
+    assert_eq!(figures[2].matches("class=\"area b\"").count(), 2);
+    assert!(figures[2].contains("+23.4 % (+18.4 to +28.4)"));
+    assert!(figures[2].contains("+23.4 % (+30 or less)"));
+}
+
+#[test]
+fn columns_are_the_figures_of_the_change_in_every_form() {
+    let run = compared();
+    let (contested, conduct) = (contested(), conduct());
+    let page = html_of_contest(&Contest {
+        contested: &contested,
+        conduct: &conduct,
+    });
+    let junit_of = |checks: Checks| junit(&[checks]);
+    let of_baseline = "geometric means of their blocks";
+    let of_pairs = "A and B are those of a usual pair of blocks";
+    for (form, part) in [
+        (terminal_of_contest(&contested, 200, false), of_pairs),
+        (markdown_of_contest(&contested), of_pairs),
+        (page, of_pairs),
+        (terminal(&run.judged(), 200, false), of_baseline),
+        (markdown(&run.judged(), None), of_baseline),
+        (html(&[run.judged()]), of_baseline),
+        (
+            junit_of(Checks::of_contest(&contested, FailOn::Poor)),
+            "10.0 ms A, 12.3 ms B, +23.4 %",
+        ),
+    ] {
+        let flat = form.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(flat.contains(part), "{part}: {form}");
+    }
+    let text = contest_json(&Contest {
+        contested: &contested,
+        conduct: &conduct,
+    });
+    let value: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(value["figures"], "usual_pair");
+    for row in value["rows"].as_array().unwrap() {
+        let number = |field: &str| row[field].as_f64();
+        let (a, b) = (number("a").unwrap(), number("b").unwrap());
+        let by = number("ratio").map_or(b - a, |ratio| b / a - ratio);
+        let expected = number("points").unwrap_or(0.0);
+        assert!((by - expected).abs() < 1e-9, "{row}");
+    }
 }
 
 fn collect(value: &Value, fields: &mut Vec<String>) {

@@ -1,114 +1,101 @@
-//! A run beside the runs of a baseline, row by row. A block is the sample, not a request: requests of one
-//! stall are slow together, and know too much of each other. What is asked of all requests is tested; what
-//! is asked of single names is shown.
+//! A run compared with the runs of a baseline, row by row. A block is the sample, not a request: requests of
+//! one stall are slow together, and know too much of each other. Rows of all requests that are in [`TESTED`]
+//! decide; the others are shown.
+//!
+//! The tested rows are decided together: each interval carries its part of the risk (Bonferroni), so that
+//! with 95 % confidence all of them hold the truth at once, and the outcome of each is what its interval says.
 
-use super::difference::{Difference, RUNS_MIN};
-use super::row::{BetweenRuns, Change, Comparison, Outcome, Row};
+use super::difference::{Difference, Prior};
+use super::outcome::{Change, Ends, Tolerance};
+use super::row::{BetweenRuns, Comparison, Row};
 use super::sample::Sample;
-use super::{Figures, Measured, Requests, holm};
-use crate::Interval;
+use super::{Figures, Measured, Requests};
 
-/// The risk that any tested row is called worse by chance, where all are worse by just what is allowed; and
-/// that of each end of an interval.
+/// What decides: few rows, since each takes its part of the risk.
+pub const TESTED: [Measured; 5] = [
+    Measured::Throughput,
+    Measured::ErrorRate,
+    Measured::P50,
+    Measured::P95,
+    Measured::CpuPerRequest,
+];
+/// The risk at each end of an interval: of all tested rows together, or of a single row that is shown.
 const RISK: f64 = 0.025;
-/// A difference by this share is none.
+/// A change by this share is allowed.
 const THETA: f64 = 0.05;
 /// The same of percentiles under a millisecond, where a clock's tick and a cache line are seen.
 const THETA_SHORT: f64 = 0.1;
 /// Shorter than this, in milliseconds.
 const SHORT_MS: f64 = 1.0;
-/// A difference of error rates by this is none, in points of percent: a share of next to nothing is nothing.
+/// A difference of error rates by this is allowed, in percentage points: a share of next to nothing is nothing.
 pub(super) const POINTS: f64 = 0.1;
-/// Of a run's blocks, so many have to tell.
+/// The share of a run's blocks that have a value.
 const TELL: f64 = 0.75;
 
-/// Compares a run with those of a baseline. A difference by less than `theta`, a share, is none; unless it
-/// is set, that is 5 %, and 10 % of percentiles under a millisecond.
+/// Compares a run with those of a baseline. `theta` is the change that is allowed, as a share; unless it is
+/// set, 5 %, and 10 % of percentiles under a millisecond.
 pub fn compare(baseline: &[Figures], run: &Figures, theta: Option<f64>) -> Comparison {
-    let mut rows = Vec::new();
-    let mut asked = Vec::new();
-    for requests in &run.rows {
-        for measured in requests.series.iter().map(|series| series.measured) {
+    let measures = run.rows.iter().flat_map(|requests| {
+        let series = requests.series.iter();
+        series.map(move |series| (requests, series.measured))
+    });
+    let asked: Vec<(Row, Option<Question>)> = measures
+        .map(|(requests, measured)| {
             let question = Question::of(baseline, run, requests, measured);
-            let (row, question) = question.map_or_else(
-                || (nothing(requests, measured, theta), None),
-                |question| (question.row(requests, theta), Some(question)),
-            );
-            rows.push(row);
-            asked.push(question);
-        }
-    }
-    decide(&mut rows, &asked);
-    let runs = baseline.len();
-    let between_runs = if runs < RUNS_MIN {
-        BetweenRuns::Unknown { runs }
-    } else {
-        BetweenRuns::Known { runs }
+            (row(requests, measured, question.as_ref(), theta), question)
+        })
+        .collect();
+    let decided = |(row, question): &&(Row, Option<Question>)| {
+        row.is_tested && question.as_ref().is_some_and(Question::has_interval)
     };
-    Comparison { rows, between_runs }
+    let together = asked.iter().filter(decided).count().max(1) as f64;
+    let rows = asked.into_iter().map(|(mut row, question)| {
+        let risk = if row.is_tested { RISK / together } else { RISK };
+        row.change = question.map(|question| question.change(risk));
+        row
+    });
+    Comparison {
+        rows: rows.collect(),
+        between_runs: BetweenRuns::of(baseline.len()),
+    }
 }
 
-fn nothing(requests: &Requests, measured: Measured, theta: Option<f64>) -> Row {
+/// A row without its change.
+fn row(
+    requests: &Requests,
+    measured: Measured,
+    question: Option<&Question>,
+    theta: Option<f64>,
+) -> Row {
+    let baseline = question.map(|question| question.baseline);
     Row {
         name: requests.name.clone(),
         measured,
-        baseline: None,
-        run: None,
+        baseline,
+        run: question.map(|question| question.run),
         change: None,
-        theta: theta.unwrap_or(THETA),
-        outcome: Outcome::NotEnoughData,
-        is_tested: requests.name.is_none(),
+        tolerance: tolerance_of(measured, baseline.unwrap_or(SHORT_MS), theta),
+        is_tested: requests.name.is_none() && TESTED.contains(&measured),
+        pairs: None,
     }
 }
 
-fn decide(rows: &mut [Row], asked: &[Option<Question>]) {
-    let open: Vec<usize> = (0..rows.len())
-        .filter(|at| rows[*at].is_tested && asked[*at].is_some())
-        .collect();
-    let chances = |better: bool| -> Vec<f64> {
-        let all = rows.iter().zip(asked);
-        let chance = |(row, question): (&Row, &Option<Question>)| {
-            let question = question.as_ref()?;
-            Some(question.chance(row.theta, better))
-        };
-        all.map(|pair| chance(pair).unwrap_or(1.0)).collect()
-    };
-    let believed = |chances: &[f64]| -> Vec<bool> {
-        let tested: Vec<f64> = open.iter().map(|at| chances[*at]).collect();
-        let mut all: Vec<bool> = chances.iter().map(|chance| *chance <= RISK).collect();
-        for (at, is_believed) in open.iter().zip(holm::believed(&tested, RISK)) {
-            all[*at] = is_believed;
-        }
-        all
-    };
-    let (worse, better) = (believed(&chances(false)), believed(&chances(true)));
-    for (at, row) in rows.iter_mut().enumerate() {
-        let Some(question) = &asked[at] else {
-            continue;
-        };
-        row.outcome = if worse[at] {
-            Outcome::Worse
-        } else if better[at] {
-            Outcome::Better
-        } else if question.is_within(row.theta) {
-            Outcome::Same
-        } else {
-            Outcome::NotEnoughData
-        };
-    }
-}
-
-/// By which share a measure may differ from such a value, unless somebody says.
-pub(super) fn theta_of(measured: Measured, value: f64) -> f64 {
-    if measured.percentile().is_some() && value < SHORT_MS {
+/// The change that is allowed of a measure that usually has this value. `theta` is the share that somebody set.
+pub(super) fn tolerance_of(measured: Measured, value: f64, theta: Option<f64>) -> Tolerance {
+    let usual = if measured.percentile().is_some() && value < SHORT_MS {
         THETA_SHORT
     } else {
         THETA
+    };
+    let theta = theta.unwrap_or(usual);
+    if is_share(measured) {
+        Tolerance::Points(POINTS.max(theta * value))
+    } else {
+        Tolerance::Share(theta)
     }
 }
 
-/// What is asked of one row: the difference, turned so that more is worse. It is one of logarithms, or of
-/// percent.
+/// What is asked of one row: the difference of logarithms, or of percentages.
 struct Question {
     measured: Measured,
     baseline: f64,
@@ -129,69 +116,39 @@ impl Question {
             .filter_map(|figures| sample(figures, figures.row(name)?, measured))
             .collect();
         let own = sample(run, requests, measured)?;
-        let difference = Difference::of(&usual, &own)?;
+        let difference = Difference::of(&usual, &own, Prior::of(measured))?;
         let of_baseline = own.mean - difference.mean;
         let shown = |mean: f64| if is_share(measured) { mean } else { mean.exp() };
         Some(Self {
             measured,
             baseline: shown(of_baseline),
             run: shown(own.mean),
-            difference: difference.turned(measured.worse()),
+            difference,
         })
     }
 
-    fn row(&self, requests: &Requests, theta: Option<f64>) -> Row {
-        Row {
-            baseline: Some(self.baseline),
-            run: Some(self.run),
-            change: Some(self.change()),
-            theta: theta.unwrap_or_else(|| theta_of(self.measured, self.baseline)),
-            ..nothing(requests, self.measured, theta)
-        }
+    fn has_interval(&self) -> bool {
+        self.difference.ends(RISK).is_some()
     }
 
-    fn change(&self) -> Change {
-        let difference = self.difference.clone().turned(self.measured.worse());
-        let (low, high) = difference.ends(RISK);
+    fn change(&self, risk: f64) -> Change {
+        let ends = self.difference.ends(risk);
+        let interval = |shown: fn(f64) -> f64| {
+            ends.map_or(Ends::UNKNOWN, |(low, high)| {
+                Ends::between(shown(low), shown(high))
+            })
+        };
         if is_share(self.measured) {
-            return Change::Points {
-                by: difference.mean,
-                interval: Interval {
-                    low,
-                    high: Some(high),
-                },
-            };
-        }
-        Change::Ratio {
-            ratio: difference.mean.exp(),
-            interval: Interval {
-                low: low.exp(),
-                high: Some(high.exp()),
-            },
-        }
-    }
-
-    fn margin(&self, theta: f64) -> f64 {
-        if is_share(self.measured) {
-            POINTS.max(theta * self.baseline)
+            Change::Points {
+                by: self.difference.mean,
+                interval: interval(|points| points),
+            }
         } else {
-            theta.ln_1p()
+            Change::Ratio {
+                ratio: self.difference.mean.exp(),
+                interval: interval(f64::exp),
+            }
         }
-    }
-
-    fn chance(&self, theta: f64, better: bool) -> f64 {
-        let margin = self.margin(theta);
-        if better {
-            self.difference.chance_not_under(-margin)
-        } else {
-            self.difference.chance_not_over(margin)
-        }
-    }
-
-    fn is_within(&self, theta: f64) -> bool {
-        let (low, high) = self.difference.ends(RISK);
-        let margin = self.margin(theta);
-        low > -margin && high < margin
     }
 }
 
@@ -231,7 +188,7 @@ fn at_least_binomial(sample: Sample, requests: u64) -> Sample {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Series;
+    use super::super::{Outcome, Series};
     use super::*;
 
     /// A run whose blocks go up and down by 2 %.
@@ -279,7 +236,7 @@ mod tests {
         };
         let found = compare(&usual(baseline, 0), &figures(0, changed), None);
         let row = found.rows.iter().find(|row| row.measured == measured);
-        row.unwrap().outcome
+        row.unwrap().outcome()
     }
 
     #[test]
@@ -306,8 +263,8 @@ mod tests {
         let rate =
             |percent: f64| figures(0, move |it| (it == Measured::ErrorRate).then_some(percent));
         let outcome = |before: f64, after: f64| {
-            let found = compare(&[rate(before), rate(before)], &rate(after), None);
-            found.rows[0].outcome
+            let found = compare(&vec![rate(before); 3], &rate(after), None);
+            found.rows[0].outcome()
         };
         assert_eq!(outcome(0.0, 0.0), Outcome::Same);
         assert_eq!(outcome(0.0, 1.0), Outcome::Worse);
@@ -319,12 +276,45 @@ mod tests {
     fn names_are_shown_and_not_tested() {
         let mut run = figures(1, |it| Some(value(it) * 2.0));
         run.rows[0] = usual(1, 0)[0].rows[0].clone();
-        let found = compare(&usual(2, 1), &run, None);
+        let found = compare(&usual(3, 1), &run, None);
         assert!(!found.is_worse());
         let named = found.rows.iter().filter(|row| row.name.is_some());
         assert!(named.clone().all(|row| !row.is_tested));
-        assert!(named.clone().any(|row| row.outcome == Outcome::Worse));
-        assert_eq!(found.between_runs, BetweenRuns::Unknown { runs: 2 });
+        assert!(named.clone().any(|row| row.outcome() == Outcome::Worse));
+        assert_eq!(found.between_runs, BetweenRuns::Known { runs: 3 });
+    }
+
+    #[test]
+    fn baseline_of_fewer_than_three_runs_decides_nothing() {
+        let run = figures(1, |it| Some(value(it) * 2.0));
+        for runs in [1, 2] {
+            let found = compare(&usual(runs, 1), &run, None);
+            assert_eq!(found.between_runs, BetweenRuns::Unknown { runs });
+            assert_eq!(found.outcome(), Outcome::NotEnoughData);
+            for row in &found.rows {
+                let change = row.change.unwrap();
+                assert_eq!(change.interval(), Ends::UNKNOWN, "{row:?}");
+                assert_eq!(row.outcome(), Outcome::NotEnoughData);
+            }
+        }
+    }
+
+    #[test]
+    fn tested_rows_share_the_risk_and_others_do_not() {
+        let width = |measured: Measured, of: &[Measured]| {
+            let of = |it: Measured| of.contains(&it).then(|| value(it));
+            let found = compare(&vec![figures(0, of); 3], &figures(0, of), None);
+            let mut rows = found.rows.iter();
+            let row = rows.find(|row| row.measured == measured).unwrap();
+            let interval = row.change.unwrap().interval();
+            interval.high.unwrap() - interval.low.unwrap()
+        };
+        let alone = width(Measured::P50, &[Measured::P50]);
+        let among = width(Measured::P50, &TESTED);
+        assert!(among > 1.5 * alone, "{alone} {among}");
+        let shown = |of| width(Measured::P99, of);
+        let (few, many) = (shown(&[Measured::P99]), shown(&Measured::ALL));
+        assert!((few - many).abs() < 1e-12, "{few} {many}");
     }
 
     #[test]
@@ -335,7 +325,7 @@ mod tests {
         }
         let found = compare(&usual(3, 0), &run, None);
         let mut rows = found.rows.iter();
-        assert!(rows.all(|row| row.outcome == Outcome::NotEnoughData && row.change.is_none()));
+        assert!(rows.all(|row| row.outcome() == Outcome::NotEnoughData && row.change.is_none()));
     }
 
     #[test]

@@ -1,14 +1,14 @@
 //! A contest: two builds beside each other in one sitting, in all that is asked of them. What is asked of all
 //! requests decides, the rest is shown. Who plays the blocks is somebody else's.
 
-use super::compare::theta_of;
-use super::row::{Change, Outcome, Row};
-use super::sitting::{Answer, Limit, Sitting, difference};
+use super::compare::tolerance_of;
+use super::outcome::{Change, Tolerance};
+use super::row::Row;
+use super::sitting::{Answer, Limit, Look, Sitting, change_of, difference};
 use super::{Figures, Measured, flips};
-use crate::Interval;
 
-/// The risk of each end of the interval that is shown.
-const RISK_OF_END: f64 = 0.025;
+/// The risk at each end of the interval of a row that is shown and not tested, as of a single look.
+const RISK_SHOWN: f64 = 0.025;
 
 /// Two builds, and what is asked of them.
 #[derive(Debug, Clone)]
@@ -37,6 +37,8 @@ pub struct Played {
     pub answer: Answer,
     /// Of all requests, each measure of A and of B in each pair.
     pub values: Vec<(Measured, Vec<[f64; 2]>)>,
+    /// Of each tested measure, the looks at which it could be decided.
+    pub looks: Vec<(Measured, Vec<Look>)>,
 }
 
 /// One measure of some requests, pair by pair.
@@ -44,9 +46,10 @@ pub struct Played {
 struct Question {
     name: Option<String>,
     measured: Measured,
-    theta: f64,
-    is_tested: bool,
-    sitting: Sitting,
+    tolerance: Tolerance,
+    /// `None`: it is shown and not tested.
+    sitting: Option<Sitting>,
+    differences: Vec<f64>,
     a: Vec<f64>,
     b: Vec<f64>,
 }
@@ -69,13 +72,14 @@ impl Contest {
         let count = told.count();
         let question = |name: Option<&str>, measured: Measured| {
             let tried = tried(name, measured)?;
-            let theta = theta.unwrap_or_else(|| theta_of(measured, tried));
+            let tolerance = tolerance_of(measured, tried, theta);
+            let is_tested = name.is_none() && tested.contains(&measured);
             Some(Question {
                 name: name.map(str::to_owned),
                 measured,
-                theta,
-                is_tested: name.is_none() && tested.contains(&measured),
-                sitting: Sitting::of(measured, theta, limit, count),
+                tolerance,
+                sitting: is_tested.then(|| Sitting::of(measured, tolerance, limit, count)),
+                differences: Vec::new(),
                 a: Vec::new(),
                 b: Vec::new(),
             })
@@ -120,7 +124,7 @@ impl Contest {
 
     /// What is known: B is worse where it is in anything that is tested, and fine where it is in all of it.
     pub fn answer(&self) -> Answer {
-        let mut answers = self.tested().map(|question| question.sitting.answer());
+        let mut answers = self.sittings().map(Sitting::answer);
         let asks_nothing = answers.clone().next().is_none();
         let is_over = self.seconds >= self.limit.seconds || self.pairs >= self.limit.pairs;
         if answers.clone().any(|answer| answer == Answer::Worse) {
@@ -141,18 +145,32 @@ impl Contest {
 
     /// What came of it so far. Where it ends here, what is not known yet will not be.
     pub fn played(&self) -> Played {
+        let is_valid = self.left_out <= self.pairs;
         let answer = match self.answer() {
             Answer::GoOn => Answer::NotEnoughData,
+            _ if !is_valid => Answer::NotEnoughData,
             answer => answer,
         };
+        let mut rows: Vec<Row> = self.questions.iter().map(Question::row).collect();
+        if !is_valid {
+            rows.iter_mut().for_each(Row::leave_undecided);
+        }
         Played {
-            rows: self.questions.iter().map(Question::row).collect(),
+            rows,
             pairs: self.pairs,
             left_out: self.left_out,
             seconds: self.seconds,
             answer,
             values: self.values(),
+            looks: self.looks(),
         }
+    }
+
+    fn looks(&self) -> Vec<(Measured, Vec<Look>)> {
+        let tested = self.questions.iter();
+        let looks =
+            tested.filter_map(|it| Some((it.measured, it.sitting.as_ref()?.looks().to_vec())));
+        looks.collect()
     }
 
     fn values(&self) -> Vec<(Measured, Vec<[f64; 2]>)> {
@@ -163,11 +181,12 @@ impl Contest {
 
     /// The rows that are tested, as they stand.
     pub fn tested_rows(&self) -> Vec<Row> {
-        self.tested().map(Question::row).collect()
+        let tested = self.questions.iter().filter(|it| it.sitting.is_some());
+        tested.map(Question::row).collect()
     }
 
-    fn tested(&self) -> impl Iterator<Item = &Question> + Clone {
-        self.questions.iter().filter(|question| question.is_tested)
+    fn sittings(&self) -> impl Iterator<Item = &Sitting> + Clone {
+        self.questions.iter().filter_map(|it| it.sitting.as_ref())
     }
 }
 
@@ -185,81 +204,64 @@ impl Question {
             return;
         };
         if let Some(difference) = difference(self.measured, a, b) {
-            self.sitting.add(difference, seconds);
+            if let Some(sitting) = &mut self.sitting {
+                sitting.add(difference, seconds);
+            }
+            self.differences.push(difference);
             self.a.push(a);
             self.b.push(b);
         }
     }
 
     fn row(&self) -> Row {
-        let known = flips::usual(self.sitting.differences(), RISK_OF_END);
+        let look = match &self.sitting {
+            Some(sitting) => sitting.last(),
+            None => self.shown(),
+        };
+        let sides = look.and_then(|look| self.usual_pair(look));
         Row {
             name: self.name.clone(),
             measured: self.measured,
-            baseline: median(&self.a),
-            run: median(&self.b),
-            change: known.map(|(usual, ends)| self.change(usual, ends)),
-            theta: self.theta,
-            outcome: self.outcome(known.map(|(_, ends)| ends)),
-            is_tested: self.is_tested,
+            baseline: sides.map(|[a, _]| a),
+            run: sides.map(|[_, b]| b),
+            change: look.map(|look| look.change),
+            tolerance: self.tolerance,
+            is_tested: self.sitting.is_some(),
+            pairs: look.map(|look| look.pairs),
         }
     }
 
-    /// Turned back, so that it is that of the values, whichever way is worse.
-    fn change(&self, usual: f64, (low, high): (f64, f64)) -> Change {
-        let worse = self.measured.worse();
-        let (usual, one, other) = (usual * worse, low * worse, high * worse);
-        let (low, high) = (one.min(other), one.max(other));
-        let interval = |low, high| Interval {
-            low,
-            high: Some(high),
-        };
-        match self.measured {
-            Measured::ErrorRate => Change::Points {
-                by: usual,
-                interval: interval(low, high),
-            },
-            _ => Change::Ratio {
-                ratio: usual.exp(),
-                interval: interval(low.exp(), high.exp()),
-            },
-        }
+    /// All pairs, as of a single look.
+    fn shown(&self) -> Option<Look> {
+        let usual = flips::usual(&self.differences, [RISK_SHOWN; 2])?;
+        Some(Look {
+            pairs: self.differences.len(),
+            change: change_of(self.measured, usual),
+        })
     }
 
-    /// What is tested is as its test says; of the rest the interval says it, as of a single look.
-    fn outcome(&self, ends: Option<(f64, f64)>) -> Outcome {
-        let margin = self.sitting.margin();
-        let is_better = ends.is_some_and(|(_, high)| high < -margin);
-        if self.is_tested {
-            return match self.sitting.answer() {
-                Answer::Worse => Outcome::Worse,
-                Answer::Fine if is_better => Outcome::Better,
-                Answer::Fine => Outcome::Same,
-                Answer::GoOn | Answer::NotEnoughData => Outcome::NotEnoughData,
-            };
-        }
-        match ends {
-            Some((low, _)) if low > margin => Outcome::Worse,
-            Some(_) if is_better => Outcome::Better,
-            Some((low, high)) if low > -margin && high < margin => Outcome::Same,
-            _ => Outcome::NotEnoughData,
+    /// A and B of a usual pair, from the pairs and the change of a look: the level of a usual pair, which the
+    /// change divides evenly, so that B is A changed by just that much.
+    fn usual_pair(&self, look: Look) -> Option<[f64; 2]> {
+        let pairs = self.a.iter().zip(&self.b).take(look.pairs);
+        match look.change {
+            Change::Ratio { ratio, .. } => {
+                let levels: Vec<f64> = pairs.map(|(a, b)| f64::midpoint(a.ln(), b.ln())).collect();
+                let level = flips::middle(&levels)?.exp();
+                Some([level / ratio.sqrt(), level * ratio.sqrt()])
+            }
+            Change::Points { by, .. } => {
+                let levels: Vec<f64> = pairs.map(|(a, b)| f64::midpoint(*a, *b)).collect();
+                let a = (flips::middle(&levels)? - by / 2.0).max(0.0).max(-by);
+                Some([a, a + by])
+            }
         }
     }
-}
-
-fn median(values: &[f64]) -> Option<f64> {
-    let mut sorted = values.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    let half = sorted.len() / 2;
-    Some(f64::midpoint(
-        *sorted.get(half)?,
-        sorted[(sorted.len() - 1) / 2],
-    ))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Requests, Series};
+    use super::super::{Ends, Outcome, Requests, Series};
     use super::*;
 
     const TESTED: [Measured; 5] = [
@@ -320,35 +322,35 @@ mod tests {
 
     fn outcomes(played: &Played) -> Vec<Outcome> {
         let tested = played.rows.iter().filter(|row| row.is_tested);
-        tested.map(|row| row.outcome).collect()
+        tested.map(Row::outcome).collect()
     }
 
     #[test]
     fn what_is_alike_is_fine_and_what_is_worse_is_found_in_its_measure() {
-        use Outcome::{Better, NotEnoughData, Same, Worse};
+        use Outcome::{Better, NotEnoughData, NotWorse, Worse};
         for (factors, answer, expected) in [
-            ([1.0, 0.0, 1.0, 1.0], Answer::Fine, [Same; 4]),
+            ([1.0, 0.0, 1.0, 1.0], Answer::Fine, [NotWorse; 4]),
             (
                 [1.0, 0.0, 1.0, 0.8],
                 Answer::Fine,
-                [Same, Same, Same, Better],
+                [NotWorse, NotWorse, NotWorse, Better],
             ),
             (
                 [0.8, 0.0, 1.0, 1.0],
                 Answer::Worse,
-                [Worse, Same, Same, Same],
+                [Worse, NotWorse, NotWorse, NotWorse],
             ),
             (
                 [1.0, 5.0, 1.0, 1.0],
                 Answer::Worse,
-                [Same, Worse, Same, Same],
+                [NotWorse, Worse, NotWorse, NotWorse],
             ),
             // A tenth is allowed below a millisecond.
-            ([1.0, 0.0, 1.08, 1.0], Answer::Fine, [Same; 4]),
+            ([1.0, 0.0, 1.08, 1.0], Answer::Fine, [NotWorse; 4]),
             (
                 [1.0, 0.0, 1.0, 1.05],
                 Answer::NotEnoughData,
-                [Same, Same, Same, NotEnoughData],
+                [NotWorse, NotWorse, NotWorse, NotEnoughData],
             ),
         ] {
             let played = play(factors);
@@ -370,7 +372,7 @@ mod tests {
         assert!(words(Measured::P95).starts_with("+19") || words(Measured::P95).starts_with("+20"));
         let named = played.rows.iter().filter(|row| row.name.is_some());
         assert!(named.clone().all(|row| !row.is_tested));
-        assert!(named.clone().any(|row| row.outcome == Outcome::Worse));
+        assert!(named.clone().any(|row| row.outcome() == Outcome::Worse));
     }
 
     #[test]
@@ -383,5 +385,61 @@ mod tests {
         assert_eq!(contest.add(&a, &a, 100.0), Answer::NotEnoughData);
         let played = contest.played();
         assert_eq!((played.pairs, played.left_out), (1, 1));
+    }
+
+    /// Noise without a pattern, from -1 to 1.
+    fn noise(seed: u64, at: usize) -> f64 {
+        let mixed = (seed + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ (at as u64 * 0x2545_f491);
+        let mixed = mixed.wrapping_mul(0xff51_afd7_ed55_8ccd) >> 40;
+        mixed as f64 / f64::from(1u32 << 23) - 1.0
+    }
+
+    proptest::proptest! {
+        #![proptest_config(proptest::prelude::ProptestConfig::with_cases(64))]
+
+        /// Whatever is played, and whenever it ends: rows, their intervals, their columns and the answer
+        /// say the same.
+        #[test]
+        fn rows_columns_and_answer_never_contradict_each_other(
+            seed in 0u64..1_000_000, slower in 0.8f64..1.3, spread in 0.0f64..0.3, pairs in 1usize..40,
+            lost in 0usize..30,
+        ) {
+            let usual = block(&USUAL);
+            let limit = Limit { pairs: 40, seconds: 1e6 };
+            let mut contest = Contest::new([&usual, &usual], &TESTED, None, limit);
+            let of = |at: usize, factor: f64| {
+                let mut values = USUAL;
+                for (kind, (measured, value)) in values.iter_mut().enumerate() {
+                    let wobble = noise(seed, at * 11 + kind) * spread;
+                    *value = match measured {
+                        Measured::ErrorRate => (wobble * 3.0).max(0.0),
+                        Measured::Throughput => *value / factor * wobble.exp(),
+                        _ => *value * factor * wobble.exp(),
+                    };
+                }
+                block(&values)
+            };
+            for at in 0..pairs {
+                contest.add(&of(2 * at, 1.0), &of(2 * at + 1, slower), 10.0);
+            }
+            (0..lost).for_each(|_| { contest.leave_out(1.0); });
+            let played = contest.played();
+            let tested = || played.rows.iter().filter(|row| row.is_tested);
+            let is_any_worse = tested().any(|row| row.outcome() == Outcome::Worse);
+            let is_all_known = tested().all(|row| row.outcome() != Outcome::NotEnoughData);
+            proptest::prop_assert_eq!(played.answer == Answer::Worse, is_any_worse);
+            proptest::prop_assert_eq!(played.answer == Answer::Fine, is_all_known && !is_any_worse);
+            for row in &played.rows {
+                let (Some(a), Some(b), Some(change)) = (row.baseline, row.run, row.change) else { continue };
+                let (seen, by) = match change {
+                    Change::Ratio { ratio, .. } => (b / a, ratio),
+                    Change::Points { by, .. } => (b - a, by),
+                };
+                proptest::prop_assert!((seen - by).abs() < 1e-9, "{:?}", row);
+                let Ends { low, high } = change.interval();
+                proptest::prop_assert!(low.is_none_or(|low| low <= by + 1e-9), "{:?}", row);
+                proptest::prop_assert!(high.is_none_or(|high| high >= by - 1e-9), "{:?}", row);
+            }
+        }
     }
 }

@@ -8,21 +8,8 @@ use statrs::distribution::{ContinuousCDF, Normal};
 /// Up to so many differences the chances are exact; beyond, the sum of ranks is as good as normal.
 const EXACT_MAX: usize = 200;
 
-/// The chances of a sum like this one, were the differences even around nothing.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Chances {
-    /// Of one as large.
-    pub(crate) as_large: f64,
-    /// Of one as small.
-    pub(crate) as_small: f64,
-}
-
-/// The chances of a sum of ranks like that of these values.
-pub(crate) fn chances(values: &[f64]) -> Chances {
-    chances_of_ranks(&signed_ranks(values))
-}
-
-fn chances_of_ranks(ranks: &[f64]) -> Chances {
+/// The chance of a sum of ranks as small as this one, were each rank as likely to be above nothing as below.
+fn chance_as_small(ranks: &[f64]) -> f64 {
     if ranks.len() <= EXACT_MAX {
         exact(ranks)
     } else {
@@ -36,25 +23,8 @@ pub(crate) fn least_chance(count: usize) -> f64 {
     0.5f64.powi(count)
 }
 
-/// The rank of each value by its distance from nothing, with its sign. What is as far shares its ranks,
-/// and what is nothing has none.
-fn signed_ranks(values: &[f64]) -> Vec<f64> {
-    let mut sorted: Vec<f64> = values
-        .iter()
-        .copied()
-        .filter(|value| *value != 0.0)
-        .collect();
-    sorted.sort_by(|a, b| a.abs().total_cmp(&b.abs()));
-    let rank = |value: &f64| {
-        let below = sorted.partition_point(|other| other.abs() < value.abs());
-        let up_to = sorted.partition_point(|other| other.abs() <= value.abs());
-        (below + up_to + 1) as f64 / 2.0 * value.signum()
-    };
-    sorted.iter().map(rank).collect()
-}
-
 /// By all signs: how likely each sum of the ranks above nothing is, rank by rank.
-fn exact(ranks: &[f64]) -> Chances {
+fn exact(ranks: &[f64]) -> f64 {
     // Ranks that are shared are halves; twice a rank is whole.
     let doubled: Vec<(usize, bool)> = ranks
         .iter()
@@ -75,10 +45,7 @@ fn exact(ranks: &[f64]) -> Chances {
     }
     let above = doubled.iter().filter(|(_, is_above)| *is_above);
     let seen: usize = above.map(|(rank, _)| rank).sum();
-    Chances {
-        as_large: chance_of[seen..].iter().sum(),
-        as_small: chance_of[..=seen].iter().sum(),
-    }
+    chance_of[..=seen].iter().sum()
 }
 
 #[expect(
@@ -91,36 +58,56 @@ fn whole(doubled: f64) -> usize {
 }
 
 /// By the normal law that the sum of many ranks comes to, each with either sign.
-fn normal(ranks: &[f64]) -> Chances {
+fn normal(ranks: &[f64]) -> f64 {
     let sum: f64 = ranks.iter().sum();
     let deviation = ranks.iter().map(|rank| rank * rank).sum::<f64>().sqrt();
-    let law = Normal::standard();
     // A sum moves by two when a sign of the least rank turns: the half of that is its own.
-    Chances {
-        as_large: law.sf((sum - 1.0) / deviation),
-        as_small: law.cdf((sum + 1.0) / deviation),
-    }
+    Normal::standard().cdf((sum + 1.0) / deviation)
 }
 
-/// What is usual of differences: the median of the means of each two, and of each alone (Hodges and Lehmann,
-/// 1963); and the ends of what the test does not rule out, with this risk at each end.
-pub(crate) fn usual(differences: &[f64], risk: f64) -> Option<(f64, (f64, f64))> {
-    if least_chance(differences.len()) > risk {
-        return None;
-    }
-    let pairs = differences.iter().enumerate();
+/// A usual value, and the ends of what the test does not rule out.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Usual {
+    /// The median of the means of each two values, and of each alone (Hodges and Lehmann, 1963).
+    pub(crate) middle: f64,
+    /// `None`: with so few values no lower end has a risk as small as was asked.
+    pub(crate) low: Option<f64>,
+    /// The same of the upper end.
+    pub(crate) high: Option<f64>,
+}
+
+/// What is usual of values, with a risk at each end; `None` without values.
+pub(crate) fn usual(values: &[f64], [risk_low, risk_high]: [f64; 2]) -> Option<Usual> {
+    let means = means(values);
+    let middle = middle_of(&means)?;
+    let outside =
+        |risk: f64| (least_chance(values.len()) <= risk).then(|| ruled_out(values.len(), risk));
+    Some(Usual {
+        middle,
+        low: outside(risk_low).map(|count| means[count]),
+        high: outside(risk_high).map(|count| means[means.len() - 1 - count]),
+    })
+}
+
+/// The usual value alone.
+pub(crate) fn middle(values: &[f64]) -> Option<f64> {
+    middle_of(&means(values))
+}
+
+/// The means of each two values, and each alone, in order.
+fn means(values: &[f64]) -> Vec<f64> {
+    let pairs = values.iter().enumerate();
     let mut means: Vec<f64> = pairs
-        .flat_map(|(at, one)| {
-            differences[at..]
-                .iter()
-                .map(|other| f64::midpoint(*one, *other))
-        })
+        .flat_map(|(at, one)| values[at..].iter().map(|other| f64::midpoint(*one, *other)))
         .collect();
     means.sort_by(f64::total_cmp);
-    let half = means.len() / 2;
-    let middle = f64::midpoint(means[half], means[(means.len() - 1) / 2]);
-    let outside = ruled_out(differences.len(), risk);
-    Some((middle, (means[outside], means[means.len() - 1 - outside])))
+    means
+}
+
+fn middle_of(sorted: &[f64]) -> Option<f64> {
+    let half = sorted.len() / 2;
+    let one = *sorted.get(half)?;
+    Some(f64::midpoint(one, sorted[(sorted.len() - 1) / 2]))
 }
 
 /// How many of the means at either end the test rules out: the largest sum of ranks whose chance is the risk
@@ -140,7 +127,7 @@ fn ruled_out(count: usize, risk: f64) -> usize {
                 if is_above { *rank } else { -rank }
             })
             .collect();
-        chances_of_ranks(&signed).as_small
+        chance_as_small(&signed)
     };
     let (mut fine, mut over) = (0, most / 2);
     while over - fine > 1 {
@@ -158,14 +145,38 @@ fn ruled_out(count: usize, risk: f64) -> usize {
 mod tests {
     use super::*;
 
+    /// The rank of each value by its distance from nothing, with its sign. What is as far shares its ranks,
+    /// and what is nothing has none.
+    fn signed_ranks(values: &[f64]) -> Vec<f64> {
+        let mut sorted: Vec<f64> = values
+            .iter()
+            .copied()
+            .filter(|value| *value != 0.0)
+            .collect();
+        sorted.sort_by(|a, b| a.abs().total_cmp(&b.abs()));
+        let rank = |value: &f64| {
+            let below = sorted.partition_point(|other| other.abs() < value.abs());
+            let up_to = sorted.partition_point(|other| other.abs() <= value.abs());
+            (below + up_to + 1) as f64 / 2.0 * value.signum()
+        };
+        sorted.iter().map(rank).collect()
+    }
+
+    fn as_small(values: &[f64]) -> f64 {
+        chance_as_small(&signed_ranks(values))
+    }
+
+    fn as_large(values: &[f64]) -> f64 {
+        let negated: Vec<f64> = values.iter().map(|value| -value).collect();
+        as_small(&negated)
+    }
+
     #[test]
     fn few_are_told_exactly() {
-        let found = chances(&[1.0, 2.0, 3.0]);
-        assert!((found.as_large - 0.125).abs() < 1e-12);
-        assert!((found.as_small - 1.0).abs() < 1e-12);
-        let even = chances(&[1.0, -1.0]);
-        assert!((even.as_large - 0.75).abs() < 1e-12);
-        assert!((chances(&[0.0; 5]).as_small - 1.0).abs() < 1e-12);
+        assert!((as_large(&[1.0, 2.0, 3.0]) - 0.125).abs() < 1e-12);
+        assert!((as_small(&[1.0, 2.0, 3.0]) - 1.0).abs() < 1e-12);
+        assert!((as_large(&[1.0, -1.0]) - 0.75).abs() < 1e-12);
+        assert!((as_small(&[0.0; 5]) - 1.0).abs() < 1e-12);
     }
 
     #[test]
@@ -177,16 +188,15 @@ mod tests {
             .collect();
         let ranks = signed_ranks(&values);
         let (exact, normal) = (exact(&ranks), normal(&ranks));
-        assert!((0.005..0.2).contains(&exact.as_large), "{exact:?}");
-        assert!((exact.as_large - normal.as_large).abs() < 0.002);
-        assert!((exact.as_small - normal.as_small).abs() < 0.002);
+        assert!((0.8..0.995).contains(&exact), "{exact}");
+        assert!((exact - normal).abs() < 0.002, "{exact} {normal}");
     }
 
     #[test]
     fn one_that_is_far_off_does_not_hide_the_others() {
         let mut values = [0.05; 12];
         values[5] = -1.0;
-        assert!(chances(&values).as_large < 0.05);
+        assert!(as_large(&values) < 0.05);
     }
 
     /// The critical values of Wilcoxon's tables, 2.5 % at each end.
@@ -198,14 +208,22 @@ mod tests {
     }
 
     #[test]
-    fn the_interval_is_about_what_is_usual() {
+    fn interval_is_what_the_test_does_not_rule_out() {
         let differences: Vec<f64> = (0..12).map(|at| f64::from(at % 2) * 0.04).collect();
-        let (usual, (low, high)) = usual(&differences, 0.025).unwrap();
-        assert!((usual - 0.02).abs() < 1e-12 && low < 0.02 && high > 0.02);
-        assert_eq!(super::usual(&differences[..5], 0.025), None);
+        let found = usual(&differences, [0.025, 0.025]).unwrap();
+        let (low, high) = (found.low.unwrap(), found.high.unwrap());
+        assert!((found.middle - 0.02).abs() < 1e-12 && low < 0.02 && high > 0.02);
         // What lies outside is what the test rules out.
         let beyond = |margin: f64| differences.iter().map(|it| it - margin).collect::<Vec<_>>();
-        assert!(chances(&beyond(low - 1e-9)).as_large <= 0.025);
-        assert!(chances(&beyond(high + 1e-9)).as_small <= 0.025);
+        assert!(as_large(&beyond(low - 1e-9)) <= 0.025);
+        assert!(as_small(&beyond(high + 1e-9)) <= 0.025);
+    }
+
+    #[test]
+    fn few_values_leave_an_end_open() {
+        let found = usual(&[0.1; 6], [0.01, 0.05]).unwrap();
+        assert_eq!((found.low, found.high), (None, Some(0.1)));
+        assert_eq!(usual(&[], [0.05; 2]), None);
+        assert_eq!(middle(&[3.0, 1.0, 2.0]), Some(2.0));
     }
 }

@@ -3,13 +3,14 @@
 //!
 //! It is looked at more than once, so the risk is spent over the looks: in proportion to the part of the
 //! limit that is used up (Lan and `DeMets`, Biometrika 70, 1983; the power family of Kim and `DeMets`,
-//! Biometrika 74, 1987, with ρ = 1), and each look is tested with what it may spend, so that all of them together stay below
-//! the whole, however they depend on each other (Bonferroni).
+//! Biometrika 74, 1987, with ρ = 1), and each look has an interval with what it may spend, so that all of them
+//! together stay below the whole, however they depend on each other (Bonferroni). The interval of the last look
+//! is the one that is shown, and the one that decides.
 
 use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
-use super::compare::POINTS;
+use super::outcome::{Change, Ends, Outcome, Tolerance};
 use super::{Measured, flips};
 
 /// The risk of calling a build worse that is slower by just what is allowed, over all looks.
@@ -79,41 +80,51 @@ pub enum Answer {
 /// The pairs so far, of one measure, and what they tell.
 #[derive(Debug, Clone)]
 pub struct Sitting {
-    margin: f64,
+    measured: Measured,
+    tolerance: Tolerance,
     limit: Limit,
     tested: f64,
     differences: Vec<f64>,
     seconds: f64,
     next_look: usize,
     spent: f64,
+    looks: Vec<Look>,
     answer: Answer,
 }
 
+/// What was seen at a look.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Look {
+    /// The number of pairs.
+    pub pairs: usize,
+    /// How the measure changed, with the interval that decides.
+    pub change: Change,
+}
+
 impl Sitting {
-    /// A sitting in which a difference by less than `theta`, a share, is none. Where several measures are
-    /// asked beside each other, `tested` is how many, and each has its part of the risk.
+    /// A sitting in which a difference by `theta`, a share, is allowed. If several measures are tested in
+    /// parallel, `tested` is their number, and each has its part of the risk.
     pub fn new(theta: f64, limit: Limit, tested: usize) -> Self {
-        Self::beyond_margin(theta.ln_1p(), limit, tested)
+        Self::of(Measured::P95, Tolerance::Share(theta), limit, tested)
     }
 
-    /// The same of one measure: a difference of error rates by a tenth of a point is none.
-    pub(crate) fn of(measured: Measured, theta: f64, limit: Limit, tested: usize) -> Self {
-        let margin = match measured {
-            Measured::ErrorRate => POINTS,
-            _ => theta.ln_1p(),
-        };
-        Self::beyond_margin(margin, limit, tested)
-    }
-
-    fn beyond_margin(margin: f64, limit: Limit, tested: usize) -> Self {
+    /// The same of any measure.
+    pub(crate) fn of(
+        measured: Measured,
+        tolerance: Tolerance,
+        limit: Limit,
+        tested: usize,
+    ) -> Self {
         Self {
-            margin,
+            measured,
+            tolerance,
             limit,
             tested: tested.max(1) as f64,
             differences: Vec::new(),
             seconds: 0.0,
             next_look: FIRST_LOOK,
             spent: 0.0,
+            looks: Vec::new(),
             answer: Answer::GoOn,
         }
     }
@@ -139,19 +150,26 @@ impl Sitting {
         self.answer
     }
 
-    /// By how much it may be worse.
-    pub(crate) fn margin(&self) -> f64 {
-        self.margin
-    }
-
-    /// The differences of the pairs.
-    pub(crate) fn differences(&self) -> &[f64] {
-        &self.differences
-    }
-
     /// How many pairs there are.
     pub fn pairs(&self) -> usize {
         self.differences.len()
+    }
+
+    /// All looks, in order.
+    pub(crate) fn looks(&self) -> &[Look] {
+        &self.looks
+    }
+
+    /// The last look; before the first one, what all pairs so far come to, without an interval.
+    pub(crate) fn last(&self) -> Option<Look> {
+        let last = self.looks.last().copied();
+        last.or_else(|| {
+            let middle = flips::middle(&self.differences)?;
+            Some(Look {
+                pairs: self.differences.len(),
+                change: change(self.measured, middle, Ends::UNKNOWN),
+            })
+        })
     }
 
     /// The part of the limit that is used up (0 to 1).
@@ -165,24 +183,51 @@ impl Sitting {
         let part = (used - self.spent) / self.tested;
         if flips::least_chance(self.differences.len()) <= RISK_FINE * part {
             self.spent = used;
-            let chances = flips::chances(&self.beyond_it());
-            if chances.as_large <= RISK_WORSE * part {
-                return Answer::Worse;
-            }
-            if chances.as_small <= RISK_FINE * part {
-                return Answer::Fine;
-            }
+            let risks = [RISK_WORSE * part, RISK_FINE * part];
+            self.looks
+                .extend(flips::usual(&self.differences, risks).map(|usual| Look {
+                    pairs: self.differences.len(),
+                    change: change_of(self.measured, usual),
+                }));
         }
-        if used >= 1.0 {
-            Answer::NotEnoughData
-        } else {
-            Answer::GoOn
+        let outcome = self.looks.last().map_or(Outcome::NotEnoughData, |look| {
+            look.change.outcome(self.measured, self.tolerance)
+        });
+        match outcome {
+            Outcome::Worse => Answer::Worse,
+            Outcome::Better | Outcome::Same | Outcome::NotWorse => Answer::Fine,
+            Outcome::NotEnoughData if used >= 1.0 => Answer::NotEnoughData,
+            Outcome::NotEnoughData => Answer::GoOn,
         }
     }
+}
 
-    fn beyond_it(&self) -> Vec<f64> {
-        let all = self.differences.iter();
-        all.map(|difference| difference - self.margin).collect()
+/// The change that differences of pairs come to.
+pub(crate) fn change_of(measured: Measured, usual: flips::Usual) -> Change {
+    let ends = Ends {
+        low: usual.low,
+        high: usual.high,
+    };
+    change(measured, usual.middle, ends)
+}
+
+/// Turns a difference, of which more is worse, back to the values.
+fn change(measured: Measured, middle: f64, turned: Ends) -> Change {
+    let worse = measured.worse();
+    let ends = if worse < 0.0 {
+        turned.negated()
+    } else {
+        turned
+    };
+    if measured == Measured::ErrorRate {
+        return Change::Points {
+            by: middle * worse,
+            interval: ends,
+        };
+    }
+    Change::Ratio {
+        ratio: (middle * worse).exp(),
+        interval: ends.map(f64::exp),
     }
 }
 

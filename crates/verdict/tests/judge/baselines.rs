@@ -1,8 +1,9 @@
 //! Baselines: what is kept of runs, what is refused, and formats of the past and of the future.
 
-use record::{FailureKind, NameId, RequestName, Search, StoppedBy};
+use record::{FailureKind, Metric, NameId, RequestName, Search, StoppedBy};
 use verdict::baseline::{Baseline, FORMAT_VERSION, Unfit};
-use verdict::comparison::Measured;
+use verdict::comparison::{Ends, Measured, Outcome};
+use verdict::{Conclusion, FailOn, Grade, RunResult, judge_beside};
 
 use crate::run::Run;
 
@@ -106,5 +107,57 @@ fn what_is_no_baseline_is_refused_by_what_is_wrong() {
     );
     for forced in [vec![broken_off], vec![ours], vec![whole(), other]] {
         assert!(of(forced, true).is_ok());
+    }
+}
+
+#[test]
+fn comparison_with_a_baseline_decides_the_result_of_a_run_that_misses_nothing() {
+    // Twenty thousand requests in 20 s, each of which takes so long; p95 may take 10 ms.
+    let run = |ms: f64| {
+        let run = Run::new().ladder(Metric::Percentile(0.95), [10.0, 20.0, 30.0]);
+        run.answers(20_000, ms).record()
+    };
+    let poor = Grade::Poor;
+    for (runs, ms, result, conclusion, part) in [
+        (3, 5.05, Grade::Good, Conclusion::Passed, "Good"),
+        (
+            3,
+            6.0,
+            poor,
+            Conclusion::Missed,
+            "Worse than baseline `main`: p50 +20 %",
+        ),
+        (
+            1,
+            6.0,
+            Grade::Inconclusive,
+            Conclusion::Inconclusive,
+            "Not enough data to compare",
+        ),
+        (
+            1,
+            5.0,
+            Grade::Inconclusive,
+            Conclusion::Inconclusive,
+            "Not enough data to compare",
+        ),
+        (2, 25.0, poor, Conclusion::Missed, "p95"),
+    ] {
+        let kept = Baseline::of("main", &vec![run(5.0); runs], true).unwrap();
+        let verdict = judge_beside(&run(ms), &kept, Vec::new(), None);
+        let case = format!("{runs} runs, {ms} ms: {}", verdict.sentence);
+        assert_eq!(verdict.result, RunResult::Graded(result), "{case}");
+        assert_eq!(verdict.conclusion(FailOn::Poor), conclusion, "{case}");
+        assert_eq!(verdict.conclusion(FailOn::Never), Conclusion::Passed);
+        assert!(verdict.sentence.contains(part), "{case}");
+        let comparison = &verdict.beside.as_ref().unwrap().comparison;
+        if runs < 3 {
+            assert!(kept.weakness().unwrap().contains("--runs 3"));
+            assert_eq!(comparison.outcome(), Outcome::NotEnoughData, "{case}");
+            for row in &comparison.rows {
+                let interval = row.change.map(verdict::comparison::Change::interval);
+                assert!(interval.is_none_or(|interval| interval == Ends::UNKNOWN));
+            }
+        }
     }
 }

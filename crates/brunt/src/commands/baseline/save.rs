@@ -16,9 +16,6 @@ use crate::watch_options::WatchOptions;
 use crate::{results, screen};
 use verdict::FailOn;
 
-/// With fewer runs the noise between runs is not known.
-const RUNS_ENOUGH: usize = 3;
-
 /// Options of `brunt baseline save`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
@@ -71,11 +68,8 @@ pub(crate) fn run(options: &Options) -> Result<Exit, Failure> {
         baseline.name,
         file.display()
     ));
-    if runs < RUNS_ENOUGH {
-        note(&format!(
-            "note: a baseline of {runs} run{s} does not know the noise between runs; save {RUNS_ENOUGH} or more \
-             with --runs {RUNS_ENOUGH}, or give as many RUNs"
-        ));
+    if let Some(weakness) = baseline.weakness() {
+        note(&format!("note: {weakness}"));
     }
     Ok(Exit::Passed)
 }
