@@ -9,22 +9,22 @@ use verdict::{Grade, judge};
 use crate::{Effort, Row, reckoned};
 
 /// Seconds of a run.
-const SECONDS: f64 = 300.0;
+pub(crate) const SECONDS: f64 = 300.0;
 /// The share of requests over a p99.
-const LIMIT: f64 = 0.01;
+pub(crate) const LIMIT: f64 = 0.01;
 /// Two-sided, 95 %.
 const RISK: f64 = 0.025;
 
 /// An M/M/1 under a load, whose run is so many of its relaxation times long.
 #[derive(Debug, Clone, Copy)]
-struct Mm1 {
+pub(crate) struct Mm1 {
     mu: f64,
     lambda: f64,
 }
 
 impl Mm1 {
     /// The relaxation time is 1 / (√μ − √λ)² (Cohen, The Single Server Queue, 1982).
-    fn new(load: f64, relaxations: f64) -> Self {
+    pub(crate) fn new(load: f64, relaxations: f64) -> Self {
         let mu = relaxations / SECONDS / (1.0 - load.sqrt()).powi(2);
         Self {
             mu,
@@ -33,11 +33,11 @@ impl Mm1 {
     }
 
     /// The time that a share of the requests takes longer than.
-    fn exceeded_by(self, share: f64) -> f64 {
+    pub(crate) fn exceeded_by(self, share: f64) -> f64 {
         -share.ln() / (self.mu - self.lambda)
     }
 
-    fn visits(self, seed: u64) -> impl Iterator<Item = Visit> {
+    pub(crate) fn visits(self, seed: u64) -> impl Iterator<Item = Visit> {
         let law = Law::Exponential {
             servers: 1,
             mean_s: 1.0 / self.mu,

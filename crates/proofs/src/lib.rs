@@ -16,6 +16,7 @@ pub mod omission;
 pub mod reckoned;
 pub mod regressions;
 pub mod spikes;
+pub mod undecided;
 pub mod warm_ups;
 
 /// How much work a proof may be.
@@ -58,7 +59,7 @@ pub struct Row {
 pub type Page = fn(Effort) -> Vec<Row>;
 
 /// Every page, by its name.
-pub const PAGES: [(&str, Page); 8] = [
+pub const PAGES: [(&str, Page); 9] = [
     ("breaking", breaking::rows),
     ("coverage", coverage::rows),
     ("doors", doors::rows),
@@ -66,5 +67,6 @@ pub const PAGES: [(&str, Page); 8] = [
     ("omission", omission::rows),
     ("regressions", regressions::rows),
     ("spikes", spikes::rows),
+    ("undecided", undecided::rows),
     ("warm_ups", warm_ups::rows),
 ];

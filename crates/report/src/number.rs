@@ -102,6 +102,7 @@ pub(crate) fn interval(interval: &verdict::Interval, unit: &str) -> String {
         None => format!("{low} or more"),
         Some(high) => {
             let high = with_unit(high, unit);
+            let low = no_finer(interval.low, &low, &high);
             let unit_of = |text: &str| text.rsplit_once(' ').map(|(_, unit)| unit.to_owned());
             match low.rsplit_once(' ') {
                 Some((number, _)) if unit_of(&low) == unit_of(&high) => format!("{number}–{high}"),
@@ -109,6 +110,24 @@ pub(crate) fn interval(interval: &verdict::Interval, unit: &str) -> String {
             }
         }
     }
+}
+
+/// The lower end of an interval, which is given no finer than the upper one if they have one unit.
+fn no_finer(low: f64, text: &str, high: &str) -> String {
+    let (Some((_, unit)), Some((number, unit_of_high))) =
+        (text.rsplit_once(' '), high.rsplit_once(' '))
+    else {
+        return text.to_owned();
+    };
+    let decimals = number.split_once('.').map_or(0, |(_, part)| part.len());
+    let finest = 10f64.powi(-i32::try_from(decimals).unwrap_or(0));
+    if unit != unit_of_high || low >= finest {
+        return text.to_owned();
+    }
+    let rounded = format!("{low:.decimals$}");
+    let is_nothing = !rounded.bytes().any(|byte| (b'1'..=b'9').contains(&byte));
+    let rounded = if is_nothing { "0" } else { &rounded };
+    format!("{rounded} {unit}")
 }
 
 /// A moment of a run that goes on until `end_s`: seconds, or a clock where they are many.
@@ -155,6 +174,13 @@ mod tests {
             [0.0, 0.034, 1.5, 12.34].map(percent),
             ["0 %", "0.034 %", "1.50 %", "12.3 %"]
         );
+        let range = |low, high| {
+            let high = Some(high);
+            interval(&verdict::Interval { low, high }, "%")
+        };
+        assert_eq!(range(0.000_000_002, 2.19), "0–2.19 %");
+        assert_eq!(range(0.000_2, 0.02), "0–0.020 %");
+        assert_eq!(range(1.5, 2.19), "1.50–2.19 %");
         assert_eq!(threshold(0.1, "%"), "0.1 %");
         assert_eq!(threshold(1000.0, "ms"), "1 s");
         assert_eq!(threshold(1500.0, "MB"), "1.5 GB");

@@ -59,6 +59,7 @@ struct TargetRow<'a> {
     scope: Option<&'a str>,
     value: Option<f64>,
     interval: Option<(f64, Option<f64>)>,
+    interval_note: Option<&'a str>,
     unit: &'static str,
     grade: &'static str,
     possible: Option<[&'static str; 2]>,
@@ -171,7 +172,7 @@ fn intervals(record: &RunRecord) -> BTreeMap<String, Option<(f64, Option<f64>)>>
         .collect()
 }
 
-fn target_row<'a>(record: &'a RunRecord, row: &Judgement) -> TargetRow<'a> {
+fn target_row<'a>(record: &'a RunRecord, row: &'a Judgement) -> TargetRow<'a> {
     let not_answered = || "it lies among the requests that were never answered".to_owned();
     TargetRow {
         metric: row.target.metric.name(),
@@ -181,6 +182,7 @@ fn target_row<'a>(record: &'a RunRecord, row: &Judgement) -> TargetRow<'a> {
             .map(|id| record.header.names[id.index()].name.as_str()),
         value: row.value.known(),
         interval: row.interval.map(|interval| (interval.low, interval.high)),
+        interval_note: row.interval_note.as_deref(),
         unit: row.unit,
         grade: row.grade.name(),
         possible: row

@@ -243,7 +243,7 @@ impl Page {
         let mut text = self.heading(&lines.next().unwrap_or_default());
         for (line, row) in lines.zip(&run.verdict.judgements) {
             text += &format!("{line}\n");
-            if let Some(reason) = &row.reason {
+            for reason in row.reason.iter().chain(&row.interval_note) {
                 text += &self.wrapped(4, reason);
             }
         }

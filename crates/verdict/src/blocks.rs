@@ -44,13 +44,40 @@ pub struct Sureness {
     pub is_settled: bool,
 }
 
+/// What blocks have to be for a share of theirs to be called low.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Demands {
+    /// Neighbouring stretches that are as alike as this (0 to 1) know of each other.
+    pub(crate) too_alike: f64,
+    /// Fewer blocks tell too little of how the share varies.
+    pub(crate) blocks_min: usize,
+}
+
+impl Default for Demands {
+    fn default() -> Self {
+        Self {
+            too_alike: ALIKE,
+            blocks_min: STRETCHES_MIN,
+        }
+    }
+}
+
 /// How sure the share of all blocks is; `None` without requests.
 pub fn sureness(blocks: &[Block]) -> Option<Sureness> {
-    sureness_unless(blocks, ALIKE)
+    sureness_by(blocks, Demands::default())
 }
 
 /// The same, where stretches may be as alike as this.
 pub(crate) fn sureness_unless(blocks: &[Block], too_alike: f64) -> Option<Sureness> {
+    let demands = Demands {
+        too_alike,
+        ..Demands::default()
+    };
+    sureness_by(blocks, demands)
+}
+
+/// The same by other demands.
+pub(crate) fn sureness_by(blocks: &[Block], demands: Demands) -> Option<Sureness> {
     let all: f64 = blocks.iter().map(|block| block.all).sum();
     let missing: f64 = blocks.iter().map(|block| block.missing).sum();
     if all <= 0.0 {
@@ -63,7 +90,7 @@ pub(crate) fn sureness_unless(blocks: &[Block], too_alike: f64) -> Option<Surene
         is_long_enough: true,
         is_settled: true,
     };
-    let is_long_enough = blocks.len() >= STRETCHES_MIN;
+    let is_long_enough = blocks.len() >= demands.blocks_min;
     if missing <= 0.0 || missing >= all || !is_long_enough {
         // Nothing varies here, or too little was seen of how it does.
         return Some(Sureness {
@@ -87,7 +114,7 @@ pub(crate) fn sureness_unless(blocks: &[Block], too_alike: f64) -> Option<Surene
     let freedom = count as f64 - 1.0;
     let factor = (student(all - 1.0) / student(freedom)).powi(2);
     let effective = (independent * factor).min(all);
-    let is_settled = alike < too_alike;
+    let is_settled = alike < demands.too_alike;
     // Stretches as alike as these say as much as so many that know nothing of each other.
     let as_stretches = count as f64 * (1.0 - alike) / (1.0 + alike);
     Some(Sureness {
@@ -130,34 +157,64 @@ fn spread(stretches: &[f64]) -> (f64, f64) {
     (variance, products / squares + 1.0 / count)
 }
 
-/// The interval that holds the mean of a series with 95 % confidence; `None` where it is too short.
-pub fn mean_interval(values: &[f64]) -> Option<(f64, f64)> {
-    if values.len() < STRETCHES_MIN {
-        return None;
-    }
-    let length = values.len() as f64;
-    let mean = values.iter().sum::<f64>() / length;
-    let residuals: Vec<f64> = values.iter().map(|value| value - mean).collect();
-    let count = STRETCHES.min(residuals.len());
-    let (variance, alike) = spread(&stretches(&residuals, count));
-    if alike >= ALIKE {
-        return None;
-    }
-    let variance = variance * of_neighbours(alike);
-    let off = student(count as f64 - 1.0) * variance.max(0.0).sqrt() / length;
-    Some((mean - off, mean + off))
+/// A quotient of two sums, such as responses a second or time a response, with its standard error.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Quotient {
+    /// Its standard error relative to the denominator: in the unit of the numerator.
+    error: f64,
+    freedom: f64,
+    /// Whether the run is long compared with its own ups and downs.
+    pub(crate) is_settled: bool,
 }
 
+impl Quotient {
+    /// Of pairs of a numerator and a denominator, block by block; `None` if there are fewer than it takes.
+    pub(crate) fn of(blocks: &[(f64, f64)], blocks_min: usize) -> Option<Self> {
+        if blocks.len() < blocks_min.max(2) {
+            return None;
+        }
+        let sum = |part: fn(&(f64, f64)) -> f64| blocks.iter().map(part).sum::<f64>();
+        let (above, below) = (sum(|block| block.0), sum(|block| block.1));
+        let quotient = if below > 0.0 { above / below } else { 0.0 };
+        let residuals: Vec<f64> = blocks
+            .iter()
+            .map(|(above, below)| above - quotient * below)
+            .collect();
+        let count = STRETCHES.min(residuals.len());
+        let (variance, alike) = spread(&stretches(&residuals, count));
+        Some(Self {
+            error: (variance * of_neighbours(alike)).max(0.0).sqrt(),
+            freedom: count as f64 - 1.0,
+            is_settled: alike < ALIKE,
+        })
+    }
+
+    /// How far chance takes the numerator off, except for a risk on one side. In a run that is short compared with
+    /// its own ups and downs, what is known of them is little.
+    pub(crate) fn off(&self, risk: f64) -> f64 {
+        let caution = if self.is_settled { 1.0 } else { UNSETTLED };
+        caution * student_at(self.freedom, risk) * self.error
+    }
+}
+
+/// An unsettled run is trusted this many times less.
+const UNSETTLED: f64 = 3.0;
+
 fn student(freedom: f64) -> f64 {
+    student_at(freedom, 0.025)
+}
+
+/// The quantile of Student's distribution that is exceeded with this risk.
+pub(crate) fn student_at(freedom: f64, risk: f64) -> f64 {
     StudentsT::new(0.0, 1.0, freedom.clamp(1.0, 1e6))
         .expect("a scale of one and a freedom above nothing")
-        .inverse_cdf(0.975)
+        .inverse_cdf(1.0 - risk)
 }
 
 /// The same where few misses were seen: those that were not seen would come in stretches as slow
 /// answers of the same run do, so that the run is worth no more independent requests than for those.
 pub fn sureness_beside(blocks: &[Block], slow: &[Block]) -> Option<Sureness> {
-    sureness_beside_unless(blocks, slow, ALIKE)
+    sureness_beside_by(blocks, slow, Demands::default())
 }
 
 /// The same, where stretches may be as alike as this.
@@ -166,8 +223,21 @@ pub(crate) fn sureness_beside_unless(
     slow: &[Block],
     too_alike: f64,
 ) -> Option<Sureness> {
-    let own = sureness_unless(blocks, too_alike)?;
-    let slow = sureness_unless(slow, too_alike).filter(|slow| slow.share > 0.0 && slow.share < 1.0);
+    let demands = Demands {
+        too_alike,
+        ..Demands::default()
+    };
+    sureness_beside_by(blocks, slow, demands)
+}
+
+/// The same by other demands.
+pub(crate) fn sureness_beside_by(
+    blocks: &[Block],
+    slow: &[Block],
+    demands: Demands,
+) -> Option<Sureness> {
+    let own = sureness_by(blocks, demands)?;
+    let slow = sureness_by(slow, demands).filter(|slow| slow.share > 0.0 && slow.share < 1.0);
     let Some(slow) = slow else {
         return Some(own);
     };

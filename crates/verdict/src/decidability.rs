@@ -11,6 +11,7 @@ use std::fmt;
 use record::{Load, Metric, RequestName, Target};
 
 use crate::{blocks, number, row, share};
+pub(crate) use remedy::ADVICE_S_MAX;
 pub use remedy::Remedy;
 
 /// A shortfall is the service's own only if the load offered the threshold with this to spare.

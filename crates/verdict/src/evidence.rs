@@ -1,16 +1,19 @@
 //! Evidence: what a run measured of one target, and what that says of a threshold.
 
+mod episode;
+mod lacking;
+mod shown;
+
 use record::{Measure, Metric, Outcome, Reading, RunRecord, Scope, Target, Waited};
 
-use crate::blocks::{self, Sureness};
-use crate::ladder::{Answer, Lack, Threshold};
+use crate::Value;
+use crate::blocks::{self, Quotient, Sureness};
+use crate::decidability::{Obstacle, PlannedLoad, Portion, Undecidable, is_to_spare};
+use crate::lack::Lack;
+use crate::ladder::{Answer, Threshold};
 use crate::share::{self, Decision};
-use crate::stretch::{Stretch, whole_number};
+use crate::stretch::{Answered, Stretch, whole_number};
 use crate::withheld::Withheld;
-use crate::{Interval, Value, number};
-
-/// A shortfall is the service's own only where the load offered the threshold with this to spare.
-const OFFER_TO_SPARE: f64 = 1.1;
 
 /// A time that so many times fewer requests exceed than may exceed a threshold, …
 const FEWER: f64 = 5.0;
@@ -18,6 +21,9 @@ const FEWER: f64 = 5.0;
 const TELLING: f64 = 20.0;
 /// Times that are so many times as long are of another kind than a run's ups and downs.
 const FARTHER: f64 = 5.0;
+
+/// Fewer blocks than these show no miss of a rate or a mean, however far off it is.
+const EARLY_BLOCKS: usize = 5;
 
 /// Two-sided, 95 %: what is shown.
 const INTERVAL_RISK: f64 = 0.025;
@@ -69,8 +75,26 @@ enum Basis {
     Waits { requests: u64, q: f64 },
     /// Of so many requests, those that failed.
     Errors { requests: u64 },
-    /// So many requests a second were offered at most; `None`: no bound.
-    Offer(Option<f64>),
+    /// A rate or a mean, which varies from block to block.
+    Varying(Varying),
+    /// The throughput at a level of a search, where this many requests a second were offered at most.
+    Level { offered: Option<f64> },
+}
+
+/// How a rate or a mean varies.
+struct Varying {
+    /// With as many blocks as a pass takes.
+    enough: Option<Quotient>,
+    /// With as many as a miss takes.
+    early: Option<Quotient>,
+    /// What the numerator is divided by.
+    per: f64,
+    /// Blocks with requests.
+    blocks: usize,
+    /// Of a throughput: what was seen in single seconds.
+    answered: Option<Answered>,
+    /// Of a throughput: requests a second that were offered at most; `None`: no bound.
+    offered: Option<f64>,
 }
 
 impl<'a> Evidence<'a> {
@@ -105,12 +129,14 @@ impl<'a> Evidence<'a> {
         }
     }
 
-    /// What the value may have been, with 95 % confidence.
-    pub(crate) fn interval(&self) -> Option<Interval> {
-        match self.basis {
-            Basis::Nothing(_) => None,
-            _ => self.stretch.interval(self.scope, self.metric),
-        }
+    /// What it says of each threshold of a target.
+    pub(crate) fn answers(&self, target: &Target) -> Vec<(Threshold, Answer)> {
+        let limits = target.target.into_iter().chain(target.acceptable);
+        let limits = limits.map(Threshold::Limit);
+        let thresholds = limits.chain(target.critical.map(Threshold::Critical));
+        thresholds
+            .map(|threshold| (threshold, self.answer(threshold)))
+            .collect()
     }
 
     /// What it says of a threshold.
@@ -118,68 +144,137 @@ impl<'a> Evidence<'a> {
         match &self.basis {
             Basis::Nothing(lack) => Answer::Open(lack.clone()),
             Basis::Value => self.is_met(threshold).into(),
-            Basis::Waits { requests, q } => {
-                let will_do = |ns: u64| threshold.is_met_by(ns as f64 / 1e6, self.metric);
-                let seen = |lag: Lag| self.stretch.misses(self.scope, lag.measure(), will_do);
-                let answer = self.answer_of(seen, 1.0 - q, *requests, || {
-                    format!("a {}", self.metric.name())
-                });
-                match answer {
-                    Answer::Open(_) if self.is_met_by_far(threshold, 1.0 - q) => Answer::Met,
-                    answer => answer,
-                }
+            Basis::Waits { requests, q } => self.answer_of_waits(threshold, *requests, *q),
+            Basis::Errors { requests } => self.answer_of_errors(threshold, *requests),
+            Basis::Varying(varying) => {
+                let answer = self.answer_of_varying(threshold, varying);
+                self.unless_not_offered(answer, threshold, varying.offered)
             }
-            Basis::Errors { requests } => {
-                let level = threshold.level();
-                let seen = |lag: Lag| match lag {
-                    Lag::Counted => self.stretch.errors(self.scope),
-                    Lag::TakenOut => self.stretch.errors_awake(self.scope),
-                };
-                self.answer_of(seen, level / 100.0, *requests, || {
-                    format!("an error rate under {} %", number::chosen(level))
-                })
+            Basis::Level { offered } => {
+                let answer = self.is_met(threshold).into();
+                self.unless_not_offered(answer, threshold, *offered)
             }
-            Basis::Offer(offered) => match offered {
-                _ if self.is_met(threshold) => Answer::Met,
-                Some(offered) if !is_to_spare(*offered, threshold.level()) => {
-                    Answer::Open(not_offered(*offered, threshold.level()))
-                }
-                _ => Answer::Missed,
-            },
         }
     }
 
-    /// Whether a shorter time is surely kept already, one that enough requests exceed to tell how they come; or
-    /// one that is so much shorter that no ups and downs of the run come near.
-    fn is_met_by_far(&self, threshold: Threshold, limit: f64) -> bool {
+    /// A shortfall that was not offered is not the service's.
+    fn unless_not_offered(
+        &self,
+        answer: Answer,
+        threshold: Threshold,
+        offered: Option<f64>,
+    ) -> Answer {
+        match offered {
+            Some(offered) if answer != Answer::Met && !is_to_spare(offered, threshold.level()) => {
+                Answer::Open(Lack::not_offered(offered, threshold.level()))
+            }
+            _ => answer,
+        }
+    }
+
+    fn answer_of_waits(&self, threshold: Threshold, requests: u64, q: f64) -> Answer {
+        let will_do = |ns: u64| threshold.is_met_by(ns as f64 / 1e6, self.metric);
+        let seen = |lag: Lag| self.stretch.misses(self.scope, lag.measure(), will_do);
+        let lack = |seen: &Sureness, times| self.lack_of_waits(threshold, seen, requests, times);
+        let answer = self.answer_of(seen, 1.0 - q, lack);
+        match answer {
+            Answer::Open(_) if self.bound_by_far_ms(threshold, 1.0 - q).is_some() => Answer::Met,
+            answer => answer,
+        }
+    }
+
+    fn answer_of_errors(&self, threshold: Threshold, requests: u64) -> Answer {
+        let limit = threshold.level() / 100.0;
+        let seen = |lag: Lag| match lag {
+            Lag::Counted => self.stretch.errors(self.scope),
+            Lag::TakenOut => self.stretch.errors_awake(self.scope),
+        };
+        let lack = |seen: &Sureness, times| self.lack_of_errors(threshold, seen, requests, times);
+        self.answer_of(seen, limit, lack)
+    }
+
+    /// Whether chance explains that a value is on the other side of a threshold. A run that is too short to pass
+    /// can fail.
+    fn answer_of_varying(&self, threshold: Threshold, varying: &Varying) -> Answer {
+        let Some(value) = self.value.known() else {
+            return Answer::Missed;
+        };
+        let is_met_off_by = |off: f64| threshold.is_met_by(value + off, self.metric);
+        let off = |spread: &Quotient| self.worse() * spread.off(share::RISK) / varying.per;
+        if varying
+            .enough
+            .is_some_and(|spread| is_met_off_by(off(&spread)))
+        {
+            return Answer::Met;
+        }
+        if varying
+            .early
+            .is_some_and(|spread| !is_met_off_by(-off(&spread)))
+        {
+            return Answer::Missed;
+        }
+        Answer::Open(self.lack_of_varying(threshold, value, varying))
+    }
+
+    /// Why nothing that the service does could decide a target under the load that was planned; `None` if it could,
+    /// or if more requests were made than the plan knew of, as loops do whose rounds are not known beforehand.
+    pub(crate) fn never_decidable(&self, target: &Target) -> Option<Undecidable> {
+        let record = self.stretch.record;
+        let header = &record.header;
+        let (portion, made) = match (self.scope, requests_of(record, self.scope)) {
+            (Scope::Name(id), _) if header.not_requested.contains(&id) => (Portion::Nothing, 0),
+            (_, Ok(counts)) => (Portion::Share(counts.share), counts.all),
+            (Scope::All, Err(_)) => (Portion::Share(1.0), 0),
+            (Scope::Name(_), Err(_)) => (Portion::Unknown, 0),
+        };
+        let planned = PlannedLoad {
+            load: &header.load,
+            min_duration_s: header.min_duration_s,
+            is_watched: header.generator.watched.is_some(),
+        };
+        let found = planned.undecidable(target, portion)?;
+        let is_known = match found.obstacle {
+            Obstacle::NotOffered { offered_rps, .. } => {
+                made as f64 <= offered_rps * record.duration_s().max(header.load.seconds())
+            }
+            _ => true,
+        };
+        (is_known && !found.can_be_missed).then_some(found)
+    }
+
+    /// A time that the percentile is surely within, and that a threshold is not near, in milliseconds: one that
+    /// enough requests exceed to tell how they come, or one that is so much longer that no ups and downs of the run
+    /// come near.
+    fn bound_by_far_ms(&self, threshold: Threshold, limit: f64) -> Option<f64> {
         let measure = self.lag.measure();
         let seen = self.stretch.distribution(self.scope, measure);
         let shorter = seen.percentile(1.0 - limit / FEWER);
         let Some(Waited::Ns(shorter_ns)) = shorter else {
-            return false;
+            return None;
         };
         let shorter_ms = shorter_ns as f64 / 1e6;
         if !threshold.is_met_by(shorter_ms, self.metric)
             || limit / FEWER * (seen.count() as f64) < TELLING
         {
-            return false;
+            return None;
         }
+        let demands = self.stretch.demands();
         if threshold.is_met_by(shorter_ms * FARTHER, self.metric) {
-            return self.stretch.intervals().len() >= blocks::BLOCKS_MIN;
+            let is_long_enough = self.stretch.intervals().len() >= demands.blocks_min;
+            return is_long_enough.then_some(shorter_ms * FARTHER);
         }
         let over = self
             .stretch
             .missing(self.scope, measure, |ns| ns <= shorter_ns);
-        let seen = blocks::sureness(&over);
-        seen.is_some_and(|seen| share::decide(&seen, limit) == Decision::Kept)
+        let seen = blocks::sureness_by(&over, demands)?;
+        (share::decide(&seen, limit) == Decision::Kept).then_some(shorter_ms)
     }
 
     fn answer_of(
         &self,
         seen: impl Fn(Lag) -> Option<Sureness>,
         limit: f64,
-        requests: u64,
-        what: impl Fn() -> String,
+        lack: impl Fn(&Sureness, f64) -> Lack,
     ) -> Answer {
         let Some(own) = seen(self.lag) else {
             return Answer::Open(Lack::new("no request was made"));
@@ -196,43 +291,7 @@ impl<'a> Evidence<'a> {
         if is_missed && seen(Lag::Counted).is_some_and(is_sure) {
             return Answer::Missed;
         }
-        Answer::Open(self.lack(&own, limit, requests, times, &what()))
-    }
-
-    /// Why a share does not decide, and how much longer the run would have to be.
-    fn lack(&self, seen: &Sureness, limit: f64, requests: u64, times: f64, what: &str) -> Lack {
-        let load_s = self.stretch.seconds();
-        let longer = |seconds: f64| format!("{} longer at this rate", number::roughly(seconds));
-        let shortest_s =
-            blocks::BLOCKS_MIN as f64 * f64::from(self.stretch.record.timeline.width_s());
-        if load_s < shortest_s - 1.0 {
-            let needed = number::roughly(shortest_s);
-            let lack = Lack::new(format!("{what} needs a run of {needed}"));
-            return lack.and(longer((load_s * times).max(shortest_s) - load_s));
-        }
-        let needed = share::requests_needed(limit);
-        if seen.share <= 0.0 && requests < needed {
-            let (needed, requests) = (number::requests(needed), number::count(requests));
-            let lack = Lack::new(format!("{what} needs {needed}, {requests} seen"));
-            return lack.and(longer(load_s * (times - 1.0)));
-        }
-        let percent = |share: f64| number::measured(share * 100.0);
-        if !seen.is_settled {
-            let lack = Lack::new(format!(
-                "{what}: the run is too short for its own ups and downs"
-            ));
-            return lack.and(longer(load_s * (times - 1.0).max(1.0)));
-        }
-        let lack = Lack::new(format!(
-            "{what}: {} to {} % of the requests miss it, and {} % may",
-            percent(seen.low(INTERVAL_RISK)),
-            percent(seen.high(INTERVAL_RISK)),
-            number::chosen(limit * 100.0)
-        ));
-        if times > 100.0 {
-            return lack.and("it is at its limit");
-        }
-        lack.and(longer(load_s * (times - 1.0)))
+        Answer::Open(lack(&own, times))
     }
 
     fn is_met(&self, threshold: Threshold) -> bool {
@@ -290,7 +349,16 @@ fn mean(stretch: Stretch, scope: Scope, lag: Lag) -> Gathered {
         None => waited(distribution.max())?,
     };
     let withheld_ms = lag.withheld_ms(stretch, scope).0;
-    Ok((shorter(value, withheld_ms), Basis::Value))
+    let sums = stretch.sums(scope, lag.measure());
+    let varying = Varying {
+        enough: Quotient::of(&sums, stretch.demands().blocks_min),
+        early: Quotient::of(&sums, EARLY_BLOCKS),
+        per: sums.iter().map(|(_, count)| count).sum::<f64>().max(1.0),
+        blocks: sums.len(),
+        answered: None,
+        offered: None,
+    };
+    Ok((shorter(value, withheld_ms), Basis::Varying(varying)))
 }
 
 fn longest(stretch: Stretch, scope: Scope, lag: Lag) -> Gathered {
@@ -327,8 +395,22 @@ fn throughput(stretch: Stretch, scope: Scope, counts: &Counts, lag: Lag) -> (Val
     if lag == Lag::TakenOut {
         answered /= 1.0 - share_lost(record);
     }
-    let basis = Basis::Offer(offered(stretch).map(|offered| offered * counts.share));
-    (Value::Known(answered / seconds), basis)
+    let offered = offered(stretch).map(|offered| offered * counts.share);
+    let value = Value::Known(answered / seconds);
+    if record.header.load.search.is_some() {
+        return (value, Basis::Level { offered });
+    }
+    let seen = stretch.answered(scope);
+    let spread = |blocks_min| Quotient::of(&seen.as_ref()?.1, blocks_min);
+    let varying = Varying {
+        enough: spread(stretch.demands().blocks_min),
+        early: spread(EARLY_BLOCKS),
+        per: seen.as_ref().map_or(1.0, |(answered, _)| answered.seconds),
+        blocks: seen.as_ref().map_or(0, |(_, blocks)| blocks.len()),
+        answered: seen.as_ref().map(|(answered, _)| *answered),
+        offered,
+    };
+    (value, Basis::Varying(varying))
 }
 
 /// Requests a second that were offered at most; `None`: no bound.
@@ -422,17 +504,4 @@ fn not_watched(record: &RunRecord, what: &str) -> Lack {
         Some(watched) => Lack::new(format!("the {what} of {watched} was never read"))
             .and("run for two seconds or more, and where it can be read"),
     }
-}
-
-fn is_to_spare(offered: f64, threshold: f64) -> bool {
-    // Who offers exactly what was asked for has offered enough, whatever the rounding.
-    offered >= threshold * OFFER_TO_SPARE * (1.0 - 1e-9)
-}
-
-fn not_offered(offered: f64, threshold: f64) -> Lack {
-    let offered = number::measured(offered);
-    let enough = number::chosen(threshold * OFFER_TO_SPARE);
-    Lack::new(format!("the load offers {offered} req/s at most")).and(format!(
-        "for a judgement offer at least {enough} req/s (more users, or shorter waits)"
-    ))
 }

@@ -3,10 +3,11 @@
 
 use record::{FailureKind, Histogram, Measure, Outcome, RunRecord, Scope, StoppedBy};
 
+use crate::blocks::BLOCKS_MIN;
 use crate::evidence::{every_outcome, lags};
 use crate::sentence::capital;
 use crate::signal::{self, Signal};
-use crate::{Finding, FindingKind, number};
+use crate::{Figure, Finding, FindingKind, number};
 
 /// A lag below this is nobody's concern, in milliseconds.
 const LAG_MS: f64 = 10.0;
@@ -19,6 +20,22 @@ pub(crate) fn unfinished(record: &RunRecord) -> Option<Finding> {
     let sentence = stop(record)?;
     let sentence = format!("{}.", capital(&sentence));
     Some(Finding::new(FindingKind::Unfinished, sentence))
+}
+
+/// That the run was judged though it is shorter than usual, since the scenario asked for that.
+pub(crate) fn short_run(record: &RunRecord) -> Option<Finding> {
+    let min_s = record.header.min_duration_s?;
+    let run_s = record.duration_s();
+    let is_judged = record.header.load.search.is_none() && !record.header.targets.is_empty();
+    let is_short = run_s < BLOCKS_MIN as f64 && min_s < BLOCKS_MIN as f64;
+    let sentence = format!(
+        "The scenario lets runs of {} pass (min_duration): ups and downs of the service that are longer than this run \
+         of {} do not show in it.",
+        number::seconds(min_s),
+        number::seconds(run_s)
+    );
+    let finding = Finding::new(FindingKind::ShortRun, sentence);
+    (is_judged && is_short).then(|| finding.with("min_duration_s", Figure::Number(min_s)))
 }
 
 /// That whoever answered may not have been the service.

@@ -53,6 +53,7 @@ pub fn judge(record: &RunRecord) -> Verdict {
         .chain(slow_request)
         .chain(warm_up)
         .chain(finding::unfinished(record))
+        .chain(finding::short_run(record))
         .chain(notes)
         .chain(finding::insecure(record))
         .collect::<Vec<_>>();

@@ -8,6 +8,7 @@
 use record::{Metric, Target};
 
 use crate::grade::{Grade, Possible};
+use crate::lack::Lack;
 
 /// A threshold, with what it takes to stand on its good side.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -41,7 +42,7 @@ impl Threshold {
 }
 
 /// What the data say of one threshold.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Answer {
     /// The metric stands on its good side.
     Met,
@@ -57,40 +58,8 @@ impl From<bool> for Answer {
     }
 }
 
-/// Why something is not decided.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Lack {
-    /// What is missing.
-    pub(crate) what: String,
-    /// What would decide it.
-    pub(crate) remedy: Vec<String>,
-}
-
-impl Lack {
-    pub(crate) fn new(what: impl Into<String>) -> Self {
-        Self {
-            what: what.into(),
-            remedy: Vec::new(),
-        }
-    }
-
-    pub(crate) fn and(mut self, remedy: impl Into<String>) -> Self {
-        self.remedy.push(remedy.into());
-        self
-    }
-
-    /// The whole of it.
-    pub(crate) fn reason(&self) -> String {
-        let remedies = self.remedy.iter().map(String::as_str);
-        let parts: Vec<&str> = std::iter::once(self.what.as_str())
-            .chain(remedies)
-            .collect();
-        parts.join("; ")
-    }
-}
-
 /// A target that its thresholds' answers do not decide.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Undecided {
     /// Why.
     pub(crate) lack: Lack,

@@ -22,6 +22,23 @@ pub(crate) fn chosen(value: f64) -> String {
     fixed(value, 6)
 }
 
+/// From … to: an end that is far below the other is given to the other's precision.
+pub(crate) fn range(low: f64, high: f64) -> String {
+    format!("{} to {}", beside(low, high), beside(high, low))
+}
+
+/// A measured number beside a larger one: no finer than that.
+fn beside(value: f64, other: f64) -> String {
+    let text = measured(other);
+    let decimals = text.split_once('.').map_or(0, |(_, part)| part.len());
+    let finest = 10f64.powi(-i32::try_from(decimals).unwrap_or(0));
+    if value.abs() < other.abs() && value.abs() < finest {
+        fixed(value, decimals)
+    } else {
+        measured(value)
+    }
+}
+
 /// A change, with its sign: one decimal, two below 1, and none that say nothing.
 pub(crate) fn signed(value: f64) -> String {
     let decimals = match value.abs() {
@@ -92,7 +109,7 @@ pub(crate) fn about(value: f64) -> String {
 pub(crate) fn round_up(value: f64) -> f64 {
     let step = step_of_two_digits(value);
     // What is on a step but for rounding stays there.
-    (value / step - 1e-9).ceil() * step
+    (value / step - 1e-5).ceil() * step
 }
 
 /// What the second digit counts, 1 at least.
@@ -164,6 +181,20 @@ mod tests {
         assert_eq!(chosen(99.95), "99.95");
         assert_eq!(chosen(1_000.5), "1,000.5");
         assert_eq!(chosen(-1_000.0), "-1,000");
+    }
+
+    #[test]
+    fn end_far_below_the_other_has_the_precision_of_the_other() {
+        for (low, high, text) in [
+            (0.000_000_002, 2.19, "0 to 2.19"),
+            (0.65, 644.0, "1 to 644"),
+            (0.65, 6.44, "0.65 to 6.44"),
+            (0.004, 0.021, "0.004 to 0.021"),
+            (80.2, 1_234.0, "80.2 to 1,234"),
+            (0.0, 0.02, "0 to 0.02"),
+        ] {
+            assert_eq!(range(low, high), text);
+        }
     }
 
     #[test]

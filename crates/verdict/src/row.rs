@@ -5,7 +5,8 @@ use record::{Metric, RunRecord, Target};
 use crate::breaking_point::BreakingPoint;
 use crate::evidence::{Evidence, Lag};
 use crate::grade::{Grade, Possible};
-use crate::ladder::{self, Lack, Undecided};
+use crate::lack::{Cause, Lack};
+use crate::ladder::{self, Answer, Threshold, Undecided};
 use crate::stretch::Stretch;
 use crate::{Judgement, Value, number, warm_up};
 
@@ -31,21 +32,23 @@ pub(crate) fn rows(record: &RunRecord, lag: Lag) -> Vec<Row> {
         .map(|target| {
             let evidence = Evidence::of(judged, target, lag);
             let is_limit_of_search = is_search && target.metric != Metric::Throughput;
+            let answers = if is_limit_of_search {
+                Vec::new()
+            } else {
+                evidence.answers(target)
+            };
             let (grade, possible, lack) = if is_limit_of_search {
                 (Grade::NotApplicable, None, Some(of_a_search()))
             } else {
-                match ladder::grade(target, |threshold| evidence.answer(threshold)) {
-                    Ok(grade) => (grade, Some(Possible::only(grade)), None),
-                    Err(Undecided { lack, possible }) => {
-                        (Grade::Inconclusive, Some(possible), Some(lack))
-                    }
-                }
+                graded(target, &evidence, &answers)
             };
+            let shown = evidence.shown(&answers);
             let judgement = Judgement {
                 target: target.clone(),
                 unit: record.header.unit_of(target),
                 value: evidence.value,
-                interval: evidence.interval(),
+                interval: shown.interval,
+                interval_note: shown.note,
                 grade,
                 possible,
                 reason: lack.as_ref().map(|lack| reason(lack, possible)),
@@ -57,6 +60,31 @@ pub(crate) fn rows(record: &RunRecord, lag: Lag) -> Vec<Row> {
             }
         })
         .collect()
+}
+
+/// The grade of a target, what is possible, and what is lacking. A target that nothing the service does could
+/// decide under this load is not applicable.
+fn graded(
+    target: &Target,
+    evidence: &Evidence,
+    answers: &[(Threshold, Answer)],
+) -> (Grade, Option<Possible>, Option<Lack>) {
+    let ask = |threshold: Threshold| {
+        let mut answers = answers.iter();
+        let found = answers.find(|(asked, _)| *asked == threshold);
+        found.map_or_else(|| evidence.answer(threshold), |(_, answer)| answer.clone())
+    };
+    match ladder::grade(target, ask) {
+        Ok(grade) => (grade, Some(Possible::only(grade)), None),
+        Err(Undecided { lack, possible }) => match evidence.never_decidable(target) {
+            Some(found) => (
+                Grade::NotApplicable,
+                None,
+                Some(Lack::of(Cause::Undecidable(found))),
+            ),
+            None => (Grade::Inconclusive, Some(possible), Some(lack)),
+        },
+    }
 }
 
 /// Why a row is not decided, and what is known of it.

@@ -83,7 +83,7 @@ impl Headline<'_> {
         let count = self.rows.len();
         let first = self.rows.iter().find_map(|row| {
             let lack = row.lack.as_ref()?;
-            Some(format!("{}: {}", row.title, lack.what))
+            Some(format!("{}: {}", row.title, lack.cause))
         });
         let which = match count {
             1 => "this load cannot decide the target".to_owned(),
@@ -185,7 +185,7 @@ impl Headline<'_> {
             return headed(Grade::Inconclusive.name(), self.profile_answer());
         };
         let lack = first.lack.as_ref();
-        let lack = lack.map_or_else(String::new, |lack| format!(" ({})", lack.what));
+        let lack = lack.map_or_else(String::new, |lack| format!(" ({})", lack.cause));
         let value = self.value_if_failing(first);
         let named = format!("{}{value} is not decided{lack}", first.title);
         let count = self.rows.iter().filter(|row| row.is_applicable()).count();

@@ -7,7 +7,7 @@
 use crate::blocks::Sureness;
 
 /// The risk of a wrong answer, one-sided.
-const RISK: f64 = 0.05;
+pub(crate) const RISK: f64 = 0.05;
 /// A run that would have to be longer than this is at its limit.
 const TIMES_MAX: f64 = 1_000.0;
 

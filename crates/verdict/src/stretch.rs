@@ -6,19 +6,20 @@ use std::ops::Range;
 use record::{Distribution, Measure, Metric, RunRecord, Scope};
 
 use crate::Interval;
-use crate::blocks::{self, Block, Sureness};
-use crate::tally::Tally;
+use crate::blocks::{self, Block, Demands, Quotient, Sureness};
+use crate::decidability;
+use crate::durations::Durations;
 use crate::withheld::Withheld;
 
 /// Two-sided, 95 %.
-const RISK_OF_END: f64 = 0.025;
+pub(crate) const RISK_OF_END: f64 = 0.025;
 /// Where the longest answer would do if it took so many times as long, how slow answers come says
 /// nothing of those that would not.
-const FAR: f64 = 2.0;
+pub(crate) const FAR: f64 = 2.0;
 /// A run that goes on for so many blocks after its last request has nothing more to say.
 const BLOCKS_WITHOUT_DATA: usize = 1_000;
 /// Answers slower than nine of ten tell how slow answers come.
-const SLOW: f64 = 0.9;
+pub(crate) const SLOW: f64 = 0.9;
 
 /// A part of a run: its intervals from one up to another.
 #[derive(Clone, Copy)]
@@ -78,6 +79,15 @@ impl<'a> Stretch<'a> {
         }
     }
 
+    /// What its blocks have to be for a share of theirs to be called low.
+    pub(crate) fn demands(self) -> Demands {
+        let width_s = f64::from(self.record.timeline.width_s());
+        Demands {
+            blocks_min: decidability::blocks_min(self.record.header.min_duration_s, width_s),
+            ..Demands::default()
+        }
+    }
+
     /// Whether it is the whole load.
     pub(crate) fn is_whole(self) -> bool {
         self.is_whole
@@ -123,8 +133,23 @@ impl<'a> Stretch<'a> {
         measure: Measure,
         will_do: impl Fn(u64) -> bool,
     ) -> Option<Sureness> {
-        let distribution = self.distribution(scope, measure);
-        let seen = self.misses_of(&distribution, scope, measure, &will_do)?;
+        self.misses_by(self.demands(), scope, measure, will_do)
+    }
+
+    /// The same by other demands.
+    pub(crate) fn misses_by(
+        self,
+        demands: Demands,
+        scope: Scope,
+        measure: Measure,
+        will_do: impl Fn(u64) -> bool,
+    ) -> Option<Sureness> {
+        let (missing, slow) = self.unspared(scope, measure, &will_do);
+        let seen = if slow.is_empty() {
+            blocks::sureness_by(&missing, demands)
+        } else {
+            blocks::sureness_beside_by(&missing, &slow, demands)
+        }?;
         if measure != Measure::Unlagged {
             return Some(seen);
         }
@@ -136,21 +161,6 @@ impl<'a> Stretch<'a> {
         Some(Sureness { share, ..seen })
     }
 
-    fn misses_of(
-        self,
-        distribution: &Distribution,
-        scope: Scope,
-        measure: Measure,
-        will_do: impl Fn(u64) -> bool,
-    ) -> Option<Sureness> {
-        let (missing, slow) = self.missing_and_slow_of(distribution, scope, measure, will_do);
-        if slow.is_empty() {
-            blocks::sureness(&missing)
-        } else {
-            blocks::sureness_beside(&missing, &slow)
-        }
-    }
-
     /// Block by block: requests whose duration will not do; and the slow ones, which tell how those come,
     /// unless what will not do is far off.
     pub(crate) fn missing_and_slow(
@@ -159,8 +169,7 @@ impl<'a> Stretch<'a> {
         measure: Measure,
         will_do: impl Fn(u64) -> bool,
     ) -> (Vec<Block>, Vec<Block>) {
-        let distribution = self.distribution(scope, measure);
-        let (missing, slow) = self.missing_and_slow_of(&distribution, scope, measure, &will_do);
+        let (missing, slow) = self.unspared(scope, measure, &will_do);
         if measure != Measure::Unlagged {
             return (missing, slow);
         }
@@ -168,13 +177,14 @@ impl<'a> Stretch<'a> {
         (spared, slow)
     }
 
-    fn missing_and_slow_of(
+    /// The same with what was withheld from brunt in it.
+    pub(crate) fn unspared(
         self,
-        distribution: &Distribution,
         scope: Scope,
         measure: Measure,
         will_do: impl Fn(u64) -> bool,
     ) -> (Vec<Block>, Vec<Block>) {
+        let distribution = self.distribution(scope, measure);
         let timeline = &self.record.timeline;
         let counted = |will_do: &dyn Fn(u64) -> bool| {
             self.blocks(|interval| {
@@ -255,12 +265,12 @@ impl<'a> Stretch<'a> {
                 };
             }
         }
-        blocks::sureness(&blocks)
+        blocks::sureness_by(&blocks, self.demands())
     }
 
     /// How sure the share of requests is that were not answered well.
     pub(crate) fn errors(self, scope: Scope) -> Option<Sureness> {
-        blocks::sureness(&self.failed(scope))
+        blocks::sureness_by(&self.failed(scope), self.demands())
     }
 
     /// Block by block: requests whose duration will not do.
@@ -290,51 +300,11 @@ impl<'a> Stretch<'a> {
     /// run does not tell, or the metric is no percentile, error rate or throughput of all requests.
     pub(crate) fn interval(self, scope: Scope, metric: Metric) -> Option<Interval> {
         match metric {
-            Metric::Percentile(q) => self.of_percentile(scope, Measure::Response, q),
+            Metric::Percentile(q) => Durations::of(self, scope, Measure::Response)?.interval(q),
             Metric::ErrorRate => self.of_error_rate(scope),
             Metric::Throughput if scope == Scope::All => self.of_throughput(),
             _ => None,
         }
-    }
-
-    /// The interval of a percentile, in milliseconds: the durations that it may be, as far as the run
-    /// tells.
-    fn of_percentile(self, scope: Scope, measure: Measure, q: f64) -> Option<Interval> {
-        let distribution = self.distribution(scope, measure);
-        let durations: Vec<u64> = distribution.ok.counts().map(|(ns, _)| ns).collect();
-        let longest_ms = *durations.last()? as f64 / 1e6;
-        let tally = Tally::of(self, scope, measure);
-        let slow_ms = distribution.percentile(SLOW).and_then(record::Waited::ms);
-        let slow = tally.missing(|ns| slow_ms.is_none_or(|slow_ms| ns as f64 / 1e6 <= slow_ms));
-        let is_far = |ns: u64| distribution.unanswered == 0 && in_ns(longest_ms * FAR) <= ns;
-        let beyond = |ns: u64| {
-            let missing = tally.missing(|duration| duration <= ns);
-            if slow.is_empty() || is_far(ns) {
-                blocks::sureness(&missing)
-            } else {
-                blocks::sureness_beside(&missing, &slow)
-            }
-        };
-        if !beyond(*durations.first()?)?.is_long_enough {
-            return None;
-        }
-        let limit = 1.0 - q;
-        let surely_longer =
-            |ns: &u64| beyond(*ns).is_some_and(|seen| seen.low(RISK_OF_END) > limit);
-        let not_surely_shorter =
-            |ns: &u64| beyond(*ns).is_none_or(|seen| seen.high(RISK_OF_END) >= limit);
-        let ms = |at: usize| durations.get(at).map(|ns| *ns as f64 / 1e6);
-        let low = ms(durations.partition_point(surely_longer))?;
-        // What would do if it took twice as long as the longest is told as if requests were independent.
-        let far = || {
-            let seen = beyond(in_ns(longest_ms * FAR))?;
-            (seen.high(RISK_OF_END) < limit).then_some(longest_ms * FAR)
-        };
-        let high = ms(durations.partition_point(not_surely_shorter)).or_else(far);
-        Some(Interval {
-            low,
-            high: high.map(|high| high.max(low)),
-        })
     }
 
     /// The interval of an error rate, in percent.
@@ -348,20 +318,102 @@ impl<'a> Stretch<'a> {
 
     /// The interval of the throughput of all requests, a second.
     fn of_throughput(self) -> Option<Interval> {
-        let begins = whole_number(self.begins_s());
-        let whole_s = whole_number(self.record.throughput_s().floor());
-        let seconds = self.record.timeline.seconds();
-        let end = whole_s.min(seconds.len());
-        if begins > end {
-            return None;
+        let (answered, blocks) = self.answered(Scope::All)?;
+        let spread = Quotient::of(&blocks, self.demands().blocks_min)?;
+        let off = Some(spread)
+            .filter(|spread| spread.is_settled)?
+            .off(RISK_OF_END);
+        Some(answered.within_seen(answered.all / answered.seconds, off / answered.seconds))
+    }
+
+    /// Requests that were answered well, block by block beside what was planned for each, so that a ramp is no
+    /// variation. `None` if there is no block.
+    pub(crate) fn answered(self, scope: Scope) -> Option<(Answered, Vec<(f64, f64)>)> {
+        let (counts, begins_s, width_s) = match scope {
+            Scope::All => {
+                let begins = whole_number(self.begins_s());
+                let whole_s = whole_number(self.record.throughput_s().floor());
+                let seconds = self.record.timeline.seconds();
+                let counts = seconds.range(begins..whole_s.min(seconds.len()));
+                let counts: Vec<f64> = counts.map(|second| second.ok as f64).collect();
+                (counts, begins as f64, 1.0)
+            }
+            Scope::Name(_) => {
+                let counts = self.kept().map(|interval| {
+                    let timeline = &self.record.timeline;
+                    let (durations, _) = timeline.durations_at(interval, scope, Measure::Response);
+                    durations.iter().map(|(_, count)| *count as f64).sum()
+                });
+                let width_s = f64::from(self.record.timeline.width_s());
+                (counts.collect(), self.begins_s(), width_s)
+            }
+        };
+        let rates = || counts.iter().map(|count| count / width_s);
+        let answered = Answered {
+            all: counts.iter().sum(),
+            seconds: counts.len() as f64 * width_s,
+            least: rates().fold(f64::INFINITY, f64::min),
+            most: rates().fold(0.0, f64::max),
+        };
+        let planned = self.planned();
+        let blocks = counts.iter().enumerate().map(|(at, count)| {
+            let from_s = begins_s + at as f64 * width_s;
+            (*count, planned(from_s + width_s) - planned(from_s))
+        });
+        (!counts.is_empty()).then(|| (answered, blocks.collect()))
+    }
+
+    /// What was planned up to a moment: requests, or users and their time if there is no bound on requests.
+    fn planned(self) -> impl Fn(f64) -> f64 {
+        let load = self.record.load();
+        let each = |part: &record::Load| match (part.open, part.tasks_per_user_second) {
+            (Some(_), _) => Some(part.requests_per_task),
+            (None, rate) => rate.map(|rate| rate * part.requests_per_task),
+        };
+        let of_parts: Option<Vec<f64>> = load.parts().map(each).collect();
+        let of_parts = of_parts.unwrap_or_else(|| vec![1.0; load.parts().count()]);
+        move |until_s| {
+            let parts = load.parts().zip(&of_parts);
+            parts
+                .map(|(part, each)| part.integral(until_s) * each)
+                .sum()
         }
-        let answered = seconds.range(begins..end);
-        let answered: Vec<f64> = answered.map(|second| second.ok as f64).collect();
-        let (low, high) = blocks::mean_interval(&answered)?;
-        Some(Interval {
-            low: low.max(0.0),
-            high: Some(high),
-        })
+    }
+
+    /// How the mean duration varies: its intervals with requests that were answered well, as the sum of their
+    /// durations (ms) and their number.
+    pub(crate) fn sums(self, scope: Scope, measure: Measure) -> Vec<(f64, f64)> {
+        let timeline = &self.record.timeline;
+        let sums = self.kept().map(|interval| {
+            let (durations, _) = timeline.durations_at(interval, scope, measure);
+            let sum = |part: fn(&(u64, u64)) -> f64| durations.iter().map(part).sum::<f64>();
+            (
+                sum(|(ns, count)| *ns as f64 / 1e6 * *count as f64),
+                sum(|(_, count)| *count as f64),
+            )
+        });
+        sums.filter(|(_, count)| *count > 0.0).collect()
+    }
+}
+
+/// Requests that were answered well in whole seconds of a stretch.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Answered {
+    all: f64,
+    pub(crate) seconds: f64,
+    /// Of the second with the fewest.
+    least: f64,
+    /// Of the second with the most.
+    most: f64,
+}
+
+impl Answered {
+    /// A rate and how far chance takes it off, within what was seen in single seconds.
+    pub(crate) fn within_seen(&self, mean: f64, off: f64) -> Interval {
+        Interval {
+            low: (mean - off).max(self.least.min(mean)),
+            high: Some((mean + off).min(self.most.max(mean))),
+        }
     }
 }
 
@@ -384,6 +436,6 @@ pub(crate) fn whole_number(value: f64) -> usize {
     clippy::cast_sign_loss,
     reason = "a float cast saturates, and durations are not negative"
 )]
-fn in_ns(ms: f64) -> u64 {
+pub(crate) fn in_ns(ms: f64) -> u64 {
     (ms * 1e6) as u64
 }

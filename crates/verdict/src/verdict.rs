@@ -36,6 +36,8 @@ pub struct Judgement {
     pub value: Value,
     /// What it may have been, with 95 % confidence; `None` where that is not known.
     pub interval: Option<Interval>,
+    /// What has to be said of the interval; `None`: nothing.
+    pub interval_note: Option<String>,
     /// How well the target was met.
     pub grade: Grade,
     /// The grades that the data leave possible; `None` if the target is not applicable or the run is not
@@ -204,6 +206,8 @@ pub enum FindingKind {
     Insecure,
     /// The run broke off or was stopped before its end.
     Unfinished,
+    /// The run was judged though it is shorter than usual, since the scenario asked for that.
+    ShortRun,
 }
 
 impl FindingKind {
@@ -223,6 +227,7 @@ impl FindingKind {
             Self::GrowthUnclear => "growth_unclear",
             Self::Insecure => "insecure",
             Self::Unfinished => "unfinished",
+            Self::ShortRun => "short_run",
         }
     }
 }

@@ -58,7 +58,7 @@ fn target(run: &Judged, row: &Judgement) -> Markup {
                 td { @if let Some(threshold) = threshold { (sign) (number::threshold(threshold, unit)) } }
             }
         }
-        @if let Some(reason) = &row.reason {
+        @for reason in row.reason.iter().chain(&row.interval_note) {
             tr.reason { td colspan="8" { span { (sentence(reason)) } } }
         }
     }

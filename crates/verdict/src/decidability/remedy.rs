@@ -16,7 +16,7 @@ const MIN_DURATION_S_LEAST: f64 = 2.0;
 /// Beyond this nothing is looked for.
 const TIMES_MAX: f64 = 1e6;
 /// The search for a factor ends within this of it.
-const TIMES_PRECISION: f64 = 1.001;
+const TIMES_PRECISION: f64 = 1.000_000_1;
 /// What is asked for instead of a percentile that takes too many requests.
 const PERCENTILES: [f64; 5] = [0.999, 0.99, 0.95, 0.9, 0.5];
 

@@ -227,15 +227,20 @@ fn throughput_is_what_was_answered_well() {
 }
 
 #[test]
-fn a_shortfall_that_was_not_offered_is_inconclusive() {
+fn a_shortfall_that_was_not_offered_is_the_loads() {
     let served = |rps: u64, offered: f64| {
         let run = Run::new().ladder(Metric::Throughput, RATES);
         run.offering(offered).answers(rps * 20, 1.0)
     };
+    let none = row(served(18, 18.3));
     assert_eq!(
-        reason(served(18, 18.3)),
-        "the load offers 18.3 req/s at most; for a judgement offer at least 110 req/s \
-         (more users, or shorter waits)"
+        (none.grade, none.reason.as_deref()),
+        (
+            Grade::NotApplicable,
+            Some(
+                "over 100 req/s needs an offer of 110 req/s, and this load offers 18.3 at most; run with -u 61"
+            )
+        )
     );
     assert_eq!(
         reason(served(60, 61.0)),
@@ -265,7 +270,10 @@ fn a_name_is_offered_its_share() {
         .of(A)
         .answers(600, 1.0)
         .requests(B, 1_800, 1.0, 0.0, None);
-    assert!(reason(run).starts_with("the load offers 50 req/s at most; "));
+    let row = row(run);
+    assert_eq!(row.grade, Grade::NotApplicable);
+    let offered = "this load offers 50 at most";
+    assert!(row.reason.as_ref().unwrap().contains(offered), "{row:?}");
 }
 
 #[test]
@@ -453,7 +461,9 @@ fn a_stopped_run_is_judged_by_what_it_measured() {
     let run = run.stopped(StoppedBy::Interrupted, 5_000, None);
     assert_eq!(
         reason(run),
-        "a p50 needs a run of about 20 s; about 15 s longer at this rate"
+        "a p50 needs a run of about 20 s; 0 of 20 requests took 500 ms or longer, which is at most 45.1 % with 95 % \
+         confidence if the service has no ups and downs of more than 5 s; about 15 s longer at this rate; or set \
+         [verdict] min_duration = \"5s\""
     );
     let broken = Run::new().ladder(P50, WAITS).answers(20, 9_000.0);
     let broken = broken.stopped(StoppedBy::Interrupted, 5_000, None);

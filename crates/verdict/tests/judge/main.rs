@@ -9,3 +9,4 @@ mod long;
 mod run;
 mod sentences;
 mod signals;
+mod undecided;

@@ -96,26 +96,26 @@ fn failures_come_before_percentiles_that_were_not_answered() {
 #[test]
 fn the_sentence_names_what_is_not_decided() {
     let few = || Run::new().ladder(Metric::Throughput, RATES).offering(18.3);
-    let decides = "the load offers 18.3 req/s at most; for a judgement offer at least 110 req/s \
-                   (more users, or shorter waits)";
     assert_eq!(
         sentence(few().answers(360, 1.0)),
-        format!("Inconclusive: throughput is not decided ({decides}).")
+        "Not applicable: this load cannot decide the target; throughput: over 100 req/s needs an offer of 110 req/s, \
+         and this load offers 18.3 at most; run with -u 61."
     );
+    let decides = "a p99 needs 299 requests, 50 seen; about 103 s longer at this rate";
     assert_eq!(
         sentence(few().ladder(P99, WAITS).answers(50, 1.0)),
-        format!("Inconclusive: throughput is not decided ({decides}); 0 of 2 targets decided.")
+        format!("Inconclusive: p99 is not decided ({decides}).")
     );
     let partly = few().ladder(P50, WAITS).ladder(P99, WAITS).answers(50, 1.0);
     assert_eq!(
         sentence(partly),
-        format!("Inconclusive: throughput is not decided ({decides}); 1 of 3 targets decided.")
+        format!("Inconclusive: p99 is not decided ({decides}); 1 of 2 targets decided.")
     );
     let poor = few().ladder(P50, WAITS).answers(50, 1_500.0);
     assert_eq!(
         sentence(poor),
         "Poor: p50 1,500 ms is over the acceptable 1,000 ms; \
-         1 of 2 targets missed, 1 not decided (throughput)."
+         1 of 2 targets missed."
     );
     let bare = judged(Run::new().answers(50, 1.0));
     assert_eq!(bare.result, RunResult::NoTargets);
