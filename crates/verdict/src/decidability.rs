@@ -248,14 +248,14 @@ impl Question {
     }
 }
 
-impl fmt::Display for Undecidable {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Undecidable {
+    /// Why, in words.
+    pub(crate) fn obstacle_in_words(&self) -> String {
         let what = match self.metric {
             Metric::ErrorRate => {
                 format!("an error rate under {} %", number::chosen(self.threshold))
             }
             Metric::Throughput => format!("over {} req/s", number::chosen(self.threshold)),
-            Metric::Mean => "a mean".to_owned(),
             other => format!("a {}", other.name()),
         };
         match &self.obstacle {
@@ -264,30 +264,29 @@ impl fmt::Display for Undecidable {
                 needed_s,
             } => {
                 let (planned, needed) = (number::duration(*planned_s), number::duration(*needed_s));
-                write!(
-                    f,
-                    "{what} needs a run of {needed}, and this load is {planned} long"
-                )?;
+                format!("{what} needs a run of {needed}, and this load is {planned} long")
             }
             Obstacle::TooFewRequests { planned, needed } => {
                 let (planned, needed) = (number::about(*planned), number::about(*needed as f64));
-                write!(
-                    f,
-                    "{what} needs about {needed} requests, and this load makes about {planned}"
-                )?;
+                format!("{what} needs about {needed} requests, and this load makes about {planned}")
             }
             Obstacle::NotOffered {
                 offered_rps,
                 threshold_rps,
-            } => write!(
-                f,
+            } => format!(
                 "{what} needs an offer of {} req/s, and this load offers {} at most",
                 number::chosen(enough_rps(*threshold_rps)),
                 number::measured(*offered_rps)
-            )?,
-            Obstacle::NotRequested => f.write_str("no user of this load makes such a request")?,
-            Obstacle::NotWatched => f.write_str("no process is watched")?,
+            ),
+            Obstacle::NotRequested => "no user of this load makes such a request".to_owned(),
+            Obstacle::NotWatched => "no process is watched".to_owned(),
         }
+    }
+}
+
+impl fmt::Display for Undecidable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.obstacle_in_words())?;
         let remedies: Vec<String> = self.remedies.iter().map(Remedy::to_string).collect();
         let [first, others @ ..] = remedies.as_slice() else {
             return Ok(());

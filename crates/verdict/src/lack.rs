@@ -121,6 +121,21 @@ impl Lack {
         Self::of(Cause::NotOffered { offered_rps }).advise(Advice::Offer(enough_rps(threshold_rps)))
     }
 
+    /// Nothing that the service does could decide it under the load that was planned.
+    pub(crate) fn undecidable(found: Undecidable) -> Self {
+        let remedies = found.remedies.iter().cloned().map(Advice::Change);
+        Self {
+            remedies: remedies.collect(),
+            ..Self::of(Cause::Undecidable(found))
+        }
+    }
+
+    /// What would decide it, in words.
+    pub(crate) fn advice(&self) -> String {
+        let remedies = self.remedies.iter().map(Advice::to_string);
+        remedies.collect::<Vec<_>>().join("; ")
+    }
+
     /// The whole of it.
     pub(crate) fn reason(&self) -> String {
         let known = self.known.iter().map(Known::to_string);
@@ -175,7 +190,7 @@ impl fmt::Display for Cause {
                 number::range(*low, *high),
                 metric.unit()
             ),
-            Self::Undecidable(found) => found.fmt(f),
+            Self::Undecidable(found) => f.write_str(&found.obstacle_in_words()),
             Self::NotOffered { offered_rps } => write!(
                 f,
                 "the load offers {} req/s at most",
@@ -235,7 +250,7 @@ impl fmt::Display for Advice {
                 "for a judgement offer at least {} req/s (more users, or shorter waits)",
                 number::chosen(*rps)
             ),
-            Self::Change(remedy) => write!(f, "or {remedy}"),
+            Self::Change(remedy) => remedy.fmt(f),
         }
     }
 }

@@ -5,7 +5,7 @@ use record::{Metric, RunRecord, Target};
 use crate::breaking_point::BreakingPoint;
 use crate::evidence::{Evidence, Lag};
 use crate::grade::{Grade, Possible};
-use crate::lack::{Cause, Lack};
+use crate::lack::Lack;
 use crate::ladder::{self, Answer, Threshold, Undecided};
 use crate::stretch::Stretch;
 use crate::{Judgement, Value, number, warm_up};
@@ -77,11 +77,7 @@ fn graded(
     match ladder::grade(target, ask) {
         Ok(grade) => (grade, Some(Possible::only(grade)), None),
         Err(Undecided { lack, possible }) => match evidence.never_decidable(target) {
-            Some(found) => (
-                Grade::NotApplicable,
-                None,
-                Some(Lack::of(Cause::Undecidable(found))),
-            ),
+            Some(found) => (Grade::NotApplicable, None, Some(Lack::undecidable(found))),
             None => (Grade::Inconclusive, Some(possible), Some(lack)),
         },
     }

@@ -277,8 +277,8 @@ impl Headline<'_> {
         let open = self.first_open().or(self.rows.first());
         let lack = open.and_then(|row| Some((&row.title, row.lack.as_ref()?)));
         match lack {
-            Some((title, lack)) if !lack.remedy.is_empty() => {
-                format!("Next: to decide {title}: {}.", lack.remedy.join("; "))
+            Some((title, lack)) if !lack.remedies.is_empty() => {
+                format!("Next: to decide {title}: {}.", lack.advice())
             }
             _ => "Next: run longer, or with more load.".to_owned(),
         }

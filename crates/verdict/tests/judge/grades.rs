@@ -462,7 +462,7 @@ fn a_stopped_run_is_judged_by_what_it_measured() {
     assert_eq!(
         reason(run),
         "a p50 needs a run of about 20 s; 0 of 20 requests took 500 ms or longer, which is at most 45.1 % with 95 % \
-         confidence if the service has no ups and downs of more than 5 s; about 15 s longer at this rate; or set \
+         confidence if the service has no ups and downs of more than 5 s; about 15 s longer at this rate; set \
          [verdict] min_duration = \"5s\""
     );
     let broken = Run::new().ladder(P50, WAITS).answers(20, 9_000.0);
