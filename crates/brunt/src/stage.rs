@@ -146,6 +146,7 @@ impl Stage {
             targets: plan.targets.clone(),
             min_duration_s: plan.min_duration.map(|length| length.as_secs_f64()),
             not_requested: plan.not_requested(),
+            planned_shares: plan.planned_shares(),
             generator: self.generator(options, plan),
             machine: self.machine.clone(),
             label: None,

@@ -144,5 +144,6 @@ pub(crate) fn header(stages: Vec<Stage>, targets: Vec<Target>) -> Header {
         commit: None,
         min_duration_s: None,
         not_requested: Vec::new(),
+        planned_shares: Vec::new(),
     }
 }

@@ -43,6 +43,10 @@ pub struct Header {
     /// Names that no task of this load requests: those of other profiles, or of tasks that tags leave out.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub not_requested: Vec<NameId>,
+    /// The share (0 to 1) of the requests that the scenario plans for each name, by its place, from weights and
+    /// waits; `None` for a name without a planned share. Empty if it was not recorded.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub planned_shares: Vec<Option<f64>>,
     /// How brunt ran.
     pub generator: Generator,
     /// The machine that brunt ran on.

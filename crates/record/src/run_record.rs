@@ -216,6 +216,7 @@ mod tests {
             commit: None,
             min_duration_s: None,
             not_requested: Vec::new(),
+            planned_shares: Vec::new(),
         });
         let mut delta = Delta::new(&record.header.names);
         delta.start(second_of(0));

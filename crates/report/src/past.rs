@@ -1,5 +1,7 @@
 //! Runs of the past, and since when a metric of theirs is another than before.
 
+use std::collections::BTreeMap;
+
 use record::Metric;
 use verdict::comparison::change_points;
 use verdict::{RunResult, Value};
@@ -35,6 +37,10 @@ pub struct PastRun {
     pub began: String,
     /// Its profile.
     pub profile: String,
+    /// The scenario file that it played.
+    pub scenario_file: String,
+    /// The service that it played against: its base URL, or that it was the embedded agent.
+    pub service: String,
     /// What the user called it.
     pub label: Option<String>,
     /// The git commit that it was made at.
@@ -64,9 +70,13 @@ pub struct Conditions {
     pub brunt: String,
 }
 
-/// The runs of one profile.
+/// The runs that can be compared with each other: of one profile of one scenario file, against one service.
 pub(crate) struct Profile<'a> {
     pub(crate) name: &'a str,
+    pub(crate) scenario_file: &'a str,
+    pub(crate) service: &'a str,
+    /// Whether there are runs of this profile of another scenario or against another service.
+    pub(crate) is_one_of_several: bool,
     pub(crate) runs: Vec<&'a PastRun>,
 }
 
@@ -90,19 +100,27 @@ pub(crate) struct Change<'a> {
 }
 
 impl Past {
-    /// The runs of each profile, in the order of their names.
+    /// The runs of each profile, scenario file and service, in the order of their names.
     pub(crate) fn profiles(&self) -> Vec<Profile<'_>> {
-        let mut names: Vec<&str> = self.runs.iter().map(|run| run.profile.as_str()).collect();
-        names.sort_unstable();
-        names.dedup();
-        let of = |name| self.runs.iter().filter(move |run| run.profile == name);
-        names
-            .into_iter()
-            .map(|name| Profile {
+        let mut groups: BTreeMap<[&str; 3], Vec<&PastRun>> = BTreeMap::new();
+        for run in &self.runs {
+            let key = [&run.profile, &run.scenario_file, &run.service].map(String::as_str);
+            groups.entry(key).or_default().push(run);
+        }
+        let names: Vec<&str> = groups.keys().map(|[name, ..]| *name).collect();
+        let is_one_of_several =
+            |name: &str| names.iter().filter(|other| **other == name).count() > 1;
+        let mut profiles = Vec::new();
+        for ([name, scenario_file, service], runs) in groups {
+            profiles.push(Profile {
                 name,
-                runs: of(name).collect(),
-            })
-            .collect()
+                scenario_file,
+                service,
+                is_one_of_several: is_one_of_several(name),
+                runs,
+            });
+        }
+        profiles
     }
 
     /// A metric and what it is of, in words.
@@ -128,6 +146,22 @@ impl PastRun {
 }
 
 impl<'a> Profile<'a> {
+    /// What is played against what.
+    pub(crate) fn conditions(&self) -> String {
+        let of = format!("{} against {}", self.scenario_file, self.service);
+        one_line(&of)
+    }
+
+    /// The profile, with its scenario and its service if the name alone is not clear.
+    pub(crate) fn title(&self) -> String {
+        let name = one_line(self.name);
+        if self.is_one_of_several {
+            format!("{name} of {}", self.conditions())
+        } else {
+            name
+        }
+    }
+
     /// Since when the metric at a place of the runs' values is another. Runs that are not valid, and
     /// those whose value is no number, say nothing of it.
     pub(crate) fn changes(&self, metric: usize) -> Changes<'a> {
@@ -257,6 +291,8 @@ pub(crate) mod tests {
             run_id: format!("run-{number}"),
             began: format!("2026-11-{:02} 11:00", number % 28 + 1),
             profile: profile.into(),
+            scenario_file: "brunt.toml".into(),
+            service: "http://127.0.0.1:8000/".into(),
             label: number
                 .is_multiple_of(3)
                 .then(|| format!("release {number} with 日本語 and a tail that is long")),
@@ -346,6 +382,30 @@ pub(crate) mod tests {
             beside: Vec::new(),
         };
         assert!(change.in_words("%").ends_with(": 2.50 %, before 0 %"));
+    }
+
+    #[test]
+    fn runs_against_another_service_are_no_change_of_this_one() {
+        let mut past = stepped(40, 20);
+        for run in &mut past.runs[20..] {
+            run.service = "http://other/".into();
+        }
+        let profiles = past.profiles();
+        let titles: Vec<String> = profiles.iter().map(Profile::title).collect();
+        assert_eq!(
+            titles,
+            [
+                "load of brunt.toml against http://127.0.0.1:8000/",
+                "load of brunt.toml against http://other/"
+            ]
+        );
+        for profile in profiles {
+            assert_eq!(
+                profile.changes(0).in_words("ms"),
+                ["no change was found in 20 valid runs"]
+            );
+        }
+        assert_eq!(stepped(3, 3).profiles()[0].title(), "load");
     }
 
     #[test]

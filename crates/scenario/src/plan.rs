@@ -169,6 +169,13 @@ impl Plan {
         Some(if of_all > 0.0 { of_name / of_all } else { 0.0 })
     }
 
+    /// The planned share of the requests of each name, by its place; `None` for what is not a request of a task.
+    pub fn planned_shares(&self) -> Vec<Option<f64>> {
+        let ids = (0u32..).map(NameId).zip(&self.names);
+        ids.map(|(id, name)| name.is_judged().then(|| self.share_of(id)).flatten())
+            .collect()
+    }
+
     /// Whether users make it when they start or stop.
     fn is_made_once(&self, name: NameId) -> bool {
         let mut once = self

@@ -257,6 +257,7 @@ mod tests {
             commit: None,
             min_duration_s: None,
             not_requested: Vec::new(),
+            planned_shares: Vec::new(),
         })
     }
 

@@ -170,8 +170,9 @@ fn sql_of(asked: &Asked) -> String {
     let values = values.join(", ");
     format!(
         "SELECT run_id, started_at_ms, profile, label, git_commit, verdict, report, scenario_hash,
-             load, host, concat_ws(', ', cpu_model, cores), brunt_version, {table}.unanswered, {values}
-         FROM runs {join}
+             load, host, concat_ws(', ', cpu_model, cores), brunt_version, {table}.unanswered,
+             scenario_file, json_extract(details.settings, '$.embedded'), {values}
+         FROM runs {join} LEFT JOIN details ON details.run = runs.id
          WHERE {which} AND (:profile IS NULL OR profile = :profile)
          ORDER BY started_at_ms DESC, runs.id DESC LIMIT :last"
     )
@@ -185,7 +186,12 @@ fn past_run(row: &Row, columns: &[Column]) -> rusqlite::Result<PastRun> {
         .map_err(|_| wrong(1, FromSqlError::InvalidType))?;
     let verdict: String = row.get(5)?;
     let unanswered: i64 = row.get(12)?;
-    let values = (13..).zip(columns);
+    // The embedded agent takes another port in each run.
+    let service = match row.get::<_, Option<bool>>(14)? {
+        Some(true) => "the embedded Application Agent".to_owned(),
+        _ => row.get(9)?,
+    };
+    let values = (15..).zip(columns);
     let values = values.map(|(at, column)| Ok(value_of(*column, row.get(at)?, unanswered)));
     Ok(PastRun {
         run_id: row.get(0)?,
@@ -196,10 +202,12 @@ fn past_run(row: &Row, columns: &[Column]) -> rusqlite::Result<PastRun> {
         result: result(&verdict).ok_or_else(|| wrong(5, FromSqlError::InvalidType))?,
         values: values.collect::<rusqlite::Result<_>>()?,
         report: row.get(6)?,
+        scenario_file: row.get(13)?,
+        service: service.clone(),
         conditions: Conditions {
             scenario: row.get(7)?,
             load: row.get(8)?,
-            host: row.get(9)?,
+            host: service,
             machine: row.get(10)?,
             brunt: row.get(11)?,
         },

@@ -25,5 +25,6 @@ pub(crate) fn header(plan: &Plan) -> Header {
         commit: None,
         min_duration_s: None,
         not_requested: Vec::new(),
+        planned_shares: Vec::new(),
     }
 }

@@ -72,6 +72,7 @@ impl Shape {
             commit: None,
             min_duration_s: None,
             not_requested: Vec::new(),
+            planned_shares: Vec::new(),
         }
     }
 

@@ -147,7 +147,7 @@ const TERMS: &[(&str, &str, &str)] = &[
     (
         "share",
         "share",
-        "Requests of this name, as a share of all requests of the run.",
+        "Requests of this name, as a share of all requests: planned by the weights and waits of the scenario, and seen in the run. Failures, and tasks that are slower than their wait, move what is seen away from the plan.",
     ),
     (
         "seed",

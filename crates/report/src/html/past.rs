@@ -7,7 +7,8 @@ use maud::{Markup, html as markup};
 use record::Metric;
 use verdict::RunResult;
 
-use super::{STYLE, around};
+use super::glossary::{self, explained};
+use super::{STYLE, around, class_of, without_comments};
 use crate::past::{Changes, Past, PastRun, Profile, value};
 
 const PAST_STYLE: &str = include_str!("past.css");
@@ -17,8 +18,9 @@ pub fn html_of_past(past: &Past) -> String {
         (top(past))
         @for profile in past.profiles() { (section(past, &profile)) }
         (table(past))
+        (glossary::glossary())
     };
-    let style = format!("{STYLE}{PAST_STYLE}");
+    let style = format!("{}{PAST_STYLE}", without_comments(STYLE));
     around("brunt: history", &style, &[], &body)
 }
 
@@ -40,14 +42,14 @@ fn top(past: &Past) -> Markup {
 fn headline(past: &Past, metric: Metric) -> String {
     let title = past.title(metric);
     let profiles = past.profiles();
-    let found: Vec<(&str, Changes)> = profiles
+    let found: Vec<(String, Changes)> = profiles
         .iter()
-        .map(|profile| (profile.name, profile.changes(0)))
+        .map(|profile| (profile.title(), profile.changes(0)))
         .collect();
     let newest = found
         .iter()
         .filter_map(|(name, changes)| match changes {
-            Changes::Found(_, changes) => changes.last().map(|change| (*name, change)),
+            Changes::Found(_, changes) => changes.last().map(|change| (name, change)),
             Changes::TooFew(_) => None,
         })
         .max_by_key(|(_, change)| &change.since.began);
@@ -68,11 +70,12 @@ fn section(past: &Past, profile: &Profile) -> Markup {
     markup! {
         section {
             h2 { (profile.name) }
-            (key())
+            p.note { (profile.conditions()) }
+            (key(profile))
             @for (at, metric) in past.metrics.iter().enumerate() {
                 @let changes = profile.changes(at);
                 figure {
-                    figcaption { (past.title(*metric)) }
+                    figcaption { @if past.of.is_none() { (explained(&past.title(*metric))) } @else { (past.title(*metric)) } }
                     div.scroll { (chart::chart(profile, at, *metric, &changes)) }
                     p.note {
                         @for sentence in changes.in_words(metric.unit()) { (sentence) br; }
@@ -83,19 +86,18 @@ fn section(past: &Past, profile: &Profile) -> Markup {
     }
 }
 
-/// What the dots mean.
-fn key() -> Markup {
+/// The markers of the results that these runs have.
+fn key(profile: &Profile) -> Markup {
+    let has = |result: &RunResult| profile.runs.iter().any(|run| run.result == *result);
     markup! {
         p.key {
-            @for result in RunResult::ALL {
-                span class=(result.name()) {
-                    svg viewBox="0 0 14 14" aria-hidden="true" {
-                        circle class=(chart::dot_class(result == RunResult::Invalid)) cx="7" cy="7" r="5" {}
-                    }
+            @for result in RunResult::ALL.into_iter().filter(has) {
+                span class=(class_of(result)) {
+                    svg viewBox="0 0 14 14" aria-hidden="true" { (chart::marker(result, 7.0, 7.0, 5.0)) }
                     (result.in_words())
                 }
             }
-            span { "a dot is a run and leads to its report; a dashed line: another level from there on" }
+            span { "each marker is a run and leads to its report; a dashed line: another level from there on" }
         }
     }
 }
@@ -110,18 +112,21 @@ fn table(past: &Past) -> Markup {
                 @if let Some(request) = &past.of { "; the figures are of " (request) }
             }
             thead { tr {
-                th scope="col" { "Date (UTC)" } th scope="col" { "Label" } th scope="col" { "Commit" }
-                th scope="col" { "Profile" } th scope="col" { "Verdict" }
-                @for metric in &past.metrics { th scope="col" { (metric.name()) } }
+                th scope="col" { "Run" } th scope="col" { "Date (UTC)" } th scope="col" { "Label" } th scope="col" { "Commit" }
+                th scope="col" { "Profile" } th scope="col" { "Scenario" } th scope="col" { "Service" } th scope="col" { "Verdict" }
+                @for metric in &past.metrics { th scope="col" { (explained(&metric.name())) } }
             } }
             tbody { @for run in past.runs.iter().rev() {
                 tr {
                     th scope="row" {
-                        @if let Some(report) = &run.report { a href=(report) { (run.began) } } @else { (run.began) }
+                        @if let Some(report) = &run.report { a href=(report) { (run.run_id) } } @else { (run.run_id) }
                     }
+                    td { (run.began) }
                     td { (run.label.as_deref().unwrap_or("–")) }
                     td { code { (run.short_commit().unwrap_or_else(|| "–".to_owned())) } }
                     td { (run.profile) }
+                    td { (run.scenario_file) }
+                    td { (run.service) }
                     td { (super::pill_of(run.result)) }
                     @for (metric, of) in past.metrics.iter().zip(&run.values) { td { (value(*of, metric.unit())) } }
                 }
@@ -147,7 +152,7 @@ mod tests {
         let page = html_of_past(&past);
         let chart = page.split("<figure>").nth(1).unwrap();
         let chart = chart.split("</figure>").next().unwrap();
-        assert_eq!(chart.matches("<circle").count(), 29, "one is not known");
+        assert_eq!(chart.matches("class=\"dot").count(), 29, "one is not known");
         assert_eq!(
             chart.matches("<a href=\"run-").count(),
             28,
@@ -164,6 +169,21 @@ mod tests {
     }
 
     #[test]
+    fn each_result_has_a_marker_and_each_service_a_chart_of_its_own() {
+        let markers = RunResult::ALL.map(|of| chart::marker(of, 7.0, 7.0, 5.0).into_string());
+        let mut shapes = markers.to_vec();
+        shapes.sort_unstable();
+        shapes.dedup();
+        assert_eq!(shapes.len(), markers.len(), "{markers:?}");
+        let mut past = stepped(6, 6);
+        past.runs[5].service = "http://other/".into();
+        let page = html_of_past(&past);
+        assert_eq!(page.matches("<figure>").count(), 2);
+        assert!(page.contains("brunt.toml against http://other/"), "{page}");
+        assert!(page.contains(">run-5</a>"), "the run has its name");
+    }
+
+    #[test]
     fn where_nothing_changed_or_too_little_is_known_the_page_says_so() {
         assert!(html_of_past(&stepped(30, 30)).contains("<h1>No change of p95 was found</h1>"));
         assert!(html_of_past(&stepped(3, 3)).contains("<h1>There are too few runs"));
@@ -177,6 +197,8 @@ mod tests {
         let mut other = run(3, hostile, Value::Known(1.0));
         other.label = Some(hostile.into());
         other.commit = Some(hostile.into());
+        other.scenario_file = hostile.into();
+        other.service = hostile.into();
         past.runs.push(other);
         let page = html_of_past(&past);
         assert!(!page.contains("<script"), "{page}");

@@ -30,7 +30,7 @@ pub(super) fn requests(run: &Judged) -> Markup {
         p.note {
             "Percentiles are of the requests that were answered successfully; requests that were never answered rank above them."
         }
-        (table("Requests by name", &judged, Some(&total)))
+        (table(run, "Requests by name", &judged, Some(&total)))
         (phases::phases(&judged, &total))
         @if !others.is_empty() {
             h3 { "Groups and metrics" }
@@ -41,41 +41,64 @@ pub(super) fn requests(run: &Judged) -> Markup {
         }
         @if !setup.is_empty() {
             h3 { "Set-up" }
-            (table("Made once before the load, and not judged", &setup, None))
+            (table(run, "Made once before the load, and not judged", &setup, None))
         }
     }
 }
 
-fn table(caption: &str, rows: &[(usize, &Figures)], total: Option<&Figures>) -> Markup {
+fn table(
+    run: &Judged,
+    caption: &str,
+    rows: &[(usize, &Figures)],
+    total: Option<&Figures>,
+) -> Markup {
     let wire = rows
         .iter()
         .any(|(_, row)| row.wire_requests != row.requests);
+    let planned = &run.record.header.planned_shares;
+    let planned_of = |at: usize| planned.get(at).copied().flatten();
+    // Without a plan on record the column is that of what was seen alone.
+    let has_plan = total.is_some() && planned.iter().any(Option::is_some);
+    let columns = |share: Option<f64>, requests: u64| {
+        let seen = total.map(|total| share_of(requests, total.requests));
+        let planned = has_plan.then(|| share.map_or_else(|| "–".to_owned(), in_percent));
+        (planned, seen)
+    };
     markup! {
         div class=(class_of(rows.len())) { table.requests data-requests[total.is_some()] {
             caption { (caption) }
             thead {
                 tr {
                     th rowspan="2" scope="col" { "Request" } th rowspan="2" scope="col" { "Requests" }
-                    @if total.is_some() { th rowspan="2" scope="col" { (explained("Share")) } }
+                    @if has_plan {
+                        th.group colspan="2" scope="colgroup" { (explained("Share")) }
+                    } @else if total.is_some() {
+                        th rowspan="2" scope="col" { (explained("Share")) }
+                    }
                     @if wire { th rowspan="2" scope="col" { (explained("On the wire")) } }
                     th rowspan="2" scope="col" { (explained("Failed")) }
                     th rowspan="2" scope="col" { (explained("req/s")) }
                     th.group colspan=(RESPONSE.len()) scope="colgroup" { (explained("Response time")) }
                     th.group colspan="2" scope="colgroup" { (explained("Service time")) }
                     th rowspan="2" scope="col" { "Received" }
-                    @if let Some(_) = total {
+                    @if total.is_some() {
                         th.more.group colspan=(MORE.len()) scope="colgroup" { "Response time" }
                         th.more rowspan="2" scope="col" { "Sent" }
                     }
                 }
                 tr {
+                    @if has_plan { th scope="col" { "planned" } th scope="col" { "seen" } }
                     @for name in RESPONSE { th scope="col" { (explained(name)) } }
                     @for name in ["p50", "p99"] { th scope="col" { (explained(name)) } }
                     @if total.is_some() { @for name in MORE { th.more scope="col" { (explained(name)) } } }
                 }
             }
-            tbody { @for (at, figures) in rows { tr data-name=[total.map(|_| at)] { (cells(figures, wire, total)) } } }
-            @if let Some(total) = total { tfoot { tr { (cells(total, wire, Some(total))) } } }
+            tbody { @for (at, figures) in rows { tr data-name=[total.map(|_| at)] {
+                (cells(figures, wire, columns(planned_of(*at), figures.requests)))
+            } } }
+            @if let Some(total) = total { tfoot { tr {
+                (cells(total, wire, columns(Some(1.0), total.requests)))
+            } } }
         } }
     }
 }
@@ -160,29 +183,36 @@ fn more(figures: &Figures) -> Markup {
     }
 }
 
-fn cells(figures: &Figures, wire: bool, total: Option<&Figures>) -> Markup {
+/// The cells of a row; the planned and the seen share, where the table has these columns.
+fn cells(figures: &Figures, wire: bool, shares: (Option<String>, Option<String>)) -> Markup {
     let service = &figures.service_ms;
+    let (planned, seen) = shares;
     markup! {
         (name(figures))
         td { (number::count(figures.requests)) }
-        @if let Some(total) = total { td { (share(figures.requests, total.requests)) } }
+        @if let Some(planned) = planned { td { (planned) } }
+        @if let Some(seen) = &seen { td { (seen) } }
         @if wire { td { (number::count(figures.wire_requests)) } }
         (counted(figures))
         (response(figures))
         @for value in [service.p50, service.p99] { td { (waited(value, false)) } }
         td { (bytes_each(figures, figures.bytes_received)) }
-        @if let Some(_) = total {
+        @if seen.is_some() {
             (more(figures))
             td.more { (bytes_each(figures, figures.bytes_sent)) }
         }
     }
 }
 
-fn share(part: u64, all: u64) -> String {
+fn share_of(part: u64, all: u64) -> String {
     if all == 0 {
         return "–".to_owned();
     }
-    number::percent(100.0 * part as f64 / all as f64)
+    in_percent(part as f64 / all as f64)
+}
+
+fn in_percent(share: f64) -> String {
+    format!("{:.1} %", 100.0 * share)
 }
 
 /// Bytes per request, headers included.

@@ -40,6 +40,9 @@ fn trend(page: &Page, profile: &Profile, names: usize, unit: &str) -> String {
     let range = range(&values, unit);
     let room = page.width.saturating_sub(names + range.width() + 2 * GAP);
     let mut text = format!("{name}  {}  {range}\n", bars(&values, room));
+    if profile.is_one_of_several {
+        text += &page.listed(&profile.conditions());
+    }
     for sentence in profile.changes(0).in_words(unit) {
         text += &page.listed(&sentence);
     }

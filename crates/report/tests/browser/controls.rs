@@ -131,17 +131,14 @@ fn columns_are_chosen_and_a_table_is_saved_as_csv() {
     assert_eq!(
         shown,
         json!([
-            "Request", "Requests", "Share", "Failed", "req/s", "Received", "p50", "p95", "p99",
-            "max", "p50", "p99"
+            "Request", "Requests", "Failed", "req/s", "Received", "planned", "seen", "p50", "p95",
+            "p99", "max", "p50", "p99"
         ])
     );
     browser.ask("[...document.querySelectorAll('.columns label')].find((of) => of.textContent.trim() === 'Response time mean').querySelector('input').click()");
-    browser.ask("[...document.querySelectorAll('.columns label')].find((of) => of.textContent.trim() === 'Share').querySelector('input').click()");
+    browser.ask("[...document.querySelectorAll('.columns label')].find((of) => of.textContent.trim() === 'Share seen').querySelector('input').click()");
     let shown = browser.ask(heads).to_string();
-    assert!(
-        shown.contains("mean") && !shown.contains("Share"),
-        "{shown}"
-    );
+    assert!(shown.contains("mean") && !shown.contains("seen"), "{shown}");
 
     browser.ask("document.querySelector(\"[aria-label='Save as CSV: Requests by name']\").click()");
     let (name, csv) = saved(browser);
@@ -153,11 +150,11 @@ fn columns_are_chosen_and_a_table_is_saved_as_csv() {
     assert_eq!(
         lines.next(),
         Some(
-            "Request,Requests,Failed,req/s,Response time p50 (ms),Response time p95 (ms),Response time p99 (ms),Response time max (ms),Service time p50 (ms),Service time p99 (ms),Received (B),Response time mean (ms)"
+            "Request,Requests,Share planned (%),Failed,req/s,Response time p50 (ms),Response time p95 (ms),Response time p99 (ms),Response time max (ms),Service time p50 (ms),Service time p99 (ms),Received (B),Response time mean (ms)"
         )
     );
     let orders = lines.next().unwrap_or_default();
-    assert!(orders.starts_with("POST /orders,631,"), "{orders}");
+    assert!(orders.starts_with("POST /orders,631,75,"), "{orders}");
     let search = lines.next().unwrap_or_default();
     assert!(
         search.starts_with("GET /search?q=</script><script>alert(1)</script>,"),

@@ -93,6 +93,7 @@ fn header() -> Header {
         commit: Some("0123456789abcdef".into()),
         min_duration_s: None,
         not_requested: Vec::new(),
+        planned_shares: vec![Some(0.75), Some(0.25), None],
     }
 }
 

@@ -70,6 +70,7 @@ impl Run {
             commit: None,
             min_duration_s: None,
             not_requested: Vec::new(),
+            planned_shares: Vec::new(),
         };
         Self {
             header,

@@ -2,19 +2,21 @@
 
 use maud::{Markup, html as markup};
 use record::Metric;
-use verdict::{RunResult, Value};
+use verdict::{Grade, RunResult, Value};
 
 use crate::html::class_of;
 use crate::number;
 use crate::past::{Changes, PastRun, Profile, value};
 
 const WIDTH: f64 = 1160.0;
-const HEIGHT: f64 = 190.0;
+const HEIGHT: f64 = 206.0;
 /// Where the dots lie.
 const LEFT: f64 = 78.0;
 const RIGHT: f64 = 1146.0;
 const TOP: f64 = 22.0;
 const BOTTOM: f64 = 162.0;
+/// Letters of a run's label below its date.
+const CALLED_MAX: usize = 18;
 /// At most so many dates stand below.
 const DATES: usize = 7;
 /// About so many values stand at the left.
@@ -61,9 +63,41 @@ impl Scale {
     }
 }
 
-/// Hollow dots say nothing of the service.
-pub(super) const fn dot_class(hollow: bool) -> &'static str {
-    if hollow { "hollow" } else { "full" }
+/// The marker of a run: each result has a shape of its own. Hollow ones say nothing of the service.
+pub(super) fn marker(result: RunResult, x: f64, y: f64, r: f64) -> Markup {
+    let at = |dx: f64, dy: f64| format!("{} {}", rounded(x + dx * r), rounded(y + dy * r));
+    let polygon = |corners: &[(f64, f64)]| {
+        let corners = corners.iter().map(|(dx, dy)| at(*dx, *dy));
+        format!("M{}Z", corners.collect::<Vec<_>>().join("L"))
+    };
+    let line =
+        |from: (f64, f64), to: (f64, f64)| format!("M{}L{}", at(from.0, from.1), at(to.0, to.1));
+    let cross = line((-0.9, -0.9), (0.9, 0.9)) + &line((-0.9, 0.9), (0.9, -0.9));
+    let circle = {
+        let r = rounded(r);
+        format!(
+            "M{}a{r} {r} 0 1 0 {} 0a{r} {r} 0 1 0 -{} 0Z",
+            at(-1.0, 0.0),
+            2.0 * r,
+            2.0 * r
+        )
+    };
+    let square = [(-0.85, -0.85), (0.85, -0.85), (0.85, 0.85), (-0.85, 0.85)];
+    let diamond = [(0.0, -1.15), (1.15, 0.0), (0.0, 1.15), (-1.15, 0.0)];
+    let (shape, way) = match result {
+        RunResult::Graded(Grade::Good) => ("full", circle),
+        RunResult::Graded(Grade::Acceptable) => ("full", polygon(&square)),
+        RunResult::Graded(Grade::Poor) => {
+            ("full", polygon(&[(0.0, -1.1), (1.1, 0.9), (-1.1, 0.9)]))
+        }
+        RunResult::Graded(Grade::Critical) => ("line", cross),
+        RunResult::Graded(Grade::Inconclusive) => ("full", polygon(&diamond)),
+        RunResult::Graded(Grade::NotApplicable) => ("line", line((-1.0, 0.0), (1.0, 0.0))),
+        RunResult::NoTargets => ("hollow", polygon(&square)),
+        RunResult::NothingAnswered => ("line", cross + &circle),
+        RunResult::Invalid => ("hollow", circle),
+    };
+    markup! { path class={ "dot " (shape) } d=(way) {} }
 }
 
 /// The chart of the metric at a place of the runs' values.
@@ -95,6 +129,9 @@ fn dates(profile: &Profile, scale: &Scale) -> Markup {
         @for (at, run) in profile.runs.iter().enumerate().step_by(apart) {
             text class="date" x=(rounded(scale.x(at))) y=(BOTTOM + 20.0) {
                 (run.began.split(' ').next().unwrap_or_default())
+            }
+            @if let Some(called) = run.called() {
+                text class="date called" x=(rounded(scale.x(at))) y=(BOTTOM + 35.0) { (called.chars().take(CALLED_MAX).collect::<String>()) }
             }
         }
     }
@@ -142,17 +179,15 @@ fn dot(run: &PastRun, of: Value, unit: &str, scale: &Scale, at: usize) -> Markup
         Value::NotAnswered => TOP,
         Value::Unknown => return markup! {},
     };
-    let hollow = run.result == RunResult::Invalid || of == Value::NotAnswered;
     let radius = (scale.step() / 2.0).clamp(2.0, 5.0);
-    let circle = markup! {
+    let marked = markup! {
         g class=(class_of(run.result)) {
-            circle class=(dot_class(hollow)) cx=(rounded(scale.x(at))) cy=(rounded(y)) r=(rounded(radius)) {
-                title { (words(run, of, unit)) }
-            }
+            title { (words(run, of, unit)) }
+            (marker(run.result, scale.x(at), y, radius))
         }
     };
     markup! {
-        @if let Some(report) = &run.report { a href=(report) { (circle) } } @else { (circle) }
+        @if let Some(report) = &run.report { a href=(report) { (marked) } } @else { (marked) }
     }
 }
 
