@@ -111,6 +111,8 @@ function levels(u, all) {
     const y = u.valToPos(value, "y", true);
     within(u, (ctx, ratio) => {
       ctx.strokeStyle = ctx.fillStyle = colour(ink);
+      // The series before may have left its own.
+      ctx.setLineDash([]);
       ctx.lineWidth = ratio;
       ctx.beginPath();
       ctx.moveTo(u.bbox.left, y);
