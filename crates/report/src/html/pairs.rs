@@ -127,7 +127,11 @@ impl<'a> Pairs<'a> {
         let line = |value: f64| format!("M0 {}H1000", rounded(self.range.y(value)));
         markup! {
             div.plot {
-                div.ys { @for tick in self.range.ticks().rev() { span { (signed(tick)) } } }
+                svg.beside aria-hidden="true" {
+                    @for tick in self.range.ticks() {
+                        text x="100%" y={ (rounded(self.range.y(tick))) "%" } { (signed(tick)) }
+                    }
+                }
                 svg viewBox="0 0 1000 100" preserveAspectRatio="none" aria-hidden="true" {
                     path.grid d=(self.range.ticks().map(line).collect::<String>()) {}
                     @for (at, look) in self.looks.iter().enumerate() { (self.band(at, look)) }
@@ -142,7 +146,8 @@ impl<'a> Pairs<'a> {
 
     /// The interval of a look, until the next one.
     fn band(&self, at: usize, look: &Look) -> Markup {
-        let until = self.looks.get(at + 1).map_or(self.count, |next| next.pairs);
+        let next = self.looks.get(at + 1);
+        let until = next.map_or(self.count, |next| next.pairs - 1);
         let (from, to) = (self.edge(look.pairs - 1), self.edge(until.max(look.pairs)));
         let ends = percent(look.change);
         let (low, high) = (
@@ -318,7 +323,7 @@ impl Range {
         (self.low..=self.high()).contains(&value)
     }
 
-    fn ticks(&self) -> impl DoubleEndedIterator<Item = f64> {
+    fn ticks(&self) -> impl Iterator<Item = f64> {
         (0..=self.steps).map(|step| self.low + self.step * f64::from(step))
     }
 

@@ -277,7 +277,7 @@ fn pairs_of_tested_measures_are_drawn_and_listed_without_a_script() {
         for part in [
             "class=\"dots a\"",
             "class=\"dashed critical\"",
-            "class=\"ys\"",
+            "class=\"beside\"",
         ] {
             assert!(before_table.contains(part), "{title}: {part}");
         }
