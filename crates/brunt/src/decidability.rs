@@ -12,10 +12,16 @@ pub(crate) fn warnings(plan: &Plan, is_watched: bool) -> Vec<String> {
         is_watched,
     };
     let not_requested = plan.not_requested();
-    let portion_of = |target: &Target| match target.scope {
-        None => Portion::Share(1.0),
-        Some(name) if not_requested.contains(&name) => Portion::Nothing,
-        Some(name) => plan.share_of(name).map_or(Portion::Unknown, Portion::Share),
+    let portion_of = |target: &Target| {
+        let Some(names) = &target.scope else {
+            return Portion::Share(1.0);
+        };
+        if names.ids().iter().all(|name| not_requested.contains(name)) {
+            return Portion::Nothing;
+        }
+        let shares = names.ids().iter().map(|name| plan.share_of(*name));
+        let share: Option<f64> = shares.sum();
+        share.map_or(Portion::Unknown, Portion::Share)
     };
     planned.warnings(&plan.targets, &plan.names, portion_of)
 }

@@ -8,7 +8,7 @@ use engine::{Clock, Engine, News, Settings, Target};
 use jiff::Timestamp;
 use monitor::Monitor;
 use record::file::RecordWriter;
-use record::{Command, Ending, Event, Header, Increment, RunRecord, StoppedBy};
+use record::{Command, Ending, Event, Header, Increment, RunRecord, Second, StoppedBy};
 use scenario::Plan;
 use verdict::search::{Order, Search};
 
@@ -182,6 +182,7 @@ impl Run<'_> {
             stop.nobody_started(clock, reason);
         }
         self.tear_down(keeper, telling.as_mut());
+        stop.nobody_left(clock, &keeper.record);
         let ending = stop.ending(clock, &self.plan, self.unseen.clone());
         self.tell(telling.as_mut(), u32::MAX);
         if let Some(telling) = &mut telling {
@@ -358,6 +359,19 @@ impl Stop {
     fn nobody_started(&mut self, clock: Clock, reason: &str) {
         let now_ms = milliseconds(clock.elapsed());
         self.asked = Some((StoppedBy::SetupFailed, now_ms, Some(reason.to_owned())));
+    }
+
+    /// The load has ended before its time, since all users had stopped for good. With iterations that is its end.
+    fn nobody_left(&mut self, clock: Clock, record: &RunRecord) {
+        let now_ms = milliseconds(clock.elapsed());
+        let load = &record.header.load;
+        let is_planned = load.iterations.is_some() || now_ms >= milliseconds_of(load);
+        let mut seconds = record.timeline.seconds().iter();
+        let is_gone = |second: Second| second.users_out_of_data + second.users_stopped > 0;
+        if self.asked.is_none() && !is_planned && seconds.any(is_gone) {
+            let reason = "all users had stopped: their data was used up, or the scenario says so";
+            self.asked = Some((StoppedBy::Scenario, now_ms, Some(reason.to_owned())));
+        }
     }
 
     fn ending(&self, clock: Clock, plan: &Plan, unseen: record::Unseen) -> Ending {

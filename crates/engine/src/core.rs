@@ -8,7 +8,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use record::{Command, FailureKind, Level, Sample};
+use record::{Command, FailureKind, Level, Sample, Second};
 use scenario::{
     Cast, Connections, Halt, Plan, Rendered, Rendering, Request, Stock, Value, names_of,
 };
@@ -28,6 +28,7 @@ use crate::http2::RequestHeads;
 use crate::outbox::Upload;
 use crate::pacer::{Pacer, Phase};
 use crate::part::Part;
+use crate::playing::Leaves;
 use crate::pool::Pool;
 use crate::recorder::{Gauges, Recorder};
 use crate::rehearsal::Script;
@@ -228,6 +229,28 @@ impl Core {
 
     pub(crate) fn user_ends(&self) {
         self.users.set(self.users.get() - 1);
+    }
+
+    /// A user is active for the first time.
+    pub(crate) fn count_user(&self) {
+        self.count_now(|counts| counts.users_begun += 1);
+    }
+
+    /// A user stops for good.
+    pub(crate) fn count_leaving(&self, why: Leaves) {
+        self.count_now(|counts| match why {
+            Leaves::NotStarted => counts.users_not_started += 1,
+            Leaves::OutOfData => counts.users_out_of_data += 1,
+            Leaves::Told => counts.users_stopped += 1,
+            Leaves::RunEnds => {}
+        });
+    }
+
+    /// Counts something in the present second.
+    fn count_now(&self, count: impl FnOnce(&mut Second)) {
+        let mut recorder = self.recorder.borrow_mut();
+        recorder.advance(self.clock.now_ns(), || self.gauges());
+        count(recorder.counts());
     }
 
     /// A user of a part's pool has ended. Where nobody is left to play its arrivals, there are no more of them.

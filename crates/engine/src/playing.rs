@@ -21,7 +21,7 @@ pub(crate) struct Playing<'a> {
     /// Requests that failed so far.
     failed: u32,
     /// What failed last.
-    reason: Option<(NameId, String)>,
+    reason: Option<(Option<NameId>, String)>,
     /// Groups that were begun, the innermost last.
     groups: Vec<Group>,
     /// Whether steps go on where a request has failed that nothing was to be taken from.
@@ -43,7 +43,20 @@ pub(crate) enum Flow {
     /// They were broken off.
     BrokenOff,
     /// The user stops for good.
-    StopUser,
+    StopUser(Leaves),
+}
+
+/// Why a user stops for good.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Leaves {
+    /// What it does before its tasks has failed.
+    NotStarted,
+    /// Its data was used up.
+    OutOfData,
+    /// The scenario says so, or it has played its part of the iterations.
+    Told,
+    /// The run ends.
+    RunEnds,
 }
 
 impl<'a> Playing<'a> {
@@ -82,8 +95,10 @@ impl<'a> Playing<'a> {
     /// What failed, where that broke the steps off.
     pub(crate) fn reason(&self) -> Option<String> {
         let (name, text) = self.reason.as_ref()?;
-        let title = self.core.plan.names[name.index()].title();
-        let text = format!("{title}: {text}");
+        let text = match name {
+            Some(name) => format!("{}: {text}", self.core.plan.names[name.index()].title()),
+            None => text.clone(),
+        };
         Some(crate::example::without(text, &self.core.plan.secrets))
     }
 
@@ -107,10 +122,10 @@ impl<'a> Playing<'a> {
                     let rest_ns = wait.draw(&mut self.belongings.random);
                     self.rest(rest_ns).await
                 }
-                Step::StopUser => Flow::StopUser,
+                Step::StopUser => Flow::StopUser(Leaves::Told),
                 Step::StopTest => {
                     self.core.stop_test();
-                    Flow::StopUser
+                    Flow::StopUser(Leaves::RunEnds)
                 }
                 step => match self.turn(step, &mut at) {
                     Ok(()) => Flow::Done,
@@ -140,7 +155,7 @@ impl<'a> Playing<'a> {
                 self.failed += 1;
                 let is_needed = self.stops_at_failure || !request.extracts.is_empty();
                 if self.stops_at_failure {
-                    self.reason = Some((request.name, fault.text));
+                    self.reason = Some((Some(request.name), fault.text));
                 }
                 if is_needed {
                     Flow::BrokenOff
@@ -150,9 +165,9 @@ impl<'a> Playing<'a> {
             }
             Ended::Stopped(Halt::StopTest) => {
                 core.stop_test();
-                Flow::StopUser
+                Flow::StopUser(Leaves::RunEnds)
             }
-            Ended::Stopped(_) => Flow::StopUser,
+            Ended::Stopped(_) => Flow::StopUser(Leaves::OutOfData),
         };
         if core.pacer.phase() == Phase::Aborting {
             return Flow::BrokenOff;
@@ -249,10 +264,10 @@ impl<'a> Playing<'a> {
     /// request that would have been next.
     fn halt(&mut self, halt: Halt, steps: &[Step], at: usize) -> Flow {
         let text = match halt {
-            Halt::StopUser => return Flow::StopUser,
+            Halt::StopUser => return Flow::StopUser(Leaves::OutOfData),
             Halt::StopTest => {
                 self.core.stop_test();
-                return Flow::StopUser;
+                return Flow::StopUser(Leaves::RunEnds);
             }
             Halt::Failed(text) => text,
         };
@@ -264,8 +279,8 @@ impl<'a> Playing<'a> {
             let now_ns = self.core.clock.now_ns();
             let sample = counted(name, now_ns, 0, Some(&fault));
             self.core.record_counted(&sample, Some(&fault));
-            self.reason = Some((name, text));
         }
+        self.reason = Some((name, text));
         Flow::BrokenOff
     }
 

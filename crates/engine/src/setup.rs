@@ -127,7 +127,7 @@ async fn play(core: &Core, seed: u64, steps: &[Step]) -> (Option<String>, Arc<[V
         Flow::BrokenOff => playing
             .reason()
             .or_else(|| Some("the set-up was broken off".to_owned())),
-        Flow::Done | Flow::StopUser => None,
+        Flow::Done | Flow::StopUser(_) => None,
     };
     (failed, belongings.life.variables.into())
 }

@@ -2,7 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 
-/// How a core's users started.
+/// How a core's users started. Each counts once, however often it comes and goes.
 #[derive(Default)]
 pub(crate) struct Starts {
     well: Cell<u32>,

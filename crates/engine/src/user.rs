@@ -8,7 +8,7 @@ use crate::belongings::{Belongings, Life};
 use crate::core::Core;
 use crate::pacer::{Phase, Seat};
 use crate::part::Part;
-use crate::playing::{Flow, Playing};
+use crate::playing::{Flow, Leaves, Playing};
 use crate::schedule::Schedule;
 
 /// A user's state between its requests.
@@ -23,6 +23,9 @@ pub(crate) struct User {
     turn: u64,
     /// It plays no more tasks than this.
     turns_max: u64,
+    /// Whether it has begun, and whether it could go on to its tasks.
+    has_begun: bool,
+    has_started: bool,
 }
 
 impl User {
@@ -38,6 +41,8 @@ impl User {
             belongings: Belongings::new(core, core.plan.random_of(seed, class, number)),
             turn: 0,
             turns_max: schedule.tasks_of(number),
+            has_begun: false,
+            has_started: false,
         }
     }
 
@@ -57,9 +62,11 @@ impl User {
                 }
                 Some(span) => {
                     core.user_begins();
+                    self.begins(&core);
                     let flow = self.play_span(&core, span).await;
                     core.user_ends();
-                    if flow == Flow::StopUser {
+                    if let Flow::StopUser(why) = flow {
+                        core.count_leaving(why);
                         return;
                     }
                     self.belongings.keeper.forget();
@@ -79,16 +86,17 @@ impl User {
         if !core.plan.classes[self.class].on_start.is_empty() {
             // Rare and large: it is not to make every user larger.
             match Box::pin(self.start(core, self.class, from_ns)).await {
-                Some(started_ns) => (intended_ns, done_ns) = (started_ns, started_ns),
-                None => return Flow::StopUser,
+                Ok(started_ns) => (intended_ns, done_ns) = (started_ns, started_ns),
+                Err(why) => return Flow::StopUser(why),
             }
         }
+        self.starts(core);
         let mut flow = Flow::Done;
-        while flow != Flow::StopUser
+        while !matches!(flow, Flow::StopUser(_))
             && let Some(now_ns) = self.due(core, &mut span, intended_ns).await
         {
             if self.turn == self.turns_max {
-                flow = Flow::StopUser;
+                flow = Flow::StopUser(Leaves::Told);
                 break;
             }
             let wait = core.plan.classes[self.class].wait;
@@ -125,22 +133,33 @@ impl User {
         None
     }
 
-    /// Plays what comes before the tasks; returns when it was done, or `None` where the user cannot go on.
-    async fn start(&mut self, core: &Core, class: usize, intended_ns: u64) -> Option<u64> {
+    /// Counts it when it is first active.
+    fn begins(&mut self, core: &Core) {
+        if !std::mem::replace(&mut self.has_begun, true) {
+            core.count_user();
+        }
+    }
+
+    /// Counts it when it can first go on to its tasks.
+    fn starts(&mut self, core: &Core) {
+        if !std::mem::replace(&mut self.has_started, true) {
+            core.starts.go_well();
+        }
+    }
+
+    /// Plays what comes before the tasks; returns when it was done, or why the user cannot go on.
+    async fn start(&mut self, core: &Core, class: usize, intended_ns: u64) -> Result<u64, Leaves> {
         let moments = (intended_ns, core.clock.now_ns());
         let mut playing = Playing::new(core, self.seat, &mut self.belongings, moments).for_setup();
         let flow = playing.play(&core.plan.classes[class].on_start).await;
         match (flow, playing.reason()) {
-            (Flow::Done, _) => {
-                core.starts.go_well();
-                Some(playing.done_ns())
-            }
+            (Flow::Done, _) => Ok(playing.done_ns()),
             (_, Some(reason)) => {
                 core.starts.fail(|| reason);
-                None
+                Err(Leaves::NotStarted)
             }
-            // It stops as the scenario says, or since the run ends.
-            (_, None) => None,
+            (Flow::StopUser(why), None) => Err(why),
+            (Flow::BrokenOff, None) => Err(Leaves::RunEnds),
         }
     }
 
@@ -158,32 +177,41 @@ impl User {
     pub(crate) async fn serve(mut self, core: Rc<Core>, seed: u64) {
         let part = &core.parts[self.part];
         core.user_begins();
-        if let Some(mut lives) = Box::pin(self.begin_lives(&core)).await {
-            while let Some(arrival) = part.desk.next(&core, self.seat).await {
-                let (class, random) = part.cast.arrival(seed, arrival.number);
-                self.belongings.random = random;
-                let own = class - part.cast.classes.start;
-                if let Some(life) = lives.get_mut(own) {
-                    std::mem::swap(life, &mut self.belongings.life);
-                }
-                let moments = (arrival.intended_ns, arrival.dispatched_ns);
-                let (_, flow) = self.play_task(&core, class, arrival.number, moments).await;
-                if let Some(life) = lives.get_mut(own) {
-                    std::mem::swap(life, &mut self.belongings.life);
-                }
-                if flow == Flow::StopUser {
-                    break;
-                }
-            }
-            Box::pin(self.end_lives(&core, lives)).await;
+        self.begins(&core);
+        match Box::pin(self.begin_lives(&core)).await {
+            Ok(lives) => self.serve_with(&core, seed, lives).await,
+            Err(why) => core.count_leaving(why),
         }
         core.user_ends();
         core.pool_user_ended(part);
     }
 
+    async fn serve_with(&mut self, core: &Core, seed: u64, mut lives: Vec<Life>) {
+        self.starts(core);
+        let part = &core.parts[self.part];
+        while let Some(arrival) = part.desk.next(core, self.seat).await {
+            let (class, random) = part.cast.arrival(seed, arrival.number);
+            self.belongings.random = random;
+            let own = class - part.cast.classes.start;
+            if let Some(life) = lives.get_mut(own) {
+                std::mem::swap(life, &mut self.belongings.life);
+            }
+            let moments = (arrival.intended_ns, arrival.dispatched_ns);
+            let (_, flow) = self.play_task(core, class, arrival.number, moments).await;
+            if let Some(life) = lives.get_mut(own) {
+                std::mem::swap(life, &mut self.belongings.life);
+            }
+            if let Flow::StopUser(why) = flow {
+                core.count_leaving(why);
+                break;
+            }
+        }
+        Box::pin(self.end_lives(core, lives)).await;
+    }
+
     /// A life in each class of its part, where classes have something to do before their tasks or variables;
-    /// none otherwise. `None` where the user cannot go on.
-    async fn begin_lives(&mut self, core: &Core) -> Option<Vec<Life>> {
+    /// none otherwise. Fails where the user cannot go on.
+    async fn begin_lives(&mut self, core: &Core) -> Result<Vec<Life>, Leaves> {
         let places = core.parts[self.part].cast.classes.clone();
         let classes = &core.plan.classes[places.clone()];
         let is_alike = core.plan.variables.is_empty()
@@ -192,7 +220,7 @@ impl User {
                 .all(|class| class.on_start.is_empty() && class.on_stop.is_empty());
         let mut lives = Vec::new();
         if is_alike {
-            return Some(lives);
+            return Ok(lives);
         }
         for (class, planned) in places.zip(classes) {
             if !planned.on_start.is_empty() {
@@ -203,7 +231,7 @@ impl User {
                 Life::begin(core),
             ));
         }
-        Some(lives)
+        Ok(lives)
     }
 
     async fn end_lives(&mut self, core: &Core, lives: Vec<Life>) {

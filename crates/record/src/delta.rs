@@ -15,6 +15,8 @@ pub(crate) const CELLS_A_NAME: usize = Measure::ALL.len() * OUTCOMES;
 pub struct Delta {
     second: u32,
     judged: Vec<bool>,
+    /// Of these only what is not answered well is judged.
+    starts: Vec<bool>,
     cells: Vec<Option<Box<Histogram>>>,
     late: Vec<Late>,
     totals: Vec<NameTotals>,
@@ -55,6 +57,10 @@ impl Delta {
         Self {
             second: 0,
             judged: names.iter().map(RequestName::is_judged).collect(),
+            starts: names
+                .iter()
+                .map(|name| !name.is_judged() && name.is_judged_as(Outcome::Failed))
+                .collect(),
             cells,
             late: Vec::new(),
             totals,
@@ -116,6 +122,8 @@ impl Delta {
             if outcome == Outcome::Ok {
                 self.last_ok_ns = self.last_ok_ns.max(sample.done_ns);
             }
+        } else if outcome != Outcome::Ok && self.starts[sample.name.index()] {
+            self.counts.count_end(sample);
         }
     }
 

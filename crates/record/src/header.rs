@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{Load, Metric, NameId, NameKind, RequestName, Target};
+use crate::{Load, Metric, NameId, NameKind, RequestName, Target, TargetNames};
 
 /// What was known of a run when it began.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -62,15 +62,36 @@ pub struct Header {
 impl Header {
     /// The unit of a target's values and thresholds: none, where they are of a metric of the user's own.
     pub fn unit_of(&self, target: &Target) -> &'static str {
-        let name = target.scope.and_then(|id| self.names.get(id.index()));
         let is_of_values = matches!(
             target.metric,
             Metric::Percentile(_) | Metric::Mean | Metric::Max
         );
-        match name {
-            Some(name) if is_of_values && name.kind == NameKind::Metric => "",
-            _ => target.metric.unit(),
+        let names = self.names_of(target);
+        let is_metric = |name: &&RequestName| name.kind == NameKind::Metric;
+        let is_metric = !names.is_empty() && names.iter().all(is_metric);
+        if is_of_values && is_metric {
+            ""
+        } else {
+            target.metric.unit()
         }
+    }
+
+    /// The rows of the table of names that a target judges together; none if it judges all requests.
+    pub fn names_of(&self, target: &Target) -> Vec<&RequestName> {
+        let ids = target.scope.as_ref().map_or(&[][..], TargetNames::ids);
+        let rows = ids.iter().filter_map(|id| self.names.get(id.index()));
+        rows.collect()
+    }
+
+    /// What a target judges, as reports show it; `None`: all requests.
+    pub fn scope_title(&self, target: &Target) -> Option<String> {
+        target.scope_title(&self.names)
+    }
+
+    /// A row of the table of names as reports show it: the name, with the method if requests of other methods have the
+    /// same name.
+    pub fn title_of(&self, name: &RequestName) -> String {
+        name.title_among(&self.names)
     }
 }
 

@@ -50,6 +50,6 @@ pub use sample::{Sample, second_of};
 pub use second::Second;
 pub use seconds::Seconds;
 pub use sparse::Sparse;
-pub use target::{Metric, Target};
+pub use target::{Metric, Target, TargetNames};
 pub use timeline::{Scope, Timeline, Unfit};
 pub use unseen::{Unseen, Whose};

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::Outcome;
+
 /// The place of a request name in the run's table of names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -41,6 +43,9 @@ pub enum NameKind {
     Group,
     /// Values of a metric of the user's own: they are counted as response times of as many milliseconds.
     Metric,
+    /// Requests of `on_start`, that a user does before its tasks. They belong to the set-up; one that fails keeps its user
+    /// from starting, and counts among all requests as one that failed.
+    Start,
 }
 
 impl RequestName {
@@ -49,12 +54,35 @@ impl RequestName {
         !self.setup && self.kind == NameKind::Request
     }
 
+    /// As reports show it beside others: the name, with the method if requests of other methods have the same name.
+    pub fn title_among(&self, all: &[Self]) -> String {
+        let is_shared = all.iter().any(|other| {
+            (&other.name, other.setup, other.kind) == (&self.name, self.setup, self.kind)
+                && other.method != self.method
+        });
+        if is_shared {
+            format!("{} {}", self.method, self.title())
+        } else {
+            self.title()
+        }
+    }
+
+    /// Whether a request that ended so is among what is judged as all requests.
+    pub fn is_judged_as(&self, outcome: Outcome) -> bool {
+        self.is_judged() || self.kind == NameKind::Start && outcome != Outcome::Ok
+    }
+
+    /// Whether it names requests, rather than groups or values.
+    pub fn is_of_requests(&self) -> bool {
+        matches!(self.kind, NameKind::Request | NameKind::Start)
+    }
+
     /// As reports show it: set-up requests are marked.
     pub fn title(&self) -> String {
-        if self.setup {
-            format!("[setup] {}", self.name)
-        } else {
-            self.name.clone()
+        match self.kind {
+            NameKind::Start => format!("[on_start] {}", self.name),
+            _ if self.setup => format!("[setup] {}", self.name),
+            _ => self.name.clone(),
         }
     }
 }

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Header, Level, Load, Measure, NameKind, Outcome, Readings, Scope, Timeline, Unseen, Whose,
+    Header, Level, Load, Measure, Outcome, Readings, RequestName, Scope, Timeline, Unseen, Whose,
 };
 
 /// Everything a run leaves.
@@ -74,7 +74,7 @@ impl RunRecord {
         let totals = self.timeline.name_totals().iter();
         let of_requests = totals.filter(|totals| {
             let name = self.timeline.names().get(totals.name.index());
-            name.is_some_and(|name| name.kind == NameKind::Request)
+            name.is_some_and(RequestName::is_of_requests)
         });
         of_requests
             .map(|totals| {
@@ -181,7 +181,7 @@ mod tests {
     use jiff::Timestamp;
 
     use super::*;
-    use crate::{Delta, FailureKind, Generator, Machine, NameId, RequestName, Sample, second_of};
+    use crate::{Delta, FailureKind, Generator, Machine, NameId, NameKind, Sample, second_of};
 
     /// A record of requests: each with its name, how often it was sent, and how it failed.
     fn record_of(requests: &[(u32, u32, Option<FailureKind>)]) -> RunRecord {
@@ -204,7 +204,7 @@ mod tests {
             seed: 1,
             names: vec![
                 name("/a", false, NameKind::Request),
-                name("/login", true, NameKind::Request),
+                name("/login", true, NameKind::Start),
                 name("checkout", false, NameKind::Group),
             ],
             classes: Vec::new(),

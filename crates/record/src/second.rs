@@ -46,6 +46,14 @@ pub struct Second {
     pub cpu_busiest_ms: u64,
     /// The longest that something due had to wait for its thread, in microseconds.
     pub kept_waiting_us: u64,
+    /// Users that were active for the first time.
+    pub users_begun: u64,
+    /// Users that never came to their tasks, since what they do before them failed.
+    pub users_not_started: u64,
+    /// Users that stopped for good since their data was used up.
+    pub users_out_of_data: u64,
+    /// Users that stopped for good as the scenario says, or since they had played their part of its iterations.
+    pub users_stopped: u64,
     /// Failures by kind, each kind once, in the order of [`FailureKind::ALL`].
     pub failures: Vec<(FailureKind, u64)>,
 }
@@ -53,14 +61,19 @@ pub struct Second {
 impl Second {
     /// Counts a request.
     pub fn count(&mut self, sample: &Sample) {
+        self.wire_requests += u64::from(sample.wire_requests);
+        self.bytes_sent += sample.bytes_sent;
+        self.bytes_received += sample.bytes_received;
+        self.count_end(sample);
+    }
+
+    /// Counts how a request ended, and nothing of what it sent and received.
+    pub(crate) fn count_end(&mut self, sample: &Sample) {
         match sample.outcome() {
             Outcome::Ok => self.ok += 1,
             Outcome::Failed => self.failed += 1,
             Outcome::Unanswered => self.unanswered += 1,
         }
-        self.wire_requests += u64::from(sample.wire_requests);
-        self.bytes_sent += sample.bytes_sent;
-        self.bytes_received += sample.bytes_received;
         if let Some(kind) = sample.failure {
             self.add_failures(kind, 1);
         }
@@ -68,7 +81,9 @@ impl Second {
 
     /// Requests that ended in this second, however they ended.
     pub fn requests(&self) -> u64 {
-        self.ok + self.failed + self.unanswered
+        self.ok
+            .saturating_add(self.failed)
+            .saturating_add(self.unanswered)
     }
 
     /// Adds what another core counted of the same second.
@@ -91,6 +106,14 @@ impl Second {
         self.cpu_busiest_ms = self.cpu_busiest_ms.max(other.cpu_busiest_ms);
         self.kept_waiting_us = self.kept_waiting_us.max(other.kept_waiting_us);
         self.stood_still_ms = self.stood_still_ms.max(other.stood_still_ms);
+        self.users_begun = self.users_begun.saturating_add(other.users_begun);
+        self.users_not_started = self
+            .users_not_started
+            .saturating_add(other.users_not_started);
+        self.users_out_of_data = self
+            .users_out_of_data
+            .saturating_add(other.users_out_of_data);
+        self.users_stopped = self.users_stopped.saturating_add(other.users_stopped);
         for (kind, count) in &other.failures {
             self.add_failures(*kind, *count);
         }
@@ -127,6 +150,10 @@ impl Second {
             wake_ups: share(self.wake_ups),
             cpu_ms: share(self.cpu_ms),
             cpu_busiest_ms: share(self.cpu_busiest_ms),
+            users_begun: share(self.users_begun),
+            users_not_started: share(self.users_not_started),
+            users_out_of_data: share(self.users_out_of_data),
+            users_stopped: share(self.users_stopped),
             failures: failures.filter(|(_, count)| *count > 0).collect(),
             users: self.users,
             in_flight: self.in_flight,

@@ -10,8 +10,8 @@ use crate::{FailureKind, Second};
 const BYTES_MAX: usize = 8 << 20;
 /// What is this old is packed, so many seconds at once; what comes later of it still counts.
 const OPEN: usize = ROWS_MAX;
-/// How many numbers a second has beside its failures.
-const COUNTS: usize = 18;
+/// How many numbers a second has beside its failures: before them, and behind them (older records have none there).
+const COUNTS: usize = 18 + 4;
 
 /// The counts of each second of a run, from second 0 on.
 #[derive(Debug, Clone)]
@@ -197,6 +197,12 @@ impl Row for Second {
             let known = self.failures.iter().find(|(known, _)| *known == kind);
             known.map(|(_, count)| count.cast_signed())
         }));
+        numbers.extend([
+            count(self.users_begun),
+            count(self.users_not_started),
+            count(self.users_out_of_data),
+            count(self.users_stopped),
+        ]);
     }
 
     fn read(numbers: &mut Numbers) -> Self {
@@ -225,6 +231,10 @@ impl Row for Second {
                 .into_iter()
                 .filter_map(|kind| Some((kind, numbers.next()?.cast_unsigned())))
                 .collect(),
+            users_begun: count(numbers.next()),
+            users_not_started: count(numbers.next()),
+            users_out_of_data: count(numbers.next()),
+            users_stopped: count(numbers.next()),
         }
     }
 

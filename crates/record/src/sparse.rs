@@ -164,6 +164,12 @@ impl<B: AsRef<[u8]>> Sparse<B> {
         self.summary().count
     }
 
+    /// The longest, in nanoseconds, exact.
+    pub fn max_ns(&self) -> Option<u64> {
+        let summary = self.summary();
+        (summary.count > 0).then_some(summary.max_ns)
+    }
+
     /// The sum of all, in nanoseconds.
     pub fn sum_ns(&self) -> u128 {
         self.summary().sum_ns

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::NameId;
+use crate::{NameId, RequestName, Scope};
 
 /// What a target limits.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -64,13 +64,97 @@ pub struct Target {
     /// What is limited.
     pub metric: Metric,
     /// Whose requests; `None`: all requests but the set-up.
-    pub scope: Option<NameId>,
+    pub scope: Option<TargetNames>,
     /// Met: good.
     pub target: Option<f64>,
     /// Met: acceptable. Missed: poor.
     pub acceptable: Option<f64>,
     /// Reached: critical.
     pub critical: Option<f64>,
+}
+
+impl Target {
+    /// The requests that it judges, together.
+    pub fn requests(&self) -> Scope<'_> {
+        match self.scope.as_ref().map(TargetNames::ids) {
+            None => Scope::All,
+            Some([one]) => Scope::Name(*one),
+            Some(several) => Scope::Names(several),
+        }
+    }
+
+    /// What it judges, as reports show it: the name, with the method if requests of other methods have the same name, or
+    /// with all methods if it judges several together. `None`: all requests.
+    pub fn scope_title(&self, names: &[RequestName]) -> Option<String> {
+        let ids = self.scope.as_ref()?.ids();
+        let rows = ids.iter().filter_map(|id| names.get(id.index()));
+        let rows: Vec<&RequestName> = rows.collect();
+        Some(match &rows[..] {
+            [] => {
+                let places: Vec<String> = ids.iter().map(|id| id.0.to_string()).collect();
+                format!("request name {}", places.join(", "))
+            }
+            [one] => one.title_among(names),
+            [first, ..] => {
+                let methods: Vec<&str> = rows.iter().map(|row| row.method.as_str()).collect();
+                format!("{} ({})", first.title(), methods.join(", "))
+            }
+        })
+    }
+}
+
+/// The names whose requests a target judges together: at least one, each once, in ascending order. In files it is the
+/// place of the name, or a list of places where there are several.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "StoredNames", into = "StoredNames")]
+pub struct TargetNames(Vec<NameId>);
+
+impl TargetNames {
+    /// Returns `None` if there are no names.
+    pub fn new(names: impl IntoIterator<Item = NameId>) -> Option<Self> {
+        let mut names: Vec<NameId> = names.into_iter().collect();
+        names.sort_unstable();
+        names.dedup();
+        (!names.is_empty()).then_some(Self(names))
+    }
+
+    /// The names' places.
+    pub fn ids(&self) -> &[NameId] {
+        &self.0
+    }
+}
+
+impl From<NameId> for TargetNames {
+    fn from(name: NameId) -> Self {
+        Self(vec![name])
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(untagged)]
+enum StoredNames {
+    One(NameId),
+    Several(Vec<NameId>),
+}
+
+impl TryFrom<StoredNames> for TargetNames {
+    type Error = &'static str;
+
+    fn try_from(stored: StoredNames) -> Result<Self, Self::Error> {
+        match stored {
+            StoredNames::One(name) => Ok(name.into()),
+            StoredNames::Several(names) => Self::new(names).ok_or("a target of no names"),
+        }
+    }
+}
+
+impl From<TargetNames> for StoredNames {
+    fn from(names: TargetNames) -> Self {
+        match names.ids() {
+            [one] => Self::One(*one),
+            _ => Self::Several(names.0),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -87,5 +171,25 @@ mod tests {
         ] {
             assert_eq!(Metric::Percentile(q).name(), name);
         }
+    }
+
+    #[test]
+    fn names_are_stored_as_a_place_or_as_a_list() {
+        let stored = |scope: Option<TargetNames>| {
+            let bytes = rmp_serde::to_vec_named(&scope).unwrap();
+            let read: Option<TargetNames> = rmp_serde::from_slice(&bytes).unwrap();
+            assert_eq!(read, scope);
+            bytes
+        };
+        assert_eq!(stored(None), [0xc0], "nil");
+        assert_eq!(
+            stored(Some(NameId(7).into())),
+            [7],
+            "as older records have it"
+        );
+        let several = TargetNames::new([NameId(3), NameId(1), NameId(3)]);
+        assert_eq!(stored(several), [0x92, 1, 3], "a list, each once");
+        assert_eq!(TargetNames::new([]), None);
+        rmp_serde::from_slice::<Option<TargetNames>>(&[0x90]).unwrap_err();
     }
 }

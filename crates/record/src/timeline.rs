@@ -29,7 +29,7 @@ pub struct Timeline {
     intervals: Vec<Interval>,
     /// What was added to since it was packed.
     touched: Vec<usize>,
-    /// Over the run, of all names that are judged, by measure and outcome.
+    /// Over the run, of all requests that are judged, by measure and outcome.
     totals: Vec<Option<Box<Histogram>>>,
     name_totals: Vec<NameTotals>,
     failures: Vec<Failure>,
@@ -111,7 +111,7 @@ impl Timeline {
 
     fn absorb_entry(&mut self, entry: &Entry) {
         let (name, measure, outcome) = (entry.name, entry.measure, entry.outcome);
-        if self.names[name.index()].is_judged() {
+        if self.names[name.index()].is_judged_as(outcome) {
             self.totals[cell_index(NameId(0), measure, outcome)]
                 .get_or_insert_default()
                 .merge_sparse(&entry.sparse);
@@ -206,30 +206,43 @@ impl Timeline {
         self.last_ok_ns
     }
 
-    /// The names that a scope takes in.
-    pub fn names_in(&self, scope: Scope) -> impl Iterator<Item = NameId> {
+    /// The names that a scope takes in, whatever became of their requests.
+    pub fn names_in<'a>(&'a self, scope: Scope<'a>) -> impl Iterator<Item = NameId> + use<'a> {
         let ids = (0u32..).map(NameId).zip(&self.names);
         ids.filter(move |(id, name)| match scope {
             Scope::All => name.is_judged(),
             Scope::Name(only) => *id == only,
+            Scope::Names(several) => several.contains(id),
+        })
+        .map(|(id, _)| id)
+    }
+
+    /// The names whose requests a scope takes in where they ended one way. Of requests of `on_start`, those that failed are
+    /// among all requests.
+    fn names_that(&self, scope: Scope, outcome: Outcome) -> impl Iterator<Item = NameId> {
+        let ids = (0u32..).map(NameId).zip(&self.names);
+        ids.filter(move |(id, name)| match scope {
+            Scope::All => name.is_judged_as(outcome),
+            Scope::Name(only) => *id == only,
+            Scope::Names(several) => several.contains(id),
         })
         .map(|(id, _)| id)
     }
 
     /// Durations over the run of the requests that ended one way.
     pub fn histogram(&self, scope: Scope, measure: Measure, outcome: Outcome) -> Histogram {
-        let name = match scope {
-            Scope::All => {
-                let total = &self.totals[cell_index(NameId(0), measure, outcome)];
-                return total.as_deref().cloned().unwrap_or_default();
-            }
-            Scope::Name(name) => name,
-        };
+        if scope == Scope::All {
+            let total = &self.totals[cell_index(NameId(0), measure, outcome)];
+            return total.as_deref().cloned().unwrap_or_default();
+        }
         // A total of each name would take more than all that the intervals may.
+        let names: Vec<NameId> = self.names_in(scope).collect();
         let mut merged = Histogram::default();
         for interval in &self.intervals {
-            if let Some(sparse) = interval.get(name, measure, outcome) {
-                merged.merge_sparse(&sparse);
+            for name in &names {
+                if let Some(sparse) = interval.get(*name, measure, outcome) {
+                    merged.merge_sparse(&sparse);
+                }
             }
         }
         merged
@@ -260,10 +273,12 @@ impl Timeline {
             .into_iter()
             .filter_map(|interval| self.intervals.get(interval));
         for cells in known {
-            for name in self.names_in(scope) {
+            for name in self.names_that(scope, Outcome::Ok) {
                 if let Some(sparse) = cells.get(name, measure, Outcome::Ok) {
                     distribution.ok.merge_sparse(&sparse);
                 }
+            }
+            for name in self.names_that(scope, Outcome::Unanswered) {
                 if let Some(sparse) = cells.get(name, measure, Outcome::Unanswered) {
                     distribution.unanswered += sparse.summary().count;
                 }
@@ -294,11 +309,13 @@ impl Timeline {
             return (0, 0);
         };
         let (mut missing, mut all) = (0, 0);
-        for name in self.names_in(scope) {
+        for name in self.names_that(scope, Outcome::Ok) {
             if let Some(sparse) = cells.get(name, measure, Outcome::Ok) {
                 all += sparse.summary().count;
                 missing += sparse.count_unless(&will_do);
             }
+        }
+        for name in self.names_that(scope, Outcome::Unanswered) {
             if let Some(sparse) = cells.get(name, measure, Outcome::Unanswered) {
                 let unanswered = sparse.summary().count;
                 (missing, all) = (missing + unanswered, all + unanswered);
@@ -319,10 +336,12 @@ impl Timeline {
         let Some(cells) = self.intervals.get(interval) else {
             return (durations, unanswered);
         };
-        for name in self.names_in(scope) {
+        for name in self.names_that(scope, Outcome::Ok) {
             if let Some(sparse) = cells.get(name, measure, Outcome::Ok) {
                 durations.extend(sparse.durations());
             }
+        }
+        for name in self.names_that(scope, Outcome::Unanswered) {
             if let Some(sparse) = cells.get(name, measure, Outcome::Unanswered) {
                 unanswered += sparse.count();
             }
@@ -336,8 +355,8 @@ impl Timeline {
             return (0, 0);
         };
         let (mut failed, mut all) = (0, 0);
-        for name in self.names_in(scope) {
-            for outcome in Outcome::ALL {
+        for outcome in Outcome::ALL {
+            for name in self.names_that(scope, outcome) {
                 if let Some(sparse) = cells.get(name, Measure::Response, outcome) {
                     let count = sparse.summary().count;
                     all += count;
@@ -351,11 +370,13 @@ impl Timeline {
 
 /// Which requests are looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Scope {
-    /// All but the set-up.
+pub enum Scope<'a> {
+    /// All but the set-up; requests of `on_start` that failed are among them.
     All,
     /// Those of one name.
     Name(NameId),
+    /// Those of several names, together: each name once.
+    Names(&'a [NameId]),
 }
 
 /// An increment does not fit the run: it was damaged, or made by somebody else.

@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use record::{Distribution, Histogram, Load, Measure, Outcome, Reading, RunRecord, Second};
+use record::{Distribution, Histogram, Load, Measure, Outcome, Reading, RunRecord, Second, Waited};
 
 /// A lag over this is late, in nanoseconds.
 const LATE_NS: u64 = 10_000_000;
@@ -64,18 +64,18 @@ pub(crate) struct Meant {
     pub(crate) never_answered: u64,
 }
 
-/// Durations in milliseconds; `None` where there were none, or where it lies among the never answered.
+/// How long requests took; `None` where there were none. What lies among the never answered is drawn as such.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(crate) struct Percentiles {
-    pub(crate) p50: Option<f64>,
-    pub(crate) p95: Option<f64>,
-    pub(crate) p99: Option<f64>,
-    pub(crate) max: Option<f64>,
+    pub(crate) p50: Option<Waited>,
+    pub(crate) p95: Option<Waited>,
+    pub(crate) p99: Option<Waited>,
+    pub(crate) max: Option<Waited>,
 }
 
 impl Percentiles {
     pub(crate) fn of(distribution: &Distribution) -> Self {
-        let at = |q| distribution.percentile(q).and_then(record::Waited::ms);
+        let at = |q| distribution.percentile(q);
         Self {
             p50: at(0.5),
             p95: at(0.95),
@@ -263,7 +263,7 @@ impl<'a> Merge<'a> {
         let names = self.record.timeline.names();
         for cell in intervals.flat_map(|interval| self.record.timeline.cells(interval)) {
             let (name, measure, outcome, sparse) = cell;
-            if names[name.index()].setup {
+            if !names[name.index()].is_judged_as(outcome) {
                 continue;
             }
             match (measure, outcome) {

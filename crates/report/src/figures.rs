@@ -65,7 +65,8 @@ impl Durations {
     }
 }
 
-/// The figures of all requests but the set-up.
+/// The figures of all requests but the set-up. Requests of `on_start` that failed count as failed requests; what they sent
+/// and received is in their own row.
 pub(crate) fn total(record: &RunRecord) -> Figures {
     let timeline = &record.timeline;
     let ids: Vec<NameId> = timeline.names_in(Scope::All).collect();
@@ -75,7 +76,31 @@ pub(crate) fn total(record: &RunRecord) -> Figures {
         setup: false,
         kind: NameKind::Request,
     };
-    figures(record, Scope::All, &ids, &all)
+    let judged = figures(record, Scope::All, &ids, &all);
+    let rows = (0u32..).map(NameId).zip(timeline.names());
+    let starts = rows.filter(|(_, name)| !name.is_judged() && name.is_judged_as(Outcome::Failed));
+    let starts: Vec<NameId> = starts.map(|(id, _)| id).collect();
+    let not_started: u64 = starts
+        .iter()
+        .map(|id| {
+            let count = |outcome| {
+                let ended = timeline.histogram(Scope::Name(*id), Measure::Response, outcome);
+                ended.count()
+            };
+            count(Outcome::Failed) + count(Outcome::Unanswered)
+        })
+        .sum();
+    let requests = judged.requests + not_started;
+    Figures {
+        requests,
+        error_rate: rate(judged.failures, requests),
+        failures_by_kind: failures_by_kind(record, &[ids, starts].concat()),
+        ..judged
+    }
+}
+
+fn rate(failures: u64, requests: u64) -> Option<f64> {
+    (requests > 0).then(|| 100.0 * failures as f64 / requests as f64)
 }
 
 /// The figures by name, in the order of the scenario.
@@ -111,7 +136,7 @@ fn figures(record: &RunRecord, scope: Scope, ids: &[NameId], name: &RequestName)
         failures,
         unanswered,
         failures_by_kind: failures_by_kind(record, ids),
-        error_rate: (requests > 0).then(|| 100.0 * failures as f64 / requests as f64),
+        error_rate: rate(failures, requests),
         throughput_rps: (!name.setup && seconds > 0.0)
             .then(|| counted(Outcome::Ok) as f64 / seconds),
         bytes_sent: sum(|totals| totals.bytes_sent),
@@ -124,7 +149,7 @@ fn figures(record: &RunRecord, scope: Scope, ids: &[NameId], name: &RequestName)
         first_byte_ms: of_answers(Measure::FirstByte),
         name: name.name.clone(),
         method: match name.kind {
-            NameKind::Request => name.method.clone(),
+            NameKind::Request | NameKind::Start => name.method.clone(),
             NameKind::Group => "group".into(),
             NameKind::Metric => "metric".into(),
         },

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use record::{Metric, RunRecord, Scope};
+use record::{Metric, NameKind, RunRecord, Scope};
 use serde::Serialize;
 use verdict::{Figure, Judgement, Value};
 
@@ -57,6 +57,7 @@ struct Network<'a> {
 struct TargetRow<'a> {
     metric: String,
     scope: Option<&'a str>,
+    methods: Vec<&'a str>,
     value: Option<f64>,
     interval: Option<(f64, Option<f64>)>,
     interval_note: Option<&'a str>,
@@ -173,13 +174,13 @@ fn intervals(record: &RunRecord) -> BTreeMap<String, Option<(f64, Option<f64>)>>
 }
 
 fn target_row<'a>(record: &'a RunRecord, row: &'a Judgement) -> TargetRow<'a> {
+    let names = record.header.names_of(&row.target);
+    let methods = names.iter().filter(|name| name.kind == NameKind::Request);
     let not_answered = || "it lies among the requests that were never answered".to_owned();
     TargetRow {
         metric: row.target.metric.name(),
-        scope: row
-            .target
-            .scope
-            .map(|id| record.header.names[id.index()].name.as_str()),
+        scope: names.first().map(|name| name.name.as_str()),
+        methods: methods.map(|name| name.method.as_str()).collect(),
         value: row.value.known(),
         interval: row.interval.map(|interval| (interval.low, interval.high)),
         interval_note: row.interval_note.as_deref(),

@@ -292,7 +292,11 @@ impl Page {
     }
 
     fn request_row(&self, figures: &Figures) -> Vec<Cell> {
-        let setup = if figures.setup { "[setup] " } else { "" };
+        let setup = match figures.kind {
+            NameKind::Start => "[on_start] ",
+            _ if figures.setup => "[setup] ",
+            _ => "",
+        };
         let name = if figures.method.is_empty() {
             "all requests".to_owned()
         } else {
@@ -336,12 +340,9 @@ impl Page {
 /// What was limited, and of which requests.
 pub(crate) fn title(run: &Judged, row: &Judgement) -> String {
     let metric = row.target.metric.name();
-    match row.target.scope {
+    match run.record.header.scope_title(&row.target) {
         None => metric,
-        Some(id) => format!(
-            "{metric} of {}",
-            one_line(&run.record.header.names[id.index()].name)
-        ),
+        Some(requests) => format!("{metric} of {}", one_line(&requests)),
     }
 }
 

@@ -8,7 +8,7 @@ use indexmap::IndexMap;
 use toml::Spanned;
 
 use crate::expression::{Compiled, Expression};
-use crate::names::Names;
+use crate::names::{Names, When};
 use crate::notation::{Naming, Part};
 use crate::problem::Problem;
 use crate::quantity;
@@ -41,7 +41,7 @@ pub(crate) struct Builder<'a> {
 
 impl Builder<'_> {
     /// Builds a request; what is wrong goes to the problems.
-    pub(crate) fn request(&mut self, spec: &Spanned<StepSpec>, setup: bool) -> Option<Request> {
+    pub(crate) fn request(&mut self, spec: &Spanned<StepSpec>, when: When) -> Option<Request> {
         let (typed, span) = (spec.get_ref(), spec.span());
         let known = self.problems.len();
         let methods = typed.methods();
@@ -69,7 +69,7 @@ impl Builder<'_> {
         let extracts = self.extracts(typed.extract.iter().flatten());
         let timeout = typed.timeout.as_ref().and_then(|text| self.timeout(text));
         let request = Request {
-            name: self.names.intern(&name, method, setup),
+            name: self.names.intern(&name, method, when),
             method: method.into(),
             host: self.host,
             path,

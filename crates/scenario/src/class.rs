@@ -5,6 +5,7 @@ use toml::Spanned;
 use url::Url;
 
 use crate::builder::Builder;
+use crate::names::When;
 use crate::problem::{Problem, suggestion};
 use crate::reachable::find_unreachable;
 use crate::scenario::Host;
@@ -141,7 +142,7 @@ fn resolve_class(
     );
     builder.host = host_of(&ancestors, hosts, builder.problems);
     let on_start = ancestors.iter().find_map(|class| class.on_start.as_ref());
-    let on_start = builder.program(on_start.map_or(&[], Vec::as_slice), true);
+    let on_start = builder.program(on_start.map_or(&[], Vec::as_slice), When::OnStart);
     let known = builder.problems.len();
     if order == TaskOrder::Sequence {
         find_unreachable(tasks, builder.problems);
@@ -166,7 +167,7 @@ fn resolve_class(
         );
     }
     let on_stop = ancestors.iter().find_map(|class| class.on_stop.as_ref());
-    let on_stop = builder.program(on_stop.map_or(&[], Vec::as_slice), true);
+    let on_stop = builder.program(on_stop.map_or(&[], Vec::as_slice), When::SetUp);
     builder.host = 0;
     builder.end_class();
     Some(Class {
@@ -348,7 +349,7 @@ fn resolve_task(task: &Spanned<StepSpec>, builder: &mut Builder) -> Option<Task>
                 );
                 return None;
             }
-            Does::Steps(builder.step(task, false))
+            Does::Steps(builder.step(task, When::InTasks))
         }
     };
     if let Does::Tasks(TaskOrder::Weight, tasks) = &does

@@ -1,7 +1,21 @@
 //! The table of names while a scenario is read: those of requests, groups and metrics.
 
 use indexmap::IndexSet;
-use record::{NameId, NameKind, RequestName};
+use record::{NameId, NameKind, RequestName, TargetNames};
+
+/// Before a name: the requests of every method.
+const EVERY_METHOD: &str = "* ";
+
+/// When requests are made, which says how they count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum When {
+    /// In tasks: they are judged.
+    InTasks,
+    /// Before a user's tasks.
+    OnStart,
+    /// Before or after the load, or after a user's tasks.
+    SetUp,
+}
 
 /// Names interned so far.
 #[derive(Debug, Default)]
@@ -11,12 +25,16 @@ pub(crate) struct Names {
 
 impl Names {
     /// The number of a request's name; the same name with the same method has the same number.
-    pub(crate) fn intern(&mut self, name: &str, method: &str, setup: bool) -> NameId {
-        self.intern_of(NameKind::Request, name, method, setup)
+    pub(crate) fn intern(&mut self, name: &str, method: &str, when: When) -> NameId {
+        let kind = match when {
+            When::OnStart => NameKind::Start,
+            When::InTasks | When::SetUp => NameKind::Request,
+        };
+        self.intern_of(kind, name, method, when != When::InTasks)
     }
 
-    pub(crate) fn intern_group(&mut self, name: &str, setup: bool) -> NameId {
-        self.intern_of(NameKind::Group, name, "", setup)
+    pub(crate) fn intern_group(&mut self, name: &str, when: When) -> NameId {
+        self.intern_of(NameKind::Group, name, "", when != When::InTasks)
     }
 
     pub(crate) fn intern_metric(&mut self, name: &str) -> NameId {
@@ -34,22 +52,107 @@ impl Names {
         NameId(u32::try_from(at).unwrap_or(u32::MAX))
     }
 
-    /// The names of a kind that targets may be of.
-    pub(crate) fn judged(&self, kind: NameKind) -> impl Iterator<Item = &str> {
-        self.known
-            .iter()
-            .filter(move |name| !name.setup && name.kind == kind)
-            .map(|name| name.name.as_str())
+    fn judged(&self, kind: NameKind) -> impl Iterator<Item = (NameId, &RequestName)> {
+        let rows = (0u32..).map(NameId).zip(&self.known);
+        rows.filter(move |(_, row)| !row.setup && row.kind == kind)
     }
 
-    /// The number of the first judged name of a kind that reads so.
-    pub(crate) fn find(&self, kind: NameKind, wanted: &str) -> Option<NameId> {
-        let is_it = |name: &RequestName| !name.setup && name.kind == kind && name.name == wanted;
-        let at = self.known.iter().position(is_it)?;
-        u32::try_from(at).ok().map(NameId)
+    /// What a target of a kind may be called: names, and requests with their method.
+    pub(crate) fn targetable(&self, kind: NameKind) -> (Vec<&str>, Vec<String>) {
+        let rows: Vec<&RequestName> = self.judged(kind).map(|(_, row)| row).collect();
+        let with_method = match kind {
+            NameKind::Request => rows.iter().map(|row| with_method(row)).collect(),
+            NameKind::Group | NameKind::Metric | NameKind::Start => Vec::new(),
+        };
+        let mut names: Vec<&str> = rows.iter().map(|row| row.name.as_str()).collect();
+        names.dedup();
+        (names, with_method)
+    }
+
+    /// Finds what a target is of: a name that requests of one method have, `METHOD NAME`, or `* NAME` for the requests
+    /// of every method together.
+    pub(crate) fn find(&self, kind: NameKind, wanted: &str) -> Result<TargetNames, NotFound> {
+        let is_it = |row: &RequestName| {
+            row.name == wanted || kind == NameKind::Request && with_method(row) == wanted
+        };
+        let found: Vec<(NameId, &RequestName)> =
+            self.judged(kind).filter(|(_, row)| is_it(row)).collect();
+        match found[..] {
+            [(id, _)] => Ok(id.into()),
+            [] => self.find_every_method(kind, wanted).ok_or_else(|| {
+                if self.known.iter().any(|row| row.setup && is_it(row)) {
+                    NotFound::OfSetup
+                } else {
+                    NotFound::Unknown
+                }
+            }),
+            _ => Err(NotFound::Ambiguous(
+                found.iter().map(|(_, row)| with_method(row)).collect(),
+            )),
+        }
+    }
+
+    fn find_every_method(&self, kind: NameKind, wanted: &str) -> Option<TargetNames> {
+        let name = wanted.strip_prefix(EVERY_METHOD)?;
+        let rows = self
+            .judged(kind)
+            .filter(|(_, row)| kind == NameKind::Request && row.name == name);
+        TargetNames::new(rows.map(|(id, _)| id))
     }
 
     pub(crate) fn into_table(self) -> Vec<RequestName> {
         self.known.into_iter().collect()
+    }
+}
+
+/// Why a target's name leads to no requests.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum NotFound {
+    Unknown,
+    /// Only requests of the set-up have it.
+    OfSetup,
+    /// Requests of several methods have it: these, with their methods.
+    Ambiguous(Vec<String>),
+}
+
+fn with_method(row: &RequestName) -> String {
+    format!("{} {}", row.method, row.name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_target_is_of_one_row_unless_every_method_is_asked_for() {
+        let mut names = Names::default();
+        let get = names.intern("/items", "GET", When::InTasks);
+        let post = names.intern("/items", "POST", When::InTasks);
+        let list = names.intern("list", "GET", When::InTasks);
+        assert_eq!(names.intern("list", "GET", When::InTasks), list, "one row");
+        let odd = names.intern("POST /items", "GET", When::InTasks);
+        names.intern("/login", "POST", When::OnStart);
+        names.intern_group("checkout", When::InTasks);
+        let find = |wanted| names.find(NameKind::Request, wanted);
+        assert_eq!(find("list"), Ok(list.into()));
+        assert_eq!(find("GET list"), Ok(list.into()));
+        assert_eq!(find("* list"), Ok(list.into()));
+        assert_eq!(find("GET /items"), Ok(get.into()));
+        assert_eq!(find("GET POST /items"), Ok(odd.into()));
+        assert_eq!(
+            Ok(find("* /items").unwrap()),
+            TargetNames::new([post, get]).ok_or(())
+        );
+        let ambiguous = |names: [&str; 2]| Err(NotFound::Ambiguous(names.map(Into::into).into()));
+        assert_eq!(find("/items"), ambiguous(["GET /items", "POST /items"]));
+        assert_eq!(
+            find("POST /items"),
+            ambiguous(["POST /items", "GET POST /items"])
+        );
+        assert_eq!(find("/login"), Err(NotFound::OfSetup));
+        assert_eq!(find("POST /login"), Err(NotFound::OfSetup));
+        assert_eq!(find("checkout"), Err(NotFound::Unknown));
+        assert_eq!(find("* /login"), Err(NotFound::Unknown));
+        names.find(NameKind::Group, "checkout").unwrap();
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use indexmap::IndexMap;
-use record::{Metric, NameId, NameKind, RequestName, Target};
+use record::{Metric, NameKind, RequestName, Target, TargetNames};
 use sha2::{Digest, Sha256};
 use toml::Spanned;
 use url::Url;
@@ -15,9 +15,9 @@ use crate::builder::Builder;
 use crate::class::{self, Class};
 use crate::data::Source;
 use crate::layers::{self, Layers};
-use crate::names::Names;
+use crate::names::{Names, NotFound, When};
 use crate::network::{self, Network};
-use crate::problem::{Problem, ScenarioError, suggestion};
+use crate::problem::{Problem, ScenarioError, near, suggestion};
 use crate::profile::{self, Profile};
 use crate::quantity;
 use crate::reader;
@@ -214,11 +214,11 @@ fn resolve(
         host: 0,
     };
     // Common headers may use what the set-up sets later, or a class.
-    let setup = builder.program(&spec.setup, true).steps;
+    let setup = builder.program(&spec.setup, When::SetUp).steps;
     let shares_values = builder.naming.variables.share();
     builder.end_class();
     let classes = class::resolve(&spec.users, &mut network.hosts, &mut builder);
-    let teardown = builder.program(&spec.teardown, true).steps;
+    let teardown = builder.program(&spec.teardown, When::SetUp).steps;
     builder.end_class();
     let profiles = profiles(spec, problems);
     let targets = targets(spec, &names, problems);
@@ -330,29 +330,62 @@ fn targets(spec: &Spec, names: &Names, problems: &mut Vec<Problem>) -> Vec<Targe
     ];
     for (kind, word, typed) in kinds {
         for (name, rows) in typed {
-            let Some(scope) = names.find(kind, name.get_ref()) else {
-                problems.push(
-                    Problem::new(format!("no {word} is named `{}`", name.get_ref()))
-                        .at(name.span(), "here")
-                        .help(suggestion(name.get_ref(), names.judged(kind))),
-                );
-                continue;
+            let scope = match names.find(kind, name.get_ref()) {
+                Ok(scope) => scope,
+                Err(reason) => {
+                    problems.push(not_found(&reason, name, (kind, word), names));
+                    continue;
+                }
             };
             for (metric, thresholds) in rows {
-                targets.extend(target(metric, thresholds, Some((scope, kind)), problems));
+                let scope = Some((scope.clone(), kind));
+                targets.extend(target(metric, thresholds, scope, problems));
             }
         }
     }
     targets
 }
 
+/// That a target is of nothing, or of it is not clear what.
+fn not_found(
+    reason: &NotFound,
+    name: &Spanned<String>,
+    (kind, word): (NameKind, &str),
+    names: &Names,
+) -> Problem {
+    let wanted = name.get_ref();
+    let (message, help) = match reason {
+        NotFound::Unknown => {
+            let (known, with_method) = names.targetable(kind);
+            let all = known.iter().copied().chain(with_method.iter().map(String::as_str));
+            let help = match near(wanted, all) {
+                Some(candidate) => format!("did you mean `{candidate}`?"),
+                None => suggestion(wanted, known),
+            };
+            (format!("no {word} is named `{wanted}`"), help)
+        }
+        NotFound::OfSetup => (
+            format!("`{wanted}` belongs to the set-up"),
+            "requests of setup, teardown, on_start and on_stop are shown and have no targets; name one of a task".into(),
+        ),
+        NotFound::Ambiguous(candidates) => (
+            format!("`{wanted}` is ambiguous: {} requests have this name", candidates.len()),
+            format!(
+                "write the one that is meant: `{}`; or `* {wanted}` to judge all of them together",
+                candidates.join("`, `")
+            ),
+        ),
+    };
+    Problem::new(message).at(name.span(), "here").help(help)
+}
+
 fn target(
     name: &Spanned<String>,
     thresholds: &Spanned<TargetSpec>,
-    scope: Option<(NameId, NameKind)>,
+    scope: Option<(TargetNames, NameKind)>,
     problems: &mut Vec<Problem>,
 ) -> Option<Target> {
-    let kind = scope.map(|(_, kind)| kind);
+    let kind = scope.as_ref().map(|(_, kind)| *kind);
     let metric = metric(name, kind)
         .map_err(|problem| problems.push(problem))
         .ok()?;

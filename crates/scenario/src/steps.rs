@@ -7,6 +7,7 @@ use toml::Spanned;
 
 use crate::builder::Builder;
 use crate::expression::{Compiled, Expression};
+use crate::names::When;
 use crate::problem::Problem;
 use crate::reachable::find_unreachable;
 use crate::scope::Slot;
@@ -80,8 +81,8 @@ impl Program {
 }
 
 impl Builder<'_> {
-    /// Builds steps; `setup`: their requests are shown, and not judged.
-    pub(crate) fn program(&mut self, typed: &Typed, setup: bool) -> Program {
+    /// Builds steps; `when` says how their requests count.
+    pub(crate) fn program(&mut self, typed: &Typed, when: When) -> Program {
         find_unreachable(typed, self.problems);
         let mut program = Program::default();
         for step in typed {
@@ -93,13 +94,13 @@ impl Builder<'_> {
                 );
                 continue;
             }
-            program.append(self.step(step, setup));
+            program.append(self.step(step, when));
         }
         program
     }
 
     /// Builds a step, or the part of a task that is one.
-    pub(crate) fn step(&mut self, step: &Spanned<StepSpec>, setup: bool) -> Program {
+    pub(crate) fn step(&mut self, step: &Spanned<StepSpec>, when: When) -> Program {
         let typed = step.get_ref();
         let mut program = Program::default();
         let kinds = typed.kinds();
@@ -110,24 +111,24 @@ impl Builder<'_> {
         }
         match kinds[..] {
             ["request"] | [] => {
-                if let Some(request) = self.request(step, setup) {
+                if let Some(request) = self.request(step, when) {
                     program.requests = 1.0;
                     program.counts = NameCounts::once(request.name);
                     program.push(Step::Request(Box::new(request)));
                 }
             }
-            ["steps"] => program = self.inner(typed, step, setup),
+            ["steps"] => program = self.inner(typed, step, when),
             ["wait"] => self.wait(typed, &mut program),
             ["set"] => self.set(typed, &mut program),
-            ["if"] => program = self.condition_step(typed, step, setup),
-            ["repeat"] => program = self.repeat(typed, step, setup),
-            ["while"] => program = self.while_step(typed, step, setup),
-            ["for_each"] => program = self.for_each(typed, step, setup),
+            ["if"] => program = self.condition_step(typed, step, when),
+            ["repeat"] => program = self.repeat(typed, step, when),
+            ["while"] => program = self.while_step(typed, step, when),
+            ["for_each"] => program = self.for_each(typed, step, when),
             ["group"] => {
                 if let Some(name) = &typed.group {
                     program.push(Step::Begin);
-                    program.append(self.inner(typed, step, setup));
-                    let name = self.names.intern_group(name.get_ref(), setup);
+                    program.append(self.inner(typed, step, when));
+                    let name = self.names.intern_group(name.get_ref(), when);
                     program.counts.add(&NameCounts::once(name), 1.0);
                     program.push(Step::End(name));
                 }
@@ -198,9 +199,9 @@ impl Builder<'_> {
     }
 
     /// The steps within a step.
-    fn inner(&mut self, typed: &StepSpec, step: &Spanned<StepSpec>, setup: bool) -> Program {
+    fn inner(&mut self, typed: &StepSpec, step: &Spanned<StepSpec>, when: When) -> Program {
         match &typed.steps {
-            Some(steps) if !steps.get_ref().is_empty() => self.program(steps.get_ref(), setup),
+            Some(steps) if !steps.get_ref().is_empty() => self.program(steps.get_ref(), when),
             other => {
                 let place = other.as_ref().map_or_else(|| step.span(), Spanned::span);
                 self.problems.push(
@@ -245,17 +246,17 @@ impl Builder<'_> {
         &mut self,
         typed: &StepSpec,
         step: &Spanned<StepSpec>,
-        setup: bool,
+        when: When,
     ) -> Program {
         let condition = typed
             .condition
             .as_ref()
             .and_then(|text| self.condition(text));
-        let then = self.inner(typed, step, setup);
+        let then = self.inner(typed, step, when);
         let otherwise = typed
             .otherwise
             .as_ref()
-            .map(|steps| self.program(steps.get_ref(), setup))
+            .map(|steps| self.program(steps.get_ref(), when))
             .unwrap_or_default();
         let Some(condition) = condition else {
             return then;
@@ -278,8 +279,8 @@ impl Builder<'_> {
         program
     }
 
-    fn repeat(&mut self, typed: &StepSpec, step: &Spanned<StepSpec>, setup: bool) -> Program {
-        let inner = self.inner(typed, step, setup);
+    fn repeat(&mut self, typed: &StepSpec, step: &Spanned<StepSpec>, when: When) -> Program {
+        let inner = self.inner(typed, step, when);
         let Some(times) = &typed.repeat else {
             return inner;
         };
@@ -312,9 +313,9 @@ impl Builder<'_> {
         }
     }
 
-    fn while_step(&mut self, typed: &StepSpec, step: &Spanned<StepSpec>, setup: bool) -> Program {
+    fn while_step(&mut self, typed: &StepSpec, step: &Spanned<StepSpec>, when: When) -> Program {
         let condition = typed.holds.as_ref().and_then(|text| self.condition(text));
-        let inner = self.inner(typed, step, setup);
+        let inner = self.inner(typed, step, when);
         let most = typed.at_most.as_ref();
         let most = most.map_or(ROUNDS_MAX, |most| i64::from(*most.get_ref()));
         let counter = self.naming.variables.hidden();
@@ -326,7 +327,7 @@ impl Builder<'_> {
     }
 
     #[expect(clippy::single_match_else, reason = "both ways are of one weight")]
-    fn for_each(&mut self, typed: &StepSpec, step: &Spanned<StepSpec>, setup: bool) -> Program {
+    fn for_each(&mut self, typed: &StepSpec, step: &Spanned<StepSpec>, when: When) -> Program {
         let Some(item) = &typed.for_each else {
             return Program::default();
         };
@@ -349,7 +350,7 @@ impl Builder<'_> {
         };
         let slot = self.variable(item);
         self.naming.variables.holds(slot, None);
-        let inner = self.inner(typed, step, setup);
+        let inner = self.inner(typed, step, when);
         let Some(list) = list else { return inner };
         let (kept, taken) = (
             self.naming.variables.hidden(),

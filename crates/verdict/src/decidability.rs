@@ -130,8 +130,7 @@ impl PlannedLoad<'_> {
     ) -> Vec<String> {
         let warned = targets.iter().filter_map(|target| {
             let found = self.undecidable(target, portion_of(target))?;
-            let name = target.scope.and_then(|id| names.get(id.index()));
-            let title = row::title(target.metric, name.map(RequestName::title).as_deref());
+            let title = row::title(target.metric, target.scope_title(names).as_deref());
             Some(format!("{title} cannot be decided: {found}"))
         });
         warned.collect()

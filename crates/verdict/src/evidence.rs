@@ -7,6 +7,7 @@ mod shown;
 use record::{Measure, Metric, Outcome, Reading, RunRecord, Scope, Target, Waited};
 
 use crate::Value;
+use crate::absent::Lost;
 use crate::blocks::{self, Quotient, Sureness};
 use crate::decidability::{Obstacle, PlannedLoad, Portion, Undecidable, is_to_spare};
 use crate::lack::Lack;
@@ -60,7 +61,7 @@ pub(crate) struct Evidence<'a> {
     pub(crate) value: Value,
     stretch: Stretch<'a>,
     metric: Metric,
-    scope: Scope,
+    scope: Scope<'a>,
     lag: Lag,
     basis: Basis,
 }
@@ -100,9 +101,9 @@ struct Varying {
 impl<'a> Evidence<'a> {
     /// What a stretch of a run says of a target. Errors, the maximum and what the service used are those
     /// of the whole run.
-    pub(crate) fn of(judged: Stretch<'a>, target: &Target, lag: Lag) -> Self {
+    pub(crate) fn of(judged: Stretch<'a>, target: &'a Target, lag: Lag) -> Self {
         let (record, metric) = (judged.record, target.metric);
-        let scope = target.scope.map_or(Scope::All, Scope::Name);
+        let scope = target.requests();
         let stretch = match metric {
             Metric::Percentile(_) | Metric::Mean | Metric::Throughput => judged,
             _ => Stretch::whole(record),
@@ -221,11 +222,14 @@ impl<'a> Evidence<'a> {
     pub(crate) fn never_decidable(&self, target: &Target) -> Option<Undecidable> {
         let record = self.stretch.record;
         let header = &record.header;
+        let mut names = record.timeline.names_in(self.scope);
+        let is_requested =
+            self.scope == Scope::All || names.any(|name| !header.not_requested.contains(&name));
         let (portion, made) = match (self.scope, requests_of(record, self.scope)) {
-            (Scope::Name(id), _) if header.not_requested.contains(&id) => (Portion::Nothing, 0),
+            _ if !is_requested => (Portion::Nothing, 0),
             (_, Ok(counts)) => (Portion::Share(counts.share), counts.all),
             (Scope::All, Err(_)) => (Portion::Share(1.0), 0),
-            (Scope::Name(_), Err(_)) => (Portion::Unknown, 0),
+            (Scope::Name(_) | Scope::Names(_), Err(_)) => (Portion::Unknown, 0),
         };
         let planned = PlannedLoad {
             load: &header.load,
@@ -312,10 +316,8 @@ struct Counts {
 }
 
 fn requests_of(record: &RunRecord, scope: Scope) -> Result<Counts, Lack> {
-    if let Scope::Name(id) = scope
-        && let Some(name) = record.timeline.names().get(id.index())
-        && name.setup
-    {
+    let mut names = record.timeline.names_in(scope);
+    if names.any(|id| record.timeline.names()[id.index()].setup) {
         return Err(Lack::new("set-up requests are not judged"));
     }
     let count = |scope, outcome| {
@@ -425,7 +427,8 @@ fn offered(stretch: Stretch) -> Option<f64> {
     } else {
         (stretch.begins_s(), stretch.begins_s() + stretch.seconds())
     };
-    Some((until(to_s)? - until(from_s)?) / (to_s - from_s))
+    let planned = (until(to_s)? - until(from_s)?) / (to_s - from_s);
+    Some(planned * (1.0 - Lost::of(stretch.record).own()))
 }
 
 /// The share of the users' time that the generator's lateness, and what was withheld from it, took (0 to

@@ -113,10 +113,18 @@ pub(crate) fn judged_failures(
     })
 }
 
-/// Whether any request was answered, well or badly.
+/// Whether any request of a task was answered, well or badly. If no user came to its tasks, nothing was measured, whatever
+/// their `on_start` was answered.
 pub(crate) fn is_answered(record: &RunRecord) -> bool {
-    let [ok, failed, _] = counts(record);
-    ok + failed > 0
+    let timeline = &record.timeline;
+    let names: Vec<_> = timeline.names_in(Scope::All).collect();
+    let of_tasks = Scope::Names(&names);
+    let count = |outcome| {
+        timeline
+            .histogram(of_tasks, Measure::Response, outcome)
+            .count()
+    };
+    count(Outcome::Ok) + count(Outcome::Failed) > 0
 }
 
 /// What was amiss with brunt itself, where nothing hangs on it; where the run is not valid for it, that was

@@ -8,7 +8,8 @@ use crate::result::{self, Completion, RunResult};
 use crate::row::{Row, rows};
 use crate::sentence::Headline;
 use crate::{
-    Grade, Verdict, degradation, finding, leak, limit, recovery, slow_request, validity, warm_up,
+    Grade, Verdict, absent, degradation, finding, leak, limit, recovery, slow_request, stall,
+    validity, warm_up,
 };
 
 /// The verdict on a run: its targets graded, and whether the run describes the service.
@@ -47,6 +48,8 @@ pub fn judge(record: &RunRecord) -> Verdict {
         .iter()
         .map(BreakingPoint::finding)
         .chain(limit::finding(record, breaking_point.as_ref()))
+        .chain(absent::findings(record))
+        .chain(stall::finding(record))
         .chain(recovery::finding(record))
         .chain(leak::findings(record))
         .chain(worse)

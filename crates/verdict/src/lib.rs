@@ -1,5 +1,6 @@
 //! Targets to grades, statistics to findings: pure functions of a run record.
 
+mod absent;
 pub mod baseline;
 pub mod blocks;
 mod breaking_point;
@@ -29,6 +30,7 @@ mod sentence;
 mod share;
 mod signal;
 mod slow_request;
+mod stall;
 mod stretch;
 mod tally;
 pub mod trend;
@@ -43,6 +45,7 @@ pub use grade::{Grade, Possible};
 pub use judge::judge;
 pub use regression::{Beside, judge_beside};
 pub use result::RunResult;
+pub use stall::{Stall, stalls};
 pub use verdict::{Figure, Finding, FindingKind, Interval, Judgement, Mark, Value, Verdict};
 
 /// The interval of a metric of requests with 95 % confidence, in the metric's unit; `None` where the run

@@ -2,6 +2,7 @@
 
 use record::{Metric, RunRecord, Target};
 
+use crate::absent::Lost;
 use crate::breaking_point::BreakingPoint;
 use crate::evidence::{Evidence, Lag};
 use crate::grade::{Grade, Possible};
@@ -27,6 +28,7 @@ pub(crate) fn rows(record: &RunRecord, lag: Lag) -> Vec<Row> {
     } else {
         warm_up::judged(record)
     };
+    let not_offered = Lost::of(record).lack(record);
     let targets = record.header.targets.iter();
     targets
         .map(|target| {
@@ -41,6 +43,17 @@ pub(crate) fn rows(record: &RunRecord, lag: Lag) -> Vec<Row> {
                 (Grade::NotApplicable, None, Some(of_a_search()))
             } else {
                 graded(target, &evidence, &answers)
+            };
+            let (grade, possible, lack) = match &not_offered {
+                // What is missed with less than the planned load is missed with all of it, too.
+                Some(not_offered) if matches!(grade, Grade::Good | Grade::Acceptable) => {
+                    let possible = possible.map(with_more_load);
+                    (Grade::Inconclusive, possible, Some(not_offered.clone()))
+                }
+                Some(_) if grade == Grade::Inconclusive => {
+                    (grade, possible.map(with_more_load), lack)
+                }
+                _ => (grade, possible, lack),
             };
             let shown = evidence.shown(&answers);
             let judgement = Judgement {
@@ -83,6 +96,14 @@ fn graded(
     }
 }
 
+/// What is possible with more load than was offered: it may be worse.
+fn with_more_load(possible: Possible) -> Possible {
+    Possible {
+        worst: Grade::Critical,
+        ..possible
+    }
+}
+
 /// Why a row is not decided, and what is known of it.
 fn reason(lack: &Lack, possible: Option<Possible>) -> String {
     let known = possible.and_then(Possible::in_words);
@@ -105,13 +126,7 @@ fn of_a_search() -> Lack {
 
 /// What a target limits, in words.
 pub(crate) fn title_of(record: &RunRecord, target: &Target) -> String {
-    let name = target.scope.map(|id| {
-        let name = record.timeline.names().get(id.index());
-        name.map_or_else(
-            || format!("request name {}", id.0),
-            record::RequestName::title,
-        )
-    });
+    let name = record.header.scope_title(target);
     title(target.metric, name.as_deref())
 }
 

@@ -338,7 +338,7 @@ impl<'a> Stretch<'a> {
                 let counts: Vec<f64> = counts.map(|second| second.ok as f64).collect();
                 (counts, begins as f64, 1.0)
             }
-            Scope::Name(_) => {
+            Scope::Name(_) | Scope::Names(_) => {
                 let counts = self.kept().map(|interval| {
                     let timeline = &self.record.timeline;
                     let (durations, _) = timeline.durations_at(interval, scope, Measure::Response);

@@ -3,6 +3,7 @@
 
 use record::{FailureKind, Load, RunRecord, StoppedBy};
 
+use crate::absent::Absent;
 use crate::breaking_point::BreakingPoint;
 use crate::evidence::{Lag, lags};
 use crate::finding::p99_ms;
@@ -103,13 +104,23 @@ pub(crate) fn late(record: &RunRecord, judged: &[Row]) -> Option<String> {
 pub(crate) fn load_not_made(record: &RunRecord) -> Option<String> {
     let (load, load_s) = (record.load(), record.duration_s());
     let ends = (1u32..).map(f64::from);
+    let seconds = record
+        .timeline
+        .seconds()
+        .iter()
+        .zip(Absent::by_second(record));
     let seconds: Vec<_> = ends
-        .zip(record.timeline.seconds().iter())
+        .zip(seconds)
         .take_while(|(end_s, _)| *end_s < load_s)
         .collect();
     let short: Vec<(u32, f64)> = seconds
         .iter()
-        .filter_map(|(end_s, second)| Some((second.users?, users_planned(&load, *end_s))))
+        .filter_map(|(end_s, (second, absent))| {
+            // Users that the service did not let in, that had no data left or that the scenario stopped are not the
+            // generator's to make.
+            let planned = users_planned(&load, *end_s) - absent.all() as f64;
+            Some((second.users?, planned.max(0.0)))
+        })
         .filter(|(users, planned)| f64::from(*users) < USERS_MADE * planned)
         .collect();
     if short.len() * 2 <= seconds.len() {

@@ -182,6 +182,12 @@ pub enum Figure {
 pub enum FindingKind {
     /// The run is worse than its baseline.
     Regression,
+    /// The service answered nothing for a while though requests waited.
+    Stall,
+    /// Users never came to their tasks, since what they do before them failed.
+    UsersNotStarted,
+    /// Users stopped before the end since their data was used up.
+    DataUsedUp,
     /// The load came to what brunt itself can be trusted with.
     GeneratorLimit,
     /// Something was amiss with brunt or its machine, on which nothing hangs.
@@ -215,6 +221,9 @@ impl FindingKind {
     pub const fn name(self) -> &'static str {
         match self {
             Self::Regression => "regression",
+            Self::Stall => "stall",
+            Self::UsersNotStarted => "users_not_started",
+            Self::DataUsedUp => "data_used_up",
             Self::GeneratorLimit => "generator_limit",
             Self::GeneratorNote => "generator_note",
             Self::Recovery => "recovery",

@@ -1,8 +1,9 @@
 //! brunt against servers whose truth is known.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use testbed::{Answer, Authority, Fault, Port, Routes, Server, TlsFront};
+use testbed::{Answer, Authority, Behaviour, Fault, Port, Routes, Server, Stall, TlsFront};
 
 use crate::brunt::Brunt;
 
@@ -172,4 +173,167 @@ fn a_host_that_does_not_speak_as_the_scenario_does_never_answers() {
     let ended = brunt.run();
     let all = brunt.summary()["total"]["requests"].as_u64();
     assert_eq!(Some(record_of(&brunt).answered()), all, "{ended:?}");
+}
+
+/// A server that lets in every other user that logs in.
+fn choosy() -> Server {
+    let logins = AtomicUsize::new(0);
+    let routes = Routes::new()
+        .otherwise(Answer::ok("x"))
+        .rule("/login", move |_| {
+            let number = logins.fetch_add(1, Ordering::Relaxed);
+            Answer::new(if number.is_multiple_of(2) { 401 } else { 200 })
+        });
+    Server::start(routes).unwrap()
+}
+
+#[test]
+fn users_that_are_not_let_in_are_counted_and_told() {
+    for processes in ["1", "2"] {
+        let server = choosy();
+        let task = "on_start = [{ post = \"/login\" }]\n[[users.u.tasks]]\nget = \"/\"";
+        let brunt = Brunt::new(&["run", "p", "--out", "out", "--processes", processes])
+            .scenario(&scenario(&server.url(), 30, "3s", task));
+        let ended = brunt.run();
+        let summary = brunt.summary();
+        assert_eq!(summary["valid"], true, "{ended:?}");
+        let findings = summary["findings"].as_array().expect("findings");
+        let finding = findings
+            .iter()
+            .find(|finding| finding["kind"] == "users_not_started")
+            .unwrap_or_else(|| panic!("{ended:?}"));
+        assert_eq!(
+            (&finding["users"], &finding["of"]),
+            (&15.into(), &30.into())
+        );
+        assert_eq!(summary["total"]["failures"], 15);
+        assert_eq!(summary["total"]["failures_by_kind"]["status"], 15);
+        let requests = summary["total"]["requests"].as_u64().expect("a number");
+        let counts = server.stop();
+        assert_eq!(counts.by_path["/login"], 30);
+        assert_eq!(
+            requests,
+            counts.by_path["/"] + 15,
+            "one for each user that was kept out"
+        );
+        assert_ne!(summary["verdict"], "good");
+        let words = "15 of 30 users never started: POST /login of on_start failed (status 401)";
+        let text = ended
+            .stdout
+            .split_whitespace()
+            .collect::<Vec<_>>()
+            .join(" ");
+        assert!(text.contains(words), "{ended:?}");
+        assert_eq!(
+            ended.code,
+            Some(5),
+            "half of the load was not offered: {ended:?}"
+        );
+    }
+}
+
+#[test]
+fn a_run_whose_users_have_no_data_left_ends_and_says_so() {
+    let server = Server::start(Routes::new().otherwise(Answer::ok("x"))).unwrap();
+    let task = "[[users.u.tasks]]\nname = \"/\"\nget = \"/?{{ next(people) }}\"\n\
+                [data.people]\nrows = [\"a\", \"b\", \"c\", \"d\", \"e\", \"f\", \"g\", \"h\", \"i\", \"j\"]\n\
+                used_up = \"stop_user\"";
+    let brunt =
+        Brunt::new(&["run", "p", "--out", "out"]).scenario(&scenario(&server.url(), 4, "1h", task));
+    let ended = brunt.run();
+    let summary = brunt.summary();
+    assert_eq!(summary["stopped_by"], "scenario", "{ended:?}");
+    let because = summary["stopped_because"].as_str().expect("a reason");
+    assert!(because.contains("data was used up"), "{because}");
+    assert_eq!(summary["total"]["requests"], 10);
+    assert_eq!(summary["valid"], true, "{ended:?}");
+    let findings = summary["findings"].as_array().expect("findings");
+    let mut findings = findings.iter();
+    let finding = findings.find(|finding| finding["kind"] == "data_used_up");
+    let finding = finding.unwrap_or_else(|| panic!("{ended:?}"));
+    assert_eq!((&finding["users"], &finding["of"]), (&4.into(), &4.into()));
+    assert_eq!(server.stop().requests, 10);
+}
+
+#[test]
+fn a_server_that_freezes_is_told_in_words() {
+    // It freezes from 1.5 s to 4.5 s of each six: at least once, whole, in twelve seconds.
+    let stall = Stall::new(Duration::from_secs(6), Duration::from_secs(3));
+    let routes = Routes::new().otherwise(Answer::ok("x"));
+    let server = Server::start(Behaviour::from(routes).stall(stall)).unwrap();
+    let task = "[[users.u.tasks]]\nget = \"/\"";
+    let brunt = Brunt::new(&["run", "p", "--out", "out"]).scenario(&scenario(
+        &server.url(),
+        10,
+        "12s",
+        task,
+    ));
+    let ended = brunt.run();
+    let summary = brunt.summary();
+    let findings = summary["findings"].as_array().expect("findings");
+    let finding = findings
+        .iter()
+        .find(|finding| finding["kind"] == "stall")
+        .unwrap_or_else(|| panic!("{ended:?}"));
+    assert_eq!(finding["waiting"], 10, "{finding}");
+    let seconds = |name: &str| finding[name].as_f64().expect("a number");
+    let length_s = seconds("to_s") - seconds("from_s");
+    assert!((2.0..=3.5).contains(&length_s), "{finding}");
+    assert!(
+        (1..=3).contains(&finding["stalls"].as_u64().expect("a number")),
+        "{finding}"
+    );
+    assert!(ended.stdout.contains("answered nothing"), "{ended:?}");
+}
+
+#[test]
+fn a_target_is_of_the_method_that_it_names() {
+    let slow = Duration::from_millis(80);
+    let routes = Routes::new().rule("/items", move |request| {
+        let answer = Answer::ok("x");
+        if request.header("content-length").is_some() {
+            answer.delayed(slow)
+        } else {
+            answer
+        }
+    });
+    let server = Server::start(routes).unwrap();
+    let tasks = "[[users.u.tasks]]\nsteps = [{ get = \"/items\" }, { post = \"/items\" }]";
+    let with_target = |name: &str| {
+        let text = scenario(&server.url(), 4, "1s", tasks);
+        format!(
+            "{text}\n[request_targets.\"{name}\"]\np50 = {{ critical = \"60ms\" }}\nmax = {{ critical = \"60s\" }}\n"
+        )
+    };
+    let ambiguous = Brunt::new(&["run", "p", "--out", "out"])
+        .scenario(&with_target("/items"))
+        .run();
+    assert_eq!(ambiguous.code, Some(2), "{ambiguous:?}");
+    let candidates = "`GET /items`, `POST /items`; or `* /";
+    let text = ambiguous
+        .stderr
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ");
+    assert!(text.contains(candidates), "{ambiguous:?}");
+    let row = |name: &str| {
+        let brunt = Brunt::new(&["run", "p", "--out", "out"]).scenario(&with_target(name));
+        let ended = brunt.run();
+        let summary = brunt.summary();
+        let rows = summary["targets"].as_array().expect("targets");
+        let rows: Vec<_> = rows.iter().filter(|row| row["scope"] == "/items").collect();
+        assert_eq!(rows.len(), 2, "{ended:?}");
+        let methods = rows[0]["methods"].clone();
+        let values = [0, 1].map(|at| rows[at]["value"].as_f64().expect("a value"));
+        (methods, values, ended.stdout)
+    };
+    let (methods, [p50, _], text) = row("POST /items");
+    assert_eq!(methods, serde_json::json!(["POST"]));
+    assert!(p50 >= 80.0 && text.contains("p50 of POST /items"), "{text}");
+    let (methods, [_, max], text) = row("* /items");
+    assert_eq!(methods, serde_json::json!(["GET", "POST"]));
+    assert!(
+        max >= 80.0 && text.contains("p50 of /items (GET, POST)"),
+        "{text}"
+    );
 }

@@ -186,10 +186,14 @@ fn a_start_that_fails_for_all_is_told_and_one_user_of_two_goes_on() {
     assert_eq!(started.as_ref().and_then(engine::Started::all_failed), None);
     assert_eq!(ok_of(&record, "/status/200"), 1);
     assert_eq!(
-        total(&record, record::Second::requests),
-        1,
-        "the set-up is left out"
+        [
+            total(&record, |second| second.ok),
+            total(&record, |second| second.failed)
+        ],
+        [1, 1],
+        "a login that went well is left out, and one that failed is not"
     );
+    assert_eq!(users_of(&record), [2, 1, 0, 0]);
     let mut reason = None;
     let begun = std::time::Instant::now();
     Play::new(&server.url(), 2, "1m", "1h", &class("200")).run_with(|engine, _| {
@@ -197,7 +201,7 @@ fn a_start_that_fails_for_all_is_told_and_one_user_of_two_goes_on() {
     });
     let reason = reason.expect("all have failed");
     assert!(
-        reason.contains("[setup] /login: status 503") && reason.contains("closed"),
+        reason.contains("[on_start] /login: status 503") && reason.contains("closed"),
         "{reason}"
     );
     assert!(
@@ -209,6 +213,55 @@ fn a_start_that_fails_for_all_is_told_and_one_user_of_two_goes_on() {
     let mut all_failed = false;
     open.run_with(|engine, _| all_failed = engine.started().all_failed().is_some());
     assert!(all_failed, "nobody is left to play arrivals");
+}
+
+/// Users that began, that never started, that ran out of data, and that stopped as the scenario says.
+fn users_of(record: &RunRecord) -> [u64; 4] {
+    [
+        total(record, |second| second.users_begun),
+        total(record, |second| second.users_not_started),
+        total(record, |second| second.users_out_of_data),
+        total(record, |second| second.users_stopped),
+    ]
+}
+
+#[test]
+fn a_class_that_needs_no_start_makes_load_though_another_cannot_start() {
+    let server = Server::start(Routes::new().at("/login", Answer::new(503))).unwrap();
+    let classes = "on_start = [{ get = \"/login\" }]\n[[users.u.tasks]]\nget = \"/status/200\"\n\
+                   [users.free]\nwait = \"1h\"\n[[users.free.tasks]]\nget = \"/status/204\"";
+    let mut all_failed = true;
+    let record = Play::new(&server.url(), 4, "300ms", "1h", classes)
+        .run_with(|engine, _| all_failed = engine.started().all_failed().is_some());
+    assert!(!all_failed);
+    assert_eq!(users_of(&record), [4, 2, 0, 0]);
+    assert_eq!(ok_of(&record, "/status/204"), 2);
+}
+
+#[test]
+fn users_that_stop_for_good_are_counted_by_why() {
+    let server = Server::start(Routes::new()).unwrap();
+    let play = |task: &str| Play::new(&server.url(), 3, "400ms", "10ms", task).run();
+    let of_data = play(
+        "[[users.u.tasks]]\nname = \"/status/200\"\nget = \"/status/200?{{ next(rows) }}\"\n\
+         [data.rows]\nrows = [\"a\", \"b\", \"c\", \"d\"]\nused_up = \"stop_user\"",
+    );
+    assert_eq!(users_of(&of_data), [3, 0, 3, 0]);
+    assert_eq!(ok_of(&of_data, "/status/200"), 4);
+    let on_start = play(
+        "on_start = [{ set = { row = \"{{ next(rows) }}\" } }]\n[[users.u.tasks]]\nget = \"/status/200\"\n\
+         [data.rows]\nrows = [\"a\"]\nused_up = \"stop_user\"",
+    );
+    assert_eq!(users_of(&on_start), [3, 0, 2, 0]);
+    let told = play("[[users.u.tasks]]\nsteps = [{ get = \"/status/200\" }, { stop_user = true }]");
+    assert_eq!(users_of(&told), [3, 0, 0, 3]);
+    let to_the_end = play("[[users.u.tasks]]\nget = \"/status/200\"");
+    assert_eq!(users_of(&to_the_end), [3, 0, 0, 0]);
+    // What cannot be evaluated keeps users from starting, with or without a request.
+    let broken = play(
+        "on_start = [{ repeat = \"{{ 'x' }}\", steps = [{ wait = \"1s\" }] }]\n[[users.u.tasks]]\nget = \"/status/200\"",
+    );
+    assert_eq!(users_of(&broken), [3, 3, 0, 0]);
 }
 
 #[test]

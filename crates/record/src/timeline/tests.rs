@@ -190,6 +190,44 @@ proptest! {
     }
 
     #[test]
+    fn several_names_together_are_as_one_recorder_bit_for_bit(
+        samples in samples(),
+        bytes_max in 1_000usize..5_000,
+    ) {
+        let several = [NameId(0), NameId(2)];
+        let as_one = samples.iter().map(|sample| {
+            let name = if several.contains(&sample.name) { NameId(0) } else { sample.name };
+            Sample { name, ..*sample }
+        });
+        let as_one = as_one.collect::<Vec<_>>();
+        let timeline = timeline_of(&increments(&samples), bytes_max);
+        let expected = timeline_of(&increments(&as_one), usize::MAX);
+        let (found, one) = (Scope::Names(&several), Scope::Name(NameId(0)));
+        for measure in [Measure::Response, Measure::Unlagged, Measure::Service] {
+            for outcome in Outcome::ALL {
+                prop_assert_eq!(
+                    timeline.histogram(found, measure, outcome),
+                    expected.histogram(one, measure, outcome)
+                );
+            }
+        }
+        let all = 0..timeline.intervals();
+        let limit = |ns: u64| ns <= 1_000_000;
+        let sum = |timeline: &Timeline, scope| {
+            (0..timeline.intervals()).fold([0; 4], |[a, b, c, d], interval| {
+                let (missing, ranked) = timeline.missing_at(interval, scope, Measure::Response, limit);
+                let (failed, requests) = timeline.failed_at(interval, scope);
+                [a + missing, b + ranked, c + failed, d + requests]
+            })
+        };
+        prop_assert_eq!(sum(&timeline, found), sum(&expected, one));
+        prop_assert_eq!(
+            timeline.distribution_in(all, found, Measure::Response),
+            expected.distribution(one, Measure::Response)
+        );
+    }
+
+    #[test]
     fn the_pieces_of_a_timeline_are_the_whole(samples in samples(), bytes_max in 1_000usize..5_000) {
         let timeline = timeline_of(&increments(&samples), bytes_max);
         let mut again = Timeline::bounded(names(), bytes_max);

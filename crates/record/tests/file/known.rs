@@ -48,7 +48,7 @@ pub(crate) fn header() -> Header {
         },
         targets: vec![Target {
             metric: Metric::Percentile(0.99),
-            scope: Some(NameId(0)),
+            scope: Some(NameId(0).into()),
             target: Some(100.0),
             acceptable: None,
             critical: Some(1000.0),

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use record::{Distribution, Measure, NameId, RunRecord, Scope};
+use record::{Distribution, Measure, NameId, Outcome, RunRecord, Scope};
 
 use super::{Table, text};
 use crate::figures::{self, Figures};
@@ -141,7 +141,7 @@ pub fn failures(record: &RunRecord) -> String {
     };
     for failure in record.timeline.failures() {
         let name = &record.header.names[failure.name.index()];
-        if name.setup {
+        if name.setup && !name.is_judged_as(Outcome::Failed) {
             continue;
         }
         let error = match failure.code {

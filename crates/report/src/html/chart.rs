@@ -2,6 +2,7 @@
 //! and what the script draws.
 
 use maud::{Markup, html as markup};
+use record::Waited;
 use serde_json::{Value, json};
 
 use super::glossary::explained;
@@ -36,6 +37,8 @@ pub(super) struct Line<'a> {
     /// Left out where all of it is nothing.
     pub(super) unless_zero: bool,
     pub(super) of: Of<'a>,
+    /// Whether it lies among requests that were never answered: above all values.
+    pub(super) never: Option<Box<dyn Fn(&Bin) -> bool + 'a>>,
 }
 
 /// How a line is drawn; shape tells lines apart where colour does not.
@@ -105,7 +108,34 @@ impl<'a> Line<'a> {
             stroke,
             unless_zero: false,
             of: Box::new(of),
+            never: None,
         }
+    }
+
+    /// How long requests took, or that they were never answered.
+    pub(super) fn of_waiting(
+        label: impl Into<String>,
+        ink: &'static str,
+        stroke: Stroke,
+        of: impl Fn(&Bin) -> Option<Waited> + Copy + 'a,
+    ) -> Self {
+        let ms = move |bin: &Bin| of(bin).and_then(Waited::ms);
+        Self {
+            never: Some(Box::new(move |bin| of(bin) == Some(Waited::NotAnswered))),
+            ..Self::new(label, ink, stroke, ms)
+        }
+    }
+
+    /// The places of the bins in which it lies among requests that were never answered.
+    pub(super) fn never(&self, bins: &Bins) -> Vec<usize> {
+        let Some(never) = &self.never else {
+            return Vec::new();
+        };
+        let places = bins.all.iter().enumerate();
+        places
+            .filter(|(_, bin)| never(bin))
+            .map(|(at, _)| at)
+            .collect()
     }
 
     /// Left out where all of it is nothing.
@@ -155,7 +185,7 @@ impl<'a> Chart<'a> {
         self.lines.retain(|line| {
             let values = line.values(bins);
             let mut known = values.iter().flatten();
-            known.any(|value| !line.unless_zero || *value > 0.0)
+            known.any(|value| !line.unless_zero || *value > 0.0) || !line.never(bins).is_empty()
         });
         (!self.lines.is_empty()).then_some(self)
     }
@@ -168,6 +198,7 @@ impl<'a> Chart<'a> {
                 "ink": line.ink,
                 "stroke": line.stroke.name(),
                 "values": numbers(line.values(bins)),
+                "never": line.never(bins),
             })
         });
         json!({
@@ -202,6 +233,7 @@ impl<'a> Chart<'a> {
     }
 
     fn legend(&self, bins: &Bins) -> Markup {
+        let has_never = |line: &Line| !line.never(bins).is_empty();
         let values: Vec<_> = self.lines.iter().map(|line| line.values(bins)).collect();
         let most = self.largest(&values);
         let (shown, above): (Vec<&Level>, Vec<&Level>) =
@@ -223,6 +255,7 @@ impl<'a> Chart<'a> {
                         (nearest.label) " " (number::threshold(nearest.value, self.unit.name()))
                     }
                 }
+                @if self.lines.iter().any(has_never) { li { "bar at the top: not answered" } }
                 @if !self.slopes.is_empty() { li { i.key.dashed.critical {} "trend" } }
             }
         }
@@ -232,6 +265,12 @@ impl<'a> Chart<'a> {
     fn table(&self, bins: &Bins) -> Markup {
         let columns: Vec<Vec<Option<f64>>> =
             self.lines.iter().map(|line| line.values(bins)).collect();
+        let never: Vec<Vec<usize>> = self.lines.iter().map(|line| line.never(bins)).collect();
+        let cell = |line: usize, at: usize| match columns[line][at] {
+            Some(value) => self.unit.in_words(value),
+            None if never[line].contains(&at) => "not answered".to_owned(),
+            None => "–".to_owned(),
+        };
         markup! {
             details.behind {
                 summary { "Table" }
@@ -243,9 +282,7 @@ impl<'a> Chart<'a> {
                     } }
                     tbody { @for (at, bin) in bins.all.iter().enumerate() { tr {
                         th scope="row" { (number::moment(bin.from_s.into(), bins.end_s())) }
-                        @for column in &columns {
-                            td { (column[at].map_or_else(|| "–".to_owned(), |value| self.unit.in_words(value))) }
-                        }
+                        @for line in 0..columns.len() { td { (cell(line, at)) } }
                     } } }
                 } }
             }

@@ -7,7 +7,7 @@ use maud::{Markup, html as markup};
 use record::{FailureKind, Second};
 
 use super::chart::{Chart, Line, Span, Stroke, Unit, Views};
-use super::marks::{STALL_MS, marked, spans};
+use super::marks::{marked, spans};
 use super::{heat, watched};
 use crate::bins::{Bin, Bins, Percentiles};
 use crate::{Judged, number};
@@ -15,6 +15,8 @@ use crate::{Judged, number};
 /// Failures are drawn by so many kinds at most, the most frequent ones.
 const KINDS_MAX: usize = 4;
 const INKS: [&str; KINDS_MAX] = ["critical", "a", "b", "c"];
+/// A request that waits for so long is drawn before it is answered, in milliseconds.
+const OLD_MS: u64 = 1000;
 const STROKES: [Stroke; KINDS_MAX] = [
     Stroke::Plain,
     Stroke::Dashed,
@@ -143,13 +145,24 @@ fn percentiles<'a>(
     of: fn(&Bin) -> Percentiles,
 ) -> Chart<'a> {
     let mut chart = Chart::new(timed, title, Unit::Ms)
-        .line(Line::new("p50", "a", Stroke::Plain, move |bin| of(bin).p50))
-        .line(Line::new("p95", "b", Stroke::Dashed, move |bin| {
-            of(bin).p95
-        }))
-        .line(Line::new("p99", "c", Stroke::DashDot, move |bin| {
-            of(bin).p99
-        }));
+        .line(Line::of_waiting(
+            "p50",
+            "a",
+            Stroke::Plain,
+            move |bin: &Bin| of(bin).p50,
+        ))
+        .line(Line::of_waiting(
+            "p95",
+            "b",
+            Stroke::Dashed,
+            move |bin: &Bin| of(bin).p95,
+        ))
+        .line(Line::of_waiting(
+            "p99",
+            "c",
+            Stroke::DashDot,
+            move |bin: &Bin| of(bin).p99,
+        ));
     chart.timed = Some(timed);
     chart
 }
@@ -157,7 +170,7 @@ fn percentiles<'a>(
 /// While nothing is answered no percentile is known, but how long the oldest request waits is.
 fn oldest<'a>() -> Line<'a> {
     let waits = |second: &Second| {
-        let waits = second.oldest_ms.filter(|ms| *ms >= STALL_MS);
+        let waits = second.oldest_ms.filter(|ms| *ms >= OLD_MS);
         waits.map(|ms| ms as f64)
     };
     let label = "oldest in flight, from 1 s";

@@ -1,16 +1,10 @@
-//! Marks: what findings say of a moment or a level, and the stretches in which nothing was answered.
+//! Marks: what findings say of a moment or a level.
 
-use record::Second;
 use verdict::Mark;
 
 use super::chart::{Chart, Level, Span};
 use super::thresholds;
 use crate::Judged;
-
-/// So long without an answer while one is waited for is a stall, in milliseconds.
-pub(super) const STALL_MS: u64 = 1000;
-/// More stalls than this are not drawn: the longest are.
-const STALLS_MAX: usize = 40;
 
 fn marks<'a>(run: &Judged<'a>) -> impl Iterator<Item = &'a Mark> {
     let findings = run.verdict.findings.iter();
@@ -64,7 +58,7 @@ pub(super) fn scaling<'a>(run: &Judged<'a>) -> Option<(&'a Curve, &'a Curve)> {
     })
 }
 
-/// The stretches of time that findings speak of, and those in which nothing was answered.
+/// The stretches of time that findings speak of.
 pub(super) fn spans(run: &Judged) -> Vec<Span> {
     let of_findings = marks(run).filter_map(|mark| match mark {
         Mark::Span {
@@ -78,33 +72,7 @@ pub(super) fn spans(run: &Judged) -> Vec<Span> {
         }),
         _ => None,
     });
-    let mut spans: Vec<Span> = of_findings.chain(stalls(run)).collect();
+    let mut spans: Vec<Span> = of_findings.collect();
     spans.sort_by(|a, b| a.from_s.total_cmp(&b.from_s));
     spans
-}
-
-/// Where requests waited and nothing was answered.
-fn stalls(run: &Judged) -> Vec<Span> {
-    let stands = |second: &Second| {
-        second.requests() == 0 && second.oldest_ms.is_some_and(|ms| ms >= STALL_MS)
-    };
-    let mut stalls: Vec<Span> = Vec::new();
-    let seconds = (0u32..)
-        .map(f64::from)
-        .zip(run.record.timeline.seconds().iter());
-    for (at_s, _) in seconds.filter(|(_, second)| stands(second)) {
-        match stalls.last_mut() {
-            Some(last) if (last.to_s - at_s).abs() < 0.5 => last.to_s = at_s + 1.0,
-            _ => stalls.push(Span {
-                label: "no answers",
-                from_s: at_s,
-                to_s: at_s + 1.0,
-            }),
-        }
-    }
-    let length = |span: &Span| span.to_s - span.from_s;
-    stalls.sort_by(|a, b| length(b).total_cmp(&length(a)));
-    stalls.truncate(STALLS_MAX);
-    stalls.sort_by(|a, b| a.from_s.total_cmp(&b.from_s));
-    stalls
 }

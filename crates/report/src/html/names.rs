@@ -1,6 +1,8 @@
 //! Names: what became of each over time, for the charts that its row opens.
 
-use record::{Distribution, Histogram, Measure, NameId, NameKind, Outcome, RunRecord, Scope};
+use record::{
+    Distribution, Histogram, Measure, NameId, NameKind, Outcome, RunRecord, Scope, Waited,
+};
 use serde_json::{Value, json};
 
 use super::chart::numbers;
@@ -62,7 +64,7 @@ impl Name {
 
     fn add(&mut self, measure: Measure, outcome: Outcome, sparse: &record::Sparse<&[u8]>) {
         let count = sparse.count();
-        let is_request = self.kind == NameKind::Request;
+        let is_request = matches!(self.kind, NameKind::Request | NameKind::Start);
         match (measure, outcome) {
             (Measure::Response, Outcome::Ok) => {
                 self.response.ok.merge_sparse(sparse);
@@ -91,13 +93,14 @@ impl Name {
         let mut values = vec![
             Some(self.went_well as f64 / seconds),
             Some(self.failed as f64 / seconds),
-            response.p50,
-            response.p95,
-            response.p99,
+            response.p50.and_then(Waited::ms),
+            response.p95.and_then(Waited::ms),
+            response.p99.and_then(Waited::ms),
         ];
-        if self.kind == NameKind::Request {
+        if matches!(self.kind, NameKind::Request | NameKind::Start) {
             let service = Percentiles::of(&self.service);
-            values.extend([service.p50, service.p95, service.p99]);
+            let parts = [service.p50, service.p95, service.p99];
+            values.extend(parts.map(|part| part.and_then(Waited::ms)));
         }
         self.columns.resize(values.len(), Vec::new());
         let columns = self.columns.iter_mut().zip(values);
@@ -112,7 +115,7 @@ impl Name {
         let columns = self.columns.into_iter().map(numbers);
         let columns = columns.collect::<Value>();
         match self.kind {
-            NameKind::Request => json!([columns, spread.json()]),
+            NameKind::Request | NameKind::Start => json!([columns, spread.json()]),
             NameKind::Group => json!([columns, spread.json_without_service(), "group"]),
             NameKind::Metric => json!([columns, spread.json_without_service(), "metric"]),
         }

@@ -25,7 +25,7 @@ pub(super) fn requests(run: &Judged) -> Markup {
     let (setup, judged): (Vec<_>, Vec<_>) = numbered.partition(|(_, row)| row.setup);
     let (judged, others): (Vec<_>, Vec<_>) = judged
         .into_iter()
-        .partition(|(_, row)| row.kind == NameKind::Request);
+        .partition(|(_, row)| matches!(row.kind, NameKind::Request | NameKind::Start));
     markup! {
         p.note {
             "Percentiles are of the requests that were answered successfully; requests that were never answered rank above them."
@@ -41,7 +41,12 @@ pub(super) fn requests(run: &Judged) -> Markup {
         }
         @if !setup.is_empty() {
             h3 { "Set-up" }
-            (table(run, "Made once before the load, and not judged", &setup, None))
+            (table(
+                run,
+                "Before and after the load and a user\u{2019}s tasks: not judged, except that a request of on_start that fails counts as failed",
+                &setup,
+                None,
+            ))
         }
     }
 }

@@ -36,6 +36,10 @@ pub(super) fn plot(chart: &Chart, bins: &Bins, spans: &[Span]) -> Markup {
                 @for (line, values) in chart.lines.iter().zip(&values) {
                     (drawn(line, values, &time, &axis))
                 }
+                @for (place, line) in chart.lines.iter().enumerate() {
+                    @let never = line.never(bins);
+                    @if !never.is_empty() { path.never.(line.ink) d=(on_top(&never, place, &time)) {} }
+                }
                 @for level in &levels {
                     path.level.(level.ink) d={ "M0 " (rounded(axis.y(level.value))) "H1000" } {}
                 }
@@ -289,6 +293,17 @@ fn runs(values: &[Option<f64>]) -> impl Iterator<Item = (usize, &[Option<f64>])>
         (at - part.len(), part)
     });
     placed.filter(|(_, part)| part[0].is_some())
+}
+
+/// A bar over each bin in which a line lies above all values: lines have theirs one below the other.
+fn on_top(bins: &[usize], line: usize, time: &Time) -> String {
+    let y = rounded(2.0 + 5.0 * line as f64);
+    let half = time.x(time.width_s) / 2.0;
+    let bar = |at: &usize| {
+        let from = rounded(time.middle(*at) - half);
+        format!("M{from} {y}h{}", rounded(half * 2.0))
+    };
+    bins.iter().map(bar).collect()
 }
 
 /// From value to value; one alone is a dot.

@@ -46,8 +46,8 @@ fn target(run: &Judged, row: &Judgement) -> Markup {
         tr {
             th scope="row" {
                 (explained(&row.target.metric.name()))
-                @if let Some(id) = row.target.scope {
-                    " of " code { (run.record.header.names[id.index()].name) }
+                @if let Some(requests) = run.record.header.scope_title(&row.target) {
+                    " of " code { (requests) }
                 }
             }
             td { (pill(row.grade.name(), row.grade.in_words())) }

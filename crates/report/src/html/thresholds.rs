@@ -1,6 +1,6 @@
 //! Thresholds: the limits of the targets as lines across the charts of what they limit.
 
-use record::{Metric, NameId, Target};
+use record::{Metric, NameId, Scope, Target};
 
 use super::chart::Level;
 use crate::Judged;
@@ -16,7 +16,7 @@ pub(super) fn of_chart(run: &Judged, chart: &str) -> Vec<Level> {
 /// The thresholds of response times of one name.
 pub(super) fn of_name(run: &Judged, name: NameId) -> Vec<Level> {
     let targets = run.record.header.targets.iter();
-    let of_name = targets.filter(|target| target.scope == Some(name));
+    let of_name = targets.filter(|target| target.requests() == Scope::Name(name));
     let here = of_name.filter(|target| chart_of(target.metric) == "response");
     here.flat_map(levels).collect()
 }

@@ -170,8 +170,10 @@ pub(super) fn generator<'a>() -> Vec<Chart<'a>> {
     let waited = |bin: &Bin| bin.most(|second| Some(second.kept_waiting_us as f64 / 1e3));
     let label = "longest wait for a thread of brunt";
     let lag = Chart::new("lag", "Lag: how late brunt dispatched requests", Unit::Ms)
-        .line(Line::new("p50", "a", Plain, |bin| bin.lag.p50))
-        .line(Line::new("p99", "c", Dashed, |bin| bin.lag.p99))
+        .line(Line::of_waiting("p50", "a", Plain, |bin: &Bin| bin.lag.p50))
+        .line(Line::of_waiting("p99", "c", Dashed, |bin: &Bin| {
+            bin.lag.p99
+        }))
         .line(Line::new(label, "b", Dotted, waited));
     vec![lag, own_cpu(), sockets()]
 }

@@ -121,3 +121,38 @@ fn what_was_watched_beside_the_process_is_drawn_and_named() {
     run.record.header.generator.beside.clear();
     assert!(!html(&[run.judged()]).contains("of others that were"));
 }
+
+#[test]
+fn a_percentile_among_the_unanswered_is_drawn_and_listed_as_that() {
+    let mut run = known();
+    let mut delta = record::Delta::new(&run.record.header.names);
+    delta.start(12);
+    for _ in 0..10 {
+        let timeout = Some(record::FailureKind::Timeout);
+        delta.record(&crate::run::sample(0, 12_000, 500, timeout));
+    }
+    let increment = delta.to_increment();
+    run.record.timeline.absorb(&increment).expect("known names");
+    let page = html(&[run.judged()]);
+    // 10 of the 50 requests of second 12 and a little more: p95 and p99, and not the p50.
+    assert!(page.contains("bar at the top: not answered"));
+    let bars = |ink: &str| {
+        page.matches(&format!("<path class=\"never {ink}\""))
+            .count()
+    };
+    assert_eq!([bars("a"), bars("b"), bars("c")], [0, 1, 1]);
+    let row = page
+        .split("<th scope=\"row\">12 s</th>")
+        .nth(2)
+        .expect("response times, after requests a second");
+    let row = row.split("</tr>").next().expect("a row");
+    assert_eq!(row.matches("<td>not answered</td>").count(), 2, "{row}");
+    assert!(
+        page.contains("\"never\":[12]"),
+        "what the script draws of p95"
+    );
+    // Without them there is the one request of second 3 that was never answered, and it is the p99.
+    let page = html(&[known().judged()]);
+    assert_eq!(page.matches("<path class=\"never").count(), 1);
+    assert!(page.contains("\"never\":[3]"));
+}

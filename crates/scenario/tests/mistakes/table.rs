@@ -261,6 +261,27 @@ pub(crate) fn mistakes() -> Vec<(&'static str, String)> {
             file(GET, "[request_targets.\"/x\"]\np95 = { target = \"1s\" }"),
         ),
         (
+            "target_of_a_name_of_two_methods",
+            file(
+                "steps = [{ get = \"/items\" }, { post = \"/items\" }]",
+                "[request_targets.\"/items\"]\np95 = { target = \"1s\" }",
+            ),
+        ),
+        (
+            "target_of_a_misspelt_method",
+            file(
+                GET,
+                "[request_targets.\"GTE /\"]\np95 = { target = \"1s\" }",
+            ),
+        ),
+        (
+            "target_of_the_set_up",
+            file(
+                GET,
+                "[[setup]]\npost = \"/seed\"\n\n[request_targets.\"/seed\"]\np95 = { target = \"1s\" }",
+            ),
+        ),
+        (
             "cpu_of_a_request",
             file(GET, "[request_targets.\"/\"]\ncpu = { target = \"1%\" }"),
         ),

@@ -1,6 +1,6 @@
 //! Bounds: what breaks a service in a search, a threshold of each of its targets.
 
-use record::{Limit, Measure, Metric, RunRecord, Scope, Target};
+use record::{Limit, Measure, Metric, RunRecord, Target};
 
 use super::trial::Counted;
 use crate::ladder::Threshold;
@@ -11,7 +11,7 @@ use crate::{number, row};
 #[derive(Debug, Clone)]
 pub(crate) struct Bound {
     metric: Metric,
-    scope: Scope,
+    target: Target,
     threshold: Threshold,
     measure: Measure,
     title: String,
@@ -28,8 +28,8 @@ impl Bound {
             .filter_map(|target| {
                 Some(Self {
                     metric: target.metric,
-                    scope: target.scope.map_or(Scope::All, Scope::Name),
                     threshold: threshold(target, limit)?,
+                    target: target.clone(),
                     measure,
                     title: row::title_of(record, target),
                 })
@@ -47,11 +47,12 @@ impl Bound {
 
     /// Counts what misses it.
     pub(crate) fn count(&self, stretch: Stretch) -> Counted {
+        let requests = self.target.requests();
         let (missing, slow) = match self.metric {
-            Metric::Percentile(_) => stretch.missing_and_slow(self.scope, self.measure, |ns| {
+            Metric::Percentile(_) => stretch.missing_and_slow(requests, self.measure, |ns| {
                 self.threshold.is_met_by(ns as f64 / 1e6, self.metric)
             }),
-            _ => (stretch.failed(self.scope), Vec::new()),
+            _ => (stretch.failed(requests), Vec::new()),
         };
         Counted {
             missing,

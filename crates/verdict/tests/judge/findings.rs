@@ -1,6 +1,6 @@
 //! What the data say beyond the targets, in sentences.
 
-use record::Metric;
+use record::{FailureKind, Metric};
 use verdict::{FindingKind, judge};
 
 use crate::run::{A, B, Run};
@@ -59,6 +59,64 @@ fn a_cache_that_fills_is_no_leak_and_a_level_is_nothing() {
     assert_eq!(sentences(level), []);
 }
 
+/// The one thing that is said of a slow request.
+fn slow_request(run: Run) -> Option<String> {
+    let run = run.ladder(Metric::Percentile(0.95), [20.0, 40.0, 60.0]);
+    let mut all = sentences(run).into_iter();
+    all.find(|(kind, _)| *kind == FindingKind::SlowRequest)
+        .map(|(_, sentence)| sentence)
+}
+
+#[test]
+fn a_request_among_many_that_fail_does_not_take_the_time() {
+    // 742 of 2,141 requests are answered well and slowly; nearly all others are refused at once, or never answered.
+    let (refused, never) = (Some(FailureKind::Status), Some(FailureKind::Timeout));
+    let run = |failure, took_ms| {
+        Run::new()
+            .requests(A, 742, 70.0, 0.0, None)
+            .requests(B, 95, 0.5, 0.0, None)
+            .requests(B, 1_304, took_ms, 0.0, failure)
+    };
+    assert_eq!(slow_request(run(refused, 0.5)), None, "most others failed");
+    // The other way round: what is never answered takes the time.
+    assert_eq!(
+        slow_request(run(never, 2_000.0)).as_deref(),
+        Some(
+            "/b takes the time: half of its requests or more were never answered, half of the others 70 ms; it is \
+             65.3 % of the requests and 98 % of their time."
+        )
+    );
+}
+
+#[test]
+fn shares_are_of_all_requests_however_they_ended() {
+    let run = Run::new()
+        .requests(A, 900, 1.0, 0.0, None)
+        .requests(A, 300, 1.0, 0.0, Some(FailureKind::Status))
+        .requests(B, 500, 100.0, 0.0, None)
+        .requests(B, 200, 100.0, 0.0, Some(FailureKind::Status))
+        .requests(B, 100, 300.0, 0.0, Some(FailureKind::Timeout));
+    // 800 of 2,000 requests, and 100 s of 101.2 s.
+    assert_eq!(
+        slow_request(run).as_deref(),
+        Some(
+            "/b takes the time: half of its requests take 100 ms or more, half of the others 1 ms; it is 40 % of the \
+             requests and 98.8 % of their time."
+        )
+    );
+}
+
+#[test]
+fn a_slow_request_of_several_names_is_told_with_its_method() {
+    let mut run = Run::new()
+        .requests(A, 1_000, 1.0, 0.0, None)
+        .requests(B, 500, 100.0, 0.0, None);
+    run.header.names[1].name = "/a".into();
+    run.header.names[1].method = "POST".into();
+    let sentence = slow_request(run).expect("a slow request");
+    assert!(sentence.starts_with("POST /a takes the time"), "{sentence}");
+}
+
 #[test]
 fn a_load_that_never_holds_a_level_tells_no_leak() {
     let mut run = five_minutes(|second| 100_000_000 + second * 33_333);
@@ -88,7 +146,7 @@ fn the_request_that_takes_the_time_is_named() {
     assert_eq!(
         of_kind(&found).as_deref(),
         Some(
-            "/b takes the time: half of its answers take 101 ms or more, half of the others 0.5 ms; it is \
+            "/b takes the time: half of its requests take 101 ms or more, half of the others 0.5 ms; it is \
              2.5 % of the requests and 17.8 % of their time."
         ),
         "{found:?}"

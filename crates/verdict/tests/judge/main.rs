@@ -9,4 +9,6 @@ mod long;
 mod run;
 mod sentences;
 mod signals;
+mod stalls;
 mod undecided;
+mod users;

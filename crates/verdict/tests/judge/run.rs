@@ -21,6 +21,10 @@ pub(crate) struct Run {
     pub(crate) samples: Vec<Sample>,
     pub(crate) users: Vec<Option<u32>>,
     still: Option<(u32, u64)>,
+    /// What is counted in some seconds beside the samples.
+    more: Vec<(u32, Second)>,
+    /// Whether seconds say how many requests are in flight at their end, and for how long.
+    gauged: bool,
     /// What brunt's own machine did in each second.
     own: Option<(Second, Interference)>,
     pub(crate) readings: Vec<Reading>,
@@ -77,6 +81,8 @@ impl Run {
             samples: Vec::new(),
             users: vec![Some(10); 20],
             still: None,
+            more: Vec::new(),
+            gauged: false,
             own: None,
             readings: Vec::new(),
             ending: Some(Ending {
@@ -109,7 +115,7 @@ impl Run {
 
     /// Speaks of one name in the target before.
     pub(crate) fn of(mut self, name: NameId) -> Self {
-        self.header.targets.last_mut().unwrap().scope = Some(name);
+        self.header.targets.last_mut().unwrap().scope = Some(name.into());
         self
     }
 
@@ -213,6 +219,50 @@ impl Run {
         self
     }
 
+    /// Requests to `/a` each so many milliseconds, that are answered after 5 ms, but for those that meet a freeze: they
+    /// are answered when it ends, or fail then.
+    pub(crate) fn freezing(
+        mut self,
+        every_ms: u64,
+        freezes_ms: &[(u64, u64)],
+        failure: Option<FailureKind>,
+    ) -> Self {
+        self.gauged = true;
+        let load_ms = self
+            .ending
+            .as_ref()
+            .map_or(20_000, |ending| ending.load_ended_ms);
+        for intended_ms in (0..load_ms).step_by(usize::try_from(every_ms).unwrap()) {
+            let mut freezes = freezes_ms.iter();
+            let met =
+                freezes.find(|(from_ms, to_ms)| (*from_ms..*to_ms).contains(&(intended_ms + 5)));
+            let done_ms = met.map_or(intended_ms + 5, |(_, to_ms)| *to_ms);
+            let intended_ns = intended_ms * 1_000_000;
+            self.samples.push(Sample {
+                name: A,
+                intended_ns,
+                dispatched_ns: intended_ns,
+                sent_ns: Some(intended_ns),
+                first_byte_ns: Some(done_ms * 1_000_000),
+                done_ns: done_ms * 1_000_000,
+                connect_ns: None,
+                tls_ns: None,
+                stood_still_ns: 0,
+                failure: failure.filter(|_| met.is_some()),
+                wire_requests: 1,
+                bytes_sent: 100,
+                bytes_received: 200,
+            });
+        }
+        self
+    }
+
+    /// Counts more in a second.
+    pub(crate) fn counting(mut self, second: u32, counts: Second) -> Self {
+        self.more.push((second, counts));
+        self
+    }
+
     /// The record of it.
     pub(crate) fn record(mut self) -> RunRecord {
         self.samples.sort_by_key(|sample| sample.done_ns);
@@ -235,6 +285,14 @@ impl Run {
                 });
             }
             delta.counts_mut().users = self.users.get(second as usize).copied().flatten();
+            for (_, counts) in self.more.iter().filter(|(at, _)| *at == second) {
+                delta.counts_mut().merge(counts);
+            }
+            if self.gauged {
+                let (in_flight, oldest_ms) = gauges(&self.samples, second);
+                delta.counts_mut().in_flight = Some(in_flight);
+                delta.counts_mut().oldest_ms = oldest_ms;
+            }
             if let Some((_, ms)) = self.still.filter(|(at, _)| *at == second) {
                 delta.counts_mut().stood_still_ms = ms;
             }
@@ -250,4 +308,15 @@ impl Run {
         record.ending = self.ending;
         record
     }
+}
+
+/// How many requests are in flight at the end of a second, and since when the oldest.
+fn gauges(samples: &[Sample], second: u32) -> (u32, Option<u64>) {
+    let end_ns = u64::from(second + 1) * 1_000_000_000;
+    let waiting = samples.iter();
+    let waiting = waiting.filter(|s| s.intended_ns < end_ns && s.done_ns >= end_ns);
+    let waits_ms = waiting.map(|s| (end_ns - s.intended_ns) / 1_000_000);
+    let waits_ms: Vec<u64> = waits_ms.collect();
+    let count = u32::try_from(waits_ms.len()).unwrap();
+    (count, waits_ms.into_iter().max())
 }

@@ -126,6 +126,19 @@ function levels(u, all) {
   }
 }
 
+// Where a percentile lies among requests that were never answered: on top of the axis, a bar for each line.
+function above(u, { ink, never }, place) {
+  if (!never || !never.length) return;
+  const x = u.data[0], half = x.length > 1 ? (x[1] - x[0]) / 2 : x[0];
+  within(u, (ctx, ratio) => {
+    ctx.fillStyle = colour(ink);
+    for (const at of never) {
+      const left = u.valToPos(x[at] - half, "x", true), right = u.valToPos(x[at] + half, "x", true);
+      ctx.fillRect(left, u.bbox.top + (1 + 5 * place) * ratio, Math.max(right - left, ratio), 3 * ratio);
+    }
+  });
+}
+
 // The trend of what grows.
 function slope(u, [[from, low], [to, high]]) {
   within(u, (ctx, ratio) => {
@@ -175,7 +188,7 @@ function draw(host, spec, along) {
       init: [(u) => Object.assign(u, { unit, map: spec.map, spec })],
       setCursor: [along.moved], setSelect: [along.zoom || (() => {})],
       drawClear: [(u) => (along.spans || []).forEach((span) => shade(u, span, !spec.map)), (u) => spec.map && heat(u, spec.map)],
-      draw: [(u) => (along.spans || []).forEach((span, place) => call(u, span, place)), (u) => levels(u, spec.levels || []), (u) => (spec.slopes || []).forEach((of) => slope(u, of))],
+      draw: [(u) => (along.spans || []).forEach((span, place) => call(u, span, place)), (u) => spec.lines.forEach((of, place) => above(u, of, place)), (u) => levels(u, spec.levels || []), (u) => (spec.slopes || []).forEach((of) => slope(u, of))],
     },
   }, [spec.x || along.x, ...spec.lines.map((of) => of.values)], host);
   return plot;

@@ -1,0 +1,198 @@
+//! Stalls: the service answers nothing for a while, at known times; and what only looks like it.
+
+use record::{FailureKind, StoppedBy};
+use verdict::{Figure, FindingKind, Mark, Stall, judge, stalls};
+
+use crate::run::{A, Run};
+
+/// Fifty requests a second, and a freeze of 4 s.
+fn frozen() -> Run {
+    Run::new().freezing(20, &[(7_300, 11_300)], None)
+}
+
+fn is_near(found: f64, expected: f64, by: f64) -> bool {
+    (found - expected).abs() <= by
+}
+
+fn only(run: Run) -> Stall {
+    let found = stalls(&run.record());
+    assert_eq!(found.len(), 1, "{found:?}");
+    found[0]
+}
+
+#[test]
+fn a_freeze_is_a_stall_with_its_truth() {
+    let stall = only(frozen());
+    assert!(is_near(stall.from_s, 7.3, 0.02), "{stall:?}");
+    assert!(is_near(stall.to_s, 11.3, 0.02), "{stall:?}");
+    // Those of 7.30 to 10.98 s, at the end of the last silent second.
+    assert_eq!(stall.waiting, 185, "{stall:?}");
+    assert!(
+        is_near(stall.longest_ms.unwrap(), 4_000.0, 10.0),
+        "{stall:?}"
+    );
+    assert_eq!((stall.unanswered, stall.is_last), (0, false));
+}
+
+#[test]
+fn a_stall_is_a_finding_in_words_with_figures_and_a_mark() {
+    let verdict = judge(&frozen().record());
+    let finding = verdict
+        .findings
+        .iter()
+        .find(|found| found.kind == FindingKind::Stall);
+    let finding = finding.expect("a stall");
+    assert_eq!(
+        finding.sentence,
+        "The service answered nothing from 7.3 s to 11.3 s (4 s): 185 requests waited, the longest response took 4 s."
+    );
+    let names: Vec<&str> = finding.figures.iter().map(|(name, _)| *name).collect();
+    let expected = [
+        "from_s",
+        "to_s",
+        "waiting",
+        "longest_ms",
+        "unanswered",
+        "stalls",
+        "total_s",
+    ];
+    assert_eq!(names, expected);
+    assert!(
+        matches!(
+            finding.marks[..],
+            [Mark::Span {
+                label: "no answers",
+                ..
+            }]
+        ),
+        "{finding:?}"
+    );
+}
+
+#[test]
+fn several_stalls_are_counted_and_the_longest_is_told() {
+    let run = Run::new().freezing(
+        20,
+        &[(2_500, 5_000), (7_300, 11_300), (14_000, 16_600)],
+        None,
+    );
+    let record = run.record();
+    assert_eq!(stalls(&record).len(), 3);
+    let verdict = judge(&record);
+    let finding = verdict
+        .findings
+        .iter()
+        .find(|found| found.kind == FindingKind::Stall);
+    let finding = finding.expect("stalls");
+    let sentence = &finding.sentence;
+    assert!(
+        sentence.starts_with(
+            "The service stalled 3 times and answered nothing for 9.1 s in all; the longest time from 7.3 s to 11.3 s"
+        ),
+        "{sentence}"
+    );
+    assert_eq!(finding.marks.len(), 3);
+    assert!(finding.figures.contains(&("stalls", Figure::Count(3))));
+}
+
+#[test]
+fn requests_that_time_out_in_a_stall_are_no_answers() {
+    let run = Run::new().freezing(20, &[(7_300, 11_300)], Some(FailureKind::Timeout));
+    let stall = only(run);
+    assert_eq!((stall.unanswered, stall.is_last), (200, false), "{stall:?}");
+    // The requests of the same second that were answered before it.
+    assert!(is_near(stall.longest_ms.unwrap(), 5.0, 0.1), "{stall:?}");
+    assert!(
+        is_near(stall.from_s, 7.3, 0.02) && is_near(stall.to_s, 11.0, 0.02),
+        "{stall:?}"
+    );
+}
+
+#[test]
+fn a_service_that_is_gone_answers_nothing_until_the_end() {
+    let refused = |from_s: u64| {
+        let mut run = Run::new().freezing(20, &[], None);
+        for sample in &mut run.samples {
+            if sample.intended_ns >= from_s * 1_000_000_000 {
+                (sample.sent_ns, sample.first_byte_ns) = (None, None);
+                sample.failure = Some(FailureKind::ConnectRefused);
+            }
+        }
+        run
+    };
+    let stall = only(refused(12));
+    assert!(
+        stall.is_last && is_near(stall.from_s, 12.0, 0.1),
+        "{stall:?}"
+    );
+    assert_eq!(stall.unanswered, 400);
+    let sentence = judge(&refused(12).record()).findings;
+    let sentence = sentence
+        .iter()
+        .find(|found| found.kind == FindingKind::Stall)
+        .unwrap();
+    assert!(
+        sentence
+            .sentence
+            .contains("from 12 s to the end of the run (8 s): 400 requests never answered"),
+        "{sentence:?}"
+    );
+    // Where nothing was ever answered there is no usual rate, and more to say than that.
+    assert_eq!(stalls(&refused(0).record()), []);
+}
+
+#[test]
+fn what_only_looks_like_a_stall_is_none() {
+    let steady = Run::new().freezing(20, &[], None);
+    assert_eq!(stalls(&steady.record()), [], "nothing freezes");
+    assert_eq!(
+        stalls(&frozen().stood_still(11, 4_000).record()),
+        [],
+        "the generator stood still"
+    );
+    assert_eq!(
+        stalls(&frozen().stood_still(11, 500).record()).len(),
+        1,
+        "that was not it"
+    );
+    let mut idle = Run::new().freezing(20, &[], None);
+    idle.samples
+        .retain(|sample| !(5..15).contains(&(sample.intended_ns / 1_000_000_000)));
+    assert_eq!(stalls(&idle.record()), [], "no load");
+    // Ten users in step: each response takes three seconds, and all come at once.
+    let mut in_step = Run::new().freezing(2_000, &[], None);
+    let one = in_step.samples[0];
+    in_step.samples.clear();
+    for number in 0..60u64 {
+        let intended_ns = number / 10 * 3_000_000_000;
+        in_step.samples.push(record::Sample {
+            intended_ns,
+            dispatched_ns: intended_ns,
+            sent_ns: Some(intended_ns),
+            done_ns: intended_ns + 3_000_000_000,
+            ..one
+        });
+    }
+    assert_eq!(stalls(&in_step.record()), [], "slow all along");
+    // One request of 4 s while the other users rest.
+    let mut rare = Run::new().freezing(2_000, &[(8_000, 12_000)], None);
+    rare.samples
+        .retain(|sample| sample.intended_ns != 10_000_000_000);
+    assert_eq!(stalls(&rare.record()), [], "one slow request");
+}
+
+#[test]
+fn the_end_of_the_load_is_no_stall() {
+    // One of ten users is not answered when the load ends, and is waited for.
+    let mut run = Run::new()
+        .freezing(20, &[], None)
+        .stopped(StoppedBy::Finished, 20_000, None);
+    let mut hangs = run.samples[0];
+    hangs.name = A;
+    hangs.intended_ns = 19_900_000_000;
+    hangs.done_ns = 50_000_000_000;
+    hangs.failure = Some(FailureKind::CutOff);
+    run.samples.push(hangs);
+    run.ending.as_mut().unwrap().ended_ms = 50_000;
+    assert_eq!(stalls(&run.record()), []);
+}
