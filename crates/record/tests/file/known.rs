@@ -65,7 +65,7 @@ pub(crate) fn header() -> Header {
         commit: None,
         min_duration_s: None,
         not_requested: Vec::new(),
-        planned_shares: vec![Some(1.0), None],
+        planned_shares: Vec::new(),
     }
 }
 

@@ -6,6 +6,7 @@ mod large;
 mod looks;
 mod opened;
 #[path = "../forms/run.rs"]
+#[allow(dead_code, reason = "the tests of forms use more of it")]
 mod run;
 mod use_of;
 
