@@ -35,7 +35,7 @@ fn machine() -> Machine {
 
 const SCENARIO: &str = "host = \"http://localhost\"\n\n[users.normal]\nwait = \"1s..3s\"\n";
 
-fn header() -> Header {
+pub(crate) fn header() -> Header {
     let name = |name: &str, method: &str, setup| RequestName {
         name: name.into(),
         method: method.into(),
@@ -173,7 +173,7 @@ fn samples() -> Vec<Sample> {
     samples
 }
 
-fn reading(second: u64) -> Reading {
+pub(crate) fn reading(second: u64) -> Reading {
     let process = |cpu_percent: f64, megabytes: u64| ProcessReading {
         cpu_percent: (second > 0).then_some(cpu_percent),
         rss_bytes: Some(megabytes * 1_000_000),
@@ -211,7 +211,7 @@ pub(crate) fn increments() -> Vec<Increment> {
 }
 
 /// The same of other samples, in the order in which they were done.
-fn increments_of(samples: Vec<Sample>) -> Vec<Increment> {
+pub(crate) fn increments_of(samples: Vec<Sample>) -> Vec<Increment> {
     let mut increments = Vec::new();
     let mut delta = Delta::new(&header().names);
     let mut hand_over = |delta: &mut Delta, next: u32| {
@@ -238,43 +238,6 @@ fn increments_of(samples: Vec<Sample>) -> Vec<Increment> {
     }
     hand_over(&mut delta, 0);
     increments
-}
-
-/// Forty requests a second for so many seconds, each of which takes so long and fails or not, by its number.
-pub(crate) fn steady(
-    seconds: u64,
-    outcome: impl Fn(u64) -> (u64, Option<FailureKind>),
-) -> RunRecord {
-    let mut samples: Vec<Sample> = (0..seconds * 40)
-        .map(|number| {
-            let (took_ms, failure) = outcome(number);
-            sample(u32::from(number % 4 == 0), number * 25, took_ms, failure)
-        })
-        .collect();
-    samples.sort_by_key(|sample| sample.done_ns);
-    let mut record = RunRecord::new(header());
-    for increment in increments_of(samples) {
-        record.timeline.absorb(&increment).expect("known names");
-    }
-    record.header.load.stages[0].seconds = seconds as f64;
-    // The process under test stays as it is, so that nothing but the requests tells.
-    let still = |second: u64| Reading {
-        at_ms: second * 1_000,
-        ..reading(1)
-    };
-    record.readings = (0..seconds).map(still).collect();
-    record.ending = Some(ending(StoppedBy::Finished, seconds * 1_000, None));
-    record
-}
-
-pub(crate) fn ending(stopped_by: StoppedBy, load_ended_ms: u64, reason: Option<&str>) -> Ending {
-    Ending {
-        stopped_by,
-        load_ended_ms,
-        ended_ms: load_ended_ms,
-        reason: reason.map(str::to_owned),
-        unseen: record::Unseen::default(),
-    }
 }
 
 pub(crate) fn known() -> Run {

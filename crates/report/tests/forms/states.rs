@@ -1,14 +1,48 @@
 //! Every state in which a run can end, as it reads first: the table of docs/exit-codes.md, and the first lines of
 //! the terminal and of the page.
 
-use record::{FailureKind, Metric, RunRecord, StoppedBy};
+use record::{Ending, FailureKind, Metric, Reading, RunRecord, Sample, StoppedBy};
 use report::{Checks, github, html, junit, terminal};
 use verdict::baseline::Baseline;
 use verdict::{Conclusion, FailOn, Verdict, judge, judge_beside};
 
-use crate::run::{Run, ending, steady};
+use crate::run::{Run, header, increments_of, reading, sample};
 
 const PAGE: &str = include_str!("../../../../docs/exit-codes.md");
+
+/// Forty requests a second for so many seconds, each of which takes so long and fails or not, by its number.
+fn steady(seconds: u64, outcome: impl Fn(u64) -> (u64, Option<FailureKind>)) -> RunRecord {
+    let mut samples: Vec<Sample> = (0..seconds * 40)
+        .map(|number| {
+            let (took_ms, failure) = outcome(number);
+            sample(u32::from(number % 4 == 0), number * 25, took_ms, failure)
+        })
+        .collect();
+    samples.sort_by_key(|sample| sample.done_ns);
+    let mut record = RunRecord::new(header());
+    for increment in increments_of(samples) {
+        record.timeline.absorb(&increment).expect("known names");
+    }
+    record.header.load.stages[0].seconds = seconds as f64;
+    // The process under test stays as it is, so that nothing but the requests tells.
+    let still = |second: u64| Reading {
+        at_ms: second * 1_000,
+        ..reading(1)
+    };
+    record.readings = (0..seconds).map(still).collect();
+    record.ending = Some(ending(StoppedBy::Finished, seconds * 1_000, None));
+    record
+}
+
+fn ending(stopped_by: StoppedBy, load_ended_ms: u64, reason: Option<&str>) -> Ending {
+    Ending {
+        stopped_by,
+        load_ended_ms,
+        ended_ms: load_ended_ms,
+        reason: reason.map(str::to_owned),
+        unseen: record::Unseen::default(),
+    }
+}
 
 /// The states, with a run that ends in each.
 fn states() -> Vec<(&'static str, Run)> {
