@@ -167,7 +167,8 @@ fn columns_are_chosen_and_a_table_is_saved_as_csv() {
             .starts_with("All requests,")
     );
 
-    browser.ask("document.querySelector(\"[aria-label^='Copy as CSV: Made once']\").click()");
+    browser
+        .ask("document.querySelector(\"[aria-label^='Copy as CSV: Before and after']\").click()");
     browser.settle();
     let copied = browser.ask("window.copied");
     let copied = copied.as_str().unwrap_or_default();
