@@ -217,6 +217,11 @@ impl Core {
         self.recorder.borrow_mut().counts().connections += 1;
     }
 
+    #[inline]
+    pub(crate) fn count_task(&self) {
+        self.recorder.borrow_mut().counts().tasks += 1;
+    }
+
     pub(crate) fn count_reopened(&self) {
         self.recorder.borrow_mut().counts().reopened += 1;
     }

@@ -258,6 +258,7 @@ impl User {
         let mut playing = Playing::new(core, self.seat, &mut self.belongings, moments);
         let flow = playing.play(tasks.steps(task)).await;
         let done_ns = playing.done_ns();
+        core.count_task();
         if core.plan.network.connections == Connections::PerIteration {
             self.belongings.keeper.clear();
         }

@@ -57,6 +57,15 @@ impl RunRecord {
         load
     }
 
+    /// Judged requests and tasks that ended from one moment to another, in seconds of the run's clock. No task
+    /// at all: none ended, or the record does not count them.
+    pub fn requests_and_tasks(&self, from_s: f64, to_s: f64) -> (u64, u64) {
+        let seconds = self.timeline.seconds().range(whole(from_s)..whole(to_s));
+        seconds.fold((0, 0), |(requests, tasks), second| {
+            (requests + second.requests(), tasks + second.tasks)
+        })
+    }
+
     /// What the monitor could not see, of whom; nothing where the record breaks off before its end.
     pub fn unseen(&self) -> impl Iterator<Item = (Whose<'_>, &[String])> {
         let beside = self.header.generator.beside.iter();
@@ -96,6 +105,15 @@ impl RunRecord {
         self.duration_s()
             .max(self.timeline.last_ok_ns() as f64 / 1e9)
     }
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a float cast saturates, and moments of a run are not negative"
+)]
+fn whole(at_s: f64) -> usize {
+    at_s as usize
 }
 
 /// Something that the engine was told to do.

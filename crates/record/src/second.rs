@@ -56,6 +56,8 @@ pub struct Second {
     pub users_stopped: u64,
     /// Failures by kind, each kind once, in the order of [`FailureKind::ALL`].
     pub failures: Vec<(FailureKind, u64)>,
+    /// Tasks that ended, however they ended; 0 if they were not counted.
+    pub tasks: u64,
 }
 
 impl Second {
@@ -114,6 +116,7 @@ impl Second {
             .users_out_of_data
             .saturating_add(other.users_out_of_data);
         self.users_stopped = self.users_stopped.saturating_add(other.users_stopped);
+        self.tasks = self.tasks.saturating_add(other.tasks);
         for (kind, count) in &other.failures {
             self.add_failures(*kind, *count);
         }
@@ -155,6 +158,7 @@ impl Second {
             users_out_of_data: share(self.users_out_of_data),
             users_stopped: share(self.users_stopped),
             failures: failures.filter(|(_, count)| *count > 0).collect(),
+            tasks: share(self.tasks),
             users: self.users,
             in_flight: self.in_flight,
             oldest_ms: self.oldest_ms,

@@ -11,7 +11,7 @@ const BYTES_MAX: usize = 8 << 20;
 /// What is this old is packed, so many seconds at once; what comes later of it still counts.
 const OPEN: usize = ROWS_MAX;
 /// How many numbers a second has beside its failures: before them, and behind them (older records have none there).
-const COUNTS: usize = 18 + 4;
+const COUNTS: usize = 18 + 5;
 
 /// The counts of each second of a run, from second 0 on.
 #[derive(Debug, Clone)]
@@ -202,6 +202,7 @@ impl Row for Second {
             count(self.users_not_started),
             count(self.users_out_of_data),
             count(self.users_stopped),
+            count(self.tasks),
         ]);
     }
 
@@ -235,6 +236,7 @@ impl Row for Second {
             users_not_started: count(numbers.next()),
             users_out_of_data: count(numbers.next()),
             users_stopped: count(numbers.next()),
+            tasks: count(numbers.next()),
         }
     }
 

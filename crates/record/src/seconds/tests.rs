@@ -26,6 +26,7 @@ fn counted(seconds: std::ops::Range<usize>) -> impl Strategy<Value = Vec<[Second
         cpu_ms: ok / 2,
         cpu_busiest_ms: ok / 3,
         kept_waiting_us: bytes,
+        tasks: ok / 4,
         stood_still_ms: if bytes > 8_900 { 300 } else { 0 },
         failures: [
             (FailureKind::Status, failed),
