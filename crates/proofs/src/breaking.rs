@@ -74,6 +74,21 @@ fn mm1(seconds: f64) -> Case {
     }
 }
 
+/// A server of low rate, which serves 100 a second in line: few requests tell little of a p99.
+fn fifo(seconds: f64) -> Case {
+    let (mu, critical_s) = (100.0, 0.3);
+    Case {
+        name: "M/M/1 of 100/s, p99 under 300 ms",
+        law: Law::Exponential {
+            servers: 1,
+            mean_s: 1.0 / mu,
+        },
+        target: p99(critical_s),
+        breaks_at: mu - 100f64.ln() / critical_s,
+        ..mm1(seconds)
+    }
+}
+
 /// What a search found, and a record of it.
 struct Found {
     holds: Option<f64>,
@@ -317,6 +332,54 @@ fn taken_row(runs: u64, width_max: f64, least: f64) -> Row {
     }
 }
 
+/// A search that saw a break has a level that holds as well, however few requests there are.
+fn both_ends_row(seconds: f64, runs: u64, width_max: f64, least: f64) -> Row {
+    let case = fifo(seconds);
+    let truth = case.breaks_at;
+    let critical_s = case.target.critical.unwrap_or(f64::NAN) / 1e3;
+    let mut found: Vec<(bool, f64, bool)> = in_parallel(runs, |seed| {
+        let found = search(&case, seed);
+        let (lower, upper) = careless(&found.record, critical_s);
+        let holds_truth = found.holds.is_none_or(|holds| holds <= truth)
+            && found.breaks.is_none_or(|breaks| truth <= breaks);
+        let width = match (found.holds, found.breaks) {
+            (Some(holds), Some(breaks)) => breaks / holds - 1.0,
+            _ => f64::INFINITY,
+        };
+        (holds_truth, width, lower <= truth && truth <= upper)
+    });
+    found.sort_by(|a, b| a.1.total_cmp(&b.1));
+    let both = found
+        .iter()
+        .filter(|(_, width, _)| width.is_finite())
+        .count();
+    let told = found
+        .iter()
+        .filter(|(holds_truth, ..)| *holds_truth)
+        .count() as f64
+        / runs as f64;
+    let careless = found.iter().filter(|(.., careless)| *careless).count() as f64 / runs as f64;
+    let median = found[found.len() / 2].1;
+    let widest = found[found.len() - 1].1;
+    Row {
+        method: format!(
+            "breaking point: {}, a search of {:.0} min",
+            case.name,
+            seconds / 60.0
+        ),
+        truth: format!("breaks at {truth:.1}/s"),
+        reached: format!(
+            "{both} of {runs} brackets have both ends, {:.0} % hold it; median width {:.1} %, widest {:.1} %",
+            told * 100.0,
+            median * 100.0,
+            widest * 100.0
+        ),
+        goal: format!("all have both ends, {}", goal(least, width_max)),
+        broken: format!("by single seconds: {:.0} %", careless * 100.0),
+        holds: both as u64 == runs && told >= least && median <= width_max && careless < 0.8,
+    }
+}
+
 fn goal(least: f64, width_max: f64) -> String {
     let (least, width_max) = (least * 100.0, width_max * 100.0);
     format!("{least:.0} %, at most {width_max:.1} % wide")
@@ -368,8 +431,10 @@ pub fn rows(effort: Effort) -> Vec<Row> {
     let mut rows = vec![
         row(&mm1(300.0), runs, effort.choose(0.2, 0.1), least),
         taken_row(runs, effort.choose(0.2, 0.12), least),
+        both_ends_row(240.0, effort.choose(20, 100), 0.4, least),
     ];
     if effort == Effort::Full {
+        rows.push(both_ends_row(600.0, runs, 0.15, least));
         rows.push(row(&mm1(900.0), runs, 0.05, least));
         let long = Case {
             precision: 0.02,

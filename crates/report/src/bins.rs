@@ -4,6 +4,7 @@
 use std::ops::Range;
 
 use record::{Distribution, Histogram, Load, Measure, Outcome, Reading, RunRecord, Second, Waited};
+use verdict::rates::Rates;
 
 /// A lag over this is late, in nanoseconds.
 const LATE_NS: u64 = 10_000_000;
@@ -101,12 +102,13 @@ impl<'a> Bins<'a> {
         let record = told.record;
         let width_s = width_s(record, most);
         let load = record.load();
+        let rates = Rates::of(record);
         let mut merge = Merge::of(record);
         let length = length_s(record);
         let bins = (0..length.div_ceil(width_s)).map(|at| {
             let seconds = at * width_s..(at * width_s + width_s).min(length);
             merge.bin(intervals(record, &seconds));
-            Bin::of(told, seconds, &load, &merge)
+            Bin::of(told, seconds, (&load, &rates), &merge)
         });
         let all = bins.collect();
         Self { width_s, all }
@@ -121,18 +123,17 @@ impl Bins<'_> {
 }
 
 impl<'a> Bin<'a> {
-    fn of(told: &'a Told, part: Range<u32>, load: &Load, merge: &Merge) -> Self {
+    fn of(told: &'a Told, part: Range<u32>, (load, rates): (&Load, &Rates), merge: &Merge) -> Self {
         let place = |second: u32| told.looks.partition_point(|(known, _)| *known < second);
         let looks = &told.looks[place(part.start)..place(part.end)];
         let within = |second: u32| (second as usize).min(told.seconds.len());
         let seconds = &told.seconds[within(part.start)..within(part.end)];
         let middle_s = f64::midpoint(part.start.into(), part.end.into());
-        let a_task = load.open.map_or(1.0, |_| load.requests_per_task);
         Self {
             from_s: part.start,
             seconds,
             looks,
-            planned: load.level_at(middle_s) * a_task,
+            planned: rates.rate(load.level_at(middle_s)),
             meant: merge.meant,
             response: Percentiles::of(&merge.response),
             service: Percentiles::of(&merge.service),

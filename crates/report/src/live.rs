@@ -3,6 +3,7 @@
 use anstyle::{AnsiColor, Style};
 use record::{Distribution, Load, Measure, Part, RunRecord, Scope, Stage, Waited};
 use unicode_width::UnicodeWidthStr;
+use verdict::rates::Rates;
 use verdict::search::Bracket;
 
 use crate::number;
@@ -54,7 +55,7 @@ impl Searching {
         });
         Some(Self {
             part,
-            level: shown(load, level),
+            level: Rates::of(record).rate(level),
             unit: if load.open.is_some() {
                 "req/s"
             } else {
@@ -130,14 +131,6 @@ fn phase(load: &Load, at_s: f64) -> Option<String> {
     Some(number.unwrap_or_default() + what)
 }
 
-/// A level as people see it: requests a second, or users.
-fn shown(load: &Load, level: f64) -> f64 {
-    match load.open {
-        Some(_) => level * load.requests_per_task,
-        None => level,
-    }
-}
-
 impl Progress {
     /// Of a run that goes on; `elapsed_s` on its clock.
     pub fn of(record: &RunRecord, elapsed_s: f64) -> Self {
@@ -158,11 +151,10 @@ impl Progress {
             elapsed_s,
             planned_s: record.header.load.seconds(),
             phase: phase(&record.header.load, elapsed_s),
-            offered_rps: record
-                .header
-                .load
-                .open
-                .map(|_| shown(&record.header.load, record.header.load.level_at(elapsed_s))),
+            offered_rps: record.header.load.open.map(|_| {
+                let level = record.header.load.level_at(elapsed_s);
+                Rates::of(record).rate(level)
+            }),
             users: now.and_then(|second| second.users).unwrap_or(0),
             rps: last.iter().map(|second| second.ok).sum::<u64>() as f64 / last.len().max(1) as f64,
             failures: seconds.not_well(),
@@ -176,10 +168,10 @@ impl Progress {
     /// With what a search has found so far.
     #[must_use]
     pub fn with_bracket(mut self, record: &RunRecord, bracket: &Bracket) -> Self {
-        let load = &record.header.load;
+        let rates = Rates::of(record);
         if let Some(search) = &mut self.search {
-            search.holds = bracket.holds.map(|level| shown(load, level));
-            search.breaks = bracket.breaks.map(|level| shown(load, level));
+            search.holds = bracket.holds.map(|level| rates.rate(level));
+            search.breaks = bracket.breaks.map(|level| rates.rate(level));
         }
         self
     }

@@ -1,11 +1,17 @@
 //! The breaking point: what a search found, as a finding and as the sentence on top.
 
+mod outcome;
+
 use record::{Measure, Part, Reading, RunRecord};
 
-use crate::search::{Cause, Outcome, Search, Trial, Usl, throughput_and_in_flight};
+pub use outcome::SearchOutcome;
+
+use crate::rates::Rates;
+use crate::search::{Cause, Outcome, Search, SetAside, Trial, Usl, throughput_and_in_flight};
+use crate::sentence::capital;
 use crate::stretch::whole_number;
 use crate::withheld::saturated_share;
-use crate::{Figure, Finding, FindingKind, Mark, limit, number};
+use crate::{Figure, Finding, FindingKind, Grade, Mark, limit, number};
 
 /// How often the bracket holds the truth: in the proof that reached least.
 const CONFIDENCE: f64 = 0.95;
@@ -20,6 +26,7 @@ const LAW_REACH: f64 = 1e8;
 pub(crate) struct BreakingPoint<'a> {
     record: &'a RunRecord,
     search: Search,
+    rates: Rates,
     holds: Option<Trial>,
     breaks: Option<Trial>,
 }
@@ -32,6 +39,7 @@ impl<'a> BreakingPoint<'a> {
         Some(Self {
             record,
             search,
+            rates: Rates::of(record),
             holds,
             breaks,
         })
@@ -59,24 +67,43 @@ impl<'a> BreakingPoint<'a> {
         self.breaks.is_some()
     }
 
-    /// Whether some level holds.
-    pub(crate) fn holds(&self) -> bool {
-        self.holds.is_some()
-    }
-
     /// The part of the run in which the highest level that holds was judged.
     pub(crate) fn held(&self) -> Option<(f64, f64)> {
         let trial = self.holds.as_ref()?;
         Some((trial.from_s, trial.to_s))
     }
 
-    /// A level in what reports speak of: requests a second, or users.
-    fn rate(&self, level: f64) -> f64 {
-        let load = &self.record.header.load;
-        match load.open {
-            Some(_) => level * load.requests_per_task,
-            None => level,
+    /// What the search came to.
+    pub(crate) fn outcome(&self) -> SearchOutcome {
+        let rate = |trial: &Option<Trial>| trial.as_ref().map(|trial| self.rate(trial.level));
+        let (holds, breaks) = (rate(&self.holds), rate(&self.breaks));
+        if let Some(stop) = self.search.service_stopped(self.record) {
+            return SearchOutcome::ServiceStopped {
+                holds,
+                level: self.rate(stop.level),
+                at_s: stop.at_s,
+            };
         }
+        match (holds, breaks) {
+            (Some(holds), Some(breaks)) => SearchOutcome::Bracket { holds, breaks },
+            (None, Some(breaks)) => SearchOutcome::BreaksBelowLowest { breaks },
+            (holds, None) => match (self.generator_limit(), holds) {
+                (Some(limit), _) => SearchOutcome::GeneratorLimited { holds, limit },
+                (None, Some(holds)) => SearchOutcome::HoldsNotBroken { holds },
+                (None, None) => SearchOutcome::Nothing,
+            },
+        }
+    }
+
+    /// What brunt itself could not make in time, or the limit of what it is trusted with, where the search came to it.
+    fn generator_limit(&self) -> Option<f64> {
+        let late = self.search.late().map(|level| self.rate(level));
+        late.or_else(|| limit::ended_search(self.record))
+    }
+
+    /// A level in what reports show: requests a second, as measured, or users.
+    fn rate(&self, level: f64) -> f64 {
+        self.rates.rate(level)
     }
 
     fn in_words(&self, level: f64) -> String {
@@ -89,41 +116,147 @@ impl<'a> BreakingPoint<'a> {
 
     /// It in one sentence.
     pub(crate) fn sentence(&self) -> String {
-        let holds = self.holds.as_ref().map(|trial| trial.level);
-        match (holds, &self.breaks) {
-            (Some(holds), Some(breaks)) => format!(
-                "Holds {}; breaks at {} ({}).",
-                self.in_words(holds),
+        let holds = self.holds.as_ref().map(|trial| self.in_words(trial.level));
+        let sentence = match (self.outcome(), holds, &self.breaks) {
+            (SearchOutcome::ServiceStopped { at_s, .. }, holds, _) => self.stopped(at_s, holds),
+            (SearchOutcome::GeneratorLimited { limit, .. }, holds, _) => self.limited(limit, holds),
+            (_, Some(holds), Some(breaks)) => format!(
+                "Holds {holds}; breaks at {} ({})",
                 number::measured(self.rate(breaks.level)),
                 self.why(breaks)
             ),
-            (None, Some(breaks)) => format!(
-                "Breaks at {} ({}); no level was seen to hold.",
+            (_, None, Some(breaks)) => format!(
+                "Breaks at {} ({}); no lower level was seen to hold: search longer, or from a lower level",
                 self.in_words(breaks.level),
                 self.why(breaks)
             ),
-            (Some(holds), None) => {
-                format!(
-                    "Holds {}; not broken{}.",
-                    self.in_words(holds),
-                    self.not_broken()
+            (_, Some(holds), None) => format!("Holds {holds}; {}", self.not_broken()),
+            (_, None, None) => format!("Inconclusive: {}", self.undecided()),
+        };
+        let aside = self.search.aside(self.record);
+        let aside: Vec<String> = aside.iter().map(|aside| self.at_any_load(aside)).collect();
+        let aside = if aside.is_empty() {
+            String::new()
+        } else {
+            format!("; at any load, {}", aside.join(", and "))
+        };
+        format!("{sentence}{aside}.")
+    }
+
+    /// What misses at any load, with the request that most of it is of.
+    fn at_any_load(&self, aside: &SetAside) -> String {
+        let bound = &self.search.bounds[aside.bound];
+        let what = bound.missed_at_any_load(aside.share);
+        let names = self.record.timeline.names();
+        let Some((id, name)) = aside.name.and_then(|id| Some((id, names.get(id.index())?))) else {
+            return what;
+        };
+        let failures = self.record.timeline.failures().iter();
+        let of_name = failures.filter(|failure| failure.name == id);
+        let kind = of_name.max_by_key(|failure| failure.count);
+        let kind = kind
+            .filter(|_| bound.is_of_errors())
+            .map_or_else(String::new, |failure| {
+                format!(": {} {}", failure.kind.name(), failure.code)
+            });
+        format!("{what} (most of {}{kind})", name.title())
+    }
+
+    /// That something misses at any load, which load is not the cause of.
+    fn asides(&self) -> Vec<Finding> {
+        let aside = self.search.aside(self.record);
+        let finding = |aside: &SetAside| {
+            let bound = &self.search.bounds[aside.bound];
+            let names = self.record.timeline.names();
+            let name = aside.name.and_then(|id| names.get(id.index()));
+            let sentence = format!(
+                "At any load, {}: load is not the cause. {} was set aside by that share, and the search went on for \
+                 where more miss it, or another target breaks.",
+                self.at_any_load(aside),
+                capital(bound.title())
+            );
+            Finding::new(FindingKind::AtAnyLoad, sentence)
+                .with("target", Figure::Text(bound.title().to_owned()))
+                .with("share", Figure::Number(aside.share))
+                .with(
+                    "request",
+                    name.map_or(Figure::Nothing, |name| Figure::Text(name.title())),
                 )
-            }
-            (None, None) => {
-                "Inconclusive: no level was seen to hold or to break; search longer.".to_owned()
-            }
+        };
+        aside.iter().map(finding).collect()
+    }
+
+    /// Its findings: the breaking point, and what is missed at any load.
+    pub(crate) fn findings(&self) -> Vec<Finding> {
+        let mut findings = vec![self.finding()];
+        findings.extend(self.asides());
+        findings
+    }
+
+    /// The worst grade of the targets that are missed at any load.
+    pub(crate) fn missed_at_any_load(&self) -> Option<Grade> {
+        let aside = self.search.aside(self.record);
+        let grades = aside
+            .iter()
+            .map(|aside| self.search.bounds[aside.bound].grade_if_missed());
+        grades.max()
+    }
+
+    /// That the service stopped responding, which is no breaking point.
+    fn stopped(&self, at_s: f64, holds: Option<String>) -> String {
+        let stop = self.search.service_stopped(self.record);
+        let level = stop.map_or(0.0, |stop| stop.level);
+        let kind = stop.and_then(|stop| stop.kind);
+        let kind = kind.map_or_else(String::new, |kind| format!(" ({})", kind.name()));
+        let held = holds.map_or_else(String::new, |holds| format!("; it held {holds}"));
+        format!(
+            "The service stopped responding at {}, after {}{kind}, and did not come back: no breaking point{held}",
+            self.in_words(level),
+            number::seconds(at_s)
+        )
+    }
+
+    /// That brunt itself, and not the service, was the limit.
+    fn limited(&self, limit: f64, holds: Option<String>) -> String {
+        let limit = number::measured(limit);
+        let is_late = self.search.late().is_some();
+        let what = if is_late {
+            format!("was late with {limit} req/s")
+        } else {
+            format!("cannot be trusted beyond {limit} req/s")
+        };
+        match holds {
+            Some(holds) => format!("Holds {holds}; not broken; brunt itself {what}"),
+            None => format!("Inconclusive: brunt itself {what}; give it more cores or threads"),
         }
     }
 
     fn not_broken(&self) -> String {
-        let mut trials = self.search.trials().iter();
-        if trials.any(|trial| trial.outcome == Outcome::Open) {
-            return ", as far as the time told".into();
+        let open = self.search.trials().iter();
+        let open = open.filter(|trial| trial.outcome == Outcome::Open);
+        let open = open.map(|trial| trial.level).reduce(f64::max);
+        let held = self.holds.as_ref().map_or(0.0, |trial| trial.level);
+        match open.filter(|level| *level > held) {
+            Some(level) => format!(
+                "not broken, as far as the time told: {} is not decided; search longer",
+                self.in_words(level)
+            ),
+            None => "not broken".to_owned(),
         }
-        limit::ended_search(self.record).map_or_else(String::new, |limit_rps| {
-            let limit = number::measured(limit_rps);
-            format!("; brunt itself cannot be trusted beyond {limit} req/s")
-        })
+    }
+
+    /// What is known where no level is known to hold or to break.
+    fn undecided(&self) -> String {
+        let tried = self.search.trials().iter().map(|trial| trial.level);
+        match tried.reduce(f64::min) {
+            Some(level) => format!(
+                "no level was seen to hold or to break; {} was not decided; search longer",
+                self.in_words(level)
+            ),
+            None => {
+                "the search was too short to try a level; search for a minute or longer".to_owned()
+            }
+        }
     }
 
     /// What broke, and what the service had used up.
@@ -170,7 +303,7 @@ impl<'a> BreakingPoint<'a> {
     }
 
     /// The finding.
-    pub(crate) fn finding(&self) -> Finding {
+    fn finding(&self) -> Finding {
         let is_open = self.record.header.load.open.is_some();
         let names = if is_open {
             ["holds_rps", "breaks_rps"]
@@ -182,6 +315,7 @@ impl<'a> BreakingPoint<'a> {
         let figure = |rate: Option<f64>| rate.map_or(Figure::Nothing, Figure::Number);
         let known = self.breaks.as_ref();
         let mut found = Finding::new(FindingKind::BreakingPoint, self.sentence())
+            .with("outcome", Figure::Word(self.outcome().name()))
             .with(names[0], figure(holds))
             .with(names[1], figure(breaks))
             .with("confidence", Figure::Number(CONFIDENCE))

@@ -2,7 +2,7 @@
 
 use record::RunRecord;
 
-use crate::breaking_point::BreakingPoint;
+use crate::breaking_point::{BreakingPoint, SearchOutcome};
 use crate::evidence::Lag;
 use crate::result::{self, Completion, RunResult};
 use crate::row::{Row, rows};
@@ -46,7 +46,7 @@ pub fn judge(record: &RunRecord) -> Verdict {
     let warm_up = warm_up::finding(record).filter(|found| found.is_steady() || worse.is_empty());
     let findings = breaking_point
         .iter()
-        .map(BreakingPoint::finding)
+        .flat_map(BreakingPoint::findings)
         .chain(limit::finding(record, breaking_point.as_ref()))
         .chain(absent::findings(record))
         .chain(stall::finding(record))
@@ -84,15 +84,27 @@ pub fn judge(record: &RunRecord) -> Verdict {
 }
 
 /// The result of a search: it is good if a level holds and no target is missed, since where the service breaks is
-/// what it was to find out. What it is raised against until it breaks is no target of its own.
+/// what it was to find out. What it is raised against until it breaks is no target of its own, unless it is missed at
+/// any load. If brunt itself was the limit, or no level is known to hold, the question is open.
 fn of_search(rows: &[Row], found: &BreakingPoint, completion: Completion) -> RunResult {
-    let is_open = !found.holds() || completion == Completion::CutShort && !found.breaks();
+    let outcome = found.outcome();
+    if matches!(outcome, SearchOutcome::ServiceStopped { .. }) {
+        return RunResult::Graded(Grade::Critical);
+    }
+    if let Some(grade) = found.missed_at_any_load() {
+        return RunResult::Graded(grade);
+    }
+    let is_limited = matches!(outcome, SearchOutcome::GeneratorLimited { .. });
+    let has_broken = outcome.breaks().is_some();
+    let is_open = outcome.holds().is_none()
+        || is_limited
+        || completion == Completion::CutShort && !has_broken;
     match result::of_rows(rows, completion) {
         RunResult::NoTargets | RunResult::Graded(Grade::NotApplicable) => {
             RunResult::Graded(Grade::Good)
         }
         // The bracket answers, whatever the user did after it was found.
-        RunResult::Graded(Grade::Inconclusive) if found.breaks() => RunResult::Graded(Grade::Good),
+        RunResult::Graded(Grade::Inconclusive) if has_broken => RunResult::Graded(Grade::Good),
         result => result,
     }
     .unless(is_open)

@@ -20,6 +20,7 @@ pub mod leak;
 mod limit;
 mod number;
 mod question;
+pub mod rates;
 mod reading;
 pub mod recovery;
 mod regression;
@@ -39,6 +40,7 @@ mod verdict;
 pub mod warm_up;
 mod withheld;
 
+pub use breaking_point::SearchOutcome;
 pub use conclusion::{Conclusion, FailOn};
 pub use contested::Contested;
 pub use grade::{Grade, Possible};

@@ -4,6 +4,7 @@
 use record::{Part, RunRecord};
 
 use crate::breaking_point::BreakingPoint;
+use crate::rates::Rates;
 use crate::{Figure, Finding, FindingKind, number};
 
 /// The share of its ceiling that brunt is trusted with: above it, arrivals wait for its own threads.
@@ -19,17 +20,15 @@ fn trusted_rps(record: &RunRecord) -> Option<f64> {
 
 /// The same as a level of a search over arrivals. How many users are too many is not known beforehand: a
 /// search over users has no such bound, and its throughput is looked at in the end.
-pub(crate) fn trusted_level(record: &RunRecord) -> Option<f64> {
-    let load = &record.header.load;
-    load.open?;
-    let requests = load.requests_per_task;
-    (requests > 0.0).then_some(trusted_rps(record)? / requests)
+pub(crate) fn trusted_level(record: &RunRecord, rates: &Rates) -> Option<f64> {
+    record.header.load.open?;
+    rates.level(trusted_rps(record)?)
 }
 
 /// The limit at which a search ended unbroken, in requests a second.
 pub(crate) fn ended_search(record: &RunRecord) -> Option<f64> {
     let asked = record.header.load.search?;
-    let most = trusted_level(record)?;
+    let most = trusted_level(record, &Rates::of(record))?;
     let is_lowest = asked.from < most && asked.to.is_none_or(|to| to > most);
     let offered = offered_most(record);
     (is_lowest && offered >= REACHED * most).then_some(trusted_rps(record)?)
@@ -53,7 +52,7 @@ fn offered_most(record: &RunRecord) -> f64 {
 fn reached_rps(record: &RunRecord) -> f64 {
     let load = &record.header.load;
     if load.open.is_some() {
-        return offered_most(record) * load.requests_per_task;
+        return Rates::of(record).rate(offered_most(record));
     }
     let seconds = record.timeline.seconds().iter();
     seconds

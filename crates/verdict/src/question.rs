@@ -53,6 +53,9 @@ fn after_spike(record: &RunRecord) -> Option<ProfileAnswer> {
             "did not recover within {} after the spike",
             number::seconds(seconds)
         )),
+        Some(Recovery::Unclear) => {
+            ProfileAnswer::good("recovery is not known, the service was not calm before the spike")
+        }
         None => ProfileAnswer::good(format!(
             "recovery is not known, {}",
             recovery::why_unknown(record, &spike)

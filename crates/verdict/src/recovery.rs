@@ -28,6 +28,10 @@ const WARM_UP: f64 = 0.2;
 /// In a search it is known, and held for a short while: so many seconds are.
 const SETTLE_S: f64 = 1.0;
 
+/// A load under which requests take this many times as long as before has disturbed the service, whatever single
+/// windows of before may have had.
+const DISTURBED: f64 = 2.0;
+
 /// Recoveries whose lengths differ by no more than this share, and two windows, are the same.
 const AS_ALIKE: f64 = 0.1;
 
@@ -43,6 +47,9 @@ pub enum Recovery {
         /// The width of a window.
         error_s: f64,
     },
+    /// Requests took far longer under the higher load, or failed; but the level before strayed as far by itself, so
+    /// that there is nothing to come back to.
+    Unclear,
     /// It was not as before within so many seconds of watching.
     NotWithin {
         /// From the end of the spike to the end of the load.
@@ -222,7 +229,8 @@ fn recovery_by(record: &RunRecord, spike: &Spike, by: Measure) -> Option<Recover
         windows.iter().filter(inside).copied().collect()
     };
     let width_s = f64::from(record.timeline.width_s());
-    let bands = Bands::of(&within(spike.before_s, spike.begins_s))?;
+    let before = within(spike.before_s, spike.begins_s);
+    let bands = Bands::of(&before)?;
     let after = within(spike.ends_s, spike.until_s);
     if after.len() < HOLDS {
         return None;
@@ -234,7 +242,12 @@ fn recovery_by(record: &RunRecord, spike: &Spike, by: Measure) -> Option<Recover
         .map(|window| bands.holds(window))
         .collect();
     if stays(&all) {
-        return Some(Recovery::NotDisturbed);
+        let is_longer = usual_p95(&during) > usual_p95(&before) * DISTURBED;
+        return Some(if is_longer {
+            Recovery::Unclear
+        } else {
+            Recovery::NotDisturbed
+        });
     }
     let held: Vec<bool> = after.iter().map(|window| bands.holds(window)).collect();
     let first = (0..=held.len() - HOLDS).find(|at| held[*at] && stays(&held[*at..*at + HOLDS]));
@@ -247,6 +260,13 @@ fn recovery_by(record: &RunRecord, spike: &Spike, by: Measure) -> Option<Recover
             seconds: spike.until_s - spike.ends_s,
         },
     })
+}
+
+/// The p95 of the window in the middle, in milliseconds; 0 where nothing was meant to start.
+fn usual_p95(windows: &[Window]) -> f64 {
+    let mut p95s: Vec<f64> = windows.iter().filter_map(|window| window.p95_ms).collect();
+    p95s.sort_by(f64::total_cmp);
+    p95s.get(p95s.len() / 2).copied().unwrap_or(0.0)
 }
 
 /// Whether the windows stay in their bands: one in ten may leave it by chance, two in a row do not.
@@ -278,6 +298,24 @@ fn windows(record: &RunRecord, by: Measure) -> Vec<Window> {
         .collect()
 }
 
+/// A duration in milliseconds, in words.
+fn waited(ms: f64) -> String {
+    if ms.is_finite() {
+        format!("{} ms", number::measured(ms))
+    } else {
+        "not answered".to_owned()
+    }
+}
+
+/// A duration in milliseconds; nothing where requests were not answered.
+fn finite(ms: f64) -> Figure {
+    if ms.is_finite() {
+        Figure::Number(ms)
+    } else {
+        Figure::Nothing
+    }
+}
+
 /// The finding of a spike, where the load had one.
 pub(crate) fn finding(record: &RunRecord) -> Option<Finding> {
     let spike = spike(record)?;
@@ -286,8 +324,17 @@ pub(crate) fn finding(record: &RunRecord) -> Option<Finding> {
         Recovery::Recovered { seconds, .. } => spike.ends_s + seconds,
         _ => spike.until_s,
     };
-    let meanwhile = windows(record, Measure::Response)
-        .into_iter()
+    let windows = windows(record, Measure::Response);
+    let p95_within = |from_s: f64, to_s: f64| {
+        let within = windows
+            .iter()
+            .filter(|window| (from_s..to_s).contains(&window.begin_s));
+        usual_p95(&within.copied().collect::<Vec<_>>())
+    };
+    let before_ms = p95_within(spike.before_s, spike.begins_s);
+    let during_ms = p95_within(spike.begins_s, spike.ends_s);
+    let meanwhile = windows
+        .iter()
         .filter(|window| (spike.begins_s..end_s).contains(&window.begin_s));
     let (failed, peak) = meanwhile.fold((0, 0), |(failed, peak), window| {
         (
@@ -301,7 +348,15 @@ pub(crate) fn finding(record: &RunRecord) -> Option<Finding> {
     };
     let sentence = match recovery {
         Recovery::NotDisturbed => format!(
-            "The {what} did not disturb the service: nothing left its band; a stronger one tells more."
+            "The {what} did not disturb the service (p95 {} ms in it, {} ms before); a stronger one tells more.",
+            number::measured(during_ms),
+            number::measured(before_ms)
+        ),
+        Recovery::Unclear => format!(
+            "Whether the service recovers after the {what} is not known: it was not calm before (p95 {} in the \
+             {what}, {} ms before, and as long in single seconds).",
+            waited(during_ms),
+            number::measured(before_ms)
         ),
         Recovery::Recovered { seconds, error_s } => format!(
             "The service recovered {} (± {}) after the {what}; meanwhile {} failed, and up to {} were \
@@ -321,12 +376,21 @@ pub(crate) fn finding(record: &RunRecord) -> Option<Finding> {
     };
     let (outcome, seconds) = match recovery {
         Recovery::NotDisturbed => ("not_disturbed", None),
+        Recovery::Unclear => ("unclear", None),
         Recovery::Recovered { seconds, .. } => ("recovered", Some(seconds)),
         Recovery::NotWithin { .. } => ("not_recovered", None),
     };
     let mut found = Finding::new(FindingKind::Recovery, sentence)
         .with("outcome", Figure::Word(outcome))
-        .with("recovered", Figure::Truth(outcome != "not_recovered"))
+        .with(
+            "recovered",
+            match recovery {
+                Recovery::Unclear => Figure::Nothing,
+                _ => Figure::Truth(outcome != "not_recovered"),
+            },
+        )
+        .with("p95_before_ms", finite(before_ms))
+        .with("p95_during_ms", finite(during_ms))
         .with("failed", Figure::Count(failed))
         .with("in_flight_max", Figure::Count(peak.into()))
         .with("spike_ends_s", Figure::Number(spike.ends_s))
@@ -335,7 +399,7 @@ pub(crate) fn finding(record: &RunRecord) -> Option<Finding> {
             from_s: spike.begins_s,
             to_s: spike.ends_s,
         });
-    if recovery != Recovery::NotDisturbed {
+    if !matches!(recovery, Recovery::NotDisturbed | Recovery::Unclear) {
         found = found.marked(Mark::Span {
             label: "recovery",
             from_s: spike.ends_s,

@@ -23,10 +23,12 @@ pub(crate) struct Row {
 /// The targets of a run, judged, in the order of the scenario.
 pub(crate) fn rows(record: &RunRecord, lag: Lag) -> Vec<Row> {
     let is_search = record.header.load.search.is_some();
-    let judged = if is_search {
-        held(record)
-    } else {
-        warm_up::judged(record)
+    let held = held(record);
+    let has_held = held.is_some();
+    let judged = match held {
+        Some(held) => held,
+        None if is_search => Stretch::whole(record),
+        None => warm_up::judged(record),
     };
     let not_offered = Lost::of(record).lack(record);
     let targets = record.header.targets.iter();
@@ -40,7 +42,7 @@ pub(crate) fn rows(record: &RunRecord, lag: Lag) -> Vec<Row> {
                 evidence.answers(target)
             };
             let (grade, possible, lack) = if is_limit_of_search {
-                (Grade::NotApplicable, None, Some(of_a_search()))
+                (Grade::NotApplicable, None, Some(of_a_search(has_held)))
             } else {
                 graded(target, &evidence, &answers)
             };
@@ -112,16 +114,18 @@ fn reason(lack: &Lack, possible: Option<Possible>) -> String {
 }
 
 /// Of a search: the part in which the highest level that holds was judged.
-fn held(record: &RunRecord) -> Stretch<'_> {
-    let held = BreakingPoint::of(record).and_then(|found| found.held());
-    held.map_or_else(
-        || Stretch::whole(record),
-        |(from_s, to_s)| Stretch::between(record, from_s, to_s),
-    )
+fn held(record: &RunRecord) -> Option<Stretch<'_>> {
+    let (from_s, to_s) = BreakingPoint::of(record)?.held()?;
+    Some(Stretch::between(record, from_s, to_s))
 }
 
-fn of_a_search() -> Lack {
-    Lack::new("a search goes on until this breaks").and("what is shown is at the level that holds")
+fn of_a_search(has_held: bool) -> Lack {
+    let shown = if has_held {
+        "what is shown is at the highest level that holds"
+    } else {
+        "no level was seen to hold, and what is shown is of the whole run"
+    };
+    Lack::new("a search goes on until this breaks").and(shown)
 }
 
 /// What a target limits, in words.

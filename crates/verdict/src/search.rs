@@ -6,22 +6,27 @@ mod bracket;
 mod choice;
 mod disturbed;
 mod estimate;
+mod set_aside;
+mod stopped;
 mod trial;
 mod usl;
 
 use record::{Level, Measure, Part, RunRecord};
 
 pub use bracket::Bracket;
+pub(crate) use set_aside::SetAside;
 pub(crate) use trial::throughput_and_in_flight;
 pub use trial::{Cause, Outcome, Trial};
 pub use usl::Usl;
 
 use crate::limit::trusted_level;
-use crate::stretch::whole_number;
+use crate::rates::Rates;
+use crate::stretch::{Stretch, whole_number};
 use bound::Bound;
 use bracket::same;
 use choice::{Known, Next, RISK};
 use estimate::{Point, line};
+use stopped::{FAILED_MIN, STOPPED_S, responded};
 
 /// The first seconds of a level are not judged: the service comes to it.
 const SETTLE_S: f64 = 2.0;
@@ -29,16 +34,22 @@ const GLANCE_SETTLE_S: f64 = 1.0;
 const GLANCE_S: f64 = 3.0;
 /// From one glance to the next.
 const GLANCE_STEP: f64 = 2.0;
+/// Where brunt itself was late, the next level is lower by so much.
+const LATE_STEP: f64 = 1.25;
 /// A trial is first looked at after so many seconds, and then after each so many times as many, since
 /// each look may be wrong.
 const LOOK_S: f64 = 20.0;
 const LOOK_STEP: f64 = 1.25;
-/// A search that has less time left begins no trial.
-const TRIAL_S: f64 = 26.0;
 /// What a trial takes besides what is judged of it: settling, patience and the drain after it.
 const OVERHEAD_S: f64 = 6.0;
 /// A trial that would have to be so many times as long as it may be is given up.
 const HOPELESS: f64 = 1.5;
+/// One that would have to be so many times as long is given up at the first look; of a short search, half as many.
+const HOPELESS_AT_ONCE: f64 = 12.0;
+/// A trial that is to secure an end of the bracket may need so long, in seconds, unless it is clean: then a level that
+/// is farther off would need as long.
+const SECURE_S: f64 = 60.0;
+const CLEAN: f64 = -2.0;
 /// … once so much of it is over.
 const SEEN_ENOUGH: f64 = 0.5;
 /// A trial is believed that is so many standard errors off where the line through all breaks, or this far.
@@ -47,14 +58,22 @@ const MARGIN_MAX: f64 = 0.03;
 /// What waits is given so long to be served.
 const DRAIN_S: f64 = 90.0;
 const DRAIN_AT_HALF_S: f64 = 5.0;
+/// Where the service responded to nothing for so long, it is asked whether it is still there.
+const SILENT_S: f64 = 3.0;
 /// The end of a search: half of what holds, a push, half again.
 const BEFORE_S: f64 = 22.0;
 const PUSH_S: f64 = 10.0;
 const AFTER_S: f64 = 28.0;
 const AFTER_SHARE: f64 = 0.1;
 const AFTER_MAX_S: f64 = 120.0;
-/// A shorter search does without.
+/// A search whose bracket is wider by then does without, …
+const TAIL_WIDTH: f64 = 0.12;
+/// … and so does a shorter one.
 const TAIL_IN_S: f64 = 120.0;
+/// A shorter search gives up earlier what does not tell.
+const SHORT_S: f64 = 270.0;
+/// A search in which fewer requests than this would miss a bound, were all of it at its limit, sees few.
+const SPARSE: f64 = 1_000.0;
 /// No bound is waited for longer than this, in seconds.
 const PATIENCE_MAX_S: f64 = 5.0;
 
@@ -73,11 +92,13 @@ pub struct Search {
     asked: record::Search,
     is_open: bool,
     pub(crate) bounds: Vec<Bound>,
-    /// No level is higher, and why, where it is not as asked.
-    most: f64,
-    /// When the search for the level ends, and the load.
-    searches_until_s: f64,
+    /// brunt itself is trusted with no higher level.
+    trusted: f64,
+    /// The lowest level at which brunt itself was late.
+    late: Option<f64>,
+    /// When the load ends, and how much of its end tells whether the service recovers.
     ends_s: f64,
+    tail_s: f64,
     glances: Vec<Point>,
     /// The level that seems broken was looked at once more: it may have been a bad moment.
     looked_again: bool,
@@ -91,6 +112,14 @@ pub struct Search {
     risk: f64,
     /// What was under way while a level held.
     calm: f64,
+    /// What waits was given a rest since the last trial.
+    has_rested: bool,
+    /// The current trial is to secure an end of the bracket.
+    secures: bool,
+    /// The bracket is too wide to spend time on anything else.
+    is_wide: bool,
+    /// What was glanced at is to go on upwards.
+    glances_on: bool,
 }
 
 impl Search {
@@ -98,8 +127,7 @@ impl Search {
     pub fn begin(record: &RunRecord) -> Option<Self> {
         let load = &record.header.load;
         let asked = load.search?;
-        // What the user begins with is offered, whatever brunt can be trusted with.
-        let most = trusted_level(record).map_or(f64::INFINITY, |most| most.max(asked.from));
+        let trusted = trusted_level(record, &Rates::until(record, 0.0)).unwrap_or(f64::INFINITY);
         let ends_s = load.seconds();
         let tail_s = if ends_s < TAIL_IN_S {
             0.0
@@ -110,22 +138,27 @@ impl Search {
             asked,
             is_open: load.open.is_some(),
             bounds: Bound::all(record, asked.limit, Measure::Response),
-            most: asked.to.unwrap_or(f64::INFINITY).min(most),
-            searches_until_s: ends_s - tail_s,
+            trusted,
+            late: None,
             ends_s,
+            tail_s,
             glances: Vec::new(),
             looked_again: false,
             trials: Vec::new(),
             current: Level {
                 from_ms: 0,
                 within_ms: 0,
-                level: asked.from.min(most),
+                level: asked.from,
                 part: Part::Glance,
             },
             look_s: LOOK_S,
             trial_s_max: 0.0,
             risk: RISK,
             calm: 0.0,
+            has_rested: false,
+            secures: false,
+            is_wide: true,
+            glances_on: false,
         })
     }
 
@@ -158,6 +191,48 @@ impl Search {
         Some(search)
     }
 
+    /// When the search for the level ends: in time to see whether the service recovers, unless the bracket is wide
+    /// by then.
+    fn searches_until_s(&self, now_s: f64) -> f64 {
+        let tail_from_s = self.ends_s - self.tail_s;
+        let is_over = now_s > tail_from_s + 1.0;
+        if is_over || self.is_wide {
+            self.ends_s
+        } else {
+            tail_from_s
+        }
+    }
+
+    fn is_short(&self) -> bool {
+        self.ends_s < SHORT_S
+    }
+
+    /// Whether so few requests are seen that few miss a bound at its limit.
+    fn is_sparse(&self) -> bool {
+        let seemed = self.glances.iter().filter(|point| point.excess <= 0.7);
+        let seemed = seemed.map(|point| point.level).fold(0.0, f64::max);
+        let limits = self.bounds.iter().map(Bound::share);
+        let limit = limits.fold(1.0, f64::min);
+        seemed * self.ends_s * limit < SPARSE
+    }
+
+    /// The shortest trial, with what it takes beside what is judged of it.
+    fn trial_s_min(&self) -> f64 {
+        1.0 + SETTLE_S + LOOK_S + self.patience_s()
+    }
+
+    /// No level is higher. The first one is offered, whatever brunt can be trusted with.
+    fn most(&self) -> f64 {
+        let late = self.late.map_or(f64::INFINITY, |late| late / LATE_STEP);
+        let asked = self.asked.to.unwrap_or(f64::INFINITY);
+        asked.min(self.trusted.min(late).max(self.asked.from))
+    }
+
+    /// The lowest level at which brunt itself was late.
+    pub(crate) fn late(&self) -> Option<f64> {
+        self.late
+    }
+
     /// The trials, in the order of time.
     pub fn trials(&self) -> &[Trial] {
         &self.trials
@@ -180,7 +255,7 @@ impl Search {
             .filter(|trial| match trial.outcome {
                 Outcome::Holds => trial.level <= line.breaks_at / margin,
                 Outcome::Breaks(_) => trial.level >= line.breaks_at * margin,
-                Outcome::Open => true,
+                Outcome::Open | Outcome::Late => true,
             })
             .collect();
         let narrowed = Bracket::told_by(&believed);
@@ -251,26 +326,56 @@ impl Search {
         if to_s <= from_s {
             return;
         }
+        if let Some(trusted) = trusted_level(record, &Rates::until(record, now_s)) {
+            self.trusted = trusted;
+        }
         match self.current.part {
             Part::Glance => {
                 let level = self.current.level;
-                let (_, excess) = trial::glance(record, &self.bounds, level, (from_s, to_s));
-                // A second look takes the place of the first.
-                self.glances.retain(|point| !same(point.level, level));
-                self.glances.push(Point { level, excess });
-                if excess <= 0.0 {
-                    self.calm = in_flight(record, to_s);
+                if self.was_late(record, (from_s, to_s)) {
+                    return;
                 }
+                self.take_glance(record, level, (from_s, to_s));
             }
             Part::Trial => {
                 let trial = self.judge(record, (from_s, to_s));
+                if trial.outcome == Outcome::Late {
+                    self.note_late();
+                }
                 if trial.outcome == Outcome::Holds {
                     self.calm = self.calm.max(in_flight(record, to_s));
                 }
                 self.trials.push(trial);
+                self.set_aside(record, to_s);
+                let width = self.bracket().width();
+                self.is_wide = width.is_none_or(|width| width > TAIL_WIDTH);
             }
             _ => {}
         }
+    }
+
+    fn take_glance(&mut self, record: &RunRecord, level: f64, judged: (f64, f64)) {
+        let (_, excess) = trial::glance(record, &self.bounds, level, judged);
+        // A second look takes the place of the first.
+        self.glances.retain(|point| !same(point.level, level));
+        self.glances.push(Point { level, excess });
+        if excess <= 0.0 {
+            self.calm = in_flight(record, judged.1);
+        }
+    }
+
+    /// Whether brunt itself was late at the present level, which is noted.
+    fn was_late(&mut self, record: &RunRecord, (from_s, to_s): (f64, f64)) -> bool {
+        let is_late = trial::is_late(Stretch::between(record, from_s, to_s), &self.bounds);
+        if is_late {
+            self.note_late();
+        }
+        is_late
+    }
+
+    fn note_late(&mut self) {
+        let level = self.current.level;
+        self.late = Some(self.late.map_or(level, |late| late.min(level)));
     }
 
     fn judge(&self, record: &RunRecord, judged: (f64, f64)) -> Trial {
@@ -280,7 +385,7 @@ impl Search {
     fn trial_is_over(&mut self, record: &RunRecord, now_s: f64) -> bool {
         let (from_s, to_s) = self.judged(now_s);
         let judged_s = to_s - from_s;
-        if now_s >= self.searches_until_s {
+        if now_s >= self.searches_until_s(now_s) {
             return true;
         }
         let looks = judged_s >= self.look_s;
@@ -297,10 +402,19 @@ impl Search {
             return false;
         }
         self.look_s = judged_s * LOOK_STEP;
-        let has_time_for_another = now_s + TRIAL_S < self.searches_until_s;
+        let has_time_for_another = now_s + self.trial_s_min() < self.searches_until_s(now_s);
         let is_over = judged_s >= self.trial_s_max;
+        let needs_s = judged_s * trial.times;
+        let hopeless_at_once = if self.is_short() {
+            HOPELESS_AT_ONCE / 2.0
+        } else {
+            HOPELESS_AT_ONCE
+        };
         let is_hopeless = judged_s >= SEEN_ENOUGH * self.trial_s_max
-            && judged_s * trial.times > HOPELESS * self.trial_s_max;
+            && needs_s > HOPELESS * self.trial_s_max
+            || needs_s > hopeless_at_once * self.trial_s_max
+            // An end is found sooner at another level.
+            || self.secures && trial.excess > CLEAN && needs_s > SECURE_S;
         trial.outcome != Outcome::Open
             || self.tells_with_others(&trial)
             || has_time_for_another && (is_over || is_hopeless)
@@ -317,8 +431,8 @@ impl Search {
     fn after_glance(&mut self, record: &RunRecord, now_s: f64) -> Order {
         let level = self.current.level;
         let is_broken = self.glances.last().is_some_and(|point| point.excess > 0.7);
-        let higher = (level * GLANCE_STEP).min(self.most);
-        let has_time = now_s + TRIAL_S < self.searches_until_s;
+        let higher = (level * GLANCE_STEP).min(self.most());
+        let has_time = now_s + self.trial_s_min() < self.searches_until_s(now_s);
         let is_left_behind = trial::is_left_behind(record, level, self.judged(now_s));
         let is_doubtful = is_broken && has_time && !is_left_behind;
         if is_doubtful && !std::mem::replace(&mut self.looked_again, true) {
@@ -331,8 +445,19 @@ impl Search {
         self.order(now_s, Part::Glance, higher)
     }
 
+    /// The next level to look at, where something was set aside before a level was seen to break.
+    fn higher_glance(&mut self, now_s: f64) -> Option<f64> {
+        let goes_on = std::mem::replace(&mut self.glances_on, false);
+        let highest = self.glances.iter().map(|point| point.level);
+        let highest = highest.reduce(f64::max)?;
+        let higher = (highest * GLANCE_STEP).min(self.most());
+        let has_time = now_s + self.trial_s_min() < self.searches_until_s(now_s);
+        (goes_on && has_time && higher > highest).then_some(higher)
+    }
+
     fn drain_or_go_on(&mut self, record: &RunRecord, now_s: f64) -> Order {
-        if self.is_open && in_flight(record, now_s) > 3.0 * self.calm + 5.0 {
+        let is_behind = self.is_open && in_flight(record, now_s) > 3.0 * self.calm + 5.0;
+        if is_behind || is_silent(record, now_s) {
             let half = self.half();
             return self.order(now_s, Part::Drain, half);
         }
@@ -341,29 +466,54 @@ impl Search {
 
     fn after_drain(&mut self, record: &RunRecord, now_s: f64, at_level_s: f64) -> Option<Order> {
         let is_calm = in_flight(record, now_s) <= 1.5 * self.calm + 2.0;
-        if at_level_s >= 1.0 && is_calm || at_level_s >= DRAIN_S {
-            return Some(self.go_on(now_s));
+        let is_over = at_level_s >= 1.0 && is_calm || at_level_s >= DRAIN_S;
+        let since_s = self.current.from_ms as f64 / 1e3;
+        let (ok, failed) = responded(record, since_s, now_s);
+        if self.current.level > 0.0 {
+            if is_over && ok > 0 {
+                return Some(self.go_on(now_s));
+            }
+            // What does not respond to little load is not searched on.
+            let is_silent = at_level_s >= STOPPED_S && ok == 0;
+            if is_silent && (failed >= FAILED_MIN || at_level_s >= DRAIN_S) {
+                return Some(Order::End);
+            }
+            // What does not drain at half of what holds is given a rest, once.
+            let rests = at_level_s >= DRAIN_AT_HALF_S && !is_calm && !self.has_rested;
+            return rests.then(|| {
+                self.has_rested = true;
+                self.order(now_s, Part::Drain, 0.0)
+            });
         }
-        // What does not drain at half of what holds is given a rest.
-        let rests = self.current.level <= 0.0;
-        (at_level_s >= DRAIN_AT_HALF_S && !rests).then(|| self.order(now_s, Part::Drain, 0.0))
+        is_over.then(|| {
+            if is_silent(record, now_s) {
+                let half = self.half();
+                return self.order(now_s, Part::Drain, half);
+            }
+            self.go_on(now_s)
+        })
     }
 
     /// The level to try next, where one is worth a trial.
     fn next(&self, now_s: f64) -> Option<Next> {
-        let left_s = self.searches_until_s - now_s;
+        let left_s = self.searches_until_s(now_s) - now_s;
         let known = Known {
             trials: &self.trials,
             glances: &self.glances,
-            most: self.most,
+            most: self.most(),
             left_s: left_s - OVERHEAD_S,
             least_s: LOOK_S,
             precision: self.asked.precision,
+            is_sparse: self.is_sparse(),
         };
-        choice::next(&known).filter(|_| left_s >= TRIAL_S)
+        choice::next(&known).filter(|_| left_s >= self.trial_s_min())
     }
 
     fn go_on(&mut self, now_s: f64) -> Order {
+        self.has_rested = false;
+        if let Some(level) = self.higher_glance(now_s) {
+            return self.order(now_s, Part::Glance, level);
+        }
         let Some(next) = self.next(now_s) else {
             return self.tail(now_s);
         };
@@ -377,6 +527,8 @@ impl Search {
         }
         self.trial_s_max = next.seconds;
         self.risk = next.risk;
+        let bracket = Bracket::of(&self.trials);
+        self.secures = bracket.holds.is_none() || bracket.breaks.is_none();
         self.order(now_s, Part::Trial, level)
     }
 
@@ -461,6 +613,12 @@ impl Search {
 
 fn after_s(ends_s: f64) -> f64 {
     (ends_s * AFTER_SHARE).clamp(AFTER_S, AFTER_MAX_S)
+}
+
+/// Whether the service has responded to nothing of late, and requests wait or fail.
+fn is_silent(record: &RunRecord, at_s: f64) -> bool {
+    let (ok, failed) = responded(record, (at_s - SILENT_S).max(0.0), at_s);
+    ok == 0 && (failed > 0 || in_flight(record, at_s) > 0.0)
 }
 
 /// What is under way at the end of a second.

@@ -196,6 +196,8 @@ pub enum FindingKind {
     Recovery,
     /// Where the service breaks.
     BreakingPoint,
+    /// A target that is missed at any load of a search.
+    AtAnyLoad,
     /// The first part of the run, in which the service was not yet as it then was.
     WarmUp,
     /// The service gets slower, or fails more, the longer it runs.
@@ -228,6 +230,7 @@ impl FindingKind {
             Self::GeneratorNote => "generator_note",
             Self::Recovery => "recovery",
             Self::BreakingPoint => "breaking_point",
+            Self::AtAnyLoad => "at_any_load",
             Self::WarmUp => "warm_up",
             Self::Degradation => "degradation",
             Self::SlowRequest => "slow_request",

@@ -1,11 +1,14 @@
 //! Bounds: what breaks a service in a search, a threshold of each of its targets.
 
-use record::{Limit, Measure, Metric, RunRecord, Target};
+use record::{Limit, Measure, Metric, RunRecord, Scope, Target};
 
 use super::trial::Counted;
 use crate::ladder::Threshold;
 use crate::stretch::Stretch;
-use crate::{number, row};
+use crate::{Grade, number, row};
+
+/// A bound that is missed by nearly all requests at any load is still broken where all miss it.
+const SHARE_MAX: f64 = 0.99;
 
 /// A threshold that a search looks at: of a percentile or of the error rate.
 #[derive(Debug, Clone)]
@@ -15,6 +18,8 @@ pub(crate) struct Bound {
     threshold: Threshold,
     measure: Measure,
     title: String,
+    /// The share that misses it at any load (0 to 1), where the load is not the cause of it.
+    pub(super) base: Option<f64>,
 }
 
 impl Bound {
@@ -32,17 +37,34 @@ impl Bound {
                     target: target.clone(),
                     measure,
                     title: row::title_of(record, target),
+                    base: None,
                 })
             })
             .collect()
     }
 
-    /// The share of the requests that may miss it.
+    /// The share of the requests that may miss it: what misses at any load does not count.
     pub(crate) fn share(&self) -> f64 {
+        let own = self.own_share();
+        self.base.map_or(own, |base| (base + own).min(SHARE_MAX))
+    }
+
+    fn own_share(&self) -> f64 {
         match self.metric {
             Metric::Percentile(q) => 1.0 - q,
             _ => self.threshold.level() / 100.0,
         }
+    }
+
+    /// How many requests of a scope miss it.
+    pub(super) fn missing_of(&self, stretch: Stretch, scope: Scope<'_>, measure: Measure) -> f64 {
+        let missing = match self.metric {
+            Metric::Percentile(_) => stretch.missing(scope, measure, |ns| {
+                self.threshold.is_met_by(ns as f64 / 1e6, self.metric)
+            }),
+            _ => stretch.failed(scope),
+        };
+        missing.iter().map(|block| block.missing).sum()
     }
 
     /// Counts what misses it.
@@ -72,7 +94,52 @@ impl Bound {
     /// That it is broken, in words.
     pub(crate) fn broken(&self) -> String {
         let limit = number::chosen(self.threshold.level());
-        format!("{} over {limit} {}", self.title, self.metric.unit())
+        let unit = self.metric.unit();
+        match self.base {
+            None => format!("{} over {limit} {unit}", self.title),
+            Some(base) if self.metric == Metric::ErrorRate => format!(
+                "{} over {limit} {unit} more than the {} % at any load",
+                self.title,
+                number::measured(base * 100.0)
+            ),
+            Some(base) => format!(
+                "{} over {limit} {unit} for {} % more than the {} % of the requests at any load",
+                self.title,
+                number::measured(self.own_share() * 100.0),
+                number::measured(base * 100.0)
+            ),
+        }
+    }
+
+    /// What misses it at any load, in words.
+    pub(crate) fn missed_at_any_load(&self, share: f64) -> String {
+        let percent = number::measured(share * 100.0);
+        let limit = number::chosen(self.threshold.level());
+        match self.metric {
+            Metric::ErrorRate => format!("{percent} % of the requests fail"),
+            _ => format!(
+                "{percent} % of the requests take over {limit} {}",
+                self.metric.unit()
+            ),
+        }
+    }
+
+    /// The grade of the target where it is missed.
+    pub(crate) fn grade_if_missed(&self) -> Grade {
+        match self.threshold {
+            Threshold::Critical(_) => Grade::Critical,
+            Threshold::Limit(_) => Grade::Poor,
+        }
+    }
+
+    /// What it limits, in words.
+    pub(crate) fn title(&self) -> &str {
+        &self.title
+    }
+
+    /// Whether it limits errors.
+    pub(crate) fn is_of_errors(&self) -> bool {
+        self.metric == Metric::ErrorRate
     }
 }
 

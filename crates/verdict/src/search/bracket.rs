@@ -69,7 +69,7 @@ impl Bracket {
     }
 }
 
-/// Trials this near, as a share of the level, speak of each other's.
+/// Trials this near below, as a share of the level, speak of whether it breaks.
 const NEAR: f64 = 0.05;
 /// Trials as near as this are of one level.
 const SAME: f64 = 0.005;
@@ -81,9 +81,9 @@ const APART: f64 = 3.0;
 /// where it says that the service breaks.
 const SURE: f64 = 2.2;
 
-/// All trials, with what is told together by those of one level; and by those that do not tell alone,
-/// with those near them: that a level holds follows from levels above it as well, and that it breaks from
-/// those below; and from the line through all of them, where it says no other than the trial itself.
+/// All trials, with what is told together by those of one level; and by those that do not tell alone: that a level
+/// holds follows from what was seen at levels above it as well, however far, and that it breaks from those near
+/// below; and from the line through all of them, where it says no other than the trial itself.
 pub(crate) fn together(trials: &[Trial]) -> Vec<Trial> {
     let mut all = trials.to_vec();
     for (told, trial) in all.iter_mut().zip(trials) {
@@ -97,7 +97,7 @@ pub(crate) fn together(trials: &[Trial]) -> Vec<Trial> {
         if trial.outcome == Outcome::Open && told.outcome == Outcome::Open {
             let is_open = |other: &Trial| other.outcome == Outcome::Open;
             let above = pooled(trials, trial, |ratio, other| {
-                is_open(other) && (1.0 - 1e-9..=1.0 + NEAR).contains(&ratio)
+                is_open(other) && ratio >= 1.0 - 1e-9
             });
             let below = pooled(trials, trial, |ratio, other| {
                 is_open(other) && (1.0 / (1.0 + NEAR)..=1.0 + 1e-9).contains(&ratio)

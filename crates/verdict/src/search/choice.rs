@@ -13,6 +13,15 @@ use crate::blocks::Sureness;
 pub(crate) const RISK: f64 = 0.12;
 /// … that of a trial that is but to come near may lie anywhere.
 const RISK_PILOT: f64 = 0.02;
+/// That of a trial that secures an end of the bracket, which lies well off.
+const RISK_END: f64 = 0.05;
+/// A level that is to hold lies at this share of one that seems to, or of the last that did not tell.
+const SECURE: f64 = 0.8;
+/// With more time left than so many of the shortest trials, a longer search comes near before it looks for a level
+/// that breaks.
+const NEAR_IN: f64 = 6.0;
+/// With less time left than so many of the shortest trials, none but comes near.
+const PILOT_IN: f64 = 4.0;
 /// What is taken where there is time for it.
 const LESS_RISK: [f64; 4] = [0.01, 0.02, 0.04, 0.07];
 /// Independent requests a second where nothing is known of them.
@@ -32,6 +41,10 @@ const OVER: RangeInclusive<f64> = 0.3..=3.5;
 const PILOT: f64 = 0.06;
 /// A level is farther off by so much of what is not known of where the service breaks.
 const UNKNOWN: f64 = 0.4;
+/// No level is nearer to where the service seems to break than this share of what is known of that side: a bad guess
+/// is not to cost a trial that cannot tell.
+const STEP: f64 = 0.25;
+const STEP_SPARSE: f64 = 0.4;
 /// So much of the bracket that is narrow enough lies on each side.
 const SIDE: f64 = 0.42;
 /// A side is known well enough that is no wider than so much of it.
@@ -48,6 +61,9 @@ const DOUBTED: f64 = 1.5;
 const SHATTERED: f64 = 3.5;
 /// This is asked once no more than so many of the shortest trials are left.
 const LAST: f64 = 3.0;
+/// … and of the level itself, and no longer of one in between, once no more than this is left, or it lies as near.
+const LAST_BUT_ONE: f64 = 1.2;
+const NEARBY: f64 = 0.05;
 
 /// What is known when a level is chosen.
 pub(crate) struct Known<'a> {
@@ -61,6 +77,8 @@ pub(crate) struct Known<'a> {
     pub(crate) least_s: f64,
     /// Narrow enough.
     pub(crate) precision: f64,
+    /// The search sees few requests: it secures both ends of the bracket before it comes near.
+    pub(crate) is_sparse: bool,
 }
 
 /// One side of where the service seems to break.
@@ -116,9 +134,16 @@ pub(crate) fn next(known: &Known) -> Option<Next> {
     if bracket.breaks.is_none() && bracket.holds.is_some_and(|holds| same(holds, known.most)) {
         return None;
     }
+    if let Some(level) = known.end_to_secure(&bracket) {
+        return Some(Next {
+            level: level.min(known.most),
+            seconds: (known.left_s / 2.0).max(known.least_s),
+            risk: RISK_END,
+        });
+    }
     let ends = known.ends(&bracket);
     let estimate = known.estimate(ends);
-    if estimate.error > PILOT {
+    if estimate.error > PILOT && !known.is_sparse && known.left_s > PILOT_IN * known.least_s {
         let is_narrow = bracket
             .width()
             .is_some_and(|width| width <= known.precision);
@@ -132,6 +157,63 @@ pub(crate) fn next(known: &Known) -> Option<Next> {
 }
 
 impl Known<'_> {
+    /// A level that is to give the bracket an end that it does not have: one that holds before all, well below
+    /// where the service seems to break; then one that breaks. `None` where it has both.
+    fn end_to_secure(&self, bracket: &Bracket) -> Option<f64> {
+        let tried = |is_so: fn(&Trial) -> bool| {
+            let trials = self.trials.iter().filter(move |trial| is_so(trial));
+            trials.map(|trial| trial.level)
+        };
+        match (bracket.holds, bracket.breaks) {
+            (Some(_), Some(_)) => None,
+            // There is time to come near to one that breaks.
+            (Some(_), None) if !self.is_sparse && self.left_s > NEAR_IN * self.least_s => None,
+            (None, breaks) => {
+                let broken = self.seemed(true).chain(breaks).reduce(f64::min);
+                let upper = broken.unwrap_or(self.most);
+                let seemed = self.seemed(false).filter(|level| *level < upper * 0.99);
+                let seemed = seemed.reduce(f64::max);
+                let lowest = self
+                    .trials
+                    .iter()
+                    .min_by(|a, b| a.level.total_cmp(&b.level));
+                let level = match (seemed, broken) {
+                    (Some(seemed), Some(_)) => seemed * SECURE,
+                    (Some(seemed), None) => seemed,
+                    (None, _) => upper / 2.0,
+                };
+                Some(match lowest {
+                    None => level,
+                    Some(open) if open.excess <= 0.7 => open.level * SECURE,
+                    Some(broken) => level.min(broken.level * SECURE),
+                })
+            }
+            (Some(holds), None) => {
+                let above = self.seemed(true).filter(|level| *level > holds * 1.01);
+                let broken = above.reduce(f64::min);
+                let upper = broken.unwrap_or(self.most.min(holds * 2.0));
+                let open = tried(|trial| trial.outcome == Outcome::Open);
+                let lower = open
+                    .filter(|level| *level < upper * 0.99)
+                    .fold(holds, f64::max);
+                let is_last = self.left_s < 2.0 * self.least_s;
+                Some(if broken.is_none() || is_last {
+                    upper
+                } else {
+                    (lower * upper).sqrt()
+                })
+            }
+        }
+    }
+
+    /// Levels that seemed to be broken at a glance, or not to be.
+    fn seemed(&self, broken: bool) -> impl Iterator<Item = f64> {
+        let levels = self.believed().into_iter();
+        levels
+            .filter(move |point| (point.excess > 0.7) == broken)
+            .map(|point| point.level)
+    }
+
     /// The length of a trial that is but to come near.
     fn pilot_s(&self) -> f64 {
         (self.left_s * 0.1).clamp(self.least_s, 120.0)
@@ -186,8 +268,9 @@ impl Known<'_> {
         };
         let least = LESS_RISK.into_iter().find(|risk| tells(*risk) <= near);
         side.risk = least.unwrap_or(RISK);
+        let step = if self.is_sparse { STEP_SPARSE } else { STEP };
         let off = tells(side.risk).max(near) + UNKNOWN * estimate.error;
-        let off = off.min(side.gap / 2.0);
+        let off = off.clamp(step * side.gap, side.gap / 2.0);
         let silent = self.trials.iter().filter(|trial| {
             let would_take_s = trial.times * (trial.to_s - trial.from_s);
             trial.outcome == Outcome::Open && would_take_s > SILENT * seconds
@@ -213,9 +296,18 @@ impl Known<'_> {
             .map(Point::of)
             .chain(self.glances.iter().copied());
         let mut above = above.filter(|point| point.level > breaks * 1.001);
-        let is_doubted = broke.excess > SHATTERED && self.left_s < LAST * self.least_s
-            || above.any(|point| point.excess < broke.excess - DOUBTED);
-        is_doubted.then_some(breaks)
+        if above.any(|point| point.excess < broke.excess - DOUBTED) {
+            return Some(breaks);
+        }
+        if broke.excess <= SHATTERED || self.left_s >= LAST * self.least_s {
+            return None;
+        }
+        // A level in between that breaks less is an answer as well, and narrows the bracket.
+        let ends = self.ends(bracket);
+        let between = (self.estimate(ends).breaks_at * breaks).sqrt();
+        let is_far =
+            breaks > between * (1.0 + NEARBY) && self.left_s >= LAST_BUT_ONE * self.least_s;
+        Some(if is_far { between } else { breaks })
     }
 
     /// Glances that no trial contradicts: where a trial holds, a glance that was broken a little above it was

@@ -45,7 +45,8 @@ pub(super) fn disturbed(stretch: Stretch, bounds: &[Bound]) -> Vec<bool> {
         .collect()
 }
 
-fn matters_ms(bounds: &[Bound]) -> f64 {
+/// What is taken from brunt, or how late it is, matters from here on, in milliseconds.
+pub(super) fn matters_ms(bounds: &[Bound]) -> f64 {
     let tightest_s = bounds
         .iter()
         .map(Bound::patience_s)

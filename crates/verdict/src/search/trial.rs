@@ -3,7 +3,7 @@
 use record::{Level, Measure, RunRecord, Scope};
 
 use super::bound::Bound;
-use super::disturbed::disturbed;
+use super::disturbed::{disturbed, matters_ms};
 use crate::blocks::{self, Block, Sureness};
 use crate::stretch::{Stretch, whole_number};
 
@@ -13,6 +13,8 @@ const ALIKE: f64 = 0.5;
 const EXCESS_MAX: f64 = 3.0;
 /// What was counted tells more.
 const COUNTED_MAX: f64 = 4.5;
+/// brunt is not trusted where more than this share of the arrivals was late by what matters.
+const LATE: f64 = 0.05;
 /// A backlog is looked for over so many seconds or more.
 const BACKLOG_S: f64 = 6.0;
 /// It grows by so many standard deviations of what chance lets come and go.
@@ -42,7 +44,7 @@ pub struct Trial {
     /// It would have to be so many times as long, to decide.
     pub(crate) times: f64,
     /// The risk of a wrong answer, either way.
-    risk: f64,
+    pub(crate) risk: f64,
     /// What was counted for each bound.
     pub(crate) counted: Vec<Counted>,
 }
@@ -96,6 +98,8 @@ pub enum Outcome {
     Breaks(Cause),
     /// The trial does not tell.
     Open,
+    /// brunt itself was late: it was not the load of this level that the service had.
+    Late,
 }
 
 /// Why a level breaks.
@@ -143,6 +147,10 @@ impl Trial {
         let disturbed = disturbed(stretch, bounds);
         let left_out = disturbed.iter().filter(|is_so| **is_so).count();
         trial.left_out_s = left_out as f64 * f64::from(record.timeline.width_s());
+        if is_late(stretch.without(&disturbed), bounds) {
+            trial.outcome = Outcome::Late;
+            return trial;
+        }
         if record.header.load.open.is_some() && backlog_grows(stretch, &disturbed, level.level) {
             trial.outcome = Outcome::Breaks(Cause::Backlog);
             trial.excess = EXCESS_MAX;
@@ -223,6 +231,20 @@ impl Trial {
         }
         self.times = self.times.max(times);
     }
+}
+
+/// Whether brunt itself was late with so many arrivals, and by so much, that what was seen of the service says
+/// nothing of this load.
+pub(crate) fn is_late(stretch: Stretch, bounds: &[Bound]) -> bool {
+    if stretch.record.header.load.open.is_none() {
+        return false;
+    }
+    let matters_ns = matters_ms(bounds) * 1e6;
+    let late = stretch.missing(Scope::All, Measure::Lag, |ns| ns as f64 <= matters_ns);
+    let (late, all) = late.iter().fold((0.0, 0.0), |(late, all), block| {
+        (late + block.missing, all + block.all)
+    });
+    late > LATE * all
 }
 
 /// Whether what is under way grows all along, and by more than chance explains of arrivals and ends that

@@ -1,0 +1,227 @@
+//! Rates: levels of an open load, which are tasks a second, in requests a second. How many requests a task
+//! makes is measured, level by level: a scenario's loops and conditions do not tell it beforehand.
+
+use record::{Level, Part, RunRecord};
+
+/// With fewer tasks than this, a level does not tell how many requests a task makes.
+const TASKS_MIN: u64 = 30;
+/// The least share of the offered tasks that ended, if tasks did not pile up: otherwise, requests of tasks that did
+/// not end are counted.
+const KEPT_UP: f64 = 0.8;
+
+/// How many requests tasks make, by level.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rates {
+    /// Of the closed model, levels are users, and stay so.
+    is_open: bool,
+    /// What the plan expects.
+    planned: f64,
+    /// Neighboring levels that were measured, in ascending order.
+    groups: Vec<Group>,
+}
+
+/// Neighboring levels, told together.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Group {
+    lowest: f64,
+    highest: f64,
+    requests: u64,
+    tasks: u64,
+}
+
+impl Group {
+    fn requests_per_task(&self) -> f64 {
+        self.requests as f64 / self.tasks as f64
+    }
+
+    fn and(self, higher: Self) -> Self {
+        Self {
+            lowest: self.lowest,
+            highest: higher.highest,
+            requests: self.requests + higher.requests,
+            tasks: self.tasks + higher.tasks,
+        }
+    }
+}
+
+impl Rates {
+    /// The rates of a run, as far as it has come.
+    pub fn of(record: &RunRecord) -> Self {
+        Self::until(record, record.timeline.seconds().len() as f64)
+    }
+
+    /// The same, of the seconds before a moment.
+    pub(crate) fn until(record: &RunRecord, until_s: f64) -> Self {
+        let load = &record.header.load;
+        let mut rates = Self {
+            is_open: load.open.is_some(),
+            planned: load.requests_per_task,
+            groups: Vec::new(),
+        };
+        if rates.is_open {
+            let mut measured = if load.search.is_some() {
+                of_levels(record, until_s)
+            } else {
+                of_all(record, until_s).into_iter().collect()
+            };
+            measured.sort_by(|a: &Group, b: &Group| a.lowest.total_cmp(&b.lowest));
+            measured.into_iter().for_each(|group| rates.push(group));
+        }
+        rates
+    }
+
+    /// Adds what was measured of a level above the others. More tasks are more requests: neighbors that say
+    /// otherwise, by chance, are told together.
+    fn push(&mut self, group: Group) {
+        let mut last = group;
+        while let Some(below) = self.groups.last() {
+            let is_less =
+                below.highest * below.requests_per_task() < last.lowest * last.requests_per_task();
+            if is_less && below.highest < last.lowest {
+                break;
+            }
+            last = below.and(last);
+            self.groups.pop();
+        }
+        self.groups.push(last);
+    }
+
+    /// A level in requests a second; of the closed model, in users.
+    pub fn rate(&self, level: f64) -> f64 {
+        if self.is_open {
+            level * self.requests_per_task(level)
+        } else {
+            level
+        }
+    }
+
+    /// The level of so many requests a second, of the open model.
+    pub(crate) fn level(&self, rps: f64) -> Option<f64> {
+        let highest = self
+            .groups
+            .last()
+            .map_or(self.planned, Group::requests_per_task);
+        (highest > 0.0).then(|| rps / highest)
+    }
+
+    /// Requests in a task: of the next measured level below, or above.
+    fn requests_per_task(&self, level: f64) -> f64 {
+        let below = self.groups.iter().rev().find(|group| group.lowest <= level);
+        let nearest = below.or(self.groups.first());
+        nearest.map_or(self.planned, Group::requests_per_task)
+    }
+}
+
+/// What was measured of each level of a search.
+fn of_levels(record: &RunRecord, until_s: f64) -> Vec<Group> {
+    let first = record.header.load.search.map(|search| Level {
+        from_ms: 0,
+        within_ms: 0,
+        level: search.from,
+        part: Part::Glance,
+    });
+    let levels: Vec<Level> = first.into_iter().chain(record.levels().copied()).collect();
+    let ends = levels
+        .iter()
+        .skip(1)
+        .map(|level| level.from_ms as f64 / 1e3);
+    let ends = ends.chain([until_s]);
+    levels
+        .iter()
+        .zip(ends)
+        .filter_map(|(level, end_s)| {
+            let from_s = level.from_ms as f64 / 1e3;
+            measured(record, level.level, from_s, end_s.min(until_s))
+        })
+        .collect()
+}
+
+/// What was measured of a load whose levels are planned.
+fn of_all(record: &RunRecord, until_s: f64) -> Option<Group> {
+    let load = record.load();
+    let mean = load.integral(until_s) / until_s.max(1.0);
+    let most = load.stages.iter().map(|stage| stage.from.max(stage.to));
+    let highest = most.fold(0.0, f64::max);
+    let group = measured(record, mean, 0.0, until_s)?;
+    Some(Group {
+        lowest: 0.0,
+        highest,
+        ..group
+    })
+}
+
+fn measured(record: &RunRecord, level: f64, from_s: f64, to_s: f64) -> Option<Group> {
+    let (requests, tasks) = record.requests_and_tasks(from_s, to_s);
+    let offered = level * (to_s - from_s);
+    (tasks >= TASKS_MIN && tasks as f64 >= KEPT_UP * offered).then_some(Group {
+        lowest: level,
+        highest: level,
+        requests,
+        tasks,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn measured(level: f64, requests: u64, tasks: u64) -> Group {
+        Group {
+            lowest: level,
+            highest: level,
+            requests,
+            tasks,
+        }
+    }
+
+    fn rates(groups: &[Group]) -> Rates {
+        let mut rates = Rates {
+            is_open: true,
+            planned: 1.0,
+            groups: Vec::new(),
+        };
+        groups.iter().for_each(|group| rates.push(*group));
+        rates
+    }
+
+    #[test]
+    fn level_not_measured_has_the_requests_per_task_of_the_one_below() {
+        let rates = rates(&[measured(10.0, 200, 100), measured(20.0, 600, 200)]);
+        for (level, rate) in [
+            (5.0, 10.0),
+            (10.0, 20.0),
+            (15.0, 30.0),
+            (20.0, 60.0),
+            (40.0, 120.0),
+        ] {
+            assert!((rates.rate(level) - rate).abs() < 1e-9, "{level}");
+        }
+        assert!((rates.level(300.0).unwrap() - 100.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn nothing_measured_leaves_what_was_planned() {
+        assert!((rates(&[]).rate(7.0) - 7.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn neighbors_whose_rates_fall_are_told_together() {
+        let rates = rates(&[
+            measured(10.0, 100, 100),
+            measured(100.0, 1_700, 1_000),
+            measured(101.0, 1_600, 1_000),
+        ]);
+        assert!((rates.rate(10.0) - 10.0).abs() < 1e-9);
+        assert!((rates.rate(100.0) - 165.0).abs() < 1e-9);
+        assert!((rates.rate(101.0) - 166.65).abs() < 1e-9);
+    }
+
+    #[test]
+    fn closed_model_has_users() {
+        let closed = Rates {
+            is_open: false,
+            ..rates(&[])
+        };
+        assert!((closed.rate(12.0) - 12.0).abs() < 1e-9);
+    }
+}

@@ -1,0 +1,161 @@
+//! Bounds that are missed at any load: load is not the cause, so the search sets them aside, names them, and goes on
+//! for where more misses, or another bound is broken.
+
+use record::{Level, Measure, NameId, Part, RunRecord, Scope};
+
+use super::Search;
+use super::bound::Bound;
+use super::trial::{Cause, Outcome, Trial, is_late};
+use crate::blocks::{self, Block, Sureness};
+use crate::stretch::Stretch;
+
+/// A level this far below another tells whether misses grow with the load.
+const FAR_BELOW: f64 = 2.0;
+/// They do not where, at such levels, surely more than this share of what misses above misses as well.
+const AS_MUCH: f64 = 0.5;
+/// The risk that chance explains it.
+const RISK: f64 = 0.05;
+
+/// A bound that is missed at any load.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct SetAside {
+    /// Its place among the bounds.
+    pub(crate) bound: usize,
+    /// The share that misses it at any load (0 to 1).
+    pub(crate) share: f64,
+    /// The request that most of what misses is of.
+    pub(crate) name: Option<NameId>,
+}
+
+impl Search {
+    /// Sets aside what a trial broke, where the load is not the cause, and judges all trials and glances again.
+    pub(super) fn set_aside(&mut self, record: &RunRecord, now_s: f64) {
+        let broken = (0..self.bounds.len()).filter(|at| self.bounds[*at].base.is_none());
+        let found: Vec<(usize, f64)> = broken
+            .filter_map(|at| Some((at, self.share_at_any_load(record, at, now_s)?)))
+            .collect();
+        if found.is_empty() {
+            return;
+        }
+        for (at, share) in found {
+            self.bounds[at].base = Some(share);
+        }
+        for trial in &mut self.trials {
+            let level = Level {
+                from_ms: 0,
+                within_ms: 0,
+                level: trial.level,
+                part: Part::Trial,
+            };
+            let judged = (trial.from_s, trial.to_s);
+            *trial = Trial::judge(record, &self.bounds, &level, trial.risk, judged);
+        }
+        self.glance_again(record, now_s);
+    }
+
+    /// The share that misses a bound at any load; `None` where the load may be the cause, or the bound was not broken.
+    fn share_at_any_load(&self, record: &RunRecord, at: usize, now_s: f64) -> Option<f64> {
+        let is_by = |trial: &&Trial| trial.outcome == Outcome::Breaks(Cause::Bound(at));
+        let broken = self.trials.iter().filter(is_by);
+        let highest = broken.max_by(|a, b| a.level.total_cmp(&b.level))?;
+        let above = counted(record, &self.bounds[at], (highest.from_s, highest.to_s))?;
+        let lowest = self.trials.iter().map(|trial| trial.level);
+        let lowest = lowest.fold(f64::INFINITY, f64::min);
+        let is_lowest = highest.level <= self.asked.from && highest.level <= lowest;
+        if is_lowest {
+            return Some(above.share);
+        }
+        let mut missing = 0.0;
+        let mut all = 0.0;
+        for (level, from_s, to_s) in self.seen(record, now_s) {
+            if level * FAR_BELOW > highest.level {
+                continue;
+            }
+            if let Some(seen) = counted(record, &self.bounds[at], (from_s, to_s)) {
+                missing += seen.share * seen.effective;
+                all += seen.effective;
+            }
+        }
+        if all < 1.0 {
+            return None;
+        }
+        let below = Sureness {
+            share: missing / all,
+            effective: all,
+            ..above
+        };
+        let is_as_much = below.low(RISK) > AS_MUCH * above.share;
+        is_as_much.then_some(above.share.min(1.0))
+    }
+
+    /// What was offered up to a moment, to be looked at: levels, and from when to when.
+    fn seen(&self, record: &RunRecord, now_s: f64) -> Vec<(f64, f64, f64)> {
+        let glanced = self.glanced(record, Part::Glance);
+        let glanced = glanced
+            .into_iter()
+            .map(|trial| (trial.level, trial.from_s, trial.to_s));
+        let trials = self.trials.iter();
+        let tried = trials.map(|trial| (trial.level, trial.from_s, trial.to_s));
+        glanced
+            .chain(tried)
+            .map(|(level, from_s, to_s)| (level, from_s, to_s.min(now_s)))
+            .filter(|(_, from_s, to_s)| to_s > from_s)
+            .collect()
+    }
+
+    /// Takes the glances in again, by the bounds as they are now; the search goes on upwards from the last.
+    fn glance_again(&mut self, record: &RunRecord, now_s: f64) {
+        let glances = self.glanced(record, Part::Glance);
+        self.glances.clear();
+        for glance in glances {
+            let judged = (glance.from_s, glance.to_s.min(now_s));
+            let is_seen = judged.1 > judged.0;
+            let stretch = Stretch::between(record, judged.0, judged.1);
+            if is_seen && !is_late(stretch, &self.bounds) {
+                self.take_glance(record, glance.level, judged);
+            }
+        }
+        self.glances_on = self.glances.iter().all(|point| point.excess <= 0.7);
+    }
+
+    /// What was set aside, with the request that most of it is of.
+    pub(crate) fn aside(&self, record: &RunRecord) -> Vec<SetAside> {
+        let bounds = self.bounds.iter().enumerate();
+        bounds
+            .filter_map(|(at, bound)| {
+                Some(SetAside {
+                    bound: at,
+                    share: bound.base?,
+                    name: most_missed(record, bound),
+                })
+            })
+            .collect()
+    }
+}
+
+/// The share that misses a bound in a part of a run, as if requests were independent.
+fn counted(record: &RunRecord, bound: &Bound, (from_s, to_s): (f64, f64)) -> Option<Sureness> {
+    let missing = bound.count(Stretch::between(record, from_s, to_s)).missing;
+    let all: f64 = missing.iter().map(|block: &Block| block.all).sum();
+    let seen = blocks::sureness(&missing)?;
+    Some(Sureness {
+        effective: all,
+        is_long_enough: true,
+        is_settled: true,
+        ..seen
+    })
+}
+
+/// The name whose requests missed a bound most often.
+fn most_missed(record: &RunRecord, bound: &Bound) -> Option<NameId> {
+    let names = (0u32..).zip(record.timeline.names());
+    let judged = names.filter(|(_, name)| name.is_judged());
+    let stretch = Stretch::whole(record);
+    let missed = judged.map(|(id, _)| {
+        let scope = Scope::Name(NameId(id));
+        let missing = bound.missing_of(stretch, scope, Measure::Response);
+        (NameId(id), missing)
+    });
+    let most = missed.max_by(|a, b| a.1.total_cmp(&b.1))?;
+    (most.1 > 0.0).then_some(most.0)
+}
