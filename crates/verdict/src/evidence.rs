@@ -222,9 +222,10 @@ impl<'a> Evidence<'a> {
     pub(crate) fn never_decidable(&self, target: &Target) -> Option<Undecidable> {
         let record = self.stretch.record;
         let header = &record.header;
-        let mut names = record.timeline.names_in(self.scope);
-        let is_requested =
-            self.scope == Scope::All || names.any(|name| !header.not_requested.contains(&name));
+        let is_requested = target.scope.as_ref().is_none_or(|names| {
+            let mut names = names.ids().iter();
+            names.any(|name| !header.not_requested.contains(name))
+        });
         let (portion, made) = match (self.scope, requests_of(record, self.scope)) {
             _ if !is_requested => (Portion::Nothing, 0),
             (_, Ok(counts)) => (Portion::Share(counts.share), counts.all),
