@@ -149,27 +149,12 @@ impl<'a> Evidence<'a> {
             Basis::Errors { requests } => self.answer_of_errors(threshold, *requests),
             Basis::Varying(varying) => {
                 let answer = self.answer_of_varying(threshold, varying);
-                self.unless_not_offered(answer, threshold, varying.offered)
+                unless_not_offered(answer, threshold, varying.offered)
             }
             Basis::Level { offered } => {
                 let answer = self.is_met(threshold).into();
-                self.unless_not_offered(answer, threshold, *offered)
+                unless_not_offered(answer, threshold, *offered)
             }
-        }
-    }
-
-    /// A shortfall that was not offered is not the service's.
-    fn unless_not_offered(
-        &self,
-        answer: Answer,
-        threshold: Threshold,
-        offered: Option<f64>,
-    ) -> Answer {
-        match offered {
-            Some(offered) if answer != Answer::Met && !is_to_spare(offered, threshold.level()) => {
-                Answer::Open(Lack::not_offered(offered, threshold.level()))
-            }
-            _ => answer,
         }
     }
 
@@ -303,6 +288,16 @@ impl<'a> Evidence<'a> {
         self.value
             .known()
             .is_some_and(|value| threshold.is_met_by(value, self.metric))
+    }
+}
+
+/// A shortfall that was not offered is not the service's.
+fn unless_not_offered(answer: Answer, threshold: Threshold, offered: Option<f64>) -> Answer {
+    match offered {
+        Some(offered) if answer != Answer::Met && !is_to_spare(offered, threshold.level()) => {
+            Answer::Open(Lack::not_offered(offered, threshold.level()))
+        }
+        _ => answer,
     }
 }
 

@@ -11,9 +11,9 @@ use crate::number;
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Lack {
     /// What is missing.
-    pub(crate) cause: Cause,
+    pub(crate) cause: Box<Cause>,
     /// What is known anyway.
-    pub(crate) known: Option<Known>,
+    pub(crate) known: Option<Box<Known>>,
     /// What would decide it.
     pub(crate) remedies: Vec<Advice>,
 }
@@ -102,7 +102,7 @@ impl Lack {
 
     pub(crate) fn of(cause: Cause) -> Self {
         Self {
-            cause,
+            cause: Box::new(cause),
             known: None,
             remedies: Vec::new(),
         }
@@ -138,7 +138,7 @@ impl Lack {
 
     /// The whole of it.
     pub(crate) fn reason(&self) -> String {
-        let known = self.known.iter().map(Known::to_string);
+        let known = self.known.iter().map(ToString::to_string);
         let remedies = self.remedies.iter().map(Advice::to_string);
         let parts: Vec<String> = std::iter::once(self.cause.to_string())
             .chain(known)

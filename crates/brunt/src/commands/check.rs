@@ -133,11 +133,11 @@ fn explain_profile(name: &str, profile: &Profile, scenario: &Scenario) -> String
     // A search offers what it takes.
     let offered = offered.filter(|_| profile.search.is_none());
     let offered = offered.map_or_else(String::new, |offered| format!(", {offered}"));
-    let warnings: String = warnings
-        .into_iter()
-        .map(|warning| format!("    warning: {warning}\n"))
-        .collect();
-    format!("  {name:width$}  {length:>8}  {level}{users_of}{offered}\n{warnings}")
+    let mut text = format!("  {name:width$}  {length:>8}  {level}{users_of}{offered}\n");
+    for warning in warnings {
+        text += &format!("    warning: {warning}\n");
+    }
+    text
 }
 
 fn all_classes(scenario: &Scenario) -> Vec<String> {

@@ -25,39 +25,28 @@ impl Evidence<'_> {
         let place = unlike_the_rest(blocks)?;
         let intervals = self.stretch.intervals();
         let is_inside = |interval: &usize| place.contains(&(interval - intervals.start));
-        let (inside, outside) = match metric {
-            Metric::Percentile(q) => {
-                let figure = |inside: bool| {
-                    let of_it = intervals
-                        .clone()
-                        .filter(|interval| is_inside(interval) == inside);
-                    let timeline = &self.stretch.record.timeline;
-                    let seen = timeline.distribution_in(of_it, self.scope, self.lag.measure());
-                    match seen.percentile(q)? {
-                        Waited::Ns(ns) => Some(format!(
-                            "{} {}",
-                            number::measured(ns as f64 / 1e6),
-                            self.unit()
-                        )),
-                        _ => Some("no response".to_owned()),
+        let figure = |inside: bool| {
+            if let Metric::Percentile(q) = metric {
+                let intervals = intervals.clone();
+                let of_it = intervals.filter(|interval| is_inside(interval) == inside);
+                let timeline = &self.stretch.record.timeline;
+                let seen = timeline.distribution_in(of_it, self.scope, self.lag.measure());
+                return Some(match seen.percentile(q)? {
+                    Waited::Ns(ns) => {
+                        let ms = number::measured(ns as f64 / 1e6);
+                        format!("{ms} {}", self.metric.unit())
                     }
-                };
-                (figure(true)?, figure(false)?)
+                    Waited::NotAnswered => "no response".to_owned(),
+                });
             }
-            _ => {
-                let figure = |inside: bool| {
-                    let (mut missing, mut all) = (0.0, 0.0);
-                    for (at, block) in blocks.iter().enumerate() {
-                        if place.contains(&at) == inside {
-                            missing += block.missing;
-                            all += block.all;
-                        }
-                    }
-                    (all > 0.0).then(|| format!("{} %", number::measured(missing / all * 100.0)))
-                };
-                (figure(true)?, figure(false)?)
-            }
+            let parts = blocks.iter().enumerate();
+            let parts = parts.filter(|(at, _)| place.contains(at) == inside);
+            let (missing, all) = parts.fold((0.0, 0.0), |(missing, all), (_, block)| {
+                (missing + block.missing, all + block.all)
+            });
+            (all > 0.0).then(|| format!("{} %", number::measured(missing / all * 100.0)))
         };
+        let (inside, outside) = (figure(true)?, figure(false)?);
         let width_s = f64::from(self.stretch.record.timeline.width_s());
         let moment_s = |at: usize| (intervals.start + at) as f64 * width_s;
         let name = match metric {
@@ -70,10 +59,6 @@ impl Evidence<'_> {
             inside: format!("{name} {inside}"),
             outside,
         })
-    }
-
-    fn unit(&self) -> &'static str {
-        self.metric.unit()
     }
 }
 

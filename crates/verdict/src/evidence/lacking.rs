@@ -67,7 +67,7 @@ impl Evidence<'_> {
             let high = durations.high_ms(1.0 - limit, share::RISK)?;
             Some(format!("{} ms", number::chosen(loosened(high))))
         };
-        self.lack(open, blocks, met_ms)
+        self.lack(&open, blocks, met_ms)
     }
 
     pub(super) fn lack_of_errors(
@@ -98,13 +98,13 @@ impl Evidence<'_> {
             let high = seen.high(share::RISK) * 100.0;
             (high < 100.0).then(|| format!("{} %", number::chosen(loosened(high))))
         };
-        self.lack(open, || (failed.clone(), Vec::new()), met)
+        self.lack(&open, || (failed.clone(), Vec::new()), met)
     }
 
     /// Why a share does not decide, and what would.
     fn lack(
         &self,
-        open: Open,
+        open: &Open,
         blocks: impl Fn() -> (Vec<Block>, Vec<Block>),
         met: impl Fn() -> Option<String>,
     ) -> Lack {
@@ -117,9 +117,9 @@ impl Evidence<'_> {
             requests,
             times,
             ..
-        } = &open;
+        } = open;
         if load_s < shortest_s - 1.0 {
-            return self.lack_of_length(&open, load_s, shortest_s);
+            return lack_of_length(open, load_s, shortest_s);
         }
         let needed = share::requests_needed(*limit);
         if seen.share <= 0.0 && *requests < needed {
@@ -149,41 +149,6 @@ impl Evidence<'_> {
             return lack_with_threshold(lack, met);
         }
         advise(lack, load_s * (times - 1.0), None, met)
-    }
-
-    /// A run that is shorter than any that may pass: what it says, if the service does not change over a longer
-    /// time than this.
-    fn lack_of_length(&self, open: &Open, load_s: f64, shortest_s: f64) -> Lack {
-        let mut lack = Lack::of(Cause::TooShort {
-            what: open.what.clone(),
-            needed_s: shortest_s,
-        });
-        if let Some(seen) = open.shortest.filter(|seen| seen.is_long_enough) {
-            let missing = seen.share * open.requests as f64;
-            let share_max = seen.high(share::RISK);
-            let known = Known {
-                missing: nearest(missing),
-                requests: open.requests,
-                what: open.doing.clone(),
-                share_max,
-                run_s: load_s,
-            };
-            lack.known = Some(known).filter(|known| known.share_max <= open.limit * TELLS_TIMES);
-            let extra_s = (load_s * open.times).max(shortest_s) - load_s;
-            let lack = advise(lack, extra_s, None, || None);
-            let would_pass = share_max < open.limit && load_s >= MIN_DURATION_S;
-            return if would_pass {
-                lack.advise(Advice::Change(Remedy::MinDuration(load_s.floor())))
-            } else {
-                lack
-            };
-        }
-        advise(
-            lack,
-            (load_s * open.times).max(shortest_s) - load_s,
-            None,
-            || None,
-        )
     }
 
     pub(super) fn lack_of_varying(
@@ -236,6 +201,41 @@ impl Evidence<'_> {
             _ => 0.0,
         }
     }
+}
+
+/// A run that is shorter than any that may pass: what it says, if the service does not change over a longer
+/// time than this.
+fn lack_of_length(open: &Open, load_s: f64, shortest_s: f64) -> Lack {
+    let mut lack = Lack::of(Cause::TooShort {
+        what: open.what.clone(),
+        needed_s: shortest_s,
+    });
+    if let Some(seen) = open.shortest.filter(|seen| seen.is_long_enough) {
+        let missing = seen.share * open.requests as f64;
+        let share_max = seen.high(share::RISK);
+        let known = Known {
+            missing: nearest(missing),
+            requests: open.requests,
+            what: open.doing.clone(),
+            share_max,
+            run_s: load_s,
+        };
+        lack.known = (known.share_max <= open.limit * TELLS_TIMES).then(|| Box::new(known));
+        let extra_s = (load_s * open.times).max(shortest_s) - load_s;
+        let lack = advise(lack, extra_s, None, || None);
+        let would_pass = share_max < open.limit && load_s >= MIN_DURATION_S;
+        return if would_pass {
+            lack.advise(Advice::Change(Remedy::MinDuration(load_s.floor())))
+        } else {
+            lack
+        };
+    }
+    advise(
+        lack,
+        (load_s * open.times).max(shortest_s) - load_s,
+        None,
+        || None,
+    )
 }
 
 /// What would decide: a longer run, or something else if nobody would run that long. `more_load` is how many times

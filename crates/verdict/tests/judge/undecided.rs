@@ -245,17 +245,20 @@ fn is_met(row: &Judgement, end: f64, level: f64, is_critical: bool) -> bool {
     better || is_critical && (end - level).abs() <= 0.0
 }
 
+/// A threshold, and whether it is the critical one.
+type Level = (f64, bool);
+
 /// The thresholds that a grade says are met, and those that it says are missed.
-fn met_and_missed(row: &Judgement) -> (Option<(f64, bool)>, Option<(f64, bool)>) {
+fn met_and_missed(row: &Judgement) -> [Option<Level>; 2] {
     let target = &row.target;
     let limit = |level: Option<f64>| level.map(|level| (level, false));
     let critical = target.critical.map(|level| (level, true));
     match row.grade {
-        Grade::Good => (limit(target.target), None),
-        Grade::Acceptable => (limit(target.acceptable), limit(target.target)),
-        Grade::Poor => (None, limit(target.acceptable)),
-        Grade::Critical => (None, critical),
-        Grade::Inconclusive | Grade::NotApplicable => (None, None),
+        Grade::Good => [limit(target.target), None],
+        Grade::Acceptable => [limit(target.acceptable), limit(target.target)],
+        Grade::Poor => [None, limit(target.acceptable)],
+        Grade::Critical => [None, critical],
+        Grade::Inconclusive | Grade::NotApplicable => [None, None],
     }
 }
 
@@ -275,7 +278,7 @@ fn agrees(row: &Judgement, longest_ms: f64) -> Result<(), TestCaseError> {
     } else {
         (high, interval.low)
     };
-    let (met, missed) = met_and_missed(row);
+    let [met, missed] = met_and_missed(row);
     if let Some((level, is_critical)) = met {
         prop_assert!(is_met(row, worse, level, is_critical), "{row:?}");
     }
