@@ -316,6 +316,44 @@ fn finite(ms: f64) -> Figure {
     }
 }
 
+/// What became of the service, in one sentence; the p95s are those before and during the spike.
+fn in_words(
+    recovery: Recovery,
+    what: &str,
+    (before_ms, during_ms): (f64, f64),
+    failed: u64,
+    peak: u32,
+) -> String {
+    match recovery {
+        Recovery::NotDisturbed => format!(
+            "The {what} did not disturb the service (p95 {} ms in it, {} ms before); a stronger one tells more.",
+            number::measured(during_ms),
+            number::measured(before_ms)
+        ),
+        Recovery::Unclear => format!(
+            "Whether the service recovers after the {what} is not known: it was not calm before (p95 {} in the \
+             {what}, {} ms before, and as long in single seconds).",
+            waited(during_ms),
+            number::measured(before_ms)
+        ),
+        Recovery::Recovered { seconds, error_s } => format!(
+            "The service recovered {} (± {}) after the {what}; meanwhile {} failed, and up to {} were \
+             under way.",
+            number::seconds(seconds),
+            number::seconds(error_s),
+            number::requests(failed),
+            number::count(peak.into()),
+        ),
+        Recovery::NotWithin { seconds } => format!(
+            "The service did not recover within {} after the {what}; {} failed, and up to {} were under \
+             way.",
+            number::seconds(seconds),
+            number::requests(failed),
+            number::count(peak.into()),
+        ),
+    }
+}
+
 /// The finding of a spike, where the load had one.
 pub(crate) fn finding(record: &RunRecord) -> Option<Finding> {
     let spike = spike(record)?;
@@ -346,34 +384,7 @@ pub(crate) fn finding(record: &RunRecord) -> Option<Finding> {
         Some(_) => "push",
         None => "spike",
     };
-    let sentence = match recovery {
-        Recovery::NotDisturbed => format!(
-            "The {what} did not disturb the service (p95 {} ms in it, {} ms before); a stronger one tells more.",
-            number::measured(during_ms),
-            number::measured(before_ms)
-        ),
-        Recovery::Unclear => format!(
-            "Whether the service recovers after the {what} is not known: it was not calm before (p95 {} in the \
-             {what}, {} ms before, and as long in single seconds).",
-            waited(during_ms),
-            number::measured(before_ms)
-        ),
-        Recovery::Recovered { seconds, error_s } => format!(
-            "The service recovered {} (± {}) after the {what}; meanwhile {} failed, and up to {} were \
-             under way.",
-            number::seconds(seconds),
-            number::seconds(error_s),
-            number::requests(failed),
-            number::count(peak.into()),
-        ),
-        Recovery::NotWithin { seconds } => format!(
-            "The service did not recover within {} after the {what}; {} failed, and up to {} were under \
-             way.",
-            number::seconds(seconds),
-            number::requests(failed),
-            number::count(peak.into()),
-        ),
-    };
+    let sentence = in_words(recovery, what, (before_ms, during_ms), failed, peak);
     let (outcome, seconds) = match recovery {
         Recovery::NotDisturbed => ("not_disturbed", None),
         Recovery::Unclear => ("unclear", None),

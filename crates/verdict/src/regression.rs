@@ -20,6 +20,10 @@ pub struct Beside {
     pub comparison: Comparison,
 }
 
+/// What to do about a run that is worse.
+const PLAY_BOTH: &str =
+    "Next: `brunt compare --ab` plays both builds in turns, and tells a change from noise.";
+
 /// The verdict on a run that is compared with a baseline. A difference by less than `theta`, a share, is none.
 /// `differences` are those that were found before the load, with the conditions as they were then.
 pub fn judge_beside(
@@ -43,9 +47,7 @@ pub fn judge_beside(
         if !verdict.result.is_missed() && verdict.result != RunResult::NothingAnswered {
             verdict.sentence.clone_from(&finding.sentence);
             verdict.result = RunResult::Graded(Grade::Poor);
-            verdict.next_step =
-                "Next: `brunt compare --ab` plays both builds in turns, and tells a change from noise."
-                    .to_owned();
+            PLAY_BOTH.clone_into(&mut verdict.next_step);
         }
         verdict.findings.insert(0, finding);
     } else if beside.comparison.outcome() == Outcome::NotEnoughData {

@@ -87,6 +87,10 @@ pub enum Order {
 }
 
 /// A search that goes on, or has ended.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own that the next step depends on"
+)]
 #[derive(Debug, Clone)]
 pub struct Search {
     asked: record::Search,

@@ -186,7 +186,7 @@ impl Headline<'_> {
         };
         let lack = first.lack.as_ref();
         let lack = lack.map_or_else(String::new, |lack| format!(" ({})", lack.cause));
-        let value = self.value_if_failing(first);
+        let value = value_if_failing(first);
         let named = format!("{}{value} is not decided{lack}", first.title);
         let count = self.rows.iter().filter(|row| row.is_applicable()).count();
         let decided = count - self.open_rows().count();
@@ -286,7 +286,7 @@ impl Headline<'_> {
 
     /// The open target that matters most: failures before the time of requests that were answered.
     fn first_open(&self) -> Option<&Row> {
-        self.open_rows().min_by_key(|row| !self.is_failing(row))
+        self.open_rows().min_by_key(|row| !is_failing(row))
     }
 
     fn open_rows(&self) -> impl Iterator<Item = &Row> {
@@ -330,21 +330,21 @@ impl Headline<'_> {
         let percent = (percent > 0.0 && !is_said).then(|| number::measured(percent))?;
         Some(format!("{percent} % of requests failed"))
     }
+}
 
-    fn is_failing(&self, row: &Row) -> bool {
-        is_error_rate(row)
-            && row
-                .judgement
-                .value
-                .known()
-                .is_some_and(|percent| percent > 0.0)
-    }
+fn is_failing(row: &Row) -> bool {
+    is_error_rate(row)
+        && row
+            .judgement
+            .value
+            .known()
+            .is_some_and(|percent| percent > 0.0)
+}
 
-    fn value_if_failing(&self, row: &Row) -> String {
-        match row.judgement.value.known() {
-            Some(percent) if self.is_failing(row) => format!(" {} %", number::measured(percent)),
-            _ => String::new(),
-        }
+fn value_if_failing(row: &Row) -> String {
+    match row.judgement.value.known() {
+        Some(percent) if is_failing(row) => format!(" {} %", number::measured(percent)),
+        _ => String::new(),
     }
 }
 

@@ -184,7 +184,7 @@ fn choosy() -> Server {
             let number = logins.fetch_add(1, Ordering::Relaxed);
             Answer::new(if number.is_multiple_of(2) { 401 } else { 200 })
         });
-    Server::start(routes).unwrap()
+    Server::start(routes).expect("a server")
 }
 
 #[test]

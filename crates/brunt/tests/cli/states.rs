@@ -62,18 +62,21 @@ fn assert_state(brunt: &Brunt, ended: &Ended, expected: &Expected) {
     assert!(ended.stdout.contains(&command), "{name}: {ended:?}");
 }
 
-#[test]
-fn decided_and_undecided_runs_end_as_documented() {
-    let ok = Server::start(Routes::new().otherwise(Answer::ok("x"))).unwrap();
-    let slow = Answer::ok("x").delayed(Duration::from_millis(80));
-    let slow = Server::start(Routes::new().otherwise(slow)).unwrap();
-    let five = "users = 5\nduration = \"3s\"";
-    let one = "users = 1\nduration = \"3s\"";
-    let long = "users = 5\nduration = \"22s\"";
-    for (server, load, targets, expected) in [
+const FIVE: &str = "users = 5\nduration = \"3s\"";
+const ONE: &str = "users = 1\nduration = \"3s\"";
+
+#[derive(Clone, Copy, PartialEq)]
+enum Service {
+    Quick,
+    Slow,
+}
+
+/// Runs against a service, of a load and with targets.
+fn decided_and_undecided() -> Vec<(Service, &'static str, &'static str, Expected)> {
+    vec![
         (
-            &ok,
-            long,
+            Service::Quick,
+            FIVE,
             "p50 = { critical = \"10s\" }",
             Expected {
                 verdict: "good",
@@ -84,8 +87,8 @@ fn decided_and_undecided_runs_end_as_documented() {
             },
         ),
         (
-            &slow,
-            five,
+            Service::Slow,
+            FIVE,
             "p50 = { critical = \"10ms\" }",
             Expected {
                 verdict: "critical",
@@ -96,8 +99,8 @@ fn decided_and_undecided_runs_end_as_documented() {
             },
         ),
         (
-            &ok,
-            five,
+            Service::Quick,
+            FIVE,
             "p50 = { critical = \"10s\" }\nerror_rate = { critical = \"0.1%\" }",
             Expected {
                 verdict: "inconclusive",
@@ -108,8 +111,8 @@ fn decided_and_undecided_runs_end_as_documented() {
             },
         ),
         (
-            &slow,
-            one,
+            Service::Slow,
+            ONE,
             "throughput = { target = \"1000/s\" }",
             Expected {
                 verdict: "not_applicable",
@@ -120,8 +123,8 @@ fn decided_and_undecided_runs_end_as_documented() {
             },
         ),
         (
-            &ok,
-            five,
+            Service::Quick,
+            FIVE,
             "",
             Expected {
                 verdict: "no_targets",
@@ -131,7 +134,19 @@ fn decided_and_undecided_runs_end_as_documented() {
                 github: "notice",
             },
         ),
-    ] {
+    ]
+}
+
+#[test]
+fn decided_and_undecided_runs_end_as_documented() {
+    let ok = Server::start(Routes::new().otherwise(Answer::ok("x"))).unwrap();
+    let slow = Answer::ok("x").delayed(Duration::from_millis(80));
+    let slow = Server::start(Routes::new().otherwise(slow)).unwrap();
+    for (service, load, targets, expected) in decided_and_undecided() {
+        let server = match service {
+            Service::Quick => &ok,
+            Service::Slow => &slow,
+        };
         let brunt = brunt(&scenario(&server.url(), load, targets));
         let ended = brunt.run();
         assert_state(&brunt, &ended, &expected);

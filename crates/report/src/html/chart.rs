@@ -27,6 +27,7 @@ pub(super) struct Chart<'a> {
 }
 
 type Of<'a> = Box<dyn Fn(&Bin) -> Option<f64> + 'a>;
+type Tells<'a> = Box<dyn Fn(&Bin) -> bool + 'a>;
 
 /// One of a chart's lines.
 pub(super) struct Line<'a> {
@@ -38,7 +39,7 @@ pub(super) struct Line<'a> {
     pub(super) unless_zero: bool,
     pub(super) of: Of<'a>,
     /// Whether it lies among requests that were never answered: above all values.
-    pub(super) never: Option<Box<dyn Fn(&Bin) -> bool + 'a>>,
+    pub(super) never: Option<Tells<'a>>,
 }
 
 /// How a line is drawn; shape tells lines apart where colour does not.
