@@ -486,7 +486,7 @@ fn the_page_leads_to_the_reports_that_are_there() {
     // A dot for each of eight metrics, and the table.
     assert_eq!(page.matches("<a href=\"run-").count(), 10 * 9);
     assert_eq!(
-        page.matches("<circle class=\"full\" cx=\"7\"").count(),
+        page.matches("viewBox=\"0 0 14 14\"").count(),
         4 * 8,
         "the keys"
     );

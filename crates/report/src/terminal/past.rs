@@ -217,7 +217,7 @@ mod tests {
     #[test]
     fn a_colour_changes_no_letter() {
         let painted = terminal_of_past(&past(), 80, true);
-        assert!(painted.contains("\u{1b}[31mcritical"), "{painted}");
+        assert!(painted.contains("\u{1b}[91mcritical"), "{painted}");
         let mut plain = String::new();
         for (at, part) in painted.split('\u{1b}').enumerate() {
             plain += if at == 0 {

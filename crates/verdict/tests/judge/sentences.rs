@@ -203,8 +203,7 @@ fn a_service_that_stopped_is_critical_whatever_its_targets_say() {
         assert_eq!(verdict.result, RunResult::Graded(Grade::Critical));
         assert!(
             verdict.sentence.starts_with(
-                "Critical: stopped since everything failed after 19 s of 20 s: all 20 requests of the last 10 s \
-                 failed, most with refused; "
+                "Critical: all 20 requests of the last 10 s failed, most with refused; stopped after 19 s of 20 s; "
             ),
             "{}",
             verdict.sentence
