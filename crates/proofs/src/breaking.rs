@@ -33,6 +33,19 @@ struct Case {
     spoilt: f64,
     /// The machine is taken from brunt and the server now and then.
     taken: Option<Taken>,
+    /// Something else than the load is wrong.
+    fault: Option<Fault>,
+}
+
+/// What is wrong with a server, or with brunt, that is no matter of how much the server can take.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Fault {
+    /// This share of the requests fails, at any load; a target limits errors to 5 %.
+    Fails(f64),
+    /// From this moment on the server refuses every connection.
+    Dies(f64),
+    /// Above this many arrivals a second, brunt dispatches all of them a second late.
+    BruntIsLate(f64),
 }
 
 /// Whether brunt sees that its machine is taken from it.
@@ -71,6 +84,7 @@ fn mm1(seconds: f64) -> Case {
         precision: 0.05,
         spoilt: 0.0,
         taken: None,
+        fault: None,
     }
 }
 
@@ -103,7 +117,15 @@ fn search(case: &Case, seed: u64) -> Found {
         from: 10.0,
         to: 10.0,
     };
-    let mut header = reckoned::header(vec![level], vec![case.target.clone()]);
+    let of_errors = Target {
+        metric: Metric::ErrorRate,
+        critical: Some(5.0),
+        ..case.target.clone()
+    };
+    let is_faulty = matches!(case.fault, Some(Fault::Fails(_)));
+    let targets = is_faulty.then_some(of_errors).into_iter();
+    let targets = targets.chain([case.target.clone()]).collect();
+    let mut header = reckoned::header(vec![level], targets);
     header.load.search = Some(Asked {
         from: 10.0,
         to: None,
@@ -217,7 +239,8 @@ impl<'a> World<'a> {
         while let Some(Reverse(Done(visit))) = self.under_way.peek()
             && visit.done_s < begins_s + 1.0
         {
-            self.delta.record(&reckoned::sample(visit));
+            let sample = self.sample(visit);
+            self.delta.record(&sample);
             self.under_way.pop();
         }
         let counts = self.delta.counts_mut();
@@ -230,6 +253,34 @@ impl<'a> World<'a> {
             .timeline
             .absorb(&increment)
             .expect("names that it knows");
+    }
+
+    /// A request as brunt records it, with what is wrong.
+    fn sample(&self, visit: &Visit) -> record::Sample {
+        let mut sample = reckoned::sample(visit);
+        match self.case.fault {
+            Some(Fault::Fails(share)) => {
+                // A number that knows nothing of the queue: of the digits of the moment of arrival.
+                let seed = self.seed ^ visit.arrival_s.to_bits();
+                let drawn = testbed::series::noise(seed).next();
+                if drawn.is_some_and(|drawn| drawn < -(1.0 - share).ln()) {
+                    sample.failure = Some(record::FailureKind::Status);
+                }
+            }
+            Some(Fault::Dies(at_s)) if visit.arrival_s >= at_s => {
+                sample.failure = Some(record::FailureKind::ConnectRefused);
+            }
+            Some(Fault::BruntIsLate(level)) => {
+                let load = self.record.load();
+                if load.level_at(visit.arrival_s) > level {
+                    sample.dispatched_ns += 1_000_000_000;
+                    sample.done_ns += 1_000_000_000;
+                    sample.sent_ns = Some(sample.dispatched_ns);
+                }
+            }
+            _ => {}
+        }
+        sample
     }
 
     /// By how much the answers of the present level are late, where it is spoilt.
@@ -532,8 +583,100 @@ fn reckoned_break(case: &Case) -> Option<f64> {
 }
 
 #[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test may panic")]
 mod tests {
     use super::*;
+
+    /// A server of 1,000/s with something wrong that is no matter of load.
+    fn faulty(fault: Fault) -> verdict::Verdict {
+        let case = Case {
+            fault: Some(fault),
+            ..mm1(240.0)
+        };
+        verdict::judge(&search(&case, 3).record)
+    }
+
+    fn outcome(verdict: &verdict::Verdict) -> Option<&verdict::Figure> {
+        let found = &verdict.findings[0];
+        assert_eq!(found.kind, verdict::FindingKind::BreakingPoint);
+        let figures = found.figures.iter();
+        figures
+            .filter(|(name, _)| *name == "outcome")
+            .map(|(_, figure)| figure)
+            .next()
+    }
+
+    #[test]
+    fn errors_at_any_load_are_set_aside_and_the_other_target_is_searched() {
+        for share in [0.06, 0.2] {
+            let case = Case {
+                fault: Some(Fault::Fails(share)),
+                ..mm1(240.0)
+            };
+            let found = search(&case, 3);
+            let verdict = verdict::judge(&found.record);
+            let (holds, breaks) = (found.holds.unwrap(), found.breaks.unwrap());
+            assert!(
+                holds <= case.breaks_at && case.breaks_at <= breaks,
+                "{share}: {holds} to {breaks}"
+            );
+            let sentence = &verdict.sentence;
+            let names_it = " % of the requests fail (most of them /).";
+            assert!(
+                sentence.starts_with("Holds ") && sentence.ends_with(names_it),
+                "{share}: {sentence}"
+            );
+            let aside = verdict.findings.iter();
+            let mut aside = aside.filter(|found| found.kind == verdict::FindingKind::AtAnyLoad);
+            assert!(aside.next().is_some() && aside.next().is_none());
+            assert!(verdict.result.is_missed(), "{share}: {:?}", verdict.result);
+        }
+    }
+
+    #[test]
+    fn errors_that_grow_with_the_load_are_not_set_aside() {
+        let [bucket, ..] = others();
+        let verdict = verdict::judge(&search(&bucket, 3).record);
+        let mut kinds = verdict.findings.iter().map(|found| found.kind);
+        assert!(kinds.all(|kind| kind != verdict::FindingKind::AtAnyLoad));
+        assert!(
+            verdict.sentence.contains("error rate over 5 %"),
+            "{}",
+            verdict.sentence
+        );
+    }
+
+    #[test]
+    fn server_that_dies_has_no_breaking_point() {
+        let verdict = faulty(Fault::Dies(100.5));
+        assert_eq!(
+            outcome(&verdict),
+            Some(&verdict::Figure::Word("service_stopped"))
+        );
+        let sentence = &verdict.sentence;
+        assert!(
+            sentence.starts_with("The service stopped responding at ")
+                && sentence.contains("(connect_refused)")
+                && sentence.contains("no breaking point"),
+            "{sentence}"
+        );
+        assert!(verdict.result.is_missed());
+    }
+
+    #[test]
+    fn level_at_which_brunt_was_late_is_not_a_breaking_point() {
+        let verdict = faulty(Fault::BruntIsLate(300.0));
+        assert_eq!(
+            outcome(&verdict),
+            Some(&verdict::Figure::Word("generator_limited"))
+        );
+        let sentence = &verdict.sentence;
+        assert!(
+            sentence.starts_with("Holds ")
+                && sentence.contains("not broken; brunt itself was late with "),
+            "{sentence}"
+        );
+    }
 
     #[test]
     fn every_row_holds() {

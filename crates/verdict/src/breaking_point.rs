@@ -159,7 +159,7 @@ impl<'a> BreakingPoint<'a> {
             .map_or_else(String::new, |failure| {
                 format!(": {} {}", failure.kind.name(), failure.code)
             });
-        format!("{what} (most of {}{kind})", name.title())
+        format!("{what} (most of them {}{kind})", name.title())
     }
 
     /// That something misses at any load, which load is not the cause of.

@@ -120,8 +120,8 @@ pub struct Search {
     has_rested: bool,
     /// The current trial is to secure an end of the bracket.
     secures: bool,
-    /// The bracket is too wide to spend time on anything else.
-    is_wide: bool,
+    /// How wide the bracket is; `None`: it lacks an end.
+    width: Option<f64>,
     /// What was glanced at is to go on upwards.
     glances_on: bool,
 }
@@ -161,7 +161,7 @@ impl Search {
             calm: 0.0,
             has_rested: false,
             secures: false,
-            is_wide: true,
+            width: None,
             glances_on: false,
         })
     }
@@ -195,12 +195,16 @@ impl Search {
         Some(search)
     }
 
-    /// When the search for the level ends: in time to see whether the service recovers, unless the bracket is wide
-    /// by then.
+    /// When the search for the level ends: in time to see whether the service recovers, unless the time is needed for
+    /// the bracket.
     fn searches_until_s(&self, now_s: f64) -> f64 {
         let tail_from_s = self.ends_s - self.tail_s;
         let is_over = now_s > tail_from_s + 1.0;
-        if is_over || self.is_wide {
+        let goes_on = match self.width {
+            Some(width) => width > TAIL_WIDTH,
+            None => true,
+        };
+        if is_over || goes_on {
             self.ends_s
         } else {
             tail_from_s
@@ -351,8 +355,7 @@ impl Search {
                 }
                 self.trials.push(trial);
                 self.set_aside(record, to_s);
-                let width = self.bracket().width();
-                self.is_wide = width.is_none_or(|width| width > TAIL_WIDTH);
+                self.width = self.bracket().width();
             }
             _ => {}
         }

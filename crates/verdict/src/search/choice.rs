@@ -17,11 +17,9 @@ const RISK_PILOT: f64 = 0.02;
 const RISK_END: f64 = 0.05;
 /// A level that is to hold lies at this share of one that seems to, or of the last that did not tell.
 const SECURE: f64 = 0.8;
-/// With more time left than so many of the shortest trials, a longer search comes near before it looks for a level
-/// that breaks.
+/// With more time left than so many of the shortest trials, a search that sees many requests comes near before it
+/// secures an end.
 const NEAR_IN: f64 = 6.0;
-/// With less time left than so many of the shortest trials, none but comes near.
-const PILOT_IN: f64 = 4.0;
 /// What is taken where there is time for it.
 const LESS_RISK: [f64; 4] = [0.01, 0.02, 0.04, 0.07];
 /// Independent requests a second where nothing is known of them.
@@ -42,9 +40,8 @@ const PILOT: f64 = 0.06;
 /// A level is farther off by so much of what is not known of where the service breaks.
 const UNKNOWN: f64 = 0.4;
 /// No level is nearer to where the service seems to break than this share of what is known of that side: a bad guess
-/// is not to cost a trial that cannot tell.
-const STEP: f64 = 0.25;
-const STEP_SPARSE: f64 = 0.4;
+/// is not to cost a trial that cannot tell, where few requests are seen.
+const STEP: f64 = 0.4;
 /// So much of the bracket that is narrow enough lies on each side.
 const SIDE: f64 = 0.42;
 /// A side is known well enough that is no wider than so much of it.
@@ -143,7 +140,7 @@ pub(crate) fn next(known: &Known) -> Option<Next> {
     }
     let ends = known.ends(&bracket);
     let estimate = known.estimate(ends);
-    if estimate.error > PILOT && !known.is_sparse && known.left_s > PILOT_IN * known.least_s {
+    if estimate.error > PILOT && !known.is_sparse {
         let is_narrow = bracket
             .width()
             .is_some_and(|width| width <= known.precision);
@@ -166,8 +163,8 @@ impl Known<'_> {
         };
         match (bracket.holds, bracket.breaks) {
             (Some(_), Some(_)) => None,
-            // There is time to come near to one that breaks.
-            (Some(_), None) if !self.is_sparse && self.left_s > NEAR_IN * self.least_s => None,
+            // There is time to come near first.
+            _ if !self.is_sparse && self.left_s > NEAR_IN * self.least_s => None,
             (None, breaks) => {
                 let broken = self.seemed(true).chain(breaks).reduce(f64::min);
                 let upper = broken.unwrap_or(self.most);
@@ -268,7 +265,7 @@ impl Known<'_> {
         };
         let least = LESS_RISK.into_iter().find(|risk| tells(*risk) <= near);
         side.risk = least.unwrap_or(RISK);
-        let step = if self.is_sparse { STEP_SPARSE } else { STEP };
+        let step = if self.is_sparse { STEP } else { 0.0 };
         let off = tells(side.risk).max(near) + UNKNOWN * estimate.error;
         let off = off.clamp(step * side.gap, side.gap / 2.0);
         let silent = self.trials.iter().filter(|trial| {
