@@ -28,6 +28,7 @@ mod results;
 mod screen;
 mod session;
 mod stage;
+mod stopping;
 mod store;
 mod turns;
 mod watch_options;

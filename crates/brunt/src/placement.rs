@@ -121,6 +121,7 @@ mod tests {
             warm_up_s: 0.0,
             beside: Vec::new(),
             iterations: None,
+            until_decided_s: None,
             tasks_per_user_second,
             requests_per_task: 1.0,
         }

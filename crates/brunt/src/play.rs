@@ -8,7 +8,9 @@ use engine::{Clock, Engine, News, Settings, Target};
 use jiff::Timestamp;
 use monitor::Monitor;
 use record::file::RecordWriter;
-use record::{Command, Ending, Event, Header, Increment, RunRecord, Second, StoppedBy};
+use record::{
+    Command, Ending, Event, Header, Increment, MissedTarget, RunRecord, Second, StoppedBy,
+};
 use scenario::Plan;
 use verdict::search::{Order, Search};
 
@@ -20,6 +22,7 @@ use crate::outlets::{Outlets, Telling};
 use crate::processes::Processes;
 use crate::results::{RunFolder, WriteError};
 use crate::screen::LiveLine;
+use crate::stopping::{End, Watch};
 use crate::watched;
 use crate::words::Job;
 
@@ -93,6 +96,7 @@ impl Run<'_> {
                     load_ended_ms: 0,
                     ended_ms: 0,
                     reason,
+                    missed: Vec::new(),
                     unseen: record::Unseen::default(),
                 });
                 false
@@ -139,6 +143,7 @@ impl Run<'_> {
         let mut stop = Stop::default();
         let mut next_second = 0;
         let mut steering = Steering::begin(&keeper.record);
+        let mut watch = Watch::new(&self.header);
         let outlets = self.outlets.take();
         let mut telling = outlets.and_then(|outlets| outlets.begin(&self.header));
         loop {
@@ -168,8 +173,18 @@ impl Run<'_> {
                 let elapsed = clock.elapsed().as_secs_f64();
                 let search = steering.as_ref().map(|steering| &steering.search);
                 self.live.show(elapsed_s, |width| {
-                    report::live_line(&progress(&keeper.record, elapsed, search), width, true)
+                    let progress = progress(&keeper.record, elapsed, search);
+                    report::live_line(&progress.with_undecided(watch.undecided()), width, true)
                 });
+            }
+            // Seconds that are over and were not told yet would look as if all were well.
+            if stop.asked.is_none()
+                && u64::from(engine.told_s()) >= clock.elapsed().as_secs()
+                && let Some(end) = watch.look(&keeper.record, engine.told_s())
+            {
+                self.live.clear();
+                end.announce(clock.elapsed(), &keeper.record.header.load);
+                stop.end(&mut engine, keeper, end);
             }
             if let Some(steering) = &mut steering {
                 steering.steer(&mut engine, keeper, &mut stop);
@@ -335,6 +350,8 @@ fn everything_fails(record: &RunRecord) -> Option<String> {
 #[derive(Default)]
 struct Stop {
     asked: Option<(StoppedBy, u64, Option<String>)>,
+    /// The targets for which it was stopped.
+    missed: Vec<MissedTarget>,
     aborted: bool,
 }
 
@@ -348,10 +365,19 @@ impl Stop {
         reason: Option<String>,
     ) {
         let now_ms = milliseconds(engine.clock().elapsed());
-        if self.asked.is_none() && now_ms < milliseconds_of(&keeper.record.header.load) {
+        if self.asked.is_none() && now_ms < milliseconds_of(&keeper.record.header.load.longest()) {
             self.asked = Some((stopped_by, now_ms, reason));
             engine.command(Command::Stop);
             keeper.event(engine.clock(), Command::Stop);
+        }
+    }
+
+    /// Ends the load for what was seen of its targets.
+    fn end(&mut self, engine: &mut Makers, keeper: &mut Keeper, end: End) {
+        let was_asked = self.asked.is_some();
+        self.ask(engine, keeper, end.stopped_by, end.reason);
+        if !was_asked && self.asked.is_some() {
+            self.missed = end.missed;
         }
     }
 
@@ -376,7 +402,7 @@ impl Stop {
 
     fn ending(&self, clock: Clock, plan: &Plan, unseen: record::Unseen) -> Ending {
         let ended_ms = milliseconds(clock.elapsed());
-        let planned_ms = milliseconds_of(&plan.load);
+        let planned_ms = milliseconds_of(&plan.load.longest());
         // So many tasks may be done before the time is up.
         let load_ended_ms = match plan.load.iterations {
             Some(_) => planned_ms.min(ended_ms),
@@ -391,6 +417,7 @@ impl Stop {
             load_ended_ms,
             ended_ms,
             reason,
+            missed: self.missed.clone(),
             unseen,
         }
     }

@@ -31,7 +31,12 @@ impl Part {
             is_open: load.open.is_some(),
             serving: Cell::new(0),
         };
-        plan.load.parts().zip(&plan.casts).map(part).collect()
+        plan.load
+            .longest()
+            .parts()
+            .zip(&plan.casts)
+            .map(part)
+            .collect()
     }
 
     /// So many users of the pool begin.

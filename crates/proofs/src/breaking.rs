@@ -67,6 +67,7 @@ fn p99(critical_s: f64) -> Target {
         target: None,
         acceptable: None,
         critical: Some(critical_s * 1e3),
+        stop_at: None,
     }
 }
 
@@ -155,6 +156,7 @@ fn search(case: &Case, seed: u64) -> Found {
         load_ended_ms: ended_ms,
         ended_ms,
         reason: None,
+        missed: Vec::new(),
         unseen: record::Unseen::default(),
     });
     let (holds, breaks) = reported(&world.record);
@@ -516,6 +518,7 @@ fn others() -> [Case; 3] {
         target: Target {
             metric: Metric::ErrorRate,
             critical: Some(5.0),
+            stop_at: None,
             ..p99(CRITICAL_S)
         },
         // Of λ a second 500 are answered: errors over 5 % from 500 / 0.95 on.

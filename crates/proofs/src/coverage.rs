@@ -164,6 +164,7 @@ fn grades_row(effort: Effort) -> Row {
                 target: Some(p99_ms * factor),
                 acceptable: None,
                 critical: None,
+                stop_at: None,
             };
             let record = reckoned::record(queue.visits(seed), SECONDS, vec![target]);
             let grade = judge(&record).judgements[0].grade;
@@ -211,6 +212,7 @@ fn far_row(effort: Effort) -> Row {
             target: Some(p95_ms * factor),
             acceptable: None,
             critical: None,
+            stop_at: None,
         };
         let is_good = |seed: &u64| {
             let record = reckoned::record(queue.visits(*seed), SECONDS, vec![target.clone()]);

@@ -160,6 +160,7 @@ fn run(trouble: Trouble, seed: u64) -> RunRecord {
         target: Some(P90_MS),
         acceptable: None,
         critical: None,
+        stop_at: None,
     };
     let mut record = record_of_samples(samples.collect(), vec![level], vec![target]);
     record.header.generator.threads = 1;

@@ -44,34 +44,63 @@ pub fn record_of(
 /// # Panics
 /// As [`record()`].
 pub(crate) fn record_of_samples(
-    mut samples: Vec<Sample>,
+    samples: Vec<Sample>,
     stages: Vec<Stage>,
     targets: Vec<Target>,
 ) -> RunRecord {
     let seconds: f64 = stages.iter().map(|stage| stage.seconds).sum();
-    let mut record = RunRecord::new(header(stages, targets));
+    let record = record_watched(samples, header(stages, targets), |_, _| false);
+    ended(record, seconds)
+}
+
+/// The record of a run as it grows: after each second of it somebody looks, and may stop it. What is still under
+/// way then is completed. The record has no ending yet.
+pub(crate) fn record_watched(
+    mut samples: Vec<Sample>,
+    header: Header,
+    mut stops: impl FnMut(&RunRecord, u32) -> bool,
+) -> RunRecord {
+    let mut record = RunRecord::new(header);
     samples.sort_by_key(|sample| sample.done_ns);
     let mut delta = Delta::new(&record.header.names);
-    let mut absorb = |delta: &mut Delta| {
-        record
-            .timeline
-            .absorb(&delta.to_increment())
-            .expect("names that it knows");
-    };
+    let mut stopped_ns = u64::MAX;
     for sample in &samples {
-        if second_of(sample.done_ns) > delta.second() {
-            absorb(&mut delta);
-            delta.start(second_of(sample.done_ns));
+        while stopped_ns == u64::MAX && second_of(sample.done_ns) > delta.second() {
+            absorb(&mut record, &mut delta);
+            let told_s = delta.second() + 1;
+            if stops(&record, told_s) {
+                stopped_ns = u64::from(told_s) * 1_000_000_000;
+            }
+            delta.start(told_s);
         }
-        delta.record(sample);
+        if sample.intended_ns < stopped_ns {
+            if second_of(sample.done_ns) > delta.second() {
+                absorb(&mut record, &mut delta);
+                delta.start(second_of(sample.done_ns));
+            }
+            delta.record(sample);
+        }
     }
-    absorb(&mut delta);
+    absorb(&mut record, &mut delta);
+    record
+}
+
+fn absorb(record: &mut RunRecord, delta: &mut Delta) {
+    record
+        .timeline
+        .absorb(&delta.to_increment())
+        .expect("names that it knows");
+}
+
+/// A record whose load ended after this long, as planned.
+pub(crate) fn ended(mut record: RunRecord, seconds: f64) -> RunRecord {
     let ended_ms = nanoseconds(seconds) / 1_000_000;
     record.ending = Some(Ending {
         stopped_by: StoppedBy::Finished,
         load_ended_ms: ended_ms,
         ended_ms,
         reason: None,
+        missed: Vec::new(),
         unseen: record::Unseen::default(),
     });
     record
@@ -134,6 +163,7 @@ pub(crate) fn header(stages: Vec<Stage>, targets: Vec<Target>) -> Header {
             warm_up_s: 0.0,
             beside: Vec::new(),
             iterations: None,
+            until_decided_s: None,
             tasks_per_user_second: None,
             requests_per_task: 1.0,
         },

@@ -20,6 +20,7 @@ fn target(metric: Metric, level: f64) -> Target {
         target: Some(level),
         acceptable: None,
         critical: None,
+        stop_at: None,
     }
 }
 

@@ -16,7 +16,7 @@ pub struct Search {
 }
 
 /// One of a target's thresholds. Where a target does not have it, the next milder one takes its place.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Limit {
     /// `target`.
@@ -25,6 +25,20 @@ pub enum Limit {
     Acceptable,
     /// `critical`.
     Critical,
+}
+
+impl Limit {
+    /// Each of them, the strictest first.
+    pub const ALL: [Self; 3] = [Self::Target, Self::Acceptable, Self::Critical];
+
+    /// Its name in files.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Target => "target",
+            Self::Acceptable => "acceptable",
+            Self::Critical => "critical",
+        }
+    }
 }
 
 /// A level from a moment on, until another takes its place.

@@ -45,7 +45,7 @@ pub use name::{NameId, NameKind, RequestName};
 pub use outcome::{FailureKind, Outcome};
 pub use readings::Readings;
 pub use resources::{Interference, MachineReading, Pressure, ProcessReading, Reading};
-pub use run_record::{Command, Ending, Event, RunRecord, StoppedBy};
+pub use run_record::{Command, Ending, Event, MissedTarget, RunRecord, StoppedBy};
 pub use sample::{Sample, second_of};
 pub use second::Second;
 pub use seconds::Seconds;

@@ -22,6 +22,10 @@ pub struct Load {
     /// It ends after so many tasks, where that comes before its planned end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub iterations: Option<u64>,
+    /// Its last level is held until every target is decided, for this many seconds in all at most; `None`: it
+    /// ends as planned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until_decided_s: Option<f64>,
     /// Tasks that a user would start a second if every answer came at once, mean over the classes;
     /// `None` where users do not wait, so that there is no bound.
     pub tasks_per_user_second: Option<f64>,
@@ -79,6 +83,42 @@ impl Load {
     /// The planned length, in seconds.
     pub fn seconds(&self) -> f64 {
         self.stages.iter().map(|stage| stage.seconds).sum()
+    }
+
+    /// The load with the last level of each part held to this many seconds, if that is longer than planned.
+    #[must_use]
+    pub fn extended_to(&self, seconds: f64) -> Self {
+        let mut longer = self.clone();
+        let more_s = seconds - self.seconds();
+        if more_s > 0.0 {
+            match longer.stages.last_mut() {
+                Some(last) if last.is_flat() => last.seconds += more_s,
+                last => {
+                    let level = last.map_or(0.0, |last| last.to);
+                    longer.stages.push(Stage {
+                        seconds: more_s,
+                        from: level,
+                        to: level,
+                    });
+                }
+            }
+        }
+        longer.beside = self
+            .beside
+            .iter()
+            .map(|part| part.extended_to(seconds))
+            .collect();
+        longer
+    }
+
+    /// The longest load that may come of it: as planned, or up to the limit of a load that goes on until
+    /// every target is decided.
+    #[must_use]
+    pub fn longest(&self) -> Self {
+        match self.until_decided_s {
+            Some(most_s) => self.extended_to(most_s),
+            None => self.clone(),
+        }
     }
 
     /// Takes another level from a moment on, held to the planned end.
@@ -273,6 +313,36 @@ mod tests {
     }
 
     #[test]
+    fn extended_load_holds_its_last_level() {
+        let stage = |seconds, from, to| Stage { seconds, from, to };
+        let beside = Load {
+            stages: vec![stage(30.0, 0.0, 4.0)],
+            ..Load::default()
+        };
+        let load = Load {
+            stages: vec![stage(10.0, 0.0, 20.0), stage(20.0, 20.0, 20.0)],
+            until_decided_s: Some(120.0),
+            beside: vec![beside],
+            ..Load::default()
+        };
+        let longest = load.longest();
+        assert_eq!(
+            longest.stages,
+            [stage(10.0, 0.0, 20.0), stage(110.0, 20.0, 20.0)]
+        );
+        assert_eq!(
+            longest.beside[0].stages,
+            [stage(30.0, 0.0, 4.0), stage(90.0, 4.0, 4.0)]
+        );
+        assert_eq!(load.extended_to(20.0), load);
+        let as_planned = Load {
+            until_decided_s: None,
+            ..load
+        };
+        assert_eq!(as_planned.longest(), as_planned);
+    }
+
+    #[test]
     fn offered_is_a_task_at_once_and_then_users_over_wait_with_the_ramp() {
         let ramp = Stage {
             seconds: 5.0,
@@ -291,6 +361,7 @@ mod tests {
             warm_up_s: 0.0,
             beside: Vec::new(),
             iterations: None,
+            until_decided_s: None,
             tasks_per_user_second: Some(0.5),
             requests_per_task: 1.0,
         };

@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Header, Level, Load, Measure, Outcome, Readings, RequestName, Scope, Timeline, Unseen, Whose,
+    Header, Level, Limit, Load, Measure, Outcome, Readings, RequestName, Scope, Timeline, Unseen,
+    Whose,
 };
 
 /// Everything a run leaves.
@@ -50,9 +51,12 @@ impl RunRecord {
         })
     }
 
-    /// The load as it was planned and steered.
+    /// The load as it was planned, steered and extended.
     pub fn load(&self) -> Load {
-        let mut load = self.header.load.clone();
+        let mut load = match self.header.load.until_decided_s {
+            Some(_) => self.header.load.extended_to(self.duration_s()),
+            None => self.header.load.clone(),
+        };
         self.levels().for_each(|level| load.steer(level));
         load
     }
@@ -148,9 +152,21 @@ pub struct Ending {
     pub ended_ms: u64,
     /// Why, where there is more to say.
     pub reason: Option<String>,
+    /// The targets that were surely missed, for which the run was stopped.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub missed: Vec<MissedTarget>,
     /// What the monitor could not see.
     #[serde(default)]
     pub unseen: Unseen,
+}
+
+/// A target that was surely missed while the run went on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MissedTarget {
+    /// Its place among the targets of the header.
+    pub target: u32,
+    /// The threshold that was missed.
+    pub limit: Limit,
 }
 
 /// What ended the load.
@@ -173,6 +189,8 @@ pub enum StoppedBy {
     TargetEnded,
     /// The scenario wanted it.
     Scenario,
+    /// A target was surely missed, and the run was to stop then.
+    TargetMissed,
     /// brunt itself failed.
     InternalError,
 }
@@ -189,6 +207,7 @@ impl StoppedBy {
             Self::EverythingFailed => "everything_failed",
             Self::TargetEnded => "target_ended",
             Self::Scenario => "scenario",
+            Self::TargetMissed => "target_missed",
             Self::InternalError => "internal_error",
         }
     }

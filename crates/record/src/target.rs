@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{NameId, RequestName, Scope};
+use crate::{Limit, NameId, RequestName, Scope};
 
 /// What a target limits.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -71,6 +71,20 @@ pub struct Target {
     pub acceptable: Option<f64>,
     /// Reached: critical.
     pub critical: Option<f64>,
+    /// The run is stopped once this threshold is surely missed; `None`: it goes on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stop_at: Option<Limit>,
+}
+
+impl Target {
+    /// The value of one of its thresholds, in the metric's unit.
+    pub const fn level(&self, limit: Limit) -> Option<f64> {
+        match limit {
+            Limit::Target => self.target,
+            Limit::Acceptable => self.acceptable,
+            Limit::Critical => self.critical,
+        }
+    }
 }
 
 impl Target {

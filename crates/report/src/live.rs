@@ -30,6 +30,8 @@ pub struct Progress {
     in_flight: u32,
     oldest_ms: Option<u64>,
     search: Option<Searching>,
+    /// The targets that keep a run going beyond its planned end.
+    undecided: Vec<String>,
 }
 
 /// Where a search is: levels in requests a second, or in users.
@@ -146,13 +148,18 @@ impl Progress {
             waits.unanswered += part.unanswered;
         }
         let now = recent.iter().rev().find(|second| second.users.is_some());
+        // Beyond the planned end, what counts is how long the run may still go on.
+        let load = match &record.header.load {
+            load if elapsed_s < load.seconds() => load.clone(),
+            load => load.longest(),
+        };
         Self {
             profile: record.header.profile.clone(),
             elapsed_s,
-            planned_s: record.header.load.seconds(),
-            phase: phase(&record.header.load, elapsed_s),
-            offered_rps: record.header.load.open.map(|_| {
-                let level = record.header.load.level_at(elapsed_s);
+            planned_s: load.seconds(),
+            phase: phase(&load, elapsed_s),
+            offered_rps: load.open.map(|_| {
+                let level = load.level_at(elapsed_s);
                 Rates::of(record).rate(level)
             }),
             users: now.and_then(|second| second.users).unwrap_or(0),
@@ -162,7 +169,15 @@ impl Progress {
             in_flight: now.and_then(|second| second.in_flight).unwrap_or(0),
             oldest_ms: now.and_then(|second| second.oldest_ms),
             search: Searching::of(record, elapsed_s),
+            undecided: Vec::new(),
         }
+    }
+
+    /// With the targets that keep the run going.
+    #[must_use]
+    pub fn with_undecided(mut self, titles: &[String]) -> Self {
+        self.undecided = titles.to_vec();
+        self
     }
 
     /// With what a search has found so far.
@@ -207,6 +222,11 @@ fn parts(progress: &Progress) -> Vec<(Style, String)> {
     let plain = Style::new();
     let left_s = (progress.planned_s - progress.elapsed_s).max(0.0).ceil();
     let left = number::moment(left_s, left_s);
+    let left = if progress.undecided.is_empty() {
+        format!("{left} left")
+    } else {
+        format!("at most {left} left")
+    };
     let profile = number::one_line(&progress.profile);
     let users = match progress.offered_rps {
         Some(rate) => format!("{} req/s offered", in_digits(rate)),
@@ -223,8 +243,8 @@ fn parts(progress: &Progress) -> Vec<(Style, String)> {
     let mut parts = vec![(
         plain,
         match &progress.phase {
-            Some(phase) => format!("{profile} {phase}, {left} left"),
-            None => format!("{profile} {left} left"),
+            Some(phase) => format!("{profile} {phase}, {left}"),
+            None => format!("{profile} {left}"),
         },
     )];
     let stalled = progress
@@ -234,6 +254,14 @@ fn parts(progress: &Progress) -> Vec<(Style, String)> {
         let oldest = number::ms(oldest_ms as f64);
         let stall = format!("{} waiting, the oldest for {oldest}", progress.in_flight);
         parts.push((red, stall));
+    }
+    if !progress.undecided.is_empty() {
+        let titles = progress
+            .undecided
+            .iter()
+            .map(|title| number::one_line(title));
+        let titles: Vec<String> = titles.collect();
+        parts.push((plain, format!("undecided: {}", titles.join(", "))));
     }
     let Some(search) = &progress.search else {
         let rest = [(plain, users), (plain, rate), (of_failures, failures)];

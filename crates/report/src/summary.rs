@@ -67,6 +67,7 @@ struct TargetRow<'a> {
     target: Option<f64>,
     acceptable: Option<f64>,
     critical: Option<f64>,
+    stop_at: Option<&'static str>,
     reason: Option<String>,
 }
 
@@ -192,6 +193,7 @@ fn target_row<'a>(record: &'a RunRecord, row: &'a Judgement) -> TargetRow<'a> {
         target: row.target.target,
         acceptable: row.target.acceptable,
         critical: row.target.critical,
+        stop_at: row.target.stop_at.map(record::Limit::name),
         reason: row
             .reason
             .clone()

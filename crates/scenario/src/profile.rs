@@ -455,6 +455,7 @@ mod tests {
             target: Some(1.0),
             acceptable: None,
             critical: None,
+            stop_at: None,
         };
         let all = [Metric::Percentile(0.95), Metric::Mean, Metric::ErrorRate].map(target);
         let mut profile = profile(&[(1.0, None, 1)]);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use indexmap::IndexMap;
-use record::{Metric, NameKind, RequestName, Target, TargetNames};
+use record::{Limit, Metric, NameKind, RequestName, Target, TargetNames};
 use sha2::{Digest, Sha256};
 use toml::Spanned;
 use url::Url;
@@ -26,7 +26,7 @@ use crate::spec::{Json, Spec, TargetSpec};
 use crate::step::{Step, names_of};
 use crate::surroundings::{Surroundings, Unseen};
 use crate::variables::Variables;
-use crate::{datasets, notation::Naming};
+use crate::{datasets, notation::Naming, search};
 
 /// The checked content of a scenario file.
 #[derive(Debug, Clone)]
@@ -438,13 +438,39 @@ fn target(
         );
         return None;
     }
-    Some(Target {
+    let mut target = Target {
         metric,
         scope: scope.map(|(name, _)| name),
         target: good,
         acceptable,
         critical,
-    })
+        stop_at: None,
+    };
+    if let Some(typed) = &typed.stop_at {
+        target.stop_at = stop_at(typed, &target, problems);
+    }
+    Some(target)
+}
+
+/// The threshold at which a target stops the run: one that it has.
+fn stop_at(typed: &Spanned<String>, target: &Target, problems: &mut Vec<Problem>) -> Option<Limit> {
+    let limit = search::limit_named(typed, problems)?;
+    if target.level(limit).is_none() {
+        let has = Limit::ALL
+            .into_iter()
+            .filter(|limit| target.level(*limit).is_some());
+        let has = has.map(|limit| format!("\"{}\"", limit.name()));
+        problems.push(
+            Problem::new(format!("the target has no threshold `{}`", limit.name()))
+                .at(typed.span(), "here")
+                .help(format!(
+                    "set it, or write {}",
+                    has.collect::<Vec<_>>().join(" or ")
+                )),
+        );
+        return None;
+    }
+    Some(limit)
 }
 
 fn metric(typed: &Spanned<String>, kind: Option<NameKind>) -> Result<Metric, Problem> {

@@ -131,23 +131,8 @@ fn read(search: &Spanned<SearchSpec>, problems: &mut Vec<Problem>) -> Option<Sea
                 .help("write it like search = { from = 10, to = 5000 }"),
         );
     }
-    let limit = match typed
-        .limit
-        .as_ref()
-        .map(|limit| (limit, limit.get_ref().as_str()))
-    {
-        None | Some((_, "critical")) => Limit::Critical,
-        Some((_, "acceptable")) => Limit::Acceptable,
-        Some((_, "target")) => Limit::Target,
-        Some((limit, other)) => {
-            problems.push(
-                Problem::new(format!("`{other}` is no threshold"))
-                    .at(limit.span(), "here")
-                    .help("write \"critical\", \"acceptable\" or \"target\""),
-            );
-            Limit::Critical
-        }
-    };
+    let limit = typed.limit.as_ref();
+    let limit = limit.map_or(Some(Limit::Critical), |typed| limit_named(typed, problems));
     let precision = typed.precision.as_ref().map(|typed| {
         let read = quantity::percent(typed.get_ref());
         let read = read.filter(|percent| (0.1..=100.0).contains(percent));
@@ -163,9 +148,23 @@ fn read(search: &Spanned<SearchSpec>, problems: &mut Vec<Problem>) -> Option<Sea
     Some(Search {
         from,
         to,
-        limit,
+        limit: limit.unwrap_or(Limit::Critical),
         precision: precision.unwrap_or(PRECISION),
     })
+}
+
+/// The threshold that a text names.
+pub(crate) fn limit_named(typed: &Spanned<String>, problems: &mut Vec<Problem>) -> Option<Limit> {
+    let name = typed.get_ref();
+    let known = Limit::ALL.into_iter().find(|limit| limit.name() == name);
+    if known.is_none() {
+        problems.push(
+            Problem::new(format!("`{name}` is no threshold"))
+                .at(typed.span(), "here")
+                .help("write \"critical\", \"acceptable\" or \"target\""),
+        );
+    }
+    known
 }
 
 /// A search in words: what it goes over, and from where to where.

@@ -211,6 +211,7 @@ pub(crate) struct TargetSpec {
     pub(crate) target: Option<Spanned<Json>>,
     pub(crate) acceptable: Option<Spanned<Json>>,
     pub(crate) critical: Option<Spanned<Json>>,
+    pub(crate) stop_at: Option<Spanned<String>>,
 }
 
 /// Any value that JSON knows, with the place of each part.

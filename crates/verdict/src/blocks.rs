@@ -12,7 +12,7 @@ use statrs::distribution::{Beta, ContinuousCDF, StudentsT};
 /// A run is not judged good on fewer blocks.
 pub const BLOCKS_MIN: usize = STRETCHES_MIN;
 /// So many stretches are compared; fewer say too little of the spread.
-const STRETCHES: usize = 32;
+pub(crate) const STRETCHES: usize = 32;
 /// With fewer than this nothing is said.
 const STRETCHES_MIN: usize = 20;
 /// Stretches whose neighbours are more alike than this know of each other.
@@ -137,7 +137,7 @@ pub(crate) fn of_neighbours(alike: f64) -> f64 {
 }
 
 /// Sums of stretches of the same length, as nearly as the blocks allow.
-fn stretches(residuals: &[f64], count: usize) -> Vec<f64> {
+pub(crate) fn stretches(residuals: &[f64], count: usize) -> Vec<f64> {
     let edge = |at: usize| at * residuals.len() / count;
     (0..count)
         .map(|at| residuals[edge(at)..edge(at + 1)].iter().sum())
@@ -145,7 +145,7 @@ fn stretches(residuals: &[f64], count: usize) -> Vec<f64> {
 }
 
 /// The variance of the sum of all stretches, and how alike neighbours are (−1 to 1).
-fn spread(stretches: &[f64]) -> (f64, f64) {
+pub(crate) fn spread(stretches: &[f64]) -> (f64, f64) {
     let count = stretches.len() as f64;
     let squares: f64 = stretches.iter().map(|sum| sum * sum).sum();
     let variance = squares * count / (count - 1.0);

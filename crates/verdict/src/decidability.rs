@@ -343,6 +343,7 @@ mod tests {
             target: Some(target),
             acceptable: None,
             critical: None,
+            stop_at: None,
         }
     }
 

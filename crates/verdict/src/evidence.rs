@@ -6,15 +6,15 @@ mod shown;
 
 use record::{Measure, Metric, Outcome, Reading, RunRecord, Scope, Target, Waited};
 
-use crate::Value;
 use crate::absent::Lost;
 use crate::blocks::{self, Quotient, Sureness};
 use crate::decidability::{Obstacle, PlannedLoad, Portion, Undecidable, is_to_spare};
 use crate::lack::Lack;
 use crate::ladder::{Answer, Threshold};
-use crate::share::{self, Decision};
+use crate::share::{self, Decision, Risks};
 use crate::stretch::{Answered, Stretch, whole_number};
 use crate::withheld::Withheld;
+use crate::{Value, stopping, until_decided};
 
 /// A time that so many times fewer requests exceed than may exceed a threshold, …
 const FEWER: f64 = 5.0;
@@ -39,7 +39,7 @@ pub(crate) enum Lag {
 }
 
 impl Lag {
-    fn measure(self) -> Measure {
+    pub(crate) fn measure(self) -> Measure {
         match self {
             Self::Counted => Measure::Response,
             Self::TakenOut => Measure::Unlagged,
@@ -63,6 +63,7 @@ pub(crate) struct Evidence<'a> {
     metric: Metric,
     scope: Scope<'a>,
     lag: Lag,
+    risks: Risks,
     basis: Basis,
 }
 
@@ -126,7 +127,17 @@ impl<'a> Evidence<'a> {
             metric,
             scope,
             lag,
+            risks: risks(record, target),
             basis,
+        }
+    }
+
+    /// Whether a longer run could decide what this one leaves open.
+    pub(crate) fn is_helped_by_time(&self) -> bool {
+        match self.basis {
+            Basis::Waits { .. } | Basis::Errors { .. } | Basis::Varying(_) => true,
+            Basis::Nothing(_) => !matches!(self.metric, Metric::Cpu | Metric::Memory),
+            Basis::Value | Basis::Level { .. } => false,
         }
     }
 
@@ -138,6 +149,31 @@ impl<'a> Evidence<'a> {
         thresholds
             .map(|threshold| (threshold, self.answer(threshold)))
             .collect()
+    }
+
+    /// What it says of each threshold of a target once one of them was surely missed, for which the run was stopped.
+    /// Nothing is left open: what the data do not decide is as it was measured.
+    pub(crate) fn answers_after(
+        &self,
+        missed: Threshold,
+        target: &Target,
+    ) -> Vec<(Threshold, Answer)> {
+        let surely_missed = missed.level();
+        let after = |(threshold, answer): (Threshold, Answer)| {
+            let level = threshold.level();
+            let is_as_strict = if self.metric.is_better_when_higher() {
+                level >= surely_missed
+            } else {
+                level <= surely_missed
+            };
+            let answer = match answer {
+                _ if is_as_strict => Answer::Missed,
+                Answer::Open(_) => self.is_met(threshold).into(),
+                answer => answer,
+            };
+            (threshold, answer)
+        };
+        self.answers(target).into_iter().map(after).collect()
     }
 
     /// What it says of a threshold.
@@ -186,16 +222,16 @@ impl<'a> Evidence<'a> {
             return Answer::Missed;
         };
         let is_met_off_by = |off: f64| threshold.is_met_by(value + off, self.metric);
-        let off = |spread: &Quotient| self.worse() * spread.off(share::RISK) / varying.per;
+        let off = |spread: &Quotient, risk| self.worse() * spread.off(risk) / varying.per;
         if varying
             .enough
-            .is_some_and(|spread| is_met_off_by(off(&spread)))
+            .is_some_and(|spread| is_met_off_by(off(&spread, self.risks.kept)))
         {
             return Answer::Met;
         }
         if varying
             .early
-            .is_some_and(|spread| !is_met_off_by(-off(&spread)))
+            .is_some_and(|spread| !is_met_off_by(-off(&spread, self.risks.broken)))
         {
             return Answer::Missed;
         }
@@ -257,7 +293,7 @@ impl<'a> Evidence<'a> {
             .stretch
             .missing(self.scope, measure, |ns| ns <= shorter_ns);
         let seen = blocks::sureness_by(&over, demands)?;
-        (share::decide(&seen, limit) == Decision::Kept).then_some(shorter_ms)
+        (share::decide(&seen, limit, self.risks) == Decision::Kept).then_some(shorter_ms)
     }
 
     fn answer_of(
@@ -269,14 +305,14 @@ impl<'a> Evidence<'a> {
         let Some(own) = seen(self.lag) else {
             return Answer::Open(Lack::new("no request was made"));
         };
-        let times = match share::decide(&own, limit) {
+        let times = match share::decide(&own, limit, self.risks) {
             Decision::Kept => return Answer::Met,
             Decision::Broken => return Answer::Missed,
             Decision::Open { times } => times,
         };
         // Lateness is taken out generously: what is missed surely with it, and still missed without, is not
         // its doing, though less sure.
-        let is_sure = |counted| share::decide(&counted, limit) == Decision::Broken;
+        let is_sure = |counted| share::decide(&counted, limit, self.risks) == Decision::Broken;
         let is_missed = self.lag == Lag::TakenOut && own.share > limit;
         if is_missed && seen(Lag::Counted).is_some_and(is_sure) {
             return Answer::Missed;
@@ -299,6 +335,18 @@ fn unless_not_offered(answer: Answer, threshold: Threshold, offered: Option<f64>
         }
         _ => answer,
     }
+}
+
+/// The risks that a target is judged with: a run that may be judged more than once shares them.
+fn risks(record: &RunRecord, target: &Target) -> Risks {
+    let kept = until_decided::risk(record);
+    let stops = target.stop_at.is_some() && record.header.load.search.is_none();
+    let broken = if stops {
+        kept * (1.0 - stopping::RISK / share::RISK)
+    } else {
+        kept
+    };
+    Risks { kept, broken }
 }
 
 type Gathered = Result<(Value, Basis), Lack>;

@@ -46,6 +46,12 @@ pub(crate) fn insecure(record: &RunRecord) -> Option<Finding> {
     is_insecure.then(|| Finding::new(FindingKind::Insecure, sentence))
 }
 
+/// Whether the run was stopped since a target was surely missed.
+pub(crate) fn is_stopped_for_target(record: &RunRecord) -> bool {
+    let ending = record.ending.as_ref();
+    ending.is_some_and(|ending| ending.stopped_by == StoppedBy::TargetMissed)
+}
+
 /// What stopped the run before its end, and when.
 pub(crate) fn stop(record: &RunRecord) -> Option<String> {
     let stopped_by = record.ending.as_ref().map(|ending| ending.stopped_by);
@@ -58,11 +64,19 @@ pub(crate) fn stop(record: &RunRecord) -> Option<String> {
         Some(StoppedBy::EverythingFailed) => "stopped since everything failed",
         Some(StoppedBy::TargetEnded) => "stopped since the process under test ended",
         Some(StoppedBy::Scenario) => "stopped by the scenario",
+        Some(StoppedBy::TargetMissed) => "stopped",
         Some(StoppedBy::InternalError) => "stopped by an error in brunt itself",
         None => "the record breaks off",
     };
     let seen = number::seconds(record.duration_s());
+    let longest = record.header.load.until_decided_s;
     let planned = number::seconds(record.header.load.seconds());
+    let planned = match longest {
+        Some(longest_s) if record.duration_s() > record.header.load.seconds() => {
+            format!("at most {}", number::seconds(longest_s))
+        }
+        _ => planned,
+    };
     let reason = record
         .ending
         .as_ref()
@@ -70,6 +84,11 @@ pub(crate) fn stop(record: &RunRecord) -> Option<String> {
     let reason = reason
         .map(|reason| format!(": {reason}"))
         .unwrap_or_default();
+    if stopped_by == Some(StoppedBy::TargetMissed) {
+        let seen = number::seconds(record.duration_s().floor());
+        let seen = seen.trim_end_matches(" s");
+        return Some(format!("{what} at {seen} of {planned}{reason}"));
+    }
     Some(format!("{what} after {seen} of {planned}{reason}"))
 }
 

@@ -95,6 +95,14 @@ pub(crate) enum Advice {
 }
 
 impl Lack {
+    /// Whether more load would be needed: a longer run changes nothing.
+    pub(crate) fn is_of_the_load(&self) -> bool {
+        matches!(
+            *self.cause,
+            Cause::NotOffered { .. } | Cause::Undecidable(_)
+        )
+    }
+
     /// One that is no matter of chance.
     pub(crate) fn new(what: impl Into<String>) -> Self {
         Self::of(Cause::Plain(what.into()))

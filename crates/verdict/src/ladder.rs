@@ -122,6 +122,7 @@ mod tests {
             target,
             acceptable,
             critical,
+            stop_at: None,
         }
     }
 

@@ -9,7 +9,7 @@ use crate::grade::{Grade, Possible};
 use crate::lack::Lack;
 use crate::ladder::{self, Answer, Threshold, Undecided};
 use crate::stretch::Stretch;
-use crate::{Judgement, Value, number, warm_up};
+use crate::{Judgement, Value, number, stopping, warm_up};
 
 /// A judged target.
 pub(crate) struct Row {
@@ -18,6 +18,8 @@ pub(crate) struct Row {
     pub(crate) title: String,
     /// What an inconclusive row lacks.
     pub(crate) lack: Option<Lack>,
+    /// It is not decided, and a longer run could decide it.
+    pub(crate) may_be_decided_later: bool,
 }
 
 /// The targets of a run, judged, in the order of the scenario.
@@ -33,13 +35,18 @@ pub(crate) fn rows(record: &RunRecord, lag: Lag) -> Vec<Row> {
     let not_offered = Lost::of(record).lack(record);
     let targets = record.header.targets.iter();
     targets
-        .map(|target| {
+        .enumerate()
+        .map(|(at, target)| {
             let evidence = Evidence::of(judged, target, lag);
             let is_limit_of_search = is_search && target.metric != Metric::Throughput;
             let answers = if is_limit_of_search {
                 Vec::new()
             } else {
-                evidence.answers(target)
+                match stopping::missed(record, at) {
+                    // The decision that stopped the run stands.
+                    Some(missed) => evidence.answers_after(missed, target),
+                    None => evidence.answers(target),
+                }
             };
             let (grade, possible, lack) = if is_limit_of_search {
                 (Grade::NotApplicable, None, Some(of_a_search(has_held)))
@@ -71,6 +78,10 @@ pub(crate) fn rows(record: &RunRecord, lag: Lag) -> Vec<Row> {
             Row {
                 title: title_of(record, target),
                 judgement,
+                may_be_decided_later: grade == Grade::Inconclusive
+                    && not_offered.is_none()
+                    && !lack.as_ref().is_some_and(Lack::is_of_the_load)
+                    && evidence.is_helped_by_time(),
                 lack,
             }
         })

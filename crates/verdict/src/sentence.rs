@@ -150,13 +150,16 @@ impl Headline<'_> {
                 stop.into_iter().chain(self.failures_unless(false)),
             );
         }
+        let is_stopped_for_target = finding::is_stopped_for_target(self.record);
         let stopped = match self.completion {
             Completion::CutShort => finding::stop(self.record),
+            _ if is_stopped_for_target => finding::stop(self.record),
             _ => None,
         };
         let cause = self.cause(grade);
         let failures = self.failures_unless(cause.is_some_and(is_error_rate));
-        let miss = cause.and_then(Row::miss);
+        // What stopped the run names the target.
+        let miss = cause.and_then(Row::miss).filter(|_| !is_stopped_for_target);
         let counted = format!("{misses} of {count} targets missed{open}");
         let counted = (count > 0).then_some(counted);
         headed(
@@ -386,6 +389,7 @@ fn overall(record: &RunRecord, metric: Metric) -> Value {
         target: None,
         acceptable: None,
         critical: None,
+        stop_at: None,
     };
     Evidence::of(warm_up::judged(record), &asked, Lag::Counted).value
 }

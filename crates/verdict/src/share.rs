@@ -22,12 +22,21 @@ pub(crate) enum Decision {
     },
 }
 
+/// The risks of the two wrong answers, one-sided.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Risks {
+    /// That a limit is kept.
+    pub(crate) kept: f64,
+    /// That it is broken.
+    pub(crate) broken: f64,
+}
+
 /// Decides whether the limit is kept: where chance explains no share over it, kept; where chance
-/// explains none under it, broken; each but for a risk of 5 %. A run that is too short for its own ups
+/// explains none under it, broken; each but for its risk. A run that is too short for its own ups
 /// and downs shows only what is broken.
 ///
 /// A limit of 0 speaks of the requests of this run alone: it is kept where none of them missed.
-pub(crate) fn decide(seen: &Sureness, limit: f64) -> Decision {
+pub(crate) fn decide(seen: &Sureness, limit: f64, risks: Risks) -> Decision {
     if limit <= 0.0 {
         return if seen.share > 0.0 {
             Decision::Broken
@@ -35,14 +44,14 @@ pub(crate) fn decide(seen: &Sureness, limit: f64) -> Decision {
             Decision::Kept
         };
     }
-    if seen.low(RISK) > limit {
+    if seen.low(risks.broken) > limit {
         return Decision::Broken;
     }
-    if seen.is_long_enough && seen.high(RISK) < limit {
+    if seen.is_long_enough && seen.high(risks.kept) < limit {
         return Decision::Kept;
     }
     Decision::Open {
-        times: times_longer(seen, limit, RISK),
+        times: times_longer(seen, limit, risks.kept.min(risks.broken)),
     }
 }
 
@@ -83,6 +92,11 @@ mod tests {
 
     const LIMITS: [f64; 4] = [0.5, 0.05, 0.01, 0.001];
 
+    fn decided(seen: &Sureness, limit: f64) -> Decision {
+        let (kept, broken) = (RISK, RISK);
+        decide(seen, limit, Risks { kept, broken })
+    }
+
     fn seen(requests: u64, missing: u64) -> Sureness {
         Sureness {
             share: missing as f64 / requests as f64,
@@ -101,8 +115,8 @@ mod tests {
         assert_eq!(LIMITS.map(requests_needed), [5, 59, 299, 2_995]);
         for limit in LIMITS {
             let needed = requests_needed(limit);
-            assert_eq!(decide(&seen(needed, 0), limit), Decision::Kept);
-            assert!(is_open(decide(&seen(needed - 1, 0), limit)), "{limit}");
+            assert_eq!(decided(&seen(needed, 0), limit), Decision::Kept);
+            assert!(is_open(decided(&seen(needed - 1, 0), limit)), "{limit}");
         }
     }
 
@@ -119,7 +133,7 @@ mod tests {
             (100, 1, 0.001, false),
             (10, 1, 0.001, true),
         ] {
-            let decision = decide(&seen(requests, missing), limit);
+            let decision = decided(&seen(requests, missing), limit);
             let name = format!("{missing} of {requests} at limit {limit}: {decision:?}");
             assert_eq!(decision == Decision::Broken, is_broken, "{name}");
             assert_eq!(is_open(decision), !is_broken, "{name}");
@@ -128,8 +142,8 @@ mod tests {
 
     #[test]
     fn a_limit_of_none_is_kept_by_none() {
-        assert_eq!(decide(&seen(10, 0), 0.0), Decision::Kept);
-        assert_eq!(decide(&seen(1_000_000, 1), 0.0), Decision::Broken);
+        assert_eq!(decided(&seen(10, 0), 0.0), Decision::Kept);
+        assert_eq!(decided(&seen(1_000_000, 1), 0.0), Decision::Broken);
     }
 
     #[test]
@@ -138,13 +152,13 @@ mod tests {
             is_long_enough: false,
             ..seen(1_000, missing)
         };
-        assert!(is_open(decide(&short(0), 0.05)));
-        assert_eq!(decide(&short(900), 0.05), Decision::Broken);
+        assert!(is_open(decided(&short(0), 0.05)));
+        assert_eq!(decided(&short(900), 0.05), Decision::Broken);
     }
 
     #[test]
     fn what_is_near_the_limit_needs_a_longer_run_and_what_is_far_none() {
-        let times = |missing| match decide(&seen(1_000, missing), 0.05) {
+        let times = |missing| match decided(&seen(1_000, missing), 0.05) {
             Decision::Open { times } => times,
             _ => 0.0,
         };

@@ -16,6 +16,7 @@ use crate::load_options::{LengthOptions, LoadOptions};
 use crate::outlets::{OutletOptions, Outlets};
 use crate::pipeline::Pipeline;
 use crate::session::{JudgedRun, Session};
+use crate::stopping::StoppingOptions;
 use crate::watch_options::WatchOptions;
 use crate::{commit, results, screen};
 
@@ -33,6 +34,8 @@ pub(crate) struct Options {
     profiles: Vec<String>,
     #[command(flatten)]
     length: LengthOptions,
+    #[command(flatten)]
+    stopping: StoppingOptions,
     #[command(flatten)]
     pub(super) load: LoadOptions,
     /// Processes that make the load, each its share of it; their records are one
@@ -66,7 +69,11 @@ impl Options {
     /// A profile, compiled.
     pub(super) fn plan(&self, scenario: &Scenario, profile: &str) -> Result<Plan, Failure> {
         let duration = self.length.duration;
-        self.load.plan(scenario, profile, duration, self.processes)
+        let mut plan = self
+            .load
+            .plan(scenario, profile, duration, self.processes)?;
+        self.stopping.change(&mut plan, profile)?;
+        Ok(plan)
     }
 }
 

@@ -244,6 +244,7 @@ mod tests {
                 warm_up_s: 0.0,
                 beside: Vec::new(),
                 iterations: None,
+                until_decided_s: None,
                 stages: Vec::new(),
                 open: None,
                 search: None,
@@ -303,6 +304,7 @@ mod tests {
             load_ended_ms: 0,
             ended_ms: 0,
             reason: None,
+            missed: Vec::new(),
             unseen: record::Unseen::default(),
         };
         queue.ending(&header, &ending);

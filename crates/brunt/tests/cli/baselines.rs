@@ -64,6 +64,7 @@ fn keep(brunt: &Brunt, run_id: &str, header: &Header, took_us: u64) {
         load_ended_ms: ms,
         ended_ms: ms,
         reason: None,
+        missed: Vec::new(),
         unseen: record::Unseen::default(),
     });
     let folder = brunt.path("performance/results").join(run_id);

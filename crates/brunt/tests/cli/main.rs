@@ -21,4 +21,5 @@ mod rehearsal;
 mod report;
 mod servers;
 mod states;
+mod stopping;
 mod terminal;

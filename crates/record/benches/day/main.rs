@@ -133,6 +133,7 @@ impl Kept {
             load_ended_ms: ended_ms,
             ended_ms,
             reason: None,
+            missed: Vec::new(),
             unseen: record::Unseen::default(),
         };
         self.writer.end(ending).map(drop)

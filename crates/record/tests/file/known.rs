@@ -43,6 +43,7 @@ pub(crate) fn header() -> Header {
             warm_up_s: 0.0,
             beside: Vec::new(),
             iterations: None,
+            until_decided_s: None,
             tasks_per_user_second: Some(0.5),
             requests_per_task: 1.0,
         },
@@ -52,6 +53,7 @@ pub(crate) fn header() -> Header {
             target: Some(100.0),
             acceptable: None,
             critical: Some(1000.0),
+            stop_at: None,
         }],
         generator: Generator {
             threads: 1,
@@ -165,6 +167,7 @@ fn end(mut writer: RecordWriter<Vec<u8>>) -> Vec<u8> {
         load_ended_ms: 2500,
         ended_ms: 3000,
         reason: None,
+        missed: Vec::new(),
         unseen: record::Unseen::default(),
     };
     writer.end(ending).expect("memory")

@@ -222,6 +222,7 @@ pub(super) fn end_of(record: &RunRecord) -> String {
         StoppedBy::EverythingFailed => "stopped: all requests failed",
         StoppedBy::TargetEnded => "stopped: the process under test ended",
         StoppedBy::Scenario => "stopped by the scenario",
+        StoppedBy::TargetMissed => "stopped: a target was surely missed",
         StoppedBy::InternalError => "stopped by an internal error of brunt",
     };
     match &ending.reason {

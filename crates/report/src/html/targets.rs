@@ -136,6 +136,7 @@ mod tests {
             target,
             acceptable,
             critical,
+            stop_at: None,
         };
         let p95 = Metric::Percentile(0.95);
         let all = of(p95, Some(1.0), Some(2.0), Some(3.0));

@@ -48,6 +48,7 @@ pub(crate) fn header() -> Header {
         target: Some(target),
         acceptable: Some(acceptable),
         critical: Some(critical),
+        stop_at: None,
     };
     Header {
         run_id: "20261123T110000Z-load".into(),
@@ -77,6 +78,7 @@ pub(crate) fn header() -> Header {
             warm_up_s: 0.0,
             beside: Vec::new(),
             iterations: None,
+            until_decided_s: None,
             tasks_per_user_second: Some(2.0),
             requests_per_task: 1.0,
         },
@@ -251,6 +253,7 @@ pub(crate) fn known() -> Run {
         load_ended_ms: 22_000,
         ended_ms: 22_000,
         reason: None,
+        missed: Vec::new(),
         unseen: record::Unseen {
             target: vec!["descriptors (/proc/4711/fd: Permission denied (os error 13))".into()],
             beside: vec![vec![]],

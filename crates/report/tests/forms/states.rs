@@ -40,6 +40,7 @@ fn ending(stopped_by: StoppedBy, load_ended_ms: u64, reason: Option<&str>) -> En
         load_ended_ms,
         ended_ms: load_ended_ms,
         reason: reason.map(str::to_owned),
+        missed: Vec::new(),
         unseen: record::Unseen::default(),
     }
 }

@@ -257,6 +257,14 @@ pub(crate) fn mistakes() -> Vec<(&'static str, String)> {
         ),
         ("target_without_threshold", target("p95 = {}")),
         (
+            "stop_at_no_threshold",
+            target("p95 = { critical = \"1s\", stop_at = \"worst\" }"),
+        ),
+        (
+            "stop_at_a_threshold_that_is_not_set",
+            target("p95 = { target = \"1s\", acceptable = \"2s\", stop_at = \"critical\" }"),
+        ),
+        (
             "target_of_an_unknown_request",
             file(GET, "[request_targets.\"/x\"]\np95 = { target = \"1s\" }"),
         ),

@@ -9,7 +9,7 @@ use record::Metric;
 use super::{Basis, Evidence, INTERVAL_RISK};
 use crate::durations::Durations;
 use crate::ladder::{Answer, Threshold};
-use crate::{Interval, number, share};
+use crate::{Interval, number};
 
 /// An interval, and what has to be said of it.
 #[derive(Debug, Default)]
@@ -125,16 +125,20 @@ impl Evidence<'_> {
                 let durations = durations?;
                 let will_do = |ms: f64| threshold.is_met_by(ms, self.metric);
                 durations
-                    .bound_within_ms(*q, share::RISK, will_do)
-                    .or_else(|| durations.far_ms(*q, share::RISK).filter(|ms| will_do(*ms)))
+                    .bound_within_ms(*q, self.risks.kept, will_do)
+                    .or_else(|| {
+                        durations
+                            .far_ms(*q, self.risks.kept)
+                            .filter(|ms| will_do(*ms))
+                    })
                     .or_else(|| self.bound_by_far_ms(threshold, 1.0 - q))
             }
             Basis::Errors { .. } if threshold.level() > 0.0 => {
                 let seen = self.stretch.errors(self.scope)?;
-                Some(seen.high(share::RISK) * 100.0)
+                Some(seen.high(self.risks.kept) * 100.0)
             }
             Basis::Varying(varying) => {
-                let off = varying.enough?.off(share::RISK) / varying.per;
+                let off = varying.enough?.off(self.risks.kept) / varying.per;
                 Some(self.value.known()? + self.worse() * off)
             }
             _ => None,
@@ -144,13 +148,13 @@ impl Evidence<'_> {
     /// The better end that a threshold was found to be missed with.
     fn end_of_missed(&self, durations: Option<&Durations>) -> Option<f64> {
         match &self.basis {
-            Basis::Waits { q, .. } => durations?.low_ms(*q, share::RISK),
+            Basis::Waits { q, .. } => durations?.low_ms(*q, self.risks.broken),
             Basis::Errors { .. } => {
                 let seen = self.stretch.errors(self.scope)?;
-                Some(seen.low(share::RISK) * 100.0)
+                Some(seen.low(self.risks.broken) * 100.0)
             }
             Basis::Varying(varying) => {
-                let off = varying.early?.off(share::RISK) / varying.per;
+                let off = varying.early?.off(self.risks.broken) / varying.per;
                 Some(self.value.known()? - self.worse() * off)
             }
             _ => None,

@@ -189,6 +189,7 @@ mod tests {
                 target: None,
                 acceptable: None,
                 critical: Some(55.5),
+                stop_at: None,
             }],
             generator: Generator::default(),
             machine: Machine::default(),

@@ -10,5 +10,6 @@ mod run;
 mod sentences;
 mod signals;
 mod stalls;
+mod stopping;
 mod undecided;
 mod users;

@@ -64,6 +64,7 @@ impl Run {
                 warm_up_s: 0.0,
                 beside: Vec::new(),
                 iterations: None,
+                until_decided_s: None,
                 tasks_per_user_second: None,
                 requests_per_task: 1.0,
             },
@@ -90,6 +91,7 @@ impl Run {
                 load_ended_ms: 20_000,
                 ended_ms: 20_000,
                 reason: None,
+                missed: Vec::new(),
                 unseen: record::Unseen::default(),
             }),
         }
@@ -104,6 +106,7 @@ impl Run {
             target,
             acceptable,
             critical,
+            stop_at: None,
         });
         self
     }
@@ -196,6 +199,7 @@ impl Run {
             load_ended_ms: at_ms,
             ended_ms: at_ms,
             reason: reason.map(Into::into),
+            missed: Vec::new(),
             unseen: record::Unseen::default(),
         });
         self

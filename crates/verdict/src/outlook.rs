@@ -1,0 +1,227 @@
+//! Outlook: which seconds of a run tell something about the rest of it. A run that is stopped early is judged for
+//! what it would have shown, so a spike must not stand for the calm after it. Seconds whose planned load is no
+//! heavier than what is still to come are a fair sample, or a mild one; all others count as if nothing in them had
+//! missed.
+
+use record::Load;
+
+/// Moments at which the rest of a plan is looked at.
+const MOMENTS: u32 = 200;
+/// The share of the coming load that may be lighter than the seconds that tell of it, such as a ramp down.
+const LIGHTER: f64 = 0.1;
+/// Levels that differ by less are the same.
+const SAME: f64 = 1e-9;
+
+/// What is still to come of a load, from a moment to the end.
+pub(crate) struct Outlook<'a> {
+    load: &'a Load,
+    from_s: f64,
+    now_s: f64,
+    ends_s: f64,
+    /// The level of each part that nearly all of the coming load reaches.
+    reached: Vec<f64>,
+}
+
+/// A moment of the coming load: its level in each part, and how much of the load it stands for.
+struct Moment {
+    levels: Vec<f64>,
+    weight: f64,
+}
+
+impl<'a> Outlook<'a> {
+    /// Of a load that is judged from a moment on and has been played up to another.
+    pub(crate) fn new(load: &'a Load, from_s: f64, now_s: f64, ends_s: f64) -> Self {
+        let coming = moments(load, now_s, ends_s);
+        let all: f64 = coming.iter().map(|moment| moment.weight).sum();
+        let is_reached = |levels: &[f64]| {
+            let lighter = coming
+                .iter()
+                .filter(|moment| !reaches(&moment.levels, levels));
+            lighter.map(|moment| moment.weight).sum::<f64>() <= LIGHTER * all
+        };
+        let heaviest = coming
+            .iter()
+            .map(|moment| &moment.levels)
+            .filter(|levels| is_reached(levels))
+            .max_by(|a, b| sum(a).total_cmp(&sum(b)));
+        let reached = heaviest.cloned().unwrap_or_else(|| {
+            let parts = load.parts();
+            parts.map(|_| f64::INFINITY).collect()
+        });
+        Self {
+            load,
+            from_s,
+            now_s,
+            ends_s,
+            reached,
+        }
+    }
+
+    /// Whether what was seen at a moment tells of the rest of the run.
+    pub(crate) fn is_told_by(&self, at_s: f64) -> bool {
+        reaches(&self.reached, &levels(self.load, at_s))
+    }
+
+    /// Whether what is to come has the level of a moment throughout.
+    pub(crate) fn goes_on_as_at(&self, at_s: f64) -> bool {
+        let now = levels(self.load, at_s);
+        let coming = moments(self.load, self.now_s, self.ends_s);
+        coming
+            .iter()
+            .all(|moment| reaches(&moment.levels, &now) && reaches(&now, &moment.levels))
+    }
+
+    /// The share of the judged load that the telling seconds, and those to come that are at least as heavy,
+    /// make (0 to 1).
+    pub(crate) fn share_of_load(&self) -> f64 {
+        self.share(|moment| moment.weight)
+    }
+
+    /// The same as a share of the time.
+    pub(crate) fn share_of_time(&self) -> f64 {
+        let weight = |from_s: f64, to_s: f64| (to_s - from_s) / f64::from(MOMENTS);
+        let (past, coming) = (
+            weight(self.from_s, self.now_s),
+            weight(self.now_s, self.ends_s.max(self.now_s)),
+        );
+        self.share_weighed(|_| past, |_| coming)
+    }
+
+    fn share(&self, weight: impl Fn(&Moment) -> f64) -> f64 {
+        self.share_weighed(&weight, &weight)
+    }
+
+    fn share_weighed(
+        &self,
+        of_past: impl Fn(&Moment) -> f64,
+        of_coming: impl Fn(&Moment) -> f64,
+    ) -> f64 {
+        let (mut telling, mut all) = (0.0, 0.0);
+        for moment in moments(self.load, self.from_s, self.now_s) {
+            let weight = of_past(&moment);
+            all += weight;
+            telling += if reaches(&self.reached, &moment.levels) {
+                weight
+            } else {
+                0.0
+            };
+        }
+        for moment in moments(self.load, self.now_s, self.ends_s) {
+            let weight = of_coming(&moment);
+            all += weight;
+            telling += if reaches(&moment.levels, &self.reached) {
+                weight
+            } else {
+                0.0
+            };
+        }
+        if all > 0.0 { telling / all } else { 0.0 }
+    }
+}
+
+fn sum(levels: &[f64]) -> f64 {
+    levels.iter().sum()
+}
+
+/// Whether each level is at least as high as the other's.
+fn reaches(levels: &[f64], others: &[f64]) -> bool {
+    let pairs = levels.iter().zip(others);
+    pairs
+        .into_iter()
+        .all(|(level, other)| *level >= other - SAME * other.abs())
+}
+
+fn levels(load: &Load, at_s: f64) -> Vec<f64> {
+    load.parts().map(|part| part.level_at(at_s)).collect()
+}
+
+/// The load between two moments, in equal parts.
+fn moments(load: &Load, from_s: f64, to_s: f64) -> Vec<Moment> {
+    if to_s <= from_s {
+        return Vec::new();
+    }
+    let length_s = (to_s - from_s) / f64::from(MOMENTS);
+    let middle_s = |at: u32| from_s + (f64::from(at) + 0.5) * length_s;
+    let moment = |at: u32| {
+        let levels = levels(load, middle_s(at));
+        let weights = load.parts().zip(&levels).map(|(part, level)| {
+            let tasks_per_s = match part.open {
+                Some(_) => 1.0,
+                None => part.tasks_per_user_second.unwrap_or(1.0),
+            };
+            level * tasks_per_s * part.requests_per_task
+        });
+        Moment {
+            weight: weights.sum::<f64>() * length_s,
+            levels,
+        }
+    };
+    (0..MOMENTS).map(moment).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use record::Stage;
+
+    use super::*;
+
+    fn load(stages: &[(f64, f64, f64)]) -> Load {
+        let stage = |(seconds, from, to): &(f64, f64, f64)| Stage {
+            seconds: *seconds,
+            from: *from,
+            to: *to,
+        };
+        Load {
+            stages: stages.iter().map(stage).collect(),
+            requests_per_task: 1.0,
+            ..Load::default()
+        }
+    }
+
+    #[test]
+    fn ramp_up_tells_of_the_level_above_it() {
+        let load = load(&[(20.0, 0.0, 10.0), (40.0, 10.0, 10.0)]);
+        let outlook = Outlook::new(&load, 0.0, 30.0, 60.0);
+        assert!(
+            [1.0, 19.0, 25.0]
+                .into_iter()
+                .all(|at_s| outlook.is_told_by(at_s))
+        );
+        assert!((outlook.share_of_load() - 1.0).abs() < 1e-9);
+        assert!(outlook.goes_on_as_at(25.0));
+        assert!(!outlook.goes_on_as_at(5.0));
+    }
+
+    #[test]
+    fn spike_does_not_tell_of_the_calm_after_it() {
+        let load = load(&[(60.0, 10.0, 10.0), (20.0, 30.0, 30.0), (120.0, 10.0, 10.0)]);
+        let outlook = Outlook::new(&load, 0.0, 75.0, 200.0);
+        assert!(outlook.is_told_by(30.0));
+        assert!(!outlook.is_told_by(70.0));
+        // 600 + 1,200 + what is left of the spike, 150, of 2,400 requests.
+        let share = outlook.share_of_load();
+        assert!((share - 1_950.0 / 2_400.0).abs() < 0.02, "{share}");
+    }
+
+    #[test]
+    fn short_ramp_down_is_left_out() {
+        let load = load(&[(90.0, 10.0, 10.0), (10.0, 10.0, 0.0)]);
+        let outlook = Outlook::new(&load, 0.0, 30.0, 100.0);
+        assert!(outlook.is_told_by(15.0));
+        let share = outlook.share_of_load();
+        assert!((0.94..0.97).contains(&share), "{share}");
+        assert!(outlook.share_of_time() < 0.96);
+        // Once there is little but the ramp down to come, only light seconds would tell of it.
+        let late = Outlook::new(&load, 0.0, 92.0, 100.0);
+        assert!(!late.is_told_by(15.0));
+    }
+
+    #[test]
+    fn parts_are_compared_one_by_one() {
+        let mut both = load(&[(60.0, 10.0, 10.0), (60.0, 20.0, 20.0)]);
+        both.beside = vec![load(&[(60.0, 20.0, 20.0), (60.0, 10.0, 10.0)])];
+        let outlook = Outlook::new(&both, 0.0, 50.0, 120.0);
+        // The second part gets lighter, for most of what is to come.
+        assert!(!outlook.is_told_by(10.0));
+    }
+}

@@ -1,0 +1,439 @@
+//! Stopping: whether a target is surely missed while the run still goes on, so that the rest of it is not worth
+//! its time.
+//!
+//! The question is what the judgement at the planned end would be, so what is asked is what is judged there, less
+//! the load's own ups and downs ([`crate::outlook`]); and a service that is only slow to start must not be taken
+//! for one that is slow. So a run is looked at from an eighth of its planned length on, the later half of what was
+//! seen has to miss by itself, and while the figure gets better by so much that it would meet the threshold before
+//! the end, the run goes on.
+//!
+//! Over all looks and all targets the risk is 1 % ([`crate::sequential`]).
+
+use record::{Header, Limit, Metric, MissedTarget, RunRecord, Scope, Target};
+
+use crate::blocks::Block;
+use crate::evidence::{Evidence, Lag};
+use crate::ladder::{Answer, Threshold};
+use crate::outlook::Outlook;
+use crate::sequential::{Looks, mean_low, share_low};
+use crate::stretch::{Stretch, whole_number};
+use crate::{RunResult, judge, number, row, trend};
+
+/// The risk of stopping a run that would have met the threshold, over all looks and targets.
+pub(crate) const RISK: f64 = 0.01;
+/// The risk of the test of the later half.
+const RISK_LATER: f64 = 0.05;
+/// The chance below which a figure gets better.
+const RISK_BETTER: f64 = 0.05;
+/// The first look is after this share of the planned time, …
+const FIRST: f64 = 0.125;
+/// … and after this many seconds: fewer tell no spread, and no trend.
+const SECONDS_MIN: usize = 12;
+/// Each look is after this many times as long as the one before.
+const LOOK_AGAIN: f64 = 1.1;
+
+/// The watch over targets that stop a run.
+#[derive(Debug, Clone)]
+pub struct Stopping {
+    conditions: Vec<(MissedTarget, Target)>,
+    looks: Looks,
+    looked: u32,
+    judged_from_s: f64,
+    /// The risk of one target at one look.
+    risk: f64,
+}
+
+/// That a run is to be stopped.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SurelyMissed {
+    /// The targets that are missed.
+    pub targets: Vec<MissedTarget>,
+    /// They in words: "p95 is surely over the critical 1 s".
+    pub reason: String,
+}
+
+impl Stopping {
+    /// The watch over a run's targets; `None` if none of them stops it, or the run searches for what breaks one.
+    pub fn new(header: &Header) -> Option<Self> {
+        if header.load.search.is_some() {
+            return None;
+        }
+        let conditions: Vec<(MissedTarget, Target)> = (0u32..)
+            .zip(&header.targets)
+            .filter_map(|(at, target)| {
+                let limit = target.stop_at?;
+                target.level(limit)?;
+                Some((MissedTarget { target: at, limit }, target.clone()))
+            })
+            .collect();
+        if conditions.is_empty() {
+            return None;
+        }
+        let judged_from_s = header.load.warm_up_s;
+        let planned_s = header.load.seconds() - judged_from_s;
+        let longest_s = header.load.longest().seconds() - judged_from_s;
+        let first_s = (planned_s * FIRST).max(SECONDS_MIN as f64);
+        let looks = Looks::new(first_s, longest_s, LOOK_AGAIN);
+        let risk = RISK / f64::from(looks.count()) / conditions.len() as f64;
+        Some(Self {
+            conditions,
+            looks,
+            looked: 0,
+            judged_from_s,
+            risk,
+        })
+    }
+
+    /// Looks at a run of which this many seconds have been recorded.
+    pub fn look(&mut self, record: &RunRecord, told_s: u32) -> Option<SurelyMissed> {
+        let due = self.looks.until(f64::from(told_s) - self.judged_from_s);
+        let is_due = due > self.looked;
+        self.looked = due.max(self.looked);
+        let run = Seen::new(record, self.judged_from_s, told_s.into());
+        let missed: Vec<&(MissedTarget, Target)> = self
+            .conditions
+            .iter()
+            .filter(|(missed, target)| {
+                run.certainly_misses(target, missed.limit)
+                    || is_due && run.surely_misses(target, missed.limit, self.risk)
+            })
+            .collect();
+        // What says nothing of the service stops nothing.
+        if missed.is_empty() || judge(record).result == RunResult::Invalid {
+            return None;
+        }
+        let reasons: Vec<String> = missed
+            .iter()
+            .map(|(missed, target)| reason(record, target, missed.limit))
+            .collect();
+        Some(SurelyMissed {
+            targets: missed.into_iter().map(|(missed, _)| *missed).collect(),
+            reason: reasons.join(", "),
+        })
+    }
+}
+
+/// The threshold of a target, by its place, that was surely missed when the run was stopped for it.
+pub(crate) fn missed(record: &RunRecord, target: usize) -> Option<Threshold> {
+    let missed = record.ending.as_ref()?.missed.iter();
+    let mut missed = missed.filter(|missed| missed.target as usize == target);
+    threshold(record.header.targets.get(target)?, missed.next()?.limit)
+}
+
+/// A threshold of a target.
+fn threshold(target: &Target, limit: Limit) -> Option<Threshold> {
+    let level = target.level(limit)?;
+    Some(match limit {
+        Limit::Critical => Threshold::Critical(level),
+        Limit::Target | Limit::Acceptable => Threshold::Limit(level),
+    })
+}
+
+fn reason(record: &RunRecord, target: &Target, limit: Limit) -> String {
+    let title = row::title_of(record, target);
+    let side = if target.metric.is_better_when_higher() {
+        "under"
+    } else {
+        "over"
+    };
+    let level = target.level(limit).unwrap_or(0.0);
+    let level = match record.header.unit_of(target) {
+        "" => number::chosen(level),
+        "ms" if level >= 1e3 => format!("{} s", number::chosen(level / 1e3)),
+        unit => format!("{} {unit}", number::chosen(level)),
+    };
+    format!("{title} is surely {side} the {} {level}", limit.name())
+}
+
+/// What was seen of a run that goes on.
+struct Seen<'a> {
+    record: &'a RunRecord,
+    load: record::Load,
+    from_s: f64,
+    now_s: f64,
+    ends_s: f64,
+}
+
+impl<'a> Seen<'a> {
+    fn new(record: &'a RunRecord, from_s: f64, now_s: f64) -> Self {
+        // A run that goes on until all is decided has no more to come than what it was planned to have.
+        let ends_s = record.header.load.seconds().max(now_s);
+        Self {
+            record,
+            load: record.header.load.extended_to(ends_s),
+            from_s,
+            now_s,
+            ends_s,
+        }
+    }
+
+    /// Whether a target is missed whatever comes.
+    fn certainly_misses(&self, target: &Target, limit: Limit) -> bool {
+        let is_final = match target.metric {
+            Metric::Max | Metric::Memory => true,
+            Metric::ErrorRate => target.level(limit).is_some_and(|level| level <= 0.0),
+            _ => false,
+        };
+        is_final && self.misses(Stretch::whole(self.record), target, limit)
+    }
+
+    /// Whether a target is missed by what was measured so far, with brunt's own lateness and without.
+    fn misses(&self, stretch: Stretch, target: &Target, limit: Limit) -> bool {
+        let Some(threshold) = threshold(target, limit) else {
+            return false;
+        };
+        [Lag::Counted, Lag::TakenOut]
+            .into_iter()
+            .all(|lag| Evidence::of(stretch, target, lag).answer(threshold) == Answer::Missed)
+    }
+
+    /// Whether chance, except for this risk, does not explain that a target is met at the end of the plan.
+    fn surely_misses(&self, target: &Target, limit: Limit, risk: f64) -> bool {
+        let Some(threshold) = threshold(target, limit) else {
+            return false;
+        };
+        match target.metric {
+            Metric::Percentile(_) | Metric::ErrorRate | Metric::Mean | Metric::Cpu => {
+                self.surely_exceeds(target, threshold, risk)
+            }
+            Metric::Throughput => self.surely_falls_short(target, limit, risk),
+            // What is largest is known for certain, or not at all.
+            Metric::Max | Metric::Memory => false,
+        }
+    }
+
+    fn surely_exceeds(&self, target: &Target, threshold: Threshold, risk: f64) -> bool {
+        let outlook = Outlook::new(&self.load, self.from_s, self.now_s, self.ends_s);
+        let bound = match target.metric {
+            Metric::Percentile(q) => 1.0 - q,
+            Metric::ErrorRate => threshold.level() / 100.0,
+            _ => threshold.level(),
+        };
+        let telling = match target.metric {
+            Metric::Cpu => outlook.share_of_time(),
+            _ => outlook.share_of_load(),
+        };
+        if telling <= 0.0 {
+            return false;
+        }
+        // What does not tell of the rest counts as if nothing in it had missed.
+        let bound = bound / telling;
+        let low = match target.metric {
+            Metric::Percentile(_) | Metric::ErrorRate => share_low,
+            _ => mean_low,
+        };
+        let seen = self.blocks(target, threshold, &outlook);
+        let blocks: Vec<Block> = seen.iter().map(|(_, block)| *block).collect();
+        blocks.len() >= SECONDS_MIN
+            && low(&blocks, risk) > bound
+            && low(&blocks[blocks.len() / 2..], RISK_LATER) > bound
+            && self.is_missed_without_lateness(target, threshold, &outlook, bound)
+            && !self.will_meet(&self.course(target, &seen), |figure| {
+                figure < threshold.level().ln()
+            })
+    }
+
+    /// Whether the service misses by itself: without brunt's lateness, and what kept brunt from running.
+    fn is_missed_without_lateness(
+        &self,
+        target: &Target,
+        threshold: Threshold,
+        outlook: &Outlook,
+        bound: f64,
+    ) -> bool {
+        let stretch = Stretch::between(self.record, self.from_s, self.now_s);
+        let left_out: Vec<bool> = stretch
+            .intervals()
+            .map(|interval| !outlook.is_told_by(self.middle_s(interval)))
+            .collect();
+        let stretch = stretch.without(&left_out);
+        let scope = target.requests();
+        let seen = match target.metric {
+            Metric::Percentile(_) => stretch.misses(scope, Lag::TakenOut.measure(), |ns| {
+                threshold.is_met_by(ns as f64 / 1e6, target.metric)
+            }),
+            Metric::ErrorRate => stretch.errors_awake(scope),
+            Metric::Mean => {
+                let evidence = Evidence::of(stretch, target, Lag::TakenOut);
+                return evidence.answer(threshold) == Answer::Missed;
+            }
+            _ => return true,
+        };
+        seen.is_some_and(|seen| seen.share > bound)
+    }
+
+    /// Throughput: what is still to come is taken to be as much as was seen at the level that goes on.
+    fn surely_falls_short(&self, target: &Target, limit: Limit, risk: f64) -> bool {
+        let outlook = Outlook::new(&self.load, self.from_s, self.now_s, self.ends_s);
+        let level = target.level(limit).unwrap_or(0.0);
+        let stretch = Stretch::between(self.record, self.from_s, self.now_s);
+        if !outlook.goes_on_as_at(self.now_s - 0.5) || !self.misses(stretch, target, limit) {
+            return false;
+        }
+        let (mut before, mut before_s) = (0.0, 0.0);
+        let (mut blocks, mut course) = (Vec::new(), Vec::new());
+        for (interval, answered) in self.answered(target) {
+            let (at_s, width_s) = (self.middle_s(interval), self.width_s());
+            if outlook.goes_on_as_at(at_s) {
+                blocks.push(Block {
+                    missing: -answered,
+                    all: width_s,
+                });
+                course.push((at_s, (answered / width_s).max(1e-9).ln()));
+            } else {
+                (before, before_s) = (before + answered, before_s + width_s);
+            }
+        }
+        // The rate from here on that would just do.
+        let judged_s = self.ends_s - self.from_s;
+        let needed = (level * judged_s - before) / (judged_s - before_s);
+        blocks.len() >= SECONDS_MIN
+            && -mean_low(&blocks, risk) < needed
+            && -mean_low(&blocks[blocks.len() / 2..], RISK_LATER) < needed
+            && !self.will_meet(&negated(&course), |figure| -figure > needed.max(1e-9).ln())
+    }
+
+    /// Requests answered well in each interval that is complete.
+    fn answered(&self, target: &Target) -> Vec<(usize, f64)> {
+        let timeline = &self.record.timeline;
+        let stretch = Stretch::between(self.record, self.from_s, self.now_s);
+        let scope = target.requests();
+        if scope == Scope::All {
+            let width = timeline.width_s() as usize;
+            let in_interval = |interval: usize| {
+                let seconds = timeline
+                    .seconds()
+                    .range(interval * width..(interval + 1) * width);
+                (interval, seconds.map(|second| second.ok as f64).sum())
+            };
+            return stretch.intervals().map(in_interval).collect();
+        }
+        // By the second of their intended start; the last seconds still wait for answers.
+        let seconds = timeline.seconds();
+        let recent = seconds.recent().iter().rev().take(2);
+        let oldest_ms = recent.filter_map(|second| second.oldest_ms).max();
+        let complete_s = self.now_s - oldest_ms.unwrap_or(0) as f64 / 1e3 - 1.0;
+        let measure = Lag::Counted.measure();
+        stretch
+            .intervals()
+            .filter(|interval| self.middle_s(*interval) < complete_s)
+            .map(|interval| {
+                let seen = timeline.distribution_at(interval, scope, measure);
+                (interval, seen.ok.count() as f64)
+            })
+            .collect()
+    }
+
+    /// What was seen in each interval that tells of the rest, with its moment.
+    fn blocks(
+        &self,
+        target: &Target,
+        threshold: Threshold,
+        outlook: &Outlook,
+    ) -> Vec<(f64, Block)> {
+        if target.metric == Metric::Cpu {
+            return self.cpu(outlook);
+        }
+        let intervals = Stretch::between(self.record, self.from_s, self.now_s).intervals();
+        let blocks = intervals.map(|interval| {
+            let block = self.in_interval(interval, target, threshold);
+            (self.middle_s(interval), block)
+        });
+        let tells = |at_s: &f64, block: &Block| block.all > 0.0 && outlook.is_told_by(*at_s);
+        blocks.filter(|(at_s, block)| tells(at_s, block)).collect()
+    }
+
+    /// CPU use, reading by reading: each tells of the second before it.
+    fn cpu(&self, outlook: &Outlook) -> Vec<(f64, Block)> {
+        let readings = self.record.readings.iter();
+        let known = readings.filter_map(|reading| {
+            let middle_s = reading.at_ms as f64 / 1e3 - 0.5;
+            let block = Block {
+                missing: reading.target?.cpu_percent?,
+                all: 1.0,
+            };
+            Some((middle_s, block))
+        });
+        known
+            .filter(|(at_s, _)| *at_s >= self.from_s && outlook.is_told_by(*at_s))
+            .collect()
+    }
+
+    /// What was seen of a metric of requests in an interval.
+    fn in_interval(&self, interval: usize, target: &Target, threshold: Threshold) -> Block {
+        let timeline = &self.record.timeline;
+        let scope = target.requests();
+        let measure = Lag::Counted.measure();
+        let (missing, all) = match target.metric {
+            Metric::Percentile(_) => {
+                let is_met = |ns: u64| threshold.is_met_by(ns as f64 / 1e6, target.metric);
+                timeline.missing_at(interval, scope, measure, is_met)
+            }
+            Metric::Mean => {
+                let seen = timeline.distribution_at(interval, scope, measure);
+                let (count, mean_ns) = (seen.ok.count() as f64, seen.ok.mean_ns());
+                return Block {
+                    missing: mean_ns.unwrap_or(0.0) / 1e6 * count,
+                    all: count,
+                };
+            }
+            _ => timeline.failed_at(interval, scope),
+        };
+        Block {
+            missing: missing as f64,
+            all: all as f64,
+        }
+    }
+
+    /// The figure that is judged, in each interval, on a logarithmic scale.
+    fn course(&self, target: &Target, blocks: &[(f64, Block)]) -> Vec<trend::Point> {
+        let scope = target.requests();
+        let figure = |(at_s, block): &(f64, Block)| {
+            let figure = match target.metric {
+                Metric::Percentile(q) => {
+                    let interval = whole_number(at_s / self.width_s());
+                    let measure = Lag::Counted.measure();
+                    let seen = self
+                        .record
+                        .timeline
+                        .distribution_at(interval, scope, measure);
+                    seen.percentile(q)?.ms()?
+                }
+                // In percent, and not nothing where chance let none fail.
+                Metric::ErrorRate => (block.missing + 0.5) / (block.all + 1.0) * 100.0,
+                _ => block.missing / block.all,
+            };
+            (figure > 0.0).then(|| (*at_s, figure.ln()))
+        };
+        blocks.iter().filter_map(figure).collect()
+    }
+
+    /// Whether a figure falls of late, beyond chance, by so much that it meets its threshold before the end.
+    fn will_meet(&self, course: &[trend::Point], is_met: impl Fn(f64) -> bool) -> bool {
+        let late = SECONDS_MIN.max(course.len() / 2).min(course.len());
+        let late = &course[course.len() - late..];
+        let better: Vec<trend::Point> = negated(late);
+        let Some(found) = trend::trend(&trend::means(&better)) else {
+            return false;
+        };
+        let mean =
+            |of: fn(&trend::Point) -> f64| late.iter().map(of).sum::<f64>() / late.len() as f64;
+        let at_end = mean(|point| point.1) - found.slope * (self.ends_s - mean(|point| point.0));
+        found.p < RISK_BETTER && is_met(at_end)
+    }
+
+    fn width_s(&self) -> f64 {
+        f64::from(self.record.timeline.width_s())
+    }
+
+    fn middle_s(&self, interval: usize) -> f64 {
+        (interval as f64 + 0.5) * self.width_s()
+    }
+}
+
+fn negated(course: &[trend::Point]) -> Vec<trend::Point> {
+    course
+        .iter()
+        .map(|(at_s, figure)| (*at_s, -figure))
+        .collect()
+}

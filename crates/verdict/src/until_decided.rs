@@ -1,0 +1,72 @@
+//! Until decided: a run that goes on until every target is decided. It is judged at looks: at its planned end, and
+//! then after each quarter more, up to its limit.
+//!
+//! Judging again and again would be wrong more often than judging once, so the risk of 5 % is spent over the looks,
+//! in proportion to the part of the longest run that is over (Lan and `DeMets`, Biometrika 70, 1983; the power
+//! family of Kim and `DeMets`, Biometrika 74, 1987, with ρ = 1), and each look is tested with what it may spend.
+//! Together they stay below the whole, however they depend on each other (Bonferroni).
+
+use record::{Header, RunRecord, StoppedBy};
+
+use crate::evidence::Lag;
+use crate::row::rows;
+use crate::sequential::Looks;
+use crate::share::RISK;
+
+/// Each look is after this many times as long as the one before.
+const LOOK_AGAIN: f64 = 1.25;
+
+/// The watch over a run that goes on until all is decided.
+#[derive(Debug, Clone)]
+pub struct UntilDecided {
+    looks: Looks,
+    looked: u32,
+}
+
+impl UntilDecided {
+    /// The watch over a run; `None` if it ends as planned.
+    pub fn new(header: &Header) -> Option<Self> {
+        Some(Self {
+            looks: looks(header)?,
+            looked: 0,
+        })
+    }
+
+    /// Looks at a run of which this many seconds have been recorded, if it is time to: the targets that are not
+    /// decided, in words. With none of them left the run may end.
+    pub fn look(&mut self, record: &RunRecord, told_s: u32) -> Option<Vec<String>> {
+        let due = self.looks.until(told_s.into());
+        if due <= self.looked {
+            return None;
+        }
+        self.looked = due;
+        let rows = rows(record, Lag::Counted);
+        let open = rows.into_iter().filter(|row| row.may_be_decided_later);
+        Some(open.map(|row| row.title).collect())
+    }
+}
+
+fn looks(header: &Header) -> Option<Looks> {
+    let longest_s = header.load.until_decided_s?;
+    Some(Looks::new(header.load.seconds(), longest_s, LOOK_AGAIN))
+}
+
+/// The risk of each answer that a run's targets are judged with.
+pub(crate) fn risk(record: &RunRecord) -> f64 {
+    let Some(looks) = looks(&record.header) else {
+        return RISK;
+    };
+    let longest_s = looks.at_s(looks.count() - 1);
+    let until = looks.until(record.duration_s());
+    let spent = |count: u32| match count.checked_sub(1) {
+        Some(look) => RISK * looks.at_s(look) / longest_s,
+        None => 0.0,
+    };
+    let stopped_by = record.ending.as_ref().map(|ending| ending.stopped_by);
+    match stopped_by {
+        Some(StoppedBy::Finished) | None if until > 0 => spent(until) - spent(until - 1),
+        // Whatever else ended it did not look at the answers: this look is the last, and may spend the rest.
+        _ if until < looks.count() => RISK - spent(until),
+        _ => spent(until) - spent(until - 1),
+    }
+}
