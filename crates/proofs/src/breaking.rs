@@ -38,6 +38,10 @@ struct Case {
 }
 
 /// What is wrong with a server, or with brunt, that is no matter of how much the server can take.
+#[cfg_attr(
+    not(test),
+    expect(dead_code, reason = "faulty services are played by the tests below")
+)]
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Fault {
     /// This share of the requests fails, at any load; a target limits errors to 5 %.
