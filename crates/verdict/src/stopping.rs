@@ -174,17 +174,7 @@ impl<'a> Seen<'a> {
             Metric::ErrorRate => target.level(limit).is_some_and(|level| level <= 0.0),
             _ => false,
         };
-        is_final && self.misses(Stretch::whole(self.record), target, limit)
-    }
-
-    /// Whether a target is missed by what was measured so far, with brunt's own lateness and without.
-    fn misses(&self, stretch: Stretch, target: &Target, limit: Limit) -> bool {
-        let Some(threshold) = threshold(target, limit) else {
-            return false;
-        };
-        [Lag::Counted, Lag::TakenOut]
-            .into_iter()
-            .all(|lag| Evidence::of(stretch, target, lag).answer(threshold) == Answer::Missed)
+        is_final && misses(Stretch::whole(self.record), target, limit)
     }
 
     /// Whether chance, except for this risk, does not explain that a target is met at the end of the plan.
@@ -267,7 +257,7 @@ impl<'a> Seen<'a> {
         let outlook = Outlook::new(&self.load, self.from_s, self.now_s, self.ends_s);
         let level = target.level(limit).unwrap_or(0.0);
         let stretch = Stretch::between(self.record, self.from_s, self.now_s);
-        if !outlook.goes_on_as_at(self.now_s - 0.5) || !self.misses(stretch, target, limit) {
+        if !outlook.goes_on_as_at(self.now_s - 0.5) || !misses(stretch, target, limit) {
             return false;
         }
         let (mut before, mut before_s) = (0.0, 0.0);
@@ -436,4 +426,14 @@ fn negated(course: &[trend::Point]) -> Vec<trend::Point> {
         .iter()
         .map(|(at_s, figure)| (*at_s, -figure))
         .collect()
+}
+
+/// Whether a target is missed by what was measured so far, with brunt's own lateness and without.
+fn misses(stretch: Stretch, target: &Target, limit: Limit) -> bool {
+    let Some(threshold) = threshold(target, limit) else {
+        return false;
+    };
+    [Lag::Counted, Lag::TakenOut]
+        .into_iter()
+        .all(|lag| Evidence::of(stretch, target, lag).answer(threshold) == Answer::Missed)
 }
