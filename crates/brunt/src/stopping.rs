@@ -16,11 +16,15 @@ const TIMES_MAX: f64 = 4.0;
 /// When a run is to end.
 #[derive(Debug, Clone, Copy, clap::Args)]
 pub(crate) struct StoppingOptions {
-    /// Stop the run as soon as a target surely misses this threshold [default: stop_at of each target]
+    /// Stop the run as soon as a target surely misses this threshold [default: as each target says]
     #[arg(long, value_name = "THRESHOLD", value_enum)]
     stop_at: Option<StopAt>,
     /// After the planned time, hold the last level until every target is decided, for at most MAX in all
     /// [default MAX: four times the planned time]
+    #[expect(
+        clippy::option_option,
+        reason = "an option that may be given without its value"
+    )]
     #[arg(long, value_name = "MAX", num_args = 0..=1, require_equals = true, value_parser = positive_duration)]
     until_decided: Option<Option<Duration>>,
 }

@@ -1,5 +1,7 @@
 //! Runs that end other than as planned: once a target is surely missed, or once all targets are decided.
 
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
 use std::time::Duration;
 
 use rustix::process::Signal;
