@@ -590,7 +590,6 @@ fn reckoned_break(case: &Case) -> Option<f64> {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test may panic")]
 mod tests {
     use super::*;
 
