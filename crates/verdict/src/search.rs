@@ -8,6 +8,7 @@ mod disturbed;
 mod estimate;
 mod set_aside;
 mod stopped;
+mod tail;
 mod trial;
 mod usl;
 
@@ -27,6 +28,7 @@ use bracket::same;
 use choice::{Known, Next, RISK};
 use estimate::{Point, line};
 use stopped::{FAILED_MIN, STOPPED_S, responded};
+use tail::{AFTER_S, BEFORE_S, PUSH_S, after_s};
 
 /// The first seconds of a level are not judged: the service comes to it.
 const SETTLE_S: f64 = 2.0;
@@ -60,12 +62,6 @@ const DRAIN_S: f64 = 90.0;
 const DRAIN_AT_HALF_S: f64 = 5.0;
 /// Where the service responded to nothing for so long, it is asked whether it is still there.
 const SILENT_S: f64 = 3.0;
-/// The end of a search: half of what holds, a push, half again.
-const BEFORE_S: f64 = 22.0;
-const PUSH_S: f64 = 10.0;
-const AFTER_S: f64 = 28.0;
-const AFTER_SHARE: f64 = 0.1;
-const AFTER_MAX_S: f64 = 120.0;
 /// A search whose bracket is wider by then does without, …
 const TAIL_WIDTH: f64 = 0.12;
 /// … and so does a shorter one.
@@ -545,36 +541,6 @@ impl Search {
         tried.count() >= 3
     }
 
-    /// The end: does the service recover from what broke it?
-    fn tail(&mut self, now_s: f64) -> Order {
-        let left_s = self.ends_s - now_s;
-        if self.hardest().is_none() || left_s < BEFORE_S + PUSH_S + AFTER_S - 2.0 {
-            return Order::End;
-        }
-        let half = self.half();
-        self.order(now_s, Part::Before, half)
-    }
-
-    /// The highest level that broke the service.
-    fn hardest(&self) -> Option<f64> {
-        let broke = self.trials.iter().filter(|trial| trial.breaks());
-        broke.map(|trial| trial.level).reduce(f64::max)
-    }
-
-    /// Half of what holds, as far as is known.
-    fn half(&self) -> f64 {
-        let seemed = self.glances.iter().filter(|point| point.excess <= 0.7);
-        let seemed = seemed.map(|point| point.level).reduce(f64::max);
-        let bracket = self.bracket();
-        let holds = bracket.holds.or(seemed).unwrap_or(self.asked.from / 2.0);
-        let holds = bracket.breaks.map_or(holds, |breaks| holds.min(breaks));
-        if self.is_open {
-            holds / 2.0
-        } else {
-            (holds / 2.0).round().max(1.0)
-        }
-    }
-
     /// What was looked at of the levels of a part.
     pub(crate) fn glanced(&self, record: &RunRecord, part: Part) -> Vec<Trial> {
         let ends = record.levels().map(|level| level.from_ms as f64 / 1e3);
@@ -616,10 +582,6 @@ impl Search {
             last(bracket.breaks, Trial::breaks),
         )
     }
-}
-
-fn after_s(ends_s: f64) -> f64 {
-    (ends_s * AFTER_SHARE).clamp(AFTER_S, AFTER_MAX_S)
 }
 
 /// Whether the service has responded to nothing of late, and requests wait or fail.
