@@ -2,12 +2,12 @@
 //! its time.
 //!
 //! The question is what the judgement at the planned end would be, so what is asked is what is judged there, less
-//! the load's own ups and downs ([`crate::outlook`]); and a service that is only slow to start must not be taken
+//! the load's own ups and downs (`outlook`); and a service that is only slow to start must not be taken
 //! for one that is slow. So a run is looked at from an eighth of its planned length on, the later half of what was
 //! seen has to miss by itself, and while the figure gets better by so much that it would meet the threshold before
 //! the end, the run goes on.
 //!
-//! Over all looks and all targets the risk is 1 % ([`crate::sequential`]).
+//! Over all looks and all targets the risk is 1 % (`sequential`).
 
 use record::{Header, Limit, Metric, MissedTarget, RunRecord, Scope, Target};
 
