@@ -334,7 +334,9 @@ fn rows_of(drift: &Drift, counts: &Counts, trials: u64, effort: Effort) -> Vec<R
         broken: format!("more than 5 % is worse: {}", percent(naive)),
         holds: alike <= effort.choose(0.034, 0.01) && naive > 0.02,
     }];
-    let slack = effort.choose(0.1, 0.0);
+    // Few seeds stray by chance: three standard errors are granted.
+    let chance = |least: f64| 3.0 * (least * (1.0 - least) / trials as f64).sqrt();
+    let slack = |least: f64| effort.choose(chance(least), 0.0);
     let by_runs = share(counts.by_runs);
     let by_one = share(counts.by_one);
     rows.push(Row {
@@ -348,7 +350,7 @@ fn rows_of(drift: &Drift, counts: &Counts, trials: u64, effort: Effort) -> Vec<R
         goal: drift.found[0].map_or("–".into(), percent),
         broken: format!("p50 by the three runs alone: {}", percent(by_runs)),
         // Runs that hardly differ are told apart in any way.
-        holds: drift.found[0].is_none_or(|least| by_fifth >= least - slack)
+        holds: drift.found[0].is_none_or(|least| by_fifth >= least - slack(least))
             && by_one <= 0.0
             && (by_runs < by_fifth || drift.between < 0.01),
     });
@@ -359,7 +361,7 @@ fn rows_of(drift: &Drift, counts: &Counts, trials: u64, effort: Effort) -> Vec<R
             reached: format!("{} of {trials} found", percent(by_tenth)),
             goal: percent(least),
             broken: "–".into(),
-            holds: by_tenth >= least - slack,
+            holds: by_tenth >= least - slack(least),
         });
     }
     rows
