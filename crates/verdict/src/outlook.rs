@@ -46,7 +46,8 @@ impl<'a> Outlook<'a> {
             .max_by(|a, b| sum(a).total_cmp(&sum(b)));
         let reached = heaviest.cloned().unwrap_or_else(|| {
             let parts = load.parts();
-            parts.map(|_| f64::INFINITY).collect()
+            // No level is reached by nearly all of it: nothing that was seen tells of it.
+            parts.map(|_| f64::NEG_INFINITY).collect()
         });
         Self {
             load,

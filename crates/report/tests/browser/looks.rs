@@ -109,7 +109,7 @@ fn what_was_found_is_drawn_on_the_charts() {
         let wanted = [
             "Marked:",
             "warm-up 0 s–2 s",
-            "no answers 4 s–6 s",
+            "no answers 4 s–7 s",
             "spike 8 s–12 s",
             "recovery 12 s–15 s",
         ];

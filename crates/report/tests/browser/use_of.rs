@@ -101,7 +101,7 @@ fn a_stall_is_marked_and_shows_while_it_lasts() {
         return;
     };
     let browser = &mut page.browser;
-    assert!(texts(browser, ".marks li").contains(&"no answers 4 s–6 s".to_owned()));
+    assert!(texts(browser, ".marks li").contains(&"no answers 4 s–7 s".to_owned()));
     browser.point("figure[data-chart='response'] .u-over", -0.25);
     browser.settle();
     assert_eq!(texts(browser, ".tools .at"), ["at 5 s"]);
