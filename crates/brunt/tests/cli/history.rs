@@ -503,6 +503,6 @@ fn the_page_leads_to_the_reports_that_are_there() {
     );
     assert_eq!(named.code, Some(0), "{named:?}");
     let page = fs::read_to_string(place.path("pages/one.html")).unwrap();
-    assert!(page.contains("p95 of GET /items/3") && !page.contains("cpu"));
+    assert!(page.contains("p95 of GET /items/3") && !page.contains("<figcaption>cpu"));
     assert!(page.contains("<a href=\"../performance/reports/run-9999.html\""));
 }
