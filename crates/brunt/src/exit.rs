@@ -3,6 +3,7 @@
 use std::io::Write;
 
 use scenario::ScenarioError;
+use verdict::Conclusion;
 
 /// For `--help`; `docs/exit-codes.md` says more.
 pub(crate) const EXIT_CODES: &str = "\
@@ -10,7 +11,7 @@ Exit codes:
     0  passed, or no target was asked and requests were answered
     1  a target was missed, or worse than the baseline or than the other build
     2  wrong input (scenario, flags, runs that cannot be compared)
-    3  the run is not valid
+    3  the run is invalid
     4  no request was answered (host unreachable, set-up failed)
     5  inconclusive: not everything that was asked is decided, or no target is applicable
    70  internal error, disk full
@@ -32,12 +33,12 @@ pub(crate) enum Exit {
 impl Exit {
     pub(crate) const fn code(self) -> u8 {
         match self {
-            Self::Passed => 0,
-            Self::TargetsMissed => 1,
+            Self::Passed => Conclusion::Passed.exit_code(),
+            Self::TargetsMissed => Conclusion::Missed.exit_code(),
             Self::WrongInput => 2,
-            Self::NotValid => 3,
-            Self::NothingMeasured => 4,
-            Self::Inconclusive => 5,
+            Self::NotValid => Conclusion::Invalid.exit_code(),
+            Self::NothingMeasured => Conclusion::NothingAnswered.exit_code(),
+            Self::Inconclusive => Conclusion::Inconclusive.exit_code(),
             Self::Internal => 70,
             Self::Interrupted => 130,
         }

@@ -1,5 +1,6 @@
 //! A run: the engine makes the load, the monitor watches, and everything is kept as it comes.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,7 +10,7 @@ use jiff::Timestamp;
 use monitor::Monitor;
 use record::file::RecordWriter;
 use record::{
-    Command, Ending, Event, Header, Increment, MissedTarget, RunRecord, Second, StoppedBy,
+    Command, Ending, Event, Failure, Header, Increment, MissedTarget, RunRecord, Second, StoppedBy,
 };
 use scenario::Plan;
 use verdict::search::{Order, Search};
@@ -32,6 +33,8 @@ pub(crate) const RECORD_FILE: &str = "record.brunt";
 const FAILING_S: usize = 10;
 /// Fewer failures than this are no reason to stop.
 const FAILING_REQUESTS: u64 = 10;
+/// So many codes of a kind of failure are not listed.
+const CODES_MAX: usize = 3;
 /// How long to wait for news at most, so that an interrupt is soon seen.
 const NEWS_WITHIN: Duration = Duration::from_millis(50);
 
@@ -337,10 +340,19 @@ fn everything_fails(record: &RunRecord) -> Option<String> {
     if ok > 0 || all < FAILING_REQUESTS {
         return None;
     }
-    let kinds = last.iter().flat_map(|second| &second.failures);
-    let most = kinds
-        .max_by_key(|(_, count)| *count)
-        .map_or("", |(kind, _)| kind.name());
+    let mut kinds: BTreeMap<&str, u64> = BTreeMap::new();
+    for (kind, count) in last.iter().flat_map(|second| &second.failures) {
+        *kinds.entry(kind.name()).or_default() += count;
+    }
+    let (kind, _) = kinds.into_iter().max_by_key(|(_, count)| *count)?;
+    let from_ms = (seconds.len() - FAILING_S) as u64 * 1_000;
+    let all_codes = record.timeline.failures().iter();
+    let recent = all_codes.filter(|it| it.kind.name() == kind && it.last_ms >= from_ms);
+    let codes: BTreeSet<String> = recent.map(Failure::in_words).collect();
+    let most = match codes.len() {
+        0 | CODES_MAX.. => kind.to_owned(),
+        _ => codes.into_iter().collect::<Vec<_>>().join(" or "),
+    };
     Some(format!(
         "all {all} requests of the last {FAILING_S} s failed, most with {most}"
     ))

@@ -153,6 +153,16 @@ pub(crate) fn report_of(folder: &Path) -> PathBuf {
     }
 }
 
+/// The HTML report of a run that is named, or whose record is given; `None` if it was not written.
+pub(crate) fn page_of(run: &str) -> Option<PathBuf> {
+    let folder = if Path::new(run).is_file() {
+        Path::new(run).parent()?.to_owned()
+    } else {
+        folder_of(run).ok()?
+    };
+    Some(report_of(&folder)).filter(|page| page.is_file())
+}
+
 /// Whether brunt made a run's folder for it alone: not one that the user named by `--out`.
 pub(crate) fn is_own(folder: &Path) -> bool {
     folder.file_name().is_some() && folder.parent() == Some(Path::new(RESULTS))

@@ -108,6 +108,9 @@ impl Session<'_> {
             .chain(leave(&run.judged(), folder))
             .chain(self.leave_locust(&run.record))
             .collect();
+        if !errors.is_empty() {
+            run.exit = run.exit.worse(Exit::Internal);
+        }
         screen::say(&report::terminal(&run.judged(), screen::width(), true));
         screen::say(&format!("Report:  {}\n", folder.report.display()));
         screen::say(&format!("Results: {}\n", folder.path().display()));
@@ -120,9 +123,6 @@ impl Session<'_> {
                 "warning: the history does not know this run: {error}; once that is mended, \
                  `brunt history --rebuild` adds it from its record"
             ));
-        }
-        if !errors.is_empty() {
-            run.exit = run.exit.worse(Exit::Internal);
         }
         run
     }
@@ -145,6 +145,7 @@ impl JudgedRun {
         Judged {
             record: &self.record,
             verdict: &self.verdict,
+            exit_code: self.exit.code(),
         }
     }
 }

@@ -127,7 +127,7 @@ impl End {
         let (elapsed_s, planned_s) = (elapsed.as_secs(), load.seconds());
         match &self.reason {
             Some(reason) => note(&format!(
-                "stopped at {elapsed_s} of {planned_s} s: {reason}"
+                "stopped by brunt at {elapsed_s} of {planned_s} s: {reason}"
             )),
             None => note(&format!("every target is decided after {elapsed_s} s")),
         }

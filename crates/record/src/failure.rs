@@ -24,6 +24,14 @@ pub struct Failure {
 }
 
 impl Failure {
+    /// The kind and its code, such as "status 503".
+    pub fn in_words(&self) -> String {
+        match self.code {
+            0 => self.kind.name().to_owned(),
+            code => format!("{} {code}", self.kind.name()),
+        }
+    }
+
     fn is_like(&self, other: &Self) -> bool {
         (self.name, self.kind, self.code) == (other.name, other.kind, other.code)
     }

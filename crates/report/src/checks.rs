@@ -79,7 +79,10 @@ impl Checks {
         let verdict = run.verdict;
         let mut asked = targets;
         if let Some(beside) = &verdict.beside {
-            let title = format!("beside baseline {}", number::one_line(&beside.baseline));
+            let title = format!(
+                "compared with baseline {}",
+                number::one_line(&beside.baseline)
+            );
             asked.extend(of_rows(&beside.into(), &title, fail_on));
         }
         let conclusion = verdict.conclusion(fail_on);
@@ -123,7 +126,7 @@ impl Checks {
             },
             message: contested.sentence(),
         };
-        let rows = of_rows(&compared, "of B beside A", fail_on);
+        let rows = of_rows(&compared, "of B compared with A", fail_on);
         Self {
             title: "brunt compare".to_owned(),
             all: [validity].into_iter().chain(rows).collect(),

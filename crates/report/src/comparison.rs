@@ -25,7 +25,7 @@ pub(crate) struct Compared<'a> {
 impl<'a> From<&'a Beside> for Compared<'a> {
     fn from(beside: &'a Beside) -> Self {
         Self {
-            title: format!("Beside `{}`", number::one_line(&beside.baseline)),
+            title: format!("Against `{}`", number::one_line(&beside.baseline)),
             sides: ["baseline", "run"],
             figures: "baseline and run are the geometric means of their blocks (error rates: the means), and the change is \
                       computed from them; with 95 % confidence the intervals of all tested rows hold together",

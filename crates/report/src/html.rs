@@ -206,7 +206,7 @@ fn overview(runs: &[Judged]) -> Markup {
         }
         div.scroll { table.profiles {
             caption { "Profiles" }
-            thead { tr { th scope="col" { "Profile" } th scope="col" { "Verdict" } th.words scope="col" { "In one sentence" } } }
+            thead { tr { th scope="col" { "Profile" } th scope="col" { "Verdict" } th.words scope="col" { "Headline" } } }
             tbody {
                 @for (number, run) in runs.iter().enumerate() {
                     tr {
@@ -276,7 +276,7 @@ fn resources(run: &Judged, charts: &Charts, views: &Views) -> Markup {
     markup! {
         p.note { "Under test: " (watched.unwrap_or("no process was watched")) "." }
         @for (whose, what) in run.record.unseen() {
-            p.note.unseen { "Could not be seen of " (whose.words()) ": " (what.join("; ")) "." }
+            p.note.unseen { "Not measured for " (whose.words()) ": " (what.join("; ")) "." }
         }
         div.small { (charts.figures(&charts.resources, views)) }
     }
@@ -285,7 +285,7 @@ fn resources(run: &Judged, charts: &Charts, views: &Views) -> Markup {
 /// brunt and its machine, apart from the service.
 fn generator(charts: &Charts, views: &Views) -> Markup {
     markup! {
-        p.note { "How late brunt itself was, what it used, and what it had to wait for: whether the load generator distorted the result." }
+        p.note { "How late brunt itself was, what it used, and what it waited for: whether the load generator distorted the result." }
         div.small { (charts.figures(&charts.generator, views)) }
         @if !charts.unseen.is_empty() {
             p.note { "Nothing was read for: " (charts.unseen.join("; ")) "." }

@@ -74,7 +74,7 @@ impl Searching {
         match self.part {
             Part::Glance => format!("a look at {level}"),
             Part::Trial => format!("trying {level}"),
-            Part::Drain => "letting it catch up".into(),
+            Part::Drain => "draining the backlog".into(),
             Part::Before => format!("before the push: {level}"),
             Part::Push => format!("pushing: {level}"),
             Part::After => format!("after the push: {level}"),

@@ -16,7 +16,11 @@ const FAILURES_MAX: usize = 5;
 pub fn markdown(run: &Judged, page: Option<&str>) -> String {
     let verdict = run.verdict;
     let profile = text(&run.record.header.profile);
-    let mut comment = format!("### brunt {profile}: {}\n\n", verdict.result.in_words());
+    let mut comment = format!(
+        "### brunt {profile}: {} ({})\n\n",
+        verdict.result.in_words(),
+        run.outcome()
+    );
     comment += &format!("**{}**\n\n", text(&verdict.sentence));
     comment += &format!("{}\n\n", with_code(&verdict.next_step));
     comment += &format!("{}\n\n", conditions(run, page));
@@ -65,20 +69,16 @@ fn failures(run: &Judged) -> String {
     let mut page = "| failures | kind | request |\n| ---: | --- | --- |\n".to_owned();
     for failure in failures.iter().take(FAILURES_MAX) {
         let name = &run.record.header.names[failure.name.index()];
-        let code = match failure.code {
-            0 => String::new(),
-            code => format!(" {code}"),
-        };
         page += &format!(
-            "| {} | {}{code} | {} |\n",
+            "| {} | {} | {} |\n",
             number::count(failure.count),
-            text(failure.kind.name()),
+            text(&failure.in_words()),
             text(&format!("{} {}", name.method, name.title())),
         );
     }
     let more = failures.len().saturating_sub(FAILURES_MAX);
     if more > 0 {
-        page += &format!("\n{more} more ways to fail are in the report\n");
+        page += &format!("\n{more} more kinds of failures are in the report\n");
     }
     page + "\n"
 }

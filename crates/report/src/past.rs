@@ -202,7 +202,7 @@ impl Changes<'_> {
     pub(crate) fn in_words(&self, unit: &str) -> Vec<String> {
         match self {
             Self::TooFew(runs) => vec![format!(
-                "too few valid runs to tell a change from chance: {runs} of {RUNS_MIN}"
+                "too few valid runs to separate a change from noise: {runs} of {RUNS_MIN}"
             )],
             Self::Found(runs, changes) if changes.is_empty() => {
                 vec![format!("no change was found in {runs} valid runs")]
@@ -345,7 +345,7 @@ pub(crate) mod tests {
     fn a_change_needs_runs_that_say_something() {
         assert_eq!(
             said(&stepped(11, 5)),
-            ["too few valid runs to tell a change from chance: 11 of 12"]
+            ["too few valid runs to separate a change from noise: 11 of 12"]
         );
         assert_eq!(said(&stepped(12, 6)).len(), 1);
         assert!(said(&stepped(12, 6))[0].starts_with("since 2026-11-07"));

@@ -177,7 +177,7 @@ fn intervals(record: &RunRecord) -> BTreeMap<String, Option<(f64, Option<f64>)>>
 fn target_row<'a>(record: &'a RunRecord, row: &'a Judgement) -> TargetRow<'a> {
     let names = record.header.names_of(&row.target);
     let methods = names.iter().filter(|name| name.kind == NameKind::Request);
-    let not_answered = || "it lies among the requests that were never answered".to_owned();
+    let not_answered = || "it is among the requests that were never answered".to_owned();
     TargetRow {
         metric: row.target.metric.name(),
         scope: names.first().map(|name| name.name.as_str()),

@@ -44,7 +44,7 @@ const UNITS: [&str; 7] = ["%", "ms", "s", "min", "h", "MB", "req/s"];
 pub fn terminal(run: &Judged, width: usize, colour: bool) -> String {
     let page = Page::new(width, colour);
     let mut text = String::new();
-    text += &page.sentence(run, &run.verdict.sentence);
+    text += &page.sentence(run, &headline(run));
     text += &page.next_step(run);
     text += &page.notes(run);
     text += &page.targets(run);
@@ -68,7 +68,14 @@ pub fn terminal_last_line(runs: &[Judged], exit_code: u8, colour: bool) -> Strin
     };
     let page = Page::new(UNBOUNDED, colour);
     let result = page.painted(style_of_result(worst).bold(), worst.in_words());
-    format!("Verdict: {result} (exit code {exit_code})\n")
+    let outcome = crate::outcome_in_words(worst, exit_code);
+    format!("Verdict: {result} ({outcome})\n")
+}
+
+/// The headline with the exit code after the state.
+fn headline(run: &Judged) -> String {
+    let (state, explained) = run.verdict.headline();
+    format!("{state} ({}): {explained}", run.outcome())
 }
 
 /// The result of several runs: a sentence each.
@@ -281,7 +288,7 @@ impl Page {
             more => self.wrapped(
                 2,
                 &format!(
-                    "- {} names more are in the report",
+                    "- {} more names are in the report",
                     number::count(more as u64)
                 ),
             ),

@@ -130,7 +130,7 @@ impl Lost {
             reasons.join(" and "),
             number::measured(self.unasked * 100.0)
         ));
-        Some(lack.and("it could only be worse with all of it"))
+        Some(lack.and("run again with all of it, which can only be worse"))
     }
 }
 

@@ -114,24 +114,24 @@ impl<'a> BreakingPoint<'a> {
         }
     }
 
-    /// It in one sentence.
-    pub(crate) fn sentence(&self) -> String {
+    /// What it found, as a clause of the headline.
+    pub(crate) fn clause(&self) -> String {
         let holds = self.holds.as_ref().map(|trial| self.in_words(trial.level));
-        let sentence = match (self.outcome(), holds, &self.breaks) {
+        let clause = match (self.outcome(), holds, &self.breaks) {
             (SearchOutcome::ServiceStopped { at_s, .. }, holds, _) => self.stopped(at_s, holds),
             (SearchOutcome::GeneratorLimited { limit, .. }, holds, _) => self.limited(limit, holds),
             (_, Some(holds), Some(breaks)) => format!(
-                "Holds {holds}; breaks at {} ({})",
+                "holds {holds}; breaks at {} ({})",
                 number::measured(self.rate(breaks.level)),
                 self.why(breaks)
             ),
             (_, None, Some(breaks)) => format!(
-                "Breaks at {} ({}); no lower level was seen to hold: search longer, or from a lower level",
+                "breaks at {} ({}); no lower level was seen to hold: search longer, or from a lower level",
                 self.in_words(breaks.level),
                 self.why(breaks)
             ),
-            (_, Some(holds), None) => format!("Holds {holds}; {}", self.not_broken()),
-            (_, None, None) => format!("Inconclusive: {}", self.undecided()),
+            (_, Some(holds), None) => format!("holds {holds}; {}", self.not_broken()),
+            (_, None, None) => self.undecided(),
         };
         let aside = self.search.aside(self.record);
         let aside: Vec<String> = aside.iter().map(|aside| self.at_any_load(aside)).collect();
@@ -140,7 +140,7 @@ impl<'a> BreakingPoint<'a> {
         } else {
             format!("; at any load, {}", aside.join(", and "))
         };
-        format!("{sentence}{aside}.")
+        format!("{clause}{aside}")
     }
 
     /// What misses at any load, with the request that most of it is of.
@@ -156,9 +156,7 @@ impl<'a> BreakingPoint<'a> {
         let kind = of_name.max_by_key(|failure| failure.count);
         let kind = kind
             .filter(|_| bound.is_of_errors())
-            .map_or_else(String::new, |failure| {
-                format!(": {} {}", failure.kind.name(), failure.code)
-            });
+            .map_or_else(String::new, |failure| format!(": {}", failure.in_words()));
         format!("{what} (most of them {}{kind})", name.title())
     }
 
@@ -210,7 +208,7 @@ impl<'a> BreakingPoint<'a> {
         let kind = kind.map_or_else(String::new, |kind| format!(" ({})", kind.name()));
         let held = holds.map_or_else(String::new, |holds| format!("; it held {holds}"));
         format!(
-            "The service stopped responding at {}, after {}{kind}, and did not come back: no breaking point{held}",
+            "the service stopped responding at {}, after {}{kind}, and did not come back: no breaking point{held}",
             self.in_words(level),
             number::seconds(at_s)
         )
@@ -223,11 +221,11 @@ impl<'a> BreakingPoint<'a> {
         let what = if is_late {
             format!("was late with {limit} req/s")
         } else {
-            format!("cannot be trusted beyond {limit} req/s")
+            format!("is not reliable beyond {limit} req/s")
         };
         match holds {
-            Some(holds) => format!("Holds {holds}; not broken; brunt itself {what}"),
-            None => format!("Inconclusive: brunt itself {what}; give it more cores or threads"),
+            Some(holds) => format!("holds {holds}; not broken; brunt itself {what}"),
+            None => format!("brunt itself {what}; give brunt more cores or threads"),
         }
     }
 
@@ -238,7 +236,7 @@ impl<'a> BreakingPoint<'a> {
         let held = self.holds.as_ref().map_or(0.0, |trial| trial.level);
         match open.filter(|level| *level > held) {
             Some(level) => format!(
-                "not broken, as far as the time told: {} is not decided; search longer",
+                "not broken in this time: {} is undecided; search longer",
                 self.in_words(level)
             ),
             None => "not broken".to_owned(),
@@ -250,7 +248,7 @@ impl<'a> BreakingPoint<'a> {
         let tried = self.search.trials().iter().map(|trial| trial.level);
         match tried.reduce(f64::min) {
             Some(level) => format!(
-                "no level was seen to hold or to break; {} was not decided; search longer",
+                "no level was seen to hold or to break; {} was undecided; search longer",
                 self.in_words(level)
             ),
             None => {
@@ -271,7 +269,7 @@ impl<'a> BreakingPoint<'a> {
     fn broken_by(&self, trial: &Trial) -> String {
         match trial.outcome {
             Outcome::Breaks(Cause::Bound(at)) => self.search.bounds[at].broken(),
-            _ => "what waits grew all along".to_owned(),
+            _ => "the backlog grew throughout".to_owned(),
         }
     }
 
@@ -314,20 +312,23 @@ impl<'a> BreakingPoint<'a> {
         let (holds, breaks) = (rate(&self.holds), rate(&self.breaks));
         let figure = |rate: Option<f64>| rate.map_or(Figure::Nothing, Figure::Number);
         let known = self.breaks.as_ref();
-        let mut found = Finding::new(FindingKind::BreakingPoint, self.sentence())
-            .with("outcome", Figure::Word(self.outcome().name()))
-            .with(names[0], figure(holds))
-            .with(names[1], figure(breaks))
-            .with("confidence", Figure::Number(CONFIDENCE))
-            .with(
-                "broken_by",
-                known.map_or(Figure::Nothing, |trial| Figure::Text(self.broken_by(trial))),
-            )
-            .with(
-                "exhausted",
-                known.map_or(Figure::Nothing, |trial| Figure::Word(self.exhausted(trial))),
-            )
-            .with("trials", Figure::Count(self.search.trials().len() as u64));
+        let mut found = Finding::new(
+            FindingKind::BreakingPoint,
+            format!("{}.", capital(&self.clause())),
+        )
+        .with("outcome", Figure::Word(self.outcome().name()))
+        .with(names[0], figure(holds))
+        .with(names[1], figure(breaks))
+        .with("confidence", Figure::Number(CONFIDENCE))
+        .with(
+            "broken_by",
+            known.map_or(Figure::Nothing, |trial| Figure::Text(self.broken_by(trial))),
+        )
+        .with(
+            "exhausted",
+            known.map_or(Figure::Nothing, |trial| Figure::Word(self.exhausted(trial))),
+        )
+        .with("trials", Figure::Count(self.search.trials().len() as u64));
         if is_open {
             found = found.marked(Mark::Bracket { holds, breaks });
         }

@@ -40,6 +40,19 @@ pub enum Conclusion {
     NothingAnswered,
 }
 
+impl Conclusion {
+    /// The exit code that such a run ends with; docs/exit-codes.md has all codes.
+    pub const fn exit_code(self) -> u8 {
+        match self {
+            Self::Passed => 0,
+            Self::Missed => 1,
+            Self::Invalid => 3,
+            Self::NothingAnswered => 4,
+            Self::Inconclusive => 5,
+        }
+    }
+}
+
 impl Verdict {
     /// Whether the run passes.
     pub fn conclusion(&self, fail_on: FailOn) -> Conclusion {

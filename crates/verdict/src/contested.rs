@@ -39,7 +39,7 @@ impl Contested {
     pub fn sentence(&self) -> String {
         if !self.is_valid() {
             return format!(
-                "Not valid: brunt or its machine was in the way in {} of {} pairs; give brunt more cores, or make \
+                "Invalid: brunt or its machine distorted {} of {} pairs; give brunt more cores, or make \
                  less load.",
                 self.played.left_out,
                 self.played.left_out + self.played.pairs
@@ -75,13 +75,13 @@ impl Contested {
         } = self.played;
         if left_out > 0 {
             caveats.push(format!(
-                "left out: {left_out} of {} pairs, in which brunt or its machine was in the way",
+                "left out: {left_out} of {} pairs, which brunt or its machine distorted",
                 left_out + pairs
             ));
         }
         if pairs > 0 && self.requests_per_block < REQUESTS_FEW {
             caveats.push(format!(
-                "a block had {} requests, which say little; more users, a higher rate or longer blocks say more",
+                "a block had {} requests, which is few; use more users, a higher rate or longer blocks",
                 number::measured(self.requests_per_block)
             ));
         }
@@ -89,7 +89,7 @@ impl Contested {
             let few = pairs < FIRST_LOOK;
             let fewer = format!("nothing is known before {FIRST_LOOK} pairs; ");
             caveats.push(format!(
-                "{}a longer --limit, or a wider --tolerance, may tell",
+                "{}a longer --limit, or a wider --tolerance, may decide",
                 if few { fewer.as_str() } else { "" }
             ));
         }
@@ -187,7 +187,7 @@ mod tests {
                 1.08,
                 1.12,
                 13,
-                "Not valid: brunt or its machine was in the way in 13 of 25 pairs; give brunt more cores, or make \
+                "Invalid: brunt or its machine distorted 13 of 25 pairs; give brunt more cores, or make \
                  less load.",
             ),
         ] {

@@ -273,7 +273,7 @@ impl Undecidable {
                 offered_rps,
                 threshold_rps,
             } => format!(
-                "{what} needs an offer of {} req/s, and this load offers {} at most",
+                "{what} needs {} offered, and this load offers {}",
                 number::chosen(enough_rps(*threshold_rps)),
                 number::measured(*offered_rps)
             ),
@@ -287,16 +287,10 @@ impl fmt::Display for Undecidable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.obstacle_in_words())?;
         let remedies: Vec<String> = self.remedies.iter().map(Remedy::to_string).collect();
-        let [first, others @ ..] = remedies.as_slice() else {
+        if remedies.is_empty() {
             return Ok(());
-        };
-        write!(f, "; {first}")?;
-        for other in others {
-            // "run for 10m or with -u 20"
-            let other = other.strip_prefix("run ").unwrap_or(other);
-            write!(f, " or {other}")?;
         }
-        Ok(())
+        write!(f, "; {}", remedies.join(" or "))
     }
 }
 
@@ -373,14 +367,14 @@ mod tests {
                 target(Metric::ErrorRate, 0.1),
                 ALL,
                 "an error rate under 0.1 % needs about 3,000 requests, and this load makes about 1,500; \
-                 run for 10m or with -u 20",
+                 run for 10m (-t 10m, now 5m) or use 20 users (-u 20, now 10)",
             ),
             (
                 mine,
                 target(Metric::ErrorRate, 0.1),
                 ALL,
                 "an error rate under 0.1 % needs about 3,000 requests, and this load makes about 500; \
-                 set iterations = 3000",
+                 set iterations = 3000 (now 500)",
             ),
             (
                 users(30.0),
@@ -392,37 +386,37 @@ mod tests {
                 users(60.0),
                 target(P99, 500.0),
                 Portion::Share(0.1),
-                "a p99 needs about 300 requests, and this load makes about 31; run for 10m or with -u 97",
+                "a p99 needs about 300 requests, and this load makes about 31; run for 10m (-t 10m, now 1m) or use 97 users (-u 97, now 10)",
             ),
             (
                 users(10.0),
                 target(P99, 500.0),
                 ALL,
-                "a p99 needs a run of 20s, and this load is 10s long; run for 1m",
+                "a p99 needs a run of 20s, and this load is 10s long; run for 1m (-t 1m, now 10s)",
             ),
             (
                 users(300.0),
                 target(Metric::Throughput, 100.0),
                 ALL,
-                "over 100 req/s needs an offer of 110 req/s, and this load offers 5.03 at most; run with -u 220",
+                "over 100 req/s needs 110 offered, and this load offers 5.03; use 220 users (-u 220, now 10)",
             ),
             (
                 arrivals(20.0, 300.0),
                 target(Metric::Throughput, 100.0),
                 ALL,
-                "over 100 req/s needs an offer of 110 req/s, and this load offers 20 at most; run with --rate 110",
+                "over 100 req/s needs 110 offered, and this load offers 20; start 110 tasks/s (--rate 110, now 20)",
             ),
             (
                 users(300.0),
                 target(P99, 100.0),
                 Portion::Nothing,
-                "no user of this load makes such a request; play the users and tasks that do",
+                "no user of this load makes such a request; include the users and tasks that do",
             ),
             (
                 users(300.0),
                 target(Metric::Cpu, 70.0),
                 ALL,
-                "no process is watched; name it with --pid or --port",
+                "no process is watched; name a process with --pid or --port",
             ),
         ];
         for (load, target, portion, expected) in table {
@@ -470,7 +464,7 @@ mod tests {
         assert_eq!(
             said(&users(10.0), &p50, ALL).as_deref(),
             Some(
-                "a p50 needs a run of 20s, and this load is 10s long; run for 20s or set [verdict] \
+                "a p50 needs a run of 20s, and this load is 10s long; run for 20s (-t 20s, now 10s) or set [verdict] \
                  min_duration = \"10s\""
             )
         );

@@ -423,9 +423,8 @@ fn shorter(value: Value, by_ms: f64) -> Value {
 }
 
 fn waited(waited: Option<Waited>) -> Result<Value, Lack> {
-    let waited = waited.ok_or_else(|| {
-        Lack::new("no request was answered well").and("see the failures for the cause")
-    })?;
+    let waited = waited
+        .ok_or_else(|| Lack::new("no request succeeded").and("see Failures for the cause"))?;
     Ok(waited.ms().map_or(Value::NotAnswered, Value::Known))
 }
 
@@ -547,7 +546,7 @@ fn memory(record: &RunRecord) -> Gathered {
 
 fn not_watched(record: &RunRecord, what: &str) -> Lack {
     match &record.header.generator.watched {
-        None => Lack::new("no process was watched").and("name it with --pid or --port"),
+        None => Lack::new("no process was watched").and("name a process with --pid or --port"),
         Some(watched) => Lack::new(format!("the {what} of {watched} was never read"))
             .and("run for two seconds or more, and where it can be read"),
     }

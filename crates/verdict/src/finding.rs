@@ -1,10 +1,10 @@
-//! Findings of the thin kind: a run that did not end as planned, and what was amiss with brunt and did not
-//! matter.
+//! Short findings: a run that did not end as planned, and faults of brunt that changed no grade.
 
 use record::{FailureKind, Histogram, Measure, Outcome, RunRecord, Scope, StoppedBy};
 
 use crate::blocks::BLOCKS_MIN;
 use crate::evidence::{every_outcome, lags};
+use crate::result::Completion;
 use crate::sentence::capital;
 use crate::signal::{self, Signal};
 use crate::{Figure, Finding, FindingKind, number};
@@ -17,7 +17,10 @@ const LAG_SHARE: f64 = 0.1;
 
 /// That the run broke off or was stopped before its end.
 pub(crate) fn unfinished(record: &RunRecord) -> Option<Finding> {
-    let sentence = stop(record)?;
+    let sentence = match Completion::of(record) {
+        Completion::ServiceStopped => stop_after_reason(record)?,
+        _ => stop(record)?,
+    };
     let sentence = format!("{}.", capital(&sentence));
     Some(Finding::new(FindingKind::Unfinished, sentence))
 }
@@ -38,10 +41,10 @@ pub(crate) fn short_run(record: &RunRecord) -> Option<Finding> {
     (is_judged && is_short).then(|| finding.with("min_duration_s", Figure::Number(min_s)))
 }
 
-/// That whoever answered may not have been the service.
+/// That certificates were not verified, so that another host may have responded.
 pub(crate) fn insecure(record: &RunRecord) -> Option<Finding> {
     let sentence =
-        "TLS certificates were not verified: whoever answered was taken for the service.";
+        "TLS certificates were not verified: the responses may have come from another host.";
     let is_insecure = record.header.generator.insecure;
     is_insecure.then(|| Finding::new(FindingKind::Insecure, sentence))
 }
@@ -52,21 +55,25 @@ pub(crate) fn is_stopped_for_target(record: &RunRecord) -> bool {
     ending.is_some_and(|ending| ending.stopped_by == StoppedBy::TargetMissed)
 }
 
-/// What stopped the run before its end, and when.
+/// Who stopped the run before its end, when, and why.
 pub(crate) fn stop(record: &RunRecord) -> Option<String> {
+    const BRUNT: &str = "stopped by brunt";
     let stopped_by = record.ending.as_ref().map(|ending| ending.stopped_by);
-    let what = match stopped_by {
+    let (who, why) = match stopped_by {
         Some(StoppedBy::Finished) => return None,
-        Some(StoppedBy::Interrupted) => "stopped by Ctrl-C",
-        Some(StoppedBy::Terminated) => "stopped by SIGTERM",
-        Some(StoppedBy::SetupFailed) => "stopped since the set-up failed",
-        Some(StoppedBy::Unreachable) => "stopped since the host could not be reached",
-        Some(StoppedBy::EverythingFailed) => "stopped since everything failed",
-        Some(StoppedBy::TargetEnded) => "stopped since the process under test ended",
-        Some(StoppedBy::Scenario) => "stopped by the scenario",
-        Some(StoppedBy::TargetMissed) => "stopped",
-        Some(StoppedBy::InternalError) => "stopped by an error in brunt itself",
-        None => "the record breaks off",
+        Some(StoppedBy::Interrupted) => ("stopped by Ctrl-C", ""),
+        Some(StoppedBy::Terminated) => ("stopped by SIGTERM", ""),
+        Some(StoppedBy::SetupFailed) => (BRUNT, ", since the set-up failed"),
+        Some(StoppedBy::Unreachable) => (BRUNT, ", since the host could not be reached"),
+        Some(StoppedBy::EverythingFailed) => (BRUNT, ", since every request failed"),
+        Some(StoppedBy::TargetEnded) => (BRUNT, ", since the process under test ended"),
+        Some(StoppedBy::Scenario) => ("stopped by the scenario", ""),
+        Some(StoppedBy::TargetMissed) => (BRUNT, " (stop_at)"),
+        Some(StoppedBy::InternalError) => ("stopped by an error in brunt itself", ""),
+        None => (
+            "the record breaks off",
+            " (brunt was killed or could not write it)",
+        ),
     };
     let seen = number::seconds(record.duration_s());
     let longest = record.header.load.until_decided_s;
@@ -87,9 +94,9 @@ pub(crate) fn stop(record: &RunRecord) -> Option<String> {
     if stopped_by == Some(StoppedBy::TargetMissed) {
         let seen = number::seconds(record.duration_s().floor());
         let seen = seen.trim_end_matches(" s");
-        return Some(format!("{what} at {seen} of {planned}{reason}"));
+        return Some(format!("{who} at {seen} of {planned}{why}{reason}"));
     }
-    Some(format!("{what} after {seen} of {planned}{reason}"))
+    Some(format!("{who} after {seen} of {planned}{why}{reason}"))
 }
 
 /// What ended the service or its answers, then when the run was stopped for it.
@@ -100,7 +107,9 @@ pub(crate) fn stop_after_reason(record: &RunRecord) -> Option<String> {
     };
     let seen = number::seconds(record.duration_s());
     let planned = number::seconds(record.header.load.seconds());
-    Some(format!("{reason}; stopped after {seen} of {planned}"))
+    Some(format!(
+        "{reason}; stopped by brunt after {seen} of {planned}"
+    ))
 }
 
 /// Requests that were answered well, answered badly, and never answered; the set-up's are left out.
@@ -146,8 +155,7 @@ pub(crate) fn is_answered(record: &RunRecord) -> bool {
     count(Outcome::Ok) + count(Outcome::Failed) > 0
 }
 
-/// What was amiss with brunt itself, where nothing hangs on it; where the run is not valid for it, that was
-/// said.
+/// Faults of brunt that changed no grade. If they made the run invalid, the reasons for that name them.
 pub(crate) fn notes(record: &RunRecord, is_late: bool) -> Vec<Finding> {
     let of_lateness = if is_late { None } else { lateness(record) };
     let all = of_lateness
@@ -161,7 +169,7 @@ pub(crate) fn notes(record: &RunRecord, is_late: bool) -> Vec<Finding> {
 /// That brunt was late, or kept from its work.
 fn lateness(record: &RunRecord) -> Option<String> {
     if let Some(signal) = Signal::to_note(record) {
-        return Some(format!("{}; no grade hangs on it", signal.in_words()));
+        return Some(format!("{}; this changed no grade", signal.in_words()));
     }
     let lag_ms = p99_ms(&lags(record))?;
     let response_ms = p99_ms(&every_outcome(record, Measure::Response))?;
@@ -169,7 +177,7 @@ fn lateness(record: &RunRecord) -> Option<String> {
     is_large.then(|| {
         format!(
             "brunt itself was late: the p99 of its lag is {} ms, {} % of the p99 of the response \
-             time; no grade hangs on it",
+             time; this changed no grade",
             number::measured(lag_ms),
             number::measured(lag_ms / response_ms * 100.0)
         )

@@ -7,6 +7,7 @@ use crate::evidence::Lag;
 use crate::result::{self, Completion, RunResult};
 use crate::row::{Row, rows};
 use crate::sentence::Headline;
+use crate::validity::Fault;
 use crate::{
     Grade, Verdict, absent, degradation, finding, leak, limit, recovery, slow_request, stall,
     validity, warm_up,
@@ -65,19 +66,16 @@ pub fn judge(record: &RunRecord) -> Verdict {
         result,
         completion,
         invalid_reasons: &invalid_reasons,
+        search: breaking_point.as_ref().map(BreakingPoint::clause),
         rows: &rows,
         findings: &findings,
     };
-    let sentence = match &breaking_point {
-        Some(found) if matches!(result, RunResult::Graded(_)) => found.sentence(),
-        _ => headline.sentence(),
-    };
     Verdict {
         beside: None,
-        sentence,
+        sentence: headline.sentence(),
         next_step: headline.next_step(),
         result,
-        invalid_because: invalid_reasons,
+        invalid_because: invalid_reasons.iter().map(Fault::to_string).collect(),
         findings,
         judgements: rows.into_iter().map(|row| row.judgement).collect(),
     }

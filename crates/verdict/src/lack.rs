@@ -38,7 +38,8 @@ pub(crate) enum Cause {
     },
     /// Chance explains the share of requests that miss the threshold on both sides of its limit (shares: 0 to 1).
     NearLimit {
-        what: String,
+        /// The share in words, with a colon; empty: it is the error rate.
+        share: String,
         low: f64,
         high: f64,
         limit: f64,
@@ -82,8 +83,13 @@ pub(crate) struct Known {
 pub(crate) enum Advice {
     /// In words.
     Plain(String),
-    /// A run that is this many seconds longer.
-    Longer(f64),
+    /// A run that is longer by some seconds than the one that was judged.
+    Longer {
+        /// By how much.
+        extra_s: f64,
+        /// The length that was judged.
+        judged_s: f64,
+    },
     /// Another threshold, which this run meets, with its unit.
     Threshold(String),
     /// This many times the load.
@@ -138,13 +144,13 @@ impl Lack {
         }
     }
 
-    /// What would decide it, in words.
+    /// What would decide it, in words: any of them does.
     pub(crate) fn advice(&self) -> String {
         let remedies = self.remedies.iter().map(Advice::to_string);
-        remedies.collect::<Vec<_>>().join("; ")
+        remedies.collect::<Vec<_>>().join(", or ")
     }
 
-    /// The whole of it.
+    /// Cause, what is known, and remedies, in words.
     pub(crate) fn reason(&self) -> String {
         let known = self.known.iter().map(ToString::to_string);
         let remedies = self.remedies.iter().map(Advice::to_string);
@@ -157,8 +163,8 @@ impl Lack {
 }
 
 /// Advice to run longer by some seconds, unless that is more than anybody would.
-pub(crate) fn longer(extra_s: f64) -> Option<Advice> {
-    (extra_s <= ADVICE_S_MAX).then_some(Advice::Longer(extra_s))
+pub(crate) fn longer(extra_s: f64, judged_s: f64) -> Option<Advice> {
+    (extra_s <= ADVICE_S_MAX).then_some(Advice::Longer { extra_s, judged_s })
 }
 
 impl fmt::Display for Cause {
@@ -171,7 +177,7 @@ impl fmt::Display for Cause {
             }
             Self::TooFew { what, needed, seen } => {
                 let (needed, seen) = (number::requests(*needed), number::count(*seen));
-                write!(f, "{what} needs {needed}, {seen} seen")
+                write!(f, "{what} needs {needed}, {seen} made")
             }
             Self::UpsAndDowns { what, episode } => {
                 write!(f, "{what}: the run is too short for its own ups and downs")?;
@@ -181,19 +187,19 @@ impl fmt::Display for Cause {
                 }
             }
             Self::NearLimit {
-                what,
+                share,
                 low,
                 high,
                 limit,
             } => write!(
                 f,
-                "{what}: {} % of the requests miss it, and {} % may",
+                "{share}95 % interval {} %, limit {} %",
                 number::range(percent(*low), percent(*high)),
                 number::chosen(percent(*limit))
             ),
             Self::NearThreshold { metric, low, high } => write!(
                 f,
-                "the threshold lies within what chance explains of the {}, {} {}",
+                "the threshold is within the 95 % interval of the {}, {} {}",
                 metric.name(),
                 number::range(*low, *high),
                 metric.unit()
@@ -201,7 +207,7 @@ impl fmt::Display for Cause {
             Self::Undecidable(found) => f.write_str(&found.obstacle_in_words()),
             Self::NotOffered { offered_rps } => write!(
                 f,
-                "the load offers {} req/s at most",
+                "the load offered {} req/s at most",
                 number::measured(*offered_rps)
             ),
         }
@@ -240,22 +246,23 @@ impl fmt::Display for Advice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Plain(text) => f.write_str(text),
-            Self::Longer(seconds) => {
-                write!(f, "{} longer at this rate", number::roughly(*seconds))
+            Self::Longer { extra_s, judged_s } => {
+                let (extra, judged) = (number::roughly(*extra_s), number::seconds(*judged_s));
+                write!(f, "run {extra} longer at this rate (judged: {judged})")
             }
             Self::Threshold(threshold) => {
-                write!(f, "this run would meet a threshold of {threshold}")
+                write!(f, "ask for {threshold}, which this run would meet")
             }
             Self::MoreLoad(times) => {
                 write!(
                     f,
-                    "{} times the load would do",
+                    "make {} times the load",
                     number::chosen(number::round_up(*times))
                 )
             }
             Self::Offer(rps) => write!(
                 f,
-                "for a judgement offer at least {} req/s (more users, or shorter waits)",
+                "offer at least {} req/s (more users, or shorter waits)",
                 number::chosen(*rps)
             ),
             Self::Change(remedy) => remedy.fmt(f),

@@ -63,7 +63,7 @@ impl From<bool> for Answer {
 pub(crate) struct Undecided {
     /// Why.
     pub(crate) lack: Lack,
-    /// What is known all the same.
+    /// What is known anyway.
     pub(crate) possible: Possible,
 }
 
@@ -217,13 +217,13 @@ mod tests {
         assert_eq!(answers(&[Missed, Met, open()]), Ok(Grade::Acceptable));
         for (answers, known) in [
             ([open(), open(), open()], None),
-            ([open(), open(), Met], Some("not critical")),
-            ([open(), Met, Met], Some("at least acceptable")),
-            ([open(), Met, open()], Some("at least acceptable")),
+            ([open(), open(), Met], Some("poor at worst")),
+            ([open(), Met, Met], Some("acceptable at worst")),
+            ([open(), Met, open()], Some("acceptable at worst")),
             ([Missed, open(), open()], Some("acceptable at best")),
             (
                 [Missed, open(), Met],
-                Some("acceptable at best, not critical"),
+                Some("acceptable at best, poor at worst"),
             ),
         ] {
             assert_eq!(possible(answers.clone()), known, "{answers:?}");

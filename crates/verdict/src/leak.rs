@@ -142,7 +142,7 @@ pub(crate) fn is_watched(record: &RunRecord) -> bool {
 /// That a run that was made to look for leaks is too short to tell.
 fn too_short(record: &RunRecord) -> Option<Finding> {
     let sentence = format!(
-        "Too short to tell whether the service leaks: hold one level for {} or more.",
+        "Too short to show whether the service leaks: hold one level for {} or more.",
         number::seconds(LEVEL_S_MIN)
     );
     let is_asked = record.header.profile == ENDURANCE;
@@ -257,7 +257,7 @@ fn levels_off(watched: &Watched) -> Finding {
 
 fn unclear(watched: &Watched, trend: &Trend) -> Finding {
     let sentence = format!(
-        "The service's {} grows by {} an hour; the run is too short to tell a leak from a cache that \
+        "The service's {} grows by {} an hour; the run is too short to distinguish a leak from a cache that \
          fills: run longer.",
         watched.name,
         per_hour(watched, trend.slope),

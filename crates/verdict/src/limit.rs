@@ -77,11 +77,11 @@ pub(crate) fn finding(record: &RunRecord, found: Option<&BreakingPoint>) -> Opti
     let (limit, reached) = (number::measured(limit_rps), number::measured(reached_rps));
     let sentence = if ends {
         format!(
-            "The search ended at {reached} req/s, unbroken: brunt itself can be trusted with no more, {of}."
+            "The search ended at {reached} req/s, unbroken: brunt itself is reliable up to that, {of}."
         )
     } else {
         format!(
-            "The load comes to {reached} req/s, and brunt itself can be trusted with {limit}, {of}; give it more \
+            "The load comes to {reached} req/s, and brunt itself is reliable up to {limit}, {of}; give brunt more \
              cores or threads."
         )
     };

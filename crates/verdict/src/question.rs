@@ -5,6 +5,7 @@ use record::RunRecord;
 
 use crate::leak::{self, ENDURANCE};
 use crate::recovery::{self, Recovery};
+use crate::sentence::uncapital;
 use crate::{Finding, FindingKind, number};
 
 /// The answer to a profile's own question.
@@ -46,16 +47,16 @@ fn after_spike(record: &RunRecord) -> Option<ProfileAnswer> {
             ProfileAnswer::good("the spike did not disturb the service")
         }
         Some(Recovery::Recovered { seconds, .. }) => ProfileAnswer::good(format!(
-            "recovered {} after the spike",
+            "the service recovered {} after the spike",
             number::seconds(seconds)
         )),
         Some(Recovery::NotWithin { seconds }) => ProfileAnswer::bad(format!(
-            "did not recover within {} after the spike",
+            "the service did not recover within {} after the spike",
             number::seconds(seconds)
         )),
-        Some(Recovery::Unclear) => {
-            ProfileAnswer::good("recovery is not known, the service was not calm before the spike")
-        }
+        Some(Recovery::Unclear) => ProfileAnswer::good(
+            "recovery is not known, the service was not steady before the spike",
+        ),
         None => ProfileAnswer::good(format!(
             "recovery is not known, {}",
             recovery::why_unknown(record, &spike)
@@ -72,7 +73,7 @@ fn over_time(record: &RunRecord, findings: &[Finding]) -> Option<ProfileAnswer> 
         return None;
     }
     Some(if leak::longest_level(record).is_none() {
-        ProfileAnswer::good("too short to tell whether the service leaks")
+        ProfileAnswer::good("too short to show whether the service leaks")
     } else if !leak::is_watched(record) {
         ProfileAnswer::good("leaks are not known, since no process was watched")
     } else if of_kind(FindingKind::GrowthUnclear).is_some() {
@@ -85,7 +86,5 @@ fn over_time(record: &RunRecord, findings: &[Finding]) -> Option<ProfileAnswer> 
 /// A finding's sentence as a clause: the first letter small, without what is in parentheses and after.
 fn without_details(sentence: &str) -> String {
     let clause = sentence.split(" (").next().unwrap_or(sentence);
-    let mut letters = clause.trim_end_matches('.').chars();
-    let first = letters.next().map(|letter| letter.to_ascii_lowercase());
-    first.into_iter().chain(letters).collect()
+    uncapital(clause.trim_end_matches('.'))
 }

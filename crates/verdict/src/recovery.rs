@@ -199,7 +199,7 @@ pub(crate) fn made_by_lateness(record: &RunRecord) -> Option<String> {
         ) => (seconds - without_s).abs() <= 2.0 * error_s + AS_ALIKE * seconds,
         _ => std::mem::discriminant(&with) == std::mem::discriminant(&without),
     };
-    (!is_same).then(|| "the recovery another one".to_owned())
+    (!is_same).then(|| "the recovery different".to_owned())
 }
 
 /// Why it is not known what became of the service after a spike, and what would tell.
@@ -216,7 +216,7 @@ pub(crate) fn why_unknown(record: &RunRecord, spike: &Spike) -> String {
         )
     } else {
         format!(
-            "since too little was seen of the level before the spike; hold it for {} or more",
+            "since the level before the spike was too short; hold it for {} or more",
             number::seconds(WINDOWS_BEFORE as f64 * width_s / (1.0 - WARM_UP))
         )
     }
@@ -326,27 +326,27 @@ fn in_words(
 ) -> String {
     match recovery {
         Recovery::NotDisturbed => format!(
-            "The {what} did not disturb the service (p95 {} ms in it, {} ms before); a stronger one tells more.",
+            "The {what} did not disturb the service (p95 {} ms in it, {} ms before); try a stronger one.",
             number::measured(during_ms),
             number::measured(before_ms)
         ),
         Recovery::Unclear => format!(
-            "Whether the service recovers after the {what} is not known: it was not calm before (p95 {} in the \
+            "Whether the service recovers after the {what} is not known: it was not steady before (p95 {} in the \
              {what}, {} ms before, and as long in single seconds).",
             waited(during_ms),
             number::measured(before_ms)
         ),
         Recovery::Recovered { seconds, error_s } => format!(
-            "The service recovered {} (± {}) after the {what}; meanwhile {} failed, and up to {} were \
-             under way.",
+            "The service recovered {} (± {}) after the {what}; until then {} failed, and up to {} were \
+             in flight.",
             number::seconds(seconds),
             number::seconds(error_s),
             number::requests(failed),
             number::count(peak.into()),
         ),
         Recovery::NotWithin { seconds } => format!(
-            "The service did not recover within {} after the {what}; {} failed, and up to {} were under \
-             way.",
+            "The service did not recover within {} after the {what}; {} failed, and up to {} were in \
+             flight.",
             number::seconds(seconds),
             number::requests(failed),
             number::count(peak.into()),

@@ -4,10 +4,14 @@ use record::RunRecord;
 
 use crate::baseline::{self, Baseline, Difference};
 use crate::comparison::{BetweenRuns, Comparison, Outcome, Row, Tolerance};
+use crate::sentence::uncapital;
 use crate::{Figure, Finding, FindingKind, Grade, RunResult, Verdict, judge};
 
 /// A wider tolerance than this, in percent, is no advice.
 const TOLERANCE_MAX: f64 = 30.0;
+
+/// The number of changes that the headline names; the table has all.
+const CHANGES_MAX: usize = 2;
 
 /// A run beside a baseline.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,7 +26,7 @@ pub struct Beside {
 
 /// What to do about a run that is worse.
 const PLAY_BOTH: &str =
-    "Next: `brunt compare --ab` plays both builds in turns, and tells a change from noise.";
+    "Next: `brunt compare --ab` plays both builds alternately, to rule out noise.";
 
 /// The verdict on a run that is compared with a baseline. A difference by less than `theta`, a share, is none.
 /// `differences` are those that were found before the load, with the conditions as they were then.
@@ -64,12 +68,19 @@ fn leave_open(verdict: &mut Verdict, beside: &Beside) {
         | RunResult::Invalid
         | RunResult::NothingAnswered => return,
         RunResult::Graded(Grade::Inconclusive) => {
-            verdict.sentence = format!("{} {}", verdict.sentence, beside.sentence());
+            let known = verdict.sentence.trim_end_matches('.');
+            verdict.sentence = format!("{known}; {}", uncapital(&beside.sentence()));
             return;
         }
         RunResult::Graded(_) | RunResult::NoTargets => {}
     }
-    verdict.sentence = format!("Inconclusive: {} {}", beside.sentence(), verdict.sentence);
+    let (state, known) = verdict.headline();
+    let compared = beside.sentence();
+    verdict.sentence = format!(
+        "Inconclusive: {}; {} by itself: {known}",
+        uncapital(compared.trim_end_matches('.')),
+        uncapital(state),
+    );
     verdict.result = RunResult::Graded(Grade::Inconclusive);
     verdict.next_step = match beside.comparison.between_runs {
         BetweenRuns::Unknown { .. } => format!(
@@ -154,7 +165,12 @@ impl Beside {
             let change = row.change_in_words()?;
             Some(format!("{} {change}", row.measured.in_words()))
         });
-        words.collect::<Vec<_>>().join(", ")
+        let words: Vec<String> = words.collect();
+        let (shown, more) = words.split_at(words.len().min(CHANGES_MAX));
+        match more.len() {
+            0 => shown.join(", "),
+            more => format!("{}, and {more} more", shown.join(", ")),
+        }
     }
 
     fn finding(&self) -> Finding {

@@ -43,13 +43,14 @@ impl RunResult {
         }
     }
 
-    /// Its name in reports.
+    /// Its name in reports: the state word with which the headline begins, unless the run is incomplete or worse than a
+    /// baseline.
     pub const fn in_words(self) -> &'static str {
         match self {
             Self::Graded(grade) => grade.in_words(),
             Self::NoTargets => "no targets",
             Self::NothingAnswered => "nothing answered",
-            Self::Invalid => "not valid",
+            Self::Invalid => "invalid",
         }
     }
 

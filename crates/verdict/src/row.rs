@@ -120,7 +120,7 @@ fn with_more_load(possible: Possible) -> Possible {
 /// Why a row is not decided, and what is known of it.
 fn reason(lack: &Lack, possible: Option<Possible>) -> String {
     let known = possible.and_then(Possible::in_words);
-    let known = known.map_or_else(String::new, |known| format!("; it is {known}"));
+    let known = known.map_or_else(String::new, |known| format!("; the grade is {known}"));
     lack.reason() + &known
 }
 
@@ -158,10 +158,6 @@ pub(crate) fn title(metric: Metric, name: Option<&str>) -> String {
 }
 
 impl Row {
-    pub(crate) fn is_decided(&self) -> bool {
-        self.judgement.grade.is_decided()
-    }
-
     /// Whether the row is asked and the data do not decide it.
     pub(crate) fn is_open(&self) -> bool {
         self.judgement.grade == Grade::Inconclusive
@@ -179,7 +175,7 @@ impl Row {
 
     /// The value stays, the grade goes: the run says nothing of the service.
     pub(crate) fn leave_undecided(&mut self) {
-        let lack = Lack::new("the run is not valid");
+        let lack = Lack::new("the run is invalid");
         self.judgement.grade = Grade::Inconclusive;
         self.judgement.possible = None;
         self.judgement.reason = Some(lack.reason());
@@ -189,13 +185,13 @@ impl Row {
     /// The threshold that was missed, with its name: the one that made the grade.
     fn missed(&self) -> Option<(&'static str, f64)> {
         let target = &self.judgement.target;
-        let goal = target.target.map(|level| ("target of", level));
-        let acceptable = target.acceptable.map(|level| ("acceptable", level));
+        let goal = target.target.map(|level| ("target", level));
+        let acceptable = target.acceptable.map(|level| ("acceptable limit", level));
         match self.judgement.grade {
             Grade::Good | Grade::Inconclusive | Grade::NotApplicable => None,
             Grade::Acceptable => goal,
             Grade::Poor => acceptable.or(goal),
-            Grade::Critical => target.critical.map(|level| ("critical", level)),
+            Grade::Critical => target.critical.map(|level| ("critical limit", level)),
         }
     }
 
@@ -221,7 +217,7 @@ impl Row {
         }
         let Value::Known(value) = self.judgement.value else {
             return Some(format!(
-                "{title} was not answered ({name} {})",
+                "{title} is among the requests that were never answered ({name} {})",
                 with_unit(&limit)
             ));
         };
@@ -233,13 +229,39 @@ impl Row {
         };
         let relation = if measured == limit { not_better } else { worse };
         Some(format!(
-            "{title} {} is {relation} the {name} {}",
+            "{title} {} is {relation} the {name} of {}",
             with_unit(&measured),
             with_unit(&limit)
         ))
     }
 
-    /// How many requests failed, against the threshold that made the grade.
+    /// What was measured and the threshold that it met, in words; `None` if it missed one.
+    pub(crate) fn met(&self) -> Option<String> {
+        let target = &self.judgement.target;
+        let thresholds = match self.judgement.grade {
+            Grade::Good => [target.target, target.acceptable, target.critical],
+            Grade::Acceptable if target.target.is_none() => [None, target.acceptable, None],
+            _ => return None,
+        };
+        let limit = thresholds.into_iter().flatten().next()?;
+        let bound = if target.metric.is_better_when_higher() {
+            "minimum"
+        } else {
+            "limit"
+        };
+        let with_unit = |number: String| match self.judgement.unit {
+            "" => number,
+            unit => format!("{number} {unit}"),
+        };
+        Some(format!(
+            "{} {} ({bound} {})",
+            self.title,
+            with_unit(number::measured(self.judgement.value.known()?)),
+            with_unit(number::chosen(limit))
+        ))
+    }
+
+    /// The percentage of requests that failed, and the threshold that made the grade.
     fn failed(&self, percent: f64, name: &str, level: f64) -> String {
         let of = self.title.strip_prefix("error rate").unwrap_or_default();
         format!(

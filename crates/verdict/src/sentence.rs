@@ -5,10 +5,13 @@ use record::{Failure, FailureKind, Metric, RunRecord, Target};
 use crate::evidence::{Evidence, Lag};
 use crate::grade::Possible;
 use crate::question::ProfileAnswer;
-use crate::result::{self, Completion, RunResult};
+use crate::result::{Completion, RunResult};
 use crate::row::Row;
+use crate::validity::Fault;
 use crate::{Finding, Grade, Value, finding, number, warm_up};
 
+/// The state word of a run that was cut short before it missed anything.
+const INCOMPLETE: &str = "incomplete";
 /// How many names are listed before the rest is counted.
 const NAMES_MAX: usize = 3;
 
@@ -20,7 +23,9 @@ pub(crate) struct Headline<'a> {
     pub(crate) record: &'a RunRecord,
     pub(crate) result: RunResult,
     pub(crate) completion: Completion,
-    pub(crate) invalid_reasons: &'a [String],
+    pub(crate) invalid_reasons: &'a [Fault],
+    /// What a search found, as a clause.
+    pub(crate) search: Option<String>,
     pub(crate) rows: &'a [Row],
     pub(crate) findings: &'a [Finding],
 }
@@ -28,6 +33,9 @@ pub(crate) struct Headline<'a> {
 impl Headline<'_> {
     pub(crate) fn sentence(&self) -> String {
         match self.result {
+            RunResult::Graded(grade) if self.search.is_some() => {
+                headed(grade.in_words(), self.search.clone())
+            }
             RunResult::Invalid => self.invalid(),
             RunResult::NothingAnswered => self.nothing_answered(),
             RunResult::NoTargets => self.no_targets(),
@@ -44,8 +52,9 @@ impl Headline<'_> {
             1 => " (and one more reason)".into(),
             more => format!(" (and {more} more reasons)"),
         };
-        let first = self.invalid_reasons.first().map_or("", String::as_str);
-        format!("Not valid: {first}{more}.")
+        let first = self.invalid_reasons.first();
+        let first = first.map_or("", |reason| reason.cause.as_str());
+        format!("Invalid: {first}{more}, so the run does not describe the service.")
     }
 
     fn nothing_answered(&self) -> String {
@@ -53,14 +62,17 @@ impl Headline<'_> {
         let stop = finding::stop(self.record).map(|stop| format!("; {stop}"));
         let stop = stop.unwrap_or_default();
         if unanswered == 0 {
-            return format!("Nothing was measured{stop}.");
+            return format!("Nothing answered: no request was made{stop}.");
         }
         let most = self.most_common_failure();
         let most = most.map_or_else(String::new, |most| {
-            format!(", most with {}", most.kind.name())
+            format!(", most with {}", most.in_words())
         });
-        let requests = number::requests(unanswered);
-        format!("No request was answered: {requests} failed{most}{stop}.")
+        let requests = match unanswered {
+            1 => "the only request".to_owned(),
+            _ => format!("all {}", number::requests(unanswered)),
+        };
+        format!("Nothing answered: {requests} failed{most}{stop}.")
     }
 
     fn most_common_failure(&self) -> Option<&Failure> {
@@ -71,29 +83,30 @@ impl Headline<'_> {
 
     fn no_targets(&self) -> String {
         let measured = [
+            Some("nothing was judged".to_owned()),
             self.throughput(),
             self.p99(),
             self.errors(),
-            Some("no target was asked".to_owned()),
         ];
-        sentence(measured.into_iter().flatten().chain(self.profile_answer()))
+        let measured = measured.into_iter().flatten();
+        headed(
+            self.result.in_words(),
+            measured.chain(self.profile_answer()),
+        )
     }
 
     fn not_applicable(&self) -> String {
-        let count = self.rows.len();
         let first = self.rows.iter().find_map(|row| {
             let lack = row.lack.as_ref()?;
             Some(format!("{}: {}", row.title, lack.cause))
         });
-        let which = match count {
-            1 => "this load cannot decide the target".to_owned(),
-            _ => format!("this load can decide none of {count} targets"),
+        let first = first.unwrap_or_default();
+        let which = match self.rows.len() {
+            1 => first,
+            count => format!("any of {count} targets; {first}"),
         };
-        sentence(
-            [format!("Not applicable: {which}")]
-                .into_iter()
-                .chain(first),
-        )
+        let clause = format!("nothing judged, as the load can never decide {which}");
+        headed(Grade::NotApplicable.in_words(), [clause])
     }
 
     fn passed(&self, grade: Grade) -> String {
@@ -102,14 +115,7 @@ impl Headline<'_> {
         let not_applicable = self.rows.len() - asked;
         let met = self.rows.iter().filter(|row| row.is_applicable());
         let met = met.filter(|row| !row.is_missed()).count();
-        let mut measured: Vec<String> = self.p99().into_iter().chain(self.errors()).collect();
-        if not_applicable > 0 {
-            measured.push(format!("{not_applicable} not applicable"));
-        }
-        let measured = match measured.as_slice() {
-            [] => String::new(),
-            all => format!(" ({})", all.join(", ")),
-        };
+        let aside = (not_applicable > 0).then(|| format!("{not_applicable} not applicable"));
         let at = self
             .throughput()
             .map_or_else(String::new, |rate| format!(" at {rate}"));
@@ -117,21 +123,25 @@ impl Headline<'_> {
         let miss = self.rows.iter().find_map(Row::miss);
         let targets = miss
             .into_iter()
-            .chain([format!("{met} of {asked} targets met{at}{measured}")]);
-        match answer {
-            // Bad news is not introduced as good.
-            Some(answer) if answer.is_bad => {
-                let head = format!("{} targets, but {}", capital(grade.name()), answer.clause);
-                sentence([head].into_iter().chain(targets))
+            .chain([format!("{met} of {asked} targets met{at}")])
+            .chain(self.measured_and_limits())
+            .chain(self.failures_unless(self.rows.iter().any(is_error_rate_of_all)))
+            .chain(aside);
+        let answer = answer.map(|answer| {
+            if answer.is_bad {
+                format!("the targets are met, but {}", answer.clause)
+            } else {
+                answer.clause
             }
-            answer => headed(
-                grade.name(),
-                answer
-                    .map(|answer| answer.clause)
-                    .into_iter()
-                    .chain(targets),
-            ),
-        }
+        });
+        headed(grade.name(), answer.into_iter().chain(targets))
+    }
+
+    /// What was measured for the targets that were met, each with its limit.
+    fn measured_and_limits(&self) -> Option<String> {
+        let met: Vec<String> = self.rows.iter().filter_map(Row::met).collect();
+        let met: Vec<&str> = met.iter().map(String::as_str).collect();
+        (!met.is_empty()).then(|| listed(&met))
     }
 
     fn missed(&self, grade: Grade) -> String {
@@ -141,7 +151,7 @@ impl Headline<'_> {
         let open = if open.is_empty() {
             String::new()
         } else {
-            format!(", {} not decided ({})", open.len(), listed(&open))
+            format!(", {} undecided ({})", open.len(), listed(&open))
         };
         if self.completion == Completion::ServiceStopped {
             let stop = finding::stop_after_reason(self.record);
@@ -190,41 +200,60 @@ impl Headline<'_> {
         let lack = first.lack.as_ref();
         let lack = lack.map_or_else(String::new, |lack| format!(" ({})", lack.cause));
         let value = value_if_failing(first);
-        let named = format!("{}{value} is not decided{lack}", first.title);
-        let count = self.rows.iter().filter(|row| row.is_applicable()).count();
-        let decided = count - self.open_rows().count();
-        let counted = (count > 1).then(|| format!("{decided} of {count} targets decided"));
+        let named = format!("{}{value} is undecided{lack}", first.title);
         let failures = self.failures_unless(is_error_rate(first));
-        let known = self.possible().map(|known| format!("it is {known}"));
         headed(
             Grade::Inconclusive.name(),
             self.profile_answer()
                 .into_iter()
                 .chain(failures)
                 .chain([named])
-                .chain(known)
-                .chain(counted),
+                .chain(self.grades_of_targets()),
         )
+    }
+
+    /// How many targets have each grade, and what is known of those that are undecided.
+    fn grades_of_targets(&self) -> Option<String> {
+        let applicable = || self.rows.iter().filter(|row| row.is_applicable());
+        let known = self.open_rows().filter_map(Row::possible);
+        let known = known.reduce(Possible::and).and_then(Possible::in_words);
+        if applicable().count() < 2 {
+            return known.map(|known| format!("the grade is {known}"));
+        }
+        let counted = [Grade::Good, Grade::Acceptable, Grade::Poor, Grade::Critical]
+            .into_iter()
+            .chain([Grade::Inconclusive])
+            .filter_map(|grade| {
+                let count = applicable()
+                    .filter(|row| row.judgement.grade == grade)
+                    .count();
+                let known = known.map_or_else(String::new, |known| format!(" ({known})"));
+                match grade {
+                    _ if count == 0 => None,
+                    Grade::Inconclusive => Some(format!("{count} undecided{known}")),
+                    grade => Some(format!("{count} {}", grade.in_words())),
+                }
+            });
+        let counted: Vec<String> = counted.collect();
+        Some(format!("targets: {}", counted.join(", ")))
     }
 
     /// What is known of a run that was stopped before its end, in which nothing was missed.
     fn cut_short(&self) -> String {
         let stop = finding::stop(self.record);
-        let asked = self.rows.iter().filter(|row| row.is_applicable()).count();
-        let decided = self.rows.iter().filter(|row| row.is_decided()).count();
-        let so_far = if asked > 0 && decided == asked {
-            let grade = result::possible(self.rows).and_then(Possible::decided);
-            let grade = grade.map_or("met", Grade::in_words);
-            format!("all {asked} targets {grade} so far, and the rest was not measured")
-        } else {
-            format!("{decided} of {asked} targets decided")
+        let mut applicable = self.rows.iter().filter(|row| row.is_applicable());
+        let so_far = match (applicable.next(), applicable.next()) {
+            (Some(row), None) => Some(format!("{} {} so far", row.title, grade_of(row))),
+            _ => self
+                .grades_of_targets()
+                .map(|grades| grades.replacen("targets:", "targets so far:", 1)),
         };
         let failures = self.failures_unless(false);
         headed(
-            Grade::Inconclusive.name(),
+            INCOMPLETE,
             stop.into_iter()
                 .chain(failures)
-                .chain([so_far])
+                .chain(so_far)
                 .chain(self.profile_answer()),
         )
     }
@@ -237,42 +266,48 @@ impl Headline<'_> {
             }
             RunResult::Graded(Grade::Poor | Grade::Critical) => self.after_a_miss(),
             RunResult::Graded(Grade::Inconclusive) if self.completion == Completion::CutShort => {
-                "Next: run it to its end; what was not measured is not judged.".into()
+                format!(
+                    "Next: run it to its end of {}; what was not measured is not judged.",
+                    number::seconds(self.record.header.load.seconds())
+                )
             }
             RunResult::Graded(Grade::Inconclusive | Grade::NotApplicable) => self.what_decides(),
             RunResult::NoTargets => {
-                "Next: set a target for a verdict, such as `p95 = { critical = \"500ms\" }`.".into()
+                "Next: set a limit in [targets] of the scenario, such as `p95 = { critical = \"500ms\" }`.".into()
             }
             RunResult::NothingAnswered => format!(
                 "Next: check that the service answers at {}, then run again.",
                 self.record.header.host
             ),
-            RunResult::Invalid => "Next: remove that cause and run again.".into(),
+            RunResult::Invalid => {
+                let fault = self.invalid_reasons.first();
+                let remedy = fault.and_then(|fault| fault.remedy.as_deref());
+                let remedy = remedy.unwrap_or("remove that cause");
+                format!("Next: {remedy}; run again.")
+            }
         }
     }
 
     fn after_a_miss(&self) -> String {
         if self.completion == Completion::ServiceStopped {
             let at = number::seconds(self.record.duration_s());
-            return format!("Next: see what the service itself logged before {at} of the run.");
+            return format!(
+                "Next: see Failures below, and the service's own log before {at} of the run."
+            );
         }
         let [_, failed, unanswered] = finding::counts(self.record);
         if failed + unanswered > 0
             && let Some(failure) = self.most_common_failure()
         {
             let name = &self.record.timeline.names()[failure.name.index()];
-            let code = match failure.code {
-                0 => String::new(),
-                code => format!(" {code}"),
-            };
             return format!(
-                "Next: see the failures; most are {}{code} of {} {}.",
-                failure.kind.name(),
+                "Next: see Failures below; most are {} of {} {}.",
+                failure.in_words(),
                 name.method,
                 name.title()
             );
         }
-        "Next: see below which requests are slow, and in the report when, and what was used up then.".into()
+        "Next: see the slow requests below, and Over time and Resources in the HTML report.".into()
     }
 
     /// What decides the first target that is open, or what makes one applicable.
@@ -281,7 +316,7 @@ impl Headline<'_> {
         let lack = open.and_then(|row| Some((&row.title, row.lack.as_ref()?)));
         match lack {
             Some((title, lack)) if !lack.remedies.is_empty() => {
-                format!("Next: to decide {title}: {}.", lack.advice())
+                format!("Next: to decide {title}, {}.", lack.advice())
             }
             _ => "Next: run longer, or with more load.".to_owned(),
         }
@@ -300,11 +335,6 @@ impl Headline<'_> {
         self.open_rows().map(|row| row.title.as_str()).collect()
     }
 
-    /// What is known of the whole, if the grade is not.
-    fn possible(&self) -> Option<&'static str> {
-        result::possible(self.rows)?.in_words()
-    }
-
     fn profile_answer(&self) -> Option<String> {
         ProfileAnswer::of(self.record, self.findings).map(|answer| answer.clause)
     }
@@ -317,7 +347,7 @@ impl Headline<'_> {
     fn p99(&self) -> Option<String> {
         match overall(self.record, Metric::Percentile(0.99)) {
             Value::Known(ms) => Some(format!("p99 {} ms", number::measured(ms))),
-            Value::NotAnswered => Some("p99 not answered".into()),
+            Value::NotAnswered => Some("p99 among unanswered requests".into()),
             Value::Unknown => None,
         }
     }
@@ -355,15 +385,24 @@ fn is_error_rate(row: &Row) -> bool {
     row.judgement.target.metric == Metric::ErrorRate
 }
 
+fn is_error_rate_of_all(row: &Row) -> bool {
+    is_error_rate(row) && row.judgement.target.scope.is_none()
+}
+
+/// The grade of a target as far as it is known.
+fn grade_of(row: &Row) -> String {
+    let known = row.possible().and_then(Possible::in_words);
+    match (row.is_open(), known) {
+        (true, Some(known)) => format!("undecided ({known})"),
+        (true, None) => "undecided".to_owned(),
+        _ => row.judgement.grade.in_words().to_owned(),
+    }
+}
+
 /// Clauses as one sentence that begins with a result.
 fn headed(result: &str, clauses: impl IntoIterator<Item = String>) -> String {
     let clauses: Vec<String> = clauses.into_iter().collect();
     format!("{}: {}.", capital(result), clauses.join("; "))
-}
-
-fn sentence(clauses: impl IntoIterator<Item = String>) -> String {
-    let clauses: Vec<String> = clauses.into_iter().collect();
-    format!("{}.", capital(&clauses.join("; ")))
 }
 
 fn listed(names: &[&str]) -> String {
@@ -378,6 +417,13 @@ fn listed(names: &[&str]) -> String {
 pub(crate) fn capital(words: &str) -> String {
     let mut letters = words.chars();
     let first = letters.next().map(|letter| letter.to_ascii_uppercase());
+    first.into_iter().chain(letters).collect()
+}
+
+/// The words with a small letter in front.
+pub(crate) fn uncapital(words: &str) -> String {
+    let mut letters = words.chars();
+    let first = letters.next().map(|letter| letter.to_ascii_lowercase());
     first.into_iter().chain(letters).collect()
 }
 

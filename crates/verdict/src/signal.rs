@@ -165,12 +165,12 @@ impl Signal {
     /// What to do about it.
     pub(crate) fn remedy(&self) -> &'static str {
         match self.cause {
-            Cause::Suspended => "keep it awake, and run it again",
-            Cause::StoodStill => "run it again",
+            Cause::Suspended => "keep the machine awake",
+            Cause::StoodStill => "find what stopped brunt",
             Cause::Throttled => "raise that quota (cpu.max), or make less load",
-            Cause::Stolen => "run it where its cores are its own, or make less load",
-            Cause::Waited => "give it a core of its own",
-            Cause::Saturated => "give it more cores or threads, or make less load",
+            Cause::Stolen => "run brunt where its cores are its own, or make less load",
+            Cause::Waited => "give brunt a core of its own",
+            Cause::Saturated => "give brunt more cores or threads, or make less load",
         }
     }
 }
@@ -184,8 +184,8 @@ pub(crate) fn clock_was_set(record: &RunRecord) -> Option<String> {
     let (at_ms, step_ms) = steps.max_by_key(|(_, step_ms)| step_ms.unsigned_abs())?;
     let way = if step_ms < 0 { "back" } else { "forward" };
     Some(format!(
-        "the system's clock was set {way} by {} at second {}; brunt goes by a clock that nobody sets, so \
-         only its times of day are off",
+        "the system's clock was set {way} by {} at second {}; brunt measures by a monotonic clock, so \
+         only its times of day are wrong",
         number::seconds(step_ms.unsigned_abs() as f64 / 1e3),
         whole_number(at_ms as f64 / 1e3)
     ))

@@ -128,7 +128,7 @@ fn in_words(record: &RunRecord, slow: &Slow) -> Finding {
         None => "half of its requests or more were never answered".to_owned(),
     };
     let sentence = format!(
-        "{} takes the time: {half}, half of the others {} ms; it is {} % of the requests and {} % of their time.",
+        "{} is slow: {half}, half of the others {} ms; it is {} % of the requests and {} % of their time.",
         record.header.title_of(name),
         number::measured(slow.others_p50_ms),
         number::measured(slow.share * 100.0),

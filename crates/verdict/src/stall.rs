@@ -85,9 +85,9 @@ pub(crate) fn finding(record: &RunRecord) -> Option<Finding> {
     let when = format!("from {from} to {to} ({length})");
     let what = what_waited(&longest);
     let sentence = match stalls.len() {
-        1 => format!("The service answered nothing {when}: {what}."),
+        1 => format!("The service sent no response {when}: {what}."),
         count => format!(
-            "The service stalled {count} times and answered nothing for {} in all; the longest time {when}: {what}.",
+            "The service stalled {count} times and sent no response for {} in all, at the longest {when}: {what}.",
             seconds(total_s)
         ),
     };

@@ -253,7 +253,7 @@ impl<'a> Stretch<'a> {
         })
     }
 
-    /// How sure the share of requests is that were not answered well, but for those that were under way
+    /// How sure the share of requests is that were not answered well, except those that were in flight
     /// while the machine slept.
     pub(crate) fn errors_awake(self, scope: Scope) -> Option<Sureness> {
         let mut blocks = self.failed(scope);

@@ -9,7 +9,7 @@ use crate::result::RunResult;
 /// The verdict on a run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Verdict {
-    /// The one sentence that matters.
+    /// The headline: the state, a colon, and what explains it.
     pub sentence: String,
     /// What to do next, in one sentence.
     pub next_step: String,
@@ -23,6 +23,15 @@ pub struct Verdict {
     pub findings: Vec<Finding>,
     /// What it is beside a baseline; `None` where it was not compared.
     pub beside: Option<Beside>,
+}
+
+impl Verdict {
+    /// The headline in two parts: the state, such as "Good" or "Incomplete", and what explains it.
+    pub fn headline(&self) -> (&str, &str) {
+        self.sentence
+            .split_once(": ")
+            .unwrap_or(("", &self.sentence))
+    }
 }
 
 /// A target with what was measured and the grade.
@@ -62,7 +71,7 @@ pub struct Interval {
 pub enum Value {
     /// A number in the metric's unit.
     Known(f64),
-    /// A percentile, mean or maximum that lies among the requests that were never answered. It
+    /// A percentile, mean or maximum that is among the requests that were never answered. It
     /// misses every threshold.
     NotAnswered,
     /// Nothing was measured.
@@ -182,7 +191,7 @@ pub enum Figure {
 pub enum FindingKind {
     /// The run is worse than its baseline.
     Regression,
-    /// The service answered nothing for a while though requests waited.
+    /// The service sent no response for a while though requests waited.
     Stall,
     /// Users never came to their tasks, since what they do before them failed.
     UsersNotStarted,

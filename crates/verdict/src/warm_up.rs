@@ -194,7 +194,7 @@ pub(crate) fn finding(record: &RunRecord) -> Option<Finding> {
     match warm_up(record)? {
         WarmUp::None => None,
         WarmUp::NeverSteady => {
-            let sentence = "The service was never steady: it got slower or faster all along, and its \
+            let sentence = "The service was never steady: it got slower or faster throughout, and its \
                             figures are those of this run only.";
             Some(Finding::new(FindingKind::WarmUp, sentence).with("steady", Figure::Truth(false)))
         }

@@ -113,14 +113,6 @@ fn compare(options: &CompareOptions) -> Result<Exit, Failure> {
         return Err(Failure::Internal(anyhow::anyhow!(message)));
     };
     screen::say(&report::terminal_beside(beside, screen::width(), true));
-    let run = Judged {
-        record: &record,
-        verdict: &verdict,
-    };
-    if let Some(out) = &options.out {
-        results::write_in(out, "summary.json", &report::summary_json(&run))?;
-        results::write_in(out, "report.html", &report::html(&[run]))?;
-    }
     let fail_on = options.fail_on.level();
     let exit = match verdict.result {
         _ if fail_on == FailOn::Never => Exit::Passed,
@@ -132,8 +124,20 @@ fn compare(options: &CompareOptions) -> Result<Exit, Failure> {
             Outcome::Better | Outcome::Same | Outcome::NotWorse => Exit::Passed,
         },
     };
+    let run = Judged {
+        record: &record,
+        verdict: &verdict,
+        exit_code: exit.code(),
+    };
+    if let Some(out) = &options.out {
+        results::write_in(out, "summary.json", &report::summary_json(&run))?;
+        results::write_in(out, "report.html", &report::html(&[run]))?;
+    }
     let checks = [Checks::beside_baseline(&run, fail_on)];
-    let markdown = report::markdown(&run, None);
+    let written = options.out.as_ref().map(|out| out.join("report.html"));
+    let page = written.or_else(|| results::page_of(&options.run));
+    let page = page.map(|page| page.display().to_string());
+    let markdown = report::markdown(&run, page.as_deref());
     Ok(options.pipeline.tell(exit, &checks, &markdown))
 }
 

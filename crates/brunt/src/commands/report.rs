@@ -22,7 +22,10 @@ pub(crate) struct Options {
     /// Write to this file instead of standard output
     #[arg(short = 'o', long, value_name = "FILE", conflicts_with_all = ["csv", "locust"])]
     output: Option<PathBuf>,
-    #[command(flatten, next_help_heading = "With --junit")]
+    /// Link to this HTML report in --markdown [default: the run's own, if it was written]
+    #[arg(long, value_name = "URL", requires = "markdown")]
+    page: Option<String>,
+    #[command(flatten, next_help_heading = "In the report")]
     fail_on: FailOnOption,
 }
 
@@ -78,15 +81,21 @@ pub(crate) fn run(options: &Options) -> Result<Exit, Failure> {
 
 fn text(options: &Options, record: &RunRecord, verdict: &Verdict) -> String {
     let form = &options.form;
-    let run = Judged { record, verdict };
+    let fail_on = options.fail_on.level();
+    let run = Judged {
+        record,
+        verdict,
+        exit_code: verdict.conclusion(fail_on).exit_code(),
+    };
     if form.html {
         report::html(&[run])
     } else if form.json {
         report::summary_json(&run)
     } else if form.markdown {
-        report::markdown(&run, None)
+        let own = || results::page_of(&options.run).map(|page| page.display().to_string());
+        report::markdown(&run, options.page.clone().or_else(own).as_deref())
     } else if form.junit {
-        report::junit(&[Checks::of_run(&run, options.fail_on.level())])
+        report::junit(&[Checks::of_run(&run, fail_on)])
     } else {
         report::terminal(&run, screen::width(), options.output.is_none())
     }

@@ -54,7 +54,7 @@ fn a_search_ends_where_brunt_itself_cannot_be_trusted() {
     }
     assert_eq!(read_json(&bounded.path(CACHE)), kept, "not measured again");
     let sentence = summary["sentence"].as_str().unwrap();
-    let is_told = sentence.ends_with("; brunt itself cannot be trusted beyond 70 req/s.");
+    let is_told = sentence.ends_with("; brunt itself is not reliable beyond 70 req/s.");
     // Beside other tests, a bad moment may leave the last trial undecided.
     assert!(
         is_told || sentence.contains("as far as the time told"),

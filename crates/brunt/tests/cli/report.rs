@@ -30,15 +30,17 @@ fn text(path: &Path) -> String {
 #[test]
 fn every_form_comes_out_of_the_record_as_it_was() {
     let brunt = run();
-    let made = |arguments: &[&str]| {
-        let ended = brunt.also(&[&["report", "out"], arguments].concat());
+    let made_of = |run: &str, arguments: &[&str]| {
+        let ended = brunt.also(&[&["report", run], arguments].concat());
         assert_eq!(ended.code, Some(0), "{arguments:?} {ended:?}");
         ended.stdout
     };
+    let made = |arguments: &[&str]| made_of("out", arguments);
     assert!(
-        made(&["--html"]) == text(&brunt.path("out/report.html")),
+        made(&["--html", "--fail-on", "never"]) == text(&brunt.path("out/report.html")),
         "the page"
     );
+    assert!(made(&["--html"]).contains("not passed, exit code 5"));
     assert_eq!(made(&["--json"]), text(&brunt.path("out/summary.json")));
     assert_eq!(made(&["--json", "-o", "new/s.json"]), "");
     assert_eq!(
@@ -60,7 +62,22 @@ fn every_form_comes_out_of_the_record_as_it_was() {
     }
     made(&["--locust", "locust/x"]);
     assert!(text(&brunt.path("locust/x_stats.csv")).contains("GET,/a,"));
-    assert!(made(&["--markdown"]).contains("| p95 |"));
+    let markdown = made(&["--markdown"]);
+    assert!(markdown.contains("| p95 |"), "{markdown}");
+    assert!(
+        markdown.contains("[HTML report](<out/report.html>)"),
+        "{markdown}"
+    );
+    let of_record = made_of("out/record.brunt", &["--markdown"]);
+    assert!(of_record == markdown, "{of_record}");
+    let named = made(&["--markdown", "--page", "https://ci/7/report.html"]);
+    assert!(
+        named.contains("[HTML report](<https://ci/7/report.html>)"),
+        "{named}"
+    );
+    std::fs::remove_file(brunt.path("out/report.html")).unwrap();
+    let without = made(&["--markdown"]);
+    assert!(!without.contains("HTML report"), "{without}");
     let junit = made(&["--junit"]);
     assert!(junit.contains("name=\"verdict\"><error"), "{junit}");
     assert!(junit.contains("name=\"p95\"><skipped"), "{junit}");

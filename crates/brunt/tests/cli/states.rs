@@ -46,8 +46,16 @@ fn assert_state(brunt: &Brunt, ended: &Ended, expected: &Expected) {
     let sentence = summary["sentence"].as_str().expect("a sentence");
     assert!(sentence.starts_with(name), "{name}: {sentence}");
     let first = ended.stdout.lines().next().unwrap_or_default();
-    assert!(first.starts_with(name), "{name}: {first}");
-    let last = format!("(exit code {})", expected.code);
+    let (state, explained) = name.split_once(": ").expect("a state and its cause");
+    let said = format!("exit code {}", expected.code);
+    assert!(first.starts_with(state), "{name}: {first}");
+    assert!(first.contains(&said), "{name}: {first}");
+    let headline = ended.stdout.lines().take(2).collect::<Vec<_>>().join(" ");
+    assert!(
+        headline.contains(explained.trim_end()),
+        "{name}: {headline}"
+    );
+    let last = format!("{said})");
     let mut lines = ended.stdout.lines();
     assert!(
         lines.next_back().is_some_and(|line| line.ends_with(&last)),
@@ -128,7 +136,7 @@ fn decided_and_undecided() -> Vec<(Service, &'static str, &'static str, Expected
             "",
             Expected {
                 verdict: "no_targets",
-                headline: "",
+                headline: "No targets: nothing was judged; ",
                 code: 0,
                 junit: None,
                 github: "notice",
@@ -179,7 +187,7 @@ fn services_that_fail_or_are_silent_end_as_documented() {
     let brunt_ = brunt(&scenario(&silent.url(), short, targets)).and(&["--stop-timeout", "100ms"]);
     let expected = Expected {
         verdict: "nothing_answered",
-        headline: "No request was answered: ",
+        headline: "Nothing answered: all ",
         code: 4,
         junit: Some("error"),
         github: "error",
@@ -208,7 +216,7 @@ fn a_run_that_was_cut_short_or_killed_is_not_good() {
         if signal == Signal::INT {
             let expected = Expected {
                 verdict: "inconclusive",
-                headline: "Inconclusive: stopped by Ctrl-C after ",
+                headline: "Incomplete: stopped by Ctrl-C after ",
                 code: 5,
                 junit: Some("error"),
                 github: "warning",
@@ -222,7 +230,7 @@ fn a_run_that_was_cut_short_or_killed_is_not_good() {
         assert_eq!(summary["verdict"], "inconclusive", "{summary}");
         let sentence = summary["sentence"].as_str().expect("a sentence");
         assert!(
-            sentence.starts_with("Inconclusive: the record breaks off after "),
+            sentence.starts_with("Incomplete: the record breaks off after "),
             "{sentence}"
         );
     }

@@ -34,7 +34,7 @@ fn stopped(brunt: &Brunt, ended: &Ended, reason: &str) {
     assert_eq!(summary["verdict"], "critical", "{summary}");
     let seconds = summary["duration_s"].as_f64().unwrap();
     assert!(seconds < 59.0, "{summary}");
-    let said = |text: &str| text.contains("stopped at ") && text.contains(reason);
+    let said = |text: &str| text.contains("stopped by brunt at ") && text.contains(reason);
     assert!(said(&ended.stderr), "{ended:?}");
     assert!(
         said(&ended.stdout.replace("Stopped", "stopped")),

@@ -38,7 +38,7 @@ fn errors_at_any_load_are_set_aside_and_the_other_target_is_searched() {
         let sentence = &verdict.sentence;
         let names_it = " % of the requests fail (most of them /).";
         assert!(
-            sentence.starts_with("Holds ") && sentence.ends_with(names_it),
+            sentence.contains(": holds ") && sentence.ends_with(names_it),
             "{share}: {sentence}"
         );
         let aside = verdict.findings.iter();
@@ -70,7 +70,7 @@ fn server_that_dies_has_no_breaking_point() {
     );
     let sentence = &verdict.sentence;
     assert!(
-        sentence.starts_with("The service stopped responding at ")
+        sentence.starts_with("Critical: the service stopped responding at ")
             && sentence.contains("(connect_refused)")
             && sentence.contains("no breaking point"),
         "{sentence}"
@@ -87,7 +87,7 @@ fn level_at_which_brunt_was_late_is_not_a_breaking_point() {
     );
     let sentence = &verdict.sentence;
     assert!(
-        sentence.starts_with("Holds ")
+        sentence.contains(": holds ")
             && sentence.contains("not broken; brunt itself was late with "),
         "{sentence}"
     );

@@ -127,7 +127,7 @@ fn throughput<'a>(run: &Judged) -> Chart<'a> {
     let failed = |second: &Second| second.failed + second.unanswered;
     chart
         .line(Line::new("offered", "quiet", Stroke::Dashed, meant))
-        .line(Line::new("answered well", "a", Stroke::Filled, |bin| {
+        .line(Line::new("succeeded", "a", Stroke::Filled, |bin| {
             bin.a_second(|second| second.ok)
         }))
         .line(Line::new(

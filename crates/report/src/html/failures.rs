@@ -16,14 +16,14 @@ pub(super) fn failures(run: &Judged, charts: &Charts, views: &Views) -> Markup {
         .partition(|failure| failure.kind.is_client_fault());
     markup! {
         @if service.is_empty() && own.is_empty() {
-            p.note { "Every request was answered well." }
+            p.note { "Every request succeeded." }
         } @else {
             (charts.figures(&charts.failures, views))
-            (table(run.record, "Each way to fail, with one example", &service))
+            (table(run.record, "Each kind of failure, with an example", &service))
             @if !own.is_empty() {
                 h3 { "Failures of brunt's own machine" }
-                p.note { "They say nothing of the service, and no run that has them is valid." }
-                (table(run.record, "Each way to fail, with one example", &own))
+                p.note { "They do not describe the service; a run that has them is invalid." }
+                (table(run.record, "Each kind of failure, with an example", &own))
             }
         }
     }
@@ -50,7 +50,7 @@ fn row(record: &RunRecord, failure: &Failure) -> Markup {
     markup! {
         tr {
             th scope="row" { span.method { (name.method) } " " code { (name.title()) } }
-            td.kind { (failure.kind.name()) @if failure.code > 0 { " " (failure.code) } }
+            td.kind { (failure.in_words()) }
             td { (number::count(failure.count)) }
             td { (seconds(failure.first_ms)) }
             td { (seconds(failure.last_ms)) }

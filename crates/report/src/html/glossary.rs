@@ -27,7 +27,7 @@ const TERMS: &[(&str, &str, &str)] = &[
     (
         "interval",
         "95 % interval",
-        "The range in which the true value lies with 95 % confidence. A short or unsteady run has a wide one.",
+        "The range that holds the true value with 95 % confidence. A short or unsteady run has a wide one.",
     ),
     (
         "grade",
@@ -52,7 +52,7 @@ const TERMS: &[(&str, &str, &str)] = &[
     (
         "offered",
         "offered",
-        "Requests that were meant to start in a second, whatever became of them.",
+        "Requests that were meant to start in a second, however they ended.",
     ),
     (
         "error-rate",
@@ -137,7 +137,7 @@ const TERMS: &[(&str, &str, &str)] = &[
     (
         "bracket",
         "holds, breaks",
-        "The breaking point lies between the highest load that held its targets and the lowest that did not.",
+        "The breaking point is between the highest load that held its targets and the lowest that did not.",
     ),
     (
         "usl",
@@ -191,7 +191,7 @@ fn key_of(words: &str) -> &'static str {
         "Grade" | "Outcome" => "grade",
         "Target" => "target",
         "Acceptable" | "Critical" => "threshold",
-        "throughput" | "req/s" | "answered well" | "answered well a second" => "throughput",
+        "throughput" | "req/s" | "succeeded" | "succeeded per second" => "throughput",
         "offered" => "offered",
         "error_rate" | "error rate" | "Error rate" | "failed" | "Failed" => "error-rate",
         "oldest in flight, from 1 s" | "no answer" => "unanswered",

@@ -20,6 +20,7 @@ pub(super) fn head(run: &Judged) -> Markup {
                 @if let Some(label) = &header.label { " · " (label) }
                 " " (pill_of(run.verdict.result))
                 @if let Some(beside) = &run.verdict.beside { " " (beside::outcome(beside.comparison.outcome())) }
+                " · " (run.outcome())
             }
             h1 { (sentence(&run.verdict.sentence)) }
             p.next { (sentence(&run.verdict.next_step)) }
@@ -96,7 +97,7 @@ fn figures(run: &Judged) -> Markup {
         .map_or_else(|| "–".to_owned(), number::percent);
     let figures = [
         ("requests", number::count(all.requests)),
-        ("answered well a second", rate),
+        ("succeeded per second", rate),
         ("failed", failed),
         ("p50", waited(response.p50, ranked)),
         ("p95", waited(response.p95, ranked)),

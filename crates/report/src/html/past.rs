@@ -60,7 +60,7 @@ fn headline(past: &Past, metric: Metric) -> String {
         .iter()
         .all(|(_, changes)| matches!(changes, Changes::TooFew(_)));
     if all_few {
-        format!("There are too few runs to tell a change of {title} from chance")
+        format!("There are too few runs to separate a change of {title} from noise")
     } else {
         format!("No change of {title} was found")
     }

@@ -13,7 +13,7 @@ pub(super) fn settings(run: &Judged) -> Markup {
     let record = run.record;
     let parts = [
         ("The run", rows_of_run(record)),
-        ("The way to the service", rows_of_network(record)),
+        ("Network", rows_of_network(record)),
         ("brunt and its machine", rows_of_machine(record)),
     ];
     markup! {
@@ -72,7 +72,7 @@ pub(super) fn plan(load: &Load) -> String {
     load.parts()
         .map(plan_alone)
         .collect::<Vec<_>>()
-        .join("; beside it ")
+        .join("; in parallel ")
 }
 
 fn plan_alone(load: &Load) -> String {
@@ -100,7 +100,7 @@ fn plan_alone(load: &Load) -> String {
     });
     let more = match load.stages.len().saturating_sub(STAGES_SHOWN) {
         0 => String::new(),
-        more => format!(" and {more} stages more"),
+        more => format!(" and {more} more stages"),
     };
     let law = match load.open.map(|open| open.law) {
         None => "",
@@ -184,7 +184,7 @@ fn rows_of_machine(record: &RunRecord) -> Vec<(&'static str, String)> {
                 .unwrap_or_else(|| "nothing".to_owned()),
         ),
         (
-            "Beside it",
+            "In parallel",
             if beside.is_empty() {
                 "nothing".to_owned()
             } else {
@@ -211,18 +211,18 @@ fn rows_of_machine(record: &RunRecord) -> Vec<(&'static str, String)> {
 /// How the run ended.
 pub(super) fn end_of(record: &RunRecord) -> String {
     let Some(ending) = &record.ending else {
-        return "broken off: the record has no end".to_owned();
+        return "the record breaks off: brunt was killed or could not write it".to_owned();
     };
     let words = match ending.stopped_by {
         StoppedBy::Finished => "completed",
         StoppedBy::Interrupted => "stopped by Ctrl-C",
         StoppedBy::Terminated => "stopped by SIGTERM",
-        StoppedBy::SetupFailed => "stopped: the set-up failed",
-        StoppedBy::Unreachable => "stopped: the host could not be reached",
-        StoppedBy::EverythingFailed => "stopped: all requests failed",
-        StoppedBy::TargetEnded => "stopped: the process under test ended",
+        StoppedBy::SetupFailed => "stopped by brunt: the set-up failed",
+        StoppedBy::Unreachable => "stopped by brunt: the host could not be reached",
+        StoppedBy::EverythingFailed => "stopped by brunt: all requests failed",
+        StoppedBy::TargetEnded => "stopped by brunt: the process under test ended",
         StoppedBy::Scenario => "stopped by the scenario",
-        StoppedBy::TargetMissed => "stopped: a target was surely missed",
+        StoppedBy::TargetMissed => "stopped by brunt: a target was surely missed (stop_at)",
         StoppedBy::InternalError => "stopped by an internal error of brunt",
     };
     match &ending.reason {

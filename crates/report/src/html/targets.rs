@@ -21,7 +21,7 @@ pub(super) fn targets(run: &Judged) -> Markup {
     markup! {
         @if !rows.is_empty() {
             div.scroll { table.targets {
-                caption { "What was asked, and what was measured" }
+                caption { "Targets and measured values" }
                 thead { tr {
                     th scope="col" { "Metric" } th scope="col" { (explained("Grade")) } th scope="col" { "Measured" } th scope="col" { (explained("95 % interval")) }
                     th.near scope="col" aria-hidden="true" { "How near" } th scope="col" { (explained("Target")) }

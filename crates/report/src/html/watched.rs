@@ -120,11 +120,11 @@ fn waits<'a>() -> [Chart<'a>; 2] {
     ];
     let of_cpu = Chart::new(
         "kept-waiting",
-        "Ready, and kept waiting for a CPU",
+        "Runnable, and waiting for a CPU",
         Unit::Percent,
     )
     .note("threads as a share of one core, pressure as a share of the time");
-    let title = "Kept waiting for memory or a disk";
+    let title = "Waiting for memory or a disk";
     let of_other =
         Chart::new("pressure", title, Unit::Percent).note("pressure: a share of the time");
     [mean(of_cpu, cpu), mean(of_other, other)]
@@ -191,11 +191,16 @@ fn own_cpu<'a>() -> Chart<'a> {
     let share = |ms: Option<u64>| count(ms).map(|ms| ms / 10.0);
     let stolen = move |bin: &Bin| bin.mean_read(|it| share(it.interference?.stolen_ms));
     let throttled = move |bin: &Bin| bin.mean_read(|it| share(it.interference?.throttled_ms));
-    let title = "CPU of brunt, and what was kept from it";
+    let title = "CPU of brunt, and CPU time it did not get";
     let chart = Chart::new("own-cpu", title, Unit::Percent)
         .note("of one core")
         .line(Line::new("busiest thread", "a", Plain, busiest))
-        .line(Line::new("ready, and no CPU", "critical", DashDot, waits));
+        .line(Line::new(
+            "runnable without a CPU",
+            "critical",
+            DashDot,
+            waits,
+        ));
     mean(chart, pressure)
         .line(Line::new("taken by the hypervisor", "c", Dashed, stolen).unless_zero())
         .line(Line::new("throttled by its quota", "quiet", Filled, throttled).unless_zero())
@@ -207,7 +212,7 @@ fn sockets<'a>() -> Chart<'a> {
     let descriptors: [Read; 1] = [("descriptors", "b", Dotted, |it| {
         count(brunt(it)?.descriptors)
     })];
-    let label = "of them again, since the server had closed an idle one";
+    let label = "reopened, since the server had closed an idle connection";
     let title = "Connections that brunt opened per second, and its descriptors";
     let chart = Chart::new("sockets", title, Unit::Count)
         .note("each new connection takes a port")

@@ -20,19 +20,10 @@ impl Page {
         let mut failures: Vec<_> = failures.iter().collect();
         failures.sort_by_key(|failure| std::cmp::Reverse(failure.count));
         for failure in failures.iter().take(FAILURES_MAX) {
-            let code = if failure.code == 0 {
-                String::new()
-            } else {
-                format!(" {}", failure.code)
-            };
             let name = &run.record.header.names[failure.name.index()];
             let name = format!("{} {}", name.method, name.title());
             let count = number::count(failure.count);
-            let what = format!(
-                "{count} × {}{code}  {}",
-                failure.kind.name(),
-                one_line(&name)
-            );
+            let what = format!("{count} × {}  {}", failure.in_words(), one_line(&name));
             let what = table::shortened(&what, self.table_width.saturating_sub(2));
             text += &format!("  {}\n", self.painted(style_of(Grade::Critical), &what));
             if let Some(example) = &failure.example {
@@ -41,7 +32,10 @@ impl Page {
         }
         if failures.len() > FAILURES_MAX {
             let more = failures.len() - FAILURES_MAX;
-            text += &self.wrapped(2, &format!("- {more} ways to fail more are in the report"));
+            text += &self.wrapped(
+                2,
+                &format!("- {more} more kinds of failures are in the report"),
+            );
         }
         text
     }
@@ -50,7 +44,7 @@ impl Page {
     pub(super) fn unseen(&self, run: &Judged) -> String {
         let mut text = String::new();
         for (whose, what) in run.record.unseen() {
-            let words = format!("Not seen of {}: {}", whose.words(), what.join("; "));
+            let words = format!("Not measured for {}: {}", whose.words(), what.join("; "));
             for line in self.wrapped(0, &words).lines() {
                 text += &format!("{}\n", self.painted(Style::new().dimmed(), line));
             }

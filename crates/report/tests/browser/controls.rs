@@ -196,7 +196,7 @@ fn a_chart_is_saved_as_svg_and_as_png() {
     for part in [
         "<svg xmlns=",
         ">Requests per second</text>",
-        ">answered well</text>",
+        ">succeeded</text>",
         "20 s</text>",
         "breaks 60",
     ] {
@@ -328,7 +328,7 @@ fn one_live_region_says_what_the_keys_did() {
     let said = browser.ask("new Promise((read) => { const look = () => document.querySelector('#status').textContent ? read(document.querySelector('#status').textContent) : setTimeout(look, 20); look(); })");
     let said = said.as_str().unwrap_or_default();
     assert!(
-        said.starts_with("Requests per second at ") && said.contains("answered well 40"),
+        said.starts_with("Requests per second at ") && said.contains("succeeded 40"),
         "{said}"
     );
     assert_eq!(browser.complaints, Vec::<String>::new());

@@ -74,6 +74,7 @@ fn an_hour_of_twelve_names_is_under_two_megabytes() {
     let page = html(&[Judged {
         record: &record,
         verdict: &verdict,
+        exit_code: 0,
     }]);
     assert!(page.len() < 2_000_000, "{} bytes", page.len());
     assert!(
@@ -91,6 +92,7 @@ fn an_hour_of_a_thousand_names_stays_usable() {
     let run = Judged {
         record: &record,
         verdict: &verdict,
+        exit_code: 0,
     };
     let Some(mut page) = opened("a_thousand_names", &[run], true) else {
         return;

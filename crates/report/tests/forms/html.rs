@@ -73,7 +73,7 @@ fn a_second_without_answers_is_a_zero_and_a_gap() {
         let line = lines.iter().find(|known| known["label"] == label).unwrap();
         line["values"].clone()
     };
-    assert_eq!(line("throughput", "answered well")[5], 0);
+    assert_eq!(line("throughput", "succeeded")[5], 0);
     assert_eq!(line("throughput", "offered")[5], 0);
     let p99 = line("response", "p99");
     assert_eq!(p99[5], Value::Null);
@@ -99,6 +99,7 @@ fn a_page_without_data_is_small() {
     let page = html(&[Judged {
         record: &record,
         verdict: &verdict,
+        exit_code: 0,
     }]);
     assert!(page.len() < 150_000, "{} bytes", page.len());
 }

@@ -6,7 +6,7 @@ use record::{
     StoppedBy, Target,
 };
 use report::Judged;
-use verdict::Verdict;
+use verdict::{FailOn, Verdict};
 
 pub(crate) const HOSTILE: &str = "/search?q=</script><script>alert(1)</script>";
 
@@ -20,6 +20,7 @@ impl Run {
         Judged {
             record: &self.record,
             verdict: &self.verdict,
+            exit_code: self.verdict.conclusion(FailOn::Poor).exit_code(),
         }
     }
 }

@@ -4,7 +4,7 @@
 use record::{Ending, FailureKind, Metric, Reading, RunRecord, Sample, StoppedBy};
 use report::{Checks, github, html, junit, terminal};
 use verdict::baseline::Baseline;
-use verdict::{Conclusion, FailOn, Verdict, judge, judge_beside};
+use verdict::{FailOn, judge, judge_beside};
 
 use crate::run::{Run, header, increments_of, reading, sample};
 
@@ -82,7 +82,7 @@ fn states() -> Vec<(&'static str, Run)> {
         (5, (number > 440).then_some(FailureKind::Status))
     }));
     all_failed.header.load.stages[0].seconds = 60.0;
-    let reason = "all 400 requests of the last 10 s failed, most with status";
+    let reason = "all 400 requests of the last 10 s failed, most with status 503";
     all_failed.ending = Some(ending(StoppedBy::EverythingFailed, 22_000, Some(reason)));
     let nothing = decidable(steady(22, |_| (5, Some(FailureKind::ConnectRefused))));
     vec![
@@ -122,16 +122,6 @@ fn worse() -> Run {
     let record = varied(5, 3);
     let verdict = judge_beside(&record, &baseline, Vec::new(), None);
     Run { record, verdict }
-}
-
-fn exit_code(verdict: &Verdict) -> u8 {
-    match verdict.conclusion(FailOn::Poor) {
-        Conclusion::Passed => 0,
-        Conclusion::Missed => 1,
-        Conclusion::Invalid => 3,
-        Conclusion::NothingAnswered => 4,
-        Conclusion::Inconclusive => 5,
-    }
 }
 
 /// The colour of a result, as docs/exit-codes.md calls it.
@@ -175,7 +165,7 @@ fn exit_codes_page_has_a_row_for_each_state() {
             "| {name} | {} | {} | {} | {} | {} |\n",
             run.verdict.sentence,
             colour(&run),
-            exit_code(&run.verdict),
+            run.judged().exit_code,
             junit_in_words(&run),
             github_in_words(&run)
         );

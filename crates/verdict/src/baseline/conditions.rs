@@ -207,7 +207,7 @@ fn levels(load: &Load) -> String {
     load.parts()
         .map(levels_alone)
         .collect::<Vec<_>>()
-        .join(" beside ")
+        .join(" with ")
 }
 
 fn levels_alone(load: &Load) -> String {

@@ -114,7 +114,7 @@ impl Contest {
         self.answer()
     }
 
-    /// Leaves out a pair in which brunt or its machine was in the way.
+    /// Leaves out a pair which brunt or its machine distorted.
     pub fn leave_out(&mut self, seconds: f64) -> Answer {
         self.left_out += 1;
         self.seconds += seconds;

@@ -23,14 +23,19 @@ const PERCENTILES: [f64; 5] = [0.999, 0.99, 0.95, 0.9, 0.5];
 /// What makes a target decidable by a load.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Remedy {
-    /// A run of this many seconds.
-    Duration(f64),
-    /// This many users at most.
-    Users(f64),
-    /// This many tasks a second at most.
-    Rate(f64),
-    /// This many tasks.
-    Iterations(u64),
+    /// A longer run, in seconds.
+    Duration(Change),
+    /// More users at most.
+    Users(Change),
+    /// More tasks per second at most.
+    Rate(Change),
+    /// More tasks.
+    Iterations {
+        /// The number that would do.
+        to: u64,
+        /// The number that is set.
+        now: u64,
+    },
     /// A run of this many seconds may pass.
     MinDuration(f64),
     /// Another percentile.
@@ -43,14 +48,25 @@ pub enum Remedy {
     Watch,
 }
 
+/// A new value of a setting, and the current one.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Change {
+    /// The value that would do.
+    pub to: f64,
+    /// The value that is set.
+    pub now: f64,
+}
+
 impl Remedy {
     /// A load with it; `None` if it is no change of the load.
     pub fn applied_to(&self, load: &Load) -> Option<Load> {
         match self {
-            Self::Duration(seconds) => Some(longer(load, seconds / load.seconds())),
-            Self::Users(level) | Self::Rate(level) => Some(larger(load, level / level_max(load))),
-            Self::Iterations(iterations) => Some(Load {
-                iterations: Some(*iterations),
+            Self::Duration(seconds) => Some(longer(load, seconds.to / load.seconds())),
+            Self::Users(level) | Self::Rate(level) => {
+                Some(larger(load, level.to / level_max(load)))
+            }
+            Self::Iterations { to, .. } => Some(Load {
+                iterations: Some(*to),
                 ..load.clone()
             }),
             _ => None,
@@ -73,7 +89,7 @@ pub(super) fn remedies(load: &Load, question: &Question, obstacle: &Obstacle) ->
         }
         Obstacle::TooFewRequests { planned, .. } => {
             if let Some(iterations) = iterations(load, question) {
-                return vec![Remedy::Iterations(iterations)];
+                return vec![iterations];
             }
             let longer = longer_run(load, question);
             let found: Vec<Remedy> = longer
@@ -93,7 +109,11 @@ fn longer_run(load: &Load, question: &Question) -> Option<Remedy> {
     let is_enough = |times: f64| question.obstacle(&longer(load, times)).is_none();
     let times = least_times(is_enough)?;
     let seconds = number::whole_duration(load.seconds() * times);
-    (seconds <= ADVICE_S_MAX).then_some(Remedy::Duration(seconds))
+    let change = Change {
+        to: seconds,
+        now: load.seconds(),
+    };
+    (seconds <= ADVICE_S_MAX).then_some(Remedy::Duration(change))
 }
 
 /// A shorter run may pass, if nothing else is in the way.
@@ -114,7 +134,11 @@ fn more(load: &Load, question: &Question, times_max: f64) -> Option<Remedy> {
     }
     let is_enough = |times: f64| question.obstacle(&larger(load, times)).is_none();
     let times = least_times(is_enough).filter(|times| *times <= times_max)?;
-    let level = number::round_up(level_max(load) * times);
+    let now = level_max(load);
+    let level = Change {
+        to: number::round_up(now * times),
+        now,
+    };
     Some(match load.open {
         Some(_) => Remedy::Rate(level),
         None => Remedy::Users(level),
@@ -122,14 +146,17 @@ fn more(load: &Load, question: &Question, times_max: f64) -> Option<Remedy> {
 }
 
 /// The number of tasks that would do, if it is what bounds the load.
-fn iterations(load: &Load, question: &Question) -> Option<u64> {
+fn iterations(load: &Load, question: &Question) -> Option<Remedy> {
     let set = load.iterations?;
     let with = |times: f64| Load {
         iterations: Some(whole((set as f64 * times).ceil())),
         ..load.clone()
     };
     let times = least_times(|times| question.obstacle(&with(times)).is_none())?;
-    Some(whole(number::round_up(set as f64 * times)))
+    Some(Remedy::Iterations {
+        to: whole(number::round_up(set as f64 * times)),
+        now: set,
+    })
 }
 
 /// A question that so many requests decide.
@@ -214,10 +241,23 @@ fn whole(count: f64) -> u64 {
 impl fmt::Display for Remedy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Duration(seconds) => write!(f, "run for {}", number::duration(*seconds)),
-            Self::Users(users) => write!(f, "run with -u {users}"),
-            Self::Rate(rate) => write!(f, "run with --rate {rate}"),
-            Self::Iterations(iterations) => write!(f, "set iterations = {iterations}"),
+            Self::Duration(Change { to, now }) => {
+                let (to, now) = (number::duration(*to), number::duration(*now));
+                write!(f, "run for {to} (-t {to}, now {now})")
+            }
+            Self::Users(Change { to, now }) => {
+                let now = number::chosen(*now);
+                write!(f, "use {} users (-u {to}, now {now})", number::chosen(*to))
+            }
+            Self::Rate(Change { to, now }) => write!(
+                f,
+                "start {} tasks/s (--rate {to}, now {})",
+                number::chosen(*to),
+                number::chosen(*now)
+            ),
+            Self::Iterations { to, now } => {
+                write!(f, "set iterations = {to} (now {now})")
+            }
             Self::MinDuration(seconds) => {
                 write!(
                     f,
@@ -235,8 +275,8 @@ impl fmt::Display for Remedy {
                     number::chosen(*percent)
                 )
             }
-            Self::OtherTasks => f.write_str("play the users and tasks that do"),
-            Self::Watch => f.write_str("name it with --pid or --port"),
+            Self::OtherTasks => f.write_str("include the users and tasks that do"),
+            Self::Watch => f.write_str("name a process with --pid or --port"),
         }
     }
 }

@@ -83,10 +83,7 @@ impl Evidence<'_> {
             ..self.stretch.demands()
         };
         let open = Open {
-            what: format!(
-                "an error rate under {} %",
-                number::chosen(threshold.level())
-            ),
+            what: format!("under {} %", number::chosen(threshold.level())),
             seen,
             limit: threshold.level() / 100.0,
             requests,
@@ -128,7 +125,7 @@ impl Evidence<'_> {
                 needed,
                 seen: *requests,
             });
-            return advise(lack, load_s * (times - 1.0), Some(*times), met);
+            return advise(lack, load_s, load_s * (times - 1.0), Some(*times), met);
         }
         if !seen.is_settled {
             let (missing, slow) = blocks();
@@ -136,19 +133,21 @@ impl Evidence<'_> {
                 what: what.clone(),
                 episode: self.episode(&missing, &slow),
             });
-            return advise(lack, load_s * (times - 1.0).max(1.0), None, met);
+            return advise(lack, load_s, load_s * (times - 1.0).max(1.0), None, met);
         }
         let lack = Lack::of(Cause::NearLimit {
-            what: what.clone(),
+            share: match self.metric {
+                record::Metric::ErrorRate => String::new(),
+                _ => format!("requests that {}: ", open.doing),
+            },
             low: seen.low(INTERVAL_RISK),
             high: seen.high(INTERVAL_RISK),
             limit: *limit,
         });
         if *times > TIMES_AT_LIMIT {
-            let lack = lack.and("it is at its limit");
             return lack_with_threshold(lack, met);
         }
-        advise(lack, load_s * (times - 1.0), None, met)
+        advise(lack, load_s, load_s * (times - 1.0), None, met)
     }
 
     pub(super) fn lack_of_varying(
@@ -166,11 +165,11 @@ impl Evidence<'_> {
                     what,
                     needed_s: shortest_s,
                 });
-                return advise(lack, shortest_s - load_s, None, || None);
+                return advise(lack, load_s, shortest_s - load_s, None, || None);
             }
             let (needed, seen) = (self.stretch.demands().blocks_min, varying.blocks);
-            let cause = format!("{what} needs requests in {needed} seconds, seen in {seen}");
-            return Lack::new(cause).and("more load would do");
+            let cause = format!("{what} needs requests in {needed} seconds, made in {seen}");
+            return Lack::new(cause).and("make more load");
         };
         let off = spread.off(INTERVAL_RISK) / varying.per;
         let lack = Lack::of(Cause::NearThreshold {
@@ -183,9 +182,9 @@ impl Evidence<'_> {
         let times =
             (spread.off(share::RISK) / varying.per / distance.max(f64::MIN_POSITIVE)).powi(2);
         if times > TIMES_AT_LIMIT {
-            return lack.and("it is at its limit");
+            return lack.and("ask for another threshold, since the value is at this one");
         }
-        advise(lack, load_s * (times - 1.0).max(0.1), None, || None)
+        advise(lack, load_s, load_s * (times - 1.0).max(0.1), None, || None)
     }
 
     /// The shortest run that may pass, in seconds.
@@ -222,7 +221,7 @@ fn lack_of_length(open: &Open, load_s: f64, shortest_s: f64) -> Lack {
         };
         lack.known = (known.share_max <= open.limit * TELLS_TIMES).then(|| Box::new(known));
         let extra_s = (load_s * open.times).max(shortest_s) - load_s;
-        let lack = advise(lack, extra_s, None, || None);
+        let lack = advise(lack, load_s, extra_s, None, || None);
         let would_pass = share_max < open.limit && load_s >= MIN_DURATION_S;
         return if would_pass {
             lack.advise(Advice::Change(Remedy::MinDuration(load_s.floor())))
@@ -232,6 +231,7 @@ fn lack_of_length(open: &Open, load_s: f64, shortest_s: f64) -> Lack {
     }
     advise(
         lack,
+        load_s,
         (load_s * open.times).max(shortest_s) - load_s,
         None,
         || None,
@@ -242,11 +242,12 @@ fn lack_of_length(open: &Open, load_s: f64, shortest_s: f64) -> Lack {
 /// the load would do as well.
 fn advise(
     lack: Lack,
+    judged_s: f64,
     extra_s: f64,
     more_load: Option<f64>,
     met: impl Fn() -> Option<String>,
 ) -> Lack {
-    if let Some(advice) = longer(extra_s) {
+    if let Some(advice) = longer(extra_s, judged_s) {
         return lack.advise(advice);
     }
     match more_load {
@@ -259,7 +260,7 @@ fn lack_with_threshold(lack: Lack, met: impl Fn() -> Option<String>) -> Lack {
     match met() {
         Some(threshold) => lack.advise(Advice::Threshold(threshold)),
         None => lack.and(format!(
-            "no run of another {} would decide it: ask for less, such as a lower percentile",
+            "ask for less, such as a lower percentile, since no run of another {} would decide it",
             number::roughly(ADVICE_S_MAX).trim_start_matches("about ")
         )),
     }

@@ -44,7 +44,7 @@ impl Evidence<'_> {
         Shown {
             note: beyond.map(|longest| {
                 format!(
-                    "the interval reaches beyond the longest response, {} {}: too few were slow to tell how many may be",
+                    "the interval reaches beyond the longest response, {} {}: too few were slow to bound it",
                     number::measured(longest),
                     self.metric.unit()
                 )

@@ -132,14 +132,14 @@ fn comparison_with_a_baseline_decides_the_result_of_a_run_that_misses_nothing() 
             6.0,
             Grade::Inconclusive,
             Conclusion::Inconclusive,
-            "Not enough data to compare",
+            "not enough data to compare",
         ),
         (
             1,
             5.0,
             Grade::Inconclusive,
             Conclusion::Inconclusive,
-            "Not enough data to compare",
+            "not enough data to compare",
         ),
         (2, 25.0, poor, Conclusion::Missed, "p95"),
     ] {

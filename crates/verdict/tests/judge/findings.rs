@@ -82,7 +82,7 @@ fn a_request_among_many_that_fail_does_not_take_the_time() {
     assert_eq!(
         slow_request(run(never, 2_000.0)).as_deref(),
         Some(
-            "/b takes the time: half of its requests or more were never answered, half of the others 70 ms; it is \
+            "/b is slow: half of its requests or more were never answered, half of the others 70 ms; it is \
              65.3 % of the requests and 98 % of their time."
         )
     );
@@ -100,7 +100,7 @@ fn shares_are_of_all_requests_however_they_ended() {
     assert_eq!(
         slow_request(run).as_deref(),
         Some(
-            "/b takes the time: half of its requests take 100 ms or more, half of the others 1 ms; it is 40 % of the \
+            "/b is slow: half of its requests take 100 ms or more, half of the others 1 ms; it is 40 % of the \
              requests and 98.8 % of their time."
         )
     );
@@ -114,7 +114,7 @@ fn a_slow_request_of_several_names_is_told_with_its_method() {
     run.header.names[1].name = "/a".into();
     run.header.names[1].method = "POST".into();
     let sentence = slow_request(run).expect("a slow request");
-    assert!(sentence.starts_with("POST /a takes the time"), "{sentence}");
+    assert!(sentence.starts_with("POST /a is slow"), "{sentence}");
 }
 
 #[test]
@@ -146,7 +146,7 @@ fn the_request_that_takes_the_time_is_named() {
     assert_eq!(
         of_kind(&found).as_deref(),
         Some(
-            "/b takes the time: half of its requests take 101 ms or more, half of the others 0.5 ms; it is \
+            "/b is slow: half of its requests take 101 ms or more, half of the others 0.5 ms; it is \
              2.5 % of the requests and 17.8 % of their time."
         ),
         "{found:?}"

@@ -93,7 +93,7 @@ fn a_p99_of_fifty_fast_answers_is_inconclusive() {
     let fast = || Run::new().ladder(P99, WAITS);
     assert_eq!(
         reason(fast().answers(50, 1.0)),
-        "a p99 needs 299 requests, 50 seen; about 103 s longer at this rate"
+        "a p99 needs 299 requests, 50 made; run about 103 s longer at this rate (judged: 20 s)"
     );
     assert_eq!(grade(fast().answers(298, 1.0)), Grade::Inconclusive);
     assert_eq!(grade(fast().answers(299, 1.0)), Grade::Good);
@@ -108,8 +108,8 @@ fn few_requests_that_miss_the_target_may_still_be_acceptable() {
     let run = Run::new().ladder(P99, WAITS).answers(50, 700.0);
     assert_eq!(
         reason(run),
-        "a p99 needs 299 requests, 50 seen; about 103 s longer at this rate; \
-         it is acceptable at best"
+        "a p99 needs 299 requests, 50 made; run about 103 s longer at this rate (judged: 20 s); \
+         the grade is acceptable at best"
     );
     let poor = Run::new().ladder(P99, WAITS).answers(50, 1_500.0);
     assert_eq!(grade(poor), Grade::Poor);
@@ -151,7 +151,7 @@ fn failed_answers_do_not_flatter_percentiles() {
         .failures(300, FailureKind::Status);
     assert_eq!(
         reason(none),
-        "no request was answered well; see the failures for the cause"
+        "no request succeeded; see Failures for the cause"
     );
 }
 
@@ -191,11 +191,11 @@ fn few_requests_without_a_failure_do_not_show_a_low_error_rate() {
     };
     assert_eq!(
         reason(errors(200)),
-        "an error rate under 0.1 % needs 2,995 requests, 200 seen; \
-         about 5 min longer at this rate; \
-         it is not critical"
+        "under 0.1 % needs 2,995 requests, 200 made; \
+         run about 5 min longer at this rate (judged: 20 s); \
+         the grade is poor at worst"
     );
-    assert!(reason(errors(500)).ends_with("; it is at least acceptable"));
+    assert!(reason(errors(500)).ends_with("; the grade is acceptable at worst"));
     let none = Run::new().target(Metric::ErrorRate, [Some(0.0), None, None]);
     assert_eq!(grade(none.answers(5, 1.0)), Grade::Good);
 }
@@ -238,14 +238,14 @@ fn a_shortfall_that_was_not_offered_is_the_loads() {
         (
             Grade::NotApplicable,
             Some(
-                "over 100 req/s needs an offer of 110 req/s, and this load offers 18.3 at most; run with -u 61"
+                "over 100 req/s needs 110 offered, and this load offers 18.3; use 61 users (-u 61, now 10)"
             )
         )
     );
     assert_eq!(
         reason(served(60, 61.0)),
-        "the load offers 61 req/s at most; for a judgement offer at least 110 req/s \
-         (more users, or shorter waits); it is at least acceptable"
+        "the load offered 61 req/s at most; offer at least 110 req/s \
+         (more users, or shorter waits); the grade is acceptable at worst"
     );
     for (rps, offered, expected) in [
         (10, 22.0, Grade::Critical),
@@ -272,7 +272,7 @@ fn a_name_is_offered_its_share() {
         .requests(B, 1_800, 1.0, 0.0, None);
     let row = row(run);
     assert_eq!(row.grade, Grade::NotApplicable);
-    let offered = "this load offers 50 at most";
+    let offered = "this load offers 50";
     assert!(row.reason.as_ref().unwrap().contains(offered), "{row:?}");
 }
 
@@ -331,7 +331,7 @@ fn what_was_not_measured_is_unknown_and_never_zero() {
         let reason_of = |run: &Run| reason(run.clone());
         assert_eq!(
             reason_of(&run),
-            "no process was watched; name it with --pid or --port"
+            "no process was watched; name a process with --pid or --port"
         );
         run.header.generator.watched = Some("process 7".into());
         assert!(reason_of(&run).contains(" of process 7 was never read; "));
@@ -462,7 +462,7 @@ fn a_stopped_run_is_judged_by_what_it_measured() {
     assert_eq!(
         reason(run),
         "a p50 needs a run of about 20 s; 0 of 20 requests took 500 ms or longer, which is at most 45.1 % with 95 % \
-         confidence if the service has no ups and downs of more than 5 s; about 15 s longer at this rate; set \
+         confidence if the service has no ups and downs of more than 5 s; run about 15 s longer at this rate (judged: 5 s); set \
          [verdict] min_duration = \"5s\""
     );
     let broken = Run::new().ladder(P50, WAITS).answers(20, 9_000.0);

@@ -28,50 +28,50 @@ fn the_sentence_names_what_made_the_grade() {
     let at = |ms| sentence(two_targets().answers(3_660, ms));
     assert_eq!(
         at(12.04),
-        "Good: 2 of 2 targets met at 183 req/s (p99 12 ms, errors 0 %)."
+        "Good: 2 of 2 targets met at 183 req/s; p50 12 ms (limit 100 ms), p99 12 ms (limit 500 ms)."
     );
     assert_eq!(
         at(150.0),
-        "Acceptable: p50 150 ms is over the target of 100 ms; 1 of 2 targets met at 182 req/s \
-         (p99 150 ms, errors 0 %)."
+        "Acceptable: p50 150 ms is over the target of 100 ms; 1 of 2 targets met at 182 req/s; \
+         p99 150 ms (limit 500 ms)."
     );
     assert_eq!(
         at(499.0),
-        "Poor: p50 499 ms is over the acceptable 200 ms; 1 of 2 targets missed."
+        "Poor: p50 499 ms is over the acceptable limit of 200 ms; 1 of 2 targets missed."
     );
     assert_eq!(
         at(600.0),
-        "Critical: p50 600 ms is over the critical 500 ms; 2 of 2 targets missed."
+        "Critical: p50 600 ms is over the critical limit of 500 ms; 2 of 2 targets missed."
     );
     assert_eq!(
         at(200.0),
-        "Poor: p50 200 ms is not under the acceptable 200 ms; 1 of 2 targets missed."
+        "Poor: p50 200 ms is not under the acceptable limit of 200 ms; 1 of 2 targets missed."
     );
     let served = Run::new()
         .ladder(Metric::Throughput, RATES)
         .answers(240, 1.0);
     assert_eq!(
         sentence(served),
-        "Critical: throughput 12 req/s is under the critical 20 req/s; 1 of 1 targets missed."
+        "Critical: throughput 12 req/s is under the critical limit of 20 req/s; 1 of 1 targets missed."
     );
     let timeouts = Run::new()
         .ladder(P99, WAITS)
         .failures(20, FailureKind::Timeout);
     assert_eq!(
         sentence(timeouts),
-        "No request was answered: 20 requests failed, most with timeout."
+        "Nothing answered: all 20 requests failed, most with timeout."
     );
     let named = Run::new().ladder(P50, WAITS).of(A).answers(20, 1_500.0);
     assert_eq!(
         sentence(named),
-        "Poor: p50 of /a 1,500 ms is over the acceptable 1,000 ms; 1 of 1 targets missed."
+        "Poor: p50 of /a 1,500 ms is over the acceptable limit of 1,000 ms; 1 of 1 targets missed."
     );
     let fair = Run::new()
         .target(P50, [None, Some(500.0), None])
         .answers(20, 1.0);
     assert_eq!(
         sentence(fair),
-        "Acceptable: 1 of 1 targets met at 1 req/s (p99 1 ms, errors 0 %)."
+        "Acceptable: 1 of 1 targets met at 1 req/s; p50 1 ms (limit 500 ms)."
     );
 }
 
@@ -84,12 +84,12 @@ fn failures_come_before_percentiles_that_were_not_answered() {
     };
     assert_eq!(
         sentence(run()),
-        "Critical: 60.9 % of requests failed; p50 was not answered (critical 500 ms); \
-         2 of 2 targets missed."
+        "Critical: 60.9 % of requests failed; p50 is among the requests that were never answered (critical limit \
+         500 ms); 2 of 2 targets missed."
     );
     assert_eq!(
         sentence(run().ladder(Metric::ErrorRate, [0.1, 1.0, 5.0])),
-        "Critical: 60.9 % of requests failed (critical 5 %); 3 of 3 targets missed."
+        "Critical: 60.9 % of requests failed (critical limit 5 %); 3 of 3 targets missed."
     );
 }
 
@@ -98,37 +98,37 @@ fn the_sentence_names_what_is_not_decided() {
     let few = || Run::new().ladder(Metric::Throughput, RATES).offering(18.3);
     assert_eq!(
         sentence(few().answers(360, 1.0)),
-        "Not applicable: this load cannot decide the target; throughput: over 100 req/s needs an offer of 110 req/s, \
-         and this load offers 18.3 at most."
+        "Not applicable: nothing judged, as the load can never decide throughput: over 100 req/s needs 110 offered, and \
+         this load offers 18.3."
     );
-    let decides = "a p99 needs 299 requests, 50 seen";
+    let decides = "a p99 needs 299 requests, 50 made";
     assert_eq!(
         sentence(few().ladder(P99, WAITS).answers(50, 1.0)),
-        format!("Inconclusive: p99 is not decided ({decides}).")
+        format!("Inconclusive: p99 is undecided ({decides}).")
     );
     let partly = few().ladder(P50, WAITS).ladder(P99, WAITS).answers(50, 1.0);
     assert_eq!(
         sentence(partly),
-        format!("Inconclusive: p99 is not decided ({decides}); 1 of 2 targets decided.")
+        format!("Inconclusive: p99 is undecided ({decides}); targets: 1 good, 1 undecided.")
     );
     let poor = few().ladder(P50, WAITS).answers(50, 1_500.0);
     assert_eq!(
         sentence(poor),
-        "Poor: p50 1,500 ms is over the acceptable 1,000 ms; \
+        "Poor: p50 1,500 ms is over the acceptable limit of 1,000 ms; \
          1 of 2 targets missed."
     );
     let bare = judged(Run::new().answers(50, 1.0));
     assert_eq!(bare.result, RunResult::NoTargets);
     assert_eq!(
         bare.sentence,
-        "2.5 req/s; p99 1 ms; errors 0 %; no target was asked."
+        "No targets: nothing was judged; 2.5 req/s; p99 1 ms; errors 0 %."
     );
     let dead = two_targets().stopped(StoppedBy::Unreachable, 0, Some("connection refused"));
     let dead = judged(dead);
     assert_eq!(dead.result, RunResult::NothingAnswered);
     assert_eq!(
         dead.sentence,
-        "Nothing was measured; stopped since the host could not be reached after 0 s of 20 s: \
+        "Nothing answered: no request was made; stopped by brunt after 0 s of 20 s, since the host could not be reached: \
          connection refused."
     );
 }
@@ -172,7 +172,7 @@ fn a_run_that_was_cut_short_is_not_good() {
     assert!(
         verdict
             .sentence
-            .starts_with("Inconclusive: stopped by Ctrl-C after 14 s of 60 s"),
+            .starts_with("Incomplete: stopped by Ctrl-C after 14 s of 60 s"),
         "{}",
         verdict.sentence
     );
@@ -185,8 +185,8 @@ fn a_run_that_was_cut_short_is_not_good() {
     assert_eq!(verdict.result, RunResult::Graded(Grade::Inconclusive));
     assert_eq!(
         verdict.sentence,
-        "Inconclusive: the record breaks off after 21 s of 20 s; all 2 targets good so far, and the rest was not \
-         measured."
+        "Incomplete: the record breaks off after 21 s of 20 s (brunt was killed or could not write it); targets so far: \
+         2 good."
     );
 }
 
@@ -203,7 +203,7 @@ fn a_service_that_stopped_is_critical_whatever_its_targets_say() {
         assert_eq!(verdict.result, RunResult::Graded(Grade::Critical));
         assert!(
             verdict.sentence.starts_with(
-                "Critical: all 20 requests of the last 10 s failed, most with refused; stopped after 19 s of 20 s; "
+                "Critical: all 20 requests of the last 10 s failed, most with refused; stopped by brunt after 19 s of 20 s; "
             ),
             "{}",
             verdict.sentence
@@ -218,7 +218,7 @@ fn brunt_that_failed_itself_judges_nobody() {
     assert_eq!(verdict.result, RunResult::Invalid);
     assert_eq!(
         verdict.sentence,
-        "Not valid: brunt itself failed: a thread panicked."
+        "Invalid: brunt itself failed: a thread panicked, so the run does not describe the service."
     );
 }
 
@@ -237,11 +237,11 @@ fn a_run_that_did_not_end_as_planned_says_so() {
         ),
         (
             StoppedBy::EverythingFailed,
-            "Stopped since everything failed after 5 s of 20 s.",
+            "Stopped by brunt after 5 s of 20 s, since every request failed.",
         ),
         (
             StoppedBy::TargetEnded,
-            "Stopped since the process under test ended after 5 s of 20 s.",
+            "Stopped by brunt after 5 s of 20 s, since the process under test ended.",
         ),
     ] {
         let found = findings(two_targets().answers(20, 1.0).stopped(by, 5_000, None));
@@ -256,14 +256,14 @@ fn a_run_that_did_not_end_as_planned_says_so() {
     let found = findings(broken_off);
     assert_eq!(
         found[0].sentence,
-        "The record breaks off after 20 s of 20 s."
+        "The record breaks off after 20 s of 20 s (brunt was killed or could not write it)."
     );
 }
 
 #[test]
 fn faults_of_the_client_make_the_run_invalid() {
     for (kind, remedy) in [
-        (FailureKind::NoPorts, "ip_local_port_range"),
+        (FailureKind::NoPorts, "--source"),
         (FailureKind::NoDescriptors, "ulimit -n"),
         (FailureKind::Client, "(example)"),
     ] {
@@ -272,12 +272,17 @@ fn faults_of_the_client_make_the_run_invalid() {
         let [because] = verdict.invalid_because.as_slice() else {
             panic!("{:?}", verdict.invalid_because);
         };
-        assert!(because.starts_with("1 request "), "{because}");
+        assert!(because.starts_with("1 of 1,000 requests "), "{because}");
         assert!(because.contains(remedy), "{because}");
-        assert_eq!(verdict.sentence, format!("Not valid: {because}."));
+        let (cause, remedy) = because.split_once("; ").expect("a cause and a remedy");
+        assert_eq!(
+            verdict.sentence,
+            format!("Invalid: {cause}, so the run does not describe the service.")
+        );
+        assert_eq!(verdict.next_step, format!("Next: {remedy}; run again."));
         for row in verdict.judgements {
             assert_eq!(row.grade, Grade::Inconclusive);
-            assert_eq!(row.reason.as_deref(), Some("the run is not valid"));
+            assert_eq!(row.reason.as_deref(), Some("the run is invalid"));
             assert!(matches!(row.value, Value::Known(ms) if ms < 1.01));
         }
     }
@@ -298,8 +303,8 @@ fn the_same_stall_is_put_at_the_right_door() {
     assert_eq!(in_brunt.result, RunResult::Invalid);
     assert_eq!(
         in_brunt.sentence,
-        "Not valid: brunt itself was late (p99 lag 2,500 ms), which made p99 critical instead of \
-         good; give it more cores or threads, or make less load."
+        "Invalid: brunt itself was late (p99 lag 2,500 ms), which made p99 critical instead of good, so the run does \
+         not describe the service."
     );
     assert_eq!(in_brunt.findings, []);
     let no_matter = stall(1.0, 300.0);
@@ -350,15 +355,15 @@ fn what_brunt_stood_still_is_not_the_services() {
     assert_eq!(stopped.result, RunResult::Invalid);
     assert_eq!(
         stopped.sentence,
-        "Not valid: brunt itself stood still for 8 s from second 12 on (stopped, or without a \
-         CPU), which made p99 critical instead of good; run it again."
+        "Invalid: brunt itself stood still for 8 s from second 12 on (stopped, or without a CPU), which made p99 critical \
+         instead of good, so the run does not describe the service."
     );
     let no_matter = judged(waited(301.0).stood_still(12, 300));
     assert_eq!(no_matter.result, RunResult::Graded(Grade::Good));
     assert_eq!(
         no_matter.findings[0].sentence,
-        "brunt itself stood still for 0.3 s from second 12 on (stopped, or without a CPU); no \
-         grade hangs on it."
+        "brunt itself stood still for 0.3 s from second 12 on (stopped, or without a CPU); this \
+         changed no grade."
     );
     // The same waits, of a server.
     let server = judged(waited(8_001.0));

@@ -70,19 +70,19 @@ fn a_run_that_is_not_valid_says_which_signal_when_and_what_to_do() {
         (
             stolen,
             "brunt itself lost its CPU to the hypervisor in 20 s between seconds 0 and 19, for 300 ms at worst \
-             (steal), which made p95 poor instead of good; run it where its cores are its own, or make less \
+             (steal), which made p95 poor instead of good; run brunt where its cores are its own, or make less \
              load",
         ),
         (
             waited,
             "brunt itself waited for a CPU in 21 s between seconds 0 and 20, for 300 ms at worst (something \
-             else ran on its cores; CPU pressure 35 %), which made p95 poor instead of good; give it a core of \
+             else ran on its cores; CPU pressure 35 %), which made p95 poor instead of good; give brunt a core of \
              its own",
         ),
         (
             saturated,
             "brunt itself was saturated: its busiest thread used 97 % of a core in 21 s between seconds 0 and \
-             20, which made p95 poor instead of good; give it more cores or threads, or make less load",
+             20, which made p95 poor instead of good; give brunt more cores or threads, or make less load",
         ),
     ] {
         assert_eq!(verdict.result, RunResult::Invalid);
@@ -105,7 +105,7 @@ fn what_did_not_matter_is_a_note() {
     assert_eq!(
         note.sentence,
         "brunt itself was throttled in 20 s between seconds 0 and 19, for 200 ms at worst (the CPU quota of its \
-         control group was used up); no grade hangs on it."
+         control group was used up); this changed no grade."
     );
     // Few requests fell into what was withheld: a tenth of them is slow.
     let few = judged(|counts, seen| {
@@ -169,8 +169,8 @@ fn a_clock_that_was_set_and_what_could_not_be_seen_are_notes() {
     assert_eq!(set.result, RunResult::Graded(Grade::Poor));
     assert_eq!(
         set.findings[0].sentence,
-        "the system's clock was set back by 2.5 s at second 20; brunt goes by a clock that nobody sets, so only \
-         its times of day are off."
+        "the system's clock was set back by 2.5 s at second 20; brunt measures by a monotonic clock, so only \
+         its times of day are wrong."
     );
     let blind = judged(|counts, seen| {
         counts.wake_ups = 0;
@@ -206,8 +206,8 @@ fn a_load_that_brunt_cannot_be_trusted_with_is_said() {
         assert_eq!(limit.kind, FindingKind::GeneratorLimit);
         assert_eq!(
             limit.sentence,
-            "The load comes to 100 req/s, and brunt itself can be trusted with 98, 70 % of the 140 req/s that it \
-             makes of a server that does nothing (without TLS); give it more cores or threads."
+            "The load comes to 100 req/s, and brunt itself is reliable up to 98, 70 % of the 140 req/s that it \
+             makes of a server that does nothing (without TLS); give brunt more cores or threads."
         );
         let names: Vec<&str> = limit.figures.iter().map(|(name, _)| *name).collect();
         assert_eq!(names, ["ceiling_rps", "limit_rps", "reached_rps"]);

@@ -44,7 +44,7 @@ fn a_stall_is_a_finding_in_words_with_figures_and_a_mark() {
     let finding = finding.expect("a stall");
     assert_eq!(
         finding.sentence,
-        "The service answered nothing from 7.3 s to 11.3 s (4 s): 185 requests waited, the longest response took 4 s."
+        "The service sent no response from 7.3 s to 11.3 s (4 s): 185 requests waited, the longest response took 4 s."
     );
     let names: Vec<&str> = finding.figures.iter().map(|(name, _)| *name).collect();
     let expected = [
@@ -87,7 +87,7 @@ fn several_stalls_are_counted_and_the_longest_is_told() {
     let sentence = &finding.sentence;
     assert!(
         sentence.starts_with(
-            "The service stalled 3 times and answered nothing for 9.1 s in all; the longest time from 7.3 s to 11.3 s"
+            "The service stalled 3 times and sent no response for 9.1 s in all, at the longest from 7.3 s to 11.3 s"
         ),
         "{sentence}"
     );

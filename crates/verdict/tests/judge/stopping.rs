@@ -155,7 +155,7 @@ fn decision_that_stopped_the_run_stands() {
     assert_eq!(verdict.judgements[0].grade, Grade::Critical);
     assert_eq!(
         verdict.sentence,
-        "Critical: stopped at 14 of 20 s: p95 is surely over; 1 of 1 targets missed."
+        "Critical: stopped by brunt at 14 of 20 s (stop_at): p95 is surely over; 1 of 1 targets missed."
     );
 }
 

@@ -147,7 +147,7 @@ fn users_without_data_stop_and_the_service_is_not_called_good_or_slow_for_it() {
         "{reasons:?}"
     );
     assert!(
-        reasons[1].starts_with("the load offers 21.5 req/s at most"),
+        reasons[1].starts_with("the load offered 21.5 req/s at most"),
         "{reasons:?}"
     );
 }

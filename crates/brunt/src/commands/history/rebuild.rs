@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use report::Judged;
+use verdict::FailOn;
 
 use crate::exit::{Exit, Failure, note};
 use crate::play::RECORD_FILE;
@@ -61,6 +62,7 @@ fn read(folder: &Path) -> anyhow::Result<KnownRun> {
     let judged = Judged {
         record: &record,
         verdict: &verdict,
+        exit_code: verdict.conclusion(FailOn::Poor).exit_code(),
     };
     Ok(KnownRun::of(&judged, folder, &results::report_of(folder))?)
 }
