@@ -1,8 +1,8 @@
-//! What a run tells while it goes on, for other programs: an interval a second, each final once it is told.
+//! Live metrics of a run for other programs: an interval for each second, which is final once it is published.
 //!
-//! A request belongs to the interval in which it was done, its response time as well: who listens live cannot
-//! be told later that a second was slower than it seemed. (Reports put response times into the second in which
-//! requests were meant to start.) The set-up is left out.
+//! A request belongs to the interval in which it was done, its response time as well, since a published second cannot
+//! be corrected. (Reports put response times into the second in which requests were meant to start.) The set-up is left
+//! out, except requests of `on_start` that failed: they are among all requests.
 
 mod json_lines;
 mod metrics;
@@ -13,7 +13,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use record::{
-    Distribution, FailureKind, Histogram, Increment, Measure, Outcome, Reading, RequestName, Second,
+    Distribution, FailureKind, Histogram, Increment, Measure, NameKind, Outcome, Reading,
+    RequestName, Second,
 };
 
 pub use json_lines::{json_of_ending, json_of_interval, json_of_run};
@@ -122,6 +123,20 @@ struct Buckets {
     sum_ns: u128,
 }
 
+/// Whether failures of a name are among those of all requests, though the name belongs to the set-up.
+fn is_start(name: &RequestName) -> bool {
+    name.setup && name.is_judged_as(Outcome::Failed)
+}
+
+/// The method of a name; what is not a request has its kind instead.
+fn method_of(name: &RequestName) -> &str {
+    match name.kind {
+        NameKind::Group => "group",
+        NameKind::Metric => "metric",
+        NameKind::Request | NameKind::Start => &name.method,
+    }
+}
+
 impl Gathering {
     /// For a run of requests of these names.
     pub fn new(names: &[RequestName]) -> Self {
@@ -202,7 +217,12 @@ impl Part {
         }
         for entry in &increment.histograms {
             let at = entry.name.index();
-            if names.get(at).is_none_or(|name| name.setup) {
+            let Some(named) = names.get(at) else {
+                continue;
+            };
+            // Groups and metrics have rows of their own, and are not among all requests.
+            let is_judged = named.is_judged_as(entry.outcome);
+            if named.setup && !is_judged {
                 continue;
             }
             let name = &mut self.by_name[at];
@@ -212,14 +232,18 @@ impl Part {
                     name.counts.ok += count;
                     name.response.ok.merge_sparse(&entry.sparse);
                     name.response_buckets.add(&entry.sparse);
-                    self.response.ok.merge_sparse(&entry.sparse);
+                    if is_judged {
+                        self.response.ok.merge_sparse(&entry.sparse);
+                    }
                 }
                 (Measure::Response, Outcome::Failed) => name.counts.failed += count,
                 (Measure::Response, Outcome::Unanswered) => {
                     name.counts.unanswered += count;
                     name.response.unanswered += count;
                     name.response_buckets.add_endless(count);
-                    self.response.unanswered += count;
+                    if is_judged {
+                        self.response.unanswered += count;
+                    }
                 }
                 (Measure::Service, Outcome::Ok) => {
                     name.service_buckets.add(&entry.sparse);

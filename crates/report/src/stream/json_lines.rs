@@ -6,7 +6,7 @@ use std::time::Duration;
 use record::{Distribution, Ending, Header, MachineReading, ProcessReading, RequestName};
 use serde_json::{Map, Value, json};
 
-use super::{Interval, NamePart};
+use super::{Interval, NamePart, is_start, method_of};
 
 /// The version of the lines. It grows when a field goes or changes its meaning, not when one comes.
 const SCHEMA_VERSION: u32 = 1;
@@ -36,7 +36,7 @@ pub fn json_of_interval(header: &Header, interval: &Interval, lost: u64) -> Stri
         .collect();
     let names = interval.names.iter().zip(&part.by_name);
     let requests: Vec<Value> = names
-        .filter(|(name, _)| !name.setup)
+        .filter(|(name, _)| !name.setup || is_start(name))
         .filter_map(|(name, part)| of_name(name, part))
         .collect();
     let ended_at = header.started_at + Duration::from_secs(u64::from(interval.second) + 1);
@@ -84,8 +84,8 @@ fn of_name(name: &RequestName, part: &NamePart) -> Option<Value> {
     let counts = part.counts;
     (counts.ok + counts.failed + counts.unanswered > 0).then(|| {
         json!({
-            "name": name.name,
-            "method": name.method,
+            "name": name.title(),
+            "method": method_of(name),
             "ok": counts.ok,
             "failed": counts.failed,
             "unanswered": counts.unanswered,

@@ -2,7 +2,7 @@
 
 use record::{Header, MachineReading, ProcessReading, RequestName};
 
-use super::{Buckets, Interval, NameTotals};
+use super::{Buckets, Interval, NameTotals, is_start, method_of};
 
 /// What a metric counts in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,7 +46,7 @@ pub(super) fn metrics(header: &Header, interval: &Interval) -> Vec<Metric> {
     all
 }
 
-/// The names that are judged, with what was counted of them.
+/// The names outside the set-up, with their totals.
 fn names(interval: &Interval) -> impl Iterator<Item = (Labels, &NameTotals)> {
     let names = interval.names.iter().zip(&interval.totals.by_name);
     let judged = names.filter(|(name, _)| !name.setup);
@@ -54,27 +54,35 @@ fn names(interval: &Interval) -> impl Iterator<Item = (Labels, &NameTotals)> {
 }
 
 fn labels(name: &RequestName) -> Labels {
-    vec![("name", name.name.clone()), ("method", name.method.clone())]
+    // A task may have a request of the same name as `on_start`.
+    vec![
+        ("name", name.title()),
+        ("method", method_of(name).to_owned()),
+    ]
 }
 
-fn of_requests(interval: &Interval) -> Vec<Metric> {
-    let by_outcome = names(interval).flat_map(|(labels, NameTotals { counts, .. })| {
-        let by_outcome = [
-            ("ok", counts.ok),
-            ("failed", counts.failed),
-            ("unanswered", counts.unanswered),
-        ];
-        by_outcome.map(|(outcome, count)| {
+/// The number of requests that ended, by how they ended. Of `on_start` only those that failed are counted.
+fn requests(interval: &Interval) -> Vec<(Labels, u64)> {
+    let names = interval.names.iter().zip(&interval.totals.by_name);
+    let counted = names.filter(|(name, _)| !name.setup || is_start(name));
+    let points = counted.flat_map(|(name, NameTotals { counts, .. })| {
+        let ok = (!name.setup).then_some(("ok", counts.ok));
+        let others = [("failed", counts.failed), ("unanswered", counts.unanswered)];
+        ok.into_iter().chain(others).map(|(outcome, count)| {
             let outcome = ("outcome", outcome.to_owned());
-            let labels = labels.iter().cloned().chain([outcome]);
+            let labels = labels(name).into_iter().chain([outcome]);
             (labels.collect(), count)
         })
     });
+    points.collect()
+}
+
+fn of_requests(interval: &Interval) -> Vec<Metric> {
     let requests = metric(
         "brunt.requests",
         "Requests that ended, by how they ended.",
         Unit::Count,
-        Points::Counter(by_outcome.collect()),
+        Points::Counter(requests(interval)),
     );
     let failures = metric(
         "brunt.failures",
@@ -109,7 +117,7 @@ const TIMES: [Time; 2] = [
     ),
     (
         "brunt.service",
-        "Sent to done, of requests answered well.",
+        "Sent to done, of requests that succeeded.",
         |totals| totals.service,
     ),
 ];
@@ -140,7 +148,10 @@ const COUNTS: [Count; 3] = [
 fn failures(interval: &Interval) -> Vec<(Labels, u64)> {
     let failures = interval.totals.failures.iter();
     let points = failures.filter_map(|((at, kind, code), count)| {
-        let name = interval.names.get(*at).filter(|name| !name.setup)?;
+        let name = interval.names.get(*at)?;
+        if name.setup && !is_start(name) {
+            return None;
+        }
         let mut labels = labels(name);
         labels.push(("kind", kind.name().to_owned()));
         if *code > 0 {
@@ -167,7 +178,7 @@ fn of_load(interval: &Interval) -> Vec<Metric> {
         ),
         metric(
             "brunt.lag",
-            "Intended start to taken up: how late brunt itself was.",
+            "Intended start to dispatched: how late brunt itself was.",
             seconds,
             Points::Histogram(vec![(Labels::new(), interval.totals.lag)]),
         ),
@@ -179,7 +190,7 @@ fn of_load(interval: &Interval) -> Vec<Metric> {
         ),
         metric(
             "brunt.in_flight",
-            "Requests under way at the end of the second.",
+            "Requests in flight at the end of the second.",
             count,
             one(counts.in_flight.map(f64::from)),
         ),

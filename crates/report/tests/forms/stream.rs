@@ -6,13 +6,14 @@ use opentelemetry_proto::tonic::collector::metrics::v1::{
 use opentelemetry_proto::tonic::metrics::v1::metric::Data;
 use opentelemetry_proto::tonic::metrics::v1::number_data_point::Value as Number;
 use prost::Message;
+use record::{Delta, FailureKind, NameKind, RequestName};
 use report::stream::{
     Gathering, Interval, json_of_ending, json_of_interval, json_of_run, otlp, otlp_refusal,
     prometheus,
 };
 use serde_json::Value;
 
-use crate::run::{increments, known};
+use crate::run::{increments, known, sample};
 
 /// All intervals of the known run, as they become whole one after the other.
 fn intervals() -> Vec<Interval> {
@@ -188,4 +189,83 @@ fn what_a_receiver_refuses_is_said() {
     assert_eq!(otlp_refusal(&[]), None);
     let refusal = otlp_refusal(&answer(5, "too old")).unwrap();
     assert_eq!(refusal, "5 data points were refused: too old");
+}
+
+/// Requests of `on_start` that fail are among all requests; those that succeed belong to the set-up. A group is timed,
+/// and is no request.
+#[test]
+fn failed_requests_of_on_start_are_counted_in_every_form() {
+    let mut header = known().record.header;
+    for (name, setup, kind) in [
+        ("/orders", true, NameKind::Start),
+        ("checkout", false, NameKind::Group),
+    ] {
+        header.names.push(RequestName {
+            name: name.into(),
+            method: "POST".into(),
+            setup,
+            kind,
+        });
+    }
+    let [start, group] = [3, 4];
+    let mut delta = Delta::new(&header.names);
+    delta.start(0);
+    for sample in [
+        sample(start, 10, 5, None),
+        sample(start, 20, 5, Some(FailureKind::Status)),
+        sample(start, 30, 5, Some(FailureKind::Timeout)),
+        sample(1, 40, 7, None),
+        sample(group, 50, 900, None),
+    ] {
+        delta.record(&sample);
+        if let Some(kind) = sample.failure {
+            delta.record_failure(sample.name, kind, 0, sample.done_ns, String::new);
+        }
+    }
+    let mut gathering = Gathering::new(&header.names);
+    gathering.increment(&delta.to_increment());
+    let intervals = gathering.whole(u32::MAX);
+    let [interval] = intervals.as_slice() else {
+        panic!("{intervals:?}");
+    };
+    let text = prometheus(&header, Some(interval));
+    for line in [
+        "brunt_requests_total{name=\"[on_start] /orders\",method=\"POST\",outcome=\"failed\"} 1\n",
+        "brunt_requests_total{name=\"[on_start] /orders\",method=\"POST\",outcome=\"unanswered\"} 1\n",
+        "brunt_requests_total{name=\"checkout\",method=\"group\",outcome=\"ok\"} 1\n",
+    ] {
+        assert!(text.contains(line), "{line} in {text}");
+    }
+    assert!(!text.contains("name=\"[on_start] /orders\",method=\"POST\",outcome=\"ok\""));
+    let failures = text
+        .lines()
+        .filter(|line| line.starts_with("brunt_failures_total{name=\"[on_start] /orders\""));
+    assert_eq!(failures.count(), 2, "{text}");
+
+    let body = otlp(&header, interval, 0);
+    let request = ExportMetricsServiceRequest::decode(body.as_slice()).unwrap();
+    let metrics = &request.resource_metrics[0].scope_metrics[0].metrics;
+    let failures = metrics
+        .iter()
+        .find(|metric| metric.name == "brunt.failures");
+    let Some(Data::Sum(failures)) = failures.and_then(|metric| metric.data.clone()) else {
+        panic!("{metrics:?}");
+    };
+    assert_eq!(failures.data_points.len(), 2);
+
+    let line: Value = serde_json::from_str(&json_of_interval(&header, interval, 0)).unwrap();
+    let counts = ["ok", "failed", "unanswered"].map(|field| line[field].as_u64().unwrap());
+    assert_eq!(counts, [1, 1, 1], "{line}");
+    let max_ms = line["response_ms"]["p50"].as_f64().unwrap();
+    assert!(max_ms < 100.0, "a group is no request: {line}");
+    let rows = line["requests"].as_array().unwrap();
+    let start = rows
+        .iter()
+        .find(|row| row["name"] == "[on_start] /orders")
+        .unwrap();
+    assert_eq!(
+        (&start["failed"], &start["unanswered"]),
+        (&1.into(), &1.into())
+    );
+    assert_eq!(start["ok"], 0);
 }
