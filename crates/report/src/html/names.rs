@@ -1,4 +1,4 @@
-//! Names: what became of each over time, for the charts that its row opens.
+//! Names: requests of each name over time, for the charts that its row opens.
 
 use record::{
     Distribution, Histogram, Measure, NameId, NameKind, Outcome, RunRecord, Scope, Waited,
@@ -40,7 +40,7 @@ pub(super) fn json(record: &RunRecord) -> Value {
     json!({ "width": width_s, "rows": rows.map(|row| row.unwrap_or(Value::Null)).collect::<Value>() })
 }
 
-/// One name: what was counted of the bin that is filled, and the columns of those before.
+/// One name: counts of the current bin, and the columns of the bins before.
 struct Name {
     kind: NameKind,
     response: Distribution,
@@ -48,6 +48,9 @@ struct Name {
     went_well: u64,
     failed: u64,
     columns: Vec<Vec<Option<f64>>>,
+    /// For p50, p95 and p99 of the response time: the bins in which it is among requests that were never answered.
+    unanswered_bins: [Vec<usize>; 3],
+    bins: usize,
 }
 
 impl Name {
@@ -59,6 +62,8 @@ impl Name {
             went_well: 0,
             failed: 0,
             columns: Vec::new(),
+            unanswered_bins: Default::default(),
+            bins: 0,
         }
     }
 
@@ -90,13 +95,18 @@ impl Name {
 
     fn end_of_bin(&mut self, seconds: f64) {
         let response = Percentiles::of(&self.response);
+        let response = [response.p50, response.p95, response.p99];
         let mut values = vec![
             Some(self.went_well as f64 / seconds),
             Some(self.failed as f64 / seconds),
-            response.p50.and_then(Waited::ms),
-            response.p95.and_then(Waited::ms),
-            response.p99.and_then(Waited::ms),
         ];
+        values.extend(response.map(|part| part.and_then(Waited::ms)));
+        for (bins, part) in self.unanswered_bins.iter_mut().zip(response) {
+            if part == Some(Waited::NotAnswered) {
+                bins.push(self.bins);
+            }
+        }
+        self.bins += 1;
         if matches!(self.kind, NameKind::Request | NameKind::Start) {
             let service = Percentiles::of(&self.service);
             let parts = [service.p50, service.p95, service.p99];
@@ -114,10 +124,11 @@ impl Name {
     fn json(self, spread: &Spread) -> Value {
         let columns = self.columns.into_iter().map(numbers);
         let columns = columns.collect::<Value>();
+        let never = self.unanswered_bins;
         match self.kind {
-            NameKind::Request | NameKind::Start => json!([columns, spread.json()]),
-            NameKind::Group => json!([columns, spread.json_without_service(), "group"]),
-            NameKind::Metric => json!([columns, spread.json_without_service(), "metric"]),
+            NameKind::Request | NameKind::Start => json!([columns, spread.json(), never]),
+            NameKind::Group => json!([columns, spread.json_without_service(), never, "group"]),
+            NameKind::Metric => json!([columns, spread.json_without_service(), never, "metric"]),
         }
     }
 }

@@ -1,9 +1,10 @@
 //! The rows of groups and of the user's own metrics, and the charts that they open.
 
+use record::{Delta, FailureKind};
 use serde_json::json;
 
 use crate::use_of::{click, count, texts};
-use crate::{grouped, opened};
+use crate::{grouped, opened, run};
 
 const OTHERS: &str = "table[data-requests]:not(:has(tfoot))";
 
@@ -62,5 +63,51 @@ fn a_group_and_a_metric_open_their_own_charts() {
     assert_eq!(outputs(browser)[5], "221.1");
     let scripts = browser.ask("document.querySelectorAll('b').length");
     assert_eq!(scripts, json!(0), "a name is text");
+    assert_eq!(browser.complaints, Vec::<String>::new());
+}
+
+/// The known run, in whose second 10 most requests of its first name were never answered.
+fn unanswered() -> run::Run {
+    let mut run = run::known();
+    let mut delta = Delta::new(&run.record.header.names);
+    delta.start(10);
+    for number in 0..100 {
+        let never = Some(FailureKind::Timeout);
+        delta.record(&run::sample(0, 10_000 + number, 900, never));
+    }
+    let increment = delta.to_increment();
+    run.record.timeline.absorb(&increment).expect("known names");
+    run.verdict = verdict::judge(&run.record);
+    run
+}
+
+#[test]
+fn percentiles_of_a_row_that_were_never_answered_are_bars_at_the_top() {
+    let unanswered = unanswered();
+    let Some(mut page) = opened("unanswered_row", &[unanswered.judged()], true) else {
+        return;
+    };
+    let browser = &mut page.browser;
+    click(browser, "tr[data-name='0'] .open");
+    let times = "tr.detail figure:nth-of-type(2)";
+    let never =
+        format!("document.querySelector(\"{times}\").plot.spec.lines.map((line) => line.never)");
+    assert_eq!(browser.ask(&never), json!([[10], [10], [10]]));
+    let explained = texts(browser, &format!("{times} .legend li:last-child"));
+    assert_eq!(explained, ["bar at the top: not answered"]);
+    let cursor = format!(
+        "(() => {{ const plot = document.querySelector(\"{times}\").plot; \
+         plot.setCursor({{ left: plot.valToPos(10.5, 'x'), top: 20 }}); }})()"
+    );
+    browser.ask(&cursor);
+    browser.settle();
+    let now = texts(browser, &format!("{times} .now"));
+    assert_eq!(now, ["not answered"; 3]);
+    click(browser, &format!("{times} summary"));
+    let cells = texts(browser, &format!("{times} tbody tr:nth-child(11) td"));
+    assert_eq!(cells, ["not answered"; 3]);
+    // The service time of requests that were never answered is unknown.
+    click(browser, ".tools input[value='service']");
+    assert_eq!(browser.ask(&never), json!([[], [], []]));
     assert_eq!(browser.complaints, Vec::<String>::new());
 }

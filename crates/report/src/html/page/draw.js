@@ -126,9 +126,9 @@ function levels(u, all) {
   }
 }
 
-// Where a percentile lies among requests that were never answered: on top of the axis, a bar for each line.
+// A percentile among requests that were never answered: on top of the axis, a bar for each line that is shown.
 function above(u, { ink, never }, place) {
-  if (!never || !never.length) return;
+  if (!never?.length || !u.series[place + 1].show) return;
   const x = u.data[0], half = x.length > 1 ? (x[1] - x[0]) / 2 : x[0];
   within(u, (ctx, ratio) => {
     ctx.fillStyle = colour(ink);

@@ -4,8 +4,8 @@ const SIZES = { ms: 1, s: 1000, min: 60000, kB: 1000, MB: 1e6 };
 const GLANCE = 8;
 // What the charts of a row are called: of requests with their two times, of groups, of metrics.
 const CHARTS = {
-  response: { rate: "Requests per second", well: "answered well", took: "Response time", first: 2, over: "Time over percentiles", unit: "ms" },
-  service: { rate: "Requests per second", well: "answered well", took: "Service time", first: 5, over: "Time over percentiles", unit: "ms" },
+  response: { rate: "Requests per second", well: "succeeded", took: "Response time", first: 2, over: "Time over percentiles", unit: "ms" },
+  service: { rate: "Requests per second", well: "succeeded", took: "Service time", first: 5, over: "Time over percentiles", unit: "ms" },
   group: { rate: "Times per second", well: "went well", took: "Duration", first: 2, over: "Duration over percentiles", unit: "ms", label: "duration" },
   metric: { rate: "Values per second", well: "taken", took: "Value", first: 2, over: "Value over percentiles", unit: "", label: "value" },
 };
@@ -110,7 +110,7 @@ class Requests {
 
   open(row) {
     const run = this.run, { width, rows } = run.data.names;
-    const [columns, spread, kind = run.timed] = rows[row.dataset.name], words = CHARTS[kind];
+    const [columns, spread, never, kind = run.timed] = rows[row.dataset.name], words = CHARTS[kind];
     const cell = element("td", "charts");
     cell.colSpan = row.cells.length;
     row.detail = element("tr", "detail", cell);
@@ -118,7 +118,7 @@ class Requests {
     row.after(row.detail);
     row.querySelector(".open").setAttribute("aria-expanded", "true");
     const x = run.moments(columns[0].length, width);
-    const lines = (wanted) => wanted.map(([label, ink, stroke, at]) => ({ label, ink, stroke, values: columns[at] }));
+    const lines = (wanted) => wanted.map(([label, ink, stroke, at]) => ({ label, ink, stroke, values: columns[at], never: kind === "service" ? [] : never[at - 2] }));
     const first = words.first;
     this.figure(cell, words.rate, { unit: "", lines: lines([[words.well, "a", "filled", 0], ["failed", "critical", "filled", 1]]) }, x, width);
     this.figure(cell, words.took, { unit: words.unit, lines: lines([["p50", "a", "plain", first], ["p95", "b", "dashed", first + 1], ["p99", "c", "dashdot", first + 2]]), levels: kind === "service" ? [] : run.data.limits[row.dataset.name] }, x, width);
@@ -138,6 +138,7 @@ class Requests {
 
   figure(cell, title, spec, x, width) {
     const figure = this.empty(title, spec.lines.map(({ label, ink, stroke }) => [label, ink, stroke]));
+    if (spec.lines.some(({ never }) => never?.length)) figure.querySelector(".legend").append(element("li", "", "bar at the top: not answered"));
     cell.append(figure);
     this.run.chart(figure, spec, x, width);
     const run = this.run, from = x.map((at) => moment(at - width / 2, run.whole[1]));
@@ -159,7 +160,7 @@ class Requests {
   // The table behind a chart.
   listed(title, { unit, lines }, first, from) {
     const head = (scope, text) => { const cell = element("th", "", text); cell.scope = scope; return cell; };
-    const rows = from.map((words, at) => element("tr", "", head("row", words), ...lines.map(({ values }) => element("td", "", measured(values[at], unit)))));
+    const rows = from.map((words, at) => element("tr", "", head("row", words), ...lines.map((line) => element("td", "", valueAt(line, at, unit)))));
     const heads = element("thead", "", element("tr", "", head("col", first), ...lines.map(({ label }) => head("col", label))));
     return element("div", "scroll long", element("table", "", element("caption", "", title), heads, element("tbody", "", ...rows)));
   }

@@ -150,8 +150,10 @@ function svgOf(figure, plot) {
     const { map } = plot, end = (at) => Y(map.low * (map.high / map.low) ** (at / map.rows));
     map.cells.forEach((cells, place) => cells.forEach(([row, dark]) => parts.push(`<rect x="${X(place * map.width)}" y="${end(row + 1)}" width="${(X((place + 1) * map.width) - X(place * map.width)).toFixed(1)}" height="${(end(row) - end(row + 1)).toFixed(1)}" fill="${colour("heat")}" fill-opacity="${SHADES[dark]}"/>`)));
   }
-  plot.spec.lines.forEach(({ ink, stroke: kind, dots, joined }, place) => {
+  plot.spec.lines.forEach(({ ink, stroke: kind, dots, joined, never }, place) => {
     if (!plot.series[place + 1].show) return;
+    const x = plot.data[0], half = x.length > 1 ? (x[1] - x[0]) / 2 : x[0];
+    for (const at of never || []) parts.push(`<path d="M${X(x[at] - half)} ${top + 2.5 + 5 * place}H${X(x[at] + half)}" stroke="${colour(ink)}" stroke-width="3"/>`);
     let d = "", open = false;
     plot.data[place + 1].forEach((value, at) => {
       if (value != null) d += `${open && !dots ? "L" : "M"}${X(plot.data[0][at])} ${Y(value)}${dots || (!open && plot.data[place + 1][at + 1] == null) ? "h.1" : ""}`;

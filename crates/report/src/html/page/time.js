@@ -70,7 +70,7 @@ class Run {
   moved(u, width, shown) {
     const at = u.cursor.left >= 0 ? u.cursor.idx : null;
     u.series.slice(1).forEach((series, place) => {
-      if (shown[place]) shown[place].textContent = at == null ? "" : measured(u.data[place + 1][at], u.unit);
+      if (shown[place]) shown[place].textContent = at == null ? "" : valueAt(u.spec.lines[place], at, u.unit);
     });
     if (u.map && shown[0]) shown[0].textContent = at == null ? "" : this.cell(u);
     const begins = at == null ? null : u.data[0][at] - width / 2;
@@ -127,7 +127,7 @@ class Run {
     root.setAttribute("aria-label", title + ": left and right move the cursor, plus and minus zoom, escape shows the whole run");
     const point = (at) => {
       this.point(at);
-      const values = plot.series.slice(1).map((series, place) => `${series.label} ${measured(plot.data[place + 1][plot.cursor.idx], plot.unit)}`);
+      const values = plot.series.slice(1).map((series, place) => `${series.label} ${valueAt(plot.spec.lines[place], plot.cursor.idx, plot.unit)}`);
       announce(`${title} ${this.readout.textContent}: ${plot.map ? "" : values.join(", ")}`);
     };
     root.addEventListener("keydown", (event) => {
