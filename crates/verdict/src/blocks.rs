@@ -265,6 +265,24 @@ impl Sureness {
         quantile(missing, self.effective - missing + 1.0, risk)
     }
 
+    /// Whether even the least share that chance explains, except for `risk`, is over a limit: `low(risk) > limit`, asked
+    /// of the distribution once instead of searched for.
+    pub(crate) fn is_over(&self, limit: f64, risk: f64) -> bool {
+        let missing = self.share * self.effective;
+        missing > 0.0
+            && limit < 1.0
+            && beta(missing, self.effective - missing + 1.0).cdf(limit) < risk
+    }
+
+    /// The same of the largest share under a limit: `high(risk) < limit`.
+    pub(crate) fn is_under(&self, limit: f64, risk: f64) -> bool {
+        let missing = self.share * self.effective;
+        missing < self.effective
+            && limit > 0.0
+            && (limit > 1.0
+                || beta(missing + 1.0, self.effective - missing).cdf(limit) > 1.0 - risk)
+    }
+
     /// The largest share that chance explains, but for `risk`.
     pub fn high(&self, risk: f64) -> f64 {
         let missing = self.share * self.effective;
@@ -275,9 +293,13 @@ impl Sureness {
     }
 }
 
+fn beta(a: f64, b: f64) -> Beta {
+    Beta::new(a, b).expect("counts above nothing")
+}
+
 /// The quantile of a beta distribution, by halving.
 fn quantile(a: f64, b: f64, at: f64) -> f64 {
-    let beta = Beta::new(a, b).expect("counts above nothing");
+    let beta = beta(a, b);
     let (mut low, mut high) = (0.0, 1.0);
     for _ in 0..HALVINGS {
         let middle = f64::midpoint(low, high);
@@ -292,3 +314,37 @@ fn quantile(a: f64, b: f64, at: f64) -> f64 {
 
 /// A share is told to a millionth of a millionth.
 const HALVINGS: u32 = 40;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limit_is_compared_as_the_interval_ends_are() {
+        for (share, effective) in [
+            (0.0, 50.0),
+            (0.004, 900.0),
+            (0.02, 300.0),
+            (0.3, 12.5),
+            (1.0, 40.0),
+        ] {
+            let seen = Sureness {
+                share,
+                effective,
+                is_long_enough: true,
+                is_settled: true,
+            };
+            for risk in [0.0005, 0.02, 0.05, 0.2] {
+                for limit in [0.0, 0.001, 0.01, 0.05, 0.25, 0.99, 1.0] {
+                    let (over, under) = (seen.low(risk) > limit, seen.high(risk) < limit);
+                    let found = (seen.is_over(limit, risk), seen.is_under(limit, risk));
+                    assert_eq!(
+                        found,
+                        (over, under),
+                        "{share} of {effective}, {risk}, {limit}"
+                    );
+                }
+            }
+        }
+    }
+}

@@ -61,14 +61,14 @@ impl Durations {
 
     fn is_surely_shorter(&self, q: f64, ns: u64, risk: f64) -> bool {
         self.beyond(ns)
-            .is_some_and(|seen| seen.high(risk) < 1.0 - q)
+            .is_some_and(|seen| seen.is_under(1.0 - q, risk))
     }
 
     /// The least duration that a percentile may be, in milliseconds; `None` if it lies among the unanswered.
     pub(crate) fn low_ms(&self, q: f64, risk: f64) -> Option<f64> {
         let surely_longer = |ns: &u64| {
             self.beyond(*ns)
-                .is_some_and(|seen| seen.low(risk) > 1.0 - q)
+                .is_some_and(|seen| seen.is_over(1.0 - q, risk))
         };
         let at = self.seen_ns.partition_point(surely_longer);
         self.seen_ns.get(at).map(|ns| *ns as f64 / 1e6)

@@ -44,10 +44,10 @@ pub(crate) fn decide(seen: &Sureness, limit: f64, risks: Risks) -> Decision {
             Decision::Kept
         };
     }
-    if seen.low(risks.broken) > limit {
+    if seen.is_over(limit, risks.broken) {
         return Decision::Broken;
     }
-    if seen.is_long_enough && seen.high(risks.kept) < limit {
+    if seen.is_long_enough && seen.is_under(limit, risks.kept) {
         return Decision::Kept;
     }
     Decision::Open {
@@ -63,9 +63,9 @@ pub(crate) fn times_longer(seen: &Sureness, limit: f64, risk: f64) -> f64 {
             ..*seen
         };
         if seen.share < limit {
-            longer.high(risk) < limit
+            longer.is_under(limit, risk)
         } else {
-            longer.low(risk) > limit
+            longer.is_over(limit, risk)
         }
     };
     let mut times = 1.0;
