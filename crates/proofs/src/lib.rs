@@ -70,3 +70,21 @@ pub const PAGES: [(&str, Page); 9] = [
     ("undecided", undecided::rows),
     ("warm_ups", warm_ups::rows),
 ];
+
+/// One run for each of these seeds, from 0 on, on all cores.
+pub(crate) fn in_parallel<T: Send>(runs: u64, one: impl Fn(u64) -> T + Sync) -> Vec<T> {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from) as u64;
+    std::thread::scope(|scope| {
+        let one = &one;
+        let workers: Vec<_> = (0..threads)
+            .map(|worker| {
+                let mine = (worker..runs).step_by(threads as usize);
+                scope.spawn(move || mine.map(one).collect::<Vec<T>>())
+            })
+            .collect();
+        let done = workers
+            .into_iter()
+            .map(|worker| worker.join().expect("no panic"));
+        done.flatten().collect()
+    })
+}

@@ -6,6 +6,7 @@ mod bracket;
 mod choice;
 mod disturbed;
 mod estimate;
+mod glances;
 mod set_aside;
 mod stopped;
 mod tail;
@@ -27,15 +28,13 @@ use bound::Bound;
 use bracket::same;
 use choice::{Known, Next, RISK};
 use estimate::{Point, line};
+use glances::GLANCE_S;
 use stopped::{FAILED_MIN, STOPPED_S, responded};
 use tail::{AFTER_S, BEFORE_S, PUSH_S, after_s};
 
 /// The first seconds of a level are not judged: the service comes to it.
 const SETTLE_S: f64 = 2.0;
 const GLANCE_SETTLE_S: f64 = 1.0;
-const GLANCE_S: f64 = 3.0;
-/// From one glance to the next.
-const GLANCE_STEP: f64 = 2.0;
 /// Where brunt itself was late, the next level is lower by so much.
 const LATE_STEP: f64 = 1.25;
 /// A trial is first looked at after so many seconds, and then after each so many times as many, since
@@ -120,6 +119,8 @@ pub struct Search {
     width: Option<f64>,
     /// What was glanced at is to go on upwards.
     glances_on: bool,
+    /// Each glance is at a higher level than the one before, until one seems broken.
+    glances_rise: bool,
 }
 
 impl Search {
@@ -159,6 +160,7 @@ impl Search {
             secures: false,
             width: None,
             glances_on: false,
+            glances_rise: true,
         })
     }
 
@@ -337,6 +339,8 @@ impl Search {
             Part::Glance => {
                 let level = self.current.level;
                 if self.was_late(record, (from_s, to_s)) {
+                    // A look that tells nothing of the service is not repeated.
+                    self.confirm(level, (from_s, to_s), true);
                     return;
                 }
                 self.take_glance(record, level, (from_s, to_s));
@@ -354,16 +358,6 @@ impl Search {
                 self.width = self.bracket().width();
             }
             _ => {}
-        }
-    }
-
-    fn take_glance(&mut self, record: &RunRecord, level: f64, judged: (f64, f64)) {
-        let (_, excess) = trial::glance(record, &self.bounds, level, judged);
-        // A second look takes the place of the first.
-        self.glances.retain(|point| !same(point.level, level));
-        self.glances.push(Point { level, excess });
-        if excess <= 0.0 {
-            self.calm = in_flight(record, judged.1);
         }
     }
 
@@ -396,7 +390,7 @@ impl Search {
             return false;
         }
         let trial = self.judge(record, (from_s, to_s));
-        if trial.outcome == Outcome::Breaks(Cause::Backlog) {
+        if trial.outcome == Outcome::Breaks(Cause::Backlog) || trial.is_shattered {
             return true;
         }
         // What is left out of it is no part of its time.
@@ -429,33 +423,6 @@ impl Search {
         let level = trial.level;
         bracket.holds.is_some_and(|holds| holds >= level)
             || bracket.breaks.is_some_and(|breaks| breaks <= level)
-    }
-
-    fn after_glance(&mut self, record: &RunRecord, now_s: f64) -> Order {
-        let level = self.current.level;
-        let is_broken = self.glances.last().is_some_and(|point| point.excess > 0.7);
-        let higher = (level * GLANCE_STEP).min(self.most());
-        let has_time = now_s + self.trial_s_min() < self.searches_until_s(now_s);
-        let is_left_behind = trial::is_left_behind(record, level, self.judged(now_s));
-        let is_doubtful = is_broken && has_time && !is_left_behind;
-        if is_doubtful && !std::mem::replace(&mut self.looked_again, true) {
-            return self.order(now_s, Part::Glance, level);
-        }
-        if is_broken || higher <= level || !has_time {
-            return self.drain_or_go_on(record, now_s);
-        }
-        self.looked_again = false;
-        self.order(now_s, Part::Glance, higher)
-    }
-
-    /// The next level to look at, where something was set aside before a level was seen to break.
-    fn higher_glance(&mut self, now_s: f64) -> Option<f64> {
-        let goes_on = std::mem::replace(&mut self.glances_on, false);
-        let highest = self.glances.iter().map(|point| point.level);
-        let highest = highest.reduce(f64::max)?;
-        let higher = (highest * GLANCE_STEP).min(self.most());
-        let has_time = now_s + self.trial_s_min() < self.searches_until_s(now_s);
-        (goes_on && has_time && higher > highest).then_some(higher)
     }
 
     fn drain_or_go_on(&mut self, record: &RunRecord, now_s: f64) -> Order {
@@ -508,13 +475,14 @@ impl Search {
             least_s: LOOK_S,
             precision: self.asked.precision,
             is_sparse: self.is_sparse(),
+            is_short: self.is_short(),
         };
         choice::next(&known).filter(|_| left_s >= self.trial_s_min())
     }
 
     fn go_on(&mut self, now_s: f64) -> Order {
         self.has_rested = false;
-        if let Some(level) = self.higher_glance(now_s) {
+        if let Some(level) = self.higher_glance(now_s).or_else(|| self.doubtful(now_s)) {
             return self.order(now_s, Part::Glance, level);
         }
         let Some(next) = self.next(now_s) else {
@@ -537,29 +505,11 @@ impl Search {
 
     /// Whole users leave no level between two neighbours.
     fn is_tried_out(&self, level: f64) -> bool {
+        if self.is_open {
+            return false;
+        }
         let tried = self.trials.iter().filter(|trial| same(trial.level, level));
         tried.count() >= 3
-    }
-
-    /// What was looked at of the levels of a part.
-    pub(crate) fn glanced(&self, record: &RunRecord, part: Part) -> Vec<Trial> {
-        let ends = record.levels().map(|level| level.from_ms as f64 / 1e3);
-        let ends: Vec<f64> = ends.chain([record.duration_s()]).collect();
-        let first = Level {
-            from_ms: 0,
-            within_ms: 0,
-            level: self.asked.from,
-            part: Part::Glance,
-        };
-        let levels = std::iter::once(&first).chain(record.levels());
-        levels
-            .zip(&ends)
-            .filter(|(level, _)| level.part == part)
-            .map(|(level, end_s)| {
-                let from_s = (level.from_ms + level.within_ms) as f64 / 1e3 + GLANCE_SETTLE_S;
-                Trial::seen(level.level, (from_s, *end_s))
-            })
-            .collect()
     }
 
     /// The trials, with what each tells together with the others of its level and near it.

@@ -9,9 +9,14 @@ use super::trial::{Outcome, Trial};
 use crate::blocks::Sureness;
 
 /// The risk of a wrong answer of each look at a trial, either way. Its level is chosen so far from where the
-/// service seems to break that it is wrong far less often; …
+/// service seems to break that it is wrong far less often, …
 pub(crate) const RISK: f64 = 0.12;
-/// … that of a trial that is but to come near may lie anywhere.
+/// … so does one of a search of few requests, whose levels lie so far off that more risk is taken at a look: of a short
+/// search, …
+const RISK_SHORT: f64 = 0.2;
+/// … and of a longer one.
+const RISK_SPARSE: f64 = 0.15;
+/// That of a trial that is but to come near may lie anywhere.
 const RISK_PILOT: f64 = 0.02;
 /// That of a trial that secures an end of the bracket, which lies well off.
 const RISK_END: f64 = 0.05;
@@ -52,15 +57,10 @@ const SILENT: f64 = 1.5;
 const SAME: f64 = 0.1;
 /// A step that narrows the bracket by less than this is not worth a trial.
 const WORTH: f64 = 0.004;
-/// A level that broke is doubted where one above it missed less by this, as a logarithm, …
+/// A level that broke is doubted where one above it missed less by this, as a logarithm.
 const DOUBTED: f64 = 1.5;
-/// … or where it missed so much at once: a level just over the limit does not.
-const SHATTERED: f64 = 3.5;
-/// This is asked once no more than so many of the shortest trials are left.
-const LAST: f64 = 3.0;
-/// … and of the level itself, and no longer of one in between, once no more than this is left, or it lies as near.
-const LAST_BUT_ONE: f64 = 1.2;
-const NEARBY: f64 = 0.05;
+/// A level of which trials say either is asked again until it was asked this many times.
+const ASKED_MAX: usize = 4;
 
 /// What is known when a level is chosen.
 pub(crate) struct Known<'a> {
@@ -76,6 +76,8 @@ pub(crate) struct Known<'a> {
     pub(crate) precision: f64,
     /// The search sees few requests: it secures both ends of the bracket before it comes near.
     pub(crate) is_sparse: bool,
+    /// The whole search is short.
+    pub(crate) is_short: bool,
 }
 
 /// One side of where the service seems to break.
@@ -117,7 +119,11 @@ pub(crate) struct Next {
 /// The next level to try; `None` where none is worth a trial.
 pub(crate) fn next(known: &Known) -> Option<Next> {
     let bracket = Bracket::of(known.trials);
-    let asked_again = bracket.contested.first().copied();
+    let is_asked_again = |level: &&f64| {
+        let asked = known.trials.iter();
+        asked.filter(|trial| same(trial.level, **level)).count() < ASKED_MAX
+    };
+    let asked_again = bracket.contested.iter().find(is_asked_again).copied();
     let asked_again = asked_again.or_else(|| known.doubted(&bracket));
     if let Some(level) = asked_again {
         let seconds = known.pilot_s();
@@ -264,7 +270,11 @@ impl Known<'_> {
             _ => self.tells_more(estimate, seconds, risk),
         };
         let least = LESS_RISK.into_iter().find(|risk| tells(*risk) <= near);
-        side.risk = least.unwrap_or(RISK);
+        side.risk = least.unwrap_or(match (self.is_sparse, self.is_short) {
+            (true, true) => RISK_SHORT,
+            (true, false) => RISK_SPARSE,
+            _ => RISK,
+        });
         let step = if self.is_sparse { STEP } else { 0.0 };
         let off = tells(side.risk).max(near) + UNKNOWN * estimate.error;
         let off = off.clamp(step * side.gap, side.gap / 2.0);
@@ -279,8 +289,7 @@ impl Known<'_> {
         side.off = silent.map_or(off, |silent| f64::midpoint(silent, side.gap));
     }
 
-    /// The level that broke, once, where one above it seems to hold better, or everything missed: it may have
-    /// been a bad moment.
+    /// The level that broke, once, where one above it seems to hold better: it may have been a bad moment.
     fn doubted(&self, bracket: &Bracket) -> Option<f64> {
         let breaks = bracket.breaks.filter(|_| bracket.votes == 1)?;
         let broke = self
@@ -293,18 +302,9 @@ impl Known<'_> {
             .map(Point::of)
             .chain(self.glances.iter().copied());
         let mut above = above.filter(|point| point.level > breaks * 1.001);
-        if above.any(|point| point.excess < broke.excess - DOUBTED) {
-            return Some(breaks);
-        }
-        if broke.excess <= SHATTERED || self.left_s >= LAST * self.least_s {
-            return None;
-        }
-        // A level in between that breaks less is an answer as well, and narrows the bracket.
-        let ends = self.ends(bracket);
-        let between = (self.estimate(ends).breaks_at * breaks).sqrt();
-        let is_far =
-            breaks > between * (1.0 + NEARBY) && self.left_s >= LAST_BUT_ONE * self.least_s;
-        Some(if is_far { between } else { breaks })
+        above
+            .any(|point| point.excess < broke.excess - DOUBTED)
+            .then_some(breaks)
     }
 
     /// Glances that no trial contradicts: where a trial holds, a glance that was broken a little above it was
@@ -363,7 +363,7 @@ impl Known<'_> {
     fn tells_less(&self, estimate: &Estimate, seconds: f64, risk: f64) -> f64 {
         let (limit, per_s) = self.typical(UNDER).unwrap_or((0.01, EFFECTIVE_PER_S));
         farther_until(estimate.slope, |ratio| {
-            seen(limit / ratio, per_s * seconds).high(risk * PLANNED) < limit
+            seen(limit / ratio, per_s * seconds).is_under(limit, risk * PLANNED)
         })
     }
 
@@ -371,7 +371,7 @@ impl Known<'_> {
     fn tells_more(&self, estimate: &Estimate, seconds: f64, risk: f64) -> f64 {
         let (limit, per_s) = self.typical(OVER).unwrap_or((0.01, EFFECTIVE_PER_S_OVER));
         farther_until(estimate.slope, |ratio| {
-            seen((limit * ratio).min(1.0), per_s * seconds).low(risk * PLANNED) > limit
+            seen((limit * ratio).min(1.0), per_s * seconds).is_over(limit, risk * PLANNED)
         })
     }
 

@@ -13,6 +13,8 @@ use crate::stretch::Stretch;
 const FAR_BELOW: f64 = 2.0;
 /// They do not where, at such levels, surely more than this share of what misses above misses as well.
 const AS_MUCH: f64 = 0.5;
+/// A level tells of it by itself with this many misses expected, and most of those that do have to agree.
+const MISSES_MIN: f64 = 3.0;
 /// The risk that chance explains it.
 const RISK: f64 = 0.05;
 
@@ -65,8 +67,8 @@ impl Search {
         if is_lowest {
             return Some(above.share);
         }
-        let mut missing = 0.0;
-        let mut all = 0.0;
+        let (mut missing, mut all) = (0.0, 0.0);
+        let (mut levels, mut agree) = (0u32, 0u32);
         for (level, from_s, to_s) in self.seen(record, now_s) {
             if level * FAR_BELOW > highest.level {
                 continue;
@@ -74,6 +76,11 @@ impl Search {
             if let Some(seen) = counted(record, &self.bounds[at], (from_s, to_s)) {
                 missing += seen.share * seen.effective;
                 all += seen.effective;
+                let expected = AS_MUCH * above.share;
+                if seen.effective * expected >= MISSES_MIN {
+                    levels += 1;
+                    agree += u32::from(seen.share > expected);
+                }
             }
         }
         if all < 1.0 {
@@ -84,7 +91,8 @@ impl Search {
             effective: all,
             ..above
         };
-        let is_as_much = below.low(RISK) > AS_MUCH * above.share;
+        // A bad moment at one of the levels is not any load.
+        let is_as_much = below.low(RISK) > AS_MUCH * above.share && agree > levels / 2;
         is_as_much.then_some(above.share.min(1.0))
     }
 

@@ -19,6 +19,10 @@ const LATE: f64 = 0.05;
 const BACKLOG_S: f64 = 6.0;
 /// It grows by so many standard deviations of what chance lets come and go.
 const BACKLOG_ERRORS: f64 = 3.0;
+/// A level is shattered if more than this share of the requests misses a bound in each of the first seconds of its trial (0 to 1), …
+const SHATTERED: f64 = 0.8;
+/// … which are this many: nothing is left to learn by going on.
+const SHATTERED_S: f64 = 6.0;
 
 /// A level that was judged.
 #[derive(Debug, Clone)]
@@ -45,6 +49,10 @@ pub struct Trial {
     pub(crate) times: f64,
     /// The risk of a wrong answer, either way.
     pub(crate) risk: f64,
+    /// Whether nearly everything missed a bound from the first second on: by the load, or by a bad moment.
+    pub(crate) is_shattered: bool,
+    /// Whether a second look at the level found the same.
+    pub(crate) is_confirmed: bool,
     /// What was counted for each bound.
     pub(crate) counted: Vec<Counted>,
 }
@@ -126,6 +134,8 @@ impl Trial {
             effective_per_s: 0.0,
             times: 1.0,
             risk: 1.0,
+            is_shattered: false,
+            is_confirmed: false,
             counted: Vec::new(),
         }
     }
@@ -159,6 +169,12 @@ impl Trial {
         let kept = stretch.without(&disturbed);
         trial.counted = bounds.iter().map(|bound| bound.count(kept)).collect();
         trial.look();
+        if let Some(bound) = shattered(&trial.counted, record.timeline.width_s().into()) {
+            trial.is_shattered = true;
+            if !trial.breaks() {
+                trial.outcome = Outcome::Breaks(Cause::Bound(bound));
+            }
+        }
         if bounds.is_empty() && stretch.seconds() < BACKLOG_S {
             trial.outcome = Outcome::Open;
         }
@@ -177,11 +193,11 @@ impl Trial {
             self.remember_nearest(at, &seen, counts.limit, seconds);
             // One of several bounds that is broken by chance would break the level.
             let risk = self.risk / counted.len() as f64;
-            if seen.is_long_enough && seen.low(risk) > counts.limit {
+            if seen.is_long_enough && seen.is_over(counts.limit, risk) {
                 if !self.breaks() {
                     self.outcome = Outcome::Breaks(Cause::Bound(at));
                 }
-            } else if !(seen.is_long_enough && seen.high(self.risk) < counts.limit) {
+            } else if !(seen.is_long_enough && seen.is_under(counts.limit, self.risk)) {
                 self.leave_open(crate::share::times_longer(&seen, counts.limit, self.risk));
             }
         }
@@ -210,6 +226,11 @@ impl Trial {
         }
     }
 
+    /// Whether it is worth another look whether the load shattered the level, or a bad moment.
+    pub(crate) fn is_doubtful(&self) -> bool {
+        self.is_shattered && self.breaks() && !self.is_confirmed
+    }
+
     /// What two trials say together of a level: those of one level, or of levels so near that one stands
     /// for the other.
     pub(crate) fn and(&self, other: &Self) -> Self {
@@ -231,6 +252,19 @@ impl Trial {
         }
         self.times = self.times.max(times);
     }
+}
+
+/// The bound that nearly everything missed from the first second on.
+fn shattered(counted: &[Counted], width_s: f64) -> Option<usize> {
+    counted.iter().position(|counted| {
+        let seen = counted.missing.iter().filter(|block| block.all > 0.0);
+        let first = seen.take((SHATTERED_S / width_s).ceil() as usize);
+        let most = SHATTERED.max(counted.limit);
+        let is_missed = |block: &Block| block.missing > most * block.all;
+        let missed: Vec<bool> = first.map(is_missed).collect();
+        missed.len() as f64 * width_s >= SHATTERED_S
+            && missed.into_iter().all(|is_missed| is_missed)
+    })
 }
 
 /// Whether brunt itself was late with so many arrivals, and by so much, that what was seen of the service says
