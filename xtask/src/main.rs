@@ -17,6 +17,7 @@ mod page;
 mod prove;
 mod release;
 mod tidy;
+mod torture;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -37,6 +38,9 @@ enum Verb {
     /// Every proof that the verdict tells the truth, with all seeds, in virtual time or on real sockets; writes
     /// docs/proofs.md or docs/proofs-sockets.md.
     Prove(prove::Options),
+    /// Faults on purpose, for at most an hour: processes killed, calls of the system that fail, files damaged; writes
+    /// docs/robustness.md.
+    Torture(torture::Options),
 }
 
 fn main() -> ExitCode {
@@ -45,6 +49,7 @@ fn main() -> ExitCode {
         Verb::Bench(verb) => root().and_then(|root| bench::run(&root, &verb)),
         Verb::Fuzz(options) => root().and_then(|root| fuzz::run(&root, &options)),
         Verb::Prove(options) => root().and_then(|root| prove::run(&root, &options)),
+        Verb::Torture(options) => root().and_then(|root| torture::run(&root, &options)),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -9,7 +9,7 @@ use verdict::Verdict;
 use verdict::baseline::{Baseline, Conditions, Difference, Weight, refused};
 
 use crate::exit::{Failure, note};
-use crate::results;
+use crate::{input_file, results};
 
 /// Where baselines lie.
 const EXTENSION: &str = "json";
@@ -115,7 +115,7 @@ pub(crate) fn file_of(name: &str) -> Result<PathBuf, Failure> {
 /// Reads a baseline.
 pub(crate) fn read(name: &str) -> Result<Baseline, Failure> {
     let file = file_of(name)?;
-    let text = fs::read_to_string(&file).map_err(|error| missing(name, &file, &error))?;
+    let text = input_file::text(&file).map_err(|error| missing(name, &file, &error))?;
     Baseline::read(&text).map_err(|error| {
         let file = file.display();
         Failure::Input(format!("cannot read baseline {file}: {error}"))
@@ -180,7 +180,7 @@ pub(crate) fn record_of(run: &str) -> Result<RunRecord, Failure> {
     let wrong = |error: &dyn std::fmt::Display| {
         Failure::Input(format!("cannot read run {}: {error}", file.display()))
     };
-    let bytes = fs::File::open(&file).map_err(|error| wrong(&error))?;
+    let bytes = input_file::open(&file).map_err(|error| wrong(&error))?;
     record::file::read(io::BufReader::new(bytes)).map_err(|error| wrong(&error))
 }
 

@@ -1,6 +1,7 @@
 //! Builds: services that brunt starts by their commands, so that two of them can be played in turns.
 
 use std::fs::File;
+use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream, ToSocketAddrs};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -17,6 +18,8 @@ use crate::exit::Failure;
 const SERVES_WITHIN: Duration = Duration::from_secs(30);
 /// How long it may take to end by itself.
 const ENDS_WITHIN: Duration = Duration::from_secs(3);
+/// Longest log that is kept of a build.
+const LOG_BYTES_MAX: usize = 16 << 20;
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// A build while it runs: the shell that was given its command, and all that it started. It ends when this is
@@ -45,8 +48,13 @@ impl Build {
             None => Url::parse(&format!("http://127.0.0.1:{port}/"))
                 .context("cannot name a port of the loopback")?,
         };
-        let said = File::create(&log).with_context(|| format!("cannot write {}", log.display()))?;
-        let also = said.try_clone().context("cannot share a file")?;
+        let file = File::create(&log).with_context(|| format!("cannot write {}", log.display()))?;
+        let (output, said) = std::io::pipe().context("cannot make a pipe")?;
+        let also = said.try_clone().context("cannot share a pipe")?;
+        std::thread::Builder::new()
+            .name("log".into())
+            .spawn(move || keep(output, file))
+            .context("cannot start a thread")?;
         // In a process group of its own: Ctrl-C reaches brunt alone, and all of it can be ended.
         let child = Command::new("sh")
             .args(["-c", command])
@@ -129,6 +137,22 @@ impl Drop for Build {
     }
 }
 
+/// Writes the first [`LOG_BYTES_MAX`] of what a build says, and reads the rest, so that the build never waits. What cannot be
+/// written is lost: the build goes on.
+fn keep(mut from: impl Read, mut to: impl Write) {
+    let mut piece = [0; 1 << 16];
+    let mut left = LOG_BYTES_MAX;
+    while let Ok(length @ 1..) = from.read(&mut piece) {
+        let kept = length.min(left);
+        to.write_all(&piece[..kept]).ok();
+        if left > 0 && kept == left {
+            let most = LOG_BYTES_MAX >> 20;
+            writeln!(to, "\nbrunt: the log ends here, at {most} MiB").ok();
+        }
+        left -= kept;
+    }
+}
+
 /// Where a log of a build goes.
 pub(crate) fn log_of(folder: &Path, side: &str) -> PathBuf {
     folder.join(format!("{}.log", side.to_lowercase()))
@@ -150,4 +174,23 @@ fn accepts(url: &Url) -> bool {
     addresses.is_ok_and(|mut addresses| {
         addresses.any(|address| TcpStream::connect_timeout(&address, LOOK_EVERY * 10).is_ok())
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn log_is_bounded_and_what_follows_is_still_read() {
+        let mut from = std::io::repeat(b'x').take(LOG_BYTES_MAX as u64 + 5_000_000);
+        let mut log = Vec::new();
+        keep(&mut from, &mut log);
+        assert_eq!(from.limit(), 0, "all of it is read");
+        let text = String::from_utf8(log).unwrap();
+        assert!(text.len() < LOG_BYTES_MAX + 100);
+        assert!(text.ends_with("the log ends here, at 16 MiB\n"));
+        let mut short = Vec::new();
+        keep(&b"a line\n"[..], &mut short);
+        assert_eq!(short, b"a line\n");
+    }
 }

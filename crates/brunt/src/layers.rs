@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use scenario::{Assignment, Layers, Scenario};
 
 use crate::exit::{Failure, note};
+use crate::input_file;
 use crate::world::World;
 
 /// Which scenario is read, and what is changed of it.
@@ -32,7 +33,8 @@ impl ScenarioOptions {
     /// The same without a warning, which the user has read.
     pub(crate) fn read_again(&self) -> Result<Scenario, Failure> {
         let name = self.file.display().to_string();
-        let text = std::fs::read_to_string(&self.file).map_err(|error| {
+        let file = std::fs::File::open(&self.file);
+        let text = file.and_then(input_file::bounded_text).map_err(|error| {
             let remedy = "name a scenario with -f FILE, or write one with: brunt init";
             Failure::Input(format!("cannot read {name}: {error}; {remedy}"))
         })?;
@@ -40,7 +42,7 @@ impl ScenarioOptions {
         assignments.extend(self.set.iter().cloned());
         let layers = Layers {
             assignments: &assignments,
-            file: &|path: &Path| std::fs::read_to_string(path),
+            file: &|path: &Path| input_file::text(path),
         };
         Ok(Scenario::read_layered(&name, &text, layers, &World)?)
     }

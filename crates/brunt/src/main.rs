@@ -12,6 +12,7 @@ mod embedded;
 mod exit;
 mod fail_on;
 mod forms;
+mod input_file;
 mod interrupt;
 mod layers;
 mod load_options;

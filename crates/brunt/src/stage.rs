@@ -227,16 +227,10 @@ impl Stage {
 /// Files that are bodies are found before the load, not by its first request.
 pub(crate) fn uploads_are_there(plan: &Plan) -> Result<(), Failure> {
     for path in plan.files() {
-        let is_file = std::fs::metadata(path).and_then(|found| {
-            let no_file = || std::io::Error::other("it is no file");
-            found.is_file().then_some(()).ok_or_else(no_file)
-        });
-        is_file
-            .and_then(|()| std::fs::File::open(path))
-            .map_err(|error| {
-                let path = path.display();
-                Failure::Input(format!("the body's file {path} cannot be read: {error}"))
-            })?;
+        crate::input_file::open(path).map_err(|error| {
+            let path = path.display();
+            Failure::Input(format!("cannot read the body's file {path}: {error}"))
+        })?;
     }
     Ok(())
 }

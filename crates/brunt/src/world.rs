@@ -8,6 +8,8 @@ use std::sync::Arc;
 
 use scenario::{FileContent, Surroundings};
 
+use crate::input_file;
+
 /// The environment and the files of this machine.
 pub(crate) struct World;
 
@@ -17,15 +19,9 @@ impl Surroundings for World {
     }
 
     fn file(&self, path: &Path) -> io::Result<Arc<dyn FileContent>> {
-        let file = File::open(path)?;
-        let found = file.metadata()?;
-        if !found.is_file() {
-            return Err(io::Error::other("it is no file"));
-        }
-        Ok(Arc::new(Opened {
-            file,
-            size: found.len(),
-        }))
+        let file = input_file::open(path)?;
+        let size = file.metadata()?.len();
+        Ok(Arc::new(Opened { file, size }))
     }
 }
 

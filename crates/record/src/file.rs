@@ -14,6 +14,7 @@ use std::io::{self, BufReader, Read, Write};
 use serde::{Deserialize, Serialize};
 
 use crate::increment::Increment;
+use crate::limits::{self, Counted};
 use crate::rows::Packed;
 use crate::run_record::{Ending, Event};
 use crate::{Header, Reading, RunRecord};
@@ -189,33 +190,48 @@ pub fn read(from: impl Read) -> Result<RunRecord, ReadError> {
     let Some(Frame::Header(header)) = frames.next()? else {
         return Err(ReadError::NoHeader);
     };
+    limits::header(&header).map_err(|reason| frames.damaged(reason))?;
     let mut record = RunRecord::new(*header);
+    let mut counted = Counted::default();
     while let Some(frame) = frames.next()? {
-        add(&mut record, frame).map_err(|reason| frames.damaged(reason))?;
+        add(&mut record, &mut counted, frame).map_err(|reason| frames.damaged(reason))?;
     }
     Ok(record)
 }
 
-fn add(record: &mut RunRecord, frame: Frame) -> Result<(), String> {
+fn add(record: &mut RunRecord, counted: &mut Counted, frame: Frame) -> Result<(), String> {
     match frame {
         Frame::Header(_) => return Err("a second header".into()),
         Frame::Increment(increment) => {
+            counted.increment(&increment)?;
             record
                 .timeline
                 .absorb(&increment)
                 .map_err(|error| error.to_string())?;
         }
         Frame::Seconds(seconds) => {
+            for (second, _) in seconds.read().ok_or_else(|| seconds.unfit().to_string())? {
+                counted.second(&second)?;
+            }
             let absorbed = record.timeline.absorb_seconds(&seconds);
             absorbed.map_err(|error| error.to_string())?;
         }
-        Frame::Reading(reading) => record.readings.push(&reading),
+        Frame::Reading(reading) => {
+            limits::reading(&reading)?;
+            record.readings.push(&reading);
+        }
         Frame::Readings(readings) => {
             let absorbed = record.readings.absorb(&readings);
             absorbed.map_err(|error| error.to_string())?;
         }
-        Frame::Event(event) => record.events.push(event),
-        Frame::Ending(ending) => record.ending = Some(ending),
+        Frame::Event(event) => {
+            limits::event(&event)?;
+            record.events.push(event);
+        }
+        Frame::Ending(ending) => {
+            limits::ending(&ending, &record.header)?;
+            record.ending = Some(ending);
+        }
     }
     Ok(())
 }

@@ -15,6 +15,7 @@ mod histogram;
 mod increment;
 mod interval;
 mod level;
+pub mod limits;
 mod load;
 mod measure;
 mod name;

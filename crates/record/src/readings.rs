@@ -4,7 +4,7 @@
 mod row;
 
 use crate::rows::{self, Packed, Rows};
-use crate::{Reading, Unfit};
+use crate::{Reading, Unfit, limits};
 
 /// How many bytes the packed ones may take: those of a day and more.
 const BYTES_MAX: usize = 8 << 20;
@@ -34,7 +34,13 @@ impl Readings {
 
     /// Adds packed ones, or nothing of them where they are none.
     pub(crate) fn absorb(&mut self, packed: &Packed) -> Result<(), Unfit> {
-        let readings = packed.read().ok_or_else(|| packed.unfit())?;
+        let readings: Vec<(Reading, u32)> = packed.read().ok_or_else(|| packed.unfit())?;
+        if readings
+            .iter()
+            .any(|(reading, _)| limits::reading(reading).is_err())
+        {
+            return Err(packed.unfit());
+        }
         self.rows.widen_to(packed.each);
         for (reading, held) in readings {
             self.rows.push(reading, held);

@@ -7,6 +7,7 @@ mod resources;
 use record::RunRecord;
 
 use crate::figures::{self, Durations, Figures};
+use crate::number;
 use crate::series::{self, Percentiles};
 
 pub use resources::{MonitorTable, resources};
@@ -42,12 +43,15 @@ impl Table {
     }
 }
 
-/// A text that nobody takes for a formula.
+/// A text that nobody takes for a formula, without what a terminal obeys.
 fn text(cell: &str) -> String {
+    let is_kept = |letter| number::is_shown(letter) || letter == '\n';
+    let shown = |letter| if is_kept(letter) { letter } else { ' ' };
+    let shown: String = cell.chars().map(shown).collect();
     if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) {
-        format!("'{cell}")
+        format!("'{shown}")
     } else {
-        cell.to_owned()
+        shown
     }
 }
 
@@ -165,7 +169,7 @@ pub fn timeline(record: &RunRecord) -> String {
         "kept_waiting_ms",
     ]);
     let percentiles = |part: &Percentiles| [part.p50, part.p95, part.p99].map(number);
-    for point in series::points(record) {
+    for point in series::points(&record.timeline) {
         let counts = &point.counts;
         let mut cells = vec![
             point.second.to_string(),

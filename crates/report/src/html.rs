@@ -139,6 +139,9 @@ fn css_string(text: &str) -> String {
 }
 
 fn around(title: &str, style: &str, scripts: &[&str], body: &Markup) -> String {
+    // Names and examples come from outside.
+    let is_kept = |letter| crate::number::is_shown(letter) || letter == '\n';
+    let body: String = body.0.chars().filter(|letter| is_kept(*letter)).collect();
     let page = markup! {
         (DOCTYPE)
         html lang="en" {
@@ -152,7 +155,7 @@ fn around(title: &str, style: &str, scripts: &[&str], body: &Markup) -> String {
                 style { (PreEscaped(style)) }
             }
             body {
-                main { (body) }
+                main { (PreEscaped(body)) }
                 p.sr id="status" role="status" aria-live="polite" {}
                 footer { "Made by brunt " (env!("CARGO_PKG_VERSION")) "." }
                 @for script in scripts { script { (PreEscaped(script)) } }

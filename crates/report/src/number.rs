@@ -149,11 +149,42 @@ pub(crate) fn moment(at_s: f64, end_s: f64) -> String {
     }
 }
 
-/// A text on one line, without control characters.
+/// A text from outside on one line: without what a terminal obeys, and without what a CI runner takes for a command.
 pub(crate) fn one_line(text: &str) -> String {
-    text.chars()
-        .map(|letter| if letter.is_control() { ' ' } else { letter })
-        .collect()
+    let shown = |letter| if is_shown(letter) { letter } else { ' ' };
+    let line: String = text.chars().map(shown).collect();
+    without_commands(&line)
+}
+
+/// Whether a character is shown where it is, rather than obeyed: no control character, no end of a line, and nothing
+/// that turns the direction of what follows (UAX #9).
+pub(crate) fn is_shown(letter: char) -> bool {
+    !letter.is_control()
+        && !matches!(letter,
+            '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// GitHub's runner obeys `::command::` at the start of a line, which any blank may become by wrapping, and `##[command]`
+/// anywhere; those of Azure and `TeamCity` are `##vso[` and `##teamcity[`.
+fn without_commands(line: &str) -> String {
+    let mut safe = String::with_capacity(line.len());
+    let mut before = ' ';
+    for (at, letter) in line.char_indices() {
+        let rest = &line[at..];
+        let is_command = before == ' ' && rest.starts_with("::")
+            || rest.starts_with("##")
+                && rest[2..].find('[').is_some_and(|end| {
+                    rest[2..2 + end]
+                        .bytes()
+                        .all(|byte| byte.is_ascii_alphanumeric())
+                });
+        safe.push(letter);
+        if is_command {
+            safe.push(' ');
+        }
+        before = letter;
+    }
+    safe
 }
 
 #[cfg(test)]
@@ -188,5 +219,19 @@ mod tests {
         assert_eq!(moment(70.0, 150.0), "1:10");
         assert_eq!(moment(3_725.0, 4_000.0), "1:02:05");
         assert_eq!(one_line("a\nb\u{1b}[31m"), "a b [31m");
+        assert_eq!(one_line("a\u{202e}b\u{2066}c\u{2028}d"), "a b c d");
+        for (text, safe) in [
+            ("::error::x", ": :error::x"),
+            (
+                "this ::error file=a,line=1::x",
+                "this : :error file=a,line=1::x",
+            ),
+            ("std::io::Error", "std::io::Error"),
+            ("see ##[group]x", "see # #[group]x"),
+            ("##vso[task.x]", "# #vso[task.x]"),
+            ("## heading [1]", "## heading [1]"),
+        ] {
+            assert_eq!(one_line(text), safe);
+        }
     }
 }

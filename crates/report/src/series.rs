@@ -1,12 +1,13 @@
 //! Series: a run second by second, for charts and tables. What is not known is `None`, so that no
 //! line is drawn across it.
 
-use record::{Distribution, Measure, RunRecord, Scope, Second};
+use record::{Distribution, Measure, Scope, Second, Timeline};
 
-/// One second of a run.
-#[derive(Debug, Clone, Default)]
+/// A row of a run: one second, unless the run is very long.
+#[derive(Debug, Clone)]
 pub(crate) struct Point {
-    pub(crate) second: u32,
+    /// The second in which it starts.
+    pub(crate) second: usize,
     pub(crate) counts: Second,
     pub(crate) response_ms: Percentiles,
     pub(crate) service_ms: Percentiles,
@@ -32,33 +33,66 @@ impl Percentiles {
     }
 }
 
-/// Every second of a run. Where the intervals of histograms are wider than a second, their percentiles
-/// stand at their first second.
-pub(crate) fn points(record: &RunRecord) -> Vec<Point> {
-    let timeline = &record.timeline;
-    let width = timeline.width_s() as usize;
-    let length = timeline.seconds().len().max(timeline.intervals() * width);
-    (0..length)
-        .map(|second| {
-            let mut point = Point {
-                second: u32::try_from(second).unwrap_or(u32::MAX),
-                counts: timeline.seconds().get(second).unwrap_or_default(),
-                ..Point::default()
-            };
-            if second % width == 0 {
-                let at = |measure| timeline.distribution_at(second / width, Scope::All, measure);
-                // Only what users wait for ranks the unanswered.
-                let of_answers = |measure| {
-                    Percentiles::of(&Distribution {
-                        unanswered: 0,
-                        ..at(measure)
-                    })
-                };
-                point.response_ms = Percentiles::of(&at(Measure::Response));
-                point.service_ms = of_answers(Measure::Service);
-                point.lag_p99_ms = of_answers(Measure::Lag).p99;
-            }
-            point
-        })
-        .collect()
+/// Largest number of rows of a run in a table: the seconds of a week.
+const ROWS_MAX: usize = 7 * 86_400;
+
+/// Length of what was recorded, in seconds.
+fn length_s(timeline: &Timeline) -> usize {
+    let intervals_s = timeline.intervals() * timeline.width_s() as usize;
+    timeline.seconds().len().max(intervals_s)
+}
+
+/// The seconds that a row covers, so that a run of any length has at most [`ROWS_MAX`] rows: 1, or a power of two.
+pub(crate) fn row_s(timeline: &Timeline) -> usize {
+    length_s(timeline).div_ceil(ROWS_MAX).next_power_of_two()
+}
+
+/// The counts of a run, row by row, each with the second in which it starts.
+pub(crate) fn counts(timeline: &Timeline) -> impl Iterator<Item = (usize, Second)> {
+    let row_s = row_s(timeline);
+    (0..length_s(timeline)).step_by(row_s).map(move |from_s| {
+        let seconds = timeline.seconds().range(from_s..from_s + row_s);
+        (from_s, seconds.reduce(followed_by).unwrap_or_default())
+    })
+}
+
+/// The counts of a second and of the next one, together.
+fn followed_by(earlier: Second, later: Second) -> Second {
+    let mut both = earlier;
+    both.merge(&later);
+    Second {
+        users: later.users,
+        in_flight: later.in_flight,
+        ..both
+    }
+}
+
+/// The durations of the intervals that start in a row.
+pub(crate) fn durations(timeline: &Timeline, from_s: usize, measure: Measure) -> Distribution {
+    let width_s = timeline.width_s() as usize;
+    let end_s = from_s + row_s(timeline);
+    let intervals = from_s.div_ceil(width_s)..end_s.div_ceil(width_s);
+    timeline.distribution_in(intervals, Scope::All, measure)
+}
+
+/// A run row by row: every second, or, in a run that is longer than a week, every 2, 4, 8 … seconds. If the intervals of
+/// histograms are wider, their percentiles are in the row in which they start.
+pub(crate) fn points(timeline: &Timeline) -> impl Iterator<Item = Point> {
+    counts(timeline).map(|(second, counts)| {
+        let at = |measure| durations(timeline, second, measure);
+        // Only what users wait for ranks the unanswered.
+        let of_answers = |measure| {
+            Percentiles::of(&Distribution {
+                unanswered: 0,
+                ..at(measure)
+            })
+        };
+        Point {
+            second,
+            counts,
+            response_ms: Percentiles::of(&at(Measure::Response)),
+            service_ms: of_answers(Measure::Service),
+            lag_p99_ms: of_answers(Measure::Lag).p99,
+        }
+    })
 }

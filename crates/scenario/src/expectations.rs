@@ -210,7 +210,8 @@ impl Builder<'_> {
         };
         match Path::parse(text) {
             Err(error) => {
-                let message = format!("`{text}` is no JSONPath: {}", error.message());
+                let shown: String = text.chars().take(80).collect();
+                let message = format!("invalid JSONPath `{shown}`: {error}");
                 self.problems.push(problem(
                     message,
                     "write one like \"$.items[0].id\" (RFC 9535)",

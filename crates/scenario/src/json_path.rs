@@ -8,14 +8,41 @@ use serde::Deserialize;
 use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::Value as JsonValue;
-use serde_json_path::{JsonPath, ParseError};
+use serde_json_path::JsonPath;
 
 use crate::value::Value;
+
+/// Longest path, in bytes.
+const BYTES_MAX: usize = 4_096;
+/// Deepest nesting of brackets. The time that the parser takes doubles with each level of nested filters.
+const DEPTH_MAX: usize = 10;
+
+/// How deep the brackets of a path are nested, those in its texts left out.
+fn depth(text: &str) -> usize {
+    let (mut quote, mut is_escaped) = (None, false);
+    let (mut depth, mut deepest) = (0usize, 0);
+    for letter in text.chars() {
+        match (quote, letter) {
+            (Some(_), _) if is_escaped => is_escaped = false,
+            (Some(_), '\\') => is_escaped = true,
+            (Some(open), letter) if open == letter => quote = None,
+            (Some(_), _) => {}
+            (None, '"' | '\'') => quote = Some(letter),
+            (None, '[' | '(') => depth += 1,
+            (None, ']' | ')') => depth = depth.saturating_sub(1),
+            (None, _) => {}
+        }
+        deepest = deepest.max(depth);
+    }
+    deepest
+}
 
 /// Where values stand in a body.
 #[derive(Debug, Clone)]
 pub(crate) struct Path {
     path: JsonPath,
+    /// As it was written.
+    text: Box<str>,
     /// The way, where it is one of names and places alone.
     way: Option<Arc<[Step]>>,
 }
@@ -44,9 +71,19 @@ impl Values {
 }
 
 impl Path {
-    pub(crate) fn parse(text: &str) -> Result<Self, ParseError> {
+    /// Returns what is wrong with it otherwise.
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+        if text.len() > BYTES_MAX {
+            let length = text.len();
+            return Err(format!("{length} bytes, where {BYTES_MAX} is the most"));
+        }
+        if depth(text) > DEPTH_MAX {
+            return Err(format!("brackets more than {DEPTH_MAX} deep"));
+        }
+        let path = JsonPath::parse(text).map_err(|error| error.message().to_owned())?;
         Ok(Self {
-            path: JsonPath::parse(text)?,
+            path,
+            text: text.into(),
             way: way_of(text).map(Arc::from),
         })
     }
@@ -75,7 +112,7 @@ impl Path {
 
 impl fmt::Display for Path {
     fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.path.fmt(to)
+        to.write_str(&self.text)
     }
 }
 
@@ -229,6 +266,32 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn deep_and_long_paths_are_refused_before_they_are_parsed() {
+        for text in [
+            format!("${}{}", "[?@".repeat(11), "]".repeat(11)),
+            format!("$[?{}@.a{}]", "(".repeat(200_000), ")".repeat(200_000)),
+            format!("${}", ".a".repeat(200_000)),
+        ] {
+            let start = &text[..20];
+            let refused = Path::parse(&text).unwrap_err();
+            assert!(
+                refused.contains("deep") || refused.contains("bytes"),
+                "{start}: {refused}"
+            );
+        }
+        let in_a_text = format!("$['{}']", "[".repeat(100));
+        Path::parse(&in_a_text).unwrap();
+        Path::parse(&format!("${}{}", "[?@".repeat(10), "]".repeat(10))).unwrap();
+    }
+
+    #[test]
+    fn paths_are_shown_as_they_were_written() {
+        for text in ["$..b", "$['a'][0:3]", "$.a[?@.b == 'c']"] {
+            assert_eq!(Path::parse(text).unwrap().to_string(), text);
+        }
+    }
 
     #[test]
     fn a_way_is_one_of_names_and_places_alone() {

@@ -38,6 +38,20 @@ pub(crate) enum Part<'a> {
 
 type Place = Range<usize>;
 
+/// Longest expression, in bytes. Both readers recurse, so that a longer one could overflow the stack.
+const EXPRESSION_BYTES_MAX: usize = 4_096;
+
+fn check_length(bytes: usize, place: &Place) -> Result<(), Problem> {
+    if bytes <= EXPRESSION_BYTES_MAX {
+        return Ok(());
+    }
+    Err(Problem::new(format!(
+        "expression too long: {bytes} bytes, where {EXPRESSION_BYTES_MAX} is the most"
+    ))
+    .at(place.clone(), "here")
+    .help("set parts of it as variables first: { set = { x = … } }"))
+}
+
 impl Naming<'_> {
     /// Splits a text value into its parts. `place` is the value's place in the file.
     pub(crate) fn parts<'t>(
@@ -46,6 +60,7 @@ impl Naming<'_> {
         place: &Place,
     ) -> Result<Vec<Part<'t>>, Problem> {
         if text.contains("{%") {
+            check_length(grammar::longest_tag(text), place)?;
             let program =
                 Unresolved::text(text).map_err(|error| no_expression(text, &error, place))?;
             return Ok(vec![Part::Expression(self.resolve_jinja(program, place)?)]);
@@ -86,6 +101,7 @@ impl Naming<'_> {
     #[expect(clippy::single_match_else, reason = "both ways are of one weight")]
     fn expression(&mut self, text: &str, place: &Place) -> Result<Compiled, Problem> {
         let text = text.trim();
+        check_length(text.len(), place)?;
         // Jinja has functions of its own, like range.
         let is_jinjas = |name: &str| Function::named(name).is_none() && jinja::has_function(name);
         match grammar::read(text).filter(|spoken| !spoken.calls(is_jinjas)) {

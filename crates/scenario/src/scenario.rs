@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use indexmap::IndexMap;
+use record::limits::NAMES_MAX;
 use record::{Limit, Metric, NameKind, RequestName, Target, TargetNames};
 use sha2::{Digest, Sha256};
 use toml::Spanned;
@@ -223,10 +224,20 @@ fn resolve(
     let profiles = profiles(spec, problems);
     let targets = targets(spec, &names, problems);
     let min_duration = min_duration(spec, problems);
+    let names = names.into_table();
+    if names.len() > NAMES_MAX {
+        problems.push(
+            Problem::new(format!(
+                "the scenario has {} names of requests, where {NAMES_MAX} is the most",
+                names.len()
+            ))
+            .help("give requests that are alike one `name`"),
+        );
+    }
     Scenario {
         host,
         network,
-        names: names.into_table(),
+        names,
         setup,
         teardown,
         classes,

@@ -45,6 +45,11 @@ const TOOLS: &[Tool] = &[
         needed_by: "the test of a machine that runs out of ports",
     },
     Tool {
+        package: "strace",
+        program: "strace",
+        needed_by: "the tests in which calls of the system fail",
+    },
+    Tool {
         package: "python3-venv",
         program: "python3",
         needed_by: "the tests against Python's servers",

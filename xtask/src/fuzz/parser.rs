@@ -24,6 +24,12 @@ pub(crate) enum Parser {
     Har,
     /// `brunt import openapi`
     Openapi,
+    /// The reader of records, and a report of what was read in every form
+    Record,
+    /// The reader of baselines, and a comparison with what was read
+    Baseline,
+    /// JSONPath
+    JsonPath,
 }
 
 /// Where the tests read what was found for the reader of answers.
@@ -39,6 +45,9 @@ impl Parser {
             Self::Curl => "curl",
             Self::Har => "har",
             Self::Openapi => "openapi",
+            Self::Record => "record",
+            Self::Baseline => "baseline",
+            Self::JsonPath => "json_path",
         }
     }
 
@@ -53,10 +62,11 @@ impl Parser {
     /// What breaks a parser is short.
     pub(super) const fn bytes_max(self) -> u32 {
         match self {
-            Self::Expression => 200,
+            Self::Expression | Self::JsonPath => 200,
             Self::Answer | Self::Http2 => 600,
             Self::Scenario | Self::Curl => 1500,
             Self::Har | Self::Openapi => 4000,
+            Self::Record | Self::Baseline => 6000,
         }
     }
 
@@ -107,6 +117,16 @@ impl Parser {
             Self::Openapi => Ok(vec![
                 read("crates/import/tests/files/pets.yaml")?,
                 read("crates/import/tests/files/swagger2.json")?,
+            ]),
+            Self::Record => Ok(vec![
+                read("crates/record/tests/data/v1.brunt")?,
+                read("crates/record/tests/data/v2.brunt")?,
+            ]),
+            Self::Baseline => Ok(vec![read("fuzz/seeds/baseline.json")?]),
+            Self::JsonPath => Ok(vec![
+                b"$.items[0]['id']\n{\"items\":[{\"id\":\"a\"},{\"id\":1.5}]}".to_vec(),
+                b"$..a[?@.b > 1 && match(@.c, 'x.*')][0:3:2, -1]\n{\"a\":[{\"b\":2,\"c\":\"xy\"}]}".to_vec(),
+                b"$[?length(@.a) == count(@.*)]\n[{\"a\":\"\\u00e9\"},null,true,1e308]".to_vec(),
             ]),
         }
     }
@@ -280,6 +300,43 @@ impl Parser {
                 "*a",
                 "<<: ",
                 "{{",
+            ],
+            Self::Record => &[
+                "\\xff\\xff\\xff\\xff\\xff\\xff\\xff\\xff",
+                "\\xcb\\x7f\\xf0\\x00\\x00\\x00\\x00\\x00\\x00",
+                "\\xcf\\x00\\x1f\\xff\\xff\\xff\\xff\\xff\\xff",
+                "\\xa6Header",
+                "\\xa6ending",
+                "\\xa7reading",
+                "\\xa9increment",
+            ],
+            Self::Baseline => &[
+                "\\\"blocks\\\": [",
+                "\\\"runs\\\": [",
+                "\\\"measured\\\": ",
+                "null",
+                "1e308",
+                "-0.0",
+                "9223372036854775807",
+            ],
+            Self::JsonPath => &[
+                "$..",
+                "[?",
+                "@.",
+                "[*]",
+                "[0:3]",
+                "[::-1]",
+                "&&",
+                "||",
+                "!(",
+                "==",
+                "length(",
+                "count(",
+                "match(",
+                "search(",
+                "value(",
+                "\\x0a",
+                "{\\\"a\\\":",
             ],
         }
     }

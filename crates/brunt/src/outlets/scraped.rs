@@ -1,5 +1,7 @@
 //! A page for Prometheus, which comes when it likes and gets what is known then.
 
+mod bounded;
+
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
@@ -13,6 +15,7 @@ use record::Header;
 use report::stream::{Interval, PROMETHEUS_TYPE, prometheus};
 
 use crate::exit::Failure;
+use bounded::Bounded;
 
 /// Where the page is.
 const PATH: &str = "/metrics";
@@ -48,7 +51,7 @@ impl Scraped {
         let known = Shared::default();
         let router = Router::new().fallback(answer).with_state(known.clone());
         let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_io()
+            .enable_all()
             .build()
             .context("cannot serve a page")?;
         thread::Builder::new()
@@ -58,7 +61,7 @@ impl Scraped {
                 // It is served for as long as brunt runs, and nobody is left to hear of an error.
                 let served = runtime.block_on(async {
                     let listener = tokio::net::TcpListener::from_std(listener)?;
-                    axum::serve(listener, router).await
+                    axum::serve(Bounded::new(listener), router).await
                 });
                 if let Err(error) = served {
                     crate::exit::note(&format!("note: --prometheus-port: {error}"));

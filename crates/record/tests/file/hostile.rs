@@ -2,9 +2,11 @@
 
 use proptest::prelude::*;
 use record::file::{self, ReadError, RecordWriter};
+use record::limits::NAMES_MAX;
 use record::{
-    Entry, Failure, FailureKind, Histogram, Increment, Measure, NameId, NameTotals, Outcome,
-    RunRecord, Scope, Second, Sparse,
+    Command, Ending, Entry, Event, Failure, FailureKind, Header, Histogram, Increment, Limit, Load,
+    Measure, Metric, MissedTarget, NameId, NameTotals, Outcome, Reading, RunRecord, Scope, Second,
+    Sparse,
 };
 
 use crate::known::{frame, frame_edges, header, known, written, written_anew};
@@ -108,6 +110,127 @@ fn an_increment_that_no_run_makes_is_damage() {
         );
         assert!(error.to_string().contains(expected), "{error}");
     }
+}
+
+/// A record with another header, reading, command or ending than it was written with.
+fn changed(change: impl FnOnce(&mut RunRecord)) -> Vec<u8> {
+    let mut record = file::read(known().as_slice()).unwrap();
+    change(&mut record);
+    written(&record)
+}
+
+#[test]
+fn record_with_values_that_no_run_has_is_damage() {
+    const HUGE: u64 = 1 << 53;
+    let ending =
+        |change: fn(&mut Ending)| changed(move |record| record.ending.iter_mut().for_each(change));
+    let header = |change: fn(&mut Header)| changed(move |record| change(&mut record.header));
+    let cases = [
+        (
+            ending(|e| e.load_ended_ms = u64::MAX),
+            "the end of the load",
+        ),
+        (ending(|e| e.ended_ms = HUGE), "the end of the run"),
+        (
+            ending(|e| {
+                e.missed.push(MissedTarget {
+                    target: 1,
+                    limit: Limit::Critical,
+                });
+            }),
+            "missed target number 1 is not among the 1",
+        ),
+        (
+            header(|h| h.targets[0].scope = Some(NameId(99).into())),
+            "request name number 99 is not among the 2",
+        ),
+        (
+            header(|h| h.targets[0].metric = Metric::Percentile(f64::NAN)),
+            "a percentile of NaN",
+        ),
+        (
+            header(|h| h.targets[0].critical = Some(f64::INFINITY)),
+            "a threshold of inf",
+        ),
+        (
+            header(|h| h.load.stages[0].seconds = 1e18),
+            "a stage's length of 1000000000000000000",
+        ),
+        (
+            header(|h| h.load.stages[0].to = -1.0),
+            "a stage's level of -1",
+        ),
+        (
+            header(|h| {
+                h.load.beside = vec![Load {
+                    beside: vec![Load::default()],
+                    ..Load::default()
+                }]
+            }),
+            "loads in parallel",
+        ),
+        (
+            header(|h| h.classes[0].1 = f64::NAN),
+            "a class's share of NaN",
+        ),
+        (
+            header(|h| h.started_at = jiff::Timestamp::MAX),
+            "a start at 9999",
+        ),
+        (
+            header(|h| h.names = vec![h.names[0].clone(); NAMES_MAX + 1]),
+            "request names: 10001, where 10000 is the most",
+        ),
+        (
+            changed(|record| {
+                record.readings.extend([Reading {
+                    at_ms: HUGE,
+                    ..record.readings.get(0).unwrap()
+                }]);
+            }),
+            "packed rows",
+        ),
+        (
+            changed(|record| {
+                record.events.push(Event {
+                    at_ms: HUGE,
+                    command: Command::Stop,
+                });
+            }),
+            "a command at",
+        ),
+    ];
+    for (bytes, expected) in cases {
+        let error = file::read(bytes.as_slice()).unwrap_err();
+        assert!(
+            matches!(error, ReadError::Damaged { .. }),
+            "{expected}: {error}"
+        );
+        assert!(error.to_string().contains(expected), "{expected}: {error}");
+    }
+}
+
+#[test]
+fn record_whose_counts_add_up_to_more_than_2_to_the_53_is_damage() {
+    let half = 1 << 52;
+    let with_count = |count| {
+        let mut increment = empty();
+        increment.seconds.push((0, many(count)));
+        increment
+    };
+    file::read(record_of(&[with_count(half)]).as_slice()).unwrap();
+    for second in [half + 1, u64::MAX] {
+        let bytes = record_of(&[with_count(half), with_count(second)]);
+        let error = file::read(bytes.as_slice()).unwrap_err().to_string();
+        assert!(error.contains("a sum of counts"), "{error}");
+    }
+    let mut late = empty();
+    late.failures.push(Failure {
+        last_ms: 1 << 53,
+        ..failure(0, 1)
+    });
+    let error = file::read(record_of(&[late]).as_slice()).unwrap_err();
+    assert!(error.to_string().contains("a failure at"), "{error}");
 }
 
 #[test]

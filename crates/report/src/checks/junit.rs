@@ -1,6 +1,7 @@
 //! JUnit's XML, which pipelines of every kind read.
 
 use super::{Check, Checks, Standing};
+use crate::number;
 
 /// Checks as one JUnit file: a suite each.
 pub fn junit(all: &[Checks]) -> String {
@@ -60,7 +61,7 @@ fn escaped(text: &str) -> String {
             '<' => safe += "&lt;",
             '>' => safe += "&gt;",
             '"' => safe += "&quot;",
-            letter if letter.is_control() => safe.push(' '),
+            letter if !number::is_shown(letter) => safe.push(' '),
             letter => safe.push(letter),
         }
     }

@@ -7,6 +7,7 @@ use record::{Distribution, Measure, NameId, Outcome, RunRecord, Scope};
 
 use super::{Table, text};
 use crate::figures::{self, Figures};
+use crate::series;
 
 /// The shares that Locust reports by default, as it heads them.
 const PERCENTILES: [(&str, f64); 11] = [
@@ -96,26 +97,23 @@ pub fn history(record: &RunRecord) -> String {
     ]);
     let mut table = new(&columns);
     let timeline = &record.timeline;
-    let width = timeline.width_s() as usize;
+    let row_s = series::row_s(timeline);
     let mut totals = Totals::default();
-    for (second, counts) in timeline.seconds().iter().enumerate() {
-        let mut waited = Distribution::default();
-        if second % width == 0 {
-            waited = timeline.distribution_at(second / width, Scope::All, Measure::Response);
-            totals.waited.ok.merge(&waited.ok);
-            totals.waited.unanswered += waited.unanswered;
-        }
+    for (second, counts) in series::counts(timeline) {
+        let waited = series::durations(timeline, second, Measure::Response);
+        totals.waited.ok.merge(&waited.ok);
+        totals.waited.unanswered += waited.unanswered;
         let failures = counts.failed + counts.unanswered;
         totals.requests += counts.requests();
         totals.failures += failures;
         totals.bytes_received += counts.bytes_received;
         let mut cells = vec![
-            ended_at(record, second).to_string(),
+            ended_at(record, second + row_s - 1).to_string(),
             counts.users.unwrap_or(0).to_string(),
             String::new(),
             ALL.to_owned(),
-            per_second(counts.requests() as f64),
-            per_second(failures as f64),
+            per_second(counts.requests() as f64 / row_s as f64),
+            per_second(failures as f64 / row_s as f64),
         ];
         cells.extend(percentiles(&waited));
         cells.extend(totals.cells());

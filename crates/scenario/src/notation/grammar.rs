@@ -50,6 +50,48 @@ pub(super) fn end_of_expression(text: &str) -> Option<usize> {
     None
 }
 
+/// Length in bytes of the longest expression or statement of a Jinja text; one without an end reaches to the end of the
+/// text.
+pub(super) fn longest_tag(text: &str) -> usize {
+    let (mut longest, mut rest) = (0, text);
+    while let Some((at, close)) = ["{{", "{%", "{#"]
+        .into_iter()
+        .zip(["}}", "%}", "#}"])
+        .filter_map(|(open, close)| Some((rest.find(open)?, close)))
+        .min()
+    {
+        let inside = &rest[at + 2..];
+        let length = if close == "#}" {
+            let end = inside.find(close).unwrap_or(inside.len());
+            rest = inside.get(end + 2..).unwrap_or("");
+            continue;
+        } else {
+            end_of_tag(inside, close)
+        };
+        longest = longest.max(length);
+        rest = inside.get(length + 2..).unwrap_or("");
+    }
+    longest
+}
+
+/// Where a tag ends, with what closes it within texts passed over.
+fn end_of_tag(text: &str, close: &str) -> usize {
+    let bytes = text.as_bytes();
+    let (mut quote, mut is_escaped) = (None, false);
+    for (at, byte) in bytes.iter().enumerate() {
+        match quote {
+            Some(_) if is_escaped => is_escaped = false,
+            Some(_) if *byte == b'\\' => is_escaped = true,
+            Some(open) if open == byte => quote = None,
+            Some(_) => {}
+            None if matches!(byte, b'"' | b'\'') => quote = Some(byte),
+            None if bytes[at..].starts_with(close.as_bytes()) => return at,
+            None => {}
+        }
+    }
+    bytes.len()
+}
+
 /// Reads an expression; `None` where Jinja has to.
 pub(super) fn read(text: &str) -> Option<Spoken> {
     let mut reader = Reader {
@@ -211,6 +253,21 @@ mod tests {
             ("x }", None),
         ] {
             assert_eq!(end_of_expression(text), end, "{text}");
+        }
+    }
+
+    #[test]
+    fn longest_tag_is_found_outside_of_comments_and_texts() {
+        for (text, length) in [
+            ("a", 0),
+            ("{{ x }}", 3),
+            ("{% if x %}{{ longer }}{% endif %}", 8),
+            ("{# a long comment #}{{x}}", 1),
+            ("{{ '}}' ~ \"%}\" }}", 13),
+            ("{% set x = '\\'%}' %}", 16),
+            ("{{ no end", 7),
+        ] {
+            assert_eq!(longest_tag(text), length, "{text}");
         }
     }
 

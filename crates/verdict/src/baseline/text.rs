@@ -18,6 +18,13 @@ pub(super) fn read(text: &str) -> Result<Baseline, ReadError> {
     if baseline.runs.is_empty() {
         return Err(ReadError::NotABaseline("it has no runs".into()));
     }
+    for run in &baseline.runs {
+        let impossible = |what| ReadError::NotABaseline(format!("run {} has {what}", run.run_id));
+        run.figures.check().map_err(impossible)?;
+        if !run.duration_s.is_finite() {
+            return Err(impossible(format!("a duration of {} s", run.duration_s)));
+        }
+    }
     Ok(baseline)
 }
 

@@ -3,6 +3,7 @@
 
 use std::ops::Range;
 
+use record::limits::NAMES_MAX;
 use record::{Measure, ProcessReading, RunRecord, Scope, Waited};
 use serde::{Deserialize, Serialize};
 
@@ -46,7 +47,36 @@ pub struct Series {
     pub blocks: Vec<Option<f64>>,
 }
 
+/// Largest value of a block, number of rows and number of blocks that are read.
+const VALUE_MAX: f64 = 1e15;
+const ROWS_MAX: usize = NAMES_MAX + 1;
+const BLOCKS_MAX: usize = 1_000;
+
 impl Figures {
+    /// Checks figures from a file: the mean and the variance of what passes are finite. Returns what no run has
+    /// otherwise.
+    pub(crate) fn check(&self) -> Result<(), String> {
+        if !(0.0..=VALUE_MAX).contains(&self.block_s) {
+            return Err(format!("blocks of {} s", self.block_s));
+        }
+        if self.rows.len() > ROWS_MAX {
+            let rows = self.rows.len();
+            return Err(format!("{rows} rows, where {ROWS_MAX} is the most"));
+        }
+        for series in self.rows.iter().flat_map(|row| &row.series) {
+            let blocks = series.blocks.len();
+            if blocks > BLOCKS_MAX {
+                return Err(format!("{blocks} blocks, where {BLOCKS_MAX} is the most"));
+            }
+            let is_possible = |value: &&f64| (0.0..=VALUE_MAX).contains(*value);
+            if let Some(value) = series.blocks.iter().flatten().find(|v| !is_possible(v)) {
+                let measured = series.measured.name();
+                return Err(format!("a block whose {measured} is {value}"));
+            }
+        }
+        Ok(())
+    }
+
     /// The figures of a run.
     pub fn of(record: &RunRecord) -> Self {
         Self::in_blocks(record, &blocks(record))

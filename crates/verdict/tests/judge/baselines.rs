@@ -71,6 +71,32 @@ fn ten_names_with_three_runs_are_a_small_file_that_reads_the_same() {
 }
 
 #[test]
+fn baseline_with_values_that_no_run_has_is_refused() {
+    let record = of_ten_names().record();
+    let kept = Baseline::of("main", &vec![record.clone(); 3], true).unwrap();
+    let first = |value: f64| {
+        let mut kept = kept.clone();
+        kept.runs[1].figures.rows[0].series[0].blocks[0] = Some(value);
+        kept
+    };
+    for value in [1e308, 1.1e15, -1.0] {
+        let refused = Baseline::read(&first(value).to_text()).unwrap_err();
+        let refused = refused.to_string();
+        assert!(refused.contains("has a block whose"), "{refused}");
+    }
+    let mut long = kept.clone();
+    long.runs[0].figures.rows[0].series[0].blocks = vec![Some(1.0); 1_001];
+    let refused = Baseline::read(&long.to_text()).unwrap_err().to_string();
+    assert!(refused.contains("1001 blocks"), "{refused}");
+    // The largest value is read and compared.
+    for value in [1e15, 0.0] {
+        let read = Baseline::read(&first(value).to_text()).unwrap();
+        let compared = read.compare(&record, None);
+        assert!(!compared.rows.is_empty());
+    }
+}
+
+#[test]
 fn what_is_no_baseline_is_refused_by_what_is_wrong() {
     let whole = || Run::new().answers(2_000, 5.0);
     let mut search = whole();

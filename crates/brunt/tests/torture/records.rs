@@ -1,0 +1,214 @@
+//! Records and baselines that were damaged on purpose: refused, or shown in every form.
+
+use std::time::{Duration, Instant};
+
+use rand::RngExt;
+use report::csv::{self, locust};
+use report::{Checks, Judged, UNBOUNDED};
+use verdict::FailOn;
+use verdict::baseline::Baseline;
+
+use crate::trials::{Promise, Random};
+
+/// Records of both versions of the format.
+const RECORDS: [&[u8]; 2] = [
+    include_bytes!("../../../record/tests/data/v1.brunt"),
+    include_bytes!("../../../record/tests/data/v2.brunt"),
+];
+const BASELINE: &str = include_str!("../../../../fuzz/seeds/baseline.json");
+/// Longest time for reading, judging and rendering a small record that was changed.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// Values where arithmetic overflows, as MessagePack.
+const EXTREMES: [&[u8]; 8] = [
+    b"\xcf\xff\xff\xff\xff\xff\xff\xff\xff",
+    b"\xcf\x00\x1f\xff\xff\xff\xff\xff\xff",
+    b"\xd3\x80\x00\x00\x00\x00\x00\x00\x00",
+    b"\xcb\x7f\xf0\x00\x00\x00\x00\x00\x00",
+    b"\xcb\x7f\xf8\x00\x00\x00\x00\x00\x00",
+    b"\xcb\x7f\xef\xff\xff\xff\xff\xff\xff",
+    b"\xce\xff\xff\xff\xff",
+    b"\x00",
+];
+
+#[test]
+fn changed_record_is_refused_or_rendered_in_every_form() {
+    let promise = Promise {
+        promise: "a record with changed values is refused or rendered",
+        how: "1 to 4 bytes or numbers of one frame changed, its checksum made right; every form of a report",
+        short: 1_500,
+        long: 200_000,
+        bound: Duration::from_mins(10),
+    };
+    promise.hold(|number, random| {
+        let bytes = changed(RECORDS[number as usize % 2], random);
+        let start = Instant::now();
+        let rendered = std::panic::catch_unwind(|| rendered(&bytes));
+        if rendered.is_err() {
+            return Err("panicked".into());
+        }
+        if start.elapsed() > PATIENCE {
+            return Err(format!("took {:?}", start.elapsed()));
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn record_cut_at_every_byte_is_read_up_to_there() {
+    let promise = Promise {
+        promise: "a record that breaks off is read up to its last whole frame",
+        how: "cut at every byte",
+        short: 7_648,
+        long: 7_648,
+        bound: Duration::from_mins(2),
+    };
+    promise.hold(|number, _| {
+        let at = number as usize;
+        let (bytes, at) = match at.checked_sub(RECORDS[0].len()) {
+            None => (RECORDS[0], at),
+            Some(at) => (RECORDS[1], at),
+        };
+        match record::file::read(&bytes[..at.min(bytes.len())]) {
+            Ok(_)
+            | Err(record::file::ReadError::NoHeader | record::file::ReadError::NotARecord) => {
+                Ok(())
+            }
+            Err(error) => Err(error.to_string()),
+        }
+    });
+}
+
+#[test]
+fn changed_baseline_is_refused_or_compared() {
+    let promise = Promise {
+        promise: "a baseline with changed values is refused or compared",
+        how: "1 to 3 numbers replaced by extreme ones",
+        short: 2_000,
+        long: 100_000,
+        bound: Duration::from_mins(5),
+    };
+    let record = record::file::read(RECORDS[1]).expect("a record");
+    promise.hold(|_, random| {
+        let mut text = BASELINE.to_owned();
+        for _ in 0..random.random_range(1..=3) {
+            text = with_other_number(&text, random);
+        }
+        let compared = std::panic::catch_unwind(|| {
+            let Ok(baseline) = Baseline::read(&text) else {
+                return;
+            };
+            let conditions = verdict::baseline::Conditions::of(&record.header);
+            let differences = baseline.conditions.differences(&conditions);
+            verdict::judge_beside(&record, &baseline, differences, None);
+        });
+        compared.map_err(|_| format!("panicked for\n{text}"))
+    });
+}
+
+/// Renders a record in every form, if it is one.
+fn rendered(bytes: &[u8]) {
+    let Ok(record) = record::file::read(bytes) else {
+        return;
+    };
+    let verdict = verdict::judge(&record);
+    let run = Judged {
+        record: &record,
+        verdict: &verdict,
+    };
+    let checks = [Checks::of_run(&run, FailOn::Poor)];
+    let forms = [
+        report::terminal(&run, 80, true),
+        report::terminal(&run, UNBOUNDED, false),
+        report::summary_json(&run),
+        report::html(&[run]),
+        report::markdown(&run, None),
+        report::junit(&checks),
+        report::github(&checks),
+        csv::requests(&record),
+        csv::timeline(&record),
+        csv::failures(&record),
+        csv::resources(&record),
+        locust::stats(&record),
+        locust::history(&record),
+        locust::failures(&record),
+    ];
+    assert!(forms.iter().all(|form| !form.is_empty()), "an empty form");
+}
+
+/// The record with some bytes of one frame changed, and the checksum of that frame made right.
+fn changed(record: &[u8], random: &mut Random) -> Vec<u8> {
+    let frames = frames(record);
+    let (from, to) = frames[random.random_range(0..frames.len())];
+    let mut payload = record[from + 8..to].to_vec();
+    for _ in 0..random.random_range(1..=4) {
+        let at = random.random_range(0..payload.len());
+        if random.random_bool(0.5) {
+            payload[at] = random.random();
+        } else {
+            let extreme = EXTREMES[random.random_range(0..EXTREMES.len())];
+            let length = number_at(&payload, at);
+            payload.splice(at..at + length, extreme.iter().copied());
+        }
+    }
+    let mut all = record[..from].to_vec();
+    let length = u32::try_from(payload.len()).expect("a small frame");
+    all.extend_from_slice(&length.to_le_bytes());
+    all.extend_from_slice(&crc32fast::hash(&payload).to_le_bytes());
+    all.extend_from_slice(&payload);
+    all.extend_from_slice(&record[to..]);
+    all
+}
+
+/// The length of the MessagePack number at a place; 1 if there is none.
+fn number_at(payload: &[u8], at: usize) -> usize {
+    let length = match payload[at] {
+        0xcc | 0xd0 => 2,
+        0xcd | 0xd1 => 3,
+        0xca | 0xce | 0xd2 => 5,
+        0xcb | 0xcf | 0xd3 => 9,
+        _ => 1,
+    };
+    length.min(payload.len() - at)
+}
+
+/// Where each frame starts and ends.
+fn frames(record: &[u8]) -> Vec<(usize, usize)> {
+    let (mut at, mut frames) = (8, Vec::new());
+    while let Some(head) = record.get(at..at + 4) {
+        let length = u32::from_le_bytes([head[0], head[1], head[2], head[3]]) as usize;
+        frames.push((at, at + 8 + length));
+        at += 8 + length;
+    }
+    frames
+}
+
+/// The text with one of its numbers replaced.
+fn with_other_number(text: &str, random: &mut Random) -> String {
+    const OTHERS: [&str; 9] = [
+        "1e308",
+        "-1e308",
+        "1e15",
+        "5e-324",
+        "0",
+        "-0.0",
+        "null",
+        "9007199254740993",
+        "1e400",
+    ];
+    let is_number = |letter: char| letter.is_ascii_digit() || ".-+eE".contains(letter);
+    let bytes = text.as_bytes();
+    loop {
+        let at = random.random_range(0..text.len());
+        if !bytes[at].is_ascii_digit() {
+            continue;
+        }
+        let from = text[..at]
+            .rfind(|letter| !is_number(letter))
+            .map_or(0, |place| place + 1);
+        let to = text[at..]
+            .find(|letter| !is_number(letter))
+            .map_or(text.len(), |length| at + length);
+        let other = OTHERS[random.random_range(0..OTHERS.len())];
+        return format!("{}{other}{}", &text[..from], &text[to..]);
+    }
+}

@@ -1,0 +1,79 @@
+//! Trials: a promise, tried many times with random choices, in bounded time. The short form is part of the tests and
+//! draws the same choices each time; `cargo xtask torture` asks for the long one by the environment.
+
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use rand::SeedableRng;
+use rand_xoshiro::Xoshiro256PlusPlus;
+
+/// What draws the choices of a trial.
+pub(crate) type Random = Xoshiro256PlusPlus;
+
+/// Set to a file that a row is appended to for each promise: the long form.
+pub(crate) const TABLE: &str = "BRUNT_TORTURE_TABLE";
+/// The seed of the short form.
+const SEED: u64 = 20;
+
+/// A promise, and how it is tried.
+pub(crate) struct Promise {
+    /// What brunt promises.
+    pub(crate) promise: &'static str,
+    /// What is done to it.
+    pub(crate) how: &'static str,
+    /// Number of trials in the short form.
+    pub(crate) short: u32,
+    /// Number of trials in the long form.
+    pub(crate) long: u32,
+    /// The longest that the long form takes; the short form has no bound but that of each trial.
+    pub(crate) bound: Duration,
+}
+
+impl Promise {
+    /// Tries it. A trial returns what went wrong.
+    ///
+    /// # Panics
+    /// If a trial failed; the message has the seed and the number of the trial.
+    pub(crate) fn hold(&self, mut trial: impl FnMut(u32, &mut Random) -> Result<(), String>) {
+        let table = std::env::var_os(TABLE);
+        let (most, seed) = match &table {
+            Some(_) => (self.long, drawn_seed()),
+            None => (self.short, SEED),
+        };
+        let start = Instant::now();
+        let (mut tried, mut failed) = (0, Vec::new());
+        for number in 0..most {
+            if table.is_some() && start.elapsed() > self.bound {
+                break;
+            }
+            let mut random = Random::seed_from_u64(seed ^ u64::from(number) << 32);
+            tried += 1;
+            if let Err(wrong) = trial(number, &mut random) {
+                failed.push(format!("trial {number} of seed {seed}: {wrong}"));
+            }
+        }
+        let result = match failed.len() {
+            0 => "all hold".to_owned(),
+            count => format!("{count} do not hold"),
+        };
+        let row = format!("| {} | {} | {tried} | {result} |\n", self.promise, self.how);
+        print!("{row}");
+        if let Some(path) = table {
+            let file = OpenOptions::new().append(true).create(true).open(path);
+            let mut file = file.expect("the table");
+            file.write_all(row.as_bytes()).expect("the table");
+        }
+        assert!(
+            failed.is_empty(),
+            "{}:\n{}",
+            self.promise,
+            failed.join("\n")
+        );
+    }
+}
+
+fn drawn_seed() -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    now.map_or(0, |now| now.as_nanos() as u64)
+}
