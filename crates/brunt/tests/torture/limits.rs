@@ -64,9 +64,7 @@ fn served_to_strangers(descriptors: u32, strangers: u32) -> Result<(), String> {
     held.extend((0..strangers).map_while(|_| TcpStream::connect(&at).ok()));
     let start = Instant::now();
     let mut page = String::new();
-    // The first of those that said nothing are let go of after ten seconds.
     while !page.contains("brunt_") && start.elapsed() < Duration::from_secs(4) {
-        held.truncate(held.len() / 2);
         page = scraped(&at).unwrap_or_default();
     }
     drop(held);

@@ -1,20 +1,20 @@
-//! A listener that takes few connections at once, each for a short time, so that clients that connect and stay silent
-//! take neither the descriptors of the load nor the page from Prometheus.
+//! A listener that holds few connections at once, each for a short time: clients that connect and stay silent take
+//! neither the descriptors of the load nor the page from Prometheus.
 
+use std::collections::VecDeque;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::serve::Listener;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::oneshot;
 use tokio::time::{Sleep, sleep};
 
-/// Largest number of connections at once.
+/// Largest number of connections at once; one more ends the oldest.
 const CONNECTIONS_MAX: usize = 16;
 /// How long a connection is kept: longer than any scrape takes.
 const KEPT: Duration = Duration::from_secs(10);
@@ -23,14 +23,15 @@ const RETRY: Duration = Duration::from_millis(500);
 
 pub(super) struct Bounded {
     listener: TcpListener,
-    slots: Arc<Semaphore>,
+    /// Of each connection, oldest first: it ends when this is dropped.
+    held: VecDeque<oneshot::Sender<()>>,
 }
 
 impl Bounded {
     pub(super) fn new(listener: TcpListener) -> Self {
         Self {
             listener,
-            slots: Arc::new(Semaphore::new(CONNECTIONS_MAX)),
+            held: VecDeque::new(),
         }
     }
 }
@@ -40,18 +41,24 @@ impl Listener for Bounded {
     type Addr = SocketAddr;
 
     async fn accept(&mut self) -> (Connection, SocketAddr) {
-        loop {
-            let slot = self.slots.clone().acquire_owned().await;
-            if let (Ok(slot), Ok((stream, address))) = (slot, self.listener.accept().await) {
-                let connection = Connection {
-                    stream,
-                    end: Box::pin(sleep(KEPT)),
-                    _slot: slot,
-                };
-                return (connection, address);
+        let (stream, address) = loop {
+            match self.listener.accept().await {
+                Ok(accepted) => break accepted,
+                Err(_) => sleep(RETRY).await,
             }
-            sleep(RETRY).await;
+        };
+        self.held.retain(|held| !held.is_closed());
+        if self.held.len() >= CONNECTIONS_MAX {
+            self.held.pop_front();
         }
+        let (held, ended) = oneshot::channel();
+        self.held.push_back(held);
+        let connection = Connection {
+            stream,
+            kept: Box::pin(sleep(KEPT)),
+            ended,
+        };
+        (connection, address)
     }
 
     fn local_addr(&self) -> io::Result<SocketAddr> {
@@ -62,8 +69,18 @@ impl Listener for Bounded {
 /// A connection that ends by itself.
 pub(super) struct Connection {
     stream: TcpStream,
-    end: Pin<Box<Sleep>>,
-    _slot: OwnedSemaphorePermit,
+    kept: Pin<Box<Sleep>>,
+    ended: oneshot::Receiver<()>,
+}
+
+impl Connection {
+    fn check_end(&mut self, context: &mut Context<'_>) -> io::Result<()> {
+        let is_over = self.kept.as_mut().poll(context).is_ready();
+        if is_over || Pin::new(&mut self.ended).poll(context).is_ready() {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        Ok(())
+    }
 }
 
 impl AsyncRead for Connection {
@@ -72,9 +89,7 @@ impl AsyncRead for Connection {
         context: &mut Context<'_>,
         into: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        if self.end.as_mut().poll(context).is_ready() {
-            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
-        }
+        self.check_end(context)?;
         Pin::new(&mut self.stream).poll_read(context, into)
     }
 }
@@ -85,9 +100,7 @@ impl AsyncWrite for Connection {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        if self.end.as_mut().poll(context).is_ready() {
-            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
-        }
+        self.check_end(context)?;
         Pin::new(&mut self.stream).poll_write(context, bytes)
     }
 
