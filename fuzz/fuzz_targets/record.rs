@@ -24,6 +24,7 @@ fuzz_target!(|bytes: &[u8]| {
     let run = Judged {
         record: &record,
         verdict: &verdict,
+        exit_code: 0,
     };
     let all = [run];
     let checks = [Checks::of_run(&run, FailOn::Poor)];

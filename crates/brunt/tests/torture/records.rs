@@ -114,6 +114,7 @@ fn rendered(bytes: &[u8]) {
     let run = Judged {
         record: &record,
         verdict: &verdict,
+        exit_code: 0,
     };
     let checks = [Checks::of_run(&run, FailOn::Poor)];
     let forms = [
