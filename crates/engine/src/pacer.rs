@@ -79,7 +79,7 @@ pub(crate) struct Pacer {
     /// No deadline is earlier.
     deadline_ns: Cell<u64>,
     seats: RefCell<Vec<Seated>>,
-    /// When the core was last seen to run.
+    /// When the core was last seen to run; `NEVER` before the timer is driven.
     alive_ns: Cell<u64>,
     /// The longest that the timer had to wait for the core's thread, since it was last asked.
     kept_waiting_ns: Cell<u64>,
@@ -123,7 +123,7 @@ impl Pacer {
             due: RefCell::default(),
             deadline_ns: Cell::new(NEVER),
             seats: RefCell::default(),
-            alive_ns: Cell::new(clock.now_ns()),
+            alive_ns: Cell::new(NEVER),
             kept_waiting_ns: Cell::new(0),
             still: RefCell::default(),
         })
@@ -277,6 +277,10 @@ impl Pacer {
 
     /// Wakes what is due, for ever.
     pub(crate) async fn drive(&self) -> io::Result<()> {
+        // Without a first heartbeat a core whose requests all wait for the service would look as if it stood still.
+        let now_ns = self.clock.now_ns();
+        self.alive_ns.set(now_ns);
+        self.arm(now_ns.saturating_add(HEARTBEAT_NS));
         loop {
             let mut ready = self.timer.readable().await?;
             match rustix::io::read(self.timer.get_ref(), &mut [0; 8]) {
@@ -479,5 +483,54 @@ fn remember(slot: &RefCell<Option<Waker>>, cx: &Context<'_>) {
 fn wake(seated: &Seated) {
     if let Some(waker) = &*seated.waker.borrow() {
         waker.wake_by_ref();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::rc::Rc;
+    use std::time::Duration;
+
+    use tokio::runtime::Builder;
+    use tokio::sync::oneshot;
+    use tokio::task::LocalSet;
+
+    use super::*;
+
+    /// For how long a fresh core is seen to have stood still once something comes from the network after `silence`,
+    /// in milliseconds, if its thread is blocked for a while before.
+    fn stood_still_ms(silence: Duration, blocked: Duration) -> u64 {
+        let runtime = Builder::new_current_thread().enable_io().build().unwrap();
+        let (comes, came) = oneshot::channel();
+        std::thread::spawn(move || {
+            std::thread::sleep(silence);
+            comes.send(()).unwrap();
+        });
+        runtime.block_on(LocalSet::new().run_until(async {
+            let clock = Clock::start();
+            let pacer = Rc::new(Pacer::new(clock, false).unwrap());
+            let driver = pacer.clone();
+            tokio::task::spawn_local(async move { driver.drive().await });
+            tokio::task::yield_now().await;
+            std::thread::sleep(blocked);
+            came.await.unwrap();
+            pacer.is_alive(clock.now_ns());
+            pacer.take_stood_still_ns() / 1_000_000
+        }))
+    }
+
+    #[test]
+    fn fresh_core_without_work_is_not_seen_to_stand_still() {
+        let silence = Duration::from_millis(700);
+        // A machine under load may keep the thread from its CPU for that long, but not each time.
+        let mut attempts = (0..5).map(|_| stood_still_ms(silence, Duration::ZERO));
+        assert!(attempts.any(|ms| ms == 0));
+    }
+
+    #[test]
+    fn fresh_core_that_is_blocked_is_seen_to_stand_still() {
+        let blocked = Duration::from_millis(400);
+        let ms = stood_still_ms(Duration::from_millis(700), blocked);
+        assert!(ms >= 390, "{ms}");
     }
 }
