@@ -5,7 +5,7 @@ use std::time::Duration;
 use engine::{Clock, Engine, News, Started};
 use record::Command;
 
-use crate::processes::Processes;
+use crate::processes::{Processes, WorkerLost};
 
 pub(crate) enum Makers {
     Threads(Engine),
@@ -45,10 +45,10 @@ impl Makers {
         }
     }
 
-    /// What comes next, waiting at most so long.
-    pub(crate) fn news(&mut self, wait: Duration) -> News {
+    /// What comes next, waiting at most so long; an error when a process is lost.
+    pub(crate) fn news(&mut self, wait: Duration) -> Result<News, WorkerLost> {
         match self {
-            Self::Threads(engine) => engine.news(wait),
+            Self::Threads(engine) => Ok(engine.news(wait)),
             Self::Processes(processes) => processes.news(wait),
         }
     }

@@ -20,7 +20,7 @@ use crate::exit::note;
 use crate::interrupt::Interrupts;
 use crate::makers::Makers;
 use crate::outlets::{Outlets, Telling};
-use crate::processes::Processes;
+use crate::processes::{Processes, WorkerLost};
 use crate::results::{RunFolder, WriteError};
 use crate::screen::LiveLine;
 use crate::stopping::{End, Watch};
@@ -151,18 +151,19 @@ impl Run<'_> {
         let mut telling = outlets.and_then(|outlets| outlets.begin(&self.header));
         loop {
             match engine.news(NEWS_WITHIN) {
-                News::Increment(increment) => {
+                Ok(News::Increment(increment)) => {
                     if let Some(telling) = &mut telling {
                         telling.increment(&increment);
                     }
                     keeper.increment(*increment);
                 }
-                News::Nothing => {}
-                News::StopTest => stop.ask(&mut engine, keeper, StoppedBy::Scenario, None),
-                News::CoreFailed(reason) => {
+                Ok(News::Nothing) => {}
+                Ok(News::StopTest) => stop.ask(&mut engine, keeper, StoppedBy::Scenario, None),
+                Ok(News::CoreFailed(reason)) => {
                     stop.ask(&mut engine, keeper, StoppedBy::InternalError, Some(reason));
                 }
-                News::Ended => break,
+                Ok(News::Ended) => break,
+                Err(lost) => stop.lose(&mut engine, keeper, lost),
             }
             let elapsed_s = clock.elapsed().as_secs();
             if elapsed_s >= next_second {
@@ -390,6 +391,23 @@ impl Stop {
         self.ask(engine, keeper, end.stopped_by, end.reason);
         if !was_asked && self.asked.is_some() {
             self.missed = end.missed;
+        }
+    }
+
+    /// A process of the load is lost. What is judged ends with the last second of which all is known, whatever else
+    /// stopped the load.
+    fn lose(&mut self, engine: &mut Makers, keeper: &mut Keeper, lost: WorkerLost) {
+        let (reason, at_ms) = (lost.reason, u64::from(lost.at_s) * 1_000);
+        self.ask(engine, keeper, StoppedBy::WorkerLost, None);
+        if !matches!(
+            self.asked,
+            Some((StoppedBy::WorkerLost, _, Some(_)) | (StoppedBy::InternalError, ..))
+        ) {
+            let load = &keeper.record.header.load;
+            let ends_ms = milliseconds_of(&load.longest());
+            let ends_ms = self.asked.take().map_or(ends_ms, |(_, at_ms, _)| at_ms);
+            self.asked = Some((StoppedBy::WorkerLost, at_ms.min(ends_ms), Some(reason)));
+            self.missed.clear();
         }
     }
 

@@ -1,5 +1,6 @@
 //! Processes that make a run's load, each its share of it: brunt tells them what to play and gathers what they record.
 
+use std::collections::VecDeque;
 use std::ffi::OsString;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
@@ -8,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow, bail};
 use engine::{Clock, News, Started};
+use record::Increment;
 
 use crate::words::{Job, Order, Word, hear, say};
 
@@ -17,6 +19,8 @@ pub(crate) const VERB: &str = "worker";
 const READY_WITHIN: Duration = Duration::from_mins(1);
 /// So long after all are ready they begin.
 const BEGIN_AFTER: Duration = Duration::from_millis(50);
+/// How long one may take to exit once its output is at its end.
+const EXITS_WITHIN: Duration = Duration::from_millis(200);
 /// How long one may take to end once nobody listens.
 const END_WITHIN: Duration = Duration::from_secs(3);
 
@@ -27,6 +31,60 @@ pub(crate) struct Processes {
     words: Receiver<(usize, Option<Word>)>,
     running: usize,
     started: Started,
+    shares: Shares,
+}
+
+/// A process that ended before its load did.
+#[derive(Debug)]
+pub(crate) struct WorkerLost {
+    /// Which, how, and what is missing since when.
+    pub(crate) reason: String,
+    /// Number of seconds that all processes reported.
+    pub(crate) at_s: u32,
+}
+
+/// What the processes recorded, which is passed on second by second once all of them have reported the second: if one is
+/// lost, nothing is shown in which its share is missing.
+#[derive(Default)]
+struct Shares {
+    /// Each with its second.
+    held: Vec<(u32, Box<Increment>)>,
+    complete: VecDeque<Box<Increment>>,
+    is_lost: bool,
+    /// Number of seconds that were passed on in full.
+    passed_on_s: u32,
+}
+
+impl Shares {
+    fn hold(&mut self, increment: Box<Increment>) {
+        let seconds = increment.seconds.iter().map(|(second, _)| *second);
+        let second = seconds.max().unwrap_or(0);
+        if !self.is_lost {
+            self.held.push((second, increment));
+        }
+    }
+
+    /// All processes have reported this number of seconds.
+    fn complete(&mut self, reported_s: u32) {
+        let is_complete = |(second, _): &mut (u32, Box<Increment>)| *second < reported_s;
+        let complete = self.held.extract_if(.., is_complete);
+        self.complete
+            .extend(complete.map(|(_, increment)| increment));
+    }
+
+    /// One of them is lost: what the others record from here on is not the planned load.
+    fn lose(&mut self) {
+        self.held.clear();
+        self.is_lost = true;
+    }
+
+    fn next(&mut self, reported_s: u32) -> Option<Box<Increment>> {
+        let next = self.complete.pop_front();
+        if self.complete.is_empty() {
+            self.passed_on_s = reported_s;
+        }
+        next
+    }
 }
 
 struct Worker {
@@ -47,6 +105,7 @@ impl Processes {
             words,
             running: 0,
             started: Started::default(),
+            shares: Shares::default(),
         };
         for share in 0..job.of {
             let worker = Worker::start(job, share, to.clone());
@@ -117,34 +176,53 @@ impl Processes {
 
     /// So many seconds of all were told as news; more than there are once all have ended.
     pub(crate) fn told_s(&self) -> u32 {
+        self.shares.passed_on_s
+    }
+
+    /// Number of seconds that all of them have reported; more than there are once all have ended.
+    fn reported_s(&self) -> u32 {
         let told = self.workers.iter().map(|worker| worker.told_s);
         told.min().unwrap_or(u32::MAX)
     }
 
-    /// What comes next, waiting at most so long.
-    pub(crate) fn news(&mut self, wait: Duration) -> News {
+    /// What comes next, waiting at most so long; an error when a process is lost.
+    pub(crate) fn news(&mut self, wait: Duration) -> Result<News, WorkerLost> {
+        let reported_s = self.reported_s();
+        self.shares.complete(reported_s);
+        if let Some(increment) = self.shares.next(reported_s) {
+            return Ok(News::Increment(increment));
+        }
         if self.running == 0 {
-            return News::Ended;
+            return Ok(News::Ended);
         }
         let (number, word) = match self.words.recv_timeout(wait) {
             Ok(said) => said,
-            Err(RecvTimeoutError::Timeout) => return News::Nothing,
+            Err(RecvTimeoutError::Timeout) => return Ok(News::Nothing),
             Err(RecvTimeoutError::Disconnected) => {
                 self.running = 0;
-                return News::Nothing;
+                return Ok(News::Nothing);
             }
         };
+        let is_lost = word.is_none() && self.workers[number].told_s != u32::MAX;
+        if is_lost {
+            return Err(self.lose(number));
+        }
+        Ok(self.news_of(number, word))
+    }
+
+    fn news_of(&mut self, number: usize, word: Option<Word>) -> News {
         match word {
             Some(Word::Increment { increment, told_s }) => {
                 self.workers[number].told_s = told_s;
-                News::Increment(increment)
+                self.shares.hold(increment);
+                News::Nothing
             }
             Some(Word::StopTest) => News::StopTest,
             Some(Word::CoreFailed(why)) => News::CoreFailed(why),
             Some(Word::Refused(why)) => {
                 News::CoreFailed(format!("process {} could not begin: {why}", number + 1))
             }
-            Some(Word::Ready) => News::Nothing,
+            Some(Word::Ready) | None => News::Nothing,
             Some(Word::Ended {
                 well,
                 failed,
@@ -158,12 +236,23 @@ impl Processes {
                 });
                 News::Nothing
             }
-            None if self.workers[number].told_s == u32::MAX => News::Nothing,
-            None => {
-                self.has_ended(number);
-                let number = number + 1;
-                News::CoreFailed(format!("process {number} of the load ended without a word"))
-            }
+        }
+    }
+
+    /// A process has ended before it said that its load had.
+    fn lose(&mut self, number: usize) -> WorkerLost {
+        let at_s = self.reported_s();
+        self.has_ended(number);
+        self.shares.lose();
+        let (of, how) = (self.workers.len(), self.workers[number].how_it_ended());
+        let missing = 100.0 / of as f64;
+        WorkerLost {
+            reason: format!(
+                "process {} of {of} of the load was lost ({how}), and {missing:.0} % of the load is missing from \
+                 second {at_s} on",
+                number + 1
+            ),
+            at_s,
         }
     }
 
@@ -209,6 +298,21 @@ impl Worker {
             orders,
             told_s: 0,
         })
+    }
+}
+
+impl Worker {
+    /// How a process ended whose output is at its end, in words.
+    fn how_it_ended(&mut self) -> String {
+        let until = Instant::now() + EXITS_WITHIN;
+        loop {
+            match self.child.try_wait() {
+                Ok(Some(status)) => return status.to_string(),
+                Ok(None) if Instant::now() < until => std::thread::sleep(Duration::from_millis(1)),
+                Ok(None) => return "it closed its output".to_owned(),
+                Err(error) => return error.to_string(),
+            }
+        }
     }
 }
 

@@ -232,7 +232,9 @@ fn refuse_broken(record: &RunRecord, name: &str) -> Result<(), Failure> {
         StoppedBy::SetupFailed | StoppedBy::TargetEnded => {
             Err(Failure::NothingMeasured(format!("{name}: {reason}")))
         }
-        StoppedBy::InternalError => Err(anyhow::anyhow!("{name}: {reason}").into()),
+        StoppedBy::InternalError | StoppedBy::WorkerLost => {
+            Err(anyhow::anyhow!("{name}: {reason}").into())
+        }
         _ => Ok(()),
     }
 }

@@ -82,6 +82,7 @@ impl<'a> Exchange<'a> {
         let result = match rendering {
             Ok(()) => exchange.follow(&mut rendered).await,
             Err(Halt::Failed(text)) => Err(Fault::new(FailureKind::Check, text)),
+            Err(Halt::Unreadable(text)) => Err(Fault::new(FailureKind::UnreadableFile, text)),
             Err(stop) => {
                 core.pacer.end(seat);
                 core.give_buffer(rendered.bytes);

@@ -175,7 +175,7 @@ impl<'a> Outbox<'a> {
         let read = upload.file.read_exact_at(&mut self.piece, self.piece_at);
         read.map_err(|error| {
             let text = format!("the body's file cannot be read: {error}");
-            Fault::new(FailureKind::Client, text)
+            Fault::new(FailureKind::UnreadableFile, text)
         })
     }
 

@@ -263,19 +263,20 @@ impl<'a> Playing<'a> {
     /// What comes of a step whose expression gives no value. That it cannot be evaluated is a failure of the
     /// request that would have been next.
     fn halt(&mut self, halt: Halt, steps: &[Step], at: usize) -> Flow {
-        let text = match halt {
+        let (kind, text) = match halt {
             Halt::StopUser => return Flow::StopUser(Leaves::OutOfData),
             Halt::StopTest => {
                 self.core.stop_test();
                 return Flow::StopUser(Leaves::RunEnds);
             }
-            Halt::Failed(text) => text,
+            Halt::Failed(text) => (FailureKind::Check, text),
+            Halt::Unreadable(text) => (FailureKind::UnreadableFile, text),
         };
         self.failed += 1;
         let next = names_of(&steps[at..]).first().copied();
         let name = next.or_else(|| names_of(&steps[..at]).last().copied());
         if let Some(name) = name {
-            let fault = Fault::new(FailureKind::Check, text.clone());
+            let fault = Fault::new(kind, text.clone());
             let now_ns = self.core.clock.now_ns();
             let sample = counted(name, now_ns, 0, Some(&fault));
             self.core.record_counted(&sample, Some(&fault));

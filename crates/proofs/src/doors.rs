@@ -39,6 +39,12 @@ const TURN_S: f64 = 0.04;
 /// The share of requests that fail where something is used up.
 const FAIL: f64 = 0.4;
 
+/// Users that play arrivals, of which so many a second are played where arrivals wait for users.
+const USERS: u32 = 20;
+const PLAYED_PER_S: f64 = PER_S / 3.0;
+/// When what waits is cut off.
+const CUT_OFF_S: f64 = SECONDS + 2.0;
+
 /// What goes wrong, and where.
 #[derive(Clone, Copy, PartialEq)]
 enum Trouble {
@@ -54,6 +60,10 @@ enum Trouble {
     GeneratorStolen,
     /// Its thread has no time to spare.
     GeneratorSaturated,
+    /// It plays a third of the arrivals that are planned, since its thread runs all the time. The rest waits for users.
+    GeneratorOverloaded,
+    /// The same, since its thread waits for a CPU for most of the time; what is left over when the run ends is cut off.
+    GeneratorOverloadedCutOff,
     /// Its ports, or its descriptors, are used up.
     GeneratorOutOf(FailureKind),
     /// The server stands still for a while.
@@ -62,6 +72,10 @@ enum Trouble {
     ServerSlow,
     /// The server is slow, and the generator's machine is under some pressure.
     ServerSlowUnderPressure,
+    /// The server is so slow that it holds all users, and arrivals wait for one.
+    ServerHoldsUsers,
+    /// The server is slow, and the generator plays a third of the arrivals.
+    ServerSlowGeneratorOverloaded,
     /// The server's quota is used up.
     ServerThrottled,
     /// The server's core is taken away, while the generator's machine has idle neighbours that lose theirs.
@@ -93,7 +107,9 @@ fn moments(
     mut draw: impl FnMut(f64) -> f64,
 ) -> (f64, f64) {
     let slow = match trouble {
-        Trouble::ServerSlow | Trouble::ServerSlowUnderPressure => 5.0,
+        Trouble::ServerSlow
+        | Trouble::ServerSlowUnderPressure
+        | Trouble::ServerSlowGeneratorOverloaded => 5.0,
         _ => 1.0,
     };
     let serve_s = draw(slow * WELL_S);
@@ -123,9 +139,41 @@ fn moments(
     }
 }
 
+/// The request of an arrival that is dispatched when it is due, and then waits for a user.
+fn waits_for_user(
+    trouble: Trouble,
+    number: usize,
+    arrival_s: f64,
+    draw: &mut impl FnMut(f64) -> f64,
+) -> Option<Sample> {
+    let serve_s = match trouble {
+        Trouble::GeneratorOverloaded | Trouble::GeneratorOverloadedCutOff => draw(WELL_S),
+        Trouble::ServerSlowGeneratorOverloaded => draw(5.0 * WELL_S),
+        Trouble::ServerHoldsUsers => f64::from(USERS) / PLAYED_PER_S,
+        _ => return None,
+    };
+    let sent_s = arrival_s.max(number as f64 / PLAYED_PER_S);
+    let is_cut_off = trouble == Trouble::GeneratorOverloadedCutOff && sent_s > CUT_OFF_S;
+    let done_s = if is_cut_off {
+        CUT_OFF_S
+    } else {
+        sent_s + serve_s
+    };
+    Some(Sample {
+        sent_ns: (!is_cut_off).then(|| nanoseconds(sent_s)),
+        failure: is_cut_off.then_some(FailureKind::CutOff),
+        ..sample(&Visit {
+            arrival_s,
+            done_s,
+            failed: false,
+        })
+    })
+}
+
 fn fails_with(trouble: Trouble) -> Option<FailureKind> {
     match trouble {
         Trouble::GeneratorOutOf(kind) => Some(kind),
+        Trouble::GeneratorOverloadedCutOff => Some(FailureKind::CutOff),
         Trouble::ServerRefuses => Some(FailureKind::ConnectRefused),
         _ => None,
     }
@@ -135,7 +183,11 @@ fn run(trouble: Trouble, seed: u64) -> RunRecord {
     let first_s = (seed % 6) as f64;
     let mut random = noise(seed);
     let mut draw = |mean_s: f64| mean_s * random.next().unwrap_or(1.0);
-    let samples = Arrivals::steady(PER_S, SECONDS, Gaps::Poisson, seed).map(|arrival_s| {
+    let arrivals = Arrivals::steady(PER_S, SECONDS, Gaps::Poisson, seed).enumerate();
+    let samples = arrivals.map(|(number, arrival_s)| {
+        if let Some(sample) = waits_for_user(trouble, number, arrival_s, &mut draw) {
+            return sample;
+        }
         let (dispatched_s, done_s) = moments(trouble, arrival_s, first_s, &mut draw);
         let is_hit = (arrival_s * 1e6).rem_euclid(1.0) < FAIL;
         Sample {
@@ -186,7 +238,12 @@ fn signals(trouble: Trouble, first_s: f64, seed: u64) -> Increment {
             })
             .collect(),
         _ => (0..SECONDS as u32)
-            .map(|second| (second, own_second(trouble, seed)))
+            .map(|second| {
+                (
+                    second,
+                    with_users(own_second(trouble, seed), trouble, second),
+                )
+            })
             .collect(),
     };
     let failures = fails_with(trouble).map(|kind| Failure {
@@ -205,6 +262,26 @@ fn signals(trouble: Trouble, first_s: f64, seed: u64) -> Increment {
         totals: Vec::new(),
         failures: failures.into_iter().collect(),
         last_ok_ns: 0,
+    }
+}
+
+/// The same with who plays arrivals, and how many of these wait, where any do.
+fn with_users(own: Second, trouble: Trouble, second: u32) -> Second {
+    let waits = [
+        Trouble::GeneratorOverloaded,
+        Trouble::GeneratorOverloadedCutOff,
+        Trouble::ServerHoldsUsers,
+        Trouble::ServerSlowGeneratorOverloaded,
+    ];
+    if !waits.contains(&trouble) {
+        return own;
+    }
+    let waiting = f64::from(second + 1) * (PER_S - PLAYED_PER_S);
+    Second {
+        users: Some(USERS),
+        in_flight: Some(USERS + waiting as u32),
+        tasks: PLAYED_PER_S as u64,
+        ..own
     }
 }
 
@@ -240,6 +317,22 @@ fn own_second(trouble: Trouble, seed: u64) -> Second {
             cpu_busiest_ms: 980,
             wake_ups: 25,
             kept_waiting_us: (TURN_S * 1e6) as u64,
+            ..well
+        },
+        Trouble::GeneratorOverloaded | Trouble::ServerSlowGeneratorOverloaded => Second {
+            cpu_ms: 950,
+            cpu_busiest_ms: 950,
+            cpu_wait_ms: 30,
+            cpu_wait_each_us: 75,
+            kept_waiting_us: 2_000,
+            ..well
+        },
+        Trouble::GeneratorOverloadedCutOff => Second {
+            cpu_ms: 270,
+            cpu_busiest_ms: 270,
+            cpu_wait_ms: 710,
+            cpu_wait_each_us: 300,
+            kept_waiting_us: 4_000,
             ..well
         },
         Trouble::ServerSlowUnderPressure => Second {
@@ -302,62 +395,82 @@ fn readings(trouble: Trouble) -> Vec<Reading> {
         .collect()
 }
 
+/// What goes wrong in the generator, in words.
+const OURS: [(&str, Trouble); 10] = [
+    (
+        "the generator is stopped for 2 s of 8",
+        Trouble::GeneratorStopped,
+    ),
+    (
+        "the generator sends late for 2 s of 8",
+        Trouble::GeneratorLate,
+    ),
+    ("a spinner on the generator's core", Trouble::Spinner),
+    (
+        "the generator's quota is used up, half of the time",
+        Trouble::GeneratorThrottled,
+    ),
+    (
+        "the generator's core is stolen, 80 ms of 200",
+        Trouble::GeneratorStolen,
+    ),
+    (
+        "the generator has no time to spare",
+        Trouble::GeneratorSaturated,
+    ),
+    (
+        "the generator plays a third of the planned arrivals",
+        Trouble::GeneratorOverloaded,
+    ),
+    (
+        "the generator plays a third, and the rest is cut off",
+        Trouble::GeneratorOverloadedCutOff,
+    ),
+    (
+        "the generator's ports are used up",
+        Trouble::GeneratorOutOf(FailureKind::NoPorts),
+    ),
+    (
+        "the generator's descriptors are used up",
+        Trouble::GeneratorOutOf(FailureKind::NoDescriptors),
+    ),
+];
+
+/// What goes wrong in the server, in words.
+const THEIRS: [(&str, Trouble); 8] = [
+    (
+        "the server stands still for 2 s of 8",
+        Trouble::ServerStalls,
+    ),
+    ("the server is five times as slow", Trouble::ServerSlow),
+    (
+        "a slow server, and the generator's machine under some pressure",
+        Trouble::ServerSlowUnderPressure,
+    ),
+    (
+        "a slow server holds all users, and arrivals wait",
+        Trouble::ServerHoldsUsers,
+    ),
+    (
+        "a slow server, and the generator plays a third of the arrivals",
+        Trouble::ServerSlowGeneratorOverloaded,
+    ),
+    (
+        "the server's quota is used up, half of the time",
+        Trouble::ServerThrottled,
+    ),
+    (
+        "the server's core is stolen, and others' beside the generator",
+        Trouble::ServerStolen,
+    ),
+    ("the server refuses connections", Trouble::ServerRefuses),
+];
+
 /// The proofs of this page.
 pub fn rows(effort: Effort) -> Vec<Row> {
     let runs: u64 = effort.choose(20, 100);
-    let ours = [
-        (
-            "the generator is stopped for 2 s of 8",
-            Trouble::GeneratorStopped,
-        ),
-        (
-            "the generator sends late for 2 s of 8",
-            Trouble::GeneratorLate,
-        ),
-        ("a spinner on the generator's core", Trouble::Spinner),
-        (
-            "the generator's quota is used up, half of the time",
-            Trouble::GeneratorThrottled,
-        ),
-        (
-            "the generator's core is stolen, 80 ms of 200",
-            Trouble::GeneratorStolen,
-        ),
-        (
-            "the generator has no time to spare",
-            Trouble::GeneratorSaturated,
-        ),
-        (
-            "the generator's ports are used up",
-            Trouble::GeneratorOutOf(FailureKind::NoPorts),
-        ),
-        (
-            "the generator's descriptors are used up",
-            Trouble::GeneratorOutOf(FailureKind::NoDescriptors),
-        ),
-    ];
-    let theirs = [
-        (
-            "the server stands still for 2 s of 8",
-            Trouble::ServerStalls,
-        ),
-        ("the server is five times as slow", Trouble::ServerSlow),
-        (
-            "a slow server, and the generator's machine under some pressure",
-            Trouble::ServerSlowUnderPressure,
-        ),
-        (
-            "the server's quota is used up, half of the time",
-            Trouble::ServerThrottled,
-        ),
-        (
-            "the server's core is stolen, and others' beside the generator",
-            Trouble::ServerStolen,
-        ),
-        ("the server refuses connections", Trouble::ServerRefuses),
-    ];
-    let ours = ours.map(|(name, trouble)| door(name, trouble, true, runs));
-    let theirs = theirs.map(|(name, trouble)| door(name, trouble, false, runs));
+    let ours = OURS.map(|(name, trouble)| door(name, trouble, true, runs));
+    let theirs = THEIRS.map(|(name, trouble)| door(name, trouble, false, runs));
     ours.into_iter().chain(theirs).collect()
 }
 

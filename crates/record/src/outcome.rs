@@ -72,11 +72,13 @@ pub enum FailureKind {
     NoDescriptors,
     /// Any other error of brunt's own machine. The code is the operating system's.
     Client,
+    /// A file of data or of a body could not be read, or is not what it was when the run began: not the service's fault.
+    UnreadableFile,
 }
 
 impl FailureKind {
     /// Every kind.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::Status,
         Self::Check,
         Self::Redirect,
@@ -96,6 +98,7 @@ impl FailureKind {
         Self::NoPorts,
         Self::NoDescriptors,
         Self::Client,
+        Self::UnreadableFile,
     ];
 
     /// Its name in files and reports.
@@ -120,6 +123,7 @@ impl FailureKind {
             Self::NoPorts => "no_ports",
             Self::NoDescriptors => "no_descriptors",
             Self::Client => "client",
+            Self::UnreadableFile => "unreadable_file",
         }
     }
 
@@ -133,6 +137,9 @@ impl FailureKind {
 
     /// Whether brunt or its machine failed, rather than the service.
     pub const fn is_client_fault(self) -> bool {
-        matches!(self, Self::NoPorts | Self::NoDescriptors | Self::Client)
+        matches!(
+            self,
+            Self::NoPorts | Self::NoDescriptors | Self::Client | Self::UnreadableFile
+        )
     }
 }

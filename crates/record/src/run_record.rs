@@ -191,6 +191,8 @@ pub enum StoppedBy {
     Scenario,
     /// A target was surely missed, and the run was to stop then.
     TargetMissed,
+    /// A process that made a share of the load was lost.
+    WorkerLost,
     /// brunt itself failed.
     InternalError,
 }
@@ -208,6 +210,7 @@ impl StoppedBy {
             Self::TargetEnded => "target_ended",
             Self::Scenario => "scenario",
             Self::TargetMissed => "target_missed",
+            Self::WorkerLost => "worker_lost",
             Self::InternalError => "internal_error",
         }
     }

@@ -126,7 +126,7 @@ fn call(function: Function, arguments: &[JinjaValue]) -> Result<JinjaValue, Erro
         };
         called.map(|value| to_jinja(&value)).map_err(|why| {
             let text = match &why {
-                Halt::Failed(text) => text.clone(),
+                Halt::Failed(text) | Halt::Unreadable(text) => text.clone(),
                 _ => "there is no row left".to_owned(),
             };
             *halt = Some(why);

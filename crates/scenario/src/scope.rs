@@ -30,6 +30,8 @@ pub enum Halt {
     StopTest,
     /// It cannot be evaluated; why.
     Failed(String),
+    /// A file of data cannot be read, or is not what it was when the run began; why.
+    Unreadable(String),
 }
 
 impl Halt {
@@ -132,6 +134,8 @@ impl Stock {
     fn row(&self, id: usize, row: u64) -> Result<Value, Halt> {
         let source = &self.sources[id];
         let read = source.row(row, &mut self.blocks[id].borrow_mut());
-        read.map_err(|error| Halt::Failed(format!("row {} of {}: {error}", row + 1, source.name)))
+        read.map_err(|error| {
+            Halt::Unreadable(format!("row {} of {}: {error}", row + 1, source.name))
+        })
     }
 }

@@ -14,7 +14,7 @@ use crate::ladder::{Answer, Threshold};
 use crate::share::{self, Decision, Risks};
 use crate::stretch::{Answered, Stretch, whole_number};
 use crate::withheld::Withheld;
-use crate::{Value, stopping, until_decided};
+use crate::{Value, overload, stopping, until_decided};
 
 /// A time that so many times fewer requests exceed than may exceed a threshold, …
 const FEWER: f64 = 5.0;
@@ -209,7 +209,7 @@ impl<'a> Evidence<'a> {
         let limit = threshold.level() / 100.0;
         let seen = |lag: Lag| match lag {
             Lag::Counted => self.stretch.errors(self.scope),
-            Lag::TakenOut => self.stretch.errors_awake(self.scope),
+            Lag::TakenOut => self.stretch.errors_without_own(self.scope),
         };
         let lack = |seen: &Sureness, times| self.lack_of_errors(threshold, seen, requests, times);
         self.answer_of(seen, limit, lack)
@@ -478,10 +478,10 @@ fn offered(stretch: Stretch) -> Option<f64> {
 /// 0.99). A user goes round wait, lag, request; without the lag the same time holds 1 / (1 − share) as many
 /// rounds.
 fn share_lost(record: &RunRecord) -> f64 {
-    // Arrivals come when they come: lateness does not make them fewer, and whose it was is not told.
+    // Arrivals come when they come: lateness does not make them fewer, unless brunt does not come to send them.
     let mut parts = record.header.load.parts();
     if parts.any(|part| part.open.is_some()) {
-        return 0.0;
+        return overload::share_of_load(record).min(0.99);
     }
     let planned_s = record.load().integral(record.duration_s());
     if planned_s <= 0.0 {

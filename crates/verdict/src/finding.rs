@@ -7,7 +7,7 @@ use crate::evidence::{every_outcome, lags};
 use crate::result::Completion;
 use crate::sentence::capital;
 use crate::signal::{self, Signal};
-use crate::{Figure, Finding, FindingKind, number};
+use crate::{Figure, Finding, FindingKind, number, stall};
 
 /// A lag below this is nobody's concern, in milliseconds.
 const LAG_MS: f64 = 10.0;
@@ -17,9 +17,10 @@ const LAG_SHARE: f64 = 0.1;
 
 /// That the run broke off or was stopped before its end.
 pub(crate) fn unfinished(record: &RunRecord) -> Option<Finding> {
+    let stopped = stop(record)?;
     let sentence = match Completion::of(record) {
         Completion::ServiceStopped => stop_after_reason(record)?,
-        _ => stop(record)?,
+        _ => stopped,
     };
     let sentence = format!("{}.", capital(&sentence));
     Some(Finding::new(FindingKind::Unfinished, sentence))
@@ -69,6 +70,7 @@ pub(crate) fn stop(record: &RunRecord) -> Option<String> {
         Some(StoppedBy::TargetEnded) => (BRUNT, ", since the process under test ended"),
         Some(StoppedBy::Scenario) => ("stopped by the scenario", ""),
         Some(StoppedBy::TargetMissed) => (BRUNT, " (stop_at)"),
+        Some(StoppedBy::WorkerLost) => (BRUNT, ", since a process of the load was lost"),
         Some(StoppedBy::InternalError) => ("stopped by an error in brunt itself", ""),
         None => (
             "the record breaks off",
@@ -99,9 +101,21 @@ pub(crate) fn stop(record: &RunRecord) -> Option<String> {
     Some(format!("{who} after {seen} of {planned}{why}{reason}"))
 }
 
-/// What ended the service or its answers, then when the run was stopped for it.
+/// What ended the service or its answers, then when the run was stopped for it, if it was.
 pub(crate) fn stop_after_reason(record: &RunRecord) -> Option<String> {
     let ending = record.ending.as_ref();
+    let stopped_by = ending.map(|ending| ending.stopped_by);
+    let is_stopped_for_it = matches!(
+        stopped_by,
+        Some(StoppedBy::EverythingFailed | StoppedBy::TargetEnded)
+    );
+    if !is_stopped_for_it && let Some(stall) = stall::for_good(record) {
+        return Some(format!(
+            "the service stopped responding at {}, for the rest of the run ({})",
+            number::seconds(stall.from_s),
+            number::seconds(stall.seconds())
+        ));
+    }
     let Some(reason) = ending.and_then(|ending| ending.reason.as_ref()) else {
         return stop(record);
     };

@@ -5,7 +5,7 @@ use record::RunRecord;
 use crate::breaking_point::{BreakingPoint, SearchOutcome};
 use crate::evidence::Lag;
 use crate::result::{self, Completion, RunResult};
-use crate::row::{Row, rows};
+use crate::row::{self, Row};
 use crate::sentence::Headline;
 use crate::validity::Fault;
 use crate::{
@@ -19,14 +19,15 @@ use crate::{
 /// critical as soon as one target is, and inconclusive otherwise. If the run is not valid no target is
 /// graded: each keeps its value, and is inconclusive.
 pub fn judge(record: &RunRecord) -> Verdict {
-    let mut rows = rows(record, Lag::Counted);
-    let late = validity::late(record, &rows);
+    let mut rows = row::rows(record, Lag::Counted);
+    let without_lateness = row::rows(record, Lag::TakenOut);
+    let late = validity::late(record, &rows, &without_lateness);
     let notes = finding::notes(record, late.is_some());
     let invalid_reasons = validity::client_faults(record)
         .into_iter()
         .chain(validity::internal_error(record))
         .chain(late)
-        .chain(validity::load_not_made(record))
+        .chain(validity::load_not_made(record, &without_lateness))
         .collect::<Vec<_>>();
     let breaking_point = BreakingPoint::of(record);
     let completion = Completion::of(record);

@@ -20,6 +20,7 @@ pub mod leak;
 mod limit;
 mod number;
 mod outlook;
+mod overload;
 mod question;
 pub mod rates;
 mod reading;

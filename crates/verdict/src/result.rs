@@ -4,6 +4,7 @@ use record::{RunRecord, StoppedBy};
 
 use crate::grade::{Grade, Possible};
 use crate::row::Row;
+use crate::stall;
 
 /// The result of a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,7 +93,7 @@ pub(crate) enum Completion {
     Complete,
     /// The user stopped the run, or the record has no ending: what came later was never measured.
     CutShort,
-    /// The run ended because the service stopped answering.
+    /// The service stopped answering, and the run ended for it or before it answered again.
     ServiceStopped,
 }
 
@@ -100,6 +101,7 @@ impl Completion {
     pub(crate) fn of(record: &RunRecord) -> Self {
         match record.ending.as_ref().map(|ending| ending.stopped_by) {
             Some(StoppedBy::EverythingFailed | StoppedBy::TargetEnded) => Self::ServiceStopped,
+            _ if stall::for_good(record).is_some() => Self::ServiceStopped,
             None | Some(StoppedBy::Interrupted | StoppedBy::Terminated) => Self::CutShort,
             _ => Self::Complete,
         }

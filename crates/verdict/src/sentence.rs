@@ -8,7 +8,7 @@ use crate::question::ProfileAnswer;
 use crate::result::{Completion, RunResult};
 use crate::row::Row;
 use crate::validity::Fault;
-use crate::{Finding, Grade, Value, finding, number, warm_up};
+use crate::{Finding, Grade, Value, finding, number, stall, warm_up};
 
 /// The state word of a run that was cut short before it missed anything.
 const INCOMPLETE: &str = "incomplete";
@@ -290,7 +290,8 @@ impl Headline<'_> {
 
     fn after_a_miss(&self) -> String {
         if self.completion == Completion::ServiceStopped {
-            let at = number::seconds(self.record.duration_s());
+            let at_s = stall::for_good(self.record).map(|stall| stall.from_s);
+            let at = number::seconds(at_s.unwrap_or_else(|| self.record.duration_s()));
             return format!(
                 "Next: see Failures below, and the service's own log before {at} of the run."
             );

@@ -10,9 +10,7 @@ use crate::withheld::Withheld;
 /// something does.
 const NOTED_MS: f64 = 100.0;
 const MATTERED_MS: f64 = 10.0;
-/// A thread that ran for so much of a second had no time to spare, and was late where something due
-/// waited for it for so long.
-const BUSY_MS: u64 = 900;
+/// A thread that has no time to spare is late if something due waited for it for so long.
 const LATE_US: u64 = 1_000;
 /// The system's clock is told to have been set from so much on, in milliseconds.
 const STEP_MS: u64 = 100;
@@ -78,7 +76,7 @@ impl Signal {
         for (at, second) in record.timeline.seconds().iter().enumerate() {
             let withheld = Withheld::in_second(record, at);
             let told = |ms: f64| if ms >= from_ms { ms } else { 0.0 };
-            let is_busy = second.cpu_busiest_ms >= BUSY_MS && second.kept_waiting_us >= LATE_US;
+            let is_busy = withheld.is_saturated && second.kept_waiting_us >= LATE_US;
             let ms = match cause {
                 Cause::Suspended => told(withheld.suspended_ms),
                 Cause::StoodStill => second.stood_still_ms as f64,

@@ -26,6 +26,8 @@ const ANSWERS_OF_ONE: f64 = 20.0;
 const AROUND_S: usize = 30;
 /// The generator did not run for so much of a silence: it is the generator's own.
 const OWN_SHARE: f64 = 0.5;
+/// A service that answers nothing for so long, up to the end of the run, has stopped for good, in seconds.
+const FOR_GOOD_S: f64 = 10.0;
 /// Only so many are marked on charts: the longest.
 const MARKS_MAX: usize = 40;
 
@@ -68,6 +70,16 @@ pub fn stalls(record: &RunRecord) -> Vec<Stall> {
         is_stall.then_some(stall)
     });
     stalls.collect()
+}
+
+/// The stall from which the service did not come back before the run ended. A search offers less load to see whether it
+/// does, and tells by itself.
+pub(crate) fn for_good(record: &RunRecord) -> Option<Stall> {
+    if record.ending.is_none() || record.header.load.search.is_some() {
+        return None;
+    }
+    let mut stalls = stalls(record).into_iter();
+    stalls.find(|stall| stall.is_last && stall.seconds() >= FOR_GOOD_S)
 }
 
 /// That the service stalled, with the longest stall and where all of them are.

@@ -242,7 +242,7 @@ impl<'a> Seen<'a> {
             Metric::Percentile(_) => stretch.misses(scope, Lag::TakenOut.measure(), |ns| {
                 threshold.is_met_by(ns as f64 / 1e6, target.metric)
             }),
-            Metric::ErrorRate => stretch.errors_awake(scope),
+            Metric::ErrorRate => stretch.errors_without_own(scope),
             Metric::Mean => {
                 let evidence = Evidence::of(stretch, target, Lag::TakenOut);
                 return evidence.answer(threshold) == Answer::Missed;

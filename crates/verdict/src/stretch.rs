@@ -9,6 +9,7 @@ use crate::Interval;
 use crate::blocks::{self, Block, Demands, Quotient, Sureness};
 use crate::decidability;
 use crate::durations::Durations;
+use crate::overload;
 use crate::withheld::Withheld;
 
 /// Two-sided, 95 %.
@@ -118,10 +119,30 @@ impl<'a> Stretch<'a> {
     /// Durations of its requests, the unanswered above all.
     pub(crate) fn distribution(self, scope: Scope, measure: Measure) -> Distribution {
         let timeline = &self.record.timeline;
+        if measure == Measure::Unlagged {
+            let is_overloaded = |interval: &usize| overload::in_interval(self.record, *interval);
+            let (overloaded, rest): (Vec<usize>, Vec<usize>) = self.kept().partition(is_overloaded);
+            if !overloaded.is_empty() {
+                let own = timeline.distribution_in(overloaded, scope, Measure::Service);
+                let mut all = timeline.distribution_in(rest, scope, measure);
+                all.ok.merge(&own.ok);
+                all.unanswered += own.unanswered;
+                return all;
+            }
+        }
         if self.is_whole {
             timeline.distribution(scope, measure)
         } else {
             timeline.distribution_in(self.kept(), scope, measure)
+        }
+    }
+
+    /// What tells how long the requests of an interval took. In an overload only the service's own time does, if
+    /// brunt's is to be left out.
+    pub(crate) fn measure_at(self, interval: usize, measure: Measure) -> Measure {
+        match measure {
+            Measure::Unlagged if overload::in_interval(self.record, interval) => Measure::Service,
+            _ => measure,
         }
     }
 
@@ -191,6 +212,7 @@ impl<'a> Stretch<'a> {
                 if measure == Measure::Unlagged && self.slept_by(interval) {
                     return (0.0, 0.0);
                 }
+                let measure = self.measure_at(interval, measure);
                 let (missing, all) = timeline.missing_at(interval, scope, measure, will_do);
                 (missing as f64, all as f64)
             })
@@ -212,10 +234,11 @@ impl<'a> Stretch<'a> {
         if self.slept_by(interval) {
             return (0.0, 0.0);
         }
+        let measure = self.measure_at(interval, Measure::Unlagged);
         let counted = |less_ns: u64| {
             let shorter = |ns: u64| will_do(ns.saturating_sub(less_ns));
             let timeline = &self.record.timeline;
-            timeline.missing_at(interval, scope, Measure::Unlagged, shorter)
+            timeline.missing_at(interval, scope, measure, shorter)
         };
         let (_, all) = counted(0);
         let withheld = Withheld::in_interval(self.record, interval);
@@ -253,16 +276,23 @@ impl<'a> Stretch<'a> {
         })
     }
 
-    /// How sure the share of requests is that were not answered well, except those that were in flight
-    /// while the machine slept.
-    pub(crate) fn errors_awake(self, scope: Scope) -> Option<Sureness> {
+    /// How sure the share of requests is that the service did not answer well: those are left out that were in
+    /// flight while the machine slept, and those that brunt itself never came to send.
+    pub(crate) fn errors_without_own(self, scope: Scope) -> Option<Sureness> {
         let mut blocks = self.failed(scope);
+        let cut_off_share = overload::cut_off_share(self.record);
         for (block, interval) in blocks.iter_mut().zip(self.kept()) {
             if self.slept_by(interval) {
                 *block = Block {
                     missing: 0.0,
                     all: 0.0,
                 };
+            } else if overload::in_interval(self.record, interval) {
+                let timeline = &self.record.timeline;
+                let unanswered = timeline.missing_at(interval, scope, Measure::Response, |_| true);
+                let never_sent = unanswered.0 as f64 * cut_off_share;
+                block.missing = (block.missing - never_sent).max(0.0);
+                block.all = (block.all - never_sent).max(block.missing);
             }
         }
         blocks::sureness_by(&blocks, self.demands())
@@ -282,6 +312,7 @@ impl<'a> Stretch<'a> {
     ) -> Vec<Block> {
         let timeline = &self.record.timeline;
         self.blocks(|interval| {
+            let measure = self.measure_at(interval, measure);
             let (missing, all) = timeline.missing_at(interval, scope, measure, &will_do);
             (missing as f64, all as f64)
         })
@@ -385,6 +416,7 @@ impl<'a> Stretch<'a> {
     pub(crate) fn sums(self, scope: Scope, measure: Measure) -> Vec<(f64, f64)> {
         let timeline = &self.record.timeline;
         let sums = self.kept().map(|interval| {
+            let measure = self.measure_at(interval, measure);
             let (durations, _) = timeline.durations_at(interval, scope, measure);
             let sum = |part: fn(&(u64, u64)) -> f64| durations.iter().map(part).sum::<f64>();
             (

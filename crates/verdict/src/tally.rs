@@ -23,6 +23,7 @@ impl Tally {
     pub(crate) fn of(stretch: Stretch, scope: Scope, measure: Measure) -> Self {
         let timeline = &stretch.record.timeline;
         let blocks = stretch.intervals().map(|interval| {
+            let measure = stretch.measure_at(interval, measure);
             let (mut durations, unanswered) = timeline.durations_at(interval, scope, measure);
             durations.sort_unstable();
             let mut answered = 0;

@@ -3,21 +3,23 @@
 
 use std::fmt;
 
-use record::{FailureKind, Load, RunRecord, StoppedBy};
+use record::{FailureKind, Load, Metric, RunRecord, StoppedBy};
 
 use crate::absent::Absent;
 use crate::breaking_point::BreakingPoint;
-use crate::evidence::{Lag, lags};
+use crate::evidence::lags;
 use crate::finding::p99_ms;
-use crate::row::{Row, rows};
+use crate::row::Row;
 use crate::signal::Signal;
-use crate::{degradation, finding, number, recovery};
+use crate::stretch::whole_number;
+use crate::{degradation, finding, number, overload, recovery};
 
 /// Users that the plan is behind by this much are still on their way.
 const RAMP_TOLERANCE_S: f64 = 2.0;
 
-/// The share of the planned users below which load was not made.
+/// The share of the planned users, or of the planned arrivals, below which load was not made.
 const USERS_MADE: f64 = 0.9;
+const ARRIVALS_MADE: f64 = 0.9;
 
 /// A reason for which a run does not describe the service.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,6 +75,15 @@ fn client_fault(kind: FailureKind, count: u64, all: u64, example: Option<&str>) 
             format!("{requests} found no free file descriptor in brunt"),
             "raise the limit of open files (ulimit -n)",
         ),
+        FailureKind::UnreadableFile => {
+            let example = example.unwrap_or("a file");
+            Fault::new(
+                format!(
+                    "{requests} could not be made, as a file changed during the run ({example})"
+                ),
+                "leave the file as it is during a run",
+            )
+        }
         _ => {
             let example = example
                 .map(|example| format!(" ({example})"))
@@ -85,28 +96,32 @@ fn client_fault(kind: FailureKind, count: u64, all: u64, example: Option<&str>) 
     }
 }
 
-/// That brunt itself failed, so that the load was not what it was meant to be.
+/// That brunt itself or a process of the load failed, so that the load was not what it was meant to be.
 pub(crate) fn internal_error(record: &RunRecord) -> Option<Fault> {
     let ending = record.ending.as_ref()?;
-    (ending.stopped_by == StoppedBy::InternalError).then(|| {
-        let reason = ending.reason.as_deref().unwrap_or("no reason is known");
-        Fault {
+    let reason = ending.reason.as_deref().unwrap_or("no reason is known");
+    match ending.stopped_by {
+        StoppedBy::InternalError => Some(Fault {
             cause: format!("brunt itself failed: {reason}"),
             remedy: None,
-        }
-    })
+        }),
+        StoppedBy::WorkerLost => Some(Fault {
+            cause: reason.to_owned(),
+            remedy: None,
+        }),
+        _ => None,
+    }
 }
 
 /// Whether brunt's own lateness made a grade or a finding what it is: everything is asked again with every
 /// response made shorter by its lag and by what was withheld from brunt, and the users' time that went into
 /// it given back. Lateness only makes a service look worse: what was met is met without it, and a row that
 /// decides nothing misleads nobody.
-pub(crate) fn late(record: &RunRecord, judged: &[Row]) -> Option<Fault> {
-    let without = rows(record, Lag::TakenOut);
+pub(crate) fn late(record: &RunRecord, judged: &[Row], without: &[Row]) -> Option<Fault> {
     let broken = BreakingPoint::of(record).and_then(|found| found.made_by_lateness());
     let changed: Vec<String> = judged
         .iter()
-        .zip(&without)
+        .zip(without)
         .filter(|(with, _)| with.is_missed())
         .filter(|(with, without)| with.judgement.grade != without.judgement.grade)
         .map(|(with, without)| {
@@ -133,8 +148,49 @@ pub(crate) fn late(record: &RunRecord, judged: &[Row]) -> Option<Fault> {
     ))
 }
 
+/// Whether the planned load was not made. `without` are the targets without brunt's lateness.
+pub(crate) fn load_not_made(record: &RunRecord, without: &[Row]) -> Option<Fault> {
+    users_not_made(record).or_else(|| arrivals_not_made(record, without))
+}
+
+/// Whether fewer arrivals were played than planned because brunt had no time to spare for most of the run. A service
+/// that misses a target by itself misses it under more load, too.
+fn arrivals_not_made(record: &RunRecord, without: &[Row]) -> Option<Fault> {
+    let load = record.load();
+    if load.search.is_some() || overload::share_of_load(record) <= 0.5 {
+        return None;
+    }
+    let misses = |row: &Row| row.is_missed() && row.judgement.target.metric != Metric::Throughput;
+    if without.iter().any(misses) {
+        return None;
+    }
+    let seconds = record.timeline.seconds();
+    let during = seconds.range(0..whole_number(record.duration_s()));
+    let (mut played, mut users) = (0.0, 0u32);
+    for second in during {
+        played += second.tasks as f64;
+        users = users.max(second.users.unwrap_or(0));
+    }
+    let parts = load.parts().filter(|part| part.open.is_some());
+    let planned: f64 = parts.map(|part| part.integral(record.duration_s())).sum();
+    let planned = load
+        .iterations
+        .map_or(planned, |most| planned.min(most as f64));
+    if played <= 0.0 || played + f64::from(users) >= ARRIVALS_MADE * planned {
+        return None;
+    }
+    Some(Fault::new(
+        format!(
+            "the load was not made: brunt itself had no time to spare and played {} of {} planned arrivals",
+            number::chosen(played.round()),
+            number::chosen(planned.round())
+        ),
+        "give brunt more cores or threads, or make less load",
+    ))
+}
+
 /// Whether fewer users were active than planned for most of the run.
-pub(crate) fn load_not_made(record: &RunRecord) -> Option<Fault> {
+fn users_not_made(record: &RunRecord) -> Option<Fault> {
     let (load, load_s) = (record.load(), record.duration_s());
     let ends = (1u32..).map(f64::from);
     let seconds = record

@@ -5,7 +5,7 @@ use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
 use rustix::process::Signal;
-use testbed::{Answer, Routes, Server, until};
+use testbed::{Answer, Null, Routes, Server, until};
 
 use crate::brunt::{BOUND, Brunt};
 
@@ -160,4 +160,64 @@ fn used_up_ports_make_the_run_invalid_and_are_not_the_services() {
         because.contains("no free port on brunt's machine"),
         "{because}"
     );
+}
+
+/// More arrivals than any thread plays: brunt is the bottleneck, and the service is not to be blamed for what waits.
+#[test]
+fn load_that_brunt_cannot_make_is_invalid_and_not_the_services() {
+    let server = Null::start().unwrap();
+    for targets in [
+        "",
+        "[targets]\np95 = { target = \"1s\", critical = \"2s\" }\n",
+    ] {
+        let scenario = format!(
+            "host = \"{}\"\n[users.u]\n[[users.u.tasks]]\nget = \"/\"\n[profiles.p]\nrate = \"500000/s\"\n\
+             arrivals = \"constant\"\nusers = 50\nduration = \"5s\"\n{targets}",
+            server.url()
+        );
+        let arguments = ["run", "p", "--out", "out", "--stop-timeout", "1s"];
+        let brunt = Brunt::new(&arguments).scenario(&scenario);
+        let ended = brunt.run();
+        assert_eq!(ended.code, Some(3), "{ended:?}");
+        let summary = brunt.summary();
+        assert_eq!(summary["verdict"], "invalid", "{summary}");
+        let because = summary["invalid_because"].to_string();
+        assert!(because.contains("brunt itself "), "{because}");
+    }
+}
+
+/// A file of data that is read while the run goes on, since it is too large for memory, loses most of its rows.
+#[test]
+fn data_file_that_shrinks_makes_the_run_invalid_and_is_named() {
+    let server = Server::start(Routes::new().otherwise(Answer::ok("x"))).unwrap();
+    let scenario = format!(
+        "host = \"{}\"\n[data.people]\nfile = \"people.csv\"\norder = \"random\"\n[users.u]\nwait = \"10ms\"\n\
+         [[users.u.tasks]]\nget = \"/{{{{ next(people).name }}}}\"\nname = \"person\"\n\
+         [profiles.p]\nusers = 5\nduration = \"5s\"\n\
+         [targets]\nerror_rate = {{ target = \"0.1%\", critical = \"1%\" }}\n",
+        server.url()
+    );
+    let brunt = Brunt::new(&["run", "p", "--out", "out"]).scenario(&scenario);
+    let rows = (0..100_000).fold("id,name\n".to_owned(), |rows, row| {
+        rows + &format!("{row},a_person_with_a_long_name_and_the_number_{row}\n")
+    });
+    std::fs::write(brunt.path("people.csv"), rows).unwrap();
+    let running = brunt.start();
+    until(BOUND, "some requests", || {
+        (server.counts().requests >= 20).then_some(())
+    });
+    let file = std::fs::File::options()
+        .write(true)
+        .open(brunt.path("people.csv"));
+    file.unwrap().set_len(1_000).unwrap();
+    let ended = running.end();
+    assert_eq!(ended.code, Some(3), "{ended:?}");
+    let summary = brunt.summary();
+    let because = summary["invalid_because"][0].as_str().unwrap();
+    assert!(
+        because.contains("a file changed during the run") && because.contains("of people: "),
+        "{because}"
+    );
+    let kinds = summary["total"]["failures_by_kind"].as_object().unwrap();
+    assert!(kinds.keys().eq(["unreadable_file"]), "{kinds:?}");
 }

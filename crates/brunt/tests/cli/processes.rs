@@ -25,6 +25,9 @@ fn begun(server: &Server) -> (Brunt, Running, Vec<u32>) {
         "out",
         "--host",
         &url,
+        "--junit",
+        "junit.xml",
+        "--github",
     ];
     let brunt = Brunt::new(&arguments).scenario(HOUR);
     let running = brunt.start();
@@ -96,7 +99,7 @@ fn each_plays_its_share_and_the_record_has_all() {
 }
 
 #[test]
-fn a_process_that_dies_ends_the_run_with_a_report_of_what_was_seen() {
+fn lost_process_makes_the_run_invalid_in_every_form() {
     let server = Server::start(Routes::new().otherwise(Answer::ok("x"))).unwrap();
     let (brunt, running, workers) = begun(&server);
     let id = i32::try_from(workers[1])
@@ -105,17 +108,35 @@ fn a_process_that_dies_ends_the_run_with_a_report_of_what_was_seen() {
         .unwrap();
     kill_process(id, Signal::KILL).unwrap();
     let ended = running.end();
-    assert_eq!(ended.code, Some(70), "{ended:?}");
+    assert_eq!(ended.code, Some(3), "{ended:?}");
     let summary = brunt.summary();
-    assert_eq!(summary["stopped_by"], "internal_error");
+    assert_eq!(summary["stopped_by"], "worker_lost");
+    assert_eq!(summary["verdict"], "invalid");
     let because = summary["stopped_because"].as_str().unwrap();
-    assert!(because.contains("process 2 of the load ended"), "{because}");
-    assert!(
-        summary["total"]["requests"].as_u64() > Some(10),
-        "{summary}"
-    );
-    assert!(brunt.path("out/report.html").exists());
+    let lost = "process 2 of 3 of the load was lost (signal: 9 (SIGKILL))";
+    assert!(because.starts_with(lost), "{because}");
+    let seconds = summary["duration_s"].as_f64().unwrap();
+    let missing = format!(", and 33 % of the load is missing from second {seconds} on");
+    assert!(because.contains(&missing), "{because}");
+    let first = ended.stdout.lines().next().unwrap_or_default();
+    assert!(first.starts_with("Invalid: process 2 of 3"), "{first}");
+    assert!(ended.stdout.contains("::error title=brunt p"), "{ended:?}");
+    let junit = std::fs::read_to_string(brunt.path("junit.xml")).unwrap();
+    assert!(junit.contains("<error ") && junit.contains(lost), "{junit}");
+    let page = std::fs::read_to_string(brunt.path("out/report.html")).unwrap();
+    assert!(page.contains("stopped by brunt: a process of the load was lost"));
+    let again = brunt.also(&["report", "out", "--markdown"]);
+    assert!(again.stdout.contains("process 2 of 3"), "{again:?}");
+    let history = brunt.also(&["history"]);
+    assert!(history.stdout.contains("invalid"), "{history:?}");
     assert_end(&workers);
+    // All that is shown was recorded by all.
+    let bytes = std::fs::read(brunt.path("out/record.brunt")).unwrap();
+    let record = record::file::read(bytes.as_slice()).unwrap();
+    let shown = record.timeline.seconds();
+    assert_eq!(shown.len().to_string(), seconds.to_string());
+    let mut users = shown.range(1..shown.len()).map(|second| second.users);
+    assert!(users.all(|users| users == Some(12)));
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Each state in which a run can end, played: headline, exit code, JUnit and GitHub agree, as docs/exit-codes.md says.
 //! (A run that is worse than its baseline is played in `baselines`.)
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use rustix::process::Signal;
@@ -71,6 +72,7 @@ fn assert_state(brunt: &Brunt, ended: &Ended, expected: &Expected) {
 }
 
 const FIVE: &str = "users = 5\nduration = \"3s\"";
+const TWENTY: &str = "users = 20\nduration = \"5s\"";
 const ONE: &str = "users = 1\nduration = \"3s\"";
 
 #[derive(Clone, Copy, PartialEq)]
@@ -96,7 +98,7 @@ fn decided_and_undecided() -> Vec<(Service, &'static str, &'static str, Expected
         ),
         (
             Service::Slow,
-            FIVE,
+            TWENTY,
             "p50 = { critical = \"10ms\" }",
             Expected {
                 verdict: "critical",
@@ -194,6 +196,9 @@ fn services_that_fail_or_are_silent_end_as_documented() {
     };
     let ended = brunt_.run();
     assert_state(&brunt_, &ended, &expected);
+    let without = brunt(&scenario(&silent.url(), short, "")).and(&["--stop-timeout", "100ms"]);
+    let ended = without.run();
+    assert_state(&without, &ended, &expected);
     let never = brunt_.and(&["--fail-on", "never"]).run();
     assert_eq!(never.code, Some(0), "{never:?}");
 }
@@ -234,4 +239,45 @@ fn a_run_that_was_cut_short_or_killed_is_not_good() {
             "{sentence}"
         );
     }
+}
+
+/// A service that answers so many requests, and then none any more.
+fn hanging_after(requests: u64) -> Server {
+    let seen = AtomicU64::new(0);
+    let routes = Routes::new().rule("/", move |_| {
+        let hangs = seen.fetch_add(1, Ordering::AcqRel) >= requests;
+        let delay = if hangs { BOUND * 10 } else { Duration::ZERO };
+        Answer::ok("x").delayed(delay)
+    });
+    Server::start(routes).unwrap()
+}
+
+#[test]
+fn service_that_hangs_for_good_is_critical_whatever_is_asked() {
+    let expected = Expected {
+        verdict: "critical",
+        headline: "Critical: the service stopped responding at ",
+        code: 1,
+        junit: Some("failure"),
+        github: "error",
+    };
+    // All at once: each takes as long as its load.
+    std::thread::scope(|scope| {
+        for targets in [
+            "",
+            "throughput = { critical = \"1/s\" }",
+            "p50 = { critical = \"10s\" }\nerror_rate = { critical = \"50%\" }",
+        ] {
+            let expected = &expected;
+            scope.spawn(move || {
+                let server = hanging_after(200);
+                let load = "users = 5\nduration = \"14s\"";
+                let brunt = brunt(&scenario(&server.url(), load, targets));
+                let brunt = brunt.and(&["--stop-timeout", "1s"]);
+                let ended = brunt.run();
+                assert_state(&brunt, &ended, expected);
+                assert_eq!(brunt.summary()["stopped_by"], "finished");
+            });
+        }
+    });
 }

@@ -32,11 +32,10 @@ impl Exchange<'_> {
         let fault = match answer.content.decoded(&answer.encoding) {
             Ok(body) => {
                 let seen = Seen::new(answer.status, &answer.fields, &body, took_ns);
-                let text = self.check(&seen).or_else(|| self.extract(&seen));
-                text.map(|(number, text)| Fault {
-                    kind: FailureKind::Check,
-                    code: number,
-                    text: example::of_check(&text, &body, bytes),
+                let unmet = self.check(&seen).or_else(|| self.extract(&seen));
+                unmet.map(|unmet| Fault {
+                    text: example::of_check(&unmet.text, &body, bytes),
+                    ..unmet
                 })
             }
             Err(error) => Some(undecoded(&error)),
@@ -46,38 +45,50 @@ impl Exchange<'_> {
         fault
     }
 
-    /// The number of the first check that does not hold, from 1, and what is wrong.
-    fn check(&mut self, seen: &Seen) -> Option<(u16, String)> {
+    /// What is wrong with the first check that does not hold; the code is its number, from 1.
+    fn check(&mut self, seen: &Seen) -> Option<Fault> {
         let mut scope = self.belongings.scope(self.core);
         for (number, check) in (1u16..).zip(&self.request.checks) {
             match check.fault(seen, &mut scope) {
                 Ok(None) => {}
-                Ok(Some(text)) => return Some((number, text)),
-                Err(halt) => return Some((number, words_of(halt))),
+                Ok(Some(text)) => return Some(unmet(number, text)),
+                Err(halt) => return Some(halted(number, halt)),
             }
         }
         None
     }
 
     /// Takes what is wanted of an answer; what is missing, where something is.
-    fn extract(&mut self, seen: &Seen) -> Option<(u16, String)> {
+    fn extract(&mut self, seen: &Seen) -> Option<Fault> {
         for extract in &self.request.extracts {
             let value = extract.value(seen, &mut self.belongings.scope(self.core));
             match value {
                 Ok(Ok(value)) => self.belongings.life.variables[extract.slot.index()] = value,
-                Ok(Err(missing)) => return Some((0, missing)),
-                Err(halt) => return Some((0, words_of(halt))),
+                Ok(Err(missing)) => return Some(unmet(0, missing)),
+                Err(halt) => return Some(halted(0, halt)),
             }
         }
         None
     }
 }
 
-/// Why an expression of a check or of a default gives no value.
-fn words_of(halt: Halt) -> String {
+/// A check, by its number, that does not hold.
+fn unmet(number: u16, text: String) -> Fault {
+    Fault {
+        kind: FailureKind::Check,
+        code: number,
+        text,
+    }
+}
+
+/// A check or a default whose expression gives no value.
+fn halted(number: u16, halt: Halt) -> Fault {
     match halt {
-        Halt::Failed(text) => text,
-        Halt::StopUser | Halt::StopTest => "there is no row left to compare with".to_owned(),
+        Halt::Failed(text) => unmet(number, text),
+        Halt::Unreadable(text) => Fault::new(FailureKind::UnreadableFile, text),
+        Halt::StopUser | Halt::StopTest => {
+            unmet(number, "there is no row left to compare with".to_owned())
+        }
     }
 }
 

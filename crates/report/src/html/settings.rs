@@ -223,6 +223,7 @@ pub(super) fn end_of(record: &RunRecord) -> String {
         StoppedBy::TargetEnded => "stopped by brunt: the process under test ended",
         StoppedBy::Scenario => "stopped by the scenario",
         StoppedBy::TargetMissed => "stopped by brunt: a target was surely missed (stop_at)",
+        StoppedBy::WorkerLost => "stopped by brunt: a process of the load was lost",
         StoppedBy::InternalError => "stopped by an internal error of brunt",
     };
     match &ending.reason {

@@ -84,6 +84,14 @@ fn states() -> Vec<(&'static str, Run)> {
     all_failed.header.load.stages[0].seconds = 60.0;
     let reason = "all 400 requests of the last 10 s failed, most with status 503";
     all_failed.ending = Some(ending(StoppedBy::EverythingFailed, 22_000, Some(reason)));
+    let silent = decidable(steady(22, |number| {
+        (5, (number >= 360).then_some(FailureKind::Timeout))
+    }));
+    let mut lost = fine();
+    lost.header.load.stages[0].seconds = 60.0;
+    let reason = "process 2 of 3 of the load was lost (signal: 9 (SIGKILL)), and 33 % of the load is missing from \
+                  second 22 on";
+    lost.ending = Some(ending(StoppedBy::WorkerLost, 22_000, Some(reason)));
     let nothing = decidable(steady(22, |_| (5, Some(FailureKind::ConnectRefused))));
     vec![
         ("passed", judged(fine())),
@@ -94,7 +102,9 @@ fn states() -> Vec<(&'static str, Run)> {
         ("cut short by Ctrl-C", judged(cut_short)),
         ("incomplete record", judged(incomplete)),
         ("invalid", judged(invalid)),
+        ("lost process", judged(lost)),
         ("everything failed", judged(all_failed)),
+        ("silent to the end", judged(silent)),
         ("nothing answered", judged(nothing)),
         ("worse than the baseline", worse()),
     ]

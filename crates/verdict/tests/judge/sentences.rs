@@ -223,6 +223,18 @@ fn brunt_that_failed_itself_judges_nobody() {
 }
 
 #[test]
+fn run_that_lost_a_worker_is_invalid_and_names_it() {
+    let run = two_targets().answers(3_660, 1.0);
+    let reason = "process 2 of 3 of the load was lost (signal: 9 (SIGKILL))";
+    let verdict = judged(run.stopped(StoppedBy::WorkerLost, 14_000, Some(reason)));
+    assert_eq!(verdict.result, RunResult::Invalid);
+    assert_eq!(
+        verdict.sentence,
+        format!("Invalid: {reason}, so the run does not describe the service.")
+    );
+}
+
+#[test]
 fn a_run_that_did_not_end_as_planned_says_so() {
     let findings = |run: Run| judged(run).findings;
     assert_eq!(findings(two_targets().answers(20, 1.0)), []);
@@ -266,6 +278,10 @@ fn faults_of_the_client_make_the_run_invalid() {
         (FailureKind::NoPorts, "--source"),
         (FailureKind::NoDescriptors, "ulimit -n"),
         (FailureKind::Client, "(example)"),
+        (
+            FailureKind::UnreadableFile,
+            "changed during the run (example)",
+        ),
     ] {
         let verdict = judged(two_targets().answers(999, 1.0).failures(1, kind));
         assert_eq!(verdict.result, RunResult::Invalid);

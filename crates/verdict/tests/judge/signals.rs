@@ -213,3 +213,64 @@ fn a_load_that_brunt_cannot_be_trusted_with_is_said() {
         assert_eq!(names, ["ceiling_rps", "limit_rps", "reached_rps"]);
     }
 }
+
+/// A run of 600 arrivals a second, of which 200 are played; the rest waits for users, and the busiest thread runs for so
+/// much of each second.
+fn overloaded(busiest_ms: u64) -> Run {
+    let (counts, seen) = well();
+    let counts = Second {
+        cpu_ms: busiest_ms,
+        cpu_busiest_ms: busiest_ms,
+        kept_waiting_us: 2_000,
+        in_flight: Some(4_000),
+        tasks: 200,
+        ..counts
+    };
+    let mut run = Run::new().own(counts, seen);
+    run.header.load.open = Some(Open {
+        law: Law::Constant,
+        users: 10,
+    });
+    (run.header.load.stages[0].from, run.header.load.stages[0].to) = (600.0, 600.0);
+    run
+}
+
+#[test]
+fn arrivals_that_brunt_could_not_play_make_the_run_invalid() {
+    let verdict = judge(&overloaded(970).answers(4_000, 1.0).record());
+    assert_eq!(verdict.result, RunResult::Invalid);
+    assert_eq!(
+        verdict.invalid_because,
+        [
+            "the load was not made: brunt itself had no time to spare and played 4,000 of 12,000 planned arrivals; \
+          give brunt more cores or threads, or make less load"
+        ]
+    );
+    let throughput = overloaded(970).target(Metric::Throughput, [None, None, Some(500.0)]);
+    let verdict = judge(&throughput.answers(4_000, 1.0).record());
+    assert_eq!(verdict.result, RunResult::Invalid, "{}", verdict.sentence);
+}
+
+#[test]
+fn arrivals_that_the_service_holds_up_are_its_own() {
+    // brunt has time to spare.
+    let verdict = judge(&overloaded(300).answers(4_000, 1.0).record());
+    assert_eq!(
+        verdict.result,
+        RunResult::NoTargets,
+        "{:?}",
+        verdict.invalid_because
+    );
+    let throughput = overloaded(300).target(Metric::Throughput, [None, None, Some(500.0)]);
+    let verdict = judge(&throughput.answers(4_000, 1.0).record());
+    assert_eq!(verdict.result, RunResult::Graded(Grade::Critical));
+    // It has none, and the service is slow by itself.
+    let slow = overloaded(970).target(Metric::Percentile(0.95), [Some(50.0), None, None]);
+    let verdict = judge(&slow.answers(4_000, 80.0).record());
+    assert_eq!(
+        verdict.result,
+        RunResult::Graded(Grade::Poor),
+        "{:?}",
+        verdict.invalid_because
+    );
+}

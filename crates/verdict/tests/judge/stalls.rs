@@ -1,7 +1,7 @@
 //! Stalls: the service answers nothing for a while, at known times; and what only looks like it.
 
-use record::{FailureKind, StoppedBy};
-use verdict::{Figure, FindingKind, Mark, Stall, judge, stalls};
+use record::{FailureKind, Metric, StoppedBy};
+use verdict::{Figure, FindingKind, Grade, Mark, RunResult, Stall, judge, stalls};
 
 use crate::run::{A, Run};
 
@@ -195,4 +195,45 @@ fn the_end_of_the_load_is_no_stall() {
     run.samples.push(hangs);
     run.ending.as_mut().unwrap().ended_ms = 50_000;
     assert_eq!(stalls(&run.record()), []);
+}
+
+/// Fifty requests a second, none of which is answered from a moment on until the run has ended.
+fn silent_from(from_ms: u64) -> Run {
+    let mut run = Run::new().freezing(20, &[(from_ms, 25_000)], Some(FailureKind::CutOff));
+    run.ending.as_mut().expect("an ending").ended_ms = 25_000;
+    run
+}
+
+#[test]
+fn silence_to_the_end_is_critical_whatever_the_targets_say() {
+    let lenient = silent_from(7_300).target(Metric::Percentile(0.1), [None, None, Some(1e6)]);
+    let throughput = silent_from(7_300).target(Metric::Throughput, [None, None, Some(1.0)]);
+    for run in [silent_from(7_300), lenient, throughput] {
+        let verdict = judge(&run.record());
+        assert_eq!(verdict.result, RunResult::Graded(Grade::Critical));
+        let sentence = &verdict.sentence;
+        let expected =
+            "Critical: the service stopped responding at 7.3 s, for the rest of the run (17.7 s); ";
+        assert!(sentence.starts_with(expected), "{sentence}");
+        let next_step = &verdict.next_step;
+        assert!(next_step.contains("before 7.3 s of the run"), "{next_step}");
+    }
+}
+
+#[test]
+fn silence_that_ends_or_is_short_or_is_brunts_own_stops_no_service() {
+    let comes_back = Run::new().freezing(20, &[(5_000, 19_500)], Some(FailureKind::Timeout));
+    let short = Run::new().freezing(20, &[(14_000, 20_000)], Some(FailureKind::CutOff));
+    let mut killed = silent_from(7_300);
+    killed.ending = None;
+    let own = silent_from(7_300).stood_still(20, 15_000);
+    for (name, run) in [
+        ("comes back", comes_back),
+        ("short", short),
+        ("no ending", killed),
+        ("brunt's own", own),
+    ] {
+        let result = judge(&run.record()).result;
+        assert_ne!(result, RunResult::Graded(Grade::Critical), "{name}");
+    }
 }
