@@ -258,7 +258,7 @@ impl Trial {
 fn shattered(counted: &[Counted], width_s: f64) -> Option<usize> {
     counted.iter().position(|counted| {
         let seen = counted.missing.iter().filter(|block| block.all > 0.0);
-        let first = seen.take((SHATTERED_S / width_s).ceil() as usize);
+        let first = seen.take(whole_number((SHATTERED_S / width_s).ceil()));
         let most = SHATTERED.max(counted.limit);
         let is_missed = |block: &Block| block.missing > most * block.all;
         let missed: Vec<bool> = first.map(is_missed).collect();
