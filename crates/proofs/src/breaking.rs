@@ -65,14 +65,7 @@ const TAKEN_EACH: u32 = 60;
 const TAKEN_S: f64 = 0.4;
 
 fn p99(critical_s: f64) -> Target {
-    Target {
-        metric: Metric::Percentile(0.99),
-        scope: None,
-        target: None,
-        acceptable: None,
-        critical: Some(critical_s * 1e3),
-        stop_at: None,
-    }
+    reckoned::critical(Metric::Percentile(0.99), critical_s * 1e3)
 }
 
 /// The p99 of an M/M/1 is ln 100 / (μ − λ).
@@ -122,11 +115,7 @@ fn search(case: &Case, seed: u64) -> Found {
         from: 10.0,
         to: 10.0,
     };
-    let of_errors = Target {
-        metric: Metric::ErrorRate,
-        critical: Some(5.0),
-        ..case.target.clone()
-    };
+    let of_errors = reckoned::critical(Metric::ErrorRate, 5.0);
     let is_faulty = matches!(case.fault, Some(Fault::Fails(_)));
     let targets = is_faulty.then_some(of_errors).into_iter();
     let targets = targets.chain([case.target.clone()]).collect();
@@ -503,12 +492,7 @@ fn others() -> [Case; 3] {
             per_s: 500.0,
             burst: 20.0,
         },
-        target: Target {
-            metric: Metric::ErrorRate,
-            critical: Some(5.0),
-            stop_at: None,
-            ..p99(CRITICAL_S)
-        },
+        target: reckoned::critical(Metric::ErrorRate, 5.0),
         // Of λ a second 500 are answered: errors over 5 % from 500 / 0.95 on.
         breaks_at: 500.0 / 0.95,
         ..mm1(300.0)

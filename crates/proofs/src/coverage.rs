@@ -1,7 +1,7 @@
 //! How sure a percentile is: the p99 of an M/M/1 is ln 100 / (μ − λ), so that of many runs the interval
 //! has to hold it in 95 of 100, where one is given.
 
-use record::{Metric, Scope, Target};
+use record::{Metric, Scope};
 use testbed::virtual_time::{Arrivals, Gaps, Law, Station, Visit};
 use verdict::blocks::{Block, Sureness, sureness_beside};
 use verdict::{Grade, judge};
@@ -20,15 +20,22 @@ const RISK: f64 = 0.025;
 pub(crate) struct Mm1 {
     mu: f64,
     lambda: f64,
+    seconds: f64,
 }
 
 impl Mm1 {
     /// The relaxation time is 1 / (√μ − √λ)² (Cohen, The Single Server Queue, 1982).
     pub(crate) fn new(load: f64, relaxations: f64) -> Self {
-        let mu = relaxations / SECONDS / (1.0 - load.sqrt()).powi(2);
+        Self::lasting(load, relaxations, SECONDS)
+    }
+
+    /// The same of a run of this many seconds.
+    pub(crate) fn lasting(load: f64, relaxations: f64, seconds: f64) -> Self {
+        let mu = relaxations / seconds / (1.0 - load.sqrt()).powi(2);
         Self {
             mu,
             lambda: load * mu,
+            seconds,
         }
     }
 
@@ -43,7 +50,7 @@ impl Mm1 {
             mean_s: 1.0 / self.mu,
         };
         let mut station = Station::new(law, seed).settled(self.lambda);
-        Arrivals::steady(self.lambda, SECONDS, Gaps::Poisson, seed)
+        Arrivals::steady(self.lambda, self.seconds, Gaps::Poisson, seed)
             .map(move |arrival_s| station.serve(arrival_s))
     }
 
@@ -62,7 +69,7 @@ impl Mm1 {
     /// Second by second: requests over the true p99, and over the true p90.
     fn blocks(self, seed: u64) -> [Vec<Block>; 2] {
         let limits_s = [LIMIT, 0.1].map(|share| self.exceeded_by(share));
-        let mut blocks = [(); 2].map(|()| vec![Block::default(); SECONDS as usize]);
+        let mut blocks = [(); 2].map(|()| vec![Block::default(); self.seconds as usize]);
         for visit in self.visits(seed) {
             for (blocks, limit_s) in blocks.iter_mut().zip(limits_s) {
                 let block = &mut blocks[visit.arrival_s as usize];
@@ -158,14 +165,7 @@ fn grades_row(effort: Effort) -> Row {
     let (mut lies, mut decided, mut naive_lies) = (0u32, 0u32, 0u32);
     for seed in 0..runs {
         for (factor, lie) in [(1.0 / 1.05, Grade::Good), (1.05, Grade::Poor)] {
-            let target = Target {
-                metric: Metric::Percentile(0.99),
-                scope: None,
-                target: Some(p99_ms * factor),
-                acceptable: None,
-                critical: None,
-                stop_at: None,
-            };
+            let target = reckoned::target(Metric::Percentile(0.99), p99_ms * factor);
             let record = reckoned::record(queue.visits(seed), SECONDS, vec![target]);
             let grade = judge(&record).judgements[0].grade;
             decided += u32::from(grade != Grade::Inconclusive);
@@ -206,14 +206,7 @@ fn far_row(effort: Effort) -> Row {
     let queue = Mm1::new(0.9, 100.0);
     let p95_ms = queue.exceeded_by(0.05) * 1e3;
     let good = |factor: f64| {
-        let target = Target {
-            metric: Metric::Percentile(0.95),
-            scope: None,
-            target: Some(p95_ms * factor),
-            acceptable: None,
-            critical: None,
-            stop_at: None,
-        };
+        let target = reckoned::target(Metric::Percentile(0.95), p95_ms * factor);
         let is_good = |seed: &u64| {
             let record = reckoned::record(queue.visits(*seed), SECONDS, vec![target.clone()]);
             judge(&record).judgements[0].grade == Grade::Good

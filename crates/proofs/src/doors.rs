@@ -3,13 +3,13 @@
 
 use record::{
     Failure, FailureKind, Increment, Interference, Metric, NameId, Reading, RunRecord, Sample,
-    Second, Stage, Target,
+    Second, Stage,
 };
 use testbed::series::noise;
 use testbed::virtual_time::{Arrivals, Gaps, Visit};
 use verdict::{Grade, RunResult, Value, Verdict, judge};
 
-use crate::reckoned::{nanoseconds, record_of_samples, sample};
+use crate::reckoned::{nanoseconds, record_of_samples, sample, target};
 use crate::{Effort, Row};
 
 const SECONDS: f64 = 60.0;
@@ -206,14 +206,7 @@ fn run(trouble: Trouble, seed: u64) -> RunRecord {
         from: PER_S,
         to: PER_S,
     };
-    let target = Target {
-        metric: Metric::Percentile(0.9),
-        scope: None,
-        target: Some(P90_MS),
-        acceptable: None,
-        critical: None,
-        stop_at: None,
-    };
+    let target = target(Metric::Percentile(0.9), P90_MS);
     let mut record = record_of_samples(samples.collect(), vec![level], vec![target]);
     record.header.generator.threads = 1;
     record

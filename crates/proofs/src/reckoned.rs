@@ -1,8 +1,8 @@
 //! Reckoned runs: visits of virtual time as a run record, through the way that an engine's samples take.
 
 use record::{
-    Delta, Ending, FailureKind, Generator, Header, Law, Load, Machine, NameId, Open, RequestName,
-    RunRecord, Sample, Stage, StoppedBy, Target, second_of,
+    Delta, Ending, FailureKind, Generator, Header, Law, Load, Machine, Metric, NameId, Open,
+    RequestName, RunRecord, Sample, Stage, StoppedBy, Target, second_of,
 };
 use testbed::virtual_time::Visit;
 
@@ -122,6 +122,27 @@ pub(crate) fn sample(visit: &Visit) -> Sample {
         wire_requests: 1,
         bytes_sent: 100,
         bytes_received: 100,
+    }
+}
+
+/// A target of all requests: the level that is good.
+pub(crate) fn target(metric: Metric, level: f64) -> Target {
+    Target {
+        metric,
+        scope: None,
+        target: Some(level),
+        acceptable: None,
+        critical: None,
+        stop_at: None,
+    }
+}
+
+/// The same with a critical threshold alone.
+pub(crate) fn critical(metric: Metric, level: f64) -> Target {
+    Target {
+        target: None,
+        critical: Some(level),
+        ..target(metric, level)
     }
 }
 

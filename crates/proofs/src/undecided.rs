@@ -1,10 +1,11 @@
 //! What is not decided is not called good, and what is shown beside a decided grade agrees with it.
 
-use record::{Metric, RunRecord, Target};
+use record::{Metric, RunRecord};
 use testbed::virtual_time::{Arrivals, Gaps, Visit};
 use verdict::{Grade, RunResult, judge};
 
 use crate::coverage::{LIMIT, Mm1, coverage};
+use crate::reckoned::target;
 use crate::{Effort, Row, reckoned};
 
 /// Seconds of a run of independent requests.
@@ -12,17 +13,6 @@ const SECONDS: f64 = 60.0;
 /// Seconds of a run that is shorter than usual, and of the ups and downs that do not show in it.
 const SHORT_S: f64 = 5.0;
 const UPS_AND_DOWNS_S: f64 = 40.0;
-
-fn target(metric: Metric, level: f64) -> Target {
-    Target {
-        metric,
-        scope: None,
-        target: Some(level),
-        acceptable: None,
-        critical: None,
-        stop_at: None,
-    }
-}
 
 /// The proofs of this page.
 pub fn rows(effort: Effort) -> Vec<Row> {
