@@ -16,6 +16,7 @@ pub mod omission;
 pub mod reckoned;
 pub mod regressions;
 pub mod spikes;
+pub mod stopping;
 pub mod undecided;
 pub mod warm_ups;
 
@@ -59,7 +60,7 @@ pub struct Row {
 pub type Page = fn(Effort) -> Vec<Row>;
 
 /// Every page, by its name.
-pub const PAGES: [(&str, Page); 9] = [
+pub const PAGES: [(&str, Page); 10] = [
     ("breaking", breaking::rows),
     ("coverage", coverage::rows),
     ("doors", doors::rows),
@@ -67,6 +68,7 @@ pub const PAGES: [(&str, Page); 9] = [
     ("omission", omission::rows),
     ("regressions", regressions::rows),
     ("spikes", spikes::rows),
+    ("stopping", stopping::rows),
     ("undecided", undecided::rows),
     ("warm_ups", warm_ups::rows),
 ];

@@ -9,6 +9,9 @@ use crate::blocks::{Block, STRETCHES, Sureness, of_neighbours, spread, stretches
 
 /// Fewer stretches tell no spread.
 const STRETCHES_MIN: usize = 6;
+/// The largest of several spreads is trusted as one between at least this number of stretches: it is too small only if
+/// all of them are.
+const STRETCHES_TRUSTED: usize = 8;
 
 /// The moments at which a run is looked at, in seconds.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -105,7 +108,7 @@ pub(crate) fn mean_low(blocks: &[Block], risk: f64) -> f64 {
 struct Spread {
     /// The variance of the sum of all residuals.
     variance: f64,
-    /// The number of stretches.
+    /// The number of stretches that tell it.
     count: f64,
 }
 
@@ -125,7 +128,7 @@ impl Spread {
             let (variance, alike) = spread(&stretches(&residuals, count));
             Self {
                 variance: variance * of_neighbours(alike),
-                count: count as f64,
+                count: count.max(finest.min(STRETCHES_TRUSTED)) as f64,
             }
         };
         counts.map(spread).collect()
