@@ -247,7 +247,7 @@ fn a_run_that_is_worse_than_its_baseline_fails_and_says_so_everywhere() {
     assert!(
         ended
             .stdout
-            .contains("::error title=brunt load%3A p50 beside baseline main")
+            .contains("::error title=brunt load%3A p50 compared with baseline main")
     );
     let summary = brunt.summary();
     assert_eq!(summary["comparison"]["outcome"], "worse");
@@ -292,7 +292,7 @@ fn what_cannot_be_compared_is_refused_before_the_load() {
     // Of a second nothing can be said.
     assert_eq!(forced.code, Some(5), "{forced:?}");
     assert!(
-        forced.stdout.contains("Not enough data to compare"),
+        forced.stdout.contains("not enough data to compare"),
         "{forced:?}"
     );
 }

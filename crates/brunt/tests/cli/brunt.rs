@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
+use record::RunRecord;
 use serde_json::Value;
 use tempfile::TempDir;
 use testbed::until;
@@ -103,6 +104,19 @@ impl Brunt {
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
+    }
+
+    /// The record of a run with `--out out`, as far as it is written; `None` if nothing is.
+    pub(crate) fn record(&self) -> Option<RunRecord> {
+        let bytes = std::fs::read(self.path("out/record.brunt")).ok()?;
+        record::file::read(bytes.as_slice()).ok()
+    }
+
+    /// Waits until the record of a run with `--out out` holds this many seconds.
+    pub(crate) fn until_recorded(&self, seconds: usize) {
+        until(BOUND, "seconds of the record", || {
+            (self.record()?.timeline.seconds().len() >= seconds).then_some(())
+        });
     }
 
     /// `summary.json` of a run with `--out out`.

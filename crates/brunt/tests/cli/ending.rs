@@ -10,11 +10,7 @@ use crate::brunt::{BOUND, Brunt, Running, children, runs};
 /// A run of the embedded agent that has begun to make load.
 fn begun(brunt: &Brunt) -> (Running, u32) {
     let running = brunt.start();
-    until(BOUND, "the record to grow", || {
-        let bytes = std::fs::read(brunt.path("out/record.brunt")).unwrap_or_default();
-        let record = record::file::read(bytes.as_slice()).ok()?;
-        (record.timeline.seconds().len() >= 2).then_some(())
-    });
+    brunt.until_recorded(2);
     let agents = children(running.id());
     assert_eq!(agents.len(), 1, "one embedded agent");
     (running, agents[0])
@@ -63,9 +59,7 @@ fn a_second_interrupt_ends_at_once_and_still_reports() {
     });
     running.signal(Signal::INT);
     until(BOUND, "the stop to be kept", || {
-        let bytes = std::fs::read(brunt.path("out/record.brunt")).ok()?;
-        let record = record::file::read(bytes.as_slice()).ok()?;
-        (!record.events.is_empty()).then_some(())
+        (!brunt.record()?.events.is_empty()).then_some(())
     });
     running.signal(Signal::INT);
     let ended = running.end();
@@ -80,8 +74,7 @@ fn a_killed_run_leaves_a_readable_record_and_no_agent() {
     let (running, agent) = begun(&brunt);
     running.signal(Signal::KILL);
     running.end();
-    let bytes = std::fs::read(brunt.path("out/record.brunt")).expect("a record");
-    let record = record::file::read(bytes.as_slice()).expect("readable");
+    let record = brunt.record().expect("a readable record");
     assert_eq!(record.ending, None);
     assert!(
         record

@@ -19,6 +19,7 @@ mod pipelines;
 mod processes;
 mod rehearsal;
 mod report;
+mod searches;
 mod servers;
 mod states;
 mod stopping;

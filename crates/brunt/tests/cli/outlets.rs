@@ -319,9 +319,9 @@ fn what_could_not_be_seen_stays_with_the_run() {
         "{unseen}"
     );
     let text = brunt.also(&["report", "out", "--text"]).stdout;
-    assert!(text.contains("Not seen of web: "), "{text}");
+    assert!(text.contains("Not measured for web: "), "{text}");
     let html = brunt.also(&["report", "out", "--html"]).stdout;
-    assert!(html.contains("Could not be seen of web: "));
+    assert!(html.contains("Not measured for web: "));
 }
 
 #[test]

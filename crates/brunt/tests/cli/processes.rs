@@ -31,11 +31,7 @@ fn begun(server: &Server) -> (Brunt, Running, Vec<u32>) {
     ];
     let brunt = Brunt::new(&arguments).scenario(HOUR);
     let running = brunt.start();
-    until(BOUND, "two seconds to be recorded", || {
-        let bytes = std::fs::read(brunt.path("out/record.brunt")).unwrap_or_default();
-        let record = record::file::read(bytes.as_slice()).ok()?;
-        (record.timeline.seconds().len() >= 2).then_some(())
-    });
+    brunt.until_recorded(2);
     let workers = children(running.id());
     assert_eq!(workers.len(), 3);
     (brunt, running, workers)
@@ -89,11 +85,7 @@ fn each_plays_its_share_and_the_record_has_all() {
     let is_one = |target: &&String| target.starts_with("/task?key=k7&n=");
     let distinct: BTreeSet<&String> = found.iter().filter(is_one).collect();
     assert_eq!(distinct.len(), 100, "no number comes twice: {found:?}");
-    let bytes = std::fs::read(brunt.path("out/record.brunt")).unwrap();
-    let generator = record::file::read(bytes.as_slice())
-        .unwrap()
-        .header
-        .generator;
+    let generator = brunt.record().unwrap().header.generator;
     assert_eq!(generator.processes, 3);
     assert_eq!(generator.threads % 3, 0);
 }

@@ -141,12 +141,6 @@ fn slow_answers_are_told_from_fast_ones() {
     );
 }
 
-/// What the record of a run with `--out out` says.
-fn record_of(brunt: &Brunt) -> record::RunRecord {
-    let bytes = std::fs::read(brunt.path("out/record.brunt")).expect("a record");
-    record::file::read(bytes.as_slice()).expect("readable")
-}
-
 #[test]
 fn a_host_that_does_not_speak_as_the_scenario_does_never_answers() {
     let task = "[[users.u.tasks]]\nget = \"/\"";
@@ -163,7 +157,7 @@ fn a_host_that_does_not_speak_as_the_scenario_does_never_answers() {
         let brunt = Brunt::new(&["run", "p", "--out", "out", "--stop-timeout", "100ms"])
             .scenario(&scenario(&host, 2, "1s", task));
         let ended = brunt.run();
-        let record = record_of(&brunt);
+        let record = brunt.record().expect("a record");
         assert_eq!(record.answered(), 0, "{host}: {ended:?}");
         let unanswered = brunt.summary()["total"]["unanswered"].as_u64();
         assert!(unanswered > Some(0), "{host}: {ended:?}");
@@ -172,7 +166,11 @@ fn a_host_that_does_not_speak_as_the_scenario_does_never_answers() {
         Brunt::new(&["run", "p", "--out", "out"]).scenario(&scenario(&plain.url(), 2, "1s", task));
     let ended = brunt.run();
     let all = brunt.summary()["total"]["requests"].as_u64();
-    assert_eq!(Some(record_of(&brunt).answered()), all, "{ended:?}");
+    assert_eq!(
+        Some(brunt.record().expect("a record").answered()),
+        all,
+        "{ended:?}"
+    );
 }
 
 /// A server that lets in every other user that logs in.

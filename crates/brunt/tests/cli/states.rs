@@ -5,9 +5,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use rustix::process::Signal;
-use testbed::{Answer, Fault, Routes, Server, until};
+use testbed::{Answer, Fault, Routes, Server};
 
-use crate::brunt::{BOUND, Brunt, Ended, read_json};
+use crate::brunt::{Brunt, Ended, read_json};
 
 /// How a state shows.
 struct Expected {
@@ -211,11 +211,7 @@ fn a_run_that_was_cut_short_or_killed_is_not_good() {
     for signal in [Signal::INT, Signal::KILL] {
         let brunt = brunt(&scenario);
         let running = brunt.start();
-        until(BOUND, "two seconds of the record", || {
-            let bytes = std::fs::read(brunt.path("out/record.brunt")).ok()?;
-            let record = record::file::read(bytes.as_slice()).ok()?;
-            (record.timeline.seconds().len() >= 2).then_some(())
-        });
+        brunt.until_recorded(2);
         running.signal(signal);
         let ended = running.end();
         if signal == Signal::INT {

@@ -5,9 +5,9 @@
 use std::time::Duration;
 
 use rustix::process::Signal;
-use testbed::{Answer, Routes, Server, until};
+use testbed::{Answer, Routes, Server};
 
-use crate::brunt::{BOUND, Brunt, Ended};
+use crate::brunt::{Brunt, Ended};
 
 /// A server that takes 20 ms for each answer.
 fn slow() -> Server {
@@ -22,6 +22,12 @@ fn scenario(server: &Server, duration: &str, target: &str) -> String {
          [profiles.p]\nusers = 10\nduration = \"{duration}\"\n[targets]\n{target}\n",
         server.url()
     )
+}
+
+/// A run of the profile in two processes, with an option.
+fn in_two_processes(scenario: &str, option: &str) -> Brunt {
+    let arguments = ["run", "p", option, "--processes", "2", "--out", "out"];
+    Brunt::new(&arguments).scenario(scenario)
 }
 
 fn stopped(brunt: &Brunt, ended: &Ended, reason: &str) {
@@ -42,9 +48,7 @@ fn stopped(brunt: &Brunt, ended: &Ended, reason: &str) {
     );
     let page = std::fs::read_to_string(brunt.path("out/report.html")).unwrap();
     assert!(page.contains(reason));
-    let bytes = std::fs::read(brunt.path("out/record.brunt")).unwrap();
-    let record = record::file::read(bytes.as_slice()).unwrap();
-    let missed = record.ending.unwrap().missed;
+    let missed = brunt.record().unwrap().ending.unwrap().missed;
     assert_eq!(missed.len(), 1);
     assert_eq!(missed[0].limit, record::Limit::Critical);
 }
@@ -63,17 +67,7 @@ fn target_that_is_missed_for_certain_stops_the_run_at_once() {
 fn target_that_is_surely_missed_stops_all_processes() {
     let server = slow();
     let text = scenario(&server, "60s", "p95 = { critical = \"10ms\" }");
-    let arguments = [
-        "run",
-        "p",
-        "--stop-at",
-        "critical",
-        "--processes",
-        "2",
-        "--out",
-        "out",
-    ];
-    let brunt = Brunt::new(&arguments).scenario(&text);
+    let brunt = in_two_processes(&text, "--stop-at=critical");
     let ended = brunt.run();
     stopped(&brunt, &ended, "p95 is surely over the critical 10 ms");
 }
@@ -83,16 +77,7 @@ fn run_goes_on_until_its_targets_are_decided() {
     let server = slow();
     // No percentile is met in a run of 5 s.
     let text = scenario(&server, "5s", "p95 = { target = \"10s\" }");
-    let arguments = [
-        "run",
-        "p",
-        "--until-decided=50s",
-        "--processes",
-        "2",
-        "--out",
-        "out",
-    ];
-    let brunt = Brunt::new(&arguments).scenario(&text);
+    let brunt = in_two_processes(&text, "--until-decided=50s");
     let ended = brunt.run();
     assert_eq!(ended.code, Some(0), "{ended:?}");
     let summary = brunt.summary();
@@ -116,11 +101,7 @@ fn interrupt_stops_a_run_that_waits_for_a_decision() {
     let text = scenario(&server, "2s", "error_rate = { target = \"0.0001%\" }");
     let brunt = Brunt::new(&["run", "p", "--until-decided=1h", "--out", "out"]).scenario(&text);
     let running = brunt.start();
-    until(BOUND, "the run to go on", || {
-        let bytes = std::fs::read(brunt.path("out/record.brunt")).unwrap_or_default();
-        let record = record::file::read(bytes.as_slice()).ok()?;
-        (record.timeline.seconds().len() >= 4).then_some(())
-    });
+    brunt.until_recorded(4);
     running.signal(Signal::INT);
     let ended = running.end();
     assert!(
