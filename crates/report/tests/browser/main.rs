@@ -8,6 +8,9 @@ mod opened;
 #[path = "../forms/run.rs"]
 #[allow(dead_code, reason = "the tests of forms use more of it")]
 mod run;
+#[path = "../forms/sitting.rs"]
+#[allow(dead_code, reason = "the tests of forms use more of it")]
+mod sitting;
 mod use_of;
 
 use std::path::{Path, PathBuf};
@@ -27,13 +30,18 @@ struct Opened {
 
 /// Opens the report of some runs; `None` where there is no browser, which is said.
 fn opened(test: &str, runs: &[Judged], scripts: bool) -> Option<Opened> {
+    opened_page(test, &html(runs), scripts)
+}
+
+/// Opens a page; `None` where there is no browser, which is said.
+fn opened_page(test: &str, page: &str, scripts: bool) -> Option<Opened> {
     let Some(mut browser) = Browser::start() else {
         testbed::skip(&format!("browser::{test}"), "chromium is not installed");
         return None;
     };
     let folder = tempfile::tempdir().expect("a temporary folder");
     let file = folder.path().join("report.html");
-    std::fs::write(&file, html(runs)).expect("a file");
+    std::fs::write(&file, page).expect("a file");
     browser.run_scripts(scripts);
     browser.open(&file);
     Some(Opened {

@@ -6,6 +6,7 @@ mod csv;
 mod html;
 mod locust;
 mod run;
+mod sitting;
 mod states;
 mod stream;
 mod summary;
