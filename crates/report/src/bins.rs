@@ -65,7 +65,7 @@ pub(crate) struct Meant {
     pub(crate) never_answered: u64,
 }
 
-/// How long requests took; `None` where there were none. What lies among the never answered is drawn as such.
+/// How long requests took; `None` where there were none. A value among unanswered requests is drawn as such.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(crate) struct Percentiles {
     pub(crate) p50: Option<Waited>,

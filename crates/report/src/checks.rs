@@ -1,5 +1,5 @@
-//! Checks: what a pipeline asks of a run or of two builds, one by one, with a yes or a no each; and the forms
-//! in which pipelines want to hear it.
+//! Checks: what a pipeline asks of a run or of two builds, one by one, each passed or failed; and the forms that
+//! pipelines read.
 
 mod github;
 mod junit;

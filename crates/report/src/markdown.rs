@@ -9,7 +9,7 @@ use crate::html::plan_in_words;
 use crate::terminal;
 use crate::{Judged, findings_beside, number};
 
-/// So many ways to fail are listed.
+/// The number of kinds of failures that are listed.
 const FAILURES_MAX: usize = 5;
 
 /// A run, for a comment; `page` is where its HTML report is, for those who read the comment.
@@ -36,7 +36,7 @@ pub fn markdown(run: &Judged, page: Option<&str>) -> String {
     comment
 }
 
-/// Which load was made, against what, what came of it, and where more is said.
+/// Host, load, counts, and the link to the page.
 fn conditions(run: &Judged, page: Option<&str>) -> String {
     let record = run.record;
     let total = figures::total(record);

@@ -34,13 +34,13 @@ const REQUESTS_SPARE: [&str; 8] = [
     "p95",
     "requests",
 ];
-/// So many names are shown; the report has all.
+/// The number of names that are shown; the report has all.
 const NAMES_MAX: usize = 40;
 
 /// Words that belong to the number before them.
 const UNITS: [&str; 7] = ["%", "ms", "s", "min", "h", "MB", "req/s"];
 
-/// The result of a run, for a terminal so many columns wide.
+/// The result of a run, for a terminal of `width` columns.
 pub fn terminal(run: &Judged, width: usize, colour: bool) -> String {
     let page = Page::new(width, colour);
     let mut text = String::new();
@@ -94,17 +94,17 @@ pub fn terminal_of_all(runs: &[Judged], width: usize, colour: bool) -> String {
     text + "\n"
 }
 
-/// What a text that is not for a screen is as wide as: no name is shortened.
+/// The width of a text that is not for a screen: no name is shortened.
 pub const UNBOUNDED: usize = usize::MAX;
 
 struct Page {
     width: usize,
-    /// Tables may be so wide.
+    /// The largest width of tables.
     table_width: usize,
     colour: bool,
 }
 
-/// The style of a grade. Its word is always beside it.
+/// The style of a grade. Its word is always next to it.
 fn style_of(grade: Grade) -> Style {
     let colour = match grade {
         Grade::Good => AnsiColor::Green,

@@ -42,7 +42,7 @@ pub struct KeptRun {
     pub figures: Figures,
 }
 
-/// What a baseline of fewer than three runs cannot tell, and the remedy.
+/// The limits of a baseline of fewer than three runs, and the remedy.
 pub(crate) fn noise_unknown(name: &str, runs: usize) -> String {
     let of = if runs == 1 {
         "1 run"
@@ -148,7 +148,7 @@ impl Baseline {
         text::write(self)
     }
 
-    /// What it cannot tell for want of runs, and the remedy; `None` if it has enough.
+    /// What is unknown for lack of runs, and the remedy; `None` if it has enough.
     pub fn weakness(&self) -> Option<String> {
         match BetweenRuns::of(self.runs.len()) {
             BetweenRuns::Known { .. } => None,

@@ -49,7 +49,7 @@ pub struct Sureness {
 pub(crate) struct Demands {
     /// Neighbouring stretches that are as alike as this (0 to 1) know of each other.
     pub(crate) too_alike: f64,
-    /// Fewer blocks tell too little of how the share varies.
+    /// Fewer blocks do not show how the share varies.
     pub(crate) blocks_min: usize,
 }
 

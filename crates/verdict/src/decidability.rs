@@ -86,7 +86,7 @@ pub struct Undecidable {
 
 impl PlannedLoad<'_> {
     /// Why this load cannot show that a target is met, and what would change that; `None` if it can, or if that
-    /// is not known beforehand. A search raises its load until targets break, and can always tell.
+    /// is not known beforehand. A search raises its load until targets break, and can always decide.
     pub fn undecidable(&self, target: &Target, portion: Portion) -> Option<Undecidable> {
         let threshold = target.target.or(target.acceptable).or(target.critical)?;
         if self.load.search.is_some() {
@@ -155,7 +155,7 @@ pub(crate) fn blocks_min(min_duration_s: Option<f64>, width_s: f64) -> usize {
 
 /// Whether a load offers a threshold of throughput with something to spare.
 pub(crate) fn is_to_spare(offered: f64, threshold: f64) -> bool {
-    // Who offers exactly what was asked for has offered enough, whatever the rounding.
+    // An offer of exactly the threshold is enough, however it is rounded.
     offered >= threshold * OFFER_TO_SPARE * (1.0 - 1e-9)
 }
 

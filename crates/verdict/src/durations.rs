@@ -64,7 +64,7 @@ impl Durations {
             .is_some_and(|seen| seen.is_under(1.0 - q, risk))
     }
 
-    /// The least duration that a percentile may be, in milliseconds; `None` if it lies among the unanswered.
+    /// The least duration that a percentile may be, in milliseconds; `None` if it is among the unanswered.
     pub(crate) fn low_ms(&self, q: f64, risk: f64) -> Option<f64> {
         let surely_longer = |ns: &u64| {
             self.beyond(*ns)

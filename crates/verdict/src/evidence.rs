@@ -513,7 +513,7 @@ fn error_rate(counts: &Counts) -> (Value, Basis) {
     (Value::Known(percent), Basis::Errors { requests })
 }
 
-/// A reading tells of the second before it; it counts where most of that second lies in the load.
+/// A reading describes the second before it; it counts where most of that second lies in the load.
 fn cpu(record: &RunRecord) -> Gathered {
     let load_s = record.duration_s();
     let during = |reading: &Reading| {

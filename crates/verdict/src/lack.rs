@@ -32,10 +32,7 @@ pub(crate) enum Cause {
         seen: u64,
     },
     /// What was measured in some part of the run is unlike the rest of it.
-    UpsAndDowns {
-        what: String,
-        episode: Option<Episode>,
-    },
+    UpsAndDowns { episode: Option<Episode> },
     /// Chance explains the share of requests that miss the threshold on both sides of its limit (shares: 0 to 1).
     NearLimit {
         /// The share in words, with a colon; empty: it is the error rate.
@@ -179,8 +176,8 @@ impl fmt::Display for Cause {
                 let (needed, seen) = (number::requests(*needed), number::count(*seen));
                 write!(f, "{what} needs {needed}, {seen} made")
             }
-            Self::UpsAndDowns { what, episode } => {
-                write!(f, "{what}: the run is too short for its own ups and downs")?;
+            Self::UpsAndDowns { episode } => {
+                write!(f, "too variable for a run this short")?;
                 match episode {
                     Some(episode) => write!(f, "; {episode}"),
                     None => Ok(()),

@@ -1,4 +1,4 @@
-//! Numbers in sentences: digits that mean something, thousands set apart, times in words.
+//! Numbers in sentences: significant digits, thousands set apart, times in words.
 
 /// A measured number: three digits that count, two below 1.
 #[expect(
@@ -27,7 +27,7 @@ pub(crate) fn range(low: f64, high: f64) -> String {
     format!("{} to {}", beside(low, high), beside(high, low))
 }
 
-/// A measured number beside a larger one: no finer than that.
+/// A measured number of a range with a larger one: no finer than that.
 fn beside(value: f64, other: f64) -> String {
     let text = measured(other);
     let decimals = text.split_once('.').map_or(0, |(_, part)| part.len());
@@ -54,7 +54,7 @@ pub(crate) fn signed(value: f64) -> String {
     }
 }
 
-/// So many of something.
+/// A count, with its thousands set apart.
 pub(crate) fn count(count: u64) -> String {
     with_thousands(&count.to_string())
 }

@@ -1,4 +1,4 @@
-//! Outlook: which seconds of a run tell something about the rest of it. A run that is stopped early is judged for
+//! Outlook: which seconds of a run represent the rest of it. A run that is stopped early is judged for
 //! what it would have shown, so a spike must not stand for the calm after it. Seconds whose planned load is no
 //! heavier than what is still to come are a fair sample, or a mild one; all others count as if nothing in them had
 //! missed.
@@ -7,7 +7,7 @@ use record::Load;
 
 /// Moments at which the rest of a plan is looked at.
 const MOMENTS: u32 = 200;
-/// The share of the coming load that may be lighter than the seconds that tell of it, such as a ramp down.
+/// The share of the coming load that may be lighter than the seconds that represent it, such as a ramp down.
 const LIGHTER: f64 = 0.1;
 /// Levels that differ by less are the same.
 const SAME: f64 = 1e-9;
@@ -46,7 +46,7 @@ impl<'a> Outlook<'a> {
             .max_by(|a, b| sum(a).total_cmp(&sum(b)));
         let reached = heaviest.cloned().unwrap_or_else(|| {
             let parts = load.parts();
-            // No level is reached by nearly all of it: nothing that was seen tells of it.
+            // Nearly all of it reaches no level: no second that was seen represents it.
             parts.map(|_| f64::NEG_INFINITY).collect()
         });
         Self {
@@ -58,7 +58,7 @@ impl<'a> Outlook<'a> {
         }
     }
 
-    /// Whether what was seen at a moment tells of the rest of the run.
+    /// Whether a moment that was seen represents the rest of the run.
     pub(crate) fn is_told_by(&self, at_s: f64) -> bool {
         reaches(&self.reached, &levels(self.load, at_s))
     }
@@ -212,7 +212,7 @@ mod tests {
         let share = outlook.share_of_load();
         assert!((0.94..0.97).contains(&share), "{share}");
         assert!(outlook.share_of_time() < 0.96);
-        // Once there is little but the ramp down to come, only light seconds would tell of it.
+        // Once there is little but the ramp down to come, only light seconds would represent it.
         let late = Outlook::new(&load, 0.0, 92.0, 100.0);
         assert!(!late.is_told_by(15.0));
     }

@@ -1,9 +1,9 @@
 //! Rates: levels of an open load, which are tasks a second, in requests a second. How many requests a task
-//! makes is measured, level by level: a scenario's loops and conditions do not tell it beforehand.
+//! makes is measured, level by level: a scenario's loops and conditions do not determine it beforehand.
 
 use record::{Level, Part, RunRecord};
 
-/// With fewer tasks than this, a level does not tell how many requests a task makes.
+/// With fewer tasks than this, a level does not show the number of requests per task.
 const TASKS_MIN: u64 = 30;
 /// The least share of the offered tasks that ended, if tasks did not pile up: otherwise, requests of tasks that did
 /// not end are counted.
@@ -20,7 +20,7 @@ pub struct Rates {
     groups: Vec<Group>,
 }
 
-/// Neighboring levels, told together.
+/// Neighboring levels, counted together.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Group {
     lowest: f64,
@@ -95,7 +95,7 @@ impl Rates {
         }
     }
 
-    /// The level of so many requests a second, of the open model.
+    /// The level of a number of requests per second, of the open model.
     pub(crate) fn level(&self, rps: f64) -> Option<f64> {
         let highest = self
             .groups

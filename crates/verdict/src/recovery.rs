@@ -202,7 +202,7 @@ pub(crate) fn made_by_lateness(record: &RunRecord) -> Option<String> {
     (!is_same).then(|| "the recovery different".to_owned())
 }
 
-/// Why it is not known what became of the service after a spike, and what would tell.
+/// Why the recovery of the service after a spike is unknown, and what would show it.
 pub(crate) fn why_unknown(record: &RunRecord, spike: &Spike) -> String {
     let width_s = f64::from(record.timeline.width_s());
     let watched_s = spike.until_s - spike.ends_s;

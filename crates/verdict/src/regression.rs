@@ -76,10 +76,13 @@ fn leave_open(verdict: &mut Verdict, beside: &Beside) {
     }
     let (state, known) = verdict.headline();
     let compared = beside.sentence();
+    let by_targets = match verdict.result {
+        RunResult::NoTargets => String::new(),
+        _ => format!("{} by its targets: ", uncapital(state)),
+    };
     verdict.sentence = format!(
-        "Inconclusive: {}; {} by itself: {known}",
+        "Inconclusive: {}; {by_targets}{known}",
         uncapital(compared.trim_end_matches('.')),
-        uncapital(state),
     );
     verdict.result = RunResult::Graded(Grade::Inconclusive);
     verdict.next_step = match beside.comparison.between_runs {
@@ -133,7 +136,7 @@ impl Beside {
         caveats
     }
 
-    /// What would decide the rows that are open, as far as their intervals tell.
+    /// What would decide the rows that are open, as far as their intervals show.
     fn what_would_decide(&self) -> Option<String> {
         let open = self.comparison.tested().filter_map(|row| {
             let change = row

@@ -59,7 +59,7 @@ const MARGIN_MAX: f64 = 0.03;
 /// What waits is given so long to be served.
 const DRAIN_S: f64 = 90.0;
 const DRAIN_AT_HALF_S: f64 = 5.0;
-/// Where the service responded to nothing for so long, it is asked whether it is still there.
+/// After this long without a response, brunt checks whether the service is still there.
 const SILENT_S: f64 = 3.0;
 /// A search whose bracket is wider by then does without, …
 const TAIL_WIDTH: f64 = 0.12;
@@ -95,7 +95,7 @@ pub struct Search {
     trusted: f64,
     /// The lowest level at which brunt itself was late.
     late: Option<f64>,
-    /// When the load ends, and how much of its end tells whether the service recovers.
+    /// When the load ends, and how much of its end shows whether the service recovers.
     ends_s: f64,
     tail_s: f64,
     glances: Vec<Point>,

@@ -12,7 +12,7 @@ use crate::{Finding, Grade, Value, finding, number, stall, warm_up};
 
 /// The state word of a run that was cut short before it missed anything.
 const INCOMPLETE: &str = "incomplete";
-/// How many names are listed before the rest is counted.
+/// The number of names that are listed before the rest is counted.
 const NAMES_MAX: usize = 3;
 
 /// What the headline is made of.

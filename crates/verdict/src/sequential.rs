@@ -7,7 +7,7 @@
 
 use crate::blocks::{Block, STRETCHES, Sureness, of_neighbours, spread, stretches, student_at};
 
-/// Fewer stretches tell no spread.
+/// Fewer stretches show no spread.
 const STRETCHES_MIN: usize = 6;
 /// The largest of several spreads is trusted as one between at least this number of stretches: it is too small only if
 /// all of them are.

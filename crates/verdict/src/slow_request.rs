@@ -9,7 +9,7 @@ use record::{Distribution, Histogram, Measure, Metric, NameId, Outcome, RunRecor
 use crate::row::Row;
 use crate::{Figure, Finding, FindingKind, number};
 
-/// Fewer requests of a name, or of all others, tell nothing.
+/// Fewer requests of a name, or of all others, are not judged.
 const REQUESTS_MIN: u64 = 20;
 /// Half of its requests take so many times as long as half of all others do.
 const TIMES: f64 = 10.0;

@@ -13,7 +13,7 @@ use crate::stretch::whole_number;
 use crate::withheld::Withheld;
 use crate::{Figure, Finding, FindingKind, Mark, number};
 
-/// A request that waits for so long tells of a silence, in milliseconds.
+/// A request that waits for this long shows a silence, in milliseconds.
 const WAITS_MS: u64 = 1_000;
 /// Silences this near to each other are one if nothing was answered in between, in seconds.
 const GAP_S: usize = 5;
@@ -28,7 +28,7 @@ const AROUND_S: usize = 30;
 const OWN_SHARE: f64 = 0.5;
 /// A service that answers nothing for so long, up to the end of the run, has stopped for good, in seconds.
 const FOR_GOOD_S: f64 = 10.0;
-/// Only so many are marked on charts: the longest.
+/// The number that is marked on charts: the longest.
 const MARKS_MAX: usize = 40;
 
 /// A stretch of time in which the service answered nothing though requests waited.

@@ -30,7 +30,7 @@ const RISK_LATER: f64 = 0.05;
 const RISK_BETTER: f64 = 0.05;
 /// The first look is after this share of the planned time, …
 const FIRST: f64 = 0.125;
-/// … and after this many seconds: fewer tell no spread, and no trend.
+/// … and after this many seconds: fewer show no spread, and no trend.
 const SECONDS_MIN: usize = 12;
 /// Each look is after this many times as long as the one before.
 const LOOK_AGAIN: f64 = 1.25;
@@ -209,7 +209,7 @@ impl<'a> Seen<'a> {
         if telling <= 0.0 {
             return false;
         }
-        // What does not tell of the rest counts as if nothing in it had missed.
+        // Seconds that do not represent the rest count as if nothing in them had missed.
         let bound = bound / telling;
         let low = match target.metric {
             Metric::Percentile(_) | Metric::ErrorRate => share_low,
@@ -317,7 +317,7 @@ impl<'a> Seen<'a> {
             .collect()
     }
 
-    /// What was seen in each interval that tells of the rest, with its moment.
+    /// What was seen in each interval that represents the rest, with its moment.
     fn blocks(
         &self,
         target: &Target,
@@ -336,7 +336,7 @@ impl<'a> Seen<'a> {
         blocks.filter(|(at_s, block)| tells(at_s, block)).collect()
     }
 
-    /// CPU use, reading by reading: each tells of the second before it.
+    /// CPU use, reading by reading: each describes the second before it.
     fn cpu(&self, outlook: &Outlook) -> Vec<(f64, Block)> {
         let readings = self.record.readings.iter();
         let known = readings.filter_map(|reading| {

@@ -38,7 +38,7 @@ pub(super) struct Line<'a> {
     /// Left out where all of it is nothing.
     pub(super) unless_zero: bool,
     pub(super) of: Of<'a>,
-    /// Whether it lies among requests that were never answered: above all values.
+    /// Whether it is among requests that were never answered: above all values.
     pub(super) never: Option<Tells<'a>>,
 }
 
@@ -127,7 +127,7 @@ impl<'a> Line<'a> {
         }
     }
 
-    /// The places of the bins in which it lies among requests that were never answered.
+    /// The places of the bins in which it is among requests that were never answered.
     pub(super) fn never(&self, bins: &Bins) -> Vec<usize> {
         let Some(never) = &self.never else {
             return Vec::new();

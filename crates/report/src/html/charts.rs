@@ -15,7 +15,7 @@ use crate::{Judged, number};
 /// Failures are drawn by so many kinds at most, the most frequent ones.
 const KINDS_MAX: usize = 4;
 const INKS: [&str; KINDS_MAX] = ["critical", "a", "b", "c"];
-/// A request that waits for so long is drawn before it is answered, in milliseconds.
+/// A request that waits for this long is drawn before it is answered, in milliseconds.
 const OLD_MS: u64 = 1000;
 const STROKES: [Stroke; KINDS_MAX] = [
     Stroke::Plain,

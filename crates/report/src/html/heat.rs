@@ -27,7 +27,7 @@ pub(super) fn figures(views: &Views) -> Markup {
         @for (at, (timed, title)) in TIMED.into_iter().enumerate() {
             @if let Some(rows) = rows(&views.drawn, at) {
                 figure data-heat=(at) data-timed=(timed) class=[(at > 0).then_some("second")] {
-                    figcaption { (title) " " span.note { "the stronger the colour, the more of that moment's requests" } }
+                    figcaption { (title) " " span.note { "the stronger the color, the more of that moment's requests" } }
                     (legend())
                     (plot(&views.drawn, at, &rows))
                     (table(&views.listed, at, title))
@@ -92,7 +92,7 @@ fn shade(count: u64, all: u64) -> usize {
     ends.iter().filter(|end| share >= **end).count()
 }
 
-/// The durations that are named beside the map: powers of ten, with 2 and 5 times as much if there are few.
+/// The durations that label the map: powers of ten, with 2 and 5 times as much if there are few.
 fn named(rows: &RangeInclusive<u8>) -> Vec<f64> {
     const FEW: usize = 3;
     let (low, high) = (lower_ms(*rows.start()), lower_ms(rows.end() + 1));

@@ -12,7 +12,7 @@ const WIDTH: f64 = 1000.0;
 const HEIGHT: f64 = 100.0;
 /// The number of words below a chart at most.
 const LABELS: usize = 7;
-/// The number of pairs that are drawn and listed at most; of more, every so many.
+/// The number of pairs that are drawn and listed at most; of more, every nth.
 const PAIRS_MAX: usize = 500;
 /// This share of the pairs at either end does not stretch the axis.
 const FAR: f64 = 0.03;
@@ -174,7 +174,7 @@ impl<'a> Pairs<'a> {
         dots.collect()
     }
 
-    /// The place after so many pairs.
+    /// The place after a number of pairs.
     fn edge(&self, pairs: usize) -> f64 {
         pairs as f64 / self.count as f64 * WIDTH
     }
@@ -270,7 +270,7 @@ fn far(count: usize) -> usize {
     (count as f64 * FAR).floor() as usize
 }
 
-/// A change beside an axis or in a table.
+/// A change next to an axis or in a table.
 fn signed(value: f64) -> String {
     let text = number::threshold(value.abs(), "");
     match text.as_str() {

@@ -295,7 +295,7 @@ fn runs(values: &[Option<f64>]) -> impl Iterator<Item = (usize, &[Option<f64>])>
     placed.filter(|(_, part)| part[0].is_some())
 }
 
-/// A bar over each bin in which a line lies above all values: lines have theirs one below the other.
+/// A bar over each bin in which a line is above all values: lines have theirs one below the other.
 fn on_top(bins: &[usize], line: usize, time: &Time) -> String {
     let y = rounded(2.0 + 5.0 * line as f64);
     let half = time.x(time.width_s) / 2.0;

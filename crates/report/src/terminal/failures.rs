@@ -7,7 +7,7 @@ use super::{Page, style_of, table};
 use crate::Judged;
 use crate::number::{self, one_line};
 
-/// So many ways to fail are shown; the report has all.
+/// The number of kinds of failures that are shown; the report has all.
 const FAILURES_MAX: usize = 20;
 
 impl Page {

@@ -8,11 +8,11 @@ use super::{Measured, difference};
 pub struct Comparison {
     /// All requests first, then each name.
     pub rows: Vec<Row>,
-    /// What the baseline tells about the noise between runs.
+    /// What is known of the noise between the baseline's runs.
     pub between_runs: BetweenRuns,
 }
 
-/// What a baseline tells about how its runs differ from each other.
+/// What is known of the differences between a baseline's runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BetweenRuns {
     /// It is part of the intervals.
@@ -28,7 +28,7 @@ pub enum BetweenRuns {
 }
 
 impl BetweenRuns {
-    /// What so many runs tell.
+    /// What a number of runs shows.
     pub fn of(runs: usize) -> Self {
         if runs < difference::RUNS_MIN {
             Self::Unknown { runs }

@@ -159,7 +159,7 @@ fn iterations(load: &Load, question: &Question) -> Option<Remedy> {
     })
 }
 
-/// A question that so many requests decide.
+/// A question that this number of requests decides.
 fn other_question(question: &Question, planned: f64) -> Option<Remedy> {
     let is_decided = |limit: f64| share::requests_needed(limit) as f64 <= planned;
     match question.metric {

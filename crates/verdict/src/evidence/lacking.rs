@@ -10,7 +10,7 @@ use crate::{number, share};
 
 /// A run that would have to be this many times as long is at its limit.
 const TIMES_AT_LIMIT: f64 = 100.0;
-/// A bound that is this many times the limit tells nothing of it.
+/// A bound that is this many times the limit says nothing about it.
 const TELLS_TIMES: f64 = 10.0;
 /// A scenario may ask for no shorter run than this, in seconds.
 const MIN_DURATION_S: f64 = 2.0;
@@ -27,7 +27,7 @@ struct Open<'a> {
     times: f64,
     /// What those that miss do, in words.
     doing: String,
-    /// With the fewest blocks that tell of a spread.
+    /// With the fewest blocks that show a spread.
     shortest: Option<Sureness>,
 }
 
@@ -130,7 +130,6 @@ impl Evidence<'_> {
         if !seen.is_settled {
             let (missing, slow) = blocks();
             let lack = Lack::of(Cause::UpsAndDowns {
-                what: what.clone(),
                 episode: self.episode(&missing, &slow),
             });
             return advise(lack, load_s, load_s * (times - 1.0).max(1.0), None, met);
@@ -238,7 +237,7 @@ fn lack_of_length(open: &Open, load_s: f64, shortest_s: f64) -> Lack {
     )
 }
 
-/// What would decide: a longer run, or something else if nobody would run that long. `more_load` is how many times
+/// What would decide: a longer run, or something else if that is too long for a run. `more_load` is how many times
 /// the load would do as well.
 fn advise(
     lack: Lack,

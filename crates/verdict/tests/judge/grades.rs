@@ -486,5 +486,5 @@ fn up_and_down(target_ms: f64) -> Run {
 fn ups_and_downs_that_come_nowhere_near_do_not_matter() {
     assert_eq!(grade(up_and_down(100.0)), Grade::Good);
     let near = reason(up_and_down(40.0));
-    assert!(near.contains("ups and downs"), "{near}");
+    assert!(near.contains("too variable"), "{near}");
 }

@@ -61,7 +61,7 @@ const quoted = (text) => {
   return /[",\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 };
 
-// A table as CSV: numbers without their unit, which stands in the head of the column.
+// A table as CSV: numbers without their unit, which is in the head of the column.
 function csvOf(table) {
   const columns = columnsOf(table).map((column, at) => ({ ...column, at })).filter(({ cell, isDrawn }) => !isDrawn && !cell.hidden);
   const bodies = [...table.tBodies, ...(table.tFoot ? [table.tFoot] : [])];
