@@ -30,7 +30,7 @@ fn the_verdict_is_read_and_nothing_goes_wrong_or_out() {
     };
     let browser = &mut page.browser;
     assert_eq!(texts(browser, "h1"), [known.verdict.sentence.as_str()]);
-    let unseen = "Could not be seen of the process under test: descriptors (/proc/4711/fd: Permission denied (os error 13)).";
+    let unseen = "Not measured for the process under test: descriptors (/proc/4711/fd: Permission denied (os error 13)).";
     assert_eq!(texts(browser, ".unseen"), [unseen]);
     let grades = texts(browser, ".targets .pill");
     assert_eq!(grades.len(), 5, "{grades:?}");
