@@ -7,7 +7,7 @@ use std::time::Duration;
 use rustix::process::Signal;
 use testbed::{Answer, Fault, Routes, Server};
 
-use crate::brunt::{Brunt, Ended, read_json};
+use crate::brunt::{BOUND, Brunt, Ended, read_json};
 
 /// How a state shows.
 struct Expected {
