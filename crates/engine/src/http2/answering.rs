@@ -1,5 +1,6 @@
 //! Answering: takes the answer to one request from what comes on its stream.
 
+use super::hpack::Malformed;
 use crate::http1::{
     Answer, BadHttp, FIELDS_MAX, HEAD_BYTES_MAX, INTERIM_MAX, KeepFields, is_redirect,
 };
@@ -43,9 +44,9 @@ impl Answering {
         }
     }
 
-    /// Takes the next field of a head.
+    /// Takes the next field of a head, which may be malformed.
     #[inline]
-    pub(super) fn take_field(&mut self, name: &[u8], value: &[u8]) {
+    pub(super) fn take_field(&mut self, name: &[u8], value: &[u8], malformed: Option<Malformed>) {
         if self.has_head || self.bad.is_some() {
             return;
         }
@@ -56,6 +57,8 @@ impl Answering {
             Err(BadHttp::TooManyFields)
         } else if self.field_bytes > HEAD_BYTES_MAX {
             Err(BadHttp::HeadTooLong)
+        } else if let Some(Malformed(what)) = malformed {
+            Err(BadHttp::Field(what))
         } else if name.starts_with(b":") {
             self.take_status(name, value)
         } else {
@@ -80,9 +83,6 @@ impl Answering {
     fn take_regular(&mut self, name: &[u8], value: &[u8]) -> Result<(), BadHttp> {
         if self.answer.status == 0 {
             return Err(BadHttp::Field("it has no status"));
-        }
-        if name.is_empty() || name.iter().any(u8::is_ascii_uppercase) {
-            return Err(BadHttp::Field("a field has no name in small letters"));
         }
         match name {
             b"content-length" => self.take_length(value)?,

@@ -224,10 +224,12 @@ impl Session {
         let (read, stream) = match stream {
             Some(stream) => {
                 let answering = &mut stream.answering;
-                let read = decoder.read(fields, |name, value| answering.take_field(name, value));
+                let read = decoder.read(fields, |name, value, malformed| {
+                    answering.take_field(name, value, malformed);
+                });
                 (read, Some(stream))
             }
-            None => (decoder.read(fields, |_, _| {}), None),
+            None => (decoder.read(fields, |_, _, _| {}), None),
         };
         read.map_err(|_| Breach {
             reason: Reason::COMPRESSION_ERROR,

@@ -356,7 +356,7 @@ mod tests {
                 .write(name, head, is_tls, &mut self.encoder, &mut block);
             written.unwrap();
             let mut text = String::new();
-            let read = self.decoder.read(&block, |name, value| {
+            let read = self.decoder.read(&block, |name, value, _| {
                 text.push_str(std::str::from_utf8(name).unwrap());
                 text.push('=');
                 text.push_str(std::str::from_utf8(value).unwrap());

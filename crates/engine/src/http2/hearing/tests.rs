@@ -102,6 +102,17 @@ fn what_is_no_answer_says_why_and_leaves_the_others_alone() {
         (vec![frame(HEADERS, ended, 1, b"\x82")], "three digits"),
         (vec![head(1, ENDS, b"\x88")], "that no answer has"),
         (vec![head(1, ENDS, b"\x00\x01A\x01b")], "small letters"),
+        (vec![head(1, ENDS, b"\x00\x01 \x01b")], "small letters"),
+        (vec![head(1, ENDS, b"\x00\x02a:\x01b")], "small letters"),
+        (vec![head(1, ENDS, b"\x00\x00\x01b")], "small letters"),
+        (
+            vec![head(1, ENDS, b"\x00\x01a\x07b\r\nc: d")],
+            "NUL, CR or LF",
+        ),
+        (vec![head(1, ENDS, b"\x0f\x1f\x02b\n")], "NUL, CR or LF"),
+        (vec![head(1, ENDS, b"\x00\x01a\x02b\0")], "NUL, CR or LF"),
+        (vec![head(1, ENDS, b"\x00\x01a\x02 b")], "with a space"),
+        (vec![head(1, ENDS, b"\x00\x01a\x02b\t")], "with a space"),
         (
             vec![head(1, ENDS, b"\x00\x0aconnection\x01b")],
             "connection of HTTP/1.1",
@@ -141,6 +152,18 @@ fn what_is_no_answer_says_why_and_leaves_the_others_alone() {
         );
         assert_eq!(outcomes[1..], ["200 ", "200 "], "{part}");
     }
+}
+
+#[test]
+fn a_malformed_field_of_the_table_is_malformed_for_each_response_that_has_it() {
+    let stored = head(1, ENDS, b"\x40\x01a\x03b\r\n");
+    let named = head(3, ENDS, b"\x00\x01a\x01b");
+    // 62 is the first place of the table that the server fills.
+    let again = head(5, ENDS, b"\xbe");
+    let (outcomes, _) = heard(&[stored, named, again]).unwrap();
+    assert!(outcomes[0].starts_with("bad: "), "{}", outcomes[0]);
+    assert_eq!(outcomes[1], "200 a: b\r\n");
+    assert!(outcomes[2].starts_with("bad: "), "{}", outcomes[2]);
 }
 
 #[test]

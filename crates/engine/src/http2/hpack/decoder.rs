@@ -1,5 +1,6 @@
 //! The decoder: fields from blocks of the other side (RFC 7541, sections 3 and 6).
 
+use super::field::{Malformed, fault_of_name, fault_of_value};
 use super::huffman;
 use super::integer;
 use super::table::Table;
@@ -16,6 +17,8 @@ pub(in crate::http2) struct Decoder {
     table: Table,
     /// The field that is read: its name, then its value.
     field: Vec<u8>,
+    /// Whether the table has had a malformed field; until then, what comes from it is not looked at again.
+    has_malformed: bool,
 }
 
 impl Decoder {
@@ -23,15 +26,16 @@ impl Decoder {
         Self {
             table: Table::new(TABLE_BYTES_MAX),
             field: Vec::new(),
+            has_malformed: false,
         }
     }
 
-    /// Reads a block; `see` is called for each name and value in turn.
+    /// Reads a block; `see` is called for each name and value in turn, with what is wrong with them.
     #[inline]
     pub(in crate::http2) fn read(
         &mut self,
         mut block: &[u8],
-        mut see: impl FnMut(&[u8], &[u8]),
+        mut see: impl FnMut(&[u8], &[u8], Option<Malformed>),
     ) -> Result<(), BadBlock> {
         let mut is_first = true;
         while let Some(first) = block.first() {
@@ -39,12 +43,18 @@ impl Decoder {
                 0x80.. => {
                     let index = integer::take(&mut block, 7).ok_or(BadBlock)?;
                     let (name, value) = self.table.field(index).ok_or(BadBlock)?;
-                    see(name, value);
+                    let malformed = if self.has_malformed {
+                        fault_of_name(name).or_else(|| fault_of_value(value))
+                    } else {
+                        None
+                    };
+                    see(name, value, malformed);
                 }
                 0x40.. => {
-                    let name_bytes = self.read_literal(&mut block, 6)?;
+                    let (name_bytes, malformed) = self.read_literal(&mut block, 6)?;
                     let (name, value) = self.field.split_at(name_bytes);
-                    see(name, value);
+                    see(name, value, malformed);
+                    self.has_malformed |= malformed.is_some();
                     self.table.insert(&self.field, name_bytes);
                 }
                 0x20.. => {
@@ -57,9 +67,9 @@ impl Decoder {
                     continue;
                 }
                 _ => {
-                    let name_bytes = self.read_literal(&mut block, 4)?;
+                    let (name_bytes, malformed) = self.read_literal(&mut block, 4)?;
                     let (name, value) = self.field.split_at(name_bytes);
-                    see(name, value);
+                    see(name, value, malformed);
                 }
             }
             is_first = false;
@@ -67,20 +77,31 @@ impl Decoder {
         Ok(())
     }
 
-    /// Reads a field that is spelt out, its name at least in part; returns the length of the name.
+    /// Reads a field that is spelt out, its name at least in part; returns the length of the name, and what is wrong
+    /// with the field.
     #[inline]
-    fn read_literal(&mut self, block: &mut &[u8], prefix_bits: u32) -> Result<usize, BadBlock> {
+    fn read_literal(
+        &mut self,
+        block: &mut &[u8],
+        prefix_bits: u32,
+    ) -> Result<(usize, Option<Malformed>), BadBlock> {
         let index = integer::take(block, prefix_bits).ok_or(BadBlock)?;
         self.field.clear();
+        let mut malformed = None;
         if index == 0 {
             read_string(block, &mut self.field)?;
+            malformed = fault_of_name(&self.field);
         } else {
             let (name, _) = self.table.field(index).ok_or(BadBlock)?;
             self.field.extend_from_slice(name);
+            if self.has_malformed {
+                malformed = fault_of_name(&self.field);
+            }
         }
         let name_bytes = self.field.len();
         read_string(block, &mut self.field)?;
-        Ok(name_bytes)
+        let malformed = malformed.or_else(|| fault_of_value(&self.field[name_bytes..]));
+        Ok((name_bytes, malformed))
     }
 }
 
@@ -111,7 +132,7 @@ mod tests {
 
     fn read(decoder: &mut Decoder, block: &[u8]) -> Result<String, BadBlock> {
         let mut fields = Vec::new();
-        decoder.read(block, |name, value| {
+        decoder.read(block, |name, value, _| {
             let text = [name, b"=", value].concat();
             fields.push(String::from_utf8(text).unwrap());
         })?;

@@ -161,7 +161,7 @@ mod tests {
                 self.0.write(&mut block, field);
             }
             let mut found = Vec::new();
-            let read = self.1.read(&block, |name, value| {
+            let read = self.1.read(&block, |name, value, _| {
                 let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
                 found.push((text(name), text(value)));
             });
