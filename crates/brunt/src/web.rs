@@ -4,8 +4,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ureq::Agent;
+use ureq::http::Response;
 use ureq::tls::{Certificate, RootCerts, TlsConfig};
+use ureq::{Agent, Body};
 use url::Url;
 
 /// How long an exchange may take.
@@ -28,7 +29,6 @@ pub(crate) fn client() -> Agent {
         .tls_config(tls)
         .timeout_global(Some(WITHIN))
         .max_redirects(0)
-        .max_redirects_will_error(true)
         .proxy(None)
         .user_agent(concat!("brunt/", env!("CARGO_PKG_VERSION")))
         .build();
@@ -37,11 +37,24 @@ pub(crate) fn client() -> Agent {
 
 /// The text of a page, or why there is none. What is said holds no credentials.
 pub(crate) fn page(client: &Agent, url: &Url) -> Result<String, String> {
-    let got = client.get(url.as_str()).call().and_then(|mut answer| {
-        let body = answer.body_mut().with_config();
-        body.limit(PAGE_BYTES_MAX).read_to_string()
+    let got = client.get(url.as_str()).call();
+    let text = accepted(got).and_then(|mut answer| {
+        let body = answer.body_mut().with_config().limit(PAGE_BYTES_MAX);
+        body.read_to_string().map_err(|error| trouble(&error))
     });
-    got.map_err(|error| format!("{}: {}", without_credentials(url), trouble(&error)))
+    text.map_err(|trouble| format!("{}: {trouble}", without_credentials(url)))
+}
+
+/// A response of success; else what went wrong. A redirect is not followed, and nothing was taken there.
+pub(crate) fn accepted(
+    response: Result<Response<Body>, ureq::Error>,
+) -> Result<Response<Body>, String> {
+    let response = response.map_err(|error| trouble(&error))?;
+    let status = response.status();
+    if status.is_success() {
+        return Ok(response);
+    }
+    Err(format!("it answered {}", status.as_u16()))
 }
 
 /// What went wrong, without the URL, which may hold credentials.

@@ -49,7 +49,8 @@ impl Listener for Otlp {
         }
         let body = otlp(header, interval, lost.in_all);
         let sent = request.content_type("application/x-protobuf").send(&body);
-        let answer = sent.and_then(|mut answer| answer.body_mut().read_to_vec());
+        let mut answer = web::accepted(sent)?;
+        let answer = answer.body_mut().read_to_vec();
         let answer = answer.map_err(|error| web::trouble(&error))?;
         otlp_refusal(&answer).map_or(Ok(()), Err)
     }
