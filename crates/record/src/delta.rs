@@ -150,6 +150,14 @@ impl Delta {
         }
     }
 
+    /// Counts a request that is sent again.
+    pub fn count_retry(&mut self, name: NameId) {
+        self.totals[name.index()].retries += 1;
+        if self.judged[name.index()] {
+            self.counts.retries += 1;
+        }
+    }
+
     /// Counts why a request failed. The example is made where this way to fail is new.
     pub fn record_failure(
         &mut self,
@@ -216,7 +224,7 @@ impl Delta {
             totals: self
                 .totals
                 .iter()
-                .filter(|totals| totals.requests > 0)
+                .filter(|totals| totals.requests > 0 || totals.retries > 0)
                 .copied()
                 .collect(),
             failures: failures

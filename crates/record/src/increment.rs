@@ -162,6 +162,9 @@ pub struct NameTotals {
     pub requests: u64,
     /// Requests on the wire.
     pub wire_requests: u64,
+    /// Of these, requests that were sent again; older records have none.
+    #[serde(default)]
+    pub retries: u64,
     /// Bytes sent.
     pub bytes_sent: u64,
     /// Bytes received.
@@ -174,6 +177,7 @@ impl NameTotals {
             name,
             requests: 0,
             wire_requests: 0,
+            retries: 0,
             bytes_sent: 0,
             bytes_received: 0,
         }
@@ -193,6 +197,7 @@ impl NameTotals {
     pub(crate) fn merge(&mut self, other: &Self) {
         self.requests = self.requests.saturating_add(other.requests);
         self.wire_requests = self.wire_requests.saturating_add(other.wire_requests);
+        self.retries = self.retries.saturating_add(other.retries);
         self.bytes_sent = self.bytes_sent.saturating_add(other.bytes_sent);
         self.bytes_received = self.bytes_received.saturating_add(other.bytes_received);
     }

@@ -58,6 +58,10 @@ pub struct Second {
     pub failures: Vec<(FailureKind, u64)>,
     /// Tasks that ended, however they ended; 0 if they were not counted.
     pub tasks: u64,
+    /// Requests that were sent again on their own account; each is part of `wire_requests`.
+    pub retries: u64,
+    /// Cookies that users' jars refused or evicted because of their limits.
+    pub cookies_dropped: u64,
 }
 
 impl Second {
@@ -117,6 +121,8 @@ impl Second {
             .saturating_add(other.users_out_of_data);
         self.users_stopped = self.users_stopped.saturating_add(other.users_stopped);
         self.tasks = self.tasks.saturating_add(other.tasks);
+        self.retries = self.retries.saturating_add(other.retries);
+        self.cookies_dropped = self.cookies_dropped.saturating_add(other.cookies_dropped);
         for (kind, count) in &other.failures {
             self.add_failures(*kind, *count);
         }
@@ -159,6 +165,8 @@ impl Second {
             users_stopped: share(self.users_stopped),
             failures: failures.filter(|(_, count)| *count > 0).collect(),
             tasks: share(self.tasks),
+            retries: share(self.retries),
+            cookies_dropped: share(self.cookies_dropped),
             users: self.users,
             in_flight: self.in_flight,
             oldest_ms: self.oldest_ms,

@@ -11,7 +11,7 @@ const BYTES_MAX: usize = 8 << 20;
 /// What is this old is packed, so many seconds at once; what comes later of it still counts.
 const OPEN: usize = ROWS_MAX;
 /// How many numbers a second has beside its failures: before them, and behind them (older records have none there).
-const COUNTS: usize = 18 + 5;
+const COUNTS: usize = 18 + 7;
 
 /// The counts of each second of a run, from second 0 on.
 #[derive(Debug, Clone)]
@@ -203,6 +203,8 @@ impl Row for Second {
             count(self.users_out_of_data),
             count(self.users_stopped),
             count(self.tasks),
+            count(self.retries),
+            count(self.cookies_dropped),
         ]);
     }
 
@@ -237,6 +239,8 @@ impl Row for Second {
             users_out_of_data: count(numbers.next()),
             users_stopped: count(numbers.next()),
             tasks: count(numbers.next()),
+            retries: count(numbers.next()),
+            cookies_dropped: count(numbers.next()),
         }
     }
 

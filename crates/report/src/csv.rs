@@ -93,6 +93,7 @@ pub fn requests(record: &RunRecord) -> String {
             columns.push(format!("{measure}_{part}_ms"));
         }
     }
+    columns.push("retries".into());
     let mut table = Table::new(&columns);
     let rows = std::iter::once(figures::total(record)).chain(figures::by_name(record));
     rows.for_each(|figures| table.row(request_cells(&figures)));
@@ -124,6 +125,7 @@ fn request_cells(figures: &Figures) -> Vec<String> {
     measures
         .into_iter()
         .for_each(|durations| cells.extend(duration_cells(durations)));
+    cells.push(figures.retries.to_string());
     cells
 }
 
@@ -167,6 +169,8 @@ pub fn timeline(record: &RunRecord) -> String {
         "cpu_wait_ms",
         "cpu_busiest_ms",
         "kept_waiting_ms",
+        "retries",
+        "cookies_dropped",
     ]);
     let percentiles = |part: &Percentiles| [part.p50, part.p95, part.p99].map(number);
     for point in series::points(&record.timeline) {
@@ -202,6 +206,7 @@ pub fn timeline(record: &RunRecord) -> String {
             .map(|count| count.to_string()),
         );
         cells.push(number(Some(counts.kept_waiting_us as f64 / 1e3)));
+        cells.extend([counts.retries, counts.cookies_dropped].map(|count| count.to_string()));
         table.row(cells);
     }
     table.into_text()

@@ -19,6 +19,8 @@ pub(crate) struct Figures {
     pub(crate) kind: NameKind,
     pub(crate) requests: u64,
     pub(crate) wire_requests: u64,
+    /// Of these, requests that were sent again.
+    pub(crate) retries: u64,
     pub(crate) failures: u64,
     pub(crate) unanswered: u64,
     pub(crate) failures_by_kind: BTreeMap<&'static str, u64>,
@@ -133,6 +135,7 @@ fn figures(record: &RunRecord, scope: Scope, ids: &[NameId], name: &RequestName)
     Figures {
         requests,
         wire_requests: sum(|totals| totals.wire_requests),
+        retries: sum(|totals| totals.retries),
         failures,
         unanswered,
         failures_by_kind: failures_by_kind(record, ids),

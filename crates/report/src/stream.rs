@@ -82,6 +82,7 @@ struct NamePart {
     response_buckets: Buckets,
     service_buckets: Buckets,
     wire_requests: u64,
+    retries: u64,
     bytes_sent: u64,
     bytes_received: u64,
 }
@@ -101,6 +102,7 @@ struct NameTotals {
     response: Buckets,
     service: Buckets,
     wire_requests: u64,
+    retries: u64,
     bytes_sent: u64,
     bytes_received: u64,
 }
@@ -203,6 +205,7 @@ impl Part {
         for totals in &increment.totals {
             if let Some(name) = self.by_name.get_mut(totals.name.index()) {
                 name.wire_requests += totals.wire_requests;
+                name.retries += totals.retries;
                 name.bytes_sent += totals.bytes_sent;
                 name.bytes_received += totals.bytes_received;
             }
@@ -265,6 +268,7 @@ impl Totals {
             total.response.merge(&part.response_buckets);
             total.service.merge(&part.service_buckets);
             total.wire_requests += part.wire_requests;
+            total.retries += part.retries;
             total.bytes_sent += part.bytes_sent;
             total.bytes_received += part.bytes_received;
         }

@@ -50,6 +50,53 @@ pub(crate) fn insecure(record: &RunRecord) -> Option<Finding> {
     is_insecure.then(|| Finding::new(FindingKind::Insecure, sentence))
 }
 
+/// How many requests were sent again.
+pub(crate) fn retries(record: &RunRecord) -> Option<Finding> {
+    let totals = record.timeline.name_totals().iter();
+    let [retries, sent] = totals.fold([0_u64; 2], |[retries, sent], totals| {
+        [
+            retries.saturating_add(totals.retries),
+            sent.saturating_add(totals.wire_requests),
+        ]
+    });
+    let (were, repeats) = match retries {
+        0 => return None,
+        1 => ("was", "The repeat is one"),
+        _ => ("were", "The repeats are some"),
+    };
+    let sentence = format!(
+        "{} {were} sent again: the server had closed the idle connection before any of it was sent, or said by \
+         HTTP/2 that it has not processed it. {repeats} of the {} on the wire, and no failure.",
+        number::requests(retries),
+        number::requests(sent),
+    );
+    let finding = Finding::new(FindingKind::Retries, sentence);
+    Some(finding.with("retries", Figure::Count(retries)))
+}
+
+/// How many cookies users' jars had no room for.
+pub(crate) fn cookies_dropped(record: &RunRecord) -> Option<Finding> {
+    let seconds = record.timeline.seconds().iter();
+    let dropped = seconds.fold(0_u64, |sum, second| {
+        sum.saturating_add(second.cookies_dropped)
+    });
+    let cookies = match dropped {
+        0 => return None,
+        1 => "1 cookie was dropped: it was too large, or the user\u{2019}s cookie jar was full"
+            .to_owned(),
+        _ => format!(
+            "{} cookies were dropped: they were too large, or a user\u{2019}s cookie jar was full",
+            number::count(dropped)
+        ),
+    };
+    let sentence = format!(
+        "{cookies} (4,096 bytes a cookie; 180 cookies and 256 KiB a domain; 3,300 cookies and 1 MiB in all, as in \
+         browsers). Later requests did not send them."
+    );
+    let finding = Finding::new(FindingKind::CookiesDropped, sentence);
+    Some(finding.with("cookies", Figure::Count(dropped)))
+}
+
 /// Whether the run was stopped since a target was surely missed.
 pub(crate) fn is_stopped_for_target(record: &RunRecord) -> bool {
     let ending = record.ending.as_ref();

@@ -61,6 +61,8 @@ pub fn judge(record: &RunRecord) -> Verdict {
         .chain(finding::short_run(record))
         .chain(notes)
         .chain(finding::insecure(record))
+        .chain(finding::retries(record))
+        .chain(finding::cookies_dropped(record))
         .collect::<Vec<_>>();
     let headline = Headline {
         record,

@@ -221,6 +221,10 @@ pub enum FindingKind {
     GrowthUnclear,
     /// TLS certificates were not verified.
     Insecure,
+    /// Requests were sent again.
+    Retries,
+    /// Users' cookie jars were full.
+    CookiesDropped,
     /// The run broke off or was stopped before its end.
     Unfinished,
     /// The run was judged though it is shorter than usual, since the scenario asked for that.
@@ -247,6 +251,8 @@ impl FindingKind {
             Self::CacheFilling => "cache_filling",
             Self::GrowthUnclear => "growth_unclear",
             Self::Insecure => "insecure",
+            Self::Retries => "retries",
+            Self::CookiesDropped => "cookies_dropped",
             Self::Unfinished => "unfinished",
             Self::ShortRun => "short_run",
         }

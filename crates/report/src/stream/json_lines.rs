@@ -52,6 +52,7 @@ pub fn json_of_interval(header: &Header, interval: &Interval, lost: u64) -> Stri
         "failed": counts.failed,
         "unanswered": counts.unanswered,
         "wire_requests": counts.wire_requests,
+        "retries": counts.retries,
         "bytes_sent": counts.bytes_sent,
         "bytes_received": counts.bytes_received,
         "failures": failures,

@@ -124,12 +124,18 @@ const TIMES: [Time; 2] = [
 
 type Count = (&'static str, &'static str, Unit, fn(&NameTotals) -> u64);
 
-const COUNTS: [Count; 3] = [
+const COUNTS: [Count; 4] = [
     (
         "brunt.wire_requests",
         "Requests on the wire, redirects included.",
         Unit::Count,
         |totals| totals.wire_requests,
+    ),
+    (
+        "brunt.retries",
+        "Requests that were sent again; each is one of those on the wire.",
+        Unit::Count,
+        |totals| totals.retries,
     ),
     (
         "brunt.sent",

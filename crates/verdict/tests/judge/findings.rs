@@ -1,6 +1,6 @@
 //! What the data say beyond the targets, in sentences.
 
-use record::{FailureKind, Metric};
+use record::{Delta, FailureKind, Metric};
 use verdict::{FindingKind, judge};
 
 use crate::run::{A, B, Run};
@@ -157,4 +157,39 @@ fn the_request_that_takes_the_time_is_named() {
         .requests(A, 1_000, 50.0, 0.0, None)
         .requests(B, 1_000, 101.0, 0.0, None);
     assert_eq!(of_kind(&sentences(alike)), None, "all are slow");
+}
+
+#[test]
+fn requests_that_were_sent_again_and_cookies_that_were_dropped_are_reported() {
+    let found = |retries: u64, cookies: u64| {
+        let mut record = Run::new().answers(400, 10.0).record();
+        let mut delta = Delta::new(record.timeline.names());
+        (0..retries).for_each(|_| delta.count_retry(A));
+        delta.counts_mut().cookies_dropped = cookies;
+        record.timeline.absorb(&delta.to_increment()).unwrap();
+        let findings = judge(&record).findings.into_iter();
+        let kinds = [FindingKind::Retries, FindingKind::CookiesDropped];
+        let found = findings.filter(|finding| kinds.contains(&finding.kind));
+        found.map(|finding| finding.sentence).collect::<Vec<_>>()
+    };
+    assert_eq!(found(0, 0), Vec::<String>::new());
+    let few = found(1, 1);
+    assert!(few[0].starts_with("1 request was sent again: "), "{few:?}");
+    assert!(
+        few[0].contains("of the 400 requests on the wire"),
+        "{few:?}"
+    );
+    assert!(
+        few[1].starts_with("1 cookie was dropped: it was"),
+        "{few:?}"
+    );
+    let many = found(12, 4_310);
+    assert!(
+        many[0].starts_with("12 requests were sent again: "),
+        "{many:?}"
+    );
+    assert!(
+        many[1].starts_with("4,310 cookies were dropped: "),
+        "{many:?}"
+    );
 }
