@@ -7,6 +7,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
 use std::sync::Arc;
 
+use nix::errno::Errno;
 use nix::sys::socket::{setsockopt, sockopt};
 use record::FailureKind;
 use scenario::HttpVersion;
@@ -21,7 +22,7 @@ use crate::fault::Fault;
 use crate::http2;
 use crate::link::Link;
 use crate::pacer::{GivenUp, Seat};
-use crate::ports;
+use crate::ports::{self, LocalPorts};
 use crate::stream::Stream;
 use crate::target::{Origin, Target};
 use crate::tls::{self, Sessions};
@@ -36,6 +37,7 @@ pub(crate) struct Dialer {
     /// One for each origin.
     lines: Vec<RefCell<Line>>,
     next_source: Cell<usize>,
+    ports: LocalPorts,
 }
 
 /// The addresses of an origin.
@@ -66,6 +68,7 @@ impl Dialer {
         Self {
             lines: lines.collect(),
             next_source: Cell::new(core),
+            ports: LocalPorts::without(target.ports()),
         }
     }
 
@@ -139,39 +142,31 @@ impl Dialer {
         seat: Seat,
         address: SocketAddr,
     ) -> Result<TcpStream, Fault> {
-        let socket = self
-            .socket(core, address)
-            .map_err(|error| Fault::of(&error))?;
-        let connecting = pin!(socket.connect(address));
-        let connected = core.pacer.future_under_way(seat, connecting).await;
-        let stream = connected
-            .map_err(|given_up| match given_up {
+        let source = self.next_source(&core.target.sources, address);
+        let mut last = None;
+        for ports in self.ports.in_turn() {
+            let socket = socket(address, source, ports).map_err(|error| Fault::of(&error))?;
+            let connecting = pin!(socket.connect(address));
+            let connected = core.pacer.future_under_way(seat, connecting).await;
+            let connected = connected.map_err(|given_up| match given_up {
                 GivenUp::Deadline => Fault::new(
                     FailureKind::ConnectTimeout,
                     format!("no connection to {address} in time"),
                 ),
                 GivenUp::Aborted => Fault::cut_off(),
-            })?
-            .map_err(|error| Fault::of_connect(&error, address))?;
-        stream
-            .set_nodelay(true)
-            .map_err(|error| Fault::of(&error))?;
-        Ok(stream)
-    }
-
-    fn socket(&self, core: &Core, address: SocketAddr) -> io::Result<TcpSocket> {
-        let socket = if address.is_ipv4() {
-            TcpSocket::new_v4()?
-        } else {
-            TcpSocket::new_v6()?
-        };
-        ports::take_any(&socket)?;
-        if let Some(source) = self.next_source(&core.target.sources, address) {
-            // The port is chosen when the other end is known: each end gives all ports anew.
-            setsockopt(&socket, sockopt::IpBindAddressNoPort, &true)?;
-            socket.bind(SocketAddr::new(source, 0))?;
+            })?;
+            match connected {
+                Ok(stream) => return ready(stream, address),
+                Err(error) => {
+                    let is_full = error.kind() == io::ErrorKind::AddrNotAvailable;
+                    last = Some(Fault::of_connect(&error, address));
+                    if !is_full {
+                        break;
+                    }
+                }
+            }
         }
-        Ok(socket)
+        Err(last.unwrap_or_else(|| Fault::new(FailureKind::NoPorts, "there are no local ports")))
     }
 
     fn next_source(&self, sources: &[IpAddr], address: SocketAddr) -> Option<IpAddr> {
@@ -185,6 +180,34 @@ impl Dialer {
             .nth(next.checked_rem(fitting)?)
             .copied()
     }
+}
+
+/// A socket that connects from an address and a range of ports.
+fn socket(address: SocketAddr, source: Option<IpAddr>, ports: (u16, u16)) -> io::Result<TcpSocket> {
+    let socket = if address.is_ipv4() {
+        TcpSocket::new_v4()?
+    } else {
+        TcpSocket::new_v6()?
+    };
+    ports::take_any(&socket, ports)?;
+    if let Some(source) = source {
+        // The port is chosen when the other end is known: each end gives all ports anew.
+        setsockopt(&socket, sockopt::IpBindAddressNoPort, &true)?;
+        socket.bind(SocketAddr::new(source, 0))?;
+    }
+    Ok(socket)
+}
+
+/// A stream that is connected, unless that is to itself.
+fn ready(stream: TcpStream, address: SocketAddr) -> Result<TcpStream, Fault> {
+    let failed = |error: io::Error| Fault::of(&error);
+    if stream.local_addr().map_err(failed)? == address {
+        // Reset, it leaves no TIME_WAIT behind, which would keep the port from the service.
+        stream.set_zero_linger().map_err(failed)?;
+        return Err(Fault::of_connect(&Errno::ECONNREFUSED.into(), address));
+    }
+    stream.set_nodelay(true).map_err(failed)?;
+    Ok(stream)
 }
 
 impl Line {
@@ -305,6 +328,20 @@ mod tests {
         assert_eq!(line.turn(50), addresses(&[2, 1]));
         assert_eq!(line.turn(99), addresses(&[2, 1]));
         assert_eq!(line.turn(100), addresses(&[1, 2]));
+    }
+
+    #[tokio::test]
+    async fn a_connection_to_itself_is_refused_and_leaves_its_port_free() {
+        // Of an address of its own: nobody else takes the port meanwhile.
+        let address = SocketAddr::from(([127, 0, 0, 78], 0));
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind(address).unwrap();
+        let address = socket.local_addr().unwrap();
+        let stream = socket.connect(address).await.unwrap();
+        let fault = ready(stream, address).unwrap_err();
+        assert_eq!(fault.kind, FailureKind::ConnectRefused);
+        assert!(fault.text.contains(&address.to_string()), "{}", fault.text);
+        std::net::TcpListener::bind(address).unwrap();
     }
 
     #[test]

@@ -5,6 +5,8 @@ use std::net::{IpAddr, SocketAddr, TcpStream, UdpSocket};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use nix::libc::linger;
+use nix::sys::socket::{setsockopt, sockopt};
 use scenario::Network;
 use tokio::sync::watch;
 use url::Url;
@@ -35,6 +37,12 @@ pub(crate) struct Origin {
     is_name: bool,
     addresses: watch::Sender<Arc<[SocketAddr]>>,
 }
+
+/// What is closed with it is reset, and leaves no `TIME_WAIT` behind.
+const RESET: linger = linger {
+    l_onoff: 1,
+    l_linger: 0,
+};
 
 /// How the target is reached, beside what the scenario says.
 #[derive(Debug, Clone, Default)]
@@ -178,6 +186,16 @@ impl Target {
         &self.origins
     }
 
+    /// The ports of all hosts.
+    pub(crate) fn ports(&self) -> impl Iterator<Item = u16> {
+        let origins = self.origins.iter();
+        origins.flat_map(|origin| {
+            let addresses = origin.addresses.borrow();
+            let ports: Vec<u16> = addresses.iter().map(SocketAddr::port).collect();
+            ports
+        })
+    }
+
     /// The place of an origin, where the user named it.
     pub(crate) fn origin_of(&self, url: &Url) -> Option<usize> {
         let named = self.origins.iter();
@@ -208,6 +226,11 @@ impl Target {
                 let left = until.saturating_duration_since(Instant::now());
                 let patience = left.clamp(Duration::from_millis(50), Duration::from_secs(1));
                 match TcpStream::connect_timeout(address, patience) {
+                    // Nobody listens there: it has connected to itself.
+                    Ok(stream) if stream.local_addr().is_ok_and(|local| local == *address) => {
+                        setsockopt(&stream, sockopt::Linger, &RESET).ok();
+                        last = Some(io::ErrorKind::ConnectionRefused.into());
+                    }
                     Ok(_) => return Ok(()),
                     Err(error) => last = Some(error),
                 }
