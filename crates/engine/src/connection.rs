@@ -8,6 +8,7 @@ use tokio::io::ReadBuf;
 use crate::core::Core;
 use crate::fault::Fault;
 use crate::http1::{Answer, Reader};
+use crate::link::Fate;
 use crate::outbox::Outbox;
 use crate::pacer::{GivenUp, Seat};
 use crate::stream::Stream;
@@ -63,8 +64,32 @@ impl Connection {
         self.stream.is_stale()
     }
 
-    pub(crate) fn is_acknowledged(&self) -> bool {
-        self.stream.is_acknowledged()
+    /// What became of a request of whose bytes `sent` were written, and of whose response nothing came.
+    #[cold]
+    pub(crate) fn fate_of(&self, fault: &Fault, sent: u64, request_bytes: u64) -> Fate {
+        match fault.kind {
+            FailureKind::Closed | FailureKind::Reset if self.closed_before(fault, sent) => {
+                Fate::ClosedBefore
+            }
+            // The FIN acknowledges whatever came before it. A RST does not: what it leaves open may have been read.
+            FailureKind::Closed if self.stream.unacknowledged_bytes() != Some(0) => Fate::Unread,
+            _ if sent == request_bytes => Fate::Read,
+            _ => Fate::Unread,
+        }
+    }
+
+    /// Whether the end of the connection was there before the first byte of a request was written: the kernel took
+    /// none of it, or, on loopback, where bytes arrive as they are written, the FIN acknowledges none of it. On a
+    /// network the FIN and the request may have crossed, which nobody can tell from this end.
+    fn closed_before(&self, fault: &Fault, sent: u64) -> bool {
+        if sent == 0 {
+            // What rustls took may have been written in part.
+            return !self.stream.is_tls();
+        }
+        let unacknowledged = self.stream.unacknowledged_bytes();
+        fault.kind == FailureKind::Closed
+            && self.stream.is_loopback()
+            && unacknowledged.is_some_and(|bytes| bytes >= sent)
     }
 
     /// Sends a request and takes its answer.

@@ -8,7 +8,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use record::{Command, FailureKind, Level, Sample, Second};
+use record::{Command, FailureKind, Level, NameId, Sample, Second};
 use scenario::{
     Cast, Connections, Halt, Plan, Rendered, Rendering, Request, Stock, Value, names_of,
 };
@@ -224,6 +224,16 @@ impl Core {
 
     pub(crate) fn count_reopened(&self) {
         self.recorder.borrow_mut().counts().reopened += 1;
+    }
+
+    /// Counts a request that is sent again.
+    pub(crate) fn count_retry(&self, name: NameId) {
+        self.recorder.borrow_mut().count_retry(name);
+    }
+
+    /// Counts cookies that a user's jar had no room for.
+    pub(crate) fn count_cookies_dropped(&self, cookies: u64) {
+        self.recorder.borrow_mut().counts().cookies_dropped += cookies;
     }
 
     pub(crate) fn user_begins(&self) {

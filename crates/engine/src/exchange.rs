@@ -175,9 +175,9 @@ impl<'a> Exchange<'a> {
         }
     }
 
-    /// Sends one request. A connection that the server closed while it was idle is opened again, and
-    /// the request sent again where no byte of an answer came, or where the server said that it has not
-    /// processed it.
+    /// Sends one request. It is sent again only if the server had closed the idle connection before the first byte of
+    /// the request was written, or says that it has not processed it: a load generator must not hide what a service
+    /// does.
     async fn send_once(
         &mut self,
         bytes: &[u8],
@@ -191,7 +191,7 @@ impl<'a> Exchange<'a> {
         {
             kept = self.another(stale).await?;
         }
-        let (mut refusals, mut was_lost) = (0, false);
+        let (mut refusals, mut was_closed) = (0, false);
         loop {
             let mut link = match kept.take() {
                 Some(link) => link,
@@ -207,16 +207,19 @@ impl<'a> Exchange<'a> {
             let wanted = self.wanted();
             let exchange = link.exchange(course, outbox, wanted, &mut self.wire);
             let (exchanged, fate) = exchange.await;
-            if fate.counts() {
+            if fate.is_read() {
                 self.wire_requests += 1;
             }
-            refusals += u32::from(fate == Fate::Refused);
             let again = match fate {
-                Fate::Lost { .. } => was_idle && !std::mem::replace(&mut was_lost, true),
-                Fate::Refused => refusals <= REFUSALS_MAX,
-                Fate::Taken | Fate::Unsent => false,
+                Fate::ClosedBefore => was_idle && !std::mem::replace(&mut was_closed, true),
+                Fate::Unprocessed { .. } => {
+                    refusals += 1;
+                    refusals <= REFUSALS_MAX
+                }
+                Fate::Read | Fate::Unread => false,
             };
             if again {
+                self.core.count_retry(self.request.name);
                 kept = self.another(link).await?;
                 continue;
             }

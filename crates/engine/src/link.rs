@@ -1,7 +1,5 @@
 //! A link: a connection to an origin, whichever version of HTTP is spoken on it.
 
-use record::FailureKind;
-
 use crate::connection::{Connection, Wire};
 use crate::fault::Fault;
 use crate::http1::Answer;
@@ -14,23 +12,28 @@ pub(crate) enum Link {
     Http2(http2::Connection),
 }
 
-/// What became of a request, for those who count what was sent and send again.
+/// What became of a request that was sent: whether the server read it, and whether it may be sent again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fate {
-    /// The server had it.
-    Taken,
-    /// The connection ended without a byte of an answer; whether the server's system had the request.
-    Lost { acknowledged: bool },
-    /// The server said that it has not processed it, or the connection ended before it went out.
-    Refused,
-    /// It never went out.
-    Unsent,
+    /// The server read it, as far as TCP shows.
+    Read,
+    /// The server has not read all of it.
+    Unread,
+    /// The server had closed the connection before the first byte of the request was written. If the connection was
+    /// idle until then, the request is sent again on another.
+    ClosedBefore,
+    /// HTTP/2: the server says that it has not processed it (RFC 9113, section 8.7), or the connection ended before
+    /// any of it was written. It is sent again.
+    Unprocessed {
+        /// `REFUSED_STREAM` answers a request that was read.
+        is_read: bool,
+    },
 }
 
 impl Fate {
-    /// Whether it counts among what the server got.
-    pub(crate) fn counts(self) -> bool {
-        matches!(self, Self::Taken | Self::Lost { acknowledged: true })
+    /// Whether the server read it: these are the `wire_requests`.
+    pub(crate) fn is_read(self) -> bool {
+        matches!(self, Self::Read | Self::Unprocessed { is_read: true })
     }
 }
 
@@ -81,7 +84,8 @@ impl Link {
     ) -> (Result<Answer, Fault>, Fate) {
         match self {
             Self::Http1(connection) => {
-                let received = wire.bytes_received;
+                let (sent, received) = (wire.bytes_sent, wire.bytes_received);
+                let request_bytes = request.request_bytes();
                 let Course {
                     core,
                     seat,
@@ -91,23 +95,15 @@ impl Link {
                 let exchanged = connection
                     .exchange(core, seat, request, reader, wire, deadlines)
                     .await;
-                let fate = if wire.bytes_received == received && is_closed(&exchanged) {
-                    Fate::Lost {
-                        acknowledged: connection.is_acknowledged(),
+                let fate = match &exchanged {
+                    Err(fault) if wire.bytes_received == received => {
+                        connection.fate_of(fault, wire.bytes_sent - sent, request_bytes)
                     }
-                } else {
-                    Fate::Taken
+                    _ => Fate::Read,
                 };
                 (exchanged, fate)
             }
             Self::Http2(connection) => connection.exchange(course, request, wanted, wire).await,
         }
     }
-}
-
-fn is_closed(exchanged: &Result<Answer, Fault>) -> bool {
-    let closed = [FailureKind::Closed, FailureKind::Reset];
-    exchanged
-        .as_ref()
-        .is_err_and(|fault| closed.contains(&fault.kind))
 }

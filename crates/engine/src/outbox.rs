@@ -89,7 +89,14 @@ impl<'a> Outbox<'a> {
         &self.bytes[..self.head_bytes]
     }
 
+    /// The size of all of it.
+    #[inline]
+    pub(crate) fn request_bytes(&self) -> u64 {
+        self.head_bytes as u64 + self.body_bytes()
+    }
+
     /// The size of its body.
+    #[inline]
     pub(crate) fn body_bytes(&self) -> u64 {
         let files: u64 = self.uploads.iter().map(|upload| upload.bytes).sum();
         (self.bytes.len() - self.head_bytes) as u64 + files

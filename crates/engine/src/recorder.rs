@@ -94,6 +94,11 @@ impl Recorder {
         self.delta.record_failure(name, kind, code, now_ns, example);
     }
 
+    /// Counts a request that is sent again.
+    pub(crate) fn count_retry(&mut self, name: NameId) {
+        self.delta.count_retry(name);
+    }
+
     pub(crate) fn counts(&mut self) -> &mut Second {
         self.delta.counts_mut()
     }

@@ -53,14 +53,29 @@ impl Stream {
         }
     }
 
-    /// Whether the other side's system has all that was sent. It tells a request that a server took and
-    /// did not answer from one that came too late: what comes after a close is never acknowledged.
-    pub(crate) fn is_acknowledged(&self) -> bool {
-        let stream = match self {
+    fn tcp(&self) -> &TcpStream {
+        match self {
             Self::Plain(stream) => stream,
             Self::Tls(stream) => stream.get_ref().0,
-        };
-        unacknowledged_bytes(stream) == Ok(0)
+        }
+    }
+
+    pub(crate) fn is_tls(&self) -> bool {
+        matches!(self, Self::Tls(_))
+    }
+
+    /// Whether the other side is reached by the loopback interface.
+    pub(crate) fn is_loopback(&self) -> bool {
+        let peer = self.tcp().peer_addr().or_else(|_| self.tcp().local_addr());
+        peer.is_ok_and(|address| address.ip().to_canonical().is_loopback())
+    }
+
+    /// How many of the bytes that were written the other side's kernel has not acknowledged; `None` if the kernel does
+    /// not say. It distinguishes a request that a server read and did not answer from one that came too late: what
+    /// comes after a close is never acknowledged.
+    pub(crate) fn unacknowledged_bytes(&self) -> Option<u64> {
+        let bytes = unacknowledged_bytes(self.tcp()).ok()?;
+        u64::try_from(bytes).ok()
     }
 
     /// Whether the other side has closed it, or has said something that nobody asked for.

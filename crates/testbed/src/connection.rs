@@ -157,6 +157,7 @@ impl Connection<'_> {
             if self.is_silent(number) {
                 continue;
             }
+            self.fail(number)?;
             let answer = self.shared.serve(&request)?;
             answered += 1;
             let last = keep_alive.requests.is_some_and(|most| answered >= most);
@@ -241,6 +242,23 @@ impl Connection<'_> {
         }
     }
 
+    /// Ends the connection of a request that is not answered.
+    fn fail(&self, number: u64) -> Result<(), End> {
+        let Some(Fault::Flaky {
+            every,
+            resets,
+            after,
+        }) = self.shared.behaviour.fault
+        else {
+            return Ok(());
+        };
+        if !number.is_multiple_of(every) {
+            return Ok(());
+        }
+        self.shared.stop.sleep(after)?;
+        Err(if resets { End::Reset } else { End::Close })
+    }
+
     /// Answers one request; an error where the connection does not go on after it.
     fn answer(&self, request: &Request, answer: &Answer, last: bool) -> Result<(), End> {
         let encoded = answer.encode(&request.method, last || request.is_last());
@@ -304,6 +322,7 @@ impl Connection<'_> {
                     .inspect_err(|_| ledger.withdraw(status))
             }
             Fault::SilentAfter { .. }
+            | Fault::Flaky { .. }
             | Fault::Early { .. }
             | Fault::NoContinue
             | Fault::NoExpectations

@@ -18,6 +18,15 @@ pub enum Fault {
         /// Requests that are answered, over all connections.
         requests: u64,
     },
+    /// Reads every request, and ends the connection of each nth of the server without an answer.
+    Flaky {
+        /// Of this many requests, over all connections, one is not answered.
+        every: u64,
+        /// Whether the connection is reset, or closed.
+        resets: bool,
+        /// From the request to the end of the connection.
+        after: Duration,
+    },
     /// Resets the connection after this much of the answer.
     ResetAfter {
         /// Bytes that are sent; the whole answer where it has no more.

@@ -60,18 +60,22 @@ impl Driver {
             self.leave(cx, Reason::NO_ERROR);
             return Poll::Ready(None);
         }
-        loop {
-            if let Poll::Ready(Err(error)) = self.poll_write(cx) {
-                // What came before it broke may hold answers.
-                while let Poll::Ready(Ok(())) = self.poll_read(cx) {}
-                return Poll::Ready(Some(How::Broken(Fault::of(&error))));
-            }
-            if let Err(how) = ready!(self.poll_read(cx)) {
+        // The end of the connection is seen before anything more is written.
+        while let Poll::Ready(read) = self.poll_read(cx) {
+            if let Err(how) = read {
                 if let How::Breach(breach) = &how {
                     self.leave(cx, breach.reason);
                 }
                 return Poll::Ready(Some(how));
             }
+        }
+        match self.poll_write(cx) {
+            Poll::Ready(Err(error)) => {
+                // What came before it broke may hold answers.
+                while let Poll::Ready(Ok(())) = self.poll_read(cx) {}
+                Poll::Ready(Some(How::Broken(Fault::of(&error))))
+            }
+            _ => Poll::Pending,
         }
     }
 
@@ -129,7 +133,7 @@ impl Driver {
         let mut session = self.shared.session.borrow_mut();
         *self.shared.ended.borrow_mut() = Some(Ended {
             how,
-            is_acknowledged: self.stream.is_acknowledged(),
+            is_acknowledged: self.stream.unacknowledged_bytes() == Some(0),
             speaks_http1: session.speaks_http1 == Some(true),
             goodbye: session.goodbye(),
         });

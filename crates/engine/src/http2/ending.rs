@@ -32,15 +32,15 @@ impl Ended {
     /// What becomes of a request that was under way.
     pub(super) fn of(&self, account: &Account) -> (Fault, Fate) {
         let fault = self.fault(account.bytes_received);
-        let closed = [FailureKind::Closed, FailureKind::Reset];
         let fate = if account.sent_ns.is_none() {
-            Fate::Refused
-        } else if account.first_byte_ns.is_some() || !closed.contains(&fault.kind) {
-            Fate::Taken
+            Fate::Unprocessed { is_read: false }
+        } else if account.first_byte_ns.is_none()
+            && fault.kind == FailureKind::Closed
+            && !self.is_acknowledged
+        {
+            Fate::Unread
         } else {
-            Fate::Lost {
-                acknowledged: self.is_acknowledged,
-            }
+            Fate::Read
         };
         (fault, fate)
     }
@@ -78,9 +78,9 @@ pub(super) fn closed(bytes_received: u64, goodbye: Option<Reason>) -> Fault {
 pub(super) fn reset(reason: Reason) -> (Fault, Fate) {
     let text = format!("the server reset the stream: {reason}");
     let fate = if reason == Reason::REFUSED_STREAM {
-        Fate::Refused
+        Fate::Unprocessed { is_read: true }
     } else {
-        Fate::Taken
+        Fate::Read
     };
     (Fault::new(FailureKind::Reset, text), fate)
 }

@@ -40,14 +40,14 @@ impl Connection {
         if !self.0.session.borrow_mut().has_room(seat)
             && let Err(fault) = self.wait_for_room(course).await
         {
-            return (Err(fault), Fate::Unsent);
+            return (Err(fault), Fate::Unread);
         }
         if self.is_over() {
-            return (Err(self.0.over()), Fate::Refused);
+            return (Err(self.0.over()), Fate::Unprocessed { is_read: false });
         }
         let slot = match self.open_stream(course, &request, wanted) {
             Ok(slot) => slot,
-            Err(fault) => return (Err(fault), Fate::Unsent),
+            Err(fault) => return (Err(fault), Fate::Unread),
         };
         let given_up = self.run(course, slot, request).await.err();
         let mut session = self.0.session.borrow_mut();
@@ -57,7 +57,7 @@ impl Connection {
         }
         drop(session);
         let Some((account, outcome)) = closed else {
-            return (Err(self.0.over()), Fate::Unsent);
+            return (Err(self.0.over()), Fate::Unread);
         };
         wire.sent_ns = wire.sent_ns.or(account.sent_ns);
         wire.first_byte_ns = wire.first_byte_ns.or(account.first_byte_ns);
@@ -172,9 +172,9 @@ impl Connection {
         given_up: Option<Fault>,
     ) -> (Result<Answer, Fault>, Fate) {
         let of_sent = if account.sent_ns.is_some() {
-            Fate::Taken
+            Fate::Read
         } else {
-            Fate::Unsent
+            Fate::Unread
         };
         if let Some(fault) = given_up {
             return (Err(fault), of_sent);
@@ -182,11 +182,11 @@ impl Connection {
         let (fault, fate) = match outcome {
             Outcome::Answered(answer) => {
                 self.0.answered.set(self.0.answered.get() + 1);
-                return (Ok(answer), Fate::Taken);
+                return (Ok(answer), Fate::Read);
             }
             Outcome::Bad(bad) => (Fault::new(bad.kind(), bad.to_string()), of_sent),
             Outcome::Reset(reason) => ending::reset(reason),
-            Outcome::Unprocessed => (self.0.over(), Fate::Refused),
+            Outcome::Unprocessed => (self.0.over(), Fate::Unprocessed { is_read: false }),
             Outcome::Open => match &*self.0.ended.borrow() {
                 Some(ended) => ended.of(account),
                 None => (Fault::cut_off(), of_sent),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use record::{FailureKind, Measure, Outcome, Scope};
+use record::{FailureKind, Measure, Outcome, RunRecord, Scope, Second};
 use testbed::{Answer, Framing, KeepAlive, Routes, Server};
 
 use crate::{Play, failures, total};
@@ -229,27 +229,35 @@ fn connections_that_the_server_closes_while_idle_are_opened_again_without_a_fail
     let tasks = "[[users.u.tasks]]\nget = \"/status/200\"";
     let record = Play::new(&server.url(), 5, "1s", "20ms..60ms", tasks).run();
     let counts = server.stop();
-    assert_eq!(record.timeline.failures(), []);
-    assert_eq!(
-        total(&record, |second| second.wire_requests),
-        counts.requests
-    );
     assert!(total(&record, |second| second.reopened) > 5, "{counts:?}");
+    lost_in_a_close(&record, counts.requests);
+}
+
+/// Fails unless all but few requests were answered, and the rest came in the moment in which the server closed its
+/// connection: its system had them, and it never read them.
+fn lost_in_a_close(record: &RunRecord, read: u64) {
+    let lost = failures(record, FailureKind::Closed) + failures(record, FailureKind::Reset);
+    assert_eq!(lost, total(record, |second| second.unanswered));
+    assert_eq!(
+        lost,
+        total(record, Second::requests) - total(record, |second| second.ok)
+    );
+    assert!(lost <= read / 10, "{lost} of {read}");
+    let sent = total(record, |second| second.wire_requests);
+    assert!((read..=read + lost).contains(&sent), "{sent} of {read}");
 }
 
 #[test]
-fn connections_that_the_server_ends_after_some_requests_cost_no_request() {
+fn connections_that_the_server_ends_after_some_requests_cost_no_request_if_it_says_so() {
     for announced in [true, false] {
         let server = Server::start(KeepAlive::requests(7, announced)).unwrap();
         let tasks = "[[users.u.tasks]]\nget = \"/status/200\"";
         let record = Play::new(&server.url(), 4, "500ms", "0s", tasks).run();
         let counts = server.stop();
-        assert_eq!(record.timeline.failures(), [], "announced: {announced}");
-        assert_eq!(
-            total(&record, |second| second.wire_requests),
-            counts.requests
-        );
         assert!(counts.connections > 8);
-        assert_eq!(failures(&record, FailureKind::Closed), 0);
+        lost_in_a_close(&record, counts.requests);
+        if announced {
+            assert_eq!(record.timeline.failures(), []);
+        }
     }
 }

@@ -1,8 +1,9 @@
 //! Each fault of a server is a kind of failure of its own, and nothing hangs.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
-use record::{FailureKind, Measure, Outcome, RunRecord, Scope};
+use record::{FailureKind, Measure, Outcome, RunRecord, Scope, Second};
 use testbed::{Answer, Fault, Port, Routes, Server};
 
 use crate::{Play, failures, stop, total};
@@ -11,7 +12,7 @@ const TASK: &str = "[[users.u.tasks]]\nget = \"/status/200\"\ntimeout = \"200ms\
 
 /// All requests failed, and all in one way.
 fn assert_all(record: &RunRecord, kind: FailureKind) {
-    let requests = total(record, record::Second::requests);
+    let requests = total(record, Second::requests);
     assert!(requests > 0);
     assert_eq!(
         failures(record, kind),
@@ -64,6 +65,54 @@ fn each_fault_is_a_kind_of_failure() {
             assert_eq!(wire_requests, server.stop().requests, "{kind:?}");
         }
     }
+}
+
+/// A load generator that sent them again would report fewer failures than the service makes, and order twice.
+#[test]
+fn requests_that_are_not_answered_fail_and_are_not_sent_again() {
+    let task = "[[users.u.tasks]]\npost = \"/orders\"\njson = { product = \"apple\" }";
+    for (resets, kind) in [(false, FailureKind::Closed), (true, FailureKind::Reset)] {
+        for after in [Duration::ZERO, Duration::from_millis(10)] {
+            let every = 5;
+            let flaky = Fault::Flaky {
+                every,
+                resets,
+                after,
+            };
+            let server = Server::start(flaky).unwrap();
+            let record = Play::new(&server.url(), 8, "500ms", "2ms..6ms", task).run();
+            let read = server.stop().requests;
+            assert_eq!(total(&record, Second::requests), read);
+            assert_eq!(total(&record, |second| second.wire_requests), read);
+            assert_eq!(total(&record, |second| second.retries), 0);
+            assert!(read >= 100, "{read}");
+            assert_eq!(failures(&record, kind), read / every, "after {after:?}");
+            assert_eq!(total(&record, |second| second.unanswered), read / every);
+        }
+    }
+}
+
+#[test]
+fn a_service_that_is_down_refuses_and_can_come_back_to_its_port() {
+    // Ports that the system gives away are those that brunt connects from. The address is that of this test alone.
+    let address = SocketAddr::from(([127, 0, 0, 79], 0));
+    let server = Server::start_at(address, Routes::new().at("/status/200", Answer::ok("x")));
+    let server = server.unwrap();
+    let (url, address) = (server.url(), server.address());
+    let mut play = Play::new(&url, 20, "1500ms", "0s", TASK).with("connections = \"per-request\"");
+    play.reach.sources = vec![address.ip()];
+    let mut server = Some(server);
+    let record = play.run_with(|engine, record| {
+        if engine.clock().elapsed() > Duration::from_millis(300) && total(record, |s| s.ok) > 0 {
+            drop(server.take());
+        }
+        if server.is_none() && total(record, |second| second.unanswered) > 0 {
+            // No connection of brunt's holds the port, not even for a moment.
+            std::net::TcpListener::bind(address).expect("the port is free");
+        }
+    });
+    assert!(failures(&record, FailureKind::ConnectRefused) > 20);
+    assert_eq!(failures(&record, FailureKind::BadHttp), 0);
 }
 
 #[test]
