@@ -1,22 +1,205 @@
-//! Cookies: what answers set, kept for a user and sent again where they belong (RFC 6265).
+//! Cookies: what responses set, kept for a user and sent again where they belong (RFC 6265), within the limits of
+//! browsers.
 
-use cookie_store::CookieStore;
+use std::collections::VecDeque;
+
+use cookie_store::{Cookie, CookieStore, StoreAction};
 use url::Url;
+
+/// Name and value of a cookie have at most this many bytes, and each attribute [`ATTRIBUTE_BYTES_MAX`]: Chromium's
+/// limits. RFC 6265, section 6.1, asks for 4,096 bytes at least.
+const COOKIE_BYTES_MAX: usize = 4_096;
+const ATTRIBUTE_BYTES_MAX: usize = 1_024;
+/// A jar has at most this many cookies for a domain, and in all: Chromium's limits. RFC 6265 asks for 50 and 3,000.
+const DOMAIN_COOKIES_MAX: usize = 180;
+const COOKIES_MAX: usize = 3_300;
+/// Their `Set-Cookie` lines have at most this many bytes for a domain (50 cookies of 4,096 bytes and more), and in all.
+const DOMAIN_BYTES_MAX: usize = 256 << 10;
+const BYTES_MAX: usize = 1 << 20;
 
 /// A user's cookies.
 #[derive(Debug, Default)]
-pub(crate) struct Jar(CookieStore);
+pub(crate) struct Jar {
+    store: CookieStore,
+    domains: Vec<Domain>,
+    cookies: usize,
+    bytes: usize,
+    /// How many cookies were ever kept.
+    kept: u64,
+}
+
+/// What is kept for a domain.
+#[derive(Debug)]
+struct Domain {
+    name: String,
+    /// The oldest first.
+    entries: VecDeque<Entry>,
+    bytes: usize,
+}
+
+/// A cookie in the store.
+#[derive(Debug)]
+struct Entry {
+    path: String,
+    name: String,
+    bytes: usize,
+    /// Its place among all that were ever kept.
+    number: u64,
+    may_expire: bool,
+}
 
 impl Jar {
-    /// Takes the cookies that an answer of a URL sets; `fields` are lines of its head.
-    pub(crate) fn take(&mut self, fields: &[u8], url: &Url) {
+    /// Takes the cookies that a response from a URL sets; `fields` are header lines. Returns how many cookies were
+    /// dropped because of the limits: those that are too large, and the oldest of too many.
+    pub(crate) fn take(&mut self, fields: &[u8], url: &Url) -> u64 {
+        let mut dropped = 0;
         for line in String::from_utf8_lossy(fields).split("\r\n") {
             let Some((name, value)) = line.split_once(':') else {
                 continue;
             };
             if name.eq_ignore_ascii_case("set-cookie") {
-                // One that this URL may not set is none, as a browser has it.
-                self.0.parse(value.trim(), url).ok();
+                dropped += self.set(value.trim(), url);
+            }
+        }
+        dropped
+    }
+
+    /// Takes a cookie; returns how many were dropped.
+    fn set(&mut self, line: &str, url: &Url) -> u64 {
+        let pair = line.split(';').next().unwrap_or_default();
+        if pair.len() > COOKIE_BYTES_MAX {
+            return 1;
+        }
+        let line = without_long_attributes(line);
+        // A cookie that this URL may not set is ignored, as browsers do.
+        let Ok(cookie) = Cookie::parse(line.as_str(), url) else {
+            return 0;
+        };
+        let cookie = cookie.into_owned();
+        let entry = Entry {
+            path: String::from(&cookie.path),
+            name: cookie.name().to_owned(),
+            bytes: line.len(),
+            number: self.kept,
+            may_expire: cookie.is_persistent(),
+        };
+        let domain = String::from(&cookie.domain);
+        match self.store.insert(cookie, url) {
+            Ok(StoreAction::Inserted) => self.add(domain, entry),
+            Ok(StoreAction::UpdatedExisting) => self.update(&domain, &entry),
+            Ok(StoreAction::ExpiredExisting) => self.forget(&domain, &entry),
+            Err(_) => return 0,
+        }
+        self.evict()
+    }
+
+    fn add(&mut self, name: String, entry: Entry) {
+        self.kept += 1;
+        self.cookies += 1;
+        self.bytes += entry.bytes;
+        let known = self.domains.iter_mut().find(|known| known.name == name);
+        if let Some(domain) = known {
+            domain.bytes += entry.bytes;
+            domain.entries.push_back(entry);
+        } else {
+            self.domains.push(Domain {
+                name,
+                bytes: entry.bytes,
+                entries: VecDeque::from([entry]),
+            });
+        }
+    }
+
+    /// A cookie has another value. It is as old as before (RFC 6265, section 5.3).
+    fn update(&mut self, domain: &str, entry: &Entry) {
+        let Some((at, place)) = self.place(domain, entry) else {
+            return;
+        };
+        let domain = &mut self.domains[at];
+        let known = &mut domain.entries[place];
+        domain.bytes = domain.bytes - known.bytes + entry.bytes;
+        self.bytes = self.bytes - known.bytes + entry.bytes;
+        (known.bytes, known.may_expire) = (entry.bytes, entry.may_expire);
+    }
+
+    /// A cookie was ended by the server.
+    fn forget(&mut self, domain: &str, entry: &Entry) {
+        if let Some((at, place)) = self.place(domain, entry) {
+            self.remove(at, place);
+        }
+    }
+
+    fn place(&self, domain: &str, entry: &Entry) -> Option<(usize, usize)> {
+        let at = self.domains.iter().position(|known| known.name == domain)?;
+        let mut entries = self.domains[at].entries.iter();
+        let place =
+            entries.position(|known| known.name == entry.name && known.path == entry.path)?;
+        Some((at, place))
+    }
+
+    fn remove(&mut self, at: usize, place: usize) {
+        let domain = &mut self.domains[at];
+        let Some(entry) = domain.entries.remove(place) else {
+            return;
+        };
+        domain.bytes -= entry.bytes;
+        self.bytes -= entry.bytes;
+        self.cookies -= 1;
+        self.store.remove(&domain.name, &entry.path, &entry.name);
+        if domain.entries.is_empty() {
+            self.domains.swap_remove(at);
+        }
+    }
+
+    /// Removes cookies until the limits hold: those that have expired, then the oldest. Returns how many of the latter.
+    fn evict(&mut self) -> u64 {
+        if self.over().is_some() {
+            self.remove_expired();
+        }
+        let mut evicted = 0;
+        while let Some(at) = self.over() {
+            self.remove(at, 0);
+            evicted += 1;
+        }
+        evicted
+    }
+
+    /// The domain whose oldest cookie has to go; `None` if all limits hold.
+    fn over(&self) -> Option<usize> {
+        let is_over = |domain: &Domain| {
+            domain.entries.len() > DOMAIN_COOKIES_MAX || domain.bytes > DOMAIN_BYTES_MAX
+        };
+        if let Some(at) = self.domains.iter().position(is_over) {
+            return Some(at);
+        }
+        if self.cookies <= COOKIES_MAX && self.bytes <= BYTES_MAX {
+            return None;
+        }
+        let oldest = |domain: &Domain| domain.entries.front().map(|entry| entry.number);
+        let domains = self.domains.iter().enumerate();
+        domains
+            .min_by_key(|(_, domain)| oldest(domain))
+            .map(|(at, _)| at)
+    }
+
+    fn remove_expired(&mut self) {
+        let mut expired = Vec::new();
+        for domain in &self.domains {
+            for entry in domain.entries.iter().filter(|entry| entry.may_expire) {
+                let known = self.store.get(&domain.name, &entry.path, &entry.name);
+                if known.is_none() {
+                    expired.push(entry.number);
+                }
+            }
+        }
+        for number in expired {
+            let place = |domain: &Domain| {
+                let mut entries = domain.entries.iter();
+                entries.position(|entry| entry.number == number)
+            };
+            let mut domains = self.domains.iter().enumerate();
+            if let Some((at, place)) = domains.find_map(|(at, known)| Some((at, place(known)?))) {
+                self.remove(at, place);
             }
         }
     }
@@ -24,7 +207,7 @@ impl Jar {
     /// The line that sends a URL its cookies; `None` where it has none.
     pub(crate) fn line_for(&self, url: &Url) -> Option<String> {
         let mut line = String::new();
-        for (name, value) in self.0.get_request_values(url) {
+        for (name, value) in self.store.get_request_values(url) {
             line.push_str(if line.is_empty() { "Cookie: " } else { "; " });
             line.push_str(name);
             line.push('=');
@@ -36,6 +219,17 @@ impl Jar {
         line.push_str("\r\n");
         Some(line)
     }
+}
+
+/// A `Set-Cookie` line without the attributes that are too long to count.
+fn without_long_attributes(line: &str) -> String {
+    let mut parts = line.split(';');
+    let mut kept = parts.next().unwrap_or_default().to_owned();
+    for part in parts.filter(|part| part.len() <= ATTRIBUTE_BYTES_MAX) {
+        kept.push(';');
+        kept.push_str(part);
+    }
+    kept
 }
 
 /// Whether lines of a head set a cookie.
@@ -73,6 +267,99 @@ mod tests {
         assert_eq!(line("http://shop.test:8080/shop/basket"), "a=b; id=1");
         assert_eq!(line("https://shop.test/shop"), "a=b; id=1; s=t");
         assert_eq!(line("http://example.com/"), "");
+    }
+
+    fn set(jar: &mut Jar, line: &str, url: &Url) -> u64 {
+        jar.take(format!("Set-Cookie: {line}\r\n").as_bytes(), url)
+    }
+
+    fn names(jar: &Jar, url: &Url) -> std::collections::BTreeSet<String> {
+        let pairs = jar.store.get_request_values(url);
+        pairs.map(|(name, _)| name.to_owned()).collect()
+    }
+
+    #[test]
+    fn of_too_many_cookies_for_a_domain_the_oldest_goes() {
+        let mut jar = Jar::default();
+        let here = url("http://shop.test/");
+        for number in 0..DOMAIN_COOKIES_MAX {
+            assert_eq!(set(&mut jar, &format!("c{number}=v"), &here), 0);
+        }
+        // A cookie that gets another value is as old as before.
+        assert_eq!(set(&mut jar, "c0=w", &here), 0);
+        assert_eq!(set(&mut jar, "last=v", &here), 1);
+        let names = names(&jar, &here);
+        assert_eq!(names.len(), DOMAIN_COOKIES_MAX);
+        assert!(!names.contains("c0") && names.contains("c1") && names.contains("last"));
+        // A place that a server gives free is free.
+        assert_eq!(set(&mut jar, "c1=; Max-Age=0", &here), 0);
+        assert_eq!(set(&mut jar, "more=v", &here), 0);
+    }
+
+    #[test]
+    fn an_expired_cookie_goes_before_the_oldest() {
+        let mut jar = Jar::default();
+        let here = url("http://shop.test/");
+        for number in 1..DOMAIN_COOKIES_MAX {
+            set(&mut jar, &format!("c{number}=v"), &here);
+        }
+        set(&mut jar, "short=v; Max-Age=1", &here);
+        std::thread::sleep(std::time::Duration::from_millis(1_100));
+        assert_eq!(set(&mut jar, "last=v", &here), 0);
+        let names = names(&jar, &here);
+        assert!(names.contains("c1") && names.contains("last") && !names.contains("short"));
+    }
+
+    #[test]
+    fn a_jar_is_bounded_in_bytes_for_a_domain_and_in_all() {
+        let mut jar = Jar::default();
+        let value = "v".repeat(4_000);
+        let mut dropped = 0;
+        for host in 0..10 {
+            let here = url(&format!("http://h{host}.test/"));
+            for number in 0..300 {
+                dropped += set(&mut jar, &format!("c{number}={value}"), &here);
+            }
+            assert!(
+                jar.domains
+                    .iter()
+                    .all(|domain| domain.bytes <= DOMAIN_BYTES_MAX)
+            );
+        }
+        assert!(jar.bytes <= BYTES_MAX && jar.bytes > BYTES_MAX - 5_000);
+        // RFC 6265, section 6.1, asks for 50 cookies of a domain.
+        let last = jar.domains.iter().map(|domain| domain.entries.len()).max();
+        assert!(last.is_some_and(|last| last >= 50), "{last:?}");
+        let kept: usize = jar.domains.iter().map(|domain| domain.entries.len()).sum();
+        assert_eq!(dropped + kept as u64, 3_000);
+        assert_eq!(jar.store.iter_any().count(), kept);
+    }
+
+    #[test]
+    fn a_jar_is_bounded_in_cookies() {
+        let mut jar = Jar::default();
+        let mut dropped = 0;
+        for host in 0..20 {
+            let here = url(&format!("http://h{host}.test/"));
+            for number in 0..180 {
+                dropped += set(&mut jar, &format!("c{number}=v"), &here);
+            }
+        }
+        assert_eq!(dropped, 20 * 180 - COOKIES_MAX as u64);
+        assert_eq!(jar.store.iter_any().count(), COOKIES_MAX);
+        assert!(names(&jar, &url("http://h0.test/")).is_empty());
+    }
+
+    #[test]
+    fn a_cookie_that_is_too_large_is_dropped_and_a_long_attribute_is_ignored() {
+        let mut jar = Jar::default();
+        let here = url("http://shop.test/");
+        let pair = |bytes: usize| format!("c={}", "v".repeat(bytes - 2));
+        assert_eq!(set(&mut jar, &pair(4_096), &here), 0);
+        assert_eq!(set(&mut jar, &pair(4_097), &here), 1);
+        let long = format!("d=v; Path=/{}", "p".repeat(1_100));
+        assert_eq!(set(&mut jar, &long, &here), 0);
+        assert_eq!(names(&jar, &here).len(), 2);
     }
 
     #[test]

@@ -81,7 +81,10 @@ impl Exchange<'_> {
     ) {
         if let Some(url) = self.url_of(request.path(), redirected) {
             let jar = self.belongings.life.jar.get_or_insert_default();
-            jar.take(&answer.fields, &url);
+            let dropped = jar.take(&answer.fields, &url);
+            if dropped > 0 {
+                self.core.count_cookies_dropped(dropped);
+            }
         }
     }
 
