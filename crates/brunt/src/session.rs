@@ -188,6 +188,9 @@ fn announce(header: &Header, plan: &Plan) {
     if scenario::falls_short(&plan.load) {
         note("note: the load ends before all its users are started; raise -r, or -t");
     }
+    if let Some(logins) = scenario::logins_in_words(plan) {
+        note(&format!("note: {logins}"));
+    }
     for warning in warnings {
         note(&format!("warning: {warning}"));
     }

@@ -270,7 +270,7 @@ impl Core {
 
     /// A user of a part's pool has ended. Where nobody is left to play its arrivals, there are no more of them.
     pub(crate) fn pool_user_ended(&self, part: &Part) {
-        if !part.user_ends() || self.pacer.phase() != Phase::Running {
+        if !part.pool.user_ends() || self.pacer.phase() != Phase::Running {
             return;
         }
         if self.parts.len() == 1 {
@@ -346,6 +346,7 @@ impl Core {
         loop {
             let now_ns = self.clock.now_ns();
             self.recorder.borrow_mut().advance(now_ns, || self.gauges());
+            self.look_ahead();
             if self.pacer.phase() == Phase::Running && now_ns >= load_end_ns {
                 self.enter(Phase::Stopping);
             }
@@ -380,8 +381,23 @@ impl Core {
         self.look_again.notify_one();
     }
 
+    /// Users are to begin.
+    pub(crate) fn look_for_users(&self) {
+        self.look_again.notify_one();
+    }
+
+    /// Sees to it that users are ready for the arrivals that come soon.
+    fn look_ahead(&self) {
+        let now_ns = self.clock.now_ns();
+        let grows = self.parts.iter().map(|part| part.look_ahead(now_ns));
+        if grows.fold(false, |any, one| any | one) {
+            self.look_for_users();
+        }
+    }
+
     fn steer(&self, level: &Level) {
         self.parts[0].schedule.steer(level, self.clock.now_ns());
+        self.look_ahead();
         self.pacer.break_off_sleeps();
         self.look_again.notify_one();
     }
@@ -449,10 +465,11 @@ async fn play_users(core: &Rc<Core>, seed: u64) -> io::Result<()> {
             let core = core.clone();
             users.spawn_local(async move {
                 let part = &core.parts[number];
-                part.desk.take_up(&core, &part.schedule).await;
+                part.desk.take_up(&core, part).await;
             });
         }
     }
+    core.look_ahead();
     let mut begun = vec![0; core.parts.len()];
     let is_searched = core.parts[0].schedule.is_searched();
     loop {
@@ -481,10 +498,16 @@ async fn begin_users(
     users: &mut JoinSet<()>,
 ) -> usize {
     let part = &core.parts[part_number];
-    let wanted = part.schedule.users_wanted();
-    let fresh: Vec<u32> = part.schedule.users(wanted).skip(begun).collect();
-    // As many as fit in a u32.
-    part.users_begin(u32::try_from(fresh.len()).unwrap_or(u32::MAX));
+    let fresh: Vec<u32> = if core.pacer.phase() != Phase::Running {
+        Vec::new()
+    } else if part.is_open {
+        let count = part.pool.take_wanted() as usize;
+        let all = part.schedule.users(u32::MAX);
+        all.skip(begun).take(count).collect()
+    } else {
+        let wanted = part.schedule.users_wanted();
+        part.schedule.users(wanted).skip(begun).collect()
+    };
     let count = fresh.len();
     in_slices(fresh, |number| {
         let user = User::new(core, seed, part_number, number);

@@ -7,7 +7,7 @@ use std::task::Poll;
 
 use crate::core::Core;
 use crate::pacer::{Phase, Seat};
-use crate::schedule::Schedule;
+use crate::part::Part;
 
 /// A task that the schedule wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,8 +15,10 @@ pub(crate) struct Arrival {
     /// Its number, of all arrivals of the run.
     pub(crate) number: u64,
     pub(crate) intended_ns: u64,
-    /// When it was taken up.
+    /// When it was taken up; if brunt had no user yet who was ready, when it had one.
     pub(crate) dispatched_ns: u64,
+    /// It came before the first user was ready.
+    is_early: bool,
 }
 
 /// So many arrivals are taken up before others have their turn.
@@ -66,7 +68,8 @@ impl Idle {
 
 impl Desk {
     /// Takes arrivals up when they are due, until the last one or the stop.
-    pub(crate) async fn take_up(&self, core: &Core, schedule: &Schedule) {
+    pub(crate) async fn take_up(&self, core: &Core, part: &Part) {
+        let schedule = &part.schedule;
         let seat = core.pacer.seat();
         let mut at_once = 0;
         while core.pacer.phase() == Phase::Running && !self.closed.get() {
@@ -84,7 +87,7 @@ impl Desk {
             let Some(intended_ns) = due_ns else {
                 break;
             };
-            self.take_in(core, schedule.take(), (intended_ns, now_ns));
+            self.take_in(core, part, (intended_ns, now_ns));
             at_once += 1;
             // Users have their turn as well, however far behind the desk is.
             if at_once == AT_ONCE_MAX {
@@ -103,12 +106,16 @@ impl Desk {
         self.closed.set(true);
     }
 
-    fn take_in(&self, core: &Core, number: u64, (intended_ns, dispatched_ns): (u64, u64)) {
+    fn take_in(&self, core: &Core, part: &Part, (intended_ns, dispatched_ns): (u64, u64)) {
         self.waiting.borrow_mut().push_back(Arrival {
-            number,
+            number: part.schedule.take(),
             intended_ns,
             dispatched_ns,
+            is_early: !part.pool.has_started(),
         });
+        if part.pool.arrival_comes() {
+            core.look_for_users();
+        }
         let user = self.idle.borrow_mut().take();
         if let Some(user) = user {
             core.pacer.wake(user);
@@ -122,9 +129,13 @@ impl Desk {
                 if core.pacer.phase() == Phase::Aborting {
                     return Poll::Ready(None);
                 }
-                let next = self.waiting.borrow_mut().pop_front();
-                if next.is_some() {
+                let mut next = self.waiting.borrow_mut().pop_front();
+                if let Some(arrival) = &mut next {
                     self.idle.borrow_mut().leave(user);
+                    // That nobody was there to play it is brunt's own lateness.
+                    if arrival.is_early {
+                        arrival.dispatched_ns = core.clock.now_ns();
+                    }
                 }
                 if next.is_some() || self.closed.get() {
                     return Poll::Ready(next);

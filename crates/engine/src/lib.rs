@@ -39,6 +39,7 @@ mod stream;
 mod target;
 mod tls;
 mod user;
+mod user_pool;
 mod wanted;
 
 pub use clock::Clock;

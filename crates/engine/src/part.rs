@@ -1,14 +1,13 @@
 //! A part of the load: what a core is to offer of it, and where its arrivals wait. There is one, and one for each
 //! load that is beside it.
 
-use std::cell::Cell;
-
 use record::Load;
 use scenario::{Cast, Plan};
 
 use crate::desk::Desk;
 use crate::schedule::Schedule;
 use crate::settings::Share;
+use crate::user_pool::UserPool;
 
 pub(crate) struct Part {
     pub(crate) schedule: Schedule,
@@ -17,19 +16,27 @@ pub(crate) struct Part {
     /// Who it is of.
     pub(crate) cast: Cast,
     pub(crate) is_open: bool,
-    /// Users of the pool that have not ended.
-    serving: Cell<u32>,
+    /// Its users, if it is open.
+    pub(crate) pool: UserPool,
 }
 
 impl Part {
     /// All parts of a plan's load, of a core's share.
     pub(crate) fn all(plan: &Plan, seed: u64, share: Share) -> Box<[Self]> {
-        let part = |(load, cast): (&Load, &Cast)| Self {
-            schedule: Schedule::new(load, cast, seed, share),
-            desk: Desk::default(),
-            cast: cast.clone(),
-            is_open: load.open.is_some(),
-            serving: Cell::new(0),
+        let part = |(load, cast): (&Load, &Cast)| {
+            let size = share.numbers(scenario::users_in(load)).count();
+            // As many as fit in a u32.
+            let size = u32::try_from(size).unwrap_or(u32::MAX);
+            let is_gradual = plan.classes[cast.classes.clone()]
+                .iter()
+                .any(|class| !class.on_start.is_empty() || !class.on_stop.is_empty());
+            Self {
+                schedule: Schedule::new(load, cast, seed, share),
+                desk: Desk::default(),
+                cast: cast.clone(),
+                is_open: load.open.is_some(),
+                pool: UserPool::new(size, is_gradual),
+            }
         };
         plan.load
             .longest()
@@ -39,14 +46,8 @@ impl Part {
             .collect()
     }
 
-    /// So many users of the pool begin.
-    pub(crate) fn users_begin(&self, count: u32) {
-        self.serving.set(self.serving.get().saturating_add(count));
-    }
-
-    /// A user of the pool has ended. True where it was the last, so that nobody is left to play arrivals.
-    pub(crate) fn user_ends(&self) -> bool {
-        self.serving.set(self.serving.get().saturating_sub(1));
-        self.serving.get() == 0
+    /// Sees to it that users are ready for the arrivals that come soon. True if users are to begin.
+    pub(crate) fn look_ahead(&self, now_ns: u64) -> bool {
+        self.is_open && self.pool.look_ahead(self.schedule.rate_ahead(now_ns))
     }
 }

@@ -7,6 +7,9 @@ use scenario::{Arrivals, Cast};
 
 use crate::settings::Share;
 
+/// Users are made ready for the arrivals of so long ahead, in seconds.
+const AHEAD_S: f64 = 2.0;
+
 pub(crate) struct Schedule {
     load: RefCell<Load>,
     /// Grows with each change.
@@ -81,6 +84,14 @@ impl Schedule {
         self.number.replace(self.number.get() + 1)
     }
 
+    /// The most arrivals a second that are planned for the core within the next seconds.
+    pub(crate) fn rate_ahead(&self, now_ns: u64) -> f64 {
+        let (load, now_s) = (self.load.borrow(), now_ns as f64 / 1e9);
+        let moments = [0.0, AHEAD_S / 2.0, AHEAD_S];
+        let levels = moments.map(|ahead_s| load.level_at(now_s + ahead_s));
+        self.share.of_rate(levels.into_iter().fold(0.0, f64::max))
+    }
+
     /// When a user is active, now or next: from … to.
     pub(crate) fn span(&self, user: u32, now_ns: u64) -> Option<(u64, u64)> {
         let spans = scenario::active_spans(&self.load.borrow().stages, user);
@@ -102,11 +113,12 @@ impl Schedule {
         self.share.numbers(all)
     }
 
-    /// How many users there are to be: in a search, as many as the levels need that are known so far.
+    /// How many users of the closed model there are to be: in a search, as many as the levels need that are known
+    /// so far.
     pub(crate) fn users_wanted(&self) -> u32 {
         let load = self.load.borrow();
         let most = scenario::users_in(&load);
-        if load.search.is_none() || load.open.is_some() {
+        if load.search.is_none() {
             return most;
         }
         let ends = load.stages.iter().map(|stage| stage.from.max(stage.to));

@@ -80,6 +80,11 @@ impl Share {
         u32::try_from(part).unwrap_or(u32::MAX).max(1)
     }
 
+    /// Its part of a rate of arrivals.
+    pub(crate) fn of_rate(self, rate: f64) -> f64 {
+        rate / f64::from(self.stride)
+    }
+
     /// The number of the first, which tells shares apart.
     pub(crate) fn first(self) -> usize {
         self.first as usize

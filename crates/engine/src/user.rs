@@ -180,7 +180,10 @@ impl User {
         self.begins(&core);
         match Box::pin(self.begin_lives(&core)).await {
             Ok(lives) => self.serve_with(&core, seed, lives).await,
-            Err(why) => core.count_leaving(why),
+            Err(why) => {
+                part.pool.user_fails();
+                core.count_leaving(why);
+            }
         }
         core.user_ends();
         core.pool_user_ended(part);
@@ -189,6 +192,9 @@ impl User {
     async fn serve_with(&mut self, core: &Core, seed: u64, mut lives: Vec<Life>) {
         self.starts(core);
         let part = &core.parts[self.part];
+        if part.pool.user_is_ready() {
+            core.look_for_users();
+        }
         while let Some(arrival) = part.desk.next(core, self.seat).await {
             let (class, random) = part.cast.arrival(seed, arrival.number);
             self.belongings.random = random;
@@ -197,7 +203,9 @@ impl User {
                 std::mem::swap(life, &mut self.belongings.life);
             }
             let moments = (arrival.intended_ns, arrival.dispatched_ns);
-            let (_, flow) = self.play_task(core, class, arrival.number, moments).await;
+            let (done_ns, flow) = self.play_task(core, class, arrival.number, moments).await;
+            let response_ns = done_ns.saturating_sub(arrival.intended_ns);
+            part.pool.arrival_ends(response_ns);
             if let Some(life) = lives.get_mut(own) {
                 std::mem::swap(life, &mut self.belongings.life);
             }

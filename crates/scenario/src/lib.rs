@@ -16,6 +16,7 @@ mod function;
 mod jinja;
 mod json_path;
 mod layers;
+mod logins;
 mod names;
 mod network;
 mod notation;
@@ -53,6 +54,7 @@ pub use data::Source;
 pub use expression::Expression;
 pub use extract::Extract;
 pub use layers::{Assignment, Layers};
+pub use logins::logins_in_words;
 pub use network::{
     Connections, HttpVersion, Limits, Network, SHARED_DEFAULT, STREAMS_DEFAULT, Timeouts, Tls,
     TlsVersions,

@@ -82,12 +82,14 @@ impl Lost {
             // Only where users are missing are those that are gone missed.
             let missing = second.users.map_or(0.0, |users| planned - f64::from(users));
             let missing = missing.max(0.0);
-            let gone = (absent.all() as f64).max(1.0);
-            let short = missing.min(absent.all() as f64);
-            let part = |count: u64| short * count as f64 / gone;
-            // Arrivals come however few users are left to play them, unless none is.
-            let is_offered = load.open.is_some() && second.users != Some(0);
-            if !is_offered {
+            let all = absent.all() as f64;
+            // Arrivals come however few users are left to play them, unless none is: then none is played, however
+            // many users had begun.
+            let is_played = load.open.is_some() && second.users != Some(0);
+            let is_over = load.open.is_some() && all > 0.0;
+            let short = if is_over { missing } else { missing.min(all) };
+            let part = |count: u64| short * count as f64 / all.max(1.0);
+            if !is_played {
                 unasked_s += part(absent.not_started + absent.out_of_data);
                 own_s += part(absent.out_of_data + absent.stopped);
             }

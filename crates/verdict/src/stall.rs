@@ -245,16 +245,19 @@ fn responses(record: &RunRecord, from_s: f64, to_s: f64) -> (Option<f64>, u64) {
 struct Usual {
     /// Half of the responses take no longer.
     response_ms: Option<f64>,
-    /// Of each silence: answers a second of each user.
+    /// Of each silence: answers a second of each user, or of an open load.
     rates: Vec<(Range<usize>, f64)>,
     users: Vec<f64>,
 }
 
 impl Usual {
     fn of(record: &RunRecord, seconds: &[Second], silences: &[Range<usize>]) -> Self {
-        let users = seconds
-            .iter()
-            .map(|second| second.users.map_or(1.0, f64::from).max(1.0));
+        // Arrivals come however many users there are to play them.
+        let is_open = record.header.load.open.is_some();
+        let users = seconds.iter().map(|second| match second.users {
+            Some(users) if !is_open => f64::from(users).max(1.0),
+            _ => 1.0,
+        });
         let users: Vec<f64> = users.collect();
         let is_silent = |at: usize| silences.iter().any(|silence| silence.contains(&at));
         let rate = |silence: &Range<usize>| {

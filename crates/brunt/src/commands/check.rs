@@ -127,6 +127,7 @@ fn explain_profile(name: &str, profile: &Profile, scenario: &Scenario) -> String
     let warnings = plan
         .as_ref()
         .map_or_else(Vec::new, |plan| decidability::warnings(plan, true));
+    let logins = plan.as_ref().and_then(scenario::logins_in_words);
     let level = plan.map_or_else(String::new, |plan| scenario::level_in_words(&plan.load));
     let width = scenario.profiles.keys().map(String::len).max().unwrap_or(0);
     let length = scenario::duration_in_words(profile.duration());
@@ -134,6 +135,9 @@ fn explain_profile(name: &str, profile: &Profile, scenario: &Scenario) -> String
     let offered = offered.filter(|_| profile.search.is_none());
     let offered = offered.map_or_else(String::new, |offered| format!(", {offered}"));
     let mut text = format!("  {name:width$}  {length:>8}  {level}{users_of}{offered}\n");
+    if let Some(logins) = logins {
+        text += &format!("    {logins}\n");
+    }
     for warning in warnings {
         text += &format!("    warning: {warning}\n");
     }

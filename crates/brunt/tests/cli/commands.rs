@@ -1,7 +1,7 @@
 //! The other verbs, and wrong input.
 
 use serde_json::Value;
-use testbed::Ended as Guard;
+use testbed::{Answer, Ended as Guard, Routes, Server};
 
 use crate::brunt::Brunt;
 
@@ -86,6 +86,29 @@ fn check_undecidable_targets_are_warned_of_with_what_would_decide_them() {
              that do",
         ]
     );
+}
+
+#[test]
+fn search_says_how_many_users_log_in_at_most_and_logs_in_few() {
+    let server = Server::start(Routes::new().otherwise(Answer::ok("x"))).unwrap();
+    let scenario = "[targets]\np95 = { critical = \"1s\" }\n[users.u]\non_start = [{ post = \"/login\" }]\n\
+                    [[users.u.tasks]]\nget = \"/\"\n[profiles.p]\nsearch = {}\nduration = \"2s\"\n";
+    let said = "users start as arrivals need them, 4000 at most; each plays on_start before its first task";
+    let url = server.url();
+    let brunt = Brunt::new(&["run", "p", "--out", "out", "--host", &url]).scenario(scenario);
+    let checked = brunt.also(&["check"]);
+    assert!(
+        checked.stdout.contains(&format!("    {said}\n")),
+        "{checked:?}"
+    );
+    let ended = brunt.run();
+    assert!(
+        ended.stderr.contains(&format!("note: {said}\n")),
+        "{ended:?}"
+    );
+    let logins = server.counts().by_path["/login"];
+    assert!((2..=40).contains(&logins), "{logins}");
+    assert!(!ended.stdout.contains("the load was not made"), "{ended:?}");
 }
 
 #[test]

@@ -11,6 +11,7 @@ mod http2;
 mod open;
 #[path = "../play/mod.rs"]
 mod play;
+mod pools;
 mod seed;
 mod steering;
 mod steps;

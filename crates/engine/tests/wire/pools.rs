@@ -1,0 +1,156 @@
+//! The users of an open load start as its arrivals need them.
+
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use record::{Command, Level, Measure, Outcome, Part, RunRecord, Scope};
+use testbed::{Answer, Counts, Routes, Server};
+
+use crate::{Play, total};
+
+const USERS: &str = "on_start = [{ post = \"/login\" }]\non_stop = [{ post = \"/logout\" }]\n\
+                     [[users.u.tasks]]\nget = \"/a\"";
+
+fn routes(login_ms: u64, response_ms: u64) -> Routes {
+    let after = |ms| Answer::ok("x").delayed(Duration::from_millis(ms));
+    Routes::new()
+        .at("/login", after(login_ms))
+        .at("/logout", after(0))
+        .at("/a", after(response_ms))
+}
+
+fn play(server: &Server, profile: &str) -> Play {
+    let mut play = Play::new(&server.url(), 1, "1s", "0s", USERS);
+    play.scenario = play
+        .scenario
+        .replace("users = 1\nduration = \"1s\"", profile);
+    play
+}
+
+fn of(counts: &Counts, path: &str) -> u64 {
+    counts.by_path.get(path).copied().unwrap_or(0)
+}
+
+fn longest_ms(record: &RunRecord, measure: Measure) -> u64 {
+    let histogram = record.timeline.histogram(Scope::All, measure, Outcome::Ok);
+    histogram.max_ns().unwrap_or(0) / 1_000_000
+}
+
+#[test]
+fn search_at_its_first_level_logs_in_few_of_its_pool() {
+    for threads in [1, 2] {
+        let server = Server::start(routes(20, 5)).unwrap();
+        let mut play = play(&server, "search = {}\nduration = \"3s\"");
+        play.settings.threads = threads;
+        let record = play.run();
+        let counts = server.stop();
+        let logins = of(&counts, "/login");
+        assert!((2..=20).contains(&logins), "{logins} of 4,000");
+        assert_eq!(of(&counts, "/logout"), logins);
+        let arrivals = play.plan().casts[0].arrivals(&play.plan().load, 0).count();
+        assert_eq!(of(&counts, "/a"), arrivals as u64);
+        assert_eq!(total(&record, |second| second.users_begun), logins);
+        assert_eq!(record.timeline.failures(), []);
+    }
+}
+
+#[test]
+fn users_are_ready_before_a_higher_level_needs_them() {
+    let logins: Arc<Mutex<Vec<Instant>>> = Arc::default();
+    let seen = logins.clone();
+    let routes = routes(0, 40).rule("/login", move |_| {
+        seen.lock().unwrap().push(Instant::now());
+        Answer::ok("x").delayed(Duration::from_millis(100))
+    });
+    let server = Server::start(routes).unwrap();
+    let play = play(
+        &server,
+        "arrivals = \"constant\"\nsearch = {}\nduration = \"4s\"",
+    );
+    let level = Level {
+        from_ms: 2_500,
+        within_ms: 0,
+        level: 200.0,
+        part: Part::Trial,
+    };
+    let mut told = false;
+    let record = play.run_with(|engine, _| {
+        if !told && engine.clock().elapsed() > Duration::from_millis(1_500) {
+            told = true;
+            engine.command(Command::Level(level));
+        }
+    });
+    let counts = server.stop();
+    assert_eq!(of(&counts, "/a"), 25 + 300);
+    assert_eq!(record.timeline.failures(), []);
+    let logins = logins.lock().unwrap();
+    // 200/s × 40 ms are 8 at once; 64 are room for responses eight times as slow.
+    assert!((60..=120).contains(&logins.len()), "{}", logins.len());
+    // The level begins at 2.5 s. A look during it may find responses a little slower than before.
+    let is_before = |login: &&Instant| **login - logins[0] < Duration::from_millis(2_450);
+    let before = logins.iter().filter(is_before).count();
+    assert!(before >= 60, "{before} of {}", logins.len());
+}
+
+#[test]
+fn wait_for_the_first_login_is_lag_and_not_the_services() {
+    let server = Server::start(routes(300, 1)).unwrap();
+    let play = play(
+        &server,
+        "arrivals = \"constant\"\nrate = 100\nusers = 100\nduration = \"2s\"",
+    );
+    let record = play.run();
+    let counts = server.stop();
+    assert_eq!(of(&counts, "/a"), 200);
+    let (lag_ms, response_ms) = (
+        longest_ms(&record, Measure::Lag),
+        longest_ms(&record, Measure::Response),
+    );
+    assert!(lag_ms >= 300, "{lag_ms} ms");
+    assert!(
+        response_ms >= lag_ms,
+        "the intended start stays: {response_ms} ms"
+    );
+    assert!(
+        response_ms < lag_ms + 150,
+        "{response_ms} ms, {lag_ms} ms of it lag"
+    );
+    // Each arrival before the first login starts a user, and none after it has to.
+    let logins = of(&counts, "/login");
+    assert!((30..=60).contains(&logins), "{logins}");
+}
+
+#[test]
+fn pool_grows_to_its_size_when_responses_get_slow() {
+    let server = Server::start(routes(5, 1_500)).unwrap();
+    let play = play(
+        &server,
+        "arrivals = \"constant\"\nrate = 100\nusers = 60\nduration = \"1s\"",
+    );
+    let record = play.run();
+    let counts = server.stop();
+    assert_eq!(of(&counts, "/login"), 60, "no more than the pool has");
+    assert_eq!(of(&counts, "/a"), 100, "every arrival is played");
+    // The last 40 waited for a user: that is the service's time.
+    assert!(longest_ms(&record, Measure::Response) > 2_000);
+    assert!(longest_ms(&record, Measure::Lag) < 500);
+}
+
+#[test]
+fn users_that_cannot_log_in_are_replaced_and_logins_are_not_hammered() {
+    let fails = Answer::new(503);
+    let answers = vec![fails.clone(), fails, Answer::ok("x")];
+    let server = Server::start(routes(0, 1).sequence("/login", answers)).unwrap();
+    let playing = play(&server, "rate = 50\nduration = \"1s\"");
+    let record = playing.run();
+    let counts = server.stop();
+    assert_eq!(total(&record, |second| second.users_not_started), 2);
+    assert!(of(&counts, "/a") > 20);
+    let server = Server::start(routes(0, 1).at("/login", Answer::new(503))).unwrap();
+    let playing = play(&server, "search = {}\nduration = \"3s\"");
+    let mut all_failed = false;
+    playing.run_with(|engine, _| all_failed = engine.started().all_failed().is_some());
+    let tried = of(&server.stop(), "/login");
+    assert!(all_failed);
+    assert!((10..=100).contains(&tried), "{tried} of 4,000");
+}
