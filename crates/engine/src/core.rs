@@ -39,6 +39,8 @@ use crate::target::Target;
 use crate::tls::Sessions;
 use crate::user::User;
 
+/// So many steps may be taken, of all users, before the core's other work has its turn.
+const STEPS_AT_ONCE: u32 = 64;
 /// The most that is read at once.
 const SCRATCH_BYTES: usize = 64 << 10;
 
@@ -74,6 +76,8 @@ pub(crate) struct Core {
     /// Buffers for requests under way.
     buffers: RefCell<Vec<Vec<u8>>>,
     body: RefCell<Vec<u8>>,
+    /// Steps since the core's other work had its turn.
+    steps: Cell<u32>,
     users: Cell<u32>,
     /// The most users at once since the last hand-over.
     users_max: Cell<u32>,
@@ -127,6 +131,7 @@ impl Core {
             heads: RefCell::default(),
             buffers: RefCell::default(),
             body: RefCell::default(),
+            steps: Cell::new(0),
             users: Cell::new(0),
             users_max: Cell::new(0),
         })
@@ -199,6 +204,16 @@ impl Core {
                 example::without(text, &self.plan.secrets)
             });
         }
+    }
+
+    /// Counts a step. True if it is time that the core's other work has its turn: a user whose steps wait for nothing
+    /// would keep the core to itself.
+    #[inline]
+    pub(crate) fn takes_too_long(&self) -> bool {
+        let steps = self.steps.get() + 1;
+        let is_over = steps == STEPS_AT_ONCE;
+        self.steps.set(if is_over { 0 } else { steps });
+        is_over
     }
 
     /// Counts what is no request, such as a group, at this moment.

@@ -9,6 +9,10 @@ use crate::exchange::{Ended, Exchange};
 use crate::fault::Fault;
 use crate::pacer::{Phase, Seat};
 
+/// So many steps of a task may follow one another without a request or a rest: a fraction of a second's work. A loop
+/// that takes more has no end that is worth waiting for.
+const IDLE_STEPS_MAX: u32 = 1_000_000;
+
 /// A user going through steps.
 pub(crate) struct Playing<'a> {
     core: &'a Core,
@@ -26,6 +30,8 @@ pub(crate) struct Playing<'a> {
     groups: Vec<Group>,
     /// Whether steps go on where a request has failed that nothing was to be taken from.
     stops_at_failure: bool,
+    /// Steps since the last request or rest.
+    idle_steps: u32,
 }
 
 /// A group that was begun.
@@ -78,6 +84,7 @@ impl<'a> Playing<'a> {
             reason: None,
             groups: Vec::new(),
             stops_at_failure: false,
+            idle_steps: 0,
         }
     }
 
@@ -110,6 +117,14 @@ impl<'a> Playing<'a> {
         let mut is_first = true;
         while let Some(step) = steps.get(at) {
             at += 1;
+            // Others have their turn, however little this user waits for.
+            if self.core.takes_too_long() {
+                tokio::task::yield_now().await;
+                if self.core.pacer.phase() == Phase::Aborting {
+                    flow = Flow::BrokenOff;
+                    break;
+                }
+            }
             flow = match step {
                 Step::Request(request) => {
                     if !std::mem::take(&mut is_first) {
@@ -145,6 +160,7 @@ impl<'a> Playing<'a> {
     #[inline]
     async fn request(&mut self, request: &'a Request) -> Flow {
         let core = self.core;
+        self.idle_steps = 0;
         let exchange =
             Exchange::play(core, self.seat, request, self.belongings, self.moments).await;
         let (done_ns, ended) = exchange;
@@ -184,6 +200,9 @@ impl<'a> Playing<'a> {
         }
         let until_ns = self.moments.0.saturating_add(rest_ns);
         self.rested_ns += rest_ns;
+        if rest_ns > 0 {
+            self.idle_steps = 0;
+        }
         self.moments = (until_ns, until_ns);
         while core.clock.now_ns() < until_ns {
             if core.pacer.phase() != Phase::Running {
@@ -198,6 +217,11 @@ impl<'a> Playing<'a> {
 
     /// Takes a step that neither sends nor rests; `at` is the place of the next one.
     fn turn(&mut self, step: &Step, at: &mut usize) -> Result<(), Halt> {
+        self.idle_steps += 1;
+        if self.idle_steps > IDLE_STEPS_MAX {
+            let text = format!("a loop took {IDLE_STEPS_MAX} steps without a request or a wait");
+            return Err(Halt::Failed(text));
+        }
         match step {
             Step::Set(slot, expression) => {
                 let value = self.evaluate(expression)?;

@@ -1,6 +1,6 @@
 //! Runs end when they are told to, and what was under way is counted.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use record::{Command, FailureKind};
 use testbed::{Answer, Fault, Routes, Server};
@@ -80,5 +80,55 @@ fn users_come_and_go_as_the_profile_says() {
     assert_eq!(
         total(&record, |second| second.wire_requests),
         server.stop().requests
+    );
+}
+
+#[test]
+fn loops_without_a_request_leave_others_their_turn_and_end_with_the_load() {
+    let endless = "{ while = \"true\", at_most = 4000000000, steps = [%] }";
+    let set = "{ set = { a = 1 } }";
+    let nested = (0..4).fold(set.to_owned(), |inner, _| endless.replace('%', &inner));
+    let loops = [
+        nested,
+        format!("{{ repeat = 4000000000, steps = [{set}] }}"),
+        endless.replace('%', "{ wait = \"1ns\" }"),
+    ];
+    for steps in loops {
+        let server = Server::start(Routes::new().otherwise(Answer::ok("x"))).unwrap();
+        let tasks = format!(
+            "[[users.u.tasks]]\nsteps = [{{ get = \"/u\" }}, {steps}]\n[users.other]\nwait = \"pace(50ms)\"\n\
+             [[users.other.tasks]]\nget = \"/other\""
+        );
+        let mut play = Play::new(&server.url(), 2, "1s", "0s", &tasks);
+        play.settings.stop_timeout = Duration::from_millis(200);
+        let begun = Instant::now();
+        let record = play.run();
+        let took = begun.elapsed();
+        assert!(took < Duration::from_secs(5), "{took:?}: {steps}");
+        let others = server.stop().by_path.get("/other").copied();
+        assert!(others >= Some(15), "{others:?} of 20: {steps}");
+        assert!(total(&record, |second| second.ok) >= 16);
+    }
+}
+
+#[test]
+fn tasks_that_wait_for_nothing_leave_others_their_turn() {
+    let server = Server::start(Routes::new().otherwise(Answer::ok("x"))).unwrap();
+    let tasks = "[[users.u.tasks]]\nsteps = [{ set = { a = 1 } }]\n[users.other]\nwait = \"pace(50ms)\"\n\
+                 [[users.other.tasks]]\nget = \"/other\"";
+    let record = Play::new(&server.url(), 2, "1s", "0s", tasks).run();
+    assert!(total(&record, |second| second.ok) >= 15);
+}
+
+#[test]
+fn loop_that_never_waits_is_a_failure_in_words() {
+    let server = Server::start(Routes::new().otherwise(Answer::ok("x"))).unwrap();
+    let tasks = "[[users.u.tasks]]\nsteps = [{ repeat = 4000000000, steps = [{ set = { a = 1 } }] }, { get = \"/u\" }]";
+    let record = Play::new(&server.url(), 1, "2s", "1h", tasks).run();
+    let failure = &record.timeline.failures()[0];
+    let example = failure.example.as_deref().unwrap();
+    assert!(
+        example.contains("a loop took 1000000 steps without a request or a wait"),
+        "{example}"
     );
 }
