@@ -29,16 +29,9 @@ pub(crate) struct ComparisonOptions {
     /// A difference of less is none [default: 5%, and 10% for percentiles under a millisecond]
     #[arg(long, value_name = "SHARE", value_parser = share)]
     pub(crate) tolerance: Option<f64>,
-    /// Compare what cannot be compared, such as runs of two machines
+    /// Compare what cannot be compared, such as runs of two machines; of `brunt run`, also replace a run in --out
     #[arg(long)]
     pub(crate) force: bool,
-}
-
-impl ComparisonOptions {
-    /// Whether any was given.
-    pub(crate) fn is_given(self) -> bool {
-        self.tolerance.is_some() || self.force
-    }
 }
 
 impl Yardstick {

@@ -13,6 +13,7 @@ use rustix::process::{Pid, Signal, kill_process_group};
 use url::Url;
 
 use crate::exit::Failure;
+use crate::results;
 
 /// How long a build may take until it serves, unless `--wait-ready` says otherwise.
 const SERVES_WITHIN: Duration = Duration::from_secs(30);
@@ -48,7 +49,8 @@ impl Build {
             None => Url::parse(&format!("http://127.0.0.1:{port}/"))
                 .context("cannot name a port of the loopback")?,
         };
-        let file = File::create(&log).with_context(|| format!("cannot write {}", log.display()))?;
+        let file =
+            results::create_new(&log).with_context(|| format!("cannot write {}", log.display()))?;
         let (output, said) = std::io::pipe().context("cannot make a pipe")?;
         let also = said.try_clone().context("cannot share a pipe")?;
         std::thread::Builder::new()

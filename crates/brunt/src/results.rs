@@ -1,7 +1,7 @@
 //! The results folder: what a run leaves on disk.
 
-use std::fs::{self, File};
-use std::io;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
@@ -14,6 +14,20 @@ const REPORTS: &str = "performance/reports";
 pub(crate) const BASELINES: &str = "performance/benchmarks";
 /// What stands for the run that began last.
 pub(crate) const LATEST: &str = "latest";
+
+/// The files of a run, or of two builds compared, in a folder that the user named.
+const FILES: [&str; 10] = [
+    crate::play::RECORD_FILE,
+    "summary.json",
+    "report.html",
+    "requests.csv",
+    "timeline.csv",
+    "failures.csv",
+    "resources.csv",
+    "comparison.json",
+    "a.log",
+    "b.log",
+];
 
 /// Where one run's files go.
 #[derive(Debug, Clone)]
@@ -34,7 +48,8 @@ pub(crate) struct WriteError {
 }
 
 impl RunFolder {
-    /// A folder for a run that begins now: in `out`, or new under `performance/`.
+    /// A folder for a run that begins now: in `out`, or new under `performance/`. The files of an earlier run in `out`
+    /// are removed.
     pub(crate) fn create(
         out: Option<&Path>,
         profile: &str,
@@ -43,6 +58,9 @@ impl RunFolder {
         let run_id = run_id(profile, now);
         if let Some(out) = out {
             create_folder(out)?;
+            for file in FILES.map(|name| out.join(name)) {
+                remove_file(&file).map_err(|error| write_error(&file, error))?;
+            }
             return Ok(Self {
                 run_id,
                 folder: out.to_owned(),
@@ -84,7 +102,7 @@ impl RunFolder {
             self.folder.join(name),
             self.folder.join(format!("{name}.new")),
         );
-        let written = File::create(&new).and_then(begin).and_then(|writer| {
+        let written = create_new(&new).and_then(begin).and_then(|writer| {
             fs::rename(&new, &path)?;
             Ok(writer)
         });
@@ -93,7 +111,12 @@ impl RunFolder {
 
     /// Writes a file in the folder.
     pub(crate) fn write(&self, name: &str, text: &str) -> Result<(), WriteError> {
-        write(&self.folder.join(name), text)
+        replace(&self.folder.join(name), text)
+    }
+
+    /// Writes its HTML report.
+    pub(crate) fn write_report(&self, text: &str) -> Result<(), WriteError> {
+        replace(&self.report, text)
     }
 
     /// The folder.
@@ -105,6 +128,63 @@ impl RunFolder {
     pub(crate) fn error(&self, name: &str, error: io::Error) -> WriteError {
         write_error(&self.folder.join(name), error)
     }
+}
+
+/// Refuses a folder that holds files of an earlier run, unless they are to be replaced. What has the name of such a file
+/// is taken for one, links included.
+pub(crate) fn refuse_used(out: &Path, replaces: bool) -> Result<(), String> {
+    refuse_any(&FILES, out, replaces)
+}
+
+/// Refuses a folder that holds a run, unless some of its files are to be replaced.
+pub(crate) fn refuse_run(out: &Path, replaces: bool) -> Result<(), String> {
+    refuse_any(&[crate::play::RECORD_FILE], out, replaces)
+}
+
+fn refuse_any(names: &[&str], out: &Path, replaces: bool) -> Result<(), String> {
+    let is_there = |name: &&&str| out.join(name).symlink_metadata().is_ok();
+    match names.iter().find(is_there) {
+        Some(name) if !replaces => Err(format!(
+            "cannot write to {}: it holds {name} of an earlier run; give another folder, or --force to replace the run",
+            out.display()
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// A new file. What had its name is removed; a link is not followed.
+pub(crate) fn create_new(path: &Path) -> io::Result<File> {
+    remove_file(path)?;
+    OpenOptions::new().write(true).create_new(true).open(path)
+}
+
+/// Removes a file or a link, if it is there.
+fn remove_file(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        removed => removed,
+    }
+}
+
+/// Writes a whole file in the place of what had its name; a link is not followed. If that fails, what was there stays.
+pub(crate) fn replace(path: &Path, text: &str) -> Result<(), WriteError> {
+    let mut new = path.as_os_str().to_owned();
+    new.push(".new");
+    let new = PathBuf::from(new);
+    let written = create_new(&new).and_then(|mut file| {
+        file.write_all(text.as_bytes())?;
+        fs::rename(&new, path)
+    });
+    written.map_err(|error| {
+        fs::remove_file(&new).ok();
+        write_error(path, error)
+    })
+}
+
+/// The same in a folder, which is made if it is not there.
+pub(crate) fn replace_in(folder: &Path, name: &str, text: &str) -> Result<(), WriteError> {
+    create_folder(folder)?;
+    replace(&folder.join(name), text)
 }
 
 /// Where the page of all profiles goes.
@@ -170,12 +250,11 @@ pub(crate) fn is_own(folder: &Path) -> bool {
 
 /// Removes the folder that brunt made for a run, and the run's report. What is gone already is fine.
 pub(crate) fn remove(folder: &Path) -> io::Result<()> {
-    let gone = |removed: io::Result<()>| match removed {
+    remove_file(&report_of(folder))?;
+    match fs::remove_dir_all(folder) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         removed => removed,
-    };
-    gone(fs::remove_file(report_of(folder)))?;
-    gone(fs::remove_dir_all(folder))
+    }
 }
 
 /// The folder of a run: the latest, by its name, or as a path; or why there is none.

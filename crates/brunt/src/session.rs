@@ -19,7 +19,7 @@ use crate::interrupt::Interrupts;
 use crate::load_options::LoadOptions;
 use crate::outlets::Outlets;
 use crate::play::Played;
-use crate::results::{self, RunFolder, WriteError};
+use crate::results::{RunFolder, WriteError};
 use crate::screen::{self, LiveLine};
 use crate::stage::Stage;
 use crate::store;
@@ -103,6 +103,7 @@ impl Session<'_> {
             report: folder.report.clone(),
             exit,
         };
+        let has_record = write_error.is_none();
         let errors: Vec<WriteError> = write_error
             .into_iter()
             .chain(leave(&run.judged(), folder))
@@ -119,9 +120,13 @@ impl Session<'_> {
         }
         // The files are whole without it, and the run's own result stands.
         if let Err(error) = store::keep(&run.judged(), folder) {
+            let remedy = if has_record {
+                "; once that is mended, `brunt history --rebuild` adds it from its record"
+            } else {
+                ""
+            };
             note(&format!(
-                "warning: the history does not know this run: {error}; once that is mended, \
-                 `brunt history --rebuild` adds it from its record"
+                "warning: the history does not know this run: {error}{remedy}"
             ));
         }
         run
@@ -154,7 +159,7 @@ impl JudgedRun {
 fn leave(run: &Judged, folder: &RunFolder) -> Vec<WriteError> {
     let written = [
         folder.write("summary.json", &report::summary_json(run)),
-        results::write(&folder.report, &report::html(&[*run])),
+        folder.write_report(&report::html(&[*run])),
     ];
     let tables = csv_files(run.record).map(|(name, text)| folder.write(name, &text));
     let written = written.into_iter().chain(tables);

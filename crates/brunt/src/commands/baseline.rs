@@ -104,6 +104,9 @@ fn show(name: &str) -> Result<Exit, Failure> {
 }
 
 fn compare(options: &CompareOptions) -> Result<Exit, Failure> {
+    if let Some(out) = &options.out {
+        results::refuse_run(out, options.comparison.force).map_err(Failure::Input)?;
+    }
     let yardstick = Yardstick::find(&options.name, options.comparison)?;
     let record = baselines::record_of(&options.run)?;
     let differences = yardstick.differences(&record.header)?;
@@ -130,8 +133,8 @@ fn compare(options: &CompareOptions) -> Result<Exit, Failure> {
         exit_code: exit.code(),
     };
     if let Some(out) = &options.out {
-        results::write_in(out, "summary.json", &report::summary_json(&run))?;
-        results::write_in(out, "report.html", &report::html(&[run]))?;
+        results::replace_in(out, "summary.json", &report::summary_json(&run))?;
+        results::replace_in(out, "report.html", &report::html(&[run]))?;
     }
     let checks = [Checks::beside_baseline(&run, fail_on)];
     let written = options.out.as_ref().map(|out| out.join("report.html"));

@@ -62,6 +62,9 @@ pub(crate) struct Options {
     /// Put all files in this folder [default: under performance/]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
+    /// Replace an earlier run or comparison in --out
+    #[arg(long, requires = "out")]
+    force: bool,
     #[command(flatten, next_help_heading = "In a pipeline")]
     pipeline: Pipeline,
     #[command(flatten, next_help_heading = "How load is made")]
@@ -70,6 +73,9 @@ pub(crate) struct Options {
 
 pub(crate) fn run(options: &Options) -> Result<Exit, Failure> {
     refuse_misfits(options)?;
+    if let Some(out) = &options.out {
+        results::refuse_used(out, options.force).map_err(Failure::Input)?;
+    }
     let scenario = options.load.scenario()?;
     let blocks = blocks(options, &scenario)?;
     let hosts = hosts(options, &scenario)?;
@@ -275,7 +281,7 @@ fn leave(options: &Options, contested: &Contested, conduct: &Conduct, folder: &R
     let mut exit = options.pipeline.tell(exit, &checks, &markdown);
     let written = [
         folder.write("comparison.json", &report::contest_json(&contest)),
-        results::write(&folder.report, &report::html_of_contest(&contest)),
+        folder.write_report(&report::html_of_contest(&contest)),
     ];
     for error in written.into_iter().filter_map(Result::err) {
         complain(&error.to_string());

@@ -81,6 +81,7 @@ pub(crate) fn run(options: &Options) -> Result<Exit, Failure> {
     refuse_misfits(options)?;
     let scenario = options.load.scenario()?;
     let plans = plans(options, &scenario)?;
+    refuse_used_folders(options, &plans)?;
     let yardstick = options
         .baseline
         .as_deref()
@@ -133,7 +134,7 @@ pub(crate) fn run(options: &Options) -> Result<Exit, Failure> {
     if several {
         let page = results::page_of_all(options.out.as_deref(), begun);
         screen::say(&report::terminal_of_all(&judged, screen::width(), true));
-        match results::write(&page, &report::html(&judged)) {
+        match results::replace(&page, &report::html(&judged)) {
             Ok(()) => screen::say(&format!("Report of all: {}\n", page.display())),
             Err(error) => {
                 complain(&error.to_string());
@@ -145,12 +146,28 @@ pub(crate) fn run(options: &Options) -> Result<Exit, Failure> {
     Ok(exit)
 }
 
+/// Refuses to replace an earlier run unless told to, before anything is played.
+fn refuse_used_folders(options: &Options, plans: &[(String, Plan)]) -> Result<(), Failure> {
+    let Some(out) = &options.out else {
+        return Ok(());
+    };
+    let own = plans.iter().map(|(profile, _)| out.join(profile));
+    let of_profiles = own.filter(|_| plans.len() > 1);
+    for folder in std::iter::once(out.clone()).chain(of_profiles) {
+        results::refuse_used(&folder, options.comparison.force).map_err(Failure::Input)?;
+    }
+    Ok(())
+}
+
 fn refuse_misfits(options: &Options) -> Result<(), Failure> {
     let misfit = match &options.baseline {
         Some(_) if options.profiles.len() > 1 || options.profiles == [ALL] => {
             "a baseline is of one profile: name it alone, or leave --baseline out"
         }
-        None if options.comparison.is_given() => "--tolerance and --force go with --baseline",
+        None if options.comparison.tolerance.is_some() => "--tolerance goes with --baseline",
+        None if options.comparison.force && options.out.is_none() => {
+            "--force goes with --baseline, or with --out"
+        }
         _ => return Ok(()),
     };
     Err(Failure::Input(misfit.into()))

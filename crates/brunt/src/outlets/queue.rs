@@ -116,7 +116,7 @@ impl Queue {
         }
         self.has_complained = true;
         Some(format!(
-            "note: {} loses intervals: {reason}; the run goes on, and its record is whole",
+            "note: {} loses intervals: {reason}; the run goes on without them",
             self.name
         ))
     }
@@ -282,8 +282,7 @@ mod tests {
             .take(3)
             .map(|interval| queue.interval(&header, &interval))
             .collect();
-        let note = "note: --slow loses intervals: it takes less than one a second; the run goes on, and its \
-                    record is whole";
+        let note = "note: --slow loses intervals: it takes less than one a second; the run goes on without them";
         assert_eq!(told, [Some(note.to_owned()), None, None], "it is said once");
 
         word.send(Ok(())).unwrap();

@@ -366,7 +366,10 @@ fn wrong_input_names_the_remedy() {
             &["baseline", "compare", "main", "--tolerance", "5"],
             "write it like 5%",
         ),
-        (&["run", "load", "--tolerance", "5%"], "go with --baseline"),
+        (
+            &["run", "load", "--tolerance", "5%"],
+            "--tolerance goes with --baseline",
+        ),
         (
             &["run", "all", "--baseline", "main"],
             "a baseline is of one profile",

@@ -272,7 +272,7 @@ fn a_history_that_cannot_be_written_takes_nothing_from_the_run() {
     .unwrap();
     let codes = [&with, &without].map(|place| played(place, &["p", "--out", "out"]).code);
     assert_eq!(codes[0], codes[1]);
-    let ended = played(&without, &["p", "--out", "out"]);
+    let ended = played(&without, &["p", "--out", "out", "--force"]);
     assert!(
         ended
             .stderr

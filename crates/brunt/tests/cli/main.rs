@@ -11,6 +11,7 @@ mod compare;
 mod disk;
 mod embedded;
 mod ending;
+mod folders;
 mod history;
 mod import;
 mod outlets;

@@ -199,7 +199,7 @@ fn services_that_fail_or_are_silent_end_as_documented() {
     let without = brunt(&scenario(&silent.url(), short, "")).and(&["--stop-timeout", "100ms"]);
     let ended = without.run();
     assert_state(&without, &ended, &expected);
-    let never = brunt_.and(&["--fail-on", "never"]).run();
+    let never = brunt_.and(&["--fail-on", "never", "--force"]).run();
     assert_eq!(never.code, Some(0), "{never:?}");
 }
 

@@ -63,6 +63,8 @@ impl Stand {
         arguments.extend(["--headless", "--seed", "1", "--host", "URL"].map(str::to_owned));
         arguments.extend(["--file".to_owned(), file.display().to_string()]);
         arguments.extend(["--out".to_owned(), out.display().to_string()]);
+        // Each round takes the place of the one before.
+        arguments.push("--force".to_owned());
         Ok(Client {
             name: "brunt",
             version: crate::machine::output(
