@@ -1,6 +1,5 @@
 //! Builds: services that brunt starts by their commands, so that two of them can be played in turns.
 
-use std::fs::File;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream, ToSocketAddrs};
 use std::os::unix::process::CommandExt;
@@ -12,6 +11,7 @@ use anyhow::Context;
 use rustix::process::{Pid, Signal, kill_process_group};
 use url::Url;
 
+use crate::children::{Registration, register_group};
 use crate::exit::Failure;
 use crate::results;
 
@@ -29,6 +29,8 @@ pub(crate) struct Build {
     /// What it is called.
     side: &'static str,
     child: Child,
+    /// It is killed with brunt; `None`: it was waited for.
+    registration: Option<Registration>,
     url: Url,
     log: PathBuf,
 }
@@ -67,9 +69,11 @@ impl Build {
             .stderr(also)
             .spawn()
             .context("cannot start a shell")?;
+        let registration = Some(register_group(&child));
         let mut build = Self {
             side,
             child,
+            registration,
             url,
             log,
         };
@@ -133,6 +137,8 @@ impl Drop for Build {
             }
             std::thread::sleep(LOOK_EVERY);
         }
+        // From here on its id may be another's.
+        self.registration = None;
         // What the shell left behind, too. Neither can fail for a child that was not waited for.
         self.signal(Signal::KILL);
         self.child.wait().ok();

@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use url::Url;
 
+use crate::children::{self, Registration};
+
 /// What the agent prints before the address it serves at.
 pub(crate) const SERVING_AT: &str = "serving at ";
 
@@ -18,6 +20,8 @@ const END_WITHIN: Duration = Duration::from_secs(3);
 /// since it then sees the end of its standard input.
 pub(crate) struct EmbeddedAgent {
     child: Child,
+    /// It is killed with brunt; `None`: it was waited for.
+    registration: Option<Registration>,
     input: Option<ChildStdin>,
     url: Url,
 }
@@ -39,6 +43,7 @@ impl EmbeddedAgent {
             .stdout(Stdio::piped())
             .spawn()
             .context("cannot start the embedded agent")?;
+        let registration = Some(children::register(&child));
         let input = child.stdin.take();
         let output = child
             .stdout
@@ -54,10 +59,16 @@ impl EmbeddedAgent {
             .and_then(|url| Url::parse(url).ok());
         let Some(url) = url else {
             // It has said on standard error why it could not serve.
+            drop(registration);
             child.wait().context("cannot wait for the embedded agent")?;
             anyhow::bail!("the embedded agent did not begin to serve");
         };
-        Ok(Self { child, input, url })
+        Ok(Self {
+            child,
+            registration,
+            input,
+            url,
+        })
     }
 
     /// Where it serves.
@@ -71,8 +82,8 @@ impl EmbeddedAgent {
     }
 
     /// Whether it has ended by itself.
-    pub(crate) fn has_ended(&mut self) -> bool {
-        !matches!(self.child.try_wait(), Ok(None))
+    pub(crate) fn has_ended(&self) -> bool {
+        children::has_ended(&self.child)
     }
 }
 
@@ -80,12 +91,11 @@ impl Drop for EmbeddedAgent {
     fn drop(&mut self) {
         drop(self.input.take());
         let until = Instant::now() + END_WITHIN;
-        while Instant::now() < until {
-            if self.has_ended() {
-                return;
-            }
+        while !self.has_ended() && Instant::now() < until {
             std::thread::sleep(Duration::from_millis(5));
         }
+        // From here on its id may be another's.
+        self.registration = None;
         // Neither can fail for a child that was not waited for.
         self.child.kill().ok();
         self.child.wait().ok();

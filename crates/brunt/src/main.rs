@@ -4,6 +4,7 @@
 mod baselines;
 mod builds;
 mod ceiling;
+mod children;
 mod commands;
 mod commit;
 mod decidability;

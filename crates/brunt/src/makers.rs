@@ -45,6 +45,14 @@ impl Makers {
         }
     }
 
+    /// Gives up those that have not ended: nobody waits for them.
+    pub(crate) fn abandon(&mut self) {
+        match self {
+            Self::Threads(engine) => engine.abandon(),
+            Self::Processes(processes) => processes.abandon(),
+        }
+    }
+
     /// What comes next, waiting at most so long; an error when a process is lost.
     pub(crate) fn news(&mut self, wait: Duration) -> Result<News, WorkerLost> {
         match self {

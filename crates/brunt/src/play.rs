@@ -37,6 +37,8 @@ const FAILING_REQUESTS: u64 = 10;
 const CODES_MAX: usize = 3;
 /// How long to wait for news at most, so that an interrupt is soon seen.
 const NEWS_WITHIN: Duration = Duration::from_millis(50);
+/// What makes the load has ended so long after `--stop-timeout`, or it never will.
+const ENDS_WITHIN: Duration = Duration::from_secs(30);
 
 /// All that a run needs.
 pub(crate) struct Run<'a> {
@@ -45,6 +47,8 @@ pub(crate) struct Run<'a> {
     pub(crate) settings: Settings,
     /// Processes that make the load; where it is one, brunt is that.
     pub(crate) processes: u32,
+    /// How long one of them may be silent.
+    pub(crate) worker_timeout: Duration,
     pub(crate) header: Header,
     /// Where the record is kept as it grows; `None`: nowhere.
     pub(crate) folder: Option<&'a RunFolder>,
@@ -75,12 +79,12 @@ impl Run<'_> {
         self.header.started_at = Timestamp::now();
         let set_up = engine::set_up(&self.plan, &self.target, self.settings.seed)?;
         self.settings.values = set_up.values.clone();
-        self.interrupts.something_to_lose();
         let failed = set_up.failed.clone();
         let engine = match failed {
             Some(_) => None,
             None => Some(self.makers()?),
         };
+        self.interrupts.something_to_lose();
         if let Some(engine) = &engine {
             let elapsed = jiff::SignedDuration::try_from(engine.clock().elapsed())?;
             self.header.started_at = Timestamp::now() - elapsed;
@@ -124,7 +128,7 @@ impl Run<'_> {
             let engine = Engine::start(plan, target, settings, Clock::start())?;
             return Ok(Makers::Threads(engine));
         }
-        let processes = Processes::start(&Job {
+        let job = Job {
             profile: self.header.profile.clone(),
             agent: self.agent.as_ref().map(|agent| agent.url().to_string()),
             scenario_hash: self.header.scenario_hash.clone(),
@@ -135,7 +139,8 @@ impl Run<'_> {
             cores: self.settings.cores.clone(),
             stop_timeout: self.settings.stop_timeout,
             values: Job::told(&self.settings.values),
-        })?;
+        };
+        let processes = Processes::start(&job, self.worker_timeout)?;
         self.monitor.count_in(&processes.pids())?;
         Ok(Makers::Processes(processes))
     }
@@ -159,11 +164,12 @@ impl Run<'_> {
                 }
                 Ok(News::Nothing) => {}
                 Ok(News::StopTest) => stop.ask(&mut engine, keeper, StoppedBy::Scenario, None),
-                Ok(News::CoreFailed(reason)) => {
-                    stop.ask(&mut engine, keeper, StoppedBy::InternalError, Some(reason));
-                }
+                Ok(News::CoreFailed(reason)) => stop.fail(&mut engine, keeper, reason),
                 Ok(News::Ended) => break,
                 Err(lost) => stop.lose(&mut engine, keeper, lost),
+            }
+            if self.gives_up(&mut engine, keeper, &mut stop) {
+                break;
             }
             let elapsed_s = clock.elapsed().as_secs();
             if elapsed_s >= next_second {
@@ -209,6 +215,17 @@ impl Run<'_> {
         }
         keeper.end(ending);
         stop.aborted
+    }
+
+    /// Gives up what makes the load, if it should have ended long ago. True if so.
+    fn gives_up(&self, engine: &mut Makers, keeper: &mut Keeper, stop: &mut Stop) -> bool {
+        let load = self.header.load.longest();
+        let is_overdue = stop.is_overdue(engine.clock(), &load, self.settings.stop_timeout);
+        if is_overdue {
+            stop.fail(engine, keeper, "the load did not end".to_owned());
+            engine.abandon();
+        }
+        is_overdue
     }
 
     /// What the scenario does after the load, which nothing is judged by.
@@ -383,6 +400,30 @@ impl Stop {
             engine.command(Command::Stop);
             keeper.event(engine.clock(), Command::Stop);
         }
+    }
+
+    /// Stops the load since what makes it has failed, or cannot be waited for. That is the run's ending, whatever else
+    /// had been asked.
+    fn fail(&mut self, engine: &mut Makers, keeper: &mut Keeper, reason: String) {
+        let by = StoppedBy::InternalError;
+        self.ask(engine, keeper, by, Some(reason.clone()));
+        let load_ms = milliseconds_of(&keeper.record.header.load.longest());
+        let asked = self.asked.take();
+        self.asked = match asked {
+            Some((StoppedBy::InternalError | StoppedBy::WorkerLost, ..)) => asked,
+            Some((_, at_ms, _)) => Some((by, at_ms, Some(reason))),
+            None => Some((by, load_ms, Some(reason))),
+        };
+    }
+
+    /// Whether what makes the load should have ended long ago.
+    fn is_overdue(&self, clock: Clock, load: &record::Load, stop_timeout: Duration) -> bool {
+        let ends_ms = self
+            .asked
+            .as_ref()
+            .map_or_else(|| milliseconds_of(load), |(_, at_ms, _)| *at_ms);
+        let patience = stop_timeout.saturating_add(ENDS_WITHIN);
+        clock.elapsed() > Duration::from_millis(ends_ms).saturating_add(patience)
     }
 
     /// Ends the load for what was seen of its targets.

@@ -11,6 +11,7 @@ use anyhow::{Context, anyhow, bail};
 use engine::{Clock, News, Started};
 use record::Increment;
 
+use crate::children::{Registration, has_ended, register};
 use crate::words::{Job, Order, Word, hear, say};
 
 /// The verb of the processes; the rest of their command line is that of brunt itself.
@@ -21,6 +22,8 @@ const READY_WITHIN: Duration = Duration::from_mins(1);
 const BEGIN_AFTER: Duration = Duration::from_millis(50);
 /// How long one may take to exit once its output is at its end.
 const EXITS_WITHIN: Duration = Duration::from_millis(200);
+/// If brunt itself did not look for news for longer, it was stopped: nobody else is called silent for that.
+const LOOKED_WITHIN: Duration = Duration::from_secs(1);
 /// How long one may take to end once nobody listens.
 const END_WITHIN: Duration = Duration::from_secs(3);
 
@@ -32,6 +35,10 @@ pub(crate) struct Processes {
     running: usize,
     started: Started,
     shares: Shares,
+    /// How long one may be silent.
+    silent_max: Duration,
+    /// When brunt last looked for news.
+    looked_at: Instant,
 }
 
 /// A process that ended before its load did.
@@ -89,15 +96,20 @@ impl Shares {
 
 struct Worker {
     child: Child,
+    /// It is killed with brunt; `None`: it was waited for.
+    registration: Option<Registration>,
     /// With their end, it ends.
     orders: Option<ChildStdin>,
     /// So many seconds of it were told as news; more than there are once it has ended.
     told_s: u32,
+    /// When it was last heard of.
+    heard_at: Instant,
 }
 
 impl Processes {
-    /// Starts as many as the job is shared by, and lets them begin when all are ready.
-    pub(crate) fn start(job: &Job) -> anyhow::Result<Self> {
+    /// Starts as many as the job is shared by, and lets them begin when all are ready. One that is silent for longer
+    /// than `silent_max` is lost.
+    pub(crate) fn start(job: &Job, silent_max: Duration) -> anyhow::Result<Self> {
         let (to, words) = channel();
         let mut processes = Self {
             clock: Clock::start(),
@@ -106,6 +118,8 @@ impl Processes {
             running: 0,
             started: Started::default(),
             shares: Shares::default(),
+            silent_max,
+            looked_at: Instant::now(),
         };
         for share in 0..job.of {
             let worker = Worker::start(job, share, to.clone());
@@ -117,27 +131,39 @@ impl Processes {
         let at = Clock::of_the_machine() + BEGIN_AFTER;
         processes.tell(&Order::Begin(at));
         processes.clock = Clock::starting_at(at);
+        processes.all_are_heard();
         Ok(processes)
     }
 
     fn wait_until_ready(&self) -> anyhow::Result<()> {
         let until = Instant::now() + READY_WITHIN;
-        for ready in 0..self.workers.len() {
+        let mut missing: Vec<usize> = (0..self.workers.len()).collect();
+        while let Some(first) = missing.first() {
             let left = until.saturating_duration_since(Instant::now());
             match self.words.recv_timeout(left) {
-                Ok((_, Some(Word::Ready))) => {}
+                Ok((number, Some(Word::Ready))) => missing.retain(|other| *other != number),
                 Ok((number, Some(Word::Refused(why)))) => {
-                    bail!("process {} cannot begin: {why}", number + 1);
+                    bail!("{} cannot begin: {why}", self.name_of(number));
                 }
-                Ok((number, _)) => bail!("process {} ended before it began", number + 1),
+                Ok((number, _)) => bail!("{} ended before it began", self.name_of(number)),
                 Err(_) => bail!(
-                    "{ready} of {} processes were ready within {} s",
-                    self.workers.len(),
+                    "{} was not ready within {} s",
+                    self.name_of(*first),
                     READY_WITHIN.as_secs()
                 ),
             }
         }
         Ok(())
+    }
+
+    /// "worker 2 of 3 (process 4711)".
+    fn name_of(&self, number: usize) -> String {
+        let id = self.workers[number].child.id();
+        format!(
+            "worker {} of {} (process {id})",
+            number + 1,
+            self.workers.len()
+        )
     }
 
     /// Their process ids.
@@ -195,17 +221,24 @@ impl Processes {
         if self.running == 0 {
             return Ok(News::Ended);
         }
+        let now = Instant::now();
+        let looked_at = std::mem::replace(&mut self.looked_at, now);
+        if now - looked_at > LOOKED_WITHIN + wait {
+            self.all_are_heard();
+        }
         let (number, word) = match self.words.recv_timeout(wait) {
             Ok(said) => said,
-            Err(RecvTimeoutError::Timeout) => return Ok(News::Nothing),
+            Err(RecvTimeoutError::Timeout) => return self.look_for_silent(),
             Err(RecvTimeoutError::Disconnected) => {
                 self.running = 0;
                 return Ok(News::Nothing);
             }
         };
+        self.workers[number].heard_at = Instant::now();
         let is_lost = word.is_none() && self.workers[number].told_s != u32::MAX;
         if is_lost {
-            return Err(self.lose(number));
+            let how = self.workers[number].how_it_ended();
+            return Err(self.lose(number, &how));
         }
         Ok(self.news_of(number, word))
     }
@@ -222,7 +255,7 @@ impl Processes {
             Some(Word::Refused(why)) => {
                 News::CoreFailed(format!("process {} could not begin: {why}", number + 1))
             }
-            Some(Word::Ready) | None => News::Nothing,
+            Some(Word::Ready | Word::Alive) | None => News::Nothing,
             Some(Word::Ended {
                 well,
                 failed,
@@ -239,12 +272,12 @@ impl Processes {
         }
     }
 
-    /// A process has ended before it said that its load had.
-    fn lose(&mut self, number: usize) -> WorkerLost {
+    /// A process has ended, in this way, before it said that its load had.
+    fn lose(&mut self, number: usize, how: &str) -> WorkerLost {
         let at_s = self.reported_s();
         self.has_ended(number);
         self.shares.lose();
-        let (of, how) = (self.workers.len(), self.workers[number].how_it_ended());
+        let of = self.workers.len();
         let missing = 100.0 / of as f64;
         WorkerLost {
             reason: format!(
@@ -259,6 +292,36 @@ impl Processes {
     fn has_ended(&mut self, number: usize) {
         self.running -= 1;
         self.workers[number].told_s = u32::MAX;
+    }
+
+    /// Ends all that still run, whatever they do.
+    pub(crate) fn abandon(&mut self) {
+        self.workers.iter_mut().for_each(Worker::kill);
+    }
+
+    fn all_are_heard(&mut self) {
+        let now = Instant::now();
+        self.looked_at = now;
+        self.workers
+            .iter_mut()
+            .for_each(|worker| worker.heard_at = now);
+    }
+
+    /// Gives up a worker that was silent for too long.
+    fn look_for_silent(&mut self) -> Result<News, WorkerLost> {
+        let is_silent = |worker: &Worker| {
+            worker.told_s != u32::MAX && worker.heard_at.elapsed() > self.silent_max
+        };
+        let Some(number) = self.workers.iter().position(is_silent) else {
+            return Ok(News::Nothing);
+        };
+        let (id, silent_s) = (
+            self.workers[number].child.id(),
+            self.silent_max.as_secs_f64(),
+        );
+        self.workers[number].kill();
+        let how = format!("process id {id} sent nothing for {silent_s} s and was killed");
+        Err(self.lose(number, &how))
     }
 }
 
@@ -275,6 +338,7 @@ impl Worker {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()?;
+        let registration = Some(register(&child));
         let mut orders = child.stdin.take();
         let output = child.stdout.take();
         let output = output.ok_or_else(|| anyhow!("it has no output"))?;
@@ -295,9 +359,21 @@ impl Worker {
             .spawn(move || listen(share as usize, output, &to))?;
         Ok(Self {
             child,
+            registration,
             orders,
             told_s: 0,
+            heard_at: Instant::now(),
         })
+    }
+
+    /// Ends it, whatever it does, and waits for it.
+    fn kill(&mut self) {
+        self.orders = None;
+        // From here on its id may be another's.
+        self.registration = None;
+        // Neither can fail for a child that was not waited for.
+        self.child.kill().ok();
+        self.child.wait().ok();
     }
 }
 
@@ -307,7 +383,11 @@ impl Worker {
         let until = Instant::now() + EXITS_WITHIN;
         loop {
             match self.child.try_wait() {
-                Ok(Some(status)) => return status.to_string(),
+                Ok(Some(status)) => {
+                    // From here on its id may be another's.
+                    self.registration = None;
+                    return status.to_string();
+                }
                 Ok(None) if Instant::now() < until => std::thread::sleep(Duration::from_millis(1)),
                 Ok(None) => return "it closed its output".to_owned(),
                 Err(error) => return error.to_string(),
@@ -335,12 +415,10 @@ impl Drop for Processes {
         }
         let until = Instant::now() + END_WITHIN;
         for worker in &mut self.workers {
-            while matches!(worker.child.try_wait(), Ok(None)) && Instant::now() < until {
+            while !has_ended(&worker.child) && Instant::now() < until {
                 std::thread::sleep(Duration::from_millis(5));
             }
-            // Neither can fail for a child that was not waited for.
-            worker.child.kill().ok();
-            worker.child.wait().ok();
+            worker.kill();
         }
     }
 }

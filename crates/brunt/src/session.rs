@@ -39,6 +39,8 @@ pub(crate) struct Session<'a> {
     pub(crate) options: &'a LoadOptions,
     /// Processes that make the load.
     pub(crate) processes: u32,
+    /// How long one of them may be silent.
+    pub(crate) worker_timeout: Duration,
     pub(crate) watch: &'a WatchOptions,
     /// What the user calls them.
     pub(crate) label: Option<&'a str>,
@@ -66,6 +68,7 @@ impl Session<'_> {
         self.interrupts.nothing_to_lose();
         let host = self.options.reach.host(self.scenario)?;
         let mut stage = Stage::set(self.options, self.processes, self.watch, &host, &plan)?;
+        stage.worker_timeout = self.worker_timeout;
         let mut header = stage.header(self.options, self.scenario, profile, &plan, "");
         let differences = match self.yardstick {
             Some(yardstick) => yardstick.before_load(&header)?,

@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
 use engine::{Settings, Target};
@@ -24,6 +25,9 @@ use crate::screen::LiveLine;
 use crate::watch_options::WatchOptions;
 use crate::watched::Watched;
 
+/// How long a worker process may be silent, unless `--worker-timeout` says otherwise.
+pub(crate) const WORKER_TIMEOUT: Duration = Duration::from_secs(10);
+
 /// A service that is reached, with who watches it and where brunt runs meanwhile.
 pub(crate) struct Stage {
     target: Arc<Target>,
@@ -34,6 +38,8 @@ pub(crate) struct Stage {
     watched: Watched,
     ceiling_rps: Option<f64>,
     machine: Machine,
+    /// How long a worker process may be silent.
+    pub(crate) worker_timeout: Duration,
 }
 
 impl Stage {
@@ -79,6 +85,7 @@ impl Stage {
             watched,
             ceiling_rps: None,
             machine,
+            worker_timeout: WORKER_TIMEOUT,
         };
         stage.ceiling_rps =
             stage.in_place(|stage| Ok(ceiling::of(plan, &stage.placement, &stage.machine)))?;
@@ -199,13 +206,14 @@ impl Stage {
             threads: self.placement.threads,
             cores: self.placement.own.clone(),
             is_precise: header.generator.precise,
-            stop_timeout: std::time::Duration::from_secs_f64(header.generator.stop_timeout_s),
+            stop_timeout: Duration::from_secs_f64(header.generator.stop_timeout_s),
             ..Settings::default()
         };
         let played = self.in_place(|stage| {
             let run = Run {
                 settings,
                 processes: stage.placement.processes,
+                worker_timeout: stage.worker_timeout,
                 plan,
                 target: stage.target.clone(),
                 header,

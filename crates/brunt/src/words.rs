@@ -47,6 +47,8 @@ pub(crate) struct Job {
 pub(crate) enum Word {
     /// It could begin.
     Ready,
+    /// It goes on: said when nothing else was for a while.
+    Alive,
     /// It cannot, and why.
     Refused(String),
     /// What one of its threads recorded; so many seconds of all of them were told.

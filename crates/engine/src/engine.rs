@@ -108,6 +108,14 @@ impl Engine {
         }
     }
 
+    /// Gives up threads that have not ended: they end with the process.
+    pub fn abandon(&mut self) {
+        self.command(Command::Abort);
+        for core in &mut self.cores {
+            drop(core.thread.take());
+        }
+    }
+
     /// How the users started of the cores that have ended.
     pub fn started(&self) -> &Started {
         &self.started

@@ -13,6 +13,7 @@ mod counts;
 mod ended;
 mod fault;
 mod hoard;
+pub mod interruptions;
 mod keep_alive;
 mod listener;
 mod null;

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
 use jiff::Timestamp;
@@ -22,6 +23,7 @@ use crate::{commit, results, screen};
 
 /// More help no machine.
 const PROCESSES_MAX: i64 = 1024;
+const WORKER_TIMEOUT_MIN: Duration = Duration::from_secs(3);
 /// Stands for all profiles.
 const ALL: &str = "all";
 
@@ -41,6 +43,9 @@ pub(crate) struct Options {
     /// Processes that make the load, each its share of it; their records are one
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=PROCESSES_MAX))]
     processes: u32,
+    /// Give up a process of the load that sent nothing for this long, kill it, and stop the run
+    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = worker_timeout)]
+    worker_timeout: Duration,
     /// What to call the run in the history; one that has a label is never pruned
     #[arg(long, value_name = "TEXT", value_parser = label)]
     label: Option<String>,
@@ -112,6 +117,7 @@ pub(crate) fn run(options: &Options) -> Result<Exit, Failure> {
             locust: locust.as_deref(),
             options: &options.load,
             processes: options.processes,
+            worker_timeout: options.worker_timeout,
             watch: &options.watch,
             label: options.label.as_deref(),
             commit: commit.as_deref(),
@@ -207,6 +213,15 @@ fn plans(options: &Options, scenario: &Scenario) -> Result<Vec<(String, Plan)>, 
             Ok((name, plan))
         })
         .collect()
+}
+
+/// Workers send a heartbeat each second.
+fn worker_timeout(text: &str) -> Result<Duration, String> {
+    let timeout = scenario::duration(text)?;
+    if timeout < WORKER_TIMEOUT_MIN {
+        return Err("must be 3s or more".to_owned());
+    }
+    Ok(timeout)
 }
 
 fn label(text: &str) -> Result<String, String> {

@@ -4,7 +4,7 @@
 use std::io::{Stdin, Stdout};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use engine::{Clock, Engine, News, Settings, Target};
@@ -18,6 +18,8 @@ use crate::words::{Job, Order, Word, hear, say};
 
 /// How long to wait for news at most, so that an order is soon obeyed.
 const NEWS_WITHIN: Duration = Duration::from_millis(10);
+/// It is heard of at least this often.
+const HEARTBEAT: Duration = Duration::from_secs(1);
 
 pub(crate) fn run(options: &Options) -> Result<Exit, Failure> {
     let (mut orders, mut words) = (std::io::stdin(), std::io::stdout());
@@ -93,19 +95,21 @@ fn play(prepared: Prepared, at: Duration, orders: Stdin, words: &mut Stdout) -> 
     std::thread::Builder::new()
         .name("orders".into())
         .spawn(move || listen(orders, &to))?;
+    let mut said = Instant::now();
     loop {
         let word = match engine.news(NEWS_WITHIN) {
             News::Increment(increment) => Some(Word::Increment {
                 increment,
                 told_s: engine.told_s(),
             }),
-            News::Nothing => None,
+            News::Nothing => (said.elapsed() >= HEARTBEAT).then_some(Word::Alive),
             News::StopTest => Some(Word::StopTest),
             News::CoreFailed(why) => Some(Word::CoreFailed(why)),
             News::Ended => break,
         };
         if let Some(word) = word {
             say(words, &word)?;
+            said = Instant::now();
         }
         obey(&engine, &commands);
     }

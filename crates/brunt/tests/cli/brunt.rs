@@ -102,6 +102,25 @@ impl Brunt {
         }
     }
 
+    /// Starts it by a shell, which says something first.
+    pub(crate) fn start_by_shell(&self, first: &str) -> Running {
+        let own = self.command();
+        let mut command = Command::new("sh");
+        command
+            .arg("-c")
+            .arg(format!("{first}; exec \"$0\" \"$@\""))
+            .arg(own.get_program())
+            .args(own.get_args())
+            .current_dir(self.folder.path())
+            .env("XDG_CACHE_HOME", self.path("cache"))
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        Running {
+            child: command.spawn().expect("a shell starts"),
+        }
+    }
+
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
@@ -149,6 +168,10 @@ pub(crate) struct Running {
 impl Running {
     pub(crate) fn id(&self) -> u32 {
         self.child.id()
+    }
+
+    pub(crate) fn has_ended(&mut self) -> bool {
+        self.child.try_wait().expect("a child").is_some()
     }
 
     pub(crate) fn signal(&self, signal: rustix::process::Signal) {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use rustix::process::Signal;
-use testbed::{Fault, Server, until};
+use testbed::{Answer, Fault, Routes, Server, until};
 
 use crate::brunt::{BOUND, Brunt, Running, children, runs};
 
@@ -24,7 +24,12 @@ fn assert_agent_ends(agent: u32) {
 
 #[test]
 fn an_interrupt_leaves_a_report_of_what_was_seen() {
-    for (signal, stopped_by) in [(Signal::INT, "interrupted"), (Signal::TERM, "terminated")] {
+    for (signal, stopped_by) in [
+        (Signal::INT, "interrupted"),
+        (Signal::TERM, "terminated"),
+        (Signal::HUP, "terminated"),
+        (Signal::XFSZ, "terminated"),
+    ] {
         let brunt = Brunt::new(&["run", "load", "-u", "20", "--out", "out"]).shipped();
         let (running, agent) = begun(&brunt);
         running.signal(signal);
@@ -104,4 +109,46 @@ fn an_interrupt_before_the_load_ends_at_once() {
     running.signal(Signal::INT);
     let ended = running.end();
     assert_eq!(ended.code, Some(130), "{ended:?}");
+}
+
+/// A run of an hour by a shell that says something before it becomes brunt, when load is made.
+fn by_shell(server: &Server, first: &str) -> (Brunt, Running) {
+    let scenario = "[users.u]\nwait = \"20ms\"\n[[users.u.tasks]]\nget = \"/\"\n\
+                    [profiles.p]\nusers = 3\nduration = \"1h\"\n";
+    let url = server.url();
+    let brunt = Brunt::new(&["run", "p", "--out", "out", "--host", &url]).scenario(scenario);
+    let running = brunt.start_by_shell(first);
+    until(BOUND, "requests", || {
+        (server.counts().requests > 10).then_some(())
+    });
+    (brunt, running)
+}
+
+#[test]
+fn file_that_may_not_grow_stops_the_run_and_the_result_is_shown() {
+    let server = Server::start(Routes::new().otherwise(Answer::ok("x"))).unwrap();
+    // In blocks of 512 or 1,024 bytes, as the shell has it.
+    let (_brunt, running) = by_shell(&server, "ulimit -f 8");
+    let ended = running.end();
+    assert_eq!(ended.code, Some(70), "{ended:?}");
+    assert!(
+        ended.stderr.contains("cannot write out/record.brunt"),
+        "{ended:?}"
+    );
+    assert!(ended.stdout.contains("p95"), "{ended:?}");
+    assert!(!ended.stderr.contains("whole"), "{ended:?}");
+}
+
+#[test]
+fn run_that_ignores_a_hangup_goes_on() {
+    let server = Server::start(Routes::new().otherwise(Answer::ok("x"))).unwrap();
+    let (brunt, running) = by_shell(&server, "trap '' HUP");
+    running.signal(Signal::HUP);
+    let seen = server.counts().requests;
+    until(BOUND, "the run to go on", || {
+        (server.counts().requests > seen + 100).then_some(())
+    });
+    running.signal(Signal::INT);
+    running.end();
+    assert_eq!(brunt.summary()["stopped_by"], "interrupted");
 }

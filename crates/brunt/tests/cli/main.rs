@@ -25,3 +25,4 @@ mod servers;
 mod states;
 mod stopping;
 mod terminal;
+mod watchdog;

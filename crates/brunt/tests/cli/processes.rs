@@ -15,6 +15,10 @@ const HOUR: &str = "[users.u]\nwait = \"20ms\"\n[[users.u.tasks]]\nget = \"/\"\n
 
 /// A run of three processes whose load goes on for an hour, when some of it was recorded.
 fn begun(server: &Server) -> (Brunt, Running, Vec<u32>) {
+    begun_with(server, &[])
+}
+
+fn begun_with(server: &Server, more: &[&str]) -> (Brunt, Running, Vec<u32>) {
     let url = server.url();
     let arguments = [
         "run",
@@ -29,7 +33,7 @@ fn begun(server: &Server) -> (Brunt, Running, Vec<u32>) {
         "junit.xml",
         "--github",
     ];
-    let brunt = Brunt::new(&arguments).scenario(HOUR);
+    let brunt = Brunt::new(&arguments).and(more).scenario(HOUR);
     let running = brunt.start();
     brunt.until_recorded(2);
     let workers = children(running.id());
@@ -130,6 +134,48 @@ fn lost_process_makes_the_run_invalid_in_every_form() {
     assert_eq!(shown.len().to_string(), seconds.to_string());
     let mut users = shown.range(1..shown.len()).map(|second| second.users);
     assert!(users.all(|users| users == Some(12)));
+}
+
+#[test]
+fn worker_that_is_silent_is_named_and_killed_and_the_run_reported() {
+    let server = Server::start(Routes::new().otherwise(Answer::ok("x"))).unwrap();
+    let (brunt, running, workers) = begun_with(&server, &["--worker-timeout", "3s"]);
+    let id = i32::try_from(workers[1])
+        .ok()
+        .and_then(Pid::from_raw)
+        .unwrap();
+    kill_process(id, Signal::STOP).unwrap();
+    let ended = running.end();
+    assert_eq!(ended.code, Some(3), "{ended:?}");
+    let summary = brunt.summary();
+    assert_eq!(summary["stopped_by"], "worker_lost");
+    let because = summary["stopped_because"].as_str().unwrap();
+    let named = format!(
+        "process 2 of 3 of the load was lost (process id {} sent nothing for 3 s and was killed)",
+        workers[1]
+    );
+    assert!(because.starts_with(&named), "{because}");
+    assert!(brunt.path("out/report.html").exists());
+    assert_end(&workers);
+}
+
+#[test]
+fn brunt_that_was_stopped_itself_calls_no_worker_silent() {
+    let server = Server::start(Routes::new().otherwise(Answer::ok("x"))).unwrap();
+    let (brunt, running, workers) = begun_with(&server, &["--worker-timeout", "3s"]);
+    running.signal(Signal::STOP);
+    std::thread::sleep(Duration::from_secs(4));
+    running.signal(Signal::CONT);
+    let goes_on = |brunt: &Brunt| {
+        let bytes = std::fs::read(brunt.path("out/record.brunt")).ok()?;
+        let record = record::file::read(bytes.as_slice()).ok()?;
+        (record.timeline.seconds().len() >= 8).then_some(())
+    };
+    until(BOUND, "the record to go on", || goes_on(&brunt));
+    running.signal(Signal::INT);
+    running.end();
+    assert_eq!(brunt.summary()["stopped_by"], "interrupted");
+    assert_end(&workers);
 }
 
 #[test]

@@ -12,6 +12,7 @@ use crate::exit::{Exit, Failure, note};
 use crate::interrupt::Interrupts;
 use crate::load_options::{LengthOptions, LoadOptions};
 use crate::session::Session;
+use crate::stage::WORKER_TIMEOUT;
 use crate::watch_options::WatchOptions;
 use crate::{results, screen};
 use verdict::FailOn;
@@ -93,6 +94,7 @@ fn play(options: &Options, runs: u32) -> Result<Vec<RunRecord>, Failure> {
     let commit = commit::of_working_directory();
     let session = Session {
         processes: 1,
+        worker_timeout: WORKER_TIMEOUT,
         locust: None,
         options: &options.load,
         watch: &options.watch,
