@@ -20,6 +20,9 @@ const TABLE_HEAD: &str = "| promise | how | n | result |\n| --- | --- | ---: | -
 /// Options of `cargo xtask torture`.
 #[derive(clap::Args)]
 pub(crate) struct Options {
+    /// How long to try, at most
+    #[arg(long, default_value_t = 60)]
+    minutes: u32,
     /// Only the tests whose names contain this; no page is written
     only: Option<String>,
 }
@@ -34,13 +37,15 @@ pub(crate) fn run(root: &Path, options: &Options) -> anyhow::Result<()> {
         .args(["test", "--workspace", "--locked", "--test", "torture", "--"])
         .args(["--test-threads", "1", "--nocapture"])
         .args(&options.only)
-        .env(TABLE, &rows);
+        .env(TABLE, &rows)
+        .env("BRUNT_TORTURE_MINUTES", options.minutes.to_string());
     let result = run_shown(&mut tests, "cargo test --workspace --test torture");
     let rows = std::fs::read_to_string(&rows).context("no promise was tried")?;
     println!("{TABLE_HEAD}{rows}");
     if options.only.is_none() {
         let page = format!(
-            "{HEAD}Made by `cargo xtask torture` at commit {} on {}.\n\n{TABLE_HEAD}{rows}",
+            "{HEAD}Made by `cargo xtask torture --minutes {}` at commit {} on {}.\n\n{TABLE_HEAD}{rows}",
+            options.minutes,
             machine::commit(root)?,
             machine::machine(root)?
         );

@@ -148,7 +148,7 @@ impl Drop for Build {
 /// Writes the first [`LOG_BYTES_MAX`] of what a build says, and reads the rest, so that the build never waits. What cannot be
 /// written is lost: the build goes on.
 fn keep(mut from: impl Read, mut to: impl Write) {
-    let mut piece = [0; 1 << 16];
+    let mut piece = vec![0; 1 << 16];
     let mut left = LOG_BYTES_MAX;
     while let Ok(length @ 1..) = from.read(&mut piece) {
         let kept = length.min(left);

@@ -52,14 +52,15 @@ pub(crate) fn counts(timeline: &Timeline) -> impl Iterator<Item = (usize, Second
     let row_s = row_s(timeline);
     (0..length_s(timeline)).step_by(row_s).map(move |from_s| {
         let seconds = timeline.seconds().range(from_s..from_s + row_s);
-        (from_s, seconds.reduce(followed_by).unwrap_or_default())
+        let both = seconds.reduce(|earlier, later| followed_by(earlier, &later));
+        (from_s, both.unwrap_or_default())
     })
 }
 
 /// The counts of a second and of the next one, together.
-fn followed_by(earlier: Second, later: Second) -> Second {
+fn followed_by(earlier: Second, later: &Second) -> Second {
     let mut both = earlier;
-    both.merge(&later);
+    both.merge(later);
     Second {
         users: later.users,
         in_flight: later.in_flight,

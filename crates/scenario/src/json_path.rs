@@ -18,6 +18,10 @@ const BYTES_MAX: usize = 4_096;
 const DEPTH_MAX: usize = 10;
 
 /// How deep the brackets of a path are nested, those in its texts left out.
+#[expect(
+    clippy::match_same_arms,
+    reason = "a text is passed over before what is outside of one is looked at"
+)]
 fn depth(text: &str) -> usize {
     let (mut quote, mut is_escaped) = (None, false);
     let (mut depth, mut deepest) = (0usize, 0);
@@ -40,7 +44,7 @@ fn depth(text: &str) -> usize {
 /// Where values stand in a body.
 #[derive(Debug, Clone)]
 pub(crate) struct Path {
-    path: JsonPath,
+    parsed: JsonPath,
     /// As it was written.
     text: Box<str>,
     /// The way, where it is one of names and places alone.
@@ -80,9 +84,9 @@ impl Path {
         if depth(text) > DEPTH_MAX {
             return Err(format!("brackets more than {DEPTH_MAX} deep"));
         }
-        let path = JsonPath::parse(text).map_err(|error| error.message().to_owned())?;
+        let parsed = JsonPath::parse(text).map_err(|error| error.message().to_owned())?;
         Ok(Self {
-            path,
+            parsed,
             text: text.into(),
             way: way_of(text).map(Arc::from),
         })
@@ -105,7 +109,7 @@ impl Path {
 
     /// What it finds in a body that was read.
     pub(crate) fn find(&self, json: &JsonValue) -> Values {
-        let found = self.path.query(json);
+        let found = self.parsed.query(json);
         Values::Many(found.iter().map(|json| Value::of_json(json)).collect())
     }
 }

@@ -28,7 +28,7 @@ pub(crate) enum Parser {
     Record,
     /// The reader of baselines, and a comparison with what was read
     Baseline,
-    /// JSONPath
+    /// Paths into JSON, RFC 9535
     JsonPath,
 }
 

@@ -11,6 +11,8 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 /// What draws the choices of a trial.
 pub(crate) type Random = Xoshiro256PlusPlus;
 
+/// Minutes that the long form takes at most; an hour unless it is set.
+const MINUTES: &str = "BRUNT_TORTURE_MINUTES";
 /// Set to a file that a row is appended to for each promise: the long form.
 pub(crate) const TABLE: &str = "BRUNT_TORTURE_TABLE";
 /// The seed of the short form.
@@ -26,7 +28,7 @@ pub(crate) struct Promise {
     pub(crate) short: u32,
     /// Number of trials in the long form.
     pub(crate) long: u32,
-    /// The longest that the long form takes; the short form has no bound but that of each trial.
+    /// The longest that the long form of an hour takes; the short form has no bound but that of each trial.
     pub(crate) bound: Duration,
 }
 
@@ -41,10 +43,13 @@ impl Promise {
             Some(_) => (self.long, drawn_seed()),
             None => (self.short, SEED),
         };
+        let minutes = std::env::var(MINUTES).ok();
+        let minutes = minutes.and_then(|text| text.parse::<u32>().ok());
+        let bound = self.bound * minutes.unwrap_or(60) / 60;
         let start = Instant::now();
         let (mut tried, mut failed) = (0, Vec::new());
         for number in 0..most {
-            if table.is_some() && start.elapsed() > self.bound {
+            if table.is_some() && start.elapsed() > bound {
                 break;
             }
             let mut random = Random::seed_from_u64(seed ^ u64::from(number) << 32);

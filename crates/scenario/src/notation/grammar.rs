@@ -75,6 +75,10 @@ pub(super) fn longest_tag(text: &str) -> usize {
 }
 
 /// Where a tag ends, with what closes it within texts passed over.
+#[expect(
+    clippy::match_same_arms,
+    reason = "a text is passed over before what is outside of one is looked at"
+)]
 fn end_of_tag(text: &str, close: &str) -> usize {
     let bytes = text.as_bytes();
     let (mut quote, mut is_escaped) = (None, false);
