@@ -245,7 +245,7 @@ fn hanging_after(requests: u64) -> Server {
         let delay = if hangs { BOUND * 10 } else { Duration::ZERO };
         Answer::ok("x").delayed(delay)
     });
-    Server::start(routes).unwrap()
+    Server::start(routes).expect("a server")
 }
 
 #[test]

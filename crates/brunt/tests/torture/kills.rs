@@ -31,7 +31,7 @@ enum Victim {
 #[test]
 fn record_of_a_killed_run_is_read_up_to_the_last_second() {
     let promise = Promise {
-        promise: "what was recorded up to a kill is read",
+        says: "what was recorded up to a kill is read",
         how: "kill −9 of brunt at a random moment of a run of 4 s, then `brunt report` of its record",
         short: 6,
         long: 200,
@@ -67,7 +67,7 @@ fn record_of_a_killed_run_is_read_up_to_the_last_second() {
 #[test]
 fn run_that_lost_a_worker_ends_and_is_not_called_good() {
     let promise = Promise {
-        promise: "a run that lost a worker ends, and is invalid",
+        says: "a run that lost a worker ends, and is invalid",
         how: "kill −9 of one of two workers at a random moment of a run of 4 s",
         short: 4,
         long: 100,

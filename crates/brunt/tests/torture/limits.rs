@@ -25,7 +25,7 @@ duration = "6s"
 #[test]
 fn metrics_page_is_served_while_strangers_hold_connections() {
     let promise = Promise {
-        promise: "the page for Prometheus is served, and the load finds its descriptors",
+        says: "the page for Prometheus is served, and the load finds its descriptors",
         how: "60 to 400 connections that say nothing, to a brunt with 80 to 160 descriptors",
         short: 1,
         long: 40,

@@ -18,7 +18,7 @@ const RECORDS: [&[u8]; 2] = [
 const BASELINE: &str = include_str!("../../../../fuzz/seeds/baseline.json");
 /// Longest time for reading, judging and rendering a small record that was changed.
 const PATIENCE: Duration = Duration::from_secs(20);
-/// Values where arithmetic overflows, as MessagePack.
+/// Values where arithmetic overflows, as `MessagePack`.
 const EXTREMES: [&[u8]; 8] = [
     b"\xcf\xff\xff\xff\xff\xff\xff\xff\xff",
     b"\xcf\x00\x1f\xff\xff\xff\xff\xff\xff",
@@ -33,7 +33,7 @@ const EXTREMES: [&[u8]; 8] = [
 #[test]
 fn changed_record_is_refused_or_rendered_in_every_form() {
     let promise = Promise {
-        promise: "a record with changed values is refused or rendered",
+        says: "a record with changed values is refused or rendered",
         how: "1 to 4 bytes or numbers of one frame changed, its checksum made right; every form of a report",
         short: 1_500,
         long: 200_000,
@@ -56,7 +56,7 @@ fn changed_record_is_refused_or_rendered_in_every_form() {
 #[test]
 fn record_cut_at_every_byte_is_read_up_to_there() {
     let promise = Promise {
-        promise: "a record that breaks off is read up to its last whole frame",
+        says: "a record that breaks off is read up to its last whole frame",
         how: "cut at every byte",
         short: 7_648,
         long: 7_648,
@@ -81,7 +81,7 @@ fn record_cut_at_every_byte_is_read_up_to_there() {
 #[test]
 fn changed_baseline_is_refused_or_compared() {
     let promise = Promise {
-        promise: "a baseline with changed values is refused or compared",
+        says: "a baseline with changed values is refused or compared",
         how: "1 to 3 numbers replaced by extreme ones",
         short: 2_000,
         long: 100_000,
@@ -160,7 +160,7 @@ fn changed(record: &[u8], random: &mut Random) -> Vec<u8> {
     all
 }
 
-/// The length of the MessagePack number at a place; 1 if there is none.
+/// The length of the `MessagePack` number at a place; 1 if there is none.
 fn number_at(payload: &[u8], at: usize) -> usize {
     let length = match payload[at] {
         0xcc | 0xd0 => 2,

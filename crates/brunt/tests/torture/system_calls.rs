@@ -61,7 +61,7 @@ fn run_ends_whole_whatever_call_of_the_system_fails() {
         return;
     }
     let promise = Promise {
-        promise: "a run ends in time, with a documented exit code and whole files",
+        says: "a run ends in time, with a documented exit code and whole files",
         how: "one call of the system (write, openat, read, socket, connect, bind, mkdir, rename, fsync, epoll_wait, \
               clone3, mmap, sendto) fails, the n-th of a run of 1 s",
         short: 16,

@@ -21,7 +21,7 @@ const SEED: u64 = 20;
 /// A promise, and how it is tried.
 pub(crate) struct Promise {
     /// What brunt promises.
-    pub(crate) promise: &'static str,
+    pub(crate) says: &'static str,
     /// What is done to it.
     pub(crate) how: &'static str,
     /// Number of trials in the short form.
@@ -62,23 +62,17 @@ impl Promise {
             0 => "all hold".to_owned(),
             count => format!("{count} do not hold"),
         };
-        let row = format!("| {} | {} | {tried} | {result} |\n", self.promise, self.how);
-        print!("{row}");
+        let row = format!("| {} | {} | {tried} | {result} |\n", self.says, self.how);
         if let Some(path) = table {
             let file = OpenOptions::new().append(true).create(true).open(path);
             let mut file = file.expect("the table");
             file.write_all(row.as_bytes()).expect("the table");
         }
-        assert!(
-            failed.is_empty(),
-            "{}:\n{}",
-            self.promise,
-            failed.join("\n")
-        );
+        assert!(failed.is_empty(), "{}:\n{}", self.says, failed.join("\n"));
     }
 }
 
 fn drawn_seed() -> u64 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH);
-    now.map_or(0, |now| now.as_nanos() as u64)
+    now.map_or(0, |now| now.as_secs() ^ u64::from(now.subsec_nanos()) << 32)
 }

@@ -191,10 +191,8 @@ fn what_a_receiver_refuses_is_said() {
     assert_eq!(refusal, "5 data points were refused: too old");
 }
 
-/// Requests of `on_start` that fail are among all requests; those that succeed belong to the set-up. A group is timed,
-/// and is no request.
-#[test]
-fn failed_requests_of_on_start_are_counted_in_every_form() {
+/// A second in which requests of `on_start`, a judged request and a group end.
+fn interval_with_on_start() -> (Header, Interval) {
     let mut header = known().record.header;
     for (name, setup, kind) in [
         ("/orders", true, NameKind::Start),
@@ -224,10 +222,17 @@ fn failed_requests_of_on_start_are_counted_in_every_form() {
     }
     let mut gathering = Gathering::new(&header.names);
     gathering.increment(&delta.to_increment());
-    let intervals = gathering.whole(u32::MAX);
-    let [interval] = intervals.as_slice() else {
-        panic!("{intervals:?}");
-    };
+    let mut intervals = gathering.whole(u32::MAX);
+    assert_eq!(intervals.len(), 1);
+    (header, intervals.remove(0))
+}
+
+/// Requests of `on_start` that fail are among all requests; those that succeed belong to the set-up. A group is timed,
+/// and is no request.
+#[test]
+fn failed_requests_of_on_start_are_counted_in_every_form() {
+    let (header, interval) = interval_with_on_start();
+    let interval = &interval;
     let text = prometheus(&header, Some(interval));
     for line in [
         "brunt_requests_total{name=\"[on_start] /orders\",method=\"POST\",outcome=\"failed\"} 1\n",
