@@ -120,6 +120,7 @@ fn changed(change: impl FnOnce(&mut RunRecord)) -> Vec<u8> {
     written(&record)
 }
 
+#[expect(clippy::too_many_lines, reason = "a table")]
 #[test]
 fn record_with_values_that_no_run_has_is_damage() {
     const HUGE: u64 = 1 << 53;
@@ -166,7 +167,7 @@ fn record_with_values_that_no_run_has_is_damage() {
                 h.load.beside = vec![Load {
                     beside: vec![Load::default()],
                     ..Load::default()
-                }]
+                }];
             }),
             "loads in parallel",
         ),

@@ -6,7 +6,7 @@ use opentelemetry_proto::tonic::collector::metrics::v1::{
 use opentelemetry_proto::tonic::metrics::v1::metric::Data;
 use opentelemetry_proto::tonic::metrics::v1::number_data_point::Value as Number;
 use prost::Message;
-use record::{Delta, FailureKind, NameKind, RequestName};
+use record::{Delta, FailureKind, Header, NameKind, RequestName};
 use report::stream::{
     Gathering, Interval, json_of_ending, json_of_interval, json_of_run, otlp, otlp_refusal,
     prometheus,
