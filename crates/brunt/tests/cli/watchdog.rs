@@ -26,8 +26,8 @@ struct Scene {
 }
 
 fn signal(id: u32, signal: Signal) {
-    let id = i32::try_from(id).ok().and_then(Pid::from_raw).unwrap();
-    kill_process(id, signal).unwrap();
+    let id = i32::try_from(id).ok().and_then(Pid::from_raw).expect("an id");
+    kill_process(id, signal).expect("brunt runs");
 }
 
 /// Whether a process has a handler of SIGINT.
@@ -47,7 +47,7 @@ fn seconds(brunt: &Brunt) -> Option<usize> {
 /// A server that answers all but one path, and the state that waits for it.
 fn silent_at(path: &str) -> Server {
     let never = Answer::ok("x").delayed(Duration::from_hours(1));
-    Server::start(Routes::new().at(path, never).otherwise(Answer::ok("x"))).unwrap()
+    Server::start(Routes::new().at(path, never).otherwise(Answer::ok("x"))).expect("a server")
 }
 
 fn run(scenario: &str, server: Server, more: &[&str]) -> (Brunt, Server) {
@@ -103,7 +103,7 @@ fn build() -> Scene {
 }
 
 fn wait_ready() -> Scene {
-    let free = Port::refusing().unwrap();
+    let free = Port::refusing().expect("a port");
     let url = free.url();
     let brunt = Brunt::new(&[
         "run",
@@ -144,11 +144,11 @@ fn loading(scenario: &str, server: Server, more: &[&str]) -> Scene {
 
 fn reporting() -> Scene {
     let short = HOUR.replace("1h", "1s");
-    let server = Server::start(Routes::new().otherwise(Answer::ok("x"))).unwrap();
+    let server = Server::start(Routes::new().otherwise(Answer::ok("x"))).expect("a server");
     let (brunt, server) = run(&short, server, &["--junit", "fifo"]);
     let fifo = brunt.path("fifo");
-    rustix::fs::mkfifoat(rustix::fs::CWD, &fifo, 0o600.into()).unwrap();
-    assert!(fifo.metadata().unwrap().file_type().is_fifo());
+    rustix::fs::mkfifoat(rustix::fs::CWD, &fifo, 0o600.into()).expect("a FIFO");
+    assert!(fifo.metadata().expect("a FIFO").file_type().is_fifo());
     let running = brunt.start();
     until(BOUND, "the report", || {
         brunt.path("out/report.html").exists().then_some(())
@@ -162,7 +162,7 @@ fn reporting() -> Scene {
 }
 
 fn scene(state: State) -> Scene {
-    let ok = || Server::start(Routes::new().otherwise(Answer::ok("x"))).unwrap();
+    let ok = || Server::start(Routes::new().otherwise(Answer::ok("x"))).expect("a server");
     match state {
         State::Build => build(),
         State::WaitReady => wait_ready(),
@@ -174,7 +174,7 @@ fn scene(state: State) -> Scene {
         State::Load => loading(HOUR, ok(), &[]),
         State::Drain => {
             let short = HOUR.replace("1h", "1s");
-            loading(&short, Server::start(Fault::Silent).unwrap(), &[])
+            loading(&short, Server::start(Fault::Silent).expect("a server"), &[])
         }
         State::Search => {
             let search = HOUR.replace("users = 4", "search = {}");
