@@ -23,15 +23,15 @@ impl ScenarioOptions {
     /// Reads the scenario with the files that it includes. The environment lies over the file, and `--set`
     /// over the environment.
     pub(crate) fn read(&self) -> Result<Scenario, Failure> {
-        let scenario = self.read_again()?;
+        let scenario = self.read_again(&[])?;
         for warning in scenario.warnings() {
             note(&format!("warning: {warning}"));
         }
         Ok(scenario)
     }
 
-    /// The same without a warning, which the user has read.
-    pub(crate) fn read_again(&self) -> Result<Scenario, Failure> {
+    /// The same without a warning, which the user has read, and with more assignments on top.
+    pub(crate) fn read_again(&self, more: &[Assignment]) -> Result<Scenario, Failure> {
         let name = self.file.display().to_string();
         let file = std::fs::File::open(&self.file);
         let text = file.and_then(input_file::bounded_text).map_err(|error| {
@@ -39,7 +39,7 @@ impl ScenarioOptions {
             Failure::Input(format!("cannot read {name}: {error}; {remedy}"))
         })?;
         let mut assignments = of_environment();
-        assignments.extend(self.set.iter().cloned());
+        assignments.extend(self.set.iter().chain(more).cloned());
         let layers = Layers {
             assignments: &assignments,
             file: &|path: &Path| input_file::text(path),

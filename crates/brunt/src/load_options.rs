@@ -83,12 +83,16 @@ pub(crate) struct LengthOptions {
 impl LoadOptions {
     /// The scenario, with what the command line changes of it.
     pub(crate) fn scenario(&self) -> Result<Scenario, Failure> {
-        Ok(self.changed(self.from.read()?))
+        let scenario = self.reach.scenario(&self.from, self.from.read()?)?;
+        Ok(self.changed(scenario))
     }
 
     /// The same without a warning, which the user has read.
     pub(crate) fn scenario_again(&self) -> Result<Scenario, Failure> {
-        Ok(self.changed(self.from.read_again()?))
+        let scenario = self
+            .reach
+            .scenario(&self.from, self.from.read_again(&[])?)?;
+        Ok(self.changed(scenario))
     }
 
     fn changed(&self, mut scenario: Scenario) -> Scenario {
@@ -130,7 +134,7 @@ impl LoadOptions {
     /// Whether anything is asked of the load.
     pub(crate) fn is_given(&self) -> bool {
         let level = self.users.is_some() || self.spawn_rate.is_some() || self.rate.is_some();
-        let who = self.reach.host.is_some() || self.seed.is_some() || self.chosen.is_given();
+        let who = self.reach.names_hosts() || self.seed.is_some() || self.chosen.is_given();
         level || self.closed || who
     }
 }

@@ -4,10 +4,12 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use engine::{Pin, Reach, Target, TargetError};
-use scenario::{Host, HttpVersion, Network, Plan, Scenario};
+use record::OtherHost;
+use scenario::{Assignment, Host, HttpVersion, Network, Plan, Scenario};
 use url::Url;
 
 use crate::exit::Failure;
+use crate::layers::ScenarioOptions;
 
 /// How long the host may take to accept a connection, unless `--wait-ready` says otherwise.
 const REACH_WITHIN: Duration = Duration::from_millis(1500);
@@ -15,9 +17,10 @@ const REACH_WITHIN: Duration = Duration::from_millis(1500);
 /// How the host is reached.
 #[derive(Debug, clap::Args)]
 pub(crate) struct ReachOptions {
-    /// The service under test: a URL, or "embedded" [default: as the scenario says]
-    #[arg(long, value_name = "URL")]
-    pub(crate) host: Option<String>,
+    /// The service under test: a URL, or "embedded"; CLASS=URL: where a class with a host of its own sends its requests;
+    /// may be given again [default: as the scenario says]
+    #[arg(long, value_name = "[CLASS=]URL", value_parser = HostOption::parse)]
+    host: Vec<HostOption>,
     /// Connect from these local addresses, in turn; separated by commas
     #[arg(long, value_name = "ADDRESS", value_delimiter = ',')]
     pub(crate) source: Vec<IpAddr>,
@@ -35,7 +38,111 @@ pub(crate) struct ReachOptions {
     pub(crate) wait_ready: Option<Duration>,
 }
 
+/// A value of `--host`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum HostOption {
+    /// The service under test.
+    Service(String),
+    /// The host of a user class.
+    OfClass { class: String, url: Url },
+}
+
+impl HostOption {
+    fn parse(text: &str) -> Result<Self, String> {
+        let of_class = text.split_once('=');
+        let of_class = of_class.filter(|(class, _)| !class.contains([':', '/']));
+        let Some((class, url)) = of_class else {
+            return Ok(Self::Service(text.to_owned()));
+        };
+        match Host::parse(url)? {
+            Host::Url(url) => Ok(Self::OfClass {
+                class: class.to_owned(),
+                url,
+            }),
+            Host::Embedded => Err(format!(
+                "the class `{class}` cannot have the embedded agent for itself; give a URL"
+            )),
+        }
+    }
+}
+
 impl ReachOptions {
+    /// The service under test as it was given.
+    pub(crate) fn service(&self) -> Option<&String> {
+        let given = self.host.iter();
+        given
+            .filter_map(|host| match host {
+                HostOption::Service(service) => Some(service),
+                HostOption::OfClass { .. } => None,
+            })
+            .next()
+    }
+
+    fn class_hosts(&self) -> impl Iterator<Item = (&str, &Url)> {
+        self.host.iter().filter_map(|host| match host {
+            HostOption::Service(_) => None,
+            HostOption::OfClass { class, url } => Some((class.as_str(), url)),
+        })
+    }
+
+    pub(crate) fn names_hosts(&self) -> bool {
+        !self.host.is_empty()
+    }
+
+    /// A scenario with the hosts that are given for its classes.
+    pub(crate) fn scenario(
+        &self,
+        from: &ScenarioOptions,
+        scenario: Scenario,
+    ) -> Result<Scenario, Failure> {
+        let mut assignments = Vec::new();
+        for (class, url) in self.class_hosts() {
+            let mut known = scenario.classes.iter().map(|known| known.name.as_str());
+            if !known.any(|known| known == class) {
+                let known = scenario.classes.iter().map(|known| known.name.as_str());
+                return Err(Failure::Input(format!(
+                    "unknown class `{class}` in --host {class}={url}; available: {}",
+                    known.collect::<Vec<_>>().join(", ")
+                )));
+            }
+            assignments.push(Assignment::of_class_host(class, url.as_str()));
+        }
+        if assignments.is_empty() {
+            return Ok(scenario);
+        }
+        from.read_again(&assignments)
+    }
+
+    /// Refuses a host for the run if it leaves classes of a plan at hosts of their own without a word; `given`: where
+    /// the load is told to go.
+    pub(crate) fn refuse_hosts_of_classes(
+        &self,
+        scenario: &Scenario,
+        plan: &Plan,
+        given: Option<&str>,
+    ) -> Result<(), Failure> {
+        let Some(given) = given else { return Ok(()) };
+        let played = plan.classes.iter().map(|class| class.name.as_str());
+        let others = other_hosts(scenario, played, None);
+        let is_told = |class: &String| self.class_hosts().any(|(told, _)| told == class);
+        let untold = others.iter().flat_map(|host| {
+            let classes = host.classes.iter().filter(|class| !is_told(class));
+            classes.map(|class| (class.as_str(), host.url.as_str()))
+        });
+        let untold: Vec<(&str, &str)> = untold.collect();
+        let Some((first, url)) = untold.first() else {
+            return Ok(());
+        };
+        let list = untold
+            .iter()
+            .map(|(class, url)| format!("class `{class}` at {url}"));
+        Err(Failure::Input(format!(
+            "{given} is not where all load would go: {} would go to hosts of their own; say where for each, such as \
+             --host {first}={url} to leave it there",
+            list.collect::<Vec<_>>().join(", ")
+        )))
+    }
+
     /// Changes what the scenario says of the network.
     pub(crate) fn change(&self, network: &mut Network) {
         network.tls.insecure |= self.insecure;
@@ -44,7 +151,14 @@ impl ReachOptions {
 
     /// The service under test.
     pub(crate) fn host(&self, scenario: &Scenario) -> Result<Host, Failure> {
-        match (&self.host, &scenario.host) {
+        let services = self.host.iter();
+        let services = services.filter(|host| matches!(host, HostOption::Service(_)));
+        if services.count() > 1 {
+            let message =
+                "the host is given twice; the host of a class is given as --host CLASS=URL";
+            return Err(Failure::Input(message.into()));
+        }
+        match (self.service(), &scenario.host) {
             (Some(text), _) => Host::parse(text).map_err(Failure::Input),
             (None, Some(host)) => Ok(host.clone()),
             (None, None) => {
@@ -57,7 +171,7 @@ impl ReachOptions {
     pub(crate) fn is_given(&self) -> bool {
         let lists = !self.source.is_empty() || !self.resolve.is_empty();
         let flags = self.insecure || self.http.is_some();
-        self.host.is_some() || lists || flags || self.wait_ready.is_some()
+        self.names_hosts() || lists || flags || self.wait_ready.is_some()
     }
 
     /// How long the host may take to accept a connection.
@@ -79,6 +193,38 @@ impl ReachOptions {
     pub(crate) fn reach(&self, target: &Target) -> Result<(), Failure> {
         target.reach(self.patience()).map_err(unmeasured)
     }
+}
+
+/// The hosts that get load beside that of the run: those of classes, and those that redirects may lead to.
+pub(crate) fn other_hosts<'a>(
+    scenario: &Scenario,
+    classes: impl Iterator<Item = &'a str>,
+    host: Option<&Url>,
+) -> Vec<OtherHost> {
+    let mut others: Vec<OtherHost> = Vec::new();
+    for name in classes {
+        let class = scenario.classes.iter().find(|class| class.name == name);
+        let Some(url) = class.and_then(|class| class.host.as_ref()) else {
+            continue;
+        };
+        match others.iter_mut().find(|other| other.url == url.as_str()) {
+            Some(other) => other.classes.push(name.to_owned()),
+            None => others.push(OtherHost {
+                url: url.to_string(),
+                classes: vec![name.to_owned()],
+            }),
+        }
+    }
+    for url in &scenario.network.redirect_hosts {
+        let is_known = others.iter().any(|other| other.url == url.as_str());
+        if !is_known && host.is_none_or(|host| host.origin() != url.origin()) {
+            others.push(OtherHost {
+                url: url.to_string(),
+                classes: Vec::new(),
+            });
+        }
+    }
+    others
 }
 
 /// What is wrong with the settings is the user's to mend; the rest is the host's.

@@ -66,7 +66,10 @@ impl Session<'_> {
         outlets: Option<&mut Outlets>,
     ) -> Result<JudgedRun, Failure> {
         self.interrupts.nothing_to_lose();
-        let host = self.options.reach.host(self.scenario)?;
+        let reach = &self.options.reach;
+        let host = reach.host(self.scenario)?;
+        let given = reach.service().map(String::as_str);
+        reach.refuse_hosts_of_classes(self.scenario, &plan, given)?;
         let mut stage = Stage::set(self.options, self.processes, self.watch, &host, &plan)?;
         stage.worker_timeout = self.worker_timeout;
         let mut header = stage.header(self.options, self.scenario, profile, &plan, "");
@@ -183,6 +186,9 @@ fn announce(header: &Header, plan: &Plan) {
         header.profile, header.seed
     ));
     note(&format!("against {}{whose}", header.host));
+    for other in &header.generator.other_hosts {
+        note(&format!("and against {other}"));
+    }
     if header.generator.insecure {
         note("note: TLS certificates are not verified");
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::Context;
 use engine::{Settings, Target};
 use jiff::Timestamp;
-use record::{Generator, Header, Machine};
+use record::{Generator, Header, Machine, OtherHost};
 use scenario::{Host, Plan, Scenario};
 
 use crate::ceiling;
@@ -20,6 +20,7 @@ use crate::outlets::Outlets;
 use crate::placement::{Placement, place};
 use crate::play::{Played, Run};
 use crate::ports;
+use crate::reach_options::other_hosts;
 use crate::results::RunFolder;
 use crate::screen::LiveLine;
 use crate::watch_options::WatchOptions;
@@ -154,14 +155,20 @@ impl Stage {
             min_duration_s: plan.min_duration.map(|length| length.as_secs_f64()),
             not_requested: plan.not_requested(),
             planned_shares: plan.planned_shares(),
-            generator: self.generator(options, plan),
+            generator: self.generator(options, scenario, plan),
             machine: self.machine.clone(),
             label: None,
             commit: None,
         }
     }
 
-    fn generator(&self, options: &LoadOptions, plan: &Plan) -> Generator {
+    /// The hosts that get load beside it.
+    pub(crate) fn other_hosts(&self, scenario: &Scenario, plan: &Plan) -> Vec<OtherHost> {
+        let classes = plan.classes.iter().map(|class| class.name.as_str());
+        other_hosts(scenario, classes, Some(&self.target.url))
+    }
+
+    fn generator(&self, options: &LoadOptions, scenario: &Scenario, plan: &Plan) -> Generator {
         let timeouts = &plan.network.timeouts;
         let cores = |cores: &[usize]| {
             let cores = cores.iter().filter_map(|core| u32::try_from(*core).ok());
@@ -176,6 +183,7 @@ impl Stage {
             target_cores: cores(&self.placement.agent),
             connections: plan.network.in_words(),
             addresses: addresses.iter().map(SocketAddr::to_string).collect(),
+            other_hosts: self.other_hosts(scenario, plan),
             sources: options.reach.source.iter().map(IpAddr::to_string).collect(),
             insecure: self.target.url.scheme() == "https" && plan.network.tls.insecure,
             connect_timeout_s: timeouts.connect.as_secs_f64(),

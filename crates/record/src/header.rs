@@ -1,5 +1,7 @@
 //! The head of a run record: what was known when the run began. No secret ever enters it.
 
+use std::fmt;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -88,6 +90,13 @@ impl Header {
         target.scope_title(&self.names)
     }
 
+    /// All hosts that get load, that of the run first.
+    pub fn hosts_in_words(&self) -> String {
+        let others = self.generator.other_hosts.iter();
+        let all = std::iter::once(self.host.clone()).chain(others.map(OtherHost::to_string));
+        all.collect::<Vec<_>>().join(", ")
+    }
+
     /// A row of the table of names as reports show it: the name, with the method if requests of other methods have the
     /// same name.
     pub fn title_of(&self, name: &RequestName) -> String {
@@ -113,6 +122,9 @@ pub struct Generator {
     pub connections: String,
     /// Where the host's name led: addresses with ports.
     pub addresses: Vec<String>,
+    /// Other hosts that get load; older records do not tell.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub other_hosts: Vec<OtherHost>,
     /// Local addresses that connections were made from; empty: the system's choice.
     pub sources: Vec<String>,
     /// Whether any TLS certificate was taken.
@@ -133,6 +145,27 @@ pub struct Generator {
     pub beside: Vec<Beside>,
     /// Requests a second that these threads make of a server that does nothing; `None`: not measured.
     pub ceiling_rps: Option<f64>,
+}
+
+/// A host that gets load beside that of the run.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct OtherHost {
+    /// Its base URL.
+    pub url: String,
+    /// The user classes that send their requests there; none: redirects may lead there.
+    pub classes: Vec<String>,
+}
+
+impl fmt::Display for OtherHost {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let classes = self.classes.join(", ");
+        match self.classes.len() {
+            0 => write!(to, "{} (redirects)", self.url),
+            1 => write!(to, "{} (class {classes})", self.url),
+            _ => write!(to, "{} (classes {classes})", self.url),
+        }
+    }
 }
 
 /// Something that was watched beside the process under test.

@@ -36,7 +36,7 @@ mod varint;
 pub use delta::Delta;
 pub use distribution::{Distribution, Waited};
 pub use failure::Failure;
-pub use header::{Beside, Generator, Header, Machine};
+pub use header::{Beside, Generator, Header, Machine, OtherHost};
 pub use histogram::Histogram;
 pub use increment::{Entry, Increment, NameTotals};
 pub use level::{Level, Limit, Part, Search};

@@ -44,7 +44,7 @@ fn conditions(run: &Judged, page: Option<&str>) -> String {
         .error_rate
         .map_or_else(|| "–".to_owned(), number::percent);
     let parts = [
-        format!("Host {}", code(&record.header.host)),
+        format!("Host {}", code(&record.header.hosts_in_words())),
         text(&plan_in_words(&record.header.load)),
         format!(
             "{} requests, {failed} failed",

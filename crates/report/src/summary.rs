@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use record::{Metric, NameKind, RunRecord, Scope};
+use record::{Metric, NameKind, OtherHost, RunRecord, Scope};
 use serde::Serialize;
 use verdict::{Figure, Judgement, Value};
 
@@ -27,6 +27,7 @@ struct Summary<'a> {
     started_at: String,
     duration_s: f64,
     host: &'a str,
+    other_hosts: &'a [OtherHost],
     stopped_by: &'static str,
     stopped_because: Option<&'a str>,
     valid: bool,
@@ -102,6 +103,7 @@ pub fn summary_json(run: &Judged) -> String {
         started_at: header.started_at.to_string(),
         duration_s: record.duration_s(),
         host: &header.host,
+        other_hosts: &header.generator.other_hosts,
         stopped_by: ending.map_or("incomplete", |ending| ending.stopped_by.name()),
         stopped_because: ending.and_then(|ending| ending.reason.as_deref()),
         valid: verdict.invalid_because.is_empty(),

@@ -23,6 +23,8 @@ pub struct Class {
     pub weight: f64,
     /// So many users are of it, whatever the level; `None`: as its weight says.
     pub fixed_count: Option<u32>,
+    /// A host of its own, to which its requests go.
+    pub host: Option<Url>,
     /// How long its users rest between two tasks.
     pub wait: Wait,
     /// What a user does once, before its tasks.
@@ -141,6 +143,7 @@ fn resolve_class(
         builder.problems,
     );
     builder.host = host_of(&ancestors, hosts, builder.problems);
+    let host = builder.host.checked_sub(1).map(|at| hosts[at].clone());
     let on_start = ancestors.iter().find_map(|class| class.on_start.as_ref());
     let on_start = builder.program(on_start.map_or(&[], Vec::as_slice), When::OnStart);
     let known = builder.problems.len();
@@ -172,6 +175,7 @@ fn resolve_class(
     builder.end_class();
     Some(Class {
         name: name.get_ref().clone(),
+        host,
         weight,
         fixed_count,
         wait,

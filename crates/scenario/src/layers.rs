@@ -66,6 +66,18 @@ impl Assignment {
         })
     }
 
+    /// The host of a user class, as `--host CLASS=URL` says it.
+    pub fn of_class_host(class: &str, url: &str) -> Self {
+        let path = ["users", class, "host"].map(str::to_owned);
+        Self {
+            by: "--host".to_owned(),
+            path: path.into(),
+            is_of_environment: false,
+            text: format!("{class}={url}"),
+            value_at: class.len() + 1,
+        }
+    }
+
     /// Reads a variable of the environment; `None` where it sets nothing of a scenario. The keys stand behind
     /// `BRUNT__`, in capitals, with two underscores between them: `BRUNT__USERS__NORMAL__WAIT`.
     pub fn of_environment(name: &str, value: &str) -> Option<Self> {

@@ -8,7 +8,7 @@ use crate::decidability;
 use crate::exit::{Exit, Failure};
 use crate::layers::ScenarioOptions;
 use crate::load_options::ChosenOptions;
-use crate::reach_options::ReachOptions;
+use crate::reach_options::{ReachOptions, other_hosts};
 use crate::screen;
 
 /// Options of `brunt check`.
@@ -38,6 +38,7 @@ struct Tried {
 pub(crate) fn run(options: &Options) -> Result<Exit, Failure> {
     let mut scenario = options.from.read()?;
     if options.is_tried {
+        scenario = options.tried.reach.scenario(&options.from, scenario)?;
         options.tried.reach.change(&mut scenario.network);
         return rehearsal::run(&scenario, &options.tried);
     }
@@ -62,6 +63,14 @@ fn explain(file: &str, scenario: &Scenario) -> String {
         Some(Host::Url(url)) => url.to_string(),
     };
     let mut text = format!("{file} is fine\n\nhost      {host}\n");
+    let classes = all_classes(scenario);
+    let url = match &scenario.host {
+        Some(Host::Url(url)) => Some(url),
+        _ => None,
+    };
+    for other in other_hosts(scenario, classes.iter().map(String::as_str), url) {
+        text += &format!("and       {other}\n");
+    }
     if !scenario.setup.is_empty() {
         text += &format!(
             "set-up    {} requests, once before the load\n",

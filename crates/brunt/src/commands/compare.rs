@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::Context;
 use jiff::Timestamp;
 use report::{Checks, Conduct, Contest};
-use scenario::{Host, Scenario};
+use scenario::{Host, Plan, Scenario};
 use verdict::comparison::{FIRST_LOOK, Measured, Outcome};
 use verdict::{Contested, FailOn};
 
@@ -79,6 +79,10 @@ pub(crate) fn run(options: &Options) -> Result<Exit, Failure> {
     let scenario = options.load.scenario()?;
     let blocks = blocks(options, &scenario)?;
     let hosts = hosts(options, &scenario)?;
+    let reach = &options.load.reach;
+    let given = reach.service().or(options.host_b.as_ref());
+    let given = given.or(options.command.as_ref()).map(String::as_str);
+    reach.refuse_hosts_of_classes(&scenario, blocks.plan(), given)?;
     let interrupts = Interrupts::watch().context("cannot watch for signals")?;
     interrupts.nothing_to_lose();
     let begun = Timestamp::now();
@@ -104,7 +108,7 @@ pub(crate) fn run(options: &Options) -> Result<Exit, Failure> {
         &folder,
         (begun, seed),
     );
-    announce(options, &conduct, &stages);
+    announce(options, &conduct, &stages, (&scenario, blocks.plan()));
     let turns = Turns {
         options: &options.load,
         scenario: &scenario,
@@ -135,7 +139,7 @@ fn refuse_misfits(options: &Options) -> Result<(), Failure> {
         "no second build: give --host-b, or --command and --command-b"
     } else if options.command.is_some()
         && options.host_b.is_some()
-        && options.host_b == options.load.reach.host
+        && options.host_b.as_ref() == options.load.reach.service()
     {
         "two builds cannot serve at one address: let --host and --host-b differ, or leave both out and serve at $PORT"
     } else {
@@ -166,7 +170,7 @@ fn blocks(options: &Options, scenario: &Scenario) -> Result<Blocks, Failure> {
 fn hosts(options: &Options, scenario: &Scenario) -> Result<[Option<Host>; 2], Failure> {
     let parsed = |text: &String| Host::parse(text).map_err(Failure::Input);
     let b = options.host_b.as_ref().map(parsed).transpose()?;
-    let a = match (&options.load.reach.host, &options.command) {
+    let a = match (options.load.reach.service(), &options.command) {
         // A command is another host than that of the scenario.
         (None, Some(_)) => None,
         _ => Some(options.load.reach.host(scenario)?),
@@ -237,7 +241,12 @@ fn conduct(
 }
 
 /// Says what is about to be hit, before it is.
-fn announce(options: &Options, conduct: &Conduct, stages: &[Stage; 2]) {
+fn announce(
+    options: &Options,
+    conduct: &Conduct,
+    stages: &[Stage; 2],
+    (scenario, plan): (&Scenario, &Plan),
+) {
     let seconds = scenario::duration_in_words(options.block);
     note(&format!(
         "brunt compare: {} in blocks of {seconds}, until it is known, {} at most, seed {}",
@@ -247,6 +256,9 @@ fn announce(options: &Options, conduct: &Conduct, stages: &[Stage; 2]) {
     ));
     for (side, stage) in ["A", "B"].into_iter().zip(stages) {
         note(&format!("{side} is {}", stage.host()));
+    }
+    for other in stages[0].other_hosts(scenario, plan) {
+        note(&format!("both send requests to {other}"));
     }
     // Both are tried once before.
     let needed_s = options.block.as_secs() * 2 * (FIRST_LOOK as u64 + 2);

@@ -13,6 +13,7 @@ mod embedded;
 mod ending;
 mod folders;
 mod history;
+mod hosts;
 mod import;
 mod outlets;
 mod page;

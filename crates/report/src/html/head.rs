@@ -16,7 +16,7 @@ pub(super) fn head(run: &Judged) -> Markup {
     markup! {
         header class={ "verdict " (class_of(run.verdict.result)) } {
             p.eyebrow {
-                "brunt · " (header.profile) " · " (header.host)
+                "brunt · " (header.profile) " · " (header.hosts_in_words())
                 @if let Some(label) = &header.label { " · " (label) }
                 " " (pill_of(run.verdict.result))
                 @if let Some(beside) = &run.verdict.beside { " " (beside::outcome(beside.comparison.outcome())) }

@@ -129,7 +129,7 @@ fn rows_of_network(record: &RunRecord) -> Vec<(&'static str, String)> {
         generator.stop_timeout_s
     );
     let mut rows = vec![
-        ("Host", record.header.host.clone()),
+        ("Host", record.header.hosts_in_words()),
         ("Addresses", generator.addresses.join(", ")),
         ("Connections", connections),
         ("Timeouts", timeouts),

@@ -108,6 +108,7 @@ fn generator() -> Generator {
         cores: vec![0],
         target_cores: vec![1],
         connections: "per-user".into(),
+        other_hosts: Vec::new(),
         addresses: vec!["127.0.0.1:8000".into()],
         sources: Vec::new(),
         insecure: false,

@@ -11,6 +11,7 @@ use scenario::{Host, Overrides, Plan, Scenario};
 use super::Tried;
 use crate::embedded::EmbeddedAgent;
 use crate::exit::{Exit, Failure, note};
+use crate::reach_options::other_hosts;
 use crate::screen;
 use crate::stage::{new_seed, uploads_are_there};
 
@@ -26,6 +27,10 @@ const STRONG: Style = Style::new().bold();
 pub(super) fn run(scenario: &Scenario, options: &Tried) -> Result<Exit, Failure> {
     let plan = Arc::new(plan(scenario, options)?);
     uploads_are_there(&plan)?;
+    let given = options.reach.service().map(String::as_str);
+    options
+        .reach
+        .refuse_hosts_of_classes(scenario, &plan, given)?;
     let agent = match options.reach.host(scenario)? {
         Host::Embedded => Err(EmbeddedAgent::start(&[])?),
         Host::Url(url) => Ok(url),
@@ -35,6 +40,10 @@ pub(super) fn run(scenario: &Scenario, options: &Tried) -> Result<Exit, Failure>
     let seed = options.seed.unwrap_or_else(new_seed);
     note(&format!("one user, each task once, seed {seed}"));
     note(&format!("against {}", target.url));
+    let classes = plan.classes.iter().map(|class| class.name.as_str());
+    for other in other_hosts(scenario, classes, Some(&target.url)) {
+        note(&format!("and against {other}"));
+    }
     options.reach.reach(&target)?;
     let scenes = engine::rehearse(&plan, &target, seed).context("cannot play the scenario")?;
     screen::say(&told(&scenes, &plan.names));
