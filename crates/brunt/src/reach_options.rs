@@ -69,13 +69,10 @@ impl HostOption {
 impl ReachOptions {
     /// The service under test as it was given.
     pub(crate) fn service(&self) -> Option<&String> {
-        let given = self.host.iter();
-        given
-            .filter_map(|host| match host {
-                HostOption::Service(service) => Some(service),
-                HostOption::OfClass { .. } => None,
-            })
-            .next()
+        self.host.iter().find_map(|host| match host {
+            HostOption::Service(service) => Some(service),
+            HostOption::OfClass { .. } => None,
+        })
     }
 
     fn class_hosts(&self) -> impl Iterator<Item = (&str, &Url)> {

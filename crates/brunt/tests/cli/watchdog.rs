@@ -26,7 +26,10 @@ struct Scene {
 }
 
 fn signal(id: u32, signal: Signal) {
-    let id = i32::try_from(id).ok().and_then(Pid::from_raw).expect("an id");
+    let id = i32::try_from(id)
+        .ok()
+        .and_then(Pid::from_raw)
+        .expect("an id");
     kill_process(id, signal).expect("brunt runs");
 }
 
