@@ -115,7 +115,7 @@ fn lost_process_makes_the_run_invalid_in_every_form() {
     let missing = format!(", and 33 % of the load is missing from second {seconds} on");
     assert!(because.contains(&missing), "{because}");
     let first = ended.stdout.lines().next().unwrap_or_default();
-    let said = "Invalid (not passed, exit code 3): process 2 of 3";
+    let said = "Invalid (no verdict, exit code 3): process 2 of 3";
     assert!(first.starts_with(said), "{first}");
     assert!(ended.stdout.contains("::error title=brunt p"), "{ended:?}");
     let junit = std::fs::read_to_string(brunt.path("junit.xml")).unwrap();

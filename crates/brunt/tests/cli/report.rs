@@ -40,7 +40,7 @@ fn every_form_comes_out_of_the_record_as_it_was() {
         made(&["--html", "--fail-on", "never"]) == text(&brunt.path("out/report.html")),
         "the page"
     );
-    assert!(made(&["--html"]).contains("not passed, exit code 5"));
+    assert!(made(&["--html"]).contains("no verdict, exit code 5"));
     assert_eq!(made(&["--json"]), text(&brunt.path("out/summary.json")));
     assert_eq!(made(&["--json", "-o", "new/s.json"]), "");
     assert_eq!(
