@@ -120,7 +120,9 @@ impl ReachOptions {
     ) -> Result<(), Failure> {
         let Some(given) = given else { return Ok(()) };
         let played = plan.classes.iter().map(|class| class.name.as_str());
-        let others = other_hosts(scenario, played, None);
+        let origin_of = |url: &str| Url::parse(url).ok().map(|url| url.origin());
+        let mut others = other_hosts(scenario, played, None);
+        others.retain(|host| origin_of(&host.url) != origin_of(given));
         let is_told = |class: &String| self.class_hosts().any(|(told, _)| told == class);
         let untold = others.iter().flat_map(|host| {
             let classes = host.classes.iter().filter(|class| !is_told(class));

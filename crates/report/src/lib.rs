@@ -66,7 +66,9 @@ pub(crate) fn outcome_in_words(result: RunResult, exit_code: u8) -> String {
         }
         _ if exit_code == 0 => format!("{code} by --fail-on"),
         _ if is_one_of(asked) => format!("failed, {code}"),
-        RunResult::Graded(_) if is_one_of(undecided) => format!("undecided, {code}"),
+        RunResult::Graded(Grade::Poor | Grade::Critical) if is_one_of(undecided) => {
+            format!("undecided, {code}")
+        }
         _ if is_one_of(undecided) => format!("no verdict, {code}"),
         _ => code,
     }

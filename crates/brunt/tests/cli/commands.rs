@@ -78,11 +78,11 @@ fn check_undecidable_targets_are_warned_of_with_what_would_decide_them() {
     assert_eq!(
         warnings,
         [
-            "throughput cannot be decided: over 100 req/s needs an offer of 110 req/s, and this load offers 5.03 at \
-             most; run with -u 220",
+            "throughput cannot be decided: over 100 req/s needs 110 offered, and this load offers 5.03; use 220 users \
+             (-u 220, now 10)",
             "error rate cannot be decided: an error rate under 0.1 % needs about 3,000 requests, and this load makes \
-             about 1,500; run for 10m or with -u 20",
-            "p95 of /guest cannot be decided: no user of this load makes such a request; play the users and tasks \
+             about 1,500; run for 10m (-t 10m, now 5m) or use 20 users (-u 20, now 10)",
+            "p95 of /guest cannot be decided: no user of this load makes such a request; include the users and tasks \
              that do",
         ]
     );

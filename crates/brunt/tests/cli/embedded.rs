@@ -65,15 +65,14 @@ fn ten_users_do_not_offer_what_the_throughput_target_asks() {
     let scenario = include_str!("../../../../brunt.toml").replacen("[targets]", asked, 1);
     let brunt = Brunt::new(&["run", "asked", "-t", "3s", "--out", "out"]).scenario(&scenario);
     let ended = brunt.run();
-    let warning =
-        "warning: throughput cannot be decided: over 100 req/s needs an offer of 110 req/s";
+    let warning = "warning: throughput cannot be decided: over 100 req/s needs 110 offered";
     assert!(ended.stderr.contains(warning), "{ended:?}");
     let summary = brunt.summary();
     let throughput = row(&summary, "throughput");
     assert_eq!(throughput["grade"], "inconclusive");
     // 18.3 req/s by their waits, and a task of each at once.
     let reason = throughput["reason"].as_str().expect("a reason");
-    assert!(reason.contains("the load offers 21."), "{reason}");
+    assert!(reason.contains("the load offered 21."), "{reason}");
 }
 
 #[test]

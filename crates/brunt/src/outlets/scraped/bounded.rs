@@ -12,12 +12,15 @@ use axum::serve::Listener;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
+use tokio::task::yield_now;
 use tokio::time::{Sleep, sleep};
 
 /// Largest number of connections at once; one more ends the oldest.
 const CONNECTIONS_MAX: usize = 16;
 /// How long a connection is kept: longer than any scrape takes.
 const KEPT: Duration = Duration::from_secs(10);
+/// How often other tasks run before a connection is accepted: an end is noticed, and then acted on.
+const YIELDS: u32 = 3;
 /// How long to wait after a connection could not be accepted, as when no descriptor is left.
 const RETRY: Duration = Duration::from_millis(500);
 
@@ -41,16 +44,20 @@ impl Listener for Bounded {
     type Addr = SocketAddr;
 
     async fn accept(&mut self) -> (Connection, SocketAddr) {
+        self.held.retain(|held| !held.is_closed());
+        if self.held.len() >= CONNECTIONS_MAX {
+            self.held.pop_front();
+        }
+        // Connections that have ended are closed by their tasks, before one more is accepted.
+        for _ in 0..YIELDS {
+            yield_now().await;
+        }
         let (stream, address) = loop {
             match self.listener.accept().await {
                 Ok(accepted) => break accepted,
                 Err(_) => sleep(RETRY).await,
             }
         };
-        self.held.retain(|held| !held.is_closed());
-        if self.held.len() >= CONNECTIONS_MAX {
-            self.held.pop_front();
-        }
         let (held, ended) = oneshot::channel();
         self.held.push_back(held);
         let connection = Connection {
