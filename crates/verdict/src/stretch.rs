@@ -14,8 +14,8 @@ use crate::withheld::Withheld;
 
 /// Two-sided, 95 %.
 pub(crate) const RISK_OF_END: f64 = 0.025;
-/// Where the longest answer would do if it took so many times as long, how slow answers come says
-/// nothing of those that would not.
+/// If the longest response would do even if it took so many times as long, or the shortest would not do even if it took
+/// that part of its time, how slow responses come says nothing of those that would not do.
 pub(crate) const FAR: f64 = 2.0;
 /// A run that goes on for so many blocks after its last request has nothing more to say.
 const BLOCKS_WITHOUT_DATA: usize = 1_000;
@@ -220,7 +220,10 @@ impl<'a> Stretch<'a> {
         let Some(longest) = distribution.max() else {
             return (Vec::new(), Vec::new());
         };
-        if longest.ms().is_some_and(|ms| will_do(in_ns(ms * FAR))) {
+        let is_far_under = longest.ms().is_some_and(|ms| will_do(in_ns(ms * FAR)));
+        let shortest = distribution.ok.min_ns();
+        let is_far_over = shortest.is_some_and(|ns| !will_do(in_ns(ns as f64 / 1e6 / FAR)));
+        if is_far_under || is_far_over {
             return (counted(&will_do), Vec::new());
         }
         let slow_ms = distribution.percentile(SLOW).and_then(record::Waited::ms);

@@ -151,6 +151,17 @@ fn with_slow(mut run: Run, seconds: std::ops::Range<u64>, more_ms: u64) -> Run {
 }
 
 #[test]
+fn threshold_far_below_every_request_is_missed_whatever_the_ups_and_downs() {
+    let run = |critical_ms| {
+        let mut run = Run::new().target(Metric::Percentile(0.5), [None, None, Some(critical_ms)]);
+        run.header.min_duration_s = Some(2.0);
+        cut_at(with_slow(run.answers(4_000, 80.0), 0..2, 3), 5)
+    };
+    assert_eq!(row(run(10.0)).grade, Grade::Critical);
+    assert_eq!(row(run(81.0)).grade, Grade::Inconclusive);
+}
+
+#[test]
 fn ups_and_downs_are_named_with_their_time_and_figures() {
     let run = Run::new()
         .target(P95, [Some(200.0), None, None])
