@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::mpsc::channel;
 use std::thread;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use testbed::{Ended as Guard, until};
@@ -16,6 +17,7 @@ use testbed::{Ended as Guard, until};
 use crate::brunt::{BOUND, Brunt};
 use crate::outlets::{RECEIVER, check_told, free_address, python, scenario, service};
 
+const ATTEMPTS: u32 = 4;
 const WHERE: &str =
     "import pathlib, rotel; print(pathlib.Path(rotel.__file__).parent / 'rotel-agent')";
 
@@ -34,6 +36,33 @@ fn rotel(python: &Path, test: &str) -> Option<PathBuf> {
     None
 }
 
+/// A collector that passes on what it takes, and where it takes it. Another process may take a port that was free before the
+/// collector does; it is started again then, at others.
+fn collector(rotel: &Path, folder: &Path, behind: &str) -> (Guard, String) {
+    for attempt in 0..ATTEMPTS {
+        let own = |name: &str| format!("{name}-{attempt}");
+        let (http, grpc) = (free_address(), free_address());
+        let started = Command::new(rotel)
+            .args(["start", "--otlp-http-endpoint", &http])
+            .args(["--otlp-grpc-endpoint", &grpc])
+            .args(["--exporter", "otlp", "--otlp-exporter-protocol", "http"])
+            .args(["--otlp-exporter-endpoint", behind])
+            .args(["--pid-file", &own("pid"), "--log-file", &own("log")])
+            .current_dir(folder)
+            .stdout(Stdio::null())
+            .spawn();
+        let collector = Guard::new(started.unwrap());
+        let end = Instant::now() + BOUND / ATTEMPTS;
+        while Instant::now() < end {
+            if TcpStream::connect(&http).is_ok() {
+                return (collector, http);
+            }
+            thread::sleep(Duration::from_millis(50));
+        }
+    }
+    panic!("the collector listened at none of {ATTEMPTS} ports");
+}
+
 #[test]
 fn a_collector_takes_what_is_told_and_passes_it_on() {
     let test = "a collector takes what is told and passes it on";
@@ -50,25 +79,7 @@ fn a_collector_takes_what_is_told_and_passes_it_on() {
     let _receiver = Guard::new(receiver);
     let behind = format!("http://127.0.0.1:{}", lines.next().unwrap().unwrap());
     let folder = tempfile::tempdir().unwrap();
-    let (http, grpc) = (free_address(), free_address());
-    let collector = Command::new(&rotel)
-        .args([
-            "start",
-            "--otlp-http-endpoint",
-            &http,
-            "--otlp-grpc-endpoint",
-            &grpc,
-        ])
-        .args(["--exporter", "otlp", "--otlp-exporter-protocol", "http"])
-        .args(["--otlp-exporter-endpoint", &behind])
-        .args(["--pid-file", "pid", "--log-file", "log"])
-        .current_dir(&folder)
-        .stdout(Stdio::null())
-        .spawn();
-    let _collector = Guard::new(collector.unwrap());
-    until(BOUND, "a collector that listens", || {
-        TcpStream::connect(&http).ok()
-    });
+    let (_collector, http) = collector(&rotel, folder.path(), &behind);
 
     let server = service();
     let brunt = Brunt::new(&["run", "p", "--out", "out", "--headless"])
