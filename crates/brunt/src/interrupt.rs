@@ -34,7 +34,7 @@ pub(crate) struct Interrupts {
 enum Reaction {
     /// Nothing.
     Ignore,
-    /// Whoever measures ends what it does, and reports.
+    /// The measurement in progress ends, and is reported.
     Stop,
     /// The same at once: brunt ends within this time, whatever it does.
     EndWithin(Duration),
@@ -59,7 +59,7 @@ impl Interrupts {
     /// Watches from now on.
     pub(crate) fn watch() -> io::Result<Self> {
         let all = [SIGINT, SIGTERM, SIGHUP, SIGXFSZ];
-        // Whoever started brunt with nohup wants it to outlive the terminal.
+        // A brunt that was started with nohup outlives the terminal.
         let watched = all
             .into_iter()
             .filter(|signal| *signal != SIGHUP || !is_ignored(SIGHUP));

@@ -187,7 +187,7 @@ impl Run<'_> {
                     report::live_line(&progress.with_undecided(watch.undecided()), width, true)
                 });
             }
-            // Seconds that are over and were not told yet would look as if all were well.
+            // Past seconds that were not reported yet would look as if nothing had failed.
             if stop.asked.is_none()
                 && u64::from(engine.told_s()) >= clock.elapsed().as_secs()
                 && let Some(end) = watch.look(&keeper.record, engine.told_s())

@@ -102,7 +102,7 @@ struct Worker {
     orders: Option<ChildStdin>,
     /// So many seconds of it were told as news; more than there are once it has ended.
     told_s: u32,
-    /// When it was last heard of.
+    /// When it last reported.
     heard_at: Instant,
 }
 

@@ -194,7 +194,7 @@ impl ReachOptions {
     }
 }
 
-/// The hosts that get load beside that of the run: those of classes, and those that redirects may lead to.
+/// The hosts that get load in addition to that of the run: those of classes, and those that redirects may lead to.
 pub(crate) fn other_hosts<'a>(
     scenario: &Scenario,
     classes: impl Iterator<Item = &'a str>,

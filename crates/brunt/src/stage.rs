@@ -162,7 +162,7 @@ impl Stage {
         }
     }
 
-    /// The hosts that get load beside it.
+    /// The hosts that get load in addition to it.
     pub(crate) fn other_hosts(&self, scenario: &Scenario, plan: &Plan) -> Vec<OtherHost> {
         let classes = plan.classes.iter().map(|class| class.name.as_str());
         other_hosts(scenario, classes, Some(&self.target.url))

@@ -20,7 +20,7 @@ pub(crate) fn in_second(record: &RunRecord, second: usize) -> bool {
     let Some(counts) = record.timeline.seconds().get(second) else {
         return false;
     };
-    // Whoever is in flight without a user waits for one.
+    // An arrival in flight without a user waits for one.
     let waits = counts.in_flight > counts.users;
     waits && Withheld::in_second(record, second).is_saturated
 }

@@ -18,7 +18,7 @@ use crate::words::{Job, Order, Word, hear, say};
 
 /// How long to wait for news at most, so that an order is soon obeyed.
 const NEWS_WITHIN: Duration = Duration::from_millis(10);
-/// It is heard of at least this often.
+/// A worker reports at least this often.
 const HEARTBEAT: Duration = Duration::from_secs(1);
 
 pub(crate) fn run(options: &Options) -> Result<Exit, Failure> {
