@@ -221,14 +221,14 @@ impl Processes {
         if self.running == 0 {
             return Ok(News::Ended);
         }
-        let now = Instant::now();
-        let looked_at = std::mem::replace(&mut self.looked_at, now);
-        if now - looked_at > LOOKED_WITHIN + wait {
-            self.all_are_heard();
-        }
+        self.pardon_all_if_stopped(wait);
         let (number, word) = match self.words.recv_timeout(wait) {
             Ok(said) => said,
-            Err(RecvTimeoutError::Timeout) => return self.look_for_silent(),
+            Err(RecvTimeoutError::Timeout) => {
+                // Brunt may have been stopped while it waited.
+                self.pardon_all_if_stopped(wait);
+                return self.look_for_silent();
+            }
             Err(RecvTimeoutError::Disconnected) => {
                 self.running = 0;
                 return Ok(News::Nothing);
@@ -297,6 +297,15 @@ impl Processes {
     /// Ends all that still run, whatever they do.
     pub(crate) fn abandon(&mut self) {
         self.workers.iter_mut().for_each(Worker::kill);
+    }
+
+    /// Counts all as heard if brunt itself did not look for them for longer than it waits, since it was stopped.
+    fn pardon_all_if_stopped(&mut self, wait: Duration) {
+        let now = Instant::now();
+        let looked_at = std::mem::replace(&mut self.looked_at, now);
+        if now - looked_at > LOOKED_WITHIN + wait {
+            self.all_are_heard();
+        }
     }
 
     fn all_are_heard(&mut self) {
