@@ -60,7 +60,7 @@ pub(crate) fn outcome_in_words(result: RunResult, exit_code: u8) -> String {
     let undecided = [Conclusion::Inconclusive, Conclusion::Invalid];
     let is_one_of = |all: [Conclusion; 2]| all.iter().any(|it| it.exit_code() == exit_code);
     match result {
-        RunResult::NoTargets => code,
+        RunResult::NoTargets => format!("not judged, {code}"),
         RunResult::Graded(Grade::Good | Grade::Acceptable) if exit_code == 0 => {
             format!("passed, {code}")
         }

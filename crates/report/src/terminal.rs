@@ -157,15 +157,7 @@ impl Page {
         let mut lines = String::new();
         let mut line = String::new();
         let room = self.width.saturating_sub(indent).max(20);
-        let text = one_line(text);
-        let mut words = text.split_whitespace().peekable();
-        while let Some(word) = words.next() {
-            // A number and its unit stay together.
-            let is_number = word.ends_with(|letter: char| letter.is_ascii_digit());
-            let unit = words.next_if(|unit| {
-                is_number && UNITS.contains(&unit.trim_end_matches([',', '.', ';', ')']))
-            });
-            let word = unit.map_or_else(|| word.to_owned(), |unit| format!("{word} {unit}"));
+        for word in unbroken(&one_line(text), room) {
             if !line.is_empty() && line.width() + 1 + word.width() > room {
                 lines += &format!("{:indent$}{line}\n", "");
                 line.clear();
@@ -399,4 +391,24 @@ fn standing_out(all: &[Figures]) -> Vec<&Figures> {
     ranked.truncate(NAMES_MAX);
     ranked.sort_by_key(|(at, _)| *at);
     ranked.into_iter().map(|(_, figures)| figures).collect()
+}
+
+/// The words of a text. A number and its unit are one, and so is what stands between backticks if it fits into `room`.
+fn unbroken(text: &str, room: usize) -> Vec<String> {
+    let mut words: Vec<String> = Vec::new();
+    let opens = |word: &str| word.matches('`').count() % 2 == 1;
+    for word in text.split_whitespace() {
+        if let Some(last) = words.last_mut() {
+            let is_number = last.ends_with(|letter: char| letter.is_ascii_digit());
+            let is_unit = UNITS.contains(&word.trim_end_matches([',', '.', ';', ')']));
+            let is_code = opens(last) && last.width() + 1 + word.width() <= room;
+            if is_number && is_unit || is_code {
+                last.push(' ');
+                last.push_str(word);
+                continue;
+            }
+        }
+        words.push(word.to_owned());
+    }
+    words
 }

@@ -273,7 +273,7 @@ impl Undecidable {
                 offered_rps,
                 threshold_rps,
             } => format!(
-                "{what} needs {} offered, and this load offers {}",
+                "{what} needs {} offered (10 % spare), not {}",
                 number::chosen(enough_rps(*threshold_rps)),
                 number::measured(*offered_rps)
             ),
@@ -398,13 +398,13 @@ mod tests {
                 users(300.0),
                 target(Metric::Throughput, 100.0),
                 ALL,
-                "over 100 req/s needs 110 offered, and this load offers 5.03; use 220 users (-u 220, now 10)",
+                "over 100 req/s needs 110 offered (10 % spare), not 5.03; use 220 users (-u 220, now 10)",
             ),
             (
                 arrivals(20.0, 300.0),
                 target(Metric::Throughput, 100.0),
                 ALL,
-                "over 100 req/s needs 110 offered, and this load offers 20; start 110 tasks/s (--rate 110, now 20)",
+                "over 100 req/s needs 110 offered (10 % spare), not 20; start 110 tasks/s (--rate 110, now 20)",
             ),
             (
                 users(300.0),

@@ -82,9 +82,9 @@ impl Possible {
     /// What is known although the grade is not decided; `None` if nothing is.
     pub fn in_words(self) -> Option<&'static str> {
         match (self.best, self.worst) {
-            (Grade::Good, Grade::Acceptable) => Some("acceptable at worst"),
-            (Grade::Good, Grade::Poor) => Some("poor at worst"),
-            (Grade::Acceptable, Grade::Poor) => Some("acceptable at best, poor at worst"),
+            (Grade::Good, Grade::Acceptable) => Some("at least acceptable"),
+            (Grade::Good, Grade::Poor) => Some("poor or better"),
+            (Grade::Acceptable, Grade::Poor) => Some("acceptable or poor"),
             (Grade::Acceptable, _) => Some("acceptable at best"),
             (Grade::Poor, _) => Some("poor at best"),
             _ => None,

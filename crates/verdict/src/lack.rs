@@ -80,12 +80,12 @@ pub(crate) struct Known {
 pub(crate) enum Advice {
     /// In words.
     Plain(String),
-    /// A run that is longer by some seconds than the one that was judged.
+    /// A run that is longer by some seconds.
     Longer {
+        /// The length of this one.
+        run_s: f64,
         /// By how much.
         extra_s: f64,
-        /// The length that was judged.
-        judged_s: f64,
     },
     /// Another threshold, which this run meets, with its unit.
     Threshold(String),
@@ -160,8 +160,8 @@ impl Lack {
 }
 
 /// Advice to run longer by some seconds, unless that is more than anybody would.
-pub(crate) fn longer(extra_s: f64, judged_s: f64) -> Option<Advice> {
-    (extra_s <= ADVICE_S_MAX).then_some(Advice::Longer { extra_s, judged_s })
+pub(crate) fn longer(run_s: f64, extra_s: f64) -> Option<Advice> {
+    (extra_s <= ADVICE_S_MAX).then_some(Advice::Longer { run_s, extra_s })
 }
 
 impl fmt::Display for Cause {
@@ -243,9 +243,9 @@ impl fmt::Display for Advice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Plain(text) => f.write_str(text),
-            Self::Longer { extra_s, judged_s } => {
-                let (extra, judged) = (number::roughly(*extra_s), number::seconds(*judged_s));
-                write!(f, "run {extra} longer at this rate (judged: {judged})")
+            Self::Longer { run_s, extra_s } => {
+                let (needed, now) = (number::roughly(run_s + extra_s), number::seconds(*run_s));
+                write!(f, "run for {needed} instead of {now} at this load")
             }
             Self::Threshold(threshold) => {
                 write!(f, "ask for {threshold}, which this run would meet")

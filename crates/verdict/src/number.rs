@@ -73,7 +73,7 @@ pub(crate) fn seconds(seconds: f64) -> String {
 /// A length of time that is only roughly known, rounded up.
 pub(crate) fn roughly(seconds: f64) -> String {
     let (length, unit) = match seconds {
-        s if s <= 120.0 => (s, "s"),
+        s if s <= 300.0 => (s, "s"),
         s if s <= 7_200.0 => (s / 60.0, "min"),
         s => (s / 3_600.0, "h"),
     };
@@ -223,7 +223,7 @@ mod tests {
     fn times_in_words() {
         assert_eq!(seconds(5.04), "5 s");
         assert_eq!(roughly(27.2), "about 28 s");
-        assert_eq!(roughly(121.0), "about 3 min");
+        assert_eq!(roughly(301.0), "about 6 min");
         assert_eq!(roughly(9_000.0), "about 3 h");
         assert_eq!(requests(1), "1 request");
         assert_eq!(requests(2_995), "2,995 requests");

@@ -105,7 +105,7 @@ impl Headline<'_> {
             1 => first,
             count => format!("any of {count} targets; {first}"),
         };
-        let clause = format!("nothing judged, as the load can never decide {which}");
+        let clause = format!("nothing judged, as this load cannot decide {which}");
         headed(Grade::NotApplicable.in_words(), [clause])
     }
 
@@ -267,7 +267,7 @@ impl Headline<'_> {
             RunResult::Graded(Grade::Poor | Grade::Critical) => self.after_a_miss(),
             RunResult::Graded(Grade::Inconclusive) if self.completion == Completion::CutShort => {
                 format!(
-                    "Next: run it to its end of {}; what was not measured is not judged.",
+                    "Next: run it again, for all of its {}.",
                     number::seconds(self.record.header.load.seconds())
                 )
             }
@@ -302,7 +302,7 @@ impl Headline<'_> {
         {
             let name = &self.record.timeline.names()[failure.name.index()];
             return format!(
-                "Next: see Failures below; most are {} of {} {}.",
+                "Next: see Failures below; most are {} from {} {}.",
                 failure.in_words(),
                 name.method,
                 name.title()

@@ -78,7 +78,7 @@ fn check_undecidable_targets_are_warned_of_with_what_would_decide_them() {
     assert_eq!(
         warnings,
         [
-            "throughput cannot be decided: over 100 req/s needs 110 offered, and this load offers 5.03; use 220 users \
+            "throughput cannot be decided: over 100 req/s needs 110 offered (10 % spare), not 5.03; use 220 users \
              (-u 220, now 10)",
             "error rate cannot be decided: an error rate under 0.1 % needs about 3,000 requests, and this load makes \
              about 1,500; run for 10m (-t 10m, now 5m) or use 20 users (-u 20, now 10)",

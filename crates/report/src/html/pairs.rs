@@ -14,8 +14,9 @@ const HEIGHT: f64 = 100.0;
 const LABELS: usize = 7;
 /// The number of pairs that are drawn and listed at most; of more, every nth.
 const PAIRS_MAX: usize = 500;
-/// This share of the pairs at either end does not stretch the axis.
-const FAR: f64 = 0.03;
+/// Pairs that are this many times the interquartile range outside the quartiles do not stretch the axis: "far out" in
+/// Tukey's Exploratory Data Analysis (1977), section 2D.
+const FAR_OUT: f64 = 3.0;
 
 /// The charts of all measures that are tested; nothing if there is no pair.
 pub(super) fn charts(contested: &Contested) -> Markup {
@@ -69,8 +70,7 @@ impl<'a> Pairs<'a> {
         let (allowed, _) = allowed(row);
         let mut changes: Vec<f64> = drawn.iter().map(|(_, _, change)| *change).collect();
         changes.sort_by(f64::total_cmp);
-        let edge = far(changes.len());
-        let usual = [changes[edge], changes[changes.len() - 1 - edge]];
+        let usual = usual(&changes);
         let ends = looks.iter().flat_map(|look| {
             let ends = percent(look.change);
             [ends.low, ends.high]
@@ -260,14 +260,15 @@ fn allowed(row: &Row) -> (f64, &'static str) {
     }
 }
 
-/// The number of values at either end that are far from the others.
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "a share of a count"
-)]
-fn far(count: usize) -> usize {
-    (count as f64 * FAR).floor() as usize
+/// The least and the greatest of sorted values that are not far out.
+fn usual(sorted: &[f64]) -> impl Iterator<Item = f64> {
+    let at = |part: usize| sorted[(sorted.len() - 1) * part / 4];
+    let (lower, upper) = (at(1), at(3));
+    let far = FAR_OUT * (upper - lower);
+    let is_usual = move |value: &&f64| (lower - far..=upper + far).contains(*value);
+    let least = sorted.iter().find(is_usual);
+    let greatest = sorted.iter().rev().find(is_usual);
+    least.into_iter().chain(greatest).copied()
 }
 
 /// A change next to an axis or in a table.
@@ -357,6 +358,14 @@ mod tests {
             assert!(zero, "{low} to {high} has no tick at zero");
             assert!((2..=6).contains(&range.steps));
         }
+    }
+
+    #[test]
+    fn far_out_pairs_do_not_stretch_the_axis() {
+        let ends = |sorted: &[f64]| usual(sorted).collect::<Vec<_>>();
+        assert_eq!(ends(&[-2.0, 1.0, 2.0, 3.0, 4.0, 6.0, 180.0]), [-2.0, 6.0]);
+        assert_eq!(ends(&[-2.0, 1.0, 2.0, 3.0, 4.0, 6.0, 12.0]), [-2.0, 12.0]);
+        assert_eq!(ends(&[5.0]), [5.0, 5.0]);
     }
 
     #[test]

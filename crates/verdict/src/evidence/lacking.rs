@@ -106,6 +106,7 @@ impl Evidence<'_> {
         met: impl Fn() -> Option<String>,
     ) -> Lack {
         let load_s = self.stretch.seconds();
+        let run_s = self.stretch.record.duration_s();
         let shortest_s = self.shortest_s();
         let Open {
             what,
@@ -116,7 +117,7 @@ impl Evidence<'_> {
             ..
         } = open;
         if load_s < shortest_s - 1.0 {
-            return lack_of_length(open, load_s, shortest_s);
+            return lack_of_length(open, (load_s, run_s), shortest_s);
         }
         let needed = share::requests_needed(*limit);
         if seen.share <= 0.0 && *requests < needed {
@@ -125,14 +126,14 @@ impl Evidence<'_> {
                 needed,
                 seen: *requests,
             });
-            return advise(lack, load_s, load_s * (times - 1.0), Some(*times), met);
+            return advise(lack, run_s, load_s * (times - 1.0), Some(*times), met);
         }
         if !seen.is_settled {
             let (missing, slow) = blocks();
             let lack = Lack::of(Cause::UpsAndDowns {
                 episode: self.episode(&missing, &slow),
             });
-            return advise(lack, load_s, load_s * (times - 1.0).max(1.0), None, met);
+            return advise(lack, run_s, load_s * (times - 1.0).max(1.0), None, met);
         }
         let lack = Lack::of(Cause::NearLimit {
             share: match self.metric {
@@ -146,7 +147,7 @@ impl Evidence<'_> {
         if *times > TIMES_AT_LIMIT {
             return lack_with_threshold(lack, met);
         }
-        advise(lack, load_s, load_s * (times - 1.0), None, met)
+        advise(lack, run_s, load_s * (times - 1.0), None, met)
     }
 
     pub(super) fn lack_of_varying(
@@ -156,6 +157,7 @@ impl Evidence<'_> {
         varying: &Varying,
     ) -> Lack {
         let load_s = self.stretch.seconds();
+        let run_s = self.stretch.record.duration_s();
         let shortest_s = self.shortest_s();
         let what = format!("a {}", self.metric.name());
         let Some(spread) = varying.enough else {
@@ -164,7 +166,7 @@ impl Evidence<'_> {
                     what,
                     needed_s: shortest_s,
                 });
-                return advise(lack, load_s, shortest_s - load_s, None, || None);
+                return advise(lack, run_s, shortest_s - load_s, None, || None);
             }
             let (needed, seen) = (self.stretch.demands().blocks_min, varying.blocks);
             let cause = format!("{what} needs requests in {needed} seconds, made in {seen}");
@@ -183,7 +185,7 @@ impl Evidence<'_> {
         if times > TIMES_AT_LIMIT {
             return lack.and("ask for another threshold, since the value is at this one");
         }
-        advise(lack, load_s, load_s * (times - 1.0).max(0.1), None, || None)
+        advise(lack, run_s, load_s * (times - 1.0).max(0.1), None, || None)
     }
 
     /// The shortest run that may pass, in seconds.
@@ -203,7 +205,7 @@ impl Evidence<'_> {
 
 /// A run that is shorter than any that may pass: what it says, if the service does not change over a longer
 /// time than this.
-fn lack_of_length(open: &Open, load_s: f64, shortest_s: f64) -> Lack {
+fn lack_of_length(open: &Open, (load_s, run_s): (f64, f64), shortest_s: f64) -> Lack {
     let mut lack = Lack::of(Cause::TooShort {
         what: open.what.clone(),
         needed_s: shortest_s,
@@ -220,7 +222,7 @@ fn lack_of_length(open: &Open, load_s: f64, shortest_s: f64) -> Lack {
         };
         lack.known = (known.share_max <= open.limit * TELLS_TIMES).then(|| Box::new(known));
         let extra_s = (load_s * open.times).max(shortest_s) - load_s;
-        let lack = advise(lack, load_s, extra_s, None, || None);
+        let lack = advise(lack, run_s, extra_s, None, || None);
         let would_pass = share_max < open.limit && load_s >= MIN_DURATION_S;
         return if would_pass {
             lack.advise(Advice::Change(Remedy::MinDuration(load_s.floor())))
@@ -230,7 +232,7 @@ fn lack_of_length(open: &Open, load_s: f64, shortest_s: f64) -> Lack {
     }
     advise(
         lack,
-        load_s,
+        run_s,
         (load_s * open.times).max(shortest_s) - load_s,
         None,
         || None,
@@ -241,12 +243,12 @@ fn lack_of_length(open: &Open, load_s: f64, shortest_s: f64) -> Lack {
 /// the load would do as well.
 fn advise(
     lack: Lack,
-    judged_s: f64,
+    run_s: f64,
     extra_s: f64,
     more_load: Option<f64>,
     met: impl Fn() -> Option<String>,
 ) -> Lack {
-    if let Some(advice) = longer(extra_s, judged_s) {
+    if let Some(advice) = longer(run_s, extra_s) {
         return lack.advise(advice);
     }
     match more_load {

@@ -55,8 +55,8 @@ const ENOUGH: f64 = 0.48;
 const SILENT: f64 = 1.5;
 /// … nor would one as near to it as this share of how far it is off.
 const SAME: f64 = 0.1;
-/// A step that narrows the bracket by less than this is not worth a trial.
-const WORTH: f64 = 0.004;
+/// A step that narrows the bracket by less than this share of the precision is not worth a trial.
+const WORTH: f64 = 0.08;
 /// A level that broke is doubted where one above it missed less by this, as a logarithm.
 const DOUBTED: f64 = 1.5;
 /// A level of which trials say either is asked again until it was asked this many times.
@@ -254,7 +254,7 @@ impl Known<'_> {
             _ => &up,
         };
         let level = (estimate.breaks_at * (side.sign * side.off).exp()).min(self.most);
-        (side.gain(enough) > WORTH).then_some(Next {
+        (side.gain(enough) > WORTH * self.precision).then_some(Next {
             level,
             seconds,
             risk: side.risk,

@@ -93,7 +93,7 @@ fn a_p99_of_fifty_fast_answers_is_inconclusive() {
     let fast = || Run::new().ladder(P99, WAITS);
     assert_eq!(
         reason(fast().answers(50, 1.0)),
-        "a p99 needs 299 requests, 50 made; run about 103 s longer at this rate (judged: 20 s)"
+        "a p99 needs 299 requests, 50 made; run for about 123 s instead of 20 s at this load"
     );
     assert_eq!(grade(fast().answers(298, 1.0)), Grade::Inconclusive);
     assert_eq!(grade(fast().answers(299, 1.0)), Grade::Good);
@@ -108,7 +108,7 @@ fn few_requests_that_miss_the_target_may_still_be_acceptable() {
     let run = Run::new().ladder(P99, WAITS).answers(50, 700.0);
     assert_eq!(
         reason(run),
-        "a p99 needs 299 requests, 50 made; run about 103 s longer at this rate (judged: 20 s); \
+        "a p99 needs 299 requests, 50 made; run for about 123 s instead of 20 s at this load; \
          the grade is acceptable at best"
     );
     let poor = Run::new().ladder(P99, WAITS).answers(50, 1_500.0);
@@ -192,10 +192,10 @@ fn few_requests_without_a_failure_do_not_show_a_low_error_rate() {
     assert_eq!(
         reason(errors(200)),
         "under 0.1 % needs 2,995 requests, 200 made; \
-         run about 5 min longer at this rate (judged: 20 s); \
-         the grade is poor at worst"
+         run for about 6 min instead of 20 s at this load; \
+         the grade is poor or better"
     );
-    assert!(reason(errors(500)).ends_with("; the grade is acceptable at worst"));
+    assert!(reason(errors(500)).ends_with("; the grade is at least acceptable"));
     let none = Run::new().target(Metric::ErrorRate, [Some(0.0), None, None]);
     assert_eq!(grade(none.answers(5, 1.0)), Grade::Good);
 }
@@ -238,14 +238,14 @@ fn a_shortfall_that_was_not_offered_is_the_loads() {
         (
             Grade::NotApplicable,
             Some(
-                "over 100 req/s needs 110 offered, and this load offers 18.3; use 61 users (-u 61, now 10)"
+                "over 100 req/s needs 110 offered (10 % spare), not 18.3; use 61 users (-u 61, now 10)"
             )
         )
     );
     assert_eq!(
         reason(served(60, 61.0)),
         "the load offered 61 req/s at most; offer at least 110 req/s \
-         (more users, or shorter waits); the grade is acceptable at worst"
+         (more users, or shorter waits); the grade is at least acceptable"
     );
     for (rps, offered, expected) in [
         (10, 22.0, Grade::Critical),
@@ -272,7 +272,7 @@ fn a_name_is_offered_its_share() {
         .requests(B, 1_800, 1.0, 0.0, None);
     let row = row(run);
     assert_eq!(row.grade, Grade::NotApplicable);
-    let offered = "this load offers 50";
+    let offered = "needs 110 offered (10 % spare), not 50;";
     assert!(row.reason.as_ref().unwrap().contains(offered), "{row:?}");
 }
 
@@ -462,7 +462,7 @@ fn a_stopped_run_is_judged_by_what_it_measured() {
     assert_eq!(
         reason(run),
         "a p50 needs a run of about 20 s; 0 of 20 requests took 500 ms or longer, which is at most 45.1 % with 95 % \
-         confidence if the service has no ups and downs of more than 5 s; run about 15 s longer at this rate (judged: 5 s); set \
+         confidence if the service has no ups and downs of more than 5 s; run for about 20 s instead of 5 s at this load; set \
          [verdict] min_duration = \"5s\""
     );
     let broken = Run::new().ladder(P50, WAITS).answers(20, 9_000.0);

@@ -98,8 +98,8 @@ fn the_sentence_names_what_is_not_decided() {
     let few = || Run::new().ladder(Metric::Throughput, RATES).offering(18.3);
     assert_eq!(
         sentence(few().answers(360, 1.0)),
-        "Not applicable: nothing judged, as the load can never decide throughput: over 100 req/s needs 110 offered, and \
-         this load offers 18.3."
+        "Not applicable: nothing judged, as this load cannot decide throughput: over 100 req/s needs \
+         110 offered (10 % spare), not 18.3."
     );
     let decides = "a p99 needs 299 requests, 50 made";
     assert_eq!(

@@ -35,7 +35,7 @@ fn short_run_without_a_failure_says_what_is_known() {
     assert_eq!(
         reason(run()),
         "under 0.1 % needs a run of about 20 s; 0 of 15,012 requests failed, which is at most 0.02 % with \
-         95 % confidence if the service has no ups and downs of more than 3 s; run about 17 s longer at this rate (judged: 3 s); set \
+         95 % confidence if the service has no ups and downs of more than 3 s; run for about 20 s instead of 3 s at this load; set \
          [verdict] min_duration = \"3s\""
     );
     let mut lowered = run();
