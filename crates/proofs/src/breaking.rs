@@ -1,6 +1,8 @@
 //! Breaking points: searches in virtual time, steered as real ones are, of servers that are known to
 //! break at one level.
 
+mod token_bucket;
+
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
@@ -493,8 +495,7 @@ fn others() -> [Case; 3] {
             burst: 20.0,
         },
         target: reckoned::critical(Metric::ErrorRate, 5.0),
-        // Of λ a second 500 are answered: errors over 5 % from 500 / 0.95 on.
-        breaks_at: 500.0 / 0.95,
+        breaks_at: token_bucket::breaks_at(0.05, 500.0, 20),
         ..mm1(300.0)
     };
     let pool = Case {
