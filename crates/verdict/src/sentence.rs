@@ -82,12 +82,7 @@ impl Headline<'_> {
     }
 
     fn no_targets(&self) -> String {
-        let measured = [
-            Some("nothing was judged".to_owned()),
-            self.throughput(),
-            self.p99(),
-            self.errors(),
-        ];
+        let measured = [self.throughput(), self.p99(), self.errors()];
         let measured = measured.into_iter().flatten();
         headed(
             self.result.in_words(),

@@ -138,7 +138,7 @@ fn decided_and_undecided() -> Vec<(Service, &'static str, &'static str, Expected
             "",
             Expected {
                 verdict: "no_targets",
-                headline: "No targets: nothing was judged; ",
+                headline: "No targets: ",
                 code: 0,
                 junit: None,
                 github: "notice",

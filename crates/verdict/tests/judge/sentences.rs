@@ -121,7 +121,7 @@ fn the_sentence_names_what_is_not_decided() {
     assert_eq!(bare.result, RunResult::NoTargets);
     assert_eq!(
         bare.sentence,
-        "No targets: nothing was judged; 2.5 req/s; p99 1 ms; errors 0 %."
+        "No targets: 2.5 req/s; p99 1 ms; errors 0 %."
     );
     let dead = two_targets().stopped(StoppedBy::Unreachable, 0, Some("connection refused"));
     let dead = judged(dead);
