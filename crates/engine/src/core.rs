@@ -27,6 +27,7 @@ use crate::fault::Fault;
 use crate::http2::RequestHeads;
 use crate::outbox::Upload;
 use crate::pacer::{Pacer, Phase};
+use crate::parser_thread::ParserThread;
 use crate::part::Part;
 use crate::playing::Leaves;
 use crate::pool::Pool;
@@ -41,6 +42,8 @@ use crate::user::User;
 
 /// So many steps may be taken, of all users, before the core's other work has its turn.
 const STEPS_AT_ONCE: u32 = 64;
+/// A buffer that has grown beyond this is not kept for other requests: each one could come to be as large.
+const BUFFER_BYTES_MAX: usize = 1 << 20;
 /// The most that is read at once.
 const SCRATCH_BYTES: usize = 64 << 10;
 
@@ -62,6 +65,7 @@ pub(crate) struct Core {
     uploads: HashMap<PathBuf, Rc<Upload>>,
     /// What its users draw from in common.
     pub(crate) stock: Rc<Stock>,
+    pub(crate) parser: ParserThread,
     /// The values of a user's variables when it begins.
     values: Arc<[Value]>,
     pub(crate) starts: Starts,
@@ -113,6 +117,7 @@ impl Core {
                 settings.seed,
                 Timestamp::now,
             )),
+            parser: ParserThread::new(&settings.cores),
             values: settings.values.clone(),
             starts: Starts::default(),
             script: None,
@@ -148,7 +153,9 @@ impl Core {
     }
 
     pub(crate) fn give_buffer(&self, buffer: Vec<u8>) {
-        self.buffers.borrow_mut().push(buffer);
+        if buffer.capacity() <= BUFFER_BYTES_MAX {
+            self.buffers.borrow_mut().push(buffer);
+        }
     }
 
     /// The files of a request's body.

@@ -23,6 +23,7 @@ use crate::pacer::{GivenUp, Seat};
 use crate::redirect;
 use crate::rehearsal::{Heard, Rehearsed};
 use crate::wanted::Wanted;
+use inspection::Inspected;
 
 /// Where a server does not process a request, it is sent again so often.
 const REFUSALS_MAX: u32 = 3;
@@ -97,7 +98,13 @@ impl<'a> Exchange<'a> {
         let took_ns = done_ns.saturating_sub(intended_ns);
         let heard = exchange.heard(&result, took_ns);
         let fault = match result {
-            Ok(answer) => exchange.look_into(answer, &rendered.bytes, took_ns),
+            Ok(answer) => match exchange.look_into(answer, &rendered.bytes, took_ns) {
+                Inspected::Done(fault) => fault,
+                // Rare: what it takes is not to make every user larger.
+                Inspected::IsLarge(answer) => {
+                    Box::pin(exchange.look_into_large(*answer, &rendered.bytes, took_ns)).await
+                }
+            },
             Err(fault) => Some(fault),
         };
         if let Some(script) = &core.script {
@@ -131,7 +138,7 @@ impl<'a> Exchange<'a> {
         Some(Heard::of(
             answer,
             took_ns,
-            &self.request.checks,
+            self.request,
             &mut self.belongings.scope(self.core),
         ))
     }

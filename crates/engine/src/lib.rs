@@ -22,6 +22,7 @@ mod keeper;
 mod link;
 mod outbox;
 mod pacer;
+mod parser_thread;
 mod part;
 mod playing;
 mod pool;

@@ -262,6 +262,25 @@ impl Pacer {
         self.under_way(seat, |cx| future.as_mut().poll(cx)).await
     }
 
+    /// Waits for a future that has no deadline, until the core is cut off.
+    pub(crate) async fn unless_aborted<F: Future>(
+        &self,
+        seat: Seat,
+        mut future: Pin<&mut F>,
+    ) -> Result<F::Output, GivenUp> {
+        poll_fn(|cx| {
+            if let Poll::Ready(done) = future.as_mut().poll(cx) {
+                return Poll::Ready(Ok(done));
+            }
+            if self.phase.get() == Phase::Aborting {
+                return Poll::Ready(Err(GivenUp::Aborted));
+            }
+            self.with(seat, |seated| remember(&seated.waker, cx));
+            Poll::Pending
+        })
+        .await
+    }
+
     /// Requests under way, and the earliest intended start among them.
     pub(crate) fn in_flight(&self) -> (u32, Option<u64>) {
         let seats = self.seats.borrow();

@@ -5,7 +5,7 @@ use std::io;
 use std::sync::Arc;
 
 use record::{FailureKind, NameId};
-use scenario::{Check, Plan, Scope, Seen, Step};
+use scenario::{JsonQuery, Plan, Request, Scope, Seen, Step};
 
 use crate::belongings::Belongings;
 use crate::core::Core;
@@ -64,9 +64,15 @@ pub struct Heard {
 }
 
 impl Heard {
-    pub(crate) fn of(answer: &Answer, took_ns: u64, checks: &[Check], scope: &mut Scope) -> Self {
+    pub(crate) fn of(answer: &Answer, took_ns: u64, request: &Request, scope: &mut Scope) -> Self {
         let body = answer.content.decoded(&answer.encoding).unwrap_or_default();
         let seen = Seen::new(answer.status, &answer.fields, &body, took_ns);
+        let (seen, checks) = match JsonQuery::new(request).map(|query| query.run(&body)) {
+            Some(Ok(matches)) => (seen.with_matches(matches), &*request.checks),
+            // The failure of the request says so.
+            Some(Err(_)) => (seen, [].as_slice()),
+            None => (seen, &*request.checks),
+        };
         let checks = checks.iter().map(|check| {
             let words = check.in_words(&seen, scope);
             let words = words.unwrap_or_else(|_| "a check that cannot be evaluated".to_owned());

@@ -1,5 +1,7 @@
 //! Extraction: what of an answer becomes the value of a variable.
 
+use std::borrow::Cow;
+
 use regex::bytes::Regex;
 
 use crate::expression::Expression;
@@ -87,12 +89,12 @@ impl Extract {
         }
     }
 
-    fn found(&self, seen: &Seen) -> Result<Values, String> {
+    fn found<'a>(&self, seen: &'a Seen) -> Result<Cow<'a, Values>, String> {
         let text = |bytes: &[u8]| Value::text(String::from_utf8_lossy(bytes));
-        Ok(match &self.from {
+        Ok(Cow::Owned(match &self.from {
             From::Json(path) => {
                 let no_json = || format!("nothing is found at {path}: the answer is no JSON");
-                seen.values(path).ok_or_else(no_json)?
+                return seen.values(path).ok_or_else(no_json);
             }
             From::Regex(pattern, group) => {
                 let captures = pattern.captures_iter(seen.body());
@@ -103,7 +105,7 @@ impl Extract {
             From::Cookie(name) => Values::Many(seen.cookie(name).map(Value::text).collect()),
             From::Body => Values::One(Some(text(seen.body()))),
             From::Status => Values::One(Some(Value::Integer(seen.status().into()))),
-        })
+        }))
     }
 
     fn missing(&self) -> String {

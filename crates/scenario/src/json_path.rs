@@ -4,12 +4,12 @@
 use std::fmt;
 use std::sync::Arc;
 
-use serde::Deserialize;
 use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::Value as JsonValue;
 use serde_json_path::JsonPath;
 
+use crate::json_tree::{Bounded, MemoryLimit};
 use crate::value::Value;
 
 /// Longest path, in bytes.
@@ -99,10 +99,19 @@ impl Path {
 
     /// What it finds in a body that was not read yet; `None` where that is no JSON.
     pub(crate) fn follow(&self, body: &[u8]) -> Option<Values> {
+        self.follow_within(body, &MemoryLimit::new(MemoryLimit::NONE))
+    }
+
+    /// The same within a limit of memory; what is over it is `None` as well.
+    pub(crate) fn follow_within(&self, body: &[u8], limit: &MemoryLimit) -> Option<Values> {
         // What is passed over is not looked at as closely as what is kept.
         let text = std::str::from_utf8(body).ok()?;
         let mut json = serde_json::Deserializer::from_str(text);
-        let found = Follow(self.way.as_deref()?).deserialize(&mut json).ok()?;
+        let follow = Follow {
+            way: self.way.as_deref()?,
+            limit,
+        };
+        let found = follow.deserialize(&mut json).ok()?;
         json.end().ok()?;
         Some(Values::One(found))
     }
@@ -111,6 +120,21 @@ impl Path {
     pub(crate) fn find(&self, json: &JsonValue) -> Values {
         let found = self.parsed.query(json);
         Values::Many(found.iter().map(|json| Value::of_json(json)).collect())
+    }
+
+    /// The same within a limit of memory; `None` if it is exceeded.
+    pub(crate) fn find_within(&self, json: &JsonValue, limit: &MemoryLimit) -> Option<Values> {
+        let found = self.parsed.query(json);
+        let values = found.iter().map(|json| {
+            limit.take_copy(json).ok()?;
+            Some(Value::of_json(json))
+        });
+        values.collect::<Option<_>>().map(Values::Many)
+    }
+
+    /// Whether it was written as another.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        self.text == other.text
     }
 }
 
@@ -155,7 +179,11 @@ fn step_within(text: &str) -> Option<Step> {
 }
 
 /// Follows a way, and gives what stands at its end.
-struct Follow<'a>(&'a [Step]);
+#[derive(Clone, Copy)]
+struct Follow<'a> {
+    way: &'a [Step],
+    limit: &'a MemoryLimit,
+}
 
 impl<'de> DeserializeSeed<'de> for Follow<'_> {
     type Value = Option<Value>;
@@ -165,10 +193,22 @@ impl<'de> DeserializeSeed<'de> for Follow<'_> {
     }
 }
 
-impl Follow<'_> {
+impl<'a> Follow<'a> {
     /// A value that holds no others.
     fn plain(&self, value: impl FnOnce() -> Value) -> Option<Value> {
-        self.0.is_empty().then(value)
+        self.way.is_empty().then(value)
+    }
+
+    /// The next step, and what follows the rest.
+    fn next(self) -> Option<(&'a Step, Self)> {
+        let (step, way) = self.way.split_first()?;
+        Some((step, Self { way, ..self }))
+    }
+
+    /// A list or a table.
+    fn whole<'de, D: Deserializer<'de>>(self, from: D) -> Result<Option<Value>, D::Error> {
+        let json = Bounded(self.limit).deserialize(from)?;
+        Ok(Some(Value::Json(Arc::new(json))))
     }
 }
 
@@ -204,8 +244,8 @@ impl<'de> Visitor<'de> for Follow<'_> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Self::Value, A::Error> {
-        let Some((step, rest)) = self.0.split_first() else {
-            return whole(SeqAccessDeserializer::new(items));
+        let Some((step, rest)) = self.next() else {
+            return self.whole(SeqAccessDeserializer::new(items));
         };
         let mut found = None;
         if let Step::Place(place) = step {
@@ -214,32 +254,27 @@ impl<'de> Visitor<'de> for Follow<'_> {
                     return Ok(None);
                 }
             }
-            found = items.next_element_seed(Follow(rest))?.flatten();
+            found = items.next_element_seed(rest)?.flatten();
         }
         while items.next_element::<IgnoredAny>()?.is_some() {}
         Ok(found)
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Self::Value, A::Error> {
-        let Some((step, rest)) = self.0.split_first() else {
-            return whole(MapAccessDeserializer::new(entries));
+        let Some((step, rest)) = self.next() else {
+            return self.whole(MapAccessDeserializer::new(entries));
         };
         let mut found = None;
         while let Some(is_it) = entries.next_key_seed(Is(step))? {
             if is_it {
                 // Of the same name, the last one counts.
-                found = entries.next_value_seed(Follow(rest))?;
+                found = entries.next_value_seed(rest)?;
             } else {
                 entries.next_value::<IgnoredAny>()?;
             }
         }
         Ok(found)
     }
-}
-
-/// A list or a table.
-fn whole<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Value>, D::Error> {
-    JsonValue::deserialize(from).map(|json| Some(Value::of_json(&json)))
 }
 
 /// Whether a name is that of a step.

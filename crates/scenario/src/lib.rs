@@ -15,6 +15,8 @@ mod extract;
 mod function;
 mod jinja;
 mod json_path;
+mod json_query;
+mod json_tree;
 mod layers;
 mod logins;
 mod names;
@@ -53,6 +55,7 @@ pub use class::{Class, Task, TaskOrder};
 pub use data::Source;
 pub use expression::Expression;
 pub use extract::Extract;
+pub use json_query::{JsonMatches, JsonQuery, JsonTooLarge};
 pub use layers::{Assignment, Layers};
 pub use logins::logins_in_words;
 pub use network::{

@@ -1,10 +1,12 @@
 //! What was seen of an answer, for those who look into it.
 
+use std::borrow::Cow;
 use std::cell::{Cell, OnceCell};
 
 use serde_json::Value as JsonValue;
 
 use crate::json_path::{Path, Values};
+use crate::json_query::JsonMatches;
 
 /// An answer, with its body decoded.
 #[derive(Debug)]
@@ -16,6 +18,8 @@ pub struct Seen<'a> {
     /// Intended start to done.
     took_ns: u64,
     json: OnceCell<Option<JsonValue>>,
+    /// What was found in a large body beforehand.
+    matches: Option<JsonMatches>,
     /// How often it was read without being kept.
     read: Cell<u32>,
 }
@@ -32,7 +36,17 @@ impl<'a> Seen<'a> {
             body,
             took_ns,
             json: OnceCell::new(),
+            matches: None,
             read: Cell::new(0),
+        }
+    }
+
+    /// The same with what the JSON paths of its request find in the body, which is not parsed then.
+    #[must_use]
+    pub fn with_matches(self, matches: JsonMatches) -> Self {
+        Self {
+            matches: Some(matches),
+            ..self
         }
     }
 
@@ -49,13 +63,16 @@ impl<'a> Seen<'a> {
     }
 
     /// What a path finds in the body; `None` where that is no JSON.
-    pub(crate) fn values(&self, path: &Path) -> Option<Values> {
+    pub(crate) fn values(&self, path: &Path) -> Option<Cow<'_, Values>> {
+        if let Some(matches) = &self.matches {
+            return matches.of(path).map(Cow::Borrowed);
+        }
         let read = self.read.get();
         if path.is_followed() && self.json.get().is_none() && read < READ_MAX {
             self.read.set(read + 1);
-            return path.follow(self.body);
+            return path.follow(self.body).map(Cow::Owned);
         }
-        self.json().map(|json| path.find(json))
+        self.json().map(|json| Cow::Owned(path.find(json)))
     }
 
     /// The body as JSON, read once; `None` where it is none.

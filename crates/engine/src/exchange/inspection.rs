@@ -1,48 +1,122 @@
 //! Inspection: whether an answer is as it has to be, and what is taken of it.
 
+use std::borrow::Cow;
+use std::pin::pin;
+
 use record::FailureKind;
-use scenario::{Halt, Seen};
+use scenario::{Halt, JsonMatches, JsonQuery, JsonTooLarge, Seen};
 
 use super::Exchange;
 use crate::example;
 use crate::fault::Fault;
-use crate::http1::{Answer, DecodeError};
+use crate::http1::{Answer, Content, DecodeError};
+use crate::parser_thread;
+
+/// A body of more bytes, decoded, is decoded and parsed by the parser thread.
+const LARGE_BYTES: u64 = 256 << 10;
+
+/// What came of an inspection.
+pub(super) enum Inspected {
+    /// What is wrong with the answer; `None` if nothing is.
+    Done(Option<Fault>),
+    /// The body is large: nothing was looked into.
+    IsLarge(Box<Answer>),
+}
+
+/// A large body, decoded, and what the paths of its request find in it.
+struct Parsed {
+    body: Vec<u8>,
+    matches: Option<Result<JsonMatches, JsonTooLarge>>,
+}
 
 impl Exchange<'_> {
-    /// Whether an answer is as it has to be; `None` where it is. What is wanted of it is taken then.
+    /// Whether an answer is as it has to be. What is wanted of it is taken then.
     #[inline]
     pub(super) fn look_into(
         &mut self,
         mut answer: Answer,
         bytes: &[u8],
         took_ns: u64,
-    ) -> Option<Fault> {
+    ) -> Inspected {
         let request = self.request;
         if !request.accepted.contains(answer.status) {
             let text = example::of_status(&request.accepted.in_words(), bytes, &answer);
-            return Some(Fault {
+            return Inspected::Done(Some(Fault {
                 kind: FailureKind::Status,
                 code: answer.status,
                 text,
-            });
+            }));
         }
         if request.checks.is_empty() && request.extracts.is_empty() {
-            return None;
+            return Inspected::Done(None);
         }
-        let fault = match answer.content.decoded(&answer.encoding) {
+        let decoded = answer.content.decoded_within(&answer.encoding, LARGE_BYTES);
+        if matches!(decoded, Err(DecodeError::TooLarge { .. })) {
+            drop(decoded);
+            return Inspected::IsLarge(Box::new(answer));
+        }
+        let fault = match decoded {
             Ok(body) => {
                 let seen = Seen::new(answer.status, &answer.fields, &body, took_ns);
-                let unmet = self.check(&seen).or_else(|| self.extract(&seen));
-                unmet.map(|unmet| Fault {
-                    text: example::of_check(&unmet.text, &body, bytes),
-                    ..unmet
-                })
+                self.judge(&seen, &body, bytes)
             }
             Err(error) => Some(undecoded(&error)),
         };
         self.core
             .give_buffer(std::mem::take(&mut answer.content.kept));
-        fault
+        Inspected::Done(fault)
+    }
+
+    /// The same for a large body, which the parser thread decodes and parses while other users go on.
+    pub(super) async fn look_into_large(
+        &mut self,
+        mut answer: Answer,
+        bytes: &[u8],
+        took_ns: u64,
+    ) -> Option<Fault> {
+        let query = JsonQuery::new(self.request);
+        let content = std::mem::take(&mut answer.content);
+        let encoding = std::mem::take(&mut answer.encoding);
+        let parse = move || {
+            let body = decoded(content, &encoding)?;
+            let matches = query.map(|query| {
+                let _reserved = parser_thread::reserve(JsonQuery::memory_max(body.len()));
+                query.run(&body)
+            });
+            Ok::<_, DecodeError>(Parsed { body, matches })
+        };
+        let parsing = match self.core.parser.run(parse) {
+            Ok(parsing) => parsing,
+            Err(error) => return Some(unparsed(&error.to_string())),
+        };
+        let parsing = pin!(parsing);
+        let parsing = self.core.pacer.unless_aborted(self.seat, parsing);
+        let Parsed { body, matches } = match parsing.await {
+            Ok(Ok(Ok(parsed))) => parsed,
+            Ok(Ok(Err(error))) => return Some(undecoded(&error)),
+            Ok(Err(_)) => return Some(unparsed("it panicked")),
+            Err(_) => {
+                let text = "the run ended before the response was parsed";
+                return Some(Fault::new(FailureKind::CutOff, text));
+            }
+        };
+        let seen = Seen::new(answer.status, &answer.fields, &body, took_ns);
+        let seen = match matches {
+            Some(Ok(matches)) => seen.with_matches(matches),
+            Some(Err(error)) => return Some(Fault::new(FailureKind::TooLarge, error.to_string())),
+            None => seen,
+        };
+        self.judge(&seen, &body, bytes)
+    }
+
+    /// What is wrong with a decoded answer; `None` if nothing is.
+    #[inline]
+    fn judge(&mut self, seen: &Seen, body: &[u8], bytes: &[u8]) -> Option<Fault> {
+        let unmet = self.check(seen).or_else(|| self.extract(seen));
+        unmet.map(|unmet| Fault {
+            text: example::of_check(&unmet.text, body, bytes),
+            ..unmet
+        })
     }
 
     /// What is wrong with the first check that does not hold; the code is its number, from 1.
@@ -90,6 +164,20 @@ fn halted(number: u16, halt: Halt) -> Fault {
             unmet(number, "there is no row left to compare with".to_owned())
         }
     }
+}
+
+/// A content, decoded; it is not copied if it was not encoded.
+fn decoded(content: Content, encodings: &[u8]) -> Result<Vec<u8>, DecodeError> {
+    let decoded = match content.decoded(encodings)? {
+        Cow::Owned(body) => Some(body),
+        Cow::Borrowed(_) => None,
+    };
+    Ok(decoded.unwrap_or(content.kept))
+}
+
+fn unparsed(reason: &str) -> Fault {
+    let text = format!("the thread that parses large responses failed: {reason}");
+    Fault::new(FailureKind::Client, text)
 }
 
 fn undecoded(error: &DecodeError) -> Fault {

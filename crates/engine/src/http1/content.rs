@@ -108,7 +108,16 @@ impl Content {
 
     /// What was kept, decoded; the encodings are those of `Content-Encoding`.
     pub fn decoded(&self, encodings: &[u8]) -> Result<Cow<'_, [u8]>, DecodeError> {
-        let limit = self.all_max;
+        self.decoded_within(encodings, self.all_max)
+    }
+
+    /// The same, within a limit of its own if that is lower than what is kept at most.
+    pub fn decoded_within(
+        &self,
+        encodings: &[u8],
+        bytes_max: u64,
+    ) -> Result<Cow<'_, [u8]>, DecodeError> {
+        let limit = self.all_max.min(bytes_max);
         let held = |content: &[u8]| {
             if content.len() as u64 > limit {
                 Err(DecodeError::TooLarge { limit })
@@ -234,6 +243,10 @@ mod tests {
         small.take(&[0; 10]).unwrap();
         let error = small.take(&[0]).unwrap_err();
         assert_eq!(error, BadHttp::BodyTooLong { limit: 10 });
+        let error = content(&[0; 7], 10).decoded_within(b"", 6).unwrap_err();
+        assert_eq!(error, DecodeError::TooLarge { limit: 6 });
+        let error = content(&[0; 11], 10).decoded_within(b"", 20).unwrap_err();
+        assert_eq!(error, DecodeError::TooLarge { limit: 10 });
         let error = content(&[0; 11], 10).decoded(b"").unwrap_err();
         assert_eq!(error, DecodeError::TooLarge { limit: 10 });
     }

@@ -8,6 +8,7 @@ mod connections;
 mod ending;
 mod faults;
 mod http2;
+mod large_json;
 mod open;
 #[path = "../play/mod.rs"]
 mod play;
