@@ -216,6 +216,32 @@ fn one_that_is_slow_loses_intervals_and_the_record_is_whole() {
     assert_eq!(read_json(&brunt.path("again.json")), summary);
 }
 
+/// Nothing is sent to where a redirect leads, so nothing arrived.
+#[test]
+fn collector_that_redirects_is_reported_as_lost_data() {
+    for (status, is_lost) in [(302, true), (307, true), (308, true), (200, false)] {
+        let answer = Answer::redirect(status, "/elsewhere");
+        let collector = Server::start(Routes::new().at("/v1/metrics", answer)).unwrap();
+        let server = service();
+        let brunt = Brunt::new(&["run", "p", "--out", "out", "--headless"])
+            .and(&["--otlp", &collector.url()])
+            .scenario(&scenario(&server.url(), 2));
+        let ended = brunt.run();
+        let notes: Vec<&str> = ended
+            .stderr
+            .lines()
+            .filter(|line| line.contains("--otlp http://127.0.0.1") && line.contains(" lost "))
+            .collect();
+        let says = format!("it answered {status}");
+        assert_eq!(notes.len(), usize::from(is_lost), "{status}: {ended:?}");
+        assert!(notes.iter().all(|note| note.contains(&says)), "{notes:?}");
+        let counts = collector.stop();
+        assert!(counts.requests > 0, "{counts:?}");
+        let asked: Vec<&str> = counts.by_path.keys().map(String::as_str).collect();
+        assert_eq!(asked, ["/v1/metrics"]);
+    }
+}
+
 #[test]
 fn what_cannot_be_told_is_said_before_the_load() {
     let holder = TcpListener::bind("127.0.0.1:0").unwrap();
