@@ -3,10 +3,11 @@
 
 #![no_main]
 
+#[path = "../every_form.rs"]
+mod every_form;
+
+use every_form::every_form;
 use libfuzzer_sys::fuzz_target;
-use report::csv::{self, locust};
-use report::{Checks, Judged, UNBOUNDED};
-use verdict::FailOn;
 
 fuzz_target!(|bytes: &[u8]| {
     let bytes = checksummed(bytes);
@@ -20,30 +21,7 @@ fuzz_target!(|bytes: &[u8]| {
     let mut written = Vec::new();
     record::file::write(&record, &mut written).expect("memory");
     record::file::read(written.as_slice()).expect("what was written is read");
-    let verdict = verdict::judge(&record);
-    let run = Judged {
-        record: &record,
-        verdict: &verdict,
-        exit_code: 0,
-    };
-    let all = [run];
-    let checks = [Checks::of_run(&run, FailOn::Poor)];
-    let forms = [
-        report::terminal(&run, 80, true),
-        report::terminal(&run, UNBOUNDED, false),
-        report::summary_json(&run),
-        report::html(&all),
-        report::markdown(&run, None),
-        report::junit(&checks),
-        report::github(&checks),
-        csv::requests(&record),
-        csv::timeline(&record),
-        csv::failures(&record),
-        csv::resources(&record),
-        locust::stats(&record),
-        locust::history(&record),
-        locust::failures(&record),
-    ];
+    let forms = every_form(&record);
     assert!(forms.iter().all(|form| !form.is_empty()));
 });
 

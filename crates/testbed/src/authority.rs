@@ -2,7 +2,7 @@
 
 use rcgen::{
     BasicConstraints, Certificate, CertificateParams, ExtendedKeyUsagePurpose, IsCa, Issuer,
-    KeyPair,
+    KeyPair, date_time_ymd,
 };
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -64,6 +64,21 @@ impl Authority {
     /// # Panics
     /// Where a name is none.
     pub fn issue(&self, names: &[&str]) -> Identity {
+        self.signed(names, |_| ())
+    }
+
+    /// The same, valid from the start of one year to the start of another.
+    ///
+    /// # Panics
+    /// Where a name is none.
+    pub fn issue_for(&self, names: &[&str], (from, to): (i32, i32)) -> Identity {
+        self.signed(names, |params| {
+            params.not_before = date_time_ymd(from, 1, 1);
+            params.not_after = date_time_ymd(to, 1, 1);
+        })
+    }
+
+    fn signed(&self, names: &[&str], change: impl FnOnce(&mut CertificateParams)) -> Identity {
         let key = KeyPair::generate().expect("a key");
         let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
         let mut params = CertificateParams::new(names).expect("names of hosts");
@@ -71,6 +86,7 @@ impl Authority {
             ExtendedKeyUsagePurpose::ServerAuth,
             ExtendedKeyUsagePurpose::ClientAuth,
         ];
+        change(&mut params);
         let certificate = params.signed_by(&key, &self.issuer).expect("a signature");
         Identity {
             certificate: certificate.pem(),

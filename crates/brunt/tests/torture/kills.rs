@@ -4,22 +4,14 @@ use std::time::{Duration, Instant};
 
 use rand::RngExt;
 use rustix::process::Signal;
-use testbed::{Answer, Routes, Server};
+use testbed::Server;
 
 use crate::brunt::{Brunt, Running, children};
+use crate::loads;
 use crate::trials::Promise;
 
-const SCENARIO: &str = r#"
-[users.u]
-wait = "20ms"
-[[users.u.tasks]]
-get = "/"
-[profiles.load]
-users = 4
-duration = "4s"
-[targets]
-error_rate = { critical = "5%" }
-"#;
+/// A whole run is good.
+const TARGETS: &str = "[verdict]\nmin_duration = \"2s\"\n[targets]\np50 = { critical = \"10s\" }\n";
 
 /// What is killed.
 #[derive(Debug, Clone, Copy)]
@@ -35,7 +27,7 @@ fn record_of_a_killed_run_is_read_up_to_the_last_second() {
         how: "kill −9 of brunt at a random moment of a run of 4 s, then `brunt report` of its record",
         short: 6,
         long: 200,
-        bound: Duration::from_mins(12),
+        bound: Duration::from_mins(6),
     };
     promise.hold(|_, random| {
         let after = Duration::from_millis(random.random_range(300..4_500));
@@ -71,7 +63,7 @@ fn run_that_lost_a_worker_ends_and_is_not_called_good() {
         how: "kill −9 of one of two workers at a random moment of a run of 4 s",
         short: 4,
         long: 100,
-        bound: Duration::from_mins(12),
+        bound: Duration::from_mins(5),
     };
     promise.hold(|_, random| {
         let after = Duration::from_millis(random.random_range(500..3_000));
@@ -87,19 +79,9 @@ fn run_that_lost_a_worker_ends_and_is_not_called_good() {
 
 /// Kills a process of a run after some time, and waits for the run to end. Returns how long brunt lived.
 fn killed(victim: Victim, after: Duration) -> Result<(Brunt, Server, Duration), String> {
-    let server = Server::start(Routes::new().at("/", Answer::ok("hello")));
-    let server = server.map_err(|error| error.to_string())?;
-    let brunt = Brunt::new(&[
-        "run",
-        "load",
-        "--headless",
-        "--out",
-        "out",
-        "--processes",
-        "2",
-    ])
-    .and(&["--host", &server.url()])
-    .scenario(SCENARIO);
+    let server = loads::service();
+    let brunt = loads::run(&server.url()).and(&["--processes", "2"]);
+    let brunt = brunt.scenario(&format!("{}{TARGETS}", loads::scenario(4, 4)));
     let start = Instant::now();
     let running = brunt.start();
     std::thread::sleep(after);

@@ -1,26 +1,17 @@
-//! Few descriptors: the pages that brunt serves go on, and no thread panics.
+//! Few descriptors, little memory, few ports: brunt goes on, or says what it lacks.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::process::{Command, Stdio};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use rand::RngExt;
-use testbed::{Answer, Ended, Routes, Server, until};
+use testbed::until;
 
-use crate::brunt::Brunt;
+use crate::loads;
 use crate::trials::Promise;
 
-const SCENARIO: &str = r#"
-connections = "per-user"
-[users.u]
-wait = "20ms"
-[[users.u.tasks]]
-get = "/"
-[profiles.load]
-users = 10
-duration = "6s"
-"#;
+const BOUND: Duration = Duration::from_secs(40);
 
 #[test]
 fn metrics_page_is_served_while_strangers_hold_connections() {
@@ -29,7 +20,7 @@ fn metrics_page_is_served_while_strangers_hold_connections() {
         how: "60 to 400 connections that say nothing, to a brunt with 80 to 160 descriptors",
         short: 1,
         long: 40,
-        bound: Duration::from_mins(6),
+        bound: Duration::from_mins(4),
     };
     promise.hold(|_, random| {
         let descriptors = random.random_range(80..160);
@@ -38,27 +29,35 @@ fn metrics_page_is_served_while_strangers_hold_connections() {
     });
 }
 
-fn served_to_strangers(descriptors: u32, strangers: u32) -> Result<(), String> {
-    let server = Server::start(Routes::new().at("/", Answer::ok("hello")));
-    let server = server.map_err(|error| error.to_string())?;
-    let brunt = Brunt::new(&["run", "load", "--headless", "--out", "out"])
-        .and(&["--host", &server.url(), "--prometheus-port", "0"])
-        .scenario(SCENARIO);
-    let own = brunt.command();
-    let output = std::fs::File::create(brunt.path("output")).map_err(|error| error.to_string())?;
-    let mut limited = Command::new("prlimit");
-    limited
-        .arg(format!("--nofile={descriptors}"))
-        .arg(own.get_program())
-        .args(own.get_args())
-        .current_dir(brunt.folder.path())
-        .env("XDG_CACHE_HOME", brunt.path("cache"))
-        .stdin(Stdio::null())
-        .stdout(output.try_clone().map_err(|error| error.to_string())?)
-        .stderr(output);
-    let mut child = Ended::new(limited.spawn().map_err(|error| error.to_string())?);
+fn served_to_strangers(descriptors: u32, strangers: usize) -> Result<(), String> {
+    let server = loads::service();
+    let lines = format!("connections = \"per-user\"\n{}", loads::scenario(10, 6));
+    let brunt = loads::run(&server.url())
+        .and(&["--prometheus-port", "0"])
+        .scenario(&lines);
+    let limit = format!("--nofile={descriptors}");
+    let output = brunt.path("output");
+    let page = std::thread::spawn(move || page_beside(&output, strangers));
+    let outcome = loads::outcome(&brunt, &["prlimit", &limit], BOUND)?;
+    let page = page.join().map_err(|_| "no address of the page")?;
+    outcome.is_documented()?;
+    if outcome.status.code() != Some(0) {
+        let (status, output) = (outcome.status, outcome.output);
+        return Err(format!("{descriptors} descriptors: {status}\n{output}"));
+    }
+    if !page.contains("brunt_") {
+        let output = outcome.output;
+        return Err(format!(
+            "no page with {descriptors} descriptors: {page}\n{output}"
+        ));
+    }
+    Ok(())
+}
+
+/// The page that brunt announces in its output, read while strangers hold so many connections.
+fn page_beside(output: &Path, strangers: usize) -> String {
     let at = until(Duration::from_secs(20), "the page's address", || {
-        address_in(&std::fs::read_to_string(brunt.path("output")).unwrap_or_default())
+        address_in(&std::fs::read_to_string(output).unwrap_or_default())
     });
     let mut held: Vec<TcpStream> = Vec::new();
     held.extend((0..strangers).map_while(|_| TcpStream::connect(&at).ok()));
@@ -68,22 +67,7 @@ fn served_to_strangers(descriptors: u32, strangers: u32) -> Result<(), String> {
         page = scraped(&at).unwrap_or_default();
     }
     drop(held);
-    let status = until(Duration::from_secs(40), "brunt", || {
-        child.try_wait().expect("a child")
-    });
-    let output = std::fs::read_to_string(brunt.path("output")).unwrap_or_default();
-    if output.contains("panicked") {
-        return Err(output);
-    }
-    if status.code() != Some(0) {
-        return Err(format!("{descriptors} descriptors: {status}\n{output}"));
-    }
-    if !page.contains("brunt_") {
-        return Err(format!(
-            "no page with {descriptors} descriptors: {page}\n{output}"
-        ));
-    }
-    Ok(())
+    page
 }
 
 /// The host and port of the page that brunt announces.
@@ -101,4 +85,97 @@ fn scraped(at: &str) -> std::io::Result<String> {
     let mut page = String::new();
     stream.read_to_string(&mut page)?;
     Ok(page)
+}
+
+#[test]
+fn run_with_little_memory_ends_and_its_record_is_whole() {
+    let promise = Promise {
+        says: "a run whose memory is limited ends by itself, and what it leaves is whole",
+        how: "an address space of 40 to 400 MiB (RLIMIT_AS); 400 MiB and more are enough",
+        short: 4,
+        long: 120,
+        bound: Duration::from_mins(3),
+    };
+    promise.hold(|number, random| {
+        let is_enough = number % 4 == 3;
+        let mib = if is_enough {
+            800
+        } else {
+            random.random_range(40..400)
+        };
+        let server = loads::service();
+        let brunt = loads::run(&server.url()).scenario(&loads::scenario(4, 1));
+        let limit = format!("--as={}", mib << 20);
+        let outcome = loads::outcome(&brunt, &["prlimit", &limit], BOUND)?;
+        loads::are_whole(&brunt)?;
+        let (status, output) = (outcome.status, &outcome.output);
+        let says_so = output.contains("memory") || output.contains("thread");
+        match status.code() {
+            Some(0) => Ok(()),
+            _ if is_enough => Err(format!("{mib} MiB: {status}\n{output}")),
+            Some(_) => outcome.is_documented(),
+            // Rust ends a program that gets no memory, and says so.
+            None if says_so => Ok(()),
+            None => Err(format!("{mib} MiB: {status} without a word\n{output}")),
+        }
+    });
+}
+
+#[test]
+fn run_with_few_ports_blames_nobody_else() {
+    const TEST: &str = "limits::run_with_few_ports_blames_nobody_else";
+    let promise = Promise {
+        says: "a run that finds no free port is refused or invalid, and does not blame the service",
+        how: "5 to 60 ephemeral ports for 1 to 30 users with a connection each or for each request",
+        short: 4,
+        long: 120,
+        bound: Duration::from_mins(3),
+    };
+    if !may_unshare() {
+        testbed::skip(TEST, "no network of its own is to be had");
+        return;
+    }
+    promise.hold(|_, random| {
+        let (ports, users) = (random.random_range(5..60), random.random_range(1..30));
+        let connections = ["per-user", "per-request"][random.random_range(0..2)];
+        let scenario = loads::scenario(users, 2).replace("\"/\"", "\"/health/\"");
+        let brunt = loads::unaddressed().and(&["--out", "out"]).scenario(&format!(
+            "host = \"embedded\"\nconnections = \"{connections}\"\n{scenario}"
+        ));
+        let range = format!("40000 {}", 40_000 + ports - 1);
+        let script = format!(
+            "ip link set lo up && echo '{range}' > /proc/sys/net/ipv4/ip_local_port_range && exec \"$0\" \"$@\""
+        );
+        let behind = ["unshare", "--user", "--map-root-user", "--net", "sh", "-c", &script];
+        let outcome = loads::outcome(&brunt, &behind, BOUND)?;
+        outcome.is_documented()?;
+        loads::are_whole(&brunt)?;
+        let wrong = |what: &str| {
+            let output = &outcome.output;
+            Err(format!("{ports} ports, {users} users, {connections}: {what}\n{output}"))
+        };
+        if outcome.status.code() == Some(2) {
+            let says_so = outcome.output.contains("need a local port each");
+            return if says_so { Ok(()) } else { wrong("refused for another reason") };
+        }
+        let summary = brunt.summary();
+        let total = &summary["total"];
+        let of = |kind: &str| total["failures_by_kind"][kind].as_u64().unwrap_or(0);
+        if total["failures"].as_u64() != Some(of("no_ports")) {
+            return wrong("other failures than those of ports");
+        }
+        let code = outcome.status.code();
+        match of("no_ports") {
+            0 if !matches!(code, Some(0 | 5)) => wrong("nothing has failed"),
+            0 => Ok(()),
+            _ if code != Some(3) => wrong("ports were missing"),
+            _ => Ok(()),
+        }
+    });
+}
+
+fn may_unshare() -> bool {
+    let mut command = std::process::Command::new("unshare");
+    command.args(["--user", "--map-root-user", "--net", "true"]);
+    command.status().is_ok_and(|status| status.success())
 }

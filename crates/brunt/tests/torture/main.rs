@@ -4,8 +4,21 @@
 #[path = "../cli/brunt.rs"]
 #[allow(dead_code, reason = "shared with the tests of the command line")]
 mod brunt;
+mod disks;
+#[path = "../../../../fuzz/every_form.rs"]
+mod every_form;
+mod hostile;
+mod hostile_http1;
+mod hostile_http2;
+mod hostile_tls;
 mod kills;
 mod limits;
+mod loads;
 mod records;
+#[path = "../cli/scenes.rs"]
+mod scenes;
+mod signals;
+#[path = "../cli/small_disk.rs"]
+mod small_disk;
 mod system_calls;
 mod trials;

@@ -6,9 +6,9 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use rand::RngExt;
-use testbed::{Answer, Ended, Routes, Server, until};
 
 use crate::brunt::Brunt;
+use crate::loads;
 use crate::trials::Promise;
 
 /// A call, the error it returns, and which of its calls is tried. The first ones are those of the dynamic loader and of
@@ -31,22 +31,7 @@ const FAULTS: [(&str, &str, RangeInclusive<u32>); 16] = [
     ("mmap", "ENOMEM", 25..=80),
     ("sendto", "ECONNRESET", 1..=60),
 ];
-/// Codes of docs/exit-codes.md.
-const CODES: [i32; 9] = [0, 1, 2, 3, 4, 5, 70, 130, 143];
 const PATIENCE: Duration = Duration::from_secs(40);
-
-const SCENARIO: &str = r#"
-stop_timeout = "1s"
-[users.u]
-wait = "20ms"
-[[users.u.tasks]]
-get = "/"
-[profiles.load]
-users = 2
-duration = "1s"
-[targets]
-error_rate = { critical = "5%" }
-"#;
 
 #[test]
 fn run_ends_whole_whatever_call_of_the_system_fails() {
@@ -68,58 +53,36 @@ fn run_ends_whole_whatever_call_of_the_system_fails() {
               clone3, mmap, sendto) fails, the n-th of a run of 1 s",
         short: 16,
         long: 900,
-        bound: Duration::from_mins(20),
+        bound: Duration::from_mins(8),
     };
-    let server = Server::start(Routes::new().at("/", Answer::ok("hello"))).expect("a server");
+    let server = loads::service();
+    // Without a fault it is a run: what would refuse it would make all trials hold.
+    let control = loads::run(&server.url()).scenario(&loads::scenario(2, 1));
+    ends_whole(&control, "write", "write:error=EIO:when=65535").expect("a run without a fault");
+    let summary = control.summary();
+    assert_eq!(summary["stopped_by"], "finished", "{summary}");
     promise.hold(|number, random| {
         let (call, error, calls) = &FAULTS[number as usize % FAULTS.len()];
         let at = random.random_range(calls.clone());
-        let host = server.url();
-        let brunt = Brunt::new(&["run", "load", "--headless", "--out", "out", "--host", &host])
-            .scenario(SCENARIO);
-        ends_whole(&brunt, &format!("{call}:error={error}:when={at}"))
+        let brunt = loads::run(&server.url()).scenario(&loads::scenario(2, 1));
+        let fault = format!("{call}:error={error}:when={at}");
+        ends_whole(&brunt, call, &fault).map_err(|wrong| format!("{fault}: {wrong}"))
     });
 }
 
-fn ends_whole(brunt: &Brunt, fault: &str) -> Result<(), String> {
-    let own = brunt.command();
-    let call = fault.split(':').next().unwrap_or_default();
-    let output = std::fs::File::create(brunt.path("output")).map_err(|error| error.to_string())?;
-    let mut traced = Command::new("strace");
-    traced
-        .args(["-f", "-qq", "-o", "/dev/null", "-e"])
-        .arg(format!("trace={call}"))
-        .arg("-e")
-        .arg(format!("inject={fault}"))
-        .arg(own.get_program())
-        .args(own.get_args())
-        .current_dir(brunt.folder.path())
-        .env_remove("COLUMNS")
-        .env("XDG_CACHE_HOME", brunt.path("cache"))
-        .stdin(Stdio::null())
-        .stdout(output.try_clone().map_err(|error| error.to_string())?)
-        .stderr(output);
-    let mut child = Ended::new(traced.spawn().map_err(|error| error.to_string())?);
-    let status = until(PATIENCE, fault, || child.try_wait().expect("a child"));
-    let output = std::fs::read_to_string(brunt.path("output")).unwrap_or_default();
-    let wrong = |what: &str| Err(format!("{fault}: {what}\n{output}"));
-    if output.contains("panicked") || output.contains("overflowed its stack") {
-        return wrong("panicked");
-    }
-    match status.code() {
-        Some(code) if CODES.contains(&code) => {}
-        _ => return wrong(&format!("ended with {status}")),
-    }
-    if let Ok(summary) = std::fs::read_to_string(brunt.path("out/summary.json"))
-        && serde_json::from_str::<serde_json::Value>(&summary).is_err()
-    {
-        return wrong("a part of a summary");
-    }
-    if let Ok(bytes) = std::fs::read(brunt.path("out/record.brunt"))
-        && bytes.len() > 2_000
-        && record::file::read(bytes.as_slice()).is_err()
-    {
-        return wrong("a record that cannot be read");
-    }
-    Ok(())
+fn ends_whole(brunt: &Brunt, call: &str, fault: &str) -> Result<(), String> {
+    let (trace, inject) = (format!("trace={call}"), format!("inject={fault}"));
+    let strace = [
+        "strace",
+        "-f",
+        "-qq",
+        "-o",
+        "/dev/null",
+        "-e",
+        &trace,
+        "-e",
+        &inject,
+    ];
+    loads::outcome(brunt, &strace, PATIENCE)?.is_documented()?;
+    loads::are_whole(brunt)
 }

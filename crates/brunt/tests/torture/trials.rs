@@ -1,8 +1,10 @@
 //! Trials: a promise, tried many times with random choices, in bounded time. The short form is part of the tests and
 //! draws the same choices each time; `cargo xtask torture` asks for the long one by the environment.
 
+use std::any::Any;
 use std::fs::OpenOptions;
 use std::io::Write;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use rand::SeedableRng;
@@ -47,22 +49,25 @@ impl Promise {
         let minutes = minutes.and_then(|text| text.parse::<u32>().ok());
         let bound = self.bound * minutes.unwrap_or(60) / 60;
         let start = Instant::now();
-        let (mut tried, mut failed) = (0, Vec::new());
+        let (mut count, mut failed) = (0, Vec::new());
         for number in 0..most {
             if table.is_some() && start.elapsed() > bound {
                 break;
             }
             let mut random = Random::seed_from_u64(seed ^ u64::from(number) << 32);
-            tried += 1;
-            if let Err(wrong) = trial(number, &mut random) {
+            count += 1;
+            // What panics in a trial, such as a wait in vain, is what went wrong.
+            let tried = AssertUnwindSafe(|| trial(number, &mut random));
+            let result = catch_unwind(tried).unwrap_or_else(|panic| Err(message_of(&*panic)));
+            if let Err(wrong) = result {
                 failed.push(format!("trial {number} of seed {seed}: {wrong}"));
             }
         }
         let result = match failed.len() {
             0 => "all hold".to_owned(),
-            count => format!("{count} do not hold"),
+            broken => format!("{broken} do not hold"),
         };
-        let row = format!("| {} | {} | {tried} | {result} |\n", self.says, self.how);
+        let row = format!("| {} | {} | {count} | {result} |\n", self.says, self.how);
         if let Some(path) = table {
             let file = OpenOptions::new().append(true).create(true).open(path);
             let mut file = file.expect("the table");
@@ -70,6 +75,12 @@ impl Promise {
         }
         assert!(failed.is_empty(), "{}:\n{}", self.says, failed.join("\n"));
     }
+}
+
+fn message_of(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
+    format!("panicked: {}", text.unwrap_or("no text"))
 }
 
 fn drawn_seed() -> u64 {

@@ -1,0 +1,225 @@
+//! A disk that becomes full at any write: what is there is whole, what is not is named, and the result is shown.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rand::RngExt;
+use testbed::Server;
+use verdict::baseline::Baseline;
+
+use crate::brunt::Brunt;
+use crate::loads::{self, Outcome};
+use crate::small_disk::SmallDisk;
+use crate::trials::{Promise, Random};
+
+/// Everything that a run writes goes to this folder, whose size is drawn.
+const FOLDER: &str = "performance";
+/// With room for all of it.
+const ENOUGH_KIB: u32 = 8 << 10;
+const BOUND: Duration = Duration::from_secs(30);
+
+fn brunt(server: &Server) -> Brunt {
+    loads::unaddressed()
+        .and(&["--host", &server.url()])
+        .and(&["--junit", "performance/junit.xml"])
+        .and(&["--jsonl", "performance/live.jsonl"])
+        .and(&["--markdown", "performance/result.md"])
+        .and(&["--csv", "performance/locust"])
+        .scenario(&loads::scenario(4, 2))
+}
+
+#[test]
+fn disk_that_becomes_full_is_named_and_leaves_no_part_of_a_file() {
+    let test = "disks::disk_that_becomes_full_is_named_and_leaves_no_part_of_a_file";
+    let folder = tempfile::tempdir().expect("a folder");
+    if SmallDisk::mount(folder.path(), 8).is_none() {
+        testbed::skip(test, "cannot mount a tmpfs (not root)");
+        return;
+    }
+    let promise = Promise {
+        says: "a disk that becomes full is named (exit code 70), the result is shown, and no file is a part of one that is \
+               called whole",
+        how: "a file system of 4 KiB to 1 MiB takes all that a run writes: record, summary, page, CSV, database, JSON lines, \
+              JUnit, Markdown, then a baseline; every fifth has room for all",
+        short: 5,
+        long: 120,
+        bound: Duration::from_mins(5),
+    };
+    promise.hold(|number, random| {
+        let has_room = number % 5 == 4;
+        let kib = if has_room {
+            ENOUGH_KIB
+        } else {
+            // Small ones as often as large ones.
+            let power = random.random_range(2..=8);
+            4 * random.random_range(1..=2_u32.pow(power))
+        };
+        run_on(kib, has_room).map_err(|wrong| format!("{kib} KiB: {wrong}"))
+    });
+}
+
+fn run_on(kib: u32, has_room: bool) -> Result<(), String> {
+    let server = loads::service();
+    let brunt = brunt(&server);
+    let path = brunt.path(FOLDER);
+    let _disk = SmallDisk::mount(&path, kib).ok_or("cannot mount a tmpfs")?;
+    let outcome = loads::outcome(&brunt, &[], BOUND)?;
+    outcome.is_documented()?;
+    let names_it = outcome.output.contains("No space left on device");
+    let code = outcome.status.code();
+    let is_told = if has_room {
+        code == Some(0) && !names_it
+    } else {
+        names_it && (code == Some(70) || fits_but_for_listeners(&outcome))
+    };
+    if !is_told {
+        return Err(format!("exit code {code:?}\n{}", outcome.output));
+    }
+    if code != Some(2) && !outcome.output.contains("p95") {
+        return Err(format!("no result is shown\n{}", outcome.output));
+    }
+    files_are_whole(&path)?;
+    if has_room {
+        let expected = [
+            "record.brunt",
+            "summary.json",
+            "requests.csv",
+            "brunt.db",
+            "junit.xml",
+        ];
+        let names = files_in(&path);
+        let is_there = |name: &&str| names.iter().any(|path| path.ends_with(name));
+        if let Some(missing) = expected.iter().find(|name| !is_there(name)) {
+            return Err(format!("{missing} is missing: {names:?}"));
+        }
+    }
+    saved_as_baseline(&brunt, &path, has_room)
+}
+
+/// What listens to a run loses intervals, and nothing that was measured is lost.
+fn fits_but_for_listeners(outcome: &Outcome) -> bool {
+    let lost = "--jsonl performance/live.jsonl lost";
+    outcome.status.code() == Some(0) && outcome.output.contains(lost)
+}
+
+/// Fills the disk, and keeps the run as a baseline there.
+fn saved_as_baseline(brunt: &Brunt, path: &Path, has_room: bool) -> Result<(), String> {
+    if !has_room {
+        // It ends when there is no more room.
+        let mut file = std::fs::File::create(path.join("filler")).ok();
+        while let Some(file) = &mut file
+            && std::io::Write::write_all(file, &[0; 4_096]).is_ok()
+        {}
+    }
+    let saved = brunt.also(&["baseline", "save", "b"]);
+    let file = path.join("benchmarks/b.json");
+    let baseline = std::fs::read_to_string(file).ok();
+    let is_read = baseline.as_ref().map(|text| Baseline::read(text).is_ok());
+    if is_read == Some(false) || is_read.is_none() != (saved.code != Some(0)) {
+        return Err(format!("a part of a baseline: {baseline:?} {saved:?}"));
+    }
+    match saved.code {
+        Some(0) => Ok(()),
+        Some(2 | 70) if !has_room => Ok(()),
+        _ => Err(format!("baseline: {saved:?}")),
+    }
+}
+
+fn files_in(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let paths = entries.map(|entry| entry.path());
+    paths
+        .flat_map(|path| {
+            if path.is_dir() {
+                files_in(&path)
+            } else {
+                vec![path]
+            }
+        })
+        .collect()
+}
+
+fn files_are_whole(folder: &Path) -> Result<(), String> {
+    for path in files_in(folder) {
+        let bytes = std::fs::read(&path).map_err(|error| error.to_string())?;
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let text = String::from_utf8_lossy(&bytes);
+        let extension = path.extension().and_then(OsStr::to_str);
+        let is_whole = match (&*name, extension) {
+            ("record.brunt", _) => {
+                bytes.len() < 2_000 || record::file::read(bytes.as_slice()).is_ok()
+            }
+            ("live.jsonl", _) => lines_are_json(&text),
+            ("junit.xml", _) => text.trim_end().ends_with("</testsuites>"),
+            ("brunt.db", _) => is_database(&path),
+            ("result.md", _) => text.ends_with('\n'),
+            (_, Some("json")) => serde_json::from_str::<serde_json::Value>(&text).is_ok(),
+            (_, Some("html")) => text.trim_end().ends_with("</html>"),
+            (_, Some("csv")) => rows_are_whole(&text),
+            // The journal of a database.
+            (name, _) => name.starts_with("brunt.db-"),
+        };
+        if !is_whole {
+            return Err(format!(
+                "a part of {}: {} bytes",
+                path.display(),
+                bytes.len()
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// All lines but the last, which may be cut.
+fn lines_are_json(text: &str) -> bool {
+    let whole = text.rfind('\n').map_or("", |end| &text[..end]);
+    whole
+        .lines()
+        .all(|line| serde_json::from_str::<serde_json::Value>(line).is_ok())
+}
+
+fn rows_are_whole(text: &str) -> bool {
+    let fields = |line: &str| line.split(',').count();
+    let first = text.lines().next().map(fields);
+    // Names of this load have no commas.
+    text.ends_with('\n') && text.lines().all(|line| Some(fields(line)) == first)
+}
+
+fn is_database(path: &Path) -> bool {
+    let open = rusqlite::Connection::open(path);
+    open.and_then(|database| {
+        database.query_row("PRAGMA integrity_check", [], |row| row.get::<_, String>(0))
+    })
+    .is_ok_and(|result| result == "ok")
+}
+
+#[test]
+fn file_that_may_not_grow_stops_the_run_and_the_result_is_shown() {
+    let promise = Promise {
+        says: "a file that may not grow (SIGXFSZ) stops the run, which is reported, and no summary or page is a part of one",
+        how: "a limit of 1 to 400 KiB on the size of each file",
+        short: 3,
+        long: 60,
+        bound: Duration::from_mins(2),
+    };
+    promise.hold(|_, random: &mut Random| {
+        let bytes = random.random_range(1_024..400 << 10);
+        let server = loads::service();
+        let brunt = loads::run(&server.url()).scenario(&loads::scenario(4, 2));
+        let outcome = loads::outcome(&brunt, &["prlimit", &format!("--fsize={bytes}")], BOUND)?;
+        outcome.is_documented()?;
+        loads::are_whole(&brunt)?;
+        let names_it = outcome.output.contains("File too large");
+        if outcome.status.code() == Some(70) && !names_it {
+            return Err(format!("{bytes} bytes: {}", outcome.output));
+        }
+        if !outcome.output.contains("p95") {
+            return Err(format!(
+                "{bytes} bytes: no result is shown\n{}",
+                outcome.output
+            ));
+        }
+        Ok(())
+    });
+}
