@@ -27,6 +27,13 @@ fn assert_all(record: &RunRecord, kind: FailureKind) {
     assert!(example.starts_with("GET /status/200: "), "{example}");
 }
 
+/// One user asks twice, however long that takes.
+fn twice(server: &Server) -> RunRecord {
+    let mut play = Play::new(&server.url(), 1, "1m", "5ms", TASK);
+    play.scenario += "iterations = 2\n";
+    play.run()
+}
+
 #[test]
 fn a_port_where_nobody_listens_refuses() {
     let port = Port::refusing().unwrap();
@@ -122,7 +129,7 @@ fn a_reset_after_any_byte_of_an_answer_is_a_reset() {
         let routes = Routes::new().at("/status/200", Answer::ok("abc"));
         let behaviour = testbed::Behaviour::from(routes).fault(Fault::ResetAfter { bytes });
         let server = Server::start(behaviour).unwrap();
-        let record = Play::new(&server.url(), 1, "20ms", "5ms", TASK).run();
+        let record = twice(&server);
         assert_all(&record, FailureKind::Reset);
         let wire_requests = total(&record, |second| second.wire_requests);
         assert_eq!(wire_requests, server.stop().requests, "{bytes}");
@@ -179,7 +186,7 @@ fn a_truncated_body_is_a_closed_connection_at_every_byte() {
         let routes = Routes::new().at("/status/200", Answer::ok("abc"));
         let behaviour = testbed::Behaviour::from(routes).fault(Fault::CloseAfter { bytes });
         let server = Server::start(behaviour).unwrap();
-        let record = Play::new(&server.url(), 1, "20ms", "5ms", TASK).run();
+        let record = twice(&server);
         assert_all(&record, FailureKind::Closed);
     }
 }
