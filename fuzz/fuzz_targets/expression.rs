@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use jiff::Timestamp;
 use libfuzzer_sys::fuzz_target;
-use scenario::{Overrides, Plan, Rendered, Rendering, Scenario, Scope, Share, Step, Stock, Value};
+use scenario::{Noted, Overrides, Plan, Rendered, Rendering, Scenario, Scope, Share, Step, Stock, Value};
 
 fuzz_target!(|text: &str| {
     let typed = serde_json::to_string(text)
@@ -49,6 +49,7 @@ fn render(plan: &Plan) {
             random: &mut random,
             variables: &variables,
             stock: &stock,
+            noted: &mut Noted::default(),
         };
         match step {
             Step::Set(slot, value) => {

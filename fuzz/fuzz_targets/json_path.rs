@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use jiff::Timestamp;
 use libfuzzer_sys::fuzz_target;
-use scenario::{Overrides, Plan, Scenario, Scope, Seen, Share, Step, Stock, Value};
+use scenario::{Noted, Overrides, Plan, Scenario, Scope, Seen, Share, Step, Stock, Value};
 
 // A line with the path, then the body.
 fuzz_target!(|text: &str| {
@@ -34,6 +34,7 @@ fuzz_target!(|text: &str| {
         random: &mut random,
         variables: &variables,
         stock: &stock,
+        noted: &mut Noted::default(),
     };
     let seen = Seen::new(200, b"", body.as_bytes(), 1);
     for step in plan.classes[0].tasks.steps(0) {

@@ -41,7 +41,9 @@ mod world;
 
 use std::process::ExitCode;
 
+use clap::error::{ContextKind, ContextValue};
 use clap::{Parser, Subcommand};
+use scenario::{Secrets, is_secret_name};
 
 use crate::exit::{Exit, Failure};
 
@@ -77,13 +79,17 @@ enum Verb {
     Monitor(commands::monitor::Options),
     /// Make a share of a run's load
     #[command(hide = true)]
-    Worker(Box<commands::run::Options>),
+    Worker,
     /// Serve the Application Agent, the service that ships with brunt
     Agent(commands::agent::Options),
 }
 
 fn main() -> ExitCode {
-    let result = match Cli::parse().verb {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return refused(&error),
+    };
+    let result = match cli.verb {
         Verb::Run(options) => commands::run::run(&options),
         Verb::Check(options) => commands::check::run(&options),
         Verb::Schema => commands::schema::run(),
@@ -94,11 +100,27 @@ fn main() -> ExitCode {
         Verb::Compare(options) => commands::compare::run(&options),
         Verb::Report(options) => commands::report::run(&options),
         Verb::Monitor(options) => commands::monitor::run(&options),
-        Verb::Worker(options) => commands::worker::run(&options),
+        Verb::Worker => commands::worker::run(),
         Verb::Agent(options) => commands::agent::run(options),
     };
     let exit = result.unwrap_or_else(|failure: Failure| failure.show());
     exit.into()
+}
+
+/// Shows what is wrong with the command line, without secrets of its values; or a help text.
+fn refused(error: &clap::Error) -> ExitCode {
+    let Some(ContextValue::String(value)) = error.get(ContextKind::InvalidValue) else {
+        error.exit();
+    };
+    let mut secrets = Secrets::default();
+    if let Some((key, value)) = value.split_once('=')
+        && is_secret_name(key)
+    {
+        secrets.add(value);
+    }
+    let text = error.render().ansi().to_string();
+    exit::note(secrets.mask(&text).trim_end());
+    Exit::WrongInput.into()
 }
 
 impl From<Exit> for ExitCode {

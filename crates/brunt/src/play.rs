@@ -129,6 +129,7 @@ impl Run<'_> {
             return Ok(Makers::Threads(engine));
         }
         let job = Job {
+            arguments: Job::own_arguments(),
             profile: self.header.profile.clone(),
             agent: self.agent.as_ref().map(|agent| agent.url().to_string()),
             scenario_hash: self.header.scenario_hash.clone(),

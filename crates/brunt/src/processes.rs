@@ -1,7 +1,6 @@
 //! Processes that make a run's load, each its share of it: brunt tells them what to play and gathers what they record.
 
 use std::collections::VecDeque;
-use std::ffi::OsString;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -14,7 +13,7 @@ use record::Increment;
 use crate::children::{Registration, has_ended, register};
 use crate::words::{Job, Order, Word, hear, say};
 
-/// The verb of the processes; the rest of their command line is that of brunt itself.
+/// The verb of the processes; what they play comes with their job.
 pub(crate) const VERB: &str = "worker";
 /// How long they may take to get ready.
 const READY_WITHIN: Duration = Duration::from_mins(1);
@@ -337,11 +336,8 @@ impl Processes {
 impl Worker {
     fn start(job: &Job, share: u32, to: Sender<(usize, Option<Word>)>) -> anyhow::Result<Self> {
         let own = std::env::current_exe().context("cannot find brunt's own program file")?;
-        // The verb is the first of them.
-        let rest: Vec<OsString> = std::env::args_os().skip(2).collect();
         let mut child = Command::new(own)
             .arg(VERB)
-            .args(rest)
             // In a process group of its own: Ctrl-C reaches brunt alone.
             .process_group(0)
             .stdin(Stdio::piped())

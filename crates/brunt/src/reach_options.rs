@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use engine::{Pin, Reach, Target, TargetError};
 use record::OtherHost;
-use scenario::{Assignment, Host, HttpVersion, Network, Plan, Scenario};
+use scenario::{Assignment, Host, HttpVersion, Network, Plan, Scenario, Secrets};
 use url::Url;
 
 use crate::exit::Failure;
@@ -97,6 +97,7 @@ impl ReachOptions {
             let mut known = scenario.classes.iter().map(|known| known.name.as_str());
             if !known.any(|known| known == class) {
                 let known = scenario.classes.iter().map(|known| known.name.as_str());
+                let url = shown(url.as_str());
                 return Err(Failure::Input(format!(
                     "unknown class `{class}` in --host {class}={url}; available: {}",
                     known.collect::<Vec<_>>().join(", ")
@@ -132,6 +133,7 @@ impl ReachOptions {
         let Some((first, url)) = untold.first() else {
             return Ok(());
         };
+        let given = shown(given);
         let list = untold
             .iter()
             .map(|(class, url)| format!("class `{class}` at {url}"));
@@ -194,6 +196,11 @@ impl ReachOptions {
     }
 }
 
+/// A URL as it may be shown: without credentials, and without secrets in its query.
+pub(crate) fn shown(url: &str) -> String {
+    Secrets::default().mask(url)
+}
+
 /// The hosts that get load in addition to that of the run: those of classes, and those that redirects may lead to.
 pub(crate) fn other_hosts<'a>(
     scenario: &Scenario,
@@ -206,19 +213,21 @@ pub(crate) fn other_hosts<'a>(
         let Some(url) = class.and_then(|class| class.host.as_ref()) else {
             continue;
         };
-        match others.iter_mut().find(|other| other.url == url.as_str()) {
+        let url = shown(url.as_str());
+        match others.iter_mut().find(|other| other.url == url) {
             Some(other) => other.classes.push(name.to_owned()),
             None => others.push(OtherHost {
-                url: url.to_string(),
+                url,
                 classes: vec![name.to_owned()],
             }),
         }
     }
     for url in &scenario.network.redirect_hosts {
-        let is_known = others.iter().any(|other| other.url == url.as_str());
+        let address = shown(url.as_str());
+        let is_known = others.iter().any(|other| other.url == address);
         if !is_known && host.is_none_or(|host| host.origin() != url.origin()) {
             others.push(OtherHost {
-                url: url.to_string(),
+                url: address,
                 classes: Vec::new(),
             });
         }

@@ -80,7 +80,8 @@ impl Session<'_> {
         let folder = RunFolder::create(out, profile, Timestamp::now())
             .map_err(|error| Failure::Input(error.to_string()))?;
         header.run_id.clone_from(&folder.run_id);
-        header.label = self.label.map(str::to_owned);
+        let secrets = &self.scenario.secrets.known;
+        header.label = self.label.map(|label| secrets.mask(label));
         header.commit = self.commit.map(str::to_owned);
         announce(&header, &plan);
         let live = LiveLine::new(self.options.headless);

@@ -1,7 +1,9 @@
 //! Words between brunt and the processes that make load for it: frames of `MessagePack` on their standard streams,
 //! each behind its length (u32, little-endian). Both ends are the same program.
 
+use std::ffi::OsString;
 use std::io::{self, Read, Write};
+use std::os::unix::ffi::OsStringExt;
 use std::time::Duration;
 
 use record::{Command, Increment};
@@ -22,9 +24,12 @@ pub(crate) enum Order {
     Command(Command),
 }
 
-/// What a process is to play: the command line has the rest.
+/// What a process is to play.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Job {
+    /// The command line behind the verb, as bytes. It comes this way since everybody on the machine can read the command
+    /// line of a process, and secrets may stand there.
+    pub(crate) arguments: Vec<Vec<u8>>,
     pub(crate) profile: String,
     /// Where the embedded agent serves, where that is the service.
     pub(crate) agent: Option<String>,
@@ -67,6 +72,12 @@ pub(crate) enum Word {
 }
 
 impl Job {
+    /// The command line of this process, behind the verb.
+    pub(crate) fn own_arguments() -> Vec<Vec<u8>> {
+        let arguments = std::env::args_os().skip(2);
+        arguments.map(OsString::into_vec).collect()
+    }
+
     /// Values, as they are told.
     pub(crate) fn told(values: &[Value]) -> Vec<Option<String>> {
         let text = |value: &Value| match value {
@@ -150,6 +161,7 @@ mod tests {
             Value::of_json(&serde_json::json!([1, {"a": null}])),
         ];
         let job = Job {
+            arguments: Vec::new(),
             profile: String::new(),
             agent: None,
             scenario_hash: String::new(),

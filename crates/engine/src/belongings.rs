@@ -1,7 +1,7 @@
 //! Belongings: what a user has and keeps from request to request.
 
 use rand_xoshiro::Xoshiro256PlusPlus;
-use scenario::{Scope, Value};
+use scenario::{Noted, Scope, Value};
 
 use crate::cookies::Jar;
 use crate::core::Core;
@@ -19,6 +19,8 @@ pub(crate) struct Belongings {
 pub(crate) struct Life {
     /// By their slots.
     pub(crate) variables: Vec<Value>,
+    /// What secret expressions gave last.
+    pub(crate) noted: Noted,
     /// There once an answer has set a cookie.
     pub(crate) jar: Option<Box<Jar>>,
 }
@@ -28,6 +30,7 @@ impl Life {
     pub(crate) fn begin(core: &Core) -> Self {
         Self {
             variables: core.first_values(),
+            noted: Noted::default(),
             jar: None,
         }
     }
@@ -49,6 +52,7 @@ impl Belongings {
             random: &mut self.random,
             variables: &self.life.variables,
             stock: &core.stock,
+            noted: &mut self.life.noted,
         }
     }
 }

@@ -204,6 +204,11 @@ impl Jar {
         }
     }
 
+    /// The values of all cookies.
+    pub(crate) fn values(&self) -> impl Iterator<Item = &str> {
+        self.store.iter_any().map(|cookie| cookie.value())
+    }
+
     /// The line that sends a URL its cookies; `None` where it has none.
     pub(crate) fn line_for(&self, url: &Url) -> Option<String> {
         let mut line = String::new();

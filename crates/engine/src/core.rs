@@ -196,20 +196,18 @@ impl Core {
 
     /// Counts a request that is done, in its second.
     #[inline]
-    pub(crate) fn record(&self, sample: &Sample, fault: Option<&Fault>, request: &[u8]) {
+    pub(crate) fn record(
+        &self,
+        sample: &Sample,
+        fault: Option<&Fault>,
+        example: impl FnOnce(&Fault) -> String,
+    ) {
         let mut recorder = self.recorder.borrow_mut();
         recorder.advance(sample.done_ns, || self.gauges());
         recorder.record(sample);
         if let Some(fault) = fault {
-            let line = request
-                .split(|byte| *byte == b'\r')
-                .next()
-                .unwrap_or_default();
-            recorder.record_failure(sample.name, fault.kind, fault.code, || {
-                let line = String::from_utf8_lossy(line);
-                let text = format!("{}: {}", line.trim_end_matches(" HTTP/1.1"), fault.text);
-                example::without(text, &self.plan.secrets)
-            });
+            let example = || example(fault);
+            recorder.record_failure(sample.name, fault.kind, fault.code, example);
         }
     }
 
@@ -224,13 +222,18 @@ impl Core {
     }
 
     /// Counts what is no request, such as a group, at this moment.
-    pub(crate) fn record_counted(&self, sample: &Sample, fault: Option<&Fault>) {
+    pub(crate) fn record_counted(
+        &self,
+        sample: &Sample,
+        fault: Option<&Fault>,
+        belongings: &Belongings,
+    ) {
         let mut recorder = self.recorder.borrow_mut();
         recorder.advance(self.clock.now_ns(), || self.gauges());
         recorder.record(sample);
         if let Some(fault) = fault {
             recorder.record_failure(sample.name, fault.kind, fault.code, || {
-                example::without(fault.text.clone(), &self.plan.secrets)
+                example::text_of(fault, &example::secrets_of(self, belongings))
             });
         }
     }
@@ -355,7 +358,9 @@ impl Core {
             bytes_received: 0,
         };
         let method = &self.plan.names[name.index()].method;
-        self.record(&sample, Some(&fault), method.as_bytes());
+        self.record(&sample, Some(&fault), |fault| {
+            example::of(fault, method.as_bytes(), &self.plan.secrets.known)
+        });
     }
 
     /// Hands every second over when it ends; stops the core when the schedule is over, and cuts off

@@ -69,11 +69,12 @@ impl Engine {
             let recorder = Recorder::new(clock, names.clone(), to.clone(), spares, number);
             let (plan, target, to) = (plan.clone(), target.clone(), to.clone());
             let settings = settings.clone();
+            let secrets = plan.secrets.clone();
             let thread = std::thread::Builder::new()
                 .name(format!("load-{number}"))
                 .spawn(move || {
                     let ended = run_core(number, &settings, plan, target, clock, recorder, orders);
-                    let ended = ended.map_err(|error| error.to_string());
+                    let ended = ended.map_err(|error| secrets.known.mask(&error.to_string()));
                     // Nobody listens any more where the engine was dropped.
                     to.send((number, Handover::Ended(ended))).ok();
                 })?;

@@ -8,12 +8,13 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use record::{FailureKind, Sample};
-use scenario::{Connections, Halt, Rendered, Request};
+use scenario::{Connections, Halt, Rendered, Request, Secrets};
 
 use crate::belongings::Belongings;
 use crate::connection::{Deadlines, Wire};
 use crate::core::Core;
 use crate::dialer::Opened;
+use crate::example;
 use crate::fault::Fault;
 use crate::http1::{Answer, Content, Keep, KeepFields};
 use crate::http2::Course;
@@ -53,7 +54,7 @@ pub(crate) enum Ended {
 
 impl<'a> Exchange<'a> {
     /// Plays a request that was intended and taken up at moments of the run's clock, and records it.
-    /// Returns when it was done, and how it ended.
+    /// Returns when it was done, and how it ended; `tells`: a fault's text is to be shown.
     #[inline]
     pub(crate) async fn play(
         core: &'a Core,
@@ -61,6 +62,7 @@ impl<'a> Exchange<'a> {
         request: &'a Request,
         belongings: &'a mut Belongings,
         (intended_ns, dispatched_ns): (u64, u64),
+        tells: bool,
     ) -> (u64, Ended) {
         core.pacer.begin(seat, intended_ns);
         let uploads = core.uploads_of(request);
@@ -97,37 +99,73 @@ impl<'a> Exchange<'a> {
         core.pacer.end(seat);
         let took_ns = done_ns.saturating_sub(intended_ns);
         let heard = exchange.heard(&result, took_ns);
-        let fault = match result {
-            Ok(answer) => match exchange.look_into(answer, &rendered.bytes, took_ns) {
+        let mut fault = match result {
+            Ok(answer) => match exchange.look_into(answer, took_ns) {
                 Inspected::Done(fault) => fault,
                 // Rare: what it takes is not to make every user larger.
                 Inspected::IsLarge(answer) => {
-                    Box::pin(exchange.look_into_large(*answer, &rendered.bytes, took_ns)).await
+                    Box::pin(exchange.look_into_large(*answer, took_ns)).await
                 }
             },
             Err(fault) => Some(fault),
         };
         if let Some(script) = &core.script {
-            script.keep(exchange.rehearsed(&rendered.bytes, heard, fault.as_ref()));
+            let secrets = exchange.secrets(fault.as_ref(), &rendered.bytes);
+            script.keep(
+                exchange.rehearsed(&rendered.bytes, heard, fault.as_ref()),
+                &secrets,
+            );
         }
-        let sample = Sample {
-            name: request.name,
-            intended_ns,
-            dispatched_ns,
-            sent_ns: exchange.wire.sent_ns,
-            first_byte_ns: exchange.wire.first_byte_ns,
-            done_ns,
-            connect_ns: exchange.opened.connect_ns,
-            tls_ns: exchange.opened.tls_ns,
-            stood_still_ns: core.pacer.stood_still_ns(dispatched_ns, done_ns),
-            failure: fault.as_ref().map(|fault| fault.kind),
-            wire_requests: exchange.wire_requests,
-            bytes_sent: exchange.wire.bytes_sent,
-            bytes_received: exchange.wire.bytes_received,
-        };
-        core.record(&sample, fault.as_ref(), &rendered.bytes);
+        let moments = (intended_ns, dispatched_ns, done_ns);
+        let sample = exchange.sample(moments, fault.as_ref());
+        core.record(&sample, fault.as_ref(), |fault| {
+            exchange.example(fault, &rendered.bytes)
+        });
+        if let Some(fault) = fault.as_mut().filter(|_| tells) {
+            fault.text = exchange.text_of(fault, &rendered.bytes);
+        }
         core.give_buffer(rendered.bytes);
         (done_ns, fault.map_or(Ended::Well, Ended::Failed))
+    }
+
+    /// What is recorded of it.
+    #[inline]
+    fn sample(
+        &self,
+        (intended_ns, dispatched_ns, done_ns): (u64, u64, u64),
+        fault: Option<&Fault>,
+    ) -> Sample {
+        Sample {
+            name: self.request.name,
+            intended_ns,
+            dispatched_ns,
+            sent_ns: self.wire.sent_ns,
+            first_byte_ns: self.wire.first_byte_ns,
+            done_ns,
+            connect_ns: self.opened.connect_ns,
+            tls_ns: self.opened.tls_ns,
+            stood_still_ns: self.core.pacer.stood_still_ns(dispatched_ns, done_ns),
+            failure: fault.as_ref().map(|fault| fault.kind),
+            wire_requests: self.wire_requests,
+            bytes_sent: self.wire.bytes_sent,
+            bytes_received: self.wire.bytes_received,
+        }
+    }
+
+    /// What is secret of it; `bytes` is the request as it was sent last.
+    fn secrets(&self, fault: Option<&Fault>, bytes: &[u8]) -> Secrets {
+        let evidence = fault.and_then(|fault| fault.evidence.as_deref());
+        example::secrets_of_exchange(self.core, self.belongings, (self.request, bytes), evidence)
+    }
+
+    /// A failure with the line of its request, without secrets.
+    fn example(&self, fault: &Fault, bytes: &[u8]) -> String {
+        example::of(fault, bytes, &self.secrets(Some(fault), bytes))
+    }
+
+    /// What failed, without secrets.
+    fn text_of(&self, fault: &Fault, bytes: &[u8]) -> String {
+        example::text_of(fault, &self.secrets(Some(fault), bytes))
     }
 
     /// What was heard, where this is a rehearsal.
@@ -158,7 +196,7 @@ impl<'a> Exchange<'a> {
             name: self.request.name,
             request: String::from_utf8_lossy(bytes).into_owned(),
             heard,
-            failed: fault.map(|fault| (fault.kind, fault.text.clone())),
+            failed: fault.map(|fault| (fault.kind, self.text_of(fault, bytes))),
             extracted: extracted.collect(),
         }
     }
@@ -261,10 +299,10 @@ impl<'a> Exchange<'a> {
         let keeps_all = self.core.script.is_some();
         let fields = if self.request.looks_into.fields || keeps_all {
             KeepFields::All
-        } else if self.keeps_cookies() {
+        } else if self.keeps_cookies() || self.request.looks_into.body {
             KeepFields::Cookies
         } else {
-            KeepFields::Nothing
+            KeepFields::CookiesOfErrors
         };
         let keeps = if self.request.looks_into.body || keeps_all {
             content.kept = self.core.take_buffer();

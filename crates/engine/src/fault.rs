@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 
 use record::FailureKind;
 
+use crate::example::Evidence;
 use crate::tls;
 
 /// Why a request got no answer.
@@ -14,6 +15,8 @@ pub(crate) struct Fault {
     /// The operating system's error number, or the answer's status; 0 where neither applies.
     pub(crate) code: u16,
     pub(crate) text: String,
+    /// The response that was not accepted, if one came.
+    pub(crate) evidence: Option<Box<Evidence>>,
 }
 
 const EMFILE: i32 = 24;
@@ -25,6 +28,7 @@ impl Fault {
             kind,
             code: 0,
             text: text.into(),
+            evidence: None,
         }
     }
 
@@ -61,9 +65,8 @@ impl Fault {
             .and_then(|code| u16::try_from(code).ok())
             .unwrap_or(0);
         Self {
-            kind,
             code,
-            text: error.to_string(),
+            ..Self::new(kind, error.to_string())
         }
     }
 

@@ -5,6 +5,7 @@ use scenario::{Expression, Halt, Request, Step, Value, chosen, names_of};
 
 use crate::belongings::Belongings;
 use crate::core::Core;
+use crate::example;
 use crate::exchange::{Ended, Exchange};
 use crate::fault::Fault;
 use crate::pacer::{Phase, Seat};
@@ -106,7 +107,8 @@ impl<'a> Playing<'a> {
             Some(name) => format!("{}: {text}", self.core.plan.names[name.index()].title()),
             None => text.clone(),
         };
-        Some(crate::example::without(text, &self.core.plan.secrets))
+        let secrets = example::secrets_of(self.core, self.belongings);
+        Some(secrets.mask_cut(&text))
     }
 
     /// Goes through steps.
@@ -161,8 +163,15 @@ impl<'a> Playing<'a> {
     async fn request(&mut self, request: &'a Request) -> Flow {
         let core = self.core;
         self.idle_steps = 0;
-        let exchange =
-            Exchange::play(core, self.seat, request, self.belongings, self.moments).await;
+        let exchange = Exchange::play(
+            core,
+            self.seat,
+            request,
+            self.belongings,
+            self.moments,
+            self.stops_at_failure,
+        );
+        let exchange = exchange.await;
         let (done_ns, ended) = exchange;
         self.moments = (done_ns, done_ns);
         let flow = match ended {
@@ -303,7 +312,8 @@ impl<'a> Playing<'a> {
             let fault = Fault::new(kind, text.clone());
             let now_ns = self.core.clock.now_ns();
             let sample = counted(name, now_ns, 0, Some(&fault));
-            self.core.record_counted(&sample, Some(&fault));
+            self.core
+                .record_counted(&sample, Some(&fault), self.belongings);
         }
         self.reason = Some((name, text));
         Flow::BrokenOff
@@ -339,7 +349,8 @@ impl<'a> Playing<'a> {
         let done_ns = self.moments.0.min(self.core.clock.now_ns());
         let begun_ns = done_ns.saturating_sub(took_ns);
         let sample = counted(name, begun_ns, took_ns, fault.as_ref());
-        self.core.record_counted(&sample, fault.as_ref());
+        self.core
+            .record_counted(&sample, fault.as_ref(), self.belongings);
     }
 
     /// Records a value of a metric; values are counted as milliseconds are.
@@ -366,7 +377,8 @@ impl<'a> Playing<'a> {
         let scaled = (number.unwrap_or(0.0) * 1e6).round() as u64;
         let now_ns = self.core.clock.now_ns();
         let sample = counted(name, now_ns, scaled, fault.as_ref());
-        self.core.record_counted(&sample, fault.as_ref());
+        self.core
+            .record_counted(&sample, fault.as_ref(), self.belongings);
     }
 }
 

@@ -1,8 +1,7 @@
 //! Redirects: a request rewritten for where its answer sends it.
 
+use scenario::is_secret_name;
 use url::Url;
-
-use crate::example::is_secret;
 
 /// A request in its wire form.
 pub(crate) struct Request<'a> {
@@ -43,7 +42,7 @@ impl Request<'_> {
             match host {
                 _ if is_of_body && !keeps_body => {}
                 _ if drops_cookies && name == "cookie" => {}
-                Some(_) if is_secret(&name) => {}
+                Some(_) if is_secret_name(&name) => {}
                 Some(host) if name == "host" => new.push_str(&format!("Host: {host}\r\n")),
                 _ => new.push_str(&format!("{line}\r\n")),
             }

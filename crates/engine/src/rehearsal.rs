@@ -5,11 +5,10 @@ use std::io;
 use std::sync::Arc;
 
 use record::{FailureKind, NameId};
-use scenario::{JsonQuery, Plan, Request, Scope, Seen, Step};
+use scenario::{JsonQuery, MASK, Plan, Request, Scope, Secrets, Seen, Step, is_secret_name};
 
 use crate::belongings::Belongings;
 use crate::core::Core;
-use crate::example;
 use crate::http1::Answer;
 use crate::playing::{Flow, Playing};
 use crate::settings::Settings;
@@ -32,8 +31,7 @@ pub struct Scene {
     pub broken_off: Option<String>,
 }
 
-/// One request and what came of it. No text holds a value of the environment or of a header field that is
-/// secret.
+/// One request and what came of it. No text holds a secret.
 #[derive(Debug)]
 pub struct Rehearsed {
     /// The name that it is grouped by.
@@ -92,8 +90,8 @@ impl Heard {
 #[derive(Debug, Default)]
 pub(crate) struct Script {
     scenes: RefCell<Vec<Scene>>,
-    /// What was sent in header fields that are secret.
-    secrets: RefCell<Vec<String>>,
+    /// What was secret in any exchange.
+    secrets: RefCell<Secrets>,
 }
 
 impl Script {
@@ -110,12 +108,13 @@ impl Script {
         }
     }
 
-    /// Keeps an exchange.
-    pub(crate) fn keep(&self, exchange: Rehearsed) {
+    /// Keeps an exchange, and what is secret of it.
+    pub(crate) fn keep(&self, exchange: Rehearsed, own: &Secrets) {
         let mut secrets = self.secrets.borrow_mut();
-        secrets.extend(example::secrets_in(&exchange.request));
+        secrets.merge(own);
         if let Some(heard) = &exchange.heard {
-            secrets.extend(example::secrets_in(&heard.fields));
+            secrets.add_fields(&heard.fields);
+            secrets.add_body(heard.body.as_bytes());
         }
         let mut scenes = self.scenes.borrow_mut();
         match scenes.last_mut() {
@@ -127,37 +126,42 @@ impl Script {
 
     /// The scenes, without any secret.
     fn take(&self, plan: &Plan) -> Vec<Scene> {
-        let mut secrets = self.secrets.take();
-        secrets.extend(plan.secrets.iter().cloned());
-        // Of two where one holds the other, the longer one goes first.
-        secrets.sort_by_key(|secret| std::cmp::Reverse(secret.len()));
+        let mut secrets = Secrets::over(&plan.secrets.known);
+        secrets.merge(&self.secrets.take());
         let mut scenes = self.scenes.take();
-        for scene in &mut scenes {
-            scene.mask(&|text| *text = example::without(std::mem::take(text), &secrets));
-        }
+        scenes.iter_mut().for_each(|scene| scene.mask(&secrets));
         scenes
     }
 }
 
 impl Scene {
-    fn mask(&mut self, mask: &dyn Fn(&mut String)) {
+    fn mask(&mut self, secrets: &Secrets) {
+        // Some of them are cut.
+        let mask = |text: &mut String| *text = secrets.mask_cut(text);
         self.broken_off.iter_mut().for_each(mask);
         for exchange in &mut self.exchanges {
-            exchange.request = example::masked_head(&exchange.request);
-            mask(&mut exchange.request);
+            exchange.request = match exchange.request.split_once("\r\n\r\n") {
+                Some((head, body)) => {
+                    let (head, body) = (secrets.mask_fields(head), secrets.mask(body));
+                    format!("{head}\r\n\r\n{body}")
+                }
+                None => secrets.mask_fields(&exchange.request),
+            };
             if let Some((_, text)) = &mut exchange.failed {
                 mask(text);
             }
             if let Some(heard) = &mut exchange.heard {
-                heard.fields = example::masked_head(&heard.fields);
-                mask(&mut heard.fields);
+                heard.fields = secrets.mask_fields(&heard.fields);
                 mask(&mut heard.body);
                 heard.checks.iter_mut().for_each(|(text, _)| mask(text));
             }
-            exchange
-                .extracted
-                .iter_mut()
-                .for_each(|(_, text)| mask(text));
+            for (name, text) in &mut exchange.extracted {
+                if is_secret_name(name) {
+                    *text = format!("\"{MASK}\"");
+                } else {
+                    mask(text);
+                }
+            }
         }
     }
 

@@ -8,9 +8,10 @@ use crate::headers::{self, Client};
 use crate::json_bodies;
 use crate::names::{name_of, noun_before, placeholder, singular};
 use crate::recorded::{Recorded, target};
-use crate::secrets::{STAND_IN, Secret, is_secret_name, looks_secret};
+use crate::secrets::{STAND_IN, Secret, looks_secret};
 use crate::warnings::Warnings;
 use indexmap::IndexMap;
+use scenario::is_secret_name;
 use serde_json::Value;
 
 /// Makes a draft of requests to one host.

@@ -1,9 +1,10 @@
 //! Which headers of a recorded request belong into a scenario.
 
 use indexmap::IndexMap;
+use scenario::is_secret_name;
 
 use crate::data::Data;
-use crate::secrets::{Secret, is_secret_header, looks_secret};
+use crate::secrets::{Secret, looks_secret};
 use crate::warnings::Warnings;
 
 /// Set by brunt, by every client anew, or of one connection or cache alone.
@@ -61,7 +62,7 @@ pub(crate) fn kept(
         if is_noise(&lower, client) {
             continue;
         }
-        if is_secret_header(name) || looks_secret(value) {
+        if is_secret_name(name) || looks_secret(value) {
             let secret = Secret::of_header(name, value);
             if !secrets
                 .iter()

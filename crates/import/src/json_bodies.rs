@@ -1,10 +1,11 @@
 //! JSON bodies: what may stand in a scenario, and one body in the place of many that differ in some
 //! values.
 
+use scenario::is_secret_name;
 use serde_json::Value;
 
 use crate::data::Data;
-use crate::secrets::{STAND_IN, is_secret_name, looks_secret};
+use crate::secrets::{STAND_IN, looks_secret};
 use crate::warnings::Warnings;
 
 /// A body that is deeper is not written value by value: the TOML reader takes 80 levels.

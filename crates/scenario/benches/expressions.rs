@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::time::Instant;
 
 use scenario::{
-    Overrides, Plan, Rendered, Rendering, Request, Scenario, Scope, Share, Step, Stock,
+    Noted, Overrides, Plan, Rendered, Rendering, Request, Scenario, Scope, Share, Step, Stock,
 };
 
 const ROUNDS: usize = 31;
@@ -66,6 +66,7 @@ fn ns_a_request(plan: &Plan) -> f64 {
         random: &mut random,
         variables: &variables,
         stock: &stock,
+        noted: &mut Noted::default(),
     };
     let value = value.evaluate(&mut scope).expect("a value");
     variables[slot.index()] = value;
@@ -73,6 +74,7 @@ fn ns_a_request(plan: &Plan) -> f64 {
         random: &mut random,
         variables: &variables,
         stock: &stock,
+        noted: &mut Noted::default(),
     };
     let mut rounds: Vec<f64> = (0..ROUNDS).map(|_| round(request, &mut scope)).collect();
     rounds.sort_by(f64::total_cmp);

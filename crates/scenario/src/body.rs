@@ -81,6 +81,9 @@ impl Builder<'_> {
             form.literal(if at > 0 { b"&" } else { b"" });
             form.append(self.text(name, Encoding::Form));
             form.literal(b"=");
+            let outer = self.naming.secrets.place();
+            let place = outer.of_member(name.get_ref());
+            self.naming.secrets.enter(place);
             match value.get_ref() {
                 Json::Text(text) => {
                     let template = self.text_at(text, &value.span(), Encoding::Form);
@@ -97,6 +100,7 @@ impl Builder<'_> {
                     form.literal(&bytes);
                 }
             }
+            self.naming.secrets.enter(outer);
         }
         form
     }
@@ -133,7 +137,11 @@ impl Builder<'_> {
             match part.get_ref() {
                 PartSpec::Text(content) => {
                     text.literal(b"\r\n\r\n");
+                    let outer = self.naming.secrets.place();
+                    let place = outer.of_member(name.get_ref());
+                    self.naming.secrets.enter(place);
                     text.append(self.text_at(content, &part.span(), Encoding::Plain));
+                    self.naming.secrets.enter(outer);
                 }
                 PartSpec::File(file) => {
                     let own_name = file.file.get_ref().rsplit('/').next().unwrap_or_default();

@@ -13,6 +13,7 @@ use crate::notation::{Naming, Part};
 use crate::problem::Problem;
 use crate::quantity;
 use crate::request::{LooksInto, REDIRECTS_DEFAULT, Request};
+use crate::secrets::Place;
 use crate::spec::{AuthSpec, Json, StepSpec};
 use crate::statuses::Statuses;
 use crate::template::Template;
@@ -61,6 +62,8 @@ impl Builder<'_> {
             Some(name) => self.name(name),
             None => path.get_ref().clone(),
         };
+        // It stands in records, in baselines and in the database.
+        let name = self.naming.secrets.values.mask(&name);
         let path = self.path(path, typed);
         let built = self.body(typed);
         let content_type = built.as_ref().map(|built| built.content_type.clone());
@@ -259,7 +262,9 @@ impl Builder<'_> {
         for (name, value) in all {
             self.check_header(name, value);
             lines.literal(format!("{}: ", name.get_ref()).as_bytes());
+            let outer = self.naming.secrets.enter(Place::of_field(name.get_ref()));
             let value = self.text(value, Encoding::Header);
+            self.naming.secrets.enter(outer);
             lines.append(value);
             lines.literal(b"\r\n");
         }
@@ -277,7 +282,9 @@ impl Builder<'_> {
                 let mut pair = self.text(user, Encoding::Plain);
                 pair.literal(b":");
                 if let Some(password) = password {
+                    let outer = self.naming.secrets.enter(Place::Field);
                     pair.append(self.text(password, Encoding::Plain));
+                    self.naming.secrets.enter(outer);
                 }
                 line.literal(b"Authorization: Basic ");
                 line.expression(Compiled::base64_of(pair), Encoding::Header);
@@ -288,7 +295,9 @@ impl Builder<'_> {
                 bearer: Some(token),
             } => {
                 line.literal(b"Authorization: Bearer ");
+                let outer = self.naming.secrets.enter(Place::Field);
                 line.append(self.text(token, Encoding::Header));
+                self.naming.secrets.enter(outer);
             }
             _ => self.problems.push(
                 Problem::new("this says neither who nor what is authorised")
@@ -332,10 +341,10 @@ impl Builder<'_> {
             .unwrap_or_default();
         parts.iter().any(|part| match part {
             Part::Text(text) => breaks(text),
-            Part::Expression(Compiled::Pick(values)) => {
-                values.iter().any(|value| breaks(&value.in_text()))
-            }
-            Part::Expression(_) => false,
+            Part::Expression(expression) => match expression.clone().unnoted() {
+                Compiled::Pick(values) => values.iter().any(|value| breaks(&value.in_text())),
+                _ => false,
+            },
         })
     }
 
@@ -363,7 +372,10 @@ impl Builder<'_> {
                     write_text(key, Encoding::Json, &mut name);
                     into.literal(&name);
                     into.literal(b":");
+                    let outer = self.naming.secrets.place();
+                    self.naming.secrets.enter(outer.of_member(key));
                     self.json(value.get_ref(), &value.span(), into);
+                    self.naming.secrets.enter(outer);
                 }
                 into.literal(b"}");
             }

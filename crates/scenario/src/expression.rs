@@ -37,6 +37,8 @@ pub(crate) enum Compiled {
     /// JSON with expressions within.
     Json(Box<Template>),
     Jinja(Arc<Program>),
+    /// One whose values are secret.
+    Secret(Box<Compiled>),
 }
 
 /// What of a table or a list.
@@ -101,7 +103,30 @@ impl Compiled {
                 Value::of_json(&json.map_err(|error| Halt::Failed(error.to_string()))?)
             }
             Self::Jinja(program) => return program.evaluate(scope),
+            Self::Secret(expression) => {
+                let value = expression.evaluate(scope)?;
+                scope.noted.push(value.clone());
+                value
+            }
         })
+    }
+
+    /// The same, whose values are not noted: they are kept where reports find them.
+    pub(crate) fn unnoted(self) -> Self {
+        match self {
+            Self::Secret(expression) => *expression,
+            other => other,
+        }
+    }
+
+    /// Its value, if that depends on variables alone and they have it.
+    pub(crate) fn of_variables(&self, variables: &[Value]) -> Option<Value> {
+        match self {
+            Self::Constant(value) => Some(value.clone()),
+            Self::Variable(slot, _) => variables.get(slot.index()).cloned(),
+            Self::Member(of, key) => member(&of.of_variables(variables)?, key).ok(),
+            _ => None,
+        }
     }
 
     /// A text in base64.

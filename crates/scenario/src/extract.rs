@@ -89,6 +89,12 @@ impl Extract {
         }
     }
 
+    /// All values that are found, whichever of them is taken.
+    pub fn found_values(&self, seen: &Seen) -> Vec<Value> {
+        let found = self.found(seen);
+        found.map_or_else(|_| Vec::new(), |found| found.as_slice().to_vec())
+    }
+
     fn found<'a>(&self, seen: &'a Seen) -> Result<Cow<'a, Values>, String> {
         let text = |bytes: &[u8]| Value::text(String::from_utf8_lossy(bytes));
         Ok(Cow::Owned(match &self.from {

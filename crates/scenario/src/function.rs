@@ -1,7 +1,7 @@
 //! The functions of expressions. There is one of each, whether an expression is compiled or left to Jinja.
 
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD as BASE64;
+use base64::engine::general_purpose::{STANDARD as BASE64, STANDARD_NO_PAD};
 use hmac::{Hmac, KeyInit, Mac};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
@@ -332,6 +332,15 @@ fn signed_duration(text: &str) -> Option<SignedDuration> {
     };
     let length = SignedDuration::try_from(quantity::duration(length).ok()?).ok()?;
     Some(if is_back { -length } else { length })
+}
+
+/// What base64 stands for, of either alphabet; nothing if it is none.
+pub(crate) fn of_base64(text: &str) -> Vec<u8> {
+    let text = text
+        .trim_end_matches('=')
+        .replace('-', "+")
+        .replace('_', "/");
+    STANDARD_NO_PAD.decode(text).unwrap_or_default()
 }
 
 pub(crate) fn base64(bytes: &[u8]) -> String {

@@ -21,6 +21,8 @@ pub(crate) struct Program {
     form: Form,
     variables: Vec<(String, Slot)>,
     constants: Vec<(String, JinjaValue)>,
+    /// Whether it mentions a secret.
+    is_secret: bool,
 }
 
 enum Form {
@@ -41,6 +43,8 @@ struct Playing {
     random: Xoshiro256PlusPlus,
     stock: Rc<Stock>,
     halt: Option<Halt>,
+    /// What functions made of secrets; `None`: there are none.
+    noted: Option<Vec<Value>>,
 }
 
 thread_local! {
@@ -105,6 +109,7 @@ fn call(function: Function, arguments: &[JinjaValue]) -> Result<JinjaValue, Erro
             random,
             stock,
             halt,
+            noted,
         }) = playing
         else {
             let text = "it is called where nothing can be drawn";
@@ -124,6 +129,12 @@ fn call(function: Function, arguments: &[JinjaValue]) -> Result<JinjaValue, Erro
                 function.call(&arguments, random, || stock.now())
             }
         };
+        if let (Ok(value), Some(noted)) = (&called, noted) {
+            let is_drawn = matches!(function, Function::Next | Function::Pick);
+            if is_drawn || function.is_pure() {
+                noted.push(value.clone());
+            }
+        }
         called.map(|value| to_jinja(&value)).map_err(|why| {
             let text = match &why {
                 Halt::Failed(text) | Halt::Unreadable(text) => text.clone(),
@@ -192,6 +203,12 @@ impl Unresolved {
         names.filter(|name| !is_own(name)).collect()
     }
 
+    /// The words that it holds: names, members and words of texts.
+    pub(crate) fn words(&self) -> impl Iterator<Item = &str> {
+        let is_of_word = |letter: char| letter.is_alphanumeric() || letter == '_';
+        self.source.split(move |letter| !is_of_word(letter))
+    }
+
     /// Whether a name is called as a function.
     pub(crate) fn is_called(&self, name: &str) -> bool {
         self.holds(&format!(r"\b{}\s*\(", regex::escape(name)))
@@ -224,11 +241,13 @@ impl Unresolved {
         self,
         variables: Vec<(String, Slot)>,
         constants: Vec<(String, JinjaValue)>,
+        is_secret: bool,
     ) -> Program {
         Program {
             form: self.form,
             variables,
             constants,
+            is_secret,
         }
     }
 }
@@ -240,11 +259,15 @@ impl Program {
             random,
             stock: scope.stock.clone(),
             halt: None,
+            noted: self.is_secret.then(Vec::new),
         };
         PLAYING.set(Some(playing));
         let value = self.play(scope.variables);
         let halt = PLAYING.take().and_then(|playing| {
             *scope.random = playing.random;
+            for value in playing.noted.into_iter().flatten() {
+                scope.noted.push_secrets_of(value);
+            }
             playing.halt
         });
         match (value, halt) {

@@ -16,6 +16,7 @@ use crate::function::Function;
 use crate::jinja::{self, Unresolved};
 use crate::problem::{Problem, suggestion};
 use crate::scope::{Halt, Slot};
+use crate::secrets::{Place as SecretPlace, SecretNames, is_before_secret, is_secret_name};
 use crate::surroundings::Surroundings;
 use crate::value::Value;
 use crate::variables::Variables;
@@ -25,8 +26,8 @@ pub(crate) struct Naming<'a> {
     pub(crate) data: &'a Data,
     pub(crate) variables: &'a mut Variables,
     pub(crate) surroundings: &'a dyn Surroundings,
-    /// Values that no report may show.
-    pub(crate) secrets: &'a mut Vec<String>,
+    /// What is secret.
+    pub(crate) secrets: &'a mut SecretNames,
 }
 
 /// A part of a text value.
@@ -63,7 +64,8 @@ impl Naming<'_> {
             check_length(grammar::longest_tag(text), place)?;
             let program =
                 Unresolved::text(text).map_err(|error| no_expression(text, &error, place))?;
-            return Ok(vec![Part::Expression(self.resolve_jinja(program, place)?)]);
+            let compiled = self.watched(|naming| naming.resolve_jinja(program, place))?;
+            return Ok(vec![Part::Expression(compiled)]);
         }
         let mut parts = Vec::new();
         let mut rest = text;
@@ -77,7 +79,14 @@ impl Naming<'_> {
                     .at(place.clone(), "`{{` without `}}`")
                     .help("close it with `}}`"));
             };
-            parts.push(Part::Expression(self.expression(&inside[..end], place)?));
+            let before = &text[..text.len() - rest.len() + begin];
+            let outer = self.secrets.place();
+            if is_before_secret(before) {
+                self.secrets.enter(SecretPlace::Parameter);
+            }
+            let expression = self.expression(&inside[..end], place);
+            self.secrets.enter(outer);
+            parts.push(Part::Expression(expression?));
             rest = &inside[end + 2..];
         }
         if !rest.is_empty() {
@@ -98,8 +107,31 @@ impl Naming<'_> {
         }
     }
 
-    #[expect(clippy::single_match_else, reason = "both ways are of one weight")]
     fn expression(&mut self, text: &str, place: &Place) -> Result<Compiled, Problem> {
+        self.watched(|naming| naming.compile(text, place))
+    }
+
+    /// Compiles an expression with an eye on the secrets that it mentions.
+    fn watched(
+        &mut self,
+        compile: impl FnOnce(&mut Self) -> Result<Compiled, Problem>,
+    ) -> Result<Compiled, Problem> {
+        let before = self.secrets.take_mentioned();
+        let compiled = compile(self)?;
+        let mentions = self.secrets.take_mentioned();
+        if before || mentions {
+            self.secrets.mention();
+        }
+        let is_secret = mentions || self.secrets.place() != SecretPlace::Elsewhere;
+        Ok(if is_secret {
+            self.secrets.secret(compiled)
+        } else {
+            compiled
+        })
+    }
+
+    #[expect(clippy::single_match_else, reason = "both ways are of one weight")]
+    fn compile(&mut self, text: &str, place: &Place) -> Result<Compiled, Problem> {
         let text = text.trim();
         check_length(text.len(), place)?;
         // Jinja has functions of its own, like range.
@@ -120,12 +152,15 @@ impl Naming<'_> {
             Spoken::Name(name) if name == "env" => Err(Problem::new("`env` alone is no value")
                 .at(place.clone(), "here")
                 .help("name a variable of the environment: env.NAME")),
-            Spoken::Name(name) => Ok(match self.data.get(name) {
-                Some((id, source)) => Compiled::Constant(whole(id, source, place)?),
-                None => {
-                    Compiled::Variable(self.variables.use_at(name, place), name.as_str().into())
-                }
-            }),
+            Spoken::Name(name) => {
+                self.secrets.name(name);
+                Ok(match self.data.get(name) {
+                    Some((id, source)) => Compiled::Constant(whole(id, source, place)?),
+                    None => {
+                        Compiled::Variable(self.variables.use_at(name, place), name.as_str().into())
+                    }
+                })
+            }
             Spoken::Member(of, key) => self.resolve_member(of, key, place),
             Spoken::Call(name, arguments) => self.resolve_call(name, arguments, place),
         }
@@ -153,6 +188,7 @@ impl Naming<'_> {
         }
         let resolved = self.resolve(of, place)?;
         if let Key::Name(column) = key {
+            self.secrets.name(column);
             match &resolved {
                 Compiled::Variable(slot, _) => self.variables.use_column(*slot, column, place),
                 Compiled::Next(_) | Compiled::Pick(_) | Compiled::PickRow(_) => {
@@ -204,6 +240,7 @@ impl Naming<'_> {
             (Function::Seq, _) => return Ok(Compiled::Seq),
             (Function::Pick | Function::Next, [Spoken::Name(list)]) => {
                 if let Some((id, source)) = self.data.get(list) {
+                    self.secrets.name(list);
                     return draw(function, id, source, place);
                 }
                 if function == Function::Next {
@@ -234,16 +271,19 @@ impl Naming<'_> {
                 .at(place.clone(), "used here")
                 .help(format!("set it: {name}=… brunt …")));
         };
-        if !self.secrets.contains(&value) {
-            self.secrets.push(value.clone());
-        }
+        self.secrets.values.add(&value);
+        self.secrets.mention();
         Ok(Value::text(value))
     }
 
     fn resolve_jinja(&mut self, program: Unresolved, place: &Place) -> Result<Compiled, Problem> {
         let mut variables: Vec<(String, Slot)> = Vec::new();
         let mut constants = Vec::new();
+        if program.words().any(is_secret_name) {
+            self.secrets.mention();
+        }
         for name in program.names(false) {
+            self.secrets.name(&name);
             if name == "env" {
                 let mut environment = serde_json::Map::new();
                 for nested in program.names(true) {
@@ -267,9 +307,11 @@ impl Naming<'_> {
                 variables.push((name, slot));
             }
         }
-        Ok(Compiled::Jinja(Arc::new(
-            program.resolve(variables, constants),
-        )))
+        Ok(Compiled::Jinja(Arc::new(program.resolve(
+            variables,
+            constants,
+            self.secrets.is_mentioned(),
+        ))))
     }
 }
 

@@ -16,6 +16,7 @@ use crate::network::Network;
 use crate::profile::{Overrides, Profile, users_in};
 use crate::request::Request;
 use crate::scenario::Scenario;
+use crate::secrets::SecretSources;
 use crate::step::Step;
 use crate::tasks::Tasks;
 use crate::wait::Wait;
@@ -39,8 +40,8 @@ pub struct Plan {
     pub variables: Arc<[String]>,
     /// Whether the set-up sets variables for all users.
     pub shares_values: bool,
-    /// Values that no report may show.
-    pub secrets: Arc<[String]>,
+    /// What is secret: no report, screen or file may show it.
+    pub secrets: Arc<SecretSources>,
     /// The targets that count.
     pub targets: Vec<Target>,
     /// The shortest run that may pass; `None`: the default of the verdict.

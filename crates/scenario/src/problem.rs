@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use miette::{Diagnostic, LabeledSpan, NamedSource, SourceSpan};
 
+use crate::secrets::Secrets;
 use crate::source::Sources;
 
 /// One thing that is wrong.
@@ -42,6 +43,15 @@ impl Problem {
     pub(crate) fn moved(mut self, by: usize) -> Self {
         self.span = self.span.map(|span| span.start + by..span.end + by);
         self
+    }
+
+    fn masked(self, secrets: &Secrets) -> Self {
+        Self {
+            message: secrets.mask_values(&self.message),
+            label: secrets.mask_values(&self.label),
+            help: self.help.map(|help| secrets.mask_values(&help)),
+            ..self
+        }
     }
 
     pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
@@ -96,9 +106,11 @@ pub struct ScenarioError {
 }
 
 impl ScenarioError {
-    pub(crate) fn new(sources: &Sources, problems: Vec<Problem>) -> Self {
-        let placed = |mut problem: Problem| {
-            let located = problem.span.as_ref().and_then(|span| sources.locate(span));
+    pub(crate) fn new(sources: &Sources, problems: Vec<Problem>, secrets: &Secrets) -> Self {
+        let placed = |problem: Problem| {
+            let mut problem = problem.masked(secrets);
+            let span = problem.span.as_ref();
+            let located = span.and_then(|span| sources.locate(span, secrets));
             let source_code = located.map(|(source, span)| {
                 problem.span = Some(span);
                 source

@@ -14,7 +14,7 @@ use url::Url;
 
 use crate::builder::Builder;
 use crate::class::{self, Class};
-use crate::data::Source;
+use crate::data::{Data, Source};
 use crate::layers::{self, Layers};
 use crate::names::{Names, NotFound, When};
 use crate::network::{self, Network};
@@ -22,7 +22,8 @@ use crate::problem::{Problem, ScenarioError, near, suggestion};
 use crate::profile::{self, Profile};
 use crate::quantity;
 use crate::reader;
-use crate::resolved::resolved;
+use crate::resolved::Resolved;
+use crate::secrets::{SecretNames, SecretSources, Secrets};
 use crate::spec::{Json, Spec, TargetSpec};
 use crate::step::{Step, names_of};
 use crate::surroundings::{Surroundings, Unseen};
@@ -48,8 +49,8 @@ pub struct Scenario {
     pub variables: Arc<[String]>,
     /// Whether the set-up sets variables for all users.
     pub shares_values: bool,
-    /// Values that no report may show: those of the environment.
-    pub secrets: Arc<[String]>,
+    /// What is secret: no report, screen or file may show it.
+    pub secrets: Arc<SecretSources>,
     /// User classes, in the order of the file.
     pub classes: Vec<Class>,
     /// Profiles by name, in the order of the file.
@@ -79,8 +80,10 @@ impl Host {
         if text == "embedded" {
             return Ok(Self::Embedded);
         }
+        // Credentials may stand in what is no URL, too.
+        let shown = Secrets::default().mask(text);
         let url = Url::parse(text).map_err(|_| {
-            format!("`{text}` is no host; write \"embedded\" or a URL like http://localhost:8000")
+            format!("`{shown}` is no host; write \"embedded\" or a URL like http://localhost:8000")
         })?;
         if !url.username().is_empty() || url.password().is_some() {
             return Err(
@@ -94,7 +97,7 @@ impl Host {
                 Ok(Self::Url(url))
             }
             _ => Err(format!(
-                "`{text}` is no HTTP URL; write one like http://localhost:8000"
+                "`{shown}` is no HTTP URL; write one like http://localhost:8000"
             )),
         }
     }
@@ -131,23 +134,35 @@ impl Scenario {
         let collected = layers::collect(file, text, layers);
         let mut problems = collected.problems.clone();
         let table = collected.table(layers, &mut problems);
-        let resolved = resolved(table.clone()).unwrap_or_default();
+        let mut resolved = Resolved::new(table.clone());
+        let written = resolved.as_mut().map(Resolved::secrets).unwrap_or_default();
         let reading = reader::read(table, problems);
         let folder = Path::new(file).parent().unwrap_or(Path::new(""));
         let mut found = Vec::new();
         let spec = reading.spec.as_ref();
-        let scenario = spec.map(|spec| resolve(spec, folder, surroundings, &mut found));
+        let scenario = spec.map(|spec| {
+            let secrets = SecretNames::with(written.clone());
+            resolve_all(spec, folder, surroundings, secrets, &mut found)
+        });
         found.retain(|problem| reading.is_of_the_file(problem));
         let mut problems = reading.problems;
         problems.append(&mut found);
         // Those without a place come first.
         problems.sort_by_key(|problem| problem.span().map(|span| span.start));
         match scenario {
-            Some(scenario) if problems.is_empty() => Ok(Self {
-                resolved,
-                ..scenario
-            }),
-            _ => Err(ScenarioError::new(&collected.sources, problems)),
+            Some(scenario) if problems.is_empty() => {
+                let text = |resolved: Resolved| resolved.text(&scenario.secrets.known);
+                let resolved = resolved.map(text).unwrap_or_default();
+                Ok(Self {
+                    resolved,
+                    ..scenario
+                })
+            }
+            scenario => {
+                let known = scenario.map(|scenario| scenario.secrets.known.clone());
+                let secrets = known.unwrap_or_else(|| written.into());
+                Err(ScenarioError::new(&collected.sources, problems, &secrets))
+            }
         }
     }
 }
@@ -181,10 +196,41 @@ impl Scenario {
     }
 }
 
-fn resolve(
+/// More rounds find no more variables that are secret.
+const ROUNDS_MAX: usize = 8;
+
+/// Resolves a scenario until it is known which of its variables are secret: what is read later may tell that of one that
+/// was mentioned before.
+fn resolve_all(
     spec: &Spec,
     folder: &Path,
     surroundings: &dyn Surroundings,
+    mut secrets: SecretNames,
+    problems: &mut Vec<Problem>,
+) -> Scenario {
+    let data = datasets::resolve(spec, folder, surroundings, problems);
+    let mut rounds = 0;
+    loop {
+        let known = secrets.count();
+        let mut found = Vec::new();
+        let around = (folder, surroundings);
+        let mut scenario = resolve(spec, &data, around, &mut secrets, &mut found);
+        rounds += 1;
+        if secrets.count() == known || rounds == ROUNDS_MAX {
+            problems.append(&mut found);
+            let sources = secrets.into_sources(scenario.variables.iter());
+            scenario.secrets = Arc::new(sources);
+            scenario.sources = data.into_sources();
+            return scenario;
+        }
+    }
+}
+
+fn resolve(
+    spec: &Spec,
+    data: &Data,
+    (folder, surroundings): (&Path, &dyn Surroundings),
+    secrets: &mut SecretNames,
     problems: &mut Vec<Problem>,
 ) -> Scenario {
     let host = spec
@@ -198,16 +244,14 @@ fn resolve(
             }
         });
     let mut network = network::resolve(spec, folder, problems);
-    let data = datasets::resolve(spec, folder, surroundings, problems);
-    let (mut names, mut variables, mut secrets) =
-        (Names::default(), Variables::default(), Vec::new());
+    let (mut names, mut variables) = (Names::default(), Variables::default());
     let mut builder = Builder {
         folder,
         naming: Naming {
-            data: &data,
+            data,
             variables: &mut variables,
             surroundings,
-            secrets: &mut secrets,
+            secrets: &mut *secrets,
         },
         headers: &spec.headers,
         names: &mut names,
@@ -222,7 +266,7 @@ fn resolve(
     let teardown = builder.program(&spec.teardown, When::SetUp).steps;
     builder.end_class();
     let profiles = profiles(spec, problems);
-    let targets = targets(spec, &names, problems);
+    let targets = targets(spec, &names, &secrets.values, problems);
     let min_duration = min_duration(spec, problems);
     let names = names.into_table();
     if names.len() > NAMES_MAX {
@@ -244,10 +288,10 @@ fn resolve(
         profiles,
         targets,
         min_duration,
-        sources: data.into_sources(),
+        sources: Arc::default(),
         variables: variables.names().cloned().collect(),
         shares_values,
-        secrets: secrets.into(),
+        secrets: Arc::default(),
         hash: hash(spec),
         resolved: String::new(),
     }
@@ -329,7 +373,12 @@ fn min_duration(spec: &Spec, problems: &mut Vec<Problem>) -> Option<Duration> {
     .ok()
 }
 
-fn targets(spec: &Spec, names: &Names, problems: &mut Vec<Problem>) -> Vec<Target> {
+fn targets(
+    spec: &Spec,
+    names: &Names,
+    secrets: &Secrets,
+    problems: &mut Vec<Problem>,
+) -> Vec<Target> {
     let mut targets = Vec::new();
     for (metric, thresholds) in &spec.targets {
         targets.extend(target(metric, thresholds, None, problems));
@@ -341,7 +390,7 @@ fn targets(spec: &Spec, names: &Names, problems: &mut Vec<Problem>) -> Vec<Targe
     ];
     for (kind, word, typed) in kinds {
         for (name, rows) in typed {
-            let scope = match names.find(kind, name.get_ref()) {
+            let scope = match names.find(kind, &secrets.mask(name.get_ref())) {
                 Ok(scope) => scope,
                 Err(reason) => {
                     problems.push(not_found(&reason, name, (kind, word), names));

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use rand_xoshiro::Xoshiro256PlusPlus;
 
 use crate::data::{Block, Source, SourceId};
+use crate::secrets::Noted;
 use crate::value::Value;
 
 /// What the expressions of a user read and draw from.
@@ -19,6 +20,8 @@ pub struct Scope<'a> {
     pub variables: &'a [Value],
     /// What the users of a core draw from in common.
     pub stock: &'a Rc<Stock>,
+    /// What secret expressions gave the user last.
+    pub noted: &'a mut Noted,
 }
 
 /// Why an expression gives no value.

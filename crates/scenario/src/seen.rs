@@ -50,8 +50,14 @@ impl<'a> Seen<'a> {
         }
     }
 
-    pub(crate) fn status(&self) -> u16 {
+    /// Its status.
+    pub fn status(&self) -> u16 {
         self.status
+    }
+
+    /// Its header lines.
+    pub fn fields(&self) -> &'a [u8] {
+        self.fields
     }
 
     pub(crate) fn body(&self) -> &'a [u8] {

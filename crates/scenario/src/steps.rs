@@ -128,7 +128,8 @@ impl Builder<'_> {
                 if let Some(name) = &typed.group {
                     program.push(Step::Begin);
                     program.append(self.inner(typed, step, when));
-                    let name = self.names.intern_group(name.get_ref(), when);
+                    let name = self.naming.secrets.values.mask(name.get_ref());
+                    let name = self.names.intern_group(&name, when);
                     program.counts.add(&NameCounts::once(name), 1.0);
                     program.push(Step::End(name));
                 }
@@ -136,7 +137,8 @@ impl Builder<'_> {
             ["measure"] => {
                 for (name, value) in typed.measure.iter().flatten() {
                     let value = self.expression(value);
-                    let name = self.names.intern_metric(name.get_ref());
+                    let name = self.naming.secrets.values.mask(name.get_ref());
+                    let name = self.names.intern_metric(&name);
                     program.counts.add(&NameCounts::once(name), 1.0);
                     program.push(Step::Measure(name, value));
                 }
@@ -234,7 +236,11 @@ impl Builder<'_> {
 
     fn set(&mut self, typed: &StepSpec, program: &mut Program) {
         for (name, value) in typed.set.iter().flatten() {
-            let value = self.expression(value);
+            self.naming.secrets.take_mentioned();
+            let value = Expression(self.expression(value).0.unnoted());
+            if self.naming.secrets.take_mentioned() {
+                self.naming.secrets.add_variable(name.get_ref());
+            }
             let columns = self.naming.columns_of(&value.0);
             let slot = self.variable(name);
             self.naming.variables.holds(slot, columns);
@@ -331,6 +337,7 @@ impl Builder<'_> {
         let Some(item) = &typed.for_each else {
             return Program::default();
         };
+        self.naming.secrets.take_mentioned();
         let list = match &typed.list {
             Some(list) => match list.get_ref() {
                 Json::Text(text) => {
@@ -348,6 +355,9 @@ impl Builder<'_> {
                 None
             }
         };
+        if self.naming.secrets.take_mentioned() {
+            self.naming.secrets.add_variable(item.get_ref());
+        }
         let slot = self.variable(item);
         self.naming.variables.holds(slot, None);
         let inner = self.inner(typed, step, when);

@@ -4,7 +4,9 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use proptest::prelude::*;
-use scenario::{Overrides, Plan, Rendered, Rendering, Request, Scenario, Scope, Step, Stock};
+use scenario::{
+    Noted, Overrides, Plan, Rendered, Rendering, Request, Scenario, Scope, Step, Stock,
+};
 use serde_json::Value;
 
 fn plan(text: &str) -> Plan {
@@ -35,6 +37,7 @@ fn rendered(plan: &Plan, user: u32) -> String {
         random: &mut random,
         variables: &[],
         stock: &stock,
+        noted: &mut Noted::default(),
     };
     let rendering = Rendering {
         base_path: "/base",

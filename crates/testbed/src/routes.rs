@@ -72,6 +72,16 @@ impl Routes {
         self
     }
 
+    /// Answers by a function of the request where nothing else fits.
+    #[must_use]
+    pub fn otherwise_rule(
+        mut self,
+        rule: impl Fn(&Request) -> Answer + Send + Sync + 'static,
+    ) -> Self {
+        self.default = Some(Route::Rule(Box::new(rule)));
+        self
+    }
+
     fn route(mut self, path: &str, route: Route) -> Self {
         self.by_path.insert(path.to_owned(), route);
         self

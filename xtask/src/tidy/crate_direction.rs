@@ -23,7 +23,7 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
         ],
     ),
     ("engine", &["record", "scenario"]),
-    // In its tests alone: what it writes has to be accepted.
+    // For the names of secrets, and in its tests: what it writes has to be accepted.
     ("import", &["scenario"]),
     ("monitor", &["record"]),
     ("proofs", &["record", "testbed", "verdict"]),

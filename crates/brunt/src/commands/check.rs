@@ -8,7 +8,7 @@ use crate::decidability;
 use crate::exit::{Exit, Failure};
 use crate::layers::ScenarioOptions;
 use crate::load_options::ChosenOptions;
-use crate::reach_options::{ReachOptions, other_hosts};
+use crate::reach_options::{ReachOptions, other_hosts, shown};
 use crate::screen;
 
 /// Options of `brunt check`.
@@ -60,7 +60,7 @@ fn explain(file: &str, scenario: &Scenario) -> String {
     let host = match &scenario.host {
         None => "not said: give --host".to_owned(),
         Some(Host::Embedded) => "embedded (the Application Agent that ships with brunt)".to_owned(),
-        Some(Host::Url(url)) => url.to_string(),
+        Some(Host::Url(url)) => shown(url.as_str()),
     };
     let mut text = format!("{file} is fine\n\nhost      {host}\n");
     let classes = all_classes(scenario);

@@ -1,12 +1,15 @@
-//! `brunt worker`: a process that makes a share of a run's load. `brunt run --processes` starts it with the command line
-//! it has itself, tells it the rest on its standard input, and hears it on its standard output.
+//! `brunt worker`: a process that makes a share of a run's load. `brunt run --processes` starts it, tells it the options it
+//! has itself on its standard input, and hears it on its standard output.
 
+use std::ffi::OsString;
 use std::io::{Stdin, Stdout};
+use std::os::unix::ffi::OsStringExt;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
+use clap::Parser;
 use engine::{Clock, Engine, News, Settings, Target};
 use record::Command;
 use scenario::{Host, Plan};
@@ -21,13 +24,20 @@ const NEWS_WITHIN: Duration = Duration::from_millis(10);
 /// A worker reports at least this often.
 const HEARTBEAT: Duration = Duration::from_secs(1);
 
-pub(crate) fn run(options: &Options) -> Result<Exit, Failure> {
+/// The options of `brunt run`.
+#[derive(Debug, clap::Parser)]
+struct Arguments {
+    #[command(flatten)]
+    options: Options,
+}
+
+pub(crate) fn run() -> Result<Exit, Failure> {
     let (mut orders, mut words) = (std::io::stdin(), std::io::stdout());
     let Some(Order::Prepare(job)) = hear(&mut orders).context("cannot hear what to do")? else {
         let message = "brunt starts this by itself; use: brunt run --processes N";
         return Err(Failure::Input(message.into()));
     };
-    let prepared = match prepare(options, &job) {
+    let prepared = match prepare(&job) {
         Ok(prepared) => prepared,
         Err(failure) => {
             let refused = Word::Refused(failure.in_words());
@@ -50,7 +60,11 @@ struct Prepared {
     settings: Settings,
 }
 
-fn prepare(options: &Options, job: &Job) -> Result<Prepared, Failure> {
+fn prepare(job: &Job) -> Result<Prepared, Failure> {
+    let arguments = job.arguments.iter().cloned().map(OsString::from_vec);
+    let arguments = std::iter::once(OsString::from("brunt")).chain(arguments);
+    let arguments = Arguments::try_parse_from(arguments);
+    let Arguments { options } = arguments.context("the options are not those of a run")?;
     let scenario = options.load.scenario_again()?;
     if scenario.hash != job.scenario_hash {
         let message = "the scenario changed while the run began; start it again";

@@ -59,11 +59,11 @@ impl Brunt {
 
     pub(crate) fn command(&self) -> Command {
         let arguments: Vec<&str> = self.arguments.iter().map(String::as_str).collect();
-        self.with(&arguments)
+        self.command_of(&arguments)
     }
 
     /// brunt with other arguments, in the same folder.
-    fn with(&self, arguments: &[&str]) -> Command {
+    pub(crate) fn command_of(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_brunt"));
         command
             .args(arguments)
@@ -88,7 +88,10 @@ impl Brunt {
 
     /// Runs it with other arguments, in the same folder.
     pub(crate) fn also(&self, arguments: &[&str]) -> Ended {
-        self.with(arguments).output().expect("brunt starts").into()
+        self.command_of(arguments)
+            .output()
+            .expect("brunt starts")
+            .into()
     }
 
     pub(crate) fn start(&self) -> Running {

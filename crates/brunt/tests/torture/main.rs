@@ -4,6 +4,7 @@
 #[path = "../cli/brunt.rs"]
 #[allow(dead_code, reason = "shared with the tests of the command line")]
 mod brunt;
+mod canaries;
 mod disks;
 #[path = "../../../../fuzz/every_form.rs"]
 mod every_form;

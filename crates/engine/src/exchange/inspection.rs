@@ -7,7 +7,7 @@ use record::FailureKind;
 use scenario::{Halt, JsonMatches, JsonQuery, JsonTooLarge, Seen};
 
 use super::Exchange;
-use crate::example;
+use crate::example::Evidence;
 use crate::fault::Fault;
 use crate::http1::{Answer, Content, DecodeError};
 use crate::parser_thread;
@@ -29,22 +29,28 @@ struct Parsed {
     matches: Option<Result<JsonMatches, JsonTooLarge>>,
 }
 
+/// Of a body that was looked into, so much is kept for an example: secrets are found in it by their names.
+const EVIDENCE_BYTES: usize = 16 << 10;
+
 impl Exchange<'_> {
     /// Whether an answer is as it has to be. What is wanted of it is taken then.
     #[inline]
-    pub(super) fn look_into(
-        &mut self,
-        mut answer: Answer,
-        bytes: &[u8],
-        took_ns: u64,
-    ) -> Inspected {
+    pub(super) fn look_into(&mut self, mut answer: Answer, took_ns: u64) -> Inspected {
         let request = self.request;
         if !request.accepted.contains(answer.status) {
-            let text = example::of_status(&request.accepted.in_words(), bytes, &answer);
+            let text = format!(
+                "status {}, accepted {}",
+                answer.status,
+                request.accepted.in_words()
+            );
             return Inspected::Done(Some(Fault {
-                kind: FailureKind::Status,
                 code: answer.status,
-                text,
+                evidence: Some(Box::new(Evidence {
+                    status: answer.status,
+                    fields: answer.fields,
+                    content: answer.content.kept,
+                })),
+                ..Fault::new(FailureKind::Status, text)
             }));
         }
         if request.checks.is_empty() && request.extracts.is_empty() {
@@ -58,7 +64,7 @@ impl Exchange<'_> {
         let fault = match decoded {
             Ok(body) => {
                 let seen = Seen::new(answer.status, &answer.fields, &body, took_ns);
-                self.judge(&seen, &body, bytes)
+                self.judge(&seen, &body)
             }
             Err(error) => Some(undecoded(&error)),
         };
@@ -71,7 +77,6 @@ impl Exchange<'_> {
     pub(super) async fn look_into_large(
         &mut self,
         mut answer: Answer,
-        bytes: &[u8],
         took_ns: u64,
     ) -> Option<Fault> {
         let query = JsonQuery::new(self.request);
@@ -106,15 +111,19 @@ impl Exchange<'_> {
             Some(Err(error)) => return Some(Fault::new(FailureKind::TooLarge, error.to_string())),
             None => seen,
         };
-        self.judge(&seen, &body, bytes)
+        self.judge(&seen, &body)
     }
 
     /// What is wrong with a decoded answer; `None` if nothing is.
     #[inline]
-    fn judge(&mut self, seen: &Seen, body: &[u8], bytes: &[u8]) -> Option<Fault> {
+    fn judge(&mut self, seen: &Seen, body: &[u8]) -> Option<Fault> {
         let unmet = self.check(seen).or_else(|| self.extract(seen));
         unmet.map(|unmet| Fault {
-            text: example::of_check(&unmet.text, body, bytes),
+            evidence: Some(Box::new(Evidence {
+                status: seen.status(),
+                fields: seen.fields().to_vec(),
+                content: body[..body.len().min(EVIDENCE_BYTES)].to_vec(),
+            })),
             ..unmet
         })
     }
@@ -149,9 +158,8 @@ impl Exchange<'_> {
 /// A check, by its number, that does not hold.
 fn unmet(number: u16, text: String) -> Fault {
     Fault {
-        kind: FailureKind::Check,
         code: number,
-        text,
+        ..Fault::new(FailureKind::Check, text)
     }
 }
 

@@ -9,8 +9,8 @@ use ruzstd::decoding::StreamingDecoder;
 
 use super::bad_http::BadHttp;
 
-/// How much of a body is kept for an example.
-const EXCERPT_BYTES_MAX: u64 = 200;
+/// How much of a body is kept for an example: more than it shows, so that secrets are found in it.
+const EXCERPT_BYTES_MAX: u64 = 1_024;
 
 /// What the decoder of Brotli reads at once.
 const BROTLI_BUFFER_BYTES: usize = 4096;

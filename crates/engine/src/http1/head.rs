@@ -38,10 +38,23 @@ pub enum KeepFields {
     /// None.
     #[default]
     Nothing,
+    /// Those that set cookies, of responses that report an error.
+    CookiesOfErrors,
     /// Those that set cookies.
     Cookies,
     /// All.
     All,
+}
+
+impl KeepFields {
+    /// What is kept of a response with a status.
+    pub(crate) fn for_status(self, status: u16) -> Self {
+        match self {
+            Self::CookiesOfErrors if status >= 400 => Self::Cookies,
+            Self::CookiesOfErrors => Self::Nothing,
+            other => other,
+        }
+    }
 }
 
 /// Parses a head; `None` where it is not whole yet. Returns its length in bytes as well.
@@ -90,7 +103,7 @@ pub(super) fn parse(
             keep_alive,
             location,
             encoding: fields.encoding.to_vec(),
-            fields: kept(response.headers, &fields, keeps),
+            fields: kept(response.headers, &fields, keeps.for_status(status)),
         },
         length,
     )))

@@ -102,7 +102,7 @@ impl Answering {
             }
             _ => {}
         }
-        let keeps = self.wanted.fields;
+        let keeps = self.wanted.fields.for_status(self.answer.status);
         if keeps == KeepFields::All || keeps == KeepFields::Cookies && name == b"set-cookie" {
             let lines = &mut self.answer.fields;
             for part in [name, b": ", value, b"\r\n"] {

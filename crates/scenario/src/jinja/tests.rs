@@ -8,6 +8,7 @@ use super::*;
 use crate::data::Data;
 use crate::expression::Compiled;
 use crate::notation::Naming;
+use crate::secrets::{Noted, SecretNames};
 use crate::spec::Spec;
 use crate::surroundings::Unseen;
 use crate::variables::Variables;
@@ -25,7 +26,7 @@ fn data() -> Data {
 /// What an expression gives a few times in a row, and the randomness that is left.
 fn values(text: &str, seed: u64) -> (Vec<Result<Value, Halt>>, Xoshiro256PlusPlus, bool) {
     let data = data();
-    let (mut variables, mut secrets) = (Variables::default(), Vec::new());
+    let (mut variables, mut secrets) = (Variables::default(), SecretNames::default());
     let compiled = Naming {
         data: &data,
         variables: &mut variables,
@@ -53,6 +54,7 @@ fn values(text: &str, seed: u64) -> (Vec<Result<Value, Halt>>, Xoshiro256PlusPlu
         random: &mut random,
         variables: &slots,
         stock: &stock,
+        noted: &mut Noted::default(),
     };
     let given = (0..5).map(|_| compiled.evaluate(&mut scope)).collect();
     (given, random, matches!(compiled, Compiled::Jinja(_)))
@@ -165,13 +167,18 @@ fn a_loop_without_end_is_ended() {
     let program = Unresolved::text(
         "{% for a in range(9999) %}{% for b in range(9999) %}x{% endfor %}{% endfor %}",
     );
-    let program = Arc::new(program.expect("Jinja").resolve(Vec::new(), Vec::new()));
+    let program = Arc::new(
+        program
+            .expect("Jinja")
+            .resolve(Vec::new(), Vec::new(), false),
+    );
     let stock = Rc::new(Stock::empty());
     let mut random = Xoshiro256PlusPlus::seed_from_u64(1);
     let mut scope = Scope {
         random: &mut random,
         variables: &[],
         stock: &stock,
+        noted: &mut Noted::default(),
     };
     match program.evaluate(&mut scope) {
         Err(Halt::Failed(error)) => assert!(error.contains("fuel"), "{error}"),

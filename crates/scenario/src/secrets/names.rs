@@ -1,0 +1,152 @@
+//! Names of secrets: the one definition of which header, parameter, column, key or variable holds a secret.
+
+/// A name that holds one of these is that of a secret.
+const PARTS: [&str; 18] = [
+    "accesskey",
+    "apikey",
+    "authorization",
+    "bearer",
+    "cardnumber",
+    "credential",
+    "csrf",
+    "passphrase",
+    "passwd",
+    "password",
+    "privatekey",
+    "secret",
+    "sessid",
+    "sessionid",
+    "signature",
+    "subscriptionkey",
+    "token",
+    "xsrf",
+];
+
+/// A name that is one of these, and nothing more: they are parts of many other words.
+const COMPLETE: [&str; 20] = [
+    "auth",
+    "cookie",
+    "cookies",
+    "cvc",
+    "cvv",
+    "iban",
+    "jwt",
+    "otp",
+    "pass",
+    "pin",
+    "proxyauth",
+    "pwd",
+    "session",
+    "setcookie",
+    "sid",
+    "sig",
+    "ssn",
+    "totp",
+    "xauth",
+    "xsession",
+];
+
+/// Names with such an ending tell something about a secret.
+const HARMLESS_ENDINGS: [&str; 13] = [
+    "count",
+    "endpoint",
+    "expiresat",
+    "expiresin",
+    "expiry",
+    "hint",
+    "length",
+    "policy",
+    "ttl",
+    "type",
+    "uri",
+    "url",
+    "tokenizer",
+];
+
+/// Names that end with `tokens` are numbers, except for these.
+const TOKENS: [&str; 8] = [
+    "tokens",
+    "accesstokens",
+    "apitokens",
+    "authtokens",
+    "csrftokens",
+    "idtokens",
+    "refreshtokens",
+    "sessiontokens",
+];
+
+/// Whether a header field, parameter, column, key or variable holds a secret according to its name; case, `-`, `_` and
+/// other punctuation do not count.
+pub fn is_secret_name(name: &str) -> bool {
+    let plain: String = name
+        .chars()
+        .filter(char::is_ascii_alphanumeric)
+        .map(|letter| letter.to_ascii_lowercase())
+        .collect();
+    let plain = plain.as_str();
+    if COMPLETE.contains(&plain) || TOKENS.contains(&plain) {
+        return true;
+    }
+    let is_harmless = HARMLESS_ENDINGS
+        .iter()
+        .any(|ending| plain.ends_with(ending));
+    let holds_part = PARTS.iter().any(|part| plain.contains(part));
+    holds_part && !is_harmless && !plain.ends_with("tokens")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_secrets_are_recognized_however_they_are_written() {
+        for name in [
+            "Authorization",
+            "Proxy-Authorization",
+            "Cookie",
+            "set-cookie",
+            "X-Api-Key",
+            "x-auth-token",
+            "X-CSRF-Token",
+            "Ocp-Apim-Subscription-Key",
+            "password",
+            "newPassword",
+            "user[password]",
+            "client_secret",
+            "access_token",
+            "tokens",
+            "refresh_tokens",
+            "api_key",
+            "API-KEY",
+            "pwd",
+            "sid",
+            "PHPSESSID",
+        ] {
+            assert!(is_secret_name(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn other_names_are_not_those_of_secrets() {
+        for name in [
+            "",
+            "Accept",
+            "X-Requested-With",
+            "max_tokens",
+            "prompt_tokens",
+            "token_type",
+            "token_url",
+            "considered",
+            "passenger",
+            "author",
+            "pinned",
+            "side",
+            "compass",
+            "Content-Type",
+            "key",
+            "user",
+        ] {
+            assert!(!is_secret_name(name), "{name}");
+        }
+    }
+}
