@@ -19,6 +19,9 @@ use crate::trials::Random;
 
 /// How long a run of all cases may take: its load is of 4 s.
 const BOUND: Duration = Duration::from_secs(30);
+/// How often a run is made that was disturbed.
+const TRIES: u32 = 4;
+const STOOD_STILL: &str = "brunt itself stood still";
 /// What brunt may have in memory, whatever it is sent.
 const MEMORY_MAX_MIB: u64 = 256;
 /// A thread of a port waits no longer for a client.
@@ -132,7 +135,8 @@ pub(crate) fn act(mut stream: &TcpStream, acts: &[Act], random: &mut Random) -> 
                 send_in_pieces(stream, &bytes[..length], random)?;
             }
             Act::Endless(bytes) => {
-                let much = bytes.repeat(16_384 / bytes.len() + 1);
+                // More small frames would take all of a machine.
+                let much = bytes.repeat((16_384 / bytes.len()).clamp(1, 64));
                 let until = Instant::now() + PATIENCE;
                 while Instant::now() < until {
                     stream.write_all(&much)?;
@@ -175,8 +179,19 @@ pub(crate) fn play(head: &str, healthy: &str, cases: &[Case]) -> Result<(), Stri
 
 /// The same in a folder that has files already.
 pub(crate) fn play_in(brunt: &Brunt, cases: &[Case]) -> Result<(), String> {
-    let outcome = loads::outcome(brunt, &[], BOUND)?;
+    // A brunt that was kept from its CPU gives requests the time back: what they came to is not known.
+    let mut outcome = loads::outcome(brunt, &[], BOUND)?;
+    for _ in 1..TRIES {
+        if !outcome.output.contains(STOOD_STILL) {
+            break;
+        }
+        std::fs::remove_dir_all(brunt.path("out")).map_err(|error| error.to_string())?;
+        outcome = loads::outcome(brunt, &[], BOUND)?;
+    }
     outcome.is_documented()?;
+    if outcome.output.contains(STOOD_STILL) {
+        return Err(format!("{STOOD_STILL} in {TRIES} runs\n{}", outcome.output));
+    }
     if outcome.peak_mib > MEMORY_MAX_MIB {
         return Err(format!("{} MiB of memory", outcome.peak_mib));
     }
@@ -185,7 +200,7 @@ pub(crate) fn play_in(brunt: &Brunt, cases: &[Case]) -> Result<(), String> {
     let summary: Value = serde_json::from_str(&summary).map_err(|error| error.to_string())?;
     let wrong = cases.iter().filter_map(|case| case.fault(&summary));
     let mut wrong: Vec<String> = wrong.collect();
-    wrong.extend(fault(&summary, "healthy", &[], 20));
+    wrong.extend(fault(&summary, "healthy", &[], 5));
     if wrong.is_empty() {
         return Ok(());
     }

@@ -221,7 +221,7 @@ fn large_heads() -> (String, String, String) {
 
 /// What is more than a text: without an end, too long, too slow, or cut anywhere.
 fn without_end() -> Vec<(&'static str, Vec<Act>, Kinds)> {
-    let endless = |text: &str| Act::Endless(text.as_bytes().to_vec());
+    let endless = |text: &str| Act::Endless(text.repeat(4_096 / text.len()).into_bytes());
     let send = |text: &str| Act::Send(text.as_bytes().to_vec());
     let chunked = |rest: &str| format!("Transfer-Encoding: chunked\r\n\r\n{rest}");
     let whole = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello".to_vec();

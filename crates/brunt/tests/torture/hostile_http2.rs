@@ -291,8 +291,16 @@ const FLOODS: [(&str, Answer, Kinds); 16] = [
         |at| vec![Act::Send(opened(at)), Act::Endless(frame(DATA, 0, at, b""))],
         FLOODED,
     ),
-    ("settings-endless", |_| endless(0, SETTINGS, 0, b""), UNREAD),
-    ("pings-endless", |_| endless(0, PING, 0, &[0; 8]), UNREAD),
+    (
+        "settings-endless",
+        |_| vec![Act::Endless(frame(SETTINGS, 0, 0, b"").repeat(100))],
+        UNREAD,
+    ),
+    (
+        "pings-endless",
+        |_| vec![Act::Endless(frame(PING, 0, 0, &[0; 8]).repeat(100))],
+        UNREAD,
+    ),
     (
         "windows-endless",
         |_| endless(0, WINDOW_UPDATE, 0, b"\0\0\0\x01"),

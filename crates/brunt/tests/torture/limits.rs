@@ -91,7 +91,7 @@ fn scraped(at: &str) -> std::io::Result<String> {
 fn run_with_little_memory_ends_and_its_record_is_whole() {
     let promise = Promise {
         says: "a run whose memory is limited ends by itself, and what it leaves is whole",
-        how: "an address space of 40 to 400 MiB (RLIMIT_AS); 400 MiB and more are enough",
+        how: "an address space of 40 to 400 MiB (RLIMIT_AS); every fourth run has 800 MiB, which are enough",
         short: 4,
         long: 120,
         bound: Duration::from_mins(3),
