@@ -16,6 +16,8 @@ use crate::value::Value;
 const BYTES_MAX: usize = 4_096;
 /// Deepest nesting of brackets. The time that the parser takes doubles with each level of nested filters.
 const DEPTH_MAX: usize = 10;
+/// A text that breaks off here was not closed, and the parser panics: it waits for more input.
+const ENDS_IN_ESCAPE: [&str; 3] = ["\\u", "\\uD", "\\ud"];
 
 /// How deep the brackets of a path are nested, those in its texts left out.
 #[expect(
@@ -83,6 +85,9 @@ impl Path {
         }
         if depth(text) > DEPTH_MAX {
             return Err(format!("brackets more than {DEPTH_MAX} deep"));
+        }
+        if ENDS_IN_ESCAPE.iter().any(|end| text.ends_with(end)) {
+            return Err("it ends within an escape sequence".to_owned());
         }
         let parsed = JsonPath::parse(text).map_err(|error| error.message().to_owned())?;
         Ok(Self {
@@ -305,6 +310,15 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn path_that_breaks_off_is_refused_wherever_it_does() {
+        let path = r#"$["\uD83D\ud83d\u00e9\n"][?match(@['\uD83D\uDE00'], "x.*") || @ == "\u0041"]"#;
+        for (end, _) in path.char_indices().skip(2) {
+            assert!(Path::parse(&path[..end]).is_err(), "{}", &path[..end]);
+        }
+        assert!(Path::parse(r#"$["\uD83D\uDE00"]"#).is_ok());
+    }
 
     #[test]
     fn deep_and_long_paths_are_refused_before_they_are_parsed() {
