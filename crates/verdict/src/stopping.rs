@@ -3,7 +3,7 @@
 //!
 //! The question is what the judgement at the planned end would be, so what is asked is what is judged there, less
 //! the load's own ups and downs (`outlook`); and a service that is only slow to start must not be taken
-//! for one that is slow. So a run is looked at from an eighth of its planned length on, the later half of what was
+//! for one that is slow. So a run is looked at from 16 % of its planned length on, the later half of what was
 //! seen has to miss by itself, and while the figure gets better by so much that it would meet the threshold before
 //! the end, the run goes on.
 //!
@@ -23,13 +23,13 @@ use crate::{RunResult, judge, number, row, trend};
 pub(crate) const RISK: f64 = 0.01;
 /// The part of it that is spent; the rest is kept in reserve, since the spread between a dozen stretches is only nearly
 /// that of Student's distribution.
-const SPENT: f64 = 1.0 / 3.0;
+const SPENT: f64 = 0.45;
 /// The risk of the test of the later half.
 const RISK_LATER: f64 = 0.05;
 /// The chance below which a figure gets better.
 const RISK_BETTER: f64 = 0.05;
 /// The first look is after this share of the planned time, …
-const FIRST: f64 = 0.125;
+const FIRST: f64 = 0.16;
 /// … and after this many seconds: fewer show no spread, and no trend.
 const SECONDS_MIN: usize = 12;
 /// Each look is after this many times as long as the one before.
