@@ -313,7 +313,8 @@ mod tests {
 
     #[test]
     fn path_that_breaks_off_is_refused_wherever_it_does() {
-        let path = r#"$["\uD83D\ud83d\u00e9\n"][?match(@['\uD83D\uDE00'], "x.*") || @ == "\u0041"]"#;
+        let path =
+            r#"$["\uD83D\ud83d\u00e9\n"][?match(@['\uD83D\uDE00'], "x.*") || @ == "\u0041"]"#;
         for (end, _) in path.char_indices().skip(2) {
             assert!(Path::parse(&path[..end]).is_err(), "{}", &path[..end]);
         }

@@ -7,7 +7,7 @@ use engine::http1::{Content, Keep, Reader};
 use engine::http2::Dialogue;
 use rand::SeedableRng;
 use rand_xoshiro::Xoshiro256PlusPlus;
-use scenario::{Overrides, Plan, Scenario, Scope, Seen, Stock};
+use scenario::{Noted, Overrides, Plan, Scenario, Scope, Seen, Stock};
 
 use crate::requests::request_of;
 
@@ -73,11 +73,13 @@ pub(crate) fn looked_into(count: u64) {
     let mut random = Xoshiro256PlusPlus::seed_from_u64(1);
     let stock = Rc::new(Stock::empty());
     let body = &SMALL[SMALL.len() - 57..];
+    let mut noted = Noted::default();
     for _ in 0..count {
         let mut scope = Scope {
             random: &mut random,
             variables: &[],
             stock: &stock,
+            noted: &mut noted,
         };
         let seen = Seen::new(200, &[], black_box(body), 1_000_000);
         let fault = request.checks[0].fault(&seen, &mut scope);

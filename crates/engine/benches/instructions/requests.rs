@@ -5,7 +5,9 @@ use std::rc::Rc;
 
 use rand::SeedableRng;
 use rand_xoshiro::Xoshiro256PlusPlus;
-use scenario::{Overrides, Plan, Rendered, Rendering, Request, Scenario, Scope, Step, Stock};
+use scenario::{
+    Noted, Overrides, Plan, Rendered, Rendering, Request, Scenario, Scope, Step, Stock,
+};
 
 const SHIPPED: &str = include_str!("../../../../brunt.toml");
 
@@ -36,11 +38,13 @@ fn render(task: usize, begins: &str, count: u64) {
         file_bytes: 0,
     };
     let (mut into, mut body) = (Rendered::default(), Vec::new());
+    let mut noted = Noted::default();
     for _ in 0..count {
         let mut scope = Scope {
             random: &mut random,
             variables: &[],
             stock: &stock,
+            noted: &mut noted,
         };
         black_box(request)
             .render(&mut scope, rendering, &mut into, &mut body)
