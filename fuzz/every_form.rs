@@ -1,13 +1,13 @@
 //! Every form in which a run is reported, for the fuzzer and for the tests that damage records.
 
-use record::RunRecord;
-use report::csv::{self, locust};
-use report::{Checks, Judged, UNBOUNDED};
-use verdict::FailOn;
+use brunt_record::RunRecord;
+use brunt_report::csv::{self, locust};
+use brunt_report::{Checks, Judged, UNBOUNDED};
+use brunt_verdict::FailOn;
 
 /// Judges a run and renders it in every form.
 pub(crate) fn every_form(record: &RunRecord) -> [String; 14] {
-    let verdict = verdict::judge(record);
+    let verdict = brunt_verdict::judge(record);
     let run = Judged {
         record,
         verdict: &verdict,
@@ -15,13 +15,13 @@ pub(crate) fn every_form(record: &RunRecord) -> [String; 14] {
     };
     let checks = [Checks::of_run(&run, FailOn::Poor)];
     [
-        report::terminal(&run, 80, true),
-        report::terminal(&run, UNBOUNDED, false),
-        report::summary_json(&run),
-        report::html(&[run]),
-        report::markdown(&run, None),
-        report::junit(&checks),
-        report::github(&checks),
+        brunt_report::terminal(&run, 80, true),
+        brunt_report::terminal(&run, UNBOUNDED, false),
+        brunt_report::summary_json(&run),
+        brunt_report::html(&[run]),
+        brunt_report::markdown(&run, None),
+        brunt_report::junit(&checks),
+        brunt_report::github(&checks),
         csv::requests(record),
         csv::timeline(record),
         csv::failures(record),

@@ -2,7 +2,7 @@
 
 #![no_main]
 
-use engine::http1::{BadHttp, Content, Keep, Reader};
+use brunt_engine::http1::{BadHttp, Content, Keep, Reader};
 use libfuzzer_sys::fuzz_target;
 
 /// What came of an answer: whether it was whole, its status and its content; or why it was refused.

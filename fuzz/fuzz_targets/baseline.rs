@@ -5,12 +5,12 @@
 use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
-use record::RunRecord;
-use verdict::baseline::Baseline;
+use brunt_record::RunRecord;
+use brunt_verdict::baseline::Baseline;
 
 static RUN: LazyLock<RunRecord> = LazyLock::new(|| {
     let bytes: &[u8] = include_bytes!("../../crates/record/tests/data/v2.brunt");
-    record::file::read(bytes).expect("a record")
+    brunt_record::file::read(bytes).expect("a record")
 });
 
 fuzz_target!(|text: &str| {
@@ -18,9 +18,9 @@ fuzz_target!(|text: &str| {
         return;
     };
     baseline.compare(&RUN, None);
-    let conditions = verdict::baseline::Conditions::of(&RUN.header);
+    let conditions = brunt_verdict::baseline::Conditions::of(&RUN.header);
     let differences = baseline.conditions.differences(&conditions);
-    verdict::judge_beside(&RUN, &baseline, differences, None);
+    brunt_verdict::judge_beside(&RUN, &baseline, differences, None);
     let again = Baseline::read(&baseline.to_text()).expect("what was written is read");
     assert_eq!(again.runs.len(), baseline.runs.len());
 });

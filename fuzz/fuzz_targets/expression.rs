@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use jiff::Timestamp;
 use libfuzzer_sys::fuzz_target;
-use scenario::{Noted, Overrides, Plan, Rendered, Rendering, Scenario, Scope, Share, Step, Stock, Value};
+use brunt_scenario::{Noted, Overrides, Plan, Rendered, Rendering, Scenario, Scope, Share, Step, Stock, Value};
 
 fuzz_target!(|text: &str| {
     let typed = serde_json::to_string(text)

@@ -2,7 +2,7 @@
 
 #![no_main]
 
-use engine::http2::Dialogue;
+use brunt_engine::http2::Dialogue;
 use libfuzzer_sys::fuzz_target;
 
 const SETTINGS: &[u8] = b"\0\0\0\x04\0\0\0\0\0";

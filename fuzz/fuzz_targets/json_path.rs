@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use jiff::Timestamp;
 use libfuzzer_sys::fuzz_target;
-use scenario::{Noted, Overrides, Plan, Scenario, Scope, Seen, Share, Step, Stock, Value};
+use brunt_scenario::{Noted, Overrides, Plan, Scenario, Scope, Seen, Share, Step, Stock, Value};
 
 // A line with the path, then the body.
 fuzz_target!(|text: &str| {

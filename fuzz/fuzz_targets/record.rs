@@ -11,7 +11,7 @@ use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
     let bytes = checksummed(bytes);
-    let Ok(record) = record::file::read(bytes.as_slice()) else {
+    let Ok(record) = brunt_record::file::read(bytes.as_slice()) else {
         return;
     };
     // A fuzzer is to make many small runs, not a few that are a year long.
@@ -19,8 +19,8 @@ fuzz_target!(|bytes: &[u8]| {
         return;
     }
     let mut written = Vec::new();
-    record::file::write(&record, &mut written).expect("memory");
-    record::file::read(written.as_slice()).expect("what was written is read");
+    brunt_record::file::write(&record, &mut written).expect("memory");
+    brunt_record::file::read(written.as_slice()).expect("what was written is read");
     let forms = every_form(&record);
     assert!(forms.iter().all(|form| !form.is_empty()));
 });

@@ -4,7 +4,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use miette::{GraphicalReportHandler, GraphicalTheme};
-use scenario::Scenario;
+use brunt_scenario::Scenario;
 
 fuzz_target!(|text: &str| {
     if let Err(error) = Scenario::read("fuzzed.toml", text) {

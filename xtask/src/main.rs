@@ -14,10 +14,10 @@ mod check;
 mod fuzz;
 mod machine;
 mod page;
-mod prove;
 mod release;
 mod tidy;
 mod torture;
+mod validate;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -36,8 +36,8 @@ enum Verb {
     /// Fuzzes the reader of answers, and keeps what it found worth keeping; needs a C++ compiler.
     Fuzz(fuzz::Options),
     /// Every proof that the verdict tells the truth, with all seeds, in virtual time or on real sockets; writes
-    /// docs/proofs.md or docs/proofs-sockets.md.
-    Prove(prove::Options),
+    /// docs/validation.md or docs/validation-sockets.md.
+    Validate(validate::Options),
     /// Faults on purpose, for at most an hour: processes killed, calls of the system that fail, files damaged; writes
     /// docs/robustness.md.
     Torture(torture::Options),
@@ -48,7 +48,7 @@ fn main() -> ExitCode {
         Verb::Check(options) => root().and_then(|root| check::run(&root, &options)),
         Verb::Bench(verb) => root().and_then(|root| bench::run(&root, &verb)),
         Verb::Fuzz(options) => root().and_then(|root| fuzz::run(&root, &options)),
-        Verb::Prove(options) => root().and_then(|root| prove::run(&root, &options)),
+        Verb::Validate(options) => root().and_then(|root| validate::run(&root, &options)),
         Verb::Torture(options) => root().and_then(|root| torture::run(&root, &options)),
     };
     match result {

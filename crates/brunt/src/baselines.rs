@@ -4,9 +4,9 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use record::{Header, RunRecord};
-use verdict::Verdict;
-use verdict::baseline::{Baseline, Conditions, Difference, Weight, refused};
+use brunt_record::{Header, RunRecord};
+use brunt_verdict::Verdict;
+use brunt_verdict::baseline::{Baseline, Conditions, Difference, Weight, refused};
 
 use crate::exit::{Failure, note};
 use crate::{input_file, results};
@@ -85,7 +85,7 @@ impl Yardstick {
 
     /// The verdict on a run, beside the baseline.
     pub(crate) fn judge(&self, record: &RunRecord, differences: Vec<Difference>) -> Verdict {
-        verdict::judge_beside(record, &self.baseline, differences, self.theta)
+        brunt_verdict::judge_beside(record, &self.baseline, differences, self.theta)
     }
 }
 
@@ -174,7 +174,7 @@ pub(crate) fn record_of(run: &str) -> Result<RunRecord, Failure> {
         Failure::Input(format!("cannot read run {}: {error}", file.display()))
     };
     let bytes = input_file::open(&file).map_err(|error| wrong(&error))?;
-    record::file::read(io::BufReader::new(bytes)).map_err(|error| wrong(&error))
+    brunt_record::file::read(io::BufReader::new(bytes)).map_err(|error| wrong(&error))
 }
 
 /// A share such as `5%`.

@@ -12,9 +12,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use engine::{Clock, Engine, News, Reach, Settings, Target};
-use record::{Command, Machine};
-use scenario::{HttpVersion, Overrides, Plan, Scenario};
+use brunt_engine::{Clock, Engine, News, Reach, Settings, Target};
+use brunt_record::{Command, Machine};
+use brunt_scenario::{HttpVersion, Overrides, Plan, Scenario};
 
 use crate::exit::note;
 use crate::placement::Placement;

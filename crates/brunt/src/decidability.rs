@@ -1,8 +1,8 @@
 //! Which targets a plan cannot decide, asked before its load is made.
 
-use record::Target;
-use scenario::Plan;
-use verdict::decidability::{PlannedLoad, Portion};
+use brunt_record::Target;
+use brunt_scenario::Plan;
+use brunt_verdict::decidability::{PlannedLoad, Portion};
 
 /// A warning for each target that the load of a plan cannot show to be met.
 pub(crate) fn warnings(plan: &Plan, is_watched: bool) -> Vec<String> {
@@ -30,7 +30,7 @@ pub(crate) fn warnings(plan: &Plan, is_watched: bool) -> Vec<String> {
 mod tests {
     use std::path::{Path, PathBuf};
 
-    use scenario::{Overrides, Scenario};
+    use brunt_scenario::{Overrides, Scenario};
 
     use super::*;
     use crate::world::World;

@@ -1,7 +1,7 @@
 //! Descriptors: whether brunt may open as many files as the load needs connections, seen before the run.
 
+use brunt_scenario::{Connections, Plan};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use scenario::{Connections, Plan};
 
 use crate::exit::Failure;
 
@@ -20,7 +20,7 @@ pub(crate) fn bound_search(plan: &mut Plan, processes: u32) {
 /// The same, where it may open so many.
 fn bound_search_by(plan: &mut Plan, connections: u32) {
     let is_own = !matches!(plan.network.connections, Connections::Shared(_));
-    let users = scenario::users_in(&plan.load);
+    let users = brunt_scenario::users_in(&plan.load);
     let is_closed = plan.load.open.is_none();
     let Some(search) = plan.load.search.as_mut() else {
         return;
@@ -33,7 +33,7 @@ fn bound_search_by(plan: &mut Plan, connections: u32) {
 
 /// How many connections a load may have at once.
 pub(crate) fn connections_of(plan: &Plan) -> u32 {
-    let users = scenario::users_in_all(&plan.load);
+    let users = brunt_scenario::users_in_all(&plan.load);
     match plan.network.connections {
         Connections::Shared(most) => users.min(most),
         _ => users,
@@ -82,7 +82,7 @@ fn too_few(connections: u32, processes: u32, allowed: u64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use scenario::Overrides;
+    use brunt_scenario::Overrides;
 
     use super::*;
 
@@ -93,7 +93,7 @@ mod tests {
              [[users.u.tasks]]\nget = \"/\"\n\
              [profiles.p]\nsearch = {{ {search} }}\nduration = \"10m\"\n"
         );
-        let scenario = scenario::Scenario::read("p.toml", &text).unwrap();
+        let scenario = brunt_scenario::Scenario::read("p.toml", &text).unwrap();
         let mut plan = Plan::new(&scenario, "p", &Overrides::default(), &[]).unwrap();
         bound_search_by(&mut plan, allowed);
         plan.load.search.unwrap().to

@@ -2,8 +2,8 @@
 
 use std::io::Write;
 
-use scenario::ScenarioError;
-use verdict::Conclusion;
+use brunt_scenario::ScenarioError;
+use brunt_verdict::Conclusion;
 
 /// For `--help`; `docs/exit-codes.md` says more.
 pub(crate) const EXIT_CODES: &str = "\

@@ -1,6 +1,6 @@
 //! The grade from which a run fails.
 
-use verdict::{Conclusion, FailOn};
+use brunt_verdict::{Conclusion, FailOn};
 
 use crate::exit::Exit;
 

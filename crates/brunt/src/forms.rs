@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use record::RunRecord;
-use report::csv::{self, locust};
+use brunt_record::RunRecord;
+use brunt_report::csv::{self, locust};
 
 use crate::results::{self, WriteError};
 

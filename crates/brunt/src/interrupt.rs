@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, Ordering};
 use std::time::Duration;
 
-use record::StoppedBy;
+use brunt_record::StoppedBy;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
 use signal_hook::iterator::Signals;
 
@@ -160,7 +160,7 @@ fn mask_of_ignored(status: &str) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
-    use testbed::interruptions::{Case, Kind, cases};
+    use brunt_testbed::interruptions::{Case, Kind, cases};
 
     use super::*;
 

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use scenario::{Assignment, Layers, Scenario};
+use brunt_scenario::{Assignment, Layers, Scenario};
 
 use crate::exit::{Failure, note};
 use crate::input_file;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use scenario::{Overrides, Plan, Profile, Scenario, Tags};
+use brunt_scenario::{Overrides, Plan, Profile, Scenario, Tags};
 
 use crate::descriptors;
 use crate::exit::Failure;
@@ -40,7 +40,7 @@ pub(crate) struct LoadOptions {
     #[arg(long)]
     pub(crate) headless: bool,
     /// How long requests under way may take to end when the load is stopped
-    #[arg(long, value_name = "DURATION", value_parser = scenario::duration, default_value = "30s")]
+    #[arg(long, value_name = "DURATION", value_parser = brunt_scenario::duration, default_value = "30s")]
     pub(crate) stop_timeout: Duration,
 }
 
@@ -147,7 +147,7 @@ fn positive(text: &str) -> Result<f64, String> {
 }
 
 fn positive_rate(text: &str) -> Result<f64, String> {
-    match scenario::rate(text) {
+    match brunt_scenario::rate(text) {
         Ok(rate) if rate > 0.0 => Ok(rate),
         Ok(_) => Err("give a rate above 0".to_owned()),
         Err(error) => Err(error),
@@ -156,7 +156,7 @@ fn positive_rate(text: &str) -> Result<f64, String> {
 
 /// A length of time above nothing.
 pub(crate) fn positive_duration(text: &str) -> Result<Duration, String> {
-    match scenario::duration(text) {
+    match brunt_scenario::duration(text) {
         Ok(duration) if duration.is_zero() => Err("give more than 0s".to_owned()),
         other => other,
     }

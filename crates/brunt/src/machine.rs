@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use record::Machine;
+use brunt_record::Machine;
 
 /// What can be read of it; what cannot stays unknown.
 pub(crate) fn machine() -> Machine {
@@ -21,7 +21,7 @@ pub(crate) fn machine() -> Machine {
     );
     Machine {
         cpu_model: field("/proc/cpuinfo", "model name"),
-        cores: u32::try_from(monitor::allowed_cpus().len()).ok(),
+        cores: u32::try_from(brunt_monitor::allowed_cpus().len()).ok(),
         memory_bytes: memory_kib.map(|kib| kib * 1024),
         system: Some(system),
     }

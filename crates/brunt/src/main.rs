@@ -41,9 +41,9 @@ mod world;
 
 use std::process::ExitCode;
 
+use brunt_scenario::{Secrets, is_secret_name};
 use clap::error::{ContextKind, ContextValue};
 use clap::{Parser, Subcommand};
-use scenario::{Secrets, is_secret_name};
 
 use crate::exit::{Exit, Failure};
 

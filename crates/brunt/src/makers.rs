@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use engine::{Clock, Engine, News, Started};
-use record::Command;
+use brunt_engine::{Clock, Engine, News, Started};
+use brunt_record::Command;
 
 use crate::processes::{Processes, WorkerLost};
 

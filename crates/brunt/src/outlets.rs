@@ -11,8 +11,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use record::{Ending, Header, Increment, Reading};
-use report::stream::Gathering;
+use brunt_record::{Ending, Header, Increment, Reading};
+use brunt_report::stream::Gathering;
 use url::Url;
 
 use crate::exit::{Failure, note};

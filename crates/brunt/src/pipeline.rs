@@ -4,7 +4,7 @@ use std::fs::OpenOptions;
 use std::io::Write;
 use std::path::PathBuf;
 
-use report::Checks;
+use brunt_report::Checks;
 
 use crate::exit::{Exit, complain};
 use crate::results::{self, WriteError};
@@ -40,10 +40,10 @@ impl Pipeline {
             }
         }
         if let Some(file) = &self.junit {
-            written.push(results::write_at(file, &report::junit(checks)));
+            written.push(results::write_at(file, &brunt_report::junit(checks)));
         }
         if self.github {
-            screen::say(&report::github(checks));
+            screen::say(&brunt_report::github(checks));
             written.push(add_to_summary(markdown));
         }
         let mut exit = exit;

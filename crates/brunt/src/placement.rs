@@ -1,7 +1,7 @@
 //! Placement: how many threads make the load, and which cores brunt and the embedded agent get.
 
-use record::Load;
-use scenario::{Connections, Plan};
+use brunt_record::Load;
+use brunt_scenario::{Connections, Plan};
 
 use crate::exit::Failure;
 
@@ -97,14 +97,14 @@ fn requests_max(load: &Load) -> Option<f64> {
             let levels = load.stages.iter().map(|stage| stage.from.max(stage.to));
             levels.fold(0.0, f64::max)
         }
-        None => f64::from(scenario::users_in(load)) * load.tasks_per_user_second?,
+        None => f64::from(brunt_scenario::users_in(load)) * load.tasks_per_user_second?,
     };
     Some(tasks * load.requests_per_task)
 }
 
 #[cfg(test)]
 mod tests {
-    use record::Stage;
+    use brunt_record::Stage;
 
     use super::*;
 
@@ -150,8 +150,8 @@ mod tests {
             "connections = {connections}\n[[users.u.tasks]]\nget = \"/\"\n\
              [profiles.p]\nusers = 100\nduration = \"1s\"\n"
         );
-        let scenario = scenario::Scenario::read("p.toml", &text).unwrap();
-        Plan::new(&scenario, "p", &scenario::Overrides::default(), &[]).unwrap()
+        let scenario = brunt_scenario::Scenario::read("p.toml", &text).unwrap();
+        Plan::new(&scenario, "p", &brunt_scenario::Overrides::default(), &[]).unwrap()
     }
 
     #[test]

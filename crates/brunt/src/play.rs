@@ -5,15 +5,15 @@ use std::fs::File;
 use std::sync::Arc;
 use std::time::Duration;
 
-use engine::{Clock, Engine, News, Settings, Target};
-use jiff::Timestamp;
-use monitor::Monitor;
-use record::file::RecordWriter;
-use record::{
+use brunt_engine::{Clock, Engine, News, Settings, Target};
+use brunt_monitor::Monitor;
+use brunt_record::file::RecordWriter;
+use brunt_record::{
     Command, Ending, Event, Failure, Header, Increment, MissedTarget, RunRecord, Second, StoppedBy,
 };
-use scenario::Plan;
-use verdict::search::{Order, Search};
+use brunt_scenario::Plan;
+use brunt_verdict::search::{Order, Search};
+use jiff::Timestamp;
 
 use crate::embedded::EmbeddedAgent;
 use crate::exit::note;
@@ -56,7 +56,7 @@ pub(crate) struct Run<'a> {
     /// So many were taken.
     pub(crate) readings: u32,
     /// What the second reading lacked.
-    pub(crate) unseen: record::Unseen,
+    pub(crate) unseen: brunt_record::Unseen,
     pub(crate) agent: Option<&'a mut EmbeddedAgent>,
     pub(crate) interrupts: &'a Interrupts,
     pub(crate) live: LiveLine,
@@ -77,7 +77,7 @@ impl Run<'_> {
     /// Plays the set-up and the load.
     pub(crate) fn play(mut self) -> anyhow::Result<Played> {
         self.header.started_at = Timestamp::now();
-        let set_up = engine::set_up(&self.plan, &self.target, self.settings.seed)?;
+        let set_up = brunt_engine::set_up(&self.plan, &self.target, self.settings.seed)?;
         self.settings.values = set_up.values.clone();
         let failed = set_up.failed.clone();
         let engine = match failed {
@@ -104,7 +104,7 @@ impl Run<'_> {
                     ended_ms: 0,
                     reason,
                     missed: Vec::new(),
-                    unseen: record::Unseen::default(),
+                    unseen: brunt_record::Unseen::default(),
                 });
                 false
             }
@@ -185,7 +185,11 @@ impl Run<'_> {
                 let search = steering.as_ref().map(|steering| &steering.search);
                 self.live.show(elapsed_s, |width| {
                     let progress = progress(&keeper.record, elapsed, search);
-                    report::live_line(&progress.with_undecided(watch.undecided()), width, true)
+                    brunt_report::live_line(
+                        &progress.with_undecided(watch.undecided()),
+                        width,
+                        true,
+                    )
                 });
             }
             // Past seconds that were not reported yet would look as if nothing had failed.
@@ -234,7 +238,7 @@ impl Run<'_> {
         if self.plan.teardown.is_empty() {
             return;
         }
-        let failed = match engine::tear_down(&self.plan, &self.target, &self.settings) {
+        let failed = match brunt_engine::tear_down(&self.plan, &self.target, &self.settings) {
             Ok(outcome) => {
                 for increment in outcome.increments {
                     if let Some(telling) = &mut telling {
@@ -258,7 +262,7 @@ impl Run<'_> {
         }
     }
 
-    fn watch(&mut self, clock: Clock) -> record::Reading {
+    fn watch(&mut self, clock: Clock) -> brunt_record::Reading {
         let reading = self.monitor.read(clock.elapsed());
         self.readings += 1;
         // The first reading has nothing to compare with. Of blocks, which are kept nowhere, it is not said.
@@ -300,8 +304,8 @@ impl Run<'_> {
     }
 }
 
-fn progress(record: &RunRecord, elapsed_s: f64, search: Option<&Search>) -> report::Progress {
-    let progress = report::Progress::of(record, elapsed_s);
+fn progress(record: &RunRecord, elapsed_s: f64, search: Option<&Search>) -> brunt_report::Progress {
+    let progress = brunt_report::Progress::of(record, elapsed_s);
     match search {
         Some(search) => progress.with_bracket(record, &search.bracket()),
         None => progress,
@@ -418,7 +422,7 @@ impl Stop {
     }
 
     /// Whether what makes the load should have ended long ago.
-    fn is_overdue(&self, clock: Clock, load: &record::Load, stop_timeout: Duration) -> bool {
+    fn is_overdue(&self, clock: Clock, load: &brunt_record::Load, stop_timeout: Duration) -> bool {
         let ends_ms = self
             .asked
             .as_ref()
@@ -472,7 +476,7 @@ impl Stop {
         }
     }
 
-    fn ending(&self, clock: Clock, plan: &Plan, unseen: record::Unseen) -> Ending {
+    fn ending(&self, clock: Clock, plan: &Plan, unseen: brunt_record::Unseen) -> Ending {
         let ended_ms = milliseconds(clock.elapsed());
         let planned_ms = milliseconds_of(&plan.load.longest());
         // So many tasks may be done before the time is up.
@@ -495,7 +499,7 @@ impl Stop {
     }
 }
 
-fn milliseconds_of(load: &record::Load) -> u64 {
+fn milliseconds_of(load: &brunt_record::Load) -> u64 {
     milliseconds(Duration::from_secs_f64(load.seconds()))
 }
 
@@ -529,7 +533,7 @@ impl<'a> Keeper<'a> {
             return;
         };
         let written = folder.replace(RECORD_FILE, |file| {
-            record::file::write_unended(&self.record, file)
+            brunt_record::file::write_unended(&self.record, file)
         });
         match written {
             Ok(writer) => self.writer = Some(writer),
@@ -546,7 +550,7 @@ impl<'a> Keeper<'a> {
         self.write(|writer| writer.increment(increment));
     }
 
-    fn reading(&mut self, reading: record::Reading) {
+    fn reading(&mut self, reading: brunt_record::Reading) {
         self.record.readings.push(&reading);
         self.write(|writer| writer.reading(reading));
         if self.writer.as_ref().is_some_and(RecordWriter::is_overgrown) {

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::Path;
 
-use engine::Target;
-use scenario::Plan;
+use brunt_engine::Target;
+use brunt_scenario::Plan;
 
 use crate::descriptors::connections_of;
 use crate::exit::Failure;

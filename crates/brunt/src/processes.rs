@@ -7,8 +7,8 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow, bail};
-use engine::{Clock, News, Started};
-use record::Increment;
+use brunt_engine::{Clock, News, Started};
+use brunt_record::Increment;
 
 use crate::children::{Registration, has_ended, register};
 use crate::words::{Job, Order, Word, hear, say};
@@ -179,7 +179,7 @@ impl Processes {
     }
 
     /// Gives a command to all.
-    pub(crate) fn command(&mut self, command: record::Command) {
+    pub(crate) fn command(&mut self, command: brunt_record::Command) {
         self.tell(&Order::Command(command));
     }
 

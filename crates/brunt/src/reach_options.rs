@@ -3,9 +3,9 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use engine::{Pin, Reach, Target, TargetError};
-use record::OtherHost;
-use scenario::{Assignment, Host, HttpVersion, Network, Plan, Scenario, Secrets};
+use brunt_engine::{Pin, Reach, Target, TargetError};
+use brunt_record::OtherHost;
+use brunt_scenario::{Assignment, Host, HttpVersion, Network, Plan, Scenario, Secrets};
 use url::Url;
 
 use crate::exit::Failure;
@@ -34,7 +34,7 @@ pub(crate) struct ReachOptions {
     #[arg(long, value_name = "VERSION")]
     pub(crate) http: Option<HttpVersion>,
     /// Wait this long for the host to accept a connection before the load
-    #[arg(long, value_name = "DURATION", value_parser = scenario::duration)]
+    #[arg(long, value_name = "DURATION", value_parser = brunt_scenario::duration)]
     pub(crate) wait_ready: Option<Duration>,
 }
 

@@ -9,7 +9,7 @@ const WIDTH_DEFAULT: usize = 80;
 /// no name is shortened.
 pub(crate) fn width() -> usize {
     if !std::io::stdout().is_terminal() && asked().is_none() {
-        return report::UNBOUNDED;
+        return brunt_report::UNBOUNDED;
     }
     terminal_width()
 }

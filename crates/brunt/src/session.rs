@@ -4,12 +4,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use brunt_record::{Header, Metric, RunRecord, StoppedBy, Target};
+use brunt_report::Judged;
+use brunt_scenario::{Plan, Scenario};
+use brunt_verdict::baseline::Difference;
+use brunt_verdict::{FailOn, Verdict};
 use jiff::Timestamp;
-use record::{Header, Metric, RunRecord, StoppedBy, Target};
-use report::Judged;
-use scenario::{Plan, Scenario};
-use verdict::baseline::Difference;
-use verdict::{FailOn, Verdict};
 
 use crate::baselines::Yardstick;
 use crate::decidability;
@@ -99,7 +99,7 @@ impl Session<'_> {
             aborted,
         } = played;
         let verdict = match self.yardstick {
-            None => verdict::judge(&record),
+            None => brunt_verdict::judge(&record),
             Some(yardstick) => yardstick.judge(&record, differences),
         };
         let exit = self.exit(&record, &verdict);
@@ -119,7 +119,11 @@ impl Session<'_> {
         if !errors.is_empty() {
             run.exit = run.exit.worse(Exit::Internal);
         }
-        screen::say(&report::terminal(&run.judged(), screen::width(), true));
+        screen::say(&brunt_report::terminal(
+            &run.judged(),
+            screen::width(),
+            true,
+        ));
         screen::say(&format!("Report:  {}\n", folder.report.display()));
         screen::say(&format!("Results: {}\n", folder.path().display()));
         for error in &errors {
@@ -165,8 +169,8 @@ impl JudgedRun {
 /// Writes all files of a run; those that cannot be written do not keep back the others.
 fn leave(run: &Judged, folder: &RunFolder) -> Vec<WriteError> {
     let written = [
-        folder.write("summary.json", &report::summary_json(run)),
-        folder.write_report(&report::html(&[*run])),
+        folder.write("summary.json", &brunt_report::summary_json(run)),
+        folder.write_report(&brunt_report::html(&[*run])),
     ];
     let tables = csv_files(run.record).map(|(name, text)| folder.write(name, &text));
     let written = written.into_iter().chain(tables);
@@ -175,8 +179,8 @@ fn leave(run: &Judged, folder: &RunFolder) -> Vec<WriteError> {
 
 /// Says what is about to be hit, before it is.
 fn announce(header: &Header, plan: &Plan) {
-    let length = scenario::duration_in_words(Duration::from_secs_f64(plan.load.seconds()));
-    let level = scenario::level_in_words(&plan.load);
+    let length = brunt_scenario::duration_in_words(Duration::from_secs_f64(plan.load.seconds()));
+    let level = brunt_scenario::level_in_words(&plan.load);
     let whose = if header.embedded {
         " (the embedded Application Agent)"
     } else {
@@ -200,10 +204,10 @@ fn announce(header: &Header, plan: &Plan) {
             "note: no process is watched; --pid, --port or --cgroup name the service's on this machine, --metrics its page",
         );
     }
-    if scenario::falls_short(&plan.load) {
+    if brunt_scenario::falls_short(&plan.load) {
         note("note: the load ends before all its users are started; raise -r, or -t");
     }
-    if let Some(logins) = scenario::logins_in_words(plan) {
+    if let Some(logins) = brunt_scenario::logins_in_words(plan) {
         note(&format!("note: {logins}"));
     }
     for warning in warnings {

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use engine::{Settings, Target};
+use brunt_engine::{Settings, Target};
+use brunt_record::{Generator, Header, Machine, OtherHost};
+use brunt_scenario::{Host, Plan, Scenario};
 use jiff::Timestamp;
-use record::{Generator, Header, Machine, OtherHost};
-use scenario::{Host, Plan, Scenario};
 
 use crate::ceiling;
 use crate::descriptors;
@@ -52,7 +52,7 @@ impl Stage {
         host: &Host,
         plan: &Plan,
     ) -> Result<Self, Failure> {
-        let allowed = monitor::allowed_cpus();
+        let allowed = brunt_monitor::allowed_cpus();
         let embedded = *host == Host::Embedded;
         if embedded && watch.names_target() {
             let message = "the embedded agent is watched by itself: give what is watched beside it a name, such as \
@@ -119,9 +119,9 @@ impl Stage {
         if self.placement.own.is_empty() {
             return work(self);
         }
-        monitor::pin_current_thread(&self.placement.own).context("cannot pin brunt")?;
+        brunt_monitor::pin_current_thread(&self.placement.own).context("cannot pin brunt")?;
         let done = work(self);
-        monitor::pin_current_thread(&self.allowed).context("cannot unpin brunt")?;
+        brunt_monitor::pin_current_thread(&self.allowed).context("cannot unpin brunt")?;
         done
     }
 
@@ -228,7 +228,7 @@ impl Stage {
                 folder,
                 monitor,
                 readings: 0,
-                unseen: record::Unseen::default(),
+                unseen: brunt_record::Unseen::default(),
                 agent: stage.agent.as_mut(),
                 interrupts,
                 live,

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use record::{Header, Limit, Load, MissedTarget, RunRecord, StoppedBy};
-use scenario::Plan;
-use verdict::stopping::Stopping;
-use verdict::until_decided::UntilDecided;
+use brunt_record::{Header, Limit, Load, MissedTarget, RunRecord, StoppedBy};
+use brunt_scenario::Plan;
+use brunt_verdict::stopping::Stopping;
+use brunt_verdict::until_decided::UntilDecided;
 
 use crate::exit::{Failure, note};
 use crate::load_options::positive_duration;

@@ -12,7 +12,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use report::Judged;
+use brunt_report::Judged;
 use rusqlite::{Connection, ErrorCode};
 
 use crate::results::RunFolder;

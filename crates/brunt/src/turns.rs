@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use record::{RunRecord, Stage as LoadStage, StoppedBy};
-use scenario::{Plan, Scenario};
-use verdict::comparison::{Answer, Contest, Figures, Limit, Measured, Side, order};
-use verdict::{Contested, RunResult};
+use brunt_record::{RunRecord, Stage as LoadStage, StoppedBy};
+use brunt_scenario::{Plan, Scenario};
+use brunt_verdict::comparison::{Answer, Contest, Figures, Limit, Measured, Side, order};
+use brunt_verdict::{Contested, RunResult};
 
 use crate::builds::Build;
 use crate::exit::Failure;
@@ -124,7 +124,7 @@ impl Turns<'_> {
             number += 1;
             let elapsed = begun.elapsed();
             live.show(elapsed.as_secs(), |width| {
-                report::contest_line(
+                brunt_report::contest_line(
                     contest.pairs(),
                     elapsed.as_secs_f64(),
                     self.limit.as_secs_f64(),
@@ -218,7 +218,7 @@ impl Turns<'_> {
         refuse_broken(&played.record, name(side))?;
         Ok(Block {
             figures: Figures::between(&played.record, from_s, to_s),
-            is_valid: verdict::judge(&played.record).result != RunResult::Invalid,
+            is_valid: brunt_verdict::judge(&played.record).result != RunResult::Invalid,
             aborted: played.aborted,
         })
     }
@@ -255,7 +255,7 @@ fn middle(mut counts: Vec<u64>) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use scenario::Overrides;
+    use brunt_scenario::Overrides;
 
     use super::*;
 

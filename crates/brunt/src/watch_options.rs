@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use monitor::{PageSource, Pid, Subject};
+use brunt_monitor::{PageSource, Pid, Subject};
 use url::Url;
 
 use crate::exit::Failure;
@@ -138,7 +138,8 @@ impl Aim {
     }
 
     pub(crate) fn listener(port: u16) -> Result<Self, Failure> {
-        let pid = monitor::listener_of(port).map_err(|error| Failure::Input(error.to_string()))?;
+        let pid =
+            brunt_monitor::listener_of(port).map_err(|error| Failure::Input(error.to_string()))?;
         let pid = pid.as_raw_nonzero().get().unsigned_abs();
         Ok(Self {
             place: Place::Process(pid),

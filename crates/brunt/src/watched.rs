@@ -1,7 +1,7 @@
 //! What is watched while a run goes on: the process under test, how it was found, and others beside it.
 
-use engine::Target;
-use monitor::Monitor;
+use brunt_engine::Target;
+use brunt_monitor::Monitor;
 
 use crate::embedded::EmbeddedAgent;
 use crate::exit::{Failure, note};
@@ -43,9 +43,9 @@ impl Watched {
     }
 
     /// What is watched beside it.
-    pub(crate) fn beside(&self) -> Vec<record::Beside> {
+    pub(crate) fn beside(&self) -> Vec<brunt_record::Beside> {
         let beside = self.aims.beside.iter();
-        let named = |(name, aim): &(String, Aim)| record::Beside {
+        let named = |(name, aim): &(String, Aim)| brunt_record::Beside {
             name: name.clone(),
             words: aim.words.clone(),
         };
@@ -68,7 +68,7 @@ pub(crate) fn monitor(aims: &Aims) -> Result<Monitor, Failure> {
 
 /// Says what the monitor cannot see, once: what is not known has no value anywhere.
 pub(crate) fn tell_unseen<'a>(
-    unseen: &'a record::Unseen,
+    unseen: &'a brunt_record::Unseen,
     names: impl IntoIterator<Item = &'a str>,
 ) {
     for (whose, what) in unseen.each(names) {

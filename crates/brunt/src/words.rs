@@ -6,8 +6,8 @@ use std::io::{self, Read, Write};
 use std::os::unix::ffi::OsStringExt;
 use std::time::Duration;
 
-use record::{Command, Increment};
-use scenario::Value;
+use brunt_record::{Command, Increment};
+use brunt_scenario::Value;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 

@@ -6,7 +6,7 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::Arc;
 
-use scenario::{FileContent, Surroundings};
+use brunt_scenario::{FileContent, Surroundings};
 
 use crate::input_file;
 

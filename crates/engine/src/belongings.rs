@@ -1,7 +1,7 @@
 //! Belongings: what a user has and keeps from request to request.
 
+use brunt_scenario::{Noted, Scope, Value};
 use rand_xoshiro::Xoshiro256PlusPlus;
-use scenario::{Noted, Scope, Value};
 
 use crate::cookies::Jar;
 use crate::core::Core;

@@ -2,7 +2,7 @@
 
 use std::task::{Context, Poll};
 
-use record::FailureKind;
+use brunt_record::FailureKind;
 use tokio::io::ReadBuf;
 
 use crate::core::Core;

@@ -7,11 +7,11 @@ use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use jiff::Timestamp;
-use record::{Command, FailureKind, Level, NameId, Sample, Second};
-use scenario::{
+use brunt_record::{Command, FailureKind, Level, NameId, Sample, Second};
+use brunt_scenario::{
     Cast, Connections, Halt, Plan, Rendered, Rendering, Request, Stock, Value, names_of,
 };
+use jiff::Timestamp;
 use tokio::sync::Notify;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::task::{JoinSet, LocalSet};

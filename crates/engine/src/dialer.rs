@@ -7,10 +7,10 @@ use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
 use std::sync::Arc;
 
+use brunt_record::FailureKind;
+use brunt_scenario::HttpVersion;
 use nix::errno::Errno;
 use nix::sys::socket::{setsockopt, sockopt};
-use record::FailureKind;
-use scenario::HttpVersion;
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::sync::watch;
 use tokio_rustls::TlsConnector;

@@ -6,8 +6,8 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use record::{Command, Delta, Increment, RequestName};
-use scenario::Plan;
+use brunt_record::{Command, Delta, Increment, RequestName};
+use brunt_scenario::Plan;
 use tokio::runtime::Builder;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 

@@ -1,7 +1,7 @@
 //! Examples of failures: what one of them looked like, without secrets. They are rare: one a second for each name and kind
 //! of failure.
 
-use scenario::{Request, Secrets, Seen};
+use brunt_scenario::{Request, Secrets, Seen};
 
 use crate::belongings::Belongings;
 use crate::core::Core;

@@ -7,8 +7,8 @@ mod inspection;
 use std::rc::Rc;
 use std::time::Duration;
 
-use record::{FailureKind, Sample};
-use scenario::{Connections, Halt, Rendered, Request, Secrets};
+use brunt_record::{FailureKind, Sample};
+use brunt_scenario::{Connections, Halt, Rendered, Request, Secrets};
 
 use crate::belongings::Belongings;
 use crate::connection::{Deadlines, Wire};

@@ -3,7 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 
-use record::FailureKind;
+use brunt_record::FailureKind;
 
 use crate::example::Evidence;
 use crate::tls;

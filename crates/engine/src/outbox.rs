@@ -8,7 +8,7 @@ use std::path::Path;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
-use record::FailureKind;
+use brunt_record::FailureKind;
 
 use crate::connection::Wire;
 use crate::fault::Fault;

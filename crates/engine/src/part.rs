@@ -1,8 +1,8 @@
 //! A part of the load: what a core is to offer of it, and where its arrivals wait. There is one, and one for each
 //! load that is beside it.
 
-use record::Load;
-use scenario::{Cast, Plan};
+use brunt_record::Load;
+use brunt_scenario::{Cast, Plan};
 
 use crate::desk::Desk;
 use crate::schedule::Schedule;
@@ -24,7 +24,7 @@ impl Part {
     /// All parts of a plan's load, of a core's share.
     pub(crate) fn all(plan: &Plan, seed: u64, share: Share) -> Box<[Self]> {
         let part = |(load, cast): (&Load, &Cast)| {
-            let size = share.numbers(scenario::users_in(load)).count();
+            let size = share.numbers(brunt_scenario::users_in(load)).count();
             // As many as fit in a u32.
             let size = u32::try_from(size).unwrap_or(u32::MAX);
             let is_gradual = plan.classes[cast.classes.clone()]

@@ -1,7 +1,7 @@
 //! Playing: a user goes through steps.
 
-use record::{FailureKind, NameId, Sample};
-use scenario::{Expression, Halt, Request, Step, Value, chosen, names_of};
+use brunt_record::{FailureKind, NameId, Sample};
+use brunt_scenario::{Expression, Halt, Request, Step, Value, chosen, names_of};
 
 use crate::belongings::Belongings;
 use crate::core::Core;

@@ -127,7 +127,7 @@ mod tests {
     #[tokio::test]
     async fn connections_take_even_and_odd_ports_alike() {
         if kernel() < (6, 14) {
-            testbed::skip(
+            brunt_testbed::skip(
                 "connections_take_even_and_odd_ports_alike",
                 "the kernel is older than Linux 6.14",
             );

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender};
 
-use record::{Delta, FailureKind, NameId, RequestName, Sample, Second, second_of};
+use brunt_record::{Delta, FailureKind, NameId, RequestName, Sample, Second, second_of};
 
 use crate::clock::Clock;
 use crate::cpu_account::CpuUse;

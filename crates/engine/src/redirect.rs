@@ -1,6 +1,6 @@
 //! Redirects: a request rewritten for where its answer sends it.
 
-use scenario::is_secret_name;
+use brunt_scenario::is_secret_name;
 use url::Url;
 
 /// A request in its wire form.

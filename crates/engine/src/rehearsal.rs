@@ -4,8 +4,8 @@ use std::cell::RefCell;
 use std::io;
 use std::sync::Arc;
 
-use record::{FailureKind, NameId};
-use scenario::{JsonQuery, MASK, Plan, Request, Scope, Secrets, Seen, Step, is_secret_name};
+use brunt_record::{FailureKind, NameId};
+use brunt_scenario::{JsonQuery, MASK, Plan, Request, Scope, Secrets, Seen, Step, is_secret_name};
 
 use crate::belongings::Belongings;
 use crate::core::Core;

@@ -2,8 +2,8 @@
 
 use std::cell::{Cell, RefCell};
 
-use record::{Level, Load, Stage};
-use scenario::{Arrivals, Cast};
+use brunt_record::{Level, Load, Stage};
+use brunt_scenario::{Arrivals, Cast};
 
 use crate::settings::Share;
 
@@ -94,7 +94,7 @@ impl Schedule {
 
     /// When a user is active, now or next: from … to.
     pub(crate) fn span(&self, user: u32, now_ns: u64) -> Option<(u64, u64)> {
-        let spans = scenario::active_spans(&self.load.borrow().stages, user);
+        let spans = brunt_scenario::active_spans(&self.load.borrow().stages, user);
         spans.into_iter().find(|(_, to_ns)| *to_ns > now_ns)
     }
 
@@ -104,7 +104,7 @@ impl Schedule {
         let Some(iterations) = load.iterations else {
             return u64::MAX;
         };
-        let users = u64::from(scenario::users_in(&load)).max(1);
+        let users = u64::from(brunt_scenario::users_in(&load)).max(1);
         iterations / users + u64::from(u64::from(user) < iterations % users)
     }
 
@@ -117,7 +117,7 @@ impl Schedule {
     /// so far.
     pub(crate) fn users_wanted(&self) -> u32 {
         let load = self.load.borrow();
-        let most = scenario::users_in(&load);
+        let most = brunt_scenario::users_in(&load);
         if load.search.is_none() {
             return most;
         }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use scenario::Value;
+use brunt_scenario::Value;
 
 /// How the engine is to run.
 #[derive(Debug, Clone)]
@@ -65,8 +65,8 @@ impl Share {
     }
 
     /// Its rows of data.
-    pub(crate) fn of_rows(self) -> scenario::Share {
-        scenario::Share {
+    pub(crate) fn of_rows(self) -> brunt_scenario::Share {
+        brunt_scenario::Share {
             first: self.first.into(),
             stride: self.stride.into(),
         }

@@ -5,8 +5,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::mpsc::channel;
 
-use record::{Increment, RequestName};
-use scenario::{Plan, Step, Value};
+use brunt_record::{Increment, RequestName};
+use brunt_scenario::{Plan, Step, Value};
 use tokio::runtime::Builder;
 use tokio::task::LocalSet;
 

@@ -5,9 +5,9 @@ use std::net::{IpAddr, SocketAddr, TcpStream, UdpSocket};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use brunt_scenario::Network;
 use nix::libc::linger;
 use nix::sys::socket::{setsockopt, sockopt};
-use scenario::Network;
 use tokio::sync::watch;
 use url::Url;
 

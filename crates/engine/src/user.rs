@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use scenario::{Connections, Wait};
+use brunt_scenario::{Connections, Wait};
 
 use crate::belongings::{Belongings, Life};
 use crate::core::Core;

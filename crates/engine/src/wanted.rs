@@ -1,6 +1,6 @@
 //! Wanted: what of an answer is kept, whichever version of HTTP it comes by.
 
-use record::NameId;
+use brunt_record::NameId;
 
 use crate::http1::{Content, Keep, KeepFields, Reader};
 

@@ -10,8 +10,8 @@ use crate::names::{name_of, noun_before, placeholder, singular};
 use crate::recorded::{Recorded, target};
 use crate::secrets::{STAND_IN, Secret, looks_secret};
 use crate::warnings::Warnings;
+use brunt_scenario::is_secret_name;
 use indexmap::IndexMap;
-use scenario::is_secret_name;
 use serde_json::Value;
 
 /// Makes a draft of requests to one host.

@@ -1,7 +1,7 @@
 //! Which headers of a recorded request belong into a scenario.
 
+use brunt_scenario::is_secret_name;
 use indexmap::IndexMap;
-use scenario::is_secret_name;
 
 use crate::data::Data;
 use crate::secrets::{Secret, looks_secret};

@@ -1,7 +1,7 @@
 //! JSON bodies: what may stand in a scenario, and one body in the place of many that differ in some
 //! values.
 
-use scenario::is_secret_name;
+use brunt_scenario::is_secret_name;
 use serde_json::Value;
 
 use crate::data::Data;

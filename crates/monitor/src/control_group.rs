@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use std::{fs, io};
 
-use record::ProcessReading;
+use brunt_record::ProcessReading;
 
 use crate::pressure::Pressures;
 use crate::process::Kernel;

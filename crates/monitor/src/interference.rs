@@ -4,7 +4,7 @@
 use std::fs;
 use std::time::Duration;
 
-use record::Interference;
+use brunt_record::Interference;
 use rustix::time::{ClockId, Timespec, clock_gettime};
 
 use crate::cores::allowed_cpus;

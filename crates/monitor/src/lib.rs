@@ -2,7 +2,7 @@
 //!
 //! Synchronous and, but for the pages of other machines, without threads or a clock of its own: whoever runs the load calls
 //! [`Monitor::read`] once a second with the time on the run's clock and keeps the
-//! [`record::Reading`]. All else comes from `/proc`, `/sys` and the kernel's CPU clocks, so it
+//! [`brunt_record::Reading`]. All else comes from `/proc`, `/sys` and the kernel's CPU clocks, so it
 //! works on Linux only. What the readings mean for a run is left to others.
 
 mod control_group;

@@ -5,9 +5,9 @@ use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
+use brunt_record::MachineReading;
 use procfs::net::InterfaceDeviceStatus;
 use procfs::{DiskStats, FromRead, FromReadSI, KernelStats, Meminfo};
-use record::MachineReading;
 
 use crate::pressure::Pressures;
 use crate::unseen;

@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use record::{ProcessReading, Reading, Unseen};
+use brunt_record::{ProcessReading, Reading, Unseen};
 use rustix::process::{Pid, getpid};
 
 use crate::control_group::ControlGroup;

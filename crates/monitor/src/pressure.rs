@@ -5,7 +5,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use record::Pressure;
+use brunt_record::Pressure;
 
 /// What is looked at, with its counters at the reading before.
 #[derive(Debug)]

@@ -5,7 +5,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 use std::{fmt, thread};
 
-use record::ProcessReading;
+use brunt_record::ProcessReading;
 
 use crate::page::Page;
 

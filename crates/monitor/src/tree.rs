@@ -6,7 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use record::{Pressure, ProcessReading};
+use brunt_record::{Pressure, ProcessReading};
 
 use crate::control_group::pids_below;
 use crate::cores::Cores;

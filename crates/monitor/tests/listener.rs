@@ -2,7 +2,7 @@
 
 use std::net::{Ipv4Addr, SocketAddrV4, TcpListener, TcpStream};
 
-use monitor::{MonitorError, listener_of};
+use brunt_monitor::{MonitorError, listener_of};
 use rustix::net::{AddressFamily, SocketType, bind, getsockname, socket};
 use rustix::process::getpid;
 

@@ -8,8 +8,8 @@ use std::process::Command;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use monitor::{Monitor, MonitorError, Subject};
-use record::ProcessReading;
+use brunt_monitor::{Monitor, MonitorError, Subject};
+use brunt_record::ProcessReading;
 use rustix::process::{Pid, Signal};
 use rustix::time::{ClockId, clock_gettime};
 use shell::{Shell, assert_close, poll};
@@ -41,7 +41,7 @@ fn others_are_read_beside_the_process_under_test() {
 fn a_thread_that_wants_a_cpu_runs_or_waits() {
     // Three burners on one CPU: each has a third of it, and waits for the rest.
     let burners = thread::spawn(|| {
-        monitor::pin_current_thread(&monitor::allowed_cpus()[..1]).expect("pin");
+        brunt_monitor::pin_current_thread(&brunt_monitor::allowed_cpus()[..1]).expect("pin");
         [(); 3].map(|()| Shell::start("kill -STOP $$; while :; do :; done"))
     });
     let burners = burners.join().expect("join");
@@ -105,7 +105,7 @@ impl Drop for Group {
 fn a_control_group_counts_every_process_that_was_in_it() {
     let name = "a control group counts every process that was in it";
     let Some(group) = Group::make("storm") else {
-        return testbed::skip(name, "this user may make no control group of version 2");
+        return brunt_testbed::skip(name, "this user may make no control group of version 2");
     };
     // Children of some ms that nobody sees alive, many at once: a fork storm.
     let script = "kill -STOP $$

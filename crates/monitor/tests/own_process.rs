@@ -6,7 +6,7 @@ mod shell;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use monitor::Monitor;
+use brunt_monitor::Monitor;
 use rustix::time::{ClockId, clock_gettime};
 use shell::{Shell, poll};
 

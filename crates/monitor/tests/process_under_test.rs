@@ -6,8 +6,8 @@ use std::process::Command;
 use std::thread;
 use std::time::Instant;
 
-use monitor::{Monitor, MonitorError, Subject};
-use record::ProcessReading;
+use brunt_monitor::{Monitor, MonitorError, Subject};
+use brunt_record::ProcessReading;
 use rustix::process::{Pid, Signal, kill_process};
 use shell::{Shell, assert_close, poll};
 
@@ -89,7 +89,7 @@ fn cpu_of_a_burner() {
 fn percent_is_of_the_cores_it_may_use() {
     // A child inherits what the thread that starts it may use.
     let pinned = thread::spawn(|| {
-        monitor::pin_current_thread(&monitor::allowed_cpus()[..1]).expect("pin");
+        brunt_monitor::pin_current_thread(&brunt_monitor::allowed_cpus()[..1]).expect("pin");
         Shell::start("kill -STOP $$; while :; do :; done")
     });
     let shell = pinned.join().expect("join");

@@ -3,8 +3,10 @@
 
 use std::ops::Range;
 
-use record::{Distribution, Histogram, Load, Measure, Outcome, Reading, RunRecord, Second, Waited};
-use verdict::rates::Rates;
+use brunt_record::{
+    Distribution, Histogram, Load, Measure, Outcome, Reading, RunRecord, Second, Waited,
+};
+use brunt_verdict::rates::Rates;
 
 /// A lag over this is late, in nanoseconds.
 const LATE_NS: u64 = 10_000_000;

@@ -4,8 +4,8 @@
 mod github;
 mod junit;
 
-use verdict::comparison::{Outcome, Row};
-use verdict::{Conclusion, Contested, FailOn, Finding, Grade, Judgement, RunResult};
+use brunt_verdict::comparison::{Outcome, Row};
+use brunt_verdict::{Conclusion, Contested, FailOn, Finding, Grade, Judgement, RunResult};
 
 pub use github::github;
 pub use junit::junit;

@@ -1,8 +1,8 @@
 //! Comparisons as every form of report shows them: titles, values, changes, and what stands out.
 
+use brunt_verdict::comparison::{BetweenRuns, Change, Ends, Outcome, Row, Tolerance};
+use brunt_verdict::{Beside, Contested, Grade};
 use serde_json::{Value, json};
-use verdict::comparison::{BetweenRuns, Change, Ends, Outcome, Row, Tolerance};
-use verdict::{Beside, Contested, Grade};
 
 use crate::number;
 

@@ -3,10 +3,10 @@
 
 use std::collections::BTreeMap;
 
+use brunt_verdict::Contested;
+use brunt_verdict::comparison::{Change, Look, Row};
 use serde_json::{Value, json};
 use unicode_width::UnicodeWidthStr;
-use verdict::Contested;
-use verdict::comparison::{Change, Look, Row};
 
 use crate::comparison::{self, json_row};
 use crate::number;

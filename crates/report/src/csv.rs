@@ -4,7 +4,7 @@
 pub mod locust;
 mod resources;
 
-use record::RunRecord;
+use brunt_record::RunRecord;
 
 use crate::figures::{self, Durations, Figures};
 use crate::number;

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use record::{
+use brunt_record::{
     Distribution, Measure, NameId, NameKind, Outcome, ProcessReading, Reading, RequestName,
     RunRecord, Scope,
 };
@@ -53,7 +53,11 @@ pub(crate) struct Durations {
 
 impl Durations {
     fn of(distribution: &Distribution) -> Self {
-        let percentile = |q| distribution.percentile(q).and_then(record::Waited::ms);
+        let percentile = |q| {
+            distribution
+                .percentile(q)
+                .and_then(brunt_record::Waited::ms)
+        };
         Self {
             min: distribution.ok.min_ns().map(|ns| ns as f64 / 1e6),
             mean: distribution.ok.mean_ns().map(|ns| ns / 1e6),
@@ -116,7 +120,7 @@ pub(crate) fn by_name(record: &RunRecord) -> Vec<Figures> {
 fn figures(record: &RunRecord, scope: Scope, ids: &[NameId], name: &RequestName) -> Figures {
     let timeline = &record.timeline;
     let totals = ids.iter().map(|id| &timeline.name_totals()[id.index()]);
-    let sum = |part: fn(&record::NameTotals) -> u64| totals.clone().map(part).sum::<u64>();
+    let sum = |part: fn(&brunt_record::NameTotals) -> u64| totals.clone().map(part).sum::<u64>();
     let requests = sum(|totals| totals.requests);
     let counted = |outcome| {
         timeline

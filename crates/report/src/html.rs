@@ -26,11 +26,11 @@ mod watched;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use brunt_record::Scope;
+use brunt_verdict::{Grade, RunResult};
 use maud::{DOCTYPE, Markup, PreEscaped, html as markup};
-use record::Scope;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
-use verdict::{Grade, RunResult};
 
 pub use past::html_of_past;
 
@@ -166,7 +166,7 @@ fn around(title: &str, style: &str, scripts: &[&str], body: &Markup) -> String {
 }
 
 /// The planned load in words.
-pub(crate) fn plan_in_words(load: &record::Load) -> String {
+pub(crate) fn plan_in_words(load: &brunt_record::Load) -> String {
     settings::plan(load)
 }
 
@@ -326,7 +326,9 @@ fn scaling(run: &Judged) -> Markup {
 
 /// The thresholds of single names, by the name's place.
 fn limits(run: &Judged) -> Value {
-    let ids = (0u32..).map(record::NameId).zip(&run.record.header.names);
+    let ids = (0u32..)
+        .map(brunt_record::NameId)
+        .zip(&run.record.header.names);
     let named = ids.filter_map(|(id, _)| {
         let levels = thresholds::of_name(run, id);
         let levels: Vec<Value> = levels.iter().map(chart::Level::json).collect();

@@ -18,8 +18,8 @@ pub mod stream;
 mod summary;
 mod terminal;
 
-use record::RunRecord;
-use verdict::{Conclusion, Grade, RunResult, Verdict};
+use brunt_record::RunRecord;
+use brunt_verdict::{Conclusion, Grade, RunResult, Verdict};
 
 pub use checks::{Checks, github, junit};
 pub use contest::{CONTEST_SCHEMA_VERSION, Conduct, Contest, contest_json, contest_line};
@@ -85,7 +85,9 @@ pub(crate) fn sentence_beside(run: &Judged) -> Option<String> {
 }
 
 /// The findings that the sentence on top does not say already.
-pub(crate) fn findings_beside<'a>(run: &Judged<'a>) -> impl Iterator<Item = &'a verdict::Finding> {
+pub(crate) fn findings_beside<'a>(
+    run: &Judged<'a>,
+) -> impl Iterator<Item = &'a brunt_verdict::Finding> {
     let verdict = run.verdict;
     let all = verdict.findings.iter();
     all.filter(|finding| !is_said(verdict, &finding.sentence))

@@ -1,10 +1,10 @@
 //! The live line: where a run is, in one line of the terminal.
 
 use anstyle::{AnsiColor, Style};
-use record::{Distribution, Load, Measure, Part, RunRecord, Scope, Stage, Waited};
+use brunt_record::{Distribution, Load, Measure, Part, RunRecord, Scope, Stage, Waited};
+use brunt_verdict::rates::Rates;
+use brunt_verdict::search::Bracket;
 use unicode_width::UnicodeWidthStr;
-use verdict::rates::Rates;
-use verdict::search::Bracket;
 
 use crate::number;
 

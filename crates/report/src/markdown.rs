@@ -1,7 +1,7 @@
 //! Markdown for a comment on a pull request: what came of it, and the tables that say why.
 
-use verdict::comparison::Row;
-use verdict::{Contested, Grade};
+use brunt_verdict::comparison::Row;
+use brunt_verdict::{Contested, Grade};
 
 use crate::comparison::{self, Compared, NAMES_NOTE};
 use crate::figures;
@@ -147,7 +147,7 @@ fn rows(compared: &Compared, rows: &[&Row]) -> String {
     );
     for row in rows {
         let (change, interval) = comparison::change(row);
-        let is_worse = row.is_tested && row.outcome() == verdict::comparison::Outcome::Worse;
+        let is_worse = row.is_tested && row.outcome() == brunt_verdict::comparison::Outcome::Worse;
         page += &format!(
             "| {} | {} | {} | {change} | {interval} | {} | {} |\n",
             text(&comparison::title(row)),

@@ -96,7 +96,7 @@ pub(crate) fn threshold(value: f64, unit: &str) -> String {
 }
 
 /// From … to, with the unit once.
-pub(crate) fn interval(interval: &verdict::Interval, unit: &str) -> String {
+pub(crate) fn interval(interval: &brunt_verdict::Interval, unit: &str) -> String {
     let low = with_unit(interval.low, unit);
     match interval.high {
         None => format!("{low} or more"),
@@ -207,7 +207,7 @@ mod tests {
         );
         let range = |low, high| {
             let high = Some(high);
-            interval(&verdict::Interval { low, high }, "%")
+            interval(&brunt_verdict::Interval { low, high }, "%")
         };
         assert_eq!(range(0.000_000_002, 2.19), "0–2.19 %");
         assert_eq!(range(0.000_2, 0.02), "0–0.020 %");

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use record::Metric;
-use verdict::comparison::change_points;
-use verdict::{RunResult, Value};
+use brunt_record::Metric;
+use brunt_verdict::comparison::change_points;
+use brunt_verdict::{RunResult, Value};
 
 use crate::number::{self, one_line};
 
@@ -281,7 +281,7 @@ fn median(values: &[f64]) -> f64 {
 
 #[cfg(test)]
 pub(crate) mod tests {
-    use verdict::Grade;
+    use brunt_verdict::Grade;
 
     use super::*;
 

@@ -1,7 +1,7 @@
 //! Series: a run second by second, for charts and tables. What is not known is `None`, so that no
 //! line is drawn across it.
 
-use record::{Distribution, Measure, Scope, Second, Timeline};
+use brunt_record::{Distribution, Measure, Scope, Second, Timeline};
 
 /// A row of a run: one second, unless the run is very long.
 #[derive(Debug, Clone)]
@@ -24,7 +24,11 @@ pub(crate) struct Percentiles {
 
 impl Percentiles {
     fn of(distribution: &Distribution) -> Self {
-        let at = |q| distribution.percentile(q).and_then(record::Waited::ms);
+        let at = |q| {
+            distribution
+                .percentile(q)
+                .and_then(brunt_record::Waited::ms)
+        };
         Self {
             p50: at(0.5),
             p95: at(0.95),

@@ -12,7 +12,7 @@ mod prometheus;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use record::{
+use brunt_record::{
     Distribution, FailureKind, Histogram, Increment, Measure, NameKind, Outcome, Reading,
     RequestName, Second,
 };
@@ -272,7 +272,7 @@ impl Totals {
             total.bytes_sent += part.bytes_sent;
             total.bytes_received += part.bytes_received;
         }
-        self.lag.add(&record::Sparse::from(&part.lag));
+        self.lag.add(&brunt_record::Sparse::from(&part.lag));
         self.connections += part.counts.connections;
         for (key, count) in &part.failures {
             *self.failures.entry(*key).or_default() += count;
@@ -281,7 +281,7 @@ impl Totals {
 }
 
 impl Buckets {
-    fn add(&mut self, sparse: &record::Sparse) {
+    fn add(&mut self, sparse: &brunt_record::Sparse) {
         sparse.count_between(&BOUNDS_NS, &mut self.counts);
         self.sum_ns = self.sum_ns.saturating_add(sparse.sum_ns());
     }

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use record::{Metric, NameKind, OtherHost, RunRecord, Scope};
+use brunt_record::{Metric, NameKind, OtherHost, RunRecord, Scope};
+use brunt_verdict::{Figure, Judgement, Value};
 use serde::Serialize;
-use verdict::{Figure, Judgement, Value};
 
 use crate::Judged;
 use crate::comparison::json_beside;
@@ -169,7 +169,7 @@ fn intervals(record: &RunRecord) -> BTreeMap<String, Option<(f64, Option<f64>)>>
         .chain([Metric::Throughput, Metric::ErrorRate]);
     metrics
         .map(|metric| {
-            let interval = verdict::interval(record, Scope::All, metric);
+            let interval = brunt_verdict::interval(record, Scope::All, metric);
             let ends = interval.map(|interval| (interval.low, interval.high));
             (metric.name(), ends)
         })
@@ -195,7 +195,7 @@ fn target_row<'a>(record: &'a RunRecord, row: &'a Judgement) -> TargetRow<'a> {
         target: row.target.target,
         acceptable: row.target.acceptable,
         critical: row.target.critical,
-        stop_at: row.target.stop_at.map(record::Limit::name),
+        stop_at: row.target.stop_at.map(brunt_record::Limit::name),
         reason: row
             .reason
             .clone()

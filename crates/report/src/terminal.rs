@@ -7,9 +7,9 @@ pub(crate) mod past;
 mod table;
 
 use anstyle::{AnsiColor, Style};
-use record::NameKind;
+use brunt_record::NameKind;
+use brunt_verdict::{Grade, Judgement, RunResult, Value};
 use unicode_width::UnicodeWidthStr;
-use verdict::{Grade, Judgement, RunResult, Value};
 
 use crate::Judged;
 use crate::figures::{self, Figures};

@@ -6,7 +6,7 @@ use std::hint::black_box;
 use std::rc::Rc;
 use std::time::Instant;
 
-use scenario::{
+use brunt_scenario::{
     Noted, Overrides, Plan, Rendered, Rendering, Request, Scenario, Scope, Share, Step, Stock,
 };
 
@@ -61,7 +61,7 @@ fn ns_a_request(plan: &Plan) -> f64 {
     let [Step::Set(slot, value), Step::Request(request)] = steps else {
         panic!("a variable and a request");
     };
-    let mut variables = vec![scenario::Value::default(); plan.variables.len()];
+    let mut variables = vec![brunt_scenario::Value::default(); plan.variables.len()];
     let mut scope = Scope {
         random: &mut random,
         variables: &variables,

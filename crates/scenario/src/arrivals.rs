@@ -4,9 +4,9 @@
 //! Arrivals are drawn on the axis of what is expected (the integral of the rate), so that a load that is
 //! steered elsewhere changes when they come and not which come.
 
+use brunt_record::{Law, Level, Load};
 use rand::RngExt;
 use rand_xoshiro::Xoshiro256PlusPlus;
-use record::{Law, Level, Load};
 
 /// The arrivals of a load, in the order of time: their moments in nanoseconds from the start.
 #[derive(Debug, Clone)]
@@ -92,7 +92,7 @@ impl Iterator for Arrivals {
 
 /// How far into a stage so many arrivals are expected: the root of from·t + (to − from)·t²/2s = expected,
 /// written so that nothing cancels.
-fn time_to_expect(stage: &record::Stage, expected: f64) -> f64 {
+fn time_to_expect(stage: &brunt_record::Stage, expected: f64) -> f64 {
     let slope = (stage.to - stage.from) / stage.seconds;
     let root = (stage.from * stage.from + 2.0 * slope * expected)
         .max(0.0)
@@ -115,9 +115,9 @@ fn nanoseconds(seconds: f64) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use brunt_record::{Open, Part, Stage};
     use proptest::prelude::*;
     use rand::SeedableRng;
-    use record::{Open, Part, Stage};
 
     use super::*;
 

@@ -1,7 +1,7 @@
 //! The table of names while a scenario is read: those of requests, groups and metrics.
 
+use brunt_record::{NameId, NameKind, RequestName, TargetNames};
 use indexmap::IndexSet;
-use record::{NameId, NameKind, RequestName, TargetNames};
 
 /// Before a name: the requests of every method.
 const EVERY_METHOD: &str = "* ";

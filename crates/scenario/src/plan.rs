@@ -5,9 +5,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use brunt_record::{Load, NameId, RequestName, Target};
 use rand::SeedableRng;
 use rand_xoshiro::Xoshiro256PlusPlus;
-use record::{Load, NameId, RequestName, Target};
 
 use crate::arrivals::Arrivals;
 use crate::class::Class;

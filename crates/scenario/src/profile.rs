@@ -4,7 +4,7 @@ mod typed;
 
 use std::time::Duration;
 
-use record::{Law, Load, Open, Search, Stage, Target};
+use brunt_record::{Law, Load, Open, Search, Stage, Target};
 
 use crate::search;
 use crate::tasks::Tags;
@@ -335,7 +335,7 @@ pub fn falls_short(load: &Load) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use record::Metric;
+    use brunt_record::Metric;
 
     use super::*;
 

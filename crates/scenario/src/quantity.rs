@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use record::Metric;
+use brunt_record::Metric;
 
 use crate::spec::Json;
 

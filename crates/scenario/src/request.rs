@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use record::NameId;
+use brunt_record::NameId;
 
 use crate::body::{Body, Piece};
 use crate::check::Check;

@@ -5,9 +5,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use brunt_record::limits::NAMES_MAX;
+use brunt_record::{Limit, Metric, NameKind, RequestName, Target, TargetNames};
 use indexmap::IndexMap;
-use record::limits::NAMES_MAX;
-use record::{Limit, Metric, NameKind, RequestName, Target, TargetNames};
 use sha2::{Digest, Sha256};
 use toml::Spanned;
 use url::Url;

@@ -1,6 +1,6 @@
 //! Searches: profiles that look for the level at which a service breaks.
 
-use record::{Law, Limit, Open, Search};
+use brunt_record::{Law, Limit, Open, Search};
 use toml::Spanned;
 
 use crate::builder::positive_duration;

@@ -1,6 +1,6 @@
 //! Spans: when each user of the closed model is active.
 
-use record::Stage;
+use brunt_record::Stage;
 
 /// When user number `user` (from 0) is active: from … to, in nanoseconds. A user is active while the
 /// planned level is above its number.
@@ -40,8 +40,8 @@ fn nanoseconds(seconds: f64) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use brunt_record::Load;
     use proptest::prelude::*;
-    use record::Load;
 
     use super::*;
 

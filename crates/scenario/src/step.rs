@@ -1,7 +1,7 @@
 //! Steps: what a user does one after the other. Conditions and loops are jumps in one flat list, so that a
 //! user is where it is in the list, and no more.
 
-use record::NameId;
+use brunt_record::NameId;
 
 use crate::expression::Expression;
 use crate::request::Request;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use record::NameId;
+use brunt_record::NameId;
 use toml::Spanned;
 
 use crate::builder::Builder;

@@ -4,7 +4,7 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use scenario::{FileContent, Scenario, Surroundings};
+use brunt_scenario::{FileContent, Scenario, Surroundings};
 
 /// Where every variable is set, and every file of data has the same rows.
 struct Anywhere;

@@ -4,9 +4,9 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
+use brunt_scenario::{Assignment, Host, Layers, Scenario, ScenarioError, Unseen, Wait};
 use miette::{GraphicalReportHandler, GraphicalTheme};
 use proptest::prelude::*;
-use scenario::{Assignment, Host, Layers, Scenario, ScenarioError, Unseen, Wait};
 
 const FILE: &str = "\
 include = [\"common/base.toml\"]

@@ -9,7 +9,7 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use scenario::{FileContent, Scenario, Surroundings};
+use brunt_scenario::{FileContent, Scenario, Surroundings};
 use table::{GET, file, mistakes};
 
 /// One file, and an empty environment.

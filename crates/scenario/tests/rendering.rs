@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use proptest::prelude::*;
-use scenario::{
+use brunt_scenario::{
     Noted, Overrides, Plan, Rendered, Rendering, Request, Scenario, Scope, Step, Stock,
 };
+use proptest::prelude::*;
 use serde_json::Value;
 
 fn plan(text: &str) -> Plan {

@@ -1,6 +1,6 @@
 //! The planned share of the requests of each name.
 
-use scenario::{Overrides, Plan, Scenario};
+use brunt_scenario::{Overrides, Plan, Scenario};
 
 #[test]
 fn planned_shares_follow_weights_waits_and_steps() {

@@ -1,6 +1,6 @@
 //! The scenario that ships with brunt says exactly what the Application Agent's page says.
 
-use scenario::{Host, Overrides, Plan, Scenario};
+use brunt_scenario::{Host, Overrides, Plan, Scenario};
 
 fn shipped() -> Scenario {
     let text = include_str!("../../../brunt.toml");

@@ -1,6 +1,6 @@
 //! What is not wrong, and yet not as it should be.
 
-use scenario::Scenario;
+use brunt_scenario::Scenario;
 
 fn warnings(tasks: &str) -> Vec<String> {
     let text = format!("[users.u]\n{tasks}\n[profiles.load]\nusers = 1\nduration = \"1s\"\n");

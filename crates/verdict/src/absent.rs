@@ -1,7 +1,7 @@
 //! Absent users: those that never came to their tasks, and those that stopped for good. They are counted as they go, so
 //! that a load that was not offered is not blamed on the generator, and nothing is called good that was not tried.
 
-use record::{Failure, Load, NameKind, RunRecord, Second};
+use brunt_record::{Failure, Load, NameKind, RunRecord, Second};
 
 use crate::lack::Lack;
 use crate::{Figure, Finding, FindingKind, number};

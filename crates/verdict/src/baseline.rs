@@ -4,7 +4,7 @@
 mod conditions;
 mod text;
 
-use record::RunRecord;
+use brunt_record::RunRecord;
 use serde::{Deserialize, Serialize};
 
 pub use conditions::{Conditions, Difference, Weight, refused};

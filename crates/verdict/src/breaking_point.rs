@@ -2,7 +2,7 @@
 
 mod outcome;
 
-use record::{Measure, Part, Reading, RunRecord};
+use brunt_record::{Measure, Part, Reading, RunRecord};
 
 pub use outcome::SearchOutcome;
 

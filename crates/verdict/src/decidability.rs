@@ -8,7 +8,7 @@ mod remedy;
 
 use std::fmt;
 
-use record::{Load, Metric, RequestName, Target};
+use brunt_record::{Load, Metric, RequestName, Target};
 
 use crate::{blocks, number, row, share};
 pub(crate) use remedy::ADVICE_S_MAX;
@@ -296,7 +296,7 @@ impl fmt::Display for Undecidable {
 
 #[cfg(test)]
 mod tests {
-    use record::{Law, Open, Stage};
+    use brunt_record::{Law, Open, Stage};
 
     use super::*;
 
@@ -447,10 +447,10 @@ mod tests {
         let unknown = said(&users(60.0), &target(P99, 1.0), Portion::Unknown);
         assert_eq!(unknown, None);
         let search = Load {
-            search: Some(record::Search {
+            search: Some(brunt_record::Search {
                 from: 10.0,
                 to: None,
-                limit: record::Limit::Critical,
+                limit: brunt_record::Limit::Critical,
                 precision: 0.05,
             }),
             ..users(600.0)

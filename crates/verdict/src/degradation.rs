@@ -1,6 +1,6 @@
 //! Degradation: whether a service gets slower, or fails more, the longer one level of load is held.
 
-use record::{Measure, RunRecord, Scope, Waited};
+use brunt_record::{Measure, RunRecord, Scope, Waited};
 
 use crate::leak::longest_level;
 use crate::trend::{self, Course, Point, Trend};

@@ -1,6 +1,6 @@
 //! Durations: between which of the durations that were seen a percentile lies.
 
-use record::{Measure, Scope};
+use brunt_record::{Measure, Scope};
 
 use crate::Interval;
 use crate::blocks::{self, Block, Demands, Sureness};
@@ -23,7 +23,9 @@ impl Durations {
         let distribution = stretch.distribution(scope, measure);
         let seen_ns: Vec<u64> = distribution.ok.counts().map(|(ns, _)| ns).collect();
         let tally = Tally::of(stretch, scope, measure);
-        let slow_ms = distribution.percentile(SLOW).and_then(record::Waited::ms);
+        let slow_ms = distribution
+            .percentile(SLOW)
+            .and_then(brunt_record::Waited::ms);
         let slow = tally.missing(|ns| slow_ms.is_none_or(|slow_ms| ns as f64 / 1e6 <= slow_ms));
         let durations = Self {
             tally,

@@ -4,7 +4,7 @@ mod episode;
 mod lacking;
 mod shown;
 
-use record::{Measure, Metric, Outcome, Reading, RunRecord, Scope, Target, Waited};
+use brunt_record::{Measure, Metric, Outcome, Reading, RunRecord, Scope, Target, Waited};
 
 use crate::absent::Lost;
 use crate::blocks::{self, Quotient, Sureness};
@@ -493,13 +493,13 @@ fn share_lost(record: &RunRecord) -> f64 {
 }
 
 /// Lags of all requests, however they ended.
-pub(crate) fn lags(record: &RunRecord) -> record::Histogram {
+pub(crate) fn lags(record: &RunRecord) -> brunt_record::Histogram {
     every_outcome(record, Measure::Lag)
 }
 
 /// Durations of all requests, however they ended.
-pub(crate) fn every_outcome(record: &RunRecord, measure: Measure) -> record::Histogram {
-    let mut merged = record::Histogram::default();
+pub(crate) fn every_outcome(record: &RunRecord, measure: Measure) -> brunt_record::Histogram {
+    let mut merged = brunt_record::Histogram::default();
     for outcome in Outcome::ALL {
         let durations = record.timeline.histogram(Scope::All, measure, outcome);
         merged.merge(&durations);

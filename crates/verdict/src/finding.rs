@@ -1,6 +1,6 @@
 //! Short findings: a run that did not end as planned, and faults of brunt that changed no grade.
 
-use record::{FailureKind, Histogram, Measure, Outcome, RunRecord, Scope, StoppedBy};
+use brunt_record::{FailureKind, Histogram, Measure, Outcome, RunRecord, Scope, StoppedBy};
 
 use crate::blocks::BLOCKS_MIN;
 use crate::evidence::{every_outcome, lags};
@@ -194,11 +194,11 @@ pub(crate) fn failures(record: &RunRecord, kind: FailureKind) -> u64 {
 pub(crate) fn judged_failures(
     record: &RunRecord,
     kind: FailureKind,
-) -> impl Iterator<Item = &record::Failure> {
+) -> impl Iterator<Item = &brunt_record::Failure> {
     let failures = record.timeline.failures().iter();
     failures.filter(move |failure| {
         let name = record.timeline.names().get(failure.name.index());
-        failure.kind == kind && name.is_some_and(record::RequestName::is_judged)
+        failure.kind == kind && name.is_some_and(brunt_record::RequestName::is_judged)
     })
 }
 
@@ -247,7 +247,7 @@ fn lateness(record: &RunRecord) -> Option<String> {
 
 /// The 99th percentile of durations, whatever became of the requests.
 pub(crate) fn p99_ms(durations: &Histogram) -> Option<f64> {
-    let all = record::Distribution {
+    let all = brunt_record::Distribution {
         ok: durations.clone(),
         unanswered: 0,
     };

@@ -1,6 +1,6 @@
 //! Judging: a run record in, a verdict out.
 
-use record::RunRecord;
+use brunt_record::RunRecord;
 
 use crate::breaking_point::{BreakingPoint, SearchOutcome};
 use crate::evidence::Lag;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use record::Metric;
+use brunt_record::Metric;
 
 use crate::decidability::{ADVICE_S_MAX, Remedy, Undecidable, enough_rps};
 use crate::number;

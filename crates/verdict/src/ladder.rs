@@ -5,7 +5,7 @@
 //! the best grade is acceptable; with `critical` alone, whatever does not reach it is good. Without
 //! `critical`, nothing is worse than poor.
 
-use record::{Metric, Target};
+use brunt_record::{Metric, Target};
 
 use crate::grade::{Grade, Possible};
 use crate::lack::Lack;

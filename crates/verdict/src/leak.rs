@@ -1,6 +1,6 @@
 //! Leaks: whether what a service holds (memory, descriptors, threads) grows and will go on to.
 
-use record::{Metric, ProcessReading, Reading, RunRecord, Scope};
+use brunt_record::{Metric, ProcessReading, Reading, RunRecord, Scope};
 
 use crate::trend::{self, Course, Point, Trend};
 use crate::{Figure, Finding, FindingKind, Mark, number};
@@ -189,7 +189,7 @@ fn leak(record: &RunRecord, watched: &Watched, trend: &Trend, series: &[Point]) 
         .with("interval", Figure::Interval(ends.0, ends.1))
         .marked(line(watched, trend, series));
     let timeline = &record.timeline;
-    let all = timeline.distribution(Scope::All, record::Measure::Response);
+    let all = timeline.distribution(Scope::All, brunt_record::Measure::Response);
     let per_s = all.count() as f64 / record.duration_s().max(1.0);
     if per_s > 0.0 {
         let per_million = trend.slope / per_s * 1e6 / watched.per_unit;

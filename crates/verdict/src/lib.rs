@@ -58,9 +58,9 @@ pub use verdict::{Figure, Finding, FindingKind, Interval, Judgement, Mark, Value
 /// The interval of a metric of requests with 95 % confidence, in the metric's unit; `None` where the run
 /// does not tell, or the metric is no percentile, error rate or throughput of all requests.
 pub fn interval(
-    record: &record::RunRecord,
-    scope: record::Scope,
-    metric: record::Metric,
+    record: &brunt_record::RunRecord,
+    scope: brunt_record::Scope,
+    metric: brunt_record::Metric,
 ) -> Option<Interval> {
     stretch::Stretch::whole(record).interval(scope, metric)
 }

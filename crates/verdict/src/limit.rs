@@ -1,7 +1,7 @@
 //! The limit: how much load brunt itself can be trusted with, from what it was seen to make of a server that
 //! does nothing.
 
-use record::{Part, RunRecord};
+use brunt_record::{Part, RunRecord};
 
 use crate::breaking_point::BreakingPoint;
 use crate::rates::Rates;

@@ -3,7 +3,7 @@
 //! heavier than what is still to come are a fair sample, or a mild one; all others count as if nothing in them had
 //! missed.
 
-use record::Load;
+use brunt_record::Load;
 
 /// Moments at which the rest of a plan is looked at.
 const MOMENTS: u32 = 200;
@@ -162,7 +162,7 @@ fn moments(load: &Load, from_s: f64, to_s: f64) -> Vec<Moment> {
 
 #[cfg(test)]
 mod tests {
-    use record::Stage;
+    use brunt_record::Stage;
 
     use super::*;
 

@@ -5,7 +5,7 @@
 //! generator's threads alone: they run, or are ready to, all the time. The service is known then only by its own time, from
 //! sent to done.
 
-use record::{FailureKind, RunRecord};
+use brunt_record::{FailureKind, RunRecord};
 
 use crate::finding;
 use crate::stretch::whole_number;

@@ -1,7 +1,7 @@
 //! The question that a profile asks beyond its targets: whether the service recovers from a spike, whether
 //! it leaks over a long run.
 
-use record::RunRecord;
+use brunt_record::RunRecord;
 
 use crate::leak::{self, ENDURANCE};
 use crate::recovery::{self, Recovery};

@@ -1,7 +1,7 @@
 //! Rates: levels of an open load, which are tasks a second, in requests a second. How many requests a task
 //! makes is measured, level by level: a scenario's loops and conditions do not determine it beforehand.
 
-use record::{Level, Part, RunRecord};
+use brunt_record::{Level, Part, RunRecord};
 
 /// With fewer tasks than this, a level does not show the number of requests per task.
 const TASKS_MIN: u64 = 30;

@@ -4,7 +4,7 @@
 //! requests that were meant to start in each second, their errors, and what is under way. The bands are
 //! those of the level before.
 
-use record::{Measure, Part, RunRecord, Scope, Waited};
+use brunt_record::{Measure, Part, RunRecord, Scope, Waited};
 
 use crate::{Figure, Finding, FindingKind, Mark, number};
 
@@ -92,7 +92,7 @@ pub fn spike(record: &RunRecord) -> Option<Spike> {
             continue;
         }
         let is_back =
-            |stage: &record::Stage| stage.from <= level * LEVEL && stage.to <= level * LEVEL;
+            |stage: &brunt_record::Stage| stage.from <= level * LEVEL && stage.to <= level * LEVEL;
         let back = (at + 1..stages.len()).find(|later| is_back(&stages[*later]))?;
         let after = (back..stages.len()).take_while(|later| is_back(&stages[*later]));
         return Some(Spike {

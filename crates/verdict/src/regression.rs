@@ -1,6 +1,6 @@
 //! Regressions: a run that is judged beside a baseline.
 
-use record::RunRecord;
+use brunt_record::RunRecord;
 
 use crate::baseline::{self, Baseline, Difference};
 use crate::comparison::{BetweenRuns, Comparison, Outcome, Row, Tolerance};

@@ -1,6 +1,6 @@
 //! The result of a run: what its targets come to together.
 
-use record::{RunRecord, StoppedBy};
+use brunt_record::{RunRecord, StoppedBy};
 
 use crate::grade::{Grade, Possible};
 use crate::row::Row;

@@ -1,6 +1,6 @@
 //! Rows: a target with its judgement, and what the sentence on top needs to know of it.
 
-use record::{Metric, RunRecord, Target};
+use brunt_record::{Metric, RunRecord, Target};
 
 use crate::absent::Lost;
 use crate::breaking_point::BreakingPoint;

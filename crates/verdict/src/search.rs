@@ -13,7 +13,7 @@ mod tail;
 mod trial;
 mod usl;
 
-use record::{Level, Measure, Part, RunRecord};
+use brunt_record::{Level, Measure, Part, RunRecord};
 
 pub use bracket::Bracket;
 pub(crate) use set_aside::SetAside;
@@ -88,7 +88,7 @@ pub enum Order {
 )]
 #[derive(Debug, Clone)]
 pub struct Search {
-    asked: record::Search,
+    asked: brunt_record::Search,
     is_open: bool,
     pub(crate) bounds: Vec<Bound>,
     /// brunt itself is trusted with no higher level.

@@ -1,6 +1,6 @@
 //! The headline: what a run came to, in one sentence.
 
-use record::{Failure, FailureKind, Metric, RunRecord, Target};
+use brunt_record::{Failure, FailureKind, Metric, RunRecord, Target};
 
 use crate::evidence::{Evidence, Lag};
 use crate::grade::Possible;

@@ -1,6 +1,6 @@
 //! Signals: what kept brunt itself from its work, when, and what to do about it, in words.
 
-use record::{Interference, RunRecord};
+use brunt_record::{Interference, RunRecord};
 
 use crate::number;
 use crate::stretch::whole_number;

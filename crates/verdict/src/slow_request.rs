@@ -4,7 +4,9 @@
 //! Every request counts, however it ended: one that was never answered took longer than any answer, and what failed took
 //! its time. Shares are of all requests of the run.
 
-use record::{Distribution, Histogram, Measure, Metric, NameId, Outcome, RunRecord, Scope, Waited};
+use brunt_record::{
+    Distribution, Histogram, Measure, Metric, NameId, Outcome, RunRecord, Scope, Waited,
+};
 
 use crate::row::Row;
 use crate::{Figure, Finding, FindingKind, number};

@@ -7,7 +7,7 @@
 
 use std::ops::Range;
 
-use record::{FailureKind, Measure, Outcome, RunRecord, Scope, Second, Waited};
+use brunt_record::{FailureKind, Measure, Outcome, RunRecord, Scope, Second, Waited};
 
 use crate::stretch::whole_number;
 use crate::withheld::Withheld;
@@ -317,8 +317,8 @@ impl Usual {
     }
 }
 
-fn half_ms(answers: &record::Histogram) -> Option<f64> {
-    let all = record::Distribution {
+fn half_ms(answers: &brunt_record::Histogram) -> Option<f64> {
+    let all = brunt_record::Distribution {
         ok: answers.clone(),
         unanswered: 0,
     };

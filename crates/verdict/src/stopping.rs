@@ -9,7 +9,7 @@
 //!
 //! Over all looks and all targets the risk is 1 % (`sequential`).
 
-use record::{Header, Limit, Metric, MissedTarget, RunRecord, Scope, Target};
+use brunt_record::{Header, Limit, Metric, MissedTarget, RunRecord, Scope, Target};
 
 use crate::blocks::Block;
 use crate::evidence::{Evidence, Lag};
@@ -151,7 +151,7 @@ fn reason(record: &RunRecord, target: &Target, limit: Limit) -> String {
 /// What was seen of a run that goes on.
 struct Seen<'a> {
     record: &'a RunRecord,
-    load: record::Load,
+    load: brunt_record::Load,
     from_s: f64,
     now_s: f64,
     ends_s: f64,

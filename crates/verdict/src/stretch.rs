@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use record::{Distribution, Measure, Metric, RunRecord, Scope};
+use brunt_record::{Distribution, Measure, Metric, RunRecord, Scope};
 
 use crate::Interval;
 use crate::blocks::{self, Block, Demands, Quotient, Sureness};
@@ -226,7 +226,9 @@ impl<'a> Stretch<'a> {
         if is_far_under || is_far_over {
             return (counted(&will_do), Vec::new());
         }
-        let slow_ms = distribution.percentile(SLOW).and_then(record::Waited::ms);
+        let slow_ms = distribution
+            .percentile(SLOW)
+            .and_then(brunt_record::Waited::ms);
         let slow = counted(&|ns| slow_ms.is_none_or(|slow_ms| ns as f64 / 1e6 <= slow_ms));
         (counted(&will_do), slow)
     }
@@ -400,7 +402,7 @@ impl<'a> Stretch<'a> {
     /// What was planned up to a moment: requests, or users and their time if there is no bound on requests.
     fn planned(self) -> impl Fn(f64) -> f64 {
         let load = self.record.load();
-        let each = |part: &record::Load| match (part.open, part.tasks_per_user_second) {
+        let each = |part: &brunt_record::Load| match (part.open, part.tasks_per_user_second) {
             (Some(_), _) => Some(part.requests_per_task),
             (None, rate) => rate.map(|rate| rate * part.requests_per_task),
         };

@@ -1,7 +1,7 @@
 //! Tallies: the durations of a stretch block by block, sorted once, so that how many will not do can be asked
 //! of many limits.
 
-use record::{Measure, Scope};
+use brunt_record::{Measure, Scope};
 
 use crate::blocks::Block;
 use crate::stretch::Stretch;

@@ -6,7 +6,7 @@
 //! family of Kim and `DeMets`, Biometrika 74, 1987, with ρ = 1), and each look is tested with what it may spend.
 //! Together they stay below the whole, however they depend on each other (Bonferroni).
 
-use record::{Header, RunRecord, StoppedBy};
+use brunt_record::{Header, RunRecord, StoppedBy};
 
 use crate::evidence::Lag;
 use crate::row::rows;

@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use record::{FailureKind, Load, Metric, RunRecord, StoppedBy};
+use brunt_record::{FailureKind, Load, Metric, RunRecord, StoppedBy};
 
 use crate::absent::Absent;
 use crate::breaking_point::BreakingPoint;

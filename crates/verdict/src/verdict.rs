@@ -1,6 +1,6 @@
 //! The verdict: the grades and findings of a run, and whether the run itself is valid.
 
-use record::Target;
+use brunt_record::Target;
 
 use crate::grade::{Grade, Possible};
 use crate::regression::Beside;

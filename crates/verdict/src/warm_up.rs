@@ -1,7 +1,7 @@
 //! Warm-up: the first part of a level, in which a service is not yet as it will be. It is found by the
 //! rule of White (MSER-5; Simulation 69, 1997): what is cut leaves the mean of the rest most sure.
 
-use record::{Measure, RunRecord, Scope, Waited};
+use brunt_record::{Measure, RunRecord, Scope, Waited};
 
 use crate::blocks::of_neighbours;
 use crate::stretch::{Stretch, whole_number};

@@ -7,7 +7,7 @@
 
 use std::ops::Range;
 
-use record::RunRecord;
+use brunt_record::RunRecord;
 
 /// Several times the mean wait may lie in one slow request, since the slow ones waited longer, and more
 /// than once.

@@ -31,7 +31,7 @@ pub(super) fn run(root: &Path, options: &Options) -> anyhow::Result<()> {
     if !apt::is_on_path("valgrind") {
         apt::install(&["valgrind"]).context("valgrind is needed")?;
     }
-    let program = release::build_bench(root, "engine", "instructions")?;
+    let program = release::build_bench(root, "brunt-engine", "instructions")?;
     let listed = Command::new(&program)
         .output()
         .context("cannot run the bench")?;

@@ -28,7 +28,7 @@ fn complaint(tokens: &[Token]) -> Option<&'static str> {
         ("todo" | "unimplemented", "!") => Some("an unfinished part: finish it or leave it out"),
         ("pub", _) if exports_all(tokens) => Some("a glob re-export: name what is exported"),
         ("#", "[") if ignores_test(&tokens[2..]) => Some(
-            "a test that is always ignored: let it run, or let it call `testbed::skip` where it cannot",
+            "a test that is always ignored: let it run, or let it call `brunt_testbed::skip` where it cannot",
         ),
         ("doc", "=") if ignores_example(text(2)) => {
             Some("an example that is never compiled: use `no_run` or `text`")

@@ -8,36 +8,42 @@ use super::Finding;
 
 /// Every crate with the crates it may depend on.
 const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
-    ("application-agent", &[]),
+    ("brunt-application-agent", &[]),
     (
         "brunt",
         &[
-            "application-agent",
-            "engine",
-            "import",
-            "monitor",
-            "record",
-            "report",
-            "scenario",
-            "verdict",
+            "brunt-application-agent",
+            "brunt-engine",
+            "brunt-import",
+            "brunt-monitor",
+            "brunt-record",
+            "brunt-report",
+            "brunt-scenario",
+            "brunt-verdict",
         ],
     ),
-    ("engine", &["record", "scenario"]),
+    ("brunt-engine", &["brunt-record", "brunt-scenario"]),
     // For the names of secrets, and in its tests: what it writes has to be accepted.
-    ("import", &["scenario"]),
-    ("monitor", &["record"]),
-    ("proofs", &["record", "testbed", "verdict"]),
-    ("record", &[]),
-    ("report", &["record", "scenario", "verdict"]),
-    ("scenario", &["record"]),
+    ("brunt-import", &["brunt-scenario"]),
+    ("brunt-monitor", &["brunt-record"]),
+    (
+        "brunt-validation",
+        &["brunt-record", "brunt-testbed", "brunt-verdict"],
+    ),
+    ("brunt-record", &[]),
+    (
+        "brunt-report",
+        &["brunt-record", "brunt-scenario", "brunt-verdict"],
+    ),
+    ("brunt-scenario", &["brunt-record"]),
     // The agent with a fault is a server of the testbed, never of what ships.
-    ("testbed", &["application-agent"]),
-    ("verdict", &["record", "scenario"]),
-    ("xtask", &["testbed"]),
+    ("brunt-testbed", &["brunt-application-agent"]),
+    ("brunt-verdict", &["brunt-record", "brunt-scenario"]),
+    ("xtask", &["brunt-testbed"]),
 ];
 
 /// The crate that any other may use in its tests.
-const FOR_TESTS: &str = "testbed";
+const FOR_TESTS: &str = "brunt-testbed";
 
 /// A dependency between two crates of the workspace.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -131,9 +137,9 @@ mod tests {
     #[test]
     fn the_way_of_the_data_passes() {
         for (from, to) in [
-            ("engine", "record"),
-            ("report", "verdict"),
-            ("brunt", "engine"),
+            ("brunt-engine", "brunt-record"),
+            ("brunt-report", "brunt-verdict"),
+            ("brunt", "brunt-engine"),
         ] {
             assert_eq!(check_edge(from, to, false), []);
         }
@@ -142,12 +148,12 @@ mod tests {
     #[test]
     fn against_the_way_of_the_data_is_rejected() {
         for (from, to) in [
-            ("record", "scenario"),
-            ("verdict", "engine"),
-            ("engine", "report"),
-            ("monitor", "engine"),
-            ("application-agent", "record"),
-            ("testbed", "engine"),
+            ("brunt-record", "brunt-scenario"),
+            ("brunt-verdict", "brunt-engine"),
+            ("brunt-engine", "brunt-report"),
+            ("brunt-monitor", "brunt-engine"),
+            ("brunt-application-agent", "brunt-record"),
+            ("brunt-testbed", "brunt-engine"),
         ] {
             assert_eq!(check_edge(from, to, false).len(), 1, "{from} -> {to}");
             assert_eq!(
@@ -160,11 +166,11 @@ mod tests {
 
     #[test]
     fn the_testbed_is_for_tests_only() {
-        assert_eq!(check_edge("engine", "testbed", true), []);
-        let findings = check_edge("engine", "testbed", false);
+        assert_eq!(check_edge("brunt-engine", "brunt-testbed", true), []);
+        let findings = check_edge("brunt-engine", "brunt-testbed", false);
         let expected =
             "depends on testbed; it may depend on record, scenario, and in tests on testbed";
-        assert_eq!(findings, [Finding::new("engine", expected)]);
+        assert_eq!(findings, [Finding::new("brunt-engine", expected)]);
     }
 
     #[test]

@@ -4,8 +4,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use record::Machine;
-use scenario::Network;
+use brunt_record::Machine;
+use brunt_scenario::Network;
 use serde::{Deserialize, Serialize};
 
 use crate::placement::Placement;
@@ -123,7 +123,7 @@ impl Cache {
 
 #[cfg(test)]
 mod tests {
-    use scenario::Connections;
+    use brunt_scenario::Connections;
 
     use super::*;
 

@@ -35,7 +35,7 @@ impl Responder {
         let (stop, stopped) = oneshot::channel();
         let cores = cores.to_vec();
         let serve = move || {
-            if !cores.is_empty() && monitor::pin_current_thread(&cores).is_err() {
+            if !cores.is_empty() && brunt_monitor::pin_current_thread(&cores).is_err() {
                 return;
             }
             let local = LocalSet::new();

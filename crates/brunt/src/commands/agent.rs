@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::Context;
-use application_agent::{Agent, AgentError, Database, Settings};
+use brunt_application_agent::{Agent, AgentError, Database, Settings};
 
 use crate::embedded::SERVING_AT;
 use crate::exit::{Exit, Failure};
@@ -42,7 +42,7 @@ pub(crate) struct Options {
 
 pub(crate) fn run(options: Options) -> Result<Exit, Failure> {
     if !options.cores.is_empty() {
-        monitor::pin_current_thread(&options.cores).context("cannot pin the agent")?;
+        brunt_monitor::pin_current_thread(&options.cores).context("cannot pin the agent")?;
     }
     let interrupts = Interrupts::watch().context("cannot watch for signals")?;
     let database = if options.memory {

@@ -4,10 +4,10 @@ mod save;
 
 use std::path::PathBuf;
 
-use report::{Checks, Judged};
-use verdict::baseline::Baseline;
-use verdict::comparison::Outcome;
-use verdict::{FailOn, RunResult};
+use brunt_report::{Checks, Judged};
+use brunt_verdict::baseline::Baseline;
+use brunt_verdict::comparison::Outcome;
+use brunt_verdict::{FailOn, RunResult};
 
 use crate::baselines::{self, ComparisonOptions, Yardstick};
 use crate::exit::{Exit, Failure};
@@ -85,7 +85,7 @@ fn list() -> Result<Exit, Failure> {
         .iter()
         .map(|name| baselines::read(name))
         .collect::<Result<_, _>>()?;
-    screen::say(&report::terminal_of_baselines(
+    screen::say(&brunt_report::terminal_of_baselines(
         &baselines,
         screen::width(),
         true,
@@ -95,7 +95,7 @@ fn list() -> Result<Exit, Failure> {
 
 fn show(name: &str) -> Result<Exit, Failure> {
     let baseline = baselines::read(name)?;
-    screen::say(&report::terminal_of_baseline(
+    screen::say(&brunt_report::terminal_of_baseline(
         &baseline,
         screen::width(),
         true,
@@ -115,7 +115,11 @@ fn compare(options: &CompareOptions) -> Result<Exit, Failure> {
         let message = "the run was not compared";
         return Err(Failure::Internal(anyhow::anyhow!(message)));
     };
-    screen::say(&report::terminal_beside(beside, screen::width(), true));
+    screen::say(&brunt_report::terminal_beside(
+        beside,
+        screen::width(),
+        true,
+    ));
     let fail_on = options.fail_on.level();
     let exit = match verdict.result {
         _ if fail_on == FailOn::Never => Exit::Passed,
@@ -133,14 +137,14 @@ fn compare(options: &CompareOptions) -> Result<Exit, Failure> {
         exit_code: exit.code(),
     };
     if let Some(out) = &options.out {
-        results::replace_in(out, "summary.json", &report::summary_json(&run))?;
-        results::replace_in(out, "report.html", &report::html(&[run]))?;
+        results::replace_in(out, "summary.json", &brunt_report::summary_json(&run))?;
+        results::replace_in(out, "report.html", &brunt_report::html(&[run]))?;
     }
     let checks = [Checks::beside_baseline(&run, fail_on)];
     let written = options.out.as_ref().map(|out| out.join("report.html"));
     let page = written.or_else(|| results::page_of(&options.run));
     let page = page.map(|page| page.display().to_string());
-    let markdown = report::markdown(&run, page.as_deref());
+    let markdown = brunt_report::markdown(&run, page.as_deref());
     Ok(options.pipeline.tell(exit, &checks, &markdown))
 }
 

@@ -2,7 +2,7 @@
 
 mod rehearsal;
 
-use scenario::{Host, Overrides, Plan, Profile, Scenario, Step, names_of};
+use brunt_scenario::{Host, Overrides, Plan, Profile, Scenario, Step, names_of};
 
 use crate::decidability;
 use crate::exit::{Exit, Failure};
@@ -136,10 +136,12 @@ fn explain_profile(name: &str, profile: &Profile, scenario: &Scenario) -> String
     let warnings = plan
         .as_ref()
         .map_or_else(Vec::new, |plan| decidability::warnings(plan, true));
-    let logins = plan.as_ref().and_then(scenario::logins_in_words);
-    let level = plan.map_or_else(String::new, |plan| scenario::level_in_words(&plan.load));
+    let logins = plan.as_ref().and_then(brunt_scenario::logins_in_words);
+    let level = plan.map_or_else(String::new, |plan| {
+        brunt_scenario::level_in_words(&plan.load)
+    });
     let width = scenario.profiles.keys().map(String::len).max().unwrap_or(0);
-    let length = scenario::duration_in_words(profile.duration());
+    let length = brunt_scenario::duration_in_words(profile.duration());
     // A search offers what it takes.
     let offered = offered.filter(|_| profile.search.is_none());
     let offered = offered.map_or_else(String::new, |offered| format!(", {offered}"));

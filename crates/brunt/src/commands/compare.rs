@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context;
+use brunt_report::{Checks, Conduct, Contest};
+use brunt_scenario::{Host, Plan, Scenario};
+use brunt_verdict::comparison::{FIRST_LOOK, Measured, Outcome};
+use brunt_verdict::{Contested, FailOn};
 use jiff::Timestamp;
-use report::{Checks, Conduct, Contest};
-use scenario::{Host, Plan, Scenario};
-use verdict::comparison::{FIRST_LOOK, Measured, Outcome};
-use verdict::{Contested, FailOn};
 
 use crate::baselines::share;
 use crate::builds::{Build, log_of};
@@ -230,7 +230,7 @@ fn conduct(
         scenario_file: options.load.from.file.display().to_string(),
         scenario_hash: scenario.hash.clone(),
         profile: options.profile.clone(),
-        level: scenario::level_in_words(&blocks.plan().load),
+        level: brunt_scenario::level_in_words(&blocks.plan().load),
         seed,
         started_at: begun.to_string(),
         block_s: options.block.as_secs_f64(),
@@ -247,11 +247,11 @@ fn announce(
     stages: &[Stage; 2],
     (scenario, plan): (&Scenario, &Plan),
 ) {
-    let seconds = scenario::duration_in_words(options.block);
+    let seconds = brunt_scenario::duration_in_words(options.block);
     note(&format!(
         "brunt compare: {} in blocks of {seconds}, until it is known, {} at most, seed {}",
         conduct.level,
-        scenario::duration_in_words(options.limit),
+        brunt_scenario::duration_in_words(options.limit),
         conduct.seed
     ));
     for (side, stage) in ["A", "B"].into_iter().zip(stages) {
@@ -273,7 +273,7 @@ fn announce(
 /// Shows what came of it, and writes what it leaves.
 fn leave(options: &Options, contested: &Contested, conduct: &Conduct, folder: &RunFolder) -> Exit {
     let contest = Contest { contested, conduct };
-    screen::say(&report::terminal_of_contest(
+    screen::say(&brunt_report::terminal_of_contest(
         contested,
         screen::width(),
         true,
@@ -289,11 +289,11 @@ fn leave(options: &Options, contested: &Contested, conduct: &Conduct, folder: &R
         Outcome::Better | Outcome::Same | Outcome::NotWorse => Exit::Passed,
     };
     let checks = [Checks::of_contest(contested, fail_on)];
-    let markdown = report::markdown_of_contest(contested);
+    let markdown = brunt_report::markdown_of_contest(contested);
     let mut exit = options.pipeline.tell(exit, &checks, &markdown);
     let written = [
-        folder.write("comparison.json", &report::contest_json(&contest)),
-        folder.write_report(&report::html_of_contest(&contest)),
+        folder.write("comparison.json", &brunt_report::contest_json(&contest)),
+        folder.write_report(&brunt_report::html_of_contest(&contest)),
     ];
     for error in written.into_iter().filter_map(Result::err) {
         complain(&error.to_string());
@@ -303,7 +303,7 @@ fn leave(options: &Options, contested: &Contested, conduct: &Conduct, folder: &R
 }
 
 fn whole_seconds(text: &str) -> Result<Duration, String> {
-    let length = scenario::duration(text)?;
+    let length = brunt_scenario::duration(text)?;
     if length.subsec_nanos() > 0 || length.is_zero() {
         return Err("give whole seconds, 1s or more".to_owned());
     }

@@ -6,8 +6,8 @@ mod rebuild;
 
 use std::path::PathBuf;
 
+use brunt_report::Past;
 use clap::ValueEnum;
-use report::Past;
 
 use crate::exit::{Exit, Failure};
 use crate::screen;
@@ -74,7 +74,11 @@ pub(crate) fn run(options: &Options) -> Result<Exit, Failure> {
         Found::NotThere(message) => return Err(Failure::Input(message)),
         Found::Past(past) => past,
     };
-    screen::say(&report::terminal_of_past(&past, screen::width(), true));
+    screen::say(&brunt_report::terminal_of_past(
+        &past,
+        screen::width(),
+        true,
+    ));
     if let Some(file) = &options.html {
         page::write(past, file)?;
     }

@@ -7,8 +7,8 @@ use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, anyhow};
-use import::{BodyFile, ImportError, Imported};
-use scenario::Scenario;
+use brunt_import::{BodyFile, ImportError, Imported};
+use brunt_scenario::Scenario;
 
 use crate::exit::{Exit, Failure, note};
 use crate::screen;
@@ -93,17 +93,17 @@ pub(crate) fn run(options: &Options) -> Result<Exit, Failure> {
 fn imported(of: &Of, notes: &mut Vec<String>) -> Result<Imported, Failure> {
     let imported = match of {
         Of::Curl { command } => match &command[..] {
-            [only] if only == "-" => import::curl(&Source::Input.text(notes)?),
-            [only] => import::curl(only),
-            words => import::curl_words(words),
+            [only] if only == "-" => brunt_import::curl(&Source::Input.text(notes)?),
+            [only] => brunt_import::curl(only),
+            words => brunt_import::curl_words(words),
         },
         Of::Har { file, host } => {
             let text = Source::of(&file.display().to_string()).text(notes)?;
-            import::har(&text, host.as_deref())
+            brunt_import::har(&text, host.as_deref())
         }
         Of::Openapi { source } => {
             let source = Source::of(source);
-            import::openapi(&source.text(notes)?, source.url())
+            brunt_import::openapi(&source.text(notes)?, source.url())
         }
     };
     imported.map_err(|error: ImportError| Failure::Input(error.to_string()))

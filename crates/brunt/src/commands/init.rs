@@ -45,7 +45,7 @@ pub(crate) fn run(options: &Options) -> Result<Exit, Failure> {
 mod tests {
     #[test]
     fn the_starter_is_a_scenario() {
-        let scenario = scenario::Scenario::read("starter.toml", super::STARTER);
+        let scenario = brunt_scenario::Scenario::read("starter.toml", super::STARTER);
         assert!(
             scenario.is_ok(),
             "{:?}",

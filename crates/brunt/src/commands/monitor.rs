@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
+use brunt_record::{ProcessReading, Reading};
+use brunt_report::csv::MonitorTable;
 use jiff::Timestamp;
-use record::{ProcessReading, Reading};
-use report::csv::MonitorTable;
 
 use crate::exit::{Exit, Failure};
 use crate::interrupt::Interrupts;
@@ -22,10 +22,10 @@ pub(crate) struct Options {
     #[command(flatten)]
     watch: WatchOptions,
     /// Stop after this long, such as 30s or 5m; without it, at Ctrl-C
-    #[arg(short = 't', long, value_name = "DURATION", value_parser = scenario::duration)]
+    #[arg(short = 't', long, value_name = "DURATION", value_parser = brunt_scenario::duration)]
     duration: Option<Duration>,
     /// How often to look, at least 100ms
-    #[arg(long, value_name = "DURATION", value_parser = scenario::duration, default_value = "1s")]
+    #[arg(long, value_name = "DURATION", value_parser = brunt_scenario::duration, default_value = "1s")]
     interval: Duration,
     /// Write a CSV file
     #[arg(short = 'o', long, value_name = "FILE")]

@@ -3,9 +3,9 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use record::RunRecord;
-use report::{Checks, Judged};
-use verdict::Verdict;
+use brunt_record::RunRecord;
+use brunt_report::{Checks, Judged};
+use brunt_verdict::Verdict;
 
 use crate::exit::{Exit, Failure};
 use crate::fail_on::FailOnOption;
@@ -70,7 +70,7 @@ pub(crate) fn run(options: &Options) -> Result<Exit, Failure> {
         forms::write_locust(&record, prefix)?;
         return Ok(Exit::Passed);
     }
-    let verdict = verdict::judge(&record);
+    let verdict = brunt_verdict::judge(&record);
     let text = text(options, &record, &verdict);
     match &options.output {
         Some(file) => results::write_at(file, &text)?,
@@ -88,16 +88,16 @@ fn text(options: &Options, record: &RunRecord, verdict: &Verdict) -> String {
         exit_code: verdict.conclusion(fail_on).exit_code(),
     };
     if form.html {
-        report::html(&[run])
+        brunt_report::html(&[run])
     } else if form.json {
-        report::summary_json(&run)
+        brunt_report::summary_json(&run)
     } else if form.markdown {
         let own = || results::page_of(&options.run).map(|page| page.display().to_string());
-        report::markdown(&run, options.page.clone().or_else(own).as_deref())
+        brunt_report::markdown(&run, options.page.clone().or_else(own).as_deref())
     } else if form.junit {
-        report::junit(&[Checks::of_run(&run, fail_on)])
+        brunt_report::junit(&[Checks::of_run(&run, fail_on)])
     } else {
-        report::terminal(&run, screen::width(), options.output.is_none())
+        brunt_report::terminal(&run, screen::width(), options.output.is_none())
     }
 }
 

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use brunt_report::{Checks, Judged};
+use brunt_scenario::{Plan, Scenario};
 use jiff::Timestamp;
-use report::{Checks, Judged};
-use scenario::{Plan, Scenario};
 
 use crate::baselines::{ComparisonOptions, Yardstick};
 use crate::exit::{Exit, Failure, complain};
@@ -139,8 +139,12 @@ pub(crate) fn run(options: &Options) -> Result<Exit, Failure> {
     let judged: Vec<Judged> = runs.iter().map(JudgedRun::judged).collect();
     if several {
         let page = results::page_of_all(options.out.as_deref(), begun);
-        screen::say(&report::terminal_of_all(&judged, screen::width(), true));
-        match results::replace(&page, &report::html(&judged)) {
+        screen::say(&brunt_report::terminal_of_all(
+            &judged,
+            screen::width(),
+            true,
+        ));
+        match results::replace(&page, &brunt_report::html(&judged)) {
             Ok(()) => screen::say(&format!("Report of all: {}\n", page.display())),
             Err(error) => {
                 complain(&error.to_string());
@@ -148,7 +152,11 @@ pub(crate) fn run(options: &Options) -> Result<Exit, Failure> {
             }
         }
     }
-    screen::say(&report::terminal_last_line(&judged, exit.code(), true));
+    screen::say(&brunt_report::terminal_last_line(
+        &judged,
+        exit.code(),
+        true,
+    ));
     Ok(exit)
 }
 
@@ -188,7 +196,7 @@ fn tell(options: &Options, exit: Exit, runs: &[JudgedRun]) -> Exit {
     let checks: Vec<Checks> = checks.collect();
     let markdown = runs.iter().map(|run| {
         let page = run.report.to_string_lossy();
-        report::markdown(&run.judged(), Some(&page))
+        brunt_report::markdown(&run.judged(), Some(&page))
     });
     let markdown: String = markdown.collect();
     options.pipeline.tell(exit, &checks, &markdown)
@@ -217,7 +225,7 @@ fn plans(options: &Options, scenario: &Scenario) -> Result<Vec<(String, Plan)>, 
 
 /// Workers send a heartbeat each second.
 fn worker_timeout(text: &str) -> Result<Duration, String> {
-    let timeout = scenario::duration(text)?;
+    let timeout = brunt_scenario::duration(text)?;
     if timeout < WORKER_TIMEOUT_MIN {
         return Err("must be 3s or more".to_owned());
     }

@@ -6,8 +6,8 @@ use crate::exit::{Exit, Failure};
 use crate::screen;
 
 pub(crate) fn run() -> Result<Exit, Failure> {
-    let text =
-        serde_json::to_string_pretty(&scenario::schema()).context("cannot write the schema")?;
+    let text = serde_json::to_string_pretty(&brunt_scenario::schema())
+        .context("cannot write the schema")?;
     screen::say(&format!("{text}\n"));
     Ok(Exit::Passed)
 }

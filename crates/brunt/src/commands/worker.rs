@@ -9,10 +9,10 @@ use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
+use brunt_engine::{Clock, Engine, News, Settings, Target};
+use brunt_record::Command;
+use brunt_scenario::{Host, Plan};
 use clap::Parser;
-use engine::{Clock, Engine, News, Settings, Target};
-use record::Command;
-use scenario::{Host, Plan};
 use url::Url;
 
 use super::run::Options;

@@ -5,8 +5,8 @@ use std::io::Write;
 use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 
-use record::{Ending, Header};
-use report::stream::{Interval, json_of_ending, json_of_interval, json_of_run};
+use brunt_record::{Ending, Header};
+use brunt_report::stream::{Interval, json_of_ending, json_of_interval, json_of_run};
 
 use super::queue::{Listener, Lost};
 

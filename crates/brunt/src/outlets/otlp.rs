@@ -1,7 +1,7 @@
 //! An OpenTelemetry receiver, spoken to in OTLP over HTTP.
 
-use record::{Ending, Header};
-use report::stream::{Interval, otlp, otlp_refusal};
+use brunt_record::{Ending, Header};
+use brunt_report::stream::{Interval, otlp, otlp_refusal};
 use ureq::Agent;
 use ureq::http::{HeaderName, HeaderValue};
 use url::Url;

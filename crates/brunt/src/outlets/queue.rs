@@ -8,8 +8,8 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use record::{Ending, Header};
-use report::stream::Interval;
+use brunt_record::{Ending, Header};
+use brunt_report::stream::Interval;
 
 /// So many seconds somebody may be behind.
 const BEHIND_MAX: usize = 8;
@@ -199,8 +199,8 @@ impl Lost {
 mod tests {
     use std::sync::mpsc::{Sender, channel};
 
-    use record::{Generator, Load, Machine, StoppedBy};
-    use report::stream::Gathering;
+    use brunt_record::{Generator, Load, Machine, StoppedBy};
+    use brunt_report::stream::Gathering;
 
     use super::*;
 
@@ -304,7 +304,7 @@ mod tests {
             ended_ms: 0,
             reason: None,
             missed: Vec::new(),
-            unseen: record::Unseen::default(),
+            unseen: brunt_record::Unseen::default(),
         };
         queue.ending(&header, &ending);
         let (_, at_the_end) = hears.recv_timeout(SEEN).unwrap();

@@ -11,8 +11,8 @@ use axum::Router;
 use axum::extract::State;
 use axum::http::{Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
-use record::Header;
-use report::stream::{Interval, PROMETHEUS_TYPE, prometheus};
+use brunt_record::Header;
+use brunt_report::stream::{Interval, PROMETHEUS_TYPE, prometheus};
 
 use crate::exit::Failure;
 use bounded::Bounded;

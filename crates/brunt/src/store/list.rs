@@ -1,11 +1,11 @@
 //! What the database is asked: the runs of the past with some metrics of each.
 
+use brunt_record::Metric;
+use brunt_report::{Conditions, PastRun};
+use brunt_verdict::{RunResult, Value};
 use jiff::Timestamp;
-use record::Metric;
-use report::{Conditions, PastRun};
 use rusqlite::types::{FromSqlError, Type};
 use rusqlite::{OptionalExtension, Row, ToSql, named_params};
-use verdict::{RunResult, Value};
 
 use super::{Store, StoreError};
 

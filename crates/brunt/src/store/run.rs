@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use record::Machine;
-use report::Judged;
+use brunt_record::Machine;
+use brunt_report::Judged;
 use rusqlite::{Transaction, TransactionBehavior, named_params};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -103,7 +103,7 @@ impl KnownRun {
                 "classes": header.classes,
                 "generator": header.generator,
             }),
-            summary: serde_json::from_str(&report::summary_json(run))?,
+            summary: serde_json::from_str(&brunt_report::summary_json(run))?,
         })
     }
 

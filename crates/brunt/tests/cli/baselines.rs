@@ -5,9 +5,9 @@
 use std::path::Path;
 use std::time::Duration;
 
-use record::{Delta, Ending, Header, NameId, RunRecord, Sample, StoppedBy};
+use brunt_record::{Delta, Ending, Header, NameId, RunRecord, Sample, StoppedBy};
+use brunt_testbed::{Answer, Routes, Server};
 use serde_json::Value;
-use testbed::{Answer, Routes, Server};
 
 use crate::brunt::{Brunt, read_json};
 
@@ -31,7 +31,7 @@ fn after_a_run(server: &Server) -> (Brunt, Header) {
     let results = brunt.path("performance/results");
     let folder = std::fs::read_dir(results).unwrap().next().unwrap().unwrap();
     let bytes = std::fs::read(folder.path().join("record.brunt")).unwrap();
-    let record = record::file::read(bytes.as_slice()).unwrap();
+    let record = brunt_record::file::read(bytes.as_slice()).unwrap();
     (brunt, record.header)
 }
 
@@ -65,12 +65,12 @@ fn keep(brunt: &Brunt, run_id: &str, header: &Header, took_us: u64) {
         ended_ms: ms,
         reason: None,
         missed: Vec::new(),
-        unseen: record::Unseen::default(),
+        unseen: brunt_record::Unseen::default(),
     });
     let folder = brunt.path("performance/results").join(run_id);
     std::fs::create_dir_all(&folder).unwrap();
     let file = std::fs::File::create(folder.join("record.brunt")).unwrap();
-    record::file::write(&record, file).unwrap();
+    brunt_record::file::write(&record, file).unwrap();
 }
 
 fn sample(intended_us: u64, took_us: u64) -> Sample {

@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
-use record::RunRecord;
+use brunt_record::RunRecord;
+use brunt_testbed::until;
 use serde_json::Value;
 use tempfile::TempDir;
-use testbed::until;
 
 /// The longest that any run of these tests may take.
 pub(crate) const BOUND: Duration = Duration::from_mins(1);
@@ -131,7 +131,7 @@ impl Brunt {
     /// The record of a run with `--out out`, as far as it is written; `None` if nothing is.
     pub(crate) fn record(&self) -> Option<RunRecord> {
         let bytes = std::fs::read(self.path("out/record.brunt")).ok()?;
-        record::file::read(bytes.as_slice()).ok()
+        brunt_record::file::read(bytes.as_slice()).ok()
     }
 
     /// Waits until the record of a run with `--out out` holds this many seconds.

@@ -1,7 +1,7 @@
 //! What brunt itself can make is measured before a search, kept, and bounds it.
 
+use brunt_testbed::{Answer, Routes, Server};
 use serde_json::Value;
-use testbed::{Answer, Routes, Server};
 
 use crate::brunt::{Brunt, read_json};
 

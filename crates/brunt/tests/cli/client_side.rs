@@ -4,8 +4,8 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
+use brunt_testbed::{Answer, Null, Routes, Server, until};
 use rustix::process::Signal;
-use testbed::{Answer, Null, Routes, Server, until};
 
 use crate::brunt::{BOUND, Brunt};
 
@@ -105,7 +105,7 @@ fn with_twenty_ports(test: &str, brunt: &Brunt) -> Option<Output> {
         .expect("unshare starts");
     let message = String::from_utf8_lossy(&output.stderr).into_owned();
     if !Path::new(&brunt.path("out/summary.json")).exists() && message.contains("unshare") {
-        testbed::skip(
+        brunt_testbed::skip(
             test,
             &format!("no network of its own is to be had: {message}"),
         );

@@ -11,8 +11,8 @@ use std::sync::mpsc::channel;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use brunt_testbed::{Ended as Guard, until};
 use serde_json::Value;
-use testbed::{Ended as Guard, until};
 
 use crate::brunt::{BOUND, Brunt};
 use crate::outlets::{RECEIVER, check_told, free_address, python, scenario, service};
@@ -29,7 +29,7 @@ fn rotel(python: &Path, test: &str) -> Option<PathBuf> {
     if version.is_ok_and(|version| version.status.success()) {
         return Some(program);
     }
-    testbed::skip(
+    brunt_testbed::skip(
         test,
         "rotel does not run: it needs libpython (Debian package python3-dev), and cargo xtask check --only tools",
     );

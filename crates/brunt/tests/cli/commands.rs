@@ -1,7 +1,7 @@
 //! The other verbs, and wrong input.
 
+use brunt_testbed::{Answer, Ended as Guard, Routes, Server};
 use serde_json::Value;
-use testbed::{Answer, Ended as Guard, Routes, Server};
 
 use crate::brunt::Brunt;
 
@@ -309,7 +309,7 @@ fn the_agent_serves_where_it_says_and_ends_with_its_input() {
     let health: Value = serde_json::from_str(body).unwrap();
     assert!(health["agent_id"].is_string(), "{answer}");
     drop(agent.stdin.take());
-    let status = testbed::until(crate::brunt::BOUND, "the agent to end", || {
+    let status = brunt_testbed::until(crate::brunt::BOUND, "the agent to end", || {
         agent.try_wait().unwrap()
     });
     assert_eq!(status.code(), Some(0));

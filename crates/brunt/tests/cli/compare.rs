@@ -4,9 +4,9 @@
 
 use std::time::Duration;
 
+use brunt_testbed::{Answer, Port, Routes, Server, until};
 use rustix::process::Signal;
 use serde_json::Value;
-use testbed::{Answer, Port, Routes, Server, until};
 
 use crate::brunt::{BOUND, Brunt, Ended, read_json, runs};
 

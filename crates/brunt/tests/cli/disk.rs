@@ -8,7 +8,7 @@ fn a_full_disk_is_said_and_the_result_is_shown() {
     let brunt = Brunt::new(&["run", "load", "-u", "40", "-t", "4s", "--out", "out"]).shipped();
     let path = brunt.path("out");
     let Some(_disk) = SmallDisk::mount(&path, 8) else {
-        testbed::skip(
+        brunt_testbed::skip(
             "disk::a_full_disk_is_said_and_the_result_is_shown",
             "cannot mount a tmpfs (not root)",
         );
@@ -30,6 +30,6 @@ fn a_full_disk_is_said_and_the_result_is_shown() {
         "a part of a page is none"
     );
     let bytes = std::fs::read(path.join("record.brunt")).expect("what fitted");
-    let record = record::file::read(bytes.as_slice()).expect("readable");
+    let record = brunt_record::file::read(bytes.as_slice()).expect("readable");
     assert_eq!(record.ending, None);
 }

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use brunt_testbed::{Answer, Fault, Routes, Server, until};
 use rustix::process::Signal;
-use testbed::{Answer, Fault, Routes, Server, until};
 
 use crate::brunt::{BOUND, Brunt, Running, children, runs};
 

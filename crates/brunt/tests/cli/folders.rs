@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
-use testbed::{Answer, Routes, Server};
+use brunt_testbed::{Answer, Routes, Server};
 
 use crate::brunt::Brunt;
 

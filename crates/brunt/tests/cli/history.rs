@@ -4,9 +4,9 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use brunt_testbed::{Answer, Routes, Server};
+use brunt_verdict::baseline::Baseline;
 use rusqlite::Connection;
-use testbed::{Answer, Routes, Server};
-use verdict::baseline::Baseline;
 
 use crate::brunt::{Brunt, Ended};
 
@@ -178,7 +178,7 @@ fn runs_that_end_at_once_are_all_known() {
         })
         .collect();
     for mut child in both {
-        let status = testbed::until(crate::brunt::BOUND, "brunt to end", || {
+        let status = brunt_testbed::until(crate::brunt::BOUND, "brunt to end", || {
             child.try_wait().unwrap()
         });
         assert!(matches!(status.code(), Some(0 | 1 | 3 | 5)), "{status:?}");
@@ -291,7 +291,7 @@ fn prune_keeps_the_runs_of_baselines() {
     let results = place.path("performance/results");
     let names = entries(&results);
     let record = fs::File::open(results.join(&names[0]).join("record.brunt")).unwrap();
-    let record = record::file::read(record).unwrap();
+    let record = brunt_record::file::read(record).unwrap();
     let baseline = Baseline::of("main", &[record], true).unwrap();
     let folder = place.path("performance/benchmarks");
     fs::create_dir(&folder).unwrap();

@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
-use testbed::{Answer, Routes, Server};
+use brunt_testbed::{Answer, Routes, Server};
 
 use crate::brunt::Brunt;
 

@@ -1,6 +1,6 @@
 //! `brunt import`: what it writes is checked by `brunt check`, and played.
 
-use testbed::{Answer, Routes, Server};
+use brunt_testbed::{Answer, Routes, Server};
 
 use crate::brunt::{Brunt, Ended};
 

@@ -7,8 +7,8 @@ use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use brunt_testbed::{Answer, Ended as Guard, Fault, Routes, Server, until};
 use serde_json::Value;
-use testbed::{Answer, Ended as Guard, Fault, Routes, Server, until};
 
 use crate::brunt::{BOUND, Brunt, read_json};
 
@@ -25,7 +25,7 @@ pub(crate) fn python(test: &str) -> Option<PathBuf> {
     if found.is_ok_and(|found| found.status.success()) {
         return Some(python);
     }
-    testbed::skip(
+    brunt_testbed::skip(
         test,
         "Python has none of the readers: run cargo xtask check --only tools",
     );

@@ -1,13 +1,13 @@
 //! The report of a real run in a real browser.
 
-use testbed::Browser;
+use brunt_testbed::Browser;
 
 use crate::brunt::Brunt;
 
 #[test]
 fn the_report_draws_its_charts_and_says_the_verdict() {
     let Some(mut browser) = Browser::start() else {
-        testbed::skip(
+        brunt_testbed::skip(
             "page::the_report_draws_its_charts_and_says_the_verdict",
             "chromium is not installed",
         );

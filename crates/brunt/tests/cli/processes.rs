@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use brunt_testbed::{Answer, Routes, Server, until};
 use rustix::process::{Pid, Signal, kill_process};
-use testbed::{Answer, Routes, Server, until};
 
 use crate::brunt::{BOUND, Brunt, Running, children, runs};
 
@@ -129,7 +129,7 @@ fn lost_process_makes_the_run_invalid_in_every_form() {
     assert_end(&workers);
     // All that is shown was recorded by all.
     let bytes = std::fs::read(brunt.path("out/record.brunt")).unwrap();
-    let record = record::file::read(bytes.as_slice()).unwrap();
+    let record = brunt_record::file::read(bytes.as_slice()).unwrap();
     let shown = record.timeline.seconds();
     assert_eq!(shown.len().to_string(), seconds.to_string());
     let mut users = shown.range(1..shown.len()).map(|second| second.users);
@@ -168,7 +168,7 @@ fn brunt_that_was_stopped_itself_calls_no_worker_silent() {
     running.signal(Signal::CONT);
     let goes_on = |brunt: &Brunt| {
         let bytes = std::fs::read(brunt.path("out/record.brunt")).ok()?;
-        let record = record::file::read(bytes.as_slice()).ok()?;
+        let record = brunt_record::file::read(bytes.as_slice()).ok()?;
         (record.timeline.seconds().len() >= 8).then_some(())
     };
     until(BOUND, "the record to go on", || goes_on(&brunt));

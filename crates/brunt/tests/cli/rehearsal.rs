@@ -1,6 +1,6 @@
 //! `brunt check --try`: what it shows is what the service saw.
 
-use testbed::{Answer, Routes, Server, Shop};
+use brunt_testbed::{Answer, Routes, Server, Shop};
 
 use crate::brunt::{Brunt, Ended};
 

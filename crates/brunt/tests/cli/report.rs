@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-use testbed::{Answer, Routes, Server};
+use brunt_testbed::{Answer, Routes, Server};
 
 use crate::brunt::Brunt;
 

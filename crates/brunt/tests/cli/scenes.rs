@@ -3,9 +3,9 @@
 use std::os::unix::fs::FileTypeExt;
 use std::time::{Duration, Instant};
 
+use brunt_testbed::interruptions::{Case, Kind, State};
+use brunt_testbed::{Answer, Fault, Port, Routes, Server, until};
 use rustix::process::{Pid, Signal, kill_process};
-use testbed::interruptions::{Case, Kind, State};
-use testbed::{Answer, Fault, Port, Routes, Server, until};
 
 use crate::brunt::{BOUND, Brunt, Running, children, runs};
 
@@ -40,7 +40,7 @@ fn handles_signals(id: u32) -> bool {
 
 fn seconds(brunt: &Brunt) -> Option<usize> {
     let bytes = std::fs::read(brunt.path("out/record.brunt")).ok()?;
-    let record = record::file::read(bytes.as_slice()).ok()?;
+    let record = brunt_record::file::read(bytes.as_slice()).ok()?;
     Some(record.timeline.seconds().len())
 }
 
@@ -234,7 +234,7 @@ pub(crate) fn play(case: &Case) -> Duration {
     assert!(is_second || ends_itself, "{case:?}: {ended:?}");
     if !case.state.is_before_the_load() {
         let bytes = std::fs::read(brunt.path("out/record.brunt")).expect("a record");
-        record::file::read(bytes.as_slice()).expect("a record of whole frames");
+        brunt_record::file::read(bytes.as_slice()).expect("a record of whole frames");
     }
     took
 }

@@ -1,6 +1,6 @@
 //! Searches: rates in requests per second, and the level at which the values of targets are shown.
 
-use testbed::{Answer, Routes, Server};
+use brunt_testbed::{Answer, Routes, Server};
 
 use crate::brunt::Brunt;
 
@@ -38,7 +38,7 @@ fn each_request_of_a_loop_counts_in_the_rate_that_holds() {
         .events
         .iter()
         .filter_map(|event| match event.command {
-            record::Command::Level(level) => Some(level.level),
+            brunt_record::Command::Level(level) => Some(level.level),
             _ => None,
         });
     let levels: Vec<f64> = levels.collect();

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use testbed::{Answer, Authority, Behaviour, Fault, Port, Routes, Server, Stall, TlsFront};
+use brunt_testbed::{Answer, Authority, Behaviour, Fault, Port, Routes, Server, Stall, TlsFront};
 
 use crate::brunt::Brunt;
 

@@ -4,8 +4,8 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use brunt_testbed::{Answer, Fault, Routes, Server};
 use rustix::process::Signal;
-use testbed::{Answer, Fault, Routes, Server};
 
 use crate::brunt::{BOUND, Brunt, Ended, read_json};
 

@@ -4,8 +4,8 @@
 
 use std::time::Duration;
 
+use brunt_testbed::{Answer, Routes, Server};
 use rustix::process::Signal;
-use testbed::{Answer, Routes, Server};
 
 use crate::brunt::{Brunt, Ended};
 
@@ -50,7 +50,7 @@ fn stopped(brunt: &Brunt, ended: &Ended, reason: &str) {
     assert!(page.contains(reason));
     let missed = brunt.record().unwrap().ending.unwrap().missed;
     assert_eq!(missed.len(), 1);
-    assert_eq!(missed[0].limit, record::Limit::Critical);
+    assert_eq!(missed[0].limit, brunt_record::Limit::Critical);
 }
 
 #[test]

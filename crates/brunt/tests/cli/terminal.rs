@@ -6,10 +6,10 @@ use std::io::Read;
 use std::num::NonZero;
 use std::path::Path;
 
+use brunt_testbed::{Browser, Look};
 use rustix::fs::{Mode, OFlags};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{Winsize, tcsetwinsize};
-use testbed::{Browser, Look};
 use vt100::{Color, Parser, Screen};
 
 use crate::brunt::Brunt;
@@ -129,7 +129,7 @@ fn colour_is_left_out_where_it_is_not_wanted() {
 /// Keeps a picture of a screen, to be looked at.
 fn picture(screen: &Screen, name: &str) {
     let Some(mut browser) = Browser::start() else {
-        testbed::skip(&format!("terminal::{name}"), "chromium is not installed");
+        brunt_testbed::skip(&format!("terminal::{name}"), "chromium is not installed");
         return;
     };
     let folder = tempfile::tempdir().expect("a folder");

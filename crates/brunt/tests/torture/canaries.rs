@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Stdio;
 
-use testbed::{Answer, Request, Routes, Server, until};
+use brunt_testbed::{Answer, Request, Routes, Server, until};
 
 use crate::brunt::{BOUND, Brunt, Ended, children};
 use crate::trials::Promise;

@@ -4,9 +4,9 @@ use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use brunt_testbed::Server;
+use brunt_verdict::baseline::Baseline;
 use rand::RngExt;
-use testbed::Server;
-use verdict::baseline::Baseline;
 
 use crate::brunt::Brunt;
 use crate::loads::{self, Outcome};
@@ -34,7 +34,7 @@ fn disk_that_becomes_full_is_named_and_leaves_no_part_of_a_file() {
     let test = "disks::disk_that_becomes_full_is_named_and_leaves_no_part_of_a_file";
     let folder = tempfile::tempdir().expect("a folder");
     if SmallDisk::mount(folder.path(), 8).is_none() {
-        testbed::skip(test, "cannot mount a tmpfs (not root)");
+        brunt_testbed::skip(test, "cannot mount a tmpfs (not root)");
         return;
     }
     let promise = Promise {
@@ -146,7 +146,7 @@ fn files_are_whole(folder: &Path) -> Result<(), String> {
         let extension = path.extension().and_then(OsStr::to_str);
         let is_whole = match (&*name, extension) {
             ("record.brunt", _) => {
-                bytes.len() < 2_000 || record::file::read(bytes.as_slice()).is_ok()
+                bytes.len() < 2_000 || brunt_record::file::read(bytes.as_slice()).is_ok()
             }
             ("live.jsonl", _) => lines_are_json(&text),
             ("junit.xml", _) => text.trim_end().ends_with("</testsuites>"),

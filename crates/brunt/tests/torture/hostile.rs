@@ -8,10 +8,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use brunt_testbed::Server;
 use rand::{RngExt, SeedableRng};
 use rustix::net::sockopt::set_socket_linger;
 use serde_json::Value;
-use testbed::Server;
 
 use crate::brunt::Brunt;
 use crate::loads;

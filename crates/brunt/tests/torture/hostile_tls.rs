@@ -4,8 +4,8 @@ use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::time::Duration;
 
+use brunt_testbed::{Answer, Authority, Framing, Identity, Routes, Server, TlsFront, TlsRules};
 use rand::RngExt;
-use testbed::{Answer, Authority, Framing, Identity, Routes, Server, TlsFront, TlsRules};
 
 use crate::hostile::{Act, Case, HostilePort, Kinds, act, play_in, scenario};
 use crate::loads;

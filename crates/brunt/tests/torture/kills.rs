@@ -2,9 +2,9 @@
 
 use std::time::{Duration, Instant};
 
+use brunt_testbed::Server;
 use rand::RngExt;
 use rustix::process::Signal;
-use testbed::Server;
 
 use crate::brunt::{Brunt, Running, children};
 use crate::loads;
@@ -38,7 +38,7 @@ fn record_of_a_killed_run_is_read_up_to_the_last_second() {
             Err(_) if lived < Duration::from_secs(2) => return Ok(()),
             Err(error) => return Err(format!("after {lived:?}: no record: {error}")),
         };
-        let record = match record::file::read(bytes.as_slice()) {
+        let record = match brunt_record::file::read(bytes.as_slice()) {
             Ok(record) => record,
             Err(_) if lived < Duration::from_secs(2) => return Ok(()),
             Err(error) => return Err(format!("after {lived:?}: {error}")),

@@ -5,8 +5,8 @@ use std::net::TcpStream;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use brunt_testbed::until;
 use rand::RngExt;
-use testbed::until;
 
 use crate::loads;
 use crate::trials::Promise;
@@ -132,7 +132,7 @@ fn run_with_few_ports_blames_nobody_else() {
         bound: Duration::from_mins(3),
     };
     if !may_unshare() {
-        testbed::skip(TEST, "no network of its own is to be had");
+        brunt_testbed::skip(TEST, "no network of its own is to be had");
         return;
     }
     promise.hold(|_, random| {

@@ -3,7 +3,7 @@
 use std::process::{Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
-use testbed::{Answer, Ended, Routes, Server};
+use brunt_testbed::{Answer, Ended, Routes, Server};
 
 use crate::brunt::Brunt;
 
@@ -121,7 +121,7 @@ pub(crate) fn are_whole(brunt: &Brunt) -> Result<(), String> {
     if let Ok(bytes) = std::fs::read(brunt.path("out/record.brunt"))
         && bytes.len() > 2_000
     {
-        let record = record::file::read(bytes.as_slice());
+        let record = brunt_record::file::read(bytes.as_slice());
         record.map_err(|error| format!("a record that cannot be read: {error}"))?;
     }
     Ok(())

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use brunt_verdict::baseline::Baseline;
 use rand::RngExt;
-use verdict::baseline::Baseline;
 
 use crate::every_form::every_form;
 use crate::trials::{Promise, Random};
@@ -63,11 +63,11 @@ fn record_cut_at_every_byte_is_read_up_to_there() {
             None => (RECORDS[0], at),
             Some(at) => (RECORDS[1], at),
         };
-        match record::file::read(&bytes[..at.min(bytes.len())]) {
+        match brunt_record::file::read(&bytes[..at.min(bytes.len())]) {
             Ok(_)
-            | Err(record::file::ReadError::NoHeader | record::file::ReadError::NotARecord) => {
-                Ok(())
-            }
+            | Err(
+                brunt_record::file::ReadError::NoHeader | brunt_record::file::ReadError::NotARecord,
+            ) => Ok(()),
             Err(error) => Err(error.to_string()),
         }
     });
@@ -82,16 +82,16 @@ fn changed_baseline_is_refused_or_compared() {
         long: 100_000,
         bound: Duration::from_mins(3),
     };
-    let record = record::file::read(RECORDS[1]).expect("a record");
+    let record = brunt_record::file::read(RECORDS[1]).expect("a record");
     promise.hold(|_, random| {
         let mut text = BASELINE.to_owned();
         for _ in 0..random.random_range(1..=3) {
             text = with_other_number(&text, random);
         }
         if let Ok(baseline) = Baseline::read(&text) {
-            let conditions = verdict::baseline::Conditions::of(&record.header);
+            let conditions = brunt_verdict::baseline::Conditions::of(&record.header);
             let differences = baseline.conditions.differences(&conditions);
-            verdict::judge_beside(&record, &baseline, differences, None);
+            brunt_verdict::judge_beside(&record, &baseline, differences, None);
         }
         Ok(())
     });
@@ -99,7 +99,7 @@ fn changed_baseline_is_refused_or_compared() {
 
 /// Judges and renders a record, if it is one.
 fn judged(bytes: &[u8]) {
-    if let Ok(record) = record::file::read(bytes) {
+    if let Ok(record) = brunt_record::file::read(bytes) {
         let forms = every_form(&record);
         assert!(forms.iter().all(|form| !form.is_empty()), "an empty form");
     }

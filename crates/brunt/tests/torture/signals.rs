@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use brunt_testbed::interruptions::{State, cases};
 use rand::RngExt;
-use testbed::interruptions::{State, cases};
 
 use crate::scenes::{SLACK, play};
 use crate::trials::Promise;

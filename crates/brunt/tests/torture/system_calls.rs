@@ -41,7 +41,7 @@ fn run_ends_whole_whatever_call_of_the_system_fails() {
         .status()
         .is_err()
     {
-        testbed::skip(
+        brunt_testbed::skip(
             "system_calls::run_ends_whole_whatever_call_of_the_system_fails",
             "strace is not installed",
         );

@@ -3,11 +3,11 @@
 use std::hint::black_box;
 use std::rc::Rc;
 
-use engine::http1::{Content, Keep, Reader};
-use engine::http2::Dialogue;
+use brunt_engine::http1::{Content, Keep, Reader};
+use brunt_engine::http2::Dialogue;
+use brunt_scenario::{Noted, Overrides, Plan, Scenario, Scope, Seen, Stock};
 use rand::SeedableRng;
 use rand_xoshiro::Xoshiro256PlusPlus;
-use scenario::{Noted, Overrides, Plan, Scenario, Scope, Seen, Stock};
 
 use crate::requests::request_of;
 

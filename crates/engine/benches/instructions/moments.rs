@@ -2,10 +2,10 @@
 
 use std::hint::black_box;
 
+use brunt_record::{Law, Load, Open, Stage};
+use brunt_scenario::Arrivals;
 use rand::SeedableRng;
 use rand_xoshiro::Xoshiro256PlusPlus;
-use record::{Law, Load, Open, Stage};
-use scenario::Arrivals;
 
 use crate::requests::plan;
 

@@ -3,11 +3,11 @@
 use std::hint::black_box;
 use std::rc::Rc;
 
-use rand::SeedableRng;
-use rand_xoshiro::Xoshiro256PlusPlus;
-use scenario::{
+use brunt_scenario::{
     Noted, Overrides, Plan, Rendered, Rendering, Request, Scenario, Scope, Step, Stock,
 };
+use rand::SeedableRng;
+use rand_xoshiro::Xoshiro256PlusPlus;
 
 const SHIPPED: &str = include_str!("../../../../brunt.toml");
 

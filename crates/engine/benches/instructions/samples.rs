@@ -2,7 +2,7 @@
 
 use std::hint::black_box;
 
-use record::{Delta, NameId, NameKind, RequestName, Sample};
+use brunt_record::{Delta, NameId, NameKind, RequestName, Sample};
 
 const NAMES: u32 = 10;
 

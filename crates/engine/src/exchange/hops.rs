@@ -1,7 +1,7 @@
 //! Hops: the redirects that a request follows, and the cookies that it takes along.
 
-use record::FailureKind;
-use scenario::Rendered;
+use brunt_record::FailureKind;
+use brunt_scenario::Rendered;
 use url::Url;
 
 use super::Exchange;

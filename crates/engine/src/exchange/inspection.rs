@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 use std::pin::pin;
 
-use record::FailureKind;
-use scenario::{Halt, JsonMatches, JsonQuery, JsonTooLarge, Seen};
+use brunt_record::FailureKind;
+use brunt_scenario::{Halt, JsonMatches, JsonQuery, JsonTooLarge, Seen};
 
 use super::Exchange;
 use crate::example::Evidence;

@@ -1,6 +1,6 @@
 //! What brunt does not take for an answer.
 
-use record::FailureKind;
+use brunt_record::FailureKind;
 
 /// What brunt does not take for an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -1,6 +1,6 @@
 //! A dialogue: requests on a session, and what becomes of them as a server says something. For tests and the fuzzer.
 
-use record::NameId;
+use brunt_record::NameId;
 
 use super::request_head::RequestHeads;
 use super::session::{Outcome, Session};

@@ -1,6 +1,6 @@
 //! Endings: what it means for a request that its stream or its connection ended.
 
-use record::FailureKind;
+use brunt_record::FailureKind;
 
 use super::hearing::Breach;
 use super::reason::Reason;

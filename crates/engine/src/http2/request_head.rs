@@ -4,7 +4,7 @@
 
 use std::ops::Range;
 
-use record::{FailureKind, NameId};
+use brunt_record::{FailureKind, NameId};
 
 use super::fixed::Fixed;
 use super::hpack::{Encoder, Field, FieldId, is_secret, static_field, static_name};

@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 
-use record::NameId;
+use brunt_record::NameId;
 
 use super::answering::Answering;
 use super::frame::{self, Kind};

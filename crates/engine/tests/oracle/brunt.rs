@@ -1,6 +1,6 @@
 //! What bytes mean to brunt.
 
-use engine::http1::{Content, Keep, Reader};
+use brunt_engine::http1::{Content, Keep, Reader};
 
 use crate::Meaning;
 

@@ -1,7 +1,7 @@
 //! The head of a record of a test.
 
-use record::Header;
-use scenario::Plan;
+use brunt_record::Header;
+use brunt_scenario::Plan;
 
 pub(crate) fn header(plan: &Plan) -> Header {
     Header {
@@ -19,8 +19,8 @@ pub(crate) fn header(plan: &Plan) -> Header {
         classes: Vec::new(),
         load: plan.load.clone(),
         targets: Vec::new(),
-        generator: record::Generator::default(),
-        machine: record::Machine::default(),
+        generator: brunt_record::Generator::default(),
+        machine: brunt_record::Machine::default(),
         label: None,
         commit: None,
         min_duration_s: None,

@@ -5,9 +5,9 @@ mod header;
 use std::sync::Arc;
 use std::time::Duration;
 
-use engine::{Engine, News, Reach, Settings, Target};
-use record::{Command, FailureKind, RunRecord, Second};
-use scenario::{Host, Overrides, Plan, Scenario};
+use brunt_engine::{Engine, News, Reach, Settings, Target};
+use brunt_record::{Command, FailureKind, RunRecord, Second};
+use brunt_scenario::{Host, Overrides, Plan, Scenario};
 
 use header::header;
 
@@ -66,7 +66,8 @@ impl Play {
         let target = Arc::new(Target::resolve(&url, &plan.network, &self.reach).expect("a target"));
         let mut record = RunRecord::new(header(&plan));
         let mut engine =
-            Engine::start(&plan, &target, &self.settings, engine::Clock::start()).expect("threads");
+            Engine::start(&plan, &target, &self.settings, brunt_engine::Clock::start())
+                .expect("threads");
         loop {
             match engine.news(Duration::from_millis(20)) {
                 News::Increment(increment) => {

@@ -10,11 +10,11 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use engine::{Engine, News, Reach, Settings, Target};
-use record::{NameKind, Outcome, RunRecord, Scope};
-use scenario::{Host, Overrides, Plan, Scenario};
+use brunt_engine::{Engine, News, Reach, Settings, Target};
+use brunt_record::{NameKind, Outcome, RunRecord, Scope};
+use brunt_scenario::{Host, Overrides, Plan, Scenario};
+use brunt_testbed::{Server, Shop};
 use surroundings::Files;
-use testbed::{Server, Shop};
 
 /// A scenario, played against a shop.
 struct Played {
@@ -56,7 +56,7 @@ fn play(name: &str, profile: &str, users: u32, duration: Duration) -> Played {
         ..Reach::default()
     };
     let target = Arc::new(Target::resolve(&url, &plan.network, &reach).unwrap());
-    let set_up = engine::set_up(&plan, &target, 1).unwrap();
+    let set_up = brunt_engine::set_up(&plan, &target, 1).unwrap();
     let settings = Settings {
         seed: 1,
         threads: 2,
@@ -70,18 +70,19 @@ fn play(name: &str, profile: &str, users: u32, duration: Duration) -> Played {
     }
     let mut failed_setup = set_up.failed;
     if failed_setup.is_none() {
-        let mut engine = Engine::start(&plan, &target, &settings, engine::Clock::start()).unwrap();
+        let mut engine =
+            Engine::start(&plan, &target, &settings, brunt_engine::Clock::start()).unwrap();
         loop {
             match engine.news(Duration::from_millis(20)) {
                 News::Increment(increment) => record.timeline.absorb(&increment).unwrap(),
-                News::StopTest => engine.command(record::Command::Stop),
+                News::StopTest => engine.command(brunt_record::Command::Stop),
                 News::Nothing => {}
                 News::CoreFailed(reason) => panic!("{reason}"),
                 News::Ended => break,
             }
         }
         failed_setup = engine.started().all_failed().map(str::to_owned);
-        let torn_down = engine::tear_down(&plan, &target, &settings).unwrap();
+        let torn_down = brunt_engine::tear_down(&plan, &target, &settings).unwrap();
         assert_eq!(torn_down.failed, None);
         for increment in &torn_down.increments {
             record.timeline.absorb(increment).unwrap();
@@ -101,10 +102,10 @@ impl Played {
         let names = (0u32..).zip(self.record.timeline.names());
         let own = names.filter(|(_, known)| known.name == name);
         own.map(|(id, _)| {
-            let scope = Scope::Name(record::NameId(id));
+            let scope = Scope::Name(brunt_record::NameId(id));
             let timeline = &self.record.timeline;
             timeline
-                .histogram(scope, record::Measure::Response, outcome)
+                .histogram(scope, brunt_record::Measure::Response, outcome)
                 .count()
         })
         .sum()
@@ -156,8 +157,8 @@ fn a_visitor_shops_with_cookies_and_a_token_of_the_page() {
         .names()
         .iter()
         .position(|name| name.kind == NameKind::Metric);
-    let scope = Scope::Name(record::NameId(u32::try_from(place.unwrap()).unwrap()));
-    let values = timeline.histogram(scope, record::Measure::Response, Outcome::Ok);
+    let scope = Scope::Name(brunt_record::NameId(u32::try_from(place.unwrap()).unwrap()));
+    let values = timeline.histogram(scope, brunt_record::Measure::Response, Outcome::Ok);
     assert!((values.mean_ns().unwrap() / 1e6 - 9.5).abs() < 1e-6);
     // Groups and metrics are no requests.
     let judged: u64 = timeline

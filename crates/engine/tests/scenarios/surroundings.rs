@@ -4,7 +4,7 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use scenario::{FileContent, Surroundings};
+use brunt_scenario::{FileContent, Surroundings};
 
 pub(crate) struct Files;
 

@@ -16,7 +16,7 @@ mod site;
 
 use std::time::Duration;
 
-use record::{RunRecord, Second};
+use brunt_record::{RunRecord, Second};
 
 use crate::play::{Play, total};
 use crate::running::Running;
@@ -85,7 +85,7 @@ fn serves_in(modes: &[Mode], start: Start) {
 fn assert_bodies_came(record: &RunRecord, mode: Mode) {
     let received = |path: &str| {
         let names = record.timeline.names().iter();
-        let is_it = |name: &record::RequestName| name.name == path && name.method == "GET";
+        let is_it = |name: &brunt_record::RequestName| name.name == path && name.method == "GET";
         let at = names.map(is_it).position(|is_it| is_it).unwrap();
         let totals = record.timeline.name_totals()[at];
         totals.bytes_received / totals.requests

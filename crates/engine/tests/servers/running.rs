@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use testbed::until;
+use brunt_testbed::until;
 
 use crate::PATIENCE;
 use crate::site::{Mode, Site};

@@ -16,7 +16,7 @@ pub(crate) fn is_there(name: &str, program: &str) -> bool {
         .stdin(Stdio::null())
         .status();
     if found.is_err() {
-        testbed::skip(name, &format!("{program} is not installed"));
+        brunt_testbed::skip(name, &format!("{program} is not installed"));
     }
     found.is_ok()
 }

@@ -4,8 +4,8 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
+use brunt_testbed::Authority;
 use tempfile::TempDir;
-use testbed::Authority;
 
 pub(crate) const SMALL_BYTES: usize = 1 << 10;
 pub(crate) const LARGE_BYTES: usize = 10 << 20;

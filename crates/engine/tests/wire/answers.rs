@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use record::{FailureKind, Measure, Outcome, RunRecord, Scope, Second};
-use testbed::{Answer, Framing, KeepAlive, Routes, Server};
+use brunt_record::{FailureKind, Measure, Outcome, RunRecord, Scope, Second};
+use brunt_testbed::{Answer, Framing, KeepAlive, Routes, Server};
 
 use crate::{Play, failures, total};
 
@@ -197,7 +197,7 @@ fn redirects_are_followed_as_often_as_allowed_and_never_to_another_host() {
 
 #[test]
 fn a_redirect_to_a_host_that_was_named_is_followed_without_credentials() {
-    let rule = |request: &testbed::Request| {
+    let rule = |request: &brunt_testbed::Request| {
         let secrets = ["authorization", "cookie"].map(|name| request.header(name));
         let kept = request.header("x-kept") == Some("yes");
         Answer::new(if secrets == [None, None] && kept {

@@ -4,9 +4,9 @@ use std::fs::File;
 use std::io::Write;
 use std::time::{Duration, Instant};
 
-use record::{FailureKind, RunRecord, Second};
+use brunt_record::{FailureKind, RunRecord, Second};
+use brunt_testbed::{Answer, Behaviour, Fault, Request, Routes, Server};
 use tempfile::TempDir;
-use testbed::{Answer, Behaviour, Fault, Request, Routes, Server};
 
 use crate::{Play, failures, total};
 

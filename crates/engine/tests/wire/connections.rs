@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use record::{FailureKind, Measure, Outcome, Scope, Second};
-use testbed::virtual_time::Law;
-use testbed::{Answer, Fault, Port, Routes, Server, Service, until};
+use brunt_record::{FailureKind, Measure, Outcome, Scope, Second};
+use brunt_testbed::virtual_time::Law;
+use brunt_testbed::{Answer, Fault, Port, Routes, Server, Service, until};
 
 use crate::{Play, failures, total};
 
@@ -115,7 +115,7 @@ fn the_first_byte_has_a_timeout_of_its_own() {
     assert_eq!(play("10s").timeline.failures(), []);
     // The rest of an answer may take longer than its first byte.
     let drip = Server::start(
-        testbed::Behaviour::from(Routes::new().at("/status/200", Answer::ok("x"))).fault(
+        brunt_testbed::Behaviour::from(Routes::new().at("/status/200", Answer::ok("x"))).fault(
             Fault::Drip {
                 interval: Duration::from_millis(10),
             },
@@ -143,7 +143,8 @@ fn a_full_backlog_is_a_connect_timeout() {
 
 #[test]
 fn a_pin_leads_a_name_elsewhere_and_the_name_stays_in_the_request() {
-    let rule = |request: &testbed::Request| Answer::ok(request.header("host").unwrap_or_default());
+    let rule =
+        |request: &brunt_testbed::Request| Answer::ok(request.header("host").unwrap_or_default());
     let server = Server::start(Routes::new().rule("/", rule)).unwrap();
     let port = server.address().port();
     let task = format!(
@@ -165,7 +166,8 @@ fn a_pin_leads_a_name_elsewhere_and_the_name_stays_in_the_request() {
 
 #[test]
 fn local_addresses_are_used_in_turn() {
-    let rule = |request: &testbed::Request| Answer::ok(request.client.unwrap().ip().to_string());
+    let rule =
+        |request: &brunt_testbed::Request| Answer::ok(request.client.unwrap().ip().to_string());
     let server = Server::start(Routes::new().rule("/", rule)).unwrap();
     let task = "[[users.u.tasks]]\nget = \"/\"\ncheck = { contains = \"127.0.0.2\" }";
     let mut play = Play::new(&server.url(), 6, "100ms", "1h", task);

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use record::{Command, FailureKind};
-use testbed::{Answer, Fault, Routes, Server};
+use brunt_record::{Command, FailureKind};
+use brunt_testbed::{Answer, Fault, Routes, Server};
 
 use crate::{Play, failures, stop, total};
 

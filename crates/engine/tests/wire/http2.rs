@@ -5,10 +5,10 @@ mod server;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use brunt_record::{FailureKind, Measure, Outcome, RunRecord, Scope, Second};
+use brunt_testbed::{Answer, Authority, Routes, Server, TlsFront, TlsRules, until};
 use http::Response;
-use record::{FailureKind, Measure, Outcome, RunRecord, Scope, Second};
 use tempfile::TempDir;
-use testbed::{Answer, Authority, Routes, Server, TlsFront, TlsRules, until};
 
 use crate::{Play, failures, total};
 use server::{Manner, Reply, answer, at_once};

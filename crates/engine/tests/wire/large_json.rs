@@ -5,10 +5,10 @@ use std::net::{TcpListener, TcpStream};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use brunt_record::{FailureKind, RunRecord, Second};
+use brunt_testbed::{Answer, Routes, Server, until};
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use record::{FailureKind, RunRecord, Second};
-use testbed::{Answer, Routes, Server, until};
 
 use crate::{Play, failures, total};
 

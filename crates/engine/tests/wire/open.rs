@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use record::{FailureKind, Law, Measure, Open, Outcome, RunRecord, Scope, Stage, Waited};
-use testbed::{Answer, Behaviour, Fault, Routes, Server, Stall};
+use brunt_record::{FailureKind, Law, Measure, Open, Outcome, RunRecord, Scope, Stage, Waited};
+use brunt_testbed::{Answer, Behaviour, Fault, Routes, Server, Stall};
 
 use crate::{Play, failures, total};
 
@@ -30,7 +30,7 @@ impl Play {
 }
 
 fn requests(record: &RunRecord) -> u64 {
-    total(record, record::Second::requests)
+    total(record, brunt_record::Second::requests)
 }
 
 #[test]

@@ -3,8 +3,8 @@
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use record::{Command, Level, Measure, Outcome, Part, RunRecord, Scope};
-use testbed::{Answer, Counts, Routes, Server};
+use brunt_record::{Command, Level, Measure, Outcome, Part, RunRecord, Scope};
+use brunt_testbed::{Answer, Counts, Routes, Server};
 
 use crate::{Play, total};
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
-use testbed::{Answer, Routes, Server};
+use brunt_testbed::{Answer, Routes, Server};
 
 use crate::Play;
 

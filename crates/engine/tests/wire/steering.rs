@@ -1,8 +1,8 @@
 //! A load that is steered while it is made: every level is offered from its moment on.
 
-use record::{Command, Level, Load, Part, RunRecord};
-use testbed::virtual_time::Law;
-use testbed::{Answer, Behaviour, Routes, Server, Service};
+use brunt_record::{Command, Level, Load, Part, RunRecord};
+use brunt_testbed::virtual_time::Law;
+use brunt_testbed::{Answer, Behaviour, Routes, Server, Service};
 
 use crate::{Play, total};
 
@@ -58,7 +58,7 @@ fn arrivals_follow_the_levels_on_any_number_of_cores() {
         let record = steered(&play, &levels);
         let expected = planned(&play, &levels).integral(2.0);
         assert!((expected - (50.0 + 200.0 + 20.0)).abs() < 1e-6);
-        let requests = total(&record, record::Second::requests);
+        let requests = total(&record, brunt_record::Second::requests);
         assert_eq!(requests, 270, "{threads} threads");
         assert_eq!(server.stop().requests, 270);
     }
@@ -80,7 +80,7 @@ fn users_follow_the_levels_and_those_who_stay_do_not_begin_anew() {
             "{threads} threads"
         );
         // Three users throughout, seventeen for 0.6 s, two for 0.7 s, a task each 0.1 s.
-        let requests = total(&record, record::Second::requests);
+        let requests = total(&record, brunt_record::Second::requests);
         assert!((120..=178).contains(&requests), "{requests}");
     }
 }

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use record::{FailureKind, Outcome, RunRecord, Scope};
-use testbed::{Answer, Routes, Server};
+use brunt_record::{FailureKind, Outcome, RunRecord, Scope};
+use brunt_testbed::{Answer, Routes, Server};
 
 use crate::{Play, failures, total};
 
@@ -18,10 +18,10 @@ fn ok_of(record: &RunRecord, wanted: &str) -> u64 {
     let names = (0u32..).zip(record.timeline.names());
     let own = names.filter(|(_, name)| name.name == wanted);
     own.map(|(id, _)| {
-        let scope = Scope::Name(record::NameId(id));
+        let scope = Scope::Name(brunt_record::NameId(id));
         record
             .timeline
-            .histogram(scope, record::Measure::Response, Outcome::Ok)
+            .histogram(scope, brunt_record::Measure::Response, Outcome::Ok)
             .count()
     })
     .sum()
@@ -102,7 +102,7 @@ fn a_missing_value_fails_its_request_and_ends_the_task() {
         "{:?}",
         examples(&record)
     );
-    assert_eq!(total(&record, record::Second::requests), 1);
+    assert_eq!(total(&record, brunt_record::Second::requests), 1);
 }
 
 #[test]
@@ -183,7 +183,10 @@ fn a_start_that_fails_for_all_is_told_and_one_user_of_two_goes_on() {
     let record = Play::new(&server.url(), 2, "300ms", "1h", &class("200")).run_with(|engine, _| {
         started = Some(engine.started().clone());
     });
-    assert_eq!(started.as_ref().and_then(engine::Started::all_failed), None);
+    assert_eq!(
+        started.as_ref().and_then(brunt_engine::Started::all_failed),
+        None
+    );
     assert_eq!(ok_of(&record, "/status/200"), 1);
     assert_eq!(
         [
@@ -278,11 +281,11 @@ fn a_pace_is_kept_and_its_lateness_is_the_services() {
     .run();
     let response = record
         .timeline
-        .distribution(Scope::All, record::Measure::Response)
+        .distribution(Scope::All, brunt_record::Measure::Response)
         .ok;
     let lag = record
         .timeline
-        .distribution(Scope::All, record::Measure::Lag)
+        .distribution(Scope::All, brunt_record::Measure::Lag)
         .ok;
     // The seventh task was meant for 600 ms and could begin at 900 ms.
     assert!(

@@ -3,9 +3,9 @@
 use std::io::{Read, Write};
 use std::net::TcpListener;
 
-use record::{FailureKind, Measure, Outcome, RunRecord, Scope, Second};
+use brunt_record::{FailureKind, Measure, Outcome, RunRecord, Scope, Second};
+use brunt_testbed::{Answer, Authority, Fault, Identity, Routes, Server, TlsFront, TlsRules};
 use tempfile::TempDir;
-use testbed::{Answer, Authority, Fault, Identity, Routes, Server, TlsFront, TlsRules};
 
 use crate::{Play, failures, total};
 

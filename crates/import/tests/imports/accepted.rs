@@ -1,7 +1,7 @@
 //! What every import has to be.
 
-use import::{ImportError, Imported};
-use scenario::Scenario;
+use brunt_import::{ImportError, Imported};
+use brunt_scenario::Scenario;
 
 /// The scenario, its files and warnings as one text, after brunt has accepted the scenario.
 pub(crate) fn shown(imported: &Imported) -> String {

@@ -55,7 +55,8 @@ const COMMANDS: &[(&str, &str)] = &[
 fn commands_become_scenarios() {
     let mut page = String::new();
     for (name, command) in COMMANDS {
-        let imported = import::curl(command).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let imported =
+            brunt_import::curl(command).unwrap_or_else(|error| panic!("{name}: {error}"));
         page += &format!("===== {name}\n{}\n", shown(&imported));
     }
     assert!(!page.contains("hunter2") && !page.contains("s3cr3t") && !page.contains("k-123"));
@@ -66,7 +67,7 @@ fn commands_become_scenarios() {
 fn words_that_a_shell_told_apart_are_the_same() {
     let text = "curl -H 'A: b c' http://x.test/a";
     let words = ["-H", "A: b c", "http://x.test/a"].map(str::to_owned);
-    assert_eq!(import::curl(text), import::curl_words(&words));
+    assert_eq!(brunt_import::curl(text), brunt_import::curl_words(&words));
 }
 
 #[test]
@@ -81,7 +82,7 @@ fn what_is_no_command_says_what_to_write() {
         ("curl -X OPTIONS http://x/", "nothing in it can be played"),
     ];
     for (text, part) in cases {
-        let error = import::curl(text).expect_err(text).to_string();
+        let error = brunt_import::curl(text).expect_err(text).to_string();
         assert!(error.contains(part), "{text}: {error}");
     }
 }
@@ -95,11 +96,11 @@ proptest! {
             "日", "\u{0}", "\u{1b}", "\\u", "\\x", "d83d", "--", "-", "@f", "=", "%7B{{ pick(x) }}", " ",
         ]), 0..20)
     ) {
-        accept_any(&import::curl(&pieces.concat()));
+        accept_any(&brunt_import::curl(&pieces.concat()));
     }
 
     #[test]
     fn no_words_break_the_reader(words in prop::collection::vec("-{0,2}[a-zA-Z:@{}=\"]{0,9}|http://x/[a-z0-9?&={}]{0,9}", 0..8)) {
-        accept_any(&import::curl_words(&words));
+        accept_any(&brunt_import::curl_words(&words));
     }
 }

@@ -12,7 +12,7 @@ fn lone(request: &str, response: &str) -> String {
 
 #[test]
 fn a_recording_becomes_a_scenario() {
-    let imported = import::har(SHOP, None).expect("a recording");
+    let imported = brunt_import::har(SHOP, None).expect("a recording");
     let text = shown(&imported);
     for secret in ["abc.def", "s3cr3t", "hunter2"] {
         assert!(!text.contains(secret), "{text}");
@@ -22,11 +22,11 @@ fn a_recording_becomes_a_scenario() {
 
 #[test]
 fn weights_are_how_often_a_request_was_seen() {
-    let scenario = accept(&import::har(SHOP, None).expect("a recording"));
+    let scenario = accept(&brunt_import::har(SHOP, None).expect("a recording"));
     let tasks = &scenario.classes[0].tasks;
     let weight = |name: &str| {
-        let named = |task: &&scenario::Task| {
-            let first = scenario::names_of(task.steps())[0];
+        let named = |task: &&brunt_scenario::Task| {
+            let first = brunt_scenario::names_of(task.steps())[0];
             scenario.names[first.index()].name == name
         };
         tasks.iter().find(named).map(|task| task.weight)
@@ -38,7 +38,8 @@ fn weights_are_how_often_a_request_was_seen() {
 
 #[test]
 fn another_host_can_be_asked_for() {
-    let imported = import::har(SHOP, Some("https://stats.example.net/")).expect("a recording");
+    let imported =
+        brunt_import::har(SHOP, Some("https://stats.example.net/")).expect("a recording");
     assert!(
         imported
             .scenario
@@ -47,7 +48,7 @@ fn another_host_can_be_asked_for() {
         imported.scenario
     );
     assert_eq!(imported.files[0].content, b"x");
-    let error = import::har(SHOP, Some("nobody.test"))
+    let error = brunt_import::har(SHOP, Some("nobody.test"))
         .expect_err("nothing of it")
         .to_string();
     assert!(error.contains("shop.example.com (10)"), "{error}");
@@ -55,9 +56,9 @@ fn another_host_can_be_asked_for() {
 
 #[test]
 fn a_recording_that_breaks_off_is_read_up_to_there() {
-    let whole = accept(&import::har(SHOP, None).expect("a recording"));
+    let whole = accept(&brunt_import::har(SHOP, None).expect("a recording"));
     let end = SHOP.find("api/missing").expect("it is there");
-    let imported = import::har(&SHOP[..end], None).expect("what was there");
+    let imported = brunt_import::har(&SHOP[..end], None).expect("what was there");
     assert!(
         imported.warnings[0].contains("breaks off"),
         "{:?}",
@@ -140,7 +141,8 @@ fn what_tools_leave_out_or_add_does_no_harm() {
         ),
     ];
     for (name, text, part) in cases {
-        let imported = import::har(&text, None).unwrap_or_else(|error| panic!("{name}: {error}"));
+        let imported =
+            brunt_import::har(&text, None).unwrap_or_else(|error| panic!("{name}: {error}"));
         accept(&imported);
         let plain = imported.scenario.replace("  ", " ").replace("  ", " ");
         assert!(plain.contains(part), "{name}: {}", imported.scenario);
@@ -162,7 +164,7 @@ fn what_is_no_recording_says_what_it_should_be() {
         ),
     ];
     for (text, part) in cases {
-        let error = import::har(text, None).expect_err(text).to_string();
+        let error = brunt_import::har(text, None).expect_err(text).to_string();
         assert!(error.contains(part), "{text}: {error}");
     }
 }
@@ -174,10 +176,10 @@ proptest! {
         from in prop::sample::select(vec!["\"GET\"", "\"200\"", "200", "\"Accept\"", "\"text\"", "{", "[", "https://shop.example.com", "17", "null", "time", "2026"]),
         to in prop::sample::select(vec!["{}", "[]", "null", "-1", "1e99", "\"\"", "\"{{ x\"", "\"\\u0000\"", "日", "18446744073709551615", "http://"]),
     ) {
-        accept_any(&import::har(&SHOP.replace(from, to), None));
+        accept_any(&brunt_import::har(&SHOP.replace(from, to), None));
         if SHOP.is_char_boundary(cut) {
-            accept_any(&import::har(&SHOP[..cut], None));
-            accept_any(&import::har(&SHOP[..cut].replace(from, to), None));
+            accept_any(&brunt_import::har(&SHOP[..cut], None));
+            accept_any(&brunt_import::har(&SHOP[..cut].replace(from, to), None));
         }
     }
 
@@ -185,7 +187,7 @@ proptest! {
     fn no_json_body_breaks_the_writer(body in json_value()) {
         let text = serde_json::to_string(&body.to_string()).expect("text");
         let request = format!("{{\"method\":\"POST\",\"url\":\"http://x/a\",\"postData\":{{\"mimeType\":\"application/json\",\"text\":{text}}}}}");
-        accept_any(&import::har(&lone(&request, "{}"), None));
+        accept_any(&brunt_import::har(&lone(&request, "{}"), None));
     }
 }
 

@@ -19,22 +19,22 @@ fn with_schema(schema: &str) -> String {
 
 #[test]
 fn a_description_becomes_a_scenario() {
-    let imported = import::openapi(PETS, None).expect("a description");
+    let imported = brunt_import::openapi(PETS, None).expect("a description");
     insta::assert_snapshot!(shown(&imported));
 }
 
 #[test]
 fn one_of_version_2_is_tried() {
-    let imported = import::openapi(OLD, None).expect("a description");
+    let imported = brunt_import::openapi(OLD, None).expect("a description");
     insta::assert_snapshot!(shown(&imported));
 }
 
 #[test]
 fn a_server_may_be_relative_to_where_the_description_is() {
     let text = PETS.replace("https://{region}.example.com/v1", "/v2");
-    let host = |from| accept(&import::openapi(&text, from).expect("a description")).host;
+    let host = |from| accept(&brunt_import::openapi(&text, from).expect("a description")).host;
     assert_eq!(host(None), None);
-    let expected = scenario::Host::parse("http://127.0.0.1:8000/v2").expect("a URL");
+    let expected = brunt_scenario::Host::parse("http://127.0.0.1:8000/v2").expect("a URL");
     assert_eq!(
         host(Some("http://127.0.0.1:8000/docs/openapi.yaml")),
         Some(expected)
@@ -93,7 +93,7 @@ fn schemas_become_bodies() {
         (r#"{"default":"d","type":"string"}"#, "\"d\""),
     ];
     for (schema, expected) in cases {
-        let imported = import::openapi(&with_schema(schema), None)
+        let imported = brunt_import::openapi(&with_schema(schema), None)
             .unwrap_or_else(|error| panic!("{schema}: {error}"));
         accept(&imported);
         let line = imported
@@ -140,7 +140,7 @@ fn a_schema_without_end_is_cut() {
          {{\"schema\":{{\"$ref\":\"#/components/schemas/S0\"}}}}}}}}}}}}}},\"components\":{{\"schemas\":{{{}}}}}}}",
         schemas.join(",")
     );
-    let imported = import::openapi(&text, None).expect("a description");
+    let imported = brunt_import::openapi(&text, None).expect("a description");
     accept(&imported);
     assert!(
         imported.scenario.len() < 100_000,
@@ -163,7 +163,7 @@ fn yaml_that_would_fill_the_memory_is_refused() {
     for number in 1..60 {
         bomb += &format!("a{number}: &a{number} [*a{0}, *a{0}]\n", number - 1);
     }
-    let error = import::openapi(&bomb, None)
+    let error = brunt_import::openapi(&bomb, None)
         .expect_err("too large")
         .to_string();
     assert!(error.contains("neither JSON nor YAML"), "{error}");
@@ -215,7 +215,7 @@ fn what_people_write_does_no_harm() {
     ];
     for (name, text, part) in cases {
         let imported =
-            import::openapi(text, None).unwrap_or_else(|error| panic!("{name}: {error}"));
+            brunt_import::openapi(text, None).unwrap_or_else(|error| panic!("{name}: {error}"));
         accept(&imported);
         assert!(
             imported.scenario.contains(part),
@@ -235,7 +235,9 @@ fn what_is_no_description_says_what_it_should_be() {
         ("openapi: 3.0.0\npaths: 7", "no paths"),
     ];
     for (text, part) in cases {
-        let error = import::openapi(text, None).expect_err(text).to_string();
+        let error = brunt_import::openapi(text, None)
+            .expect_err(text)
+            .to_string();
         assert!(error.contains(part), "{text}: {error}");
     }
 }
@@ -247,10 +249,10 @@ proptest! {
         from in prop::sample::select(vec!["string", "integer", "object", "$ref", "#/components/schemas/Pet", "example", "{petId}", "path", "query", "schema", "1", "200", "application/json", "required", "items", "/pets"]),
         to in prop::sample::select(vec!["{}", "[]", "null", "-1", "1e99", "''", "'{{ x'", "array", "日", "18446744073709551615", "{", "}", "*a", "&a", "required", "\"\\u0000\"", "header", "allOf"]),
     ) {
-        accept_any(&import::openapi(&PETS.replace(from, to), None));
-        accept_any(&import::openapi(&OLD.replace(from, to), Some("http://x/a")));
+        accept_any(&brunt_import::openapi(&PETS.replace(from, to), None));
+        accept_any(&brunt_import::openapi(&OLD.replace(from, to), Some("http://x/a")));
         if PETS.is_char_boundary(cut) {
-            accept_any(&import::openapi(&PETS[..cut].replace(from, to), None));
+            accept_any(&brunt_import::openapi(&PETS[..cut].replace(from, to), None));
         }
     }
 }

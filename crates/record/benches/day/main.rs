@@ -15,8 +15,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use record::file::{RecordWriter, write_unended};
-use record::{Delta, Ending, Increment, Reading, RunRecord, Sample, StoppedBy, second_of};
+use brunt_record::file::{RecordWriter, write_unended};
+use brunt_record::{Delta, Ending, Increment, Reading, RunRecord, Sample, StoppedBy, second_of};
 
 use shaped::Shape;
 
@@ -134,7 +134,7 @@ impl Kept {
             ended_ms,
             reason: None,
             missed: Vec::new(),
-            unseen: record::Unseen::default(),
+            unseen: brunt_record::Unseen::default(),
         };
         self.writer.end(ending).map(drop)
     }

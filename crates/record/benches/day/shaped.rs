@@ -1,7 +1,7 @@
 //! Requests and readings of a run, as a service's are: answers of a log-normal law, a few failures, and a monitor
 //! that sees everything.
 
-use record::{
+use brunt_record::{
     FailureKind, Generator, Header, Interference, Law, Load, Machine, MachineReading, NameId,
     NameKind, Open, Pressure, ProcessReading, Reading, RequestName, Sample, Stage,
 };

@@ -1,7 +1,7 @@
 //! Bytes that were changed on the way.
 
+use brunt_record::file::{self, FORMAT_VERSION, ReadError};
 use proptest::prelude::*;
-use record::file::{self, FORMAT_VERSION, ReadError};
 
 use crate::known::{frame_edges, known, written, written_anew};
 

@@ -319,7 +319,7 @@ fn the_page_names_every_field() {
         names.insert(kind);
         content.keys(&mut names);
     }
-    names.extend(record::FailureKind::ALL.map(|kind| kind.name().to_owned()));
+    names.extend(brunt_record::FailureKind::ALL.map(|kind| kind.name().to_owned()));
     assert!(names.len() > 90, "{}", names.len());
     let missing: Vec<_> = names
         .iter()

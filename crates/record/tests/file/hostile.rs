@@ -1,13 +1,13 @@
 //! Frames that are whole and lie: damage, and never a panic, a flood of memory or a loop.
 
-use proptest::prelude::*;
-use record::file::{self, ReadError, RecordWriter};
-use record::limits::NAMES_MAX;
-use record::{
+use brunt_record::file::{self, ReadError, RecordWriter};
+use brunt_record::limits::NAMES_MAX;
+use brunt_record::{
     Command, Ending, Entry, Event, Failure, FailureKind, Header, Histogram, Increment, Limit, Load,
     Measure, Metric, MissedTarget, NameId, NameTotals, Outcome, Reading, RunRecord, Scope, Second,
     Sparse,
 };
+use proptest::prelude::*;
 
 use crate::known::{frame, frame_edges, header, known, written, written_anew};
 

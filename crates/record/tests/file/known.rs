@@ -1,7 +1,7 @@
 //! A small run with known figures, and its record.
 
-use record::file::RecordWriter;
-use record::{
+use brunt_record::file::RecordWriter;
+use brunt_record::{
     Command, Delta, Ending, Event, FailureKind, Generator, Header, Interference, Load, Machine,
     Measure, Metric, NameId, Outcome, ProcessReading, Reading, RequestName, RunRecord, Sample,
     Scope, Stage, StoppedBy, Target,
@@ -17,7 +17,7 @@ pub(crate) fn header() -> Header {
         name: name.into(),
         method: "GET".into(),
         setup,
-        kind: record::NameKind::Request,
+        kind: brunt_record::NameKind::Request,
     };
     Header {
         run_id: "20261123T110000Z-load".into(),
@@ -112,8 +112,8 @@ pub(crate) fn written_anew() -> Vec<u8> {
     let bytes = end(writer);
     let edges = frame_edges(&bytes);
     let until = &bytes[..edges[edges.len() - 3]];
-    let record = record::file::read(until).expect("whole frames");
-    let mut writer = record::file::write_unended(&record, Vec::new()).expect("memory");
+    let record = brunt_record::file::read(until).expect("whole frames");
+    let mut writer = brunt_record::file::write_unended(&record, Vec::new()).expect("memory");
     add_second(&mut writer, &mut delta, 2);
     end(writer)
 }
@@ -168,7 +168,7 @@ fn end(mut writer: RecordWriter<Vec<u8>>) -> Vec<u8> {
         ended_ms: 3000,
         reason: None,
         missed: Vec::new(),
-        unseen: record::Unseen::default(),
+        unseen: brunt_record::Unseen::default(),
     };
     writer.end(ending).expect("memory")
 }
@@ -217,7 +217,7 @@ pub(crate) fn assert_known(record: &RunRecord) {
 /// What brunt would write of a record: two records with the same bytes are the same.
 pub(crate) fn written(record: &RunRecord) -> Vec<u8> {
     let mut bytes = Vec::new();
-    record::file::write(record, &mut bytes).expect("memory");
+    brunt_record::file::write(record, &mut bytes).expect("memory");
     bytes
 }
 

@@ -1,7 +1,7 @@
 //! What is written is read, now and in later versions.
 
-use record::file::{self, ReadError, write_unended};
-use record::{Delta, RunRecord};
+use brunt_record::file::{self, ReadError, write_unended};
+use brunt_record::{Delta, RunRecord};
 
 use crate::known::{
     V1, V2, assert_known, frame_edges, header, known, sample, written, written_anew,

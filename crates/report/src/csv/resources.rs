@@ -1,6 +1,6 @@
 //! Tables of readings: those of a run, and those of `brunt monitor`.
 
-use record::{Interference, MachineReading, ProcessReading, Reading, RunRecord};
+use brunt_record::{Interference, MachineReading, ProcessReading, Reading, RunRecord};
 
 use super::{Table, count, megabytes, number};
 

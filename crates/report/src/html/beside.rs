@@ -1,9 +1,9 @@
 //! One thing beside another: the rows that are tested, and a glance at all names.
 
 use super::prose::sentence;
+use brunt_verdict::comparison::{Measured, Outcome, Row};
+use brunt_verdict::{Beside, Grade};
 use maud::{Markup, html as markup};
-use verdict::comparison::{Measured, Outcome, Row};
-use verdict::{Beside, Grade};
 
 use crate::Judged;
 use crate::comparison::{self, Compared, NAMES_NOTE, grade_of};

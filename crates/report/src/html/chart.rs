@@ -1,8 +1,8 @@
 //! Charts: what is drawn over time. One description gives the drawing without JavaScript, the table behind it,
 //! and what the script draws.
 
+use brunt_record::Waited;
 use maud::{Markup, html as markup};
-use record::Waited;
 use serde_json::{Value, json};
 
 use super::glossary::explained;

@@ -3,8 +3,8 @@
 
 use std::collections::BTreeMap;
 
+use brunt_record::{FailureKind, Second};
 use maud::{Markup, html as markup};
-use record::{FailureKind, Second};
 
 use super::chart::{Chart, Line, Span, Stroke, Unit, Views};
 use super::marks::{marked, spans};

@@ -1,8 +1,8 @@
 //! The distribution: how long requests took, from the quickest to the slowest, over a logarithmic axis of
 //! percentiles: each nine takes as much room as the one before.
 
+use brunt_record::{Distribution, Measure, Metric, Outcome, Scope, Timeline};
 use maud::{Markup, html as markup};
-use record::{Distribution, Measure, Metric, Outcome, Scope, Timeline};
 use serde_json::{Value, json};
 
 use super::chart::numbers;
@@ -48,7 +48,7 @@ impl Spread {
         places
             .map(|at| {
                 let q = 1.0 - 10f64.powf(-f64::from(at) / STEPS);
-                of.percentile(q).and_then(record::Waited::ms)
+                of.percentile(q).and_then(brunt_record::Waited::ms)
             })
             .collect()
     }
@@ -144,7 +144,7 @@ fn table(run: &Judged, spread: &Spread) -> Markup {
             .map_or_else(|| "no answer".to_owned(), number::ms),
     };
     let interval = |q: f64| {
-        let of = verdict::interval(run.record, Scope::All, Metric::Percentile(q));
+        let of = brunt_verdict::interval(run.record, Scope::All, Metric::Percentile(q));
         of.map_or_else(|| "–".to_owned(), |of| number::interval(&of, "ms"))
     };
     markup! {

@@ -1,7 +1,7 @@
 //! Failures: each way to fail with an example; what brunt or its machine did is apart from the service's.
 
+use brunt_record::{Failure, RunRecord};
 use maud::{Markup, html as markup};
-use record::{Failure, RunRecord};
 
 use super::chart::Views;
 use super::charts::Charts;

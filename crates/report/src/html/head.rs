@@ -1,7 +1,7 @@
 //! The head: the one sentence that matters, what was found, and which run it was.
 
+use brunt_verdict::{Finding, FindingKind};
 use maud::{Markup, html as markup};
-use verdict::{Finding, FindingKind};
 
 use super::glossary::explained;
 use super::prose::sentence;

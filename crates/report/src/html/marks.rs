@@ -1,6 +1,6 @@
 //! Marks: what findings say of a moment or a level.
 
-use verdict::Mark;
+use brunt_verdict::Mark;
 
 use super::chart::{Chart, Level, Span};
 use super::thresholds;

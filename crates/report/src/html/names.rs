@@ -1,6 +1,6 @@
 //! Names: requests of each name over time, for the charts that its row opens.
 
-use record::{
+use brunt_record::{
     Distribution, Histogram, Measure, NameId, NameKind, Outcome, RunRecord, Scope, Waited,
 };
 use serde_json::{Value, json};
@@ -67,7 +67,7 @@ impl Name {
         }
     }
 
-    fn add(&mut self, measure: Measure, outcome: Outcome, sparse: &record::Sparse<&[u8]>) {
+    fn add(&mut self, measure: Measure, outcome: Outcome, sparse: &brunt_record::Sparse<&[u8]>) {
         let count = sparse.count();
         let is_request = matches!(self.kind, NameKind::Request | NameKind::Start);
         match (measure, outcome) {

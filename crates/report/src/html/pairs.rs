@@ -1,9 +1,9 @@
 //! The pairs of a sitting, drawn: the change of each pair of blocks, the interval as it stood at each look,
 //! and the tolerance. It needs no script; the table behind each drawing has the same figures.
 
+use brunt_verdict::Contested;
+use brunt_verdict::comparison::{Change, Ends, Look, Measured, Row, Tolerance};
 use maud::{Markup, html as markup};
-use verdict::Contested;
-use verdict::comparison::{Change, Ends, Look, Measured, Row, Tolerance};
 
 use super::svg::{below, rounded};
 use crate::{comparison, number};

@@ -3,9 +3,9 @@
 
 mod chart;
 
+use brunt_record::Metric;
+use brunt_verdict::RunResult;
 use maud::{Markup, html as markup};
-use record::Metric;
-use verdict::RunResult;
 
 use super::glossary::{self, explained};
 use super::{STYLE, around, class_of, without_comments};
@@ -137,7 +137,7 @@ fn table(past: &Past) -> Markup {
 
 #[cfg(test)]
 mod tests {
-    use verdict::Value;
+    use brunt_verdict::Value;
 
     use super::*;
     use crate::past::tests::{run, stepped};

@@ -1,7 +1,7 @@
 //! The requests: a row for each name, which opens its own charts; the set-up apart.
 
+use brunt_record::NameKind;
 use maud::{Markup, html as markup};
-use record::NameKind;
 
 use super::glossary::explained;
 use super::phases;

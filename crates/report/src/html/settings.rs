@@ -1,7 +1,7 @@
 //! Settings: the scenario, how the service was reached, brunt, the machine, and what ended the run.
 
+use brunt_record::{Law, Load, RunRecord, StoppedBy};
 use maud::{Markup, html as markup};
-use record::{Law, Load, RunRecord, StoppedBy};
 
 use crate::Judged;
 use crate::number;

@@ -1,8 +1,8 @@
 //! Targets: what was asked and what was measured, with a drawing of how far one is from the other.
 
+use brunt_record::Target;
+use brunt_verdict::{Grade, Judgement, Value};
 use maud::{Markup, html as markup};
-use record::Target;
-use verdict::{Grade, Judgement, Value};
 
 use super::glossary::explained;
 use super::pill;
@@ -124,7 +124,7 @@ fn grade_at(target: &Target, value: f64) -> Grade {
 
 #[cfg(test)]
 mod tests {
-    use record::Metric;
+    use brunt_record::Metric;
 
     use super::*;
 

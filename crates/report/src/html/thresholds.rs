@@ -1,6 +1,6 @@
 //! Thresholds: the limits of the targets as lines across the charts of what they limit.
 
-use record::{Metric, NameId, Scope, Target};
+use brunt_record::{Metric, NameId, Scope, Target};
 
 use super::chart::Level;
 use crate::Judged;

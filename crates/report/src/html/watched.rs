@@ -1,6 +1,6 @@
 //! What was watched: the process under test, the machine, and brunt itself.
 
-use record::{Beside, Pressure, ProcessReading, Reading};
+use brunt_record::{Beside, Pressure, ProcessReading, Reading};
 
 use super::chart::Stroke::{DashDot, Dashed, Dotted, Filled, Plain};
 use super::chart::{Chart, Line, Stroke, Unit};

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use record::{Distribution, Ending, Header, MachineReading, ProcessReading, RequestName};
+use brunt_record::{Distribution, Ending, Header, MachineReading, ProcessReading, RequestName};
 use serde_json::{Map, Value, json};
 
 use super::{Interval, NamePart, is_start, method_of};
@@ -95,7 +95,7 @@ fn of_name(name: &RequestName, part: &NamePart) -> Option<Value> {
     })
 }
 
-fn of_answers(durations_: &record::Histogram) -> Value {
+fn of_answers(durations_: &brunt_record::Histogram) -> Value {
     durations(&Distribution {
         ok: durations_.clone(),
         unanswered: 0,
@@ -104,7 +104,7 @@ fn of_answers(durations_: &record::Histogram) -> Value {
 
 /// What is not known, or lies among requests never answered, is null.
 fn durations(of: &Distribution) -> Value {
-    let at = |q| of.percentile(q).and_then(record::Waited::ms);
+    let at = |q| of.percentile(q).and_then(brunt_record::Waited::ms);
     json!({
         "p50": at(0.5),
         "p90": at(0.9),

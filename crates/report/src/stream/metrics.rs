@@ -1,6 +1,6 @@
 //! The metrics of an interval: one table, from which every form that metrics are told in is made.
 
-use record::{Header, MachineReading, ProcessReading, RequestName};
+use brunt_record::{Header, MachineReading, ProcessReading, RequestName};
 
 use super::{Buckets, Interval, NameTotals, is_start, method_of};
 

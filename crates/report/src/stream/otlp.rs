@@ -1,5 +1,6 @@
 //! OpenTelemetry's metrics, as the body of a request to an OTLP receiver over HTTP (binary protobuf).
 
+use brunt_record::Header;
 use opentelemetry_proto::tonic::collector::metrics::v1::{
     ExportMetricsServiceRequest, ExportMetricsServiceResponse,
 };
@@ -12,7 +13,6 @@ use opentelemetry_proto::tonic::metrics::v1::{
 };
 use opentelemetry_proto::tonic::resource::v1::Resource;
 use prost::Message;
-use record::Header;
 
 use super::metrics::{self, Labels, Points, Unit, metrics};
 use super::{BOUNDS_NS, Buckets, Interval};

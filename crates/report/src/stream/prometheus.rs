@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use record::Header;
+use brunt_record::Header;
 
 use super::metrics::{Labels, Metric, Points, Unit, metrics};
 use super::{BOUNDS_NS, Buckets, Interval};

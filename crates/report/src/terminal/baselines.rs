@@ -1,7 +1,7 @@
 //! Baselines for a terminal: a line each, or what one holds.
 
-use verdict::baseline::{Baseline, KeptRun};
-use verdict::comparison::Measured;
+use brunt_verdict::baseline::{Baseline, KeptRun};
+use brunt_verdict::comparison::Measured;
 
 use super::Page;
 use super::table::{Cell, Table};

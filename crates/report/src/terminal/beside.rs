@@ -1,8 +1,8 @@
 //! One thing beside another, for a terminal: what is tested, and of the rest what stands out.
 
 use anstyle::Style;
-use verdict::comparison::{Outcome, Row};
-use verdict::{Beside, Contested};
+use brunt_verdict::comparison::{Outcome, Row};
+use brunt_verdict::{Beside, Contested};
 
 use super::table::{Cell, Table};
 use super::{Page, style_of};

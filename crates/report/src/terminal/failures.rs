@@ -1,7 +1,7 @@
 //! The ways to fail with an example each, and what the monitor could not see.
 
 use anstyle::Style;
-use verdict::Grade;
+use brunt_verdict::Grade;
 
 use super::{Page, style_of, table};
 use crate::Judged;

@@ -134,7 +134,7 @@ fn range(values: &[Option<f64>], unit: &str) -> String {
         return number::with_unit(low, unit);
     }
     let high = Some(high);
-    number::interval(&verdict::Interval { low, high }, unit)
+    number::interval(&brunt_verdict::Interval { low, high }, unit)
 }
 
 /// A bar for each run, the newest where there is no room for all; what is not known is left free.
@@ -160,7 +160,7 @@ fn bars(values: &[Option<f64>], room: usize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use verdict::Value;
+    use brunt_verdict::Value;
 
     use super::*;
     use crate::past::tests::{run, stepped};

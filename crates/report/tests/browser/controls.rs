@@ -1,7 +1,7 @@
 //! The controls of the page: switches of lines, columns, what can be copied and saved, links, the clock, tooltips.
 
+use brunt_testbed::{Browser, Look};
 use serde_json::{Value, json};
-use testbed::{Browser, Look};
 
 use crate::run::known;
 use crate::use_of::{click, count, texts};

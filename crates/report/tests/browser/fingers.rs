@@ -1,7 +1,7 @@
 //! The page on a phone, by its fingers.
 
+use brunt_testbed::Look;
 use serde_json::json;
-use testbed::Look;
 
 use crate::opened;
 use crate::run::known;
@@ -18,7 +18,7 @@ fn one_finger_moves_the_cursor_and_two_zoom() {
     };
     let browser = &mut page.browser;
     browser.look(390, 844, Look::Light);
-    let at = |browser: &mut testbed::Browser| texts(browser, ".tools .at");
+    let at = |browser: &mut brunt_testbed::Browser| texts(browser, ".tools .at");
     browser.touch(THROUGHPUT, &[&[(-0.2, 0.0)]]);
     assert_eq!(
         at(browser),

@@ -1,7 +1,7 @@
 //! Large runs: an hour of twelve names, and a thousand names.
 
-use record::{Delta, NameId, RequestName, RunRecord, Sample};
-use report::{Judged, html};
+use brunt_record::{Delta, NameId, RequestName, RunRecord, Sample};
+use brunt_report::{Judged, html};
 
 use crate::opened;
 use crate::run::known;
@@ -15,7 +15,7 @@ pub(crate) fn large(names: u32, seconds: u32, apart: u32) -> RunRecord {
             name: format!("/products/{at}/details"),
             method: "GET".into(),
             setup: false,
-            kind: record::NameKind::Request,
+            kind: brunt_record::NameKind::Request,
         })
         .collect();
     header.load.stages[0].seconds = f64::from(seconds);
@@ -70,7 +70,7 @@ fn sample(name: u32, second: u32, number: u64, chance: u64) -> Sample {
 fn an_hour_of_twelve_names_is_under_two_megabytes() {
     let record = large(12, 3600, 1);
     // What is found of it does not matter here.
-    let verdict = verdict::judge(&RunRecord::new(record.header.clone()));
+    let verdict = brunt_verdict::judge(&RunRecord::new(record.header.clone()));
     let page = html(&[Judged {
         record: &record,
         verdict: &verdict,
@@ -88,7 +88,7 @@ fn an_hour_of_twelve_names_is_under_two_megabytes() {
 fn an_hour_of_a_thousand_names_stays_usable() {
     let record = large(1000, 3600, 60);
     // What is found of it does not matter here.
-    let verdict = verdict::judge(&RunRecord::new(record.header.clone()));
+    let verdict = brunt_verdict::judge(&RunRecord::new(record.header.clone()));
     let run = Judged {
         record: &record,
         verdict: &verdict,

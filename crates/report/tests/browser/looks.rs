@@ -1,7 +1,7 @@
 //! How the page looks: pictures to be looked at, and what of it can be reckoned.
 
-use report::{Contest, html_of_contest};
-use testbed::Look;
+use brunt_report::{Contest, html_of_contest};
+use brunt_testbed::Look;
 
 use crate::sitting::{conduct, contested};
 use crate::{marked, opened, opened_page, pictures, stalled};

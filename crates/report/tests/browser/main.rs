@@ -15,11 +15,11 @@ mod use_of;
 
 use std::path::{Path, PathBuf};
 
-use record::{Delta, FailureKind, NameId, NameKind, RequestName, RunRecord, Sample};
-use report::{Judged, html};
+use brunt_record::{Delta, FailureKind, NameId, NameKind, RequestName, RunRecord, Sample};
+use brunt_report::{Judged, html};
+use brunt_testbed::Browser;
+use brunt_verdict::{Finding, FindingKind, Mark};
 use tempfile::TempDir;
-use testbed::Browser;
-use verdict::{Finding, FindingKind, Mark};
 
 /// A page in a browser.
 struct Opened {
@@ -36,7 +36,7 @@ fn opened(test: &str, runs: &[Judged], scripts: bool) -> Option<Opened> {
 /// Opens a page; `None` where there is no browser, which is said.
 fn opened_page(test: &str, page: &str, scripts: bool) -> Option<Opened> {
     let Some(mut browser) = Browser::start() else {
-        testbed::skip(&format!("browser::{test}"), "chromium is not installed");
+        brunt_testbed::skip(&format!("browser::{test}"), "chromium is not installed");
         return None;
     };
     let folder = tempfile::tempdir().expect("a temporary folder");
@@ -60,13 +60,13 @@ fn pictures() -> &'static Path {
 fn stalled() -> run::Run {
     let mut run = run::known();
     for (second, oldest_ms) in [(4, 1_000), (5, 2_000)] {
-        let mut delta = record::Delta::new(&run.record.header.names);
+        let mut delta = brunt_record::Delta::new(&run.record.header.names);
         delta.start(second);
         delta.counts_mut().oldest_ms = Some(oldest_ms);
         let increment = delta.to_increment();
         run.record.timeline.absorb(&increment).expect("known names");
     }
-    run.verdict = verdict::judge(&run.record);
+    run.verdict = brunt_verdict::judge(&run.record);
     run
 }
 
@@ -113,7 +113,7 @@ fn grouped() -> run::Run {
             .expect("known names");
     }
     record.ending = run::known().record.ending;
-    let verdict = verdict::judge(&record);
+    let verdict = brunt_verdict::judge(&record);
     run::Run { record, verdict }
 }
 

@@ -1,6 +1,6 @@
 //! The rows of groups and of the user's own metrics, and the charts that they open.
 
-use record::{Delta, FailureKind};
+use brunt_record::{Delta, FailureKind};
 use serde_json::json;
 
 use crate::use_of::{click, count, texts};
@@ -24,7 +24,7 @@ fn a_group_and_a_metric_open_their_own_charts() {
     assert_eq!(count(browser, "tr.detail canvas"), 3);
     let titles = ["Times per second", "Duration", "Duration over percentiles"];
     assert_eq!(texts(browser, "tr.detail figcaption"), titles);
-    let outputs = |browser: &mut testbed::Browser| texts(browser, "tr.detail .now");
+    let outputs = |browser: &mut brunt_testbed::Browser| texts(browser, "tr.detail .now");
     browser.point("tr.detail figure:nth-of-type(2) .u-over", -0.12);
     browser.settle();
     assert_eq!(texts(browser, ".tools .at"), ["at 8 s"]);
@@ -77,7 +77,7 @@ fn unanswered() -> run::Run {
     }
     let increment = delta.to_increment();
     run.record.timeline.absorb(&increment).expect("known names");
-    run.verdict = verdict::judge(&run.record);
+    run.verdict = brunt_verdict::judge(&run.record);
     run
 }
 

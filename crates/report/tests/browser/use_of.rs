@@ -6,18 +6,18 @@ use crate::run::known;
 use crate::{opened, stalled};
 
 /// What the parts of a page say.
-pub(crate) fn texts(browser: &mut testbed::Browser, selector: &str) -> Vec<String> {
+pub(crate) fn texts(browser: &mut brunt_testbed::Browser, selector: &str) -> Vec<String> {
     let texts = browser.ask(&format!(
         "[...document.querySelectorAll({selector:?})].map((of) => of.textContent.trim())"
     ));
     serde_json::from_value(texts).expect("texts")
 }
 
-pub(crate) fn count(browser: &mut testbed::Browser, selector: &str) -> usize {
+pub(crate) fn count(browser: &mut brunt_testbed::Browser, selector: &str) -> usize {
     texts(browser, selector).len()
 }
 
-pub(crate) fn click(browser: &mut testbed::Browser, selector: &str) {
+pub(crate) fn click(browser: &mut brunt_testbed::Browser, selector: &str) {
     browser.ask(&format!("document.querySelector({selector:?}).click()"));
     browser.settle();
 }
@@ -138,11 +138,11 @@ fn requests_are_sorted_filtered_and_opened() {
     };
     let browser = &mut page.browser;
     let names = "table[data-requests] tbody tr[data-name] th";
-    let first = |browser: &mut testbed::Browser| texts(browser, names).remove(0);
+    let first = |browser: &mut brunt_testbed::Browser| texts(browser, names).remove(0);
     assert_eq!(first(browser), "POST /orders");
     let head = |at: usize| format!("table[data-requests] .sort:nth-of-type({at})");
     assert!(count(browser, &head(1)) > 10);
-    let sort = |browser: &mut testbed::Browser, name: &str| {
+    let sort = |browser: &mut brunt_testbed::Browser, name: &str| {
         browser.ask(&format!(
             "[...document.querySelectorAll('table[data-requests] .sort')].find((of) => of.textContent === {name:?}).click()"
         ));

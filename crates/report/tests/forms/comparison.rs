@@ -1,14 +1,14 @@
 //! What was compared, in every form.
 
-use record::RunRecord;
-use report::{
+use brunt_record::RunRecord;
+use brunt_report::{
     Checks, Contest, Judged, contest_json, contest_line, github, html, html_of_contest, junit,
     markdown, markdown_of_contest, summary_json, terminal, terminal_beside, terminal_of_baseline,
     terminal_of_baselines, terminal_of_contest,
 };
+use brunt_verdict::baseline::Baseline;
+use brunt_verdict::{Beside, FailOn, Finding, FindingKind};
 use serde_json::Value;
-use verdict::baseline::Baseline;
-use verdict::{Beside, FailOn, Finding, FindingKind};
 
 use crate::run::{Run, known};
 use crate::sitting::{changed, conduct, contested};
@@ -22,7 +22,7 @@ fn baseline() -> Baseline {
 /// The known run beside it, with a row each that is worse, better, and not known.
 fn compared() -> Run {
     let mut run = known();
-    let mut verdict = verdict::judge_beside(&run.record, &baseline(), Vec::new(), None);
+    let mut verdict = brunt_verdict::judge_beside(&run.record, &baseline(), Vec::new(), None);
     let beside = verdict.beside.as_mut().expect("it was compared");
     for (at, row) in beside.comparison.rows.iter_mut().enumerate() {
         *row = changed(at, row.name.clone(), row.measured, row.is_tested);

@@ -1,6 +1,6 @@
 //! CSV files.
 
-use report::csv;
+use brunt_report::csv;
 
 use crate::run::known;
 

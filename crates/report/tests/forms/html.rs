@@ -1,7 +1,7 @@
 //! The HTML report.
 
-use record::RunRecord;
-use report::{Judged, html};
+use brunt_record::RunRecord;
+use brunt_report::{Judged, html};
 use serde_json::Value;
 
 use crate::run::known;
@@ -95,7 +95,7 @@ fn data(page: &str) -> Value {
 fn a_page_without_data_is_small() {
     let known = known();
     let record = RunRecord::new(known.record.header.clone());
-    let verdict = verdict::judge(&record);
+    let verdict = brunt_verdict::judge(&record);
     let page = html(&[Judged {
         record: &record,
         verdict: &verdict,
@@ -126,10 +126,10 @@ fn what_was_watched_beside_the_process_is_drawn_and_named() {
 #[test]
 fn a_percentile_among_the_unanswered_is_drawn_and_listed_as_that() {
     let mut run = known();
-    let mut delta = record::Delta::new(&run.record.header.names);
+    let mut delta = brunt_record::Delta::new(&run.record.header.names);
     delta.start(12);
     for _ in 0..10 {
-        let timeout = Some(record::FailureKind::Timeout);
+        let timeout = Some(brunt_record::FailureKind::Timeout);
         delta.record(&crate::run::sample(0, 12_000, 500, timeout));
     }
     let increment = delta.to_increment();

@@ -1,6 +1,6 @@
 //! The CSV files that Locust writes.
 
-use report::csv::locust;
+use brunt_report::csv::locust;
 
 use crate::run::known;
 

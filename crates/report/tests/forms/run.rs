@@ -1,12 +1,12 @@
 //! A run whose figures are known: two names and a set-up, ten seconds of which two stand still.
 
-use record::{
+use brunt_record::{
     Beside, Delta, Ending, FailureKind, Generator, Header, Increment, Interference, Load, Machine,
     MachineReading, Metric, NameId, ProcessReading, Reading, RequestName, RunRecord, Sample, Stage,
     StoppedBy, Target,
 };
-use report::Judged;
-use verdict::{FailOn, Verdict};
+use brunt_report::Judged;
+use brunt_verdict::{FailOn, Verdict};
 
 pub(crate) const HOSTILE: &str = "/search?q=</script><script>alert(1)</script>";
 
@@ -41,7 +41,7 @@ pub(crate) fn header() -> Header {
         name: name.into(),
         method: method.into(),
         setup,
-        kind: record::NameKind::Request,
+        kind: brunt_record::NameKind::Request,
     };
     let target = |metric, target, acceptable, critical| Target {
         metric,
@@ -228,7 +228,7 @@ pub(crate) fn increments_of(samples: Vec<Sample>) -> Vec<Increment> {
         delta.start(next);
     };
     for sample in samples {
-        while record::second_of(sample.done_ns) > delta.second() {
+        while brunt_record::second_of(sample.done_ns) > delta.second() {
             let next = delta.second() + 1;
             hand_over(&mut delta, next);
         }
@@ -256,12 +256,12 @@ pub(crate) fn known() -> Run {
         ended_ms: 22_000,
         reason: None,
         missed: Vec::new(),
-        unseen: record::Unseen {
+        unseen: brunt_record::Unseen {
             target: vec!["descriptors (/proc/4711/fd: Permission denied (os error 13))".into()],
             beside: vec![vec![]],
             machine: Vec::new(),
         },
     });
-    let verdict = verdict::judge(&record);
+    let verdict = brunt_verdict::judge(&record);
     Run { record, verdict }
 }

@@ -1,8 +1,8 @@
 //! Two builds that were compared in one sitting, whose figures are known.
 
-use report::Conduct;
-use verdict::Contested;
-use verdict::comparison::{Answer, Change, Ends, Look, Measured, Played, Row, Tolerance};
+use brunt_report::Conduct;
+use brunt_verdict::Contested;
+use brunt_verdict::comparison::{Answer, Change, Ends, Look, Measured, Played, Row, Tolerance};
 
 use crate::run::HOSTILE;
 

@@ -1,10 +1,10 @@
 //! Every state in which a run can end, as it reads first: the table of docs/exit-codes.md, and the first lines of
 //! the terminal and of the page.
 
-use record::{Ending, FailureKind, Metric, Reading, RunRecord, Sample, StoppedBy};
-use report::{Checks, github, html, junit, terminal};
-use verdict::baseline::Baseline;
-use verdict::{FailOn, judge, judge_beside};
+use brunt_record::{Ending, FailureKind, Metric, Reading, RunRecord, Sample, StoppedBy};
+use brunt_report::{Checks, github, html, junit, terminal};
+use brunt_verdict::baseline::Baseline;
+use brunt_verdict::{FailOn, judge, judge_beside};
 
 use crate::run::{Run, header, increments_of, reading, sample};
 
@@ -41,7 +41,7 @@ fn ending(stopped_by: StoppedBy, load_ended_ms: u64, reason: Option<&str>) -> En
         ended_ms: load_ended_ms,
         reason: reason.map(str::to_owned),
         missed: Vec::new(),
-        unseen: record::Unseen::default(),
+        unseen: brunt_record::Unseen::default(),
     }
 }
 
@@ -59,7 +59,7 @@ fn states() -> Vec<(&'static str, Run)> {
     let mut inconclusive = fine();
     inconclusive.header.targets[1].target = Some(0.1);
     let mut not_applicable = fine();
-    let throughput = record::Target {
+    let throughput = brunt_record::Target {
         metric: Metric::Throughput,
         target: Some(100.0),
         acceptable: None,

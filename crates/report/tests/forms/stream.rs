@@ -1,16 +1,16 @@
 //! What a run tells while it goes on.
 
+use brunt_record::{Delta, FailureKind, Header, NameKind, RequestName};
+use brunt_report::stream::{
+    Gathering, Interval, json_of_ending, json_of_interval, json_of_run, otlp, otlp_refusal,
+    prometheus,
+};
 use opentelemetry_proto::tonic::collector::metrics::v1::{
     ExportMetricsPartialSuccess, ExportMetricsServiceRequest, ExportMetricsServiceResponse,
 };
 use opentelemetry_proto::tonic::metrics::v1::metric::Data;
 use opentelemetry_proto::tonic::metrics::v1::number_data_point::Value as Number;
 use prost::Message;
-use record::{Delta, FailureKind, Header, NameKind, RequestName};
-use report::stream::{
-    Gathering, Interval, json_of_ending, json_of_interval, json_of_run, otlp, otlp_refusal,
-    prometheus,
-};
 use serde_json::Value;
 
 use crate::run::{increments, known, sample};

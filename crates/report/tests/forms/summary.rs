@@ -1,6 +1,6 @@
 //! `summary.json`.
 
-use report::summary_json;
+use brunt_report::summary_json;
 use serde_json::Value;
 
 use crate::run::known;

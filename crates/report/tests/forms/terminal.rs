@@ -1,9 +1,9 @@
 //! The terminal's result and the live line.
 
-use record::{Command, Event, Law, Level, Limit, Open, Part, Search};
-use report::{Progress, live_line, terminal, terminal_of_all};
+use brunt_record::{Command, Event, Law, Level, Limit, Open, Part, Search};
+use brunt_report::{Progress, live_line, terminal, terminal_of_all};
 
-use verdict::search::Bracket;
+use brunt_verdict::search::Bracket;
 
 use crate::run::known;
 
@@ -118,7 +118,7 @@ fn a_search_says_what_it_offers_and_what_it_knows() {
 fn a_stall_is_said_while_it_lasts() {
     let mut run = known();
     let names = run.record.header.names.clone();
-    let mut delta = record::Delta::new(&names);
+    let mut delta = brunt_record::Delta::new(&names);
     delta.start(23);
     delta.counts_mut().users = Some(20);
     delta.counts_mut().in_flight = Some(20);

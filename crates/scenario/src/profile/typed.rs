@@ -4,7 +4,7 @@ mod beside;
 
 use std::time::Duration;
 
-use record::Law;
+use brunt_record::Law;
 use toml::Spanned;
 
 use super::{Approach, OpenProfile, Profile, ProfileStage};
@@ -247,7 +247,7 @@ pub(crate) fn rate_of(typed: &Spanned<Json>) -> Result<f64, Problem> {
 
 #[cfg(test)]
 mod tests {
-    use record::Stage;
+    use brunt_record::Stage;
 
     use super::*;
     use crate::profile::Overrides;

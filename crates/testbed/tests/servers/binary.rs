@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::process::{ChildStdout, Command, Stdio};
 use std::time::Instant;
 
-use testbed::Ended;
+use brunt_testbed::Ended;
 
 use crate::client::{BOUND, Client};
 

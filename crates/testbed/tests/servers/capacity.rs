@@ -3,9 +3,9 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use testbed::series::Shape;
-use testbed::virtual_time::{Law, Station};
-use testbed::{Answer, Behaviour, Memory, Routes, Server, Service, Stall, until};
+use brunt_testbed::series::Shape;
+use brunt_testbed::virtual_time::{Law, Station};
+use brunt_testbed::{Answer, Behaviour, Memory, Routes, Server, Service, Stall, until};
 
 use crate::client::{BOUND, Client};
 

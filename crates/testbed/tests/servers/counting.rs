@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use testbed::{Answer, Counts, Routes, Server, until};
+use brunt_testbed::{Answer, Counts, Routes, Server, until};
 
 use crate::client::{BOUND, Client, End};
 

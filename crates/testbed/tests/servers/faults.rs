@@ -5,7 +5,7 @@ use std::io::ErrorKind;
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use testbed::{Answer, Behaviour, Counts, Fault, Routes, Server, until};
+use brunt_testbed::{Answer, Behaviour, Counts, Fault, Routes, Server, until};
 
 use crate::client::{BOUND, Client, End};
 

@@ -1,6 +1,6 @@
 //! The bytes of answers.
 
-use testbed::{Answer, Framing, Routes, Server};
+use brunt_testbed::{Answer, Framing, Routes, Server};
 
 use crate::client::{Client, End};
 

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use testbed::{Answer, Behaviour, KeepAlive, Routes, Server};
+use brunt_testbed::{Answer, Behaviour, KeepAlive, Routes, Server};
 
 use crate::client::{Client, End};
 

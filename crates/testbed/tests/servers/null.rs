@@ -5,10 +5,10 @@ use std::net::{Shutdown, TcpStream};
 use std::sync::Arc;
 use std::thread;
 
+use brunt_testbed::{Authority, Null, NullCounts, until};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, ClientConnection, ProtocolVersion, RootCertStore, StreamOwned};
-use testbed::{Authority, Null, NullCounts, until};
 
 use crate::client::{BOUND, Client, End};
 

@@ -4,7 +4,7 @@ use std::io::ErrorKind;
 use std::net::{TcpListener, TcpStream};
 use std::time::Duration;
 
-use testbed::Port;
+use brunt_testbed::Port;
 
 #[test]
 fn a_refusing_port_refuses_and_is_held() {

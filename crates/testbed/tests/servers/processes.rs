@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::process::ExitStatusExt;
 use std::process::Command;
 
-use testbed::{Ended, Signal};
+use brunt_testbed::{Ended, Signal};
 
 use crate::client::BOUND;
 

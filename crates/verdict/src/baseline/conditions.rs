@@ -2,7 +2,7 @@
 //! the load or the machine is refused, what may move the figures a little makes what is concluded weaker,
 //! and the rest is named.
 
-use record::{Header, Load, Machine};
+use brunt_record::{Header, Load, Machine};
 use serde::{Deserialize, Serialize};
 
 use crate::number;
@@ -228,7 +228,7 @@ fn levels_alone(load: &Load) -> String {
 
 #[cfg(test)]
 mod tests {
-    use record::Stage;
+    use brunt_record::Stage;
 
     use super::*;
 

@@ -3,8 +3,8 @@
 
 use std::ops::Range;
 
-use record::limits::NAMES_MAX;
-use record::{Measure, ProcessReading, RunRecord, Scope, Waited};
+use brunt_record::limits::NAMES_MAX;
+use brunt_record::{Measure, ProcessReading, RunRecord, Scope, Waited};
 use serde::{Deserialize, Serialize};
 
 use super::Measured;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use record::{Load, Metric};
+use brunt_record::{Load, Metric};
 
 use super::{Obstacle, Question, blocks_min};
 use crate::{number, share};

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use record::{Metric, Waited};
+use brunt_record::{Metric, Waited};
 
 use super::Evidence;
 use crate::blocks::{self, Block};

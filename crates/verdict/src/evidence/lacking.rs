@@ -137,7 +137,7 @@ impl Evidence<'_> {
         }
         let lack = Lack::of(Cause::NearLimit {
             share: match self.metric {
-                record::Metric::ErrorRate => String::new(),
+                brunt_record::Metric::ErrorRate => String::new(),
                 _ => format!("requests that {}: ", open.doing),
             },
             low: seen.low(INTERVAL_RISK),
@@ -197,7 +197,7 @@ impl Evidence<'_> {
     /// The share of requests that a percentile lets take longer.
     fn limit(&self) -> f64 {
         match self.metric {
-            record::Metric::Percentile(q) => 1.0 - q,
+            brunt_record::Metric::Percentile(q) => 1.0 - q,
             _ => 0.0,
         }
     }

@@ -4,7 +4,7 @@
 //! An interval has 2.5 % of risk at each end, a grade 5 % on one side. Where a grade is decided with the larger risk
 //! alone, the end on that side is the one that the grade was decided with.
 
-use record::Metric;
+use brunt_record::Metric;
 
 use super::{Basis, Evidence, INTERVAL_RISK};
 use crate::durations::Durations;

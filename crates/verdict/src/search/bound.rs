@@ -1,6 +1,6 @@
 //! Bounds: what breaks a service in a search, a threshold of each of its targets.
 
-use record::{Limit, Measure, Metric, RunRecord, Scope, Target};
+use brunt_record::{Limit, Measure, Metric, RunRecord, Scope, Target};
 
 use super::trial::Counted;
 use crate::ladder::Threshold;
@@ -157,7 +157,7 @@ fn threshold(target: &Target, limit: Limit) -> Option<Threshold> {
 
 #[cfg(test)]
 mod tests {
-    use record::{Delta, Generator, Header, Load, Machine, NameId, RequestName, Sample};
+    use brunt_record::{Delta, Generator, Header, Load, Machine, NameId, RequestName, Sample};
 
     use super::*;
     use crate::blocks::Block;
@@ -167,7 +167,7 @@ mod tests {
             name: "/".into(),
             method: "GET".into(),
             setup: false,
-            kind: record::NameKind::Request,
+            kind: brunt_record::NameKind::Request,
         };
         Header {
             run_id: "run".into(),

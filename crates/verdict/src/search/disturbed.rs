@@ -4,7 +4,7 @@
 
 use std::ops::Range;
 
-use record::{RunRecord, Seconds};
+use brunt_record::{RunRecord, Seconds};
 
 use super::bound::Bound;
 use crate::reading::second_told;
@@ -135,7 +135,7 @@ fn under_way(seconds: &Seconds, second: usize) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use record::Second;
+    use brunt_record::Second;
 
     use super::*;
 

@@ -1,6 +1,6 @@
 //! Glances: seconds at a level that only tell where to look, and whether what shattered a level was a bad moment.
 
-use record::{Level, Part, RunRecord};
+use brunt_record::{Level, Part, RunRecord};
 
 use super::bracket::same;
 use super::estimate::Point;

@@ -1,7 +1,7 @@
 //! Bounds that are missed at any load: load is not the cause, so the search sets them aside, names them, and goes on
 //! for where more misses, or another bound is broken.
 
-use record::{Level, Measure, NameId, Part, RunRecord, Scope};
+use brunt_record::{Level, Measure, NameId, Part, RunRecord, Scope};
 
 use super::Search;
 use super::bound::Bound;

@@ -1,6 +1,6 @@
 //! A service that stopped responding in the middle of a search, and did not come back when the load was taken away.
 
-use record::{FailureKind, Part, RunRecord, StoppedBy};
+use brunt_record::{FailureKind, Part, RunRecord, StoppedBy};
 
 use super::Search;
 use crate::stretch::whole_number;

@@ -1,6 +1,6 @@
 //! The end of a search: half of what holds, a push, and half again, to see whether the service recovers.
 
-use record::Part;
+use brunt_record::Part;
 
 use super::{Order, Search};
 

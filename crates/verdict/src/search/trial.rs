@@ -1,6 +1,6 @@
 //! Trials: a level that was held for a while, and whether the service held it.
 
-use record::{Level, Measure, RunRecord, Scope};
+use brunt_record::{Level, Measure, RunRecord, Scope};
 
 use super::bound::Bound;
 use super::disturbed::{disturbed, matters_ms};

@@ -1,9 +1,9 @@
 //! Baselines: what is kept of runs, what is refused, and formats of the past and of the future.
 
-use record::{FailureKind, Metric, NameId, RequestName, Search, StoppedBy};
-use verdict::baseline::{Baseline, FORMAT_VERSION, Unfit};
-use verdict::comparison::{Ends, Measured, Outcome};
-use verdict::{Conclusion, FailOn, Grade, RunResult, judge_beside};
+use brunt_record::{FailureKind, Metric, NameId, RequestName, Search, StoppedBy};
+use brunt_verdict::baseline::{Baseline, FORMAT_VERSION, Unfit};
+use brunt_verdict::comparison::{Ends, Measured, Outcome};
+use brunt_verdict::{Conclusion, FailOn, Grade, RunResult, judge_beside};
 
 use crate::run::Run;
 
@@ -43,7 +43,7 @@ fn of_ten_names() -> Run {
             name: format!("/shop/products/category-{at}/items/*"),
             method: "GET".into(),
             setup: false,
-            kind: record::NameKind::Request,
+            kind: brunt_record::NameKind::Request,
         })
         .collect();
     for at in 0..10u32 {
@@ -103,7 +103,7 @@ fn what_is_no_baseline_is_refused_by_what_is_wrong() {
     search.header.load.search = Some(Search {
         from: 10.0,
         to: None,
-        limit: record::Limit::Critical,
+        limit: brunt_record::Limit::Critical,
         precision: 0.05,
     });
     let mut other = whole();
@@ -181,7 +181,7 @@ fn comparison_with_a_baseline_decides_the_result_of_a_run_that_misses_nothing() 
             assert!(kept.weakness().unwrap().contains("--runs 3"));
             assert_eq!(comparison.outcome(), Outcome::NotEnoughData, "{case}");
             for row in &comparison.rows {
-                let interval = row.change.map(verdict::comparison::Change::interval);
+                let interval = row.change.map(brunt_verdict::comparison::Change::interval);
                 assert!(interval.is_none_or(|interval| interval == Ends::UNKNOWN));
             }
         }

@@ -1,7 +1,7 @@
 //! What the data say beyond the targets, in sentences.
 
-use record::{Delta, FailureKind, Metric};
-use verdict::{FindingKind, judge};
+use brunt_record::{Delta, FailureKind, Metric};
+use brunt_verdict::{FindingKind, judge};
 
 use crate::run::{A, B, Run};
 
@@ -9,7 +9,7 @@ use crate::run::{A, B, Run};
 fn five_minutes(rss_bytes: impl Fn(u64) -> u64) -> Run {
     let mut run = Run::new().ladder(Metric::Memory, [500.0, 800.0, 1_000.0]);
     run.header.load.stages[0].seconds = 300.0;
-    run = run.stopped(record::StoppedBy::Finished, 300_000, None);
+    run = run.stopped(brunt_record::StoppedBy::Finished, 300_000, None);
     for second in 0..300 {
         run = run.reading(second * 1_000, None, Some(rss_bytes(second)));
     }

@@ -1,9 +1,9 @@
 //! Every metric's value, grade and reason, from records built through the record's own way in.
 
 use crate::run::{A, B, Run, SEED};
+use brunt_record::{FailureKind, Metric, NameId, Stage, StoppedBy};
+use brunt_verdict::{Grade, Judgement, RunResult, Value, judge};
 use proptest::prelude::*;
-use record::{FailureKind, Metric, NameId, Stage, StoppedBy};
-use verdict::{Grade, Judgement, RunResult, Value, judge};
 
 const P50: Metric = Metric::Percentile(0.5);
 const P95: Metric = Metric::Percentile(0.95);

@@ -1,11 +1,11 @@
 //! Runs to judge, built through the record's own way in: samples into deltas into a timeline.
 
-use jiff::Timestamp;
-use record::{
+use brunt_record::{
     Delta, Ending, FailureKind, Generator, Header, Interference, Load, Machine, Metric, NameId,
     ProcessReading, Reading, RequestName, RunRecord, Sample, Second, Stage, StoppedBy, Target,
     second_of,
 };
+use jiff::Timestamp;
 
 pub(crate) const A: NameId = NameId(0);
 pub(crate) const B: NameId = NameId(1);
@@ -37,7 +37,7 @@ impl Run {
             name: name.into(),
             method: "GET".into(),
             setup,
-            kind: record::NameKind::Request,
+            kind: brunt_record::NameKind::Request,
         };
         let hold = Stage {
             seconds: LOAD_S,
@@ -92,7 +92,7 @@ impl Run {
                 ended_ms: 20_000,
                 reason: None,
                 missed: Vec::new(),
-                unseen: record::Unseen::default(),
+                unseen: brunt_record::Unseen::default(),
             }),
         }
     }
@@ -200,7 +200,7 @@ impl Run {
             ended_ms: at_ms,
             reason: reason.map(Into::into),
             missed: Vec::new(),
-            unseen: record::Unseen::default(),
+            unseen: brunt_record::Unseen::default(),
         });
         self
     }

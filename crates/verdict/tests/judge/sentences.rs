@@ -1,8 +1,8 @@
 //! The sentence on top, the findings, and whether the run is valid.
 
 use crate::run::{A, Run, SEED};
-use record::{FailureKind, Metric, StoppedBy};
-use verdict::{FindingKind, Grade, RunResult, Value, Verdict, judge};
+use brunt_record::{FailureKind, Metric, StoppedBy};
+use brunt_verdict::{FindingKind, Grade, RunResult, Value, Verdict, judge};
 
 const P50: Metric = Metric::Percentile(0.5);
 const P99: Metric = Metric::Percentile(0.99);

@@ -1,8 +1,8 @@
 //! What kept brunt itself from its work: where it mattered the run is not valid, and says which signal, when,
 //! and what to do.
 
-use record::{FailureKind, Interference, Law, Metric, Open, Second};
-use verdict::{FindingKind, Grade, RunResult, Verdict, judge};
+use brunt_record::{FailureKind, Interference, Law, Metric, Open, Second};
+use brunt_verdict::{FindingKind, Grade, RunResult, Verdict, judge};
 
 use crate::run::{A, Run};
 

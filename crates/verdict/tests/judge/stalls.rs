@@ -1,7 +1,7 @@
 //! Stalls: the service answers nothing for a while, at known times; and what only looks like it.
 
-use record::{FailureKind, Metric, StoppedBy};
-use verdict::{Figure, FindingKind, Grade, Mark, RunResult, Stall, judge, stalls};
+use brunt_record::{FailureKind, Metric, StoppedBy};
+use brunt_verdict::{Figure, FindingKind, Grade, Mark, RunResult, Stall, judge, stalls};
 
 use crate::run::{A, Run};
 
@@ -165,7 +165,7 @@ fn what_only_looks_like_a_stall_is_none() {
     in_step.samples.clear();
     for number in 0..60u64 {
         let intended_ns = number / 10 * 3_000_000_000;
-        in_step.samples.push(record::Sample {
+        in_step.samples.push(brunt_record::Sample {
             intended_ns,
             dispatched_ns: intended_ns,
             sent_ns: Some(intended_ns),

@@ -1,9 +1,9 @@
 //! Targets that stop a run, and runs that go on until all is decided.
 
-use record::{FailureKind, Limit, Metric, MissedTarget, StoppedBy};
-use verdict::stopping::Stopping;
-use verdict::until_decided::UntilDecided;
-use verdict::{Grade, judge};
+use brunt_record::{FailureKind, Limit, Metric, MissedTarget, StoppedBy};
+use brunt_verdict::stopping::Stopping;
+use brunt_verdict::until_decided::UntilDecided;
+use brunt_verdict::{Grade, judge};
 
 use crate::run::{A, Run};
 
@@ -128,7 +128,7 @@ fn warm_up_of_the_profile_is_not_looked_at() {
 #[test]
 fn search_is_not_stopped() {
     let mut search = run(Metric::Percentile(0.95), 20.0);
-    search.header.load.search = Some(record::Search {
+    search.header.load.search = Some(brunt_record::Search {
         from: 1.0,
         to: None,
         limit: Limit::Critical,

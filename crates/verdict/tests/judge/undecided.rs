@@ -1,8 +1,8 @@
 //! What is not decided: why, what is known anyway, and what would decide it; and intervals that agree with grades.
 
+use brunt_record::{FailureKind, Metric, Sample};
+use brunt_verdict::{FindingKind, Grade, Judgement, Value, judge};
 use proptest::prelude::*;
-use record::{FailureKind, Metric, Sample};
-use verdict::{FindingKind, Grade, Judgement, Value, judge};
 
 use crate::run::{B, Run};
 
@@ -23,7 +23,7 @@ fn cut_at(mut run: Run, seconds: u64) -> Run {
     let end_ns = seconds * 1_000_000_000;
     run.samples.retain(|sample| sample.intended_ns < end_ns);
     run.header.load.stages[0].seconds = seconds as f64;
-    run.stopped(record::StoppedBy::Finished, seconds * 1_000, None)
+    run.stopped(brunt_record::StoppedBy::Finished, seconds * 1_000, None)
 }
 
 #[test]

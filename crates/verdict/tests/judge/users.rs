@@ -1,7 +1,7 @@
 //! Users that never started, or stopped before the end: counted, told, and never blamed on the generator.
 
-use record::{FailureKind, Metric, NameId, NameKind, RequestName, Second, StoppedBy};
-use verdict::{Figure, Finding, FindingKind, Grade, Value, judge};
+use brunt_record::{FailureKind, Metric, NameId, NameKind, RequestName, Second, StoppedBy};
+use brunt_verdict::{Figure, Finding, FindingKind, Grade, Value, judge};
 
 use crate::run::Run;
 
@@ -10,7 +10,7 @@ const LOGIN: NameId = NameId(3);
 /// A run of 30 users, 50 s long, with 10,000 fast answers; of its users so many are there, and so many could not log in.
 fn logging_in(there: u32, refused: u64) -> Run {
     let mut run = Run::new().ladder(Metric::Percentile(0.95), [20.0, 40.0, 60.0]);
-    run.header.load.stages[0] = record::Stage {
+    run.header.load.stages[0] = brunt_record::Stage {
         seconds: 20.0,
         from: 30.0,
         to: 30.0,

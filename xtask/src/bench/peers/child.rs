@@ -7,8 +7,8 @@ use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
+use brunt_testbed::Ended;
 use rustix::process::{Pid, WaitId, WaitIdOptions};
-use testbed::Ended;
 
 use crate::release::{CLIENT_CORE, SERVER_CORE};
 

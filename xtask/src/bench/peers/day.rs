@@ -24,7 +24,7 @@ struct Look {
 }
 
 pub(super) fn of_one_run(stand: &Stand) -> anyhow::Result<Section> {
-    let program = release::build_bench(&stand.root, "record", "day")?;
+    let program = release::build_bench(&stand.root, "brunt-record", "day")?;
     let file = stand.folder.path().join("day.brunt");
     let (mut rows, mut short) = (Vec::new(), Vec::new());
     for (rate, names, days) in RUNS {

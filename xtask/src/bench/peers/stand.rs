@@ -32,7 +32,7 @@ impl Stand {
             .context("cannot ask cargo for the target folder")?;
         Ok(Self {
             root: root.to_owned(),
-            programs: release::build(root, &["brunt", "testbed"])?,
+            programs: release::build(root, &["brunt", "brunt-testbed"])?,
             peers: metadata.target_directory.join("peers").into(),
             folder: tempfile::tempdir().context("cannot make a folder for the runs")?,
             pairs,

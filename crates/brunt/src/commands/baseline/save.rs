@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use anyhow::Context;
-use record::RunRecord;
-use verdict::baseline::Baseline;
+use brunt_record::RunRecord;
+use brunt_verdict::baseline::Baseline;
 
 use crate::baselines;
 use crate::commit;
@@ -15,7 +15,7 @@ use crate::session::Session;
 use crate::stage::WORKER_TIMEOUT;
 use crate::watch_options::WatchOptions;
 use crate::{results, screen};
-use verdict::FailOn;
+use brunt_verdict::FailOn;
 
 /// Options of `brunt baseline save`.
 #[derive(Debug, clap::Args)]

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use anstyle::{AnsiColor, Style};
 use anyhow::Context;
-use engine::{Heard, Rehearsed, Scene};
-use record::RequestName;
-use scenario::{Host, Overrides, Plan, Scenario};
+use brunt_engine::{Heard, Rehearsed, Scene};
+use brunt_record::RequestName;
+use brunt_scenario::{Host, Overrides, Plan, Scenario};
 
 use super::Tried;
 use crate::embedded::EmbeddedAgent;
@@ -45,7 +45,8 @@ pub(super) fn run(scenario: &Scenario, options: &Tried) -> Result<Exit, Failure>
         note(&format!("and against {other}"));
     }
     options.reach.reach(&target)?;
-    let scenes = engine::rehearse(&plan, &target, seed).context("cannot play the scenario")?;
+    let scenes =
+        brunt_engine::rehearse(&plan, &target, seed).context("cannot play the scenario")?;
     screen::say(&told(&scenes, &plan.names));
     Ok(if scenes.iter().all(Scene::is_well) {
         Exit::Passed

@@ -2,7 +2,7 @@
 
 use std::path::{Component, Path};
 
-use report::Past;
+use brunt_report::Past;
 
 use crate::exit::Failure;
 use crate::results::{self, WriteError};
@@ -21,7 +21,7 @@ pub(super) fn write(mut past: Past, file: &Path) -> Result<(), Failure> {
         let report = report.and_then(|report| Path::new(&report).canonicalize().ok());
         run.report = report.map(|report| link(&folder, &report));
     }
-    results::write(file, &report::html_of_past(&past)).map_err(wrong)?;
+    results::write(file, &brunt_report::html_of_past(&past)).map_err(wrong)?;
     screen::say(&format!("\nPage: {}\n", file.display()));
     Ok(())
 }

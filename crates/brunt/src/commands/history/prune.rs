@@ -5,8 +5,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context;
+use brunt_verdict::baseline::Baseline;
 use jiff::{SignedDuration, Timestamp};
-use verdict::baseline::Baseline;
 
 use crate::exit::{Exit, Failure, complain};
 use crate::store::{self, Place};
@@ -19,7 +19,7 @@ pub(super) struct Options {
     #[arg(long, value_name = "N", required_unless_present = "older_than")]
     keep: Option<usize>,
     /// Remove only what is older than this, such as 90d
-    #[arg(long, value_name = "DURATION", value_parser = scenario::duration)]
+    #[arg(long, value_name = "DURATION", value_parser = brunt_scenario::duration)]
     older_than: Option<Duration>,
     /// Say what would be removed, and remove nothing
     #[arg(long)]

@@ -5,8 +5,8 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use report::Judged;
-use verdict::FailOn;
+use brunt_report::Judged;
+use brunt_verdict::FailOn;
 
 use crate::exit::{Exit, Failure, note};
 use crate::play::RECORD_FILE;
@@ -57,8 +57,8 @@ fn is_gone(place: &Place, runs: &BTreeMap<PathBuf, KnownRun>) -> bool {
 
 fn read(folder: &Path) -> anyhow::Result<KnownRun> {
     let file = File::open(folder.join(RECORD_FILE)).context("it has no record")?;
-    let record = record::file::read(file)?;
-    let verdict = verdict::judge(&record);
+    let record = brunt_record::file::read(file)?;
+    let verdict = brunt_verdict::judge(&record);
     let judged = Judged {
         record: &record,
         verdict: &verdict,

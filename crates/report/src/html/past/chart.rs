@@ -1,8 +1,8 @@
 //! The chart of a metric over the runs of a profile: one place to the right for each run.
 
+use brunt_record::Metric;
+use brunt_verdict::{Grade, RunResult, Value};
 use maud::{Markup, html as markup};
-use record::Metric;
-use verdict::{Grade, RunResult, Value};
 
 use crate::html::class_of;
 use crate::number;

@@ -6,11 +6,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use application_agent::{Agent, RETENTION_DEFAULT, Settings};
 use axum::Router;
 use axum::extract::Request;
 use axum::middleware::{Next, from_fn};
-use testbed::Hoard;
+use brunt_application_agent::{Agent, RETENTION_DEFAULT, Settings};
+use brunt_testbed::Hoard;
 
 /// What is wrong with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]

@@ -7,10 +7,10 @@ use std::os::fd::AsRawFd;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
+use brunt_testbed::Null;
 use io_uring::{IoUring, opcode, types};
 use rustix::buffer::spare_capacity;
 use rustix::event::epoll::{self, CreateFlags, EventData, EventFlags};
-use testbed::Null;
 
 /// What is asked, and how.
 #[derive(clap::Args)]

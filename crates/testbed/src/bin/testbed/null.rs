@@ -4,8 +4,8 @@ use std::io::Read;
 use std::net::SocketAddr;
 
 use anyhow::Context;
+use brunt_testbed::{Authority, Null, NullHttp2};
 use rustix::process::{Resource, getrlimit, setrlimit};
-use testbed::{Authority, Null, NullHttp2};
 
 /// How it is reached.
 #[derive(clap::Args)]

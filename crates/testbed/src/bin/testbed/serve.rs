@@ -3,9 +3,9 @@
 use std::io::Read;
 
 use anyhow::Context;
-use testbed::series::Shape;
-use testbed::virtual_time::Law;
-use testbed::{Answer, Behaviour, Memory, Routes, Server, Service};
+use brunt_testbed::series::Shape;
+use brunt_testbed::virtual_time::Law;
+use brunt_testbed::{Answer, Behaviour, Memory, Routes, Server, Service};
 
 use crate::quantity::{PerTime, bytes, per_time};
 

@@ -1,0 +1,304 @@
+//! How sure a percentile is: the p99 of an M/M/1 is ln 100 / (μ − λ), so that of many runs the interval
+//! has to hold it in 95 of 100, where one is given.
+
+use brunt_record::{Metric, Scope};
+use brunt_testbed::virtual_time::{Arrivals, Gaps, Law, Station, Visit};
+use brunt_verdict::blocks::{Block, Sureness, sureness_beside};
+use brunt_verdict::{Grade, judge};
+
+use crate::{Effort, Row, reckoned};
+
+/// Seconds of a run.
+pub(crate) const SECONDS: f64 = 300.0;
+/// The share of requests over a p99.
+pub(crate) const LIMIT: f64 = 0.01;
+/// Two-sided, 95 %.
+const RISK: f64 = 0.025;
+
+/// An M/M/1 under a load, whose run is so many of its relaxation times long.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Mm1 {
+    mu: f64,
+    lambda: f64,
+    seconds: f64,
+}
+
+impl Mm1 {
+    /// The relaxation time is 1 / (√μ − √λ)² (Cohen, The Single Server Queue, 1982).
+    pub(crate) fn new(load: f64, relaxations: f64) -> Self {
+        Self::lasting(load, relaxations, SECONDS)
+    }
+
+    /// The same of a run of this many seconds.
+    pub(crate) fn lasting(load: f64, relaxations: f64, seconds: f64) -> Self {
+        let mu = relaxations / seconds / (1.0 - load.sqrt()).powi(2);
+        Self {
+            mu,
+            lambda: load * mu,
+            seconds,
+        }
+    }
+
+    /// The time that a share of the requests takes longer than.
+    pub(crate) fn exceeded_by(self, share: f64) -> f64 {
+        -share.ln() / (self.mu - self.lambda)
+    }
+
+    pub(crate) fn visits(self, seed: u64) -> impl Iterator<Item = Visit> {
+        let law = Law::Exponential {
+            servers: 1,
+            mean_s: 1.0 / self.mu,
+        };
+        let mut station = Station::new(law, seed).settled(self.lambda);
+        Arrivals::steady(self.lambda, self.seconds, Gaps::Poisson, seed)
+            .map(move |arrival_s| station.serve(arrival_s))
+    }
+
+    /// The share of a run over the true p99, with what the run says of its sureness, and with what it
+    /// would say if its requests knew nothing of each other.
+    fn run(self, seed: u64) -> Option<(Sureness, Sureness)> {
+        let blocks = self.blocks(seed);
+        let seen = sureness_beside(&blocks[0], &blocks[1])?;
+        let naive = Sureness {
+            effective: blocks[0].iter().map(|block| block.all).sum(),
+            ..seen
+        };
+        Some((seen, naive))
+    }
+
+    /// Second by second: requests over the true p99, and over the true p90.
+    fn blocks(self, seed: u64) -> [Vec<Block>; 2] {
+        let limits_s = [LIMIT, 0.1].map(|share| self.exceeded_by(share));
+        let mut blocks = [(); 2].map(|()| vec![Block::default(); self.seconds as usize]);
+        for visit in self.visits(seed) {
+            for (blocks, limit_s) in blocks.iter_mut().zip(limits_s) {
+                let block = &mut blocks[visit.arrival_s as usize];
+                block.all += 1.0;
+                if visit.done_s - visit.arrival_s > limit_s {
+                    block.missing += 1.0;
+                }
+            }
+        }
+        blocks
+    }
+}
+
+/// Of so many runs: in how many an interval was given, in how many of these it held the truth, and in
+/// how many of all the naive one did.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Coverage {
+    /// Share of the runs with an interval.
+    pub given: f64,
+    /// Share of these whose interval holds the truth.
+    pub covered: f64,
+    /// Share of the runs whose naive interval does.
+    pub naive: f64,
+}
+
+/// The coverage under a load, for runs of so many relaxation times.
+pub fn coverage(load: f64, relaxations: f64, runs: u64) -> Coverage {
+    let queue = Mm1::new(load, relaxations);
+    let holds = |seen: &Sureness| seen.low(RISK) <= LIMIT && seen.high(RISK) >= LIMIT;
+    let (mut given, mut covered, mut naive_covered) = (0u32, 0u32, 0u32);
+    for (seen, naive) in (0..runs).filter_map(|seed| queue.run(seed)) {
+        naive_covered += u32::from(holds(&naive));
+        given += u32::from(seen.is_settled);
+        covered += u32::from(seen.is_settled && holds(&seen));
+    }
+    Coverage {
+        given: f64::from(given) / runs as f64,
+        covered: f64::from(covered) / f64::from(given.max(1)),
+        naive: f64::from(naive_covered) / runs as f64,
+    }
+}
+
+/// The proofs of this page.
+pub fn rows(effort: Effort) -> Vec<Row> {
+    let runs = effort.choose(150, 1_000);
+    // Three standard errors of a share of 95 % in so many runs.
+    let chance = effort.choose(0.05, 0.0);
+    let mut rows = Vec::new();
+    for load in effort.choose(&[0.8][..], &[0.3, 0.5, 0.8, 0.9]) {
+        for relaxations in effort.choose(&[300.0, 1_000.0][..], &[100.0, 300.0, 1_000.0, 3_000.0]) {
+            rows.push(coverage_row(*load, *relaxations, runs, chance));
+        }
+    }
+    rows.push(grades_row(effort));
+    rows.push(far_row(effort));
+    rows.push(bootstrap_row(effort));
+    rows
+}
+
+fn coverage_row(load: f64, relaxations: f64, runs: u64, chance: f64) -> Row {
+    let found = coverage(load, relaxations, runs);
+    // Where the run is short beside its own ups and downs, an interval may be wide, and must not miss.
+    let most = if relaxations < 1_000.0 {
+        1.0
+    } else {
+        0.97 + chance
+    };
+    let least = 0.93 - chance;
+    let fails = load < 0.8 || found.naive < 0.6;
+    Row {
+        method: format!("interval of a p99, load {load}, run of {relaxations:.0} relaxation times"),
+        truth: "ln 100 / (μ − λ) lies in 95 %".into(),
+        reached: format!(
+            "{:.1} % of {runs} runs; {:.1} % inconclusive",
+            found.covered * 100.0,
+            (1.0 - found.given) * 100.0
+        ),
+        goal: format!("{:.0} to {:.0} %", least * 100.0, most * 100.0),
+        broken: format!(
+            "requests taken as independent: {:.1} %",
+            found.naive * 100.0
+        ),
+        holds: (least..=most).contains(&found.covered) && fails,
+    }
+}
+
+/// A target of a p99 right at the truth is met by chance; a pass of a service that is 5 % slower than
+/// its target, or a fail of one that is as much faster, is a lie.
+fn grades_row(effort: Effort) -> Row {
+    let runs: u64 = effort.choose(60, 400);
+    let queue = Mm1::new(0.8, 300.0);
+    let p99_ms = queue.exceeded_by(LIMIT) * 1e3;
+    let (mut lies, mut decided, mut naive_lies) = (0u32, 0u32, 0u32);
+    for seed in 0..runs {
+        for (factor, lie) in [(1.0 / 1.05, Grade::Good), (1.05, Grade::Poor)] {
+            let target = reckoned::target(Metric::Percentile(0.99), p99_ms * factor);
+            let record = reckoned::record(queue.visits(seed), SECONDS, vec![target]);
+            let grade = judge(&record).judgements[0].grade;
+            decided += u32::from(grade != Grade::Inconclusive);
+            lies += u32::from(grade == lie);
+            let measure = brunt_record::Measure::Response;
+            let seen = record
+                .timeline
+                .distribution(Scope::All, measure)
+                .percentile(0.99);
+            let is_under = seen
+                .and_then(brunt_record::Waited::ms)
+                .is_some_and(|ms| ms < p99_ms * factor);
+            naive_lies += u32::from(is_under == (lie == Grade::Good));
+        }
+    }
+    let share = |count: u32| f64::from(count) / (2.0 * runs as f64);
+    Row {
+        method: "grade of a p99 whose target is 5 % off, load 0.8".into(),
+        truth: "poor below the target, good above".into(),
+        reached: format!(
+            "wrong in {:.1} %, decided in {:.0} %",
+            share(lies) * 100.0,
+            share(decided) * 100.0
+        ),
+        goal: "wrong in 5 % at most".into(),
+        broken: format!(
+            "the measured p99 alone: wrong in {:.1} %",
+            share(naive_lies) * 100.0
+        ),
+        holds: share(lies) <= effort.choose(0.1, 0.05) && share(naive_lies) > 0.2,
+    }
+}
+
+/// A run that is short beside its ups and downs tells all the same what is far off; and never that what is
+/// just missed is met.
+fn far_row(effort: Effort) -> Row {
+    let runs: u64 = effort.choose(60, 1_000);
+    let queue = Mm1::new(0.9, 100.0);
+    let p95_ms = queue.exceeded_by(0.05) * 1e3;
+    let good = |factor: f64| {
+        let target = reckoned::target(Metric::Percentile(0.95), p95_ms * factor);
+        let is_good = |seed: &u64| {
+            let record = reckoned::record(queue.visits(*seed), SECONDS, vec![target.clone()]);
+            judge(&record).judgements[0].grade == Grade::Good
+        };
+        (0..runs).filter(is_good).count() as f64 / runs as f64
+    };
+    let (far, just_missed) = (good(3.0), good(1.0 / 1.05));
+    Row {
+        method:
+            "grade of a p95 whose target is three times as much, load 0.9, 100 relaxation times"
+                .into(),
+        truth: "good".into(),
+        reached: format!("good in {:.1} % of {runs}", far * 100.0),
+        goal: "95 %".into(),
+        broken: format!(
+            "its target 5 % too low: good in {:.1} %",
+            just_missed * 100.0
+        ),
+        holds: far >= effort.choose(0.9, 0.95) && just_missed <= effort.choose(0.1, 0.05),
+    }
+}
+
+/// Blocks that are drawn together, and how often.
+const DRAWN_TOGETHER: usize = 10;
+const DRAWS: usize = 400;
+
+/// The ends between which 95 % of the shares lie that come of blocks drawn again, some neighbours at a time
+/// (Künsch, Annals of Statistics 17, 1989).
+fn bootstrapped(blocks: &[Block], together: usize, seed: u64) -> (f64, f64) {
+    // Exponential numbers, as even ones from 0 to 1.
+    let mut even = brunt_testbed::series::noise(seed).map(|drawn| (-drawn).exp());
+    let mut shares: Vec<f64> = (0..DRAWS)
+        .map(|_| {
+            let starts = even.by_ref().take(blocks.len() / together);
+            let (mut missing, mut all) = (0.0, 0.0);
+            for start in starts {
+                let at = (start * (blocks.len() - together + 1) as f64) as usize;
+                for block in &blocks[at..at + together] {
+                    missing += block.missing;
+                    all += block.all;
+                }
+            }
+            missing / all
+        })
+        .collect();
+    shares.sort_by(f64::total_cmp);
+    let at = |share: f64| shares[(share * DRAWS as f64) as usize];
+    (at(RISK), at(1.0 - RISK))
+}
+
+/// The interval of a share beside one that knows no formula.
+fn bootstrap_row(effort: Effort) -> Row {
+    let runs: u64 = effort.choose(40, 400);
+    let queue = Mm1::new(0.8, 3_000.0);
+    let mut ratios = [Vec::new(), Vec::new()];
+    for seed in 0..runs {
+        let blocks = queue.blocks(seed);
+        let Some(seen) = sureness_beside(&blocks[0], &blocks[1]) else {
+            continue;
+        };
+        let width = seen.high(RISK) - seen.low(RISK);
+        let naive = Sureness {
+            effective: blocks[0].iter().map(|block| block.all).sum(),
+            ..seen
+        };
+        let (low, high) = bootstrapped(&blocks[0], DRAWN_TOGETHER, seed);
+        ratios[0].push(width / (high - low));
+        ratios[1].push((naive.high(RISK) - naive.low(RISK)) / (high - low));
+    }
+    let [ratio, naive] = ratios.map(|mut ratios| {
+        ratios.sort_by(f64::total_cmp);
+        ratios[ratios.len() / 2]
+    });
+    Row {
+        method: "interval of a share over its p99, load 0.8, beside a moving-block bootstrap"
+            .into(),
+        truth: "about as wide".into(),
+        reached: format!("{ratio:.2} times as wide, median of {runs}"),
+        goal: "0.90 to 1.35 times: what is rare is drawn too seldom to be unlucky".into(),
+        broken: format!("requests taken as independent: {naive:.2} times"),
+        holds: (0.9..=1.35).contains(&ratio) && naive < 0.7,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_row_holds() {
+        for row in rows(Effort::Reduced) {
+            assert!(row.holds, "{row:#?}");
+        }
+    }
+}
