@@ -1,14 +1,12 @@
-//! HTTP/1.1 answers: from bytes, cut anywhere, to a status and a counted content. No sockets here:
-//! bytes are fed in.
+//! HTTP/1.1 (RFC 9112): responses from bytes, cut anywhere, to a status and a counted body, and connections that
+//! carry one request at a time.
 
-mod bad_http;
 mod chunked;
-mod content;
+pub(crate) mod connection;
 mod head;
 mod reader;
 
-pub use bad_http::BadHttp;
-pub use content::{Content, DecodeError, Keep};
+pub use crate::http::{BadHttp, Content, DecodeError, Keep};
 pub use head::KeepFields;
 pub use reader::{Answer, Reader};
 

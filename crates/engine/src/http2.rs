@@ -4,26 +4,26 @@
 //! written, and its answer from the bytes that were read into what is kept of it, with nothing made in between.
 //! Each connection has a session, which is told bytes and says bytes, and a driver, which reads and writes them.
 
-mod answering;
+mod close;
 mod connection;
-#[cfg(any(test, feature = "dialogue"))]
-mod dialogue;
 mod driver;
-mod ending;
+mod error_code;
 mod exchange;
-mod fixed;
 mod frame;
-mod hearing;
 mod hpack;
-mod outgoing;
-mod reason;
-mod request_head;
-mod session;
+mod recv;
+mod request_headers;
+mod response;
+mod send_buffer;
+mod state;
+mod static_headers;
 mod streams;
+#[cfg(any(test, feature = "dialogue"))]
+mod test_harness;
 mod upload;
 
 pub(crate) use connection::Connection;
-#[cfg(any(test, feature = "dialogue"))]
-pub use dialogue::Dialogue;
 pub(crate) use exchange::Course;
-pub(crate) use request_head::RequestHeads;
+pub(crate) use request_headers::RequestHeads;
+#[cfg(any(test, feature = "dialogue"))]
+pub use test_harness::Dialogue;

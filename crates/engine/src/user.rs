@@ -1,15 +1,17 @@
 //! A virtual user: plays its class's tasks while the schedule wants it to.
 
+pub(crate) mod step_runner;
+
 use std::rc::Rc;
 
 use brunt_scenario::{Connections, Wait};
 
-use crate::belongings::{Belongings, Life};
-use crate::core::Core;
-use crate::pacer::{Phase, Seat};
-use crate::part::Part;
-use crate::playing::{Flow, Leaves, Playing};
-use crate::schedule::Schedule;
+use crate::client::context::Core;
+use crate::client::session::{Belongings, Life};
+use crate::time::timers::{Phase, Seat};
+use crate::user::step_runner::{Flow, Leaves, Playing};
+use crate::workload::Part;
+use crate::workload::schedule::Schedule;
 
 /// A user's state between its requests.
 pub(crate) struct User {

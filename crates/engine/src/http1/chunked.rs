@@ -1,7 +1,7 @@
 //! Chunked bodies (RFC 9112, section 7.1), with extensions and trailers, cut anywhere.
 
-use super::bad_http::BadHttp;
-use super::content::{Content, part_of};
+use crate::http::BadHttp;
+use crate::http::{Content, part_of};
 
 /// A chunk's size line, or the trailers, are never longer.
 const LINE_BYTES_MAX: u32 = 16 << 10;

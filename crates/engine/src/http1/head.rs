@@ -3,7 +3,7 @@
 
 use std::mem::MaybeUninit;
 
-use super::bad_http::BadHttp;
+use crate::http::BadHttp;
 
 /// Heads never have more fields.
 pub(crate) const FIELDS_MAX: usize = 128;

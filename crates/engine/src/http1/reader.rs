@@ -1,9 +1,9 @@
 //! The reader: takes the bytes of one answer as they come.
 
-use super::bad_http::BadHttp;
 use super::chunked::Chunked;
-use super::content::{Content, Keep, part_of};
 use super::head::{self, Framing, KeepFields};
+use crate::http::BadHttp;
+use crate::http::{Content, Keep, part_of};
 
 /// Heads are never longer.
 pub(crate) const HEAD_BYTES_MAX: usize = 64 << 10;

@@ -4,12 +4,12 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::task::{Context, Waker};
 
+use super::close::{Ended, closed};
 use super::driver::Driver;
-use super::ending::{Ended, closed};
-use super::session::Session;
-use crate::core::Core;
-use crate::fault::Fault;
-use crate::stream::Stream;
+use super::state::Session;
+use crate::client::context::Core;
+use crate::net::error::Fault;
+use crate::net::stream::Stream;
 
 /// Whoever holds it may send requests. The connection is closed with the last one.
 pub(crate) struct Connection(pub(super) Rc<Shared>);

@@ -9,15 +9,15 @@ use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncWrite, ReadBuf};
 
+use super::close::{Ended, How};
 use super::connection::Shared;
-use super::ending::{Ended, How};
-use super::reason::Reason;
-use crate::clock::Clock;
-use crate::core::Core;
-use crate::fault::Fault;
-use crate::pacer::Pacer;
-use crate::pool::Pool;
-use crate::stream::Stream;
+use super::error_code::Reason;
+use crate::client::context::Core;
+use crate::connections::pool::Pool;
+use crate::net::error::Fault;
+use crate::net::stream::Stream;
+use crate::time::clock::Clock;
+use crate::time::timers::Pacer;
 
 pub(super) struct Driver {
     shared: Rc<Shared>,

@@ -2,18 +2,18 @@
 
 use std::task::Poll;
 
-use crate::connection::{Deadlines, Wire, given_up_on_answer};
-use crate::core::Core;
-use crate::fault::Fault;
+use crate::client::context::Core;
+use crate::connections::connection::Fate;
+use crate::http::outgoing_request::Outbox;
+use crate::http::response_options::Wanted;
 use crate::http1::Answer;
-use crate::link::Fate;
-use crate::outbox::Outbox;
-use crate::pacer::Seat;
-use crate::wanted::Wanted;
+use crate::http1::connection::{Deadlines, Wire, given_up_on_answer};
+use crate::net::error::Fault;
+use crate::time::timers::Seat;
 
+use super::close;
 use super::connection::Connection;
-use super::ending;
-use super::session::{Account, Outcome};
+use super::state::{Account, Outcome};
 use super::streams::Slot;
 use super::upload::Upload;
 
@@ -185,7 +185,7 @@ impl Connection {
                 return (Ok(answer), Fate::Read);
             }
             Outcome::Bad(bad) => (Fault::new(bad.kind(), bad.to_string()), of_sent),
-            Outcome::Reset(reason) => ending::reset(reason),
+            Outcome::Reset(reason) => close::reset(reason),
             Outcome::Unprocessed => (self.0.over(), Fate::Unprocessed { is_read: false }),
             Outcome::Open => match &*self.0.ended.borrow() {
                 Some(ended) => ended.of(account),

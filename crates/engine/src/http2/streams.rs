@@ -1,9 +1,9 @@
 //! The streams of a session that are under way, each in a slot of its own.
 
-use super::answering::Answering;
-use super::reason::Reason;
+use super::error_code::Reason;
+use super::response::Answering;
 use crate::http1::BadHttp;
-use crate::pacer::Seat;
+use crate::time::timers::Seat;
 
 /// A place for a stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,10 +2,10 @@
 
 use std::task::Poll;
 
-use super::session::Session;
+use super::state::Session;
 use super::streams::Slot;
-use crate::fault::Fault;
-use crate::outbox::Outbox;
+use crate::http::outgoing_request::Outbox;
+use crate::net::error::Fault;
 
 /// At most so much is handed over at once.
 const PIECE_BYTES: usize = 64 << 10;

@@ -1,0 +1,10 @@
+//! The HTTP client of a user: exchanges with their redirects, cookies and checks, and what is recorded of them.
+
+pub(crate) mod context;
+mod cookies;
+pub(crate) mod exchange;
+pub(crate) mod failure_example;
+mod parser_thread;
+pub(crate) mod recorder;
+mod rewrite;
+pub(crate) mod session;

@@ -1,0 +1,134 @@
+//! The recorder: one core's samples, handed over once a second by moving a pointer.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender};
+
+use brunt_record::{Delta, FailureKind, NameId, RequestName, Sample, Second, second_of};
+
+use crate::time::clock::Clock;
+use crate::time::thread_cpu::CpuUse;
+use crate::workload::start_stats::Started;
+
+/// What a core sends to whoever collects.
+pub(crate) enum Handover {
+    Delta(Box<Delta>),
+    /// The scenario wants the test to stop.
+    StopTest,
+    /// The core has ended: how its users started, or why it failed.
+    Ended(Result<Started, String>),
+}
+
+pub(crate) struct Recorder {
+    clock: Clock,
+    names: Arc<[RequestName]>,
+    delta: Box<Delta>,
+    to: Sender<(usize, Handover)>,
+    /// Deltas that were read, to be filled again.
+    spare: Receiver<Box<Delta>>,
+    core: usize,
+}
+
+/// What is known of a core at the end of a second.
+pub(crate) struct Gauges {
+    /// The most users at once.
+    pub(crate) users: u32,
+    pub(crate) in_flight: u32,
+    pub(crate) oldest_ms: Option<u64>,
+    /// What the core's thread had of its CPU.
+    pub(crate) cpu: CpuUse,
+    /// The longest that something due had waited for the thread.
+    pub(crate) kept_waiting_us: u64,
+    /// How long the core had stood still.
+    pub(crate) stood_still_ms: u64,
+}
+
+impl Recorder {
+    pub(crate) fn new(
+        clock: Clock,
+        names: Arc<[RequestName]>,
+        to: Sender<(usize, Handover)>,
+        spare: Receiver<Box<Delta>>,
+        core: usize,
+    ) -> Self {
+        let delta = Box::new(Delta::new(&names));
+        Self {
+            clock,
+            names,
+            delta,
+            to,
+            spare,
+            core,
+        }
+    }
+
+    /// Asks whoever collects to stop the test.
+    pub(crate) fn ask_to_stop(&self) {
+        // Whoever collects is gone only when the run is being torn down.
+        self.to.send((self.core, Handover::StopTest)).ok();
+    }
+
+    /// Hands the second over where a later one has begun.
+    #[inline]
+    pub(crate) fn advance(&mut self, now_ns: u64, gauges: impl FnOnce() -> Gauges) {
+        let second = second_of(now_ns);
+        if second > self.delta.second() {
+            self.hand_over(&gauges());
+            self.delta.start(second);
+        }
+    }
+
+    /// Counts a request that has just been done.
+    #[inline]
+    pub(crate) fn record(&mut self, sample: &Sample) {
+        self.delta.record(sample);
+    }
+
+    pub(crate) fn record_failure(
+        &mut self,
+        name: NameId,
+        kind: FailureKind,
+        code: u16,
+        example: impl FnOnce() -> String,
+    ) {
+        let now_ns = self.clock.now_ns();
+        self.delta.record_failure(name, kind, code, now_ns, example);
+    }
+
+    /// Counts a request that is sent again.
+    pub(crate) fn count_retry(&mut self, name: NameId) {
+        self.delta.count_retry(name);
+    }
+
+    pub(crate) fn counts(&mut self) -> &mut Second {
+        self.delta.counts_mut()
+    }
+
+    /// Hands over what is left.
+    pub(crate) fn finish(&mut self, gauges: &Gauges) {
+        self.hand_over(gauges);
+        self.delta.start(u32::MAX);
+    }
+
+    fn hand_over(&mut self, gauges: &Gauges) {
+        let counts = self.delta.counts_mut();
+        counts.users = Some(gauges.users);
+        counts.in_flight = Some(gauges.in_flight);
+        counts.oldest_ms = gauges.oldest_ms;
+        counts.cpu_wait_ms = gauges.cpu.waited_ns / 1_000_000;
+        counts.cpu_wait_each_us = gauges.cpu.waited_each_ns() / 1_000;
+        counts.wake_ups = gauges.cpu.wake_ups;
+        counts.cpu_ms = gauges.cpu.ran_ns / 1_000_000;
+        counts.cpu_busiest_ms = counts.cpu_ms;
+        counts.kept_waiting_us = gauges.kept_waiting_us;
+        counts.stood_still_ms = gauges.stood_still_ms;
+        let next = self
+            .spare
+            .try_recv()
+            .unwrap_or_else(|_| Box::new(Delta::new(&self.names)));
+        let full = std::mem::replace(&mut self.delta, next);
+        // Whoever collects is gone only when the run is being torn down.
+        if self.to.send((self.core, Handover::Delta(full))).is_err() {
+            self.delta.start(u32::MAX);
+        }
+    }
+}

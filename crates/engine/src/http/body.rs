@@ -1,0 +1,263 @@
+//! The content of an answer: counted, held to its limit, and kept only as far as somebody looks into it.
+
+use std::borrow::Cow;
+use std::io::Read;
+
+use brotli_decompressor::Decompressor;
+use flate2::read::{MultiGzDecoder, ZlibDecoder};
+use ruzstd::decoding::StreamingDecoder;
+
+use super::protocol_error::BadHttp;
+
+/// How much of a body is kept for an example: more than it shows, so that secrets are found in it.
+const EXCERPT_BYTES_MAX: u64 = 1_024;
+
+/// What the decoder of Brotli reads at once.
+const BROTLI_BUFFER_BYTES: usize = 4096;
+
+/// What is kept of a content.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Keep {
+    /// Nothing.
+    Nothing,
+    /// Its beginning, for an example.
+    Excerpt,
+    /// All of it.
+    All,
+}
+
+/// The content of an answer.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Content {
+    /// Its size, in bytes, as it came.
+    pub bytes: u64,
+    /// What was kept of it.
+    pub kept: Vec<u8>,
+    bytes_max: u64,
+    kept_max: u64,
+    all_max: u64,
+}
+
+/// Why a content cannot be looked into.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum DecodeError {
+    /// It is larger than is looked into.
+    #[error("the decoded body of the answer is over the limit of {limit} bytes")]
+    TooLarge {
+        /// The limit.
+        limit: u64,
+    },
+    /// It does not decode.
+    #[error("the body of the answer is no {encoding}: {error}")]
+    Broken {
+        /// The encoding.
+        encoding: String,
+        /// What the decoder says.
+        error: String,
+    },
+    /// Its encoding is not known.
+    #[error("the body of the answer is encoded as `{0}`, which brunt cannot decode")]
+    Unknown(String),
+}
+
+impl Default for Content {
+    fn default() -> Self {
+        Self::new(u64::MAX, u64::MAX)
+    }
+}
+
+impl Content {
+    /// No content yet; of `bytes_max` bytes at most, and of `all_max` where all is kept.
+    pub fn new(bytes_max: u64, all_max: u64) -> Self {
+        Self {
+            bytes: 0,
+            kept: Vec::new(),
+            bytes_max,
+            kept_max: 0,
+            all_max,
+        }
+    }
+
+    pub(crate) fn keep(&mut self, keep: Keep) {
+        self.kept_max = match keep {
+            Keep::Nothing => 0,
+            Keep::Excerpt => EXCERPT_BYTES_MAX,
+            // One more tells that there is too much.
+            Keep::All => self.all_max.saturating_add(1),
+        };
+    }
+
+    /// Refuses a length that is over the limit before it comes.
+    pub(crate) fn expect(&self, bytes: u64) -> Result<(), BadHttp> {
+        let limit = self.bytes_max;
+        if bytes > limit {
+            return Err(BadHttp::BodyTooLong { limit });
+        }
+        Ok(())
+    }
+
+    pub(crate) fn take(&mut self, part: &[u8]) -> Result<(), BadHttp> {
+        self.bytes += part.len() as u64;
+        self.expect(self.bytes)?;
+        if self.kept_max > 0 {
+            let room = self.kept_max - self.kept.len() as u64;
+            self.kept.extend_from_slice(part_of(part, room));
+        }
+        Ok(())
+    }
+
+    /// What was kept, decoded; the encodings are those of `Content-Encoding`.
+    pub fn decoded(&self, encodings: &[u8]) -> Result<Cow<'_, [u8]>, DecodeError> {
+        self.decoded_within(encodings, self.all_max)
+    }
+
+    /// The same, within a limit of its own if that is lower than what is kept at most.
+    pub fn decoded_within(
+        &self,
+        encodings: &[u8],
+        bytes_max: u64,
+    ) -> Result<Cow<'_, [u8]>, DecodeError> {
+        let limit = self.all_max.min(bytes_max);
+        let held = |content: &[u8]| {
+            if content.len() as u64 > limit {
+                Err(DecodeError::TooLarge { limit })
+            } else {
+                Ok(())
+            }
+        };
+        let mut content = Cow::Borrowed(self.kept.as_slice());
+        held(&content)?;
+        let names = encodings
+            .split(|byte| *byte == b',')
+            .map(<[u8]>::trim_ascii);
+        // The encoding that was applied last is named last.
+        for name in names.rev() {
+            let name = String::from_utf8_lossy(name).to_ascii_lowercase();
+            let decoded = match name.as_str() {
+                "" | "identity" => continue,
+                "gzip" | "x-gzip" => read(MultiGzDecoder::new(&*content), limit),
+                "deflate" => read(ZlibDecoder::new(&*content), limit),
+                "br" => read(Decompressor::new(&*content, BROTLI_BUFFER_BYTES), limit),
+                "zstd" => StreamingDecoder::new(&*content)
+                    .map_err(std::io::Error::other)
+                    .and_then(|decoder| read(decoder, limit)),
+                _ => return Err(DecodeError::Unknown(name)),
+            };
+            let decoded = decoded.map_err(|error| DecodeError::Broken {
+                encoding: name,
+                error: error.to_string(),
+            })?;
+            held(&decoded)?;
+            content = Cow::Owned(decoded);
+        }
+        Ok(content)
+    }
+}
+
+fn read(from: impl Read, limit: u64) -> std::io::Result<Vec<u8>> {
+    let mut decoded = Vec::new();
+    from.take(limit.saturating_add(1))
+        .read_to_end(&mut decoded)?;
+    Ok(decoded)
+}
+
+/// The bytes that are within so many.
+pub(crate) fn part_of(bytes: &[u8], at_most: u64) -> &[u8] {
+    let length = usize::try_from(at_most).map_or(bytes.len(), |at_most| at_most.min(bytes.len()));
+    &bytes[..length]
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use flate2::Compression;
+    use flate2::write::{GzEncoder, ZlibEncoder};
+
+    use super::*;
+
+    fn content(bytes: &[u8], all_max: u64) -> Content {
+        let mut content = Content::new(u64::MAX, all_max);
+        content.keep(Keep::All);
+        content.take(bytes).unwrap();
+        content
+    }
+
+    fn gzip(bytes: &[u8]) -> Vec<u8> {
+        let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    fn zlib(bytes: &[u8]) -> Vec<u8> {
+        let mut encoder = ZlibEncoder::new(Vec::new(), Compression::fast());
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    /// What `brotli` and `zstd` make of the text below.
+    const BROTLI: [u8; 24] = [
+        0x1f, 0x1b, 0x00, 0xf8, 0x8d, 0x94, 0x6e, 0xde, 0xaa, 0xa4, 0x63, 0x01, 0xa9, 0x32, 0xbc,
+        0x3a, 0x24, 0x9e, 0x12, 0x00, 0x19, 0x4d, 0xe9, 0x00,
+    ];
+    const ZSTD: [u8; 34] = [
+        0x28, 0xb5, 0x2f, 0xfd, 0x04, 0x68, 0xad, 0x00, 0x00, 0x78, 0x74, 0x68, 0x65, 0x20, 0x73,
+        0x61, 0x6d, 0x65, 0x20, 0x74, 0x65, 0x78, 0x74, 0x2c, 0x20, 0x01, 0x00, 0x72, 0xcc, 0x3a,
+        0x68, 0xde, 0xd4, 0x06,
+    ];
+
+    #[test]
+    fn encodings_are_taken_off_from_the_last_to_the_first() {
+        let text = b"the same text, the same text".as_slice();
+        let cases = [
+            (text.to_vec(), ""),
+            (text.to_vec(), "identity"),
+            (gzip(text), "gzip"),
+            (gzip(text), "X-GZIP"),
+            (zlib(text), "deflate"),
+            (gzip(&zlib(text)), "deflate, gzip"),
+            (BROTLI.to_vec(), "br"),
+            (ZSTD.to_vec(), "zstd"),
+            (gzip(&ZSTD), "zstd, gzip"),
+        ];
+        for (bytes, encodings) in cases {
+            let content = content(&bytes, 1_000);
+            assert_eq!(content.decoded(encodings.as_bytes()).unwrap(), text);
+        }
+    }
+
+    #[test]
+    fn a_bomb_is_cut_off_at_the_limit() {
+        let bomb = gzip(&vec![0; 50 << 20]);
+        assert!(bomb.len() < 100_000);
+        let error = content(&bomb, 1 << 20).decoded(b"gzip").unwrap_err();
+        assert_eq!(error, DecodeError::TooLarge { limit: 1 << 20 });
+        let twice = gzip(&bomb);
+        let error = content(&twice, 1 << 20).decoded(b"gzip, gzip").unwrap_err();
+        assert_eq!(error, DecodeError::TooLarge { limit: 1 << 20 });
+    }
+
+    #[test]
+    fn a_body_over_its_limit_is_refused() {
+        let mut small = Content::new(10, 10);
+        small.take(&[0; 10]).unwrap();
+        let error = small.take(&[0]).unwrap_err();
+        assert_eq!(error, BadHttp::BodyTooLong { limit: 10 });
+        let error = content(&[0; 7], 10).decoded_within(b"", 6).unwrap_err();
+        assert_eq!(error, DecodeError::TooLarge { limit: 6 });
+        let error = content(&[0; 11], 10).decoded_within(b"", 20).unwrap_err();
+        assert_eq!(error, DecodeError::TooLarge { limit: 10 });
+        let error = content(&[0; 11], 10).decoded(b"").unwrap_err();
+        assert_eq!(error, DecodeError::TooLarge { limit: 10 });
+    }
+
+    #[test]
+    fn what_does_not_decode_says_why() {
+        let broken = content(b"no gzip at all", 100)
+            .decoded(b"gzip")
+            .unwrap_err();
+        assert!(broken.to_string().contains("is no gzip"), "{broken}");
+        let unknown = content(b"x", 100).decoded(b"snappy").unwrap_err();
+        assert!(unknown.to_string().contains("`snappy`"), "{unknown}");
+    }
+}

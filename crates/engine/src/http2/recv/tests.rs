@@ -1,0 +1,355 @@
+//! What a session makes of what a server says.
+
+use super::super::test_harness::Dialogue;
+
+fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
+    let head = [length[1], length[2], length[3], kind, flags];
+    [&head, &stream.to_be_bytes()[..], payload].concat()
+}
+
+const DATA: u8 = 0;
+const HEADERS: u8 = 1;
+const RESET: u8 = 3;
+const SETTINGS: u8 = 4;
+const PUSH: u8 = 5;
+const PING: u8 = 6;
+const GOAWAY: u8 = 7;
+const WINDOW: u8 = 8;
+const CONTINUATION: u8 = 9;
+
+const ENDS: u8 = 1;
+const HEAD_ENDS: u8 = 4;
+const PADDED: u8 = 8;
+
+fn settings() -> Vec<u8> {
+    frame(SETTINGS, 0, 0, &[])
+}
+
+/// A head with a status, as both sides know it: 8 is 200.
+fn head(stream: u32, flags: u8, fields: &[u8]) -> Vec<u8> {
+    let fields = [b"\x88", fields].concat();
+    frame(HEADERS, HEAD_ENDS | flags, stream, &fields)
+}
+
+/// What becomes of three requests; and what the server is told.
+fn heard(frames: &[Vec<u8>]) -> Result<(Vec<String>, Vec<u8>), &'static str> {
+    let mut dialogue = Dialogue::of(3);
+    dialogue.hear(&[settings(), frames.concat()].concat())?;
+    let said = dialogue.says().to_vec();
+    Ok((dialogue.outcomes(), said))
+}
+
+fn outcome(frames: &[Vec<u8>]) -> String {
+    heard(frames).unwrap().0.remove(0)
+}
+
+#[test]
+fn answers_are_heard_the_same_however_they_are_cut() {
+    let mut cut_head = frame(HEADERS, 0, 5, b"\x88\x40\x01x");
+    cut_head.extend(frame(CONTINUATION, 0, 5, b"\x03"));
+    cut_head.extend(frame(CONTINUATION, HEAD_ENDS, 5, b"abc"));
+    let all = [
+        settings(),
+        head(3, ENDS, b""),
+        head(1, 0, b"\x0f\x0d\x015"),
+        frame(DATA, PADDED, 1, b"\x02helPP"),
+        frame(PING, 0, 0, b"01234567"),
+        cut_head,
+        frame(0xee, 0, 0, b"whatever"),
+        frame(DATA, 0, 1, b"lo"),
+        frame(DATA, ENDS, 1, b""),
+        frame(HEADERS, HEAD_ENDS | ENDS, 5, b"\x40\x01t\x01u"),
+    ];
+    let mut all = all.concat();
+    // Content-Length: 5.
+    let length = all.windows(4).position(|bytes| bytes == b"\x0f\x0d\x015");
+    assert!(length.is_some());
+    all.push(0);
+    for piece in 1..=all.len() {
+        let mut dialogue = Dialogue::of(3);
+        for piece in all.chunks(piece) {
+            dialogue.hear(piece).unwrap();
+        }
+        let said = dialogue.says().to_vec();
+        let expected = [
+            frame(SETTINGS, ENDS, 0, &[]),
+            frame(PING, ENDS, 0, b"01234567"),
+        ];
+        assert_eq!(said, expected.concat(), "by {piece}");
+        let expected = ["200 content-length: 5\r\nhello", "200 ", "200 x: abc\r\n"];
+        assert_eq!(dialogue.outcomes(), expected, "by {piece}");
+    }
+}
+
+#[test]
+fn what_is_no_answer_says_why_and_leaves_the_others_alone() {
+    let ended = HEAD_ENDS | ENDS;
+    for (frames, part) in [
+        (
+            vec![frame(HEADERS, ended, 1, b"\x00\x01a\x01b")],
+            "no status",
+        ),
+        (vec![frame(HEADERS, ended, 1, b"")], "no status"),
+        (
+            vec![frame(HEADERS, ended, 1, b"\x48\x0220")],
+            "three digits",
+        ),
+        (
+            vec![frame(HEADERS, ended, 1, b"\x48\x03099")],
+            "three digits",
+        ),
+        (vec![frame(HEADERS, ended, 1, b"\x82")], "three digits"),
+        (vec![head(1, ENDS, b"\x88")], "that no answer has"),
+        (vec![head(1, ENDS, b"\x00\x01A\x01b")], "small letters"),
+        (vec![head(1, ENDS, b"\x00\x01 \x01b")], "small letters"),
+        (vec![head(1, ENDS, b"\x00\x02a:\x01b")], "small letters"),
+        (vec![head(1, ENDS, b"\x00\x00\x01b")], "small letters"),
+        (
+            vec![head(1, ENDS, b"\x00\x01a\x07b\r\nc: d")],
+            "NUL, CR or LF",
+        ),
+        (vec![head(1, ENDS, b"\x0f\x1f\x02b\n")], "NUL, CR or LF"),
+        (vec![head(1, ENDS, b"\x00\x01a\x02b\0")], "NUL, CR or LF"),
+        (vec![head(1, ENDS, b"\x00\x01a\x02 b")], "with a space"),
+        (vec![head(1, ENDS, b"\x00\x01a\x02b\t")], "with a space"),
+        (
+            vec![head(1, ENDS, b"\x00\x0aconnection\x01b")],
+            "connection of HTTP/1.1",
+        ),
+        (vec![head(1, ENDS, b"\x0f\x0d\x02-1")], "no number"),
+        (
+            vec![head(1, ENDS, b"\x0f\x0d\x011\x0f\x0d\x012")],
+            "two different",
+        ),
+        (vec![head(1, ENDS, b"\x0f\x0d\x011")], "not the length"),
+        (
+            vec![head(1, 0, b"\x0f\x0d\x012"), frame(DATA, ENDS, 1, b"abc")],
+            "not the length",
+        ),
+        (vec![frame(DATA, ENDS, 1, b"abc")], "before its head"),
+        (vec![head(1, 0, b""), head(1, 0, b"")], "between parts"),
+        (
+            vec![frame(HEADERS, HEAD_ENDS, 1, b"\x48\x03101")],
+            "switched",
+        ),
+        (
+            vec![frame(HEADERS, ended, 1, b"\x48\x03103")],
+            "before it was whole",
+        ),
+        (
+            vec![frame(HEADERS, HEAD_ENDS, 1, b"\x48\x03103"); 17],
+            "interim",
+        ),
+        (vec![head(1, 0, b"\x0f\x0d\x0899999999")], "over the limit"),
+    ] {
+        let others = [head(3, ENDS, b""), head(5, ENDS, b"")];
+        let (outcomes, _) = heard(&[frames, others.to_vec()].concat()).unwrap();
+        let bad = &outcomes[0];
+        assert!(
+            bad.starts_with("bad: ") && bad.contains(part),
+            "{bad} for {part}"
+        );
+        assert_eq!(outcomes[1..], ["200 ", "200 "], "{part}");
+    }
+}
+
+#[test]
+fn a_malformed_field_of_the_table_is_malformed_for_each_response_that_has_it() {
+    let stored = head(1, ENDS, b"\x40\x01a\x03b\r\n");
+    let named = head(3, ENDS, b"\x00\x01a\x01b");
+    // 62 is the first place of the table that the server fills.
+    let again = head(5, ENDS, b"\xbe");
+    let (outcomes, _) = heard(&[stored, named, again]).unwrap();
+    assert!(outcomes[0].starts_with("bad: "), "{}", outcomes[0]);
+    assert_eq!(outcomes[1], "200 a: b\r\n");
+    assert!(outcomes[2].starts_with("bad: "), "{}", outcomes[2]);
+}
+
+#[test]
+fn interim_answers_are_not_the_answer() {
+    let hints = frame(
+        HEADERS,
+        HEAD_ENDS,
+        1,
+        b"\x48\x03103\x0f\x1f\x01l\x0f\x0d\x019",
+    );
+    let found = outcome(&[
+        hints.clone(),
+        hints,
+        head(1, 0, b""),
+        frame(DATA, ENDS, 1, b"x"),
+    ]);
+    assert_eq!(found, "200 x");
+}
+
+#[test]
+fn resets_and_good_byes_end_what_they_concern() {
+    let reset = |stream, reason: u32| frame(RESET, 0, stream, &reason.to_be_bytes());
+    let goodbye = |last: u32| frame(GOAWAY, 0, 0, &[last.to_be_bytes(), [0; 4]].concat());
+    let (outcomes, _) = heard(&[
+        goodbye(3),
+        head(1, ENDS, b""),
+        reset(3, 7),
+        // What comes for a stream that has ended changes nothing.
+        reset(1, 2),
+    ])
+    .unwrap();
+    assert_eq!(outcomes, ["200 ", "reset: REFUSED_STREAM", "unprocessed"]);
+    assert_eq!(outcome(&[reset(1, 99)]), "reset: code 99");
+    assert_eq!(outcome(&[]), "open");
+}
+
+#[test]
+fn what_is_given_up_is_reset_and_what_comes_late_is_passed_over() {
+    let mut dialogue = Dialogue::of(2);
+    dialogue.hear(&settings()).unwrap();
+    let said = dialogue.says().len();
+    let slot = dialogue.slots.remove(0);
+    dialogue.session.close(slot, |_| {});
+    assert_eq!(
+        dialogue.says()[said..],
+        frame(RESET, 0, 1, &8_u32.to_be_bytes())
+    );
+    // Its fields are in the table all the same.
+    let late = head(1, 0, b"\x40\x01a\x01b");
+    let late = [late, frame(DATA, ENDS, 1, b"late"), head(3, ENDS, b"\xbe")];
+    dialogue.hear(&late.concat()).unwrap();
+    assert_eq!(dialogue.outcomes(), ["200 a: b\r\n"]);
+}
+
+#[test]
+fn windows_are_opened_again_and_kept() {
+    let piece = vec![b'x'; 16_384];
+    let mut dialogue = Dialogue::of(1);
+    dialogue
+        .hear(&[settings(), head(1, 0, b"")].concat())
+        .unwrap();
+    let mut said = dialogue.says().len();
+    for number in 1..=600_usize {
+        dialogue.hear(&frame(DATA, 0, 1, &piece)).unwrap();
+        let now = dialogue.says().len();
+        // The stream's window after 3 MiB, and the connection's after 8.
+        assert_eq!(
+            now > said,
+            [193, 386, 513, 579].contains(&number),
+            "{number}"
+        );
+        said = now;
+    }
+    assert_eq!(dialogue.outcomes(), ["open"]);
+}
+
+#[test]
+fn bodies_wait_for_room() {
+    let window = |stream, more: u32| frame(WINDOW, 0, stream, &more.to_be_bytes());
+    let smaller = frame(SETTINGS, 0, 0, b"\x00\x04\x00\x00\x00\x0a");
+    let mut dialogue = Dialogue::of(1);
+    dialogue.hear(&smaller).unwrap();
+    let slot = dialogue.slots[0];
+    assert_eq!(dialogue.session.room(slot), 10);
+    dialogue.session.send(slot, b"0123456789", false);
+    assert_eq!(dialogue.session.room(slot), 0);
+    let mut woken = 0;
+    dialogue
+        .session
+        .hear(&window(1, 70_000), 3, |_| woken += 1)
+        .unwrap();
+    assert_eq!(woken, 1);
+    // Now the connection has less.
+    assert_eq!(dialogue.session.room(slot), 65_525);
+    dialogue.session.send(slot, &vec![0; 65_525], true);
+    let sent = [10, 16_384, 16_384, 16_384, 16_373].map(|bytes| bytes + 9);
+    let waiting = dialogue.says().len();
+    assert_eq!(
+        waiting,
+        sent.iter().sum::<usize>() + frame(SETTINGS, ENDS, 0, b"").len()
+    );
+}
+
+#[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
+fn what_http2_does_not_know_is_a_breach() {
+    let reset = frame(RESET, 0, 1, &[0; 4]);
+    for (frames, part) in [
+        (vec![frame(PUSH, HEAD_ENDS, 1, &[0, 0, 0, 2])], "pushes"),
+        (vec![head(7, ENDS, b"")], "nobody has opened"),
+        (vec![head(2, ENDS, b"")], "nobody has opened"),
+        (vec![head(0, ENDS, b"")], "nobody has opened"),
+        (vec![frame(DATA, 0, 0, b"")], "nobody has opened"),
+        (vec![frame(RESET, 0, 9, &[0; 4])], "nobody has opened"),
+        (
+            vec![frame(WINDOW, 0, 9, &[0, 0, 0, 1])],
+            "nobody has opened",
+        ),
+        (vec![frame(DATA, PADDED, 1, b"\x05abc")], "padding"),
+        (
+            vec![frame(HEADERS, PADDED | HEAD_ENDS, 1, b"\x05abc")],
+            "padding",
+        ),
+        (
+            vec![frame(HEADERS, 0, 1, b"\x88"), reset.clone()],
+            "continued",
+        ),
+        (
+            vec![
+                frame(HEADERS, 0, 1, b"\x88"),
+                frame(CONTINUATION, HEAD_ENDS, 3, b""),
+            ],
+            "continued",
+        ),
+        (
+            vec![frame(CONTINUATION, HEAD_ENDS, 1, b"\x88")],
+            "continued",
+        ),
+        (
+            [
+                vec![frame(HEADERS, 0, 1, b"")],
+                vec![frame(CONTINUATION, 0, 1, &[0; 16_384]); 17],
+            ]
+            .concat(),
+            "256 KiB",
+        ),
+        (vec![head(1, ENDS, b"\xff")], "decompressed"),
+        (vec![frame(RESET, 0, 1, &[0; 3])], "RST_STREAM"),
+        (vec![frame(SETTINGS, 0, 1, &[])], "SETTINGS"),
+        (vec![frame(SETTINGS, 0, 0, &[0; 5])], "SETTINGS"),
+        (vec![frame(SETTINGS, ENDS, 0, &[0; 6])], "SETTINGS"),
+        (
+            vec![frame(SETTINGS, 0, 0, b"\x00\x04\xff\xff\xff\xff")],
+            "window",
+        ),
+        (
+            vec![frame(SETTINGS, 0, 0, b"\x00\x05\x00\x00\x00\x01")],
+            "size of frames",
+        ),
+        (vec![frame(PING, 0, 0, b"1234567")], "PING"),
+        (vec![frame(PING, 0, 1, b"12345678")], "PING"),
+        (vec![frame(GOAWAY, 0, 0, b"1234567")], "GOAWAY"),
+        (vec![frame(GOAWAY, 0, 1, b"12345678")], "GOAWAY"),
+        (vec![frame(WINDOW, 0, 0, &[0; 3])], "WINDOW_UPDATE"),
+        (vec![frame(WINDOW, 0, 0, &[0; 4])], "nothing"),
+        (
+            vec![frame(WINDOW, 0, 0, &[0x7f, 0xff, 0xff, 0xff])],
+            "window",
+        ),
+        (
+            vec![frame(WINDOW, 0, 1, &[0x7f, 0xff, 0xff, 0xff])],
+            "window",
+        ),
+        (vec![vec![0, 0x40, 1, DATA, 0, 0, 0, 0, 1]], "16 KiB"),
+        (
+            vec![frame(PING, 0, 0, b"12345678"); 70_000],
+            "answers than it takes",
+        ),
+    ] {
+        let breach = heard(&frames).unwrap_err();
+        assert!(breach.contains(part), "{breach} for {part}");
+    }
+    for first in [
+        frame(PING, 0, 0, b"12345678"),
+        b"HTTP/1.1 400 No\r\n\r\n".to_vec(),
+    ] {
+        assert!(Dialogue::of(1).hear(&first).is_err());
+    }
+}
