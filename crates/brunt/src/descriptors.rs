@@ -116,19 +116,19 @@ mod tests {
     fn a_search_over_users_ends_where_no_more_connections_may_be_opened() {
         let own = "\"per-user\"";
         for (search, connections, allowed, expected) in [
-            ("of = \"users\"", own, 900, Some(900.0)),
+            ("by = \"users\"", own, 900, Some(900.0)),
             // It would go up to 20,000 users by itself.
-            ("of = \"users\"", own, 19_999, Some(19_999.0)),
-            ("of = \"users\"", own, 20_000, None),
-            ("of = \"users\"", own, 30_000, None),
+            ("by = \"users\"", own, 19_999, Some(19_999.0)),
+            ("by = \"users\"", own, 20_000, None),
+            ("by = \"users\"", own, 30_000, None),
             // What was asked for stays, above it or below.
-            ("of = \"users\", to = 5000", own, 900, Some(5_000.0)),
-            ("of = \"users\", to = 500", own, 900, Some(500.0)),
+            ("by = \"users\", to = 5000", own, 900, Some(5_000.0)),
+            ("by = \"users\", to = 500", own, 900, Some(500.0)),
             // Where not even the first level can be offered, the run is refused instead.
-            ("of = \"users\", from = 1000", own, 900, None),
+            ("by = \"users\", from = 1000", own, 900, None),
             // Shared connections are as many as they are; arrivals have a pool of users.
-            ("of = \"users\"", "{ shared = 100 }", 900, None),
-            ("of = \"arrivals\"", own, 900, None),
+            ("by = \"users\"", "{ shared = 100 }", 900, None),
+            ("by = \"arrivals\"", own, 900, None),
         ] {
             let found = highest(search, connections, allowed);
             assert_eq!(found, expected, "{search}, {connections}, {allowed}");

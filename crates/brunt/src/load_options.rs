@@ -117,7 +117,7 @@ impl LoadOptions {
             closed: self.closed,
             tags: self.chosen.tags(),
         };
-        let has_several = |profile: &Profile| !profile.beside.is_empty();
+        let has_several = |profile: &Profile| !profile.concurrent.is_empty();
         if !self.chosen.users_of.is_empty()
             && scenario.profiles.get(profile).is_some_and(has_several)
         {

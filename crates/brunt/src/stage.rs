@@ -189,7 +189,7 @@ impl Stage {
             connect_timeout_s: timeouts.connect.as_secs_f64(),
             tls_timeout_s: timeouts.tls.as_secs_f64(),
             first_byte_timeout_s: timeouts.first_byte.map(|timeout| timeout.as_secs_f64()),
-            timeout_s: timeouts.whole.as_secs_f64(),
+            timeout_s: timeouts.total.as_secs_f64(),
             stop_timeout_s: options.stop_timeout.as_secs_f64(),
             watched: self.watched.words(),
             beside: self.watched.beside(),

@@ -187,7 +187,7 @@ fn resolve_class(
 }
 
 impl Builder<'_> {
-    /// Ends what is read of a class. A class `like` another has the same tasks: what is wrong with them is
+    /// Ends what is read of a class. A class that `extends` another has the same tasks: what is wrong with them is
     /// said once.
     pub(crate) fn end_class(&mut self) {
         let others: Vec<&str> = self.naming.data.names().collect();
@@ -278,28 +278,28 @@ fn order_of(typed: Option<&Spanned<String>>, problems: &mut Vec<Problem>) -> Tas
     }
 }
 
-/// The class and those that it is like, nearest first.
+/// The class and those that it extends, nearest first.
 fn ancestors<'a>(
     class: &'a ClassSpec,
     all: &'a Classes,
     problems: &mut Vec<Problem>,
 ) -> Option<Vec<&'a ClassSpec>> {
     let mut found = vec![class];
-    while let Some(like) = &found[found.len() - 1].like {
+    while let Some(parent) = &found[found.len() - 1].extends {
         let Some((_, next)) = all
             .iter()
-            .find(|(name, _)| name.get_ref() == like.get_ref())
+            .find(|(name, _)| name.get_ref() == parent.get_ref())
         else {
             let names = all.keys().map(|name| name.get_ref().as_str());
-            let problem = Problem::new(format!("no user class is named `{}`", like.get_ref()))
-                .at(like.span(), "here")
-                .help(suggestion(like.get_ref(), names));
+            let problem = Problem::new(format!("no user class is named `{}`", parent.get_ref()))
+                .at(parent.span(), "here")
+                .help(suggestion(parent.get_ref(), names));
             report_once(problems, problem);
             return None;
         };
         if found.len() > all.len() {
-            let problem = Problem::new("user classes are like each other in a circle")
-                .at(like.span(), "closes the circle")
+            let problem = Problem::new("user classes extend each other in a circle")
+                .at(parent.span(), "closes the circle")
                 .help("let one of them have tasks of its own");
             problems.push(problem);
             return None;

@@ -25,7 +25,7 @@ pub struct Source {
     pub name: String,
     pub(crate) rows: Rows,
     pub(crate) order: Order,
-    pub(crate) used_up: UsedUp,
+    pub(crate) on_exhausted: OnExhausted,
 }
 
 /// The order of `next`.
@@ -41,7 +41,7 @@ pub(crate) enum Order {
 
 /// What happens to a user for whom no row is left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum UsedUp {
+pub(crate) enum OnExhausted {
     StartOver,
     StopUser,
     StopTest,
@@ -70,10 +70,10 @@ impl Source {
             return Ok(self.any_row(random));
         }
         if turn >= count {
-            match self.used_up {
-                UsedUp::StartOver => {}
-                UsedUp::StopUser => return Err(Halt::StopUser),
-                UsedUp::StopTest => return Err(Halt::StopTest),
+            match self.on_exhausted {
+                OnExhausted::StartOver => {}
+                OnExhausted::StopUser => return Err(Halt::StopUser),
+                OnExhausted::StopTest => return Err(Halt::StopTest),
             }
         }
         let (round, row) = (turn / count, turn % count);

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use toml::Spanned;
 
-use crate::data::{Data, Format, Order, Rows, Source, UsedUp};
+use crate::data::{Data, Format, OnExhausted, Order, Rows, Source};
 use crate::function::Function;
 use crate::problem::{Problem, suggestion};
 use crate::spec::{DataSpec, DataTable, Json, Spec};
@@ -40,12 +40,12 @@ pub(crate) fn resolve(
             }
         };
         let order = order(table.order.as_ref(), problems);
-        let used_up = used_up(table.used_up.as_ref(), order, problems);
+        let on_exhausted = on_exhausted(table.on_exhausted.as_ref(), order, problems);
         data.insert(Source {
             name: name.get_ref().clone(),
             rows: rows.unwrap_or_else(|| rows_of(&[])),
             order,
-            used_up,
+            on_exhausted,
         });
     }
     data
@@ -122,21 +122,25 @@ fn order(typed: Option<&Spanned<String>>, problems: &mut Vec<Problem>) -> Order 
     }
 }
 
-fn used_up(typed: Option<&Spanned<String>>, order: Order, problems: &mut Vec<Problem>) -> UsedUp {
+fn on_exhausted(
+    typed: Option<&Spanned<String>>,
+    order: Order,
+    problems: &mut Vec<Problem>,
+) -> OnExhausted {
     let Some(typed) = typed else {
-        return UsedUp::StartOver;
+        return OnExhausted::StartOver;
     };
-    let used_up = match typed.get_ref().as_str() {
-        "start_over" => UsedUp::StartOver,
-        "stop_user" => UsedUp::StopUser,
-        "stop_test" => UsedUp::StopTest,
+    let on_exhausted = match typed.get_ref().as_str() {
+        "start_over" => OnExhausted::StartOver,
+        "stop_user" => OnExhausted::StopUser,
+        "stop_test" => OnExhausted::StopTest,
         other => {
             problems.push(
                 Problem::new(format!("`{other}` is nothing to do when rows are used up"))
                     .at(typed.span(), "here")
                     .help(suggestion(other, ["start_over", "stop_user", "stop_test"])),
             );
-            UsedUp::StartOver
+            OnExhausted::StartOver
         }
     };
     if order == Order::Random {
@@ -146,7 +150,7 @@ fn used_up(typed: Option<&Spanned<String>>, order: Order, problems: &mut Vec<Pro
                 .help("write order = \"shuffled\" to have each row once, or leave this out"),
         );
     }
-    used_up
+    on_exhausted
 }
 
 #[cfg(test)]

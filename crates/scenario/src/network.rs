@@ -128,7 +128,7 @@ pub struct Timeouts {
     /// From sent to the first byte of the answer; `None`: as long as the whole request.
     pub first_byte: Option<Duration>,
     /// The whole request, redirects included.
-    pub whole: Duration,
+    pub total: Duration,
 }
 
 impl Default for Timeouts {
@@ -137,7 +137,7 @@ impl Default for Timeouts {
             connect: Duration::from_secs(10),
             tls: Duration::from_secs(10),
             first_byte: None,
-            whole: Duration::from_mins(1),
+            total: Duration::from_mins(1),
         }
     }
 }
@@ -301,7 +301,7 @@ fn timeouts(typed: &TimeoutsSpec, problems: &mut Vec<Problem>) -> Timeouts {
         connect: read(&typed.connect).unwrap_or(default.connect),
         tls: read(&typed.tls).unwrap_or(default.tls),
         first_byte: read(&typed.first_byte),
-        whole: read(&typed.whole).unwrap_or(default.whole),
+        total: read(&typed.total).unwrap_or(default.total),
     }
 }
 

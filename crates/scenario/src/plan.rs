@@ -32,7 +32,7 @@ pub struct Plan {
     pub teardown: Vec<Step>,
     /// User classes that have users.
     pub classes: Vec<PlannedClass>,
-    /// Who the load is of, and each that is beside it, in the order of its parts.
+    /// Class mix of the load and of each concurrent one, in the order of its parts.
     pub casts: Vec<Cast>,
     /// What rows are drawn from.
     pub sources: Arc<[Source]>,
@@ -274,7 +274,7 @@ impl Cast {
         (class, Xoshiro256PlusPlus::seed_from_u64(state))
     }
 
-    /// Arrivals beside each other draw for themselves.
+    /// Concurrent arrivals have seeds of their own.
     fn seed(&self, seed: u64) -> u64 {
         match self.number {
             0 => seed,
@@ -295,7 +295,7 @@ fn loads<'a>(
     if !users_of.is_empty() {
         return vec![(load, users_of)];
     }
-    let classes = profile.beside.iter().map(|one| one.users_of.as_slice());
+    let classes = profile.concurrent.iter().map(|one| one.users_of.as_slice());
     let mut loads = vec![(load, profile.users_of.as_slice())];
     loads.extend(beside.into_iter().zip(classes));
     loads
@@ -306,8 +306,8 @@ fn refuse_misfits(profile: &Profile, name: &str, overrides: &Overrides) -> Resul
     let is_level_given =
         overrides.users.is_some() || overrides.spawn_rate.is_some() || overrides.rate.is_some();
     let misfit = match &profile.search {
-        None if is_level_given && !profile.beside.is_empty() => {
-            "has several loads beside each other, which one level says nothing of; leave -u, -r and --rate out"
+        None if is_level_given && !profile.concurrent.is_empty() => {
+            "has concurrent loads, for which one level is ambiguous; leave -u, -r and --rate out"
         }
         None if overrides.closed => {
             "is no search, so that it cannot search over users; leave --closed out"

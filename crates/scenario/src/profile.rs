@@ -27,8 +27,8 @@ pub struct Profile {
     pub warm_up: Option<Duration>,
     /// It ends after so many tasks.
     pub iterations: Option<u64>,
-    /// What other classes are offered beside it, for as long.
-    pub beside: Vec<Profile>,
+    /// Loads of other classes that run concurrently, each as long as the profile.
+    pub concurrent: Vec<Profile>,
 }
 
 /// How tasks arrive in the open model.
@@ -202,7 +202,11 @@ impl Profile {
             search: profile.search,
             warm_up_s: self.warm_up.map_or(0.0, |warm_up| warm_up.as_secs_f64()),
             iterations: self.iterations,
-            beside: self.beside.iter().map(|one| one.load(overrides)).collect(),
+            beside: self
+                .concurrent
+                .iter()
+                .map(|one| one.load(overrides))
+                .collect(),
             ..Load::default()
         }
     }
@@ -281,7 +285,7 @@ fn pool(rate: f64) -> u32 {
     users
 }
 
-/// The number of users that ever are active, those beside it included.
+/// The number of users that ever are active, those of concurrent loads included.
 pub fn users_in_all(load: &Load) -> u32 {
     load.parts().map(users_in).fold(0, u32::saturating_add)
 }
@@ -299,12 +303,12 @@ pub fn users_in(load: &Load) -> u32 {
     search::users_at(levels.fold(0.0, f64::max))
 }
 
-/// The highest level of a load and of what is beside it, in words: users, or arrivals and their pool.
+/// The highest level of a load and of those concurrent with it, in words: users, or arrivals and their pool.
 pub fn level_in_words(load: &Load) -> String {
     load.parts()
         .map(alone_in_words)
         .collect::<Vec<_>>()
-        .join(" beside ")
+        .join(" in parallel with ")
 }
 
 fn alone_in_words(load: &Load) -> String {
@@ -353,7 +357,7 @@ mod tests {
             targets: None,
             warm_up: None,
             iterations: None,
-            beside: Vec::new(),
+            concurrent: Vec::new(),
         }
     }
 

@@ -135,7 +135,7 @@ impl TakenOut {
     fn note(&mut self, key: &str, place: &Range<usize>, value: &Spanned<DeValue>) {
         // A request's name, what classes take over from each other, or a whole table.
         let is_scalar = !matches!(value.get_ref(), DeValue::Table(_) | DeValue::Array(_));
-        self.is_referred_to |= matches!(key, "name" | "like" | "tasks") || !is_scalar;
+        self.is_referred_to |= matches!(key, "name" | "extends" | "tasks") || !is_scalar;
         self.spans.extend([place.clone(), value.span()]);
     }
 }
@@ -300,7 +300,7 @@ fn problem(error: &Error, key: Option<&str>) -> Problem {
         None => problem,
     };
     if let Some((name, known)) = unknown(error) {
-        let problem = placed(Problem::new(format!("unknown field `{name}`")), "here");
+        let problem = placed(Problem::new(format!("unknown key `{name}`")), "here");
         return problem.help(suggestion(name, known));
     }
     if let Some(name) = message

@@ -308,9 +308,15 @@ fn profiles(spec: &Spec, problems: &mut Vec<Problem>) -> IndexMap<String, Profil
             );
         }
         let known = |class: &str| spec.users.keys().any(|known| known.get_ref() == class);
-        let beside = typed.get_ref().beside.iter().flatten();
-        let of_beside = beside.flat_map(|one| one.get_ref().users_of.iter().flatten());
-        for class in typed.get_ref().users_of.iter().flatten().chain(of_beside) {
+        let concurrent = typed.get_ref().concurrent.iter().flatten();
+        let of_concurrent = concurrent.flat_map(|one| one.get_ref().users_of.iter().flatten());
+        for class in typed
+            .get_ref()
+            .users_of
+            .iter()
+            .flatten()
+            .chain(of_concurrent)
+        {
             if !known(class.get_ref()) {
                 let names = spec.users.keys().map(|name| name.get_ref().as_str());
                 problems.push(

@@ -68,19 +68,19 @@ pub(crate) fn resolve(
         targets: targets(profile),
         warm_up: None,
         iterations: None,
-        beside: Vec::new(),
+        concurrent: Vec::new(),
     })
 }
 
 /// Whether it is over arrivals.
 fn is_open(typed: &SearchSpec, problems: &mut Vec<Problem>) -> bool {
-    match typed.of.as_ref().map(|of| (of, of.get_ref().as_str())) {
+    match typed.by.as_ref().map(|by| (by, by.get_ref().as_str())) {
         None | Some((_, "arrivals")) => true,
         Some((_, "users")) => false,
-        Some((of, other)) => {
+        Some((by, other)) => {
             problems.push(
                 Problem::new(format!("`{other}` cannot be searched over"))
-                    .at(of.span(), "here")
+                    .at(by.span(), "here")
                     .help("write \"arrivals\" or \"users\""),
             );
             true
@@ -131,7 +131,7 @@ fn read(search: &Spanned<SearchSpec>, problems: &mut Vec<Problem>) -> Option<Sea
                 .help("write it like search = { from = 10, to = 5000 }"),
         );
     }
-    let limit = typed.limit.as_ref();
+    let limit = typed.breaks_at.as_ref();
     let limit = limit.map_or(Some(Limit::Critical), |typed| limit_named(typed, problems));
     let precision = typed.precision.as_ref().map(|typed| {
         let read = quantity::percent(typed.get_ref());

@@ -71,7 +71,7 @@ pub(crate) struct TimeoutsSpec {
     pub(crate) connect: Option<Spanned<String>>,
     pub(crate) tls: Option<Spanned<String>>,
     pub(crate) first_byte: Option<Spanned<String>>,
-    pub(crate) whole: Option<Spanned<String>>,
+    pub(crate) total: Option<Spanned<String>>,
 }
 
 /// `connections = "per-user"` or `connections = { shared = 100, streams = 8 }`.
@@ -151,7 +151,7 @@ impl VerdictSpec {
 #[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ClassSpec {
-    pub(crate) like: Option<Spanned<String>>,
+    pub(crate) extends: Option<Spanned<String>>,
     pub(crate) weight: Option<Spanned<f64>>,
     pub(crate) fixed_count: Option<Spanned<u32>>,
     pub(crate) host: Option<Spanned<String>>,
@@ -178,17 +178,17 @@ pub(crate) struct ProfileSpec {
     pub(crate) targets: Option<Vec<Spanned<String>>>,
     pub(crate) warm_up: Option<Spanned<String>>,
     pub(crate) iterations: Option<Spanned<u64>>,
-    pub(crate) beside: Option<Vec<Spanned<ProfileSpec>>>,
+    pub(crate) concurrent: Option<Vec<Spanned<ProfileSpec>>>,
 }
 
 /// `search = { … }`: the level is looked for at which the service breaks.
 #[derive(Debug, Clone, Default, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct SearchSpec {
-    pub(crate) of: Option<Spanned<String>>,
+    pub(crate) by: Option<Spanned<String>>,
     pub(crate) from: Option<Spanned<Json>>,
     pub(crate) to: Option<Spanned<Json>>,
-    pub(crate) limit: Option<Spanned<String>>,
+    pub(crate) breaks_at: Option<Spanned<String>>,
     pub(crate) precision: Option<Spanned<String>>,
 }
 

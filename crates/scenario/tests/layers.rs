@@ -154,7 +154,7 @@ fn a_mistake_is_shown_in_the_layer_that_it_is_in() {
             "set_unknown_of_a_new_class",
             read(
                 FILE,
-                &set(&["users.new.wieght=2", "users.new.like=high-load"]),
+                &set(&["users.new.wieght=2", "users.new.extends=high-load"]),
             ),
         ),
     ];

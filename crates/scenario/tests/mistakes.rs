@@ -70,10 +70,10 @@ fn what_comes_of_a_mistake_is_not_said_beside_it() {
         file("get = 5", ""),
         // The class has no tasks only because they are no list.
         file(GET, "").replace("[[users.visitor.tasks]]", "[users.visitor.tasks]"),
-        // Nobody is like a class that could not be read.
+        // No class extends one that could not be read.
         file(
             GET,
-            "[users.other]\nlike = \"third\"\n[users.third]\ntasks = 7",
+            "[users.other]\nextends = \"third\"\n[users.third]\ntasks = 7",
         ),
         // The request has this name but for a mistake.
         file(
@@ -100,7 +100,7 @@ proptest! {
     #[test]
     fn no_text_breaks_the_reader(
         pieces in prop::collection::vec(prop::sample::select(vec![
-            "[users.a]\n", "[[users.a.tasks]]\n", "like = \"a\"\n", "get = \"/\"\n", "wait = \"1s\"\n",
+            "[users.a]\n", "[[users.a.tasks]]\n", "extends = \"a\"\n", "get = \"/\"\n", "wait = \"1s\"\n",
             "[profiles.p]\n", "users = 1\n", "duration = \"1s\"\n", "stages = []\n", "[targets]\n",
             "p50 = {}\n", "{{", "}}", "\"", "=", "pick(", ")", "[data]\n", "x = [1, 2.5, true, \"é\"]\n",
             "weight = nan\n", "[[setup]]\n", "wieght = 1\n", "users = []\n", "tasks = 5\n", "stages = [{ users = 1 }]\n", "[user.b]\n", "json = { a = [1, { b = \"{{ pick(x) }}\" }] }\n", "\u{0}", "日",

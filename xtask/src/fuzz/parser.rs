@@ -231,7 +231,7 @@ impl Parser {
                 "steps = [{",
                 "json = {",
                 "check = {",
-                "like = ",
+                "extends = ",
                 "wait = ",
                 "stages = [{",
                 "search = {",

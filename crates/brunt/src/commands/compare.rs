@@ -158,8 +158,8 @@ fn blocks(options: &Options, scenario: &Scenario) -> Result<Blocks, Failure> {
     }
     if !plan.load.beside.is_empty() {
         return Err(Failure::Input(format!(
-            "profile `{}` has several loads beside each other, which are not played in blocks; give one without \
-             `beside`",
+            "profile `{}` has concurrent loads, which are not played in blocks; give one without \
+             `concurrent`",
             options.profile
         )));
     }

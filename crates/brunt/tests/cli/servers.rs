@@ -235,7 +235,7 @@ fn a_run_whose_users_have_no_data_left_ends_and_says_so() {
     let server = Server::start(Routes::new().otherwise(Answer::ok("x"))).unwrap();
     let task = "[[users.u.tasks]]\nname = \"/\"\nget = \"/?{{ next(people) }}\"\n\
                 [data.people]\nrows = [\"a\", \"b\", \"c\", \"d\", \"e\", \"f\", \"g\", \"h\", \"i\", \"j\"]\n\
-                used_up = \"stop_user\"";
+                on_exhausted = \"stop_user\"";
     let brunt =
         Brunt::new(&["run", "p", "--out", "out"]).scenario(&scenario(&server.url(), 4, "1h", task));
     let ended = brunt.run();

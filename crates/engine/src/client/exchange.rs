@@ -333,7 +333,7 @@ impl<'a> Exchange<'a> {
 
     fn deadlines(&self) -> Deadlines {
         let timeouts = &self.core.plan.network.timeouts;
-        let whole = self.request.timeout.unwrap_or(timeouts.whole);
+        let whole = self.request.timeout.unwrap_or(timeouts.total);
         // What brunt itself stood still is not the service's time.
         let stood_still_ns = self.core.pacer.stood_still_ns(self.dispatched_ns, u64::MAX);
         let begun_ns = self.dispatched_ns.saturating_add(stood_still_ns);

@@ -65,7 +65,7 @@ fn who_does_not_sleep_loses_nothing_and_gives_up_in_time() {
     assert_eq!(server.stop().requests, 700);
     let silent = Server::start(Fault::Silent).unwrap();
     let mut play =
-        Play::new(&silent.url(), 4, "10s", "5ms", TASK).with("timeouts = { whole = \"60ms\" }");
+        Play::new(&silent.url(), 4, "10s", "5ms", TASK).with("timeouts = { total = \"60ms\" }");
     play.scenario.push_str("iterations = 12\n");
     play.settings.is_precise = true;
     let record = play.run();
@@ -103,7 +103,7 @@ fn users_and_arrivals_are_played_beside_each_other() {
         let mut play = Play::new(&server.url(), 4, "1s", "pace(100ms)", TASK);
         play.scenario = format!(
             "[users.caller]\n[[users.caller.tasks]]\nget = \"/b\"\n{}users_of = [\"u\"]\n\
-             [[profiles.p.beside]]\nusers_of = [\"caller\"]\nrate = \"300/s\"\narrivals = \"constant\"\nusers = 20\n",
+             [[profiles.p.concurrent]]\nusers_of = [\"caller\"]\nrate = \"300/s\"\narrivals = \"constant\"\nusers = 20\n",
             play.scenario
         );
         play.settings.threads = threads;
@@ -127,7 +127,7 @@ fn a_pool_that_stops_leaves_what_is_beside_it_alone() {
     let mut play = Play::new(&server.url(), 2, "1s", "pace(100ms)", TASK);
     play.scenario = format!(
         "[users.caller]\n[[users.caller.tasks]]\nsteps = [{{ get = \"/b\" }}, {{ stop_user = true }}]\n{}\
-         users_of = [\"u\"]\n[[profiles.p.beside]]\nusers_of = [\"caller\"]\nrate = \"100/s\"\nusers = 3\n",
+         users_of = [\"u\"]\n[[profiles.p.concurrent]]\nusers_of = [\"caller\"]\nrate = \"100/s\"\nusers = 3\n",
         play.scenario
     );
     let record = play.run();

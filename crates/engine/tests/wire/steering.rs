@@ -11,7 +11,7 @@ const TASK: &str = "[[users.u.tasks]]\nget = \"/a\"";
 /// A search of two seconds; its profile says what it is of.
 fn play(url: &str, of: &str) -> Play {
     let mut play = Play::new(url, 1, "1s", "100ms", TASK);
-    let profile = format!("search = {{ of = \"{of}\", from = 100 }}\nduration = \"2s\"");
+    let profile = format!("search = {{ by = \"{of}\", from = 100 }}\nduration = \"2s\"");
     play.scenario = play
         .scenario
         .replace("users = 1\nduration = \"1s\"", &profile);

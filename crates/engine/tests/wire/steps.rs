@@ -247,13 +247,13 @@ fn users_that_stop_for_good_are_counted_by_why() {
     let play = |task: &str| Play::new(&server.url(), 3, "400ms", "10ms", task).run();
     let of_data = play(
         "[[users.u.tasks]]\nname = \"/status/200\"\nget = \"/status/200?{{ next(rows) }}\"\n\
-         [data.rows]\nrows = [\"a\", \"b\", \"c\", \"d\"]\nused_up = \"stop_user\"",
+         [data.rows]\nrows = [\"a\", \"b\", \"c\", \"d\"]\non_exhausted = \"stop_user\"",
     );
     assert_eq!(users_of(&of_data), [3, 0, 3, 0]);
     assert_eq!(ok_of(&of_data, "/status/200"), 4);
     let on_start = play(
         "on_start = [{ set = { row = \"{{ next(rows) }}\" } }]\n[[users.u.tasks]]\nget = \"/status/200\"\n\
-         [data.rows]\nrows = [\"a\"]\nused_up = \"stop_user\"",
+         [data.rows]\nrows = [\"a\"]\non_exhausted = \"stop_user\"",
     );
     assert_eq!(users_of(&on_start), [3, 0, 2, 0]);
     let told = play("[[users.u.tasks]]\nsteps = [{ get = \"/status/200\" }, { stop_user = true }]");

@@ -1,6 +1,6 @@
 //! What was typed of a profile, and what it means.
 
-mod beside;
+mod concurrent;
 
 use std::time::Duration;
 
@@ -73,12 +73,12 @@ pub(crate) fn resolve(spec: &Spanned<ProfileSpec>, problems: &mut Vec<Problem>) 
     let length: Duration = stages.iter().map(|stage| stage.duration).sum();
     let warm_up = warm_up(typed, length, problems);
     let iterations = iterations(typed, is_open, problems);
-    let beside = beside::resolve(typed, length, problems);
+    let concurrent = concurrent::resolve(typed, length, problems);
     (problems.len() == known).then_some(Profile {
         stages,
         warm_up,
         iterations,
-        beside,
+        concurrent,
         open,
         search: None,
         users_of,

@@ -23,7 +23,7 @@ pub(crate) struct DataTable {
     pub(crate) file: Option<Spanned<String>>,
     pub(crate) format: Option<Spanned<String>>,
     pub(crate) order: Option<Spanned<String>>,
-    pub(crate) used_up: Option<Spanned<String>>,
+    pub(crate) on_exhausted: Option<Spanned<String>>,
 }
 
 impl<'de> Deserialize<'de> for DataSpec {

@@ -98,33 +98,42 @@ pub(crate) fn mistakes() -> Vec<(&'static str, String)> {
             ),
         ),
         (
-            "beside_of_no_classes",
-            profile("users = 1\nduration = \"1m\"\nbeside = [{ rate = 5 }]"),
+            "concurrent_of_no_classes",
+            profile("users = 1\nduration = \"1m\"\nconcurrent = [{ rate = 5 }]"),
         ),
         (
-            "beside_of_the_same_class",
+            "concurrent_of_the_same_class",
             profile(
-                "users_of = [\"visitor\"]\nusers = 1\nduration = \"1m\"\nbeside = [{ users_of = [\"visitor\"], rate = 5 }]",
+                "users_of = [\"visitor\"]\nusers = 1\nduration = \"1m\"\nconcurrent = [{ users_of = [\"visitor\"], rate = 5 }]",
             ),
         ),
         (
-            "beside_of_another_length",
+            "concurrent_of_another_length",
             class(
                 "tasks = [{ get = \"/\" }]\n[profiles.mine]\nusers_of = [\"visitor\"]\nusers = 1\nduration = \"1m\"\n\
-                 beside = [{ users_of = [\"other\"], rate = 5, duration = \"2m\" }]",
+                 concurrent = [{ users_of = [\"other\"], rate = 5, duration = \"2m\" }]",
             ),
         ),
         (
-            "beside_with_targets",
+            "concurrent_with_targets",
             class(
                 "tasks = [{ get = \"/\" }]\n[profiles.mine]\nusers_of = [\"visitor\"]\nusers = 1\nduration = \"1m\"\n\
-                 beside = [{ users_of = [\"other\"], rate = 5, targets = [\"p95\"], search = {} }]",
+                 concurrent = [{ users_of = [\"other\"], rate = 5, targets = [\"p95\"], search = {} }]",
             ),
         ),
         (
-            "beside_of_an_unknown_class",
+            "concurrent_of_an_unknown_class",
             profile(
-                "users_of = [\"visitor\"]\nusers = 1\nduration = \"1m\"\nbeside = [{ users_of = [\"vistor\"], rate = 5 }]",
+                "users_of = [\"visitor\"]\nusers = 1\nduration = \"1m\"\nconcurrent = [{ users_of = [\"vistor\"], rate = 5 }]",
+            ),
+        ),
+        (
+            "old_keys",
+            file(
+                GET,
+                "[timeouts]\nwhole = \"1s\"\n[data.x]\nrows = [1]\nused_up = \"stop_user\"\n\
+                 [users.other]\nlike = \"visitor\"\n\
+                 [profiles.mine]\nduration = \"1m\"\nbeside = []\nsearch = { of = \"users\", limit = \"target\" }",
             ),
         ),
         ("empty_list", file("get = \"/{{ pick(none) }}\"", "")),
@@ -179,15 +188,15 @@ pub(crate) fn mistakes() -> Vec<(&'static str, String)> {
             file("steps = [{ get = \"/\", weight = 2 }]", ""),
         ),
         ("class_without_tasks", class("wait = \"1s\"")),
-        ("like_nobody", class("like = \"vistor\"")),
+        ("extends_nobody", class("extends = \"vistor\"")),
         (
             "like_each_other",
-            class("like = \"third\"\n[users.third]\nlike = \"other\""),
+            class("extends = \"third\"\n[users.third]\nextends = \"other\""),
         ),
-        ("wait", class("like = \"visitor\"\nwait = \"soon\"")),
+        ("wait", class("extends = \"visitor\"\nwait = \"soon\"")),
         (
             "wait_reversed",
-            class("like = \"visitor\"\nwait = \"3s..1s\""),
+            class("extends = \"visitor\"\nwait = \"3s..1s\""),
         ),
         (
             "no_class_has_users",
@@ -231,7 +240,7 @@ pub(crate) fn mistakes() -> Vec<(&'static str, String)> {
         ("search_without_duration", profile("search = {}")),
         (
             "search_of_nothing_known",
-            profile("search = { of = \"requests\" }\nduration = \"5m\""),
+            profile("search = { by = \"requests\" }\nduration = \"5m\""),
         ),
         (
             "search_that_goes_down",
@@ -243,7 +252,7 @@ pub(crate) fn mistakes() -> Vec<(&'static str, String)> {
         ),
         (
             "search_for_no_threshold",
-            profile("search = { limit = \"worst\", precision = \"fine\" }\nduration = \"5m\""),
+            profile("search = { breaks_at = \"worst\", precision = \"fine\" }\nduration = \"5m\""),
         ),
         ("metric", target("p9x = { target = \"1s\" }")),
         ("threshold_without_unit", target("p95 = { target = 200 }")),
@@ -307,7 +316,10 @@ pub(crate) fn mistakes() -> Vec<(&'static str, String)> {
             format!("users.other = \"visitor\"\n{}", file(GET, "")),
         ),
         ("number_for_a_text", file("get = 5", "")),
-        ("wait_without_quotes", class("like = \"visitor\"\nwait = 5")),
+        (
+            "wait_without_quotes",
+            class("extends = \"visitor\"\nwait = 5"),
+        ),
         (
             "mistakes_of_shape_and_of_meaning",
             file(
@@ -363,7 +375,7 @@ pub(crate) fn mistakes() -> Vec<(&'static str, String)> {
         ),
         (
             "rows_never_used_up",
-            top("data.x = { rows = [1], order = \"random\", used_up = \"stop_user\" }"),
+            top("data.x = { rows = [1], order = \"random\", on_exhausted = \"stop_user\" }"),
         ),
         ("data_without_rows", top("data.x = { order = \"random\" }")),
         (
@@ -475,7 +487,7 @@ pub(crate) fn mistakes() -> Vec<(&'static str, String)> {
         ),
         (
             "order_of_tasks",
-            class("like = \"visitor\"\norder = \"random\""),
+            class("extends = \"visitor\"\norder = \"random\""),
         ),
         (
             "order_of_steps",
@@ -491,11 +503,11 @@ pub(crate) fn mistakes() -> Vec<(&'static str, String)> {
         ),
         (
             "weight_and_fixed_count",
-            class("like = \"visitor\"\nweight = 1\nfixed_count = 2"),
+            class("extends = \"visitor\"\nweight = 1\nfixed_count = 2"),
         ),
         (
             "host_of_a_class",
-            class("like = \"visitor\"\nhost = \"embedded\""),
+            class("extends = \"visitor\"\nhost = \"embedded\""),
         ),
         (
             "target_of_an_unknown_group",

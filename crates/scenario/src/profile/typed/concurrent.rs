@@ -1,4 +1,4 @@
-//! What other classes are offered beside a profile: users beside arrivals, for as long.
+//! Loads of other classes that run concurrently with a profile, and as long as it.
 
 use std::time::Duration;
 
@@ -8,30 +8,30 @@ use super::Profile;
 use crate::problem::Problem;
 use crate::spec::ProfileSpec;
 
-/// What is offered beside a profile of a length; what is wrong with it goes to the problems.
+/// Resolves the concurrent loads of a profile of this length.
 pub(super) fn resolve(
     typed: &ProfileSpec,
     length: Duration,
     problems: &mut Vec<Problem>,
 ) -> Vec<Profile> {
-    let beside = typed.beside.as_deref().unwrap_or_default();
+    let concurrent = typed.concurrent.as_deref().unwrap_or_default();
     let mut taken = classes_of(typed);
-    let first = beside.first().map(Spanned::span);
+    let first = concurrent.first().map(Spanned::span);
     if let Some(place) = first.filter(|_| taken.is_empty()) {
         problems.push(
-            Problem::new("it is not said which classes the profile itself is of")
-                .at(place, "since this is beside it")
-                .help("write users_of = [\"…\"] in the profile and in what is beside it"),
+            Problem::new("the profile with concurrent loads names no classes of its own")
+                .at(place, "this load is concurrent with it")
+                .help("write users_of = [\"…\"] in the profile and in each concurrent load"),
         );
     }
     let mut profiles = Vec::new();
-    for one in beside {
+    for one in concurrent {
         let known = problems.len();
         refuse_strange_keys(one, problems);
         let own = classes_of(one.get_ref());
         if own.is_empty() {
             problems.push(
-                Problem::new("it is not said which classes this is of")
+                Problem::new("a concurrent load names no classes")
                     .at(one.span(), "here")
                     .help("write users_of = [\"…\"]"),
             );
@@ -40,8 +40,8 @@ pub(super) fn resolve(
             if taken.contains(&class) {
                 problems.push(
                     Problem::new(format!("the class `{}` has two loads", class.get_ref()))
-                        .at(class.span(), "and another beside this one")
-                        .help("name each class once, in the profile or in what is beside it"),
+                        .at(class.span(), "the other is in this profile too")
+                        .help("name each class once, in the profile or in one concurrent load"),
                 );
             }
             taken.push(class);
@@ -57,7 +57,7 @@ fn classes_of(typed: &ProfileSpec) -> Vec<&Spanned<String>> {
     typed.users_of.iter().flatten().collect()
 }
 
-/// It is a load and no more.
+/// Rejects keys that only the profile itself may have.
 fn refuse_strange_keys(one: &Spanned<ProfileSpec>, problems: &mut Vec<Problem>) {
     let typed = one.get_ref();
     let strange = [
@@ -65,18 +65,18 @@ fn refuse_strange_keys(one: &Spanned<ProfileSpec>, problems: &mut Vec<Problem>) 
         ("targets", typed.targets.is_some()),
         ("warm_up", typed.warm_up.is_some()),
         ("iterations", typed.iterations.is_some()),
-        ("beside", typed.beside.is_some()),
+        ("concurrent", typed.concurrent.is_some()),
     ];
     for (key, _) in strange.into_iter().filter(|(_, is_given)| *is_given) {
         problems.push(
-            Problem::new(format!("what is beside a profile has no {key}"))
+            Problem::new(format!("a concurrent load cannot have `{key}`"))
                 .at(one.span(), "here")
                 .help("write it in the profile itself"),
         );
     }
 }
 
-/// A load that lasts as long as the profile it is beside.
+/// A load that lasts as long as its profile.
 fn of_length(
     one: &Spanned<ProfileSpec>,
     length: Duration,
@@ -92,7 +92,7 @@ fn of_length(
     let profile = super::resolve(&Spanned::new(one.span(), typed), problems)?;
     if profile.duration() != length {
         problems.push(
-            Problem::new("what is beside a profile lasts as long as the profile")
+            Problem::new("a concurrent load must last as long as its profile")
                 .at(
                     one.span(),
                     format!(
