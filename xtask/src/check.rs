@@ -2,18 +2,21 @@
 
 mod python;
 mod skips;
+mod strictness;
 mod tools;
 
 use std::ffi::OsString;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
+use brunt_bench::command::run_shown;
 use clap::ValueEnum;
 
 use crate::tidy;
 use skips::Skips;
+use strictness::Strictness;
 
 /// What `cargo xtask check` takes.
 #[derive(clap::Args)]
@@ -78,25 +81,6 @@ impl Step {
                 const ARGUMENTS: [&str; 4] = ["test", "--workspace", "--locked", "--no-fail-fast"];
                 cargo(root, &ARGUMENTS, &[(skips::VARIABLE, skips.path().into())])
             }
-        }
-    }
-}
-
-/// Whether a test that cannot run on this machine is a failure.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Strictness {
-    /// `CI=true`: every test runs.
-    NothingSkipped,
-    /// A user's machine: skips are counted and named.
-    SkipsAllowed,
-}
-
-impl Strictness {
-    fn of_this_run() -> Self {
-        if std::env::var_os("CI").is_some_and(|ci| ci == "true") {
-            Self::NothingSkipped
-        } else {
-            Self::SkipsAllowed
         }
     }
 }
@@ -174,19 +158,6 @@ fn cargo(root: &Path, arguments: &[&str], variables: &[(&str, OsString)]) -> any
     run_shown(&mut command, &format!("cargo {}", arguments.join(" ")))
 }
 
-/// Prints what runs, as a person would type it, and runs it without input.
-pub(crate) fn run_shown(command: &mut Command, shown: &str) -> anyhow::Result<()> {
-    println!("    {shown}");
-    let status = command
-        .stdin(Stdio::null())
-        .status()
-        .with_context(|| format!("cannot run `{shown}`"))?;
-    if !status.success() {
-        bail!("`{shown}` ended with {status}");
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -219,22 +190,5 @@ mod tests {
             names(&chosen(&[Step::Tests, Step::Format])),
             "format, tests"
         );
-    }
-
-    #[test]
-    fn a_failed_command_is_named_with_its_exit_status() {
-        let error = run_shown(&mut Command::new("false"), "cargo fmt")
-            .unwrap_err()
-            .to_string();
-        assert_eq!(error, "`cargo fmt` ended with exit status: 1");
-    }
-
-    #[test]
-    fn a_command_that_is_not_there_is_named() {
-        let mut command = Command::new("no-such-program-as-this");
-        let error = run_shown(&mut command, "cargo fmt")
-            .unwrap_err()
-            .to_string();
-        assert_eq!(error, "cannot run `cargo fmt`");
     }
 }

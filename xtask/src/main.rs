@@ -8,21 +8,17 @@
     reason = "a command line tool: its output is its work"
 )]
 
-mod apt;
-mod bench;
 mod check;
 mod fuzz;
-mod machine;
-mod page;
-mod release;
 mod tidy;
 mod torture;
 mod validate;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Context;
+use brunt_bench::{instructions, peers};
 use clap::Parser;
 
 #[derive(Parser)]
@@ -32,7 +28,7 @@ enum Verb {
     Check(check::Options),
     /// What brunt costs, side by side with other load generators or in instructions.
     #[command(subcommand)]
-    Bench(bench::Verb),
+    Bench(Bench),
     /// Fuzzes the reader of answers, and keeps what it found worth keeping; needs a C++ compiler.
     Fuzz(fuzz::Options),
     /// Every proof that the verdict tells the truth, with all seeds, in virtual time or on real sockets; writes
@@ -43,10 +39,28 @@ enum Verb {
     Torture(torture::Options),
 }
 
+/// The kinds of benchmark.
+#[derive(clap::Subcommand)]
+enum Bench {
+    /// Side by side with wrk, h2load, oha, hey, goose, k6 and Locust; writes docs/benchmarks.md
+    Peers(peers::Options),
+    /// Instructions of the hot path, by callgrind, against those that were committed
+    Instructions(instructions::Options),
+}
+
+impl Bench {
+    fn run(&self, root: &Path) -> anyhow::Result<()> {
+        match self {
+            Self::Peers(options) => peers::run(root, options),
+            Self::Instructions(options) => instructions::run(root, options),
+        }
+    }
+}
+
 fn main() -> ExitCode {
     let result = match Verb::parse() {
         Verb::Check(options) => root().and_then(|root| check::run(&root, &options)),
-        Verb::Bench(verb) => root().and_then(|root| bench::run(&root, &verb)),
+        Verb::Bench(verb) => root().and_then(|root| verb.run(&root)),
         Verb::Fuzz(options) => root().and_then(|root| fuzz::run(&root, &options)),
         Verb::Validate(options) => root().and_then(|root| validate::run(&root, &options)),
         Verb::Torture(options) => root().and_then(|root| torture::run(&root, &options)),

@@ -6,6 +6,7 @@ mod banned_code;
 mod crate_direction;
 mod duplicate_versions;
 mod file_length;
+mod finding;
 mod licences;
 mod links;
 mod manifests;
@@ -14,39 +15,16 @@ mod tokens;
 mod tracked_files;
 mod tree;
 
-use std::fmt;
 use std::path::Path;
 
 use anyhow::{Context, bail};
 use cargo_metadata::{Metadata, MetadataCommand};
 
+use finding::Finding;
 use tree::Tree;
 
 /// brunt reads `/proc`, so this is the system whose dependencies count; fixed, so that every machine finds the same.
 const PLATFORM: &str = "x86_64-unknown-linux-gnu";
-
-/// One thing that breaks a rule.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Finding {
-    /// A file, a file and a line, or the name of a crate.
-    place: String,
-    text: String,
-}
-
-impl Finding {
-    fn new(place: impl Into<String>, text: impl Into<String>) -> Self {
-        Self {
-            place: place.into(),
-            text: text.into(),
-        }
-    }
-}
-
-impl fmt::Display for Finding {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{}: {}", self.place, self.text)
-    }
-}
 
 /// Applies every rule to the tree at `root`; fails after printing all findings.
 pub(crate) fn run(root: &Path) -> anyhow::Result<()> {

@@ -4,9 +4,8 @@ use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, bail};
-
-use crate::check::run_shown;
-use crate::machine;
+use brunt_bench::command::run_shown;
+use brunt_bench::machine;
 
 const PAGE: &str = "docs/robustness.md";
 /// The tests append their rows to the file that this names, and take their long form.

@@ -1,12 +1,11 @@
 //! `cargo xtask validate`: every proof, and its table: in virtual time with all seeds for `docs/validation.md`, on
 //! real sockets for `docs/validation-sockets.md`.
 
-mod sockets;
-
 use std::path::Path;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, bail};
+use brunt_bench::{machine, sockets};
 
 const PAGE: &str = "docs/validation.md";
 
@@ -52,7 +51,7 @@ fn in_virtual_time(root: &Path) -> anyhow::Result<()> {
         "# Proofs\n\nRuns of a known truth in virtual time, put through brunt's record and verdict as real runs are; what each method\n\
          is, stands in [methodology.md](methodology.md). Where a row names a variant that is deliberately wrong, it is caught.\n\n\
          Made by `cargo xtask validate` at commit {}.\n\n{table}",
-        crate::machine::commit(root)?
+        machine::commit(root)?
     );
     std::fs::write(root.join(PAGE), page)?;
     println!("written: {PAGE}");

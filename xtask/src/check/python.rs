@@ -7,7 +7,8 @@ use std::process::Command;
 use anyhow::Context;
 use cargo_metadata::MetadataCommand;
 
-use super::{Strictness, run_shown};
+use super::strictness::Strictness;
+use brunt_bench::command::run_shown;
 
 /// With their versions: what was tested yesterday is tested today.
 const PACKAGES: [&str; 6] = [

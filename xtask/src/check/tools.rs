@@ -8,8 +8,9 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, bail};
 
-use super::{Strictness, python};
-use crate::apt::{self, is_on_path};
+use super::python;
+use super::strictness::Strictness;
+use brunt_bench::apt::{self, is_on_path};
 
 /// A program that some tests run, and the Debian package that brings it.
 struct Tool {

@@ -1,6 +1,6 @@
 //! Code that leaves something out in silence: unfinished parts, tests that never run, names from everywhere.
 
-use super::Finding;
+use super::finding::Finding;
 use super::tokens::Token;
 use super::tree::Source;
 

@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 
 use cargo_metadata::{DependencyKind, Metadata};
 
-use super::Finding;
+use super::finding::Finding;
 
 /// Every crate with the crates it may depend on.
 const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     ("brunt-application-agent", &[]),
+    ("brunt-bench", &["brunt-testbed"]),
     (
         "brunt",
         &[
@@ -39,7 +40,7 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     // The agent with a fault is a server of the testbed, never of what ships.
     ("brunt-testbed", &["brunt-application-agent"]),
     ("brunt-verdict", &["brunt-record", "brunt-scenario"]),
-    ("xtask", &["brunt-testbed"]),
+    ("xtask", &["brunt-bench"]),
 ];
 
 /// The crate that any other may use in its tests.
@@ -168,8 +169,7 @@ mod tests {
     fn the_testbed_is_for_tests_only() {
         assert_eq!(check_edge("brunt-engine", "brunt-testbed", true), []);
         let findings = check_edge("brunt-engine", "brunt-testbed", false);
-        let expected =
-            "depends on testbed; it may depend on record, scenario, and in tests on testbed";
+        let expected = "depends on brunt-testbed; it may depend on brunt-record, brunt-scenario, and in tests on brunt-testbed";
         assert_eq!(findings, [Finding::new("brunt-engine", expected)]);
     }
 

@@ -1,6 +1,6 @@
 //! A Rust file holds one topic. A file of more than 1,000 lines needs a reason, which is recorded here.
 
-use super::Finding;
+use super::finding::Finding;
 use super::tree::File;
 
 const LINES_MAX: usize = 1_000;

@@ -3,7 +3,7 @@
 use cargo_metadata::Metadata;
 use spdx::{Expression, ParseMode};
 
-use super::Finding;
+use super::finding::Finding;
 
 /// Licences that ask no more than a notice, or (MPL-2.0) only something for their own files.
 const ALLOWED: &[&str] = &[

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use regex::Regex;
 
-use super::Finding;
+use super::finding::Finding;
 use super::tree::File;
 
 pub(super) fn check(files: &[File]) -> anyhow::Result<Vec<Finding>> {

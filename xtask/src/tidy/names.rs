@@ -1,7 +1,7 @@
 //! A name says what a thing is. Words that would fit anything are banned at the end of names of files, folders,
 //! modules and types.
 
-use super::Finding;
+use super::finding::Finding;
 use super::tree::{File, Source};
 
 const BANNED: &[&str] = &[

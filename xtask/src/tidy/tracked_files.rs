@@ -1,6 +1,6 @@
 //! The repository holds sources: small files, and text but for the pictures of the docs.
 
-use super::Finding;
+use super::finding::Finding;
 use super::tree::File;
 
 const BYTES_MAX: usize = 512 * 1024;

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use anyhow::{Context, bail};
 
-use super::Finding;
+use super::finding::Finding;
 use super::tokens::{Token, tokens};
 
 /// A file and its content.
