@@ -7,9 +7,11 @@ mod crate_direction;
 mod duplicate_versions;
 mod file_length;
 mod finding;
+mod import_circles;
 mod licences;
 mod links;
 mod manifests;
+mod modules;
 mod names;
 mod tokens;
 mod tracked_files;
@@ -55,6 +57,7 @@ fn ask_all(tree: &Tree, metadata: &Metadata) -> anyhow::Result<Vec<(&'static str
             file_length::check(&tree.files, file_length::LONGER),
         ),
         ("crate-direction", crate_direction::check(&members, &edges)),
+        ("import-circles", import_circles::check(&tree.files)),
         ("names", names::check(&tree.files, &sources)),
         ("banned-code", banned_code::check(&sources)),
         ("licences", licences::check(&licences::packages(metadata))),

@@ -1,0 +1,389 @@
+//! The modules of each crate as Rust sees them, and the file in which a path's item is defined.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use syn::punctuated::Punctuated;
+use syn::{Attribute, Expr, Item, Lit, Meta, Token, UseTree};
+
+use super::tree::File;
+
+/// Re-exports that lead to re-exports: a longer chain is a loop.
+const HOPS_MAX: usize = 16;
+
+/// A module: a file, or an inline module of one.
+struct Module {
+    parent: Option<ModuleId>,
+    /// Index into the files that were read.
+    file: usize,
+    children: BTreeMap<String, ModuleId>,
+    /// Names that the module defines itself.
+    items: BTreeSet<String>,
+    /// Names that `use` brings in, and the paths they stand for.
+    imports: BTreeMap<String, Vec<String>>,
+    /// Modules whose names are all brought in.
+    globs: Vec<Vec<String>>,
+}
+
+/// Index of a module.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct ModuleId(usize);
+
+/// What a path stands for.
+#[derive(Clone, Copy)]
+enum Meaning {
+    Module(ModuleId),
+    /// An item that this file defines.
+    Item(usize),
+}
+
+/// A parsed file that belongs to a crate, outside of tests inside `src`.
+pub(super) struct Parsed {
+    /// Index into the files that were read.
+    pub(super) file: usize,
+    pub(super) module: ModuleId,
+    pub(super) syntax: syn::File,
+}
+
+/// All modules of all crates.
+#[derive(Default)]
+pub(super) struct Modules {
+    modules: Vec<Module>,
+    pub(super) parsed: Vec<Parsed>,
+}
+
+impl Modules {
+    /// Reads the crates among these files, each from its root file on. Files that cannot be parsed are left out: another
+    /// rule reports them.
+    pub(super) fn read(files: &[File]) -> Self {
+        let mut modules = Self::default();
+        let by_path: BTreeMap<&str, usize> = files
+            .iter()
+            .enumerate()
+            .map(|(at, file)| (file.path.as_str(), at))
+            .collect();
+        for (at, file) in files.iter().enumerate() {
+            if is_root(&file.path) {
+                modules.read_file(files, &by_path, at, None);
+            }
+        }
+        modules
+    }
+
+    fn read_file(
+        &mut self,
+        files: &[File],
+        by_path: &BTreeMap<&str, usize>,
+        file: usize,
+        parent: Option<ModuleId>,
+    ) -> Option<ModuleId> {
+        let syntax = syn::parse_file(files[file].text()?).ok()?;
+        let id = self.add(file, parent);
+        let folder = folder_of_children(&files[file].path);
+        self.read_items(files, by_path, id, &folder, &syntax.items);
+        self.parsed.push(Parsed {
+            file,
+            module: id,
+            syntax,
+        });
+        Some(id)
+    }
+
+    fn add(&mut self, file: usize, parent: Option<ModuleId>) -> ModuleId {
+        let id = ModuleId(self.modules.len());
+        self.modules.push(Module {
+            parent,
+            file,
+            children: BTreeMap::new(),
+            items: BTreeSet::new(),
+            imports: BTreeMap::new(),
+            globs: Vec::new(),
+        });
+        id
+    }
+
+    fn read_items(
+        &mut self,
+        files: &[File],
+        by_path: &BTreeMap<&str, usize>,
+        id: ModuleId,
+        folder: &str,
+        items: &[Item],
+    ) {
+        for item in items.iter().filter(|item| !is_for_tests(item)) {
+            match item {
+                Item::Mod(module) => {
+                    let name = module.ident.to_string();
+                    let inside = format!("{folder}/{name}");
+                    let child = if let Some((_, items)) = &module.content {
+                        let child = self.add(self.modules[id.0].file, Some(id));
+                        self.read_items(files, by_path, child, &inside, items);
+                        Some(child)
+                    } else {
+                        let own = &files[self.modules[id.0].file].path;
+                        file_of(own, &module.attrs, &inside, by_path)
+                            .and_then(|file| self.read_file(files, by_path, file, Some(id)))
+                    };
+                    if let Some(child) = child {
+                        self.modules[id.0].children.insert(name, child);
+                    }
+                }
+                Item::Use(import) => {
+                    let mut path = Vec::new();
+                    self.read_use(id, &import.tree, &mut path);
+                }
+                item => {
+                    if let Some(name) = name_of(item) {
+                        self.modules[id.0].items.insert(name);
+                    }
+                }
+            }
+        }
+    }
+
+    fn read_use(&mut self, id: ModuleId, tree: &UseTree, path: &mut Vec<String>) {
+        each_use(tree, path, &mut |path, alias| {
+            let module = &mut self.modules[id.0];
+            match alias {
+                Some(alias) => {
+                    module.imports.insert(alias.to_owned(), path.to_vec());
+                }
+                None => module.globs.push(path.to_vec()),
+            }
+        });
+    }
+
+    /// The file that defines the first item of this path, as it reads in this module, and the item's name; none for an
+    /// item of another crate, and for a path that only names a module.
+    pub(super) fn definition<'a>(
+        &self,
+        module: ModuleId,
+        path: &'a [String],
+    ) -> Option<(usize, &'a str)> {
+        (1..=path.len()).find_map(
+            |steps| match self.resolve(module, &path[..steps], HOPS_MAX)? {
+                Meaning::Item(file) => Some((file, path[steps - 1].as_str())),
+                Meaning::Module(_) => None,
+            },
+        )
+    }
+
+    /// The module that this inline module's name stands for in `module`.
+    pub(super) fn child(&self, module: ModuleId, name: &str) -> Option<ModuleId> {
+        self.modules[module.0].children.get(name).copied()
+    }
+
+    fn resolve(&self, module: ModuleId, path: &[String], hops: usize) -> Option<Meaning> {
+        let (first, mut rest) = path.split_first()?;
+        let mut here = match first.as_str() {
+            "crate" => Meaning::Module(self.root(module)),
+            "self" => Meaning::Module(module),
+            "super" => Meaning::Module(self.modules[module.0].parent?),
+            name => self.lookup(module, name, hops)?,
+        };
+        while let (Meaning::Module(inside), Some((name, after))) = (here, rest.split_first()) {
+            here = match name.as_str() {
+                "super" => Meaning::Module(self.modules[inside.0].parent?),
+                "self" => here,
+                name => self.lookup(inside, name, hops)?,
+            };
+            rest = after;
+        }
+        Some(here)
+    }
+
+    fn lookup(&self, id: ModuleId, name: &str, hops: usize) -> Option<Meaning> {
+        let hops = hops.checked_sub(1)?;
+        let module = &self.modules[id.0];
+        if let Some(child) = module.children.get(name) {
+            return Some(Meaning::Module(*child));
+        }
+        if module.items.contains(name) {
+            return Some(Meaning::Item(module.file));
+        }
+        if let Some(path) = module.imports.get(name) {
+            // `use name::…` of another crate with the same name as the import would ask for itself.
+            return match path.as_slice() {
+                [only] if only == name => None,
+                path => self.resolve(id, path, hops),
+            };
+        }
+        let globs = module.globs.iter();
+        globs
+            .into_iter()
+            .find_map(|path| match self.resolve(id, path, hops)? {
+                Meaning::Module(inside) if inside != id => self.lookup(inside, name, hops),
+                _ => None,
+            })
+    }
+
+    fn root(&self, module: ModuleId) -> ModuleId {
+        let mut root = module;
+        while let Some(parent) = self.modules[root.0].parent {
+            root = parent;
+        }
+        root
+    }
+}
+
+/// Calls `found` with every path that a `use` names: with the name it has here, or none for a glob.
+pub(super) fn each_use(
+    tree: &UseTree,
+    path: &mut Vec<String>,
+    found: &mut dyn FnMut(&[String], Option<&str>),
+) {
+    match tree {
+        UseTree::Path(step) => {
+            path.push(step.ident.to_string());
+            each_use(&step.tree, path, found);
+            path.pop();
+        }
+        UseTree::Name(name) if name.ident == "self" => {
+            let last = path.last().cloned();
+            found(path, last.as_deref());
+        }
+        UseTree::Name(name) => {
+            let name = name.ident.to_string();
+            path.push(name.clone());
+            found(path, Some(&name));
+            path.pop();
+        }
+        UseTree::Rename(renamed) => {
+            let is_self = renamed.ident == "self";
+            if !is_self {
+                path.push(renamed.ident.to_string());
+            }
+            found(path, Some(&renamed.rename.to_string()));
+            if !is_self {
+                path.pop();
+            }
+        }
+        UseTree::Glob(_) => found(path, None),
+        UseTree::Group(group) => {
+            for tree in &group.items {
+                each_use(tree, path, found);
+            }
+        }
+    }
+}
+
+/// Whether the item is compiled for tests only.
+pub(super) fn is_for_tests(item: &Item) -> bool {
+    attributes(item).iter().any(is_cfg_test)
+}
+
+/// Whether an attribute is `cfg(test)`, or `cfg(all(test, …))`.
+pub(super) fn is_cfg_test(attribute: &Attribute) -> bool {
+    let is_test = |meta: &Meta| match meta {
+        Meta::Path(path) => path.is_ident("test"),
+        Meta::List(list) if list.path.is_ident("all") => list
+            .parse_args_with(Punctuated::<Meta, Token![,]>::parse_terminated)
+            .is_ok_and(|inside| inside.iter().any(|meta| meta.path().is_ident("test"))),
+        _ => false,
+    };
+    attribute.path().is_ident("cfg")
+        && attribute
+            .parse_args::<Meta>()
+            .is_ok_and(|meta| is_test(&meta))
+}
+
+fn attributes(item: &Item) -> &[Attribute] {
+    match item {
+        Item::Const(item) => &item.attrs,
+        Item::Enum(item) => &item.attrs,
+        Item::Fn(item) => &item.attrs,
+        Item::Impl(item) => &item.attrs,
+        Item::Macro(item) => &item.attrs,
+        Item::Mod(item) => &item.attrs,
+        Item::Static(item) => &item.attrs,
+        Item::Struct(item) => &item.attrs,
+        Item::Trait(item) => &item.attrs,
+        Item::Type(item) => &item.attrs,
+        Item::Union(item) => &item.attrs,
+        Item::Use(item) => &item.attrs,
+        _ => &[],
+    }
+}
+
+fn name_of(item: &Item) -> Option<String> {
+    let ident = match item {
+        Item::Const(item) => &item.ident,
+        Item::Enum(item) => &item.ident,
+        Item::Fn(item) => &item.sig.ident,
+        Item::Macro(item) => item.ident.as_ref()?,
+        Item::Static(item) => &item.ident,
+        Item::Struct(item) => &item.ident,
+        Item::Trait(item) => &item.ident,
+        Item::Type(item) => &item.ident,
+        Item::Union(item) => &item.ident,
+        _ => return None,
+    };
+    Some(ident.to_string())
+}
+
+/// Whether cargo compiles the file at this path as a crate of its own.
+fn is_root(path: &str) -> bool {
+    let steps: Vec<&str> = path.split('/').collect();
+    match steps.as_slice() {
+        [.., "src", "lib.rs"] | [.., "main.rs"] | [.., "src", "bin", _] => true,
+        [
+            before @ ..,
+            "tests" | "benches" | "examples" | "fuzz_targets",
+            name,
+        ] => name.strip_suffix(".rs").is_some() && !before.contains(&"src"),
+        _ => false,
+    }
+}
+
+/// The folder in which the modules of the file at this path are looked for.
+fn folder_of_children(path: &str) -> String {
+    let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
+    if ["lib.rs", "main.rs", "mod.rs"].contains(&name) || is_root(path) {
+        return folder.to_owned();
+    }
+    format!("{folder}/{}", name.trim_end_matches(".rs"))
+}
+
+/// The file of `mod name;`: `name.rs`, `name/mod.rs`, or what `#[path]` says.
+fn file_of(
+    own: &str,
+    attributes: &[Attribute],
+    inside: &str,
+    by_path: &BTreeMap<&str, usize>,
+) -> Option<usize> {
+    let given = attributes.iter().find_map(|attribute| {
+        let Meta::NameValue(pair) = &attribute.meta else {
+            return None;
+        };
+        let Expr::Lit(literal) = &pair.value else {
+            return None;
+        };
+        let Lit::Str(text) = &literal.lit else {
+            return None;
+        };
+        pair.path.is_ident("path").then(|| text.value())
+    });
+    let paths = match given {
+        Some(given) => {
+            let folder = own.rsplit_once('/').map_or("", |(folder, _)| folder);
+            vec![normalized(&format!("{folder}/{given}"))]
+        }
+        None => vec![format!("{inside}.rs"), format!("{inside}/mod.rs")],
+    };
+    paths
+        .iter()
+        .find_map(|path| by_path.get(path.as_str()).copied())
+}
+
+/// A path without `..`.
+fn normalized(path: &str) -> String {
+    let mut steps = Vec::new();
+    for step in path.split('/') {
+        match step {
+            ".." => {
+                steps.pop();
+            }
+            step => steps.push(step),
+        }
+    }
+    steps.join("/")
+}
