@@ -13,9 +13,11 @@ mod links;
 mod manifests;
 mod modules;
 mod names;
+mod prose;
 mod tokens;
 mod tracked_files;
 mod tree;
+mod wording;
 
 use std::path::Path;
 
@@ -71,6 +73,7 @@ fn ask_all(tree: &Tree, metadata: &Metadata) -> anyhow::Result<Vec<(&'static str
         ("manifests", manifests::check(&tree.files)),
         ("links", links::check(&tree.files)?),
         ("tracked-files", tracked_files::check(&tree.files)),
+        ("wording", wording::check(&tree.files, &sources)?),
         ("readable-rust", tree.unreadable()),
     ])
 }
