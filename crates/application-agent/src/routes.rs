@@ -20,9 +20,6 @@ use crate::error::ApiError;
 use crate::input::BODY_MAX;
 use crate::state::State;
 
-/// What every route is given.
-type Shared = axum::extract::State<Arc<State>>;
-
 /// The service.
 pub(crate) fn router(state: Arc<State>) -> Router {
     Router::new()

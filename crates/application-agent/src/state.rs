@@ -1,7 +1,7 @@
 //! The agent's state: what all requests share.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use jiff::Timestamp;
@@ -30,6 +30,9 @@ pub(crate) struct State {
     known: Mutex<Known>,
     store: Store,
 }
+
+/// Extractor with which handlers receive the state.
+pub(crate) type SharedState = axum::extract::State<Arc<State>>;
 
 /// What is known of models.
 pub(crate) struct Known {

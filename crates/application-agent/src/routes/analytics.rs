@@ -8,12 +8,11 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
-use super::Shared;
 use crate::analysis::Sums;
 use crate::error::ApiError;
 use crate::input::Parameters;
 use crate::scoring::two_decimals;
-use crate::state::day_of;
+use crate::state::{SharedState, day_of};
 
 const PERIODS: [&str; 3] = ["7d", "30d", "90d"];
 /// How many models a summary names.
@@ -28,7 +27,7 @@ fn first_day(period: &str) -> i64 {
 }
 
 pub(super) async fn summary(
-    axum::extract::State(state): Shared,
+    axum::extract::State(state): SharedState,
     parameters: Parameters,
 ) -> Result<Json<Value>, ApiError> {
     let period = parameters.one_of("period", &PERIODS, "30d")?;
@@ -74,7 +73,7 @@ fn row(model: &str, sums: &Sums) -> Value {
 }
 
 pub(super) async fn trends(
-    axum::extract::State(state): Shared,
+    axum::extract::State(state): SharedState,
     parameters: Parameters,
 ) -> Result<Json<Value>, ApiError> {
     let period = parameters.one_of("period", &PERIODS, "7d")?;
@@ -122,7 +121,7 @@ fn date(day: i64) -> Option<String> {
 }
 
 pub(super) async fn comparison(
-    axum::extract::State(state): Shared,
+    axum::extract::State(state): SharedState,
     parameters: Parameters,
 ) -> Result<Json<Value>, ApiError> {
     let asked = parameters.list("models")?;

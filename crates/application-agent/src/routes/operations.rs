@@ -7,11 +7,11 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::Shared;
 use crate::input::BODY_MAX;
+use crate::state::SharedState;
 use crate::store::Database;
 
-pub(super) async fn config(axum::extract::State(state): Shared) -> Json<Value> {
+pub(super) async fn config(axum::extract::State(state): SharedState) -> Json<Value> {
     let database = match &state.database {
         Database::Memory => "memory".to_owned(),
         Database::File(path) => path.display().to_string(),
@@ -40,7 +40,7 @@ fn snapshot_id(database: &str, retention: usize) -> Uuid {
     uuid::Builder::from_custom_bytes(hash.to_be_bytes()).into_uuid()
 }
 
-pub(super) async fn health(axum::extract::State(state): Shared) -> Json<Value> {
+pub(super) async fn health(axum::extract::State(state): SharedState) -> Json<Value> {
     Json(json!({
         "status": "healthy",
         "timestamp": Timestamp::now(),
@@ -48,7 +48,7 @@ pub(super) async fn health(axum::extract::State(state): Shared) -> Json<Value> {
     }))
 }
 
-pub(super) async fn stats(axum::extract::State(state): Shared) -> Json<Value> {
+pub(super) async fn stats(axum::extract::State(state): SharedState) -> Json<Value> {
     let known = state.known();
     let (analyses, models) = (known.history.len(), known.history.model_count());
     let baselines = known.baselines.len();

@@ -6,10 +6,10 @@ use axum::Json;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::Shared;
 use crate::error::ApiError;
 use crate::input::Fields;
 use crate::scoring::two_decimals;
+use crate::state::SharedState;
 
 /// The model of answers that name none.
 const UNKNOWN_MODEL: &str = "unknown";
@@ -37,7 +37,7 @@ impl Asked {
 }
 
 pub(super) async fn analyze(
-    axum::extract::State(state): Shared,
+    axum::extract::State(state): SharedState,
     fields: Result<Fields, ApiError>,
 ) -> Result<Json<Value>, ApiError> {
     let asked = fields.and_then(Asked::read).inspect_err(|_| {
@@ -67,7 +67,7 @@ const RELEVANCE_LOW: f64 = 60.0;
 const COHERENCE_LOW: f64 = 60.0;
 const HALLUCINATION_HIGH: f64 = 30.0;
 
-pub(super) async fn insights(axum::extract::State(state): Shared) -> Json<Value> {
+pub(super) async fn insights(axum::extract::State(state): SharedState) -> Json<Value> {
     let recent = *state.known().history.recent();
     let issues: Vec<&str> = [
         (recent.quality() < QUALITY_LOW, "quality is low"),

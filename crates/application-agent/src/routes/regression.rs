@@ -3,10 +3,10 @@
 use axum::Json;
 use axum::http::StatusCode;
 
-use super::Shared;
 use crate::baseline::{self, Baseline, Detection};
 use crate::error::ApiError;
 use crate::input::Fields;
+use crate::state::SharedState;
 
 /// The drop from which on a regression is detected, unless the request says otherwise, in percent.
 pub(super) const THRESHOLD_DEFAULT: f64 = 5.0;
@@ -16,7 +16,7 @@ pub(super) const SAMPLES_DEFAULT: u64 = 100;
 pub(super) const CONFIG_DEFAULT: &str = "default";
 
 pub(super) async fn baseline(
-    axum::extract::State(state): Shared,
+    axum::extract::State(state): SharedState,
     fields: Result<Fields, ApiError>,
 ) -> Result<(StatusCode, Json<Baseline>), ApiError> {
     let mut fields = fields?;
@@ -38,7 +38,7 @@ pub(super) async fn baseline(
 }
 
 pub(super) async fn detect(
-    axum::extract::State(state): Shared,
+    axum::extract::State(state): SharedState,
     fields: Result<Fields, ApiError>,
 ) -> Result<Json<Detection>, ApiError> {
     let mut fields = fields?;

@@ -5,13 +5,13 @@ use axum::http::StatusCode;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::Shared;
 use crate::error::ApiError;
 use crate::input::Fields;
+use crate::state::SharedState;
 use crate::validation::decide;
 
 pub(super) async fn create(
-    axum::extract::State(state): Shared,
+    axum::extract::State(state): SharedState,
     fields: Result<Fields, ApiError>,
 ) -> Result<(StatusCode, Json<Value>), ApiError> {
     let mut fields = fields?;

@@ -4,19 +4,18 @@ use axum::Json;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::Shared;
 use super::regression::{CONFIG_DEFAULT, SAMPLES_DEFAULT, THRESHOLD_DEFAULT};
 use crate::baseline::{self, Baseline};
 use crate::error::ApiError;
 use crate::input::Fields;
-use crate::state::State;
+use crate::state::{SharedState, State};
 use crate::validation::decide;
 
 /// A model with fewer analyses gets no baseline from the workflow.
 const ANALYSES_NEEDED: usize = 10;
 
 pub(super) async fn validate(
-    axum::extract::State(state): Shared,
+    axum::extract::State(state): SharedState,
     fields: Result<Fields, ApiError>,
 ) -> Result<Json<Value>, ApiError> {
     let mut fields = fields?;
