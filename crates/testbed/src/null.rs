@@ -1,21 +1,22 @@
 //! A server that does next to nothing, so that a bench measures the client.
 
+mod counters;
+mod event_loop;
 mod requests;
-mod secured;
-mod turn;
+mod tls;
 
 use std::io;
 use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
 
 use rustix::event::{EventfdFlags, eventfd};
-use rustix::time::{ClockId, clock_gettime};
 use rustls::ServerConfig;
 
-use self::turn::Turn;
+use self::counters::Counters;
+pub use self::counters::NullCounts;
+use self::event_loop::EventLoop;
 use crate::Identity;
 use crate::listener::{ANY, BACKLOG, listening};
 
@@ -25,50 +26,9 @@ use crate::listener::{ANY, BACKLOG, listening};
 pub struct Null {
     address: SocketAddr,
     scheme: &'static str,
-    tally: Arc<Tally>,
+    counters: Arc<Counters>,
     stop: OwnedFd,
     thread: Option<JoinHandle<io::Result<()>>>,
-}
-
-/// What a [`Null`] saw.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct NullCounts {
-    /// Requests that were read completely.
-    pub requests: u64,
-    /// Connections that were accepted.
-    pub connections: u64,
-}
-
-/// Written by the server's thread alone.
-#[derive(Debug, Default)]
-struct Tally {
-    requests: AtomicU64,
-    connections: AtomicU64,
-    /// By the system's monotonic clock; 0: none has come.
-    first_request_ns: AtomicU64,
-}
-
-impl Tally {
-    /// There are so many requests now.
-    fn count(&self, requests: u64) {
-        if self.first_request_ns.load(Ordering::Relaxed) == 0 {
-            self.first_request_ns
-                .store(monotonic_ns(), Ordering::Relaxed);
-        }
-        self.requests.store(requests, Ordering::Release);
-    }
-
-    fn counts(&self) -> NullCounts {
-        NullCounts {
-            requests: self.requests.load(Ordering::Acquire),
-            connections: self.connections.load(Ordering::Acquire),
-        }
-    }
-}
-
-fn monotonic_ns() -> u64 {
-    let now = clock_gettime(ClockId::Monotonic);
-    u64::try_from(now.tv_sec * 1_000_000_000 + now.tv_nsec).unwrap_or_default()
 }
 
 impl Null {
@@ -99,7 +59,7 @@ impl Null {
     /// # Panics
     /// Where the identity holds no certificate or key.
     pub fn start_tls(identity: &Identity) -> io::Result<Self> {
-        Self::begin(ANY, Some(secured::config(identity)))
+        Self::begin(ANY, Some(tls::config(identity)))
     }
 
     fn begin(address: SocketAddr, tls: Option<Arc<ServerConfig>>) -> io::Result<Self> {
@@ -107,15 +67,15 @@ impl Null {
         let listener = listening(address, BACKLOG)?;
         let address = listener.local_addr()?;
         let stop = eventfd(0, EventfdFlags::CLOEXEC)?;
-        let tally = Arc::new(Tally::default());
-        let turn = Turn::new(listener, tls, stop.try_clone()?, tally.clone())?;
+        let counters = Arc::new(Counters::default());
+        let event_loop = EventLoop::new(listener, tls, stop.try_clone()?, counters.clone())?;
         let thread = thread::Builder::new()
             .name("testbed-null".to_owned())
-            .spawn(move || turn.run())?;
+            .spawn(move || event_loop.run())?;
         Ok(Self {
             address,
             scheme,
-            tally,
+            counters,
             stop,
             thread: Some(thread),
         })
@@ -133,13 +93,12 @@ impl Null {
 
     /// What it has seen so far.
     pub fn counts(&self) -> NullCounts {
-        self.tally.counts()
+        self.counters.counts()
     }
 
     /// When the first request had come, in nanoseconds of the system's monotonic clock.
     pub fn first_request_ns(&self) -> Option<u64> {
-        let first_ns = self.tally.first_request_ns.load(Ordering::Acquire);
-        (first_ns > 0).then_some(first_ns)
+        self.counters.first_request_ns()
     }
 
     /// Ends it and tells what it has seen.

@@ -12,6 +12,8 @@ use axum::middleware::{Next, from_fn};
 use brunt_application_agent::{Agent, RETENTION_DEFAULT, Settings};
 use brunt_testbed::Hoard;
 
+use crate::announce::announce;
+
 /// What is wrong with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 enum Fault {
@@ -64,7 +66,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
             agent.wrapped(move |router| slower(router, by))
         }
     };
-    crate::announce(&format!("http://{}", agent.address()));
+    announce(&format!("http://{}", agent.address()));
     let (ended, input_ended) = tokio::sync::oneshot::channel::<()>();
     std::thread::spawn(move || {
         // Whatever is read, and an error too: who started it is gone. And so is the agent, where

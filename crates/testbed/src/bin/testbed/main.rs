@@ -8,6 +8,7 @@
 )]
 
 mod agent;
+mod announce;
 mod client;
 mod null;
 mod quantity;
@@ -48,9 +49,4 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
-}
-
-/// Says where a server serves, and which process it is.
-fn announce(url: &str) {
-    println!("serving at {url} pid {}", std::process::id());
 }

@@ -7,6 +7,8 @@ use anyhow::Context;
 use brunt_testbed::{Authority, Null, NullHttp2};
 use rustix::process::{Resource, getrlimit, setrlimit};
 
+use crate::announce::announce;
+
 /// How it is reached.
 #[derive(clap::Args)]
 pub(crate) struct Options {
@@ -34,7 +36,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
         None => Null::start(),
     };
     let null = null.context("cannot serve")?;
-    crate::announce(&null.url());
+    announce(&null.url());
     std::io::stdin().read_to_end(&mut Vec::new())?;
     let first_request_ns = null.first_request_ns();
     let counts = null.stop()?;
@@ -48,7 +50,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
 
 fn run_http2() -> anyhow::Result<()> {
     let server = NullHttp2::start().context("cannot serve")?;
-    crate::announce(&server.url());
+    announce(&server.url());
     std::io::stdin().read_to_end(&mut Vec::new())?;
     println!("requests {}", server.counts().requests);
     Ok(())

@@ -7,6 +7,7 @@ use brunt_testbed::series::Shape;
 use brunt_testbed::virtual_time::Law;
 use brunt_testbed::{Answer, Behaviour, Memory, Routes, Server, Service};
 
+use crate::announce::announce;
 use crate::quantity::{PerTime, bytes, per_time};
 
 /// What it does; every path is answered alike.
@@ -61,7 +62,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
         behaviour = behaviour.memory(memory);
     }
     let server = Server::start(behaviour).context("cannot serve")?;
-    crate::announce(&server.url());
+    announce(&server.url());
     std::io::stdin().read_to_end(&mut Vec::new())?;
     let first_request = server.first_request();
     let counts = server.stop();

@@ -30,9 +30,9 @@ pub(super) fn config(identity: &Identity) -> Arc<ServerConfig> {
 }
 
 /// The session of one connection.
-pub(super) struct Secured(Box<ServerConnection>);
+pub(super) struct TlsSession(Box<ServerConnection>);
 
-impl Secured {
+impl TlsSession {
     pub(super) fn new(config: &Arc<ServerConfig>) -> io::Result<Self> {
         let session = ServerConnection::new(config.clone()).map_err(io::Error::other)?;
         Ok(Self(Box::new(session)))

@@ -1,33 +1,32 @@
-//! The one thread: it waits for events and answers what came.
+//! The event loop of the one thread: epoll, accept, read, respond.
 
 use std::io::{self, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use rustix::buffer::spare_capacity;
 use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
 use rustls::ServerConfig;
 
-use super::Tally;
+use super::counters::Counters;
 use super::requests::{ANSWER, Requests};
-use super::secured::Secured;
+use super::tls::TlsSession;
 
 const EVENTS_MAX: usize = 256;
 /// How many answers are written at once at most.
 const ANSWERS_MAX: usize = 256;
 const BUFFER_SIZE: usize = 64 << 10;
 
-/// What an event belongs to; connections come after these.
+/// Event data: what an event belongs to. Connections start at [`FIRST_CONNECTION`].
 const STOP: u64 = 0;
 const LISTENER: u64 = 1;
 const FIRST_CONNECTION: u64 = 2;
 
-pub(super) struct Turn {
+pub(super) struct EventLoop {
     epoll: OwnedFd,
     listener: TcpListener,
-    /// How hands are shaken; `None`: TCP alone.
+    /// TLS configuration; `None` for plain TCP.
     tls: Option<Arc<ServerConfig>>,
     /// Kept open for as long as it is waited for.
     _stop: OwnedFd,
@@ -37,32 +36,32 @@ pub(super) struct Turn {
     buffer: Vec<u8>,
     /// The answer, many times over.
     answers: Vec<u8>,
-    tally: Arc<Tally>,
+    counters: Arc<Counters>,
     requests: u64,
     accepted: u64,
 }
 
 struct Connection {
     stream: TcpStream,
-    secured: Option<Secured>,
+    tls_session: Option<TlsSession>,
     requests: Requests,
     /// Bytes of answers that the kernel did not take yet. While there are any, nothing is read.
     owed: usize,
 }
 
-/// Whether a connection goes on.
-enum Fate {
+/// What a connection waits for next.
+enum NextEvent {
     Reads,
     Writes,
     Ends,
 }
 
-impl Turn {
+impl EventLoop {
     pub(super) fn new(
         listener: TcpListener,
         tls: Option<Arc<ServerConfig>>,
         stop: OwnedFd,
-        tally: Arc<Tally>,
+        counters: Arc<Counters>,
     ) -> io::Result<Self> {
         let epoll = epoll::create(CreateFlags::CLOEXEC)?;
         listener.set_nonblocking(true)?;
@@ -82,7 +81,7 @@ impl Turn {
             free: Vec::new(),
             buffer: vec![0; BUFFER_SIZE],
             answers: ANSWER.repeat(ANSWERS_MAX),
-            tally,
+            counters,
             requests: 0,
             accepted: 0,
         })
@@ -122,9 +121,7 @@ impl Turn {
                 },
             };
             self.accepted += 1;
-            self.tally
-                .connections
-                .store(self.accepted, Ordering::Release);
+            self.counters.set_connections(self.accepted);
             stream.set_nonblocking(true)?;
             stream.set_nodelay(true)?;
             let place = self.free.pop().unwrap_or_else(|| {
@@ -134,7 +131,7 @@ impl Turn {
             epoll::add(&self.epoll, &stream, data(place), EventFlags::IN)?;
             self.connections[place] = Some(Connection {
                 stream,
-                secured: self.tls.as_ref().map(Secured::new).transpose()?,
+                tls_session: self.tls.as_ref().map(TlsSession::new).transpose()?,
                 requests: Requests::default(),
                 owed: 0,
             });
@@ -154,14 +151,14 @@ impl Turn {
             };
             if complete > 0 {
                 self.requests += complete as u64;
-                self.tally.count(self.requests);
+                self.counters.set_requests(self.requests);
             }
             connection.owed = complete * ANSWER.len();
         }
         let awaited = match connection.write(&self.answers) {
-            Fate::Reads => EventFlags::IN,
-            Fate::Writes => EventFlags::OUT,
-            Fate::Ends => {
+            NextEvent::Reads => EventFlags::IN,
+            NextEvent::Writes => EventFlags::OUT,
+            NextEvent::Ends => {
                 self.end(place);
                 return Ok(());
             }
@@ -181,13 +178,13 @@ impl Turn {
 impl Connection {
     /// Whether there is something that the kernel did not take yet.
     fn is_owing(&self) -> bool {
-        self.owed > 0 || self.secured.as_ref().is_some_and(Secured::is_owing)
+        self.owed > 0 || self.tls_session.as_ref().is_some_and(TlsSession::is_owing)
     }
 
     /// How many requests were completed by what could be read; `None` at the connection's end.
     fn read(&mut self, buffer: &mut [u8]) -> Option<usize> {
-        if let Some(secured) = &mut self.secured {
-            return secured.read(&mut self.stream, &mut self.requests, buffer);
+        if let Some(tls_session) = &mut self.tls_session {
+            return tls_session.read(&mut self.stream, &mut self.requests, buffer);
         }
         match self.stream.read(buffer) {
             Ok(0) => None,
@@ -199,12 +196,12 @@ impl Connection {
         }
     }
 
-    fn write(&mut self, answers: &[u8]) -> Fate {
-        if let Some(secured) = &mut self.secured {
-            return match secured.write(&mut self.stream, answers, &mut self.owed) {
-                Ok(()) => Fate::Reads,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => Fate::Writes,
-                Err(_) => Fate::Ends,
+    fn write(&mut self, answers: &[u8]) -> NextEvent {
+        if let Some(tls_session) = &mut self.tls_session {
+            return match tls_session.write(&mut self.stream, answers, &mut self.owed) {
+                Ok(()) => NextEvent::Reads,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => NextEvent::Writes,
+                Err(_) => NextEvent::Ends,
             };
         }
         while self.owed > 0 {
@@ -214,13 +211,13 @@ impl Connection {
             match self.stream.write(&answers[start..end]) {
                 Ok(count) => self.owed -= count,
                 Err(error) => match error.kind() {
-                    io::ErrorKind::WouldBlock => return Fate::Writes,
+                    io::ErrorKind::WouldBlock => return NextEvent::Writes,
                     io::ErrorKind::Interrupted => {}
-                    _ => return Fate::Ends,
+                    _ => return NextEvent::Ends,
                 },
             }
         }
-        Fate::Reads
+        NextEvent::Reads
     }
 }
 

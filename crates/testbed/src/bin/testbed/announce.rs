@@ -1,0 +1,6 @@
+//! The line that each server prints first: tests and benches read it.
+
+/// Prints the URL of a server and the id of this process.
+pub(crate) fn announce(url: &str) {
+    println!("serving at {url} pid {}", std::process::id());
+}
