@@ -2,7 +2,7 @@
 
 use brunt_engine::http1::{Content, Keep, Reader};
 
-use crate::Meaning;
+use crate::meaning::Meaning;
 
 /// The meaning of what comes in these pieces before the connection ends.
 pub(crate) fn meaning(pieces: &[&[u8]], to_head: bool) -> Meaning {

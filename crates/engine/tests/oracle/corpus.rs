@@ -1,7 +1,8 @@
 //! What the fuzzer found worth keeping, played again: an escaped answer a line, and the first byte says
 //! how it is cut and whether it answers a HEAD.
 
-use crate::{Meaning, brunt, hypers, is_known};
+use crate::meaning::Meaning;
+use crate::{brunt, hypers, is_known};
 
 const CORPUS: &str = include_str!("corpus.txt");
 

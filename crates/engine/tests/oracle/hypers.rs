@@ -7,7 +7,7 @@ use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use tokio::io::AsyncWriteExt;
 
-use crate::Meaning;
+use crate::meaning::Meaning;
 
 /// The meaning of what comes, at most `at_once` bytes at a time, before the connection ends.
 pub(crate) fn meaning(bytes: &[u8], to_head: bool, at_once: usize) -> Meaning {

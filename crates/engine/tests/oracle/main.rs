@@ -7,21 +7,12 @@ mod answers;
 mod brunt;
 mod corpus;
 mod hypers;
+mod meaning;
 
 use proptest::prelude::*;
 
 use crate::answers::answer;
-
-/// What bytes mean to a client.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Meaning {
-    /// A whole answer: its status and its content.
-    Answer(u16, Vec<u8>),
-    /// The connection ended too soon.
-    Closed,
-    /// They are no HTTP, or more than is taken.
-    Refused,
-}
+use crate::meaning::Meaning;
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(20_000))]

@@ -14,8 +14,6 @@ mod running;
 mod script;
 mod site;
 
-use std::time::Duration;
-
 use brunt_record::{RunRecord, Second};
 
 use crate::play::{Play, total};
@@ -159,6 +157,3 @@ fn uvicorn_closes_idle_connections_and_few_requests_are_lost() {
     let sent = total(&record, |second| second.wire_requests);
     server.counts_within(requests - lost..=sent);
 }
-
-/// How long a server may take to begin, and to write what it has seen.
-const PATIENCE: Duration = Duration::from_secs(20);

@@ -10,8 +10,10 @@ use std::time::Duration;
 
 use brunt_testbed::until;
 
-use crate::PATIENCE;
 use crate::site::{Mode, Site};
+
+/// Time that a server may take to start, and to write its log.
+const WAIT_MAX: Duration = Duration::from_secs(20);
 
 pub(crate) struct Running {
     pub(crate) name: &'static str,
@@ -76,7 +78,7 @@ impl Running {
                     .spawn()
                     .unwrap(),
             );
-            until(PATIENCE, "the server to begin or end", || {
+            until(WAIT_MAX, "the server to begin or end", || {
                 let ended = process.0.try_wait().unwrap().is_some();
                 (ended || TcpStream::connect(("127.0.0.1", port)).is_ok()).then_some(())
             });
@@ -106,7 +108,7 @@ impl Running {
             self.name
         );
         let least = *requests.start();
-        until(PATIENCE, &what, || (self.seen() >= least).then_some(()));
+        until(WAIT_MAX, &what, || (self.seen() >= least).then_some(()));
         // More would come soon.
         std::thread::sleep(Duration::from_millis(50));
         let seen = self.seen();
