@@ -2,6 +2,7 @@
 //! service have for them, played against a service that repeats what it gets. None may come out of brunt anywhere.
 
 mod aviary;
+mod encodings;
 mod finder;
 
 use std::collections::BTreeMap;
@@ -13,11 +14,9 @@ use brunt_testbed::{Answer, Request, Routes, Server, until};
 use crate::brunt::{BOUND, Brunt, Ended, children};
 use crate::trials::Promise;
 
-use aviary::{Aviary, encoded};
+use aviary::{Aviary, CONTROL};
+use encodings::{encoded, from_base64};
 use finder::{Finder, files};
-
-/// Something that is no secret, which is found wherever examples are shown.
-const CONTROL: &str = "controlled0bird";
 
 /// A run with all that it can leave.
 const RUN: [&str; 14] = [
@@ -161,7 +160,7 @@ fn payload(request: &Request) -> String {
             payload += &format!("{name}: {value}\n");
         }
         if let Some(credentials) = value.strip_prefix("Basic ") {
-            payload += &format!("({})\n", aviary::from_base64(credentials));
+            payload += &format!("({})\n", from_base64(credentials));
         }
     }
     payload + &String::from_utf8_lossy(&request.body)

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::aviary::base64;
+use super::encodings::base64;
 
 /// Letters and digits that are told from all else.
 pub(super) struct Finder {
@@ -74,7 +74,7 @@ pub(super) fn files(folder: &Path, except: &[&str]) -> Vec<(String, Vec<u8>)> {
 
 #[test]
 fn finder_finds_a_word_in_every_encoding() {
-    use super::aviary::encoded;
+    use super::encodings::encoded;
     let finder = Finder::new("k07bird");
     for way in ["raw", "json", "html", "percent", "base64"] {
         let text = encoded(way, "x <\"k07bird\">");
