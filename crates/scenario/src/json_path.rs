@@ -9,7 +9,7 @@ use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Seq
 use serde_json::Value as JsonValue;
 use serde_json_path::JsonPath;
 
-use crate::json_tree::{Bounded, MemoryLimit};
+use crate::json_tree::{Bounded, Memory, MemoryLimit, Unlimited};
 use crate::value::Value;
 
 /// Longest path, in bytes.
@@ -104,17 +104,21 @@ impl Path {
 
     /// What it finds in a body that was not read yet; `None` where that is no JSON.
     pub(crate) fn follow(&self, body: &[u8]) -> Option<Values> {
-        self.follow_within(body, &MemoryLimit::new(MemoryLimit::NONE))
+        self.follow_in(body, Unlimited)
     }
 
     /// The same within a limit of memory; what is over it is `None` as well.
     pub(crate) fn follow_within(&self, body: &[u8], limit: &MemoryLimit) -> Option<Values> {
+        self.follow_in(body, limit)
+    }
+
+    fn follow_in(&self, body: &[u8], memory: impl Memory) -> Option<Values> {
         // What is passed over is not looked at as closely as what is kept.
         let text = std::str::from_utf8(body).ok()?;
         let mut json = serde_json::Deserializer::from_str(text);
         let follow = Follow {
             way: self.way.as_deref()?,
-            limit,
+            memory,
         };
         let found = follow.deserialize(&mut json).ok()?;
         json.end().ok()?;
@@ -185,12 +189,12 @@ fn step_within(text: &str) -> Option<Step> {
 
 /// Follows a way, and gives what stands at its end.
 #[derive(Clone, Copy)]
-struct Follow<'a> {
+struct Follow<'a, M> {
     way: &'a [Step],
-    limit: &'a MemoryLimit,
+    memory: M,
 }
 
-impl<'de> DeserializeSeed<'de> for Follow<'_> {
+impl<'de, M: Memory> DeserializeSeed<'de> for Follow<'_, M> {
     type Value = Option<Value>;
 
     fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Self::Value, D::Error> {
@@ -198,7 +202,7 @@ impl<'de> DeserializeSeed<'de> for Follow<'_> {
     }
 }
 
-impl<'a> Follow<'a> {
+impl<'a, M: Memory> Follow<'a, M> {
     /// A value that holds no others.
     fn plain(&self, value: impl FnOnce() -> Value) -> Option<Value> {
         self.way.is_empty().then(value)
@@ -212,12 +216,12 @@ impl<'a> Follow<'a> {
 
     /// A list or a table.
     fn whole<'de, D: Deserializer<'de>>(self, from: D) -> Result<Option<Value>, D::Error> {
-        let json = Bounded(self.limit).deserialize(from)?;
+        let json = Bounded(self.memory).deserialize(from)?;
         Ok(Some(Value::Json(Arc::new(json))))
     }
 }
 
-impl<'de> Visitor<'de> for Follow<'_> {
+impl<'de, M: Memory> Visitor<'de> for Follow<'_, M> {
     type Value = Option<Value>;
 
     fn expecting(&self, to: &mut fmt::Formatter) -> fmt::Result {

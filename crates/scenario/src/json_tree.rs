@@ -28,24 +28,40 @@ impl fmt::Display for LimitExceeded {
     }
 }
 
+/// Memory for parsed values.
+pub(crate) trait Memory: Copy {
+    /// Takes bytes of it.
+    fn take(self, bytes: usize) -> Result<(), LimitExceeded>;
+}
+
+/// Memory without a limit. It has no size, so that a visitor that carries it stays in registers.
+#[derive(Clone, Copy)]
+pub(crate) struct Unlimited;
+
+impl Memory for Unlimited {
+    fn take(self, _bytes: usize) -> Result<(), LimitExceeded> {
+        Ok(())
+    }
+}
+
 /// Memory, in bytes, that is left for parsed values; `None` once it was not enough.
 pub(crate) struct MemoryLimit(Cell<Option<usize>>);
 
-impl MemoryLimit {
-    pub(crate) const NONE: usize = usize::MAX;
+impl Memory for &MemoryLimit {
+    fn take(self, bytes: usize) -> Result<(), LimitExceeded> {
+        let left = self.0.get().and_then(|left| left.checked_sub(bytes));
+        self.0.set(left);
+        left.map(|_| ()).ok_or(LimitExceeded)
+    }
+}
 
+impl MemoryLimit {
     pub(crate) fn new(bytes: usize) -> Self {
         Self(Cell::new(Some(bytes)))
     }
 
     pub(crate) fn is_exceeded(&self) -> bool {
         self.0.get().is_none()
-    }
-
-    fn take(&self, bytes: usize) -> Result<(), LimitExceeded> {
-        let left = self.0.get().and_then(|left| left.checked_sub(bytes));
-        self.0.set(left);
-        left.map(|_| ()).ok_or(LimitExceeded)
     }
 
     /// Takes the memory of a copy of a value.
@@ -73,15 +89,15 @@ pub(crate) fn parse(text: &[u8], limit: &MemoryLimit) -> Option<JsonValue> {
 
 /// Builds a value within a limit.
 #[derive(Clone, Copy)]
-pub(crate) struct Bounded<'a>(pub(crate) &'a MemoryLimit);
+pub(crate) struct Bounded<M>(pub(crate) M);
 
-impl Bounded<'_> {
+impl<M: Memory> Bounded<M> {
     fn take<E: Error>(self, bytes: usize) -> Result<(), E> {
         self.0.take(bytes).map_err(E::custom)
     }
 }
 
-impl<'de> DeserializeSeed<'de> for Bounded<'_> {
+impl<'de, M: Memory> DeserializeSeed<'de> for Bounded<M> {
     type Value = JsonValue;
 
     fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<JsonValue, D::Error> {
@@ -89,7 +105,7 @@ impl<'de> DeserializeSeed<'de> for Bounded<'_> {
     }
 }
 
-impl<'de> Visitor<'de> for Bounded<'_> {
+impl<'de, M: Memory> Visitor<'de> for Bounded<M> {
     type Value = JsonValue;
 
     fn expecting(&self, to: &mut fmt::Formatter) -> fmt::Result {
@@ -191,18 +207,18 @@ mod tests {
     #[test]
     fn text_that_is_not_json_is_none_and_exceeds_nothing() {
         for text in ["", "[1", "[1]x", "{\"a\"}", "nul", "[1,]"] {
-            assert_eq!(within(text, MemoryLimit::NONE), (None, false), "{text}");
+            assert_eq!(within(text, usize::MAX), (None, false), "{text}");
         }
         // The depth is bounded by serde_json.
         let deep = "[".repeat(100_000);
-        assert_eq!(within(&deep, MemoryLimit::NONE), (None, false));
+        assert_eq!(within(&deep, usize::MAX), (None, false));
     }
 
     proptest! {
         #[test]
         fn text_is_parsed_as_serde_json_parses_it(text in "[\\[\\]{}:,\"a1. e-]{0,12}") {
             let expected: Option<JsonValue> = serde_json::from_str(&text).ok();
-            prop_assert_eq!(within(&text, MemoryLimit::NONE), (expected, false));
+            prop_assert_eq!(within(&text, usize::MAX), (expected, false));
         }
     }
 }
