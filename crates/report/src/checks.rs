@@ -11,7 +11,8 @@ pub use github::github;
 pub use junit::junit;
 
 use crate::comparison::{self, Compared};
-use crate::{Judged, findings_beside, number, terminal};
+use crate::judged::findings_beside;
+use crate::{Judged, number, wording};
 
 /// What is asked of one run, or of two builds.
 #[derive(Debug, Clone, PartialEq)]
@@ -174,14 +175,14 @@ fn of_target(run: &Judged, row: &Judgement, fail_on: FailOn) -> Check {
     let mut message = format!(
         "{}: {} ({})",
         row.grade.in_words(),
-        terminal::value(row),
+        wording::value(row),
         bounds.join(", ")
     );
     if let Some(reason) = &row.reason {
         message += &format!("; {reason}");
     }
     Check {
-        name: terminal::title(run, row),
+        name: wording::title(run, row),
         standing,
         message,
     }

@@ -3,73 +3,16 @@
 
 pub mod locust;
 mod resources;
+mod table;
+mod time_series;
 
 use brunt_record::RunRecord;
 
-use crate::figures::{self, Durations, Figures};
-use crate::number;
-use crate::series::{self, Percentiles};
+use self::table::{Table, count, number, text};
+use self::time_series::Percentiles;
+use crate::request_stats::{self, Durations, Figures};
 
 pub use resources::{MonitorTable, resources};
-
-/// A table as CSV text.
-struct Table {
-    writer: csv::Writer<Vec<u8>>,
-}
-
-impl Table {
-    fn new<C: AsRef<[u8]>>(columns: &[C]) -> Self {
-        Self::ending_lines_with(csv::Terminator::Any(b'\n'), columns)
-    }
-
-    fn ending_lines_with<C: AsRef<[u8]>>(terminator: csv::Terminator, columns: &[C]) -> Self {
-        let mut writer = csv::WriterBuilder::new();
-        let mut table = Self {
-            writer: writer.terminator(terminator).from_writer(Vec::new()),
-        };
-        table.row(columns);
-        table
-    }
-
-    fn row<C: AsRef<[u8]>>(&mut self, cells: impl IntoIterator<Item = C>) {
-        self.writer
-            .write_record(cells)
-            .expect("rows as long as the head, written to memory");
-    }
-
-    fn into_text(self) -> String {
-        let bytes = self.writer.into_inner().expect("memory takes everything");
-        String::from_utf8(bytes).expect("cells are texts")
-    }
-}
-
-/// A text that nobody takes for a formula, without what a terminal obeys.
-fn text(cell: &str) -> String {
-    let is_kept = |letter| number::is_shown(letter) || letter == '\n';
-    let shown = |letter| if is_kept(letter) { letter } else { ' ' };
-    let shown: String = cell.chars().map(shown).collect();
-    if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) {
-        format!("'{shown}")
-    } else {
-        shown
-    }
-}
-
-/// A number; empty where it is not known.
-fn number(value: Option<f64>) -> String {
-    value.map_or_else(String::new, |value| {
-        let text = format!("{value:.3}");
-        text.trim_end_matches('0').trim_end_matches('.').to_owned()
-    })
-}
-
-fn megabytes(bytes: Option<u64>) -> String {
-    number(bytes.map(|bytes| bytes as f64 / 1e6))
-}
-
-fn count(value: Option<u64>) -> String {
-    value.map_or_else(String::new, |value| value.to_string())
-}
 
 /// A row for all requests, and one for each name.
 pub fn requests(record: &RunRecord) -> String {
@@ -95,7 +38,7 @@ pub fn requests(record: &RunRecord) -> String {
     }
     columns.push("retries".into());
     let mut table = Table::new(&columns);
-    let rows = std::iter::once(figures::total(record)).chain(figures::by_name(record));
+    let rows = std::iter::once(request_stats::total(record)).chain(request_stats::by_name(record));
     rows.for_each(|figures| table.row(request_cells(&figures)));
     table.into_text()
 }
@@ -173,7 +116,7 @@ pub fn timeline(record: &RunRecord) -> String {
         "cookies_dropped",
     ]);
     let percentiles = |part: &Percentiles| [part.p50, part.p95, part.p99].map(number);
-    for point in series::points(&record.timeline) {
+    for point in time_series::points(&record.timeline) {
         let counts = &point.counts;
         let mut cells = vec![
             point.second.to_string(),

@@ -4,10 +4,10 @@ use brunt_verdict::comparison::Row;
 use brunt_verdict::{Contested, Grade};
 
 use crate::comparison::{self, Compared, NAMES_NOTE};
-use crate::figures;
-use crate::html::plan_in_words;
-use crate::terminal;
-use crate::{Judged, findings_beside, number};
+use crate::judged::findings_beside;
+use crate::request_stats;
+use crate::wording;
+use crate::{Judged, number};
 
 /// The number of kinds of failures that are listed.
 const FAILURES_MAX: usize = 5;
@@ -30,7 +30,7 @@ pub fn markdown(run: &Judged, page: Option<&str>) -> String {
     comment += &targets(run);
     comment += &failures(run);
     if let Some(beside) = &verdict.beside {
-        let sentence = crate::sentence_beside(run);
+        let sentence = crate::judged::sentence_beside(run);
         comment += &compared(&beside.into(), sentence.as_deref());
     }
     comment
@@ -39,13 +39,13 @@ pub fn markdown(run: &Judged, page: Option<&str>) -> String {
 /// Host, load, counts, and the link to the page.
 fn conditions(run: &Judged, page: Option<&str>) -> String {
     let record = run.record;
-    let total = figures::total(record);
+    let total = request_stats::total(record);
     let failed = total
         .error_rate
         .map_or_else(|| "–".to_owned(), number::percent);
     let parts = [
         format!("Host {}", code(&record.header.hosts_in_words())),
-        text(&plan_in_words(&record.header.load)),
+        text(&wording::plan(&record.header.load)),
         format!(
             "{} requests, {failed} failed",
             number::count(total.requests)
@@ -106,9 +106,9 @@ fn targets(run: &Judged) -> String {
         };
         page += &format!(
             "| {} | {} | {} | {} | {} | {} | {} |\n",
-            text(&terminal::title(run, row)),
-            terminal::value(row),
-            terminal::interval(row),
+            text(&wording::title(run, row)),
+            wording::value(row),
+            wording::interval(row),
             bound(row.target.target),
             bound(row.target.acceptable),
             bound(row.target.critical),

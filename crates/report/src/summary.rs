@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::Judged;
 use crate::comparison::json_beside;
-use crate::figures::{self, Figures, Resources};
+use crate::request_stats::{self, Figures, Resources};
 
 /// The version of the schema. It grows when a field goes or changes its meaning, not when one comes.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -124,10 +124,10 @@ pub fn summary_json(run: &Judged) -> String {
             })
             .collect(),
         comparison: verdict.beside.as_ref().map(json_beside),
-        total: figures::total(record),
+        total: request_stats::total(record),
         intervals: intervals(record),
-        requests: figures::by_name(record),
-        resources: figures::resources(record),
+        requests: request_stats::by_name(record),
+        resources: request_stats::resources(record),
         network: Network {
             connections: &header.generator.connections,
             addresses: &header.generator.addresses,

@@ -1,24 +1,25 @@
 //! The terminal's result: the sentence that matters, targets with grades, requests, failures.
 
 pub(crate) mod baselines;
-pub(crate) mod beside;
+pub(crate) mod comparison;
 mod failures;
-pub(crate) mod past;
+pub(crate) mod history;
+mod page;
 mod table;
 
-use anstyle::{AnsiColor, Style};
+use anstyle::Style;
 use brunt_record::NameKind;
-use brunt_verdict::{Grade, Judgement, RunResult, Value};
-use unicode_width::UnicodeWidthStr;
+use brunt_verdict::{Grade, RunResult};
 
 use crate::Judged;
-use crate::figures::{self, Figures};
 use crate::number::{self, one_line};
+use crate::request_stats::{self, Figures};
+use crate::wording::{interval, measured, title, value};
+pub use page::UNBOUNDED;
+use page::{Page, style_of, style_of_result};
 pub(crate) use table::shortened;
 use table::{Cell, Table};
 
-/// Wider than this, lines are hard to follow.
-const WIDTH_MAX: usize = 140;
 /// Narrower than this, targets are shown without their intervals.
 const INTERVAL_FROM: usize = 100;
 /// From this width on, requests are shown with their p99.9 and their service time.
@@ -37,9 +38,6 @@ const REQUESTS_SPARE: [&str; 8] = [
 /// The number of names that are shown; the report has all.
 const NAMES_MAX: usize = 40;
 
-/// Words that belong to the number before them.
-const UNITS: [&str; 7] = ["%", "ms", "s", "min", "h", "MB", "req/s"];
-
 /// The result of a run, for a terminal of `width` columns.
 pub fn terminal(run: &Judged, width: usize, colour: bool) -> String {
     let page = Page::new(width, colour);
@@ -49,7 +47,7 @@ pub fn terminal(run: &Judged, width: usize, colour: bool) -> String {
     text += &page.notes(run);
     text += &page.targets(run);
     if let Some(beside) = &run.verdict.beside {
-        if let Some(sentence) = crate::sentence_beside(run) {
+        if let Some(sentence) = crate::judged::sentence_beside(run) {
             text += &format!("\n{}", page.wrapped(0, &sentence));
         }
         text += &page.compared(&beside.into());
@@ -68,7 +66,7 @@ pub fn terminal_last_line(runs: &[Judged], exit_code: u8, colour: bool) -> Strin
     };
     let page = Page::new(UNBOUNDED, colour);
     let result = page.painted(style_of_result(worst).bold(), worst.in_words());
-    let outcome = crate::outcome_in_words(worst, exit_code);
+    let outcome = crate::judged::outcome_in_words(worst, exit_code);
     format!("Verdict: {result} ({outcome})\n")
 }
 
@@ -94,82 +92,7 @@ pub fn terminal_of_all(runs: &[Judged], width: usize, colour: bool) -> String {
     text + "\n"
 }
 
-/// The width of a text that is not for a screen: no name is shortened.
-pub const UNBOUNDED: usize = usize::MAX;
-
-struct Page {
-    width: usize,
-    /// The largest width of tables.
-    table_width: usize,
-    colour: bool,
-}
-
-/// The style of a grade. Its word is always next to it.
-fn style_of(grade: Grade) -> Style {
-    let colour = match grade {
-        Grade::Good => AnsiColor::Green,
-        Grade::Acceptable => AnsiColor::Cyan,
-        Grade::Poor => AnsiColor::Red,
-        Grade::Critical => {
-            return Style::new()
-                .bold()
-                .fg_color(Some(AnsiColor::BrightRed.into()));
-        }
-        Grade::Inconclusive => AnsiColor::Yellow,
-        Grade::NotApplicable => return Style::new().dimmed(),
-    };
-    Style::new().fg_color(Some(colour.into()))
-}
-
-/// The style of a result.
-fn style_of_result(result: RunResult) -> Style {
-    match result {
-        RunResult::Graded(Grade::NotApplicable) | RunResult::NoTargets => Style::new(),
-        RunResult::Graded(grade) => style_of(grade),
-        RunResult::NothingAnswered => style_of(Grade::Critical),
-        RunResult::Invalid => Style::new().fg_color(Some(AnsiColor::Magenta.into())),
-    }
-}
-
 impl Page {
-    fn new(width: usize, colour: bool) -> Self {
-        let bounded = width.min(WIDTH_MAX);
-        Self {
-            width: bounded,
-            table_width: if width == UNBOUNDED { width } else { bounded },
-            colour,
-        }
-    }
-
-    fn painted(&self, style: Style, text: &str) -> String {
-        if self.colour {
-            format!("{style}{text}{style:#}")
-        } else {
-            text.to_owned()
-        }
-    }
-
-    fn heading(&self, text: &str) -> String {
-        format!("\n{}\n", self.painted(Style::new().bold(), text))
-    }
-
-    fn wrapped(&self, indent: usize, text: &str) -> String {
-        let mut lines = String::new();
-        let mut line = String::new();
-        let room = self.width.saturating_sub(indent).max(20);
-        for word in unbroken(&one_line(text), room) {
-            if !line.is_empty() && line.width() + 1 + word.width() > room {
-                lines += &format!("{:indent$}{line}\n", "");
-                line.clear();
-            }
-            if !line.is_empty() {
-                line.push(' ');
-            }
-            line.push_str(&word);
-        }
-        lines + &format!("{:indent$}{line}\n", "")
-    }
-
     fn sentence(&self, run: &Judged, sentence: &str) -> String {
         let style = style_of_result(run.verdict.result).bold();
         let text = self.wrapped(0, sentence);
@@ -186,7 +109,7 @@ impl Page {
         for reason in &run.verdict.invalid_because {
             text += &self.wrapped(2, &format!("! {reason}"));
         }
-        for finding in crate::findings_beside(run) {
+        for finding in crate::judged::findings_beside(run) {
             text += &self.wrapped(2, &format!("- {}", finding.sentence));
         }
         let ending = run.record.ending.as_ref();
@@ -259,7 +182,7 @@ impl Page {
             columns.push("max");
         }
         let mut table = Table::new(&columns).sparing(&REQUESTS_SPARE);
-        let rows = figures::by_name(run.record);
+        let rows = request_stats::by_name(run.record);
         let (setup, judged): (Vec<_>, Vec<_>) = rows.into_iter().partition(|row| row.setup);
         let (judged, others): (Vec<_>, Vec<_>) = judged
             .into_iter()
@@ -268,7 +191,7 @@ impl Page {
         for figures in &shown {
             table.row(self.request_row(figures));
         }
-        table.row(self.request_row(&figures::total(run.record)));
+        table.row(self.request_row(&request_stats::total(run.record)));
         for figures in others.iter().take(NAMES_MAX) {
             table.row(self.request_row(figures));
         }
@@ -336,49 +259,6 @@ impl Page {
     }
 }
 
-/// What was limited, and of which requests.
-pub(crate) fn title(run: &Judged, row: &Judgement) -> String {
-    let metric = row.target.metric.name();
-    match run.record.header.scope_title(&row.target) {
-        None => metric,
-        Some(requests) => format!("{metric} of {}", one_line(&requests)),
-    }
-}
-
-/// What was measured, in words.
-pub(crate) fn value(row: &Judgement) -> String {
-    match row.value {
-        Value::Known(value) => number::with_unit(value, row.unit),
-        Value::NotAnswered => "not answered".to_owned(),
-        Value::Unknown => "–".to_owned(),
-    }
-}
-
-/// What a value may have been.
-pub(crate) fn interval(row: &Judgement) -> String {
-    let unit = row.unit;
-    row.interval
-        .as_ref()
-        .map_or_else(String::new, |interval| number::interval(interval, unit))
-}
-
-/// A figure of a row in words: what a metric measures has no unit that is known.
-pub(crate) fn measured(figures: &Figures, value: Option<f64>, unanswered: bool) -> String {
-    match (figures.kind, value) {
-        (NameKind::Metric, Some(value)) => number::plain(value),
-        (_, value) => waited(value, unanswered),
-    }
-}
-
-/// A duration in words; `unanswered`: where it is not known, it lies among requests never answered.
-pub(crate) fn waited(value: Option<f64>, unanswered: bool) -> String {
-    match value {
-        Some(ms) => number::ms(ms),
-        None if unanswered => "no answer".to_owned(),
-        None => "–".to_owned(),
-    }
-}
-
 /// The names that are shown, in the order of the scenario: of very many, those with failures and those that
 /// are slow.
 fn standing_out(all: &[Figures]) -> Vec<&Figures> {
@@ -391,24 +271,4 @@ fn standing_out(all: &[Figures]) -> Vec<&Figures> {
     ranked.truncate(NAMES_MAX);
     ranked.sort_by_key(|(at, _)| *at);
     ranked.into_iter().map(|(_, figures)| figures).collect()
-}
-
-/// The words of a text. A number and its unit are one, and so is what stands between backticks if it fits into `room`.
-fn unbroken(text: &str, room: usize) -> Vec<String> {
-    let mut words: Vec<String> = Vec::new();
-    let opens = |word: &str| word.matches('`').count() % 2 == 1;
-    for word in text.split_whitespace() {
-        if let Some(last) = words.last_mut() {
-            let is_number = last.ends_with(|letter: char| letter.is_ascii_digit());
-            let is_unit = UNITS.contains(&word.trim_end_matches([',', '.', ';', ')']));
-            let is_code = opens(last) && last.width() + 1 + word.width() <= room;
-            if is_number && is_unit || is_code {
-                last.push(' ');
-                last.push_str(word);
-                continue;
-            }
-        }
-        words.push(word.to_owned());
-    }
-    words
 }

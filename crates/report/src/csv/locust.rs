@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use brunt_record::{Distribution, Measure, NameId, Outcome, RunRecord, Scope};
 
-use super::{Table, text};
-use crate::figures::{self, Figures};
-use crate::series;
+use super::table::{Table, text};
+use super::time_series;
+use crate::request_stats::{self, Figures};
 
 /// The shares that Locust reports by default, as it heads them.
 const PERCENTILES: [(&str, f64); 11] = [
@@ -52,12 +52,12 @@ pub fn stats(record: &RunRecord) -> String {
     let mut table = new(&columns);
     let names = (0u32..).map(|id| Scope::Name(NameId(id)));
     let mut rows: Vec<Row> = names
-        .zip(figures::by_name(record))
+        .zip(request_stats::by_name(record))
         .filter(|(_, figures)| !figures.setup && figures.requests > 0)
         .map(|(scope, figures)| Row::of(record, scope, figures))
         .collect();
     rows.sort_by(|a, b| (&a.name, &a.method).cmp(&(&b.name, &b.method)));
-    let all = Row::of(record, Scope::All, figures::total(record));
+    let all = Row::of(record, Scope::All, request_stats::total(record));
     rows.push(Row {
         name: ALL.to_owned(),
         ..all
@@ -97,10 +97,10 @@ pub fn history(record: &RunRecord) -> String {
     ]);
     let mut table = new(&columns);
     let timeline = &record.timeline;
-    let row_s = series::row_s(timeline);
+    let row_s = time_series::row_s(timeline);
     let mut totals = Totals::default();
-    for (second, counts) in series::counts(timeline) {
-        let waited = series::durations(timeline, second, Measure::Response);
+    for (second, counts) in time_series::counts(timeline) {
+        let waited = time_series::durations(timeline, second, Measure::Response);
         totals.waited.ok.merge(&waited.ok);
         totals.waited.unanswered += waited.unanswered;
         let failures = counts.failed + counts.unanswered;

@@ -2,7 +2,7 @@
 
 use brunt_record::{Interference, MachineReading, ProcessReading, Reading, RunRecord};
 
-use super::{Table, count, megabytes, number};
+use super::table::{Table, count, megabytes, number};
 
 /// The columns of a watched process as they first were.
 const PROCESS_COLUMNS: [&str; 9] = [

@@ -3,8 +3,8 @@
 use brunt_record::{Failure, RunRecord};
 use maud::{Markup, html as markup};
 
-use super::chart::Views;
-use super::charts::Charts;
+use super::charts::chart::Views;
+use super::charts::run_charts::Charts;
 use crate::Judged;
 use crate::number;
 

@@ -1,17 +1,14 @@
-//! The requests: a row for each name, which opens its own charts; the set-up apart.
+//! The requests: a row for each name, which opens its own charts; the phases of a request; the set-up apart.
 
 use brunt_record::NameKind;
 use maud::{Markup, html as markup};
 
+use super::elements::{name_cell, scroll_class};
 use super::glossary::explained;
-use super::phases;
 use crate::Judged;
-use crate::figures::{self, Figures};
 use crate::number;
-use crate::terminal::{measured, waited};
-
-/// Where there are more rows, they have a box of their own to scroll in.
-const ROWS_SHOWN: usize = 40;
+use crate::request_stats::{self, Durations, Figures};
+use crate::wording::{measured, waited};
 
 /// What is told of response times.
 const RESPONSE: [&str; 4] = ["p50", "p95", "p99", "max"];
@@ -19,8 +16,8 @@ const RESPONSE: [&str; 4] = ["p50", "p95", "p99", "max"];
 const MORE: [&str; 4] = ["min", "mean", "p90", "p99.9"];
 
 pub(super) fn requests(run: &Judged) -> Markup {
-    let rows = figures::by_name(run.record);
-    let total = figures::total(run.record);
+    let rows = request_stats::by_name(run.record);
+    let total = request_stats::total(run.record);
     let numbered = rows.iter().enumerate();
     let (setup, judged): (Vec<_>, Vec<_>) = numbered.partition(|(_, row)| row.setup);
     let (judged, others): (Vec<_>, Vec<_>) = judged
@@ -31,7 +28,7 @@ pub(super) fn requests(run: &Judged) -> Markup {
             "Percentiles are of the requests that were answered successfully; requests that were never answered rank above them."
         }
         (table(run, "Requests by name", &judged, Some(&total)))
-        (phases::phases(&judged, &total))
+        (phases(&judged, &total))
         @if !others.is_empty() {
             h3 { "Groups and metrics" }
             p.note {
@@ -70,7 +67,7 @@ fn table(
         (planned, seen)
     };
     markup! {
-        div class=(class_of(rows.len())) { table.requests data-requests[total.is_some()] {
+        div class=(scroll_class(rows.len())) { table.requests data-requests[total.is_some()] {
             caption { (caption) }
             thead {
                 tr {
@@ -111,7 +108,7 @@ fn table(
 /// Groups and metrics: they have no service time, and nothing was sent for them.
 fn others_table(rows: &[(usize, &Figures)]) -> Markup {
     markup! {
-        div class=(class_of(rows.len())) { table.requests data-requests {
+        div class=(scroll_class(rows.len())) { table.requests data-requests {
             caption { "Groups and metrics by name" }
             thead {
                 tr {
@@ -127,31 +124,13 @@ fn others_table(rows: &[(usize, &Figures)]) -> Markup {
                 }
             }
             tbody { @for (at, figures) in rows { tr data-name=(at) {
-                (name(figures))
+                (name_cell(figures))
                 td { (number::count(figures.requests)) }
                 (counted(figures))
                 (response(figures))
                 (more(figures))
             } } }
         } }
-    }
-}
-
-pub(super) fn class_of(rows: usize) -> &'static str {
-    if rows > ROWS_SHOWN {
-        "scroll long"
-    } else {
-        "scroll"
-    }
-}
-
-pub(super) fn name(figures: &Figures) -> Markup {
-    markup! {
-        th scope="row" {
-            @if figures.method.is_empty() { "All requests" } @else {
-                span.method { (figures.method) } " " code { (figures.name) }
-            }
-        }
     }
 }
 
@@ -193,7 +172,7 @@ fn cells(figures: &Figures, wire: bool, shares: (Option<String>, Option<String>)
     let service = &figures.service_ms;
     let (planned, seen) = shares;
     markup! {
-        (name(figures))
+        (name_cell(figures))
         td { (number::count(figures.requests)) }
         @if let Some(planned) = planned { td { (planned) } }
         @if let Some(seen) = &seen { td { (seen) } }
@@ -230,5 +209,58 @@ fn bytes_each(figures: &Figures, bytes: u64) -> String {
         bytes if bytes >= 1e6 => format!("{:.1} MB", bytes / 1e6),
         bytes if bytes >= 1e3 => format!("{:.1} kB", bytes / 1e3),
         bytes => format!("{bytes:.0} B"),
+    }
+}
+
+/// The phases by name; nothing if no request got as far as a first byte.
+fn phases(rows: &[(usize, &Figures)], total: &Figures) -> Markup {
+    if total.first_byte_ms.mean.is_none() {
+        return markup! {};
+    }
+    let has_tls = total.tls_ms.mean.is_some();
+    markup! {
+        h3 { "Phases" }
+        p.note {
+            "Where the time of successful requests goes. Only requests that opened a connection connect"
+            @if has_tls { " and negotiate TLS" } @else { "; no connection was encrypted" } "."
+        }
+        div class=(scroll_class(rows.len())) { table.requests {
+            caption { "Phases by name" }
+            thead {
+                tr {
+                    th rowspan="2" scope="col" { "Request" }
+                    th.group colspan="2" scope="colgroup" { (explained("Connect")) }
+                    @if has_tls { th.group colspan="2" scope="colgroup" { (explained("TLS handshake")) } }
+                    th.group colspan="3" scope="colgroup" { (explained("Time to first byte")) }
+                    th rowspan="2" scope="col" { "Receive, mean" }
+                    th rowspan="2" scope="col" { (explained("Lag")) ", mean" }
+                }
+                tr {
+                    @for name in ["mean", "p95"] { th scope="col" { (explained(name)) } }
+                    @if has_tls { @for name in ["mean", "p95"] { th scope="col" { (explained(name)) } } }
+                    @for name in ["mean", "p95", "p99"] { th scope="col" { (explained(name)) } }
+                }
+            }
+            tbody { @for (_, figures) in rows { tr { (phase_cells(figures, has_tls)) } } }
+            tfoot { tr { (phase_cells(total, has_tls)) } }
+        } }
+    }
+}
+
+fn phase_cells(figures: &Figures, has_tls: bool) -> Markup {
+    let mean_and_p95 = |of: &Durations| [of.mean, of.p95].map(|value| waited(value, false));
+    let first_byte = &figures.first_byte_ms;
+    // Both means are of the same successful requests, so that their difference is the mean of the rest.
+    let receive = match (figures.service_ms.mean, first_byte.mean) {
+        (Some(service), Some(first_byte)) => number::ms((service - first_byte).max(0.0)),
+        _ => "–".to_owned(),
+    };
+    markup! {
+        (name_cell(figures))
+        @for value in mean_and_p95(&figures.connect_ms) { td { (value) } }
+        @if has_tls { @for value in mean_and_p95(&figures.tls_ms) { td { (value) } } }
+        @for value in [first_byte.mean, first_byte.p95, first_byte.p99] { td { (waited(value, false)) } }
+        td { (receive) }
+        td { (waited(figures.lag_ms.mean, false)) }
     }
 }

@@ -1,13 +1,10 @@
 //! Settings: the scenario, how the service was reached, brunt, the machine, and what ended the run.
 
-use brunt_record::{Law, Load, RunRecord, StoppedBy};
+use brunt_record::RunRecord;
 use maud::{Markup, html as markup};
 
 use crate::Judged;
-use crate::number;
-
-/// Stages of the load that are told.
-const STAGES_SHOWN: usize = 6;
+use crate::wording::{began, end_of, plan};
 
 pub(super) fn settings(run: &Judged) -> Markup {
     let record = run.record;
@@ -59,56 +56,6 @@ fn rows_of_run(record: &RunRecord) -> Vec<(&'static str, String)> {
     let names = names.into_iter();
     rows.extend(names.filter_map(|(name, value)| Some((name, value.clone()?))));
     rows
-}
-
-/// When the load began.
-pub(super) fn began(record: &RunRecord) -> String {
-    let began = format!("{:.0}", record.header.started_at);
-    began.replace('T', " ").replace('Z', " UTC")
-}
-
-/// What was planned, stage by stage.
-pub(super) fn plan(load: &Load) -> String {
-    load.parts()
-        .map(plan_alone)
-        .collect::<Vec<_>>()
-        .join("; in parallel ")
-}
-
-fn plan_alone(load: &Load) -> String {
-    let what = if load.open.is_some() {
-        "arrivals a second"
-    } else {
-        "users"
-    };
-    let short = |value: f64| number::threshold(value, "").trim_end().to_owned();
-    if let Some(search) = &load.search {
-        return format!("a search from {} {what} on", short(search.from));
-    }
-    let shown = load.stages.iter().take(STAGES_SHOWN);
-    let stages = shown.map(|stage| {
-        let (from, to) = (short(stage.from), short(stage.to));
-        let level = if from == to {
-            to
-        } else {
-            format!("{from} to {to}")
-        };
-        format!(
-            "{level} in {}",
-            number::moment(stage.seconds, stage.seconds)
-        )
-    });
-    let more = match load.stages.len().saturating_sub(STAGES_SHOWN) {
-        0 => String::new(),
-        more => format!(" and {more} more stages"),
-    };
-    let law = match load.open.map(|open| open.law) {
-        None => "",
-        Some(Law::Poisson) => ", as a Poisson process",
-        Some(Law::Constant) => ", evenly spaced",
-    };
-    let stages = stages.collect::<Vec<_>>().join(", then ");
-    format!("{what}: {stages}{more}{law}")
 }
 
 /// How the service was reached.
@@ -206,28 +153,4 @@ fn rows_of_machine(record: &RunRecord) -> Vec<(&'static str, String)> {
         ("System", machine.system.clone().unwrap_or_else(unknown)),
         ("brunt", record.header.brunt_version.clone()),
     ]
-}
-
-/// How the run ended.
-pub(super) fn end_of(record: &RunRecord) -> String {
-    let Some(ending) = &record.ending else {
-        return "the record breaks off: brunt was killed or could not write it".to_owned();
-    };
-    let words = match ending.stopped_by {
-        StoppedBy::Finished => "completed",
-        StoppedBy::Interrupted => "stopped by Ctrl-C",
-        StoppedBy::Terminated => "stopped by SIGTERM",
-        StoppedBy::SetupFailed => "stopped by brunt: the set-up failed",
-        StoppedBy::Unreachable => "stopped by brunt: the host could not be reached",
-        StoppedBy::EverythingFailed => "stopped by brunt: all requests failed",
-        StoppedBy::TargetEnded => "stopped by brunt: the process under test ended",
-        StoppedBy::Scenario => "stopped by the scenario",
-        StoppedBy::TargetMissed => "stopped by brunt: a target was surely missed (stop_at)",
-        StoppedBy::WorkerLost => "stopped by brunt: a process of the load was lost",
-        StoppedBy::InternalError => "stopped by an internal error of brunt",
-    };
-    match &ending.reason {
-        Some(reason) => format!("{words} ({reason})"),
-        None => words.to_owned(),
-    }
 }

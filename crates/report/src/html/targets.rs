@@ -4,13 +4,12 @@ use brunt_record::Target;
 use brunt_verdict::{Grade, Judgement, Value};
 use maud::{Markup, html as markup};
 
+use super::charts::svg::rounded;
+use super::elements::{pill, sentence};
 use super::glossary::explained;
-use super::pill;
-use super::prose::sentence;
-use super::svg::rounded;
 use crate::Judged;
 use crate::number;
-use crate::terminal::{interval, value};
+use crate::wording::{interval, value};
 
 const WIDTH: f64 = 160.0;
 /// The scale ends so much above the largest threshold.

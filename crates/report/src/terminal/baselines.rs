@@ -3,7 +3,7 @@
 use brunt_verdict::baseline::{Baseline, KeptRun};
 use brunt_verdict::comparison::Measured;
 
-use super::Page;
+use super::page::Page;
 use super::table::{Cell, Table};
 use crate::number::{self, one_line};
 
@@ -121,12 +121,6 @@ impl Page {
             table.row(cells);
         }
         self.lines(&table)
-    }
-
-    fn lines(&self, table: &Table) -> String {
-        let mut lines = table.lines(self.table_width, self.colour).into_iter();
-        let heading = self.heading(&lines.next().unwrap_or_default());
-        heading + &lines.map(|line| line + "\n").collect::<String>()
     }
 }
 

@@ -3,7 +3,8 @@
 use anstyle::Style;
 use brunt_verdict::Grade;
 
-use super::{Page, style_of, table};
+use super::page::{Page, style_of};
+use super::table;
 use crate::Judged;
 use crate::number::{self, one_line};
 

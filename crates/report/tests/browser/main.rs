@@ -1,7 +1,6 @@
 //! The HTML report in a real browser: with the mouse, with the keys, without scripts, on a phone, on paper.
 
 mod controls;
-mod fingers;
 mod large;
 mod looks;
 mod opened;
@@ -11,6 +10,7 @@ mod run;
 #[path = "../forms/sitting.rs"]
 #[allow(dead_code, reason = "the tests of forms use more of it")]
 mod sitting;
+mod touch;
 mod use_of;
 
 use std::path::{Path, PathBuf};

@@ -1,6 +1,6 @@
 //! Every form of report, of one run whose figures are known.
 
-mod colours;
+mod colors;
 mod comparison;
 mod csv;
 mod html;

@@ -1,17 +1,18 @@
-//! The head: the one sentence that matters, what was found, and which run it was.
+//! The header: the one sentence that matters, what was found, and which run it was.
 
 use brunt_verdict::{Finding, FindingKind};
 use maud::{Markup, html as markup};
 
+use super::comparison;
+use super::elements::{class_of, pill_of, sentence};
 use super::glossary::explained;
-use super::prose::sentence;
-use super::{beside, class_of, pill_of, settings};
-use crate::figures;
+use crate::Judged;
+use crate::judged::findings_beside;
 use crate::number;
-use crate::terminal::waited;
-use crate::{Judged, findings_beside};
+use crate::request_stats;
+use crate::wording::{began, end_of, waited};
 
-pub(super) fn head(run: &Judged) -> Markup {
+pub(super) fn header(run: &Judged) -> Markup {
     let header = &run.record.header;
     markup! {
         header class={ "verdict " (class_of(run.verdict.result)) } {
@@ -19,7 +20,7 @@ pub(super) fn head(run: &Judged) -> Markup {
                 "brunt · " (header.profile) " · " (header.hosts_in_words())
                 @if let Some(label) = &header.label { " · " (label) }
                 " " (pill_of(run.verdict.result))
-                @if let Some(beside) = &run.verdict.beside { " " (beside::outcome(beside.comparison.outcome())) }
+                @if let Some(beside) = &run.verdict.beside { " " (comparison::outcome(beside.comparison.outcome())) }
                 " · " (run.outcome())
             }
             h1 { (sentence(&run.verdict.sentence)) }
@@ -86,7 +87,7 @@ fn is_note(finding: &Finding) -> bool {
 
 /// The figures of the whole run, warm-up included.
 fn figures(run: &Judged) -> Markup {
-    let all = figures::total(run.record);
+    let all = request_stats::total(run.record);
     let ranked = all.unanswered > 0;
     let response = &all.response_ms;
     let rate = all
@@ -117,9 +118,9 @@ fn facts(run: &Judged) -> Vec<String> {
     let header = &record.header;
     let (made, planned) = (record.duration_s(), header.load.seconds());
     vec![
-        settings::began(record),
+        began(record),
         format!("{made:.1} s of {planned:.1} s"),
-        settings::end_of(record),
+        end_of(record),
         format!("{} (hash {})", header.scenario_file, header.scenario_hash),
         format!("seed {}", header.seed),
         format!("brunt {}", header.brunt_version),

@@ -3,10 +3,9 @@
 
 use maud::{Markup, html as markup};
 
-use super::chart::{Chart, Level, Line, Span, Stroke, Unit};
-use super::marks::Curve;
-use crate::bins::Bins;
+use super::chart::{Chart, Curve, Level, Line, Span, Stroke, Unit};
 use crate::number;
+use crate::time_buckets::Bins;
 
 const WIDTH: f64 = 1000.0;
 const HEIGHT: f64 = 100.0;
@@ -20,7 +19,7 @@ const ROUND_S: [f64; 18] = [
 ];
 
 /// A chart's drawing with its axes.
-pub(super) fn plot(chart: &Chart, bins: &Bins, spans: &[Span]) -> Markup {
+pub(in crate::html) fn plot(chart: &Chart, bins: &Bins, spans: &[Span]) -> Markup {
     let values: Vec<Vec<Option<f64>>> = chart.lines.iter().map(|line| line.values(bins)).collect();
     let axis = Axis::to(chart.largest(&values));
     let levels: Vec<&Level> = (chart.levels.iter())
@@ -126,7 +125,9 @@ impl Counts {
 }
 
 /// Curves over a count: from point to point, or dots.
-pub(super) fn curves<'a>(curves: impl IntoIterator<Item = (&'static str, &'a Curve)>) -> Markup {
+pub(in crate::html) fn curves<'a>(
+    curves: impl IntoIterator<Item = (&'static str, &'a Curve)>,
+) -> Markup {
     let curves: Vec<(&str, &Curve)> = curves.into_iter().collect();
     let all = || curves.iter().flat_map(|(_, points)| *points);
     let axis = Axis::to(all().map(|(_, value)| *value).fold(0.0, f64::max));
@@ -156,13 +157,13 @@ pub(super) fn curves<'a>(curves: impl IntoIterator<Item = (&'static str, &'a Cur
 }
 
 /// Along the time.
-pub(super) struct Time {
-    pub(super) length_s: f64,
+pub(in crate::html) struct Time {
+    pub(in crate::html) length_s: f64,
     width_s: f64,
 }
 
 impl Time {
-    pub(super) fn of(bins: &Bins) -> Self {
+    pub(in crate::html) fn of(bins: &Bins) -> Self {
         let width_s = f64::from(bins.width_s);
         Self {
             length_s: width_s * bins.all.len().max(1) as f64,
@@ -181,14 +182,14 @@ impl Time {
 }
 
 /// Values from nothing up, in even steps.
-pub(super) struct Axis {
+pub(in crate::html) struct Axis {
     top: f64,
     steps: u32,
 }
 
 impl Axis {
     /// With room for values up to this, in three to five steps.
-    pub(super) fn to(most: f64) -> Self {
+    pub(in crate::html) fn to(most: f64) -> Self {
         const STEPS: u32 = 5;
         let most = if most > 0.0 { most } else { 1.0 };
         let rough = most / f64::from(STEPS);
@@ -204,11 +205,11 @@ impl Axis {
         }
     }
 
-    pub(super) fn y(&self, value: f64) -> f64 {
+    pub(in crate::html) fn y(&self, value: f64) -> f64 {
         HEIGHT - (value / self.top).clamp(0.0, 1.0) * HEIGHT
     }
 
-    pub(super) fn labels(&self, unit: Unit) -> Markup {
+    pub(in crate::html) fn labels(&self, unit: Unit) -> Markup {
         let label = |step: u32| self.top * f64::from(step) / f64::from(self.steps);
         markup! {
             svg.beside aria-hidden="true" {
@@ -220,7 +221,7 @@ impl Axis {
         }
     }
 
-    pub(super) fn grid(&self) -> Markup {
+    pub(in crate::html) fn grid(&self) -> Markup {
         let lines = (0..=self.steps).map(|step| {
             let y = HEIGHT * f64::from(step) / f64::from(self.steps);
             format!("M0 {}H1000", rounded(y))
@@ -242,7 +243,7 @@ fn tick(value: f64, top: f64, unit: Unit) -> String {
 }
 
 /// Moments below a chart: round ones.
-pub(super) fn moments(length_s: f64) -> Markup {
+pub(in crate::html) fn moments(length_s: f64) -> Markup {
     let most = f64::from(LABELS - 1);
     let step = ROUND_S.into_iter().find(|step| length_s / step <= most);
     let step = step.unwrap_or_else(|| (length_s / most / DAY_S).ceil() * DAY_S);
@@ -252,7 +253,7 @@ pub(super) fn moments(length_s: f64) -> Markup {
 }
 
 /// Words below a chart, each at its share of the width.
-pub(super) fn below(words: impl Iterator<Item = (f64, String)>) -> Markup {
+pub(in crate::html) fn below(words: impl Iterator<Item = (f64, String)>) -> Markup {
     markup! {
         svg.below aria-hidden="true" {
             @for (share, words) in words {
@@ -328,7 +329,7 @@ fn area(
 }
 
 /// A place on the drawing, to a tenth of its unit.
-pub(super) fn rounded(place: f64) -> f64 {
+pub(in crate::html) fn rounded(place: f64) -> f64 {
     (place * 10.0).round() / 10.0
 }
 

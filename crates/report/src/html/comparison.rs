@@ -1,6 +1,6 @@
 //! One thing beside another: the rows that are tested, and a glance at all names.
 
-use super::prose::sentence;
+use super::elements::sentence;
 use brunt_verdict::comparison::{Measured, Outcome, Row};
 use brunt_verdict::{Beside, Grade};
 use maud::{Markup, html as markup};
@@ -20,7 +20,7 @@ const OF_NAMES: [Measured; 6] = [
 
 /// A run compared with a baseline; nothing if it was not compared.
 pub(super) fn section(run: &Judged) -> Markup {
-    let said = crate::sentence_beside(run);
+    let said = crate::judged::sentence_beside(run);
     run.verdict
         .beside
         .as_ref()

@@ -1,50 +1,46 @@
-//! Charts: what is drawn over time. One description gives the drawing without JavaScript, the table behind it,
-//! and what the script draws.
+//! A chart: values over time in one unit, with its levels and spans, and its form for the script.
 
 use brunt_record::Waited;
-use maud::{Markup, html as markup};
 use serde_json::{Value, json};
 
-use super::glossary::explained;
-use super::svg;
-use crate::bins::{Bin, Bins};
 use crate::number;
+use crate::time_buckets::{Bin, Bins};
 
 /// Values over time, in one unit.
-pub(super) struct Chart<'a> {
-    pub(super) id: &'static str,
-    pub(super) title: &'static str,
+pub(in crate::html) struct Chart<'a> {
+    pub(in crate::html) id: &'static str,
+    pub(in crate::html) title: &'static str,
     /// What a reader has to know to read it.
-    pub(super) note: &'static str,
-    pub(super) unit: Unit,
-    pub(super) lines: Vec<Line<'a>>,
+    pub(in crate::html) note: &'static str,
+    pub(in crate::html) unit: Unit,
+    pub(in crate::html) lines: Vec<Line<'a>>,
     /// Drawn where the reader chose this way to time.
-    pub(super) timed: Option<&'static str>,
+    pub(in crate::html) timed: Option<&'static str>,
     /// Values across it: thresholds of targets, the ends of a bracket.
-    pub(super) levels: Vec<Level>,
+    pub(in crate::html) levels: Vec<Level>,
     /// Straight lines: a moment and the value then, a later one.
-    pub(super) slopes: Vec<[(f64, f64); 2]>,
+    pub(in crate::html) slopes: Vec<[(f64, f64); 2]>,
 }
 
 type Of<'a> = Box<dyn Fn(&Bin) -> Option<f64> + 'a>;
 type Tells<'a> = Box<dyn Fn(&Bin) -> bool + 'a>;
 
 /// One of a chart's lines.
-pub(super) struct Line<'a> {
-    pub(super) label: String,
+pub(in crate::html) struct Line<'a> {
+    pub(in crate::html) label: String,
     /// Its colour: a name of the style sheet.
-    pub(super) ink: &'static str,
-    pub(super) stroke: Stroke,
+    pub(in crate::html) ink: &'static str,
+    pub(in crate::html) stroke: Stroke,
     /// Left out where all of it is nothing.
-    pub(super) unless_zero: bool,
-    pub(super) of: Of<'a>,
+    pub(in crate::html) unless_zero: bool,
+    pub(in crate::html) of: Of<'a>,
     /// Whether it is among requests that were never answered: above all values.
-    pub(super) never: Option<Tells<'a>>,
+    pub(in crate::html) never: Option<Tells<'a>>,
 }
 
 /// How a line is drawn; shape tells lines apart where colour does not.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Stroke {
+pub(in crate::html) enum Stroke {
     Plain,
     Filled,
     Dashed,
@@ -53,7 +49,7 @@ pub(super) enum Stroke {
 }
 
 impl Stroke {
-    pub(super) const fn name(self) -> &'static str {
+    pub(in crate::html) const fn name(self) -> &'static str {
         match self {
             Self::Plain => "plain",
             Self::Filled => "filled",
@@ -66,7 +62,7 @@ impl Stroke {
 
 /// What the values of a chart are.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Unit {
+pub(in crate::html) enum Unit {
     /// How many, or how many a second.
     Count,
     Ms,
@@ -76,7 +72,7 @@ pub(super) enum Unit {
 
 impl Unit {
     /// Its name for the script.
-    pub(super) const fn name(self) -> &'static str {
+    pub(in crate::html) const fn name(self) -> &'static str {
         match self {
             Self::Count => "",
             Self::Ms => "ms",
@@ -86,7 +82,7 @@ impl Unit {
     }
 
     /// A value with it.
-    pub(super) fn in_words(self, value: f64) -> String {
+    pub(in crate::html) fn in_words(self, value: f64) -> String {
         match self {
             Self::Count if value.fract() == 0.0 => number::rate(value).replace(".0", ""),
             Self::Count => number::rate(value),
@@ -97,7 +93,7 @@ impl Unit {
 }
 
 impl<'a> Line<'a> {
-    pub(super) fn new(
+    pub(in crate::html) fn new(
         label: impl Into<String>,
         ink: &'static str,
         stroke: Stroke,
@@ -114,7 +110,7 @@ impl<'a> Line<'a> {
     }
 
     /// How long requests took, or that they were never answered.
-    pub(super) fn of_waiting(
+    pub(in crate::html) fn of_waiting(
         label: impl Into<String>,
         ink: &'static str,
         stroke: Stroke,
@@ -128,7 +124,7 @@ impl<'a> Line<'a> {
     }
 
     /// The places of the bins in which it is among requests that were never answered.
-    pub(super) fn never(&self, bins: &Bins) -> Vec<usize> {
+    pub(in crate::html) fn never(&self, bins: &Bins) -> Vec<usize> {
         let Some(never) = &self.never else {
             return Vec::new();
         };
@@ -140,25 +136,25 @@ impl<'a> Line<'a> {
     }
 
     /// Left out where all of it is nothing.
-    pub(super) fn unless_zero(mut self) -> Self {
+    pub(in crate::html) fn unless_zero(mut self) -> Self {
         self.unless_zero = true;
         self
     }
 
-    pub(super) fn values(&self, bins: &Bins) -> Vec<Option<f64>> {
+    pub(in crate::html) fn values(&self, bins: &Bins) -> Vec<Option<f64>> {
         bins.all.iter().map(|bin| (self.of)(bin)).collect()
     }
 }
 
 /// The three resolutions of a run: what the script draws, what is drawn without it, what is listed.
-pub(super) struct Views<'a> {
-    pub(super) fine: Bins<'a>,
-    pub(super) drawn: Bins<'a>,
-    pub(super) listed: Bins<'a>,
+pub(in crate::html) struct Views<'a> {
+    pub(in crate::html) fine: Bins<'a>,
+    pub(in crate::html) drawn: Bins<'a>,
+    pub(in crate::html) listed: Bins<'a>,
 }
 
 impl<'a> Chart<'a> {
-    pub(super) fn new(id: &'static str, title: &'static str, unit: Unit) -> Self {
+    pub(in crate::html) fn new(id: &'static str, title: &'static str, unit: Unit) -> Self {
         Self {
             id,
             title,
@@ -171,18 +167,18 @@ impl<'a> Chart<'a> {
         }
     }
 
-    pub(super) fn note(mut self, note: &'static str) -> Self {
+    pub(in crate::html) fn note(mut self, note: &'static str) -> Self {
         self.note = note;
         self
     }
 
-    pub(super) fn line(mut self, line: Line<'a>) -> Self {
+    pub(in crate::html) fn line(mut self, line: Line<'a>) -> Self {
         self.lines.push(line);
         self
     }
 
     /// Without the lines of which nothing is known; `None` where that is all.
-    pub(super) fn known(mut self, bins: &Bins) -> Option<Self> {
+    pub(in crate::html) fn known(mut self, bins: &Bins) -> Option<Self> {
         self.lines.retain(|line| {
             let values = line.values(bins);
             let mut known = values.iter().flatten();
@@ -192,7 +188,7 @@ impl<'a> Chart<'a> {
     }
 
     /// What the script draws it from.
-    pub(super) fn json(&self, bins: &Bins) -> Value {
+    pub(in crate::html) fn json(&self, bins: &Bins) -> Value {
         let lines = self.lines.iter().map(|line| {
             json!({
                 "label": line.label,
@@ -211,99 +207,29 @@ impl<'a> Chart<'a> {
         })
     }
 
-    /// The chart as it stands on the page.
-    pub(super) fn figure(&self, views: &Views, spans: &[Span]) -> Markup {
-        let hidden = self.timed == Some("service");
-        markup! {
-            figure data-chart=(self.id) data-timed=[self.timed] class=[hidden.then_some("second")] {
-                figcaption { (self.title) @if !self.note.is_empty() { " " span.note { (self.note) } } }
-                (self.legend(&views.drawn))
-                (svg::plot(self, &views.drawn, spans))
-                (self.table(&views.listed))
-            }
-        }
-    }
-
     /// The largest value that is drawn, levels included.
-    pub(super) fn largest(&self, values: &[Vec<Option<f64>>]) -> f64 {
+    pub(in crate::html) fn largest(&self, values: &[Vec<Option<f64>>]) -> f64 {
         let most = values.iter().flatten().flatten().copied();
         let slopes = self.slopes.iter().flatten().map(|(_, value)| *value);
         let most = most.chain(slopes).fold(0.0, f64::max);
         let levels = self.levels.iter().filter(|level| level.fits(most));
         levels.map(|level| level.value).fold(most, f64::max)
     }
-
-    fn legend(&self, bins: &Bins) -> Markup {
-        let has_never = |line: &Line| !line.never(bins).is_empty();
-        let values: Vec<_> = self.lines.iter().map(|line| line.values(bins)).collect();
-        let most = self.largest(&values);
-        let (shown, above): (Vec<&Level>, Vec<&Level>) =
-            self.levels.iter().partition(|level| level.value <= most);
-        let mut shown = shown;
-        shown.sort_by(|a, b| a.value.total_cmp(&b.value));
-        let nearest = above.iter().min_by(|a, b| a.value.total_cmp(&b.value));
-        markup! {
-            ul.legend {
-                @for line in &self.lines {
-                    li data-line { i.key.(line.ink).(line.stroke.name()) {} (explained(&line.label)) " " span.now {} }
-                }
-                @for level in shown {
-                    li { i.key.level.(level.ink) {} (level.label) " " (number::threshold(level.value, self.unit.name())) }
-                }
-                @if let Some(nearest) = nearest {
-                    li.above {
-                        @if above.len() == 1 { "above this chart: " } @else { (above.len()) " thresholds above this chart, the nearest: " }
-                        (nearest.label) " " (number::threshold(nearest.value, self.unit.name()))
-                    }
-                }
-                @if self.lines.iter().any(has_never) { li { "bar at the top: not answered" } }
-                @if !self.slopes.is_empty() { li { i.key.dashed.critical {} "trend" } }
-            }
-        }
-    }
-
-    /// The table behind the chart.
-    fn table(&self, bins: &Bins) -> Markup {
-        let columns: Vec<Vec<Option<f64>>> =
-            self.lines.iter().map(|line| line.values(bins)).collect();
-        let never: Vec<Vec<usize>> = self.lines.iter().map(|line| line.never(bins)).collect();
-        let cell = |line: usize, at: usize| match columns[line][at] {
-            Some(value) => self.unit.in_words(value),
-            None if never[line].contains(&at) => "not answered".to_owned(),
-            None => "–".to_owned(),
-        };
-        markup! {
-            details.behind {
-                summary { "Table" }
-                div.scroll { table {
-                    caption { (self.title) }
-                    thead { tr {
-                        th scope="col" { "From" }
-                        @for line in &self.lines { th scope="col" { (line.label) } }
-                    } }
-                    tbody { @for (at, bin) in bins.all.iter().enumerate() { tr {
-                        th scope="row" { (number::moment(bin.from_s.into(), bins.end_s())) }
-                        @for line in 0..columns.len() { td { (cell(line, at)) } }
-                    } } }
-                } }
-            }
-        }
-    }
 }
 
 /// A value that is drawn across a chart.
-pub(super) struct Level {
-    pub(super) label: String,
-    pub(super) value: f64,
+pub(in crate::html) struct Level {
+    pub(in crate::html) label: String,
+    pub(in crate::html) value: f64,
     /// Its color: a name of the style sheet.
-    pub(super) ink: &'static str,
+    pub(in crate::html) ink: &'static str,
     /// Whether the axis reaches up to it, however far above the values it is.
-    pub(super) is_always_shown: bool,
+    pub(in crate::html) is_always_shown: bool,
 }
 
 impl Level {
     /// A level more than this many times as high as the largest value would leave no room for the values.
-    pub(super) const REACH: f64 = 2.5;
+    pub(in crate::html) const REACH: f64 = 2.5;
 
     /// Whether it is drawn on a chart whose largest value is `most`.
     fn fits(&self, most: f64) -> bool {
@@ -311,22 +237,25 @@ impl Level {
     }
 
     /// Its form for the script.
-    pub(super) fn json(&self) -> Value {
+    pub(in crate::html) fn json(&self) -> Value {
         json!([self.label, self.value, self.ink, self.is_always_shown])
     }
 }
 
-/// A stretch of time that is marked on every chart.
+/// Requests per second over requests in flight.
+pub(in crate::html) type Curve = [(f64, f64)];
+
+/// A period that is marked on every chart.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) struct Span {
-    pub(super) label: &'static str,
-    pub(super) from_s: f64,
-    pub(super) to_s: f64,
+pub(in crate::html) struct Span {
+    pub(in crate::html) label: &'static str,
+    pub(in crate::html) from_s: f64,
+    pub(in crate::html) to_s: f64,
 }
 
 impl Span {
     /// Its colour: a name of the style sheet.
-    pub(super) fn ink(&self) -> &'static str {
+    pub(in crate::html) fn ink(&self) -> &'static str {
         match self.label {
             "recovery" => "b",
             "warm-up" => "quiet",
@@ -337,7 +266,7 @@ impl Span {
 }
 
 /// Numbers with four digits that count; what is not known is `null`.
-pub(super) fn numbers(values: impl IntoIterator<Item = Option<f64>>) -> Value {
+pub(in crate::html) fn numbers(values: impl IntoIterator<Item = Option<f64>>) -> Value {
     values.into_iter().map(short).collect()
 }
 

@@ -5,7 +5,7 @@ use brunt_verdict::Contested;
 use brunt_verdict::comparison::{Change, Ends, Look, Measured, Row, Tolerance};
 use maud::{Markup, html as markup};
 
-use super::svg::{below, rounded};
+use crate::html::charts::svg::{below, rounded};
 use crate::{comparison, number};
 
 const WIDTH: f64 = 1000.0;

@@ -3,10 +3,10 @@
 use anstyle::Style;
 use unicode_width::UnicodeWidthStr;
 
+use super::page::{Page, style_of_result};
 use super::table::shortened;
-use super::{Page, style_of_result};
+use crate::history::{Past, PastRun, Profile, value};
 use crate::number::{self, one_line};
-use crate::past::{Past, PastRun, Profile, value};
 
 /// A profile's name takes no more columns.
 const PROFILE_MAX: usize = 20;
@@ -90,12 +90,6 @@ impl Page {
         )
     }
 
-    /// A sentence below what it is about, with a dash.
-    fn listed(&self, sentence: &str) -> String {
-        let lines = self.wrapped(4, sentence);
-        format!("  - {}", lines.trim_start())
-    }
-
     fn painted_cell(&self, style: Style, text: &str, width: usize) -> String {
         let padding = " ".repeat(width.saturating_sub(text.width()));
         if style == Style::new() {
@@ -163,7 +157,7 @@ mod tests {
     use brunt_verdict::Value;
 
     use super::*;
-    use crate::past::tests::{run, stepped};
+    use crate::history::tests::{run, stepped};
 
     fn past() -> Past {
         let mut past = stepped(90, 60);
@@ -179,7 +173,7 @@ mod tests {
 
     #[test]
     fn no_line_is_wider_than_the_terminal_and_values_stand_below_each_other() {
-        for (width, room) in [(80, 80), (200, super::super::WIDTH_MAX)] {
+        for (width, room) in [(80, 80), (200, super::super::page::WIDTH_MAX)] {
             let text = terminal_of_past(&past(), width, false);
             assert!(
                 text.lines().all(|line| line.width() <= room),

@@ -4,9 +4,9 @@ use brunt_record::Metric;
 use brunt_verdict::{Grade, RunResult, Value};
 use maud::{Markup, html as markup};
 
-use crate::html::class_of;
+use crate::history::{Changes, PastRun, Profile, value};
+use crate::html::elements::class_of;
 use crate::number;
-use crate::past::{Changes, PastRun, Profile, value};
 
 const WIDTH: f64 = 1160.0;
 const HEIGHT: f64 = 206.0;

@@ -4,8 +4,8 @@ use anstyle::Style;
 use brunt_verdict::comparison::{Outcome, Row};
 use brunt_verdict::{Beside, Contested};
 
+use super::page::{Page, style_of};
 use super::table::{Cell, Table};
-use super::{Page, style_of};
 use crate::comparison::{self, Compared, NAMES_NOTE, grade_of};
 use crate::number::one_line;
 

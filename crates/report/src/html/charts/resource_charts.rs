@@ -4,7 +4,7 @@ use brunt_record::{Beside, Pressure, ProcessReading, Reading};
 
 use super::chart::Stroke::{DashDot, Dashed, Dotted, Filled, Plain};
 use super::chart::{Chart, Line, Stroke, Unit};
-use crate::bins::Bin;
+use crate::time_buckets::Bin;
 
 /// What is taken of a reading.
 type Of = fn(&Reading) -> Option<f64>;
@@ -16,7 +16,7 @@ type Read = (&'static str, &'static str, Stroke, Of);
 const INKS: [&str; 3] = ["a", "b", "c"];
 const STROKES: [Stroke; 4] = [Plain, Dashed, Dotted, DashDot];
 
-pub(super) fn resources<'a>(beside: &[Beside]) -> Vec<Chart<'a>> {
+pub(in crate::html) fn resources<'a>(beside: &[Beside]) -> Vec<Chart<'a>> {
     let cpu: [Read; 3] = [
         ("under test", "a", Plain, |it| target(it)?.cpu_percent),
         ("machine", "c", Dashed, |it| it.machine.cpu_percent),
@@ -166,7 +166,7 @@ fn flows<'a>() -> [Chart<'a>; 2] {
     [flow(of_disk, disk), flow(of_network, network)]
 }
 
-pub(super) fn generator<'a>() -> Vec<Chart<'a>> {
+pub(in crate::html) fn generator<'a>() -> Vec<Chart<'a>> {
     let waited = |bin: &Bin| bin.most(|second| Some(second.kept_waiting_us as f64 / 1e3));
     let label = "longest wait for a thread of brunt";
     let lag = Chart::new("lag", "Lag: how late brunt dispatched requests", Unit::Ms)

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::chart::numbers;
 use super::distribution::Spread;
-use crate::bins::{self, Percentiles};
+use crate::time_buckets::{self, Percentiles};
 
 /// Points over the run, for all names together.
 const POINTS: usize = 40_000;
@@ -16,16 +16,16 @@ const FEWEST: usize = 40;
 const MOST: usize = 600;
 
 /// What the script draws the charts of all names from; `null` for the set-up.
-pub(super) fn json(record: &RunRecord) -> Value {
+pub(in crate::html) fn json(record: &RunRecord) -> Value {
     let names = record.timeline.names();
     let most = (POINTS / names.len().max(1)).clamp(FEWEST, MOST);
-    let width_s = bins::width_s(record, most);
-    let length_s = bins::length_s(record);
+    let width_s = time_buckets::width_s(record, most);
+    let length_s = time_buckets::length_s(record);
     let mut all: Vec<Name> = names.iter().map(|name| Name::of(name.kind)).collect();
     for at in 0..length_s.div_ceil(width_s) {
         let part = at * width_s..(at * width_s + width_s).min(length_s);
         let seconds = f64::from(part.end - part.start);
-        let intervals = bins::intervals(record, &part);
+        let intervals = time_buckets::intervals(record, &part);
         for cell in intervals.flat_map(|interval| record.timeline.cells(interval)) {
             let (name, measure, outcome, sparse) = cell;
             all[name.index()].add(measure, outcome, &sparse);

@@ -7,11 +7,12 @@ use brunt_record::Metric;
 use brunt_verdict::RunResult;
 use maud::{Markup, html as markup};
 
+use super::document::{STYLE, around, without_comments};
+use super::elements::{class_of, pill_of};
 use super::glossary::{self, explained};
-use super::{STYLE, around, class_of, without_comments};
-use crate::past::{Changes, Past, PastRun, Profile, value};
+use crate::history::{Changes, Past, PastRun, Profile, value};
 
-const PAST_STYLE: &str = include_str!("past.css");
+const PAST_STYLE: &str = include_str!("page/history.css");
 /// The page of the runs of the past, with all their metrics.
 pub fn html_of_past(past: &Past) -> String {
     let body = markup! {
@@ -127,7 +128,7 @@ fn table(past: &Past) -> Markup {
                     td { (run.profile) }
                     td { (run.scenario_file) }
                     td { (run.service) }
-                    td { (super::pill_of(run.result)) }
+                    td { (pill_of(run.result)) }
                     @for (metric, of) in past.metrics.iter().zip(&run.values) { td { (value(*of, metric.unit())) } }
                 }
             } }
@@ -140,7 +141,7 @@ mod tests {
     use brunt_verdict::Value;
 
     use super::*;
-    use crate::past::tests::{run, stepped};
+    use crate::history::tests::{run, stepped};
 
     #[test]
     fn every_run_is_a_dot_that_leads_to_its_report() {

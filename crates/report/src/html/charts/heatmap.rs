@@ -9,11 +9,11 @@ use serde_json::{Value, json};
 
 use super::chart::Views;
 use super::svg::{moments, rounded};
-use crate::bins::{Bins, LOWEST_MS, ROWS_A_DECADE};
 use crate::number;
+use crate::time_buckets::{Bins, LOWEST_MS, ROWS_A_DECADE};
 
 /// Shades from few to many; each is so many times as opaque as the one before.
-pub(super) const SHADES: usize = 6;
+pub(in crate::html) const SHADES: usize = 6;
 
 /// Ways to time, with their title.
 const TIMED: [(&str, &str); 2] = [
@@ -22,7 +22,7 @@ const TIMED: [(&str, &str); 2] = [
 ];
 
 /// Both heat maps; the reader chooses which one to see.
-pub(super) fn figures(views: &Views) -> Markup {
+pub(in crate::html) fn figures(views: &Views) -> Markup {
     markup! {
         @for (at, (timed, title)) in TIMED.into_iter().enumerate() {
             @if let Some(rows) = rows(&views.drawn, at) {
@@ -49,7 +49,7 @@ fn legend() -> Markup {
 }
 
 /// What the script draws them from: rows from bottom to top, and for each bin its shades by row.
-pub(super) fn json(bins: &Bins) -> Value {
+pub(in crate::html) fn json(bins: &Bins) -> Value {
     let maps = (0..TIMED.len()).map(|at| {
         let rows = rows(bins, at)?;
         let cells = bins.all.iter().map(|bin| {

@@ -5,9 +5,9 @@ use brunt_record::{Distribution, Measure, Metric, Outcome, Scope, Timeline};
 use maud::{Markup, html as markup};
 use serde_json::{Value, json};
 
-use super::chart::numbers;
-use super::glossary::explained;
+use super::chart::{Unit, numbers};
 use super::svg::{Axis, below, rounded};
+use crate::html::glossary::explained;
 use crate::{Judged, number};
 
 /// Points in a decade of the axis.
@@ -18,14 +18,14 @@ const DECADES_MAX: u32 = 6;
 const LISTED: [f64; 8] = [0.5, 0.75, 0.9, 0.95, 0.99, 0.999, 0.9999, 1.0];
 
 /// How long the requests of a scope took.
-pub(super) struct Spread {
+pub(in crate::html) struct Spread {
     response: Distribution,
     /// Of requests answered well; the unanswered took no time that is known.
     service: Distribution,
 }
 
 impl Spread {
-    pub(super) fn of(timeline: &Timeline, scope: Scope) -> Self {
+    pub(in crate::html) fn of(timeline: &Timeline, scope: Scope) -> Self {
         let ok = timeline.histogram(scope, Measure::Service, Outcome::Ok);
         Self {
             response: timeline.distribution(scope, Measure::Response),
@@ -54,7 +54,7 @@ impl Spread {
     }
 
     /// What the script draws it from.
-    pub(super) fn json(&self) -> Value {
+    pub(in crate::html) fn json(&self) -> Value {
         json!({
             "response": numbers(self.along(&self.response)),
             "service": numbers(self.along(&self.service)),
@@ -62,13 +62,13 @@ impl Spread {
     }
 
     /// The same of what has no service time.
-    pub(super) fn json_without_service(&self) -> Value {
+    pub(in crate::html) fn json_without_service(&self) -> Value {
         json!({ "response": numbers(self.along(&self.response)) })
     }
 }
 
 /// The distribution of all requests, and the percentiles with their intervals.
-pub(super) fn distribution(run: &Judged, spread: &Spread) -> Markup {
+pub(in crate::html) fn distribution(run: &Judged, spread: &Spread) -> Markup {
     if spread.response.count() == 0 {
         return markup! { p.note { "Nothing was measured." } };
     }
@@ -113,7 +113,7 @@ fn plot(spread: &Spread) -> Markup {
     };
     markup! {
         div.plot {
-            (axis.labels(super::chart::Unit::Ms))
+            (axis.labels(Unit::Ms))
             svg.lines viewBox="0 0 1000 100" preserveAspectRatio="none" aria-hidden="true" {
                 (axis.grid())
                 @for (class, values) in &lines { path class=(class) d=(path(values)) {} }

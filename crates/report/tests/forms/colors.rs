@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-const COLOURS: &str = include_str!("../../src/html/page/colours.css");
+const COLOURS: &str = include_str!("../../src/html/page/colors.css");
 
 type Rgb = [f64; 3];
 

@@ -1,0 +1,70 @@
+//! The input of all reports: a run, its verdict, and the exit code.
+
+use brunt_record::RunRecord;
+use brunt_verdict::{Conclusion, Grade, RunResult, Verdict};
+
+/// A run with what was found of it.
+#[derive(Debug, Clone, Copy)]
+pub struct Judged<'a> {
+    /// Everything that the run left.
+    pub record: &'a RunRecord,
+    /// What was found.
+    pub verdict: &'a Verdict,
+    /// The exit code that brunt ends with.
+    pub exit_code: u8,
+}
+
+impl Judged<'_> {
+    /// Whether the run passed, and the exit code.
+    pub(crate) fn outcome(&self) -> String {
+        outcome_in_words(self.verdict.result, self.exit_code)
+    }
+}
+
+/// Whether a result passes, and the exit code. What fails by its grade and ends with 0 does so for `--fail-on`; codes
+/// that are not of the result, such as that of a full disk, are explained by a message of their own.
+pub(crate) fn outcome_in_words(result: RunResult, exit_code: u8) -> String {
+    let code = format!("exit code {exit_code}");
+    let asked = [Conclusion::Missed, Conclusion::NothingAnswered];
+    let undecided = [Conclusion::Inconclusive, Conclusion::Invalid];
+    let is_one_of = |all: [Conclusion; 2]| all.iter().any(|it| it.exit_code() == exit_code);
+    match result {
+        RunResult::NoTargets => format!("not judged, {code}"),
+        RunResult::Graded(Grade::Good | Grade::Acceptable) if exit_code == 0 => {
+            format!("passed, {code}")
+        }
+        _ if exit_code == 0 => format!("{code} by --fail-on"),
+        _ if is_one_of(asked) => format!("failed, {code}"),
+        RunResult::Graded(Grade::Poor | Grade::Critical) if is_one_of(undecided) => {
+            format!("undecided, {code}")
+        }
+        _ if is_one_of(undecided) => format!("no verdict, {code}"),
+        _ => code,
+    }
+}
+
+/// The sentence of a comparison with a baseline, unless the verdict or a finding says it already.
+pub(crate) fn sentence_beside(run: &Judged) -> Option<String> {
+    let verdict = run.verdict;
+    let sentence = verdict.beside.as_ref()?.sentence();
+    let mut findings = verdict.findings.iter();
+    let is_said =
+        is_said(verdict, &sentence) || findings.any(|finding| finding.sentence == sentence);
+    (!is_said).then_some(sentence)
+}
+
+/// The findings that the sentence on top does not say already.
+pub(crate) fn findings_beside<'a>(
+    run: &Judged<'a>,
+) -> impl Iterator<Item = &'a brunt_verdict::Finding> {
+    let verdict = run.verdict;
+    let all = verdict.findings.iter();
+    all.filter(|finding| !is_said(verdict, &finding.sentence))
+}
+
+/// Whether the headline says a sentence, as it is or as a clause.
+fn is_said(verdict: &Verdict, sentence: &str) -> bool {
+    let mut letters = sentence.trim_end_matches('.').chars();
+    letters.next();
+    verdict.sentence.contains(letters.as_str())
+}

@@ -1,0 +1,124 @@
+//! What all parts of the terminal's text are written with: width, colors, headings, wrapped lines.
+
+use anstyle::{AnsiColor, Style};
+use brunt_verdict::{Grade, RunResult};
+use unicode_width::UnicodeWidthStr;
+
+use super::table::Table;
+use crate::number::one_line;
+
+/// Wider than this, lines are hard to follow.
+pub(super) const WIDTH_MAX: usize = 140;
+/// Words that belong to the number before them.
+const UNITS: [&str; 7] = ["%", "ms", "s", "min", "h", "MB", "req/s"];
+
+/// The width of a text that is not for a screen: no name is shortened.
+pub const UNBOUNDED: usize = usize::MAX;
+
+/// Width and colors of a text.
+pub(super) struct Page {
+    pub(super) width: usize,
+    /// The largest width of tables.
+    pub(super) table_width: usize,
+    pub(super) colour: bool,
+}
+
+/// The style of a grade. Its word is always next to it.
+pub(super) fn style_of(grade: Grade) -> Style {
+    let colour = match grade {
+        Grade::Good => AnsiColor::Green,
+        Grade::Acceptable => AnsiColor::Cyan,
+        Grade::Poor => AnsiColor::Red,
+        Grade::Critical => {
+            return Style::new()
+                .bold()
+                .fg_color(Some(AnsiColor::BrightRed.into()));
+        }
+        Grade::Inconclusive => AnsiColor::Yellow,
+        Grade::NotApplicable => return Style::new().dimmed(),
+    };
+    Style::new().fg_color(Some(colour.into()))
+}
+
+/// The style of a result.
+pub(super) fn style_of_result(result: RunResult) -> Style {
+    match result {
+        RunResult::Graded(Grade::NotApplicable) | RunResult::NoTargets => Style::new(),
+        RunResult::Graded(grade) => style_of(grade),
+        RunResult::NothingAnswered => style_of(Grade::Critical),
+        RunResult::Invalid => Style::new().fg_color(Some(AnsiColor::Magenta.into())),
+    }
+}
+
+impl Page {
+    pub(super) fn new(width: usize, colour: bool) -> Self {
+        let bounded = width.min(WIDTH_MAX);
+        Self {
+            width: bounded,
+            table_width: if width == UNBOUNDED { width } else { bounded },
+            colour,
+        }
+    }
+
+    pub(super) fn painted(&self, style: Style, text: &str) -> String {
+        if self.colour {
+            format!("{style}{text}{style:#}")
+        } else {
+            text.to_owned()
+        }
+    }
+
+    pub(super) fn heading(&self, text: &str) -> String {
+        format!("\n{}\n", self.painted(Style::new().bold(), text))
+    }
+
+    pub(super) fn wrapped(&self, indent: usize, text: &str) -> String {
+        let mut lines = String::new();
+        let mut line = String::new();
+        let room = self.width.saturating_sub(indent).max(20);
+        for word in unbroken(&one_line(text), room) {
+            if !line.is_empty() && line.width() + 1 + word.width() > room {
+                lines += &format!("{:indent$}{line}\n", "");
+                line.clear();
+            }
+            if !line.is_empty() {
+                line.push(' ');
+            }
+            line.push_str(&word);
+        }
+        lines + &format!("{:indent$}{line}\n", "")
+    }
+
+    /// A table, its first row as a heading.
+    pub(super) fn lines(&self, table: &Table) -> String {
+        let mut lines = table.lines(self.table_width, self.colour).into_iter();
+        let heading = self.heading(&lines.next().unwrap_or_default());
+        heading + &lines.map(|line| line + "\n").collect::<String>()
+    }
+
+    /// A sentence below what it is about, with a dash.
+    pub(super) fn listed(&self, sentence: &str) -> String {
+        let lines = self.wrapped(4, sentence);
+        format!("  - {}", lines.trim_start())
+    }
+}
+
+/// The words of a text. A number and its unit are one, and so is what stands between backticks if it fits into `room`.
+fn unbroken(text: &str, room: usize) -> Vec<String> {
+    let mut words: Vec<String> = Vec::new();
+    let opens = |word: &str| word.matches('`').count() % 2 == 1;
+    for word in text.split_whitespace() {
+        if let Some(last) = words.last_mut() {
+            let is_number = last.ends_with(|letter: char| letter.is_ascii_digit());
+            let is_unit = UNITS.contains(&word.trim_end_matches([',', '.', ';', ')']));
+            let is_code = opens(last) && last.width() + 1 + word.width() <= room;
+            if is_number && is_unit || is_code {
+                last.push(' ');
+                last.push_str(word);
+                continue;
+            }
+        }
+        words.push(word.to_owned());
+    }
+    words
+}

@@ -1,0 +1,128 @@
+//! Values and facts of a run in words: the same in every report.
+
+use brunt_record::{Law, Load, NameKind, RunRecord, StoppedBy};
+use brunt_verdict::{Judgement, Value};
+
+use crate::Judged;
+use crate::number::{self, one_line};
+use crate::request_stats::Figures;
+
+/// Number of stages of a load that are named.
+const STAGES_SHOWN: usize = 6;
+
+/// Metric of a target, and the requests it is of.
+pub(crate) fn title(run: &Judged, row: &Judgement) -> String {
+    let metric = row.target.metric.name();
+    match run.record.header.scope_title(&row.target) {
+        None => metric,
+        Some(requests) => format!("{metric} of {}", one_line(&requests)),
+    }
+}
+
+/// Measured value of a target.
+pub(crate) fn value(row: &Judgement) -> String {
+    match row.value {
+        Value::Known(value) => number::with_unit(value, row.unit),
+        Value::NotAnswered => "not answered".to_owned(),
+        Value::Unknown => "–".to_owned(),
+    }
+}
+
+/// Confidence interval of a measured value; empty if there is none.
+pub(crate) fn interval(row: &Judgement) -> String {
+    let unit = row.unit;
+    row.interval
+        .as_ref()
+        .map_or_else(String::new, |interval| number::interval(interval, unit))
+}
+
+/// A value of a row: values of a user's own metric have no unit.
+pub(crate) fn measured(figures: &Figures, value: Option<f64>, unanswered: bool) -> String {
+    match (figures.kind, value) {
+        (NameKind::Metric, Some(value)) => number::plain(value),
+        (_, value) => waited(value, unanswered),
+    }
+}
+
+/// A duration; if it is not known and `unanswered` is set, it lies among requests that were never answered.
+pub(crate) fn waited(value: Option<f64>, unanswered: bool) -> String {
+    match value {
+        Some(ms) => number::ms(ms),
+        None if unanswered => "no answer".to_owned(),
+        None => "–".to_owned(),
+    }
+}
+
+/// Start of the load, to the second, UTC.
+pub(crate) fn began(record: &RunRecord) -> String {
+    let began = format!("{:.0}", record.header.started_at);
+    began.replace('T', " ").replace('Z', " UTC")
+}
+
+/// The planned load, stage by stage.
+pub(crate) fn plan(load: &Load) -> String {
+    load.parts()
+        .map(plan_alone)
+        .collect::<Vec<_>>()
+        .join("; in parallel ")
+}
+
+fn plan_alone(load: &Load) -> String {
+    let what = if load.open.is_some() {
+        "arrivals a second"
+    } else {
+        "users"
+    };
+    let short = |value: f64| number::threshold(value, "").trim_end().to_owned();
+    if let Some(search) = &load.search {
+        return format!("a search from {} {what} on", short(search.from));
+    }
+    let shown = load.stages.iter().take(STAGES_SHOWN);
+    let stages = shown.map(|stage| {
+        let (from, to) = (short(stage.from), short(stage.to));
+        let level = if from == to {
+            to
+        } else {
+            format!("{from} to {to}")
+        };
+        format!(
+            "{level} in {}",
+            number::moment(stage.seconds, stage.seconds)
+        )
+    });
+    let more = match load.stages.len().saturating_sub(STAGES_SHOWN) {
+        0 => String::new(),
+        more => format!(" and {more} more stages"),
+    };
+    let law = match load.open.map(|open| open.law) {
+        None => "",
+        Some(Law::Poisson) => ", as a Poisson process",
+        Some(Law::Constant) => ", evenly spaced",
+    };
+    let stages = stages.collect::<Vec<_>>().join(", then ");
+    format!("{what}: {stages}{more}{law}")
+}
+
+/// How the run ended, with the reason if there is one.
+pub(crate) fn end_of(record: &RunRecord) -> String {
+    let Some(ending) = &record.ending else {
+        return "the record breaks off: brunt was killed or could not write it".to_owned();
+    };
+    let words = match ending.stopped_by {
+        StoppedBy::Finished => "completed",
+        StoppedBy::Interrupted => "stopped by Ctrl-C",
+        StoppedBy::Terminated => "stopped by SIGTERM",
+        StoppedBy::SetupFailed => "stopped by brunt: the set-up failed",
+        StoppedBy::Unreachable => "stopped by brunt: the host could not be reached",
+        StoppedBy::EverythingFailed => "stopped by brunt: all requests failed",
+        StoppedBy::TargetEnded => "stopped by brunt: the process under test ended",
+        StoppedBy::Scenario => "stopped by the scenario",
+        StoppedBy::TargetMissed => "stopped by brunt: a target was surely missed (stop_at)",
+        StoppedBy::WorkerLost => "stopped by brunt: a process of the load was lost",
+        StoppedBy::InternalError => "stopped by an internal error of brunt",
+    };
+    match &ending.reason {
+        Some(reason) => format!("{words} ({reason})"),
+        None => words.to_owned(),
+    }
+}
