@@ -19,19 +19,19 @@ pub(crate) struct Yardstick {
     pub(crate) baseline: Baseline,
     /// A difference by this share is none.
     pub(crate) theta: Option<f64>,
-    /// Whether what cannot be compared is compared all the same.
-    pub(crate) force: bool,
+    /// Compare even if conditions differ that make runs incomparable.
+    pub(crate) allow_mismatch: bool,
 }
 
 /// How a comparison is made.
 #[derive(Debug, Clone, Copy, clap::Args)]
 pub(crate) struct ComparisonOptions {
-    /// A difference of less is none [default: 5%, and 10% for percentiles under a millisecond]
+    /// Ignore differences smaller than this [default: 5%; 10% for percentiles below 1 ms]
     #[arg(long, value_name = "SHARE", value_parser = share)]
     pub(crate) tolerance: Option<f64>,
-    /// Compare what cannot be compared, such as runs of two machines; of `brunt run`, also replace a run in --out
+    /// Compare even if conditions differ, such as the machine or the scenario
     #[arg(long)]
-    pub(crate) force: bool,
+    pub(crate) allow_mismatch: bool,
 }
 
 impl Yardstick {
@@ -40,7 +40,7 @@ impl Yardstick {
         Ok(Self {
             baseline: read(name)?,
             theta: options.tolerance,
-            force: options.force,
+            allow_mismatch: options.allow_mismatch,
         })
     }
 
@@ -63,16 +63,16 @@ impl Yardstick {
             .into_iter()
             .map(Difference::in_words)
             .collect();
-        if !grave.is_empty() && !self.force {
+        if !grave.is_empty() && !self.allow_mismatch {
             return Err(Failure::Input(format!(
                 "this run cannot be compared with baseline `{}`:\n  {}\nsave a new baseline under these \
-                 conditions, or give --force to compare all the same",
+                 conditions, or compare anyway with --allow-mismatch",
                 self.baseline.name,
                 grave.join("\n  ")
             )));
         }
         for difference in &mut differences {
-            // Forced, it is compared, and known to be weak.
+            // With --allow-mismatch it is compared, and the conclusion is weaker.
             if difference.weight == Weight::Refused {
                 difference.weight = Weight::Weaker;
             }

@@ -8,12 +8,12 @@ use brunt_verdict::Conclusion;
 /// For `--help`; `docs/exit-codes.md` says more.
 pub(crate) const EXIT_CODES: &str = "\
 Exit codes:
-    0  passed, or no target was asked and requests were answered
-    1  a target was missed, or worse than the baseline or than the other build
+    0  passed, or no target is set and requests were answered
+    1  a target was missed, or the run is worse than the baseline or the other build
     2  wrong input (scenario, flags, runs that cannot be compared)
     3  the run is invalid
     4  no request was answered (host unreachable, set-up failed)
-    5  inconclusive: not everything that was asked is decided, or no target is applicable
+    5  inconclusive: not every target is decided, or no target is applicable
    70  internal error, disk full
   130  second Ctrl-C";
 

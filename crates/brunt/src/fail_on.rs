@@ -7,7 +7,7 @@ use crate::exit::Exit;
 /// The grade from which a run fails.
 #[derive(Debug, Clone, Copy, clap::Args)]
 pub(crate) struct FailOnOption {
-    /// Fail from this grade on, with exit code 1; never: exit with 0 whenever a report could be made
+    /// Exit with code 1 from this grade on; never: exit with 0 whenever a report is written
     #[arg(long, value_enum, default_value_t = Level::Poor, value_name = "GRADE")]
     fail_on: Level,
 }

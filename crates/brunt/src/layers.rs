@@ -11,10 +11,10 @@ use crate::world::World;
 /// Which scenario is read, and what is changed of it.
 #[derive(Debug, clap::Args)]
 pub(crate) struct ScenarioOptions {
-    /// The scenario file
+    /// Read the scenario from this file
     #[arg(short = 'f', long, value_name = "FILE", default_value = "brunt.toml")]
     pub(crate) file: PathBuf,
-    /// Set a value of the scenario, such as users.normal.wait=1s; may be given again
+    /// Override a scenario value, such as users.normal.wait=1s; repeatable
     #[arg(long, value_name = "KEY=VALUE", value_parser = Assignment::parse)]
     pub(crate) set: Vec<Assignment>,
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use brunt_scenario::{Overrides, Plan, Profile, Scenario, Tags};
+use brunt_scenario::{Overrides, Plan, Profile, Scenario, SearchBy, Tags};
 
 use crate::descriptors;
 use crate::exit::Failure;
@@ -16,44 +16,60 @@ pub(crate) struct LoadOptions {
     pub(crate) from: ScenarioOptions,
     #[command(flatten)]
     pub(crate) reach: ReachOptions,
-    /// The most users; other levels of the profile keep their proportion
+    /// Set the maximum number of users; other levels scale in proportion [default: from the profile]
     #[arg(short = 'u', long, value_parser = clap::value_parser!(u32).range(1..))]
     users: Option<u32>,
-    /// Users started a second [default: as the profile says, stretched with -u and -t]
+    /// Start this many users per second [default: from the profile, scaled by -u and -t]
     #[arg(short = 'r', long, value_name = "RATE", value_parser = positive)]
     spawn_rate: Option<f64>,
-    /// Tasks a second, such as 500/s or 3k/min, whether or not the answers keep up (open model)
+    /// Start this many tasks per second (open model), such as 500/s or 3k/min [default: from the profile]
     #[arg(long, value_parser = positive_rate, conflicts_with = "spawn_rate")]
     rate: Option<f64>,
-    /// Search over users instead of arrivals; -u is then the highest level
-    #[arg(long, conflicts_with = "rate")]
-    closed: bool,
+    /// Search over arrivals per second (up to --rate) or users (up to -u) [default: from the profile]
+    #[arg(long, value_name = "LOAD", value_enum)]
+    search_by: Option<SearchByOption>,
     #[command(flatten)]
     chosen: ChosenOptions,
-    /// The seed of all randomness [default: a new one]
+    /// Seed all random choices with this number [default: a new one for each run]
     #[arg(long)]
     pub(crate) seed: Option<u64>,
-    /// Do not sleep for the last 100 µs of a wait: less late, and cores that are never idle
+    /// Busy-wait for the last 100 µs of each wait: less lag, but the cores are never idle
     #[arg(long)]
-    pub(crate) precise: bool,
-    /// Show no live line
+    pub(crate) busy_wait: bool,
+    /// Hide the progress line
     #[arg(long)]
     pub(crate) headless: bool,
-    /// How long requests under way may take to end when the load is stopped
+    /// Wait this long for requests in flight when the load stops
     #[arg(long, value_name = "DURATION", value_parser = brunt_scenario::duration, default_value = "30s")]
     pub(crate) stop_timeout: Duration,
+}
+
+/// Values of `--search-by`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum SearchByOption {
+    Arrivals,
+    Users,
+}
+
+impl From<SearchByOption> for SearchBy {
+    fn from(option: SearchByOption) -> Self {
+        match option {
+            SearchByOption::Arrivals => Self::Arrivals,
+            SearchByOption::Users => Self::Users,
+        }
+    }
 }
 
 /// What of the scenario is played.
 #[derive(Debug, clap::Args)]
 pub(crate) struct ChosenOptions {
-    /// Only users of these classes, separated by commas
+    /// Run only these user classes, separated by commas [default: from the profile]
     #[arg(long, value_name = "CLASS", value_delimiter = ',')]
     pub(crate) users_of: Vec<String>,
-    /// Only tasks with one of these tags, separated by commas
+    /// Run only tasks with one of these tags, separated by commas
     #[arg(long, value_name = "TAG", value_delimiter = ',')]
     tags: Vec<String>,
-    /// No task with one of these tags, separated by commas
+    /// Skip tasks with one of these tags, separated by commas
     #[arg(long, value_name = "TAG", value_delimiter = ',')]
     exclude_tags: Vec<String>,
 }
@@ -75,7 +91,7 @@ impl ChosenOptions {
 /// How long a run is.
 #[derive(Debug, Clone, Copy, clap::Args)]
 pub(crate) struct LengthOptions {
-    /// How long to make load; the profile's stages keep their proportion
+    /// Generate load for this long; stages scale in proportion [default: from the profile]
     #[arg(short = 't', long, value_name = "DURATION", value_parser = positive_duration)]
     pub(crate) duration: Option<Duration>,
 }
@@ -114,7 +130,7 @@ impl LoadOptions {
             spawn_rate: self.spawn_rate,
             rate: self.rate,
             duration,
-            closed: self.closed,
+            search_by: self.search_by.map(SearchBy::from),
             tags: self.chosen.tags(),
         };
         let has_several = |profile: &Profile| !profile.concurrent.is_empty();
@@ -135,7 +151,7 @@ impl LoadOptions {
     pub(crate) fn is_given(&self) -> bool {
         let level = self.users.is_some() || self.spawn_rate.is_some() || self.rate.is_some();
         let who = self.reach.names_hosts() || self.seed.is_some() || self.chosen.is_given();
-        level || self.closed || who
+        level || self.search_by.is_some() || who
     }
 }
 

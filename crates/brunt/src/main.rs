@@ -47,7 +47,7 @@ use clap::{Parser, Subcommand};
 
 use crate::exit::{Exit, Failure};
 
-/// Is the service fast enough, where does it break, does it come back, does it leak?
+/// Load test a service: is it fast enough, where does it break, does it recover, does it leak?
 #[derive(Debug, Parser)]
 #[command(version, about, after_long_help = exit::EXIT_CODES, max_term_width = 100)]
 struct Cli {
@@ -57,30 +57,30 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
-    /// Play a profile against a service, and judge it
+    /// Run load profiles against a service, and judge the results
     Run(Box<commands::run::Options>),
-    /// Check a scenario file, and say what would run
+    /// Check a scenario file, and show what would run
     Check(commands::check::Options),
     /// Print the JSON Schema of scenario files, for completion in editors
     Schema,
-    /// Write a scenario file to start from
+    /// Write a starter scenario file
     Init(commands::init::Options),
-    /// Write a scenario file of a curl command, a recording (HAR) or an API description
+    /// Convert curl commands, a HAR recording or an OpenAPI description to a scenario file
     Import(commands::import::Options),
-    /// List the runs of this folder, oldest first, or prune them
+    /// List the runs in this directory, oldest first, or prune them
     History(commands::history::Options),
-    /// Keep runs as baselines, and compare later ones with them
+    /// Save runs as baselines, and compare later runs with them
     Baseline(Box<commands::baseline::Options>),
-    /// Play two builds in turns, until it is known whether the second is worse
+    /// Run an A/B test of two builds, until it is decided whether the second is worse
     Compare(Box<commands::compare::Options>),
-    /// Make a report of a run again, in any form
+    /// Write the report of an earlier run, in any format
     Report(Box<commands::report::Options>),
-    /// Watch a process or the machine
+    /// Monitor a process or the machine
     Monitor(commands::monitor::Options),
-    /// Make a share of a run's load
+    /// Generate a share of a run's load
     #[command(hide = true)]
     Worker,
-    /// Serve the Application Agent, the service that ships with brunt
+    /// Serve the Application Agent, the demo service that ships with brunt
     Agent(commands::agent::Options),
 }
 

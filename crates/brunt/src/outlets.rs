@@ -28,13 +28,13 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// Who is told.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub(crate) struct OutletOptions {
-    /// Serve the run's metrics to Prometheus on this port of this machine alone, or at an address with a port
+    /// Expose live metrics to Prometheus on this port [default ADDRESS: 127.0.0.1]
     #[arg(long, value_name = "[ADDRESS:]PORT", value_parser = scraped::address)]
     prometheus_port: Option<SocketAddr>,
-    /// Send the run's metrics to this OpenTelemetry receiver, in OTLP over HTTP
+    /// Send live metrics to this OpenTelemetry collector, in OTLP over HTTP
     #[arg(long, value_name = "URL", value_parser = web::web_url)]
     otlp: Option<Url>,
-    /// Write a line of JSON for each second to this file, as it comes
+    /// Write live metrics to this file, one line of JSON per second
     #[arg(long, value_name = "FILE")]
     jsonl: Option<PathBuf>,
 }

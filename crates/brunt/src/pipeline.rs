@@ -16,13 +16,13 @@ const GITHUB_SUMMARY: &str = "GITHUB_STEP_SUMMARY";
 /// What a pipeline hears.
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct Pipeline {
-    /// Write a table for a comment on a pull request, as Markdown; to standard output with -
+    /// Write a Markdown summary for a pull request comment to this file; - is standard output
     #[arg(long, value_name = "FILE")]
     markdown: Option<PathBuf>,
-    /// Write what was asked, one by one, as JUnit's XML
+    /// Write the result of each check as JUnit XML to this file
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
-    /// Print annotations for GitHub, and add the table to the job's summary
+    /// Print GitHub annotations, and append the Markdown summary to the job summary
     #[arg(long)]
     github: bool,
 }

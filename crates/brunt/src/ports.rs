@@ -35,7 +35,7 @@ fn enough(connections: u64, ports: u64, sources: usize, addresses: usize) -> Res
         "{connections} connections need a local port each, and there are {most}: {ports} for each of {sources} local \
          and {addresses} remote addresses; widen the range with: sysctl -w \
          net.ipv4.ip_local_port_range=\"1024 65535\" (and reserve the ports of services: sysctl -w \
-         net.ipv4.ip_local_reserved_ports=\"8000,8080\"), connect from {wanted} local addresses with --source, let users \
+         net.ipv4.ip_local_reserved_ports=\"8000,8080\"), connect from {wanted} local addresses with --local-address, let users \
          share: connections = {{ shared = 100 }}, or play fewer users with -u"
     ))
 }

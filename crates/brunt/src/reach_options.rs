@@ -17,23 +17,23 @@ const REACH_WITHIN: Duration = Duration::from_millis(1500);
 /// How the host is reached.
 #[derive(Debug, clap::Args)]
 pub(crate) struct ReachOptions {
-    /// The service under test: a URL, or "embedded"; CLASS=URL: where a class with a host of its own sends its requests;
-    /// may be given again [default: as the scenario says]
+    /// Test the service at this base URL, or "embedded"; CLASS=URL sets the host of one user class; repeatable
+    /// [default: from the scenario]
     #[arg(long, value_name = "[CLASS=]URL", value_parser = HostOption::parse)]
     host: Vec<HostOption>,
-    /// Connect from these local addresses, in turn; separated by commas
+    /// Connect from these local IP addresses in rotation, separated by commas [default: the system's choice]
     #[arg(long, value_name = "ADDRESS", value_delimiter = ',')]
-    pub(crate) source: Vec<IpAddr>,
-    /// Take this address for a host and port, instead of what DNS says; may be given again
+    pub(crate) local_address: Vec<IpAddr>,
+    /// Use this address for a host and port instead of DNS; repeatable
     #[arg(long, value_name = "HOST:PORT:ADDRESS")]
     resolve: Vec<Pin>,
-    /// Take any TLS certificate; the report says so
+    /// Skip verification of TLS certificates; the report states it
     #[arg(long)]
     pub(crate) insecure: bool,
-    /// The version of HTTP: 1.1, 2, or auto (what the server picks) [default: as the scenario says]
+    /// Use this HTTP version: 1.1, 2, or auto (the server's choice) [default: from the scenario]
     #[arg(long, value_name = "VERSION")]
     pub(crate) http: Option<HttpVersion>,
-    /// Wait this long for the host to accept a connection before the load
+    /// Wait up to this long for the host to accept a connection before the load starts [default: 1.5s]
     #[arg(long, value_name = "DURATION", value_parser = brunt_scenario::duration)]
     pub(crate) wait_ready: Option<Duration>,
 }
@@ -170,7 +170,7 @@ impl ReachOptions {
     }
 
     pub(crate) fn is_given(&self) -> bool {
-        let lists = !self.source.is_empty() || !self.resolve.is_empty();
+        let lists = !self.local_address.is_empty() || !self.resolve.is_empty();
         let flags = self.insecure || self.http.is_some();
         self.names_hosts() || lists || flags || self.wait_ready.is_some()
     }
@@ -184,7 +184,7 @@ impl ReachOptions {
     pub(crate) fn resolve(&self, url: &Url, plan: &Plan) -> Result<Target, Failure> {
         let reach = Reach {
             pins: self.resolve.clone(),
-            sources: self.source.clone(),
+            sources: self.local_address.clone(),
             at_most: self.patience(),
         };
         Target::resolve(url, &plan.network, &reach).map_err(unmeasured)

@@ -145,7 +145,7 @@ fn refuse_any(names: &[&str], out: &Path, replaces: bool) -> Result<(), String> 
     let is_there = |name: &&&str| out.join(name).symlink_metadata().is_ok();
     match names.iter().find(is_there) {
         Some(name) if !replaces => Err(format!(
-            "cannot write to {}: it holds {name} of an earlier run; give another folder, or --force to replace the run",
+            "cannot write to {}: it holds {name} of an earlier run; name another directory with --out, or overwrite the run with --force",
             out.display()
         )),
         _ => Ok(()),

@@ -201,7 +201,7 @@ fn announce(header: &Header, plan: &Plan) {
     let asks_for_process = |target: &Target| matches!(target.metric, Metric::Cpu | Metric::Memory);
     if header.generator.watched.is_none() && !header.targets.iter().any(asks_for_process) {
         note(
-            "note: no process is watched; --pid, --port or --cgroup name the service's on this machine, --metrics its page",
+            "note: the service is not monitored; name its process with --pid, --port or --cgroup, or its metrics with --metrics-url",
         );
     }
     if brunt_scenario::falls_short(&plan.load) {

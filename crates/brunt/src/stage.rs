@@ -74,7 +74,7 @@ impl Stage {
             let agent = agent.insert(EmbeddedAgent::start(&placement.agent)?);
             options.reach.resolve(agent.url(), plan)?
         };
-        ports::enough_for(plan, &target, options.reach.source.len())?;
+        ports::enough_for(plan, &target, options.reach.local_address.len())?;
         options.reach.reach(&target)?;
         let machine = crate::machine::machine();
         let watched = Watched::find(watch, agent.as_ref(), &target)?;
@@ -178,13 +178,18 @@ impl Stage {
         Generator {
             threads: u32::try_from(self.placement.threads).unwrap_or(u32::MAX),
             processes: self.placement.processes,
-            precise: options.precise,
+            precise: options.busy_wait,
             cores: cores(&self.placement.own),
             target_cores: cores(&self.placement.agent),
             connections: plan.network.in_words(),
             addresses: addresses.iter().map(SocketAddr::to_string).collect(),
             other_hosts: self.other_hosts(scenario, plan),
-            sources: options.reach.source.iter().map(IpAddr::to_string).collect(),
+            sources: options
+                .reach
+                .local_address
+                .iter()
+                .map(IpAddr::to_string)
+                .collect(),
             insecure: self.target.url.scheme() == "https" && plan.network.tls.insecure,
             connect_timeout_s: timeouts.connect.as_secs_f64(),
             tls_timeout_s: timeouts.tls.as_secs_f64(),

@@ -16,10 +16,10 @@ const TIMES_MAX: f64 = 4.0;
 /// When a run is to end.
 #[derive(Debug, Clone, Copy, clap::Args)]
 pub(crate) struct StoppingOptions {
-    /// Stop the run as soon as a target surely misses this threshold [default: as each target says]
+    /// Stop as soon as a target certainly misses this threshold [default: from each target]
     #[arg(long, value_name = "THRESHOLD", value_enum)]
     stop_at: Option<StopAt>,
-    /// After the planned time, hold the last level until every target is decided, for at most MAX in all
+    /// Extend the run at its last level until every target is decided, to MAX in total
     /// [default MAX: four times the planned time]
     #[expect(
         clippy::option_option,

@@ -17,18 +17,18 @@ const TAKEN: [&str; 4] = ["process", "target", "generator", "machine"];
 /// What is watched.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub(crate) struct WatchOptions {
-    /// Watch this process with its children; with a name: beside the process under test
+    /// Monitor this process and its children; with NAME=, in addition to the service under test
     #[arg(long, value_name = "[NAME=]PID", value_parser = named::<u32>)]
     pid: Vec<Named<u32>>,
-    /// Watch the process that listens on this TCP port
+    /// Monitor the process that listens on this TCP port
     #[arg(long, value_name = "[NAME=]PORT", value_parser = named::<u16>)]
     port: Vec<Named<u16>>,
-    /// Watch this control group (version 2), such as /sys/fs/cgroup/system.slice/my.service
+    /// Monitor this cgroup (version 2), such as /sys/fs/cgroup/system.slice/my.service
     #[arg(long, value_name = "[NAME=]PATH", value_parser = named::<PathBuf>)]
     cgroup: Vec<Named<PathBuf>>,
-    /// Watch the process, on any machine, that serves this Prometheus page
+    /// Monitor the process that exposes these Prometheus metrics, on any machine
     #[arg(long, value_name = "[NAME=]URL", value_parser = named_url)]
-    metrics: Vec<Named<Url>>,
+    metrics_url: Vec<Named<Url>>,
 }
 
 /// Something to watch, with the name that the user gave it.
@@ -73,7 +73,7 @@ impl WatchOptions {
         let pids = self.pid.iter().map(|one| &one.name);
         let ports = self.port.iter().map(|one| &one.name);
         let groups = self.cgroup.iter().map(|one| &one.name);
-        let pages = self.metrics.iter().map(|one| &one.name);
+        let pages = self.metrics_url.iter().map(|one| &one.name);
         let all = pids.chain(ports).chain(groups).chain(pages);
         all.map(Option::as_deref)
     }
@@ -113,7 +113,7 @@ impl WatchOptions {
             let aim = Aim::control_group(one.value.clone());
             aims.add(one.name.as_deref(), aim);
         }
-        for one in &self.metrics {
+        for one in &self.metrics_url {
             aims.add(one.name.as_deref(), Aim::page(one.value.clone()));
         }
         Ok(aims)

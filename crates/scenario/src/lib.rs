@@ -66,7 +66,8 @@ pub use network::{
 pub use plan::{Cast, Plan, PlanError, PlannedClass};
 pub use problem::{Problem, ScenarioError};
 pub use profile::{
-    Approach, Overrides, Profile, ProfileStage, falls_short, level_in_words, users_in, users_in_all,
+    Approach, Overrides, Profile, ProfileStage, SearchBy, falls_short, level_in_words, users_in,
+    users_in_all,
 };
 pub use quantity::{duration, duration_in_words, rate};
 pub use request::{LooksInto, REDIRECTS_DEFAULT, Rendered, Rendering, Request};

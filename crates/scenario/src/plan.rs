@@ -13,7 +13,7 @@ use crate::arrivals::Arrivals;
 use crate::class::Class;
 use crate::data::Source;
 use crate::network::Network;
-use crate::profile::{Overrides, Profile, users_in};
+use crate::profile::{Overrides, Profile, SearchBy, users_in};
 use crate::request::Request;
 use crate::scenario::Scenario;
 use crate::secrets::SecretSources;
@@ -305,18 +305,22 @@ fn loads<'a>(
 fn refuse_misfits(profile: &Profile, name: &str, overrides: &Overrides) -> Result<(), PlanError> {
     let is_level_given =
         overrides.users.is_some() || overrides.spawn_rate.is_some() || overrides.rate.is_some();
+    let is_open = match overrides.search_by {
+        Some(by) => by == SearchBy::Arrivals,
+        None => profile.open.is_some(),
+    };
     let misfit = match &profile.search {
         None if is_level_given && !profile.concurrent.is_empty() => {
             "has concurrent loads, for which one level is ambiguous; leave -u, -r and --rate out"
         }
-        None if overrides.closed => {
-            "is no search, so that it cannot search over users; leave --closed out"
+        None if overrides.search_by.is_some() => {
+            "is not a search, so --search-by does not apply; leave --search-by out"
         }
         Some(_) if overrides.spawn_rate.is_some() => {
             "is a search, which has no ramps; leave -r out"
         }
-        Some(_) if overrides.rate.is_some() && (overrides.closed || profile.open.is_none()) => {
-            "is a search over users; -u is its highest level, and --rate has no place"
+        Some(_) if overrides.rate.is_some() && !is_open => {
+            "is a search over users, whose highest level is -u; leave --rate out, or search by arrivals"
         }
         _ => return Ok(()),
     };

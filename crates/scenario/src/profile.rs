@@ -40,6 +40,14 @@ pub struct OpenProfile {
     pub users: Option<u32>,
 }
 
+impl OpenProfile {
+    /// Poisson arrivals, and as many users as the rate needs.
+    const POISSON: Self = Self {
+        law: Law::Poisson,
+        users: None,
+    };
+}
+
 /// A stretch of time towards a level.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ProfileStage {
@@ -76,10 +84,19 @@ pub struct Overrides {
     pub rate: Option<f64>,
     /// The whole length; the stages keep their proportion.
     pub duration: Option<Duration>,
-    /// A search is over users.
-    pub closed: bool,
+    /// What a search varies; `None`: what the profile says.
+    pub search_by: Option<SearchBy>,
     /// Which tasks are played.
     pub tags: Tags,
+}
+
+/// What a search varies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SearchBy {
+    /// Arrivals per second (open model).
+    Arrivals,
+    /// Concurrent users (closed model).
+    Users,
 }
 
 /// So many users, for each arrival a second, make the pool unless the profile says otherwise: answers
@@ -136,10 +153,7 @@ impl Profile {
             approach: Approach::AtOnce,
             duration,
         };
-        let open = Some(OpenProfile {
-            law: Law::Poisson,
-            users: None,
-        });
+        let open = Some(OpenProfile::POISSON);
         Self {
             stages: vec![stage],
             open,
@@ -151,7 +165,10 @@ impl Profile {
 
     /// A search with what the command line changes of it: the highest level, and what it is of.
     fn searched(&self, search: &Search, overrides: &Overrides) -> Self {
-        let is_open = self.open.is_some() && !overrides.closed;
+        let is_open = match overrides.search_by {
+            Some(by) => by == SearchBy::Arrivals,
+            None => self.open.is_some(),
+        };
         let to = if is_open {
             overrides.rate
         } else {
@@ -174,7 +191,7 @@ impl Profile {
                 approach: Approach::AtOnce,
                 duration: self.duration(),
             }],
-            open: self.open.filter(|_| is_open),
+            open: is_open.then(|| self.open.unwrap_or(OpenProfile::POISSON)),
             search: Some(Search { from, to, ..typed }),
             ..self.clone()
         }
@@ -408,6 +425,35 @@ mod tests {
                 to: 60.0
             }]
         );
+    }
+
+    #[test]
+    fn search_by_changes_what_is_searched() {
+        let typed = |by: &str| {
+            let text = format!(
+                "[targets]\np95 = {{ critical = \"1s\" }}\n[users.u]\n[[users.u.tasks]]\nget = \"/\"\n\
+                 [profiles.p]\nduration = \"2s\"\nsearch = {{ by = \"{by}\", from = 7, to = 70 }}\n"
+            );
+            let scenario = crate::scenario::Scenario::read("p.toml", &text).unwrap();
+            scenario.profiles["p"].clone()
+        };
+        for (typed_by, typed) in [("arrivals", typed("arrivals")), ("users", typed("users"))] {
+            for (by, is_open) in [(SearchBy::Arrivals, true), (SearchBy::Users, false)] {
+                let load = typed.load(&Overrides {
+                    search_by: Some(by),
+                    ..Overrides::default()
+                });
+                let search = load.search.unwrap();
+                assert_eq!(load.open.is_some(), is_open, "{typed_by} {by:?}");
+                // Levels of users say nothing of arrivals.
+                let expected = if (typed_by == "arrivals") == is_open {
+                    (7.0, Some(70.0))
+                } else {
+                    (search::FROM, None)
+                };
+                assert_eq!((search.from, search.to), expected, "{typed_by} {by:?}");
+            }
+        }
     }
 
     #[test]

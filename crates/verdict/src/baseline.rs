@@ -55,6 +55,15 @@ pub(crate) fn noise_unknown(name: &str, runs: usize) -> String {
     )
 }
 
+/// Runs that a baseline accepts although they prove less.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Allow {
+    /// Runs that are invalid or incomplete.
+    pub invalid: bool,
+    /// Runs whose conditions differ.
+    pub mismatch: bool,
+}
+
 /// Why runs are no baseline.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Unfit {
@@ -117,14 +126,16 @@ pub enum ReadError {
 }
 
 impl Baseline {
-    /// Keeps runs; unless `forced`, only those that may be compared with each other and with others.
-    pub fn of(name: &str, records: &[RunRecord], forced: bool) -> Result<Self, Unfit> {
+    /// Keeps runs, which have to be complete, valid and comparable unless `allow` says otherwise.
+    pub fn of(name: &str, records: &[RunRecord], allow: Allow) -> Result<Self, Unfit> {
         let first = records.first().ok_or(Unfit::NoRuns)?;
         let conditions = Conditions::of(&first.header);
         for record in records {
             refuse_search(record)?;
-            if !forced {
+            if !allow.invalid {
                 refuse_unsound(record)?;
+            }
+            if !allow.mismatch {
                 refuse_others(first, record, &conditions)?;
             }
         }

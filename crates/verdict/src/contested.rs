@@ -89,7 +89,7 @@ impl Contested {
             let few = pairs < FIRST_LOOK;
             let fewer = format!("nothing is known before {FIRST_LOOK} pairs; ");
             caveats.push(format!(
-                "{}a longer --limit, or a wider --tolerance, may decide",
+                "{}a longer --max-duration, or a wider --tolerance, may decide",
                 if few { fewer.as_str() } else { "" }
             ));
         }

@@ -69,7 +69,7 @@ fn client_fault(kind: FailureKind, count: u64, all: u64, example: Option<&str>) 
     match kind {
         FailureKind::NoPorts => Fault::new(
             format!("{requests} found no free port on brunt's machine"),
-            "set `connections = \"per-user\"` in the scenario, or give brunt more source addresses (--source A,B)",
+            "set `connections = \"per-user\"` in the scenario, or give brunt more source addresses (--local-address A,B)",
         ),
         FailureKind::NoDescriptors => Fault::new(
             format!("{requests} found no free file descriptor in brunt"),

@@ -29,7 +29,7 @@ pub(super) fn in_processes(environment: &Environment) -> anyhow::Result<Section>
     let more = [
         "--processes",
         &PROCESSES.to_string(),
-        "--source",
+        "--local-address",
         &sources.join(","),
     ];
     brunt.arguments.extend(more.map(str::to_owned));

@@ -22,7 +22,7 @@ pub(super) fn lateness(environment: &Environment) -> anyhow::Result<Section> {
     );
     let brunt = environment.brunt_with(&scenario)?;
     let mut precise = environment.brunt_with(&scenario)?;
-    precise.arguments.push("--precise".to_owned());
+    precise.arguments.push("--busy-wait".to_owned());
     let (mut rows, mut behind) = (Vec::new(), Vec::new());
     let mut is_exact = true;
     for round in 1..=environment.pairs {
@@ -62,8 +62,8 @@ pub(super) fn lateness(environment: &Environment) -> anyhow::Result<Section> {
     let text = format!(
         "{RATE} arrivals a second, evenly spaced, for {seconds} s: {} requests. Lag is how much later than intended brunt took a \
          request up; beside it `testbed timer`, a bare loop that sleeps on a timerfd until each of the same moments and does \
-         nothing else, on the same core in the same minute; and brunt with `--precise`, which is not held to it.\n\n\
-         | round | requests | brunt's lag p99, µs | bare loop's p99, µs | behind, µs | brunt's core busy | `--precise`: lag p99, µs |\n\
+         nothing else, on the same core in the same minute; and brunt with `--busy-wait`, which is not held to it.\n\n\
+         | round | requests | brunt's lag p99, µs | bare loop's p99, µs | behind, µs | brunt's core busy | `--busy-wait`: lag p99, µs |\n\
          | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n{}\n\n\
          Median: **{median_us:+.0} µs**; goal: at most {BEHIND_US_MAX:+} µs, and every request made: {reached}.\n",
         RATE * seconds,

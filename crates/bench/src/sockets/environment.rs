@@ -109,7 +109,7 @@ impl Environment {
         let child = pinned(CLIENT_CORE)
             .arg(self.programs.join("brunt"))
             .args(["compare", "p", "--ab", "--headless", "--host", &a.url])
-            .args(["--host-b", &b.url, "--limit", &format!("{seconds}s")])
+            .args(["--host-b", &b.url, "--max-duration", &format!("{seconds}s")])
             .args(arguments)
             .arg("--file")
             .arg(&file)

@@ -15,13 +15,13 @@ use crate::interrupt::Interrupts;
 /// Options of `brunt agent`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
-    /// Address to listen on
+    /// Listen on this address
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1")]
     bind: IpAddr,
-    /// Port to listen on; 0 takes a free one
+    /// Listen on this port; 0 selects a free one
     #[arg(long, default_value_t = 8000)]
     port: u16,
-    /// File to keep the state in
+    /// Keep the state in this database file
     #[arg(
         long,
         value_name = "FILE",
@@ -29,13 +29,13 @@ pub(crate) struct Options {
         conflicts_with = "memory"
     )]
     db: PathBuf,
-    /// Keep the state in memory
+    /// Keep the state in memory instead of a file
     #[arg(long)]
     memory: bool,
-    /// End when standard input ends: when the process that holds it is gone
+    /// Stop when standard input closes, which is when the parent process is gone
     #[arg(long, hide = true)]
     until_stdin_closes: bool,
-    /// Run on this core; may be given several times
+    /// Run on this core; repeatable
     #[arg(long = "core", value_name = "N", hide = true)]
     cores: Vec<usize>,
 }

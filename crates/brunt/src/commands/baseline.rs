@@ -24,39 +24,42 @@ pub(crate) struct Options {
 
 #[derive(Debug, clap::Subcommand)]
 enum Verb {
-    /// Keep runs under a name
+    /// Save runs as a baseline
     Save(Box<save::Options>),
-    /// List the baselines of this folder
+    /// List the saved baselines
     List,
-    /// Show what a baseline holds
+    /// Show the content of a baseline
     Show {
-        /// The baseline
+        /// Name of the baseline, or path of its .json file
         name: String,
     },
-    /// Compare a run with a baseline; one that is worse fails, with exit code 1
+    /// Compare a run with a baseline; exit with code 1 if the run is worse
     Compare(CompareOptions),
-    /// Remove a baseline
+    /// Delete a baseline
     Delete {
-        /// The baseline
+        /// Name of the baseline, or path of its .json file
         name: String,
     },
 }
 
 #[derive(Debug, clap::Args)]
 struct CompareOptions {
-    /// The baseline
+    /// Name of the baseline, or path of its .json file
     name: String,
-    /// The run: its folder, its name, or latest
+    /// The run: its directory, its name, or latest
     #[arg(default_value = results::LATEST)]
     run: String,
     #[command(flatten)]
     comparison: ComparisonOptions,
     #[command(flatten)]
     fail_on: FailOnOption,
-    /// Put the run's report.html and summary.json with the comparison in this folder
+    /// Write report.html and summary.json with the comparison to this directory
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    #[command(flatten, next_help_heading = "In a pipeline")]
+    /// Write to --out even if it holds a run
+    #[arg(long, requires = "out")]
+    force: bool,
+    #[command(flatten, next_help_heading = "CI output")]
     pipeline: Pipeline,
 }
 
@@ -105,7 +108,7 @@ fn show(name: &str) -> Result<Exit, Failure> {
 
 fn compare(options: &CompareOptions) -> Result<Exit, Failure> {
     if let Some(out) = &options.out {
-        results::refuse_run(out, options.comparison.force).map_err(Failure::Input)?;
+        results::refuse_run(out, options.force).map_err(Failure::Input)?;
     }
     let yardstick = Yardstick::find(&options.name, options.comparison)?;
     let record = baselines::record_of(&options.run)?;

@@ -16,10 +16,10 @@ use crate::screen;
 pub(crate) struct Options {
     #[command(flatten)]
     from: ScenarioOptions,
-    /// Play each task once, as one user and without rests, and show what is sent and what comes
+    /// Run a smoke test: play every task once without think time, and show requests and responses
     #[arg(long = "try")]
     is_tried: bool,
-    #[command(flatten, next_help_heading = "What is tried")]
+    #[command(flatten, next_help_heading = "Smoke test (--try)")]
     tried: Tried,
 }
 
@@ -30,7 +30,7 @@ struct Tried {
     reach: ReachOptions,
     #[command(flatten)]
     chosen: ChosenOptions,
-    /// The seed of all randomness [default: a new one]
+    /// Seed all random choices with this number [default: a new one]
     #[arg(long)]
     seed: Option<u64>,
 }
@@ -48,7 +48,7 @@ pub(crate) fn run(options: &Options) -> Result<Exit, Failure> {
         seed,
     } = &options.tried;
     if reach.is_given() || chosen.is_given() || seed.is_some() {
-        let message = "options that say what is tried go with --try";
+        let message = "options of the smoke test require --try";
         return Err(Failure::Input(message.to_owned()));
     }
     let text = explain(&options.from.file.display().to_string(), &scenario);

@@ -30,44 +30,44 @@ const TESTED: &str = "throughput,error_rate,p50,p95,cpu_per_request";
 /// Options of `brunt compare`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
-    /// The profile whose highest level is held
+    /// Hold the highest level of this profile
     #[arg(value_name = "PROFILE", default_value = "load")]
     profile: String,
-    /// Play two builds in turns: A, which is, and B, which may be worse
+    /// Compare two builds, A (current) and B (candidate), in alternating blocks
     #[arg(long)]
     ab: bool,
-    /// Where B serves; A serves at --host
+    /// Test build B at this base URL; build A is at --host
     #[arg(long, value_name = "URL")]
     host_b: Option<String>,
-    /// Start A by this command of the shell; it serves at the port in $PORT, or at --host
+    /// Start build A with this shell command; it listens on port $PORT, or at --host
     #[arg(long, value_name = "COMMAND", requires = "command_b")]
     command: Option<String>,
-    /// Start B by this command of the shell; it serves at the port in $PORT, or at --host-b
+    /// Start build B with this shell command; it listens on port $PORT, or at --host-b
     #[arg(long, value_name = "COMMAND", requires = "command")]
     command_b: Option<String>,
-    /// How long a block is, in whole seconds; its first fifth does not count
+    /// Run each block for this long, in whole seconds; its first fifth is discarded as warm-up
     #[arg(long, value_name = "DURATION", value_parser = whole_seconds, default_value = "5s")]
     block: Duration,
-    /// When to give up: what is not known then, is not known
+    /// Stop after this long, even if the result is inconclusive
     #[arg(long, value_name = "DURATION", value_parser = crate::load_options::positive_duration, default_value = "10m")]
-    limit: Duration,
-    /// A difference of less is none [default: 5%, and 10% for percentiles under a millisecond]
+    max_duration: Duration,
+    /// Ignore differences smaller than this [default: 5%; 10% for percentiles below 1 ms]
     #[arg(long, value_name = "SHARE", value_parser = share)]
     tolerance: Option<f64>,
-    /// What decides, separated by commas; the more, the longer it takes
-    #[arg(long, value_name = "MEASURE", value_delimiter = ',', value_parser = measured, default_value = TESTED)]
-    test: Vec<Measured>,
+    /// Decide by these metrics, separated by commas; more metrics take longer
+    #[arg(long, value_name = "METRIC", value_delimiter = ',', value_parser = measured, default_value = TESTED)]
+    metric: Vec<Measured>,
     #[command(flatten)]
     fail_on: FailOnOption,
-    /// Put all files in this folder [default: under performance/]
+    /// Write all files to this directory [default: under performance/]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Replace an earlier run or comparison in --out
+    /// Overwrite an earlier run or comparison in --out
     #[arg(long, requires = "out")]
     force: bool,
-    #[command(flatten, next_help_heading = "In a pipeline")]
+    #[command(flatten, next_help_heading = "CI output")]
     pipeline: Pipeline,
-    #[command(flatten, next_help_heading = "How load is made")]
+    #[command(flatten, next_help_heading = "Load")]
     load: LoadOptions,
 }
 
@@ -118,9 +118,9 @@ pub(crate) fn run(options: &Options) -> Result<Exit, Failure> {
         builds,
         interrupts: &interrupts,
         seed,
-        tested: &options.test,
+        tested: &options.metric,
         theta: options.tolerance,
-        limit: options.limit,
+        limit: options.max_duration,
     };
     let ended = turns.play(LiveLine::new(options.load.headless))?;
     let exit = leave(options, &ended.contested, &conduct, &folder);
@@ -235,7 +235,7 @@ fn conduct(
         started_at: begun.to_string(),
         block_s: options.block.as_secs_f64(),
         uncounted_s: blocks.uncounted() as f64,
-        limit_s: options.limit.as_secs_f64(),
+        limit_s: options.max_duration.as_secs_f64(),
         machine: stage.machine_in_words(),
     }
 }
@@ -251,7 +251,7 @@ fn announce(
     note(&format!(
         "brunt compare: {} in blocks of {seconds}, until it is known, {} at most, seed {}",
         conduct.level,
-        brunt_scenario::duration_in_words(options.limit),
+        brunt_scenario::duration_in_words(options.max_duration),
         conduct.seed
     ));
     for (side, stage) in ["A", "B"].into_iter().zip(stages) {
@@ -262,9 +262,9 @@ fn announce(
     }
     // Both are tried once before.
     let needed_s = options.block.as_secs() * 2 * (FIRST_LOOK as u64 + 2);
-    if options.limit.as_secs() < needed_s {
+    if options.max_duration.as_secs() < needed_s {
         note(&format!(
-            "note: nothing is known before {FIRST_LOOK} pairs of blocks; give --limit {needed_s}s or more, or a shorter \
+            "note: nothing is known before {FIRST_LOOK} pairs of blocks; give --max-duration {needed_s}s or more, or a shorter \
              --block"
         ));
     }
@@ -314,6 +314,6 @@ fn measured(text: &str) -> Result<Measured, String> {
     let mut all = Measured::ALL.into_iter();
     all.find(|it| it.name() == text).ok_or_else(|| {
         let names = Measured::ALL.map(Measured::name).join(", ");
-        format!("`{text}` is not measured; there are: {names}")
+        format!("unknown metric `{text}`; available: {names}")
     })
 }

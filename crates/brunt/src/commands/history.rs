@@ -19,30 +19,30 @@ use crate::store::{self, Asked, Column, Named, Store, StoreError};
 pub(crate) struct Options {
     #[command(subcommand)]
     verb: Option<Verb>,
-    /// Only runs of this profile
+    /// List only runs of this profile
     #[arg(long, value_name = "PROFILE")]
     profile: Option<String>,
-    /// What to show of each run
+    /// Show this metric of each run
     #[arg(long, value_enum, value_name = "METRIC", default_value_t = Column::P95)]
     metric: Column,
-    /// Of this request, such as /items or "GET /items" [default: of all requests]
+    /// Show the metric of this request, such as /items or "GET /items" [default: all requests]
     #[arg(long, value_name = "NAME")]
     request: Option<String>,
-    /// The newest so many runs
+    /// List only this many runs, the newest
     #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..))]
     last: u32,
-    /// Write a page, too: every run a dot that leads to its report
+    /// Also write an HTML page with charts that link to the reports
     /// [default: performance/reports/history.html]
     #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = page::FILE)]
     html: Option<PathBuf>,
-    /// Make the history again of the records under performance/results
+    /// Rebuild the history from the records under performance/results
     #[arg(long, conflicts_with_all = ["profile", "metric", "request", "last", "html"])]
     rebuild: bool,
 }
 
 #[derive(Debug, clap::Subcommand)]
 enum Verb {
-    /// Remove old runs; those with a label and those of baselines stay
+    /// Delete old runs, except labeled runs and those of baselines
     Prune(prune::Options),
 }
 

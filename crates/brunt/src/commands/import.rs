@@ -20,7 +20,7 @@ use source::Source;
 pub(crate) struct Options {
     #[command(subcommand)]
     of: Of,
-    /// The file to write; - is standard output
+    /// Write the scenario to this file; - is standard output
     #[arg(
         short = 'o',
         long,
@@ -33,12 +33,12 @@ pub(crate) struct Options {
 
 #[derive(Debug, clap::Subcommand)]
 enum Of {
-    /// Of curl commands, as browsers copy them and people write them
+    /// Convert curl commands, as copied from a browser or typed
     ///
-    /// Paste the command behind `brunt import`, put it in quotes, or give - to read commands from standard
-    /// input. Options of brunt itself stand before `curl`.
+    /// Paste the command after `brunt import`, quote it, or use - to read commands from standard input. Put options of
+    /// brunt itself before `curl`.
     Curl {
-        /// The command, in one word or in many; - reads standard input
+        /// The command, quoted or not; - is standard input
         #[arg(
             required = true,
             trailing_var_arg = true,
@@ -47,17 +47,17 @@ enum Of {
         )]
         command: Vec<String>,
     },
-    /// Of a recording: a HAR file, as browsers and proxies export it
+    /// Convert a HAR recording, as exported by browsers and proxies
     Har {
-        /// The file; - is standard input
+        /// The HAR file; - is standard input
         file: PathBuf,
-        /// Keep the requests to this host [default: the one with the most]
+        /// Keep only requests to this host [default: the host with the most requests]
         #[arg(long)]
         host: Option<String>,
     },
-    /// Of an API description: OpenAPI 3, as JSON or YAML; Swagger 2.0 is tried
+    /// Convert an OpenAPI 3 description (JSON or YAML; Swagger 2.0 as far as possible)
     Openapi {
-        /// The file, or its URL; - is standard input
+        /// The file or URL of the description; - is standard input
         #[arg(value_name = "FILE|URL")]
         source: String,
     },

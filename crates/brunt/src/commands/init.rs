@@ -15,7 +15,7 @@ const STARTER: &str = include_str!("starter.toml");
 /// Options of `brunt init`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
-    /// The file to write
+    /// Write to this file
     #[arg(value_name = "FILE", default_value = "brunt.toml")]
     file: PathBuf,
 }

@@ -21,20 +21,20 @@ use crate::watched;
 pub(crate) struct Options {
     #[command(flatten)]
     watch: WatchOptions,
-    /// Stop after this long, such as 30s or 5m; without it, at Ctrl-C
+    /// Stop after this long, such as 30s or 5m [default: at Ctrl-C]
     #[arg(short = 't', long, value_name = "DURATION", value_parser = brunt_scenario::duration)]
     duration: Option<Duration>,
-    /// How often to look, at least 100ms
+    /// Take a reading at this interval, at least 100ms
     #[arg(long, value_name = "DURATION", value_parser = brunt_scenario::duration, default_value = "1s")]
     interval: Duration,
-    /// Write a CSV file
+    /// Write the readings to this CSV file
     #[arg(short = 'o', long, value_name = "FILE")]
     output: Option<PathBuf>,
 }
 
 pub(crate) fn run(options: &Options) -> Result<Exit, Failure> {
     if options.interval < Duration::from_millis(100) {
-        return Err(Failure::Input("--interval is at least 100ms".into()));
+        return Err(Failure::Input("--interval must be 100ms or more".into()));
     }
     let aims = options.watch.aims()?;
     let names: Vec<String> = aims.beside.iter().map(|(name, _)| name.clone()).collect();

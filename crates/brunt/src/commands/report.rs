@@ -14,18 +14,18 @@ use crate::{baselines, forms, results, screen};
 /// Options of `brunt report`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
-    /// The run: its folder, its name, its record.brunt, or latest
+    /// The run: its directory, its name, its record.brunt, or latest
     #[arg(value_name = "RUN", default_value = results::LATEST)]
     run: String,
     #[command(flatten)]
     form: Form,
-    /// Write to this file instead of standard output
-    #[arg(short = 'o', long, value_name = "FILE", conflicts_with_all = ["csv", "locust"])]
+    /// Write to this file [default: standard output]
+    #[arg(short = 'o', long, value_name = "FILE", conflicts_with_all = ["csv", "locust_csv"])]
     output: Option<PathBuf>,
-    /// Link to this HTML report in --markdown [default: the run's own, if it was written]
+    /// Link to this HTML report in --markdown [default: the run's own report, if it exists]
     #[arg(long, value_name = "URL", requires = "markdown")]
-    page: Option<String>,
-    #[command(flatten, next_help_heading = "In the report")]
+    report_url: Option<String>,
+    #[command(flatten, next_help_heading = "Grading")]
     fail_on: FailOnOption,
 }
 
@@ -34,27 +34,27 @@ pub(crate) struct Options {
 #[derive(Debug, clap::Args)]
 #[group(multiple = false)]
 struct Form {
-    /// The text that a terminal shows; so it is where no form is named
+    /// Write the text that a terminal shows (the default)
     #[arg(long)]
     text: bool,
-    /// The HTML report
+    /// Write the HTML report
     #[arg(long)]
     html: bool,
-    /// summary.json
+    /// Write summary.json
     #[arg(long)]
     json: bool,
-    /// A table for a comment on a pull request, as Markdown
+    /// Write a Markdown summary for a pull request comment
     #[arg(long)]
     markdown: bool,
-    /// What was asked, one by one, and what was found, as JUnit's XML
+    /// Write the result of each check as JUnit XML
     #[arg(long)]
     junit: bool,
-    /// requests.csv, timeline.csv, failures.csv and resources.csv, in this folder
+    /// Write requests.csv, timeline.csv, failures.csv and resources.csv to this directory
     #[arg(long, value_name = "DIR")]
     csv: Option<PathBuf>,
-    /// The four CSV files that Locust writes, whose names begin with this
+    /// Write Locust's four CSV files, with names that start with this prefix
     #[arg(long, value_name = "PREFIX")]
-    locust: Option<PathBuf>,
+    locust_csv: Option<PathBuf>,
 }
 
 pub(crate) fn run(options: &Options) -> Result<Exit, Failure> {
@@ -66,7 +66,7 @@ pub(crate) fn run(options: &Options) -> Result<Exit, Failure> {
         }
         return Ok(Exit::Passed);
     }
-    if let Some(prefix) = &form.locust {
+    if let Some(prefix) = &form.locust_csv {
         forms::write_locust(&record, prefix)?;
         return Ok(Exit::Passed);
     }
@@ -93,7 +93,7 @@ fn text(options: &Options, record: &RunRecord, verdict: &Verdict) -> String {
         brunt_report::summary_json(&run)
     } else if form.markdown {
         let own = || results::page_of(&options.run).map(|page| page.display().to_string());
-        brunt_report::markdown(&run, options.page.clone().or_else(own).as_deref())
+        brunt_report::markdown(&run, options.report_url.clone().or_else(own).as_deref())
     } else if form.junit {
         brunt_report::junit(&[Checks::of_run(&run, fail_on)])
     } else {

@@ -30,8 +30,7 @@ const ALL: &str = "all";
 /// Options of `brunt run`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
-    /// The profile to play: load, stress, spike, endurance or one of your own; several in turn,
-    /// separated by commas; or all
+    /// Run these profiles in sequence, separated by commas: load, stress, spike, endurance, your own, or all
     #[arg(value_name = "PROFILE", default_value = "load", value_delimiter = ',')]
     profiles: Vec<String>,
     #[command(flatten)]
@@ -40,33 +39,36 @@ pub(crate) struct Options {
     stopping: StoppingOptions,
     #[command(flatten)]
     pub(super) load: LoadOptions,
-    /// Processes that make the load, each its share of it; their records are one
+    /// Generate the load with this many processes
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=PROCESSES_MAX))]
     processes: u32,
-    /// Give up a process of the load that sent nothing for this long, kill it, and stop the run
+    /// Kill a load process that sends nothing for this long, at least 3s, and stop the run
     #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = worker_timeout)]
     worker_timeout: Duration,
-    /// What to call the run in the history; one that has a label is never pruned
+    /// Label the run in the history; labeled runs are never pruned
     #[arg(long, value_name = "TEXT", value_parser = label)]
     label: Option<String>,
-    /// Put all files in this folder [default: under performance/]
+    /// Write all files to this directory [default: under performance/]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Write the four CSV files that Locust writes, too; their names begin with this
+    /// Overwrite an earlier run in --out
+    #[arg(long, requires = "out")]
+    force: bool,
+    /// Also write Locust's four CSV files, with names that start with this prefix
     #[arg(long, value_name = "PREFIX")]
-    csv: Option<PathBuf>,
+    locust_csv: Option<PathBuf>,
     #[command(flatten)]
     fail_on: FailOnOption,
-    /// Compare the run with a baseline; one that is worse fails, with exit code 1
+    /// Compare the run with this baseline; exit with code 1 if the run is worse
     #[arg(long, value_name = "NAME")]
     baseline: Option<String>,
     #[command(flatten)]
     comparison: ComparisonOptions,
-    #[command(flatten, next_help_heading = "What is watched")]
+    #[command(flatten, next_help_heading = "Monitoring")]
     watch: WatchOptions,
-    #[command(flatten, next_help_heading = "Live outputs")]
+    #[command(flatten, next_help_heading = "Live metrics")]
     outlets: OutletOptions,
-    #[command(flatten, next_help_heading = "In a pipeline")]
+    #[command(flatten, next_help_heading = "CI output")]
     pipeline: Pipeline,
 }
 
@@ -106,7 +108,7 @@ pub(crate) fn run(options: &Options) -> Result<Exit, Failure> {
                 out.clone()
             }
         });
-        let locust = options.csv.as_deref().map(|prefix| {
+        let locust = options.locust_csv.as_deref().map(|prefix| {
             if several {
                 results::prefix_of(prefix, &profile)
             } else {
@@ -168,7 +170,7 @@ fn refuse_used_folders(options: &Options, plans: &[(String, Plan)]) -> Result<()
     let own = plans.iter().map(|(profile, _)| out.join(profile));
     let of_profiles = own.filter(|_| plans.len() > 1);
     for folder in std::iter::once(out.clone()).chain(of_profiles) {
-        results::refuse_used(&folder, options.comparison.force).map_err(Failure::Input)?;
+        results::refuse_used(&folder, options.force).map_err(Failure::Input)?;
     }
     Ok(())
 }
@@ -178,10 +180,8 @@ fn refuse_misfits(options: &Options) -> Result<(), Failure> {
         Some(_) if options.profiles.len() > 1 || options.profiles == [ALL] => {
             "a baseline is of one profile: name it alone, or leave --baseline out"
         }
-        None if options.comparison.tolerance.is_some() => "--tolerance goes with --baseline",
-        None if options.comparison.force && options.out.is_none() => {
-            "--force goes with --baseline, or with --out"
-        }
+        None if options.comparison.tolerance.is_some() => "--tolerance requires --baseline",
+        None if options.comparison.allow_mismatch => "--allow-mismatch requires --baseline",
         _ => return Ok(()),
     };
     Err(Failure::Input(misfit.into()))

@@ -88,7 +88,7 @@ fn prepare(job: &Job) -> Result<Prepared, Failure> {
             cores: job.cores.clone(),
             share: job.share,
             of: job.of,
-            is_precise: options.load.precise,
+            is_precise: options.load.busy_wait,
             stop_timeout: job.stop_timeout,
             values: values.into(),
         },

@@ -284,10 +284,10 @@ fn what_cannot_be_compared_is_refused_before_the_load() {
         let refused = brunt.also(&run);
         assert_eq!(refused.code, Some(2), "{refused:?}");
         assert!(refused.stderr.contains(part), "{refused:?}");
-        assert!(refused.stderr.contains("--force"), "{refused:?}");
+        assert!(refused.stderr.contains("--allow-mismatch"), "{refused:?}");
     }
     assert_eq!(server.counts().requests, before, "no load was made");
-    let forced = brunt.also(&[&run[..], &["--force"]].concat());
+    let forced = brunt.also(&[&run[..], &["--allow-mismatch"]].concat());
     assert!(forced.stderr.contains("note: cores: 77"), "{forced:?}");
     // Of a second nothing can be said.
     assert_eq!(forced.code, Some(5), "{forced:?}");

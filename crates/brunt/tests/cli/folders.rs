@@ -22,8 +22,8 @@ fn earlier_run_is_replaced_only_by_force() {
     let before = server.counts().requests;
     let refused = brunt.run();
     assert_eq!(refused.code, Some(2), "{refused:?}");
-    let expected = "cannot write to out: it holds record.brunt of an earlier run; give another folder, or --force to \
-                    replace the run";
+    let expected = "cannot write to out: it holds record.brunt of an earlier run; name another directory with --out, or overwrite \
+                    the run with --force";
     assert!(refused.stderr.contains(expected), "{refused:?}");
     assert_eq!(fs::read(brunt.path("out/record.brunt")).unwrap(), kept);
     assert_eq!(server.counts().requests, before, "nothing was sent");
@@ -78,13 +78,13 @@ fn links_in_the_folder_are_not_followed() {
 }
 
 #[test]
-fn options_that_replace_nothing_are_refused() {
-    let ended = Brunt::new(&["run", "p", "--force"]).scenario(SHORT).run();
-    assert_eq!(ended.code, Some(2), "{ended:?}");
-    assert!(
-        ended
-            .stderr
-            .contains("--force goes with --baseline, or with --out"),
-        "{ended:?}"
-    );
+fn options_without_what_they_change_are_refused() {
+    for (option, needed) in [
+        ("--force", "--out <DIR>"),
+        ("--allow-mismatch", "--baseline"),
+    ] {
+        let ended = Brunt::new(&["run", "p", option]).scenario(SHORT).run();
+        assert_eq!(ended.code, Some(2), "{ended:?}");
+        assert!(ended.stderr.contains(needed), "{ended:?}");
+    }
 }

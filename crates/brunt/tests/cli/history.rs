@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 
 use brunt_testbed::{Answer, Routes, Server};
-use brunt_verdict::baseline::Baseline;
+use brunt_verdict::baseline::{Allow, Baseline};
 use rusqlite::Connection;
 
 use crate::brunt::{Brunt, Ended};
@@ -292,7 +292,15 @@ fn prune_keeps_the_runs_of_baselines() {
     let names = entries(&results);
     let record = fs::File::open(results.join(&names[0]).join("record.brunt")).unwrap();
     let record = brunt_record::file::read(record).unwrap();
-    let baseline = Baseline::of("main", &[record], true).unwrap();
+    let baseline = Baseline::of(
+        "main",
+        &[record],
+        Allow {
+            invalid: true,
+            mismatch: true,
+        },
+    )
+    .unwrap();
     let folder = place.path("performance/benchmarks");
     fs::create_dir(&folder).unwrap();
     fs::write(folder.join("main.json"), baseline.to_text()).unwrap();

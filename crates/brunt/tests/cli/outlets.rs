@@ -99,7 +99,14 @@ fn the_programs_of_others_read_what_is_told() {
     let server = service();
     let address = free_address();
     let brunt = Brunt::new(&["run", "p", "--out", "out", "--headless"])
-        .and(&["--otlp", &url, "--jsonl", "live.jsonl", "--csv", "locust/x"])
+        .and(&[
+            "--otlp",
+            &url,
+            "--jsonl",
+            "live.jsonl",
+            "--locust-csv",
+            "locust/x",
+        ])
         .and(&["--prometheus-port", &address])
         .scenario(&scenario(&server.url(), 4));
     let running = brunt.start();
@@ -255,7 +262,7 @@ fn what_cannot_be_told_is_said_before_the_load() {
             &["--jsonl", "no/such/folder/x"],
             "cannot write no/such/folder/x",
         ),
-        (&["--csv"], "PREFIX"),
+        (&["--locust-csv"], "PREFIX"),
     ];
     for (arguments, part) in cases {
         let ended = Brunt::new(&["run", "p"])
@@ -284,7 +291,7 @@ fn a_service_is_watched_by_its_page() {
     let url = format!("{}/metrics", page.url());
     let url = url.replace("http://", "http://user:secret@");
     let brunt = Brunt::new(&["monitor", "-t", "1s", "--interval", "200ms", "-o", "m.csv"])
-        .and(&["--metrics", &format!("web={url}")]);
+        .and(&["--metrics-url", &format!("web={url}")]);
     let ended = brunt.run();
     assert_eq!(ended.code, Some(0), "{ended:?}");
     assert!(
@@ -311,7 +318,7 @@ fn a_service_is_watched_by_its_page() {
     assert!(column("web_threads").iter().all(String::is_empty), "{text}");
 
     page.stop();
-    let gone = brunt.also(&["monitor", "-t", "1s", "--metrics", &url]);
+    let gone = brunt.also(&["monitor", "-t", "1s", "--metrics-url", &url]);
     assert_eq!(gone.code, Some(2), "{gone:?}");
     assert!(
         gone.stderr.contains("/metrics") && !gone.stderr.contains("secret"),
@@ -325,7 +332,7 @@ fn what_could_not_be_seen_stays_with_the_run() {
     let page = Server::start(Routes::new().at("/metrics", page)).unwrap();
     let server = service();
     let brunt = Brunt::new(&["run", "p", "--out", "out", "--headless"])
-        .and(&["--metrics", &format!("web={}/metrics", page.url())])
+        .and(&["--metrics-url", &format!("web={}/metrics", page.url())])
         .scenario(&scenario(&server.url(), 3));
     let ended = brunt.run();
     assert!(

@@ -72,7 +72,10 @@ fn every_command_of_the_page_runs_and_leaves_its_files() {
     // The baseline is made before it is compared with.
     commands.sort_by_key(|command| !command.starts_with("brunt baseline save"));
     for command in commands {
-        let short = command.replace("--block 5s --limit 10m", "--block 1s --limit 6s");
+        let short = command.replace(
+            "--block 5s --max-duration 10m",
+            "--block 1s --max-duration 6s",
+        );
         let is_comparison = command.starts_with("brunt compare");
         assert_eq!(short != command, is_comparison, "{command}");
         // Each is of a pipeline of its own.

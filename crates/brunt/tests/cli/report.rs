@@ -60,7 +60,7 @@ fn every_form_comes_out_of_the_record_as_it_was() {
         );
         assert_eq!(text(&new), text(&old));
     }
-    made(&["--locust", "locust/x"]);
+    made(&["--locust-csv", "locust/x"]);
     assert!(text(&brunt.path("locust/x_stats.csv")).contains("GET,/a,"));
     let markdown = made(&["--markdown"]);
     assert!(markdown.contains("| p95 |"), "{markdown}");
@@ -70,7 +70,7 @@ fn every_form_comes_out_of_the_record_as_it_was() {
     );
     let of_record = made_of("out/record.brunt", &["--markdown"]);
     assert!(of_record == markdown, "{of_record}");
-    let named = made(&["--markdown", "--page", "https://ci/7/report.html"]);
+    let named = made(&["--markdown", "--report-url", "https://ci/7/report.html"]);
     assert!(
         named.contains("[HTML report](<https://ci/7/report.html>)"),
         "{named}"

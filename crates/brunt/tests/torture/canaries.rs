@@ -32,7 +32,7 @@ const RUN: [&str; 14] = [
     "table.md",
     "--jsonl",
     "lines.jsonl",
-    "--csv",
+    "--locust-csv",
     "locust",
 ];
 
@@ -46,7 +46,7 @@ const MADE: [&[&str]; 14] = [
     &["report", "out", "--markdown"],
     &["report", "out", "--junit"],
     &["report", "out", "--csv", "tables"],
-    &["report", "out", "--locust", "again"],
+    &["report", "out", "--locust-csv", "again"],
     &["history"],
     &["history", "--json"],
     &["baseline", "save", "main", "out"],

@@ -25,7 +25,7 @@ fn brunt(server: &Server) -> Brunt {
         .and(&["--junit", "performance/junit.xml"])
         .and(&["--jsonl", "performance/live.jsonl"])
         .and(&["--markdown", "performance/result.md"])
-        .and(&["--csv", "performance/locust"])
+        .and(&["--locust-csv", "performance/locust"])
         .scenario(&loads::scenario(4, 2))
 }
 

@@ -76,7 +76,7 @@ pub enum TargetError {
     #[error(transparent)]
     Tls(#[from] TlsError),
     /// No local address is of the host's family.
-    #[error("{host} has no address that can be reached from {}; give a --source of the same family", list(.sources))]
+    #[error("{host} has no address that can be reached from {}; give a --local-address of the same family", list(.sources))]
     Source {
         /// The host's name.
         host: String,

@@ -6,7 +6,7 @@ use brunt_report::{
     markdown, markdown_of_contest, summary_json, terminal, terminal_beside, terminal_of_baseline,
     terminal_of_baselines, terminal_of_contest,
 };
-use brunt_verdict::baseline::Baseline;
+use brunt_verdict::baseline::{Allow, Baseline};
 use brunt_verdict::{Beside, FailOn, Finding, FindingKind};
 use serde_json::Value;
 
@@ -16,7 +16,15 @@ use crate::sitting::{changed, conduct, contested};
 /// A baseline of three runs that are just as the known one.
 fn baseline() -> Baseline {
     let records: Vec<RunRecord> = (0..3).map(|_| known().record).collect();
-    Baseline::of("main", &records, true).expect("runs that may be kept")
+    Baseline::of(
+        "main",
+        &records,
+        Allow {
+            invalid: true,
+            mismatch: true,
+        },
+    )
+    .expect("runs that may be kept")
 }
 
 /// The known run beside it, with a row each that is worse, better, and not known.

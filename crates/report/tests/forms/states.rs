@@ -3,7 +3,7 @@
 
 use brunt_record::{Ending, FailureKind, Metric, Reading, RunRecord, Sample, StoppedBy};
 use brunt_report::{Checks, github, html, junit, terminal};
-use brunt_verdict::baseline::Baseline;
+use brunt_verdict::baseline::{Allow, Baseline};
 use brunt_verdict::{FailOn, judge, judge_beside};
 
 use crate::run::{Run, header, increments_of, reading, sample};
@@ -128,7 +128,15 @@ fn worse() -> Run {
         }))
     };
     let before: Vec<RunRecord> = (0..3).map(|seed| varied(0, seed)).collect();
-    let baseline = Baseline::of("main", &before, true).expect("runs that may be kept");
+    let baseline = Baseline::of(
+        "main",
+        &before,
+        Allow {
+            invalid: true,
+            mismatch: true,
+        },
+    )
+    .expect("runs that may be kept");
     let record = varied(5, 3);
     let verdict = judge_beside(&record, &baseline, Vec::new(), None);
     Run { record, verdict }

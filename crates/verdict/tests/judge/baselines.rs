@@ -1,7 +1,7 @@
 //! Baselines: what is kept of runs, what is refused, and formats of the past and of the future.
 
 use brunt_record::{FailureKind, Metric, NameId, RequestName, Search, StoppedBy};
-use brunt_verdict::baseline::{Baseline, FORMAT_VERSION, Unfit};
+use brunt_verdict::baseline::{Allow, Baseline, FORMAT_VERSION, Unfit};
 use brunt_verdict::comparison::{Ends, Measured, Outcome};
 use brunt_verdict::{Conclusion, FailOn, Grade, RunResult, judge_beside};
 
@@ -9,6 +9,19 @@ use crate::run::Run;
 
 /// As the first version of the format was written.
 const FORMAT_1: &str = include_str!("baselines/format-1.json");
+
+const INVALID: Allow = Allow {
+    invalid: true,
+    mismatch: false,
+};
+const MISMATCH: Allow = Allow {
+    invalid: false,
+    mismatch: true,
+};
+const ALL: Allow = Allow {
+    invalid: true,
+    mismatch: true,
+};
 
 #[test]
 fn the_first_format_is_still_read() {
@@ -58,7 +71,15 @@ fn of_ten_names() -> Run {
 #[test]
 fn ten_names_with_three_runs_are_a_small_file_that_reads_the_same() {
     let record = of_ten_names().record();
-    let kept = Baseline::of("main", &[record.clone(), record.clone(), record], true).unwrap();
+    let kept = Baseline::of(
+        "main",
+        &[record.clone(), record.clone(), record],
+        Allow {
+            invalid: true,
+            mismatch: true,
+        },
+    )
+    .unwrap();
     let all = kept.runs[0].figures.row(None).unwrap();
     assert!(all.series(Measured::P95).unwrap().blocks.len() >= 20);
     let text = kept.to_text();
@@ -73,7 +94,7 @@ fn ten_names_with_three_runs_are_a_small_file_that_reads_the_same() {
 #[test]
 fn baseline_with_values_that_no_run_has_is_refused() {
     let record = of_ten_names().record();
-    let kept = Baseline::of("main", &vec![record.clone(); 3], true).unwrap();
+    let kept = Baseline::of("main", &vec![record.clone(); 3], ALL).unwrap();
     let first = |value: f64| {
         let mut kept = kept.clone();
         kept.runs[1].figures.rows[0].series[0].blocks[0] = Some(value);
@@ -110,29 +131,33 @@ fn what_is_no_baseline_is_refused_by_what_is_wrong() {
     other.header.scenario_hash = "1".into();
     let broken_off = whole().stopped(StoppedBy::Interrupted, 9_000, None);
     let ours = whole().failures(1_000, FailureKind::NoPorts);
-    let of = |runs: Vec<Run>, forced| {
+    let of = |runs: Vec<Run>, allow| {
         let records: Vec<_> = runs.into_iter().map(Run::record).collect();
-        Baseline::of("main", &records, forced)
+        Baseline::of("main", &records, allow)
     };
-    assert_eq!(of(Vec::new(), true), Err(Unfit::NoRuns));
-    assert!(matches!(of(vec![search], true), Err(Unfit::Search { .. })));
+    assert_eq!(of(Vec::new(), ALL), Err(Unfit::NoRuns));
+    assert!(matches!(of(vec![search], ALL), Err(Unfit::Search { .. })));
     assert!(matches!(
-        of(vec![broken_off.clone()], false),
+        of(vec![broken_off.clone()], MISMATCH),
         Err(Unfit::NotWhole { .. })
     ));
     assert!(matches!(
-        of(vec![ours.clone()], false),
+        of(vec![ours.clone()], MISMATCH),
         Err(Unfit::NotValid { .. })
     ));
-    let differ = of(vec![whole(), other.clone()], false)
+    let differ = of(vec![whole(), other.clone()], INVALID)
         .unwrap_err()
         .to_string();
     assert!(
         differ.contains("hash of the scenario: `0` in the one, `1` in the other"),
         "{differ}"
     );
-    for forced in [vec![broken_off], vec![ours], vec![whole(), other]] {
-        assert!(of(forced, true).is_ok());
+    for (runs, allow) in [
+        (vec![broken_off], INVALID),
+        (vec![ours], INVALID),
+        (vec![whole(), other], MISMATCH),
+    ] {
+        assert!(of(runs, allow).is_ok());
     }
 }
 
@@ -169,7 +194,7 @@ fn comparison_with_a_baseline_decides_the_result_of_a_run_that_misses_nothing() 
         ),
         (2, 25.0, poor, Conclusion::Missed, "p95"),
     ] {
-        let kept = Baseline::of("main", &vec![run(5.0); runs], true).unwrap();
+        let kept = Baseline::of("main", &vec![run(5.0); runs], ALL).unwrap();
         let verdict = judge_beside(&run(ms), &kept, Vec::new(), None);
         let case = format!("{runs} runs, {ms} ms: {}", verdict.sentence);
         assert_eq!(verdict.result, RunResult::Graded(result), "{case}");

@@ -275,7 +275,7 @@ fn a_run_that_did_not_end_as_planned_says_so() {
 #[test]
 fn faults_of_the_client_make_the_run_invalid() {
     for (kind, remedy) in [
-        (FailureKind::NoPorts, "--source"),
+        (FailureKind::NoPorts, "--local-address"),
         (FailureKind::NoDescriptors, "ulimit -n"),
         (FailureKind::Client, "(example)"),
         (

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use brunt_record::RunRecord;
-use brunt_verdict::baseline::Baseline;
+use brunt_verdict::baseline::{Allow, Baseline, Unfit};
 
 use crate::baselines;
 use crate::commit;
@@ -20,23 +20,26 @@ use brunt_verdict::FailOn;
 /// Options of `brunt baseline save`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Options {
-    /// What to call it; a baseline of that name is replaced
+    /// Name of the baseline; an existing one is replaced
     name: String,
-    /// The runs: folders, names, or latest; three or more show how runs differ [default: latest]
+    /// The runs: directories, names, or latest; three or more show the noise between runs [default: latest]
     #[arg(value_name = "RUN")]
     kept: Vec<String>,
-    /// Make so many runs now, and keep those
+    /// Make this many new runs, and save those
     #[arg(long, value_name = "N", conflicts_with = "kept", value_parser = clap::value_parser!(u32).range(1..=20))]
     runs: Option<u32>,
-    /// The profile of the runs to make
+    /// Use this profile for the new runs
     #[arg(long, requires = "runs", default_value = "load")]
     profile: String,
-    /// Keep runs that are not valid, broke off, or differ in their conditions
+    /// Save runs even if they are invalid or incomplete
     #[arg(long)]
-    force: bool,
-    #[command(flatten, next_help_heading = "How the runs are made")]
+    allow_invalid: bool,
+    /// Save runs together even if their conditions differ, such as the machine or the scenario
+    #[arg(long)]
+    allow_mismatch: bool,
+    #[command(flatten, next_help_heading = "Load of the new runs")]
     length: LengthOptions,
-    #[command(flatten, next_help_heading = "How the runs are made")]
+    #[command(flatten, next_help_heading = "Load of the new runs")]
     load: LoadOptions,
     #[command(flatten)]
     watch: WatchOptions,
@@ -59,8 +62,11 @@ pub(crate) fn run(options: &Options) -> Result<Exit, Failure> {
             .map(|run| baselines::record_of(run))
             .collect::<Result<_, _>>()?,
     };
-    let baseline = Baseline::of(&options.name, &records, options.force)
-        .map_err(|unfit| Failure::Input(format!("{unfit}, or give --force")))?;
+    let allow = Allow {
+        invalid: options.allow_invalid,
+        mismatch: options.allow_mismatch,
+    };
+    let baseline = Baseline::of(&options.name, &records, allow).map_err(refused)?;
     let file = baselines::write(&baseline)?;
     let runs = baseline.runs.len();
     let s = if runs == 1 { "" } else { "s" };
@@ -73,6 +79,18 @@ pub(crate) fn run(options: &Options) -> Result<Exit, Failure> {
         note(&format!("note: {weakness}"));
     }
     Ok(Exit::Passed)
+}
+
+/// Why runs cannot be saved, with the option that saves them anyway.
+fn refused(unfit: Unfit) -> Failure {
+    let remedy = match unfit {
+        Unfit::NotValid { .. } | Unfit::NotWhole { .. } => {
+            ", or save it anyway with --allow-invalid"
+        }
+        Unfit::Differ { .. } => "; save them anyway with --allow-mismatch",
+        Unfit::NoRuns | Unfit::Search { .. } => "",
+    };
+    Failure::Input(format!("{unfit}{remedy}"))
 }
 
 fn play(options: &Options, runs: u32) -> Result<Vec<RunRecord>, Failure> {

@@ -15,13 +15,13 @@ use crate::{results, screen};
 /// Options of `brunt history prune`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Options {
-    /// Keep the newest so many, beside those with a label and those of baselines
+    /// Keep this many of the newest runs, in addition to labeled runs and those of baselines
     #[arg(long, value_name = "N", required_unless_present = "older_than")]
     keep: Option<usize>,
-    /// Remove only what is older than this, such as 90d
+    /// Delete only runs older than this, such as 90d
     #[arg(long, value_name = "DURATION", value_parser = brunt_scenario::duration)]
     older_than: Option<Duration>,
-    /// Say what would be removed, and remove nothing
+    /// Show what would be deleted, and delete nothing
     #[arg(long)]
     dry_run: bool,
 }
