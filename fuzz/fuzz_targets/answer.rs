@@ -2,11 +2,12 @@
 
 #![no_main]
 
-use brunt_engine::http1::{BadHttp, Content, Keep, Reader};
+use brunt_engine::http1::Reader;
+use brunt_engine::http::{BodyCapture, ProtocolError, ResponseBody};
 use libfuzzer_sys::fuzz_target;
 
 /// What came of an answer: whether it was whole, its status and its content; or why it was refused.
-type Came = Result<(bool, u16, Vec<u8>), BadHttp>;
+type Came = Result<(bool, u16, Vec<u8>), ProtocolError>;
 
 fuzz_target!(|bytes: &[u8]| {
     // The first byte says how the rest is cut, and whether it answers a HEAD.
@@ -21,7 +22,7 @@ fuzz_target!(|bytes: &[u8]| {
     if let Ok((_, _, content)) = whole {
         assert!(content.len() <= bytes.len());
         let content_of = |content: &[u8]| {
-            let mut kept = Content::new(1 << 20, 1 << 16);
+            let mut kept = ResponseBody::new(1 << 20, 1 << 16);
             kept.kept = content.to_vec();
             kept
         };
@@ -34,15 +35,15 @@ fuzz_target!(|bytes: &[u8]| {
 });
 
 fn read<'a>(pieces: impl Iterator<Item = &'a [u8]>, to_head: bool) -> Came {
-    let mut reader = Reader::new(to_head, |_| Keep::All, Content::new(1 << 20, 1 << 20));
+    let mut reader = Reader::new(to_head, |_| BodyCapture::All, ResponseBody::new(1 << 20, 1 << 20));
     for piece in pieces {
         if let Some(taken) = reader.feed(piece)? {
             assert!(taken <= piece.len());
-            let answer = reader.into_answer();
+            let answer = reader.into_response();
             return Ok((true, answer.status, answer.content.kept));
         }
     }
     let whole = reader.ends_with_connection();
-    let answer = reader.into_answer();
+    let answer = reader.into_response();
     Ok((whole, answer.status, answer.content.kept))
 }

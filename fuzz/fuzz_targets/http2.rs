@@ -2,7 +2,7 @@
 
 #![no_main]
 
-use brunt_engine::http2::Dialogue;
+use brunt_engine::http2::Http2Harness;
 use libfuzzer_sys::fuzz_target;
 
 const SETTINGS: &[u8] = b"\0\0\0\x04\0\0\0\0\0";
@@ -15,17 +15,17 @@ fuzz_target!(|bytes: &[u8]| {
     let Some((size, bytes)) = bytes.split_first() else {
         return;
     };
-    let whole = hear(std::iter::once(bytes));
-    let cut = hear(bytes.chunks(usize::from(*size) + 1));
+    let whole = receive(std::iter::once(bytes));
+    let cut = receive(bytes.chunks(usize::from(*size) + 1));
     assert_eq!(whole, cut);
 });
 
-fn hear<'a>(pieces: impl Iterator<Item = &'a [u8]>) -> Came {
-    let mut dialogue = Dialogue::of(3);
-    dialogue.hear(SETTINGS)?;
+fn receive<'a>(pieces: impl Iterator<Item = &'a [u8]>) -> Came {
+    let mut harness = Http2Harness::of(3);
+    harness.recv(SETTINGS)?;
     for piece in pieces {
-        dialogue.hear(piece)?;
+        harness.recv(piece)?;
     }
-    let said = dialogue.says().to_vec();
-    Ok((dialogue.outcomes(), said))
+    let said = harness.says().to_vec();
+    Ok((harness.outcomes(), said))
 }

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use brunt_engine::{Clock, Engine, News, Reach, Settings, Target};
+use brunt_engine::{Clock, Engine, EngineEvent, NetworkOptions, Origins, Settings};
 use brunt_record::{Command, Machine};
 use brunt_scenario::{HttpVersion, Overrides, Plan, Scenario};
 
@@ -70,11 +70,11 @@ fn measure(plan: &Plan, placement: &Placement) -> anyhow::Result<f64> {
     if speaks_http2 {
         bare.network.http = HttpVersion::Http2;
     }
-    let reach = Reach {
-        at_most: AT_MOST,
-        ..Reach::default()
+    let reach = NetworkOptions {
+        lookup_timeout: AT_MOST,
+        ..NetworkOptions::default()
     };
-    let target = Target::resolve(responder.url(), &bare.network, &reach).context(what)?;
+    let target = Origins::resolve(responder.url(), &bare.network, &reach).context(what)?;
     let settings = Settings {
         cores: placement.own.clone(),
         stop_timeout: STOP_TIMEOUT,
@@ -105,19 +105,21 @@ fn count(mut engine: Engine) -> (u64, u64, f64) {
     let (mut requests, mut cpu_ms) = (0, 0);
     let begun = Instant::now();
     loop {
-        match engine.news(Duration::from_millis(50)) {
-            News::Increment(increment) => {
+        match engine.next_event(Duration::from_millis(50)) {
+            EngineEvent::Increment(increment) => {
                 for (_, second) in &increment.seconds {
                     requests += second.ok;
                     cpu_ms += second.cpu_ms;
                 }
             }
-            News::Ended => break,
-            News::Nothing | News::StopTest | News::CoreFailed(_) if begun.elapsed() > AT_MOST => {
+            EngineEvent::Ended => break,
+            EngineEvent::Timeout | EngineEvent::StopTest | EngineEvent::WorkerFailed(_)
+                if begun.elapsed() > AT_MOST =>
+            {
                 engine.command(Command::Abort);
                 break;
             }
-            News::Nothing | News::StopTest | News::CoreFailed(_) => {}
+            EngineEvent::Timeout | EngineEvent::StopTest | EngineEvent::WorkerFailed(_) => {}
         }
     }
     (requests, cpu_ms, begun.elapsed().as_secs_f64())

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use brunt_engine::{Clock, Engine, News, Started};
+use brunt_engine::{Clock, Engine, EngineEvent, StartStats};
 use brunt_record::Command;
 
 use crate::processes::{Processes, WorkerLost};
@@ -30,18 +30,18 @@ impl Makers {
     }
 
     /// How the users started of those that have ended.
-    pub(crate) fn started(&self) -> &Started {
+    pub(crate) fn start_stats(&self) -> &StartStats {
         match self {
-            Self::Threads(engine) => engine.started(),
-            Self::Processes(processes) => processes.started(),
+            Self::Threads(engine) => engine.start_stats(),
+            Self::Processes(processes) => processes.start_stats(),
         }
     }
 
     /// So many seconds of all were told as news; more than there are once all have ended.
-    pub(crate) fn told_s(&self) -> u32 {
+    pub(crate) fn completed_seconds(&self) -> u32 {
         match self {
-            Self::Threads(engine) => engine.told_s(),
-            Self::Processes(processes) => processes.told_s(),
+            Self::Threads(engine) => engine.completed_seconds(),
+            Self::Processes(processes) => processes.completed_seconds(),
         }
     }
 
@@ -54,10 +54,10 @@ impl Makers {
     }
 
     /// What comes next, waiting at most so long; an error when a process is lost.
-    pub(crate) fn news(&mut self, wait: Duration) -> Result<News, WorkerLost> {
+    pub(crate) fn next_event(&mut self, wait: Duration) -> Result<EngineEvent, WorkerLost> {
         match self {
-            Self::Threads(engine) => Ok(engine.news(wait)),
-            Self::Processes(processes) => processes.news(wait),
+            Self::Threads(engine) => Ok(engine.next_event(wait)),
+            Self::Processes(processes) => processes.next_event(wait),
         }
     }
 }

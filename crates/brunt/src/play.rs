@@ -5,7 +5,7 @@ use std::fs::File;
 use std::sync::Arc;
 use std::time::Duration;
 
-use brunt_engine::{Clock, Engine, News, Settings, Target};
+use brunt_engine::{Clock, Engine, EngineEvent, Origins, Settings};
 use brunt_monitor::Monitor;
 use brunt_record::file::RecordWriter;
 use brunt_record::{
@@ -43,7 +43,7 @@ const ENDS_WITHIN: Duration = Duration::from_secs(30);
 /// All that a run needs.
 pub(crate) struct Run<'a> {
     pub(crate) plan: Arc<Plan>,
-    pub(crate) target: Arc<Target>,
+    pub(crate) target: Arc<Origins>,
     pub(crate) settings: Settings,
     /// Processes that make the load; where it is one, brunt is that.
     pub(crate) processes: u32,
@@ -156,17 +156,19 @@ impl Run<'_> {
         let outlets = self.outlets.take();
         let mut telling = outlets.and_then(|outlets| outlets.begin(&self.header));
         loop {
-            match engine.news(NEWS_WITHIN) {
-                Ok(News::Increment(increment)) => {
+            match engine.next_event(NEWS_WITHIN) {
+                Ok(EngineEvent::Increment(increment)) => {
                     if let Some(telling) = &mut telling {
                         telling.increment(&increment);
                     }
                     keeper.increment(*increment);
                 }
-                Ok(News::Nothing) => {}
-                Ok(News::StopTest) => stop.ask(&mut engine, keeper, StoppedBy::Scenario, None),
-                Ok(News::CoreFailed(reason)) => stop.fail(&mut engine, keeper, reason),
-                Ok(News::Ended) => break,
+                Ok(EngineEvent::Timeout) => {}
+                Ok(EngineEvent::StopTest) => {
+                    stop.ask(&mut engine, keeper, StoppedBy::Scenario, None)
+                }
+                Ok(EngineEvent::WorkerFailed(reason)) => stop.fail(&mut engine, keeper, reason),
+                Ok(EngineEvent::Ended) => break,
                 Err(lost) => stop.lose(&mut engine, keeper, lost),
             }
             if self.gives_up(&mut engine, keeper, &mut stop) {
@@ -194,8 +196,8 @@ impl Run<'_> {
             }
             // Past seconds that were not reported yet would look as if nothing had failed.
             if stop.asked.is_none()
-                && u64::from(engine.told_s()) >= clock.elapsed().as_secs()
-                && let Some(end) = watch.look(&keeper.record, engine.told_s())
+                && u64::from(engine.completed_seconds()) >= clock.elapsed().as_secs()
+                && let Some(end) = watch.look(&keeper.record, engine.completed_seconds())
             {
                 self.live.clear();
                 end.announce(clock.elapsed(), &keeper.record.header.load);
@@ -204,11 +206,11 @@ impl Run<'_> {
             if let Some(steering) = &mut steering {
                 steering.steer(&mut engine, keeper, &mut stop);
             }
-            self.tell(telling.as_mut(), engine.told_s());
+            self.tell(telling.as_mut(), engine.completed_seconds());
             self.obey_interrupts(&mut engine, keeper, &mut stop);
         }
         self.live.clear();
-        if let Some(reason) = engine.started().all_failed() {
+        if let Some(reason) = engine.start_stats().all_failed() {
             stop.nobody_started(clock, reason);
         }
         self.tear_down(keeper, telling.as_mut());
@@ -329,7 +331,7 @@ impl Steering {
 
     fn steer(&mut self, engine: &mut Makers, keeper: &mut Keeper, stop: &mut Stop) {
         // Where seconds that are over were not told yet, it waits: they would look as if all were well.
-        let told_s = engine.told_s();
+        let told_s = engine.completed_seconds();
         let is_behind = u64::from(told_s) < engine.clock().elapsed().as_secs();
         if told_s <= self.asked_s || is_behind || told_s == u32::MAX || stop.asked.is_some() {
             return;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::Path;
 
-use brunt_engine::Target;
+use brunt_engine::Origins;
 use brunt_scenario::Plan;
 
 use crate::descriptors::connections_of;
@@ -14,7 +14,7 @@ use crate::exit::Failure;
 const RANGE: &str = "/proc/sys/net/ipv4/ip_local_port_range";
 
 /// Fails where there are too few ports. Each local address has all ports for each of the service's.
-pub(crate) fn enough_for(plan: &Plan, target: &Target, sources: usize) -> Result<(), Failure> {
+pub(crate) fn enough_for(plan: &Plan, target: &Origins, sources: usize) -> Result<(), Failure> {
     // Where the system does not say how many there are, the run will.
     let Some(ports) = ports(Path::new(RANGE)) else {
         return Ok(());

@@ -7,7 +7,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow, bail};
-use brunt_engine::{Clock, News, Started};
+use brunt_engine::{Clock, EngineEvent, StartStats};
 use brunt_record::Increment;
 
 use crate::children::{Registration, has_ended, register};
@@ -32,7 +32,7 @@ pub(crate) struct Processes {
     workers: Vec<Worker>,
     words: Receiver<(usize, Option<Word>)>,
     running: usize,
-    started: Started,
+    started: StartStats,
     shares: Shares,
     /// How long one may be silent.
     silent_max: Duration,
@@ -115,7 +115,7 @@ impl Processes {
             workers: Vec::new(),
             words,
             running: 0,
-            started: Started::default(),
+            started: StartStats::default(),
             shares: Shares::default(),
             silent_max,
             looked_at: Instant::now(),
@@ -195,12 +195,12 @@ impl Processes {
     }
 
     /// How the users started of those that have ended.
-    pub(crate) fn started(&self) -> &Started {
+    pub(crate) fn start_stats(&self) -> &StartStats {
         &self.started
     }
 
     /// So many seconds of all were told as news; more than there are once all have ended.
-    pub(crate) fn told_s(&self) -> u32 {
+    pub(crate) fn completed_seconds(&self) -> u32 {
         self.shares.passed_on_s
     }
 
@@ -211,14 +211,14 @@ impl Processes {
     }
 
     /// What comes next, waiting at most so long; an error when a process is lost.
-    pub(crate) fn news(&mut self, wait: Duration) -> Result<News, WorkerLost> {
+    pub(crate) fn next_event(&mut self, wait: Duration) -> Result<EngineEvent, WorkerLost> {
         let reported_s = self.reported_s();
         self.shares.complete(reported_s);
         if let Some(increment) = self.shares.next(reported_s) {
-            return Ok(News::Increment(increment));
+            return Ok(EngineEvent::Increment(increment));
         }
         if self.running == 0 {
-            return Ok(News::Ended);
+            return Ok(EngineEvent::Ended);
         }
         self.pardon_all_if_stopped(wait);
         let (number, word) = match self.words.recv_timeout(wait) {
@@ -230,7 +230,7 @@ impl Processes {
             }
             Err(RecvTimeoutError::Disconnected) => {
                 self.running = 0;
-                return Ok(News::Nothing);
+                return Ok(EngineEvent::Timeout);
             }
         };
         self.workers[number].heard_at = Instant::now();
@@ -242,31 +242,31 @@ impl Processes {
         Ok(self.news_of(number, word))
     }
 
-    fn news_of(&mut self, number: usize, word: Option<Word>) -> News {
+    fn news_of(&mut self, number: usize, word: Option<Word>) -> EngineEvent {
         match word {
             Some(Word::Increment { increment, told_s }) => {
                 self.workers[number].told_s = told_s;
                 self.shares.hold(increment);
-                News::Nothing
+                EngineEvent::Timeout
             }
-            Some(Word::StopTest) => News::StopTest,
-            Some(Word::CoreFailed(why)) => News::CoreFailed(why),
+            Some(Word::StopTest) => EngineEvent::StopTest,
+            Some(Word::WorkerFailed(why)) => EngineEvent::WorkerFailed(why),
             Some(Word::Refused(why)) => {
-                News::CoreFailed(format!("process {} could not begin: {why}", number + 1))
+                EngineEvent::WorkerFailed(format!("process {} could not begin: {why}", number + 1))
             }
-            Some(Word::Ready | Word::Alive) | None => News::Nothing,
+            Some(Word::Ready | Word::Alive) | None => EngineEvent::Timeout,
             Some(Word::Ended {
                 well,
                 failed,
                 reason,
             }) => {
                 self.has_ended(number);
-                self.started.add(Started {
-                    well,
+                self.started.merge(StartStats {
+                    started: well,
                     failed,
                     reason,
                 });
-                News::Nothing
+                EngineEvent::Timeout
             }
         }
     }
@@ -316,12 +316,12 @@ impl Processes {
     }
 
     /// Gives up a worker that was silent for too long.
-    fn look_for_silent(&mut self) -> Result<News, WorkerLost> {
+    fn look_for_silent(&mut self) -> Result<EngineEvent, WorkerLost> {
         let is_silent = |worker: &Worker| {
             worker.told_s != u32::MAX && worker.heard_at.elapsed() > self.silent_max
         };
         let Some(number) = self.workers.iter().position(is_silent) else {
-            return Ok(News::Nothing);
+            return Ok(EngineEvent::Timeout);
         };
         let (id, silent_s) = (
             self.workers[number].child.id(),

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use brunt_engine::{Pin, Reach, Target, TargetError};
+use brunt_engine::{NetworkOptions, Origins, OriginsError, ResolveOverride};
 use brunt_record::OtherHost;
 use brunt_scenario::{Assignment, Host, HttpVersion, Network, Plan, Scenario, Secrets};
 use url::Url;
@@ -26,7 +26,7 @@ pub(crate) struct ReachOptions {
     pub(crate) local_address: Vec<IpAddr>,
     /// Use this address for a host and port instead of DNS; repeatable
     #[arg(long, value_name = "HOST:PORT:ADDRESS")]
-    resolve: Vec<Pin>,
+    resolve: Vec<ResolveOverride>,
     /// Skip verification of TLS certificates; the report states it
     #[arg(long)]
     pub(crate) insecure: bool,
@@ -181,17 +181,17 @@ impl ReachOptions {
     }
 
     /// Where a service is.
-    pub(crate) fn resolve(&self, url: &Url, plan: &Plan) -> Result<Target, Failure> {
-        let reach = Reach {
-            pins: self.resolve.clone(),
+    pub(crate) fn resolve(&self, url: &Url, plan: &Plan) -> Result<Origins, Failure> {
+        let reach = NetworkOptions {
+            overrides: self.resolve.clone(),
             sources: self.local_address.clone(),
-            at_most: self.patience(),
+            lookup_timeout: self.patience(),
         };
-        Target::resolve(url, &plan.network, &reach).map_err(unmeasured)
+        Origins::resolve(url, &plan.network, &reach).map_err(unmeasured)
     }
 
     /// Fails where the service accepts no connection in time.
-    pub(crate) fn reach(&self, target: &Target) -> Result<(), Failure> {
+    pub(crate) fn reach(&self, target: &Origins) -> Result<(), Failure> {
         target.reach(self.patience()).map_err(unmeasured)
     }
 }
@@ -237,9 +237,9 @@ pub(crate) fn other_hosts<'a>(
 
 /// What is wrong with the settings is the user's to mend; the rest is the host's.
 #[expect(clippy::needless_pass_by_value, reason = "as `map_err` wants it")]
-fn unmeasured(error: TargetError) -> Failure {
+fn unmeasured(error: OriginsError) -> Failure {
     match error {
-        TargetError::Dns { .. } | TargetError::Unreachable { .. } => {
+        OriginsError::Dns { .. } | OriginsError::Unreachable { .. } => {
             Failure::NothingMeasured(error.to_string())
         }
         _ => Failure::Input(error.to_string()),

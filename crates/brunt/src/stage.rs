@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use brunt_engine::{Settings, Target};
+use brunt_engine::{Origins, Settings};
 use brunt_record::{Generator, Header, Machine, OtherHost};
 use brunt_scenario::{Host, Plan, Scenario};
 use jiff::Timestamp;
@@ -31,7 +31,7 @@ pub(crate) const WORKER_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A service that is reached, with who watches it and where brunt runs meanwhile.
 pub(crate) struct Stage {
-    target: Arc<Target>,
+    target: Arc<Origins>,
     agent: Option<EmbeddedAgent>,
     placement: Placement,
     /// The cores that brunt may use when it plays nothing.
@@ -65,7 +65,7 @@ impl Stage {
             Host::Url(url) => Some(options.reach.resolve(url, plan)?),
             Host::Embedded => None,
         };
-        let is_local = resolved.as_ref().is_none_or(Target::is_local);
+        let is_local = resolved.as_ref().is_none_or(Origins::is_local);
         let placement = place(&allowed, plan, is_local, embedded).of_processes(processes, plan)?;
         let mut agent = None;
         let target = if let Some(target) = resolved {

@@ -1,6 +1,6 @@
 //! What is watched while a run goes on: the process under test, how it was found, and others beside it.
 
-use brunt_engine::Target;
+use brunt_engine::Origins;
 use brunt_monitor::Monitor;
 
 use crate::embedded::EmbeddedAgent;
@@ -20,7 +20,7 @@ impl Watched {
     pub(crate) fn find(
         options: &WatchOptions,
         agent: Option<&EmbeddedAgent>,
-        target: &Target,
+        target: &Origins,
     ) -> Result<Self, Failure> {
         let mut aims = options.aims()?;
         if let Some(agent) = agent {

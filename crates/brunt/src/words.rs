@@ -62,7 +62,7 @@ pub(crate) enum Word {
         told_s: u32,
     },
     StopTest,
-    CoreFailed(String),
+    WorkerFailed(String),
     /// All its threads have ended; how their users started.
     Ended {
         well: u32,

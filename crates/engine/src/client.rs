@@ -1,10 +1,13 @@
 //! The HTTP client of a user: exchanges with their redirects, cookies and checks, and what is recorded of them.
 
+mod checks;
 pub(crate) mod context;
 mod cookies;
 pub(crate) mod exchange;
 pub(crate) mod failure_example;
 mod parser_thread;
 pub(crate) mod recorder;
-mod rewrite;
+mod redirects;
+mod request_sender;
 pub(crate) mod session;
+pub(crate) mod trace;

@@ -3,9 +3,11 @@
 mod body;
 pub(crate) mod outgoing_request;
 mod protocol_error;
-pub(crate) mod response_options;
+pub(crate) mod request_context;
+pub(crate) mod response;
 
-pub use body::{Content, DecodeError, Keep};
-pub use protocol_error::BadHttp;
+pub use body::{BodyCapture, DecodeError, ResponseBody};
+pub use protocol_error::ProtocolError;
+pub use response::{HeaderCapture, Response};
 
 pub(crate) use body::part_of;

@@ -1,12 +1,11 @@
 //! HTTP/2 (RFC 9113): connections that carry several requests at once, each on a stream of its own.
 //!
-//! Of our own, as the framing of HTTP/1.1 is: a request goes from the bytes of its plan into the bytes that are
-//! written, and its answer from the bytes that were read into what is kept of it, with nothing made in between.
-//! Each connection has a session, which is told bytes and says bytes, and a driver, which reads and writes them.
+//! A request goes from the bytes of its plan into the bytes that are written, and its response from the bytes that
+//! were read into what is kept of it, with nothing made in between. Each connection has a state, into which bytes are
+//! fed and from which bytes are taken, and a task that reads and writes them.
 
 mod close;
 mod connection;
-mod driver;
 mod error_code;
 mod exchange;
 mod frame;
@@ -18,12 +17,10 @@ mod send_buffer;
 mod state;
 mod static_headers;
 mod streams;
-#[cfg(any(test, feature = "dialogue"))]
+#[cfg(any(test, feature = "test-harness"))]
 mod test_harness;
-mod upload;
 
-pub(crate) use connection::Connection;
-pub(crate) use exchange::Course;
-pub(crate) use request_headers::RequestHeads;
-#[cfg(any(test, feature = "dialogue"))]
-pub use test_harness::Dialogue;
+pub(crate) use connection::Http2Connection;
+pub(crate) use request_headers::HeaderEncoder;
+#[cfg(any(test, feature = "test-harness"))]
+pub use test_harness::Http2Harness;

@@ -1,8 +1,11 @@
-//! Users, pacing, connections, protocols and the recorder: makes the load.
+//! Users, timers, connections, protocols and the recorder: generates the load.
 //!
-//! In: a plan, settings and commands. Out: increments. One thread a core; nothing is shared between
-//! cores, and once a second each hands a snapshot over. This crate knows nothing of reports, storage
-//! or judgement.
+//! In: a plan, settings and commands. Out: increments. One worker thread per core; nothing is
+//! shared between workers, and once per second each hands a snapshot over. This crate knows nothing of reports,
+//! storage or verdicts.
+//!
+//! Its modules are layers, from general to specific: `time`, `net`, `http`, `http1` and `http2`, `connections`,
+//! `workload`, `client`, `user`, `worker`. Each imports only from those before it.
 
 mod client;
 mod connections;
@@ -16,12 +19,13 @@ mod user;
 mod worker;
 mod workload;
 
-pub use net::origins::{Reach, Target, TargetError};
-pub use net::resolver::Pin;
+pub use client::trace::{ExchangeTrace, ResponseTrace, TraceSection};
+pub use net::origins::{NetworkOptions, Origins, OriginsError};
+pub use net::resolver::ResolveOverride;
 pub use net::tls::TlsError;
-pub use settings::Settings;
+pub use settings::{Settings, Shard};
 pub use time::clock::Clock;
-pub use worker::engine::{Engine, News};
+pub use worker::engine::{Engine, EngineEvent};
 pub use worker::setup::{SetupOutcome, set_up, tear_down};
-pub use worker::smoke_run::{Heard, Rehearsed, Scene, rehearse};
-pub use workload::start_stats::Started;
+pub use worker::smoke_run::smoke_run;
+pub use workload::start_stats::StartStats;

@@ -1,5 +1,6 @@
 //! The network below HTTP: origins and their addresses, local ports, TLS, byte streams, and what can go wrong.
 
+pub(crate) mod context;
 pub(crate) mod error;
 pub(crate) mod local_ports;
 pub(crate) mod origins;

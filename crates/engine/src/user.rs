@@ -1,4 +1,4 @@
-//! A virtual user: plays its class's tasks while the schedule wants it to.
+//! A virtual user: runs its class's tasks while the schedule has it active.
 
 pub(crate) mod step_runner;
 
@@ -6,41 +6,42 @@ use std::rc::Rc;
 
 use brunt_scenario::{Connections, Wait};
 
-use crate::client::context::Core;
-use crate::client::session::{Belongings, Life};
-use crate::time::timers::{Phase, Seat};
-use crate::user::step_runner::{Flow, Leaves, Playing};
-use crate::workload::Part;
+use crate::client::context::WorkerContext;
+use crate::client::session::{SessionState, UserSession};
+use crate::time::shutdown::ShutdownPhase;
+use crate::time::timers::TimerSlot;
+use crate::user::step_runner::{StepFlow, StepRunner, StopReason};
+use crate::workload::Workload;
 use crate::workload::schedule::Schedule;
 
 /// A user's state between its requests.
 pub(crate) struct User {
-    seat: Seat,
-    /// The place of its part of the load.
-    part: usize,
+    slot: TimerSlot,
+    /// The index of its workload.
+    workload: usize,
     number: u32,
     class: usize,
-    belongings: Belongings,
-    /// Tasks begun so far.
+    session: UserSession,
+    /// Number of tasks started so far.
     turn: u64,
-    /// It plays no more tasks than this.
+    /// Maximum number of tasks.
     turns_max: u64,
-    /// Whether it has begun, and whether it could go on to its tasks.
+    /// Whether it was active, and whether it could go on to its tasks.
     has_begun: bool,
     has_started: bool,
 }
 
 impl User {
-    /// User number `number`, of all users of a part of the load.
-    pub(crate) fn new(core: &Core, seed: u64, part: usize, number: u32) -> Self {
-        let Part { cast, schedule, .. } = &core.parts[part];
+    /// User number `number`, of all users of a workload.
+    pub(crate) fn new(context: &WorkerContext, seed: u64, workload: usize, number: u32) -> Self {
+        let Workload { cast, schedule, .. } = &context.workloads[workload];
         let class = cast.class_of(number);
         Self {
-            seat: core.pacer.seat(),
-            part,
+            slot: context.net.timers.add_slot(),
+            workload,
             number,
             class,
-            belongings: Belongings::new(core, core.plan.random_of(seed, class, number)),
+            session: context.new_session(context.plan.random_of(seed, class, number)),
             turn: 0,
             turns_max: schedule.tasks_of(number),
             has_begun: false,
@@ -48,81 +49,89 @@ impl User {
         }
     }
 
-    /// Plays whenever the schedule has it active, up to the end or the stop.
-    pub(crate) async fn play(mut self, core: Rc<Core>) {
-        let schedule = &core.parts[self.part].schedule;
-        while core.pacer.phase() == Phase::Running {
-            let now_ns = core.clock.now_ns();
+    /// Runs tasks whenever the schedule has it active, up to the end or the stop.
+    pub(crate) async fn run(mut self, context: Rc<WorkerContext>) {
+        let schedule = &context.workloads[self.workload].schedule;
+        while context.net.timers.phase() == ShutdownPhase::Running {
+            let now_ns = context.net.clock.now_ns();
             match schedule.span(self.number, now_ns) {
                 None if !schedule.is_searched() || now_ns >= schedule.end_ns() => return,
                 None => {
                     let end_ns = schedule.end_ns();
-                    core.pacer.sleep_until(self.seat, end_ns).await;
+                    context.net.timers.sleep_until(self.slot, end_ns).await;
                 }
                 Some((from_ns, _)) if from_ns > now_ns => {
-                    core.pacer.sleep_until(self.seat, from_ns).await;
+                    context.net.timers.sleep_until(self.slot, from_ns).await;
                 }
                 Some(span) => {
-                    core.user_begins();
-                    self.begins(&core);
-                    let flow = self.play_span(&core, span).await;
-                    core.user_ends();
-                    if let Flow::StopUser(why) = flow {
-                        core.count_leaving(why);
+                    context.user_begins();
+                    self.begins(&context);
+                    let flow = self.run_span(&context, span).await;
+                    context.user_ends();
+                    if let StepFlow::StopUser(why) = flow {
+                        count_stop(&context, why);
                         return;
                     }
-                    self.belongings.keeper.forget();
-                    self.belongings.life = Life::begin(&core);
+                    self.session.connections.reset();
+                    self.session.state = context.new_state();
                 }
             }
         }
     }
 
-    async fn play_span(&mut self, core: &Core, (from_ns, to_ns): (u64, u64)) -> Flow {
+    async fn run_span(
+        &mut self,
+        context: &WorkerContext,
+        (from_ns, to_ns): (u64, u64),
+    ) -> StepFlow {
         let mut span = Span {
             to_ns,
-            version: core.parts[self.part].schedule.version(),
+            version: context.workloads[self.workload].schedule.version(),
         };
         let mut intended_ns = from_ns;
         let mut done_ns = from_ns;
-        if !core.plan.classes[self.class].on_start.is_empty() {
+        if !context.plan.classes[self.class].on_start.is_empty() {
             // Rare and large: it is not to make every user larger.
-            match Box::pin(self.start(core, self.class, from_ns)).await {
+            match Box::pin(self.start(context, self.class, from_ns)).await {
                 Ok(started_ns) => (intended_ns, done_ns) = (started_ns, started_ns),
-                Err(why) => return Flow::StopUser(why),
+                Err(why) => return StepFlow::StopUser(why),
             }
         }
-        self.starts(core);
-        let mut flow = Flow::Done;
-        while !matches!(flow, Flow::StopUser(_))
-            && let Some(now_ns) = self.due(core, &mut span, intended_ns).await
+        self.starts(context);
+        let mut flow = StepFlow::Done;
+        while !matches!(flow, StepFlow::StopUser(_))
+            && let Some(now_ns) = self.due(context, &mut span, intended_ns).await
         {
             if self.turn == self.turns_max {
-                flow = Flow::StopUser(Leaves::Told);
+                flow = StepFlow::StopUser(StopReason::Requested);
                 break;
             }
-            let wait = core.plan.classes[self.class].wait;
-            // A user that is not done when its pace wants it waits for nobody but the service.
+            let wait = context.plan.classes[self.class].wait;
+            // A user that is not done when its pace wants it waits only for the service.
             let dispatched_ns = match wait {
                 Wait::Pace(_) if intended_ns < done_ns => intended_ns,
                 _ => now_ns,
             };
             let moments = (intended_ns, dispatched_ns);
-            (done_ns, flow) = self.play_task(core, self.class, self.turn, moments).await;
+            (done_ns, flow) = self.run_task(context, self.class, self.turn, moments).await;
             self.turn += 1;
-            intended_ns = wait.next(intended_ns, done_ns, &mut self.belongings.random);
+            intended_ns = wait.next(intended_ns, done_ns, &mut self.session.random);
         }
-        if !core.plan.classes[self.class].on_stop.is_empty() {
-            Box::pin(self.stop(core, self.class)).await;
+        if !context.plan.classes[self.class].on_stop.is_empty() {
+            Box::pin(self.stop(context, self.class)).await;
         }
         flow
     }
 
-    /// Waits for a moment, and gives the one in which it is over; `None` where the span or the load ends before it.
-    async fn due(&self, core: &Core, span: &mut Span, due_ns: u64) -> Option<u64> {
-        while core.pacer.phase() == Phase::Running {
-            let now_ns = core.clock.now_ns();
-            span.follow(&core.parts[self.part].schedule, self.number, now_ns);
+    /// Waits until a task is due, and returns the present time; `None` if the span or the load ends before.
+    async fn due(&self, context: &WorkerContext, span: &mut Span, due_ns: u64) -> Option<u64> {
+        while context.net.timers.phase() == ShutdownPhase::Running {
+            let now_ns = context.net.clock.now_ns();
+            span.follow(
+                &context.workloads[self.workload].schedule,
+                self.number,
+                now_ns,
+            );
             if due_ns < span.to_ns && due_ns <= now_ns {
                 return Some(now_ns);
             }
@@ -130,153 +139,194 @@ impl User {
                 return None;
             }
             let wake_ns = due_ns.min(span.to_ns);
-            core.pacer.sleep_until(self.seat, wake_ns).await;
+            context.net.timers.sleep_until(self.slot, wake_ns).await;
         }
         None
     }
 
     /// Counts it when it is first active.
-    fn begins(&mut self, core: &Core) {
+    fn begins(&mut self, context: &WorkerContext) {
         if !std::mem::replace(&mut self.has_begun, true) {
-            core.count_user();
+            context.count_now(|counts| counts.users_begun += 1);
         }
     }
 
     /// Counts it when it can first go on to its tasks.
-    fn starts(&mut self, core: &Core) {
+    fn starts(&mut self, context: &WorkerContext) {
         if !std::mem::replace(&mut self.has_started, true) {
-            core.starts.go_well();
+            context.start_stats.borrow_mut().count_started();
         }
     }
 
-    /// Plays what comes before the tasks; returns when it was done, or why the user cannot go on.
-    async fn start(&mut self, core: &Core, class: usize, intended_ns: u64) -> Result<u64, Leaves> {
-        let moments = (intended_ns, core.clock.now_ns());
-        let mut playing = Playing::new(core, self.seat, &mut self.belongings, moments).for_setup();
-        let flow = playing.play(&core.plan.classes[class].on_start).await;
-        match (flow, playing.reason()) {
-            (Flow::Done, _) => Ok(playing.done_ns()),
+    /// Runs `on_start`; returns when it was done, or why the user cannot go on.
+    async fn start(
+        &mut self,
+        context: &WorkerContext,
+        class: usize,
+        intended_ns: u64,
+    ) -> Result<u64, StopReason> {
+        let moments = (intended_ns, context.net.clock.now_ns());
+        let mut runner =
+            StepRunner::new(context, self.slot, &mut self.session, moments).for_setup();
+        let flow = runner.run(&context.plan.classes[class].on_start).await;
+        match (flow, runner.reason()) {
+            (StepFlow::Done, _) => Ok(runner.done_ns()),
             (_, Some(reason)) => {
-                core.starts.fail(|| reason);
-                Err(Leaves::NotStarted)
+                context.start_stats.borrow_mut().count_failed(reason);
+                Err(StopReason::NotStarted)
             }
-            (Flow::StopUser(why), None) => Err(why),
-            (Flow::BrokenOff, None) => Err(Leaves::RunEnds),
+            (StepFlow::StopUser(why), None) => Err(why),
+            (StepFlow::Interrupted, None) => Err(StopReason::RunEnds),
         }
     }
 
-    /// Plays what comes after the tasks.
-    async fn stop(&mut self, core: &Core, class: usize) {
-        if core.pacer.phase() != Phase::Aborting {
-            let now_ns = core.clock.now_ns();
+    /// Runs `on_stop`.
+    async fn stop(&mut self, context: &WorkerContext, class: usize) {
+        if context.net.timers.phase() != ShutdownPhase::Aborted {
+            let now_ns = context.net.clock.now_ns();
             let moments = (now_ns, now_ns);
-            let mut playing = Playing::new(core, self.seat, &mut self.belongings, moments);
-            playing.play(&core.plan.classes[class].on_stop).await;
+            let mut runner = StepRunner::new(context, self.slot, &mut self.session, moments);
+            runner.run(&context.plan.classes[class].on_stop).await;
         }
     }
 
-    /// Plays arrivals until there are no more.
-    pub(crate) async fn serve(mut self, core: Rc<Core>, seed: u64) {
-        let part = &core.parts[self.part];
-        core.user_begins();
-        self.begins(&core);
-        match Box::pin(self.begin_lives(&core)).await {
-            Ok(lives) => self.serve_with(&core, seed, lives).await,
+    /// Runs arrivals until there are no more.
+    pub(crate) async fn run_arrivals(mut self, context: Rc<WorkerContext>, seed: u64) {
+        let workload = &context.workloads[self.workload];
+        context.user_begins();
+        self.begins(&context);
+        match Box::pin(self.start_states(&context)).await {
+            Ok(states) => self.run_arrivals_with(&context, seed, states).await,
             Err(why) => {
-                part.pool.user_fails();
-                core.count_leaving(why);
+                workload.pool.user_fails();
+                count_stop(&context, why);
             }
         }
-        core.user_ends();
-        core.pool_user_ended(part);
+        context.user_ends();
+        pool_user_ended(&context, workload);
     }
 
-    async fn serve_with(&mut self, core: &Core, seed: u64, mut lives: Vec<Life>) {
-        self.starts(core);
-        let part = &core.parts[self.part];
-        if part.pool.user_is_ready() {
-            core.look_for_users();
+    async fn run_arrivals_with(
+        &mut self,
+        context: &WorkerContext,
+        seed: u64,
+        mut states: Vec<SessionState>,
+    ) {
+        self.starts(context);
+        let workload = &context.workloads[self.workload];
+        if workload.pool.user_is_ready() {
+            context.users_changed.notify_one();
         }
-        while let Some(arrival) = part.desk.next(core, self.seat).await {
-            let (class, random) = part.cast.arrival(seed, arrival.number);
-            self.belongings.random = random;
-            let own = class - part.cast.classes.start;
-            if let Some(life) = lives.get_mut(own) {
-                std::mem::swap(life, &mut self.belongings.life);
+        while let Some(arrival) = workload
+            .queue
+            .next(context.net.clock, &context.net.timers, self.slot)
+            .await
+        {
+            let (class, random) = workload.cast.arrival(seed, arrival.number);
+            self.session.random = random;
+            let own = class - workload.cast.classes.start;
+            if let Some(state) = states.get_mut(own) {
+                std::mem::swap(state, &mut self.session.state);
             }
             let moments = (arrival.intended_ns, arrival.dispatched_ns);
-            let (done_ns, flow) = self.play_task(core, class, arrival.number, moments).await;
+            let (done_ns, flow) = self.run_task(context, class, arrival.number, moments).await;
             let response_ns = done_ns.saturating_sub(arrival.intended_ns);
-            part.pool.arrival_ends(response_ns);
-            if let Some(life) = lives.get_mut(own) {
-                std::mem::swap(life, &mut self.belongings.life);
+            workload.pool.arrival_ends(response_ns);
+            if let Some(state) = states.get_mut(own) {
+                std::mem::swap(state, &mut self.session.state);
             }
-            if let Flow::StopUser(why) = flow {
-                core.count_leaving(why);
+            if let StepFlow::StopUser(why) = flow {
+                count_stop(&context, why);
                 break;
             }
         }
-        Box::pin(self.end_lives(core, lives)).await;
+        Box::pin(self.stop_states(context, states)).await;
     }
 
-    /// A life in each class of its part, where classes have something to do before their tasks or variables;
-    /// none otherwise. Fails where the user cannot go on.
-    async fn begin_lives(&mut self, core: &Core) -> Result<Vec<Life>, Leaves> {
-        let places = core.parts[self.part].cast.classes.clone();
-        let classes = &core.plan.classes[places.clone()];
-        let is_alike = core.plan.variables.is_empty()
+    /// A state for each class of its workload, if classes have `on_start`, `on_stop` or variables; none otherwise.
+    /// Fails if the user cannot go on.
+    async fn start_states(
+        &mut self,
+        context: &WorkerContext,
+    ) -> Result<Vec<SessionState>, StopReason> {
+        let places = context.workloads[self.workload].cast.classes.clone();
+        let classes = &context.plan.classes[places.clone()];
+        let is_alike = context.plan.variables.is_empty()
             && classes
                 .iter()
                 .all(|class| class.on_start.is_empty() && class.on_stop.is_empty());
-        let mut lives = Vec::new();
+        let mut states = Vec::new();
         if is_alike {
-            return Ok(lives);
+            return Ok(states);
         }
         for (class, planned) in places.zip(classes) {
             if !planned.on_start.is_empty() {
-                self.start(core, class, core.clock.now_ns()).await?;
+                self.start(context, class, context.net.clock.now_ns())
+                    .await?;
             }
-            lives.push(std::mem::replace(
-                &mut self.belongings.life,
-                Life::begin(core),
+            states.push(std::mem::replace(
+                &mut self.session.state,
+                context.new_state(),
             ));
         }
-        Ok(lives)
+        Ok(states)
     }
 
-    async fn end_lives(&mut self, core: &Core, lives: Vec<Life>) {
-        let places = core.parts[self.part].cast.classes.clone();
-        for (class, life) in places.zip(lives) {
-            self.belongings.life = life;
-            if !core.plan.classes[class].on_stop.is_empty() {
-                self.stop(core, class).await;
+    async fn stop_states(&mut self, context: &WorkerContext, states: Vec<SessionState>) {
+        let places = context.workloads[self.workload].cast.classes.clone();
+        for (class, state) in places.zip(states) {
+            self.session.state = state;
+            if !context.plan.classes[class].on_stop.is_empty() {
+                self.stop(context, class).await;
             }
         }
     }
 
-    /// Plays a task; returns when its last request was done, and what comes then.
+    /// Runs a task; returns when its last request was done, and how its steps ended.
     #[inline]
-    async fn play_task(
+    async fn run_task(
         &mut self,
-        core: &Core,
+        context: &WorkerContext,
         class: usize,
         turn: u64,
         moments: (u64, u64),
-    ) -> (u64, Flow) {
-        let tasks = &core.plan.classes[class].tasks;
-        let task = tasks.next(turn, &mut self.belongings.random);
-        let mut playing = Playing::new(core, self.seat, &mut self.belongings, moments);
-        let flow = playing.play(tasks.steps(task)).await;
-        let done_ns = playing.done_ns();
-        core.count_task();
-        if core.plan.network.connections == Connections::PerIteration {
-            self.belongings.keeper.clear();
+    ) -> (u64, StepFlow) {
+        let tasks = &context.plan.classes[class].tasks;
+        let task = tasks.next(turn, &mut self.session.random);
+        let mut runner = StepRunner::new(context, self.slot, &mut self.session, moments);
+        let flow = runner.run(tasks.steps(task)).await;
+        let done_ns = runner.done_ns();
+        context.count_task();
+        if context.plan.network.connections == Connections::PerIteration {
+            self.session.connections.close_all();
         }
         (done_ns, flow)
     }
 }
 
-/// How long a user is active, as the schedule had it when it was last looked at.
+/// Counts a user that stops for good.
+fn count_stop(context: &WorkerContext, reason: StopReason) {
+    context.count_now(|counts| match reason {
+        StopReason::NotStarted => counts.users_not_started += 1,
+        StopReason::OutOfData => counts.users_out_of_data += 1,
+        StopReason::Requested => counts.users_stopped += 1,
+        StopReason::RunEnds => {}
+    });
+}
+
+/// A user of an open workload's pool has ended. If no user is left for its arrivals, no more come.
+fn pool_user_ended(context: &WorkerContext, workload: &Workload) {
+    if !workload.pool.user_ends() || context.net.timers.phase() != ShutdownPhase::Running {
+        return;
+    }
+    if context.workloads.len() == 1 {
+        context.set_phase(ShutdownPhase::Draining);
+    } else {
+        workload.queue.close();
+    }
+}
+
+/// How long a user is active, according to the version of the schedule that was last read.
 struct Span {
     to_ns: u64,
     version: u32,

@@ -9,7 +9,7 @@ use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use brunt_engine::{Clock, Engine, News, Settings, Target};
+use brunt_engine::{Clock, Engine, EngineEvent, Origins, Settings, Shard};
 use brunt_record::Command;
 use brunt_scenario::{Host, Plan};
 use clap::Parser;
@@ -56,7 +56,7 @@ pub(crate) fn run() -> Result<Exit, Failure> {
 
 struct Prepared {
     plan: Arc<Plan>,
-    target: Arc<Target>,
+    target: Arc<Origins>,
     settings: Settings,
 }
 
@@ -86,8 +86,10 @@ fn prepare(job: &Job) -> Result<Prepared, Failure> {
             seed: job.seed,
             threads: job.threads,
             cores: job.cores.clone(),
-            share: job.share,
-            of: job.of,
+            shard: Shard {
+                index: job.share,
+                count: job.of,
+            },
             is_precise: options.load.busy_wait,
             stop_timeout: job.stop_timeout,
             values: values.into(),
@@ -111,15 +113,15 @@ fn play(prepared: Prepared, at: Duration, orders: Stdin, words: &mut Stdout) -> 
         .spawn(move || listen(orders, &to))?;
     let mut said = Instant::now();
     loop {
-        let word = match engine.news(NEWS_WITHIN) {
-            News::Increment(increment) => Some(Word::Increment {
+        let word = match engine.next_event(NEWS_WITHIN) {
+            EngineEvent::Increment(increment) => Some(Word::Increment {
                 increment,
-                told_s: engine.told_s(),
+                told_s: engine.completed_seconds(),
             }),
-            News::Nothing => (said.elapsed() >= HEARTBEAT).then_some(Word::Alive),
-            News::StopTest => Some(Word::StopTest),
-            News::CoreFailed(why) => Some(Word::CoreFailed(why)),
-            News::Ended => break,
+            EngineEvent::Timeout => (said.elapsed() >= HEARTBEAT).then_some(Word::Alive),
+            EngineEvent::StopTest => Some(Word::StopTest),
+            EngineEvent::WorkerFailed(why) => Some(Word::WorkerFailed(why)),
+            EngineEvent::Ended => break,
         };
         if let Some(word) = word {
             say(words, &word)?;
@@ -127,9 +129,9 @@ fn play(prepared: Prepared, at: Duration, orders: Stdin, words: &mut Stdout) -> 
         }
         obey(&engine, &commands);
     }
-    let started = engine.started();
+    let started = engine.start_stats();
     let ended = Word::Ended {
-        well: started.well,
+        well: started.started,
         failed: started.failed,
         reason: started.reason.clone(),
     };

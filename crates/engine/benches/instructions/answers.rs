@@ -3,8 +3,9 @@
 use std::hint::black_box;
 use std::rc::Rc;
 
-use brunt_engine::http1::{Content, Keep, Reader};
-use brunt_engine::http2::Dialogue;
+use brunt_engine::http::{BodyCapture, ResponseBody};
+use brunt_engine::http1::Reader;
+use brunt_engine::http2::Http2Harness;
 use brunt_scenario::{Noted, Overrides, Plan, Scenario, Scope, Seen, Stock};
 use rand::SeedableRng;
 use rand_xoshiro::Xoshiro256PlusPlus;
@@ -26,11 +27,11 @@ const LOOKS: &str = "[[users.u.tasks]]\nget = \"/\"\ncheck = { json = { \"$.stat
 
 fn read(bytes: &[u8], count: u64) {
     for _ in 0..count {
-        let content = Content::new(1 << 30, 16 << 20);
-        let mut reader = Reader::new(false, |_| Keep::Nothing, content);
+        let content = ResponseBody::new(1 << 30, 16 << 20);
+        let mut reader = Reader::new(false, |_| BodyCapture::Nothing, content);
         let taken = reader.feed(black_box(bytes)).expect("an answer");
         assert_eq!(taken, Some(bytes.len()));
-        black_box(reader.into_answer());
+        black_box(reader.into_response());
     }
 }
 
@@ -48,12 +49,12 @@ pub(crate) fn by_http2(count: u64) {
         b"GET / HTTP/1.1\r\nHost: 127.0.0.1:8000\r\nUser-Agent: brunt\r\nAccept: */*\r\n\r\n";
     const SETTINGS: &[u8] = b"\0\0\0\x04\0\0\0\0\0";
     const FIELDS: &[u8] = b"\x88\x0f\x10\x0atext/plain\x0f\x0d\x0263";
-    let mut dialogue = Dialogue::of(0);
-    dialogue.hear(SETTINGS).expect("settings");
+    let mut harness = Http2Harness::of(0);
+    harness.recv(SETTINGS).expect("settings");
     let mut answer = Vec::new();
     // Streams have the odd numbers.
     for stream in (1_u32..).step_by(2).zip(0..count).map(|(stream, _)| stream) {
-        dialogue.ask(black_box(HEAD));
+        harness.ask(black_box(HEAD));
         answer.clear();
         for (kind, flags, payload) in [(1, 4, FIELDS), (0, 1, &[b'x'; 63][..])] {
             let bytes = u32::try_from(payload.len()).expect("short").to_be_bytes();
@@ -61,8 +62,8 @@ pub(crate) fn by_http2(count: u64) {
             answer.extend_from_slice(&stream.to_be_bytes());
             answer.extend_from_slice(payload);
         }
-        dialogue.hear(black_box(&answer)).expect("an answer");
-        assert!(dialogue.ends_well());
+        harness.recv(black_box(&answer)).expect("an answer");
+        assert!(harness.ends_well());
     }
 }
 

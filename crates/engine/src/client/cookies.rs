@@ -1,4 +1,4 @@
-//! Cookies: what responses set, kept for a user and sent again where they belong (RFC 6265), within the limits of
+//! Cookies: what responses set, kept for a user and sent back (RFC 6265), within the limits of
 //! browsers.
 
 use std::collections::VecDeque;
@@ -19,7 +19,7 @@ const BYTES_MAX: usize = 1 << 20;
 
 /// A user's cookies.
 #[derive(Debug, Default)]
-pub(crate) struct Jar {
+pub(crate) struct CookieJar {
     store: CookieStore,
     domains: Vec<Domain>,
     cookies: usize,
@@ -48,7 +48,7 @@ struct Entry {
     may_expire: bool,
 }
 
-impl Jar {
+impl CookieJar {
     /// Takes the cookies that a response from a URL sets; `fields` are header lines. Returns how many cookies were
     /// dropped because of the limits: those that are too large, and the oldest of too many.
     pub(crate) fn take(&mut self, fields: &[u8], url: &Url) -> u64 {
@@ -209,7 +209,7 @@ impl Jar {
         self.store.iter_any().map(|cookie| cookie.value())
     }
 
-    /// The line that sends a URL its cookies; `None` where it has none.
+    /// The `Cookie` line for a URL; `None` if it has no cookies.
     pub(crate) fn line_for(&self, url: &Url) -> Option<String> {
         let mut line = String::new();
         for (name, value) in self.store.get_request_values(url) {
@@ -255,7 +255,7 @@ mod tests {
 
     #[test]
     fn cookies_go_where_they_belong() {
-        let mut jar = Jar::default();
+        let mut jar = CookieJar::default();
         let fields = b"Content-Type: text/html\r\nSet-Cookie: id=1; Path=/\r\nset-cookie: a=b; Path=/shop\r\n\
                        Set-Cookie: s=t; Secure\r\nSet-Cookie: other=x; Domain=example.com\r\n";
         assert!(sets_any(fields) && !sets_any(b"Content-Type: x\r\n"));
@@ -274,18 +274,18 @@ mod tests {
         assert_eq!(line("http://example.com/"), "");
     }
 
-    fn set(jar: &mut Jar, line: &str, url: &Url) -> u64 {
+    fn set(jar: &mut CookieJar, line: &str, url: &Url) -> u64 {
         jar.take(format!("Set-Cookie: {line}\r\n").as_bytes(), url)
     }
 
-    fn names(jar: &Jar, url: &Url) -> std::collections::BTreeSet<String> {
+    fn names(jar: &CookieJar, url: &Url) -> std::collections::BTreeSet<String> {
         let pairs = jar.store.get_request_values(url);
         pairs.map(|(name, _)| name.to_owned()).collect()
     }
 
     #[test]
     fn of_too_many_cookies_for_a_domain_the_oldest_goes() {
-        let mut jar = Jar::default();
+        let mut jar = CookieJar::default();
         let here = url("http://shop.test/");
         for number in 0..DOMAIN_COOKIES_MAX {
             assert_eq!(set(&mut jar, &format!("c{number}=v"), &here), 0);
@@ -303,7 +303,7 @@ mod tests {
 
     #[test]
     fn an_expired_cookie_goes_before_the_oldest() {
-        let mut jar = Jar::default();
+        let mut jar = CookieJar::default();
         let here = url("http://shop.test/");
         for number in 1..DOMAIN_COOKIES_MAX {
             set(&mut jar, &format!("c{number}=v"), &here);
@@ -317,7 +317,7 @@ mod tests {
 
     #[test]
     fn a_jar_is_bounded_in_bytes_for_a_domain_and_in_all() {
-        let mut jar = Jar::default();
+        let mut jar = CookieJar::default();
         let value = "v".repeat(4_000);
         let mut dropped = 0;
         for host in 0..10 {
@@ -342,7 +342,7 @@ mod tests {
 
     #[test]
     fn a_jar_is_bounded_in_cookies() {
-        let mut jar = Jar::default();
+        let mut jar = CookieJar::default();
         let mut dropped = 0;
         for host in 0..20 {
             let here = url(&format!("http://h{host}.test/"));
@@ -357,7 +357,7 @@ mod tests {
 
     #[test]
     fn a_cookie_that_is_too_large_is_dropped_and_a_long_attribute_is_ignored() {
-        let mut jar = Jar::default();
+        let mut jar = CookieJar::default();
         let here = url("http://shop.test/");
         let pair = |bytes: usize| format!("c={}", "v".repeat(bytes - 2));
         assert_eq!(set(&mut jar, &pair(4_096), &here), 0);
@@ -369,7 +369,7 @@ mod tests {
 
     #[test]
     fn a_cookie_is_changed_and_ended_by_later_answers() {
-        let mut jar = Jar::default();
+        let mut jar = CookieJar::default();
         let here = url("http://shop.test/");
         jar.take(b"Set-Cookie: id=1\r\n", &here);
         jar.take(b"Set-Cookie: id=2\r\n", &here);

@@ -1,397 +1,283 @@
-//! An exchange: one request as the user sees it, with the connections it opens and the redirects it
-//! follows, from its intended start to the sample that is recorded.
-
-mod checks;
-mod redirects;
-
-use std::rc::Rc;
-use std::time::Duration;
+//! An exchange: one request as the user sees it, with the connections it opens and the redirects it follows, from its
+//! intended start to the sample that is recorded.
 
 use brunt_record::{FailureKind, Sample};
-use brunt_scenario::{Connections, Halt, Rendered, Request, Secrets};
+use brunt_scenario::{Halt, Rendered, Request, Secrets};
+use url::Url;
 
-use crate::client::context::Core;
-use crate::client::failure_example;
-use crate::client::rewrite;
-use crate::client::session::Belongings;
-use crate::connections::connection::{Fate, Link};
-use crate::connections::connector::Opened;
-use crate::http::outgoing_request::{Outbox, Upload};
-use crate::http::response_options::Wanted;
-use crate::http1::connection::{Deadlines, Wire};
-use crate::http1::{Answer, Content, Keep, KeepFields};
-use crate::http2::Course;
-use crate::net::error::Fault;
-use crate::time::timers::{GivenUp, Seat};
-use crate::worker::smoke_run::{Heard, Rehearsed};
-use checks::Inspected;
+use super::checks::{CheckOutcome, ResponseCheck};
+use super::context::WorkerContext;
+use super::cookies;
+use super::failure_example;
+use super::redirects::{RequestText, redirect_error, redirect_target};
+use super::request_sender::RequestSender;
+use super::session::UserSession;
+use super::trace::{ExchangeTrace, ResponseTrace};
+use crate::connections::connector::ConnectTimings;
+use crate::http::Response;
+use crate::http::request_context::RequestTimings;
+use crate::net::error::RequestError;
+use crate::time::timers::TimerSlot;
 
-/// Where a server does not process a request, it is sent again so often.
-const REFUSALS_MAX: u32 = 3;
-
-/// One request under way.
+/// One request in flight.
 pub(crate) struct Exchange<'a> {
-    core: &'a Core,
-    seat: Seat,
-    request: &'a Request,
-    belongings: &'a mut Belongings,
-    uploads: Vec<Rc<Upload>>,
-    opened: Opened,
-    wire_requests: u32,
-    wire: Wire,
-    dispatched_ns: u64,
+    sender: RequestSender<'a>,
 }
 
-/// How a request ended.
-pub(crate) enum Ended {
-    /// It was answered as it should be.
-    Well,
+/// How an exchange ended.
+pub(crate) enum ExchangeOutcome {
+    /// Its response is as the scenario wants it.
+    Succeeded,
     /// It has failed.
-    Failed(Fault),
+    Failed(RequestError),
     /// It was not made, since its user or the test is to stop.
     Stopped(Halt),
 }
 
 impl<'a> Exchange<'a> {
-    /// Plays a request that was intended and taken up at moments of the run's clock, and records it.
-    /// Returns when it was done, and how it ended; `tells`: a fault's text is to be shown.
+    /// Runs the exchange of a request with its intended start and the time when it was dispatched, and records it.
+    /// Returns when it was done, and its outcome; `shows_error`: the text of an error is to be shown.
     #[inline]
-    pub(crate) async fn play(
-        core: &'a Core,
-        seat: Seat,
+    pub(crate) async fn run(
+        context: &'a WorkerContext,
+        slot: TimerSlot,
         request: &'a Request,
-        belongings: &'a mut Belongings,
+        session: &'a mut UserSession,
         (intended_ns, dispatched_ns): (u64, u64),
-        tells: bool,
-    ) -> (u64, Ended) {
-        core.pacer.begin(seat, intended_ns);
-        let uploads = core.uploads_of(request);
+        shows_error: bool,
+    ) -> (u64, ExchangeOutcome) {
+        let net = &context.net;
+        net.timers.start_request(slot, intended_ns);
+        let uploads = context.uploads_of(request);
         let mut rendered = Rendered {
-            bytes: core.take_buffer(),
+            bytes: context.take_buffer(),
             ..Rendered::default()
         };
-        let rendering = core.render(request, &uploads, belongings, &mut rendered);
+        let rendering = context.render(request, &uploads, session, &mut rendered);
         let mut exchange = Exchange {
-            core,
-            seat,
-            request,
-            belongings,
-            uploads,
-            opened: Opened::default(),
-            wire_requests: 0,
-            wire: Wire::default(),
-            dispatched_ns,
+            sender: RequestSender {
+                context,
+                slot,
+                request,
+                session,
+                uploads,
+                dispatched_ns,
+                connect_timings: ConnectTimings::default(),
+                timings: RequestTimings::default(),
+                wire_requests: 0,
+            },
         };
         let result = match rendering {
-            Ok(()) => exchange.follow(&mut rendered).await,
-            Err(Halt::Failed(text)) => Err(Fault::new(FailureKind::Check, text)),
-            Err(Halt::Unreadable(text)) => Err(Fault::new(FailureKind::UnreadableFile, text)),
+            Ok(()) => exchange.send_and_follow(&mut rendered).await,
+            Err(Halt::Failed(text)) => Err(RequestError::new(FailureKind::Check, text)),
+            Err(Halt::Unreadable(text)) => {
+                Err(RequestError::new(FailureKind::UnreadableFile, text))
+            }
             Err(stop) => {
-                core.pacer.end(seat);
-                core.give_buffer(rendered.bytes);
-                return (core.clock.now_ns(), Ended::Stopped(stop));
+                net.timers.end_request(slot);
+                context.give_buffer(rendered.bytes);
+                return (net.clock.now_ns(), ExchangeOutcome::Stopped(stop));
             }
         };
-        // An answer is done with its last byte: what brunt does with it then is not the service's time.
-        let last_byte_ns = exchange.wire.last_byte_ns.filter(|_| result.is_ok());
-        let done_ns = last_byte_ns.unwrap_or_else(|| core.clock.now_ns());
-        core.pacer.is_alive(done_ns);
-        core.pacer.end(seat);
+        // A response is done with its last byte: what brunt does with it then is not the service's time.
+        let last_byte_ns = exchange.sender.timings.last_byte_ns;
+        let last_byte_ns = last_byte_ns.filter(|_| result.is_ok());
+        let done_ns = last_byte_ns.unwrap_or_else(|| net.clock.now_ns());
+        net.timers.observe(done_ns);
+        net.timers.end_request(slot);
         let took_ns = done_ns.saturating_sub(intended_ns);
-        let heard = exchange.heard(&result, took_ns);
-        let mut fault = match result {
-            Ok(answer) => match exchange.look_into(answer, took_ns) {
-                Inspected::Done(fault) => fault,
-                // Rare: what it takes is not to make every user larger.
-                Inspected::IsLarge(answer) => {
-                    Box::pin(exchange.look_into_large(*answer, took_ns)).await
-                }
-            },
-            Err(fault) => Some(fault),
+        let response_trace = exchange.response_trace(&result, took_ns);
+        let mut error = match result {
+            Ok(response) => exchange.check(response, took_ns).await,
+            Err(error) => Some(error),
         };
-        if let Some(script) = &core.script {
-            let secrets = exchange.secrets(fault.as_ref(), &rendered.bytes);
-            script.keep(
-                exchange.rehearsed(&rendered.bytes, heard, fault.as_ref()),
-                &secrets,
-            );
+        let bytes = rendered.bytes;
+        if let Some(trace) = &context.trace {
+            let secrets = exchange.secrets(error.as_ref(), &bytes);
+            let exchange = exchange.trace(&bytes, response_trace, error.as_ref());
+            trace.keep(exchange, &secrets);
         }
-        let moments = (intended_ns, dispatched_ns, done_ns);
-        let sample = exchange.sample(moments, fault.as_ref());
-        core.record(&sample, fault.as_ref(), |fault| {
-            exchange.example(fault, &rendered.bytes)
+        let sample = exchange.sample((intended_ns, done_ns), error.as_ref());
+        context.record(&sample, error.as_ref(), |error| {
+            failure_example::of(error, &bytes, &exchange.secrets(Some(error), &bytes))
         });
-        if let Some(fault) = fault.as_mut().filter(|_| tells) {
-            fault.text = exchange.text_of(fault, &rendered.bytes);
+        if let Some(error) = error.as_mut().filter(|_| shows_error) {
+            error.text = exchange.text_of(error, &bytes);
         }
-        core.give_buffer(rendered.bytes);
-        (done_ns, fault.map_or(Ended::Well, Ended::Failed))
+        context.give_buffer(bytes);
+        let outcome = error.map_or(ExchangeOutcome::Succeeded, ExchangeOutcome::Failed);
+        (done_ns, outcome)
     }
 
-    /// What is recorded of it.
+    /// Checks a response, and extracts from it. Returns what is wrong with it.
     #[inline]
-    fn sample(
-        &self,
-        (intended_ns, dispatched_ns, done_ns): (u64, u64, u64),
-        fault: Option<&Fault>,
-    ) -> Sample {
+    async fn check(&mut self, response: Response, took_ns: u64) -> Option<RequestError> {
+        let mut check = ResponseCheck {
+            context: self.sender.context,
+            slot: self.sender.slot,
+            request: self.sender.request,
+            session: self.sender.session,
+        };
+        match check.run(response, took_ns) {
+            CheckOutcome::Done(error) => error,
+            // Rare: what it takes is not to make every user larger.
+            CheckOutcome::IsLarge(response) => Box::pin(check.run_large(*response, took_ns)).await,
+        }
+    }
+
+    /// The sample that is recorded.
+    #[inline]
+    fn sample(&self, (intended_ns, done_ns): (u64, u64), error: Option<&RequestError>) -> Sample {
+        let RequestSender {
+            context,
+            request,
+            dispatched_ns,
+            ref connect_timings,
+            ref timings,
+            wire_requests,
+            ..
+        } = self.sender;
+        let stall = context.net.timers.stall();
         Sample {
-            name: self.request.name,
+            name: request.name,
             intended_ns,
             dispatched_ns,
-            sent_ns: self.wire.sent_ns,
-            first_byte_ns: self.wire.first_byte_ns,
+            sent_ns: timings.sent_ns,
+            first_byte_ns: timings.first_byte_ns,
             done_ns,
-            connect_ns: self.opened.connect_ns,
-            tls_ns: self.opened.tls_ns,
-            stood_still_ns: self.core.pacer.stood_still_ns(dispatched_ns, done_ns),
-            failure: fault.as_ref().map(|fault| fault.kind),
-            wire_requests: self.wire_requests,
-            bytes_sent: self.wire.bytes_sent,
-            bytes_received: self.wire.bytes_received,
+            connect_ns: connect_timings.connect_ns,
+            tls_ns: connect_timings.tls_ns,
+            stood_still_ns: stall.stalled_ns(dispatched_ns, done_ns),
+            failure: error.map(|error| error.kind),
+            wire_requests,
+            bytes_sent: timings.bytes_sent,
+            bytes_received: timings.bytes_received,
         }
     }
 
-    /// What is secret of it; `bytes` is the request as it was sent last.
-    fn secrets(&self, fault: Option<&Fault>, bytes: &[u8]) -> Secrets {
-        let evidence = fault.and_then(|fault| fault.evidence.as_deref());
-        failure_example::secrets_of_exchange(
-            self.core,
-            self.belongings,
-            (self.request, bytes),
-            evidence,
-        )
+    /// The secrets of the exchange; `bytes` is the request as it was sent last.
+    fn secrets(&self, error: Option<&RequestError>, bytes: &[u8]) -> Secrets {
+        let response = error.and_then(|error| error.response.as_deref());
+        let RequestSender {
+            context, request, ..
+        } = self.sender;
+        let sent = (request, bytes);
+        failure_example::secrets_of_exchange(&context.plan, self.sender.session, sent, response)
     }
 
-    /// A failure with the line of its request, without secrets.
-    fn example(&self, fault: &Fault, bytes: &[u8]) -> String {
-        failure_example::of(fault, bytes, &self.secrets(Some(fault), bytes))
+    /// The error with the beginning of the response, without secrets.
+    fn text_of(&self, error: &RequestError, bytes: &[u8]) -> String {
+        failure_example::text_of(error, &self.secrets(Some(error), bytes))
     }
 
-    /// What failed, without secrets.
-    fn text_of(&self, fault: &Fault, bytes: &[u8]) -> String {
-        failure_example::text_of(fault, &self.secrets(Some(fault), bytes))
-    }
-
-    /// What was heard, where this is a rehearsal.
+    /// The response, if this is a smoke run.
     #[inline]
-    fn heard(&mut self, result: &Result<Answer, Fault>, took_ns: u64) -> Option<Heard> {
-        self.core.script.as_ref()?;
-        let answer = result.as_ref().ok()?;
-        Some(Heard::of(
-            answer,
-            took_ns,
-            self.request,
-            &mut self.belongings.scope(self.core),
-        ))
+    fn response_trace(
+        &mut self,
+        result: &Result<Response, RequestError>,
+        took_ns: u64,
+    ) -> Option<ResponseTrace> {
+        let context = self.sender.context;
+        context.trace.as_ref()?;
+        let response = result.as_ref().ok()?;
+        let mut scope = self.sender.session.scope(&context.stock);
+        let trace = ResponseTrace::new(response, took_ns, self.sender.request, &mut scope);
+        Some(trace)
     }
 
-    fn rehearsed(&self, bytes: &[u8], heard: Option<Heard>, fault: Option<&Fault>) -> Rehearsed {
-        let slots = self
-            .request
-            .extracts
-            .iter()
-            .map(|extract| extract.slot.index());
-        let extracted = slots.filter(|_| fault.is_none()).map(|slot| {
-            let name = self.core.plan.variables[slot].clone();
-            let value = self.belongings.life.variables[slot].to_json();
+    fn trace(
+        &self,
+        bytes: &[u8],
+        response: Option<ResponseTrace>,
+        error: Option<&RequestError>,
+    ) -> ExchangeTrace {
+        let extracts = self.sender.request.extracts.iter();
+        let slots = extracts.map(|extract| extract.slot.index());
+        let extracted = slots.filter(|_| error.is_none()).map(|slot| {
+            let name = self.sender.context.plan.variables[slot].clone();
+            let value = self.sender.session.state.variables[slot].to_json();
             (name, value.to_string())
         });
-        Rehearsed {
-            name: self.request.name,
+        ExchangeTrace {
+            name: self.sender.request.name,
             request: String::from_utf8_lossy(bytes).into_owned(),
-            heard,
-            failed: fault.map(|fault| (fault.kind, self.text_of(fault, bytes))),
+            response,
+            failed: error.map(|error| (error.kind, self.text_of(error, bytes))),
             extracted: extracted.collect(),
         }
     }
 
-    /// Sends one request on the wire, again without asking first where the server takes no question.
-    async fn send(
-        &mut self,
-        request: &mut rewrite::Request<'_>,
-        origin: usize,
-    ) -> Result<Answer, Fault> {
+    /// Sends the request and follows its redirects.
+    async fn send_and_follow(&mut self, rendered: &mut Rendered) -> Result<Response, RequestError> {
+        let mut request = RequestText {
+            bytes: &mut rendered.bytes,
+            head_bytes: rendered.head_bytes,
+            cuts: &mut rendered.cuts,
+        };
+        let redirects_max = self.sender.request.redirects;
+        let origins = &self.sender.context.net.origins;
+        let (mut origin, _) = origins.host(self.sender.request.host);
+        let (mut url, mut redirects) = (None, 0);
+        let keeps_cookies = self.sender.keeps_cookies();
         loop {
-            let answer = self
-                .send_once(request.bytes, request.head_bytes, request.cuts, origin)
-                .await?;
-            if answer.status != 417
-                || !crate::http1::asks_first(&request.bytes[..request.head_bytes])
-            {
-                return Ok(answer);
+            if keeps_cookies && self.sender.session.state.jar.is_some() {
+                self.send_cookies(&mut request, url.as_ref());
             }
-            request.ask_no_more();
+            let response = self.sender.send(&mut request, origin).await?;
+            if keeps_cookies && cookies::sets_any(&response.fields) {
+                self.take_cookies(&response, &request, url.as_ref());
+            }
+            let Some(location) = response.location.as_deref().filter(|_| redirects_max > 0) else {
+                return Ok(response);
+            };
+            if redirects == redirects_max {
+                let text = format!("redirected more than {redirects} times");
+                return Err(redirect_error(response.status, text));
+            }
+            redirects += 1;
+            let (next, next_origin) = self
+                .url_of(request.path(), url.as_ref())
+                .ok_or_else(|| "the path is no URL".to_owned())
+                .and_then(|from| redirect_target(origins, &from, location))
+                .map_err(|text| redirect_error(response.status, text))?;
+            let host = &origins.all()[next_origin].host_header;
+            let host = (next_origin != origin).then_some(host.as_str());
+            if !request.redirect(&next, response.status, host, keeps_cookies) {
+                self.sender.uploads.clear();
+            }
+            (url, origin) = (Some(next), next_origin);
         }
     }
 
-    /// Sends one request. It is sent again only if the server had closed the idle connection before the first byte of
-    /// the request was written, or says that it has not processed it: a load generator must not hide what a service
-    /// does.
-    async fn send_once(
+    /// Where a request goes: where it was redirected to, or the path of its host.
+    fn url_of(&self, path: &str, redirected: Option<&Url>) -> Option<Url> {
+        let origins = &self.sender.context.net.origins;
+        match redirected {
+            Some(url) => Some(url.clone()),
+            None => origins.host(self.sender.request.host).1.join(path).ok(),
+        }
+    }
+
+    fn send_cookies(&self, request: &mut RequestText, redirected: Option<&Url>) {
+        let url = self.url_of(request.path(), redirected);
+        let jar = self.sender.session.state.jar.as_ref();
+        if let Some(line) = jar.zip(url).and_then(|(jar, url)| jar.line_for(&url)) {
+            request.add_line(line.as_bytes());
+        }
+    }
+
+    fn take_cookies(
         &mut self,
-        bytes: &[u8],
-        head_bytes: usize,
-        cuts: &[usize],
-        origin: usize,
-    ) -> Result<Answer, Fault> {
-        let mut kept = self.kept_connection(origin).await?;
-        if kept.as_mut().is_some_and(Link::is_stale)
-            && let Some(stale) = kept.take()
-        {
-            kept = self.another(stale).await?;
-        }
-        let (mut refusals, mut was_closed) = (0, false);
-        loop {
-            let mut link = match kept.take() {
-                Some(link) => link,
-                None => self.open(origin).await?,
-            };
-            let was_idle = link.was_used();
-            let course = Course {
-                core: self.core,
-                seat: self.seat,
-                deadlines: self.deadlines(),
-            };
-            let outbox = Outbox::new(bytes, head_bytes, &self.uploads, cuts);
-            let wanted = self.wanted();
-            let exchange = link.exchange(course, outbox, wanted, &mut self.wire);
-            let (exchanged, fate) = exchange.await;
-            if fate.is_read() {
-                self.wire_requests += 1;
-            }
-            let again = match fate {
-                Fate::ClosedBefore => was_idle && !std::mem::replace(&mut was_closed, true),
-                Fate::Unprocessed { .. } => {
-                    refusals += 1;
-                    refusals <= REFUSALS_MAX
-                }
-                Fate::Read | Fate::Unread => false,
-            };
-            if again {
-                self.core.count_retry(self.request.name);
-                kept = self.another(link).await?;
-                continue;
-            }
-            let keeps = link.is_kept(&exchanged);
-            self.give_back(link, keeps);
-            return exchanged;
-        }
-    }
-
-    /// A connection in the place of one that did not serve; `None` where one is to be opened.
-    async fn another(&mut self, mut link: Link) -> Result<Option<Link>, Fault> {
-        let is_stale = link.is_stale();
-        let origin = link.origin();
-        match link {
-            Link::Http1(_) => self.core.count_reopened(),
-            // The stream was refused, and the connection is as good as before.
-            Link::Http2(_) if self.core.pool.is_none() && !is_stale => return Ok(Some(link)),
-            Link::Http2(_) => {
-                if self.core.pool.is_none() {
-                    self.core.count_reopened();
-                }
-                self.give_back(link, false);
-                return self.kept_connection(origin).await;
+        response: &Response,
+        request: &RequestText,
+        redirected: Option<&Url>,
+    ) {
+        if let Some(url) = self.url_of(request.path(), redirected) {
+            let jar = self.sender.session.state.jar.get_or_insert_default();
+            let dropped = jar.take(&response.fields, &url);
+            if dropped > 0 {
+                self.sender.context.count_cookies_dropped(dropped);
             }
         }
-        Ok(None)
     }
-
-    fn wanted(&self) -> Wanted {
-        let limits = &self.core.plan.network.limits;
-        let mut content = Content::new(limits.body_bytes, limits.decoded_bytes);
-        let keeps_all = self.core.script.is_some();
-        let fields = if self.request.looks_into.fields || keeps_all {
-            KeepFields::All
-        } else if self.keeps_cookies() || self.request.looks_into.body {
-            KeepFields::Cookies
-        } else {
-            KeepFields::CookiesOfErrors
-        };
-        let keeps = if self.request.looks_into.body || keeps_all {
-            content.kept = self.core.take_buffer();
-            content.kept.clear();
-            |_| Keep::All
-        } else {
-            |status| {
-                if status >= 400 {
-                    Keep::Excerpt
-                } else {
-                    Keep::Nothing
-                }
-            }
-        };
-        Wanted {
-            name: self.request.name,
-            to_head: &*self.request.method == "HEAD",
-            keeps,
-            content,
-            fields,
-        }
-    }
-
-    fn deadlines(&self) -> Deadlines {
-        let timeouts = &self.core.plan.network.timeouts;
-        let whole = self.request.timeout.unwrap_or(timeouts.total);
-        // What brunt itself stood still is not the service's time.
-        let stood_still_ns = self.core.pacer.stood_still_ns(self.dispatched_ns, u64::MAX);
-        let begun_ns = self.dispatched_ns.saturating_add(stood_still_ns);
-        Deadlines {
-            whole_ns: begun_ns.saturating_add(nanoseconds(whole)),
-            first_byte_timeout_ns: timeouts.first_byte.map(nanoseconds),
-        }
-    }
-
-    /// A connection that was kept; in a shared pool, the place of one at least.
-    async fn kept_connection(&mut self, origin: usize) -> Result<Option<Link>, Fault> {
-        let Some(pool) = &self.core.pool else {
-            return Ok(self.belongings.keeper.take(origin));
-        };
-        let deadlines = self.deadlines();
-        self.core.pacer.set_deadline(self.seat, deadlines.whole_ns);
-        let taken = pool.take(self.core, self.seat, origin).await;
-        taken.map_err(|given_up| match given_up {
-            GivenUp::Aborted => Fault::cut_off(),
-            GivenUp::Deadline => {
-                let text = "no connection of the shared pool became free within the timeout";
-                Fault::new(FailureKind::Timeout, text)
-            }
-        })
-    }
-
-    fn give_back(&mut self, link: Link, keeps: bool) {
-        if let Some(pool) = &self.core.pool {
-            pool.give_back(self.core, link, keeps);
-        } else if keeps && self.core.plan.network.connections != Connections::PerRequest {
-            self.belongings.keeper.put(link);
-        }
-    }
-
-    async fn open(&mut self, origin: usize) -> Result<Link, Fault> {
-        let by_ns = self.deadlines().whole_ns;
-        let core = self.core;
-        let mut shared = core.sessions.clone();
-        let sessions = if shared.is_some() {
-            &mut shared
-        } else {
-            &mut self.belongings.keeper.sessions
-        };
-        let opening = core
-            .dialer
-            .open(core, self.seat, origin, by_ns, sessions, &mut self.opened);
-        // Rare and large: it is not to make every user larger.
-        let opened = Box::pin(opening).await;
-        if let Some(pool) = &core.pool {
-            match &opened {
-                Ok(link) => pool.share(core, link),
-                Err(_) => pool.give_up(core, origin),
-            }
-        }
-        opened
-    }
-}
-
-pub(crate) fn nanoseconds(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }

@@ -1,4 +1,4 @@
-//! The parser thread of a core: large response bodies are decoded and parsed there, so that no user of the core waits
+//! The parser thread of a worker: large response bodies are decoded and parsed there, so that no user of it waits
 //! for them. The first one starts it.
 
 use std::cell::OnceCell;
@@ -23,15 +23,15 @@ static MEMORY: Budget = Budget {
 
 type Job = Box<dyn FnOnce() + Send>;
 
-/// Reserves memory, in bytes, of what all parser threads may take, until the reservation is dropped; waits until so much
+/// Reserves memory, in bytes, of what all parser threads may take, until the reservation is dropped; waits until that much
 /// is left.
 pub(crate) fn reserve(bytes: usize) -> Reserved<'static> {
     MEMORY.reserve(bytes.min(MEMORY_MAX))
 }
 
-/// A core's parser thread. It ends with the core.
+/// A worker's parser thread. It ends with the worker.
 pub(crate) struct ParserThread {
-    /// The cores that the process makes load on; empty: any.
+    /// The cores that the process generates load on; empty: any.
     cores: Box<[usize]>,
     jobs: OnceCell<Sender<Job>>,
 }
@@ -84,7 +84,7 @@ impl ParserThread {
 }
 
 fn work_off(queue: &Receiver<Job>, cores: &[usize]) {
-    // It inherits the core and the priority of the thread that makes load. If they cannot be changed it is slower, or
+    // It inherits the core and the priority of the worker. If they cannot be changed it is slower, or
     // in the way, and nothing else.
     setpriority_process(None, NICENESS).ok();
     if !cores.is_empty() {

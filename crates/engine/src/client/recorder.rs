@@ -1,4 +1,4 @@
-//! The recorder: one core's samples, handed over once a second by moving a pointer.
+//! The recorder: the samples of one worker, handed over once per second by moving a pointer.
 
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender};
@@ -6,49 +6,54 @@ use std::sync::mpsc::{Receiver, Sender};
 use brunt_record::{Delta, FailureKind, NameId, RequestName, Sample, Second, second_of};
 
 use crate::time::clock::Clock;
-use crate::time::thread_cpu::CpuUse;
-use crate::workload::start_stats::Started;
+use crate::time::thread_cpu::CpuUsage;
+use crate::workload::start_stats::StartStats;
 
-/// What a core sends to whoever collects.
-pub(crate) enum Handover {
+/// What a worker sends to the collector.
+pub(crate) enum WorkerEvent {
+    /// What it recorded in one second.
     Delta(Box<Delta>),
     /// The scenario wants the test to stop.
     StopTest,
-    /// The core has ended: how its users started, or why it failed.
-    Ended(Result<Started, String>),
+    /// The worker has ended: how its users started, or why it failed.
+    Ended(Result<StartStats, String>),
 }
 
 pub(crate) struct Recorder {
     clock: Clock,
     names: Arc<[RequestName]>,
     delta: Box<Delta>,
-    to: Sender<(usize, Handover)>,
-    /// Deltas that were read, to be filled again.
+    to: Sender<(usize, WorkerEvent)>,
+    /// Deltas that were collected, to be filled again.
     spare: Receiver<Box<Delta>>,
-    core: usize,
+    worker: usize,
 }
 
-/// What is known of a core at the end of a second.
+/// The state of a worker at the end of a second.
 pub(crate) struct Gauges {
     /// The most users at once.
     pub(crate) users: u32,
     pub(crate) in_flight: u32,
     pub(crate) oldest_ms: Option<u64>,
-    /// What the core's thread had of its CPU.
-    pub(crate) cpu: CpuUse,
-    /// The longest that something due had waited for the thread.
-    pub(crate) kept_waiting_us: u64,
-    /// How long the core had stood still.
-    pub(crate) stood_still_ms: u64,
+    /// CPU time of its thread.
+    pub(crate) cpu: CpuUsage,
+    /// The longest delay of a wake-up.
+    pub(crate) max_wakeup_delay_us: u64,
+    /// How long the thread was stalled.
+    pub(crate) stalled_ms: u64,
+    /// Number of connections opened.
+    pub(crate) connections: u64,
+    /// Number of reconnects.
+    pub(crate) reconnects: u64,
 }
 
 impl Recorder {
     pub(crate) fn new(
         clock: Clock,
         names: Arc<[RequestName]>,
-        to: Sender<(usize, Handover)>,
+        to: Sender<(usize, WorkerEvent)>,
         spare: Receiver<Box<Delta>>,
-        core: usize,
+        worker: usize,
     ) -> Self {
         let delta = Box::new(Delta::new(&names));
         Self {
@@ -57,17 +62,17 @@ impl Recorder {
             delta,
             to,
             spare,
-            core,
+            worker,
         }
     }
 
-    /// Asks whoever collects to stop the test.
+    /// Asks the collector to stop the test.
     pub(crate) fn ask_to_stop(&self) {
-        // Whoever collects is gone only when the run is being torn down.
-        self.to.send((self.core, Handover::StopTest)).ok();
+        // The collector is gone only when the run is being torn down.
+        self.to.send((self.worker, WorkerEvent::StopTest)).ok();
     }
 
-    /// Hands the second over where a later one has begun.
+    /// Hands the second over if a later one has begun.
     #[inline]
     pub(crate) fn advance(&mut self, now_ns: u64, gauges: impl FnOnce() -> Gauges) {
         let second = second_of(now_ns);
@@ -77,7 +82,7 @@ impl Recorder {
         }
     }
 
-    /// Counts a request that has just been done.
+    /// Counts a request that has just ended.
     #[inline]
     pub(crate) fn record(&mut self, sample: &Sample) {
         self.delta.record(sample);
@@ -119,15 +124,21 @@ impl Recorder {
         counts.wake_ups = gauges.cpu.wake_ups;
         counts.cpu_ms = gauges.cpu.ran_ns / 1_000_000;
         counts.cpu_busiest_ms = counts.cpu_ms;
-        counts.kept_waiting_us = gauges.kept_waiting_us;
-        counts.stood_still_ms = gauges.stood_still_ms;
+        counts.kept_waiting_us = gauges.max_wakeup_delay_us;
+        counts.stood_still_ms = gauges.stalled_ms;
+        counts.connections += gauges.connections;
+        counts.reopened += gauges.reconnects;
         let next = self
             .spare
             .try_recv()
             .unwrap_or_else(|_| Box::new(Delta::new(&self.names)));
         let full = std::mem::replace(&mut self.delta, next);
-        // Whoever collects is gone only when the run is being torn down.
-        if self.to.send((self.core, Handover::Delta(full))).is_err() {
+        // The collector is gone only when the run is being torn down.
+        if self
+            .to
+            .send((self.worker, WorkerEvent::Delta(full)))
+            .is_err()
+        {
             self.delta.start(u32::MAX);
         }
     }

@@ -1,58 +1,58 @@
-//! Belongings: what a user has and keeps from request to request.
+//! The session of a user: what it has and keeps from request to request.
 
-use brunt_scenario::{Noted, Scope, Value};
+use std::rc::Rc;
+
+use brunt_scenario::{Noted, Scope, Stock, Value};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
-use crate::client::context::Core;
-use crate::client::cookies::Jar;
-use crate::connections::per_user::Keeper;
+use super::cookies::CookieJar;
+use crate::connections::per_user::UserConnections;
 
-/// What a user has.
-pub(crate) struct Belongings {
+pub(crate) struct UserSession {
     pub(crate) random: Xoshiro256PlusPlus,
-    pub(crate) keeper: Keeper,
-    pub(crate) life: Life,
+    pub(crate) connections: UserConnections,
+    pub(crate) state: SessionState,
 }
 
-/// What a user has become: it begins anew with each life.
+/// What a user's responses have left. A user that starts again starts with a new one.
 #[derive(Default)]
-pub(crate) struct Life {
+pub(crate) struct SessionState {
     /// By their slots.
     pub(crate) variables: Vec<Value>,
-    /// What secret expressions gave last.
+    /// The last values of secret expressions.
     pub(crate) noted: Noted,
-    /// There once an answer has set a cookie.
-    pub(crate) jar: Option<Box<Jar>>,
+    /// Present once a response has set a cookie.
+    pub(crate) jar: Option<Box<CookieJar>>,
 }
 
-impl Life {
-    /// A life with what the set-up left for all.
-    pub(crate) fn begin(core: &Core) -> Self {
+impl SessionState {
+    /// A state with the first values of the variables.
+    pub(crate) fn new(variables: Vec<Value>) -> Self {
         Self {
-            variables: core.first_values(),
-            noted: Noted::default(),
-            jar: None,
+            variables,
+            ..Self::default()
         }
     }
 }
 
-impl Belongings {
-    pub(crate) fn new(core: &Core, random: Xoshiro256PlusPlus) -> Self {
+impl UserSession {
+    /// A session with the first values of the variables.
+    pub(crate) fn new(random: Xoshiro256PlusPlus, variables: Vec<Value>) -> Self {
         Self {
             random,
-            keeper: Keeper::default(),
-            life: Life::begin(core),
+            connections: UserConnections::default(),
+            state: SessionState::new(variables),
         }
     }
 
     /// What the user's expressions read and draw from.
     #[inline]
-    pub(crate) fn scope<'a>(&'a mut self, core: &'a Core) -> Scope<'a> {
+    pub(crate) fn scope<'a>(&'a mut self, stock: &'a Rc<Stock>) -> Scope<'a> {
         Scope {
             random: &mut self.random,
-            variables: &self.life.variables,
-            stock: &core.stock,
-            noted: &mut self.life.noted,
+            variables: &self.state.variables,
+            stock,
+            noted: &mut self.state.noted,
         }
     }
 }

@@ -1,43 +1,19 @@
-//! A link: a connection to an origin, whichever version of HTTP is spoken on it.
+//! A connection to an origin, of either version of HTTP.
 
-use crate::http::outgoing_request::Outbox;
-use crate::http::response_options::Wanted;
-use crate::http1::Answer;
-use crate::http1::connection::{Connection, Wire};
-use crate::http2::{self, Course};
-use crate::net::error::Fault;
+use crate::http::Response;
+use crate::http::outgoing_request::OutgoingRequest;
+use crate::http::request_context::{Delivery, RequestContext, RequestTimings};
+use crate::http::response::ResponseOptions;
+use crate::http1::connection::Http1Connection;
+use crate::http2::Http2Connection;
+use crate::net::error::RequestError;
 
-pub(crate) enum Link {
-    Http1(Connection),
-    Http2(http2::Connection),
+pub(crate) enum Connection {
+    Http1(Http1Connection),
+    Http2(Http2Connection),
 }
 
-/// What became of a request that was sent: whether the server read it, and whether it may be sent again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Fate {
-    /// The server read it, as far as TCP shows.
-    Read,
-    /// The server has not read all of it.
-    Unread,
-    /// The server had closed the connection before the first byte of the request was written. If the connection was
-    /// idle until then, the request is sent again on another.
-    ClosedBefore,
-    /// HTTP/2: the server says that it has not processed it (RFC 9113, section 8.7), or the connection ended before
-    /// any of it was written. It is sent again.
-    Unprocessed {
-        /// `REFUSED_STREAM` answers a request that was read.
-        is_read: bool,
-    },
-}
-
-impl Fate {
-    /// Whether the server read it: these are the `wire_requests`.
-    pub(crate) fn is_read(self) -> bool {
-        matches!(self, Self::Read | Self::Unprocessed { is_read: true })
-    }
-}
-
-impl Link {
+impl Connection {
     pub(crate) fn origin(&self) -> usize {
         match self {
             Self::Http1(connection) => connection.origin,
@@ -54,7 +30,7 @@ impl Link {
         }
     }
 
-    /// Whether a request was answered on it.
+    /// Whether a response was received on it.
     #[inline]
     pub(crate) fn was_used(&self) -> bool {
         match self {
@@ -65,7 +41,7 @@ impl Link {
 
     /// Whether it may be used again after an exchange.
     #[inline]
-    pub(crate) fn is_kept(&self, exchanged: &Result<Answer, Fault>) -> bool {
+    pub(crate) fn is_kept(&self, exchanged: &Result<Response, RequestError>) -> bool {
         match self {
             Self::Http1(_) => exchanged.as_ref().is_ok_and(|answer| answer.keep_alive),
             // What goes wrong on one stream leaves the others alone.
@@ -73,37 +49,26 @@ impl Link {
         }
     }
 
-    /// Sends a request and takes its answer.
+    /// Sends a request and receives its response.
     #[inline]
     pub(crate) async fn exchange(
         &mut self,
-        course: Course<'_>,
-        request: Outbox<'_>,
-        wanted: Wanted,
-        wire: &mut Wire,
-    ) -> (Result<Answer, Fault>, Fate) {
+        context: RequestContext<'_>,
+        request: OutgoingRequest<'_>,
+        options: ResponseOptions,
+        timings: &mut RequestTimings,
+    ) -> (Result<Response, RequestError>, Delivery) {
         match self {
             Self::Http1(connection) => {
-                let (sent, received) = (wire.bytes_sent, wire.bytes_received);
-                let request_bytes = request.request_bytes();
-                let Course {
-                    core,
-                    seat,
-                    deadlines,
-                } = course;
-                let reader = wanted.reader();
-                let exchanged = connection
-                    .exchange(core, seat, request, reader, wire, deadlines)
-                    .await;
-                let fate = match &exchanged {
-                    Err(fault) if wire.bytes_received == received => {
-                        connection.fate_of(fault, wire.bytes_sent - sent, request_bytes)
-                    }
-                    _ => Fate::Read,
-                };
-                (exchanged, fate)
+                connection
+                    .exchange(context, request, options, timings)
+                    .await
             }
-            Self::Http2(connection) => connection.exchange(course, request, wanted, wire).await,
+            Self::Http2(connection) => {
+                connection
+                    .exchange(context, request, options, timings)
+                    .await
+            }
         }
     }
 }

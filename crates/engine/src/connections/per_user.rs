@@ -1,39 +1,39 @@
-//! The keeper: the connections and TLS sessions that a user keeps from request to request.
+//! The connections and TLS sessions that a user keeps from request to request.
 
-use crate::connections::connection::Link;
-use crate::net::tls::Sessions;
+use super::connection::Connection;
+use crate::net::tls::TlsSessions;
 
 #[derive(Default)]
-pub(crate) struct Keeper {
+pub(crate) struct UserConnections {
     /// At most one for each origin.
-    kept: Vec<Link>,
-    pub(crate) sessions: Option<Sessions>,
+    idle: Vec<Connection>,
+    pub(crate) sessions: Option<TlsSessions>,
 }
 
-impl Keeper {
+impl UserConnections {
     /// Takes the connection to an origin.
     #[inline]
-    pub(crate) fn take(&mut self, origin: usize) -> Option<Link> {
-        let at = self.kept.iter().position(|kept| kept.origin() == origin)?;
-        Some(self.kept.swap_remove(at))
+    pub(crate) fn take(&mut self, origin: usize) -> Option<Connection> {
+        let at = self.idle.iter().position(|idle| idle.origin() == origin)?;
+        Some(self.idle.swap_remove(at))
     }
 
     #[inline]
-    pub(crate) fn put(&mut self, link: Link) {
-        if self.kept.capacity() == 0 {
-            // A user speaks to one host; more is rare.
-            self.kept.reserve_exact(1);
+    pub(crate) fn put(&mut self, connection: Connection) {
+        if self.idle.capacity() == 0 {
+            // Most users send to one host.
+            self.idle.reserve_exact(1);
         }
-        self.kept.push(link);
+        self.idle.push(connection);
     }
 
-    /// Closes all connections; the sessions stay.
-    pub(crate) fn clear(&mut self) {
-        self.kept.clear();
+    /// Closes all connections; the TLS sessions stay.
+    pub(crate) fn close_all(&mut self) {
+        self.idle.clear();
     }
 
-    /// Forgets all that it holds.
-    pub(crate) fn forget(&mut self) {
+    /// Closes all connections and drops the TLS sessions.
+    pub(crate) fn reset(&mut self) {
         *self = Self::default();
     }
 }

@@ -1,174 +1,189 @@
-//! The pool: connections that a core's users share. Who finds none idle, no room for another and none of HTTP/2
-//! that takes one more request, waits in a row; that is the service's time, since the user wanted to send.
+//! The connection pool that a worker's users share. A user that finds no idle connection, no room for another and none
+//! of HTTP/2 with room for a stream waits in a queue; that is the service's time, since the user wanted to send.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
+use std::rc::Rc;
 use std::task::Poll;
 
-use crate::client::context::Core;
-use crate::connections::connection::Link;
-use crate::http2;
-use crate::time::timers::{GivenUp, Pacer, Seat};
+use super::connection::Connection;
+use crate::http2::Http2Connection;
+use crate::net::context::{CapacityListener, NetContext};
+use crate::time::timers::{TimerSlot, Timers, WaitError};
 
-pub(crate) struct Pool {
-    /// Connections for each origin at most.
-    most: usize,
-    /// Requests under way at once on each that speaks HTTP/2, at most.
-    streams: u32,
-    /// One for each origin.
-    shelves: Vec<RefCell<Shelf>>,
+pub(crate) struct ConnectionPool {
+    /// Maximum number of connections to each origin.
+    connections_max: usize,
+    /// Maximum number of requests in flight on each connection of HTTP/2.
+    streams_max: u32,
+    origins: Vec<RefCell<OriginPool>>,
+    timers: Rc<Timers>,
 }
 
+/// The connections to one origin.
 #[derive(Default)]
-struct Shelf {
-    /// Connections of HTTP/1.1 that nobody uses.
-    idle: Vec<Link>,
-    /// Connections of HTTP/1.1 that are in use, and those that are being opened.
-    out: usize,
+struct OriginPool {
+    /// Idle connections of HTTP/1.1.
+    idle: Vec<Connection>,
+    /// Number of connections of HTTP/1.1 in use, and of those being opened.
+    in_use: usize,
     /// Connections of HTTP/2.
-    open: Vec<http2::Connection>,
-    waiting: VecDeque<Seat>,
+    multiplexed: Vec<Http2Connection>,
+    waiting: VecDeque<TimerSlot>,
 }
 
-/// What a shelf has for the next one.
-enum Taken {
-    Kept(Link),
+/// What a pool has for the next user.
+enum Lease {
+    Connection(Connection),
     /// Room to open another.
     Room,
 }
 
-impl Pool {
-    pub(crate) fn new(origins: usize, most: usize, streams: u32) -> Self {
+impl ConnectionPool {
+    pub(crate) fn new(
+        origins: usize,
+        connections_max: usize,
+        streams_max: u32,
+        timers: Rc<Timers>,
+    ) -> Self {
         Self {
-            most,
-            streams,
-            shelves: (0..origins).map(|_| RefCell::default()).collect(),
+            connections_max,
+            streams_max,
+            origins: (0..origins).map(|_| RefCell::default()).collect(),
+            timers,
         }
     }
 
-    /// A connection that takes another request, or `None` where there is room to open one. Either way
-    /// [`Pool::give_back`] or [`Pool::give_up`] has to follow.
+    /// A connection with room for another request, or `None` if there is room to open one. In both cases
+    /// [`ConnectionPool::give_back`] or [`ConnectionPool::give_up`] has to follow.
     pub(crate) async fn take(
         &self,
-        core: &Core,
-        seat: Seat,
+        net: &NetContext,
+        slot: TimerSlot,
         origin: usize,
-    ) -> Result<Option<Link>, GivenUp> {
-        let shelf = &self.shelves[origin];
-        let taken = core.pacer.under_way(seat, |_| {
-            let mut shelf = shelf.borrow_mut();
-            let is_next = shelf.waiting.front().is_none_or(|first| *first == seat);
+    ) -> Result<Option<Connection>, WaitError> {
+        let pool = &self.origins[origin];
+        let taken = net.timers.poll_until_deadline(slot, |_| {
+            let mut pool = pool.borrow_mut();
+            let is_next = pool.waiting.front().is_none_or(|first| *first == slot);
             if is_next {
-                for _ in 0..shelf.clear() {
-                    core.count_reopened();
+                for _ in 0..pool.remove_closed() {
+                    net.counters.count_reconnect();
                 }
-                if let Some(taken) = shelf.take(self.most, self.streams) {
-                    shelf.waiting.pop_front();
-                    return Poll::Ready(taken);
+                if let Some(lease) = pool.take(self.connections_max, self.streams_max) {
+                    pool.waiting.pop_front();
+                    return Poll::Ready(lease);
                 }
             }
-            if !shelf.waiting.contains(&seat) {
-                shelf.waiting.push_back(seat);
+            if !pool.waiting.contains(&slot) {
+                pool.waiting.push_back(slot);
             }
             Poll::Pending
         });
         let taken = taken.await;
         if taken.is_err() {
-            shelf
-                .borrow_mut()
-                .waiting
-                .retain(|waiting| *waiting != seat);
+            pool.borrow_mut().waiting.retain(|waiting| *waiting != slot);
         }
-        self.wake_next(&core.pacer, origin);
-        taken.map(|taken| match taken {
-            Taken::Kept(link) => Some(link),
-            Taken::Room => None,
+        self.wake_next(origin);
+        taken.map(|lease| match lease {
+            Lease::Connection(connection) => Some(connection),
+            Lease::Room => None,
         })
     }
 
-    /// A connection was opened where there was room: others may use it, too.
-    pub(crate) fn share(&self, core: &Core, link: &Link) {
-        if let Link::Http2(connection) = link {
+    /// Adds a connection that was opened in the room that was taken: others may use it, too.
+    pub(crate) fn share(&self, connection: &Connection) {
+        if let Connection::Http2(connection) = connection {
             connection.begin();
-            let mut shelf = self.shelves[connection.origin()].borrow_mut();
-            shelf.out -= 1;
-            shelf.open.push(connection.clone());
-            drop(shelf);
-            self.wake_next(&core.pacer, connection.origin());
+            let mut pool = self.origins[connection.origin()].borrow_mut();
+            pool.in_use -= 1;
+            pool.multiplexed.push(connection.clone());
+            drop(pool);
+            self.wake_next(connection.origin());
         }
     }
 
-    /// Gives a connection back; `keeps`: it may be used again.
-    pub(crate) fn give_back(&self, core: &Core, link: Link, keeps: bool) {
-        let origin = link.origin();
+    /// Gives a connection back; `is_kept`: it may be used again.
+    pub(crate) fn give_back(&self, connection: Connection, is_kept: bool) {
+        let origin = connection.origin();
         {
-            let mut shelf = self.shelves[origin].borrow_mut();
-            match link {
-                // Whether it may is its own affair.
-                Link::Http2(connection) => connection.end(),
-                Link::Http1(_) => {
-                    shelf.out -= 1;
-                    shelf.idle.extend(keeps.then_some(link));
+            let mut pool = self.origins[origin].borrow_mut();
+            match connection {
+                // It knows itself whether it takes more requests.
+                Connection::Http2(connection) => connection.end(),
+                Connection::Http1(_) => {
+                    pool.in_use -= 1;
+                    pool.idle.extend(is_kept.then_some(connection));
                 }
             }
         }
-        self.wake_next(&core.pacer, origin);
+        self.wake_next(origin);
     }
 
-    /// Gives the room up in which no connection could be opened.
-    pub(crate) fn give_up(&self, core: &Core, origin: usize) {
-        self.shelves[origin].borrow_mut().out -= 1;
-        self.wake_next(&core.pacer, origin);
+    /// Gives up the room in which no connection could be opened.
+    pub(crate) fn give_up(&self, origin: usize) {
+        self.origins[origin].borrow_mut().in_use -= 1;
+        self.wake_next(origin);
     }
 
-    /// Wakes the first that waits, where there may be something for it.
-    pub(crate) fn wake_next(&self, pacer: &Pacer, origin: usize) {
-        let shelf = self.shelves[origin].borrow();
-        if let Some(first) = shelf.waiting.front()
-            && shelf.has_any(self.most, self.streams)
+    /// Wakes the first user that waits, if there may be something for it.
+    fn wake_next(&self, origin: usize) {
+        let pool = self.origins[origin].borrow();
+        if let Some(first) = pool.waiting.front()
+            && pool.has_any(self.connections_max, self.streams_max)
         {
-            pacer.wake(*first);
+            self.timers.wake(*first);
         }
     }
 }
 
-impl Shelf {
-    /// Forgets the connections of HTTP/2 that take no more requests; returns how many.
-    fn clear(&mut self) -> usize {
-        let before = self.open.len();
-        self.open.retain(|connection| !connection.is_over());
-        before - self.open.len()
+impl CapacityListener for ConnectionPool {
+    fn capacity_changed(&self, origin: usize) {
+        self.wake_next(origin);
+    }
+}
+
+impl OriginPool {
+    /// Removes the connections of HTTP/2 that take no more requests; returns their number.
+    fn remove_closed(&mut self) -> usize {
+        let before = self.multiplexed.len();
+        self.multiplexed.retain(|connection| !connection.is_over());
+        before - self.multiplexed.len()
     }
 
-    /// A connection that nobody uses; else room for another; else the one of HTTP/2 that is used least.
-    fn take(&mut self, most: usize, streams: u32) -> Option<Taken> {
-        if let Some(link) = self.idle.pop() {
-            self.out += 1;
-            return Some(Taken::Kept(link));
+    /// An idle connection; else room for another; else the one of HTTP/2 with the fewest requests in flight.
+    fn take(&mut self, connections_max: usize, streams_max: u32) -> Option<Lease> {
+        if let Some(connection) = self.idle.pop() {
+            self.in_use += 1;
+            return Some(Lease::Connection(connection));
         }
-        let with_room = self.open.iter().filter(|open| open.has_room(streams));
-        let least = with_room.min_by_key(|open| open.under_way());
-        if let Some(connection) = least
-            && (connection.under_way() == 0 || !self.has_place(most))
+        let with_room = self
+            .multiplexed
+            .iter()
+            .filter(|connection| connection.has_room(streams_max));
+        let least_used = with_room.min_by_key(|connection| connection.in_flight());
+        if let Some(connection) = least_used
+            && (connection.in_flight() == 0 || !self.may_open(connections_max))
         {
             connection.begin();
-            return Some(Taken::Kept(Link::Http2(connection.clone())));
+            return Some(Lease::Connection(Connection::Http2(connection.clone())));
         }
-        self.has_place(most).then(|| {
-            self.out += 1;
-            Taken::Room
+        self.may_open(connections_max).then(|| {
+            self.in_use += 1;
+            Lease::Room
         })
     }
 
     /// Whether another connection may be opened.
-    fn has_place(&self, most: usize) -> bool {
-        self.out + self.open.len() < most
+    fn may_open(&self, connections_max: usize) -> bool {
+        self.in_use + self.multiplexed.len() < connections_max
     }
 
-    fn has_any(&self, most: usize, streams: u32) -> bool {
-        let mut open = self.open.iter();
+    fn has_any(&self, connections_max: usize, streams_max: u32) -> bool {
+        let mut multiplexed = self.multiplexed.iter();
         !self.idle.is_empty()
-            || self.has_place(most)
-            || open.any(|open| open.is_over() || open.has_room(streams))
+            || self.may_open(connections_max)
+            || multiplexed
+                .any(|connection| connection.is_over() || connection.has_room(streams_max))
     }
 }

@@ -1,4 +1,4 @@
-//! The content of an answer: counted, held to its limit, and kept only as far as somebody looks into it.
+//! Response bodies: counted, held to their limit, and kept only as far as they are used.
 
 use std::borrow::Cow;
 use std::io::Read;
@@ -7,17 +7,17 @@ use brotli_decompressor::Decompressor;
 use flate2::read::{MultiGzDecoder, ZlibDecoder};
 use ruzstd::decoding::StreamingDecoder;
 
-use super::protocol_error::BadHttp;
+use super::protocol_error::ProtocolError;
 
-/// How much of a body is kept for an example: more than it shows, so that secrets are found in it.
+/// Number of bytes of a body that are kept for an example: more than it shows, so that secrets are found in it.
 const EXCERPT_BYTES_MAX: u64 = 1_024;
 
-/// What the decoder of Brotli reads at once.
+/// Number of bytes that the decoder of Brotli reads at once.
 const BROTLI_BUFFER_BYTES: usize = 4096;
 
-/// What is kept of a content.
+/// What is kept of a body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Keep {
+pub enum BodyCapture {
     /// Nothing.
     Nothing,
     /// Its beginning, for an example.
@@ -26,9 +26,9 @@ pub enum Keep {
     All,
 }
 
-/// The content of an answer.
+/// The body of a response.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Content {
+pub struct ResponseBody {
     /// Its size, in bytes, as it came.
     pub bytes: u64,
     /// What was kept of it.
@@ -38,10 +38,10 @@ pub struct Content {
     all_max: u64,
 }
 
-/// Why a content cannot be looked into.
+/// Why a body cannot be decoded.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DecodeError {
-    /// It is larger than is looked into.
+    /// It is larger than the limit.
     #[error("the decoded body of the answer is over the limit of {limit} bytes")]
     TooLarge {
         /// The limit.
@@ -52,7 +52,7 @@ pub enum DecodeError {
     Broken {
         /// The encoding.
         encoding: String,
-        /// What the decoder says.
+        /// The error of the decoder.
         error: String,
     },
     /// Its encoding is not known.
@@ -60,14 +60,14 @@ pub enum DecodeError {
     Unknown(String),
 }
 
-impl Default for Content {
+impl Default for ResponseBody {
     fn default() -> Self {
         Self::new(u64::MAX, u64::MAX)
     }
 }
 
-impl Content {
-    /// No content yet; of `bytes_max` bytes at most, and of `all_max` where all is kept.
+impl ResponseBody {
+    /// An empty body; of `bytes_max` bytes at most, and of `all_max` if all is kept.
     pub fn new(bytes_max: u64, all_max: u64) -> Self {
         Self {
             bytes: 0,
@@ -78,25 +78,25 @@ impl Content {
         }
     }
 
-    pub(crate) fn keep(&mut self, keep: Keep) {
+    pub(crate) fn keep(&mut self, keep: BodyCapture) {
         self.kept_max = match keep {
-            Keep::Nothing => 0,
-            Keep::Excerpt => EXCERPT_BYTES_MAX,
-            // One more tells that there is too much.
-            Keep::All => self.all_max.saturating_add(1),
+            BodyCapture::Nothing => 0,
+            BodyCapture::Excerpt => EXCERPT_BYTES_MAX,
+            // One more shows that there is too much.
+            BodyCapture::All => self.all_max.saturating_add(1),
         };
     }
 
     /// Refuses a length that is over the limit before it comes.
-    pub(crate) fn expect(&self, bytes: u64) -> Result<(), BadHttp> {
+    pub(crate) fn expect(&self, bytes: u64) -> Result<(), ProtocolError> {
         let limit = self.bytes_max;
         if bytes > limit {
-            return Err(BadHttp::BodyTooLong { limit });
+            return Err(ProtocolError::BodyTooLong { limit });
         }
         Ok(())
     }
 
-    pub(crate) fn take(&mut self, part: &[u8]) -> Result<(), BadHttp> {
+    pub(crate) fn take(&mut self, part: &[u8]) -> Result<(), ProtocolError> {
         self.bytes += part.len() as u64;
         self.expect(self.bytes)?;
         if self.kept_max > 0 {
@@ -106,7 +106,7 @@ impl Content {
         Ok(())
     }
 
-    /// What was kept, decoded; the encodings are those of `Content-Encoding`.
+    /// What was kept, decoded; the encodings are those of `ResponseBody-Encoding`.
     pub fn decoded(&self, encodings: &[u8]) -> Result<Cow<'_, [u8]>, DecodeError> {
         self.decoded_within(encodings, self.all_max)
     }
@@ -161,7 +161,7 @@ fn read(from: impl Read, limit: u64) -> std::io::Result<Vec<u8>> {
     Ok(decoded)
 }
 
-/// The bytes that are within so many.
+/// The first bytes, at most a number of them.
 pub(crate) fn part_of(bytes: &[u8], at_most: u64) -> &[u8] {
     let length = usize::try_from(at_most).map_or(bytes.len(), |at_most| at_most.min(bytes.len()));
     &bytes[..length]
@@ -176,9 +176,9 @@ mod tests {
 
     use super::*;
 
-    fn content(bytes: &[u8], all_max: u64) -> Content {
-        let mut content = Content::new(u64::MAX, all_max);
-        content.keep(Keep::All);
+    fn content(bytes: &[u8], all_max: u64) -> ResponseBody {
+        let mut content = ResponseBody::new(u64::MAX, all_max);
+        content.keep(BodyCapture::All);
         content.take(bytes).unwrap();
         content
     }
@@ -239,10 +239,10 @@ mod tests {
 
     #[test]
     fn a_body_over_its_limit_is_refused() {
-        let mut small = Content::new(10, 10);
+        let mut small = ResponseBody::new(10, 10);
         small.take(&[0; 10]).unwrap();
         let error = small.take(&[0]).unwrap_err();
-        assert_eq!(error, BadHttp::BodyTooLong { limit: 10 });
+        assert_eq!(error, ProtocolError::BodyTooLong { limit: 10 });
         let error = content(&[0; 7], 10).decoded_within(b"", 6).unwrap_err();
         assert_eq!(error, DecodeError::TooLarge { limit: 6 });
         let error = content(&[0; 11], 10).decoded_within(b"", 20).unwrap_err();

@@ -1,4 +1,4 @@
-//! The outbox: a request on its way out, as one piece of bytes or with files within.
+//! A request on its way out: its bytes, with files inserted.
 
 use std::cell::Cell;
 use std::fs::File;
@@ -10,13 +10,19 @@ use std::task::{Context, Poll, ready};
 
 use brunt_record::FailureKind;
 
-use crate::http1;
-use crate::http1::connection::Wire;
-use crate::net::error::Fault;
+use super::request_context::RequestTimings;
+use crate::net::error::RequestError;
 use crate::net::stream::Stream;
 
-/// How much of a file is read at once.
+/// Number of bytes of a file that are read at once.
 const PIECE_BYTES: usize = 64 << 10;
+
+const EXPECT_CONTINUE: &[u8] = b"\r\nExpect: 100-continue\r\n";
+
+/// Whether the headers of a request ask the server before the body is sent.
+pub(crate) fn expects_continue(head: &[u8]) -> bool {
+    memchr::memmem::find(head, EXPECT_CONTINUE).is_some()
+}
 
 /// A file that is sent as a body.
 #[derive(Debug)]
@@ -33,24 +39,24 @@ impl Upload {
     }
 }
 
-pub(crate) struct Outbox<'a> {
+pub(crate) struct OutgoingRequest<'a> {
     bytes: &'a [u8],
     head_bytes: usize,
-    /// Bytes that the kernel has taken.
+    /// Number of bytes that the kernel has taken.
     pub(crate) sent: Cell<usize>,
-    /// The files within, each with its place in the bytes.
+    /// The files, each with its index in the bytes.
     uploads: &'a [Rc<Upload>],
     cuts: &'a [usize],
-    /// How many of them were sent.
+    /// Number of them that were sent.
     uploaded: usize,
-    /// What of the upload was read last, where it began, and how much of it was taken.
+    /// The part of the file that was read last, its offset, and the number of its bytes that were taken.
     piece: Vec<u8>,
     piece_at: u64,
     piece_sent: usize,
 }
 
-impl<'a> Outbox<'a> {
-    /// A request whose head is the first `head_bytes` of its bytes.
+impl<'a> OutgoingRequest<'a> {
+    /// A request whose headers are the first `head_bytes` of its bytes.
     #[inline]
     pub(crate) fn new(
         bytes: &'a [u8],
@@ -71,20 +77,20 @@ impl<'a> Outbox<'a> {
         }
     }
 
-    /// All of it, where that is one piece that is sent without asking first.
+    /// All of its bytes, if they are sent at once.
     #[inline]
     pub(crate) fn as_one(&self) -> Option<&'a [u8]> {
         (self.cuts.is_empty() && !self.expects_continue()).then_some(self.bytes)
     }
 
-    /// Whether the server is asked before the body is sent. Only large bodies are.
+    /// Whether its large body is sent after 100 (Continue).
     #[inline]
     pub(crate) fn expects_continue(&self) -> bool {
         let is_large = !self.cuts.is_empty() || self.bytes.len() > PIECE_BYTES;
-        is_large && http1::asks_first(&self.bytes[..self.head_bytes])
+        is_large && expects_continue(&self.bytes[..self.head_bytes])
     }
 
-    /// Its head.
+    /// Its headers.
     pub(crate) fn head(&self) -> &'a [u8] {
         &self.bytes[..self.head_bytes]
     }
@@ -102,13 +108,13 @@ impl<'a> Outbox<'a> {
         (self.bytes.len() - self.head_bytes) as u64 + files
     }
 
-    /// All of its body, where that is one piece.
+    /// Its complete body, if it has no files.
     pub(crate) fn body_as_one(&self) -> Option<&'a [u8]> {
         self.cuts.is_empty().then(|| &self.bytes[self.head_bytes..])
     }
 
-    /// Takes the next bytes of the body, at most so many; none at its end.
-    pub(crate) fn take(&mut self, at_most: usize) -> Result<&[u8], Fault> {
+    /// Takes the next bytes of the body, at most a number of them; none at its end.
+    pub(crate) fn take(&mut self, at_most: usize) -> Result<&[u8], RequestError> {
         let from = self.sent.get().max(self.head_bytes);
         let cut = self.cuts.iter().zip(self.uploads).nth(self.uploaded);
         let up_to = cut.map_or(self.bytes.len(), |(cut, _)| *cut);
@@ -132,40 +138,40 @@ impl<'a> Outbox<'a> {
         &mut self,
         cx: &mut Context<'_>,
         stream: &mut Stream,
-        wire: &mut Wire,
-    ) -> Poll<Result<(), Fault>> {
-        self.poll_send_bytes(cx, stream, wire, self.head_bytes)
+        timings: &mut RequestTimings,
+    ) -> Poll<Result<(), RequestError>> {
+        self.poll_send_bytes(cx, stream, timings, self.head_bytes)
     }
 
-    /// Sends what is left.
+    /// Sends the rest.
     pub(crate) fn poll_send(
         &mut self,
         cx: &mut Context<'_>,
         stream: &mut Stream,
-        wire: &mut Wire,
-    ) -> Poll<Result<(), Fault>> {
+        timings: &mut RequestTimings,
+    ) -> Poll<Result<(), RequestError>> {
         while let Some((cut, upload)) = self.cuts.iter().zip(self.uploads).nth(self.uploaded) {
-            ready!(self.poll_send_bytes(cx, stream, wire, *cut))?;
-            ready!(self.poll_send_file(cx, stream, wire, upload))?;
+            ready!(self.poll_send_bytes(cx, stream, timings, *cut))?;
+            ready!(self.poll_send_file(cx, stream, timings, upload))?;
             self.uploaded += 1;
             (self.piece_at, self.piece_sent) = (0, 0);
             self.piece.clear();
         }
-        self.poll_send_bytes(cx, stream, wire, self.bytes.len())
+        self.poll_send_bytes(cx, stream, timings, self.bytes.len())
     }
 
     fn poll_send_file(
         &mut self,
         cx: &mut Context<'_>,
         stream: &mut Stream,
-        wire: &mut Wire,
+        timings: &mut RequestTimings,
         upload: &Upload,
-    ) -> Poll<Result<(), Fault>> {
+    ) -> Poll<Result<(), RequestError>> {
         loop {
             let before = self.piece_sent;
             let sending = stream.poll_send(cx, &self.piece, &mut self.piece_sent);
-            wire.bytes_sent += (self.piece_sent - before) as u64;
-            ready!(sending).map_err(|error| Fault::of(&error))?;
+            timings.bytes_sent += (self.piece_sent - before) as u64;
+            ready!(sending).map_err(|error| RequestError::from_io(&error))?;
             self.piece_at += self.piece.len() as u64;
             let left = upload.bytes - self.piece_at;
             if left == 0 {
@@ -176,13 +182,13 @@ impl<'a> Outbox<'a> {
         }
     }
 
-    fn read_piece(&mut self, upload: &Upload, bytes: usize) -> Result<(), Fault> {
+    fn read_piece(&mut self, upload: &Upload, bytes: usize) -> Result<(), RequestError> {
         self.piece.resize(bytes, 0);
         self.piece_sent = 0;
         let read = upload.file.read_exact_at(&mut self.piece, self.piece_at);
         read.map_err(|error| {
             let text = format!("the body's file cannot be read: {error}");
-            Fault::new(FailureKind::UnreadableFile, text)
+            RequestError::new(FailureKind::UnreadableFile, text)
         })
     }
 
@@ -190,14 +196,14 @@ impl<'a> Outbox<'a> {
         &mut self,
         cx: &mut Context<'_>,
         stream: &mut Stream,
-        wire: &mut Wire,
+        timings: &mut RequestTimings,
         up_to: usize,
-    ) -> Poll<Result<(), Fault>> {
+    ) -> Poll<Result<(), RequestError>> {
         let before = self.sent.get();
         let mut sent = before;
         let sending = stream.poll_send(cx, &self.bytes[..up_to], &mut sent);
         self.sent.set(sent);
-        wire.bytes_sent += (sent - before) as u64;
-        sending.map_err(|error| Fault::of(&error))
+        timings.bytes_sent += (sent - before) as u64;
+        sending.map_err(|error| RequestError::from_io(&error))
     }
 }

@@ -1,12 +1,12 @@
 //! Chunked bodies (RFC 9112, section 7.1), with extensions and trailers, cut anywhere.
 
-use crate::http::BadHttp;
-use crate::http::{Content, part_of};
+use crate::http::ProtocolError;
+use crate::http::{ResponseBody, part_of};
 
 /// A chunk's size line, or the trailers, are never longer.
 const LINE_BYTES_MAX: u32 = 16 << 10;
 
-/// Where in a chunked body the bytes are.
+/// The position in a chunked body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Chunked {
     at: At,
@@ -42,12 +42,12 @@ impl Chunked {
     }
 
     /// Takes bytes up to the end of the body, and hands the content among them on. Returns how many
-    /// were taken, and whether the body is whole.
+    /// were taken, and whether the body is complete.
     pub(super) fn feed(
         &mut self,
         bytes: &[u8],
-        content: &mut Content,
-    ) -> Result<(usize, bool), BadHttp> {
+        content: &mut ResponseBody,
+    ) -> Result<(usize, bool), ProtocolError> {
         let mut taken = 0;
         while taken < bytes.len() {
             if self.at == At::Data {
@@ -71,10 +71,10 @@ impl Chunked {
     }
 
     /// Takes one byte outside the data; true at the end of the body.
-    fn step(&mut self, byte: u8) -> Result<bool, BadHttp> {
+    fn step(&mut self, byte: u8) -> Result<bool, ProtocolError> {
         self.line_bytes += 1;
         if self.line_bytes > LINE_BYTES_MAX {
-            return Err(BadHttp::Chunk);
+            return Err(ProtocolError::Chunk);
         }
         self.at = match (self.at, byte) {
             (At::Size, b'0'..=b'9' | b'a'..=b'f' | b'A'..=b'F') => return self.digit(byte),
@@ -98,16 +98,16 @@ impl Chunked {
             (At::Trailer, b'\r') => At::TrailerLf,
             (At::TrailerLf, b'\n') => At::TrailerStart,
             (At::LastLf, b'\n') => return Ok(true),
-            _ => return Err(BadHttp::Chunk),
+            _ => return Err(ProtocolError::Chunk),
         };
         Ok(false)
     }
 
-    fn digit(&mut self, byte: u8) -> Result<bool, BadHttp> {
+    fn digit(&mut self, byte: u8) -> Result<bool, ProtocolError> {
         let digit = char::from(byte).to_digit(16).unwrap_or(0);
         self.digits += 1;
         if self.digits > 16 {
-            return Err(BadHttp::Chunk);
+            return Err(ProtocolError::Chunk);
         }
         self.size = (self.size << 4) | u64::from(digit);
         Ok(false)

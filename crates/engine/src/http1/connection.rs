@@ -5,53 +5,34 @@ use std::task::{Context, Poll};
 use brunt_record::FailureKind;
 use tokio::io::ReadBuf;
 
-use crate::client::context::Core;
-use crate::connections::connection::Fate;
-use crate::http::outgoing_request::Outbox;
-use crate::http1::{Answer, Reader};
-use crate::net::error::Fault;
+use super::reader::Reader;
+use crate::http::Response;
+use crate::http::outgoing_request::OutgoingRequest;
+use crate::http::request_context::{Delivery, RequestContext, RequestTimings, response_wait_error};
+use crate::http::response::ResponseOptions;
+use crate::net::context::NetContext;
+use crate::net::error::RequestError;
 use crate::net::stream::Stream;
-use crate::time::timers::{GivenUp, Seat};
+use crate::time::timers::WaitError;
 
-/// How long a server may take to say that it wants a large body; then it is sent all the same
-/// (RFC 9110, section 10.1.1).
+/// How long a server may take to send 100 (Continue); then the body is sent anyway (RFC 9110, section 10.1.1).
 const CONTINUE_WITHIN_NS: u64 = 1_000_000_000;
 
-pub(crate) struct Connection {
+pub(crate) struct Http1Connection {
     stream: Stream,
     pub(crate) origin: usize,
-    /// Requests answered on it.
+    /// Number of responses received on it.
     pub(crate) answered: u64,
 }
 
-/// What happened on the wire.
-#[derive(Debug, Default)]
-pub(crate) struct Wire {
-    pub(crate) sent_ns: Option<u64>,
-    pub(crate) first_byte_ns: Option<u64>,
-    /// When the last of what has come so far came.
-    pub(crate) last_byte_ns: Option<u64>,
-    pub(crate) bytes_sent: u64,
-    pub(crate) bytes_received: u64,
-}
-
-/// When parts of a request are given up, in nanoseconds of the run's clock.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Deadlines {
-    /// The whole request.
-    pub(crate) whole_ns: u64,
-    /// How long the first byte may take from the end of sending, where that has a timeout of its own.
-    pub(crate) first_byte_timeout_ns: Option<u64>,
-}
-
-/// What is left of a connection after an answer.
+/// The state of a connection after a response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Left {
+enum ConnectionEnd {
     Open,
     Closed,
 }
 
-impl Connection {
+impl Http1Connection {
     pub(crate) fn new(stream: Stream, origin: usize) -> Self {
         Self {
             stream,
@@ -64,61 +45,87 @@ impl Connection {
         self.stream.is_stale()
     }
 
-    /// What became of a request of whose bytes `sent` were written, and of whose response nothing came.
+    /// The delivery of a request of which `sent` bytes were written and without any byte of a response.
     #[cold]
-    pub(crate) fn fate_of(&self, fault: &Fault, sent: u64, request_bytes: u64) -> Fate {
-        match fault.kind {
-            FailureKind::Closed | FailureKind::Reset if self.closed_before(fault, sent) => {
-                Fate::ClosedBefore
+    fn delivery_of(&self, error: &RequestError, sent: u64, request_bytes: u64) -> Delivery {
+        match error.kind {
+            FailureKind::Closed | FailureKind::Reset if self.closed_before(error, sent) => {
+                Delivery::ClosedBefore
             }
             // The FIN acknowledges whatever came before it. A RST does not: what it leaves open may have been read.
-            FailureKind::Closed if self.stream.unacknowledged_bytes() != Some(0) => Fate::Unread,
-            _ if sent == request_bytes => Fate::Read,
-            _ => Fate::Unread,
+            FailureKind::Closed if self.stream.unacknowledged_bytes() != Some(0) => {
+                Delivery::Unread
+            }
+            _ if sent == request_bytes => Delivery::Read,
+            _ => Delivery::Unread,
         }
     }
 
     /// Whether the end of the connection was there before the first byte of a request was written: the kernel took
     /// none of it, or, on loopback, where bytes arrive as they are written, the FIN acknowledges none of it. On a
-    /// network the FIN and the request may have crossed, which nobody can tell from this end.
-    fn closed_before(&self, fault: &Fault, sent: u64) -> bool {
+    /// network the FIN and the request may have crossed, which cannot be known at this end.
+    fn closed_before(&self, error: &RequestError, sent: u64) -> bool {
         if sent == 0 {
             // What rustls took may have been written in part.
             return !self.stream.is_tls();
         }
         let unacknowledged = self.stream.unacknowledged_bytes();
-        fault.kind == FailureKind::Closed
+        error.kind == FailureKind::Closed
             && self.stream.is_loopback()
             && unacknowledged.is_some_and(|bytes| bytes >= sent)
     }
 
-    /// Sends a request and takes its answer.
+    /// Sends a request and receives its response.
     #[inline]
     pub(crate) async fn exchange(
         &mut self,
-        core: &Core,
-        seat: Seat,
-        request: Outbox<'_>,
+        context: RequestContext<'_>,
+        request: OutgoingRequest<'_>,
+        options: ResponseOptions,
+        timings: &mut RequestTimings,
+    ) -> (Result<Response, RequestError>, Delivery) {
+        let (sent, received) = (timings.bytes_sent, timings.bytes_received);
+        let request_bytes = request.request_bytes();
+        let reader = Reader::new(options.to_head, options.body_capture, options.content)
+            .with_fields(options.header_capture);
+        let result = self
+            .send_and_receive(context, request, reader, timings)
+            .await;
+        let delivery = match &result {
+            Err(error) if timings.bytes_received == received => {
+                self.delivery_of(error, timings.bytes_sent - sent, request_bytes)
+            }
+            _ => Delivery::Read,
+        };
+        (result, delivery)
+    }
+
+    #[inline]
+    async fn send_and_receive(
+        &mut self,
+        context: RequestContext<'_>,
+        request: OutgoingRequest<'_>,
         mut reader: Reader,
-        wire: &mut Wire,
-        deadlines: Deadlines,
-    ) -> Result<Answer, Fault> {
-        wire.sent_ns.get_or_insert_with(|| core.clock.now_ns());
-        core.pacer.set_deadline(seat, deadlines.whole_ns);
+        timings: &mut RequestTimings,
+    ) -> Result<Response, RequestError> {
+        timings
+            .sent_ns
+            .get_or_insert_with(|| context.net.clock.now_ns());
+        context
+            .net
+            .timers
+            .set_deadline(context.slot, context.deadlines.total_ns);
         let mut answered = None;
-        if !self.sends_at_once(core, seat, &request, wire).await {
-            let sending = self.send_and_listen(core, seat, request, &mut reader, wire, deadlines);
+        if !self.sends_at_once(context, &request, timings).await {
+            let sending = self.send_while_receiving(context, request, &mut reader, timings);
             answered = Box::pin(sending).await?;
         }
         let left = match answered {
-            Some(_) => Left::Closed,
-            None => {
-                self.listen(core, seat, &mut reader, wire, deadlines)
-                    .await?
-            }
+            Some(_) => ConnectionEnd::Closed,
+            None => self.receive(context, &mut reader, timings).await?,
         };
-        let mut answer = reader.into_answer();
-        answer.keep_alive &= left == Left::Open;
+        let mut answer = reader.into_response();
+        answer.keep_alive &= left == ConnectionEnd::Open;
         self.answered += 1;
         Ok(answer)
     }
@@ -127,87 +134,88 @@ impl Connection {
     #[inline]
     async fn sends_at_once(
         &mut self,
-        core: &Core,
-        seat: Seat,
-        request: &Outbox<'_>,
-        wire: &mut Wire,
+        context: RequestContext<'_>,
+        request: &OutgoingRequest<'_>,
+        timings: &mut RequestTimings,
     ) -> bool {
         let Some(bytes) = request.as_one() else {
             return false;
         };
         let mut sent = 0;
-        let once = core.pacer.under_way(seat, |cx| {
+        let once = context.net.timers.poll_until_deadline(context.slot, |cx| {
             Poll::Ready(self.stream.poll_send(cx, bytes, &mut sent))
         });
         let all = matches!(once.await, Ok(Poll::Ready(Ok(()))));
         request.sent.set(sent);
-        wire.bytes_sent += sent as u64;
+        timings.bytes_sent += sent as u64;
         all
     }
 
-    /// Takes the answer to a request that was sent.
+    /// Receives the response to a request that was sent.
     #[inline]
-    async fn listen(
+    async fn receive(
         &mut self,
-        core: &Core,
-        seat: Seat,
+        context: RequestContext<'_>,
         reader: &mut Reader,
-        wire: &mut Wire,
-        deadlines: Deadlines,
-    ) -> Result<Left, Fault> {
-        let before = wire.bytes_received;
-        let mut waits_for_first = deadlines.first_byte_timeout_ns.is_some();
-        if let Some(timeout_ns) = deadlines.first_byte_timeout_ns {
-            let by_ns = core.clock.now_ns().saturating_add(timeout_ns);
-            core.pacer.set_deadline(seat, by_ns.min(deadlines.whole_ns));
+        timings: &mut RequestTimings,
+    ) -> Result<ConnectionEnd, RequestError> {
+        let before = timings.bytes_received;
+        let mut waits_for_first = context.deadlines.first_byte_timeout_ns.is_some();
+        if let Some(timeout_ns) = context.deadlines.first_byte_timeout_ns {
+            let by_ns = context.net.clock.now_ns().saturating_add(timeout_ns);
+            context
+                .net
+                .timers
+                .set_deadline(context.slot, by_ns.min(context.deadlines.total_ns));
         }
-        let answer = core.pacer.under_way(seat, |cx| {
-            let answer = self.poll_answer(core, cx, reader, wire);
-            if waits_for_first && wire.bytes_received > before {
+        let answer = context.net.timers.poll_until_deadline(context.slot, |cx| {
+            let answer = self.poll_response(context.net, cx, reader, timings);
+            if waits_for_first && timings.bytes_received > before {
                 waits_for_first = false;
-                core.pacer.set_deadline(seat, deadlines.whole_ns);
+                context
+                    .net
+                    .timers
+                    .set_deadline(context.slot, context.deadlines.total_ns);
             }
             answer
         });
         match answer.await {
             Ok(answer) => answer,
-            Err(given_up) => Err(given_up_on_answer(given_up, waits_for_first)),
+            Err(error) => Err(response_wait_error(error, waits_for_first)),
         }
     }
 
-    /// Sends what does not go in one piece, or failed to, while listening: a server may answer before
-    /// it has all. Where it did, there is an answer.
-    async fn send_and_listen(
+    /// Sends what does not fit in one write, or failed to, while receiving: a server may respond before it has all. Returns
+    /// the state of the connection if it did.
+    async fn send_while_receiving(
         &mut self,
-        core: &Core,
-        seat: Seat,
-        mut request: Outbox<'_>,
+        context: RequestContext<'_>,
+        mut request: OutgoingRequest<'_>,
         reader: &mut Reader,
-        wire: &mut Wire,
-        deadlines: Deadlines,
-    ) -> Result<Option<Left>, Fault> {
+        timings: &mut RequestTimings,
+    ) -> Result<Option<ConnectionEnd>, RequestError> {
         if request.expects_continue() {
-            let early = self.send_head_and_wait(core, seat, &mut request, reader, wire, deadlines);
+            let early = self.send_headers_and_wait(context, &mut request, reader, timings);
             if let Some(left) = early.await? {
                 return Ok(Some(left));
             }
         }
         let mut broken = None;
-        let sending = core.pacer.under_way(seat, |cx| {
-            match self.poll_answer(core, cx, reader, wire) {
+        let sending = context.net.timers.poll_until_deadline(context.slot, |cx| {
+            match self.poll_response(context.net, cx, reader, timings) {
                 Poll::Ready(Ok(left)) => return Poll::Ready(Ok(Some(left))),
-                Poll::Ready(Err(fault)) => return Poll::Ready(Err(broken.take().unwrap_or(fault))),
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(broken.take().unwrap_or(error))),
                 Poll::Pending => {}
             }
             if broken.is_some() {
                 return Poll::Pending;
             }
-            match request.poll_send(cx, &mut self.stream, wire) {
+            match request.poll_send(cx, &mut self.stream, timings) {
                 Poll::Pending => Poll::Pending,
                 Poll::Ready(Ok(())) => Poll::Ready(Ok(None)),
-                Poll::Ready(Err(fault)) => {
-                    // An answer may have come before the connection broke: listen to the end.
-                    broken = Some(fault);
+                Poll::Ready(Err(error)) => {
+                    // A response may have come before the connection broke: receive to the end.
+                    broken = Some(error);
                     cx.waker().wake_by_ref();
                     Poll::Pending
                 }
@@ -215,101 +223,98 @@ impl Connection {
         });
         sending
             .await
-            .unwrap_or_else(|given_up| Err(given_up_on_answer(given_up, false)))
+            .unwrap_or_else(|error| Err(response_wait_error(error, false)))
     }
 
-    /// Sends a head and waits for the server to want the body; an answer may come instead.
-    async fn send_head_and_wait(
+    /// Sends the headers and waits for 100 (Continue); a response may come instead.
+    async fn send_headers_and_wait(
         &mut self,
-        core: &Core,
-        seat: Seat,
-        request: &mut Outbox<'_>,
+        context: RequestContext<'_>,
+        request: &mut OutgoingRequest<'_>,
         reader: &mut Reader,
-        wire: &mut Wire,
-        deadlines: Deadlines,
-    ) -> Result<Option<Left>, Fault> {
-        let sending = core.pacer.under_way(seat, |cx| {
-            request.poll_send_head(cx, &mut self.stream, wire)
+        timings: &mut RequestTimings,
+    ) -> Result<Option<ConnectionEnd>, RequestError> {
+        let sending = context.net.timers.poll_until_deadline(context.slot, |cx| {
+            request.poll_send_head(cx, &mut self.stream, timings)
         });
         sending
             .await
-            .map_err(|given_up| given_up_on_answer(given_up, false))??;
-        let patience_ns = core.clock.now_ns().saturating_add(CONTINUE_WITHIN_NS);
-        core.pacer
-            .set_deadline(seat, patience_ns.min(deadlines.whole_ns));
-        let waiting =
-            core.pacer
-                .under_way(seat, |cx| match self.poll_answer(core, cx, reader, wire) {
-                    Poll::Pending if reader.continues() => Poll::Ready(Ok(None)),
-                    answer => answer.map(|left| left.map(Some)),
-                });
+            .map_err(|error| response_wait_error(error, false))??;
+        let patience_ns = context
+            .net
+            .clock
+            .now_ns()
+            .saturating_add(CONTINUE_WITHIN_NS);
+        context
+            .net
+            .timers
+            .set_deadline(context.slot, patience_ns.min(context.deadlines.total_ns));
+        let waiting = context.net.timers.poll_until_deadline(context.slot, |cx| {
+            match self.poll_response(context.net, cx, reader, timings) {
+                Poll::Pending if reader.continues() => Poll::Ready(Ok(None)),
+                answer => answer.map(|left| left.map(Some)),
+            }
+        });
         let early = match waiting.await {
             Ok(early) => early?,
-            Err(GivenUp::Deadline) if patience_ns < deadlines.whole_ns => None,
-            Err(given_up) => return Err(given_up_on_answer(given_up, false)),
+            Err(WaitError::DeadlineExceeded) if patience_ns < context.deadlines.total_ns => None,
+            Err(error) => return Err(response_wait_error(error, false)),
         };
-        core.pacer.set_deadline(seat, deadlines.whole_ns);
+        context
+            .net
+            .timers
+            .set_deadline(context.slot, context.deadlines.total_ns);
         Ok(early)
     }
 
-    /// Reads what there is into the core's scratch space, so that a request that waits for its
-    /// answer holds no buffer.
-    fn poll_answer(
+    /// Reads what there is into the scratch space, so that a request that waits for its response holds no buffer.
+    fn poll_response(
         &mut self,
-        core: &Core,
+        net: &NetContext,
         cx: &mut Context<'_>,
         reader: &mut Reader,
-        wire: &mut Wire,
-    ) -> Poll<Result<Left, Fault>> {
-        let mut scratch = core.scratch.borrow_mut();
+        timings: &mut RequestTimings,
+    ) -> Poll<Result<ConnectionEnd, RequestError>> {
+        let mut scratch = net.scratch.borrow_mut();
         loop {
             let mut buffer = ReadBuf::new(&mut scratch);
             match self.stream.poll_read(cx, &mut buffer) {
                 Poll::Pending => return Poll::Pending,
-                Poll::Ready(Err(error)) => return Poll::Ready(Err(Fault::of(&error))),
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(RequestError::from_io(&error))),
                 Poll::Ready(Ok(())) => {}
             }
             let bytes = buffer.filled();
             if bytes.is_empty() {
                 let whole = reader.ends_with_connection();
-                let closed = || Fault::new(FailureKind::Closed, closed_when(wire));
+                let closed = || RequestError::new(FailureKind::Closed, closed_when(timings));
                 return Poll::Ready(if whole {
-                    Ok(Left::Closed)
+                    Ok(ConnectionEnd::Closed)
                 } else {
                     Err(closed())
                 });
             }
-            let now_ns = core.clock.now_ns();
-            wire.first_byte_ns.get_or_insert(now_ns);
-            wire.last_byte_ns = Some(now_ns);
-            wire.bytes_received += bytes.len() as u64;
+            let now_ns = net.clock.now_ns();
+            timings.first_byte_ns.get_or_insert(now_ns);
+            timings.last_byte_ns = Some(now_ns);
+            timings.bytes_received += bytes.len() as u64;
             match reader.feed(bytes) {
                 Err(error) => {
-                    return Poll::Ready(Err(Fault::new(error.kind(), error.to_string())));
+                    return Poll::Ready(Err(RequestError::new(error.kind(), error.to_string())));
                 }
-                // What comes after the answer was not asked for: the connection is not used again.
-                Ok(Some(taken)) if taken < bytes.len() => return Poll::Ready(Ok(Left::Closed)),
-                Ok(Some(_)) => return Poll::Ready(Ok(Left::Open)),
+                // Bytes after the response belong to no request: the connection is not used again.
+                Ok(Some(taken)) if taken < bytes.len() => {
+                    return Poll::Ready(Ok(ConnectionEnd::Closed));
+                }
+                Ok(Some(_)) => return Poll::Ready(Ok(ConnectionEnd::Open)),
                 Ok(None) => {}
             }
         }
     }
 }
 
-fn closed_when(wire: &Wire) -> String {
-    match wire.bytes_received {
+fn closed_when(timings: &RequestTimings) -> String {
+    match timings.bytes_received {
         0 => "the server closed the connection without an answer".into(),
         bytes => format!("the server closed the connection after {bytes} bytes of the answer"),
-    }
-}
-
-pub(crate) fn given_up_on_answer(given_up: GivenUp, waits_for_first: bool) -> Fault {
-    match given_up {
-        GivenUp::Aborted => Fault::cut_off(),
-        GivenUp::Deadline if waits_for_first => Fault::new(
-            FailureKind::FirstByteTimeout,
-            "no byte of an answer within the timeout for the first",
-        ),
-        GivenUp::Deadline => Fault::new(FailureKind::Timeout, "no whole answer within the timeout"),
     }
 }

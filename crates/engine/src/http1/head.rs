@@ -1,17 +1,15 @@
-//! Heads of answers: what the status line and the header fields say about the body and the
-//! connection (RFC 9112, sections 6.3 and 9.3).
+//! Response headers: what the status line and the header fields mean for the body and the connection (RFC 9112,
+//! sections 6.3 and 9.3).
 
 use std::mem::MaybeUninit;
 
-use crate::http::BadHttp;
-
-/// Heads never have more fields.
-pub(crate) const FIELDS_MAX: usize = 128;
+use crate::http::response::{FIELDS_MAX, is_redirect};
+use crate::http::{HeaderCapture, ProtocolError};
 
 /// How the end of a body is found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Framing {
-    /// So many bytes.
+    /// A number of bytes.
     Length(u64),
     /// Chunks.
     Chunked,
@@ -19,7 +17,7 @@ pub(super) enum Framing {
     UntilClose,
 }
 
-/// What matters of a head.
+/// What is used of response headers.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Head {
     pub(super) status: u16,
@@ -32,37 +30,12 @@ pub(super) struct Head {
     pub(super) fields: Vec<u8>,
 }
 
-/// Which fields of a head are kept.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum KeepFields {
-    /// None.
-    #[default]
-    Nothing,
-    /// Those that set cookies, of responses that report an error.
-    CookiesOfErrors,
-    /// Those that set cookies.
-    Cookies,
-    /// All.
-    All,
-}
-
-impl KeepFields {
-    /// What is kept of a response with a status.
-    pub(crate) fn for_status(self, status: u16) -> Self {
-        match self {
-            Self::CookiesOfErrors if status >= 400 => Self::Cookies,
-            Self::CookiesOfErrors => Self::Nothing,
-            other => other,
-        }
-    }
-}
-
-/// Parses a head; `None` where it is not whole yet. Returns its length in bytes as well.
+/// Parses response headers; `None` if they are not complete yet. Returns their length in bytes as well.
 pub(super) fn parse(
     bytes: &[u8],
     to_head: bool,
-    keeps: KeepFields,
-) -> Result<Option<(Head, usize)>, BadHttp> {
+    keeps: HeaderCapture,
+) -> Result<Option<(Head, usize)>, ProtocolError> {
     let mut headers = [const { MaybeUninit::uninit() }; FIELDS_MAX];
     let mut response = httparse::Response::new(&mut []);
     let mut parser = httparse::ParserConfig::default();
@@ -71,8 +44,8 @@ pub(super) fn parse(
     let parsed = parser
         .parse_response_with_uninit_headers(&mut response, bytes, &mut headers)
         .map_err(|error| match error {
-            httparse::Error::TooManyHeaders => BadHttp::TooManyFields,
-            error => BadHttp::Head(error),
+            httparse::Error::TooManyHeaders => ProtocolError::TooManyFields,
+            error => ProtocolError::Head(error),
         })?;
     let httparse::Status::Complete(length) = parsed else {
         return Ok(None);
@@ -81,7 +54,7 @@ pub(super) fn parse(
     let status = response.code.unwrap_or(0);
     let is_http_11 = response.version == Some(1);
     if status < 100 {
-        return Err(BadHttp::Status(status));
+        return Err(ProtocolError::Status(status));
     }
     let fields = Fields::read(response.headers, is_http_11);
     let has_no_body = to_head || status < 200 || status == 204 || status == 304;
@@ -109,13 +82,13 @@ pub(super) fn parse(
     )))
 }
 
-fn kept(headers: &[httparse::Header], fields: &Fields, keeps: KeepFields) -> Vec<u8> {
+fn kept(headers: &[httparse::Header], fields: &Fields, keeps: HeaderCapture) -> Vec<u8> {
     let mut lines = Vec::new();
-    if keeps == KeepFields::Nothing || keeps == KeepFields::Cookies && !fields.sets_cookies {
+    if keeps == HeaderCapture::Nothing || keeps == HeaderCapture::Cookies && !fields.sets_cookies {
         return lines;
     }
     for header in headers {
-        if keeps == KeepFields::All || header.name.eq_ignore_ascii_case("set-cookie") {
+        if keeps == HeaderCapture::All || header.name.eq_ignore_ascii_case("set-cookie") {
             lines.extend_from_slice(header.name.as_bytes());
             lines.extend_from_slice(b": ");
             lines.extend_from_slice(header.value);
@@ -125,15 +98,10 @@ fn kept(headers: &[httparse::Header], fields: &Fields, keeps: KeepFields) -> Vec
     lines
 }
 
-/// Whether a status asks the client to go elsewhere.
-pub(crate) fn is_redirect(status: u16) -> bool {
-    matches!(status, 301 | 302 | 303 | 307 | 308)
-}
-
 struct Fields<'a> {
     length: Option<u64>,
-    /// What is wrong with the framing; it matters where there is a body.
-    wrong: Option<BadHttp>,
+    /// What is wrong with the framing; it matters if there is a body.
+    wrong: Option<ProtocolError>,
     /// The last transfer coding is `chunked`, or not; `None` without the field.
     chunked: Option<bool>,
     keep_alive: bool,
@@ -194,28 +162,28 @@ impl<'a> Fields<'a> {
             }
         }
         if fields.chunked.is_some() && !is_http_11 {
-            fields.wrong = Some(BadHttp::EncodingIn10);
+            fields.wrong = Some(ProtocolError::EncodingIn10);
         }
         fields
     }
 
-    fn add_length(&mut self, value: &[u8]) -> Result<(), BadHttp> {
+    fn add_length(&mut self, value: &[u8]) -> Result<(), ProtocolError> {
         for part in value.split(|byte| *byte == b',').map(<[u8]>::trim_ascii) {
             let digits = std::str::from_utf8(part).ok().filter(|digits| {
                 !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
             });
             let length = digits
                 .and_then(|digits| digits.parse().ok())
-                .ok_or(BadHttp::Length)?;
+                .ok_or(ProtocolError::Length)?;
             if self.length.is_some_and(|known| known != length) {
-                return Err(BadHttp::LengthsDisagree);
+                return Err(ProtocolError::LengthsDisagree);
             }
             self.length = Some(length);
         }
         Ok(())
     }
 
-    fn framing(&self) -> Result<Framing, BadHttp> {
+    fn framing(&self) -> Result<Framing, ProtocolError> {
         if let Some(wrong) = self.wrong {
             return Err(wrong);
         }
@@ -226,7 +194,7 @@ impl<'a> Fields<'a> {
         })
     }
 
-    /// Two framings at once: the next answer's beginning cannot be trusted.
+    /// Two framings at once: the beginning of the next response cannot be trusted.
     fn is_ambiguous(&self) -> bool {
         self.wrong.is_some() || self.chunked.is_some() && self.length.is_some()
     }

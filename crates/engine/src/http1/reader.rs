@@ -1,33 +1,11 @@
-//! The reader: takes the bytes of one answer as they come.
+//! The reader: takes the bytes of one response as they come.
 
 use super::chunked::Chunked;
-use super::head::{self, Framing, KeepFields};
-use crate::http::BadHttp;
-use crate::http::{Content, Keep, part_of};
+use super::head::{self, Framing};
+use crate::http::response::{HEAD_BYTES_MAX, INTERIM_MAX};
+use crate::http::{BodyCapture, HeaderCapture, ProtocolError, Response, ResponseBody, part_of};
 
-/// Heads are never longer.
-pub(crate) const HEAD_BYTES_MAX: usize = 64 << 10;
-/// How many interim answers (1xx) may come before the answer.
-pub(crate) const INTERIM_MAX: u8 = 16;
-
-/// A whole answer.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Answer {
-    /// Its status.
-    pub status: u16,
-    /// Whether the connection may be used again.
-    pub keep_alive: bool,
-    /// Where a redirect leads.
-    pub location: Option<Vec<u8>>,
-    /// How its content is encoded; empty: not at all.
-    pub encoding: Vec<u8>,
-    /// The header fields that were kept, each a line ended by CR LF.
-    pub fields: Vec<u8>,
-    /// Its content, as far as it was kept.
-    pub content: Content,
-}
-
-/// Reads one answer.
+/// Reads one response.
 #[derive(Debug)]
 pub struct Reader {
     to_head: bool,
@@ -35,9 +13,9 @@ pub struct Reader {
     interim: u8,
     continues: bool,
     body: Option<Body>,
-    answer: Answer,
-    keeps: fn(u16) -> Keep,
-    keeps_fields: KeepFields,
+    answer: Response,
+    keeps: fn(u16) -> BodyCapture,
+    keeps_fields: HeaderCapture,
 }
 
 #[derive(Debug)]
@@ -48,10 +26,10 @@ enum Body {
 }
 
 impl Reader {
-    /// A reader for the answer to a request; `to_head`: to a HEAD request. `keeps` says what is kept of
-    /// the content of an answer with a status.
-    pub fn new(to_head: bool, keeps: fn(u16) -> Keep, content: Content) -> Self {
-        let answer = Answer {
+    /// A reader for the response to a request; `to_head`: to a HEAD request. `keeps` returns what is kept of the body of
+    /// a response with a status.
+    pub fn new(to_head: bool, keeps: fn(u16) -> BodyCapture, content: ResponseBody) -> Self {
+        let answer = Response {
             status: 0,
             keep_alive: false,
             location: None,
@@ -67,19 +45,19 @@ impl Reader {
             body: None,
             answer,
             keeps,
-            keeps_fields: KeepFields::Nothing,
+            keeps_fields: HeaderCapture::Nothing,
         }
     }
 
     /// Keeps header fields as well.
     #[must_use]
-    pub fn with_fields(mut self, keeps: KeepFields) -> Self {
+    pub fn with_fields(mut self, keeps: HeaderCapture) -> Self {
         self.keeps_fields = keeps;
         self
     }
 
-    /// Takes bytes. Returns the number of bytes that belong to this answer where it is whole now.
-    pub fn feed(&mut self, bytes: &[u8]) -> Result<Option<usize>, BadHttp> {
+    /// Takes bytes. Returns the number of bytes that belong to this response if it is complete now.
+    pub fn feed(&mut self, bytes: &[u8]) -> Result<Option<usize>, ProtocolError> {
         let mut taken = 0;
         while self.body.is_none() {
             let fresh = &bytes[taken..];
@@ -102,7 +80,7 @@ impl Reader {
                         self.take_head(head)?;
                     }
                     None if self.head_bytes.len() > HEAD_BYTES_MAX => {
-                        return Err(BadHttp::HeadTooLong);
+                        return Err(ProtocolError::HeadTooLong);
                     }
                     None => return Ok(None),
                 }
@@ -112,18 +90,18 @@ impl Reader {
         Ok(whole.then_some(taken + body_bytes))
     }
 
-    fn keep_part_of_head(&mut self, bytes: &[u8]) -> Result<Option<usize>, BadHttp> {
+    fn keep_part_of_head(&mut self, bytes: &[u8]) -> Result<Option<usize>, ProtocolError> {
         if bytes.len() > HEAD_BYTES_MAX {
-            return Err(BadHttp::HeadTooLong);
+            return Err(ProtocolError::HeadTooLong);
         }
         self.head_bytes.extend_from_slice(bytes);
         Ok(None)
     }
 
-    fn take_head(&mut self, head: head::Head) -> Result<(), BadHttp> {
+    fn take_head(&mut self, head: head::Head) -> Result<(), ProtocolError> {
         match head.status {
-            101 => return Err(BadHttp::Upgrade),
-            100..=199 if self.interim == INTERIM_MAX => return Err(BadHttp::TooManyInterim),
+            101 => return Err(ProtocolError::Upgrade),
+            100..=199 if self.interim == INTERIM_MAX => return Err(ProtocolError::TooManyInterim),
             100..=199 => {
                 self.interim += 1;
                 self.continues |= head.status == 100;
@@ -148,8 +126,8 @@ impl Reader {
         Ok(())
     }
 
-    /// Returns how many bytes were taken, and whether the body is whole.
-    fn feed_body(&mut self, bytes: &[u8]) -> Result<(usize, bool), BadHttp> {
+    /// Returns the number of bytes taken, and whether the body is complete.
+    fn feed_body(&mut self, bytes: &[u8]) -> Result<(usize, bool), ProtocolError> {
         let content = &mut self.answer.content;
         match &mut self.body {
             Some(Body::Length(left)) => {
@@ -167,24 +145,24 @@ impl Reader {
         }
     }
 
-    /// Whether the server has said to go on with the body of the request.
+    /// Whether the server has sent 100 (Continue).
     pub fn continues(&self) -> bool {
         self.continues
     }
 
-    /// Whether the head of the answer has come.
+    /// Whether the headers are complete.
     pub fn has_head(&self) -> bool {
         self.body.is_some()
     }
 
-    /// Whether the end of the connection makes the answer whole.
+    /// Whether the end of the connection completes the response.
     pub fn ends_with_connection(&self) -> bool {
         matches!(self.body, Some(Body::UntilClose))
     }
 
-    /// The answer. It is whole once [`Reader::feed`] has said so, or once the connection ended and
+    /// The response. It is complete once [`Reader::feed`] has returned so, or once the connection ended and
     /// [`Reader::ends_with_connection`].
-    pub fn into_answer(self) -> Answer {
+    pub fn into_response(self) -> Response {
         self.answer
     }
 }
@@ -193,21 +171,25 @@ impl Reader {
 mod tests {
     use super::*;
 
-    /// The answer to the bytes fed in pieces of one size, and how many bytes belong to it.
-    fn read(bytes: &[u8], piece: usize, to_head: bool) -> Result<Option<(Answer, usize)>, BadHttp> {
-        let mut reader = Reader::new(to_head, |_| Keep::Nothing, Content::default());
+    /// The response in bytes that are fed in pieces of one size, and the number of bytes that belong to it.
+    fn read(
+        bytes: &[u8],
+        piece: usize,
+        to_head: bool,
+    ) -> Result<Option<(Response, usize)>, ProtocolError> {
+        let mut reader = Reader::new(to_head, |_| BodyCapture::Nothing, ResponseBody::default());
         let mut fed = 0;
         for part in bytes.chunks(piece) {
             if let Some(taken) = reader.feed(part)? {
-                return Ok(Some((reader.into_answer(), fed + taken)));
+                return Ok(Some((reader.into_response(), fed + taken)));
             }
             fed += part.len();
         }
         let whole = reader.ends_with_connection();
-        Ok(whole.then(|| (reader.into_answer(), fed)))
+        Ok(whole.then(|| (reader.into_response(), fed)))
     }
 
-    /// Bytes, whether they answer a HEAD, and (status, content, keep-alive, bytes left over).
+    /// Bytes, whether they are the response to a HEAD, and (status, content, keep-alive, bytes left over).
     type Case = (&'static str, bool, (u16, u64, bool, usize));
 
     const WHOLE: &[Case] = &[

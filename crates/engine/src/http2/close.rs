@@ -1,86 +1,89 @@
-//! Endings: what it means for a request that its stream or its connection ended.
+//! How streams and connections are closed, and what that means for their requests.
 
 use brunt_record::FailureKind;
 
-use super::error_code::Reason;
-use super::recv::Breach;
-use super::state::Account;
-use crate::connections::connection::Fate;
-use crate::net::error::Fault;
+use super::error_code::ErrorCode;
+use super::recv::ConnectionError;
+use super::state::StreamStats;
+use crate::http::request_context::Delivery;
+use crate::net::error::RequestError;
 
 /// How a connection ended.
 #[derive(Debug)]
-pub(super) struct Ended {
-    pub(super) how: How,
-    /// Whether the server's system had all that was sent.
+pub(super) struct ConnectionClose {
+    pub(super) reason: CloseReason,
+    /// Whether the server's system has acknowledged all that was sent.
     pub(super) is_acknowledged: bool,
-    /// Whether the server answered in the words of HTTP/1.x.
-    pub(super) speaks_http1: bool,
-    /// Why the server went away, where it said so.
-    pub(super) goodbye: Option<Reason>,
+    /// Whether the server responded with HTTP/1.x.
+    pub(super) is_http1: bool,
+    /// The code of the server's GOAWAY, if it sent one.
+    pub(super) goaway: Option<ErrorCode>,
 }
 
+/// Why a connection ended.
 #[derive(Debug)]
-pub(super) enum How {
+pub(super) enum CloseReason {
     /// The server closed it.
     Closed,
-    Broken(Fault),
-    Breach(Breach),
+    /// Reading or writing failed.
+    Broken(RequestError),
+    /// What the server sent breaks the protocol.
+    ConnectionError(ConnectionError),
 }
 
-impl Ended {
-    /// What becomes of a request that was under way.
-    pub(super) fn of(&self, account: &Account) -> (Fault, Fate) {
-        let fault = self.fault(account.bytes_received);
-        let fate = if account.sent_ns.is_none() {
-            Fate::Unprocessed { is_read: false }
-        } else if account.first_byte_ns.is_none()
-            && fault.kind == FailureKind::Closed
+impl ConnectionClose {
+    /// The result of a request that was in flight.
+    pub(super) fn result(&self, stats: &StreamStats) -> (RequestError, Delivery) {
+        let error = self.error(stats.bytes_received);
+        let delivery = if stats.sent_ns.is_none() {
+            Delivery::Unprocessed { is_read: false }
+        } else if stats.first_byte_ns.is_none()
+            && error.kind == FailureKind::Closed
             && !self.is_acknowledged
         {
-            Fate::Unread
+            Delivery::Unread
         } else {
-            Fate::Read
+            Delivery::Read
         };
-        (fault, fate)
+        (error, delivery)
     }
 
-    /// Why it ended, for a request of whose answer so many bytes came.
-    pub(super) fn fault(&self, bytes_received: u64) -> Fault {
-        if self.speaks_http1 {
+    /// Why it ended, for a request with this number of bytes of a response.
+    pub(super) fn error(&self, bytes_received: u64) -> RequestError {
+        if self.is_http1 {
             let text = "the server answered in HTTP/1.x: it does not know HTTP/2 beforehand; write http = \"1.1\"";
-            return Fault::new(FailureKind::BadHttp, text);
+            return RequestError::new(FailureKind::BadHttp, text);
         }
-        match &self.how {
-            How::Broken(fault) => fault.clone(),
-            How::Closed => closed(bytes_received, self.goodbye),
-            How::Breach(breach) => {
-                let text = format!("what came is not as HTTP/2 has it: {}", breach.what);
-                Fault::new(FailureKind::BadHttp, text)
+        match &self.reason {
+            CloseReason::Broken(error) => error.clone(),
+            CloseReason::Closed => closed(bytes_received, self.goaway),
+            CloseReason::ConnectionError(error) => {
+                let text = format!("what came is not as HTTP/2 has it: {}", error.what);
+                RequestError::new(FailureKind::BadHttp, text)
             }
         }
     }
 }
 
-/// The connection was closed.
-pub(super) fn closed(bytes_received: u64, goodbye: Option<Reason>) -> Fault {
+/// The error of a request whose connection was closed.
+pub(super) fn closed(bytes_received: u64, goaway: Option<ErrorCode>) -> RequestError {
     let mut text = match bytes_received {
         0 => "the server closed the connection without an answer".to_owned(),
         bytes => format!("the server closed the connection after {bytes} bytes of the answer"),
     };
-    if let Some(reason) = goodbye {
-        text.push_str(&format!(" (GOAWAY: {reason})"));
+    if let Some(code) = goaway {
+        text.push_str(&format!(" (GOAWAY: {code})"));
     }
-    Fault::new(FailureKind::Closed, text)
+    RequestError::new(FailureKind::Closed, text)
 }
 
-/// The server reset the stream.
-pub(super) fn reset(reason: Reason) -> (Fault, Fate) {
-    let text = format!("the server reset the stream: {reason}");
-    let fate = if reason == Reason::REFUSED_STREAM {
-        Fate::Unprocessed { is_read: true }
+/// The result of a request whose stream the server reset.
+pub(super) fn reset(code: ErrorCode) -> (RequestError, Delivery) {
+    let text = format!("the server reset the stream: {code}");
+    let delivery = if code == ErrorCode::REFUSED_STREAM {
+        Delivery::Unprocessed { is_read: true }
     } else {
-        Fate::Read
+        Delivery::Read
     };
-    (Fault::new(FailureKind::Reset, text), fate)
+    (RequestError::new(FailureKind::Reset, text), delivery)
 }

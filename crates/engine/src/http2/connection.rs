@@ -1,48 +1,73 @@
-//! A connection of HTTP/2: several requests at once, each on a stream. A task of its own reads and writes.
+//! A connection of HTTP/2: several requests at once, each on a stream. A task of its own reads and writes what the
+//! connection's state receives and sends, until the connection ends.
 
 use std::cell::{Cell, RefCell};
+use std::future::poll_fn;
+use std::io;
+use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Waker};
+use std::task::{Context, Poll, Waker, ready};
 
-use super::close::{Ended, closed};
-use super::driver::Driver;
-use super::state::Session;
-use crate::client::context::Core;
-use crate::net::error::Fault;
+use tokio::io::{AsyncWrite, ReadBuf};
+
+use super::close::{CloseReason, ConnectionClose, closed};
+use super::error_code::ErrorCode;
+use super::request_headers::HeaderEncoder;
+use super::state::ConnectionState;
+use crate::net::context::{CapacityListener, NetContext};
+use crate::net::error::RequestError;
 use crate::net::stream::Stream;
+use crate::time::clock::Clock;
+use crate::time::timers::Timers;
 
-/// Whoever holds it may send requests. The connection is closed with the last one.
-pub(crate) struct Connection(pub(super) Rc<Shared>);
+/// A handle by which requests are sent. The connection is closed with the last one.
+pub(crate) struct Http2Connection(pub(super) Rc<Shared>);
 
-/// What those who send requests share with the task that reads and writes.
+/// What the handles share with the task that reads and writes.
 pub(super) struct Shared {
     pub(super) origin: usize,
-    pub(super) session: RefCell<Session>,
-    pub(super) ended: RefCell<Option<Ended>>,
-    /// Those who may send requests.
-    holders: Cell<usize>,
-    /// The task.
+    pub(super) state: RefCell<ConnectionState>,
+    /// The header fields that connections of the worker have sent.
+    pub(super) headers: Rc<RefCell<HeaderEncoder>>,
+    pub(super) close: RefCell<Option<ConnectionClose>>,
+    /// Number of handles.
+    handles: Cell<usize>,
+    /// The task's waker.
     driver: RefCell<Option<Waker>>,
-    /// Requests that were answered on it.
+    /// Number of requests with a response.
     pub(super) answered: Cell<u64>,
-    /// Requests of a shared pool that are under way on it.
-    under_way: Cell<u32>,
+    /// Number of requests of a shared pool in flight.
+    in_flight: Cell<u32>,
 }
 
-impl Connection {
-    /// Begins to speak HTTP/2 on a stream that is open.
-    pub(crate) fn open(core: &Core, stream: Stream, origin: usize) -> Self {
-        let is_tls = matches!(stream, Stream::Tls(_));
+impl Http2Connection {
+    /// Starts HTTP/2 on a stream that is open.
+    pub(crate) fn open(
+        net: &NetContext,
+        stream: Stream,
+        origin: usize,
+        headers: Rc<RefCell<HeaderEncoder>>,
+        capacity: Option<Rc<dyn CapacityListener>>,
+    ) -> Self {
         let shared = Rc::new(Shared {
             origin,
-            session: RefCell::new(Session::new(is_tls)),
-            ended: RefCell::default(),
-            holders: Cell::new(1),
+            state: RefCell::new(ConnectionState::new(stream.is_tls())),
+            headers,
+            close: RefCell::default(),
+            handles: Cell::new(1),
             driver: RefCell::default(),
             answered: Cell::new(0),
-            under_way: Cell::new(0),
+            in_flight: Cell::new(0),
         });
-        let driver = Driver::new(core, shared.clone(), stream);
+        let driver = Driver {
+            shared: shared.clone(),
+            stream,
+            is_flushed: true,
+            clock: net.clock,
+            timers: net.timers.clone(),
+            scratch: net.scratch.clone(),
+            capacity,
+        };
         tokio::task::spawn_local(driver.run());
         Self(shared)
     }
@@ -56,43 +81,43 @@ impl Connection {
         self.0.is_over()
     }
 
-    /// Whether a request was answered on it.
+    /// Whether a response was received on it.
     pub(crate) fn was_used(&self) -> bool {
         self.0.answered.get() > 0
     }
 
-    /// Requests of a shared pool that are under way on it.
-    pub(crate) fn under_way(&self) -> u32 {
-        self.0.under_way.get()
+    /// Number of requests of a shared pool in flight on it.
+    pub(crate) fn in_flight(&self) -> u32 {
+        self.0.in_flight.get()
     }
 
-    /// Whether it takes another request, where so many may be under way; the server may allow fewer.
-    pub(crate) fn has_room(&self, streams: u32) -> bool {
-        self.under_way() < streams.min(self.0.session.borrow().streams_max())
+    /// Whether it takes another request if `streams_max` may be in flight; the server may allow fewer.
+    pub(crate) fn has_room(&self, streams_max: u32) -> bool {
+        self.in_flight() < streams_max.min(self.0.state.borrow().streams_max())
     }
 
-    /// Another request of a shared pool comes under way on it.
+    /// Counts another request of a shared pool as in flight.
     pub(crate) fn begin(&self) {
-        self.0.under_way.set(self.under_way() + 1);
+        self.0.in_flight.set(self.in_flight() + 1);
     }
 
-    /// A request of a shared pool has ended.
+    /// Counts a request of a shared pool as ended.
     pub(crate) fn end(&self) {
-        self.0.under_way.set(self.under_way() - 1);
+        self.0.in_flight.set(self.in_flight() - 1);
     }
 }
 
-impl Clone for Connection {
+impl Clone for Http2Connection {
     fn clone(&self) -> Self {
-        self.0.holders.set(self.0.holders.get() + 1);
+        self.0.handles.set(self.0.handles.get() + 1);
         Self(self.0.clone())
     }
 }
 
-impl Drop for Connection {
+impl Drop for Http2Connection {
     fn drop(&mut self) {
-        self.0.holders.set(self.0.holders.get() - 1);
-        if self.0.holders.get() == 0 {
+        self.0.handles.set(self.0.handles.get() - 1);
+        if self.0.handles.get() == 0 {
             self.0.wake_driver();
         }
     }
@@ -100,28 +125,23 @@ impl Drop for Connection {
 
 impl Shared {
     pub(super) fn is_over(&self) -> bool {
-        self.has_ended() || self.session.borrow().is_over()
+        self.is_closed() || self.state.borrow().is_over()
     }
 
     #[inline]
-    pub(super) fn has_ended(&self) -> bool {
-        self.ended.borrow().is_some()
-    }
-
-    /// Nobody may send requests any more.
-    pub(super) fn is_left(&self) -> bool {
-        self.holders.get() == 0
+    pub(super) fn is_closed(&self) -> bool {
+        self.close.borrow().is_some()
     }
 
     /// Why it takes no more requests.
-    pub(super) fn over(&self) -> Fault {
-        match &*self.ended.borrow() {
-            Some(ended) => ended.fault(0),
-            None => closed(0, self.session.borrow().goodbye()),
+    pub(super) fn close_error(&self) -> RequestError {
+        match &*self.close.borrow() {
+            Some(close) => close.error(0),
+            None => closed(0, self.state.borrow().goaway()),
         }
     }
 
-    /// There is something to write.
+    /// Wakes the task: there is something to write.
     #[inline]
     pub(super) fn wake_driver(&self) {
         if let Some(driver) = &*self.driver.borrow() {
@@ -129,13 +149,132 @@ impl Shared {
         }
     }
 
-    pub(super) fn remember_driver(&self, cx: &Context<'_>) {
+    fn remember_driver(&self, cx: &Context<'_>) {
         let mut driver = self.driver.borrow_mut();
         if !driver
             .as_ref()
             .is_some_and(|known| known.will_wake(cx.waker()))
         {
             *driver = Some(cx.waker().clone());
+        }
+    }
+}
+
+/// The task of a connection.
+struct Driver {
+    shared: Rc<Shared>,
+    stream: Stream,
+    /// Whether the kernel has all that was written.
+    is_flushed: bool,
+    clock: Clock,
+    timers: Rc<Timers>,
+    scratch: Rc<RefCell<Box<[u8]>>>,
+    capacity: Option<Rc<dyn CapacityListener>>,
+}
+
+impl Driver {
+    async fn run(mut self) {
+        if let Some(reason) = poll_fn(|cx| self.poll(cx)).await {
+            self.close(reason);
+        }
+        let mut stream = Pin::new(&mut self.stream);
+        // The other side may be gone; an error comes too late to matter.
+        poll_fn(|cx| stream.as_mut().poll_shutdown(cx)).await.ok();
+    }
+
+    /// Writes and reads what there is. Ready when the connection ended, with the reason, and when it has no handles.
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<CloseReason>> {
+        self.shared.remember_driver(cx);
+        if self.shared.handles.get() == 0 {
+            self.send_goaway(cx, ErrorCode::NO_ERROR);
+            return Poll::Ready(None);
+        }
+        // The end of the connection is noticed before anything more is written.
+        while let Poll::Ready(read) = self.poll_read(cx) {
+            if let Err(reason) = read {
+                if let CloseReason::ConnectionError(error) = &reason {
+                    self.send_goaway(cx, error.code);
+                }
+                return Poll::Ready(Some(reason));
+            }
+        }
+        match self.poll_write(cx) {
+            Poll::Ready(Err(error)) => {
+                // What came before it broke may hold responses.
+                while let Poll::Ready(Ok(())) = self.poll_read(cx) {}
+                Poll::Ready(Some(CloseReason::Broken(RequestError::from_io(&error))))
+            }
+            _ => Poll::Pending,
+        }
+    }
+
+    #[inline]
+    fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let mut state = self.shared.state.borrow_mut();
+        let mut stream = Pin::new(&mut self.stream);
+        while !state.outgoing().is_empty() {
+            let now_ns = self.clock.now_ns();
+            self.is_flushed = false;
+            let taken = ready!(stream.as_mut().poll_write(cx, state.outgoing()))?;
+            if taken == 0 {
+                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+            }
+            state.wrote(taken, now_ns, |timer| self.timers.wake(timer));
+        }
+        if !self.is_flushed {
+            ready!(stream.poll_flush(cx))?;
+            self.is_flushed = true;
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// Reads once.
+    #[inline]
+    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), CloseReason>> {
+        let mut scratch = self.scratch.borrow_mut();
+        let mut buffer = ReadBuf::new(&mut scratch);
+        let read = ready!(self.stream.poll_read(cx, &mut buffer));
+        read.map_err(|error| CloseReason::Broken(RequestError::from_io(&error)))?;
+        if buffer.filled().is_empty() {
+            return Poll::Ready(Err(CloseReason::Closed));
+        }
+        let mut state = self.shared.state.borrow_mut();
+        let now_ns = self.clock.now_ns();
+        let received = state.recv(buffer.filled(), now_ns, |timer| self.timers.wake(timer));
+        let has_changed = std::mem::take(&mut state.capacity_changed);
+        drop(state);
+        if has_changed {
+            self.notify_capacity();
+        }
+        Poll::Ready(received.map_err(CloseReason::ConnectionError))
+    }
+
+    /// Sends GOAWAY, as far as the kernel takes it at once.
+    fn send_goaway(&mut self, cx: &mut Context<'_>, code: ErrorCode) {
+        self.shared.state.borrow_mut().send_goaway(code);
+        if let Poll::Ready(Err(_)) = self.poll_write(cx) {
+            // The other side was quicker.
+        }
+    }
+
+    /// Ends the connection: all requests in flight on it are woken.
+    fn close(&self, reason: CloseReason) {
+        let mut state = self.shared.state.borrow_mut();
+        *self.shared.close.borrow_mut() = Some(ConnectionClose {
+            reason,
+            is_acknowledged: self.stream.unacknowledged_bytes() == Some(0),
+            is_http1: state.is_http1 == Some(true),
+            goaway: state.goaway(),
+        });
+        state.wake_all(|timer| self.timers.wake(timer));
+        drop(state);
+        self.notify_capacity();
+    }
+
+    /// The connection may take more requests, or none.
+    fn notify_capacity(&self) {
+        if let Some(capacity) = &self.capacity {
+            capacity.capacity_changed(self.shared.origin);
         }
     }
 }

@@ -3,9 +3,9 @@
 use std::fmt;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Reason(pub(super) u32);
+pub(super) struct ErrorCode(pub(super) u32);
 
-impl Reason {
+impl ErrorCode {
     pub(super) const NO_ERROR: Self = Self(0x0);
     pub(super) const PROTOCOL_ERROR: Self = Self(0x1);
     pub(super) const FLOW_CONTROL_ERROR: Self = Self(0x3);
@@ -33,7 +33,7 @@ const NAMES: [&str; 14] = [
     "HTTP_1_1_REQUIRED",
 ];
 
-impl fmt::Display for Reason {
+impl fmt::Display for ErrorCode {
     fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = usize::try_from(self.0)
             .ok()

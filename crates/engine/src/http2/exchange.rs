@@ -1,197 +1,233 @@
-//! An exchange of HTTP/2: one request on a stream, and its answer.
+//! An exchange of HTTP/2: one request on a stream, and its response.
 
 use std::task::Poll;
 
-use crate::client::context::Core;
-use crate::connections::connection::Fate;
-use crate::http::outgoing_request::Outbox;
-use crate::http::response_options::Wanted;
-use crate::http1::Answer;
-use crate::http1::connection::{Deadlines, Wire, given_up_on_answer};
-use crate::net::error::Fault;
-use crate::time::timers::Seat;
-
 use super::close;
-use super::connection::Connection;
-use super::state::{Account, Outcome};
-use super::streams::Slot;
-use super::upload::Upload;
+use super::connection::Http2Connection;
+use super::state::{ConnectionState, Outcome, StreamStats};
+use super::streams::StreamSlot;
+use crate::http::Response;
+use crate::http::outgoing_request::OutgoingRequest;
+use crate::http::request_context::{Delivery, RequestContext, RequestTimings, response_wait_error};
+use crate::http::response::ResponseOptions;
+use crate::net::error::RequestError;
 
-/// Who waits for an answer, and how long.
-#[derive(Clone, Copy)]
-pub(crate) struct Course<'a> {
-    pub(crate) core: &'a Core,
-    pub(crate) seat: Seat,
-    pub(crate) deadlines: Deadlines,
-}
+/// At most this much of a body is handed over at once.
+const PIECE_BYTES: usize = 64 << 10;
 
-impl Connection {
-    /// Sends a request and takes its answer. A request that is given up resets its stream and nothing else.
+impl Http2Connection {
+    /// Sends a request and receives its response. A request that is given up resets its stream and nothing else.
     #[inline]
     pub(crate) async fn exchange(
         &self,
-        course: Course<'_>,
-        request: Outbox<'_>,
-        wanted: Wanted,
-        wire: &mut Wire,
-    ) -> (Result<Answer, Fault>, Fate) {
-        let Course { core, seat, .. } = course;
-        core.pacer.set_deadline(seat, course.deadlines.whole_ns);
-        if !self.0.session.borrow_mut().has_room(seat)
-            && let Err(fault) = self.wait_for_room(course).await
+        context: RequestContext<'_>,
+        request: OutgoingRequest<'_>,
+        options: ResponseOptions,
+        timings: &mut RequestTimings,
+    ) -> (Result<Response, RequestError>, Delivery) {
+        let RequestContext { net, slot, .. } = context;
+        net.timers.set_deadline(slot, context.deadlines.total_ns);
+        if !self.0.state.borrow_mut().has_room(slot)
+            && let Err(error) = self.wait_for_room(context).await
         {
-            return (Err(fault), Fate::Unread);
+            return (Err(error), Delivery::Unread);
         }
         if self.is_over() {
-            return (Err(self.0.over()), Fate::Unprocessed { is_read: false });
+            let delivery = Delivery::Unprocessed { is_read: false };
+            return (Err(self.0.close_error()), delivery);
         }
-        let slot = match self.open_stream(course, &request, wanted) {
-            Ok(slot) => slot,
-            Err(fault) => return (Err(fault), Fate::Unread),
+        let stream = match self.open_stream(context, &request, options) {
+            Ok(stream) => stream,
+            Err(error) => return (Err(error), Delivery::Unread),
         };
-        let given_up = self.run(course, slot, request).await.err();
-        let mut session = self.0.session.borrow_mut();
-        let closed = session.close(slot, |seat| core.pacer.wake(seat));
-        if !session.outgoing().is_empty() {
+        let given_up = self.send_and_receive(context, stream, request).await.err();
+        let mut state = self.0.state.borrow_mut();
+        let closed = state.close(stream, |timer| net.timers.wake(timer));
+        if !state.outgoing().is_empty() {
             self.0.wake_driver();
         }
-        drop(session);
-        let Some((account, outcome)) = closed else {
-            return (Err(self.0.over()), Fate::Unread);
+        drop(state);
+        let Some((stats, outcome)) = closed else {
+            return (Err(self.0.close_error()), Delivery::Unread);
         };
-        wire.sent_ns = wire.sent_ns.or(account.sent_ns);
-        wire.first_byte_ns = wire.first_byte_ns.or(account.first_byte_ns);
-        wire.last_byte_ns = account.last_byte_ns;
-        wire.bytes_sent += account.bytes_sent;
-        wire.bytes_received += account.bytes_received;
-        self.end_of(&account, outcome, given_up)
+        timings.sent_ns = timings.sent_ns.or(stats.sent_ns);
+        timings.first_byte_ns = timings.first_byte_ns.or(stats.first_byte_ns);
+        timings.last_byte_ns = stats.last_byte_ns;
+        timings.bytes_sent += stats.bytes_sent;
+        timings.bytes_received += stats.bytes_received;
+        self.result(&stats, outcome, given_up)
     }
 
-    /// Opens a stream with the head of a request.
+    /// Opens a stream with the headers of a request.
     #[inline]
     fn open_stream(
         &self,
-        course: Course<'_>,
-        request: &Outbox<'_>,
-        wanted: Wanted,
-    ) -> Result<Slot, Fault> {
-        let mut session = self.0.session.borrow_mut();
-        let mut heads = course.core.heads.borrow_mut();
-        let head = (wanted.name, request.head());
-        let is_whole = request.body_bytes() == 0;
-        let slot = session.open(&mut heads, head, is_whole, (course.seat, wanted));
+        context: RequestContext<'_>,
+        request: &OutgoingRequest<'_>,
+        options: ResponseOptions,
+    ) -> Result<StreamSlot, RequestError> {
+        let mut state = self.0.state.borrow_mut();
+        let mut headers = self.0.headers.borrow_mut();
+        let head = (options.name, request.head());
+        let is_complete = request.body_bytes() == 0;
+        let stream = state.open(&mut headers, head, is_complete, (context.slot, options));
         self.0.wake_driver();
-        slot
+        stream
     }
 
     /// Waits until the server lets another stream be opened.
-    async fn wait_for_room(&self, course: Course<'_>) -> Result<(), Fault> {
-        let Course { core, seat, .. } = course;
-        let waiting = core.pacer.under_way(seat, |_| {
-            if self.is_over() || self.0.session.borrow_mut().has_room(seat) {
+    async fn wait_for_room(&self, context: RequestContext<'_>) -> Result<(), RequestError> {
+        let waiting = context.net.timers.poll_until_deadline(context.slot, |_| {
+            if self.is_over() || self.0.state.borrow_mut().has_room(context.slot) {
                 return Poll::Ready(());
             }
             Poll::Pending
         });
         let waited = waiting.await;
-        waited.map_err(|given_up| given_up_on_answer(given_up, false))
+        waited.map_err(|error| response_wait_error(error, false))
     }
 
-    /// Sends the body while listening, then listens until it is known what comes of the request.
+    /// Sends the body while receiving, then receives until the outcome of the request is known.
     #[inline]
-    async fn run(&self, course: Course<'_>, slot: Slot, request: Outbox<'_>) -> Result<(), Fault> {
-        let Course {
-            core,
-            seat,
+    async fn send_and_receive(
+        &self,
+        context: RequestContext<'_>,
+        stream: StreamSlot,
+        request: OutgoingRequest<'_>,
+    ) -> Result<(), RequestError> {
+        let RequestContext {
+            net,
+            slot,
             deadlines,
-        } = course;
-        if request.body_bytes() > 0 && !self.sends_at_once(slot, &request) {
+        } = context;
+        if request.body_bytes() > 0 && !self.sends_at_once(stream, &request) {
             // Rare and large: it is not to make every user larger.
-            Box::pin(self.upload(course, slot, Upload::new(request))).await?;
+            Box::pin(self.upload(context, stream, request)).await?;
         }
         let mut waits_for_first = deadlines.first_byte_timeout_ns.is_some();
         if let Some(timeout_ns) = deadlines.first_byte_timeout_ns {
-            let by_ns = core.clock.now_ns().saturating_add(timeout_ns);
-            core.pacer.set_deadline(seat, by_ns.min(deadlines.whole_ns));
+            let by_ns = net.clock.now_ns().saturating_add(timeout_ns);
+            net.timers.set_deadline(slot, by_ns.min(deadlines.total_ns));
         }
-        let listening = core.pacer.under_way(seat, |_| {
-            if self.is_settled(slot) {
+        let receiving = net.timers.poll_until_deadline(slot, |_| {
+            if self.is_settled(stream) {
                 return Poll::Ready(());
             }
-            if waits_for_first && self.0.session.borrow().has_first_byte(slot) {
+            if waits_for_first && self.0.state.borrow().has_first_byte(stream) {
                 waits_for_first = false;
-                core.pacer.set_deadline(seat, deadlines.whole_ns);
+                net.timers.set_deadline(slot, deadlines.total_ns);
             }
             Poll::Pending
         });
-        let listened = listening.await;
-        listened.map_err(|given_up| given_up_on_answer(given_up, waits_for_first))
+        let received = receiving.await;
+        received.map_err(|error| response_wait_error(error, waits_for_first))
     }
 
-    /// Whether there was room for all of the body of a small request.
+    /// Whether there was room for the complete body of a small request.
     #[inline]
-    fn sends_at_once(&self, slot: Slot, request: &Outbox<'_>) -> bool {
-        let mut session = self.0.session.borrow_mut();
+    fn sends_at_once(&self, stream: StreamSlot, request: &OutgoingRequest<'_>) -> bool {
+        let mut state = self.0.state.borrow_mut();
         let body = request.body_as_one();
-        let body = body.filter(|body| body.len() <= session.room(slot));
+        let body = body.filter(|body| body.len() <= state.room(stream));
         body.is_some_and(|body| {
-            session.send(slot, body, true);
+            state.send(stream, body, true);
             true
         })
     }
 
     async fn upload(
         &self,
-        course: Course<'_>,
-        slot: Slot,
-        mut upload: Upload<'_>,
-    ) -> Result<(), Fault> {
-        let sending = course.core.pacer.under_way(course.seat, |_| {
-            if self.is_settled(slot) {
+        context: RequestContext<'_>,
+        stream: StreamSlot,
+        request: OutgoingRequest<'_>,
+    ) -> Result<(), RequestError> {
+        let mut upload = Upload::new(request);
+        let sending = context.net.timers.poll_until_deadline(context.slot, |_| {
+            if self.is_settled(stream) {
                 return Poll::Ready(Ok(()));
             }
-            let sent = upload.poll(&mut self.0.session.borrow_mut(), slot);
+            let sent = upload.poll(&mut self.0.state.borrow_mut(), stream);
             self.0.wake_driver();
             sent
         });
         let sent = sending.await;
-        sent.unwrap_or_else(|given_up| Err(given_up_on_answer(given_up, false)))
+        sent.unwrap_or_else(|error| Err(response_wait_error(error, false)))
     }
 
     #[inline]
-    fn is_settled(&self, slot: Slot) -> bool {
-        self.0.session.borrow().is_settled(slot) || self.0.has_ended()
+    fn is_settled(&self, stream: StreamSlot) -> bool {
+        self.0.state.borrow().is_settled(stream) || self.0.is_closed()
     }
 
-    /// What comes of a request, which its user may have given up.
+    /// The result of a request; `given_up`: why its user gave it up.
     #[inline]
-    fn end_of(
+    fn result(
         &self,
-        account: &Account,
+        stats: &StreamStats,
         outcome: Outcome,
-        given_up: Option<Fault>,
-    ) -> (Result<Answer, Fault>, Fate) {
-        let of_sent = if account.sent_ns.is_some() {
-            Fate::Read
+        given_up: Option<RequestError>,
+    ) -> (Result<Response, RequestError>, Delivery) {
+        let of_sent = if stats.sent_ns.is_some() {
+            Delivery::Read
         } else {
-            Fate::Unread
+            Delivery::Unread
         };
-        if let Some(fault) = given_up {
-            return (Err(fault), of_sent);
+        if let Some(error) = given_up {
+            return (Err(error), of_sent);
         }
-        let (fault, fate) = match outcome {
-            Outcome::Answered(answer) => {
+        let (error, delivery) = match outcome {
+            Outcome::Complete(response) => {
                 self.0.answered.set(self.0.answered.get() + 1);
-                return (Ok(answer), Fate::Read);
+                return (Ok(response), Delivery::Read);
             }
-            Outcome::Bad(bad) => (Fault::new(bad.kind(), bad.to_string()), of_sent),
-            Outcome::Reset(reason) => close::reset(reason),
-            Outcome::Unprocessed => (self.0.over(), Fate::Unprocessed { is_read: false }),
-            Outcome::Open => match &*self.0.ended.borrow() {
-                Some(ended) => ended.of(account),
-                None => (Fault::cut_off(), of_sent),
+            Outcome::Malformed(error) => {
+                let error = RequestError::new(error.kind(), error.to_string());
+                (error, of_sent)
+            }
+            Outcome::Reset(code) => close::reset(code),
+            Outcome::Unprocessed => (
+                self.0.close_error(),
+                Delivery::Unprocessed { is_read: false },
+            ),
+            Outcome::Open => match &*self.0.close.borrow() {
+                Some(close) => close.result(stats),
+                None => (RequestError::cut_off(), of_sent),
             },
         };
-        (Err(fault), fate)
+        (Err(error), delivery)
+    }
+}
+
+/// The body of a request, sent as the server's windows let it.
+struct Upload<'a> {
+    request: OutgoingRequest<'a>,
+    /// Number of bytes that were not handed over yet.
+    left: u64,
+}
+
+impl<'a> Upload<'a> {
+    #[inline]
+    fn new(request: OutgoingRequest<'a>) -> Self {
+        let left = request.body_bytes();
+        Self { request, left }
+    }
+
+    /// Hands over what there is room for; ready when that was all.
+    fn poll(
+        &mut self,
+        state: &mut ConnectionState,
+        stream: StreamSlot,
+    ) -> Poll<Result<(), RequestError>> {
+        while self.left > 0 {
+            let room = state.room(stream).min(PIECE_BYTES);
+            if room == 0 {
+                return Poll::Pending;
+            }
+            let next = usize::try_from(self.left).map_or(room, |left| left.min(room));
+            let piece = self.request.take(next)?;
+            self.left -= piece.len() as u64;
+            state.send(stream, piece, self.left == 0);
+        }
+        Poll::Ready(Ok(()))
     }
 }

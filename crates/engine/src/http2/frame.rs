@@ -1,6 +1,6 @@
-//! Frames: how they are laid out (RFC 9113, sections 4 and 6). What they mean is left to the session.
+//! The layout of frames (RFC 9113, sections 4 and 6).
 
-/// What a client says first.
+/// The connection preface of a client.
 pub(super) const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 pub(super) const HEAD_BYTES: usize = 9;
 /// No frame holds more, unless it was allowed to.
@@ -8,7 +8,7 @@ pub(super) const PAYLOAD_BYTES_MAX: usize = 16_384;
 
 /// Of DATA and HEADERS: the last of its stream.
 pub(super) const END_STREAM: u8 = 0x1;
-/// Of SETTINGS and PING: the answer to one.
+/// Of SETTINGS and PING: an acknowledgment.
 pub(super) const ACK: u8 = 0x1;
 pub(super) const END_HEADERS: u8 = 0x4;
 const PADDED: u8 = 0x8;
@@ -83,7 +83,7 @@ pub(super) struct Head {
 }
 
 impl Head {
-    /// The head that bytes begin with; `None` where it is not whole yet.
+    /// The frame header at the beginning of bytes; `None` if it is not complete yet.
     #[inline]
     pub(super) fn read(bytes: &[u8]) -> Option<Self> {
         let [a, b, c, kind, flags, stream @ ..] = *bytes.first_chunk::<HEAD_BYTES>()?;
@@ -99,7 +99,7 @@ impl Head {
         self.flags & flag != 0
     }
 
-    /// What a frame holds without its padding and its priority; `None` where these do not fit.
+    /// The payload without its padding and its priority; `None` if these do not fit.
     #[inline]
     pub(super) fn content(self, mut payload: &[u8]) -> Option<&[u8]> {
         let mut padding = 0;
@@ -162,8 +162,8 @@ pub(super) fn write_reset(to: &mut Vec<u8>, stream: u32, reason: u32) {
     to.extend_from_slice(&reason.to_be_bytes());
 }
 
-/// A good-bye; servers open no streams that we would have processed.
-pub(super) fn write_goodbye(to: &mut Vec<u8>, reason: u32) {
+/// Writes GOAWAY; servers open no streams that we would have processed.
+pub(super) fn write_goaway(to: &mut Vec<u8>, reason: u32) {
     write_head(to, 8, Kind::GoAway, 0, 0);
     to.extend_from_slice(&[0; 4]);
     to.extend_from_slice(&reason.to_be_bytes());

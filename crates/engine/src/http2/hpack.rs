@@ -1,4 +1,4 @@
-//! HPACK: how the heads of HTTP/2 are compressed (RFC 7541).
+//! HPACK: header compression of HTTP/2 (RFC 7541).
 
 mod decoder;
 mod encoder;

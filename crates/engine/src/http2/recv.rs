@@ -1,74 +1,74 @@
-//! Hearing: what the server says on a session, frame by frame, and what that changes (RFC 9113, sections 5 and 6).
+//! Receiving frames: how each changes the state of a connection (RFC 9113, sections 5 and 6).
 
 #[cfg(test)]
 mod tests;
 
-use super::error_code::Reason;
+use super::error_code::ErrorCode;
 use super::frame::{self, Head, Kind};
-use super::state::{CONNECTION_WINDOW_BYTES, STREAM_WINDOW_BYTES, Session};
-use super::streams::{State, Stream};
-use crate::http1::BadHttp;
-use crate::time::timers::Seat;
+use super::state::{CONNECTION_WINDOW_BYTES, ConnectionState, STREAM_WINDOW_BYTES};
+use super::streams::{Stream, StreamState};
+use crate::http::ProtocolError;
+use crate::time::timers::TimerSlot;
 
-/// Windows are no larger.
+/// The largest window.
 const WINDOW_MAX: i64 = (1 << 31) - 1;
-/// Fields that go on over several frames: no more than this, as they are compressed.
+/// Maximum size of a compressed header block over several frames.
 const FIELDS_BYTES_MAX: usize = 256 << 10;
-/// A server that asks for more answers than it takes is left.
+/// Maximum number of bytes of acknowledgments that the server does not read.
 const UNREAD_BYTES_MAX: usize = 1 << 20;
 
-/// What a server did that HTTP/2 does not know.
+/// A connection error (RFC 9113, section 5.4.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Breach {
-    pub(super) reason: Reason,
+pub(super) struct ConnectionError {
+    pub(super) code: ErrorCode,
     pub(super) what: &'static str,
 }
 
-fn breach(what: &'static str) -> Breach {
-    let reason = Reason::PROTOCOL_ERROR;
-    Breach { reason, what }
+fn connection_error(what: &'static str) -> ConnectionError {
+    let code = ErrorCode::PROTOCOL_ERROR;
+    ConnectionError { code, what }
 }
 
-fn wrong_size(what: &'static str) -> Breach {
-    let reason = Reason::FRAME_SIZE_ERROR;
-    Breach { reason, what }
+fn wrong_size(what: &'static str) -> ConnectionError {
+    let code = ErrorCode::FRAME_SIZE_ERROR;
+    ConnectionError { code, what }
 }
 
-fn overflow(what: &'static str) -> Breach {
-    let reason = Reason::FLOW_CONTROL_ERROR;
-    Breach { reason, what }
+fn overflow(what: &'static str) -> ConnectionError {
+    let code = ErrorCode::FLOW_CONTROL_ERROR;
+    ConnectionError { code, what }
 }
 
-impl Session {
-    /// Takes bytes that came at a moment, cut anywhere; wakes whom they concern.
-    pub(super) fn hear(
+impl ConnectionState {
+    /// Receives bytes, cut anywhere; wakes the users whom they concern.
+    pub(super) fn recv(
         &mut self,
         bytes: &[u8],
         now_ns: u64,
-        mut wake: impl FnMut(Seat),
-    ) -> Result<(), Breach> {
-        self.speaks_http1
+        mut wake: impl FnMut(TimerSlot),
+    ) -> Result<(), ConnectionError> {
+        self.is_http1
             .get_or_insert_with(|| bytes.starts_with(b"HTTP/1."));
         let mut rest = bytes;
         while !self.partial.is_empty() {
-            let known = whole_bytes(&self.partial)?;
+            let known = frame_bytes(&self.partial)?;
             if known == Some(self.partial.len()) {
                 let whole = std::mem::take(&mut self.partial);
-                self.hear_frame(&whole, now_ns, &mut wake)?;
+                self.recv_frame(&whole, now_ns, &mut wake)?;
                 break;
             }
-            let wanted = known.unwrap_or(frame::HEAD_BYTES) - self.partial.len();
-            let (more, after) = rest.split_at(wanted.min(rest.len()));
+            let missing = known.unwrap_or(frame::HEAD_BYTES) - self.partial.len();
+            let (more, after) = rest.split_at(missing.min(rest.len()));
             if more.is_empty() {
                 return Ok(());
             }
             self.partial.extend_from_slice(more);
             rest = after;
         }
-        while let Some(whole) = whole_bytes(rest)?
+        while let Some(whole) = frame_bytes(rest)?
             && let Some((whole, after)) = rest.split_at_checked(whole)
         {
-            self.hear_frame(whole, now_ns, &mut wake)?;
+            self.recv_frame(whole, now_ns, &mut wake)?;
             rest = after;
         }
         self.partial.extend_from_slice(rest);
@@ -76,48 +76,50 @@ impl Session {
     }
 
     #[inline]
-    fn hear_frame(
+    fn recv_frame(
         &mut self,
         whole: &[u8],
         now_ns: u64,
-        mut wake: impl FnMut(Seat),
-    ) -> Result<(), Breach> {
+        mut wake: impl FnMut(TimerSlot),
+    ) -> Result<(), ConnectionError> {
         let Some(head) = Head::read(whole) else {
             return Ok(());
         };
         let payload = &whole[frame::HEAD_BYTES..];
         if !self.has_settings && head.kind != Kind::Settings {
-            return Err(breach("it does not begin with SETTINGS"));
+            return Err(connection_error("it does not begin with SETTINGS"));
         }
         if self.fields.is_some() != (head.kind == Kind::Continuation) {
-            return Err(breach("fields are not continued as they should be"));
+            return Err(connection_error(
+                "fields are not continued as they should be",
+            ));
         }
         match head.kind {
-            Kind::Data => self.hear_data(head, payload, now_ns, wake),
-            Kind::Headers => self.hear_headers(head, payload, now_ns, wake),
-            Kind::Continuation => self.hear_continuation(head, payload, now_ns, wake),
-            Kind::ResetStream => self.hear_reset(head, payload, wake),
-            Kind::Settings => self.hear_settings(head, payload, wake),
-            Kind::PushPromise => Err(breach("it pushes, which it was told not to")),
-            Kind::Ping => self.hear_ping(head, payload),
-            Kind::GoAway => self.hear_goodbye(head, payload, wake),
-            Kind::WindowUpdate => self.hear_window_update(head, payload, &mut wake),
+            Kind::Data => self.recv_data(head, payload, now_ns, wake),
+            Kind::Headers => self.recv_headers(head, payload, now_ns, wake),
+            Kind::Continuation => self.recv_continuation(head, payload, now_ns, wake),
+            Kind::ResetStream => self.recv_reset(head, payload, wake),
+            Kind::Settings => self.recv_settings(head, payload, wake),
+            Kind::PushPromise => Err(connection_error("it pushes, which it was told not to")),
+            Kind::Ping => self.recv_ping(head, payload),
+            Kind::GoAway => self.recv_goaway(head, payload, wake),
+            Kind::WindowUpdate => self.recv_window_update(head, payload, &mut wake),
             Kind::Priority | Kind::Unknown => Ok(()),
         }
     }
 
     #[inline]
-    fn hear_data(
+    fn recv_data(
         &mut self,
         head: Head,
         payload: &[u8],
         now_ns: u64,
-        mut wake: impl FnMut(Seat),
-    ) -> Result<(), Breach> {
+        mut wake: impl FnMut(TimerSlot),
+    ) -> Result<(), ConnectionError> {
         let content = head
             .content(payload)
-            .ok_or(breach("a DATA frame has no room for its padding"))?;
-        // What a frame holds has 24 bits.
+            .ok_or(connection_error("a DATA frame has no room for its padding"))?;
+        // The length of a payload has 24 bits.
         let bytes = u32::try_from(payload.len()).unwrap_or(u32::MAX);
         self.unreleased += bytes;
         if self.unreleased > CONNECTION_WINDOW_BYTES {
@@ -129,10 +131,10 @@ impl Session {
         }
         let ends = head.has(frame::END_STREAM);
         let Some(stream) = self.streams.numbered(head.stream) else {
-            return self.expect_known(head.stream);
+            return self.check_known(head.stream);
         };
         stream.bytes_received += (frame::HEAD_BYTES + payload.len()) as u64;
-        if stream.state != State::Open {
+        if stream.state != StreamState::Open {
             return Ok(());
         }
         stream.last_byte_ns = Some(now_ns);
@@ -144,60 +146,62 @@ impl Session {
             let released = std::mem::take(&mut stream.unreleased);
             frame::write_window_update(self.outgoing.bytes(), stream.number, released);
         }
-        let taken = stream.answering.take_content(content, ends);
+        let taken = stream.response.take_content(content, ends);
         settle(stream, taken, &mut wake);
         Ok(())
     }
 
     #[inline]
-    fn hear_headers(
+    fn recv_headers(
         &mut self,
         head: Head,
         payload: &[u8],
         now_ns: u64,
-        wake: impl FnMut(Seat),
-    ) -> Result<(), Breach> {
+        wake: impl FnMut(TimerSlot),
+    ) -> Result<(), ConnectionError> {
         let fields = head.content(payload);
-        let fields = fields.ok_or(breach("a HEADERS frame has no room for its padding"))?;
+        let fields = fields.ok_or(connection_error(
+            "a HEADERS frame has no room for its padding",
+        ))?;
         self.note_fields(head, now_ns)?;
         let ends = head.has(frame::END_STREAM);
         if head.has(frame::END_HEADERS) {
-            return self.hear_fields(head.stream, ends, fields, wake);
+            return self.recv_header_block(head.stream, ends, fields, wake);
         }
         self.fields = Some((head.stream, ends, fields.to_vec()));
         Ok(())
     }
 
-    fn hear_continuation(
+    fn recv_continuation(
         &mut self,
         head: Head,
         payload: &[u8],
         now_ns: u64,
-        wake: impl FnMut(Seat),
-    ) -> Result<(), Breach> {
+        wake: impl FnMut(TimerSlot),
+    ) -> Result<(), ConnectionError> {
         self.note_fields(head, now_ns)?;
         let Some((stream, ends, mut fields)) = self.fields.take() else {
             return Ok(());
         };
         if stream != head.stream {
-            return Err(breach("fields are continued on another stream"));
+            return Err(connection_error("fields are continued on another stream"));
         }
         fields.extend_from_slice(payload);
         if fields.len() > FIELDS_BYTES_MAX {
-            let reason = Reason::ENHANCE_YOUR_CALM;
+            let code = ErrorCode::ENHANCE_YOUR_CALM;
             let what = "a head is over 256 KiB";
-            return Err(Breach { reason, what });
+            return Err(ConnectionError { code, what });
         }
         if head.has(frame::END_HEADERS) {
-            return self.hear_fields(stream, ends, &fields, wake);
+            return self.recv_header_block(stream, ends, &fields, wake);
         }
         self.fields = Some((stream, ends, fields));
         Ok(())
     }
 
-    /// Notes that a frame with fields came.
+    /// Notes that a frame with header fields was received.
     #[inline]
-    fn note_fields(&mut self, head: Head, now_ns: u64) -> Result<(), Breach> {
+    fn note_fields(&mut self, head: Head, now_ns: u64) -> Result<(), ConnectionError> {
         match self.streams.numbered(head.stream) {
             Some(stream) => {
                 stream.first_byte_ns.get_or_insert(now_ns);
@@ -205,73 +209,73 @@ impl Session {
                 stream.bytes_received += (frame::HEAD_BYTES + head.bytes) as u64;
                 Ok(())
             }
-            None => self.expect_known(head.stream),
+            None => self.check_known(head.stream),
         }
     }
 
     #[inline]
-    fn hear_fields(
+    fn recv_header_block(
         &mut self,
         number: u32,
         ends: bool,
         fields: &[u8],
-        mut wake: impl FnMut(Seat),
-    ) -> Result<(), Breach> {
+        mut wake: impl FnMut(TimerSlot),
+    ) -> Result<(), ConnectionError> {
         let decoder = &mut self.decoder;
         let stream = self.streams.numbered(number);
-        let stream = stream.filter(|stream| stream.state == State::Open);
-        // What nobody asks for any more changes the table all the same.
+        let stream = stream.filter(|stream| stream.state == StreamState::Open);
+        // Fields of a closed stream change the table, too.
         let (read, stream) = match stream {
             Some(stream) => {
-                let answering = &mut stream.answering;
+                let response = &mut stream.response;
                 let read = decoder.read(fields, |name, value, malformed| {
-                    answering.take_field(name, value, malformed);
+                    response.take_field(name, value, malformed);
                 });
                 (read, Some(stream))
             }
             None => (decoder.read(fields, |_, _, _| {}), None),
         };
-        read.map_err(|_| Breach {
-            reason: Reason::COMPRESSION_ERROR,
+        read.map_err(|_| ConnectionError {
+            code: ErrorCode::COMPRESSION_ERROR,
             what: "its fields cannot be decompressed",
         })?;
         if let Some(stream) = stream {
-            let taken = stream.answering.end_fields(ends);
+            let taken = stream.response.end_fields(ends);
             settle(stream, taken, &mut wake);
         }
         Ok(())
     }
 
-    fn hear_reset(
+    fn recv_reset(
         &mut self,
         head: Head,
         payload: &[u8],
-        mut wake: impl FnMut(Seat),
-    ) -> Result<(), Breach> {
-        let reason = payload.try_into().map(u32::from_be_bytes);
-        let reason = reason.map_err(|_| wrong_size("RST_STREAM has another size than 4"))?;
+        mut wake: impl FnMut(TimerSlot),
+    ) -> Result<(), ConnectionError> {
+        let code = payload.try_into().map(u32::from_be_bytes);
+        let code = code.map_err(|_| wrong_size("RST_STREAM has another size than 4"))?;
         let Some(stream) = self.streams.numbered(head.stream) else {
-            return self.expect_known(head.stream);
+            return self.check_known(head.stream);
         };
         stream.bytes_received += (frame::HEAD_BYTES + payload.len()) as u64;
-        if stream.state == State::Open {
-            stream.state = State::Reset(Reason(reason));
-            wake(stream.seat);
+        if stream.state == StreamState::Open {
+            stream.state = StreamState::Reset(ErrorCode(code));
+            wake(stream.timer);
         } else {
-            // The server wants no more of the request than it has answered.
+            // The response is complete, and the server wants no more of the request.
             stream.is_sent = true;
         }
         Ok(())
     }
 
-    fn hear_settings(
+    fn recv_settings(
         &mut self,
         head: Head,
         payload: &[u8],
-        mut wake: impl FnMut(Seat),
-    ) -> Result<(), Breach> {
+        mut wake: impl FnMut(TimerSlot),
+    ) -> Result<(), ConnectionError> {
         if head.stream != 0 {
-            return Err(breach("SETTINGS are those of a connection"));
+            return Err(connection_error("SETTINGS are those of a connection"));
         }
         let (settings, rest) = payload.as_chunks::<6>();
         if head.has(frame::ACK) && !payload.is_empty() || !rest.is_empty() {
@@ -287,14 +291,14 @@ impl Session {
             self.set(u16::from_be_bytes([*a, *b]), u32::from_be_bytes(*value))?;
         }
         frame::write_settings_ack(self.outgoing.bytes());
-        self.expect_to_be_read()?;
-        self.news = true;
+        self.check_backlog()?;
+        self.capacity_changed = true;
         self.waiting.drain(..).for_each(&mut wake);
         self.wake_senders(wake);
         Ok(())
     }
 
-    fn set(&mut self, setting: u16, value: u32) -> Result<(), Breach> {
+    fn set(&mut self, setting: u16, value: u32) -> Result<(), ConnectionError> {
         match setting {
             frame::HEADER_TABLE_SIZE => {
                 let bytes_max = usize::try_from(value).unwrap_or(usize::MAX);
@@ -315,70 +319,72 @@ impl Session {
                     }
                 }
             }
-            // What we send has room in the smallest that may be said.
+            // Our frames fit in the smallest size allowed.
             frame::MAX_FRAME_SIZE if !(1 << 14..1 << 24).contains(&value) => {
-                return Err(breach("the size of frames is none that may be said"));
+                return Err(connection_error(
+                    "the size of frames is none that may be said",
+                ));
             }
             _ => {}
         }
         Ok(())
     }
 
-    fn hear_ping(&mut self, head: Head, payload: &[u8]) -> Result<(), Breach> {
+    fn recv_ping(&mut self, head: Head, payload: &[u8]) -> Result<(), ConnectionError> {
         let payload = payload.try_into();
         let payload = payload.map_err(|_| wrong_size("PING has another size than 8"))?;
         if head.stream != 0 {
-            return Err(breach("PING is that of a connection"));
+            return Err(connection_error("PING is that of a connection"));
         }
         if !head.has(frame::ACK) {
             frame::write_ping_ack(self.outgoing.bytes(), payload);
         }
-        self.expect_to_be_read()
+        self.check_backlog()
     }
 
-    fn hear_goodbye(
+    fn recv_goaway(
         &mut self,
         head: Head,
         payload: &[u8],
-        mut wake: impl FnMut(Seat),
-    ) -> Result<(), Breach> {
-        let Some([a, b, c, d, reason @ ..]) = payload.first_chunk::<8>().copied() else {
+        mut wake: impl FnMut(TimerSlot),
+    ) -> Result<(), ConnectionError> {
+        let Some([a, b, c, d, code @ ..]) = payload.first_chunk::<8>().copied() else {
             return Err(wrong_size("GOAWAY has fewer bytes than 8"));
         };
         if head.stream != 0 {
-            return Err(breach("GOAWAY is that of a connection"));
+            return Err(connection_error("GOAWAY is that of a connection"));
         }
-        // A server may say it twice; the later one is the lower one.
+        // A server may send it twice; the later one is the lower one.
         let last = frame::number([a, b, c, d]);
-        self.goes_away = Some((last, Reason(u32::from_be_bytes(reason))));
-        self.news = true;
+        self.received_goaway = Some((last, ErrorCode(u32::from_be_bytes(code))));
+        self.capacity_changed = true;
         for stream in self.streams.iter_mut() {
-            if stream.number > last && stream.state == State::Open {
-                stream.state = State::Unprocessed;
-                wake(stream.seat);
+            if stream.number > last && stream.state == StreamState::Open {
+                stream.state = StreamState::Unprocessed;
+                wake(stream.timer);
             }
         }
         self.waiting.drain(..).for_each(&mut wake);
         Ok(())
     }
 
-    fn hear_window_update(
+    fn recv_window_update(
         &mut self,
         head: Head,
         payload: &[u8],
-        wake: impl FnMut(Seat),
-    ) -> Result<(), Breach> {
+        wake: impl FnMut(TimerSlot),
+    ) -> Result<(), ConnectionError> {
         let more = payload.try_into().map(frame::number);
         let more = more.map_err(|_| wrong_size("WINDOW_UPDATE has another size than 4"))?;
         if more == 0 {
-            return Err(breach("a window is made larger by nothing"));
+            return Err(connection_error("a window is made larger by nothing"));
         }
         let window = if head.stream == 0 {
             &mut self.send_window
         } else if let Some(stream) = self.streams.numbered(head.stream) {
             &mut stream.send_window
         } else {
-            return self.expect_known(head.stream);
+            return self.check_known(head.stream);
         };
         *window += i64::from(more);
         if *window > WINDOW_MAX {
@@ -390,28 +396,30 @@ impl Session {
         Ok(())
     }
 
-    /// A stream that is not under way has to be one that was.
+    /// A stream that is not open has to be one that was.
     #[inline]
-    fn expect_known(&self, number: u32) -> Result<(), Breach> {
+    fn check_known(&self, number: u32) -> Result<(), ConnectionError> {
         if number < self.next_stream && !number.is_multiple_of(2) {
             return Ok(());
         }
-        Err(breach("a frame is of a stream that nobody has opened"))
+        Err(connection_error(
+            "a frame is of a stream that nobody has opened",
+        ))
     }
 
-    fn expect_to_be_read(&self) -> Result<(), Breach> {
+    fn check_backlog(&self) -> Result<(), ConnectionError> {
         if self.outgoing.waiting().len() <= UNREAD_BYTES_MAX {
             return Ok(());
         }
-        let reason = Reason::ENHANCE_YOUR_CALM;
+        let code = ErrorCode::ENHANCE_YOUR_CALM;
         let what = "it asks for more answers than it takes";
-        Err(Breach { reason, what })
+        Err(ConnectionError { code, what })
     }
 }
 
-/// How many bytes the frame has that bytes begin with; `None` where its head is not whole.
+/// Size of the frame at the beginning of bytes; `None` if its header is not complete.
 #[inline]
-fn whole_bytes(bytes: &[u8]) -> Result<Option<usize>, Breach> {
+fn frame_bytes(bytes: &[u8]) -> Result<Option<usize>, ConnectionError> {
     match Head::read(bytes) {
         Some(head) if head.bytes > frame::PAYLOAD_BYTES_MAX => {
             Err(wrong_size("a frame is over 16 KiB"))
@@ -420,13 +428,17 @@ fn whole_bytes(bytes: &[u8]) -> Result<Option<usize>, Breach> {
     }
 }
 
-/// What a stream is after something was taken for its answer.
+/// Sets the state of a stream after a part of its response.
 #[inline]
-fn settle(stream: &mut Stream, taken: Result<bool, BadHttp>, wake: &mut impl FnMut(Seat)) {
+fn settle(
+    stream: &mut Stream,
+    taken: Result<bool, ProtocolError>,
+    wake: &mut impl FnMut(TimerSlot),
+) {
     stream.state = match taken {
         Ok(false) => return,
-        Ok(true) => State::Whole,
-        Err(bad) => State::Bad(bad),
+        Ok(true) => StreamState::Complete,
+        Err(bad) => StreamState::Malformed(bad),
     };
-    wake(stream.seat);
+    wake(stream.timer);
 }

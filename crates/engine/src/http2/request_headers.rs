@@ -7,8 +7,8 @@ use std::ops::Range;
 use brunt_record::{FailureKind, NameId};
 
 use super::hpack::{Encoder, Field, FieldId, is_secret, static_field, static_name};
-use super::static_headers::Fixed;
-use crate::net::error::Fault;
+use super::static_headers::HeaderInterner;
+use crate::net::error::RequestError;
 
 const METHOD: &[u8] = b":method";
 const PATH: &[u8] = b":path";
@@ -17,9 +17,9 @@ const SCHEME: &[u8] = b":scheme";
 
 /// The last head of each name.
 #[derive(Default)]
-pub(crate) struct RequestHeads {
+pub(crate) struct HeaderEncoder {
     known: Vec<Option<Known>>,
-    fixed: Fixed,
+    interner: HeaderInterner,
 }
 
 struct Known {
@@ -52,7 +52,7 @@ enum Item {
     },
 }
 
-impl RequestHeads {
+impl HeaderEncoder {
     /// Writes the fields of the request whose head has these bytes.
     #[inline]
     pub(super) fn write(
@@ -62,7 +62,7 @@ impl RequestHeads {
         is_tls: bool,
         encoder: &mut Encoder,
         to: &mut Vec<u8>,
-    ) -> Result<(), Fault> {
+    ) -> Result<(), RequestError> {
         if self.known.len() <= name.index() {
             self.known.resize_with(name.index() + 1, || None);
         }
@@ -72,7 +72,7 @@ impl RequestHeads {
                 if known.bytes == head {
                     Ok(true)
                 } else {
-                    known.change(head, &mut self.fixed)
+                    known.change(head, &mut self.interner)
                 }
             }
             _ => Ok(false),
@@ -84,39 +84,43 @@ impl RequestHeads {
         }
         let known = match slot {
             Some(known) => known,
-            None => slot.insert(Known::read(head, is_tls, &mut self.fixed)?),
+            None => slot.insert(Known::read(head, is_tls, &mut self.interner)?),
         };
-        known.write(&self.fixed, encoder, to);
+        known.write(&self.interner, encoder, to);
         Ok(())
     }
 }
 
 impl Known {
-    fn read(head: &[u8], is_tls: bool, fixed: &mut Fixed) -> Result<Self, Fault> {
+    fn read(
+        head: &[u8],
+        is_tls: bool,
+        interner: &mut HeaderInterner,
+    ) -> Result<Self, RequestError> {
         let mut lines = lines_of(head);
         let first = lines.next().unwrap_or_default();
         let (method, path) = read_first(head, &first)?;
         let mut found = Vec::new();
         for at in lines {
-            found.push(Line::read(head, at, fixed)?);
+            found.push(Line::read(head, at, interner)?);
         }
         Ok(Self {
             is_tls,
             bytes: head.to_vec(),
-            method: Item::of(METHOD, head, method, fixed),
-            path: Item::of(PATH, head, path, fixed),
+            method: Item::of(METHOD, head, method, interner),
+            path: Item::of(PATH, head, path, interner),
             first,
             lines: found,
         })
     }
 
     /// Takes a head that differs in values; false where it does in more than these.
-    fn change(&mut self, head: &[u8], fixed: &mut Fixed) -> Result<bool, Fault> {
+    fn change(&mut self, head: &[u8], interner: &mut HeaderInterner) -> Result<bool, RequestError> {
         let mut lines = lines_of(head);
         let first = lines.next().unwrap_or_default();
         if head[first.clone()] != self.bytes[self.first.clone()] {
             let (method, path) = read_first(head, &first)?;
-            self.method = Item::of(METHOD, head, method, fixed);
+            self.method = Item::of(METHOD, head, method, interner);
             self.path = Item::varying(PATH, path);
             self.first = first;
         }
@@ -139,9 +143,9 @@ impl Known {
     }
 
     #[inline]
-    fn write(&self, fixed: &Fixed, encoder: &mut Encoder, to: &mut Vec<u8>) {
+    fn write(&self, interner: &HeaderInterner, encoder: &mut Encoder, to: &mut Vec<u8>) {
         encoder.begin(to);
-        let mut write = |item: &Item| encoder.write(to, item.field(&self.bytes, fixed));
+        let mut write = |item: &Item| encoder.write(to, item.field(&self.bytes, interner));
         let scheme = if self.is_tls { "https" } else { "http" };
         write(&self.method);
         if let Some(index) = static_field(SCHEME, scheme.as_bytes()) {
@@ -160,7 +164,11 @@ impl Known {
 }
 
 impl Line {
-    fn read(head: &[u8], at: Range<usize>, fixed: &mut Fixed) -> Result<Self, Fault> {
+    fn read(
+        head: &[u8],
+        at: Range<usize>,
+        interner: &mut HeaderInterner,
+    ) -> Result<Self, RequestError> {
         let (name, value) = read_field(head, &at)?;
         let is_host = name == b"host";
         let is_sent = !is_of_connection(&name, &head[value.clone()]);
@@ -168,7 +176,7 @@ impl Line {
         Ok(Self {
             at,
             is_host,
-            item: is_sent.then(|| Item::of(name, head, value, fixed)),
+            item: is_sent.then(|| Item::of(name, head, value, interner)),
         })
     }
 
@@ -182,7 +190,7 @@ impl Line {
     }
 
     /// It has another value.
-    fn vary(&mut self, head: &[u8], at: Range<usize>) -> Result<(), Fault> {
+    fn vary(&mut self, head: &[u8], at: Range<usize>) -> Result<(), RequestError> {
         let (name, value) = read_field(head, &at)?;
         self.at = at;
         if is_of_connection(&name, &head[value.clone()]) {
@@ -199,7 +207,7 @@ impl Line {
 
 impl Item {
     /// A field that was not seen to change.
-    fn of(name: &[u8], head: &[u8], value: Range<usize>, fixed: &mut Fixed) -> Self {
+    fn of(name: &[u8], head: &[u8], value: Range<usize>, interner: &mut HeaderInterner) -> Self {
         let text = &head[value.clone()];
         if let Some(index) = static_field(name, text) {
             return Self::Static(index);
@@ -207,7 +215,7 @@ impl Item {
         let id = if is_secret(name) {
             None
         } else {
-            fixed.id_of(name, text)
+            interner.id_of(name, text)
         };
         id.map_or_else(|| Self::varying(name, value), Self::Fixed)
     }
@@ -221,11 +229,11 @@ impl Item {
     }
 
     #[inline]
-    fn field<'a>(&'a self, head: &'a [u8], fixed: &'a Fixed) -> Field<'a> {
+    fn field<'a>(&'a self, head: &'a [u8], interner: &'a HeaderInterner) -> Field<'a> {
         match self {
             Self::Static(index) => Field::Static(*index),
             Self::Fixed(id) => {
-                let (name, value) = fixed.field(*id);
+                let (name, value) = interner.field(*id);
                 Field::Fixed(*id, name, value)
             }
             Self::Varying { name, index, value } if is_secret(name) => {
@@ -257,7 +265,10 @@ fn lines_of(head: &[u8]) -> impl Iterator<Item = Range<usize>> {
 }
 
 /// Where the method and the path are.
-fn read_first(head: &[u8], at: &Range<usize>) -> Result<(Range<usize>, Range<usize>), Fault> {
+fn read_first(
+    head: &[u8],
+    at: &Range<usize>,
+) -> Result<(Range<usize>, Range<usize>), RequestError> {
     let line = &head[at.clone()];
     let blank = memchr::memchr(b' ', line).unwrap_or(line.len());
     let end = line.strip_suffix(b" HTTP/1.1").unwrap_or(line).len();
@@ -275,7 +286,7 @@ fn read_first(head: &[u8], at: &Range<usize>) -> Result<(Range<usize>, Range<usi
 }
 
 /// The name of a field, in small letters, and where its value is.
-fn read_field(head: &[u8], at: &Range<usize>) -> Result<(Vec<u8>, Range<usize>), Fault> {
+fn read_field(head: &[u8], at: &Range<usize>) -> Result<(Vec<u8>, Range<usize>), RequestError> {
     let line = &head[at.clone()];
     let name = name_of(line);
     let shown = || format!("the header `{}`", String::from_utf8_lossy(name));
@@ -316,8 +327,8 @@ fn is_of_connection(name: &[u8], value: &[u8]) -> bool {
 }
 
 /// What a scenario wrote is not fit to be sent.
-fn unsendable(what: &str, why: &str) -> Fault {
-    Fault::new(
+fn unsendable(what: &str, why: &str) -> RequestError {
+    RequestError::new(
         FailureKind::Check,
         format!("{what} cannot be sent by HTTP/2: {why}"),
     )
@@ -333,7 +344,7 @@ mod tests {
 
     /// One side that writes heads, and the other that reads them.
     struct Sides {
-        heads: RequestHeads,
+        heads: HeaderEncoder,
         encoder: Encoder,
         decoder: Decoder,
     }
@@ -341,7 +352,7 @@ mod tests {
     impl Sides {
         fn new() -> Self {
             Self {
-                heads: RequestHeads::default(),
+                heads: HeaderEncoder::default(),
                 encoder: Encoder::new(),
                 decoder: Decoder::new(),
             }
@@ -433,8 +444,8 @@ mod tests {
                     sides
                         .heads
                         .write(NameId(1), head.as_bytes(), false, encoder, &mut to);
-                let fault = written.unwrap_err();
-                assert!(fault.text.contains(part), "{}", fault.text);
+                let error = written.unwrap_err();
+                assert!(error.text.contains(part), "{}", error.text);
             }
         }
     }

@@ -1,48 +1,54 @@
-//! Outgoing: bytes that wait to be written, and which streams begin among them.
+//! The send buffer: bytes that wait to be written, and which streams start among them.
 
 use std::collections::VecDeque;
 
 use super::frame::{self, Kind};
-use super::streams::Slot;
+use super::streams::StreamSlot;
 
 #[derive(Debug, Default)]
-pub(super) struct Outgoing {
+pub(super) struct SendBuffer {
     bytes: Vec<u8>,
-    /// How many of these were written.
+    /// Number of these that were written.
     written: usize,
-    /// Streams whose heads wait, and where they begin among all bytes that ever went.
-    unsent: VecDeque<(Slot, u32, u64)>,
-    /// Bytes that were written before these.
+    /// Streams whose headers wait, and where they start among all bytes ever written.
+    unsent: VecDeque<(StreamSlot, u32, u64)>,
+    /// Number of bytes that were written before these.
     gone: u64,
 }
 
-impl Outgoing {
-    /// To append what belongs to no stream's request.
+impl SendBuffer {
+    /// To append frames other than request headers.
     pub(super) fn bytes(&mut self) -> &mut Vec<u8> {
         &mut self.bytes
     }
 
-    /// Bytes that wait.
+    /// The bytes that wait.
     pub(super) fn waiting(&self) -> &[u8] {
         &self.bytes[self.written..]
     }
 
-    /// Begins the head of a stream's request: its fields are to follow. Gives back where it begins.
+    /// Begins the HEADERS of a request: its fields are to follow. Returns where they begin.
     #[inline]
-    pub(super) fn begin_head(&mut self) -> usize {
+    pub(super) fn begin_headers(&mut self) -> usize {
         let at = self.bytes.len();
         self.bytes.resize(at + frame::HEAD_BYTES, 0);
         at
     }
 
-    /// Forgets a head that was begun.
+    /// Removes HEADERS that were begun.
     pub(super) fn take_back(&mut self, at: usize) {
         self.bytes.truncate(at);
     }
 
-    /// Ends the head that began somewhere; returns its size with all that frames it.
+    /// Ends the HEADERS that began at an index; returns their size with all frame headers.
     #[inline]
-    pub(super) fn end_head(&mut self, at: usize, slot: Slot, stream: u32, flags: u8) -> usize {
+    pub(super) fn end_headers(
+        &mut self,
+        at: usize,
+        slot: StreamSlot,
+        stream: u32,
+        flags: u8,
+    ) -> usize {
         let begins = self.gone + at as u64;
         self.unsent.push_back((slot, stream, begins));
         let block = at + frame::HEAD_BYTES;
@@ -51,13 +57,13 @@ impl Outgoing {
             let head = frame::head_bytes(bytes, Kind::Headers, flags | frame::END_HEADERS, stream);
             self.bytes[at..block].copy_from_slice(&head);
         } else {
-            self.cut_head(at, stream, flags);
+            self.split_headers(at, stream, flags);
         }
         self.bytes.len() - at
     }
 
-    /// Writes a head that is too long for one frame as several.
-    fn cut_head(&mut self, at: usize, stream: u32, flags: u8) {
+    /// Splits a header block that is too long for one frame.
+    fn split_headers(&mut self, at: usize, stream: u32, flags: u8) {
         let block = self.bytes.split_off(at).split_off(frame::HEAD_BYTES);
         let mut parts = block.chunks(frame::PAYLOAD_BYTES_MAX).peekable();
         let (mut kind, mut flags) = (Kind::Headers, flags);
@@ -71,9 +77,9 @@ impl Outgoing {
         }
     }
 
-    /// So many of the bytes that wait were written; `begun` is called for each stream whose head was among them.
+    /// Notes that the first bytes were written; `begun` is called for each stream whose HEADERS were among them.
     #[inline]
-    pub(super) fn wrote(&mut self, bytes: usize, mut begun: impl FnMut(Slot, u32)) {
+    pub(super) fn wrote(&mut self, bytes: usize, mut begun: impl FnMut(StreamSlot, u32)) {
         self.written += bytes;
         let up_to = self.gone + self.written as u64;
         while let Some((slot, stream, begins)) = self.unsent.front().copied()
@@ -91,5 +97,5 @@ impl Outgoing {
     }
 }
 
-/// Room for more is given back.
+/// Capacity that is kept once all is written.
 const KEPT_BYTES: usize = 4 << 10;

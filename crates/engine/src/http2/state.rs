@@ -1,94 +1,93 @@
-//! A session: what both sides of a connection have said so far (RFC 9113). Bytes that came are fed in, bytes that
-//! are to go are taken out; no sockets and no clock here. How what comes is understood stands in `hearing.rs`.
+//! The protocol state of a connection (RFC 9113). Bytes that were received are fed in, bytes that are to be sent are
+//! taken out; no sockets and no clock here. Frames are received in `recv.rs`.
 
 use std::collections::VecDeque;
 
 use brunt_record::NameId;
 
-use super::error_code::Reason;
+use super::error_code::ErrorCode;
 use super::frame::{self, Kind};
 use super::hpack::{Decoder, Encoder};
-use super::request_headers::RequestHeads;
-use super::response::Answering;
-use super::send_buffer::Outgoing;
-use super::streams::{Slot, State, Stream, Streams};
-use crate::http::response_options::Wanted;
-use crate::http1::{Answer, BadHttp};
-use crate::net::error::Fault;
-use crate::time::timers::Seat;
+use super::request_headers::HeaderEncoder;
+use super::response::ResponseBuilder;
+use super::send_buffer::SendBuffer;
+use super::streams::{Stream, StreamSlot, StreamState, Streams};
+use crate::http::response::ResponseOptions;
+use crate::http::{ProtocolError, Response};
+use crate::net::error::RequestError;
+use crate::time::timers::TimerSlot;
 
-/// How much a server may send on one stream, and on a connection, before it is told that there is more room: as
-/// browsers have it.
+/// Flow-control windows of streams and of connections, as large as those of browsers.
 pub(super) const STREAM_WINDOW_BYTES: u32 = 6 << 20;
 pub(super) const CONNECTION_WINDOW_BYTES: u32 = 16 << 20;
-/// What both are until something else was said.
-const FIRST_WINDOW_BYTES: u32 = 65_535;
-/// The longest head of an answer that a server is told to send; longer ones are read, and are no answers.
+/// Both windows before the first WINDOW_UPDATE and SETTINGS.
+const INITIAL_WINDOW_BYTES: u32 = 65_535;
+/// The advertised limit of response headers; longer ones are read and refused.
 const HEAD_BYTES_MAX: u32 = 256 << 10;
-/// How much of bodies waits to be written.
+/// Maximum size of request bodies that wait to be written.
 const OUTGOING_BYTES_MAX: usize = 128 << 10;
-/// Streams have no higher numbers.
+/// The highest stream identifier.
 const STREAM_MAX: u32 = u32::MAX >> 1;
 
-/// What is known of a request that has ended.
+/// Times and sizes of a request that has ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Account {
-    /// When its head was handed to the kernel.
+pub(super) struct StreamStats {
+    /// When its headers were handed to the kernel.
     pub(super) sent_ns: Option<u64>,
-    /// When the head of an answer came.
+    /// When response headers were received.
     pub(super) first_byte_ns: Option<u64>,
-    /// When the last of what has come of it came.
+    /// When the last byte of the response so far was received.
     pub(super) last_byte_ns: Option<u64>,
-    /// Bytes of its frames, their heads included.
+    /// Number of bytes of its frames, with their headers.
     pub(super) bytes_sent: u64,
     pub(super) bytes_received: u64,
 }
 
 /// How a request ended.
 pub(super) enum Outcome {
-    Answered(Answer),
-    /// What came is no answer.
-    Bad(BadHttp),
+    Complete(Response),
+    /// The response is malformed.
+    Malformed(ProtocolError),
     /// The server reset its stream.
-    Reset(Reason),
-    /// The server has not looked at it.
+    Reset(ErrorCode),
+    /// The server has not processed it.
     Unprocessed,
     /// It was given up.
     Open,
 }
 
-pub(super) struct Session {
+pub(super) struct ConnectionState {
     is_tls: bool,
-    pub(super) outgoing: Outgoing,
-    /// The beginning of a frame that is not whole yet.
+    pub(super) outgoing: SendBuffer,
+    /// The beginning of a frame that is not complete yet.
     pub(super) partial: Vec<u8>,
-    /// The fields that go on in the next frame: of which stream, whether it ends with them, what came.
+    /// A header block that continues in the next frame: its stream, whether it ends the stream, its bytes so far.
     pub(super) fields: Option<(u32, bool, Vec<u8>)>,
     pub(super) encoder: Encoder,
     pub(super) decoder: Decoder,
     pub(super) streams: Streams,
     pub(super) next_stream: u32,
-    /// What the server lets us send on the connection, and at first on a stream.
+    /// The send window of the connection, and the initial one of a stream.
     pub(super) send_window: i64,
     pub(super) stream_send_window: i64,
-    /// Streams that it lets be under way at once; 1 until it has said so.
+    /// Maximum number of concurrent streams; 1 before the server's SETTINGS.
     pub(super) streams_max: u32,
-    /// What came and was not given back.
+    /// Number of bytes received without a WINDOW_UPDATE for them.
     pub(super) unreleased: u32,
-    /// Whether the first that came are words of HTTP/1.x; `None` before.
-    pub(super) speaks_http1: Option<bool>,
+    /// Whether the server responds with HTTP/1.x; `None` before the first byte.
+    pub(super) is_http1: Option<bool>,
     pub(super) has_settings: bool,
-    /// The last stream that the server processes, and why it goes.
-    pub(super) goes_away: Option<(u32, Reason)>,
-    /// Whether there are more streams to be had, or none any more, since this was last asked.
-    pub(super) news: bool,
-    /// Who waits for a stream.
-    pub(super) waiting: VecDeque<Seat>,
+    /// The last stream that the server processes, and the error code of its GOAWAY.
+    pub(super) received_goaway: Option<(u32, ErrorCode)>,
+    /// Whether the number of streams available has changed since the last look.
+    pub(super) capacity_changed: bool,
+    /// Users that wait for a stream.
+    pub(super) waiting: VecDeque<TimerSlot>,
 }
 
-impl Session {
+impl ConnectionState {
     pub(super) fn new(is_tls: bool) -> Self {
-        let mut outgoing = Outgoing::default();
+        let mut outgoing = SendBuffer::default();
         let to = outgoing.bytes();
         to.extend_from_slice(frame::PREFACE);
         let settings = [
@@ -97,7 +96,7 @@ impl Session {
             (frame::MAX_HEADER_LIST_SIZE, HEAD_BYTES_MAX),
         ];
         frame::write_settings(to, &settings);
-        frame::write_window_update(to, 0, CONNECTION_WINDOW_BYTES - FIRST_WINDOW_BYTES);
+        frame::write_window_update(to, 0, CONNECTION_WINDOW_BYTES - INITIAL_WINDOW_BYTES);
         Self {
             is_tls,
             outgoing,
@@ -107,65 +106,64 @@ impl Session {
             decoder: Decoder::new(),
             streams: Streams::default(),
             next_stream: 1,
-            send_window: FIRST_WINDOW_BYTES.into(),
-            stream_send_window: FIRST_WINDOW_BYTES.into(),
+            send_window: INITIAL_WINDOW_BYTES.into(),
+            stream_send_window: INITIAL_WINDOW_BYTES.into(),
             streams_max: 1,
             unreleased: 0,
-            speaks_http1: None,
+            is_http1: None,
             has_settings: false,
-            goes_away: None,
-            news: false,
+            received_goaway: None,
+            capacity_changed: false,
             waiting: VecDeque::new(),
         }
     }
 
-    /// Whether no stream can be opened any more: the server goes, or there are no more numbers.
+    /// Whether no stream can be opened any more: the server sent GOAWAY, or all identifiers are used.
     pub(super) fn is_over(&self) -> bool {
-        self.goes_away.is_some() || self.next_stream > STREAM_MAX
+        self.received_goaway.is_some() || self.next_stream > STREAM_MAX
     }
 
-    /// Why the server goes, where it said so.
-    pub(super) fn goodbye(&self) -> Option<Reason> {
-        self.goes_away.map(|(_, reason)| reason)
+    /// The error code of the server's GOAWAY, if it sent one.
+    pub(super) fn goaway(&self) -> Option<ErrorCode> {
+        self.received_goaway.map(|(_, reason)| reason)
     }
 
-    /// Streams that may be under way at once.
+    /// Maximum number of concurrent streams.
     pub(super) fn streams_max(&self) -> u32 {
         self.streams_max
     }
 
-    /// Whether the server lets another stream be opened; where it does not, a seat is woken when it may.
+    /// Whether the server allows another stream; if not, the user is woken when it does.
     #[inline]
-    pub(super) fn has_room(&mut self, seat: Seat) -> bool {
-        let has_room = self.streams.under_way() < self.streams_max;
-        if !has_room && !self.waiting.contains(&seat) {
-            self.waiting.push_back(seat);
+    pub(super) fn has_room(&mut self, timer: TimerSlot) -> bool {
+        let has_room = self.streams.in_flight() < self.streams_max;
+        if !has_room && !self.waiting.contains(&timer) {
+            self.waiting.push_back(timer);
         }
         has_room
     }
 
-    /// Opens a stream with the head of a request, as HTTP/1.1 has it; it is the whole where no body follows. Fails
-    /// where HTTP/2 cannot carry it.
+    /// Opens a stream with the headers of a request; `is_complete`: no body follows. Fails if HTTP/2 cannot carry them.
     #[inline]
     pub(super) fn open(
         &mut self,
-        heads: &mut RequestHeads,
+        headers: &mut HeaderEncoder,
         (name, head): (NameId, &[u8]),
-        is_whole: bool,
-        (seat, wanted): (Seat, Wanted),
-    ) -> Result<Slot, Fault> {
-        let at = self.outgoing.begin_head();
+        is_complete: bool,
+        (timer, options): (TimerSlot, ResponseOptions),
+    ) -> Result<StreamSlot, RequestError> {
+        let at = self.outgoing.begin_headers();
         let (encoder, to) = (&mut self.encoder, self.outgoing.bytes());
-        let written = heads.write(name, head, self.is_tls, encoder, to);
+        let written = headers.write(name, head, self.is_tls, encoder, to);
         written.inspect_err(|_| self.outgoing.take_back(at))?;
         let number = self.next_stream;
         self.next_stream += 2;
         let slot = self.streams.insert(Stream {
             number,
-            seat,
-            answering: Answering::new(wanted),
-            state: State::Open,
-            is_sent: is_whole,
+            timer,
+            response: ResponseBuilder::new(options),
+            state: StreamState::Open,
+            is_sent: is_complete,
             send_window: self.stream_send_window,
             wants_room: false,
             unreleased: 0,
@@ -175,16 +173,16 @@ impl Session {
             bytes_sent: 0,
             bytes_received: 0,
         });
-        let flags = if is_whole { frame::END_STREAM } else { 0 };
-        let bytes = self.outgoing.end_head(at, slot, number, flags);
+        let flags = if is_complete { frame::END_STREAM } else { 0 };
+        let bytes = self.outgoing.end_headers(at, slot, number, flags);
         if let Some(stream) = self.streams.get_mut(slot) {
             stream.bytes_sent = bytes as u64;
         }
         Ok(slot)
     }
 
-    /// How many bytes of a body may go now; where it is none, the stream's user is woken when there is room.
-    pub(super) fn room(&mut self, slot: Slot) -> usize {
+    /// Number of bytes of a body that may be sent now; if there are none, the user is woken when there is room.
+    pub(super) fn room(&mut self, slot: StreamSlot) -> usize {
         let Some(stream) = self.streams.get_mut(slot) else {
             return 0;
         };
@@ -196,7 +194,7 @@ impl Session {
     }
 
     /// Sends a part of a body for which there is room; `ends`: the last.
-    pub(super) fn send(&mut self, slot: Slot, part: &[u8], ends: bool) {
+    pub(super) fn send(&mut self, slot: StreamSlot, part: &[u8], ends: bool) {
         let Some(stream) = self.streams.get_mut(slot) else {
             return;
         };
@@ -221,9 +219,9 @@ impl Session {
         self.outgoing.waiting()
     }
 
-    /// So many of them were handed to the kernel at a moment; who waits for room is woken where there is some.
+    /// Notes that the first bytes of them were handed to the kernel; users that wait for room are woken if there is some.
     #[inline]
-    pub(super) fn wrote(&mut self, bytes: usize, now_ns: u64, mut wake: impl FnMut(Seat)) {
+    pub(super) fn wrote(&mut self, bytes: usize, now_ns: u64, mut wake: impl FnMut(TimerSlot)) {
         let streams = &mut self.streams;
         self.outgoing.wrote(bytes, |slot, number| {
             if let Some(stream) = streams
@@ -239,44 +237,46 @@ impl Session {
         }
     }
 
-    /// Wakes who waits for room to send, where its stream has some.
-    pub(super) fn wake_senders(&mut self, mut wake: impl FnMut(Seat)) {
+    /// Wakes users that wait for room to send, if their stream has some.
+    pub(super) fn wake_senders(&mut self, mut wake: impl FnMut(TimerSlot)) {
         for stream in self.streams.iter_mut() {
             if stream.wants_room && stream.send_window > 0 {
                 stream.wants_room = false;
-                wake(stream.seat);
+                wake(stream.timer);
             }
         }
     }
 
-    /// Whether it is known how a request ended.
+    /// Whether the outcome of a request is known.
     #[inline]
-    pub(super) fn is_settled(&self, slot: Slot) -> bool {
+    pub(super) fn is_settled(&self, slot: StreamSlot) -> bool {
         let stream = self.streams.get(slot);
-        stream.is_none_or(|stream| stream.state != State::Open)
+        stream.is_none_or(|stream| stream.state != StreamState::Open)
     }
 
-    pub(super) fn has_first_byte(&self, slot: Slot) -> bool {
+    pub(super) fn has_first_byte(&self, slot: StreamSlot) -> bool {
         let stream = self.streams.get(slot);
         stream.is_some_and(|stream| stream.first_byte_ns.is_some())
     }
 
-    /// Ends a request; what it leaves open is reset. Who waits for a stream is woken.
+    /// Ends a request; an open stream is reset. Users that wait for a stream are woken.
     #[inline]
     pub(super) fn close(
         &mut self,
-        slot: Slot,
-        mut wake: impl FnMut(Seat),
-    ) -> Option<(Account, Outcome)> {
+        slot: StreamSlot,
+        mut wake: impl FnMut(TimerSlot),
+    ) -> Option<(StreamStats, Outcome)> {
         let stream = self.streams.remove(slot)?;
-        let is_over = matches!(stream.state, State::Reset(_) | State::Unprocessed)
-            || stream.state == State::Whole && stream.is_sent;
+        let is_over = matches!(
+            stream.state,
+            StreamState::Reset(_) | StreamState::Unprocessed
+        ) || stream.state == StreamState::Complete && stream.is_sent;
         if !is_over {
-            frame::write_reset(self.outgoing.bytes(), stream.number, Reason::CANCEL.0);
+            frame::write_reset(self.outgoing.bytes(), stream.number, ErrorCode::CANCEL.0);
         }
         self.waiting.drain(..).for_each(&mut wake);
         let is_sent = stream.sent_ns.is_some();
-        let account = Account {
+        let stats = StreamStats {
             sent_ns: stream.sent_ns,
             first_byte_ns: stream.first_byte_ns,
             last_byte_ns: stream.last_byte_ns,
@@ -284,23 +284,25 @@ impl Session {
             bytes_received: stream.bytes_received,
         };
         let outcome = match stream.state {
-            State::Open => Outcome::Open,
-            State::Whole => Outcome::Answered(stream.answering.into_answer()),
-            State::Bad(bad) => Outcome::Bad(bad),
-            State::Reset(reason) => Outcome::Reset(reason),
-            State::Unprocessed => Outcome::Unprocessed,
+            StreamState::Open => Outcome::Open,
+            StreamState::Complete => Outcome::Complete(stream.response.into_response()),
+            StreamState::Malformed(error) => Outcome::Malformed(error),
+            StreamState::Reset(code) => Outcome::Reset(code),
+            StreamState::Unprocessed => Outcome::Unprocessed,
         };
-        Some((account, outcome))
+        Some((stats, outcome))
     }
 
-    /// Wakes all that wait for something: the connection has ended.
-    pub(super) fn wake_all(&mut self, mut wake: impl FnMut(Seat)) {
+    /// Wakes all users: the connection has ended.
+    pub(super) fn wake_all(&mut self, mut wake: impl FnMut(TimerSlot)) {
         self.waiting.drain(..).for_each(&mut wake);
-        self.streams.iter_mut().for_each(|stream| wake(stream.seat));
+        self.streams
+            .iter_mut()
+            .for_each(|stream| wake(stream.timer));
     }
 
-    /// Says good-bye.
-    pub(super) fn leave(&mut self, reason: Reason) {
-        frame::write_goodbye(self.outgoing.bytes(), reason.0);
+    /// Sends GOAWAY.
+    pub(super) fn send_goaway(&mut self, reason: ErrorCode) {
+        frame::write_goaway(self.outgoing.bytes(), reason.0);
     }
 }

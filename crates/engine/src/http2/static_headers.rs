@@ -1,15 +1,15 @@
-//! Fixed fields: those that do not change from request to request, by their number among a core's. Connections
-//! know by it what they have sent before.
+//! Header fields that do not change from request to request, numbered within a worker. Connections know by the number
+//! which fields they have sent before.
 
 use std::collections::HashMap;
 
 use super::hpack::FieldId;
 
-/// More are not told apart: by then they are no fixed ones.
-const FIXED_MAX: usize = 1_024;
+/// Maximum number of fields: with more, they are not constant.
+const HEADERS_MAX: usize = 1_024;
 
 #[derive(Default)]
-pub(super) struct Fixed {
+pub(super) struct HeaderInterner {
     fields: Vec<Pair>,
     ids: HashMap<Pair, FieldId>,
 }
@@ -17,15 +17,15 @@ pub(super) struct Fixed {
 /// A name and a value.
 type Pair = (Box<[u8]>, Box<[u8]>);
 
-impl Fixed {
-    /// The number of a field; `None` where there are too many.
+impl HeaderInterner {
+    /// The number of a field; `None` if there are too many.
     pub(super) fn id_of(&mut self, name: &[u8], value: &[u8]) -> Option<FieldId> {
         let pair: Pair = (name.into(), value.into());
         if let Some(known) = self.ids.get(&pair) {
             return Some(*known);
         }
         let id = FieldId(self.fields.len());
-        (id.0 < FIXED_MAX).then(|| {
+        (id.0 < HEADERS_MAX).then(|| {
             self.fields.push(pair.clone());
             self.ids.insert(pair, id);
             id
@@ -45,9 +45,9 @@ mod tests {
 
     #[test]
     fn a_field_keeps_its_number_and_there_is_an_end_to_them() {
-        let mut fixed = Fixed::default();
+        let mut fixed = HeaderInterner::default();
         for _ in 0..2 {
-            for number in 0..FIXED_MAX {
+            for number in 0..HEADERS_MAX {
                 let value = number.to_string();
                 let id = fixed.id_of(b"x", value.as_bytes());
                 assert_eq!(id, Some(FieldId(number)));

@@ -1,34 +1,34 @@
-//! The streams of a session that are under way, each in a slot of its own.
+//! The open streams of a connection, each in a slot of its own.
 
-use super::error_code::Reason;
-use super::response::Answering;
-use crate::http1::BadHttp;
-use crate::time::timers::Seat;
+use super::error_code::ErrorCode;
+use super::response::ResponseBuilder;
+use crate::http::ProtocolError;
+use crate::time::timers::TimerSlot;
 
-/// A place for a stream.
+/// The slot of a stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Slot(usize);
+pub(super) struct StreamSlot(usize);
 
 #[derive(Default)]
 pub(super) struct Streams {
-    /// The numbers of those in the slots; 0 where none is.
+    /// The stream identifiers by slot; 0 for a free slot.
     numbers: Vec<u32>,
     slots: Vec<Option<Stream>>,
-    under_way: u32,
+    in_flight: u32,
 }
 
 pub(super) struct Stream {
     pub(super) number: u32,
-    /// Whose request it is.
-    pub(super) seat: Seat,
-    pub(super) answering: Answering,
-    pub(super) state: State,
-    /// All of the request has gone.
+    /// The user of its request.
+    pub(super) timer: TimerSlot,
+    pub(super) response: ResponseBuilder,
+    pub(super) state: StreamState,
+    /// The request was sent completely.
     pub(super) is_sent: bool,
     pub(super) send_window: i64,
-    /// Its user waits for room.
+    /// Its user waits for room in the window.
     pub(super) wants_room: bool,
-    /// What came and was not given back.
+    /// Number of bytes received without a WINDOW_UPDATE for them.
     pub(super) unreleased: u32,
     pub(super) sent_ns: Option<u64>,
     pub(super) first_byte_ns: Option<u64>,
@@ -38,27 +38,27 @@ pub(super) struct Stream {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum State {
-    /// More is to come.
+pub(super) enum StreamState {
+    /// The response is not complete.
     Open,
-    /// The answer is whole.
-    Whole,
-    /// What came is no answer.
-    Bad(BadHttp),
+    /// The response is complete.
+    Complete,
+    /// The response is malformed.
+    Malformed(ProtocolError),
     /// The server reset it.
-    Reset(Reason),
-    /// The server goes, and says that it has not looked at it.
+    Reset(ErrorCode),
+    /// The server sent GOAWAY and has not processed it.
     Unprocessed,
 }
 
 impl Streams {
-    pub(super) fn under_way(&self) -> u32 {
-        self.under_way
+    pub(super) fn in_flight(&self) -> u32 {
+        self.in_flight
     }
 
     #[inline]
-    pub(super) fn insert(&mut self, stream: Stream) -> Slot {
-        self.under_way += 1;
+    pub(super) fn insert(&mut self, stream: Stream) -> StreamSlot {
+        self.in_flight += 1;
         let number = stream.number;
         let free = self.numbers.iter().position(|number| *number == 0);
         let at = free.unwrap_or(self.numbers.len());
@@ -69,30 +69,30 @@ impl Streams {
             self.numbers[at] = number;
             self.slots[at] = Some(stream);
         }
-        Slot(at)
+        StreamSlot(at)
     }
 
     #[inline]
-    pub(super) fn remove(&mut self, slot: Slot) -> Option<Stream> {
+    pub(super) fn remove(&mut self, slot: StreamSlot) -> Option<Stream> {
         let removed = self.slots[slot.0].take();
         if removed.is_some() {
             self.numbers[slot.0] = 0;
-            self.under_way -= 1;
+            self.in_flight -= 1;
         }
         removed
     }
 
     #[inline]
-    pub(super) fn get(&self, slot: Slot) -> Option<&Stream> {
+    pub(super) fn get(&self, slot: StreamSlot) -> Option<&Stream> {
         self.slots[slot.0].as_ref()
     }
 
     #[inline]
-    pub(super) fn get_mut(&mut self, slot: Slot) -> Option<&mut Stream> {
+    pub(super) fn get_mut(&mut self, slot: StreamSlot) -> Option<&mut Stream> {
         self.slots[slot.0].as_mut()
     }
 
-    /// The stream with a number, where it is under way.
+    /// The open stream with an identifier.
     #[inline]
     pub(super) fn numbered(&mut self, number: u32) -> Option<&mut Stream> {
         let at = self.numbers.iter().position(|known| *known == number)?;

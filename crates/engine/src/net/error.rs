@@ -1,44 +1,54 @@
-//! Faults: why a request got no answer, in the closed set of kinds that a record knows.
+//! Request errors: why a request failed, in the closed set of kinds that a run record has.
 
 use std::io;
 use std::net::SocketAddr;
 
 use brunt_record::FailureKind;
 
-use crate::client::failure_example::Evidence;
-use crate::net::tls;
+use super::tls;
 
-/// Why a request got no answer.
+/// Why a request failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Fault {
+pub(crate) struct RequestError {
     pub(crate) kind: FailureKind,
-    /// The operating system's error number, or the answer's status; 0 where neither applies.
+    /// The operating system's error number, the response's status, or the number of the check; 0 if none applies.
     pub(crate) code: u16,
     pub(crate) text: String,
     /// The response that was not accepted, if one came.
-    pub(crate) evidence: Option<Box<Evidence>>,
+    pub(crate) response: Option<Box<RejectedResponse>>,
+}
+
+/// A response that was not accepted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct RejectedResponse {
+    pub(crate) status: u16,
+    /// Its header fields that were kept, each a line.
+    pub(crate) fields: Vec<u8>,
+    /// The beginning of its body, longer than what is shown: a secret is found before it is cut.
+    pub(crate) content: Vec<u8>,
 }
 
 const EMFILE: i32 = 24;
 const ENFILE: i32 = 23;
 
-impl Fault {
+impl RequestError {
     pub(crate) fn new(kind: FailureKind, text: impl Into<String>) -> Self {
         Self {
             kind,
             code: 0,
             text: text.into(),
-            evidence: None,
+            response: None,
         }
     }
 
-    /// The run ended.
+    /// The run ended before the request did.
     pub(crate) fn cut_off() -> Self {
         let text = "the run ended while the request was under way";
         Self::new(FailureKind::CutOff, text)
     }
 
-    pub(crate) fn of(error: &io::Error) -> Self {
+    /// An error of the system or of TLS.
+    pub(crate) fn from_io(error: &io::Error) -> Self {
         if let Some(reason) = tls::reason(error) {
             return Self::new(FailureKind::Tls, reason);
         }
@@ -56,7 +66,7 @@ impl Fault {
                 | io::ErrorKind::ConnectionAborted
                 | io::ErrorKind::BrokenPipe,
             ) => FailureKind::Reset,
-            // What rustls says of a connection that ended without a good-bye.
+            // The error of rustls for a connection that ended without close_notify.
             (None, io::ErrorKind::UnexpectedEof) => FailureKind::Closed,
             _ => FailureKind::Client,
         };
@@ -70,12 +80,12 @@ impl Fault {
         }
     }
 
-    /// A fault in connecting, with the address in its text.
-    pub(crate) fn of_connect(error: &io::Error, address: SocketAddr) -> Self {
-        let fault = Self::of(error);
+    /// An error of connecting, with the address in its text.
+    pub(crate) fn from_connect(error: &io::Error, address: SocketAddr) -> Self {
+        let inner = Self::from_io(error);
         Self {
-            text: format!("{address}: {}", fault.text),
-            ..fault
+            text: format!("{address}: {}", inner.text),
+            ..inner
         }
     }
 }

@@ -1,11 +1,11 @@
 //! Local ports: the kernel chooses a free one for each connection, never the port of a service under test.
 //!
-//! A connection to a port of this machine at which nobody listens may get that very port as its local one. TCP then
+//! A connection to a port of this machine on which nothing listens may get that very port as its local one. TCP then
 //! connects it to itself, and the service cannot be started again as long as the port is taken.
 //!
 //! By itself the kernel seeks among one half of the ports first, the even or the odd ones, and only once it has found
-//! that whole half taken among the other: from some 14,000 connections to one address on, each takes it most
-//! of a millisecond, in which the core does nothing else. Asked to take any port of a range, it seeks among all
+//! all of that half taken among the other: from some 14,000 connections to one address on, each takes it most
+//! of a millisecond, in which the thread does nothing else. Asked to take any port of a range, it seeks among all
 //! of them from Linux 6.14 on.
 
 use std::cell::Cell;
@@ -60,7 +60,7 @@ fn range_of(text: &str) -> Option<(u16, u16)> {
     (first <= last).then_some((first, last))
 }
 
-/// What is left of a range without some of its ports; the whole range as one if none of them is in it.
+/// The parts of a range without some of its ports; the complete range if none of them is in it.
 fn split((first, last): (u16, u16), without: impl IntoIterator<Item = u16>) -> Vec<(u16, u16)> {
     let mut without: Vec<u16> = without.into_iter().collect();
     without.retain(|port| (first..=last).contains(port));

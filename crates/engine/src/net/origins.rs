@@ -1,8 +1,10 @@
-//! The target: where requests go, and from where.
+//! Origins: where requests go, and from where. Names are looked up before the load and again as they age, so that no
+//! request waits for the resolver.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr, TcpStream, UdpSocket};
-use std::sync::Arc;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use brunt_scenario::Network;
@@ -11,18 +13,18 @@ use nix::sys::socket::{setsockopt, sockopt};
 use tokio::sync::watch;
 use url::Url;
 
-use crate::net::resolver::{self, Pin};
-use crate::net::tls::{TlsClient, TlsError};
+use super::resolver::{self, ResolveOverride};
+use super::tls::{TlsClient, TlsError};
 
 /// Where requests go: the service under test, and the hosts that its redirects may lead to.
 #[derive(Debug)]
-pub struct Target {
+pub struct Origins {
     /// The base URL of the service, without credentials, query and fragment.
     pub url: Url,
     origins: Vec<Origin>,
-    /// Where requests go by the number of their host: the origin, and the URL that paths are put after.
+    /// By the number of a host: its origin, and the URL that paths are appended to.
     hosts: Vec<(usize, Url)>,
-    /// Local addresses to connect from, in turn; empty: the system's choice.
+    /// Local addresses to connect from, alternately; empty: the system's choice.
     pub(crate) sources: Vec<IpAddr>,
     pub(crate) tls: Option<TlsClient>,
 }
@@ -38,27 +40,31 @@ pub(crate) struct Origin {
     addresses: watch::Sender<Arc<[SocketAddr]>>,
 }
 
-/// What is closed with it is reset, and leaves no `TIME_WAIT` behind.
+/// How long addresses are used before their name is looked up again. The system's resolver does not return how long they
+/// hold; this is below the lifetime that most services give theirs.
+const ADDRESSES_MAX_AGE: Duration = Duration::from_secs(30);
+
+/// A connection that is closed with it is reset, and leaves no `TIME_WAIT` behind.
 const RESET: linger = linger {
     l_onoff: 1,
     l_linger: 0,
 };
 
-/// How the target is reached, beside what the scenario says.
+/// How origins are reached, in addition to what the scenario says.
 #[derive(Debug, Clone, Default)]
-pub struct Reach {
-    /// Addresses that stand for hosts.
-    pub pins: Vec<Pin>,
-    /// Local addresses to connect from, in turn; empty: the system's choice.
+pub struct NetworkOptions {
+    /// Addresses that are used instead of those that the resolver finds.
+    pub overrides: Vec<ResolveOverride>,
+    /// Local addresses to connect from, alternately; empty: the system's choice.
     pub sources: Vec<IpAddr>,
-    /// How long each name may take to look up.
-    pub at_most: Duration,
+    /// How long each lookup of a name may take.
+    pub lookup_timeout: Duration,
 }
 
 /// The host could not be reached.
 #[derive(Debug, thiserror::Error)]
-pub enum TargetError {
-    /// The URL is of no use.
+pub enum OriginsError {
+    /// The URL has no host.
     #[error("{url} names no host; give a URL like http://localhost:8000")]
     NoHost {
         /// The URL.
@@ -69,10 +75,10 @@ pub enum TargetError {
     Dns {
         /// The host's name.
         host: String,
-        /// What the resolver said.
+        /// The error of the resolver.
         error: io::Error,
     },
-    /// TLS cannot be spoken as the scenario wants it.
+    /// TLS cannot be set up as the scenario wants it.
     #[error(transparent)]
     Tls(#[from] TlsError),
     /// No local address is of the host's family.
@@ -83,18 +89,18 @@ pub enum TargetError {
         /// The local addresses.
         sources: Vec<IpAddr>,
     },
-    /// A local address is none.
+    /// A local address is not an address of this machine.
     #[error("{address} is no address of this machine; give one that `ip address` lists")]
     NotLocal {
         /// The address.
         address: IpAddr,
     },
-    /// Nothing answers there.
+    /// Nothing accepts a connection there.
     #[error("nothing can be reached at {url}: {error}")]
     Unreachable {
         /// The base URL.
         url: String,
-        /// What connecting said.
+        /// The error of connecting.
         error: io::Error,
     },
 }
@@ -104,21 +110,25 @@ fn list(addresses: &[IpAddr]) -> String {
     texts.join(", ")
 }
 
-impl Target {
+impl Origins {
     /// Resolves the service's base URL and the hosts that its redirects may lead to.
     #[expect(clippy::single_match_else, reason = "both ways are of one weight")]
-    pub fn resolve(url: &Url, network: &Network, reach: &Reach) -> Result<Self, TargetError> {
+    pub fn resolve(
+        url: &Url,
+        network: &Network,
+        options: &NetworkOptions,
+    ) -> Result<Self, OriginsError> {
         let mut url = url.clone();
         // Neither fails for a URL with a host.
         if url.set_username("").and(url.set_password(None)).is_err() {
-            return Err(TargetError::NoHost {
+            return Err(OriginsError::NoHost {
                 url: url.to_string(),
             });
         }
         url.set_query(None);
         url.set_fragment(None);
-        for &address in &reach.sources {
-            UdpSocket::bind((address, 0)).map_err(|_| TargetError::NotLocal { address })?;
+        for &address in &options.sources {
+            UdpSocket::bind((address, 0)).map_err(|_| OriginsError::NotLocal { address })?;
         }
         let mut origins: Vec<Origin> = Vec::new();
         let mut hosts = Vec::new();
@@ -134,7 +144,7 @@ impl Target {
             let place = match known {
                 Some(place) => place,
                 None => {
-                    origins.push(Origin::resolve(host, reach)?);
+                    origins.push(Origin::resolve(host, options)?);
                     origins.len() - 1
                 }
             };
@@ -152,37 +162,36 @@ impl Target {
             url,
             origins,
             hosts,
-            sources: reach.sources.clone(),
+            sources: options.sources.clone(),
             tls,
         })
     }
 
-    /// The path that every request's path is put after: empty, or begins with a slash and ends
-    /// without one.
+    /// The path that every request's path is appended to: empty, or with a slash at its beginning and none at its end.
     pub fn base_path(&self) -> &str {
         self.url.path().trim_end_matches('/')
     }
 
-    /// Where requests to a host go, by its number: the origin, and the URL that their paths are put after.
+    /// The origin of a host, by its number, and the URL that paths are appended to.
     pub(crate) fn host(&self, number: usize) -> (usize, &Url) {
         let (origin, url) = &self.hosts[number];
         (*origin, url)
     }
 
-    /// Whether it is on this machine, as far as its address tells.
+    /// Whether the service is on this machine, according to its addresses.
     pub fn is_local(&self) -> bool {
         self.addresses()
             .iter()
             .all(|address| address.ip().is_loopback())
     }
 
-    /// Where the service's name leads at the moment.
+    /// The present addresses of the service.
     pub fn addresses(&self) -> Arc<[SocketAddr]> {
         self.origins[0].addresses.borrow().clone()
     }
 
     /// The origins: the service's first.
-    pub(crate) fn origins(&self) -> &[Origin] {
+    pub(crate) fn all(&self) -> &[Origin] {
         &self.origins
     }
 
@@ -196,7 +205,7 @@ impl Target {
         })
     }
 
-    /// The place of an origin, where the user named it.
+    /// The index of an origin, if the scenario names it.
     pub(crate) fn origin_of(&self, url: &Url) -> Option<usize> {
         let named = self.origins.iter();
         named
@@ -217,8 +226,8 @@ impl Target {
         }
     }
 
-    /// Waits until something accepts a connection, at most so long.
-    pub fn reach(&self, at_most: Duration) -> Result<(), TargetError> {
+    /// Waits until something accepts a connection, at most for a duration.
+    pub fn reach(&self, at_most: Duration) -> Result<(), OriginsError> {
         let until = Instant::now() + at_most;
         loop {
             let mut last = None;
@@ -238,7 +247,7 @@ impl Target {
             let pause = Duration::from_millis(100);
             if Instant::now() + pause >= until {
                 let error = last.unwrap_or_else(|| io::Error::other("no address"));
-                return Err(TargetError::Unreachable {
+                return Err(OriginsError::Unreachable {
                     url: self.url.to_string(),
                     error,
                 });
@@ -249,16 +258,16 @@ impl Target {
 }
 
 impl Origin {
-    fn resolve(url: &Url, reach: &Reach) -> Result<Self, TargetError> {
+    fn resolve(url: &Url, options: &NetworkOptions) -> Result<Self, OriginsError> {
         let (Some(host), Some(port)) = (url.host_str(), url.port_or_known_default()) else {
-            return Err(TargetError::NoHost {
+            return Err(OriginsError::NoHost {
                 url: url.to_string(),
             });
         };
-        let pinned: Vec<SocketAddr> = reach
-            .pins
+        let pinned: Vec<SocketAddr> = options
+            .overrides
             .iter()
-            .filter_map(|pin| pin.stands_for(host, port))
+            .filter_map(|known| known.address_of(host, port))
             .collect();
         let host_header = url
             .port()
@@ -271,22 +280,22 @@ impl Origin {
             addresses: watch::Sender::new(Arc::new([])),
         };
         let mut addresses = if pinned.is_empty() {
-            let found = origin.look_up(reach.at_most);
-            found.map_err(|error| TargetError::Dns {
+            let found = origin.look_up(options.lookup_timeout);
+            found.map_err(|error| OriginsError::Dns {
                 host: host.to_owned(),
                 error,
             })?
         } else {
             pinned
         };
-        let sources = &reach.sources;
+        let sources = &options.sources;
         let reachable = |address: &SocketAddr| {
             let mut families = sources.iter().map(IpAddr::is_ipv4);
             sources.is_empty() || families.any(|is_ipv4| is_ipv4 == address.is_ipv4())
         };
         addresses.retain(reachable);
         if addresses.is_empty() {
-            return Err(TargetError::Source {
+            return Err(OriginsError::Source {
                 host: host.to_owned(),
                 sources: sources.clone(),
             });
@@ -309,9 +318,34 @@ impl Origin {
         resolver::bare(self.url.host_str().unwrap_or_default())
     }
 
-    /// Follows where its name leads.
+    /// Follows the addresses of its name.
     pub(crate) fn follow(&self) -> watch::Receiver<Arc<[SocketAddr]>> {
         self.addresses.subscribe()
+    }
+}
+
+/// Looks names up again and again, until it is dropped.
+pub(crate) struct Refresher {
+    _until_dropped: mpsc::Sender<()>,
+}
+
+impl Refresher {
+    pub(crate) fn start(origins: &Arc<Origins>) -> io::Result<Self> {
+        let (until_dropped, dropped) = mpsc::channel::<()>();
+        let origins = Arc::downgrade(origins);
+        std::thread::Builder::new()
+            .name("resolver".into())
+            .spawn(move || {
+                while dropped.recv_timeout(ADDRESSES_MAX_AGE) == Err(RecvTimeoutError::Timeout) {
+                    let Some(origins) = Weak::upgrade(&origins) else {
+                        return;
+                    };
+                    origins.look_up_again(ADDRESSES_MAX_AGE);
+                }
+            })?;
+        Ok(Self {
+            _until_dropped: until_dropped,
+        })
     }
 }
 
@@ -319,24 +353,24 @@ impl Origin {
 mod tests {
     use super::*;
 
-    fn target(url: &str) -> Target {
-        let reach = Reach {
-            at_most: Duration::from_secs(10),
-            ..Reach::default()
+    fn resolved(url: &str) -> Origins {
+        let options = NetworkOptions {
+            lookup_timeout: Duration::from_secs(10),
+            ..NetworkOptions::default()
         };
-        Target::resolve(&Url::parse(url).unwrap(), &Network::default(), &reach).unwrap()
+        Origins::resolve(&Url::parse(url).unwrap(), &Network::default(), &options).unwrap()
     }
 
     #[test]
     fn a_name_is_looked_up_again_and_an_address_is_not() {
         let elsewhere = || -> Arc<[SocketAddr]> { vec!["127.0.0.9:80".parse().unwrap()].into() };
         for (url, comes_back) in [("http://localhost", true), ("http://127.0.0.1", false)] {
-            let target = target(url);
-            let found = target.addresses();
-            target.origins[0].addresses.send_replace(elsewhere());
-            let mut followed = target.origins[0].follow();
-            target.look_up_again(Duration::from_secs(10));
-            assert_eq!(target.addresses() == found, comes_back, "{url}");
+            let origins = resolved(url);
+            let found = origins.addresses();
+            origins.all()[0].addresses.send_replace(elsewhere());
+            let mut followed = origins.all()[0].follow();
+            origins.look_up_again(Duration::from_secs(10));
+            assert_eq!(origins.addresses() == found, comes_back, "{url}");
             assert_eq!(followed.has_changed().unwrap(), comes_back, "{url}");
             assert_eq!(followed.borrow_and_update().clone() == found, comes_back);
         }
@@ -344,10 +378,10 @@ mod tests {
 
     #[test]
     fn the_path_and_the_port_are_taken_from_the_url() {
-        let target = target("http://localhost:8080/api/?q#f");
-        assert_eq!(target.base_path(), "/api");
-        assert_eq!(target.origins[0].host_header, "localhost:8080");
-        assert!(target.is_local());
-        assert_eq!(target.url.as_str(), "http://localhost:8080/api/");
+        let origins = resolved("http://localhost:8080/api/?q#f");
+        assert_eq!(origins.base_path(), "/api");
+        assert_eq!(origins.all()[0].host_header, "localhost:8080");
+        assert!(origins.is_local());
+        assert_eq!(origins.url.as_str(), "http://localhost:8080/api/");
     }
 }

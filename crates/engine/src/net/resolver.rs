@@ -1,38 +1,30 @@
-//! The resolver: where a host's name leads, looked up before the load and again as it ages, so that no
-//! request waits for it.
+//! The resolver: the addresses of a host's name, and addresses that are used instead.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::str::FromStr;
-use std::sync::mpsc::{self, RecvTimeoutError};
-use std::sync::{Arc, Weak};
+use std::sync::mpsc;
 use std::time::Duration;
 
-use crate::net::origins::Target;
-
-/// After so long a name is looked up again. The system's resolver does not tell how long its answers
-/// hold; this is below the lifetime that most services give theirs.
-const AGES_AFTER: Duration = Duration::from_secs(30);
-
-/// An address that stands for a host and a port, instead of what the resolver says.
+/// An address that is used for a host and a port instead of those that the resolver finds.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Pin {
+pub struct ResolveOverride {
     host: String,
     port: u16,
     address: IpAddr,
 }
 
-impl Pin {
-    pub(crate) fn stands_for(&self, host: &str, port: u16) -> Option<SocketAddr> {
+impl ResolveOverride {
+    pub(crate) fn address_of(&self, host: &str, port: u16) -> Option<SocketAddr> {
         (self.port == port && self.host.eq_ignore_ascii_case(host))
             .then(|| SocketAddr::new(self.address, port))
     }
 }
 
-impl FromStr for Pin {
+impl FromStr for ResolveOverride {
     type Err = String;
 
-    /// `HOST:PORT:ADDRESS`, as curl has it.
+    /// `HOST:PORT:ADDRESS`, as in `curl --resolve`.
     fn from_str(text: &str) -> Result<Self, String> {
         let wrong = || {
             format!("`{text}` is no HOST:PORT:ADDRESS; write it like api.example.com:443:127.0.0.1")
@@ -53,7 +45,7 @@ pub(crate) fn bare(host: &str) -> &str {
     host.trim_start_matches('[').trim_end_matches(']')
 }
 
-/// Asks the system's resolver, which knows no timeout: it is asked on a thread of its own.
+/// Asks the system's resolver. It has no timeout, so that a thread of its own asks it.
 pub(crate) fn look_up(host: &str, port: u16, at_most: Duration) -> io::Result<Vec<SocketAddr>> {
     let (to, answer) = mpsc::channel();
     let host = host.to_owned();
@@ -63,7 +55,7 @@ pub(crate) fn look_up(host: &str, port: u16, at_most: Duration) -> io::Result<Ve
             let found = (host.as_str(), port)
                 .to_socket_addrs()
                 .map(Iterator::collect);
-            // Nobody listens any more where the answer came too late.
+            // The receiver is gone if the answer came too late.
             to.send(found).ok();
         })?;
     let mut found: Vec<SocketAddr> = answer.recv_timeout(at_most).map_err(|_| {
@@ -84,44 +76,19 @@ pub(crate) fn look_up(host: &str, port: u16, at_most: Duration) -> io::Result<Ve
     Ok(found)
 }
 
-/// Looks a target's names up again and again, until it is dropped.
-pub(crate) struct Refresher {
-    _until_dropped: mpsc::Sender<()>,
-}
-
-impl Refresher {
-    pub(crate) fn start(target: &Arc<Target>) -> io::Result<Self> {
-        let (until_dropped, dropped) = mpsc::channel::<()>();
-        let target = Arc::downgrade(target);
-        std::thread::Builder::new()
-            .name("resolver".into())
-            .spawn(move || {
-                while dropped.recv_timeout(AGES_AFTER) == Err(RecvTimeoutError::Timeout) {
-                    let Some(target) = Weak::upgrade(&target) else {
-                        return;
-                    };
-                    target.look_up_again(AGES_AFTER);
-                }
-            })?;
-        Ok(Self {
-            _until_dropped: until_dropped,
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn pins_are_read_and_stand_for_their_host_and_port_alone() {
-        let pin: Pin = "api.example.com:443:127.0.0.1".parse().unwrap();
+    fn resolve_override_applies_to_its_host_and_port_alone() {
+        let known: ResolveOverride = "api.example.com:443:127.0.0.1".parse().unwrap();
         let address = Some("127.0.0.1:443".parse().unwrap());
-        assert_eq!(pin.stands_for("API.example.com", 443), address);
-        assert_eq!(pin.stands_for("api.example.com", 80), None);
-        assert_eq!(pin.stands_for("example.com", 443), None);
-        let six: Pin = "a:80:[::1]".parse().unwrap();
-        assert_eq!(six.stands_for("a", 80), Some("[::1]:80".parse().unwrap()));
+        assert_eq!(known.address_of("API.example.com", 443), address);
+        assert_eq!(known.address_of("api.example.com", 80), None);
+        assert_eq!(known.address_of("example.com", 443), None);
+        let six: ResolveOverride = "a:80:[::1]".parse().unwrap();
+        assert_eq!(six.address_of("a", 80), Some("[::1]:80".parse().unwrap()));
         for wrong in [
             "",
             "a",
@@ -130,13 +97,13 @@ mod tests {
             "a:80:b",
             "a:80:127.0.0.1:80",
         ] {
-            let error = wrong.parse::<Pin>().unwrap_err();
+            let error = wrong.parse::<ResolveOverride>().unwrap_err();
             assert!(error.contains("HOST:PORT:ADDRESS"), "{error}");
         }
     }
 
     #[test]
-    fn addresses_are_found_once_each() {
+    fn look_up_returns_each_address_once() {
         let found = look_up("127.0.0.1", 80, Duration::from_secs(5)).unwrap();
         assert_eq!(found, ["127.0.0.1:80".parse().unwrap()]);
     }

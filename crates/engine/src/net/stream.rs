@@ -1,4 +1,4 @@
-//! A stream: the bytes to and from a host, in the clear or by TLS.
+//! A stream of bytes to and from a host, in the clear or by TLS.
 
 use std::io::{self, IoSlice};
 use std::os::fd::AsRawFd;
@@ -27,7 +27,7 @@ impl Stream {
         }
     }
 
-    /// Sends bytes from where `sent` says, until the kernel has taken them all.
+    /// Sends the bytes from index `sent` on, until the kernel has taken them all.
     #[inline]
     pub(crate) fn poll_send(
         &mut self,
@@ -71,14 +71,14 @@ impl Stream {
     }
 
     /// How many of the bytes that were written the other side's kernel has not acknowledged; `None` if the kernel does
-    /// not say. It distinguishes a request that a server read and did not answer from one that came too late: what
+    /// not say. It distinguishes a request that a server read without a response from one that came too late: what
     /// comes after a close is never acknowledged.
     pub(crate) fn unacknowledged_bytes(&self) -> Option<u64> {
         let bytes = unacknowledged_bytes(self.tcp()).ok()?;
         u64::try_from(bytes).ok()
     }
 
-    /// Whether the other side has closed it, or has said something that nobody asked for.
+    /// Whether the other side has closed it, or has sent something without a request.
     pub(crate) fn is_stale(&mut self) -> bool {
         let mut cx = Context::from_waker(Waker::noop());
         match self {

@@ -1,4 +1,4 @@
-//! TLS: what the scenario says of it, as rustls wants it.
+//! TLS settings of the scenario, as rustls takes them.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -12,10 +12,10 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme, version};
 
-/// Hosts whose sessions are remembered: the service and those beside it.
+/// Number of hosts whose sessions are remembered.
 const SESSIONS_REMEMBERED: usize = 4;
 
-/// A client that shakes hands as the scenario says.
+/// Performs handshakes with the settings of the scenario.
 #[derive(Debug)]
 pub(crate) struct TlsClient {
     config: ClientConfig,
@@ -25,15 +25,15 @@ pub(crate) struct TlsClient {
 
 /// The sessions of one user, or of a shared pool, to be resumed.
 #[derive(Debug, Clone)]
-pub(crate) struct Sessions(Resumption);
+pub(crate) struct TlsSessions(Resumption);
 
-impl Default for Sessions {
+impl Default for TlsSessions {
     fn default() -> Self {
         Self(Resumption::in_memory_sessions(SESSIONS_REMEMBERED))
     }
 }
 
-/// TLS cannot be spoken as the scenario wants it.
+/// TLS cannot be set up as the scenario wants it.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
     /// A file cannot be used.
@@ -51,7 +51,7 @@ pub enum TlsError {
         "the system has no certificate authorities to trust{detail}; install ca-certificates, or name a file: [tls] ca = \"ca.pem\""
     )]
     NoAuthorities {
-        /// What looking for them said.
+        /// The error of loading them.
         detail: String,
     },
     /// The certificate and the key do not go together, or another setting is of no use.
@@ -74,7 +74,7 @@ impl TlsClient {
             .with_protocol_versions(versions)
             .map_err(setting)?;
         let verifier: Arc<dyn ServerCertVerifier> = if tls.insecure {
-            Arc::new(Anyone(provider))
+            Arc::new(AnyCertificate(provider))
         } else {
             let roots = Arc::new(authorities(tls.ca.as_deref())?);
             WebPkiServerVerifier::builder_with_provider(roots, provider)
@@ -109,10 +109,10 @@ impl TlsClient {
     }
 
     /// What a handshake of a user needs: its settings, with the user's sessions in them.
-    pub(crate) fn config(&self, sessions: &mut Option<Sessions>) -> Arc<ClientConfig> {
+    pub(crate) fn config(&self, sessions: &mut Option<TlsSessions>) -> Arc<ClientConfig> {
         let mut config = self.config.clone();
         if self.resumes {
-            let sessions = sessions.get_or_insert_with(Sessions::default);
+            let sessions = sessions.get_or_insert_with(TlsSessions::default);
             config.resumption = sessions.0.clone();
         }
         Arc::new(config)
@@ -175,17 +175,17 @@ fn authorities(file: Option<&Path>) -> Result<RootCertStore, TlsError> {
     Ok(roots)
 }
 
-/// Why a handshake, or what came after it, failed, where TLS itself says so.
+/// The error of TLS itself, if it failed in the handshake or after it.
 pub(crate) fn reason(error: &io::Error) -> Option<String> {
     let inner = error.get_ref()?.downcast_ref::<rustls::Error>()?;
     Some(inner.to_string())
 }
 
-/// Takes any certificate; what it signs has to be signed by it all the same.
+/// Accepts any certificate; its signatures are verified anyway.
 #[derive(Debug)]
-struct Anyone(Arc<CryptoProvider>);
+struct AnyCertificate(Arc<CryptoProvider>);
 
-impl ServerCertVerifier for Anyone {
+impl ServerCertVerifier for AnyCertificate {
     fn verify_server_cert(
         &self,
         _end_entity: &CertificateDer<'_>,

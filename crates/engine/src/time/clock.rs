@@ -1,25 +1,25 @@
-//! The run's clock: nanoseconds since the load began. Everything that is timed is timed by it.
+//! The run's clock: nanoseconds since the load began. All times are its times.
 
 use std::time::{Duration, Instant};
 
 use rustix::time::ClockId;
 
-/// The run's clock. Copies tell the same time.
+/// The run's clock. Copies show the same time.
 #[derive(Debug, Clone, Copy)]
 pub struct Clock {
     origin: Instant,
 }
 
 impl Clock {
-    /// A clock that begins now.
+    /// A clock that starts now.
     pub fn start() -> Self {
         Self {
             origin: Instant::now(),
         }
     }
 
-    /// A clock that begins when the machine's monotonic clock, which all processes share, says so; it may have
-    /// begun, or be about to: until then it stands at 0.
+    /// A clock that starts at a time of the machine's monotonic clock, which all processes share. The time may be past or to
+    /// come: before it, the clock shows 0.
     pub fn starting_at(moment: Duration) -> Self {
         let (now, machine) = (Instant::now(), Self::of_the_machine());
         let origin = match moment.checked_sub(machine) {
@@ -31,7 +31,7 @@ impl Clock {
         }
     }
 
-    /// What the machine's monotonic clock says.
+    /// The time of the machine's monotonic clock.
     pub fn of_the_machine() -> Duration {
         let now = rustix::time::clock_gettime(ClockId::Monotonic);
         let whole = Duration::from_secs(now.tv_sec.unsigned_abs());
@@ -50,12 +50,17 @@ impl Clock {
     }
 }
 
+/// A duration in nanoseconds; the largest number if it is longer.
+pub(crate) fn as_nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn a_clock_begins_when_it_is_told() {
+    fn clock_starts_at_its_time() {
         let now = Clock::of_the_machine();
         let begun = now
             .checked_sub(Duration::from_secs(5))

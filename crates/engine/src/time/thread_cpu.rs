@@ -1,37 +1,37 @@
-//! What the kernel counts of a core's thread, in `/proc/thread-self/schedstat`: time on a CPU, time ready
-//! to run without one, and how often it came on one.
+//! CPU time of the present thread from `/proc/thread-self/schedstat`: time on a CPU, time ready to run without one, and
+//! how often it came on one.
 
 use std::cell::Cell;
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 
-/// The thread's account with the kernel. Where the kernel does not tell, it is nothing.
-pub(crate) struct CpuAccount {
+/// The counts of a thread; all zero if the kernel does not have them.
+pub(crate) struct ThreadCpu {
     file: Option<File>,
-    /// When it was last asked.
-    seen: Cell<CpuUse>,
+    /// The counts of the last call.
+    seen: Cell<CpuUsage>,
 }
 
-/// Since it was last asked.
+/// CPU time since the last call.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct CpuUse {
+pub(crate) struct CpuUsage {
     /// On a CPU.
     pub(crate) ran_ns: u64,
     /// Ready, and without one.
     pub(crate) waited_ns: u64,
-    /// Times that the thread came on a CPU.
+    /// Number of times that the thread came on a CPU.
     pub(crate) wake_ups: u64,
 }
 
-impl CpuUse {
-    /// The mean wait of each time.
+impl CpuUsage {
+    /// The mean wait before it came on a CPU.
     pub(crate) fn waited_each_ns(&self) -> u64 {
         self.waited_ns / self.wake_ups.max(1)
     }
 }
 
-impl CpuAccount {
-    /// Of the thread that calls.
+impl ThreadCpu {
+    /// The counts of the calling thread.
     pub(crate) fn of_this_thread() -> Self {
         let account = Self {
             file: File::open("/proc/thread-self/schedstat").ok(),
@@ -41,13 +41,13 @@ impl CpuAccount {
         account
     }
 
-    /// Takes what was since the last time.
-    pub(crate) fn take(&self) -> CpuUse {
+    /// Takes the CPU time since the last call.
+    pub(crate) fn take(&self) -> CpuUsage {
         let Some(now) = self.file.as_ref().and_then(read) else {
-            return CpuUse::default();
+            return CpuUsage::default();
         };
         let before = self.seen.replace(now);
-        CpuUse {
+        CpuUsage {
             ran_ns: now.ran_ns.saturating_sub(before.ran_ns),
             waited_ns: now.waited_ns.saturating_sub(before.waited_ns),
             wake_ups: now.wake_ups.saturating_sub(before.wake_ups),
@@ -55,12 +55,12 @@ impl CpuAccount {
     }
 }
 
-fn read(file: &File) -> Option<CpuUse> {
+fn read(file: &File) -> Option<CpuUsage> {
     let mut bytes = [0; 96];
     let length = file.read_at(&mut bytes, 0).ok()?;
     let text = std::str::from_utf8(&bytes[..length]).ok()?;
     let mut numbers = text.split_ascii_whitespace().map(str::parse);
-    Some(CpuUse {
+    Some(CpuUsage {
         ran_ns: numbers.next()?.ok()?,
         waited_ns: numbers.next()?.ok()?,
         wake_ups: numbers.next()?.ok()?,
@@ -71,9 +71,9 @@ fn read(file: &File) -> Option<CpuUse> {
 mod tests {
     use super::*;
 
-    /// Two threads that never rest, on one CPU: each waits for about half of the time.
+    /// Two threads that never sleep, on one CPU: each waits for about half of the time.
     #[test]
-    fn who_shares_a_cpu_waits_for_it() {
+    fn thread_that_shares_a_cpu_waits_for_it() {
         let began = std::time::Instant::now();
         let spin = move || {
             let mut set = rustix::thread::CpuSet::new();
@@ -81,7 +81,7 @@ mod tests {
             let cpu = (0..1024).find(|cpu| allowed.is_set(*cpu)).unwrap();
             set.set(cpu);
             rustix::thread::sched_setaffinity(None, &set).unwrap();
-            let account = CpuAccount::of_this_thread();
+            let account = ThreadCpu::of_this_thread();
             while began.elapsed().as_millis() < 400 {
                 std::hint::black_box(0);
             }
@@ -90,7 +90,7 @@ mod tests {
         let threads = [(); 2].map(|()| std::thread::spawn(spin));
         let waited = threads.map(|thread| thread.join().unwrap());
         if waited.iter().all(|waited| waited.waited_ns == 0) {
-            // A kernel without these counts tells nothing, and says so by telling nothing.
+            // The kernel does not have these counts.
             return;
         }
         for waited in waited {

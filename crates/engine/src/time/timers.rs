@@ -1,12 +1,12 @@
-//! The pacer: wakes a core's users when something is due. Due times stand in a heap, the earliest of
-//! them arms a timerfd, since the runtime's own timers are no finer than a millisecond.
+//! Timers of a worker: wake its users when something is due. Due times are in a heap, the earliest of them arms a
+//! timerfd, since the runtime's own timers are no finer than a millisecond.
 //!
-//! Each user has one seat. It holds what the user sleeps for or, while a request is under way, when
-//! that is to be given up; so neither costs memory a request.
+//! Each user has one slot. It holds what the user sleeps for or, while a request is in flight, its deadline; so
+//! neither allocates memory per request.
 
 use std::cell::{Cell, RefCell};
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, VecDeque};
+use std::collections::BinaryHeap;
 use std::future::poll_fn;
 use std::io;
 use std::os::fd::OwnedFd;
@@ -16,100 +16,75 @@ use std::task::{Context, Poll, Waker};
 use rustix::time::{Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec};
 use tokio::io::unix::AsyncFd;
 
-use crate::time::clock::Clock;
+use super::clock::Clock;
+use super::shutdown::ShutdownPhase;
+use super::stall::StallDetector;
 
 const NEVER: u64 = u64::MAX;
 
-/// How far a core is from its end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Phase {
-    /// Tasks are begun.
-    Running,
-    /// No task is begun; those under way may end.
-    Stopping,
-    /// What is under way is cut off.
-    Aborting,
-}
+/// A worker wakes at least this often, so that it notices its own stalls.
+const HEARTBEAT_NS: u64 = 100_000_000;
+/// The last part of a wait that is busy-waited instead of slept, if the worker is to be precise.
+const BUSY_WAIT_NS: u64 = 100_000;
+/// A turn of the worker in which it only reads the clock and polls the network takes less.
+const IDLE_TURN_NS: u64 = 3_000;
 
-/// Why something under way was given up.
+/// Why a wait was cut short.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum GivenUp {
-    Deadline,
+pub(crate) enum WaitError {
+    /// Its deadline has passed.
+    DeadlineExceeded,
+    /// The run was aborted.
     Aborted,
 }
 
-/// A user's place with the pacer.
+/// A user's slot among the timers of its worker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Seat(u32);
+pub(crate) struct TimerSlot(u32);
 
-impl Seat {
-    /// A seat of no pacer.
-    #[cfg(any(test, feature = "dialogue"))]
+impl TimerSlot {
+    /// A slot of no timers.
+    #[cfg(any(test, feature = "test-harness"))]
     pub(crate) fn of(number: u32) -> Self {
         Self(number)
     }
 
-    /// Its place among the seats of its pacer.
+    /// Its index among the slots of its worker.
     pub(crate) fn index(self) -> usize {
         self.0 as usize
     }
 }
 
-struct Seated {
+struct SlotState {
     waker: RefCell<Option<Waker>>,
-    /// What it sleeps for; `NEVER` where it does not.
+    /// What it sleeps for; [`NEVER`] if it does not sleep.
     due_ns: Cell<u64>,
-    /// When what is under way is given up; `NEVER` where nothing is.
+    /// The deadline of what is in progress; [`NEVER`] if nothing is.
     deadline_ns: Cell<u64>,
-    /// The intended start of the request under way; `NEVER` where none is.
+    /// The intended start of the request in flight; [`NEVER`] if none is.
     intended_ns: Cell<u64>,
 }
 
-pub(crate) struct Pacer {
+/// The timers of a worker, its shutdown phase, and what is in flight.
+pub(crate) struct Timers {
     clock: Clock,
     timer: AsyncFd<OwnedFd>,
-    /// When it fires; `NEVER`: not at all, 0: there is no need to.
+    /// When the timerfd fires; [`NEVER`]: not at all, 0: there is no need to.
     armed_ns: Cell<u64>,
-    /// So long before something is due the core looks at the clock instead of sleeping.
-    spins_ns: u64,
-    /// How long it did only that, since it was last asked.
-    spun_ns: Cell<u64>,
-    phase: Cell<Phase>,
+    /// The worker busy-waits for this long before something is due.
+    busy_wait_ns: u64,
+    /// How long it did only that, since the last [`Timers::take_busy_waited_ns`].
+    busy_waited_ns: Cell<u64>,
+    phase: Cell<ShutdownPhase>,
     due: RefCell<BinaryHeap<Reverse<(u64, u32)>>>,
     /// No deadline is earlier.
-    deadline_ns: Cell<u64>,
-    seats: RefCell<Vec<Seated>>,
-    /// When the core was last seen to run; `NEVER` before the timer is driven.
-    alive_ns: Cell<u64>,
-    /// The longest that the timer had to wait for the core's thread, since it was last asked.
-    kept_waiting_ns: Cell<u64>,
-    still: RefCell<Still>,
+    first_deadline_ns: Cell<u64>,
+    slots: RefCell<Vec<SlotState>>,
+    stall: StallDetector,
 }
 
-/// When the core stood still: stopped, or without a CPU.
-#[derive(Default)]
-struct Still {
-    /// From … to, in nanoseconds of the run's clock; the latest.
-    spans: VecDeque<(u64, u64)>,
-    /// The end of the last one.
-    until_ns: u64,
-    /// What was not handed over yet.
-    fresh_ns: u64,
-}
-
-/// A core that was not seen to run for longer than this has stood still.
-const STILL_NS: u64 = 250_000_000;
-/// A core wakes at least this often, so that it sees when it stood still.
-const HEARTBEAT_NS: u64 = 100_000_000;
-/// How long the last of a wait is that is not slept, where each is to end in time.
-const SPINS_NS: u64 = 100_000;
-/// A turn of the core in which nothing is done but to look at the clock and the network takes less.
-const IDLE_TURN_NS: u64 = 3_000;
-/// Spans are remembered for requests that were under way then.
-const SPANS_REMEMBERED: usize = 64;
-
-impl Pacer {
-    /// A pacer on the current runtime; `is_precise`: the last of each wait is not slept.
+impl Timers {
+    /// Timers on the current runtime; `is_precise`: the last part of each wait is busy-waited.
     pub(crate) fn new(clock: Clock, is_precise: bool) -> io::Result<Self> {
         let flags = TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC;
         let timer = rustix::time::timerfd_create(TimerfdClockId::Monotonic, flags)?;
@@ -117,136 +92,137 @@ impl Pacer {
             clock,
             timer: registered(timer)?,
             armed_ns: Cell::new(NEVER),
-            spins_ns: if is_precise { SPINS_NS } else { 0 },
-            spun_ns: Cell::new(0),
-            phase: Cell::new(Phase::Running),
+            busy_wait_ns: if is_precise { BUSY_WAIT_NS } else { 0 },
+            busy_waited_ns: Cell::new(0),
+            phase: Cell::new(ShutdownPhase::Running),
             due: RefCell::default(),
-            deadline_ns: Cell::new(NEVER),
-            seats: RefCell::default(),
-            alive_ns: Cell::new(NEVER),
-            kept_waiting_ns: Cell::new(0),
-            still: RefCell::default(),
+            first_deadline_ns: Cell::new(NEVER),
+            slots: RefCell::default(),
+            stall: StallDetector::new(),
         })
     }
 
-    pub(crate) fn seat(&self) -> Seat {
-        let mut seats = self.seats.borrow_mut();
-        seats.push(Seated {
+    /// Adds a slot.
+    pub(crate) fn add_slot(&self) -> TimerSlot {
+        let mut slots = self.slots.borrow_mut();
+        slots.push(SlotState {
             waker: RefCell::default(),
             due_ns: Cell::new(NEVER),
             deadline_ns: Cell::new(NEVER),
             intended_ns: Cell::new(NEVER),
         });
         // As many as there are users, which are counted in u32.
-        Seat(u32::try_from(seats.len() - 1).unwrap_or(u32::MAX))
+        TimerSlot(u32::try_from(slots.len() - 1).unwrap_or(u32::MAX))
     }
 
-    pub(crate) fn phase(&self) -> Phase {
+    pub(crate) fn phase(&self) -> ShutdownPhase {
         self.phase.get()
     }
 
     /// Moves on to a later phase and wakes all.
-    pub(crate) fn enter(&self, phase: Phase) {
+    pub(crate) fn set_phase(&self, phase: ShutdownPhase) {
         self.phase.set(phase);
-        for seated in self.seats.borrow().iter() {
-            if let Some(waker) = &*seated.waker.borrow() {
+        for slot in self.slots.borrow().iter() {
+            if let Some(waker) = &*slot.waker.borrow() {
                 waker.wake_by_ref();
             }
         }
     }
 
     /// Wakes all that sleep: what they sleep for may have changed.
-    pub(crate) fn break_off_sleeps(&self) {
-        for seated in self.seats.borrow().iter() {
-            if seated.due_ns.replace(NEVER) != NEVER {
-                wake(seated);
+    pub(crate) fn interrupt_sleeps(&self) {
+        for slot in self.slots.borrow().iter() {
+            if slot.due_ns.replace(NEVER) != NEVER {
+                wake(slot);
             }
         }
     }
 
-    /// Sleeps until a moment of the run's clock, until sleeps are broken off, or until the core leaves
-    /// its phase.
-    pub(crate) async fn sleep_until(&self, seat: Seat, due_ns: u64) {
+    /// Sleeps until a moment of the run's clock, until sleeps are interrupted, or until the worker leaves its phase.
+    pub(crate) async fn sleep_until(&self, slot: TimerSlot, due_ns: u64) {
         let phase = self.phase.get();
         if self.clock.now_ns() >= due_ns {
             return;
         }
-        self.with(seat, |seated| seated.due_ns.set(due_ns));
-        self.due.borrow_mut().push(Reverse((due_ns, seat.0)));
+        self.with(slot, |state| state.due_ns.set(due_ns));
+        self.due.borrow_mut().push(Reverse((due_ns, slot.0)));
         self.arm(due_ns);
         poll_fn(|cx| {
-            self.with(seat, |seated| {
-                if seated.due_ns.get() == NEVER || self.phase.get() != phase {
-                    seated.due_ns.set(NEVER);
+            self.with(slot, |state| {
+                if state.due_ns.get() == NEVER || self.phase.get() != phase {
+                    state.due_ns.set(NEVER);
                     return Poll::Ready(());
                 }
-                remember(&seated.waker, cx);
+                remember(&state.waker, cx);
                 Poll::Pending
             })
         })
         .await;
     }
 
-    /// Rests until something is there for the seat's user, who is woken by [`Pacer::wake`] or by a change
-    /// of phase.
-    pub(crate) async fn rest<T>(&self, seat: Seat, mut look: impl FnMut() -> Poll<T>) -> T {
+    /// Waits until `poll` finds something; it is polled again after [`Timers::wake`] and after a change of phase.
+    pub(crate) async fn wait_for_wake<T>(
+        &self,
+        slot: TimerSlot,
+        mut poll: impl FnMut() -> Poll<T>,
+    ) -> T {
         poll_fn(|cx| {
-            let found = look();
+            let found = poll();
             if found.is_pending() {
-                self.with(seat, |seated| remember(&seated.waker, cx));
+                self.with(slot, |state| remember(&state.waker, cx));
             }
             found
         })
         .await
     }
 
-    /// Wakes a user that rests.
-    pub(crate) fn wake(&self, seat: Seat) {
-        self.with(seat, wake);
+    /// Wakes the user of a slot.
+    pub(crate) fn wake(&self, slot: TimerSlot) {
+        self.with(slot, wake);
     }
 
-    /// A request comes under way.
-    pub(crate) fn begin(&self, seat: Seat, intended_ns: u64) {
-        self.with(seat, |seated| seated.intended_ns.set(intended_ns));
+    /// Notes that a request is in flight.
+    pub(crate) fn start_request(&self, slot: TimerSlot, intended_ns: u64) {
+        self.with(slot, |state| state.intended_ns.set(intended_ns));
     }
 
-    /// The request under way has ended.
-    pub(crate) fn end(&self, seat: Seat) {
-        self.with(seat, |seated| {
-            seated.intended_ns.set(NEVER);
-            seated.deadline_ns.set(NEVER);
+    /// Notes that the request in flight has ended.
+    pub(crate) fn end_request(&self, slot: TimerSlot) {
+        self.with(slot, |state| {
+            state.intended_ns.set(NEVER);
+            state.deadline_ns.set(NEVER);
         });
     }
 
-    /// Sets when what is under way is given up.
-    pub(crate) fn set_deadline(&self, seat: Seat, deadline_ns: u64) {
-        self.with(seat, |seated| seated.deadline_ns.set(deadline_ns));
-        if deadline_ns < self.deadline_ns.get() {
-            self.deadline_ns.set(deadline_ns);
+    /// Sets the deadline of what is in progress.
+    pub(crate) fn set_deadline(&self, slot: TimerSlot, deadline_ns: u64) {
+        self.with(slot, |state| state.deadline_ns.set(deadline_ns));
+        if deadline_ns < self.first_deadline_ns.get() {
+            self.first_deadline_ns.set(deadline_ns);
             self.arm(deadline_ns);
         }
     }
 
-    /// Waits for something under way, until its deadline or the end of the core.
+    /// Polls until something is ready, until the slot's deadline, or until the run is aborted.
     #[inline]
-    pub(crate) async fn under_way<T>(
+    pub(crate) async fn poll_until_deadline<T>(
         &self,
-        seat: Seat,
+        slot: TimerSlot,
         mut poll: impl FnMut(&mut Context<'_>) -> Poll<T>,
-    ) -> Result<T, GivenUp> {
+    ) -> Result<T, WaitError> {
         poll_fn(|cx| {
             if let Poll::Ready(done) = poll(cx) {
                 return Poll::Ready(Ok(done));
             }
-            if self.phase.get() == Phase::Aborting {
-                return Poll::Ready(Err(GivenUp::Aborted));
+            if self.phase.get() == ShutdownPhase::Aborted {
+                return Poll::Ready(Err(WaitError::Aborted));
             }
-            self.with(seat, |seated| {
-                // The driver takes the deadline away once it has passed.
-                if seated.deadline_ns.get() == NEVER {
-                    return Poll::Ready(Err(GivenUp::Deadline));
+            self.with(slot, |state| {
+                // `run` takes a deadline away once it has passed.
+                if state.deadline_ns.get() == NEVER {
+                    return Poll::Ready(Err(WaitError::DeadlineExceeded));
                 }
-                remember(&seated.waker, cx);
+                remember(&state.waker, cx);
                 Poll::Pending
             })
         })
@@ -254,51 +230,52 @@ impl Pacer {
     }
 
     /// The same for a future.
-    pub(crate) async fn future_under_way<F: Future>(
+    pub(crate) async fn until_deadline<F: Future>(
         &self,
-        seat: Seat,
+        slot: TimerSlot,
         mut future: Pin<&mut F>,
-    ) -> Result<F::Output, GivenUp> {
-        self.under_way(seat, |cx| future.as_mut().poll(cx)).await
+    ) -> Result<F::Output, WaitError> {
+        self.poll_until_deadline(slot, |cx| future.as_mut().poll(cx))
+            .await
     }
 
-    /// Waits for a future that has no deadline, until the core is cut off.
-    pub(crate) async fn unless_aborted<F: Future>(
+    /// Waits for a future that has no deadline, until the run is aborted.
+    pub(crate) async fn until_aborted<F: Future>(
         &self,
-        seat: Seat,
+        slot: TimerSlot,
         mut future: Pin<&mut F>,
-    ) -> Result<F::Output, GivenUp> {
+    ) -> Result<F::Output, WaitError> {
         poll_fn(|cx| {
             if let Poll::Ready(done) = future.as_mut().poll(cx) {
                 return Poll::Ready(Ok(done));
             }
-            if self.phase.get() == Phase::Aborting {
-                return Poll::Ready(Err(GivenUp::Aborted));
+            if self.phase.get() == ShutdownPhase::Aborted {
+                return Poll::Ready(Err(WaitError::Aborted));
             }
-            self.with(seat, |seated| remember(&seated.waker, cx));
+            self.with(slot, |state| remember(&state.waker, cx));
             Poll::Pending
         })
         .await
     }
 
-    /// Requests under way, and the earliest intended start among them.
+    /// Number of requests in flight, and the earliest intended start among them.
     pub(crate) fn in_flight(&self) -> (u32, Option<u64>) {
-        let seats = self.seats.borrow();
-        let intended = seats.iter().map(|seated| seated.intended_ns.get());
-        let under_way = intended.filter(|intended_ns| *intended_ns != NEVER);
+        let slots = self.slots.borrow();
+        let intended = slots.iter().map(|slot| slot.intended_ns.get());
+        let in_flight = intended.filter(|intended_ns| *intended_ns != NEVER);
         let (mut count, mut oldest) = (0, None);
-        for intended_ns in under_way {
+        for intended_ns in in_flight {
             count += 1;
             oldest = Some(oldest.map_or(intended_ns, |oldest: u64| oldest.min(intended_ns)));
         }
         (count, oldest)
     }
 
-    /// Wakes what is due, for ever.
-    pub(crate) async fn drive(&self) -> io::Result<()> {
-        // Without a first heartbeat a core whose requests all wait for the service would look as if it stood still.
+    /// Wakes what is due, forever.
+    pub(crate) async fn run(&self) -> io::Result<()> {
+        // Without a first heartbeat a worker whose requests all wait for the service would look stalled.
         let now_ns = self.clock.now_ns();
-        self.alive_ns.set(now_ns);
+        self.stall.observe(now_ns);
         self.arm(now_ns.saturating_add(HEARTBEAT_NS));
         loop {
             let mut ready = self.timer.readable().await?;
@@ -310,148 +287,119 @@ impl Pacer {
             let armed_ns = self.armed_ns.replace(NEVER);
             let mut now_ns = self.clock.now_ns();
             // What comes from the network waits for the thread as the timer does.
-            self.has_waited(now_ns.saturating_sub(armed_ns));
-            self.look_at(now_ns);
-            if self.spins_ns > 0 {
+            self.stall
+                .record_wakeup_delay(now_ns.saturating_sub(armed_ns));
+            self.fire(now_ns);
+            if self.busy_wait_ns > 0 {
                 self.armed_ns.set(0);
-                now_ns = self.spin(now_ns).await;
+                now_ns = self.busy_wait(now_ns).await;
                 self.armed_ns.set(NEVER);
             }
             self.arm(self.next_ns().min(now_ns + HEARTBEAT_NS));
         }
     }
 
-    /// Looks at the clock while something is due so soon that sleeping would be late; the core's other work goes on
-    /// meanwhile. Gives back the moment of the last look.
-    async fn spin(&self, mut now_ns: u64) -> u64 {
+    /// Reads the clock while something is due so soon that sleeping would be late; the worker's other work goes on in
+    /// the meantime. Returns the last time read.
+    async fn busy_wait(&self, mut now_ns: u64) -> u64 {
         loop {
             let next_ns = self.next_ns();
-            if next_ns > now_ns.saturating_add(self.spins_ns) {
+            if next_ns > now_ns.saturating_add(self.busy_wait_ns) {
                 return now_ns;
             }
             if next_ns <= now_ns {
-                self.has_waited(now_ns - next_ns);
-                self.look_at(now_ns);
+                self.stall.record_wakeup_delay(now_ns - next_ns);
+                self.fire(now_ns);
             }
             tokio::task::yield_now().await;
             let before_ns = std::mem::replace(&mut now_ns, self.clock.now_ns());
             let turn_ns = now_ns - before_ns;
             // A longer turn was one of work.
             if turn_ns < IDLE_TURN_NS {
-                self.spun_ns.set(self.spun_ns.get() + turn_ns);
+                self.busy_waited_ns.set(self.busy_waited_ns.get() + turn_ns);
             }
-            self.is_alive(now_ns);
+            self.observe(now_ns);
         }
     }
 
-    /// What is due next, and when.
+    /// When the next sleep or deadline is over.
     fn next_ns(&self) -> u64 {
         let due = self.due.borrow();
         let due_ns = due.peek().map_or(NEVER, |Reverse((due_ns, _))| *due_ns);
-        due_ns.min(self.deadline_ns.get())
+        due_ns.min(self.first_deadline_ns.get())
     }
 
-    /// Wakes what is due at this moment, and gives up what is overdue.
-    fn look_at(&self, now_ns: u64) {
-        self.is_alive(now_ns);
+    /// Ends the sleeps that are over at this moment, and takes away the deadlines that have passed.
+    fn fire(&self, now_ns: u64) {
+        self.observe(now_ns);
         self.wake_due(now_ns);
-        if self.deadline_ns.get() <= now_ns {
-            self.give_up_overdue(now_ns);
+        if self.first_deadline_ns.get() <= now_ns {
+            self.expire_deadlines(now_ns);
         }
     }
 
-    fn has_waited(&self, waited_ns: u64) {
-        let most_ns = self.kept_waiting_ns.get().max(waited_ns);
-        self.kept_waiting_ns.set(most_ns);
+    /// Takes how long the worker did nothing but busy-wait since the last call.
+    pub(crate) fn take_busy_waited_ns(&self) -> u64 {
+        self.busy_waited_ns.take()
     }
 
-    /// Takes how long the core did nothing but look at the clock since this was last asked.
-    pub(crate) fn take_spun_ns(&self) -> u64 {
-        self.spun_ns.take()
-    }
-
-    /// The core runs at this moment; a long time since the last one tells that it stood still.
+    /// When the worker's thread was stalled or late.
     #[inline]
-    pub(crate) fn is_alive(&self, now_ns: u64) {
-        let last_ns = self.alive_ns.replace(now_ns);
-        if now_ns.saturating_sub(last_ns) > STILL_NS {
-            self.has_stood_still(last_ns, now_ns);
+    pub(crate) fn stall(&self) -> &StallDetector {
+        &self.stall
+    }
+
+    /// Notes that the worker runs at this moment. If it was stalled until now, deadlines move by as much.
+    #[inline]
+    pub(crate) fn observe(&self, now_ns: u64) {
+        if let Some(stalled_ns) = self.stall.observe(now_ns) {
+            self.postpone_deadlines(stalled_ns);
         }
     }
 
-    /// Remembers that the core stood still, and gives what was under way the time back.
-    fn has_stood_still(&self, from_ns: u64, to_ns: u64) {
-        let lost_ns = to_ns - from_ns;
-        let mut still = self.still.borrow_mut();
-        if still.spans.len() == SPANS_REMEMBERED {
-            still.spans.pop_front();
-        }
-        still.spans.push_back((from_ns, to_ns));
-        still.until_ns = to_ns;
-        still.fresh_ns += lost_ns;
-        for seated in self.seats.borrow().iter() {
-            let deadline_ns = seated.deadline_ns.get();
+    #[cold]
+    fn postpone_deadlines(&self, by_ns: u64) {
+        for slot in self.slots.borrow().iter() {
+            let deadline_ns = slot.deadline_ns.get();
             if deadline_ns != NEVER {
-                seated.deadline_ns.set(deadline_ns.saturating_add(lost_ns));
+                slot.deadline_ns.set(deadline_ns.saturating_add(by_ns));
             }
         }
-    }
-
-    /// How long the core stood still between two moments, in nanoseconds.
-    #[inline]
-    pub(crate) fn stood_still_ns(&self, from_ns: u64, to_ns: u64) -> u64 {
-        let still = self.still.borrow();
-        if still.until_ns <= from_ns {
-            return 0;
-        }
-        let overlap =
-            |(begin, end): &(u64, u64)| (*end).min(to_ns).saturating_sub((*begin).max(from_ns));
-        still.spans.iter().map(overlap).sum()
-    }
-
-    /// Takes how long it has stood still since the last time that this was asked.
-    pub(crate) fn take_stood_still_ns(&self) -> u64 {
-        std::mem::take(&mut self.still.borrow_mut().fresh_ns)
-    }
-
-    /// Takes the longest that the timer had to wait since the last time that this was asked.
-    pub(crate) fn take_kept_waiting_ns(&self) -> u64 {
-        self.kept_waiting_ns.take()
     }
 
     fn wake_due(&self, now_ns: u64) {
         let mut due = self.due.borrow_mut();
-        while let Some(&Reverse((due_ns, seat))) = due.peek()
+        while let Some(&Reverse((due_ns, slot))) = due.peek()
             && due_ns <= now_ns
         {
             due.pop();
-            self.with(Seat(seat), |seated| {
-                // A sleep that was broken off leaves its due time behind.
-                if seated.due_ns.get() == due_ns {
-                    seated.due_ns.set(NEVER);
-                    wake(seated);
+            self.with(TimerSlot(slot), |state| {
+                // A sleep that was interrupted leaves its due time behind.
+                if state.due_ns.get() == due_ns {
+                    state.due_ns.set(NEVER);
+                    wake(state);
                 }
             });
         }
     }
 
-    fn give_up_overdue(&self, now_ns: u64) {
+    fn expire_deadlines(&self, now_ns: u64) {
         let mut next = NEVER;
-        for seated in self.seats.borrow().iter() {
-            let deadline_ns = seated.deadline_ns.get();
+        for slot in self.slots.borrow().iter() {
+            let deadline_ns = slot.deadline_ns.get();
             if deadline_ns <= now_ns {
-                seated.deadline_ns.set(NEVER);
-                wake(seated);
+                slot.deadline_ns.set(NEVER);
+                wake(slot);
             } else {
                 next = next.min(deadline_ns);
             }
         }
-        self.deadline_ns.set(next);
+        self.first_deadline_ns.set(next);
     }
 
-    /// Sees to it that the timer fires at a moment, or earlier: so much that there is time to spin.
+    /// Arms the timerfd to fire at a moment, or earlier: by the time that is busy-waited.
     fn arm(&self, at_ns: u64) {
-        let at_ns = at_ns.saturating_sub(self.spins_ns);
+        let at_ns = at_ns.saturating_sub(self.busy_wait_ns);
         if at_ns >= self.armed_ns.get() {
             return;
         }
@@ -474,8 +422,8 @@ impl Pacer {
     }
 
     #[inline]
-    fn with<T>(&self, seat: Seat, look: impl FnOnce(&Seated) -> T) -> T {
-        look(&self.seats.borrow()[seat.index()])
+    fn with<T>(&self, slot: TimerSlot, look: impl FnOnce(&SlotState) -> T) -> T {
+        look(&self.slots.borrow()[slot.index()])
     }
 }
 
@@ -499,8 +447,8 @@ fn remember(slot: &RefCell<Option<Waker>>, cx: &Context<'_>) {
     }
 }
 
-fn wake(seated: &Seated) {
-    if let Some(waker) = &*seated.waker.borrow() {
+fn wake(slot: &SlotState) {
+    if let Some(waker) = &*slot.waker.borrow() {
         waker.wake_by_ref();
     }
 }
@@ -516,9 +464,9 @@ mod tests {
 
     use super::*;
 
-    /// For how long a fresh core is seen to have stood still once something comes from the network after `silence`,
+    /// For how long a fresh worker is observed to have stalled once something comes from the network after `silence`,
     /// in milliseconds, if its thread is blocked for a while before.
-    fn stood_still_ms(silence: Duration, blocked: Duration) -> u64 {
+    fn stalled_ms(silence: Duration, blocked: Duration) -> u64 {
         let runtime = Builder::new_current_thread().enable_io().build().unwrap();
         let (comes, came) = oneshot::channel();
         std::thread::spawn(move || {
@@ -527,29 +475,29 @@ mod tests {
         });
         runtime.block_on(LocalSet::new().run_until(async {
             let clock = Clock::start();
-            let pacer = Rc::new(Pacer::new(clock, false).unwrap());
-            let driver = pacer.clone();
-            tokio::task::spawn_local(async move { driver.drive().await });
+            let timers = Rc::new(Timers::new(clock, false).unwrap());
+            let runner = timers.clone();
+            tokio::task::spawn_local(async move { runner.run().await });
             tokio::task::yield_now().await;
             std::thread::sleep(blocked);
             came.await.unwrap();
-            pacer.is_alive(clock.now_ns());
-            pacer.take_stood_still_ns() / 1_000_000
+            timers.observe(clock.now_ns());
+            timers.stall().take_stalled_ns() / 1_000_000
         }))
     }
 
     #[test]
-    fn fresh_core_without_work_is_not_seen_to_stand_still() {
+    fn fresh_worker_without_work_is_not_stalled() {
         let silence = Duration::from_millis(700);
         // A machine under load may keep the thread from its CPU for that long, but not each time.
-        let mut attempts = (0..5).map(|_| stood_still_ms(silence, Duration::ZERO));
+        let mut attempts = (0..5).map(|_| stalled_ms(silence, Duration::ZERO));
         assert!(attempts.any(|ms| ms == 0));
     }
 
     #[test]
-    fn fresh_core_that_is_blocked_is_seen_to_stand_still() {
+    fn fresh_worker_that_is_blocked_is_stalled() {
         let blocked = Duration::from_millis(400);
-        let ms = stood_still_ms(Duration::from_millis(700), blocked);
+        let ms = stalled_ms(Duration::from_millis(700), blocked);
         assert!(ms >= 390, "{ms}");
     }
 }

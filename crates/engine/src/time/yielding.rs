@@ -1,11 +1,14 @@
-//! Slices: much work that nobody waits for, done a little at a time, so that whoever has something due comes
-//! to their turn in between.
+//! Cooperative yielding: long work is done a little at a time, so that tasks with something due have their turn in
+//! between.
 
-/// So many at once: a fraction of a millisecond's work.
+/// Number of items at once: a fraction of a millisecond's work.
 const AT_ONCE: usize = 64;
 
-/// Does something with each, so many in one turn of the runtime.
-pub(crate) async fn in_slices<T>(all: impl IntoIterator<Item = T>, mut each: impl FnMut(T)) {
+/// Calls `each` with every item, and yields to the runtime after a number of them.
+pub(crate) async fn for_each_yielding<T>(
+    all: impl IntoIterator<Item = T>,
+    mut each: impl FnMut(T),
+) {
     for (number, one) in all.into_iter().enumerate() {
         if number > 0 && number % AT_ONCE == 0 {
             tokio::task::yield_now().await;
@@ -24,7 +27,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(flavor = "current_thread")]
-    async fn whoever_runs_comes_to_its_turn_after_each_slice() {
+    async fn other_task_runs_after_each_slice() {
         let done = Rc::new(Cell::new(0));
         let seen = Rc::new(RefCell::new(Vec::new()));
         let local = LocalSet::new();
@@ -38,7 +41,7 @@ mod tests {
             }
         });
         let all = 10 * AT_ONCE + 5;
-        let work = in_slices(0..all, |number| {
+        let work = for_each_yielding(0..all, |number| {
             assert_eq!(number, done.get(), "one after the other");
             done.set(number + 1);
         });

@@ -1,86 +1,87 @@
-//! Playing: a user goes through steps.
+//! StepRunner: a user goes through steps.
 
 use brunt_record::{FailureKind, NameId, Sample};
 use brunt_scenario::{Expression, Halt, Request, Step, Value, chosen, names_of};
 
-use crate::client::context::Core;
-use crate::client::exchange::{Ended, Exchange};
+use crate::client::context::WorkerContext;
+use crate::client::exchange::{Exchange, ExchangeOutcome};
 use crate::client::failure_example;
-use crate::client::session::Belongings;
-use crate::net::error::Fault;
-use crate::time::timers::{Phase, Seat};
+use crate::client::session::UserSession;
+use crate::net::error::RequestError;
+use crate::time::shutdown::ShutdownPhase;
+use crate::time::timers::TimerSlot;
 
-/// So many steps of a task may follow one another without a request or a rest: a fraction of a second's work. A loop
-/// that takes more has no end that is worth waiting for.
+/// Maximum number of steps of a task without a request or a wait: a fraction of a second's work. A loop that takes more
+/// has no end that is worth waiting for.
 const IDLE_STEPS_MAX: u32 = 1_000_000;
 
-/// A user going through steps.
-pub(crate) struct Playing<'a> {
-    core: &'a Core,
-    seat: Seat,
-    belongings: &'a mut Belongings,
-    /// The intended start of the next request, and when it was taken up.
+/// Takes the steps of a user.
+pub(crate) struct StepRunner<'a> {
+    context: &'a WorkerContext,
+    slot: TimerSlot,
+    session: &'a mut UserSession,
+    /// The intended start of the next request, and when it was dispatched.
     moments: (u64, u64),
-    /// How long was rested so far.
-    rested_ns: u64,
-    /// Requests that failed so far.
+    /// How long it has waited so far.
+    waited_ns: u64,
+    /// Number of requests that failed so far.
     failed: u32,
-    /// What failed last.
+    /// The last error, with the name of its request.
     reason: Option<(Option<NameId>, String)>,
-    /// Groups that were begun, the innermost last.
+    /// Groups that were started, the innermost last.
     groups: Vec<Group>,
-    /// Whether steps go on where a request has failed that nothing was to be taken from.
+    /// Whether any failure interrupts the steps, not only one of a request that something is extracted from.
     stops_at_failure: bool,
-    /// Steps since the last request or rest.
+    /// Number of steps since the last request or wait.
     idle_steps: u32,
 }
 
-/// A group that was begun.
+/// A group that was started.
 struct Group {
-    begun_ns: u64,
-    rested_ns: u64,
+    started_ns: u64,
+    waited_ns: u64,
     failed: u32,
 }
 
-/// What comes after steps.
+/// How steps ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Flow {
-    /// They were gone through.
+pub(crate) enum StepFlow {
+    /// All were taken.
     Done,
-    /// They were broken off.
-    BrokenOff,
+    /// They were interrupted.
+    Interrupted,
     /// The user stops for good.
-    StopUser(Leaves),
+    StopUser(StopReason),
 }
 
 /// Why a user stops for good.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Leaves {
+pub(crate) enum StopReason {
     /// What it does before its tasks has failed.
     NotStarted,
-    /// Its data was used up.
+    /// A data source is exhausted.
     OutOfData,
-    /// The scenario says so, or it has played its part of the iterations.
-    Told,
+    /// The scenario stops it, or it has run its part of the iterations.
+    Requested,
     /// The run ends.
     RunEnds,
 }
 
-impl<'a> Playing<'a> {
-    /// A user whose next request is intended and taken up at these moments.
+impl<'a> StepRunner<'a> {
+    /// A runner whose next request has this intended start and was dispatched at that time.
     #[inline]
     pub(crate) fn new(
-        core: &'a Core,
-        seat: Seat,
-        belongings: &'a mut Belongings,
+        context: &'a WorkerContext,
+        slot: TimerSlot,
+        session: &'a mut UserSession,
         moments: (u64, u64),
     ) -> Self {
         Self {
-            core,
-            seat,
-            belongings,
+            context,
+            slot,
+            session,
             moments,
-            rested_ns: 0,
+            waited_ns: 0,
             failed: 0,
             reason: None,
             groups: Vec::new(),
@@ -89,7 +90,7 @@ impl<'a> Playing<'a> {
         }
     }
 
-    /// The first failure breaks the steps off: they are a set-up.
+    /// The first failure interrupts the steps: they are a set-up.
     pub(crate) fn for_setup(mut self) -> Self {
         self.stops_at_failure = true;
         self
@@ -100,56 +101,56 @@ impl<'a> Playing<'a> {
         self.moments.0
     }
 
-    /// What failed, where that broke the steps off.
+    /// The error that interrupted the steps.
     pub(crate) fn reason(&self) -> Option<String> {
         let (name, text) = self.reason.as_ref()?;
         let text = match name {
-            Some(name) => format!("{}: {text}", self.core.plan.names[name.index()].title()),
+            Some(name) => format!("{}: {text}", self.context.plan.names[name.index()].title()),
             None => text.clone(),
         };
-        let secrets = failure_example::secrets_of(self.core, self.belongings);
+        let secrets = failure_example::secrets_of(&self.context.plan, self.session);
         Some(secrets.mask_cut(&text))
     }
 
-    /// Goes through steps.
+    /// Takes steps.
     #[inline]
-    pub(crate) async fn play(&mut self, steps: &'a [Step]) -> Flow {
+    pub(crate) async fn run(&mut self, steps: &'a [Step]) -> StepFlow {
         let mut at = 0;
-        let mut flow = Flow::Done;
+        let mut flow = StepFlow::Done;
         let mut is_first = true;
         while let Some(step) = steps.get(at) {
             at += 1;
-            // Others have their turn, however little this user waits for.
-            if self.core.takes_too_long() {
+            // Other users have their turn, however little this one waits.
+            if self.context.has_to_yield() {
                 tokio::task::yield_now().await;
-                if self.core.pacer.phase() == Phase::Aborting {
-                    flow = Flow::BrokenOff;
+                if self.context.net.timers.phase() == ShutdownPhase::Aborted {
+                    flow = StepFlow::Interrupted;
                     break;
                 }
             }
             flow = match step {
                 Step::Request(request) => {
                     if !std::mem::take(&mut is_first) {
-                        self.moments.1 = self.core.clock.now_ns();
+                        self.moments.1 = self.context.net.clock.now_ns();
                     }
                     self.request(request).await
                 }
                 Step::Wait(wait) => {
                     is_first = false;
-                    let rest_ns = wait.draw(&mut self.belongings.random);
-                    self.rest(rest_ns).await
+                    let wait_ns = wait.draw(&mut self.session.random);
+                    self.wait(wait_ns).await
                 }
-                Step::StopUser => Flow::StopUser(Leaves::Told),
+                Step::StopUser => StepFlow::StopUser(StopReason::Requested),
                 Step::StopTest => {
-                    self.core.stop_test();
-                    Flow::StopUser(Leaves::RunEnds)
+                    self.context.stop_test();
+                    StepFlow::StopUser(StopReason::RunEnds)
                 }
-                step => match self.turn(step, &mut at) {
-                    Ok(()) => Flow::Done,
+                step => match self.step(step, &mut at) {
+                    Ok(()) => StepFlow::Done,
                     Err(halt) => self.halt(halt, steps, at),
                 },
             };
-            if flow != Flow::Done {
+            if flow != StepFlow::Done {
                 break;
             }
         }
@@ -160,72 +161,71 @@ impl<'a> Playing<'a> {
     }
 
     #[inline]
-    async fn request(&mut self, request: &'a Request) -> Flow {
-        let core = self.core;
+    async fn request(&mut self, request: &'a Request) -> StepFlow {
+        let context = self.context;
         self.idle_steps = 0;
-        let exchange = Exchange::play(
-            core,
-            self.seat,
+        let exchange = Exchange::run(
+            context,
+            self.slot,
             request,
-            self.belongings,
+            self.session,
             self.moments,
             self.stops_at_failure,
         );
-        let exchange = exchange.await;
-        let (done_ns, ended) = exchange;
+        let (done_ns, outcome) = exchange.await;
         self.moments = (done_ns, done_ns);
-        let flow = match ended {
-            Ended::Well => Flow::Done,
-            Ended::Failed(fault) => {
+        let flow = match outcome {
+            ExchangeOutcome::Succeeded => StepFlow::Done,
+            ExchangeOutcome::Failed(error) => {
                 self.failed += 1;
                 let is_needed = self.stops_at_failure || !request.extracts.is_empty();
                 if self.stops_at_failure {
-                    self.reason = Some((Some(request.name), fault.text));
+                    self.reason = Some((Some(request.name), error.text));
                 }
                 if is_needed {
-                    Flow::BrokenOff
+                    StepFlow::Interrupted
                 } else {
-                    Flow::Done
+                    StepFlow::Done
                 }
             }
-            Ended::Stopped(Halt::StopTest) => {
-                core.stop_test();
-                Flow::StopUser(Leaves::RunEnds)
+            ExchangeOutcome::Stopped(Halt::StopTest) => {
+                context.stop_test();
+                StepFlow::StopUser(StopReason::RunEnds)
             }
-            Ended::Stopped(_) => Flow::StopUser(Leaves::OutOfData),
+            ExchangeOutcome::Stopped(_) => StepFlow::StopUser(StopReason::OutOfData),
         };
-        if core.pacer.phase() == Phase::Aborting {
-            return Flow::BrokenOff;
+        if context.net.timers.phase() == ShutdownPhase::Aborted {
+            return StepFlow::Interrupted;
         }
         flow
     }
 
-    /// Rests between two steps; what comes is intended for then. Steps are broken off where the load ends
-    /// meanwhile.
-    async fn rest(&mut self, rest_ns: u64) -> Flow {
-        let core = self.core;
-        if core.script.is_some() {
-            return Flow::Done;
+    /// Waits between two steps; the next request is intended for the end of the wait. The end of the load interrupts
+    /// the steps.
+    async fn wait(&mut self, wait_ns: u64) -> StepFlow {
+        let context = self.context;
+        if context.trace.is_some() {
+            return StepFlow::Done;
         }
-        let until_ns = self.moments.0.saturating_add(rest_ns);
-        self.rested_ns += rest_ns;
-        if rest_ns > 0 {
+        let until_ns = self.moments.0.saturating_add(wait_ns);
+        self.waited_ns += wait_ns;
+        if wait_ns > 0 {
             self.idle_steps = 0;
         }
         self.moments = (until_ns, until_ns);
-        while core.clock.now_ns() < until_ns {
-            if core.pacer.phase() != Phase::Running {
-                // What the end of the load breaks off has not failed.
+        while context.net.clock.now_ns() < until_ns {
+            if context.net.timers.phase() != ShutdownPhase::Running {
+                // What the end of the load interrupts has not failed.
                 self.groups.clear();
-                return Flow::BrokenOff;
+                return StepFlow::Interrupted;
             }
-            core.pacer.sleep_until(self.seat, until_ns).await;
+            context.net.timers.sleep_until(self.slot, until_ns).await;
         }
-        Flow::Done
+        StepFlow::Done
     }
 
-    /// Takes a step that neither sends nor rests; `at` is the place of the next one.
-    fn turn(&mut self, step: &Step, at: &mut usize) -> Result<(), Halt> {
+    /// Takes a step that neither sends nor waits; `at` is the index of the next one.
+    fn step(&mut self, step: &Step, at: &mut usize) -> Result<(), Halt> {
         self.idle_steps += 1;
         if self.idle_steps > IDLE_STEPS_MAX {
             let text = format!("a loop took {IDLE_STEPS_MAX} steps without a request or a wait");
@@ -234,7 +234,7 @@ impl<'a> Playing<'a> {
         match step {
             Step::Set(slot, expression) => {
                 let value = self.evaluate(expression)?;
-                self.belongings.life.variables[slot.index()] = value;
+                self.session.state.variables[slot.index()] = value;
             }
             Step::Unless(condition, skip) => {
                 if !self.evaluate(condition)?.is_true() {
@@ -254,24 +254,24 @@ impl<'a> Playing<'a> {
                     reason = "a float cast saturates, and so many rounds never end"
                 )]
                 let count = count as i64;
-                self.belongings.life.variables[slot.index()] = Value::Integer(count);
+                self.session.state.variables[slot.index()] = Value::Integer(count);
             }
-            Step::Next(slot, skip) => match &mut self.belongings.life.variables[slot.index()] {
+            Step::Next(slot, skip) => match &mut self.session.state.variables[slot.index()] {
                 Value::Integer(left @ 1..) => *left -= 1,
                 _ => *at += skip,
             },
             Step::Each(each) => {
-                if each.next(&mut self.belongings.life.variables).is_none() {
+                if each.next(&mut self.session.state.variables).is_none() {
                     *at += each.skip;
                 }
             }
             Step::Choose(choice) => {
-                let part = chosen(&choice.ends, &mut self.belongings.random);
+                let part = chosen(&choice.ends, &mut self.session.random);
                 *at += choice.skips[part];
             }
             Step::Begin => self.groups.push(Group {
-                begun_ns: self.moments.0,
-                rested_ns: self.rested_ns,
+                started_ns: self.moments.0,
+                waited_ns: self.waited_ns,
                 failed: self.failed,
             }),
             Step::End(name) => {
@@ -283,24 +283,24 @@ impl<'a> Playing<'a> {
                 let value = self.evaluate(value)?;
                 self.measure(*name, &value);
             }
-            Step::ClearCookies => self.belongings.life.jar = None,
+            Step::ClearCookies => self.session.state.jar = None,
             Step::Request(_) | Step::Wait(_) | Step::StopUser | Step::StopTest => {}
         }
         Ok(())
     }
 
     fn evaluate(&mut self, expression: &Expression) -> Result<Value, Halt> {
-        expression.evaluate(&mut self.belongings.scope(self.core))
+        expression.evaluate(&mut self.session.scope(&self.context.stock))
     }
 
-    /// What comes of a step whose expression gives no value. That it cannot be evaluated is a failure of the
-    /// request that would have been next.
-    fn halt(&mut self, halt: Halt, steps: &[Step], at: usize) -> Flow {
+    /// How a step ends whose expression has no value. That it cannot be evaluated is a failure of the request that would
+    /// have been next.
+    fn halt(&mut self, halt: Halt, steps: &[Step], at: usize) -> StepFlow {
         let (kind, text) = match halt {
-            Halt::StopUser => return Flow::StopUser(Leaves::OutOfData),
+            Halt::StopUser => return StepFlow::StopUser(StopReason::OutOfData),
             Halt::StopTest => {
-                self.core.stop_test();
-                return Flow::StopUser(Leaves::RunEnds);
+                self.context.stop_test();
+                return StepFlow::StopUser(StopReason::RunEnds);
             }
             Halt::Failed(text) => (FailureKind::Check, text),
             Halt::Unreadable(text) => (FailureKind::UnreadableFile, text),
@@ -309,17 +309,17 @@ impl<'a> Playing<'a> {
         let next = names_of(&steps[at..]).first().copied();
         let name = next.or_else(|| names_of(&steps[..at]).last().copied());
         if let Some(name) = name {
-            let fault = Fault::new(kind, text.clone());
-            let now_ns = self.core.clock.now_ns();
-            let sample = counted(name, now_ns, 0, Some(&fault));
-            self.core
-                .record_counted(&sample, Some(&fault), self.belongings);
+            let error = RequestError::new(kind, text.clone());
+            let now_ns = self.context.net.clock.now_ns();
+            let sample = other_sample(name, now_ns, 0, Some(&error));
+            self.context
+                .record_other(&sample, Some(&error), self.session);
         }
         self.reason = Some((name, text));
-        Flow::BrokenOff
+        StepFlow::Interrupted
     }
 
-    /// Ends the groups that were broken off, the innermost first; `rest` is what was left out.
+    /// Ends the groups that were interrupted, the innermost first; `rest` are the steps that were skipped.
     fn end_groups(&mut self, rest: &[Step]) {
         let mut depth = 0usize;
         for step in rest {
@@ -335,22 +335,22 @@ impl<'a> Playing<'a> {
         }
     }
 
-    fn record_group(&self, name: NameId, group: &Group, is_broken_off: bool) {
-        let rested_ns = self.rested_ns - group.rested_ns;
+    fn record_group(&self, name: NameId, group: &Group, is_interrupted: bool) {
+        let waited_ns = self.waited_ns - group.waited_ns;
         let took_ns = self
             .moments
             .0
-            .saturating_sub(group.begun_ns)
-            .saturating_sub(rested_ns);
-        let has_failed = is_broken_off || self.failed > group.failed;
-        let fault =
-            has_failed.then(|| Fault::new(FailureKind::Check, "a step of the group failed"));
-        // What was broken off while it rested has not ended yet.
-        let done_ns = self.moments.0.min(self.core.clock.now_ns());
-        let begun_ns = done_ns.saturating_sub(took_ns);
-        let sample = counted(name, begun_ns, took_ns, fault.as_ref());
-        self.core
-            .record_counted(&sample, fault.as_ref(), self.belongings);
+            .saturating_sub(group.started_ns)
+            .saturating_sub(waited_ns);
+        let has_failed = is_interrupted || self.failed > group.failed;
+        let error =
+            has_failed.then(|| RequestError::new(FailureKind::Check, "a step of the group failed"));
+        // A group that was interrupted in a wait has not ended yet.
+        let done_ns = self.moments.0.min(self.context.net.clock.now_ns());
+        let started_ns = done_ns.saturating_sub(took_ns);
+        let sample = other_sample(name, started_ns, took_ns, error.as_ref());
+        self.context
+            .record_other(&sample, error.as_ref(), self.session);
     }
 
     /// Records a value of a metric; values are counted as milliseconds are.
@@ -359,14 +359,14 @@ impl<'a> Playing<'a> {
         let number = value
             .as_number()
             .filter(|number| (0.0..=7e7).contains(number));
-        let fault = match number {
+        let error = match number {
             Some(_) => None,
             None => {
                 let text = format!(
                     "`{}` is no value of a metric: 0 to 70 million is",
                     value.in_text()
                 );
-                Some(Fault::new(FailureKind::Check, text))
+                Some(RequestError::new(FailureKind::Check, text))
             }
         };
         #[expect(
@@ -375,26 +375,31 @@ impl<'a> Playing<'a> {
             reason = "within 0 to 7 · 10^13"
         )]
         let scaled = (number.unwrap_or(0.0) * 1e6).round() as u64;
-        let now_ns = self.core.clock.now_ns();
-        let sample = counted(name, now_ns, scaled, fault.as_ref());
-        self.core
-            .record_counted(&sample, fault.as_ref(), self.belongings);
+        let now_ns = self.context.net.clock.now_ns();
+        let sample = other_sample(name, now_ns, scaled, error.as_ref());
+        self.context
+            .record_other(&sample, error.as_ref(), self.session);
     }
 }
 
-/// A sample of something that is no request.
-fn counted(name: NameId, begun_ns: u64, took_ns: u64, fault: Option<&Fault>) -> Sample {
+/// The sample of something other than a request.
+fn other_sample(
+    name: NameId,
+    started_ns: u64,
+    took_ns: u64,
+    error: Option<&RequestError>,
+) -> Sample {
     Sample {
         name,
-        intended_ns: begun_ns,
-        dispatched_ns: begun_ns,
+        intended_ns: started_ns,
+        dispatched_ns: started_ns,
         sent_ns: None,
         first_byte_ns: None,
-        done_ns: begun_ns + took_ns,
+        done_ns: started_ns + took_ns,
         connect_ns: None,
         tls_ns: None,
         stood_still_ns: 0,
-        failure: fault.map(|fault| fault.kind),
+        failure: error.map(|error| error.kind),
         wire_requests: 0,
         bytes_sent: 0,
         bytes_received: 0,

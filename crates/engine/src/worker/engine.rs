@@ -1,4 +1,4 @@
-//! The engine: one thread a core. In: a plan, settings, commands. Out: increments.
+//! The engine: one worker thread per core. In: a plan, settings, commands. Out: increments.
 
 use std::io;
 use std::sync::Arc;
@@ -11,88 +11,89 @@ use brunt_scenario::Plan;
 use tokio::runtime::Builder;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
-use crate::client::context::{self, Core};
-use crate::client::recorder::{Handover, Recorder};
-use crate::net::origins::Target;
-use crate::net::resolver::Refresher;
-use crate::settings::{Settings, Share};
+use super::run_loop;
+use crate::client::context::WorkerContext;
+use crate::client::recorder::{Recorder, WorkerEvent};
+use crate::net::origins::{Origins, Refresher};
+use crate::settings::{Settings, Shard};
 use crate::time::clock::Clock;
-use crate::workload::start_stats::Started;
+use crate::workload::start_stats::StartStats;
 
-/// An engine that makes load.
+/// Generates load with worker threads.
 pub struct Engine {
     clock: Clock,
-    handovers: Receiver<(usize, Handover)>,
-    cores: Vec<CoreThread>,
+    events: Receiver<(usize, WorkerEvent)>,
+    workers: Vec<WorkerThread>,
     running: usize,
-    started: Started,
+    start_stats: StartStats,
     _refresher: Refresher,
 }
 
-struct CoreThread {
+struct WorkerThread {
     thread: Option<JoinHandle<()>>,
     commands: UnboundedSender<Command>,
     spare: Sender<Box<Delta>>,
-    /// So many seconds of it were told as news.
-    told_s: u32,
+    /// Number of seconds of it that were returned as events.
+    completed_seconds: u32,
 }
 
-/// What an engine has to say.
+/// What an engine reports.
 #[derive(Debug)]
-pub enum News {
-    /// A core's second.
+pub enum EngineEvent {
+    /// One second of a worker.
     Increment(Box<Increment>),
-    /// Nothing for so long.
-    Nothing,
+    /// Nothing happened within the time to wait.
+    Timeout,
     /// The scenario wants the test to stop.
     StopTest,
-    /// A core failed; the others go on.
-    CoreFailed(String),
-    /// Every core has ended, and there is no more to come.
+    /// A worker failed; the others go on.
+    WorkerFailed(String),
+    /// Every worker has ended, and no event follows.
     Ended,
 }
 
 impl Engine {
-    /// Starts to make load, by a run's clock that has just begun.
+    /// Starts the workers, on a run's clock that has just started.
     pub fn start(
         plan: &Arc<Plan>,
-        target: &Arc<Target>,
+        origins: &Arc<Origins>,
         settings: &Settings,
         clock: Clock,
     ) -> io::Result<Self> {
-        let (to, handovers) = channel();
+        let (to, events) = channel();
         let names: Arc<[RequestName]> = plan.names.clone().into();
-        let mut cores = Vec::new();
+        let mut workers = Vec::new();
         for number in 0..settings.threads.max(1) {
             let (spare, spares) = channel();
-            let (commands, orders) = unbounded_channel();
+            let (commands, receiver) = unbounded_channel();
             let recorder = Recorder::new(clock, names.clone(), to.clone(), spares, number);
-            let (plan, target, to) = (plan.clone(), target.clone(), to.clone());
+            let (plan, origins, to) = (plan.clone(), origins.clone(), to.clone());
             let settings = settings.clone();
             let secrets = plan.secrets.clone();
             let thread = std::thread::Builder::new()
                 .name(format!("load-{number}"))
                 .spawn(move || {
-                    let ended = run_core(number, &settings, plan, target, clock, recorder, orders);
+                    let ended =
+                        run_worker(number, &settings, plan, origins, clock, recorder, receiver);
                     let ended = ended.map_err(|error| secrets.known.mask(&error.to_string()));
-                    // Nobody listens any more where the engine was dropped.
-                    to.send((number, Handover::Ended(ended))).ok();
+                    // The receiver is gone if the engine was dropped.
+                    to.send((number, WorkerEvent::Ended(ended))).ok();
                 })?;
-            cores.push(CoreThread {
+            workers.push(WorkerThread {
                 thread: Some(thread),
                 commands,
                 spare,
-                told_s: 0,
+                completed_seconds: 0,
             });
         }
-        let running = cores.len();
+        let running = workers.len();
         Ok(Self {
             clock,
-            handovers,
-            cores,
+            events,
+            workers,
             running,
-            started: Started::default(),
-            _refresher: Refresher::start(target)?,
+            start_stats: StartStats::default(),
+            _refresher: Refresher::start(origins)?,
         })
     }
 
@@ -101,63 +102,65 @@ impl Engine {
         self.clock
     }
 
-    /// Gives a command to all cores.
+    /// Sends a command to all workers.
     pub fn command(&self, command: Command) {
-        for core in &self.cores {
-            // A core that has ended needs no command.
-            core.commands.send(command).ok();
+        for worker in &self.workers {
+            // A worker that has ended needs no command.
+            worker.commands.send(command).ok();
         }
     }
 
     /// Gives up threads that have not ended: they end with the process.
     pub fn abandon(&mut self) {
         self.command(Command::Abort);
-        for core in &mut self.cores {
-            drop(core.thread.take());
+        for worker in &mut self.workers {
+            drop(worker.thread.take());
         }
     }
 
-    /// How the users started of the cores that have ended.
-    pub fn started(&self) -> &Started {
-        &self.started
+    /// How the users of the workers that have ended started.
+    pub fn start_stats(&self) -> &StartStats {
+        &self.start_stats
     }
 
-    /// So many seconds of all cores were told as news; more than there are once all have ended.
-    pub fn told_s(&self) -> u32 {
-        let told = self.cores.iter().map(|core| core.told_s);
-        told.min().unwrap_or(u32::MAX)
+    /// Number of seconds of all workers that were returned as events; more than there are once all have ended.
+    pub fn completed_seconds(&self) -> u32 {
+        let seconds = self.workers.iter().map(|worker| worker.completed_seconds);
+        seconds.min().unwrap_or(u32::MAX)
     }
 
-    /// What comes next, waiting at most so long.
-    pub fn news(&mut self, wait: Duration) -> News {
+    /// Waits for the next event.
+    pub fn next_event(&mut self, wait: Duration) -> EngineEvent {
         if self.running == 0 {
-            return News::Ended;
+            return EngineEvent::Ended;
         }
-        match self.handovers.recv_timeout(wait) {
-            Ok((core, Handover::Delta(mut delta))) => {
+        match self.events.recv_timeout(wait) {
+            Ok((worker, WorkerEvent::Delta(mut delta))) => {
                 let increment = delta.to_increment();
-                let core = &mut self.cores[core];
-                core.told_s = core.told_s.max(delta.second().saturating_add(1));
-                // A core that has ended needs no spare.
-                core.spare.send(delta).ok();
-                News::Increment(Box::new(increment))
+                let worker = &mut self.workers[worker];
+                worker.completed_seconds = worker
+                    .completed_seconds
+                    .max(delta.second().saturating_add(1));
+                // A worker that has ended needs no spare.
+                worker.spare.send(delta).ok();
+                EngineEvent::Increment(Box::new(increment))
             }
-            Ok((_, Handover::StopTest)) => News::StopTest,
-            Ok((core, Handover::Ended(ended))) => {
+            Ok((_, WorkerEvent::StopTest)) => EngineEvent::StopTest,
+            Ok((worker, WorkerEvent::Ended(ended))) => {
                 self.running -= 1;
-                self.cores[core].told_s = u32::MAX;
+                self.workers[worker].completed_seconds = u32::MAX;
                 match ended {
-                    Ok(started) => {
-                        self.started.add(started);
-                        News::Nothing
+                    Ok(stats) => {
+                        self.start_stats.merge(stats);
+                        EngineEvent::Timeout
                     }
-                    Err(reason) => News::CoreFailed(reason),
+                    Err(reason) => EngineEvent::WorkerFailed(reason),
                 }
             }
-            Err(RecvTimeoutError::Timeout) => News::Nothing,
+            Err(RecvTimeoutError::Timeout) => EngineEvent::Timeout,
             Err(RecvTimeoutError::Disconnected) => {
                 self.running = 0;
-                News::CoreFailed("a thread of the load ended without a word".into())
+                EngineEvent::WorkerFailed("a thread of the load ended without a word".into())
             }
         }
     }
@@ -166,34 +169,34 @@ impl Engine {
 impl Drop for Engine {
     fn drop(&mut self) {
         self.command(Command::Abort);
-        for core in &mut self.cores {
-            if let Some(thread) = core.thread.take() {
-                // A panic there was told as news already.
+        for worker in &mut self.workers {
+            if let Some(thread) = worker.thread.take() {
+                // A panic there was returned as an event already.
                 thread.join().ok();
             }
         }
     }
 }
 
-fn run_core(
+fn run_worker(
     number: usize,
     settings: &Settings,
     plan: Arc<Plan>,
-    target: Arc<Target>,
+    origins: Arc<Origins>,
     clock: Clock,
     recorder: Recorder,
-    orders: UnboundedReceiver<Command>,
-) -> io::Result<Started> {
+    commands: UnboundedReceiver<Command>,
+) -> io::Result<StartStats> {
     pin_to(settings, number)?;
     let runtime = Builder::new_current_thread().enable_io().build()?;
-    let share = Share::of_core(settings, number);
-    let played = std::panic::AssertUnwindSafe(|| {
+    let shard = Shard::of_worker(settings, number);
+    let run = std::panic::AssertUnwindSafe(|| {
         runtime.block_on(async {
-            let core = Core::new(plan, target, (clock, recorder), share, settings)?;
-            context::play(core, settings, orders).await
+            let context = WorkerContext::new(plan, origins, (clock, recorder), shard, settings)?;
+            run_loop::run(context, settings, commands).await
         })
     });
-    std::panic::catch_unwind(played)
+    std::panic::catch_unwind(run)
         .unwrap_or_else(|_| Err(io::Error::other("a thread of the load panicked")))
 }
 

@@ -1,28 +1,28 @@
-//! The schedule: what a core is to offer and when, and how it is steered while the load is made.
+//! The schedule of a workload: what a worker is to offer and when, and how it is steered during the run.
 
 use std::cell::{Cell, RefCell};
 
 use brunt_record::{Level, Load, Stage};
 use brunt_scenario::{Arrivals, Cast};
 
-use crate::settings::Share;
+use crate::settings::Shard;
 
-/// Users are made ready for the arrivals of so long ahead, in seconds.
+/// How far ahead users are made ready for arrivals, in seconds.
 const AHEAD_S: f64 = 2.0;
 
 pub(crate) struct Schedule {
     load: RefCell<Load>,
-    /// Grows with each change.
+    /// Increases with each change.
     version: Cell<u32>,
     arrivals: RefCell<Arrivals>,
     /// The number of the next arrival, of all of the run.
     number: Cell<u64>,
-    share: Share,
+    shard: Shard,
     end_ns: u64,
 }
 
 impl Schedule {
-    pub(crate) fn new(load: &Load, cast: &Cast, seed: u64, share: Share) -> Self {
+    pub(crate) fn new(load: &Load, cast: &Cast, seed: u64, shard: Shard) -> Self {
         let end_ns = (load.seconds() * 1e9).round();
         #[expect(
             clippy::cast_possible_truncation,
@@ -35,7 +35,7 @@ impl Schedule {
             version: Cell::new(0),
             arrivals: RefCell::new(cast.arrivals(load, seed)),
             number: Cell::new(0),
-            share,
+            shard,
             end_ns,
         }
     }
@@ -45,17 +45,17 @@ impl Schedule {
         self.end_ns
     }
 
-    /// Whether it may be steered.
+    /// Whether a search steers it.
     pub(crate) fn is_searched(&self) -> bool {
         self.load.borrow().search.is_some()
     }
 
-    /// It grows with each change.
+    /// Increases with each change.
     pub(crate) fn version(&self) -> u32 {
         self.version.get()
     }
 
-    /// Takes another level from its moment on.
+    /// Takes another level from its time on.
     pub(crate) fn steer(&self, level: &Level, now_ns: u64) {
         let mut load = self.load.borrow_mut();
         load.steer(level);
@@ -67,10 +67,10 @@ impl Schedule {
         self.version.set(self.version.get() + 1);
     }
 
-    /// When the core's next arrival comes; `None`: none does, unless the load is steered.
+    /// When the worker's next arrival is due; `None`: none is, unless the load is steered.
     pub(crate) fn due_ns(&self) -> Option<u64> {
         let mut arrivals = self.arrivals.borrow_mut();
-        while !self.share.holds(self.number.get()) {
+        while !self.shard.holds(self.number.get()) {
             arrivals.due_ns()?;
             arrivals.pass();
             self.number.set(self.number.get() + 1);
@@ -84,12 +84,12 @@ impl Schedule {
         self.number.replace(self.number.get() + 1)
     }
 
-    /// The most arrivals a second that are planned for the core within the next seconds.
+    /// The highest rate of arrivals, per second, that is planned for the worker within the next seconds.
     pub(crate) fn rate_ahead(&self, now_ns: u64) -> f64 {
         let (load, now_s) = (self.load.borrow(), now_ns as f64 / 1e9);
         let moments = [0.0, AHEAD_S / 2.0, AHEAD_S];
         let levels = moments.map(|ahead_s| load.level_at(now_s + ahead_s));
-        self.share.of_rate(levels.into_iter().fold(0.0, f64::max))
+        self.shard.of_rate(levels.into_iter().fold(0.0, f64::max))
     }
 
     /// When a user is active, now or next: from … to.
@@ -98,7 +98,7 @@ impl Schedule {
         spans.into_iter().find(|(_, to_ns)| *to_ns > now_ns)
     }
 
-    /// How many tasks a user plays at most: its even part of the iterations, where there are such.
+    /// Maximum number of tasks of a user: its even part of the iterations, if there are any.
     pub(crate) fn tasks_of(&self, user: u32) -> u64 {
         let load = self.load.borrow();
         let Some(iterations) = load.iterations else {
@@ -108,13 +108,12 @@ impl Schedule {
         iterations / users + u64::from(u64::from(user) < iterations % users)
     }
 
-    /// The numbers of the core's users, of so many.
+    /// The numbers of the worker's users, of a number of users.
     pub(crate) fn users(&self, all: u32) -> impl Iterator<Item = u32> {
-        self.share.numbers(all)
+        self.shard.numbers(all)
     }
 
-    /// How many users of the closed model there are to be: in a search, as many as the levels need that are known
-    /// so far.
+    /// Number of users of the closed model: in a search, as many as the levels known so far need.
     pub(crate) fn users_wanted(&self) -> u32 {
         let load = self.load.borrow();
         let most = brunt_scenario::users_in(&load);

@@ -1,58 +1,38 @@
-//! Starts: what became of what users do before their tasks.
+//! How users started.
 
-use std::cell::{Cell, RefCell};
-
-/// How a core's users started. Each counts once, however often it comes and goes.
-#[derive(Default)]
-pub(crate) struct Starts {
-    well: Cell<u32>,
-    failed: Cell<u32>,
-    reason: RefCell<Option<String>>,
-}
-
-/// How users started, with what they do before their tasks.
+/// Outcomes of what users do before their tasks. Each user counts once, however often it comes and goes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Started {
-    /// So many could go on.
-    pub well: u32,
-    /// So many could not, and stopped.
+pub struct StartStats {
+    /// Number of users that could go on.
+    pub started: u32,
+    /// Number of users that could not, and stopped.
     pub failed: u32,
     /// Why the first of them could not.
     pub reason: Option<String>,
 }
 
-impl Starts {
-    pub(crate) fn go_well(&self) {
-        self.well.set(self.well.get() + 1);
+impl StartStats {
+    pub(crate) fn count_started(&mut self) {
+        self.started += 1;
     }
 
-    pub(crate) fn fail(&self, reason: impl FnOnce() -> String) {
-        self.failed.set(self.failed.get() + 1);
-        self.reason.borrow_mut().get_or_insert_with(reason);
+    pub(crate) fn count_failed(&mut self, reason: String) {
+        self.failed += 1;
+        self.reason.get_or_insert(reason);
     }
 
-    pub(crate) fn told(&self) -> Started {
-        Started {
-            well: self.well.get(),
-            failed: self.failed.get(),
-            reason: self.reason.borrow().clone(),
-        }
-    }
-}
-
-impl Started {
-    /// Adds how others started.
-    pub fn add(&mut self, other: Self) {
-        self.well += other.well;
+    /// Adds the outcomes of other users.
+    pub fn merge(&mut self, other: Self) {
+        self.started += other.started;
         self.failed += other.failed;
         self.reason = self.reason.take().or(other.reason);
     }
 
-    /// Why nobody could go on; `None` where somebody could, or nobody tried.
+    /// Why no user could go on; `None` if one could, or none tried.
     pub fn all_failed(&self) -> Option<&str> {
         match self {
             Self {
-                well: 0,
+                started: 0,
                 failed: 1..,
                 reason: Some(reason),
             } => Some(reason),

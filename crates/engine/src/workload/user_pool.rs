@@ -1,4 +1,4 @@
-//! The user pool of an open load, on one core: users are started as arrivals need them, ahead of need where that can
+//! The user pool of an open workload: users are started as arrivals need them, ahead of need where that can
 //! be known, so that a load of few arrivals logs in few users.
 //!
 //! By Little's law, arrivals in the system = arrival rate × response time. Users are ready ahead of need for responses
@@ -15,20 +15,20 @@ const RESPONSE_MAX_S: f64 = 1.0;
 const RESPONSE_FIRST_S: f64 = 0.1;
 /// Idle users that are kept beyond the arrivals in the system.
 const IDLE_MIN: u32 = 2;
-/// … and one for each of so many arrivals in the system.
+/// … and one for each group of this many arrivals in the system.
 const IDLE_EVERY: u32 = 4;
 /// Users that start ahead of need at once.
 const STARTING_MAX: u32 = 16;
 /// Users that start at once for the same need while none could start yet, and some failed to.
 const RETRIED: u32 = 2;
 
-/// The user pool of an open load, on one core.
+/// The user pool of an open workload.
 pub(crate) struct UserPool {
-    /// The core's share of the pool.
+    /// The worker's shard of the pool.
     size: u32,
     /// Users are started as they are needed, since that takes requests; otherwise all at once.
     is_gradual: bool,
-    /// The number of users that are to have begun.
+    /// Number of users that are to have started.
     wanted: Cell<u32>,
     begun: Cell<u32>,
     ended: Cell<u32>,
@@ -64,7 +64,7 @@ impl UserPool {
         }
     }
 
-    /// The number of users that are to begin now.
+    /// Number of users that are to start now.
     pub(crate) fn take_wanted(&self) -> u32 {
         let count = self.wanted.get() - self.begun.get();
         self.begun.set(self.wanted.get());
@@ -72,19 +72,19 @@ impl UserPool {
         count
     }
 
-    /// Whether a user of the core was ready once. Until then, brunt has nobody to play an arrival.
+    /// Whether a user of the worker was ever ready. Until then, brunt has no user for an arrival.
     pub(crate) fn has_started(&self) -> bool {
         self.has_started.get()
     }
 
-    /// An arrival has come. True if users are to begin.
+    /// An arrival has come. True if users are to start.
     #[inline]
     pub(crate) fn arrival_comes(&self) -> bool {
         self.in_system.set(self.in_system.get().saturating_add(1));
         self.is_gradual && self.grow()
     }
 
-    /// An arrival is done, so long after its intended start.
+    /// An arrival is done; its response time is counted from its intended start.
     #[inline]
     pub(crate) fn arrival_ends(&self, response_ns: u64) {
         self.in_system.set(self.in_system.get().saturating_sub(1));
@@ -93,7 +93,7 @@ impl UserPool {
         self.responses.set(self.responses.get().saturating_add(1));
     }
 
-    /// A user is ready for arrivals. True if users are to begin.
+    /// A user is ready for arrivals. True if users are to start.
     pub(crate) fn user_is_ready(&self) -> bool {
         self.starting.set(self.starting.get().saturating_sub(1));
         self.has_started.set(true);
@@ -111,7 +111,7 @@ impl UserPool {
         self.ended.get() == self.begun.get() && self.begun.get() == self.size
     }
 
-    /// Looks ahead: `rate` arrivals a second are to come soon. True if users are to begin.
+    /// Looks ahead: `rate` arrivals a second are to come soon. True if users are to start.
     pub(crate) fn look_ahead(&self, rate: f64) -> bool {
         let count = self.responses.take();
         let sum_ns = self.responses_ns.take();

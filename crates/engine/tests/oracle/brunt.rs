@@ -1,14 +1,15 @@
 //! What bytes mean to brunt.
 
-use brunt_engine::http1::{Content, Keep, Reader};
+use brunt_engine::http::{BodyCapture, ResponseBody};
+use brunt_engine::http1::Reader;
 
 use crate::meaning::Meaning;
 
 /// The meaning of what comes in these pieces before the connection ends.
 pub(crate) fn meaning(pieces: &[&[u8]], to_head: bool) -> Meaning {
     // hyper keeps the two largest lengths for itself.
-    let content = Content::new(u64::MAX - 2, u64::MAX);
-    let mut reader = Reader::new(to_head, |_| Keep::All, content);
+    let content = ResponseBody::new(u64::MAX - 2, u64::MAX);
+    let mut reader = Reader::new(to_head, |_| BodyCapture::All, content);
     for piece in pieces {
         match reader.feed(piece) {
             Err(_) => return Meaning::Refused,
@@ -27,7 +28,7 @@ pub(crate) fn meaning(pieces: &[&[u8]], to_head: bool) -> Meaning {
 }
 
 fn answer(reader: Reader) -> Meaning {
-    let answer = reader.into_answer();
+    let answer = reader.into_response();
     assert_eq!(answer.content.bytes, answer.content.kept.len() as u64);
     Meaning::Answer(answer.status, answer.content.kept)
 }

@@ -5,7 +5,7 @@ mod header;
 use std::sync::Arc;
 use std::time::Duration;
 
-use brunt_engine::{Engine, News, Reach, Settings, Target};
+use brunt_engine::{Engine, EngineEvent, NetworkOptions, Origins, Settings};
 use brunt_record::{Command, FailureKind, RunRecord, Second};
 use brunt_scenario::{Host, Overrides, Plan, Scenario};
 
@@ -16,7 +16,7 @@ pub(crate) struct Play {
     pub(crate) scenario: String,
     url: String,
     pub(crate) settings: Settings,
-    pub(crate) reach: Reach,
+    pub(crate) reach: NetworkOptions,
 }
 
 impl Play {
@@ -34,9 +34,9 @@ impl Play {
             scenario,
             url: url.to_owned(),
             settings,
-            reach: Reach {
-                at_most: Duration::from_secs(10),
-                ..Reach::default()
+            reach: NetworkOptions {
+                lookup_timeout: Duration::from_secs(10),
+                ..NetworkOptions::default()
             },
         }
     }
@@ -63,20 +63,21 @@ impl Play {
         let Ok(Host::Url(url)) = Host::parse(&self.url) else {
             panic!("{} is a URL", self.url)
         };
-        let target = Arc::new(Target::resolve(&url, &plan.network, &self.reach).expect("a target"));
+        let target =
+            Arc::new(Origins::resolve(&url, &plan.network, &self.reach).expect("a target"));
         let mut record = RunRecord::new(header(&plan));
         let mut engine =
             Engine::start(&plan, &target, &self.settings, brunt_engine::Clock::start())
                 .expect("threads");
         loop {
-            match engine.news(Duration::from_millis(20)) {
-                News::Increment(increment) => {
+            match engine.next_event(Duration::from_millis(20)) {
+                EngineEvent::Increment(increment) => {
                     record.timeline.absorb(&increment).expect("known names");
                 }
-                News::StopTest => engine.command(Command::Stop),
-                News::Nothing => {}
-                News::CoreFailed(reason) => panic!("{reason}"),
-                News::Ended => return record,
+                EngineEvent::StopTest => engine.command(Command::Stop),
+                EngineEvent::Timeout => {}
+                EngineEvent::WorkerFailed(reason) => panic!("{reason}"),
+                EngineEvent::Ended => return record,
             }
             each(&engine, &record);
         }

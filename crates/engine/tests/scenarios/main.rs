@@ -10,7 +10,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use brunt_engine::{Engine, News, Reach, Settings, Target};
+use brunt_engine::{Engine, EngineEvent, NetworkOptions, Origins, Settings};
 use brunt_record::{NameKind, Outcome, RunRecord, Scope};
 use brunt_scenario::{Host, Overrides, Plan, Scenario};
 use brunt_testbed::{Server, Shop};
@@ -51,11 +51,11 @@ fn play(name: &str, profile: &str, users: u32, duration: Duration) -> Played {
     let Ok(Host::Url(url)) = Host::parse(&server.url()) else {
         panic!("a URL");
     };
-    let reach = Reach {
-        at_most: Duration::from_secs(10),
-        ..Reach::default()
+    let reach = NetworkOptions {
+        lookup_timeout: Duration::from_secs(10),
+        ..NetworkOptions::default()
     };
-    let target = Arc::new(Target::resolve(&url, &plan.network, &reach).unwrap());
+    let target = Arc::new(Origins::resolve(&url, &plan.network, &reach).unwrap());
     let set_up = brunt_engine::set_up(&plan, &target, 1).unwrap();
     let settings = Settings {
         seed: 1,
@@ -73,15 +73,15 @@ fn play(name: &str, profile: &str, users: u32, duration: Duration) -> Played {
         let mut engine =
             Engine::start(&plan, &target, &settings, brunt_engine::Clock::start()).unwrap();
         loop {
-            match engine.news(Duration::from_millis(20)) {
-                News::Increment(increment) => record.timeline.absorb(&increment).unwrap(),
-                News::StopTest => engine.command(brunt_record::Command::Stop),
-                News::Nothing => {}
-                News::CoreFailed(reason) => panic!("{reason}"),
-                News::Ended => break,
+            match engine.next_event(Duration::from_millis(20)) {
+                EngineEvent::Increment(increment) => record.timeline.absorb(&increment).unwrap(),
+                EngineEvent::StopTest => engine.command(brunt_record::Command::Stop),
+                EngineEvent::Timeout => {}
+                EngineEvent::WorkerFailed(reason) => panic!("{reason}"),
+                EngineEvent::Ended => break,
             }
         }
-        failed_setup = engine.started().all_failed().map(str::to_owned);
+        failed_setup = engine.start_stats().all_failed().map(str::to_owned);
         let torn_down = brunt_engine::tear_down(&plan, &target, &settings).unwrap();
         assert_eq!(torn_down.failed, None);
         for increment in &torn_down.increments {

@@ -158,7 +158,7 @@ fn a_pin_leads_a_name_elsewhere_and_the_name_stays_in_the_request() {
         &task,
     );
     let pin = format!("api.example.com:{port}:127.0.0.1");
-    play.reach.pins = vec![pin.parse().unwrap()];
+    play.reach.overrides = vec![pin.parse().unwrap()];
     let record = play.run();
     assert_eq!(record.timeline.failures(), []);
     assert_eq!(total(&record, |second| second.ok), server.stop().requests);
@@ -194,7 +194,7 @@ fn an_address_that_refuses_is_passed_over() {
         TASK,
     )
     .with("connections = \"per-request\"");
-    play.reach.pins = pins.iter().map(|pin| pin.parse().unwrap()).collect();
+    play.reach.overrides = pins.iter().map(|pin| pin.parse().unwrap()).collect();
     let record = play.run();
     assert_eq!(record.timeline.failures(), []);
     let connects = Outcome::ALL.map(|outcome| {

@@ -149,7 +149,7 @@ fn users_that_cannot_log_in_are_replaced_and_logins_are_not_hammered() {
     let server = Server::start(routes(0, 1).at("/login", Answer::new(503))).unwrap();
     let playing = play(&server, "search = {}\nduration = \"3s\"");
     let mut all_failed = false;
-    playing.run_with(|engine, _| all_failed = engine.started().all_failed().is_some());
+    playing.run_with(|engine, _| all_failed = engine.start_stats().all_failed().is_some());
     let tried = of(&server.stop(), "/login");
     assert!(all_failed);
     assert!((10..=100).contains(&tried), "{tried} of 4,000");

@@ -181,10 +181,12 @@ fn a_start_that_fails_for_all_is_told_and_one_user_of_two_goes_on() {
     };
     let mut started = None;
     let record = Play::new(&server.url(), 2, "300ms", "1h", &class("200")).run_with(|engine, _| {
-        started = Some(engine.started().clone());
+        started = Some(engine.start_stats().clone());
     });
     assert_eq!(
-        started.as_ref().and_then(brunt_engine::Started::all_failed),
+        started
+            .as_ref()
+            .and_then(brunt_engine::StartStats::all_failed),
         None
     );
     assert_eq!(ok_of(&record, "/status/200"), 1);
@@ -200,7 +202,7 @@ fn a_start_that_fails_for_all_is_told_and_one_user_of_two_goes_on() {
     let mut reason = None;
     let begun = std::time::Instant::now();
     Play::new(&server.url(), 2, "1m", "1h", &class("200")).run_with(|engine, _| {
-        reason = engine.started().all_failed().map(str::to_owned);
+        reason = engine.start_stats().all_failed().map(str::to_owned);
     });
     let reason = reason.expect("all have failed");
     assert!(
@@ -214,7 +216,7 @@ fn a_start_that_fails_for_all_is_told_and_one_user_of_two_goes_on() {
     let mut open = Play::new(&server.url(), 2, "1m", "1h", &class("200"));
     open.scenario = open.scenario.replace("users = 2", "rate = 5\nusers = 2");
     let mut all_failed = false;
-    open.run_with(|engine, _| all_failed = engine.started().all_failed().is_some());
+    open.run_with(|engine, _| all_failed = engine.start_stats().all_failed().is_some());
     assert!(all_failed, "nobody is left to play arrivals");
 }
 
@@ -235,7 +237,7 @@ fn a_class_that_needs_no_start_makes_load_though_another_cannot_start() {
                    [users.free]\nwait = \"1h\"\n[[users.free.tasks]]\nget = \"/status/204\"";
     let mut all_failed = true;
     let record = Play::new(&server.url(), 4, "300ms", "1h", classes)
-        .run_with(|engine, _| all_failed = engine.started().all_failed().is_some());
+        .run_with(|engine, _| all_failed = engine.start_stats().all_failed().is_some());
     assert!(!all_failed);
     assert_eq!(users_of(&record), [4, 2, 0, 0]);
     assert_eq!(ok_of(&record, "/status/204"), 2);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use anstyle::{AnsiColor, Style};
 use anyhow::Context;
-use brunt_engine::{Heard, Rehearsed, Scene};
+use brunt_engine::{ExchangeTrace, ResponseTrace, TraceSection};
 use brunt_record::RequestName;
 use brunt_scenario::{Host, Overrides, Plan, Scenario};
 
@@ -46,9 +46,9 @@ pub(super) fn run(scenario: &Scenario, options: &Tried) -> Result<Exit, Failure>
     }
     options.reach.reach(&target)?;
     let scenes =
-        brunt_engine::rehearse(&plan, &target, seed).context("cannot play the scenario")?;
+        brunt_engine::smoke_run(&plan, &target, seed).context("cannot play the scenario")?;
     screen::say(&told(&scenes, &plan.names));
-    Ok(if scenes.iter().all(Scene::is_well) {
+    Ok(if scenes.iter().all(TraceSection::succeeded) {
         Exit::Passed
     } else {
         Exit::TargetsMissed
@@ -75,17 +75,17 @@ fn plan(scenario: &Scenario, options: &Tried) -> Result<Plan, Failure> {
     Err(error)
 }
 
-fn told(scenes: &[Scene], names: &[RequestName]) -> String {
+fn told(scenes: &[TraceSection], names: &[RequestName]) -> String {
     let mut text = String::new();
     for scene in scenes {
         text += &format!("\n{STRONG}{}{STRONG:#}\n", scene.title);
         for exchange in &scene.exchanges {
             text += &exchange_told(exchange, &names[exchange.name.index()]);
         }
-        if scene.left_out > 0 {
-            text += &format!("  … and {} requests more\n", scene.left_out);
+        if scene.omitted > 0 {
+            text += &format!("  … and {} requests more\n", scene.omitted);
         }
-        if let Some(reason) = &scene.broken_off {
+        if let Some(reason) = &scene.interrupted {
             text += &format!("  {BAD}broken off{BAD:#}: {}\n", printable(reason));
         }
     }
@@ -93,9 +93,9 @@ fn told(scenes: &[Scene], names: &[RequestName]) -> String {
     let failed = exchanges()
         .filter(|exchange| exchange.failed.is_some())
         .count();
-    let left_out: usize = scenes.iter().map(|scene| scene.left_out).sum();
+    let left_out: usize = scenes.iter().map(|scene| scene.omitted).sum();
     let all = exchanges().count() + left_out;
-    let (style, verdict) = match (failed, scenes.iter().all(Scene::is_well)) {
+    let (style, verdict) = match (failed, scenes.iter().all(TraceSection::succeeded)) {
         (0, true) => (GOOD, format!("all {all} requests went well")),
         (0, false) => (BAD, "steps were broken off".to_owned()),
         (failed, _) => (BAD, format!("{failed} of {all} requests failed")),
@@ -103,20 +103,20 @@ fn told(scenes: &[Scene], names: &[RequestName]) -> String {
     text + &format!("\n{style}{verdict}{style:#}\n")
 }
 
-fn exchange_told(exchange: &Rehearsed, name: &RequestName) -> String {
+fn exchange_told(exchange: &ExchangeTrace, name: &RequestName) -> String {
     let (style, mark) = match exchange.failed {
         None => (GOOD, "✓"),
         Some(_) => (BAD, "✗"),
     };
     let mut text = format!("  {style}{mark}{style:#} {} {}", name.method, name.name);
-    if let Some(heard) = &exchange.heard {
+    if let Some(heard) = &exchange.response {
         text += &format!("  {}, {}", heard.status, milliseconds(heard.took_ns));
     }
     text += "\n";
     if let Some((kind, reason)) = &exchange.failed {
         text += &format!("      {BAD}{}{BAD:#}: {}\n", kind.name(), printable(reason));
     }
-    for (words, holds) in exchange.heard.iter().flat_map(|heard| &heard.checks) {
+    for (words, holds) in exchange.response.iter().flat_map(|heard| &heard.checks) {
         let (style, mark) = if *holds { (GOOD, "✓") } else { (BAD, "✗") };
         text += &format!("      {style}{mark}{style:#} check {}\n", printable(words));
     }
@@ -125,14 +125,14 @@ fn exchange_told(exchange: &Rehearsed, name: &RequestName) -> String {
     }
     text += &excerpt(exchange.request.trim_end(), "      > ");
     text += "\n";
-    if let Some(heard) = &exchange.heard {
+    if let Some(heard) = &exchange.response {
         text += &excerpt(&answer(heard), "      < ");
         text += "\n";
     }
     text
 }
 
-fn answer(heard: &Heard) -> String {
+fn answer(heard: &ResponseTrace) -> String {
     let text = format!("{}\r\n{}\r\n{}", heard.status, heard.fields, heard.body);
     text.trim_end().to_owned()
 }

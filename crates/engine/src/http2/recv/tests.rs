@@ -1,6 +1,6 @@
-//! What a session makes of what a server says.
+//! What the state makes of the frames of a server.
 
-use super::super::test_harness::Dialogue;
+use super::super::test_harness::Http2Harness;
 
 fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
     let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
@@ -32,16 +32,16 @@ fn head(stream: u32, flags: u8, fields: &[u8]) -> Vec<u8> {
     frame(HEADERS, HEAD_ENDS | flags, stream, &fields)
 }
 
-/// What becomes of three requests; and what the server is told.
-fn heard(frames: &[Vec<u8>]) -> Result<(Vec<String>, Vec<u8>), &'static str> {
-    let mut dialogue = Dialogue::of(3);
-    dialogue.hear(&[settings(), frames.concat()].concat())?;
-    let said = dialogue.says().to_vec();
-    Ok((dialogue.outcomes(), said))
+/// The outcomes of three requests, and what is sent to the server.
+fn response_trace(frames: &[Vec<u8>]) -> Result<(Vec<String>, Vec<u8>), &'static str> {
+    let mut harness = Http2Harness::of(3);
+    harness.recv(&[settings(), frames.concat()].concat())?;
+    let said = harness.says().to_vec();
+    Ok((harness.outcomes(), said))
 }
 
 fn outcome(frames: &[Vec<u8>]) -> String {
-    heard(frames).unwrap().0.remove(0)
+    response_trace(frames).unwrap().0.remove(0)
 }
 
 #[test]
@@ -62,23 +62,23 @@ fn answers_are_heard_the_same_however_they_are_cut() {
         frame(HEADERS, HEAD_ENDS | ENDS, 5, b"\x40\x01t\x01u"),
     ];
     let mut all = all.concat();
-    // Content-Length: 5.
+    // ResponseBody-Length: 5.
     let length = all.windows(4).position(|bytes| bytes == b"\x0f\x0d\x015");
     assert!(length.is_some());
     all.push(0);
     for piece in 1..=all.len() {
-        let mut dialogue = Dialogue::of(3);
+        let mut harness = Http2Harness::of(3);
         for piece in all.chunks(piece) {
-            dialogue.hear(piece).unwrap();
+            harness.recv(piece).unwrap();
         }
-        let said = dialogue.says().to_vec();
+        let said = harness.says().to_vec();
         let expected = [
             frame(SETTINGS, ENDS, 0, &[]),
             frame(PING, ENDS, 0, b"01234567"),
         ];
         assert_eq!(said, expected.concat(), "by {piece}");
         let expected = ["200 content-length: 5\r\nhello", "200 ", "200 x: abc\r\n"];
-        assert_eq!(dialogue.outcomes(), expected, "by {piece}");
+        assert_eq!(harness.outcomes(), expected, "by {piece}");
     }
 }
 
@@ -144,7 +144,7 @@ fn what_is_no_answer_says_why_and_leaves_the_others_alone() {
         (vec![head(1, 0, b"\x0f\x0d\x0899999999")], "over the limit"),
     ] {
         let others = [head(3, ENDS, b""), head(5, ENDS, b"")];
-        let (outcomes, _) = heard(&[frames, others.to_vec()].concat()).unwrap();
+        let (outcomes, _) = response_trace(&[frames, others.to_vec()].concat()).unwrap();
         let bad = &outcomes[0];
         assert!(
             bad.starts_with("bad: ") && bad.contains(part),
@@ -160,7 +160,7 @@ fn a_malformed_field_of_the_table_is_malformed_for_each_response_that_has_it() {
     let named = head(3, ENDS, b"\x00\x01a\x01b");
     // 62 is the first place of the table that the server fills.
     let again = head(5, ENDS, b"\xbe");
-    let (outcomes, _) = heard(&[stored, named, again]).unwrap();
+    let (outcomes, _) = response_trace(&[stored, named, again]).unwrap();
     assert!(outcomes[0].starts_with("bad: "), "{}", outcomes[0]);
     assert_eq!(outcomes[1], "200 a: b\r\n");
     assert!(outcomes[2].starts_with("bad: "), "{}", outcomes[2]);
@@ -186,9 +186,9 @@ fn interim_answers_are_not_the_answer() {
 #[test]
 fn resets_and_good_byes_end_what_they_concern() {
     let reset = |stream, reason: u32| frame(RESET, 0, stream, &reason.to_be_bytes());
-    let goodbye = |last: u32| frame(GOAWAY, 0, 0, &[last.to_be_bytes(), [0; 4]].concat());
-    let (outcomes, _) = heard(&[
-        goodbye(3),
+    let goaway = |last: u32| frame(GOAWAY, 0, 0, &[last.to_be_bytes(), [0; 4]].concat());
+    let (outcomes, _) = response_trace(&[
+        goaway(3),
         head(1, ENDS, b""),
         reset(3, 7),
         // What comes for a stream that has ended changes nothing.
@@ -202,33 +202,33 @@ fn resets_and_good_byes_end_what_they_concern() {
 
 #[test]
 fn what_is_given_up_is_reset_and_what_comes_late_is_passed_over() {
-    let mut dialogue = Dialogue::of(2);
-    dialogue.hear(&settings()).unwrap();
-    let said = dialogue.says().len();
-    let slot = dialogue.slots.remove(0);
-    dialogue.session.close(slot, |_| {});
+    let mut harness = Http2Harness::of(2);
+    harness.recv(&settings()).unwrap();
+    let said = harness.says().len();
+    let slot = harness.slots.remove(0);
+    harness.state.close(slot, |_| {});
     assert_eq!(
-        dialogue.says()[said..],
+        harness.says()[said..],
         frame(RESET, 0, 1, &8_u32.to_be_bytes())
     );
-    // Its fields are in the table all the same.
+    // Its fields are in the table anyway.
     let late = head(1, 0, b"\x40\x01a\x01b");
     let late = [late, frame(DATA, ENDS, 1, b"late"), head(3, ENDS, b"\xbe")];
-    dialogue.hear(&late.concat()).unwrap();
-    assert_eq!(dialogue.outcomes(), ["200 a: b\r\n"]);
+    harness.recv(&late.concat()).unwrap();
+    assert_eq!(harness.outcomes(), ["200 a: b\r\n"]);
 }
 
 #[test]
 fn windows_are_opened_again_and_kept() {
     let piece = vec![b'x'; 16_384];
-    let mut dialogue = Dialogue::of(1);
-    dialogue
-        .hear(&[settings(), head(1, 0, b"")].concat())
+    let mut harness = Http2Harness::of(1);
+    harness
+        .recv(&[settings(), head(1, 0, b"")].concat())
         .unwrap();
-    let mut said = dialogue.says().len();
+    let mut said = harness.says().len();
     for number in 1..=600_usize {
-        dialogue.hear(&frame(DATA, 0, 1, &piece)).unwrap();
-        let now = dialogue.says().len();
+        harness.recv(&frame(DATA, 0, 1, &piece)).unwrap();
+        let now = harness.says().len();
         // The stream's window after 3 MiB, and the connection's after 8.
         assert_eq!(
             now > said,
@@ -237,30 +237,30 @@ fn windows_are_opened_again_and_kept() {
         );
         said = now;
     }
-    assert_eq!(dialogue.outcomes(), ["open"]);
+    assert_eq!(harness.outcomes(), ["open"]);
 }
 
 #[test]
 fn bodies_wait_for_room() {
     let window = |stream, more: u32| frame(WINDOW, 0, stream, &more.to_be_bytes());
     let smaller = frame(SETTINGS, 0, 0, b"\x00\x04\x00\x00\x00\x0a");
-    let mut dialogue = Dialogue::of(1);
-    dialogue.hear(&smaller).unwrap();
-    let slot = dialogue.slots[0];
-    assert_eq!(dialogue.session.room(slot), 10);
-    dialogue.session.send(slot, b"0123456789", false);
-    assert_eq!(dialogue.session.room(slot), 0);
+    let mut harness = Http2Harness::of(1);
+    harness.recv(&smaller).unwrap();
+    let slot = harness.slots[0];
+    assert_eq!(harness.state.room(slot), 10);
+    harness.state.send(slot, b"0123456789", false);
+    assert_eq!(harness.state.room(slot), 0);
     let mut woken = 0;
-    dialogue
-        .session
-        .hear(&window(1, 70_000), 3, |_| woken += 1)
+    harness
+        .state
+        .recv(&window(1, 70_000), 3, |_| woken += 1)
         .unwrap();
     assert_eq!(woken, 1);
     // Now the connection has less.
-    assert_eq!(dialogue.session.room(slot), 65_525);
-    dialogue.session.send(slot, &vec![0; 65_525], true);
+    assert_eq!(harness.state.room(slot), 65_525);
+    harness.state.send(slot, &vec![0; 65_525], true);
     let sent = [10, 16_384, 16_384, 16_384, 16_373].map(|bytes| bytes + 9);
-    let waiting = dialogue.says().len();
+    let waiting = harness.says().len();
     assert_eq!(
         waiting,
         sent.iter().sum::<usize>() + frame(SETTINGS, ENDS, 0, b"").len()
@@ -343,13 +343,13 @@ fn what_http2_does_not_know_is_a_breach() {
             "answers than it takes",
         ),
     ] {
-        let breach = heard(&frames).unwrap_err();
+        let breach = response_trace(&frames).unwrap_err();
         assert!(breach.contains(part), "{breach} for {part}");
     }
     for first in [
         frame(PING, 0, 0, b"12345678"),
         b"HTTP/1.1 400 No\r\n\r\n".to_vec(),
     ] {
-        assert!(Dialogue::of(1).hear(&first).is_err());
+        assert!(Http2Harness::of(1).recv(&first).is_err());
     }
 }

@@ -1,21 +1,53 @@
-//! Redirects: a request rewritten for where its answer sends it.
+//! Redirects: where a response leads, and the request rewritten for it.
 
+use brunt_record::FailureKind;
 use brunt_scenario::is_secret_name;
 use url::Url;
 
-/// A request in its wire form.
-pub(crate) struct Request<'a> {
-    pub(crate) bytes: &'a mut Vec<u8>,
-    pub(crate) head_bytes: usize,
-    /// Where files go, each at a place of the bytes.
-    pub(crate) cuts: &'a mut Vec<usize>,
+use crate::net::error::RequestError;
+use crate::net::origins::Origins;
+
+/// Where a response to a request redirects to, and the origin of that.
+pub(super) fn redirect_target(
+    origins: &Origins,
+    from: &Url,
+    location: &[u8],
+) -> Result<(Url, usize), String> {
+    let location = String::from_utf8_lossy(location);
+    let next = from
+        .join(&location)
+        .map_err(|_| format!("the answer redirects to `{location}`, which is no URL"))?;
+    match origins.origin_of(&next) {
+        Some(origin) => Ok((next, origin)),
+        None => Err(format!(
+            "the answer redirects to another host, {}, which the scenario does not name in \
+             redirect_hosts",
+            next.origin().ascii_serialization()
+        )),
+    }
 }
 
-impl Request<'_> {
+/// A redirect that is not followed.
+pub(super) fn redirect_error(status: u16, text: String) -> RequestError {
+    RequestError {
+        code: status,
+        ..RequestError::new(FailureKind::Redirect, text)
+    }
+}
+
+/// A request as HTTP/1.1 writes it.
+pub(super) struct RequestText<'a> {
+    pub(super) bytes: &'a mut Vec<u8>,
+    pub(super) head_bytes: usize,
+    /// Where files are inserted, each at an index of the bytes.
+    pub(super) cuts: &'a mut Vec<usize>,
+}
+
+impl RequestText<'_> {
     /// Rewrites it for its redirect: another path, for another origin (whose `Host` header is given)
     /// without credentials, and for some statuses a GET without a body (RFC 9110, section 15.4).
-    /// Returns whether it has kept its body. `drops_cookies`: those of the user's own jar are sent anew.
-    pub(crate) fn redirect(
+    /// Returns whether it has kept its body. `drops_cookies`: those of the user's jar are added again later.
+    pub(super) fn redirect(
         &mut self,
         url: &Url,
         status: u16,
@@ -59,7 +91,7 @@ impl Request<'_> {
         keeps_body
     }
 
-    /// The head has another length.
+    /// The headers have another length.
     fn move_body(&mut self, head_bytes: usize) {
         for cut in self.cuts.iter_mut() {
             *cut = *cut - self.head_bytes + head_bytes;
@@ -67,15 +99,15 @@ impl Request<'_> {
         self.head_bytes = head_bytes;
     }
 
-    /// Puts a line to its head.
-    pub(crate) fn add_line(&mut self, line: &[u8]) {
+    /// Adds a line to its headers.
+    pub(super) fn add_line(&mut self, line: &[u8]) {
         let end = self.head_bytes - 2;
         self.bytes.splice(end..end, line.iter().copied());
         self.move_body(self.head_bytes + line.len());
     }
 
-    /// Takes out what asks the server before the body is sent.
-    pub(crate) fn ask_no_more(&mut self) {
+    /// Removes `Expect`.
+    pub(super) fn remove_expect(&mut self) {
         let head = String::from_utf8_lossy(&self.bytes[..self.head_bytes]).into_owned();
         let asking = "Expect: 100-continue\r\n";
         if let Some(at) = head.find(asking) {
@@ -85,7 +117,7 @@ impl Request<'_> {
     }
 
     /// Its path and query.
-    pub(crate) fn path(&self) -> &str {
+    pub(super) fn path(&self) -> &str {
         let end = memchr::memchr(b'\r', self.bytes).unwrap_or(self.bytes.len());
         let path = self.bytes[..end].split(|byte| *byte == b' ').nth(1);
         std::str::from_utf8(path.unwrap_or_default()).unwrap_or("/")
@@ -104,7 +136,7 @@ mod tests {
         let head_bytes = bytes.len() - 2;
         let bytes_of = &mut bytes;
         let mut cuts = vec![bytes_of.len()];
-        let mut request = Request {
+        let mut request = RequestText {
             bytes: bytes_of,
             head_bytes,
             cuts: &mut cuts,
@@ -141,16 +173,16 @@ mod tests {
     }
 
     #[test]
-    fn what_was_refused_is_not_asked_again() {
+    fn removed_expect_leaves_the_rest() {
         let mut bytes = POST.as_bytes().to_vec();
         let head_bytes = bytes.len() - 2;
         let mut cuts = vec![bytes.len()];
-        let mut request = Request {
+        let mut request = RequestText {
             bytes: &mut bytes,
             head_bytes,
             cuts: &mut cuts,
         };
-        request.ask_no_more();
+        request.remove_expect();
         assert_eq!(request.path(), "/a");
         let head_bytes = request.head_bytes;
         assert_eq!(cuts, [bytes.len()]);

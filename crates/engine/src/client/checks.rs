@@ -1,0 +1,211 @@
+//! Checks and extraction: whether a response is as the scenario wants it, and what is taken from it.
+
+use std::borrow::Cow;
+use std::pin::pin;
+
+use brunt_record::FailureKind;
+use brunt_scenario::{Halt, JsonMatches, JsonQuery, JsonTooLarge, Request, Seen};
+
+use super::context::WorkerContext;
+use super::parser_thread;
+use super::session::UserSession;
+use crate::http::{DecodeError, Response, ResponseBody};
+use crate::net::error::{RejectedResponse, RequestError};
+use crate::time::timers::TimerSlot;
+
+/// A body of more bytes, decoded, is decoded and parsed by the parser thread.
+const LARGE_BYTES: u64 = 256 << 10;
+
+/// The outcome of a check.
+pub(super) enum CheckOutcome {
+    /// What is wrong with the response; `None` if nothing is.
+    Done(Option<RequestError>),
+    /// The body is large: nothing was checked.
+    IsLarge(Box<Response>),
+}
+
+/// A large body, decoded, and what the JSON paths of its request find in it.
+struct Parsed {
+    body: Vec<u8>,
+    matches: Option<Result<JsonMatches, JsonTooLarge>>,
+}
+
+/// Number of bytes of a checked body that are kept for an example: secrets are found in it by their names.
+const EVIDENCE_BYTES: usize = 16 << 10;
+
+/// Checks the response to a request of a user.
+pub(super) struct ResponseCheck<'a> {
+    pub(super) context: &'a WorkerContext,
+    pub(super) slot: TimerSlot,
+    pub(super) request: &'a Request,
+    pub(super) session: &'a mut UserSession,
+}
+
+impl ResponseCheck<'_> {
+    /// Checks a response, and extracts from it if all checks hold.
+    #[inline]
+    pub(super) fn run(&mut self, mut response: Response, took_ns: u64) -> CheckOutcome {
+        let request = self.request;
+        if !request.accepted.contains(response.status) {
+            let text = format!(
+                "status {}, accepted {}",
+                response.status,
+                request.accepted.in_words()
+            );
+            return CheckOutcome::Done(Some(RequestError {
+                code: response.status,
+                response: Some(Box::new(RejectedResponse {
+                    status: response.status,
+                    fields: response.fields,
+                    content: response.content.kept,
+                })),
+                ..RequestError::new(FailureKind::Status, text)
+            }));
+        }
+        if request.checks.is_empty() && request.extracts.is_empty() {
+            return CheckOutcome::Done(None);
+        }
+        let decoded = response
+            .content
+            .decoded_within(&response.encoding, LARGE_BYTES);
+        if matches!(decoded, Err(DecodeError::TooLarge { .. })) {
+            drop(decoded);
+            return CheckOutcome::IsLarge(Box::new(response));
+        }
+        let error = match decoded {
+            Ok(body) => {
+                let seen = Seen::new(response.status, &response.fields, &body, took_ns);
+                self.check_decoded(&seen, &body)
+            }
+            Err(error) => Some(undecoded(&error)),
+        };
+        self.context
+            .give_buffer(std::mem::take(&mut response.content.kept));
+        CheckOutcome::Done(error)
+    }
+
+    /// The same for a large body, which the parser thread decodes and parses while other users go on.
+    pub(super) async fn run_large(
+        &mut self,
+        mut response: Response,
+        took_ns: u64,
+    ) -> Option<RequestError> {
+        let query = JsonQuery::new(self.request);
+        let content = std::mem::take(&mut response.content);
+        let encoding = std::mem::take(&mut response.encoding);
+        let parse = move || {
+            let body = decoded(content, &encoding)?;
+            let matches = query.map(|query| {
+                let _reserved = parser_thread::reserve(JsonQuery::memory_max(body.len()));
+                query.run(&body)
+            });
+            Ok::<_, DecodeError>(Parsed { body, matches })
+        };
+        let parsing = match self.context.parser.run(parse) {
+            Ok(parsing) => parsing,
+            Err(error) => return Some(unparsed(&error.to_string())),
+        };
+        let parsing = pin!(parsing);
+        let parsing = self.context.net.timers.until_aborted(self.slot, parsing);
+        let Parsed { body, matches } = match parsing.await {
+            Ok(Ok(Ok(parsed))) => parsed,
+            Ok(Ok(Err(error))) => return Some(undecoded(&error)),
+            Ok(Err(_)) => return Some(unparsed("it panicked")),
+            Err(_) => {
+                let text = "the run ended before the response was parsed";
+                return Some(RequestError::new(FailureKind::CutOff, text));
+            }
+        };
+        let seen = Seen::new(response.status, &response.fields, &body, took_ns);
+        let seen = match matches {
+            Some(Ok(matches)) => seen.with_matches(matches),
+            Some(Err(error)) => {
+                return Some(RequestError::new(FailureKind::TooLarge, error.to_string()));
+            }
+            None => seen,
+        };
+        self.check_decoded(&seen, &body)
+    }
+
+    /// What is wrong with a decoded response; `None` if nothing is.
+    #[inline]
+    fn check_decoded(&mut self, seen: &Seen, body: &[u8]) -> Option<RequestError> {
+        let unmet = self.check(seen).or_else(|| self.extract(seen));
+        unmet.map(|unmet| RequestError {
+            response: Some(Box::new(RejectedResponse {
+                status: seen.status(),
+                fields: seen.fields().to_vec(),
+                content: body[..body.len().min(EVIDENCE_BYTES)].to_vec(),
+            })),
+            ..unmet
+        })
+    }
+
+    /// The first check that does not hold; the code is its number, from 1.
+    fn check(&mut self, seen: &Seen) -> Option<RequestError> {
+        let mut scope = self.session.scope(&self.context.stock);
+        for (number, check) in (1u16..).zip(&self.request.checks) {
+            match check.fault(seen, &mut scope) {
+                Ok(None) => {}
+                Ok(Some(text)) => return Some(unmet(number, text)),
+                Err(halt) => return Some(halted(number, halt)),
+            }
+        }
+        None
+    }
+
+    /// Sets the variables that are extracted; returns what is missing, if something is.
+    fn extract(&mut self, seen: &Seen) -> Option<RequestError> {
+        for extract in &self.request.extracts {
+            let value = extract.value(seen, &mut self.session.scope(&self.context.stock));
+            match value {
+                Ok(Ok(value)) => self.session.state.variables[extract.slot.index()] = value,
+                Ok(Err(missing)) => return Some(unmet(0, missing)),
+                Err(halt) => return Some(halted(0, halt)),
+            }
+        }
+        None
+    }
+}
+
+/// A check, by its number, that does not hold.
+fn unmet(number: u16, text: String) -> RequestError {
+    RequestError {
+        code: number,
+        ..RequestError::new(FailureKind::Check, text)
+    }
+}
+
+/// A check or a default whose expression gives no value.
+fn halted(number: u16, halt: Halt) -> RequestError {
+    match halt {
+        Halt::Failed(text) => unmet(number, text),
+        Halt::Unreadable(text) => RequestError::new(FailureKind::UnreadableFile, text),
+        Halt::StopUser | Halt::StopTest => {
+            unmet(number, "there is no row left to compare with".to_owned())
+        }
+    }
+}
+
+/// A decoded body; it is not copied if it was not encoded.
+fn decoded(content: ResponseBody, encodings: &[u8]) -> Result<Vec<u8>, DecodeError> {
+    let decoded = match content.decoded(encodings)? {
+        Cow::Owned(body) => Some(body),
+        Cow::Borrowed(_) => None,
+    };
+    Ok(decoded.unwrap_or(content.kept))
+}
+
+fn unparsed(reason: &str) -> RequestError {
+    let text = format!("the thread that parses large responses failed: {reason}");
+    RequestError::new(FailureKind::Client, text)
+}
+
+fn undecoded(error: &DecodeError) -> RequestError {
+    let kind = match error {
+        DecodeError::TooLarge { .. } => FailureKind::TooLarge,
+        DecodeError::Broken { .. } => FailureKind::BadHttp,
+        DecodeError::Unknown(_) => FailureKind::Check,
+    };
+    RequestError::new(kind, error.to_string())
+}

@@ -1,0 +1,235 @@
+//! Sends the requests of an exchange: on which connection, and when again.
+
+use std::rc::Rc;
+
+use brunt_record::FailureKind;
+use brunt_scenario::{Connections, Request};
+
+use super::context::WorkerContext;
+use super::redirects::RequestText;
+use super::session::UserSession;
+use crate::connections::connection::Connection;
+use crate::connections::connector::ConnectTimings;
+use crate::http::outgoing_request::{OutgoingRequest, Upload, expects_continue};
+use crate::http::request_context::{Deadlines, Delivery, RequestContext, RequestTimings};
+use crate::http::response::ResponseOptions;
+use crate::http::{BodyCapture, HeaderCapture, Response, ResponseBody};
+use crate::net::error::RequestError;
+use crate::time::clock::as_nanos;
+use crate::time::timers::{TimerSlot, WaitError};
+
+/// Number of times that a request is sent again if the server does not process it.
+const REFUSALS_MAX: u32 = 3;
+
+/// What an exchange sends, and what it has taken so far.
+pub(super) struct RequestSender<'a> {
+    pub(super) context: &'a WorkerContext,
+    pub(super) slot: TimerSlot,
+    pub(super) request: &'a Request,
+    pub(super) session: &'a mut UserSession,
+    pub(super) uploads: Vec<Rc<Upload>>,
+    pub(super) dispatched_ns: u64,
+    pub(super) connect_timings: ConnectTimings,
+    pub(super) timings: RequestTimings,
+    /// Number of requests that servers have read.
+    pub(super) wire_requests: u32,
+}
+
+impl RequestSender<'_> {
+    /// Sends one request on the wire; again without `Expect` if the server refuses that.
+    pub(super) async fn send(
+        &mut self,
+        request: &mut RequestText<'_>,
+        origin: usize,
+    ) -> Result<Response, RequestError> {
+        loop {
+            let response = self
+                .send_once(request.bytes, request.head_bytes, request.cuts, origin)
+                .await?;
+            if response.status != 417 || !expects_continue(&request.bytes[..request.head_bytes]) {
+                return Ok(response);
+            }
+            request.remove_expect();
+        }
+    }
+
+    /// Sends one request. It is sent again only if the server had closed the idle connection before the first byte of
+    /// the request was written, or reports that it has not processed it: a load generator must not hide what a service
+    /// does.
+    async fn send_once(
+        &mut self,
+        bytes: &[u8],
+        head_bytes: usize,
+        cuts: &[usize],
+        origin: usize,
+    ) -> Result<Response, RequestError> {
+        let mut kept = self.kept_connection(origin).await?;
+        if kept.as_mut().is_some_and(Connection::is_stale)
+            && let Some(stale) = kept.take()
+        {
+            kept = self.replace(stale).await?;
+        }
+        let (mut refusals, mut was_closed) = (0, false);
+        loop {
+            let mut connection = match kept.take() {
+                Some(connection) => connection,
+                None => self.open(origin).await?,
+            };
+            let was_idle = connection.was_used();
+            let context = RequestContext {
+                net: &self.context.net,
+                slot: self.slot,
+                deadlines: self.deadlines(),
+            };
+            let outgoing = OutgoingRequest::new(bytes, head_bytes, &self.uploads, cuts);
+            let options = self.response_options();
+            let exchange = connection.exchange(context, outgoing, options, &mut self.timings);
+            let (result, delivery) = exchange.await;
+            if delivery.is_read() {
+                self.wire_requests += 1;
+            }
+            let is_sent_again = match delivery {
+                Delivery::ClosedBefore => was_idle && !std::mem::replace(&mut was_closed, true),
+                Delivery::Unprocessed { .. } => {
+                    refusals += 1;
+                    refusals <= REFUSALS_MAX
+                }
+                Delivery::Read | Delivery::Unread => false,
+            };
+            if is_sent_again {
+                self.context.count_retry(self.request.name);
+                kept = self.replace(connection).await?;
+                continue;
+            }
+            let is_kept = connection.is_kept(&result);
+            self.give_back(connection, is_kept);
+            return result;
+        }
+    }
+
+    /// A connection in place of one that did not serve; `None` if one is to be opened.
+    async fn replace(
+        &mut self,
+        mut connection: Connection,
+    ) -> Result<Option<Connection>, RequestError> {
+        let is_stale = connection.is_stale();
+        let origin = connection.origin();
+        let is_shared = self.context.pool.is_some();
+        match connection {
+            Connection::Http1(_) => self.context.net.counters.count_reconnect(),
+            // The stream was refused, and the connection is as good as before.
+            Connection::Http2(_) if !is_shared && !is_stale => return Ok(Some(connection)),
+            Connection::Http2(_) => {
+                if !is_shared {
+                    self.context.net.counters.count_reconnect();
+                }
+                self.give_back(connection, false);
+                return self.kept_connection(origin).await;
+            }
+        }
+        Ok(None)
+    }
+
+    fn response_options(&self) -> ResponseOptions {
+        let limits = &self.context.plan.network.limits;
+        let mut content = ResponseBody::new(limits.body_bytes, limits.decoded_bytes);
+        let keeps_all = self.context.trace.is_some();
+        let header_capture = if self.request.looks_into.fields || keeps_all {
+            HeaderCapture::All
+        } else if self.keeps_cookies() || self.request.looks_into.body {
+            HeaderCapture::Cookies
+        } else {
+            HeaderCapture::CookiesOfErrors
+        };
+        let body_capture = if self.request.looks_into.body || keeps_all {
+            content.kept = self.context.take_buffer();
+            content.kept.clear();
+            |_| BodyCapture::All
+        } else {
+            |status| {
+                if status >= 400 {
+                    BodyCapture::Excerpt
+                } else {
+                    BodyCapture::Nothing
+                }
+            }
+        };
+        ResponseOptions {
+            name: self.request.name,
+            to_head: &*self.request.method == "HEAD",
+            body_capture,
+            content,
+            header_capture,
+        }
+    }
+
+    /// Whether the user's cookie jar is used.
+    pub(super) fn keeps_cookies(&self) -> bool {
+        !self.context.plan.network.no_cookies && !self.request.says_cookies
+    }
+
+    fn deadlines(&self) -> Deadlines {
+        let timeouts = &self.context.net.timeouts;
+        let total = self.request.timeout.unwrap_or(timeouts.total);
+        // The time in which brunt itself was stalled is not the service's.
+        let stall = self.context.net.timers.stall();
+        let stalled_ns = stall.stalled_ns(self.dispatched_ns, u64::MAX);
+        let started_ns = self.dispatched_ns.saturating_add(stalled_ns);
+        Deadlines {
+            total_ns: started_ns.saturating_add(as_nanos(total)),
+            first_byte_timeout_ns: timeouts.first_byte.map(as_nanos),
+        }
+    }
+
+    /// A connection that was kept; in a shared pool, at least the room for one.
+    async fn kept_connection(&mut self, origin: usize) -> Result<Option<Connection>, RequestError> {
+        let Some(pool) = &self.context.pool else {
+            return Ok(self.session.connections.take(origin));
+        };
+        let net = &self.context.net;
+        let deadlines = self.deadlines();
+        net.timers.set_deadline(self.slot, deadlines.total_ns);
+        let taken = pool.take(net, self.slot, origin).await;
+        taken.map_err(|error| match error {
+            WaitError::Aborted => RequestError::cut_off(),
+            WaitError::DeadlineExceeded => {
+                let text = "no connection of the shared pool became free within the timeout";
+                RequestError::new(FailureKind::Timeout, text)
+            }
+        })
+    }
+
+    fn give_back(&mut self, connection: Connection, is_kept: bool) {
+        if let Some(pool) = &self.context.pool {
+            pool.give_back(connection, is_kept);
+        } else if is_kept && self.context.plan.network.connections != Connections::PerRequest {
+            self.session.connections.put(connection);
+        }
+    }
+
+    async fn open(&mut self, origin: usize) -> Result<Connection, RequestError> {
+        let context = self.context;
+        let request = RequestContext {
+            net: &context.net,
+            slot: self.slot,
+            deadlines: self.deadlines(),
+        };
+        let mut shared = context.tls_sessions.clone();
+        let sessions = if shared.is_some() {
+            &mut shared
+        } else {
+            &mut self.session.connections.sessions
+        };
+        let timings = &mut self.connect_timings;
+        let opening = context.connector.open(request, origin, sessions, timings);
+        // Rare and large: it is not to make every user larger.
+        let opened = Box::pin(opening).await;
+        if let Some(pool) = &context.pool {
+            match &opened {
+                Ok(connection) => pool.share(connection),
+                Err(_) => pool.give_up(origin),
+            }
+        }
+        opened
+    }
+}

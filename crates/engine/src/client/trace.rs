@@ -1,0 +1,179 @@
+//! The trace of a smoke run: all requests and responses, without secrets.
+
+use std::cell::RefCell;
+
+use brunt_record::{FailureKind, NameId};
+use brunt_scenario::{JsonQuery, MASK, Plan, Request, Scope, Secrets, Seen, is_secret_name};
+
+use crate::http::Response;
+
+/// Maximum number of exchanges that are kept of a section.
+const EXCHANGES_MAX: usize = 20;
+
+/// A part of a smoke run: the set-up, a task, or what a class does before and after its tasks.
+#[derive(Debug, Default)]
+pub struct TraceSection {
+    /// What it is, such as `set-up` or `buyer, task 2`.
+    pub title: String,
+    /// Its first exchanges.
+    pub exchanges: Vec<ExchangeTrace>,
+    /// Number of further exchanges.
+    pub omitted: usize,
+    /// Why it was interrupted, if it was.
+    pub interrupted: Option<String>,
+}
+
+/// A request and its outcome. No text holds a secret.
+#[derive(Debug)]
+pub struct ExchangeTrace {
+    /// The name that it is grouped by.
+    pub name: NameId,
+    /// The request as HTTP/1.1 writes it, without the content of files.
+    pub request: String,
+    /// The response; `None` without a complete one.
+    pub response: Option<ResponseTrace>,
+    /// What failed, if something did.
+    pub failed: Option<(FailureKind, String)>,
+    /// The variables that were extracted, and their values as JSON.
+    pub extracted: Vec<(String, String)>,
+}
+
+/// A response.
+#[derive(Debug)]
+pub struct ResponseTrace {
+    /// Its status.
+    pub status: u16,
+    /// Response time, in nanoseconds.
+    pub took_ns: u64,
+    /// Its header fields, each a line.
+    pub fields: String,
+    /// Its body, decoded.
+    pub body: String,
+    /// Its checks in words, and whether they hold.
+    pub checks: Vec<(String, bool)>,
+}
+
+impl ResponseTrace {
+    pub(crate) fn new(
+        response: &Response,
+        took_ns: u64,
+        request: &Request,
+        scope: &mut Scope,
+    ) -> Self {
+        let body = response
+            .content
+            .decoded(&response.encoding)
+            .unwrap_or_default();
+        let seen = Seen::new(response.status, &response.fields, &body, took_ns);
+        let (seen, checks) = match JsonQuery::new(request).map(|query| query.run(&body)) {
+            Some(Ok(matches)) => (seen.with_matches(matches), &*request.checks),
+            // The error of the request reports it.
+            Some(Err(_)) => (seen, [].as_slice()),
+            None => (seen, &*request.checks),
+        };
+        let checks = checks.iter().map(|check| {
+            let words = check.in_words(&seen, scope);
+            let words = words.unwrap_or_else(|_| "a check that cannot be evaluated".to_owned());
+            (words, matches!(check.fault(&seen, scope), Ok(None)))
+        });
+        Self {
+            status: response.status,
+            took_ns,
+            checks: checks.collect(),
+            fields: String::from_utf8_lossy(&response.fields).into_owned(),
+            body: String::from_utf8_lossy(&body).into_owned(),
+        }
+    }
+}
+
+/// Keeps the exchanges of a smoke run while it goes on.
+#[derive(Debug, Default)]
+pub(crate) struct TraceRecorder {
+    sections: RefCell<Vec<TraceSection>>,
+    /// The secrets of all exchanges.
+    secrets: RefCell<Secrets>,
+}
+
+impl TraceRecorder {
+    /// Starts a section.
+    pub(crate) fn begin(&self, title: String) {
+        self.sections.borrow_mut().push(TraceSection {
+            title,
+            ..TraceSection::default()
+        });
+    }
+
+    /// Ends the section; `interrupted`: why it was, if it was.
+    pub(crate) fn end(&self, interrupted: Option<String>) {
+        if let Some(section) = self.sections.borrow_mut().last_mut() {
+            section.interrupted = interrupted;
+        }
+    }
+
+    /// Keeps an exchange and its secrets.
+    pub(crate) fn keep(&self, exchange: ExchangeTrace, own: &Secrets) {
+        let mut secrets = self.secrets.borrow_mut();
+        secrets.merge(own);
+        if let Some(response) = &exchange.response {
+            secrets.add_fields(&response.fields);
+            secrets.add_body(response.body.as_bytes());
+        }
+        let mut sections = self.sections.borrow_mut();
+        match sections.last_mut() {
+            Some(section) if section.exchanges.len() < EXCHANGES_MAX => {
+                section.exchanges.push(exchange)
+            }
+            Some(section) => section.omitted += 1,
+            None => {}
+        }
+    }
+
+    /// Takes the sections, without any secret.
+    pub(crate) fn take(&self, plan: &Plan) -> Vec<TraceSection> {
+        let mut secrets = Secrets::over(&plan.secrets.known);
+        secrets.merge(&self.secrets.take());
+        let mut sections = self.sections.take();
+        sections
+            .iter_mut()
+            .for_each(|section| section.mask(&secrets));
+        sections
+    }
+}
+
+impl TraceSection {
+    fn mask(&mut self, secrets: &Secrets) {
+        // Some of them are cut.
+        let mask = |text: &mut String| *text = secrets.mask_cut(text);
+        self.interrupted.iter_mut().for_each(mask);
+        for exchange in &mut self.exchanges {
+            exchange.request = match exchange.request.split_once("\r\n\r\n") {
+                Some((head, body)) => {
+                    let (head, body) = (secrets.mask_fields(head), secrets.mask(body));
+                    format!("{head}\r\n\r\n{body}")
+                }
+                None => secrets.mask_fields(&exchange.request),
+            };
+            if let Some((_, text)) = &mut exchange.failed {
+                mask(text);
+            }
+            if let Some(response) = &mut exchange.response {
+                response.fields = secrets.mask_fields(&response.fields);
+                mask(&mut response.body);
+                response.checks.iter_mut().for_each(|(text, _)| mask(text));
+            }
+            for (name, text) in &mut exchange.extracted {
+                if is_secret_name(name) {
+                    *text = format!("\"{MASK}\"");
+                } else {
+                    mask(text);
+                }
+            }
+        }
+    }
+
+    /// Whether all exchanges succeeded.
+    pub fn succeeded(&self) -> bool {
+        let failed = |exchange: &ExchangeTrace| exchange.failed.is_some();
+        self.interrupted.is_none() && !self.exchanges.iter().any(failed)
+    }
+}
