@@ -103,7 +103,7 @@ mod tests {
         kill_process(known.id, Signal::STOP).unwrap();
         kill_all();
         for child in [&mut alone, &mut group] {
-            brunt_testbed::until(std::time::Duration::from_secs(10), "its end", || {
+            brunt_testbed::wait_until(std::time::Duration::from_secs(10), "its end", || {
                 has_ended(child).then_some(())
             });
             let status = child.wait().unwrap();

@@ -5,23 +5,23 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::answer::Encoded;
-use crate::counts::Ledger;
+use crate::counted_stream::CountedStream;
+use crate::counts::ServerCounters;
 use crate::reader::{Absence, Reader};
 use crate::request::Body;
 use crate::service::Counter;
-use crate::stop::{Stop, Stopped};
-use crate::wire::Wire;
-use crate::{Answer, Behaviour, Fault, Hoard, Memory, Request};
+use crate::shutdown::{ServerStopping, ShutdownFlag};
+use crate::{Answer, Behavior, Fault, MemoryBallast, MemoryGrowth, Request};
 
 /// What the connections of a server share.
 pub(crate) struct Shared {
-    pub(crate) behaviour: Behaviour,
-    pub(crate) ledger: Ledger,
-    pub(crate) stop: Stop,
+    pub(crate) behavior: Behavior,
+    pub(crate) counters: ServerCounters,
+    pub(crate) stop: ShutdownFlag,
     started: Instant,
     first_request: OnceLock<Duration>,
     counter: Option<Counter>,
-    hoard: Mutex<Hoard>,
+    ballast: Mutex<MemoryBallast>,
 }
 
 /// How often what is held is looked after.
@@ -38,22 +38,22 @@ pub(crate) enum End {
     Reset,
 }
 
-impl From<Stopped> for End {
-    fn from(_: Stopped) -> Self {
+impl From<ServerStopping> for End {
+    fn from(_: ServerStopping) -> Self {
         Self::Gone
     }
 }
 
 impl Shared {
-    pub(crate) fn new(behaviour: Behaviour) -> Self {
+    pub(crate) fn new(behavior: Behavior) -> Self {
         Self {
-            counter: behaviour.service.map(Counter::new),
-            behaviour,
-            ledger: Ledger::default(),
-            stop: Stop::default(),
+            counter: behavior.service.map(Counter::new),
+            behavior,
+            counters: ServerCounters::default(),
+            stop: ShutdownFlag::default(),
             started: Instant::now(),
             first_request: OnceLock::new(),
-            hoard: Mutex::default(),
+            ballast: Mutex::default(),
         }
     }
 
@@ -62,13 +62,13 @@ impl Shared {
         self.first_request.get().copied()
     }
 
-    fn hoard(&self) -> MutexGuard<'_, Hoard> {
-        self.hoard.lock().unwrap_or_else(PoisonError::into_inner)
+    fn ballast(&self) -> MutexGuard<'_, MemoryBallast> {
+        self.ballast.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Holds what is held by the time, until the server stops.
     pub(crate) fn hoard_over_time(&self) {
-        while let Some(Memory::OverTime(shape)) = self.behaviour.memory
+        while let Some(MemoryGrowth::OverTime(shape)) = self.behavior.memory
             && self.stop.sleep(HOARDING).is_ok()
         {
             let bytes = shape.at(self.started.elapsed().as_secs_f64());
@@ -77,20 +77,20 @@ impl Shared {
                 clippy::cast_sign_loss,
                 reason = "bytes that a machine has, and none where the shape is below 0"
             )]
-            self.hoard().hold(bytes as usize);
+            self.ballast().hold(bytes as usize);
         }
     }
 
     /// Notes when the first request came, and holds what each leaves.
     fn take_in(&self) {
         self.first_request.get_or_init(|| self.started.elapsed());
-        if let Some(Memory::PerRequest { bytes }) = self.behaviour.memory {
-            self.hoard().add(bytes);
+        if let Some(MemoryGrowth::PerRequest { bytes }) = self.behavior.memory {
+            self.ballast().add(bytes);
         }
     }
 
     /// The answer to a request, when it is its turn where there is a queue.
-    fn serve(&self, request: &Request) -> Result<Answer, Stopped> {
+    fn serve(&self, request: &Request) -> Result<Answer, ServerStopping> {
         if let Some(counter) = &self.counter {
             let turn = counter.admit(self.started);
             let left = turn.done.saturating_sub(self.started.elapsed());
@@ -99,12 +99,12 @@ impl Shared {
                 return Ok(Answer::new(503));
             }
         }
-        Ok(self.behaviour.routes.answer(request))
+        Ok(self.behavior.routes.answer(request))
     }
 
     /// Waits for the end of a freeze, where there is one.
-    fn thaw(&self) -> Result<(), Stopped> {
-        let stall = self.behaviour.stall.as_ref();
+    fn thaw(&self) -> Result<(), ServerStopping> {
+        let stall = self.behavior.stall.as_ref();
         while let Some(left) = stall.and_then(|stall| stall.left(self.started.elapsed())) {
             self.stop.sleep(left)?;
         }
@@ -114,9 +114,9 @@ impl Shared {
 
 /// Serves one connection to its end.
 pub(crate) fn serve(stream: &TcpStream, shared: &Shared) -> End {
-    let wire = Wire {
+    let wire = CountedStream {
         stream,
-        ledger: &shared.ledger,
+        counters: &shared.counters,
     };
     let connection = Connection { wire, shared };
     match connection.converse() {
@@ -126,7 +126,7 @@ pub(crate) fn serve(stream: &TcpStream, shared: &Shared) -> End {
 }
 
 struct Connection<'a> {
-    wire: Wire<'a>,
+    wire: CountedStream<'a>,
     shared: &'a Shared,
 }
 
@@ -135,12 +135,12 @@ enum Never {}
 
 impl Connection<'_> {
     fn converse(&self) -> Result<Never, End> {
-        match self.shared.behaviour.fault {
+        match self.shared.behavior.fault {
             Some(Fault::CloseOnAccept) => return Err(self.half_close()),
             Some(Fault::ResetOnAccept) => return Err(End::Reset),
             _ => {}
         }
-        let keep_alive = self.shared.behaviour.keep_alive;
+        let keep_alive = self.shared.behavior.keep_alive;
         let mut reader = Reader::new(self.wire);
         let mut answered = 0;
         loop {
@@ -153,7 +153,7 @@ impl Connection<'_> {
                 continue;
             };
             self.shared.take_in();
-            let number = self.shared.ledger.request(request.path());
+            let number = self.shared.counters.request(request.path());
             if self.is_silent(number) {
                 continue;
             }
@@ -181,9 +181,9 @@ impl Connection<'_> {
             return Ok(Some(request));
         }
         let asks = request.waits_to_continue();
-        match self.shared.behaviour.fault {
+        match self.shared.behavior.fault {
             Some(Fault::Early { reads_on }) => {
-                self.answer_early(&request, &self.shared.behaviour.routes.answer(&request))?;
+                self.answer_early(&request, &self.shared.behavior.routes.answer(&request))?;
                 if !reads_on {
                     return Err(Absence::TurnedAway);
                 }
@@ -207,23 +207,23 @@ impl Connection<'_> {
 
     /// Answers a request whose body has not come.
     fn answer_early(&self, request: &Request, answer: &Answer) -> Result<(), Absence> {
-        self.shared.ledger.request(request.path());
+        self.shared.counters.request(request.path());
         let encoded = answer.encode(&request.method, request.is_last());
         self.send(answer.status(), &encoded.last)
             .map_err(|_| Absence::CutOff)
     }
 
     fn without_request(&self, absence: &Absence) -> End {
-        let ledger = &self.shared.ledger;
+        let counters = &self.shared.counters;
         match absence {
-            Absence::Ended => End::Gone,
+            Absence::KillOnDrop => End::Gone,
             Absence::CutOff => {
-                ledger.cut_off();
+                counters.cut_off();
                 End::Gone
             }
             Absence::Idle | Absence::TurnedAway => End::Close,
             Absence::Malformed(why) => {
-                ledger.malformed();
+                counters.malformed();
                 let answer = Answer::new(400).body(format!("{why}\n"));
                 let encoded = answer.encode("GET", true);
                 match self.send(answer.status(), &encoded.last) {
@@ -235,7 +235,7 @@ impl Connection<'_> {
     }
 
     fn is_silent(&self, number: u64) -> bool {
-        match self.shared.behaviour.fault {
+        match self.shared.behavior.fault {
             Some(Fault::Silent) => true,
             Some(Fault::SilentAfter { requests }) => number > requests,
             _ => false,
@@ -248,7 +248,7 @@ impl Connection<'_> {
             every,
             resets,
             after,
-        }) = self.shared.behaviour.fault
+        }) = self.shared.behavior.fault
         else {
             return Ok(());
         };
@@ -263,7 +263,7 @@ impl Connection<'_> {
     fn answer(&self, request: &Request, answer: &Answer, last: bool) -> Result<(), End> {
         let encoded = answer.encode(&request.method, last || request.is_last());
         let closes = encoded.closes;
-        if let Some(fault) = &self.shared.behaviour.fault {
+        if let Some(fault) = &self.shared.behavior.fault {
             self.answer_with_fault(fault, answer, &encoded)?;
         } else {
             self.answer_well(answer, &encoded)?;
@@ -316,10 +316,10 @@ impl Connection<'_> {
             }
             Fault::Drip { interval } => self.drip(status, &bytes, *interval),
             Fault::Twice => {
-                let ledger = &self.shared.ledger;
-                ledger.answer(status);
+                let counters = &self.shared.counters;
+                counters.answer(status);
                 self.send(status, &bytes.repeat(2))
-                    .inspect_err(|_| ledger.withdraw(status))
+                    .inspect_err(|_| counters.withdraw(status))
             }
             Fault::SilentAfter { .. }
             | Fault::Flaky { .. }
@@ -332,16 +332,16 @@ impl Connection<'_> {
         }
     }
 
-    fn wait(&self, answer: &Answer) -> Result<(), Stopped> {
+    fn wait(&self, answer: &Answer) -> Result<(), ServerStopping> {
         self.shared.stop.sleep(answer.delay())?;
         self.shared.thaw()
     }
 
     /// Sends a whole answer.
     fn send(&self, status: u16, bytes: &[u8]) -> Result<(), End> {
-        self.shared.ledger.answer(status);
+        self.shared.counters.answer(status);
         self.wire.write(bytes).map_err(|_| {
-            self.shared.ledger.withdraw(status);
+            self.shared.counters.withdraw(status);
             End::Gone
         })
     }
@@ -370,13 +370,13 @@ impl Connection<'_> {
     }
 
     fn unfinished(&self) -> End {
-        self.shared.ledger.unfinished();
+        self.shared.counters.unfinished();
         End::Gone
     }
 
     /// Ends the own direction, and waits for the client to end its.
     fn half_close(&self) -> End {
-        self.shared.ledger.closed();
+        self.shared.counters.closed();
         let ended = self.wire.stream.shutdown(Shutdown::Write);
         // An error of either says that the client is gone, which is what is waited for.
         drop(ended.and_then(|()| self.wire.drain()));

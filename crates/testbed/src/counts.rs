@@ -31,9 +31,9 @@ pub struct Counts {
 
 /// The counts while they grow.
 #[derive(Debug, Default)]
-pub(crate) struct Ledger(Mutex<Counts>);
+pub(crate) struct ServerCounters(Mutex<Counts>);
 
-impl Ledger {
+impl ServerCounters {
     pub(crate) fn counts(&self) -> Counts {
         self.lock().clone()
     }

@@ -1,50 +1,46 @@
 //! Servers with a known truth, for tests and benches; never part of the product.
 //!
-//! A [`Server`] answers HTTP/1.1 as its [`Behaviour`] says and counts to the request what it saw.
+//! A [`Server`] answers HTTP/1.1 as its [`Behavior`] says and counts to the request what it saw.
 //! [`Null`] does next to nothing, fast, for benches. This crate shares no code with the engine, so
 //! that it can contradict it.
 
 mod answer;
-mod authority;
-mod behaviour;
+mod behavior;
 mod browser;
 mod connection;
+mod counted_stream;
 mod counts;
-mod ended;
 mod fault;
-mod hoard;
 pub mod interruptions;
-mod keep_alive;
+mod kill_on_drop;
 mod listener;
+mod memory_ballast;
 mod null;
-mod null_http2;
 mod port;
+pub mod queue_simulation;
 mod reader;
 mod request;
 mod routes;
-pub mod series;
 mod server;
 mod service;
 mod shop;
+mod shutdown;
 mod skip;
 mod stall;
-mod stop;
+pub mod synthetic_series;
+mod test_ca;
 mod tls_front;
-mod until;
-pub mod virtual_time;
-mod wire;
+mod wait_until;
 
 pub use answer::{Answer, Framing};
-pub use authority::{Authority, Identity};
-pub use behaviour::Behaviour;
+pub use behavior::{Behavior, KeepAlive};
 pub use browser::{Browser, Look};
 pub use counts::Counts;
-pub use ended::{Ended, Signal};
 pub use fault::Fault;
-pub use hoard::{Hoard, Memory};
-pub use keep_alive::KeepAlive;
+pub use kill_on_drop::{KillOnDrop, Signal};
+pub use memory_ballast::{MemoryBallast, MemoryGrowth};
+pub use null::http2::NullHttp2;
 pub use null::{Null, NullCounts};
-pub use null_http2::NullHttp2;
 pub use port::Port;
 pub use request::Request;
 pub use routes::Routes;
@@ -53,5 +49,6 @@ pub use service::Service;
 pub use shop::Shop;
 pub use skip::skip;
 pub use stall::Stall;
+pub use test_ca::{Identity, TestCa};
 pub use tls_front::{TlsCounts, TlsFront, TlsRules};
-pub use until::until;
+pub use wait_until::wait_until;

@@ -2,6 +2,7 @@
 
 mod counters;
 mod event_loop;
+pub(crate) mod http2;
 mod requests;
 mod tls;
 

@@ -5,8 +5,8 @@ use std::time::Duration;
 use memchr::memmem;
 
 use crate::Request;
+use crate::counted_stream::CountedStream;
 use crate::request::Body;
-use crate::wire::Wire;
 
 /// Heads and the lines of chunks are not longer than this, in bytes.
 const LINE_MAX: usize = 64 << 10;
@@ -17,7 +17,7 @@ const BODY_MAX: usize = 256 << 20;
 #[derive(Debug)]
 pub(crate) enum Absence {
     /// The connection ended between two requests.
-    Ended,
+    KillOnDrop,
     /// The connection ended within a request.
     CutOff,
     /// No byte came in time.
@@ -29,13 +29,13 @@ pub(crate) enum Absence {
 }
 
 pub(crate) struct Reader<'a> {
-    wire: Wire<'a>,
+    wire: CountedStream<'a>,
     /// What was read and belongs to no request yet.
     buffer: Vec<u8>,
 }
 
 impl<'a> Reader<'a> {
-    pub(crate) fn new(wire: Wire<'a>) -> Self {
+    pub(crate) fn new(wire: CountedStream<'a>) -> Self {
         Self {
             wire,
             buffer: Vec::new(),
@@ -46,7 +46,7 @@ impl<'a> Reader<'a> {
     pub(crate) fn head(&mut self, idle: Option<Duration>) -> Result<Request, Absence> {
         while self.buffer.is_empty() {
             match self.more(idle) {
-                Err(Absence::CutOff) => return Err(Absence::Ended),
+                Err(Absence::CutOff) => return Err(Absence::KillOnDrop),
                 other => other?,
             }
         }

@@ -12,7 +12,7 @@ use rustix::net::sockopt;
 
 use crate::connection::{End, Shared, serve};
 use crate::listener::{ANY, BACKLOG, listening};
-use crate::{Behaviour, Counts, Memory};
+use crate::{Behavior, Counts, MemoryGrowth};
 
 /// Bytes of stack for a connection's thread, so that thousands are cheap.
 const STACK_SIZE: usize = 128 << 10;
@@ -40,18 +40,18 @@ impl Server {
     ///
     /// # Errors
     /// Where no port or no thread is to be had.
-    pub fn start(behaviour: impl Into<Behaviour>) -> io::Result<Self> {
-        Self::start_at(ANY, behaviour)
+    pub fn start(behavior: impl Into<Behavior>) -> io::Result<Self> {
+        Self::start_at(ANY, behavior)
     }
 
     /// Listens on this address: that of a server that was stopped, for one that comes back.
     ///
     /// # Errors
     /// Where the address or a thread is not to be had.
-    pub fn start_at(address: SocketAddr, behaviour: impl Into<Behaviour>) -> io::Result<Self> {
+    pub fn start_at(address: SocketAddr, behavior: impl Into<Behavior>) -> io::Result<Self> {
         let listener = Arc::new(listening(address, BACKLOG)?);
         let crowd = Arc::new(Crowd {
-            shared: Shared::new(behaviour.into()),
+            shared: Shared::new(behavior.into()),
             open: Mutex::default(),
         });
         let accepting = {
@@ -67,7 +67,7 @@ impl Server {
             accepting: Some(accepting),
             hoarding: None,
         };
-        if let Some(Memory::OverTime(_)) = server.crowd.shared.behaviour.memory {
+        if let Some(MemoryGrowth::OverTime(_)) = server.crowd.shared.behavior.memory {
             let crowd = server.crowd.clone();
             let hoarding = thread::Builder::new()
                 .name("testbed-memory".to_owned())
@@ -89,7 +89,7 @@ impl Server {
 
     /// What it has seen so far.
     pub fn counts(&self) -> Counts {
-        self.crowd.shared.ledger.counts()
+        self.crowd.shared.counters.counts()
     }
 
     /// From its start, where the clock of its law begins, to its first request.
@@ -163,7 +163,7 @@ fn accept(listener: &TcpListener, crowd: &Arc<Crowd>) {
 }
 
 fn welcome(stream: TcpStream, number: u64, crowd: &Arc<Crowd>) -> io::Result<()> {
-    crowd.shared.ledger.connection();
+    crowd.shared.counters.connection();
     stream.set_nodelay(true)?;
     let stream = Arc::new(stream);
     // Held until the thread is in the table, so that the thread cannot leave it before.
@@ -186,7 +186,7 @@ fn attend(stream: Arc<TcpStream>, number: u64, crowd: &Crowd) {
     rustix::thread::set_current_timer_slack(NonZeroU64::new(1)).ok();
     let end = serve(&stream, &crowd.shared);
     if end != End::Gone {
-        crowd.shared.ledger.closed();
+        crowd.shared.counters.closed();
     }
     if end == End::Reset {
         sockopt::set_socket_linger(&*stream, Some(Duration::ZERO))

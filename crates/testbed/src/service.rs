@@ -1,11 +1,11 @@
-//! Limited capacity with a known law: a station of virtual time on the clock of a server.
+//! Limited capacity with a known law: a queue of virtual time on the clock of a server.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::virtual_time::{Law, Station};
+use crate::queue_simulation::{Queue, ServiceDistribution};
 
-/// Answers leave when a station of this law would be done with them, and those that it fails are
+/// Answers leave when a queue of this law would be done with them, and those that it fails are
 /// answered with 503. Requests queue in the order of their arrival; the law's clock begins with the
 /// server.
 ///
@@ -14,13 +14,13 @@ use crate::virtual_time::{Law, Station};
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Service {
     /// The law of the service.
-    pub law: Law,
+    pub distribution: ServiceDistribution,
     /// Where the randomness starts.
     pub seed: u64,
 }
 
 /// Where the requests of all connections are taken in.
-pub(crate) struct Counter(Mutex<Station>);
+pub(crate) struct Counter(Mutex<Queue>);
 
 /// What becomes of a request that was taken in.
 pub(crate) struct Turn {
@@ -31,14 +31,14 @@ pub(crate) struct Turn {
 
 impl Counter {
     pub(crate) fn new(service: Service) -> Self {
-        Self(Mutex::new(Station::new(service.law, service.seed)))
+        Self(Mutex::new(Queue::new(service.distribution, service.seed)))
     }
 
     /// Takes in a request that arrives now, at a server that was started then.
     pub(crate) fn admit(&self, started: Instant) -> Turn {
-        let mut station = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut queue = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         // The arrival is taken under the lock: so arrivals never go back in time.
-        let visit = station.serve(started.elapsed().as_secs_f64());
+        let visit = queue.serve(started.elapsed().as_secs_f64());
         Turn {
             done: Duration::from_secs_f64(visit.done_s),
             failed: visit.failed,

@@ -10,7 +10,9 @@ use brunt_record::{
     Command, Delta, Ending, Event, FailureKind, Limit, Metric, RunRecord, Search as Asked, Stage,
     StoppedBy, Target,
 };
-use brunt_testbed::virtual_time::{Arrivals, Gaps, Law, Station, Visit};
+use brunt_testbed::queue_simulation::{
+    Arrivals, Gaps, Queue, ServiceDistribution, SimulatedRequest,
+};
 use brunt_verdict::Mark;
 use brunt_verdict::search::{Order, Search};
 
@@ -25,7 +27,7 @@ const CRITICAL_S: f64 = 0.05;
 #[derive(Clone)]
 struct Case {
     name: &'static str,
-    law: Law,
+    law: ServiceDistribution,
     target: Target,
     breaks_at: f64,
     seconds: f64,
@@ -74,7 +76,7 @@ fn p99(critical_s: f64) -> Target {
 fn mm1(seconds: f64) -> Case {
     Case {
         name: "M/M/1",
-        law: Law::Exponential {
+        law: ServiceDistribution::Exponential {
             servers: 1,
             mean_s: 1.0 / MU,
         },
@@ -93,7 +95,7 @@ fn fifo(seconds: f64) -> Case {
     let (mu, critical_s) = (100.0, 0.3);
     Case {
         name: "M/M/1 of 100/s, p99 under 300 ms",
-        law: Law::Exponential {
+        law: ServiceDistribution::Exponential {
             servers: 1,
             mean_s: 1.0 / mu,
         },
@@ -180,7 +182,7 @@ fn reported(record: &RunRecord) -> (Option<f64>, Option<f64>) {
 struct World<'a> {
     case: &'a Case,
     seed: u64,
-    station: Station,
+    station: Queue,
     under_way: BinaryHeap<Reverse<Done>>,
     delta: Delta,
     record: RunRecord,
@@ -188,7 +190,7 @@ struct World<'a> {
 
 /// Ordered by when it is done.
 #[derive(PartialEq)]
-struct Done(Visit);
+struct Done(SimulatedRequest);
 
 impl Eq for Done {}
 
@@ -209,7 +211,7 @@ impl<'a> World<'a> {
         Self {
             case,
             seed,
-            station: Station::new(case.law, seed),
+            station: Queue::new(case.law, seed),
             under_way: BinaryHeap::new(),
             delta: Delta::new(&record.header.names),
             record,
@@ -259,13 +261,13 @@ impl<'a> World<'a> {
     }
 
     /// A request as brunt records it, with what is wrong.
-    fn sample(&self, visit: &Visit) -> brunt_record::Sample {
+    fn sample(&self, visit: &SimulatedRequest) -> brunt_record::Sample {
         let mut sample = reckoned::sample(visit);
         match self.case.fault {
             Some(Fault::Fails(share)) => {
                 // A number that knows nothing of the queue: of the digits of the moment of arrival.
                 let seed = self.seed ^ visit.arrival_s.to_bits();
-                let drawn = brunt_testbed::series::noise(seed).next();
+                let drawn = brunt_testbed::synthetic_series::noise(seed).next();
                 if drawn.is_some_and(|drawn| drawn < -(1.0 - share).ln()) {
                     sample.failure = Some(FailureKind::Status);
                 }
@@ -289,7 +291,8 @@ impl<'a> World<'a> {
     /// By how much the answers of the present level are late, where it is spoilt.
     fn late_s(&self, number: u64) -> f64 {
         let drawn =
-            brunt_testbed::series::noise(self.seed ^ number.wrapping_mul(0x9e37_79b9)).next();
+            brunt_testbed::synthetic_series::noise(self.seed ^ number.wrapping_mul(0x9e37_79b9))
+                .next();
         // The share of exponential numbers below −ln (1 − s) is s.
         let is_spoilt = drawn.is_some_and(|drawn| drawn < -(1.0 - self.case.spoilt).ln());
         if is_spoilt { 1.0 } else { 0.0 }
@@ -491,7 +494,7 @@ pub fn rows(effort: Effort) -> Vec<Row> {
 fn others() -> [Case; 3] {
     let bucket = Case {
         name: "token bucket",
-        law: Law::TokenBucket {
+        law: ServiceDistribution::TokenBucket {
             per_s: 500.0,
             burst: 20.0,
         },
@@ -501,7 +504,7 @@ fn others() -> [Case; 3] {
     };
     let pool = Case {
         name: "a pool of 50 that takes 100 ms each",
-        law: Law::Fixed {
+        law: ServiceDistribution::Fixed {
             servers: 50,
             time_s: 0.1,
         },
@@ -512,7 +515,7 @@ fn others() -> [Case; 3] {
     };
     let retrograde = Case {
         name: "retrograde",
-        law: Law::Retrograde {
+        law: ServiceDistribution::Retrograde {
             mean_s: 0.001,
             drag: 0.0003,
         },
@@ -533,7 +536,7 @@ fn reckoned_break(case: &Case) -> Option<f64> {
     }
     let critical_s = case.target.critical? / 1e3;
     let breaks = |level: f64| {
-        let mut station = Station::new(case.law, 7);
+        let mut station = Queue::new(case.law, 7);
         let (mut missing, mut all) = (0u64, 0u64);
         for at_s in Arrivals::steady(level, 3_000.0, Gaps::Poisson, 11) {
             let visit = station.serve(at_s);

@@ -2,7 +2,9 @@
 //! has to hold it in 95 of 100, where one is given.
 
 use brunt_record::{Metric, Scope};
-use brunt_testbed::virtual_time::{Arrivals, Gaps, Law, Station, Visit};
+use brunt_testbed::queue_simulation::{
+    Arrivals, Gaps, Queue, ServiceDistribution, SimulatedRequest,
+};
 use brunt_verdict::blocks::{Block, Sureness, sureness_beside};
 use brunt_verdict::{Grade, judge};
 
@@ -44,12 +46,12 @@ impl Mm1 {
         -share.ln() / (self.mu - self.lambda)
     }
 
-    pub(crate) fn visits(self, seed: u64) -> impl Iterator<Item = Visit> {
-        let law = Law::Exponential {
+    pub(crate) fn visits(self, seed: u64) -> impl Iterator<Item = SimulatedRequest> {
+        let law = ServiceDistribution::Exponential {
             servers: 1,
             mean_s: 1.0 / self.mu,
         };
-        let mut station = Station::new(law, seed).settled(self.lambda);
+        let mut station = Queue::new(law, seed).settled(self.lambda);
         Arrivals::steady(self.lambda, self.seconds, Gaps::Poisson, seed)
             .map(move |arrival_s| station.serve(arrival_s))
     }
@@ -237,7 +239,7 @@ const DRAWS: usize = 400;
 /// (Künsch, Annals of Statistics 17, 1989).
 fn bootstrapped(blocks: &[Block], together: usize, seed: u64) -> (f64, f64) {
     // Exponential numbers, as even ones from 0 to 1.
-    let mut even = brunt_testbed::series::noise(seed).map(|drawn| (-drawn).exp());
+    let mut even = brunt_testbed::synthetic_series::noise(seed).map(|drawn| (-drawn).exp());
     let mut shares: Vec<f64> = (0..DRAWS)
         .map(|_| {
             let starts = even.by_ref().take(blocks.len() / together);

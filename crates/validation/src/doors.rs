@@ -5,8 +5,8 @@ use brunt_record::{
     Failure, FailureKind, Increment, Interference, Metric, NameId, Reading, RunRecord, Sample,
     Second, Stage,
 };
-use brunt_testbed::series::noise;
-use brunt_testbed::virtual_time::{Arrivals, Gaps, Visit};
+use brunt_testbed::queue_simulation::{Arrivals, Gaps, SimulatedRequest};
+use brunt_testbed::synthetic_series::noise;
 use brunt_verdict::{Grade, RunResult, Value, Verdict, judge};
 
 use crate::reckoned::{nanoseconds, record_of_samples, sample, target};
@@ -162,7 +162,7 @@ fn waits_for_user(
     Some(Sample {
         sent_ns: (!is_cut_off).then(|| nanoseconds(sent_s)),
         failure: is_cut_off.then_some(FailureKind::CutOff),
-        ..sample(&Visit {
+        ..sample(&SimulatedRequest {
             arrival_s,
             done_s,
             failed: false,
@@ -194,7 +194,7 @@ fn run(trouble: Trouble, seed: u64) -> RunRecord {
             dispatched_ns: nanoseconds(dispatched_s),
             sent_ns: Some(nanoseconds(dispatched_s)),
             failure: fails_with(trouble).filter(|_| is_hit),
-            ..sample(&Visit {
+            ..sample(&SimulatedRequest {
                 arrival_s,
                 done_s,
                 failed: false,

@@ -1,6 +1,6 @@
 //! Leaks: series that leak are found, with their slope; those that do not are left in peace.
 
-use brunt_testbed::series::{Shape, readings};
+use brunt_testbed::synthetic_series::{Shape, readings};
 use brunt_verdict::leak::{Growth, growth};
 use brunt_verdict::trend::Point;
 

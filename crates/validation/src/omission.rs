@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use brunt_record::{Delta, Increment, Measure, RunRecord, Sample, Scope, Stage, Waited, second_of};
 use brunt_testbed::Stall;
-use brunt_testbed::virtual_time::Visit;
+use brunt_testbed::queue_simulation::SimulatedRequest;
 
 use crate::reckoned::{header, nanoseconds, record_of_samples, sample};
 use crate::{Effort, Row};
@@ -33,7 +33,7 @@ fn samples() -> Vec<Sample> {
             free_s = sent_s + frozen.unwrap_or_default().as_secs_f64() + ANSWER_S;
             Sample {
                 sent_ns: Some(nanoseconds(sent_s)),
-                ..sample(&Visit {
+                ..sample(&SimulatedRequest {
                     arrival_s,
                     done_s: free_s,
                     failed: false,

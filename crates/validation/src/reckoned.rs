@@ -4,14 +4,14 @@ use brunt_record::{
     Delta, Ending, FailureKind, Generator, Header, Law, Load, Machine, Metric, NameId, Open,
     RequestName, RunRecord, Sample, Stage, StoppedBy, Target, second_of,
 };
-use brunt_testbed::virtual_time::Visit;
+use brunt_testbed::queue_simulation::SimulatedRequest;
 
 /// The record of a run whose requests were these, in the order of their arrival.
 ///
 /// # Panics
 /// Where the timeline does not take what was recorded, which it always does.
 pub fn record(
-    visits: impl Iterator<Item = Visit>,
+    visits: impl Iterator<Item = SimulatedRequest>,
     seconds: f64,
     targets: Vec<Target>,
 ) -> RunRecord {
@@ -28,7 +28,7 @@ pub fn record(
 /// # Panics
 /// As [`record()`].
 pub fn record_of(
-    visits: impl Iterator<Item = Visit>,
+    visits: impl Iterator<Item = SimulatedRequest>,
     stages: Vec<Stage>,
     targets: Vec<Target>,
 ) -> RunRecord {
@@ -106,7 +106,7 @@ pub(crate) fn ended(mut record: RunRecord, seconds: f64) -> RunRecord {
     record
 }
 
-pub(crate) fn sample(visit: &Visit) -> Sample {
+pub(crate) fn sample(visit: &SimulatedRequest) -> Sample {
     let (arrival_ns, done_ns) = (nanoseconds(visit.arrival_s), nanoseconds(visit.done_s));
     Sample {
         name: NameId(0),

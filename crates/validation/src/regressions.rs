@@ -5,7 +5,7 @@ mod baselines;
 mod histories;
 mod sittings;
 
-use brunt_testbed::series::{Shape, readings};
+use brunt_testbed::synthetic_series::{Shape, readings};
 
 use crate::{Effort, Row};
 

@@ -1,7 +1,7 @@
 //! Recovery: a FIFO server that gets more than it can serve has a backlog whose end is known.
 
 use brunt_record::{Measure, RunRecord, Scope, Stage};
-use brunt_testbed::virtual_time::{Arrivals, Gaps, Law, Station};
+use brunt_testbed::queue_simulation::{Arrivals, Gaps, Queue, ServiceDistribution};
 use brunt_verdict::recovery::{Recovery, recovery, spike};
 
 use crate::{Effort, Row, reckoned};
@@ -16,11 +16,11 @@ const AFTER_S: f64 = 120.0;
 
 /// A run of a level, a spike of `top` a second, and the level again, with more steps in it that the plan
 /// does not know of.
-fn run(law: Law, top: f64, more: &[(f64, f64)], seed: u64) -> RunRecord {
+fn run(law: ServiceDistribution, top: f64, more: &[(f64, f64)], seed: u64) -> RunRecord {
     let ends_s = BEFORE_S + SPIKE_S;
     let mut steps = vec![(0.0, LEVEL), (BEFORE_S, top), (ends_s, LEVEL)];
     steps.extend(more.iter().map(|(at_s, per_s)| (ends_s + at_s, *per_s)));
-    let mut station = Station::new(law, seed);
+    let mut station = Queue::new(law, seed);
     let arrivals = Arrivals::stepped(steps, ends_s + AFTER_S, Gaps::Poisson, seed);
     let stage = |seconds, level| Stage {
         seconds,
@@ -40,8 +40,8 @@ fn found(record: &RunRecord) -> Option<Recovery> {
     recovery(record, &spike(record)?)
 }
 
-fn exponential() -> Law {
-    Law::Exponential {
+fn exponential() -> ServiceDistribution {
+    ServiceDistribution::Exponential {
         servers: 1,
         mean_s: 1.0 / MU,
     }
@@ -94,7 +94,7 @@ fn fluid(runs: u64, top: f64) -> Row {
 }
 
 fn never(runs: u64) -> Row {
-    let stuck = Law::Stuck {
+    let stuck = ServiceDistribution::Stuck {
         mean_s: 1.0 / MU,
         stuck_s: 2.0 / MU,
         line_s: 1.0,
@@ -157,7 +157,7 @@ fn first_in_band_s(record: &RunRecord) -> f64 {
 
 fn calm(runs: u64) -> Row {
     // Twice as many servers as needed, at any level: nothing waits.
-    let wide = Law::Exponential {
+    let wide = ServiceDistribution::Exponential {
         servers: 64,
         mean_s: 0.01,
     };

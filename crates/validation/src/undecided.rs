@@ -1,7 +1,7 @@
 //! What is not decided is not called good, and what is shown beside a decided grade agrees with it.
 
 use brunt_record::{Metric, RunRecord};
-use brunt_testbed::virtual_time::{Arrivals, Gaps, Visit};
+use brunt_testbed::queue_simulation::{Arrivals, Gaps, SimulatedRequest};
 use brunt_verdict::{Grade, RunResult, judge};
 
 use crate::coverage::{LIMIT, Mm1, coverage};
@@ -138,7 +138,8 @@ fn short_row(effort: Effort) -> Row {
     let percent = 1.0;
     let good = |ups_and_downs: bool| {
         let is_good = |seed: &u64| {
-            let mut even = brunt_testbed::series::noise(*seed ^ 0x5eed).map(|drawn| (-drawn).exp());
+            let mut even =
+                brunt_testbed::synthetic_series::noise(*seed ^ 0x5eed).map(|drawn| (-drawn).exp());
             let phase = even.next().unwrap_or(0.0);
             let arrivals = Arrivals::steady(400.0, SHORT_S, Gaps::Poisson, *seed);
             let visits = arrivals.map(|arrival_s| {
@@ -170,8 +171,8 @@ fn short_row(effort: Effort) -> Row {
 }
 
 /// A request that takes a millisecond.
-fn answered(arrival_s: f64, failed: bool) -> Visit {
-    Visit {
+fn answered(arrival_s: f64, failed: bool) -> SimulatedRequest {
+    SimulatedRequest {
         arrival_s,
         done_s: arrival_s + 1e-3,
         failed,

@@ -2,8 +2,8 @@
 //! are called unsteady; steady ones are left whole.
 
 use brunt_record::{Measure, RunRecord, Scope};
-use brunt_testbed::series::noise;
-use brunt_testbed::virtual_time::{Arrivals, Gaps, Visit};
+use brunt_testbed::queue_simulation::{Arrivals, Gaps, SimulatedRequest};
+use brunt_testbed::synthetic_series::noise;
 use brunt_verdict::warm_up::{WarmUp, warm_up};
 
 use crate::{Effort, Row, reckoned};
@@ -55,7 +55,7 @@ impl Shape {
         let waits = noise(seed);
         let visits = Arrivals::steady(PER_S, SECONDS, Gaps::Poisson, seed)
             .zip(waits)
-            .map(move |(arrival_s, wait)| Visit {
+            .map(move |(arrival_s, wait)| SimulatedRequest {
                 arrival_s,
                 done_s: arrival_s + LEVEL_S * self.at(arrival_s) * wait,
                 failed: false,

@@ -7,7 +7,7 @@ use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, ensure};
-use brunt_testbed::Ended;
+use brunt_testbed::KillOnDrop;
 use rustix::process::{Pid, WaitId, WaitIdOptions};
 
 use crate::release::{CLIENT_CORE, SERVER_CORE};
@@ -38,7 +38,7 @@ pub(super) fn run(program: &Path, arguments: &[String], said: &Path) -> anyhow::
         .stderr(to)
         .spawn()
         .with_context(|| format!("cannot run {name} by taskset"))?;
-    let mut child = Ended::new(child);
+    let mut child = KillOnDrop::new(child);
     let rss_kib_max = watch_memory(child.id())?;
     let wall_s = begun.elapsed().as_secs_f64();
     // The process has ended, and its times can be read until it is waited for.
@@ -90,7 +90,7 @@ fn cpu_seconds(pid: u32) -> anyhow::Result<f64> {
 
 /// A null server in a process of its own; it ends when this is dropped.
 pub(super) struct Served {
-    child: Ended,
+    child: KillOnDrop,
     output: BufReader<ChildStdout>,
     pub(super) url: String,
 }
@@ -123,7 +123,7 @@ impl Served {
             .spawn()
             .context("cannot start the null server by taskset")?;
         let mut output = BufReader::new(child.stdout.take().context("no output")?);
-        let child = Ended::new(child);
+        let child = KillOnDrop::new(child);
         let mut line = String::new();
         output.read_line(&mut line)?;
         let said = line.strip_prefix("serving at ");

@@ -6,7 +6,7 @@ use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, ensure};
-use brunt_testbed::Ended;
+use brunt_testbed::KillOnDrop;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -76,7 +76,7 @@ impl Environment {
             .stdin(Stdio::null())
             .spawn()
             .context("cannot start a spinner by taskset")?;
-        let spinner = Ended::new(spinner);
+        let spinner = KillOnDrop::new(spinner);
         let last = ["nice", "-n", "19"];
         let run = self.start(&last, scenario, seconds, server)?.end()?;
         drop(spinner);
@@ -121,7 +121,7 @@ impl Environment {
             .stderr(said)
             .spawn()
             .context("cannot run brunt by taskset")?;
-        let status = Ended::new(child).wait_within(Duration::from_secs(seconds) + SLACK);
+        let status = KillOnDrop::new(child).wait_within(Duration::from_secs(seconds) + SLACK);
         ensure!(
             matches!(status.code(), Some(0 | 1 | 3 | 5)),
             "brunt failed: {status}\n{}",
@@ -173,7 +173,7 @@ impl Environment {
             .stderr(file)
             .spawn()
             .context("cannot run brunt by taskset")?;
-        let status = Ended::new(child).wait_within(SLACK);
+        let status = KillOnDrop::new(child).wait_within(SLACK);
         ensure!(
             status.code().is_some_and(|code| codes.contains(&code)),
             "brunt failed: {status}\n{}",
@@ -208,7 +208,7 @@ impl Environment {
             .spawn()
             .context("cannot run brunt by taskset")?;
         Ok(Playing {
-            brunt: Ended::new(child),
+            brunt: KillOnDrop::new(child),
             bound: Duration::from_secs(seconds) + SLACK,
             out,
         })
@@ -224,7 +224,7 @@ fn pinned(core: usize) -> Command {
 
 /// A server of the testbed; it ends when this is dropped.
 pub(super) struct Served {
-    child: Ended,
+    child: KillOnDrop,
     output: BufReader<ChildStdout>,
     url: String,
 }
@@ -233,7 +233,7 @@ impl Served {
     fn hear(mut child: Child) -> anyhow::Result<Self> {
         let output = child.stdout.take().context("no output")?;
         let mut output = BufReader::new(output);
-        let child = Ended::new(child);
+        let child = KillOnDrop::new(child);
         let mut line = String::new();
         output.read_line(&mut line)?;
         let url = line.strip_prefix("serving at ");
@@ -260,7 +260,7 @@ impl Served {
 
 /// A run under way.
 pub(super) struct Playing {
-    brunt: Ended,
+    brunt: KillOnDrop,
     bound: Duration,
     out: PathBuf,
 }

@@ -1,7 +1,7 @@
 //! Coordinated omission: a server that stands still for 2 s of every 10, and what a user waits for it.
 
 use anyhow::ensure;
-use brunt_testbed::virtual_time::{Law, Station};
+use brunt_testbed::queue_simulation::{Queue, ServiceDistribution};
 
 use super::environment::Environment;
 use super::row::Row;
@@ -61,8 +61,8 @@ fn is_within(found_ms: f64, truth_ms: f64) -> bool {
 /// What requests wait that come evenly, from a moment of the law's clock on; sorted.
 fn oracle_ms(first_s: f64, count: u64) -> anyhow::Result<Vec<f64>> {
     ensure!(count > 0, "no request was answered");
-    let law: Law = LAW.parse().map_err(anyhow::Error::msg)?;
-    let mut station = Station::new(law, SEED);
+    let law: ServiceDistribution = LAW.parse().map_err(anyhow::Error::msg)?;
+    let mut station = Queue::new(law, SEED);
     let mut waits_ms: Vec<f64> = (0..count)
         .map(|number| {
             let visit = station.serve(first_s + number as f64 / PER_S);

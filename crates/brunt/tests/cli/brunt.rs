@@ -6,7 +6,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
 use brunt_record::RunRecord;
-use brunt_testbed::until;
+use brunt_testbed::wait_until;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -136,7 +136,7 @@ impl Brunt {
 
     /// Waits until the record of a run with `--out out` holds this many seconds.
     pub(crate) fn until_recorded(&self, seconds: usize) {
-        until(BOUND, "seconds of the record", || {
+        wait_until(BOUND, "seconds of the record", || {
             (self.record()?.timeline.seconds().len() >= seconds).then_some(())
         });
     }
@@ -185,7 +185,7 @@ impl Running {
     }
 
     pub(crate) fn end(mut self) -> Ended {
-        let status = until(BOUND, "brunt to end", || {
+        let status = wait_until(BOUND, "brunt to end", || {
             self.child.try_wait().expect("a child")
         });
         let (mut stdout, mut stderr) = (String::new(), String::new());

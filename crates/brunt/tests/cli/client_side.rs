@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
-use brunt_testbed::{Answer, Null, Routes, Server, until};
+use brunt_testbed::{Answer, Null, Routes, Server, wait_until};
 use rustix::process::Signal;
 
 use crate::brunt::{BOUND, Brunt};
@@ -25,7 +25,7 @@ fn a_brunt_that_was_stopped_for_a_while_blames_nobody_else() {
     let scenario = scenario(&server.url(), 60, "").replace("20ms", "3s");
     let brunt = Brunt::new(&["run", "p", "--out", "out"]).scenario(&scenario);
     let running = brunt.start();
-    until(BOUND, "some requests", || {
+    wait_until(BOUND, "some requests", || {
         (server.counts().requests >= 60).then_some(())
     });
     running.signal(Signal::STOP);
@@ -204,7 +204,7 @@ fn data_file_that_shrinks_makes_the_run_invalid_and_is_named() {
     });
     std::fs::write(brunt.path("people.csv"), rows).unwrap();
     let running = brunt.start();
-    until(BOUND, "some requests", || {
+    wait_until(BOUND, "some requests", || {
         (server.counts().requests >= 20).then_some(())
     });
     let file = std::fs::File::options()

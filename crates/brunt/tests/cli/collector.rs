@@ -11,7 +11,7 @@ use std::sync::mpsc::channel;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use brunt_testbed::{Ended as Guard, until};
+use brunt_testbed::{KillOnDrop, wait_until};
 use serde_json::Value;
 
 use crate::brunt::{BOUND, Brunt};
@@ -38,7 +38,7 @@ fn rotel(python: &Path, test: &str) -> Option<PathBuf> {
 
 /// A collector that passes on what it takes, and where it takes it. Another process may take a port that was free before the
 /// collector does; it is started again then, at others.
-fn collector(rotel: &Path, folder: &Path, behind: &str) -> (Guard, String) {
+fn collector(rotel: &Path, folder: &Path, behind: &str) -> (KillOnDrop, String) {
     for attempt in 0..ATTEMPTS {
         let own = |name: &str| format!("{name}-{attempt}");
         let (http, grpc) = (free_address(), free_address());
@@ -51,7 +51,7 @@ fn collector(rotel: &Path, folder: &Path, behind: &str) -> (Guard, String) {
             .current_dir(folder)
             .stdout(Stdio::null())
             .spawn();
-        let collector = Guard::new(started.unwrap());
+        let collector = KillOnDrop::new(started.unwrap());
         let end = Instant::now() + BOUND / ATTEMPTS;
         while Instant::now() < end {
             if TcpStream::connect(&http).is_ok() {
@@ -76,7 +76,7 @@ fn a_collector_takes_what_is_told_and_passes_it_on() {
         .spawn();
     let mut receiver = receiver.unwrap();
     let mut lines = BufReader::new(receiver.stdout.take().unwrap()).lines();
-    let _receiver = Guard::new(receiver);
+    let _receiver = KillOnDrop::new(receiver);
     let behind = format!("http://127.0.0.1:{}", lines.next().unwrap().unwrap());
     let folder = tempfile::tempdir().unwrap();
     let (_collector, http) = collector(&rotel, folder.path(), &behind);
@@ -95,7 +95,7 @@ fn a_collector_takes_what_is_told_and_passes_it_on() {
             .map_while(Result::ok)
             .try_for_each(|line| told.send(line))
     });
-    let last = until(BOUND, "all requests behind the collector", || {
+    let last = wait_until(BOUND, "all requests behind the collector", || {
         let line: Value = serde_json::from_str(&hears.recv_timeout(BOUND).unwrap()).unwrap();
         (line["requests"] == summary["total"]["requests"]).then_some(line)
     });

@@ -1,6 +1,6 @@
 //! The other verbs, and wrong input.
 
-use brunt_testbed::{Answer, Ended as Guard, Routes, Server};
+use brunt_testbed::{Answer, KillOnDrop, Routes, Server};
 use serde_json::Value;
 
 use crate::brunt::Brunt;
@@ -258,7 +258,7 @@ fn monitor_watches_a_process() {
         .arg("60")
         .spawn()
         .unwrap();
-    let sleeper = Guard::new(sleeper);
+    let sleeper = KillOnDrop::new(sleeper);
     let id = sleeper.id().to_string();
     let brunt = Brunt::new(&[
         "monitor",
@@ -309,7 +309,7 @@ fn the_agent_serves_where_it_says_and_ends_with_its_input() {
     let health: Value = serde_json::from_str(body).unwrap();
     assert!(health["agent_id"].is_string(), "{answer}");
     drop(agent.stdin.take());
-    let status = brunt_testbed::until(crate::brunt::BOUND, "the agent to end", || {
+    let status = brunt_testbed::wait_until(crate::brunt::BOUND, "the agent to end", || {
         agent.try_wait().unwrap()
     });
     assert_eq!(status.code(), Some(0));

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use brunt_testbed::{Answer, Port, Routes, Server, until};
+use brunt_testbed::{Answer, Port, Routes, Server, wait_until};
 use rustix::process::Signal;
 use serde_json::Value;
 
@@ -122,7 +122,7 @@ fn an_interrupt_still_reports_what_was_seen() {
     let running = brunt.start();
     // Both were tried out, and a first pair was played.
     let enough = |server: &Server| server.counts().requests > 1_000;
-    until(BOUND, "a pair of blocks", || {
+    wait_until(BOUND, "a pair of blocks", || {
         (enough(&a) && enough(&b)).then_some(())
     });
     running.signal(Signal::INT);
@@ -170,7 +170,7 @@ fn builds_are_started_by_their_commands_and_ended() {
         let log = std::fs::read_to_string(brunt.path("out").join(format!("{side}.log"))).unwrap();
         let pid = log.lines().find_map(|line| line.strip_prefix("pid "));
         let pid: u32 = pid.unwrap().parse().unwrap();
-        until(BOUND, "the command to end", || (!runs(pid)).then_some(()));
+        wait_until(BOUND, "the command to end", || (!runs(pid)).then_some(()));
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use brunt_testbed::{Answer, Fault, Routes, Server, until};
+use brunt_testbed::{Answer, Fault, Routes, Server, wait_until};
 use rustix::process::Signal;
 
 use crate::brunt::{BOUND, Brunt, Running, children, runs};
@@ -17,7 +17,7 @@ fn begun(brunt: &Brunt) -> (Running, u32) {
 }
 
 fn assert_agent_ends(agent: u32) {
-    until(Duration::from_secs(10), "the agent to end", || {
+    wait_until(Duration::from_secs(10), "the agent to end", || {
         (!runs(agent)).then_some(())
     });
 }
@@ -59,11 +59,11 @@ fn a_second_interrupt_ends_at_once_and_still_reports() {
     let brunt =
         Brunt::new(&["run", "p", "--out", "out", "--stop-timeout", "1h"]).scenario(&scenario);
     let running = brunt.start();
-    until(BOUND, "three requests", || {
+    wait_until(BOUND, "three requests", || {
         (server.counts().requests == 3).then_some(())
     });
     running.signal(Signal::INT);
-    until(BOUND, "the stop to be kept", || {
+    wait_until(BOUND, "the stop to be kept", || {
         (!brunt.record()?.events.is_empty()).then_some(())
     });
     running.signal(Signal::INT);
@@ -103,7 +103,7 @@ fn an_interrupt_before_the_load_ends_at_once() {
     );
     let brunt = Brunt::new(&["run", "p", "--out", "out"]).scenario(&scenario);
     let running = brunt.start();
-    until(BOUND, "the set-up", || {
+    wait_until(BOUND, "the set-up", || {
         (server.counts().requests == 1).then_some(())
     });
     running.signal(Signal::INT);
@@ -118,7 +118,7 @@ fn by_shell(server: &Server, first: &str) -> (Brunt, Running) {
     let url = server.url();
     let brunt = Brunt::new(&["run", "p", "--out", "out", "--host", &url]).scenario(scenario);
     let running = brunt.start_by_shell(first);
-    until(BOUND, "requests", || {
+    wait_until(BOUND, "requests", || {
         (server.counts().requests > 10).then_some(())
     });
     (brunt, running)
@@ -145,7 +145,7 @@ fn run_that_ignores_a_hangup_goes_on() {
     let (brunt, running) = by_shell(&server, "trap '' HUP");
     running.signal(Signal::HUP);
     let seen = server.counts().requests;
-    until(BOUND, "the run to go on", || {
+    wait_until(BOUND, "the run to go on", || {
         (server.counts().requests > seen + 100).then_some(())
     });
     running.signal(Signal::INT);

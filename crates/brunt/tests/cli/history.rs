@@ -178,7 +178,7 @@ fn runs_that_end_at_once_are_all_known() {
         })
         .collect();
     for mut child in both {
-        let status = brunt_testbed::until(crate::brunt::BOUND, "brunt to end", || {
+        let status = brunt_testbed::wait_until(crate::brunt::BOUND, "brunt to end", || {
             child.try_wait().unwrap()
         });
         assert!(matches!(status.code(), Some(0 | 1 | 3 | 5)), "{status:?}");

@@ -7,7 +7,7 @@ use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use brunt_testbed::{Answer, Ended as Guard, Fault, Routes, Server, until};
+use brunt_testbed::{Answer, Fault, KillOnDrop, Routes, Server, wait_until};
 use serde_json::Value;
 
 use crate::brunt::{BOUND, Brunt, read_json};
@@ -94,7 +94,7 @@ fn the_programs_of_others_read_what_is_told() {
         .spawn()
         .unwrap();
     let mut requests = BufReader::new(receiver.stdout.take().unwrap()).lines();
-    let receiver = Guard::new(receiver);
+    let receiver = KillOnDrop::new(receiver);
     let url = format!("http://127.0.0.1:{}", requests.next().unwrap().unwrap());
     let server = service();
     let address = free_address();
@@ -110,7 +110,7 @@ fn the_programs_of_others_read_what_is_told() {
         .and(&["--prometheus-port", &address])
         .scenario(&scenario(&server.url(), 4));
     let running = brunt.start();
-    let page = until(BOUND, "a page with requests", || {
+    let page = wait_until(BOUND, "a page with requests", || {
         let page = get(&address, "GET", "/metrics")?;
         page.contains("brunt_requests_total{").then_some(page)
     });
@@ -360,7 +360,7 @@ fn what_could_not_be_seen_stays_with_the_run() {
 #[test]
 fn others_are_watched_beside_the_embedded_agent() {
     let sleeper = Command::new("sleep").arg("60").spawn().unwrap();
-    let sleeper = Guard::new(sleeper);
+    let sleeper = KillOnDrop::new(sleeper);
     let aim = format!("db={}", sleeper.id());
     let brunt = Brunt::new(&[
         "run",

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use brunt_testbed::{Answer, Routes, Server, until};
+use brunt_testbed::{Answer, Routes, Server, wait_until};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::brunt::{BOUND, Brunt, Running, children, runs};
@@ -42,7 +42,7 @@ fn begun_with(server: &Server, more: &[&str]) -> (Brunt, Running, Vec<u32>) {
 }
 
 fn assert_end(workers: &[u32]) {
-    until(BOUND, "the processes to end", || {
+    wait_until(BOUND, "the processes to end", || {
         workers.iter().all(|worker| !runs(*worker)).then_some(())
     });
 }
@@ -171,7 +171,7 @@ fn brunt_that_was_stopped_itself_calls_no_worker_silent() {
         let record = brunt_record::file::read(bytes.as_slice()).ok()?;
         (record.timeline.seconds().len() >= 8).then_some(())
     };
-    until(BOUND, "the record to go on", || goes_on(&brunt));
+    wait_until(BOUND, "the record to go on", || goes_on(&brunt));
     running.signal(Signal::INT);
     running.end();
     assert_eq!(brunt.summary()["stopped_by"], "interrupted");

@@ -4,7 +4,7 @@ use std::os::unix::fs::FileTypeExt;
 use std::time::{Duration, Instant};
 
 use brunt_testbed::interruptions::{Case, Kind, State};
-use brunt_testbed::{Answer, Fault, Port, Routes, Server, until};
+use brunt_testbed::{Answer, Fault, Port, Routes, Server, wait_until};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::brunt::{BOUND, Brunt, Running, children, runs};
@@ -70,7 +70,7 @@ fn run(scenario: &str, server: Server, more: &[&str]) -> (Brunt, Server) {
 fn waiting(scenario: &str) -> Scene {
     let (brunt, server) = run(scenario, silent_at("/silent"), &[]);
     let running = brunt.start();
-    until(BOUND, "the silent request", || {
+    wait_until(BOUND, "the silent request", || {
         server
             .counts()
             .by_path
@@ -91,7 +91,7 @@ fn build() -> Scene {
         .and(&commands)
         .scenario(HOUR);
     let running = brunt.start();
-    until(BOUND, "the build", || {
+    wait_until(BOUND, "the build", || {
         (!children(running.id()).is_empty()).then_some(())
     });
     Scene {
@@ -117,7 +117,7 @@ fn wait_ready() -> Scene {
     ])
     .scenario(HOUR);
     let running = brunt.start();
-    until(BOUND, "brunt to watch for signals", || {
+    wait_until(BOUND, "brunt to watch for signals", || {
         handles_signals(running.id()).then_some(())
     });
     Scene {
@@ -131,7 +131,7 @@ fn wait_ready() -> Scene {
 fn loading(scenario: &str, server: Server, more: &[&str]) -> Scene {
     let (brunt, server) = run(scenario, server, more);
     let running = brunt.start();
-    until(BOUND, "two seconds to be recorded", || {
+    wait_until(BOUND, "two seconds to be recorded", || {
         (seconds(&brunt) >= Some(2)).then_some(())
     });
     Scene {
@@ -150,7 +150,7 @@ fn reporting() -> Scene {
     rustix::fs::mkfifoat(rustix::fs::CWD, &fifo, 0o600.into()).expect("a FIFO");
     assert!(fifo.metadata().expect("a FIFO").file_type().is_fifo());
     let running = brunt.start();
-    until(BOUND, "the report", || {
+    wait_until(BOUND, "the report", || {
         brunt.path("out/report.html").exists().then_some(())
     });
     Scene {
@@ -221,10 +221,10 @@ pub(crate) fn play(case: &Case) -> Duration {
         }
         signal(running.id(), of(*kind));
     }
-    let took = until(by + SLACK + BOUND, "brunt to end", || {
+    let took = wait_until(by + SLACK + BOUND, "brunt to end", || {
         running.has_ended().then(|| begun.elapsed())
     });
-    until(BOUND, "what it started to end", || {
+    wait_until(BOUND, "what it started to end", || {
         started.iter().all(|id| !runs(*id)).then_some(())
     });
     let ended = running.end();

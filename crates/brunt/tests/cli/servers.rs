@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use brunt_testbed::{Answer, Authority, Behaviour, Fault, Port, Routes, Server, Stall, TlsFront};
+use brunt_testbed::{Answer, Behavior, Fault, Port, Routes, Server, Stall, TestCa, TlsFront};
 
 use crate::brunt::Brunt;
 
@@ -145,7 +145,7 @@ fn slow_answers_are_told_from_fast_ones() {
 fn a_host_that_does_not_speak_as_the_scenario_does_never_answers() {
     let task = "[[users.u.tasks]]\nget = \"/\"";
     let plain = Server::start(Routes::new().otherwise(Answer::ok("x"))).unwrap();
-    let identity = Authority::new().issue(&["localhost"]);
+    let identity = TestCa::new().issue(&["localhost"]);
     let unknown = TlsFront::start(plain.address(), identity).unwrap();
     let silent = Server::start(Fault::Silent).unwrap();
     for host in [
@@ -258,7 +258,7 @@ fn a_server_that_freezes_is_told_in_words() {
     // It freezes from 1.5 s to 4.5 s of each six: at least once, whole, in twelve seconds.
     let stall = Stall::new(Duration::from_secs(6), Duration::from_secs(3));
     let routes = Routes::new().otherwise(Answer::ok("x"));
-    let server = Server::start(Behaviour::from(routes).stall(stall)).unwrap();
+    let server = Server::start(Behavior::from(routes).stall(stall)).unwrap();
     let task = "[[users.u.tasks]]\nget = \"/\"";
     let brunt = Brunt::new(&["run", "p", "--out", "out"]).scenario(&scenario(
         &server.url(),

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Stdio;
 
-use brunt_testbed::{Answer, Request, Routes, Server, until};
+use brunt_testbed::{Answer, Request, Routes, Server, wait_until};
 
 use crate::brunt::{BOUND, Brunt, Ended, children};
 use crate::trials::Promise;
@@ -222,7 +222,7 @@ fn play(
 
 /// The command lines of a run's two workers, as everybody on the machine can read them.
 fn lines_of_workers(id: u32) -> Ended {
-    let workers = until(BOUND, "the workers", || {
+    let workers = wait_until(BOUND, "the workers", || {
         Some(children(id)).filter(|workers| workers.len() == 2)
     });
     let line = |id: &u32| std::fs::read(format!("/proc/{id}/cmdline")).unwrap_or_default();

@@ -4,7 +4,7 @@ use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::time::Duration;
 
-use brunt_testbed::{Answer, Authority, Framing, Identity, Routes, Server, TlsFront, TlsRules};
+use brunt_testbed::{Answer, Framing, Identity, Routes, Server, TestCa, TlsFront, TlsRules};
 use rand::RngExt;
 
 use crate::hostile::{Act, Case, HostilePort, Kinds, act, play_in, scenario};
@@ -128,7 +128,7 @@ impl Listens {
 }
 
 struct Stage {
-    authority: Authority,
+    authority: TestCa,
     /// It says how long its bodies are.
     server: Server,
     /// It ends them by the end of the connection.
@@ -140,7 +140,7 @@ impl Stage {
         let body = vec![b'x'; 20_000];
         let closing = Answer::ok(body.clone()).framing(Framing::UntilClose);
         Ok(Self {
-            authority: Authority::new(),
+            authority: TestCa::new(),
             server: Server::start(Routes::new().otherwise(Answer::ok(body)))?,
             closing: Server::start(Routes::new().otherwise(closing))?,
         })
@@ -179,7 +179,7 @@ impl Stage {
             ),
             (
                 "unknown-authority",
-                self.front(Authority::new().issue(name))?,
+                self.front(TestCa::new().issue(name))?,
                 TLS,
             ),
             (

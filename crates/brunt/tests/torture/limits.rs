@@ -5,7 +5,7 @@ use std::net::TcpStream;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use brunt_testbed::until;
+use brunt_testbed::wait_until;
 use rand::RngExt;
 
 use crate::loads;
@@ -56,7 +56,7 @@ fn served_to_strangers(descriptors: u32, strangers: usize) -> Result<(), String>
 
 /// The page that brunt announces in its output, read while strangers hold so many connections.
 fn page_beside(output: &Path, strangers: usize) -> String {
-    let at = until(Duration::from_secs(20), "the page's address", || {
+    let at = wait_until(Duration::from_secs(20), "the page's address", || {
         address_in(&std::fs::read_to_string(output).unwrap_or_default())
     });
     let mut held: Vec<TcpStream> = Vec::new();

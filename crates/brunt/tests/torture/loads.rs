@@ -3,7 +3,7 @@
 use std::process::{Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
-use brunt_testbed::{Answer, Ended, Routes, Server};
+use brunt_testbed::{Answer, KillOnDrop, Routes, Server};
 
 use crate::brunt::Brunt;
 
@@ -77,7 +77,7 @@ pub(crate) fn outcome(brunt: &Brunt, behind: &[&str], bound: Duration) -> Result
         .stdin(Stdio::null())
         .stdout(output.try_clone().map_err(shown)?)
         .stderr(output);
-    let mut child = Ended::new(command.spawn().map_err(shown)?);
+    let mut child = KillOnDrop::new(command.spawn().map_err(shown)?);
     let start = Instant::now();
     let mut peak_mib = 0;
     let status = loop {

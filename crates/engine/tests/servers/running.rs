@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use brunt_testbed::until;
+use brunt_testbed::wait_until;
 
 use crate::site::{Mode, Site};
 
@@ -78,7 +78,7 @@ impl Running {
                     .spawn()
                     .unwrap(),
             );
-            until(WAIT_MAX, "the server to begin or end", || {
+            wait_until(WAIT_MAX, "the server to begin or end", || {
                 let ended = process.0.try_wait().unwrap().is_some();
                 (ended || TcpStream::connect(("127.0.0.1", port)).is_ok()).then_some(())
             });
@@ -108,7 +108,7 @@ impl Running {
             self.name
         );
         let least = *requests.start();
-        until(WAIT_MAX, &what, || (self.seen() >= least).then_some(()));
+        wait_until(WAIT_MAX, &what, || (self.seen() >= least).then_some(()));
         // More would come soon.
         std::thread::sleep(Duration::from_millis(50));
         let seen = self.seen();

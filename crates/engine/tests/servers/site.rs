@@ -4,7 +4,7 @@ use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use brunt_testbed::Authority;
+use brunt_testbed::TestCa;
 use tempfile::TempDir;
 
 pub(crate) const SMALL_BYTES: usize = 1 << 10;
@@ -53,7 +53,7 @@ impl Site {
         fs::write(path.join("site/large"), "l".repeat(LARGE_BYTES)).unwrap();
         let text = "A line like any other.\n".repeat(2_000) + "The last line of all.\n";
         fs::write(path.join("site/text.txt"), text).unwrap();
-        let authority = Authority::new();
+        let authority = TestCa::new();
         let identity = authority.issue(&["localhost"]);
         fs::write(path.join("ca.pem"), authority.pem()).unwrap();
         fs::write(path.join("certificate.pem"), identity.certificate).unwrap();

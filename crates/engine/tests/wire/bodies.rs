@@ -5,7 +5,7 @@ use std::io::Write;
 use std::time::{Duration, Instant};
 
 use brunt_record::{FailureKind, RunRecord, Second};
-use brunt_testbed::{Answer, Behaviour, Fault, Request, Routes, Server};
+use brunt_testbed::{Answer, Behavior, Fault, Request, Routes, Server};
 use tempfile::TempDir;
 
 use crate::{Play, failures, total};
@@ -39,7 +39,7 @@ fn echo_of(request: &Request) -> Answer {
     Answer::new(status).body(request.body.len().to_string())
 }
 
-fn behaviour() -> Behaviour {
+fn behaviour() -> Behavior {
     Routes::new().rule("/upload", echo_of).into()
 }
 
@@ -82,7 +82,7 @@ fn an_answer_before_the_body_was_sent_is_the_answer() {
         for bytes in [MIB / 2, 20 * MIB] {
             let routes = Routes::new().at("/upload", Answer::new(413));
             let fault = Fault::Early { reads_on };
-            let server = Server::start(Behaviour::from(routes).fault(fault)).unwrap();
+            let server = Server::start(Behavior::from(routes).fault(fault)).unwrap();
             let record = upload(&server, &folder(bytes));
             let failures: Vec<_> = record
                 .timeline

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use brunt_record::{FailureKind, Measure, Outcome, Scope, Second};
-use brunt_testbed::virtual_time::Law;
-use brunt_testbed::{Answer, Fault, Port, Routes, Server, Service, until};
+use brunt_testbed::queue_simulation::ServiceDistribution;
+use brunt_testbed::{Answer, Fault, Port, Routes, Server, Service, wait_until};
 
 use crate::{Play, failures, total};
 
@@ -45,7 +45,7 @@ fn each_way_to_keep_connections_opens_as_many_as_it_says() {
 #[test]
 fn who_waits_for_a_shared_connection_waits_for_the_service() {
     let service = Service {
-        law: Law::Fixed {
+        distribution: ServiceDistribution::Fixed {
             servers: 4,
             time_s: 0.02,
         },
@@ -79,7 +79,7 @@ fn a_pool_that_is_never_free_times_out_and_gives_its_places_back() {
     assert_eq!(failures(&record, FailureKind::Timeout), requests);
     let sent = total(&record, |second| second.wire_requests);
     // What was sent and given up may still wait for the server to look.
-    until(
+    wait_until(
         Duration::from_secs(10),
         "the server to see what was sent",
         || (server.counts().requests >= sent).then_some(()),
@@ -115,7 +115,7 @@ fn the_first_byte_has_a_timeout_of_its_own() {
     assert_eq!(play("10s").timeline.failures(), []);
     // The rest of an answer may take longer than its first byte.
     let drip = Server::start(
-        brunt_testbed::Behaviour::from(Routes::new().at("/status/200", Answer::ok("x"))).fault(
+        brunt_testbed::Behavior::from(Routes::new().at("/status/200", Answer::ok("x"))).fault(
             Fault::Drip {
                 interval: Duration::from_millis(10),
             },

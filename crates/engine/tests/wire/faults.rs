@@ -127,7 +127,7 @@ fn a_reset_after_any_byte_of_an_answer_is_a_reset() {
     let whole = "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc".len();
     for bytes in 0..whole {
         let routes = Routes::new().at("/status/200", Answer::ok("abc"));
-        let behaviour = brunt_testbed::Behaviour::from(routes).fault(Fault::ResetAfter { bytes });
+        let behaviour = brunt_testbed::Behavior::from(routes).fault(Fault::ResetAfter { bytes });
         let server = Server::start(behaviour).unwrap();
         let record = twice(&server);
         assert_all(&record, FailureKind::Reset);
@@ -184,7 +184,7 @@ fn a_truncated_body_is_a_closed_connection_at_every_byte() {
     let whole = "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc".len();
     for bytes in 0..whole {
         let routes = Routes::new().at("/status/200", Answer::ok("abc"));
-        let behaviour = brunt_testbed::Behaviour::from(routes).fault(Fault::CloseAfter { bytes });
+        let behaviour = brunt_testbed::Behavior::from(routes).fault(Fault::CloseAfter { bytes });
         let server = Server::start(behaviour).unwrap();
         let record = twice(&server);
         assert_all(&record, FailureKind::Closed);

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use brunt_record::{FailureKind, Measure, Outcome, RunRecord, Scope, Second};
-use brunt_testbed::{Answer, Authority, Routes, Server, TlsFront, TlsRules, until};
+use brunt_testbed::{Answer, Routes, Server, TestCa, TlsFront, TlsRules, wait_until};
 use http::Response;
 use tempfile::TempDir;
 
@@ -58,7 +58,7 @@ fn prior_knowledge_speaks_http2_in_the_clear() {
 #[test]
 fn alpn_says_what_is_spoken() {
     let folder = TempDir::new().unwrap();
-    let authority = Authority::new();
+    let authority = TestCa::new();
     std::fs::write(folder.path().join("ca.pem"), authority.pem()).unwrap();
     let old = Server::start(Routes::new().otherwise(Answer::ok("hello"))).unwrap();
     let new = hello().start();
@@ -276,7 +276,7 @@ fn a_timeout_resets_its_stream_and_no_other() {
     assert_eq!(total(&record, Second::requests), 2 * slow);
     assert_eq!(record.timeline.failures().len(), 1);
     assert_eq!(server.connections(), 1);
-    until(Duration::from_secs(10), "all streams to be reset", || {
+    wait_until(Duration::from_secs(10), "all streams to be reset", || {
         let resets = server.seen.resets.lock().unwrap();
         (resets.len() as u64 == slow).then_some(())
     });

@@ -6,7 +6,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use brunt_record::{FailureKind, RunRecord, Second};
-use brunt_testbed::{Answer, Routes, Server, until};
+use brunt_testbed::{Answer, Routes, Server, wait_until};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
@@ -58,7 +58,7 @@ impl LargeService {
             (&stream).write_all(before).unwrap();
             // The client reads whatever is there in the time of so many other requests.
             let sent = small();
-            until(BOUND, "small requests", || {
+            wait_until(BOUND, "small requests", || {
                 (small() > sent + 500).then_some(())
             });
             let sent = small();

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use brunt_record::{FailureKind, Law, Measure, Open, Outcome, RunRecord, Scope, Stage, Waited};
-use brunt_testbed::{Answer, Behaviour, Fault, Routes, Server, Stall};
+use brunt_testbed::{Answer, Behavior, Fault, Routes, Server, Stall};
 
 use crate::{Play, failures, total};
 
@@ -201,7 +201,7 @@ fn a_stall_shows_in_the_response_times_and_not_in_a_recorder_that_stamps_at_send
     // A freeze of 200 ms in every second: a fifth of the arrivals waits evenly from 0 to 200 ms.
     let stall = Stall::new(Duration::from_secs(1), Duration::from_millis(200));
     let routes = Routes::new().otherwise(Answer::ok("x"));
-    let server = Server::start(Behaviour::from(routes).stall(stall)).unwrap();
+    let server = Server::start(Behavior::from(routes).stall(stall)).unwrap();
     let record = play(&server.url(), "500/s", 5.0, "constant", 20).run();
     assert_eq!((requests(&record), server.stop().requests), (2500, 2500));
     let percentile = |measure, q| match record

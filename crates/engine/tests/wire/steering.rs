@@ -1,8 +1,8 @@
 //! A load that is steered while it is made: every level is offered from its moment on.
 
 use brunt_record::{Command, Level, Load, Part, RunRecord};
-use brunt_testbed::virtual_time::Law;
-use brunt_testbed::{Answer, Behaviour, Routes, Server, Service};
+use brunt_testbed::queue_simulation::ServiceDistribution;
+use brunt_testbed::{Answer, Behavior, Routes, Server, Service};
 
 use crate::{Play, total};
 
@@ -88,14 +88,14 @@ fn users_follow_the_levels_and_those_who_stay_do_not_begin_anew() {
 #[test]
 fn an_overload_leaves_users_their_turn() {
     let service = Service {
-        law: Law::Fixed {
+        distribution: ServiceDistribution::Fixed {
             servers: 1,
             time_s: 0.001,
         },
         seed: 1,
     };
     let routes = Routes::new().otherwise(Answer::ok("x"));
-    let server = Server::start(Behaviour::from(routes).service(service)).unwrap();
+    let server = Server::start(Behavior::from(routes).service(service)).unwrap();
     let mut play = play(&server.url(), "arrivals");
     play.scenario = play
         .scenario

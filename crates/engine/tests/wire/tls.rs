@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::net::TcpListener;
 
 use brunt_record::{FailureKind, Measure, Outcome, RunRecord, Scope, Second};
-use brunt_testbed::{Answer, Authority, Fault, Identity, Routes, Server, TlsFront, TlsRules};
+use brunt_testbed::{Answer, Fault, Identity, Routes, Server, TestCa, TlsFront, TlsRules};
 use tempfile::TempDir;
 
 use crate::{Play, failures, total};
@@ -14,7 +14,7 @@ const TASK: &str = "[[users.u.tasks]]\nget = \"/\"\ntimeout = \"2s\"";
 /// A server behind a front, and the files of its authority and of a client.
 struct Secure {
     server: Server,
-    authority: Authority,
+    authority: TestCa,
     folder: TempDir,
 }
 
@@ -22,7 +22,7 @@ impl Secure {
     fn new() -> Self {
         let secure = Self {
             server: Server::start(Routes::new().otherwise(Answer::ok("hello"))).unwrap(),
-            authority: Authority::new(),
+            authority: TestCa::new(),
             folder: TempDir::new().unwrap(),
         };
         secure.write("ca.pem", &secure.authority.pem());
@@ -81,7 +81,7 @@ fn a_server_of_a_known_authority_is_spoken_to_and_its_handshakes_are_timed() {
 fn what_cannot_be_verified_is_not_spoken_to() {
     let secure = Secure::new();
     let expired_name = secure.front(secure.authority.issue(&["other.example"]));
-    let stranger = secure.front(Authority::new().issue(&["localhost"]));
+    let stranger = secure.front(TestCa::new().issue(&["localhost"]));
     for (front, reason) in [
         (expired_name, "not valid for name"),
         (stranger, "invalid peer certificate"),
@@ -97,7 +97,7 @@ fn what_cannot_be_verified_is_not_spoken_to() {
 #[test]
 fn insecure_takes_any_certificate_and_a_server_name_replaces_the_hosts() {
     let secure = Secure::new();
-    let stranger = secure.front(Authority::new().issue(&["other.example"]));
+    let stranger = secure.front(TestCa::new().issue(&["other.example"]));
     let record = secure.play(&stranger.url("localhost"), "insecure = true");
     assert_eq!(record.timeline.failures(), []);
     let other = secure.front(secure.authority.issue(&["other.example"]));

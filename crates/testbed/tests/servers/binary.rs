@@ -4,18 +4,18 @@ use std::io::{BufRead, BufReader, Read};
 use std::process::{ChildStdout, Command, Stdio};
 use std::time::Instant;
 
-use brunt_testbed::Ended;
+use brunt_testbed::KillOnDrop;
 
 use crate::client::{BOUND, Client};
 
 /// A server in a process of its own, where it serves, and what it says after that.
-fn start(arguments: &[&str]) -> (Ended, std::net::SocketAddr, BufReader<ChildStdout>) {
+fn start(arguments: &[&str]) -> (KillOnDrop, std::net::SocketAddr, BufReader<ChildStdout>) {
     let child = Command::new(env!("CARGO_BIN_EXE_testbed"))
         .args(arguments)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn();
-    let mut child = Ended::new(child.unwrap());
+    let mut child = KillOnDrop::new(child.unwrap());
     let mut output = BufReader::new(child.stdout.take().unwrap());
     let mut line = String::new();
     output.read_line(&mut line).unwrap();
@@ -26,7 +26,7 @@ fn start(arguments: &[&str]) -> (Ended, std::net::SocketAddr, BufReader<ChildStd
 }
 
 /// Ends a server by the end of its input: what it said.
-fn end(mut child: Ended, mut output: BufReader<ChildStdout>) -> String {
+fn end(mut child: KillOnDrop, mut output: BufReader<ChildStdout>) -> String {
     drop(child.stdin.take());
     let mut said = String::new();
     output.read_to_string(&mut said).unwrap();

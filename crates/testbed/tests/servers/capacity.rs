@@ -3,9 +3,9 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use brunt_testbed::series::Shape;
-use brunt_testbed::virtual_time::{Law, Station};
-use brunt_testbed::{Answer, Behaviour, Memory, Routes, Server, Service, Stall, until};
+use brunt_testbed::queue_simulation::{Queue, ServiceDistribution};
+use brunt_testbed::synthetic_series::Shape;
+use brunt_testbed::{Answer, Behavior, MemoryGrowth, Routes, Server, Service, Stall, wait_until};
 
 use crate::client::{BOUND, Client};
 
@@ -14,14 +14,14 @@ fn answers_leave_one_after_the_other() {
     let time = Duration::from_millis(20);
     for (servers, rounds) in [(1, 6), (2, 3), (6, 1)] {
         let service = Service {
-            law: Law::Fixed {
+            distribution: ServiceDistribution::Fixed {
                 servers,
                 time_s: time.as_secs_f64(),
             },
             seed: 0,
         };
         let routes = Routes::new().otherwise(Answer::ok("a"));
-        let server = Server::start(Behaviour::from(routes).service(service)).unwrap();
+        let server = Server::start(Behavior::from(routes).service(service)).unwrap();
         let started = Instant::now();
         let mut waits: Vec<Duration> = thread::scope(|scope| {
             let clients: Vec<_> = (0..6)
@@ -50,26 +50,32 @@ fn answers_leave_one_after_the_other() {
 #[test]
 fn every_law_takes_its_time_on_a_socket() {
     let mean_s = 0.004;
-    let laws = [
-        Law::Exponential { servers: 2, mean_s },
-        Law::Stuck {
+    let distributions = [
+        ServiceDistribution::Exponential { servers: 2, mean_s },
+        ServiceDistribution::Stuck {
             mean_s,
             stuck_s: 0.1,
             line_s: 0.0,
         },
-        Law::Retrograde { mean_s, drag: 0.5 },
+        ServiceDistribution::Retrograde { mean_s, drag: 0.5 },
     ];
-    for law in laws {
-        let service = Service { law, seed: 4 };
+    for distribution in distributions {
+        let service = Service {
+            distribution,
+            seed: 4,
+        };
         let routes = Routes::new().otherwise(Answer::ok("a"));
-        let server = Server::start(Behaviour::from(routes).service(service)).unwrap();
+        let server = Server::start(Behavior::from(routes).service(service)).unwrap();
         let mut client = Client::connect(server.address());
         let begun = Instant::now();
         (0..40).for_each(|_| assert_eq!(client.get("/").0, 200));
         let took_s = begun.elapsed().as_secs_f64();
-        let mut station = Station::new(service.law, service.seed);
+        let mut station = Queue::new(service.distribution, service.seed);
         let reckoned_s = (0..40).fold(0.0, |at_s, _| station.serve(at_s).done_s);
-        assert!(took_s >= reckoned_s, "{law:?}: {took_s} s, {reckoned_s} s");
+        assert!(
+            took_s >= reckoned_s,
+            "{distribution:?}: {took_s} s, {reckoned_s} s"
+        );
         assert!(took_s < reckoned_s + BOUND.as_secs_f64());
         assert_eq!(server.stop().answers[&200], 40);
     }
@@ -77,13 +83,16 @@ fn every_law_takes_its_time_on_a_socket() {
 
 #[test]
 fn without_a_token_the_answer_is_503() {
-    let law = Law::TokenBucket {
+    let distribution = ServiceDistribution::TokenBucket {
         per_s: 1e-9,
         burst: 7.0,
     };
     let routes = Routes::new().otherwise(Answer::ok("a"));
-    let service = Service { law, seed: 0 };
-    let server = Server::start(Behaviour::from(routes).service(service)).unwrap();
+    let service = Service {
+        distribution,
+        seed: 0,
+    };
+    let server = Server::start(Behavior::from(routes).service(service)).unwrap();
     let mut client = Client::connect(server.address());
     let found: Vec<u16> = (0..20).map(|_| client.get("/").0).collect();
     assert_eq!(found, [vec![200; 7], vec![503; 13]].concat());
@@ -93,15 +102,18 @@ fn without_a_token_the_answer_is_503() {
 
 #[test]
 fn a_station_that_stands_still_answers_nobody() {
-    let law = Law::Stalls {
+    let distribution = ServiceDistribution::Stalls {
         mean_s: 1e-6,
         every_s: 3_600.0,
         stall_s: 0.3,
     };
     let before = Instant::now();
     let routes = Routes::new().otherwise(Answer::ok("a"));
-    let service = Service { law, seed: 0 };
-    let server = Server::start(Behaviour::from(routes).service(service)).unwrap();
+    let service = Service {
+        distribution,
+        seed: 0,
+    };
+    let server = Server::start(Behavior::from(routes).service(service)).unwrap();
     assert_eq!(server.first_request(), None);
     assert_eq!(Client::connect(server.address()).get("/").0, 200);
     assert!(before.elapsed().as_secs_f64() >= 0.3);
@@ -130,13 +142,13 @@ fn what_is_held_is_resident() {
         height: MANY as f64,
         at_s: 0.0,
     };
-    let server = Server::start(Memory::OverTime(step)).unwrap();
-    until(BOUND, "memory by the time", is_there);
+    let server = Server::start(MemoryGrowth::OverTime(step)).unwrap();
+    wait_until(BOUND, "memory by the time", is_there);
     drop(server);
-    let server = Server::start(Memory::PerRequest { bytes: MANY / 4 }).unwrap();
+    let server = Server::start(MemoryGrowth::PerRequest { bytes: MANY / 4 }).unwrap();
     let mut client = Client::connect(server.address());
     (0..4).for_each(|_| assert_eq!(client.get("/health/").0, 200));
-    until(BOUND, "memory by requests", is_there);
+    wait_until(BOUND, "memory by requests", is_there);
 }
 
 #[test]
@@ -148,7 +160,7 @@ fn nothing_leaves_during_a_freeze() {
     };
     let before = Instant::now();
     let routes = Routes::new().otherwise(Answer::ok("a"));
-    let server = Server::start(Behaviour::from(routes).stall(stall)).unwrap();
+    let server = Server::start(Behavior::from(routes).stall(stall)).unwrap();
     let mut client = Client::connect(server.address());
     assert_eq!(client.get("/").0, 200);
     assert!(before.elapsed() >= stall.freeze);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use brunt_testbed::{Answer, Counts, Routes, Server, until};
+use brunt_testbed::{Answer, Counts, Routes, Server, wait_until};
 
 use crate::client::{BOUND, Client, End};
 
@@ -165,7 +165,7 @@ fn broken_requests_are_counted_apart() {
     let mut client = Client::connect(server.address());
     client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n1");
     drop(client);
-    until(BOUND, "the half request", || {
+    wait_until(BOUND, "the half request", || {
         (server.counts().cut_off == 1).then_some(())
     });
     let counts = server.stop();
@@ -183,7 +183,7 @@ fn a_server_stops_while_clients_wait_and_comes_back() {
     let idle = Client::connect(address);
     let mut waiting = Client::connect(address);
     waiting.request("GET", "/slow");
-    until(BOUND, "both connections", || {
+    wait_until(BOUND, "both connections", || {
         let counts = server.counts();
         (counts.requests == 1 && counts.connections == 2).then_some(())
     });

@@ -5,7 +5,7 @@ use std::io::ErrorKind;
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
-use brunt_testbed::{Answer, Behaviour, Counts, Fault, Routes, Server, until};
+use brunt_testbed::{Answer, Behavior, Counts, Fault, Routes, Server, wait_until};
 
 use crate::client::{BOUND, Client, End};
 
@@ -13,7 +13,7 @@ const ANSWER: &str = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
 
 fn server(fault: Fault) -> Server {
     let routes = Routes::new().otherwise(Answer::ok("hello"));
-    Server::start(Behaviour::from(routes).fault(fault)).unwrap()
+    Server::start(Behavior::from(routes).fault(fault)).unwrap()
 }
 
 /// What one request gets: bytes, the end, and what the server counted.
@@ -87,7 +87,7 @@ fn a_half_closed_connection_can_still_be_written_to() {
     let read = server.counts().bytes_read;
     for more in 1..=3 {
         client.send("x");
-        until(BOUND, "another byte", || {
+        wait_until(BOUND, "another byte", || {
             (server.counts().bytes_read == read + more).then_some(())
         });
     }
@@ -100,7 +100,7 @@ fn stays_silent() {
     let mut client = Client::connect(server.address());
     client.request("GET", "/");
     client.request("GET", "/");
-    until(BOUND, "both requests", || {
+    wait_until(BOUND, "both requests", || {
         (server.counts().requests == 2).then_some(())
     });
     assert!(client.is_silent());
@@ -119,7 +119,7 @@ fn falls_silent_after_some_requests_over_all_connections() {
     for client in &mut clients {
         client.request("GET", "/");
     }
-    until(BOUND, "all requests", || {
+    wait_until(BOUND, "all requests", || {
         (server.counts().requests == 5).then_some(())
     });
     assert!(clients.iter().all(Client::is_silent));

@@ -2,13 +2,13 @@
 
 use std::time::{Duration, Instant};
 
-use brunt_testbed::{Answer, Behaviour, KeepAlive, Routes, Server};
+use brunt_testbed::{Answer, Behavior, KeepAlive, Routes, Server};
 
 use crate::client::{Client, End};
 
 fn server(keep_alive: KeepAlive) -> Server {
     let routes = Routes::new().otherwise(Answer::ok("a"));
-    Server::start(Behaviour::from(routes).keep_alive(keep_alive)).unwrap()
+    Server::start(Behavior::from(routes).keep_alive(keep_alive)).unwrap()
 }
 
 #[test]

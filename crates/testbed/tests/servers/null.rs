@@ -5,7 +5,7 @@ use std::net::{Shutdown, TcpStream};
 use std::sync::Arc;
 use std::thread;
 
-use brunt_testbed::{Authority, Null, NullCounts, until};
+use brunt_testbed::{Null, NullCounts, TestCa, wait_until};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, ClientConnection, ProtocolVersion, RootCertStore, StreamOwned};
@@ -51,7 +51,7 @@ fn answers_pipelined_requests_that_are_read_late() {
         });
         // Nothing is read before the server cannot write on: its count stands still meanwhile.
         let mut last = 0;
-        until(BOUND, "full buffers", || {
+        wait_until(BOUND, "full buffers", || {
             let requests = server.counts().requests;
             let stands = requests > 0 && requests == last;
             last = requests;
@@ -79,13 +79,13 @@ fn outlives_clients_that_go_away() {
         requests: 2501,
         connections: 52,
     };
-    until(BOUND, "all requests", || {
+    wait_until(BOUND, "all requests", || {
         (server.counts() == all).then_some(())
     });
     assert_eq!(server.stop().unwrap(), all);
 }
 
-fn tls_client(authority: &Authority, server: &Null) -> StreamOwned<ClientConnection, TcpStream> {
+fn tls_client(authority: &TestCa, server: &Null) -> StreamOwned<ClientConnection, TcpStream> {
     let mut roots = RootCertStore::empty();
     roots
         .add(CertificateDer::from_pem_slice(authority.pem().as_bytes()).unwrap())
@@ -110,7 +110,7 @@ fn tls_client(authority: &Authority, server: &Null) -> StreamOwned<ClientConnect
 fn answers_and_counts_by_tls_1_3() {
     const BATCH: usize = 1_000;
     const BATCHES: usize = 10;
-    let authority = Authority::new();
+    let authority = TestCa::new();
     let server = Null::start_tls(&authority.issue(&["127.0.0.1"])).unwrap();
     assert_eq!(server.first_request_ns(), None);
     let mut client = tls_client(&authority, &server);
@@ -143,7 +143,7 @@ fn answers_and_counts_by_tls_1_3() {
         requests: (100 + BATCH * BATCHES) as u64,
         connections: 2,
     };
-    until(BOUND, "both connections", || {
+    wait_until(BOUND, "both connections", || {
         (server.counts() == counts).then_some(())
     });
     assert_eq!(server.stop().unwrap(), counts);

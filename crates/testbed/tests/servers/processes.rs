@@ -4,12 +4,12 @@ use std::fs;
 use std::os::unix::process::ExitStatusExt;
 use std::process::Command;
 
-use brunt_testbed::{Ended, Signal};
+use brunt_testbed::{KillOnDrop, Signal};
 
 use crate::client::BOUND;
 
-fn sleeper() -> Ended {
-    Ended::new(Command::new("sleep").arg("3600").spawn().unwrap())
+fn sleeper() -> KillOnDrop {
+    KillOnDrop::new(Command::new("sleep").arg("3600").spawn().unwrap())
 }
 
 #[test]

@@ -46,7 +46,7 @@ pub(super) fn breaks_at(share: f64, per_s: f64, burst: usize) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use brunt_testbed::virtual_time::{Arrivals, Gaps, Law, Station};
+    use brunt_testbed::queue_simulation::{Arrivals, Gaps, Queue, ServiceDistribution};
 
     use super::*;
 
@@ -54,7 +54,7 @@ mod tests {
     fn token_bucket_refuses_what_the_formula_says() {
         let (per_s, burst) = (500.0, 20.0);
         for arrivals_per_s in [450.0, 521.0, 600.0] {
-            let mut station = Station::new(Law::TokenBucket { per_s, burst }, 3);
+            let mut station = Queue::new(ServiceDistribution::TokenBucket { per_s, burst }, 3);
             let arrivals = Arrivals::steady(arrivals_per_s, 4_000.0, Gaps::Poisson, 11);
             let (mut all, mut failed) = (0.0, 0.0);
             for at_s in arrivals {

@@ -1,7 +1,7 @@
 //! A run beside a stored baseline: the same service again, and one that is slower.
 
 use brunt_record::{Measure, ProcessReading, Reading, RunRecord, Scope, Waited};
-use brunt_testbed::virtual_time::{Arrivals, Gaps, Visit};
+use brunt_testbed::queue_simulation::{Arrivals, Gaps, SimulatedRequest};
 use brunt_verdict::blocks::Sureness;
 use brunt_verdict::comparison::{Comparison, Figures, Measured, Outcome, compare};
 
@@ -72,7 +72,7 @@ impl Machine {
             .zip(of_requests.into_iter().cycle())
             .map(|(arrival_s, of_request)| {
                 let off = own + of_seconds[arrival_s as usize] + of_request;
-                Visit {
+                SimulatedRequest {
                     arrival_s,
                     done_s: arrival_s + LEVEL_S * slower * off.exp(),
                     failed: false,

@@ -1,8 +1,10 @@
 //! Services whose runs are stopped, or are not.
 
 use brunt_record::{Header, Limit, Metric, Stage, Target};
-use brunt_testbed::series::{self, noise};
-use brunt_testbed::virtual_time::{Arrivals, Gaps, Law, Station, Visit};
+use brunt_testbed::queue_simulation::{
+    Arrivals, Gaps, Queue, ServiceDistribution, SimulatedRequest,
+};
+use brunt_testbed::synthetic_series::{self, noise};
 
 use crate::coverage::Mm1;
 use crate::{Effort, reckoned};
@@ -12,7 +14,7 @@ pub(super) struct Case {
     pub(super) name: String,
     pub(super) stages: Vec<Stage>,
     pub(super) target: Target,
-    pub(super) visits: Box<dyn Fn(u64) -> Vec<Visit> + Send + Sync>,
+    pub(super) visits: Box<dyn Fn(u64) -> Vec<SimulatedRequest> + Send + Sync>,
 }
 
 impl Case {
@@ -86,7 +88,7 @@ fn shaped(
         target: target(Metric::Percentile(0.95), critical_ms),
         visits: Box::new(move |seed| {
             let arrivals = Arrivals::steady(PER_S, seconds, Gaps::Poisson, seed);
-            let visit = |(arrival_s, wait): (f64, f64)| Visit {
+            let visit = |(arrival_s, wait): (f64, f64)| SimulatedRequest {
                 arrival_s,
                 done_s: arrival_s + 0.02 * shape(arrival_s) * wait,
                 failed: false,
@@ -136,9 +138,16 @@ fn wandering(seconds: u32, memory: f64, factor: f64) -> Case {
         stages: flat(seconds.into()),
         target: target(Metric::Percentile(0.95), critical_ms),
         visits: Box::new(move |seed| {
-            let level = series::readings(0.0, series::Shape::Level, WANDERS, memory, seconds, seed);
+            let level = synthetic_series::readings(
+                0.0,
+                synthetic_series::Shape::Level,
+                WANDERS,
+                memory,
+                seconds,
+                seed,
+            );
             let arrivals = Arrivals::steady(PER_S, seconds.into(), Gaps::Poisson, seed);
-            let visit = |(arrival_s, wait): (f64, f64)| Visit {
+            let visit = |(arrival_s, wait): (f64, f64)| SimulatedRequest {
                 arrival_s,
                 done_s: arrival_s + 0.02 * level[arrival_s as usize].1.exp() * wait,
                 failed: false,
@@ -150,7 +159,7 @@ fn wandering(seconds: u32, memory: f64, factor: f64) -> Case {
 
 /// A service that stands still now and then.
 fn stalls(seconds: f64, every_s: f64, stall_s: f64, critical_ms: f64) -> Case {
-    let law = Law::Stalls {
+    let law = ServiceDistribution::Stalls {
         mean_s: 0.001,
         every_s,
         stall_s,
@@ -162,10 +171,10 @@ fn stalls(seconds: f64, every_s: f64, stall_s: f64, critical_ms: f64) -> Case {
         visits: Box::new(move |seed| {
             // The first stall is at a random moment.
             let late_s = (-noise(seed ^ 7).next().unwrap_or(1.0)).exp() * every_s;
-            let mut station = Station::new(law, seed);
+            let mut station = Queue::new(law, seed);
             let arrivals = Arrivals::steady(PER_S, seconds + late_s, Gaps::Poisson, seed);
             let visits = arrivals.map(|at_s| station.serve(at_s));
-            let moved = |visit: Visit| Visit {
+            let moved = |visit: SimulatedRequest| SimulatedRequest {
                 arrival_s: visit.arrival_s - late_s,
                 done_s: visit.done_s - late_s,
                 ..visit
@@ -185,12 +194,19 @@ fn errors(seconds: u32, memory: f64, percent: f64, critical: f64) -> Case {
         stages: flat(seconds.into()),
         target: target(Metric::ErrorRate, critical),
         visits: Box::new(move |seed| {
-            let level = series::readings(0.0, series::Shape::Level, 0.5, memory, seconds, seed);
+            let level = synthetic_series::readings(
+                0.0,
+                synthetic_series::Shape::Level,
+                0.5,
+                memory,
+                seconds,
+                seed,
+            );
             let arrivals = Arrivals::steady(PER_S, seconds.into(), Gaps::Poisson, seed);
             let visit = |(arrival_s, drawn): (f64, f64)| {
                 // The mean of the exponential of a normal number is e^(σ²/2).
                 let chance = percent / 100.0 * (level[arrival_s as usize].1 - 0.125).exp();
-                Visit {
+                SimulatedRequest {
                     arrival_s,
                     done_s: arrival_s + 0.02,
                     failed: (-drawn).exp() < chance,
@@ -215,11 +231,11 @@ fn spike(critical_ms: f64) -> Case {
         target: target(Metric::Percentile(0.6), critical_ms),
         visits: Box::new(move |seed| {
             let steps = vec![(0.0, 100.0), (60.0, 300.0), (80.0, 100.0)];
-            let law = Law::Exponential {
+            let law = ServiceDistribution::Exponential {
                 servers: 1,
                 mean_s: 1.0 / 250.0,
             };
-            let mut station = Station::new(law, seed);
+            let mut station = Queue::new(law, seed);
             let arrivals = Arrivals::stepped(steps, 200.0, Gaps::Poisson, seed);
             arrivals.map(|at_s| station.serve(at_s)).collect()
         }),

@@ -10,7 +10,7 @@ use axum::Router;
 use axum::extract::Request;
 use axum::middleware::{Next, from_fn};
 use brunt_application_agent::{Agent, RETENTION_DEFAULT, Settings};
-use brunt_testbed::Hoard;
+use brunt_testbed::MemoryBallast;
 
 use crate::announce::announce;
 
@@ -81,11 +81,11 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
 }
 
 fn leaking(router: Router) -> Router {
-    let hoard = Arc::new(Mutex::new(Hoard::default()));
+    let ballast = Arc::new(Mutex::new(MemoryBallast::default()));
     router.layer(from_fn(move |request: Request, next: Next| {
-        let hoard = hoard.clone();
+        let ballast = ballast.clone();
         async move {
-            hoard
+            ballast
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
                 .add(LEFT_BYTES);

@@ -4,7 +4,7 @@ use std::io::Read;
 use std::net::SocketAddr;
 
 use anyhow::Context;
-use brunt_testbed::{Authority, Null, NullHttp2};
+use brunt_testbed::{Null, NullHttp2, TestCa};
 use rustix::process::{Resource, getrlimit, setrlimit};
 
 use crate::announce::announce;
@@ -32,7 +32,7 @@ pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     }
     let null = match options.listen {
         Some(address) => Null::start_at(address),
-        None if options.tls => Null::start_tls(&Authority::new().issue(&["127.0.0.1"])),
+        None if options.tls => Null::start_tls(&TestCa::new().issue(&["127.0.0.1"])),
         None => Null::start(),
     };
     let null = null.context("cannot serve")?;

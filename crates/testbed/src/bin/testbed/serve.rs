@@ -3,9 +3,9 @@
 use std::io::Read;
 
 use anyhow::Context;
-use brunt_testbed::series::Shape;
-use brunt_testbed::virtual_time::Law;
-use brunt_testbed::{Answer, Behaviour, Memory, Routes, Server, Service};
+use brunt_testbed::queue_simulation::ServiceDistribution;
+use brunt_testbed::synthetic_series::Shape;
+use brunt_testbed::{Answer, Behavior, MemoryGrowth, Routes, Server, Service};
 
 use crate::announce::announce;
 use crate::quantity::{PerTime, bytes, per_time};
@@ -15,7 +15,7 @@ use crate::quantity::{PerTime, bytes, per_time};
 pub(crate) struct Options {
     /// The law of service, such as mm1:1000 or stalls:5000,10,2
     #[arg(long)]
-    law: Option<Law>,
+    law: Option<ServiceDistribution>,
     /// Where the law's randomness starts
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -31,13 +31,13 @@ pub(crate) struct Options {
 }
 
 impl Options {
-    fn memory(&self) -> anyhow::Result<Option<Memory>> {
-        let over_time = |shape| Ok(Some(Memory::OverTime(shape)));
+    fn memory(&self) -> anyhow::Result<Option<MemoryGrowth>> {
+        let over_time = |shape| Ok(Some(MemoryGrowth::OverTime(shape)));
         match (self.leak, self.leak_each, self.cache) {
             (Some(leak), ..) => over_time(Shape::Leak {
                 slope: leak.bytes / leak.seconds,
             }),
-            (_, Some(bytes), _) => Ok(Some(Memory::PerRequest {
+            (_, Some(bytes), _) => Ok(Some(MemoryGrowth::PerRequest {
                 bytes: usize::try_from(bytes).context("too much for this machine")?,
             })),
             (.., Some(cache)) => over_time(Shape::Cache {
@@ -53,15 +53,18 @@ impl Options {
 /// failed, and when the first came, by the law's clock.
 pub(crate) fn run(options: &Options) -> anyhow::Result<()> {
     let routes = Routes::new().otherwise(Answer::ok("served\n"));
-    let mut behaviour = Behaviour::from(routes);
+    let mut behavior = Behavior::from(routes);
     if let Some(law) = options.law {
         let seed = options.seed;
-        behaviour = behaviour.service(Service { law, seed });
+        behavior = behavior.service(Service {
+            distribution: law,
+            seed,
+        });
     }
     if let Some(memory) = options.memory()? {
-        behaviour = behaviour.memory(memory);
+        behavior = behavior.memory(memory);
     }
-    let server = Server::start(behaviour).context("cannot serve")?;
+    let server = Server::start(behavior).context("cannot serve")?;
     announce(&server.url());
     std::io::stdin().read_to_end(&mut Vec::new())?;
     let first_request = server.first_request();

@@ -1,18 +1,18 @@
-//! One connection's bytes, counted.
+//! A TCP stream whose bytes are counted.
 
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
-use crate::counts::Ledger;
+use crate::counts::ServerCounters;
 
 #[derive(Clone, Copy)]
-pub(crate) struct Wire<'a> {
+pub(crate) struct CountedStream<'a> {
     pub(crate) stream: &'a TcpStream,
-    pub(crate) ledger: &'a Ledger,
+    pub(crate) counters: &'a ServerCounters,
 }
 
-impl Wire<'_> {
+impl CountedStream<'_> {
     /// Reads what is there, at least a byte unless the stream has ended. `None` when the time
     /// passed without one.
     pub(crate) fn read(
@@ -25,7 +25,7 @@ impl Wire<'_> {
             let mut stream = self.stream;
             match stream.read(buffer) {
                 Ok(bytes) => {
-                    self.ledger.read(bytes);
+                    self.counters.read(bytes);
                     return Ok(Some(bytes));
                 }
                 Err(error) => match error.kind() {
@@ -39,14 +39,14 @@ impl Wire<'_> {
 
     /// Writes all of it.
     pub(crate) fn write(&self, mut bytes: &[u8]) -> io::Result<()> {
-        self.ledger.written(bytes.len());
+        self.counters.written(bytes.len());
         while !bytes.is_empty() {
             let mut stream = self.stream;
             match stream.write(bytes) {
                 Ok(written) => bytes = &bytes[written..],
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => {
-                    self.ledger.not_written(bytes.len());
+                    self.counters.not_written(bytes.len());
                     return Err(error);
                 }
             }

@@ -1,21 +1,21 @@
-//! Virtual time: arrivals at a station of a known law, reckoned and not played, so that a thousand runs
-//! take seconds. Moments are seconds from the start.
+//! Queue simulation: arrivals at a queue whose service times have a known distribution, computed in virtual time, so that
+//! a thousand runs take seconds. Moments are seconds from the start.
 
-mod notation;
+mod parse;
 
 use std::collections::VecDeque;
 
 use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
-/// One request of a reckoned run.
+/// One request of a simulated run.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Visit {
-    /// When it came.
+pub struct SimulatedRequest {
+    /// Its arrival.
     pub arrival_s: f64,
-    /// When it was answered.
+    /// The end of its response.
     pub done_s: f64,
-    /// Whether the answer was an error.
+    /// Whether the response was an error.
     pub failed: bool,
 }
 
@@ -86,10 +86,10 @@ impl Iterator for Arrivals {
     }
 }
 
-/// A law of service.
+/// Distribution of service times, with the number of servers.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Law {
-    /// So many servers, exponential times, one line: M/M/c under Poisson arrivals, D/M/c under even ones.
+pub enum ServiceDistribution {
+    /// One queue for several servers, exponential times: M/M/c under Poisson arrivals, D/M/c under even ones.
     Exponential {
         /// Servers.
         servers: usize,
@@ -139,49 +139,50 @@ pub enum Law {
     },
 }
 
-/// A station: requests come in the order of their arrival.
-pub struct Station {
-    law: Law,
+/// A first-come first-served queue with its servers.
+pub struct Queue {
+    distribution: ServiceDistribution,
     /// When each server is free again.
     free_s: Vec<f64>,
     is_stuck: bool,
     tokens: f64,
     tokens_at_s: f64,
     /// When those that wait or are served will be done.
-    under_way: VecDeque<f64>,
+    in_flight: VecDeque<f64>,
     random: Xoshiro256PlusPlus,
 }
 
-impl Station {
-    /// An idle station.
-    pub fn new(law: Law, seed: u64) -> Self {
-        let servers = match law {
-            Law::Exponential { servers, .. } | Law::Fixed { servers, .. } => servers,
+impl Queue {
+    /// An idle queue.
+    pub fn new(distribution: ServiceDistribution, seed: u64) -> Self {
+        let servers = match distribution {
+            ServiceDistribution::Exponential { servers, .. }
+            | ServiceDistribution::Fixed { servers, .. } => servers,
             _ => 1,
         };
-        let tokens = match law {
-            Law::TokenBucket { burst, .. } => burst,
+        let tokens = match distribution {
+            ServiceDistribution::TokenBucket { burst, .. } => burst,
             _ => 0.0,
         };
         Self {
-            law,
+            distribution,
             free_s: vec![0.0; servers],
             is_stuck: false,
             tokens,
             tokens_at_s: 0.0,
-            under_way: VecDeque::new(),
+            in_flight: VecDeque::new(),
             random: Xoshiro256PlusPlus::seed_from_u64(seed ^ 0x57a),
         }
     }
 
-    /// A station that has been at work for so long that nobody knows how it began: an M/M/1 whose line
-    /// is as long as its law says.
+    /// A queue that has been at work for so long that nobody knows how it began: an M/M/1 whose line
+    /// is as long as its distribution says.
     ///
     /// # Panics
-    /// Where the law is another, or the line grows for ever.
+    /// Where the distribution is another, or the line grows for ever.
     #[must_use]
     pub fn settled(mut self, arrivals_per_s: f64) -> Self {
-        let Law::Exponential { servers: 1, mean_s } = self.law else {
+        let ServiceDistribution::Exponential { servers: 1, mean_s } = self.distribution else {
             panic!("only an M/M/1 is known to settle so");
         };
         let load = arrivals_per_s * mean_s;
@@ -195,8 +196,8 @@ impl Station {
     }
 
     /// Serves a request that arrives at a moment, not before the last one.
-    pub fn serve(&mut self, arrival_s: f64) -> Visit {
-        if let Law::TokenBucket { per_s, burst } = self.law {
+    pub fn serve(&mut self, arrival_s: f64) -> SimulatedRequest {
+        if let ServiceDistribution::TokenBucket { per_s, burst } = self.distribution {
             return self.take_token(arrival_s, per_s, burst);
         }
         let time_s = self.time_s(arrival_s);
@@ -207,17 +208,17 @@ impl Station {
             }
         }
         let begins_s = self.free_s[first].max(arrival_s);
-        let done_s = match self.law {
-            Law::Stalls {
+        let done_s = match self.distribution {
+            ServiceDistribution::Stalls {
                 every_s, stall_s, ..
             } => past_stalls(begins_s, time_s, every_s, stall_s),
             _ => begins_s + time_s,
         };
         self.free_s[first] = done_s;
-        if let Law::Retrograde { .. } = self.law {
-            self.under_way.push_back(done_s);
+        if let ServiceDistribution::Retrograde { .. } = self.distribution {
+            self.in_flight.push_back(done_s);
         }
-        Visit {
+        SimulatedRequest {
             arrival_s,
             done_s,
             failed: false,
@@ -231,7 +232,7 @@ impl Station {
         }
     }
 
-    fn take_token(&mut self, arrival_s: f64, per_s: f64, burst: f64) -> Visit {
+    fn take_token(&mut self, arrival_s: f64, per_s: f64, burst: f64) -> SimulatedRequest {
         let fresh = (arrival_s - self.tokens_at_s) * per_s;
         self.tokens = (self.tokens + fresh).min(burst);
         self.tokens_at_s = arrival_s;
@@ -239,7 +240,7 @@ impl Station {
         if !failed {
             self.tokens -= 1.0;
         }
-        Visit {
+        SimulatedRequest {
             arrival_s,
             done_s: arrival_s + 0.001,
             failed,
@@ -247,11 +248,12 @@ impl Station {
     }
 
     fn time_s(&mut self, arrival_s: f64) -> f64 {
-        let mean_s = match self.law {
-            Law::Exponential { mean_s, .. } | Law::Stalls { mean_s, .. } => mean_s,
-            Law::Fixed { time_s, .. } => return time_s,
-            Law::TokenBucket { .. } => return 0.0,
-            Law::Stuck {
+        let mean_s = match self.distribution {
+            ServiceDistribution::Exponential { mean_s, .. }
+            | ServiceDistribution::Stalls { mean_s, .. } => mean_s,
+            ServiceDistribution::Fixed { time_s, .. } => return time_s,
+            ServiceDistribution::TokenBucket { .. } => return 0.0,
+            ServiceDistribution::Stuck {
                 mean_s,
                 stuck_s,
                 line_s,
@@ -260,15 +262,15 @@ impl Station {
                 self.is_stuck = ahead_s > line_s || self.is_stuck && ahead_s > 0.0;
                 if self.is_stuck { stuck_s } else { mean_s }
             }
-            Law::Retrograde { mean_s, drag } => {
+            ServiceDistribution::Retrograde { mean_s, drag } => {
                 while self
-                    .under_way
+                    .in_flight
                     .front()
                     .is_some_and(|done_s| *done_s <= arrival_s)
                 {
-                    self.under_way.pop_front();
+                    self.in_flight.pop_front();
                 }
-                mean_s * (1.0 + drag * self.under_way.len() as f64)
+                mean_s * (1.0 + drag * self.in_flight.len() as f64)
             }
         };
         -(1.0 - self.random.random::<f64>()).ln() * mean_s
@@ -299,10 +301,10 @@ mod tests {
         values[rank.unwrap_or(0)]
     }
 
-    fn times(law: Law, per_s: f64, gaps: Gaps) -> Vec<f64> {
-        let mut station = Station::new(law, 3);
+    fn times(distribution: ServiceDistribution, per_s: f64, gaps: Gaps) -> Vec<f64> {
+        let mut queue = Queue::new(distribution, 3);
         Arrivals::steady(per_s, 2_000.0, gaps, 5)
-            .map(|at| station.serve(at))
+            .map(|at| queue.serve(at))
             .map(|visit| visit.done_s - visit.arrival_s)
             .collect()
     }
@@ -313,43 +315,43 @@ mod tests {
 
     #[test]
     fn an_mm1_answers_as_theory_says() {
-        let law = Law::Exponential {
+        let distribution = ServiceDistribution::Exponential {
             servers: 1,
             mean_s: 0.01,
         };
-        let times = times(law, 50.0, Gaps::Poisson);
+        let times = times(distribution, 50.0, Gaps::Poisson);
         assert_near(times.iter().sum::<f64>() / times.len() as f64, 0.02, 0.03);
         assert_near(percentile(times, 0.99), 100f64.ln() / 50.0, 0.05);
     }
 
     #[test]
     fn two_servers_answer_as_erlang_says() {
-        let law = Law::Exponential {
+        let distribution = ServiceDistribution::Exponential {
             servers: 2,
             mean_s: 0.01,
         };
-        let times = times(law, 160.0, Gaps::Poisson);
+        let times = times(distribution, 160.0, Gaps::Poisson);
         let mean_s = 0.711_111 / 40.0 + 0.01;
         assert_near(times.iter().sum::<f64>() / times.len() as f64, mean_s, 0.05);
     }
 
     #[test]
     fn fixed_times_wait_as_pollaczek_and_khinchine_say() {
-        let law = Law::Fixed {
+        let distribution = ServiceDistribution::Fixed {
             servers: 1,
             time_s: 0.01,
         };
-        let times = times(law, 50.0, Gaps::Poisson);
+        let times = times(distribution, 50.0, Gaps::Poisson);
         assert_near(times.iter().sum::<f64>() / times.len() as f64, 0.015, 0.03);
     }
 
     #[test]
     fn fixed_times_queue_up_in_order() {
-        let law = Law::Fixed {
+        let distribution = ServiceDistribution::Fixed {
             servers: 2,
             time_s: 10.0,
         };
-        let mut station = Station::new(law, 0);
+        let mut queue = Queue::new(distribution, 0);
         for (at_s, done_s) in [
             (0.0, 10.0),
             (0.0, 10.0),
@@ -357,19 +359,19 @@ mod tests {
             (1.0, 20.0),
             (50.0, 60.0),
         ] {
-            assert_near(station.serve(at_s).done_s, done_s, 1e-9);
+            assert_near(queue.serve(at_s).done_s, done_s, 1e-9);
         }
     }
 
     #[test]
     fn a_seed_gives_the_same_times() {
-        let law = Law::Exponential {
+        let distribution = ServiceDistribution::Exponential {
             servers: 1,
             mean_s: 0.01,
         };
         let times = |seed| {
-            let mut station = Station::new(law, seed);
-            [(); 5].map(|()| station.serve(0.0))
+            let mut queue = Queue::new(distribution, seed);
+            [(); 5].map(|()| queue.serve(0.0))
         };
         assert_eq!(times(3), times(3));
         assert_ne!(times(3), times(4));
@@ -379,23 +381,23 @@ mod tests {
     fn even_arrivals_wait_less_than_poisson_ones() {
         // D/M/1: the wait's tail falls by σ, the root of σ = exp(−(1 − σ)/ρ); at ρ = 0.8 σ = 0.6286, so
         // that p99 = ln 100 / (μ (1 − σ)).
-        let law = Law::Exponential {
+        let distribution = ServiceDistribution::Exponential {
             servers: 1,
             mean_s: 0.01,
         };
-        let p99 = percentile(times(law, 80.0, Gaps::Constant), 0.99);
+        let p99 = percentile(times(distribution, 80.0, Gaps::Constant), 0.99);
         assert_near(p99, 100f64.ln() / (100.0 * (1.0 - 0.6286)), 0.05);
     }
 
     #[test]
     fn a_settled_line_is_as_long_at_first_as_later() {
-        let law = Law::Exponential {
+        let distribution = ServiceDistribution::Exponential {
             servers: 1,
             mean_s: 0.01,
         };
         let first = (0..20_000).map(|seed| {
-            let mut station = Station::new(law, seed).settled(80.0);
-            let visit = station.serve(0.0);
+            let mut queue = Queue::new(distribution, seed).settled(80.0);
+            let visit = queue.serve(0.0);
             visit.done_s
         });
         let mean_s = first.sum::<f64>() / 20_000.0;
@@ -404,41 +406,41 @@ mod tests {
 
     #[test]
     fn a_bucket_answers_as_often_as_it_has_tokens() {
-        let law = Law::TokenBucket {
+        let distribution = ServiceDistribution::TokenBucket {
             per_s: 100.0,
             burst: 50.0,
         };
-        let mut station = Station::new(law, 1);
-        let visits = Arrivals::steady(150.0, 1_000.0, Gaps::Poisson, 1).map(|at| station.serve(at));
+        let mut queue = Queue::new(distribution, 1);
+        let visits = Arrivals::steady(150.0, 1_000.0, Gaps::Poisson, 1).map(|at| queue.serve(at));
         let failed = visits.filter(|visit| visit.failed).count() as f64;
         assert_near(failed, 50_000.0, 0.05);
     }
 
     #[test]
     fn a_pool_answers_at_once_until_it_is_full() {
-        let law = Law::Fixed {
+        let distribution = ServiceDistribution::Fixed {
             servers: 10,
             time_s: 0.1,
         };
         assert_near(
-            percentile(times(law, 60.0, Gaps::Constant), 0.99),
+            percentile(times(distribution, 60.0, Gaps::Constant), 0.99),
             0.1,
             0.001,
         );
-        assert!(percentile(times(law, 110.0, Gaps::Constant), 0.5) > 10.0);
+        assert!(percentile(times(distribution, 110.0, Gaps::Constant), 0.5) > 10.0);
     }
 
     #[test]
     fn more_load_makes_less_throughput_where_it_is_retrograde() {
-        let law = Law::Retrograde {
+        let distribution = ServiceDistribution::Retrograde {
             mean_s: 0.01,
             drag: 0.02,
         };
         let answered = |per_s| {
-            let mut station = Station::new(law, 1);
+            let mut queue = Queue::new(distribution, 1);
             let visits = Arrivals::steady(per_s, 100.0, Gaps::Poisson, 1);
             visits
-                .map(|at| station.serve(at))
+                .map(|at| queue.serve(at))
                 .filter(|visit| visit.done_s < 100.0)
                 .count()
         };

@@ -1,4 +1,4 @@
-//! A certificate authority of a test's own.
+//! A certificate authority for tests.
 
 use rcgen::{
     BasicConstraints, Certificate, CertificateParams, ExtendedKeyUsagePurpose, IsCa, Issuer,
@@ -7,8 +7,8 @@ use rcgen::{
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
-/// An authority that signs certificates.
-pub struct Authority {
+/// A certificate authority with a key of its own.
+pub struct TestCa {
     certificate: Certificate,
     issuer: Issuer<'static, KeyPair>,
 }
@@ -37,7 +37,7 @@ impl Identity {
     }
 }
 
-impl Authority {
+impl TestCa {
     /// A new authority with a key of its own.
     ///
     /// # Panics

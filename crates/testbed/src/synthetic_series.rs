@@ -1,4 +1,4 @@
-//! Series of readings with a known truth: noise that knows its past, and what grows under it.
+//! Synthetic series of readings: autoregressive noise, AR(1), over a known shape.
 
 use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;

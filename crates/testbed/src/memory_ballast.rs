@@ -1,13 +1,13 @@
-//! Memory that is held: a server that leaks, or whose cache fills.
+//! Memory ballast: resident memory of a server that leaks, or whose cache fills.
 
-use crate::series::Shape;
+use crate::synthetic_series::Shape;
 
-/// What a server holds beside what it needs.
+/// Growth of the memory that a server holds in addition to what it needs.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Memory {
-    /// So many bytes, by the time since its start.
+pub enum MemoryGrowth {
+    /// Bytes by the time since the start of the server.
     OverTime(Shape),
-    /// So many bytes more with each request.
+    /// More bytes with each request.
     PerRequest {
         /// Bytes.
         bytes: usize,
@@ -21,13 +21,13 @@ const PIECE: usize = PAGE - 16;
 
 /// Memory that is held and was written to, so that it is resident; in whole pages.
 #[derive(Debug, Default)]
-pub struct Hoard {
+pub struct MemoryBallast {
     bytes: usize,
     pieces: Vec<Box<[u8]>>,
 }
 
-impl Hoard {
-    /// Holds so many bytes.
+impl MemoryBallast {
+    /// Sets the number of bytes that are held.
     pub fn hold(&mut self, bytes: usize) {
         self.bytes = bytes;
         let pieces = bytes.div_ceil(PAGE);
@@ -37,7 +37,7 @@ impl Hoard {
         }
     }
 
-    /// Holds so many bytes more.
+    /// Adds to the number of bytes that are held.
     pub fn add(&mut self, bytes: usize) {
         self.hold(self.bytes + bytes);
     }
@@ -49,12 +49,12 @@ mod tests {
 
     #[test]
     fn what_is_held_is_whole_pages() {
-        let mut hoard = Hoard::default();
+        let mut ballast = MemoryBallast::default();
         for (add, pages) in [(1, 1), (PAGE - 1, 1), (1, 2), (10 * PAGE, 12)] {
-            hoard.add(add);
-            assert_eq!(hoard.pieces.len(), pages);
+            ballast.add(add);
+            assert_eq!(ballast.pieces.len(), pages);
         }
-        hoard.hold(PAGE);
-        assert_eq!(hoard.pieces.len(), 1);
+        ballast.hold(PAGE);
+        assert_eq!(ballast.pieces.len(), 1);
     }
 }

@@ -1,23 +1,23 @@
-//! The end of a server, as its threads see it.
+//! Shutdown of a server, as its threads see it.
 
 use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// A flag that wakes who waits for a time to pass.
+/// A flag that interrupts waiting threads.
 #[derive(Debug, Default)]
-pub(crate) struct Stop {
+pub(crate) struct ShutdownFlag {
     set: Mutex<bool>,
-    bell: Condvar,
+    changed: Condvar,
 }
 
 /// The server is stopping.
 #[derive(Debug)]
-pub(crate) struct Stopped;
+pub(crate) struct ServerStopping;
 
-impl Stop {
+impl ShutdownFlag {
     pub(crate) fn set(&self) {
         *self.set.lock().unwrap_or_else(PoisonError::into_inner) = true;
-        self.bell.notify_all();
+        self.changed.notify_all();
     }
 
     pub(crate) fn is_set(&self) -> bool {
@@ -25,7 +25,7 @@ impl Stop {
     }
 
     /// Waits for this long, unless the server stops before.
-    pub(crate) fn sleep(&self, duration: Duration) -> Result<(), Stopped> {
+    pub(crate) fn sleep(&self, duration: Duration) -> Result<(), ServerStopping> {
         let until = Instant::now() + duration;
         let mut set = self.set.lock().unwrap_or_else(PoisonError::into_inner);
         while !*set {
@@ -34,11 +34,11 @@ impl Stop {
                 return Ok(());
             }
             set = self
-                .bell
+                .changed
                 .wait_timeout(set, left)
                 .unwrap_or_else(PoisonError::into_inner)
                 .0;
         }
-        Err(Stopped)
+        Err(ServerStopping)
     }
 }

@@ -10,19 +10,19 @@ use rustix::process::{Pid, kill_process};
 
 pub use rustix::process::Signal;
 
-use crate::until;
+use crate::wait_until;
 
 /// A child process that is killed and reaped, by its id, when this is dropped.
 #[derive(Debug)]
-pub struct Ended(Child);
+pub struct KillOnDrop(Child);
 
-impl Ended {
-    /// Takes the process over.
+impl KillOnDrop {
+    /// Takes ownership of the process.
     pub fn new(child: Child) -> Self {
         Self(child)
     }
 
-    /// Sends a signal to the process, and to none that it started.
+    /// Sends a signal to the process, not to its children.
     ///
     /// # Errors
     /// Where the process has ended and was reaped, or may not be signalled.
@@ -41,12 +41,12 @@ impl Ended {
     #[track_caller]
     pub fn wait_within(&mut self, bound: Duration) -> ExitStatus {
         let what = format!("the end of process {}", self.0.id());
-        until(bound, &what, || self.0.try_wait().transpose())
+        wait_until(bound, &what, || self.0.try_wait().transpose())
             .unwrap_or_else(|error| panic!("cannot wait for {what}: {error}"))
     }
 }
 
-impl Deref for Ended {
+impl Deref for KillOnDrop {
     type Target = Child;
 
     fn deref(&self) -> &Child {
@@ -54,13 +54,13 @@ impl Deref for Ended {
     }
 }
 
-impl DerefMut for Ended {
+impl DerefMut for KillOnDrop {
     fn deref_mut(&mut self) -> &mut Child {
         &mut self.0
     }
 }
 
-impl Drop for Ended {
+impl Drop for KillOnDrop {
     fn drop(&mut self) {
         // `kill` does nothing to a child that was reaped.
         let ended = self.0.kill().and_then(|()| self.0.wait());

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 /// # Panics
 /// When `bound` has passed without a value; the message names `what` was waited for.
 #[track_caller]
-pub fn until<T>(bound: Duration, what: &str, mut f: impl FnMut() -> Option<T>) -> T {
+pub fn wait_until<T>(bound: Duration, what: &str, mut f: impl FnMut() -> Option<T>) -> T {
     let started = Instant::now();
     let mut pause = Duration::from_millis(1);
     loop {
@@ -29,7 +29,7 @@ mod tests {
     #[test]
     fn gives_the_first_value() {
         let mut asked = 0;
-        let value = until(Duration::from_secs(10), "the third time", || {
+        let value = wait_until(Duration::from_secs(10), "the third time", || {
             asked += 1;
             (asked == 3).then_some("here")
         });
@@ -39,6 +39,6 @@ mod tests {
     #[test]
     #[should_panic(expected = "waited 5ms in vain for rain")]
     fn panics_after_the_bound() {
-        until(Duration::from_millis(5), "rain", || None::<()>);
+        wait_until(Duration::from_millis(5), "rain", || None::<()>);
     }
 }

@@ -2,14 +2,14 @@
 
 use std::str::FromStr;
 
-use super::Law;
+use super::ServiceDistribution;
 
 /// What can be typed.
 const KNOWN: &str = "mm1:RATE, mmc:SERVERS,RATE, mdc:SERVERS,RATE (a rate is what one server serves \
                      a second), bucket:RATE,BURST, retrograde:RATE,DRAG, stalls:RATE,EVERY_S,STALL_S \
                      and stuck:RATE,STUCK_RATE,LINE_S";
 
-impl FromStr for Law {
+impl FromStr for ServiceDistribution {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
@@ -76,29 +76,35 @@ mod tests {
     fn laws_are_what_is_typed() {
         let mean_s = 0.001;
         for (text, law) in [
-            ("mm1:1000", Law::Exponential { servers: 1, mean_s }),
-            ("mmc:4,1000", Law::Exponential { servers: 4, mean_s }),
+            (
+                "mm1:1000",
+                ServiceDistribution::Exponential { servers: 1, mean_s },
+            ),
+            (
+                "mmc:4,1000",
+                ServiceDistribution::Exponential { servers: 4, mean_s },
+            ),
             (
                 "mdc:50,10",
-                Law::Fixed {
+                ServiceDistribution::Fixed {
                     servers: 50,
                     time_s: 0.1,
                 },
             ),
             (
                 "bucket:500,50",
-                Law::TokenBucket {
+                ServiceDistribution::TokenBucket {
                     per_s: 500.0,
                     burst: 50.0,
                 },
             ),
             (
                 "retrograde:1000,0.02",
-                Law::Retrograde { mean_s, drag: 0.02 },
+                ServiceDistribution::Retrograde { mean_s, drag: 0.02 },
             ),
             (
                 "stalls:1000,10,2",
-                Law::Stalls {
+                ServiceDistribution::Stalls {
                     mean_s,
                     every_s: 10.0,
                     stall_s: 2.0,
@@ -106,7 +112,7 @@ mod tests {
             ),
             (
                 "stuck:1000,500,1",
-                Law::Stuck {
+                ServiceDistribution::Stuck {
                     mean_s,
                     stuck_s: 0.002,
                     line_s: 1.0,
@@ -130,7 +136,7 @@ mod tests {
             "stalls:9,2,2",
             "mg1:10",
         ] {
-            let refused = text.parse::<Law>().unwrap_err();
+            let refused = text.parse::<ServiceDistribution>().unwrap_err();
             assert!(refused.contains("there are mm1:RATE"), "{refused}");
         }
     }
