@@ -14,8 +14,7 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 pub(crate) use file::Format;
 pub(crate) use rows::{Block, Rows};
 
-use crate::function;
-use crate::scope::Halt;
+use crate::random::draw_index;
 use crate::value::Value;
 
 /// Rows with the order in which they are dealt out.
@@ -47,6 +46,13 @@ pub(crate) enum OnExhausted {
     StopTest,
 }
 
+/// A source without rows left for a user: what is to stop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Exhausted {
+    StopUser,
+    StopTest,
+}
+
 /// The place of a source among those of a scenario.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct SourceId(pub(crate) usize);
@@ -64,7 +70,7 @@ impl Source {
         turn: u64,
         seed: u64,
         random: &mut Xoshiro256PlusPlus,
-    ) -> Result<u64, Halt> {
+    ) -> Result<u64, Exhausted> {
         let count = self.rows.count();
         if self.order == Order::Random {
             return Ok(self.any_row(random));
@@ -72,8 +78,8 @@ impl Source {
         if turn >= count {
             match self.on_exhausted {
                 OnExhausted::StartOver => {}
-                OnExhausted::StopUser => return Err(Halt::StopUser),
-                OnExhausted::StopTest => return Err(Halt::StopTest),
+                OnExhausted::StopUser => return Err(Exhausted::StopUser),
+                OnExhausted::StopTest => return Err(Exhausted::StopTest),
             }
         }
         let (round, row) = (turn / count, turn % count);
@@ -86,7 +92,7 @@ impl Source {
     pub(crate) fn any_row(&self, random: &mut Xoshiro256PlusPlus) -> u64 {
         match &self.rows {
             // As a compiled pick draws it.
-            Rows::Memory(rows) => function::place(rows.len(), random) as u64,
+            Rows::Memory(rows) => draw_index(rows.len(), random) as u64,
             rows @ Rows::Indexed(_) => random.random_range(0..rows.count()),
         }
     }

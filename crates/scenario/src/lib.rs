@@ -2,85 +2,52 @@
 //!
 //! Pure: no clocks, no sockets, and no files other than those it is given.
 
-mod arrivals;
-mod body;
-mod builder;
-mod check;
-mod class;
+mod compile;
 mod data;
-mod datasets;
-mod expectations;
-mod expression;
-mod extract;
-mod function;
-mod jinja;
-mod json_path;
-mod json_query;
-mod json_tree;
-mod layers;
-mod logins;
-mod names;
-mod network;
-mod notation;
+mod expr;
+mod json;
+mod model;
 mod plan;
-mod problem;
-mod profile;
-mod quantity;
-mod reachable;
-mod reader;
-mod request;
-mod resolved;
-mod scenario;
+mod random;
+mod redact;
 mod schema;
-mod scope;
-mod search;
-mod secrets;
-mod seen;
 mod source;
-mod spans;
 mod spec;
-mod statuses;
-mod step;
-mod steps;
-mod surroundings;
-mod tasks;
-mod template;
 mod value;
-mod variables;
-mod wait;
 
-pub use arrivals::Arrivals;
-pub use body::Body;
-pub use check::Check;
-pub use class::{Class, Task, TaskOrder};
 pub use data::Source;
-pub use expression::Expression;
-pub use extract::Extract;
-pub use json_query::{JsonMatches, JsonQuery, JsonTooLarge};
-pub use layers::{Assignment, Layers};
-pub use logins::logins_in_words;
-pub use network::{
+pub use expr::context::{Noted, Scope, Share, Slot, Stock};
+pub use expr::error::Halt;
+pub use expr::expression::{Expression, Template};
+pub use expr::secrets::SecretSources;
+pub use json::query::{JsonMatches, JsonQuery, JsonTooLarge};
+pub use model::check::Check;
+pub use model::class::{Class, Tags, Task, TaskOrder};
+pub use model::extract::Extract;
+pub use model::host::Host;
+pub use model::network::{
     Connections, HttpVersion, Limits, Network, SHARED_DEFAULT, STREAMS_DEFAULT, Timeouts, Tls,
     TlsVersions,
 };
-pub use plan::{Cast, Plan, PlanError, PlannedClass};
-pub use problem::{Problem, ScenarioError};
-pub use profile::{
+pub use model::profile::{
     Approach, Overrides, Profile, ProfileStage, SearchBy, falls_short, level_in_words, users_in,
     users_in_all,
 };
-pub use quantity::{duration, duration_in_words, rate};
-pub use request::{LooksInto, REDIRECTS_DEFAULT, Rendered, Rendering, Request};
-pub use scenario::{Host, Scenario};
+pub use model::request::{Body, LooksInto, REDIRECTS_DEFAULT, Rendered, Rendering, Request};
+pub use model::response::Seen;
+pub use model::scenario::Scenario;
+pub use model::status_set::Statuses;
+pub use model::step::{Choice, Each, Step, names_of};
+pub use model::wait::Wait;
+pub use plan::active_spans::active_spans;
+pub use plan::arrivals::Arrivals;
+pub use plan::class_mix::{Cast, PlannedClass};
+pub use plan::tasks::{Tasks, chosen};
+pub use plan::{Plan, PlanError, logins_in_words};
+pub use redact::{MASK, Secrets, is_secret_name};
 pub use schema::schema;
-pub use scope::{Halt, Scope, Share, Slot, Stock};
-pub use secrets::{MASK, Noted, SecretSources, Secrets, is_secret_name};
-pub use seen::Seen;
-pub use spans::active_spans;
-pub use statuses::Statuses;
-pub use step::{Choice, Each, Step, names_of};
-pub use surroundings::{FileContent, Surroundings, Unseen};
-pub use tasks::{Tags, Tasks, chosen};
-pub use template::Template;
+pub use source::diagnostic::{Problem, ScenarioError};
+pub use source::environment::{FileContent, Surroundings, Unseen};
+pub use source::layers::{Assignment, Layers};
+pub use source::units::{duration, duration_in_words, rate};
 pub use value::Value;
-pub use wait::Wait;

@@ -1,6 +1,10 @@
 //! The plan: a scenario compiled for the hot path, for one profile and one host.
 
-use std::ops::Range;
+pub(crate) mod active_spans;
+pub(crate) mod arrivals;
+pub(crate) mod class_mix;
+pub(crate) mod tasks;
+
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,17 +13,19 @@ use brunt_record::{Load, NameId, RequestName, Target};
 use rand::SeedableRng;
 use rand_xoshiro::Xoshiro256PlusPlus;
 
-use crate::arrivals::Arrivals;
-use crate::class::Class;
 use crate::data::Source;
-use crate::network::Network;
-use crate::profile::{Overrides, Profile, SearchBy, users_in};
-use crate::request::Request;
-use crate::scenario::Scenario;
-use crate::secrets::SecretSources;
-use crate::step::Step;
-use crate::tasks::Tasks;
-use crate::wait::Wait;
+use crate::expr::secrets::SecretSources;
+use crate::model::class::Class;
+use crate::model::network::Network;
+use crate::model::profile::{Overrides, Profile, SearchBy, users_in};
+use crate::model::request::Request;
+use crate::model::scenario::Scenario;
+use crate::model::step::Step;
+use crate::model::wait::Wait;
+use crate::plan::class_mix::{Cast, PlannedClass};
+use crate::plan::tasks::Tasks;
+use crate::random::mix;
+use crate::source::diagnostic::suggestion;
 
 /// What the engine plays.
 #[derive(Debug, Clone)]
@@ -52,40 +58,6 @@ pub struct Plan {
     pub network: Network,
 }
 
-/// Who one load is of. Users and arrivals are counted for themselves in each.
-#[derive(Debug, Clone)]
-pub struct Cast {
-    /// How often a task of its classes makes something of each name, in the mean, as far as that is known: by
-    /// the names' places.
-    counts: Vec<f64>,
-    /// Its place among all.
-    number: u64,
-    /// The places of its classes.
-    pub classes: Range<usize>,
-    /// The classes of the first users, whose number is fixed.
-    fixed: Vec<usize>,
-    class_cycle: Vec<usize>,
-}
-
-/// A user class, compiled.
-#[derive(Debug, Clone)]
-pub struct PlannedClass {
-    /// Its name.
-    pub name: String,
-    /// Its share of the users (0 to 1).
-    pub share: f64,
-    /// Its share of those users whose class is not fixed, relative to the other classes.
-    weight: f64,
-    /// How long its users rest between two tasks.
-    pub wait: Wait,
-    /// What a user does once, before its tasks.
-    pub on_start: Vec<Step>,
-    /// What a user does once, after its tasks.
-    pub on_stop: Vec<Step>,
-    /// Its tasks.
-    pub tasks: Tasks,
-}
-
 /// A profile or a class was named that the scenario does not have, or a class without users.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
@@ -104,7 +76,7 @@ impl Plan {
             let known = scenario.profiles.keys().map(String::as_str);
             PlanError(format!(
                 "no profile is named `{profile}`; {}",
-                crate::problem::suggestion(profile, known)
+                suggestion(profile, known)
             ))
         })?;
         refuse_misfits(chosen, profile, overrides)?;
@@ -231,58 +203,6 @@ impl Plan {
     }
 }
 
-impl Cast {
-    /// The cast of one of the loads; its classes begin behind so many of the others.
-    fn new(
-        number: usize,
-        behind: usize,
-        classes: &[PlannedClass],
-        fixed: Vec<usize>,
-        counts: Vec<f64>,
-    ) -> Self {
-        let moved = |class: usize| class + behind;
-        Self {
-            counts,
-            number: number as u64,
-            classes: behind..behind + classes.len(),
-            fixed: fixed.into_iter().map(moved).collect(),
-            class_cycle: class_cycle(classes).into_iter().map(moved).collect(),
-        }
-    }
-
-    /// The class of a user, by its number: first those whose count is fixed; of the others every stretch has
-    /// each class in its share.
-    pub fn class_of(&self, user: u32) -> usize {
-        match self.fixed.get(user as usize) {
-            Some(class) => *class,
-            // As many as fit in a u32.
-            None => self.class_cycle[(user as usize - self.fixed.len()) % self.class_cycle.len()],
-        }
-    }
-
-    /// The arrivals of its load, which is open: the same on any number of cores.
-    pub fn arrivals(&self, load: &Load, seed: u64) -> Arrivals {
-        let random = Xoshiro256PlusPlus::seed_from_u64(mix(self.seed(seed) ^ 0xa771));
-        Arrivals::new(load, random)
-    }
-
-    /// The class of an arrival and its randomness: they depend on the seed and its number alone.
-    pub fn arrival(&self, seed: u64, number: u64) -> (usize, Xoshiro256PlusPlus) {
-        #[expect(clippy::cast_possible_truncation, reason = "below the cycle")]
-        let class = self.class_cycle[(number % u64::from(CLASS_CYCLE)) as usize];
-        let state = mix(mix(self.seed(seed)) ^ number);
-        (class, Xoshiro256PlusPlus::seed_from_u64(state))
-    }
-
-    /// Concurrent arrivals have seeds of their own.
-    fn seed(&self, seed: u64) -> u64 {
-        match self.number {
-            0 => seed,
-            number => mix(seed ^ mix(number)),
-        }
-    }
-}
-
 /// The loads of a profile, and the classes that each is of. Where classes are named, they have the profile's
 /// own load alone.
 fn loads<'a>(
@@ -327,49 +247,13 @@ fn refuse_misfits(profile: &Profile, name: &str, overrides: &Overrides) -> Resul
     Err(PlanError(format!("the profile `{name}` {misfit}")))
 }
 
-/// After so many users the classes repeat.
-const CLASS_CYCLE: u32 = 1000;
-
-/// The class of each of the first users, those of a fixed count left out. Each class is due its share of the users so far; the one
-/// furthest behind is next.
-fn class_cycle(classes: &[PlannedClass]) -> Vec<usize> {
-    let mut given = vec![0.0; classes.len()];
-    let total: f64 = classes.iter().map(|class| class.weight).sum();
-    // Where all counts are fixed there are no others.
-    let weight = |class: usize| {
-        if total > 0.0 {
-            classes[class].weight / total
-        } else {
-            0.0
-        }
-    };
-    let next = |number: u32| {
-        let due = |class: usize| weight(class) * f64::from(number + 1) - given[class];
-        let next = (0..classes.len())
-            .max_by(|a, b| due(*a).total_cmp(&due(*b)).then(b.cmp(a)))
-            .unwrap_or(0);
-        given[next] += 1.0;
-        next
-    };
-    (0..CLASS_CYCLE).map(next).collect()
-}
-
-/// The finaliser of `SplitMix64` (Steele, Lea and Flood, 2014): every bit of the input moves every bit of
-/// the output.
-pub(crate) fn mix(value: u64) -> u64 {
-    let value = value.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let value = (value ^ (value >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let value = (value ^ (value >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    value ^ (value >> 31)
-}
-
 fn refuse_unknown(scenario: &Scenario, users_of: &[String]) -> Result<(), PlanError> {
     for name in users_of {
         if !scenario.classes.iter().any(|class| class.name == *name) {
             let known = scenario.classes.iter().map(|class| class.name.as_str());
             return Err(PlanError(format!(
                 "no user class is named `{name}`; {}",
-                crate::problem::suggestion(name, known)
+                suggestion(name, known)
             )));
         }
     }
@@ -505,4 +389,78 @@ fn counts(classes: &[PlannedClass], names: usize) -> Vec<f64> {
         class.tasks.add_counts(share, &mut counts);
     }
     counts
+}
+
+/// What is said of the users of open loads that have something to do before their tasks: how many start at most.
+/// `None` if there are none.
+pub fn logins_in_words(plan: &Plan) -> Option<String> {
+    let (mut users, mut times) = (0u64, 0u64);
+    for (load, cast) in plan.load.parts().zip(&plan.casts) {
+        let classes = plan.classes[cast.classes.clone()].iter();
+        let starts = classes.filter(|class| !class.on_start.is_empty()).count() as u64;
+        if load.open.is_some() && starts > 0 {
+            let pool = u64::from(users_in(load));
+            users += pool;
+            times += pool * starts;
+        }
+    }
+    let in_all = match times {
+        0 => return None,
+        times if times == users => String::new(),
+        times => format!(" of each class ({times} times at most)"),
+    };
+    Some(format!(
+        "users start as arrivals need them, {users} at most; each plays on_start{in_all} before its first task"
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Overrides, Scenario};
+
+    fn words(on_start: [&str; 2], profile: &str) -> Option<String> {
+        let [one, other] = on_start;
+        let text = format!(
+            "[users.a]\n{one}\n[[users.a.tasks]]\nget = \"/\"\n[users.b]\n{other}\n[[users.b.tasks]]\nget = \"/\"\n\
+             [profiles.p]\nduration = \"10m\"\n{profile}\n[targets]\np95 = {{ critical = \"1s\" }}\n"
+        );
+        let scenario = Scenario::read("p.toml", &text).unwrap();
+        let plan = Plan::new(&scenario, "p", &Overrides::default(), &[]).unwrap();
+        logins_in_words(&plan)
+    }
+
+    #[test]
+    fn open_loads_say_how_often_their_users_log_in_at_most() {
+        let login = "on_start = [{ post = \"/login\" }]";
+        for (on_start, profile, expected) in [
+            (["", ""], "search = {}", None),
+            ([login, login], "users = 20", None),
+            (
+                [login, ""],
+                "search = {}",
+                Some(
+                    "users start as arrivals need them, 4000 at most; each plays on_start before its first task",
+                ),
+            ),
+            (
+                [login, login],
+                "search = {}",
+                Some(
+                    "users start as arrivals need them, 4000 at most; each plays on_start of each class (8000 times \
+                     at most) before its first task",
+                ),
+            ),
+            (
+                [login, ""],
+                "rate = 50\nusers = 30",
+                Some(
+                    "users start as arrivals need them, 30 at most; each plays on_start before its first task",
+                ),
+            ),
+        ] {
+            let found = words(on_start, profile);
+            assert_eq!(found.as_deref(), expected, "{on_start:?} {profile}");
+        }
+    }
 }

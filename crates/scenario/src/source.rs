@@ -1,72 +1,10 @@
-//! Where a scenario's text comes from: its file, those that it includes, and what was said beside it.
-//!
-//! All texts have places in one space, one after the other, the file's own first: so a place says which
-//! text it is in.
+//! Text of a scenario: its layers, how TOML is read to the end, diagnostics with their places, and quantities with
+//! units.
 
-use std::ops::Range;
-use std::sync::Arc;
-
-use miette::NamedSource;
-
-use crate::secrets::Secrets;
-
-/// A text with its place among the others.
-#[derive(Debug)]
-pub(crate) struct Source {
-    /// As messages name it.
-    pub(crate) name: String,
-    pub(crate) text: String,
-    /// Where it begins.
-    pub(crate) base: usize,
-}
-
-/// All texts.
-#[derive(Debug, Default)]
-pub(crate) struct Sources {
-    all: Vec<Source>,
-}
-
-impl Sources {
-    /// Adds a text; returns where it begins.
-    pub(crate) fn add(&mut self, name: &str, text: &str) -> usize {
-        // One apart, so that the end of one is not the begin of the next.
-        let base = self
-            .all
-            .last()
-            .map_or(0, |last| last.base + last.text.len() + 1);
-        self.all.push(Source {
-            name: name.to_owned(),
-            text: text.to_owned(),
-            base,
-        });
-        base
-    }
-
-    /// The text that begins there.
-    pub(crate) fn at(&self, base: usize) -> &str {
-        let source = self.all.iter().find(|source| source.base == base);
-        source.map_or("", |source| &source.text)
-    }
-
-    /// The text that a place is in, to be shown, and the place within it.
-    pub(crate) fn locate(
-        &self,
-        span: &Range<usize>,
-        secrets: &Secrets,
-    ) -> Option<(Arc<NamedSource<String>>, Range<usize>)> {
-        let source = self
-            .all
-            .iter()
-            .rev()
-            .find(|source| source.base <= span.start)?;
-        let within = |place: usize| (place - source.base).min(source.text.len());
-        let shown = secrets.mask_in_place(&source.text);
-        let shown = NamedSource::new(&source.name, shown).with_language("TOML");
-        Some((Arc::new(shown), within(span.start)..within(span.end)))
-    }
-
-    /// The file itself.
-    pub(crate) fn file(&self) -> Option<&Source> {
-        self.all.first()
-    }
-}
+pub(crate) mod diagnostic;
+pub(crate) mod environment;
+pub(crate) mod layers;
+pub(crate) mod reader;
+pub(crate) mod redacted;
+pub(crate) mod source_map;
+pub(crate) mod units;

@@ -1,20 +1,20 @@
 //! The scenario file as its user typed it. What it means is in [`crate::Scenario`].
 
-mod answer;
 mod data;
+mod json;
+mod response;
 mod step;
 
 use std::fmt;
 
 use indexmap::IndexMap;
-use serde::de::{MapAccess, SeqAccess, Visitor};
+use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use toml::Spanned;
 
-use crate::value::Value;
-
-pub(crate) use answer::{CheckSpec, ExtractSpec, ExtractTable};
 pub(crate) use data::{DataSpec, DataTable};
+pub(crate) use json::Json;
+pub(crate) use response::{CheckSpec, ExtractSpec, ExtractTable};
 pub(crate) use step::{AuthSpec, PartSpec, StepSpec};
 
 /// The whole file.
@@ -212,87 +212,4 @@ pub(crate) struct TargetSpec {
     pub(crate) acceptable: Option<Spanned<Json>>,
     pub(crate) critical: Option<Spanned<Json>>,
     pub(crate) stop_at: Option<Spanned<String>>,
-}
-
-/// Any value that JSON knows, with the place of each part.
-#[derive(Debug, Clone, Serialize)]
-#[serde(untagged)]
-pub(crate) enum Json {
-    Text(String),
-    Integer(i64),
-    Float(f64),
-    Bool(bool),
-    List(Vec<Spanned<Json>>),
-    Table(IndexMap<String, Spanned<Json>>),
-}
-
-impl Json {
-    /// A scalar as a value; a list or a table as JSON, its texts as they are.
-    pub(crate) fn to_value(&self) -> Value {
-        match self {
-            Self::Text(text) => Value::text(text.as_str()),
-            Self::Integer(number) => Value::Integer(*number),
-            Self::Float(number) => Value::Float(*number),
-            Self::Bool(value) => Value::Bool(*value),
-            Self::List(items) => {
-                let items: Vec<Value> =
-                    items.iter().map(|item| item.get_ref().to_value()).collect();
-                Value::list(&items)
-            }
-            Self::Table(entries) => {
-                let entries = entries.iter();
-                let entries =
-                    entries.map(|(key, value)| (key.clone(), value.get_ref().to_value().to_json()));
-                Value::of_json(&serde_json::Value::Object(entries.collect()))
-            }
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for Json {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(JsonVisitor)
-    }
-}
-
-struct JsonVisitor;
-
-impl<'de> Visitor<'de> for JsonVisitor {
-    type Value = Json;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a text, a number, a boolean, a list or a table")
-    }
-
-    fn visit_str<E>(self, text: &str) -> Result<Json, E> {
-        Ok(Json::Text(text.to_owned()))
-    }
-
-    fn visit_i64<E>(self, number: i64) -> Result<Json, E> {
-        Ok(Json::Integer(number))
-    }
-
-    fn visit_f64<E>(self, number: f64) -> Result<Json, E> {
-        Ok(Json::Float(number))
-    }
-
-    fn visit_bool<E>(self, value: bool) -> Result<Json, E> {
-        Ok(Json::Bool(value))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Json, A::Error> {
-        let mut list = Vec::new();
-        while let Some(item) = items.next_element()? {
-            list.push(item);
-        }
-        Ok(Json::List(list))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Json, A::Error> {
-        let mut table = IndexMap::new();
-        while let Some((key, value)) = entries.next_entry()? {
-            table.insert(key, value);
-        }
-        Ok(Json::Table(table))
-    }
 }

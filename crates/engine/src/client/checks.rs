@@ -90,7 +90,7 @@ impl ResponseCheck<'_> {
         mut response: Response,
         took_ns: u64,
     ) -> Option<RequestError> {
-        let query = JsonQuery::new(self.request);
+        let query = self.request.json_query();
         let content = std::mem::take(&mut response.content);
         let encoding = std::mem::take(&mut response.encoding);
         let parse = move || {

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 
 use brunt_record::{FailureKind, NameId};
-use brunt_scenario::{JsonQuery, MASK, Plan, Request, Scope, Secrets, Seen, is_secret_name};
+use brunt_scenario::{MASK, Plan, Request, Scope, Secrets, Seen, is_secret_name};
 
 use crate::http::Response;
 
@@ -65,7 +65,7 @@ impl ResponseTrace {
             .decoded(&response.encoding)
             .unwrap_or_default();
         let seen = Seen::new(response.status, &response.fields, &body, took_ns);
-        let (seen, checks) = match JsonQuery::new(request).map(|query| query.run(&body)) {
+        let (seen, checks) = match request.json_query().map(|query| query.run(&body)) {
             Some(Ok(matches)) => (seen.with_matches(matches), &*request.checks),
             // The error of the request reports it.
             Some(Err(_)) => (seen, [].as_slice()),

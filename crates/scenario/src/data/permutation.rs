@@ -1,6 +1,8 @@
 //! A permutation of any number of rows that needs no memory: a Feistel network over the next power of four,
 //! walked until it falls on a row (Black and Rogaway, 2002).
 
+use crate::random::mix;
+
 const ROUNDS: u64 = 6;
 
 /// Where a row comes in the order that a seed makes of so many rows.
@@ -11,7 +13,7 @@ pub(super) fn place(row: u64, count: u64, seed: u64) -> u64 {
     loop {
         let (mut left, mut right) = (at >> bits, at & mask);
         for round in 0..ROUNDS {
-            let mixed = crate::plan::mix(right ^ seed.rotate_left(17) ^ (round << 56));
+            let mixed = mix(right ^ seed.rotate_left(17) ^ (round << 56));
             (left, right) = (right, left ^ (mixed & mask));
         }
         at = left << bits | right;

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::file::{Format, parse};
-use crate::surroundings::FileContent;
+use super::file::{BLOCK_ROWS, Format, Index, index, parse};
+use crate::source::environment::FileContent;
 use crate::value::Value;
 
 /// Rows of data.
@@ -16,13 +16,13 @@ pub(crate) enum Rows {
 /// A file with the places at which its blocks of rows begin.
 #[derive(Debug)]
 pub(crate) struct IndexedFile {
-    pub(super) content: Arc<dyn FileContent>,
-    pub(super) format: Format,
+    content: Arc<dyn FileContent>,
+    format: Format,
     /// Of CSV: the names of the columns.
-    pub(super) columns: Vec<String>,
+    columns: Vec<String>,
     /// Where each block of rows begins, and where the last one ends.
-    pub(super) blocks: Vec<u64>,
-    pub(super) count: u64,
+    blocks: Vec<u64>,
+    count: u64,
 }
 
 /// A block of rows that was read.
@@ -32,8 +32,41 @@ pub(crate) struct Block {
     rows: Vec<Value>,
 }
 
-/// Rows of a block.
-pub(super) const BLOCK_ROWS: u64 = 64;
+/// Larger files are not held in memory.
+const MEMORY_BYTES_MAX: u64 = 4 << 20;
+
+impl Rows {
+    /// The rows of a file.
+    pub(crate) fn of_file(content: Arc<dyn FileContent>, format: Format) -> Result<Self, String> {
+        Self::of_file_up_to(content, format, MEMORY_BYTES_MAX)
+    }
+
+    fn of_file_up_to(
+        content: Arc<dyn FileContent>,
+        format: Format,
+        memory_max: u64,
+    ) -> Result<Self, String> {
+        let Index {
+            columns,
+            blocks,
+            count,
+        } = index(content.as_ref(), format)?;
+        let file = IndexedFile {
+            content,
+            format,
+            columns,
+            blocks,
+            count,
+        };
+        if file.content.size() > memory_max {
+            return Ok(Self::Indexed(Arc::new(file)));
+        }
+        let all = Self::Indexed(Arc::new(file));
+        let mut block = None;
+        let rows = (0..count).map(|row| all.get(row, &mut block));
+        Ok(Self::Memory(rows.collect::<Result<_, _>>()?))
+    }
+}
 
 impl Rows {
     pub(crate) fn count(&self) -> u64 {
@@ -107,5 +140,78 @@ impl IndexedFile {
         }
         let rows = parse(self.format, &bytes, &self.columns)?;
         Ok(Block { number, rows })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str, format: Format, memory_max: u64) -> Result<Vec<String>, String> {
+        let rows = Rows::of_file_up_to(Arc::new(text.as_bytes().to_vec()), format, memory_max)?;
+        let mut block = None;
+        let texts = (0..rows.count()).map(|row| Ok(rows.get(row, &mut block)?.in_text()));
+        texts.collect()
+    }
+
+    #[test]
+    fn rows_are_the_same_from_memory_and_by_the_index() {
+        let numbers = 0..150;
+        let csv = numbers.clone().fold("id,name\n".to_owned(), |text, row| {
+            text + &format!("{row},\"a\nb, {row}\"\n")
+        });
+        let lines = numbers.clone().fold(String::new(), |text, row| {
+            text + &format!("{{\"id\":\"{row}\",\"name\":\"a\\nb, {row}\"}}\n\n")
+        });
+        let items = numbers
+            .clone()
+            .map(|row| format!("\n {{\"id\": \"{row}\", \"name\": \"a\\nb, {row}\"}}"));
+        let json = format!(" [{}\n]\n", items.collect::<Vec<_>>().join(" ,"));
+        let expected: Vec<String> = numbers
+            .map(|row| format!("{{\"id\":\"{row}\",\"name\":\"a\\nb, {row}\"}}"))
+            .collect();
+        let files = [
+            (csv, Format::Csv),
+            (lines, Format::JsonLines),
+            (json, Format::Json),
+        ];
+        for (text, format) in files {
+            for memory_max in [0, u64::MAX] {
+                let found = read(&text, format, memory_max).expect("rows");
+                assert_eq!(found, expected, "{format:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn json_items_may_hold_anything() {
+        let text = r#"[1, "a],\"[", [], {"b": [1, {"c": "}"}]}, null, [[2]]]"#;
+        let found = read(text, Format::Json, 0).expect("rows");
+        assert_eq!(
+            found,
+            [
+                "1",
+                "a],\"[",
+                "[]",
+                r#"{"b":[1,{"c":"}"}]}"#,
+                "none",
+                "[[2]]"
+            ]
+        );
+        assert_eq!(read("[ ]", Format::Json, 0), Ok(Vec::new()));
+    }
+
+    #[test]
+    fn what_is_no_data_is_refused() {
+        for (text, format, part) in [
+            ("{}", Format::Json, "no JSON list"),
+            ("[1, 2", Format::Json, "no end"),
+            ("[1, oops]", Format::Json, "expected"),
+            ("{\"a\": }\n", Format::JsonLines, "expected"),
+            ("a,b\n1\n", Format::Csv, "fields"),
+        ] {
+            let error = read(text, format, u64::MAX).unwrap_err();
+            assert!(error.contains(part), "{error}");
+        }
     }
 }

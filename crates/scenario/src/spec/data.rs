@@ -6,7 +6,7 @@ use serde::de::{MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use toml::Spanned;
 
-use super::Json;
+use super::json::Json;
 
 /// A value of `[data]`.
 #[derive(Debug, Clone, Serialize)]

@@ -7,7 +7,8 @@ use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use toml::Spanned;
 
-use super::{CheckSpec, ExtractSpec, Json};
+use super::json::Json;
+use super::response::{CheckSpec, ExtractSpec};
 
 /// A step; as a task, with what tells when it is chosen. Which of the keys it has makes it the step that it
 /// is.

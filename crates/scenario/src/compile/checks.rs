@@ -1,0 +1,462 @@
+//! Expectations: what was typed of checks and extraction, and what it means.
+
+use std::ops::Range;
+
+use regex::bytes::Regex;
+use toml::Spanned;
+
+use crate::compile::compiler::Compiler;
+use crate::json::path::Path;
+use crate::model::check::{Check, Comparison, Condition, Test};
+use crate::model::extract::{Extract, From, Take};
+use crate::model::status_set::Statuses;
+use crate::source::diagnostic::{Problem, suggestion};
+use crate::source::units;
+use crate::source::units::positive_duration;
+use crate::spec::{CheckSpec, ExtractSpec, ExtractTable, Json};
+use crate::value::Encoding;
+
+type Place = Range<usize>;
+
+/// The statuses that are accepted, where that is said, and the other checks.
+pub(crate) fn compile_checks(
+    compiler: &mut Compiler,
+    typed: Option<&CheckSpec>,
+) -> (Option<Statuses>, Vec<Check>) {
+    let Some(typed) = typed else {
+        return (None, Vec::new());
+    };
+    let mut accepted = accepted_statuses(compiler, typed);
+    let mut checks = compile_conditions(compiler, typed, false);
+    if let Some(not) = &typed.not {
+        if let Some(refused) = accepted_statuses(compiler, not) {
+            let all = accepted.unwrap_or_else(Statuses::all).without(&refused);
+            if all.is_empty() {
+                let place = not.status.as_ref().map_or(0..0, Spanned::span);
+                compiler.problems.push(
+                    Problem::new("no status is accepted")
+                        .at(place, "here")
+                        .help("leave some status that is not refused"),
+                );
+            }
+            accepted = Some(all);
+        }
+        if let Some(place) = not.not.as_ref().and_then(|twice| twice.place()) {
+            compiler.problems.push(
+                Problem::new("a check is negated twice")
+                    .at(place, "here")
+                    .help("write it without `not`"),
+            );
+        }
+        checks.extend(compile_conditions(compiler, not, true));
+    }
+    (accepted, checks)
+}
+
+fn accepted_statuses(compiler: &mut Compiler, typed: &CheckSpec) -> Option<Statuses> {
+    Statuses::parse(typed.status.as_ref()?)
+        .map_err(|problem| compiler.problems.push(problem))
+        .ok()
+}
+
+fn compile_conditions(compiler: &mut Compiler, typed: &CheckSpec, is_negated: bool) -> Vec<Check> {
+    let mut all = Vec::new();
+    for (text, place) in texts(typed.contains.as_ref(), compiler.problems) {
+        if text.is_empty() {
+            compiler.problems.push(
+                Problem::new("every answer holds an empty text")
+                    .at(place.clone(), "here")
+                    .help("write a text that the answer has to hold"),
+            );
+        }
+        let template = compiler.text_at(text, &place, Encoding::Plain);
+        all.push(Condition::Contains(template));
+    }
+    for (text, place) in texts(typed.matches.as_ref(), compiler.problems) {
+        all.extend(compile_regex(compiler, text, &place).map(Condition::Matches));
+    }
+    if let Some(text) = &typed.equals {
+        all.push(Condition::Equals(compiler.text(text, Encoding::Plain)));
+    }
+    for (path, test) in typed.json.iter().flatten() {
+        let path = compile_json_path(compiler, path.get_ref(), &path.span());
+        let test = compile_test(compiler, test.get_ref(), &test.span());
+        all.extend(
+            path.zip(test)
+                .map(|(path, test)| Condition::Json(path, test)),
+        );
+    }
+    for (name, test) in typed.header.iter().flatten() {
+        let test = compile_test(compiler, test.get_ref(), &test.span());
+        all.extend(test.map(|test| Condition::Header(name.get_ref().clone(), test)));
+    }
+    if let Some(size) = &typed.size {
+        match size_range(size) {
+            Ok((least, most)) => all.push(Condition::Size(least, most)),
+            Err(problem) => compiler.problems.push(problem),
+        }
+    }
+    if let Some(time) = &typed.time {
+        match positive_duration(time) {
+            Ok(time) => {
+                let ns = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+                all.push(Condition::TimeNs(ns));
+            }
+            Err(problem) => compiler.problems.push(problem),
+        }
+    }
+    let check = |what| Check { what, is_negated };
+    all.into_iter().map(check).collect()
+}
+
+/// What is asked of found values: a value that one of them is, or a table.
+fn compile_test(compiler: &mut Compiler, typed: &Json, place: &Place) -> Option<Test> {
+    let Json::Table(entries) = typed else {
+        return Some(Test::Equals(compiler.value(typed, place)));
+    };
+    let mut tests = Vec::new();
+    for (key, value) in entries {
+        let (typed, place) = (value.get_ref(), value.span());
+        let test = match (key.as_str(), typed) {
+            ("exists", Json::Bool(exists)) => Some(Test::Exists(*exists)),
+            ("equals", _) => Some(Test::Equals(compiler.value(typed, &place))),
+            ("contains", Json::Text(text)) => Some(Test::Contains(compiler.text_at(
+                text,
+                &place,
+                Encoding::Plain,
+            ))),
+            ("matches", Json::Text(text)) => {
+                compile_regex(compiler, text, &place).map(Test::Matches)
+            }
+            ("count", _) => match count_range(typed) {
+                Some((least, most)) => Some(Test::Count(least, most)),
+                None => wrong_test(
+                    compiler,
+                    "count",
+                    "a number like 3 or a range like \"1..10\"",
+                    &place,
+                ),
+            },
+            ("above", _) => compile_comparison(compiler, Comparison::Above, key, typed, &place),
+            ("below", _) => compile_comparison(compiler, Comparison::Below, key, typed, &place),
+            ("at_least", _) => {
+                compile_comparison(compiler, Comparison::AtLeast, key, typed, &place)
+            }
+            ("at_most", _) => compile_comparison(compiler, Comparison::AtMost, key, typed, &place),
+            ("exists", _) => wrong_test(compiler, "exists", "true or false", &place),
+            ("contains" | "matches", _) => wrong_test(compiler, key, "a text", &place),
+            _ => {
+                let known = [
+                    "exists", "equals", "contains", "matches", "count", "above", "below",
+                    "at_least", "at_most",
+                ];
+                compiler.problems.push(
+                    Problem::new(format!("no check of a value is named `{key}`"))
+                        .at(place, "this one")
+                        .help(suggestion(key, known)),
+                );
+                None
+            }
+        };
+        tests.push(test?);
+    }
+    if tests.len() == 1 {
+        return tests.pop();
+    }
+    if tests.is_empty() {
+        return wrong_test(
+            compiler,
+            "a value",
+            "a value, or a table like { exists = true }",
+            place,
+        );
+    }
+    Some(Test::All(tests))
+}
+
+fn compile_comparison(
+    compiler: &mut Compiler,
+    comparison: Comparison,
+    key: &str,
+    typed: &Json,
+    place: &Place,
+) -> Option<Test> {
+    match typed {
+        Json::Integer(_) | Json::Float(_) => {
+            let limit = typed.to_value().as_number()?;
+            Some(Test::Compares(comparison, limit))
+        }
+        _ => wrong_test(compiler, key, "a number", place),
+    }
+}
+
+fn wrong_test<T>(compiler: &mut Compiler, what: &str, accepted: &str, place: &Place) -> Option<T> {
+    compiler.problems.push(
+        Problem::new(format!("the check of {what} is none"))
+            .at(place.clone(), "here")
+            .help(format!("write {accepted}")),
+    );
+    None
+}
+
+fn compile_regex(compiler: &mut Compiler, text: &str, place: &Place) -> Option<Regex> {
+    Regex::new(text)
+        .map_err(|error| {
+            // The last line says what; those before draw the pattern.
+            let error = error.to_string();
+            let reason = error.lines().last().unwrap_or_default();
+            let reason = reason.trim().trim_start_matches("error: ");
+            compiler.problems.push(
+                Problem::new(format!("`{text}` is no regular expression: {reason}"))
+                    .at(place.clone(), "here")
+                    .help("in TOML, '…' leaves backslashes as they are"),
+            );
+        })
+        .ok()
+}
+
+fn compile_json_path(compiler: &mut Compiler, text: &str, place: &Place) -> Option<Path> {
+    let problem =
+        |message: String, help: &str| Problem::new(message).at(place.clone(), "here").help(help);
+    match Path::parse(text) {
+        Err(error) => {
+            let shown: String = text.chars().take(80).collect();
+            let message = format!("invalid JSONPath `{shown}`: {error}");
+            compiler.problems.push(problem(
+                message,
+                "write one like \"$.items[0].id\" (RFC 9535)",
+            ));
+            None
+        }
+        Ok(_) if selects_nothing(text) => {
+            compiler.problems.push(problem(
+                format!("`{text}` can never find anything"),
+                "a slice goes from its first item to before its last: [0:3]",
+            ));
+            None
+        }
+        Ok(path) => Some(path),
+    }
+}
+
+/// What is taken of an answer.
+pub(crate) fn compile_extracts<'a>(
+    compiler: &mut Compiler,
+    typed: impl Iterator<Item = (&'a Spanned<String>, &'a Spanned<ExtractSpec>)>,
+) -> Vec<Extract> {
+    let mut extracts = Vec::new();
+    for (name, from) in typed {
+        let built = match from.get_ref() {
+            ExtractSpec::Path(path) => compile_json_path(compiler, path, &from.span())
+                .map(|path| (From::Json(path), Take::First, None)),
+            ExtractSpec::Table(table) => compile_extract(compiler, table, &from.span()),
+        };
+        // Its name is known even where something is wrong with it.
+        let slot = compiler.variable(name);
+        compiler.naming.variables.holds(slot, None);
+        if let Some((from, take, default)) = built {
+            extracts.push(Extract {
+                slot,
+                from,
+                take,
+                default,
+            });
+        }
+    }
+    extracts
+}
+
+fn compile_extract(
+    compiler: &mut Compiler,
+    table: &ExtractTable,
+    place: &Place,
+) -> Option<(From, Take, Option<crate::expr::expression::Expression>)> {
+    let group = table.group.as_ref().filter(|_| table.regex.is_none());
+    if let Some(group) = group {
+        compiler.problems.push(
+            Problem::new("a group is of a regex")
+                .at(group.span(), "here")
+                .help("write regex = \"…\" beside it, or leave it out"),
+        );
+        return None;
+    }
+    let sources = [
+        table.json.is_some(),
+        table.regex.is_some(),
+        table.header.is_some(),
+        table.cookie.is_some(),
+        table.body == Some(true),
+        table.status == Some(true),
+    ];
+    if sources.iter().filter(|given| **given).count() != 1 {
+        compiler.problems.push(
+            Problem::new("a variable is extracted from one thing")
+                .at(place.clone(), "from none, or from several")
+                .help(
+                    "write one of json, regex, header, cookie = \"…\", body = true, status = true",
+                ),
+        );
+        return None;
+    }
+    let from = if let Some(path) = &table.json {
+        From::Json(compile_json_path(compiler, path.get_ref(), &path.span())?)
+    } else if let Some(pattern) = &table.regex {
+        compile_regex_group(compiler, pattern, table.group.as_ref())?
+    } else if let Some(name) = &table.header {
+        From::Header(name.get_ref().clone())
+    } else if let Some(name) = &table.cookie {
+        From::Cookie(name.get_ref().clone())
+    } else if table.body == Some(true) {
+        From::Body
+    } else {
+        From::Status
+    };
+    let take = match &table.take {
+        None => Take::First,
+        Some(typed) => {
+            let Some(take) = Take::named(typed.get_ref()) else {
+                let known = ["first", "last", "all", "random", "count"];
+                compiler.problems.push(
+                    Problem::new(format!("`{}` cannot be taken", typed.get_ref()))
+                        .at(typed.span(), "here")
+                        .help(suggestion(typed.get_ref(), known)),
+                );
+                return None;
+            };
+            take
+        }
+    };
+    let default = table
+        .default
+        .as_ref()
+        .map(|value| compiler.expression(value));
+    Some((from, take, default))
+}
+
+fn compile_regex_group(
+    compiler: &mut Compiler,
+    pattern: &Spanned<String>,
+    group: Option<&Spanned<Json>>,
+) -> Option<From> {
+    let regex = compile_regex(compiler, pattern.get_ref(), &pattern.span())?;
+    let groups = regex.captures_len();
+    let found = match group.map(Spanned::get_ref) {
+        // The first group, or the whole where there is none.
+        None => Some(usize::from(groups > 1)),
+        Some(Json::Integer(number)) => usize::try_from(*number)
+            .ok()
+            .filter(|number| *number < groups),
+        Some(Json::Text(name)) => regex
+            .capture_names()
+            .position(|known| known == Some(name.as_str())),
+        Some(_) => None,
+    };
+    let Some(found) = found else {
+        compiler.problems.push(
+            Problem::new("the regex has no such group")
+                .at(group.map_or(pattern.span(), Spanned::span), "here")
+                .help(format!("it has groups 0 (the whole) to {}", groups - 1)),
+        );
+        return None;
+    };
+    Some(From::Regex(regex, found))
+}
+
+impl CheckSpec {
+    /// Where it stands, as far as that is known.
+    fn place(&self) -> Option<Place> {
+        let status = self.status.as_ref().map(Spanned::span);
+        let texts = self.contains.as_ref().or(self.matches.as_ref());
+        let json = self.json.iter().flatten().next();
+        status
+            .or(texts.map(Spanned::span))
+            .or(json.map(|(path, _)| path.span()))
+    }
+}
+
+/// A text, or a list of them.
+fn texts<'a>(
+    typed: Option<&'a Spanned<Json>>,
+    problems: &mut Vec<Problem>,
+) -> Vec<(&'a str, Place)> {
+    let Some(typed) = typed else {
+        return Vec::new();
+    };
+    let mut wrong = |place: Place| {
+        let problem = Problem::new("this is no text").at(place, "here");
+        problems.push(problem.help("write a text, or a list of texts"));
+    };
+    match typed.get_ref() {
+        Json::Text(text) => vec![(text, typed.span())],
+        Json::List(items) => {
+            let mut texts = Vec::new();
+            for item in items {
+                match item.get_ref() {
+                    Json::Text(text) => texts.push((text.as_str(), item.span())),
+                    _ => wrong(item.span()),
+                }
+            }
+            texts
+        }
+        _ => {
+            wrong(typed.span());
+            Vec::new()
+        }
+    }
+}
+
+fn size_range(typed: &Spanned<Json>) -> Result<(u64, u64), Problem> {
+    let wrong = || {
+        Problem::new("this is no size")
+            .at(typed.span(), "here")
+            .help("write bytes like 100, or a range like \"1KiB..10MB\", \"1KiB..\" or \"..10MB\"")
+    };
+    match typed.get_ref() {
+        Json::Integer(bytes) => u64::try_from(*bytes)
+            .map(|bytes| (bytes, bytes))
+            .map_err(|_| wrong()),
+        Json::Text(text) => {
+            let (least, most) = text.split_once("..").ok_or_else(wrong)?;
+            let bytes = |text: &str, open: u64| match text.trim() {
+                "" => Ok(open),
+                text => text
+                    .parse()
+                    .or_else(|_| units::bytes(text))
+                    .map_err(|_| wrong()),
+            };
+            let (least, most) = (bytes(least, 0)?, bytes(most, u64::MAX)?);
+            if least > most {
+                return Err(wrong());
+            }
+            Ok((least, most))
+        }
+        _ => Err(wrong()),
+    }
+}
+
+fn count_range(typed: &Json) -> Option<(u64, u64)> {
+    match typed {
+        Json::Integer(count) => u64::try_from(*count).ok().map(|count| (count, count)),
+        Json::Text(text) => {
+            let (least, most) = text.split_once("..")?;
+            let number = |text: &str, open: u64| match text.trim() {
+                "" => Some(open),
+                text => text.parse().ok(),
+            };
+            let (least, most) = (number(least, 0)?, number(most, u64::MAX)?);
+            (least <= most).then_some((least, most))
+        }
+        _ => None,
+    }
+}
+
+/// Whether a path holds a slice that ends before it begins.
+fn selects_nothing(path: &str) -> bool {
+    let Ok(slices) = regex::Regex::new(r"\[\s*(\d+)\s*:\s*(\d+)\s*\]") else {
+        return false;
+    };
+    slices.captures_iter(path).any(|slice| {
+        let number = |at: usize| slice[at].parse::<u64>().ok();
+        number(1) >= number(2)
+    })
+}

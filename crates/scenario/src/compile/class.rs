@@ -1,0 +1,300 @@
+//! User classes as they are typed, and what they mean.
+
+use indexmap::IndexMap;
+use toml::Spanned;
+use url::Url;
+
+use crate::compile::compiler::Compiler;
+use crate::compile::compiler::report_once;
+use crate::compile::names::When;
+use crate::compile::steps::{compile_step, compile_steps, find_unreachable};
+use crate::model::class::{Class, Does, Task, TaskOrder};
+use crate::model::host::Host;
+use crate::model::wait::Wait;
+use crate::source::diagnostic::{Problem, suggestion};
+use crate::spec::{ClassSpec, StepSpec};
+
+type Classes = IndexMap<Spanned<String>, Spanned<ClassSpec>>;
+
+/// What the classes mean; what is wrong goes to the compiler's problems. Hosts of their own go to `hosts`.
+pub(crate) fn resolve(
+    typed: &Classes,
+    hosts: &mut Vec<Url>,
+    compiler: &mut Compiler,
+) -> Vec<Class> {
+    if typed.is_empty() {
+        compiler.problems.push(
+            Problem::new("there are no users")
+                .help("add a class: [users.visitor], and its tasks: [[users.visitor.tasks]]"),
+        );
+    }
+    let mut classes = Vec::new();
+    for (name, class) in typed {
+        classes.extend(resolve_class(name, class, typed, hosts, compiler));
+    }
+    let has_users = |class: &Class| class.weight > 0.0 || class.fixed_count.is_some_and(|n| n > 0);
+    if let Some((name, _)) = typed
+        .first()
+        .filter(|_| !classes.is_empty() && !classes.iter().any(has_users))
+    {
+        compiler.problems.push(
+            Problem::new("every user class has weight 0")
+                .at(name.span(), "this one too")
+                .help("give a class a weight above 0"),
+        );
+    }
+    classes
+}
+
+fn resolve_class(
+    name: &Spanned<String>,
+    class: &Spanned<ClassSpec>,
+    all: &Classes,
+    hosts: &mut Vec<Url>,
+    compiler: &mut Compiler,
+) -> Option<Class> {
+    let ancestors = ancestors(class.get_ref(), all, compiler.problems)?;
+    let wait = wait(&ancestors, compiler.problems)?;
+    let Some(tasks) = ancestors.iter().find_map(|class| class.tasks.as_ref()) else {
+        compiler.problems.push(
+            Problem::new(format!("user class `{}` has no tasks", name.get_ref()))
+                .at(name.span(), "here")
+                .help(format!("add one: [[users.{}.tasks]]", name.get_ref())),
+        );
+        return None;
+    };
+    let (weight, fixed_count) = share(class.get_ref(), compiler.problems);
+    let order = order_of(
+        ancestors.iter().find_map(|class| class.order.as_ref()),
+        compiler.problems,
+    );
+    compiler.host = host_of(&ancestors, hosts, compiler.problems);
+    let host = compiler.host.checked_sub(1).map(|at| hosts[at].clone());
+    let on_start = ancestors.iter().find_map(|class| class.on_start.as_ref());
+    let on_start = compile_steps(compiler, on_start.map_or(&[], Vec::as_slice), When::OnStart);
+    let known = compiler.problems.len();
+    if order == TaskOrder::Sequence {
+        find_unreachable(tasks, compiler.problems);
+    }
+    let mut tasks: Vec<Task> = tasks
+        .iter()
+        .filter_map(|task| resolve_task(task, compiler))
+        .collect();
+    let own_tags = ancestors.iter().find_map(|class| class.tags.as_ref());
+    for task in &mut tasks {
+        task.tags.extend(names(own_tags));
+    }
+    if compiler.problems.len() == known && !tasks.iter().any(|task| task.weight > 0.0) {
+        report_once(
+            compiler.problems,
+            Problem::new("every task has weight 0")
+                .at(
+                    place_of_tasks(&ancestors).unwrap_or_else(|| name.span()),
+                    "in this class",
+                )
+                .help("give a task a weight above 0"),
+        );
+    }
+    let on_stop = ancestors.iter().find_map(|class| class.on_stop.as_ref());
+    let on_stop = compile_steps(compiler, on_stop.map_or(&[], Vec::as_slice), When::SetUp);
+    compiler.host = 0;
+    compiler.end_class();
+    Some(Class {
+        name: name.get_ref().clone(),
+        host,
+        weight,
+        fixed_count,
+        wait,
+        on_start: on_start.steps,
+        on_stop: on_stop.steps,
+        order,
+        tasks,
+    })
+}
+
+fn place_of_tasks(ancestors: &[&ClassSpec]) -> Option<std::ops::Range<usize>> {
+    let tasks = ancestors.iter().find_map(|class| class.tasks.as_ref())?;
+    tasks.first().map(Spanned::span)
+}
+
+fn wait(ancestors: &[&ClassSpec], problems: &mut Vec<Problem>) -> Option<Wait> {
+    let wait = ancestors.iter().find_map(|class| class.wait.as_ref());
+    match wait.map(|text| (text, Wait::parse(text.get_ref()))) {
+        None => Some(Wait::Constant(std::time::Duration::ZERO)),
+        Some((_, Ok(wait))) => Some(wait),
+        Some((text, Err(message))) => {
+            report_once(problems, Problem::new(message).at(text.span(), "here"));
+            None
+        }
+    }
+}
+
+fn share(class: &ClassSpec, problems: &mut Vec<Problem>) -> (f64, Option<u32>) {
+    let fixed_count = class.fixed_count.as_ref().map(|count| *count.get_ref());
+    if let (Some(weight), Some(_)) = (&class.weight, fixed_count) {
+        problems.push(
+            Problem::new("a class has a weight and a fixed count")
+                .at(weight.span(), "this weight has no effect")
+                .help("leave one of them out"),
+        );
+    }
+    let weight = match fixed_count {
+        Some(_) => 0.0,
+        None => weight(class.weight.as_ref(), problems),
+    };
+    (weight, fixed_count)
+}
+
+/// The number of the host of a class: 0, unless it has one of its own.
+fn host_of(ancestors: &[&ClassSpec], hosts: &mut Vec<Url>, problems: &mut Vec<Problem>) -> usize {
+    let Some(typed) = ancestors.iter().find_map(|class| class.host.as_ref()) else {
+        return 0;
+    };
+    let url = match Host::parse(typed.get_ref()) {
+        Ok(Host::Url(url)) => url,
+        Ok(Host::Embedded) => {
+            report_once(
+                problems,
+                Problem::new("a class cannot have the embedded agent for itself")
+                    .at(typed.span(), "here")
+                    .help("write `host = \"embedded\"` at the top, or a URL here"),
+            );
+            return 0;
+        }
+        Err(message) => {
+            report_once(problems, Problem::new(message).at(typed.span(), "here"));
+            return 0;
+        }
+    };
+    let known = hosts.iter().position(|known| *known == url);
+    1 + known.unwrap_or_else(|| {
+        hosts.push(url);
+        hosts.len() - 1
+    })
+}
+
+fn order_of(typed: Option<&Spanned<String>>, problems: &mut Vec<Problem>) -> TaskOrder {
+    let Some(typed) = typed else {
+        return TaskOrder::Weight;
+    };
+    match typed.get_ref().as_str() {
+        "weight" => TaskOrder::Weight,
+        "sequence" => TaskOrder::Sequence,
+        other => {
+            let problem = Problem::new(format!("`{other}` is no order of tasks"))
+                .at(typed.span(), "here")
+                .help("write \"weight\" or \"sequence\"");
+            report_once(problems, problem);
+            TaskOrder::Weight
+        }
+    }
+}
+
+/// The class and those that it extends, nearest first.
+fn ancestors<'a>(
+    class: &'a ClassSpec,
+    all: &'a Classes,
+    problems: &mut Vec<Problem>,
+) -> Option<Vec<&'a ClassSpec>> {
+    let mut found = vec![class];
+    while let Some(parent) = &found[found.len() - 1].extends {
+        let Some((_, next)) = all
+            .iter()
+            .find(|(name, _)| name.get_ref() == parent.get_ref())
+        else {
+            let names = all.keys().map(|name| name.get_ref().as_str());
+            let problem = Problem::new(format!("no user class is named `{}`", parent.get_ref()))
+                .at(parent.span(), "here")
+                .help(suggestion(parent.get_ref(), names));
+            report_once(problems, problem);
+            return None;
+        };
+        if found.len() > all.len() {
+            let problem = Problem::new("user classes extend each other in a circle")
+                .at(parent.span(), "closes the circle")
+                .help("let one of them have tasks of its own");
+            problems.push(problem);
+            return None;
+        }
+        found.push(next.get_ref());
+    }
+    Some(found)
+}
+
+#[expect(clippy::single_match_else, reason = "both ways are of one weight")]
+fn resolve_task(task: &Spanned<StepSpec>, compiler: &mut Compiler) -> Option<Task> {
+    let typed = task.get_ref();
+    let weight = weight(typed.weight.as_ref(), compiler.problems);
+    let tags = names(typed.tags.as_ref()).collect();
+    let known = compiler.problems.len();
+    let does = match &typed.tasks {
+        Some(tasks) => {
+            if typed.kinds() != ["tasks"] || typed.steps.is_some() || tasks.get_ref().is_empty() {
+                compiler.problems.push(
+                    Problem::new("a task with tasks has none, or has something else beside them")
+                        .at(tasks.span(), "here")
+                        .help("give the task either one step, a list of steps, or a list of tasks"),
+                );
+                return None;
+            }
+            let order = order_of(typed.order.as_ref(), compiler.problems);
+            if order == TaskOrder::Sequence {
+                find_unreachable(tasks.get_ref(), compiler.problems);
+            }
+            let tasks: Vec<Task> = tasks
+                .get_ref()
+                .iter()
+                .filter_map(|task| resolve_task(task, compiler))
+                .collect();
+            Does::Tasks(order, tasks)
+        }
+        None => {
+            if let Some(order) = &typed.order {
+                compiler.problems.push(
+                    Problem::new("an order is of a list of tasks")
+                        .at(order.span(), "here")
+                        .help("steps are played one after the other as they stand"),
+                );
+            }
+            let is_request_with_steps = typed.steps.is_some() && !typed.methods().is_empty();
+            if let Some(steps) = typed.steps.as_ref().filter(|_| is_request_with_steps) {
+                compiler.problems.push(
+                    Problem::new("a task with steps has a request of its own beside them")
+                        .at(steps.span(), "here")
+                        .help("give the task either one request or a list of steps"),
+                );
+                return None;
+            }
+            Does::Steps(compile_step(compiler, task, When::InTasks))
+        }
+    };
+    if let Does::Tasks(TaskOrder::Weight, tasks) = &does
+        && compiler.problems.len() == known
+        && !tasks.iter().any(|task| task.weight > 0.0)
+    {
+        compiler.problems.push(
+            Problem::new("every task has weight 0")
+                .at(task.span(), "in this list of tasks")
+                .help("give a task a weight above 0"),
+        );
+    }
+    Some(Task { weight, tags, does })
+}
+
+fn names(typed: Option<&Vec<Spanned<String>>>) -> impl Iterator<Item = String> {
+    typed
+        .into_iter()
+        .flatten()
+        .map(|name| name.get_ref().clone())
+}
+
+fn weight(typed: Option<&Spanned<f64>>, problems: &mut Vec<Problem>) -> f64 {
+    let Some(weight) = typed else { return 1.0 };
+    if !(weight.get_ref().is_finite() && *weight.get_ref() >= 0.0) {
+        let problem = Problem::new(format!("{} is no weight", weight.get_ref()))
+            .at(weight.span(), "here")
+            .help("write a number of 0 or more");
+        report_once(problems, problem);
+    }
+    *weight.get_ref()
+}

@@ -1,0 +1,177 @@
+//! Data as it was typed, and what it means: lists, tables, and files with the order of their rows.
+
+use std::path::Path;
+
+use toml::Spanned;
+
+use crate::data::{Data, Format, OnExhausted, Order, Rows, Source};
+use crate::expr::function::Function;
+use crate::source::diagnostic::{Problem, suggestion};
+use crate::source::environment::Surroundings;
+use crate::spec::{DataSpec, DataTable, Json, Spec};
+
+/// The data of a scenario; what is wrong goes to the problems.
+pub(crate) fn resolve(
+    spec: &Spec,
+    folder: &Path,
+    surroundings: &dyn Surroundings,
+    problems: &mut Vec<Problem>,
+) -> Data {
+    let mut data = Data::default();
+    for (name, typed) in &spec.data {
+        check_name(name, problems);
+        let nothing = DataTable::default();
+        let table = match typed.get_ref() {
+            DataSpec::List(_) => &nothing,
+            DataSpec::Table(table) => table,
+        };
+        let rows = match (typed.get_ref(), &table.rows, &table.file) {
+            (DataSpec::List(list), ..) | (_, Some(list), None) => Some(rows_of(list)),
+            (_, None, Some(file)) => rows_of_file(file, table, folder, surroundings)
+                .map_err(|problem| problems.push(problem))
+                .ok(),
+            _ => {
+                problems.push(
+                    Problem::new(format!("data `{}` has no rows", name.get_ref()))
+                        .at(typed.span(), "here")
+                        .help("write either rows = […] or file = \"…\""),
+                );
+                None
+            }
+        };
+        let order = order(table.order.as_ref(), problems);
+        let on_exhausted = on_exhausted(table.on_exhausted.as_ref(), order, problems);
+        data.insert(Source {
+            name: name.get_ref().clone(),
+            rows: rows.unwrap_or_else(|| rows_of(&[])),
+            order,
+            on_exhausted,
+        });
+    }
+    data
+}
+
+fn check_name(name: &Spanned<String>, problems: &mut Vec<Problem>) {
+    let text = name.get_ref();
+    if text == "env" || Function::named(text).is_some() {
+        problems.push(
+            Problem::new(format!("data cannot be named `{text}`"))
+                .at(name.span(), "here")
+                .help("expressions have another use for the name; choose another"),
+        );
+    }
+}
+
+fn rows_of(list: &[Spanned<Json>]) -> Rows {
+    Rows::Memory(list.iter().map(|item| item.get_ref().to_value()).collect())
+}
+
+fn rows_of_file(
+    file: &Spanned<String>,
+    table: &DataTable,
+    folder: &Path,
+    surroundings: &dyn Surroundings,
+) -> Result<Rows, Problem> {
+    let path = folder.join(file.get_ref());
+    let format = match &table.format {
+        Some(typed) => Format::named(typed.get_ref()).ok_or_else(|| {
+            Problem::new(format!("`{}` is no format of data", typed.get_ref()))
+                .at(typed.span(), "here")
+                .help("write \"csv\", \"json\" or \"jsonl\"")
+        })?,
+        None => Format::of(&path).ok_or_else(|| {
+            Problem::new("the name of the file does not tell its format")
+                .at(file.span(), "here")
+                .help("end it with .csv, .json or .jsonl, or write format = \"csv\" beside it")
+        })?,
+    };
+    let content = surroundings.file(&path).map_err(|error| {
+        Problem::new(format!(
+            "the file {} cannot be read: {error}",
+            path.display()
+        ))
+        .at(file.span(), "named here")
+        .help("a relative path begins where the scenario lies")
+    })?;
+    Rows::of_file(content, format).map_err(|error| {
+        Problem::new(format!(
+            "the file {} is not as it should be: {error}",
+            path.display()
+        ))
+        .at(file.span(), "named here")
+        .help("CSV has a row of names first; JSON is one list; JSON-lines has a value in each line")
+    })
+}
+
+fn order(typed: Option<&Spanned<String>>, problems: &mut Vec<Problem>) -> Order {
+    let Some(typed) = typed else {
+        return Order::Sequence;
+    };
+    match typed.get_ref().as_str() {
+        "sequence" => Order::Sequence,
+        "shuffled" => Order::Shuffled,
+        "random" => Order::Random,
+        other => {
+            problems.push(
+                Problem::new(format!("`{other}` is no order of rows"))
+                    .at(typed.span(), "here")
+                    .help(suggestion(other, ["sequence", "shuffled", "random"])),
+            );
+            Order::Sequence
+        }
+    }
+}
+
+fn on_exhausted(
+    typed: Option<&Spanned<String>>,
+    order: Order,
+    problems: &mut Vec<Problem>,
+) -> OnExhausted {
+    let Some(typed) = typed else {
+        return OnExhausted::StartOver;
+    };
+    let on_exhausted = match typed.get_ref().as_str() {
+        "start_over" => OnExhausted::StartOver,
+        "stop_user" => OnExhausted::StopUser,
+        "stop_test" => OnExhausted::StopTest,
+        other => {
+            problems.push(
+                Problem::new(format!("`{other}` is nothing to do when rows are used up"))
+                    .at(typed.span(), "here")
+                    .help(suggestion(other, ["start_over", "stop_user", "stop_test"])),
+            );
+            OnExhausted::StartOver
+        }
+    };
+    if order == Order::Random {
+        problems.push(
+            Problem::new("rows that are drawn at random are never used up")
+                .at(typed.span(), "here")
+                .help("write order = \"shuffled\" to have each row once, or leave this out"),
+        );
+    }
+    on_exhausted
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::value::Value;
+
+    #[test]
+    fn a_list_of_anything_is_data() {
+        let spec: Spec = toml::from_str("[data]\nx = [1, \"a\", { b = [true] }]").expect("TOML");
+        let mut problems = Vec::new();
+        let data = resolve(
+            &spec,
+            Path::new(""),
+            &crate::source::environment::Unseen,
+            &mut problems,
+        );
+        assert_eq!(problems, []);
+        let (_, source) = data.get("x").expect("x");
+        let rows = source.in_memory().expect("rows");
+        let expected = serde_json::json!([1, "a", {"b": [true]}]);
+        assert_eq!(Value::list(rows).to_json(), expected);
+    }
+}

@@ -1,0 +1,193 @@
+//! How the service is reached, as it is typed and what it means.
+
+use std::path::Path;
+
+use toml::Spanned;
+use url::Url;
+
+use crate::model::host::Host;
+use crate::model::network::{
+    Connections, HttpVersion, Limits, Network, SHARED_DEFAULT, Timeouts, Tls, TlsVersions,
+};
+use crate::source::diagnostic::{Problem, suggestion};
+use crate::source::units::{self, positive_duration};
+use crate::spec::{ConnectionsSpec, Json, LimitsSpec, Spec, TimeoutsSpec, TlsSpec};
+
+/// What the file says; `folder` is where it lies.
+pub(crate) fn resolve(spec: &Spec, folder: &Path, problems: &mut Vec<Problem>) -> Network {
+    let http = http_version(spec, problems);
+    let (connections, streams) = match &spec.connections {
+        Some(typed) => connections(typed, http, problems),
+        None => (Connections::default(), None),
+    };
+    Network {
+        http,
+        connections,
+        streams,
+        timeouts: timeouts(&spec.timeouts, problems),
+        tls: tls(&spec.tls, folder, problems),
+        limits: limits(&spec.limits, problems),
+        redirect_hosts: redirect_hosts(spec, problems),
+        hosts: Vec::new(),
+        no_cookies: spec.cookies == Some(false),
+    }
+}
+
+fn http_version(spec: &Spec, problems: &mut Vec<Problem>) -> HttpVersion {
+    let Some(typed) = &spec.http else {
+        return HttpVersion::default();
+    };
+    let text = match typed.get_ref() {
+        Json::Text(text) => text.clone(),
+        Json::Integer(number) => number.to_string(),
+        Json::Float(number) => number.to_string(),
+        _ => "a value of this kind".to_owned(),
+    };
+    text.parse().unwrap_or_else(|message: String| {
+        problems.push(Problem::new(message).at(typed.span(), "here"));
+        HttpVersion::default()
+    })
+}
+
+/// Who keeps connections, and how many requests are under way on one that is shared.
+fn connections(
+    typed: &Spanned<ConnectionsSpec>,
+    http: HttpVersion,
+    problems: &mut Vec<Problem>,
+) -> (Connections, Option<u32>) {
+    let known = ["per-user", "per-iteration", "per-request", "shared"];
+    let mut wrong = |message: String, help: String| {
+        problems.push(Problem::new(message).at(typed.span(), "here").help(help));
+        (Connections::default(), None)
+    };
+    let connections = match typed.get_ref() {
+        ConnectionsSpec::Mode(mode) => match mode.as_str() {
+            "per-user" => Connections::PerUser,
+            "per-iteration" => Connections::PerIteration,
+            "per-request" => Connections::PerRequest,
+            "shared" => Connections::Shared(SHARED_DEFAULT),
+            mode => {
+                return wrong(
+                    format!("`{mode}` is no way to keep connections"),
+                    suggestion(mode, known),
+                );
+            }
+        },
+        ConnectionsSpec::Shared { shared: 0, .. } => {
+            return wrong(
+                "a pool of no connections".into(),
+                "write how many all users share, like { shared = 100 }".into(),
+            );
+        }
+        ConnectionsSpec::Shared {
+            streams: Some(0), ..
+        } => {
+            return wrong(
+                "connections with no request under way".into(),
+                "write how many requests are under way at once on each, like { shared = 8, streams = 8 }".into(),
+            );
+        }
+        ConnectionsSpec::Shared {
+            streams: Some(_), ..
+        } if http == HttpVersion::Http1 => {
+            return wrong(
+                "HTTP/1.1 has one request under way on a connection, and no streams".into(),
+                "write http = \"2\" or http = \"auto\" beside it, or leave `streams` out".into(),
+            );
+        }
+        ConnectionsSpec::Shared { shared, streams } => {
+            return (Connections::Shared(*shared), *streams);
+        }
+    };
+    (connections, None)
+}
+
+fn timeouts(typed: &TimeoutsSpec, problems: &mut Vec<Problem>) -> Timeouts {
+    let mut read = |typed: &Option<Spanned<String>>| {
+        let read = positive_duration(typed.as_ref()?);
+        read.map_err(|problem| problems.push(problem)).ok()
+    };
+    let default = Timeouts::default();
+    Timeouts {
+        connect: read(&typed.connect).unwrap_or(default.connect),
+        tls: read(&typed.tls).unwrap_or(default.tls),
+        first_byte: read(&typed.first_byte),
+        total: read(&typed.total).unwrap_or(default.total),
+    }
+}
+
+fn tls(typed: &TlsSpec, folder: &Path, problems: &mut Vec<Problem>) -> Tls {
+    let path = |typed: &Spanned<String>| folder.join(typed.get_ref());
+    let client = match (&typed.certificate, &typed.key) {
+        (Some(certificate), Some(key)) => Some((path(certificate), path(key))),
+        (None, None) => None,
+        (Some(alone), None) | (None, Some(alone)) => {
+            let problem = Problem::new("a client certificate needs both `certificate` and `key`")
+                .at(alone.span(), "one without the other");
+            problems.push(problem.help("write both, as PEM files"));
+            None
+        }
+    };
+    Tls {
+        ca: typed.ca.as_ref().map(path),
+        client,
+        server_name: typed
+            .server_name
+            .as_ref()
+            .map(|name| name.get_ref().clone()),
+        versions: versions(typed, problems),
+        resumption: typed.resumption.unwrap_or(true),
+        insecure: typed.insecure.unwrap_or(false),
+    }
+}
+
+fn versions(typed: &TlsSpec, problems: &mut Vec<Problem>) -> TlsVersions {
+    let Some(typed) = &typed.versions else {
+        return TlsVersions::default();
+    };
+    let names: Vec<&str> = typed
+        .get_ref()
+        .iter()
+        .map(|name| name.get_ref().as_str())
+        .collect();
+    match names.as_slice() {
+        ["1.2"] => TlsVersions::Only12,
+        ["1.3"] => TlsVersions::Only13,
+        ["1.2", "1.3"] | ["1.3", "1.2"] => TlsVersions::Both,
+        _ => {
+            let problem = Problem::new("these are no TLS versions").at(typed.span(), "here");
+            problems.push(problem.help("write [\"1.2\"], [\"1.3\"] or [\"1.2\", \"1.3\"]"));
+            TlsVersions::default()
+        }
+    }
+}
+
+fn limits(typed: &LimitsSpec, problems: &mut Vec<Problem>) -> Limits {
+    let mut read = |typed: &Option<Spanned<String>>| {
+        let typed = typed.as_ref()?;
+        let read = units::bytes(typed.get_ref());
+        read.map_err(|message| problems.push(Problem::new(message).at(typed.span(), "here")))
+            .ok()
+    };
+    let default = Limits::default();
+    Limits {
+        body_bytes: read(&typed.body).unwrap_or(default.body_bytes),
+        decoded_bytes: read(&typed.decoded).unwrap_or(default.decoded_bytes),
+    }
+}
+
+fn redirect_hosts(spec: &Spec, problems: &mut Vec<Problem>) -> Vec<Url> {
+    let mut hosts = Vec::new();
+    for typed in &spec.redirect_hosts {
+        match Host::parse(typed.get_ref()) {
+            Ok(Host::Url(url)) if url.path() == "/" && url.query().is_none() => hosts.push(url),
+            Err(message) => problems.push(Problem::new(message).at(typed.span(), "here")),
+            Ok(_) => problems.push(
+                Problem::new(format!("`{}` is no host to redirect to", typed.get_ref()))
+                    .at(typed.span(), "here")
+                    .help("write a URL without a path, like https://login.example.com"),
+            ),
+        }
+    }
+    hosts
+}

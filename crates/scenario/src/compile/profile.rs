@@ -1,0 +1,433 @@
+//! What was typed of a profile, and what it means.
+
+use std::time::Duration;
+
+use indexmap::IndexMap;
+use toml::Spanned;
+
+use crate::compile::keys::{law, rate_of, targets, users_of};
+use crate::compile::search;
+use crate::model::profile::{Approach, OpenProfile, Profile, ProfileStage};
+use crate::source::diagnostic::{Problem, suggestion};
+use crate::source::units;
+use crate::source::units::positive_duration;
+use crate::spec::{ProfileSpec, Spec, StageSpec};
+
+/// Resolves all profiles.
+pub(crate) fn resolve_all(spec: &Spec, problems: &mut Vec<Problem>) -> IndexMap<String, Profile> {
+    let mut profiles = IndexMap::new();
+    for (name, typed) in &spec.profiles {
+        if name.get_ref() == "all" {
+            problems.push(
+                Problem::new("a profile is named `all`")
+                    .at(name.span(), "here")
+                    .help("`all` stands for every profile in turn; choose another name"),
+            );
+        }
+        let known = |class: &str| spec.users.keys().any(|known| known.get_ref() == class);
+        let concurrent = typed.get_ref().concurrent.iter().flatten();
+        let of_concurrent = concurrent.flat_map(|one| one.get_ref().users_of.iter().flatten());
+        for class in typed
+            .get_ref()
+            .users_of
+            .iter()
+            .flatten()
+            .chain(of_concurrent)
+        {
+            if !known(class.get_ref()) {
+                let names = spec.users.keys().map(|name| name.get_ref().as_str());
+                problems.push(
+                    Problem::new(format!("no user class is named `{}`", class.get_ref()))
+                        .at(class.span(), "here")
+                        .help(suggestion(class.get_ref(), names)),
+                );
+            }
+        }
+        for metric in typed.get_ref().targets.iter().flatten() {
+            let has = |name: &str| name == metric.get_ref().as_str();
+            let all = [
+                &spec.request_targets,
+                &spec.group_targets,
+                &spec.metric_targets,
+            ];
+            let named = all.into_iter().flat_map(|named| named.values().flatten());
+            let mut known = spec
+                .targets
+                .iter()
+                .chain(named)
+                .map(|(name, _)| name.get_ref().as_str());
+            if !known.any(has) {
+                problems.push(
+                    Problem::new(format!("there is no target of `{}`", metric.get_ref()))
+                        .at(metric.span(), "here")
+                        .help(suggestion(
+                            metric.get_ref(),
+                            spec.targets.keys().map(|name| name.get_ref().as_str()),
+                        )),
+                );
+            }
+        }
+        if let Some(profile) = resolve(typed, problems) {
+            profiles.insert(name.get_ref().clone(), profile);
+        }
+    }
+    profiles
+}
+
+/// What a profile means; what is wrong goes to the problems.
+pub(crate) fn resolve(spec: &Spanned<ProfileSpec>, problems: &mut Vec<Problem>) -> Option<Profile> {
+    let typed = spec.get_ref();
+    if let Some(search) = &typed.search {
+        return search::resolve(spec, search, problems);
+    }
+    let users_of = users_of(typed);
+    let is_open = typed.rate.is_some()
+        || typed
+            .stages
+            .iter()
+            .flatten()
+            .any(|stage| stage.get_ref().rate.is_some());
+    let single = |duration: &Spanned<String>| StageSpec {
+        users: typed.users.clone().filter(|_| !is_open),
+        spawn_rate: None,
+        rate: typed.rate.clone(),
+        ramp: None,
+        ramp_steps: None,
+        duration: duration.clone(),
+    };
+    let has_level = typed.users.is_some() || typed.rate.is_some();
+    let stages = match (&typed.duration, &typed.stages) {
+        (Some(duration), None) if has_level => vec![single(duration)],
+        (None, Some(stages)) if !stages.is_empty() && typed.rate.is_none() => {
+            stages.iter().map(|stage| stage.get_ref().clone()).collect()
+        }
+        _ => {
+            problems.push(
+                Problem::new("a profile says neither users or a rate for a duration nor stages")
+                    .at(spec.span(), "in this profile")
+                    .help("write users = 10 or rate = \"50/s\" with duration = \"5m\", stages = [{ users = 10, duration = \"5m\" }, …], or search = {} with duration = \"10m\""),
+            );
+            return None;
+        }
+    };
+    let known = problems.len();
+    let open = is_open.then(|| OpenProfile {
+        law: law(typed.arrivals.as_ref(), problems),
+        users: typed.users.as_ref().map(|users| *users.get_ref()),
+    });
+    refuse_arrivals(typed, is_open, problems);
+    let common = typed.spawn_rate.as_ref();
+    let stages: Vec<ProfileStage> = stages
+        .iter()
+        .filter_map(|stage| resolve_stage(stage, is_open, common, &spec.span(), problems))
+        .collect();
+    let least = if is_open { f64::MIN_POSITIVE } else { 1.0 };
+    let empty_pool = open.is_some_and(|open| open.users == Some(0));
+    if problems.len() == known && (empty_pool || stages.iter().all(|stage| stage.level < least)) {
+        problems.push(
+            Problem::new("a profile never has a user")
+                .at(spec.span(), "in this profile")
+                .help("give a stage at least one user, or a rate above 0"),
+        );
+    }
+    let length: Duration = stages.iter().map(|stage| stage.duration).sum();
+    let warm_up = warm_up(typed, length, problems);
+    let iterations = iterations(typed, is_open, problems);
+    let concurrent = concurrent_loads(typed, length, problems);
+    (problems.len() == known).then_some(Profile {
+        stages,
+        warm_up,
+        iterations,
+        concurrent,
+        open,
+        search: None,
+        users_of,
+        targets: targets(typed),
+    })
+}
+
+fn refuse_arrivals(typed: &ProfileSpec, is_open: bool, problems: &mut Vec<Problem>) {
+    if let Some(arrivals) = typed.arrivals.as_ref().filter(|_| !is_open) {
+        let help = "arrivals go with a rate: write rate = \"50/s\"";
+        problems.push(
+            Problem::new("this profile has no rate")
+                .at(arrivals.span(), "here")
+                .help(help),
+        );
+    }
+}
+
+/// How long its beginning is not judged.
+pub(crate) fn warm_up(
+    typed: &ProfileSpec,
+    length: Duration,
+    problems: &mut Vec<Problem>,
+) -> Option<Duration> {
+    let text = typed.warm_up.as_ref()?;
+    match positive_duration(text) {
+        Ok(warm_up) if warm_up < length => Some(warm_up),
+        Ok(_) => {
+            problems.push(
+                Problem::new("the warm-up leaves nothing to judge")
+                    .at(text.span(), "here")
+                    .help("it is a part of the profile's length; make it shorter"),
+            );
+            None
+        }
+        Err(problem) => {
+            problems.push(problem);
+            None
+        }
+    }
+}
+
+fn iterations(typed: &ProfileSpec, is_open: bool, problems: &mut Vec<Problem>) -> Option<u64> {
+    let iterations = typed.iterations.as_ref()?;
+    if is_open || *iterations.get_ref() == 0 {
+        problems.push(
+            Problem::new("this is no number of iterations for this profile")
+                .at(iterations.span(), "here")
+                .help("write so many tasks, above 0, that users of a closed profile play in all"),
+        );
+        return None;
+    }
+    Some(*iterations.get_ref())
+}
+
+fn resolve_stage(
+    stage: &StageSpec,
+    is_open: bool,
+    common_rate: Option<&Spanned<f64>>,
+    profile: &std::ops::Range<usize>,
+    problems: &mut Vec<Problem>,
+) -> Option<ProfileStage> {
+    let duration = positive_duration(&stage.duration).map_err(|problem| problems.push(problem));
+    let level = level(stage, is_open, profile).map_err(|problem| problems.push(problem));
+    let spawn_rate = stage.spawn_rate.as_ref().or(common_rate);
+    if let Some(rate) =
+        spawn_rate.filter(|rate| !(rate.get_ref().is_finite() && *rate.get_ref() > 0.0))
+    {
+        let problem = Problem::new(format!("{} is no spawn rate", rate.get_ref()))
+            .at(rate.span(), "here")
+            .help("write users a second above 0, or leave it out to start all at once");
+        if !problems.contains(&problem) {
+            problems.push(problem);
+        }
+        return None;
+    }
+    let approach = match (spawn_rate, &stage.ramp) {
+        (None, None) => Approach::AtOnce,
+        (Some(rate), None) if !is_open => Approach::Rate(*rate.get_ref()),
+        (None, Some(ramp)) => match positive_duration(ramp) {
+            Ok(ramp) => match &stage.ramp_steps {
+                None => Approach::Ramp(ramp),
+                Some(steps) if *steps.get_ref() > 0 => Approach::Steps(ramp, *steps.get_ref()),
+                Some(steps) => {
+                    problems.push(
+                        Problem::new("a ramp of no steps")
+                            .at(steps.span(), "here")
+                            .help("write ramp_steps = 5, or leave it out for an even ramp"),
+                    );
+                    return None;
+                }
+            },
+            Err(problem) => {
+                problems.push(problem);
+                return None;
+            }
+        },
+        (Some(rate), _) => {
+            let help = "a stage has a ramp, like \"30s\", or, of users, a spawn_rate";
+            let problem = Problem::new("a spawn rate is out of place").at(rate.span(), "here");
+            problems.push(problem.help(help));
+            return None;
+        }
+    };
+    Some(ProfileStage {
+        level: level.ok()?,
+        approach,
+        duration: duration.ok()?,
+    })
+}
+
+/// The level of a stage, in the model of its profile.
+fn level(
+    stage: &StageSpec,
+    is_open: bool,
+    profile: &std::ops::Range<usize>,
+) -> Result<f64, Problem> {
+    match (&stage.users, &stage.rate) {
+        (Some(users), None) if !is_open => Ok(f64::from(*users.get_ref())),
+        (None, Some(rate)) if is_open => rate_of(rate),
+        _ => Err(Problem::new("the stages of a profile are all of users, or all of rates")
+            .at(profile.clone(), "in this profile")
+            .help("give each stage either users or a rate; the pool of an open profile is its own `users`")),
+    }
+}
+
+/// Resolves the concurrent loads of a profile of this length.
+fn concurrent_loads(
+    typed: &ProfileSpec,
+    length: Duration,
+    problems: &mut Vec<Problem>,
+) -> Vec<Profile> {
+    let concurrent = typed.concurrent.as_deref().unwrap_or_default();
+    let mut taken = classes_of(typed);
+    let first = concurrent.first().map(Spanned::span);
+    if let Some(place) = first.filter(|_| taken.is_empty()) {
+        problems.push(
+            Problem::new("the profile with concurrent loads names no classes of its own")
+                .at(place, "this load is concurrent with it")
+                .help("write users_of = [\"…\"] in the profile and in each concurrent load"),
+        );
+    }
+    let mut profiles = Vec::new();
+    for one in concurrent {
+        let known = problems.len();
+        refuse_strange_keys(one, problems);
+        let own = classes_of(one.get_ref());
+        if own.is_empty() {
+            problems.push(
+                Problem::new("a concurrent load names no classes")
+                    .at(one.span(), "here")
+                    .help("write users_of = [\"…\"]"),
+            );
+        }
+        for class in own {
+            if taken.contains(&class) {
+                problems.push(
+                    Problem::new(format!("the class `{}` has two loads", class.get_ref()))
+                        .at(class.span(), "the other is in this profile too")
+                        .help("name each class once, in the profile or in one concurrent load"),
+                );
+            }
+            taken.push(class);
+        }
+        if problems.len() == known {
+            profiles.extend(of_length(one, length, problems));
+        }
+    }
+    profiles
+}
+
+fn classes_of(typed: &ProfileSpec) -> Vec<&Spanned<String>> {
+    typed.users_of.iter().flatten().collect()
+}
+
+/// Rejects keys that only the profile itself may have.
+fn refuse_strange_keys(one: &Spanned<ProfileSpec>, problems: &mut Vec<Problem>) {
+    let typed = one.get_ref();
+    let strange = [
+        ("search", typed.search.is_some()),
+        ("targets", typed.targets.is_some()),
+        ("warm_up", typed.warm_up.is_some()),
+        ("iterations", typed.iterations.is_some()),
+        ("concurrent", typed.concurrent.is_some()),
+    ];
+    for (key, _) in strange.into_iter().filter(|(_, is_given)| *is_given) {
+        problems.push(
+            Problem::new(format!("a concurrent load cannot have `{key}`"))
+                .at(one.span(), "here")
+                .help("write it in the profile itself"),
+        );
+    }
+}
+
+/// A load that lasts as long as its profile.
+fn of_length(
+    one: &Spanned<ProfileSpec>,
+    length: Duration,
+    problems: &mut Vec<Problem>,
+) -> Option<Profile> {
+    let mut typed = one.get_ref().clone();
+    if typed.duration.is_none() && typed.stages.is_none() {
+        typed.duration = Some(Spanned::new(
+            one.span(),
+            format!("{}ms", length.as_millis()),
+        ));
+    }
+    let profile = resolve(&Spanned::new(one.span(), typed), problems)?;
+    if profile.duration() != length {
+        problems.push(
+            Problem::new("a concurrent load must last as long as its profile")
+                .at(
+                    one.span(),
+                    format!(
+                        "this lasts {}",
+                        units::duration_in_words(profile.duration())
+                    ),
+                )
+                .help(format!(
+                    "the profile lasts {}",
+                    units::duration_in_words(length)
+                )),
+        );
+        return None;
+    }
+    Some(profile)
+}
+
+#[cfg(test)]
+mod tests {
+    use brunt_record::Stage;
+
+    use super::*;
+    use crate::model::profile::Overrides;
+
+    /// What a profile plans: the integral of its level, in user-seconds or arrivals.
+    fn planned(text: &str) -> (f64, Vec<Stage>) {
+        let typed: Spanned<ProfileSpec> = toml::from_str::<
+            indexmap::IndexMap<String, Spanned<ProfileSpec>>,
+        >(&format!("[p]\n{text}"))
+        .expect("TOML")
+        .swap_remove("p")
+        .expect("a profile");
+        let mut problems = Vec::new();
+        let profile = resolve(&typed, &mut problems);
+        assert_eq!(problems, [], "{text}");
+        let load = profile.expect("a profile").load(&Overrides::default());
+        (load.integral(load.seconds()), load.stages)
+    }
+
+    #[test]
+    fn each_kind_of_profile_plans_its_integral() {
+        let cases = [
+            ("users = 10\nduration = \"60s\"", 600.0),
+            (
+                "users = 10\nspawn_rate = 2\nduration = \"60s\"",
+                25.0 + 550.0,
+            ),
+            ("rate = \"5/s\"\nduration = \"60s\"", 300.0),
+            (
+                "rate = \"60/min\"\narrivals = \"constant\"\nduration = \"60s\"",
+                60.0,
+            ),
+            (
+                "stages = [{ users = 10, duration = \"60s\" }, { users = 0, ramp = \"20s\", duration = \"20s\" }]",
+                600.0 + 100.0,
+            ),
+            (
+                "stages = [{ rate = 10, ramp = \"30s\", duration = \"60s\" }, { rate = 40, duration = \"10s\" }]",
+                150.0 + 300.0 + 400.0,
+            ),
+            // Steps of 2, 4, 6, 8, 10 users for 4 s each.
+            (
+                "stages = [{ users = 10, ramp = \"20s\", ramp_steps = 5, duration = \"60s\" }]",
+                120.0 + 400.0,
+            ),
+            (
+                "stages = [{ users = 10, duration = \"10s\" }, { users = 2, ramp = \"8s\", ramp_steps = 2, duration = \"10s\" }]",
+                100.0 + 6.0 * 4.0 + 2.0 * 4.0 + 2.0 * 2.0,
+            ),
+            ("users = 4\niterations = 100\nduration = \"60s\"", 240.0),
+            ("users = 4\nwarm_up = \"10s\"\nduration = \"60s\"", 240.0),
+        ];
+        for (text, expected) in cases {
+            let (integral, stages) = planned(text);
+            assert!(
+                (integral - expected).abs() < 1e-6,
+                "{text}: {integral}, {stages:?}"
+            );
+        }
+    }
+}

@@ -1,0 +1,281 @@
+//! Requests as they are typed, and what they mean.
+
+use std::time::Duration;
+
+use toml::Spanned;
+
+use crate::compile::body::{compile_body, compile_form};
+use crate::compile::checks::{compile_checks, compile_extracts};
+use crate::compile::compiler::Compiler;
+use crate::compile::names::When;
+use crate::expr::expression::{Compiled, Template};
+use crate::expr::parser::Part;
+use crate::expr::secrets::Place;
+use crate::model::request::{LooksInto, REDIRECTS_DEFAULT, Request};
+use crate::model::status_set::Statuses;
+use crate::source::diagnostic::Problem;
+use crate::source::units::positive_duration;
+use crate::spec::{AuthSpec, StepSpec};
+use crate::value::{Encoding, breaks_a_line};
+
+/// Header fields that the user does not set.
+const SET_BY_BRUNT: [&str; 5] = [
+    "host",
+    "content-length",
+    "transfer-encoding",
+    "connection",
+    "expect",
+];
+
+/// Builds a request; what is wrong goes to the problems.
+pub(crate) fn compile_request(
+    compiler: &mut Compiler,
+    spec: &Spanned<StepSpec>,
+    when: When,
+) -> Option<Request> {
+    let (typed, span) = (spec.get_ref(), spec.span());
+    let known = compiler.problems.len();
+    let methods = typed.methods();
+    let &[(method, path)] = &methods[..] else {
+        let message = if methods.is_empty() {
+            "a request has no method and path".to_owned()
+        } else {
+            format!("a request has {} methods", methods.len())
+        };
+        let help = "write one of get, post, put, patch, delete, head, options = \"/path\", or method and path";
+        compiler
+            .problems
+            .push(Problem::new(message).at(span, "in this request").help(help));
+        return None;
+    };
+    check_method(compiler, typed);
+    let name = match &typed.name {
+        Some(name) => request_name(compiler, name),
+        None => path.get_ref().clone(),
+    };
+    // It stands in records, in baselines and in the database.
+    let name = compiler.naming.secrets.values.mask(&name);
+    let path = compile_path(compiler, path, typed);
+    let built = compile_body(compiler, typed);
+    let content_type = built.as_ref().map(|built| built.content_type.clone());
+    let headers = header_lines(compiler, typed, method, content_type.as_deref());
+    let (accepted, checks) = compile_checks(compiler, typed.check.as_ref());
+    let extracts = compile_extracts(compiler, typed.extract.iter().flatten());
+    let timeout = typed
+        .timeout
+        .as_ref()
+        .and_then(|text| compile_timeout(compiler, text));
+    let request = Request {
+        name: compiler.names.intern(&name, method, when),
+        method: method.into(),
+        host: compiler.host,
+        path,
+        says_cookies: has_header(compiler, typed, "cookie"),
+        headers,
+        body: built.map(|built| built.body),
+        accepted: accepted.unwrap_or_else(|| Statuses::class(2)),
+        looks_into: LooksInto::of(&checks, &extracts),
+        checks: checks.into(),
+        extracts: extracts.into(),
+        redirects: typed
+            .redirects
+            .as_ref()
+            .map_or(REDIRECTS_DEFAULT, |limit| *limit.get_ref()),
+        timeout,
+    };
+    (compiler.problems.len() == known).then_some(request)
+}
+
+fn check_method(compiler: &mut Compiler, typed: &StepSpec) {
+    let Some(method) = &typed.method else { return };
+    if !is_token(method.get_ref()) {
+        let problem = Problem::new(format!("`{}` is no method", method.get_ref()))
+            .at(method.span(), "here")
+            .help("write a word like PURGE");
+        compiler.problems.push(problem);
+    }
+}
+
+/// Names are known before the load, so that each has its place in the record.
+fn request_name(compiler: &mut Compiler, name: &Spanned<String>) -> String {
+    if name.get_ref().contains("{{") {
+        compiler.problems.push(
+            Problem::new("a name holds an expression")
+                .at(name.span(), "here")
+                .help("requests are grouped by their names: write one name for all, like \"/products/*\""),
+        );
+    }
+    name.get_ref().clone()
+}
+
+pub(crate) fn compile_timeout(compiler: &mut Compiler, text: &Spanned<String>) -> Option<Duration> {
+    positive_duration(text)
+        .map_err(|problem| compiler.problems.push(problem))
+        .ok()
+}
+
+fn compile_path(compiler: &mut Compiler, path: &Spanned<String>, typed: &StepSpec) -> Template {
+    if !path.get_ref().starts_with(['/', '{']) {
+        let problem = Problem::new(format!("`{}` is no path", path.get_ref()))
+            .at(path.span(), "does not begin with /")
+            .help("begin it with /; the host is said once, in `host`");
+        compiler.problems.push(problem);
+    }
+    let mut template = compiler.text(path, Encoding::Path);
+    if let Some(query) = typed.query.as_ref().filter(|query| !query.is_empty()) {
+        let has_query = path.get_ref().contains('?');
+        template.literal(if has_query { b"&" } else { b"?" });
+        template.append(compile_form(compiler, query.iter()));
+    }
+    template
+}
+
+fn has_header(compiler: &Compiler, typed: &StepSpec, wanted: &str) -> bool {
+    let all = compiler
+        .headers
+        .iter()
+        .chain(typed.headers.iter().flatten());
+    all.into_iter()
+        .any(|(name, _)| name.get_ref().eq_ignore_ascii_case(wanted))
+}
+
+fn header_lines(
+    compiler: &mut Compiler,
+    typed: &StepSpec,
+    method: &str,
+    content_type: Option<&str>,
+) -> Template {
+    let own = typed.headers.iter().flatten();
+    let has_own = |name: &str| {
+        typed
+            .headers
+            .iter()
+            .flatten()
+            .any(|(own, _)| own.get_ref().eq_ignore_ascii_case(name))
+    };
+    let replaced = |name: &str| {
+        has_own(name) || typed.auth.is_some() && name.eq_ignore_ascii_case("authorization")
+    };
+    let common = compiler
+        .headers
+        .iter()
+        .filter(|(name, _)| !replaced(name.get_ref()));
+    let all: Vec<_> = common.chain(own).collect();
+    let has = |wanted: &str| {
+        all.iter()
+            .any(|(name, _)| name.get_ref().eq_ignore_ascii_case(wanted))
+    };
+    let mut lines = Template::default();
+    if !has("user-agent") {
+        lines.literal(concat!("User-Agent: brunt/", env!("CARGO_PKG_VERSION"), "\r\n").as_bytes());
+    }
+    if !has("accept") {
+        lines.literal(b"Accept: */*\r\n");
+    }
+    if let Some(content_type) = content_type.filter(|_| !has("content-type")) {
+        lines.literal(format!("Content-Type: {content_type}\r\n").as_bytes());
+    }
+    if content_type.is_none() && matches!(method, "POST" | "PUT" | "PATCH") {
+        lines.literal(b"Content-Length: 0\r\n");
+    }
+    if let Some(auth) = &typed.auth {
+        let line = authorization(compiler, auth);
+        lines.append(line);
+    }
+    for (name, value) in all {
+        check_header(compiler, name, value);
+        lines.literal(format!("{}: ", name.get_ref()).as_bytes());
+        let outer = compiler
+            .naming
+            .secrets
+            .enter(Place::of_field(name.get_ref()));
+        let value = compiler.text(value, Encoding::Header);
+        compiler.naming.secrets.enter(outer);
+        lines.append(value);
+        lines.literal(b"\r\n");
+    }
+    lines
+}
+
+fn authorization(compiler: &mut Compiler, auth: &Spanned<AuthSpec>) -> Template {
+    let mut line = Template::default();
+    match auth.get_ref() {
+        AuthSpec {
+            user: Some(user),
+            password,
+            bearer: None,
+        } => {
+            let mut pair = compiler.text(user, Encoding::Plain);
+            pair.literal(b":");
+            if let Some(password) = password {
+                let outer = compiler.naming.secrets.enter(Place::Field);
+                pair.append(compiler.text(password, Encoding::Plain));
+                compiler.naming.secrets.enter(outer);
+            }
+            line.literal(b"Authorization: Basic ");
+            line.expression(Compiled::base64_of(pair), Encoding::Header);
+        }
+        AuthSpec {
+            user: None,
+            password: None,
+            bearer: Some(token),
+        } => {
+            line.literal(b"Authorization: Bearer ");
+            let outer = compiler.naming.secrets.enter(Place::Field);
+            line.append(compiler.text(token, Encoding::Header));
+            compiler.naming.secrets.enter(outer);
+        }
+        _ => compiler.problems.push(
+            Problem::new("this says neither who nor what is authorised")
+                .at(auth.span(), "here")
+                .help("write { user = \"…\", password = \"…\" } or { bearer = \"…\" }"),
+        ),
+    }
+    line.literal(b"\r\n");
+    line
+}
+
+fn check_header(compiler: &mut Compiler, name: &Spanned<String>, value: &Spanned<String>) {
+    let text = name.get_ref();
+    if !is_token(text) {
+        let problem = Problem::new(format!("`{text}` is no header name"))
+            .at(name.span(), "here")
+            .help("letters, digits and hyphens make a header name");
+        compiler.problems.push(problem);
+    }
+    if SET_BY_BRUNT.contains(&text.to_ascii_lowercase().as_str()) {
+        let problem = Problem::new(format!("`{text}` is set by brunt itself"))
+            .at(name.span(), "here")
+            .help("leave it out");
+        compiler.problems.push(problem);
+    }
+    if may_hold_control_characters(compiler, value) {
+        let problem = Problem::new("a header value holds a control character")
+            .at(value.span(), "here, or in what is drawn here")
+            .help("keep it on one line");
+        compiler.problems.push(problem);
+    }
+}
+
+/// Whether any rendering of a header value that can be seen beforehand breaks its line. What cannot be
+/// parsed is said elsewhere.
+fn may_hold_control_characters(compiler: &mut Compiler, value: &Spanned<String>) -> bool {
+    let breaks = |text: &str| text.bytes().any(breaks_a_line);
+    let parts = compiler
+        .naming
+        .parts(value.get_ref(), &value.span())
+        .unwrap_or_default();
+    parts.iter().any(|part| match part {
+        Part::Text(text) => breaks(text),
+        Part::Expression(expression) => match expression.clone().unnoted() {
+            Compiled::Pick(values) => values.iter().any(|value| breaks(&value.in_text())),
+            _ => false,
+        },
+    })
+}
+
+/// Whether a text may be a header's name or a method (RFC 9110, section 5.6.2).
+fn is_token(text: &str) -> bool {
+    let may = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    !text.is_empty() && text.bytes().all(may)
+}

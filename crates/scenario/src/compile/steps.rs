@@ -1,0 +1,409 @@
+//! Steps as they are typed, made into a flat list.
+
+use toml::Spanned;
+
+use crate::compile::compiler::Compiler;
+use crate::compile::names::When;
+use crate::compile::request::compile_request;
+use crate::expr::context::Slot;
+use crate::expr::expression::{Compiled, Expression};
+use crate::model::step::NameCounts;
+use crate::model::step::Program;
+use crate::model::step::{Each, Step};
+use crate::model::wait::Wait;
+use crate::source::diagnostic::Problem;
+use crate::spec::{Json, StepSpec};
+use crate::value::Value;
+
+/// How often a `while` goes round unless the scenario says otherwise.
+const ROUNDS_MAX: i64 = 1_000;
+
+type Typed = [Spanned<StepSpec>];
+
+/// Builds steps; `when` says how their requests count.
+pub(crate) fn compile_steps(compiler: &mut Compiler, typed: &Typed, when: When) -> Program {
+    find_unreachable(typed, compiler.problems);
+    let mut program = Program::default();
+    for step in typed {
+        if let Some(place) = key_of_tasks(step.get_ref()) {
+            compiler.problems.push(
+                Problem::new("a step has a weight, tags or tasks")
+                    .at(place, "in this step")
+                    .help("only a task has them"),
+            );
+            continue;
+        }
+        program.append(compile_step(compiler, step, when));
+    }
+    program
+}
+
+/// Builds a step, or the part of a task that is one.
+pub(crate) fn compile_step(
+    compiler: &mut Compiler,
+    step: &Spanned<StepSpec>,
+    when: When,
+) -> Program {
+    let typed = step.get_ref();
+    let mut program = Program::default();
+    let kinds = typed.kinds();
+    if let [kind] = kinds[..]
+        && !has_fitting_keys(compiler, step, kind)
+    {
+        return program;
+    }
+    match kinds[..] {
+        ["request"] | [] => {
+            if let Some(request) = compile_request(compiler, step, when) {
+                program.requests = 1.0;
+                program.counts = NameCounts::once(request.name);
+                program.push(Step::Request(Box::new(request)));
+            }
+        }
+        ["steps"] => program = compile_inner_steps(compiler, typed, step, when),
+        ["wait"] => compile_wait(compiler, typed, &mut program),
+        ["set"] => compile_set(compiler, typed, &mut program),
+        ["if"] => program = compile_if(compiler, typed, step, when),
+        ["repeat"] => program = compile_repeat(compiler, typed, step, when),
+        ["while"] => program = compile_while(compiler, typed, step, when),
+        ["for_each"] => program = compile_for_each(compiler, typed, step, when),
+        ["group"] => {
+            if let Some(name) = &typed.group {
+                program.push(Step::Begin);
+                program.append(compile_inner_steps(compiler, typed, step, when));
+                let name = compiler.naming.secrets.values.mask(name.get_ref());
+                let name = compiler.names.intern_group(&name, when);
+                program.counts.add(&NameCounts::once(name), 1.0);
+                program.push(Step::End(name));
+            }
+        }
+        ["measure"] => {
+            for (name, value) in typed.measure.iter().flatten() {
+                let value = compiler.expression(value);
+                let name = compiler.naming.secrets.values.mask(name.get_ref());
+                let name = compiler.names.intern_metric(&name);
+                program.counts.add(&NameCounts::once(name), 1.0);
+                program.push(Step::Measure(name, value));
+            }
+        }
+        ["stop_user"] => program.push(Step::StopUser),
+        ["stop_test"] => program.push(Step::StopTest),
+        ["clear_cookies"] => program.push(Step::ClearCookies),
+        _ => compiler.problems.push(
+            Problem::new(format!("a step is several at once: {}", kinds.join(", ")))
+                .at(step.span(), "this step")
+                .help("make a step of each"),
+        ),
+    }
+    program
+}
+
+/// Whether a step has no key that is another's.
+fn has_fitting_keys(compiler: &mut Compiler, step: &Spanned<StepSpec>, kind: &str) -> bool {
+    let typed = step.get_ref();
+    let takes_steps = ["if", "repeat", "while", "for_each", "group", "steps"].contains(&kind);
+    let mut strange = Vec::new();
+    if kind != "request" {
+        strange.extend(typed.keys_of_requests());
+    }
+    if !takes_steps && typed.steps.is_some() {
+        strange.push("steps");
+    }
+    let others = [
+        ("else", typed.otherwise.is_some(), "if"),
+        ("at_most", typed.at_most.is_some(), "while"),
+        ("in", typed.list.is_some(), "for_each"),
+    ];
+    let others = others
+        .iter()
+        .filter(|(_, given, owner)| *given && *owner != kind);
+    strange.extend(others.map(|(key, ..)| *key));
+    let off = [&typed.stop_user, &typed.stop_test, &typed.clear_cookies];
+    if let Some(off) = off.into_iter().flatten().find(|flag| !*flag.get_ref()) {
+        compiler.problems.push(
+            Problem::new(format!("{kind} = false does nothing"))
+                .at(off.span(), "here")
+                .help("leave the step out"),
+        );
+        return false;
+    }
+    if strange.is_empty() {
+        return true;
+    }
+    let what = match kind {
+        "request" => "a request".to_owned(),
+        "steps" => "a list of steps".to_owned(),
+        kind => format!("the step `{kind}`"),
+    };
+    compiler.problems.push(
+        Problem::new(format!("{what} has no {}", strange.join(", ")))
+            .at(step.span(), "in this step")
+            .help("make a step of its own of what else is to be done"),
+    );
+    false
+}
+
+/// The steps within a step.
+fn compile_inner_steps(
+    compiler: &mut Compiler,
+    typed: &StepSpec,
+    step: &Spanned<StepSpec>,
+    when: When,
+) -> Program {
+    match &typed.steps {
+        Some(steps) if !steps.get_ref().is_empty() => {
+            compile_steps(compiler, steps.get_ref(), when)
+        }
+        other => {
+            let place = other.as_ref().map_or_else(|| step.span(), Spanned::span);
+            compiler.problems.push(
+                Problem::new("there are no steps")
+                    .at(place, "here")
+                    .help("write steps = [{ get = \"/path\" }, …]"),
+            );
+            Program::default()
+        }
+    }
+}
+
+fn compile_wait(compiler: &mut Compiler, typed: &StepSpec, program: &mut Program) {
+    let Some(text) = &typed.wait else { return };
+    match Wait::parse(text.get_ref()) {
+        Ok(Wait::Pace(_)) => compiler.problems.push(
+            Problem::new("a pace is of tasks, not of steps")
+                .at(text.span(), "here")
+                .help("write how long to rest, or give the class this wait"),
+        ),
+        Ok(wait) => {
+            program.rests_s = wait.mean().as_secs_f64();
+            program.push(Step::Wait(wait));
+        }
+        Err(message) => compiler
+            .problems
+            .push(Problem::new(message).at(text.span(), "here")),
+    }
+}
+
+fn compile_set(compiler: &mut Compiler, typed: &StepSpec, program: &mut Program) {
+    for (name, value) in typed.set.iter().flatten() {
+        compiler.naming.secrets.take_mentioned();
+        let value = Expression(compiler.expression(value).0.unnoted());
+        if compiler.naming.secrets.take_mentioned() {
+            compiler.naming.secrets.add_variable(name.get_ref());
+        }
+        let columns = compiler.naming.columns_of(&value.0);
+        let slot = compiler.variable(name);
+        compiler.naming.variables.holds(slot, columns);
+        program.push(Step::Set(slot, value));
+    }
+}
+
+fn compile_if(
+    compiler: &mut Compiler,
+    typed: &StepSpec,
+    step: &Spanned<StepSpec>,
+    when: When,
+) -> Program {
+    let condition = typed
+        .condition
+        .as_ref()
+        .and_then(|text| compiler.condition(text));
+    let then = compile_inner_steps(compiler, typed, step, when);
+    let otherwise = typed
+        .otherwise
+        .as_ref()
+        .map(|steps| compile_steps(compiler, steps.get_ref(), when))
+        .unwrap_or_default();
+    let Some(condition) = condition else {
+        return then;
+    };
+    let mut program = Program {
+        requests: then.requests.max(otherwise.requests),
+        counts: then.counts.clone().larger(&otherwise.counts),
+        rests_s: then.rests_s.min(otherwise.rests_s),
+        ..Program::default()
+    };
+    if otherwise.steps.is_empty() {
+        program.push(Step::Unless(condition, then.steps.len()));
+        program.steps.extend(then.steps);
+    } else {
+        program.push(Step::Unless(condition, then.steps.len() + 1));
+        program.steps.extend(then.steps);
+        program.push(Step::Skip(otherwise.steps.len()));
+        program.steps.extend(otherwise.steps);
+    }
+    program
+}
+
+fn compile_repeat(
+    compiler: &mut Compiler,
+    typed: &StepSpec,
+    step: &Spanned<StepSpec>,
+    when: When,
+) -> Program {
+    let inner = compile_inner_steps(compiler, typed, step, when);
+    let Some(times) = &typed.repeat else {
+        return inner;
+    };
+    let count = match times.get_ref() {
+        Json::Integer(count @ 1..) => constant(compiler, *count),
+        Json::Text(_) => compiler.expression(times),
+        _ => {
+            compiler.problems.push(
+                Problem::new("this is no number of times")
+                    .at(times.span(), "here")
+                    .help("write a whole number above 0, or an expression that gives one"),
+            );
+            return inner;
+        }
+    };
+    let known = match times.get_ref() {
+        Json::Integer(count) => *count as f64,
+        _ => 1.0,
+    };
+    let (requests, rests_s) = (inner.requests * known, inner.rests_s * known);
+    let mut counts = NameCounts::default();
+    counts.add(&inner.counts, known);
+    let counter = compiler.naming.variables.hidden();
+    let steps = counted(counter, count, None, inner.steps);
+    Program {
+        steps,
+        requests,
+        counts,
+        rests_s,
+    }
+}
+
+fn compile_while(
+    compiler: &mut Compiler,
+    typed: &StepSpec,
+    step: &Spanned<StepSpec>,
+    when: When,
+) -> Program {
+    let condition = typed
+        .holds
+        .as_ref()
+        .and_then(|text| compiler.condition(text));
+    let inner = compile_inner_steps(compiler, typed, step, when);
+    let most = typed.at_most.as_ref();
+    let most = most.map_or(ROUNDS_MAX, |most| i64::from(*most.get_ref()));
+    let counter = compiler.naming.variables.hidden();
+    let count = constant(compiler, most);
+    Program {
+        steps: counted(counter, count, condition, inner.steps),
+        ..inner
+    }
+}
+
+#[expect(clippy::single_match_else, reason = "both ways are of one weight")]
+fn compile_for_each(
+    compiler: &mut Compiler,
+    typed: &StepSpec,
+    step: &Spanned<StepSpec>,
+    when: When,
+) -> Program {
+    let Some(item) = &typed.for_each else {
+        return Program::default();
+    };
+    compiler.naming.secrets.take_mentioned();
+    let list = match &typed.list {
+        Some(list) => match list.get_ref() {
+            Json::Text(text) => {
+                let text = Spanned::new(list.span(), text.clone());
+                compiler.condition(&text)
+            }
+            _ => Some(compiler.expression(list)),
+        },
+        None => {
+            compiler.problems.push(
+                Problem::new("a for_each has no list")
+                    .at(item.span(), "for each of what?")
+                    .help("write for_each = \"item\", in = \"items\""),
+            );
+            None
+        }
+    };
+    if compiler.naming.secrets.take_mentioned() {
+        compiler.naming.secrets.add_variable(item.get_ref());
+    }
+    let slot = compiler.variable(item);
+    compiler.naming.variables.holds(slot, None);
+    let inner = compile_inner_steps(compiler, typed, step, when);
+    let Some(list) = list else { return inner };
+    let (kept, taken) = (
+        compiler.naming.variables.hidden(),
+        compiler.naming.variables.hidden(),
+    );
+    let nothing = constant(compiler, 0);
+    let mut steps = vec![
+        Step::Set(kept, list),
+        Step::Set(taken, nothing),
+        Step::Each(Each {
+            list: kept,
+            taken,
+            item: slot,
+            skip: inner.steps.len() + 1,
+        }),
+    ];
+    let back = inner.steps.len() + 2;
+    steps.extend(inner.steps);
+    steps.push(Step::Back(back));
+    Program { steps, ..inner }
+}
+
+#[expect(clippy::unused_self, reason = "reads as what the builder makes")]
+fn constant(_compiler: &Compiler, number: i64) -> Expression {
+    Expression(Compiled::Constant(Value::Integer(number)))
+}
+
+/// Steps that are repeated while a counter lasts, and a condition holds where there is one.
+fn counted(
+    counter: Slot,
+    count: Expression,
+    condition: Option<Expression>,
+    inner: Vec<Step>,
+) -> Vec<Step> {
+    let checks = usize::from(condition.is_some());
+    let (skip, back) = (inner.len() + checks + 1, inner.len() + checks + 2);
+    let mut steps = vec![Step::Count(counter, count), Step::Next(counter, skip)];
+    steps.extend(condition.map(|condition| Step::Unless(condition, inner.len() + 1)));
+    steps.extend(inner);
+    steps.push(Step::Back(back));
+    steps
+}
+
+/// Where a key is that only a task has.
+fn key_of_tasks(typed: &StepSpec) -> Option<std::ops::Range<usize>> {
+    let weight = typed.weight.as_ref().map(Spanned::span);
+    let tags = typed
+        .tags
+        .as_ref()
+        .map(|tags| tags.first().map_or(0..0, Spanned::span));
+    let tasks = typed.tasks.as_ref().map(Spanned::span);
+    let order = typed.order.as_ref().map(Spanned::span);
+    weight.or(tags).or(tasks).or(order)
+}
+
+/// Finds what stands behind a step, or behind a task of a sequence, that is the last in any case.
+pub(crate) fn find_unreachable(list: &[Spanned<StepSpec>], problems: &mut Vec<Problem>) {
+    let unreachable = list.windows(2).find(|pair| stops(pair[0].get_ref()));
+    if let Some([_, behind]) = unreachable {
+        problems.push(
+            Problem::new("this is never reached")
+                .at(behind.span(), "the user has stopped before")
+                .help("put what stops the user last, or into an `if`"),
+        );
+    }
+}
+
+/// Whether nothing comes after a step, whatever happens. A loop may go round not once.
+fn stops(step: &StepSpec) -> bool {
+    let ends = |steps: &Option<Spanned<Vec<Spanned<StepSpec>>>>| {
+        let last = steps.as_ref().and_then(|steps| steps.get_ref().last());
+        last.is_some_and(|last| stops(last.get_ref()))
+    };
+    let is_loop = step.repeat.is_some() || step.holds.is_some() || step.for_each.is_some();
+    let is_stop = step.stop_user.is_some() || step.stop_test.is_some();
+    let is_either_way = step.condition.is_none() || ends(&step.otherwise);
+    is_stop || !is_loop && is_either_way && ends(&step.steps)
+}

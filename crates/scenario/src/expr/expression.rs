@@ -1,0 +1,271 @@
+//! Expressions: what stands between `{{` and `}}`, with its names resolved. The common ones are compiled;
+//! Jinja plays the rest. Templates are texts with expressions, compiled to segments that render into a buffer; the
+//! common ones without allocating.
+
+use std::sync::Arc;
+
+use rand::RngExt;
+
+use crate::data::SourceId;
+use crate::expr::context::{Scope, Slot};
+use crate::expr::error::Halt;
+use crate::expr::function::{self, Function};
+use crate::expr::jinja::JinjaProgram;
+use crate::random::draw_index;
+use crate::value::{Encoding, Value};
+
+/// An expression, compiled.
+#[derive(Debug, Clone)]
+pub struct Expression(pub(crate) Compiled);
+
+#[derive(Debug, Clone)]
+pub(crate) enum Compiled {
+    Constant(Value),
+    /// A variable, with its name for messages.
+    Variable(Slot, Arc<str>),
+    /// A value of a table, or an item of a list.
+    Member(Box<Compiled>, Key),
+    Pick(Arc<[Value]>),
+    Uniform(f64, f64),
+    RandInt(i64, i64),
+    /// The next row of a source.
+    Next(SourceId),
+    /// Any row of a source that is not held in memory.
+    PickRow(SourceId),
+    Seq,
+    Call(Function, Box<[Compiled]>),
+    /// A text with expressions within.
+    Text(Box<Template>),
+    /// JSON with expressions within.
+    Json(Box<Template>),
+    Jinja(Arc<JinjaProgram>),
+    /// One whose values are secret.
+    Secret(Box<Compiled>),
+}
+
+/// What of a table or a list.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Key {
+    Name(Arc<str>),
+    Index(i64),
+}
+
+/// Functions take so many arguments at most.
+const ARGUMENTS_MAX: usize = 2;
+
+impl Expression {
+    /// Its value.
+    #[inline]
+    pub fn evaluate(&self, scope: &mut Scope) -> Result<Value, Halt> {
+        self.0.evaluate(scope)
+    }
+}
+
+impl Compiled {
+    /// Whether its value is the same until a variable is set: nothing is drawn for it.
+    pub(crate) fn is_steady(&self) -> bool {
+        match self {
+            Self::Constant(_) | Self::Variable(..) => true,
+            Self::Member(of, _) => of.is_steady(),
+            _ => false,
+        }
+    }
+
+    pub(crate) fn evaluate(&self, scope: &mut Scope) -> Result<Value, Halt> {
+        Ok(match self {
+            Self::Constant(value) => value.clone(),
+            Self::Variable(slot, name) => match &scope.variables[slot.index()] {
+                Value::Undefined => return Err(unset(name)),
+                value => value.clone(),
+            },
+            Self::Member(of, key) => return member(&of.evaluate(scope)?, key),
+            Self::Pick(values) => values[draw_index(values.len(), scope.random)].clone(),
+            Self::Uniform(low, high) => Value::Float(scope.random.random_range(*low..=*high)),
+            Self::RandInt(low, high) => Value::Integer(scope.random.random_range(*low..=*high)),
+            Self::Next(source) => return scope.stock.next(*source, scope.random),
+            Self::PickRow(source) => return scope.stock.pick(*source, scope.random),
+            Self::Seq => Value::Integer(i64::try_from(scope.stock.number()).unwrap_or(i64::MAX)),
+            Self::Call(function, expressions) => {
+                let mut arguments: [Value; ARGUMENTS_MAX] = Default::default();
+                for (argument, expression) in arguments.iter_mut().zip(expressions) {
+                    *argument = expression.evaluate(scope)?;
+                }
+                let arguments = &arguments[..expressions.len()];
+                return function.call(arguments, scope.random, || scope.stock.now());
+            }
+            Self::Text(template) => {
+                let mut bytes = Vec::new();
+                template.render(scope, &mut bytes)?;
+                Value::text(String::from_utf8_lossy(&bytes))
+            }
+            Self::Json(template) => {
+                let mut bytes = Vec::new();
+                template.render(scope, &mut bytes)?;
+                let json = serde_json::from_slice(&bytes);
+                Value::of_json(&json.map_err(|error| Halt::Failed(error.to_string()))?)
+            }
+            Self::Jinja(program) => return program.evaluate(scope),
+            Self::Secret(expression) => {
+                let value = expression.evaluate(scope)?;
+                scope.noted.push(value.clone());
+                value
+            }
+        })
+    }
+
+    /// The same, whose values are not noted: they are kept where reports find them.
+    pub(crate) fn unnoted(self) -> Self {
+        match self {
+            Self::Secret(expression) => *expression,
+            other => other,
+        }
+    }
+
+    /// Its value, if that depends on variables alone and they have it.
+    pub(crate) fn of_variables(&self, variables: &[Value]) -> Option<Value> {
+        match self {
+            Self::Constant(value) => Some(value.clone()),
+            Self::Variable(slot, _) => variables.get(slot.index()).cloned(),
+            Self::Member(of, key) => member(&of.of_variables(variables)?, key).ok(),
+            _ => None,
+        }
+    }
+
+    /// A text in base64.
+    pub(crate) fn base64_of(text: Template) -> Self {
+        match text.literal_bytes() {
+            Some(bytes) => Self::Constant(Value::text(function::base64(bytes))),
+            None => Self::Call(Function::Base64, [Self::Text(Box::new(text))].into()),
+        }
+    }
+
+    /// Its value, where it is the same each time.
+    pub(crate) fn constant(&self) -> Option<&Value> {
+        match self {
+            Self::Constant(value) => Some(value),
+            _ => None,
+        }
+    }
+}
+
+pub(crate) fn unset(name: &str) -> Halt {
+    Halt::Failed(format!("`{name}` has no value yet"))
+}
+
+fn member(of: &Value, key: &Key) -> Result<Value, Halt> {
+    let found = match (of, key) {
+        (Value::Json(json), Key::Name(name)) => json.get(name.as_ref()),
+        (Value::Json(json), Key::Index(index)) => json.as_array().and_then(|items| {
+            let from_end = || items.len().checked_sub(usize::try_from(-index).ok()?);
+            let at = usize::try_from(*index).ok().or_else(from_end)?;
+            items.get(at)
+        }),
+        _ => None,
+    };
+    found.map(Value::of_json).ok_or_else(|| {
+        let key = match key {
+            Key::Name(name) => name.to_string(),
+            Key::Index(index) => index.to_string(),
+        };
+        Halt::Failed(format!("there is no `{key}` in `{}`", excerpt(of)))
+    })
+}
+
+fn excerpt(value: &Value) -> String {
+    let text = value.in_text();
+    match text.char_indices().nth(80) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
+    }
+}
+
+/// A text that is rendered anew for each request.
+#[derive(Debug, Clone, Default)]
+pub struct Template {
+    segments: Vec<Segment>,
+}
+
+/// A part of a template.
+#[derive(Debug, Clone)]
+pub(crate) enum Segment {
+    Literal(Box<[u8]>),
+    /// One of some values, stored as they are written.
+    Pick(Box<[Box<[u8]>]>),
+    Expression(Compiled, Encoding),
+}
+
+/// Longer lists are not stored again as they are written.
+const PICK_MAX: usize = 10_000;
+
+impl Template {
+    /// Appends the next rendering.
+    #[inline]
+    pub fn render(&self, scope: &mut Scope, into: &mut Vec<u8>) -> Result<(), Halt> {
+        for segment in &self.segments {
+            match segment {
+                Segment::Literal(bytes) => into.extend_from_slice(bytes),
+                Segment::Pick(choices) => {
+                    into.extend_from_slice(&choices[draw_index(choices.len(), scope.random)]);
+                }
+                Segment::Expression(Compiled::Uniform(low, high), _) => {
+                    let number = scope.random.random_range(*low..=*high);
+                    into.extend_from_slice(ryu::Buffer::new().format(number).as_bytes());
+                }
+                Segment::Expression(Compiled::RandInt(low, high), _) => {
+                    let number = scope.random.random_range(*low..=*high);
+                    into.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
+                }
+                Segment::Expression(expression, encoding) => {
+                    expression.evaluate(scope)?.write(*encoding, into);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// What it always renders to, where that is the same each time.
+    pub fn literal_bytes(&self) -> Option<&[u8]> {
+        match &self.segments[..] {
+            [] => Some(&[]),
+            [Segment::Literal(bytes)] => Some(bytes),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn literal(&mut self, bytes: &[u8]) {
+        if bytes.is_empty() {
+            return;
+        }
+        if let Some(Segment::Literal(before)) = self.segments.last_mut() {
+            *before = [before, bytes].concat().into();
+        } else {
+            self.segments.push(Segment::Literal(bytes.into()));
+        }
+    }
+
+    /// Appends an expression whose values are written so.
+    pub(crate) fn expression(&mut self, expression: Compiled, encoding: Encoding) {
+        let written = |value: &Value| {
+            let mut bytes = Vec::new();
+            value.write(encoding, &mut bytes);
+            bytes
+        };
+        match expression {
+            Compiled::Constant(value) => self.literal(&written(&value)),
+            Compiled::Pick(values) if values.len() <= PICK_MAX => {
+                let choices = values.iter().map(|value| written(value).into());
+                self.segments.push(Segment::Pick(choices.collect()));
+            }
+            other => self.segments.push(Segment::Expression(other, encoding)),
+        }
+    }
+
+    pub(crate) fn append(&mut self, other: Self) {
+        for segment in other.segments {
+            match segment {
+                Segment::Literal(bytes) => self.literal(&bytes),
+                segment => self.segments.push(segment),
+            }
+        }
+    }
+}

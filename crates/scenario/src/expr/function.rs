@@ -1,0 +1,440 @@
+//! The functions of expressions. There is one of each, whether an expression is compiled or left to Jinja.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use hmac::{Hmac, KeyInit, Mac};
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+use rand::{Rng, RngExt};
+use rand_xoshiro::Xoshiro256PlusPlus;
+use serde_json::Value as JsonValue;
+use sha2::{Digest, Sha256};
+
+use crate::expr::error::Halt;
+use crate::random::{draw_index, standard_normal};
+use crate::source::units;
+use crate::value::{Encoding, Value, write_text};
+
+/// A function of expressions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Function {
+    Pick,
+    PickWeighted,
+    Next,
+    RandInt,
+    Uniform,
+    Normal,
+    Uuid,
+    RandomString,
+    Now,
+    Seq,
+    Base64,
+    Sha256,
+    HmacSha256,
+    UrlEncode,
+    Json,
+}
+
+impl Function {
+    pub(crate) const ALL: [Self; 15] = [
+        Self::Pick,
+        Self::PickWeighted,
+        Self::Next,
+        Self::RandInt,
+        Self::Uniform,
+        Self::Normal,
+        Self::Uuid,
+        Self::RandomString,
+        Self::Now,
+        Self::Seq,
+        Self::Base64,
+        Self::Sha256,
+        Self::HmacSha256,
+        Self::UrlEncode,
+        Self::Json,
+    ];
+
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Pick => "pick",
+            Self::PickWeighted => "pick_weighted",
+            Self::Next => "next",
+            Self::RandInt => "randint",
+            Self::Uniform => "uniform",
+            Self::Normal => "normal",
+            Self::Uuid => "uuid",
+            Self::RandomString => "random_string",
+            Self::Now => "now",
+            Self::Seq => "seq",
+            Self::Base64 => "base64",
+            Self::Sha256 => "sha256",
+            Self::HmacSha256 => "hmac_sha256",
+            Self::UrlEncode => "urlencode",
+            Self::Json => "json",
+        }
+    }
+
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|function| function.name() == name)
+    }
+
+    /// How it is called.
+    pub(crate) const fn usage(self) -> &'static str {
+        match self {
+            Self::Pick => "pick(LIST)",
+            Self::PickWeighted => "pick_weighted(LIST, WEIGHTS)",
+            Self::Next => "next(DATA)",
+            Self::RandInt => "randint(LOW, HIGH) with two whole numbers, the lower one first",
+            Self::Uniform => "uniform(LOW, HIGH) with two numbers, the lower one first",
+            Self::Normal => "normal(MEAN, DEVIATION)",
+            Self::Uuid => "uuid()",
+            Self::RandomString => "random_string(LENGTH)",
+            Self::Now => "now(), now(\"%Y-%m-%d\") or now(\"unix\", \"-1d\")",
+            Self::Seq => "seq()",
+            Self::Base64 => "base64(TEXT)",
+            Self::Sha256 => "sha256(TEXT)",
+            Self::HmacSha256 => "hmac_sha256(KEY, TEXT)",
+            Self::UrlEncode => "urlencode(TEXT)",
+            Self::Json => "json(VALUE)",
+        }
+    }
+
+    /// How many arguments it takes.
+    pub(crate) const fn arity(self) -> (usize, usize) {
+        match self {
+            Self::Uuid | Self::Seq => (0, 0),
+            Self::Now => (0, 2),
+            Self::PickWeighted
+            | Self::RandInt
+            | Self::Uniform
+            | Self::Normal
+            | Self::HmacSha256 => (2, 2),
+            _ => (1, 1),
+        }
+    }
+
+    /// Whether it gives the same for the same arguments.
+    pub(crate) const fn is_pure(self) -> bool {
+        matches!(
+            self,
+            Self::Base64 | Self::Sha256 | Self::HmacSha256 | Self::UrlEncode | Self::Json
+        )
+    }
+
+    /// Calls it. What has rows or numbers in common with other users is not called here.
+    pub(crate) fn call(
+        self,
+        arguments: &[Value],
+        random: &mut Xoshiro256PlusPlus,
+        now: impl FnOnce() -> Timestamp,
+    ) -> Result<Value, Halt> {
+        let (least, most) = self.arity();
+        if arguments.len() < least || arguments.len() > most {
+            return Err(self.misused());
+        }
+        let number = |at: usize| arguments[at].as_number().ok_or_else(|| self.misused());
+        let text = |at: usize| arguments[at].in_text();
+        Ok(match self {
+            Self::Pick => return pick(&arguments[0], random),
+            Self::PickWeighted => return pick_weighted(&arguments[0], &arguments[1], random),
+            Self::RandInt => {
+                let (low, high) = self.whole_range(arguments)?;
+                Value::Integer(random.random_range(low..=high))
+            }
+            Self::Uniform => {
+                let (low, high) = (number(0)?, number(1)?);
+                self.check(low.is_finite() && high.is_finite() && low <= high)?;
+                Value::Float(random.random_range(low..=high))
+            }
+            Self::Normal => {
+                let (mean, deviation) = (number(0)?, number(1)?);
+                self.check(mean.is_finite() && deviation.is_finite() && deviation >= 0.0)?;
+                Value::Float(mean + deviation * standard_normal(random))
+            }
+            Self::Uuid => Value::text(uuid(random)),
+            Self::RandomString => {
+                let Value::Integer(length @ 0..=1_000_000) = arguments[0] else {
+                    return Err(self.misused());
+                };
+                Value::text(random_string(length, random))
+            }
+            Self::Now => {
+                let format = arguments.first().map(Value::in_text);
+                let offset = arguments.get(1).map(Value::in_text);
+                Value::text(moment(now(), format.as_deref(), offset.as_deref())?)
+            }
+            Self::Base64 => Value::text(base64(text(0).as_bytes())),
+            Self::Sha256 => Value::text(hex(&Sha256::digest(text(0)))),
+            Self::HmacSha256 => {
+                let mut mac = Hmac::<Sha256>::new_from_slice(text(0).as_bytes())
+                    .map_err(|_| self.misused())?;
+                mac.update(text(1).as_bytes());
+                Value::text(hex(&mac.finalize().into_bytes()))
+            }
+            Self::UrlEncode => {
+                let mut encoded = Vec::new();
+                write_text(&text(0), Encoding::Form, &mut encoded);
+                Value::text(String::from_utf8_lossy(&encoded))
+            }
+            Self::Json => Value::text(arguments[0].to_json().to_string()),
+            Self::Next | Self::Seq => return Err(self.misused()),
+        })
+    }
+
+    /// The ends of a range of whole numbers.
+    pub(crate) fn whole_range(self, arguments: &[Value]) -> Result<(i64, i64), Halt> {
+        match arguments {
+            [Value::Integer(low), Value::Integer(high)] if low <= high => Ok((*low, *high)),
+            [low, high] => {
+                let whole = |value: &Value| value.in_text().trim().parse::<i64>().ok();
+                whole(low)
+                    .zip(whole(high))
+                    .filter(|(low, high)| low <= high)
+                    .ok_or_else(|| self.misused())
+            }
+            _ => Err(self.misused()),
+        }
+    }
+
+    fn check(self, holds: bool) -> Result<(), Halt> {
+        if holds { Ok(()) } else { Err(self.misused()) }
+    }
+
+    fn misused(self) -> Halt {
+        Halt::Failed(format!(
+            "{} was called otherwise than as {}",
+            self.name(),
+            self.usage()
+        ))
+    }
+}
+
+fn pick(list: &Value, random: &mut Xoshiro256PlusPlus) -> Result<Value, Halt> {
+    match list {
+        Value::Json(json) => match json.as_ref() {
+            JsonValue::Array(items) if !items.is_empty() => {
+                Ok(Value::of_json(&items[draw_index(items.len(), random)]))
+            }
+            JsonValue::Array(_) => Err(Halt::failed("pick was given an empty list")),
+            _ => Err(Halt::failed("pick was given a table, not a list")),
+        },
+        other => Err(Halt::Failed(format!(
+            "pick was given `{}`, not a list",
+            other.in_text()
+        ))),
+    }
+}
+
+fn pick_weighted(
+    list: &Value,
+    weights: &Value,
+    random: &mut Xoshiro256PlusPlus,
+) -> Result<Value, Halt> {
+    let wrong = || {
+        Halt::failed(
+            "pick_weighted takes a list, and a list of as many weights of 0 or more, not all 0",
+        )
+    };
+    let (Value::Json(list), Value::Json(weights)) = (list, weights) else {
+        return Err(wrong());
+    };
+    let (JsonValue::Array(list), JsonValue::Array(weights)) = (list.as_ref(), weights.as_ref())
+    else {
+        return Err(wrong());
+    };
+    let weight = |weight: &JsonValue| weight.as_f64().filter(|weight| *weight >= 0.0);
+    let total: Option<f64> = weights.iter().map(weight).sum();
+    let total = total.filter(|total| *total > 0.0 && list.len() == weights.len());
+    let at = random.random::<f64>() * total.ok_or_else(wrong)?;
+    let mut end = 0.0;
+    let mut chosen = None;
+    for (item, own) in list.iter().zip(weights) {
+        let own = weight(own).unwrap_or(0.0);
+        end += own;
+        if own > 0.0 {
+            chosen = Some(item);
+        }
+        if at < end {
+            break;
+        }
+    }
+    chosen.map(Value::of_json).ok_or_else(wrong)
+}
+
+/// A random UUID (RFC 9562, version 4).
+fn uuid(random: &mut Xoshiro256PlusPlus) -> String {
+    let mut bytes = [0; 16];
+    random.fill_bytes(&mut bytes);
+    bytes[6] = bytes[6] & 0x0f | 0x40;
+    bytes[8] = bytes[8] & 0x3f | 0x80;
+    let hex = hex(&bytes);
+    format!(
+        "{}-{}-{}-{}-{}",
+        &hex[..8],
+        &hex[8..12],
+        &hex[12..16],
+        &hex[16..20],
+        &hex[20..]
+    )
+}
+
+fn random_string(length: i64, random: &mut Xoshiro256PlusPlus) -> String {
+    const LETTERS: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+    (0..length)
+        .map(|_| char::from(LETTERS[draw_index(LETTERS.len(), random)]))
+        .collect()
+}
+
+/// A moment as a text: `iso` (RFC 3339), `unix`, `unix_ms`, or in the notation of strftime, in UTC.
+fn moment(now: Timestamp, format: Option<&str>, offset: Option<&str>) -> Result<String, Halt> {
+    let offset = match offset {
+        None => SignedDuration::ZERO,
+        Some(text) => signed_duration(text).ok_or_else(|| {
+            Halt::Failed(format!("`{text}` is no offset; write it like -1d or 2h30m"))
+        })?,
+    };
+    let moment = now
+        .checked_add(offset)
+        .map_err(|_| Halt::failed("now was moved out of the calendar"))?;
+    Ok(match format.unwrap_or("iso") {
+        "iso" => moment.to_string(),
+        "unix" => moment.as_second().to_string(),
+        "unix_ms" => moment.as_millisecond().to_string(),
+        format => jiff::fmt::strtime::format(format, &moment.to_zoned(TimeZone::UTC)).map_err(
+            |_| {
+                Halt::Failed(format!(
+                    "`{format}` is no format; write \"unix\", \"unix_ms\", \"iso\" or one like \"%Y-%m-%d\""
+                ))
+            },
+        )?,
+    })
+}
+
+fn signed_duration(text: &str) -> Option<SignedDuration> {
+    let text = text.trim();
+    let (is_back, length) = match text.strip_prefix('-') {
+        Some(length) => (true, length),
+        None => (false, text.strip_prefix('+').unwrap_or(text)),
+    };
+    let length = SignedDuration::try_from(units::duration(length).ok()?).ok()?;
+    Some(if is_back { -length } else { length })
+}
+
+pub(crate) fn base64(bytes: &[u8]) -> String {
+    BASE64.encode(bytes)
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut hex, byte| {
+        for digit in [byte >> 4, byte & 15] {
+            hex.push(char::from_digit(digit.into(), 16).unwrap_or('0'));
+        }
+        hex
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::SeedableRng;
+
+    use super::*;
+
+    fn call(function: Function, arguments: &[Value]) -> Result<Value, Halt> {
+        let mut random = Xoshiro256PlusPlus::seed_from_u64(1);
+        function.call(arguments, &mut random, || {
+            Timestamp::from_second(1_700_000_000).expect("in the calendar")
+        })
+    }
+
+    #[test]
+    fn what_is_not_random_is_as_others_reckon_it() {
+        use Function::{Base64, HmacSha256, Json, Now, Sha256, UrlEncode};
+        let cases: &[(Function, &[&str], &str)] = &[
+            (Base64, &["user:pass"], "dXNlcjpwYXNz"),
+            (
+                Sha256,
+                &["abc"],
+                "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
+            ),
+            (
+                // RFC 4231, test case 2.
+                HmacSha256,
+                &["Jefe", "what do ya want for nothing?"],
+                "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843",
+            ),
+            (UrlEncode, &["a b&c/é"], "a%20b%26c%2F%C3%A9"),
+            (Json, &["say \"hi\""], "\"say \\\"hi\\\"\""),
+            (Now, &[], "2023-11-14T22:13:20Z"),
+            (Now, &["unix_ms"], "1700000000000"),
+            (Now, &["%Y-%m-%d %H:%M"], "2023-11-14 22:13"),
+            (Now, &["%Y-%m-%d", "-1d"], "2023-11-13"),
+            (Now, &["unix", "2h"], "1700007200"),
+        ];
+        for (function, arguments, expected) in cases {
+            let arguments: Vec<Value> = arguments.iter().map(|text| Value::text(*text)).collect();
+            assert_eq!(call(*function, &arguments), Ok(Value::text(*expected)));
+        }
+    }
+
+    #[test]
+    fn misuse_says_how_it_is_used() {
+        use Function::{Normal, Now, Pick, PickWeighted, RandInt, RandomString};
+        let cases: &[(Function, &[Value], &str)] = &[
+            (
+                RandInt,
+                &[Value::Integer(9), Value::Integer(1)],
+                "lower one first",
+            ),
+            (RandomString, &[Value::Integer(-1)], "random_string(LENGTH)"),
+            (Normal, &[Value::Float(1.0)], "normal(MEAN, DEVIATION)"),
+            (Pick, &[Value::text("x")], "not a list"),
+            (Pick, &[Value::list(&[])], "empty"),
+            (
+                PickWeighted,
+                &[Value::list(&[Value::None]), Value::list(&[])],
+                "as many weights",
+            ),
+            (Now, &[Value::text("%!")], "no format"),
+            (
+                Now,
+                &[Value::text("unix"), Value::text("soon")],
+                "no offset",
+            ),
+        ];
+        for (function, arguments, part) in cases {
+            match call(*function, arguments) {
+                Err(Halt::Failed(text)) => assert!(text.contains(part), "{text}"),
+                other => panic!("{function:?}: {other:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn pick_weighted_follows_the_weights() {
+        let mut random = Xoshiro256PlusPlus::seed_from_u64(7);
+        let list = Value::of_json(&serde_json::json!(["a", "b", "c"]));
+        let weights = Value::of_json(&serde_json::json!([1, 0, 3]));
+        let mut counts = [0u32; 3];
+        for _ in 0..40_000 {
+            let drawn = pick_weighted(&list, &weights, &mut random)
+                .expect("a value")
+                .in_text();
+            counts[usize::from(drawn.as_bytes()[0] - b'a')] += 1;
+        }
+        assert_eq!(counts[1], 0);
+        assert!((9_500..10_500).contains(&counts[0]), "{counts:?}");
+    }
+
+    #[test]
+    fn a_uuid_is_one() {
+        let mut random = Xoshiro256PlusPlus::seed_from_u64(3);
+        let first = uuid(&mut random);
+        let parts: Vec<usize> = first.split('-').map(str::len).collect();
+        assert_eq!(parts, [8, 4, 4, 4, 12]);
+        assert_eq!(first.as_bytes()[14], b'4');
+        assert!(b"89ab".contains(&first.as_bytes()[19]), "{first}");
+        assert_ne!(first, uuid(&mut random));
+    }
+}

@@ -1,0 +1,311 @@
+//! The grammar of what is compiled: literals, names, their members, and calls of functions with those. What
+//! does not fit is Jinja's.
+
+use crate::expr::expression::Key;
+use crate::value::Value;
+
+/// An expression as it was read, its names not resolved.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Spoken {
+    Literal(Value),
+    Name(String),
+    Member(Box<Spoken>, Key),
+    Call(String, Vec<Spoken>),
+}
+
+impl Spoken {
+    /// Whether a function is called whose name is such a one.
+    pub(crate) fn calls(&self, is_such: fn(&str) -> bool) -> bool {
+        match self {
+            Self::Literal(_) | Self::Name(_) => false,
+            Self::Member(of, _) => of.calls(is_such),
+            Self::Call(name, arguments) => {
+                is_such(name) || arguments.iter().any(|argument| argument.calls(is_such))
+            }
+        }
+    }
+}
+
+/// Where the `}}` that ends an expression begins, those in its texts passed over.
+#[expect(
+    clippy::match_same_arms,
+    reason = "a text is passed over before what is outside of one is looked at"
+)]
+pub(crate) fn end_of_expression(text: &str) -> Option<usize> {
+    let bytes = text.as_bytes();
+    let (mut quote, mut is_escaped, mut depth) = (None, false, 0u32);
+    for (at, byte) in bytes.iter().enumerate() {
+        match (quote, byte) {
+            (Some(_), _) if is_escaped => is_escaped = false,
+            (Some(_), b'\\') => is_escaped = true,
+            (Some(open), byte) if open == byte => quote = None,
+            (Some(_), _) => {}
+            (None, b'"' | b'\'') => quote = Some(byte),
+            (None, b'{') => depth += 1,
+            (None, b'}') if depth > 0 => depth -= 1,
+            (None, b'}') if bytes.get(at + 1) == Some(&b'}') => return Some(at),
+            _ => {}
+        }
+    }
+    None
+}
+
+/// Length in bytes of the longest expression or statement of a Jinja text; one without an end reaches to the end of the
+/// text.
+pub(crate) fn longest_tag(text: &str) -> usize {
+    let (mut longest, mut rest) = (0, text);
+    while let Some((at, close)) = ["{{", "{%", "{#"]
+        .into_iter()
+        .zip(["}}", "%}", "#}"])
+        .filter_map(|(open, close)| Some((rest.find(open)?, close)))
+        .min()
+    {
+        let inside = &rest[at + 2..];
+        let length = if close == "#}" {
+            let end = inside.find(close).unwrap_or(inside.len());
+            rest = inside.get(end + 2..).unwrap_or("");
+            continue;
+        } else {
+            end_of_tag(inside, close)
+        };
+        longest = longest.max(length);
+        rest = inside.get(length + 2..).unwrap_or("");
+    }
+    longest
+}
+
+/// Where a tag ends, with what closes it within texts passed over.
+#[expect(
+    clippy::match_same_arms,
+    reason = "a text is passed over before what is outside of one is looked at"
+)]
+fn end_of_tag(text: &str, close: &str) -> usize {
+    let bytes = text.as_bytes();
+    let (mut quote, mut is_escaped) = (None, false);
+    for (at, byte) in bytes.iter().enumerate() {
+        match quote {
+            Some(_) if is_escaped => is_escaped = false,
+            Some(_) if *byte == b'\\' => is_escaped = true,
+            Some(open) if open == byte => quote = None,
+            Some(_) => {}
+            None if matches!(byte, b'"' | b'\'') => quote = Some(byte),
+            None if bytes[at..].starts_with(close.as_bytes()) => return at,
+            None => {}
+        }
+    }
+    bytes.len()
+}
+
+/// Reads an expression; `None` where Jinja has to.
+pub(crate) fn read(text: &str) -> Option<Spoken> {
+    let mut reader = Reader {
+        rest: text,
+        depth: 0,
+    };
+    let spoken = reader.expression()?;
+    reader.rest.trim_start().is_empty().then_some(spoken)
+}
+
+struct Reader<'a> {
+    rest: &'a str,
+    depth: u32,
+}
+
+/// Deeper calls are Jinja's, which has a limit of its own.
+const DEPTH_MAX: u32 = 32;
+
+impl Reader<'_> {
+    fn expression(&mut self) -> Option<Spoken> {
+        self.depth += 1;
+        if self.depth > DEPTH_MAX {
+            return None;
+        }
+        self.rest = self.rest.trim_start();
+        let first = self.rest.bytes().next()?;
+        let mut spoken = match first {
+            b'"' | b'\'' => Spoken::Literal(Value::text(self.quoted()?)),
+            b'-' | b'0'..=b'9' => Spoken::Literal(self.number()?),
+            _ => self.name_or_call()?,
+        };
+        while let Some(key) = self.member()? {
+            spoken = Spoken::Member(Box::new(spoken), key);
+        }
+        self.depth -= 1;
+        Some(spoken)
+    }
+
+    fn takes(&mut self, text: &str) -> bool {
+        let rest = self.rest.trim_start();
+        match rest.strip_prefix(text) {
+            Some(rest) => {
+                self.rest = rest;
+                true
+            }
+            None => false,
+        }
+    }
+
+    fn name(&mut self) -> Option<String> {
+        let rest = self.rest.trim_start();
+        let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        let end = rest.find(|c| !is_part(c)).unwrap_or(rest.len());
+        let name = &rest[..end];
+        if name.is_empty() || name.starts_with(|c: char| c.is_ascii_digit()) {
+            return None;
+        }
+        self.rest = &rest[end..];
+        Some(name.to_owned())
+    }
+
+    fn name_or_call(&mut self) -> Option<Spoken> {
+        let name = self.name()?;
+        match name.as_str() {
+            "true" | "True" => return Some(Spoken::Literal(Value::Bool(true))),
+            "false" | "False" => return Some(Spoken::Literal(Value::Bool(false))),
+            "none" | "None" => return Some(Spoken::Literal(Value::None)),
+            // Jinja's own words.
+            "not" | "and" | "or" | "in" | "is" | "if" | "else" => return None,
+            _ => {}
+        }
+        if !self.takes("(") {
+            return Some(Spoken::Name(name));
+        }
+        let mut arguments = Vec::new();
+        if self.takes(")") {
+            return Some(Spoken::Call(name, arguments));
+        }
+        loop {
+            arguments.push(self.expression()?);
+            if self.takes(")") {
+                return Some(Spoken::Call(name, arguments));
+            }
+            if !self.takes(",") {
+                return None;
+            }
+        }
+    }
+
+    /// A member that follows; the outer `None` where it is Jinja's.
+    #[expect(clippy::option_option, reason = "as above")]
+    fn member(&mut self) -> Option<Option<Key>> {
+        if self.takes(".") {
+            let name = self.name()?;
+            // A method is Jinja's.
+            if self.rest.trim_start().starts_with('(') {
+                return None;
+            }
+            return Some(Some(Key::Name(name.as_str().into())));
+        }
+        if !self.takes("[") {
+            return Some(None);
+        }
+        self.rest = self.rest.trim_start();
+        let key = match self.rest.bytes().next()? {
+            b'"' | b'\'' => Key::Name(self.quoted()?.as_str().into()),
+            b'-' | b'0'..=b'9' => match self.number()? {
+                Value::Integer(index) => Key::Index(index),
+                _ => return None,
+            },
+            _ => return None,
+        };
+        self.takes("]").then_some(Some(key))
+    }
+
+    /// A text without escapes; those are Jinja's.
+    fn quoted(&mut self) -> Option<String> {
+        let quote = self.rest.chars().next()?;
+        let inside = &self.rest[1..];
+        let end = inside.find(quote)?;
+        let text = &inside[..end];
+        if text.contains('\\') {
+            return None;
+        }
+        self.rest = &inside[end + 1..];
+        Some(text.to_owned())
+    }
+
+    fn number(&mut self) -> Option<Value> {
+        let is_part = |c: char| c.is_ascii_digit() || c == '.';
+        let digits = self.rest.strip_prefix('-').unwrap_or(self.rest);
+        let end = digits.find(|c| !is_part(c)).unwrap_or(digits.len());
+        let length = self.rest.len() - digits.len() + end;
+        let (number, rest) = self.rest.split_at(length);
+        // What goes on, like 1e5 or 1_000, is Jinja's.
+        if rest.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_')
+            || number.ends_with('.')
+        {
+            return None;
+        }
+        self.rest = rest;
+        let whole = number.parse().ok().map(Value::Integer);
+        whole.or_else(|| number.parse().ok().map(Value::Float))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_expression_ends_behind_its_texts_and_tables() {
+        for (text, end) in [
+            (" x }} y }}", Some(3)),
+            (" \"}}\" }}", Some(6)),
+            ("'\\'}}' }}", Some(7)),
+            ("{'a': {}} }}", Some(10)),
+            ("{'a': 1}}}", Some(8)),
+            ("x }", None),
+        ] {
+            assert_eq!(end_of_expression(text), end, "{text}");
+        }
+    }
+
+    #[test]
+    fn longest_tag_is_found_outside_of_comments_and_texts() {
+        for (text, length) in [
+            ("a", 0),
+            ("{{ x }}", 3),
+            ("{% if x %}{{ longer }}{% endif %}", 8),
+            ("{# a long comment #}{{x}}", 1),
+            ("{{ '}}' ~ \"%}\" }}", 13),
+            ("{% set x = '\\'%}' %}", 16),
+            ("{{ no end", 7),
+        ] {
+            assert_eq!(longest_tag(text), length, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_common_is_read_and_the_rest_left_to_jinja() {
+        for text in [
+            "x",
+            "x.y[0]['z'].w",
+            "pick(xs)",
+            "f(1, -2.5, 'a', g(true, none))",
+            "next(users).name",
+            " now( ) ",
+        ] {
+            assert!(read(text).is_some(), "{text}");
+        }
+        for text in [
+            "",
+            "x + 1",
+            "x | upper",
+            "not x",
+            "x.y()",
+            "'a\\n'",
+            "1e5",
+            "1.",
+            "f(x=1)",
+            "f(1",
+            "x[y]",
+            "[1, 2]",
+            "{}",
+            "a if b else c",
+            "x.1",
+            "1 2",
+        ] {
+            assert_eq!(read(text), None, "{text}");
+        }
+    }
+}

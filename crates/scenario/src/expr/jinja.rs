@@ -1,0 +1,338 @@
+//! Jinja: plays what expressions say beyond the compiled forms, with the same functions and the same
+//! randomness.
+
+use std::cell::RefCell;
+use std::collections::HashSet;
+use std::rc::Rc;
+use std::sync::{Arc, LazyLock};
+
+use minijinja::value::{Enumerator, Object, ObjectRepr, Rest, Serde};
+use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior, Value as JinjaValue};
+use rand::SeedableRng;
+use rand_xoshiro::Xoshiro256PlusPlus;
+
+use crate::data::SourceId;
+use crate::expr::context::{Scope, Slot, Stock};
+use crate::expr::error::Halt;
+use crate::expr::function::Function;
+use crate::value::Value;
+
+/// An expression, or a text with blocks, that Jinja plays.
+pub(crate) struct JinjaProgram {
+    form: Form,
+    variables: Vec<(String, Slot)>,
+    constants: Vec<(String, JinjaValue)>,
+    /// Whether it mentions a secret.
+    is_secret: bool,
+}
+
+enum Form {
+    Expression(minijinja::Expression<'static, 'static>),
+    /// An environment whose one template is the text.
+    Text(Box<Environment<'static>>),
+}
+
+/// The name of the one template.
+const TEXT: &str = "the text";
+/// So much may an expression do, so that a loop without end does not stop the load.
+const FUEL: u64 = 1_000_000;
+
+static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(environment);
+
+/// What is known while Jinja plays.
+struct Playing {
+    random: Xoshiro256PlusPlus,
+    stock: Rc<Stock>,
+    halt: Option<Halt>,
+    /// What functions made of secrets; `None`: there are none.
+    noted: Option<Vec<Value>>,
+}
+
+thread_local! {
+    static PLAYING: RefCell<Option<Playing>> = const { RefCell::new(None) };
+}
+
+/// A source of data: its rows as a list, where they are in memory, that `next` and `pick` know again.
+#[derive(Debug)]
+struct Dealt {
+    id: usize,
+    rows: Vec<JinjaValue>,
+}
+
+impl Object for Dealt {
+    fn repr(self: &Arc<Self>) -> ObjectRepr {
+        ObjectRepr::Seq
+    }
+
+    fn get_value(self: &Arc<Self>, key: &JinjaValue) -> Option<JinjaValue> {
+        self.rows.get(key.as_usize()?).cloned()
+    }
+
+    fn enumerate(self: &Arc<Self>) -> Enumerator {
+        Enumerator::Seq(self.rows.len())
+    }
+}
+
+/// The value that stands for a source of data.
+pub(crate) fn source(SourceId(id): SourceId, rows: &[Value]) -> JinjaValue {
+    JinjaValue::from_object(Dealt {
+        id,
+        rows: rows.iter().map(to_jinja).collect(),
+    })
+}
+
+fn environment() -> Environment<'static> {
+    let mut environment = Environment::new();
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
+    environment.set_fuel(Some(FUEL));
+    for function in Function::ALL {
+        environment.add_function(function.name(), move |arguments: Rest<JinjaValue>| {
+            call(function, &arguments)
+        });
+        if function.is_pure() {
+            environment.add_filter(
+                function.name(),
+                move |first: JinjaValue, rest: Rest<JinjaValue>| {
+                    let arguments: Vec<JinjaValue> =
+                        std::iter::once(first).chain(rest.iter().cloned()).collect();
+                    call(function, &arguments)
+                },
+            );
+        }
+    }
+    environment
+}
+
+fn call(function: Function, arguments: &[JinjaValue]) -> Result<JinjaValue, Error> {
+    PLAYING.with_borrow_mut(|playing| {
+        let Some(Playing {
+            random,
+            stock,
+            halt,
+            noted,
+        }) = playing
+        else {
+            let text = "it is called where nothing can be drawn";
+            return Err(Error::new(ErrorKind::InvalidOperation, text));
+        };
+        let source = arguments.first();
+        let source = source.and_then(|value| value.downcast_object_ref::<Dealt>());
+        let source = source.map(|dealt| SourceId(dealt.id));
+        let called = match (function, source) {
+            (Function::Next, Some(id)) => stock.next(id, random),
+            (Function::Pick, Some(id)) => stock.pick(id, random),
+            (Function::Seq, _) => Ok(Value::Integer(
+                i64::try_from(stock.number()).unwrap_or(i64::MAX),
+            )),
+            _ => {
+                let arguments: Vec<Value> = arguments.iter().map(of_jinja).collect();
+                function.call(&arguments, random, || stock.now())
+            }
+        };
+        if let (Ok(value), Some(noted)) = (&called, noted) {
+            let is_drawn = matches!(function, Function::Next | Function::Pick);
+            if is_drawn || function.is_pure() {
+                noted.push(value.clone());
+            }
+        }
+        called.map(|value| to_jinja(&value)).map_err(|why| {
+            let text = match &why {
+                Halt::Failed(text) | Halt::Unreadable(text) => text.clone(),
+                _ => "there is no row left".to_owned(),
+            };
+            *halt = Some(why);
+            Error::new(ErrorKind::InvalidOperation, text)
+        })
+    })
+}
+
+impl std::fmt::Debug for JinjaProgram {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("JinjaProgram")
+            .field("variables", &self.variables)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Whether Jinja itself has a function of a name.
+pub(crate) fn has_function(name: &str) -> bool {
+    ENVIRONMENT.globals().any(|(global, _)| global == name)
+}
+
+/// A program whose names are not resolved yet.
+pub(crate) struct Unresolved {
+    form: Form,
+    source: String,
+}
+
+impl Unresolved {
+    /// Reads an expression.
+    pub(crate) fn expression(text: &str) -> Result<Self, String> {
+        let expression = ENVIRONMENT.compile_expression_owned(text.to_owned());
+        Ok(Self {
+            form: Form::Expression(expression.map_err(|error| in_words(&error))?),
+            source: text.to_owned(),
+        })
+    }
+
+    /// Reads a text with blocks.
+    pub(crate) fn text(text: &str) -> Result<Self, String> {
+        let mut environment = Box::new(environment());
+        environment
+            .add_template_owned(TEXT, text.to_owned())
+            .map_err(|error| in_words(&error))?;
+        Ok(Self {
+            form: Form::Text(environment),
+            source: text.to_owned(),
+        })
+    }
+
+    /// The names that slices are taken of, which Jinja does not tell.
+    fn sliced_names(&self) -> Vec<String> {
+        const SLICES: &str =
+            r#"(?:^|[^.\w'"])([A-Za-z_]\w*)(?:\.\w+|\[[^\[\]:]*\])*\[[^\[\]]*:[^\[\]]*\]"#;
+        let Ok(slices) = regex::Regex::new(SLICES) else {
+            return Vec::new();
+        };
+        let names = slices
+            .captures_iter(&self.source)
+            .map(|found| found[1].to_owned());
+        // What the text itself names is its own.
+        let is_own =
+            |name: &String| self.holds(&format!(r"\b(for|set)\s[^%]*\b{name}\b[^%]*(\bin\b|=)"));
+        names.filter(|name| !is_own(name)).collect()
+    }
+
+    /// The words that it holds: names, members and words of texts.
+    pub(crate) fn words(&self) -> impl Iterator<Item = &str> {
+        let is_of_word = |letter: char| letter.is_alphanumeric() || letter == '_';
+        self.source.split(move |letter| !is_of_word(letter))
+    }
+
+    /// Whether a name is called as a function.
+    pub(crate) fn is_called(&self, name: &str) -> bool {
+        self.holds(&format!(r"\b{}\s*\(", regex::escape(name)))
+    }
+
+    fn holds(&self, pattern: &str) -> bool {
+        regex::Regex::new(pattern).is_ok_and(|pattern| pattern.is_match(&self.source))
+    }
+
+    /// The names that it reads, functions left out; with `nested`, what is read of them as well.
+    pub(crate) fn names(&self, nested: bool) -> Vec<String> {
+        let found: HashSet<String> = match &self.form {
+            Form::Expression(expression) => expression.undeclared_variables(nested),
+            Form::Text(environment) => environment
+                .get_template(TEXT)
+                .map(|template| template.undeclared_variables(nested))
+                .unwrap_or_default(),
+        };
+        let mut names: Vec<String> = found
+            .into_iter()
+            .chain(self.sliced_names())
+            .filter(|name| !has_function(name))
+            .collect();
+        names.sort();
+        names.dedup();
+        names
+    }
+
+    pub(crate) fn resolve(
+        self,
+        variables: Vec<(String, Slot)>,
+        constants: Vec<(String, JinjaValue)>,
+        is_secret: bool,
+    ) -> JinjaProgram {
+        JinjaProgram {
+            form: self.form,
+            variables,
+            constants,
+            is_secret,
+        }
+    }
+}
+
+impl JinjaProgram {
+    pub(crate) fn evaluate(&self, scope: &mut Scope) -> Result<Value, Halt> {
+        let random = std::mem::replace(scope.random, Xoshiro256PlusPlus::seed_from_u64(0));
+        let playing = Playing {
+            random,
+            stock: scope.stock.clone(),
+            halt: None,
+            noted: self.is_secret.then(Vec::new),
+        };
+        PLAYING.set(Some(playing));
+        let value = self.play(scope.variables);
+        let halt = PLAYING.take().and_then(|playing| {
+            *scope.random = playing.random;
+            for value in playing.noted.into_iter().flatten() {
+                scope.noted.push_secrets_of(value);
+            }
+            playing.halt
+        });
+        match (value, halt) {
+            (_, Some(halt)) => Err(halt),
+            (Ok(value), None) => Ok(value),
+            (Err(error), None) => Err(Halt::Failed(in_words(&error))),
+        }
+    }
+
+    fn play(&self, variables: &[Value]) -> Result<Value, Error> {
+        let of_variables = self
+            .variables
+            .iter()
+            .map(|(name, slot)| (name.as_str(), to_jinja(&variables[slot.index()])));
+        let of_constants = self
+            .constants
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.clone()));
+        let context = JinjaValue::from_pairs(of_variables.chain(of_constants));
+        match &self.form {
+            Form::Expression(expression) => {
+                let value = expression.eval(context)?;
+                if value.is_undefined() {
+                    return Err(ErrorKind::UndefinedError.into());
+                }
+                Ok(of_jinja(&value))
+            }
+            Form::Text(environment) => {
+                let text = environment.get_template(TEXT)?.render(context)?;
+                Ok(Value::text(text))
+            }
+        }
+    }
+}
+
+/// What Jinja says is wrong.
+fn in_words(error: &Error) -> String {
+    match error.detail() {
+        Some(detail) => format!("{}: {detail}", error.kind()),
+        None => error.kind().to_string(),
+    }
+}
+
+pub(crate) fn to_jinja(value: &Value) -> JinjaValue {
+    match value {
+        Value::Undefined => JinjaValue::UNDEFINED,
+        Value::None => JinjaValue::from(()),
+        Value::Bool(value) => JinjaValue::from(*value),
+        Value::Integer(number) => JinjaValue::from(*number),
+        Value::Float(number) => JinjaValue::from(*number),
+        Value::Text(text) => JinjaValue::from(text.clone()),
+        Value::Json(json) => JinjaValue::from(Serde(json.as_ref())),
+    }
+}
+
+fn of_jinja(value: &JinjaValue) -> Value {
+    if let Some(text) = value.as_str() {
+        return Value::text(text);
+    }
+    match serde_json::to_value(value) {
+        Ok(json) => Value::of_json(&json),
+        Err(_) => Value::text(value.to_string()),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,415 @@
+//! The notation of expressions: a text is split into its parts, what has a compiled form is compiled, and
+//! Jinja reads the rest.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use rand::SeedableRng;
+use rand_xoshiro::Xoshiro256PlusPlus;
+
+use crate::data::{Data, Rows, Source, SourceId};
+use crate::expr::context::Slot;
+use crate::expr::error::Halt;
+use crate::expr::expression::{Compiled, Key};
+use crate::expr::function::Function;
+use crate::expr::grammar::{self, Spoken};
+use crate::expr::jinja::{self, Unresolved};
+use crate::expr::secrets::{Place as SecretPlace, SecretNames};
+use crate::expr::variables::{Variables, check_column};
+use crate::redact::{is_before_secret, is_secret_name};
+use crate::source::diagnostic::{Problem, suggestion};
+use crate::source::environment::Surroundings;
+use crate::value::Value;
+
+/// What the names of expressions are resolved with.
+pub(crate) struct Naming<'a> {
+    pub(crate) data: &'a Data,
+    pub(crate) variables: &'a mut Variables,
+    pub(crate) surroundings: &'a dyn Surroundings,
+    /// What is secret.
+    pub(crate) secrets: &'a mut SecretNames,
+}
+
+/// A part of a text value.
+#[derive(Debug, Clone)]
+pub(crate) enum Part<'a> {
+    Text(&'a str),
+    Expression(Compiled),
+}
+
+type Place = Range<usize>;
+
+/// Longest expression, in bytes. Both readers recurse, so that a longer one could overflow the stack.
+const EXPRESSION_BYTES_MAX: usize = 4_096;
+
+fn check_length(bytes: usize, place: &Place) -> Result<(), Problem> {
+    if bytes <= EXPRESSION_BYTES_MAX {
+        return Ok(());
+    }
+    Err(Problem::new(format!(
+        "expression too long: {bytes} bytes, where {EXPRESSION_BYTES_MAX} is the most"
+    ))
+    .at(place.clone(), "here")
+    .help("set parts of it as variables first: { set = { x = … } }"))
+}
+
+impl Naming<'_> {
+    /// Splits a text value into its parts. `place` is the value's place in the file.
+    pub(crate) fn parts<'t>(
+        &mut self,
+        text: &'t str,
+        place: &Place,
+    ) -> Result<Vec<Part<'t>>, Problem> {
+        if text.contains("{%") {
+            check_length(grammar::longest_tag(text), place)?;
+            let program =
+                Unresolved::text(text).map_err(|error| no_expression(text, &error, place))?;
+            let compiled = self.watched(|naming| naming.resolve_jinja(program, place))?;
+            return Ok(vec![Part::Expression(compiled)]);
+        }
+        let mut parts = Vec::new();
+        let mut rest = text;
+        while let Some(begin) = rest.find("{{") {
+            if begin > 0 {
+                parts.push(Part::Text(&rest[..begin]));
+            }
+            let inside = &rest[begin + 2..];
+            let Some(end) = grammar::end_of_expression(inside) else {
+                return Err(Problem::new("an expression has no end")
+                    .at(place.clone(), "`{{` without `}}`")
+                    .help("close it with `}}`"));
+            };
+            let before = &text[..text.len() - rest.len() + begin];
+            let outer = self.secrets.place();
+            if is_before_secret(before) {
+                self.secrets.enter(SecretPlace::Parameter);
+            }
+            let expression = self.expression(&inside[..end], place);
+            self.secrets.enter(outer);
+            parts.push(Part::Expression(expression?));
+            rest = &inside[end + 2..];
+        }
+        if !rest.is_empty() {
+            parts.push(Part::Text(rest));
+        }
+        Ok(parts)
+    }
+
+    /// Compiles a condition or a value: an expression with or without its braces.
+    pub(crate) fn condition(&mut self, text: &str, place: &Place) -> Result<Compiled, Problem> {
+        let bare = text.trim();
+        let alone = bare.strip_prefix("{{").filter(|inside| {
+            grammar::end_of_expression(inside) == Some(inside.len().saturating_sub(2))
+        });
+        match alone {
+            Some(inside) => self.expression(&inside[..inside.len() - 2], place),
+            None => self.expression(bare, place),
+        }
+    }
+
+    fn expression(&mut self, text: &str, place: &Place) -> Result<Compiled, Problem> {
+        self.watched(|naming| naming.compile(text, place))
+    }
+
+    /// Compiles an expression with an eye on the secrets that it mentions.
+    fn watched(
+        &mut self,
+        compile: impl FnOnce(&mut Self) -> Result<Compiled, Problem>,
+    ) -> Result<Compiled, Problem> {
+        let before = self.secrets.take_mentioned();
+        let compiled = compile(self)?;
+        let mentions = self.secrets.take_mentioned();
+        if before || mentions {
+            self.secrets.mention();
+        }
+        let is_secret = mentions || self.secrets.place() != SecretPlace::Elsewhere;
+        Ok(if is_secret {
+            self.secrets.secret(compiled)
+        } else {
+            compiled
+        })
+    }
+
+    #[expect(clippy::single_match_else, reason = "both ways are of one weight")]
+    fn compile(&mut self, text: &str, place: &Place) -> Result<Compiled, Problem> {
+        let text = text.trim();
+        check_length(text.len(), place)?;
+        // Jinja has functions of its own, like range.
+        let is_jinjas = |name: &str| Function::named(name).is_none() && jinja::has_function(name);
+        match grammar::read(text).filter(|spoken| !spoken.calls(is_jinjas)) {
+            Some(spoken) => self.resolve(&spoken, place),
+            None => {
+                let program = Unresolved::expression(text)
+                    .map_err(|error| no_expression(text, &error, place))?;
+                self.resolve_jinja(program, place)
+            }
+        }
+    }
+
+    fn resolve(&mut self, spoken: &Spoken, place: &Place) -> Result<Compiled, Problem> {
+        match spoken {
+            Spoken::Literal(value) => Ok(Compiled::Constant(value.clone())),
+            Spoken::Name(name) if name == "env" => Err(Problem::new("`env` alone is no value")
+                .at(place.clone(), "here")
+                .help("name a variable of the environment: env.NAME")),
+            Spoken::Name(name) => {
+                self.secrets.name(name);
+                Ok(match self.data.get(name) {
+                    Some((id, source)) => Compiled::Constant(whole(id, source, place)?),
+                    None => {
+                        Compiled::Variable(self.variables.use_at(name, place), name.as_str().into())
+                    }
+                })
+            }
+            Spoken::Member(of, key) => self.resolve_member(of, key, place),
+            Spoken::Call(name, arguments) => self.resolve_call(name, arguments, place),
+        }
+    }
+
+    fn resolve_member(
+        &mut self,
+        of: &Spoken,
+        key: &Key,
+        place: &Place,
+    ) -> Result<Compiled, Problem> {
+        match (of, key) {
+            (Spoken::Name(name), Key::Name(variable)) if name == "env" => {
+                return Ok(Compiled::Constant(self.of_environment(variable, place)?));
+            }
+            (Spoken::Name(name), Key::Name(column)) if self.data.get(name).is_some() => {
+                return Err(Problem::new(format!("`{name}` is data, of which no row was drawn"))
+                    .at(place.clone(), "here")
+                    .help(format!(
+                        "draw a row first, with set = {{ row = \"{{{{ next({name}) }}}}\" }}, and then use \
+                         {{{{ row.{column} }}}}"
+                    )));
+            }
+            _ => {}
+        }
+        let resolved = self.resolve(of, place)?;
+        if let Key::Name(column) = key {
+            self.secrets.name(column);
+            match &resolved {
+                Compiled::Variable(slot, _) => self.variables.use_column(*slot, column, place),
+                Compiled::Next(_) | Compiled::Pick(_) | Compiled::PickRow(_) => {
+                    let columns = self.columns_of(&resolved);
+                    check_column(column, columns.as_deref(), place)?;
+                }
+                _ => {}
+            }
+        }
+        Ok(Compiled::Member(Box::new(resolved), key.clone()))
+    }
+
+    /// The columns of the rows that an expression draws; `None` where it draws none.
+    pub(crate) fn columns_of(&self, expression: &Compiled) -> Option<Vec<String>> {
+        match expression {
+            Compiled::Next(SourceId(id)) | Compiled::PickRow(SourceId(id)) => {
+                let name = self.data.names().nth(*id)?;
+                self.data.get(name)?.1.columns()
+            }
+            Compiled::Pick(values) => Rows::Memory(values.clone()).columns(),
+            _ => None,
+        }
+    }
+
+    fn resolve_call(
+        &mut self,
+        name: &str,
+        arguments: &[Spoken],
+        place: &Place,
+    ) -> Result<Compiled, Problem> {
+        let problem = |message: String, help: String| {
+            Problem::new(message).at(place.clone(), "here").help(help)
+        };
+        let Some(function) = Function::named(name) else {
+            let known = Function::ALL.map(Function::name);
+            return Err(problem(
+                format!("no function is named `{name}`"),
+                suggestion(name, known),
+            ));
+        };
+        let (least, most) = function.arity();
+        if arguments.len() < least || arguments.len() > most {
+            return Err(problem(
+                format!("{name} was given {} arguments", arguments.len()),
+                format!("write {}", function.usage()),
+            ));
+        }
+        match (function, arguments) {
+            (Function::Seq, _) => return Ok(Compiled::Seq),
+            (Function::Pick | Function::Next, [Spoken::Name(list)]) => {
+                if let Some((id, source)) = self.data.get(list) {
+                    self.secrets.name(list);
+                    return draw(function, id, source, place);
+                }
+                if function == Function::Next {
+                    return Err(problem(
+                        format!("no data is named `{list}`"),
+                        suggestion(list, self.data.names()),
+                    ));
+                }
+            }
+            (Function::Next, _) => {
+                return Err(problem(
+                    "next takes the name of data".into(),
+                    "write next(DATA) with a name of [data]".into(),
+                ));
+            }
+            _ => {}
+        }
+        let arguments = arguments
+            .iter()
+            .map(|argument| self.resolve(argument, place));
+        let arguments = arguments.collect::<Result<Vec<_>, _>>()?;
+        compiled_call(function, arguments, place)
+    }
+
+    fn of_environment(&mut self, name: &str, place: &Place) -> Result<Value, Problem> {
+        let Some(value) = self.surroundings.variable(name) else {
+            return Err(Problem::new(format!("the environment has no `{name}`"))
+                .at(place.clone(), "used here")
+                .help(format!("set it: {name}=… brunt …")));
+        };
+        self.secrets.values.add(&value);
+        self.secrets.mention();
+        Ok(Value::text(value))
+    }
+
+    fn resolve_jinja(&mut self, program: Unresolved, place: &Place) -> Result<Compiled, Problem> {
+        let mut variables: Vec<(String, Slot)> = Vec::new();
+        let mut constants = Vec::new();
+        if program.words().any(is_secret_name) {
+            self.secrets.mention();
+        }
+        for name in program.names(false) {
+            self.secrets.name(&name);
+            if name == "env" {
+                let mut environment = serde_json::Map::new();
+                for nested in program.names(true) {
+                    let Some(variable) = nested.strip_prefix("env.") else {
+                        continue;
+                    };
+                    let value = self.of_environment(variable, place)?;
+                    environment.insert(variable.to_owned(), value.to_json());
+                }
+                constants.push((name, minijinja::value::Serde(&environment).into()));
+            } else if let Some((id, source)) = self.data.get(&name) {
+                let rows = source.in_memory().map_or(&[][..], |rows| rows);
+                let value = jinja::source(id, rows);
+                constants.push((name, value));
+            } else if let Some(nearest) = unknown_function(&program, &name) {
+                return Err(Problem::new(format!("no function is named `{name}`"))
+                    .at(place.clone(), "here")
+                    .help(nearest));
+            } else {
+                let slot = self.variables.use_at(&name, place);
+                variables.push((name, slot));
+            }
+        }
+        Ok(Compiled::Jinja(Arc::new(program.resolve(
+            variables,
+            constants,
+            self.secrets.is_mentioned(),
+        ))))
+    }
+}
+
+/// A suggestion, where a name is called as a function and is none.
+fn unknown_function(program: &Unresolved, name: &str) -> Option<String> {
+    let known = Function::ALL.map(Function::name);
+    program.is_called(name).then(|| suggestion(name, known))
+}
+
+/// All rows of a source as one list.
+fn whole(_: SourceId, source: &Source, place: &Place) -> Result<Value, Problem> {
+    source
+        .in_memory()
+        .map(|rows| Value::list(rows))
+        .ok_or_else(|| {
+            Problem::new(format!("`{}` is too large to be one value", source.name))
+                .at(place.clone(), "here")
+                .help(format!(
+                    "draw a row of it: next({0}) or pick({0})",
+                    source.name
+                ))
+        })
+}
+
+fn draw(
+    function: Function,
+    id: SourceId,
+    source: &Source,
+    place: &Place,
+) -> Result<Compiled, Problem> {
+    if source.rows.count() == 0 {
+        return Err(
+            Problem::new(format!("data list `{}` is empty", source.name))
+                .at(place.clone(), "here")
+                .help("give it a value"),
+        );
+    }
+    Ok(match (function, source.in_memory()) {
+        (Function::Next, _) => Compiled::Next(id),
+        (_, Some(rows)) => Compiled::Pick(rows.clone()),
+        (_, None) => Compiled::PickRow(id),
+    })
+}
+
+/// A call in its fastest form; what can be seen to be misused is said.
+fn compiled_call(
+    function: Function,
+    arguments: Vec<Compiled>,
+    place: &Place,
+) -> Result<Compiled, Problem> {
+    let misused = |text: String| {
+        Problem::new(text)
+            .at(place.clone(), "here")
+            .help(format!("write {}", function.usage()))
+    };
+    let constants: Option<Vec<Value>> = arguments
+        .iter()
+        .map(|argument| argument.constant().cloned())
+        .collect();
+    let Some(constants) = constants else {
+        return Ok(Compiled::Call(function, arguments.into()));
+    };
+    // Whether it can be called at all, and what it then gives if that is always the same.
+    let mut random = Xoshiro256PlusPlus::seed_from_u64(0);
+    let tried = function.call(&constants, &mut random, || jiff::Timestamp::UNIX_EPOCH);
+    let value = match tried {
+        Ok(value) => value,
+        Err(Halt::Failed(text)) => return Err(misused(text)),
+        Err(_) => {
+            return Err(misused(format!(
+                "{} cannot be called here",
+                function.name()
+            )));
+        }
+    };
+    Ok(match function {
+        _ if function.is_pure() => Compiled::Constant(value),
+        Function::RandInt => match function.whole_range(&constants) {
+            Ok((low, high)) => Compiled::RandInt(low, high),
+            Err(_) => Compiled::Call(function, arguments.into()),
+        },
+        Function::Uniform => match (constants[0].as_number(), constants[1].as_number()) {
+            (Some(low), Some(high)) => Compiled::Uniform(low, high),
+            _ => Compiled::Call(function, arguments.into()),
+        },
+        Function::Pick => match &constants[0] {
+            Value::Json(json) => match json.as_array() {
+                Some(items) => Compiled::Pick(items.iter().map(Value::of_json).collect()),
+                None => Compiled::Call(function, arguments.into()),
+            },
+            _ => Compiled::Call(function, arguments.into()),
+        },
+        _ => Compiled::Call(function, arguments.into()),
+    })
+}
+
+fn no_expression(text: &str, error: &str, place: &Place) -> Problem {
+    Problem::new(format!("`{}` is no expression: {error}", text.trim()))
+        .at(place.clone(), "here")
+        .help("expressions are those of Jinja; docs/scenario.md has the functions")
+}

@@ -1,0 +1,224 @@
+//! Sources of secrets: what is known of them when the scenario is read, and which of a user's values are secret while it
+//! is played.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use serde_json::Value as JsonValue;
+
+use crate::expr::context::{Noted, Slot};
+use crate::expr::expression::Compiled;
+use crate::redact::{Secrets, is_secret_name};
+use crate::value::Value;
+
+/// Of a variable that holds JSON, this number of values is looked at.
+const JSON_VALUES_MAX: usize = 10_000;
+
+/// What is secret of a scenario.
+#[derive(Debug, Clone, Default)]
+pub struct SecretSources {
+    /// Values that are known beforehand.
+    pub known: Arc<Secrets>,
+    /// Variables that hold secrets.
+    slots: Arc<[Slot]>,
+    /// Expressions that are secret, and read variables alone.
+    members: Arc<[Compiled]>,
+}
+
+impl SecretSources {
+    /// What is secret for a user at the moment.
+    pub fn of_user(&self, variables: &[Value], noted: &Noted) -> Secrets {
+        let mut secrets = Secrets::over(&self.known);
+        for (at, value) in variables.iter().enumerate() {
+            if self.slots.iter().any(|slot| slot.index() == at) {
+                add_all(value, &mut secrets);
+            } else if let Value::Json(json) = value
+                && is_small(json)
+            {
+                secrets.add_members(json);
+            }
+        }
+        for member in &*self.members {
+            if let Some(value) = member.of_variables(variables) {
+                add_all(&value, &mut secrets);
+            }
+        }
+        for value in noted.values() {
+            add_all(value, &mut secrets);
+        }
+        secrets
+    }
+
+    /// Whether a variable holds secrets.
+    pub fn holds(&self, slot: Slot) -> bool {
+        self.slots.contains(&slot)
+    }
+}
+
+fn add_all(value: &Value, secrets: &mut Secrets) {
+    match value {
+        Value::Text(text) => secrets.add(text),
+        Value::Json(json) if is_small(json) => {
+            secrets.add(&json.to_string());
+            secrets.add_all_of(json);
+        }
+        Value::Undefined | Value::None | Value::Bool(_) | Value::Json(_) => {}
+        Value::Integer(_) | Value::Float(_) => secrets.add(&value.in_text()),
+    }
+}
+
+fn is_small(json: &JsonValue) -> bool {
+    let mut left = JSON_VALUES_MAX;
+    is_bounded(json, &mut left)
+}
+
+/// Whether some JSON has no more values than are left.
+fn is_bounded(json: &JsonValue, left: &mut usize) -> bool {
+    if *left == 0 {
+        return false;
+    }
+    *left -= 1;
+    match json {
+        JsonValue::Array(items) => items.iter().all(|item| is_bounded(item, left)),
+        JsonValue::Object(entries) => entries.values().all(|value| is_bounded(value, left)),
+        _ => true,
+    }
+}
+
+/// Where a text goes that is read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// Where no secret belongs.
+    #[default]
+    Elsewhere,
+    /// To a header field that is secret: requests keep it when they are redirected.
+    Field,
+    /// To a parameter or a member whose name is that of a secret.
+    Parameter,
+}
+
+impl Place {
+    /// Where the value of a parameter or a member goes.
+    pub(crate) fn of_member(self, name: &str) -> Self {
+        if is_secret_name(name) {
+            Self::Parameter
+        } else {
+            self
+        }
+    }
+
+    /// Where the value of a header field goes.
+    pub(crate) fn of_field(name: &str) -> Self {
+        if is_secret_name(name) {
+            Self::Field
+        } else {
+            Self::Elsewhere
+        }
+    }
+}
+
+/// What is found to be secret while a scenario is read.
+#[derive(Debug, Default)]
+pub(crate) struct SecretNames {
+    /// Values that were found.
+    pub(crate) values: Secrets,
+    /// Variables that hold a secret: they are used where one belongs, or are set to what comes of one.
+    variables: BTreeSet<String>,
+    /// Members of variables that are used where a secret belongs, as they were written.
+    members: Vec<(String, Compiled)>,
+    /// Where what is read at the moment goes.
+    place: Place,
+    /// Whether an expression that was read mentions a secret.
+    is_mentioned: bool,
+}
+
+impl SecretNames {
+    /// With values that are known.
+    pub(crate) fn with(values: Secrets) -> Self {
+        Self {
+            values,
+            ..Self::default()
+        }
+    }
+
+    /// How many were found: an earlier expression may mention what only a later one tells to be secret.
+    pub(crate) fn count(&self) -> usize {
+        self.variables.len()
+    }
+
+    /// Begins to read what goes to another place; returns the one before.
+    pub(crate) fn enter(&mut self, place: Place) -> Place {
+        std::mem::replace(&mut self.place, place)
+    }
+
+    pub(crate) fn place(&self) -> Place {
+        self.place
+    }
+
+    /// Whether an expression that was read since this was asked last mentions a secret.
+    pub(crate) fn take_mentioned(&mut self) -> bool {
+        std::mem::take(&mut self.is_mentioned)
+    }
+
+    pub(crate) fn is_mentioned(&self) -> bool {
+        self.is_mentioned
+    }
+
+    pub(crate) fn mention(&mut self) {
+        self.is_mentioned = true;
+    }
+
+    /// A variable, a list or a column is named in an expression.
+    pub(crate) fn name(&mut self, name: &str) {
+        if is_secret_name(name) || self.variables.contains(name) {
+            self.is_mentioned = true;
+        }
+    }
+
+    /// A variable holds a secret from now on.
+    pub(crate) fn add_variable(&mut self, name: &str) {
+        if !self.variables.contains(name) {
+            self.variables.insert(name.to_owned());
+        }
+    }
+
+    /// An expression mentions a secret, or goes where one belongs. What a user's variables do not tell later is noted
+    /// when it is evaluated.
+    pub(crate) fn secret(&mut self, expression: Compiled) -> Compiled {
+        match &expression {
+            Compiled::Constant(value) => add_all(value, &mut self.values),
+            Compiled::Variable(_, name) if self.place != Place::Elsewhere => {
+                self.add_variable(name);
+            }
+            Compiled::Variable(..) => {}
+            steady if steady.is_steady() => {
+                // Of a row, only this column.
+                let written = format!("{steady:?}");
+                if !self.members.iter().any(|(known, _)| *known == written) {
+                    self.members.push((written, expression.clone()));
+                }
+            }
+            // The request itself tells it.
+            _ if self.place == Place::Field => {}
+            _ => return Compiled::Secret(Box::new(expression)),
+        }
+        expression
+    }
+
+    /// What is secret, by the places of variables.
+    pub(crate) fn into_sources<'a>(
+        self,
+        variables: impl Iterator<Item = &'a String>,
+    ) -> SecretSources {
+        let places = (0u32..).map(Slot).zip(variables);
+        let is_secret = |name: &String| is_secret_name(name) || self.variables.contains(name);
+        let slots = places
+            .filter(|(_, name)| is_secret(name))
+            .map(|(slot, _)| slot);
+        SecretSources {
+            slots: slots.collect(),
+            known: Arc::new(self.values),
+            members: self.members.into_iter().map(|(_, member)| member).collect(),
+        }
+    }
+}

@@ -1,0 +1,438 @@
+//! Paths into JSON (RFC 9535). One of names and places alone finds one value at most: it is followed while the body is
+//! read, and nothing else of the body is kept.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
+use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::Value as JsonValue;
+use serde_json_path::JsonPath;
+
+use crate::json::tree::{Bounded, Memory, MemoryLimit, Unlimited};
+use crate::value::Value;
+
+/// Longest path, in bytes.
+const BYTES_MAX: usize = 4_096;
+/// Deepest nesting of brackets. The time that the parser takes doubles with each level of nested filters.
+const DEPTH_MAX: usize = 10;
+/// A text that breaks off here was not closed, and the parser panics: it waits for more input.
+const ENDS_IN_ESCAPE: [&str; 3] = ["\\u", "\\uD", "\\ud"];
+
+/// How deep the brackets of a path are nested, those in its texts left out.
+#[expect(
+    clippy::match_same_arms,
+    reason = "a text is passed over before what is outside of one is looked at"
+)]
+fn depth(text: &str) -> usize {
+    let (mut quote, mut is_escaped) = (None, false);
+    let (mut depth, mut deepest) = (0usize, 0);
+    for letter in text.chars() {
+        match (quote, letter) {
+            (Some(_), _) if is_escaped => is_escaped = false,
+            (Some(_), '\\') => is_escaped = true,
+            (Some(open), letter) if open == letter => quote = None,
+            (Some(_), _) => {}
+            (None, '"' | '\'') => quote = Some(letter),
+            (None, '[' | '(') => depth += 1,
+            (None, ']' | ')') => depth = depth.saturating_sub(1),
+            (None, _) => {}
+        }
+        deepest = deepest.max(depth);
+    }
+    deepest
+}
+
+/// Where values stand in a body.
+#[derive(Debug, Clone)]
+pub(crate) struct Path {
+    parsed: JsonPath,
+    /// As it was written.
+    text: Box<str>,
+    /// The way, where it is one of names and places alone.
+    way: Option<Arc<[Step]>>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Step {
+    Name(Box<str>),
+    Place(usize),
+}
+
+/// The values that were found.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Values {
+    /// One at most.
+    One(Option<Value>),
+    Many(Vec<Value>),
+}
+
+impl Values {
+    pub(crate) fn as_slice(&self) -> &[Value] {
+        match self {
+            Self::One(value) => value.as_slice(),
+            Self::Many(values) => values,
+        }
+    }
+}
+
+impl Path {
+    /// Returns what is wrong with it otherwise.
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+        if text.len() > BYTES_MAX {
+            let length = text.len();
+            return Err(format!("{length} bytes, where {BYTES_MAX} is the most"));
+        }
+        if depth(text) > DEPTH_MAX {
+            return Err(format!("brackets more than {DEPTH_MAX} deep"));
+        }
+        if ENDS_IN_ESCAPE.iter().any(|end| text.ends_with(end)) {
+            return Err("it ends within an escape sequence".to_owned());
+        }
+        let parsed = JsonPath::parse(text).map_err(|error| error.message().to_owned())?;
+        Ok(Self {
+            parsed,
+            text: text.into(),
+            way: way_of(text).map(Arc::from),
+        })
+    }
+
+    /// Whether it finds one value at most, and that while a body is read.
+    pub(crate) fn is_followed(&self) -> bool {
+        self.way.is_some()
+    }
+
+    /// What it finds in a body that was not read yet; `None` where that is no JSON.
+    pub(crate) fn follow(&self, body: &[u8]) -> Option<Values> {
+        self.follow_in(body, Unlimited)
+    }
+
+    /// The same within a limit of memory; what is over it is `None` as well.
+    pub(crate) fn follow_within(&self, body: &[u8], limit: &MemoryLimit) -> Option<Values> {
+        self.follow_in(body, limit)
+    }
+
+    fn follow_in(&self, body: &[u8], memory: impl Memory) -> Option<Values> {
+        // What is passed over is not looked at as closely as what is kept.
+        let text = std::str::from_utf8(body).ok()?;
+        let mut json = serde_json::Deserializer::from_str(text);
+        let follow = Follow {
+            way: self.way.as_deref()?,
+            memory,
+        };
+        let found = follow.deserialize(&mut json).ok()?;
+        json.end().ok()?;
+        Some(Values::One(found))
+    }
+
+    /// What it finds in a body that was read.
+    pub(crate) fn find(&self, json: &JsonValue) -> Values {
+        let found = self.parsed.query(json);
+        Values::Many(found.iter().map(|json| Value::of_json(json)).collect())
+    }
+
+    /// The same within a limit of memory; `None` if it is exceeded.
+    pub(crate) fn find_within(&self, json: &JsonValue, limit: &MemoryLimit) -> Option<Values> {
+        let found = self.parsed.query(json);
+        let values = found.iter().map(|json| {
+            limit.take_copy(json).ok()?;
+            Some(Value::of_json(json))
+        });
+        values.collect::<Option<_>>().map(Values::Many)
+    }
+
+    /// Whether it was written as another.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+
+impl fmt::Display for Path {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        to.write_str(&self.text)
+    }
+}
+
+/// The names and places of a path that has nothing else; it is one that parses.
+fn way_of(text: &str) -> Option<Vec<Step>> {
+    let mut rest = text.strip_prefix('$')?;
+    let mut way = Vec::new();
+    while !rest.is_empty() {
+        let (step, after) = if let Some(named) = rest.strip_prefix('.') {
+            let is_of_name = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
+            let end = named.find(|letter| !is_of_name(letter));
+            let (name, after) = named.split_at(end.unwrap_or(named.len()));
+            (Step::Name(name.into()), after)
+        } else {
+            let (within, after) = rest.strip_prefix('[')?.split_once(']')?;
+            (step_within(within)?, after)
+        };
+        if matches!(&step, Step::Name(name) if name.is_empty()) {
+            return None;
+        }
+        way.push(step);
+        rest = after;
+    }
+    Some(way)
+}
+
+/// What stands between brackets.
+fn step_within(text: &str) -> Option<Step> {
+    if text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return text.parse().ok().map(Step::Place);
+    }
+    let unquoted = |quote| text.strip_prefix(quote)?.strip_suffix(quote);
+    let name: &str = unquoted('\'').or_else(|| unquoted('"'))?;
+    let is_plain = !name.contains(['\'', '"', '\\']);
+    is_plain.then(|| Step::Name(name.into()))
+}
+
+/// Follows a way, and gives what stands at its end.
+#[derive(Clone, Copy)]
+struct Follow<'a, M> {
+    way: &'a [Step],
+    memory: M,
+}
+
+impl<'de, M: Memory> DeserializeSeed<'de> for Follow<'_, M> {
+    type Value = Option<Value>;
+
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<Self::Value, D::Error> {
+        from.deserialize_any(self)
+    }
+}
+
+impl<'a, M: Memory> Follow<'a, M> {
+    /// A value that holds no others.
+    fn plain(&self, value: impl FnOnce() -> Value) -> Option<Value> {
+        self.way.is_empty().then(value)
+    }
+
+    /// The next step, and what follows the rest.
+    fn next(self) -> Option<(&'a Step, Self)> {
+        let (step, way) = self.way.split_first()?;
+        Some((step, Self { way, ..self }))
+    }
+
+    /// A list or a table.
+    fn whole<'de, D: Deserializer<'de>>(self, from: D) -> Result<Option<Value>, D::Error> {
+        let json = Bounded(self.memory).deserialize(from)?;
+        Ok(Some(Value::Json(Arc::new(json))))
+    }
+}
+
+impl<'de, M: Memory> Visitor<'de> for Follow<'_, M> {
+    type Value = Option<Value>;
+
+    fn expecting(&self, to: &mut fmt::Formatter) -> fmt::Result {
+        to.write_str("JSON")
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
+        Ok(self.plain(|| Value::None))
+    }
+
+    fn visit_bool<E: Error>(self, value: bool) -> Result<Self::Value, E> {
+        Ok(self.plain(|| Value::Bool(value)))
+    }
+
+    fn visit_i64<E: Error>(self, number: i64) -> Result<Self::Value, E> {
+        Ok(self.plain(|| Value::Integer(number)))
+    }
+
+    fn visit_u64<E: Error>(self, number: u64) -> Result<Self::Value, E> {
+        Ok(self.plain(|| Value::of_json(&number.into())))
+    }
+
+    fn visit_f64<E: Error>(self, number: f64) -> Result<Self::Value, E> {
+        Ok(self.plain(|| Value::Float(number)))
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
+        Ok(self.plain(|| Value::text(text)))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Self::Value, A::Error> {
+        let Some((step, rest)) = self.next() else {
+            return self.whole(SeqAccessDeserializer::new(items));
+        };
+        let mut found = None;
+        if let Step::Place(place) = step {
+            for _ in 0..*place {
+                if items.next_element::<IgnoredAny>()?.is_none() {
+                    return Ok(None);
+                }
+            }
+            found = items.next_element_seed(rest)?.flatten();
+        }
+        while items.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(found)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Self::Value, A::Error> {
+        let Some((step, rest)) = self.next() else {
+            return self.whole(MapAccessDeserializer::new(entries));
+        };
+        let mut found = None;
+        while let Some(is_it) = entries.next_key_seed(Is(step))? {
+            if is_it {
+                // Of the same name, the last one counts.
+                found = entries.next_value_seed(rest)?;
+            } else {
+                entries.next_value::<IgnoredAny>()?;
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// Whether a name is that of a step.
+struct Is<'a>(&'a Step);
+
+impl<'de> DeserializeSeed<'de> for Is<'_> {
+    type Value = bool;
+
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<bool, D::Error> {
+        from.deserialize_str(self)
+    }
+}
+
+impl Visitor<'_> for Is<'_> {
+    type Value = bool;
+
+    fn expecting(&self, to: &mut fmt::Formatter) -> fmt::Result {
+        to.write_str("a name")
+    }
+
+    fn visit_str<E: Error>(self, name: &str) -> Result<bool, E> {
+        Ok(matches!(self.0, Step::Name(wanted) if **wanted == *name))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn path_that_breaks_off_is_refused_wherever_it_does() {
+        let path =
+            r#"$["\uD83D\ud83d\u00e9\n"][?match(@['\uD83D\uDE00'], "x.*") || @ == "\u0041"]"#;
+        for (end, _) in path.char_indices().skip(2) {
+            assert!(Path::parse(&path[..end]).is_err(), "{}", &path[..end]);
+        }
+        assert!(Path::parse(r#"$["\uD83D\uDE00"]"#).is_ok());
+    }
+
+    #[test]
+    fn deep_and_long_paths_are_refused_before_they_are_parsed() {
+        for text in [
+            format!("${}{}", "[?@".repeat(11), "]".repeat(11)),
+            format!("$[?{}@.a{}]", "(".repeat(200_000), ")".repeat(200_000)),
+            format!("${}", ".a".repeat(200_000)),
+        ] {
+            let start = &text[..20];
+            let refused = Path::parse(&text).unwrap_err();
+            assert!(
+                refused.contains("deep") || refused.contains("bytes"),
+                "{start}: {refused}"
+            );
+        }
+        let in_a_text = format!("$['{}']", "[".repeat(100));
+        Path::parse(&in_a_text).unwrap();
+        Path::parse(&format!("${}{}", "[?@".repeat(10), "]".repeat(10))).unwrap();
+    }
+
+    #[test]
+    fn paths_are_shown_as_they_were_written() {
+        for text in ["$..b", "$['a'][0:3]", "$.a[?@.b == 'c']"] {
+            assert_eq!(Path::parse(text).unwrap().to_string(), text);
+        }
+    }
+
+    #[test]
+    fn a_way_is_one_of_names_and_places_alone() {
+        for text in [
+            "$",
+            "$.a",
+            "$.a.b_1",
+            "$['a b'].c",
+            "$[\"a\"]",
+            "$.items[0].id",
+            "$[0][12]",
+        ] {
+            assert!(Path::parse(text).unwrap().is_followed(), "{text}");
+        }
+        for text in [
+            "$..a",
+            "$.*",
+            "$[*]",
+            "$[-1]",
+            "$[0,1]",
+            "$[0:2]",
+            "$['a','b']",
+            "$[?@.a]",
+            "$['\\'']",
+            "$.é",
+        ] {
+            assert!(!Path::parse(text).unwrap().is_followed(), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_json_finds_nothing() {
+        let path = Path::parse("$.a").unwrap();
+        for body in [
+            &b""[..],
+            b"{",
+            b"{\"a\":1",
+            b"{\"a\":1}x",
+            b"{\"a\":1,}",
+            b"{\"b\":\"\xff\",\"a\":1}",
+            b"{b:1}",
+        ] {
+            assert_eq!(path.follow(body), None, "{body:?}");
+        }
+        assert_eq!(
+            path.follow(b" {\"a\":1} \n"),
+            Some(Values::One(Some(Value::Integer(1))))
+        );
+        let twice = path.follow(b"{\"a\":1,\"\\u0061\":2}");
+        assert_eq!(twice, Some(Values::One(Some(Value::Integer(2)))));
+    }
+
+    fn json() -> impl Strategy<Value = JsonValue> {
+        let leaf = prop_oneof![
+            Just(JsonValue::Null),
+            any::<bool>().prop_map(JsonValue::from),
+            any::<i64>().prop_map(JsonValue::from),
+            any::<u64>().prop_map(JsonValue::from),
+            any::<f64>().prop_map(JsonValue::from),
+            "[a-zé\"\\\\\n]{0,4}".prop_map(JsonValue::from),
+        ];
+        leaf.prop_recursive(4, 40, 5, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..5).prop_map(JsonValue::from),
+                prop::collection::vec(("[ab]", inner), 0..4)
+                    .prop_map(|entries| { JsonValue::Object(entries.into_iter().collect()) }),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_followed_is_what_is_found(
+            json in json(),
+            text in r"\$(\.[ab]|\[[0-3]\]|\['[ab]'\]){0,4}",
+        ) {
+            let path = Path::parse(&text).unwrap();
+            let Some(Values::One(followed)) = path.follow(json.to_string().as_bytes()) else {
+                panic!("{text} is not followed in {json}");
+            };
+            let read: JsonValue = serde_json::from_str(&json.to_string()).unwrap();
+            let found = path.find(&read);
+            prop_assert_eq!(followed.as_slice(), found.as_slice());
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! All JSON paths of a request, looked for in a large body at once and within bounded memory, by a thread that makes no
+//! load.
+
+use crate::json::path::{Path, Values};
+use crate::json::tree::{self, MemoryLimit};
+
+/// The most memory, in bytes, that a parsed body takes with what is found in it.
+const MEMORY_MAX: usize = 256 << 20;
+/// Values take at most this many times what they take as text: `[[1],[1], …]`.
+const GROWTH_MAX: usize = 160;
+
+/// The JSON paths of a request's checks and extractions.
+#[derive(Debug, Clone)]
+pub struct JsonQuery {
+    paths: Vec<Path>,
+}
+
+/// What the paths of a query found in a body.
+#[derive(Debug)]
+pub struct JsonMatches {
+    /// Of all paths; of none if the body is not JSON.
+    by_path: Vec<(Path, Values)>,
+}
+
+/// A body that takes too much memory when it is parsed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the JSON of the response takes over {} MiB of memory when it is parsed; paths of names and indexes alone, such as \
+     $.items[0].id, find their value without that",
+    MEMORY_MAX >> 20
+)]
+pub struct JsonTooLarge;
+
+impl JsonQuery {
+    /// A query for all of these paths; `None` if there are none.
+    pub(crate) fn for_paths(paths: impl Iterator<Item = Path>) -> Option<Self> {
+        let paths: Vec<Path> = paths.collect();
+        (!paths.is_empty()).then_some(Self { paths })
+    }
+
+    /// The most memory, in bytes, that it takes for a body of this many bytes.
+    pub fn memory_max(body_bytes: usize) -> usize {
+        body_bytes.saturating_mul(GROWTH_MAX).min(MEMORY_MAX)
+    }
+
+    /// Looks for all paths in a body.
+    pub fn run(&self, body: &[u8]) -> Result<JsonMatches, JsonTooLarge> {
+        self.run_within(body, &MemoryLimit::new(MEMORY_MAX))
+    }
+
+    fn run_within(&self, body: &[u8], limit: &MemoryLimit) -> Result<JsonMatches, JsonTooLarge> {
+        let needs_tree = self.paths.iter().any(|path| !path.is_followed());
+        let tree = if needs_tree {
+            tree::parse(body, limit)
+        } else {
+            None
+        };
+        let by_path = self.paths.iter().filter_map(|path| {
+            let values = match &tree {
+                Some(tree) => path.find_within(tree, limit),
+                None if needs_tree => None,
+                None => path.follow_within(body, limit),
+            };
+            Some((path.clone(), values?))
+        });
+        let by_path = by_path.collect();
+        if limit.is_exceeded() {
+            return Err(JsonTooLarge);
+        }
+        Ok(JsonMatches { by_path })
+    }
+}
+
+impl JsonMatches {
+    /// What a path of the query found; `None` if the body is not JSON.
+    pub(crate) fn of(&self, path: &Path) -> Option<&Values> {
+        let mut all = self.by_path.iter();
+        let (_, values) = all.find(|(known, _)| known.is_same(path))?;
+        Some(values)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn query(paths: &[&str]) -> JsonQuery {
+        let paths = paths.iter().map(|path| Path::parse(path).unwrap());
+        JsonQuery {
+            paths: paths.collect(),
+        }
+    }
+
+    fn found(paths: &[&str], body: &str) -> Vec<Option<Values>> {
+        let matches = query(paths).run(body.as_bytes()).unwrap();
+        let paths = paths.iter().map(|path| Path::parse(path).unwrap());
+        let found = paths.map(|path| matches.of(&path).cloned());
+        found.collect()
+    }
+
+    #[test]
+    fn paths_find_in_a_query_what_they_find_alone() {
+        let body = "{\"a\":[{\"b\":1},{\"b\":\"x\"}],\"c\":{\"d\":null}}";
+        let all = ["$.a[1].b", "$..b", "$.c", "$.a[*]", "$.none", "$..none"];
+        let tree = serde_json::from_str(body).unwrap();
+        for with_tree in [&all[..], &["$.a[1].b", "$.c", "$.none"]] {
+            for (path, values) in with_tree.iter().zip(found(with_tree, body)) {
+                let expected = Path::parse(path).unwrap().find(&tree);
+                let values = values.unwrap();
+                assert_eq!(values.as_slice(), expected.as_slice(), "{path}");
+            }
+        }
+        for paths in [&["$.a"][..], &["$..a"], &["$.a", "$..a"]] {
+            assert!(found(paths, "{\"a\":1").iter().all(Option::is_none));
+        }
+    }
+
+    #[test]
+    fn body_that_takes_too_much_memory_is_refused_unless_its_path_is_followed() {
+        let body = format!("{{\"list\":[{}1],\"id\":7}}", "1,".repeat(100_000));
+        for (paths, is_refused) in [
+            (&["$.id"][..], false),
+            (&["$.list[5]"], false),
+            (&["$.list"], true),
+            (&["$..id"], true),
+            (&["$.id", "$.list[*]"], true),
+        ] {
+            let limit = MemoryLimit::new(1 << 20);
+            let result = query(paths).run_within(body.as_bytes(), &limit);
+            assert_eq!(result.is_err(), is_refused, "{paths:?}");
+        }
+        // The tree is within the limit, and what is found in it is not.
+        let nested = format!(
+            "{}[{}1]{}",
+            "[".repeat(50),
+            "1,".repeat(1_000),
+            "]".repeat(50)
+        );
+        let limit = MemoryLimit::new(1 << 20);
+        let result = query(&["$..*"]).run_within(nested.as_bytes(), &limit);
+        assert_eq!(result.map(|_| ()), Err(JsonTooLarge));
+    }
+
+    /// More would make the budget of all threads a wrong one.
+    #[test]
+    fn memory_that_is_reserved_is_enough_for_any_body() {
+        let repeated = [
+            "1,",
+            "[1],",
+            "[[1]],",
+            "[],",
+            "{},",
+            "{\"\":1},",
+            "{\"\":[1]},",
+            "\"\",",
+        ];
+        for item in repeated {
+            let body = format!("[{}1]", item.repeat(20_000));
+            let limit = MemoryLimit::new(JsonQuery::memory_max(body.len()));
+            assert!(
+                query(&["$[-1]"])
+                    .run_within(body.as_bytes(), &limit)
+                    .is_ok(),
+                "{item}"
+            );
+        }
+        assert_eq!(JsonQuery::memory_max(usize::MAX), MEMORY_MAX);
+    }
+}

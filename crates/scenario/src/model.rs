@@ -1,0 +1,14 @@
+//! Meaning of a scenario: what its keys stand for, checked and with expressions compiled.
+
+pub(crate) mod check;
+pub(crate) mod class;
+pub(crate) mod extract;
+pub(crate) mod host;
+pub(crate) mod network;
+pub(crate) mod profile;
+pub(crate) mod request;
+pub(crate) mod response;
+pub(crate) mod scenario;
+pub(crate) mod status_set;
+pub(crate) mod step;
+pub(crate) mod wait;

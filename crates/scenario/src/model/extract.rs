@@ -1,0 +1,127 @@
+//! Extraction: what of an answer becomes the value of a variable.
+
+use std::borrow::Cow;
+
+use regex::bytes::Regex;
+
+use crate::expr::context::{Scope, Slot};
+use crate::expr::error::Halt;
+use crate::expr::expression::Expression;
+use crate::json::path::{Path, Values};
+use crate::model::response::Seen;
+use crate::random::draw_index;
+use crate::value::Value;
+
+/// What of an answer becomes the value of a variable.
+#[derive(Debug, Clone)]
+pub struct Extract {
+    /// The variable.
+    pub slot: Slot,
+    pub(crate) from: From,
+    pub(crate) take: Take,
+    /// Its value where nothing is found; `None`: the request has failed.
+    pub(crate) default: Option<Expression>,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) enum From {
+    Json(Path),
+    /// A group of a pattern.
+    Regex(Regex, usize),
+    Header(String),
+    Cookie(String),
+    Body,
+    Status,
+}
+
+/// Which of those that are found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Take {
+    First,
+    Last,
+    All,
+    Random,
+    Count,
+}
+
+impl Take {
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        Some(match name {
+            "first" => Self::First,
+            "last" => Self::Last,
+            "all" => Self::All,
+            "random" => Self::Random,
+            "count" => Self::Count,
+            _ => return None,
+        })
+    }
+}
+
+impl Extract {
+    pub(crate) fn needs_body(&self) -> bool {
+        matches!(self.from, From::Json(_) | From::Regex(..) | From::Body)
+    }
+
+    pub(crate) fn needs_fields(&self) -> bool {
+        matches!(self.from, From::Header(_) | From::Cookie(_))
+    }
+
+    /// The value; where there is none to be had, what is missing.
+    pub fn value(&self, seen: &Seen, scope: &mut Scope) -> Result<Result<Value, String>, Halt> {
+        let found = match self.found(seen) {
+            Ok(found) => found,
+            Err(missing) => return self.default(missing, scope),
+        };
+        let found = found.as_slice();
+        Ok(Ok(match self.take {
+            Take::Count => Value::Integer(i64::try_from(found.len()).unwrap_or(i64::MAX)),
+            Take::All => Value::list(found),
+            _ if found.is_empty() => return self.default(self.missing(), scope),
+            Take::First => found[0].clone(),
+            Take::Last => found[found.len() - 1].clone(),
+            Take::Random => found[draw_index(found.len(), scope.random)].clone(),
+        }))
+    }
+
+    fn default(&self, missing: String, scope: &mut Scope) -> Result<Result<Value, String>, Halt> {
+        match &self.default {
+            Some(default) => Ok(Ok(default.evaluate(scope)?)),
+            None => Ok(Err(missing)),
+        }
+    }
+
+    /// All values that are found, whichever of them is taken.
+    pub fn found_values(&self, seen: &Seen) -> Vec<Value> {
+        let found = self.found(seen);
+        found.map_or_else(|_| Vec::new(), |found| found.as_slice().to_vec())
+    }
+
+    fn found<'a>(&self, seen: &'a Seen) -> Result<Cow<'a, Values>, String> {
+        let text = |bytes: &[u8]| Value::text(String::from_utf8_lossy(bytes));
+        Ok(Cow::Owned(match &self.from {
+            From::Json(path) => {
+                let no_json = || format!("nothing is found at {path}: the answer is no JSON");
+                return seen.values(path).ok_or_else(no_json);
+            }
+            From::Regex(pattern, group) => {
+                let captures = pattern.captures_iter(seen.body());
+                let group = captures.filter_map(|captures| captures.get(*group));
+                Values::Many(group.map(|group| text(group.as_bytes())).collect())
+            }
+            From::Header(name) => Values::Many(seen.header(name).map(Value::text).collect()),
+            From::Cookie(name) => Values::Many(seen.cookie(name).map(Value::text).collect()),
+            From::Body => Values::One(Some(text(seen.body()))),
+            From::Status => Values::One(Some(Value::Integer(seen.status().into()))),
+        }))
+    }
+
+    fn missing(&self) -> String {
+        match &self.from {
+            From::Json(path) => format!("nothing is found at {path}"),
+            From::Regex(pattern, _) => format!("nothing matches `{pattern}`"),
+            From::Header(name) => format!("the answer has no header {name}"),
+            From::Cookie(name) => format!("the answer sets no cookie {name}"),
+            From::Body | From::Status => "the answer has nothing to extract".to_owned(),
+        }
+    }
+}

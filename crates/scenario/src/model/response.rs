@@ -1,0 +1,109 @@
+//! What was seen of an answer, for those who look into it.
+
+use std::borrow::Cow;
+use std::cell::{Cell, OnceCell};
+
+use serde_json::Value as JsonValue;
+
+use crate::json::path::{Path, Values};
+use crate::json::query::JsonMatches;
+
+/// An answer, with its body decoded.
+#[derive(Debug)]
+pub struct Seen<'a> {
+    status: u16,
+    /// Header lines, each ended by CR LF.
+    fields: &'a [u8],
+    body: &'a [u8],
+    /// Intended start to done.
+    took_ns: u64,
+    json: OnceCell<Option<JsonValue>>,
+    /// What was found in a large body beforehand.
+    matches: Option<JsonMatches>,
+    /// How often it was read without being kept.
+    read: Cell<u32>,
+}
+
+/// A body that is looked into more often is kept as JSON.
+const READ_MAX: u32 = 2;
+
+impl<'a> Seen<'a> {
+    /// An answer; `took_ns` is from the intended start to its end.
+    pub fn new(status: u16, fields: &'a [u8], body: &'a [u8], took_ns: u64) -> Self {
+        Self {
+            status,
+            fields,
+            body,
+            took_ns,
+            json: OnceCell::new(),
+            matches: None,
+            read: Cell::new(0),
+        }
+    }
+
+    /// The same with what the JSON paths of its request find in the body, which is not parsed then.
+    #[must_use]
+    pub fn with_matches(self, matches: JsonMatches) -> Self {
+        Self {
+            matches: Some(matches),
+            ..self
+        }
+    }
+
+    /// Its status.
+    pub fn status(&self) -> u16 {
+        self.status
+    }
+
+    /// Its header lines.
+    pub fn fields(&self) -> &'a [u8] {
+        self.fields
+    }
+
+    pub(crate) fn body(&self) -> &'a [u8] {
+        self.body
+    }
+
+    pub(crate) fn took_ns(&self) -> u64 {
+        self.took_ns
+    }
+
+    /// What a path finds in the body; `None` where that is no JSON.
+    pub(crate) fn values(&self, path: &Path) -> Option<Cow<'_, Values>> {
+        if let Some(matches) = &self.matches {
+            return matches.of(path).map(Cow::Borrowed);
+        }
+        let read = self.read.get();
+        if path.is_followed() && self.json.get().is_none() && read < READ_MAX {
+            self.read.set(read + 1);
+            return path.follow(self.body).map(Cow::Owned);
+        }
+        self.json().map(|json| Cow::Owned(path.find(json)))
+    }
+
+    /// The body as JSON, read once; `None` where it is none.
+    fn json(&self) -> Option<&JsonValue> {
+        let json = self
+            .json
+            .get_or_init(|| serde_json::from_slice(self.body).ok());
+        json.as_ref()
+    }
+
+    /// The values of a header field.
+    pub(crate) fn header(&self, wanted: &str) -> impl Iterator<Item = &'a str> {
+        let text = std::str::from_utf8(self.fields).unwrap_or_default();
+        text.split("\r\n").filter_map(move |line| {
+            let (name, value) = line.split_once(':')?;
+            name.eq_ignore_ascii_case(wanted).then_some(value.trim())
+        })
+    }
+
+    /// The values that the answer sets a cookie to.
+    pub(crate) fn cookie(&self, wanted: &str) -> impl Iterator<Item = &'a str> {
+        self.header("set-cookie").filter_map(move |line| {
+            let pair = line.split(';').next()?;
+            let (name, value) = pair.split_once('=')?;
+            (name.trim() == wanted).then_some(value.trim())
+        })
+    }
+}

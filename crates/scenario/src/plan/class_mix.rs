@@ -1,0 +1,126 @@
+//! Class mixes: which class each user and each arrival of a load is of.
+
+use std::ops::Range;
+
+use brunt_record::Load;
+use rand::SeedableRng;
+use rand_xoshiro::Xoshiro256PlusPlus;
+
+use crate::model::step::Step;
+use crate::model::wait::Wait;
+use crate::plan::arrivals::Arrivals;
+use crate::plan::tasks::Tasks;
+use crate::random::mix;
+
+/// Who one load is of. Users and arrivals are counted for themselves in each.
+#[derive(Debug, Clone)]
+pub struct Cast {
+    /// How often a task of its classes makes something of each name, in the mean, as far as that is known: by
+    /// the names' places.
+    pub(super) counts: Vec<f64>,
+    /// Its place among all.
+    number: u64,
+    /// The places of its classes.
+    pub classes: Range<usize>,
+    /// The classes of the first users, whose number is fixed.
+    fixed: Vec<usize>,
+    class_cycle: Vec<usize>,
+}
+
+/// A user class, compiled.
+#[derive(Debug, Clone)]
+pub struct PlannedClass {
+    /// Its name.
+    pub name: String,
+    /// Its share of the users (0 to 1).
+    pub share: f64,
+    /// Its share of those users whose class is not fixed, relative to the other classes.
+    pub(super) weight: f64,
+    /// How long its users rest between two tasks.
+    pub wait: Wait,
+    /// What a user does once, before its tasks.
+    pub on_start: Vec<Step>,
+    /// What a user does once, after its tasks.
+    pub on_stop: Vec<Step>,
+    /// Its tasks.
+    pub tasks: Tasks,
+}
+
+impl Cast {
+    /// The cast of one of the loads; its classes begin behind so many of the others.
+    pub(super) fn new(
+        number: usize,
+        behind: usize,
+        classes: &[PlannedClass],
+        fixed: Vec<usize>,
+        counts: Vec<f64>,
+    ) -> Self {
+        let moved = |class: usize| class + behind;
+        Self {
+            counts,
+            number: number as u64,
+            classes: behind..behind + classes.len(),
+            fixed: fixed.into_iter().map(moved).collect(),
+            class_cycle: class_cycle(classes).into_iter().map(moved).collect(),
+        }
+    }
+
+    /// The class of a user, by its number: first those whose count is fixed; of the others every stretch has
+    /// each class in its share.
+    pub fn class_of(&self, user: u32) -> usize {
+        match self.fixed.get(user as usize) {
+            Some(class) => *class,
+            // As many as fit in a u32.
+            None => self.class_cycle[(user as usize - self.fixed.len()) % self.class_cycle.len()],
+        }
+    }
+
+    /// The arrivals of its load, which is open: the same on any number of cores.
+    pub fn arrivals(&self, load: &Load, seed: u64) -> Arrivals {
+        let random = Xoshiro256PlusPlus::seed_from_u64(mix(self.seed(seed) ^ 0xa771));
+        Arrivals::new(load, random)
+    }
+
+    /// The class of an arrival and its randomness: they depend on the seed and its number alone.
+    pub fn arrival(&self, seed: u64, number: u64) -> (usize, Xoshiro256PlusPlus) {
+        #[expect(clippy::cast_possible_truncation, reason = "below the cycle")]
+        let class = self.class_cycle[(number % u64::from(CLASS_CYCLE)) as usize];
+        let state = mix(mix(self.seed(seed)) ^ number);
+        (class, Xoshiro256PlusPlus::seed_from_u64(state))
+    }
+
+    /// Concurrent arrivals have seeds of their own.
+    fn seed(&self, seed: u64) -> u64 {
+        match self.number {
+            0 => seed,
+            number => mix(seed ^ mix(number)),
+        }
+    }
+}
+
+/// After so many users the classes repeat.
+const CLASS_CYCLE: u32 = 1000;
+
+/// The class of each of the first users, those of a fixed count left out. Each class is due its share of the users so far; the one
+/// furthest behind is next.
+fn class_cycle(classes: &[PlannedClass]) -> Vec<usize> {
+    let mut given = vec![0.0; classes.len()];
+    let total: f64 = classes.iter().map(|class| class.weight).sum();
+    // Where all counts are fixed there are no others.
+    let weight = |class: usize| {
+        if total > 0.0 {
+            classes[class].weight / total
+        } else {
+            0.0
+        }
+    };
+    let next = |number: u32| {
+        let due = |class: usize| weight(class) * f64::from(number + 1) - given[class];
+        let next = (0..classes.len())
+            .max_by(|a, b| due(*a).total_cmp(&due(*b)).then(b.cmp(a)))
+            .unwrap_or(0);
+        given[next] += 1.0;
+        next
+    };
+    (0..CLASS_CYCLE).map(next).collect()
+}

@@ -1,0 +1,406 @@
+//! Secrets: values that no report, screen or file of brunt may show, found in texts in whatever encoding they have there.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+use std::sync::Arc;
+
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+use serde_json::Value as JsonValue;
+
+use super::encodings::{Found, Text, base64_decodings, base64_runs, of_base64};
+use super::named::{self, is_scheme};
+use super::names::is_secret_name;
+
+/// What takes the place of a secret.
+pub const MASK: &str = "***";
+
+/// Shorter values are not masked: texts without them would be unreadable.
+const VALUE_BYTES_MIN: usize = 4;
+/// Values from this length on are masked within words as well, in any case, and in base64 and hexadecimal digits.
+const ANYWHERE_BYTES_MIN: usize = 8;
+/// Of a value that is cut, at least this number of characters stands there.
+const CUT_LETTERS_MIN: usize = 4;
+/// Bodies up to this size are read as JSON.
+const JSON_BYTES_MAX: usize = 64 << 10;
+/// Values that say nothing.
+const COMMON: [&str; 5] = ["true", "false", "null", "none", "undefined"];
+
+/// Values that are secret.
+#[derive(Debug, Clone, Default)]
+pub struct Secrets {
+    /// Others that are secret as well.
+    base: Option<Arc<Secrets>>,
+    /// By the first character, in lower case.
+    patterns: BTreeMap<char, BTreeSet<Pattern>>,
+}
+
+/// A text that is looked for.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Pattern {
+    text: Box<str>,
+    /// It is looked for as a complete word.
+    is_word: bool,
+    /// Upper and lower case are the same.
+    folds: bool,
+}
+
+impl Secrets {
+    /// None of its own, in addition to others.
+    pub fn over(base: &Arc<Self>) -> Self {
+        Self {
+            base: Some(base.clone()),
+            ..Self::default()
+        }
+    }
+
+    /// Adds a value.
+    pub fn add(&mut self, value: &str) {
+        let value = value.trim();
+        if value.len() < VALUE_BYTES_MIN || COMMON.contains(&value) || value == MASK {
+            return;
+        }
+        let is_word = value.len() < ANYWHERE_BYTES_MIN;
+        if !self.insert(value, is_word, !is_word) {
+            return;
+        }
+        let lines = value.lines().map(str::trim).filter(|line| *line != value);
+        for line in lines.filter(|line| line.len() >= ANYWHERE_BYTES_MIN) {
+            self.insert(line, false, true);
+        }
+        for engine in [STANDARD_NO_PAD, URL_SAFE_NO_PAD] {
+            let encoded = engine.encode(value);
+            self.insert(&encoded, is_word, false);
+            if !is_word {
+                self.add_within_base64(&engine, value);
+            }
+        }
+        if !is_word {
+            let digits = value.bytes().map(|byte| format!("{byte:02x}"));
+            self.insert(&digits.collect::<String>(), false, true);
+        }
+    }
+
+    /// Adds what base64 makes of a value with something before it and behind it.
+    fn add_within_base64(&mut self, engine: &impl Engine, value: &str) {
+        // Of the first and the last character, only some bits are the value's.
+        for (before, first) in [(0, 0), (1, 2), (2, 3)] {
+            let mut bytes = vec![0; before];
+            bytes.extend_from_slice(value.as_bytes());
+            let encoded = engine.encode(&bytes);
+            let end = bytes.len() * 8 / 6;
+            if let Some(own) = encoded.get(first..end) {
+                self.insert(own, false, false);
+            }
+        }
+    }
+
+    /// Adds a pattern; whether it is new.
+    fn insert(&mut self, text: &str, is_word: bool, folds: bool) -> bool {
+        let Some(first) = text.chars().next() else {
+            return false;
+        };
+        let patterns = self.patterns.entry(first.to_ascii_lowercase());
+        patterns.or_default().insert(Pattern {
+            text: text.into(),
+            is_word,
+            folds,
+        })
+    }
+
+    /// Adds all texts and numbers of some JSON.
+    pub(crate) fn add_all_of(&mut self, json: &JsonValue) {
+        match json {
+            JsonValue::String(text) => self.add(text),
+            JsonValue::Number(number) => self.add(&number.to_string()),
+            JsonValue::Array(items) => items.iter().for_each(|item| self.add_all_of(item)),
+            JsonValue::Object(entries) => entries.values().for_each(|value| self.add_all_of(value)),
+            JsonValue::Null | JsonValue::Bool(_) => {}
+        }
+    }
+
+    /// Adds those of another set.
+    pub fn merge(&mut self, other: &Self) {
+        for (first, patterns) in &other.patterns {
+            let own = self.patterns.entry(*first).or_default();
+            own.extend(patterns.iter().cloned());
+        }
+    }
+
+    /// A text without secrets: neither these values nor what secret names stand for in it.
+    pub fn mask(&self, text: &str) -> String {
+        self.masked(text, false)
+    }
+
+    /// The same of a text that ends before what it was taken from: the beginning of a value may stand at its end.
+    pub fn mask_cut(&self, text: &str) -> String {
+        self.masked(text, true)
+    }
+
+    /// A text of brunt's own without these values: names of secrets stand in it as examples.
+    pub(crate) fn mask_values(&self, text: &str) -> String {
+        let mut found = Vec::new();
+        self.find(text, false, &mut found);
+        replaced(text, &apart(found), |_| MASK.to_owned())
+    }
+
+    fn masked(&self, text: &str, is_cut: bool) -> String {
+        replaced(text, &self.ranges(text, is_cut), |_| MASK.to_owned())
+    }
+
+    /// The same with one `*` for each byte, so that all else keeps its place.
+    pub(crate) fn mask_in_place(&self, text: &str) -> String {
+        let stars = |secret: &str| {
+            let bytes = secret.bytes();
+            let stars = bytes.map(|byte| if byte == b'\n' { '\n' } else { '*' });
+            stars.collect()
+        };
+        replaced(text, &self.ranges(text, false), stars)
+    }
+
+    /// Where secrets stand in a text, in order and apart.
+    fn ranges(&self, text: &str, is_cut: bool) -> Vec<Range<usize>> {
+        let mut found = named::ranges(text);
+        self.find(text, is_cut, &mut found);
+        for run in base64_runs(text) {
+            let is_cut = is_cut && run.end == text.len();
+            let decoded = base64_decodings(&text[run.clone()]);
+            if decoded
+                .into_iter()
+                .any(|decoded| self.is_in(&decoded, is_cut))
+            {
+                found.push(run);
+            }
+        }
+        apart(found)
+    }
+
+    /// Whether a secret stands in what base64 stood for, in whatever encoding it had there.
+    fn is_in(&self, decoded: &str, is_cut: bool) -> bool {
+        let mut found = named::ranges(decoded);
+        self.find(decoded, is_cut, &mut found);
+        !found.is_empty()
+    }
+
+    fn find(&self, text: &str, is_cut: bool, found: &mut Vec<Range<usize>>) {
+        if let Some(base) = &self.base {
+            base.find(text, is_cut, found);
+        }
+        if self.patterns.is_empty() {
+            return;
+        }
+        for (at, _) in text.char_indices() {
+            for (letter, _) in Text(text).symbols(at) {
+                if letter == '\\' {
+                    // What it escapes is no letter.
+                    let escaped = self.patterns.iter();
+                    let escaped = escaped.filter(|(first, _)| !first.is_ascii_alphanumeric());
+                    escaped.for_each(|(_, patterns)| find_at(patterns, text, at, is_cut, found));
+                } else if let Some(patterns) = self.patterns.get(&letter.to_ascii_lowercase()) {
+                    find_at(patterns, text, at, is_cut, found);
+                }
+            }
+        }
+    }
+}
+
+impl Secrets {
+    /// Adds what stands behind names of secrets in a text.
+    pub fn add_named(&mut self, text: &str) {
+        for range in named::ranges(text) {
+            let value = &text[range];
+            self.add(value);
+            if value.contains(['%', '+']) {
+                self.add(&percent_decoded(value));
+            }
+            if value.contains('\\') {
+                self.add(&unescaped(value));
+            }
+            // Of credentials in a URL.
+            if let Some((_, password)) = value.split_once(':') {
+                self.add(&percent_decoded(password));
+            }
+        }
+    }
+
+    /// Adds what some JSON holds under names of secrets.
+    pub(crate) fn add_members(&mut self, json: &JsonValue) {
+        match json {
+            JsonValue::Array(items) => items.iter().for_each(|item| self.add_members(item)),
+            JsonValue::Object(entries) => {
+                for (name, value) in entries {
+                    if is_secret_name(name) {
+                        self.add_all_of(value);
+                    } else {
+                        self.add_members(value);
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Adds the credentials of a header field whose name is that of a secret.
+    pub fn add_field(&mut self, name: &str, value: &str) {
+        let plain = name.to_ascii_lowercase();
+        if plain == "cookie" {
+            value.split(';').for_each(|pair| self.add_cookie(pair));
+        } else if plain == "set-cookie" {
+            self.add_cookie(value.split(';').next().unwrap_or_default());
+        } else {
+            self.add_credentials(value.trim());
+        }
+    }
+
+    fn add_cookie(&mut self, pair: &str) {
+        let value = pair.split_once('=').map_or(pair, |(_, value)| value);
+        let value = value.trim().trim_matches('"');
+        self.add(value);
+        if value.contains('%') {
+            self.add(&percent_decoded(value));
+        }
+    }
+
+    fn add_credentials(&mut self, value: &str) {
+        let (scheme, credentials) = match value.split_once(' ') {
+            Some((scheme, rest)) if is_scheme(scheme) => (scheme, rest.trim()),
+            _ if is_scheme(value) => return,
+            _ => ("", value),
+        };
+        self.add(credentials);
+        self.add(credentials.trim_end_matches('='));
+        if scheme.eq_ignore_ascii_case("basic") {
+            let decoded = of_base64(credentials);
+            let decoded = String::from_utf8_lossy(&decoded);
+            if let Some((_, password)) = decoded.split_once(':') {
+                self.add(password);
+            }
+        }
+    }
+
+    /// Adds what a head holds in fields that are secret, and other lines behind names of secrets.
+    pub fn add_fields(&mut self, lines: &str) {
+        for line in lines.split("\r\n") {
+            match line.split_once(':') {
+                Some((name, value)) if is_secret_name(name) => self.add_field(name, value),
+                _ => self.add_named(line),
+            }
+        }
+    }
+
+    /// Adds what a request holds in places that are secret: its target, its header fields, its body.
+    pub fn add_message(&mut self, message: &[u8]) {
+        let end = memchr::memmem::find(message, b"\r\n\r\n").unwrap_or(message.len());
+        let (head, body) = message.split_at(end);
+        self.add_fields(&String::from_utf8_lossy(head));
+        self.add_body(body.get(4..).unwrap_or_default());
+    }
+
+    /// Adds what the beginning of a body holds behind names of secrets.
+    pub fn add_body(&mut self, body: &[u8]) {
+        let body = &body[..body.len().min(JSON_BYTES_MAX)];
+        match serde_json::from_slice(body) {
+            Ok(json) => self.add_members(&json),
+            Err(_) => self.add_named(&String::from_utf8_lossy(body)),
+        }
+    }
+
+    /// A head without the values of fields that are secret: of cookies and schemes, the names stay.
+    pub fn mask_fields(&self, lines: &str) -> String {
+        let masked = lines.split("\r\n").map(|line| {
+            let Some((name, value)) = line.split_once(": ") else {
+                return self.mask(line);
+            };
+            if !is_secret_name(name) {
+                return self.mask(line);
+            }
+            format!("{name}: {}", masked_field(name, value))
+        });
+        masked.collect::<Vec<_>>().join("\r\n")
+    }
+}
+
+/// Ranges in order, those that overlap as one.
+fn apart(mut ranges: Vec<Range<usize>>) -> Vec<Range<usize>> {
+    ranges.sort_by_key(|range| range.start);
+    let mut apart: Vec<Range<usize>> = Vec::new();
+    for range in ranges {
+        match apart.last_mut() {
+            Some(last) if range.start < last.end => last.end = last.end.max(range.end),
+            _ => apart.push(range),
+        }
+    }
+    apart
+}
+
+/// A text with something else in each of the ranges.
+fn replaced(text: &str, ranges: &[Range<usize>], by: impl Fn(&str) -> String) -> String {
+    let mut replaced = String::with_capacity(text.len());
+    let mut from = 0;
+    for range in ranges {
+        replaced.push_str(&text[from..range.start]);
+        replaced.push_str(&by(&text[range.clone()]));
+        from = range.end;
+    }
+    replaced.push_str(&text[from..]);
+    replaced
+}
+
+fn find_at(
+    patterns: &BTreeSet<Pattern>,
+    text: &str,
+    at: usize,
+    is_cut: bool,
+    found: &mut Vec<Range<usize>>,
+) {
+    for pattern in patterns {
+        if pattern.is_word && Text(text).is_within_word(at) {
+            continue;
+        }
+        match Text(text).find(&pattern.text, at, pattern.folds, is_cut) {
+            Some(Found::Complete(end)) if !pattern.is_word || !Text(text).is_within_word(end) => {
+                found.push(at..end);
+            }
+            Some(Found::Cut(end, letters)) if letters >= CUT_LETTERS_MIN => found.push(at..end),
+            _ => {}
+        }
+    }
+}
+
+fn masked_field(name: &str, value: &str) -> String {
+    let cookie = |pair: &str| match pair.split_once('=') {
+        Some((name, _)) => format!("{name}={}", MASK),
+        None => pair.to_owned(),
+    };
+    match name.to_ascii_lowercase().as_str() {
+        "cookie" => {
+            let pairs = value.split(';').map(cookie);
+            pairs.collect::<Vec<_>>().join(";")
+        }
+        // What comes behind the first `;` says how it is kept.
+        "set-cookie" => match value.split_once(';') {
+            Some((pair, rest)) => format!("{};{rest}", cookie(pair)),
+            None => cookie(value),
+        },
+        _ => match value.split_once(' ') {
+            Some((scheme, _)) if is_scheme(scheme) => format!("{scheme} {}", MASK),
+            _ => MASK.to_owned(),
+        },
+    }
+}
+
+/// What `%20` and `+` stand for.
+fn percent_decoded(text: &str) -> String {
+    // `&` is the only other character that says something there.
+    let pair = format!("={}", text.replace('&', "%26"));
+    let decoded = url::form_urlencoded::parse(pair.as_bytes()).next();
+    decoded.map_or_else(String::new, |(_, value)| value.into_owned())
+}
+
+/// What the escapes of a JSON text stand for.
+fn unescaped(text: &str) -> String {
+    serde_json::from_str(&format!("\"{text}\"")).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests;

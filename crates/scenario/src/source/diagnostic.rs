@@ -1,0 +1,170 @@
+//! Problems: what is wrong with a scenario file, where, what is accepted and the remedy.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use miette::{Diagnostic, LabeledSpan, NamedSource, SourceSpan};
+
+use crate::redact::Secrets;
+use crate::source::source_map::Sources;
+
+/// One thing that is wrong.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct Problem {
+    message: String,
+    span: Option<Range<usize>>,
+    label: String,
+    help: Option<String>,
+}
+
+impl Problem {
+    pub(crate) fn new(message: impl Into<String>) -> Self {
+        Self {
+            message: message.into(),
+            span: None,
+            label: String::new(),
+            help: None,
+        }
+    }
+
+    pub(crate) fn at(mut self, span: Range<usize>, label: impl Into<String>) -> Self {
+        self.span = Some(span);
+        self.label = label.into();
+        self
+    }
+
+    /// Its place in the file.
+    pub(crate) fn span(&self) -> Option<&Range<usize>> {
+        self.span.as_ref()
+    }
+
+    /// The same, of a text that begins elsewhere.
+    pub(crate) fn moved(mut self, by: usize) -> Self {
+        self.span = self.span.map(|span| span.start + by..span.end + by);
+        self
+    }
+
+    fn masked(self, secrets: &Secrets) -> Self {
+        Self {
+            message: secrets.mask_values(&self.message),
+            label: secrets.mask_values(&self.label),
+            help: self.help.map(|help| secrets.mask_values(&help)),
+            ..self
+        }
+    }
+
+    pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+}
+
+impl Diagnostic for Problem {
+    fn help<'a>(&'a self) -> Option<Box<dyn std::fmt::Display + 'a>> {
+        self.help
+            .as_ref()
+            .map(|help| Box::new(help) as Box<dyn std::fmt::Display>)
+    }
+
+    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
+        let span = SourceSpan::from(self.span.clone()?);
+        let label = LabeledSpan::new_with_span(Some(self.label.clone()), span);
+        Some(Box::new(std::iter::once(label)))
+    }
+}
+
+/// A problem in the text that it is in.
+#[derive(Debug, thiserror::Error)]
+#[error("{problem}")]
+struct Placed {
+    problem: Problem,
+    source_code: Option<Arc<NamedSource<String>>>,
+}
+
+impl Diagnostic for Placed {
+    fn help<'a>(&'a self) -> Option<Box<dyn std::fmt::Display + 'a>> {
+        Diagnostic::help(&self.problem)
+    }
+
+    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
+        self.problem.labels()
+    }
+
+    fn source_code(&self) -> Option<&dyn miette::SourceCode> {
+        let source = self.source_code.as_ref()?;
+        Some(source.as_ref())
+    }
+}
+
+/// A scenario file with all that is wrong with it.
+#[derive(Debug, thiserror::Error)]
+#[error("{file} cannot be used: {} {}", .problems.len(), if .problems.len() == 1 { "problem" } else { "problems" })]
+pub struct ScenarioError {
+    file: String,
+    problems: Vec<Placed>,
+}
+
+impl ScenarioError {
+    pub(crate) fn new(sources: &Sources, problems: Vec<Problem>, secrets: &Secrets) -> Self {
+        let placed = |problem: Problem| {
+            let mut problem = problem.masked(secrets);
+            let span = problem.span.as_ref();
+            let located = span.and_then(|span| sources.locate(span, secrets));
+            let source_code = located.map(|(source, span)| {
+                problem.span = Some(span);
+                source
+            });
+            Placed {
+                problem,
+                source_code,
+            }
+        };
+        Self {
+            file: sources
+                .file()
+                .map_or_else(String::new, |file| file.name.clone()),
+            problems: problems.into_iter().map(placed).collect(),
+        }
+    }
+}
+
+impl Diagnostic for ScenarioError {
+    fn related<'a>(&'a self) -> Option<Box<dyn Iterator<Item = &'a dyn Diagnostic> + 'a>> {
+        Some(Box::new(
+            self.problems
+                .iter()
+                .map(|problem| problem as &dyn Diagnostic),
+        ))
+    }
+}
+
+/// Of the known names the one that is nearest to a name, where it is near.
+pub(crate) fn near<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let nearest = known
+        .into_iter()
+        .map(|candidate| (strsim::damerau_levenshtein(name, candidate), candidate))
+        .min();
+    let (distance, candidate) = nearest?;
+    (distance <= (name.chars().count() / 3).max(1)).then_some(candidate)
+}
+
+/// "did you mean …", where one of the known names is near, and otherwise what is known.
+pub(crate) fn suggestion<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> String {
+    let known: Vec<&str> = known.into_iter().collect();
+    match near(name, known.iter().copied()) {
+        Some(candidate) => format!("did you mean `{candidate}`?"),
+        None if known.is_empty() => "there are none".to_owned(),
+        None => format!("there are: {}", known.join(", ")),
+    }
+}
+
+/// What the TOML reader says, in its place.
+pub(crate) fn syntax(error: &toml::de::Error, text: &str) -> Problem {
+    let message = error.message().lines().next().unwrap_or_default();
+    let problem = Problem::new(message);
+    match error.span() {
+        Some(span) => problem.at(span.start.min(text.len())..span.end.min(text.len()), "here"),
+        None => problem,
+    }
+}

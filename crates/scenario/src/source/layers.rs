@@ -1,0 +1,370 @@
+//! Layers: what a scenario is put together of. Included files lie lowest, then the file itself, then the
+//! environment, then the command line; each takes the place of what lies below it, value by value.
+
+use std::io;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use toml::Spanned;
+use toml::de::{DeArray, DeTable, DeValue};
+
+use crate::source::diagnostic::{Problem, syntax};
+use crate::source::source_map::Sources;
+
+/// Files that include files, and so on, are followed so far.
+const INCLUDES_MAX: usize = 32;
+
+/// What lies around a scenario file.
+#[derive(Clone, Copy)]
+pub struct Layers<'a> {
+    /// Values that were said beside the file, the lowest first.
+    pub assignments: &'a [Assignment],
+    /// Reads a file that is included.
+    pub file: &'a dyn Fn(&Path) -> io::Result<String>,
+}
+
+impl std::fmt::Debug for Layers<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Layers")
+            .field("assignments", &self.assignments)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A value that was said beside the file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Assignment {
+    /// Who said it, as messages name it.
+    by: String,
+    /// The keys that lead to the value.
+    path: Vec<String>,
+    /// Whether keys are written as the environment can: in capitals, without hyphens.
+    is_of_environment: bool,
+    /// As it was typed; the value begins behind the first so many bytes.
+    text: String,
+    value_at: usize,
+}
+
+impl Assignment {
+    /// Reads `users.normal.wait=1s`, as `--set` takes it. Keys are those of TOML, items of a list are counted
+    /// from 0; a value that is none of TOML's is a text.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let ends = text.match_indices('=').map(|(at, _)| at);
+        let read = |at: usize| Some((at, keys(&text[..at])?));
+        let Some((at, path)) = ends.into_iter().find_map(read) else {
+            return Err(format!(
+                "`{text}` sets nothing; write it like users.normal.wait=1s"
+            ));
+        };
+        Ok(Self {
+            by: "--set".to_owned(),
+            path,
+            is_of_environment: false,
+            text: text.to_owned(),
+            value_at: at + 1,
+        })
+    }
+
+    /// The host of a user class, as `--host CLASS=URL` says it.
+    pub fn of_class_host(class: &str, url: &str) -> Self {
+        let path = ["users", class, "host"].map(str::to_owned);
+        Self {
+            by: "--host".to_owned(),
+            path: path.into(),
+            is_of_environment: false,
+            text: format!("{class}={url}"),
+            value_at: class.len() + 1,
+        }
+    }
+
+    /// Reads a variable of the environment; `None` where it sets nothing of a scenario. The keys stand behind
+    /// `BRUNT__`, in capitals, with two underscores between them: `BRUNT__USERS__NORMAL__WAIT`.
+    pub fn of_environment(name: &str, value: &str) -> Option<Self> {
+        let keys = name
+            .strip_prefix("BRUNT__")
+            .filter(|keys| !keys.is_empty())?;
+        Some(Self {
+            by: "the environment".to_owned(),
+            path: keys.split("__").map(str::to_lowercase).collect(),
+            is_of_environment: true,
+            text: format!("{name}={value}"),
+            value_at: name.len() + 1,
+        })
+    }
+}
+
+/// The keys of a dotted key.
+fn keys(text: &str) -> Option<Vec<String>> {
+    if text.contains(['\n', '#']) {
+        return None;
+    }
+    let line = format!("{text} = 0");
+    let mut table = DeTable::parse(&line).ok()?.into_inner();
+    let mut path = Vec::new();
+    loop {
+        let (key, value) = table.into_iter().next()?;
+        path.push(key.into_inner().into_owned());
+        match value.into_inner() {
+            DeValue::Table(inner) => table = inner,
+            _ => return Some(path),
+        }
+    }
+}
+
+/// The texts of a scenario with those that it includes, and what is wrong with how they include each other.
+/// The numbers are where texts begin: of the file, of the included ones (lowest first), of assignments.
+pub(crate) struct Collected {
+    pub(crate) sources: Sources,
+    files: Vec<usize>,
+    assignments: Vec<usize>,
+    pub(crate) problems: Vec<Problem>,
+}
+
+/// Reads all texts.
+pub(crate) fn collect(file: &str, text: &str, layers: Layers) -> Collected {
+    let mut collected = Collected {
+        sources: Sources::default(),
+        files: Vec::new(),
+        assignments: Vec::new(),
+        problems: Vec::new(),
+    };
+    let mut way = vec![PathBuf::from(file)];
+    collected.include(file, text, layers, &mut way);
+    for assignment in layers.assignments {
+        let base = collected.sources.add(&assignment.by, &assignment.text);
+        collected.assignments.push(base);
+    }
+    collected
+}
+
+impl Collected {
+    /// Adds a file, and below it those that it includes.
+    fn include(&mut self, name: &str, text: &str, layers: Layers, way: &mut Vec<PathBuf>) {
+        let base = self.sources.add(name, text);
+        let (table, _) = DeTable::parse_recoverable(text);
+        let included = table.get_ref().get("include").map(Spanned::get_ref);
+        let included = match included {
+            Some(DeValue::Array(list)) => list.iter().collect(),
+            _ => Vec::new(),
+        };
+        for typed in included {
+            // What is no text is said when the file is read.
+            let Some(path) = typed.get_ref().as_str() else {
+                continue;
+            };
+            let folder = Path::new(name).parent().unwrap_or(Path::new(""));
+            let path = folder.join(path);
+            let span = typed.span().start + base..typed.span().end + base;
+            let shown = path.display().to_string();
+            if way.contains(&path) || self.files.len() + way.len() > INCLUDES_MAX {
+                let problem =
+                    Problem::new(format!("{shown} includes itself, or too much is included"));
+                self.problems
+                    .push(problem.at(span, "here").help("leave it out here, or there"));
+                continue;
+            }
+            match (layers.file)(&path) {
+                Ok(text) => {
+                    way.push(path);
+                    self.include(&shown, &text, layers, way);
+                    way.pop();
+                }
+                Err(error) => {
+                    let problem =
+                        Problem::new(format!("cannot read {shown}: {error}")).at(span, "here");
+                    self.problems
+                        .push(problem.help("a path begins where the file lies that includes"));
+                }
+            }
+        }
+        self.files.push(base);
+    }
+
+    /// One table of all layers; what is wrong with their shape goes to the problems.
+    pub(crate) fn table<'t>(&'t self, layers: Layers, problems: &mut Vec<Problem>) -> DeTable<'t> {
+        let mut whole = DeTable::new();
+        for base in &self.files {
+            let text = self.sources.at(*base);
+            let (table, errors) = DeTable::parse_recoverable(text);
+            let mut found: Vec<Problem> = errors.iter().map(|error| syntax(error, text)).collect();
+            // One broken line can break what comes after it.
+            found.dedup_by_key(|problem| line_of(problem, text));
+            problems.extend(found.into_iter().map(|problem| problem.moved(*base)));
+            let mut table = moved_table(table.into_inner(), *base);
+            if *base > 0 {
+                table.remove("include");
+            }
+            merge(&mut whole, table);
+        }
+        for (assignment, base) in layers.assignments.iter().zip(&self.assignments) {
+            let text = self.sources.at(*base);
+            if let Err(problem) = assign(&mut whole, assignment, text, *base) {
+                problems.push(problem);
+            }
+        }
+        whole
+    }
+}
+
+fn line_of(problem: &Problem, text: &str) -> Option<usize> {
+    let before = text.get(..problem.span()?.start)?;
+    Some(before.matches('\n').count())
+}
+
+/// Puts a layer over what is there: tables come together, anything else takes the place.
+fn merge<'t>(below: &mut DeTable<'t>, above: DeTable<'t>) {
+    for (key, value) in above {
+        match (below.get_mut(key.get_ref().as_ref()), value) {
+            (Some(there), value) => match (there.get_mut(), value) {
+                (DeValue::Table(there), value) if value.get_ref().is_table() => {
+                    if let DeValue::Table(table) = value.into_inner() {
+                        merge(there, table);
+                    }
+                }
+                (_, value) => *there = value,
+            },
+            (None, value) => {
+                below.insert(key, value);
+            }
+        }
+    }
+}
+
+fn assign<'t>(
+    whole: &mut DeTable<'t>,
+    assignment: &Assignment,
+    text: &'t str,
+    base: usize,
+) -> Result<(), Problem> {
+    let typed = &text[assignment.value_at..];
+    let value_at = base + assignment.value_at;
+    let key_span = base..base + assignment.value_at - 1;
+    let Some((last, path)) = assignment.path.split_last() else {
+        return Ok(());
+    };
+    let no_place = |what: String| {
+        Problem::new(format!("there is no place for this value: {what}"))
+            .at(key_span.clone(), "here")
+    };
+    let mut place = whole;
+    for (at, key) in path.iter().enumerate() {
+        let key = assignment.key(place, key);
+        let entry = place.entry(Spanned::new(key_span.clone(), key.clone().into()));
+        let value =
+            entry.or_insert_with(|| Spanned::new(key_span.clone(), DeValue::Table(DeTable::new())));
+        let next = assignment
+            .path
+            .get(at + 1)
+            .and_then(|key| key.parse::<usize>().ok());
+        place = match value.get_mut() {
+            DeValue::Table(table) => table,
+            DeValue::Array(list) => {
+                return assign_item(
+                    list,
+                    assignment,
+                    &assignment.path[at + 1..],
+                    value_of(value_at, typed),
+                    &key_span,
+                )
+                .ok_or_else(|| {
+                    no_place(match next {
+                        Some(number) => {
+                            format!("`{key}` has no item {number}; they are counted from 0")
+                        }
+                        None => format!("`{key}` is a list; say which item, counted from 0"),
+                    })
+                });
+            }
+            _ => return Err(no_place(format!("`{key}` is no table"))),
+        };
+    }
+    let last = assignment.key(place, last);
+    place.remove(last.as_str());
+    place.insert(
+        Spanned::new(key_span, last.into()),
+        value_of(value_at, typed),
+    );
+    Ok(())
+}
+
+/// What TOML reads, or else the text as it was typed.
+fn value_of(at: usize, typed: &str) -> Spanned<DeValue<'_>> {
+    match DeValue::parse(typed) {
+        Ok(value) => moved(value, at),
+        Err(_) => Spanned::new(at..at + typed.len(), DeValue::String(typed.into())),
+    }
+}
+
+/// Sets a value of an item of a list; nothing where there is no such place.
+fn assign_item<'t>(
+    list: &mut DeArray<'t>,
+    assignment: &Assignment,
+    path: &[String],
+    value: Spanned<DeValue<'t>>,
+    key_span: &Range<usize>,
+) -> Option<()> {
+    let (number, rest) = path.split_first()?;
+    let item = list.get_mut(number.parse::<usize>().ok()?)?;
+    let Some((first, rest)) = rest.split_first() else {
+        *item = value;
+        return Some(());
+    };
+    let DeValue::Table(table) = item.get_mut() else {
+        return None;
+    };
+    let key = assignment.key(table, first);
+    if rest.is_empty() {
+        table.remove(key.as_str());
+        table.insert(Spanned::new(key_span.clone(), key.into()), value);
+        return Some(());
+    }
+    match table.get_mut(key.as_str())?.get_mut() {
+        DeValue::Array(list) => assign_item(list, assignment, rest, value, key_span),
+        DeValue::Table(inner) if rest.len() == 1 => {
+            inner.remove(rest[0].as_str());
+            inner.insert(
+                Spanned::new(key_span.clone(), rest[0].clone().into()),
+                value,
+            );
+            Some(())
+        }
+        _ => None,
+    }
+}
+
+impl Assignment {
+    /// The key of a table that is meant.
+    fn key(&self, table: &DeTable, typed: &str) -> String {
+        if !self.is_of_environment {
+            return typed.to_owned();
+        }
+        let plain = |key: &str| key.to_lowercase().replace('-', "_");
+        let mut known = table.keys().map(|key| key.get_ref().as_ref());
+        let known = known.find(|known| plain(known) == plain(typed));
+        known.unwrap_or(typed).to_owned()
+    }
+}
+
+/// A value whose places begin elsewhere.
+fn moved(value: Spanned<DeValue<'_>>, by: usize) -> Spanned<DeValue<'_>> {
+    let span = value.span().start + by..value.span().end + by;
+    let value = match value.into_inner() {
+        DeValue::Table(table) => DeValue::Table(moved_table(table, by)),
+        DeValue::Array(list) => {
+            DeValue::Array(list.into_iter().map(|item| moved(item, by)).collect())
+        }
+        other => other,
+    };
+    Spanned::new(span, value)
+}
+
+fn moved_table(table: DeTable<'_>, by: usize) -> DeTable<'_> {
+    if by == 0 {
+        return table;
+    }
+    let entries = table.into_iter().map(|(key, value)| {
+        let span = key.span().start + by..key.span().end + by;
+        (Spanned::new(span, key.into_inner()), moved(value, by))
+    });
+    entries.collect()
+}
