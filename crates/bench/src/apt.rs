@@ -1,4 +1,4 @@
-//! Debian's packages: installed where that needs no question.
+//! Installation of Debian packages without prompts.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -7,27 +7,31 @@ use anyhow::{Context, bail};
 
 use crate::command::run_shown;
 
-/// How packages get onto this machine.
+/// The way to install packages on this machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Installer {
     Apt,
     SudoApt,
-    /// The user installs them; the text says why.
-    Nobody(&'static str),
+    /// Packages cannot be installed without the user. Holds the reason, with a remedy.
+    Manual(&'static str),
 }
 
-/// Installs packages on Debian, as root or with a `sudo` that asks nothing; fails elsewhere, and says why.
+/// Installs packages on Debian, as root or with a `sudo` that needs no password.
+///
+/// # Errors
+///
+/// If the system is not Debian, the user may not install packages, or `apt-get` fails.
 pub fn install(packages: &[&str]) -> anyhow::Result<()> {
     match installer() {
         Installer::Apt => install_with(&["apt-get"], packages),
         Installer::SudoApt => install_with(&["sudo", "-n", "apt-get"], packages),
-        Installer::Nobody(reason) => bail!(reason),
+        Installer::Manual(reason) => bail!(reason),
     }
 }
 
 fn installer() -> Installer {
     if !Path::new("/etc/debian_version").exists() || !is_on_path("apt-get") {
-        return Installer::Nobody("this is not a Debian system: install it by hand");
+        return Installer::Manual("this is not a Debian system: install the package yourself");
     }
     if rustix::process::geteuid().is_root() {
         return Installer::Apt;
@@ -35,12 +39,12 @@ fn installer() -> Installer {
     if is_on_path("sudo") && succeeds("sudo", &["-n", "true"]) {
         return Installer::SudoApt;
     }
-    Installer::Nobody(
-        "this user is not root, and `sudo` is missing or asks for a password: install it by hand",
+    Installer::Manual(
+        "this user is not root, and `sudo` is missing or asks for a password: install the package yourself",
     )
 }
 
-/// Brings the package lists up to date first: a fresh machine has none.
+/// Updates the package lists, since a new machine has none, and installs the packages.
 fn install_with(apt: &[&str], packages: &[&str]) -> anyhow::Result<()> {
     let update = ["-q", "-o", "Acquire::Retries=3", "update"];
     run_apt(apt, &update)?;
@@ -51,7 +55,9 @@ fn install_with(apt: &[&str], packages: &[&str]) -> anyhow::Result<()> {
 }
 
 fn run_apt(apt: &[&str], arguments: &[&str]) -> anyhow::Result<()> {
-    let (program, first_arguments) = apt.split_first().context("no program to install with")?;
+    let (program, first_arguments) = apt
+        .split_first()
+        .context("no program to install packages with")?;
     let mut command = Command::new(program);
     command
         .args(first_arguments)
@@ -63,12 +69,13 @@ fn run_apt(apt: &[&str], arguments: &[&str]) -> anyhow::Result<()> {
     )
 }
 
-/// Servers lie in a folder that is not on every user's path.
+/// Whether the program is in a folder of `PATH`, or in one of the folders for servers, which are not in every user's
+/// `PATH`.
 pub fn is_on_path(program: &str) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let servers = ["/usr/sbin", "/sbin"].map(PathBuf::from);
+    let server_folders = ["/usr/sbin", "/sbin"].map(PathBuf::from);
     std::env::split_paths(&path)
-        .chain(servers)
+        .chain(server_folders)
         .any(|folder| folder.join(program).is_file())
 }
 
@@ -87,14 +94,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_program_is_found_by_its_name_alone() {
+    fn program_on_the_path_is_found_by_its_name() {
         assert!(is_on_path("sh"));
         assert!(!is_on_path("no-such-program-as-this"));
     }
 
     #[test]
-    fn a_failed_install_names_the_command() {
+    fn failed_install_names_the_command() {
         let error = run_apt(&["false"], &["update"]).unwrap_err().to_string();
-        assert_eq!(error, "`false update` ended with exit status: 1");
+        assert_eq!(error, "`false update` failed: exit status: 1");
     }
 }

@@ -1,10 +1,14 @@
-//! Commands run with their output shown.
+//! Child processes whose output the user sees.
 
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, bail};
 
-/// Prints what runs, as a person would type it, and runs it without input.
+/// Prints the command as `shown`, runs it without input, and waits for it.
+///
+/// # Errors
+///
+/// If the command cannot be started, or its exit status is not 0.
 pub fn run_shown(command: &mut Command, shown: &str) -> anyhow::Result<()> {
     println!("    {shown}");
     let status = command
@@ -12,7 +16,7 @@ pub fn run_shown(command: &mut Command, shown: &str) -> anyhow::Result<()> {
         .status()
         .with_context(|| format!("cannot run `{shown}`"))?;
     if !status.success() {
-        bail!("`{shown}` ended with {status}");
+        bail!("`{shown}` failed: {status}");
     }
     Ok(())
 }
@@ -22,15 +26,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_failed_command_is_named_with_its_exit_status() {
+    fn failed_command_is_named_with_its_exit_status() {
         let error = run_shown(&mut Command::new("false"), "cargo fmt")
             .unwrap_err()
             .to_string();
-        assert_eq!(error, "`cargo fmt` ended with exit status: 1");
+        assert_eq!(error, "`cargo fmt` failed: exit status: 1");
     }
 
     #[test]
-    fn a_command_that_is_not_there_is_named() {
+    fn command_that_does_not_exist_is_named() {
         let mut command = Command::new("no-such-program-as-this");
         let error = run_shown(&mut command, "cargo fmt")
             .unwrap_err()

@@ -1,5 +1,7 @@
-//! `cargo xtask bench instructions`: what pieces of the hot path execute, counted by callgrind, against the counts
-//! that were committed for the same compiler. A count does not depend on what else the machine does.
+//! `cargo xtask bench instructions`: the number of instructions that parts of the hot path execute, measured by
+//! callgrind and compared with the committed counts of the same compiler.
+//!
+//! Instruction counts do not depend on the load of the machine.
 
 mod counts;
 
@@ -12,26 +14,27 @@ use self::counts::Counts;
 use crate::{apt, release};
 
 const PATH: &str = "crates/engine/benches/instructions/counts.toml";
-/// A piece is done so many times more in the second run than in the first.
-const TIMES: [u64; 2] = [1_000, 6_000];
-/// Pieces that take long, as it were a second each.
-const TIMES_OF_SECONDS: [u64; 2] = [5, 25];
-/// A piece that takes so much more than was committed is complained of, in percent.
-const MORE_PERCENT_MAX: f64 = 2.0;
+/// Iterations of the first and of the second run of a benchmark.
+const ITERATIONS: [u64; 2] = [1_000, 6_000];
+/// Iterations of benchmarks that simulate a second of load in each iteration.
+const ITERATIONS_OF_SECONDS: [u64; 2] = [5, 25];
+/// Largest increase over the committed count that passes, in percent.
+const INCREASE_PERCENT_MAX: f64 = 2.0;
 
 /// Options of `cargo xtask bench instructions`.
 #[derive(clap::Args)]
 pub struct Options {
-    /// Write the counts down as those to compare with
+    /// Write the counts as the new baseline instead of comparing them
     #[arg(long)]
     keep: bool,
 }
 
-/// Counts the instructions of every piece and compares them with the committed counts.
+/// Counts the instructions of every benchmark and compares them with the committed counts.
 ///
 /// # Errors
 ///
-/// If valgrind is missing and cannot be installed, a piece does not build or run, or takes more than is allowed.
+/// If valgrind is missing and cannot be installed, the benchmarks do not build or run, or a count has increased by more
+/// than 2 %.
 pub fn run(root: &Path, options: &Options) -> anyhow::Result<()> {
     if !apt::is_on_path("valgrind") {
         apt::install(&["valgrind"]).context("valgrind is needed")?;
@@ -39,89 +42,95 @@ pub fn run(root: &Path, options: &Options) -> anyhow::Result<()> {
     let program = release::build_bench(root, "brunt-engine", "instructions")?;
     let listed = Command::new(&program)
         .output()
-        .context("cannot run the bench")?;
+        .context("cannot run the benchmarks")?;
     let names = String::from_utf8(listed.stdout)?;
     let compiler = compiler()?;
     let path = root.join(PATH);
     let mut committed = Counts::read(&path)?;
-    let known = committed.of(&compiler).cloned();
-    let (mut counted, mut more) = (Vec::new(), Vec::new());
-    println!("instructions each, with {compiler}:");
+    let baseline = committed.of(&compiler).cloned();
+    let (mut counted, mut increased) = (Vec::new(), Vec::new());
+    println!("instructions per iteration, with {compiler}:");
     for name in names.lines() {
-        let count = instructions_of(&program, name)?;
-        let before = known.as_ref().and_then(|known| known.get(name).copied());
+        let count = instructions_per_iteration(&program, name)?;
+        let before = baseline
+            .as_ref()
+            .and_then(|counts| counts.get(name).copied());
         let change = before.map(|before| (count / before - 1.0) * 100.0);
         match change {
             Some(percent) => println!("{count:>12.1}  {percent:+6.2} %  {name}"),
             None => println!("{count:>12.1}        –   {name}"),
         }
-        if change.is_some_and(|percent| percent > MORE_PERCENT_MAX) {
-            more.push(name);
+        if change.is_some_and(|percent| percent > INCREASE_PERCENT_MAX) {
+            increased.push(name);
         }
         counted.push((name.to_owned(), count));
     }
     if options.keep {
-        committed.keep(&compiler, counted);
-        std::fs::write(&path, committed.text())?;
-        println!("written: {PATH}");
+        committed.replace(&compiler, counted);
+        std::fs::write(&path, committed.to_string())?;
+        println!("wrote {PATH}");
         return Ok(());
     }
-    match known {
+    match baseline {
         None => println!(
-            "nothing to compare with: {PATH} has counts of {}; `--keep` adds these",
+            "no counts to compare with: {PATH} has counts of {}; add these with `--keep`",
             committed.compilers()
         ),
-        Some(_) if more.is_empty() => {
-            println!("nothing takes {MORE_PERCENT_MAX} % more than was committed");
+        Some(_) if increased.is_empty() => {
+            println!("no count is more than {INCREASE_PERCENT_MAX} % above the committed one");
         }
         Some(_) => bail!(
-            "more than {MORE_PERCENT_MAX} % above what was committed: {}; where that is meant, `--keep` it",
-            more.join(", ")
+            "more than {INCREASE_PERCENT_MAX} % above the committed counts: {}; if that is intended, update them with `--keep`",
+            increased.join(", ")
         ),
     }
     Ok(())
 }
 
-/// What a piece takes each time: preparations are in both runs, and fall out.
-fn instructions_of(program: &Path, name: &str) -> anyhow::Result<f64> {
-    let times = if name.contains("a second of") {
-        TIMES_OF_SECONDS
+/// Instructions per iteration of a benchmark: the difference of two runs, so that its setup does not count.
+fn instructions_per_iteration(program: &Path, name: &str) -> anyhow::Result<f64> {
+    let iterations = if name.contains("a second of") {
+        ITERATIONS_OF_SECONDS
     } else {
-        TIMES
+        ITERATIONS
     };
-    let few = executed(program, name, times[0])?;
-    let many = executed(program, name, times[1])?;
-    ensure!(many > few, "{name} takes no instructions: {few} and {many}");
-    Ok((many - few) as f64 / (times[1] - times[0]) as f64)
+    let few = instructions_of_run(program, name, iterations[0])?;
+    let many = instructions_of_run(program, name, iterations[1])?;
+    ensure!(
+        many > few,
+        "{name} executes no instructions: {few} in {} iterations, {many} in {}",
+        iterations[0],
+        iterations[1]
+    );
+    Ok((many - few) as f64 / (iterations[1] - iterations[0]) as f64)
 }
 
-/// What a run executes, preparations included.
-fn executed(program: &Path, name: &str, times: u64) -> anyhow::Result<u64> {
+/// Number of instructions that a run executes, its setup included.
+fn instructions_of_run(program: &Path, name: &str, iterations: u64) -> anyhow::Result<u64> {
     let output = Command::new("valgrind")
         .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
         .arg(program)
-        .args([name, &times.to_string()])
-        // Where it lies on the stack would move what is copied fast and what is not.
+        .args([name, &iterations.to_string()])
+        // The size of the environment moves the stack, whose alignment changes the instructions of a copy.
         .env_clear()
         .output()
         .context("cannot run valgrind")?;
-    let said = String::from_utf8_lossy(&output.stderr);
-    ensure!(output.status.success(), "{name} failed: {said}");
-    let collected = said
-        .lines()
-        .find_map(|line| line.split_once("Collected : "));
-    let (_, collected) = collected.with_context(|| format!("callgrind counted nothing: {said}"))?;
+    let log = String::from_utf8_lossy(&output.stderr);
+    ensure!(output.status.success(), "{name} failed: {log}");
+    let collected = log.lines().find_map(|line| line.split_once("Collected : "));
+    let (_, collected) =
+        collected.with_context(|| format!("callgrind reported no count: {log}"))?;
     Ok(collected.trim().parse()?)
 }
 
-/// The compiler, and what it builds for.
+/// The compiler's version and host, such as `rustc 1.95.0 (…), x86_64-unknown-linux-gnu`.
 fn compiler() -> anyhow::Result<String> {
     let output = Command::new("rustc").arg("-vV").output()?;
     let text = String::from_utf8(output.stdout)?;
     let host = text.lines().find_map(|line| line.strip_prefix("host: "));
-    let version = text.lines().next().context("rustc says nothing")?;
+    let version = text.lines().next().context("`rustc -vV` printed nothing")?;
     Ok(format!(
         "{version}, {}",
-        host.context("rustc names no host")?
+        host.context("`rustc -vV` printed no host")?
     ))
 }

@@ -1,14 +1,14 @@
-//! Programs that run brunt as it ships and measure it.
+//! Benchmarks and validation of brunt's release build.
 //!
 //! - [`peers`] compares it with other load generators and writes `docs/benchmarks.md`.
-//! - [`instructions`] counts the instructions of the hot path by callgrind, which shows changes that no clock shows.
-//! - [`sockets`] runs it against servers whose truth is known and writes `docs/validation-sockets.md`.
+//! - [`instructions`] counts the instructions of the hot path with callgrind, which shows smaller changes than a clock.
+//! - [`sockets`] runs it against servers whose behavior is known and writes `docs/validation-sockets.md`.
 //!
 //! `cargo xtask bench` and `cargo xtask validate --sockets` call them.
 
 #![expect(
     clippy::print_stdout,
-    reason = "for a command line tool: its output is its work"
+    reason = "a command-line tool prints its results"
 )]
 
 pub mod apt;

@@ -1,11 +1,11 @@
-//! What figures were made with: the machine and the commit.
+//! The machine and the commit that measurements come from.
 
 use std::path::Path;
 use std::process::Command;
 
 use anyhow::Context;
 
-/// The processor, its cores, and the system.
+/// The processor's model, the number of cores, and the kernel, such as `AMD EPYC, 2 cores, Linux 6.18.44`.
 pub fn machine(root: &Path) -> anyhow::Result<String> {
     let cpu = std::fs::read_to_string("/proc/cpuinfo")?;
     let cpu = cpu
@@ -20,12 +20,16 @@ pub fn machine(root: &Path) -> anyhow::Result<String> {
     ))
 }
 
-/// The commit, and whether there is more than it.
+/// The abbreviated commit, followed by `-dirty` if there are uncommitted changes.
 pub fn commit(root: &Path) -> anyhow::Result<String> {
     output(root, "git", &["describe", "--always", "--dirty"])
 }
 
-/// What a program prints, whether or not it fails.
+/// The trimmed standard output of a program, whatever its exit status.
+///
+/// # Errors
+///
+/// If the program cannot be started.
 pub fn output(root: &Path, program: &str, arguments: &[&str]) -> anyhow::Result<String> {
     let output = Command::new(program)
         .current_dir(root)

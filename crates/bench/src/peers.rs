@@ -1,5 +1,5 @@
-//! `cargo xtask bench peers`: brunt side by side with other load generators, against the testbed's null server
-//! in the same minutes, and what its users ask of one beside that; written to `docs/benchmarks.md`.
+//! `cargo xtask bench peers`: compares brunt with other load generators against the testbed's null server, measures
+//! brunt's memory, lag and startup time, and writes `docs/benchmarks.md`.
 
 mod application_agent;
 mod child;
@@ -29,72 +29,81 @@ use crate::page::Page;
 /// Options of `cargo xtask bench peers`.
 #[derive(clap::Args)]
 pub struct Options {
-    /// Only this section, and no other; may be given again
+    /// Run only this section; can be repeated
     #[arg(long, value_name = "NAME", value_parser = PossibleValuesParser::new(SECTIONS.map(|(name, _)| name)))]
     only: Vec<String>,
-    /// Rounds: in each, all clients have their turn
+    /// Number of rounds; each client runs once per round
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
-    pairs: u32,
-    /// Seconds for each turn
+    rounds: u32,
+    /// Duration of each run, in seconds
     #[arg(long, default_value_t = 6, value_parser = clap::value_parser!(u64).range(1..))]
     seconds: u64,
-    /// The page to write
+    /// Write this page
     #[arg(long, value_name = "FILE", default_value = "docs/benchmarks.md")]
     page: PathBuf,
 }
 
+/// Runs the benchmarks of a section.
 type Measure = fn(&Environment) -> anyhow::Result<Section>;
 
-/// The sections of the page, in its order.
+/// The sections in the order of the page.
 const SECTIONS: [(&str, Measure); 10] = [
-    ("plain", plain_get::in_the_clear),
+    ("plain", plain_get::over_tcp),
     ("agent", application_agent::as_shipped),
     ("checks", application_agent::with_checks),
-    ("tls", plain_get::by_tls),
-    ("http2", plain_get::by_http2),
-    ("open", open_model::lateness),
-    ("waiting", idle_users::users),
-    ("start", time_to_first_request::first_request),
-    ("crowd", many_users::in_processes),
-    ("day", long_run::of_one_run),
+    ("tls", plain_get::over_tls),
+    ("http2", plain_get::over_http2),
+    ("open-model", open_model::lag),
+    ("idle-users", idle_users::memory_and_lag),
+    (
+        "first-request",
+        time_to_first_request::startup_time_and_size,
+    ),
+    ("many-users", many_users::in_several_processes),
+    ("long-run", long_run::memory_and_disk),
 ];
 
-/// Measures what was asked for, or all, and writes the section of each.
+/// Runs the selected sections, or all, and writes each to the page as soon as it is complete.
+///
+/// # Errors
+///
+/// If a requirement is missing, brunt cannot be built, or one of its runs fails. Another load generator that is not
+/// available or fails is named in the table.
 pub fn run(root: &Path, options: &Options) -> anyhow::Result<()> {
-    let environment = Environment::build(root, options.pairs, options.seconds)?;
+    let environment = Environment::build(root, options.rounds, options.seconds)?;
     let commit = machine::commit(root)?;
     let machine = machine::machine(root)?;
     let page = Page {
         path: root.join(&options.page),
-        head: page_header::HEAD,
+        header: page_header::HEADER,
         order: SECTIONS.map(|(name, _)| name).to_vec(),
     };
-    let mut short = Vec::new();
+    let mut missed_goals = Vec::new();
     for (name, measure) in SECTIONS {
-        if !options.only.is_empty() && !options.only.iter().any(|asked| asked == name) {
+        if !options.only.is_empty() && !options.only.iter().any(|selected| selected == name) {
             continue;
         }
         println!("{name}:");
         let section = measure(&environment)?;
         let text = format!(
-            "## {name}\n\n{}\nMade by `cargo xtask bench peers --only {name} --pairs {} --seconds {}` at commit {commit} \
+            "## {name}\n\n{}\nMade by `cargo xtask bench peers --only {name} --rounds {} --seconds {}` at commit {commit} \
              on {machine}.\n",
-            section.text, options.pairs, options.seconds
+            section.text, options.rounds, options.seconds
         );
         println!("\n{text}");
-        // As soon as it is there: the next one may take long, or fail.
-        page.put(name, &text)?;
-        short.extend(
+        // Written before the next section runs, which may fail.
+        page.write_section(name, &text)?;
+        missed_goals.extend(
             section
-                .short
+                .missed_goals
                 .into_iter()
-                .map(|what| format!("{name}: {what}")),
+                .map(|goal| format!("{name}: {goal}")),
         );
     }
-    if short.is_empty() {
-        println!("every goal was reached");
+    if missed_goals.is_empty() {
+        println!("all goals are reached");
     } else {
-        println!("short of its goal:\n  {}", short.join("\n  "));
+        println!("missed goals:\n  {}", missed_goals.join("\n  "));
     }
     Ok(())
 }

@@ -1,5 +1,5 @@
-//! Proofs on real sockets: brunt as it ships, on one core, against a server whose truth is known, on the
-//! other.
+//! `cargo xtask validate --sockets`: validates the statistics with real runs of the release build on one core, against
+//! servers whose behavior is known on the other.
 
 mod attribution;
 mod baselines;
@@ -20,52 +20,59 @@ use anyhow::bail;
 use clap::builder::PossibleValuesParser;
 
 use self::environment::Environment;
-use self::row::Row;
+use self::row::ValidationRow;
 use crate::machine;
 
-type Proof = fn(&Environment) -> anyhow::Result<Vec<Row>>;
+/// Runs a validation and returns its rows of the table.
+type Validation = fn(&Environment) -> anyhow::Result<Vec<ValidationRow>>;
 
-const PROOFS: [(&str, Proof); 9] = [
+/// The validations in the order of the page.
+const VALIDATIONS: [(&str, Validation); 9] = [
     ("stall", stall::rows),
-    ("breaking", breaking_point::rows),
-    ("breaking-long", breaking_point::long_rows),
+    ("breaking-point", breaking_point::rows),
+    ("breaking-point-long", breaking_point::long_rows),
     ("recovery", recovery::rows),
     ("memory", memory::rows),
     ("attribution", attribution::rows),
-    ("agents", faulty_agents::rows),
+    ("faulty-agents", faulty_agents::rows),
     ("baselines", baselines::rows),
-    ("regressions", sequential_ab::rows),
+    ("sequential-ab", sequential_ab::rows),
 ];
 
-/// The proofs that can be asked for.
+/// Parser of the names that [`run`] accepts.
 pub fn names() -> PossibleValuesParser {
-    PossibleValuesParser::new(PROOFS.map(|(name, _)| name))
+    PossibleValuesParser::new(VALIDATIONS.map(|(name, _)| name))
 }
 
-/// Runs the proofs that were asked for, or all, and writes the section of each.
+/// Runs the validations named in `only`, or all if it is empty, and writes the section of each to the page. Short runs only
+/// show that everything works, and are not written.
+///
+/// # Errors
+///
+/// If a requirement is missing, a program cannot be built or run, or a validation does not hold.
 pub fn run(root: &Path, only: &[String], short: bool) -> anyhow::Result<()> {
     let environment = Environment::build(root, short)?;
     let commit = machine::commit(root)?;
     let machine = machine::machine(root)?;
     let mut failed = Vec::new();
-    for (name, proof) in PROOFS {
-        if !only.is_empty() && !only.iter().any(|asked| asked == name) {
+    for (name, validate) in VALIDATIONS {
+        if !only.is_empty() && !only.iter().any(|selected| selected == name) {
             continue;
         }
         println!("{name}:");
-        let rows = proof(&environment)?;
+        let rows = validate(&environment)?;
         let section = page::section(name, &commit, &machine, &rows);
         println!("\n{section}");
-        // As soon as it is there: the next one may take long, or fail.
+        // Written before the next validation runs, which may fail.
         if !short {
-            page::page(root, &PROOFS.map(|(name, _)| name)).put(name, &section)?;
+            page::page(root, &VALIDATIONS.map(|(name, _)| name)).write_section(name, &section)?;
         }
         if rows.iter().any(|row| !row.holds) {
             failed.push(name);
         }
     }
     if !failed.is_empty() {
-        bail!("a proof does not hold: {}", failed.join(", "));
+        bail!("validations do not hold: {}", failed.join(", "));
     }
     Ok(())
 }

@@ -1,5 +1,5 @@
-//! The Application Agent's scenario without its waits: ten weighted tasks, random JSON bodies, checks of the
-//! status; and the same with a look into every answer.
+//! The Application Agent's scenario without think time: ten weighted tasks, random JSON bodies and checks of the
+//! status; and the same with checks of every response body.
 
 use anyhow::Context;
 use toml::{Table, Value};
@@ -8,12 +8,12 @@ use super::environment::Environment;
 use super::plain_get::{USERS, goose_load, k6, wrk};
 use super::rounds;
 use super::section::Section;
-use super::tools::{Tool, Wanted};
+use super::tools::{PeerSpec, Tool};
 
-/// The class of the shipped scenario that is played.
+/// User class of the shipped scenario that runs.
 const CLASS: &str = "normal";
 
-/// As it ships, but for the waits.
+/// Compares load generators that run the shipped scenario without think time.
 pub(super) fn as_shipped(environment: &Environment) -> anyhow::Result<Section> {
     let seconds = environment.seconds;
     let sources = environment.root.join("peers");
@@ -26,46 +26,47 @@ pub(super) fn as_shipped(environment: &Environment) -> anyhow::Result<Section> {
         )
     };
     let peers = vec![
-        wrk(seconds).goal(0.9),
-        Wanted::new(
+        wrk(seconds).with_goal(0.9),
+        PeerSpec::new(
             Tool::Wrk,
             "wrk with a Lua script",
             format!("-c{USERS} -t1 -d{seconds}s -s {} URL", script.display()),
         )
-        .goal(1.25),
-        Wanted::new(
+        .with_goal(1.25),
+        PeerSpec::new(
             Tool::Goose,
             "goose",
             format!("--host URL --scenarios agent {}", goose_load(seconds)),
         )
-        .goal(5.0),
-        k6(environment, "agent").goal(15.0),
-        Wanted::new(Tool::Locust, "Locust FastHttpUser", in_locust("FastAgent")).goal(24.0),
-        Wanted::new(Tool::Locust, "Locust HttpUser", in_locust("PlainAgent")).goal(100.0),
+        .with_goal(5.0),
+        k6(environment, "agent").with_goal(15.0),
+        PeerSpec::new(Tool::Locust, "Locust FastHttpUser", in_locust("FastAgent")).with_goal(24.0),
+        PeerSpec::new(Tool::Locust, "Locust HttpUser", in_locust("PlainAgent")).with_goal(100.0),
     ];
     let brunt = environment.brunt_with(&scenario(environment, false)?)?;
     let intro = format!(
         "The ten weighted tasks of the scenario that ships with brunt (`brunt.toml`): random JSON bodies, a name for \
-         each task, checks of the status and of some JSON; {USERS} users that do not wait. Beside it wrk's plain GET, which \
-         does none of that, and the same scenario in the others (`peers/`): wrk's Lua script draws tasks and bodies, but knows \
-         no users and no figures for each task."
+         each task, checks of the status and of some JSON; {USERS} users without think time. For comparison, wrk sends plain \
+         GET requests without any of this. The other load generators run the same scenario (`peers/`), except that wrk's Lua \
+         script draws tasks and bodies but has no users and no statistics per task."
     );
-    rounds::play(environment, &[], brunt, peers, &intro)
+    rounds::run(environment, &[], brunt, peers, &intro)
 }
 
-/// With a check of a JSON field and an extraction in every task.
+/// Compares wrk with the scenario if each task checks and extracts a JSON field.
 pub(super) fn with_checks(environment: &Environment) -> anyhow::Result<Section> {
     let brunt = environment.brunt_with(&scenario(environment, true)?)?;
-    let intro = "The same scenario, where each task checks a field of the JSON it is answered (`check.json`) and takes a \
-        variable of it (`extract`), against wrk's plain GET.";
-    let peers = vec![wrk(environment.seconds).goal(0.75)];
-    rounds::play(environment, &[], brunt, peers, intro)
+    let intro = "The same scenario; in addition, each task checks a field of the JSON response (`check.json`) and extracts a \
+        variable from it (`extract`). wrk sends plain GET requests.";
+    let peers = vec![wrk(environment.seconds).with_goal(0.75)];
+    rounds::run(environment, &[], brunt, peers, intro)
 }
 
-/// The shipped scenario with one class that does not wait, and one profile.
-fn scenario(environment: &Environment, looks: bool) -> anyhow::Result<String> {
+/// The shipped scenario with one user class, without think time, and one profile; if `checks_json`, each task checks
+/// and extracts a JSON field of the response.
+fn scenario(environment: &Environment, checks_json: bool) -> anyhow::Result<String> {
     let text = std::fs::read_to_string(environment.root.join("brunt.toml"))?;
-    let mut scenario: Table = text.parse().context("brunt.toml is no TOML")?;
+    let mut scenario: Table = text.parse().context("brunt.toml is not valid TOML")?;
     for key in ["targets", "host"] {
         scenario.remove(key);
     }
@@ -73,14 +74,20 @@ fn scenario(environment: &Environment, looks: bool) -> anyhow::Result<String> {
     users.retain(|name, _| name == CLASS);
     let class = table(users, CLASS)?;
     class.insert("wait".into(), "none".into());
-    if looks {
+    if checks_json {
         let tasks = class.get_mut("tasks").and_then(Value::as_array_mut);
-        for task in tasks.context("no tasks")? {
-            let task = task.as_table_mut().context("a task is a table")?;
+        for task in tasks.with_context(|| format!("users.{CLASS} in brunt.toml has no tasks"))? {
+            let task = task
+                .as_table_mut()
+                .context("a task in brunt.toml is not a table")?;
             let check = task.entry("check").or_insert_with(|| Table::new().into());
-            let check = check.as_table_mut().context("a check is a table")?;
+            let check = check
+                .as_table_mut()
+                .context("a check in brunt.toml is not a table")?;
             let json = check.entry("json").or_insert_with(|| Table::new().into());
-            let json = json.as_table_mut().context("a check of JSON is a table")?;
+            let json = json
+                .as_table_mut()
+                .context("check.json in brunt.toml is not a table")?;
             json.insert("$.status".into(), "ok".into());
             let extract: Table = "id = \"$.request_id\"".parse()?;
             task.insert("extract".into(), extract.into());
@@ -95,7 +102,8 @@ fn scenario(environment: &Environment, looks: bool) -> anyhow::Result<String> {
     Ok(scenario.to_string())
 }
 
-fn table<'a>(of: &'a mut Table, key: &str) -> anyhow::Result<&'a mut Table> {
-    let found = of.get_mut(key).and_then(Value::as_table_mut);
+/// The table under a key.
+fn table<'a>(parent: &'a mut Table, key: &str) -> anyhow::Result<&'a mut Table> {
+    let found = parent.get_mut(key).and_then(Value::as_table_mut);
     found.with_context(|| format!("brunt.toml has no table {key}"))
 }

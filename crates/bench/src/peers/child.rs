@@ -1,4 +1,4 @@
-//! Child processes of a bench: pinned to a core, with the CPU time that they used.
+//! Child processes of the benchmarks, pinned to a core, with the CPU time and memory that they use.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
@@ -12,108 +12,114 @@ use rustix::process::{Pid, WaitId, WaitIdOptions};
 
 use crate::release::{CLIENT_CORE, SERVER_CORE};
 
-/// A client that ended, and what it took.
-pub(super) struct Finished {
+/// A client's run that has ended, and the resources that it used.
+pub(super) struct ClientRun {
     pub(super) status: ExitStatus,
-    /// What it said, standard error included.
+    /// Standard output and standard error.
     pub(super) output: String,
-    /// User and system time, in seconds, with its children's.
+    /// User and system time of the client and its children, in seconds.
     pub(super) cpu_s: f64,
-    /// From its start to its end, in seconds.
+    /// Time from start to exit, in seconds.
     pub(super) wall_s: f64,
-    /// The largest resident memory that was seen, in KiB.
+    /// Peak resident set size, in KiB.
     pub(super) rss_kib_max: u64,
 }
 
-/// Runs a program on the client's core to its end; what it says goes through a file.
-pub(super) fn run(program: &Path, arguments: &[String], said: &Path) -> anyhow::Result<Finished> {
+/// Runs a program on the client's core and waits for it. Its output is written to the file `log`.
+///
+/// # Errors
+///
+/// If the program cannot be started, or its CPU time cannot be read. Its exit status is not checked.
+pub(super) fn run(program: &Path, arguments: &[String], log: &Path) -> anyhow::Result<ClientRun> {
     let name = program.display();
-    let to = File::create(said)?;
-    let begun = Instant::now();
+    let output = File::create(log)?;
+    let started_at = Instant::now();
     let child = pinned(CLIENT_CORE)
         .arg(program)
         .args(arguments)
         .stdin(Stdio::null())
-        .stdout(to.try_clone()?)
-        .stderr(to)
+        .stdout(output.try_clone()?)
+        .stderr(output)
         .spawn()
-        .with_context(|| format!("cannot run {name} by taskset"))?;
+        .with_context(|| format!("cannot run {name} with taskset"))?;
     let mut child = KillOnDrop::new(child);
-    let rss_kib_max = watch_memory(child.id())?;
-    let wall_s = begun.elapsed().as_secs_f64();
-    // The process has ended, and its times can be read until it is waited for.
+    let rss_kib_max = peak_rss_kib(child.id())?;
+    let wall_s = started_at.elapsed().as_secs_f64();
+    // The process is a zombie: `/proc` has its CPU time until it is waited for.
     let cpu_s = cpu_seconds(child.id())?;
-    Ok(Finished {
+    Ok(ClientRun {
         status: child.wait()?,
-        output: String::from_utf8_lossy(&std::fs::read(said)?).into_owned(),
+        output: String::from_utf8_lossy(&std::fs::read(log)?).into_owned(),
         cpu_s,
         wall_s,
         rss_kib_max,
     })
 }
 
-/// A command that stays on a core; what it runs is to be added.
+/// A `taskset` command that pins to a core. The caller appends the program and its arguments.
 pub(super) fn pinned(core: usize) -> Command {
     let mut command = Command::new("taskset");
     command.args(["-c", &core.to_string()]);
     command
 }
 
-/// Looks at a process's memory until it ends.
-fn watch_memory(pid: u32) -> anyhow::Result<u64> {
+/// Polls a child's peak resident set size, in KiB, until it ends. Does not wait for it, so it stays a zombie.
+fn peak_rss_kib(pid: u32) -> anyhow::Result<u64> {
     let raw = i32::try_from(pid).ok().and_then(Pid::from_raw);
-    let id = WaitId::Pid(raw.context("a process id is above 0")?);
-    let mut most = 0;
+    let id = WaitId::Pid(raw.context("invalid process ID")?);
+    let mut max_kib = 0;
     loop {
         let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT | WaitIdOptions::NOHANG;
         if rustix::process::waitid(id.clone(), options)?.is_some() {
-            return Ok(most);
+            return Ok(max_kib);
         }
         let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
         let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
         let peak = peak.and_then(|text| text.trim().trim_end_matches(" kB").parse().ok());
-        most = most.max(peak.unwrap_or(0));
+        max_kib = max_kib.max(peak.unwrap_or(0));
         std::thread::sleep(Duration::from_millis(20));
     }
 }
 
-/// User and system time of a process and of its children that ended, in seconds.
+/// User and system time of a process and of its children that have been waited for, in seconds.
 fn cpu_seconds(pid: u32) -> anyhow::Result<f64> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
-    // The name, in parentheses, may hold anything: fields are counted from its end.
-    let (_, fields) = stat.rsplit_once(") ").context("no stat")?;
+    // The second field is the name in parentheses and may contain anything, so fields are counted after it.
+    let malformed = || format!("/proc/{pid}/stat is malformed");
+    let (_, fields) = stat.rsplit_once(") ").with_context(malformed)?;
     let times = fields.split_ascii_whitespace().skip(11).take(4);
     let ticks: Vec<f64> = times.map(str::parse).collect::<Result<_, _>>()?;
-    ensure!(ticks.len() == 4, "a short stat");
+    ensure!(ticks.len() == 4, malformed());
     Ok(ticks.iter().sum::<f64>() / rustix::param::clock_ticks_per_second() as f64)
 }
 
-/// A null server in a process of its own; it ends when this is dropped.
-pub(super) struct Served {
+/// A null server in its own process, which is killed on drop.
+pub(super) struct NullServer {
     child: KillOnDrop,
     output: BufReader<ChildStdout>,
     pub(super) url: String,
 }
 
-/// What a server saw and took.
+/// Counters of a null server and the CPU time that it used.
 #[derive(Default)]
-pub(super) struct Seen {
+pub(super) struct ServerStats {
     pub(super) requests: u64,
     pub(super) connections: u64,
-    /// By the system's monotonic clock; 0: none came.
+    /// Time of the first request on the system's monotonic clock, in nanoseconds; 0 if there was no request.
     pub(super) first_request_ns: u64,
     /// User and system time, in seconds.
     pub(super) cpu_s: f64,
 }
 
-impl Served {
-    /// The port that it listens on.
+impl NullServer {
+    /// Port that the server listens on.
     pub(super) fn port(&self) -> anyhow::Result<u16> {
         let port = self.url.trim_end_matches('/').rsplit(':').next();
         let port = port.and_then(|port| port.parse().ok());
         port.with_context(|| format!("{} has no port", self.url))
     }
 
+    /// Starts `testbed` on the server's core and waits until it listens.
     pub(super) fn start(testbed: &Path, arguments: &[&str]) -> anyhow::Result<Self> {
         let mut child: Child = pinned(SERVER_CORE)
             .arg(testbed)
@@ -121,14 +127,19 @@ impl Served {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
-            .context("cannot start the null server by taskset")?;
-        let mut output = BufReader::new(child.stdout.take().context("no output")?);
+            .context("cannot start the null server with taskset")?;
+        let mut output = BufReader::new(
+            child
+                .stdout
+                .take()
+                .context("the null server has no standard output")?,
+        );
         let child = KillOnDrop::new(child);
         let mut line = String::new();
         output.read_line(&mut line)?;
-        let said = line.strip_prefix("serving at ");
-        let url = said.and_then(|said| said.split_once(' '));
-        let (url, _pid) = url.context("the null server did not say where it serves")?;
+        let address = line.strip_prefix("serving at ");
+        let address = address.and_then(|rest| rest.split_once(' '));
+        let (url, _pid) = address.context("the null server did not print its address")?;
         Ok(Self {
             url: url.to_owned(),
             child,
@@ -136,26 +147,29 @@ impl Served {
         })
     }
 
-    /// Ends it: what it saw.
-    pub(super) fn stop(mut self) -> anyhow::Result<Seen> {
+    /// Stops the server and returns its counters.
+    pub(super) fn stop(mut self) -> anyhow::Result<ServerStats> {
         let cpu_s = cpu_seconds(self.child.id())?;
         drop(self.child.stdin.take());
-        let mut said = String::new();
-        self.output.read_to_string(&mut said)?;
-        let mut seen = Seen {
+        let mut printed = String::new();
+        self.output.read_to_string(&mut printed)?;
+        let mut stats = ServerStats {
             cpu_s,
-            ..Seen::default()
+            ..ServerStats::default()
         };
-        for line in said.lines() {
-            let (name, figure) = line.split_once(' ').context("a line without a figure")?;
-            let figure: u64 = figure.parse()?;
+        for line in printed.lines() {
+            let counter = line.split_once(' ');
+            let (name, value) = counter.with_context(|| {
+                format!("the null server printed `{line}` instead of a counter")
+            })?;
+            let value: u64 = value.parse()?;
             match name {
-                "requests" => seen.requests = figure,
-                "connections" => seen.connections = figure,
-                "first_request_ns" => seen.first_request_ns = figure,
+                "requests" => stats.requests = value,
+                "connections" => stats.connections = value,
+                "first_request_ns" => stats.first_request_ns = value,
                 _ => {}
             }
         }
-        Ok(seen)
+        Ok(stats)
     }
 }

@@ -1,22 +1,22 @@
-//! A load generator, and how it is run.
+//! A load generator and its command line.
 
 use std::path::PathBuf;
 
-/// Stands for the server's URL in a client's arguments.
+/// Placeholder for the server's URL in a client's arguments.
 const URL: &str = "URL";
 
-/// A load generator that is there.
+/// A load generator that is installed.
 pub(super) struct Client {
     pub(super) name: &'static str,
     pub(super) version: String,
     pub(super) program: PathBuf,
     pub(super) arguments: Vec<String>,
-    /// How many times as much brunt is to make of a CPU-second; `None`: it is only shown.
+    /// Lowest acceptable ratio of brunt's requests per CPU-second to this client's; without one, the ratio is only shown.
     pub(super) goal: Option<f64>,
 }
 
 impl Client {
-    /// Its arguments against this server.
+    /// Arguments with the server's URL instead of the placeholder.
     pub(super) fn arguments_for(&self, url: &str) -> Vec<String> {
         let arguments = self.arguments.iter();
         arguments
@@ -24,7 +24,7 @@ impl Client {
             .collect()
     }
 
-    /// What is typed to run it, folders left out.
+    /// The command line as the page shows it, without folders.
     pub(super) fn command(&self) -> String {
         let name = |text: &str| text.rsplit('/').next().unwrap_or_default().to_owned();
         let program = name(&self.program.display().to_string());
@@ -45,7 +45,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_command_is_shown_without_folders_and_run_with_a_url() {
+    fn command_is_shown_without_folders_and_run_with_the_url() {
         let client = Client {
             name: "wrk",
             version: String::new(),

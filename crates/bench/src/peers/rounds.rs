@@ -1,138 +1,155 @@
-//! Rounds: in each, all clients have their turn against a server of their own, so that they are compared within
-//! the same minute. brunt comes first.
+//! Rounds of a comparison. In each, all clients run once, each against a new server, so that runs within the same minutes
+//! are compared.
 
 use super::client::Client;
 use super::environment::Environment;
 use super::section::Section;
 use super::summary_stats::SummaryStats;
-use super::tools::{Missing, Wanted, provide};
+use super::tools::{ExcludedPeer, PeerSpec, install_all};
 
-/// One turn of a client.
-struct Turn {
+/// Measurements of one run of a client.
+struct Trial {
     requests: u64,
     client_cpu_s: f64,
     server_cpu_s: f64,
     wall_s: f64,
 }
 
-impl Turn {
-    /// Requests a CPU-second of the client.
-    fn per_cpu_second(&self) -> f64 {
+impl Trial {
+    /// Requests per CPU-second of the client.
+    fn requests_per_cpu_s(&self) -> f64 {
         self.requests as f64 / self.client_cpu_s
     }
 }
 
-/// A client with the turns it had.
-struct Player {
+/// A client and its trials, one per round.
+struct ClientTrials {
     client: Client,
-    turns: Vec<Turn>,
+    trials: Vec<Trial>,
 }
 
-/// Plays the rounds of a section and makes its table.
-pub(super) fn play(
+/// Runs the rounds of a section and returns its text: `intro`, a table with a row per client, and their commands.
+///
+/// # Errors
+///
+/// If a run of brunt fails. Other load generators that cannot be installed, or fail, get a row with the reason.
+pub(super) fn run(
     environment: &Environment,
     server: &[&str],
     brunt: Client,
-    peers: Vec<Wanted>,
+    peers: Vec<PeerSpec>,
     intro: &str,
 ) -> anyhow::Result<Section> {
-    let (peers, mut missing) = provide(environment, peers);
+    let (peers, mut excluded) = install_all(environment, peers);
     let clients = std::iter::once(brunt).chain(peers);
-    let mut players: Vec<Player> = clients
-        .map(|client| Player {
+    // brunt is the first.
+    let mut all: Vec<ClientTrials> = clients
+        .map(|client| ClientTrials {
             client,
-            turns: Vec::new(),
+            trials: Vec::new(),
         })
         .collect();
-    for round in 0..environment.pairs as usize {
-        missing.extend(play_round(environment, server, &mut players, round)?);
-        println!("  round {}: {}", round + 1, in_words(&players));
+    for round in 0..environment.rounds as usize {
+        excluded.extend(run_round(environment, server, &mut all, round)?);
+        println!("  round {}: {}", round + 1, describe_last_round(&all));
     }
-    let mut short = Vec::new();
+    let mut missed_goals = Vec::new();
     let mut rows = Vec::new();
-    for Player { client, turns } in &players {
-        let ratios = players[0].turns.iter().zip(turns);
-        let ratios = SummaryStats::of(ratios.map(|(a, b)| a.per_cpu_second() / b.per_cpu_second()));
+    for ClientTrials { client, trials } in &all {
+        let ratios = all[0].trials.iter().zip(trials);
+        let ratios = SummaryStats::of(
+            ratios.map(|(brunt, peer)| brunt.requests_per_cpu_s() / peer.requests_per_cpu_s()),
+        );
         if let Some(goal) = client.goal.filter(|goal| ratios.median < *goal) {
             let median = ratios.median;
-            short.push(format!("{median:.3} × {}, to be {goal}", client.name));
+            missed_goals.push(format!("{median:.3} × {}, goal: {goal}", client.name));
         }
-        rows.push(row(client, turns, &ratios));
+        rows.push(row(client, trials, &ratios));
     }
-    let missing = missing.iter();
+    let excluded = excluded.iter();
     rows.extend(
-        missing.map(|missing| format!("| {} | {} | | | | | | | | | |", missing.name, missing.why)),
+        excluded.map(|peer| format!("| {} | {} | | | | | | | | | |", peer.name, peer.reason)),
     );
-    let commands = players
+    let commands = all
         .iter()
-        .map(|Player { client, .. }| format!("- {}: `{}`", client.name, client.command()));
+        .map(|ClientTrials { client, .. }| format!("- {}: `{}`", client.name, client.command()));
     let commands: Vec<String> = commands.collect();
     let text = format!(
-        "{intro}\n\n{HEAD}\n{}\n\n{}\n",
+        "{intro}\n\n{TABLE_HEADER}\n{}\n\n{}\n",
         rows.join("\n"),
         commands.join("\n")
     );
-    Ok(Section { text, short })
+    Ok(Section { text, missed_goals })
 }
 
-/// Gives each its turn, in an order that changes with the round, so that a drift of the machine favours nobody. A peer
-/// that fails is out, and is told; where brunt fails, all does.
-fn play_round(
+/// Runs each client once, in an order that changes with the round, so that a drift of the machine has no bias. Removes
+/// the peers that fail from `all` and returns them; an error of brunt is returned.
+fn run_round(
     environment: &Environment,
     server: &[&str],
-    players: &mut Vec<Player>,
+    all: &mut Vec<ClientTrials>,
     round: usize,
-) -> anyhow::Result<Vec<Missing>> {
-    let count = players.len();
-    let mut out = Vec::new();
-    for at in (0..count).map(|turn| (turn + round) % count) {
-        let player = &mut players[at];
-        match take_turn(environment, server, &player.client) {
-            Ok(turn) => player.turns.push(turn),
-            Err(error) if at == 0 => return Err(error),
+) -> anyhow::Result<Vec<ExcludedPeer>> {
+    let count = all.len();
+    let mut failed: Vec<ExcludedPeer> = Vec::new();
+    for index in (0..count).map(|position| (position + round) % count) {
+        let ClientTrials { client, trials } = &mut all[index];
+        match run_trial(environment, server, client) {
+            Ok(trial) => trials.push(trial),
+            Err(error) if index == 0 => return Err(error),
             Err(error) => {
                 println!("  {error:#}");
                 let text = error.to_string();
-                let name = player.client.name;
-                let why = text.lines().next().unwrap_or_default().replace('|', " ");
-                out.push(Missing { name, why });
+                let reason = text.lines().next().unwrap_or_default().replace('|', " ");
+                failed.push(ExcludedPeer {
+                    name: client.name,
+                    reason,
+                });
             }
         }
     }
-    players.retain(|player| out.iter().all(|missing| missing.name != player.client.name));
-    Ok(out)
+    all.retain(|one| failed.iter().all(|peer| peer.name != one.client.name));
+    Ok(failed)
 }
 
-const HEAD: &str = "\
-| client | version | requests a CPU-second: min | median | max | brunt makes × as many: min | median | max | goal | client busy | server busy |\n\
+const TABLE_HEADER: &str = "\
+| client | version | requests per CPU-second: min | median | max | ratio of brunt's to it: min | median | max | goal | client busy | server busy |\n\
 | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | --- | ---: | ---: |";
 
-fn take_turn(environment: &Environment, server: &[&str], client: &Client) -> anyhow::Result<Turn> {
-    let served = environment.serve(server)?;
-    let finished = environment.run(client, &served)?;
-    let seen = served.stop()?;
-    anyhow::ensure!(seen.requests > 0, "no request came: {}", finished.output);
-    Ok(Turn {
-        requests: seen.requests,
-        client_cpu_s: finished.cpu_s,
-        server_cpu_s: seen.cpu_s,
-        wall_s: finished.wall_s,
+/// Runs a client against a new server.
+fn run_trial(environment: &Environment, server: &[&str], client: &Client) -> anyhow::Result<Trial> {
+    let server = environment.serve(server)?;
+    let run = environment.run(client, &server)?;
+    let stats = server.stop()?;
+    anyhow::ensure!(
+        stats.requests > 0,
+        "the server received no request: {}",
+        run.output
+    );
+    Ok(Trial {
+        requests: stats.requests,
+        client_cpu_s: run.cpu_s,
+        server_cpu_s: stats.cpu_s,
+        wall_s: run.wall_s,
     })
 }
 
-fn in_words(players: &[Player]) -> String {
-    let last = players.iter().filter_map(|Player { client, turns }| {
-        let own = turns.last()?.per_cpu_second();
-        let ratio = players[0].turns.last()?.per_cpu_second() / own;
+/// Each client's requests per CPU-second in the last round, and the ratio of brunt's to them.
+fn describe_last_round(all: &[ClientTrials]) -> String {
+    let last = all.iter().filter_map(|ClientTrials { client, trials }| {
+        let own = trials.last()?.requests_per_cpu_s();
+        let ratio = all[0].trials.last()?.requests_per_cpu_s() / own;
         Some(format!("{} {own:.0} ({ratio:.3})", client.name))
     });
     last.collect::<Vec<_>>().join(", ")
 }
 
-fn row(client: &Client, turns: &[Turn], ratios: &SummaryStats) -> String {
-    let made = SummaryStats::of(turns.iter().map(Turn::per_cpu_second));
-    let busy = |cpu_s: fn(&Turn) -> f64| {
-        let shares = turns.iter().map(|turn| cpu_s(turn) / turn.wall_s * 100.0);
+fn row(client: &Client, trials: &[Trial], ratios: &SummaryStats) -> String {
+    let requests_per_cpu_s = SummaryStats::of(trials.iter().map(Trial::requests_per_cpu_s));
+    let busy = |cpu_s: fn(&Trial) -> f64| {
+        let shares = trials
+            .iter()
+            .map(|trial| cpu_s(trial) / trial.wall_s * 100.0);
         format!("{:.0} %", SummaryStats::of(shares).median)
     };
     let ratios_shown = match client.name {
@@ -140,20 +157,20 @@ fn row(client: &Client, turns: &[Turn], ratios: &SummaryStats) -> String {
         _ => ratios.cells(3),
     };
     let goal = client.goal.map_or_else(String::new, |goal| {
-        let reached = if ratios.median >= goal {
+        let outcome = if ratios.median >= goal {
             "reached"
         } else {
-            "**short**"
+            "**missed**"
         };
-        format!("≥ {goal}: {reached}")
+        format!("≥ {goal}: {outcome}")
     });
     format!(
         "| {} | {} | {} | {ratios_shown} | {goal} | {} | {} |",
         client.name,
         client.version,
-        made.cells(0),
-        busy(|turn| turn.client_cpu_s),
-        busy(|turn| turn.server_cpu_s),
+        requests_per_cpu_s.cells(0),
+        busy(|trial| trial.client_cpu_s),
+        busy(|trial| trial.server_cpu_s),
     )
 }
 
@@ -162,8 +179,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_row_says_whether_the_goal_was_reached() {
-        let turn = |requests| Turn {
+    fn row_shows_whether_the_goal_is_reached() {
+        let trial = |requests| Trial {
             requests,
             client_cpu_s: 1.0,
             server_cpu_s: 0.5,
@@ -177,9 +194,9 @@ mod tests {
             goal: Some(goal),
         };
         let ratios = SummaryStats::of([1.1]);
-        let found = row(&client(1.05), &[turn(100)], &ratios);
+        let found = row(&client(1.05), &[trial(100)], &ratios);
         let expected = "| wrk | 4.1 | 100 | 100 | 100 | 1.100 | 1.100 | 1.100 | ≥ 1.05: reached | 100 % | 50 % |";
         assert_eq!(found, expected);
-        assert!(row(&client(1.2), &[turn(100)], &ratios).contains("**short**"));
+        assert!(row(&client(1.2), &[trial(100)], &ratios).contains("**missed**"));
     }
 }

@@ -1,9 +1,9 @@
-//! A section of the page.
+//! The result of one section of the benchmarks.
 
-/// The result of a section.
+/// The text and the missed goals of a section.
 pub(super) struct Section {
-    /// Markdown, without its heading.
+    /// Markdown without the heading.
     pub(super) text: String,
-    /// The goals that were missed, each in words.
-    pub(super) short: Vec<String>,
+    /// A sentence for each goal that was missed.
+    pub(super) missed_goals: Vec<String>,
 }

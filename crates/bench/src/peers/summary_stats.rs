@@ -1,6 +1,6 @@
-//! The spread of some figures.
+//! Minimum, median and maximum of repeated measurements.
 
-/// Smallest, median and largest.
+/// Minimum, median and maximum.
 pub(super) struct SummaryStats {
     pub(super) min: f64,
     pub(super) median: f64,
@@ -8,12 +8,12 @@ pub(super) struct SummaryStats {
 }
 
 impl SummaryStats {
-    /// Of these; not a number where there are none.
-    pub(super) fn of(figures: impl IntoIterator<Item = f64>) -> Self {
-        let mut figures: Vec<f64> = figures.into_iter().collect();
-        figures.sort_by(f64::total_cmp);
-        let at = |place: usize| figures.get(place).copied().unwrap_or(f64::NAN);
-        let last = figures.len().saturating_sub(1);
+    /// Computes the statistics of the values; NaN if there are no values.
+    pub(super) fn of(values: impl IntoIterator<Item = f64>) -> Self {
+        let mut values: Vec<f64> = values.into_iter().collect();
+        values.sort_by(f64::total_cmp);
+        let at = |index: usize| values.get(index).copied().unwrap_or(f64::NAN);
+        let last = values.len().saturating_sub(1);
         Self {
             min: at(0),
             median: f64::midpoint(at(last / 2), at(last.div_ceil(2))),
@@ -21,10 +21,10 @@ impl SummaryStats {
         }
     }
 
-    /// As three cells of a table, with so many digits.
-    pub(super) fn cells(&self, digits: usize) -> String {
+    /// Three cells of a Markdown table with this number of decimals.
+    pub(super) fn cells(&self, decimals: usize) -> String {
         let Self { min, median, max } = self;
-        format!("{min:.digits$} | {median:.digits$} | {max:.digits$}")
+        format!("{min:.decimals$} | {median:.decimals$} | {max:.decimals$}")
     }
 }
 
@@ -33,8 +33,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_median_lies_in_the_middle() {
-        let cells = |figures: &[f64]| SummaryStats::of(figures.iter().copied()).cells(1);
+    fn cells_show_minimum_median_and_maximum() {
+        let cells = |values: &[f64]| SummaryStats::of(values.iter().copied()).cells(1);
         assert_eq!(cells(&[3.0, 1.0, 2.0, 5.0, 4.0]), "1.0 | 3.0 | 5.0");
         assert_eq!(cells(&[4.0, 1.0]), "1.0 | 2.5 | 4.0");
         assert_eq!(cells(&[7.0]), "7.0 | 7.0 | 7.0");

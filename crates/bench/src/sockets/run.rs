@@ -1,17 +1,18 @@
-//! A run as it left its files: what brunt says of it, second by second where it has to be.
+//! The results of a run, read from its files.
 
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
 use serde_json::Value;
 
-/// What a run left.
+/// The folder of a run and its `summary.json`.
 pub(super) struct Run {
     folder: PathBuf,
     pub(super) summary: Value,
 }
 
 impl Run {
+    /// Reads `summary.json` in the folder.
     pub(super) fn read(folder: &Path) -> anyhow::Result<Self> {
         let text = std::fs::read_to_string(folder.join("summary.json"))?;
         Ok(Self {
@@ -21,21 +22,26 @@ impl Run {
     }
 
     /// The comparison with a baseline.
+    ///
+    /// # Errors
+    ///
+    /// If the run was not compared with one.
     pub(super) fn comparison(&self) -> anyhow::Result<Value> {
         let found = self.summary.get("comparison").filter(|it| !it.is_null());
         found.cloned().context("the run was not compared")
     }
 
-    /// Where its files are.
+    /// Folder with the files of the run.
     pub(super) fn folder(&self) -> &Path {
         &self.folder
     }
 
-    /// `good`, `poor`, `invalid` and so on.
+    /// The verdict, such as `good`, `poor` or `invalid`.
     pub(super) fn verdict(&self) -> &str {
         self.summary["verdict"].as_str().unwrap_or_default()
     }
 
+    /// Whether the service missed a target.
     pub(super) fn is_missed(&self) -> bool {
         matches!(self.verdict(), "poor" | "critical")
     }
@@ -44,7 +50,7 @@ impl Run {
         self.verdict() == "invalid"
     }
 
-    /// Whether the value of the only target, as measured, is over a threshold with 95 % confidence.
+    /// Whether the measured value of the first target exceeds a threshold with 95 % confidence.
     pub(super) fn is_surely_over(&self, threshold: f64) -> bool {
         let low = self.summary["targets"][0]["interval"][0].as_f64();
         low.is_some_and(|low| low > threshold)
@@ -55,11 +61,12 @@ impl Run {
         self.findings().find(|found| found["kind"] == kind)
     }
 
+    /// All findings.
     pub(super) fn findings(&self) -> impl Iterator<Item = &Value> {
         self.summary["findings"].as_array().into_iter().flatten()
     }
 
-    /// The kinds of what was found of the service, with their metric where they have one.
+    /// Kinds of the findings about the service, with the metric if there is one, such as `leak of memory`.
     pub(super) fn kinds(&self) -> Vec<String> {
         let kind = |found: &Value| {
             let kind = found["kind"].as_str().unwrap_or_default();
@@ -74,35 +81,38 @@ impl Run {
         of_the_service.map(kind).collect()
     }
 
-    /// A figure of all requests, such as `["response_ms", "p99"]`.
+    /// A value of all requests, such as `["response_ms", "p99"]`.
     pub(super) fn total(&self, path: [&str; 2]) -> anyhow::Result<f64> {
         let value = self.summary["total"][path[0]][path[1]].as_f64();
-        value.with_context(|| format!("no {} {} was measured", path[0], path[1]))
+        value.with_context(|| format!("summary.json has no total.{}.{}", path[0], path[1]))
     }
 
-    /// Columns of one of its tables, row by row; empty cells are not known.
+    /// Columns of one of the run's CSV files, row by row. An empty cell is `None`.
     pub(super) fn columns<const N: usize>(
         &self,
         file: &str,
         names: [&str; N],
     ) -> anyhow::Result<Vec<[Option<f64>; N]>> {
         let text = std::fs::read_to_string(self.folder.join(file))?;
-        columns(&text, names).with_context(|| format!("{file} is not as it should be"))
+        columns(&text, names).with_context(|| format!("cannot read {file}"))
     }
 }
 
-/// Columns of numbers, from a table whose cells need no quotes.
+/// Columns of numbers of a CSV text without quoted cells.
 fn columns<const N: usize>(text: &str, names: [&str; N]) -> anyhow::Result<Vec<[Option<f64>; N]>> {
     let mut lines = text.lines();
-    let head: Vec<&str> = lines.next().unwrap_or_default().split(',').collect();
+    let header: Vec<&str> = lines.next().unwrap_or_default().split(',').collect();
     let mut places = [0; N];
     for (place, name) in places.iter_mut().zip(names) {
-        let found = head.iter().position(|column| *column == name);
+        let found = header.iter().position(|column| *column == name);
         *place = found.with_context(|| format!("there is no column {name}"))?;
     }
     let row = |line: &str| -> anyhow::Result<[Option<f64>; N]> {
         let cells: Vec<&str> = line.split(',').collect();
-        ensure!(cells.len() == head.len(), "a row of another length: {line}");
+        ensure!(
+            cells.len() == header.len(),
+            "the row `{line}` and the header have different numbers of cells"
+        );
         Ok(places.map(|place| cells[place].parse().ok()))
     };
     lines.map(row).collect()
@@ -113,7 +123,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn columns_are_found_by_their_names() {
+    fn columns_are_selected_by_name() {
         let text = "second,users,ok\n0,3,10.5\n1,3,\n";
         let found = columns(text, ["ok", "second"]).unwrap();
         assert_eq!(found, [[Some(10.5), Some(0.0)], [None, Some(1.0)]]);

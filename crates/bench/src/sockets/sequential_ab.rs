@@ -1,36 +1,37 @@
-//! Two builds in one sitting: the Application Agent beside itself, and beside one that is slower.
+//! Sequential A/B tests: the Application Agent compared with itself, and with a slower build.
 
 use anyhow::Context;
 use serde_json::Value;
 
 use super::environment::Environment;
 use super::faulty_agents::scenario;
-use super::row::Row;
+use super::row::ValidationRow;
 
 const AGENT: &str = "agent --retention 500";
+/// Requests per second.
 const PER_S: u32 = 500;
-/// A difference by this share is none.
+/// Tolerance of the A/B test, as a share.
 const TOLERANCE: f64 = 0.05;
-/// The slower build takes longer by this share of what is usual.
+/// Additional response time of the slower build, as a share of the usual p50.
 const SLOWER: f64 = 0.1;
-/// Every sitting is to end within so many seconds.
+/// Limit of each A/B test, in seconds.
 const LIMIT_S: u64 = 300;
 
-pub(super) fn rows(environment: &Environment) -> anyhow::Result<Vec<Row>> {
-    let alike = sittings(environment, environment.choose(1, 20), AGENT)?;
-    let usual_ms = alike.iter().find_map(|found| figure(found, "p50", "a"));
-    let usual_ms = usual_ms.context("no p50 was measured")?;
+pub(super) fn rows(environment: &Environment) -> anyhow::Result<Vec<ValidationRow>> {
+    let same = ab_tests(environment, environment.choose(1, 20), AGENT)?;
+    let usual_ms = same.iter().find_map(|found| value(found, "p50", "a"));
+    let usual_ms = usual_ms.context("comparison.json has no p50")?;
     let by_us = (usual_ms * 1e3 * SLOWER).round();
     let slower = format!("{AGENT} --fault slower --by {by_us}");
-    let slowed = sittings(environment, environment.choose(1, 5), &slower)?;
+    let slowed = ab_tests(environment, environment.choose(1, 5), &slower)?;
     Ok(vec![
-        row_alike(&alike),
+        row_same(&same),
         row_slower(&slowed, &slower, usual_ms),
     ])
 }
 
-/// So many sittings of the agent and another, each with processes of their own.
-fn sittings(environment: &Environment, count: usize, other: &str) -> anyhow::Result<Vec<Value>> {
+/// Runs `count` A/B tests of the agent and another command of the testbed, each with new processes.
+fn ab_tests(environment: &Environment, count: usize, other: &str) -> anyhow::Result<Vec<Value>> {
     let (block, limit_s) = environment.choose(("2s", 60), ("5s", LIMIT_S));
     let scenario = scenario(environment, PER_S, 60)?;
     let tolerance = format!("{:.0}%", TOLERANCE * 100.0);
@@ -38,89 +39,95 @@ fn sittings(environment: &Environment, count: usize, other: &str) -> anyhow::Res
         .map(|_| {
             let (a, b) = (environment.serve(AGENT)?, environment.serve(other)?);
             let arguments = ["--block", block, "--tolerance", &tolerance];
-            let found = environment.compare(&scenario, limit_s, [&a, &b], &arguments)?;
+            let found = environment.ab_test(&scenario, limit_s, [&a, &b], &arguments)?;
             println!("  {other}: {}", found["sentence"]);
             Ok(found)
         })
         .collect()
 }
 
-/// A figure of all requests.
-fn figure(found: &Value, measured: &str, of: &str) -> Option<f64> {
+/// A value of a metric of all requests: `a`, `b` or `ratio`.
+fn value(found: &Value, metric: &str, column: &str) -> Option<f64> {
     let mut rows = found["rows"].as_array()?.iter();
-    let row = rows.find(|row| row["name"].is_null() && row["measured"] == measured)?;
-    row[of].as_f64()
+    let row = rows.find(|row| row["name"].is_null() && row["measured"] == metric)?;
+    row[column].as_f64()
 }
 
-fn is(found: &Value, outcome: &str) -> bool {
+/// Whether a valid A/B test has this outcome.
+fn has_outcome(found: &Value, outcome: &str) -> bool {
     found["valid"] == true && found["outcome"] == outcome
 }
 
-/// Who looks at one pair of blocks, and takes what is more for worse.
+/// Negative control: whether the p95 of the first pair of blocks differs by more than the tolerance.
 fn is_worse_by_one_pair(found: &Value) -> bool {
     let pair = &found["values"]["p95"][0];
     let (a, b) = (pair[0].as_f64(), pair[1].as_f64());
     a.zip(b).is_some_and(|(a, b)| b > a * (1.0 + TOLERANCE))
 }
 
-fn count(all: &[Value], is_so: impl Fn(&Value) -> bool) -> usize {
-    all.iter().filter(|found| is_so(found)).count()
+fn count(all: &[Value], matches: impl Fn(&Value) -> bool) -> usize {
+    all.iter().filter(|found| matches(found)).count()
 }
 
-fn row_alike(all: &[Value]) -> Row {
-    let worse = count(all, |found| is(found, "worse"));
-    let fine = count(all, |found| is(found, "same") || is(found, "better"));
+/// The row of A/B tests of two equal builds.
+fn row_same(all: &[Value]) -> ValidationRow {
+    let worse = count(all, |found| has_outcome(found, "worse"));
+    let not_worse = count(all, |found| {
+        has_outcome(found, "same") || has_outcome(found, "better")
+    });
     let naive = count(all, is_worse_by_one_pair);
     let number = all.len();
-    Row {
-        method: format!("A against B: `testbed {AGENT}` and another of it, sittings: {number}"),
-        truth: "A is B".into(),
-        reached: format!(
-            "{worse} called worse, {fine} fine, {} not known; {:.0} s, median",
-            number - worse - fine,
+    ValidationRow {
+        method: format!("A/B test: `testbed {AGENT}` against itself, {number} tests"),
+        truth: "B equals A".into(),
+        result: format!(
+            "{worse} called worse, {not_worse} same or better, {} inconclusive; median duration {:.0} s",
+            number - worse - not_worse,
             median_seconds(all)
         ),
         goal: "none worse".into(),
-        negative_control: format!("by the p95 of one pair: {naive} worse"),
-        // A single one need not show it.
+        negative_control: format!("from the p95 of one pair: {naive} worse"),
+        // The negative control of a single test may pass by chance.
         holds: worse == 0 && (naive > 0 || number == 1),
     }
 }
 
-fn row_slower(all: &[Value], slower: &str, usual_ms: f64) -> Row {
+/// The row of A/B tests of a build and a slower one.
+fn row_slower(all: &[Value], slower: &str, usual_ms: f64) -> ValidationRow {
     let in_time = |found: &Value| {
         found["seconds"]
             .as_f64()
             .is_some_and(|s| s <= LIMIT_S as f64)
     };
-    let found = count(all, |found| is(found, "worse") && in_time(found));
+    let found = count(all, |found| has_outcome(found, "worse") && in_time(found));
     let mut ratios: Vec<f64> = all
         .iter()
-        .filter_map(|found| figure(found, "p50", "ratio"))
+        .filter_map(|found| value(found, "p50", "ratio"))
         .collect();
     ratios.sort_by(f64::total_cmp);
     let ratio = ratios.get(ratios.len() / 2).copied().unwrap_or(f64::NAN);
-    Row {
-        method: format!("A against B: `testbed {AGENT}` and `testbed {slower}`"),
+    ValidationRow {
+        method: format!("A/B test: `testbed {AGENT}` against `testbed {slower}`"),
         truth: format!(
-            "B takes {:.0} % of its p50 of {usual_ms:.2} ms longer",
+            "B takes longer by {:.0} % of the p50 of {usual_ms:.2} ms",
             SLOWER * 100.0
         ),
-        reached: format!(
-            "{found} of {} found, θ = {:.0} %; p50 of B over A {ratio:.3}, {:.0} s, medians",
+        result: format!(
+            "{found} of {} found, θ = {:.0} %; medians: p50 of B over A {ratio:.3}, {:.0} s",
             all.len(),
             TOLERANCE * 100.0,
             median_seconds(all)
         ),
         goal: format!("all, within {LIMIT_S} s"),
         negative_control: format!(
-            "by the p95 of one pair: {} found",
+            "from the p95 of one pair: {} found",
             count(all, is_worse_by_one_pair)
         ),
         holds: found == all.len(),
     }
 }
 
+/// Median duration of the A/B tests, in seconds.
 fn median_seconds(all: &[Value]) -> f64 {
     let seconds = all.iter().filter_map(|found| found["seconds"].as_f64());
     let mut seconds: Vec<f64> = seconds.collect();

@@ -1,5 +1,5 @@
 //! A run of days in virtual time, put through what collects a run: what it takes of memory and of the disk as it
-//! grows. `cargo xtask bench peers --only day` runs it.
+//! grows. `cargo xtask bench peers --only long-run` runs it.
 
 #![expect(
     clippy::print_stdout,
