@@ -1,4 +1,4 @@
--- The Application Agent's tasks, drawn by weight, with random bodies. Requests are put together by hand, which is
+-- The Application Agent's tasks, chosen by weight, with random bodies. Requests are built by concatenation, which is
 -- faster than wrk.format.
 
 local prompts = {
@@ -72,11 +72,11 @@ local tasks = {
   { 1, function() return get("/admin/stats") end },
 }
 
--- A place for each unit of weight, so that a task is drawn by one look.
-local places = {}
+-- One entry per unit of weight, so that a task is chosen with one table lookup.
+local weighted = {}
 for _, task in ipairs(tasks) do
   for _ = 1, task[1] do
-    places[#places + 1] = task[2]
+    weighted[#weighted + 1] = task[2]
   end
 end
 
@@ -86,5 +86,5 @@ function init()
 end
 
 function request()
-  return places[random(#places)]()
+  return weighted[random(#weighted)]()
 end

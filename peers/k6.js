@@ -1,4 +1,5 @@
-// The Application Agent's tasks, by weight, with random bodies; or one path. Users do not wait.
+// The Application Agent's tasks, chosen by weight, with random bodies; or, with TASKS=plain, GET requests to one path.
+// Users have no think time.
 import http from "k6/http";
 import { check } from "k6";
 
@@ -24,10 +25,10 @@ const ANALYTICS = ["/analytics/summary", "/analytics/trends", "/analytics/compar
 const pick = (list) => list[Math.floor(Math.random() * list.length)];
 const uniform = (low, high) => low + Math.random() * (high - low);
 
-// The status is looked at, as the others do.
-const good = (answer) => check(answer, { "status is 2xx": (answer) => answer.status >= 200 && answer.status < 300 });
-const get = (path, name) => good(http.get(HOST + path, name ? { tags: { name } } : undefined));
-const post = (path, body) => good(http.post(HOST + path, JSON.stringify(body), { headers: { "Content-Type": "application/json" } }));
+// Checks the status, like the other load generators.
+const checkStatus = (response) => check(response, { "status is 2xx": (response) => response.status >= 200 && response.status < 300 });
+const get = (path, name) => checkStatus(http.get(HOST + path, name ? { tags: { name } } : undefined));
+const post = (path, body) => checkStatus(http.post(HOST + path, JSON.stringify(body), { headers: { "Content-Type": "application/json" } }));
 
 const TASKS = [
   [10, () => post("/quality/analyze", { prompt: pick(PROMPTS), response: pick(RESPONSES), model_id: pick(MODELS) })],
@@ -49,10 +50,10 @@ const TASKS = [
 const TOTAL = TASKS.reduce((sum, [weight]) => sum + weight, 0);
 
 function agent() {
-  let at = Math.random() * TOTAL;
+  let remaining = Math.random() * TOTAL;
   for (const [weight, task] of TASKS) {
-    at -= weight;
-    if (at < 0) return task();
+    remaining -= weight;
+    if (remaining < 0) return task();
   }
 }
 

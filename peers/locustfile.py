@@ -1,4 +1,4 @@
-"""The Application Agent's tasks, by weight, with random bodies; users do not wait."""
+"""The Application Agent's tasks, chosen by weight, with random bodies. Users have no think time."""
 
 import random
 
@@ -28,7 +28,7 @@ ANALYTICS = [
 
 
 class Agent(User):
-    """The tasks. Locust itself counts an answer of 400 and above as a failure."""
+    """The tasks. Locust counts a response with a status of 400 or above as a failure, so they need no check."""
 
     abstract = True
     wait_time = constant(0)
@@ -111,8 +111,8 @@ class Agent(User):
 
 
 class FastAgent(Agent, FastHttpUser):
-    """By Locust's fast client."""
+    """The tasks with Locust's client based on geventhttpclient."""
 
 
 class PlainAgent(Agent, HttpUser):
-    """By requests."""
+    """The tasks with Locust's client based on requests."""

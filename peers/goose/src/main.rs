@@ -1,5 +1,5 @@
-//! The Application Agent's tasks in goose, by weight, with random bodies; users do not wait. The scenario
-//! `plain` is a GET of one path.
+//! The Application Agent's tasks for goose, chosen by weight, with random bodies. The scenario `plain` sends GET requests
+//! to one path. Users have no think time.
 
 use goose::goose::GooseResponse;
 use goose::prelude::*;
@@ -60,18 +60,18 @@ fn uniform(low: f64, high: f64) -> f64 {
     rand::rng().random_range(low..=high)
 }
 
-/// Reads the body, so that the connection can be used again.
-async fn read(answer: GooseResponse) -> TransactionResult {
-    answer.response?.bytes().await?;
+/// Reads the body, so that the connection can be reused.
+async fn read_body(response: GooseResponse) -> TransactionResult {
+    response.response?.bytes().await?;
     Ok(())
 }
 
 async fn get(user: &mut GooseUser, path: &str) -> TransactionResult {
-    read(user.get(path).await?).await
+    read_body(user.get(path).await?).await
 }
 
 async fn post(user: &mut GooseUser, path: &str, body: Value) -> TransactionResult {
-    read(user.post_json(path, &body).await?).await
+    read_body(user.post_json(path, &body).await?).await
 }
 
 async fn root(user: &mut GooseUser) -> TransactionResult {
@@ -110,8 +110,8 @@ async fn detect(user: &mut GooseUser) -> TransactionResult {
 }
 
 async fn analytics(user: &mut GooseUser) -> TransactionResult {
-    let answer = user.get_named(one_of(&ANALYTICS), "/analytics/*").await?;
-    read(answer).await
+    let response = user.get_named(one_of(&ANALYTICS), "/analytics/*").await?;
+    read_body(response).await
 }
 
 async fn validation(user: &mut GooseUser) -> TransactionResult {
