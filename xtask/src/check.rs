@@ -1,4 +1,4 @@
-//! `cargo xtask check`: the steps every change passes, in order, up to the first that fails.
+//! `cargo xtask check`: the steps that every change must pass. They run in order until one fails.
 
 mod python;
 mod skips;
@@ -18,28 +18,28 @@ use crate::tidy;
 use skips::Skips;
 use strictness::Strictness;
 
-/// What `cargo xtask check` takes.
+/// Options of `cargo xtask check`.
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// Run these steps alone; they keep their order.
+    /// Run only these steps, in the usual order
     #[arg(long, value_name = "STEP", num_args = 1.., value_delimiter = ',')]
     only: Vec<Step>,
 }
 
-/// One step of the check, in the order they run.
+/// A step of the check. The variants are in the order in which the steps run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Step {
-    /// Programs the tests need: installed where that is possible
+    /// Install the programs that tests need
     Tools,
-    /// rustfmt changes nothing
+    /// Check the formatting with rustfmt
     Format,
-    /// clippy, with warnings denied
+    /// Run clippy and deny warnings
     Clippy,
-    /// rustdoc, with warnings denied
+    /// Run rustdoc and deny warnings
     Docs,
-    /// The project's own rules
+    /// Check the project's own rules
     Tidy,
-    /// All tests, doctests included
+    /// Run all tests, including doctests
     Tests,
 }
 
@@ -57,7 +57,7 @@ impl Step {
 
     fn run(self, root: &Path, strictness: Strictness, skips: &Skips) -> anyhow::Result<()> {
         match self {
-            Self::Tools => tools::provide(root, strictness),
+            Self::Tools => tools::install_missing(root, strictness),
             Self::Format => cargo(root, &["fmt", "--all", "--check"], &[])
                 .context("the code is not formatted: run `cargo fmt --all`"),
             Self::Clippy => {
@@ -85,46 +85,51 @@ impl Step {
     }
 }
 
-/// Runs the steps and prints how each ended; the last line sums up.
+/// Runs the selected steps and prints the result of each, and a summary with the skipped tests.
+///
+/// # Errors
+///
+/// If a step fails, or if tests are skipped in CI.
 pub(crate) fn run(root: &Path, options: &Options) -> anyhow::Result<()> {
-    let strictness = Strictness::of_this_run();
+    let strictness = Strictness::from_environment();
     let skips = Skips::start()?;
-    let steps = chosen(&options.only);
-    let began = Instant::now();
+    let steps = selected_steps(&options.only);
+    let started_at = Instant::now();
     for step in &steps {
-        let step_began = Instant::now();
+        let step_started_at = Instant::now();
         println!("==> {}", step.name());
         let result = step.run(root, strictness, &skips);
-        let took = seconds(step_began.elapsed());
+        let duration = format_seconds(step_started_at.elapsed());
         if let Err(error) = result {
             skips.print()?;
-            return Err(error.context(format!("check failed at {} after {took}", step.name())));
+            return Err(error.context(format!("check failed at {} after {duration}", step.name())));
         }
-        println!("==> {}: passed in {took}", step.name());
+        println!("==> {}: passed in {duration}", step.name());
     }
     let skipped = skips.print()?;
     if strictness == Strictness::NothingSkipped && !skipped.is_empty() {
         bail!(
-            "check failed: under CI=true every test must run, and {} did not",
+            "check failed: with CI=true every test must run, and {} were skipped",
             skipped.len()
         );
     }
     println!(
         "check passed in {}: {}; {}",
-        seconds(began.elapsed()),
-        names(&steps),
-        counted(&skipped)
+        format_seconds(started_at.elapsed()),
+        step_names(&steps),
+        describe_skips(&skipped)
     );
     Ok(())
 }
 
-fn chosen(only: &[Step]) -> Vec<Step> {
+/// The steps in `only` in the order of the check, or all steps if it is empty.
+fn selected_steps(only: &[Step]) -> Vec<Step> {
     let all = Step::value_variants().iter().copied();
     all.filter(|step| only.is_empty() || only.contains(step))
         .collect()
 }
 
-fn names(steps: &[Step]) -> String {
+fn step_names(steps: &[Step]) -> String {
     steps
         .iter()
         .map(|step| step.name())
@@ -132,7 +137,7 @@ fn names(steps: &[Step]) -> String {
         .join(", ")
 }
 
-fn counted(skipped: &[skips::Skip]) -> String {
+fn describe_skips(skipped: &[skips::Skip]) -> String {
     match skipped {
         [] => "no test skipped".to_owned(),
         [one] => format!("1 test skipped: {}", one.test),
@@ -143,11 +148,11 @@ fn counted(skipped: &[skips::Skip]) -> String {
     }
 }
 
-fn seconds(duration: Duration) -> String {
+fn format_seconds(duration: Duration) -> String {
     format!("{:.1} s", duration.as_secs_f64())
 }
 
-/// Runs the cargo that started this program, at the workspace's root, its output shown as it comes.
+/// Runs a subcommand of the cargo that started this program in the root folder, with its output shown.
 fn cargo(root: &Path, arguments: &[&str], variables: &[(&str, OsString)]) -> anyhow::Result<()> {
     let program = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(program);
@@ -163,7 +168,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn cargo_run_has_brunt_alone_to_run() {
+    fn default_members_have_brunt_as_their_only_binary() {
         let metadata = cargo_metadata::MetadataCommand::new()
             .manifest_path(concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml"))
             .no_deps()
@@ -177,17 +182,17 @@ mod tests {
     }
 
     #[test]
-    fn without_a_choice_all_steps_run_in_order() {
+    fn without_a_selection_all_steps_run_in_order() {
         assert_eq!(
-            names(&chosen(&[])),
+            step_names(&selected_steps(&[])),
             "tools, format, clippy, docs, tidy, tests"
         );
     }
 
     #[test]
-    fn chosen_steps_keep_the_order_of_the_check() {
+    fn selected_steps_keep_the_order_of_the_check() {
         assert_eq!(
-            names(&chosen(&[Step::Tests, Step::Format])),
+            step_names(&selected_steps(&[Step::Tests, Step::Format])),
             "format, tests"
         );
     }

@@ -1,6 +1,6 @@
-//! `cargo xtask fuzz`: coverage-guided fuzzing of the parsers, with the stable compiler.
+//! `cargo xtask fuzz`: coverage-guided fuzzing of the parsers with the stable compiler.
 //!
-//! What it keeps of answers goes to `crates/engine/tests/oracle/corpus.txt`, which the tests play again.
+//! The minimized corpus of HTTP/1.1 responses is written to `crates/engine/tests/oracle/corpus.txt`, which the tests read.
 
 mod corpus;
 mod parser;
@@ -13,20 +13,20 @@ use anyhow::{Context, bail};
 
 use parser::Parser;
 
-/// What `cargo xtask fuzz` takes.
+/// Options of `cargo xtask fuzz`.
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// What to fuzz.
-    #[arg(value_enum, default_value = "answer")]
+    /// Fuzz this parser
+    #[arg(value_enum, default_value = "response")]
     parser: Parser,
-    /// How long to fuzz.
+    /// Stop after this many minutes
     #[arg(long, default_value_t = 30)]
     minutes: u32,
 }
 
-/// Entries of the corpus that are kept are never longer.
-const KEPT_BYTES_MAX: &str = "120";
-/// The compiler's own instrumentation for coverage, which libFuzzer reads.
+/// Largest entry of the minimized corpus, in bytes.
+const ENTRY_BYTES_MAX: &str = "120";
+/// Compiler flags for the coverage instrumentation that libFuzzer reads.
 const FLAGS: &[&str] = &[
     "--cfg fuzzing",
     "-Cpasses=sancov-module",
@@ -37,22 +37,28 @@ const FLAGS: &[&str] = &[
     "-Ccodegen-units=1",
 ];
 
+/// Fuzzes a parser, starting from its seeds. If its corpus is kept, writes the minimized corpus.
+///
+/// # Errors
+///
+/// If the fuzzer does not build or finds an input that fails.
 pub(crate) fn run(root: &Path, options: &Options) -> anyhow::Result<()> {
     let parser = options.parser;
     let fuzzer = build(root, parser)?;
     let work = tempfile::tempdir()?;
-    let (corpus, kept) = (work.path().join("corpus"), work.path().join("kept"));
+    let corpus = work.path().join("corpus");
+    let minimized = work.path().join("minimized");
     fs::create_dir(&corpus)?;
-    fs::create_dir(&kept)?;
-    let dictionary = work.path().join("words");
-    let words: Vec<String> = parser
-        .words()
+    fs::create_dir(&minimized)?;
+    let dictionary = work.path().join("dictionary");
+    let entries: Vec<String> = parser
+        .dictionary()
         .iter()
-        .map(|word| format!("\"{word}\""))
+        .map(|entry| format!("\"{entry}\""))
         .collect();
-    fs::write(&dictionary, words.join("\n"))?;
+    fs::write(&dictionary, entries.join("\n"))?;
     for (number, seed) in parser.seeds(root)?.iter().enumerate() {
-        fs::write(corpus.join(format!("known-{number}")), seed)?;
+        fs::write(corpus.join(format!("seed-{number}")), seed)?;
     }
     let seconds = options.minutes * 60;
     let mut fuzzing = Command::new(&fuzzer);
@@ -63,9 +69,9 @@ pub(crate) fn run(root: &Path, options: &Options) -> anyhow::Result<()> {
         .arg(format!("-max_total_time={seconds}"))
         .arg(format!("-max_len={}", parser.bytes_max()))
         .arg("-print_final_stats=1");
-    succeed(
+    run_command(
         &mut fuzzing,
-        "the fuzzer found something: see its last lines, and the file it left",
+        "the fuzzer found an input that fails: see its last lines and the file that they name",
     )?;
     let Some(path) = parser.corpus() else {
         return Ok(());
@@ -73,16 +79,16 @@ pub(crate) fn run(root: &Path, options: &Options) -> anyhow::Result<()> {
     let mut merging = Command::new(&fuzzer);
     merging
         .arg("-merge=1")
-        .arg(format!("-max_len={KEPT_BYTES_MAX}"))
-        .args([&kept, &corpus]);
-    succeed(&mut merging, "the corpus could not be made smaller")?;
-    let lines = corpus::lines_of(&kept)?;
+        .arg(format!("-max_len={ENTRY_BYTES_MAX}"))
+        .args([&minimized, &corpus]);
+    run_command(&mut merging, "cannot minimize the corpus")?;
+    let lines = corpus::lines_of(&minimized)?;
     fs::write(root.join(path), lines.concat())?;
-    println!("{} entries in {path}", lines.len());
+    println!("wrote {} entries to {path}", lines.len());
     Ok(())
 }
 
-/// Builds the fuzzer beside what is built for tests; only what runs is instrumented.
+/// Builds the fuzzer in its own target folder and returns its path. With `--target`, build scripts are not instrumented.
 fn build(root: &Path, parser: Parser) -> anyhow::Result<PathBuf> {
     let target = root.join("target/fuzz");
     let host = host()?;
@@ -99,23 +105,25 @@ fn build(root: &Path, parser: Parser) -> anyhow::Result<PathBuf> {
         ])
         .env("CARGO_TARGET_DIR", &target)
         .env("RUSTFLAGS", FLAGS.join(" "));
-    succeed(&mut cargo, "the fuzzer could not be built")?;
+    run_command(&mut cargo, "cannot build the fuzzer")?;
     Ok(target.join(host).join("release").join(parser.target()))
 }
 
+/// The target triple of this machine.
 fn host() -> anyhow::Result<String> {
     let output = Command::new("rustc").arg("-vV").output()?;
     let text = String::from_utf8(output.stdout)?;
     let host = text.lines().find_map(|line| line.strip_prefix("host: "));
-    Ok(host
-        .context("rustc does not say what it builds for")?
-        .to_owned())
+    Ok(host.context("`rustc -vV` printed no host")?.to_owned())
 }
 
-fn succeed(command: &mut Command, what: &str) -> anyhow::Result<()> {
-    let status = command.status().with_context(|| format!("{command:?}"))?;
+/// Runs a command and fails with `message` unless its exit status is 0.
+fn run_command(command: &mut Command, message: &str) -> anyhow::Result<()> {
+    let status = command
+        .status()
+        .with_context(|| format!("cannot run {command:?}"))?;
     if !status.success() {
-        bail!("{what} ({status})");
+        bail!("{message} ({status})");
     }
     Ok(())
 }

@@ -1,11 +1,11 @@
-//! The project's chores, run as `cargo xtask VERB`.
+//! Development tasks of the project, run as `cargo xtask COMMAND`.
 //!
-//! `check` is what a contributor runs before a commit and what CI runs: the same steps in the same order.
+//! Contributors run `check` before a commit, and CI runs the same steps in the same order.
 
 #![expect(
     clippy::print_stdout,
     clippy::print_stderr,
-    reason = "a command line tool: its output is its work"
+    reason = "a command-line tool prints its results"
 )]
 
 mod check;
@@ -22,29 +22,28 @@ use brunt_bench::{instructions, peers};
 use clap::Parser;
 
 #[derive(Parser)]
-#[command(bin_name = "cargo xtask", about = "The project's chores")]
-enum Verb {
-    /// Formatting, lints, docs, tidy rules and all tests: what CI runs.
+#[command(bin_name = "cargo xtask", about = "Development tasks of the project")]
+enum Task {
+    /// Check formatting, lints, docs and the project's rules, and run all tests, as CI does
     Check(check::Options),
-    /// What brunt costs, side by side with other load generators or in instructions.
+    /// Measure brunt's performance, compared with other load generators or in instructions
     #[command(subcommand)]
     Bench(Bench),
-    /// Fuzzes the reader of answers, and keeps what it found worth keeping; needs a C++ compiler.
+    /// Fuzz a parser; needs a C++ compiler
     Fuzz(fuzz::Options),
-    /// Every proof that the verdict tells the truth, with all seeds, in virtual time or on real sockets; writes
-    /// docs/validation.md or docs/validation-sockets.md.
+    /// Validate the statistics in virtual time or on real sockets; writes docs/validation.md or
+    /// docs/validation-sockets.md
     Validate(validate::Options),
-    /// Faults on purpose, for at most an hour: processes killed, calls of the system that fail, files damaged; writes
-    /// docs/robustness.md.
+    /// Inject faults for up to an hour: kill processes, fail system calls, damage files; writes docs/robustness.md
     Torture(torture::Options),
 }
 
-/// The kinds of benchmark.
+/// Benchmarks that `cargo xtask bench` runs.
 #[derive(clap::Subcommand)]
 enum Bench {
-    /// Side by side with wrk, h2load, oha, hey, goose, k6 and Locust; writes docs/benchmarks.md
+    /// Compare brunt with wrk, h2load, oha, hey, goose, k6 and Locust; writes docs/benchmarks.md
     Peers(peers::Options),
-    /// Instructions of the hot path, by callgrind, against those that were committed
+    /// Count the instructions of the hot path with callgrind and compare them with the committed counts
     Instructions(instructions::Options),
 }
 
@@ -58,13 +57,14 @@ impl Bench {
 }
 
 fn main() -> ExitCode {
-    let result = match Verb::parse() {
-        Verb::Check(options) => root().and_then(|root| check::run(&root, &options)),
-        Verb::Bench(verb) => root().and_then(|root| verb.run(&root)),
-        Verb::Fuzz(options) => root().and_then(|root| fuzz::run(&root, &options)),
-        Verb::Validate(options) => root().and_then(|root| validate::run(&root, &options)),
-        Verb::Torture(options) => root().and_then(|root| torture::run(&root, &options)),
-    };
+    let task = Task::parse();
+    let result = root().and_then(|root| match task {
+        Task::Check(options) => check::run(&root, &options),
+        Task::Bench(benchmark) => benchmark.run(&root),
+        Task::Fuzz(options) => fuzz::run(&root, &options),
+        Task::Validate(options) => validate::run(&root, &options),
+        Task::Torture(options) => torture::run(&root, &options),
+    });
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -74,15 +74,15 @@ fn main() -> ExitCode {
     }
 }
 
-/// The folder of the workspace, wherever the command was given.
+/// The root folder of the workspace, whatever the working directory.
 ///
-/// Cargo names this crate's folder anew at each run. The one known when it was compiled comes second: with a target
-/// folder that two clones share, it may be the other clone's.
+/// Cargo sets `CARGO_MANIFEST_DIR` for each run. The value at compile time is only the fallback: if two clones share a
+/// target folder, it may belong to the other clone.
 fn root() -> anyhow::Result<PathBuf> {
     let own_folder = std::env::var_os("CARGO_MANIFEST_DIR")
         .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from);
     let root = own_folder
         .parent()
-        .context("the folder of xtask has no parent")?;
+        .context("the folder of the crate xtask has no parent")?;
     Ok(root.to_path_buf())
 }

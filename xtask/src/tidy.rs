@@ -1,14 +1,14 @@
-//! The project's own rules: what neither rustfmt nor clippy checks. One rule per file below.
+//! The project's own rules, which neither rustfmt nor clippy checks. Each rule is in a file of its own.
 //!
-//! A rule is a pure function from what it looks at to its findings; this file reads the tree and asks them all.
+//! A rule is a pure function from files or metadata to findings. This file reads the tree and applies all rules.
 
 mod banned_code;
 mod crate_direction;
 mod duplicate_versions;
 mod file_length;
 mod finding;
-mod import_circles;
-mod licences;
+mod import_cycles;
+mod licenses;
 mod links;
 mod manifests;
 mod modules;
@@ -27,15 +27,20 @@ use cargo_metadata::{Metadata, MetadataCommand};
 use finding::Finding;
 use tree::Tree;
 
-/// brunt reads `/proc`, so this is the system whose dependencies count; fixed, so that every machine finds the same.
+/// Platform whose dependencies are checked. It is Linux because brunt reads `/proc`, and fixed so that every machine has the
+/// same findings.
 const PLATFORM: &str = "x86_64-unknown-linux-gnu";
 
-/// Applies every rule to the tree at `root`; fails after printing all findings.
+/// Applies every rule to the tree at `root` and prints all findings.
+///
+/// # Errors
+///
+/// If there are findings, or the tree or the metadata cannot be read.
 pub(crate) fn run(root: &Path) -> anyhow::Result<()> {
     let tree = Tree::read(root)?;
     let metadata = metadata(root)?;
     let mut count = 0_usize;
-    for (rule, mut findings) in ask_all(&tree, &metadata)? {
+    for (rule, mut findings) in findings_by_rule(&tree, &metadata)? {
         findings.sort();
         count += findings.len();
         for finding in findings {
@@ -49,7 +54,11 @@ pub(crate) fn run(root: &Path) -> anyhow::Result<()> {
     }
 }
 
-fn ask_all(tree: &Tree, metadata: &Metadata) -> anyhow::Result<Vec<(&'static str, Vec<Finding>)>> {
+/// The findings of each rule, with its name.
+fn findings_by_rule(
+    tree: &Tree,
+    metadata: &Metadata,
+) -> anyhow::Result<Vec<(&'static str, Vec<Finding>)>> {
     let sources = tree.sources();
     let edges = crate_direction::edges(metadata);
     let members = crate_direction::members(metadata);
@@ -59,10 +68,10 @@ fn ask_all(tree: &Tree, metadata: &Metadata) -> anyhow::Result<Vec<(&'static str
             file_length::check(&tree.files, file_length::LONGER),
         ),
         ("crate-direction", crate_direction::check(&members, &edges)),
-        ("import-circles", import_circles::check(&tree.files)),
+        ("import-cycles", import_cycles::check(&tree.files)),
         ("names", names::check(&tree.files, &sources)),
         ("banned-code", banned_code::check(&sources)),
-        ("licences", licences::check(&licences::packages(metadata))),
+        ("licenses", licenses::check(&licenses::packages(metadata))),
         (
             "duplicate-versions",
             duplicate_versions::check(

@@ -1,4 +1,4 @@
-//! `cargo xtask torture`: faults on purpose, in the long form, and its table in `docs/robustness.md`.
+//! `cargo xtask torture`: runs the fault-injection tests in their long form and writes `docs/robustness.md`.
 
 use std::path::Path;
 use std::process::Command;
@@ -8,24 +8,30 @@ use brunt_bench::command::run_shown;
 use brunt_bench::machine;
 
 const PAGE: &str = "docs/robustness.md";
-/// The tests append their rows to the file that this names, and take their long form.
-const TABLE: &str = "BRUNT_TORTURE_TABLE";
-const HEAD: &str = "# Robustness\n\n\
-    What brunt promises while its processes, its files, the calls of the system and the service fail, and how each promise is\n\
-    tried. `cargo xtask torture` makes the faults on loopback, with random choices, for at most an hour, and writes this page;\n\
-    a short form with fixed choices is part of `cargo xtask check`. A trial that fails names its seed and number.\n\n";
-const TABLE_HEAD: &str = "| promise | how | n | result |\n| --- | --- | ---: | --- |\n";
+/// Environment variable with the path of a file. If it is set, the tests run in their long form and append their rows of
+/// the table to the file.
+const TABLE_VARIABLE: &str = "BRUNT_TORTURE_TABLE";
+const HEADER: &str = "# Robustness\n\n\
+    The guarantees that brunt gives if its processes, its files, system calls or the service fail, and the tests of each.\n\
+    `cargo xtask torture` injects random faults on the loopback interface for up to an hour and writes this page. A short form\n\
+    with fixed seeds is part of `cargo xtask check`. A trial that fails prints its seed and number.\n\n";
+const TABLE_HEADER: &str = "| guarantee | test | n | result |\n| --- | --- | ---: | --- |\n";
 
 /// Options of `cargo xtask torture`.
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// How long to try, at most
+    /// Stop after this many minutes
     #[arg(long, default_value_t = 60)]
     minutes: u32,
-    /// Only the tests whose names contain this; no page is written
+    /// Run only the tests whose names contain this; writes no page
     only: Option<String>,
 }
 
+/// Runs the tests, prints the table, and writes the page unless only some tests were selected.
+///
+/// # Errors
+///
+/// If a guarantee does not hold, or no test ran.
 pub(crate) fn run(root: &Path, options: &Options) -> anyhow::Result<()> {
     let folder = tempfile::tempdir()?;
     let rows = folder.path().join("rows");
@@ -36,23 +42,23 @@ pub(crate) fn run(root: &Path, options: &Options) -> anyhow::Result<()> {
         .args(["test", "--workspace", "--locked", "--test", "torture", "--"])
         .args(["--test-threads", "1", "--nocapture"])
         .args(&options.only)
-        .env(TABLE, &rows)
+        .env(TABLE_VARIABLE, &rows)
         .env("BRUNT_TORTURE_MINUTES", options.minutes.to_string());
     let result = run_shown(&mut tests, "cargo test --workspace --test torture");
-    let rows = std::fs::read_to_string(&rows).context("no promise was tried")?;
-    println!("{TABLE_HEAD}{rows}");
+    let rows = std::fs::read_to_string(&rows).context("no test wrote a row of the table")?;
+    println!("{TABLE_HEADER}{rows}");
     if options.only.is_none() {
         let page = format!(
-            "{HEAD}Made by `cargo xtask torture --minutes {}` at commit {} on {}.\n\n{TABLE_HEAD}{rows}",
+            "{HEADER}Made by `cargo xtask torture --minutes {}` at commit {} on {}.\n\n{TABLE_HEADER}{rows}",
             options.minutes,
             machine::commit(root)?,
             machine::machine(root)?
         );
         std::fs::write(root.join(PAGE), page)?;
-        println!("written: {PAGE}");
+        println!("wrote {PAGE}");
     }
     if result.is_err() {
-        bail!("a promise does not hold");
+        bail!("a guarantee does not hold");
     }
     Ok(())
 }

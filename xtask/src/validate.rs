@@ -1,5 +1,5 @@
-//! `cargo xtask validate`: every proof, and its table: in virtual time with all seeds for `docs/validation.md`, on
-//! real sockets for `docs/validation-sockets.md`.
+//! `cargo xtask validate`: validates the statistics and writes the results: in virtual time with all seeds to
+//! `docs/validation.md`, on real sockets to `docs/validation-sockets.md`.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -12,17 +12,22 @@ const PAGE: &str = "docs/validation.md";
 /// Options of `cargo xtask validate`.
 #[derive(clap::Args)]
 pub(crate) struct Options {
-    /// Real runs of brunt against real servers, on a core each, instead of virtual time
+    /// Run brunt and a server on one core each instead of simulating both
     #[arg(long)]
     sockets: bool,
-    /// Short runs, to see that all of it works: the figures mean nothing, and no page is written
+    /// Run each only briefly to check that it works; the results mean nothing, and no page is written
     #[arg(long, requires = "sockets")]
     short: bool,
-    /// Only these proofs on sockets
-    #[arg(value_name = "PROOF", requires = "sockets", value_parser = sockets::names())]
+    /// Run only these validations on sockets
+    #[arg(value_name = "NAME", requires = "sockets", value_parser = sockets::names())]
     only: Vec<String>,
 }
 
+/// Runs the validations and writes their page.
+///
+/// # Errors
+///
+/// If a program cannot be built or run, or a validation does not hold.
 pub(crate) fn run(root: &Path, options: &Options) -> anyhow::Result<()> {
     if options.sockets {
         sockets::run(root, &options.only, options.short)
@@ -33,8 +38,8 @@ pub(crate) fn run(root: &Path, options: &Options) -> anyhow::Result<()> {
 
 fn in_virtual_time(root: &Path) -> anyhow::Result<()> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let mut proofs = Command::new(cargo);
-    proofs
+    let mut validations = Command::new(cargo);
+    validations
         .current_dir(root)
         .args([
             "run",
@@ -44,19 +49,23 @@ fn in_virtual_time(root: &Path) -> anyhow::Result<()> {
             "brunt-validation",
         ])
         .stderr(Stdio::inherit());
-    let output = proofs.output().context("cannot run the proofs")?;
+    let output = validations
+        .output()
+        .context("cannot run brunt-validation")?;
     let table = String::from_utf8(output.stdout)?;
     print!("{table}");
     let page = format!(
-        "# Proofs\n\nRuns of a known truth in virtual time, put through brunt's record and verdict as real runs are; what each method\n\
-         is, stands in [methodology.md](methodology.md). Where a row names a variant that is deliberately wrong, it is caught.\n\n\
+        "# Validation in virtual time\n\n\
+         Simulated runs, whose true values are known, pass through brunt's record and verdict like real runs.\n\
+         [methodology.md](methodology.md) describes the methods. A negative control is a variant that is deliberately wrong; a row holds\n\
+         only if the variant misses the goal.\n\n\
          Made by `cargo xtask validate` at commit {}.\n\n{table}",
         machine::commit(root)?
     );
     std::fs::write(root.join(PAGE), page)?;
-    println!("written: {PAGE}");
+    println!("wrote {PAGE}");
     if !output.status.success() {
-        bail!("a proof does not hold");
+        bail!("a validation does not hold");
     }
     Ok(())
 }

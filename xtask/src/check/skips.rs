@@ -1,22 +1,22 @@
-//! The tests that said they cannot run on this machine.
+//! Tests that were skipped because they cannot run on this machine.
 //!
-//! A test's output is captured while it passes, so a skipped test also appends its line to a file that this module
-//! names in the environment: `skipped: <test>: <reason>`.
+//! The output of a passing test is captured, so a skipped test also appends a line `skipped: <test>: <reason>` to a file
+//! whose path this module passes in an environment variable.
 
 use std::path::Path;
 
 use anyhow::{Context, bail};
 use tempfile::NamedTempFile;
 
-/// The variable that names the file to the tests.
+/// Environment variable with the path of the file.
 pub(super) const VARIABLE: &str = "BRUNT_SKIPPED";
 
-/// The file that skipped tests write to during one check.
+/// The temporary file that skipped tests append to during a check.
 pub(super) struct Skips {
     file: NamedTempFile,
 }
 
-/// One test that did not run.
+/// A skipped test.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Skip {
     pub(super) test: String,
@@ -24,6 +24,7 @@ pub(super) struct Skip {
 }
 
 impl Skips {
+    /// Creates the file.
     pub(super) fn start() -> anyhow::Result<Self> {
         let file = NamedTempFile::with_prefix("brunt-skipped-")
             .context("cannot create a temporary file for the names of skipped tests")?;
@@ -34,7 +35,11 @@ impl Skips {
         self.file.path()
     }
 
-    /// Prints one line per skipped test and gives them back.
+    /// Prints one line per skipped test and returns the skips.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be read, or a line has another form.
     pub(super) fn print(&self) -> anyhow::Result<Vec<Skip>> {
         let path = self.path();
         let text = std::fs::read_to_string(path).with_context(|| {
@@ -58,7 +63,9 @@ fn parse(text: &str) -> anyhow::Result<Vec<Skip>> {
             .strip_prefix("skipped: ")
             .and_then(|rest| rest.split_once(": "));
         let Some((test, reason)) = parts else {
-            bail!("`{line}` in {VARIABLE} is not of the form `skipped: <test>: <reason>`");
+            bail!(
+                "invalid line `{line}` in the file of {VARIABLE}: must be `skipped: <test>: <reason>`"
+            );
         };
         skips.push(Skip {
             test: test.to_owned(),
@@ -73,7 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_gives_the_test_and_its_reason() {
+    fn line_is_parsed_into_test_and_reason() {
         let skips = parse("skipped: report::looks_right: no chromium: install it\n").unwrap();
         let expected = Skip {
             test: "report::looks_right".into(),
@@ -83,18 +90,18 @@ mod tests {
     }
 
     #[test]
-    fn no_lines_are_no_skips() {
+    fn empty_file_has_no_skips() {
         assert_eq!(parse("").unwrap(), []);
     }
 
     #[test]
-    fn another_line_is_an_error_and_no_silence() {
+    fn line_of_another_form_is_an_error() {
         let error = parse("skip report: no chromium\n").unwrap_err().to_string();
         assert!(error.contains("`skip report: no chromium`"), "{error}");
     }
 
     #[test]
-    fn what_a_test_appended_is_read_back() {
+    fn appended_line_is_read_back() {
         let skips = Skips::start().unwrap();
         std::fs::write(skips.path(), "skipped: full_disk: not root\n").unwrap();
         let read = skips.print().unwrap();

@@ -1,16 +1,17 @@
-//! Whether every test must run.
+//! Whether the check fails if tests are skipped.
 
-/// Whether a test that cannot run on this machine is a failure.
+/// The treatment of tests that cannot run on this machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Strictness {
-    /// `CI=true`: every test runs.
+    /// With `CI=true`: every test must run.
     NothingSkipped,
-    /// A user's machine: skips are counted and named.
+    /// On a contributor's machine: skipped tests are counted and named.
     SkipsAllowed,
 }
 
 impl Strictness {
-    pub(super) fn of_this_run() -> Self {
+    /// Reads the environment variable `CI`.
+    pub(super) fn from_environment() -> Self {
         if std::env::var_os("CI").is_some_and(|ci| ci == "true") {
             Self::NothingSkipped
         } else {

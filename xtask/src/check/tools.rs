@@ -1,7 +1,7 @@
-//! What the check needs beside cargo: toolchain components, and programs that some tests run.
+//! Toolchain components that the check needs, and programs that some tests run.
 //!
-//! A missing program is installed where that needs no question (Debian, as root or with a `sudo` that asks nothing);
-//! elsewhere the tests that need it skip themselves.
+//! A missing program is installed if that needs no password (on Debian, as root or with `sudo`). Otherwise, the tests that
+//! need it are skipped.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -12,10 +12,11 @@ use super::python;
 use super::strictness::Strictness;
 use brunt_bench::apt::{self, is_on_path};
 
-/// A program that some tests run, and the Debian package that brings it.
+/// A program that some tests run, and the Debian package that contains it.
 struct Tool {
     package: &'static str,
     program: &'static str,
+    /// The tests that need the program.
     needed_by: &'static str,
 }
 
@@ -48,29 +49,33 @@ const TOOLS: &[Tool] = &[
     Tool {
         package: "strace",
         program: "strace",
-        needed_by: "the tests in which calls of the system fail",
+        needed_by: "the tests in which system calls fail",
     },
     Tool {
         package: "python3-venv",
         program: "python3",
-        needed_by: "the tests against Python's servers",
+        needed_by: "the tests against Python servers",
     },
     Tool {
         package: "python3-dev",
         program: "python3-config",
-        needed_by: "the test with rotel, which is linked to Python's library",
+        needed_by: "the test with rotel, which is linked against the Python library",
     },
 ];
 
-/// Checks the toolchain's components and provides every program of [`TOOLS`] that is missing.
-pub(super) fn provide(root: &Path, strictness: Strictness) -> anyhow::Result<()> {
-    component("rustfmt", "fmt")?;
-    component("clippy", "clippy")?;
-    programs(strictness)?;
-    python::provide(root, strictness)
+/// Checks the toolchain's components and installs the missing programs of [`TOOLS`] and the Python packages.
+///
+/// # Errors
+///
+/// If a component is missing, or, in CI, if a program or package cannot be installed.
+pub(super) fn install_missing(root: &Path, strictness: Strictness) -> anyhow::Result<()> {
+    check_component("rustfmt", "fmt")?;
+    check_component("clippy", "clippy")?;
+    install_programs(strictness)?;
+    python::install(root, strictness)
 }
 
-fn programs(strictness: Strictness) -> anyhow::Result<()> {
+fn install_programs(strictness: Strictness) -> anyhow::Result<()> {
     let missing: Vec<&Tool> = TOOLS
         .iter()
         .filter(|tool| !is_on_path(tool.program))
@@ -79,42 +84,44 @@ fn programs(strictness: Strictness) -> anyhow::Result<()> {
         return Ok(());
     }
     let packages: Vec<&str> = missing.iter().map(|tool| tool.package).collect();
-    let why_not = apt::install(&packages).err();
+    let error = apt::install(&packages).err();
     let still_missing: Vec<&Tool> = missing
         .into_iter()
         .filter(|tool| !is_on_path(tool.program))
         .collect();
-    settle(&still_missing, why_not, strictness)
+    report_missing(&still_missing, error, strictness)
 }
 
-fn component(name: &str, verb: &str) -> anyhow::Result<()> {
+/// Checks that the cargo subcommand of a toolchain component runs.
+fn check_component(name: &str, subcommand: &str) -> anyhow::Result<()> {
     let program = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(program);
-    command.args([verb, "--version"]);
+    command.args([subcommand, "--version"]);
     command
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null());
     let status = command
         .status()
-        .with_context(|| format!("cannot run `cargo {verb}`"))?;
+        .with_context(|| format!("cannot run `cargo {subcommand}`"))?;
     if !status.success() {
         bail!("{name} is not installed: run `rustup component add {name}`");
     }
     Ok(())
 }
 
-/// Says what a missing program costs: tests on a user's machine, the whole check under CI.
-fn settle(
+/// Reports programs that are still missing: as an error in CI, otherwise as a line per program. `error` is the reason
+/// why the installation failed.
+fn report_missing(
     missing: &[&Tool],
-    why_not: Option<anyhow::Error>,
+    error: Option<anyhow::Error>,
     strictness: Strictness,
 ) -> anyhow::Result<()> {
     if missing.is_empty() {
         return Ok(());
     }
-    let why = why_not.map_or_else(
-        || "the package was installed and did not bring the program".to_owned(),
+    let reason = error.map_or_else(
+        || "the package was installed but does not contain the program".to_owned(),
         |error| format!("{error:#}"),
     );
     let lines: Vec<String> = missing
@@ -127,10 +134,10 @@ fn settle(
         })
         .collect();
     match strictness {
-        Strictness::NothingSkipped => bail!("{}; {why}", lines.join("; ")),
+        Strictness::NothingSkipped => bail!("{}; {reason}", lines.join("; ")),
         Strictness::SkipsAllowed => {
             for line in lines {
-                println!("    {line} and will be skipped by name; {why}");
+                println!("    {line} and will be skipped; {reason}");
             }
             Ok(())
         }
@@ -148,9 +155,9 @@ mod tests {
     };
 
     #[test]
-    fn under_ci_a_missing_program_fails_and_names_what_needs_it() {
-        let why = Some(anyhow::anyhow!("this user is not root"));
-        let error = settle(&[&WRK], why, Strictness::NothingSkipped)
+    fn missing_program_in_ci_fails_and_names_the_tests() {
+        let reason = Some(anyhow::anyhow!("this user is not root"));
+        let error = report_missing(&[&WRK], reason, Strictness::NothingSkipped)
             .unwrap_err()
             .to_string();
         let expected = "wrk is not installed (Debian package wrk): the comparison with wrk cannot run; \
@@ -159,14 +166,14 @@ mod tests {
     }
 
     #[test]
-    fn on_a_users_machine_a_missing_program_does_not_fail() {
-        let why = Some(anyhow::anyhow!("this user is not root"));
-        assert!(settle(&[&WRK], why, Strictness::SkipsAllowed).is_ok());
+    fn missing_program_outside_ci_does_not_fail() {
+        let reason = Some(anyhow::anyhow!("this user is not root"));
+        assert!(report_missing(&[&WRK], reason, Strictness::SkipsAllowed).is_ok());
     }
 
     #[test]
-    fn a_missing_component_names_the_command_that_adds_it() {
-        let error = component("nothing", "no-such-verb")
+    fn missing_component_names_the_command_that_adds_it() {
+        let error = check_component("nothing", "no-such-subcommand")
             .unwrap_err()
             .to_string();
         assert_eq!(

@@ -1,4 +1,4 @@
-//! A corpus as a text: an entry a line.
+//! The text form of a corpus: one entry per line.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -6,7 +6,7 @@ use std::path::Path;
 
 use anyhow::Context;
 
-/// The entries of a corpus, a line each, in an order that does not change.
+/// The entries of a corpus folder as sorted lines, each with its line end. Empty entries are left out.
 pub(super) fn lines_of(folder: &Path) -> anyhow::Result<Vec<String>> {
     let mut lines = Vec::new();
     for entry in fs::read_dir(folder)? {
@@ -19,19 +19,24 @@ pub(super) fn lines_of(folder: &Path) -> anyhow::Result<Vec<String>> {
     Ok(lines)
 }
 
-/// Bytes that can be read stay as they are; all others are a backslash and two hexadecimal digits.
+/// Escapes an entry. Printable ASCII except the backslash stays; other bytes become a backslash and two hexadecimal digits.
 fn escaped(bytes: &[u8]) -> String {
     let mut line = String::new();
     for byte in bytes {
         match byte {
             b' '..=b'~' if *byte != b'\\' => line.push(char::from(*byte)),
-            // Writing to a text does not fail.
+            // Writing to a string cannot fail.
             _ => write!(line, "\\{byte:02x}").unwrap_or_default(),
         }
     }
     line
 }
 
+/// Reverses [`escaped`].
+///
+/// # Errors
+///
+/// If two hexadecimal digits do not follow a backslash.
 pub(super) fn unescaped(line: &str) -> anyhow::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let mut rest = line;
@@ -50,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_entry_comes_back_from_its_line() {
+    fn escaped_entry_is_unescaped_to_the_same_bytes() {
         let all: Vec<u8> = (0..=255).collect();
         assert_eq!(unescaped(&escaped(&all)).unwrap(), all);
         assert_eq!(escaped(b"HTTP/1.1 200\r\n\\"), "HTTP/1.1 200\\0d\\0a\\5c");

@@ -1,4 +1,4 @@
-//! The parsers that are fuzzed: with which words, from which texts, and how long inputs get.
+//! The parsers that are fuzzed, with their dictionaries, seeds, and input sizes.
 
 use std::fs;
 use std::path::Path;
@@ -7,16 +7,16 @@ use anyhow::Context;
 
 use super::corpus;
 
-/// A parser; each has a target in `fuzz/fuzz_targets`.
+/// A parser with a target in `fuzz/fuzz_targets`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Parser {
-    /// The reader of answers
-    Answer,
-    /// What a server of HTTP/2 says
+    /// Parser of HTTP/1.1 responses
+    Response,
+    /// Parser of HTTP/2 frames from a server
     Http2,
-    /// The reader of scenario files
+    /// Parser of scenario files
     Scenario,
-    /// The compiler of expressions, and what they render
+    /// Compiler and evaluation of expressions
     Expression,
     /// `brunt import curl`
     Curl,
@@ -24,21 +24,22 @@ pub(crate) enum Parser {
     Har,
     /// `brunt import openapi`
     Openapi,
-    /// The reader of records, and a report of what was read in every form
+    /// Reader of record files, and the report of a record in every form
     Record,
-    /// The reader of baselines, and a comparison with what was read
+    /// Reader of baselines, and the comparison of a run with one
     Baseline,
-    /// Paths into JSON, RFC 9535
+    /// Parser and evaluation of JSON paths, RFC 9535
     JsonPath,
 }
 
-/// Where the tests read what was found for the reader of answers.
-const ANSWERS: &str = "crates/engine/tests/oracle/corpus.txt";
+/// Corpus of HTTP/1.1 responses that the engine's tests read.
+const RESPONSES: &str = "crates/engine/tests/oracle/corpus.txt";
 
 impl Parser {
+    /// Name of the fuzz target.
     pub(super) const fn target(self) -> &'static str {
         match self {
-            Self::Answer => "answer",
+            Self::Response => "response",
             Self::Http2 => "http2",
             Self::Scenario => "scenario",
             Self::Expression => "expression",
@@ -51,42 +52,46 @@ impl Parser {
         }
     }
 
-    /// Where what is found is kept, a line each, for the tests to play again.
+    /// Path of the corpus that the tests read, if the parser has one.
     pub(super) const fn corpus(self) -> Option<&'static str> {
         match self {
-            Self::Answer => Some(ANSWERS),
+            Self::Response => Some(RESPONSES),
             _ => None,
         }
     }
 
-    /// What breaks a parser is short.
+    /// Largest input, in bytes. Inputs that break a parser are usually short.
     pub(super) const fn bytes_max(self) -> u32 {
         match self {
             Self::Expression | Self::JsonPath => 200,
-            Self::Answer | Self::Http2 => 600,
+            Self::Response | Self::Http2 => 600,
             Self::Scenario | Self::Curl => 1500,
             Self::Har | Self::Openapi => 4000,
             Self::Record | Self::Baseline => 6000,
         }
     }
 
-    /// What the fuzzer begins with.
+    /// Inputs that the fuzzer starts from.
+    ///
+    /// # Errors
+    ///
+    /// If a file with seeds cannot be read.
     pub(super) fn seeds(self, root: &Path) -> anyhow::Result<Vec<Vec<u8>>> {
         let read = |path: &str| fs::read(root.join(path)).with_context(|| path.to_owned());
         match self {
-            Self::Answer => {
-                let known = fs::read_to_string(root.join(ANSWERS))?;
-                known.lines().map(corpus::unescaped).collect()
+            Self::Response => {
+                let corpus = fs::read_to_string(root.join(RESPONSES))?;
+                corpus.lines().map(corpus::unescaped).collect()
             }
             Self::Http2 => Ok(vec![
-                // An answer, in parts; the next begins with what the table has.
+                // A response in several frames, and one whose header is in the HPACK table.
                 b"\x03\0\0\x06\x01\0\0\0\0\x01\x88\x40\x01x\x01y\0\0\0\x09\x04\0\0\0\x01\0\0\x02\0\x01\0\0\0\x01ok\
                   \0\0\x02\x01\x05\0\0\0\x03\x88\xbe\0\0\x04\x03\0\0\0\0\x05\0\0\0\x07".to_vec(),
                 b"\xff\0\0\x08\x06\0\0\0\0\0abcdefgh\0\0\x08\x07\0\0\0\0\0\0\0\0\x03\0\0\0\0\
                   \0\0\x04\x08\0\0\0\0\0\0\0\x01\0\0\0\x06\x04\0\0\0\0\0\0\x04\0\0\x10\0".to_vec(),
             ]),
             Self::Scenario => {
-                // The examples of the page say all that the language has, each in a few lines.
+                // The examples of the page use every feature of the language in a few lines each.
                 let page = fs::read_to_string(root.join("docs/scenario.md"))?;
                 let blocks = page.split("```toml\n").skip(1).filter_map(|block| block.split("```").next());
                 let mut seeds: Vec<Vec<u8>> = blocks.map(|block| block.as_bytes().to_vec()).collect();
@@ -131,11 +136,11 @@ impl Parser {
         }
     }
 
-    /// What stands in its inputs.
+    /// Tokens of the parser's inputs, in the syntax of libFuzzer's dictionaries.
     #[expect(clippy::too_many_lines, reason = "a table")]
-    pub(super) const fn words(self) -> &'static [&'static str] {
+    pub(super) const fn dictionary(self) -> &'static [&'static str] {
         match self {
-            Self::Answer => &[
+            Self::Response => &[
                 "HTTP/1.1 ",
                 "HTTP/1.0 ",
                 "\\x0d\\x0a",

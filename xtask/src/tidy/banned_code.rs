@@ -1,4 +1,4 @@
-//! Code that leaves something out in silence: unfinished parts, tests that never run, names from everywhere.
+//! Rejects code that hides gaps: unfinished parts, tests and examples that never run, and glob re-exports.
 
 use super::finding::Finding;
 use super::tokens::Token;
@@ -11,7 +11,7 @@ pub(super) fn check(sources: &[Source]) -> Vec<Finding> {
 fn in_source(source: &Source) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (at, token) in source.tokens.iter().enumerate() {
-        if let Some(text) = complaint(&source.tokens[at..]) {
+        if let Some(text) = violation(&source.tokens[at..]) {
             findings.push(Finding::new(
                 format!("{}:{}", source.path, token.line),
                 text,
@@ -21,14 +21,14 @@ fn in_source(source: &Source) -> Vec<Finding> {
     findings
 }
 
-/// What is wrong with the code that starts at the first of these tokens.
-fn complaint(tokens: &[Token]) -> Option<&'static str> {
+/// The violation that begins at the first of these tokens.
+fn violation(tokens: &[Token]) -> Option<&'static str> {
     let text = |at: usize| tokens.get(at).map_or("", |token| token.text.as_str());
     match (text(0), text(1)) {
-        ("todo" | "unimplemented", "!") => Some("an unfinished part: finish it or leave it out"),
+        ("todo" | "unimplemented", "!") => Some("unfinished code: finish or remove it"),
         ("pub", _) if exports_all(tokens) => Some("a glob re-export: name what is exported"),
         ("#", "[") if ignores_test(&tokens[2..]) => Some(
-            "a test that is always ignored: let it run, or let it call `brunt_testbed::skip` where it cannot",
+            "a test that is always ignored: run it, or call `brunt_testbed::skip` if it cannot run on a machine",
         ),
         ("doc", "=") if ignores_example(text(2)) => {
             Some("an example that is never compiled: use `no_run` or `text`")
@@ -37,7 +37,7 @@ fn complaint(tokens: &[Token]) -> Option<&'static str> {
     }
 }
 
-/// Whether these tokens start `pub use …*…;`.
+/// Whether these tokens begin a re-export with a glob, `pub use …*…;`.
 fn exports_all(tokens: &[Token]) -> bool {
     let mut rest = tokens[1..].iter();
     let mut next = rest.next();
@@ -50,7 +50,7 @@ fn exports_all(tokens: &[Token]) -> bool {
             .any(|token| token.text == "*")
 }
 
-/// Whether an attribute, from its name on, is `ignore` or turns into it under a condition.
+/// Whether an attribute, from its name on, is `ignore` or a `cfg_attr` that contains it.
 fn ignores_test(attribute: &[Token]) -> bool {
     let Some(name) = attribute.first() else {
         return false;
@@ -65,7 +65,7 @@ fn ignores_test(attribute: &[Token]) -> bool {
     }
 }
 
-/// Whether a doc comment's text opens a code block marked `ignore`.
+/// Whether a doc comment contains a code block marked `ignore`.
 fn ignores_example(literal: &str) -> bool {
     let lines = literal.trim_matches('"').split("\\n");
     let fences = lines.filter_map(|line| line.trim().strip_prefix("```"));
@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn unfinished_and_ignored_code_is_rejected() {
+    fn unfinished_code_and_ignored_tests_are_rejected() {
         for text in [
             "fn f() { todo!() }",
             "fn f() { unimplemented!(\"later\") }",
@@ -113,7 +113,7 @@ mod tests {
     }
 
     #[test]
-    fn what_only_looks_alike_passes() {
+    fn similar_code_passes() {
         for text in [
             "use super::*;",
             "pub use a::{b, c};\nconst D: usize = 2 * 3;",
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn a_finding_names_the_line() {
+    fn finding_names_the_line() {
         let findings = check(&[Source::new("a.rs", "fn f() {\n    todo!()\n}\n")]);
         assert_eq!(findings[0].place, "a.rs:2");
     }

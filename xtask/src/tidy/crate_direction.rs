@@ -1,4 +1,5 @@
-//! Data flows one way through the crates, so each may know only those before it.
+//! Checks the dependencies between the crates of the workspace. Data flows one way, so a crate may only depend on
+//! crates before it.
 
 use std::collections::BTreeSet;
 
@@ -6,7 +7,7 @@ use cargo_metadata::{DependencyKind, Metadata};
 
 use super::finding::Finding;
 
-/// Every crate with the crates it may depend on.
+/// Each crate with the crates that it may depend on.
 const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
     ("brunt-application-agent", &[]),
     ("brunt-bench", &["brunt-testbed"]),
@@ -24,7 +25,7 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
         ],
     ),
     ("brunt-engine", &["brunt-record", "brunt-scenario"]),
-    // For the names of secrets, and in its tests: what it writes has to be accepted.
+    // For the names of secrets, and for tests that parse the imported scenarios.
     ("brunt-import", &["brunt-scenario"]),
     ("brunt-monitor", &["brunt-record"]),
     (
@@ -37,23 +38,25 @@ const MAY_DEPEND_ON: &[(&str, &[&str])] = &[
         &["brunt-record", "brunt-scenario", "brunt-verdict"],
     ),
     ("brunt-scenario", &["brunt-record"]),
-    // The agent with a fault is a server of the testbed, never of what ships.
+    // The agent with faults is a server of the testbed and never part of the release.
     ("brunt-testbed", &["brunt-application-agent"]),
     ("brunt-verdict", &["brunt-record", "brunt-scenario"]),
     ("xtask", &["brunt-bench"]),
 ];
 
-/// The crate that any other may use in its tests.
-const FOR_TESTS: &str = "brunt-testbed";
+/// The crate that all others may depend on in their tests.
+const TEST_CRATE: &str = "brunt-testbed";
 
 /// A dependency between two crates of the workspace.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Edge {
     pub(super) from: String,
     pub(super) to: String,
-    pub(super) only_for_tests: bool,
+    /// Whether it is a dev-dependency.
+    pub(super) is_for_tests: bool,
 }
 
+/// Names of the workspace's crates.
 pub(super) fn members(metadata: &Metadata) -> BTreeSet<String> {
     metadata
         .workspace_packages()
@@ -62,6 +65,7 @@ pub(super) fn members(metadata: &Metadata) -> BTreeSet<String> {
         .collect()
 }
 
+/// Dependencies between the workspace's crates.
 pub(super) fn edges(metadata: &Metadata) -> Vec<Edge> {
     let members = members(metadata);
     let mut edges = Vec::new();
@@ -69,12 +73,12 @@ pub(super) fn edges(metadata: &Metadata) -> Vec<Edge> {
         for dependency in package
             .dependencies
             .iter()
-            .filter(|it| members.contains(&it.name))
+            .filter(|dependency| members.contains(&dependency.name))
         {
             edges.push(Edge {
                 from: package.name.to_string(),
                 to: dependency.name.clone(),
-                only_for_tests: dependency.kind == DependencyKind::Development,
+                is_for_tests: dependency.kind == DependencyKind::Development,
             });
         }
     }
@@ -85,30 +89,29 @@ pub(super) fn check(members: &BTreeSet<String>, edges: &[Edge]) -> Vec<Finding> 
     let mut findings = Vec::new();
     for member in members {
         if allowed(member).is_none() {
-            let text =
-                "a crate without a place: say what it may depend on in tidy/crate_direction.rs";
+            let text = "a crate without allowed dependencies: list them in tidy/crate_direction.rs";
             findings.push(Finding::new(member, text));
         }
     }
     for Edge {
         from,
         to,
-        only_for_tests,
+        is_for_tests,
     } in edges
     {
         let Some(allowed) = allowed(from) else {
             continue;
         };
-        if allowed.contains(&to.as_str()) || (*only_for_tests && to == FOR_TESTS) {
+        if allowed.contains(&to.as_str()) || (*is_for_tests && to == TEST_CRATE) {
             continue;
         }
-        let known = if allowed.is_empty() {
-            "none".to_owned()
+        let allowed = if allowed.is_empty() {
+            "no crate".to_owned()
         } else {
             allowed.join(", ")
         };
         let text =
-            format!("depends on {to}; it may depend on {known}, and in tests on {FOR_TESTS}");
+            format!("depends on {to}; it may depend on {allowed}, and in tests on {TEST_CRATE}");
         findings.push(Finding::new(from, text));
     }
     findings
@@ -125,18 +128,18 @@ fn allowed(member: &str) -> Option<&'static [&'static str]> {
 mod tests {
     use super::*;
 
-    fn check_edge(from: &str, to: &str, only_for_tests: bool) -> Vec<Finding> {
+    fn check_edge(from: &str, to: &str, is_for_tests: bool) -> Vec<Finding> {
         let members = [from, to].map(str::to_owned).into();
         let edge = Edge {
             from: from.to_owned(),
             to: to.to_owned(),
-            only_for_tests,
+            is_for_tests,
         };
         check(&members, &[edge])
     }
 
     #[test]
-    fn the_way_of_the_data_passes() {
+    fn dependency_in_the_direction_of_the_data_passes() {
         for (from, to) in [
             ("brunt-engine", "brunt-record"),
             ("brunt-report", "brunt-verdict"),
@@ -147,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn against_the_way_of_the_data_is_rejected() {
+    fn dependency_against_the_direction_of_the_data_is_rejected() {
         for (from, to) in [
             ("brunt-record", "brunt-scenario"),
             ("brunt-verdict", "brunt-engine"),
@@ -166,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn the_testbed_is_for_tests_only() {
+    fn testbed_is_allowed_only_in_tests() {
         assert_eq!(check_edge("brunt-engine", "brunt-testbed", true), []);
         let findings = check_edge("brunt-engine", "brunt-testbed", false);
         let expected = "depends on brunt-testbed; it may depend on brunt-record, brunt-scenario, and in tests on brunt-testbed";
@@ -174,9 +177,13 @@ mod tests {
     }
 
     #[test]
-    fn a_crate_that_the_table_does_not_know_is_rejected() {
+    fn crate_that_is_not_in_the_table_is_rejected() {
         let findings = check(&["core".to_owned()].into(), &[]);
         assert_eq!(findings.len(), 1);
-        assert!(findings[0].text.starts_with("a crate without a place"));
+        assert!(
+            findings[0]
+                .text
+                .starts_with("a crate without allowed dependencies")
+        );
     }
 }

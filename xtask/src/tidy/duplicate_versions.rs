@@ -1,4 +1,5 @@
-//! What ships holds each dependency once. Two versions cost build time and size, and their types do not fit together.
+//! Checks that the release contains each dependency in one version. Two versions cost build time and size, and their
+//! types are incompatible.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,27 +8,31 @@ use cargo_metadata::{DependencyKind, Metadata, PackageId};
 
 use super::finding::Finding;
 
-/// Dependencies that are there more than once, each with its reason.
+/// Dependencies that may have several versions, each with the reason.
 pub(super) const ALLOWED: &[(&str, &str)] = &[
     (
         "glam",
-        "only named, as an option of an option of statrs that is off: nothing of it is built",
+        "optional dependency of a disabled feature of statrs: it is listed but not built",
     ),
     (
         "getrandom",
-        "ring 0.17 is the newest and asks for 0.2; the rest has moved on",
+        "ring 0.17 is the newest and requires 0.2; other crates require newer versions",
     ),
     (
         "syn",
-        "macros at build time only; jiff, maud and miette have not moved to syn 3 yet",
+        "used only by macros at build time; jiff, maud and miette still require syn 2",
     ),
-    ("unicode-width", "miette 7 is the newest and asks for 0.1"),
+    ("unicode-width", "miette 7 is the newest and requires 0.1"),
 ];
 
-/// Crates of the workspace that are not shipped.
+/// Crates of the workspace that are not part of the release.
 const NOT_SHIPPED: &[&str] = &["brunt-bench", "brunt-testbed", "brunt-validation", "xtask"];
 
-/// Name and version of everything that the shipped crates are built from, themselves included.
+/// Name and version of the released crates and of all their dependencies.
+///
+/// # Errors
+///
+/// If the metadata has no resolved dependencies.
 pub(super) fn shipped(metadata: &Metadata) -> anyhow::Result<BTreeSet<(String, String)>> {
     let resolve = metadata
         .resolve
@@ -47,15 +52,15 @@ pub(super) fn shipped(metadata: &Metadata) -> anyhow::Result<BTreeSet<(String, S
         );
     }
     let roots = metadata.workspace_packages();
-    let mut waiting: Vec<&PackageId> = roots
+    let mut pending: Vec<&PackageId> = roots
         .iter()
         .filter(|package| !NOT_SHIPPED.contains(&package.name.as_str()))
         .map(|package| &package.id)
         .collect();
     let mut reached = BTreeSet::new();
-    while let Some(id) = waiting.pop() {
+    while let Some(id) = pending.pop() {
         if reached.insert(id) {
-            waiting.extend(next.get(id).into_iter().flatten().copied());
+            pending.extend(next.get(id).into_iter().flatten().copied());
         }
     }
     let packages = metadata
@@ -80,8 +85,8 @@ pub(super) fn check(
     for (name, versions) in &versions {
         if !allowed.iter().any(|(allowed, _)| allowed == name) {
             let text = format!(
-                "there in versions {}: `cargo tree --invert {name}@{}` shows who asks for it; \
-                 use one, or give a reason in tidy/duplicate_versions.rs",
+                "has versions {}: `cargo tree --invert {name}@{}` shows the crates that require it; \
+                 use one version, or give a reason in tidy/duplicate_versions.rs",
                 versions.join(" and "),
                 versions[0]
             );
@@ -94,7 +99,7 @@ pub(super) fn check(
     findings.extend(stale.map(|(name, _)| {
         Finding::new(
             *name,
-            "there once: take it out of the list in tidy/duplicate_versions.rs",
+            "listed with several versions, but has one: remove it from tidy/duplicate_versions.rs",
         )
     }));
     findings
@@ -112,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn each_once_passes() {
+    fn one_version_each_passes() {
         assert_eq!(
             check(&set(&[("serde", "1.0.1"), ("syn", "3.0.0")]), &[]),
             []
@@ -120,19 +125,15 @@ mod tests {
     }
 
     #[test]
-    fn two_versions_are_rejected_with_the_way_to_find_them() {
+    fn two_versions_are_rejected_with_a_command_to_find_them() {
         let findings = check(&set(&[("syn", "2.0.0"), ("syn", "3.0.0")]), &[]);
         assert_eq!(findings.len(), 1);
-        assert!(
-            findings[0]
-                .text
-                .starts_with("there in versions 2.0.0 and 3.0.0")
-        );
+        assert!(findings[0].text.starts_with("has versions 2.0.0 and 3.0.0"));
         assert!(findings[0].text.contains("cargo tree --invert syn@2.0.0"));
     }
 
     #[test]
-    fn a_reason_allows_two_versions() {
+    fn two_versions_with_a_reason_pass() {
         assert_eq!(
             check(
                 &set(&[("syn", "2.0.0"), ("syn", "3.0.0")]),
@@ -143,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reason_without_a_duplicate_is_rejected() {
+    fn reason_without_two_versions_is_rejected() {
         assert_eq!(
             check(&set(&[("syn", "3.0.0")]), &[("syn", "macros")]).len(),
             1

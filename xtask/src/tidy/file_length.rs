@@ -1,11 +1,11 @@
-//! A Rust file holds one topic. A file of more than 1,000 lines needs a reason, which is recorded here.
+//! Checks the length of Rust files. A file contains one topic; more than 1,000 lines need a reason, which is listed here.
 
 use super::finding::Finding;
 use super::tree::File;
 
 const LINES_MAX: usize = 1_000;
 
-/// Longer files, each with its reason.
+/// Longer files, each with the reason.
 pub(super) const LONGER: &[(&str, &str)] = &[];
 
 pub(super) fn check(files: &[File], longer: &[(&str, &str)]) -> Vec<Finding> {
@@ -46,12 +46,12 @@ mod tests {
     }
 
     #[test]
-    fn a_file_of_the_greatest_length_passes() {
+    fn file_of_the_largest_length_passes() {
         assert_eq!(check(&[file(LINES_MAX)], &[]), []);
     }
 
     #[test]
-    fn one_line_more_is_rejected() {
+    fn longer_file_is_rejected() {
         let findings = check(&[file(LINES_MAX + 1)], &[]);
         assert_eq!(findings.len(), 1);
         assert!(
@@ -62,13 +62,13 @@ mod tests {
     }
 
     #[test]
-    fn a_reason_allows_more() {
+    fn longer_file_with_a_reason_passes() {
         let longer = [("crates/engine/src/user.rs", "one table")];
         assert_eq!(check(&[file(LINES_MAX + 1)], &longer), []);
     }
 
     #[test]
-    fn a_reason_for_a_short_file_is_rejected() {
+    fn reason_for_a_short_file_is_rejected() {
         let longer = [("crates/engine/src/user.rs", "one table")];
         let findings = check(&[file(20)], &longer);
         assert_eq!(findings.len(), 1);
@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn other_files_may_be_long() {
+    fn long_markdown_file_passes() {
         let page = File::new("docs/guide.md", &"a line\n".repeat(2_000));
         assert_eq!(check(&[page], &[]), []);
     }

@@ -1,12 +1,13 @@
-//! A finding of a rule.
+//! The result type of all rules.
 
 use std::fmt;
 
-/// One thing that breaks a rule.
+/// A violation of a rule.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Finding {
     /// A file, a file and a line, or the name of a crate.
     pub(super) place: String,
+    /// The violation, and how to cure it.
     pub(super) text: String,
 }
 

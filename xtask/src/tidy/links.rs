@@ -1,4 +1,4 @@
-//! Links from one page of the project to another lead somewhere.
+//! Checks that links from the project's pages to its files have a target.
 
 use std::collections::BTreeSet;
 
@@ -13,9 +13,9 @@ pub(super) fn check(files: &[File]) -> anyhow::Result<Vec<Finding>> {
     let mut findings = Vec::new();
     for file in files.iter().filter(|file| file.has_extension("md")) {
         for (line, target) in pattern.targets(file.text().unwrap_or_default()) {
-            let leads_somewhere =
+            let exists =
                 resolve(&file.path, &target).is_some_and(|path| known.contains(path.as_str()));
-            if !leads_somewhere {
+            if !exists {
                 let place = format!("{}:{line}", file.path);
                 findings.push(Finding::new(
                     place,
@@ -27,7 +27,7 @@ pub(super) fn check(files: &[File]) -> anyhow::Result<Vec<Finding>> {
     Ok(findings)
 }
 
-/// All files and the folders they lie in; the root is the empty path.
+/// Paths of all files and their folders. The root is the empty path.
 fn known_paths(files: &[File]) -> BTreeSet<&str> {
     let mut known = BTreeSet::from([""]);
     for file in files {
@@ -37,7 +37,7 @@ fn known_paths(files: &[File]) -> BTreeSet<&str> {
     known
 }
 
-/// The path from the root that a link in `page` leads to; none when it leads out of the project.
+/// The path, from the root, of a link's target in `page`; `None` if it is outside of the project.
 fn resolve(page: &str, target: &str) -> Option<String> {
     let path = target.split(['#', '?']).next().unwrap_or(target);
     let mut parts: Vec<&str> = page.split('/').collect();
@@ -54,12 +54,14 @@ fn resolve(page: &str, target: &str) -> Option<String> {
     (!path.starts_with('/')).then(|| parts.join("/"))
 }
 
-/// The forms a link has in a page.
+/// Patterns that find the links of a page.
 struct Pattern {
     /// `[text](target)`, `[name]: target`, `src="target"`, `href="target"`.
     link: Regex,
+    /// Inline code.
     code: Regex,
-    elsewhere: Regex,
+    /// Targets with a scheme, and anchors of the same page.
+    external: Regex,
 }
 
 impl Pattern {
@@ -69,11 +71,11 @@ impl Pattern {
                 r#"\]\(\s*<?([^)\s>]+)|^ {0,3}\[[^\]]+\]:\s*<?([^\s>]+)|\b(?:src|href)\s*=\s*"([^"]+)""#,
             )?,
             code: Regex::new(r"`[^`]*`")?,
-            elsewhere: Regex::new(r"^(?:[A-Za-z][A-Za-z0-9+.-]*:|//|#)")?,
+            external: Regex::new(r"^(?:[A-Za-z][A-Za-z0-9+.-]*:|//|#)")?,
         })
     }
 
-    /// The targets of all links to the project itself, with their lines; code is passed over.
+    /// Lines and targets of all links to files of the project. Code is skipped.
     fn targets(&self, page: &str) -> Vec<(usize, String)> {
         let mut targets = Vec::new();
         let mut fence: Option<&str> = None;
@@ -90,7 +92,7 @@ impl Pattern {
                     let text = self.code.replace_all(text, "code");
                     let found = self.link.captures_iter(&text);
                     let found = found.filter_map(|groups| groups.iter().skip(1).flatten().next());
-                    let own = found.filter(|target| !self.elsewhere.is_match(target.as_str()));
+                    let own = found.filter(|target| !self.external.is_match(target.as_str()));
                     targets.extend(own.map(|target| (line, target.as_str().to_owned())));
                 }
             }
@@ -117,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn links_that_lead_somewhere_pass() {
+    fn links_to_existing_files_pass() {
         for page in [
             "[home](../README.md), [part](../README.md#words), [folder](images/), [root](..)",
             "![a picture](images/report.png \"a title\")",
@@ -130,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn links_that_lead_nowhere_are_rejected() {
+    fn links_to_missing_files_are_rejected() {
         for page in [
             "[gone](gone.md)",
             "[`code` as text](gone.md#part)",
@@ -146,13 +148,13 @@ mod tests {
     }
 
     #[test]
-    fn a_finding_names_page_line_and_target() {
+    fn finding_names_page_line_and_target() {
         let expected = "docs/guide.md:3: links to `gone.md`, which is not in the project";
         assert_eq!(findings("# Guide\n\n[gone](gone.md)\n"), [expected]);
     }
 
     #[test]
-    fn code_holds_no_links() {
+    fn links_in_code_are_skipped() {
         assert_eq!(
             findings("```md\n[gone](gone.md)\n```\n`[gone](gone.md)`\n"),
             Vec::<String>::new()

@@ -1,24 +1,25 @@
-//! What the workspace settles once, every crate takes from there: lints, edition, dependencies.
+//! Checks that every crate inherits its lints, edition and dependencies from the workspace.
 
 use toml::{Table, Value};
 
 use super::finding::Finding;
 use super::tree::File;
 
-/// Keys of `[package]` that a crate inherits.
+/// Keys of `[package]` that a crate must inherit.
 const INHERITED: &[&str] = &["version", "edition", "rust-version", "license", "publish"];
 
-/// Tables whose entries are declared in `[workspace.dependencies]`.
+/// Tables whose entries must be declared in `[workspace.dependencies]`.
 const DEPENDENCIES: &[&str] = &["dependencies", "dev-dependencies", "build-dependencies"];
 
-/// Workspaces of their own: fuzzing needs a C++ compiler, and goose much else; building and testing need neither.
-const OUTSIDE: &[&str] = &["fuzz/Cargo.toml", "peers/goose/Cargo.toml"];
+/// Manifests of separate workspaces. Fuzzing needs a C++ compiler and goose many crates, which the build and the tests
+/// do not need.
+const SEPARATE: &[&str] = &["fuzz/Cargo.toml", "peers/goose/Cargo.toml"];
 
 pub(super) fn check(files: &[File]) -> Vec<Finding> {
     let manifests = files
         .iter()
         .filter(|file| file.path.ends_with("/Cargo.toml"))
-        .filter(|file| !OUTSIDE.contains(&file.path.as_str()));
+        .filter(|file| !SEPARATE.contains(&file.path.as_str()));
     manifests.flat_map(in_manifest).collect()
 }
 
@@ -31,20 +32,20 @@ fn in_manifest(file: &File) -> Vec<Finding> {
     if !inherits(manifest.get("lints")) {
         findings.push(Finding::new(
             &file.path,
-            "without the workspace's lints: add `[lints] workspace = true`",
+            "does not inherit the workspace's lints: add `[lints] workspace = true`",
         ));
     }
     let package = manifest.get("package");
     for key in INHERITED {
         if !inherits(package.and_then(|package| package.get(key))) {
-            let text = format!("own `{key}`: write `{key}.workspace = true`");
+            let text = format!("sets its own `{key}`: write `{key}.workspace = true`");
             findings.push(Finding::new(&file.path, text));
         }
     }
     for (name, dependency) in dependencies(&manifest) {
         if !inherits(Some(dependency)) {
             let text = format!(
-                "declares `{name}` itself: put it into [workspace.dependencies] and write `{name}.workspace = true`"
+                "declares `{name}` itself: move it to [workspace.dependencies] and write `{name}.workspace = true`"
             );
             findings.push(Finding::new(&file.path, text));
         }
@@ -52,7 +53,7 @@ fn in_manifest(file: &File) -> Vec<Finding> {
     findings
 }
 
-/// All dependencies of a manifest, those for one platform included.
+/// All dependencies of a manifest, including those for one platform.
 fn dependencies(manifest: &Table) -> Vec<(&String, &Value)> {
     let platforms = manifest
         .get("target")
@@ -70,6 +71,7 @@ fn dependencies(manifest: &Table) -> Vec<(&String, &Value)> {
         .collect()
 }
 
+/// Whether a value is `{ workspace = true }`.
 fn inherits(value: Option<&Value>) -> bool {
     value
         .and_then(|value| value.get("workspace"))
@@ -106,12 +108,12 @@ url.workspace = true
     }
 
     #[test]
-    fn a_crate_that_inherits_passes() {
+    fn crate_that_inherits_everything_passes() {
         assert_eq!(findings(GOOD), Vec::<String>::new());
     }
 
     #[test]
-    fn a_crate_with_lints_of_its_own_is_rejected() {
+    fn crate_with_its_own_lints_is_rejected() {
         for text in [
             GOOD.replace("[lints]\nworkspace = true", ""),
             GOOD.replace("[lints]\nworkspace = true", "[lints]\nworkspace = false"),
@@ -123,19 +125,22 @@ url.workspace = true
             let found = findings(&text);
             assert_eq!(
                 found,
-                ["without the workspace's lints: add `[lints] workspace = true`"]
+                ["does not inherit the workspace's lints: add `[lints] workspace = true`"]
             );
         }
     }
 
     #[test]
-    fn a_crate_with_an_edition_of_its_own_is_rejected() {
+    fn crate_with_its_own_edition_is_rejected() {
         let found = findings(&GOOD.replace("edition.workspace = true", "edition = \"2021\""));
-        assert_eq!(found, ["own `edition`: write `edition.workspace = true`"]);
+        assert_eq!(
+            found,
+            ["sets its own `edition`: write `edition.workspace = true`"]
+        );
     }
 
     #[test]
-    fn a_dependency_declared_in_the_crate_is_rejected() {
+    fn dependency_declared_in_the_crate_is_rejected() {
         for text in [
             GOOD.replace("url.workspace = true", "url = \"2\""),
             GOOD.replace("url.workspace = true", "url = { version = \"2\" }"),
@@ -153,7 +158,7 @@ url.workspace = true
     }
 
     #[test]
-    fn a_manifest_that_is_no_toml_is_rejected() {
+    fn manifest_that_is_not_toml_is_rejected() {
         assert!(findings("[package")[0].starts_with("not TOML"));
     }
 }

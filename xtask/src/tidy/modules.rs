@@ -1,4 +1,4 @@
-//! The modules of each crate as Rust sees them, and the file in which a path's item is defined.
+//! The module tree of each crate, and the resolution of paths to the files that define their items.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,10 +7,10 @@ use syn::{Attribute, Expr, Item, Lit, Meta, Token, UseTree};
 
 use super::tree::File;
 
-/// Re-exports that lead to re-exports: a longer chain is a loop.
+/// Longest chain of re-exports that is followed. A longer one is assumed to be a cycle.
 const HOPS_MAX: usize = 16;
 
-/// A module: a file, or an inline module of one.
+/// A module in a file of its own, or inline.
 struct Module {
     parent: Option<ModuleId>,
     /// Index into the files that were read.
@@ -18,26 +18,26 @@ struct Module {
     children: BTreeMap<String, ModuleId>,
     /// Names that the module defines itself.
     items: BTreeSet<String>,
-    /// Names that `use` brings in, and the paths they stand for.
+    /// Names that `use` items import, with their paths.
     imports: BTreeMap<String, Vec<String>>,
-    /// Modules whose names are all brought in.
+    /// Paths of glob imports.
     globs: Vec<Vec<String>>,
 }
 
-/// Index of a module.
+/// Index of a module in [`Modules`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct ModuleId(usize);
 
-/// What a path stands for.
+/// The target of a path.
 #[derive(Clone, Copy)]
-enum Meaning {
+enum Resolved {
     Module(ModuleId),
-    /// An item that this file defines.
+    /// An item, with the index of the file that defines it.
     Item(usize),
 }
 
-/// A parsed file that belongs to a crate, outside of tests inside `src`.
-pub(super) struct Parsed {
+/// A parsed file of a crate. Files of modules that are compiled only for tests are left out.
+pub(super) struct ParsedFile {
     /// Index into the files that were read.
     pub(super) file: usize,
     pub(super) module: ModuleId,
@@ -48,12 +48,12 @@ pub(super) struct Parsed {
 #[derive(Default)]
 pub(super) struct Modules {
     modules: Vec<Module>,
-    pub(super) parsed: Vec<Parsed>,
+    pub(super) parsed: Vec<ParsedFile>,
 }
 
 impl Modules {
-    /// Reads the crates among these files, each from its root file on. Files that cannot be parsed are left out: another
-    /// rule reports them.
+    /// Reads the modules of all crates among these files, starting from their root files. Files that cannot be parsed are
+    /// left out, since another rule reports them.
     pub(super) fn read(files: &[File]) -> Self {
         let mut modules = Self::default();
         let by_path: BTreeMap<&str, usize> = files
@@ -80,7 +80,7 @@ impl Modules {
         let id = self.add(file, parent);
         let folder = folder_of_children(&files[file].path);
         self.read_items(files, by_path, id, &folder, &syntax.items);
-        self.parsed.push(Parsed {
+        self.parsed.push(ParsedFile {
             file,
             module: id,
             syntax,
@@ -141,7 +141,7 @@ impl Modules {
     }
 
     fn read_use(&mut self, id: ModuleId, tree: &UseTree, path: &mut Vec<String>) {
-        each_use(tree, path, &mut |path, alias| {
+        for_each_use(tree, path, &mut |path, alias| {
             let module = &mut self.modules[id.0];
             match alias {
                 Some(alias) => {
@@ -152,8 +152,8 @@ impl Modules {
         });
     }
 
-    /// The file that defines the first item of this path, as it reads in this module, and the item's name; none for an
-    /// item of another crate, and for a path that only names a module.
+    /// Resolves a path in a module. Returns the index of the file that defines the first item of the path, and the item's
+    /// name; `None` for an item of another crate, and for a path that names only a module.
     pub(super) fn definition<'a>(
         &self,
         module: ModuleId,
@@ -161,28 +161,28 @@ impl Modules {
     ) -> Option<(usize, &'a str)> {
         (1..=path.len()).find_map(
             |steps| match self.resolve(module, &path[..steps], HOPS_MAX)? {
-                Meaning::Item(file) => Some((file, path[steps - 1].as_str())),
-                Meaning::Module(_) => None,
+                Resolved::Item(file) => Some((file, path[steps - 1].as_str())),
+                Resolved::Module(_) => None,
             },
         )
     }
 
-    /// The module that this inline module's name stands for in `module`.
+    /// The child of `module` with this name.
     pub(super) fn child(&self, module: ModuleId, name: &str) -> Option<ModuleId> {
         self.modules[module.0].children.get(name).copied()
     }
 
-    fn resolve(&self, module: ModuleId, path: &[String], hops: usize) -> Option<Meaning> {
+    fn resolve(&self, module: ModuleId, path: &[String], hops: usize) -> Option<Resolved> {
         let (first, mut rest) = path.split_first()?;
         let mut here = match first.as_str() {
-            "crate" => Meaning::Module(self.root(module)),
-            "self" => Meaning::Module(module),
-            "super" => Meaning::Module(self.modules[module.0].parent?),
+            "crate" => Resolved::Module(self.root(module)),
+            "self" => Resolved::Module(module),
+            "super" => Resolved::Module(self.modules[module.0].parent?),
             name => self.lookup(module, name, hops)?,
         };
-        while let (Meaning::Module(inside), Some((name, after))) = (here, rest.split_first()) {
+        while let (Resolved::Module(inside), Some((name, after))) = (here, rest.split_first()) {
             here = match name.as_str() {
-                "super" => Meaning::Module(self.modules[inside.0].parent?),
+                "super" => Resolved::Module(self.modules[inside.0].parent?),
                 "self" => here,
                 name => self.lookup(inside, name, hops)?,
             };
@@ -191,17 +191,17 @@ impl Modules {
         Some(here)
     }
 
-    fn lookup(&self, id: ModuleId, name: &str, hops: usize) -> Option<Meaning> {
+    fn lookup(&self, id: ModuleId, name: &str, hops: usize) -> Option<Resolved> {
         let hops = hops.checked_sub(1)?;
         let module = &self.modules[id.0];
         if let Some(child) = module.children.get(name) {
-            return Some(Meaning::Module(*child));
+            return Some(Resolved::Module(*child));
         }
         if module.items.contains(name) {
-            return Some(Meaning::Item(module.file));
+            return Some(Resolved::Item(module.file));
         }
         if let Some(path) = module.imports.get(name) {
-            // `use name::…` of another crate with the same name as the import would ask for itself.
+            // `use name;` of a crate with the same name would resolve to itself.
             return match path.as_slice() {
                 [only] if only == name => None,
                 path => self.resolve(id, path, hops),
@@ -211,7 +211,7 @@ impl Modules {
         globs
             .into_iter()
             .find_map(|path| match self.resolve(id, path, hops)? {
-                Meaning::Module(inside) if inside != id => self.lookup(inside, name, hops),
+                Resolved::Module(inside) if inside != id => self.lookup(inside, name, hops),
                 _ => None,
             })
     }
@@ -225,8 +225,8 @@ impl Modules {
     }
 }
 
-/// Calls `found` with every path that a `use` names: with the name it has here, or none for a glob.
-pub(super) fn each_use(
+/// Calls `found` with every path of a `use` item and its name in this module, which is `None` for a glob.
+pub(super) fn for_each_use(
     tree: &UseTree,
     path: &mut Vec<String>,
     found: &mut dyn FnMut(&[String], Option<&str>),
@@ -234,7 +234,7 @@ pub(super) fn each_use(
     match tree {
         UseTree::Path(step) => {
             path.push(step.ident.to_string());
-            each_use(&step.tree, path, found);
+            for_each_use(&step.tree, path, found);
             path.pop();
         }
         UseTree::Name(name) if name.ident == "self" => {
@@ -260,18 +260,18 @@ pub(super) fn each_use(
         UseTree::Glob(_) => found(path, None),
         UseTree::Group(group) => {
             for tree in &group.items {
-                each_use(tree, path, found);
+                for_each_use(tree, path, found);
             }
         }
     }
 }
 
-/// Whether the item is compiled for tests only.
+/// Whether the item is compiled only for tests.
 pub(super) fn is_for_tests(item: &Item) -> bool {
     attributes(item).iter().any(is_cfg_test)
 }
 
-/// Whether an attribute is `cfg(test)`, or `cfg(all(test, …))`.
+/// Whether an attribute is `cfg(test)` or `cfg(all(test, …))`.
 pub(super) fn is_cfg_test(attribute: &Attribute) -> bool {
     let is_test = |meta: &Meta| match meta {
         Meta::Path(path) => path.is_ident("test"),
@@ -320,7 +320,7 @@ fn name_of(item: &Item) -> Option<String> {
     Some(ident.to_string())
 }
 
-/// Whether cargo compiles the file at this path as a crate of its own.
+/// Whether cargo compiles the file at this path as the root of a crate.
 fn is_root(path: &str) -> bool {
     let steps: Vec<&str> = path.split('/').collect();
     match steps.as_slice() {
@@ -334,7 +334,7 @@ fn is_root(path: &str) -> bool {
     }
 }
 
-/// The folder in which the modules of the file at this path are looked for.
+/// The folder with the child modules of the file at this path.
 fn folder_of_children(path: &str) -> String {
     let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
     if ["lib.rs", "main.rs", "mod.rs"].contains(&name) || is_root(path) {
@@ -343,7 +343,7 @@ fn folder_of_children(path: &str) -> String {
     format!("{folder}/{}", name.trim_end_matches(".rs"))
 }
 
-/// The file of `mod name;`: `name.rs`, `name/mod.rs`, or what `#[path]` says.
+/// Index of the file of `mod name;`: `name.rs`, `name/mod.rs`, or the value of `#[path]`.
 fn file_of(
     own: &str,
     attributes: &[Attribute],
@@ -374,7 +374,7 @@ fn file_of(
         .find_map(|path| by_path.get(path.as_str()).copied())
 }
 
-/// A path without `..`.
+/// Resolves the `..` of a path.
 fn normalized(path: &str) -> String {
     let mut steps = Vec::new();
     for step in path.split('/') {

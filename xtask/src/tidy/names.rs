@@ -1,5 +1,4 @@
-//! A name says what a thing is. Words that would fit anything are banned at the end of names of files, folders,
-//! modules and types.
+//! Rejects vague words, which would fit anything, at the end of the names of files, folders, modules and types.
 
 use super::finding::Finding;
 use super::tree::{File, Source};
@@ -20,8 +19,8 @@ const BANNED: &[&str] = &[
     "utils",
 ];
 
-/// The keywords whose next word is a name that this rule reads.
-const NAMING: &[&str] = &["enum", "mod", "struct", "trait", "type", "union"];
+/// Keywords that are followed by a name that this rule checks.
+const KEYWORDS: &[&str] = &["enum", "mod", "struct", "trait", "type", "union"];
 
 pub(super) fn check(files: &[File], sources: &[Source]) -> Vec<Finding> {
     let mut findings: Vec<Finding> = files.iter().flat_map(in_path).collect();
@@ -39,7 +38,7 @@ fn in_path(file: &File) -> Vec<Finding> {
             });
     let banned = parts.filter_map(|part| Some((part, banned_word(part)?)));
     banned
-        .map(|(part, word)| Finding::new(&file.path, complaint(part, word)))
+        .map(|(part, word)| Finding::new(&file.path, message(part, word)))
         .collect()
 }
 
@@ -47,19 +46,19 @@ fn in_source(source: &Source) -> Vec<Finding> {
     let mut findings = Vec::new();
     for pair in source.tokens.windows(2) {
         let [keyword, name] = pair else { continue };
-        if !NAMING.contains(&keyword.text.as_str()) || !name.is_identifier() {
+        if !KEYWORDS.contains(&keyword.text.as_str()) || !name.is_identifier() {
             continue;
         }
         if let Some(word) = banned_word(&name.text) {
             let place = format!("{}:{}", source.path, name.line);
-            findings.push(Finding::new(place, complaint(&name.text, word)));
+            findings.push(Finding::new(place, message(&name.text, word)));
         }
     }
     findings
 }
 
-fn complaint(name: &str, word: &str) -> String {
-    format!("`{name}` ends in `{word}`, which says nothing: name the thing it is")
+fn message(name: &str, word: &str) -> String {
+    format!("`{name}` ends in `{word}`, which is vague: use a noun for its role")
 }
 
 fn banned_word(name: &str) -> Option<&'static str> {
@@ -67,7 +66,7 @@ fn banned_word(name: &str) -> Option<&'static str> {
     BANNED.iter().copied().find(|word| *word == last)
 }
 
-/// The last word of `snake_case`, `kebab-case` or `CamelCase`, acronyms included (`HTTPManager`: `Manager`).
+/// The last word of a name in `snake_case`, `kebab-case` or `CamelCase`, such as `Manager` of `HTTPManager`.
 fn last_word(name: &str) -> &str {
     let name = name.rsplit(['_', '-']).next().unwrap_or(name);
     let letters: Vec<(usize, char)> = name.char_indices().collect();
@@ -95,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_word_is_found_in_every_case() {
+    fn last_word_is_found_in_every_case_style() {
         for (name, word) in [
             ("user", "user"),
             ("user_manager", "manager"),
@@ -126,14 +125,14 @@ mod tests {
     }
 
     #[test]
-    fn a_finding_names_the_line() {
-        let expected = "crates/engine/src/lib.rs:2: `PoolManager` ends in `manager`, which says nothing: \
-                        name the thing it is";
+    fn finding_names_the_line() {
+        let expected = "crates/engine/src/lib.rs:2: `PoolManager` ends in `manager`, which is vague: \
+                        use a noun for its role";
         assert_eq!(in_text("\nstruct PoolManager;"), [expected]);
     }
 
     #[test]
-    fn words_in_prose_and_elsewhere_in_a_name_pass() {
+    fn banned_words_in_prose_and_inside_names_pass() {
         for text in [
             "/// The type handler is gone; struct Manager was too.\nstruct Pool;",
             "const TEXT: &str = \"mod utils;\";",

@@ -1,32 +1,33 @@
-//! The prose of a file: Markdown outside of code, comments, doc comments, and string literals that are sentences.
+//! Extracts the prose of a file: Markdown outside of code, comments, doc comments, and string literals of several words.
 
 use super::tokens::Token;
 use super::tree::{File, Source};
 
-/// A string literal of fewer words is a name or a key.
+/// Smallest number of words of a string literal that counts as prose. Shorter ones are names or keys.
 const LITERAL_WORDS_MIN: usize = 3;
 
-/// A stretch of prose.
+/// A piece of prose.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Passage {
-    /// The line it begins on, from 1.
+    /// Line of its beginning, from 1.
     pub(super) line: usize,
     pub(super) kind: Kind,
-    /// Without code; lines are kept.
+    /// The text without code, with the same lines.
     pub(super) text: String,
 }
 
-/// Where prose stands.
+/// The place of a passage in its file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Markdown,
     Comment,
-    /// The documentation of an item, from its first line on.
+    /// The complete documentation of an item.
     Doc,
+    /// A string literal.
     Literal,
 }
 
-/// The passages of a Markdown page: a line each.
+/// The passages of a Markdown page, one per line.
 pub(super) fn of_markdown(file: &File) -> Vec<Passage> {
     let mut is_code = false;
     let lines = file.text().unwrap_or_default().lines().enumerate();
@@ -44,7 +45,7 @@ pub(super) fn of_markdown(file: &File) -> Vec<Passage> {
     prose.collect()
 }
 
-/// The passages of a Rust file.
+/// The passages of a Rust file: its comments, doc comments and literals.
 pub(super) fn of_rust(file: &File, source: &Source) -> Vec<Passage> {
     let mut passages = comments(file.text().unwrap_or_default());
     let tokens = &source.tokens;
@@ -82,7 +83,7 @@ pub(super) fn of_rust(file: &File, source: &Source) -> Vec<Passage> {
     passages
 }
 
-/// The text of the doc attribute that begins here.
+/// The text of the doc attribute that begins at the first of these tokens.
 fn doc_line(tokens: &[Token]) -> Option<&str> {
     let text = |at: usize| tokens.get(at).map_or("", |token| token.text.as_str());
     let skip = usize::from(text(1) == "!");
@@ -100,7 +101,7 @@ fn after_doc_line(tokens: &[Token], at: usize) -> usize {
     at + rest.take_while(|token| token.text != "]").count() + 1
 }
 
-/// Line comments that are not documentation; those that follow each other are one passage.
+/// Line comments that are not documentation. Adjacent ones are one passage.
 fn comments(text: &str) -> Vec<Passage> {
     let mut passages: Vec<Passage> = Vec::new();
     let mut last = 0;
@@ -128,7 +129,7 @@ fn comments(text: &str) -> Vec<Passage> {
     passages
 }
 
-/// Documentation without its code blocks.
+/// Documentation without its code.
 fn doc_prose(text: &str) -> String {
     let mut is_code = false;
     let lines = text.lines().map(|line| {
@@ -145,7 +146,7 @@ fn doc_prose(text: &str) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// A line without what stands between backquotes.
+/// A line without the text between backquotes.
 fn without_code(line: &str) -> String {
     line.split('`').step_by(2).collect::<Vec<_>>().join("`")
 }

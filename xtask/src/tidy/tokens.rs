@@ -1,16 +1,17 @@
-//! Rust source as a flat list of tokens with their lines, so that no rule takes a comment or a string for code.
+//! Rust source as a flat list of tokens with their lines, so that no rule mistakes a comment or a string for code.
 
 use proc_macro2::{Delimiter, LexError, TokenStream, TokenTree};
 
-/// One token. Brackets are tokens of their own; a doc comment reads `#`, `[`, `doc`, `=`, its text, `]`.
+/// A token. Brackets are tokens, and a doc comment is the sequence `#`, `[`, `doc`, `=`, its text, `]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Token {
     pub(super) text: String,
-    /// From 1.
+    /// Line number, from 1.
     pub(super) line: usize,
 }
 
 impl Token {
+    /// Whether the token is an identifier or a keyword.
     pub(super) fn is_identifier(&self) -> bool {
         self.text
             .starts_with(|first: char| first.is_alphabetic() || first == '_')
@@ -21,7 +22,11 @@ impl Token {
     }
 }
 
-/// The tokens of a file's text.
+/// Splits the text of a file into tokens.
+///
+/// # Errors
+///
+/// If the text is not valid Rust.
 pub(super) fn tokens(text: &str) -> Result<Vec<Token>, LexError> {
     let mut list = Vec::new();
     flatten(text.parse()?, &mut list);
@@ -71,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn comments_are_no_tokens_and_strings_are_one() {
+    fn comments_are_left_out_and_strings_are_single_tokens() {
         assert_eq!(
             texts("// mod a;\nmod b; /* mod c; */ const D: &str = \"mod e;\";").join(" "),
             { "mod b ; const D : & str = \"mod e;\" ;" }
@@ -79,14 +84,14 @@ mod tests {
     }
 
     #[test]
-    fn a_token_knows_its_line() {
+    fn token_has_the_line_of_its_start() {
         let found = tokens("mod a;\n\nmod b {\n    fn c() {}\n}\n").unwrap();
         let line = |text: &str| found.iter().find(|token| token.text == text).unwrap().line;
         assert_eq!((line("a"), line("b"), line("c"), line("}")), (1, 3, 4, 4));
     }
 
     #[test]
-    fn identifiers_are_told_from_numbers_and_signs() {
+    fn identifiers_are_distinguished_from_numbers_and_punctuation() {
         let found = tokens("a _b 1c :").unwrap();
         let are: Vec<bool> = found.iter().map(Token::is_identifier).collect();
         assert_eq!(are, [true, true, false, false]);

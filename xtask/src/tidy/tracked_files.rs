@@ -1,11 +1,12 @@
-//! The repository holds sources: small files, and text but for the pictures of the docs.
+//! Checks that the repository contains only sources: small text files, except for images of the docs and old records.
 
 use super::finding::Finding;
 use super::tree::File;
 
+/// Largest file, in bytes.
 const BYTES_MAX: usize = 512 * 1024;
 
-/// Where files that are no text may lie: folder and extension.
+/// Folders and extensions of binary files that are allowed.
 const BINARY: &[(&str, &str)] = &[
     ("docs/images/", "png"),
     ("crates/record/tests/data/", "brunt"),
@@ -15,11 +16,14 @@ pub(super) fn check(files: &[File]) -> Vec<Finding> {
     let mut findings = Vec::new();
     for file in files {
         if file.bytes.len() > BYTES_MAX {
-            let text = format!("{} bytes, at most {BYTES_MAX}", file.bytes.len());
+            let text = format!(
+                "has {} bytes, at most {BYTES_MAX} are allowed",
+                file.bytes.len()
+            );
             findings.push(Finding::new(&file.path, text));
         }
         if file.text().is_none() && !may_be_binary(file) {
-            let text = "not text: only pictures of the docs and old run records may be binary";
+            let text = "not a text file: only images of the docs and old run records may be binary";
             findings.push(Finding::new(&file.path, text));
         }
     }
@@ -61,13 +65,13 @@ mod tests {
     }
 
     #[test]
-    fn a_large_file_is_rejected() {
+    fn large_file_is_rejected() {
         let found = findings("docs/guide.md", &vec![b'a'; BYTES_MAX + 1]);
-        assert_eq!(found, ["524289 bytes, at most 524288"]);
+        assert_eq!(found, ["has 524289 bytes, at most 524288 are allowed"]);
     }
 
     #[test]
-    fn binaries_are_rejected() {
+    fn binary_files_are_rejected() {
         for bytes in [b"\x7fELF\0\0".as_slice(), b"\xff\xfe".as_slice()] {
             assert_eq!(findings("crates/brunt/tests/server", bytes).len(), 1);
             assert_eq!(findings("docs/images/deeper/report.png", bytes).len(), 1);
@@ -76,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn pictures_of_the_docs_pass() {
+    fn images_of_the_docs_pass() {
         assert_eq!(
             findings("docs/images/report.png", b"\x89PNG\r\n\x1a\n\0"),
             Vec::<String>::new()

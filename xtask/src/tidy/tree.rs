@@ -1,4 +1,4 @@
-//! The files of the project as the rules see them: what git tracks or would add, with paths from the root.
+//! The files that the rules check: those that git tracks or would add, with paths from the root.
 
 use std::path::Path;
 use std::process::Command;
@@ -8,10 +8,10 @@ use anyhow::{Context, bail};
 use super::finding::Finding;
 use super::tokens::{Token, tokens};
 
-/// A file and its content.
+/// A file and its contents.
 #[derive(Clone, Debug)]
 pub(super) struct File {
-    /// From the root, with `/` between folders.
+    /// Path from the root, with `/` as the separator.
     pub(super) path: String,
     pub(super) bytes: Vec<u8>,
 }
@@ -25,7 +25,7 @@ impl File {
         }
     }
 
-    /// The content, where it is UTF-8 without NUL.
+    /// The contents if they are UTF-8 without NUL.
     pub(super) fn text(&self) -> Option<&str> {
         std::str::from_utf8(&self.bytes)
             .ok()
@@ -39,7 +39,7 @@ impl File {
     }
 }
 
-/// A Rust file as its tokens.
+/// A Rust file and its tokens.
 pub(super) struct Source {
     pub(super) path: String,
     pub(super) tokens: Vec<Token>,
@@ -61,7 +61,11 @@ pub(super) struct Tree {
 }
 
 impl Tree {
-    /// Asks git for the files, so that build output and run results stay out; new files count before they are added.
+    /// Reads the files that `git ls-files` lists: tracked and untracked files, without ignored ones such as build output.
+    ///
+    /// # Errors
+    ///
+    /// If git fails or a file cannot be read.
     pub(super) fn read(root: &Path) -> anyhow::Result<Self> {
         let output = Command::new("git")
             .current_dir(root)
@@ -75,18 +79,19 @@ impl Tree {
             .output()
             .context("cannot run `git ls-files`")?;
         if !output.status.success() {
-            let said = String::from_utf8_lossy(&output.stderr);
+            let error = String::from_utf8_lossy(&output.stderr);
             bail!(
                 "`git ls-files` in {} failed: {}",
                 root.display(),
-                said.trim()
+                error.trim()
             );
         }
-        let listed = String::from_utf8(output.stdout).context("a file's name is not UTF-8")?;
+        let listed = String::from_utf8(output.stdout)
+            .context("`git ls-files` printed a path that is not UTF-8")?;
         let mut files = Vec::new();
         for path in listed.split_terminator('\0') {
             let on_disk = root.join(path);
-            // A deleted file is listed until its deletion is committed.
+            // git lists a deleted file until its deletion is staged.
             if !on_disk
                 .symlink_metadata()
                 .is_ok_and(|metadata| metadata.is_file())
@@ -103,7 +108,7 @@ impl Tree {
         Ok(Self { files })
     }
 
-    /// The Rust files that can be read as tokens.
+    /// The Rust files that can be split into tokens.
     pub(super) fn sources(&self) -> Vec<Source> {
         let rust = self.files.iter().filter(|file| file.has_extension("rs"));
         rust.filter_map(|file| {
@@ -116,13 +121,13 @@ impl Tree {
         .collect()
     }
 
-    /// The Rust files that cannot: the other rules would pass over them in silence.
+    /// Findings for the Rust files that cannot be split into tokens, which the other rules skip.
     pub(super) fn unreadable(&self) -> Vec<Finding> {
         let rust = self.files.iter().filter(|file| file.has_extension("rs"));
         rust.filter_map(|file| match file.text().map(tokens) {
             Some(Ok(_)) => None,
-            Some(Err(error)) => Some(Finding::new(&file.path, format!("not Rust: {error}"))),
-            None => Some(Finding::new(&file.path, "not UTF-8 text")),
+            Some(Err(error)) => Some(Finding::new(&file.path, format!("invalid Rust: {error}"))),
+            None => Some(Finding::new(&file.path, "invalid UTF-8")),
         })
         .collect()
     }
@@ -133,7 +138,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_that_is_no_rust_is_a_finding() {
+    fn file_with_invalid_rust_is_a_finding() {
         let files = vec![
             File::new("a.rs", "fn a() {}"),
             File::new("b.rs", "fn b( {}"),
@@ -149,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn the_project_itself_can_be_read() {
+    fn tree_of_the_project_contains_sources_and_no_build_output() {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
         let tree = Tree::read(root).unwrap();
         assert!(

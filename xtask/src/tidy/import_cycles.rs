@@ -1,7 +1,8 @@
-//! Imports between the files of a crate point one way: no file needs, directly or through others, a file that needs it.
+//! Rejects import cycles between the files of a crate: no file may depend, directly or through others, on a file that
+//! depends on it.
 //!
 //! A file imports another if one of its `use` items or paths names an item that the other defines. A re-export is not an
-//! import: it names an item for others. Code that is compiled for tests only does not count.
+//! import, since it names an item for other files. Code that is compiled only for tests does not count.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,42 +13,43 @@ use syn::visit::{self, Visit};
 use syn::{Item, ItemMod, ItemUse, Macro, Path, Visibility};
 
 use super::finding::Finding;
-use super::modules::{ModuleId, Modules, each_use, is_for_tests};
+use super::modules::{ModuleId, Modules, for_each_use, is_for_tests};
 use super::tree::File;
 
-/// The names that each file takes from each other file: (from, to) → names.
+/// The names that a file imports from another: (importing file, defining file) → names.
 type Imports = BTreeMap<(usize, usize), BTreeSet<String>>;
 
 pub(super) fn check(files: &[File]) -> Vec<Finding> {
     let modules = Modules::read(files);
     let mut imports = Imports::new();
     for parsed in &modules.parsed {
-        let mut walk = Walk {
+        let mut visitor = ImportVisitor {
             modules: &modules,
             file: parsed.file,
             module: parsed.module,
             imports: &mut imports,
         };
-        walk.visit_file(&parsed.syntax);
+        visitor.visit_file(&parsed.syntax);
     }
     let graph =
         DiGraph::<(), ()>::from_edges(imports.keys().map(|(from, to)| (index(*from), index(*to))));
-    let circles = tarjan_scc(&graph);
-    circles
+    let components = tarjan_scc(&graph);
+    components
         .into_iter()
-        .filter(|circle| circle.len() > 1)
-        .map(|circle| {
-            let members: BTreeSet<usize> = circle.into_iter().map(NodeIndex::index).collect();
+        .filter(|component| component.len() > 1)
+        .map(|component| {
+            let members: BTreeSet<usize> = component.into_iter().map(NodeIndex::index).collect();
             finding(files, &imports, &members)
         })
         .collect()
 }
 
-/// A file's number as a node of the graph.
+/// A file's index as a node of the graph.
 fn index(file: usize) -> u32 {
     u32::try_from(file).unwrap_or(u32::MAX)
 }
 
+/// The finding of a cycle: its files, and the names that they import from each other.
 fn finding(files: &[File], imports: &Imports, members: &BTreeSet<usize>) -> Finding {
     let inside = imports
         .iter()
@@ -67,23 +69,24 @@ fn finding(files: &[File], imports: &Imports, members: &BTreeSet<usize>) -> Find
     Finding::new(
         first,
         format!(
-            "{} files import each other in a circle: move what both need to a file of its own{}",
+            "{} files import each other in a cycle: move the items that they share to a file of their own{}",
             members.len(),
             lines.concat()
         ),
     )
 }
 
-/// Collects what a file imports.
-struct Walk<'a> {
+/// Collects the imports of a file.
+struct ImportVisitor<'a> {
     modules: &'a Modules,
     file: usize,
     module: ModuleId,
     imports: &'a mut Imports,
 }
 
-impl Walk<'_> {
-    fn note(&mut self, path: &[String]) {
+impl ImportVisitor<'_> {
+    /// Records an import if the path names an item of another file.
+    fn record(&mut self, path: &[String]) {
         if let Some((to, name)) = self.modules.definition(self.module, path)
             && to != self.file
         {
@@ -92,15 +95,15 @@ impl Walk<'_> {
         }
     }
 
-    /// Paths in a macro's tokens: names joined by `::`.
-    fn note_tokens(&mut self, tokens: TokenStream) {
+    /// Records the paths in a macro's tokens: identifiers joined by `::`.
+    fn record_tokens(&mut self, tokens: TokenStream) {
         let mut path: Vec<String> = Vec::new();
         let mut colons = 0;
         for token in tokens {
             match token {
                 TokenTree::Ident(ident) => {
                     if colons != 2 && !path.is_empty() {
-                        self.note(&std::mem::take(&mut path));
+                        self.record(&std::mem::take(&mut path));
                     }
                     path.push(ident.to_string());
                     colons = 0;
@@ -108,22 +111,22 @@ impl Walk<'_> {
                 TokenTree::Punct(punct) if punct.as_char() == ':' => colons += 1,
                 other => {
                     if !path.is_empty() {
-                        self.note(&std::mem::take(&mut path));
+                        self.record(&std::mem::take(&mut path));
                     }
                     colons = 0;
                     if let TokenTree::Group(group) = other {
-                        self.note_tokens(group.stream());
+                        self.record_tokens(group.stream());
                     }
                 }
             }
         }
         if !path.is_empty() {
-            self.note(&path);
+            self.record(&path);
         }
     }
 }
 
-impl<'ast> Visit<'ast> for Walk<'_> {
+impl<'ast> Visit<'ast> for ImportVisitor<'_> {
     fn visit_item(&mut self, item: &'ast Item) {
         if !is_for_tests(item) {
             visit::visit_item(self, item);
@@ -133,13 +136,13 @@ impl<'ast> Visit<'ast> for Walk<'_> {
     fn visit_item_use(&mut self, import: &'ast ItemUse) {
         if matches!(import.vis, Visibility::Inherited) {
             let mut paths = Vec::new();
-            each_use(&import.tree, &mut Vec::new(), &mut |path, alias| {
+            for_each_use(&import.tree, &mut Vec::new(), &mut |path, alias| {
                 if alias.is_some() {
                     paths.push(path.to_vec());
                 }
             });
             for path in paths {
-                self.note(&path);
+                self.record(&path);
             }
         }
     }
@@ -157,20 +160,20 @@ impl<'ast> Visit<'ast> for Walk<'_> {
 
     fn visit_path(&mut self, path: &'ast Path) {
         let is_plain_name = path.leading_colon.is_none() && path.segments.len() == 1;
-        // A plain name may be a local variable; what it could import stands in a `use` already.
+        // A plain name may be a local variable. If it is imported, its `use` has been recorded.
         if !is_plain_name {
             let names: Vec<String> = path
                 .segments
                 .iter()
                 .map(|segment| segment.ident.to_string())
                 .collect();
-            self.note(&names);
+            self.record(&names);
         }
         visit::visit_path(self, path);
     }
 
     fn visit_macro(&mut self, invoked: &'ast Macro) {
-        self.note_tokens(invoked.tokens.clone());
+        self.record_tokens(invoked.tokens.clone());
         visit::visit_macro(self, invoked);
     }
 }
@@ -188,10 +191,10 @@ mod tests {
     }
 
     const ROOT: (&str, &str) = ("crates/a/src/lib.rs", "mod one;\nmod two;\nmod three;\n");
-    const NONE: (&str, &str) = ("crates/a/src/three.rs", "");
+    const EMPTY: (&str, &str) = ("crates/a/src/three.rs", "");
 
     #[test]
-    fn a_circle_is_found_however_the_import_is_written() {
+    fn cycle_of_two_files_is_found_for_every_form_of_import() {
         for back in [
             "use crate::one::One;",
             "use super::one::One;",
@@ -211,7 +214,7 @@ mod tests {
                     "use crate::two::Two;\npub struct One;",
                 ),
                 ("crates/a/src/two.rs", &format!("pub struct Two;\n{back}")),
-                NONE,
+                EMPTY,
             ]);
             assert_eq!(found.len(), 1, "{back}");
             let text = &found[0];
@@ -222,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn a_circle_of_three_is_one_finding_through_a_re_export() {
+    fn cycle_of_three_files_through_a_re_export_is_one_finding() {
         let found = findings(&[
             (
                 "crates/a/src/lib.rs",
@@ -246,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn a_parent_that_uses_its_child_is_not_used_by_it() {
+    fn child_that_imports_from_a_parent_that_imports_it_is_rejected() {
         let parent = "mod child;\nuse child::Child;\npub(crate) struct Parent(Child);";
         let found = findings(&[
             ("crates/a/src/lib.rs", "mod parent;"),
@@ -260,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn one_way_imports_re_exports_and_tests_pass() {
+    fn imports_in_one_direction_re_exports_and_tests_pass() {
         for (one, two) in [
             ("use crate::two::Two;\npub struct One;", "pub struct Two;"),
             (
@@ -295,7 +298,7 @@ mod tests {
     }
 
     #[test]
-    fn crates_of_the_same_names_are_apart() {
+    fn modules_of_the_same_name_in_two_crates_are_distinct() {
         let found = findings(&[
             ("crates/a/src/lib.rs", "mod one;\nmod two;"),
             (

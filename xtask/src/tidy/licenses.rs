@@ -1,11 +1,11 @@
-//! Every dependency may be shipped in a program under `MIT OR Apache-2.0`.
+//! Checks that the license of every dependency permits its use in a program under `MIT OR Apache-2.0`.
 
 use cargo_metadata::Metadata;
 use spdx::{Expression, ParseMode};
 
 use super::finding::Finding;
 
-/// Licences that ask no more than a notice, or (MPL-2.0) only something for their own files.
+/// Licenses that only require a notice or, as MPL-2.0 does, apply only to their own files.
 const ALLOWED: &[&str] = &[
     "0BSD",
     "Apache-2.0",
@@ -24,16 +24,18 @@ const ALLOWED: &[&str] = &[
     "Zlib",
 ];
 
-/// A package and its licence as it states it.
+/// A package and the license that its manifest states.
 pub(super) struct Package {
+    /// Name and version.
     pub(super) name: String,
-    pub(super) licence: Option<String>,
+    pub(super) license: Option<String>,
 }
 
+/// All packages of the workspace and its dependencies.
 pub(super) fn packages(metadata: &Metadata) -> Vec<Package> {
     let package = |package: &cargo_metadata::Package| Package {
         name: format!("{} {}", package.name, package.version),
-        licence: package.license.clone(),
+        license: package.license.clone(),
     };
     metadata.packages.iter().map(package).collect()
 }
@@ -41,9 +43,9 @@ pub(super) fn packages(metadata: &Metadata) -> Vec<Package> {
 pub(super) fn check(packages: &[Package]) -> Vec<Finding> {
     let mut findings = Vec::new();
     for package in packages {
-        let problem = match &package.licence {
-            Some(licence) => problem_with(licence),
-            None => Some("states no licence".to_owned()),
+        let problem = match &package.license {
+            Some(license) => problem_with(license),
+            None => Some("states no license".to_owned()),
         };
         if let Some(problem) = problem {
             findings.push(Finding::new(&package.name, problem));
@@ -52,29 +54,31 @@ pub(super) fn check(packages: &[Package]) -> Vec<Finding> {
     findings
 }
 
-fn problem_with(licence: &str) -> Option<String> {
+/// The reason why a license is not allowed.
+fn problem_with(license: &str) -> Option<String> {
     // Old packages write `MIT/Apache-2.0`.
-    let expression = match Expression::parse_mode(licence, ParseMode::LAX) {
+    let expression = match Expression::parse_mode(license, ParseMode::LAX) {
         Ok(expression) => expression,
         Err(error) => {
             return Some(format!(
-                "states `{licence}`, which is no licence: {}",
+                "states `{license}`, which is not a valid license expression: {}",
                 error.reason
             ));
         }
     };
     let satisfied = expression.evaluate(|term| ALLOWED.contains(&term.to_string().as_str()));
-    (!satisfied).then(|| format!("licence `{licence}` is not met by those in tidy/licences.rs"))
+    (!satisfied)
+        .then(|| format!("license `{license}` is not satisfied by those in tidy/licenses.rs"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn findings(licence: Option<&str>) -> Vec<String> {
+    fn findings(license: Option<&str>) -> Vec<String> {
         let package = Package {
             name: "leftpad 1.0.0".into(),
-            licence: licence.map(str::to_owned),
+            license: license.map(str::to_owned),
         };
         check(&[package])
             .into_iter()
@@ -83,8 +87,8 @@ mod tests {
     }
 
     #[test]
-    fn allowed_licences_pass() {
-        for licence in [
+    fn allowed_licenses_pass() {
+        for license in [
             "MIT",
             "MIT/Apache-2.0",
             "Apache-2.0 / MIT",
@@ -92,25 +96,25 @@ mod tests {
             "GPL-3.0-only OR MIT",
             "Apache-2.0 WITH LLVM-exception",
         ] {
-            assert_eq!(findings(Some(licence)), Vec::<String>::new(), "{licence}");
+            assert_eq!(findings(Some(license)), Vec::<String>::new(), "{license}");
         }
     }
 
     #[test]
-    fn other_licences_are_rejected() {
-        for licence in [
+    fn other_licenses_are_rejected() {
+        for license in [
             "GPL-3.0-only",
             "MIT AND LGPL-2.1-only",
             "AGPL-3.0-or-later",
             "SSPL-1.0",
         ] {
-            assert_eq!(findings(Some(licence)).len(), 1, "{licence}");
+            assert_eq!(findings(Some(license)).len(), 1, "{license}");
         }
     }
 
     #[test]
-    fn a_licence_that_is_none_is_rejected() {
-        assert!(findings(Some("mine, all mine"))[0].contains("which is no licence"));
-        assert_eq!(findings(None), ["leftpad 1.0.0: states no licence"]);
+    fn invalid_or_missing_license_is_rejected() {
+        assert!(findings(Some("mine, all mine"))[0].contains("not a valid license expression"));
+        assert_eq!(findings(None), ["leftpad 1.0.0: states no license"]);
     }
 }
