@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use brunt_record::{Ending, Header, Increment, Reading};
-use brunt_report::stream::Gathering;
+use brunt_report::stream::StreamAggregator;
 use url::Url;
 
 use crate::exit::{Failure, note};
@@ -49,7 +49,7 @@ pub(crate) struct Outlets {
 pub(crate) struct Telling<'a> {
     outlets: &'a mut Outlets,
     header: Arc<Header>,
-    gathering: Gathering,
+    aggregator: StreamAggregator,
     told_s: u32,
 }
 
@@ -87,7 +87,7 @@ impl Outlets {
             scraped.show(&header, None);
         }
         Some(Telling {
-            gathering: Gathering::new(&header.names),
+            aggregator: StreamAggregator::new(&header.names),
             outlets: self,
             header,
             told_s: 0,
@@ -108,12 +108,12 @@ impl Outlets {
 impl Telling<'_> {
     /// Takes what a thread of the load recorded.
     pub(crate) fn increment(&mut self, increment: &Increment) {
-        self.gathering.increment(increment);
+        self.aggregator.add_increment(increment);
     }
 
     /// Takes what the monitor saw.
     pub(crate) fn reading(&mut self, reading: &Reading) {
-        self.gathering.reading(reading);
+        self.aggregator.set_reading(reading);
     }
 
     /// Tells the seconds that all threads have told of; what there is to say to the user comes back.
@@ -123,7 +123,7 @@ impl Telling<'_> {
         }
         self.told_s = told_s;
         let mut troubles = Vec::new();
-        for interval in self.gathering.whole(told_s) {
+        for interval in self.aggregator.take_complete(told_s) {
             let interval = Arc::new(interval);
             for queue in &mut self.outlets.queues {
                 troubles.extend(queue.interval(&self.header, &interval));

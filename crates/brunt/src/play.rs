@@ -187,7 +187,7 @@ impl Run<'_> {
                 let search = steering.as_ref().map(|steering| &steering.search);
                 self.live.show(elapsed_s, |width| {
                     let progress = progress(&keeper.record, elapsed, search);
-                    brunt_report::live_line(
+                    brunt_report::progress_line(
                         &progress.with_undecided(watch.undecided()),
                         width,
                         true,

@@ -124,7 +124,7 @@ impl Turns<'_> {
             number += 1;
             let elapsed = begun.elapsed();
             live.show(elapsed.as_secs(), |width| {
-                brunt_report::contest_line(
+                brunt_report::ab_progress_line(
                     contest.pairs(),
                     elapsed.as_secs_f64(),
                     self.limit.as_secs_f64(),

@@ -1,5 +1,4 @@
-//! Two builds in one sitting, as reports show them: how they were played, `comparison.json`, and the line
-//! that is drawn meanwhile.
+//! Report of an A/B comparison: how the two builds were run, `comparison.json`, and the progress line.
 
 use std::collections::BTreeMap;
 
@@ -13,27 +12,27 @@ use crate::number;
 
 /// The version of the schema of `comparison.json`. It grows when a field goes or changes its meaning, not when
 /// one comes.
-pub const CONTEST_SCHEMA_VERSION: u32 = 1;
+pub const COMPARISON_SCHEMA_VERSION: u32 = 1;
 
-/// Two builds, what came of them, and how they were played.
+/// Results of an A/B comparison, and how the two builds were run.
 #[derive(Debug, Clone, Copy)]
-pub struct Contest<'a> {
-    /// What came of them.
+pub struct AbReport<'a> {
+    /// Results of the comparison.
     pub contested: &'a Contested,
-    /// How they were played.
-    pub conduct: &'a Conduct,
+    /// How the two builds were run.
+    pub conduct: &'a AbRunInfo,
 }
 
-/// How two builds were played.
+/// How two builds were run.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Conduct {
-    /// The sitting's name, that of its results folder.
+pub struct AbRunInfo {
+    /// Name of the comparison and of its results folder.
     pub run_id: String,
     /// The version of brunt.
     pub brunt_version: String,
     /// The scenario as it was named.
     pub scenario_file: String,
-    /// A hash of what it says.
+    /// Hash of its content.
     pub scenario_hash: String,
     /// The profile whose highest level was held.
     pub profile: String,
@@ -41,19 +40,19 @@ pub struct Conduct {
     pub level: String,
     /// The seed of all randomness.
     pub seed: u64,
-    /// When it began, RFC 3339, UTC.
+    /// Start, RFC 3339, UTC.
     pub started_at: String,
     /// The length of a block, in seconds.
     pub block_s: f64,
-    /// So much of a block's beginning does not count, in seconds.
+    /// Start of each block that does not count, in seconds.
     pub uncounted_s: f64,
-    /// How long it might take, in seconds.
+    /// Maximum duration, in seconds.
     pub limit_s: f64,
     /// The machine that brunt ran on, in words.
     pub machine: String,
 }
 
-impl Conduct {
+impl AbRunInfo {
     pub(crate) fn settings(&self) -> Vec<(&'static str, String)> {
         let seconds = |seconds: f64| format!("{seconds} s");
         vec![
@@ -77,17 +76,17 @@ impl Conduct {
     }
 }
 
-/// `comparison.json`: what came of two builds for other programs.
+/// `comparison.json`: the results for other programs.
 #[expect(
     clippy::missing_panics_doc,
     reason = "there is nothing in it that JSON cannot hold"
 )]
-pub fn contest_json(contest: &Contest) -> String {
-    let Contest { contested, conduct } = contest;
+pub fn ab_report_json(contest: &AbReport) -> String {
+    let AbReport { contested, conduct } = contest;
     let [a, b] = &contested.hosts;
     let rows = contested.played.rows.iter();
     let value = json!({
-        "schema": CONTEST_SCHEMA_VERSION,
+        "schema": COMPARISON_SCHEMA_VERSION,
         "run_id": conduct.run_id,
         "brunt_version": conduct.brunt_version,
         "profile": conduct.profile,
@@ -126,9 +125,8 @@ fn json_looks(looks: &[Look]) -> Value {
     looks.collect()
 }
 
-/// The line that is drawn while two builds are played, for a terminal so many columns wide: how far it is,
-/// and what is tested as it stands.
-pub fn contest_line(
+/// Progress line of an A/B comparison, at most `width` columns wide: progress, and the current results of the tests.
+pub fn ab_progress_line(
     pairs: usize,
     seconds: f64,
     limit_s: f64,

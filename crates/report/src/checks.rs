@@ -10,11 +10,11 @@ use brunt_verdict::{Conclusion, Contested, FailOn, Finding, Grade, Judgement, Ru
 pub use github::github;
 pub use junit::junit;
 
-use crate::comparison::{self, Compared};
-use crate::judged::findings_beside;
+use crate::comparison::{self, ComparisonView};
+use crate::judged::further_findings;
 use crate::{Judged, number, wording};
 
-/// What is asked of one run, or of two builds.
+/// Checks of one run, or of two builds.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Checks {
     /// What was played.
@@ -31,16 +31,16 @@ pub struct Checks {
 #[derive(Debug, Clone, PartialEq)]
 struct Check {
     name: String,
-    standing: Standing,
+    status: CheckStatus,
     /// What was measured, and what was asked for.
     message: String,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Standing {
+enum CheckStatus {
     Passed,
     Failed,
-    /// The data do not decide it, or the load could never decide it. The verdict's own check says whether that
+    /// The data do not decide it, or the load could never decide it. The check of the verdict says whether that
     /// fails the run.
     Undecided,
     /// The verdict is inconclusive.
@@ -59,7 +59,7 @@ impl Checks {
 
     /// The checks of a run that is only compared with a baseline: its verdict, and each figure that is compared.
     /// Targets count for nothing here.
-    pub fn beside_baseline(run: &Judged, fail_on: FailOn) -> Self {
+    pub fn of_baseline_comparison(run: &Judged, fail_on: FailOn) -> Self {
         let mut checks = Self::of(run, fail_on, Vec::new());
         let Some(beside) = &run.verdict.beside else {
             return checks;
@@ -71,7 +71,7 @@ impl Checks {
         if is_valid {
             checks.sentence = beside.sentence();
             checks.all[0].message = beside.sentence();
-            checks.all[0].standing = standing_of(beside.comparison.outcome(), fail_on);
+            checks.all[0].status = status_of(beside.comparison.outcome(), fail_on);
         }
         checks
     }
@@ -87,43 +87,43 @@ impl Checks {
             asked.extend(of_rows(&beside.into(), &title, fail_on));
         }
         let conclusion = verdict.conclusion(fail_on);
-        let failed = |check: &Check| check.standing == Standing::Failed;
+        let failed = |check: &Check| check.status == CheckStatus::Failed;
         if conclusion == Conclusion::NothingAnswered {
             // One cause is one error.
             let missed = asked.iter_mut().filter(|check| failed(check));
-            missed.for_each(|check| check.standing = Standing::Undecided);
+            missed.for_each(|check| check.status = CheckStatus::Undecided);
         }
         let fails = asked.iter().any(failed);
-        let standing = match conclusion {
+        let status = match conclusion {
             // The checks that fail say why.
-            Conclusion::Missed if fails => Standing::Passed,
-            Conclusion::Missed => Standing::Failed,
-            Conclusion::Passed => Standing::Passed,
-            Conclusion::Inconclusive => Standing::Inconclusive,
-            Conclusion::Invalid | Conclusion::NothingAnswered => Standing::Broken,
+            Conclusion::Missed if fails => CheckStatus::Passed,
+            Conclusion::Missed => CheckStatus::Failed,
+            Conclusion::Passed => CheckStatus::Passed,
+            Conclusion::Inconclusive => CheckStatus::Inconclusive,
+            Conclusion::Invalid | Conclusion::NothingAnswered => CheckStatus::Broken,
         };
         let own = Check {
             name: "verdict".to_owned(),
-            standing,
+            status,
             message: verdict.sentence.clone(),
         };
         Self {
             title: format!("brunt {}", run.record.header.profile),
             sentence: verdict.sentence.clone(),
-            findings: findings_beside(run).map(in_words).collect(),
+            findings: further_findings(run).map(in_words).collect(),
             seconds: run.record.duration_s(),
             all: [own].into_iter().chain(asked).collect(),
         }
     }
 
     /// The checks of two builds: that the sitting is valid, and each figure that is compared.
-    pub fn of_contest(contested: &Contested, fail_on: FailOn) -> Self {
-        let compared = Compared::from(contested);
+    pub fn of_ab_summary(contested: &Contested, fail_on: FailOn) -> Self {
+        let compared = ComparisonView::from(contested);
         let validity = Check {
             name: "verdict".to_owned(),
-            standing: match compared.outcome {
-                _ if !contested.is_valid() && fail_on != FailOn::Never => Standing::Broken,
-                outcome => standing_of(outcome, fail_on),
+            status: match compared.outcome {
+                _ if !contested.is_valid() && fail_on != FailOn::Never => CheckStatus::Broken,
+                outcome => status_of(outcome, fail_on),
             },
             message: contested.sentence(),
         };
@@ -137,18 +137,17 @@ impl Checks {
         }
     }
 
-    fn count(&self, standings: &[Standing]) -> usize {
+    fn count(&self, statuses: &[CheckStatus]) -> usize {
         let all = self.all.iter();
-        all.filter(|check| standings.contains(&check.standing))
-            .count()
+        all.filter(|check| statuses.contains(&check.status)).count()
     }
 }
 
-/// The verdict's own check of a comparison: the checks of what is worse say why it fails.
-fn standing_of(outcome: Outcome, fail_on: FailOn) -> Standing {
+/// Status of the verdict's check in a comparison. The checks of the rows that are worse give the reasons.
+fn status_of(outcome: Outcome, fail_on: FailOn) -> CheckStatus {
     match outcome {
-        Outcome::NotEnoughData if fail_on != FailOn::Never => Standing::Inconclusive,
-        _ => Standing::Passed,
+        Outcome::NotEnoughData if fail_on != FailOn::Never => CheckStatus::Inconclusive,
+        _ => CheckStatus::Passed,
     }
 }
 
@@ -157,10 +156,10 @@ fn in_words(finding: &Finding) -> String {
 }
 
 fn of_target(run: &Judged, row: &Judgement, fail_on: FailOn) -> Check {
-    let standing = match row.grade {
-        Grade::Inconclusive | Grade::NotApplicable => Standing::Undecided,
-        grade if fail_on.fails(grade) => Standing::Failed,
-        _ => Standing::Passed,
+    let status = match row.grade {
+        Grade::Inconclusive | Grade::NotApplicable => CheckStatus::Undecided,
+        grade if fail_on.fails(grade) => CheckStatus::Failed,
+        _ => CheckStatus::Passed,
     };
     let unit = row.unit;
     let bounds = [
@@ -183,24 +182,24 @@ fn of_target(run: &Judged, row: &Judgement, fail_on: FailOn) -> Check {
     }
     Check {
         name: wording::title(run, row),
-        standing,
+        status,
         message,
     }
 }
 
 fn of_rows<'a>(
-    compared: &Compared<'a>,
+    compared: &ComparisonView<'a>,
     title: &'a str,
     fail_on: FailOn,
 ) -> impl Iterator<Item = Check> + use<'a> {
     let [one, other] = compared.sides;
     let check = move |row: &Row| Check {
         name: format!("{} {title}", row.measured.in_words()),
-        standing: match row.outcome() {
-            Outcome::Worse if fail_on != FailOn::Never => Standing::Failed,
-            Outcome::NotEnoughData => Standing::Undecided,
+        status: match row.outcome() {
+            Outcome::Worse if fail_on != FailOn::Never => CheckStatus::Failed,
+            Outcome::NotEnoughData => CheckStatus::Undecided,
             Outcome::Better | Outcome::Same | Outcome::NotWorse | Outcome::Worse => {
-                Standing::Passed
+                CheckStatus::Passed
             }
         },
         message: format!(

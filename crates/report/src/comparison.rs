@@ -6,15 +6,15 @@ use serde_json::{Value, json};
 
 use crate::number;
 
-/// One thing beside another, whichever they are.
-pub(crate) struct Compared<'a> {
-    /// What it is.
+/// A comparison of two sides, either a baseline and a run or A and B.
+pub(crate) struct ComparisonView<'a> {
+    /// Title of the table.
     pub(crate) title: String,
-    /// What the two are called.
+    /// Names of the two sides.
     pub(crate) sides: [&'static str; 2],
-    /// What the figures of the two are, from which the change was computed.
+    /// Definition of the values of the two sides, from which the change was computed.
     pub(crate) figures: &'static str,
-    /// What the interval of the tested rows is called.
+    /// Title of the interval of the tested rows.
     pub(crate) interval: &'static str,
     pub(crate) outcome: Outcome,
     pub(crate) sentence: String,
@@ -22,7 +22,7 @@ pub(crate) struct Compared<'a> {
     pub(crate) rows: &'a [Row],
 }
 
-impl<'a> From<&'a Beside> for Compared<'a> {
+impl<'a> From<&'a Beside> for ComparisonView<'a> {
     fn from(beside: &'a Beside) -> Self {
         Self {
             title: format!("Against `{}`", number::one_line(&beside.baseline)),
@@ -38,7 +38,7 @@ impl<'a> From<&'a Beside> for Compared<'a> {
     }
 }
 
-impl<'a> From<&'a Contested> for Compared<'a> {
+impl<'a> From<&'a Contested> for ComparisonView<'a> {
     fn from(contested: &'a Contested) -> Self {
         Self {
             title: "A against B".to_owned(),
@@ -54,31 +54,31 @@ impl<'a> From<&'a Contested> for Compared<'a> {
     }
 }
 
-impl<'a> Compared<'a> {
+impl<'a> ComparisonView<'a> {
     /// The rows that decide.
     pub(crate) fn tested(&self) -> Vec<&'a Row> {
         self.rows.iter().filter(|row| row.is_tested).collect()
     }
 
     /// All rows of all requests.
-    pub(crate) fn of_all(&self) -> Vec<&'a Row> {
+    pub(crate) fn all_requests(&self) -> Vec<&'a Row> {
         self.rows.iter().filter(|row| row.name.is_none()).collect()
     }
 
-    /// What is to be thought of it.
+    /// Notes on how to read it.
     pub(crate) fn notes(&self) -> Vec<String> {
         let mut notes = self.caveats.clone();
         if self.rows.iter().any(|row| row.change.is_some()) {
             notes.push(self.figures.to_owned());
         }
-        if self.of_all().iter().any(|row| !row.is_tested) {
+        if self.all_requests().iter().any(|row| !row.is_tested) {
             notes.push(BRACKETS_NOTE.to_owned());
         }
         notes
     }
 
     /// Rows of single names that are better or worse, the worst first.
-    pub(crate) fn standing_out(&self) -> Vec<&'a Row> {
+    pub(crate) fn notable(&self) -> Vec<&'a Row> {
         let of_names = self.rows.iter().filter(|row| row.name.is_some());
         let mut rows: Vec<&Row> = of_names
             .filter(|row| matches!(row.outcome(), Outcome::Worse | Outcome::Better))
@@ -88,10 +88,10 @@ impl<'a> Compared<'a> {
     }
 }
 
-/// What is said of rows of single names.
+/// Note on rows of single names.
 pub(crate) const NAMES_NOTE: &str =
     "single names are shown and not tested: of many, some are worse by chance";
-/// What is said of rows of all requests that decide nothing.
+/// Note on rows of all requests that are not tested.
 const BRACKETS_NOTE: &str = "outcomes in brackets are shown and not tested";
 
 /// What was measured, and of which requests.
@@ -118,7 +118,7 @@ pub(crate) fn change(row: &Row) -> (String, String) {
     }
 }
 
-/// What a row comes to; where it decides nothing, that is said.
+/// Outcome of a row, in parentheses if the row is not tested.
 pub(crate) fn outcome(row: &Row) -> String {
     let words = row.outcome().in_words();
     match (row.is_tested, row.name.is_some()) {
@@ -127,7 +127,7 @@ pub(crate) fn outcome(row: &Row) -> String {
     }
 }
 
-/// The grade whose colour an outcome has.
+/// The grade whose color an outcome has.
 pub(crate) fn grade_of(outcome: Outcome) -> Grade {
     match outcome {
         Outcome::Worse => Grade::Poor,
@@ -137,7 +137,7 @@ pub(crate) fn grade_of(outcome: Outcome) -> Grade {
 }
 
 /// For `summary.json`.
-pub(crate) fn json_beside(beside: &Beside) -> Value {
+pub(crate) fn baseline_json(beside: &Beside) -> Value {
     let comparison = &beside.comparison;
     let (runs, is_known) = match comparison.between_runs {
         BetweenRuns::Known { runs } => (runs, true),

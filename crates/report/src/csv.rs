@@ -10,7 +10,7 @@ use brunt_record::RunRecord;
 
 use self::table::{Table, count, number, text};
 use self::time_series::Percentiles;
-use crate::request_stats::{self, Durations, Figures};
+use crate::request_stats::{self, Durations, RequestStats};
 
 pub use resources::{MonitorTable, resources};
 
@@ -39,36 +39,36 @@ pub fn requests(record: &RunRecord) -> String {
     columns.push("retries".into());
     let mut table = Table::new(&columns);
     let rows = std::iter::once(request_stats::total(record)).chain(request_stats::by_name(record));
-    rows.for_each(|figures| table.row(request_cells(&figures)));
+    rows.for_each(|stats| table.row(request_cells(&stats)));
     table.into_text()
 }
 
-fn request_cells(figures: &Figures) -> Vec<String> {
+fn request_cells(stats: &RequestStats) -> Vec<String> {
     let mut cells = vec![
-        text(&figures.name),
-        figures.method.clone(),
-        figures.setup.to_string(),
-        figures.requests.to_string(),
-        figures.wire_requests.to_string(),
-        figures.failures.to_string(),
-        figures.unanswered.to_string(),
-        number(figures.error_rate),
-        number(figures.throughput_rps),
-        figures.bytes_sent.to_string(),
-        figures.bytes_received.to_string(),
+        text(&stats.name),
+        stats.method.clone(),
+        stats.setup.to_string(),
+        stats.requests.to_string(),
+        stats.wire_requests.to_string(),
+        stats.failures.to_string(),
+        stats.unanswered.to_string(),
+        number(stats.error_rate),
+        number(stats.throughput_rps),
+        stats.bytes_sent.to_string(),
+        stats.bytes_received.to_string(),
     ];
     let measures = [
-        &figures.response_ms,
-        &figures.service_ms,
-        &figures.lag_ms,
-        &figures.connect_ms,
-        &figures.tls_ms,
-        &figures.first_byte_ms,
+        &stats.response_ms,
+        &stats.service_ms,
+        &stats.lag_ms,
+        &stats.connect_ms,
+        &stats.tls_ms,
+        &stats.first_byte_ms,
     ];
     measures
         .into_iter()
         .for_each(|durations| cells.extend(duration_cells(durations)));
-    cells.push(figures.retries.to_string());
+    cells.push(stats.retries.to_string());
     cells
 }
 
@@ -116,10 +116,10 @@ pub fn timeline(record: &RunRecord) -> String {
         "cookies_dropped",
     ]);
     let percentiles = |part: &Percentiles| [part.p50, part.p95, part.p99].map(number);
-    for point in time_series::points(&record.timeline) {
-        let counts = &point.counts;
+    for row in time_series::rows(&record.timeline) {
+        let counts = &row.counts;
         let mut cells = vec![
-            point.second.to_string(),
+            row.second.to_string(),
             count(counts.users.map(u64::from)),
             count(counts.in_flight.map(u64::from)),
             count(counts.oldest_ms),
@@ -133,9 +133,9 @@ pub fn timeline(record: &RunRecord) -> String {
             ]
             .map(|count| count.to_string()),
         );
-        cells.extend(percentiles(&point.response_ms));
-        cells.extend(percentiles(&point.service_ms));
-        cells.push(number(point.lag_p99_ms));
+        cells.extend(percentiles(&row.response_ms));
+        cells.extend(percentiles(&row.service_ms));
+        cells.push(number(row.lag_p99_ms));
         cells.extend(
             [
                 counts.bytes_sent,

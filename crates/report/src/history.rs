@@ -1,4 +1,4 @@
-//! Runs of the past, and since when a metric of theirs is another than before.
+//! Runs of the history, and since when a metric of theirs is another than before.
 
 use std::collections::BTreeMap;
 
@@ -8,33 +8,33 @@ use brunt_verdict::{RunResult, Value};
 
 use crate::number::{self, one_line};
 
-/// So much of a commit tells it from others.
+/// Number of letters of a commit that are shown.
 const COMMIT_LETTERS: usize = 10;
 /// Fewer runs have no order that chance would not bring about often enough.
 const RUNS_MIN: usize = 12;
-/// Changes are looked for in the newest so many runs: the time that it takes grows with their square.
+/// Number of newest runs in which level shifts are looked for: the time grows with its square.
 const RUNS_MAX: usize = 100;
 /// The same runs get the same answer.
 const SEED: u64 = 1;
 
-/// Runs of the past with some metrics of each.
+/// Runs of the history with some metrics of each.
 #[derive(Debug, Clone)]
-pub struct Past {
+pub struct RunHistory {
     /// The metrics, in the order of each run's values; the first is the one that was asked for.
     pub metrics: Vec<Metric>,
-    /// The request that they are of; `None`: all requests.
-    pub of: Option<String>,
+    /// Request that the metrics are of; `None` for all requests.
+    pub request: Option<String>,
     /// The runs, oldest first.
-    pub runs: Vec<PastRun>,
+    pub runs: Vec<HistoryRun>,
 }
 
-/// A run of the past.
+/// A run of the history.
 #[derive(Debug, Clone)]
-pub struct PastRun {
+pub struct HistoryRun {
     /// The run's name.
     pub run_id: String,
-    /// When it began, in words, UTC.
-    pub began: String,
+    /// Start of the run, to the minute, UTC.
+    pub started: String,
     /// Its profile.
     pub profile: String,
     /// The scenario file that it played.
@@ -50,14 +50,14 @@ pub struct PastRun {
     /// Of each metric, in its unit.
     pub values: Vec<Value>,
     /// How it was made.
-    pub conditions: Conditions,
-    /// Where its report lies, from the page of the past; `None` where it is no more.
+    pub conditions: RunConditions,
+    /// Path of its report, relative to the history page; `None` if it does not exist any more.
     pub report: Option<String>,
 }
 
 /// How a run was made, as texts that are the same where it was made alike.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Conditions {
+pub struct RunConditions {
     /// The scenario's hash.
     pub scenario: String,
     /// The load that was planned.
@@ -71,38 +71,38 @@ pub struct Conditions {
 }
 
 /// The runs that can be compared with each other: of one profile of one scenario file, against one service.
-pub(crate) struct Profile<'a> {
+pub(crate) struct ProfileHistory<'a> {
     pub(crate) name: &'a str,
     pub(crate) scenario_file: &'a str,
     pub(crate) service: &'a str,
     /// Whether there are runs of this profile of another scenario or against another service.
     pub(crate) is_one_of_several: bool,
-    pub(crate) runs: Vec<&'a PastRun>,
+    pub(crate) runs: Vec<&'a HistoryRun>,
 }
 
-/// Since when a metric is another than before.
-pub(crate) enum Changes<'a> {
-    /// There are too few runs to tell.
+/// Lasting changes of a metric over the runs of a profile.
+pub(crate) enum LevelShifts<'a> {
+    /// Too few valid runs: their number.
     TooFew(usize),
-    /// Those that were found among so many runs, in order.
-    Found(usize, Vec<Change<'a>>),
+    /// Number of runs, and the level shifts found among them, in order.
+    Found(usize, Vec<LevelShift<'a>>),
 }
 
-/// A metric goes on at another level.
-pub(crate) struct Change<'a> {
+/// A lasting change of a metric.
+pub(crate) struct LevelShift<'a> {
     /// The first run at the new level.
-    pub(crate) since: &'a PastRun,
+    pub(crate) since: &'a HistoryRun,
     /// The median of the level before, and of the new one.
     pub(crate) before: f64,
     pub(crate) after: f64,
-    /// What else is another than at the run before.
-    beside: Vec<&'static str>,
+    /// Conditions that also differ from those of the previous run.
+    also_changed: Vec<&'static str>,
 }
 
-impl Past {
+impl RunHistory {
     /// The runs of each profile, scenario file and service, in the order of their names.
-    pub(crate) fn profiles(&self) -> Vec<Profile<'_>> {
-        let mut groups: BTreeMap<[&str; 3], Vec<&PastRun>> = BTreeMap::new();
+    pub(crate) fn profiles(&self) -> Vec<ProfileHistory<'_>> {
+        let mut groups: BTreeMap<[&str; 3], Vec<&HistoryRun>> = BTreeMap::new();
         for run in &self.runs {
             let key = [&run.profile, &run.scenario_file, &run.service].map(String::as_str);
             groups.entry(key).or_default().push(run);
@@ -112,7 +112,7 @@ impl Past {
             |name: &str| names.iter().filter(|other| **other == name).count() > 1;
         let mut profiles = Vec::new();
         for ([name, scenario_file, service], runs) in groups {
-            profiles.push(Profile {
+            profiles.push(ProfileHistory {
                 name,
                 scenario_file,
                 service,
@@ -125,16 +125,16 @@ impl Past {
 
     /// A metric and what it is of, in words.
     pub(crate) fn title(&self, metric: Metric) -> String {
-        match &self.of {
+        match &self.request {
             None => metric.name(),
             Some(request) => format!("{} of {}", metric.name(), one_line(request)),
         }
     }
 }
 
-impl PastRun {
+impl HistoryRun {
     /// What it is called: its label, else its commit.
-    pub(crate) fn called(&self) -> Option<String> {
+    pub(crate) fn display_name(&self) -> Option<String> {
         let commit = || self.short_commit();
         self.label.as_deref().map(one_line).or_else(commit)
     }
@@ -145,8 +145,8 @@ impl PastRun {
     }
 }
 
-impl<'a> Profile<'a> {
-    /// What is played against what.
+impl<'a> ProfileHistory<'a> {
+    /// Scenario file and service.
     pub(crate) fn conditions(&self) -> String {
         let of = format!("{} against {}", self.scenario_file, self.service);
         one_line(&of)
@@ -164,15 +164,15 @@ impl<'a> Profile<'a> {
 
     /// Since when the metric at a place of the runs' values is another. Runs that are not valid, and
     /// those whose value is no number, say nothing of it.
-    pub(crate) fn changes(&self, metric: usize) -> Changes<'a> {
+    pub(crate) fn level_shifts(&self, metric: usize) -> LevelShifts<'a> {
         let runs = self.runs.iter();
-        let mut known: Vec<(&PastRun, f64)> = runs
+        let mut known: Vec<(&HistoryRun, f64)> = runs
             .filter(|run| run.result != RunResult::Invalid)
             .filter_map(|run| Some((*run, run.values.get(metric)?.known()?)))
             .collect();
         known.drain(..known.len().saturating_sub(RUNS_MAX));
         if known.len() < RUNS_MIN {
-            return Changes::TooFew(known.len());
+            return LevelShifts::TooFew(known.len());
         }
         let values: Vec<f64> = known.iter().map(|(_, value)| *value).collect();
         let points = change_points(&values, SEED);
@@ -182,23 +182,23 @@ impl<'a> Profile<'a> {
         };
         let change = |(at, point): (usize, &usize)| {
             let (from, to) = ends(at);
-            Change {
+            LevelShift {
                 since: known[*point].0,
                 before: median(&values[from..*point]),
                 after: median(&values[*point..to]),
-                beside: known[*point]
+                also_changed: known[*point]
                     .0
                     .conditions
                     .others(&known[point - 1].0.conditions),
             }
         };
         let found = points.iter().enumerate().map(change).collect();
-        Changes::Found(known.len(), found)
+        LevelShifts::Found(known.len(), found)
     }
 }
 
-impl Changes<'_> {
-    /// A sentence for each change, or the one that says that there is none.
+impl LevelShifts<'_> {
+    /// A sentence for each level shift, or one that there is none.
     pub(crate) fn in_words(&self, unit: &str) -> Vec<String> {
         match self {
             Self::TooFew(runs) => vec![format!(
@@ -215,19 +215,19 @@ impl Changes<'_> {
     }
 }
 
-impl Change<'_> {
+impl LevelShift<'_> {
     pub(crate) fn in_words(&self, unit: &str) -> String {
-        let called = self.since.called();
+        let called = self.since.display_name();
         let called = called.map_or_else(String::new, |called| format!(" ({called})"));
         let mut text = format!(
             "since {}{called}: {}, before {}{}",
-            self.since.began,
+            self.since.started,
             number::with_unit(self.after, unit),
             number::with_unit(self.before, unit),
             self.ratio()
                 .map_or_else(String::new, |ratio| format!(" ({ratio})")),
         );
-        if let Some((last, others)) = self.beside.split_last() {
+        if let Some((last, others)) = self.also_changed.split_last() {
             let what = if others.is_empty() {
                 (*last).to_owned()
             } else {
@@ -244,8 +244,8 @@ impl Change<'_> {
     }
 }
 
-impl Conditions {
-    /// What is another than in other conditions.
+impl RunConditions {
+    /// Conditions that differ from others.
     fn others(&self, before: &Self) -> Vec<&'static str> {
         let pairs = [
             (&self.scenario, &before.scenario, "the scenario"),
@@ -259,8 +259,8 @@ impl Conditions {
     }
 }
 
-/// A value in words.
-pub(crate) fn value(value: Value, unit: &str) -> String {
+/// A value with its unit.
+pub(crate) fn value_text(value: Value, unit: &str) -> String {
     match value {
         Value::Known(value) => number::with_unit(value, unit),
         Value::NotAnswered => "not answered".to_owned(),
@@ -285,11 +285,11 @@ pub(crate) mod tests {
 
     use super::*;
 
-    pub(crate) fn run(number: u32, profile: &str, value: Value) -> PastRun {
+    pub(crate) fn run(number: u32, profile: &str, value: Value) -> HistoryRun {
         let grades = [Grade::Good, Grade::Poor, Grade::Critical];
-        PastRun {
+        HistoryRun {
             run_id: format!("run-{number}"),
-            began: format!("2026-11-{:02} 11:00", number % 28 + 1),
+            started: format!("2026-11-{:02} 11:00", number % 28 + 1),
             profile: profile.into(),
             scenario_file: "brunt.toml".into(),
             service: "http://127.0.0.1:8000/".into(),
@@ -299,45 +299,45 @@ pub(crate) mod tests {
             commit: (number % 3 == 1).then(|| "0123456789abcdef0123456789abcdef01234567".into()),
             result: RunResult::Graded(grades[number as usize % 3]),
             values: vec![value],
-            conditions: Conditions::default(),
+            conditions: RunConditions::default(),
             report: Some(format!("run-{number}.html")),
         }
     }
 
     /// Up and down by a little, without a pattern, and up for good from a run on.
-    pub(crate) fn stepped(runs: u32, from: u32) -> Past {
+    pub(crate) fn stepped(runs: u32, from: u32) -> RunHistory {
         let value = |number: u32| {
             let wobble = f64::from(number * 7_919 % 101) / 101.0;
             Value::Known(if number < from { 10.0 } else { 15.0 } + wobble)
         };
-        Past {
+        RunHistory {
             metrics: vec![Metric::Percentile(0.95)],
-            of: None,
+            request: None,
             runs: (0..runs)
                 .map(|number| run(number, "load", value(number)))
                 .collect(),
         }
     }
 
-    fn said(past: &Past) -> Vec<String> {
-        past.profiles()[0].changes(0).in_words("ms")
+    fn said(history: &RunHistory) -> Vec<String> {
+        history.profiles()[0].level_shifts(0).in_words("ms")
     }
 
     #[test]
     fn a_change_is_told_with_its_date_its_run_and_what_else_changed() {
-        let mut past = stepped(40, 25);
+        let mut history = stepped(40, 25);
         assert_eq!(
-            said(&past),
+            said(&history),
             ["since 2026-11-26 11:00 (0123456789): 15.6 ms, before 10.5 ms (+49 %)"]
         );
-        for run in &mut past.runs[25..] {
+        for run in &mut history.runs[25..] {
             run.conditions.machine = "another".into();
             run.conditions.load = "more".into();
         }
         assert!(
-            said(&past)[0].ends_with("(+49 %); the load and the machine changed there, too"),
+            said(&history)[0].ends_with("(+49 %); the load and the machine changed there, too"),
             "{:?}",
-            said(&past)
+            said(&history)
         );
     }
 
@@ -356,12 +356,12 @@ pub(crate) mod tests {
             said(&stepped(40, 40)),
             ["no change was found in 40 valid runs"]
         );
-        let mut past = stepped(40, 25);
-        for run in &mut past.runs[25..] {
+        let mut history = stepped(40, 25);
+        for run in &mut history.runs[25..] {
             run.result = RunResult::Invalid;
         }
-        past.runs[3].values[0] = Value::NotAnswered;
-        assert_eq!(said(&past), ["no change was found in 24 valid runs"]);
+        history.runs[3].values[0] = Value::NotAnswered;
+        assert_eq!(said(&history), ["no change was found in 24 valid runs"]);
     }
 
     #[test]
@@ -375,23 +375,23 @@ pub(crate) mod tests {
     #[test]
     fn from_nothing_there_is_no_ratio() {
         let run = run(0, "load", Value::Unknown);
-        let change = Change {
+        let change = LevelShift {
             since: &run,
             before: 0.0,
             after: 2.5,
-            beside: Vec::new(),
+            also_changed: Vec::new(),
         };
         assert!(change.in_words("%").ends_with(": 2.50 %, before 0 %"));
     }
 
     #[test]
     fn runs_against_another_service_are_no_change_of_this_one() {
-        let mut past = stepped(40, 20);
-        for run in &mut past.runs[20..] {
+        let mut history = stepped(40, 20);
+        for run in &mut history.runs[20..] {
             run.service = "http://other/".into();
         }
-        let profiles = past.profiles();
-        let titles: Vec<String> = profiles.iter().map(Profile::title).collect();
+        let profiles = history.profiles();
+        let titles: Vec<String> = profiles.iter().map(ProfileHistory::title).collect();
         assert_eq!(
             titles,
             [
@@ -401,7 +401,7 @@ pub(crate) mod tests {
         );
         for profile in profiles {
             assert_eq!(
-                profile.changes(0).in_words("ms"),
+                profile.level_shifts(0).in_words("ms"),
                 ["no change was found in 20 valid runs"]
             );
         }

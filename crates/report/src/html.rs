@@ -20,9 +20,9 @@ use brunt_verdict::{Grade, RunResult};
 use maud::{Markup, PreEscaped, html as markup};
 use serde_json::{Value, json};
 
-pub use history::html_of_past;
+pub use history::html_of_history;
 
-use crate::time_buckets::{Bins, Told};
+use crate::time_buckets::{TimeBuckets, UnpackedRun};
 use crate::wording::began;
 use crate::{Judged, number};
 use charts::chart::{Level, Views, numbers};
@@ -32,11 +32,11 @@ use charts::{annotations, distribution, heatmap, name_series, svg};
 use document::page;
 use elements::{class_of, pill_of, sentence};
 
-/// What the script draws; at most so many parts of the run.
+/// Maximum number of time buckets that the script draws.
 const FINE: usize = 3600;
-/// What is drawn without it.
+/// Maximum number that is drawn without a script.
 const DRAWN: usize = 240;
-/// What the tables behind the charts list.
+/// Maximum number of rows in the tables behind the charts.
 const LISTED: usize = 60;
 
 /// The report of one run, or of several on one page.
@@ -94,11 +94,11 @@ fn overview(runs: &[Judged]) -> Markup {
 }
 
 fn section(run: &Judged, number: usize) -> Markup {
-    let told = Told::of(run.record);
+    let unpacked = UnpackedRun::of(run.record);
     let views = Views {
-        fine: Bins::of(&told, FINE),
-        drawn: Bins::of(&told, DRAWN),
-        listed: Bins::of(&told, LISTED),
+        fine: TimeBuckets::of(&unpacked, FINE),
+        drawn: TimeBuckets::of(&unpacked, DRAWN),
+        listed: TimeBuckets::of(&unpacked, LISTED),
     };
     let charts = Charts::of(run, &views.fine);
     let spread = Spread::of(&run.record.timeline, Scope::All);

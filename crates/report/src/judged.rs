@@ -3,12 +3,12 @@
 use brunt_record::RunRecord;
 use brunt_verdict::{Conclusion, Grade, RunResult, Verdict};
 
-/// A run with what was found of it.
+/// A run with its verdict.
 #[derive(Debug, Clone, Copy)]
 pub struct Judged<'a> {
-    /// Everything that the run left.
+    /// Record of the run.
     pub record: &'a RunRecord,
-    /// What was found.
+    /// Verdict on the run.
     pub verdict: &'a Verdict,
     /// The exit code that brunt ends with.
     pub exit_code: u8,
@@ -43,8 +43,8 @@ pub(crate) fn outcome_in_words(result: RunResult, exit_code: u8) -> String {
     }
 }
 
-/// The sentence of a comparison with a baseline, unless the verdict or a finding says it already.
-pub(crate) fn sentence_beside(run: &Judged) -> Option<String> {
+/// Sentence of a comparison with a baseline, unless the verdict or a finding contains it.
+pub(crate) fn baseline_sentence(run: &Judged) -> Option<String> {
     let verdict = run.verdict;
     let sentence = verdict.beside.as_ref()?.sentence();
     let mut findings = verdict.findings.iter();
@@ -54,7 +54,7 @@ pub(crate) fn sentence_beside(run: &Judged) -> Option<String> {
 }
 
 /// The findings that the sentence on top does not say already.
-pub(crate) fn findings_beside<'a>(
+pub(crate) fn further_findings<'a>(
     run: &Judged<'a>,
 ) -> impl Iterator<Item = &'a brunt_verdict::Finding> {
     let verdict = run.verdict;

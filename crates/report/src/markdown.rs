@@ -3,8 +3,8 @@
 use brunt_verdict::comparison::Row;
 use brunt_verdict::{Contested, Grade};
 
-use crate::comparison::{self, Compared, NAMES_NOTE};
-use crate::judged::findings_beside;
+use crate::comparison::{self, ComparisonView, NAMES_NOTE};
+use crate::judged::further_findings;
 use crate::request_stats;
 use crate::wording;
 use crate::{Judged, number};
@@ -25,12 +25,12 @@ pub fn markdown(run: &Judged, page: Option<&str>) -> String {
     comment += &format!("{}\n\n", with_code(&verdict.next_step));
     comment += &format!("{}\n\n", conditions(run, page));
     let mut notes: Vec<&str> = verdict.invalid_because.iter().map(String::as_str).collect();
-    notes.extend(findings_beside(run).map(|finding| finding.sentence.as_str()));
+    notes.extend(further_findings(run).map(|finding| finding.sentence.as_str()));
     comment += &list(notes);
     comment += &targets(run);
     comment += &failures(run);
     if let Some(beside) = &verdict.beside {
-        let sentence = crate::judged::sentence_beside(run);
+        let sentence = crate::judged::baseline_sentence(run);
         comment += &compared(&beside.into(), sentence.as_deref());
     }
     comment
@@ -84,8 +84,8 @@ fn failures(run: &Judged) -> String {
 }
 
 /// Two builds in one sitting, for a comment.
-pub fn markdown_of_contest(contested: &Contested) -> String {
-    let compared_ = Compared::from(contested);
+pub fn markdown_of_ab_summary(contested: &Contested) -> String {
+    let compared_ = ComparisonView::from(contested);
     let outcome = compared_.outcome.in_words();
     let [a, b] = contested.hosts.each_ref().map(|host| code(host));
     format!("### brunt: A against B: {outcome}\n\nA: {a}, B: {b}\n\n")
@@ -121,13 +121,13 @@ fn targets(run: &Judged) -> String {
     page + "\n"
 }
 
-fn compared(compared: &Compared, sentence: Option<&str>) -> String {
+fn compared(compared: &ComparisonView, sentence: Option<&str>) -> String {
     let mut page = sentence.map_or_else(String::new, |sentence| {
         format!("**{}**\n\n", text(sentence))
     });
-    page += &rows(compared, &compared.of_all());
+    page += &rows(compared, &compared.all_requests());
     page += &list(compared.notes().iter().map(String::as_str).collect());
-    let named = compared.standing_out();
+    let named = compared.notable();
     if !named.is_empty() {
         page += &format!(
             "<details><summary>Single names ({})</summary>\n\n{}{}</details>\n\n",
@@ -139,7 +139,7 @@ fn compared(compared: &Compared, sentence: Option<&str>) -> String {
     page
 }
 
-fn rows(compared: &Compared, rows: &[&Row]) -> String {
+fn rows(compared: &ComparisonView, rows: &[&Row]) -> String {
     let ([one, other], interval) = (compared.sides, compared.interval);
     let mut page = format!(
         "| | {one} | {other} | change | {interval} | tolerance | outcome |\n\

@@ -1,4 +1,4 @@
-//! The live line: where a run is, in one line of the terminal.
+//! The progress line: the state of a run in one line of the terminal.
 
 use anstyle::{AnsiColor, Style};
 use brunt_record::{Distribution, Load, Measure, Part, RunRecord, Scope, Stage, Waited};
@@ -11,7 +11,7 @@ use crate::number;
 /// The last seconds that throughput and percentiles are taken from.
 const LAST_S: usize = 3;
 
-/// Of so many stages it is said which one goes on.
+/// Minimum number of stages from which on the current one is numbered.
 const STAGES_NUMBERED: usize = 3;
 
 /// Where a run is.
@@ -29,14 +29,14 @@ pub struct Progress {
     p95: Option<Waited>,
     in_flight: u32,
     oldest_ms: Option<u64>,
-    search: Option<Searching>,
+    search: Option<SearchProgress>,
     /// The targets that keep a run going beyond its planned end.
     undecided: Vec<String>,
 }
 
 /// Where a search is: levels in requests a second, or in users.
 #[derive(Debug, Clone, PartialEq)]
-struct Searching {
+struct SearchProgress {
     part: Part,
     level: f64,
     unit: &'static str,
@@ -44,7 +44,7 @@ struct Searching {
     breaks: Option<f64>,
 }
 
-impl Searching {
+impl SearchProgress {
     fn of(record: &RunRecord, elapsed_s: f64) -> Option<Self> {
         let load = &record.header.load;
         let asked = load.search?;
@@ -68,7 +68,7 @@ impl Searching {
         })
     }
 
-    /// What is offered, and why.
+    /// Offered load, and its purpose.
     fn level(&self) -> String {
         let level = format!("{} {}", in_digits(self.level), self.unit);
         match self.part {
@@ -168,7 +168,7 @@ impl Progress {
             p95: waits.percentile(0.95),
             in_flight: now.and_then(|second| second.in_flight).unwrap_or(0),
             oldest_ms: now.and_then(|second| second.oldest_ms),
-            search: Searching::of(record, elapsed_s),
+            search: SearchProgress::of(record, elapsed_s),
             undecided: Vec::new(),
         }
     }
@@ -196,7 +196,7 @@ impl Progress {
 const STALL_MS: u64 = 1000;
 
 /// The line, at most so wide. Parts that do not fit are left out, the least important first.
-pub fn live_line(progress: &Progress, width: usize, colour: bool) -> String {
+pub fn progress_line(progress: &Progress, width: usize, color: bool) -> String {
     let mut line = String::new();
     let mut used = 0;
     for (style, part) in parts(progress) {
@@ -207,7 +207,7 @@ pub fn live_line(progress: &Progress, width: usize, colour: bool) -> String {
         }
         used += needed;
         line.push_str(separator);
-        if colour && style != Style::new() {
+        if color && style != Style::new() {
             line.push_str(&format!("{style}{part}{style:#}"));
         } else {
             line.push_str(&part);
@@ -268,7 +268,7 @@ fn parts(progress: &Progress) -> Vec<(Style, String)> {
         parts.extend(rest.into_iter().chain([(plain, p95)]));
         return parts;
     };
-    // Who searches knows what is offered: what comes of it is first.
+    // The offered load of a search is shown above: results come first.
     parts.push((plain, search.level()));
     parts.extend(search.bracket().map(|bracket| (plain, bracket)));
     parts.extend([

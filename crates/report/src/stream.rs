@@ -21,7 +21,7 @@ pub use json_lines::{json_of_ending, json_of_interval, json_of_run};
 pub use otlp::{otlp, otlp_refusal};
 pub use prometheus::{PROMETHEUS_TYPE, prometheus};
 
-/// The upper bounds of the buckets in which durations are told, in nanoseconds.
+/// Upper bounds of the histogram buckets of durations, in nanoseconds.
 const BOUNDS_NS: [u64; 16] = [
     500_000,
     1_000_000,
@@ -53,11 +53,11 @@ pub struct Interval {
     reading: Option<Reading>,
 }
 
-/// Gathers what the threads of the load hand over, until an interval is whole.
+/// Aggregates the increments of the load threads into intervals.
 #[derive(Debug)]
-pub struct Gathering {
+pub struct StreamAggregator {
     names: Arc<[RequestName]>,
-    /// Intervals that are not whole yet, by their second.
+    /// Intervals that are not complete yet, by their second.
     open: BTreeMap<u32, Part>,
     totals: Totals,
     next: u32,
@@ -139,7 +139,7 @@ fn method_of(name: &RequestName) -> &str {
     }
 }
 
-impl Gathering {
+impl StreamAggregator {
     /// For a run of requests of these names.
     pub fn new(names: &[RequestName]) -> Self {
         Self {
@@ -154,8 +154,8 @@ impl Gathering {
         }
     }
 
-    /// Takes what a thread recorded in a second.
-    pub fn increment(&mut self, increment: &Increment) {
+    /// Adds what a thread recorded in a second.
+    pub fn add_increment(&mut self, increment: &Increment) {
         let Some((second, _)) = increment.seconds.first() else {
             return;
         };
@@ -165,26 +165,30 @@ impl Gathering {
         part.add(increment, &self.names);
     }
 
-    /// Takes what the monitor saw.
-    pub fn reading(&mut self, reading: &Reading) {
+    /// Sets the latest reading of the monitor.
+    pub fn set_reading(&mut self, reading: &Reading) {
         self.reading = Some(reading.clone());
     }
 
-    /// The intervals that are whole now: all up to a second that every thread has told of.
-    pub fn whole(&mut self, told_s: u32) -> Vec<Interval> {
-        // At the end threads have told of more seconds than there are.
+    /// Removes and returns the complete intervals: all up to a second that every thread has reported.
+    pub fn take_complete(&mut self, reported_s: u32) -> Vec<Interval> {
+        // At the end, threads report more seconds than there are.
         let last = self
             .open
             .last_key_value()
             .map_or(0, |(second, _)| second + 1);
-        let end = if told_s == u32::MAX { last } else { told_s };
-        let mut whole = Vec::new();
+        let end = if reported_s == u32::MAX {
+            last
+        } else {
+            reported_s
+        };
+        let mut complete = Vec::new();
         while self.next < end {
             let mut part = self.open.remove(&self.next).unwrap_or_default();
             part.by_name
                 .resize_with(self.names.len(), NamePart::default);
             self.totals.add(&part);
-            whole.push(Interval {
+            complete.push(Interval {
                 second: self.next,
                 names: self.names.clone(),
                 part,
@@ -193,7 +197,7 @@ impl Gathering {
             });
             self.next += 1;
         }
-        whole
+        complete
     }
 }
 

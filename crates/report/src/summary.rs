@@ -7,8 +7,9 @@ use brunt_verdict::{Figure, Judgement, Value};
 use serde::Serialize;
 
 use crate::Judged;
-use crate::comparison::json_beside;
-use crate::request_stats::{self, Figures, Resources};
+use crate::comparison::baseline_json;
+use crate::request_stats::{self, RequestStats};
+use crate::resource_stats::{Resources, resources};
 
 /// The version of the schema. It grows when a field goes or changes its meaning, not when one comes.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -38,9 +39,9 @@ struct Summary<'a> {
     targets: Vec<TargetRow<'a>>,
     findings: Vec<FindingRow<'a>>,
     comparison: Option<serde_json::Value>,
-    total: Figures,
+    total: RequestStats,
     intervals: BTreeMap<String, Option<(f64, Option<f64>)>>,
-    requests: Vec<Figures>,
+    requests: Vec<RequestStats>,
     resources: Resources,
     network: Network<'a>,
 }
@@ -123,11 +124,11 @@ pub fn summary_json(run: &Judged) -> String {
                 figures: finding.figures.iter().map(figure).collect(),
             })
             .collect(),
-        comparison: verdict.beside.as_ref().map(json_beside),
+        comparison: verdict.beside.as_ref().map(baseline_json),
         total: request_stats::total(record),
         intervals: intervals(record),
         requests: request_stats::by_name(record),
-        resources: request_stats::resources(record),
+        resources: resources(record),
         network: Network {
             connections: &header.generator.connections,
             addresses: &header.generator.addresses,

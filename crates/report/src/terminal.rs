@@ -13,7 +13,7 @@ use brunt_verdict::{Grade, RunResult};
 
 use crate::Judged;
 use crate::number::{self, one_line};
-use crate::request_stats::{self, Figures};
+use crate::request_stats::{self, RequestStats};
 use crate::wording::{interval, measured, title, value};
 pub use page::UNBOUNDED;
 use page::{Page, style_of, style_of_result};
@@ -39,15 +39,15 @@ const REQUESTS_SPARE: [&str; 8] = [
 const NAMES_MAX: usize = 40;
 
 /// The result of a run, for a terminal of `width` columns.
-pub fn terminal(run: &Judged, width: usize, colour: bool) -> String {
-    let page = Page::new(width, colour);
+pub fn terminal(run: &Judged, width: usize, color: bool) -> String {
+    let page = Page::new(width, color);
     let mut text = String::new();
     text += &page.sentence(run, &headline(run));
     text += &page.next_step(run);
     text += &page.notes(run);
     text += &page.targets(run);
     if let Some(beside) = &run.verdict.beside {
-        if let Some(sentence) = crate::judged::sentence_beside(run) {
+        if let Some(sentence) = crate::judged::baseline_sentence(run) {
             text += &format!("\n{}", page.wrapped(0, &sentence));
         }
         text += &page.compared(&beside.into());
@@ -59,12 +59,12 @@ pub fn terminal(run: &Judged, width: usize, colour: bool) -> String {
 }
 
 /// The last line of the result of one run or several: the result, and the exit code that brunt ends with.
-pub fn terminal_last_line(runs: &[Judged], exit_code: u8, colour: bool) -> String {
+pub fn terminal_last_line(runs: &[Judged], exit_code: u8, color: bool) -> String {
     let worst = runs.iter().map(|run| run.verdict.result);
     let Some(worst) = worst.max_by_key(|result| result.rank()) else {
         return String::new();
     };
-    let page = Page::new(UNBOUNDED, colour);
+    let page = Page::new(UNBOUNDED, color);
     let result = page.painted(style_of_result(worst).bold(), worst.in_words());
     let outcome = crate::judged::outcome_in_words(worst, exit_code);
     format!("Verdict: {result} ({outcome})\n")
@@ -77,8 +77,8 @@ fn headline(run: &Judged) -> String {
 }
 
 /// The result of several runs: a sentence each.
-pub fn terminal_of_all(runs: &[Judged], width: usize, colour: bool) -> String {
-    let page = Page::new(width, colour);
+pub fn terminal_of_all(runs: &[Judged], width: usize, color: bool) -> String {
+    let page = Page::new(width, color);
     let worst = runs
         .iter()
         .map(|run| run.verdict.result)
@@ -109,7 +109,7 @@ impl Page {
         for reason in &run.verdict.invalid_because {
             text += &self.wrapped(2, &format!("! {reason}"));
         }
-        for finding in crate::judged::findings_beside(run) {
+        for finding in crate::judged::further_findings(run) {
             text += &self.wrapped(2, &format!("- {}", finding.sentence));
         }
         let ending = run.record.ending.as_ref();
@@ -161,7 +161,7 @@ impl Page {
             ]);
             table.row(cells);
         }
-        let mut lines = table.lines(self.table_width, self.colour).into_iter();
+        let mut lines = table.lines(self.table_width, self.color).into_iter();
         let mut text = self.heading(&lines.next().unwrap_or_default());
         for (line, row) in lines.zip(&run.verdict.judgements) {
             text += &format!("{line}\n");
@@ -188,15 +188,15 @@ impl Page {
             .into_iter()
             .partition(|row| row.kind == NameKind::Request);
         let shown = standing_out(&judged);
-        for figures in &shown {
-            table.row(self.request_row(figures));
+        for stats in &shown {
+            table.row(self.request_row(stats));
         }
         table.row(self.request_row(&request_stats::total(run.record)));
-        for figures in others.iter().take(NAMES_MAX) {
-            table.row(self.request_row(figures));
+        for stats in others.iter().take(NAMES_MAX) {
+            table.row(self.request_row(stats));
         }
-        for figures in setup.iter().take(NAMES_MAX) {
-            table.row(self.request_row(figures));
+        for stats in setup.iter().take(NAMES_MAX) {
+            table.row(self.request_row(stats));
         }
         let more = match judged.len() - shown.len() {
             0 => String::new(),
@@ -208,36 +208,36 @@ impl Page {
                 ),
             ),
         };
-        let mut lines = table.lines(self.table_width, self.colour).into_iter();
+        let mut lines = table.lines(self.table_width, self.color).into_iter();
         let heading = self.heading(&lines.next().unwrap_or_default());
         heading + &lines.map(|line| line + "\n").collect::<String>() + &more
     }
 
-    fn request_row(&self, figures: &Figures) -> Vec<Cell> {
-        let setup = match figures.kind {
+    fn request_row(&self, stats: &RequestStats) -> Vec<Cell> {
+        let setup = match stats.kind {
             NameKind::Start => "[on_start] ",
-            _ if figures.setup => "[setup] ",
+            _ if stats.setup => "[setup] ",
             _ => "",
         };
-        let name = if figures.method.is_empty() {
+        let name = if stats.method.is_empty() {
             "all requests".to_owned()
         } else {
-            format!("{setup}{} {}", figures.method, figures.name)
+            format!("{setup}{} {}", stats.method, stats.name)
         };
-        let failed = figures
+        let failed = stats
             .error_rate
             .map_or_else(|| "–".to_owned(), number::percent);
-        let style = if figures.failures > 0 {
+        let style = if stats.failures > 0 {
             style_of(Grade::Critical)
         } else {
             Style::new()
         };
-        let response = &figures.response_ms;
-        let ranked = figures.unanswered > 0;
-        let rate = figures.throughput_rps;
+        let response = &stats.response_ms;
+        let ranked = stats.unanswered > 0;
+        let rate = stats.throughput_rps;
         let mut cells = vec![
             Cell::plain(one_line(&name)),
-            Cell::plain(number::count(figures.requests)),
+            Cell::plain(number::count(stats.requests)),
             Cell::styled(&failed, style),
             Cell::plain(rate.map_or_else(String::new, number::rate)),
         ];
@@ -247,28 +247,28 @@ impl Page {
             (response.p99, ranked),
         ];
         if self.width >= SERVICE_FROM {
-            let service = &figures.service_ms;
+            let service = &stats.service_ms;
             times.extend([(response.p99_9, ranked), (response.max, ranked)]);
             times.extend([(service.p50, false), (service.p99, false)]);
         } else {
             times.push((response.max, ranked));
         }
         let times = times.into_iter();
-        cells.extend(times.map(|(value, ranked)| Cell::plain(measured(figures, value, ranked))));
+        cells.extend(times.map(|(value, ranked)| Cell::plain(measured(stats, value, ranked))));
         cells
     }
 }
 
 /// The names that are shown, in the order of the scenario: of very many, those with failures and those that
 /// are slow.
-fn standing_out(all: &[Figures]) -> Vec<&Figures> {
-    let mut ranked: Vec<(usize, &Figures)> = all.iter().enumerate().collect();
+fn standing_out(all: &[RequestStats]) -> Vec<&RequestStats> {
+    let mut ranked: Vec<(usize, &RequestStats)> = all.iter().enumerate().collect();
     ranked.sort_by(|(_, a), (_, b)| {
-        let slow = |figures: &Figures| figures.response_ms.p95.unwrap_or(0.0);
+        let slow = |stats: &RequestStats| stats.response_ms.p95.unwrap_or(0.0);
         let failed = b.failures.cmp(&a.failures);
         failed.then(slow(b).total_cmp(&slow(a)))
     });
     ranked.truncate(NAMES_MAX);
     ranked.sort_by_key(|(at, _)| *at);
-    ranked.into_iter().map(|(_, figures)| figures).collect()
+    ranked.into_iter().map(|(_, stats)| stats).collect()
 }

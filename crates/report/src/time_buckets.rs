@@ -1,5 +1,5 @@
-//! Bins: a run cut into equal parts of whole seconds, at most so many, for what is drawn and listed over
-//! time. What is not known is `None`, so that no line is drawn across it.
+//! Time buckets: a run cut into equal parts of whole seconds, up to a maximum number, for charts and tables over time.
+//! Unknown values are `None`, so that no line is drawn across them.
 
 use std::ops::Range;
 
@@ -10,40 +10,40 @@ use brunt_verdict::rates::Rates;
 
 /// A lag over this is late, in nanoseconds.
 const LATE_NS: u64 = 10_000_000;
-/// A bin is so many intervals of histograms wide, or ten, a hundred … times as many.
+/// Widths of a bucket in histogram intervals, times a power of ten.
 const STEPS: [u32; 10] = [1, 2, 3, 4, 5, 6, 10, 12, 15, 30];
 /// Rows of the heat map in a factor of ten.
-pub(crate) const ROWS_A_DECADE: f64 = 8.0;
+pub(crate) const ROWS_PER_DECADE: f64 = 8.0;
 /// The lower end of its lowest row, in milliseconds.
 pub(crate) const LOWEST_MS: f64 = 0.01;
 /// Rows that there may be: up to a thousand seconds.
-const ROWS_MAX: f64 = 8.0 * ROWS_A_DECADE - 1.0;
+const ROWS_MAX: f64 = 8.0 * ROWS_PER_DECADE - 1.0;
 
-/// What a run tells of its seconds, unpacked once for all bins.
-pub(crate) struct Told<'a> {
+/// The seconds and readings of a run, unpacked once for all buckets.
+pub(crate) struct UnpackedRun<'a> {
     record: &'a RunRecord,
     seconds: Vec<Second>,
-    /// Readings with the second that each tells of.
-    looks: Vec<(u32, Look)>,
+    /// Readings, each with the second that it ends.
+    readings: Vec<(u32, TimedReading)>,
 }
 
-/// A run, part by part.
-pub(crate) struct Bins<'a> {
-    /// The width of a bin, in seconds.
+/// A run in time buckets of equal width.
+pub(crate) struct TimeBuckets<'a> {
+    /// Width of a bucket, in seconds.
     pub(crate) width_s: u32,
-    pub(crate) all: Vec<Bin<'a>>,
+    pub(crate) all: Vec<TimeBucket<'a>>,
 }
 
-/// A part of a run.
-pub(crate) struct Bin<'a> {
+/// One time bucket.
+pub(crate) struct TimeBucket<'a> {
     /// Its first second.
     pub(crate) from_s: u32,
     /// Its seconds; fewer where the run ends in it.
     pub(crate) seconds: &'a [Second],
-    pub(crate) looks: &'a [(u32, Look)],
-    /// The level that was planned in its middle: users, or requests a second in the open model.
+    pub(crate) readings: &'a [(u32, TimedReading)],
+    /// Planned level in its middle: users, or requests a second in the open model.
     pub(crate) planned: f64,
-    pub(crate) meant: Meant,
+    pub(crate) starts: IntendedStarts,
     pub(crate) response: Percentiles,
     pub(crate) service: Percentiles,
     /// Of every request, however it ended.
@@ -52,22 +52,21 @@ pub(crate) struct Bin<'a> {
     pub(crate) rows: [Vec<(u8, u64)>; 2],
 }
 
-/// A reading with the seconds since the one before.
-pub(crate) struct Look {
+/// A reading with the seconds since the previous one.
+pub(crate) struct TimedReading {
     pub(crate) since_s: f64,
     pub(crate) reading: Reading,
 }
 
-/// Requests that were meant to start in a bin.
+/// Requests whose intended start is in a bucket.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Meant {
+pub(crate) struct IntendedStarts {
     pub(crate) all: u64,
-    /// Taken up late by brunt.
+    /// Dispatched late by brunt.
     pub(crate) late: u64,
-    pub(crate) never_answered: u64,
 }
 
-/// How long requests took; `None` where there were none. A value among unanswered requests is drawn as such.
+/// Percentiles of durations; `None` without requests. A value among unanswered requests is drawn as such.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(crate) struct Percentiles {
     pub(crate) p50: Option<Waited>,
@@ -88,55 +87,64 @@ impl Percentiles {
     }
 }
 
-impl<'a> Told<'a> {
+impl<'a> UnpackedRun<'a> {
     pub(crate) fn of(record: &'a RunRecord) -> Self {
         Self {
             record,
             seconds: record.timeline.seconds().iter().collect(),
-            looks: looks(record).collect(),
+            readings: timed_readings(record).collect(),
         }
     }
 }
 
-impl<'a> Bins<'a> {
-    /// The run in at most so many bins.
-    pub(crate) fn of(told: &'a Told, most: usize) -> Self {
-        let record = told.record;
+impl<'a> TimeBuckets<'a> {
+    /// Cuts a run into at most `most` buckets.
+    pub(crate) fn of(unpacked: &'a UnpackedRun, most: usize) -> Self {
+        let record = unpacked.record;
         let width_s = width_s(record, most);
         let load = record.load();
         let rates = Rates::of(record);
-        let mut merge = Merge::of(record);
+        let mut merge = BucketMerger::of(record);
         let length = length_s(record);
-        let bins = (0..length.div_ceil(width_s)).map(|at| {
+        let buckets = (0..length.div_ceil(width_s)).map(|at| {
             let seconds = at * width_s..(at * width_s + width_s).min(length);
-            merge.bin(intervals(record, &seconds));
-            Bin::of(told, seconds, (&load, &rates), &merge)
+            merge.bucket(intervals(record, &seconds));
+            TimeBucket::of(unpacked, seconds, (&load, &rates), &merge)
         });
-        let all = bins.collect();
+        let all = buckets.collect();
         Self { width_s, all }
     }
 }
 
-impl Bins<'_> {
-    /// When the last one ends.
+impl TimeBuckets<'_> {
+    /// End of the last bucket, in seconds.
     pub(crate) fn end_s(&self) -> f64 {
         f64::from(self.width_s) * self.all.len() as f64
     }
 }
 
-impl<'a> Bin<'a> {
-    fn of(told: &'a Told, part: Range<u32>, (load, rates): (&Load, &Rates), merge: &Merge) -> Self {
-        let place = |second: u32| told.looks.partition_point(|(known, _)| *known < second);
-        let looks = &told.looks[place(part.start)..place(part.end)];
-        let within = |second: u32| (second as usize).min(told.seconds.len());
-        let seconds = &told.seconds[within(part.start)..within(part.end)];
+impl<'a> TimeBucket<'a> {
+    fn of(
+        unpacked: &'a UnpackedRun,
+        part: Range<u32>,
+        (load, rates): (&Load, &Rates),
+        merge: &BucketMerger,
+    ) -> Self {
+        let place = |second: u32| {
+            unpacked
+                .readings
+                .partition_point(|(known, _)| *known < second)
+        };
+        let readings = &unpacked.readings[place(part.start)..place(part.end)];
+        let within = |second: u32| (second as usize).min(unpacked.seconds.len());
+        let seconds = &unpacked.seconds[within(part.start)..within(part.end)];
         let middle_s = f64::midpoint(part.start.into(), part.end.into());
         Self {
             from_s: part.start,
             seconds,
-            looks,
+            readings,
             planned: rates.rate(load.level_at(middle_s)),
-            meant: merge.meant,
+            starts: merge.starts,
             response: Percentiles::of(&merge.response),
             service: Percentiles::of(&merge.service),
             lag: Percentiles::of(&merge.lag),
@@ -144,43 +152,49 @@ impl<'a> Bin<'a> {
         }
     }
 
-    /// A sum over its seconds, for each of them; `None` where there are none.
-    pub(crate) fn a_second(&self, of: impl Fn(&Second) -> u64) -> Option<f64> {
+    /// Sum over its seconds, per second; `None` without seconds.
+    pub(crate) fn rate(&self, of: impl Fn(&Second) -> u64) -> Option<f64> {
         let sum: u64 = self.seconds.iter().map(of).sum();
-        self.each(sum)
+        self.per_second(sum)
     }
 
-    /// So many of the bin, for each of its seconds.
-    pub(crate) fn each(&self, count: u64) -> Option<f64> {
+    /// A count of the bucket, per second; `None` without seconds.
+    pub(crate) fn per_second(&self, count: u64) -> Option<f64> {
         (!self.seconds.is_empty()).then(|| count as f64 / self.seconds.len() as f64)
     }
 
-    /// The most in any of its seconds.
-    pub(crate) fn most(&self, of: impl Fn(&Second) -> Option<f64>) -> Option<f64> {
+    /// Maximum over its seconds.
+    pub(crate) fn max(&self, of: impl Fn(&Second) -> Option<f64>) -> Option<f64> {
         self.seconds.iter().filter_map(of).reduce(f64::max)
     }
 
-    /// The mean of what was read.
-    pub(crate) fn mean_read(&self, of: impl Fn(&Reading) -> Option<f64>) -> Option<f64> {
-        let read = self.looks.iter().filter_map(|(_, look)| of(&look.reading));
+    /// Mean over its readings.
+    pub(crate) fn mean_reading(&self, of: impl Fn(&Reading) -> Option<f64>) -> Option<f64> {
+        let read = self
+            .readings
+            .iter()
+            .filter_map(|(_, timed)| of(&timed.reading));
         let (sum, count) = read.fold((0.0, 0.0), |(sum, count), value| (sum + value, count + 1.0));
         (count > 0.0).then(|| sum / count)
     }
 
-    /// The most that was read.
-    pub(crate) fn most_read(&self, of: impl Fn(&Reading) -> Option<f64>) -> Option<f64> {
-        let read = self.looks.iter().filter_map(|(_, look)| of(&look.reading));
+    /// Maximum over its readings.
+    pub(crate) fn max_reading(&self, of: impl Fn(&Reading) -> Option<f64>) -> Option<f64> {
+        let read = self
+            .readings
+            .iter()
+            .filter_map(|(_, timed)| of(&timed.reading));
         read.reduce(f64::max)
     }
 
-    /// What was counted since the reading before, a second.
-    pub(crate) fn read_a_second(&self, of: impl Fn(&Reading) -> Option<f64>) -> Option<f64> {
+    /// Counts since the previous reading, per second.
+    pub(crate) fn reading_rate(&self, of: impl Fn(&Reading) -> Option<f64>) -> Option<f64> {
         let read = self
-            .looks
+            .readings
             .iter()
-            .map(|(_, look)| look)
-            .filter(|look| look.since_s > 0.0);
-        let read = read.filter_map(|look| Some((of(&look.reading)?, look.since_s)));
+            .map(|(_, timed)| timed)
+            .filter(|timed| timed.since_s > 0.0);
+        let read = read.filter_map(|timed| Some((of(&timed.reading)?, timed.since_s)));
         let (sum, seconds) = read.fold((0.0, 0.0), |(sum, seconds), (count, since_s)| {
             (sum + count, seconds + since_s)
         });
@@ -224,8 +238,8 @@ pub(crate) fn intervals(record: &RunRecord, seconds: &Range<u32>) -> Range<usize
     (seconds.start / interval_s) as usize..seconds.end.div_ceil(interval_s) as usize
 }
 
-/// Readings with the second that each tells of: the one that ends with it.
-fn looks(record: &RunRecord) -> impl Iterator<Item = (u32, Look)> {
+/// Readings, each with the second that it ends.
+fn timed_readings(record: &RunRecord) -> impl Iterator<Item = (u32, TimedReading)> {
     let mut before_ms = None;
     record.readings.iter().map(move |reading| {
         let since_ms = before_ms.map_or(0, |before| reading.at_ms.saturating_sub(before));
@@ -233,36 +247,36 @@ fn looks(record: &RunRecord) -> impl Iterator<Item = (u32, Look)> {
         let second = reading.at_ms.saturating_sub(500) / 1000;
         let since_s = since_ms as f64 / 1e3;
         let second = u32::try_from(second).unwrap_or(u32::MAX);
-        (second, Look { since_s, reading })
+        (second, TimedReading { since_s, reading })
     })
 }
 
 /// The histograms of all names in some intervals, merged.
-struct Merge<'a> {
+struct BucketMerger<'a> {
     record: &'a RunRecord,
     response: Distribution,
     service: Distribution,
     lag: Distribution,
-    meant: Meant,
+    starts: IntendedStarts,
 }
 
-impl<'a> Merge<'a> {
+impl<'a> BucketMerger<'a> {
     fn of(record: &'a RunRecord) -> Self {
         Self {
             record,
             response: Distribution::default(),
             service: Distribution::default(),
             lag: Distribution::default(),
-            meant: Meant::default(),
+            starts: IntendedStarts::default(),
         }
     }
 
-    fn bin(&mut self, intervals: Range<usize>) {
+    fn bucket(&mut self, intervals: Range<usize>) {
         for merged in [&mut self.response, &mut self.service, &mut self.lag] {
             merged.ok.clear();
             merged.unanswered = 0;
         }
-        self.meant = Meant::default();
+        self.starts = IntendedStarts::default();
         let names = self.record.timeline.names();
         for cell in intervals.flat_map(|interval| self.record.timeline.cells(interval)) {
             let (name, measure, outcome, sparse) = cell;
@@ -279,11 +293,10 @@ impl<'a> Merge<'a> {
                 _ => {}
             }
             if measure == Measure::Response {
-                self.meant.all += sparse.count();
+                self.starts.all += sparse.count();
             }
         }
-        self.meant.never_answered = self.response.unanswered;
-        self.meant.late = self.lag.ok.count_above(LATE_NS);
+        self.starts.late = self.lag.ok.count_above(LATE_NS);
     }
 }
 
@@ -306,7 +319,7 @@ fn rows(durations: &Histogram) -> Vec<(u8, u64)> {
     reason = "it lies between 0 and ROWS_MAX"
 )]
 fn row(ms: f64) -> u8 {
-    ((ms / LOWEST_MS).log10() * ROWS_A_DECADE)
+    ((ms / LOWEST_MS).log10() * ROWS_PER_DECADE)
         .floor()
         .clamp(0.0, ROWS_MAX) as u8
 }

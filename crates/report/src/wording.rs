@@ -5,7 +5,7 @@ use brunt_verdict::{Judgement, Value};
 
 use crate::Judged;
 use crate::number::{self, one_line};
-use crate::request_stats::Figures;
+use crate::request_stats::RequestStats;
 
 /// Number of stages of a load that are named.
 const STAGES_SHOWN: usize = 6;
@@ -37,8 +37,8 @@ pub(crate) fn interval(row: &Judgement) -> String {
 }
 
 /// A value of a row: values of a user's own metric have no unit.
-pub(crate) fn measured(figures: &Figures, value: Option<f64>, unanswered: bool) -> String {
-    match (figures.kind, value) {
+pub(crate) fn measured(stats: &RequestStats, value: Option<f64>, unanswered: bool) -> String {
+    match (stats.kind, value) {
         (NameKind::Metric, Some(value)) => number::plain(value),
         (_, value) => waited(value, unanswered),
     }

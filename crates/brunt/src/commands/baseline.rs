@@ -118,7 +118,7 @@ fn compare(options: &CompareOptions) -> Result<Exit, Failure> {
         let message = "the run was not compared";
         return Err(Failure::Internal(anyhow::anyhow!(message)));
     };
-    screen::say(&brunt_report::terminal_beside(
+    screen::say(&brunt_report::terminal_of_baseline_comparison(
         beside,
         screen::width(),
         true,
@@ -143,7 +143,7 @@ fn compare(options: &CompareOptions) -> Result<Exit, Failure> {
         results::replace_in(out, "summary.json", &brunt_report::summary_json(&run))?;
         results::replace_in(out, "report.html", &brunt_report::html(&[run]))?;
     }
-    let checks = [Checks::beside_baseline(&run, fail_on)];
+    let checks = [Checks::of_baseline_comparison(&run, fail_on)];
     let written = options.out.as_ref().map(|out| out.join("report.html"));
     let page = written.or_else(|| results::page_of(&options.run));
     let page = page.map(|page| page.display().to_string());

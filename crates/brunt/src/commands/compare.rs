@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context;
-use brunt_report::{Checks, Conduct, Contest};
+use brunt_report::{AbReport, AbRunInfo, Checks};
 use brunt_scenario::{Host, Plan, Scenario};
 use brunt_verdict::comparison::{FIRST_LOOK, Measured, Outcome};
 use brunt_verdict::{Contested, FailOn};
@@ -223,8 +223,8 @@ fn conduct(
     stage: &Stage,
     folder: &RunFolder,
     (begun, seed): (Timestamp, u64),
-) -> Conduct {
-    Conduct {
+) -> AbRunInfo {
+    AbRunInfo {
         run_id: folder.run_id.clone(),
         brunt_version: env!("CARGO_PKG_VERSION").to_owned(),
         scenario_file: options.load.from.file.display().to_string(),
@@ -243,7 +243,7 @@ fn conduct(
 /// Says what is about to be hit, before it is.
 fn announce(
     options: &Options,
-    conduct: &Conduct,
+    conduct: &AbRunInfo,
     stages: &[Stage; 2],
     (scenario, plan): (&Scenario, &Plan),
 ) {
@@ -271,9 +271,14 @@ fn announce(
 }
 
 /// Shows what came of it, and writes what it leaves.
-fn leave(options: &Options, contested: &Contested, conduct: &Conduct, folder: &RunFolder) -> Exit {
-    let contest = Contest { contested, conduct };
-    screen::say(&brunt_report::terminal_of_contest(
+fn leave(
+    options: &Options,
+    contested: &Contested,
+    conduct: &AbRunInfo,
+    folder: &RunFolder,
+) -> Exit {
+    let contest = AbReport { contested, conduct };
+    screen::say(&brunt_report::terminal_of_ab_summary(
         contested,
         screen::width(),
         true,
@@ -288,12 +293,12 @@ fn leave(options: &Options, contested: &Contested, conduct: &Conduct, folder: &R
         Outcome::NotEnoughData => Exit::Inconclusive,
         Outcome::Better | Outcome::Same | Outcome::NotWorse => Exit::Passed,
     };
-    let checks = [Checks::of_contest(contested, fail_on)];
-    let markdown = brunt_report::markdown_of_contest(contested);
+    let checks = [Checks::of_ab_summary(contested, fail_on)];
+    let markdown = brunt_report::markdown_of_ab_summary(contested);
     let mut exit = options.pipeline.tell(exit, &checks, &markdown);
     let written = [
-        folder.write("comparison.json", &brunt_report::contest_json(&contest)),
-        folder.write_report(&brunt_report::html_of_contest(&contest)),
+        folder.write("comparison.json", &brunt_report::ab_report_json(&contest)),
+        folder.write_report(&brunt_report::html_of_ab_report(&contest)),
     ];
     for error in written.into_iter().filter_map(Result::err) {
         complain(&error.to_string());

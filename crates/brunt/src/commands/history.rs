@@ -1,4 +1,4 @@
-//! `brunt history`: lists the runs of the past, and looks after them.
+//! `brunt history`: lists the runs of the history, and looks after them.
 
 mod page;
 mod prune;
@@ -6,7 +6,7 @@ mod rebuild;
 
 use std::path::PathBuf;
 
-use brunt_report::Past;
+use brunt_report::RunHistory;
 use clap::ValueEnum;
 
 use crate::exit::{Exit, Failure};
@@ -66,21 +66,21 @@ pub(crate) fn run(options: &Options) -> Result<Exit, Failure> {
     } else {
         Found::NoRuns
     };
-    let past = match found {
+    let history = match found {
         Found::NoRuns => {
             screen::say(NO_RUNS);
             return Ok(Exit::Passed);
         }
         Found::NotThere(message) => return Err(Failure::Input(message)),
-        Found::Past(past) => past,
+        Found::History(history) => history,
     };
-    screen::say(&brunt_report::terminal_of_past(
-        &past,
+    screen::say(&brunt_report::terminal_of_history(
+        &history,
         screen::width(),
         true,
     ));
     if let Some(file) = &options.html {
-        page::write(past, file)?;
+        page::write(history, file)?;
     }
     Ok(Exit::Passed)
 }
@@ -89,7 +89,7 @@ enum Found {
     NoRuns,
     /// What was asked for is not there.
     NotThere(String),
-    Past(Past),
+    History(RunHistory),
 }
 
 fn look(store: &Store, options: &Options) -> Result<Found, StoreError> {
@@ -116,9 +116,9 @@ fn look(store: &Store, options: &Options) -> Result<Found, StoreError> {
             "no such run of profile `{profile}`; there are runs of: {known}"
         )));
     }
-    Ok(Found::Past(Past {
+    Ok(Found::History(RunHistory {
         metrics: columns.iter().map(|column| column.metric()).collect(),
-        of: request.map(|request| request.in_words()),
+        request: request.map(|request| request.in_words()),
         runs,
     }))
 }

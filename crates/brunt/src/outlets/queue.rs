@@ -200,7 +200,7 @@ mod tests {
     use std::sync::mpsc::{Sender, channel};
 
     use brunt_record::{Generator, Load, Machine, StoppedBy};
-    use brunt_report::stream::Gathering;
+    use brunt_report::stream::StreamAggregator;
 
     use super::*;
 
@@ -272,7 +272,7 @@ mod tests {
         let header = header();
         let most = u32::try_from(BEHIND_MAX).unwrap();
         // One is in its hands, a queue is full, and three are lost: nobody waits for it.
-        let intervals = Gathering::new(&[]).whole(most + 4 + 1);
+        let intervals = StreamAggregator::new(&[]).take_complete(most + 4 + 1);
         let mut intervals = intervals.into_iter().map(Arc::new);
         assert_eq!(queue.interval(&header, &intervals.next().unwrap()), None);
         assert_eq!(hears.recv_timeout(SEEN), Ok((0, Lost::default())));

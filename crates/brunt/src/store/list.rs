@@ -1,7 +1,7 @@
 //! What the database is asked: the runs of the past with some metrics of each.
 
 use brunt_record::Metric;
-use brunt_report::{Conditions, PastRun};
+use brunt_report::{HistoryRun, RunConditions};
 use brunt_verdict::{RunResult, Value};
 use jiff::Timestamp;
 use rusqlite::types::{FromSqlError, Type};
@@ -76,9 +76,9 @@ impl Column {
 
 impl Store {
     /// The newest runs, oldest first. Where their reports lie is left as it was kept.
-    pub(crate) fn list(&self, asked: &Asked) -> Result<Vec<PastRun>, StoreError> {
+    pub(crate) fn list(&self, asked: &Asked) -> Result<Vec<HistoryRun>, StoreError> {
         let sql = sql_of(asked);
-        let read = || -> rusqlite::Result<Vec<PastRun>> {
+        let read = || -> rusqlite::Result<Vec<HistoryRun>> {
             let mut query = self.connection.prepare(&sql)?;
             let rows = query.query_map(
                 named_params! {
@@ -178,7 +178,7 @@ fn sql_of(asked: &Asked) -> String {
     )
 }
 
-fn past_run(row: &Row, columns: &[Column]) -> rusqlite::Result<PastRun> {
+fn past_run(row: &Row, columns: &[Column]) -> rusqlite::Result<HistoryRun> {
     let wrong = |at, error: FromSqlError| {
         rusqlite::Error::FromSqlConversionFailure(at, Type::Text, Box::new(error))
     };
@@ -193,9 +193,9 @@ fn past_run(row: &Row, columns: &[Column]) -> rusqlite::Result<PastRun> {
     };
     let values = (15..).zip(columns);
     let values = values.map(|(at, column)| Ok(value_of(*column, row.get(at)?, unanswered)));
-    Ok(PastRun {
+    Ok(HistoryRun {
         run_id: row.get(0)?,
-        began: began.strftime("%Y-%m-%d %H:%M").to_string(),
+        started: began.strftime("%Y-%m-%d %H:%M").to_string(),
         profile: row.get(2)?,
         label: row.get(3)?,
         commit: row.get(4)?,
@@ -204,7 +204,7 @@ fn past_run(row: &Row, columns: &[Column]) -> rusqlite::Result<PastRun> {
         report: row.get(6)?,
         scenario_file: row.get(13)?,
         service: service.clone(),
-        conditions: Conditions {
+        conditions: RunConditions {
             scenario: row.get(7)?,
             load: row.get(8)?,
             host: service,

@@ -1,6 +1,6 @@
 //! GitHub's workflow commands: an annotation for each cause that a run did not pass, or one that it did.
 
-use super::{Checks, Standing};
+use super::{CheckStatus, Checks};
 
 /// Checks as annotations, one a line, to be printed by a step of a GitHub workflow: an error for each check that
 /// failed, a warning for a verdict that is not decided, a notice for a run that passed.
@@ -9,10 +9,10 @@ pub fn github(all: &[Checks]) -> String {
     for checks in all {
         let mut passed = true;
         for check in &checks.all {
-            let level = match check.standing {
-                Standing::Passed | Standing::Undecided => continue,
-                Standing::Failed | Standing::Broken => "error",
-                Standing::Inconclusive => "warning",
+            let level = match check.status {
+                CheckStatus::Passed | CheckStatus::Undecided => continue,
+                CheckStatus::Failed | CheckStatus::Broken => "error",
+                CheckStatus::Inconclusive => "warning",
             };
             passed = false;
             let title = format!("{}: {}", checks.title, check.name);

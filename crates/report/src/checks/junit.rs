@@ -1,6 +1,6 @@
 //! JUnit's XML, which pipelines of every kind read.
 
-use super::{Check, Checks, Standing};
+use super::{Check, CheckStatus, Checks};
 use crate::number;
 
 /// Checks as one JUnit file: a suite each.
@@ -11,9 +11,9 @@ pub fn junit(all: &[Checks]) -> String {
             "  <testsuite name=\"{}\" tests=\"{}\" failures=\"{}\" errors=\"{}\" skipped=\"{}\" time=\"{:.3}\">\n",
             escaped(&checks.title),
             checks.all.len(),
-            checks.count(&[Standing::Failed]),
-            checks.count(&[Standing::Broken, Standing::Inconclusive]),
-            checks.count(&[Standing::Undecided]),
+            checks.count(&[CheckStatus::Failed]),
+            checks.count(&[CheckStatus::Broken, CheckStatus::Inconclusive]),
+            checks.count(&[CheckStatus::Undecided]),
             checks.seconds,
         );
         for check in &checks.all {
@@ -34,13 +34,13 @@ fn case(title: &str, check: &Check) -> String {
         escaped(&check.name)
     );
     let message = escaped(&check.message);
-    let inner = match check.standing {
-        Standing::Passed => format!("<system-out>{message}</system-out>"),
-        Standing::Failed => format!("<failure message=\"{message}\">{message}</failure>"),
-        Standing::Broken | Standing::Inconclusive => {
+    let inner = match check.status {
+        CheckStatus::Passed => format!("<system-out>{message}</system-out>"),
+        CheckStatus::Failed => format!("<failure message=\"{message}\">{message}</failure>"),
+        CheckStatus::Broken | CheckStatus::Inconclusive => {
             format!("<error message=\"{message}\">{message}</error>")
         }
-        Standing::Undecided => format!("<skipped message=\"{message}\"/>"),
+        CheckStatus::Undecided => format!("<skipped message=\"{message}\"/>"),
     };
     format!("{head}>{inner}</testcase>\n")
 }

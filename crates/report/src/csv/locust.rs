@@ -7,7 +7,7 @@ use brunt_record::{Distribution, Measure, NameId, Outcome, RunRecord, Scope};
 
 use super::table::{Table, text};
 use super::time_series;
-use crate::request_stats::{self, Figures};
+use crate::request_stats::{self, RequestStats};
 
 /// The shares that Locust reports by default, as it heads them.
 const PERCENTILES: [(&str, f64); 11] = [
@@ -53,8 +53,8 @@ pub fn stats(record: &RunRecord) -> String {
     let names = (0u32..).map(|id| Scope::Name(NameId(id)));
     let mut rows: Vec<Row> = names
         .zip(request_stats::by_name(record))
-        .filter(|(_, figures)| !figures.setup && figures.requests > 0)
-        .map(|(scope, figures)| Row::of(record, scope, figures))
+        .filter(|(_, stats)| !stats.setup && stats.requests > 0)
+        .map(|(scope, stats)| Row::of(record, scope, stats))
         .collect();
     rows.sort_by(|a, b| (&a.name, &a.method).cmp(&(&b.name, &b.method)));
     let all = Row::of(record, Scope::All, request_stats::total(record));
@@ -183,7 +183,7 @@ struct Totals {
 }
 
 impl Row {
-    fn of(record: &RunRecord, scope: Scope, figures: Figures) -> Self {
+    fn of(record: &RunRecord, scope: Scope, stats: RequestStats) -> Self {
         let seconds = record.throughput_s();
         let a_second = |count: u64| {
             if seconds > 0.0 {
@@ -193,16 +193,16 @@ impl Row {
             }
         };
         Self {
-            requests_per_s: a_second(figures.requests),
-            failures_per_s: a_second(figures.failures),
+            requests_per_s: a_second(stats.requests),
+            failures_per_s: a_second(stats.failures),
             totals: Totals {
-                requests: figures.requests,
-                failures: figures.failures,
-                bytes_received: figures.bytes_received,
+                requests: stats.requests,
+                failures: stats.failures,
+                bytes_received: stats.bytes_received,
                 waited: record.timeline.distribution(scope, Measure::Response),
             },
-            method: figures.method,
-            name: figures.name,
+            method: stats.method,
+            name: stats.name,
         }
     }
 }

@@ -1,11 +1,10 @@
-//! Series: a run second by second, for charts and tables. What is not known is `None`, so that no
-//! line is drawn across it.
+//! Time series: a run second by second, or in coarser rows if it is very long.
 
 use brunt_record::{Distribution, Measure, Scope, Second, Timeline};
 
 /// A row of a run: one second, unless the run is very long.
 #[derive(Debug, Clone)]
-pub(crate) struct Point {
+pub(crate) struct TimeSeriesRow {
     /// The second in which it starts.
     pub(crate) second: usize,
     pub(crate) counts: Second,
@@ -82,7 +81,7 @@ pub(crate) fn durations(timeline: &Timeline, from_s: usize, measure: Measure) ->
 
 /// A run row by row: every second, or, in a run that is longer than a week, every 2, 4, 8 … seconds. If the intervals of
 /// histograms are wider, their percentiles are in the row in which they start.
-pub(crate) fn points(timeline: &Timeline) -> impl Iterator<Item = Point> {
+pub(crate) fn rows(timeline: &Timeline) -> impl Iterator<Item = TimeSeriesRow> {
     counts(timeline).map(|(second, counts)| {
         let at = |measure| durations(timeline, second, measure);
         // Only what users wait for ranks the unanswered.
@@ -92,7 +91,7 @@ pub(crate) fn points(timeline: &Timeline) -> impl Iterator<Item = Point> {
                 ..at(measure)
             })
         };
-        Point {
+        TimeSeriesRow {
             second,
             counts,
             response_ms: Percentiles::of(&at(Measure::Response)),

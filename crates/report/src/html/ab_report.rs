@@ -1,4 +1,4 @@
-//! The page of two builds that were played in one sitting.
+//! HTML report of an A/B comparison.
 
 mod pair_charts;
 
@@ -6,17 +6,17 @@ use maud::{Markup, html as markup};
 
 use super::comparison;
 use super::document::page;
-use crate::ab_report::Contest;
+use crate::ab_report::AbReport;
 use crate::comparison::grade_of;
 
-/// The HTML report of two builds in one sitting: one file that needs nothing else.
-pub fn html_of_contest(contest: &Contest) -> String {
+/// HTML report of an A/B comparison: one self-contained file.
+pub fn html_of_ab_report(contest: &AbReport) -> String {
     let title = format!("brunt: A against B, {}", contest.conduct.profile);
     page(&title, &title, &body(contest))
 }
 
-fn body(contest: &Contest) -> Markup {
-    let Contest { contested, conduct } = contest;
+fn body(contest: &AbReport) -> Markup {
+    let AbReport { contested, conduct } = contest;
     let outcome = contested.outcome();
     let [a, b] = &contested.hosts;
     markup! {

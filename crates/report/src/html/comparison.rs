@@ -1,4 +1,4 @@
-//! One thing beside another: the rows that are tested, and a glance at all names.
+//! Comparison tables: the rows of all requests, and the changes of each name.
 
 use super::elements::sentence;
 use brunt_verdict::comparison::{Measured, Outcome, Row};
@@ -6,9 +6,9 @@ use brunt_verdict::{Beside, Grade};
 use maud::{Markup, html as markup};
 
 use crate::Judged;
-use crate::comparison::{self, Compared, NAMES_NOTE, grade_of};
+use crate::comparison::{self, ComparisonView, NAMES_NOTE, grade_of};
 
-/// What is measured of single names: what a process used is not known name by name.
+/// Metrics of single names: resource use is not known by name.
 const OF_NAMES: [Measured; 6] = [
     Measured::Throughput,
     Measured::ErrorRate,
@@ -20,7 +20,7 @@ const OF_NAMES: [Measured; 6] = [
 
 /// A run compared with a baseline; nothing if it was not compared.
 pub(super) fn section(run: &Judged) -> Markup {
-    let said = crate::judged::sentence_beside(run);
+    let said = crate::judged::baseline_sentence(run);
     run.verdict
         .beside
         .as_ref()
@@ -48,16 +48,16 @@ fn of_baseline(beside: &Beside, said: Option<&str>) -> Markup {
 }
 
 /// The tables of a comparison, and what to think of them.
-pub(super) fn compared(compared: &Compared) -> Markup {
+pub(super) fn compared(compared: &ComparisonView) -> Markup {
     let notes = compared.notes();
     markup! {
         @if !notes.is_empty() { ul { @for note in &notes { li { (sentence(note)) } } } }
-        (rows(compared, &compared.of_all()))
+        (rows(compared, &compared.all_requests()))
         (by_name(compared))
     }
 }
 
-fn rows(compared: &Compared, rows: &[&Row]) -> Markup {
+fn rows(compared: &ComparisonView, rows: &[&Row]) -> Markup {
     let sides = compared.sides;
     markup! {
         div.scroll { table {
@@ -90,7 +90,7 @@ fn outcome_of(row: &Row) -> Markup {
     }
 }
 
-/// An outcome with the colour of a grade, and its word.
+/// An outcome with the color of a grade, and its word.
 pub(super) fn outcome(outcome: Outcome) -> Markup {
     let class = match outcome {
         Outcome::Same | Outcome::NotWorse => Grade::Acceptable,
@@ -100,7 +100,7 @@ pub(super) fn outcome(outcome: Outcome) -> Markup {
 }
 
 /// Each name with how each measure of it changed.
-fn by_name(compared: &Compared) -> Markup {
+fn by_name(compared: &ComparisonView) -> Markup {
     let named = compared.rows.iter().filter(|row| row.name.is_some());
     let mut names: Vec<&str> = named.filter_map(|row| row.name.as_deref()).collect();
     names.dedup();

@@ -3,7 +3,7 @@
 use brunt_verdict::RunResult;
 use maud::{Markup, html as markup};
 
-use crate::request_stats::Figures;
+use crate::request_stats::RequestStats;
 
 /// Number of rows from which on a table scrolls in a box of its own.
 const ROWS_SHOWN: usize = 40;
@@ -27,12 +27,12 @@ pub(super) fn class_of(result: RunResult) -> &'static str {
     result.name()
 }
 
-/// A result with its colour, its sign and its words.
+/// A result with its color, its sign and its words.
 pub(super) fn pill_of(result: RunResult) -> Markup {
     pill(class_of(result), result.in_words())
 }
 
-/// A grade or a result with its colour, its sign and its words.
+/// A grade or a result with its color, its sign and its words.
 pub(super) fn pill(name: &str, words: &str) -> Markup {
     let sign = match name {
         "good" => "✓",
@@ -56,11 +56,11 @@ pub(super) fn scroll_class(rows: usize) -> &'static str {
 }
 
 /// Header cell of a row: method and name of the requests.
-pub(super) fn name_cell(figures: &Figures) -> Markup {
+pub(super) fn name_cell(stats: &RequestStats) -> Markup {
     markup! {
         th scope="row" {
-            @if figures.method.is_empty() { "All requests" } @else {
-                span.method { (figures.method) } " " code { (figures.name) }
+            @if stats.method.is_empty() { "All requests" } @else {
+                span.method { (stats.method) } " " code { (stats.name) }
             }
         }
     }

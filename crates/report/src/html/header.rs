@@ -7,7 +7,7 @@ use super::comparison;
 use super::elements::{class_of, pill_of, sentence};
 use super::glossary::explained;
 use crate::Judged;
-use crate::judged::findings_beside;
+use crate::judged::further_findings;
 use crate::number;
 use crate::request_stats;
 use crate::wording::{began, end_of, waited};
@@ -37,7 +37,7 @@ const ON_TOP: usize = 3;
 
 /// The findings, those of the service first.
 fn sorted<'a>(run: &Judged<'a>) -> Vec<&'a Finding> {
-    let mut all: Vec<&Finding> = findings_beside(run).collect();
+    let mut all: Vec<&Finding> = further_findings(run).collect();
     all.sort_by_key(|finding| is_note(finding));
     all
 }

@@ -7,10 +7,10 @@ use super::elements::{name_cell, scroll_class};
 use super::glossary::explained;
 use crate::Judged;
 use crate::number;
-use crate::request_stats::{self, Durations, Figures};
+use crate::request_stats::{self, Durations, RequestStats};
 use crate::wording::{measured, waited};
 
-/// What is told of response times.
+/// Columns of response times.
 const RESPONSE: [&str; 4] = ["p50", "p95", "p99", "max"];
 /// More of them: paper has no room for these columns, and the script hides them until the reader asks for them.
 const MORE: [&str; 4] = ["min", "mean", "p90", "p99.9"];
@@ -51,8 +51,8 @@ pub(super) fn requests(run: &Judged) -> Markup {
 fn table(
     run: &Judged,
     caption: &str,
-    rows: &[(usize, &Figures)],
-    total: Option<&Figures>,
+    rows: &[(usize, &RequestStats)],
+    total: Option<&RequestStats>,
 ) -> Markup {
     let wire = rows
         .iter()
@@ -95,8 +95,8 @@ fn table(
                     @if total.is_some() { @for name in MORE { th.more scope="col" { (explained(name)) } } }
                 }
             }
-            tbody { @for (at, figures) in rows { tr data-name=[total.map(|_| at)] {
-                (cells(figures, wire, columns(planned_of(*at), figures.requests)))
+            tbody { @for (at, stats) in rows { tr data-name=[total.map(|_| at)] {
+                (cells(stats, wire, columns(planned_of(*at), stats.requests)))
             } } }
             @if let Some(total) = total { tfoot { tr {
                 (cells(total, wire, columns(Some(1.0), total.requests)))
@@ -106,7 +106,7 @@ fn table(
 }
 
 /// Groups and metrics: they have no service time, and nothing was sent for them.
-fn others_table(rows: &[(usize, &Figures)]) -> Markup {
+fn others_table(rows: &[(usize, &RequestStats)]) -> Markup {
     markup! {
         div class=(scroll_class(rows.len())) { table.requests data-requests {
             caption { "Groups and metrics by name" }
@@ -123,39 +123,39 @@ fn others_table(rows: &[(usize, &Figures)]) -> Markup {
                     @for name in MORE { th.more scope="col" { (explained(name)) } }
                 }
             }
-            tbody { @for (at, figures) in rows { tr data-name=(at) {
-                (name_cell(figures))
-                td { (number::count(figures.requests)) }
-                (counted(figures))
-                (response(figures))
-                (more(figures))
+            tbody { @for (at, stats) in rows { tr data-name=(at) {
+                (name_cell(stats))
+                td { (number::count(stats.requests)) }
+                (counted(stats))
+                (response(stats))
+                (more(stats))
             } } }
         } }
     }
 }
 
 /// What failed, and how many went well a second.
-fn counted(figures: &Figures) -> Markup {
+fn counted(stats: &RequestStats) -> Markup {
     markup! {
-        td class=[(figures.failures > 0).then_some("bad")] {
-            @if figures.failures > 0 { (number::count(figures.failures)) " · " }
-            (figures.error_rate.map_or_else(|| "–".to_owned(), number::percent))
+        td class=[(stats.failures > 0).then_some("bad")] {
+            @if stats.failures > 0 { (number::count(stats.failures)) " · " }
+            (stats.error_rate.map_or_else(|| "–".to_owned(), number::percent))
         }
-        td { (figures.throughput_rps.map_or_else(|| "–".to_owned(), number::rate)) }
+        td { (stats.throughput_rps.map_or_else(|| "–".to_owned(), number::rate)) }
     }
 }
 
-fn response(figures: &Figures) -> Markup {
-    let ranked = figures.unanswered > 0;
-    let of = &figures.response_ms;
+fn response(stats: &RequestStats) -> Markup {
+    let ranked = stats.unanswered > 0;
+    let of = &stats.response_ms;
     markup! {
-        @for value in [of.p50, of.p95, of.p99, of.max] { td { (measured(figures, value, ranked)) } }
+        @for value in [of.p50, of.p95, of.p99, of.max] { td { (measured(stats, value, ranked)) } }
     }
 }
 
-fn more(figures: &Figures) -> Markup {
-    let ranked = figures.unanswered > 0;
-    let of = &figures.response_ms;
+fn more(stats: &RequestStats) -> Markup {
+    let ranked = stats.unanswered > 0;
+    let of = &stats.response_ms;
     let values = [
         (of.min, false),
         (of.mean, false),
@@ -163,27 +163,27 @@ fn more(figures: &Figures) -> Markup {
         (of.p99_9, ranked),
     ];
     markup! {
-        @for (value, ranked) in values { td.more { (measured(figures, value, ranked)) } }
+        @for (value, ranked) in values { td.more { (measured(stats, value, ranked)) } }
     }
 }
 
 /// The cells of a row; the planned and the seen share, where the table has these columns.
-fn cells(figures: &Figures, wire: bool, shares: (Option<String>, Option<String>)) -> Markup {
-    let service = &figures.service_ms;
+fn cells(stats: &RequestStats, wire: bool, shares: (Option<String>, Option<String>)) -> Markup {
+    let service = &stats.service_ms;
     let (planned, seen) = shares;
     markup! {
-        (name_cell(figures))
-        td { (number::count(figures.requests)) }
+        (name_cell(stats))
+        td { (number::count(stats.requests)) }
         @if let Some(planned) = planned { td { (planned) } }
         @if let Some(seen) = &seen { td { (seen) } }
-        @if wire { td { (number::count(figures.wire_requests)) } }
-        (counted(figures))
-        (response(figures))
+        @if wire { td { (number::count(stats.wire_requests)) } }
+        (counted(stats))
+        (response(stats))
         @for value in [service.p50, service.p99] { td { (waited(value, false)) } }
-        td { (bytes_each(figures, figures.bytes_received)) }
+        td { (bytes_each(stats, stats.bytes_received)) }
         @if seen.is_some() {
-            (more(figures))
-            td.more { (bytes_each(figures, figures.bytes_sent)) }
+            (more(stats))
+            td.more { (bytes_each(stats, stats.bytes_sent)) }
         }
     }
 }
@@ -200,11 +200,11 @@ fn in_percent(share: f64) -> String {
 }
 
 /// Bytes per request, headers included.
-fn bytes_each(figures: &Figures, bytes: u64) -> String {
-    if figures.requests == 0 {
+fn bytes_each(stats: &RequestStats, bytes: u64) -> String {
+    if stats.requests == 0 {
         return "–".to_owned();
     }
-    let bytes = bytes as f64 / figures.requests as f64;
+    let bytes = bytes as f64 / stats.requests as f64;
     match bytes {
         bytes if bytes >= 1e6 => format!("{:.1} MB", bytes / 1e6),
         bytes if bytes >= 1e3 => format!("{:.1} kB", bytes / 1e3),
@@ -213,7 +213,7 @@ fn bytes_each(figures: &Figures, bytes: u64) -> String {
 }
 
 /// The phases by name; nothing if no request got as far as a first byte.
-fn phases(rows: &[(usize, &Figures)], total: &Figures) -> Markup {
+fn phases(rows: &[(usize, &RequestStats)], total: &RequestStats) -> Markup {
     if total.first_byte_ms.mean.is_none() {
         return markup! {};
     }
@@ -241,26 +241,26 @@ fn phases(rows: &[(usize, &Figures)], total: &Figures) -> Markup {
                     @for name in ["mean", "p95", "p99"] { th scope="col" { (explained(name)) } }
                 }
             }
-            tbody { @for (_, figures) in rows { tr { (phase_cells(figures, has_tls)) } } }
+            tbody { @for (_, stats) in rows { tr { (phase_cells(stats, has_tls)) } } }
             tfoot { tr { (phase_cells(total, has_tls)) } }
         } }
     }
 }
 
-fn phase_cells(figures: &Figures, has_tls: bool) -> Markup {
+fn phase_cells(stats: &RequestStats, has_tls: bool) -> Markup {
     let mean_and_p95 = |of: &Durations| [of.mean, of.p95].map(|value| waited(value, false));
-    let first_byte = &figures.first_byte_ms;
+    let first_byte = &stats.first_byte_ms;
     // Both means are of the same successful requests, so that their difference is the mean of the rest.
-    let receive = match (figures.service_ms.mean, first_byte.mean) {
+    let receive = match (stats.service_ms.mean, first_byte.mean) {
         (Some(service), Some(first_byte)) => number::ms((service - first_byte).max(0.0)),
         _ => "–".to_owned(),
     };
     markup! {
-        (name_cell(figures))
-        @for value in mean_and_p95(&figures.connect_ms) { td { (value) } }
-        @if has_tls { @for value in mean_and_p95(&figures.tls_ms) { td { (value) } } }
+        (name_cell(stats))
+        @for value in mean_and_p95(&stats.connect_ms) { td { (value) } }
+        @if has_tls { @for value in mean_and_p95(&stats.tls_ms) { td { (value) } } }
         @for value in [first_byte.mean, first_byte.p95, first_byte.p99] { td { (waited(value, false)) } }
         td { (receive) }
-        td { (waited(figures.lag_ms.mean, false)) }
+        td { (waited(stats.lag_ms.mean, false)) }
     }
 }

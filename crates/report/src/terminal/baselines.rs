@@ -11,8 +11,8 @@ use crate::number::{self, one_line};
 const ALL_FROM: usize = 120;
 
 /// Baselines, a line each.
-pub fn terminal_of_baselines(baselines: &[Baseline], width: usize, colour: bool) -> String {
-    let page = Page::new(width, colour);
+pub fn terminal_of_baselines(baselines: &[Baseline], width: usize, color: bool) -> String {
+    let page = Page::new(width, color);
     let mut table = Table::new(&["Baseline", "profile", "runs", "newest (UTC)", "brunt"]);
     for baseline in baselines {
         let newest = baseline.runs.last().map_or("", |run| &run.started_at);
@@ -28,8 +28,8 @@ pub fn terminal_of_baselines(baselines: &[Baseline], width: usize, colour: bool)
 }
 
 /// What a baseline holds.
-pub fn terminal_of_baseline(baseline: &Baseline, width: usize, colour: bool) -> String {
-    let page = Page::new(width, colour);
+pub fn terminal_of_baseline(baseline: &Baseline, width: usize, color: bool) -> String {
+    let page = Page::new(width, color);
     let mut text = page.heading(&format!("Baseline {}", one_line(&baseline.name)));
     for (name, value) in settings(baseline) {
         text += &page.wrapped(2, &format!("{name}: {value}"));

@@ -1,4 +1,4 @@
-//! One thing beside another, for a terminal: what is tested, and of the rest what stands out.
+//! Comparison tables for a terminal: all rows of all requests, and notable rows of single names.
 
 use anstyle::Style;
 use brunt_verdict::comparison::{Outcome, Row};
@@ -6,28 +6,28 @@ use brunt_verdict::{Beside, Contested};
 
 use super::page::{Page, style_of};
 use super::table::{Cell, Table};
-use crate::comparison::{self, Compared, NAMES_NOTE, grade_of};
+use crate::comparison::{self, ComparisonView, NAMES_NOTE, grade_of};
 use crate::number::one_line;
 
 /// Narrower than this, changes are shown without their intervals.
 const INTERVAL_FROM: usize = 80;
 /// Narrower than this, tolerances are not shown.
 const TOLERANCE_FROM: usize = 100;
-/// So many rows of single names are shown; the report has all.
+/// Maximum number of rows of single names; the report has all.
 const NAMED_MAX: usize = 6;
 
-/// What a run is beside a baseline, for a terminal so many columns wide.
-pub fn terminal_beside(beside: &Beside, width: usize, colour: bool) -> String {
-    alone(&beside.into(), width, colour)
+/// A run compared with a baseline, for a terminal of `width` columns.
+pub fn terminal_of_baseline_comparison(beside: &Beside, width: usize, color: bool) -> String {
+    alone(&beside.into(), width, color)
 }
 
-/// What came of two builds in one sitting, for a terminal so many columns wide.
-pub fn terminal_of_contest(contested: &Contested, width: usize, colour: bool) -> String {
-    alone(&contested.into(), width, colour)
+/// Results of an A/B comparison, for a terminal of `width` columns.
+pub fn terminal_of_ab_summary(contested: &Contested, width: usize, color: bool) -> String {
+    alone(&contested.into(), width, color)
 }
 
-fn alone(compared: &Compared, width: usize, colour: bool) -> String {
-    let page = Page::new(width, colour);
+fn alone(compared: &ComparisonView, width: usize, color: bool) -> String {
+    let page = Page::new(width, color);
     let style = style_of(grade_of(compared.outcome)).bold();
     let sentence = page.wrapped(0, &compared.sentence);
     let painted: Vec<String> = sentence
@@ -39,9 +39,9 @@ fn alone(compared: &Compared, width: usize, colour: bool) -> String {
 
 impl Page {
     /// The table, and what to think of it.
-    pub(super) fn compared(&self, compared: &Compared) -> String {
-        let mut text = self.rows(&compared.title, compared, &compared.of_all());
-        let named = compared.standing_out();
+    pub(super) fn compared(&self, compared: &ComparisonView) -> String {
+        let mut text = self.rows(&compared.title, compared, &compared.all_requests());
+        let named = compared.notable();
         if !named.is_empty() {
             let shown = &named[..named.len().min(NAMED_MAX)];
             text += &self.rows("Single names", compared, shown);
@@ -57,7 +57,7 @@ impl Page {
         text
     }
 
-    fn rows(&self, title: &str, compared: &Compared, rows: &[&Row]) -> String {
+    fn rows(&self, title: &str, compared: &ComparisonView, rows: &[&Row]) -> String {
         let with_interval = self.width >= INTERVAL_FROM;
         let with_tolerance = self.width >= TOLERANCE_FROM;
         let [one, other] = compared.sides;
@@ -96,7 +96,7 @@ impl Page {
             cells.push(Cell::styled(&outcome, style));
             table.row(cells);
         }
-        let mut lines = table.lines(self.table_width, self.colour).into_iter();
+        let mut lines = table.lines(self.table_width, self.color).into_iter();
         let heading = self.heading(&lines.next().unwrap_or_default());
         heading + &lines.map(|line| line + "\n").collect::<String>()
     }

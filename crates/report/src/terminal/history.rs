@@ -1,11 +1,11 @@
-//! The runs of the past for a terminal: a line for each, and the metric's way over them as bars.
+//! The runs of the history for a terminal: a line for each, and the metric's way over them as bars.
 
 use anstyle::Style;
 use unicode_width::UnicodeWidthStr;
 
 use super::page::{Page, style_of_result};
 use super::table::shortened;
-use crate::history::{Past, PastRun, Profile, value};
+use crate::history::{HistoryRun, ProfileHistory, RunHistory, value_text};
 use crate::number::{self, one_line};
 
 /// A profile's name takes no more columns.
@@ -15,15 +15,15 @@ const LABEL_MIN: usize = 10;
 const GAP: usize = 2;
 const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 
-/// The runs of the past with the first of their metrics, for a terminal so many columns wide.
-pub fn terminal_of_past(past: &Past, width: usize, colour: bool) -> String {
-    let page = Page::new(width, colour);
-    let Some(metric) = past.metrics.first() else {
+/// Run history with the first of its metrics, for a terminal of `width` columns.
+pub fn terminal_of_history(history: &RunHistory, width: usize, color: bool) -> String {
+    let page = Page::new(width, color);
+    let Some(metric) = history.metrics.first() else {
         return String::new();
     };
-    let profiles = past.profiles();
-    let mut text = table(&page, past, &metric.name(), metric.unit());
-    text += &page.heading(&format!("{}, run by run", past.title(*metric)));
+    let profiles = history.profiles();
+    let mut text = table(&page, history, &metric.name(), metric.unit());
+    text += &page.heading(&format!("{}, run by run", history.title(*metric)));
     let names = profiles.iter().map(|of| profile_name(of.name).width());
     let names = names.max().unwrap_or(0);
     for profile in &profiles {
@@ -33,7 +33,7 @@ pub fn terminal_of_past(past: &Past, width: usize, colour: bool) -> String {
 }
 
 /// The way of a profile's metric as bars, and since when it is another.
-fn trend(page: &Page, profile: &Profile, names: usize, unit: &str) -> String {
+fn trend(page: &Page, profile: &ProfileHistory, names: usize, unit: &str) -> String {
     let runs = profile.runs.iter();
     let values: Vec<Option<f64>> = runs.map(|run| run.values[0].known()).collect();
     let name = padded(&profile_name(profile.name), names);
@@ -43,21 +43,21 @@ fn trend(page: &Page, profile: &Profile, names: usize, unit: &str) -> String {
     if profile.is_one_of_several {
         text += &page.listed(&profile.conditions());
     }
-    for sentence in profile.changes(0).in_words(unit) {
+    for sentence in profile.level_shifts(0).in_words(unit) {
         text += &page.listed(&sentence);
     }
     text
 }
 
-fn table(page: &Page, past: &Past, title: &str, unit: &str) -> String {
+fn table(page: &Page, history: &RunHistory, title: &str, unit: &str) -> String {
     let head = ["date (UTC)", "run", "profile", "verdict", title].map(str::to_owned);
-    let rows = past.runs.iter().map(|run| {
+    let rows = history.runs.iter().map(|run| {
         [
-            run.began.clone(),
-            run.called().unwrap_or_else(|| "–".to_owned()),
+            run.started.clone(),
+            run.display_name().unwrap_or_else(|| "–".to_owned()),
             profile_name(&run.profile),
             run.result.in_words().to_owned(),
-            value(run.values[0], unit),
+            value_text(run.values[0], unit),
         ]
     });
     let rows: Vec<[String; 5]> = std::iter::once(head).chain(rows).collect();
@@ -70,7 +70,7 @@ fn table(page: &Page, past: &Past, title: &str, unit: &str) -> String {
     let others: usize = widths.iter().sum::<usize>() - widths[1] + 4 * GAP;
     widths[1] = widths[1].min(page.width.saturating_sub(others).max(LABEL_MIN));
     let mut text = page.heading(&page.row(&rows[0], widths, Style::new()));
-    for (row, run) in rows[1..].iter().zip(&past.runs) {
+    for (row, run) in rows[1..].iter().zip(&history.runs) {
         text += &format!("{}\n", page.row(row, widths, style(run)));
     }
     text
@@ -84,7 +84,7 @@ impl Page {
             padded(began, widths[0]),
             padded(&shortened(run, widths[1]), widths[1]),
             padded(profile, widths[2]),
-            // The escapes of a colour have no width, so that the padding stands after them.
+            // The escapes of a color have no width, so that the padding stands after them.
             self.painted_cell(style, verdict, widths[3]),
             " ".repeat(widths[4].saturating_sub(value.width())),
         )
@@ -99,7 +99,7 @@ impl Page {
     }
 }
 
-fn style(run: &PastRun) -> Style {
+fn style(run: &HistoryRun) -> Style {
     style_of_result(run.result)
 }
 
@@ -159,22 +159,22 @@ mod tests {
     use super::*;
     use crate::history::tests::{run, stepped};
 
-    fn past() -> Past {
-        let mut past = stepped(90, 60);
-        past.of = Some("GET /items".into());
-        past.runs[3].values = vec![Value::NotAnswered];
-        past.runs.push(run(
+    fn history() -> RunHistory {
+        let mut history = stepped(90, 60);
+        history.request = Some("GET /items".into());
+        history.runs[3].values = vec![Value::NotAnswered];
+        history.runs.push(run(
             4,
             "a profile whose name is far too long",
             Value::Unknown,
         ));
-        past
+        history
     }
 
     #[test]
     fn no_line_is_wider_than_the_terminal_and_values_stand_below_each_other() {
         for (width, room) in [(80, 80), (200, super::super::page::WIDTH_MAX)] {
-            let text = terminal_of_past(&past(), width, false);
+            let text = terminal_of_history(&history(), width, false);
             assert!(
                 text.lines().all(|line| line.width() <= room),
                 "{width}\n{text}"
@@ -184,7 +184,7 @@ mod tests {
             assert!(rows.all(|row| row.width() == first), "{width}\n{text}");
             assert!(text.contains("p95 of GET /items, run by run"), "{text}");
         }
-        let wide = terminal_of_past(&past(), 200, false);
+        let wide = terminal_of_history(&history(), 200, false);
         assert!(
             wide.contains("release 0 with 日本語 and a tail that is long"),
             "{wide}"
@@ -194,7 +194,7 @@ mod tests {
 
     #[test]
     fn below_each_profile_stands_since_when_it_is_another() {
-        let text = terminal_of_past(&past(), 140, false);
+        let text = terminal_of_history(&history(), 140, false);
         let below = text.split("run by run\n").nth(1).unwrap();
         let begins: Vec<&str> = below
             .lines()
@@ -209,8 +209,8 @@ mod tests {
     }
 
     #[test]
-    fn a_colour_changes_no_letter() {
-        let painted = terminal_of_past(&past(), 80, true);
+    fn a_color_changes_no_letter() {
+        let painted = terminal_of_history(&history(), 80, true);
         assert!(painted.contains("\u{1b}[91mcritical"), "{painted}");
         let mut plain = String::new();
         for (at, part) in painted.split('\u{1b}').enumerate() {
@@ -220,7 +220,7 @@ mod tests {
                 part.split_once('m').unwrap().1
             };
         }
-        assert_eq!(plain, terminal_of_past(&past(), 80, false));
+        assert_eq!(plain, terminal_of_history(&history(), 80, false));
     }
 
     #[test]

@@ -20,12 +20,12 @@ pub(super) struct Page {
     pub(super) width: usize,
     /// The largest width of tables.
     pub(super) table_width: usize,
-    pub(super) colour: bool,
+    pub(super) color: bool,
 }
 
 /// The style of a grade. Its word is always next to it.
 pub(super) fn style_of(grade: Grade) -> Style {
-    let colour = match grade {
+    let color = match grade {
         Grade::Good => AnsiColor::Green,
         Grade::Acceptable => AnsiColor::Cyan,
         Grade::Poor => AnsiColor::Red,
@@ -37,7 +37,7 @@ pub(super) fn style_of(grade: Grade) -> Style {
         Grade::Inconclusive => AnsiColor::Yellow,
         Grade::NotApplicable => return Style::new().dimmed(),
     };
-    Style::new().fg_color(Some(colour.into()))
+    Style::new().fg_color(Some(color.into()))
 }
 
 /// The style of a result.
@@ -51,17 +51,17 @@ pub(super) fn style_of_result(result: RunResult) -> Style {
 }
 
 impl Page {
-    pub(super) fn new(width: usize, colour: bool) -> Self {
+    pub(super) fn new(width: usize, color: bool) -> Self {
         let bounded = width.min(WIDTH_MAX);
         Self {
             width: bounded,
             table_width: if width == UNBOUNDED { width } else { bounded },
-            colour,
+            color,
         }
     }
 
     pub(super) fn painted(&self, style: Style, text: &str) -> String {
-        if self.colour {
+        if self.color {
             format!("{style}{text}{style:#}")
         } else {
             text.to_owned()
@@ -91,7 +91,7 @@ impl Page {
 
     /// A table, its first row as a heading.
     pub(super) fn lines(&self, table: &Table) -> String {
-        let mut lines = table.lines(self.table_width, self.colour).into_iter();
+        let mut lines = table.lines(self.table_width, self.color).into_iter();
         let heading = self.heading(&lines.next().unwrap_or_default());
         heading + &lines.map(|line| line + "\n").collect::<String>()
     }

@@ -60,7 +60,7 @@ impl<'a> Table<'a> {
     }
 
     /// The head and the rows, none wider than `width` unless the numbers alone are.
-    pub(super) fn lines(&self, width: usize, colour: bool) -> Vec<String> {
+    pub(super) fn lines(&self, width: usize, color: bool) -> Vec<String> {
         let mut widths: Vec<usize> = (0..self.rows[0].len())
             .map(|at| {
                 let cells = self.rows.iter().map(|row| row[at].text.width());
@@ -85,12 +85,12 @@ impl<'a> Table<'a> {
         self.rows
             .iter()
             .zip(first)
-            .map(|(row, first)| line(row, first, &shown, &widths, colour))
+            .map(|(row, first)| line(row, first, &shown, &widths, color))
             .collect()
     }
 }
 
-fn line(row: &[Cell], first: String, shown: &[usize], widths: &[usize], colour: bool) -> String {
+fn line(row: &[Cell], first: String, shown: &[usize], widths: &[usize], color: bool) -> String {
     let mut line = String::new();
     let mut first = Some(first);
     for at in shown {
@@ -98,7 +98,7 @@ fn line(row: &[Cell], first: String, shown: &[usize], widths: &[usize], colour: 
         let is_first = first.is_some();
         let text = first.take().unwrap_or_else(|| cell.text.clone());
         let padding = " ".repeat(width.saturating_sub(text.width()));
-        let painted = if colour && cell.style != Style::new() {
+        let painted = if color && cell.style != Style::new() {
             format!("{}{text}{:#}", cell.style, cell.style)
         } else {
             text

@@ -1,6 +1,6 @@
 //! How the page looks: pictures to be looked at, and what of it can be reckoned.
 
-use brunt_report::{Contest, html_of_contest};
+use brunt_report::{AbReport, html_of_ab_report};
 use brunt_testbed::Look;
 
 use crate::sitting::{conduct, contested};
@@ -134,11 +134,11 @@ fn what_was_found_is_drawn_on_the_charts() {
 
 #[test]
 fn pairs_of_two_builds_look_well_everywhere() {
-    let contest = Contest {
+    let contest = AbReport {
         contested: &contested(),
         conduct: &conduct(),
     };
-    let page = html_of_contest(&contest);
+    let page = html_of_ab_report(&contest);
     let Some(mut page) = opened_page("pairs_of_two_builds", &page, true) else {
         return;
     };

@@ -1,8 +1,8 @@
-//! The colours of the page: what stands out for whom, reckoned from the style sheet.
+//! The colors of the page: what stands out for whom, reckoned from the style sheet.
 
 use std::collections::HashMap;
 
-const COLOURS: &str = include_str!("../../src/html/page/colors.css");
+const COLORS: &str = include_str!("../../src/html/page/colors.css");
 
 type Rgb = [f64; 3];
 
@@ -36,7 +36,7 @@ const EYES: [(&str, [Rgb; 3]); 3] = [
 
 /// Light, then dark: names with linear light.
 fn sheets() -> Vec<HashMap<&'static str, Rgb>> {
-    let sheets = COLOURS.split(":root {").skip(1);
+    let sheets = COLORS.split(":root {").skip(1);
     sheets
         .map(|sheet| {
             let names = sheet.split("--").skip(1);
@@ -52,7 +52,7 @@ fn sheets() -> Vec<HashMap<&'static str, Rgb>> {
 
 fn linear(hex: &str) -> Rgb {
     [0, 2, 4].map(|at| {
-        let part = f64::from(u8::from_str_radix(&hex[at..at + 2], 16).expect("a colour")) / 255.0;
+        let part = f64::from(u8::from_str_radix(&hex[at..at + 2], 16).expect("a color")) / 255.0;
         if part <= 0.040_45 {
             part / 12.92
         } else {
@@ -61,14 +61,14 @@ fn linear(hex: &str) -> Rgb {
     })
 }
 
-/// The contrast of two colours (WCAG 2.2).
+/// The contrast of two colors (WCAG 2.2).
 fn contrast(a: Rgb, b: Rgb) -> f64 {
     let light = |[r, g, b]: Rgb| 0.2126 * r + 0.7152 * g + 0.0722 * b;
     let (a, b) = (light(a), light(b));
     (a.max(b) + 0.05) / (a.min(b) + 0.05)
 }
 
-/// How far two colours are from each other in CIE L*a*b*; 2 can just be told apart side by side.
+/// How far two colors are from each other in CIE L*a*b*; 2 can just be told apart side by side.
 fn distance(one: Rgb, other: Rgb) -> f64 {
     let lab = |light: Rgb| {
         let part = |value: f64| {
@@ -97,9 +97,9 @@ fn distance(one: Rgb, other: Rgb) -> f64 {
     squares.sum::<f64>().sqrt()
 }
 
-fn seen(by: &[Rgb; 3], colour: Rgb) -> Rgb {
+fn seen(by: &[Rgb; 3], color: Rgb) -> Rgb {
     by.map(|row| {
-        let light = row.iter().zip(colour).map(|(share, part)| share * part);
+        let light = row.iter().zip(color).map(|(share, part)| share * part);
         light.sum::<f64>().clamp(0.0, 1.0)
     })
 }
@@ -133,7 +133,7 @@ fn text_and_lines_stand_out_from_what_lies_behind_them() {
 }
 
 #[test]
-fn lines_are_told_apart_by_those_who_lack_a_colour() {
+fn lines_are_told_apart_by_those_who_lack_a_color() {
     let together = [("a", "b"), ("a", "c"), ("b", "c"), ("a", "critical")];
     for sheet in sheets() {
         for (eye, by) in &EYES {

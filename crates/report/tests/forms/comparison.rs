@@ -2,9 +2,9 @@
 
 use brunt_record::RunRecord;
 use brunt_report::{
-    Checks, Contest, Judged, contest_json, contest_line, github, html, html_of_contest, junit,
-    markdown, markdown_of_contest, summary_json, terminal, terminal_beside, terminal_of_baseline,
-    terminal_of_baselines, terminal_of_contest,
+    AbReport, Checks, Judged, ab_progress_line, ab_report_json, github, html, html_of_ab_report,
+    junit, markdown, markdown_of_ab_summary, summary_json, terminal, terminal_of_ab_summary,
+    terminal_of_baseline, terminal_of_baseline_comparison, terminal_of_baselines,
 };
 use brunt_verdict::baseline::{Allow, Baseline};
 use brunt_verdict::{Beside, FailOn, Finding, FindingKind};
@@ -48,11 +48,11 @@ fn the_terminal_is_as_it_was_reviewed_at_80_and_200_columns() {
     for width in [80, 200] {
         insta::assert_snapshot!(
             format!("beside_{width}"),
-            terminal_beside(beside, width, false)
+            terminal_of_baseline_comparison(beside, width, false)
         );
         insta::assert_snapshot!(
             format!("contest_{width}"),
-            terminal_of_contest(&contested(), width, false)
+            terminal_of_ab_summary(&contested(), width, false)
         );
         insta::assert_snapshot!(
             format!("baseline_{width}"),
@@ -70,10 +70,10 @@ fn no_line_is_wider_than_the_terminal() {
     let (baseline, contested) = (baseline(), contested());
     for width in 80..=200 {
         let forms = [
-            terminal_beside(beside, width, false),
-            terminal_of_contest(&contested, width, false),
+            terminal_of_baseline_comparison(beside, width, false),
+            terminal_of_ab_summary(&contested, width, false),
             terminal_of_baseline(&baseline, width, false),
-            contest_line(12, 130.2, 600.0, &contested.played.rows, width),
+            ab_progress_line(12, 130.2, 600.0, &contested.played.rows, width),
         ];
         for line in forms.iter().flat_map(|form| form.lines()) {
             assert!(line.chars().count() <= width, "{width}: {line}");
@@ -87,12 +87,12 @@ fn pipelines_hear_it_in_their_own_forms() {
     let contested = contested();
     let all = [
         Checks::of_run(&run.judged(), FailOn::Poor),
-        Checks::of_contest(&contested, FailOn::Poor),
+        Checks::of_ab_summary(&contested, FailOn::Poor),
     ];
     insta::assert_snapshot!("junit", junit(&all));
     insta::assert_snapshot!("github", github(&all));
     insta::assert_snapshot!("markdown", markdown(&run.judged(), Some("out/report.html")));
-    insta::assert_snapshot!("markdown_of_contest", markdown_of_contest(&contested));
+    insta::assert_snapshot!("markdown_of_ab_summary", markdown_of_ab_summary(&contested));
 }
 
 #[test]
@@ -132,7 +132,7 @@ fn pages_have_the_tables_and_nothing_hostile_runs() {
     let run = compared();
     let page = html(&[run.judged()]);
     let (contested, conduct) = (contested(), conduct());
-    let contest = html_of_contest(&Contest {
+    let contest = html_of_ab_report(&AbReport {
         contested: &contested,
         conduct: &conduct,
     });
@@ -151,7 +151,7 @@ fn pages_have_the_tables_and_nothing_hostile_runs() {
 #[test]
 fn pairs_of_tested_measures_are_drawn_and_listed_without_a_script() {
     let (contested, conduct) = (contested(), conduct());
-    let page = html_of_contest(&Contest {
+    let page = html_of_ab_report(&AbReport {
         contested: &contested,
         conduct: &conduct,
     });
@@ -192,7 +192,7 @@ fn pairs_of_tested_measures_are_drawn_and_listed_without_a_script() {
 fn columns_are_the_figures_of_the_change_in_every_form() {
     let run = compared();
     let (contested, conduct) = (contested(), conduct());
-    let page = html_of_contest(&Contest {
+    let page = html_of_ab_report(&AbReport {
         contested: &contested,
         conduct: &conduct,
     });
@@ -200,21 +200,21 @@ fn columns_are_the_figures_of_the_change_in_every_form() {
     let of_baseline = "geometric means of their blocks";
     let of_pairs = "A and B are those of a usual pair of blocks";
     for (form, part) in [
-        (terminal_of_contest(&contested, 200, false), of_pairs),
-        (markdown_of_contest(&contested), of_pairs),
+        (terminal_of_ab_summary(&contested, 200, false), of_pairs),
+        (markdown_of_ab_summary(&contested), of_pairs),
         (page, of_pairs),
         (terminal(&run.judged(), 200, false), of_baseline),
         (markdown(&run.judged(), None), of_baseline),
         (html(&[run.judged()]), of_baseline),
         (
-            junit_of(Checks::of_contest(&contested, FailOn::Poor)),
+            junit_of(Checks::of_ab_summary(&contested, FailOn::Poor)),
             "10.0 ms A, 12.3 ms B, +23.4 %",
         ),
     ] {
         let flat = form.split_whitespace().collect::<Vec<_>>().join(" ");
         assert!(flat.contains(part), "{part}: {form}");
     }
-    let text = contest_json(&Contest {
+    let text = ab_report_json(&AbReport {
         contested: &contested,
         conduct: &conduct,
     });
@@ -246,7 +246,7 @@ fn every_field_is_documented() {
     let judged: Judged = run.judged();
     let summary: Value = serde_json::from_str(&summary_json(&judged)).unwrap();
     let (contested, conduct) = (contested(), conduct());
-    let text = contest_json(&Contest {
+    let text = ab_report_json(&AbReport {
         contested: &contested,
         conduct: &conduct,
     });

@@ -1,6 +1,6 @@
 //! Two builds that were compared in one sitting, whose figures are known.
 
-use brunt_report::Conduct;
+use brunt_report::AbRunInfo;
 use brunt_verdict::Contested;
 use brunt_verdict::comparison::{Answer, Change, Ends, Look, Measured, Played, Row, Tolerance};
 
@@ -105,8 +105,8 @@ pub(crate) fn contested() -> Contested {
     }
 }
 
-pub(crate) fn conduct() -> Conduct {
-    Conduct {
+pub(crate) fn conduct() -> AbRunInfo {
+    AbRunInfo {
         run_id: "20261123T110000Z-ab".into(),
         brunt_version: "0.1.0".into(),
         scenario_file: "brunt.toml".into(),

@@ -142,8 +142,8 @@ fn worse() -> Run {
     Run { record, verdict }
 }
 
-/// The colour of a result, as docs/exit-codes.md calls it.
-fn colour(run: &Run) -> &'static str {
+/// The color of a result, as docs/exit-codes.md calls it.
+fn color(run: &Run) -> &'static str {
     match run.verdict.result.name() {
         "good" => "green",
         "acceptable" => "blue",
@@ -182,7 +182,7 @@ fn exit_codes_page_has_a_row_for_each_state() {
         rows += &format!(
             "| {name} | {} | {} | {} | {} | {} |\n",
             run.verdict.sentence,
-            colour(&run),
+            color(&run),
             run.judged().exit_code,
             junit_in_words(&run),
             github_in_words(&run)

@@ -2,7 +2,7 @@
 
 use brunt_record::{Delta, FailureKind, Header, NameKind, RequestName};
 use brunt_report::stream::{
-    Gathering, Interval, json_of_ending, json_of_interval, json_of_run, otlp, otlp_refusal,
+    Interval, StreamAggregator, json_of_ending, json_of_interval, json_of_run, otlp, otlp_refusal,
     prometheus,
 };
 use opentelemetry_proto::tonic::collector::metrics::v1::{
@@ -18,16 +18,16 @@ use crate::run::{increments, known, sample};
 /// All intervals of the known run, as they become whole one after the other.
 fn intervals() -> Vec<Interval> {
     let run = known();
-    let mut gathering = Gathering::new(&run.record.header.names);
+    let mut aggregator = StreamAggregator::new(&run.record.header.names);
     let mut whole = Vec::new();
     for (increment, second) in increments().iter().zip(0u32..) {
         if let Some(reading) = run.record.readings.get(second as usize) {
-            gathering.reading(&reading);
+            aggregator.set_reading(&reading);
         }
-        gathering.increment(increment);
-        whole.extend(gathering.whole(second));
+        aggregator.add_increment(increment);
+        whole.extend(aggregator.take_complete(second));
     }
-    whole.extend(gathering.whole(u32::MAX));
+    whole.extend(aggregator.take_complete(u32::MAX));
     whole
 }
 
@@ -220,9 +220,9 @@ fn interval_with_on_start() -> (Header, Interval) {
             delta.record_failure(sample.name, kind, 0, sample.done_ns, String::new);
         }
     }
-    let mut gathering = Gathering::new(&header.names);
-    gathering.increment(&delta.to_increment());
-    let mut intervals = gathering.whole(u32::MAX);
+    let mut aggregator = StreamAggregator::new(&header.names);
+    aggregator.add_increment(&delta.to_increment());
+    let mut intervals = aggregator.take_complete(u32::MAX);
     assert_eq!(intervals.len(), 1);
     (header, intervals.remove(0))
 }

@@ -1,7 +1,7 @@
 //! The terminal's result and the live line.
 
 use brunt_record::{Command, Event, Law, Level, Limit, Open, Part, Search};
-use brunt_report::{Progress, live_line, terminal, terminal_of_all};
+use brunt_report::{Progress, progress_line, terminal, terminal_of_all};
 
 use brunt_verdict::search::Bracket;
 
@@ -32,12 +32,12 @@ fn no_line_is_wider_than_the_terminal_and_no_control_character_gets_through() {
 }
 
 #[test]
-fn colour_changes_no_letter() {
+fn color_changes_no_letter() {
     let run = known();
-    let coloured = terminal(&run.judged(), 100, true);
-    assert!(coloured.contains("\u{1b}["));
+    let colored = terminal(&run.judged(), 100, true);
+    assert!(colored.contains("\u{1b}["));
     let mut plain = String::new();
-    let mut rest = coloured.as_str();
+    let mut rest = colored.as_str();
     while let Some((before, after)) = rest.split_once("\u{1b}[") {
         plain += before;
         rest = after.split_once('m').expect("a style").1;
@@ -46,12 +46,12 @@ fn colour_changes_no_letter() {
 }
 
 #[test]
-fn the_live_line_says_where_the_run_is_and_fits() {
+fn the_progress_line_says_where_the_run_is_and_fits() {
     let run = known();
     let progress = Progress::of(&run.record, 4.5);
-    insta::assert_snapshot!("live_line", live_line(&progress, 120, false));
+    insta::assert_snapshot!("progress_line", progress_line(&progress, 120, false));
     for width in 20..120 {
-        assert!(live_line(&progress, width, false).chars().count() <= width);
+        assert!(progress_line(&progress, width, false).chars().count() <= width);
     }
 }
 
@@ -101,14 +101,14 @@ fn a_search_says_what_it_offers_and_what_it_knows() {
     ];
     let lines = |width| {
         let all = parts.iter().map(|(part, level, bracket)| {
-            let line = live_line(&searching(*part, *level, bracket), width, false);
+            let line = progress_line(&searching(*part, *level, bracket), width, false);
             assert!(line.chars().count() <= width, "{width}: {line}");
             line
         });
         all.collect::<Vec<_>>().join("\n")
     };
-    insta::assert_snapshot!("live_line_of_a_search_80", lines(80));
-    insta::assert_snapshot!("live_line_of_a_search_200", lines(200));
+    insta::assert_snapshot!("progress_line_of_a_search_80", lines(80));
+    insta::assert_snapshot!("progress_line_of_a_search_200", lines(200));
     for width in 80..200 {
         lines(width);
     }
@@ -124,6 +124,6 @@ fn a_stall_is_said_while_it_lasts() {
     delta.counts_mut().in_flight = Some(20);
     delta.counts_mut().oldest_ms = Some(3200);
     run.record.timeline.absorb(&delta.to_increment()).unwrap();
-    let line = live_line(&Progress::of(&run.record, 23.0), 120, false);
+    let line = progress_line(&Progress::of(&run.record, 23.0), 120, false);
     assert!(line.contains("20 waiting, the oldest for 3.20 s"), "{line}");
 }

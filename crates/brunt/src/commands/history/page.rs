@@ -1,8 +1,8 @@
-//! The page of the past: where it goes, and how it leads to the runs' reports.
+//! The page of the history: where it goes, and how it leads to the runs' reports.
 
 use std::path::{Component, Path};
 
-use brunt_report::Past;
+use brunt_report::RunHistory;
 
 use crate::exit::Failure;
 use crate::results::{self, WriteError};
@@ -12,16 +12,16 @@ use crate::screen;
 pub(super) const FILE: &str = "performance/reports/history.html";
 
 /// Writes the page, and says where it is.
-pub(super) fn write(mut past: Past, file: &Path) -> Result<(), Failure> {
+pub(super) fn write(mut history: RunHistory, file: &Path) -> Result<(), Failure> {
     let wrong = |error: WriteError| Failure::Input(error.to_string());
     let folder = results::folder_for(file).map_err(wrong)?;
-    for run in &mut past.runs {
+    for run in &mut history.runs {
         // A report that was removed is no error: its run is a dot that leads nowhere.
         let report = run.report.take();
         let report = report.and_then(|report| Path::new(&report).canonicalize().ok());
         run.report = report.map(|report| link(&folder, &report));
     }
-    results::write(file, &brunt_report::html_of_past(&past)).map_err(wrong)?;
+    results::write(file, &brunt_report::html_of_history(&history)).map_err(wrong)?;
     screen::say(&format!("\nPage: {}\n", file.display()));
     Ok(())
 }

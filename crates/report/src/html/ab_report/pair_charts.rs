@@ -1,5 +1,5 @@
-//! The pairs of a sitting, drawn: the change of each pair of blocks, the interval as it stood at each look,
-//! and the tolerance. It needs no script; the table behind each drawing has the same figures.
+//! Charts of an A/B comparison: the change of each pair of blocks, the interval at each interim analysis,
+//! and the tolerance. It needs no script; the table behind each drawing has the same stats.
 
 use brunt_verdict::Contested;
 use brunt_verdict::comparison::{Change, Ends, Look, Measured, Row, Tolerance};

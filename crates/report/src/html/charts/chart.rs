@@ -4,7 +4,7 @@ use brunt_record::Waited;
 use serde_json::{Value, json};
 
 use crate::number;
-use crate::time_buckets::{Bin, Bins};
+use crate::time_buckets::{TimeBucket, TimeBuckets};
 
 /// Values over time, in one unit.
 pub(in crate::html) struct Chart<'a> {
@@ -22,13 +22,13 @@ pub(in crate::html) struct Chart<'a> {
     pub(in crate::html) slopes: Vec<[(f64, f64); 2]>,
 }
 
-type Of<'a> = Box<dyn Fn(&Bin) -> Option<f64> + 'a>;
-type Tells<'a> = Box<dyn Fn(&Bin) -> bool + 'a>;
+type Of<'a> = Box<dyn Fn(&TimeBucket) -> Option<f64> + 'a>;
+type Tells<'a> = Box<dyn Fn(&TimeBucket) -> bool + 'a>;
 
 /// One of a chart's lines.
 pub(in crate::html) struct Line<'a> {
     pub(in crate::html) label: String,
-    /// Its colour: a name of the style sheet.
+    /// Its color: a name of the style sheet.
     pub(in crate::html) ink: &'static str,
     pub(in crate::html) stroke: Stroke,
     /// Left out where all of it is nothing.
@@ -38,7 +38,7 @@ pub(in crate::html) struct Line<'a> {
     pub(in crate::html) never: Option<Tells<'a>>,
 }
 
-/// How a line is drawn; shape tells lines apart where colour does not.
+/// How a line is drawn; shape tells lines apart where color does not.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(in crate::html) enum Stroke {
     Plain,
@@ -97,7 +97,7 @@ impl<'a> Line<'a> {
         label: impl Into<String>,
         ink: &'static str,
         stroke: Stroke,
-        of: impl Fn(&Bin) -> Option<f64> + 'a,
+        of: impl Fn(&TimeBucket) -> Option<f64> + 'a,
     ) -> Self {
         Self {
             label: label.into(),
@@ -114,23 +114,25 @@ impl<'a> Line<'a> {
         label: impl Into<String>,
         ink: &'static str,
         stroke: Stroke,
-        of: impl Fn(&Bin) -> Option<Waited> + Copy + 'a,
+        of: impl Fn(&TimeBucket) -> Option<Waited> + Copy + 'a,
     ) -> Self {
-        let ms = move |bin: &Bin| of(bin).and_then(Waited::ms);
+        let ms = move |bucket: &TimeBucket| of(bucket).and_then(Waited::ms);
         Self {
-            never: Some(Box::new(move |bin| of(bin) == Some(Waited::NotAnswered))),
+            never: Some(Box::new(move |bucket| {
+                of(bucket) == Some(Waited::NotAnswered)
+            })),
             ..Self::new(label, ink, stroke, ms)
         }
     }
 
-    /// The places of the bins in which it is among requests that were never answered.
-    pub(in crate::html) fn never(&self, bins: &Bins) -> Vec<usize> {
+    /// The places of the buckets in which it is among requests that were never answered.
+    pub(in crate::html) fn never(&self, buckets: &TimeBuckets) -> Vec<usize> {
         let Some(never) = &self.never else {
             return Vec::new();
         };
-        let places = bins.all.iter().enumerate();
+        let places = buckets.all.iter().enumerate();
         places
-            .filter(|(_, bin)| never(bin))
+            .filter(|(_, bucket)| never(bucket))
             .map(|(at, _)| at)
             .collect()
     }
@@ -141,16 +143,16 @@ impl<'a> Line<'a> {
         self
     }
 
-    pub(in crate::html) fn values(&self, bins: &Bins) -> Vec<Option<f64>> {
-        bins.all.iter().map(|bin| (self.of)(bin)).collect()
+    pub(in crate::html) fn values(&self, buckets: &TimeBuckets) -> Vec<Option<f64>> {
+        buckets.all.iter().map(|bucket| (self.of)(bucket)).collect()
     }
 }
 
 /// The three resolutions of a run: what the script draws, what is drawn without it, what is listed.
 pub(in crate::html) struct Views<'a> {
-    pub(in crate::html) fine: Bins<'a>,
-    pub(in crate::html) drawn: Bins<'a>,
-    pub(in crate::html) listed: Bins<'a>,
+    pub(in crate::html) fine: TimeBuckets<'a>,
+    pub(in crate::html) drawn: TimeBuckets<'a>,
+    pub(in crate::html) listed: TimeBuckets<'a>,
 }
 
 impl<'a> Chart<'a> {
@@ -178,24 +180,24 @@ impl<'a> Chart<'a> {
     }
 
     /// Without the lines of which nothing is known; `None` where that is all.
-    pub(in crate::html) fn known(mut self, bins: &Bins) -> Option<Self> {
+    pub(in crate::html) fn known(mut self, buckets: &TimeBuckets) -> Option<Self> {
         self.lines.retain(|line| {
-            let values = line.values(bins);
+            let values = line.values(buckets);
             let mut known = values.iter().flatten();
-            known.any(|value| !line.unless_zero || *value > 0.0) || !line.never(bins).is_empty()
+            known.any(|value| !line.unless_zero || *value > 0.0) || !line.never(buckets).is_empty()
         });
         (!self.lines.is_empty()).then_some(self)
     }
 
     /// What the script draws it from.
-    pub(in crate::html) fn json(&self, bins: &Bins) -> Value {
+    pub(in crate::html) fn json(&self, buckets: &TimeBuckets) -> Value {
         let lines = self.lines.iter().map(|line| {
             json!({
                 "label": line.label,
                 "ink": line.ink,
                 "stroke": line.stroke.name(),
-                "values": numbers(line.values(bins)),
-                "never": line.never(bins),
+                "values": numbers(line.values(buckets)),
+                "never": line.never(buckets),
             })
         });
         json!({
@@ -254,7 +256,7 @@ pub(in crate::html) struct Span {
 }
 
 impl Span {
-    /// Its colour: a name of the style sheet.
+    /// Its color: a name of the style sheet.
     pub(in crate::html) fn ink(&self) -> &'static str {
         match self.label {
             "recovery" => "b",

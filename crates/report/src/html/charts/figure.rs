@@ -6,7 +6,7 @@ use super::chart::{Chart, Level, Line, Span, Views};
 use super::svg;
 use crate::html::glossary::explained;
 use crate::number;
-use crate::time_buckets::Bins;
+use crate::time_buckets::TimeBuckets;
 
 impl Chart<'_> {
     /// The chart as it stands on the page.
@@ -22,9 +22,9 @@ impl Chart<'_> {
         }
     }
 
-    fn legend(&self, bins: &Bins) -> Markup {
-        let has_never = |line: &Line| !line.never(bins).is_empty();
-        let values: Vec<_> = self.lines.iter().map(|line| line.values(bins)).collect();
+    fn legend(&self, buckets: &TimeBuckets) -> Markup {
+        let has_never = |line: &Line| !line.never(buckets).is_empty();
+        let values: Vec<_> = self.lines.iter().map(|line| line.values(buckets)).collect();
         let most = self.largest(&values);
         let (shown, above): (Vec<&Level>, Vec<&Level>) =
             self.levels.iter().partition(|level| level.value <= most);
@@ -52,10 +52,10 @@ impl Chart<'_> {
     }
 
     /// The table behind the chart.
-    fn table(&self, bins: &Bins) -> Markup {
+    fn table(&self, buckets: &TimeBuckets) -> Markup {
         let columns: Vec<Vec<Option<f64>>> =
-            self.lines.iter().map(|line| line.values(bins)).collect();
-        let never: Vec<Vec<usize>> = self.lines.iter().map(|line| line.never(bins)).collect();
+            self.lines.iter().map(|line| line.values(buckets)).collect();
+        let never: Vec<Vec<usize>> = self.lines.iter().map(|line| line.never(buckets)).collect();
         let cell = |line: usize, at: usize| match columns[line][at] {
             Some(value) => self.unit.in_words(value),
             None if never[line].contains(&at) => "not answered".to_owned(),
@@ -70,8 +70,8 @@ impl Chart<'_> {
                         th scope="col" { "From" }
                         @for line in &self.lines { th scope="col" { (line.label) } }
                     } }
-                    tbody { @for (at, bin) in bins.all.iter().enumerate() { tr {
-                        th scope="row" { (number::moment(bin.from_s.into(), bins.end_s())) }
+                    tbody { @for (at, bucket) in buckets.all.iter().enumerate() { tr {
+                        th scope="row" { (number::moment(bucket.from_s.into(), buckets.end_s())) }
                         @for line in 0..columns.len() { td { (cell(line, at)) } }
                     } } }
                 } }

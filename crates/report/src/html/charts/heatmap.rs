@@ -1,4 +1,4 @@
-//! The heat map: how long requests took, over time. The stronger the colour, the more of a moment's
+//! The heat map: how long requests took, over time. The stronger the color, the more of a moment's
 //! requests.
 
 use std::fmt::Write;
@@ -10,9 +10,9 @@ use serde_json::{Value, json};
 use super::chart::Views;
 use super::svg::{moments, rounded};
 use crate::number;
-use crate::time_buckets::{Bins, LOWEST_MS, ROWS_A_DECADE};
+use crate::time_buckets::{LOWEST_MS, ROWS_PER_DECADE, TimeBuckets};
 
-/// Shades from few to many; each is so many times as opaque as the one before.
+/// Number of shades, from few requests to many.
 pub(in crate::html) const SHADES: usize = 6;
 
 /// Ways to time, with their title.
@@ -48,13 +48,13 @@ fn legend() -> Markup {
     }
 }
 
-/// What the script draws them from: rows from bottom to top, and for each bin its shades by row.
-pub(in crate::html) fn json(bins: &Bins) -> Value {
+/// What the script draws them from: rows from bottom to top, and for each bucket its shades by row.
+pub(in crate::html) fn json(buckets: &TimeBuckets) -> Value {
     let maps = (0..TIMED.len()).map(|at| {
-        let rows = rows(bins, at)?;
-        let cells = bins.all.iter().map(|bin| {
-            let all: u64 = bin.rows[at].iter().map(|(_, count)| count).sum();
-            let cells = bin.rows[at].iter();
+        let rows = rows(buckets, at)?;
+        let cells = buckets.all.iter().map(|bucket| {
+            let all: u64 = bucket.rows[at].iter().map(|(_, count)| count).sum();
+            let cells = bucket.rows[at].iter();
             let cells = cells.map(|(row, count)| json!([row - rows.start(), shade(*count, all)]));
             cells.collect::<Value>()
         });
@@ -62,7 +62,7 @@ pub(in crate::html) fn json(bins: &Bins) -> Value {
             "low": lower_ms(*rows.start()),
             "high": lower_ms(rows.end() + 1),
             "rows": rows.end() - rows.start() + 1,
-            "width": bins.width_s,
+            "width": buckets.width_s,
             "cells": cells.collect::<Value>(),
         }))
     });
@@ -70,11 +70,12 @@ pub(in crate::html) fn json(bins: &Bins) -> Value {
 }
 
 /// The rows that hold anything.
-fn rows(bins: &Bins, at: usize) -> Option<RangeInclusive<u8>> {
+fn rows(buckets: &TimeBuckets, at: usize) -> Option<RangeInclusive<u8>> {
     let all = || {
-        bins.all
+        buckets
+            .all
             .iter()
-            .flat_map(|bin| &bin.rows[at])
+            .flat_map(|bucket| &bucket.rows[at])
             .map(|(row, _)| *row)
     };
     Some(all().min()?..=all().max()?)
@@ -82,7 +83,7 @@ fn rows(bins: &Bins, at: usize) -> Option<RangeInclusive<u8>> {
 
 /// The lower end of a row, in milliseconds.
 fn lower_ms(row: u8) -> f64 {
-    LOWEST_MS * 10f64.powf(f64::from(row) / ROWS_A_DECADE)
+    LOWEST_MS * 10f64.powf(f64::from(row) / ROWS_PER_DECADE)
 }
 
 /// How dark a cell is by its share of its moment's requests.
@@ -111,15 +112,15 @@ fn named(rows: &RangeInclusive<u8>) -> Vec<f64> {
     }
 }
 
-fn plot(bins: &Bins, at: usize, rows: &RangeInclusive<u8>) -> Markup {
+fn plot(buckets: &TimeBuckets, at: usize, rows: &RangeInclusive<u8>) -> Markup {
     let count = f64::from(rows.end() - rows.start() + 1);
-    let wide = 1000.0 / bins.all.len().max(1) as f64;
+    let wide = 1000.0 / buckets.all.len().max(1) as f64;
     let high = 100.0 / count;
     let mut paths = vec![String::new(); SHADES];
-    for (place, bin) in bins.all.iter().enumerate() {
-        let all: u64 = bin.rows[at].iter().map(|(_, count)| count).sum();
+    for (place, bucket) in buckets.all.iter().enumerate() {
+        let all: u64 = bucket.rows[at].iter().map(|(_, count)| count).sum();
         let x = rounded(place as f64 * wide);
-        for (row, of_row) in &bin.rows[at] {
+        for (row, of_row) in &bucket.rows[at] {
             let y = rounded(100.0 - f64::from(row - rows.start() + 1) * high);
             let (w, h) = (rounded(wide), rounded(high + 0.05));
             write!(paths[shade(*of_row, all)], "M{x} {y}h{w}v{h}h-{w}z").ok();
@@ -129,7 +130,7 @@ fn plot(bins: &Bins, at: usize, rows: &RangeInclusive<u8>) -> Markup {
         div.plot {
             svg.beside aria-hidden="true" {
                 @for ms in named(rows) {
-                    @let row = (ms / lower_ms(*rows.start())).log10() * ROWS_A_DECADE;
+                    @let row = (ms / lower_ms(*rows.start())).log10() * ROWS_PER_DECADE;
                     text x="100%" y={ (rounded(100.0 - row * high)) "%" } { (number::threshold(ms, "ms")) }
                 }
             }
@@ -138,13 +139,13 @@ fn plot(bins: &Bins, at: usize, rows: &RangeInclusive<u8>) -> Markup {
                     @if !path.is_empty() { path.cell.{ "s" (shade) } d=(path) {} }
                 }
             }
-            (moments(bins.end_s()))
+            (moments(buckets.end_s()))
         }
     }
 }
 
 /// The table behind it: how much of each moment's requests took up to so long.
-fn table(bins: &Bins, at: usize, title: &str) -> Markup {
+fn table(buckets: &TimeBuckets, at: usize, title: &str) -> Markup {
     const UP_TO_MS: [f64; 6] = [1.0, 10.0, 100.0, 1000.0, 10_000.0, f64::INFINITY];
     let share = |rows: &[(u8, u64)], up_to_ms: f64| {
         let all: u64 = rows.iter().map(|(_, count)| count).sum();
@@ -165,10 +166,10 @@ fn table(bins: &Bins, at: usize, title: &str) -> Markup {
                         @if up_to_ms.is_finite() { (number::threshold(up_to_ms, "ms")) } @else { "any time" }
                     } }
                 } }
-                tbody { @for bin in &bins.all { tr {
-                    th scope="row" { (number::moment(bin.from_s.into(), bins.end_s())) }
+                tbody { @for bucket in &buckets.all { tr {
+                    th scope="row" { (number::moment(bucket.from_s.into(), buckets.end_s())) }
                     @for up_to_ms in UP_TO_MS {
-                        td { (share(&bin.rows[at], up_to_ms).map_or_else(|| "–".to_owned(), number::percent)) }
+                        td { (share(&bucket.rows[at], up_to_ms).map_or_else(|| "–".to_owned(), number::percent)) }
                     }
                 } } }
             } }

@@ -30,7 +30,7 @@ pub(in crate::html) fn json(record: &RunRecord) -> Value {
             let (name, measure, outcome, sparse) = cell;
             all[name.index()].add(measure, outcome, &sparse);
         }
-        all.iter_mut().for_each(|name| name.end_of_bin(seconds));
+        all.iter_mut().for_each(|name| name.end_bucket(seconds));
     }
     let rows = (0u32..).zip(names).zip(all);
     let rows = rows.map(|((id, name), over_time)| {
@@ -40,7 +40,7 @@ pub(in crate::html) fn json(record: &RunRecord) -> Value {
     json!({ "width": width_s, "rows": rows.map(|row| row.unwrap_or(Value::Null)).collect::<Value>() })
 }
 
-/// One name: counts of the current bin, and the columns of the bins before.
+/// One name: counts of the current bucket, and the columns of the buckets before.
 struct Name {
     kind: NameKind,
     response: Distribution,
@@ -48,9 +48,9 @@ struct Name {
     went_well: u64,
     failed: u64,
     columns: Vec<Vec<Option<f64>>>,
-    /// For p50, p95 and p99 of the response time: the bins in which it is among requests that were never answered.
-    unanswered_bins: [Vec<usize>; 3],
-    bins: usize,
+    /// For p50, p95 and p99 of the response time: the buckets in which it is among requests that were never answered.
+    unanswered_buckets: [Vec<usize>; 3],
+    buckets: usize,
 }
 
 impl Name {
@@ -62,8 +62,8 @@ impl Name {
             went_well: 0,
             failed: 0,
             columns: Vec::new(),
-            unanswered_bins: Default::default(),
-            bins: 0,
+            unanswered_buckets: Default::default(),
+            buckets: 0,
         }
     }
 
@@ -93,7 +93,7 @@ impl Name {
         }
     }
 
-    fn end_of_bin(&mut self, seconds: f64) {
+    fn end_bucket(&mut self, seconds: f64) {
         let response = Percentiles::of(&self.response);
         let response = [response.p50, response.p95, response.p99];
         let mut values = vec![
@@ -101,12 +101,12 @@ impl Name {
             Some(self.failed as f64 / seconds),
         ];
         values.extend(response.map(|part| part.and_then(Waited::ms)));
-        for (bins, part) in self.unanswered_bins.iter_mut().zip(response) {
+        for (buckets, part) in self.unanswered_buckets.iter_mut().zip(response) {
             if part == Some(Waited::NotAnswered) {
-                bins.push(self.bins);
+                buckets.push(self.buckets);
             }
         }
-        self.bins += 1;
+        self.buckets += 1;
         if matches!(self.kind, NameKind::Request | NameKind::Start) {
             let service = Percentiles::of(&self.service);
             let parts = [service.p50, service.p95, service.p99];
@@ -124,7 +124,7 @@ impl Name {
     fn json(self, spread: &Spread) -> Value {
         let columns = self.columns.into_iter().map(numbers);
         let columns = columns.collect::<Value>();
-        let never = self.unanswered_bins;
+        let never = self.unanswered_buckets;
         match self.kind {
             NameKind::Request | NameKind::Start => json!([columns, spread.json(), never]),
             NameKind::Group => json!([columns, spread.json_without_service(), never, "group"]),
@@ -133,7 +133,7 @@ impl Name {
     }
 }
 
-/// Clearing touches every page: most names have nothing in most bins.
+/// Clearing touches every page: most names have nothing in most buckets.
 fn clear(histogram: &mut Histogram) {
     if !histogram.is_empty() {
         histogram.clear();

@@ -4,15 +4,15 @@ use brunt_record::{Beside, Pressure, ProcessReading, Reading};
 
 use super::chart::Stroke::{DashDot, Dashed, Dotted, Filled, Plain};
 use super::chart::{Chart, Line, Stroke, Unit};
-use crate::time_buckets::Bin;
+use crate::time_buckets::TimeBucket;
 
-/// What is taken of a reading.
+/// Value of a reading.
 type Of = fn(&Reading) -> Option<f64>;
 
-/// Label, colour, how it is drawn, and what is read.
+/// Label, color, how it is drawn, and what is read.
 type Read = (&'static str, &'static str, Stroke, Of);
 
-/// Inks and strokes of what is watched beside it, in turn.
+/// Inks and strokes of additional processes, in turn.
 const INKS: [&str; 3] = ["a", "b", "c"];
 const STROKES: [Stroke; 4] = [Plain, Dashed, Dotted, DashDot];
 
@@ -49,18 +49,18 @@ pub(in crate::html) fn resources<'a>(beside: &[Beside]) -> Vec<Chart<'a>> {
     ];
     let cpu_chart = of("cpu", "CPU", Unit::Percent).note("of the cores that each may use");
     let mut charts = vec![
-        mean(cpu_chart, cpu),
-        most(of("memory", "Memory", Unit::Megabytes), memory),
-        most(of("held", titles[0], Unit::Count), held),
+        mean_chart(cpu_chart, cpu),
+        max_chart(of("memory", "Memory", Unit::Megabytes), memory),
+        max_chart(of("held", titles[0], Unit::Count), held),
     ];
     charts.extend(others(beside));
     charts.extend(flows());
     charts.extend(waits());
-    charts.push(mean(of("machine", titles[1], Unit::Percent), machine));
+    charts.push(mean_chart(of("machine", titles[1], Unit::Percent), machine));
     charts
 }
 
-/// What was watched beside the process under test; nothing is drawn where nothing was.
+/// Charts of additional processes; none if there are none.
 fn others<'a>(beside: &[Beside]) -> Vec<Chart<'a>> {
     if beside.is_empty() {
         return Vec::new();
@@ -79,8 +79,11 @@ fn others<'a>(beside: &[Beside]) -> Vec<Chart<'a>> {
                 INKS[at / STROKES.len() % INKS.len()],
                 STROKES[at % STROKES.len()],
             );
-            let cores = move |bin: &Bin| bin.mean_read(|it| it.beside.get(at)?.cpu_cores);
-            let bytes = move |bin: &Bin| bin.most_read(|it| mb(it.beside.get(at)?.rss_bytes));
+            let cores =
+                move |bucket: &TimeBucket| bucket.mean_reading(|it| it.beside.get(at)?.cpu_cores);
+            let bytes = move |bucket: &TimeBucket| {
+                bucket.max_reading(|it| mb(it.beside.get(at)?.rss_bytes))
+            };
             (
                 cpu.line(Line::new(one.name.as_str(), ink, stroke, cores)),
                 memory.line(Line::new(one.name.as_str(), ink, stroke, bytes)),
@@ -127,7 +130,7 @@ fn waits<'a>() -> [Chart<'a>; 2] {
     let title = "Waiting for memory or a disk";
     let of_other =
         Chart::new("pressure", title, Unit::Percent).note("pressure: a share of the time");
-    [mean(of_cpu, cpu), mean(of_other, other)]
+    [mean_chart(of_cpu, cpu), mean_chart(of_other, other)]
 }
 
 /// Disk and network.
@@ -167,30 +170,39 @@ fn flows<'a>() -> [Chart<'a>; 2] {
 }
 
 pub(in crate::html) fn generator<'a>() -> Vec<Chart<'a>> {
-    let waited = |bin: &Bin| bin.most(|second| Some(second.kept_waiting_us as f64 / 1e3));
+    let waited =
+        |bucket: &TimeBucket| bucket.max(|second| Some(second.kept_waiting_us as f64 / 1e3));
     let label = "longest wait for a thread of brunt";
     let lag = Chart::new("lag", "Lag: how late brunt dispatched requests", Unit::Ms)
-        .line(Line::of_waiting("p50", "a", Plain, |bin: &Bin| bin.lag.p50))
-        .line(Line::of_waiting("p99", "c", Dashed, |bin: &Bin| {
-            bin.lag.p99
-        }))
+        .line(Line::of_waiting(
+            "p50",
+            "a",
+            Plain,
+            |bucket: &TimeBucket| bucket.lag.p50,
+        ))
+        .line(Line::of_waiting(
+            "p99",
+            "c",
+            Dashed,
+            |bucket: &TimeBucket| bucket.lag.p99,
+        ))
         .line(Line::new(label, "b", Dotted, waited));
     vec![lag, own_cpu(), sockets()]
 }
 
 fn own_cpu<'a>() -> Chart<'a> {
-    let busiest = |bin: &Bin| bin.most(|second| Some(second.cpu_busiest_ms as f64 / 10.0));
-    let waits = |bin: &Bin| {
-        bin.a_second(|second| second.cpu_wait_ms)
-            .map(|ms| ms / 10.0)
-    };
+    let busiest =
+        |bucket: &TimeBucket| bucket.max(|second| Some(second.cpu_busiest_ms as f64 / 10.0));
+    let waits = |bucket: &TimeBucket| bucket.rate(|second| second.cpu_wait_ms).map(|ms| ms / 10.0);
     let pressure: [Read; 1] = [("pressure on the machine", "b", Dotted, |it| {
         it.interference?.pressure_percent
     })];
     // Milliseconds in a second, as a share of one core.
     let share = |ms: Option<u64>| count(ms).map(|ms| ms / 10.0);
-    let stolen = move |bin: &Bin| bin.mean_read(|it| share(it.interference?.stolen_ms));
-    let throttled = move |bin: &Bin| bin.mean_read(|it| share(it.interference?.throttled_ms));
+    let stolen =
+        move |bucket: &TimeBucket| bucket.mean_reading(|it| share(it.interference?.stolen_ms));
+    let throttled =
+        move |bucket: &TimeBucket| bucket.mean_reading(|it| share(it.interference?.throttled_ms));
     let title = "CPU of brunt, and CPU time it did not get";
     let chart = Chart::new("own-cpu", title, Unit::Percent)
         .note("of one core")
@@ -201,14 +213,14 @@ fn own_cpu<'a>() -> Chart<'a> {
             DashDot,
             waits,
         ));
-    mean(chart, pressure)
+    mean_chart(chart, pressure)
         .line(Line::new("taken by the hypervisor", "c", Dashed, stolen).unless_zero())
         .line(Line::new("throttled by its quota", "quiet", Filled, throttled).unless_zero())
 }
 
 fn sockets<'a>() -> Chart<'a> {
-    let opened = |bin: &Bin| bin.a_second(|second| second.connections);
-    let again = |bin: &Bin| bin.a_second(|second| second.reopened);
+    let opened = |bucket: &TimeBucket| bucket.rate(|second| second.connections);
+    let again = |bucket: &TimeBucket| bucket.rate(|second| second.reopened);
     let descriptors: [Read; 1] = [("descriptors", "b", Dotted, |it| {
         count(brunt(it)?.descriptors)
     })];
@@ -218,7 +230,7 @@ fn sockets<'a>() -> Chart<'a> {
         .note("each new connection takes a port")
         .line(Line::new("opened", "a", Plain, opened))
         .line(Line::new(label, "c", Dashed, again).unless_zero());
-    most(chart, descriptors)
+    max_chart(chart, descriptors)
 }
 
 fn target(reading: &Reading) -> Option<&ProcessReading> {
@@ -242,29 +254,31 @@ fn count(count: Option<u64>) -> Option<f64> {
 }
 
 /// With lines of the mean of what was read.
-fn mean(chart: Chart<'_>, lines: impl IntoIterator<Item = Read>) -> Chart<'_> {
-    with(chart, lines, |bin, of| bin.mean_read(of))
+fn mean_chart(chart: Chart<'_>, lines: impl IntoIterator<Item = Read>) -> Chart<'_> {
+    with(chart, lines, |bucket, of| bucket.mean_reading(of))
 }
 
 /// With lines of the most that was read.
-fn most(chart: Chart<'_>, lines: impl IntoIterator<Item = Read>) -> Chart<'_> {
-    with(chart, lines, |bin, of| bin.most_read(of))
+fn max_chart(chart: Chart<'_>, lines: impl IntoIterator<Item = Read>) -> Chart<'_> {
+    with(chart, lines, |bucket, of| bucket.max_reading(of))
 }
 
 /// With lines of bytes since the reading before, in megabytes a second.
 fn flow(chart: Chart<'_>, lines: impl IntoIterator<Item = Read>) -> Chart<'_> {
-    with(chart, lines, |bin, of| {
-        bin.read_a_second(of).map(|bytes| bytes / 1e6)
+    with(chart, lines, |bucket, of| {
+        bucket.reading_rate(of).map(|bytes| bytes / 1e6)
     })
 }
 
 fn with(
     chart: Chart<'_>,
     lines: impl IntoIterator<Item = Read>,
-    over: fn(&Bin, Of) -> Option<f64>,
+    over: fn(&TimeBucket, Of) -> Option<f64>,
 ) -> Chart<'_> {
     let lines = lines.into_iter();
     lines.fold(chart, |chart, (label, ink, stroke, of)| {
-        chart.line(Line::new(label, ink, stroke, move |bin| over(bin, of)))
+        chart.line(Line::new(label, ink, stroke, move |bucket| {
+            over(bucket, of)
+        }))
     })
 }

@@ -1,5 +1,4 @@
-//! What is drawn over time: the load and what came of it, the resources below, and brunt itself, all on one
-//! time axis.
+//! The charts of a run on one time axis: load and responses, failures, resources, and brunt itself.
 
 use std::collections::BTreeMap;
 
@@ -9,10 +8,10 @@ use maud::{Markup, html as markup};
 use super::annotations::{marked, spans};
 use super::chart::{Chart, Line, Span, Stroke, Unit, Views};
 use super::{heatmap, resource_charts};
-use crate::time_buckets::{Bin, Bins, Percentiles};
+use crate::time_buckets::{Percentiles, TimeBucket, TimeBuckets};
 use crate::{Judged, number};
 
-/// Failures are drawn by so many kinds at most, the most frequent ones.
+/// Maximum number of kinds of failures that are drawn, the most frequent ones.
 const KINDS_MAX: usize = 4;
 const INKS: [&str; KINDS_MAX] = ["critical", "a", "b", "c"];
 /// A request that waits for this long is drawn before it is answered, in milliseconds.
@@ -36,7 +35,7 @@ pub(in crate::html) struct Charts<'a> {
 }
 
 impl<'a> Charts<'a> {
-    pub(in crate::html) fn of(run: &Judged<'a>, fine: &Bins) -> Self {
+    pub(in crate::html) fn of(run: &Judged<'a>, fine: &TimeBuckets) -> Self {
         let mut unseen = Vec::new();
         let mut known = |charts: Vec<Chart<'a>>| -> Vec<Chart<'a>> {
             let known = charts.into_iter().filter_map(|chart| {
@@ -51,10 +50,10 @@ impl<'a> Charts<'a> {
         };
         let service = known(vec![
             throughput(run),
-            percentiles("response", "Response time", |bin| bin.response)
+            percentiles("response", "Response time", |bucket| bucket.response)
                 .line(oldest())
                 .note("what users wait, by the second in which requests were meant to start"),
-            percentiles("service", "Service time", |bin| bin.service)
+            percentiles("service", "Service time", |bucket| bucket.service)
                 .note("first byte sent to last byte received, by the second of the answer"),
             users(run),
         ]);
@@ -121,22 +120,22 @@ fn throughput<'a>(run: &Judged) -> Chart<'a> {
     let mut chart = Chart::new("throughput", "Requests per second", Unit::Count);
     let load = &run.record.header.load;
     if load.open.is_some() && load.beside.is_empty() {
-        let planned = |bin: &Bin| Some(bin.planned);
+        let planned = |bucket: &TimeBucket| Some(bucket.planned);
         chart = chart.line(Line::new("planned", "quiet", Stroke::Dotted, planned));
     }
-    let meant = |bin: &Bin| bin.each(bin.meant.all);
-    let late = |bin: &Bin| bin.each(bin.meant.late);
+    let meant = |bucket: &TimeBucket| bucket.per_second(bucket.starts.all);
+    let late = |bucket: &TimeBucket| bucket.per_second(bucket.starts.late);
     let failed = |second: &Second| second.failed + second.unanswered;
     chart
         .line(Line::new("offered", "quiet", Stroke::Dashed, meant))
-        .line(Line::new("succeeded", "a", Stroke::Filled, |bin| {
-            bin.a_second(|second| second.ok)
+        .line(Line::new("succeeded", "a", Stroke::Filled, |bucket| {
+            bucket.rate(|second| second.ok)
         }))
         .line(Line::new(
             "failed",
             "critical",
             Stroke::Filled,
-            move |bin| bin.a_second(failed),
+            move |bucket| bucket.rate(failed),
         ))
         .line(Line::new("dispatched late by brunt", "b", Stroke::Dotted, late).unless_zero())
 }
@@ -144,26 +143,26 @@ fn throughput<'a>(run: &Judged) -> Chart<'a> {
 fn percentiles<'a>(
     timed: &'static str,
     title: &'static str,
-    of: fn(&Bin) -> Percentiles,
+    of: fn(&TimeBucket) -> Percentiles,
 ) -> Chart<'a> {
     let mut chart = Chart::new(timed, title, Unit::Ms)
         .line(Line::of_waiting(
             "p50",
             "a",
             Stroke::Plain,
-            move |bin: &Bin| of(bin).p50,
+            move |bucket: &TimeBucket| of(bucket).p50,
         ))
         .line(Line::of_waiting(
             "p95",
             "b",
             Stroke::Dashed,
-            move |bin: &Bin| of(bin).p95,
+            move |bucket: &TimeBucket| of(bucket).p95,
         ))
         .line(Line::of_waiting(
             "p99",
             "c",
             Stroke::DashDot,
-            move |bin: &Bin| of(bin).p99,
+            move |bucket: &TimeBucket| of(bucket).p99,
         ));
     chart.timed = Some(timed);
     chart
@@ -176,8 +175,8 @@ fn oldest<'a>() -> Line<'a> {
         waits.map(|ms| ms as f64)
     };
     let label = "oldest in flight, from 1 s";
-    Line::new(label, "critical", Stroke::Dotted, move |bin| {
-        bin.most(waits)
+    Line::new(label, "critical", Stroke::Dotted, move |bucket| {
+        bucket.max(waits)
     })
     .unless_zero()
 }
@@ -185,8 +184,8 @@ fn oldest<'a>() -> Line<'a> {
 fn users<'a>(run: &Judged) -> Chart<'a> {
     let chart = Chart::new("users", "Users, and requests in flight", Unit::Count);
     let load = &run.record.header.load;
-    let users = |bin: &Bin| bin.most(|second| second.users.map(f64::from));
-    let in_flight = |bin: &Bin| bin.most(|second| second.in_flight.map(f64::from));
+    let users = |bucket: &TimeBucket| bucket.max(|second| second.users.map(f64::from));
+    let in_flight = |bucket: &TimeBucket| bucket.max(|second| second.in_flight.map(f64::from));
     let chart = if !load.beside.is_empty() {
         chart.line(Line::new(
             "users, of pools as well",
@@ -197,7 +196,7 @@ fn users<'a>(run: &Judged) -> Chart<'a> {
     } else if load.open.is_some() {
         chart.line(Line::new("users of the pool", "a", Stroke::Plain, users))
     } else {
-        let planned = |bin: &Bin| Some(bin.planned);
+        let planned = |bucket: &TimeBucket| Some(bucket.planned);
         chart
             .line(Line::new("planned", "quiet", Stroke::Dashed, planned))
             .line(Line::new("users", "a", Stroke::Plain, users))
@@ -209,8 +208,8 @@ const ERROR_RATE: &str = "Error rate";
 const FAILURES: &str = "Failures per second, by kind";
 
 fn error_rate<'a>() -> Chart<'a> {
-    let share = |bin: &Bin| {
-        let sum = |of: fn(&Second) -> u64| bin.seconds.iter().map(of).sum::<u64>();
+    let share = |bucket: &TimeBucket| {
+        let sum = |of: fn(&Second) -> u64| bucket.seconds.iter().map(of).sum::<u64>();
         let failed = sum(|second| second.failed + second.unanswered);
         let all = failed + sum(|second| second.ok);
         (all > 0).then(|| 100.0 * failed as f64 / all as f64)
@@ -240,7 +239,7 @@ fn failures<'a>(run: &Judged) -> Chart<'a> {
                 kind.name().replace('_', " "),
                 ink,
                 stroke,
-                move |bin| bin.a_second(|second| of(second, kind)),
+                move |bucket| bucket.rate(|second| of(second, kind)),
             ))
         },
     )

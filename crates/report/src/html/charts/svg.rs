@@ -1,15 +1,15 @@
 //! The drawing of a chart that needs no script, and that is printed. It stretches to whatever room there
-//! is: only lines are drawn, words stand beside them.
+//! is: only lines are drawn; words are next to them.
 
 use maud::{Markup, html as markup};
 
 use super::chart::{Chart, Curve, Level, Line, Span, Stroke, Unit};
 use crate::number;
-use crate::time_buckets::Bins;
+use crate::time_buckets::TimeBuckets;
 
 const WIDTH: f64 = 1000.0;
 const HEIGHT: f64 = 100.0;
-/// So many words below a chart at most.
+/// Maximum number of labels below a chart.
 const LABELS: u32 = 7;
 const DAY_S: f64 = 86_400.0;
 /// Seconds between moments that people read easily.
@@ -19,13 +19,17 @@ const ROUND_S: [f64; 18] = [
 ];
 
 /// A chart's drawing with its axes.
-pub(in crate::html) fn plot(chart: &Chart, bins: &Bins, spans: &[Span]) -> Markup {
-    let values: Vec<Vec<Option<f64>>> = chart.lines.iter().map(|line| line.values(bins)).collect();
+pub(in crate::html) fn plot(chart: &Chart, buckets: &TimeBuckets, spans: &[Span]) -> Markup {
+    let values: Vec<Vec<Option<f64>>> = chart
+        .lines
+        .iter()
+        .map(|line| line.values(buckets))
+        .collect();
     let axis = Axis::to(chart.largest(&values));
     let levels: Vec<&Level> = (chart.levels.iter())
         .filter(|level| level.value <= axis.top)
         .collect();
-    let time = Time::of(bins);
+    let time = Time::of(buckets);
     markup! {
         div.plot {
             (axis.labels(chart.unit))
@@ -36,7 +40,7 @@ pub(in crate::html) fn plot(chart: &Chart, bins: &Bins, spans: &[Span]) -> Marku
                     (drawn(line, values, &time, &axis))
                 }
                 @for (place, line) in chart.lines.iter().enumerate() {
-                    @let never = line.never(bins);
+                    @let never = line.never(buckets);
                     @if !never.is_empty() { path.never.(line.ink) d=(on_top(&never, place, &time)) {} }
                 }
                 @for level in &levels {
@@ -163,10 +167,10 @@ pub(in crate::html) struct Time {
 }
 
 impl Time {
-    pub(in crate::html) fn of(bins: &Bins) -> Self {
-        let width_s = f64::from(bins.width_s);
+    pub(in crate::html) fn of(buckets: &TimeBuckets) -> Self {
+        let width_s = f64::from(buckets.width_s);
         Self {
-            length_s: width_s * bins.all.len().max(1) as f64,
+            length_s: width_s * buckets.all.len().max(1) as f64,
             width_s,
         }
     }
@@ -175,7 +179,7 @@ impl Time {
         (at_s / self.length_s).clamp(0.0, 1.0) * WIDTH
     }
 
-    /// The middle of a bin.
+    /// The middle of a bucket.
     fn middle(&self, at: usize) -> f64 {
         self.x((at as f64 + 0.5) * self.width_s)
     }
@@ -230,7 +234,7 @@ impl Axis {
     }
 }
 
-/// A value beside an axis that ends at `top`: round, in one unit.
+/// A value next to an axis that ends at `top`: round, in one unit.
 fn tick(value: f64, top: f64, unit: Unit) -> String {
     match unit {
         Unit::Ms if top >= 1000.0 => number::threshold(value / 1e3, "s"),
@@ -296,15 +300,15 @@ fn runs(values: &[Option<f64>]) -> impl Iterator<Item = (usize, &[Option<f64>])>
     placed.filter(|(_, part)| part[0].is_some())
 }
 
-/// A bar over each bin in which a line is above all values: lines have theirs one below the other.
-fn on_top(bins: &[usize], line: usize, time: &Time) -> String {
+/// A bar over each bucket in which a line is above all values: lines have theirs one below the other.
+fn on_top(buckets: &[usize], line: usize, time: &Time) -> String {
     let y = rounded(2.0 + 5.0 * line as f64);
     let half = time.x(time.width_s) / 2.0;
     let bar = |at: &usize| {
         let from = rounded(time.middle(*at) - half);
         format!("M{from} {y}h{}", rounded(half * 2.0))
     };
-    bins.iter().map(bar).collect()
+    buckets.iter().map(bar).collect()
 }
 
 /// From value to value; one alone is a dot.

@@ -4,7 +4,7 @@ use brunt_record::Metric;
 use brunt_verdict::{Grade, RunResult, Value};
 use maud::{Markup, html as markup};
 
-use crate::history::{Changes, PastRun, Profile, value};
+use crate::history::{HistoryRun, LevelShifts, ProfileHistory, value_text};
 use crate::html::elements::class_of;
 use crate::number;
 
@@ -17,9 +17,9 @@ const TOP: f64 = 22.0;
 const BOTTOM: f64 = 162.0;
 /// Letters of a run's label below its date.
 const CALLED_MAX: usize = 18;
-/// At most so many dates stand below.
+/// Maximum number of dates below the chart.
 const DATES: usize = 7;
-/// About so many values stand at the left.
+/// Approximate number of values at the left.
 const TICKS: f64 = 4.0;
 
 /// Where things are drawn.
@@ -101,7 +101,12 @@ pub(super) fn marker(result: RunResult, x: f64, y: f64, r: f64) -> Markup {
 }
 
 /// The chart of the metric at a place of the runs' values.
-pub(super) fn chart(profile: &Profile, at: usize, metric: Metric, changes: &Changes) -> Markup {
+pub(super) fn chart(
+    profile: &ProfileHistory,
+    at: usize,
+    metric: Metric,
+    changes: &LevelShifts,
+) -> Markup {
     let values: Vec<Value> = profile.runs.iter().map(|run| run.values[at]).collect();
     let scale = Scale::of(&values);
     let unit = metric.unit();
@@ -123,14 +128,14 @@ pub(super) fn chart(profile: &Profile, at: usize, metric: Metric, changes: &Chan
     }
 }
 
-fn dates(profile: &Profile, scale: &Scale) -> Markup {
+fn dates(profile: &ProfileHistory, scale: &Scale) -> Markup {
     let apart = profile.runs.len().div_ceil(DATES).max(1);
     markup! {
         @for (at, run) in profile.runs.iter().enumerate().step_by(apart) {
             text class="date" x=(rounded(scale.x(at))) y=(BOTTOM + 20.0) {
-                (run.began.split(' ').next().unwrap_or_default())
+                (run.started.split(' ').next().unwrap_or_default())
             }
-            @if let Some(called) = run.called() {
+            @if let Some(called) = run.display_name() {
                 text class="date called" x=(rounded(scale.x(at))) y=(BOTTOM + 35.0) { (called.chars().take(CALLED_MAX).collect::<String>()) }
             }
         }
@@ -138,11 +143,11 @@ fn dates(profile: &Profile, scale: &Scale) -> Markup {
 }
 
 /// A line before each run from which on the level is another, and by how much.
-fn marks(profile: &Profile, scale: &Scale, changes: &Changes) -> Markup {
-    let Changes::Found(_, changes) = changes else {
+fn marks(profile: &ProfileHistory, scale: &Scale, changes: &LevelShifts) -> Markup {
+    let LevelShifts::Found(_, changes) = changes else {
         return markup! {};
     };
-    let place = |since: &PastRun| {
+    let place = |since: &HistoryRun| {
         profile
             .runs
             .iter()
@@ -162,7 +167,7 @@ fn marks(profile: &Profile, scale: &Scale, changes: &Changes) -> Markup {
 }
 
 /// From dot to dot of the runs that say something.
-fn way(profile: &Profile, values: &[Value], scale: &Scale) -> String {
+fn way(profile: &ProfileHistory, values: &[Value], scale: &Scale) -> String {
     let runs = profile.runs.iter().zip(values).enumerate();
     let points = runs.filter_map(|(at, (run, value))| {
         let value = value.known().filter(|_| run.result != RunResult::Invalid)?;
@@ -172,7 +177,7 @@ fn way(profile: &Profile, values: &[Value], scale: &Scale) -> String {
     points.collect::<Vec<_>>().join(" ")
 }
 
-fn dot(run: &PastRun, of: Value, unit: &str, scale: &Scale, at: usize) -> Markup {
+fn dot(run: &HistoryRun, of: Value, unit: &str, scale: &Scale, at: usize) -> Markup {
     let y = match of {
         Value::Known(value) => scale.y(value),
         // Above every answer.
@@ -191,11 +196,11 @@ fn dot(run: &PastRun, of: Value, unit: &str, scale: &Scale, at: usize) -> Markup
     }
 }
 
-fn words(run: &PastRun, of: Value, unit: &str) -> String {
+fn words(run: &HistoryRun, of: Value, unit: &str) -> String {
     let mut parts = vec![
-        value(of, unit),
+        value_text(of, unit),
         run.result.in_words().to_owned(),
-        run.began.clone(),
+        run.started.clone(),
     ];
     parts.extend(run.label.clone());
     parts.extend(run.short_commit());
