@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use jiff::Timestamp;
 use libfuzzer_sys::fuzz_target;
-use brunt_scenario::{Noted, Overrides, Plan, Rendered, Rendering, Scenario, Scope, Share, Step, Stock, Value};
+use brunt_scenario::{RecentSecrets, Overrides, Plan, RenderedRequest, RenderContext, Scenario, EvalContext, DataShard, Step, SharedData, Value};
 
 fuzz_target!(|text: &str| {
     let typed = serde_json::to_string(text)
@@ -29,27 +29,27 @@ fuzz_target!(|text: &str| {
 });
 
 fn render(plan: &Plan) {
-    let share = Share {
+    let share = DataShard {
         first: 0,
         stride: 1,
     };
-    let stock = Stock::new(plan.sources.clone(), share, 1, || Timestamp::UNIX_EPOCH);
+    let stock = SharedData::new(plan.sources.clone(), share, 1, || Timestamp::UNIX_EPOCH);
     let stock = Rc::new(stock);
     let mut random = plan.random_of(1, 0, 0);
     let mut variables = vec![Value::default(); plan.variables.len()];
-    let (mut into, mut body) = (Rendered::default(), Vec::new());
-    let rendering = Rendering {
+    let (mut into, mut body) = (RenderedRequest::default(), Vec::new());
+    let rendering = RenderContext {
         base_path: "/base",
         host: "host:80",
         closes: false,
         file_bytes: 0,
     };
     for step in plan.classes[0].tasks.steps(0) {
-        let mut scope = Scope {
+        let mut scope = EvalContext {
             random: &mut random,
             variables: &variables,
-            stock: &stock,
-            noted: &mut Noted::default(),
+            shared: &stock,
+            recent_secrets: &mut RecentSecrets::default(),
         };
         match step {
             Step::Set(slot, value) => {
@@ -72,7 +72,7 @@ fn render(plan: &Plan) {
 }
 
 /// No value may end a line of the head, or the head itself.
-fn is_one_request(rendered: &Rendered) {
+fn is_one_request(rendered: &RenderedRequest) {
     let head = &rendered.bytes[..rendered.head_bytes];
     assert!(head.ends_with(b"\r\n\r\n"));
     let ends = head.windows(4).filter(|part| part == b"\r\n\r\n").count();

@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use jiff::Timestamp;
 use libfuzzer_sys::fuzz_target;
-use brunt_scenario::{Noted, Overrides, Plan, Scenario, Scope, Seen, Share, Step, Stock, Value};
+use brunt_scenario::{RecentSecrets, Overrides, Plan, Scenario, EvalContext, ResponseView, DataShard, Step, SharedData, Value};
 
 // A line with the path, then the body.
 fuzz_target!(|text: &str| {
@@ -22,21 +22,21 @@ fuzz_target!(|text: &str| {
         return;
     };
     let plan = Plan::new(&scenario, "p", &Overrides::default(), &[]).expect("a profile");
-    let share = Share {
+    let share = DataShard {
         first: 0,
         stride: 1,
     };
-    let stock = Stock::new(plan.sources.clone(), share, 1, || Timestamp::UNIX_EPOCH);
+    let stock = SharedData::new(plan.sources.clone(), share, 1, || Timestamp::UNIX_EPOCH);
     let stock = Rc::new(stock);
     let mut random = plan.random_of(1, 0, 0);
     let variables = vec![Value::default(); plan.variables.len()];
-    let mut scope = Scope {
+    let mut scope = EvalContext {
         random: &mut random,
         variables: &variables,
-        stock: &stock,
-        noted: &mut Noted::default(),
+        shared: &stock,
+        recent_secrets: &mut RecentSecrets::default(),
     };
-    let seen = Seen::new(200, b"", body.as_bytes(), 1);
+    let seen = ResponseView::new(200, b"", body.as_bytes(), 1);
     for step in plan.classes[0].tasks.steps(0) {
         let Step::Request(request) = step else {
             continue;

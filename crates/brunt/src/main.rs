@@ -41,7 +41,7 @@ mod world;
 
 use std::process::ExitCode;
 
-use brunt_scenario::{Secrets, is_secret_name};
+use brunt_scenario::{Secrets, is_sensitive_name};
 use clap::error::{ContextKind, ContextValue};
 use clap::{Parser, Subcommand};
 
@@ -114,7 +114,7 @@ fn refused(error: &clap::Error) -> ExitCode {
     };
     let mut secrets = Secrets::default();
     if let Some((key, value)) = value.split_once('=')
-        && is_secret_name(key)
+        && is_sensitive_name(key)
     {
         secrets.add(value);
     }

@@ -6,14 +6,14 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::Arc;
 
-use brunt_scenario::{FileContent, Surroundings};
+use brunt_scenario::{Environment, FileContent};
 
 use crate::input_file;
 
 /// The environment and the files of this machine.
 pub(crate) struct World;
 
-impl Surroundings for World {
+impl Environment for World {
     fn variable(&self, name: &str) -> Option<String> {
         std::env::var(name).ok()
     }

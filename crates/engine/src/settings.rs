@@ -68,8 +68,8 @@ impl Shard {
     }
 
     /// Its rows of data.
-    pub(crate) fn of_rows(self) -> brunt_scenario::Share {
-        brunt_scenario::Share {
+    pub(crate) fn of_rows(self) -> brunt_scenario::DataShard {
+        brunt_scenario::DataShard {
             first: self.index.into(),
             stride: self.count.into(),
         }

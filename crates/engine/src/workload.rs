@@ -7,7 +7,7 @@ pub(crate) mod start_stats;
 pub(crate) mod user_pool;
 
 use brunt_record::Load;
-use brunt_scenario::{Cast, Plan};
+use brunt_scenario::{ClassMix, Plan};
 use tokio::sync::Notify;
 
 use crate::settings::Shard;
@@ -25,7 +25,7 @@ pub(crate) struct Workload {
     pub(crate) schedule: Schedule,
     pub(crate) queue: ArrivalQueue,
     /// Which classes its users are of.
-    pub(crate) cast: Cast,
+    pub(crate) cast: ClassMix,
     /// Whether it follows the open model.
     pub(crate) is_open: bool,
     /// Its users, if it is open.
@@ -35,7 +35,7 @@ pub(crate) struct Workload {
 impl Workload {
     /// All workloads of a plan: a worker's shard of each.
     pub(crate) fn all(plan: &Plan, seed: u64, shard: Shard) -> Box<[Self]> {
-        let workload = |(load, cast): (&Load, &Cast)| {
+        let workload = |(load, cast): (&Load, &ClassMix)| {
             let size = shard.numbers(brunt_scenario::users_in(load)).count();
             // As many as fit in a u32.
             let size = u32::try_from(size).unwrap_or(u32::MAX);
@@ -53,7 +53,7 @@ impl Workload {
         plan.load
             .longest()
             .parts()
-            .zip(&plan.casts)
+            .zip(&plan.class_mixes)
             .map(workload)
             .collect()
     }

@@ -1,7 +1,7 @@
 //! curl commands: those that browsers copy, and those that people write.
 
 mod options;
-mod words;
+mod shell_lexer;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -14,11 +14,11 @@ use crate::recorded::Recorded;
 use crate::warnings::{Warnings, one_line};
 use crate::{ImportError, Imported, grouping, scenario_text};
 
-use words::Part;
+use shell_lexer::Part;
 
 /// A scenario of a text with one curl command or more, as a shell takes them.
 pub fn curl(text: &str) -> Result<Imported, ImportError> {
-    let parts = words::split(text.trim_start_matches('\u{feff}'))?;
+    let parts = shell_lexer::split(text.trim_start_matches('\u{feff}'))?;
     let commands = parts.split(|part| *part == Part::End).map(|command| {
         let word = |part: &Part| match part {
             Part::Word(word) => word.clone(),

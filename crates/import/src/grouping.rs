@@ -10,7 +10,7 @@ use crate::names::{name_of, noun_before, placeholder, singular};
 use crate::recorded::{Recorded, target};
 use crate::secrets::{STAND_IN, Secret, looks_secret};
 use crate::warnings::Warnings;
-use brunt_scenario::is_secret_name;
+use brunt_scenario::is_sensitive_name;
 use indexmap::IndexMap;
 use serde_json::Value;
 
@@ -273,7 +273,7 @@ fn without_secrets(request: &mut Recorded, warnings: &mut Warnings) {
     let place = at(request);
     let replaced = format!("a secret was replaced by {STAND_IN}; write what is to be sent");
     let mut stand_in = |name: &str, value: &str| {
-        let secret = (is_secret_name(name) && !value.is_empty()) || looks_secret(value);
+        let secret = (is_sensitive_name(name) && !value.is_empty()) || looks_secret(value);
         if secret {
             warnings.at(replaced.clone(), format!("`{name}` of {place}"));
         }

@@ -2,7 +2,7 @@
 //! specification has it.
 
 mod entries;
-mod think;
+mod think_time;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -60,7 +60,7 @@ pub fn har(text: &str, host: Option<&str>) -> Result<Imported, ImportError> {
         return Err(ImportError::Nothing { why });
     }
     let requests = recorded.len();
-    let wait = think::wait(&recorded);
+    let wait = think_time::wait(&recorded);
     let mut draft = grouping::draft(recorded, Client::Browser, &mut warnings)?;
     draft.source = match requests {
         1 => "a recorded request".to_owned(),

@@ -1,6 +1,6 @@
 //! Which headers of a recorded request belong into a scenario.
 
-use brunt_scenario::is_secret_name;
+use brunt_scenario::is_sensitive_name;
 use indexmap::IndexMap;
 
 use crate::data::Data;
@@ -62,7 +62,7 @@ pub(crate) fn kept(
         if is_noise(&lower, client) {
             continue;
         }
-        if is_secret_name(name) || looks_secret(value) {
+        if is_sensitive_name(name) || looks_secret(value) {
             let secret = Secret::of_header(name, value);
             if !secrets
                 .iter()

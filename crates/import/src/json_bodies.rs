@@ -1,7 +1,7 @@
 //! JSON bodies: what may stand in a scenario, and one body in the place of many that differ in some
 //! values.
 
-use brunt_scenario::is_secret_name;
+use brunt_scenario::is_sensitive_name;
 use serde_json::Value;
 
 use crate::data::Data;
@@ -17,7 +17,7 @@ const LISTS_MAX: usize = 8;
 /// `None`: it has to be sent as it is.
 pub(crate) fn speakable(value: &Value, place: &str, warnings: &mut Warnings) -> Option<Value> {
     let is_secret =
-        |key: &str, text: &str| (is_secret_name(key) && !text.is_empty()) || looks_secret(text);
+        |key: &str, text: &str| (is_sensitive_name(key) && !text.is_empty()) || looks_secret(text);
     clean_whole(value, place, &is_secret, warnings)
 }
 

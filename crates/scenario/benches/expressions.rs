@@ -7,7 +7,8 @@ use std::rc::Rc;
 use std::time::Instant;
 
 use brunt_scenario::{
-    Noted, Overrides, Plan, Rendered, Rendering, Request, Scenario, Scope, Share, Step, Stock,
+    DataShard, EvalContext, Overrides, Plan, RecentSecrets, RenderContext, RenderedRequest,
+    Request, Scenario, SharedData, Step,
 };
 
 const ROUNDS: usize = 31;
@@ -50,40 +51,40 @@ fn plan(value: &str) -> Plan {
 
 /// The median of some rounds.
 fn ns_a_request(plan: &Plan) -> f64 {
-    let share = Share {
+    let shard = DataShard {
         first: 0,
         stride: 1,
     };
-    let stock = Stock::new(plan.sources.clone(), share, 1, jiff::Timestamp::now);
-    let stock = Rc::new(stock);
+    let shared = SharedData::new(plan.sources.clone(), shard, 1, jiff::Timestamp::now);
+    let shared = Rc::new(shared);
     let mut random = plan.random_of(1, 0, 0);
     let steps = plan.classes[0].tasks.steps(0);
     let [Step::Set(slot, value), Step::Request(request)] = steps else {
         panic!("a variable and a request");
     };
     let mut variables = vec![brunt_scenario::Value::default(); plan.variables.len()];
-    let mut scope = Scope {
+    let mut context = EvalContext {
         random: &mut random,
         variables: &variables,
-        stock: &stock,
-        noted: &mut Noted::default(),
+        shared: &shared,
+        recent_secrets: &mut RecentSecrets::default(),
     };
-    let value = value.evaluate(&mut scope).expect("a value");
+    let value = value.evaluate(&mut context).expect("a value");
     variables[slot.index()] = value;
-    let mut scope = Scope {
+    let mut context = EvalContext {
         random: &mut random,
         variables: &variables,
-        stock: &stock,
-        noted: &mut Noted::default(),
+        shared: &shared,
+        recent_secrets: &mut RecentSecrets::default(),
     };
-    let mut rounds: Vec<f64> = (0..ROUNDS).map(|_| round(request, &mut scope)).collect();
+    let mut rounds: Vec<f64> = (0..ROUNDS).map(|_| round(request, &mut context)).collect();
     rounds.sort_by(f64::total_cmp);
     rounds[ROUNDS / 2]
 }
 
-fn round(request: &Request, scope: &mut Scope) -> f64 {
-    let (mut into, mut body) = (Rendered::default(), Vec::new());
-    let rendering = Rendering {
+fn round(request: &Request, context: &mut EvalContext) -> f64 {
+    let (mut into, mut body) = (RenderedRequest::default(), Vec::new());
+    let rendering = RenderContext {
         base_path: "",
         host: "127.0.0.1:8000",
         closes: false,
@@ -92,7 +93,7 @@ fn round(request: &Request, scope: &mut Scope) -> f64 {
     let begun = Instant::now();
     for _ in 0..REQUESTS {
         request
-            .render(scope, rendering, &mut into, &mut body)
+            .render(context, rendering, &mut into, &mut body)
             .expect("nothing is missing");
         black_box(&into.bytes);
     }

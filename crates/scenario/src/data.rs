@@ -19,7 +19,7 @@ use crate::value::Value;
 
 /// Rows with the order in which they are dealt out.
 #[derive(Debug, Clone)]
-pub struct Source {
+pub struct DataSource {
     /// Its name in the scenario.
     pub name: String,
     pub(crate) rows: Rows,
@@ -60,10 +60,10 @@ pub(crate) struct SourceId(pub(crate) usize);
 /// The sources of a scenario, by name.
 #[derive(Debug, Default)]
 pub(crate) struct Data {
-    sources: IndexMap<String, Source>,
+    sources: IndexMap<String, DataSource>,
 }
 
-impl Source {
+impl DataSource {
     /// The row that is dealt out at a turn.
     pub(crate) fn row_of_turn(
         &self,
@@ -116,11 +116,11 @@ impl Source {
 }
 
 impl Data {
-    pub(crate) fn insert(&mut self, source: Source) {
+    pub(crate) fn insert(&mut self, source: DataSource) {
         self.sources.insert(source.name.clone(), source);
     }
 
-    pub(crate) fn get(&self, name: &str) -> Option<(SourceId, &Source)> {
+    pub(crate) fn get(&self, name: &str) -> Option<(SourceId, &DataSource)> {
         let (at, _, source) = self.sources.get_full(name)?;
         Some((SourceId(at), source))
     }
@@ -129,7 +129,7 @@ impl Data {
         self.sources.keys().map(String::as_str)
     }
 
-    pub(crate) fn into_sources(self) -> Arc<[Source]> {
+    pub(crate) fn into_sources(self) -> Arc<[DataSource]> {
         self.sources.into_values().collect()
     }
 }

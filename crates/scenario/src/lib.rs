@@ -15,9 +15,9 @@ mod source;
 mod spec;
 mod value;
 
-pub use data::Source;
-pub use expr::context::{Noted, Scope, Share, Slot, Stock};
-pub use expr::error::Halt;
+pub use data::DataSource;
+pub use expr::context::{DataShard, EvalContext, RecentSecrets, SharedData, VariableId};
+pub use expr::error::EvalError;
 pub use expr::expression::{Expression, Template};
 pub use expr::secrets::SecretSources;
 pub use json::query::{JsonMatches, JsonQuery, JsonTooLarge};
@@ -30,24 +30,26 @@ pub use model::network::{
     TlsVersions,
 };
 pub use model::profile::{
-    Approach, Overrides, Profile, ProfileStage, SearchBy, falls_short, level_in_words, users_in,
+    Overrides, Profile, ProfileStage, Ramp, SearchBy, falls_short, level_in_words, users_in,
     users_in_all,
 };
-pub use model::request::{Body, LooksInto, REDIRECTS_DEFAULT, Rendered, Rendering, Request};
-pub use model::response::Seen;
+pub use model::request::{
+    Body, REDIRECTS_DEFAULT, RenderContext, RenderedRequest, Request, ResponseNeeds,
+};
+pub use model::response::ResponseView;
 pub use model::scenario::Scenario;
-pub use model::status_set::Statuses;
-pub use model::step::{Choice, Each, Step, names_of};
+pub use model::status_set::StatusSet;
+pub use model::step::{Choice, ForEach, Step, names_of};
 pub use model::wait::Wait;
 pub use plan::active_spans::active_spans;
 pub use plan::arrivals::Arrivals;
-pub use plan::class_mix::{Cast, PlannedClass};
+pub use plan::class_mix::{ClassMix, PlannedClass};
 pub use plan::tasks::{Tasks, chosen};
 pub use plan::{Plan, PlanError, logins_in_words};
-pub use redact::{MASK, Secrets, is_secret_name};
+pub use redact::{MASK, Secrets, is_sensitive_name};
 pub use schema::schema;
-pub use source::diagnostic::{Problem, ScenarioError};
-pub use source::environment::{FileContent, Surroundings, Unseen};
+pub use source::diagnostic::{Diagnostic, ScenarioError};
+pub use source::environment::{Environment, FileContent, NoEnvironment};
 pub use source::layers::{Assignment, Layers};
 pub use source::units::{duration, duration_in_words, rate};
 pub use value::Value;

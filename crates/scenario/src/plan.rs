@@ -13,7 +13,7 @@ use brunt_record::{Load, NameId, RequestName, Target};
 use rand::SeedableRng;
 use rand_xoshiro::Xoshiro256PlusPlus;
 
-use crate::data::Source;
+use crate::data::DataSource;
 use crate::expr::secrets::SecretSources;
 use crate::model::class::Class;
 use crate::model::network::Network;
@@ -22,7 +22,7 @@ use crate::model::request::Request;
 use crate::model::scenario::Scenario;
 use crate::model::step::Step;
 use crate::model::wait::Wait;
-use crate::plan::class_mix::{Cast, PlannedClass};
+use crate::plan::class_mix::{ClassMix, PlannedClass};
 use crate::plan::tasks::Tasks;
 use crate::random::mix;
 use crate::source::diagnostic::suggestion;
@@ -39,9 +39,9 @@ pub struct Plan {
     /// User classes that have users.
     pub classes: Vec<PlannedClass>,
     /// Class mix of the load and of each concurrent one, in the order of its parts.
-    pub casts: Vec<Cast>,
+    pub class_mixes: Vec<ClassMix>,
     /// What rows are drawn from.
-    pub sources: Arc<[Source]>,
+    pub sources: Arc<[DataSource]>,
     /// The variables of a user, by their slots; names with a blank are hidden.
     pub variables: Arc<[String]>,
     /// Whether the set-up sets variables for all users.
@@ -85,7 +85,7 @@ impl Plan {
             .iter()
             .map(|(load, _)| f64::from(users_in(load)))
             .sum();
-        let (mut parts, mut classes, mut casts) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut parts, mut classes, mut class_mixes) = (Vec::new(), Vec::new(), Vec::new());
         for (load, users_of) in loads {
             let (mut own, fixed) = self::classes(scenario, users_of, overrides, &load)?;
             let load = Load {
@@ -94,7 +94,13 @@ impl Plan {
                 ..load
             };
             let counts = counts(&own, scenario.names.len());
-            casts.push(Cast::new(casts.len(), classes.len(), &own, fixed, counts));
+            class_mixes.push(ClassMix::new(
+                class_mixes.len(),
+                classes.len(),
+                &own,
+                fixed,
+                counts,
+            ));
             let part = f64::from(users_in(&load)) / users.max(1.0);
             own.iter_mut().for_each(|class| class.share *= part);
             classes.extend(own);
@@ -109,7 +115,7 @@ impl Plan {
             setup: scenario.setup.clone(),
             teardown: scenario.teardown.clone(),
             classes,
-            casts,
+            class_mixes,
             load,
             network: scenario.network.clone(),
             sources: scenario.sources.clone(),
@@ -128,15 +134,20 @@ impl Plan {
         if self.is_made_once(name) {
             return None;
         }
-        let parts = self.load.parts().zip(&self.casts);
+        let parts = self.load.parts().zip(&self.class_mixes);
         let (mut of_name, mut of_all) = (0.0, 0.0);
-        for (part, cast) in parts {
+        for (part, mix_of_class) in parts {
             // Without a bound on either, users are all that is known.
             let offered = part.offered_rps(part.seconds());
             let rate =
                 offered.unwrap_or_else(|| f64::from(users_in(part)) * part.requests_per_task);
             let tasks = rate / part.requests_per_task.max(f64::MIN_POSITIVE);
-            of_name += tasks * cast.counts.get(name.index()).copied().unwrap_or(0.0);
+            of_name += tasks
+                * mix_of_class
+                    .counts
+                    .get(name.index())
+                    .copied()
+                    .unwrap_or(0.0);
             of_all += rate;
         }
         Some(if of_all > 0.0 { of_name / of_all } else { 0.0 })
@@ -163,8 +174,11 @@ impl Plan {
         let places = self.names.iter().enumerate();
         let ids = places.filter_map(|(place, name)| {
             let id = NameId(u32::try_from(place).ok()?);
-            let is_made =
-                self.casts.iter().any(|cast| cast.counts[place] > 0.0) || self.is_made_once(id);
+            let is_made = self
+                .class_mixes
+                .iter()
+                .any(|mix_of_class| mix_of_class.counts[place] > 0.0)
+                || self.is_made_once(id);
             (!name.setup && !is_made).then_some(id)
         });
         ids.collect()
@@ -395,8 +409,8 @@ fn counts(classes: &[PlannedClass], names: usize) -> Vec<f64> {
 /// `None` if there are none.
 pub fn logins_in_words(plan: &Plan) -> Option<String> {
     let (mut users, mut times) = (0u64, 0u64);
-    for (load, cast) in plan.load.parts().zip(&plan.casts) {
-        let classes = plan.classes[cast.classes.clone()].iter();
+    for (load, mix_of_class) in plan.load.parts().zip(&plan.class_mixes) {
+        let classes = plan.classes[mix_of_class.classes.clone()].iter();
         let starts = classes.filter(|class| !class.on_start.is_empty()).count() as u64;
         if load.open.is_some() && starts > 0 {
             let pool = u64::from(users_in(load));

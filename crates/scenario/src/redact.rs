@@ -7,5 +7,5 @@ mod names;
 mod secrets;
 
 pub(crate) use named::{is_before_secret, is_expression, literals};
-pub use names::is_secret_name;
+pub use names::is_sensitive_name;
 pub use secrets::{MASK, Secrets};

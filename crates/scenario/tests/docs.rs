@@ -4,12 +4,12 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use brunt_scenario::{FileContent, Scenario, Surroundings};
+use brunt_scenario::{Environment, FileContent, Scenario};
 
 /// Where every variable is set, and every file of data has the same rows.
 struct Anywhere;
 
-impl Surroundings for Anywhere {
+impl Environment for Anywhere {
     fn variable(&self, _: &str) -> Option<String> {
         Some("secret".to_owned())
     }

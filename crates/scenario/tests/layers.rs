@@ -4,7 +4,7 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
-use brunt_scenario::{Assignment, Host, Layers, Scenario, ScenarioError, Unseen, Wait};
+use brunt_scenario::{Assignment, Host, Layers, NoEnvironment, Scenario, ScenarioError, Wait};
 use miette::{GraphicalReportHandler, GraphicalTheme};
 use proptest::prelude::*;
 
@@ -48,7 +48,7 @@ fn read(text: &str, assignments: &[Assignment]) -> Result<Scenario, ScenarioErro
         assignments,
         file: &file,
     };
-    Scenario::read_layered("folder/brunt.toml", text, layers, &Unseen)
+    Scenario::read_layered("folder/brunt.toml", text, layers, &NoEnvironment)
 }
 
 fn set(texts: &[&str]) -> Vec<Assignment> {

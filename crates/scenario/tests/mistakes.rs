@@ -9,13 +9,13 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use brunt_scenario::{FileContent, Scenario, Surroundings};
+use brunt_scenario::{Environment, FileContent, Scenario};
 use table::{GET, file, mistakes};
 
 /// One file, and an empty environment.
 struct OneFile;
 
-impl Surroundings for OneFile {
+impl Environment for OneFile {
     fn variable(&self, _: &str) -> Option<String> {
         None
     }

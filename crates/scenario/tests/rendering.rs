@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use brunt_scenario::{
-    Noted, Overrides, Plan, Rendered, Rendering, Request, Scenario, Scope, Step, Stock,
+    EvalContext, Overrides, Plan, RecentSecrets, RenderContext, RenderedRequest, Request, Scenario,
+    SharedData, Step,
 };
 use proptest::prelude::*;
 use serde_json::Value;
@@ -30,23 +31,23 @@ fn only_request(plan: &Plan) -> &Request {
 }
 
 fn rendered(plan: &Plan, user: u32) -> String {
-    let (mut into, mut body) = (Rendered::default(), Vec::new());
+    let (mut into, mut body) = (RenderedRequest::default(), Vec::new());
     let mut random = plan.random_of(1, 0, user);
-    let stock = Rc::new(Stock::empty());
-    let mut scope = Scope {
+    let shared = Rc::new(SharedData::empty());
+    let mut context = EvalContext {
         random: &mut random,
         variables: &[],
-        stock: &stock,
-        noted: &mut Noted::default(),
+        shared: &shared,
+        recent_secrets: &mut RecentSecrets::default(),
     };
-    let rendering = Rendering {
+    let rendering = RenderContext {
         base_path: "/base",
         host: "host:80",
         closes: false,
         file_bytes: 0,
     };
     only_request(plan)
-        .render(&mut scope, rendering, &mut into, &mut body)
+        .render(&mut context, rendering, &mut into, &mut body)
         .expect("nothing is missing");
     String::from_utf8(into.bytes).expect("text")
 }
@@ -125,7 +126,7 @@ fn a_user_draws_the_same_whatever_the_number_of_users() {
         let plan = Plan::new(&scenario, "load", &overrides, &[]).expect("load");
         (0..9)
             .map(|user| {
-                let class = plan.casts[0].class_of(user);
+                let class = plan.class_mixes[0].class_of(user);
                 let mut random = plan.random_of(seed, class, user);
                 (0..20)
                     .map(|_| plan.classes[class].tasks.draw(&mut random))

@@ -25,7 +25,9 @@ fn ten_users_offer_about_eighteen_requests_a_second() {
     let plan = Plan::new(&shipped(), "load", &Overrides::default(), &[]).unwrap();
     let offered = plan.load.offered_rps(300.0).unwrap();
     assert!((18.0..18.4).contains(&offered), "{offered}");
-    let classes: Vec<usize> = (0..9).map(|user| plan.casts[0].class_of(user)).collect();
+    let classes: Vec<usize> = (0..9)
+        .map(|user| plan.class_mixes[0].class_of(user))
+        .collect();
     for class in 0..3 {
         assert_eq!(classes.iter().filter(|found| **found == class).count(), 3);
     }

@@ -6,7 +6,9 @@ use std::rc::Rc;
 use brunt_engine::http::{BodyCapture, ResponseBody};
 use brunt_engine::http1::Reader;
 use brunt_engine::http2::Http2Harness;
-use brunt_scenario::{Noted, Overrides, Plan, Scenario, Scope, Seen, Stock};
+use brunt_scenario::{
+    EvalContext, Overrides, Plan, RecentSecrets, ResponseView, Scenario, SharedData,
+};
 use rand::SeedableRng;
 use rand_xoshiro::Xoshiro256PlusPlus;
 
@@ -72,17 +74,17 @@ pub(crate) fn looked_into(count: u64) {
     let plan = Plan::new(&scenario, "p", &Overrides::default(), &[]).expect("a plan");
     let request = request_of(&plan, 0);
     let mut random = Xoshiro256PlusPlus::seed_from_u64(1);
-    let stock = Rc::new(Stock::empty());
+    let stock = Rc::new(SharedData::empty());
     let body = &SMALL[SMALL.len() - 57..];
-    let mut noted = Noted::default();
+    let mut recent_secrets = RecentSecrets::default();
     for _ in 0..count {
-        let mut scope = Scope {
+        let mut scope = EvalContext {
             random: &mut random,
             variables: &[],
-            stock: &stock,
-            noted: &mut noted,
+            shared: &stock,
+            recent_secrets: &mut recent_secrets,
         };
-        let seen = Seen::new(200, &[], black_box(body), 1_000_000);
+        let seen = ResponseView::new(200, &[], black_box(body), 1_000_000);
         let fault = request.checks[0].fault(&seen, &mut scope);
         assert_eq!(fault, Ok(None));
         let value = request.extracts[0].value(&seen, &mut scope);

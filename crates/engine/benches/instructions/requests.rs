@@ -4,7 +4,8 @@ use std::hint::black_box;
 use std::rc::Rc;
 
 use brunt_scenario::{
-    Noted, Overrides, Plan, Rendered, Rendering, Request, Scenario, Scope, Step, Stock,
+    EvalContext, Overrides, Plan, RecentSecrets, RenderContext, RenderedRequest, Request, Scenario,
+    SharedData, Step,
 };
 use rand::SeedableRng;
 use rand_xoshiro::Xoshiro256PlusPlus;
@@ -30,21 +31,21 @@ fn render(task: usize, begins: &str, count: u64) {
     let plan = plan();
     let request = request_of(&plan, task);
     let mut random = Xoshiro256PlusPlus::seed_from_u64(1);
-    let stock = Rc::new(Stock::empty());
-    let rendering = Rendering {
+    let stock = Rc::new(SharedData::empty());
+    let rendering = RenderContext {
         base_path: "",
         host: "127.0.0.1:8000",
         closes: false,
         file_bytes: 0,
     };
-    let (mut into, mut body) = (Rendered::default(), Vec::new());
-    let mut noted = Noted::default();
+    let (mut into, mut body) = (RenderedRequest::default(), Vec::new());
+    let mut recent_secrets = RecentSecrets::default();
     for _ in 0..count {
-        let mut scope = Scope {
+        let mut scope = EvalContext {
             random: &mut random,
             variables: &[],
-            stock: &stock,
-            noted: &mut noted,
+            shared: &stock,
+            recent_secrets: &mut recent_secrets,
         };
         black_box(request)
             .render(&mut scope, rendering, &mut into, &mut body)

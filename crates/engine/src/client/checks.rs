@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::pin::pin;
 
 use brunt_record::FailureKind;
-use brunt_scenario::{Halt, JsonMatches, JsonQuery, JsonTooLarge, Request, Seen};
+use brunt_scenario::{EvalError, JsonMatches, JsonQuery, JsonTooLarge, Request, ResponseView};
 
 use super::context::WorkerContext;
 use super::parser_thread;
@@ -74,7 +74,7 @@ impl ResponseCheck<'_> {
         }
         let error = match decoded {
             Ok(body) => {
-                let seen = Seen::new(response.status, &response.fields, &body, took_ns);
+                let seen = ResponseView::new(response.status, &response.fields, &body, took_ns);
                 self.check_decoded(&seen, &body)
             }
             Err(error) => Some(undecoded(&error)),
@@ -116,7 +116,7 @@ impl ResponseCheck<'_> {
                 return Some(RequestError::new(FailureKind::CutOff, text));
             }
         };
-        let seen = Seen::new(response.status, &response.fields, &body, took_ns);
+        let seen = ResponseView::new(response.status, &response.fields, &body, took_ns);
         let seen = match matches {
             Some(Ok(matches)) => seen.with_matches(matches),
             Some(Err(error)) => {
@@ -129,7 +129,7 @@ impl ResponseCheck<'_> {
 
     /// What is wrong with a decoded response; `None` if nothing is.
     #[inline]
-    fn check_decoded(&mut self, seen: &Seen, body: &[u8]) -> Option<RequestError> {
+    fn check_decoded(&mut self, seen: &ResponseView, body: &[u8]) -> Option<RequestError> {
         let unmet = self.check(seen).or_else(|| self.extract(seen));
         unmet.map(|unmet| RequestError {
             response: Some(Box::new(RejectedResponse {
@@ -142,7 +142,7 @@ impl ResponseCheck<'_> {
     }
 
     /// The first check that does not hold; the code is its number, from 1.
-    fn check(&mut self, seen: &Seen) -> Option<RequestError> {
+    fn check(&mut self, seen: &ResponseView) -> Option<RequestError> {
         let mut scope = self.session.scope(&self.context.stock);
         for (number, check) in (1u16..).zip(&self.request.checks) {
             match check.fault(seen, &mut scope) {
@@ -155,11 +155,11 @@ impl ResponseCheck<'_> {
     }
 
     /// Sets the variables that are extracted; returns what is missing, if something is.
-    fn extract(&mut self, seen: &Seen) -> Option<RequestError> {
+    fn extract(&mut self, seen: &ResponseView) -> Option<RequestError> {
         for extract in &self.request.extracts {
             let value = extract.value(seen, &mut self.session.scope(&self.context.stock));
             match value {
-                Ok(Ok(value)) => self.session.state.variables[extract.slot.index()] = value,
+                Ok(Ok(value)) => self.session.state.variables[extract.variable.index()] = value,
                 Ok(Err(missing)) => return Some(unmet(0, missing)),
                 Err(halt) => return Some(halted(0, halt)),
             }
@@ -177,11 +177,11 @@ fn unmet(number: u16, text: String) -> RequestError {
 }
 
 /// A check or a default whose expression gives no value.
-fn halted(number: u16, halt: Halt) -> RequestError {
+fn halted(number: u16, halt: EvalError) -> RequestError {
     match halt {
-        Halt::Failed(text) => unmet(number, text),
-        Halt::Unreadable(text) => RequestError::new(FailureKind::UnreadableFile, text),
-        Halt::StopUser | Halt::StopTest => {
+        EvalError::Failed(text) => unmet(number, text),
+        EvalError::Unreadable(text) => RequestError::new(FailureKind::UnreadableFile, text),
+        EvalError::StopUser | EvalError::StopTest => {
             unmet(number, "there is no row left to compare with".to_owned())
         }
     }

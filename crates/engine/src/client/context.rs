@@ -8,7 +8,9 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use brunt_record::{NameId, Sample, Second};
-use brunt_scenario::{Connections, Halt, Plan, Rendered, Rendering, Request, Stock, Value};
+use brunt_scenario::{
+    Connections, EvalError, Plan, RenderContext, RenderedRequest, Request, SharedData, Value,
+};
 use jiff::Timestamp;
 use tokio::sync::Notify;
 
@@ -54,7 +56,7 @@ pub(crate) struct WorkerContext {
     pub(crate) tls_sessions: Option<TlsSessions>,
     uploads: HashMap<PathBuf, Rc<Upload>>,
     /// The data that its users draw from.
-    pub(crate) stock: Rc<Stock>,
+    pub(crate) stock: Rc<SharedData>,
     pub(crate) parser: ParserThread,
     /// The first values of a user's variables.
     values: Arc<[Value]>,
@@ -104,7 +106,7 @@ impl WorkerContext {
         let capacity = pool.clone().map(|pool| pool as Rc<dyn CapacityListener>);
         Ok(Self {
             connector: Connector::new(&origins, shard.index as usize, capacity),
-            stock: Rc::new(Stock::new(
+            stock: Rc::new(SharedData::new(
                 plan.sources.clone(),
                 shard.of_rows(),
                 settings.seed,
@@ -188,10 +190,10 @@ impl WorkerContext {
         request: &Request,
         uploads: &[Rc<Upload>],
         session: &mut UserSession,
-        into: &mut Rendered,
-    ) -> Result<(), Halt> {
+        into: &mut RenderedRequest,
+    ) -> Result<(), EvalError> {
         let (origin, url) = self.net.origins.host(request.host);
-        let rendering = Rendering {
+        let rendering = RenderContext {
             base_path: url.path().trim_end_matches('/'),
             host: &self.net.origins.all()[origin].host_header,
             closes: self.plan.network.connections == Connections::PerRequest,

@@ -2,7 +2,7 @@
 //! intended start to the sample that is recorded.
 
 use brunt_record::{FailureKind, Sample};
-use brunt_scenario::{Halt, Rendered, Request, Secrets};
+use brunt_scenario::{EvalError, RenderedRequest, Request, Secrets};
 use url::Url;
 
 use super::checks::{CheckOutcome, ResponseCheck};
@@ -31,7 +31,7 @@ pub(crate) enum ExchangeOutcome {
     /// It has failed.
     Failed(RequestError),
     /// It was not made, since its user or the test is to stop.
-    Stopped(Halt),
+    Stopped(EvalError),
 }
 
 impl<'a> Exchange<'a> {
@@ -49,9 +49,9 @@ impl<'a> Exchange<'a> {
         let net = &context.net;
         net.timers.start_request(slot, intended_ns);
         let uploads = context.uploads_of(request);
-        let mut rendered = Rendered {
+        let mut rendered = RenderedRequest {
             bytes: context.take_buffer(),
-            ..Rendered::default()
+            ..RenderedRequest::default()
         };
         let rendering = context.render(request, &uploads, session, &mut rendered);
         let mut exchange = Exchange {
@@ -69,8 +69,8 @@ impl<'a> Exchange<'a> {
         };
         let result = match rendering {
             Ok(()) => exchange.send_and_follow(&mut rendered).await,
-            Err(Halt::Failed(text)) => Err(RequestError::new(FailureKind::Check, text)),
-            Err(Halt::Unreadable(text)) => {
+            Err(EvalError::Failed(text)) => Err(RequestError::new(FailureKind::Check, text)),
+            Err(EvalError::Unreadable(text)) => {
                 Err(RequestError::new(FailureKind::UnreadableFile, text))
             }
             Err(stop) => {
@@ -192,7 +192,7 @@ impl<'a> Exchange<'a> {
         error: Option<&RequestError>,
     ) -> ExchangeTrace {
         let extracts = self.sender.request.extracts.iter();
-        let slots = extracts.map(|extract| extract.slot.index());
+        let slots = extracts.map(|extract| extract.variable.index());
         let extracted = slots.filter(|_| error.is_none()).map(|slot| {
             let name = self.sender.context.plan.variables[slot].clone();
             let value = self.sender.session.state.variables[slot].to_json();
@@ -208,7 +208,10 @@ impl<'a> Exchange<'a> {
     }
 
     /// Sends the request and follows its redirects.
-    async fn send_and_follow(&mut self, rendered: &mut Rendered) -> Result<Response, RequestError> {
+    async fn send_and_follow(
+        &mut self,
+        rendered: &mut RenderedRequest,
+    ) -> Result<Response, RequestError> {
         let mut request = RequestText {
             bytes: &mut rendered.bytes,
             head_bytes: rendered.head_bytes,

@@ -1,6 +1,6 @@
 //! Examples of failures, without secrets. They are rare: one per second for each name and kind of failure.
 
-use brunt_scenario::{Plan, Request, Secrets, Seen};
+use brunt_scenario::{Plan, Request, ResponseView, Secrets};
 
 use super::session::UserSession;
 use crate::net::error::{RejectedResponse, RequestError};
@@ -14,7 +14,9 @@ const MASKED_BYTES: usize = 1_024;
 /// The secrets of a user at the moment: those of the scenario, and those in the user's variables and cookies.
 pub(crate) fn secrets_of(plan: &Plan, session: &UserSession) -> Secrets {
     let state = &session.state;
-    let mut secrets = plan.secrets.of_user(&state.variables, &state.noted);
+    let mut secrets = plan
+        .secrets
+        .of_user(&state.variables, &state.recent_secrets);
     if let Some(jar) = &state.jar {
         jar.values().for_each(|value| secrets.add(value));
     }
@@ -38,9 +40,9 @@ pub(crate) fn secrets_of_exchange(
         } = response;
         secrets.add_fields(&String::from_utf8_lossy(fields));
         secrets.add_body(content);
-        let seen = Seen::new(*status, fields, content, 0);
+        let seen = ResponseView::new(*status, fields, content, 0);
         let extracts = request.extracts.iter();
-        for extract in extracts.filter(|extract| plan.secrets.holds(extract.slot)) {
+        for extract in extracts.filter(|extract| plan.secrets.holds(extract.variable)) {
             for value in extract.found_values(&seen) {
                 secrets.add(&value.in_text());
             }

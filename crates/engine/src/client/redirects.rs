@@ -1,7 +1,7 @@
 //! Redirects: where a response leads, and the request rewritten for it.
 
 use brunt_record::FailureKind;
-use brunt_scenario::is_secret_name;
+use brunt_scenario::is_sensitive_name;
 use url::Url;
 
 use crate::net::error::RequestError;
@@ -74,7 +74,7 @@ impl RequestText<'_> {
             match host {
                 _ if is_of_body && !keeps_body => {}
                 _ if drops_cookies && name == "cookie" => {}
-                Some(_) if is_secret_name(&name) => {}
+                Some(_) if is_sensitive_name(&name) => {}
                 Some(host) if name == "host" => new.push_str(&format!("Host: {host}\r\n")),
                 _ => new.push_str(&format!("{line}\r\n")),
             }

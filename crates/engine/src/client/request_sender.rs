@@ -134,14 +134,14 @@ impl RequestSender<'_> {
         let limits = &self.context.plan.network.limits;
         let mut content = ResponseBody::new(limits.body_bytes, limits.decoded_bytes);
         let keeps_all = self.context.trace.is_some();
-        let header_capture = if self.request.looks_into.fields || keeps_all {
+        let header_capture = if self.request.response_needs.fields || keeps_all {
             HeaderCapture::All
-        } else if self.keeps_cookies() || self.request.looks_into.body {
+        } else if self.keeps_cookies() || self.request.response_needs.body {
             HeaderCapture::Cookies
         } else {
             HeaderCapture::CookiesOfErrors
         };
-        let body_capture = if self.request.looks_into.body || keeps_all {
+        let body_capture = if self.request.response_needs.body || keeps_all {
             content.kept = self.context.take_buffer();
             content.kept.clear();
             |_| BodyCapture::All

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use brunt_scenario::{Noted, Scope, Stock, Value};
+use brunt_scenario::{EvalContext, RecentSecrets, SharedData, Value};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
 use super::cookies::CookieJar;
@@ -20,7 +20,7 @@ pub(crate) struct SessionState {
     /// By their slots.
     pub(crate) variables: Vec<Value>,
     /// The last values of secret expressions.
-    pub(crate) noted: Noted,
+    pub(crate) recent_secrets: RecentSecrets,
     /// Present once a response has set a cookie.
     pub(crate) jar: Option<Box<CookieJar>>,
 }
@@ -47,12 +47,12 @@ impl UserSession {
 
     /// What the user's expressions read and draw from.
     #[inline]
-    pub(crate) fn scope<'a>(&'a mut self, stock: &'a Rc<Stock>) -> Scope<'a> {
-        Scope {
+    pub(crate) fn scope<'a>(&'a mut self, shared: &'a Rc<SharedData>) -> EvalContext<'a> {
+        EvalContext {
             random: &mut self.random,
             variables: &self.state.variables,
-            stock,
-            noted: &mut self.state.noted,
+            shared,
+            recent_secrets: &mut self.state.recent_secrets,
         }
     }
 }

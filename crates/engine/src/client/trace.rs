@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 
 use brunt_record::{FailureKind, NameId};
-use brunt_scenario::{MASK, Plan, Request, Scope, Secrets, Seen, is_secret_name};
+use brunt_scenario::{EvalContext, MASK, Plan, Request, ResponseView, Secrets, is_sensitive_name};
 
 use crate::http::Response;
 
@@ -58,13 +58,13 @@ impl ResponseTrace {
         response: &Response,
         took_ns: u64,
         request: &Request,
-        scope: &mut Scope,
+        scope: &mut EvalContext,
     ) -> Self {
         let body = response
             .content
             .decoded(&response.encoding)
             .unwrap_or_default();
-        let seen = Seen::new(response.status, &response.fields, &body, took_ns);
+        let seen = ResponseView::new(response.status, &response.fields, &body, took_ns);
         let (seen, checks) = match request.json_query().map(|query| query.run(&body)) {
             Some(Ok(matches)) => (seen.with_matches(matches), &*request.checks),
             // The error of the request reports it.
@@ -162,7 +162,7 @@ impl TraceSection {
                 response.checks.iter_mut().for_each(|(text, _)| mask(text));
             }
             for (name, text) in &mut exchange.extracted {
-                if is_secret_name(name) {
+                if is_sensitive_name(name) {
                     *text = format!("\"{MASK}\"");
                 } else {
                     mask(text);

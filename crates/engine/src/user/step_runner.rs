@@ -1,7 +1,7 @@
 //! StepRunner: a user goes through steps.
 
 use brunt_record::{FailureKind, NameId, Sample};
-use brunt_scenario::{Expression, Halt, Request, Step, Value, chosen, names_of};
+use brunt_scenario::{EvalError, Expression, Request, Step, Value, chosen, names_of};
 
 use crate::client::context::WorkerContext;
 use crate::client::exchange::{Exchange, ExchangeOutcome};
@@ -188,7 +188,7 @@ impl<'a> StepRunner<'a> {
                     StepFlow::Done
                 }
             }
-            ExchangeOutcome::Stopped(Halt::StopTest) => {
+            ExchangeOutcome::Stopped(EvalError::StopTest) => {
                 context.stop_test();
                 StepFlow::StopUser(StopReason::RunEnds)
             }
@@ -225,11 +225,11 @@ impl<'a> StepRunner<'a> {
     }
 
     /// Takes a step that neither sends nor waits; `at` is the index of the next one.
-    fn step(&mut self, step: &Step, at: &mut usize) -> Result<(), Halt> {
+    fn step(&mut self, step: &Step, at: &mut usize) -> Result<(), EvalError> {
         self.idle_steps += 1;
         if self.idle_steps > IDLE_STEPS_MAX {
             let text = format!("a loop took {IDLE_STEPS_MAX} steps without a request or a wait");
-            return Err(Halt::Failed(text));
+            return Err(EvalError::Failed(text));
         }
         match step {
             Step::Set(slot, expression) => {
@@ -247,7 +247,7 @@ impl<'a> StepRunner<'a> {
                 let times = self.evaluate(times)?;
                 let Some(count) = times.as_number().filter(|count| *count >= 0.0) else {
                     let text = format!("`{}` is no number of times", times.in_text());
-                    return Err(Halt::Failed(text));
+                    return Err(EvalError::Failed(text));
                 };
                 #[expect(
                     clippy::cast_possible_truncation,
@@ -260,7 +260,7 @@ impl<'a> StepRunner<'a> {
                 Value::Integer(left @ 1..) => *left -= 1,
                 _ => *at += skip,
             },
-            Step::Each(each) => {
+            Step::ForEach(each) => {
                 if each.next(&mut self.session.state.variables).is_none() {
                     *at += each.skip;
                 }
@@ -289,21 +289,21 @@ impl<'a> StepRunner<'a> {
         Ok(())
     }
 
-    fn evaluate(&mut self, expression: &Expression) -> Result<Value, Halt> {
+    fn evaluate(&mut self, expression: &Expression) -> Result<Value, EvalError> {
         expression.evaluate(&mut self.session.scope(&self.context.stock))
     }
 
     /// How a step ends whose expression has no value. That it cannot be evaluated is a failure of the request that would
     /// have been next.
-    fn halt(&mut self, halt: Halt, steps: &[Step], at: usize) -> StepFlow {
+    fn halt(&mut self, halt: EvalError, steps: &[Step], at: usize) -> StepFlow {
         let (kind, text) = match halt {
-            Halt::StopUser => return StepFlow::StopUser(StopReason::OutOfData),
-            Halt::StopTest => {
+            EvalError::StopUser => return StepFlow::StopUser(StopReason::OutOfData),
+            EvalError::StopTest => {
                 self.context.stop_test();
                 return StepFlow::StopUser(StopReason::RunEnds);
             }
-            Halt::Failed(text) => (FailureKind::Check, text),
-            Halt::Unreadable(text) => (FailureKind::UnreadableFile, text),
+            EvalError::Failed(text) => (FailureKind::Check, text),
+            EvalError::Unreadable(text) => (FailureKind::UnreadableFile, text),
         };
         self.failed += 1;
         let next = names_of(&steps[at..]).first().copied();

@@ -3,7 +3,7 @@
 use std::cell::{Cell, RefCell};
 
 use brunt_record::{Level, Load, Stage};
-use brunt_scenario::{Arrivals, Cast};
+use brunt_scenario::{Arrivals, ClassMix};
 
 use crate::settings::Shard;
 
@@ -22,7 +22,7 @@ pub(crate) struct Schedule {
 }
 
 impl Schedule {
-    pub(crate) fn new(load: &Load, cast: &Cast, seed: u64, shard: Shard) -> Self {
+    pub(crate) fn new(load: &Load, cast: &ClassMix, seed: u64, shard: Shard) -> Self {
         let end_ns = (load.seconds() * 1e9).round();
         #[expect(
             clippy::cast_possible_truncation,

@@ -4,11 +4,11 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use brunt_scenario::{FileContent, Surroundings};
+use brunt_scenario::{Environment, FileContent};
 
 pub(crate) struct Files;
 
-impl Surroundings for Files {
+impl Environment for Files {
     fn variable(&self, name: &str) -> Option<String> {
         (name == "TOKEN").then(|| "s3cr3t-of-the-environment".to_owned())
     }

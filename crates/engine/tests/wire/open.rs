@@ -25,7 +25,7 @@ impl Play {
     /// How many arrivals there are with a seed.
     fn arrivals(&self, seed: u64) -> u64 {
         let plan = self.plan();
-        plan.casts[0].arrivals(&plan.load, seed).count() as u64
+        plan.class_mixes[0].arrivals(&plan.load, seed).count() as u64
     }
 }
 

@@ -47,7 +47,9 @@ fn search_at_its_first_level_logs_in_few_of_its_pool() {
         let logins = of(&counts, "/login");
         assert!((2..=20).contains(&logins), "{logins} of 4,000");
         assert_eq!(of(&counts, "/logout"), logins);
-        let arrivals = play.plan().casts[0].arrivals(&play.plan().load, 0).count();
+        let arrivals = play.plan().class_mixes[0]
+            .arrivals(&play.plan().load, 0)
+            .count();
         assert_eq!(of(&counts, "/a"), arrivals as u64);
         assert_eq!(total(&record, |second| second.users_begun), logins);
         assert_eq!(record.timeline.failures(), []);

@@ -7,7 +7,7 @@ use crate::compile::compiler::Compiler;
 use crate::expr::expression::Template;
 use crate::model::request::Body;
 use crate::model::request::Piece;
-use crate::source::diagnostic::Problem;
+use crate::source::diagnostic::Diagnostic;
 use crate::spec::{Json, PartSpec, StepSpec};
 use crate::value::Encoding;
 
@@ -27,10 +27,10 @@ pub(crate) fn compile_body(compiler: &mut Compiler, typed: &StepSpec) -> Option<
         typed.multipart.as_ref().map(Spanned::span),
     ];
     if let Some(second) = places.into_iter().flatten().nth(1) {
-        let problem = Problem::new("a request has two bodies").at(second, "the second");
+        let diagnostic = Diagnostic::new("a request has two bodies").at(second, "the second");
         compiler
-            .problems
-            .push(problem.help("write one of json, form, text, file, multipart"));
+            .diagnostics
+            .push(diagnostic.help("write one of json, form, text, file, multipart"));
         return None;
     }
     let one = |piece, content_type: &str| Built {
@@ -69,16 +69,16 @@ pub(crate) fn compile_form<'a>(
         form.literal(if at > 0 { b"&" } else { b"" });
         form.append(compiler.text(name, Encoding::Form));
         form.literal(b"=");
-        let outer = compiler.naming.secrets.place();
+        let outer = compiler.resolver.secrets.place();
         let place = outer.of_member(name.get_ref());
-        compiler.naming.secrets.enter(place);
+        compiler.resolver.secrets.enter(place);
         match value.get_ref() {
             Json::Text(text) => {
                 let template = compiler.text_at(text, &value.span(), Encoding::Form);
                 form.append(template);
             }
-            Json::List(_) | Json::Table(_) => compiler.problems.push(
-                Problem::new("a form holds a list or a table")
+            Json::List(_) | Json::Table(_) => compiler.diagnostics.push(
+                Diagnostic::new("a form holds a list or a table")
                     .at(value.span(), "here")
                     .help("a value of a form is a text, a number or a boolean"),
             ),
@@ -88,16 +88,16 @@ pub(crate) fn compile_form<'a>(
                 form.literal(&bytes);
             }
         }
-        compiler.naming.secrets.enter(outer);
+        compiler.resolver.secrets.enter(outer);
     }
     form
 }
 
 fn file_piece(compiler: &mut Compiler, path: &Spanned<String>) -> Piece {
     let full = compiler.folder.join(path.get_ref());
-    match compiler.naming.surroundings.file(&full) {
-        Err(error) if error.kind() != std::io::ErrorKind::Unsupported => compiler.problems.push(
-            Problem::new(format!(
+    match compiler.resolver.environment.file(&full) {
+        Err(error) if error.kind() != std::io::ErrorKind::Unsupported => compiler.diagnostics.push(
+            Diagnostic::new(format!(
                 "the file {} cannot be read: {error}",
                 full.display()
             ))
@@ -125,11 +125,11 @@ fn compile_multipart(
         match part.get_ref() {
             PartSpec::Text(content) => {
                 text.literal(b"\r\n\r\n");
-                let outer = compiler.naming.secrets.place();
+                let outer = compiler.resolver.secrets.place();
                 let place = outer.of_member(name.get_ref());
-                compiler.naming.secrets.enter(place);
+                compiler.resolver.secrets.enter(place);
                 text.append(compiler.text_at(content, &part.span(), Encoding::Plain));
-                compiler.naming.secrets.enter(outer);
+                compiler.resolver.secrets.enter(outer);
             }
             PartSpec::File(file) => {
                 let own_name = file.file.get_ref().rsplit('/').next().unwrap_or_default();

@@ -9,8 +9,8 @@ use crate::compile::compiler::Compiler;
 use crate::json::path::Path;
 use crate::model::check::{Check, Comparison, Condition, Test};
 use crate::model::extract::{Extract, From, Take};
-use crate::model::status_set::Statuses;
-use crate::source::diagnostic::{Problem, suggestion};
+use crate::model::status_set::StatusSet;
+use crate::source::diagnostic::{Diagnostic, suggestion};
 use crate::source::units;
 use crate::source::units::positive_duration;
 use crate::spec::{CheckSpec, ExtractSpec, ExtractTable, Json};
@@ -22,7 +22,7 @@ type Place = Range<usize>;
 pub(crate) fn compile_checks(
     compiler: &mut Compiler,
     typed: Option<&CheckSpec>,
-) -> (Option<Statuses>, Vec<Check>) {
+) -> (Option<StatusSet>, Vec<Check>) {
     let Some(typed) = typed else {
         return (None, Vec::new());
     };
@@ -30,11 +30,11 @@ pub(crate) fn compile_checks(
     let mut checks = compile_conditions(compiler, typed, false);
     if let Some(not) = &typed.not {
         if let Some(refused) = accepted_statuses(compiler, not) {
-            let all = accepted.unwrap_or_else(Statuses::all).without(&refused);
+            let all = accepted.unwrap_or_else(StatusSet::all).without(&refused);
             if all.is_empty() {
                 let place = not.status.as_ref().map_or(0..0, Spanned::span);
-                compiler.problems.push(
-                    Problem::new("no status is accepted")
+                compiler.diagnostics.push(
+                    Diagnostic::new("no status is accepted")
                         .at(place, "here")
                         .help("leave some status that is not refused"),
                 );
@@ -42,8 +42,8 @@ pub(crate) fn compile_checks(
             accepted = Some(all);
         }
         if let Some(place) = not.not.as_ref().and_then(|twice| twice.place()) {
-            compiler.problems.push(
-                Problem::new("a check is negated twice")
+            compiler.diagnostics.push(
+                Diagnostic::new("a check is negated twice")
                     .at(place, "here")
                     .help("write it without `not`"),
             );
@@ -53,18 +53,18 @@ pub(crate) fn compile_checks(
     (accepted, checks)
 }
 
-fn accepted_statuses(compiler: &mut Compiler, typed: &CheckSpec) -> Option<Statuses> {
-    Statuses::parse(typed.status.as_ref()?)
-        .map_err(|problem| compiler.problems.push(problem))
+fn accepted_statuses(compiler: &mut Compiler, typed: &CheckSpec) -> Option<StatusSet> {
+    StatusSet::parse(typed.status.as_ref()?)
+        .map_err(|diagnostic| compiler.diagnostics.push(diagnostic))
         .ok()
 }
 
 fn compile_conditions(compiler: &mut Compiler, typed: &CheckSpec, is_negated: bool) -> Vec<Check> {
     let mut all = Vec::new();
-    for (text, place) in texts(typed.contains.as_ref(), compiler.problems) {
+    for (text, place) in texts(typed.contains.as_ref(), compiler.diagnostics) {
         if text.is_empty() {
-            compiler.problems.push(
-                Problem::new("every answer holds an empty text")
+            compiler.diagnostics.push(
+                Diagnostic::new("every answer holds an empty text")
                     .at(place.clone(), "here")
                     .help("write a text that the answer has to hold"),
             );
@@ -72,7 +72,7 @@ fn compile_conditions(compiler: &mut Compiler, typed: &CheckSpec, is_negated: bo
         let template = compiler.text_at(text, &place, Encoding::Plain);
         all.push(Condition::Contains(template));
     }
-    for (text, place) in texts(typed.matches.as_ref(), compiler.problems) {
+    for (text, place) in texts(typed.matches.as_ref(), compiler.diagnostics) {
         all.extend(compile_regex(compiler, text, &place).map(Condition::Matches));
     }
     if let Some(text) = &typed.equals {
@@ -93,7 +93,7 @@ fn compile_conditions(compiler: &mut Compiler, typed: &CheckSpec, is_negated: bo
     if let Some(size) = &typed.size {
         match size_range(size) {
             Ok((least, most)) => all.push(Condition::Size(least, most)),
-            Err(problem) => compiler.problems.push(problem),
+            Err(diagnostic) => compiler.diagnostics.push(diagnostic),
         }
     }
     if let Some(time) = &typed.time {
@@ -102,7 +102,7 @@ fn compile_conditions(compiler: &mut Compiler, typed: &CheckSpec, is_negated: bo
                 let ns = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
                 all.push(Condition::TimeNs(ns));
             }
-            Err(problem) => compiler.problems.push(problem),
+            Err(diagnostic) => compiler.diagnostics.push(diagnostic),
         }
     }
     let check = |what| Check { what, is_negated };
@@ -150,8 +150,8 @@ fn compile_test(compiler: &mut Compiler, typed: &Json, place: &Place) -> Option<
                     "exists", "equals", "contains", "matches", "count", "above", "below",
                     "at_least", "at_most",
                 ];
-                compiler.problems.push(
-                    Problem::new(format!("no check of a value is named `{key}`"))
+                compiler.diagnostics.push(
+                    Diagnostic::new(format!("no check of a value is named `{key}`"))
                         .at(place, "this one")
                         .help(suggestion(key, known)),
                 );
@@ -191,8 +191,8 @@ fn compile_comparison(
 }
 
 fn wrong_test<T>(compiler: &mut Compiler, what: &str, accepted: &str, place: &Place) -> Option<T> {
-    compiler.problems.push(
-        Problem::new(format!("the check of {what} is none"))
+    compiler.diagnostics.push(
+        Diagnostic::new(format!("the check of {what} is none"))
             .at(place.clone(), "here")
             .help(format!("write {accepted}")),
     );
@@ -206,8 +206,8 @@ fn compile_regex(compiler: &mut Compiler, text: &str, place: &Place) -> Option<R
             let error = error.to_string();
             let reason = error.lines().last().unwrap_or_default();
             let reason = reason.trim().trim_start_matches("error: ");
-            compiler.problems.push(
-                Problem::new(format!("`{text}` is no regular expression: {reason}"))
+            compiler.diagnostics.push(
+                Diagnostic::new(format!("`{text}` is no regular expression: {reason}"))
                     .at(place.clone(), "here")
                     .help("in TOML, '…' leaves backslashes as they are"),
             );
@@ -216,20 +216,23 @@ fn compile_regex(compiler: &mut Compiler, text: &str, place: &Place) -> Option<R
 }
 
 fn compile_json_path(compiler: &mut Compiler, text: &str, place: &Place) -> Option<Path> {
-    let problem =
-        |message: String, help: &str| Problem::new(message).at(place.clone(), "here").help(help);
+    let diagnostic = |message: String, help: &str| {
+        Diagnostic::new(message)
+            .at(place.clone(), "here")
+            .help(help)
+    };
     match Path::parse(text) {
         Err(error) => {
             let shown: String = text.chars().take(80).collect();
             let message = format!("invalid JSONPath `{shown}`: {error}");
-            compiler.problems.push(problem(
+            compiler.diagnostics.push(diagnostic(
                 message,
                 "write one like \"$.items[0].id\" (RFC 9535)",
             ));
             None
         }
         Ok(_) if selects_nothing(text) => {
-            compiler.problems.push(problem(
+            compiler.diagnostics.push(diagnostic(
                 format!("`{text}` can never find anything"),
                 "a slice goes from its first item to before its last: [0:3]",
             ));
@@ -252,11 +255,11 @@ pub(crate) fn compile_extracts<'a>(
             ExtractSpec::Table(table) => compile_extract(compiler, table, &from.span()),
         };
         // Its name is known even where something is wrong with it.
-        let slot = compiler.variable(name);
-        compiler.naming.variables.holds(slot, None);
+        let variable = compiler.variable(name);
+        compiler.resolver.variables.holds(variable, None);
         if let Some((from, take, default)) = built {
             extracts.push(Extract {
-                slot,
+                variable,
                 from,
                 take,
                 default,
@@ -273,8 +276,8 @@ fn compile_extract(
 ) -> Option<(From, Take, Option<crate::expr::expression::Expression>)> {
     let group = table.group.as_ref().filter(|_| table.regex.is_none());
     if let Some(group) = group {
-        compiler.problems.push(
-            Problem::new("a group is of a regex")
+        compiler.diagnostics.push(
+            Diagnostic::new("a group is of a regex")
                 .at(group.span(), "here")
                 .help("write regex = \"…\" beside it, or leave it out"),
         );
@@ -289,8 +292,8 @@ fn compile_extract(
         table.status == Some(true),
     ];
     if sources.iter().filter(|given| **given).count() != 1 {
-        compiler.problems.push(
-            Problem::new("a variable is extracted from one thing")
+        compiler.diagnostics.push(
+            Diagnostic::new("a variable is extracted from one thing")
                 .at(place.clone(), "from none, or from several")
                 .help(
                     "write one of json, regex, header, cookie = \"…\", body = true, status = true",
@@ -316,8 +319,8 @@ fn compile_extract(
         Some(typed) => {
             let Some(take) = Take::named(typed.get_ref()) else {
                 let known = ["first", "last", "all", "random", "count"];
-                compiler.problems.push(
-                    Problem::new(format!("`{}` cannot be taken", typed.get_ref()))
+                compiler.diagnostics.push(
+                    Diagnostic::new(format!("`{}` cannot be taken", typed.get_ref()))
                         .at(typed.span(), "here")
                         .help(suggestion(typed.get_ref(), known)),
                 );
@@ -352,8 +355,8 @@ fn compile_regex_group(
         Some(_) => None,
     };
     let Some(found) = found else {
-        compiler.problems.push(
-            Problem::new("the regex has no such group")
+        compiler.diagnostics.push(
+            Diagnostic::new("the regex has no such group")
                 .at(group.map_or(pattern.span(), Spanned::span), "here")
                 .help(format!("it has groups 0 (the whole) to {}", groups - 1)),
         );
@@ -377,14 +380,14 @@ impl CheckSpec {
 /// A text, or a list of them.
 fn texts<'a>(
     typed: Option<&'a Spanned<Json>>,
-    problems: &mut Vec<Problem>,
+    diagnostics: &mut Vec<Diagnostic>,
 ) -> Vec<(&'a str, Place)> {
     let Some(typed) = typed else {
         return Vec::new();
     };
     let mut wrong = |place: Place| {
-        let problem = Problem::new("this is no text").at(place, "here");
-        problems.push(problem.help("write a text, or a list of texts"));
+        let diagnostic = Diagnostic::new("this is no text").at(place, "here");
+        diagnostics.push(diagnostic.help("write a text, or a list of texts"));
     };
     match typed.get_ref() {
         Json::Text(text) => vec![(text, typed.span())],
@@ -405,9 +408,9 @@ fn texts<'a>(
     }
 }
 
-fn size_range(typed: &Spanned<Json>) -> Result<(u64, u64), Problem> {
+fn size_range(typed: &Spanned<Json>) -> Result<(u64, u64), Diagnostic> {
     let wrong = || {
-        Problem::new("this is no size")
+        Diagnostic::new("this is no size")
             .at(typed.span(), "here")
             .help("write bytes like 100, or a range like \"1KiB..10MB\", \"1KiB..\" or \"..10MB\"")
     };

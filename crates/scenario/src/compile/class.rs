@@ -8,10 +8,10 @@ use crate::compile::compiler::Compiler;
 use crate::compile::compiler::report_once;
 use crate::compile::names::When;
 use crate::compile::steps::{compile_step, compile_steps, find_unreachable};
-use crate::model::class::{Class, Does, Task, TaskOrder};
+use crate::model::class::{Class, Task, TaskBody, TaskOrder};
 use crate::model::host::Host;
 use crate::model::wait::Wait;
-use crate::source::diagnostic::{Problem, suggestion};
+use crate::source::diagnostic::{Diagnostic, suggestion};
 use crate::spec::{ClassSpec, StepSpec};
 
 type Classes = IndexMap<Spanned<String>, Spanned<ClassSpec>>;
@@ -23,8 +23,8 @@ pub(crate) fn resolve(
     compiler: &mut Compiler,
 ) -> Vec<Class> {
     if typed.is_empty() {
-        compiler.problems.push(
-            Problem::new("there are no users")
+        compiler.diagnostics.push(
+            Diagnostic::new("there are no users")
                 .help("add a class: [users.visitor], and its tasks: [[users.visitor.tasks]]"),
         );
     }
@@ -37,8 +37,8 @@ pub(crate) fn resolve(
         .first()
         .filter(|_| !classes.is_empty() && !classes.iter().any(has_users))
     {
-        compiler.problems.push(
-            Problem::new("every user class has weight 0")
+        compiler.diagnostics.push(
+            Diagnostic::new("every user class has weight 0")
                 .at(name.span(), "this one too")
                 .help("give a class a weight above 0"),
         );
@@ -53,28 +53,28 @@ fn resolve_class(
     hosts: &mut Vec<Url>,
     compiler: &mut Compiler,
 ) -> Option<Class> {
-    let ancestors = ancestors(class.get_ref(), all, compiler.problems)?;
-    let wait = wait(&ancestors, compiler.problems)?;
+    let ancestors = ancestors(class.get_ref(), all, compiler.diagnostics)?;
+    let wait = wait(&ancestors, compiler.diagnostics)?;
     let Some(tasks) = ancestors.iter().find_map(|class| class.tasks.as_ref()) else {
-        compiler.problems.push(
-            Problem::new(format!("user class `{}` has no tasks", name.get_ref()))
+        compiler.diagnostics.push(
+            Diagnostic::new(format!("user class `{}` has no tasks", name.get_ref()))
                 .at(name.span(), "here")
                 .help(format!("add one: [[users.{}.tasks]]", name.get_ref())),
         );
         return None;
     };
-    let (weight, fixed_count) = share(class.get_ref(), compiler.problems);
+    let (weight, fixed_count) = share(class.get_ref(), compiler.diagnostics);
     let order = order_of(
         ancestors.iter().find_map(|class| class.order.as_ref()),
-        compiler.problems,
+        compiler.diagnostics,
     );
-    compiler.host = host_of(&ancestors, hosts, compiler.problems);
+    compiler.host = host_of(&ancestors, hosts, compiler.diagnostics);
     let host = compiler.host.checked_sub(1).map(|at| hosts[at].clone());
     let on_start = ancestors.iter().find_map(|class| class.on_start.as_ref());
     let on_start = compile_steps(compiler, on_start.map_or(&[], Vec::as_slice), When::OnStart);
-    let known = compiler.problems.len();
+    let known = compiler.diagnostics.len();
     if order == TaskOrder::Sequence {
-        find_unreachable(tasks, compiler.problems);
+        find_unreachable(tasks, compiler.diagnostics);
     }
     let mut tasks: Vec<Task> = tasks
         .iter()
@@ -84,10 +84,10 @@ fn resolve_class(
     for task in &mut tasks {
         task.tags.extend(names(own_tags));
     }
-    if compiler.problems.len() == known && !tasks.iter().any(|task| task.weight > 0.0) {
+    if compiler.diagnostics.len() == known && !tasks.iter().any(|task| task.weight > 0.0) {
         report_once(
-            compiler.problems,
-            Problem::new("every task has weight 0")
+            compiler.diagnostics,
+            Diagnostic::new("every task has weight 0")
                 .at(
                     place_of_tasks(&ancestors).unwrap_or_else(|| name.span()),
                     "in this class",
@@ -117,36 +117,43 @@ fn place_of_tasks(ancestors: &[&ClassSpec]) -> Option<std::ops::Range<usize>> {
     tasks.first().map(Spanned::span)
 }
 
-fn wait(ancestors: &[&ClassSpec], problems: &mut Vec<Problem>) -> Option<Wait> {
+fn wait(ancestors: &[&ClassSpec], diagnostics: &mut Vec<Diagnostic>) -> Option<Wait> {
     let wait = ancestors.iter().find_map(|class| class.wait.as_ref());
     match wait.map(|text| (text, Wait::parse(text.get_ref()))) {
         None => Some(Wait::Constant(std::time::Duration::ZERO)),
         Some((_, Ok(wait))) => Some(wait),
         Some((text, Err(message))) => {
-            report_once(problems, Problem::new(message).at(text.span(), "here"));
+            report_once(
+                diagnostics,
+                Diagnostic::new(message).at(text.span(), "here"),
+            );
             None
         }
     }
 }
 
-fn share(class: &ClassSpec, problems: &mut Vec<Problem>) -> (f64, Option<u32>) {
+fn share(class: &ClassSpec, diagnostics: &mut Vec<Diagnostic>) -> (f64, Option<u32>) {
     let fixed_count = class.fixed_count.as_ref().map(|count| *count.get_ref());
     if let (Some(weight), Some(_)) = (&class.weight, fixed_count) {
-        problems.push(
-            Problem::new("a class has a weight and a fixed count")
+        diagnostics.push(
+            Diagnostic::new("a class has a weight and a fixed count")
                 .at(weight.span(), "this weight has no effect")
                 .help("leave one of them out"),
         );
     }
     let weight = match fixed_count {
         Some(_) => 0.0,
-        None => weight(class.weight.as_ref(), problems),
+        None => weight(class.weight.as_ref(), diagnostics),
     };
     (weight, fixed_count)
 }
 
 /// The number of the host of a class: 0, unless it has one of its own.
-fn host_of(ancestors: &[&ClassSpec], hosts: &mut Vec<Url>, problems: &mut Vec<Problem>) -> usize {
+fn host_of(
+    ancestors: &[&ClassSpec],
+    hosts: &mut Vec<Url>,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> usize {
     let Some(typed) = ancestors.iter().find_map(|class| class.host.as_ref()) else {
         return 0;
     };
@@ -154,15 +161,18 @@ fn host_of(ancestors: &[&ClassSpec], hosts: &mut Vec<Url>, problems: &mut Vec<Pr
         Ok(Host::Url(url)) => url,
         Ok(Host::Embedded) => {
             report_once(
-                problems,
-                Problem::new("a class cannot have the embedded agent for itself")
+                diagnostics,
+                Diagnostic::new("a class cannot have the embedded agent for itself")
                     .at(typed.span(), "here")
                     .help("write `host = \"embedded\"` at the top, or a URL here"),
             );
             return 0;
         }
         Err(message) => {
-            report_once(problems, Problem::new(message).at(typed.span(), "here"));
+            report_once(
+                diagnostics,
+                Diagnostic::new(message).at(typed.span(), "here"),
+            );
             return 0;
         }
     };
@@ -173,7 +183,7 @@ fn host_of(ancestors: &[&ClassSpec], hosts: &mut Vec<Url>, problems: &mut Vec<Pr
     })
 }
 
-fn order_of(typed: Option<&Spanned<String>>, problems: &mut Vec<Problem>) -> TaskOrder {
+fn order_of(typed: Option<&Spanned<String>>, diagnostics: &mut Vec<Diagnostic>) -> TaskOrder {
     let Some(typed) = typed else {
         return TaskOrder::Weight;
     };
@@ -181,10 +191,10 @@ fn order_of(typed: Option<&Spanned<String>>, problems: &mut Vec<Problem>) -> Tas
         "weight" => TaskOrder::Weight,
         "sequence" => TaskOrder::Sequence,
         other => {
-            let problem = Problem::new(format!("`{other}` is no order of tasks"))
+            let diagnostic = Diagnostic::new(format!("`{other}` is no order of tasks"))
                 .at(typed.span(), "here")
                 .help("write \"weight\" or \"sequence\"");
-            report_once(problems, problem);
+            report_once(diagnostics, diagnostic);
             TaskOrder::Weight
         }
     }
@@ -194,7 +204,7 @@ fn order_of(typed: Option<&Spanned<String>>, problems: &mut Vec<Problem>) -> Tas
 fn ancestors<'a>(
     class: &'a ClassSpec,
     all: &'a Classes,
-    problems: &mut Vec<Problem>,
+    diagnostics: &mut Vec<Diagnostic>,
 ) -> Option<Vec<&'a ClassSpec>> {
     let mut found = vec![class];
     while let Some(parent) = &found[found.len() - 1].extends {
@@ -203,17 +213,18 @@ fn ancestors<'a>(
             .find(|(name, _)| name.get_ref() == parent.get_ref())
         else {
             let names = all.keys().map(|name| name.get_ref().as_str());
-            let problem = Problem::new(format!("no user class is named `{}`", parent.get_ref()))
-                .at(parent.span(), "here")
-                .help(suggestion(parent.get_ref(), names));
-            report_once(problems, problem);
+            let diagnostic =
+                Diagnostic::new(format!("no user class is named `{}`", parent.get_ref()))
+                    .at(parent.span(), "here")
+                    .help(suggestion(parent.get_ref(), names));
+            report_once(diagnostics, diagnostic);
             return None;
         };
         if found.len() > all.len() {
-            let problem = Problem::new("user classes extend each other in a circle")
+            let diagnostic = Diagnostic::new("user classes extend each other in a circle")
                 .at(parent.span(), "closes the circle")
                 .help("let one of them have tasks of its own");
-            problems.push(problem);
+            diagnostics.push(diagnostic);
             return None;
         }
         found.push(next.get_ref());
@@ -224,61 +235,63 @@ fn ancestors<'a>(
 #[expect(clippy::single_match_else, reason = "both ways are of one weight")]
 fn resolve_task(task: &Spanned<StepSpec>, compiler: &mut Compiler) -> Option<Task> {
     let typed = task.get_ref();
-    let weight = weight(typed.weight.as_ref(), compiler.problems);
+    let weight = weight(typed.weight.as_ref(), compiler.diagnostics);
     let tags = names(typed.tags.as_ref()).collect();
-    let known = compiler.problems.len();
-    let does = match &typed.tasks {
+    let known = compiler.diagnostics.len();
+    let body = match &typed.tasks {
         Some(tasks) => {
             if typed.kinds() != ["tasks"] || typed.steps.is_some() || tasks.get_ref().is_empty() {
-                compiler.problems.push(
-                    Problem::new("a task with tasks has none, or has something else beside them")
-                        .at(tasks.span(), "here")
-                        .help("give the task either one step, a list of steps, or a list of tasks"),
+                compiler.diagnostics.push(
+                    Diagnostic::new(
+                        "a task with tasks has none, or has something else beside them",
+                    )
+                    .at(tasks.span(), "here")
+                    .help("give the task either one step, a list of steps, or a list of tasks"),
                 );
                 return None;
             }
-            let order = order_of(typed.order.as_ref(), compiler.problems);
+            let order = order_of(typed.order.as_ref(), compiler.diagnostics);
             if order == TaskOrder::Sequence {
-                find_unreachable(tasks.get_ref(), compiler.problems);
+                find_unreachable(tasks.get_ref(), compiler.diagnostics);
             }
             let tasks: Vec<Task> = tasks
                 .get_ref()
                 .iter()
                 .filter_map(|task| resolve_task(task, compiler))
                 .collect();
-            Does::Tasks(order, tasks)
+            TaskBody::Tasks(order, tasks)
         }
         None => {
             if let Some(order) = &typed.order {
-                compiler.problems.push(
-                    Problem::new("an order is of a list of tasks")
+                compiler.diagnostics.push(
+                    Diagnostic::new("an order is of a list of tasks")
                         .at(order.span(), "here")
                         .help("steps are played one after the other as they stand"),
                 );
             }
             let is_request_with_steps = typed.steps.is_some() && !typed.methods().is_empty();
             if let Some(steps) = typed.steps.as_ref().filter(|_| is_request_with_steps) {
-                compiler.problems.push(
-                    Problem::new("a task with steps has a request of its own beside them")
+                compiler.diagnostics.push(
+                    Diagnostic::new("a task with steps has a request of its own beside them")
                         .at(steps.span(), "here")
                         .help("give the task either one request or a list of steps"),
                 );
                 return None;
             }
-            Does::Steps(compile_step(compiler, task, When::InTasks))
+            TaskBody::Steps(compile_step(compiler, task, When::InTasks))
         }
     };
-    if let Does::Tasks(TaskOrder::Weight, tasks) = &does
-        && compiler.problems.len() == known
+    if let TaskBody::Tasks(TaskOrder::Weight, tasks) = &body
+        && compiler.diagnostics.len() == known
         && !tasks.iter().any(|task| task.weight > 0.0)
     {
-        compiler.problems.push(
-            Problem::new("every task has weight 0")
+        compiler.diagnostics.push(
+            Diagnostic::new("every task has weight 0")
                 .at(task.span(), "in this list of tasks")
                 .help("give a task a weight above 0"),
         );
     }
-    Some(Task { weight, tags, does })
+    Some(Task { weight, tags, body })
 }
 
 fn names(typed: Option<&Vec<Spanned<String>>>) -> impl Iterator<Item = String> {
@@ -288,13 +301,13 @@ fn names(typed: Option<&Vec<Spanned<String>>>) -> impl Iterator<Item = String> {
         .map(|name| name.get_ref().clone())
 }
 
-fn weight(typed: Option<&Spanned<f64>>, problems: &mut Vec<Problem>) -> f64 {
+fn weight(typed: Option<&Spanned<f64>>, diagnostics: &mut Vec<Diagnostic>) -> f64 {
     let Some(weight) = typed else { return 1.0 };
     if !(weight.get_ref().is_finite() && *weight.get_ref() >= 0.0) {
-        let problem = Problem::new(format!("{} is no weight", weight.get_ref()))
+        let diagnostic = Diagnostic::new(format!("{} is no weight", weight.get_ref()))
             .at(weight.span(), "here")
             .help("write a number of 0 or more");
-        report_once(problems, problem);
+        report_once(diagnostics, diagnostic);
     }
     *weight.get_ref()
 }

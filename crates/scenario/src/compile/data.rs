@@ -4,22 +4,22 @@ use std::path::Path;
 
 use toml::Spanned;
 
-use crate::data::{Data, Format, OnExhausted, Order, Rows, Source};
+use crate::data::{Data, DataSource, Format, OnExhausted, Order, Rows};
 use crate::expr::function::Function;
-use crate::source::diagnostic::{Problem, suggestion};
-use crate::source::environment::Surroundings;
+use crate::source::diagnostic::{Diagnostic, suggestion};
+use crate::source::environment::Environment;
 use crate::spec::{DataSpec, DataTable, Json, Spec};
 
 /// The data of a scenario; what is wrong goes to the problems.
 pub(crate) fn resolve(
     spec: &Spec,
     folder: &Path,
-    surroundings: &dyn Surroundings,
-    problems: &mut Vec<Problem>,
+    environment: &dyn Environment,
+    diagnostics: &mut Vec<Diagnostic>,
 ) -> Data {
     let mut data = Data::default();
     for (name, typed) in &spec.data {
-        check_name(name, problems);
+        check_name(name, diagnostics);
         let nothing = DataTable::default();
         let table = match typed.get_ref() {
             DataSpec::List(_) => &nothing,
@@ -27,21 +27,21 @@ pub(crate) fn resolve(
         };
         let rows = match (typed.get_ref(), &table.rows, &table.file) {
             (DataSpec::List(list), ..) | (_, Some(list), None) => Some(rows_of(list)),
-            (_, None, Some(file)) => rows_of_file(file, table, folder, surroundings)
-                .map_err(|problem| problems.push(problem))
+            (_, None, Some(file)) => rows_of_file(file, table, folder, environment)
+                .map_err(|diagnostic| diagnostics.push(diagnostic))
                 .ok(),
             _ => {
-                problems.push(
-                    Problem::new(format!("data `{}` has no rows", name.get_ref()))
+                diagnostics.push(
+                    Diagnostic::new(format!("data `{}` has no rows", name.get_ref()))
                         .at(typed.span(), "here")
                         .help("write either rows = […] or file = \"…\""),
                 );
                 None
             }
         };
-        let order = order(table.order.as_ref(), problems);
-        let on_exhausted = on_exhausted(table.on_exhausted.as_ref(), order, problems);
-        data.insert(Source {
+        let order = order(table.order.as_ref(), diagnostics);
+        let on_exhausted = on_exhausted(table.on_exhausted.as_ref(), order, diagnostics);
+        data.insert(DataSource {
             name: name.get_ref().clone(),
             rows: rows.unwrap_or_else(|| rows_of(&[])),
             order,
@@ -51,11 +51,11 @@ pub(crate) fn resolve(
     data
 }
 
-fn check_name(name: &Spanned<String>, problems: &mut Vec<Problem>) {
+fn check_name(name: &Spanned<String>, diagnostics: &mut Vec<Diagnostic>) {
     let text = name.get_ref();
     if text == "env" || Function::named(text).is_some() {
-        problems.push(
-            Problem::new(format!("data cannot be named `{text}`"))
+        diagnostics.push(
+            Diagnostic::new(format!("data cannot be named `{text}`"))
                 .at(name.span(), "here")
                 .help("expressions have another use for the name; choose another"),
         );
@@ -70,23 +70,23 @@ fn rows_of_file(
     file: &Spanned<String>,
     table: &DataTable,
     folder: &Path,
-    surroundings: &dyn Surroundings,
-) -> Result<Rows, Problem> {
+    environment: &dyn Environment,
+) -> Result<Rows, Diagnostic> {
     let path = folder.join(file.get_ref());
     let format = match &table.format {
         Some(typed) => Format::named(typed.get_ref()).ok_or_else(|| {
-            Problem::new(format!("`{}` is no format of data", typed.get_ref()))
+            Diagnostic::new(format!("`{}` is no format of data", typed.get_ref()))
                 .at(typed.span(), "here")
                 .help("write \"csv\", \"json\" or \"jsonl\"")
         })?,
         None => Format::of(&path).ok_or_else(|| {
-            Problem::new("the name of the file does not tell its format")
+            Diagnostic::new("the name of the file does not tell its format")
                 .at(file.span(), "here")
                 .help("end it with .csv, .json or .jsonl, or write format = \"csv\" beside it")
         })?,
     };
-    let content = surroundings.file(&path).map_err(|error| {
-        Problem::new(format!(
+    let content = environment.file(&path).map_err(|error| {
+        Diagnostic::new(format!(
             "the file {} cannot be read: {error}",
             path.display()
         ))
@@ -94,7 +94,7 @@ fn rows_of_file(
         .help("a relative path begins where the scenario lies")
     })?;
     Rows::of_file(content, format).map_err(|error| {
-        Problem::new(format!(
+        Diagnostic::new(format!(
             "the file {} is not as it should be: {error}",
             path.display()
         ))
@@ -103,7 +103,7 @@ fn rows_of_file(
     })
 }
 
-fn order(typed: Option<&Spanned<String>>, problems: &mut Vec<Problem>) -> Order {
+fn order(typed: Option<&Spanned<String>>, diagnostics: &mut Vec<Diagnostic>) -> Order {
     let Some(typed) = typed else {
         return Order::Sequence;
     };
@@ -112,8 +112,8 @@ fn order(typed: Option<&Spanned<String>>, problems: &mut Vec<Problem>) -> Order 
         "shuffled" => Order::Shuffled,
         "random" => Order::Random,
         other => {
-            problems.push(
-                Problem::new(format!("`{other}` is no order of rows"))
+            diagnostics.push(
+                Diagnostic::new(format!("`{other}` is no order of rows"))
                     .at(typed.span(), "here")
                     .help(suggestion(other, ["sequence", "shuffled", "random"])),
             );
@@ -125,7 +125,7 @@ fn order(typed: Option<&Spanned<String>>, problems: &mut Vec<Problem>) -> Order 
 fn on_exhausted(
     typed: Option<&Spanned<String>>,
     order: Order,
-    problems: &mut Vec<Problem>,
+    diagnostics: &mut Vec<Diagnostic>,
 ) -> OnExhausted {
     let Some(typed) = typed else {
         return OnExhausted::StartOver;
@@ -135,8 +135,8 @@ fn on_exhausted(
         "stop_user" => OnExhausted::StopUser,
         "stop_test" => OnExhausted::StopTest,
         other => {
-            problems.push(
-                Problem::new(format!("`{other}` is nothing to do when rows are used up"))
+            diagnostics.push(
+                Diagnostic::new(format!("`{other}` is nothing to do when rows are used up"))
                     .at(typed.span(), "here")
                     .help(suggestion(other, ["start_over", "stop_user", "stop_test"])),
             );
@@ -144,8 +144,8 @@ fn on_exhausted(
         }
     };
     if order == Order::Random {
-        problems.push(
-            Problem::new("rows that are drawn at random are never used up")
+        diagnostics.push(
+            Diagnostic::new("rows that are drawn at random are never used up")
                 .at(typed.span(), "here")
                 .help("write order = \"shuffled\" to have each row once, or leave this out"),
         );
@@ -161,14 +161,14 @@ mod tests {
     #[test]
     fn a_list_of_anything_is_data() {
         let spec: Spec = toml::from_str("[data]\nx = [1, \"a\", { b = [true] }]").expect("TOML");
-        let mut problems = Vec::new();
+        let mut diagnostics = Vec::new();
         let data = resolve(
             &spec,
             Path::new(""),
-            &crate::source::environment::Unseen,
-            &mut problems,
+            &crate::source::environment::NoEnvironment,
+            &mut diagnostics,
         );
-        assert_eq!(problems, []);
+        assert_eq!(diagnostics, []);
         let (_, source) = data.get("x").expect("x");
         let rows = source.in_memory().expect("rows");
         let expected = serde_json::json!([1, "a", {"b": [true]}]);

@@ -3,17 +3,17 @@
 use brunt_record::{Law, Limit};
 use toml::Spanned;
 
-use crate::source::diagnostic::Problem;
+use crate::source::diagnostic::Diagnostic;
 use crate::source::units;
 use crate::spec::{Json, ProfileSpec};
 
-pub(crate) fn law(typed: Option<&Spanned<String>>, problems: &mut Vec<Problem>) -> Law {
+pub(crate) fn law(typed: Option<&Spanned<String>>, diagnostics: &mut Vec<Diagnostic>) -> Law {
     match typed.map(|typed| (typed, typed.get_ref().as_str())) {
         None | Some((_, "poisson")) => Law::Poisson,
         Some((_, "constant")) => Law::Constant,
         Some((typed, other)) => {
-            problems.push(
-                Problem::new(format!("`{other}` is no law of arrivals"))
+            diagnostics.push(
+                Diagnostic::new(format!("`{other}` is no law of arrivals"))
                     .at(typed.span(), "here")
                     .help("write \"poisson\" or \"constant\""),
             );
@@ -23,14 +23,14 @@ pub(crate) fn law(typed: Option<&Spanned<String>>, problems: &mut Vec<Problem>) 
 }
 
 /// A rate as it is typed: a text with its unit, or a number a second.
-pub(crate) fn rate_of(typed: &Spanned<Json>) -> Result<f64, Problem> {
+pub(crate) fn rate_of(typed: &Spanned<Json>) -> Result<f64, Diagnostic> {
     match typed.get_ref() {
         Json::Text(text) => {
-            units::rate(text).map_err(|error| Problem::new(error).at(typed.span(), "here"))
+            units::rate(text).map_err(|error| Diagnostic::new(error).at(typed.span(), "here"))
         }
         Json::Integer(number) if *number >= 0 => Ok(*number as f64),
         Json::Float(number) if number.is_finite() && *number >= 0.0 => Ok(*number),
-        _ => Err(Problem::new("this is no rate")
+        _ => Err(Diagnostic::new("this is no rate")
             .at(typed.span(), "here")
             .help("write it like \"500/s\", \"3k/min\" or 500")),
     }
@@ -48,12 +48,15 @@ pub(crate) fn targets(typed: &ProfileSpec) -> Option<Vec<String>> {
 }
 
 /// The threshold that a text names.
-pub(crate) fn limit_named(typed: &Spanned<String>, problems: &mut Vec<Problem>) -> Option<Limit> {
+pub(crate) fn limit_named(
+    typed: &Spanned<String>,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Option<Limit> {
     let name = typed.get_ref();
     let known = Limit::ALL.into_iter().find(|limit| limit.name() == name);
     if known.is_none() {
-        problems.push(
-            Problem::new(format!("`{name}` is no threshold"))
+        diagnostics.push(
+            Diagnostic::new(format!("`{name}` is no threshold"))
                 .at(typed.span(), "here")
                 .help("write \"critical\", \"acceptable\" or \"target\""),
         );

@@ -9,31 +9,31 @@ use crate::model::host::Host;
 use crate::model::network::{
     Connections, HttpVersion, Limits, Network, SHARED_DEFAULT, Timeouts, Tls, TlsVersions,
 };
-use crate::source::diagnostic::{Problem, suggestion};
+use crate::source::diagnostic::{Diagnostic, suggestion};
 use crate::source::units::{self, positive_duration};
 use crate::spec::{ConnectionsSpec, Json, LimitsSpec, Spec, TimeoutsSpec, TlsSpec};
 
 /// What the file says; `folder` is where it lies.
-pub(crate) fn resolve(spec: &Spec, folder: &Path, problems: &mut Vec<Problem>) -> Network {
-    let http = http_version(spec, problems);
+pub(crate) fn resolve(spec: &Spec, folder: &Path, diagnostics: &mut Vec<Diagnostic>) -> Network {
+    let http = http_version(spec, diagnostics);
     let (connections, streams) = match &spec.connections {
-        Some(typed) => connections(typed, http, problems),
+        Some(typed) => connections(typed, http, diagnostics),
         None => (Connections::default(), None),
     };
     Network {
         http,
         connections,
         streams,
-        timeouts: timeouts(&spec.timeouts, problems),
-        tls: tls(&spec.tls, folder, problems),
-        limits: limits(&spec.limits, problems),
-        redirect_hosts: redirect_hosts(spec, problems),
+        timeouts: timeouts(&spec.timeouts, diagnostics),
+        tls: tls(&spec.tls, folder, diagnostics),
+        limits: limits(&spec.limits, diagnostics),
+        redirect_hosts: redirect_hosts(spec, diagnostics),
         hosts: Vec::new(),
         no_cookies: spec.cookies == Some(false),
     }
 }
 
-fn http_version(spec: &Spec, problems: &mut Vec<Problem>) -> HttpVersion {
+fn http_version(spec: &Spec, diagnostics: &mut Vec<Diagnostic>) -> HttpVersion {
     let Some(typed) = &spec.http else {
         return HttpVersion::default();
     };
@@ -44,7 +44,7 @@ fn http_version(spec: &Spec, problems: &mut Vec<Problem>) -> HttpVersion {
         _ => "a value of this kind".to_owned(),
     };
     text.parse().unwrap_or_else(|message: String| {
-        problems.push(Problem::new(message).at(typed.span(), "here"));
+        diagnostics.push(Diagnostic::new(message).at(typed.span(), "here"));
         HttpVersion::default()
     })
 }
@@ -53,11 +53,11 @@ fn http_version(spec: &Spec, problems: &mut Vec<Problem>) -> HttpVersion {
 fn connections(
     typed: &Spanned<ConnectionsSpec>,
     http: HttpVersion,
-    problems: &mut Vec<Problem>,
+    diagnostics: &mut Vec<Diagnostic>,
 ) -> (Connections, Option<u32>) {
     let known = ["per-user", "per-iteration", "per-request", "shared"];
     let mut wrong = |message: String, help: String| {
-        problems.push(Problem::new(message).at(typed.span(), "here").help(help));
+        diagnostics.push(Diagnostic::new(message).at(typed.span(), "here").help(help));
         (Connections::default(), None)
     };
     let connections = match typed.get_ref() {
@@ -102,10 +102,10 @@ fn connections(
     (connections, None)
 }
 
-fn timeouts(typed: &TimeoutsSpec, problems: &mut Vec<Problem>) -> Timeouts {
+fn timeouts(typed: &TimeoutsSpec, diagnostics: &mut Vec<Diagnostic>) -> Timeouts {
     let mut read = |typed: &Option<Spanned<String>>| {
         let read = positive_duration(typed.as_ref()?);
-        read.map_err(|problem| problems.push(problem)).ok()
+        read.map_err(|diagnostic| diagnostics.push(diagnostic)).ok()
     };
     let default = Timeouts::default();
     Timeouts {
@@ -116,15 +116,16 @@ fn timeouts(typed: &TimeoutsSpec, problems: &mut Vec<Problem>) -> Timeouts {
     }
 }
 
-fn tls(typed: &TlsSpec, folder: &Path, problems: &mut Vec<Problem>) -> Tls {
+fn tls(typed: &TlsSpec, folder: &Path, diagnostics: &mut Vec<Diagnostic>) -> Tls {
     let path = |typed: &Spanned<String>| folder.join(typed.get_ref());
     let client = match (&typed.certificate, &typed.key) {
         (Some(certificate), Some(key)) => Some((path(certificate), path(key))),
         (None, None) => None,
         (Some(alone), None) | (None, Some(alone)) => {
-            let problem = Problem::new("a client certificate needs both `certificate` and `key`")
-                .at(alone.span(), "one without the other");
-            problems.push(problem.help("write both, as PEM files"));
+            let diagnostic =
+                Diagnostic::new("a client certificate needs both `certificate` and `key`")
+                    .at(alone.span(), "one without the other");
+            diagnostics.push(diagnostic.help("write both, as PEM files"));
             None
         }
     };
@@ -135,13 +136,13 @@ fn tls(typed: &TlsSpec, folder: &Path, problems: &mut Vec<Problem>) -> Tls {
             .server_name
             .as_ref()
             .map(|name| name.get_ref().clone()),
-        versions: versions(typed, problems),
+        versions: versions(typed, diagnostics),
         resumption: typed.resumption.unwrap_or(true),
         insecure: typed.insecure.unwrap_or(false),
     }
 }
 
-fn versions(typed: &TlsSpec, problems: &mut Vec<Problem>) -> TlsVersions {
+fn versions(typed: &TlsSpec, diagnostics: &mut Vec<Diagnostic>) -> TlsVersions {
     let Some(typed) = &typed.versions else {
         return TlsVersions::default();
     };
@@ -155,18 +156,18 @@ fn versions(typed: &TlsSpec, problems: &mut Vec<Problem>) -> TlsVersions {
         ["1.3"] => TlsVersions::Only13,
         ["1.2", "1.3"] | ["1.3", "1.2"] => TlsVersions::Both,
         _ => {
-            let problem = Problem::new("these are no TLS versions").at(typed.span(), "here");
-            problems.push(problem.help("write [\"1.2\"], [\"1.3\"] or [\"1.2\", \"1.3\"]"));
+            let diagnostic = Diagnostic::new("these are no TLS versions").at(typed.span(), "here");
+            diagnostics.push(diagnostic.help("write [\"1.2\"], [\"1.3\"] or [\"1.2\", \"1.3\"]"));
             TlsVersions::default()
         }
     }
 }
 
-fn limits(typed: &LimitsSpec, problems: &mut Vec<Problem>) -> Limits {
+fn limits(typed: &LimitsSpec, diagnostics: &mut Vec<Diagnostic>) -> Limits {
     let mut read = |typed: &Option<Spanned<String>>| {
         let typed = typed.as_ref()?;
         let read = units::bytes(typed.get_ref());
-        read.map_err(|message| problems.push(Problem::new(message).at(typed.span(), "here")))
+        read.map_err(|message| diagnostics.push(Diagnostic::new(message).at(typed.span(), "here")))
             .ok()
     };
     let default = Limits::default();
@@ -176,14 +177,14 @@ fn limits(typed: &LimitsSpec, problems: &mut Vec<Problem>) -> Limits {
     }
 }
 
-fn redirect_hosts(spec: &Spec, problems: &mut Vec<Problem>) -> Vec<Url> {
+fn redirect_hosts(spec: &Spec, diagnostics: &mut Vec<Diagnostic>) -> Vec<Url> {
     let mut hosts = Vec::new();
     for typed in &spec.redirect_hosts {
         match Host::parse(typed.get_ref()) {
             Ok(Host::Url(url)) if url.path() == "/" && url.query().is_none() => hosts.push(url),
-            Err(message) => problems.push(Problem::new(message).at(typed.span(), "here")),
-            Ok(_) => problems.push(
-                Problem::new(format!("`{}` is no host to redirect to", typed.get_ref()))
+            Err(message) => diagnostics.push(Diagnostic::new(message).at(typed.span(), "here")),
+            Ok(_) => diagnostics.push(
+                Diagnostic::new(format!("`{}` is no host to redirect to", typed.get_ref()))
                     .at(typed.span(), "here")
                     .help("write a URL without a path, like https://login.example.com"),
             ),

@@ -7,19 +7,22 @@ use toml::Spanned;
 
 use crate::compile::keys::{law, rate_of, targets, users_of};
 use crate::compile::search;
-use crate::model::profile::{Approach, OpenProfile, Profile, ProfileStage};
-use crate::source::diagnostic::{Problem, suggestion};
+use crate::model::profile::{OpenProfile, Profile, ProfileStage, Ramp};
+use crate::source::diagnostic::{Diagnostic, suggestion};
 use crate::source::units;
 use crate::source::units::positive_duration;
 use crate::spec::{ProfileSpec, Spec, StageSpec};
 
 /// Resolves all profiles.
-pub(crate) fn resolve_all(spec: &Spec, problems: &mut Vec<Problem>) -> IndexMap<String, Profile> {
+pub(crate) fn resolve_all(
+    spec: &Spec,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> IndexMap<String, Profile> {
     let mut profiles = IndexMap::new();
     for (name, typed) in &spec.profiles {
         if name.get_ref() == "all" {
-            problems.push(
-                Problem::new("a profile is named `all`")
+            diagnostics.push(
+                Diagnostic::new("a profile is named `all`")
                     .at(name.span(), "here")
                     .help("`all` stands for every profile in turn; choose another name"),
             );
@@ -36,8 +39,8 @@ pub(crate) fn resolve_all(spec: &Spec, problems: &mut Vec<Problem>) -> IndexMap<
         {
             if !known(class.get_ref()) {
                 let names = spec.users.keys().map(|name| name.get_ref().as_str());
-                problems.push(
-                    Problem::new(format!("no user class is named `{}`", class.get_ref()))
+                diagnostics.push(
+                    Diagnostic::new(format!("no user class is named `{}`", class.get_ref()))
                         .at(class.span(), "here")
                         .help(suggestion(class.get_ref(), names)),
                 );
@@ -57,8 +60,8 @@ pub(crate) fn resolve_all(spec: &Spec, problems: &mut Vec<Problem>) -> IndexMap<
                 .chain(named)
                 .map(|(name, _)| name.get_ref().as_str());
             if !known.any(has) {
-                problems.push(
-                    Problem::new(format!("there is no target of `{}`", metric.get_ref()))
+                diagnostics.push(
+                    Diagnostic::new(format!("there is no target of `{}`", metric.get_ref()))
                         .at(metric.span(), "here")
                         .help(suggestion(
                             metric.get_ref(),
@@ -67,7 +70,7 @@ pub(crate) fn resolve_all(spec: &Spec, problems: &mut Vec<Problem>) -> IndexMap<
                 );
             }
         }
-        if let Some(profile) = resolve(typed, problems) {
+        if let Some(profile) = resolve(typed, diagnostics) {
             profiles.insert(name.get_ref().clone(), profile);
         }
     }
@@ -75,10 +78,13 @@ pub(crate) fn resolve_all(spec: &Spec, problems: &mut Vec<Problem>) -> IndexMap<
 }
 
 /// What a profile means; what is wrong goes to the problems.
-pub(crate) fn resolve(spec: &Spanned<ProfileSpec>, problems: &mut Vec<Problem>) -> Option<Profile> {
+pub(crate) fn resolve(
+    spec: &Spanned<ProfileSpec>,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Option<Profile> {
     let typed = spec.get_ref();
     if let Some(search) = &typed.search {
-        return search::resolve(spec, search, problems);
+        return search::resolve(spec, search, diagnostics);
     }
     let users_of = users_of(typed);
     let is_open = typed.rate.is_some()
@@ -102,39 +108,40 @@ pub(crate) fn resolve(spec: &Spanned<ProfileSpec>, problems: &mut Vec<Problem>) 
             stages.iter().map(|stage| stage.get_ref().clone()).collect()
         }
         _ => {
-            problems.push(
-                Problem::new("a profile says neither users or a rate for a duration nor stages")
+            diagnostics.push(
+                Diagnostic::new("a profile says neither users or a rate for a duration nor stages")
                     .at(spec.span(), "in this profile")
                     .help("write users = 10 or rate = \"50/s\" with duration = \"5m\", stages = [{ users = 10, duration = \"5m\" }, …], or search = {} with duration = \"10m\""),
             );
             return None;
         }
     };
-    let known = problems.len();
+    let known = diagnostics.len();
     let open = is_open.then(|| OpenProfile {
-        law: law(typed.arrivals.as_ref(), problems),
+        law: law(typed.arrivals.as_ref(), diagnostics),
         users: typed.users.as_ref().map(|users| *users.get_ref()),
     });
-    refuse_arrivals(typed, is_open, problems);
+    refuse_arrivals(typed, is_open, diagnostics);
     let common = typed.spawn_rate.as_ref();
     let stages: Vec<ProfileStage> = stages
         .iter()
-        .filter_map(|stage| resolve_stage(stage, is_open, common, &spec.span(), problems))
+        .filter_map(|stage| resolve_stage(stage, is_open, common, &spec.span(), diagnostics))
         .collect();
     let least = if is_open { f64::MIN_POSITIVE } else { 1.0 };
     let empty_pool = open.is_some_and(|open| open.users == Some(0));
-    if problems.len() == known && (empty_pool || stages.iter().all(|stage| stage.level < least)) {
-        problems.push(
-            Problem::new("a profile never has a user")
+    if diagnostics.len() == known && (empty_pool || stages.iter().all(|stage| stage.level < least))
+    {
+        diagnostics.push(
+            Diagnostic::new("a profile never has a user")
                 .at(spec.span(), "in this profile")
                 .help("give a stage at least one user, or a rate above 0"),
         );
     }
     let length: Duration = stages.iter().map(|stage| stage.duration).sum();
-    let warm_up = warm_up(typed, length, problems);
-    let iterations = iterations(typed, is_open, problems);
-    let concurrent = concurrent_loads(typed, length, problems);
-    (problems.len() == known).then_some(Profile {
+    let warm_up = warm_up(typed, length, diagnostics);
+    let iterations = iterations(typed, is_open, diagnostics);
+    let concurrent = concurrent_loads(typed, length, diagnostics);
+    (diagnostics.len() == known).then_some(Profile {
         stages,
         warm_up,
         iterations,
@@ -146,11 +153,11 @@ pub(crate) fn resolve(spec: &Spanned<ProfileSpec>, problems: &mut Vec<Problem>) 
     })
 }
 
-fn refuse_arrivals(typed: &ProfileSpec, is_open: bool, problems: &mut Vec<Problem>) {
+fn refuse_arrivals(typed: &ProfileSpec, is_open: bool, diagnostics: &mut Vec<Diagnostic>) {
     if let Some(arrivals) = typed.arrivals.as_ref().filter(|_| !is_open) {
         let help = "arrivals go with a rate: write rate = \"50/s\"";
-        problems.push(
-            Problem::new("this profile has no rate")
+        diagnostics.push(
+            Diagnostic::new("this profile has no rate")
                 .at(arrivals.span(), "here")
                 .help(help),
         );
@@ -161,31 +168,35 @@ fn refuse_arrivals(typed: &ProfileSpec, is_open: bool, problems: &mut Vec<Proble
 pub(crate) fn warm_up(
     typed: &ProfileSpec,
     length: Duration,
-    problems: &mut Vec<Problem>,
+    diagnostics: &mut Vec<Diagnostic>,
 ) -> Option<Duration> {
     let text = typed.warm_up.as_ref()?;
     match positive_duration(text) {
         Ok(warm_up) if warm_up < length => Some(warm_up),
         Ok(_) => {
-            problems.push(
-                Problem::new("the warm-up leaves nothing to judge")
+            diagnostics.push(
+                Diagnostic::new("the warm-up leaves nothing to judge")
                     .at(text.span(), "here")
                     .help("it is a part of the profile's length; make it shorter"),
             );
             None
         }
-        Err(problem) => {
-            problems.push(problem);
+        Err(diagnostic) => {
+            diagnostics.push(diagnostic);
             None
         }
     }
 }
 
-fn iterations(typed: &ProfileSpec, is_open: bool, problems: &mut Vec<Problem>) -> Option<u64> {
+fn iterations(
+    typed: &ProfileSpec,
+    is_open: bool,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Option<u64> {
     let iterations = typed.iterations.as_ref()?;
     if is_open || *iterations.get_ref() == 0 {
-        problems.push(
-            Problem::new("this is no number of iterations for this profile")
+        diagnostics.push(
+            Diagnostic::new("this is no number of iterations for this profile")
                 .at(iterations.span(), "here")
                 .help("write so many tasks, above 0, that users of a closed profile play in all"),
         );
@@ -199,53 +210,55 @@ fn resolve_stage(
     is_open: bool,
     common_rate: Option<&Spanned<f64>>,
     profile: &std::ops::Range<usize>,
-    problems: &mut Vec<Problem>,
+    diagnostics: &mut Vec<Diagnostic>,
 ) -> Option<ProfileStage> {
-    let duration = positive_duration(&stage.duration).map_err(|problem| problems.push(problem));
-    let level = level(stage, is_open, profile).map_err(|problem| problems.push(problem));
+    let duration =
+        positive_duration(&stage.duration).map_err(|diagnostic| diagnostics.push(diagnostic));
+    let level = level(stage, is_open, profile).map_err(|diagnostic| diagnostics.push(diagnostic));
     let spawn_rate = stage.spawn_rate.as_ref().or(common_rate);
     if let Some(rate) =
         spawn_rate.filter(|rate| !(rate.get_ref().is_finite() && *rate.get_ref() > 0.0))
     {
-        let problem = Problem::new(format!("{} is no spawn rate", rate.get_ref()))
+        let diagnostic = Diagnostic::new(format!("{} is no spawn rate", rate.get_ref()))
             .at(rate.span(), "here")
             .help("write users a second above 0, or leave it out to start all at once");
-        if !problems.contains(&problem) {
-            problems.push(problem);
+        if !diagnostics.contains(&diagnostic) {
+            diagnostics.push(diagnostic);
         }
         return None;
     }
-    let approach = match (spawn_rate, &stage.ramp) {
-        (None, None) => Approach::AtOnce,
-        (Some(rate), None) if !is_open => Approach::Rate(*rate.get_ref()),
+    let ramp = match (spawn_rate, &stage.ramp) {
+        (None, None) => Ramp::AtOnce,
+        (Some(rate), None) if !is_open => Ramp::Rate(*rate.get_ref()),
         (None, Some(ramp)) => match positive_duration(ramp) {
             Ok(ramp) => match &stage.ramp_steps {
-                None => Approach::Ramp(ramp),
-                Some(steps) if *steps.get_ref() > 0 => Approach::Steps(ramp, *steps.get_ref()),
+                None => Ramp::Linear(ramp),
+                Some(steps) if *steps.get_ref() > 0 => Ramp::Steps(ramp, *steps.get_ref()),
                 Some(steps) => {
-                    problems.push(
-                        Problem::new("a ramp of no steps")
+                    diagnostics.push(
+                        Diagnostic::new("a ramp of no steps")
                             .at(steps.span(), "here")
                             .help("write ramp_steps = 5, or leave it out for an even ramp"),
                     );
                     return None;
                 }
             },
-            Err(problem) => {
-                problems.push(problem);
+            Err(diagnostic) => {
+                diagnostics.push(diagnostic);
                 return None;
             }
         },
         (Some(rate), _) => {
             let help = "a stage has a ramp, like \"30s\", or, of users, a spawn_rate";
-            let problem = Problem::new("a spawn rate is out of place").at(rate.span(), "here");
-            problems.push(problem.help(help));
+            let diagnostic =
+                Diagnostic::new("a spawn rate is out of place").at(rate.span(), "here");
+            diagnostics.push(diagnostic.help(help));
             return None;
         }
     };
     Some(ProfileStage {
         level: level.ok()?,
-        approach,
+        ramp,
         duration: duration.ok()?,
     })
 }
@@ -255,11 +268,11 @@ fn level(
     stage: &StageSpec,
     is_open: bool,
     profile: &std::ops::Range<usize>,
-) -> Result<f64, Problem> {
+) -> Result<f64, Diagnostic> {
     match (&stage.users, &stage.rate) {
         (Some(users), None) if !is_open => Ok(f64::from(*users.get_ref())),
         (None, Some(rate)) if is_open => rate_of(rate),
-        _ => Err(Problem::new("the stages of a profile are all of users, or all of rates")
+        _ => Err(Diagnostic::new("the stages of a profile are all of users, or all of rates")
             .at(profile.clone(), "in this profile")
             .help("give each stage either users or a rate; the pool of an open profile is its own `users`")),
     }
@@ -269,42 +282,42 @@ fn level(
 fn concurrent_loads(
     typed: &ProfileSpec,
     length: Duration,
-    problems: &mut Vec<Problem>,
+    diagnostics: &mut Vec<Diagnostic>,
 ) -> Vec<Profile> {
     let concurrent = typed.concurrent.as_deref().unwrap_or_default();
     let mut taken = classes_of(typed);
     let first = concurrent.first().map(Spanned::span);
     if let Some(place) = first.filter(|_| taken.is_empty()) {
-        problems.push(
-            Problem::new("the profile with concurrent loads names no classes of its own")
+        diagnostics.push(
+            Diagnostic::new("the profile with concurrent loads names no classes of its own")
                 .at(place, "this load is concurrent with it")
                 .help("write users_of = [\"…\"] in the profile and in each concurrent load"),
         );
     }
     let mut profiles = Vec::new();
     for one in concurrent {
-        let known = problems.len();
-        refuse_strange_keys(one, problems);
+        let known = diagnostics.len();
+        refuse_strange_keys(one, diagnostics);
         let own = classes_of(one.get_ref());
         if own.is_empty() {
-            problems.push(
-                Problem::new("a concurrent load names no classes")
+            diagnostics.push(
+                Diagnostic::new("a concurrent load names no classes")
                     .at(one.span(), "here")
                     .help("write users_of = [\"…\"]"),
             );
         }
         for class in own {
             if taken.contains(&class) {
-                problems.push(
-                    Problem::new(format!("the class `{}` has two loads", class.get_ref()))
+                diagnostics.push(
+                    Diagnostic::new(format!("the class `{}` has two loads", class.get_ref()))
                         .at(class.span(), "the other is in this profile too")
                         .help("name each class once, in the profile or in one concurrent load"),
                 );
             }
             taken.push(class);
         }
-        if problems.len() == known {
-            profiles.extend(of_length(one, length, problems));
+        if diagnostics.len() == known {
+            profiles.extend(of_length(one, length, diagnostics));
         }
     }
     profiles
@@ -315,7 +328,7 @@ fn classes_of(typed: &ProfileSpec) -> Vec<&Spanned<String>> {
 }
 
 /// Rejects keys that only the profile itself may have.
-fn refuse_strange_keys(one: &Spanned<ProfileSpec>, problems: &mut Vec<Problem>) {
+fn refuse_strange_keys(one: &Spanned<ProfileSpec>, diagnostics: &mut Vec<Diagnostic>) {
     let typed = one.get_ref();
     let strange = [
         ("search", typed.search.is_some()),
@@ -325,8 +338,8 @@ fn refuse_strange_keys(one: &Spanned<ProfileSpec>, problems: &mut Vec<Problem>) 
         ("concurrent", typed.concurrent.is_some()),
     ];
     for (key, _) in strange.into_iter().filter(|(_, is_given)| *is_given) {
-        problems.push(
-            Problem::new(format!("a concurrent load cannot have `{key}`"))
+        diagnostics.push(
+            Diagnostic::new(format!("a concurrent load cannot have `{key}`"))
                 .at(one.span(), "here")
                 .help("write it in the profile itself"),
         );
@@ -337,7 +350,7 @@ fn refuse_strange_keys(one: &Spanned<ProfileSpec>, problems: &mut Vec<Problem>) 
 fn of_length(
     one: &Spanned<ProfileSpec>,
     length: Duration,
-    problems: &mut Vec<Problem>,
+    diagnostics: &mut Vec<Diagnostic>,
 ) -> Option<Profile> {
     let mut typed = one.get_ref().clone();
     if typed.duration.is_none() && typed.stages.is_none() {
@@ -346,10 +359,10 @@ fn of_length(
             format!("{}ms", length.as_millis()),
         ));
     }
-    let profile = resolve(&Spanned::new(one.span(), typed), problems)?;
+    let profile = resolve(&Spanned::new(one.span(), typed), diagnostics)?;
     if profile.duration() != length {
-        problems.push(
-            Problem::new("a concurrent load must last as long as its profile")
+        diagnostics.push(
+            Diagnostic::new("a concurrent load must last as long as its profile")
                 .at(
                     one.span(),
                     format!(
@@ -382,9 +395,9 @@ mod tests {
         .expect("TOML")
         .swap_remove("p")
         .expect("a profile");
-        let mut problems = Vec::new();
-        let profile = resolve(&typed, &mut problems);
-        assert_eq!(problems, [], "{text}");
+        let mut diagnostics = Vec::new();
+        let profile = resolve(&typed, &mut diagnostics);
+        assert_eq!(diagnostics, [], "{text}");
         let load = profile.expect("a profile").load(&Overrides::default());
         (load.integral(load.seconds()), load.stages)
     }

@@ -9,11 +9,11 @@ use crate::compile::checks::{compile_checks, compile_extracts};
 use crate::compile::compiler::Compiler;
 use crate::compile::names::When;
 use crate::expr::expression::{Compiled, Template};
-use crate::expr::parser::Part;
+use crate::expr::parser::TemplatePart;
 use crate::expr::secrets::Place;
-use crate::model::request::{LooksInto, REDIRECTS_DEFAULT, Request};
-use crate::model::status_set::Statuses;
-use crate::source::diagnostic::Problem;
+use crate::model::request::{REDIRECTS_DEFAULT, Request, ResponseNeeds};
+use crate::model::status_set::StatusSet;
+use crate::source::diagnostic::Diagnostic;
 use crate::source::units::positive_duration;
 use crate::spec::{AuthSpec, StepSpec};
 use crate::value::{Encoding, breaks_a_line};
@@ -34,7 +34,7 @@ pub(crate) fn compile_request(
     when: When,
 ) -> Option<Request> {
     let (typed, span) = (spec.get_ref(), spec.span());
-    let known = compiler.problems.len();
+    let known = compiler.diagnostics.len();
     let methods = typed.methods();
     let &[(method, path)] = &methods[..] else {
         let message = if methods.is_empty() {
@@ -43,9 +43,11 @@ pub(crate) fn compile_request(
             format!("a request has {} methods", methods.len())
         };
         let help = "write one of get, post, put, patch, delete, head, options = \"/path\", or method and path";
-        compiler
-            .problems
-            .push(Problem::new(message).at(span, "in this request").help(help));
+        compiler.diagnostics.push(
+            Diagnostic::new(message)
+                .at(span, "in this request")
+                .help(help),
+        );
         return None;
     };
     check_method(compiler, typed);
@@ -54,7 +56,7 @@ pub(crate) fn compile_request(
         None => path.get_ref().clone(),
     };
     // It stands in records, in baselines and in the database.
-    let name = compiler.naming.secrets.values.mask(&name);
+    let name = compiler.resolver.secrets.values.mask(&name);
     let path = compile_path(compiler, path, typed);
     let built = compile_body(compiler, typed);
     let content_type = built.as_ref().map(|built| built.content_type.clone());
@@ -73,8 +75,8 @@ pub(crate) fn compile_request(
         says_cookies: has_header(compiler, typed, "cookie"),
         headers,
         body: built.map(|built| built.body),
-        accepted: accepted.unwrap_or_else(|| Statuses::class(2)),
-        looks_into: LooksInto::of(&checks, &extracts),
+        accepted: accepted.unwrap_or_else(|| StatusSet::class(2)),
+        response_needs: ResponseNeeds::of(&checks, &extracts),
         checks: checks.into(),
         extracts: extracts.into(),
         redirects: typed
@@ -83,24 +85,24 @@ pub(crate) fn compile_request(
             .map_or(REDIRECTS_DEFAULT, |limit| *limit.get_ref()),
         timeout,
     };
-    (compiler.problems.len() == known).then_some(request)
+    (compiler.diagnostics.len() == known).then_some(request)
 }
 
 fn check_method(compiler: &mut Compiler, typed: &StepSpec) {
     let Some(method) = &typed.method else { return };
     if !is_token(method.get_ref()) {
-        let problem = Problem::new(format!("`{}` is no method", method.get_ref()))
+        let diagnostic = Diagnostic::new(format!("`{}` is no method", method.get_ref()))
             .at(method.span(), "here")
             .help("write a word like PURGE");
-        compiler.problems.push(problem);
+        compiler.diagnostics.push(diagnostic);
     }
 }
 
 /// Names are known before the load, so that each has its place in the record.
 fn request_name(compiler: &mut Compiler, name: &Spanned<String>) -> String {
     if name.get_ref().contains("{{") {
-        compiler.problems.push(
-            Problem::new("a name holds an expression")
+        compiler.diagnostics.push(
+            Diagnostic::new("a name holds an expression")
                 .at(name.span(), "here")
                 .help("requests are grouped by their names: write one name for all, like \"/products/*\""),
         );
@@ -110,16 +112,16 @@ fn request_name(compiler: &mut Compiler, name: &Spanned<String>) -> String {
 
 pub(crate) fn compile_timeout(compiler: &mut Compiler, text: &Spanned<String>) -> Option<Duration> {
     positive_duration(text)
-        .map_err(|problem| compiler.problems.push(problem))
+        .map_err(|diagnostic| compiler.diagnostics.push(diagnostic))
         .ok()
 }
 
 fn compile_path(compiler: &mut Compiler, path: &Spanned<String>, typed: &StepSpec) -> Template {
     if !path.get_ref().starts_with(['/', '{']) {
-        let problem = Problem::new(format!("`{}` is no path", path.get_ref()))
+        let diagnostic = Diagnostic::new(format!("`{}` is no path", path.get_ref()))
             .at(path.span(), "does not begin with /")
             .help("begin it with /; the host is said once, in `host`");
-        compiler.problems.push(problem);
+        compiler.diagnostics.push(diagnostic);
     }
     let mut template = compiler.text(path, Encoding::Path);
     if let Some(query) = typed.query.as_ref().filter(|query| !query.is_empty()) {
@@ -186,11 +188,11 @@ fn header_lines(
         check_header(compiler, name, value);
         lines.literal(format!("{}: ", name.get_ref()).as_bytes());
         let outer = compiler
-            .naming
+            .resolver
             .secrets
             .enter(Place::of_field(name.get_ref()));
         let value = compiler.text(value, Encoding::Header);
-        compiler.naming.secrets.enter(outer);
+        compiler.resolver.secrets.enter(outer);
         lines.append(value);
         lines.literal(b"\r\n");
     }
@@ -208,9 +210,9 @@ fn authorization(compiler: &mut Compiler, auth: &Spanned<AuthSpec>) -> Template 
             let mut pair = compiler.text(user, Encoding::Plain);
             pair.literal(b":");
             if let Some(password) = password {
-                let outer = compiler.naming.secrets.enter(Place::Field);
+                let outer = compiler.resolver.secrets.enter(Place::Field);
                 pair.append(compiler.text(password, Encoding::Plain));
-                compiler.naming.secrets.enter(outer);
+                compiler.resolver.secrets.enter(outer);
             }
             line.literal(b"Authorization: Basic ");
             line.expression(Compiled::base64_of(pair), Encoding::Header);
@@ -221,12 +223,12 @@ fn authorization(compiler: &mut Compiler, auth: &Spanned<AuthSpec>) -> Template 
             bearer: Some(token),
         } => {
             line.literal(b"Authorization: Bearer ");
-            let outer = compiler.naming.secrets.enter(Place::Field);
+            let outer = compiler.resolver.secrets.enter(Place::Field);
             line.append(compiler.text(token, Encoding::Header));
-            compiler.naming.secrets.enter(outer);
+            compiler.resolver.secrets.enter(outer);
         }
-        _ => compiler.problems.push(
-            Problem::new("this says neither who nor what is authorised")
+        _ => compiler.diagnostics.push(
+            Diagnostic::new("this says neither who nor what is authorised")
                 .at(auth.span(), "here")
                 .help("write { user = \"…\", password = \"…\" } or { bearer = \"…\" }"),
         ),
@@ -238,22 +240,22 @@ fn authorization(compiler: &mut Compiler, auth: &Spanned<AuthSpec>) -> Template 
 fn check_header(compiler: &mut Compiler, name: &Spanned<String>, value: &Spanned<String>) {
     let text = name.get_ref();
     if !is_token(text) {
-        let problem = Problem::new(format!("`{text}` is no header name"))
+        let diagnostic = Diagnostic::new(format!("`{text}` is no header name"))
             .at(name.span(), "here")
             .help("letters, digits and hyphens make a header name");
-        compiler.problems.push(problem);
+        compiler.diagnostics.push(diagnostic);
     }
     if SET_BY_BRUNT.contains(&text.to_ascii_lowercase().as_str()) {
-        let problem = Problem::new(format!("`{text}` is set by brunt itself"))
+        let diagnostic = Diagnostic::new(format!("`{text}` is set by brunt itself"))
             .at(name.span(), "here")
             .help("leave it out");
-        compiler.problems.push(problem);
+        compiler.diagnostics.push(diagnostic);
     }
     if may_hold_control_characters(compiler, value) {
-        let problem = Problem::new("a header value holds a control character")
+        let diagnostic = Diagnostic::new("a header value holds a control character")
             .at(value.span(), "here, or in what is drawn here")
             .help("keep it on one line");
-        compiler.problems.push(problem);
+        compiler.diagnostics.push(diagnostic);
     }
 }
 
@@ -262,12 +264,12 @@ fn check_header(compiler: &mut Compiler, name: &Spanned<String>, value: &Spanned
 fn may_hold_control_characters(compiler: &mut Compiler, value: &Spanned<String>) -> bool {
     let breaks = |text: &str| text.bytes().any(breaks_a_line);
     let parts = compiler
-        .naming
+        .resolver
         .parts(value.get_ref(), &value.span())
         .unwrap_or_default();
     parts.iter().any(|part| match part {
-        Part::Text(text) => breaks(text),
-        Part::Expression(expression) => match expression.clone().unnoted() {
+        TemplatePart::Text(text) => breaks(text),
+        TemplatePart::Expression(expression) => match expression.clone().unnoted() {
             Compiled::Pick(values) => values.iter().any(|value| breaks(&value.in_text())),
             _ => false,
         },

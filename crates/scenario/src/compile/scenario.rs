@@ -11,37 +11,37 @@ use crate::compile::names::{Names, When};
 use crate::compile::steps::compile_steps;
 use crate::compile::{class, data, network, profile, targets};
 use crate::data::Data;
-use crate::expr::parser::Naming;
+use crate::expr::parser::Resolver;
 use crate::expr::secrets::SecretNames;
 use crate::expr::variables::Variables;
 use crate::model::host::Host;
 use crate::model::scenario::Scenario;
-use crate::source::diagnostic::{Problem, ScenarioError};
-use crate::source::environment::{Surroundings, Unseen};
+use crate::source::diagnostic::{Diagnostic, ScenarioError};
+use crate::source::environment::{Environment, NoEnvironment};
 use crate::source::layers::{self, Layers};
 use crate::source::reader;
-use crate::source::redacted::Resolved;
+use crate::source::redacted::MergedLayers;
 use crate::spec::Spec;
 
 impl Scenario {
     /// Reads a scenario without looking around it: no file that it names is opened. `file` is its name for
     /// messages.
     pub fn read(file: &str, text: &str) -> Result<Self, ScenarioError> {
-        Self::read_in(file, text, &Unseen)
+        Self::read_in(file, text, &NoEnvironment)
     }
 
     /// Reads a scenario that stands alone, in its surroundings. `file` is its name for messages.
     pub fn read_in(
         file: &str,
         text: &str,
-        surroundings: &dyn Surroundings,
+        environment: &dyn Environment,
     ) -> Result<Self, ScenarioError> {
         let unread = |_: &Path| Err(std::io::ErrorKind::Unsupported.into());
         let layers = Layers {
             assignments: &[],
             file: &unread,
         };
-        Self::read_layered(file, text, layers, surroundings)
+        Self::read_layered(file, text, layers, environment)
     }
 
     /// Reads a scenario with the files that it includes, and with what was said beside it.
@@ -49,29 +49,32 @@ impl Scenario {
         file: &str,
         text: &str,
         layers: Layers,
-        surroundings: &dyn Surroundings,
+        environment: &dyn Environment,
     ) -> Result<Self, ScenarioError> {
         let collected = layers::collect(file, text, layers);
-        let mut problems = collected.problems.clone();
-        let table = collected.table(layers, &mut problems);
-        let mut resolved = Resolved::new(table.clone());
-        let written = resolved.as_mut().map(Resolved::secrets).unwrap_or_default();
-        let reading = reader::read(table, problems);
+        let mut diagnostics = collected.diagnostics.clone();
+        let table = collected.table(layers, &mut diagnostics);
+        let mut resolved = MergedLayers::new(table.clone());
+        let written = resolved
+            .as_mut()
+            .map(MergedLayers::secrets)
+            .unwrap_or_default();
+        let reading = reader::read(table, diagnostics);
         let folder = Path::new(file).parent().unwrap_or(Path::new(""));
         let mut found = Vec::new();
         let spec = reading.spec.as_ref();
         let scenario = spec.map(|spec| {
             let secrets = SecretNames::with(written.clone());
-            resolve_all(spec, folder, surroundings, secrets, &mut found)
+            resolve_all(spec, folder, environment, secrets, &mut found)
         });
-        found.retain(|problem| reading.is_of_the_file(problem));
-        let mut problems = reading.problems;
-        problems.append(&mut found);
+        found.retain(|diagnostic| reading.is_of_the_file(diagnostic));
+        let mut diagnostics = reading.diagnostics;
+        diagnostics.append(&mut found);
         // Those without a place come first.
-        problems.sort_by_key(|problem| problem.span().map(|span| span.start));
+        diagnostics.sort_by_key(|diagnostic| diagnostic.span().map(|span| span.start));
         match scenario {
-            Some(scenario) if problems.is_empty() => {
-                let text = |resolved: Resolved| resolved.text(&scenario.secrets.known);
+            Some(scenario) if diagnostics.is_empty() => {
+                let text = |resolved: MergedLayers| resolved.text(&scenario.secrets.known);
                 let resolved = resolved.map(text).unwrap_or_default();
                 Ok(Self {
                     resolved,
@@ -81,7 +84,11 @@ impl Scenario {
             scenario => {
                 let known = scenario.map(|scenario| scenario.secrets.known.clone());
                 let secrets = known.unwrap_or_else(|| written.into());
-                Err(ScenarioError::new(&collected.sources, problems, &secrets))
+                Err(ScenarioError::new(
+                    &collected.sources,
+                    diagnostics,
+                    &secrets,
+                ))
             }
         }
     }
@@ -95,20 +102,20 @@ const ROUNDS_MAX: usize = 8;
 fn resolve_all(
     spec: &Spec,
     folder: &Path,
-    surroundings: &dyn Surroundings,
+    environment: &dyn Environment,
     mut secrets: SecretNames,
-    problems: &mut Vec<Problem>,
+    diagnostics: &mut Vec<Diagnostic>,
 ) -> Scenario {
-    let data = data::resolve(spec, folder, surroundings, problems);
+    let data = data::resolve(spec, folder, environment, diagnostics);
     let mut rounds = 0;
     loop {
         let known = secrets.count();
         let mut found = Vec::new();
-        let around = (folder, surroundings);
+        let around = (folder, environment);
         let mut scenario = resolve(spec, &data, around, &mut secrets, &mut found);
         rounds += 1;
         if secrets.count() == known || rounds == ROUNDS_MAX {
-            problems.append(&mut found);
+            diagnostics.append(&mut found);
             let sources = secrets.into_sources(scenario.variables.iter());
             scenario.secrets = Arc::new(sources);
             scenario.sources = data.into_sources();
@@ -120,9 +127,9 @@ fn resolve_all(
 fn resolve(
     spec: &Spec,
     data: &Data,
-    (folder, surroundings): (&Path, &dyn Surroundings),
+    (folder, environment): (&Path, &dyn Environment),
     secrets: &mut SecretNames,
-    problems: &mut Vec<Problem>,
+    diagnostics: &mut Vec<Diagnostic>,
 ) -> Scenario {
     let host = spec
         .host
@@ -130,39 +137,39 @@ fn resolve(
         .and_then(|host| match Host::parse(host.get_ref()) {
             Ok(host) => Some(host),
             Err(message) => {
-                problems.push(Problem::new(message).at(host.span(), "here"));
+                diagnostics.push(Diagnostic::new(message).at(host.span(), "here"));
                 None
             }
         });
-    let mut network = network::resolve(spec, folder, problems);
+    let mut network = network::resolve(spec, folder, diagnostics);
     let (mut names, mut variables) = (Names::default(), Variables::default());
     let mut compiler = Compiler {
         folder,
-        naming: Naming {
+        resolver: Resolver {
             data,
             variables: &mut variables,
-            surroundings,
+            environment,
             secrets: &mut *secrets,
         },
         headers: &spec.headers,
         names: &mut names,
-        problems,
+        diagnostics,
         host: 0,
     };
     // Common headers may use what the set-up sets later, or a class.
     let setup = compile_steps(&mut compiler, &spec.setup, When::SetUp).steps;
-    let shares_values = compiler.naming.variables.share();
+    let shares_values = compiler.resolver.variables.share();
     compiler.end_class();
     let classes = class::resolve(&spec.users, &mut network.hosts, &mut compiler);
     let teardown = compile_steps(&mut compiler, &spec.teardown, When::SetUp).steps;
     compiler.end_class();
-    let profiles = profile::resolve_all(spec, problems);
-    let targets = targets::targets(spec, &names, &secrets.values, problems);
-    let min_duration = targets::min_duration(spec, problems);
+    let profiles = profile::resolve_all(spec, diagnostics);
+    let targets = targets::targets(spec, &names, &secrets.values, diagnostics);
+    let min_duration = targets::min_duration(spec, diagnostics);
     let names = names.into_table();
     if names.len() > NAMES_MAX {
-        problems.push(
-            Problem::new(format!(
+        diagnostics.push(
+            Diagnostic::new(format!(
                 "the scenario has {} names of requests, where {NAMES_MAX} is the most",
                 names.len()
             ))

@@ -4,8 +4,8 @@ use brunt_record::{Limit, Search};
 use toml::Spanned;
 
 use crate::compile::keys::{law, limit_named, rate_of, targets, users_of};
-use crate::model::profile::{Approach, OpenProfile, Profile, ProfileStage, SEARCH_FROM};
-use crate::source::diagnostic::Problem;
+use crate::model::profile::{OpenProfile, Profile, ProfileStage, Ramp, SEARCH_FROM};
+use crate::source::diagnostic::Diagnostic;
 use crate::source::units;
 use crate::source::units::positive_duration;
 use crate::spec::{ProfileSpec, SearchSpec};
@@ -17,28 +17,30 @@ const PRECISION: f64 = 0.05;
 pub(crate) fn resolve(
     spec: &Spanned<ProfileSpec>,
     search: &Spanned<SearchSpec>,
-    problems: &mut Vec<Problem>,
+    diagnostics: &mut Vec<Diagnostic>,
 ) -> Option<Profile> {
-    let (profile, known) = (spec.get_ref(), problems.len());
-    let is_open = is_open(search.get_ref(), problems);
-    refuse_fixed_levels(profile, is_open, problems);
+    let (profile, known) = (spec.get_ref(), diagnostics.len());
+    let is_open = is_open(search.get_ref(), diagnostics);
+    refuse_fixed_levels(profile, is_open, diagnostics);
     let duration = match &profile.duration {
         Some(typed) => positive_duration(typed),
-        None => Err(Problem::new("a search does not say how long it may take")
-            .at(search.span(), "here")
-            .help("write duration = \"10m\" beside it")),
+        None => Err(
+            Diagnostic::new("a search does not say how long it may take")
+                .at(search.span(), "here")
+                .help("write duration = \"10m\" beside it"),
+        ),
     };
-    let duration = duration.map_err(|problem| problems.push(problem));
-    let read = read(search, problems);
-    let law = law(profile.arrivals.as_ref(), problems);
-    if problems.len() > known {
+    let duration = duration.map_err(|diagnostic| diagnostics.push(diagnostic));
+    let read = read(search, diagnostics);
+    let law = law(profile.arrivals.as_ref(), diagnostics);
+    if diagnostics.len() > known {
         return None;
     }
     let read = read?;
     Some(Profile {
         stages: vec![ProfileStage {
             level: read.from,
-            approach: Approach::AtOnce,
+            ramp: Ramp::AtOnce,
             duration: duration.ok()?,
         }],
         open: is_open.then(|| OpenProfile {
@@ -55,13 +57,13 @@ pub(crate) fn resolve(
 }
 
 /// Whether it is over arrivals.
-fn is_open(typed: &SearchSpec, problems: &mut Vec<Problem>) -> bool {
+fn is_open(typed: &SearchSpec, diagnostics: &mut Vec<Diagnostic>) -> bool {
     match typed.by.as_ref().map(|by| (by, by.get_ref().as_str())) {
         None | Some((_, "arrivals")) => true,
         Some((_, "users")) => false,
         Some((by, other)) => {
-            problems.push(
-                Problem::new(format!("`{other}` cannot be searched over"))
+            diagnostics.push(
+                Diagnostic::new(format!("`{other}` cannot be searched over"))
                     .at(by.span(), "here")
                     .help("write \"arrivals\" or \"users\""),
             );
@@ -71,7 +73,7 @@ fn is_open(typed: &SearchSpec, problems: &mut Vec<Problem>) -> bool {
 }
 
 /// The search says how much load; nothing else may.
-fn refuse_fixed_levels(profile: &ProfileSpec, is_open: bool, problems: &mut Vec<Problem>) {
+fn refuse_fixed_levels(profile: &ProfileSpec, is_open: bool, diagnostics: &mut Vec<Diagnostic>) {
     let users = profile.users.as_ref().filter(|_| !is_open);
     let arrivals = profile.arrivals.as_ref().filter(|_| !is_open);
     let places = [
@@ -90,37 +92,39 @@ fn refuse_fixed_levels(profile: &ProfileSpec, is_open: bool, problems: &mut Vec<
             .map(Spanned::span),
     ];
     if let Some(place) = places.into_iter().flatten().next() {
-        problems.push(
-            Problem::new("a search finds its levels by itself")
+        diagnostics.push(
+            Diagnostic::new("a search finds its levels by itself")
                 .at(place, "this does not go with a search")
                 .help("leave it out; from and to of the search are its bounds, and users the pool of one over arrivals"),
         );
     }
 }
 
-fn read(search: &Spanned<SearchSpec>, problems: &mut Vec<Problem>) -> Option<Search> {
+fn read(search: &Spanned<SearchSpec>, diagnostics: &mut Vec<Diagnostic>) -> Option<Search> {
     let typed = search.get_ref();
     let mut level = |typed: &Option<_>| {
         let read = typed.as_ref().map(rate_of).transpose();
-        read.map_err(|problem| problems.push(problem)).ok()
+        read.map_err(|diagnostic| diagnostics.push(diagnostic)).ok()
     };
     let (from, to) = (level(&typed.from)?, level(&typed.to)?);
     let from = from.unwrap_or_else(|| to.map_or(SEARCH_FROM, |to: f64| SEARCH_FROM.min(to)));
     if from <= 0.0 || to.is_some_and(|to| to < from) {
-        problems.push(
-            Problem::new("a search goes from a level above 0 up to a higher one")
+        diagnostics.push(
+            Diagnostic::new("a search goes from a level above 0 up to a higher one")
                 .at(search.span(), "here")
                 .help("write it like search = { from = 10, to = 5000 }"),
         );
     }
     let limit = typed.breaks_at.as_ref();
-    let limit = limit.map_or(Some(Limit::Critical), |typed| limit_named(typed, problems));
+    let limit = limit.map_or(Some(Limit::Critical), |typed| {
+        limit_named(typed, diagnostics)
+    });
     let precision = typed.precision.as_ref().map(|typed| {
         let read = units::percent(typed.get_ref());
         let read = read.filter(|percent| (0.1..=100.0).contains(percent));
         if read.is_none() {
-            problems.push(
-                Problem::new(format!("`{}` is no precision", typed.get_ref()))
+            diagnostics.push(
+                Diagnostic::new(format!("`{}` is no precision", typed.get_ref()))
                     .at(typed.span(), "here")
                     .help("write it like \"5%\", from 0.1% to 100%"),
             );

@@ -5,13 +5,13 @@ use toml::Spanned;
 use crate::compile::compiler::Compiler;
 use crate::compile::names::When;
 use crate::compile::request::compile_request;
-use crate::expr::context::Slot;
+use crate::expr::context::VariableId;
 use crate::expr::expression::{Compiled, Expression};
 use crate::model::step::NameCounts;
 use crate::model::step::Program;
-use crate::model::step::{Each, Step};
+use crate::model::step::{ForEach, Step};
 use crate::model::wait::Wait;
-use crate::source::diagnostic::Problem;
+use crate::source::diagnostic::Diagnostic;
 use crate::spec::{Json, StepSpec};
 use crate::value::Value;
 
@@ -22,12 +22,12 @@ type Typed = [Spanned<StepSpec>];
 
 /// Builds steps; `when` says how their requests count.
 pub(crate) fn compile_steps(compiler: &mut Compiler, typed: &Typed, when: When) -> Program {
-    find_unreachable(typed, compiler.problems);
+    find_unreachable(typed, compiler.diagnostics);
     let mut program = Program::default();
     for step in typed {
         if let Some(place) = key_of_tasks(step.get_ref()) {
-            compiler.problems.push(
-                Problem::new("a step has a weight, tags or tasks")
+            compiler.diagnostics.push(
+                Diagnostic::new("a step has a weight, tags or tasks")
                     .at(place, "in this step")
                     .help("only a task has them"),
             );
@@ -71,7 +71,7 @@ pub(crate) fn compile_step(
             if let Some(name) = &typed.group {
                 program.push(Step::Begin);
                 program.append(compile_inner_steps(compiler, typed, step, when));
-                let name = compiler.naming.secrets.values.mask(name.get_ref());
+                let name = compiler.resolver.secrets.values.mask(name.get_ref());
                 let name = compiler.names.intern_group(&name, when);
                 program.counts.add(&NameCounts::once(name), 1.0);
                 program.push(Step::End(name));
@@ -80,7 +80,7 @@ pub(crate) fn compile_step(
         ["measure"] => {
             for (name, value) in typed.measure.iter().flatten() {
                 let value = compiler.expression(value);
-                let name = compiler.naming.secrets.values.mask(name.get_ref());
+                let name = compiler.resolver.secrets.values.mask(name.get_ref());
                 let name = compiler.names.intern_metric(&name);
                 program.counts.add(&NameCounts::once(name), 1.0);
                 program.push(Step::Measure(name, value));
@@ -89,8 +89,8 @@ pub(crate) fn compile_step(
         ["stop_user"] => program.push(Step::StopUser),
         ["stop_test"] => program.push(Step::StopTest),
         ["clear_cookies"] => program.push(Step::ClearCookies),
-        _ => compiler.problems.push(
-            Problem::new(format!("a step is several at once: {}", kinds.join(", ")))
+        _ => compiler.diagnostics.push(
+            Diagnostic::new(format!("a step is several at once: {}", kinds.join(", ")))
                 .at(step.span(), "this step")
                 .help("make a step of each"),
         ),
@@ -120,8 +120,8 @@ fn has_fitting_keys(compiler: &mut Compiler, step: &Spanned<StepSpec>, kind: &st
     strange.extend(others.map(|(key, ..)| *key));
     let off = [&typed.stop_user, &typed.stop_test, &typed.clear_cookies];
     if let Some(off) = off.into_iter().flatten().find(|flag| !*flag.get_ref()) {
-        compiler.problems.push(
-            Problem::new(format!("{kind} = false does nothing"))
+        compiler.diagnostics.push(
+            Diagnostic::new(format!("{kind} = false does nothing"))
                 .at(off.span(), "here")
                 .help("leave the step out"),
         );
@@ -135,8 +135,8 @@ fn has_fitting_keys(compiler: &mut Compiler, step: &Spanned<StepSpec>, kind: &st
         "steps" => "a list of steps".to_owned(),
         kind => format!("the step `{kind}`"),
     };
-    compiler.problems.push(
-        Problem::new(format!("{what} has no {}", strange.join(", ")))
+    compiler.diagnostics.push(
+        Diagnostic::new(format!("{what} has no {}", strange.join(", ")))
             .at(step.span(), "in this step")
             .help("make a step of its own of what else is to be done"),
     );
@@ -156,8 +156,8 @@ fn compile_inner_steps(
         }
         other => {
             let place = other.as_ref().map_or_else(|| step.span(), Spanned::span);
-            compiler.problems.push(
-                Problem::new("there are no steps")
+            compiler.diagnostics.push(
+                Diagnostic::new("there are no steps")
                     .at(place, "here")
                     .help("write steps = [{ get = \"/path\" }, …]"),
             );
@@ -169,8 +169,8 @@ fn compile_inner_steps(
 fn compile_wait(compiler: &mut Compiler, typed: &StepSpec, program: &mut Program) {
     let Some(text) = &typed.wait else { return };
     match Wait::parse(text.get_ref()) {
-        Ok(Wait::Pace(_)) => compiler.problems.push(
-            Problem::new("a pace is of tasks, not of steps")
+        Ok(Wait::Pace(_)) => compiler.diagnostics.push(
+            Diagnostic::new("a pace is of tasks, not of steps")
                 .at(text.span(), "here")
                 .help("write how long to rest, or give the class this wait"),
         ),
@@ -179,22 +179,22 @@ fn compile_wait(compiler: &mut Compiler, typed: &StepSpec, program: &mut Program
             program.push(Step::Wait(wait));
         }
         Err(message) => compiler
-            .problems
-            .push(Problem::new(message).at(text.span(), "here")),
+            .diagnostics
+            .push(Diagnostic::new(message).at(text.span(), "here")),
     }
 }
 
 fn compile_set(compiler: &mut Compiler, typed: &StepSpec, program: &mut Program) {
     for (name, value) in typed.set.iter().flatten() {
-        compiler.naming.secrets.take_mentioned();
+        compiler.resolver.secrets.take_mentioned();
         let value = Expression(compiler.expression(value).0.unnoted());
-        if compiler.naming.secrets.take_mentioned() {
-            compiler.naming.secrets.add_variable(name.get_ref());
+        if compiler.resolver.secrets.take_mentioned() {
+            compiler.resolver.secrets.add_variable(name.get_ref());
         }
-        let columns = compiler.naming.columns_of(&value.0);
-        let slot = compiler.variable(name);
-        compiler.naming.variables.holds(slot, columns);
-        program.push(Step::Set(slot, value));
+        let columns = compiler.resolver.columns_of(&value.0);
+        let id = compiler.variable(name);
+        compiler.resolver.variables.holds(id, columns);
+        program.push(Step::Set(id, value));
     }
 }
 
@@ -249,8 +249,8 @@ fn compile_repeat(
         Json::Integer(count @ 1..) => constant(compiler, *count),
         Json::Text(_) => compiler.expression(times),
         _ => {
-            compiler.problems.push(
-                Problem::new("this is no number of times")
+            compiler.diagnostics.push(
+                Diagnostic::new("this is no number of times")
                     .at(times.span(), "here")
                     .help("write a whole number above 0, or an expression that gives one"),
             );
@@ -264,7 +264,7 @@ fn compile_repeat(
     let (requests, rests_s) = (inner.requests * known, inner.rests_s * known);
     let mut counts = NameCounts::default();
     counts.add(&inner.counts, known);
-    let counter = compiler.naming.variables.hidden();
+    let counter = compiler.resolver.variables.hidden();
     let steps = counted(counter, count, None, inner.steps);
     Program {
         steps,
@@ -287,7 +287,7 @@ fn compile_while(
     let inner = compile_inner_steps(compiler, typed, step, when);
     let most = typed.at_most.as_ref();
     let most = most.map_or(ROUNDS_MAX, |most| i64::from(*most.get_ref()));
-    let counter = compiler.naming.variables.hidden();
+    let counter = compiler.resolver.variables.hidden();
     let count = constant(compiler, most);
     Program {
         steps: counted(counter, count, condition, inner.steps),
@@ -305,7 +305,7 @@ fn compile_for_each(
     let Some(item) = &typed.for_each else {
         return Program::default();
     };
-    compiler.naming.secrets.take_mentioned();
+    compiler.resolver.secrets.take_mentioned();
     let list = match &typed.list {
         Some(list) => match list.get_ref() {
             Json::Text(text) => {
@@ -315,33 +315,33 @@ fn compile_for_each(
             _ => Some(compiler.expression(list)),
         },
         None => {
-            compiler.problems.push(
-                Problem::new("a for_each has no list")
+            compiler.diagnostics.push(
+                Diagnostic::new("a for_each has no list")
                     .at(item.span(), "for each of what?")
                     .help("write for_each = \"item\", in = \"items\""),
             );
             None
         }
     };
-    if compiler.naming.secrets.take_mentioned() {
-        compiler.naming.secrets.add_variable(item.get_ref());
+    if compiler.resolver.secrets.take_mentioned() {
+        compiler.resolver.secrets.add_variable(item.get_ref());
     }
-    let slot = compiler.variable(item);
-    compiler.naming.variables.holds(slot, None);
+    let id = compiler.variable(item);
+    compiler.resolver.variables.holds(id, None);
     let inner = compile_inner_steps(compiler, typed, step, when);
     let Some(list) = list else { return inner };
     let (kept, taken) = (
-        compiler.naming.variables.hidden(),
-        compiler.naming.variables.hidden(),
+        compiler.resolver.variables.hidden(),
+        compiler.resolver.variables.hidden(),
     );
     let nothing = constant(compiler, 0);
     let mut steps = vec![
         Step::Set(kept, list),
         Step::Set(taken, nothing),
-        Step::Each(Each {
+        Step::ForEach(ForEach {
             list: kept,
             taken,
-            item: slot,
+            item: id,
             skip: inner.steps.len() + 1,
         }),
     ];
@@ -358,7 +358,7 @@ fn constant(_compiler: &Compiler, number: i64) -> Expression {
 
 /// Steps that are repeated while a counter lasts, and a condition holds where there is one.
 fn counted(
-    counter: Slot,
+    counter: VariableId,
     count: Expression,
     condition: Option<Expression>,
     inner: Vec<Step>,
@@ -385,11 +385,11 @@ fn key_of_tasks(typed: &StepSpec) -> Option<std::ops::Range<usize>> {
 }
 
 /// Finds what stands behind a step, or behind a task of a sequence, that is the last in any case.
-pub(crate) fn find_unreachable(list: &[Spanned<StepSpec>], problems: &mut Vec<Problem>) {
+pub(crate) fn find_unreachable(list: &[Spanned<StepSpec>], diagnostics: &mut Vec<Diagnostic>) {
     let unreachable = list.windows(2).find(|pair| stops(pair[0].get_ref()));
     if let Some([_, behind]) = unreachable {
-        problems.push(
-            Problem::new("this is never reached")
+        diagnostics.push(
+            Diagnostic::new("this is never reached")
                 .at(behind.span(), "the user has stopped before")
                 .help("put what stops the user last, or into an `if`"),
         );

@@ -8,7 +8,7 @@ use toml::Spanned;
 use crate::compile::keys::limit_named;
 use crate::compile::names::{Names, NotFound};
 use crate::redact::Secrets;
-use crate::source::diagnostic::{Problem, near, suggestion};
+use crate::source::diagnostic::{Diagnostic, near, suggestion};
 use crate::source::units;
 use crate::spec::{Json, Spec, TargetSpec};
 
@@ -16,11 +16,11 @@ pub(crate) fn targets(
     spec: &Spec,
     names: &Names,
     secrets: &Secrets,
-    problems: &mut Vec<Problem>,
+    diagnostics: &mut Vec<Diagnostic>,
 ) -> Vec<Target> {
     let mut targets = Vec::new();
     for (metric, thresholds) in &spec.targets {
-        targets.extend(target(metric, thresholds, None, problems));
+        targets.extend(target(metric, thresholds, None, diagnostics));
     }
     let kinds = [
         (NameKind::Request, "request", &spec.request_targets),
@@ -32,13 +32,13 @@ pub(crate) fn targets(
             let scope = match names.find(kind, &secrets.mask(name.get_ref())) {
                 Ok(scope) => scope,
                 Err(reason) => {
-                    problems.push(not_found(&reason, name, (kind, word), names));
+                    diagnostics.push(not_found(&reason, name, (kind, word), names));
                     continue;
                 }
             };
             for (metric, thresholds) in rows {
                 let scope = Some((scope.clone(), kind));
-                targets.extend(target(metric, thresholds, scope, problems));
+                targets.extend(target(metric, thresholds, scope, diagnostics));
             }
         }
     }
@@ -51,7 +51,7 @@ fn not_found(
     name: &Spanned<String>,
     (kind, word): (NameKind, &str),
     names: &Names,
-) -> Problem {
+) -> Diagnostic {
     let wanted = name.get_ref();
     let (message, help) = match reason {
         NotFound::Unknown => {
@@ -75,20 +75,20 @@ fn not_found(
             ),
         ),
     };
-    Problem::new(message).at(name.span(), "here").help(help)
+    Diagnostic::new(message).at(name.span(), "here").help(help)
 }
 
 fn target(
     name: &Spanned<String>,
     thresholds: &Spanned<TargetSpec>,
     scope: Option<(TargetNames, NameKind)>,
-    problems: &mut Vec<Problem>,
+    diagnostics: &mut Vec<Diagnostic>,
 ) -> Option<Target> {
     let kind = scope.as_ref().map(|(_, kind)| *kind);
     let metric = metric(name, kind)
-        .map_err(|problem| problems.push(problem))
+        .map_err(|diagnostic| diagnostics.push(diagnostic))
         .ok()?;
-    let known = problems.len();
+    let known = diagnostics.len();
     let mut value = |typed: &Option<Spanned<Json>>| {
         let typed = typed.as_ref()?;
         let read = match kind {
@@ -97,7 +97,7 @@ fn target(
         };
         read.map_err(|help| {
             let message = format!("this is no threshold of {}", metric.name());
-            problems.push(Problem::new(message).at(typed.span(), "here").help(help));
+            diagnostics.push(Diagnostic::new(message).at(typed.span(), "here").help(help));
         })
         .ok()
     };
@@ -107,7 +107,7 @@ fn target(
         value(&typed.acceptable),
         value(&typed.critical),
     );
-    if problems.len() > known {
+    if diagnostics.len() > known {
         return None;
     }
     let ladder: Vec<f64> = [good, acceptable, critical].into_iter().flatten().collect();
@@ -130,8 +130,8 @@ fn target(
                 "each of target, acceptable, critical is worse than the one before",
             )
         };
-        problems.push(
-            Problem::new(message)
+        diagnostics.push(
+            Diagnostic::new(message)
                 .at(thresholds.span(), "here")
                 .help(help),
         );
@@ -146,21 +146,25 @@ fn target(
         stop_at: None,
     };
     if let Some(typed) = &typed.stop_at {
-        target.stop_at = stop_at(typed, &target, problems);
+        target.stop_at = stop_at(typed, &target, diagnostics);
     }
     Some(target)
 }
 
 /// The threshold at which a target stops the run: one that it has.
-fn stop_at(typed: &Spanned<String>, target: &Target, problems: &mut Vec<Problem>) -> Option<Limit> {
-    let limit = limit_named(typed, problems)?;
+fn stop_at(
+    typed: &Spanned<String>,
+    target: &Target,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Option<Limit> {
+    let limit = limit_named(typed, diagnostics)?;
     if target.level(limit).is_none() {
         let has = Limit::ALL
             .into_iter()
             .filter(|limit| target.level(*limit).is_some());
         let has = has.map(|limit| format!("\"{}\"", limit.name()));
-        problems.push(
-            Problem::new(format!("the target has no threshold `{}`", limit.name()))
+        diagnostics.push(
+            Diagnostic::new(format!("the target has no threshold `{}`", limit.name()))
                 .at(typed.span(), "here")
                 .help(format!(
                     "set it, or write {}",
@@ -172,16 +176,16 @@ fn stop_at(typed: &Spanned<String>, target: &Target, problems: &mut Vec<Problem>
     Some(limit)
 }
 
-fn metric(typed: &Spanned<String>, kind: Option<NameKind>) -> Result<Metric, Problem> {
+fn metric(typed: &Spanned<String>, kind: Option<NameKind>) -> Result<Metric, Diagnostic> {
     let name = typed.get_ref();
     match metric_named(name) {
         Some(Metric::Cpu | Metric::Memory) if kind.is_some() => {
-            Err(Problem::new(format!("`{name}` is of the whole process, not of one request"))
+            Err(Diagnostic::new(format!("`{name}` is of the whole process, not of one request"))
                 .at(typed.span(), "here")
                 .help("put it under [targets]"))
         }
         Some(metric) => Ok(metric),
-        None => Err(Problem::new(format!("`{name}` is no metric")).at(typed.span(), "here").help(
+        None => Err(Diagnostic::new(format!("`{name}` is no metric")).at(typed.span(), "here").help(
             "there are: p50 … p99.99 (any percentile), mean, max, throughput, error_rate, cpu, memory",
         )),
     }
@@ -205,7 +209,7 @@ fn metric_named(name: &str) -> Option<Metric> {
 /// The spread between seconds takes two of them.
 const MIN_DURATION_LEAST: Duration = Duration::from_secs(2);
 
-pub(crate) fn min_duration(spec: &Spec, problems: &mut Vec<Problem>) -> Option<Duration> {
+pub(crate) fn min_duration(spec: &Spec, diagnostics: &mut Vec<Diagnostic>) -> Option<Duration> {
     let typed = spec.verdict.min_duration.as_ref()?;
     let read = units::duration(typed.get_ref()).and_then(|duration| {
         if duration >= MIN_DURATION_LEAST {
@@ -219,7 +223,7 @@ pub(crate) fn min_duration(spec: &Spec, problems: &mut Vec<Problem>) -> Option<D
     });
     read.map_err(|message| {
         let help = "write it like \"5s\"; the default is 20s";
-        problems.push(Problem::new(message).at(typed.span(), "here").help(help));
+        diagnostics.push(Diagnostic::new(message).at(typed.span(), "here").help(help));
     })
     .ok()
 }

@@ -1,4 +1,4 @@
-//! The scope of an expression: what it reads and what it draws from.
+//! Context in which expressions are evaluated: variables, randomness, shared data and recent secrets.
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -8,9 +8,9 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use rand_xoshiro::Xoshiro256PlusPlus;
 
-use crate::data::{Block, Source, SourceId};
-use crate::expr::error::Halt;
-use crate::redact::is_secret_name;
+use crate::data::{Block, DataSource, SourceId};
+use crate::expr::error::EvalError;
+use crate::redact::is_sensitive_name;
 use crate::value::Value;
 
 /// Number of values that are noted of a user.
@@ -18,43 +18,43 @@ const NOTED_MAX: usize = 16;
 
 /// What the expressions of a user read and draw from.
 #[derive(Debug)]
-pub struct Scope<'a> {
+pub struct EvalContext<'a> {
     /// The user's randomness.
     pub random: &'a mut Xoshiro256PlusPlus,
     /// The user's variables, by their slots.
     pub variables: &'a [Value],
-    /// What the users of a core draw from in common.
-    pub stock: &'a Rc<Stock>,
-    /// What secret expressions gave the user last.
-    pub noted: &'a mut Noted,
+    /// Data that the users of a core share.
+    pub shared: &'a Rc<SharedData>,
+    /// Values that secret expressions gave the user last.
+    pub recent_secrets: &'a mut RecentSecrets,
 }
 
-/// Where a variable is kept.
+/// Identifier of a variable: its index among a user's variables.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Slot(pub(crate) u32);
+pub struct VariableId(pub(crate) u32);
 
-impl Slot {
-    /// Its place among a user's variables.
+impl VariableId {
+    /// Index among a user's variables.
     #[inline]
     pub fn index(self) -> usize {
         self.0 as usize
     }
 }
 
-/// A core's share of what its users draw from in common: every `stride`-th, beginning with `first`.
+/// One core's part of rows and sequence numbers: every `stride`-th, beginning with `first`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Share {
-    /// The first that is the core's.
+pub struct DataShard {
+    /// Number of the core's first one.
     pub first: u64,
-    /// How many cores share.
+    /// Number of cores.
     pub stride: u64,
 }
 
-/// What the users of a core draw from in common: rows that are dealt out, and numbers in sequence.
+/// Data that the users of a core share: rows in their order, and sequence numbers.
 #[derive(Debug)]
-pub struct Stock {
-    sources: Arc<[Source]>,
-    share: Share,
+pub struct SharedData {
+    sources: Arc<[DataSource]>,
+    shard: DataShard,
     seed: u64,
     /// Rows taken of each source.
     taken: Box<[Cell<u64>]>,
@@ -64,27 +64,32 @@ pub struct Stock {
     now: fn() -> Timestamp,
 }
 
-impl Stock {
-    /// A core's share of some sources; `now` tells the time of day.
-    pub fn new(sources: Arc<[Source]>, share: Share, seed: u64, now: fn() -> Timestamp) -> Self {
+impl SharedData {
+    /// One core's shard of the sources; `now` returns the time of day.
+    pub fn new(
+        sources: Arc<[DataSource]>,
+        shard: DataShard,
+        seed: u64,
+        now: fn() -> Timestamp,
+    ) -> Self {
         Self {
             taken: sources.iter().map(|_| Cell::new(0)).collect(),
             blocks: sources.iter().map(|_| RefCell::default()).collect(),
             sources,
-            share,
+            shard,
             seed,
             numbers: Cell::new(0),
             now,
         }
     }
 
-    /// One that has nothing, for what draws on nothing.
+    /// Shared data without sources.
     pub fn empty() -> Self {
-        let share = Share {
+        let shard = DataShard {
             first: 0,
             stride: 1,
         };
-        Self::new(Arc::new([]), share, 0, || Timestamp::UNIX_EPOCH)
+        Self::new(Arc::new([]), shard, 0, || Timestamp::UNIX_EPOCH)
     }
 
     pub(crate) fn now(&self) -> Timestamp {
@@ -94,7 +99,7 @@ impl Stock {
     /// The next number; no other core has it.
     pub(crate) fn number(&self) -> u64 {
         let number = self.numbers.replace(self.numbers.get() + 1);
-        self.share.first + number * self.share.stride + 1
+        self.shard.first + number * self.shard.stride + 1
     }
 
     /// The next row of a source in its order.
@@ -102,10 +107,10 @@ impl Stock {
         &self,
         SourceId(id): SourceId,
         random: &mut Xoshiro256PlusPlus,
-    ) -> Result<Value, Halt> {
+    ) -> Result<Value, EvalError> {
         let source = &self.sources[id];
         let taken = self.taken[id].replace(self.taken[id].get() + 1);
-        let turn = self.share.first + taken * self.share.stride;
+        let turn = self.shard.first + taken * self.shard.stride;
         let row = source.row_of_turn(turn, self.seed, random)?;
         self.row(id, row)
     }
@@ -115,25 +120,25 @@ impl Stock {
         &self,
         SourceId(id): SourceId,
         random: &mut Xoshiro256PlusPlus,
-    ) -> Result<Value, Halt> {
+    ) -> Result<Value, EvalError> {
         let row = self.sources[id].any_row(random);
         self.row(id, row)
     }
 
-    fn row(&self, id: usize, row: u64) -> Result<Value, Halt> {
+    fn row(&self, id: usize, row: u64) -> Result<Value, EvalError> {
         let source = &self.sources[id];
         let read = source.row(row, &mut self.blocks[id].borrow_mut());
         read.map_err(|error| {
-            Halt::Unreadable(format!("row {} of {}: {error}", row + 1, source.name))
+            EvalError::Unreadable(format!("row {} of {}: {error}", row + 1, source.name))
         })
     }
 }
 
-/// Values that secret expressions gave a user last. What a variable still holds is not among them.
+/// Values that secret expressions gave a user last, without those that a variable still holds.
 #[derive(Debug, Default)]
-pub struct Noted(VecDeque<Value>);
+pub struct RecentSecrets(VecDeque<Value>);
 
-impl Noted {
+impl RecentSecrets {
     pub(crate) fn push(&mut self, value: Value) {
         if self.0.len() == NOTED_MAX {
             self.0.pop_front();
@@ -149,7 +154,7 @@ impl Noted {
         let Some(row) = json.as_object() else {
             return self.push(value);
         };
-        let secret = row.iter().filter(|(column, _)| is_secret_name(column));
+        let secret = row.iter().filter(|(column, _)| is_sensitive_name(column));
         secret.for_each(|(_, value)| self.push(Value::of_json(value)));
     }
 

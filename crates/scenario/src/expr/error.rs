@@ -2,26 +2,26 @@
 
 use crate::data::Exhausted;
 
-/// Why an expression gives no value.
+/// Reason why an expression has no value.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Halt {
-    /// There is no row left for the user, who stops.
+pub enum EvalError {
+    /// No row is left, and the user stops.
     StopUser,
-    /// There is no row left, and the test stops.
+    /// No row is left, and the test stops.
     StopTest,
-    /// It cannot be evaluated; why.
+    /// The expression cannot be evaluated, with the reason.
     Failed(String),
-    /// A file of data cannot be read, or is not what it was when the run began; why.
+    /// A data file cannot be read or has changed since the run began, with the reason.
     Unreadable(String),
 }
 
-impl Halt {
+impl EvalError {
     pub(crate) fn failed(text: impl Into<String>) -> Self {
         Self::Failed(text.into())
     }
 }
 
-impl From<Exhausted> for Halt {
+impl From<Exhausted> for EvalError {
     fn from(exhausted: Exhausted) -> Self {
         match exhausted {
             Exhausted::StopUser => Self::StopUser,

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use rand::RngExt;
 
 use crate::data::SourceId;
-use crate::expr::context::{Scope, Slot};
-use crate::expr::error::Halt;
+use crate::expr::context::{EvalContext, VariableId};
+use crate::expr::error::EvalError;
 use crate::expr::function::{self, Function};
 use crate::expr::jinja::JinjaProgram;
 use crate::random::draw_index;
@@ -22,7 +22,7 @@ pub struct Expression(pub(crate) Compiled);
 pub(crate) enum Compiled {
     Constant(Value),
     /// A variable, with its name for messages.
-    Variable(Slot, Arc<str>),
+    Variable(VariableId, Arc<str>),
     /// A value of a table, or an item of a list.
     Member(Box<Compiled>, Key),
     Pick(Arc<[Value]>),
@@ -56,8 +56,8 @@ const ARGUMENTS_MAX: usize = 2;
 impl Expression {
     /// Its value.
     #[inline]
-    pub fn evaluate(&self, scope: &mut Scope) -> Result<Value, Halt> {
-        self.0.evaluate(scope)
+    pub fn evaluate(&self, context: &mut EvalContext) -> Result<Value, EvalError> {
+        self.0.evaluate(context)
     }
 }
 
@@ -71,43 +71,43 @@ impl Compiled {
         }
     }
 
-    pub(crate) fn evaluate(&self, scope: &mut Scope) -> Result<Value, Halt> {
+    pub(crate) fn evaluate(&self, context: &mut EvalContext) -> Result<Value, EvalError> {
         Ok(match self {
             Self::Constant(value) => value.clone(),
-            Self::Variable(slot, name) => match &scope.variables[slot.index()] {
+            Self::Variable(id, name) => match &context.variables[id.index()] {
                 Value::Undefined => return Err(unset(name)),
                 value => value.clone(),
             },
-            Self::Member(of, key) => return member(&of.evaluate(scope)?, key),
-            Self::Pick(values) => values[draw_index(values.len(), scope.random)].clone(),
-            Self::Uniform(low, high) => Value::Float(scope.random.random_range(*low..=*high)),
-            Self::RandInt(low, high) => Value::Integer(scope.random.random_range(*low..=*high)),
-            Self::Next(source) => return scope.stock.next(*source, scope.random),
-            Self::PickRow(source) => return scope.stock.pick(*source, scope.random),
-            Self::Seq => Value::Integer(i64::try_from(scope.stock.number()).unwrap_or(i64::MAX)),
+            Self::Member(of, key) => return member(&of.evaluate(context)?, key),
+            Self::Pick(values) => values[draw_index(values.len(), context.random)].clone(),
+            Self::Uniform(low, high) => Value::Float(context.random.random_range(*low..=*high)),
+            Self::RandInt(low, high) => Value::Integer(context.random.random_range(*low..=*high)),
+            Self::Next(source) => return context.shared.next(*source, context.random),
+            Self::PickRow(source) => return context.shared.pick(*source, context.random),
+            Self::Seq => Value::Integer(i64::try_from(context.shared.number()).unwrap_or(i64::MAX)),
             Self::Call(function, expressions) => {
                 let mut arguments: [Value; ARGUMENTS_MAX] = Default::default();
                 for (argument, expression) in arguments.iter_mut().zip(expressions) {
-                    *argument = expression.evaluate(scope)?;
+                    *argument = expression.evaluate(context)?;
                 }
                 let arguments = &arguments[..expressions.len()];
-                return function.call(arguments, scope.random, || scope.stock.now());
+                return function.call(arguments, context.random, || context.shared.now());
             }
             Self::Text(template) => {
                 let mut bytes = Vec::new();
-                template.render(scope, &mut bytes)?;
+                template.render(context, &mut bytes)?;
                 Value::text(String::from_utf8_lossy(&bytes))
             }
             Self::Json(template) => {
                 let mut bytes = Vec::new();
-                template.render(scope, &mut bytes)?;
+                template.render(context, &mut bytes)?;
                 let json = serde_json::from_slice(&bytes);
-                Value::of_json(&json.map_err(|error| Halt::Failed(error.to_string()))?)
+                Value::of_json(&json.map_err(|error| EvalError::Failed(error.to_string()))?)
             }
-            Self::Jinja(program) => return program.evaluate(scope),
+            Self::Jinja(program) => return program.evaluate(context),
             Self::Secret(expression) => {
-                let value = expression.evaluate(scope)?;
-                scope.noted.push(value.clone());
+                let value = expression.evaluate(context)?;
+                context.recent_secrets.push(value.clone());
                 value
             }
         })
@@ -125,7 +125,7 @@ impl Compiled {
     pub(crate) fn of_variables(&self, variables: &[Value]) -> Option<Value> {
         match self {
             Self::Constant(value) => Some(value.clone()),
-            Self::Variable(slot, _) => variables.get(slot.index()).cloned(),
+            Self::Variable(id, _) => variables.get(id.index()).cloned(),
             Self::Member(of, key) => member(&of.of_variables(variables)?, key).ok(),
             _ => None,
         }
@@ -148,11 +148,11 @@ impl Compiled {
     }
 }
 
-pub(crate) fn unset(name: &str) -> Halt {
-    Halt::Failed(format!("`{name}` has no value yet"))
+pub(crate) fn unset(name: &str) -> EvalError {
+    EvalError::Failed(format!("`{name}` has no value yet"))
 }
 
-fn member(of: &Value, key: &Key) -> Result<Value, Halt> {
+fn member(of: &Value, key: &Key) -> Result<Value, EvalError> {
     let found = match (of, key) {
         (Value::Json(json), Key::Name(name)) => json.get(name.as_ref()),
         (Value::Json(json), Key::Index(index)) => json.as_array().and_then(|items| {
@@ -167,7 +167,7 @@ fn member(of: &Value, key: &Key) -> Result<Value, Halt> {
             Key::Name(name) => name.to_string(),
             Key::Index(index) => index.to_string(),
         };
-        Halt::Failed(format!("there is no `{key}` in `{}`", excerpt(of)))
+        EvalError::Failed(format!("there is no `{key}` in `{}`", excerpt(of)))
     })
 }
 
@@ -200,23 +200,23 @@ const PICK_MAX: usize = 10_000;
 impl Template {
     /// Appends the next rendering.
     #[inline]
-    pub fn render(&self, scope: &mut Scope, into: &mut Vec<u8>) -> Result<(), Halt> {
+    pub fn render(&self, context: &mut EvalContext, into: &mut Vec<u8>) -> Result<(), EvalError> {
         for segment in &self.segments {
             match segment {
                 Segment::Literal(bytes) => into.extend_from_slice(bytes),
                 Segment::Pick(choices) => {
-                    into.extend_from_slice(&choices[draw_index(choices.len(), scope.random)]);
+                    into.extend_from_slice(&choices[draw_index(choices.len(), context.random)]);
                 }
                 Segment::Expression(Compiled::Uniform(low, high), _) => {
-                    let number = scope.random.random_range(*low..=*high);
+                    let number = context.random.random_range(*low..=*high);
                     into.extend_from_slice(ryu::Buffer::new().format(number).as_bytes());
                 }
                 Segment::Expression(Compiled::RandInt(low, high), _) => {
-                    let number = scope.random.random_range(*low..=*high);
+                    let number = context.random.random_range(*low..=*high);
                     into.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
                 }
                 Segment::Expression(expression, encoding) => {
-                    expression.evaluate(scope)?.write(*encoding, into);
+                    expression.evaluate(context)?.write(*encoding, into);
                 }
             }
         }

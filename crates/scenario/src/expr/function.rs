@@ -10,7 +10,7 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 use serde_json::Value as JsonValue;
 use sha2::{Digest, Sha256};
 
-use crate::expr::error::Halt;
+use crate::expr::error::EvalError;
 use crate::random::{draw_index, standard_normal};
 use crate::source::units;
 use crate::value::{Encoding, Value, write_text};
@@ -129,7 +129,7 @@ impl Function {
         arguments: &[Value],
         random: &mut Xoshiro256PlusPlus,
         now: impl FnOnce() -> Timestamp,
-    ) -> Result<Value, Halt> {
+    ) -> Result<Value, EvalError> {
         let (least, most) = self.arity();
         if arguments.len() < least || arguments.len() > most {
             return Err(self.misused());
@@ -184,7 +184,7 @@ impl Function {
     }
 
     /// The ends of a range of whole numbers.
-    pub(crate) fn whole_range(self, arguments: &[Value]) -> Result<(i64, i64), Halt> {
+    pub(crate) fn whole_range(self, arguments: &[Value]) -> Result<(i64, i64), EvalError> {
         match arguments {
             [Value::Integer(low), Value::Integer(high)] if low <= high => Ok((*low, *high)),
             [low, high] => {
@@ -198,12 +198,12 @@ impl Function {
         }
     }
 
-    fn check(self, holds: bool) -> Result<(), Halt> {
+    fn check(self, holds: bool) -> Result<(), EvalError> {
         if holds { Ok(()) } else { Err(self.misused()) }
     }
 
-    fn misused(self) -> Halt {
-        Halt::Failed(format!(
+    fn misused(self) -> EvalError {
+        EvalError::Failed(format!(
             "{} was called otherwise than as {}",
             self.name(),
             self.usage()
@@ -211,16 +211,16 @@ impl Function {
     }
 }
 
-fn pick(list: &Value, random: &mut Xoshiro256PlusPlus) -> Result<Value, Halt> {
+fn pick(list: &Value, random: &mut Xoshiro256PlusPlus) -> Result<Value, EvalError> {
     match list {
         Value::Json(json) => match json.as_ref() {
             JsonValue::Array(items) if !items.is_empty() => {
                 Ok(Value::of_json(&items[draw_index(items.len(), random)]))
             }
-            JsonValue::Array(_) => Err(Halt::failed("pick was given an empty list")),
-            _ => Err(Halt::failed("pick was given a table, not a list")),
+            JsonValue::Array(_) => Err(EvalError::failed("pick was given an empty list")),
+            _ => Err(EvalError::failed("pick was given a table, not a list")),
         },
-        other => Err(Halt::Failed(format!(
+        other => Err(EvalError::Failed(format!(
             "pick was given `{}`, not a list",
             other.in_text()
         ))),
@@ -231,9 +231,9 @@ fn pick_weighted(
     list: &Value,
     weights: &Value,
     random: &mut Xoshiro256PlusPlus,
-) -> Result<Value, Halt> {
+) -> Result<Value, EvalError> {
     let wrong = || {
-        Halt::failed(
+        EvalError::failed(
             "pick_weighted takes a list, and a list of as many weights of 0 or more, not all 0",
         )
     };
@@ -288,23 +288,23 @@ fn random_string(length: i64, random: &mut Xoshiro256PlusPlus) -> String {
 }
 
 /// A moment as a text: `iso` (RFC 3339), `unix`, `unix_ms`, or in the notation of strftime, in UTC.
-fn moment(now: Timestamp, format: Option<&str>, offset: Option<&str>) -> Result<String, Halt> {
+fn moment(now: Timestamp, format: Option<&str>, offset: Option<&str>) -> Result<String, EvalError> {
     let offset = match offset {
         None => SignedDuration::ZERO,
         Some(text) => signed_duration(text).ok_or_else(|| {
-            Halt::Failed(format!("`{text}` is no offset; write it like -1d or 2h30m"))
+            EvalError::Failed(format!("`{text}` is no offset; write it like -1d or 2h30m"))
         })?,
     };
     let moment = now
         .checked_add(offset)
-        .map_err(|_| Halt::failed("now was moved out of the calendar"))?;
+        .map_err(|_| EvalError::failed("now was moved out of the calendar"))?;
     Ok(match format.unwrap_or("iso") {
         "iso" => moment.to_string(),
         "unix" => moment.as_second().to_string(),
         "unix_ms" => moment.as_millisecond().to_string(),
         format => jiff::fmt::strtime::format(format, &moment.to_zoned(TimeZone::UTC)).map_err(
             |_| {
-                Halt::Failed(format!(
+                EvalError::Failed(format!(
                     "`{format}` is no format; write \"unix\", \"unix_ms\", \"iso\" or one like \"%Y-%m-%d\""
                 ))
             },
@@ -341,7 +341,7 @@ mod tests {
 
     use super::*;
 
-    fn call(function: Function, arguments: &[Value]) -> Result<Value, Halt> {
+    fn call(function: Function, arguments: &[Value]) -> Result<Value, EvalError> {
         let mut random = Xoshiro256PlusPlus::seed_from_u64(1);
         function.call(arguments, &mut random, || {
             Timestamp::from_second(1_700_000_000).expect("in the calendar")
@@ -405,7 +405,7 @@ mod tests {
         ];
         for (function, arguments, part) in cases {
             match call(*function, arguments) {
-                Err(Halt::Failed(text)) => assert!(text.contains(part), "{text}"),
+                Err(EvalError::Failed(text)) => assert!(text.contains(part), "{text}"),
                 other => panic!("{function:?}: {other:?}"),
             }
         }

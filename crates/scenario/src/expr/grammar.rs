@@ -6,14 +6,14 @@ use crate::value::Value;
 
 /// An expression as it was read, its names not resolved.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Spoken {
+pub(crate) enum Ast {
     Literal(Value),
     Name(String),
-    Member(Box<Spoken>, Key),
-    Call(String, Vec<Spoken>),
+    Member(Box<Ast>, Key),
+    Call(String, Vec<Ast>),
 }
 
-impl Spoken {
+impl Ast {
     /// Whether a function is called whose name is such a one.
     pub(crate) fn calls(&self, is_such: fn(&str) -> bool) -> bool {
         match self {
@@ -97,7 +97,7 @@ fn end_of_tag(text: &str, close: &str) -> usize {
 }
 
 /// Reads an expression; `None` where Jinja has to.
-pub(crate) fn read(text: &str) -> Option<Spoken> {
+pub(crate) fn read(text: &str) -> Option<Ast> {
     let mut reader = Reader {
         rest: text,
         depth: 0,
@@ -115,7 +115,7 @@ struct Reader<'a> {
 const DEPTH_MAX: u32 = 32;
 
 impl Reader<'_> {
-    fn expression(&mut self) -> Option<Spoken> {
+    fn expression(&mut self) -> Option<Ast> {
         self.depth += 1;
         if self.depth > DEPTH_MAX {
             return None;
@@ -123,12 +123,12 @@ impl Reader<'_> {
         self.rest = self.rest.trim_start();
         let first = self.rest.bytes().next()?;
         let mut spoken = match first {
-            b'"' | b'\'' => Spoken::Literal(Value::text(self.quoted()?)),
-            b'-' | b'0'..=b'9' => Spoken::Literal(self.number()?),
+            b'"' | b'\'' => Ast::Literal(Value::text(self.quoted()?)),
+            b'-' | b'0'..=b'9' => Ast::Literal(self.number()?),
             _ => self.name_or_call()?,
         };
         while let Some(key) = self.member()? {
-            spoken = Spoken::Member(Box::new(spoken), key);
+            spoken = Ast::Member(Box::new(spoken), key);
         }
         self.depth -= 1;
         Some(spoken)
@@ -157,27 +157,27 @@ impl Reader<'_> {
         Some(name.to_owned())
     }
 
-    fn name_or_call(&mut self) -> Option<Spoken> {
+    fn name_or_call(&mut self) -> Option<Ast> {
         let name = self.name()?;
         match name.as_str() {
-            "true" | "True" => return Some(Spoken::Literal(Value::Bool(true))),
-            "false" | "False" => return Some(Spoken::Literal(Value::Bool(false))),
-            "none" | "None" => return Some(Spoken::Literal(Value::None)),
+            "true" | "True" => return Some(Ast::Literal(Value::Bool(true))),
+            "false" | "False" => return Some(Ast::Literal(Value::Bool(false))),
+            "none" | "None" => return Some(Ast::Literal(Value::None)),
             // Jinja's own words.
             "not" | "and" | "or" | "in" | "is" | "if" | "else" => return None,
             _ => {}
         }
         if !self.takes("(") {
-            return Some(Spoken::Name(name));
+            return Some(Ast::Name(name));
         }
         let mut arguments = Vec::new();
         if self.takes(")") {
-            return Some(Spoken::Call(name, arguments));
+            return Some(Ast::Call(name, arguments));
         }
         loop {
             arguments.push(self.expression()?);
             if self.takes(")") {
-                return Some(Spoken::Call(name, arguments));
+                return Some(Ast::Call(name, arguments));
             }
             if !self.takes(",") {
                 return None;

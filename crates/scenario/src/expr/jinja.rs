@@ -12,15 +12,15 @@ use rand::SeedableRng;
 use rand_xoshiro::Xoshiro256PlusPlus;
 
 use crate::data::SourceId;
-use crate::expr::context::{Scope, Slot, Stock};
-use crate::expr::error::Halt;
+use crate::expr::context::{EvalContext, SharedData, VariableId};
+use crate::expr::error::EvalError;
 use crate::expr::function::Function;
 use crate::value::Value;
 
 /// An expression, or a text with blocks, that Jinja plays.
 pub(crate) struct JinjaProgram {
     form: Form,
-    variables: Vec<(String, Slot)>,
+    variables: Vec<(String, VariableId)>,
     constants: Vec<(String, JinjaValue)>,
     /// Whether it mentions a secret.
     is_secret: bool,
@@ -42,10 +42,10 @@ static ENVIRONMENT: LazyLock<Environment<'static>> = LazyLock::new(environment);
 /// What is known while Jinja plays.
 struct Playing {
     random: Xoshiro256PlusPlus,
-    stock: Rc<Stock>,
-    halt: Option<Halt>,
+    shared: Rc<SharedData>,
+    halt: Option<EvalError>,
     /// What functions made of secrets; `None`: there are none.
-    noted: Option<Vec<Value>>,
+    recent_secrets: Option<Vec<Value>>,
 }
 
 thread_local! {
@@ -108,9 +108,9 @@ fn call(function: Function, arguments: &[JinjaValue]) -> Result<JinjaValue, Erro
     PLAYING.with_borrow_mut(|playing| {
         let Some(Playing {
             random,
-            stock,
+            shared,
             halt,
-            noted,
+            recent_secrets,
         }) = playing
         else {
             let text = "it is called where nothing can be drawn";
@@ -120,25 +120,25 @@ fn call(function: Function, arguments: &[JinjaValue]) -> Result<JinjaValue, Erro
         let source = source.and_then(|value| value.downcast_object_ref::<Dealt>());
         let source = source.map(|dealt| SourceId(dealt.id));
         let called = match (function, source) {
-            (Function::Next, Some(id)) => stock.next(id, random),
-            (Function::Pick, Some(id)) => stock.pick(id, random),
+            (Function::Next, Some(id)) => shared.next(id, random),
+            (Function::Pick, Some(id)) => shared.pick(id, random),
             (Function::Seq, _) => Ok(Value::Integer(
-                i64::try_from(stock.number()).unwrap_or(i64::MAX),
+                i64::try_from(shared.number()).unwrap_or(i64::MAX),
             )),
             _ => {
                 let arguments: Vec<Value> = arguments.iter().map(of_jinja).collect();
-                function.call(&arguments, random, || stock.now())
+                function.call(&arguments, random, || shared.now())
             }
         };
-        if let (Ok(value), Some(noted)) = (&called, noted) {
+        if let (Ok(value), Some(recent_secrets)) = (&called, recent_secrets) {
             let is_drawn = matches!(function, Function::Next | Function::Pick);
             if is_drawn || function.is_pure() {
-                noted.push(value.clone());
+                recent_secrets.push(value.clone());
             }
         }
         called.map(|value| to_jinja(&value)).map_err(|why| {
             let text = match &why {
-                Halt::Failed(text) | Halt::Unreadable(text) => text.clone(),
+                EvalError::Failed(text) | EvalError::Unreadable(text) => text.clone(),
                 _ => "there is no row left".to_owned(),
             };
             *halt = Some(why);
@@ -240,7 +240,7 @@ impl Unresolved {
 
     pub(crate) fn resolve(
         self,
-        variables: Vec<(String, Slot)>,
+        variables: Vec<(String, VariableId)>,
         constants: Vec<(String, JinjaValue)>,
         is_secret: bool,
     ) -> JinjaProgram {
@@ -254,27 +254,27 @@ impl Unresolved {
 }
 
 impl JinjaProgram {
-    pub(crate) fn evaluate(&self, scope: &mut Scope) -> Result<Value, Halt> {
-        let random = std::mem::replace(scope.random, Xoshiro256PlusPlus::seed_from_u64(0));
+    pub(crate) fn evaluate(&self, eval_context: &mut EvalContext) -> Result<Value, EvalError> {
+        let random = std::mem::replace(eval_context.random, Xoshiro256PlusPlus::seed_from_u64(0));
         let playing = Playing {
             random,
-            stock: scope.stock.clone(),
+            shared: eval_context.shared.clone(),
             halt: None,
-            noted: self.is_secret.then(Vec::new),
+            recent_secrets: self.is_secret.then(Vec::new),
         };
         PLAYING.set(Some(playing));
-        let value = self.play(scope.variables);
+        let value = self.play(eval_context.variables);
         let halt = PLAYING.take().and_then(|playing| {
-            *scope.random = playing.random;
-            for value in playing.noted.into_iter().flatten() {
-                scope.noted.push_secrets_of(value);
+            *eval_context.random = playing.random;
+            for value in playing.recent_secrets.into_iter().flatten() {
+                eval_context.recent_secrets.push_secrets_of(value);
             }
             playing.halt
         });
         match (value, halt) {
             (_, Some(halt)) => Err(halt),
             (Ok(value), None) => Ok(value),
-            (Err(error), None) => Err(Halt::Failed(in_words(&error))),
+            (Err(error), None) => Err(EvalError::Failed(in_words(&error))),
         }
     }
 
@@ -282,7 +282,7 @@ impl JinjaProgram {
         let of_variables = self
             .variables
             .iter()
-            .map(|(name, slot)| (name.as_str(), to_jinja(&variables[slot.index()])));
+            .map(|(name, id)| (name.as_str(), to_jinja(&variables[id.index()])));
         let of_constants = self
             .constants
             .iter()

@@ -1,5 +1,5 @@
-//! The notation of expressions: a text is split into its parts, what has a compiled form is compiled, and
-//! Jinja reads the rest.
+//! Parser of expressions: it splits a text into its parts, compiles what has a compiled form, and leaves the rest to
+//! Jinja.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -7,32 +7,32 @@ use std::sync::Arc;
 use rand::SeedableRng;
 use rand_xoshiro::Xoshiro256PlusPlus;
 
-use crate::data::{Data, Rows, Source, SourceId};
-use crate::expr::context::Slot;
-use crate::expr::error::Halt;
+use crate::data::{Data, DataSource, Rows, SourceId};
+use crate::expr::context::VariableId;
+use crate::expr::error::EvalError;
 use crate::expr::expression::{Compiled, Key};
 use crate::expr::function::Function;
-use crate::expr::grammar::{self, Spoken};
+use crate::expr::grammar::{self, Ast};
 use crate::expr::jinja::{self, Unresolved};
 use crate::expr::secrets::{Place as SecretPlace, SecretNames};
 use crate::expr::variables::{Variables, check_column};
-use crate::redact::{is_before_secret, is_secret_name};
-use crate::source::diagnostic::{Problem, suggestion};
-use crate::source::environment::Surroundings;
+use crate::redact::{is_before_secret, is_sensitive_name};
+use crate::source::diagnostic::{Diagnostic, suggestion};
+use crate::source::environment::Environment;
 use crate::value::Value;
 
-/// What the names of expressions are resolved with.
-pub(crate) struct Naming<'a> {
+/// Resolver of the names in expressions.
+pub(crate) struct Resolver<'a> {
     pub(crate) data: &'a Data,
     pub(crate) variables: &'a mut Variables,
-    pub(crate) surroundings: &'a dyn Surroundings,
+    pub(crate) environment: &'a dyn Environment,
     /// What is secret.
     pub(crate) secrets: &'a mut SecretNames,
 }
 
 /// A part of a text value.
 #[derive(Debug, Clone)]
-pub(crate) enum Part<'a> {
+pub(crate) enum TemplatePart<'a> {
     Text(&'a str),
     Expression(Compiled),
 }
@@ -42,40 +42,40 @@ type Place = Range<usize>;
 /// Longest expression, in bytes. Both readers recurse, so that a longer one could overflow the stack.
 const EXPRESSION_BYTES_MAX: usize = 4_096;
 
-fn check_length(bytes: usize, place: &Place) -> Result<(), Problem> {
+fn check_length(bytes: usize, place: &Place) -> Result<(), Diagnostic> {
     if bytes <= EXPRESSION_BYTES_MAX {
         return Ok(());
     }
-    Err(Problem::new(format!(
+    Err(Diagnostic::new(format!(
         "expression too long: {bytes} bytes, where {EXPRESSION_BYTES_MAX} is the most"
     ))
     .at(place.clone(), "here")
     .help("set parts of it as variables first: { set = { x = … } }"))
 }
 
-impl Naming<'_> {
+impl Resolver<'_> {
     /// Splits a text value into its parts. `place` is the value's place in the file.
     pub(crate) fn parts<'t>(
         &mut self,
         text: &'t str,
         place: &Place,
-    ) -> Result<Vec<Part<'t>>, Problem> {
+    ) -> Result<Vec<TemplatePart<'t>>, Diagnostic> {
         if text.contains("{%") {
             check_length(grammar::longest_tag(text), place)?;
             let program =
                 Unresolved::text(text).map_err(|error| no_expression(text, &error, place))?;
-            let compiled = self.watched(|naming| naming.resolve_jinja(program, place))?;
-            return Ok(vec![Part::Expression(compiled)]);
+            let compiled = self.watched(|resolver| resolver.resolve_jinja(program, place))?;
+            return Ok(vec![TemplatePart::Expression(compiled)]);
         }
         let mut parts = Vec::new();
         let mut rest = text;
         while let Some(begin) = rest.find("{{") {
             if begin > 0 {
-                parts.push(Part::Text(&rest[..begin]));
+                parts.push(TemplatePart::Text(&rest[..begin]));
             }
             let inside = &rest[begin + 2..];
             let Some(end) = grammar::end_of_expression(inside) else {
-                return Err(Problem::new("an expression has no end")
+                return Err(Diagnostic::new("an expression has no end")
                     .at(place.clone(), "`{{` without `}}`")
                     .help("close it with `}}`"));
             };
@@ -86,17 +86,17 @@ impl Naming<'_> {
             }
             let expression = self.expression(&inside[..end], place);
             self.secrets.enter(outer);
-            parts.push(Part::Expression(expression?));
+            parts.push(TemplatePart::Expression(expression?));
             rest = &inside[end + 2..];
         }
         if !rest.is_empty() {
-            parts.push(Part::Text(rest));
+            parts.push(TemplatePart::Text(rest));
         }
         Ok(parts)
     }
 
     /// Compiles a condition or a value: an expression with or without its braces.
-    pub(crate) fn condition(&mut self, text: &str, place: &Place) -> Result<Compiled, Problem> {
+    pub(crate) fn condition(&mut self, text: &str, place: &Place) -> Result<Compiled, Diagnostic> {
         let bare = text.trim();
         let alone = bare.strip_prefix("{{").filter(|inside| {
             grammar::end_of_expression(inside) == Some(inside.len().saturating_sub(2))
@@ -107,15 +107,15 @@ impl Naming<'_> {
         }
     }
 
-    fn expression(&mut self, text: &str, place: &Place) -> Result<Compiled, Problem> {
-        self.watched(|naming| naming.compile(text, place))
+    fn expression(&mut self, text: &str, place: &Place) -> Result<Compiled, Diagnostic> {
+        self.watched(|resolver| resolver.compile(text, place))
     }
 
     /// Compiles an expression with an eye on the secrets that it mentions.
     fn watched(
         &mut self,
-        compile: impl FnOnce(&mut Self) -> Result<Compiled, Problem>,
-    ) -> Result<Compiled, Problem> {
+        compile: impl FnOnce(&mut Self) -> Result<Compiled, Diagnostic>,
+    ) -> Result<Compiled, Diagnostic> {
         let before = self.secrets.take_mentioned();
         let compiled = compile(self)?;
         let mentions = self.secrets.take_mentioned();
@@ -131,7 +131,7 @@ impl Naming<'_> {
     }
 
     #[expect(clippy::single_match_else, reason = "both ways are of one weight")]
-    fn compile(&mut self, text: &str, place: &Place) -> Result<Compiled, Problem> {
+    fn compile(&mut self, text: &str, place: &Place) -> Result<Compiled, Diagnostic> {
         let text = text.trim();
         check_length(text.len(), place)?;
         // Jinja has functions of its own, like range.
@@ -146,13 +146,13 @@ impl Naming<'_> {
         }
     }
 
-    fn resolve(&mut self, spoken: &Spoken, place: &Place) -> Result<Compiled, Problem> {
+    fn resolve(&mut self, spoken: &Ast, place: &Place) -> Result<Compiled, Diagnostic> {
         match spoken {
-            Spoken::Literal(value) => Ok(Compiled::Constant(value.clone())),
-            Spoken::Name(name) if name == "env" => Err(Problem::new("`env` alone is no value")
+            Ast::Literal(value) => Ok(Compiled::Constant(value.clone())),
+            Ast::Name(name) if name == "env" => Err(Diagnostic::new("`env` alone is no value")
                 .at(place.clone(), "here")
                 .help("name a variable of the environment: env.NAME")),
-            Spoken::Name(name) => {
+            Ast::Name(name) => {
                 self.secrets.name(name);
                 Ok(match self.data.get(name) {
                     Some((id, source)) => Compiled::Constant(whole(id, source, place)?),
@@ -161,23 +161,23 @@ impl Naming<'_> {
                     }
                 })
             }
-            Spoken::Member(of, key) => self.resolve_member(of, key, place),
-            Spoken::Call(name, arguments) => self.resolve_call(name, arguments, place),
+            Ast::Member(of, key) => self.resolve_member(of, key, place),
+            Ast::Call(name, arguments) => self.resolve_call(name, arguments, place),
         }
     }
 
     fn resolve_member(
         &mut self,
-        of: &Spoken,
+        of: &Ast,
         key: &Key,
         place: &Place,
-    ) -> Result<Compiled, Problem> {
+    ) -> Result<Compiled, Diagnostic> {
         match (of, key) {
-            (Spoken::Name(name), Key::Name(variable)) if name == "env" => {
+            (Ast::Name(name), Key::Name(variable)) if name == "env" => {
                 return Ok(Compiled::Constant(self.of_environment(variable, place)?));
             }
-            (Spoken::Name(name), Key::Name(column)) if self.data.get(name).is_some() => {
-                return Err(Problem::new(format!("`{name}` is data, of which no row was drawn"))
+            (Ast::Name(name), Key::Name(column)) if self.data.get(name).is_some() => {
+                return Err(Diagnostic::new(format!("`{name}` is data, of which no row was drawn"))
                     .at(place.clone(), "here")
                     .help(format!(
                         "draw a row first, with set = {{ row = \"{{{{ next({name}) }}}}\" }}, and then use \
@@ -190,7 +190,7 @@ impl Naming<'_> {
         if let Key::Name(column) = key {
             self.secrets.name(column);
             match &resolved {
-                Compiled::Variable(slot, _) => self.variables.use_column(*slot, column, place),
+                Compiled::Variable(id, _) => self.variables.use_column(*id, column, place),
                 Compiled::Next(_) | Compiled::Pick(_) | Compiled::PickRow(_) => {
                     let columns = self.columns_of(&resolved);
                     check_column(column, columns.as_deref(), place)?;
@@ -216,42 +216,44 @@ impl Naming<'_> {
     fn resolve_call(
         &mut self,
         name: &str,
-        arguments: &[Spoken],
+        arguments: &[Ast],
         place: &Place,
-    ) -> Result<Compiled, Problem> {
-        let problem = |message: String, help: String| {
-            Problem::new(message).at(place.clone(), "here").help(help)
+    ) -> Result<Compiled, Diagnostic> {
+        let diagnostic = |message: String, help: String| {
+            Diagnostic::new(message)
+                .at(place.clone(), "here")
+                .help(help)
         };
         let Some(function) = Function::named(name) else {
             let known = Function::ALL.map(Function::name);
-            return Err(problem(
+            return Err(diagnostic(
                 format!("no function is named `{name}`"),
                 suggestion(name, known),
             ));
         };
         let (least, most) = function.arity();
         if arguments.len() < least || arguments.len() > most {
-            return Err(problem(
+            return Err(diagnostic(
                 format!("{name} was given {} arguments", arguments.len()),
                 format!("write {}", function.usage()),
             ));
         }
         match (function, arguments) {
             (Function::Seq, _) => return Ok(Compiled::Seq),
-            (Function::Pick | Function::Next, [Spoken::Name(list)]) => {
+            (Function::Pick | Function::Next, [Ast::Name(list)]) => {
                 if let Some((id, source)) = self.data.get(list) {
                     self.secrets.name(list);
                     return draw(function, id, source, place);
                 }
                 if function == Function::Next {
-                    return Err(problem(
+                    return Err(diagnostic(
                         format!("no data is named `{list}`"),
                         suggestion(list, self.data.names()),
                     ));
                 }
             }
             (Function::Next, _) => {
-                return Err(problem(
+                return Err(diagnostic(
                     "next takes the name of data".into(),
                     "write next(DATA) with a name of [data]".into(),
                 ));
@@ -265,9 +267,9 @@ impl Naming<'_> {
         compiled_call(function, arguments, place)
     }
 
-    fn of_environment(&mut self, name: &str, place: &Place) -> Result<Value, Problem> {
-        let Some(value) = self.surroundings.variable(name) else {
-            return Err(Problem::new(format!("the environment has no `{name}`"))
+    fn of_environment(&mut self, name: &str, place: &Place) -> Result<Value, Diagnostic> {
+        let Some(value) = self.environment.variable(name) else {
+            return Err(Diagnostic::new(format!("the environment has no `{name}`"))
                 .at(place.clone(), "used here")
                 .help(format!("set it: {name}=… brunt …")));
         };
@@ -276,10 +278,14 @@ impl Naming<'_> {
         Ok(Value::text(value))
     }
 
-    fn resolve_jinja(&mut self, program: Unresolved, place: &Place) -> Result<Compiled, Problem> {
-        let mut variables: Vec<(String, Slot)> = Vec::new();
+    fn resolve_jinja(
+        &mut self,
+        program: Unresolved,
+        place: &Place,
+    ) -> Result<Compiled, Diagnostic> {
+        let mut variables: Vec<(String, VariableId)> = Vec::new();
         let mut constants = Vec::new();
-        if program.words().any(is_secret_name) {
+        if program.words().any(is_sensitive_name) {
             self.secrets.mention();
         }
         for name in program.names(false) {
@@ -299,12 +305,12 @@ impl Naming<'_> {
                 let value = jinja::source(id, rows);
                 constants.push((name, value));
             } else if let Some(nearest) = unknown_function(&program, &name) {
-                return Err(Problem::new(format!("no function is named `{name}`"))
+                return Err(Diagnostic::new(format!("no function is named `{name}`"))
                     .at(place.clone(), "here")
                     .help(nearest));
             } else {
-                let slot = self.variables.use_at(&name, place);
-                variables.push((name, slot));
+                let id = self.variables.use_at(&name, place);
+                variables.push((name, id));
             }
         }
         Ok(Compiled::Jinja(Arc::new(program.resolve(
@@ -322,12 +328,12 @@ fn unknown_function(program: &Unresolved, name: &str) -> Option<String> {
 }
 
 /// All rows of a source as one list.
-fn whole(_: SourceId, source: &Source, place: &Place) -> Result<Value, Problem> {
+fn whole(_: SourceId, source: &DataSource, place: &Place) -> Result<Value, Diagnostic> {
     source
         .in_memory()
         .map(|rows| Value::list(rows))
         .ok_or_else(|| {
-            Problem::new(format!("`{}` is too large to be one value", source.name))
+            Diagnostic::new(format!("`{}` is too large to be one value", source.name))
                 .at(place.clone(), "here")
                 .help(format!(
                     "draw a row of it: next({0}) or pick({0})",
@@ -339,12 +345,12 @@ fn whole(_: SourceId, source: &Source, place: &Place) -> Result<Value, Problem> 
 fn draw(
     function: Function,
     id: SourceId,
-    source: &Source,
+    source: &DataSource,
     place: &Place,
-) -> Result<Compiled, Problem> {
+) -> Result<Compiled, Diagnostic> {
     if source.rows.count() == 0 {
         return Err(
-            Problem::new(format!("data list `{}` is empty", source.name))
+            Diagnostic::new(format!("data list `{}` is empty", source.name))
                 .at(place.clone(), "here")
                 .help("give it a value"),
         );
@@ -361,9 +367,9 @@ fn compiled_call(
     function: Function,
     arguments: Vec<Compiled>,
     place: &Place,
-) -> Result<Compiled, Problem> {
+) -> Result<Compiled, Diagnostic> {
     let misused = |text: String| {
-        Problem::new(text)
+        Diagnostic::new(text)
             .at(place.clone(), "here")
             .help(format!("write {}", function.usage()))
     };
@@ -379,7 +385,7 @@ fn compiled_call(
     let tried = function.call(&constants, &mut random, || jiff::Timestamp::UNIX_EPOCH);
     let value = match tried {
         Ok(value) => value,
-        Err(Halt::Failed(text)) => return Err(misused(text)),
+        Err(EvalError::Failed(text)) => return Err(misused(text)),
         Err(_) => {
             return Err(misused(format!(
                 "{} cannot be called here",
@@ -408,8 +414,8 @@ fn compiled_call(
     })
 }
 
-fn no_expression(text: &str, error: &str, place: &Place) -> Problem {
-    Problem::new(format!("`{}` is no expression: {error}", text.trim()))
+fn no_expression(text: &str, error: &str, place: &Place) -> Diagnostic {
+    Diagnostic::new(format!("`{}` is no expression: {error}", text.trim()))
         .at(place.clone(), "here")
         .help("expressions are those of Jinja; docs/scenario.md has the functions")
 }

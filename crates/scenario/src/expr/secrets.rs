@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use serde_json::Value as JsonValue;
 
-use crate::expr::context::{Noted, Slot};
+use crate::expr::context::{RecentSecrets, VariableId};
 use crate::expr::expression::Compiled;
-use crate::redact::{Secrets, is_secret_name};
+use crate::redact::{Secrets, is_sensitive_name};
 use crate::value::Value;
 
 /// Of a variable that holds JSON, this number of values is looked at.
@@ -20,17 +20,17 @@ pub struct SecretSources {
     /// Values that are known beforehand.
     pub known: Arc<Secrets>,
     /// Variables that hold secrets.
-    slots: Arc<[Slot]>,
+    ids: Arc<[VariableId]>,
     /// Expressions that are secret, and read variables alone.
     members: Arc<[Compiled]>,
 }
 
 impl SecretSources {
     /// What is secret for a user at the moment.
-    pub fn of_user(&self, variables: &[Value], noted: &Noted) -> Secrets {
+    pub fn of_user(&self, variables: &[Value], recent_secrets: &RecentSecrets) -> Secrets {
         let mut secrets = Secrets::over(&self.known);
         for (at, value) in variables.iter().enumerate() {
-            if self.slots.iter().any(|slot| slot.index() == at) {
+            if self.ids.iter().any(|id| id.index() == at) {
                 add_all(value, &mut secrets);
             } else if let Value::Json(json) = value
                 && is_small(json)
@@ -43,15 +43,15 @@ impl SecretSources {
                 add_all(&value, &mut secrets);
             }
         }
-        for value in noted.values() {
+        for value in recent_secrets.values() {
             add_all(value, &mut secrets);
         }
         secrets
     }
 
     /// Whether a variable holds secrets.
-    pub fn holds(&self, slot: Slot) -> bool {
-        self.slots.contains(&slot)
+    pub fn holds(&self, id: VariableId) -> bool {
+        self.ids.contains(&id)
     }
 }
 
@@ -100,7 +100,7 @@ pub(crate) enum Place {
 impl Place {
     /// Where the value of a parameter or a member goes.
     pub(crate) fn of_member(self, name: &str) -> Self {
-        if is_secret_name(name) {
+        if is_sensitive_name(name) {
             Self::Parameter
         } else {
             self
@@ -109,7 +109,7 @@ impl Place {
 
     /// Where the value of a header field goes.
     pub(crate) fn of_field(name: &str) -> Self {
-        if is_secret_name(name) {
+        if is_sensitive_name(name) {
             Self::Field
         } else {
             Self::Elsewhere
@@ -170,7 +170,7 @@ impl SecretNames {
 
     /// A variable, a list or a column is named in an expression.
     pub(crate) fn name(&mut self, name: &str) {
-        if is_secret_name(name) || self.variables.contains(name) {
+        if is_sensitive_name(name) || self.variables.contains(name) {
             self.is_mentioned = true;
         }
     }
@@ -210,13 +210,11 @@ impl SecretNames {
         self,
         variables: impl Iterator<Item = &'a String>,
     ) -> SecretSources {
-        let places = (0u32..).map(Slot).zip(variables);
-        let is_secret = |name: &String| is_secret_name(name) || self.variables.contains(name);
-        let slots = places
-            .filter(|(_, name)| is_secret(name))
-            .map(|(slot, _)| slot);
+        let places = (0u32..).map(VariableId).zip(variables);
+        let is_secret = |name: &String| is_sensitive_name(name) || self.variables.contains(name);
+        let ids = places.filter(|(_, name)| is_secret(name)).map(|(id, _)| id);
         SecretSources {
-            slots: slots.collect(),
+            ids: ids.collect(),
             known: Arc::new(self.values),
             members: self.members.into_iter().map(|(_, member)| member).collect(),
         }

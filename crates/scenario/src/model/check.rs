@@ -3,12 +3,12 @@
 use regex::bytes::Regex;
 use serde_json::Value as JsonValue;
 
-use crate::expr::context::Scope;
-use crate::expr::error::Halt;
+use crate::expr::context::EvalContext;
+use crate::expr::error::EvalError;
 use crate::expr::expression::Compiled;
 use crate::expr::expression::Template;
 use crate::json::path::Path;
-use crate::model::response::Seen;
+use crate::model::response::ResponseView;
 use crate::value::Value;
 
 /// Something that an answer has to be, or must not be.
@@ -103,14 +103,18 @@ impl Check {
     }
 
     /// What is wrong with an answer; `None` where nothing is.
-    pub fn fault(&self, seen: &Seen, scope: &mut Scope) -> Result<Option<String>, Halt> {
+    pub fn fault(
+        &self,
+        response: &ResponseView,
+        context: &mut EvalContext,
+    ) -> Result<Option<String>, EvalError> {
         let Found {
             holds,
             asked,
             instead,
-        } = match self.quick(seen, scope)? {
+        } = match self.quick(response, context)? {
             Some(holds) if holds != self.is_negated => return Ok(None),
-            _ => self.look(seen, scope)?,
+            _ => self.look(response, context)?,
         };
         if holds != self.is_negated {
             return Ok(None);
@@ -124,8 +128,12 @@ impl Check {
     }
 
     /// What is asked, in words.
-    pub fn in_words(&self, seen: &Seen, scope: &mut Scope) -> Result<String, Halt> {
-        let asked = self.look(seen, scope)?.asked;
+    pub fn in_words(
+        &self,
+        response: &ResponseView,
+        context: &mut EvalContext,
+    ) -> Result<String, EvalError> {
+        let asked = self.look(response, context)?.asked;
         Ok(if self.is_negated {
             format!("not {asked}")
         } else {
@@ -134,26 +142,30 @@ impl Check {
     }
 
     /// Whether it holds, where that can be said without a word and as often as one likes.
-    fn quick(&self, seen: &Seen, scope: &mut Scope) -> Result<Option<bool>, Halt> {
+    fn quick(
+        &self,
+        response: &ResponseView,
+        context: &mut EvalContext,
+    ) -> Result<Option<bool>, EvalError> {
         Ok(match &self.what {
             Condition::Contains(text) => text
                 .literal_bytes()
-                .map(|text| memchr::memmem::find(seen.body(), text).is_some()),
-            Condition::Equals(text) => text.literal_bytes().map(|text| seen.body() == text),
-            Condition::Json(path, test) if test.is_steady() => match seen.values(path) {
-                Some(values) => Some(test.holds(values.as_slice(), scope)?),
+                .map(|text| memchr::memmem::find(response.body(), text).is_some()),
+            Condition::Equals(text) => text.literal_bytes().map(|text| response.body() == text),
+            Condition::Json(path, test) if test.is_steady() => match response.values(path) {
+                Some(values) => Some(test.holds(values.as_slice(), context)?),
                 None => None,
             },
-            Condition::Matches(pattern) => Some(pattern.is_match(seen.body())),
+            Condition::Matches(pattern) => Some(pattern.is_match(response.body())),
             Condition::Size(least, most) => {
-                Some((*least..=*most).contains(&(seen.body().len() as u64)))
+                Some((*least..=*most).contains(&(response.body().len() as u64)))
             }
-            Condition::TimeNs(most) => Some(seen.took_ns() <= *most),
+            Condition::TimeNs(most) => Some(response.took_ns() <= *most),
             _ => None,
         })
     }
 
-    fn look(&self, seen: &Seen, scope: &mut Scope) -> Result<Found, Halt> {
+    fn look(&self, response: &ResponseView, context: &mut EvalContext) -> Result<Found, EvalError> {
         let plain = |holds, asked: String| Found {
             holds,
             asked,
@@ -161,47 +173,52 @@ impl Check {
         };
         Ok(match &self.what {
             Condition::Contains(text) => {
-                let asked = format!("contains {}", quoted(&rendered(text, scope)?));
-                plain(holds(seen.body(), text, scope)?, asked)
+                let asked = format!("contains {}", quoted(&rendered(text, context)?));
+                plain(holds(response.body(), text, context)?, asked)
             }
             Condition::Matches(pattern) => plain(
-                pattern.is_match(seen.body()),
+                pattern.is_match(response.body()),
                 format!("matches {}", quoted(pattern.as_str().as_bytes())),
             ),
             Condition::Equals(text) => {
-                let text = rendered(text, scope)?;
-                plain(seen.body() == text, format!("equals {}", quoted(&text)))
+                let text = rendered(text, context)?;
+                plain(response.body() == text, format!("equals {}", quoted(&text)))
             }
             Condition::Size(least, most) => Found {
-                holds: (*least..=*most).contains(&(seen.body().len() as u64)),
+                holds: (*least..=*most).contains(&(response.body().len() as u64)),
                 asked: format!("size {}", range_in_words(*least, *most)),
-                instead: Some(format!("it has {} bytes", seen.body().len())),
+                instead: Some(format!("it has {} bytes", response.body().len())),
             },
             Condition::TimeNs(most) => Found {
-                holds: seen.took_ns() <= *most,
+                holds: response.took_ns() <= *most,
                 asked: format!("time {}", milliseconds(*most)),
-                instead: Some(format!("it took {}", milliseconds(seen.took_ns()))),
+                instead: Some(format!("it took {}", milliseconds(response.took_ns()))),
             },
             Condition::Json(path, test) => {
-                let Some(values) = seen.values(path) else {
+                let Some(values) = response.values(path) else {
                     // What is no JSON is not what was asked, negated or not.
                     return Ok(Found {
                         holds: self.is_negated,
-                        asked: format!("json {path} {}", test.in_words(scope)?),
+                        asked: format!("json {path} {}", test.in_words(context)?),
                         instead: Some("it is no JSON".to_owned()),
                     });
                 };
-                found(&format!("json {path}"), test, values.as_slice(), scope)?
+                found(&format!("json {path}"), test, values.as_slice(), context)?
             }
             Condition::Header(name, test) => {
-                let values: Vec<Value> = seen.header(name).map(Value::text).collect();
-                found(&format!("header {name}"), test, &values, scope)?
+                let values: Vec<Value> = response.header(name).map(Value::text).collect();
+                found(&format!("header {name}"), test, &values, context)?
             }
         })
     }
 }
 
-fn found(what: &str, test: &Test, values: &[Value], scope: &mut Scope) -> Result<Found, Halt> {
+fn found(
+    what: &str,
+    test: &Test,
+    values: &[Value],
+    context: &mut EvalContext,
+) -> Result<Found, EvalError> {
     let instead = match values {
         [] => "there is none".to_owned(),
         [value] => format!("it is {}", excerpt(&value.to_json().to_string())),
@@ -212,8 +229,8 @@ fn found(what: &str, test: &Test, values: &[Value], scope: &mut Scope) -> Result
         ),
     };
     Ok(Found {
-        holds: test.holds(values, scope)?,
-        asked: format!("{what} {}", test.in_words(scope)?),
+        holds: test.holds(values, context)?,
+        asked: format!("{what} {}", test.in_words(context)?),
         instead: Some(instead),
     })
 }
@@ -229,12 +246,12 @@ impl Test {
         }
     }
 
-    fn holds(&self, values: &[Value], scope: &mut Scope) -> Result<bool, Halt> {
+    fn holds(&self, values: &[Value], context: &mut EvalContext) -> Result<bool, EvalError> {
         Ok(match self {
             Self::Exists(wanted) => values.is_empty() != *wanted,
             Self::Count(least, most) => (*least..=*most).contains(&(values.len() as u64)),
             Self::Equals(expression) => {
-                let wanted = expression.evaluate(scope)?;
+                let wanted = expression.evaluate(context)?;
                 values.iter().any(|value| is_equal(value, &wanted))
             }
             Self::Compares(comparison, limit) => values
@@ -245,7 +262,7 @@ impl Test {
                 .iter()
                 .any(|value| pattern.is_match(value.in_text().as_bytes())),
             Self::Contains(text) => {
-                let text = rendered(text, scope)?;
+                let text = rendered(text, context)?;
                 let holds = |value: &Value| {
                     memchr::memmem::find(value.in_text().as_bytes(), &text).is_some()
                 };
@@ -253,7 +270,7 @@ impl Test {
             }
             Self::All(tests) => {
                 for test in tests {
-                    if !test.holds(values, scope)? {
+                    if !test.holds(values, context)? {
                         return Ok(false);
                     }
                 }
@@ -262,7 +279,7 @@ impl Test {
         })
     }
 
-    fn in_words(&self, scope: &mut Scope) -> Result<String, Halt> {
+    fn in_words(&self, context: &mut EvalContext) -> Result<String, EvalError> {
         Ok(match self {
             Self::Exists(true) => "exists".to_owned(),
             Self::Exists(false) => "does not exist".to_owned(),
@@ -270,15 +287,15 @@ impl Test {
             Self::Equals(expression) => {
                 format!(
                     "is {}",
-                    excerpt(&expression.evaluate(scope)?.to_json().to_string())
+                    excerpt(&expression.evaluate(context)?.to_json().to_string())
                 )
             }
             Self::Compares(comparison, limit) => format!("is {} {limit}", comparison.words()),
             Self::Matches(pattern) => format!("matches {}", quoted(pattern.as_str().as_bytes())),
-            Self::Contains(text) => format!("contains {}", quoted(&rendered(text, scope)?)),
+            Self::Contains(text) => format!("contains {}", quoted(&rendered(text, context)?)),
             Self::All(tests) => {
                 let words: Result<Vec<_>, _> =
-                    tests.iter().map(|test| test.in_words(scope)).collect();
+                    tests.iter().map(|test| test.in_words(context)).collect();
                 words?.join(" and ")
             }
         })
@@ -300,16 +317,16 @@ pub(crate) fn is_equal(one: &Value, other: &Value) -> bool {
     }
 }
 
-fn holds(body: &[u8], text: &Template, scope: &mut Scope) -> Result<bool, Halt> {
+fn holds(body: &[u8], text: &Template, context: &mut EvalContext) -> Result<bool, EvalError> {
     Ok(match text.literal_bytes() {
         Some(text) => memchr::memmem::find(body, text).is_some(),
-        None => memchr::memmem::find(body, &rendered(text, scope)?).is_some(),
+        None => memchr::memmem::find(body, &rendered(text, context)?).is_some(),
     })
 }
 
-fn rendered(text: &Template, scope: &mut Scope) -> Result<Vec<u8>, Halt> {
+fn rendered(text: &Template, context: &mut EvalContext) -> Result<Vec<u8>, EvalError> {
     let mut bytes = Vec::new();
-    text.render(scope, &mut bytes)?;
+    text.render(context, &mut bytes)?;
     Ok(bytes)
 }
 

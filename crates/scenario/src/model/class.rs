@@ -45,22 +45,22 @@ pub struct Task {
     /// What it is known by.
     pub tags: Vec<String>,
     /// What is done.
-    pub(crate) does: Does,
+    pub(crate) body: TaskBody,
 }
 
 impl Task {
     /// What is done; nothing of a task that is a list of tasks.
     pub fn steps(&self) -> &[Step] {
-        match &self.does {
-            Does::Steps(program) => &program.steps,
-            Does::Tasks(..) => &[],
+        match &self.body {
+            TaskBody::Steps(program) => &program.steps,
+            TaskBody::Tasks(..) => &[],
         }
     }
 }
 
 /// What a task is.
 #[derive(Debug, Clone)]
-pub(crate) enum Does {
+pub(crate) enum TaskBody {
     Steps(Program),
     Tasks(TaskOrder, Vec<Task>),
 }
@@ -74,7 +74,7 @@ impl Class {
             for task in tasks {
                 if order == TaskOrder::Weight && task.weight <= 0.0 {
                     found.push(task);
-                } else if let Does::Tasks(order, tasks) = &task.does {
+                } else if let TaskBody::Tasks(order, tasks) = &task.body {
                     lists.push((*order, tasks));
                 }
             }

@@ -4,11 +4,11 @@ use std::borrow::Cow;
 
 use regex::bytes::Regex;
 
-use crate::expr::context::{Scope, Slot};
-use crate::expr::error::Halt;
+use crate::expr::context::{EvalContext, VariableId};
+use crate::expr::error::EvalError;
 use crate::expr::expression::Expression;
 use crate::json::path::{Path, Values};
-use crate::model::response::Seen;
+use crate::model::response::ResponseView;
 use crate::random::draw_index;
 use crate::value::Value;
 
@@ -16,7 +16,7 @@ use crate::value::Value;
 #[derive(Debug, Clone)]
 pub struct Extract {
     /// The variable.
-    pub slot: Slot,
+    pub variable: VariableId,
     pub(crate) from: From,
     pub(crate) take: Take,
     /// Its value where nothing is found; `None`: the request has failed.
@@ -67,51 +67,59 @@ impl Extract {
     }
 
     /// The value; where there is none to be had, what is missing.
-    pub fn value(&self, seen: &Seen, scope: &mut Scope) -> Result<Result<Value, String>, Halt> {
-        let found = match self.found(seen) {
+    pub fn value(
+        &self,
+        response: &ResponseView,
+        context: &mut EvalContext,
+    ) -> Result<Result<Value, String>, EvalError> {
+        let found = match self.found(response) {
             Ok(found) => found,
-            Err(missing) => return self.default(missing, scope),
+            Err(missing) => return self.default(missing, context),
         };
         let found = found.as_slice();
         Ok(Ok(match self.take {
             Take::Count => Value::Integer(i64::try_from(found.len()).unwrap_or(i64::MAX)),
             Take::All => Value::list(found),
-            _ if found.is_empty() => return self.default(self.missing(), scope),
+            _ if found.is_empty() => return self.default(self.missing(), context),
             Take::First => found[0].clone(),
             Take::Last => found[found.len() - 1].clone(),
-            Take::Random => found[draw_index(found.len(), scope.random)].clone(),
+            Take::Random => found[draw_index(found.len(), context.random)].clone(),
         }))
     }
 
-    fn default(&self, missing: String, scope: &mut Scope) -> Result<Result<Value, String>, Halt> {
+    fn default(
+        &self,
+        missing: String,
+        context: &mut EvalContext,
+    ) -> Result<Result<Value, String>, EvalError> {
         match &self.default {
-            Some(default) => Ok(Ok(default.evaluate(scope)?)),
+            Some(default) => Ok(Ok(default.evaluate(context)?)),
             None => Ok(Err(missing)),
         }
     }
 
     /// All values that are found, whichever of them is taken.
-    pub fn found_values(&self, seen: &Seen) -> Vec<Value> {
-        let found = self.found(seen);
+    pub fn found_values(&self, response: &ResponseView) -> Vec<Value> {
+        let found = self.found(response);
         found.map_or_else(|_| Vec::new(), |found| found.as_slice().to_vec())
     }
 
-    fn found<'a>(&self, seen: &'a Seen) -> Result<Cow<'a, Values>, String> {
+    fn found<'a>(&self, response: &'a ResponseView) -> Result<Cow<'a, Values>, String> {
         let text = |bytes: &[u8]| Value::text(String::from_utf8_lossy(bytes));
         Ok(Cow::Owned(match &self.from {
             From::Json(path) => {
                 let no_json = || format!("nothing is found at {path}: the answer is no JSON");
-                return seen.values(path).ok_or_else(no_json);
+                return response.values(path).ok_or_else(no_json);
             }
             From::Regex(pattern, group) => {
-                let captures = pattern.captures_iter(seen.body());
+                let captures = pattern.captures_iter(response.body());
                 let group = captures.filter_map(|captures| captures.get(*group));
                 Values::Many(group.map(|group| text(group.as_bytes())).collect())
             }
-            From::Header(name) => Values::Many(seen.header(name).map(Value::text).collect()),
-            From::Cookie(name) => Values::Many(seen.cookie(name).map(Value::text).collect()),
-            From::Body => Values::One(Some(text(seen.body()))),
-            From::Status => Values::One(Some(Value::Integer(seen.status().into()))),
+            From::Header(name) => Values::Many(response.header(name).map(Value::text).collect()),
+            From::Cookie(name) => Values::Many(response.cookie(name).map(Value::text).collect()),
+            From::Body => Values::One(Some(text(response.body()))),
+            From::Status => Values::One(Some(Value::Integer(response.status().into()))),
         }))
     }
 

@@ -49,21 +49,21 @@ impl OpenProfile {
 pub struct ProfileStage {
     /// The level to come to: users, or arrivals a second.
     pub level: f64,
-    /// How it is come to.
-    pub approach: Approach,
+    /// How it is reached.
+    pub ramp: Ramp,
     /// Its length, coming to that level included.
     pub duration: Duration,
 }
 
-/// How a stage comes to its level.
+/// How a stage reaches its level.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Approach {
+pub enum Ramp {
     /// At once.
     AtOnce,
     /// By so much a second.
     Rate(f64),
     /// Within so long.
-    Ramp(Duration),
+    Linear(Duration),
     /// Within so long, in so many steps.
     Steps(Duration, u32),
 }
@@ -153,7 +153,7 @@ impl Profile {
         let duration = self.duration();
         let stage = ProfileStage {
             level: rate,
-            approach: Approach::AtOnce,
+            ramp: Ramp::AtOnce,
             duration,
         };
         let open = Some(OpenProfile::POISSON);
@@ -191,7 +191,7 @@ impl Profile {
         Self {
             stages: vec![ProfileStage {
                 level: from,
-                approach: Approach::AtOnce,
+                ramp: Ramp::AtOnce,
                 duration: self.duration(),
             }],
             open: is_open.then(|| self.open.unwrap_or(OpenProfile::POISSON)),
@@ -244,15 +244,11 @@ impl Profile {
             let seconds = stage.duration.as_secs_f64() * time_factor;
             let to = stage.level * factor;
             let to = if self.open.is_none() { to.round() } else { to };
-            let ramp_s = match (overrides.spawn_rate, stage.approach) {
+            let ramp_s = match (overrides.spawn_rate, stage.ramp) {
                 (Some(rate), _) if self.open.is_none() => f64::abs(to - level) / rate,
-                (_, Approach::Rate(rate)) => {
-                    f64::abs(stage.level - typed_level) / rate * time_factor
-                }
-                (_, Approach::Ramp(ramp) | Approach::Steps(ramp, _)) => {
-                    ramp.as_secs_f64() * time_factor
-                }
-                (_, Approach::AtOnce) => 0.0,
+                (_, Ramp::Rate(rate)) => f64::abs(stage.level - typed_level) / rate * time_factor,
+                (_, Ramp::Linear(ramp) | Ramp::Steps(ramp, _)) => ramp.as_secs_f64() * time_factor,
+                (_, Ramp::AtOnce) => 0.0,
             };
             let reached = if ramp_s > seconds {
                 level + (to - level) * seconds / ramp_s
@@ -260,8 +256,8 @@ impl Profile {
                 to
             };
             let ramp_s = ramp_s.min(seconds);
-            match stage.approach {
-                Approach::Steps(_, steps) if overrides.spawn_rate.is_none() => {
+            match stage.ramp {
+                Ramp::Steps(_, steps) if overrides.spawn_rate.is_none() => {
                     let part_s = ramp_s / f64::from(steps);
                     for step in 1..=steps {
                         let part = f64::from(step) / f64::from(steps);
@@ -395,7 +391,7 @@ mod tests {
     fn profile(stages: &[(f64, Option<f64>, u64)]) -> Profile {
         let stage = |&(users, spawn_rate, seconds): &(f64, Option<f64>, u64)| ProfileStage {
             level: users,
-            approach: spawn_rate.map_or(Approach::AtOnce, Approach::Rate),
+            ramp: spawn_rate.map_or(Ramp::AtOnce, Ramp::Rate),
             duration: Duration::from_secs(seconds),
         };
         Profile {

@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use brunt_record::NameId;
 
-use crate::expr::context::Scope;
-use crate::expr::error::Halt;
+use crate::expr::context::EvalContext;
+use crate::expr::error::EvalError;
 use crate::expr::expression::Template;
 use crate::json::query::JsonQuery;
 use crate::model::check::{Check, Condition};
 use crate::model::extract::{Extract, From};
-use crate::model::status_set::Statuses;
+use crate::model::status_set::StatusSet;
 
 /// How many redirects are followed unless the scenario says otherwise.
 pub const REDIRECTS_DEFAULT: u8 = 10;
@@ -34,13 +34,13 @@ pub struct Request {
     /// The body.
     pub body: Option<Body>,
     /// The statuses that are accepted.
-    pub accepted: Statuses,
+    pub accepted: StatusSet,
     /// What else an answer has to be.
     pub checks: Box<[Check]>,
     /// What is taken of a good answer.
     pub extracts: Box<[Extract]>,
-    /// What of an answer is looked into.
-    pub looks_into: LooksInto,
+    /// Parts of the response that checks and extractions read.
+    pub response_needs: ResponseNeeds,
     /// How many redirects are followed.
     pub redirects: u8,
     /// How long the whole request may take; `None`: as long as any.
@@ -62,16 +62,16 @@ pub(crate) enum Piece {
     File(PathBuf),
 }
 
-/// What of an answer is looked into.
+/// Parts of a response that checks and extractions read.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct LooksInto {
+pub struct ResponseNeeds {
     /// Its body.
     pub body: bool,
     /// Its header fields.
     pub fields: bool,
 }
 
-impl LooksInto {
+impl ResponseNeeds {
     pub(crate) fn of(checks: &[Check], extracts: &[Extract]) -> Self {
         Self {
             body: checks.iter().any(Check::needs_body) || extracts.iter().any(Extract::needs_body),
@@ -81,9 +81,9 @@ impl LooksInto {
     }
 }
 
-/// What a request is rendered with.
+/// What rendering a request depends on besides its user.
 #[derive(Debug, Clone, Copy)]
-pub struct Rendering<'a> {
+pub struct RenderContext<'a> {
     /// Goes before the path.
     pub base_path: &'a str,
     /// The value of the `Host` header.
@@ -94,9 +94,9 @@ pub struct Rendering<'a> {
     pub file_bytes: u64,
 }
 
-/// Where a request is rendered to.
+/// A rendered request.
 #[derive(Debug, Default)]
-pub struct Rendered {
+pub struct RenderedRequest {
     /// Its bytes, without what files hold.
     pub bytes: Vec<u8>,
     /// The length of its head.
@@ -113,12 +113,12 @@ impl Request {
     #[inline]
     pub fn render(
         &self,
-        scope: &mut Scope,
-        with: Rendering,
-        into: &mut Rendered,
+        context: &mut EvalContext,
+        with: RenderContext,
+        into: &mut RenderedRequest,
         body: &mut Vec<u8>,
-    ) -> Result<(), Halt> {
-        let Rendered {
+    ) -> Result<(), EvalError> {
+        let RenderedRequest {
             bytes,
             head_bytes,
             cuts,
@@ -128,11 +128,11 @@ impl Request {
         bytes.extend_from_slice(self.method.as_bytes());
         bytes.push(b' ');
         bytes.extend_from_slice(with.base_path.as_bytes());
-        self.path.render(scope, bytes)?;
+        self.path.render(context, bytes)?;
         bytes.extend_from_slice(b" HTTP/1.1\r\nHost: ");
         bytes.extend_from_slice(with.host.as_bytes());
         bytes.extend_from_slice(b"\r\n");
-        self.headers.render(scope, bytes)?;
+        self.headers.render(context, bytes)?;
         if with.closes {
             bytes.extend_from_slice(b"Connection: close\r\n");
         }
@@ -140,7 +140,7 @@ impl Request {
         if let Some(own) = &self.body {
             for piece in &own.pieces {
                 match piece {
-                    Piece::Text(template) => template.render(scope, body)?,
+                    Piece::Text(template) => template.render(context, body)?,
                     Piece::File(_) => cuts.push(body.len()),
                 }
             }

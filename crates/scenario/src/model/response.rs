@@ -1,4 +1,4 @@
-//! What was seen of an answer, for those who look into it.
+//! Responses as checks and extractions see them.
 
 use std::borrow::Cow;
 use std::cell::{Cell, OnceCell};
@@ -8,9 +8,9 @@ use serde_json::Value as JsonValue;
 use crate::json::path::{Path, Values};
 use crate::json::query::JsonMatches;
 
-/// An answer, with its body decoded.
+/// A response with its body decoded.
 #[derive(Debug)]
-pub struct Seen<'a> {
+pub struct ResponseView<'a> {
     status: u16,
     /// Header lines, each ended by CR LF.
     fields: &'a [u8],
@@ -27,8 +27,8 @@ pub struct Seen<'a> {
 /// A body that is looked into more often is kept as JSON.
 const READ_MAX: u32 = 2;
 
-impl<'a> Seen<'a> {
-    /// An answer; `took_ns` is from the intended start to its end.
+impl<'a> ResponseView<'a> {
+    /// A view of a response; `took_ns` is the time from the intended start to its end.
     pub fn new(status: u16, fields: &'a [u8], body: &'a [u8], took_ns: u64) -> Self {
         Self {
             status,
@@ -50,12 +50,12 @@ impl<'a> Seen<'a> {
         }
     }
 
-    /// Its status.
+    /// Status code.
     pub fn status(&self) -> u16 {
         self.status
     }
 
-    /// Its header lines.
+    /// Header lines.
     pub fn fields(&self) -> &'a [u8] {
         self.fields
     }
@@ -98,7 +98,7 @@ impl<'a> Seen<'a> {
         })
     }
 
-    /// The values that the answer sets a cookie to.
+    /// Values that the response sets a cookie to.
     pub(crate) fn cookie(&self, wanted: &str) -> impl Iterator<Item = &'a str> {
         self.header("set-cookie").filter_map(move |line| {
             let pair = line.split(';').next()?;

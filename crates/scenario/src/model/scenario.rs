@@ -7,7 +7,7 @@ use std::time::Duration;
 use brunt_record::{RequestName, Target};
 use indexmap::IndexMap;
 
-use crate::data::Source;
+use crate::data::DataSource;
 use crate::expr::secrets::SecretSources;
 use crate::model::class::Class;
 use crate::model::host::Host;
@@ -29,7 +29,7 @@ pub struct Scenario {
     /// What is done once, after the load.
     pub teardown: Vec<Step>,
     /// What rows are drawn from.
-    pub sources: Arc<[Source]>,
+    pub sources: Arc<[DataSource]>,
     /// The variables of a user, by their slots; names with a blank are hidden.
     pub variables: Arc<[String]>,
     /// Whether the set-up sets variables for all users.

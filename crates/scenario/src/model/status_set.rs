@@ -1,21 +1,21 @@
-//! Statuses: which of them an answer may have.
+//! Sets of status codes.
 
 use std::collections::BTreeSet;
 
 use toml::Spanned;
 
-use crate::source::diagnostic::Problem;
+use crate::source::diagnostic::Diagnostic;
 use crate::spec::Json;
 
-/// A set of statuses.
+/// A set of status codes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Statuses(BTreeSet<u16>);
+pub struct StatusSet(BTreeSet<u16>);
 
-/// All that there are.
+/// All status codes.
 const ALL: std::ops::RangeInclusive<u16> = 100..=599;
 
-impl Statuses {
-    /// Whether a status is among them.
+impl StatusSet {
+    /// Whether a status code is in the set.
     #[inline]
     pub fn contains(&self, status: u16) -> bool {
         self.0.contains(&status)
@@ -44,12 +44,12 @@ impl Statuses {
         words.join(" or ")
     }
 
-    /// Those of a hundred: `2` for 200 to 299.
+    /// Status codes of a class: `2` for 200 to 299.
     pub(crate) fn class(hundred: u16) -> Self {
         Self((hundred * 100..hundred * 100 + 100).collect())
     }
 
-    /// All but those.
+    /// The set without the status codes of another one.
     pub(crate) fn without(self, others: &Self) -> Self {
         Self(self.0.difference(&others.0).copied().collect())
     }
@@ -62,9 +62,9 @@ impl Statuses {
         self.0.is_empty()
     }
 
-    pub(crate) fn parse(value: &Spanned<Json>) -> Result<Self, Problem> {
+    pub(crate) fn parse(value: &Spanned<Json>) -> Result<Self, Diagnostic> {
         let wrong = || {
-            Err(Problem::new("this is no status")
+            Err(Diagnostic::new("this is no status")
                 .at(value.span(), "here")
                 .help("write a status like 200, a class like \"2xx\", a range like \"200..204\", or a list of them"))
         };

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use brunt_record::NameId;
 
-use crate::expr::context::Slot;
+use crate::expr::context::VariableId;
 use crate::expr::expression::Expression;
 use crate::model::request::Request;
 use crate::model::wait::Wait;
@@ -19,7 +19,7 @@ pub enum Step {
     /// Rests.
     Wait(Wait),
     /// Sets a variable.
-    Set(Slot, Expression),
+    Set(VariableId, Expression),
     /// Goes on if a condition holds, and passes over so many steps otherwise.
     Unless(Expression, usize),
     /// Passes over so many steps.
@@ -27,11 +27,11 @@ pub enum Step {
     /// Goes back by so many steps, this one included.
     Back(usize),
     /// Begins to count down from a number.
-    Count(Slot, Expression),
+    Count(VariableId, Expression),
     /// Counts down by one; passes over so many steps where there is none left.
-    Next(Slot, usize),
+    Next(VariableId, usize),
     /// Takes the next item of a list; passes over so many steps where there is none.
-    Each(Each),
+    ForEach(ForEach),
     /// Goes on with one of some parts: it begins so many steps behind.
     Choose(Choice),
     /// Begins a group of steps that is timed as one.
@@ -61,18 +61,18 @@ impl Step {
 
 /// The next item of a list.
 #[derive(Debug, Clone)]
-pub struct Each {
+pub struct ForEach {
     /// Where the list is kept.
-    pub list: Slot,
+    pub list: VariableId,
     /// Where it is kept how many were taken.
-    pub taken: Slot,
+    pub taken: VariableId,
     /// The variable that the item becomes.
-    pub item: Slot,
+    pub item: VariableId,
     /// How many steps to pass over where there is none.
     pub skip: usize,
 }
 
-impl Each {
+impl ForEach {
     /// Takes the next item; `None` where there is none left.
     pub fn next(&self, variables: &mut [Value]) -> Option<()> {
         let Value::Integer(taken) = variables[self.taken.index()] else {

@@ -12,13 +12,13 @@ use crate::plan::arrivals::Arrivals;
 use crate::plan::tasks::Tasks;
 use crate::random::mix;
 
-/// Who one load is of. Users and arrivals are counted for themselves in each.
+/// Classes of one load and their weights. Each load counts its users and arrivals from 0.
 #[derive(Debug, Clone)]
-pub struct Cast {
+pub struct ClassMix {
     /// How often a task of its classes makes something of each name, in the mean, as far as that is known: by
     /// the names' places.
     pub(super) counts: Vec<f64>,
-    /// Its place among all.
+    /// Index among the loads of the plan.
     number: u64,
     /// The places of its classes.
     pub classes: Range<usize>,
@@ -46,8 +46,8 @@ pub struct PlannedClass {
     pub tasks: Tasks,
 }
 
-impl Cast {
-    /// The cast of one of the loads; its classes begin behind so many of the others.
+impl ClassMix {
+    /// The class mix of load `number`, whose classes begin at index `behind`.
     pub(super) fn new(
         number: usize,
         behind: usize,

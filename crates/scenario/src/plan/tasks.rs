@@ -4,7 +4,7 @@ use rand::RngExt;
 use rand_xoshiro::Xoshiro256PlusPlus;
 
 use crate::model::class::Tags;
-use crate::model::class::{Class, Does, Task, TaskOrder};
+use crate::model::class::{Class, Task, TaskBody, TaskOrder};
 use crate::model::step::{Choice, Step};
 use crate::model::step::{NameCounts, Program};
 use crate::model::wait::Wait;
@@ -30,7 +30,7 @@ impl Tasks {
         if parts.is_empty() || total <= 0.0 {
             return None;
         }
-        let share = |part: &Part| match class.order {
+        let share = |part: &SelectedTask| match class.order {
             TaskOrder::Weight => part.weight / total,
             TaskOrder::Sequence => 1.0 / parts.len() as f64,
         };
@@ -128,17 +128,17 @@ fn last_with_weight(ends: &[f64]) -> usize {
 }
 
 /// A task that tags leave.
-struct Part<'a> {
+struct SelectedTask<'a> {
     weight: f64,
-    what: What<'a>,
+    what: SelectedBody<'a>,
 }
 
-enum What<'a> {
+enum SelectedBody<'a> {
     Steps(&'a Program),
-    Tasks(TaskOrder, Vec<Part<'a>>),
+    Tasks(TaskOrder, Vec<SelectedTask<'a>>),
 }
 
-fn parts<'a>(tasks: &'a [Task], tags: &Tags, above: &[&'a str]) -> Vec<Part<'a>> {
+fn parts<'a>(tasks: &'a [Task], tags: &Tags, above: &[&'a str]) -> Vec<SelectedTask<'a>> {
     let mut left = Vec::new();
     for task in tasks {
         let own: Vec<&str> = above
@@ -146,14 +146,14 @@ fn parts<'a>(tasks: &'a [Task], tags: &Tags, above: &[&'a str]) -> Vec<Part<'a>>
             .copied()
             .chain(task.tags.iter().map(String::as_str))
             .collect();
-        let what = match &task.does {
-            Does::Steps(program) => tags.leave(&own).then_some(What::Steps(program)),
-            Does::Tasks(order, tasks) => {
+        let what = match &task.body {
+            TaskBody::Steps(program) => tags.leave(&own).then_some(SelectedBody::Steps(program)),
+            TaskBody::Tasks(order, tasks) => {
                 let within = parts(tasks, tags, &own);
-                (!within.is_empty()).then_some(What::Tasks(*order, within))
+                (!within.is_empty()).then_some(SelectedBody::Tasks(*order, within))
             }
         };
-        left.extend(what.map(|what| Part {
+        left.extend(what.map(|what| SelectedTask {
             weight: task.weight,
             what,
         }));
@@ -162,21 +162,21 @@ fn parts<'a>(tasks: &'a [Task], tags: &Tags, above: &[&'a str]) -> Vec<Part<'a>>
 }
 
 /// Parts with those of lists by weight in their places: a task of such a list has its share of the list's.
-fn flat(parts: Vec<Part<'_>>) -> Vec<Part<'_>> {
+fn flat(parts: Vec<SelectedTask<'_>>) -> Vec<SelectedTask<'_>> {
     let mut flattened = Vec::new();
     for part in parts {
         match part.what {
-            What::Tasks(TaskOrder::Weight, within) => {
+            SelectedBody::Tasks(TaskOrder::Weight, within) => {
                 let total: f64 = within.iter().map(|part| part.weight).sum();
                 if total <= 0.0 {
                     continue;
                 }
-                flattened.extend(flat(within).into_iter().map(|within| Part {
+                flattened.extend(flat(within).into_iter().map(|within| SelectedTask {
                     weight: part.weight * within.weight / total,
                     ..within
                 }));
             }
-            what => flattened.push(Part {
+            what => flattened.push(SelectedTask {
                 weight: part.weight,
                 what,
             }),
@@ -185,12 +185,12 @@ fn flat(parts: Vec<Part<'_>>) -> Vec<Part<'_>> {
     flattened
 }
 
-impl Part<'_> {
+impl SelectedTask<'_> {
     /// All of it as one list of steps.
     fn joined(self, wait: Wait) -> Program {
         match self.what {
-            What::Steps(program) => program.clone(),
-            What::Tasks(TaskOrder::Sequence, parts) => {
+            SelectedBody::Steps(program) => program.clone(),
+            SelectedBody::Tasks(TaskOrder::Sequence, parts) => {
                 let mut joined = Program::default();
                 for (at, part) in parts.into_iter().enumerate() {
                     if at > 0 && !matches!(wait, Wait::Pace(_)) && !wait.mean().is_zero() {
@@ -204,13 +204,13 @@ impl Part<'_> {
                 }
                 joined
             }
-            What::Tasks(TaskOrder::Weight, parts) => choice(flat(parts), wait),
+            SelectedBody::Tasks(TaskOrder::Weight, parts) => choice(flat(parts), wait),
         }
     }
 }
 
 /// A choice by weight within a list of steps.
-fn choice(parts: Vec<Part>, wait: Wait) -> Program {
+fn choice(parts: Vec<SelectedTask>, wait: Wait) -> Program {
     let total: f64 = parts.iter().map(|part| part.weight).sum();
     let (mut end, mut ends, mut programs) = (0.0, Vec::new(), Vec::new());
     let (mut requests, mut rests_s) = (0.0, 0.0);

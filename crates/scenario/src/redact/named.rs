@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::names::is_secret_name;
+use super::names::is_sensitive_name;
 
 /// A name is not longer, with what stands between it and its value.
 const NAME_BYTES_MAX: usize = 100;
@@ -52,7 +52,7 @@ pub(crate) fn is_before_secret(text: &str) -> bool {
     let found = ENDS_WITH_NAME
         .as_ref()
         .and_then(|name| name.captures(&text[from..]));
-    found.is_some_and(|found| is_secret_name(&found[1]))
+    found.is_some_and(|found| is_sensitive_name(&found[1]))
 }
 
 /// Where values of secret names stand in a text. What an expression of a scenario gives is not known.
@@ -78,7 +78,7 @@ fn pairs(text: &str) -> Vec<Range<usize>> {
         let (Some(name), Some(value)) = (found.get(1), found.get(2)) else {
             break;
         };
-        if is_secret_name(name.as_str()) {
+        if is_sensitive_name(name.as_str()) {
             ranges.push(value.range());
             from = value.end();
         } else {
@@ -92,7 +92,7 @@ fn pairs(text: &str) -> Vec<Range<usize>> {
 fn members(text: &str) -> Vec<Range<usize>> {
     let mut ranges = Vec::new();
     for found in MEMBER.iter().flat_map(|member| member.captures_iter(text)) {
-        if !is_secret_name(&found[1]) {
+        if !is_sensitive_name(&found[1]) {
             continue;
         }
         if let Some(number) = found.get(4) {
@@ -124,7 +124,7 @@ fn end_of_quoted(text: &str, slashes: usize, quote: &str) -> usize {
 
 fn parts(text: &str) -> Vec<Range<usize>> {
     let all = PART.iter().flat_map(|part| part.captures_iter(text));
-    let secret = all.filter(|found| is_secret_name(&found[1]));
+    let secret = all.filter(|found| is_sensitive_name(&found[1]));
     let begins = secret.filter_map(|found| found.get(0));
     let range = |begin: usize| {
         let rest = &text[begin..];

@@ -77,7 +77,7 @@ const TOKENS: [&str; 8] = [
 
 /// Whether a header field, parameter, column, key or variable holds a secret according to its name; case, `-`, `_` and
 /// other punctuation do not count.
-pub fn is_secret_name(name: &str) -> bool {
+pub fn is_sensitive_name(name: &str) -> bool {
     let plain: String = name
         .chars()
         .filter(char::is_ascii_alphanumeric)
@@ -122,7 +122,7 @@ mod tests {
             "sid",
             "PHPSESSID",
         ] {
-            assert!(is_secret_name(name), "{name}");
+            assert!(is_sensitive_name(name), "{name}");
         }
     }
 
@@ -146,7 +146,7 @@ mod tests {
             "key",
             "user",
         ] {
-            assert!(!is_secret_name(name), "{name}");
+            assert!(!is_sensitive_name(name), "{name}");
         }
     }
 }

@@ -10,7 +10,7 @@ use serde_json::Value as JsonValue;
 
 use super::encodings::{Found, Text, base64_decodings, base64_runs, of_base64};
 use super::named::{self, is_scheme};
-use super::names::is_secret_name;
+use super::names::is_sensitive_name;
 
 /// What takes the place of a secret.
 pub const MASK: &str = "***";
@@ -229,7 +229,7 @@ impl Secrets {
             JsonValue::Array(items) => items.iter().for_each(|item| self.add_members(item)),
             JsonValue::Object(entries) => {
                 for (name, value) in entries {
-                    if is_secret_name(name) {
+                    if is_sensitive_name(name) {
                         self.add_all_of(value);
                     } else {
                         self.add_members(value);
@@ -282,7 +282,7 @@ impl Secrets {
     pub fn add_fields(&mut self, lines: &str) {
         for line in lines.split("\r\n") {
             match line.split_once(':') {
-                Some((name, value)) if is_secret_name(name) => self.add_field(name, value),
+                Some((name, value)) if is_sensitive_name(name) => self.add_field(name, value),
                 _ => self.add_named(line),
             }
         }
@@ -311,7 +311,7 @@ impl Secrets {
             let Some((name, value)) = line.split_once(": ") else {
                 return self.mask(line);
             };
-            if !is_secret_name(name) {
+            if !is_sensitive_name(name) {
                 return self.mask(line);
             }
             format!("{name}: {}", masked_field(name, value))

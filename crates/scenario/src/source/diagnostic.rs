@@ -1,24 +1,24 @@
-//! Problems: what is wrong with a scenario file, where, what is accepted and the remedy.
+//! Diagnostics: what is wrong with a scenario file, where, what is accepted and the remedy.
 
 use std::ops::Range;
 use std::sync::Arc;
 
-use miette::{Diagnostic, LabeledSpan, NamedSource, SourceSpan};
+use miette::{LabeledSpan, NamedSource, SourceSpan};
 
 use crate::redact::Secrets;
-use crate::source::source_map::Sources;
+use crate::source::source_map::SourceMap;
 
 /// One thing that is wrong.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
-pub struct Problem {
+pub struct Diagnostic {
     message: String,
     span: Option<Range<usize>>,
     label: String,
     help: Option<String>,
 }
 
-impl Problem {
+impl Diagnostic {
     pub(crate) fn new(message: impl Into<String>) -> Self {
         Self {
             message: message.into(),
@@ -60,7 +60,7 @@ impl Problem {
     }
 }
 
-impl Diagnostic for Problem {
+impl miette::Diagnostic for Diagnostic {
     fn help<'a>(&'a self) -> Option<Box<dyn std::fmt::Display + 'a>> {
         self.help
             .as_ref()
@@ -76,19 +76,19 @@ impl Diagnostic for Problem {
 
 /// A problem in the text that it is in.
 #[derive(Debug, thiserror::Error)]
-#[error("{problem}")]
+#[error("{diagnostic}")]
 struct Placed {
-    problem: Problem,
+    diagnostic: Diagnostic,
     source_code: Option<Arc<NamedSource<String>>>,
 }
 
-impl Diagnostic for Placed {
+impl miette::Diagnostic for Placed {
     fn help<'a>(&'a self) -> Option<Box<dyn std::fmt::Display + 'a>> {
-        Diagnostic::help(&self.problem)
+        miette::Diagnostic::help(&self.diagnostic)
     }
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
-        self.problem.labels()
+        self.diagnostic.labels()
     }
 
     fn source_code(&self) -> Option<&dyn miette::SourceCode> {
@@ -99,24 +99,28 @@ impl Diagnostic for Placed {
 
 /// A scenario file with all that is wrong with it.
 #[derive(Debug, thiserror::Error)]
-#[error("{file} cannot be used: {} {}", .problems.len(), if .problems.len() == 1 { "problem" } else { "problems" })]
+#[error("{file} cannot be used: {} {}", .diagnostics.len(), if .diagnostics.len() == 1 { "problem" } else { "problems" })]
 pub struct ScenarioError {
     file: String,
-    problems: Vec<Placed>,
+    diagnostics: Vec<Placed>,
 }
 
 impl ScenarioError {
-    pub(crate) fn new(sources: &Sources, problems: Vec<Problem>, secrets: &Secrets) -> Self {
-        let placed = |problem: Problem| {
-            let mut problem = problem.masked(secrets);
-            let span = problem.span.as_ref();
+    pub(crate) fn new(
+        sources: &SourceMap,
+        diagnostics: Vec<Diagnostic>,
+        secrets: &Secrets,
+    ) -> Self {
+        let placed = |diagnostic: Diagnostic| {
+            let mut diagnostic = diagnostic.masked(secrets);
+            let span = diagnostic.span.as_ref();
             let located = span.and_then(|span| sources.locate(span, secrets));
             let source_code = located.map(|(source, span)| {
-                problem.span = Some(span);
+                diagnostic.span = Some(span);
                 source
             });
             Placed {
-                problem,
+                diagnostic,
                 source_code,
             }
         };
@@ -124,17 +128,17 @@ impl ScenarioError {
             file: sources
                 .file()
                 .map_or_else(String::new, |file| file.name.clone()),
-            problems: problems.into_iter().map(placed).collect(),
+            diagnostics: diagnostics.into_iter().map(placed).collect(),
         }
     }
 }
 
-impl Diagnostic for ScenarioError {
-    fn related<'a>(&'a self) -> Option<Box<dyn Iterator<Item = &'a dyn Diagnostic> + 'a>> {
+impl miette::Diagnostic for ScenarioError {
+    fn related<'a>(&'a self) -> Option<Box<dyn Iterator<Item = &'a dyn miette::Diagnostic> + 'a>> {
         Some(Box::new(
-            self.problems
+            self.diagnostics
                 .iter()
-                .map(|problem| problem as &dyn Diagnostic),
+                .map(|diagnostic| diagnostic as &dyn miette::Diagnostic),
         ))
     }
 }
@@ -160,11 +164,11 @@ pub(crate) fn suggestion<'a>(name: &str, known: impl IntoIterator<Item = &'a str
 }
 
 /// What the TOML reader says, in its place.
-pub(crate) fn syntax(error: &toml::de::Error, text: &str) -> Problem {
+pub(crate) fn syntax(error: &toml::de::Error, text: &str) -> Diagnostic {
     let message = error.message().lines().next().unwrap_or_default();
-    let problem = Problem::new(message);
+    let diagnostic = Diagnostic::new(message);
     match error.span() {
-        Some(span) => problem.at(span.start.min(text.len())..span.end.min(text.len()), "here"),
-        None => problem,
+        Some(span) => diagnostic.at(span.start.min(text.len())..span.end.min(text.len()), "here"),
+        None => diagnostic,
     }
 }

@@ -1,16 +1,16 @@
-//! Surroundings: what a scenario may know of the world beside its own text. Whoever reads the scenario
-//! brings them; this crate opens nothing itself.
+//! Access to environment variables and files that a scenario names. The caller provides it; this crate opens nothing
+//! itself.
 
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-/// What a scenario is read in.
-pub trait Surroundings {
-    /// A variable of the environment.
+/// Environment variables and files that a scenario may name.
+pub trait Environment {
+    /// Value of an environment variable; `None` if it is not set.
     fn variable(&self, name: &str) -> Option<String>;
 
-    /// A file that the scenario names.
+    /// Content of a file that the scenario names.
     fn file(&self, path: &Path) -> io::Result<Arc<dyn FileContent>>;
 }
 
@@ -23,11 +23,11 @@ pub trait FileContent: std::fmt::Debug + Send + Sync {
     fn read_at(&self, into: &mut [u8], at: u64) -> io::Result<usize>;
 }
 
-/// Surroundings that are not looked at: no variable is set, and no file is read.
+/// An environment without variables and files.
 #[derive(Debug, Clone, Copy)]
-pub struct Unseen;
+pub struct NoEnvironment;
 
-impl Surroundings for Unseen {
+impl Environment for NoEnvironment {
     fn variable(&self, _: &str) -> Option<String> {
         None
     }

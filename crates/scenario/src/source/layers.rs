@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use toml::Spanned;
 use toml::de::{DeArray, DeTable, DeValue};
 
-use crate::source::diagnostic::{Problem, syntax};
-use crate::source::source_map::Sources;
+use crate::source::diagnostic::{Diagnostic, syntax};
+use crate::source::source_map::SourceMap;
 
 /// Files that include files, and so on, are followed so far.
 const INCLUDES_MAX: usize = 32;
@@ -114,19 +114,19 @@ fn keys(text: &str) -> Option<Vec<String>> {
 /// The texts of a scenario with those that it includes, and what is wrong with how they include each other.
 /// The numbers are where texts begin: of the file, of the included ones (lowest first), of assignments.
 pub(crate) struct Collected {
-    pub(crate) sources: Sources,
+    pub(crate) sources: SourceMap,
     files: Vec<usize>,
     assignments: Vec<usize>,
-    pub(crate) problems: Vec<Problem>,
+    pub(crate) diagnostics: Vec<Diagnostic>,
 }
 
 /// Reads all texts.
 pub(crate) fn collect(file: &str, text: &str, layers: Layers) -> Collected {
     let mut collected = Collected {
-        sources: Sources::default(),
+        sources: SourceMap::default(),
         files: Vec::new(),
         assignments: Vec::new(),
-        problems: Vec::new(),
+        diagnostics: Vec::new(),
     };
     let mut way = vec![PathBuf::from(file)];
     collected.include(file, text, layers, &mut way);
@@ -157,10 +157,13 @@ impl Collected {
             let span = typed.span().start + base..typed.span().end + base;
             let shown = path.display().to_string();
             if way.contains(&path) || self.files.len() + way.len() > INCLUDES_MAX {
-                let problem =
-                    Problem::new(format!("{shown} includes itself, or too much is included"));
-                self.problems
-                    .push(problem.at(span, "here").help("leave it out here, or there"));
+                let diagnostic =
+                    Diagnostic::new(format!("{shown} includes itself, or too much is included"));
+                self.diagnostics.push(
+                    diagnostic
+                        .at(span, "here")
+                        .help("leave it out here, or there"),
+                );
                 continue;
             }
             match (layers.file)(&path) {
@@ -170,10 +173,10 @@ impl Collected {
                     way.pop();
                 }
                 Err(error) => {
-                    let problem =
-                        Problem::new(format!("cannot read {shown}: {error}")).at(span, "here");
-                    self.problems
-                        .push(problem.help("a path begins where the file lies that includes"));
+                    let diagnostic =
+                        Diagnostic::new(format!("cannot read {shown}: {error}")).at(span, "here");
+                    self.diagnostics
+                        .push(diagnostic.help("a path begins where the file lies that includes"));
                 }
             }
         }
@@ -181,15 +184,20 @@ impl Collected {
     }
 
     /// One table of all layers; what is wrong with their shape goes to the problems.
-    pub(crate) fn table<'t>(&'t self, layers: Layers, problems: &mut Vec<Problem>) -> DeTable<'t> {
+    pub(crate) fn table<'t>(
+        &'t self,
+        layers: Layers,
+        diagnostics: &mut Vec<Diagnostic>,
+    ) -> DeTable<'t> {
         let mut whole = DeTable::new();
         for base in &self.files {
             let text = self.sources.at(*base);
             let (table, errors) = DeTable::parse_recoverable(text);
-            let mut found: Vec<Problem> = errors.iter().map(|error| syntax(error, text)).collect();
+            let mut found: Vec<Diagnostic> =
+                errors.iter().map(|error| syntax(error, text)).collect();
             // One broken line can break what comes after it.
-            found.dedup_by_key(|problem| line_of(problem, text));
-            problems.extend(found.into_iter().map(|problem| problem.moved(*base)));
+            found.dedup_by_key(|diagnostic| line_of(diagnostic, text));
+            diagnostics.extend(found.into_iter().map(|diagnostic| diagnostic.moved(*base)));
             let mut table = moved_table(table.into_inner(), *base);
             if *base > 0 {
                 table.remove("include");
@@ -198,16 +206,16 @@ impl Collected {
         }
         for (assignment, base) in layers.assignments.iter().zip(&self.assignments) {
             let text = self.sources.at(*base);
-            if let Err(problem) = assign(&mut whole, assignment, text, *base) {
-                problems.push(problem);
+            if let Err(diagnostic) = assign(&mut whole, assignment, text, *base) {
+                diagnostics.push(diagnostic);
             }
         }
         whole
     }
 }
 
-fn line_of(problem: &Problem, text: &str) -> Option<usize> {
-    let before = text.get(..problem.span()?.start)?;
+fn line_of(diagnostic: &Diagnostic, text: &str) -> Option<usize> {
+    let before = text.get(..diagnostic.span()?.start)?;
     Some(before.matches('\n').count())
 }
 
@@ -235,7 +243,7 @@ fn assign<'t>(
     assignment: &Assignment,
     text: &'t str,
     base: usize,
-) -> Result<(), Problem> {
+) -> Result<(), Diagnostic> {
     let typed = &text[assignment.value_at..];
     let value_at = base + assignment.value_at;
     let key_span = base..base + assignment.value_at - 1;
@@ -243,7 +251,7 @@ fn assign<'t>(
         return Ok(());
     };
     let no_place = |what: String| {
-        Problem::new(format!("there is no place for this value: {what}"))
+        Diagnostic::new(format!("there is no place for this value: {what}"))
             .at(key_span.clone(), "here")
     };
     let mut place = whole;

@@ -11,7 +11,7 @@ use serde::de::IntoDeserializer;
 use toml::Spanned;
 use toml::de::{DeArray, DeTable, DeValue, Error};
 
-use crate::source::diagnostic::{Problem, near, suggestion};
+use crate::source::diagnostic::{Diagnostic, near, suggestion};
 use crate::spec::Spec;
 
 /// A file with more mistakes than these is of another kind.
@@ -23,7 +23,7 @@ pub(crate) struct Reading {
     /// The file as it was mended; nothing where that could not be done.
     pub(crate) spec: Option<Spec>,
     /// What is wrong with its shape.
-    pub(crate) problems: Vec<Problem>,
+    pub(crate) diagnostics: Vec<Diagnostic>,
     taken_out: TakenOut,
 }
 
@@ -39,14 +39,14 @@ struct TakenOut {
 }
 
 /// Reads a table; problems are those that are known of it.
-pub(crate) fn read(table: DeTable, problems: Vec<Problem>) -> Reading {
+pub(crate) fn read(table: DeTable, diagnostics: Vec<Diagnostic>) -> Reading {
     let mut reading = Reading {
         spec: None,
-        problems,
+        diagnostics,
         taken_out: TakenOut::default(),
     };
     // What else is wrong with what TOML does not read cannot be told.
-    if !reading.problems.is_empty() {
+    if !reading.diagnostics.is_empty() {
         return reading;
     }
     let mut table = Spanned::new(0..0, table);
@@ -66,9 +66,9 @@ pub(crate) fn read(table: DeTable, problems: Vec<Problem>) -> Reading {
         let mended = mend(table.get_mut(), &error, &mut reading.taken_out);
         let key = mended.as_ref().and_then(|mended| mended.key.as_deref());
         if !comes_of_another {
-            reading.problems.push(problem(&error, key));
+            reading.diagnostics.push(diagnostic(&error, key));
         }
-        if mended.is_none() || reading.problems.len() == PROBLEMS_MAX {
+        if mended.is_none() || reading.diagnostics.len() == PROBLEMS_MAX {
             return reading;
         }
     }
@@ -76,9 +76,9 @@ pub(crate) fn read(table: DeTable, problems: Vec<Problem>) -> Reading {
 
 impl Reading {
     /// Whether a problem of the mended file is one of the file itself.
-    pub(crate) fn is_of_the_file(&self, problem: &Problem) -> bool {
-        let Some(span) = problem.span() else {
-            return self.problems.is_empty();
+    pub(crate) fn is_of_the_file(&self, diagnostic: &Diagnostic) -> bool {
+        let Some(span) = diagnostic.span() else {
+            return self.diagnostics.is_empty();
         };
         !self.taken_out.is_referred_to && !self.taken_out.spans.contains(span)
     }
@@ -283,38 +283,38 @@ fn first_line(error: &Error) -> &str {
 }
 
 /// What serde says, in words that need no Rust.
-fn problem(error: &Error, key: Option<&str>) -> Problem {
+fn diagnostic(error: &Error, key: Option<&str>) -> Diagnostic {
     let message = first_line(error);
-    let placed = |problem: Problem, label: &str| match error.span() {
-        Some(span) => problem.at(span, label),
-        None => problem,
+    let placed = |diagnostic: Diagnostic, label: &str| match error.span() {
+        Some(span) => diagnostic.at(span, label),
+        None => diagnostic,
     };
     if let Some((name, known)) = unknown(error) {
-        let problem = placed(Problem::new(format!("unknown key `{name}`")), "here");
-        return problem.help(suggestion(name, known));
+        let diagnostic = placed(Diagnostic::new(format!("unknown key `{name}`")), "here");
+        return diagnostic.help(suggestion(name, known));
     }
     if let Some(name) = message
         .strip_prefix("missing field `")
         .and_then(|rest| rest.strip_suffix('`'))
     {
-        let problem = placed(Problem::new(format!("`{name}` is missing")), "in here");
-        return problem.help(format!("add {name} = …"));
+        let diagnostic = placed(Diagnostic::new(format!("`{name}` is missing")), "in here");
+        return diagnostic.help(format!("add {name} = …"));
     }
     let wrong = message
         .strip_prefix("invalid type: ")
         .or_else(|| message.strip_prefix("invalid value: "));
     let Some((found, expected)) = wrong.and_then(|rest| rest.rsplit_once(", expected ")) else {
-        return placed(Problem::new(message), "here");
+        return placed(Diagnostic::new(message), "here");
     };
     let what = key.map_or_else(
         || "an item of this list".to_owned(),
         |key| format!("`{key}`"),
     );
-    let problem = placed(
-        Problem::new(format!("{what} is {}", found_in_words(found))),
+    let diagnostic = placed(
+        Diagnostic::new(format!("{what} is {}", found_in_words(found))),
         "here",
     );
-    problem.help(format!("write {}", expected_in_words(expected, found)))
+    diagnostic.help(format!("write {}", expected_in_words(expected, found)))
 }
 
 /// What was found: a number as it is, anything else by its kind.

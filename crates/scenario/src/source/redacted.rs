@@ -1,4 +1,4 @@
-//! The scenario as it was resolved: all layers in one table, the secrets that are written there, and a text of TOML in
+//! All layers of a scenario in one table, the secrets that are written there, and a text of TOML in
 //! which none of them stands.
 
 use serde::Deserialize;
@@ -6,18 +6,18 @@ use serde::de::IntoDeserializer;
 use toml::de::DeTable;
 use toml::{Spanned, Table, Value};
 
-use crate::redact::{MASK, Secrets, is_expression, is_secret_name, literals};
+use crate::redact::{MASK, Secrets, is_expression, is_sensitive_name, literals};
 
 /// Tables whose keys are names that the user chose.
 const TABLES_OF_NAMES: [&str; 5] = ["users", "profiles", "requests", "groups", "metrics"];
 
 /// All layers of a scenario.
-pub(crate) struct Resolved(Table);
+pub(crate) struct MergedLayers(Table);
 
 /// What is done with a text that belongs to a key.
 type Visit<'a> = dyn FnMut(&str, &mut String) + 'a;
 
-impl Resolved {
+impl MergedLayers {
     /// `None` where the table is no TOML.
     pub(crate) fn new(mut table: DeTable) -> Option<Self> {
         table.remove("include");
@@ -29,7 +29,7 @@ impl Resolved {
     pub(crate) fn secrets(&mut self) -> Secrets {
         let mut secrets = Secrets::default();
         visit_scenario(&mut self.0, &mut |key, text| {
-            if is_secret_name(key) {
+            if is_sensitive_name(key) {
                 let literals = literals(text).map(str::trim);
                 literals.for_each(|literal| secrets.add_field(key, literal));
             } else {
@@ -42,7 +42,7 @@ impl Resolved {
     /// Its text, without secrets.
     pub(crate) fn text(mut self, secrets: &Secrets) -> String {
         visit_scenario(&mut self.0, &mut |key, text| {
-            if !is_secret_name(key) {
+            if !is_sensitive_name(key) {
                 *text = secrets.mask(text);
             } else if !is_expression(text) {
                 MASK.clone_into(text);
@@ -95,7 +95,7 @@ fn visit_value(key: &str, value: &mut Value, visit: &mut Visit) {
                     "measure" | "matches" => visit_value("", value, visit),
                     // It says which of its values is the secret.
                     "auth" if value.is_table() => visit_value("", value, visit),
-                    _ if is_secret_name(key) => visit_value(key, value, visit),
+                    _ if is_sensitive_name(key) => visit_value(key, value, visit),
                     own => visit_value(own, value, visit),
                 }
             }
@@ -105,7 +105,7 @@ fn visit_value(key: &str, value: &mut Value, visit: &mut Visit) {
                 .for_each(|item| visit_value(key, item, visit));
         }
         Value::String(text) => visit(key, text),
-        Value::Integer(number) if is_secret_name(key) => {
+        Value::Integer(number) if is_sensitive_name(key) => {
             let mut text = number.to_string();
             visit(key, &mut text);
             if text == MASK {
@@ -158,7 +158,7 @@ mod tests {
             auth = { bearer = "{{ token }}" }
             headers = { Authorization = "Token {{ token }}", X-Token = "s3cret{{ token }}" }
         "#;
-        let mut resolved = Resolved::new(DeTable::parse(text).unwrap().into_inner()).unwrap();
+        let mut resolved = MergedLayers::new(DeTable::parse(text).unwrap().into_inner()).unwrap();
         let secrets = resolved.secrets();
         let text = resolved.text(&secrets);
         assert!(!text.contains("s3cret"), "{text}");

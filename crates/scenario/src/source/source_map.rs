@@ -1,4 +1,4 @@
-//! Where a scenario's text comes from: its file, those that it includes, and what was said beside it.
+//! Source map: the texts of a scenario (its file, those that it includes, and assignments) in one space of positions.
 //!
 //! All texts have places in one space, one after the other, the file's own first: so a place says which
 //! text it is in.
@@ -12,7 +12,7 @@ use crate::redact::Secrets;
 
 /// A text with its place among the others.
 #[derive(Debug)]
-pub(crate) struct Source {
+pub(crate) struct SourceText {
     /// As messages name it.
     pub(crate) name: String,
     pub(crate) text: String,
@@ -22,11 +22,11 @@ pub(crate) struct Source {
 
 /// All texts.
 #[derive(Debug, Default)]
-pub(crate) struct Sources {
-    all: Vec<Source>,
+pub(crate) struct SourceMap {
+    all: Vec<SourceText>,
 }
 
-impl Sources {
+impl SourceMap {
     /// Adds a text; returns where it begins.
     pub(crate) fn add(&mut self, name: &str, text: &str) -> usize {
         // One apart, so that the end of one is not the begin of the next.
@@ -34,7 +34,7 @@ impl Sources {
             .all
             .last()
             .map_or(0, |last| last.base + last.text.len() + 1);
-        self.all.push(Source {
+        self.all.push(SourceText {
             name: name.to_owned(),
             text: text.to_owned(),
             base,
@@ -66,7 +66,7 @@ impl Sources {
     }
 
     /// The file itself.
-    pub(crate) fn file(&self) -> Option<&Source> {
+    pub(crate) fn file(&self) -> Option<&SourceText> {
         self.all.first()
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use brunt_record::Metric;
 use toml::Spanned;
 
-use crate::source::diagnostic::Problem;
+use crate::source::diagnostic::Diagnostic;
 use crate::spec::Json;
 
 /// A duration such as `500ms`, `20s`, `5m`, `1h30m`.
@@ -15,8 +15,8 @@ pub fn duration(text: &str) -> Result<Duration, String> {
 }
 
 /// A duration above zero.
-pub(crate) fn positive_duration(text: &Spanned<String>) -> Result<Duration, Problem> {
-    let wrong = |message: String| Problem::new(message).at(text.span(), "here");
+pub(crate) fn positive_duration(text: &Spanned<String>) -> Result<Duration, Diagnostic> {
+    let wrong = |message: String| Diagnostic::new(message).at(text.span(), "here");
     match duration(text.get_ref()) {
         Err(message) => Err(wrong(message)),
         Ok(duration) if duration.is_zero() => {

@@ -6,12 +6,12 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::data::Data;
-use crate::expr::context::Noted;
+use crate::expr::context::RecentSecrets;
 use crate::expr::expression::Compiled;
-use crate::expr::parser::Naming;
+use crate::expr::parser::Resolver;
 use crate::expr::secrets::SecretNames;
 use crate::expr::variables::Variables;
-use crate::source::environment::Unseen;
+use crate::source::environment::NoEnvironment;
 use crate::spec::Spec;
 
 const DATA: &str = "[data]\nfruits = [\"apple\", \"pear\", 3, 2.5, true]\nshares = [1, 0, 2.5, 1, 1]\n\
@@ -19,45 +19,47 @@ const DATA: &str = "[data]\nfruits = [\"apple\", \"pear\", 3, 2.5, true]\nshares
 
 fn data() -> Data {
     let spec: Spec = toml::from_str(DATA).expect("TOML");
-    let data = crate::compile::data::resolve(&spec, Path::new(""), &Unseen, &mut Vec::new());
+    let data = crate::compile::data::resolve(&spec, Path::new(""), &NoEnvironment, &mut Vec::new());
     assert!(data.get("rows").is_some());
     data
 }
 
 /// What an expression gives a few times in a row, and the randomness that is left.
-fn values(text: &str, seed: u64) -> (Vec<Result<Value, Halt>>, Xoshiro256PlusPlus, bool) {
+fn values(text: &str, seed: u64) -> (Vec<Result<Value, EvalError>>, Xoshiro256PlusPlus, bool) {
     let data = data();
     let (mut variables, mut secrets) = (Variables::default(), SecretNames::default());
-    let compiled = Naming {
+    let compiled = Resolver {
         data: &data,
         variables: &mut variables,
-        surroundings: &Unseen,
+        environment: &NoEnvironment,
         secrets: &mut secrets,
     }
     .condition(text, &(0..0))
-    .unwrap_or_else(|problem| panic!("{text}: {problem}"));
+    .unwrap_or_else(|diagnostic| panic!("{text}: {diagnostic}"));
     let names = ["word", "number", "row"];
     let known = serde_json::json!(["a \"b\" é", 7, {"x": [1, {"y": "z"}], "n": null}]);
-    let mut slots = vec![Value::Undefined; variables.names().count()];
+    let mut ids = vec![Value::Undefined; variables.names().count()];
     for (name, value) in names.iter().zip(known.as_array().expect("a list")) {
-        let slot = variables.use_at(name, &(0..0));
-        slots.resize(variables.names().count().max(slots.len()), Value::Undefined);
-        slots[slot.index()] = Value::of_json(value);
+        let id = variables.use_at(name, &(0..0));
+        ids.resize(variables.names().count().max(ids.len()), Value::Undefined);
+        ids[id.index()] = Value::of_json(value);
     }
-    let share = crate::expr::context::Share {
+    let share = crate::expr::context::DataShard {
         first: 0,
         stride: 1,
     };
     let now = || jiff::Timestamp::from_second(1_700_000_000).expect("in the calendar");
-    let stock = Rc::new(Stock::new(data.into_sources(), share, seed, now));
+    let shared = Rc::new(SharedData::new(data.into_sources(), share, seed, now));
     let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);
-    let mut scope = Scope {
+    let mut eval_context = EvalContext {
         random: &mut random,
-        variables: &slots,
-        stock: &stock,
-        noted: &mut Noted::default(),
+        variables: &ids,
+        shared: &shared,
+        recent_secrets: &mut RecentSecrets::default(),
     };
-    let given = (0..5).map(|_| compiled.evaluate(&mut scope)).collect();
+    let given = (0..5)
+        .map(|_| compiled.evaluate(&mut eval_context))
+        .collect();
     (given, random, matches!(compiled, Compiled::Jinja(_)))
 }
 
@@ -157,7 +159,7 @@ fn what_goes_wrong_says_why() {
         ("(randint(number, 1))", "lower one first"),
     ] {
         match &values(text, 1).0[0] {
-            Err(Halt::Failed(error)) => assert!(error.contains(part), "{text}: {error}"),
+            Err(EvalError::Failed(error)) => assert!(error.contains(part), "{text}: {error}"),
             other => panic!("{text}: {other:?}"),
         }
     }
@@ -173,16 +175,16 @@ fn a_loop_without_end_is_ended() {
             .expect("Jinja")
             .resolve(Vec::new(), Vec::new(), false),
     );
-    let stock = Rc::new(Stock::empty());
+    let shared = Rc::new(SharedData::empty());
     let mut random = Xoshiro256PlusPlus::seed_from_u64(1);
-    let mut scope = Scope {
+    let mut eval_context = EvalContext {
         random: &mut random,
         variables: &[],
-        stock: &stock,
-        noted: &mut Noted::default(),
+        shared: &shared,
+        recent_secrets: &mut RecentSecrets::default(),
     };
-    match program.evaluate(&mut scope) {
-        Err(Halt::Failed(error)) => assert!(error.contains("fuel"), "{error}"),
+    match program.evaluate(&mut eval_context) {
+        Err(EvalError::Failed(error)) => assert!(error.contains("fuel"), "{error}"),
         other => panic!("{other:?}"),
     }
 }
