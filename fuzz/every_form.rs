@@ -1,11 +1,11 @@
-//! Every form in which a run is reported, for the fuzzer and for the tests that damage records.
+//! All forms of a run's report, for the fuzz targets and for the tests that damage records.
 
 use brunt_record::RunRecord;
 use brunt_report::csv::{self, locust};
 use brunt_report::{Checks, Judged, UNBOUNDED};
 use brunt_verdict::FailOn;
 
-/// Judges a run and renders it in every form.
+/// Computes the verdict of a run and renders its report in every form.
 pub(crate) fn every_form(record: &RunRecord) -> [String; 14] {
     let verdict = brunt_verdict::judge(record);
     let run = Judged {

@@ -1,16 +1,17 @@
-//! Baselines: whatever the text, it is refused, or compared with a run, and written as it was read.
+//! Baselines: a text is rejected, or its baseline can be compared with a run and is the same when it is written and read
+//! again.
 
 #![no_main]
 
 use std::sync::LazyLock;
 
-use libfuzzer_sys::fuzz_target;
 use brunt_record::RunRecord;
 use brunt_verdict::baseline::Baseline;
+use libfuzzer_sys::fuzz_target;
 
 static RUN: LazyLock<RunRecord> = LazyLock::new(|| {
     let bytes: &[u8] = include_bytes!("../../crates/record/tests/data/v2.brunt");
-    brunt_record::file::read(bytes).expect("a record")
+    brunt_record::file::read(bytes).expect("valid record")
 });
 
 fuzz_target!(|text: &str| {
@@ -21,6 +22,6 @@ fuzz_target!(|text: &str| {
     let conditions = brunt_verdict::baseline::Conditions::of(&RUN.header);
     let differences = baseline.conditions.differences(&conditions);
     brunt_verdict::judge_beside(&RUN, &baseline, differences, None);
-    let again = Baseline::read(&baseline.to_text()).expect("what was written is read");
+    let again = Baseline::read(&baseline.to_text()).expect("written baseline is valid");
     assert_eq!(again.runs.len(), baseline.runs.len());
 });

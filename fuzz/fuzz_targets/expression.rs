@@ -1,17 +1,19 @@
-//! Expressions: whatever the text, it is a value, or says what is wrong with it, when it is read or when it is
-//! rendered.
+//! Expressions: a text is rejected when it is compiled, fails when it is evaluated, or renders one well-formed request.
 
 #![no_main]
 
 use std::rc::Rc;
 
+use brunt_scenario::{
+    DataShard, EvalContext, Overrides, Plan, RecentSecrets, RenderContext, RenderedRequest,
+    Scenario, SharedData, Step, Value,
+};
 use jiff::Timestamp;
 use libfuzzer_sys::fuzz_target;
-use brunt_scenario::{RecentSecrets, Overrides, Plan, RenderedRequest, RenderContext, Scenario, EvalContext, DataShard, Step, SharedData, Value};
 
 fuzz_target!(|text: &str| {
     let typed = serde_json::to_string(text)
-        .expect("text")
+        .expect("string as JSON")
         .replace('\u{7f}', "\\u007f");
     let scenario = format!(
         "[data]\nlist = [1, \"two\", {{ three = 3 }}]\nrows = [{{ name = \"ann\", n = 1.5 }}]\n\
@@ -24,7 +26,7 @@ fuzz_target!(|text: &str| {
     let Ok(scenario) = Scenario::read("fuzzed.toml", &scenario) else {
         return;
     };
-    let plan = Plan::new(&scenario, "p", &Overrides::default(), &[]).expect("a profile");
+    let plan = Plan::new(&scenario, "p", &Overrides::default(), &[]).expect("valid profile");
     render(&plan);
 });
 
@@ -58,12 +60,12 @@ fn render(plan: &Plan) {
                 }
             }
             Step::Request(request) => {
-                // What cannot be evaluated has failed, and says why.
+                // A request that cannot be rendered is an error of the user's expression.
                 if request
                     .render(&mut scope, rendering, &mut into, &mut body)
                     .is_ok()
                 {
-                    is_one_request(&into);
+                    assert_single_request(&into);
                 }
             }
             _ => {}
@@ -71,13 +73,13 @@ fn render(plan: &Plan) {
     }
 }
 
-/// No value may end a line of the head, or the head itself.
-fn is_one_request(rendered: &RenderedRequest) {
+/// Asserts that no value ends a header line or the headers.
+fn assert_single_request(rendered: &RenderedRequest) {
     let head = &rendered.bytes[..rendered.head_bytes];
     assert!(head.ends_with(b"\r\n\r\n"));
     let ends = head.windows(4).filter(|part| part == b"\r\n\r\n").count();
     assert_eq!(ends, 1, "{}", String::from_utf8_lossy(head));
     let lines = head.split(|byte| *byte == b'\n').count();
-    // The request's, Host, two common ones, A, Content-Type, Content-Length, the empty one, and what is behind it.
+    // The request line, Host, two default headers, A, Content-Type, Content-Length, the empty line, and the rest.
     assert!(lines <= 9, "{}", String::from_utf8_lossy(head));
 }

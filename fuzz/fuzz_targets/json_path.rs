@@ -1,18 +1,21 @@
-//! JSONPath: whatever the path and the body, the path is refused, or finds what the body has.
+//! JSONPath: a path is rejected, or can be evaluated on any body.
 
 #![no_main]
 
 use std::rc::Rc;
 
+use brunt_scenario::{
+    DataShard, EvalContext, Overrides, Plan, RecentSecrets, ResponseView, Scenario, SharedData,
+    Step, Value,
+};
 use jiff::Timestamp;
 use libfuzzer_sys::fuzz_target;
-use brunt_scenario::{RecentSecrets, Overrides, Plan, Scenario, EvalContext, ResponseView, DataShard, Step, SharedData, Value};
 
-// A line with the path, then the body.
+// The first line is the path, and the rest is the body.
 fuzz_target!(|text: &str| {
     let (path, body) = text.split_once('\n').unwrap_or((text, "{}"));
     let typed = serde_json::to_string(path)
-        .expect("text")
+        .expect("string as JSON")
         .replace('\u{7f}', "\\u007f");
     let scenario = format!(
         "[[users.u.tasks]]\nget = \"/\"\nextract = {{ a = {{ json = {typed} }}, b = {{ json = {typed}, take = \"all\" }} }}\n\
@@ -21,7 +24,7 @@ fuzz_target!(|text: &str| {
     let Ok(scenario) = Scenario::read("fuzzed.toml", &scenario) else {
         return;
     };
-    let plan = Plan::new(&scenario, "p", &Overrides::default(), &[]).expect("a profile");
+    let plan = Plan::new(&scenario, "p", &Overrides::default(), &[]).expect("valid profile");
     let share = DataShard {
         first: 0,
         stride: 1,
@@ -42,7 +45,7 @@ fuzz_target!(|text: &str| {
             continue;
         };
         for extract in &request.extracts {
-            // What is not found says so.
+            // A path that matches nothing is an error, which is expected.
             drop(extract.value(&seen, &mut scope));
         }
     }

@@ -1,13 +1,13 @@
-//! API descriptions: whatever the text, what is made of it is a scenario.
+//! OpenAPI documents: a text is rejected, or imported as a valid scenario.
 
 #![no_main]
 
-use libfuzzer_sys::fuzz_target;
 use brunt_scenario::Scenario;
+use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|text: &str| {
     if let Ok(imported) = brunt_import::openapi(text, Some("http://127.0.0.1/a")) {
-        let read = Scenario::read("imported.toml", &imported.scenario);
-        assert!(read.is_ok(), "{:?}\n{}", read.err(), imported.scenario);
+        let parsed = Scenario::read("imported.toml", &imported.scenario);
+        assert!(parsed.is_ok(), "{:?}\n{}", parsed.err(), imported.scenario);
     }
 });

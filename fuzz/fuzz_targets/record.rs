@@ -1,5 +1,5 @@
-//! Record files: whatever the bytes, they are refused, or judged and rendered in every form. Checksums are made
-//! right, so that what is behind them is reached.
+//! Record files: the bytes are rejected, or their record can be judged, rendered in every form, and written again.
+//! Checksums are corrected, so that the fuzzer reaches the code behind them.
 
 #![no_main]
 
@@ -14,23 +14,24 @@ fuzz_target!(|bytes: &[u8]| {
     let Ok(record) = brunt_record::file::read(bytes.as_slice()) else {
         return;
     };
-    // A fuzzer is to make many small runs, not a few that are a year long.
+    // Long runs would slow down the fuzzer.
     if record.duration_s() > 600.0 || record.timeline.seconds().len() > 600 {
         return;
     }
     let mut written = Vec::new();
-    brunt_record::file::write(&record, &mut written).expect("memory");
-    brunt_record::file::read(written.as_slice()).expect("what was written is read");
+    brunt_record::file::write(&record, &mut written).expect("writing to memory");
+    brunt_record::file::read(written.as_slice()).expect("written record is valid");
     let forms = every_form(&record);
     assert!(forms.iter().all(|form| !form.is_empty()));
 });
 
-/// The bytes as a record whose frames have the right checksums.
+/// Corrects the checksum of every frame.
 fn checksummed(bytes: &[u8]) -> Vec<u8> {
     let mut bytes = bytes.to_vec();
+    // A frame has a length and a checksum of 4 bytes each, and a payload. The first follows the magic number and the version.
     let mut at = 8;
-    while let Some(head) = bytes.get(at..at + 8) {
-        let length = u32::from_le_bytes([head[0], head[1], head[2], head[3]]) as usize;
+    while let Some(header) = bytes.get(at..at + 8) {
+        let length = u32::from_le_bytes([header[0], header[1], header[2], header[3]]) as usize;
         let Some(payload) = bytes.get(at + 8..(at + 8).saturating_add(length)) else {
             break;
         };

@@ -1,17 +1,17 @@
-//! Scenario files: whatever the text, it is a scenario, or has problems that can be shown.
+//! Scenario files: a text is a valid scenario, or its diagnostics can be rendered.
 
 #![no_main]
 
+use brunt_scenario::Scenario;
 use libfuzzer_sys::fuzz_target;
 use miette::{GraphicalReportHandler, GraphicalTheme};
-use brunt_scenario::Scenario;
 
 fuzz_target!(|text: &str| {
     if let Err(error) = Scenario::read("fuzzed.toml", text) {
         let mut shown = String::new();
         GraphicalReportHandler::new_themed(GraphicalTheme::unicode_nocolor())
             .render_report(&mut shown, &error)
-            .expect("text");
+            .expect("rendered diagnostics");
         assert!(!shown.is_empty());
     }
 });
