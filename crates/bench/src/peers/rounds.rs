@@ -113,7 +113,7 @@ fn run_round(
 }
 
 const TABLE_HEADER: &str = "\
-| client | version | requests per CPU-second: min | median | max | ratio of brunt's to it: min | median | max | goal | client busy | server busy |\n\
+| client | version | requests per CPU-second: min | median | max | brunt ÷ client: min | median | max | goal | client busy | server busy |\n\
 | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | --- | ---: | ---: |";
 
 /// Runs a client against a new server.
