@@ -56,7 +56,7 @@ impl AbRunInfo {
     pub(crate) fn settings(&self) -> Vec<(&'static str, String)> {
         let seconds = |seconds: f64| format!("{seconds} s");
         vec![
-            ("Sitting", self.run_id.clone()),
+            ("Run", self.run_id.clone()),
             ("Started", self.started_at.clone()),
             (
                 "Scenario",
@@ -66,9 +66,9 @@ impl AbRunInfo {
             ("Block", seconds(self.block_s)),
             (
                 "Not counted",
-                format!("the first {} of each", seconds(self.uncounted_s)),
+                format!("the first {} of each block", seconds(self.uncounted_s)),
             ),
-            ("Limit", seconds(self.limit_s)),
+            ("Maximum duration", seconds(self.limit_s)),
             ("Seed", self.seed.to_string()),
             ("Machine", self.machine.clone()),
             ("brunt", self.brunt_version.clone()),

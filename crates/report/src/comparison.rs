@@ -28,7 +28,7 @@ impl<'a> From<&'a Beside> for ComparisonView<'a> {
             title: format!("Against `{}`", number::one_line(&beside.baseline)),
             sides: ["baseline", "run"],
             figures: "baseline and run are the geometric means of their blocks (error rates: the means), and the change is \
-                      computed from them; with 95 % confidence the intervals of all tested rows hold together",
+                      computed from them; the intervals of all tested rows hold simultaneously with 95 % confidence",
             interval: "95 % interval",
             outcome: beside.comparison.outcome(),
             sentence: beside.sentence(),
@@ -43,8 +43,8 @@ impl<'a> From<&'a Contested> for ComparisonView<'a> {
         Self {
             title: "A against B".to_owned(),
             sides: ["A", "B"],
-            figures: "A and B are those of a usual pair of blocks (Hodges–Lehmann), and the change leads from the one to \
-                      the other; the interval is that of the last look, and the one that decides",
+            figures: "A and B are estimates for a typical pair of blocks (Hodges–Lehmann), and the change is that from A to B; \
+                      the interval is that of the latest interim analysis, which decides the outcome",
             interval: "interval",
             outcome: contested.outcome(),
             sentence: contested.sentence(),
@@ -72,7 +72,7 @@ impl<'a> ComparisonView<'a> {
             notes.push(self.figures.to_owned());
         }
         if self.all_requests().iter().any(|row| !row.is_tested) {
-            notes.push(BRACKETS_NOTE.to_owned());
+            notes.push(UNTESTED_NOTE.to_owned());
         }
         notes
     }
@@ -90,9 +90,9 @@ impl<'a> ComparisonView<'a> {
 
 /// Note on rows of single names.
 pub(crate) const NAMES_NOTE: &str =
-    "single names are shown and not tested: of many, some are worse by chance";
+    "single names are shown but not tested: among many, some are worse by chance";
 /// Note on rows of all requests that are not tested.
-const BRACKETS_NOTE: &str = "outcomes in brackets are shown and not tested";
+const UNTESTED_NOTE: &str = "outcomes in parentheses are shown but not tested";
 
 /// What was measured, and of which requests.
 pub(crate) fn title(row: &Row) -> String {

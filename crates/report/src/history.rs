@@ -202,7 +202,7 @@ impl LevelShifts<'_> {
     pub(crate) fn in_words(&self, unit: &str) -> Vec<String> {
         match self {
             Self::TooFew(runs) => vec![format!(
-                "too few valid runs to separate a change from noise: {runs} of {RUNS_MIN}"
+                "too few valid runs to separate a change from noise: {runs}, at least {RUNS_MIN} needed"
             )],
             Self::Found(runs, changes) if changes.is_empty() => {
                 vec![format!("no change was found in {runs} valid runs")]
@@ -233,7 +233,7 @@ impl LevelShift<'_> {
             } else {
                 format!("{} and {last}", others.join(", "))
             };
-            text += &format!("; {what} changed there, too");
+            text += &format!("; {what} also changed at that run");
         }
         text
     }
@@ -263,7 +263,7 @@ impl RunConditions {
 pub(crate) fn value_text(value: Value, unit: &str) -> String {
     match value {
         Value::Known(value) => number::with_unit(value, unit),
-        Value::NotAnswered => "not answered".to_owned(),
+        Value::NotAnswered => "no response".to_owned(),
         Value::Unknown => "–".to_owned(),
     }
 }
@@ -335,7 +335,8 @@ pub(crate) mod tests {
             run.conditions.load = "more".into();
         }
         assert!(
-            said(&history)[0].ends_with("(+49 %); the load and the machine changed there, too"),
+            said(&history)[0]
+                .ends_with("(+49 %); the load and the machine also changed at that run"),
             "{:?}",
             said(&history)
         );
@@ -345,7 +346,7 @@ pub(crate) mod tests {
     fn a_change_needs_runs_that_say_something() {
         assert_eq!(
             said(&stepped(11, 5)),
-            ["too few valid runs to separate a change from noise: 11 of 12"]
+            ["too few valid runs to separate a change from noise: 11, at least 12 needed"]
         );
         assert_eq!(said(&stepped(12, 6)).len(), 1);
         assert!(said(&stepped(12, 6))[0].starts_with("since 2026-11-07"));

@@ -121,7 +121,7 @@ fn section(run: &Judged, number: usize) -> Markup {
         ),
         ("findings", "More findings", header::more_findings(run)),
         ("resources", "Resources", resources),
-        ("brunt", "brunt itself", generator(&charts, &views)),
+        ("brunt", "Load generator", generator(&charts, &views)),
         ("settings", "Settings", settings::settings(run)),
     ];
     let known = || parts.iter().filter(|(_, _, part)| !part.0.is_empty());
@@ -158,10 +158,10 @@ fn resources(run: &Judged, charts: &Charts, views: &Views) -> Markup {
 /// brunt and its machine, apart from the service.
 fn generator(charts: &Charts, views: &Views) -> Markup {
     markup! {
-        p.note { "How late brunt itself was, what it used, and what it waited for: whether the load generator distorted the result." }
+        p.note { "Lag, resource use and waits of brunt itself. They show whether the load generator distorted the result." }
         div.small { (charts.figures(&charts.generator, views)) }
         @if !charts.unseen.is_empty() {
-            p.note { "Nothing was read for: " (charts.unseen.join("; ")) "." }
+            p.note { "No data for: " (charts.unseen.join("; ")) "." }
         }
     }
 }
@@ -176,14 +176,14 @@ fn scaling(run: &Judged) -> Markup {
             figcaption { "Requests per second over requests in flight, and the " (glossary::term("usl", "Universal Scalability Law")) }
             ul.legend {
                 li data-line { i.key.dots.a {} "measured" }
-                li data-line { i.key.plain.c {} "the law" }
+                li data-line { i.key.plain.c {} "fitted model" }
             }
             (svg::curves([("dots a", points), ("plain c", law)]))
             details.behind {
                 summary { "Table" }
                 div.scroll { table {
-                    caption { "What was measured at each level" }
-                    thead { tr { th scope="col" { "In flight" } th scope="col" { "Answered per second" } } }
+                    caption { "Measurements at each level" }
+                    thead { tr { th scope="col" { "In flight" } th scope="col" { "Succeeded per second" } } }
                     tbody { @for (under_way, a_second) in points { tr {
                         th scope="row" { (number::rate(*under_way)) }
                         td { (number::rate(*a_second)) }

@@ -130,7 +130,7 @@ fn compared(compared: &ComparisonView, sentence: Option<&str>) -> String {
     let named = compared.notable();
     if !named.is_empty() {
         page += &format!(
-            "<details><summary>Single names ({})</summary>\n\n{}{}</details>\n\n",
+            "<details><summary>Changes by name ({})</summary>\n\n{}{}</details>\n\n",
             named.len(),
             rows(compared, &named),
             list(vec![NAMES_NOTE])

@@ -72,12 +72,12 @@ impl SearchProgress {
     fn level(&self) -> String {
         let level = format!("{} {}", in_digits(self.level), self.unit);
         match self.part {
-            Part::Glance => format!("a look at {level}"),
-            Part::Trial => format!("trying {level}"),
+            Part::Glance => format!("probing {level}"),
+            Part::Trial => format!("testing {level}"),
             Part::Drain => "draining the backlog".into(),
-            Part::Before => format!("before the push: {level}"),
-            Part::Push => format!("pushing: {level}"),
-            Part::After => format!("after the push: {level}"),
+            Part::Before => format!("before the spike: {level}"),
+            Part::Push => format!("spike: {level}"),
+            Part::After => format!("after the spike: {level}"),
         }
     }
 
@@ -122,7 +122,7 @@ fn phase(load: &Load, at_s: f64) -> Option<String> {
         at_s < end_s
     });
     let Some(at) = begun else {
-        return Some("ending".to_owned());
+        return Some("draining".to_owned());
     };
     let what = match stages[at].to - stages[at].from {
         rise if rise > 0.0 => "ramp up",
@@ -237,7 +237,7 @@ fn parts(progress: &Progress) -> Vec<(Style, String)> {
     let of_failures = if progress.failures > 0 { red } else { plain };
     let p95 = match progress.p95 {
         None => "p95 –".to_owned(),
-        Some(Waited::NotAnswered) => "p95 not answered".to_owned(),
+        Some(Waited::NotAnswered) => "p95 no response".to_owned(),
         Some(waited) => format!("p95 {}", number::ms(waited.ms().unwrap_or(0.0))),
     };
     let mut parts = vec![(
@@ -252,7 +252,7 @@ fn parts(progress: &Progress) -> Vec<(Style, String)> {
         .filter(|oldest_ms| *oldest_ms >= STALL_MS);
     if let Some(oldest_ms) = stalled {
         let oldest = number::ms(oldest_ms as f64);
-        let stall = format!("{} waiting, the oldest for {oldest}", progress.in_flight);
+        let stall = format!("{} in flight, the oldest for {oldest}", progress.in_flight);
         parts.push((red, stall));
     }
     if !progress.undecided.is_empty() {
@@ -274,7 +274,7 @@ fn parts(progress: &Progress) -> Vec<(Style, String)> {
     parts.extend([
         (plain, p95),
         (of_failures, failures),
-        (plain, format!("{rate} answered")),
+        (plain, format!("{rate} succeeded")),
     ]);
     parts
 }

@@ -23,7 +23,7 @@ pub(crate) fn title(run: &Judged, row: &Judgement) -> String {
 pub(crate) fn value(row: &Judgement) -> String {
     match row.value {
         Value::Known(value) => number::with_unit(value, row.unit),
-        Value::NotAnswered => "not answered".to_owned(),
+        Value::NotAnswered => "no response".to_owned(),
         Value::Unknown => "–".to_owned(),
     }
 }
@@ -48,7 +48,7 @@ pub(crate) fn measured(stats: &RequestStats, value: Option<f64>, unanswered: boo
 pub(crate) fn waited(value: Option<f64>, unanswered: bool) -> String {
     match value {
         Some(ms) => number::ms(ms),
-        None if unanswered => "no answer".to_owned(),
+        None if unanswered => "no response".to_owned(),
         None => "–".to_owned(),
     }
 }
@@ -69,24 +69,24 @@ pub(crate) fn plan(load: &Load) -> String {
 
 fn plan_alone(load: &Load) -> String {
     let what = if load.open.is_some() {
-        "arrivals a second"
+        "arrivals per second"
     } else {
         "users"
     };
     let short = |value: f64| number::threshold(value, "").trim_end().to_owned();
     if let Some(search) = &load.search {
-        return format!("a search from {} {what} on", short(search.from));
+        return format!("search from {} {what}", short(search.from));
     }
     let shown = load.stages.iter().take(STAGES_SHOWN);
     let stages = shown.map(|stage| {
         let (from, to) = (short(stage.from), short(stage.to));
-        let level = if from == to {
-            to
+        let (level, preposition) = if from == to {
+            (to, "for")
         } else {
-            format!("{from} to {to}")
+            (format!("{from} to {to}"), "in")
         };
         format!(
-            "{level} in {}",
+            "{level} {preposition} {}",
             number::moment(stage.seconds, stage.seconds)
         )
     });
@@ -106,7 +106,7 @@ fn plan_alone(load: &Load) -> String {
 /// How the run ended, with the reason if there is one.
 pub(crate) fn end_of(record: &RunRecord) -> String {
     let Some(ending) = &record.ending else {
-        return "the record breaks off: brunt was killed or could not write it".to_owned();
+        return "the record is incomplete: brunt was killed or could not write it".to_owned();
     };
     let words = match ending.stopped_by {
         StoppedBy::Finished => "completed",
@@ -117,8 +117,8 @@ pub(crate) fn end_of(record: &RunRecord) -> String {
         StoppedBy::EverythingFailed => "stopped by brunt: all requests failed",
         StoppedBy::TargetEnded => "stopped by brunt: the process under test ended",
         StoppedBy::Scenario => "stopped by the scenario",
-        StoppedBy::TargetMissed => "stopped by brunt: a target was surely missed (stop_at)",
-        StoppedBy::WorkerLost => "stopped by brunt: a process of the load was lost",
+        StoppedBy::TargetMissed => "stopped by brunt: a target was missed beyond doubt (stop_at)",
+        StoppedBy::WorkerLost => "stopped by brunt: a worker process was lost",
         StoppedBy::InternalError => "stopped by an internal error of brunt",
     };
     match &ending.reason {

@@ -7,7 +7,7 @@ const TERMS: &[(&str, &str, &str)] = &[
     (
         "response",
         "response time",
-        "What a user waits: from the moment at which the request was meant to start until its response is complete. Targets judge this time. A request that starts late because the service is slow counts its wait.",
+        "What a user waits: from the intended start of the request until its response is complete. Targets judge this time. A request that starts late because the service is slow counts its wait.",
     ),
     (
         "service",
@@ -17,7 +17,7 @@ const TERMS: &[(&str, &str, &str)] = &[
     (
         "percentile",
         "p50, p95, p99, p99.9",
-        "The time that this share of the requests does not exceed: p95 200 ms means that 95 of 100 requests took 200 ms or less. p50 is the median. Requests that were never answered rank above all others.",
+        "The time that this share of the requests does not exceed: p95 200 ms means that 95 of 100 requests took 200 ms or less. p50 is the median. Requests without a response rank above all others.",
     ),
     (
         "mean",
@@ -52,7 +52,7 @@ const TERMS: &[(&str, &str, &str)] = &[
     (
         "offered",
         "offered",
-        "Requests that were meant to start in a second, however they ended.",
+        "Requests whose intended start is in a second, however they ended.",
     ),
     (
         "error-rate",
@@ -61,7 +61,7 @@ const TERMS: &[(&str, &str, &str)] = &[
     ),
     (
         "unanswered",
-        "no answer",
+        "no response",
         "The request got no complete response: connection refused or reset, timeout, or not HTTP.",
     ),
     (
@@ -72,7 +72,7 @@ const TERMS: &[(&str, &str, &str)] = &[
     (
         "connect",
         "connect",
-        "Time to open a TCP connection. Only requests that opened one have it; the others use a connection that was open.",
+        "Time to open a TCP connection. Only requests that opened one have it; the others reuse an open connection.",
     ),
     (
         "tls",
@@ -92,7 +92,7 @@ const TERMS: &[(&str, &str, &str)] = &[
     (
         "in-flight",
         "in flight",
-        "Requests that were sent and wait for their response.",
+        "Requests that were sent and whose response is not complete.",
     ),
     (
         "users",
@@ -157,7 +157,7 @@ const TERMS: &[(&str, &str, &str)] = &[
     (
         "baseline",
         "baseline",
-        "Earlier runs that were kept to compare later ones with.",
+        "Earlier runs that are stored to compare later ones with.",
     ),
     (
         "tolerance",
@@ -194,14 +194,14 @@ fn key_of(words: &str) -> &'static str {
         "throughput" | "req/s" | "succeeded" | "succeeded per second" => "throughput",
         "offered" => "offered",
         "error_rate" | "error rate" | "Error rate" | "failed" | "Failed" => "error-rate",
-        "oldest in flight, from 1 s" | "no answer" => "unanswered",
+        "oldest in flight, from 1 s" | "no response" => "unanswered",
         "On the wire" => "wire",
         "Connect" => "connect",
         "TLS handshake" => "tls",
         "Time to first byte" => "first-byte",
         "lag" | "Lag" | "dispatched late by brunt" => "lag",
         "in flight" => "in-flight",
-        "users" | "users of the pool" | "users, of pools as well" => "users",
+        "users" | "users in the pool" | "users, including pools" => "users",
         "cpu" | "CPU" => "cpu",
         "memory" | "Memory" => "memory",
         "mean" | "Mean" => "mean",

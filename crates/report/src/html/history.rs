@@ -98,7 +98,7 @@ fn key(profile: &ProfileHistory) -> Markup {
                     (result.in_words())
                 }
             }
-            span { "each marker is a run and leads to its report; a dashed line: another level from there on" }
+            span { "each marker is a run and links to its report; a dashed line marks a lasting change" }
         }
     }
 }
@@ -159,7 +159,7 @@ mod tests {
             28,
             "one has no report"
         );
-        assert!(chart.contains("not answered"), "{chart}");
+        assert!(chart.contains("no response"), "{chart}");
         assert_eq!(chart.matches("class=\"change\"").count(), 1);
         let table = page.split("<h2>Runs</h2>").nth(1).unwrap();
         assert_eq!(table.matches("<a href=\"run-").count(), 29);

@@ -25,14 +25,14 @@ pub(super) fn requests(run: &Judged) -> Markup {
         .partition(|(_, row)| matches!(row.kind, NameKind::Request | NameKind::Start));
     markup! {
         p.note {
-            "Percentiles are of the requests that were answered successfully; requests that were never answered rank above them."
+            "Percentiles are of successful requests; requests without a response rank above them."
         }
         (table(run, "Requests by name", &judged, Some(&total)))
         (phases(&judged, &total))
         @if !others.is_empty() {
             h3 { "Groups and metrics" }
             p.note {
-                "A group is several steps timed as one, without their waits; a metric has values that the scenario takes of responses."
+                "A group times several steps as one, without their waits; a metric has values that the scenario extracts from responses."
             }
             (others_table(&others))
         }
@@ -40,7 +40,7 @@ pub(super) fn requests(run: &Judged) -> Markup {
             h3 { "Set-up" }
             (table(
                 run,
-                "Before and after the load and a user\u{2019}s tasks: not judged, except that a request of on_start that fails counts as failed",
+                "Requests before and after the load, and before and after the tasks of a user. They are not judged, except that failed requests of on_start count as failed",
                 &setup,
                 None,
             ))
@@ -112,7 +112,7 @@ fn others_table(rows: &[(usize, &RequestStats)]) -> Markup {
             caption { "Groups and metrics by name" }
             thead {
                 tr {
-                    @for name in ["Group or metric", "Times", "Failed", "Per second"] {
+                    @for name in ["Group or metric", "Count", "Failed", "Per second"] {
                         th rowspan="2" scope="col" { (name) }
                     }
                     th.group colspan=(RESPONSE.len()) scope="colgroup" { "Duration, or value" }

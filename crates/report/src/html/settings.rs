@@ -48,8 +48,8 @@ fn rows_of_run(record: &RunRecord) -> Vec<(&'static str, String)> {
         ("Load", plan(&header.load)),
         ("Users", classes.collect::<Vec<_>>().join(" · ")),
         ("Seed", header.seed.to_string()),
-        ("Began", began(record)),
-        ("Load made", length),
+        ("Started", began(record)),
+        ("Duration", length),
         ("End", end_of(record)),
     ];
     let names = [("Label", &header.label), ("Commit", &header.commit)];
@@ -69,7 +69,7 @@ fn rows_of_network(record: &RunRecord) -> Vec<(&'static str, String)> {
         .first_byte_timeout_s
         .map_or(String::new(), |seconds| format!("first byte {seconds} s, "));
     let timeouts = format!(
-        "connect {} s, TLS {} s, {first_byte}whole {} s, stop {} s",
+        "connect {} s, TLS {} s, {first_byte}total {} s, stop {} s",
         generator.connect_timeout_s,
         generator.tls_timeout_s,
         generator.timeout_s,
@@ -108,7 +108,7 @@ fn rows_of_machine(record: &RunRecord) -> Vec<(&'static str, String)> {
         many => format!(" in {many} processes"),
     };
     let precise = if generator.precise {
-        ", that do not sleep for the last 100 µs of a wait"
+        ", busy-waiting for the last 100 µs of a wait"
     } else {
         ""
     };

@@ -23,7 +23,7 @@ pub(super) fn targets(run: &Judged) -> Markup {
                 caption { "Targets and measured values" }
                 thead { tr {
                     th scope="col" { "Metric" } th scope="col" { (explained("Grade")) } th scope="col" { "Measured" } th scope="col" { (explained("95 % interval")) }
-                    th.near scope="col" aria-hidden="true" { "How near" } th scope="col" { (explained("Target")) }
+                    th.near scope="col" aria-hidden="true" { "Scale" } th scope="col" { (explained("Target")) }
                     th scope="col" { (explained("Acceptable")) } th scope="col" { (explained("Critical")) }
                 } }
                 tbody { @for row in rows { (target(run, row)) } }

@@ -44,7 +44,7 @@ impl Page {
         let named = compared.notable();
         if !named.is_empty() {
             let shown = &named[..named.len().min(NAMED_MAX)];
-            text += &self.rows("Single names", compared, shown);
+            text += &self.rows("Changes by name", compared, shown);
             let more = match named.len() - shown.len() {
                 0 => String::new(),
                 more => format!("{more} more are in the report; "),
@@ -91,7 +91,7 @@ impl Page {
             let mut outcome = comparison::outcome(row);
             if !with_tolerance {
                 // Short, so that 80 columns have room for the interval.
-                outcome = outcome.replace(Outcome::NotEnoughData.in_words(), "not known");
+                outcome = outcome.replace(Outcome::NotEnoughData.in_words(), "undecided");
             }
             cells.push(Cell::styled(&outcome, style));
             table.row(cells);

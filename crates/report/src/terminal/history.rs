@@ -122,7 +122,7 @@ fn ends(values: &[Option<f64>]) -> Option<(f64, f64)> {
 
 fn range(values: &[Option<f64>], unit: &str) -> String {
     let Some((low, high)) = ends(values) else {
-        return "nothing is known".to_owned();
+        return "no values".to_owned();
     };
     if high <= low {
         return number::with_unit(low, unit);

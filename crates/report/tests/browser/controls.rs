@@ -168,7 +168,7 @@ fn columns_are_chosen_and_a_table_is_saved_as_csv() {
     );
 
     browser
-        .ask("document.querySelector(\"[aria-label^='Copy as CSV: Before and after']\").click()");
+        .ask("document.querySelector(\"[aria-label^='Copy as CSV: Requests before and after']\").click()");
     browser.settle();
     let copied = browser.ask("window.copied");
     let copied = copied.as_str().unwrap_or_default();

@@ -22,7 +22,11 @@ fn a_group_and_a_metric_open_their_own_charts() {
 
     click(browser, "tr[data-name='3'] .open");
     assert_eq!(count(browser, "tr.detail canvas"), 3);
-    let titles = ["Times per second", "Duration", "Duration over percentiles"];
+    let titles = [
+        "Executions per second",
+        "Duration",
+        "Duration over percentiles",
+    ];
     assert_eq!(texts(browser, "tr.detail figcaption"), titles);
     let outputs = |browser: &mut brunt_testbed::Browser| texts(browser, "tr.detail .now");
     browser.point("tr.detail figure:nth-of-type(2) .u-over", -0.12);
@@ -94,7 +98,7 @@ fn percentiles_of_a_row_that_were_never_answered_are_bars_at_the_top() {
         format!("document.querySelector(\"{times}\").plot.spec.lines.map((line) => line.never)");
     assert_eq!(browser.ask(&never), json!([[10], [10], [3, 10]]));
     let explained = texts(browser, &format!("{times} .legend li:last-child"));
-    assert_eq!(explained, ["bar at the top: not answered"]);
+    assert_eq!(explained, ["bar at the top: no response"]);
     let cursor = format!(
         "(() => {{ const plot = document.querySelector(\"{times}\").plot; \
          plot.setCursor({{ left: plot.valToPos(10.5, 'x'), top: 20 }}); }})()"
@@ -102,10 +106,10 @@ fn percentiles_of_a_row_that_were_never_answered_are_bars_at_the_top() {
     browser.ask(&cursor);
     browser.settle();
     let now = texts(browser, &format!("{times} .now"));
-    assert_eq!(now, ["not answered"; 3]);
+    assert_eq!(now, ["no response"; 3]);
     click(browser, &format!("{times} summary"));
     let cells = texts(browser, &format!("{times} tbody tr:nth-child(11) td"));
-    assert_eq!(cells, ["not answered"; 3]);
+    assert_eq!(cells, ["no response"; 3]);
     // The service time of requests that were never answered is unknown.
     click(browser, ".tools input[value='service']");
     assert_eq!(browser.ask(&never), json!([[], [], []]));

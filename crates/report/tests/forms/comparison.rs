@@ -198,7 +198,7 @@ fn columns_are_the_figures_of_the_change_in_every_form() {
     });
     let junit_of = |checks: Checks| junit(&[checks]);
     let of_baseline = "geometric means of their blocks";
-    let of_pairs = "A and B are those of a usual pair of blocks";
+    let of_pairs = "A and B are estimates for a typical pair of blocks";
     for (form, part) in [
         (terminal_of_ab_summary(&contested, 200, false), of_pairs),
         (markdown_of_ab_summary(&contested), of_pairs),

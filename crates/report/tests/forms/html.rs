@@ -29,7 +29,7 @@ fn the_verdict_comes_first_and_every_part_is_there() {
         ">Failures</h2>",
         ">Distribution</h2>",
         ">Resources</h2>",
-        ">brunt itself</h2>",
+        ">Load generator</h2>",
         ">Settings</h2>",
         ">Glossary</h2>",
     ] {
@@ -112,15 +112,15 @@ fn what_was_watched_beside_the_process_is_drawn_and_named() {
     let said = format!("db &lt;b&gt;: {}", beside[0].words);
     let page = html(&[run.judged()]);
     for part in [
-        "CPU of others that were",
-        "Memory of others that were",
+        "CPU of additional processes",
+        "Memory of additional processes",
         &said,
     ] {
         assert!(page.contains(part), "{part}");
     }
     assert!(!page.contains("db <b>"));
     run.record.header.generator.beside.clear();
-    assert!(!html(&[run.judged()]).contains("of others that were"));
+    assert!(!html(&[run.judged()]).contains("of additional processes"));
 }
 
 #[test]
@@ -136,7 +136,7 @@ fn a_percentile_among_the_unanswered_is_drawn_and_listed_as_that() {
     run.record.timeline.absorb(&increment).expect("known names");
     let page = html(&[run.judged()]);
     // 10 of the 50 requests of second 12 and a little more: p95 and p99, and not the p50.
-    assert!(page.contains("bar at the top: not answered"));
+    assert!(page.contains("bar at the top: no response"));
     let bars = |ink: &str| {
         page.matches(&format!("<path class=\"never {ink}\""))
             .count()
@@ -147,7 +147,7 @@ fn a_percentile_among_the_unanswered_is_drawn_and_listed_as_that() {
         .nth(2)
         .expect("response times, after requests a second");
     let row = row.split("</tr>").next().expect("a row");
-    assert_eq!(row.matches("<td>not answered</td>").count(), 2, "{row}");
+    assert_eq!(row.matches("<td>no response</td>").count(), 2, "{row}");
     assert!(
         page.contains("\"never\":[12]"),
         "what the script draws of p95"

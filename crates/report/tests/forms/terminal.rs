@@ -125,5 +125,8 @@ fn a_stall_is_said_while_it_lasts() {
     delta.counts_mut().oldest_ms = Some(3200);
     run.record.timeline.absorb(&delta.to_increment()).unwrap();
     let line = progress_line(&Progress::of(&run.record, 23.0), 120, false);
-    assert!(line.contains("20 waiting, the oldest for 3.20 s"), "{line}");
+    assert!(
+        line.contains("20 in flight, the oldest for 3.20 s"),
+        "{line}"
+    );
 }

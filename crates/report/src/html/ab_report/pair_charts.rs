@@ -36,8 +36,8 @@ pub(super) fn charts(contested: &Contested) -> Markup {
             h2 id="pairs" { "Pairs of blocks" }
             p.note {
                 "Each dot is a pair: the change from A to B, both played one after the other. The band is the interval that \
-                 decides, as it stood from each look on. B is worse as soon as the whole band lies beyond the dashed line, and not \
-                 worse as soon as none of it does."
+                 decides the outcome, as of each interim analysis. B is worse as soon as the whole band is beyond the dashed \
+                 line, and not worse as soon as none of it is."
             }
             div.pairs { @for chart in &charts { (chart) } }
         }
@@ -194,11 +194,11 @@ impl<'a> Pairs<'a> {
         let look = |number: usize| self.looks.iter().find(|look| look.pairs == number);
         markup! {
             details.behind {
-                summary { "The figures" }
+                summary { "Table" }
                 div.scroll { table {
                     thead { tr {
                         th scope="col" { "Pair" } th scope="col" { "A" } th scope="col" { "B" }
-                        th scope="col" { "Change, " (unit(self.row)) } th scope="col" { "Interval at a look" }
+                        th scope="col" { "Change, " (unit(self.row)) } th scope="col" { "Interval at an interim analysis" }
                     } }
                     tbody { @for (number, [a, b], change) in &self.drawn { tr {
                         th scope="row" { (number) }

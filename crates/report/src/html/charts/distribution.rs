@@ -86,11 +86,11 @@ pub(in crate::html) fn distribution(run: &Judged, spread: &Spread) -> Markup {
             div { (table(run, spread)) }
         }
         p.note {
-            "Of " (number::count(spread.response.count())) " requests of the whole run"
+            (number::count(spread.response.count())) " requests of the whole run"
             @if never > 0 {
-                "; never answered: " (number::count(never)) ", which rank above every answer, and the line ends where they begin"
+                "; without a response: " (number::count(never)) ", which rank above all others: the line ends where they begin"
             }
-            ". Those that were answered, but failed, are not among them."
+            ". Requests with a response that failed are not included."
         }
     }
 }
@@ -141,7 +141,7 @@ fn table(run: &Judged, spread: &Spread) -> Markup {
         None => "–".to_owned(),
         Some(waited) => waited
             .ms()
-            .map_or_else(|| "no answer".to_owned(), number::ms),
+            .map_or_else(|| "no response".to_owned(), number::ms),
     };
     let interval = |q: f64| {
         let of = brunt_verdict::interval(run.record, Scope::All, Metric::Percentile(q));

@@ -45,7 +45,7 @@ impl Chart<'_> {
                         (nearest.label) " " (number::threshold(nearest.value, self.unit.name()))
                     }
                 }
-                @if self.lines.iter().any(has_never) { li { "bar at the top: not answered" } }
+                @if self.lines.iter().any(has_never) { li { "bar at the top: no response" } }
                 @if !self.slopes.is_empty() { li { i.key.dashed.critical {} "trend" } }
             }
         }
@@ -58,7 +58,7 @@ impl Chart<'_> {
         let never: Vec<Vec<usize>> = self.lines.iter().map(|line| line.never(buckets)).collect();
         let cell = |line: usize, at: usize| match columns[line][at] {
             Some(value) => self.unit.in_words(value),
-            None if never[line].contains(&at) => "not answered".to_owned(),
+            None if never[line].contains(&at) => "no response".to_owned(),
             None => "–".to_owned(),
         };
         markup! {

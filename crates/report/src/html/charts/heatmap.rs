@@ -17,8 +17,8 @@ pub(in crate::html) const SHADES: usize = 6;
 
 /// Ways to time, with their title.
 const TIMED: [(&str, &str); 2] = [
-    ("response", "How response times are spread"),
-    ("service", "How service times are spread"),
+    ("response", "Response times over time"),
+    ("service", "Service times over time"),
 ];
 
 /// Both heat maps; the reader chooses which one to see.
@@ -27,7 +27,7 @@ pub(in crate::html) fn figures(views: &Views) -> Markup {
         @for (at, (timed, title)) in TIMED.into_iter().enumerate() {
             @if let Some(rows) = rows(&views.drawn, at) {
                 figure data-heat=(at) data-timed=(timed) class=[(at > 0).then_some("second")] {
-                    figcaption { (title) " " span.note { "the stronger the color, the more of that moment's requests" } }
+                    figcaption { (title) " " span.note { "a stronger color is a larger share of the requests of that moment" } }
                     (legend())
                     (plot(&views.drawn, at, &rows))
                     (table(&views.listed, at, title))
@@ -159,7 +159,7 @@ fn table(buckets: &TimeBuckets, at: usize, title: &str) -> Markup {
         details.behind {
             summary { "Table" }
             div.scroll { table {
-                caption { (title) ": share of the answers within …" }
+                caption { (title) ": share of the responses within …" }
                 thead { tr {
                     th scope="col" { "From" }
                     @for up_to_ms in UP_TO_MS { th scope="col" {

@@ -24,7 +24,7 @@ pub(in crate::html) fn resources<'a>(beside: &[Beside]) -> Vec<Chart<'a>> {
     ];
     let memory: [Read; 3] = [
         ("under test", "a", Plain, |it| mb(target(it)?.rss_bytes)),
-        ("of it anonymous", "c", Dashed, |it| {
+        ("under test, anonymous", "c", Dashed, |it| {
             mb(target(it)?.anonymous_bytes)
         }),
         ("brunt", "b", Dotted, |it| mb(brunt(it)?.rss_bytes)),
@@ -40,12 +40,12 @@ pub(in crate::html) fn resources<'a>(beside: &[Beside]) -> Vec<Chart<'a>> {
     ];
     let machine: [Read; 2] = [
         ("memory in use", "a", Plain, |it| it.machine.memory_percent),
-        ("CPU taken", "b", Dashed, |it| it.machine.steal_percent),
+        ("CPU steal", "b", Dashed, |it| it.machine.steal_percent),
     ];
     let of = |id, title, unit| Chart::new(id, title, unit);
     let titles = [
         "Descriptors, threads and processes under test",
-        "Memory of the machine, and CPU taken by its hypervisor",
+        "Memory of the machine, and CPU steal (taken by its hypervisor)",
     ];
     let cpu_chart = of("cpu", "CPU", Unit::Percent).note("of the cores that each may use");
     let mut charts = vec![
@@ -65,10 +65,10 @@ fn others<'a>(beside: &[Beside]) -> Vec<Chart<'a>> {
     if beside.is_empty() {
         return Vec::new();
     }
-    let cpu = Chart::new("beside-cpu", "CPU of others that were watched", Unit::Count);
+    let cpu = Chart::new("beside-cpu", "CPU of additional processes", Unit::Count);
     let memory = Chart::new(
         "beside-memory",
-        "Memory of others that were watched",
+        "Memory of additional processes",
         Unit::Megabytes,
     );
     let named = beside.iter().enumerate();
@@ -123,7 +123,7 @@ fn waits<'a>() -> [Chart<'a>; 2] {
     ];
     let of_cpu = Chart::new(
         "kept-waiting",
-        "Runnable, and waiting for a CPU",
+        "Run delay: runnable, and waiting for a CPU",
         Unit::Percent,
     )
     .note("threads as a share of one core, pressure as a share of the time");
@@ -208,13 +208,13 @@ fn own_cpu<'a>() -> Chart<'a> {
         .note("of one core")
         .line(Line::new("busiest thread", "a", Plain, busiest))
         .line(Line::new(
-            "runnable without a CPU",
+            "runnable, waiting for a CPU",
             "critical",
             DashDot,
             waits,
         ));
     mean_chart(chart, pressure)
-        .line(Line::new("taken by the hypervisor", "c", Dashed, stolen).unless_zero())
+        .line(Line::new("steal (taken by the hypervisor)", "c", Dashed, stolen).unless_zero())
         .line(Line::new("throttled by its quota", "quiet", Filled, throttled).unless_zero())
 }
 
@@ -224,7 +224,7 @@ fn sockets<'a>() -> Chart<'a> {
     let descriptors: [Read; 1] = [("descriptors", "b", Dotted, |it| {
         count(brunt(it)?.descriptors)
     })];
-    let label = "reopened, since the server had closed an idle connection";
+    let label = "reconnects after the server closed an idle connection";
     let title = "Connections that brunt opened per second, and its descriptors";
     let chart = Chart::new("sockets", title, Unit::Count)
         .note("each new connection takes a port")

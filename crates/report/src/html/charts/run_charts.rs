@@ -52,9 +52,9 @@ impl<'a> Charts<'a> {
             throughput(run),
             percentiles("response", "Response time", |bucket| bucket.response)
                 .line(oldest())
-                .note("what users wait, by the second in which requests were meant to start"),
+                .note("what users wait, by the second of the intended start"),
             percentiles("service", "Service time", |bucket| bucket.service)
-                .note("first byte sent to last byte received, by the second of the answer"),
+                .note("first byte sent to last byte received, by the second of the response"),
             users(run),
         ]);
         let resources = known(resource_charts::resources(
@@ -188,13 +188,13 @@ fn users<'a>(run: &Judged) -> Chart<'a> {
     let in_flight = |bucket: &TimeBucket| bucket.max(|second| second.in_flight.map(f64::from));
     let chart = if !load.beside.is_empty() {
         chart.line(Line::new(
-            "users, of pools as well",
+            "users, including pools",
             "a",
             Stroke::Plain,
             users,
         ))
     } else if load.open.is_some() {
-        chart.line(Line::new("users of the pool", "a", Stroke::Plain, users))
+        chart.line(Line::new("users in the pool", "a", Stroke::Plain, users))
     } else {
         let planned = |bucket: &TimeBucket| Some(bucket.planned);
         chart

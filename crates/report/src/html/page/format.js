@@ -11,7 +11,7 @@ function measured(value, unit) {
 }
 
 // A line's value at a place, or that it is among requests that were never answered.
-const valueAt = ({ values, never }, at, unit) => (values[at] == null && never?.includes(at) ? "not answered" : measured(values[at], unit));
+const valueAt = ({ values, never }, at, unit) => (values[at] == null && never?.includes(at) ? "no response" : measured(values[at], unit));
 
 // The percentile with a number of nines: 90 %, 99 %, 99.9 % …
 const share = (nines) => (nines === 0 ? "0 %" : (100 - 100 * 10 ** -nines).toFixed(Math.max(0, Math.ceil(nines) - 2)) + " %");

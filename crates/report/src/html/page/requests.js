@@ -6,14 +6,14 @@ const GLANCE = 8;
 const CHARTS = {
   response: { rate: "Requests per second", well: "succeeded", took: "Response time", first: 2, over: "Time over percentiles", unit: "ms" },
   service: { rate: "Requests per second", well: "succeeded", took: "Service time", first: 5, over: "Time over percentiles", unit: "ms" },
-  group: { rate: "Times per second", well: "went well", took: "Duration", first: 2, over: "Duration over percentiles", unit: "ms", label: "duration" },
+  group: { rate: "Executions per second", well: "succeeded", took: "Duration", first: 2, over: "Duration over percentiles", unit: "ms", label: "duration" },
   metric: { rate: "Values per second", well: "taken", took: "Value", first: 2, over: "Value over percentiles", unit: "", label: "value" },
 };
 
 // What a cell says, as a number: durations in milliseconds, and no answer above all of them.
 function worth(cell) {
   const text = cell.textContent.trim();
-  if (text === "no answer") return Infinity;
+  if (text === "no response") return Infinity;
   const [, size, unit] = text.replaceAll(",", "").match(/([\d.]+)\s*(ms|s|min|%|B|kB|MB)?$/) || [];
   return size === undefined ? -1 : Number(size) * (SIZES[unit] || 1);
 }
@@ -138,7 +138,7 @@ class Requests {
 
   figure(cell, title, spec, x, width) {
     const figure = this.empty(title, spec.lines.map(({ label, ink, stroke }) => [label, ink, stroke]));
-    if (spec.lines.some(({ never }) => never?.length)) figure.querySelector(".legend").append(element("li", "", "bar at the top: not answered"));
+    if (spec.lines.some(({ never }) => never?.length)) figure.querySelector(".legend").append(element("li", "", "bar at the top: no response"));
     cell.append(figure);
     this.run.chart(figure, spec, x, width);
     const run = this.run, from = x.map((at) => moment(at - width / 2, run.whole[1]));

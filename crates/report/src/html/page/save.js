@@ -69,7 +69,7 @@ function csvOf(table) {
   const notes = rows.map((row) => (row.nextElementSibling?.matches(".reason") ? said(row.nextElementSibling) : ""));
   const texts = rows.map((row) => columns.map(({ at }) => said(row.cells[at])));
   const heads = columns.map(({ name }, place) => {
-    const amounts = texts.map((row) => (/^(–|)$/.test(row[place]) ? null : row[place])).filter((text) => text !== null).map((text) => (text === "no answer" ? undefined : amount(text)));
+    const amounts = texts.map((row) => (/^(–|)$/.test(row[place]) ? null : row[place])).filter((text) => text !== null).map((text) => (text === "no response" ? undefined : amount(text)));
     const known = amounts.filter((found) => found), base = known[0]?.base;
     if (!known.length || amounts.includes(null) || known.some((found) => found.base !== base)) return name;
     texts.forEach((row) => { const found = amount(row[place]); if (found) row[place] = String(found.value); });
