@@ -26,7 +26,7 @@ use crate::time_buckets::{TimeBuckets, UnpackedRun};
 use crate::wording::began;
 use crate::{Judged, number};
 use charts::chart::{Level, Views, numbers};
-use charts::distribution::Spread;
+use charts::distribution::TimeDistributions;
 use charts::run_charts::Charts;
 use charts::{annotations, distribution, heatmap, name_series, svg};
 use document::page;
@@ -101,7 +101,7 @@ fn section(run: &Judged, number: usize) -> Markup {
         listed: TimeBuckets::of(&unpacked, LISTED),
     };
     let charts = Charts::of(run, &views.fine);
-    let spread = Spread::of(&run.record.timeline, Scope::All);
+    let spread = TimeDistributions::of(&run.record.timeline, Scope::All);
     let place = |part: &str| format!("run-{number}-{part}");
     let resources = resources(run, &charts, &views);
     let parts = [
@@ -208,7 +208,7 @@ fn limits(run: &Judged) -> Value {
 }
 
 /// What the script draws from.
-fn data(run: &Judged, views: &Views, charts: &Charts, spread: &Spread) -> Value {
+fn data(run: &Judged, views: &Views, charts: &Charts, spread: &TimeDistributions) -> Value {
     let spans = charts.spans.iter();
     let spans = spans.map(|span| json!([span.label, span.ink(), span.from_s, span.to_s]));
     let columns = |points: &[(f64, f64)]| {

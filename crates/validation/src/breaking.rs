@@ -182,7 +182,7 @@ fn reported(record: &RunRecord) -> (Option<f64>, Option<f64>) {
 struct World<'a> {
     case: &'a Case,
     seed: u64,
-    station: Queue,
+    queue: Queue,
     under_way: BinaryHeap<Reverse<Done>>,
     delta: Delta,
     record: RunRecord,
@@ -211,7 +211,7 @@ impl<'a> World<'a> {
         Self {
             case,
             seed,
-            station: Queue::new(case.law, seed),
+            queue: Queue::new(case.law, seed),
             under_way: BinaryHeap::new(),
             delta: Delta::new(&record.header.names),
             record,
@@ -227,10 +227,10 @@ impl<'a> World<'a> {
         let seed = self.seed << 20 ^ u64::from(second);
         let is_taken = self.case.taken.is_some() && second % TAKEN_EACH == TAKEN_EACH / 2;
         if is_taken {
-            self.station.stand_still(begins_s, TAKEN_S);
+            self.queue.stand_still(begins_s, TAKEN_S);
         }
         for within_s in Arrivals::steady(level, 1.0, Gaps::Poisson, seed) {
-            let mut visit = self.station.serve(begins_s + within_s);
+            let mut visit = self.queue.serve(begins_s + within_s);
             visit.done_s += late_s;
             self.under_way.push(Reverse(Done(visit)));
         }
@@ -536,10 +536,10 @@ fn reckoned_break(case: &Case) -> Option<f64> {
     }
     let critical_s = case.target.critical? / 1e3;
     let breaks = |level: f64| {
-        let mut station = Queue::new(case.law, 7);
+        let mut queue = Queue::new(case.law, 7);
         let (mut missing, mut all) = (0u64, 0u64);
         for at_s in Arrivals::steady(level, 3_000.0, Gaps::Poisson, 11) {
-            let visit = station.serve(at_s);
+            let visit = queue.serve(at_s);
             if at_s > 20.0 {
                 all += 1;
                 missing += u64::from(visit.done_s - at_s > critical_s);

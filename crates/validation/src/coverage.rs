@@ -51,9 +51,9 @@ impl Mm1 {
             servers: 1,
             mean_s: 1.0 / self.mu,
         };
-        let mut station = Queue::new(law, seed).settled(self.lambda);
+        let mut queue = Queue::new(law, seed).settled(self.lambda);
         Arrivals::steady(self.lambda, self.seconds, Gaps::Poisson, seed)
-            .map(move |arrival_s| station.serve(arrival_s))
+            .map(move |arrival_s| queue.serve(arrival_s))
     }
 
     /// The share of a run over the true p99, with what the run says of its sureness, and with what it

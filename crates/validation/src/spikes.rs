@@ -20,7 +20,7 @@ fn run(law: ServiceDistribution, top: f64, more: &[(f64, f64)], seed: u64) -> Ru
     let ends_s = BEFORE_S + SPIKE_S;
     let mut steps = vec![(0.0, LEVEL), (BEFORE_S, top), (ends_s, LEVEL)];
     steps.extend(more.iter().map(|(at_s, per_s)| (ends_s + at_s, *per_s)));
-    let mut station = Queue::new(law, seed);
+    let mut queue = Queue::new(law, seed);
     let arrivals = Arrivals::stepped(steps, ends_s + AFTER_S, Gaps::Poisson, seed);
     let stage = |seconds, level| Stage {
         seconds,
@@ -32,7 +32,7 @@ fn run(law: ServiceDistribution, top: f64, more: &[(f64, f64)], seed: u64) -> Ru
         stage(SPIKE_S, top),
         stage(AFTER_S, LEVEL),
     ];
-    let visits = arrivals.map(move |arrival_s| station.serve(arrival_s));
+    let visits = arrivals.map(move |arrival_s| queue.serve(arrival_s));
     reckoned::record_of(visits, stages, Vec::new())
 }
 

@@ -3,7 +3,7 @@
 use brunt_report::{AbReport, html_of_ab_report};
 use brunt_testbed::Look;
 
-use crate::sitting::{conduct, contested};
+use crate::ab_test::{conduct, contested};
 use crate::{marked, opened, opened_page, pictures, stalled};
 
 /// Every text whose contrast to what lies behind it is under 4.5:1, with the contrast (WCAG 2.2, 1.4.3).

@@ -1,5 +1,8 @@
 //! The HTML report in a real browser: with the mouse, with the keys, without scripts, on a phone, on paper.
 
+#[path = "../forms/ab_test.rs"]
+#[allow(dead_code, reason = "the tests of forms use more of it")]
+mod ab_test;
 mod controls;
 mod large;
 mod looks;
@@ -7,9 +10,6 @@ mod opened;
 #[path = "../forms/run.rs"]
 #[allow(dead_code, reason = "the tests of forms use more of it")]
 mod run;
-#[path = "../forms/sitting.rs"]
-#[allow(dead_code, reason = "the tests of forms use more of it")]
-mod sitting;
 mod touch;
 mod use_of;
 

@@ -10,8 +10,8 @@ use brunt_verdict::baseline::{Allow, Baseline};
 use brunt_verdict::{Beside, FailOn, Finding, FindingKind};
 use serde_json::Value;
 
+use crate::ab_test::{changed, conduct, contested};
 use crate::run::{Run, known};
-use crate::sitting::{changed, conduct, contested};
 
 /// A baseline of three runs that are just as the known one.
 fn baseline() -> Baseline {
@@ -44,14 +44,14 @@ fn compared() -> Run {
 fn the_terminal_is_as_it_was_reviewed_at_80_and_200_columns() {
     let run = compared();
     let beside = run.verdict.beside.as_ref().unwrap();
-    insta::assert_snapshot!("run_beside_80", terminal(&run.judged(), 80, false));
+    insta::assert_snapshot!("run_with_baseline_80", terminal(&run.judged(), 80, false));
     for width in [80, 200] {
         insta::assert_snapshot!(
-            format!("beside_{width}"),
+            format!("baseline_comparison_{width}"),
             terminal_of_baseline_comparison(beside, width, false)
         );
         insta::assert_snapshot!(
-            format!("contest_{width}"),
+            format!("ab_summary_{width}"),
             terminal_of_ab_summary(&contested(), width, false)
         );
         insta::assert_snapshot!(

@@ -54,12 +54,12 @@ mod tests {
     fn token_bucket_refuses_what_the_formula_says() {
         let (per_s, burst) = (500.0, 20.0);
         for arrivals_per_s in [450.0, 521.0, 600.0] {
-            let mut station = Queue::new(ServiceDistribution::TokenBucket { per_s, burst }, 3);
+            let mut queue = Queue::new(ServiceDistribution::TokenBucket { per_s, burst }, 3);
             let arrivals = Arrivals::steady(arrivals_per_s, 4_000.0, Gaps::Poisson, 11);
             let (mut all, mut failed) = (0.0, 0.0);
             for at_s in arrivals {
                 all += 1.0;
-                failed += if station.serve(at_s).failed { 1.0 } else { 0.0 };
+                failed += if queue.serve(at_s).failed { 1.0 } else { 0.0 };
             }
             let (seen, share) = (failed / all, refused(arrivals_per_s, per_s, 20));
             assert!(

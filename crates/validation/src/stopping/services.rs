@@ -171,9 +171,9 @@ fn stalls(seconds: f64, every_s: f64, stall_s: f64, critical_ms: f64) -> Case {
         visits: Box::new(move |seed| {
             // The first stall is at a random moment.
             let late_s = (-noise(seed ^ 7).next().unwrap_or(1.0)).exp() * every_s;
-            let mut station = Queue::new(law, seed);
+            let mut queue = Queue::new(law, seed);
             let arrivals = Arrivals::steady(PER_S, seconds + late_s, Gaps::Poisson, seed);
-            let visits = arrivals.map(|at_s| station.serve(at_s));
+            let visits = arrivals.map(|at_s| queue.serve(at_s));
             let moved = |visit: SimulatedRequest| SimulatedRequest {
                 arrival_s: visit.arrival_s - late_s,
                 done_s: visit.done_s - late_s,
@@ -235,9 +235,9 @@ fn spike(critical_ms: f64) -> Case {
                 servers: 1,
                 mean_s: 1.0 / 250.0,
             };
-            let mut station = Queue::new(law, seed);
+            let mut queue = Queue::new(law, seed);
             let arrivals = Arrivals::stepped(steps, 200.0, Gaps::Poisson, seed);
-            arrivals.map(|at_s| station.serve(at_s)).collect()
+            arrivals.map(|at_s| queue.serve(at_s)).collect()
         }),
     }
 }

@@ -18,13 +18,13 @@ const DECADES_MAX: u32 = 6;
 const LISTED: [f64; 8] = [0.5, 0.75, 0.9, 0.95, 0.99, 0.999, 0.9999, 1.0];
 
 /// How long the requests of a scope took.
-pub(in crate::html) struct Spread {
+pub(in crate::html) struct TimeDistributions {
     response: Distribution,
     /// Of requests answered well; the unanswered took no time that is known.
     service: Distribution,
 }
 
-impl Spread {
+impl TimeDistributions {
     pub(in crate::html) fn of(timeline: &Timeline, scope: Scope) -> Self {
         let ok = timeline.histogram(scope, Measure::Service, Outcome::Ok);
         Self {
@@ -68,7 +68,7 @@ impl Spread {
 }
 
 /// The distribution of all requests, and the percentiles with their intervals.
-pub(in crate::html) fn distribution(run: &Judged, spread: &Spread) -> Markup {
+pub(in crate::html) fn distribution(run: &Judged, spread: &TimeDistributions) -> Markup {
     if spread.response.count() == 0 {
         return markup! { p.note { "Nothing was measured." } };
     }
@@ -95,7 +95,7 @@ pub(in crate::html) fn distribution(run: &Judged, spread: &Spread) -> Markup {
     }
 }
 
-fn plot(spread: &Spread) -> Markup {
+fn plot(spread: &TimeDistributions) -> Markup {
     let lines = [
         ("plain a", spread.along(&spread.response)),
         ("dashed b", spread.along(&spread.service)),
@@ -132,7 +132,7 @@ fn percent(nines: u32) -> String {
     )
 }
 
-fn table(run: &Judged, spread: &Spread) -> Markup {
+fn table(run: &Judged, spread: &TimeDistributions) -> Markup {
     let count = spread.response.count() as f64;
     // A percentile that no single request stands above tells nothing that the longest does not.
     let listed = LISTED.into_iter();
@@ -180,7 +180,7 @@ mod tests {
         let mut response = Distribution::default();
         (1..=90).for_each(|ms| response.ok.record(ms * 1_000_000));
         response.unanswered = 10;
-        let spread = Spread {
+        let spread = TimeDistributions {
             service: response.clone(),
             response,
         };

@@ -6,7 +6,7 @@ use brunt_record::{
 use serde_json::{Value, json};
 
 use super::chart::numbers;
-use super::distribution::Spread;
+use super::distribution::TimeDistributions;
 use crate::time_buckets::{self, Percentiles};
 
 /// Points over the run, for all names together.
@@ -34,7 +34,7 @@ pub(in crate::html) fn json(record: &RunRecord) -> Value {
     }
     let rows = (0u32..).zip(names).zip(all);
     let rows = rows.map(|((id, name), over_time)| {
-        let spread = || Spread::of(&record.timeline, Scope::Name(NameId(id)));
+        let spread = || TimeDistributions::of(&record.timeline, Scope::Name(NameId(id)));
         (!name.setup).then(|| over_time.json(&spread()))
     });
     json!({ "width": width_s, "rows": rows.map(|row| row.unwrap_or(Value::Null)).collect::<Value>() })
@@ -121,7 +121,7 @@ impl Name {
         (self.went_well, self.failed) = (0, 0);
     }
 
-    fn json(self, spread: &Spread) -> Value {
+    fn json(self, spread: &TimeDistributions) -> Value {
         let columns = self.columns.into_iter().map(numbers);
         let columns = columns.collect::<Value>();
         let never = self.unanswered_buckets;

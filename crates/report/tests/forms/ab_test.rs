@@ -1,4 +1,4 @@
-//! Two builds that were compared in one sitting, whose figures are known.
+//! An A/B comparison with known results.
 
 use brunt_report::AbRunInfo;
 use brunt_verdict::Contested;
