@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use brunt_record::{Header, RunRecord};
 use brunt_verdict::Verdict;
-use brunt_verdict::baseline::{Baseline, Conditions, Difference, Weight, refused};
+use brunt_verdict::baseline::{Baseline, Compatibility, Conditions, Difference, incompatible};
 
 use crate::exit::{Failure, note};
 use crate::{input_file, results};
@@ -59,7 +59,7 @@ impl Yardstick {
     pub(crate) fn differences(&self, run: &Header) -> Result<Vec<Difference>, Failure> {
         let conditions = Conditions::of(run);
         let mut differences = self.baseline.conditions.differences(&conditions);
-        let grave: Vec<String> = refused(&differences)
+        let grave: Vec<String> = incompatible(&differences)
             .into_iter()
             .map(Difference::in_words)
             .collect();
@@ -73,10 +73,10 @@ impl Yardstick {
         }
         for difference in &mut differences {
             // With --allow-mismatch it is compared, and the conclusion is weaker.
-            if difference.weight == Weight::Refused {
-                difference.weight = Weight::Weaker;
+            if difference.compatibility == Compatibility::Incompatible {
+                difference.compatibility = Compatibility::Degraded;
             }
-            if difference.weight == Weight::Weaker {
+            if difference.compatibility == Compatibility::Degraded {
                 note(&format!("note: {}", difference.in_words()));
             }
         }
@@ -85,7 +85,7 @@ impl Yardstick {
 
     /// The verdict on a run, beside the baseline.
     pub(crate) fn judge(&self, record: &RunRecord, differences: Vec<Difference>) -> Verdict {
-        brunt_verdict::judge_beside(record, &self.baseline, differences, self.theta)
+        brunt_verdict::judge_with_baseline(record, &self.baseline, differences, self.theta)
     }
 }
 

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use brunt_record::{Ending, Header, Increment, Reading};
+use brunt_record::{Ending, Header, MetricsSnapshot, Reading};
 use brunt_report::stream::StreamAggregator;
 use url::Url;
 
@@ -107,7 +107,7 @@ impl Outlets {
 
 impl Telling<'_> {
     /// Takes what a thread of the load recorded.
-    pub(crate) fn increment(&mut self, increment: &Increment) {
+    pub(crate) fn increment(&mut self, increment: &MetricsSnapshot) {
         self.aggregator.add_increment(increment);
     }
 

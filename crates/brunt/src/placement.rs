@@ -104,12 +104,12 @@ fn requests_max(load: &Load) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
-    use brunt_record::Stage;
+    use brunt_record::LoadStage;
 
     use super::*;
 
     fn load(users: f64, tasks_per_user_second: Option<f64>) -> Load {
-        let stage = Stage {
+        let stage = LoadStage {
             seconds: 10.0,
             from: users,
             to: users,
@@ -119,7 +119,7 @@ mod tests {
             open: None,
             search: None,
             warm_up_s: 0.0,
-            beside: Vec::new(),
+            concurrent: Vec::new(),
             iterations: None,
             until_decided_s: None,
             tasks_per_user_second,

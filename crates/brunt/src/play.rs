@@ -9,7 +9,8 @@ use brunt_engine::{Clock, Engine, EngineEvent, Origins, Settings};
 use brunt_monitor::Monitor;
 use brunt_record::file::RecordWriter;
 use brunt_record::{
-    Command, Ending, Event, Failure, Header, Increment, MissedTarget, RunRecord, Second, StoppedBy,
+    Command, Ending, Event, Failure, Header, MetricsSnapshot, MissedTarget, RunRecord, Second,
+    StoppedBy,
 };
 use brunt_scenario::Plan;
 use brunt_verdict::search::{Order, Search};
@@ -56,7 +57,7 @@ pub(crate) struct Run<'a> {
     /// So many were taken.
     pub(crate) readings: u32,
     /// What the second reading lacked.
-    pub(crate) unseen: brunt_record::Unseen,
+    pub(crate) unseen: brunt_record::Unavailable,
     pub(crate) agent: Option<&'a mut EmbeddedAgent>,
     pub(crate) interrupts: &'a Interrupts,
     pub(crate) live: LiveLine,
@@ -102,9 +103,9 @@ impl Run<'_> {
                     stopped_by,
                     load_ended_ms: 0,
                     ended_ms: 0,
-                    reason,
-                    missed: Vec::new(),
-                    unseen: brunt_record::Unseen::default(),
+                    stop_reason: reason,
+                    missed_targets: Vec::new(),
+                    unavailable: brunt_record::Unavailable::default(),
                 });
                 false
             }
@@ -226,7 +227,7 @@ impl Run<'_> {
 
     /// Gives up what makes the load, if it should have ended long ago. True if so.
     fn gives_up(&self, engine: &mut Makers, keeper: &mut Keeper, stop: &mut Stop) -> bool {
-        let load = self.header.load.longest();
+        let load = self.header.load.extended_to_limit();
         let is_overdue = stop.is_overdue(engine.clock(), &load, self.settings.stop_timeout);
         if is_overdue {
             stop.fail(engine, keeper, "the load did not end".to_owned());
@@ -271,7 +272,7 @@ impl Run<'_> {
         if self.readings == 2 && self.folder.is_some() {
             self.unseen = self.monitor.unseen(&reading);
             self.live.clear();
-            let beside = self.header.generator.beside.iter();
+            let beside = self.header.generator.additional_targets.iter();
             watched::tell_unseen(&self.unseen, beside.map(|beside| beside.name.as_str()));
         }
         reading
@@ -402,7 +403,9 @@ impl Stop {
         reason: Option<String>,
     ) {
         let now_ms = milliseconds(engine.clock().elapsed());
-        if self.asked.is_none() && now_ms < milliseconds_of(&keeper.record.header.load.longest()) {
+        if self.asked.is_none()
+            && now_ms < milliseconds_of(&keeper.record.header.load.extended_to_limit())
+        {
             self.asked = Some((stopped_by, now_ms, reason));
             engine.command(Command::Stop);
             keeper.event(engine.clock(), Command::Stop);
@@ -414,7 +417,7 @@ impl Stop {
     fn fail(&mut self, engine: &mut Makers, keeper: &mut Keeper, reason: String) {
         let by = StoppedBy::InternalError;
         self.ask(engine, keeper, by, Some(reason.clone()));
-        let load_ms = milliseconds_of(&keeper.record.header.load.longest());
+        let load_ms = milliseconds_of(&keeper.record.header.load.extended_to_limit());
         let asked = self.asked.take();
         self.asked = match asked {
             Some((StoppedBy::InternalError | StoppedBy::WorkerLost, ..)) => asked,
@@ -452,7 +455,7 @@ impl Stop {
             Some((StoppedBy::WorkerLost, _, Some(_)) | (StoppedBy::InternalError, ..))
         ) {
             let load = &keeper.record.header.load;
-            let ends_ms = milliseconds_of(&load.longest());
+            let ends_ms = milliseconds_of(&load.extended_to_limit());
             let ends_ms = self.asked.take().map_or(ends_ms, |(_, at_ms, _)| at_ms);
             self.asked = Some((StoppedBy::WorkerLost, at_ms.min(ends_ms), Some(reason)));
             self.missed.clear();
@@ -478,9 +481,9 @@ impl Stop {
         }
     }
 
-    fn ending(&self, clock: Clock, plan: &Plan, unseen: brunt_record::Unseen) -> Ending {
+    fn ending(&self, clock: Clock, plan: &Plan, unseen: brunt_record::Unavailable) -> Ending {
         let ended_ms = milliseconds(clock.elapsed());
-        let planned_ms = milliseconds_of(&plan.load.longest());
+        let planned_ms = milliseconds_of(&plan.load.extended_to_limit());
         // So many tasks may be done before the time is up.
         let load_ended_ms = match plan.load.iterations {
             Some(_) => planned_ms.min(ended_ms),
@@ -494,15 +497,15 @@ impl Stop {
             stopped_by,
             load_ended_ms,
             ended_ms,
-            reason,
-            missed: self.missed.clone(),
-            unseen,
+            stop_reason: reason,
+            missed_targets: self.missed.clone(),
+            unavailable: unseen,
         }
     }
 }
 
 fn milliseconds_of(load: &brunt_record::Load) -> u64 {
-    milliseconds(Duration::from_secs_f64(load.seconds()))
+    milliseconds(Duration::from_secs_f64(load.duration_s()))
 }
 
 fn milliseconds(duration: Duration) -> u64 {
@@ -543,13 +546,13 @@ impl<'a> Keeper<'a> {
         }
     }
 
-    fn increment(&mut self, increment: Increment) {
-        if let Err(error) = self.record.timeline.absorb(&increment) {
+    fn increment(&mut self, increment: MetricsSnapshot) {
+        if let Err(error) = self.record.timeline.merge(&increment) {
             // The engine and the timeline were made from the same names.
             self.give_up(std::io::Error::other(error));
             return;
         }
-        self.write(|writer| writer.increment(increment));
+        self.write(|writer| writer.snapshot(increment));
     }
 
     fn reading(&mut self, reading: brunt_record::Reading) {

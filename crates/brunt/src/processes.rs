@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, anyhow, bail};
 use brunt_engine::{Clock, EngineEvent, StartStats};
-use brunt_record::Increment;
+use brunt_record::MetricsSnapshot;
 
 use crate::children::{Registration, has_ended, register};
 use crate::words::{Job, Order, Word, hear, say};
@@ -54,15 +54,15 @@ pub(crate) struct WorkerLost {
 #[derive(Default)]
 struct Shares {
     /// Each with its second.
-    held: Vec<(u32, Box<Increment>)>,
-    complete: VecDeque<Box<Increment>>,
+    held: Vec<(u32, Box<MetricsSnapshot>)>,
+    complete: VecDeque<Box<MetricsSnapshot>>,
     is_lost: bool,
     /// Number of seconds that were passed on in full.
     passed_on_s: u32,
 }
 
 impl Shares {
-    fn hold(&mut self, increment: Box<Increment>) {
+    fn hold(&mut self, increment: Box<MetricsSnapshot>) {
         let seconds = increment.seconds.iter().map(|(second, _)| *second);
         let second = seconds.max().unwrap_or(0);
         if !self.is_lost {
@@ -72,7 +72,7 @@ impl Shares {
 
     /// All processes have reported this number of seconds.
     fn complete(&mut self, reported_s: u32) {
-        let is_complete = |(second, _): &mut (u32, Box<Increment>)| *second < reported_s;
+        let is_complete = |(second, _): &mut (u32, Box<MetricsSnapshot>)| *second < reported_s;
         let complete = self.held.extract_if(.., is_complete);
         self.complete
             .extend(complete.map(|(_, increment)| increment));
@@ -84,7 +84,7 @@ impl Shares {
         self.is_lost = true;
     }
 
-    fn next(&mut self, reported_s: u32) -> Option<Box<Increment>> {
+    fn next(&mut self, reported_s: u32) -> Option<Box<MetricsSnapshot>> {
         let next = self.complete.pop_front();
         if self.complete.is_empty() {
             self.passed_on_s = reported_s;

@@ -179,7 +179,7 @@ fn leave(run: &Judged, folder: &RunFolder) -> Vec<WriteError> {
 
 /// Says what is about to be hit, before it is.
 fn announce(header: &Header, plan: &Plan) {
-    let length = brunt_scenario::duration_in_words(Duration::from_secs_f64(plan.load.seconds()));
+    let length = brunt_scenario::duration_in_words(Duration::from_secs_f64(plan.load.duration_s()));
     let level = brunt_scenario::level_in_words(&plan.load);
     let whose = if header.embedded {
         " (the embedded Application Agent)"

@@ -37,7 +37,7 @@ pub(crate) struct Stage {
     /// The cores that brunt may use when it plays nothing.
     allowed: Vec<usize>,
     watched: Watched,
-    ceiling_rps: Option<f64>,
+    capacity_rps: Option<f64>,
     machine: Machine,
     /// How long a worker process may be silent.
     pub(crate) worker_timeout: Duration,
@@ -84,11 +84,11 @@ impl Stage {
             placement,
             allowed,
             watched,
-            ceiling_rps: None,
+            capacity_rps: None,
             machine,
             worker_timeout: WORKER_TIMEOUT,
         };
-        stage.ceiling_rps =
+        stage.capacity_rps =
             stage.in_place(|stage| Ok(ceiling::of(plan, &stage.placement, &stage.machine)))?;
         Ok(stage)
     }
@@ -178,13 +178,13 @@ impl Stage {
         Generator {
             threads: u32::try_from(self.placement.threads).unwrap_or(u32::MAX),
             processes: self.placement.processes,
-            precise: options.busy_wait,
+            busy_wait: options.busy_wait,
             cores: cores(&self.placement.own),
             target_cores: cores(&self.placement.agent),
             connections: plan.network.in_words(),
             addresses: addresses.iter().map(SocketAddr::to_string).collect(),
             other_hosts: self.other_hosts(scenario, plan),
-            sources: options
+            local_addresses: options
                 .reach
                 .local_address
                 .iter()
@@ -197,8 +197,8 @@ impl Stage {
             timeout_s: timeouts.total.as_secs_f64(),
             stop_timeout_s: options.stop_timeout.as_secs_f64(),
             watched: self.watched.words(),
-            beside: self.watched.beside(),
-            ceiling_rps: self.ceiling_rps,
+            additional_targets: self.watched.beside(),
+            capacity_rps: self.capacity_rps,
         }
     }
 
@@ -218,7 +218,7 @@ impl Stage {
             seed: header.seed,
             threads: self.placement.threads,
             cores: self.placement.own.clone(),
-            is_precise: header.generator.precise,
+            is_precise: header.generator.busy_wait,
             stop_timeout: Duration::from_secs_f64(header.generator.stop_timeout_s),
             ..Settings::default()
         };
@@ -233,7 +233,7 @@ impl Stage {
                 folder,
                 monitor,
                 readings: 0,
-                unseen: brunt_record::Unseen::default(),
+                unseen: brunt_record::Unavailable::default(),
                 agent: stage.agent.as_mut(),
                 interrupts,
                 live,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use brunt_record::{Header, Limit, Load, MissedTarget, RunRecord, StoppedBy};
+use brunt_record::{Header, Load, MissedTarget, RunRecord, StoppedBy, ThresholdKind};
 use brunt_scenario::Plan;
 use brunt_verdict::stopping::Stopping;
 use brunt_verdict::until_decided::UntilDecided;
@@ -40,11 +40,11 @@ enum StopAt {
 }
 
 impl StopAt {
-    fn limit(self) -> Option<Limit> {
+    fn limit(self) -> Option<ThresholdKind> {
         match self {
-            Self::Target => Some(Limit::Target),
-            Self::Acceptable => Some(Limit::Acceptable),
-            Self::Critical => Some(Limit::Critical),
+            Self::Target => Some(ThresholdKind::Target),
+            Self::Acceptable => Some(ThresholdKind::Acceptable),
+            Self::Critical => Some(ThresholdKind::Critical),
             Self::Never => None,
         }
     }
@@ -72,10 +72,14 @@ impl StoppingOptions {
 }
 
 /// Sets the threshold that stops the run, for each target that has it.
-fn stop_all_at(plan: &mut Plan, limit: Option<Limit>, profile: &str) -> Result<(), Failure> {
+fn stop_all_at(
+    plan: &mut Plan,
+    limit: Option<ThresholdKind>,
+    profile: &str,
+) -> Result<(), Failure> {
     let mut stops = false;
     for target in &mut plan.targets {
-        target.stop_at = limit.filter(|limit| target.level(*limit).is_some());
+        target.stop_at = limit.filter(|limit| target.threshold(*limit).is_some());
         stops |= target.stop_at.is_some();
     }
     match limit {
@@ -91,7 +95,7 @@ fn stop_all_at(plan: &mut Plan, limit: Option<Limit>, profile: &str) -> Result<(
 /// How long a run may go on until its targets are decided, in seconds.
 fn longest_s(plan: &Plan, profile: &str, max: Option<Duration>) -> Result<f64, Failure> {
     let load = &plan.load;
-    let planned_s = load.seconds();
+    let planned_s = load.duration_s();
     let last_level = |load: &Load| load.stages.last().map_or(0.0, |stage| stage.to);
     let why = if load.search.is_some() {
         "it is a search, which goes on until it has found where a target breaks".to_owned()
@@ -124,7 +128,7 @@ pub(crate) struct End {
 impl End {
     /// Tells the user, who may not be looking at the live line.
     pub(crate) fn announce(&self, elapsed: Duration, load: &Load) {
-        let (elapsed_s, planned_s) = (elapsed.as_secs(), load.seconds());
+        let (elapsed_s, planned_s) = (elapsed.as_secs(), load.duration_s());
         match &self.reason {
             Some(reason) => note(&format!(
                 "stopped by brunt at {elapsed_s} of {planned_s} s: {reason}"

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use brunt_record::{RunRecord, Stage as LoadStage, StoppedBy};
+use brunt_record::{LoadStage, RunRecord, StoppedBy};
 use brunt_scenario::{Plan, Scenario};
 use brunt_verdict::comparison::{Answer, Contest, Figures, Limit, Measured, Side, order};
 use brunt_verdict::{Contested, RunResult};
@@ -227,7 +227,7 @@ impl Turns<'_> {
 /// Blocks that do not tell how fast a build is.
 fn refuse_broken(record: &RunRecord, name: &str) -> Result<(), Failure> {
     let ending = record.ending.as_ref().context("a block without an end")?;
-    let reason = ending.reason.clone().unwrap_or_default();
+    let reason = ending.stop_reason.clone().unwrap_or_default();
     match ending.stopped_by {
         StoppedBy::SetupFailed | StoppedBy::TargetEnded => {
             Err(Failure::NothingMeasured(format!("{name}: {reason}")))

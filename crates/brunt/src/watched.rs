@@ -43,11 +43,11 @@ impl Watched {
     }
 
     /// What is watched beside it.
-    pub(crate) fn beside(&self) -> Vec<brunt_record::Beside> {
+    pub(crate) fn beside(&self) -> Vec<brunt_record::AdditionalTarget> {
         let beside = self.aims.beside.iter();
-        let named = |(name, aim): &(String, Aim)| brunt_record::Beside {
+        let named = |(name, aim): &(String, Aim)| brunt_record::AdditionalTarget {
             name: name.clone(),
-            words: aim.words.clone(),
+            description: aim.words.clone(),
         };
         beside.map(named).collect()
     }
@@ -68,13 +68,13 @@ pub(crate) fn monitor(aims: &Aims) -> Result<Monitor, Failure> {
 
 /// Says what the monitor cannot see, once: what is not known has no value anywhere.
 pub(crate) fn tell_unseen<'a>(
-    unseen: &'a brunt_record::Unseen,
+    unseen: &'a brunt_record::Unavailable,
     names: impl IntoIterator<Item = &'a str>,
 ) {
     for (whose, what) in unseen.each(names) {
         note(&format!(
             "note: of {} cannot be seen: {}",
-            whose.words(),
+            whose.description(),
             what.join("; ")
         ));
     }

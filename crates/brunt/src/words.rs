@@ -6,7 +6,7 @@ use std::io::{self, Read, Write};
 use std::os::unix::ffi::OsStringExt;
 use std::time::Duration;
 
-use brunt_record::{Command, Increment};
+use brunt_record::{Command, MetricsSnapshot};
 use brunt_scenario::Value;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -58,7 +58,7 @@ pub(crate) enum Word {
     Refused(String),
     /// What one of its threads recorded; so many seconds of all of them were told.
     Increment {
-        increment: Box<Increment>,
+        increment: Box<MetricsSnapshot>,
         told_s: u32,
     },
     StopTest,

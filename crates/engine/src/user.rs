@@ -147,7 +147,7 @@ impl User {
     /// Counts it when it is first active.
     fn begins(&mut self, context: &WorkerContext) {
         if !std::mem::replace(&mut self.has_begun, true) {
-            context.count_now(|counts| counts.users_begun += 1);
+            context.count_now(|counts| counts.users_started += 1);
         }
     }
 

@@ -51,7 +51,7 @@ impl Workload {
             }
         };
         plan.load
-            .longest()
+            .extended_to_limit()
             .parts()
             .zip(&plan.class_mixes)
             .map(workload)

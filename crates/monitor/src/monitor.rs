@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use brunt_record::{ProcessReading, Reading, Unseen};
+use brunt_record::{ProcessReading, Reading, Unavailable};
 use rustix::process::{Pid, getpid};
 
 use crate::control_group::ControlGroup;
@@ -150,7 +150,7 @@ impl Monitor {
         Reading {
             at_ms: u64::try_from(at.as_millis()).unwrap_or(u64::MAX),
             target: self.target.as_mut().map(|target| target.reading(at)),
-            beside: self.beside.iter_mut().map(|one| one.reading(at)).collect(),
+            additional_targets: self.beside.iter_mut().map(|one| one.reading(at)).collect(),
             generator: Some(self.generator.reading(at)),
             interference: Some(self.interference.reading(at)),
             machine: self.machine.reading(at),
@@ -158,12 +158,12 @@ impl Monitor {
     }
 
     /// What cannot be seen, by what a reading lacks that is not the first.
-    pub fn unseen(&self, reading: &Reading) -> Unseen {
+    pub fn unseen(&self, reading: &Reading) -> Unavailable {
         let target = self.target.as_ref().zip(reading.target.as_ref());
-        let beside = self.beside.iter().zip(&reading.beside);
-        Unseen {
+        let beside = self.beside.iter().zip(&reading.additional_targets);
+        Unavailable {
             target: target.map_or_else(Vec::new, |(watched, reading)| watched.unseen(reading)),
-            beside: beside
+            additional_targets: beside
                 .map(|(watched, reading)| watched.unseen(reading))
                 .collect(),
             machine: self.machine.unseen(),

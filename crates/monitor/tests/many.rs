@@ -29,7 +29,7 @@ fn others_are_read_beside_the_process_under_test() {
     let reading = monitor.read(Duration::ZERO);
     let descriptors = |reading: &ProcessReading| reading.descriptors.expect("own children");
     let first = descriptors(reading.target.as_ref().expect("watched"));
-    let others: Vec<u64> = reading.beside.iter().map(descriptors).collect();
+    let others: Vec<u64> = reading.additional_targets.iter().map(descriptors).collect();
     assert_eq!(others, [first + 1, first + 2]);
 
     let nobody = Subject::Process(Pid::from_raw(i32::MAX).expect("an id"));

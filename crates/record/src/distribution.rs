@@ -5,19 +5,19 @@ use crate::Histogram;
 
 /// How long something took.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Waited {
+pub enum PercentileValue {
     /// So many nanoseconds.
-    Ns(u64),
+    Measured(u64),
     /// The request was never answered: longer than any answer took.
-    NotAnswered,
+    Unanswered,
 }
 
-impl Waited {
+impl PercentileValue {
     /// Milliseconds, where it was answered.
     pub fn ms(self) -> Option<f64> {
         match self {
-            Self::Ns(ns) => Some(ns as f64 / 1e6),
-            Self::NotAnswered => None,
+            Self::Measured(ns) => Some(ns as f64 / 1e6),
+            Self::Unanswered => None,
         }
     }
 }
@@ -44,7 +44,7 @@ impl Distribution {
         clippy::cast_sign_loss,
         reason = "the product of a share and a count lies between 0 and the count"
     )]
-    pub fn percentile(&self, q: f64) -> Option<Waited> {
+    pub fn percentile(&self, q: f64) -> Option<PercentileValue> {
         let count = self.count();
         if count == 0 {
             return None;
@@ -53,12 +53,12 @@ impl Distribution {
         Some(
             self.ok
                 .at_rank(rank)
-                .map_or(Waited::NotAnswered, Waited::Ns),
+                .map_or(PercentileValue::Unanswered, PercentileValue::Measured),
         )
     }
 
     /// The longest.
-    pub fn max(&self) -> Option<Waited> {
+    pub fn max(&self) -> Option<PercentileValue> {
         self.percentile(1.0)
     }
 
@@ -96,7 +96,7 @@ mod tests {
         ] {
             assert_eq!(
                 distribution.percentile(q),
-                Some(Waited::Ns(expected)),
+                Some(PercentileValue::Measured(expected)),
                 "q {q}"
             );
         }
@@ -105,9 +105,15 @@ mod tests {
     #[test]
     fn the_unanswered_rank_above_every_answer() {
         let distribution = distribution(&[5; 97], 3);
-        assert_eq!(distribution.percentile(0.97), Some(Waited::Ns(5)));
-        assert_eq!(distribution.percentile(0.98), Some(Waited::NotAnswered));
-        assert_eq!(distribution.max(), Some(Waited::NotAnswered));
+        assert_eq!(
+            distribution.percentile(0.97),
+            Some(PercentileValue::Measured(5))
+        );
+        assert_eq!(
+            distribution.percentile(0.98),
+            Some(PercentileValue::Unanswered)
+        );
+        assert_eq!(distribution.max(), Some(PercentileValue::Unanswered));
         assert_eq!(distribution.share_above(5), Some(0.03));
     }
 

@@ -13,14 +13,14 @@ use std::io::{self, BufReader, Read, Write};
 
 use serde::{Deserialize, Serialize};
 
-use crate::increment::Increment;
 use crate::limits::{self, Counted};
-use crate::rows::Packed;
+use crate::packed_rows::StoredRows;
 use crate::run_record::{Ending, Event};
+use crate::snapshot::MetricsSnapshot;
 use crate::{Header, Reading, RunRecord};
 
 /// The version of the format that is written.
-pub const FORMAT_VERSION: u16 = 2;
+pub const FORMAT_VERSION: u16 = 1;
 const MAGIC: &[u8; 6] = b"brunt\0";
 /// A frame is never larger: a length above it is damage, not data.
 const FRAME_BYTES_MAX: usize = 256 << 20;
@@ -31,12 +31,12 @@ const GROWN_BYTES_MAX: usize = 16 << 20;
 #[serde(rename_all = "snake_case")]
 enum Frame {
     Header(Box<Header>),
-    Increment(Increment),
+    Metrics(MetricsSnapshot),
     /// The counts of some seconds.
-    Seconds(Packed),
+    Seconds(StoredRows),
     Reading(Box<Reading>),
     /// Some readings.
-    Readings(Packed),
+    Readings(StoredRows),
     Event(Event),
     Ending(Ending),
 }
@@ -95,8 +95,8 @@ impl<W: Write> RecordWriter<W> {
     }
 
     /// Adds what was recorded.
-    pub fn increment(&mut self, increment: Increment) -> io::Result<()> {
-        self.frame(&Frame::Increment(increment))
+    pub fn snapshot(&mut self, snapshot: MetricsSnapshot) -> io::Result<()> {
+        self.frame(&Frame::Metrics(snapshot))
     }
 
     /// Adds a resource reading.
@@ -148,13 +148,13 @@ pub fn write(record: &RunRecord, to: impl Write) -> io::Result<()> {
 /// Writes a record up to where it is, without its ending, to go on from there.
 pub fn write_unended<W: Write>(record: &RunRecord, to: W) -> io::Result<RecordWriter<W>> {
     let mut writer = RecordWriter::begin(to, &record.header)?;
-    for seconds in record.timeline.packed_seconds() {
+    for seconds in record.timeline.stored_seconds() {
         writer.frame(&Frame::Seconds(seconds))?;
     }
-    for piece in record.timeline.pieces() {
-        writer.increment(piece)?;
+    for piece in record.timeline.snapshots() {
+        writer.snapshot(piece)?;
     }
-    for readings in record.readings.packed() {
+    for readings in record.readings.stored() {
         writer.frame(&Frame::Readings(readings))?;
     }
     for event in &record.events {
@@ -202,27 +202,30 @@ pub fn read(from: impl Read) -> Result<RunRecord, ReadError> {
 fn add(record: &mut RunRecord, counted: &mut Counted, frame: Frame) -> Result<(), String> {
     match frame {
         Frame::Header(_) => return Err("a second header".into()),
-        Frame::Increment(increment) => {
-            counted.increment(&increment)?;
+        Frame::Metrics(snapshot) => {
+            counted.snapshot(&snapshot)?;
             record
                 .timeline
-                .absorb(&increment)
+                .merge(&snapshot)
                 .map_err(|error| error.to_string())?;
         }
         Frame::Seconds(seconds) => {
-            for (second, _) in seconds.read().ok_or_else(|| seconds.unfit().to_string())? {
+            for (second, _) in seconds
+                .read()
+                .ok_or_else(|| seconds.merge_error().to_string())?
+            {
                 counted.second(&second)?;
             }
-            let absorbed = record.timeline.absorb_seconds(&seconds);
-            absorbed.map_err(|error| error.to_string())?;
+            let merged = record.timeline.merge_seconds(&seconds);
+            merged.map_err(|error| error.to_string())?;
         }
         Frame::Reading(reading) => {
             limits::reading(&reading)?;
             record.readings.push(&reading);
         }
         Frame::Readings(readings) => {
-            let absorbed = record.readings.absorb(&readings);
-            absorbed.map_err(|error| error.to_string())?;
+            let merged = record.readings.merge(&readings);
+            merged.map_err(|error| error.to_string())?;
         }
         Frame::Event(event) => {
             limits::event(&event)?;

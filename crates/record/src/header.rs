@@ -5,7 +5,7 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{Load, Metric, NameId, NameKind, RequestName, Target, TargetNames};
+use crate::{Load, Metric, NameId, NameKind, NameSet, RequestName, Target};
 
 /// What was known of a run when it began.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -80,7 +80,7 @@ impl Header {
 
     /// The rows of the table of names that a target judges together; none if it judges all requests.
     pub fn names_of(&self, target: &Target) -> Vec<&RequestName> {
-        let ids = target.scope.as_ref().map_or(&[][..], TargetNames::ids);
+        let ids = target.scope.as_ref().map_or(&[][..], NameSet::ids);
         let rows = ids.iter().filter_map(|id| self.names.get(id.index()));
         rows.collect()
     }
@@ -91,7 +91,7 @@ impl Header {
     }
 
     /// All hosts that get load, that of the run first.
-    pub fn hosts_in_words(&self) -> String {
+    pub fn hosts_text(&self) -> String {
         let others = self.generator.other_hosts.iter();
         let all = std::iter::once(self.host.clone()).chain(others.map(OtherHost::to_string));
         all.collect::<Vec<_>>().join(", ")
@@ -113,7 +113,7 @@ pub struct Generator {
     /// Processes that made it; 0 and 1: brunt alone.
     pub processes: u32,
     /// Whether they looked at the clock for the last 100 µs of a wait, instead of sleeping.
-    pub precise: bool,
+    pub busy_wait: bool,
     /// The cores that brunt was pinned to; empty where it was not.
     pub cores: Vec<u32>,
     /// The cores that the embedded agent was pinned to; empty where it was not.
@@ -122,11 +122,11 @@ pub struct Generator {
     pub connections: String,
     /// Where the host's name led: addresses with ports.
     pub addresses: Vec<String>,
-    /// Other hosts that get load; older records do not tell.
+    /// Other hosts that get load.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub other_hosts: Vec<OtherHost>,
     /// Local addresses that connections were made from; empty: the system's choice.
-    pub sources: Vec<String>,
+    pub local_addresses: Vec<String>,
     /// Whether any TLS certificate was taken.
     pub insecure: bool,
     /// Timeout for connecting, in seconds.
@@ -142,9 +142,9 @@ pub struct Generator {
     /// What was watched as the process under test, in words; `None`: nothing.
     pub watched: Option<String>,
     /// What was watched beside it.
-    pub beside: Vec<Beside>,
+    pub additional_targets: Vec<AdditionalTarget>,
     /// Requests a second that these threads make of a server that does nothing; `None`: not measured.
-    pub ceiling_rps: Option<f64>,
+    pub capacity_rps: Option<f64>,
 }
 
 /// A host that gets load beside that of the run.
@@ -171,11 +171,11 @@ impl fmt::Display for OtherHost {
 /// Something that was watched beside the process under test.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub struct Beside {
+pub struct AdditionalTarget {
     /// What the user calls it.
     pub name: String,
     /// What it is, in words.
-    pub words: String,
+    pub description: String,
 }
 
 /// A machine.

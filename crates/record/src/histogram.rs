@@ -2,7 +2,7 @@
 //! and maximum. Merging adds, so that many recorders and one give the same, bit for bit.
 
 use crate::buckets;
-use crate::sparse::Sparse;
+use crate::compact_histogram::CompactHistogram;
 
 const PAGE: usize = 64;
 const PAGES: usize = buckets::COUNT.div_ceil(PAGE);
@@ -54,10 +54,10 @@ impl Histogram {
         self.merge_summary(other.count, other.sum_ns, other.min_ns, other.max_ns);
     }
 
-    /// Counts what a sparse histogram counted.
-    pub fn merge_sparse<B: AsRef<[u8]>>(&mut self, sparse: &Sparse<B>) {
-        let summary = sparse.summary();
-        for (index, count) in sparse.buckets() {
+    /// Counts what a compact histogram counted.
+    pub fn merge_compact<B: AsRef<[u8]>>(&mut self, compact: &CompactHistogram<B>) {
+        let summary = compact.summary();
+        for (index, count) in compact.buckets() {
             let bucket = self.bucket(index);
             *bucket = bucket.saturating_add(count);
         }

@@ -5,8 +5,8 @@ use jiff::SignedDuration;
 
 use crate::timeline::SECONDS_MAX;
 use crate::{
-    Command, Ending, Event, Header, Increment, Interference, Load, MachineReading, Metric,
-    Pressure, ProcessReading, Reading, Second, Target, TargetNames,
+    Command, Ending, Event, Header, Interference, Load, MachineReading, Metric, MetricsSnapshot,
+    NameSet, Pressure, ProcessReading, Reading, Second, Target,
 };
 
 /// Largest number of request names, and of user classes and targets.
@@ -32,7 +32,10 @@ pub(crate) fn header(header: &Header) -> Found {
         ("targets", header.targets.len()),
         ("planned shares", header.planned_shares.len()),
         ("names without requests", header.not_requested.len()),
-        ("watched processes", header.generator.beside.len()),
+        (
+            "watched processes",
+            header.generator.additional_targets.len(),
+        ),
     ] {
         at_most(what, length as u64, NAMES_MAX as u64)?;
     }
@@ -56,7 +59,7 @@ pub(crate) fn header(header: &Header) -> Found {
         generator.first_byte_timeout_s,
         Some(generator.timeout_s),
         Some(generator.stop_timeout_s),
-        generator.ceiling_rps,
+        generator.capacity_rps,
     ] {
         optional("a timeout or a ceiling", timeout)?;
     }
@@ -68,7 +71,7 @@ pub(crate) fn header(header: &Header) -> Found {
 }
 
 fn target(target: &Target, names: usize) -> Found {
-    let ids = target.scope.as_ref().map_or(&[][..], TargetNames::ids);
+    let ids = target.scope.as_ref().map_or(&[][..], NameSet::ids);
     for id in ids {
         name_known(id.index(), names)?;
     }
@@ -95,7 +98,7 @@ fn name_known(id: usize, names: usize) -> Found {
 fn load(load: &Load) -> Found {
     at_most(
         "loads in parallel",
-        load.beside.len() as u64,
+        load.concurrent.len() as u64,
         NAMES_MAX as u64,
     )?;
     for part in load.parts() {
@@ -115,7 +118,11 @@ fn load(load: &Load) -> Found {
             value("the precision of a search", search.precision)?;
         }
     }
-    if load.beside.iter().any(|part| !part.beside.is_empty()) {
+    if load
+        .concurrent
+        .iter()
+        .any(|part| !part.concurrent.is_empty())
+    {
         return Err("loads in parallel with a load in parallel".into());
     }
     Ok(())
@@ -127,7 +134,7 @@ pub(crate) fn event(event: &Event) -> Found {
     match &event.command {
         Command::Level(told) => {
             moment("a level", told.from_ms)?;
-            moment("a level's ramp", told.within_ms)?;
+            moment("a level's ramp", told.ramp_ms)?;
             level("a level", told.level)
         }
         Command::Stop | Command::Abort => Ok(()),
@@ -140,7 +147,7 @@ pub(crate) fn ending(ending: &Ending, header: &Header) -> Found {
     moment("the end of the run", ending.ended_ms)?;
     let targets = header.targets.len();
     match ending
-        .missed
+        .missed_targets
         .iter()
         .find(|missed| missed.target as usize >= targets)
     {
@@ -157,11 +164,15 @@ pub(crate) fn reading(reading: &Reading) -> Found {
     moment("a reading", reading.at_ms)?;
     at_most(
         "watched processes",
-        reading.beside.len() as u64,
+        reading.additional_targets.len() as u64,
         NAMES_MAX as u64,
     )?;
     let processes = [&reading.target, &reading.generator];
-    for process in processes.into_iter().flatten().chain(&reading.beside) {
+    for process in processes
+        .into_iter()
+        .flatten()
+        .chain(&reading.additional_targets)
+    {
         of_process(process)?;
     }
     if let Some(told) = &reading.interference {
@@ -244,15 +255,15 @@ fn counts(readings: &[Option<u64>]) -> Found {
 pub(crate) struct Counted(u64);
 
 impl Counted {
-    /// Adds what an increment counts.
-    pub(crate) fn increment(&mut self, increment: &Increment) -> Found {
-        for (_, second) in &increment.seconds {
+    /// Adds what a snapshot counts.
+    pub(crate) fn snapshot(&mut self, snapshot: &MetricsSnapshot) -> Found {
+        for (_, second) in &snapshot.seconds {
             self.second(second)?;
         }
-        for entry in &increment.histograms {
-            self.add(entry.sparse.summary().count)?;
+        for entry in &snapshot.histograms {
+            self.add(entry.histogram.summary().count)?;
         }
-        for totals in &increment.totals {
+        for totals in &snapshot.totals {
             let counts = [
                 totals.requests,
                 totals.wire_requests,
@@ -261,9 +272,9 @@ impl Counted {
             ];
             counts.into_iter().try_for_each(|count| self.add(count))?;
         }
-        let done_ms = increment.last_ok_ns / 1_000_000;
+        let done_ms = snapshot.last_ok_ns / 1_000_000;
         moment("the last response", done_ms)?;
-        increment.failures.iter().try_for_each(|failure| {
+        snapshot.failures.iter().try_for_each(|failure| {
             moment("a failure", failure.first_ms)?;
             moment("a failure", failure.last_ms)?;
             self.add(failure.count)
@@ -272,31 +283,12 @@ impl Counted {
 
     /// Adds what a second counts.
     pub(crate) fn second(&mut self, second: &Second) -> Found {
-        moment("a wait", second.oldest_ms.unwrap_or(0))?;
-        moment("a wait", second.stood_still_ms)?;
-        moment("a wait", second.kept_waiting_us / 1_000)?;
-        moment("a wait", second.cpu_wait_each_us / 1_000)?;
-        let counts = [
-            second.ok,
-            second.failed,
-            second.unanswered,
-            second.wire_requests,
-            second.bytes_sent,
-            second.bytes_received,
-            second.connections,
-            second.reopened,
-            second.cpu_wait_ms,
-            second.wake_ups,
-            second.cpu_ms,
-            second.cpu_busiest_ms,
-            second.users_begun,
-            second.users_not_started,
-            second.users_out_of_data,
-            second.users_stopped,
-            second.tasks,
-        ];
+        moment("a wait", second.oldest_in_flight_ms.unwrap_or(0))?;
+        moment("a wait", second.generator_stall_ms)?;
+        moment("a wait", second.max_wakeup_delay_us / 1_000)?;
+        moment("a wait", second.cpu_wait_mean_us / 1_000)?;
         let failures = second.failures.iter().map(|(_, count)| *count);
-        let mut all = counts.into_iter().chain(failures);
+        let mut all = second.sums().chain(failures);
         all.try_for_each(|count| self.add(count))
     }
 

@@ -3,16 +3,16 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Level, Search};
+use crate::{LoadLevel, Search};
 
 /// The load that a profile plans.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Load {
     /// Its stages, one after the other.
-    pub stages: Vec<Stage>,
+    pub stages: Vec<LoadStage>,
     /// The open model: levels are arrivals a second. `None`: the closed one, levels are users.
     #[serde(default)]
-    pub open: Option<Open>,
+    pub open: Option<OpenModel>,
     /// The levels are searched, and its stages are but how it begins; `None`: they are as planned.
     #[serde(default)]
     pub search: Option<Search>,
@@ -33,14 +33,14 @@ pub struct Load {
     pub requests_per_task: f64,
     /// What other classes are offered beside it, for as long.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub beside: Vec<Load>,
+    pub concurrent: Vec<Load>,
 }
 
 /// How tasks arrive in the open model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Open {
+pub struct OpenModel {
     /// The law of the gaps between arrivals.
-    pub law: Law,
+    pub arrival_process: ArrivalProcess,
     /// The users of the pool: the most tasks under way at once. An arrival that finds none idle waits.
     pub users: u32,
 }
@@ -48,7 +48,7 @@ pub struct Open {
 /// The law of the gaps between arrivals.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Law {
+pub enum ArrivalProcess {
     /// Exponential gaps: arrivals know nothing of each other, as those of many people do.
     Poisson,
     /// Even gaps.
@@ -57,7 +57,7 @@ pub enum Law {
 
 /// A stretch of time in which the level moves evenly from one value to another.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Stage {
+pub struct LoadStage {
     /// Its length, in seconds.
     pub seconds: f64,
     /// The level at its beginning: users, or arrivals a second.
@@ -66,7 +66,7 @@ pub struct Stage {
     pub to: f64,
 }
 
-impl Stage {
+impl LoadStage {
     /// Whether its level stays as it is.
     fn is_flat(&self) -> bool {
         (self.from - self.to).abs() <= 0.0
@@ -81,7 +81,7 @@ fn is_nothing(seconds: &f64) -> bool {
 
 impl Load {
     /// The planned length, in seconds.
-    pub fn seconds(&self) -> f64 {
+    pub fn duration_s(&self) -> f64 {
         self.stages.iter().map(|stage| stage.seconds).sum()
     }
 
@@ -89,13 +89,13 @@ impl Load {
     #[must_use]
     pub fn extended_to(&self, seconds: f64) -> Self {
         let mut longer = self.clone();
-        let more_s = seconds - self.seconds();
+        let more_s = seconds - self.duration_s();
         if more_s > 0.0 {
             match longer.stages.last_mut() {
                 Some(last) if last.is_flat() => last.seconds += more_s,
                 last => {
                     let level = last.map_or(0.0, |last| last.to);
-                    longer.stages.push(Stage {
+                    longer.stages.push(LoadStage {
                         seconds: more_s,
                         from: level,
                         to: level,
@@ -103,8 +103,8 @@ impl Load {
                 }
             }
         }
-        longer.beside = self
-            .beside
+        longer.concurrent = self
+            .concurrent
             .iter()
             .map(|part| part.extended_to(seconds))
             .collect();
@@ -114,7 +114,7 @@ impl Load {
     /// The longest load that may come of it: as planned, or up to the limit of a load that goes on until
     /// every target is decided.
     #[must_use]
-    pub fn longest(&self) -> Self {
+    pub fn extended_to_limit(&self) -> Self {
         match self.until_decided_s {
             Some(most_s) => self.extended_to(most_s),
             None => self.clone(),
@@ -122,8 +122,8 @@ impl Load {
     }
 
     /// Takes another level from a moment on, held to the planned end.
-    pub fn steer(&mut self, level: &Level) {
-        let end_s = self.seconds();
+    pub fn steer(&mut self, level: &LoadLevel) {
+        let end_s = self.duration_s();
         let from_s = (level.from_ms as f64 / 1e3).min(end_s);
         let before = self.level_at(from_s);
         let mut left = from_s;
@@ -139,13 +139,13 @@ impl Load {
             left -= stage.seconds;
         }
         self.stages.retain(|stage| stage.seconds > 0.0);
-        let ramp_s = (level.within_ms as f64 / 1e3).min(end_s - from_s);
-        let ramp = Stage {
+        let ramp_s = (level.ramp_ms as f64 / 1e3).min(end_s - from_s);
+        let ramp = LoadStage {
             seconds: ramp_s,
             from: before,
             to: level.level,
         };
-        let hold = Stage {
+        let hold = LoadStage {
             seconds: end_s - from_s - ramp_s,
             from: level.level,
             to: level.level,
@@ -182,7 +182,7 @@ impl Load {
     }
 
     /// Users planned to begin up to a moment. Each plays its first task at once.
-    pub fn users_begun(&self, until_s: f64) -> f64 {
+    pub fn users_started(&self, until_s: f64) -> f64 {
         let mut left = until_s.max(0.0);
         let (mut begun, mut level) = (0.0, 0.0);
         for stage in self.stages.iter().filter(|stage| stage.seconds > 0.0) {
@@ -200,18 +200,18 @@ impl Load {
 
     /// It and what is offered beside it.
     pub fn parts(&self) -> impl Iterator<Item = &Self> {
-        std::iter::once(self).chain(&self.beside)
+        std::iter::once(self).chain(&self.concurrent)
     }
 
     /// The stretches in which it holds a level above 0, and so does all that is beside it: from … to, in seconds.
-    pub fn held(&self) -> Vec<(f64, f64)> {
+    pub fn steady_spans(&self) -> Vec<(f64, f64)> {
         let mut ends: Vec<f64> = self.parts().flat_map(Self::ends).collect();
         ends.sort_by(f64::total_cmp);
         ends.dedup();
         let begins = std::iter::once(0.0).chain(ends.iter().copied());
         let holds = |(from_s, to_s): &(f64, f64)| {
             let middle_s = f64::midpoint(*from_s, *to_s);
-            let is_flat = |part: &Self| part.stage_at(middle_s).is_none_or(Stage::is_flat);
+            let is_flat = |part: &Self| part.stage_at(middle_s).is_none_or(LoadStage::is_flat);
             self.level_at(middle_s) > 0.0 && self.parts().all(is_flat)
         };
         begins.zip(ends.iter().copied()).filter(holds).collect()
@@ -226,7 +226,7 @@ impl Load {
         })
     }
 
-    fn stage_at(&self, at_s: f64) -> Option<&Stage> {
+    fn stage_at(&self, at_s: f64) -> Option<&LoadStage> {
         let place = self.ends().position(|end_s| at_s < end_s)?;
         self.stages.get(place)
     }
@@ -237,13 +237,13 @@ impl Load {
     }
 
     fn offered_alone(&self, until_s: f64) -> Option<f64> {
-        let until_s = until_s.min(self.seconds());
+        let until_s = until_s.min(self.duration_s());
         if self.open.is_some() {
             let arrivals = self.integral(until_s);
             return (until_s > 0.0).then(|| arrivals * self.requests_per_task / until_s);
         }
         let rate = self.tasks_per_user_second?;
-        let tasks = self.users_begun(until_s) + self.integral(until_s) * rate;
+        let tasks = self.users_started(until_s) + self.integral(until_s) * rate;
         let tasks = match self.iterations {
             Some(iterations) => tasks.min(iterations as f64),
             None => tasks,
@@ -260,7 +260,7 @@ mod tests {
 
     fn loads() -> impl Strategy<Value = Load> {
         let stage = (0.0..100.0f64, 0.0..50.0f64, 0.0..50.0f64);
-        let stage = stage.prop_map(|(seconds, from, to)| Stage { seconds, from, to });
+        let stage = stage.prop_map(|(seconds, from, to)| LoadStage { seconds, from, to });
         prop::collection::vec(stage, 0..5).prop_map(|stages| Load {
             stages,
             ..Load::default()
@@ -284,22 +284,22 @@ mod tests {
     #[test]
     fn a_level_takes_the_place_of_what_was_planned_after_it() {
         let mut load = Load {
-            stages: vec![Stage {
+            stages: vec![LoadStage {
                 seconds: 100.0,
                 from: 10.0,
                 to: 10.0,
             }],
             ..Load::default()
         };
-        for (from_ms, within_ms, level) in [(20_000, 0, 40.0), (30_000, 10_000, 0.0)] {
-            load.steer(&Level {
+        for (from_ms, ramp_ms, level) in [(20_000, 0, 40.0), (30_000, 10_000, 0.0)] {
+            load.steer(&LoadLevel {
                 from_ms,
-                within_ms,
+                ramp_ms,
                 level,
-                part: crate::Part::Trial,
+                phase: crate::SearchPhase::Trial,
             });
         }
-        assert!((load.seconds() - 100.0).abs() < 1e-9);
+        assert!((load.duration_s() - 100.0).abs() < 1e-9);
         for (at_s, level) in [
             (19.9, 10.0),
             (20.0, 40.0),
@@ -314,24 +314,24 @@ mod tests {
 
     #[test]
     fn extended_load_holds_its_last_level() {
-        let stage = |seconds, from, to| Stage { seconds, from, to };
-        let beside = Load {
+        let stage = |seconds, from, to| LoadStage { seconds, from, to };
+        let additional = Load {
             stages: vec![stage(30.0, 0.0, 4.0)],
             ..Load::default()
         };
         let load = Load {
             stages: vec![stage(10.0, 0.0, 20.0), stage(20.0, 20.0, 20.0)],
             until_decided_s: Some(120.0),
-            beside: vec![beside],
+            concurrent: vec![additional],
             ..Load::default()
         };
-        let longest = load.longest();
+        let longest = load.extended_to_limit();
         assert_eq!(
             longest.stages,
             [stage(10.0, 0.0, 20.0), stage(110.0, 20.0, 20.0)]
         );
         assert_eq!(
-            longest.beside[0].stages,
+            longest.concurrent[0].stages,
             [stage(30.0, 0.0, 4.0), stage(90.0, 4.0, 4.0)]
         );
         assert_eq!(load.extended_to(20.0), load);
@@ -339,17 +339,17 @@ mod tests {
             until_decided_s: None,
             ..load
         };
-        assert_eq!(as_planned.longest(), as_planned);
+        assert_eq!(as_planned.extended_to_limit(), as_planned);
     }
 
     #[test]
     fn offered_is_a_task_at_once_and_then_users_over_wait_with_the_ramp() {
-        let ramp = Stage {
+        let ramp = LoadStage {
             seconds: 5.0,
             from: 0.0,
             to: 10.0,
         };
-        let hold = Stage {
+        let hold = LoadStage {
             seconds: 15.0,
             from: 10.0,
             to: 10.0,
@@ -359,7 +359,7 @@ mod tests {
             open: None,
             search: None,
             warm_up_s: 0.0,
-            beside: Vec::new(),
+            concurrent: Vec::new(),
             iterations: None,
             until_decided_s: None,
             tasks_per_user_second: Some(0.5),
@@ -379,11 +379,11 @@ mod tests {
 
     #[test]
     fn what_is_beside_a_load_is_offered_with_it_and_moves_with_it() {
-        let stage = |seconds, from, to| Stage { seconds, from, to };
+        let stage = |seconds, from, to| LoadStage { seconds, from, to };
         let open = Load {
             stages: vec![stage(40.0, 5.0, 5.0), stage(20.0, 5.0, 15.0)],
-            open: Some(Open {
-                law: Law::Constant,
+            open: Some(OpenModel {
+                arrival_process: ArrivalProcess::Constant,
                 users: 10,
             }),
             requests_per_task: 2.0,
@@ -393,16 +393,16 @@ mod tests {
             stages: vec![stage(10.0, 0.0, 20.0), stage(50.0, 20.0, 20.0)],
             tasks_per_user_second: Some(0.5),
             requests_per_task: 1.0,
-            beside: vec![open.clone()],
+            concurrent: vec![open.clone()],
             ..Load::default()
         };
         let alone = Load {
-            beside: Vec::new(),
+            concurrent: Vec::new(),
             ..load.clone()
         };
         let sum = alone.offered_rps(60.0).zip(open.offered_rps(60.0));
         assert_eq!(load.offered_rps(60.0), sum.map(|(one, other)| one + other));
-        assert_eq!(alone.held(), [(10.0, 60.0)]);
-        assert_eq!(load.held(), [(10.0, 40.0)]);
+        assert_eq!(alone.steady_spans(), [(10.0, 60.0)]);
+        assert_eq!(load.steady_spans(), [(10.0, 40.0)]);
     }
 }

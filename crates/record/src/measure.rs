@@ -16,18 +16,18 @@ pub enum Measure {
     Connect = 4,
     /// Dispatched → done, less the time that the generator stood still meanwhile: response time without
     /// what was brunt's own. It tells whether that mattered.
-    Unlagged = 5,
+    LagCorrected = 5,
     /// The TLS handshake, where the request had to open a connection.
     Tls = 6,
 }
 
 /// The moment that decides which second of the run a measure is counted in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Belongs {
+pub enum TimeBasis {
     /// The second of the intended start: a stall shows where users met it.
-    Intended,
+    IntendedStart,
     /// The second of completion: what the service got done then.
-    Done,
+    Completion,
 }
 
 impl Measure {
@@ -38,7 +38,7 @@ impl Measure {
         Self::Lag,
         Self::FirstByte,
         Self::Connect,
-        Self::Unlagged,
+        Self::LagCorrected,
         Self::Tls,
     ];
 
@@ -60,16 +60,16 @@ impl Measure {
             Self::Lag => "lag",
             Self::FirstByte => "first_byte",
             Self::Connect => "connect",
-            Self::Unlagged => "unlagged",
+            Self::LagCorrected => "lag_corrected",
             Self::Tls => "tls",
         }
     }
 
     /// Which second it is counted in.
-    pub const fn belongs(self) -> Belongs {
+    pub const fn time_basis(self) -> TimeBasis {
         match self {
-            Self::Response | Self::Lag | Self::Unlagged => Belongs::Intended,
-            Self::Service | Self::FirstByte | Self::Connect | Self::Tls => Belongs::Done,
+            Self::Response | Self::Lag | Self::LagCorrected => TimeBasis::IntendedStart,
+            Self::Service | Self::FirstByte | Self::Connect | Self::Tls => TimeBasis::Completion,
         }
     }
 }

@@ -53,19 +53,19 @@ pub enum FailureKind {
     /// No TLS handshake within its timeout.
     TlsTimeout,
     /// The connection was reset before the answer was whole.
-    Reset,
+    ConnectionReset,
     /// The connection was closed before the answer was whole.
-    Closed,
+    ConnectionClosed,
     /// No byte of an answer within the timeout for the first.
     FirstByteTimeout,
     /// No whole answer within the timeout.
     Timeout,
     /// What came is not HTTP, or breaks its rules.
-    BadHttp,
+    ProtocolError,
     /// The answer is larger than brunt takes.
-    TooLarge,
+    ResponseTooLarge,
     /// The run ended while the request was under way.
-    CutOff,
+    Aborted,
     /// brunt's machine had no port left for another connection: not the service's fault.
     NoPorts,
     /// brunt had no descriptor left for another connection: not the service's fault.
@@ -88,13 +88,13 @@ impl FailureKind {
         Self::Unreachable,
         Self::Tls,
         Self::TlsTimeout,
-        Self::Reset,
-        Self::Closed,
+        Self::ConnectionReset,
+        Self::ConnectionClosed,
         Self::FirstByteTimeout,
         Self::Timeout,
-        Self::BadHttp,
-        Self::TooLarge,
-        Self::CutOff,
+        Self::ProtocolError,
+        Self::ResponseTooLarge,
+        Self::Aborted,
         Self::NoPorts,
         Self::NoDescriptors,
         Self::Client,
@@ -113,13 +113,13 @@ impl FailureKind {
             Self::Unreachable => "unreachable",
             Self::Tls => "tls",
             Self::TlsTimeout => "tls_timeout",
-            Self::Reset => "reset",
-            Self::Closed => "closed",
+            Self::ConnectionReset => "connection_reset",
+            Self::ConnectionClosed => "connection_closed",
             Self::FirstByteTimeout => "first_byte_timeout",
             Self::Timeout => "timeout",
-            Self::BadHttp => "bad_http",
-            Self::TooLarge => "too_large",
-            Self::CutOff => "cut_off",
+            Self::ProtocolError => "protocol_error",
+            Self::ResponseTooLarge => "response_too_large",
+            Self::Aborted => "aborted",
             Self::NoPorts => "no_ports",
             Self::NoDescriptors => "no_descriptors",
             Self::Client => "client",
@@ -136,7 +136,7 @@ impl FailureKind {
     }
 
     /// Whether brunt or its machine failed, rather than the service.
-    pub const fn is_client_fault(self) -> bool {
+    pub const fn is_generator_fault(self) -> bool {
         matches!(
             self,
             Self::NoPorts | Self::NoDescriptors | Self::Client | Self::UnreadableFile

@@ -3,15 +3,15 @@
 
 mod row;
 
-use crate::rows::{self, Packed, Rows};
-use crate::{Reading, Unfit, limits};
+use crate::packed_rows::{self, PackedRows, StoredRows};
+use crate::{MergeError, Reading, limits};
 
 /// How many bytes the packed ones may take: those of a day and more.
 const BYTES_MAX: usize = 8 << 20;
 /// The readings of a run, in the order of time.
 #[derive(Debug, Clone)]
 pub struct Readings {
-    rows: Rows<Reading>,
+    rows: PackedRows<Reading>,
 }
 
 impl Default for Readings {
@@ -23,23 +23,23 @@ impl Default for Readings {
 impl Readings {
     pub(crate) fn bounded(bytes_max: usize) -> Self {
         Self {
-            rows: Rows::bounded(bytes_max),
+            rows: PackedRows::bounded(bytes_max),
         }
     }
 
     /// Adds what was seen last. Its percentages, cores and times are kept to the thousandth.
     pub fn push(&mut self, reading: &Reading) {
-        self.rows.push(rows::as_kept(reading), 1);
+        self.rows.push(packed_rows::as_kept(reading), 1);
     }
 
     /// Adds packed ones, or nothing of them where they are none.
-    pub(crate) fn absorb(&mut self, packed: &Packed) -> Result<(), Unfit> {
-        let readings: Vec<(Reading, u32)> = packed.read().ok_or_else(|| packed.unfit())?;
+    pub(crate) fn merge(&mut self, packed: &StoredRows) -> Result<(), MergeError> {
+        let readings: Vec<(Reading, u32)> = packed.read().ok_or_else(|| packed.merge_error())?;
         if readings
             .iter()
             .any(|(reading, _)| limits::reading(reading).is_err())
         {
-            return Err(packed.unfit());
+            return Err(packed.merge_error());
         }
         self.rows.widen_to(packed.each);
         for (reading, held) in readings {
@@ -79,7 +79,7 @@ impl Readings {
     }
 
     /// All in the form in which they are stored.
-    pub(crate) fn packed(&self) -> impl Iterator<Item = Packed> {
+    pub(crate) fn stored(&self) -> impl Iterator<Item = StoredRows> {
         self.rows.parts()
     }
 }

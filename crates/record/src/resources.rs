@@ -11,8 +11,8 @@ pub struct Reading {
     pub at_ms: u64,
     /// The process under test with its children; `None` where nothing is watched.
     pub target: Option<ProcessReading>,
-    /// Others that are watched beside it, in the order of [`crate::Generator::beside`].
-    pub beside: Vec<ProcessReading>,
+    /// Others that are watched beside it, in the order of [`crate::Generator::additional_targets`].
+    pub additional_targets: Vec<ProcessReading>,
     /// brunt itself.
     pub generator: Option<ProcessReading>,
     /// What kept brunt from running; `None` where nobody looked.

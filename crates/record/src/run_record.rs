@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Header, Level, Limit, Load, Measure, Outcome, Readings, RequestName, Scope, Timeline, Unseen,
-    Whose,
+    Header, Load, LoadLevel, Measure, Outcome, Readings, RequestName, Scope, Subject,
+    ThresholdKind, Timeline, Unavailable,
 };
 
 /// Everything a run leaves.
@@ -44,7 +44,7 @@ impl RunRecord {
     }
 
     /// The levels that were told to the engine, in the order of time.
-    pub fn levels(&self) -> impl Iterator<Item = &Level> {
+    pub fn levels(&self) -> impl Iterator<Item = &LoadLevel> {
         self.events.iter().filter_map(|event| match &event.command {
             Command::Level(level) => Some(level),
             Command::Stop | Command::Abort => None,
@@ -71,13 +71,13 @@ impl RunRecord {
     }
 
     /// What the monitor could not see, of whom; nothing where the record breaks off before its end.
-    pub fn unseen(&self) -> impl Iterator<Item = (Whose<'_>, &[String])> {
-        let beside = self.header.generator.beside.iter();
-        let names = beside.map(|beside| beside.name.as_str());
-        let unseen = self.ending.as_ref().map(|ending| &ending.unseen);
-        unseen
+    pub fn unavailable(&self) -> impl Iterator<Item = (Subject<'_>, &[String])> {
+        let additional = self.header.generator.additional_targets.iter();
+        let names = additional.map(|additional| additional.name.as_str());
+        let unavailable = self.ending.as_ref().map(|ending| &ending.unavailable);
+        unavailable
             .into_iter()
-            .flat_map(move |unseen| unseen.each(names.clone()))
+            .flat_map(move |unavailable| unavailable.each(names.clone()))
     }
 
     /// Number of requests that got a complete response, accepted or not; requests of the set-up and of `on_start`
@@ -125,7 +125,7 @@ fn whole(at_s: f64) -> usize {
 #[serde(rename_all = "snake_case")]
 pub enum Command {
     /// Another level of load.
-    Level(Level),
+    Level(LoadLevel),
     /// No new tasks; those under way may end.
     Stop,
     /// What is under way is cut off.
@@ -151,13 +151,13 @@ pub struct Ending {
     /// When the last request under way had ended, in milliseconds of the run's clock.
     pub ended_ms: u64,
     /// Why, where there is more to say.
-    pub reason: Option<String>,
+    pub stop_reason: Option<String>,
     /// The targets that were surely missed, for which the run was stopped.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub missed: Vec<MissedTarget>,
+    pub missed_targets: Vec<MissedTarget>,
     /// What the monitor could not see.
     #[serde(default)]
-    pub unseen: Unseen,
+    pub unavailable: Unavailable,
 }
 
 /// A target that was surely missed while the run went on.
@@ -166,7 +166,7 @@ pub struct MissedTarget {
     /// Its place among the targets of the header.
     pub target: u32,
     /// The threshold that was missed.
-    pub limit: Limit,
+    pub threshold: ThresholdKind,
 }
 
 /// What ended the load.
@@ -221,7 +221,9 @@ mod tests {
     use jiff::Timestamp;
 
     use super::*;
-    use crate::{Delta, FailureKind, Generator, Machine, NameId, NameKind, Sample, second_of};
+    use crate::{
+        FailureKind, Generator, Machine, NameId, NameKind, Sample, SecondRecorder, second_of,
+    };
 
     /// A record of requests: each with its name, how often it was sent, and how it failed.
     fn record_of(requests: &[(u32, u32, Option<FailureKind>)]) -> RunRecord {
@@ -258,10 +260,10 @@ mod tests {
             not_requested: Vec::new(),
             planned_shares: Vec::new(),
         });
-        let mut delta = Delta::new(&record.header.names);
-        delta.start(second_of(0));
+        let mut recorder = SecondRecorder::new(&record.header.names);
+        recorder.start(second_of(0));
         for (name, wire_requests, failure) in requests {
-            delta.record(&Sample {
+            recorder.record(&Sample {
                 name: NameId(*name),
                 intended_ns: 1,
                 dispatched_ns: 2,
@@ -270,14 +272,14 @@ mod tests {
                 done_ns: 4,
                 connect_ns: None,
                 tls_ns: None,
-                stood_still_ns: 0,
+                generator_stall_ns: 0,
                 failure: *failure,
                 wire_requests: *wire_requests,
                 bytes_sent: 0,
                 bytes_received: 0,
             });
         }
-        record.timeline.absorb(&delta.to_increment()).unwrap();
+        record.timeline.merge(&recorder.to_snapshot()).unwrap();
         record
     }
 
@@ -285,8 +287,8 @@ mod tests {
     fn only_complete_responses_count_as_answered() {
         let never = [
             (0, 0, Some(FailureKind::Tls)),
-            (0, 1, Some(FailureKind::BadHttp)),
-            (0, 1, Some(FailureKind::CutOff)),
+            (0, 1, Some(FailureKind::ProtocolError)),
+            (0, 1, Some(FailureKind::Aborted)),
             (1, 1, Some(FailureKind::Timeout)),
         ];
         assert_eq!(record_of(&never).answered(), 0);
@@ -300,7 +302,7 @@ mod tests {
         let answered = [
             (0, 1, None),
             (0, 2, Some(FailureKind::Status)),
-            (0, 1, Some(FailureKind::Reset)),
+            (0, 1, Some(FailureKind::ConnectionReset)),
             (1, 1, Some(FailureKind::Status)),
         ];
         assert_eq!(record_of(&answered).answered(), 3);

@@ -23,7 +23,7 @@ pub struct Sample {
     /// How long TLS handshakes took; `None` where there was none.
     pub tls_ns: Option<u64>,
     /// How long the generator stood still between dispatched and done.
-    pub stood_still_ns: u64,
+    pub generator_stall_ns: u64,
     /// `None`: answered, and every check held.
     pub failure: Option<FailureKind>,
     /// Requests on the wire: more than one with redirects, none where no connection came about.
@@ -51,9 +51,9 @@ impl Sample {
     }
 
     /// Dispatched → done without what was the generator's own, in nanoseconds.
-    pub fn unlagged_ns(&self) -> u64 {
+    pub fn lag_corrected_ns(&self) -> u64 {
         let taken_ns = self.done_ns.saturating_sub(self.dispatched_ns);
-        taken_ns.saturating_sub(self.stood_still_ns)
+        taken_ns.saturating_sub(self.generator_stall_ns)
     }
 }
 

@@ -1,67 +1,162 @@
-//! Seconds: what is counted of every second of a run, set-up requests left out.
+//! Seconds: what is counted in each second of a run, except the requests of the set-up.
 
 use serde::{Deserialize, Serialize};
 
+use crate::columns::Column;
+use crate::packed_rows::{Numbers, PackedRow};
 use crate::{FailureKind, Outcome, Sample};
 
-/// The counts of one second. Requests are counted in the second in which they were done.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Second {
-    /// The most users that were active at once; `None` where nobody said.
-    pub users: Option<u32>,
-    /// Requests under way at its end; `None` where nobody said.
-    pub in_flight: Option<u32>,
-    /// How long the oldest request under way at its end had waited since its intended start.
-    pub oldest_ms: Option<u64>,
-    /// Requests answered well.
-    pub ok: u64,
-    /// Requests answered, but not as they should be.
-    pub failed: u64,
-    /// Requests never answered.
-    pub unanswered: u64,
+/// How the values of one count become one, and what a second has of the count of several.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Rule {
+    /// A sum over workers and over time.
+    Sum,
+    /// The largest of any worker and of any second.
+    Max,
+    /// The largest of any worker, a sum over time. It belongs to the first second of several.
+    Stall,
+    /// The largest of any worker, a sum over time.
+    BusiestThread,
+}
+
+impl Rule {
+    fn across_workers(self, a: u64, b: u64) -> u64 {
+        match self {
+            Self::Sum => a.saturating_add(b),
+            Self::Max | Self::Stall | Self::BusiestThread => a.max(b),
+        }
+    }
+
+    fn over_time(self, a: u64, b: u64) -> u64 {
+        match self {
+            Self::Max => a.max(b),
+            Self::Sum | Self::Stall | Self::BusiestThread => a.saturating_add(b),
+        }
+    }
+
+    /// What the second of this number (from 0) has of a count of several.
+    fn share(self, count: u64, number: u32, of: u32) -> u64 {
+        match self {
+            Self::Max => count,
+            Self::Stall => count * u64::from(number == 0),
+            Self::Sum | Self::BusiestThread => share(count, number, of),
+        }
+    }
+
+    /// Whether it adds up over the run.
+    fn is_sum(self) -> bool {
+        matches!(self, Self::Sum | Self::BusiestThread)
+    }
+}
+
+fn share(count: u64, number: u32, of: u32) -> u64 {
+    let until = |number: u64| u128::from(count) * u128::from(number) / u128::from(of);
+    let part = until(u64::from(number) + 1) - until(number.into());
+    // A part of a u64.
+    u64::try_from(part).unwrap_or(u64::MAX)
+}
+
+/// The struct, and what is done field by field, from one list of its counts.
+macro_rules! second {
+    ($($(#[$doc:meta])+ $field:ident: $rule:ident,)+) => {
+        /// The counts of one second. Requests are counted in the second in which they were done.
+        #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+        #[serde(default)]
+        pub struct Second {
+            /// The largest number of users that were active at once; `None` if unknown.
+            pub users: Option<u32>,
+            /// Requests in flight at its end; `None` if unknown.
+            pub in_flight: Option<u32>,
+            /// Time since the intended start of the oldest request in flight at its end.
+            pub oldest_in_flight_ms: Option<u64>,
+            $($(#[$doc])+ pub $field: u64,)+
+            /// Failures by kind, each kind once, in the order of [`FailureKind::ALL`].
+            pub failures: Vec<(FailureKind, u64)>,
+        }
+
+        /// Number of counts.
+        const COUNTS: usize = [$(Rule::$rule),+].len();
+
+        impl Second {
+            /// Combines the counts of two by a function of each count's rule.
+            fn combine(&mut self, other: &Self, combined: fn(Rule, u64, u64) -> u64) {
+                $(self.$field = combined(Rule::$rule, self.$field, other.$field);)+
+            }
+
+            /// The counts that add up over the run.
+            pub(crate) fn sums(&self) -> impl Iterator<Item = u64> {
+                let counts = [$((Rule::$rule, self.$field)),+];
+                let sums = counts.into_iter().filter(|(rule, _)| rule.is_sum());
+                sums.map(|(_, count)| count)
+            }
+
+            /// The counts that the second of this number (from 0) has of those of several.
+            fn shares(&self, number: u32, of: u32) -> Self {
+                Self {
+                    $($field: Rule::$rule.share(self.$field, number, of),)+
+                    ..Self::default()
+                }
+            }
+
+            fn write_counts(&self, numbers: &mut Column) {
+                numbers.extend([$(Some(self.$field.cast_signed())),+]);
+            }
+
+            fn read_counts(numbers: &mut Numbers) -> Self {
+                Self {
+                    $($field: numbers.next().map_or(0, i64::cast_unsigned),)+
+                    ..Self::default()
+                }
+            }
+        }
+    };
+}
+
+second! {
+    /// Requests that succeeded.
+    ok: Sum,
+    /// Requests that got a response with a wrong status or a failed check.
+    failed: Sum,
+    /// Requests that never got a response.
+    unanswered: Sum,
     /// Requests on the wire.
-    pub wire_requests: u64,
+    wire_requests: Sum,
     /// Bytes sent.
-    pub bytes_sent: u64,
+    bytes_sent: Sum,
     /// Bytes received.
-    pub bytes_received: u64,
+    bytes_received: Sum,
     /// Connections opened.
-    pub connections: u64,
+    connections: Sum,
     /// Connections opened again because the server had closed them while idle.
-    pub reopened: u64,
-    /// How long the generator itself had stood still (stopped, or without a CPU) up to a moment of this
-    /// second, in milliseconds.
-    pub stood_still_ms: u64,
+    reconnects: Sum,
+    /// How long the generator did not run (stopped, or without a CPU) up to a moment of this second, in milliseconds.
+    generator_stall_ms: Stall,
     /// How long the generator's threads were ready to run and had no CPU, in milliseconds.
-    pub cpu_wait_ms: u64,
-    /// The same, as the mean of each time that a thread came on a CPU: the largest of the threads', in
-    /// microseconds.
-    pub cpu_wait_each_us: u64,
-    /// How often the generator's threads came on a CPU; 0 where the kernel does not tell.
-    pub wake_ups: u64,
+    cpu_wait_ms: Sum,
+    /// The mean of that per time slice: the largest of the threads', in microseconds.
+    cpu_wait_mean_us: Max,
+    /// Number of time slices that the generator's threads ran on a CPU; 0 if the kernel does not tell.
+    timeslices: Sum,
     /// CPU time of the generator's threads, in milliseconds.
-    pub cpu_ms: u64,
-    /// CPU time of the busiest of them.
-    pub cpu_busiest_ms: u64,
-    /// The longest that something due had to wait for its thread, in microseconds.
-    pub kept_waiting_us: u64,
+    cpu_ms: Sum,
+    /// CPU time of the busiest of them, in milliseconds.
+    busiest_thread_cpu_ms: BusiestThread,
+    /// The longest delay between the moment a timer was due and the moment its thread ran, in microseconds.
+    max_wakeup_delay_us: Max,
     /// Users that were active for the first time.
-    pub users_begun: u64,
-    /// Users that never came to their tasks, since what they do before them failed.
-    pub users_not_started: u64,
-    /// Users that stopped for good since their data was used up.
-    pub users_out_of_data: u64,
-    /// Users that stopped for good as the scenario says, or since they had played their part of its iterations.
-    pub users_stopped: u64,
-    /// Failures by kind, each kind once, in the order of [`FailureKind::ALL`].
-    pub failures: Vec<(FailureKind, u64)>,
-    /// Tasks that ended, however they ended; 0 if they were not counted.
-    pub tasks: u64,
-    /// Requests that were sent again on their own account; each is part of `wire_requests`.
-    pub retries: u64,
+    users_started: Sum,
+    /// Users that never started their tasks because a request of `on_start` failed.
+    users_not_started: Sum,
+    /// Users that stopped for good because their data was exhausted.
+    users_out_of_data: Sum,
+    /// Users that stopped for good as the scenario says, or after their share of its iterations.
+    users_stopped: Sum,
+    /// Tasks that ended, with any outcome; 0 if they were not counted.
+    tasks: Sum,
+    /// Requests that were sent again; each is part of `wire_requests`.
+    retries: Sum,
     /// Cookies that users' jars refused or evicted because of their limits.
-    pub cookies_dropped: u64,
+    cookies_dropped: Sum,
 }
 
 impl Second {
@@ -85,97 +180,40 @@ impl Second {
         }
     }
 
-    /// Requests that ended in this second, however they ended.
+    /// Requests that ended in this second, with any outcome.
     pub fn requests(&self) -> u64 {
         self.ok
             .saturating_add(self.failed)
             .saturating_add(self.unanswered)
     }
 
-    /// Adds what another core counted of the same second.
+    /// Adds what another worker counted in the same second.
     pub fn merge(&mut self, other: &Self) {
         self.users = sum(self.users, other.users);
         self.in_flight = sum(self.in_flight, other.in_flight);
-        self.oldest_ms = self.oldest_ms.max(other.oldest_ms);
-        self.ok = self.ok.saturating_add(other.ok);
-        self.failed = self.failed.saturating_add(other.failed);
-        self.unanswered = self.unanswered.saturating_add(other.unanswered);
-        self.wire_requests = self.wire_requests.saturating_add(other.wire_requests);
-        self.bytes_sent = self.bytes_sent.saturating_add(other.bytes_sent);
-        self.bytes_received = self.bytes_received.saturating_add(other.bytes_received);
-        self.connections = self.connections.saturating_add(other.connections);
-        self.reopened = self.reopened.saturating_add(other.reopened);
-        self.cpu_wait_ms = self.cpu_wait_ms.saturating_add(other.cpu_wait_ms);
-        self.cpu_wait_each_us = self.cpu_wait_each_us.max(other.cpu_wait_each_us);
-        self.wake_ups = self.wake_ups.saturating_add(other.wake_ups);
-        self.cpu_ms = self.cpu_ms.saturating_add(other.cpu_ms);
-        self.cpu_busiest_ms = self.cpu_busiest_ms.max(other.cpu_busiest_ms);
-        self.kept_waiting_us = self.kept_waiting_us.max(other.kept_waiting_us);
-        self.stood_still_ms = self.stood_still_ms.max(other.stood_still_ms);
-        self.users_begun = self.users_begun.saturating_add(other.users_begun);
-        self.users_not_started = self
-            .users_not_started
-            .saturating_add(other.users_not_started);
-        self.users_out_of_data = self
-            .users_out_of_data
-            .saturating_add(other.users_out_of_data);
-        self.users_stopped = self.users_stopped.saturating_add(other.users_stopped);
-        self.tasks = self.tasks.saturating_add(other.tasks);
-        self.retries = self.retries.saturating_add(other.retries);
-        self.cookies_dropped = self.cookies_dropped.saturating_add(other.cookies_dropped);
-        for (kind, count) in &other.failures {
-            self.add_failures(*kind, *count);
-        }
+        self.oldest_in_flight_ms = self.oldest_in_flight_ms.max(other.oldest_in_flight_ms);
+        self.combine(other, Rule::across_workers);
+        self.merge_failures(other);
     }
 
-    /// What a second has of the counts of several, as the one of this number (from 0). Over all of them sums are
-    /// what they were; what is the most of several, or how they ended, is that of each. That brunt stood still
-    /// is the first one's.
+    /// The part that the second of this number (from 0) has of the counts of several. Over all parts sums are what
+    /// they were; maxima and the state at the end are those of each.
     pub(crate) fn part(&self, number: u32, of: u32) -> Self {
         if of <= 1 {
             return self.clone();
         }
-        let share = |count: u64| {
-            let until = |number: u64| u128::from(count) * u128::from(number) / u128::from(of);
-            let part = until(u64::from(number) + 1) - until(number.into());
-            // A part of a u64.
-            u64::try_from(part).unwrap_or(u64::MAX)
-        };
-        let failures = self
-            .failures
-            .iter()
-            .map(|(kind, count)| (*kind, share(*count)));
+        let failures = self.failures.iter();
+        let failures = failures.map(|(kind, count)| (*kind, share(*count, number, of)));
         Self {
-            ok: share(self.ok),
-            failed: share(self.failed),
-            unanswered: share(self.unanswered),
-            wire_requests: share(self.wire_requests),
-            bytes_sent: share(self.bytes_sent),
-            bytes_received: share(self.bytes_received),
-            connections: share(self.connections),
-            reopened: share(self.reopened),
-            stood_still_ms: if number == 0 { self.stood_still_ms } else { 0 },
-            cpu_wait_ms: share(self.cpu_wait_ms),
-            wake_ups: share(self.wake_ups),
-            cpu_ms: share(self.cpu_ms),
-            cpu_busiest_ms: share(self.cpu_busiest_ms),
-            users_begun: share(self.users_begun),
-            users_not_started: share(self.users_not_started),
-            users_out_of_data: share(self.users_out_of_data),
-            users_stopped: share(self.users_stopped),
-            failures: failures.filter(|(_, count)| *count > 0).collect(),
-            tasks: share(self.tasks),
-            retries: share(self.retries),
-            cookies_dropped: share(self.cookies_dropped),
             users: self.users,
             in_flight: self.in_flight,
-            oldest_ms: self.oldest_ms,
-            cpu_wait_each_us: self.cpu_wait_each_us,
-            kept_waiting_us: self.kept_waiting_us,
+            oldest_in_flight_ms: self.oldest_in_flight_ms,
+            failures: failures.filter(|(_, count)| *count > 0).collect(),
+            ..self.shares(number, of)
         }
     }
 
-    /// Forgets everything but the memory.
+    /// Removes all counts and keeps the memory.
     pub fn clear(&mut self) {
         let mut failures = std::mem::take(&mut self.failures);
         failures.clear();
@@ -183,6 +221,12 @@ impl Second {
             failures,
             ..Self::default()
         };
+    }
+
+    fn merge_failures(&mut self, other: &Self) {
+        for (kind, count) in &other.failures {
+            self.add_failures(*kind, *count);
+        }
     }
 
     fn add_failures(&mut self, kind: FailureKind, count: u64) {
@@ -203,5 +247,52 @@ fn sum(a: Option<u32>, b: Option<u32>) -> Option<u32> {
     match (a, b) {
         (Some(a), Some(b)) => Some(a.saturating_add(b)),
         (known, None) | (None, known) => known,
+    }
+}
+
+impl PackedRow for Second {
+    fn at(&self) -> u64 {
+        0
+    }
+
+    fn width(&self) -> usize {
+        3 + COUNTS + FailureKind::ALL.len()
+    }
+
+    fn write(&self, numbers: &mut Column) {
+        numbers.extend([
+            self.users.map(i64::from),
+            self.in_flight.map(i64::from),
+            self.oldest_in_flight_ms.map(u64::cast_signed),
+        ]);
+        self.write_counts(numbers);
+        numbers.extend(FailureKind::ALL.map(|kind| {
+            let known = self.failures.iter().find(|(known, _)| *known == kind);
+            known.map(|(_, count)| count.cast_signed())
+        }));
+    }
+
+    fn read(numbers: &mut Numbers) -> Self {
+        let gauge = |value: Option<i64>| value.and_then(|value| u32::try_from(value).ok());
+        let (users, in_flight) = (gauge(numbers.next()), gauge(numbers.next()));
+        let oldest_in_flight_ms = numbers.next().map(i64::cast_unsigned);
+        let counts = Self::read_counts(numbers);
+        let failures = FailureKind::ALL.into_iter();
+        let failures = failures.filter_map(|kind| Some((kind, numbers.next()?.cast_unsigned())));
+        Self {
+            users,
+            in_flight,
+            oldest_in_flight_ms,
+            failures: failures.collect(),
+            ..counts
+        }
+    }
+
+    fn merge_next(&mut self, later: &Self, _own: u32, _others: u32) {
+        self.users = self.users.max(later.users);
+        self.in_flight = later.in_flight.or(self.in_flight);
+        self.oldest_in_flight_ms = later.oldest_in_flight_ms.or(self.oldest_in_flight_ms);
+        self.combine(later, Rule::over_time);
+        self.merge_failures(later);
     }
 }

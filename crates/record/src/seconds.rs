@@ -2,21 +2,19 @@
 //! a run is so long that they are full, what is kept tells of 2, 4, 8 … seconds, and each of those has its part
 //! of it: sums are what they were.
 
-use crate::columns::{Column, ROWS_MAX};
-use crate::rows::{Numbers, Packed, Row, Rows};
-use crate::{FailureKind, Second};
+use crate::Second;
+use crate::columns::ROWS_MAX;
+use crate::packed_rows::{PackedRows, StoredRows};
 
 /// How many bytes the packed ones may take: those of some days.
 const BYTES_MAX: usize = 8 << 20;
 /// What is this old is packed, so many seconds at once; what comes later of it still counts.
 const OPEN: usize = ROWS_MAX;
-/// How many numbers a second has beside its failures: before them, and behind them (older records have none there).
-const COUNTS: usize = 18 + 7;
 
 /// The counts of each second of a run, from second 0 on.
 #[derive(Debug, Clone)]
 pub struct Seconds {
-    packed: Rows<Second>,
+    packed: PackedRows<Second>,
     /// How many seconds are packed.
     before: usize,
     /// Those that come after them.
@@ -34,7 +32,7 @@ impl Default for Seconds {
 impl Seconds {
     pub(crate) fn bounded(bytes_max: usize) -> Self {
         Self {
-            packed: Rows::bounded(bytes_max),
+            packed: PackedRows::bounded(bytes_max),
             before: 0,
             open: Vec::new(),
             ok: 0,
@@ -138,12 +136,12 @@ impl Seconds {
     }
 
     /// All seconds in the form in which they are stored.
-    pub(crate) fn packed(&self) -> impl Iterator<Item = Packed> {
+    pub(crate) fn stored(&self) -> impl Iterator<Item = StoredRows> {
         let open = self
             .open
             .chunks(ROWS_MAX)
             .scan(self.before, |from, seconds| {
-                let packed = Packed::of(seconds, *from as u64, (1, 1));
+                let packed = StoredRows::of(seconds, *from as u64, (1, 1));
                 *from += seconds.len();
                 Some(packed)
             });
@@ -158,101 +156,6 @@ impl FromIterator<Second> for Seconds {
             seconds.merge(second, &counts);
         }
         seconds
-    }
-}
-
-impl Row for Second {
-    fn at(&self) -> u64 {
-        0
-    }
-
-    fn width(&self) -> usize {
-        COUNTS + FailureKind::ALL.len()
-    }
-
-    fn write(&self, numbers: &mut Column) {
-        let gauge = |value: Option<u32>| value.map(i64::from);
-        let count = |value: u64| Some(value.cast_signed());
-        numbers.extend([
-            gauge(self.users),
-            gauge(self.in_flight),
-            self.oldest_ms.map(u64::cast_signed),
-            count(self.ok),
-            count(self.failed),
-            count(self.unanswered),
-            count(self.wire_requests),
-            count(self.bytes_sent),
-            count(self.bytes_received),
-            count(self.connections),
-            count(self.reopened),
-            count(self.stood_still_ms),
-            count(self.cpu_wait_ms),
-            count(self.cpu_wait_each_us),
-            count(self.wake_ups),
-            count(self.cpu_ms),
-            count(self.cpu_busiest_ms),
-            count(self.kept_waiting_us),
-        ]);
-        numbers.extend(FailureKind::ALL.map(|kind| {
-            let known = self.failures.iter().find(|(known, _)| *known == kind);
-            known.map(|(_, count)| count.cast_signed())
-        }));
-        numbers.extend([
-            count(self.users_begun),
-            count(self.users_not_started),
-            count(self.users_out_of_data),
-            count(self.users_stopped),
-            count(self.tasks),
-            count(self.retries),
-            count(self.cookies_dropped),
-        ]);
-    }
-
-    fn read(numbers: &mut Numbers) -> Self {
-        let gauge = |value: Option<i64>| value.and_then(|value| u32::try_from(value).ok());
-        let count = |value: Option<i64>| value.map_or(0, i64::cast_unsigned);
-        Self {
-            users: gauge(numbers.next()),
-            in_flight: gauge(numbers.next()),
-            oldest_ms: numbers.next().map(i64::cast_unsigned),
-            ok: count(numbers.next()),
-            failed: count(numbers.next()),
-            unanswered: count(numbers.next()),
-            wire_requests: count(numbers.next()),
-            bytes_sent: count(numbers.next()),
-            bytes_received: count(numbers.next()),
-            connections: count(numbers.next()),
-            reopened: count(numbers.next()),
-            stood_still_ms: count(numbers.next()),
-            cpu_wait_ms: count(numbers.next()),
-            cpu_wait_each_us: count(numbers.next()),
-            wake_ups: count(numbers.next()),
-            cpu_ms: count(numbers.next()),
-            cpu_busiest_ms: count(numbers.next()),
-            kept_waiting_us: count(numbers.next()),
-            failures: FailureKind::ALL
-                .into_iter()
-                .filter_map(|kind| Some((kind, numbers.next()?.cast_unsigned())))
-                .collect(),
-            users_begun: count(numbers.next()),
-            users_not_started: count(numbers.next()),
-            users_out_of_data: count(numbers.next()),
-            users_stopped: count(numbers.next()),
-            tasks: count(numbers.next()),
-            retries: count(numbers.next()),
-            cookies_dropped: count(numbers.next()),
-        }
-    }
-
-    fn follow(&mut self, later: &Self, _own: u32, _others: u32) {
-        let (users, stood_still_ms) = (self.users.max(later.users), self.stood_still_ms);
-        let cpu_busiest_ms = self.cpu_busiest_ms;
-        self.merge(later);
-        self.users = users;
-        self.in_flight = later.in_flight.or(self.in_flight);
-        self.oldest_ms = later.oldest_ms.or(self.oldest_ms);
-        self.stood_still_ms = stood_still_ms.saturating_add(later.stood_still_ms);
-        self.cpu_busiest_ms = cpu_busiest_ms.saturating_add(later.cpu_busiest_ms);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Limit, NameId, RequestName, Scope};
+use crate::{NameId, RequestName, Scope, ThresholdKind};
 
 /// What a target limits.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -64,7 +64,7 @@ pub struct Target {
     /// What is limited.
     pub metric: Metric,
     /// Whose requests; `None`: all requests but the set-up.
-    pub scope: Option<TargetNames>,
+    pub scope: Option<NameSet>,
     /// Met: good.
     pub target: Option<f64>,
     /// Met: acceptable. Missed: poor.
@@ -73,16 +73,16 @@ pub struct Target {
     pub critical: Option<f64>,
     /// The run is stopped once this threshold is surely missed; `None`: it goes on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub stop_at: Option<Limit>,
+    pub stop_at: Option<ThresholdKind>,
 }
 
 impl Target {
     /// The value of one of its thresholds, in the metric's unit.
-    pub const fn level(&self, limit: Limit) -> Option<f64> {
+    pub const fn threshold(&self, limit: ThresholdKind) -> Option<f64> {
         match limit {
-            Limit::Target => self.target,
-            Limit::Acceptable => self.acceptable,
-            Limit::Critical => self.critical,
+            ThresholdKind::Target => self.target,
+            ThresholdKind::Acceptable => self.acceptable,
+            ThresholdKind::Critical => self.critical,
         }
     }
 }
@@ -90,7 +90,7 @@ impl Target {
 impl Target {
     /// The requests that it judges, together.
     pub fn requests(&self) -> Scope<'_> {
-        match self.scope.as_ref().map(TargetNames::ids) {
+        match self.scope.as_ref().map(NameSet::ids) {
             None => Scope::All,
             Some([one]) => Scope::Name(*one),
             Some(several) => Scope::Names(several),
@@ -121,9 +121,9 @@ impl Target {
 /// place of the name, or a list of places where there are several.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "StoredNames", into = "StoredNames")]
-pub struct TargetNames(Vec<NameId>);
+pub struct NameSet(Vec<NameId>);
 
-impl TargetNames {
+impl NameSet {
     /// Returns `None` if there are no names.
     pub fn new(names: impl IntoIterator<Item = NameId>) -> Option<Self> {
         let mut names: Vec<NameId> = names.into_iter().collect();
@@ -138,7 +138,7 @@ impl TargetNames {
     }
 }
 
-impl From<NameId> for TargetNames {
+impl From<NameId> for NameSet {
     fn from(name: NameId) -> Self {
         Self(vec![name])
     }
@@ -151,7 +151,7 @@ enum StoredNames {
     Several(Vec<NameId>),
 }
 
-impl TryFrom<StoredNames> for TargetNames {
+impl TryFrom<StoredNames> for NameSet {
     type Error = &'static str;
 
     fn try_from(stored: StoredNames) -> Result<Self, Self::Error> {
@@ -162,8 +162,8 @@ impl TryFrom<StoredNames> for TargetNames {
     }
 }
 
-impl From<TargetNames> for StoredNames {
-    fn from(names: TargetNames) -> Self {
+impl From<NameSet> for StoredNames {
+    fn from(names: NameSet) -> Self {
         match names.ids() {
             [one] => Self::One(*one),
             _ => Self::Several(names.0),
@@ -189,21 +189,17 @@ mod tests {
 
     #[test]
     fn names_are_stored_as_a_place_or_as_a_list() {
-        let stored = |scope: Option<TargetNames>| {
+        let stored = |scope: Option<NameSet>| {
             let bytes = rmp_serde::to_vec_named(&scope).unwrap();
-            let read: Option<TargetNames> = rmp_serde::from_slice(&bytes).unwrap();
+            let read: Option<NameSet> = rmp_serde::from_slice(&bytes).unwrap();
             assert_eq!(read, scope);
             bytes
         };
         assert_eq!(stored(None), [0xc0], "nil");
-        assert_eq!(
-            stored(Some(NameId(7).into())),
-            [7],
-            "as older records have it"
-        );
-        let several = TargetNames::new([NameId(3), NameId(1), NameId(3)]);
+        assert_eq!(stored(Some(NameId(7).into())), [7], "a place");
+        let several = NameSet::new([NameId(3), NameId(1), NameId(3)]);
         assert_eq!(stored(several), [0x92, 1, 3], "a list, each once");
-        assert_eq!(TargetNames::new([]), None);
-        rmp_serde::from_slice::<Option<TargetNames>>(&[0x90]).unwrap_err();
+        assert_eq!(NameSet::new([]), None);
+        rmp_serde::from_slice::<Option<NameSet>>(&[0x90]).unwrap_err();
     }
 }

@@ -5,10 +5,10 @@
 
 mod stored;
 
-use crate::delta::{CELLS_A_NAME, cell_index};
-use crate::increment::{Entry, Increment, NameTotals};
-use crate::interval::{INTERVAL_BYTES, Interval, place};
-use crate::sparse::Sparse;
+use crate::compact_histogram::CompactHistogram;
+use crate::histogram_window::{HistogramWindow, INTERVAL_BYTES, place};
+use crate::second_recorder::{CELLS_A_NAME, cell_index};
+use crate::snapshot::{HistogramEntry, MetricsSnapshot, NameTotals};
 use crate::{Distribution, Failure, Histogram, Measure, NameId, Outcome, RequestName, Seconds};
 
 /// How many bytes the histograms of all intervals may take.
@@ -26,7 +26,7 @@ pub struct Timeline {
     bytes: usize,
     bytes_max: usize,
     seconds: Seconds,
-    intervals: Vec<Interval>,
+    intervals: Vec<HistogramWindow>,
     /// What was added to since it was packed.
     touched: Vec<usize>,
     /// Over the run, of all requests that are judged, by measure and outcome.
@@ -63,24 +63,24 @@ impl Timeline {
     }
 
     /// Adds what was recorded, or nothing of it where it does not fit.
-    pub fn absorb(&mut self, increment: &Increment) -> Result<(), Unfit> {
-        self.check(increment)?;
-        while self.width_s < increment.width_s {
+    pub fn merge(&mut self, snapshot: &MetricsSnapshot) -> Result<(), MergeError> {
+        self.check(snapshot)?;
+        while self.width_s < snapshot.width_s {
             self.double_width();
         }
-        for (second, counts) in &increment.seconds {
+        for (second, counts) in &snapshot.seconds {
             self.seconds.merge(*second as usize, counts);
         }
-        for entry in &increment.histograms {
-            self.absorb_entry(entry);
+        for entry in &snapshot.histograms {
+            self.merge_entry(entry);
         }
-        for totals in &increment.totals {
+        for totals in &snapshot.totals {
             self.name_totals[totals.name.index()].merge(totals);
         }
-        for failure in &increment.failures {
+        for failure in &snapshot.failures {
             failure.add_to(&mut self.failures);
         }
-        self.last_ok_ns = self.last_ok_ns.max(increment.last_ok_ns);
+        self.last_ok_ns = self.last_ok_ns.max(snapshot.last_ok_ns);
         while self.bytes > self.bytes_max && self.intervals.len() > 1 {
             self.double_width();
         }
@@ -88,37 +88,37 @@ impl Timeline {
         Ok(())
     }
 
-    fn check(&self, increment: &Increment) -> Result<(), Unfit> {
-        let histograms = increment.histograms.iter().map(|entry| entry.name);
-        let totals = increment.totals.iter().map(|totals| totals.name);
-        let failures = increment.failures.iter().map(|failure| failure.name);
+    fn check(&self, snapshot: &MetricsSnapshot) -> Result<(), MergeError> {
+        let histograms = snapshot.histograms.iter().map(|entry| entry.name);
+        let totals = snapshot.totals.iter().map(|totals| totals.name);
+        let failures = snapshot.failures.iter().map(|failure| failure.name);
         let known = self.names.len();
         let mut names = histograms.chain(totals).chain(failures);
         if let Some(NameId(id)) = names.find(|name| name.index() >= known) {
-            return Err(Unfit::Name { id, known });
+            return Err(MergeError::Name { id, known });
         }
-        let of_counts = increment.seconds.iter().map(|(second, _)| *second);
-        let mut seconds = of_counts.chain(increment.histograms.iter().map(|entry| entry.second));
+        let of_counts = snapshot.seconds.iter().map(|(second, _)| *second);
+        let mut seconds = of_counts.chain(snapshot.histograms.iter().map(|entry| entry.second));
         if let Some(second) = seconds.find(|second| *second > SECONDS_MAX) {
-            return Err(Unfit::Second { second });
+            return Err(MergeError::Second { second });
         }
-        let width_s = increment.width_s;
+        let width_s = snapshot.width_s;
         if !width_s.is_power_of_two() || width_s > SECONDS_MAX {
-            return Err(Unfit::Width { width_s });
+            return Err(MergeError::Width { width_s });
         }
         Ok(())
     }
 
-    fn absorb_entry(&mut self, entry: &Entry) {
+    fn merge_entry(&mut self, entry: &HistogramEntry) {
         let (name, measure, outcome) = (entry.name, entry.measure, entry.outcome);
         if self.names[name.index()].is_judged_as(outcome) {
             self.totals[cell_index(NameId(0), measure, outcome)]
                 .get_or_insert_default()
-                .merge_sparse(&entry.sparse);
+                .merge_compact(&entry.histogram);
         }
         self.reach(entry.second);
         let interval = (entry.second / self.width_s) as usize;
-        let grown = self.intervals[interval].merge(place(name, measure, outcome), &entry.sparse);
+        let grown = self.intervals[interval].merge(place(name, measure, outcome), &entry.histogram);
         self.bytes = self.bytes.saturating_add_signed(grown);
         self.touch(interval);
     }
@@ -134,7 +134,7 @@ impl Timeline {
         let more = needed(self.width_s).saturating_sub(self.intervals.len());
         self.bytes += more * INTERVAL_BYTES;
         self.intervals
-            .resize_with(self.intervals.len() + more, Interval::default);
+            .resize_with(self.intervals.len() + more, HistogramWindow::default);
     }
 
     fn touch(&mut self, interval: usize) {
@@ -162,8 +162,8 @@ impl Timeline {
         let mut narrow = std::mem::take(&mut self.intervals).into_iter();
         while let Some(mut wide) = narrow.next() {
             let second = narrow.next();
-            for (cell, sparse) in second.iter().flat_map(Interval::iter) {
-                wide.merge(cell, &sparse);
+            for (cell, compact) in second.iter().flat_map(HistogramWindow::iter) {
+                wide.merge(cell, &compact);
             }
             self.bytes += wide.size();
             wide.pack();
@@ -240,8 +240,8 @@ impl Timeline {
         let mut merged = Histogram::default();
         for interval in &self.intervals {
             for name in &names {
-                if let Some(sparse) = interval.get(*name, measure, outcome) {
-                    merged.merge_sparse(&sparse);
+                if let Some(compact) = interval.get(*name, measure, outcome) {
+                    merged.merge_compact(&compact);
                 }
             }
         }
@@ -274,26 +274,26 @@ impl Timeline {
             .filter_map(|interval| self.intervals.get(interval));
         for cells in known {
             for name in self.names_that(scope, Outcome::Ok) {
-                if let Some(sparse) = cells.get(name, measure, Outcome::Ok) {
-                    distribution.ok.merge_sparse(&sparse);
+                if let Some(compact) = cells.get(name, measure, Outcome::Ok) {
+                    distribution.ok.merge_compact(&compact);
                 }
             }
             for name in self.names_that(scope, Outcome::Unanswered) {
-                if let Some(sparse) = cells.get(name, measure, Outcome::Unanswered) {
-                    distribution.unanswered += sparse.summary().count;
+                if let Some(compact) = cells.get(name, measure, Outcome::Unanswered) {
+                    distribution.unanswered += compact.summary().count;
                 }
             }
         }
         distribution
     }
 
-    /// The durations that were recorded in one interval: whose, of what, and how the requests ended.
+    /// The durations that were recorded in one interval: subject, of what, and how the requests ended.
     pub fn cells(
         &self,
         interval: usize,
-    ) -> impl Iterator<Item = (NameId, Measure, Outcome, Sparse<&[u8]>)> {
+    ) -> impl Iterator<Item = (NameId, Measure, Outcome, CompactHistogram<&[u8]>)> {
         let interval = self.intervals.get(interval).into_iter();
-        interval.flat_map(Interval::cells)
+        interval.flat_map(HistogramWindow::cells)
     }
 
     /// Of the requests that an interval ranks: those whose duration will not do or that were never
@@ -310,14 +310,14 @@ impl Timeline {
         };
         let (mut missing, mut all) = (0, 0);
         for name in self.names_that(scope, Outcome::Ok) {
-            if let Some(sparse) = cells.get(name, measure, Outcome::Ok) {
-                all += sparse.summary().count;
-                missing += sparse.count_unless(&will_do);
+            if let Some(compact) = cells.get(name, measure, Outcome::Ok) {
+                all += compact.summary().count;
+                missing += compact.count_unless(&will_do);
             }
         }
         for name in self.names_that(scope, Outcome::Unanswered) {
-            if let Some(sparse) = cells.get(name, measure, Outcome::Unanswered) {
-                let unanswered = sparse.summary().count;
+            if let Some(compact) = cells.get(name, measure, Outcome::Unanswered) {
+                let unanswered = compact.summary().count;
                 (missing, all) = (missing + unanswered, all + unanswered);
             }
         }
@@ -337,13 +337,13 @@ impl Timeline {
             return (durations, unanswered);
         };
         for name in self.names_that(scope, Outcome::Ok) {
-            if let Some(sparse) = cells.get(name, measure, Outcome::Ok) {
-                durations.extend(sparse.durations());
+            if let Some(compact) = cells.get(name, measure, Outcome::Ok) {
+                durations.extend(compact.durations());
             }
         }
         for name in self.names_that(scope, Outcome::Unanswered) {
-            if let Some(sparse) = cells.get(name, measure, Outcome::Unanswered) {
-                unanswered += sparse.count();
+            if let Some(compact) = cells.get(name, measure, Outcome::Unanswered) {
+                unanswered += compact.count();
             }
         }
         (durations, unanswered)
@@ -357,8 +357,8 @@ impl Timeline {
         let (mut failed, mut all) = (0, 0);
         for outcome in Outcome::ALL {
             for name in self.names_that(scope, outcome) {
-                if let Some(sparse) = cells.get(name, Measure::Response, outcome) {
-                    let count = sparse.summary().count;
+                if let Some(compact) = cells.get(name, Measure::Response, outcome) {
+                    let count = compact.summary().count;
                     all += count;
                     failed += if outcome == Outcome::Ok { 0 } else { count };
                 }
@@ -379,9 +379,9 @@ pub enum Scope<'a> {
     Names(&'a [NameId]),
 }
 
-/// An increment does not fit the run: it was damaged, or made by somebody else.
+/// An snapshot does not fit the run: it was damaged, or made by somebody else.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Unfit {
+pub enum MergeError {
     /// It speaks of a name that the run does not have.
     #[error("request name number {id} is not among the {known} of the run")]
     Name {

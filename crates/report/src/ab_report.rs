@@ -97,14 +97,14 @@ pub fn ab_report_json(contest: &AbReport) -> String {
         "host_a": a,
         "host_b": b,
         "block_s": conduct.block_s,
-        "limit_s": conduct.limit_s,
+        "max_duration_s": conduct.limit_s,
         "pairs": contested.played.pairs,
-        "pairs_left_out": contested.played.left_out,
-        "seconds": contested.played.seconds,
+        "pairs_excluded": contested.played.left_out,
+        "duration_s": contested.played.seconds,
         "stopped": contested.is_stopped,
         "valid": contested.is_valid(),
         "outcome": contested.outcome().name(),
-        "sentence": contested.sentence(),
+        "headline": contested.headline(),
         "values": contested.played.values.iter().map(|(measured, values)| (measured.name(), values)).collect::<BTreeMap<_, _>>(),
         "looks": contested.played.looks.iter().map(|(measured, looks)| (measured.name(), json_looks(looks))).collect::<BTreeMap<_, _>>(),
         "figures": "usual_pair",
@@ -139,7 +139,7 @@ pub fn ab_progress_line(
         if interval.is_empty() {
             continue;
         }
-        let next = format!(" · {} {change} ({interval})", row.measured.in_words());
+        let next = format!(" · {} {change} ({interval})", row.metric.in_words());
         if line.width() + next.width() > width {
             break;
         }

@@ -20,7 +20,7 @@ pub struct Checks {
     /// What was played.
     title: String,
     /// The result in one sentence.
-    sentence: String,
+    headline: String,
     /// What was found beyond what was asked.
     findings: Vec<String>,
     /// How long it took, in seconds.
@@ -61,7 +61,7 @@ impl Checks {
     /// Targets count for nothing here.
     pub fn of_baseline_comparison(run: &Judged, fail_on: FailOn) -> Self {
         let mut checks = Self::of(run, fail_on, Vec::new());
-        let Some(beside) = &run.verdict.beside else {
+        let Some(beside) = &run.verdict.baseline else {
             return checks;
         };
         let is_valid = !matches!(
@@ -69,8 +69,8 @@ impl Checks {
             RunResult::Invalid | RunResult::NothingAnswered
         );
         if is_valid {
-            checks.sentence = beside.sentence();
-            checks.all[0].message = beside.sentence();
+            checks.headline = beside.headline();
+            checks.all[0].message = beside.headline();
             checks.all[0].status = status_of(beside.comparison.outcome(), fail_on);
         }
         checks
@@ -79,7 +79,7 @@ impl Checks {
     fn of(run: &Judged, fail_on: FailOn, targets: Vec<Check>) -> Self {
         let verdict = run.verdict;
         let mut asked = targets;
-        if let Some(beside) = &verdict.beside {
+        if let Some(beside) = &verdict.baseline {
             let title = format!(
                 "compared with baseline {}",
                 number::one_line(&beside.baseline)
@@ -105,11 +105,11 @@ impl Checks {
         let own = Check {
             name: "verdict".to_owned(),
             status,
-            message: verdict.sentence.clone(),
+            message: verdict.headline.clone(),
         };
         Self {
             title: format!("brunt {}", run.record.header.profile),
-            sentence: verdict.sentence.clone(),
+            headline: verdict.headline.clone(),
             findings: further_findings(run).map(in_words).collect(),
             seconds: run.record.duration_s(),
             all: [own].into_iter().chain(asked).collect(),
@@ -125,13 +125,13 @@ impl Checks {
                 _ if !contested.is_valid() && fail_on != FailOn::Never => CheckStatus::Broken,
                 outcome => status_of(outcome, fail_on),
             },
-            message: contested.sentence(),
+            message: contested.headline(),
         };
         let rows = of_rows(&compared, "of B compared with A", fail_on);
         Self {
             title: "brunt compare".to_owned(),
             all: [validity].into_iter().chain(rows).collect(),
-            sentence: compared.sentence,
+            headline: compared.headline,
             findings: Vec::new(),
             seconds: contested.played.seconds,
         }
@@ -152,7 +152,7 @@ fn status_of(outcome: Outcome, fail_on: FailOn) -> CheckStatus {
 }
 
 fn in_words(finding: &Finding) -> String {
-    format!("{}: {}", finding.kind.name(), finding.sentence)
+    format!("{}: {}", finding.kind.name(), finding.headline)
 }
 
 fn of_target(run: &Judged, row: &Judgement, fail_on: FailOn) -> Check {
@@ -194,7 +194,7 @@ fn of_rows<'a>(
 ) -> impl Iterator<Item = Check> + use<'a> {
     let [one, other] = compared.sides;
     let check = move |row: &Row| Check {
-        name: format!("{} {title}", row.measured.in_words()),
+        name: format!("{} {title}", row.metric.in_words()),
         status: match row.outcome() {
             Outcome::Worse if fail_on != FailOn::Never => CheckStatus::Failed,
             Outcome::NotEnoughData => CheckStatus::Undecided,

@@ -1,7 +1,7 @@
 //! Comparisons as every form of report shows them: titles, values, changes, and what stands out.
 
 use brunt_verdict::comparison::{BetweenRuns, Change, Ends, Outcome, Row, Tolerance};
-use brunt_verdict::{Beside, Contested, Grade};
+use brunt_verdict::{BaselineVerdict, Contested, Grade};
 use serde_json::{Value, json};
 
 use crate::number;
@@ -17,13 +17,13 @@ pub(crate) struct ComparisonView<'a> {
     /// Title of the interval of the tested rows.
     pub(crate) interval: &'static str,
     pub(crate) outcome: Outcome,
-    pub(crate) sentence: String,
+    pub(crate) headline: String,
     pub(crate) caveats: Vec<String>,
     pub(crate) rows: &'a [Row],
 }
 
-impl<'a> From<&'a Beside> for ComparisonView<'a> {
-    fn from(beside: &'a Beside) -> Self {
+impl<'a> From<&'a BaselineVerdict> for ComparisonView<'a> {
+    fn from(beside: &'a BaselineVerdict) -> Self {
         Self {
             title: format!("Against `{}`", number::one_line(&beside.baseline)),
             sides: ["baseline", "run"],
@@ -31,7 +31,7 @@ impl<'a> From<&'a Beside> for ComparisonView<'a> {
                       computed from them; the intervals of all tested rows hold simultaneously with 95 % confidence",
             interval: "95 % interval",
             outcome: beside.comparison.outcome(),
-            sentence: beside.sentence(),
+            headline: beside.headline(),
             caveats: beside.caveats(),
             rows: &beside.comparison.rows,
         }
@@ -47,7 +47,7 @@ impl<'a> From<&'a Contested> for ComparisonView<'a> {
                       the interval is that of the latest interim analysis, which decides the outcome",
             interval: "interval",
             outcome: contested.outcome(),
-            sentence: contested.sentence(),
+            headline: contested.headline(),
             caveats: contested.caveats(),
             rows: &contested.played.rows,
         }
@@ -97,8 +97,8 @@ const UNTESTED_NOTE: &str = "outcomes in parentheses are shown but not tested";
 /// What was measured, and of which requests.
 pub(crate) fn title(row: &Row) -> String {
     match &row.name {
-        None => row.measured.in_words().to_owned(),
-        Some(name) => format!("{} of {name}", row.measured.in_words()),
+        None => row.metric.in_words().to_owned(),
+        Some(name) => format!("{} of {name}", row.metric.in_words()),
     }
 }
 
@@ -106,7 +106,7 @@ pub(crate) fn title(row: &Row) -> String {
 pub(crate) fn value(value: Option<f64>, row: &Row) -> String {
     value.map_or_else(
         || "–".to_owned(),
-        |value| number::with_unit(value, row.measured.unit()),
+        |value| number::with_unit(value, row.metric.unit()),
     )
 }
 
@@ -137,7 +137,7 @@ pub(crate) fn grade_of(outcome: Outcome) -> Grade {
 }
 
 /// For `summary.json`.
-pub(crate) fn baseline_json(beside: &Beside) -> Value {
+pub(crate) fn baseline_json(beside: &BaselineVerdict) -> Value {
     let comparison = &beside.comparison;
     let (runs, is_known) = match comparison.between_runs {
         BetweenRuns::Known { runs } => (runs, true),
@@ -146,13 +146,13 @@ pub(crate) fn baseline_json(beside: &Beside) -> Value {
     let differences = beside.differences.iter();
     let differences = differences.map(|it| {
         json!({
-            "what": it.what, "baseline": it.baseline, "run": it.run, "weight": it.weight.name(),
+            "condition": it.condition, "baseline": it.baseline, "run": it.run, "compatibility": it.compatibility.name(),
         })
     });
     json!({
         "baseline": beside.baseline,
         "outcome": comparison.outcome().name(),
-        "sentence": beside.sentence(),
+        "headline": beside.headline(),
         "baseline_runs": runs,
         "noise_between_runs_known": is_known,
         "figures": "geometric_mean_of_blocks",
@@ -174,8 +174,8 @@ pub(crate) fn json_row(row: &Row, sides: [&str; 2]) -> Value {
     };
     let mut value = json!({
         "name": row.name,
-        "measured": row.measured.name(),
-        "unit": row.measured.unit(),
+        "metric": row.metric.name(),
+        "unit": row.metric.unit(),
         sides[0]: row.baseline,
         sides[1]: row.run,
         "ratio": ratio,

@@ -107,11 +107,11 @@ pub fn timeline(record: &RunRecord) -> String {
         "bytes_sent",
         "bytes_received",
         "connections",
-        "reopened",
-        "stood_still_ms",
+        "reconnects",
+        "generator_stall_ms",
         "cpu_wait_ms",
-        "cpu_busiest_ms",
-        "kept_waiting_ms",
+        "busiest_thread_cpu_ms",
+        "max_wakeup_delay_ms",
         "retries",
         "cookies_dropped",
     ]);
@@ -122,7 +122,7 @@ pub fn timeline(record: &RunRecord) -> String {
             row.second.to_string(),
             count(counts.users.map(u64::from)),
             count(counts.in_flight.map(u64::from)),
-            count(counts.oldest_ms),
+            count(counts.oldest_in_flight_ms),
         ];
         cells.extend(
             [
@@ -141,14 +141,14 @@ pub fn timeline(record: &RunRecord) -> String {
                 counts.bytes_sent,
                 counts.bytes_received,
                 counts.connections,
-                counts.reopened,
-                counts.stood_still_ms,
+                counts.reconnects,
+                counts.generator_stall_ms,
                 counts.cpu_wait_ms,
-                counts.cpu_busiest_ms,
+                counts.busiest_thread_cpu_ms,
             ]
             .map(|count| count.to_string()),
         );
-        cells.push(number(Some(counts.kept_waiting_us as f64 / 1e3)));
+        cells.push(number(Some(counts.max_wakeup_delay_us as f64 / 1e3)));
         cells.extend([counts.retries, counts.cookies_dropped].map(|count| count.to_string()));
         table.row(cells);
     }

@@ -263,7 +263,7 @@ impl RunConditions {
 pub(crate) fn value_text(value: Value, unit: &str) -> String {
     match value {
         Value::Known(value) => number::with_unit(value, unit),
-        Value::NotAnswered => "no response".to_owned(),
+        Value::Unanswered => "no response".to_owned(),
         Value::Unknown => "–".to_owned(),
     }
 }
@@ -361,7 +361,7 @@ pub(crate) mod tests {
         for run in &mut history.runs[25..] {
             run.result = RunResult::Invalid;
         }
-        history.runs[3].values[0] = Value::NotAnswered;
+        history.runs[3].values[0] = Value::Unanswered;
         assert_eq!(said(&history), ["no change was found in 24 valid runs"]);
     }
 

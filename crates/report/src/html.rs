@@ -73,7 +73,7 @@ fn overview(runs: &[Judged]) -> Markup {
                 p.eyebrow { "brunt · all profiles · " (worst.record.header.host) }
                 h1 { "All profiles: " (worst.verdict.result.in_words()) }
                 @if worst.verdict.result != RunResult::Graded(Grade::Good) {
-                    p.eyebrow { (worst.record.header.profile) ": " (sentence(&worst.verdict.sentence)) }
+                    p.eyebrow { (worst.record.header.profile) ": " (sentence(&worst.verdict.headline)) }
                 }
             }
         }
@@ -85,7 +85,7 @@ fn overview(runs: &[Judged]) -> Markup {
                     tr {
                         th scope="row" { a href={ "#run-" (number) } { (run.record.header.profile) } }
                         td { (pill_of(run.verdict.result)) }
-                        td.words { (sentence(&run.verdict.sentence)) }
+                        td.words { (sentence(&run.verdict.headline)) }
                     }
                 }
             }
@@ -148,8 +148,8 @@ fn resources(run: &Judged, charts: &Charts, views: &Views) -> Markup {
     let watched = run.record.header.generator.watched.as_deref();
     markup! {
         p.note { "Under test: " (watched.unwrap_or("no process was watched")) "." }
-        @for (whose, what) in run.record.unseen() {
-            p.note.unseen { "Not measured for " (whose.words()) ": " (what.join("; ")) "." }
+        @for (whose, what) in run.record.unavailable() {
+            p.note.unseen { "Not measured for " (whose.description()) ": " (what.join("; ")) "." }
         }
         div.small { (charts.figures(&charts.resources, views)) }
     }

@@ -46,10 +46,10 @@ pub(crate) fn outcome_in_words(result: RunResult, exit_code: u8) -> String {
 /// Sentence of a comparison with a baseline, unless the verdict or a finding contains it.
 pub(crate) fn baseline_sentence(run: &Judged) -> Option<String> {
     let verdict = run.verdict;
-    let sentence = verdict.beside.as_ref()?.sentence();
+    let sentence = verdict.baseline.as_ref()?.headline();
     let mut findings = verdict.findings.iter();
     let is_said =
-        is_said(verdict, &sentence) || findings.any(|finding| finding.sentence == sentence);
+        is_said(verdict, &sentence) || findings.any(|finding| finding.headline == sentence);
     (!is_said).then_some(sentence)
 }
 
@@ -59,12 +59,12 @@ pub(crate) fn further_findings<'a>(
 ) -> impl Iterator<Item = &'a brunt_verdict::Finding> {
     let verdict = run.verdict;
     let all = verdict.findings.iter();
-    all.filter(|finding| !is_said(verdict, &finding.sentence))
+    all.filter(|finding| !is_said(verdict, &finding.headline))
 }
 
 /// Whether the headline says a sentence, as it is or as a clause.
 fn is_said(verdict: &Verdict, sentence: &str) -> bool {
     let mut letters = sentence.trim_end_matches('.').chars();
     letters.next();
-    verdict.sentence.contains(letters.as_str())
+    verdict.headline.contains(letters.as_str())
 }

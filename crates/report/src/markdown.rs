@@ -21,15 +21,15 @@ pub fn markdown(run: &Judged, page: Option<&str>) -> String {
         verdict.result.in_words(),
         run.outcome()
     );
-    comment += &format!("**{}**\n\n", text(&verdict.sentence));
+    comment += &format!("**{}**\n\n", text(&verdict.headline));
     comment += &format!("{}\n\n", with_code(&verdict.next_step));
     comment += &format!("{}\n\n", conditions(run, page));
-    let mut notes: Vec<&str> = verdict.invalid_because.iter().map(String::as_str).collect();
-    notes.extend(further_findings(run).map(|finding| finding.sentence.as_str()));
+    let mut notes: Vec<&str> = verdict.invalid_reasons.iter().map(String::as_str).collect();
+    notes.extend(further_findings(run).map(|finding| finding.headline.as_str()));
     comment += &list(notes);
     comment += &targets(run);
     comment += &failures(run);
-    if let Some(beside) = &verdict.beside {
+    if let Some(beside) = &verdict.baseline {
         let sentence = crate::judged::baseline_sentence(run);
         comment += &compared(&beside.into(), sentence.as_deref());
     }
@@ -44,7 +44,7 @@ fn conditions(run: &Judged, page: Option<&str>) -> String {
         .error_rate
         .map_or_else(|| "–".to_owned(), number::percent);
     let parts = [
-        format!("Host {}", code(&record.header.hosts_in_words())),
+        format!("Host {}", code(&record.header.hosts_text())),
         text(&wording::plan(&record.header.load)),
         format!(
             "{} requests, {failed} failed",
@@ -89,7 +89,7 @@ pub fn markdown_of_ab_summary(contested: &Contested) -> String {
     let outcome = compared_.outcome.in_words();
     let [a, b] = contested.hosts.each_ref().map(|host| code(host));
     format!("### brunt: A against B: {outcome}\n\nA: {a}, B: {b}\n\n")
-        + &compared(&compared_, Some(&compared_.sentence))
+        + &compared(&compared_, Some(&compared_.headline))
 }
 
 fn targets(run: &Judged) -> String {

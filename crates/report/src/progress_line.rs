@@ -1,7 +1,9 @@
 //! The progress line: the state of a run in one line of the terminal.
 
 use anstyle::{AnsiColor, Style};
-use brunt_record::{Distribution, Load, Measure, Part, RunRecord, Scope, Stage, Waited};
+use brunt_record::{
+    Distribution, Load, LoadStage, Measure, PercentileValue, RunRecord, Scope, SearchPhase,
+};
 use brunt_verdict::rates::Rates;
 use brunt_verdict::search::Bracket;
 use unicode_width::UnicodeWidthStr;
@@ -26,9 +28,9 @@ pub struct Progress {
     offered_rps: Option<f64>,
     rps: f64,
     failures: u64,
-    p95: Option<Waited>,
+    p95: Option<PercentileValue>,
     in_flight: u32,
-    oldest_ms: Option<u64>,
+    oldest_in_flight_ms: Option<u64>,
     search: Option<SearchProgress>,
     /// The targets that keep a run going beyond its planned end.
     undecided: Vec<String>,
@@ -37,7 +39,7 @@ pub struct Progress {
 /// Where a search is: levels in requests a second, or in users.
 #[derive(Debug, Clone, PartialEq)]
 struct SearchProgress {
-    part: Part,
+    part: SearchPhase,
     level: f64,
     unit: &'static str,
     holds: Option<f64>,
@@ -52,8 +54,8 @@ impl SearchProgress {
             .levels()
             .filter(|level| level.from_ms as f64 / 1e3 <= elapsed_s)
             .last();
-        let (part, level) = begun.map_or((Part::Glance, asked.from), |level| {
-            (level.part, level.level)
+        let (part, level) = begun.map_or((SearchPhase::Probe, asked.from), |level| {
+            (level.phase, level.level)
         });
         Some(Self {
             part,
@@ -72,12 +74,12 @@ impl SearchProgress {
     fn level(&self) -> String {
         let level = format!("{} {}", in_digits(self.level), self.unit);
         match self.part {
-            Part::Glance => format!("probing {level}"),
-            Part::Trial => format!("testing {level}"),
-            Part::Drain => "draining the backlog".into(),
-            Part::Before => format!("before the spike: {level}"),
-            Part::Push => format!("spike: {level}"),
-            Part::After => format!("after the spike: {level}"),
+            SearchPhase::Probe => format!("probing {level}"),
+            SearchPhase::Trial => format!("testing {level}"),
+            SearchPhase::Drain => "draining the backlog".into(),
+            SearchPhase::PreSpike => format!("before the spike: {level}"),
+            SearchPhase::Spike => format!("spike: {level}"),
+            SearchPhase::Recovery => format!("after the spike: {level}"),
         }
     }
 
@@ -111,7 +113,7 @@ fn phase(load: &Load, at_s: f64) -> Option<String> {
     if load.search.is_some() {
         return None;
     }
-    let stages: Vec<&Stage> = load
+    let stages: Vec<&LoadStage> = load
         .stages
         .iter()
         .filter(|stage| stage.seconds > 0.0)
@@ -150,13 +152,13 @@ impl Progress {
         let now = recent.iter().rev().find(|second| second.users.is_some());
         // Beyond the planned end, what counts is how long the run may still go on.
         let load = match &record.header.load {
-            load if elapsed_s < load.seconds() => load.clone(),
-            load => load.longest(),
+            load if elapsed_s < load.duration_s() => load.clone(),
+            load => load.extended_to_limit(),
         };
         Self {
             profile: record.header.profile.clone(),
             elapsed_s,
-            planned_s: load.seconds(),
+            planned_s: load.duration_s(),
             phase: phase(&load, elapsed_s),
             offered_rps: load.open.map(|_| {
                 let level = load.level_at(elapsed_s);
@@ -167,7 +169,7 @@ impl Progress {
             failures: seconds.not_well(),
             p95: waits.percentile(0.95),
             in_flight: now.and_then(|second| second.in_flight).unwrap_or(0),
-            oldest_ms: now.and_then(|second| second.oldest_ms),
+            oldest_in_flight_ms: now.and_then(|second| second.oldest_in_flight_ms),
             search: SearchProgress::of(record, elapsed_s),
             undecided: Vec::new(),
         }
@@ -237,7 +239,7 @@ fn parts(progress: &Progress) -> Vec<(Style, String)> {
     let of_failures = if progress.failures > 0 { red } else { plain };
     let p95 = match progress.p95 {
         None => "p95 –".to_owned(),
-        Some(Waited::NotAnswered) => "p95 no response".to_owned(),
+        Some(PercentileValue::Unanswered) => "p95 no response".to_owned(),
         Some(waited) => format!("p95 {}", number::ms(waited.ms().unwrap_or(0.0))),
     };
     let mut parts = vec![(
@@ -248,10 +250,10 @@ fn parts(progress: &Progress) -> Vec<(Style, String)> {
         },
     )];
     let stalled = progress
-        .oldest_ms
-        .filter(|oldest_ms| *oldest_ms >= STALL_MS);
-    if let Some(oldest_ms) = stalled {
-        let oldest = number::ms(oldest_ms as f64);
+        .oldest_in_flight_ms
+        .filter(|oldest_in_flight_ms| *oldest_in_flight_ms >= STALL_MS);
+    if let Some(oldest_in_flight_ms) = stalled {
+        let oldest = number::ms(oldest_in_flight_ms as f64);
         let stall = format!("{} in flight, the oldest for {oldest}", progress.in_flight);
         parts.push((red, stall));
     }

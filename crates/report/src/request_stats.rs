@@ -55,7 +55,7 @@ impl Durations {
         let percentile = |q| {
             distribution
                 .percentile(q)
-                .and_then(brunt_record::Waited::ms)
+                .and_then(brunt_record::PercentileValue::ms)
         };
         Self {
             min: distribution.ok.min_ns().map(|ns| ns as f64 / 1e6),

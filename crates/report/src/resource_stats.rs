@@ -75,10 +75,16 @@ pub(crate) fn resources(record: &RunRecord) -> Resources {
     let megabytes = |bytes: u64| bytes as f64 / 1e6;
     let process =
         |which: fn(Reading) -> Option<ProcessReading>| usage(readings.iter().filter_map(which));
-    let beside = record.header.generator.beside.iter().enumerate();
+    let beside = record
+        .header
+        .generator
+        .additional_targets
+        .iter()
+        .enumerate();
     let beside = beside.map(|(number, beside)| {
         let seen = readings.iter().filter_map(move |mut reading| {
-            (number < reading.beside.len()).then(|| reading.beside.swap_remove(number))
+            (number < reading.additional_targets.len())
+                .then(|| reading.additional_targets.swap_remove(number))
         });
         let Usage {
             cpu_percent,
@@ -91,7 +97,7 @@ pub(crate) fn resources(record: &RunRecord) -> Resources {
         }
     });
     let machine = readings.iter().map(|reading| reading.machine);
-    let unseen = record.unseen().map(|(whose, what)| Unseen {
+    let unseen = record.unavailable().map(|(whose, what)| Unseen {
         of: whose.name().to_owned(),
         what: what.to_vec(),
     });

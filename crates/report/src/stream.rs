@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use brunt_record::{
-    Distribution, FailureKind, Histogram, Increment, Measure, NameKind, Outcome, Reading,
+    Distribution, FailureKind, Histogram, Measure, MetricsSnapshot, NameKind, Outcome, Reading,
     RequestName, Second,
 };
 
@@ -155,7 +155,7 @@ impl StreamAggregator {
     }
 
     /// Adds what a thread recorded in a second.
-    pub fn add_increment(&mut self, increment: &Increment) {
+    pub fn add_increment(&mut self, increment: &MetricsSnapshot) {
         let Some((second, _)) = increment.seconds.first() else {
             return;
         };
@@ -202,7 +202,7 @@ impl StreamAggregator {
 }
 
 impl Part {
-    fn add(&mut self, increment: &Increment, names: &[RequestName]) {
+    fn add(&mut self, increment: &MetricsSnapshot, names: &[RequestName]) {
         for (_, counts) in &increment.seconds {
             self.counts.merge(counts);
         }
@@ -233,14 +233,14 @@ impl Part {
                 continue;
             }
             let name = &mut self.by_name[at];
-            let count = entry.sparse.count();
+            let count = entry.histogram.count();
             match (entry.measure, entry.outcome) {
                 (Measure::Response, Outcome::Ok) => {
                     name.counts.ok += count;
-                    name.response.ok.merge_sparse(&entry.sparse);
-                    name.response_buckets.add(&entry.sparse);
+                    name.response.ok.merge_compact(&entry.histogram);
+                    name.response_buckets.add(&entry.histogram);
                     if is_judged {
-                        self.response.ok.merge_sparse(&entry.sparse);
+                        self.response.ok.merge_compact(&entry.histogram);
                     }
                 }
                 (Measure::Response, Outcome::Failed) => name.counts.failed += count,
@@ -253,10 +253,10 @@ impl Part {
                     }
                 }
                 (Measure::Service, Outcome::Ok) => {
-                    name.service_buckets.add(&entry.sparse);
-                    self.service.merge_sparse(&entry.sparse);
+                    name.service_buckets.add(&entry.histogram);
+                    self.service.merge_compact(&entry.histogram);
                 }
-                (Measure::Lag, _) => self.lag.merge_sparse(&entry.sparse),
+                (Measure::Lag, _) => self.lag.merge_compact(&entry.histogram),
                 _ => {}
             }
         }
@@ -276,7 +276,8 @@ impl Totals {
             total.bytes_sent += part.bytes_sent;
             total.bytes_received += part.bytes_received;
         }
-        self.lag.add(&brunt_record::Sparse::from(&part.lag));
+        self.lag
+            .add(&brunt_record::CompactHistogram::from(&part.lag));
         self.connections += part.counts.connections;
         for (key, count) in &part.failures {
             *self.failures.entry(*key).or_default() += count;
@@ -285,7 +286,7 @@ impl Totals {
 }
 
 impl Buckets {
-    fn add(&mut self, sparse: &brunt_record::Sparse) {
+    fn add(&mut self, sparse: &brunt_record::CompactHistogram) {
         sparse.count_between(&BOUNDS_NS, &mut self.counts);
         self.sum_ns = self.sum_ns.saturating_add(sparse.sum_ns());
     }

@@ -30,11 +30,11 @@ struct Summary<'a> {
     host: &'a str,
     other_hosts: &'a [OtherHost],
     stopped_by: &'static str,
-    stopped_because: Option<&'a str>,
+    stop_reason: Option<&'a str>,
     valid: bool,
-    invalid_because: &'a [String],
+    invalid_reasons: &'a [String],
     verdict: &'static str,
-    sentence: &'a str,
+    headline: &'a str,
     next_step: &'a str,
     targets: Vec<TargetRow<'a>>,
     findings: Vec<FindingRow<'a>>,
@@ -51,7 +51,7 @@ struct Summary<'a> {
 struct Network<'a> {
     connections: &'a str,
     addresses: &'a [String],
-    sources: &'a [String],
+    local_addresses: &'a [String],
     insecure: bool,
 }
 
@@ -76,7 +76,7 @@ struct TargetRow<'a> {
 #[derive(Debug, Serialize)]
 struct FindingRow<'a> {
     kind: &'static str,
-    sentence: &'a str,
+    headline: &'a str,
     #[serde(flatten)]
     figures: serde_json::Map<String, serde_json::Value>,
 }
@@ -106,11 +106,11 @@ pub fn summary_json(run: &Judged) -> String {
         host: &header.host,
         other_hosts: &header.generator.other_hosts,
         stopped_by: ending.map_or("incomplete", |ending| ending.stopped_by.name()),
-        stopped_because: ending.and_then(|ending| ending.reason.as_deref()),
-        valid: verdict.invalid_because.is_empty(),
-        invalid_because: &verdict.invalid_because,
+        stop_reason: ending.and_then(|ending| ending.stop_reason.as_deref()),
+        valid: verdict.invalid_reasons.is_empty(),
+        invalid_reasons: &verdict.invalid_reasons,
         verdict: verdict.result.name(),
-        sentence: &verdict.sentence,
+        headline: &verdict.headline,
         next_step: &verdict.next_step,
         targets: verdict
             .judgements
@@ -120,11 +120,11 @@ pub fn summary_json(run: &Judged) -> String {
         findings: findings
             .map(|finding| FindingRow {
                 kind: finding.kind.name(),
-                sentence: &finding.sentence,
+                headline: &finding.headline,
                 figures: finding.figures.iter().map(figure).collect(),
             })
             .collect(),
-        comparison: verdict.beside.as_ref().map(baseline_json),
+        comparison: verdict.baseline.as_ref().map(baseline_json),
         total: request_stats::total(record),
         intervals: intervals(record),
         requests: request_stats::by_name(record),
@@ -132,7 +132,7 @@ pub fn summary_json(run: &Judged) -> String {
         network: Network {
             connections: &header.generator.connections,
             addresses: &header.generator.addresses,
-            sources: &header.generator.sources,
+            local_addresses: &header.generator.local_addresses,
             insecure: header.generator.insecure,
         },
     };
@@ -196,10 +196,10 @@ fn target_row<'a>(record: &'a RunRecord, row: &'a Judgement) -> TargetRow<'a> {
         target: row.target.target,
         acceptable: row.target.acceptable,
         critical: row.target.critical,
-        stop_at: row.target.stop_at.map(brunt_record::Limit::name),
+        stop_at: row.target.stop_at.map(brunt_record::ThresholdKind::name),
         reason: row
             .reason
             .clone()
-            .or_else(|| (row.value == Value::NotAnswered).then(not_answered)),
+            .or_else(|| (row.value == Value::Unanswered).then(not_answered)),
     }
 }

@@ -46,7 +46,7 @@ pub fn terminal(run: &Judged, width: usize, color: bool) -> String {
     text += &page.next_step(run);
     text += &page.notes(run);
     text += &page.targets(run);
-    if let Some(beside) = &run.verdict.beside {
+    if let Some(beside) = &run.verdict.baseline {
         if let Some(sentence) = crate::judged::baseline_sentence(run) {
             text += &format!("\n{}", page.wrapped(0, &sentence));
         }
@@ -72,7 +72,7 @@ pub fn terminal_last_line(runs: &[Judged], exit_code: u8, color: bool) -> String
 
 /// The headline with the exit code after the state.
 fn headline(run: &Judged) -> String {
-    let (state, explained) = run.verdict.headline();
+    let (state, explained) = run.verdict.headline_parts();
     format!("{state} ({}): {explained}", run.outcome())
 }
 
@@ -86,7 +86,7 @@ pub fn terminal_of_all(runs: &[Judged], width: usize, color: bool) -> String {
     let worst = worst.map_or("nothing was run", RunResult::in_words);
     let mut text = page.heading(&format!("All profiles: {worst}"));
     for run in runs {
-        let sentence = format!("{}: {}", run.record.header.profile, run.verdict.sentence);
+        let sentence = format!("{}: {}", run.record.header.profile, run.verdict.headline);
         text += &page.sentence(run, &sentence);
     }
     text + "\n"
@@ -106,19 +106,19 @@ impl Page {
 
     fn notes(&self, run: &Judged) -> String {
         let mut text = String::new();
-        for reason in &run.verdict.invalid_because {
+        for reason in &run.verdict.invalid_reasons {
             text += &self.wrapped(2, &format!("! {reason}"));
         }
         for finding in crate::judged::further_findings(run) {
-            text += &self.wrapped(2, &format!("- {}", finding.sentence));
+            text += &self.wrapped(2, &format!("- {}", finding.headline));
         }
         let ending = run.record.ending.as_ref();
-        let reason = ending.and_then(|ending| ending.reason.as_ref());
+        let reason = ending.and_then(|ending| ending.stop_reason.as_ref());
         let reason = reason.filter(|reason| {
             let findings = run.verdict.findings.iter();
             let mut said = findings
-                .map(|finding| &finding.sentence)
-                .chain([&run.verdict.sentence]);
+                .map(|finding| &finding.headline)
+                .chain([&run.verdict.headline]);
             !said.any(|sentence| sentence.contains(reason.as_str()))
         });
         text + &reason.map_or_else(String::new, |reason| {

@@ -4,7 +4,7 @@
 use std::ops::Range;
 
 use brunt_record::{
-    Distribution, Histogram, Load, Measure, Outcome, Reading, RunRecord, Second, Waited,
+    Distribution, Histogram, Load, Measure, Outcome, PercentileValue, Reading, RunRecord, Second,
 };
 use brunt_verdict::rates::Rates;
 
@@ -69,10 +69,10 @@ pub(crate) struct IntendedStarts {
 /// Percentiles of durations; `None` without requests. A value among unanswered requests is drawn as such.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(crate) struct Percentiles {
-    pub(crate) p50: Option<Waited>,
-    pub(crate) p95: Option<Waited>,
-    pub(crate) p99: Option<Waited>,
-    pub(crate) max: Option<Waited>,
+    pub(crate) p50: Option<PercentileValue>,
+    pub(crate) p95: Option<PercentileValue>,
+    pub(crate) p99: Option<PercentileValue>,
+    pub(crate) max: Option<PercentileValue>,
 }
 
 impl Percentiles {
@@ -284,12 +284,12 @@ impl<'a> BucketMerger<'a> {
                 continue;
             }
             match (measure, outcome) {
-                (Measure::Response, Outcome::Ok) => self.response.ok.merge_sparse(&sparse),
+                (Measure::Response, Outcome::Ok) => self.response.ok.merge_compact(&sparse),
                 (Measure::Response, Outcome::Unanswered) => {
                     self.response.unanswered += sparse.count();
                 }
-                (Measure::Service, Outcome::Ok) => self.service.ok.merge_sparse(&sparse),
-                (Measure::Lag, _) => self.lag.ok.merge_sparse(&sparse),
+                (Measure::Service, Outcome::Ok) => self.service.ok.merge_compact(&sparse),
+                (Measure::Lag, _) => self.lag.ok.merge_compact(&sparse),
                 _ => {}
             }
             if measure == Measure::Response {

@@ -1,6 +1,6 @@
 //! Values and facts of a run in words: the same in every report.
 
-use brunt_record::{Law, Load, NameKind, RunRecord, StoppedBy};
+use brunt_record::{ArrivalProcess, Load, NameKind, RunRecord, StoppedBy};
 use brunt_verdict::{Judgement, Value};
 
 use crate::Judged;
@@ -23,7 +23,7 @@ pub(crate) fn title(run: &Judged, row: &Judgement) -> String {
 pub(crate) fn value(row: &Judgement) -> String {
     match row.value {
         Value::Known(value) => number::with_unit(value, row.unit),
-        Value::NotAnswered => "no response".to_owned(),
+        Value::Unanswered => "no response".to_owned(),
         Value::Unknown => "–".to_owned(),
     }
 }
@@ -94,10 +94,10 @@ fn plan_alone(load: &Load) -> String {
         0 => String::new(),
         more => format!(" and {more} more stages"),
     };
-    let law = match load.open.map(|open| open.law) {
+    let law = match load.open.map(|open| open.arrival_process) {
         None => "",
-        Some(Law::Poisson) => ", as a Poisson process",
-        Some(Law::Constant) => ", evenly spaced",
+        Some(ArrivalProcess::Poisson) => ", as a Poisson process",
+        Some(ArrivalProcess::Constant) => ", evenly spaced",
     };
     let stages = stages.collect::<Vec<_>>().join(", then ");
     format!("{what}: {stages}{more}{law}")
@@ -121,7 +121,7 @@ pub(crate) fn end_of(record: &RunRecord) -> String {
         StoppedBy::WorkerLost => "stopped by brunt: a worker process was lost",
         StoppedBy::InternalError => "stopped by an internal error of brunt",
     };
-    match &ending.reason {
+    match &ending.stop_reason {
         Some(reason) => format!("{words} ({reason})"),
         None => words.to_owned(),
     }

@@ -107,7 +107,7 @@ impl Plan {
             parts.push(load);
         }
         let load = Load {
-            beside: parts.split_off(1),
+            concurrent: parts.split_off(1),
             ..parts.remove(0)
         };
         Ok(Self {
@@ -138,7 +138,7 @@ impl Plan {
         let (mut of_name, mut of_all) = (0.0, 0.0);
         for (part, mix_of_class) in parts {
             // Without a bound on either, users are all that is known.
-            let offered = part.offered_rps(part.seconds());
+            let offered = part.offered_rps(part.duration_s());
             let rate =
                 offered.unwrap_or_else(|| f64::from(users_in(part)) * part.requests_per_task);
             let tasks = rate / part.requests_per_task.max(f64::MIN_POSITIVE);
@@ -225,7 +225,7 @@ fn loads<'a>(
     users_of: &'a [String],
 ) -> Vec<(Load, &'a [String])> {
     let mut load = profile.load(overrides);
-    let beside = std::mem::take(&mut load.beside);
+    let beside = std::mem::take(&mut load.concurrent);
     if !users_of.is_empty() {
         return vec![(load, users_of)];
     }

@@ -7,8 +7,8 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use brunt_record::{
-    Command, Delta, Ending, Event, FailureKind, Limit, Metric, RunRecord, Search as Asked, Stage,
-    StoppedBy, Target,
+    Command, Ending, Event, FailureKind, LoadStage, Metric, RunRecord, Search as Asked,
+    SecondRecorder, StoppedBy, Target, ThresholdKind,
 };
 use brunt_testbed::queue_simulation::{
     Arrivals, Gaps, Queue, ServiceDistribution, SimulatedRequest,
@@ -114,7 +114,7 @@ struct Found {
 
 /// Plays a search to its end, second by second.
 fn search(case: &Case, seed: u64) -> Found {
-    let level = Stage {
+    let level = LoadStage {
         seconds: case.seconds,
         from: 10.0,
         to: 10.0,
@@ -127,7 +127,7 @@ fn search(case: &Case, seed: u64) -> Found {
     header.load.search = Some(Asked {
         from: 10.0,
         to: None,
-        limit: Limit::Critical,
+        breaks_at: ThresholdKind::Critical,
         precision: case.precision,
     });
     let mut world = World::new(case, seed, RunRecord::new(header));
@@ -152,9 +152,9 @@ fn search(case: &Case, seed: u64) -> Found {
         stopped_by: StoppedBy::Finished,
         load_ended_ms: ended_ms,
         ended_ms,
-        reason: None,
-        missed: Vec::new(),
-        unseen: brunt_record::Unseen::default(),
+        stop_reason: None,
+        missed_targets: Vec::new(),
+        unavailable: brunt_record::Unavailable::default(),
     });
     let (holds, breaks) = reported(&world.record);
     Found {
@@ -184,7 +184,7 @@ struct World<'a> {
     seed: u64,
     queue: Queue,
     under_way: BinaryHeap<Reverse<Done>>,
-    delta: Delta,
+    delta: SecondRecorder,
     record: RunRecord,
 }
 
@@ -213,7 +213,7 @@ impl<'a> World<'a> {
             seed,
             queue: Queue::new(case.law, seed),
             under_way: BinaryHeap::new(),
-            delta: Delta::new(&record.header.names),
+            delta: SecondRecorder::new(&record.header.names),
             record,
         }
     }
@@ -251,12 +251,12 @@ impl<'a> World<'a> {
         let counts = self.delta.counts_mut();
         counts.in_flight = u32::try_from(self.under_way.len()).ok();
         if is_taken && self.case.taken == Some(Taken::Seen) {
-            counts.kept_waiting_us = (TAKEN_S * 1e6) as u64;
+            counts.max_wakeup_delay_us = (TAKEN_S * 1e6) as u64;
         }
-        let increment = self.delta.to_increment();
+        let increment = self.delta.to_snapshot();
         self.record
             .timeline
-            .absorb(&increment)
+            .merge(&increment)
             .expect("names that it knows");
     }
 

@@ -178,7 +178,7 @@ fn grades_row(effort: Effort) -> Row {
                 .distribution(Scope::All, measure)
                 .percentile(0.99);
             let is_under = seen
-                .and_then(brunt_record::Waited::ms)
+                .and_then(brunt_record::PercentileValue::ms)
                 .is_some_and(|ms| ms < p99_ms * factor);
             naive_lies += u32::from(is_under == (lie == Grade::Good));
         }

@@ -2,8 +2,8 @@
 //! the first case, and the service is blamed in the second.
 
 use brunt_record::{
-    Failure, FailureKind, Increment, Interference, Metric, NameId, Reading, RunRecord, Sample,
-    Second, Stage,
+    Failure, FailureKind, Interference, LoadStage, Metric, MetricsSnapshot, NameId, Reading,
+    RunRecord, Sample, Second,
 };
 use brunt_testbed::queue_simulation::{Arrivals, Gaps, SimulatedRequest};
 use brunt_testbed::synthetic_series::noise;
@@ -161,7 +161,7 @@ fn waits_for_user(
     };
     Some(Sample {
         sent_ns: (!is_cut_off).then(|| nanoseconds(sent_s)),
-        failure: is_cut_off.then_some(FailureKind::CutOff),
+        failure: is_cut_off.then_some(FailureKind::Aborted),
         ..sample(&SimulatedRequest {
             arrival_s,
             done_s,
@@ -173,7 +173,7 @@ fn waits_for_user(
 fn fails_with(trouble: Trouble) -> Option<FailureKind> {
     match trouble {
         Trouble::GeneratorOutOf(kind) => Some(kind),
-        Trouble::GeneratorOverloadedCutOff => Some(FailureKind::CutOff),
+        Trouble::GeneratorOverloadedCutOff => Some(FailureKind::Aborted),
         Trouble::ServerRefuses => Some(FailureKind::ConnectRefused),
         _ => None,
     }
@@ -201,7 +201,7 @@ fn run(trouble: Trouble, seed: u64) -> RunRecord {
             })
         }
     });
-    let level = Stage {
+    let level = LoadStage {
         seconds: SECONDS,
         from: PER_S,
         to: PER_S,
@@ -211,19 +211,19 @@ fn run(trouble: Trouble, seed: u64) -> RunRecord {
     record.header.generator.threads = 1;
     record
         .timeline
-        .absorb(&signals(trouble, first_s, seed))
+        .merge(&signals(trouble, first_s, seed))
         .expect("seconds of the run");
     record.readings = readings(trouble).into_iter().collect();
     record
 }
 
 /// What the generator knows of itself.
-fn signals(trouble: Trouble, first_s: f64, seed: u64) -> Increment {
+fn signals(trouble: Trouble, first_s: f64, seed: u64) -> MetricsSnapshot {
     let seconds = match trouble {
         Trouble::GeneratorStopped => (0..(SECONDS / STALL.every_s) as u32)
             .map(|stall| {
                 let stopped = Second {
-                    stood_still_ms: (STALL.each_s * 1e3) as u64,
+                    generator_stall_ms: (STALL.each_s * 1e3) as u64,
                     ..Second::default()
                 };
                 let ends_s = first_s + STALL.each_s + f64::from(stall) * STALL.every_s;
@@ -248,7 +248,7 @@ fn signals(trouble: Trouble, first_s: f64, seed: u64) -> Increment {
         last_ms: (SECONDS * 1e3) as u64,
         example: None,
     });
-    Increment {
+    MetricsSnapshot {
         width_s: 1,
         seconds,
         histograms: Vec::new(),
@@ -282,56 +282,56 @@ fn with_users(own: Second, trouble: Trouble, second: u32) -> Second {
 fn own_second(trouble: Trouble, seed: u64) -> Second {
     let well = Second {
         cpu_ms: 100,
-        cpu_busiest_ms: 100,
-        wake_ups: 2 * PER_S as u64,
-        kept_waiting_us: 200,
+        busiest_thread_cpu_ms: 100,
+        timeslices: 2 * PER_S as u64,
+        max_wakeup_delay_us: 200,
         ..Second::default()
     };
     let kept_waiting = |lumps: Lumps| (lumps.each_s * 1e6) as u64;
     match trouble {
         Trouble::Spinner => Second {
             cpu_wait_ms: 800,
-            cpu_wait_each_us: (WAIT_S * 1e6) as u64,
-            kept_waiting_us: 60_000,
+            cpu_wait_mean_us: (WAIT_S * 1e6) as u64,
+            max_wakeup_delay_us: 60_000,
             ..well
         },
         Trouble::GeneratorThrottled => Second {
             // Some kernels count this as a wait for a CPU, too.
             cpu_wait_ms: if seed.is_multiple_of(2) { 500 } else { 0 },
-            kept_waiting_us: kept_waiting(QUOTA),
+            max_wakeup_delay_us: kept_waiting(QUOTA),
             ..well
         },
         Trouble::GeneratorStolen => Second {
-            kept_waiting_us: kept_waiting(TAKEN),
+            max_wakeup_delay_us: kept_waiting(TAKEN),
             ..well
         },
         Trouble::GeneratorSaturated => Second {
             cpu_ms: 980,
-            cpu_busiest_ms: 980,
-            wake_ups: 25,
-            kept_waiting_us: (TURN_S * 1e6) as u64,
+            busiest_thread_cpu_ms: 980,
+            timeslices: 25,
+            max_wakeup_delay_us: (TURN_S * 1e6) as u64,
             ..well
         },
         Trouble::GeneratorOverloaded | Trouble::ServerSlowGeneratorOverloaded => Second {
             cpu_ms: 950,
-            cpu_busiest_ms: 950,
+            busiest_thread_cpu_ms: 950,
             cpu_wait_ms: 30,
-            cpu_wait_each_us: 75,
-            kept_waiting_us: 2_000,
+            cpu_wait_mean_us: 75,
+            max_wakeup_delay_us: 2_000,
             ..well
         },
         Trouble::GeneratorOverloadedCutOff => Second {
             cpu_ms: 270,
-            cpu_busiest_ms: 270,
+            busiest_thread_cpu_ms: 270,
             cpu_wait_ms: 710,
-            cpu_wait_each_us: 300,
-            kept_waiting_us: 4_000,
+            cpu_wait_mean_us: 300,
+            max_wakeup_delay_us: 4_000,
             ..well
         },
         Trouble::ServerSlowUnderPressure => Second {
             cpu_wait_ms: 30,
-            cpu_wait_each_us: 75,
-            kept_waiting_us: 8_000,
+            cpu_wait_mean_us: 75,
+            max_wakeup_delay_us: 8_000,
             ..well
         },
         _ => well,
@@ -474,7 +474,7 @@ fn door(name: &str, trouble: Trouble, is_ours: bool, runs: u64) -> Row {
     let blamed = count(|one| one.result == RunResult::Graded(Grade::Poor));
     let missed = count(|one| match one.judgements[0].value {
         Value::Known(ms) => ms > P90_MS,
-        Value::NotAnswered => true,
+        Value::Unanswered => true,
         Value::Unknown => false,
     });
     let right = if is_ours { invalid } else { blamed };

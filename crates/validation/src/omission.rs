@@ -3,7 +3,10 @@
 
 use std::time::Duration;
 
-use brunt_record::{Delta, Increment, Measure, RunRecord, Sample, Scope, Stage, Waited, second_of};
+use brunt_record::{
+    LoadStage, Measure, MetricsSnapshot, PercentileValue, RunRecord, Sample, Scope, SecondRecorder,
+    second_of,
+};
 use brunt_testbed::Stall;
 use brunt_testbed::queue_simulation::SimulatedRequest;
 
@@ -59,7 +62,11 @@ fn exact(samples: &[Sample]) -> [f64; 5] {
 
 fn recorded(record: &RunRecord, measure: Measure) -> [f64; 5] {
     let seen = record.timeline.distribution(Scope::All, measure);
-    PERCENTILES.map(|q| seen.percentile(q).and_then(Waited::ms).unwrap_or(0.0))
+    PERCENTILES.map(|q| {
+        seen.percentile(q)
+            .and_then(PercentileValue::ms)
+            .unwrap_or(0.0)
+    })
 }
 
 /// The farthest that percentiles are off, as a share of what is allowed.
@@ -71,8 +78,8 @@ fn off(found: [f64; 5], truth: [f64; 5]) -> f64 {
     off.fold(0.0, f64::max)
 }
 
-fn level() -> Stage {
-    Stage {
+fn level() -> LoadStage {
+    LoadStage {
         seconds: SECONDS.into(),
         from: PER_S.into(),
         to: PER_S.into(),
@@ -97,16 +104,16 @@ fn percentiles_row() -> Row {
 }
 
 /// What recorders of every n-th request come to, together.
-fn merged(samples: &[Sample], recorders: usize) -> Increment {
+fn merged(samples: &[Sample], recorders: usize) -> MetricsSnapshot {
     let mut record = RunRecord::new(header(vec![level()], Vec::new()));
     for recorder in 0..recorders {
-        let mut delta = Delta::new(&record.header.names);
+        let mut delta = SecondRecorder::new(&record.header.names);
         let mine = samples.iter().skip(recorder).step_by(recorders);
-        let mut hand_over = |delta: &mut Delta| {
-            let increment = delta.to_increment();
+        let mut hand_over = |delta: &mut SecondRecorder| {
+            let increment = delta.to_snapshot();
             record
                 .timeline
-                .absorb(&increment)
+                .merge(&increment)
                 .expect("names that it knows");
         };
         for sample in mine {
@@ -118,7 +125,7 @@ fn merged(samples: &[Sample], recorders: usize) -> Increment {
         }
         hand_over(&mut delta);
     }
-    record.timeline.to_increment()
+    record.timeline.to_snapshot()
 }
 
 fn merging_row() -> Row {

@@ -1,8 +1,9 @@
 //! Reckoned runs: visits of virtual time as a run record, through the way that an engine's samples take.
 
 use brunt_record::{
-    Delta, Ending, FailureKind, Generator, Header, Law, Load, Machine, Metric, NameId, Open,
-    RequestName, RunRecord, Sample, Stage, StoppedBy, Target, second_of,
+    ArrivalProcess, Ending, FailureKind, Generator, Header, Load, LoadStage, Machine, Metric,
+    NameId, OpenModel, RequestName, RunRecord, Sample, SecondRecorder, StoppedBy, Target,
+    second_of,
 };
 use brunt_testbed::queue_simulation::SimulatedRequest;
 
@@ -15,7 +16,7 @@ pub fn record(
     seconds: f64,
     targets: Vec<Target>,
 ) -> RunRecord {
-    let level = Stage {
+    let level = LoadStage {
         seconds,
         from: 1.0,
         to: 1.0,
@@ -29,7 +30,7 @@ pub fn record(
 /// As [`record()`].
 pub fn record_of(
     visits: impl Iterator<Item = SimulatedRequest>,
-    stages: Vec<Stage>,
+    stages: Vec<LoadStage>,
     targets: Vec<Target>,
 ) -> RunRecord {
     record_of_samples(
@@ -45,7 +46,7 @@ pub fn record_of(
 /// As [`record()`].
 pub(crate) fn record_of_samples(
     samples: Vec<Sample>,
-    stages: Vec<Stage>,
+    stages: Vec<LoadStage>,
     targets: Vec<Target>,
 ) -> RunRecord {
     let seconds: f64 = stages.iter().map(|stage| stage.seconds).sum();
@@ -62,7 +63,7 @@ pub(crate) fn record_watched(
 ) -> RunRecord {
     let mut record = RunRecord::new(header);
     samples.sort_by_key(|sample| sample.done_ns);
-    let mut delta = Delta::new(&record.header.names);
+    let mut delta = SecondRecorder::new(&record.header.names);
     let mut stopped_ns = u64::MAX;
     for sample in &samples {
         while stopped_ns == u64::MAX && second_of(sample.done_ns) > delta.second() {
@@ -85,10 +86,10 @@ pub(crate) fn record_watched(
     record
 }
 
-fn absorb(record: &mut RunRecord, delta: &mut Delta) {
+fn absorb(record: &mut RunRecord, delta: &mut SecondRecorder) {
     record
         .timeline
-        .absorb(&delta.to_increment())
+        .merge(&delta.to_snapshot())
         .expect("names that it knows");
 }
 
@@ -99,9 +100,9 @@ pub(crate) fn ended(mut record: RunRecord, seconds: f64) -> RunRecord {
         stopped_by: StoppedBy::Finished,
         load_ended_ms: ended_ms,
         ended_ms,
-        reason: None,
-        missed: Vec::new(),
-        unseen: brunt_record::Unseen::default(),
+        stop_reason: None,
+        missed_targets: Vec::new(),
+        unavailable: brunt_record::Unavailable::default(),
     });
     record
 }
@@ -117,7 +118,7 @@ pub(crate) fn sample(visit: &SimulatedRequest) -> Sample {
         done_ns,
         connect_ns: None,
         tls_ns: None,
-        stood_still_ns: 0,
+        generator_stall_ns: 0,
         failure: visit.failed.then_some(FailureKind::Status),
         wire_requests: 1,
         bytes_sent: 100,
@@ -155,7 +156,7 @@ pub(crate) fn nanoseconds(seconds: f64) -> u64 {
     (seconds * 1e9).round() as u64
 }
 
-pub(crate) fn header(stages: Vec<Stage>, targets: Vec<Target>) -> Header {
+pub(crate) fn header(stages: Vec<LoadStage>, targets: Vec<Target>) -> Header {
     Header {
         run_id: "reckoned".into(),
         brunt_version: env!("CARGO_PKG_VERSION").into(),
@@ -176,13 +177,13 @@ pub(crate) fn header(stages: Vec<Stage>, targets: Vec<Target>) -> Header {
         classes: Vec::new(),
         load: Load {
             stages,
-            open: Some(Open {
-                law: Law::Poisson,
+            open: Some(OpenModel {
+                arrival_process: ArrivalProcess::Poisson,
                 users: 1,
             }),
             search: None,
             warm_up_s: 0.0,
-            beside: Vec::new(),
+            concurrent: Vec::new(),
             iterations: None,
             until_decided_s: None,
             tasks_per_user_second: None,

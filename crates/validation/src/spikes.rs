@@ -1,6 +1,6 @@
 //! Recovery: a FIFO server that gets more than it can serve has a backlog whose end is known.
 
-use brunt_record::{Measure, RunRecord, Scope, Stage};
+use brunt_record::{LoadStage, Measure, RunRecord, Scope};
 use brunt_testbed::queue_simulation::{Arrivals, Gaps, Queue, ServiceDistribution};
 use brunt_verdict::recovery::{Recovery, recovery, spike};
 
@@ -22,7 +22,7 @@ fn run(law: ServiceDistribution, top: f64, more: &[(f64, f64)], seed: u64) -> Ru
     steps.extend(more.iter().map(|(at_s, per_s)| (ends_s + at_s, *per_s)));
     let mut queue = Queue::new(law, seed);
     let arrivals = Arrivals::stepped(steps, ends_s + AFTER_S, Gaps::Poisson, seed);
-    let stage = |seconds, level| Stage {
+    let stage = |seconds, level| LoadStage {
         seconds,
         from: level,
         to: level,
@@ -146,7 +146,8 @@ fn first_in_band_s(record: &RunRecord) -> f64 {
     let p95_ms = |interval| {
         let timeline = &record.timeline;
         let seen = timeline.distribution_at(interval, Scope::All, Measure::Response);
-        seen.percentile(0.95).and_then(brunt_record::Waited::ms)
+        seen.percentile(0.95)
+            .and_then(brunt_record::PercentileValue::ms)
     };
     let before_ms = median((24..BEFORE_S as usize).filter_map(p95_ms).collect());
     let ends = (BEFORE_S + SPIKE_S) as usize;

@@ -69,7 +69,9 @@ fn bias(record: &RunRecord, cut_s: f64) -> f64 {
     let timeline = &record.timeline;
     let left = cut_s as usize..timeline.intervals();
     let seen = timeline.distribution_in(left, Scope::All, Measure::Response);
-    let ms = seen.percentile(0.5).and_then(brunt_record::Waited::ms);
+    let ms = seen
+        .percentile(0.5)
+        .and_then(brunt_record::PercentileValue::ms);
     ms.unwrap_or(0.0) / (LEVEL_S * 1e3 * 2f64.ln()) - 1.0
 }
 

@@ -151,7 +151,7 @@ fn of_users(record: &RunRecord, count: u64) -> String {
         .timeline
         .seconds()
         .iter()
-        .map(|second| second.users_begun)
+        .map(|second| second.users_started)
         .sum();
     let (count, begun) = (number::count(count), number::count(begun.max(count)));
     format!("{count} of {begun} users")
@@ -162,10 +162,10 @@ pub(crate) fn findings(record: &RunRecord) -> impl Iterator<Item = Finding> {
     let absent = Absent::of(record);
     let figures = |kind, sentence, count: u64| {
         let begun = record.timeline.seconds().iter();
-        let begun: u64 = begun.map(|second| second.users_begun).sum();
+        let begun: u64 = begun.map(|second| second.users_started).sum();
         Finding::new(kind, sentence)
             .with("users", Figure::Count(count))
-            .with("of", Figure::Count(begun.max(count)))
+            .with("users_started", Figure::Count(begun.max(count)))
     };
     let not_started = (absent.not_started > 0).then(|| {
         let why = most_failed(record).map_or_else(
@@ -182,7 +182,7 @@ pub(crate) fn findings(record: &RunRecord) -> impl Iterator<Item = Finding> {
     let out_of_data = (absent.out_of_data > 0).then(|| {
         let users = of_users(record, absent.out_of_data);
         figures(
-            FindingKind::DataUsedUp,
+            FindingKind::DataExhausted,
             format!(
                 "{users} stopped before the end since their data was used up; give more rows, or let it start over."
             ),

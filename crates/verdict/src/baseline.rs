@@ -7,7 +7,7 @@ mod text;
 use brunt_record::RunRecord;
 use serde::{Deserialize, Serialize};
 
-pub use conditions::{Conditions, Difference, Weight, refused};
+pub use conditions::{Compatibility, Conditions, Difference, incompatible};
 
 use crate::comparison::{BetweenRuns, Comparison, Figures, compare};
 use crate::{RunResult, finding, judge};
@@ -66,7 +66,7 @@ pub struct Allow {
 
 /// Why runs are no baseline.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Unfit {
+pub enum BaselineError {
     /// There are none.
     #[error("a baseline has one run at least, and none was given")]
     NoRuns,
@@ -127,8 +127,8 @@ pub enum ReadError {
 
 impl Baseline {
     /// Keeps runs, which have to be complete, valid and comparable unless `allow` says otherwise.
-    pub fn of(name: &str, records: &[RunRecord], allow: Allow) -> Result<Self, Unfit> {
-        let first = records.first().ok_or(Unfit::NoRuns)?;
+    pub fn of(name: &str, records: &[RunRecord], allow: Allow) -> Result<Self, BaselineError> {
+        let first = records.first().ok_or(BaselineError::NoRuns)?;
         let conditions = Conditions::of(&first.header);
         for record in records {
             refuse_search(record)?;
@@ -187,29 +187,29 @@ impl KeptRun {
     }
 }
 
-fn refuse_search(record: &RunRecord) -> Result<(), Unfit> {
+fn refuse_search(record: &RunRecord) -> Result<(), BaselineError> {
     if record.header.load.search.is_none() {
         return Ok(());
     }
-    Err(Unfit::Search {
+    Err(BaselineError::Search {
         run_id: record.header.run_id.clone(),
         profile: record.header.profile.clone(),
     })
 }
 
-fn refuse_unsound(record: &RunRecord) -> Result<(), Unfit> {
+fn refuse_unsound(record: &RunRecord) -> Result<(), BaselineError> {
     let run_id = || record.header.run_id.clone();
     if let Some(stop) = finding::stop(record) {
-        return Err(Unfit::NotWhole {
+        return Err(BaselineError::NotWhole {
             run_id: run_id(),
             stop,
         });
     }
     let verdict = judge(record);
     if verdict.result == RunResult::Invalid {
-        return Err(Unfit::NotValid {
+        return Err(BaselineError::NotValid {
             run_id: run_id(),
-            because: verdict.invalid_because.join("; "),
+            because: verdict.invalid_reasons.join("; "),
         });
     }
     Ok(())
@@ -219,17 +219,17 @@ fn refuse_others(
     first: &RunRecord,
     other: &RunRecord,
     conditions: &Conditions,
-) -> Result<(), Unfit> {
+) -> Result<(), BaselineError> {
     let differences = conditions.differences(&Conditions::of(&other.header));
-    let refused = refused(&differences);
-    if refused.is_empty() {
+    let incompatible = incompatible(&differences);
+    if incompatible.is_empty() {
         return Ok(());
     }
-    let words: Vec<String> = refused
+    let words: Vec<String> = incompatible
         .iter()
         .map(|it| it.between("one", "other"))
         .collect();
-    Err(Unfit::Differ {
+    Err(BaselineError::Differ {
         first: first.header.run_id.clone(),
         other: other.header.run_id.clone(),
         differences: words.join("; "),

@@ -2,7 +2,7 @@
 
 mod outcome;
 
-use brunt_record::{Measure, Part, Reading, RunRecord};
+use brunt_record::{Measure, Reading, RunRecord, SearchPhase};
 
 pub use outcome::SearchOutcome;
 
@@ -49,7 +49,7 @@ impl<'a> BreakingPoint<'a> {
     /// not tell so.
     pub(crate) fn made_by_lateness(&self) -> Option<String> {
         let breaks = self.breaks.as_ref()?;
-        let without = Search::by(self.record, Measure::Unlagged)?.told();
+        let without = Search::by(self.record, Measure::LagCorrected)?.told();
         let mut same = without.iter();
         let same = same.find(|trial| trial.from_s >= breaks.from_s)?;
         let grew = breaks.outcome == Outcome::Breaks(Cause::Backlog);
@@ -173,7 +173,7 @@ impl<'a> BreakingPoint<'a> {
                 self.at_any_load(aside),
                 capital(bound.title())
             );
-            Finding::new(FindingKind::AtAnyLoad, sentence)
+            Finding::new(FindingKind::MissedAtAnyLoad, sentence)
                 .with("target", Figure::Text(bound.title().to_owned()))
                 .with("share", Figure::Number(aside.share))
                 .with(
@@ -295,7 +295,7 @@ impl<'a> BreakingPoint<'a> {
         match self.cpu(trial) {
             Some(percent) if percent >= USED_UP => "cpu",
             _ if is_full => "memory",
-            Some(_) => "nothing_watched",
+            Some(_) => "none",
             None => "unknown",
         }
     }
@@ -325,7 +325,7 @@ impl<'a> BreakingPoint<'a> {
             known.map_or(Figure::Nothing, |trial| Figure::Text(self.broken_by(trial))),
         )
         .with(
-            "exhausted",
+            "saturated_resource",
             known.map_or(Figure::Nothing, |trial| Figure::Word(self.exhausted(trial))),
         )
         .with("trials", Figure::Count(self.search.trials().len() as u64));
@@ -371,6 +371,6 @@ impl<'a> BreakingPoint<'a> {
 
     /// Glances, as trials that tell nothing but what was measured.
     fn glances(&self) -> Vec<Trial> {
-        self.search.glanced(self.record, Part::Glance)
+        self.search.glanced(self.record, SearchPhase::Probe)
     }
 }

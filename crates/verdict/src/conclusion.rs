@@ -74,7 +74,7 @@ impl Verdict {
     }
 
     fn is_worse_than_baseline(&self) -> bool {
-        let beside = self.beside.as_ref();
+        let beside = self.baseline.as_ref();
         beside.is_some_and(|beside| beside.comparison.is_worse())
     }
 

@@ -36,7 +36,7 @@ impl Contested {
     }
 
     /// What came of it, in one sentence.
-    pub fn sentence(&self) -> String {
+    pub fn headline(&self) -> String {
         if !self.is_valid() {
             return format!(
                 "Invalid: brunt or its machine distorted {} of {} pairs; give brunt more cores, or make \
@@ -104,14 +104,14 @@ impl Contested {
     fn worse_in_words(&self) -> String {
         let words = self.tested(Outcome::Worse).map(|row| {
             let change = row.change.map(Change::in_words).unwrap_or_default();
-            format!("{} {change}", row.measured.in_words())
+            format!("{} {change}", row.metric.in_words())
         });
         words.collect::<Vec<_>>().join(", ")
     }
 }
 
 fn names<'a>(rows: impl Iterator<Item = &'a Row>) -> String {
-    let names = rows.map(|row| row.measured.in_words());
+    let names = rows.map(|row| row.metric.in_words());
     names.collect::<Vec<_>>().join(", ")
 }
 
@@ -123,7 +123,7 @@ mod tests {
     fn contested(interval: Ends, left_out: usize) -> Contested {
         let row = Row {
             name: None,
-            measured: Measured::P95,
+            metric: Measured::P95,
             baseline: Some(10.0),
             run: Some(11.0),
             change: Some(Change::Ratio {
@@ -192,7 +192,7 @@ mod tests {
             ),
         ] {
             let contested = contested(Ends::between(low, high), left_out);
-            assert_eq!(contested.sentence(), sentence);
+            assert_eq!(contested.headline(), sentence);
         }
     }
 

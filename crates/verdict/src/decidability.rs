@@ -218,7 +218,7 @@ impl Question {
             Metric::Percentile(_) | Metric::Mean | Metric::Throughput => load.warm_up_s,
             _ => 0.0,
         };
-        let to_s = load.seconds();
+        let to_s = load.duration_s();
         (from_s.min(to_s), to_s)
     }
 
@@ -296,14 +296,14 @@ impl fmt::Display for Undecidable {
 
 #[cfg(test)]
 mod tests {
-    use brunt_record::{Law, Open, Stage};
+    use brunt_record::{ArrivalProcess, LoadStage, OpenModel};
 
     use super::*;
 
     /// Ten users who rest for two seconds, so many seconds long.
     fn users(seconds: f64) -> Load {
         Load {
-            stages: vec![Stage {
+            stages: vec![LoadStage {
                 seconds,
                 from: 10.0,
                 to: 10.0,
@@ -316,11 +316,11 @@ mod tests {
 
     fn arrivals(rate: f64, seconds: f64) -> Load {
         Load {
-            open: Some(Open {
-                law: Law::Poisson,
+            open: Some(OpenModel {
+                arrival_process: ArrivalProcess::Poisson,
                 users: 10,
             }),
-            stages: vec![Stage {
+            stages: vec![LoadStage {
                 seconds,
                 from: rate,
                 to: rate,
@@ -450,7 +450,7 @@ mod tests {
             search: Some(brunt_record::Search {
                 from: 10.0,
                 to: None,
-                limit: brunt_record::Limit::Critical,
+                breaks_at: brunt_record::ThresholdKind::Critical,
                 precision: 0.05,
             }),
             ..users(600.0)

@@ -1,6 +1,6 @@
 //! Degradation: whether a service gets slower, or fails more, the longer one level of load is held.
 
-use brunt_record::{Measure, RunRecord, Scope, Waited};
+use brunt_record::{Measure, PercentileValue, RunRecord, Scope};
 
 use crate::leak::longest_level;
 use crate::trend::{self, Course, Point, Trend};
@@ -54,7 +54,7 @@ const WATCHED: [Watched; 3] = [
 fn percentile_ms(record: &RunRecord, interval: usize, by: Measure, q: f64) -> Option<f64> {
     let timeline = &record.timeline;
     let seen = timeline.distribution_at(interval, Scope::All, by);
-    seen.percentile(q).and_then(Waited::ms)
+    seen.percentile(q).and_then(PercentileValue::ms)
 }
 
 /// Whether a series gets worse in a way that matters: surely (but for `risk`), by more than a tenth of what
@@ -86,7 +86,7 @@ pub(crate) fn made_by_lateness(record: &RunRecord) -> Option<String> {
         let in_ms = ("unit", Figure::Word("ms"));
         found.iter().any(|finding| finding.figures.contains(&in_ms))
     };
-    let is_made = is_slower(Measure::Response) && !is_slower(Measure::Unlagged);
+    let is_made = is_slower(Measure::Response) && !is_slower(Measure::LagCorrected);
     is_made.then(|| "the service seem to get slower".to_owned())
 }
 

@@ -25,7 +25,7 @@ impl Durations {
         let tally = Tally::of(stretch, scope, measure);
         let slow_ms = distribution
             .percentile(SLOW)
-            .and_then(brunt_record::Waited::ms);
+            .and_then(brunt_record::PercentileValue::ms);
         let slow = tally.missing(|ns| slow_ms.is_none_or(|slow_ms| ns as f64 / 1e6 <= slow_ms));
         let durations = Self {
             tally,

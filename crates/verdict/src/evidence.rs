@@ -4,7 +4,7 @@ mod episode;
 mod lacking;
 mod shown;
 
-use brunt_record::{Measure, Metric, Outcome, Reading, RunRecord, Scope, Target, Waited};
+use brunt_record::{Measure, Metric, Outcome, PercentileValue, Reading, RunRecord, Scope, Target};
 
 use crate::absent::Lost;
 use crate::blocks::{self, Quotient, Sureness};
@@ -42,7 +42,7 @@ impl Lag {
     pub(crate) fn measure(self) -> Measure {
         match self {
             Self::Counted => Measure::Response,
-            Self::TakenOut => Measure::Unlagged,
+            Self::TakenOut => Measure::LagCorrected,
         }
     }
 
@@ -261,7 +261,7 @@ impl<'a> Evidence<'a> {
         let found = planned.undecidable(target, portion)?;
         let is_known = match found.obstacle {
             Obstacle::NotOffered { offered_rps, .. } => {
-                made as f64 <= offered_rps * record.duration_s().max(header.load.seconds())
+                made as f64 <= offered_rps * record.duration_s().max(header.load.duration_s())
             }
             _ => true,
         };
@@ -275,7 +275,7 @@ impl<'a> Evidence<'a> {
         let measure = self.lag.measure();
         let seen = self.stretch.distribution(self.scope, measure);
         let shorter = seen.percentile(1.0 - limit / FEWER);
-        let Some(Waited::Ns(shorter_ns)) = shorter else {
+        let Some(PercentileValue::Measured(shorter_ns)) = shorter else {
             return None;
         };
         let shorter_ms = shorter_ns as f64 / 1e6;
@@ -422,10 +422,10 @@ fn shorter(value: Value, by_ms: f64) -> Value {
         .map_or(value, |ms| Value::Known((ms - by_ms).max(0.0)))
 }
 
-fn waited(waited: Option<Waited>) -> Result<Value, Lack> {
+fn waited(waited: Option<PercentileValue>) -> Result<Value, Lack> {
     let waited = waited
         .ok_or_else(|| Lack::new("no request succeeded").and("see Failures for the cause"))?;
-    Ok(waited.ms().map_or(Value::NotAnswered, Value::Known))
+    Ok(waited.ms().map_or(Value::Unanswered, Value::Known))
 }
 
 fn throughput(stretch: Stretch, scope: Scope, counts: &Counts, lag: Lag) -> (Value, Basis) {

@@ -126,9 +126,9 @@ pub(crate) fn stop(record: &RunRecord) -> Option<String> {
     };
     let seen = number::seconds(record.duration_s());
     let longest = record.header.load.until_decided_s;
-    let planned = number::seconds(record.header.load.seconds());
+    let planned = number::seconds(record.header.load.duration_s());
     let planned = match longest {
-        Some(longest_s) if record.duration_s() > record.header.load.seconds() => {
+        Some(longest_s) if record.duration_s() > record.header.load.duration_s() => {
             format!("at most {}", number::seconds(longest_s))
         }
         _ => planned,
@@ -136,7 +136,7 @@ pub(crate) fn stop(record: &RunRecord) -> Option<String> {
     let reason = record
         .ending
         .as_ref()
-        .and_then(|ending| ending.reason.as_ref());
+        .and_then(|ending| ending.stop_reason.as_ref());
     let reason = reason
         .map(|reason| format!(": {reason}"))
         .unwrap_or_default();
@@ -163,11 +163,11 @@ pub(crate) fn stop_after_reason(record: &RunRecord) -> Option<String> {
             number::seconds(stall.seconds())
         ));
     }
-    let Some(reason) = ending.and_then(|ending| ending.reason.as_ref()) else {
+    let Some(reason) = ending.and_then(|ending| ending.stop_reason.as_ref()) else {
         return stop(record);
     };
     let seen = number::seconds(record.duration_s());
-    let planned = number::seconds(record.header.load.seconds());
+    let planned = number::seconds(record.header.load.duration_s());
     Some(format!(
         "{reason}; stopped by brunt after {seen} of {planned}"
     ))

@@ -74,11 +74,11 @@ pub fn judge(record: &RunRecord) -> Verdict {
         findings: &findings,
     };
     Verdict {
-        beside: None,
-        sentence: headline.sentence(),
+        baseline: None,
+        headline: headline.sentence(),
         next_step: headline.next_step(),
         result,
-        invalid_because: invalid_reasons.iter().map(Fault::to_string).collect(),
+        invalid_reasons: invalid_reasons.iter().map(Fault::to_string).collect(),
         findings,
         judgements: rows.into_iter().map(|row| row.judgement).collect(),
     }

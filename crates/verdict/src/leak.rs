@@ -155,7 +155,7 @@ pub(crate) fn longest_level(record: &RunRecord) -> Option<(f64, f64)> {
         return None;
     }
     let mut longest: Option<(f64, f64)> = None;
-    for (from_s, to_s) in record.header.load.held() {
+    for (from_s, to_s) in record.header.load.steady_spans() {
         let to_s = to_s.min(record.duration_s());
         if longest.is_none_or(|(from, to)| to - from < to_s - from_s) {
             longest = Some((from_s, to_s));
@@ -210,7 +210,10 @@ fn leak(record: &RunRecord, watched: &Watched, trend: &Trend, series: &[Point]) 
         found = found.with("limit_reached_in_h", Figure::Number(hours));
     }
     sentence.push('.');
-    Finding { sentence, ..found }
+    Finding {
+        headline: sentence,
+        ..found
+    }
 }
 
 /// The trend through the middle of the lowest values, in the unit of the finding.

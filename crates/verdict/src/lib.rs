@@ -50,7 +50,7 @@ pub use conclusion::{Conclusion, FailOn};
 pub use contested::Contested;
 pub use grade::{Grade, Possible};
 pub use judge::judge;
-pub use regression::{Beside, judge_beside};
+pub use regression::{BaselineVerdict, judge_with_baseline};
 pub use result::RunResult;
 pub use stall::{Stall, stalls};
 pub use verdict::{Figure, Finding, FindingKind, Interval, Judgement, Mark, Value, Verdict};

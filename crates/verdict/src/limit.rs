@@ -1,7 +1,7 @@
 //! The limit: how much load brunt itself can be trusted with, from what it was seen to make of a server that
 //! does nothing.
 
-use brunt_record::{Part, RunRecord};
+use brunt_record::{RunRecord, SearchPhase};
 
 use crate::breaking_point::BreakingPoint;
 use crate::rates::Rates;
@@ -14,8 +14,8 @@ const REACHED: f64 = 0.99;
 
 /// Requests a second that brunt itself can be trusted with; `None` where its ceiling is not known.
 fn trusted_rps(record: &RunRecord) -> Option<f64> {
-    let ceiling_rps = record.header.generator.ceiling_rps?;
-    Some(TRUSTED * ceiling_rps)
+    let capacity_rps = record.header.generator.capacity_rps?;
+    Some(TRUSTED * capacity_rps)
 }
 
 /// The same as a level of a search over arrivals. How many users are too many is not known beforehand: a
@@ -44,7 +44,7 @@ fn offered_most(record: &RunRecord) -> f64 {
     let begun = load.stages.first().map_or(0.0, |stage| stage.from);
     let looked_at = record
         .levels()
-        .filter(|level| matches!(level.part, Part::Glance | Part::Trial));
+        .filter(|level| matches!(level.phase, SearchPhase::Probe | SearchPhase::Trial));
     looked_at.fold(begun, |most, level| most.max(level.level))
 }
 
@@ -62,7 +62,7 @@ fn reached_rps(record: &RunRecord) -> f64 {
 
 /// That the load came to the limit: a search ended there unbroken, or it was passed.
 pub(crate) fn finding(record: &RunRecord, found: Option<&BreakingPoint>) -> Option<Finding> {
-    let ceiling_rps = record.header.generator.ceiling_rps?;
+    let capacity_rps = record.header.generator.capacity_rps?;
     let limit_rps = trusted_rps(record)?;
     let reached_rps = reached_rps(record);
     let ends = found.is_some_and(|found| !found.breaks()) && ended_search(record).is_some();
@@ -72,7 +72,7 @@ pub(crate) fn finding(record: &RunRecord, found: Option<&BreakingPoint>) -> Opti
     let of = format!(
         "{} % of the {} req/s that it makes of a server that does nothing (without TLS)",
         number::chosen(TRUSTED * 100.0),
-        number::measured(ceiling_rps)
+        number::measured(capacity_rps)
     );
     let (limit, reached) = (number::measured(limit_rps), number::measured(reached_rps));
     let sentence = if ends {
@@ -86,9 +86,9 @@ pub(crate) fn finding(record: &RunRecord, found: Option<&BreakingPoint>) -> Opti
         )
     };
     let figures = [
-        ("ceiling_rps", ceiling_rps),
-        ("limit_rps", limit_rps),
-        ("reached_rps", reached_rps),
+        ("capacity_rps", capacity_rps),
+        ("usable_rps", limit_rps),
+        ("max_offered_rps", reached_rps),
     ];
     let finding = Finding::new(FindingKind::GeneratorLimit, sentence);
     let with = |finding: Finding, (name, rps)| finding.with(name, Figure::Number(rps));

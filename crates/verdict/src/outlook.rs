@@ -162,12 +162,12 @@ fn moments(load: &Load, from_s: f64, to_s: f64) -> Vec<Moment> {
 
 #[cfg(test)]
 mod tests {
-    use brunt_record::Stage;
+    use brunt_record::LoadStage;
 
     use super::*;
 
     fn load(stages: &[(f64, f64, f64)]) -> Load {
-        let stage = |(seconds, from, to): &(f64, f64, f64)| Stage {
+        let stage = |(seconds, from, to): &(f64, f64, f64)| LoadStage {
             seconds: *seconds,
             from: *from,
             to: *to,
@@ -220,7 +220,7 @@ mod tests {
     #[test]
     fn parts_are_compared_one_by_one() {
         let mut both = load(&[(60.0, 10.0, 10.0), (60.0, 20.0, 20.0)]);
-        both.beside = vec![load(&[(60.0, 20.0, 20.0), (60.0, 10.0, 10.0)])];
+        both.concurrent = vec![load(&[(60.0, 20.0, 20.0), (60.0, 10.0, 10.0)])];
         let outlook = Outlook::new(&both, 0.0, 50.0, 120.0);
         // The second part gets lighter, for most of what is to come.
         assert!(!outlook.is_told_by(10.0));

@@ -43,6 +43,6 @@ pub(crate) fn share_of_load(record: &RunRecord) -> f64 {
 /// were never sent.
 pub(crate) fn cut_off_share(record: &RunRecord) -> f64 {
     let [_, _, unanswered] = finding::counts(record);
-    let cut_off = finding::failures(record, FailureKind::CutOff);
+    let cut_off = finding::failures(record, FailureKind::Aborted);
     (cut_off as f64 / unanswered.max(1) as f64).min(1.0)
 }

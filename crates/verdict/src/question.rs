@@ -67,7 +67,7 @@ fn after_spike(record: &RunRecord) -> Option<ProfileAnswer> {
 fn over_time(record: &RunRecord, findings: &[Finding]) -> Option<ProfileAnswer> {
     let of_kind = |kind| findings.iter().find(move |finding| finding.kind == kind);
     if let Some(leak) = of_kind(FindingKind::Leak) {
-        return Some(ProfileAnswer::bad(without_details(&leak.sentence)));
+        return Some(ProfileAnswer::bad(without_details(&leak.headline)));
     }
     if record.header.profile != ENDURANCE {
         return None;

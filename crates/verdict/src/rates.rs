@@ -1,7 +1,7 @@
 //! Rates: levels of an open load, which are tasks a second, in requests a second. How many requests a task
 //! makes is measured, level by level: a scenario's loops and conditions do not determine it beforehand.
 
-use brunt_record::{Level, Part, RunRecord};
+use brunt_record::{LoadLevel, RunRecord, SearchPhase};
 
 /// With fewer tasks than this, a level does not show the number of requests per task.
 const TASKS_MIN: u64 = 30;
@@ -114,13 +114,13 @@ impl Rates {
 
 /// What was measured of each level of a search.
 fn of_levels(record: &RunRecord, until_s: f64) -> Vec<Group> {
-    let first = record.header.load.search.map(|search| Level {
+    let first = record.header.load.search.map(|search| LoadLevel {
         from_ms: 0,
-        within_ms: 0,
+        ramp_ms: 0,
         level: search.from,
-        part: Part::Glance,
+        phase: SearchPhase::Probe,
     });
-    let levels: Vec<Level> = first.into_iter().chain(record.levels().copied()).collect();
+    let levels: Vec<LoadLevel> = first.into_iter().chain(record.levels().copied()).collect();
     let ends = levels
         .iter()
         .skip(1)

@@ -4,7 +4,7 @@
 //! requests that were meant to start in each second, their errors, and what is under way. The bands are
 //! those of the level before.
 
-use brunt_record::{Measure, Part, RunRecord, Scope, Waited};
+use brunt_record::{Measure, PercentileValue, RunRecord, Scope, SearchPhase};
 
 use crate::{Figure, Finding, FindingKind, Mark, number};
 
@@ -91,8 +91,9 @@ pub fn spike(record: &RunRecord) -> Option<Spike> {
         if !is_level || !rises {
             continue;
         }
-        let is_back =
-            |stage: &brunt_record::Stage| stage.from <= level * LEVEL && stage.to <= level * LEVEL;
+        let is_back = |stage: &brunt_record::LoadStage| {
+            stage.from <= level * LEVEL && stage.to <= level * LEVEL
+        };
         let back = (at + 1..stages.len()).find(|later| is_back(&stages[*later]))?;
         let after = (back..stages.len()).take_while(|later| is_back(&stages[*later]));
         return Some(Spike {
@@ -107,14 +108,14 @@ pub fn spike(record: &RunRecord) -> Option<Spike> {
 
 /// The last push of a search, and what was held before and after it.
 fn push(record: &RunRecord) -> Option<Spike> {
-    let from_s = |part: Part| {
-        let level = record.levels().find(|level| level.part == part)?;
+    let from_s = |part: SearchPhase| {
+        let level = record.levels().find(|level| level.phase == part)?;
         Some(level.from_ms as f64 / 1e3)
     };
     Some(Spike {
-        before_s: from_s(Part::Before)? + SETTLE_S,
-        begins_s: from_s(Part::Push)?,
-        ends_s: from_s(Part::After)?,
+        before_s: from_s(SearchPhase::PreSpike)? + SETTLE_S,
+        begins_s: from_s(SearchPhase::Spike)?,
+        ends_s: from_s(SearchPhase::Recovery)?,
         until_s: record.duration_s(),
     })
 }
@@ -189,7 +190,7 @@ pub fn recovery(record: &RunRecord, spike: &Spike) -> Option<Recovery> {
 pub(crate) fn made_by_lateness(record: &RunRecord) -> Option<String> {
     let spike = spike(record)?;
     let with = recovery(record, &spike)?;
-    let without = recovery_by(record, &spike, Measure::Unlagged)?;
+    let without = recovery_by(record, &spike, Measure::LagCorrected)?;
     let is_same = match (with, without) {
         (
             Recovery::Recovered { seconds, error_s },
@@ -284,8 +285,8 @@ fn windows(record: &RunRecord, by: Measure) -> Vec<Window> {
             let (failed, all) = timeline.failed_at(interval, Scope::All);
             let last = timeline.seconds().get(interval * width + width - 1);
             let p95_ms = distribution.percentile(0.95).map(|waited| match waited {
-                Waited::Ns(ns) => ns as f64 / 1e6,
-                Waited::NotAnswered => f64::INFINITY,
+                PercentileValue::Measured(ns) => ns as f64 / 1e6,
+                PercentileValue::Unanswered => f64::INFINITY,
             });
             Window {
                 begin_s: (interval * width) as f64,
@@ -402,8 +403,8 @@ pub(crate) fn finding(record: &RunRecord) -> Option<Finding> {
         )
         .with("p95_before_ms", finite(before_ms))
         .with("p95_during_ms", finite(during_ms))
-        .with("failed", Figure::Count(failed))
-        .with("in_flight_max", Figure::Count(peak.into()))
+        .with("failures", Figure::Count(failed))
+        .with("max_in_flight", Figure::Count(peak.into()))
         .with("spike_ends_s", Figure::Number(spike.ends_s))
         .marked(Mark::Span {
             label: what,
@@ -419,8 +420,8 @@ pub(crate) fn finding(record: &RunRecord) -> Option<Finding> {
     }
     if let (Some(seconds), Recovery::Recovered { error_s, .. }) = (seconds, recovery) {
         found = found
-            .with("seconds", Figure::Number(seconds))
-            .with("error_s", Figure::Number(error_s));
+            .with("recovery_s", Figure::Number(seconds))
+            .with("recovery_error_s", Figure::Number(error_s));
     }
     Some(found)
 }

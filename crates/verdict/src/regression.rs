@@ -15,7 +15,7 @@ const CHANGES_MAX: usize = 2;
 
 /// A run beside a baseline.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Beside {
+pub struct BaselineVerdict {
     /// What the baseline is called.
     pub baseline: String,
     /// What differs in the conditions of both.
@@ -30,14 +30,14 @@ const PLAY_BOTH: &str =
 
 /// The verdict on a run that is compared with a baseline. A difference by less than `theta`, a share, is none.
 /// `differences` are those that were found before the load, with the conditions as they were then.
-pub fn judge_beside(
+pub fn judge_with_baseline(
     record: &RunRecord,
     baseline: &Baseline,
     differences: Vec<Difference>,
     theta: Option<f64>,
 ) -> Verdict {
     let mut verdict = judge(record);
-    let mut beside = Beside {
+    let mut beside = BaselineVerdict {
         baseline: baseline.name.clone(),
         differences,
         comparison: baseline.compare(record, theta),
@@ -49,7 +49,7 @@ pub fn judge_beside(
         let finding = beside.finding();
         // A run that misses no target is failed by this.
         if !verdict.result.is_missed() && verdict.result != RunResult::NothingAnswered {
-            verdict.sentence.clone_from(&finding.sentence);
+            verdict.headline.clone_from(&finding.headline);
             verdict.result = RunResult::Graded(Grade::Poor);
             PLAY_BOTH.clone_into(&mut verdict.next_step);
         }
@@ -57,30 +57,30 @@ pub fn judge_beside(
     } else if beside.comparison.outcome() == Outcome::NotEnoughData {
         leave_open(&mut verdict, &beside);
     }
-    verdict.beside = Some(beside);
+    verdict.baseline = Some(beside);
     verdict
 }
 
 /// Whether the run is worse was asked and is not decided, so a run that misses nothing is not decided either.
-fn leave_open(verdict: &mut Verdict, beside: &Beside) {
+fn leave_open(verdict: &mut Verdict, beside: &BaselineVerdict) {
     match verdict.result {
         RunResult::Graded(Grade::Poor | Grade::Critical)
         | RunResult::Invalid
         | RunResult::NothingAnswered => return,
         RunResult::Graded(Grade::Inconclusive) => {
-            let known = verdict.sentence.trim_end_matches('.');
-            verdict.sentence = format!("{known}; {}", uncapital(&beside.sentence()));
+            let known = verdict.headline.trim_end_matches('.');
+            verdict.headline = format!("{known}; {}", uncapital(&beside.headline()));
             return;
         }
         RunResult::Graded(_) | RunResult::NoTargets => {}
     }
-    let (state, known) = verdict.headline();
-    let compared = beside.sentence();
+    let (state, known) = verdict.headline_parts();
+    let compared = beside.headline();
     let by_targets = match verdict.result {
         RunResult::NoTargets => String::new(),
         _ => format!("{} by its targets: ", uncapital(state)),
     };
-    verdict.sentence = format!(
+    verdict.headline = format!(
         "Inconclusive: {}; {by_targets}{known}",
         uncapital(compared.trim_end_matches('.')),
     );
@@ -97,9 +97,9 @@ fn leave_open(verdict: &mut Verdict, beside: &Beside) {
     };
 }
 
-impl Beside {
+impl BaselineVerdict {
     /// What came of it, in one sentence.
-    pub fn sentence(&self) -> String {
+    pub fn headline(&self) -> String {
         let baseline = format!("baseline `{}`", self.baseline);
         let rows = |outcome| names(self.comparison.tested(), outcome);
         match self.comparison.outcome() {
@@ -130,7 +130,8 @@ impl Beside {
             BetweenRuns::Known { .. } => caveats.extend(self.what_would_decide()),
         }
         let differences = self.differences.iter();
-        let weaker = differences.filter(|it| it.weight != baseline::Weight::Fine);
+        let weaker =
+            differences.filter(|it| it.compatibility != baseline::Compatibility::Ignorable);
         caveats
             .extend(weaker.map(|it| format!("what differs may be due to the {}", it.in_words())));
         caveats
@@ -143,7 +144,7 @@ impl Beside {
                 .change
                 .filter(|_| row.outcome() == Outcome::NotEnoughData)?;
             match row.tolerance {
-                Tolerance::Share(_) => change.tolerable(row.measured),
+                Tolerance::Share(_) => change.tolerable(row.metric),
                 Tolerance::Points(_) => None,
             }
         });
@@ -166,7 +167,7 @@ impl Beside {
         let worse = worse.filter(|row| row.outcome() == Outcome::Worse);
         let words = worse.filter_map(|row| {
             let change = row.change_in_words()?;
-            Some(format!("{} {change}", row.measured.in_words()))
+            Some(format!("{} {change}", row.metric.in_words()))
         });
         let words: Vec<String> = words.collect();
         let (shown, more) = words.split_at(words.len().min(CHANGES_MAX));
@@ -178,7 +179,7 @@ impl Beside {
 
     fn finding(&self) -> Finding {
         let worse = names(self.comparison.tested(), Outcome::Worse);
-        Finding::new(FindingKind::Regression, self.sentence())
+        Finding::new(FindingKind::Regression, self.headline())
             .with("baseline", Figure::Text(self.baseline.clone()))
             .with("worse", Figure::Text(worse))
     }
@@ -186,7 +187,7 @@ impl Beside {
 
 fn names<'a>(rows: impl Iterator<Item = &'a Row>, outcome: Outcome) -> String {
     let rows = rows.filter(|row| row.outcome() == outcome);
-    let names = rows.map(|row| row.measured.in_words());
+    let names = rows.map(|row| row.metric.in_words());
     names.collect::<Vec<_>>().join(", ")
 }
 
@@ -200,7 +201,7 @@ mod tests {
     fn row(measured: Measured, interval: Ends, is_tested: bool) -> Row {
         Row {
             name: None,
-            measured,
+            metric: measured,
             baseline: Some(10.0),
             run: Some(11.0),
             change: Some(Change::Ratio {
@@ -213,8 +214,8 @@ mod tests {
         }
     }
 
-    fn beside(rows: Vec<Row>, runs: usize) -> Beside {
-        Beside {
+    fn beside(rows: Vec<Row>, runs: usize) -> BaselineVerdict {
+        BaselineVerdict {
             baseline: "main".into(),
             differences: Vec::new(),
             comparison: Comparison {
@@ -228,7 +229,7 @@ mod tests {
     fn baseline_of_one_run_says_what_to_do() {
         let beside = beside(vec![row(Measured::CpuPerRequest, Ends::UNKNOWN, true)], 1);
         assert_eq!(
-            beside.sentence(),
+            beside.headline(),
             "Not enough data to compare this run with baseline `main`."
         );
         assert_eq!(
@@ -277,13 +278,13 @@ mod tests {
             let ends = |row: &Row| {
                 let interval = row.change.unwrap().interval();
                 let (low, high) = (interval.low?, interval.high?);
-                Some(if row.measured == Measured::Throughput { (2.0 - high, 2.0 - low) } else { (low, high) })
+                Some(if row.metric == Measured::Throughput { (2.0 - high, 2.0 - low) } else { (low, high) })
             };
             let tested: Vec<&Row> = rows.iter().filter(|row| row.is_tested).collect();
             let is_worse = tested.iter().any(|row| ends(row).is_some_and(|(low, _)| low > 1.05));
             let is_fine = !tested.is_empty()
                 && tested.iter().all(|row| ends(row).is_some_and(|(_, high)| high <= 1.05));
-            let sentence = beside(rows.clone(), 3).sentence();
+            let sentence = beside(rows.clone(), 3).headline();
             prop_assert_eq!(sentence.starts_with("Worse"), is_worse, "{}", &sentence);
             let says_fine = sentence.starts_with("Not worse") || sentence.starts_with("The same");
             prop_assert_eq!(says_fine, is_fine, "{}", &sentence);

@@ -13,7 +13,7 @@ mod tail;
 mod trial;
 mod usl;
 
-use brunt_record::{Level, Measure, Part, RunRecord};
+use brunt_record::{LoadLevel, Measure, RunRecord, SearchPhase};
 
 pub use bracket::Bracket;
 pub(crate) use set_aside::SetAside;
@@ -76,7 +76,7 @@ const PATIENCE_MAX_S: f64 = 5.0;
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Order {
     /// Another level.
-    Level(Level),
+    Level(LoadLevel),
     /// Nothing is left to learn.
     End,
 }
@@ -102,7 +102,7 @@ pub struct Search {
     /// The level that seems broken was looked at once more: it may have been a bad moment.
     looked_again: bool,
     trials: Vec<Trial>,
-    current: Level,
+    current: LoadLevel,
     /// The next look at the current trial, in seconds judged.
     look_s: f64,
     /// The longest that the current trial may be.
@@ -129,7 +129,7 @@ impl Search {
         let load = &record.header.load;
         let asked = load.search?;
         let trusted = trusted_level(record, &Rates::until(record, 0.0)).unwrap_or(f64::INFINITY);
-        let ends_s = load.seconds();
+        let ends_s = load.duration_s();
         let tail_s = if ends_s < TAIL_IN_S {
             0.0
         } else {
@@ -138,7 +138,7 @@ impl Search {
         Some(Self {
             asked,
             is_open: load.open.is_some(),
-            bounds: Bound::all(record, asked.limit, Measure::Response),
+            bounds: Bound::all(record, asked.breaks_at, Measure::Response),
             trusted,
             late: None,
             ends_s,
@@ -146,11 +146,11 @@ impl Search {
             glances: Vec::new(),
             looked_again: false,
             trials: Vec::new(),
-            current: Level {
+            current: LoadLevel {
                 from_ms: 0,
-                within_ms: 0,
+                ramp_ms: 0,
                 level: asked.from,
-                part: Part::Glance,
+                phase: SearchPhase::Probe,
             },
             look_s: LOOK_S,
             trial_s_max: 0.0,
@@ -172,18 +172,18 @@ impl Search {
     /// The same, by another measure than the response time.
     pub(crate) fn by(record: &RunRecord, measure: Measure) -> Option<Self> {
         let mut search = Self::begin(record)?;
-        search.bounds = Bound::all(record, search.asked.limit, measure);
+        search.bounds = Bound::all(record, search.asked.breaks_at, measure);
         for level in record.levels() {
             let now_s = level.from_ms as f64 / 1e3 - 1.0;
             search.close(record, now_s);
-            if level.part == Part::Trial {
+            if level.phase == SearchPhase::Trial {
                 search.risk = search.next(now_s).map_or(RISK, |next| next.risk);
             }
             search.current = *level;
         }
         // Where nothing was left to learn, the load was stopped within the second after what was known.
         let ended_s = record.duration_s();
-        let was_stopped = ended_s < record.header.load.seconds();
+        let was_stopped = ended_s < record.header.load.duration_s();
         let known_s = if was_stopped {
             ended_s.floor()
         } else {
@@ -275,36 +275,38 @@ impl Search {
     /// What to do after so many whole seconds; `None`: go on.
     pub fn step(&mut self, record: &RunRecord, now_s: f64) -> Option<Order> {
         let at_level_s = now_s - self.current.from_ms as f64 / 1e3;
-        match self.current.part {
-            Part::Glance if at_level_s >= GLANCE_S => {
+        match self.current.phase {
+            SearchPhase::Probe if at_level_s >= GLANCE_S => {
                 self.close(record, now_s);
                 Some(self.after_glance(record, now_s))
             }
-            Part::Trial => self.trial_is_over(record, now_s).then(|| {
+            SearchPhase::Trial => self.trial_is_over(record, now_s).then(|| {
                 self.close(record, now_s);
                 self.drain_or_go_on(record, now_s)
             }),
-            Part::Drain => self.after_drain(record, now_s, at_level_s),
-            Part::Before if at_level_s >= BEFORE_S => {
+            SearchPhase::Drain => self.after_drain(record, now_s, at_level_s),
+            SearchPhase::PreSpike if at_level_s >= BEFORE_S => {
                 let hardest = self.hardest().unwrap_or(self.current.level);
-                Some(self.order(now_s, Part::Push, hardest))
+                Some(self.order(now_s, SearchPhase::Spike, hardest))
             }
-            Part::Push if at_level_s >= PUSH_S => {
+            SearchPhase::Spike if at_level_s >= PUSH_S => {
                 let before = self.half();
-                Some(self.order(now_s, Part::After, before))
+                Some(self.order(now_s, SearchPhase::Recovery, before))
             }
-            Part::After if at_level_s >= after_s(self.ends_s).max(AFTER_S) => Some(Order::End),
+            SearchPhase::Recovery if at_level_s >= after_s(self.ends_s).max(AFTER_S) => {
+                Some(Order::End)
+            }
             _ => None,
         }
     }
 
-    fn order(&mut self, now_s: f64, part: Part, level: f64) -> Order {
+    fn order(&mut self, now_s: f64, part: SearchPhase, level: f64) -> Order {
         // From the next second on: blocks are whole seconds.
-        let level = Level {
+        let level = LoadLevel {
             from_ms: whole_number(now_s) as u64 * 1_000 + 1_000,
-            within_ms: if self.is_open { 0 } else { 1_000 },
+            ramp_ms: if self.is_open { 0 } else { 1_000 },
             level,
-            part,
+            phase: part,
         };
         self.current = level;
         self.look_s = LOOK_S;
@@ -313,9 +315,9 @@ impl Search {
 
     /// What of the current level is judged, where so much is known.
     fn judged(&self, known_s: f64) -> (f64, f64) {
-        let from_s = (self.current.from_ms + self.current.within_ms) as f64 / 1e3;
-        match self.current.part {
-            Part::Glance => (from_s + GLANCE_SETTLE_S, known_s),
+        let from_s = (self.current.from_ms + self.current.ramp_ms) as f64 / 1e3;
+        match self.current.phase {
+            SearchPhase::Probe => (from_s + GLANCE_SETTLE_S, known_s),
             _ => (from_s + SETTLE_S, known_s - self.patience_s()),
         }
     }
@@ -335,8 +337,8 @@ impl Search {
         if let Some(trusted) = trusted_level(record, &Rates::until(record, now_s)) {
             self.trusted = trusted;
         }
-        match self.current.part {
-            Part::Glance => {
+        match self.current.phase {
+            SearchPhase::Probe => {
                 let level = self.current.level;
                 if self.was_late(record, (from_s, to_s)) {
                     // A look that tells nothing of the service is not repeated.
@@ -345,7 +347,7 @@ impl Search {
                 }
                 self.take_glance(record, level, (from_s, to_s));
             }
-            Part::Trial => {
+            SearchPhase::Trial => {
                 let trial = self.judge(record, (from_s, to_s));
                 if trial.outcome == Outcome::Late {
                     self.note_late();
@@ -429,7 +431,7 @@ impl Search {
         let is_behind = self.is_open && in_flight(record, now_s) > 3.0 * self.calm + 5.0;
         if is_behind || is_silent(record, now_s) {
             let half = self.half();
-            return self.order(now_s, Part::Drain, half);
+            return self.order(now_s, SearchPhase::Drain, half);
         }
         self.go_on(now_s)
     }
@@ -452,13 +454,13 @@ impl Search {
             let rests = at_level_s >= DRAIN_AT_HALF_S && !is_calm && !self.has_rested;
             return rests.then(|| {
                 self.has_rested = true;
-                self.order(now_s, Part::Drain, 0.0)
+                self.order(now_s, SearchPhase::Drain, 0.0)
             });
         }
         is_over.then(|| {
             if is_silent(record, now_s) {
                 let half = self.half();
-                return self.order(now_s, Part::Drain, half);
+                return self.order(now_s, SearchPhase::Drain, half);
             }
             self.go_on(now_s)
         })
@@ -483,7 +485,7 @@ impl Search {
     fn go_on(&mut self, now_s: f64) -> Order {
         self.has_rested = false;
         if let Some(level) = self.higher_glance(now_s).or_else(|| self.doubtful(now_s)) {
-            return self.order(now_s, Part::Glance, level);
+            return self.order(now_s, SearchPhase::Probe, level);
         }
         let Some(next) = self.next(now_s) else {
             return self.tail(now_s);
@@ -500,7 +502,7 @@ impl Search {
         self.risk = next.risk;
         let bracket = Bracket::of(&self.trials);
         self.secures = bracket.holds.is_none() || bracket.breaks.is_none();
-        self.order(now_s, Part::Trial, level)
+        self.order(now_s, SearchPhase::Trial, level)
     }
 
     /// Whole users leave no level between two neighbours.

@@ -263,7 +263,7 @@ impl Headline<'_> {
             RunResult::Graded(Grade::Inconclusive) if self.completion == Completion::CutShort => {
                 format!(
                     "Next: run it again, for all of its {}.",
-                    number::seconds(self.record.header.load.seconds())
+                    number::seconds(self.record.header.load.duration_s())
                 )
             }
             RunResult::Graded(Grade::Inconclusive | Grade::NotApplicable) => self.what_decides(),
@@ -343,7 +343,7 @@ impl Headline<'_> {
     fn p99(&self) -> Option<String> {
         match overall(self.record, Metric::Percentile(0.99)) {
             Value::Known(ms) => Some(format!("p99 {} ms", number::measured(ms))),
-            Value::NotAnswered => Some("p99 among unanswered requests".into()),
+            Value::Unanswered => Some("p99 among unanswered requests".into()),
             Value::Unknown => None,
         }
     }

@@ -76,14 +76,14 @@ impl Signal {
         for (at, second) in record.timeline.seconds().iter().enumerate() {
             let withheld = Withheld::in_second(record, at);
             let told = |ms: f64| if ms >= from_ms { ms } else { 0.0 };
-            let is_busy = withheld.is_saturated && second.kept_waiting_us >= LATE_US;
+            let is_busy = withheld.is_saturated && second.max_wakeup_delay_us >= LATE_US;
             let ms = match cause {
                 Cause::Suspended => told(withheld.suspended_ms),
-                Cause::StoodStill => second.stood_still_ms as f64,
+                Cause::StoodStill => second.generator_stall_ms as f64,
                 Cause::Throttled => told(withheld.throttled_ms),
                 Cause::Stolen => told(withheld.stolen_ms),
                 Cause::Waited => told(withheld.waited_ms),
-                Cause::Saturated if is_busy => second.cpu_busiest_ms as f64,
+                Cause::Saturated if is_busy => second.busiest_thread_cpu_ms as f64,
                 Cause::Saturated => 0.0,
             };
             if ms <= 0.0 {
@@ -199,7 +199,7 @@ pub(crate) fn unseen(record: &RunRecord) -> Option<String> {
     }
     let never = |is_known: fn(&Interference) -> bool| !looks.iter().any(is_known);
     let seconds = record.timeline.seconds();
-    let is_counted = seconds.iter().any(|second| second.wake_ups > 0);
+    let is_counted = seconds.iter().any(|second| second.timeslices > 0);
     let mut unseen = Vec::new();
     if !is_counted {
         unseen.push("its threads' wait for a CPU (schedstat)");

@@ -5,7 +5,7 @@
 //! its time. Shares are of all requests of the run.
 
 use brunt_record::{
-    Distribution, Histogram, Measure, Metric, NameId, Outcome, RunRecord, Scope, Waited,
+    Distribution, Histogram, Measure, Metric, NameId, Outcome, PercentileValue, RunRecord, Scope,
 };
 
 use crate::row::Row;
@@ -62,7 +62,7 @@ impl Taken {
 
     /// What half of them take; `None` where there are too few, or where most of them failed: how long a refusal takes
     /// says nothing of what it refuses.
-    fn half(&self) -> Option<Waited> {
+    fn half(&self) -> Option<PercentileValue> {
         let tells = self.ranked.count() >= REQUESTS_MIN && self.failed < self.ranked.count();
         self.ranked.percentile(0.5).filter(|_| tells)
     }
@@ -144,6 +144,6 @@ fn in_words(record: &RunRecord, slow: &Slow) -> Finding {
             slow.p50_ms.map_or(Figure::Nothing, Figure::Number),
         )
         .with("others_p50_ms", Figure::Number(slow.others_p50_ms))
-        .with("share", Figure::Number(slow.share))
+        .with("share_of_requests", Figure::Number(slow.share))
         .with("share_of_time", Figure::Number(slow.share_of_time))
 }

@@ -7,7 +7,7 @@
 
 use std::ops::Range;
 
-use brunt_record::{FailureKind, Measure, Outcome, RunRecord, Scope, Second, Waited};
+use brunt_record::{FailureKind, Measure, Outcome, PercentileValue, RunRecord, Scope, Second};
 
 use crate::stretch::whole_number;
 use crate::withheld::Withheld;
@@ -111,13 +111,13 @@ pub(crate) fn finding(record: &RunRecord) -> Option<Finding> {
     let finding = Finding::new(FindingKind::Stall, sentence)
         .with("from_s", Figure::Number(longest.from_s))
         .with("to_s", Figure::Number(longest.to_s))
-        .with("waiting", Figure::Count(longest.waiting.into()))
+        .with("max_waiting", Figure::Count(longest.waiting.into()))
         .with(
-            "longest_ms",
+            "max_response_ms",
             longest.longest_ms.map_or(Figure::Nothing, Figure::Number),
         )
         .with("unanswered", Figure::Count(longest.unanswered))
-        .with("stalls", Figure::Count(stalls.len() as u64))
+        .with("count", Figure::Count(stalls.len() as u64))
         .with("total_s", Figure::Number(total_s));
     Some(marks.fold(finding, Finding::marked))
 }
@@ -148,13 +148,13 @@ fn answered(second: &Second) -> u64 {
 /// Requests that the service, rather than the generator, left without an answer.
 fn left_unanswered(second: &Second) -> u64 {
     let own = second.failures.iter();
-    let own = own.filter(|(kind, _)| kind.is_client_fault() || *kind == FailureKind::CutOff);
+    let own = own.filter(|(kind, _)| kind.is_generator_fault() || *kind == FailureKind::Aborted);
     let own: u64 = own.map(|(_, count)| count).sum();
     second.unanswered.saturating_sub(own)
 }
 
 fn waits(second: &Second) -> bool {
-    let is_old = second.oldest_ms.is_some_and(|ms| ms >= WAITS_MS);
+    let is_old = second.oldest_in_flight_ms.is_some_and(|ms| ms >= WAITS_MS);
     answered(second) == 0 && (is_old || left_unanswered(second) > 0)
 }
 
@@ -185,7 +185,9 @@ fn silences(seconds: &[Second], load_s: f64) -> Vec<Range<usize>> {
 /// A silence with both its ends as near as the record tells.
 fn measured(record: &RunRecord, seconds: &[Second], silence: &Range<usize>) -> Stall {
     let (first, next) = (silence.start as f64, silence.end as f64);
-    let oldest_s = seconds[silence.start].oldest_ms.map(|ms| ms as f64 / 1e3);
+    let oldest_s = seconds[silence.start]
+        .oldest_in_flight_ms
+        .map(|ms| ms as f64 / 1e3);
     // The last answer before it came in the second before, so that it is not older.
     let from_s = oldest_s.map_or(first, |oldest_s| {
         (first + 1.0 - oldest_s).clamp((first - 1.0).max(0.0), first + 1.0)
@@ -322,7 +324,7 @@ fn half_ms(answers: &brunt_record::Histogram) -> Option<f64> {
         ok: answers.clone(),
         unanswered: 0,
     };
-    all.percentile(0.5).and_then(Waited::ms)
+    all.percentile(0.5).and_then(PercentileValue::ms)
 }
 
 fn median(mut values: Vec<f64>) -> Option<f64> {
@@ -335,7 +337,7 @@ fn is_own(record: &RunRecord, seconds: &[Second], silence: &Range<usize>, length
     let near = silence.start.saturating_sub(1)..(silence.end + 1).min(seconds.len());
     let still_ms: u64 = seconds[near.clone()]
         .iter()
-        .map(|second| second.stood_still_ms)
+        .map(|second| second.generator_stall_ms)
         .sum();
     let threads = f64::from(record.header.generator.threads.max(1));
     let withheld = Withheld::in_seconds(record, near);

@@ -9,7 +9,7 @@
 //!
 //! Over all looks and all targets the risk is 1 % (`sequential`).
 
-use brunt_record::{Header, Limit, Metric, MissedTarget, RunRecord, Scope, Target};
+use brunt_record::{Header, Metric, MissedTarget, RunRecord, Scope, Target, ThresholdKind};
 
 use crate::blocks::Block;
 use crate::evidence::{Evidence, Lag};
@@ -65,16 +65,22 @@ impl Stopping {
             .zip(&header.targets)
             .filter_map(|(at, target)| {
                 let limit = target.stop_at?;
-                target.level(limit)?;
-                Some((MissedTarget { target: at, limit }, target.clone()))
+                target.threshold(limit)?;
+                Some((
+                    MissedTarget {
+                        target: at,
+                        threshold: limit,
+                    },
+                    target.clone(),
+                ))
             })
             .collect();
         if conditions.is_empty() {
             return None;
         }
         let judged_from_s = header.load.warm_up_s;
-        let planned_s = header.load.seconds() - judged_from_s;
-        let longest_s = header.load.longest().seconds() - judged_from_s;
+        let planned_s = header.load.duration_s() - judged_from_s;
+        let longest_s = header.load.extended_to_limit().duration_s() - judged_from_s;
         let first_s = (planned_s * FIRST).max(SECONDS_MIN as f64);
         let looks = Looks::new(first_s, longest_s, LOOK_AGAIN);
         let risk = RISK * SPENT / f64::from(looks.count()) / conditions.len() as f64;
@@ -97,8 +103,8 @@ impl Stopping {
             .conditions
             .iter()
             .filter(|(missed, target)| {
-                run.certainly_misses(target, missed.limit)
-                    || is_due && run.surely_misses(target, missed.limit, self.risk)
+                run.certainly_misses(target, missed.threshold)
+                    || is_due && run.surely_misses(target, missed.threshold, self.risk)
             })
             .collect();
         // What says nothing of the service stops nothing.
@@ -107,7 +113,7 @@ impl Stopping {
         }
         let reasons: Vec<String> = missed
             .iter()
-            .map(|(missed, target)| reason(record, target, missed.limit))
+            .map(|(missed, target)| reason(record, target, missed.threshold))
             .collect();
         Some(SurelyMissed {
             targets: missed.into_iter().map(|(missed, _)| *missed).collect(),
@@ -118,28 +124,28 @@ impl Stopping {
 
 /// The threshold of a target, by its place, that was surely missed when the run was stopped for it.
 pub(crate) fn missed(record: &RunRecord, target: usize) -> Option<Threshold> {
-    let missed = record.ending.as_ref()?.missed.iter();
+    let missed = record.ending.as_ref()?.missed_targets.iter();
     let mut missed = missed.filter(|missed| missed.target as usize == target);
-    threshold(record.header.targets.get(target)?, missed.next()?.limit)
+    threshold(record.header.targets.get(target)?, missed.next()?.threshold)
 }
 
 /// A threshold of a target.
-fn threshold(target: &Target, limit: Limit) -> Option<Threshold> {
-    let level = target.level(limit)?;
+fn threshold(target: &Target, limit: ThresholdKind) -> Option<Threshold> {
+    let level = target.threshold(limit)?;
     Some(match limit {
-        Limit::Critical => Threshold::Critical(level),
-        Limit::Target | Limit::Acceptable => Threshold::Limit(level),
+        ThresholdKind::Critical => Threshold::Critical(level),
+        ThresholdKind::Target | ThresholdKind::Acceptable => Threshold::Limit(level),
     })
 }
 
-fn reason(record: &RunRecord, target: &Target, limit: Limit) -> String {
+fn reason(record: &RunRecord, target: &Target, limit: ThresholdKind) -> String {
     let title = row::title_of(record, target);
     let side = if target.metric.is_better_when_higher() {
         "under"
     } else {
         "over"
     };
-    let level = target.level(limit).unwrap_or(0.0);
+    let level = target.threshold(limit).unwrap_or(0.0);
     let level = match record.header.unit_of(target) {
         "" => number::chosen(level),
         "ms" if level >= 1e3 => format!("{} s", number::chosen(level / 1e3)),
@@ -160,7 +166,7 @@ struct Seen<'a> {
 impl<'a> Seen<'a> {
     fn new(record: &'a RunRecord, from_s: f64, now_s: f64) -> Self {
         // A run that goes on until all is decided has no more to come than what it was planned to have.
-        let ends_s = record.header.load.seconds().max(now_s);
+        let ends_s = record.header.load.duration_s().max(now_s);
         Self {
             record,
             load: record.header.load.extended_to(ends_s),
@@ -171,17 +177,17 @@ impl<'a> Seen<'a> {
     }
 
     /// Whether a target is missed whatever comes.
-    fn certainly_misses(&self, target: &Target, limit: Limit) -> bool {
+    fn certainly_misses(&self, target: &Target, limit: ThresholdKind) -> bool {
         let is_final = match target.metric {
             Metric::Max | Metric::Memory => true,
-            Metric::ErrorRate => target.level(limit).is_some_and(|level| level <= 0.0),
+            Metric::ErrorRate => target.threshold(limit).is_some_and(|level| level <= 0.0),
             _ => false,
         };
         is_final && misses(Stretch::whole(self.record), target, limit)
     }
 
     /// Whether chance, except for this risk, does not explain that a target is met at the end of the plan.
-    fn surely_misses(&self, target: &Target, limit: Limit, risk: f64) -> bool {
+    fn surely_misses(&self, target: &Target, limit: ThresholdKind, risk: f64) -> bool {
         let Some(threshold) = threshold(target, limit) else {
             return false;
         };
@@ -256,9 +262,9 @@ impl<'a> Seen<'a> {
     }
 
     /// Throughput: what is still to come is taken to be as much as was seen at the level that goes on.
-    fn surely_falls_short(&self, target: &Target, limit: Limit, risk: f64) -> bool {
+    fn surely_falls_short(&self, target: &Target, limit: ThresholdKind, risk: f64) -> bool {
         let outlook = Outlook::new(&self.load, self.from_s, self.now_s, self.ends_s);
-        let level = target.level(limit).unwrap_or(0.0);
+        let level = target.threshold(limit).unwrap_or(0.0);
         let stretch = Stretch::between(self.record, self.from_s, self.now_s);
         if !outlook.goes_on_as_at(self.now_s - 0.5) || !misses(stretch, target, limit) {
             return false;
@@ -304,8 +310,8 @@ impl<'a> Seen<'a> {
         // By the second of their intended start; the last seconds still wait for answers.
         let seconds = timeline.seconds();
         let recent = seconds.recent().iter().rev().take(2);
-        let oldest_ms = recent.filter_map(|second| second.oldest_ms).max();
-        let complete_s = self.now_s - oldest_ms.unwrap_or(0) as f64 / 1e3 - 1.0;
+        let oldest_in_flight_ms = recent.filter_map(|second| second.oldest_in_flight_ms).max();
+        let complete_s = self.now_s - oldest_in_flight_ms.unwrap_or(0) as f64 / 1e3 - 1.0;
         let measure = Lag::Counted.measure();
         stretch
             .intervals()
@@ -432,7 +438,7 @@ fn negated(course: &[trend::Point]) -> Vec<trend::Point> {
 }
 
 /// Whether a target is missed by what was measured so far, with brunt's own lateness and without.
-fn misses(stretch: Stretch, target: &Target, limit: Limit) -> bool {
+fn misses(stretch: Stretch, target: &Target, limit: ThresholdKind) -> bool {
     let Some(threshold) = threshold(target, limit) else {
         return false;
     };

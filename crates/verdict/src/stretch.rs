@@ -119,7 +119,7 @@ impl<'a> Stretch<'a> {
     /// Durations of its requests, the unanswered above all.
     pub(crate) fn distribution(self, scope: Scope, measure: Measure) -> Distribution {
         let timeline = &self.record.timeline;
-        if measure == Measure::Unlagged {
+        if measure == Measure::LagCorrected {
             let is_overloaded = |interval: &usize| overload::in_interval(self.record, *interval);
             let (overloaded, rest): (Vec<usize>, Vec<usize>) = self.kept().partition(is_overloaded);
             if !overloaded.is_empty() {
@@ -141,7 +141,9 @@ impl<'a> Stretch<'a> {
     /// brunt's is to be left out.
     pub(crate) fn measure_at(self, interval: usize, measure: Measure) -> Measure {
         match measure {
-            Measure::Unlagged if overload::in_interval(self.record, interval) => Measure::Service,
+            Measure::LagCorrected if overload::in_interval(self.record, interval) => {
+                Measure::Service
+            }
             _ => measure,
         }
     }
@@ -171,7 +173,7 @@ impl<'a> Stretch<'a> {
         } else {
             blocks::sureness_beside_by(&missing, &slow, demands)
         }?;
-        if measure != Measure::Unlagged {
+        if measure != Measure::LagCorrected {
             return Some(seen);
         }
         let spared = self.blocks(|interval| self.spared_at(interval, scope, &will_do));
@@ -191,7 +193,7 @@ impl<'a> Stretch<'a> {
         will_do: impl Fn(u64) -> bool,
     ) -> (Vec<Block>, Vec<Block>) {
         let (missing, slow) = self.unspared(scope, measure, &will_do);
-        if measure != Measure::Unlagged {
+        if measure != Measure::LagCorrected {
             return (missing, slow);
         }
         let spared = self.blocks(|interval| self.spared_at(interval, scope, &will_do));
@@ -209,7 +211,7 @@ impl<'a> Stretch<'a> {
         let timeline = &self.record.timeline;
         let counted = |will_do: &dyn Fn(u64) -> bool| {
             self.blocks(|interval| {
-                if measure == Measure::Unlagged && self.slept_by(interval) {
+                if measure == Measure::LagCorrected && self.slept_by(interval) {
                     return (0.0, 0.0);
                 }
                 let measure = self.measure_at(interval, measure);
@@ -228,7 +230,7 @@ impl<'a> Stretch<'a> {
         }
         let slow_ms = distribution
             .percentile(SLOW)
-            .and_then(brunt_record::Waited::ms);
+            .and_then(brunt_record::PercentileValue::ms);
         let slow = counted(&|ns| slow_ms.is_none_or(|slow_ms| ns as f64 / 1e6 <= slow_ms));
         (counted(&will_do), slow)
     }
@@ -239,7 +241,7 @@ impl<'a> Stretch<'a> {
         if self.slept_by(interval) {
             return (0.0, 0.0);
         }
-        let measure = self.measure_at(interval, Measure::Unlagged);
+        let measure = self.measure_at(interval, Measure::LagCorrected);
         let counted = |less_ns: u64| {
             let shorter = |ns: u64| will_do(ns.saturating_sub(less_ns));
             let timeline = &self.record.timeline;

@@ -50,7 +50,7 @@ impl UntilDecided {
 
 fn looks(header: &Header) -> Option<Looks> {
     let longest_s = header.load.until_decided_s?;
-    Some(Looks::new(header.load.seconds(), longest_s, LOOK_AGAIN))
+    Some(Looks::new(header.load.duration_s(), longest_s, LOOK_AGAIN))
 }
 
 /// The risk of each answer that a run's targets are judged with.

@@ -52,7 +52,7 @@ impl fmt::Display for Fault {
 pub(crate) fn client_faults(record: &RunRecord) -> Vec<Fault> {
     let kinds = FailureKind::ALL
         .into_iter()
-        .filter(|kind| kind.is_client_fault());
+        .filter(|kind| kind.is_generator_fault());
     let all: u64 = finding::counts(record).iter().sum();
     kinds
         .filter_map(|kind| {
@@ -99,7 +99,10 @@ fn client_fault(kind: FailureKind, count: u64, all: u64, example: Option<&str>) 
 /// That brunt itself or a process of the load failed, so that the load was not what it was meant to be.
 pub(crate) fn internal_error(record: &RunRecord) -> Option<Fault> {
     let ending = record.ending.as_ref()?;
-    let reason = ending.reason.as_deref().unwrap_or("no reason is known");
+    let reason = ending
+        .stop_reason
+        .as_deref()
+        .unwrap_or("no reason is known");
     match ending.stopped_by {
         StoppedBy::InternalError => Some(Fault {
             cause: format!("brunt itself failed: {reason}"),

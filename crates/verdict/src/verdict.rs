@@ -3,34 +3,34 @@
 use brunt_record::Target;
 
 use crate::grade::{Grade, Possible};
-use crate::regression::Beside;
+use crate::regression::BaselineVerdict;
 use crate::result::RunResult;
 
 /// The verdict on a run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Verdict {
     /// The headline: the state, a colon, and what explains it.
-    pub sentence: String,
+    pub headline: String,
     /// What to do next, in one sentence.
     pub next_step: String,
     /// What came out.
     pub result: RunResult,
     /// Why the run is not valid; empty where it is.
-    pub invalid_because: Vec<String>,
+    pub invalid_reasons: Vec<String>,
     /// The targets, in the order of the scenario.
     pub judgements: Vec<Judgement>,
     /// What the data say beyond the targets.
     pub findings: Vec<Finding>,
     /// What it is beside a baseline; `None` where it was not compared.
-    pub beside: Option<Beside>,
+    pub baseline: Option<BaselineVerdict>,
 }
 
 impl Verdict {
     /// The headline in two parts: the state, such as "Good" or "Incomplete", and what explains it.
-    pub fn headline(&self) -> (&str, &str) {
-        self.sentence
+    pub fn headline_parts(&self) -> (&str, &str) {
+        self.headline
             .split_once(": ")
-            .unwrap_or(("", &self.sentence))
+            .unwrap_or(("", &self.headline))
     }
 }
 
@@ -73,7 +73,7 @@ pub enum Value {
     Known(f64),
     /// A percentile, mean or maximum that is among the requests that were never answered. It
     /// misses every threshold.
-    NotAnswered,
+    Unanswered,
     /// Nothing was measured.
     Unknown,
 }
@@ -83,7 +83,7 @@ impl Value {
     pub const fn known(self) -> Option<f64> {
         match self {
             Self::Known(value) => Some(value),
-            Self::NotAnswered | Self::Unknown => None,
+            Self::Unanswered | Self::Unknown => None,
         }
     }
 }
@@ -94,7 +94,7 @@ pub struct Finding {
     /// What kind of thing.
     pub kind: FindingKind,
     /// It in one sentence.
-    pub sentence: String,
+    pub headline: String,
     /// Its figures, by name.
     pub figures: Vec<(&'static str, Figure)>,
     /// Where it shows on a chart.
@@ -143,7 +143,7 @@ impl Finding {
     pub(crate) fn new(kind: FindingKind, sentence: impl Into<String>) -> Self {
         Self {
             kind,
-            sentence: sentence.into(),
+            headline: sentence.into(),
             figures: Vec::new(),
             marks: Vec::new(),
         }
@@ -196,7 +196,7 @@ pub enum FindingKind {
     /// Users never came to their tasks, since what they do before them failed.
     UsersNotStarted,
     /// Users stopped before the end since their data was used up.
-    DataUsedUp,
+    DataExhausted,
     /// The load came to what brunt itself can be trusted with.
     GeneratorLimit,
     /// Something was amiss with brunt or its machine, on which nothing hangs.
@@ -206,7 +206,7 @@ pub enum FindingKind {
     /// Where the service breaks.
     BreakingPoint,
     /// A target that is missed at any load of a search.
-    AtAnyLoad,
+    MissedAtAnyLoad,
     /// The first part of the run, in which the service was not yet as it then was.
     WarmUp,
     /// The service gets slower, or fails more, the longer it runs.
@@ -238,12 +238,12 @@ impl FindingKind {
             Self::Regression => "regression",
             Self::Stall => "stall",
             Self::UsersNotStarted => "users_not_started",
-            Self::DataUsedUp => "data_used_up",
+            Self::DataExhausted => "data_exhausted",
             Self::GeneratorLimit => "generator_limit",
             Self::GeneratorNote => "generator_note",
             Self::Recovery => "recovery",
             Self::BreakingPoint => "breaking_point",
-            Self::AtAnyLoad => "at_any_load",
+            Self::MissedAtAnyLoad => "missed_at_any_load",
             Self::WarmUp => "warm_up",
             Self::Degradation => "degradation",
             Self::SlowRequest => "slow_request",

@@ -1,7 +1,7 @@
 //! Warm-up: the first part of a level, in which a service is not yet as it will be. It is found by the
 //! rule of White (MSER-5; Simulation 69, 1997): what is cut leaves the mean of the rest most sure.
 
-use brunt_record::{Measure, RunRecord, Scope, Waited};
+use brunt_record::{Measure, PercentileValue, RunRecord, Scope};
 
 use crate::blocks::of_neighbours;
 use crate::stretch::{Stretch, whole_number};
@@ -89,10 +89,10 @@ fn level(record: &RunRecord) -> Option<(f64, f64)> {
         return None;
     }
     let load = record.load();
-    let (from_s, end_s) = load.held().pop()?;
-    let is_last = end_s >= load.seconds() - 1e-6;
-    let is_most = end_s - from_s > 0.75 * load.seconds();
-    let to_s = record.duration_s().min(load.seconds());
+    let (from_s, end_s) = load.steady_spans().pop()?;
+    let is_last = end_s >= load.duration_s() - 1e-6;
+    let is_most = end_s - from_s > 0.75 * load.duration_s();
+    let to_s = record.duration_s().min(load.duration_s());
     (is_last && is_most && to_s > from_s).then_some((from_s, to_s))
 }
 
@@ -104,7 +104,7 @@ fn series(stretch: Stretch) -> [Vec<f64>; 3] {
     let mut all = [const { Vec::new() }; 3];
     for interval in stretch.intervals() {
         let seen = timeline.distribution_at(interval, Scope::All, Measure::Response);
-        let ms = |q| seen.percentile(q).and_then(Waited::ms);
+        let ms = |q| seen.percentile(q).and_then(PercentileValue::ms);
         let seconds = timeline
             .seconds()
             .range(interval * width_s..(interval + 1) * width_s);
@@ -213,7 +213,7 @@ pub(crate) fn finding(record: &RunRecord) -> Option<Finding> {
             let found = Finding::new(FindingKind::WarmUp, sentence)
                 .with("steady", Figure::Truth(true))
                 .with("until_s", Figure::Number(until_s))
-                .with("failed", Figure::Count(failed))
+                .with("failures", Figure::Count(failed))
                 .marked(Mark::Span {
                     label: "warm-up",
                     from_s,

@@ -51,19 +51,19 @@ impl Withheld {
         let waited_ms = counts.cpu_wait_ms as f64;
         // Who waits for its quota waits for a CPU as well: most kernels count it there, too.
         let throttled_ms = seen.throttled.min(threads * 1e3);
-        let own = match counts.wake_ups {
+        let own = match counts.timeslices {
             0 => 1.0,
             _ => (counts.cpu_ms as f64 / seen.used.max(1.0)).min(1.0),
         };
         let stolen_ms = (seen.stolen * own).min(threads * 1e3);
         let all_ms = waited_ms.max(throttled_ms) + stolen_ms;
         let beside_ms = all_ms - waited_ms;
-        let each_ms = match counts.wake_ups {
+        let each_ms = match counts.timeslices {
             0 => 0.0,
-            wake_ups => beside_ms / wake_ups as f64,
+            timeslices => beside_ms / timeslices as f64,
         };
-        let each_ms = WAITS * (each_ms + counts.cpu_wait_each_us as f64 / 1e3);
-        let is_saturated = counts.cpu_busiest_ms as f64 + all_ms / threads >= SATURATED_MS;
+        let each_ms = WAITS * (each_ms + counts.cpu_wait_mean_us as f64 / 1e3);
+        let is_saturated = counts.busiest_thread_cpu_ms as f64 + all_ms / threads >= SATURATED_MS;
         Self {
             waited_ms: (waited_ms - throttled_ms).max(0.0),
             throttled_ms,
@@ -76,7 +76,7 @@ impl Withheld {
             } else {
                 (all_ms / (threads * 1e3)).min(1.0)
             },
-            longest_ns: (counts.kept_waiting_us as f64).min(STILL_MS * 1e3) * 1e3,
+            longest_ns: (counts.max_wakeup_delay_us as f64).min(STILL_MS * 1e3) * 1e3,
         }
     }
 
@@ -184,8 +184,8 @@ impl Interfered {
             let Some(told) = &reading.interference else {
                 continue;
             };
-            let within_ms = to_ms.min(end_ms) - from_ms.max(begin_ms);
-            let part = (within_ms / (to_ms - from_ms).max(1.0)).clamp(0.0, 1.0);
+            let ramp_ms = to_ms.min(end_ms) - from_ms.max(begin_ms);
+            let part = (ramp_ms / (to_ms - from_ms).max(1.0)).clamp(0.0, 1.0);
             let of = |ms: Option<u64>| ms.map_or(0.0, |ms| ms as f64 * part);
             seen.stolen += of(told.stolen_ms);
             seen.used += of(told.used_ms);

@@ -100,7 +100,7 @@ fn run_all(
             Contention::Without => environment.run(&scenario, seconds, &server)?,
             Contention::BusyLoop => environment.run_contended(&scenario, seconds, &server)?,
         };
-        println!("  {seed} of {times}: {}", run.summary["sentence"]);
+        println!("  {seed} of {times}: {}", run.summary["headline"]);
         runs.push(run);
     }
     Ok(runs)

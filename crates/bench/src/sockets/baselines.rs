@@ -95,7 +95,7 @@ impl BaselineComparison {
     /// The row of a metric for all requests.
     fn row(&self, metric: &str) -> Option<&Value> {
         let mut rows = self.json["rows"].as_array()?.iter();
-        rows.find(|row| row["name"].is_null() && row["measured"] == metric)
+        rows.find(|row| row["name"].is_null() && row["metric"] == metric)
     }
 
     /// The run's value of a metric divided by the baseline's.
@@ -116,7 +116,7 @@ impl BaselineComparison {
                 return row["tested"] == true
                     && beyond(0) > row["tolerance_points"].as_f64().or(Some(f64::INFINITY));
             };
-            let is_beyond = if row["measured"] == "throughput" {
+            let is_beyond = if row["metric"] == "throughput" {
                 beyond(1).is_some_and(|high| high < 1.0 - tolerance)
             } else {
                 beyond(0).is_some_and(|low| low > 1.0 + tolerance)

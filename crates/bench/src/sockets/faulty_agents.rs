@@ -74,7 +74,7 @@ fn row(environment: &Environment, case: &Case) -> anyhow::Result<ValidationRow> 
     let mut statements = vec![run.verdict().to_owned()];
     statements.extend(
         run.findings()
-            .filter_map(|found| Some(found["sentence"].as_str()?.to_owned())),
+            .filter_map(|found| Some(found["headline"].as_str()?.to_owned())),
     );
     println!("  {}: {}", case.agent, statements.join("; "));
     Ok(ValidationRow {

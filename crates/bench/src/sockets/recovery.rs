@@ -31,7 +31,7 @@ pub(super) fn rows(environment: &Environment) -> anyhow::Result<Vec<ValidationRo
         let is_correct = |found_s: f64| (found_s - truth_s).abs() <= 1.0;
         let found_s = run
             .finding("recovery")
-            .and_then(|found| found["seconds"].as_f64())
+            .and_then(|found| found["recovery_s"].as_f64())
             .unwrap_or(f64::INFINITY);
         correct += u32::from(is_correct(found_s));
         shown.push(format!("{found_s:.0} s"));

@@ -40,7 +40,7 @@ fn ab_tests(environment: &Environment, count: usize, other: &str) -> anyhow::Res
             let (a, b) = (environment.serve(AGENT)?, environment.serve(other)?);
             let arguments = ["--block", block, "--tolerance", &tolerance];
             let found = environment.ab_test(&scenario, limit_s, [&a, &b], &arguments)?;
-            println!("  {other}: {}", found["sentence"]);
+            println!("  {other}: {}", found["message"]);
             Ok(found)
         })
         .collect()
@@ -49,7 +49,7 @@ fn ab_tests(environment: &Environment, count: usize, other: &str) -> anyhow::Res
 /// A value of a metric of all requests: `a`, `b` or `ratio`.
 fn value(found: &Value, metric: &str, column: &str) -> Option<f64> {
     let mut rows = found["rows"].as_array()?.iter();
-    let row = rows.find(|row| row["name"].is_null() && row["measured"] == metric)?;
+    let row = rows.find(|row| row["name"].is_null() && row["metric"] == metric)?;
     row[column].as_f64()
 }
 
@@ -95,7 +95,7 @@ fn row_same(all: &[Value]) -> ValidationRow {
 /// The row of A/B tests of a build and a slower one.
 fn row_slower(all: &[Value], slower: &str, usual_ms: f64) -> ValidationRow {
     let in_time = |found: &Value| {
-        found["seconds"]
+        found["duration_s"]
             .as_f64()
             .is_some_and(|s| s <= LIMIT_S as f64)
     };
@@ -129,7 +129,7 @@ fn row_slower(all: &[Value], slower: &str, usual_ms: f64) -> ValidationRow {
 
 /// Median duration of the A/B tests, in seconds.
 fn median_seconds(all: &[Value]) -> f64 {
-    let seconds = all.iter().filter_map(|found| found["seconds"].as_f64());
+    let seconds = all.iter().filter_map(|found| found["duration_s"].as_f64());
     let mut seconds: Vec<f64> = seconds.collect();
     seconds.sort_by(f64::total_cmp);
     seconds.get(seconds.len() / 2).copied().unwrap_or(f64::NAN)

@@ -114,7 +114,7 @@ fn compare(options: &CompareOptions) -> Result<Exit, Failure> {
     let record = baselines::record_of(&options.run)?;
     let differences = yardstick.differences(&record.header)?;
     let verdict = yardstick.judge(&record, differences);
-    let Some(beside) = &verdict.beside else {
+    let Some(beside) = &verdict.baseline else {
         let message = "the run was not compared";
         return Err(Failure::Internal(anyhow::anyhow!(message)));
     };

@@ -124,7 +124,7 @@ fn explain_profile(name: &str, profile: &Profile, scenario: &Scenario) -> String
     let plan = Plan::new(scenario, name, &Overrides::default(), &[]).ok();
     let offered = plan
         .as_ref()
-        .map(|plan| match plan.load.offered_rps(plan.load.seconds()) {
+        .map(|plan| match plan.load.offered_rps(plan.load.duration_s()) {
             Some(rate) => format!("at most {rate:.1} req/s in the mean"),
             None => "as many req/s as the service answers".to_owned(),
         });

@@ -156,7 +156,7 @@ fn blocks(options: &Options, scenario: &Scenario) -> Result<Blocks, Failure> {
             options.profile
         )));
     }
-    if !plan.load.beside.is_empty() {
+    if !plan.load.concurrent.is_empty() {
         return Err(Failure::Input(format!(
             "profile `{}` has concurrent loads, which are not played in blocks; give one without \
              `concurrent`",

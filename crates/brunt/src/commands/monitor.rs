@@ -119,7 +119,7 @@ fn line(reading: &Reading, names: &[String], width: usize) -> String {
     if let Some(process) = &reading.target {
         line += &format!("   process: {}", of_process(process));
     }
-    for (name, process) in names.iter().zip(&reading.beside) {
+    for (name, process) in names.iter().zip(&reading.additional_targets) {
         line += &format!("   {name}: {}", of_process(process));
     }
     if line.chars().count() > width {

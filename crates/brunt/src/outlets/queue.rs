@@ -242,7 +242,7 @@ mod tests {
             classes: Vec::new(),
             load: Load {
                 warm_up_s: 0.0,
-                beside: Vec::new(),
+                concurrent: Vec::new(),
                 iterations: None,
                 until_decided_s: None,
                 stages: Vec::new(),
@@ -302,9 +302,9 @@ mod tests {
             stopped_by: StoppedBy::Finished,
             load_ended_ms: 0,
             ended_ms: 0,
-            reason: None,
-            missed: Vec::new(),
-            unseen: brunt_record::Unseen::default(),
+            stop_reason: None,
+            missed_targets: Vec::new(),
+            unavailable: brunt_record::Unavailable::default(),
         };
         queue.ending(&header, &ending);
         let (_, at_the_end) = hears.recv_timeout(SEEN).unwrap();

@@ -219,7 +219,7 @@ fn value_of(column: Column, value: Option<f64>, unanswered: i64) -> Value {
     let is_rank = matches!(column.metric(), Metric::Percentile(_));
     match value {
         Some(value) => Value::Known(value),
-        None if is_rank && unanswered > 0 => Value::NotAnswered,
+        None if is_rank && unanswered > 0 => Value::Unanswered,
         None => Value::Unknown,
     }
 }

@@ -38,7 +38,7 @@ struct Summary {
     stopped_by: String,
     valid: bool,
     verdict: String,
-    sentence: String,
+    headline: String,
     targets: Value,
     findings: Value,
     total: Figures,
@@ -143,12 +143,12 @@ impl KnownRun {
                      duration_s, stopped_by, requests, failures, unanswered, throughput_rps,
                      error_rate, p50_ms, p90_ms, p95_ms, p99_ms, cpu_percent, memory_mb,
                      brunt_version, host, scenario_file, scenario_hash, load, cpu_model, cores,
-                     memory_bytes, kernel, record, report, sentence)
+                     memory_bytes, kernel, record, report, headline)
                  VALUES (:run_id, :started_at_ms, :profile, :label, :git_commit, :verdict, :valid,
                      :duration_s, :stopped_by, :requests, :failures, :unanswered, :throughput_rps,
                      :error_rate, :p50_ms, :p90_ms, :p95_ms, :p99_ms, :cpu_percent, :memory_mb,
                      :brunt_version, :host, :scenario_file, :scenario_hash, :load, :cpu_model, :cores,
-                     :memory_bytes, :kernel, :record, :report, :sentence)",
+                     :memory_bytes, :kernel, :record, :report, :headline)",
             )?
             .execute(named_params! {
                 ":run_id": self.run_id,
@@ -182,7 +182,7 @@ impl KnownRun {
                 ":kernel": machine.system,
                 ":record": self.record,
                 ":report": self.report,
-                ":sentence": summary.sentence,
+                ":headline": summary.headline,
             })
     }
 }

@@ -5,7 +5,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use brunt_record::{Delta, Ending, Header, NameId, RunRecord, Sample, StoppedBy};
+use brunt_record::{Ending, Header, NameId, RunRecord, Sample, SecondRecorder, StoppedBy};
 use brunt_testbed::{Answer, Routes, Server};
 use serde_json::Value;
 
@@ -46,7 +46,7 @@ fn keep(brunt: &Brunt, run_id: &str, header: &Header, took_us: u64) {
     run_id.clone_into(&mut header.run_id);
     header.load.stages[0].seconds = f64::from(ENOUGH_S);
     let mut record = RunRecord::new(header);
-    let mut delta = Delta::new(&record.header.names);
+    let mut delta = SecondRecorder::new(&record.header.names);
     for second in 0..ENOUGH_S {
         delta.start(second);
         delta.counts_mut().users = Some(4);
@@ -56,16 +56,16 @@ fn keep(brunt: &Brunt, run_id: &str, header: &Header, took_us: u64) {
                 took_us + at % 7,
             ));
         }
-        record.timeline.absorb(&delta.to_increment()).unwrap();
+        record.timeline.merge(&delta.to_snapshot()).unwrap();
     }
     let ms = u64::from(ENOUGH_S) * 1_000;
     record.ending = Some(Ending {
         stopped_by: StoppedBy::Finished,
         load_ended_ms: ms,
         ended_ms: ms,
-        reason: None,
-        missed: Vec::new(),
-        unseen: brunt_record::Unseen::default(),
+        stop_reason: None,
+        missed_targets: Vec::new(),
+        unavailable: brunt_record::Unavailable::default(),
     });
     let folder = brunt.path("performance/results").join(run_id);
     std::fs::create_dir_all(&folder).unwrap();
@@ -84,7 +84,7 @@ fn sample(intended_us: u64, took_us: u64) -> Sample {
         done_ns: at(intended_us + took_us),
         connect_ns: None,
         tls_ns: None,
-        stood_still_ns: 0,
+        generator_stall_ns: 0,
         failure: None,
         wire_requests: 1,
         bytes_sent: 100,
@@ -181,7 +181,7 @@ fn few_runs_are_kept_with_a_warning_and_more_are_made_on_request() {
     let found = &brunt.summary()["comparison"];
     assert_eq!(found["outcome"], "not_enough_data");
     let rows = found["rows"].as_array().unwrap();
-    let p50 = rows.iter().find(|row| row["measured"] == "p50").unwrap();
+    let p50 = rows.iter().find(|row| row["metric"] == "p50").unwrap();
     assert!(
         p50["ratio"].as_f64().is_some_and(|ratio| ratio > 1.19),
         "{p50}"

@@ -45,15 +45,15 @@ fn a_search_ends_where_brunt_itself_cannot_be_trusted() {
     assert_eq!(summary["stopped_by"], "finished", "{ended:?}");
     let found = limit(&summary).unwrap_or_else(|| panic!("{summary}"));
     for (name, expected) in [
-        ("ceiling_rps", 100.0),
-        ("limit_rps", 70.0),
-        ("reached_rps", 70.0),
+        ("capacity_rps", 100.0),
+        ("usable_rps", 70.0),
+        ("max_offered_rps", 70.0),
     ] {
         let value = found[name].as_f64().unwrap();
         assert!((value - expected).abs() < 1e-6, "{name}: {found}");
     }
     assert_eq!(read_json(&bounded.path(CACHE)), kept, "not measured again");
-    let sentence = summary["sentence"].as_str().unwrap();
+    let sentence = summary["headline"].as_str().unwrap();
     let is_named = sentence.contains("brunt itself is not reliable beyond 70 req/s");
     // Other tests may disturb the last trial, which is then undecided.
     assert!(

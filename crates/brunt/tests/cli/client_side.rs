@@ -34,7 +34,7 @@ fn a_brunt_that_was_stopped_for_a_while_blames_nobody_else() {
     let ended = running.end();
     assert_eq!(ended.code, Some(3), "{ended:?}");
     let summary = brunt.summary();
-    let because = summary["invalid_because"][0].as_str().unwrap();
+    let because = summary["invalid_reasons"][0].as_str().unwrap();
     assert!(
         because.contains("brunt itself stood still for"),
         "{because}"
@@ -156,7 +156,7 @@ fn used_up_ports_make_the_run_invalid_and_are_not_the_services() {
     assert_eq!(kinds.len(), 1, "{kinds:?}");
     // The number of failures depends on the speed of the machine, the verdict does not.
     assert!(kinds["no_ports"].as_u64() > Some(0), "{kinds:?}");
-    let because = summary["invalid_because"][0].as_str().unwrap();
+    let because = summary["invalid_reasons"][0].as_str().unwrap();
     assert!(
         because.contains("no free port on brunt's machine"),
         "{because}"
@@ -182,7 +182,7 @@ fn load_that_brunt_cannot_make_is_invalid_and_not_the_services() {
         assert_eq!(ended.code, Some(3), "{ended:?}");
         let summary = brunt.summary();
         assert_eq!(summary["verdict"], "invalid", "{summary}");
-        let because = summary["invalid_because"].to_string();
+        let because = summary["invalid_reasons"].to_string();
         assert!(because.contains("brunt itself "), "{because}");
     }
 }
@@ -214,7 +214,7 @@ fn data_file_that_shrinks_makes_the_run_invalid_and_is_named() {
     let ended = running.end();
     assert_eq!(ended.code, Some(3), "{ended:?}");
     let summary = brunt.summary();
-    let because = summary["invalid_because"][0].as_str().unwrap();
+    let because = summary["invalid_reasons"][0].as_str().unwrap();
     assert!(
         because.contains("a file changed during the run") && because.contains("of people: "),
         "{because}"

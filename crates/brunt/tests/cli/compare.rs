@@ -73,7 +73,7 @@ fn a_build_that_is_slower_is_found_and_its_opposite_is_fine() {
         .as_array()
         .unwrap()
         .iter()
-        .find(|row| row["measured"] == "p50")
+        .find(|row| row["metric"] == "p50")
         .unwrap();
     assert!(
         p50["ratio"].as_f64().is_some_and(|ratio| ratio > 1.5),
@@ -108,7 +108,7 @@ fn what_is_not_known_in_time_is_no_pass() {
     let found = comparison(&brunt);
     assert_eq!(found["outcome"], "not_enough_data");
     assert!(
-        found["seconds"]
+        found["duration_s"]
             .as_f64()
             .is_some_and(|seconds| seconds < 60.0),
         "{found}"

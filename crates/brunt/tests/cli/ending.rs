@@ -70,7 +70,7 @@ fn a_second_interrupt_ends_at_once_and_still_reports() {
     let ended = running.end();
     assert_eq!(ended.code, Some(130), "{ended:?}");
     let summary = brunt.summary();
-    assert_eq!(summary["total"]["failures_by_kind"]["cut_off"], 3);
+    assert_eq!(summary["total"]["failures_by_kind"]["aborted"], 3);
 }
 
 #[test]

@@ -141,7 +141,7 @@ fn the_programs_of_others_read_what_is_told() {
 }
 
 fn check_page(read: &Value) {
-    assert_eq!(read["types"]["brunt_response_seconds"], "histogram");
+    assert_eq!(read["types"]["brunt_response_time_seconds"], "histogram");
     assert_eq!(read["types"]["brunt_requests"], "counter");
     assert!(read["requests"].as_f64().unwrap() > 0.0, "{read}");
     assert_eq!(read["answered_in_buckets"], read["ok"], "{read}");
@@ -339,13 +339,13 @@ fn what_could_not_be_seen_stays_with_the_run() {
         ended.stderr.contains("note: of web cannot be seen: "),
         "{ended:?}"
     );
-    let unseen = &brunt.summary()["resources"]["unseen"];
+    let unseen = &brunt.summary()["resources"]["unavailable"];
     let of_web = unseen
         .as_array()
         .unwrap()
         .iter()
-        .find(|one| one["of"] == "web");
-    let what = of_web.unwrap()["what"].as_array().unwrap();
+        .find(|one| one["subject"] == "web");
+    let what = of_web.unwrap()["reasons"].as_array().unwrap();
     assert!(
         what.iter()
             .any(|what| what.as_str().unwrap().starts_with("threads (")),
@@ -386,7 +386,7 @@ fn others_are_watched_beside_the_embedded_agent() {
     let row: Vec<&str> = text.lines().nth(1).unwrap().split(',').collect();
     assert_eq!(row[at], "1", "{text}");
     let summary = brunt.summary();
-    let beside = &summary["resources"]["beside"][0];
+    let beside = &summary["resources"]["additional_targets"][0];
     assert_eq!(beside["name"], "db");
     assert!(beside["memory_mb"]["mean"].is_number(), "{beside}");
     for (arguments, part) in [

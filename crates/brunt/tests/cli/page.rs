@@ -18,7 +18,7 @@ fn the_report_draws_its_charts_and_says_the_verdict() {
     browser.open(&brunt.path("out/report.html"));
     let summary = brunt.summary();
     let said = browser.ask("document.querySelector('h1').textContent");
-    assert_eq!(said, summary["sentence"]);
+    assert_eq!(said, summary["headline"]);
     let canvases = browser.ask("document.querySelectorAll('figure canvas').length");
     assert!(
         canvases.as_u64() >= Some(12),

@@ -108,7 +108,7 @@ fn lost_process_makes_the_run_invalid_in_every_form() {
     let summary = brunt.summary();
     assert_eq!(summary["stopped_by"], "worker_lost");
     assert_eq!(summary["verdict"], "invalid");
-    let because = summary["stopped_because"].as_str().unwrap();
+    let because = summary["stop_reason"].as_str().unwrap();
     let lost = "process 2 of 3 of the load was lost (signal: 9 (SIGKILL))";
     assert!(because.starts_with(lost), "{because}");
     let seconds = summary["duration_s"].as_f64().unwrap();
@@ -149,7 +149,7 @@ fn worker_that_is_silent_is_named_and_killed_and_the_run_reported() {
     assert_eq!(ended.code, Some(3), "{ended:?}");
     let summary = brunt.summary();
     assert_eq!(summary["stopped_by"], "worker_lost");
-    let because = summary["stopped_because"].as_str().unwrap();
+    let because = summary["stop_reason"].as_str().unwrap();
     let named = format!(
         "process 2 of 3 of the load was lost (process id {} sent nothing for 3 s and was killed)",
         workers[1]

@@ -201,7 +201,7 @@ fn users_that_are_not_let_in_are_counted_and_told() {
             .find(|finding| finding["kind"] == "users_not_started")
             .unwrap_or_else(|| panic!("{ended:?}"));
         assert_eq!(
-            (&finding["users"], &finding["of"]),
+            (&finding["users"], &finding["users_started"]),
             (&15.into(), &30.into())
         );
         assert_eq!(summary["total"]["failures"], 15);
@@ -241,15 +241,18 @@ fn a_run_whose_users_have_no_data_left_ends_and_says_so() {
     let ended = brunt.run();
     let summary = brunt.summary();
     assert_eq!(summary["stopped_by"], "scenario", "{ended:?}");
-    let because = summary["stopped_because"].as_str().expect("a reason");
+    let because = summary["stop_reason"].as_str().expect("a reason");
     assert!(because.contains("data was used up"), "{because}");
     assert_eq!(summary["total"]["requests"], 10);
     assert_eq!(summary["valid"], true, "{ended:?}");
     let findings = summary["findings"].as_array().expect("findings");
     let mut findings = findings.iter();
-    let finding = findings.find(|finding| finding["kind"] == "data_used_up");
+    let finding = findings.find(|finding| finding["kind"] == "data_exhausted");
     let finding = finding.unwrap_or_else(|| panic!("{ended:?}"));
-    assert_eq!((&finding["users"], &finding["of"]), (&4.into(), &4.into()));
+    assert_eq!(
+        (&finding["users"], &finding["users_started"]),
+        (&4.into(), &4.into())
+    );
     assert_eq!(server.stop().requests, 10);
 }
 
@@ -273,12 +276,12 @@ fn a_server_that_freezes_is_told_in_words() {
         .iter()
         .find(|finding| finding["kind"] == "stall")
         .unwrap_or_else(|| panic!("{ended:?}"));
-    assert_eq!(finding["waiting"], 10, "{finding}");
+    assert_eq!(finding["max_waiting"], 10, "{finding}");
     let seconds = |name: &str| finding[name].as_f64().expect("a number");
     let length_s = seconds("to_s") - seconds("from_s");
     assert!((2.0..=3.5).contains(&length_s), "{finding}");
     assert!(
-        (1..=3).contains(&finding["stalls"].as_u64().expect("a number")),
+        (1..=3).contains(&finding["count"].as_u64().expect("a number")),
         "{finding}"
     );
     assert!(ended.stdout.contains("sent no response"), "{ended:?}");

@@ -44,7 +44,7 @@ fn assert_state(brunt: &Brunt, ended: &Ended, expected: &Expected) {
     assert_eq!(ended.code, Some(expected.code), "{name}: {ended:?}");
     let summary = brunt.summary();
     assert_eq!(summary["verdict"], expected.verdict, "{name}: {summary}");
-    let sentence = summary["sentence"].as_str().expect("a sentence");
+    let sentence = summary["headline"].as_str().expect("a sentence");
     assert!(sentence.starts_with(name), "{name}: {sentence}");
     let first = ended.stdout.lines().next().unwrap_or_default();
     let (state, explained) = name.split_once(": ").expect("a state and its cause");
@@ -229,7 +229,7 @@ fn a_run_that_was_cut_short_or_killed_is_not_good() {
         assert_eq!(ended.code, Some(0), "{ended:?}");
         let summary = read_json(&brunt.path("again.json"));
         assert_eq!(summary["verdict"], "inconclusive", "{summary}");
-        let sentence = summary["sentence"].as_str().expect("a sentence");
+        let sentence = summary["headline"].as_str().expect("a sentence");
         assert!(
             sentence.starts_with("Incomplete: the record breaks off after "),
             "{sentence}"

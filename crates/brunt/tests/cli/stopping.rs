@@ -34,7 +34,7 @@ fn stopped(brunt: &Brunt, ended: &Ended, reason: &str) {
     assert_eq!(ended.code, Some(1), "{ended:?}");
     let summary = brunt.summary();
     assert_eq!(summary["stopped_by"], "target_missed", "{summary}");
-    assert_eq!(summary["stopped_because"], reason);
+    assert_eq!(summary["stop_reason"], reason);
     assert_eq!(summary["targets"][0]["grade"], "critical", "{summary}");
     assert_eq!(summary["targets"][0]["stop_at"], "critical", "{summary}");
     assert_eq!(summary["verdict"], "critical", "{summary}");
@@ -48,9 +48,9 @@ fn stopped(brunt: &Brunt, ended: &Ended, reason: &str) {
     );
     let page = std::fs::read_to_string(brunt.path("out/report.html")).unwrap();
     assert!(page.contains(reason));
-    let missed = brunt.record().unwrap().ending.unwrap().missed;
+    let missed = brunt.record().unwrap().ending.unwrap().missed_targets;
     assert_eq!(missed.len(), 1);
-    assert_eq!(missed[0].limit, brunt_record::Limit::Critical);
+    assert_eq!(missed[0].threshold, brunt_record::ThresholdKind::Critical);
 }
 
 #[test]

@@ -243,7 +243,7 @@ fn play_failing_start(aviary: &Aviary, server: &Server, setting: &str, outputs: 
     let mut command = brunt.command();
     command.envs(aviary.variables());
     let ended: Ended = command.output().expect("brunt starts").into();
-    let reason = brunt.record().and_then(|record| record.ending?.reason);
+    let reason = brunt.record().and_then(|record| record.ending?.stop_reason);
     assert!(
         reason.is_some_and(|reason| reason.contains(CONTROL)),
         "{setting}: {ended:?}"

@@ -240,8 +240,8 @@ fn fault(summary: &Value, name: &str, kinds: Kinds, least: u64) -> Option<String
     };
     let of = |name: &str| row["failures_by_kind"][name].as_u64().unwrap_or(0);
     // What is in flight when the run ends is cut off, of whatever service.
-    let requests = row["requests"].as_u64().unwrap_or(0) - of("cut_off");
-    let failures = row["failures"].as_u64().unwrap_or(0) - of("cut_off");
+    let requests = row["requests"].as_u64().unwrap_or(0) - of("aborted");
+    let failures = row["failures"].as_u64().unwrap_or(0) - of("aborted");
     let expected = if kinds.is_empty() { 0 } else { requests };
     let as_expected: u64 = kinds.iter().map(|kind| of(kind)).sum();
     let occurs = kinds.first().is_none_or(|kind| of(kind) > 0);

@@ -10,10 +10,10 @@ use crate::hostile::{Act, Case, HostilePort, Kinds, act, healthy, play};
 use crate::trials::{Promise, Random};
 
 const OK: Kinds = &[];
-const BAD: Kinds = &["bad_http"];
-const LARGE: Kinds = &["too_large"];
-const CLOSED: Kinds = &["closed"];
-const RESET: Kinds = &["reset"];
+const BAD: Kinds = &["protocol_error"];
+const LARGE: Kinds = &["response_too_large"];
+const CLOSED: Kinds = &["connection_closed"];
+const RESET: Kinds = &["connection_reset"];
 const TIMEOUT: Kinds = &["timeout"];
 const CHECK: Kinds = &["check"];
 const REDIRECT: Kinds = &["redirect"];

@@ -10,9 +10,9 @@ use crate::hostile::{Act, Case, HostilePort, Kinds, act, play};
 use crate::trials::{Promise, Random};
 
 const OK: Kinds = &[];
-const BAD: Kinds = &["bad_http"];
-const CLOSED: Kinds = &["closed"];
-const RESET: Kinds = &["reset"];
+const BAD: Kinds = &["protocol_error"];
+const CLOSED: Kinds = &["connection_closed"];
+const RESET: Kinds = &["connection_reset"];
 const TIMEOUT: Kinds = &["timeout"];
 
 // Types of frames, and flags (RFC 9113, section 6).
@@ -135,7 +135,7 @@ const FRAMES: [(&str, Answer, Kinds); 30] = [
     (
         "interim-endless",
         |at| endless(at, HEADERS, END_HEADERS, b"\x48\x03103"),
-        &["bad_http", "timeout"],
+        &["protocol_error", "timeout"],
     ),
     (
         "frame-too-large",
@@ -284,7 +284,7 @@ const FLOODS: [(&str, Answer, Kinds); 16] = [
             let data = frame(DATA, 0, at, &[0; 1_000]);
             vec![Act::Send(opened(at)), Act::Endless(data)]
         },
-        &["too_large", "timeout"],
+        &["response_too_large", "timeout"],
     ),
     (
         "empty-data-endless",
@@ -315,7 +315,7 @@ const FLOODS: [(&str, Answer, Kinds); 16] = [
     (
         "resets-endless",
         |at| endless(at, RST_STREAM, 0, &[0, 0, 0, 2]),
-        &["reset", "timeout"],
+        &["connection_reset", "timeout"],
     ),
     (
         "goodbyes-endless",
@@ -351,14 +351,14 @@ const FLOODS: [(&str, Answer, Kinds); 16] = [
             let again = frame(CONTINUATION, END_HEADERS, at, &[0xbe; 10_000]);
             vec![Act::Send([first, again].concat()), Act::Next]
         },
-        &["too_large", "bad_http"],
+        &["response_too_large", "protocol_error"],
     ),
 ];
 /// What does not end is given up by its timeout, unless it breaks a rule or a limit first.
-const FLOODED: Kinds = &["timeout", "bad_http", "too_large"];
+const FLOODED: Kinds = &["timeout", "protocol_error", "response_too_large"];
 
 /// It asks for answers that it does not read.
-const UNREAD: Kinds = &["bad_http", "timeout"];
+const UNREAD: Kinds = &["protocol_error", "timeout"];
 
 /// What a server says first that does not speak HTTP/2.
 const FIRST: [(&str, &[u8], Kinds); 4] = [

@@ -13,7 +13,7 @@ use crate::trials::{Promise, Random};
 
 const OK: Kinds = &[];
 const TLS: Kinds = &["tls"];
-const CLOSED: Kinds = &["closed"];
+const CLOSED: Kinds = &["connection_closed"];
 /// An alert of TLS 1.3 that says that no more comes: a record of 2 bytes, its type, and a tag.
 const CLOSE_NOTIFY_BYTES: usize = 24;
 const HEAD: &str = "timeouts = { tls = \"500ms\" }\ntls = { ca = \"ca.pem\" }";
@@ -217,7 +217,11 @@ impl Stage {
             ("records-empty", vec![Act::Send(empty)], TLS),
             ("alert", vec![Act::Send(alert)], TLS),
             ("closed-at-once", vec![], TLS),
-            ("reset-at-once", vec![Act::Reset], &["tls", "reset"]),
+            (
+                "reset-at-once",
+                vec![Act::Reset],
+                &["tls", "connection_reset"],
+            ),
             ("stops-at-once", vec![Act::Hold], &["tls_timeout"]),
         ] {
             let port = HostilePort::start(random.random(), move |mut stream, random| {
@@ -250,7 +254,7 @@ const TAMPERED: [(&str, Tampering, Kinds); 5] = [
             within: (0, 400),
             resets: true,
         },
-        &["tls", "reset"],
+        &["tls", "connection_reset"],
     ),
     (
         "handshake-is-changed",
@@ -262,7 +266,7 @@ const TAMPERED: [(&str, Tampering, Kinds); 5] = [
         Tampering::Changes {
             within: (5_000, 15_000),
         },
-        &["tls", "timeout", "closed"],
+        &["tls", "timeout", "connection_closed"],
     ),
     ("body-without-an-end", Tampering::Truncates, CLOSED),
 ];

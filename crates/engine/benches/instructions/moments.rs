@@ -2,7 +2,7 @@
 
 use std::hint::black_box;
 
-use brunt_record::{Law, Load, Open, Stage};
+use brunt_record::{ArrivalProcess, Load, LoadStage, OpenModel};
 use brunt_scenario::Arrivals;
 use rand::SeedableRng;
 use rand_xoshiro::Xoshiro256PlusPlus;
@@ -11,13 +11,13 @@ use crate::requests::plan;
 
 pub(crate) fn arrival(count: u64) {
     let load = Load {
-        stages: vec![Stage {
+        stages: vec![LoadStage {
             seconds: 1e6,
             from: 10_000.0,
             to: 10_000.0,
         }],
-        open: Some(Open {
-            law: Law::Poisson,
+        open: Some(OpenModel {
+            arrival_process: ArrivalProcess::Poisson,
             users: 100,
         }),
         ..Load::default()

@@ -2,18 +2,18 @@
 
 use std::hint::black_box;
 
-use brunt_record::{Delta, NameId, NameKind, RequestName, Sample};
+use brunt_record::{NameId, NameKind, RequestName, Sample, SecondRecorder};
 
 const NAMES: u32 = 10;
 
-fn delta() -> Delta {
+fn delta() -> SecondRecorder {
     let name = |number: u32| RequestName {
         name: number.to_string(),
         method: "GET".to_owned(),
         setup: false,
         kind: NameKind::Request,
     };
-    Delta::new(&(0..NAMES).map(name).collect::<Vec<_>>())
+    SecondRecorder::new(&(0..NAMES).map(name).collect::<Vec<_>>())
 }
 
 /// Samples differ, so that they do not all fall into one bucket.
@@ -31,7 +31,7 @@ fn sample(number: u64) -> Sample {
         done_ns: intended_ns + took_ns,
         connect_ns: None,
         tls_ns: None,
-        stood_still_ns: 0,
+        generator_stall_ns: 0,
         failure: None,
         wire_requests: 1,
         bytes_sent: 70,
@@ -53,7 +53,7 @@ pub(crate) fn second(count: u64) {
     let mut delta = delta();
     for _ in 0..count {
         (0..1_000).for_each(|number| delta.record(&sample(number)));
-        black_box(delta.to_increment());
+        black_box(delta.to_snapshot());
         delta.start(0);
     }
 }

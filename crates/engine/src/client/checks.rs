@@ -113,14 +113,17 @@ impl ResponseCheck<'_> {
             Ok(Err(_)) => return Some(unparsed("it panicked")),
             Err(_) => {
                 let text = "the run ended before the response was parsed";
-                return Some(RequestError::new(FailureKind::CutOff, text));
+                return Some(RequestError::new(FailureKind::Aborted, text));
             }
         };
         let seen = ResponseView::new(response.status, &response.fields, &body, took_ns);
         let seen = match matches {
             Some(Ok(matches)) => seen.with_matches(matches),
             Some(Err(error)) => {
-                return Some(RequestError::new(FailureKind::TooLarge, error.to_string()));
+                return Some(RequestError::new(
+                    FailureKind::ResponseTooLarge,
+                    error.to_string(),
+                ));
             }
             None => seen,
         };
@@ -203,8 +206,8 @@ fn unparsed(reason: &str) -> RequestError {
 
 fn undecoded(error: &DecodeError) -> RequestError {
     let kind = match error {
-        DecodeError::TooLarge { .. } => FailureKind::TooLarge,
-        DecodeError::Broken { .. } => FailureKind::BadHttp,
+        DecodeError::TooLarge { .. } => FailureKind::ResponseTooLarge,
+        DecodeError::Broken { .. } => FailureKind::ProtocolError,
         DecodeError::Unknown(_) => FailureKind::Check,
     };
     RequestError::new(kind, error.to_string())

@@ -308,7 +308,8 @@ impl WorkerContext {
         Gauges {
             users: self.users_max.replace(self.users.get()),
             in_flight,
-            oldest_ms: oldest_ns.map(|oldest_ns| now_ns.saturating_sub(oldest_ns) / 1_000_000),
+            oldest_in_flight_ms: oldest_ns
+                .map(|oldest_ns| now_ns.saturating_sub(oldest_ns) / 1_000_000),
             cpu,
             max_wakeup_delay_us: timers.stall().take_max_wakeup_delay_ns() / 1_000,
             stalled_ms: timers.stall().take_stalled_ns() / 1_000_000,

@@ -147,7 +147,7 @@ impl<'a> Exchange<'a> {
             done_ns,
             connect_ns: connect_timings.connect_ns,
             tls_ns: connect_timings.tls_ns,
-            stood_still_ns: stall.stalled_ns(dispatched_ns, done_ns),
+            generator_stall_ns: stall.stalled_ns(dispatched_ns, done_ns),
             failure: error.map(|error| error.kind),
             wire_requests,
             bytes_sent: timings.bytes_sent,

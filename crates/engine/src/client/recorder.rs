@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender};
 
-use brunt_record::{Delta, FailureKind, NameId, RequestName, Sample, Second, second_of};
+use brunt_record::{FailureKind, NameId, RequestName, Sample, Second, SecondRecorder, second_of};
 
 use crate::time::clock::Clock;
 use crate::time::thread_cpu::CpuUsage;
@@ -12,7 +12,7 @@ use crate::workload::start_stats::StartStats;
 /// What a worker sends to the collector.
 pub(crate) enum WorkerEvent {
     /// What it recorded in one second.
-    Delta(Box<Delta>),
+    Delta(Box<SecondRecorder>),
     /// The scenario wants the test to stop.
     StopTest,
     /// The worker has ended: how its users started, or why it failed.
@@ -22,10 +22,10 @@ pub(crate) enum WorkerEvent {
 pub(crate) struct Recorder {
     clock: Clock,
     names: Arc<[RequestName]>,
-    delta: Box<Delta>,
+    delta: Box<SecondRecorder>,
     to: Sender<(usize, WorkerEvent)>,
     /// Deltas that were collected, to be filled again.
-    spare: Receiver<Box<Delta>>,
+    spare: Receiver<Box<SecondRecorder>>,
     worker: usize,
 }
 
@@ -34,7 +34,7 @@ pub(crate) struct Gauges {
     /// The most users at once.
     pub(crate) users: u32,
     pub(crate) in_flight: u32,
-    pub(crate) oldest_ms: Option<u64>,
+    pub(crate) oldest_in_flight_ms: Option<u64>,
     /// CPU time of its thread.
     pub(crate) cpu: CpuUsage,
     /// The longest delay of a wake-up.
@@ -52,10 +52,10 @@ impl Recorder {
         clock: Clock,
         names: Arc<[RequestName]>,
         to: Sender<(usize, WorkerEvent)>,
-        spare: Receiver<Box<Delta>>,
+        spare: Receiver<Box<SecondRecorder>>,
         worker: usize,
     ) -> Self {
-        let delta = Box::new(Delta::new(&names));
+        let delta = Box::new(SecondRecorder::new(&names));
         Self {
             clock,
             names,
@@ -118,20 +118,20 @@ impl Recorder {
         let counts = self.delta.counts_mut();
         counts.users = Some(gauges.users);
         counts.in_flight = Some(gauges.in_flight);
-        counts.oldest_ms = gauges.oldest_ms;
+        counts.oldest_in_flight_ms = gauges.oldest_in_flight_ms;
         counts.cpu_wait_ms = gauges.cpu.waited_ns / 1_000_000;
-        counts.cpu_wait_each_us = gauges.cpu.waited_each_ns() / 1_000;
-        counts.wake_ups = gauges.cpu.wake_ups;
+        counts.cpu_wait_mean_us = gauges.cpu.waited_each_ns() / 1_000;
+        counts.timeslices = gauges.cpu.timeslices;
         counts.cpu_ms = gauges.cpu.ran_ns / 1_000_000;
-        counts.cpu_busiest_ms = counts.cpu_ms;
-        counts.kept_waiting_us = gauges.max_wakeup_delay_us;
-        counts.stood_still_ms = gauges.stalled_ms;
+        counts.busiest_thread_cpu_ms = counts.cpu_ms;
+        counts.max_wakeup_delay_us = gauges.max_wakeup_delay_us;
+        counts.generator_stall_ms = gauges.stalled_ms;
         counts.connections += gauges.connections;
-        counts.reopened += gauges.reconnects;
+        counts.reconnects += gauges.reconnects;
         let next = self
             .spare
             .try_recv()
-            .unwrap_or_else(|_| Box::new(Delta::new(&self.names)));
+            .unwrap_or_else(|_| Box::new(SecondRecorder::new(&self.names)));
         let full = std::mem::replace(&mut self.delta, next);
         // The collector is gone only when the run is being torn down.
         if self

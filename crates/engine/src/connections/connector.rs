@@ -140,8 +140,8 @@ impl Connector {
             match self.connect_to(net, slot, address).await {
                 Ok(stream) => return Ok(stream),
                 // Another address does not help brunt's own machine, nor a run that ends.
-                Err(error) if error.kind.is_client_fault() => return Err(error),
-                Err(error) if error.kind == FailureKind::CutOff => return Err(error),
+                Err(error) if error.kind.is_generator_fault() => return Err(error),
+                Err(error) if error.kind == FailureKind::Aborted => return Err(error),
                 Err(error) => {
                     let until_ns = net.clock.now_ns().saturating_add(AVOIDED_NS);
                     self.rotations[origin].borrow_mut().avoid(address, until_ns);

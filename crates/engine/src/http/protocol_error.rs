@@ -54,9 +54,9 @@ impl ProtocolError {
     pub fn kind(self) -> FailureKind {
         match self {
             Self::TooManyFields | Self::HeadTooLong | Self::BodyTooLong { .. } => {
-                FailureKind::TooLarge
+                FailureKind::ResponseTooLarge
             }
-            _ => FailureKind::BadHttp,
+            _ => FailureKind::ProtocolError,
         }
     }
 }

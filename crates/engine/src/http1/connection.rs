@@ -49,11 +49,13 @@ impl Http1Connection {
     #[cold]
     fn delivery_of(&self, error: &RequestError, sent: u64, request_bytes: u64) -> Delivery {
         match error.kind {
-            FailureKind::Closed | FailureKind::Reset if self.closed_before(error, sent) => {
+            FailureKind::ConnectionClosed | FailureKind::ConnectionReset
+                if self.closed_before(error, sent) =>
+            {
                 Delivery::ClosedBefore
             }
             // The FIN acknowledges whatever came before it. A RST does not: what it leaves open may have been read.
-            FailureKind::Closed if self.stream.unacknowledged_bytes() != Some(0) => {
+            FailureKind::ConnectionClosed if self.stream.unacknowledged_bytes() != Some(0) => {
                 Delivery::Unread
             }
             _ if sent == request_bytes => Delivery::Read,
@@ -70,7 +72,7 @@ impl Http1Connection {
             return !self.stream.is_tls();
         }
         let unacknowledged = self.stream.unacknowledged_bytes();
-        error.kind == FailureKind::Closed
+        error.kind == FailureKind::ConnectionClosed
             && self.stream.is_loopback()
             && unacknowledged.is_some_and(|bytes| bytes >= sent)
     }
@@ -286,7 +288,8 @@ impl Http1Connection {
             let bytes = buffer.filled();
             if bytes.is_empty() {
                 let whole = reader.ends_with_connection();
-                let closed = || RequestError::new(FailureKind::Closed, closed_when(timings));
+                let closed =
+                    || RequestError::new(FailureKind::ConnectionClosed, closed_when(timings));
                 return Poll::Ready(if whole {
                     Ok(ConnectionEnd::Closed)
                 } else {

@@ -38,7 +38,7 @@ impl ConnectionClose {
         let delivery = if stats.sent_ns.is_none() {
             Delivery::Unprocessed { is_read: false }
         } else if stats.first_byte_ns.is_none()
-            && error.kind == FailureKind::Closed
+            && error.kind == FailureKind::ConnectionClosed
             && !self.is_acknowledged
         {
             Delivery::Unread
@@ -52,14 +52,14 @@ impl ConnectionClose {
     pub(super) fn error(&self, bytes_received: u64) -> RequestError {
         if self.is_http1 {
             let text = "the server answered in HTTP/1.x: it does not know HTTP/2 beforehand; write http = \"1.1\"";
-            return RequestError::new(FailureKind::BadHttp, text);
+            return RequestError::new(FailureKind::ProtocolError, text);
         }
         match &self.reason {
             CloseReason::Broken(error) => error.clone(),
             CloseReason::Closed => closed(bytes_received, self.goaway),
             CloseReason::ConnectionError(error) => {
                 let text = format!("what came is not as HTTP/2 has it: {}", error.what);
-                RequestError::new(FailureKind::BadHttp, text)
+                RequestError::new(FailureKind::ProtocolError, text)
             }
         }
     }
@@ -74,7 +74,7 @@ pub(super) fn closed(bytes_received: u64, goaway: Option<ErrorCode>) -> RequestE
     if let Some(code) = goaway {
         text.push_str(&format!(" (GOAWAY: {code})"));
     }
-    RequestError::new(FailureKind::Closed, text)
+    RequestError::new(FailureKind::ConnectionClosed, text)
 }
 
 /// The result of a request whose stream the server reset.
@@ -85,5 +85,8 @@ pub(super) fn reset(code: ErrorCode) -> (RequestError, Delivery) {
     } else {
         Delivery::Read
     };
-    (RequestError::new(FailureKind::Reset, text), delivery)
+    (
+        RequestError::new(FailureKind::ConnectionReset, text),
+        delivery,
+    )
 }

@@ -44,7 +44,7 @@ impl RequestError {
     /// The run ended before the request did.
     pub(crate) fn cut_off() -> Self {
         let text = "the run ended while the request was under way";
-        Self::new(FailureKind::CutOff, text)
+        Self::new(FailureKind::Aborted, text)
     }
 
     /// An error of the system or of TLS.
@@ -65,9 +65,9 @@ impl RequestError {
                 io::ErrorKind::ConnectionReset
                 | io::ErrorKind::ConnectionAborted
                 | io::ErrorKind::BrokenPipe,
-            ) => FailureKind::Reset,
+            ) => FailureKind::ConnectionReset,
             // The error of rustls for a connection that ended without close_notify.
-            (None, io::ErrorKind::UnexpectedEof) => FailureKind::Closed,
+            (None, io::ErrorKind::UnexpectedEof) => FailureKind::ConnectionClosed,
             _ => FailureKind::Client,
         };
         let code = error

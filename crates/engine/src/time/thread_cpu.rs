@@ -20,13 +20,13 @@ pub(crate) struct CpuUsage {
     /// Ready, and without one.
     pub(crate) waited_ns: u64,
     /// Number of times that the thread came on a CPU.
-    pub(crate) wake_ups: u64,
+    pub(crate) timeslices: u64,
 }
 
 impl CpuUsage {
     /// The mean wait before it came on a CPU.
     pub(crate) fn waited_each_ns(&self) -> u64 {
-        self.waited_ns / self.wake_ups.max(1)
+        self.waited_ns / self.timeslices.max(1)
     }
 }
 
@@ -50,7 +50,7 @@ impl ThreadCpu {
         CpuUsage {
             ran_ns: now.ran_ns.saturating_sub(before.ran_ns),
             waited_ns: now.waited_ns.saturating_sub(before.waited_ns),
-            wake_ups: now.wake_ups.saturating_sub(before.wake_ups),
+            timeslices: now.timeslices.saturating_sub(before.timeslices),
         }
     }
 }
@@ -63,7 +63,7 @@ fn read(file: &File) -> Option<CpuUsage> {
     Some(CpuUsage {
         ran_ns: numbers.next()?.ok()?,
         waited_ns: numbers.next()?.ok()?,
-        wake_ups: numbers.next()?.ok()?,
+        timeslices: numbers.next()?.ok()?,
     })
 }
 

@@ -398,7 +398,7 @@ fn other_sample(
         done_ns: started_ns + took_ns,
         connect_ns: None,
         tls_ns: None,
-        stood_still_ns: 0,
+        generator_stall_ns: 0,
         failure: error.map(|error| error.kind),
         wire_requests: 0,
         bytes_sent: 0,

@@ -6,7 +6,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use brunt_record::{Command, Delta, Increment, RequestName};
+use brunt_record::{Command, MetricsSnapshot, RequestName, SecondRecorder};
 use brunt_scenario::Plan;
 use tokio::runtime::Builder;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -32,7 +32,7 @@ pub struct Engine {
 struct WorkerThread {
     thread: Option<JoinHandle<()>>,
     commands: UnboundedSender<Command>,
-    spare: Sender<Box<Delta>>,
+    spare: Sender<Box<SecondRecorder>>,
     /// Number of seconds of it that were returned as events.
     completed_seconds: u32,
 }
@@ -41,7 +41,7 @@ struct WorkerThread {
 #[derive(Debug)]
 pub enum EngineEvent {
     /// One second of a worker.
-    Increment(Box<Increment>),
+    Increment(Box<MetricsSnapshot>),
     /// Nothing happened within the time to wait.
     Timeout,
     /// The scenario wants the test to stop.
@@ -136,7 +136,7 @@ impl Engine {
         }
         match self.events.recv_timeout(wait) {
             Ok((worker, WorkerEvent::Delta(mut delta))) => {
-                let increment = delta.to_increment();
+                let increment = delta.to_snapshot();
                 let worker = &mut self.workers[worker];
                 worker.completed_seconds = worker
                     .completed_seconds

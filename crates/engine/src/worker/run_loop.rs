@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::mpsc::channel;
 
-use brunt_record::{Command, FailureKind, Increment, Level, RequestName, Sample};
+use brunt_record::{Command, FailureKind, LoadLevel, MetricsSnapshot, RequestName, Sample};
 use brunt_scenario::{Plan, names_of};
 use tokio::runtime::Builder;
 use tokio::sync::mpsc::UnboundedReceiver;
@@ -179,7 +179,7 @@ async fn handle_commands(context: &WorkerContext, mut commands: UnboundedReceive
     context.set_phase(ShutdownPhase::Aborted);
 }
 
-fn steer(context: &WorkerContext, level: &Level) {
+fn steer(context: &WorkerContext, level: &LoadLevel) {
     let now_ns = context.net.clock.now_ns();
     context.workloads[0].schedule.steer(level, now_ns);
     look_ahead(context);
@@ -205,7 +205,7 @@ fn record_cut_off(context: &WorkerContext, seed: u64, workload: &Workload, arriv
     let Some(name) = names_of(tasks.steps(task)).first().copied() else {
         return;
     };
-    let error = RequestError::new(FailureKind::CutOff, "the run ended before a user was idle");
+    let error = RequestError::new(FailureKind::Aborted, "the run ended before a user was idle");
     let sample = Sample {
         name,
         intended_ns: arrival.intended_ns,
@@ -215,7 +215,7 @@ fn record_cut_off(context: &WorkerContext, seed: u64, workload: &Workload, arriv
         done_ns: context.net.clock.now_ns(),
         connect_ns: None,
         tls_ns: None,
-        stood_still_ns: 0,
+        generator_stall_ns: 0,
         failure: Some(error.kind),
         wire_requests: 0,
         bytes_sent: 0,
@@ -234,7 +234,7 @@ pub(super) fn run_single_user<T>(
     settings: &Settings,
     prepare: fn(WorkerContext) -> WorkerContext,
     work: impl AsyncFnOnce(&WorkerContext) -> T,
-) -> io::Result<(T, Vec<Increment>)> {
+) -> io::Result<(T, Vec<MetricsSnapshot>)> {
     let clock = Clock::start();
     let (to, events) = channel();
     let (_spare, spares) = channel();
@@ -262,7 +262,7 @@ pub(super) fn run_single_user<T>(
     let mut increments = Vec::new();
     for (_, event) in events.try_iter() {
         if let WorkerEvent::Delta(mut delta) = event {
-            let mut increment = delta.to_increment();
+            let mut increment = delta.to_snapshot();
             // Its seconds are not those of the load.
             increment.seconds.clear();
             increment

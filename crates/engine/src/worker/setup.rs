@@ -3,7 +3,7 @@
 use std::io;
 use std::sync::Arc;
 
-use brunt_record::Increment;
+use brunt_record::MetricsSnapshot;
 use brunt_scenario::{Plan, Step, Value};
 
 use super::run_loop::run_single_user;
@@ -16,7 +16,7 @@ use crate::user::step_runner::{StepFlow, StepRunner};
 #[derive(Debug)]
 pub struct SetupOutcome {
     /// What was recorded, on a clock that began with it.
-    pub increments: Vec<Increment>,
+    pub increments: Vec<MetricsSnapshot>,
     /// The first failure.
     pub failed: Option<String>,
     /// The values of variables, by their slots.

@@ -2,7 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 
-use brunt_record::{Level, Load, Stage};
+use brunt_record::{Load, LoadLevel, LoadStage};
 use brunt_scenario::{Arrivals, ClassMix};
 
 use crate::settings::Shard;
@@ -23,7 +23,7 @@ pub(crate) struct Schedule {
 
 impl Schedule {
     pub(crate) fn new(load: &Load, cast: &ClassMix, seed: u64, shard: Shard) -> Self {
-        let end_ns = (load.seconds() * 1e9).round();
+        let end_ns = (load.duration_s() * 1e9).round();
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
@@ -56,7 +56,7 @@ impl Schedule {
     }
 
     /// Takes another level from its time on.
-    pub(crate) fn steer(&self, level: &Level, now_ns: u64) {
+    pub(crate) fn steer(&self, level: &LoadLevel, now_ns: u64) {
         let mut load = self.load.borrow_mut();
         load.steer(level);
         if load.open.is_some() {
@@ -132,7 +132,7 @@ impl Schedule {
 }
 
 /// Makes one empty stage of all that is over, so that a long search stays short to look through.
-fn forget_past(stages: &mut Vec<Stage>, now_s: f64) {
+fn forget_past(stages: &mut Vec<LoadStage>, now_s: f64) {
     let mut end_s = 0.0;
     let over = stages.iter().take_while(|stage| {
         end_s += stage.seconds;
@@ -142,7 +142,7 @@ fn forget_past(stages: &mut Vec<Stage>, now_s: f64) {
         (count + 1, sum + stage.seconds)
     });
     if count > 1 {
-        let past = Stage {
+        let past = LoadStage {
             seconds,
             from: 0.0,
             to: 0.0,

@@ -72,7 +72,7 @@ impl Play {
         loop {
             match engine.next_event(Duration::from_millis(20)) {
                 EngineEvent::Increment(increment) => {
-                    record.timeline.absorb(&increment).expect("known names");
+                    record.timeline.merge(&increment).expect("known names");
                 }
                 EngineEvent::StopTest => engine.command(Command::Stop),
                 EngineEvent::Timeout => {}

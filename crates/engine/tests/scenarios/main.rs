@@ -66,7 +66,7 @@ fn play(name: &str, profile: &str, users: u32, duration: Duration) -> Played {
     };
     let mut record = RunRecord::new(header::header(&plan));
     for increment in &set_up.increments {
-        record.timeline.absorb(increment).unwrap();
+        record.timeline.merge(increment).unwrap();
     }
     let mut failed_setup = set_up.failed;
     if failed_setup.is_none() {
@@ -74,7 +74,7 @@ fn play(name: &str, profile: &str, users: u32, duration: Duration) -> Played {
             Engine::start(&plan, &target, &settings, brunt_engine::Clock::start()).unwrap();
         loop {
             match engine.next_event(Duration::from_millis(20)) {
-                EngineEvent::Increment(increment) => record.timeline.absorb(&increment).unwrap(),
+                EngineEvent::Increment(increment) => record.timeline.merge(&increment).unwrap(),
                 EngineEvent::StopTest => engine.command(brunt_record::Command::Stop),
                 EngineEvent::Timeout => {}
                 EngineEvent::WorkerFailed(reason) => panic!("{reason}"),
@@ -85,7 +85,7 @@ fn play(name: &str, profile: &str, users: u32, duration: Duration) -> Played {
         let torn_down = brunt_engine::tear_down(&plan, &target, &settings).unwrap();
         assert_eq!(torn_down.failed, None);
         for increment in &torn_down.increments {
-            record.timeline.absorb(increment).unwrap();
+            record.timeline.merge(increment).unwrap();
         }
     }
     Played {

@@ -149,7 +149,7 @@ fn uvicorn_closes_idle_connections_and_few_requests_are_lost() {
     let record = Play::new(&server.url(), 100, "16s", "4950ms..5050ms", task).run();
     let requests = total(&record, Second::requests);
     assert!(requests >= 300);
-    assert!(total(&record, |second| second.reopened) > 20);
+    assert!(total(&record, |second| second.reconnects) > 20);
     // What its system took in the moment in which it closed the connection was sent, and it never saw it: it resets
     // such connections. Its timers and its sockets have one loop, so that the moment is as long as a turn of it.
     let lost = total(&record, |second| second.unanswered);

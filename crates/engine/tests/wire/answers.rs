@@ -229,14 +229,15 @@ fn connections_that_the_server_closes_while_idle_are_opened_again_without_a_fail
     let tasks = "[[users.u.tasks]]\nget = \"/status/200\"";
     let record = Play::new(&server.url(), 5, "1s", "20ms..60ms", tasks).run();
     let counts = server.stop();
-    assert!(total(&record, |second| second.reopened) > 5, "{counts:?}");
+    assert!(total(&record, |second| second.reconnects) > 5, "{counts:?}");
     lost_in_a_close(&record, counts.requests);
 }
 
 /// Fails unless all but few requests were answered, and the rest came in the moment in which the server closed its
 /// connection: its system had them, and it never read them.
 fn lost_in_a_close(record: &RunRecord, read: u64) {
-    let lost = failures(record, FailureKind::Closed) + failures(record, FailureKind::Reset);
+    let lost = failures(record, FailureKind::ConnectionClosed)
+        + failures(record, FailureKind::ConnectionReset);
     assert_eq!(lost, total(record, |second| second.unanswered));
     assert_eq!(
         lost,

@@ -134,7 +134,11 @@ fn what_never_ends_is_cut_off() {
         )
         .with("limits = { body = \"5MB\" }")
         .run();
-        assert_eq!(failures(&record, FailureKind::TooLarge), 1, "{reason}");
+        assert_eq!(
+            failures(&record, FailureKind::ResponseTooLarge),
+            1,
+            "{reason}"
+        );
         let example = record.timeline.failures()[0].example.clone().unwrap();
         assert!(example.contains(reason), "{example}");
         assert!(begun.elapsed() < Duration::from_secs(30), "{reason}");
@@ -182,8 +186,8 @@ fn a_check_looks_into_what_an_answer_means() {
         .map(|failure| (failure.kind, failure.example.clone().unwrap()))
         .collect();
     let expected = [
-        (FailureKind::TooLarge, "over the limit"),
-        (FailureKind::BadHttp, "is no gzip"),
+        (FailureKind::ResponseTooLarge, "over the limit"),
+        (FailureKind::ProtocolError, "is no gzip"),
         (
             FailureKind::Check,
             "the check `contains \"well\"` failed: something else",

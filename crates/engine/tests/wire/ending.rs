@@ -34,7 +34,7 @@ fn an_abort_cuts_off_what_is_under_way() {
             engine.command(Command::Abort);
         }
     });
-    assert_eq!(failures(&record, FailureKind::CutOff), 3);
+    assert_eq!(failures(&record, FailureKind::Aborted), 3);
     assert_eq!(total(&record, |second| second.wire_requests), 3);
 }
 
@@ -44,7 +44,7 @@ fn the_stop_timeout_bounds_the_end() {
     let mut play = Play::new(&server.url(), 3, "200ms", "0s", TASK);
     play.settings.stop_timeout = Duration::from_millis(200);
     let record = play.run();
-    assert_eq!(failures(&record, FailureKind::CutOff), 3);
+    assert_eq!(failures(&record, FailureKind::Aborted), 3);
 }
 
 #[test]

@@ -45,15 +45,24 @@ fn a_port_where_nobody_listens_refuses() {
 #[test]
 fn each_fault_is_a_kind_of_failure() {
     let cases = [
-        (Fault::CloseOnAccept, FailureKind::Closed),
-        (Fault::ResetOnAccept, FailureKind::Reset),
+        (Fault::CloseOnAccept, FailureKind::ConnectionClosed),
+        (Fault::ResetOnAccept, FailureKind::ConnectionReset),
         (Fault::Silent, FailureKind::Timeout),
-        (Fault::ResetAfter { bytes: 20 }, FailureKind::Reset),
-        (Fault::CloseAfter { bytes: 20 }, FailureKind::Closed),
-        (Fault::HalfCloseAfter { bytes: 20 }, FailureKind::Closed),
+        (
+            Fault::ResetAfter { bytes: 20 },
+            FailureKind::ConnectionReset,
+        ),
+        (
+            Fault::CloseAfter { bytes: 20 },
+            FailureKind::ConnectionClosed,
+        ),
+        (
+            Fault::HalfCloseAfter { bytes: 20 },
+            FailureKind::ConnectionClosed,
+        ),
         (
             Fault::Garbage(b"220 mail.example ESMTP\r\n".to_vec()),
-            FailureKind::BadHttp,
+            FailureKind::ProtocolError,
         ),
         (
             Fault::Drip {
@@ -78,7 +87,10 @@ fn each_fault_is_a_kind_of_failure() {
 #[test]
 fn requests_that_are_not_answered_fail_and_are_not_sent_again() {
     let task = "[[users.u.tasks]]\npost = \"/orders\"\njson = { product = \"apple\" }";
-    for (resets, kind) in [(false, FailureKind::Closed), (true, FailureKind::Reset)] {
+    for (resets, kind) in [
+        (false, FailureKind::ConnectionClosed),
+        (true, FailureKind::ConnectionReset),
+    ] {
         for after in [Duration::ZERO, Duration::from_millis(10)] {
             let every = 5;
             let flaky = Fault::Flaky {
@@ -119,7 +131,7 @@ fn a_service_that_is_down_refuses_and_can_come_back_to_its_port() {
         }
     });
     assert!(failures(&record, FailureKind::ConnectRefused) > 20);
-    assert_eq!(failures(&record, FailureKind::BadHttp), 0);
+    assert_eq!(failures(&record, FailureKind::ProtocolError), 0);
 }
 
 #[test]
@@ -130,7 +142,7 @@ fn a_reset_after_any_byte_of_an_answer_is_a_reset() {
         let behaviour = brunt_testbed::Behavior::from(routes).fault(Fault::ResetAfter { bytes });
         let server = Server::start(behaviour).unwrap();
         let record = twice(&server);
-        assert_all(&record, FailureKind::Reset);
+        assert_all(&record, FailureKind::ConnectionReset);
         let wire_requests = total(&record, |second| second.wire_requests);
         assert_eq!(wire_requests, server.stop().requests, "{bytes}");
     }
@@ -163,7 +175,8 @@ fn a_server_that_dies_and_comes_back_is_found_again() {
     let refused = failures(&record, FailureKind::ConnectRefused);
     assert!(refused > 0);
     // Connections that it had not accepted yet are reset.
-    let broken = failures(&record, FailureKind::Reset) + failures(&record, FailureKind::Closed);
+    let broken = failures(&record, FailureKind::ConnectionReset)
+        + failures(&record, FailureKind::ConnectionClosed);
     assert_eq!(refused + broken, total(&record, |second| second.unanswered));
     assert!(broken <= 8, "{broken}");
 }
@@ -187,7 +200,7 @@ fn a_truncated_body_is_a_closed_connection_at_every_byte() {
         let behaviour = brunt_testbed::Behavior::from(routes).fault(Fault::CloseAfter { bytes });
         let server = Server::start(behaviour).unwrap();
         let record = twice(&server);
-        assert_all(&record, FailureKind::Closed);
+        assert_all(&record, FailureKind::ConnectionClosed);
     }
 }
 
@@ -224,8 +237,8 @@ fn first_timeouts_are_as_long_as_asked() {
             record
                 .timeline
                 .histogram(Scope::All, Measure::Response, Outcome::Unanswered);
-        let stood_still_ms = total(&record, |second| second.stood_still_ms);
-        responses.max_ns() < Some(1_000_000_000) && stood_still_ms == 0
+        let generator_stall_ms = total(&record, |second| second.generator_stall_ms);
+        responses.max_ns() < Some(1_000_000_000) && generator_stall_ms == 0
     });
     assert!(ends_in_time);
 }

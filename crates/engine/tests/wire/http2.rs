@@ -118,7 +118,8 @@ fn a_server_that_knows_no_http2_is_told_so() {
     let old = Server::start(Routes::new().otherwise(Answer::ok("hello"))).unwrap();
     let record = play(&old.url(), 1, 3, TASK).with(PRIOR).run();
     let requests = total(&record, Second::requests);
-    let found = failures(&record, FailureKind::BadHttp) + failures(&record, FailureKind::Closed);
+    let found = failures(&record, FailureKind::ProtocolError)
+        + failures(&record, FailureKind::ConnectionClosed);
     assert_eq!(found, requests, "{}", examples(&record));
     // A web server answers in its own words.
     let words = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n";
@@ -131,7 +132,7 @@ fn a_server_that_knows_no_http2_is_told_so() {
         }
     });
     let record = play(&url, 1, 1, TASK).with(PRIOR).run();
-    assert_eq!(failures(&record, FailureKind::BadHttp), 1);
+    assert_eq!(failures(&record, FailureKind::ProtocolError), 1);
     assert!(examples(&record).contains("write http = \"1.1\""));
 }
 
@@ -197,7 +198,7 @@ fn a_connection_that_breaks_takes_its_requests_along() {
     // Every fifth, and none is sent again: the server may have processed it.
     assert_eq!(total(&record, Second::requests), 30);
     assert_eq!(
-        failures(&record, FailureKind::Closed),
+        failures(&record, FailureKind::ConnectionClosed),
         6,
         "{}",
         examples(&record)
@@ -222,7 +223,7 @@ fn connections_that_the_server_closes_while_idle_are_opened_again() {
         let sent = total(&record, |second| second.wire_requests);
         assert!((10..=sent).contains(&server.requests()), "{connections}");
         assert!(
-            total(&record, |second| second.reopened) > 0,
+            total(&record, |second| second.reconnects) > 0,
             "{connections}"
         );
     }
@@ -240,7 +241,7 @@ fn streams_that_are_reset_fail_alone_and_those_refused_are_sent_again() {
     assert_eq!(server.connections(), 1);
     assert_eq!(total(&record, Second::requests), 60);
     // Of four streams one fails, and two are of one request.
-    assert_eq!(failures(&record, FailureKind::Reset), 20);
+    assert_eq!(failures(&record, FailureKind::ConnectionReset), 20);
     assert_eq!(record.timeline.failures().len(), 1);
     assert!(examples(&record).contains("reset the stream: INTERNAL_ERROR"));
     assert_eq!(server.requests(), 80);
@@ -253,7 +254,7 @@ fn streams_that_are_reset_fail_alone_and_those_refused_are_sent_again() {
 fn a_server_that_refuses_all_is_asked_four_times() {
     let server = Manner::new(|_| Reply::Reset(h2::Reason::REFUSED_STREAM)).start();
     let record = play(&server.url(), 1, 1, TASK).with(PRIOR).run();
-    assert_eq!(failures(&record, FailureKind::Reset), 1);
+    assert_eq!(failures(&record, FailureKind::ConnectionReset), 1);
     assert_eq!(server.requests(), 4);
     assert_eq!(total(&record, |second| second.wire_requests), 4);
     assert_eq!(total(&record, |second| second.retries), 3);
@@ -413,7 +414,7 @@ fn too_much_is_too_much() {
         .with("http = \"2\"\nlimits = { body = \"4KiB\" }")
         .run();
     assert_eq!(
-        failures(&record, FailureKind::TooLarge),
+        failures(&record, FailureKind::ResponseTooLarge),
         3,
         "{}",
         examples(&record)

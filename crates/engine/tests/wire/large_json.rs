@@ -100,7 +100,7 @@ fn large_json_body_is_parsed_while_other_users_go_on() {
         assert_eq!(after, "GET /after/7 HTTP/1.1");
         // One request of each may have been on its way.
         assert!(meanwhile > 50, "{meanwhile}");
-        total(&record, |second| second.stood_still_ms) == 0
+        total(&record, |second| second.generator_stall_ms) == 0
     });
     assert!(goes_on);
 }
@@ -128,7 +128,7 @@ fn json_that_takes_too_much_memory_is_too_large_and_says_what_to_write() {
     ] {
         let server = served(answer);
         let record = asked_once(&server, "extract = { id = \"$..id\" }");
-        assert_eq!(failures(&record, FailureKind::TooLarge), 1);
+        assert_eq!(failures(&record, FailureKind::ResponseTooLarge), 1);
         let example = record.timeline.failures()[0].example.clone().unwrap();
         let says = "takes over 256 MiB of memory when it is parsed; paths of names and indexes";
         assert!(example.contains(says), "{example}");
@@ -181,7 +181,7 @@ fn run_that_is_cut_off_ends_while_a_body_is_parsed() {
     let mut play = Play::new(&server.url(), 6, "400ms", "0s", task);
     play.settings.stop_timeout = Duration::ZERO;
     let record = play.run();
-    let cut_off = failures(&record, FailureKind::CutOff);
+    let cut_off = failures(&record, FailureKind::Aborted);
     assert!(cut_off > 0);
     let others = total(&record, Second::requests) - cut_off;
     assert_eq!(others, total(&record, |second| second.ok));

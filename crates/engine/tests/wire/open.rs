@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use brunt_record::{FailureKind, Law, Measure, Open, Outcome, RunRecord, Scope, Stage, Waited};
+use brunt_record::{
+    ArrivalProcess, FailureKind, LoadStage, Measure, OpenModel, Outcome, PercentileValue,
+    RunRecord, Scope,
+};
 use brunt_testbed::{Answer, Behavior, Fault, Routes, Server, Stall};
 
 use crate::{Play, failures, total};
@@ -38,14 +41,14 @@ fn a_profile_of_a_rate_is_an_open_load() {
     let plan = play("http://127.0.0.1:9", "3k/min", 2.0, "constant", 7).plan();
     assert_eq!(
         plan.load.open,
-        Some(Open {
-            law: Law::Constant,
+        Some(OpenModel {
+            arrival_process: ArrivalProcess::Constant,
             users: 7
         })
     );
     assert_eq!(
         plan.load.stages,
-        [Stage {
+        [LoadStage {
             seconds: 2.0,
             from: 50.0,
             to: 50.0
@@ -191,7 +194,7 @@ fn arrivals_that_nobody_could_play_are_counted_at_the_end() {
     let mut play = play(&server.url(), "100/s", 0.5, "constant", 3);
     play.settings.stop_timeout = Duration::from_millis(100);
     let record = play.run();
-    assert_eq!(failures(&record, FailureKind::CutOff), 50);
+    assert_eq!(failures(&record, FailureKind::Aborted), 50);
     assert_eq!(total(&record, |second| second.wire_requests), 3);
     assert_eq!(server.stop().requests, 3);
 }
@@ -209,7 +212,7 @@ fn a_stall_shows_in_the_response_times_and_not_in_a_recorder_that_stamps_at_send
         .distribution(Scope::All, measure)
         .percentile(q)
     {
-        Some(Waited::Ns(ns)) => ns as f64 / 1e6,
+        Some(PercentileValue::Measured(ns)) => ns as f64 / 1e6,
         other => panic!("{other:?}"),
     };
     for (q, expected_ms) in [(0.9, 100.0), (0.95, 150.0), (0.99, 190.0)] {

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use brunt_record::{Command, Level, Measure, Outcome, Part, RunRecord, Scope};
+use brunt_record::{Command, LoadLevel, Measure, Outcome, RunRecord, Scope, SearchPhase};
 use brunt_testbed::{Answer, Counts, Routes, Server};
 
 use crate::{Play, total};
@@ -51,7 +51,7 @@ fn search_at_its_first_level_logs_in_few_of_its_pool() {
             .arrivals(&play.plan().load, 0)
             .count();
         assert_eq!(of(&counts, "/a"), arrivals as u64);
-        assert_eq!(total(&record, |second| second.users_begun), logins);
+        assert_eq!(total(&record, |second| second.users_started), logins);
         assert_eq!(record.timeline.failures(), []);
     }
 }
@@ -69,11 +69,11 @@ fn users_are_ready_before_a_higher_level_needs_them() {
         &server,
         "arrivals = \"constant\"\nsearch = {}\nduration = \"4s\"",
     );
-    let level = Level {
+    let level = LoadLevel {
         from_ms: 2_500,
-        within_ms: 0,
+        ramp_ms: 0,
         level: 200.0,
-        part: Part::Trial,
+        phase: SearchPhase::Trial,
     };
     let mut told = false;
     let record = play.run_with(|engine, _| {

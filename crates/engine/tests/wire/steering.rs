@@ -1,6 +1,6 @@
 //! A load that is steered while it is made: every level is offered from its moment on.
 
-use brunt_record::{Command, Level, Load, Part, RunRecord};
+use brunt_record::{Command, Load, LoadLevel, RunRecord, SearchPhase};
 use brunt_testbed::queue_simulation::ServiceDistribution;
 use brunt_testbed::{Answer, Behavior, Routes, Server, Service};
 
@@ -18,17 +18,17 @@ fn play(url: &str, of: &str) -> Play {
     play
 }
 
-fn level(from_ms: u64, level: f64) -> Level {
-    Level {
+fn level(from_ms: u64, level: f64) -> LoadLevel {
+    LoadLevel {
         from_ms,
-        within_ms: 0,
+        ramp_ms: 0,
         level,
-        part: Part::Trial,
+        phase: SearchPhase::Trial,
     }
 }
 
 /// Steers as soon as the engine runs.
-fn steered(play: &Play, levels: &[Level]) -> RunRecord {
+fn steered(play: &Play, levels: &[LoadLevel]) -> RunRecord {
     let mut told = false;
     play.run_with(|engine, _| {
         if !std::mem::replace(&mut told, true) {
@@ -39,7 +39,7 @@ fn steered(play: &Play, levels: &[Level]) -> RunRecord {
     })
 }
 
-fn planned(play: &Play, levels: &[Level]) -> Load {
+fn planned(play: &Play, levels: &[LoadLevel]) -> Load {
     let mut load = play.plan().load;
     levels.iter().for_each(|level| load.steer(level));
     load

@@ -223,7 +223,7 @@ fn a_start_that_fails_for_all_is_told_and_one_user_of_two_goes_on() {
 /// Users that began, that never started, that ran out of data, and that stopped as the scenario says.
 fn users_of(record: &RunRecord) -> [u64; 4] {
     [
-        total(record, |second| second.users_begun),
+        total(record, |second| second.users_started),
         total(record, |second| second.users_not_started),
         total(record, |second| second.users_out_of_data),
         total(record, |second| second.users_stopped),

@@ -16,7 +16,9 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use brunt_record::file::{RecordWriter, write_unended};
-use brunt_record::{Delta, Ending, Increment, Reading, RunRecord, Sample, StoppedBy, second_of};
+use brunt_record::{
+    Ending, MetricsSnapshot, Reading, RunRecord, Sample, SecondRecorder, StoppedBy, second_of,
+};
 
 use shaped::Shape;
 
@@ -59,7 +61,7 @@ fn play((rate, names): (u32, u32), days: u32, file: &Path) -> io::Result<()> {
     let mut shape = Shape::new(rate, names);
     let length_s = days.saturating_mul(DAY_S);
     let mut kept = Kept::begin(RunRecord::new(shape.header(length_s)), file)?;
-    let mut delta = Delta::new(&kept.record.header.names);
+    let mut recorder = SecondRecorder::new(&kept.record.header.names);
     // What is done in this second, in the next, and so on.
     let mut done: VecDeque<Vec<Sample>> = (0..LATEST_S).map(|_| Vec::new()).collect();
     let mut file_bytes_max = 0;
@@ -69,12 +71,12 @@ fn play((rate, names): (u32, u32), days: u32, file: &Path) -> io::Result<()> {
             let later = (second_of(sample.done_ns) - second) as usize;
             done[later.min(LATEST_S - 1)].push(sample);
         }
-        delta.start(second);
+        recorder.start(second);
         if let Some(now) = done.pop_front() {
-            now.iter().for_each(|sample| delta.record(sample));
+            now.iter().for_each(|sample| recorder.record(sample));
             done.push_back(Vec::new());
         }
-        kept.increment(delta.to_increment())?;
+        kept.snapshot(recorder.to_snapshot())?;
         kept.reading(shape.reading(second))?;
         let file_bytes = std::fs::metadata(file)?.len();
         file_bytes_max = file_bytes_max.max(file_bytes);
@@ -110,10 +112,10 @@ impl Kept {
         })
     }
 
-    fn increment(&mut self, increment: Increment) -> io::Result<()> {
-        let absorbed = self.record.timeline.absorb(&increment);
-        absorbed.map_err(io::Error::other)?;
-        self.writer.increment(increment)
+    fn snapshot(&mut self, snapshot: MetricsSnapshot) -> io::Result<()> {
+        let merged = self.record.timeline.merge(&snapshot);
+        merged.map_err(io::Error::other)?;
+        self.writer.snapshot(snapshot)
     }
 
     fn reading(&mut self, reading: Reading) -> io::Result<()> {
@@ -132,9 +134,9 @@ impl Kept {
             stopped_by: StoppedBy::Finished,
             load_ended_ms: ended_ms,
             ended_ms,
-            reason: None,
-            missed: Vec::new(),
-            unseen: brunt_record::Unseen::default(),
+            stop_reason: None,
+            missed_targets: Vec::new(),
+            unavailable: brunt_record::Unavailable::default(),
         };
         self.writer.end(ending).map(drop)
     }

@@ -2,8 +2,9 @@
 //! that sees everything.
 
 use brunt_record::{
-    FailureKind, Generator, Header, Interference, Law, Load, Machine, MachineReading, NameId,
-    NameKind, Open, Pressure, ProcessReading, Reading, RequestName, Sample, Stage,
+    ArrivalProcess, FailureKind, Generator, Header, Interference, Load, LoadStage, Machine,
+    MachineReading, NameId, NameKind, OpenModel, Pressure, ProcessReading, Reading, RequestName,
+    Sample,
 };
 
 /// The median answer, and the spread of its logarithm.
@@ -54,13 +55,13 @@ impl Shape {
             names: (0..self.names).map(name).collect(),
             classes: vec![("normal".to_owned(), 1.0)],
             load: Load {
-                stages: vec![Stage {
+                stages: vec![LoadStage {
                     seconds: f64::from(length_s),
                     from: f64::from(self.rate),
                     to: f64::from(self.rate),
                 }],
-                open: Some(Open {
-                    law: Law::Constant,
+                open: Some(OpenModel {
+                    arrival_process: ArrivalProcess::Constant,
                     users: 100,
                 }),
                 ..Load::default()
@@ -117,7 +118,7 @@ impl Shape {
             done_ns: sent_ns + took_ns + 5_000,
             connect_ns: None,
             tls_ns: None,
-            stood_still_ns: 0,
+            generator_stall_ns: 0,
             failure: (drawn / 16)
                 .is_multiple_of(FAILS_ONE_IN)
                 .then_some(FailureKind::Status),
@@ -132,7 +133,7 @@ impl Shape {
         Reading {
             at_ms: u64::from(second) * 1_000 + 1_000,
             target: Some(self.process()),
-            beside: Vec::new(),
+            additional_targets: Vec::new(),
             generator: Some(self.process()),
             interference: Some(Interference {
                 stolen_ms: Some(0),

@@ -1,7 +1,7 @@
 //! A reading as a row of numbers, and what becomes of two that are merged.
 
 use crate::columns::Column;
-use crate::rows::{Numbers, Row};
+use crate::packed_rows::{Numbers, PackedRow};
 use crate::{Interference, MachineReading, Pressure, ProcessReading, Reading};
 
 /// How many numbers a process has.
@@ -11,13 +11,13 @@ const READING_NUMBERS: usize = 1 + 2 * PROCESS_NUMBERS + 9 + 11;
 /// Percentages, cores and times are kept to the thousandth.
 const THOUSANDTHS: f64 = 1e3;
 
-impl Row for Reading {
+impl PackedRow for Reading {
     fn at(&self) -> u64 {
         self.at_ms
     }
 
     fn width(&self) -> usize {
-        READING_NUMBERS + PROCESS_NUMBERS * self.beside.len()
+        READING_NUMBERS + PROCESS_NUMBERS * self.additional_targets.len()
     }
 
     fn write(&self, numbers: &mut Column) {
@@ -26,7 +26,7 @@ impl Row for Reading {
         write_process(self.generator.as_ref(), numbers);
         write_interference(self.interference.as_ref(), numbers);
         write_machine(&self.machine, numbers);
-        for process in &self.beside {
+        for process in &self.additional_targets {
             write_process(Some(process), numbers);
         }
     }
@@ -38,17 +38,17 @@ impl Row for Reading {
             generator: read_process(numbers),
             interference: read_interference(numbers),
             machine: read_machine(numbers),
-            beside: Vec::new(),
+            additional_targets: Vec::new(),
         };
         while numbers.left() > 0 {
             reading
-                .beside
+                .additional_targets
                 .push(read_process(numbers).unwrap_or_default());
         }
         reading
     }
 
-    fn follow(&mut self, later: &Self, own: u32, others: u32) {
+    fn merge_next(&mut self, later: &Self, own: u32, others: u32) {
         let weights = Weights { own, others };
         self.at_ms = later.at_ms;
         together(&mut self.target, later.target.as_ref(), |known, later| {
@@ -61,7 +61,11 @@ impl Row for Reading {
                 weights.process(known, later);
             },
         );
-        for (known, later) in self.beside.iter_mut().zip(&later.beside) {
+        for (known, later) in self
+            .additional_targets
+            .iter_mut()
+            .zip(&later.additional_targets)
+        {
             weights.process(known, later);
         }
         let later_told = later.interference.as_ref();

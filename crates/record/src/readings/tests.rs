@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::columns::Column;
-use crate::rows::Row;
+use crate::packed_rows::PackedRow;
 use crate::{Interference, MachineReading, ProcessReading};
 
 fn readings(count: std::ops::Range<usize>) -> impl Strategy<Value = Vec<Reading>> {
@@ -23,9 +23,9 @@ fn readings(count: std::ops::Range<usize>) -> impl Strategy<Value = Vec<Reading>
         prop::option::of(0u64..500),
         0.0..1e3f64,
     );
-    let reading = reading.prop_map(|(target, beside, stolen_ms, percent)| Reading {
+    let reading = reading.prop_map(|(target, additional, stolen_ms, percent)| Reading {
         target,
-        beside: vec![beside],
+        additional_targets: vec![additional],
         interference: stolen_ms.map(|stolen_ms| Interference {
             stolen_ms: Some(stolen_ms),
             clock_step_ms: Some(-3),
@@ -54,7 +54,7 @@ fn kept(all: &[Reading], bytes_max: usize, each: u32) -> Readings {
 }
 
 fn written_bytes(reading: &Reading) -> u64 {
-    let processes = reading.target.iter().chain(&reading.beside);
+    let processes = reading.target.iter().chain(&reading.additional_targets);
     processes
         .filter_map(|process| process.disk_written_bytes)
         .sum()
@@ -78,7 +78,7 @@ proptest! {
             prop_assert!((own - read).abs() <= 0.000_501);
             prop_assert_eq!(found.interference, reading.interference);
             prop_assert_eq!(found.target.is_some(), reading.target.is_some());
-            prop_assert_eq!(found.beside[0].rss_bytes, reading.beside[0].rss_bytes);
+            prop_assert_eq!(found.additional_targets[0].rss_bytes, reading.additional_targets[0].rss_bytes);
             prop_assert_eq!(readings.after(reading.at_ms), at + 1);
             prop_assert_eq!(readings.after(reading.at_ms - 1), at);
         }
@@ -92,7 +92,7 @@ proptest! {
         let readings = kept(&all, bytes_max, 1);
         let told: u64 = all.iter().map(written_bytes).sum();
         prop_assert_eq!(readings.iter().map(|reading| written_bytes(&reading)).sum::<u64>(), told);
-        let most = |reading: &Reading| reading.beside[0].rss_bytes;
+        let most = |reading: &Reading| reading.additional_targets[0].rss_bytes;
         prop_assert_eq!(readings.iter().map(|reading| most(&reading)).max(), all.iter().map(most).max());
         let last = readings.get(readings.len() - 1).unwrap();
         prop_assert_eq!(last.at_ms, all[all.len() - 1].at_ms);
@@ -111,7 +111,7 @@ proptest! {
             prop_assert_eq!(one.at_ms, other.at_ms);
             prop_assert_eq!(one.interference, other.interference);
             prop_assert_eq!(written_bytes(&one), written_bytes(&other));
-            prop_assert_eq!(one.beside[0].rss_bytes, other.beside[0].rss_bytes);
+            prop_assert_eq!(one.additional_targets[0].rss_bytes, other.additional_targets[0].rss_bytes);
             // A mean is kept to the thousandth each time it becomes one of more.
             prop_assert!(near(one.machine.cpu_percent, other.machine.cpu_percent));
         }
@@ -121,35 +121,35 @@ proptest! {
     fn what_is_stored_is_what_is_kept(all in readings(1..1_500), bytes_max in 500usize..40_000) {
         let readings = kept(&all, bytes_max, 1);
         let mut again = Readings::default();
-        for packed in readings.packed() {
-            again.absorb(&packed).unwrap();
+        for packed in readings.stored() {
+            again.merge(&packed).unwrap();
         }
         prop_assert_eq!(again.each(), readings.each());
-        let packed: Vec<_> = readings.packed().collect();
-        prop_assert_eq!(again.packed().collect::<Vec<_>>(), packed);
+        let packed: Vec<_> = readings.stored().collect();
+        prop_assert_eq!(again.stored().collect::<Vec<_>>(), packed);
     }
 }
 
 #[test]
 fn readings_of_other_processes_stand_in_a_chunk_of_their_own() {
-    let with = |beside: usize| Reading {
-        beside: vec![ProcessReading::default(); beside],
+    let with = |additional: usize| Reading {
+        additional_targets: vec![ProcessReading::default(); additional],
         ..Reading::default()
     };
     let readings: Readings = [with(1), with(1), with(3), with(0)].into_iter().collect();
-    assert_eq!(readings.packed().count(), 3);
+    assert_eq!(readings.stored().count(), 3);
     let counts: Vec<usize> = readings
         .iter()
-        .map(|reading| reading.beside.len())
+        .map(|reading| reading.additional_targets.len())
         .collect();
     assert_eq!(counts, [1, 1, 3, 0]);
 }
 
 #[test]
 fn a_reading_has_as_many_numbers_as_it_says() {
-    for beside in 0..3 {
+    for additional in 0..3 {
         let reading = Reading {
-            beside: vec![ProcessReading::default(); beside],
+            additional_targets: vec![ProcessReading::default(); additional],
             ..Reading::default()
         };
         let mut numbers = Column::new();

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::FailureKind;
 
 /// What two cores count of each of so many seconds.
 fn counted(seconds: std::ops::Range<usize>) -> impl Strategy<Value = Vec<[Second; 2]>> {
@@ -16,7 +17,7 @@ fn counted(seconds: std::ops::Range<usize>) -> impl Strategy<Value = Vec<[Second
     let second = second.prop_map(|(ok, failed, unanswered, users, bytes)| Second {
         users,
         in_flight: users.map(|users| users / 2),
-        oldest_ms: (unanswered > 0).then_some(bytes),
+        oldest_in_flight_ms: (unanswered > 0).then_some(bytes),
         ok,
         failed,
         unanswered,
@@ -24,13 +25,13 @@ fn counted(seconds: std::ops::Range<usize>) -> impl Strategy<Value = Vec<[Second
         bytes_sent: bytes,
         bytes_received: bytes * 3,
         cpu_ms: ok / 2,
-        cpu_busiest_ms: ok / 3,
-        kept_waiting_us: bytes,
+        busiest_thread_cpu_ms: ok / 3,
+        max_wakeup_delay_us: bytes,
         tasks: ok / 4,
-        stood_still_ms: if bytes > 8_900 { 300 } else { 0 },
+        generator_stall_ms: if bytes > 8_900 { 300 } else { 0 },
         failures: [
             (FailureKind::Status, failed),
-            (FailureKind::Reset, unanswered),
+            (FailureKind::ConnectionReset, unanswered),
         ]
         .into_iter()
         .filter(|(_, count)| *count > 0)
@@ -65,7 +66,9 @@ const SUMS: [Sum; 11] = [
     ("bytes sent", |second| second.bytes_sent),
     ("bytes received", |second| second.bytes_received),
     ("CPU", |second| second.cpu_ms),
-    ("resets", |second| of_kind(second, FailureKind::Reset)),
+    ("resets", |second| {
+        of_kind(second, FailureKind::ConnectionReset)
+    }),
     ("statuses", |second| of_kind(second, FailureKind::Status)),
     ("requests", Second::requests),
     ("failures", |second| {
@@ -127,8 +130,8 @@ proptest! {
         let seconds = kept(&counted, bytes_max, 1);
         let from_the_start = kept(&counted, usize::MAX, seconds.width_s());
         prop_assert_eq!(all(&seconds), all(&from_the_start));
-        let packed: Vec<_> = seconds.packed().collect();
-        prop_assert_eq!(packed, from_the_start.packed().collect::<Vec<_>>());
+        let packed: Vec<_> = seconds.stored().collect();
+        prop_assert_eq!(packed, from_the_start.stored().collect::<Vec<_>>());
     }
 
     #[test]
@@ -154,8 +157,8 @@ proptest! {
     fn what_is_stored_is_what_is_kept(counted in counted(1..2_000), bytes_max in 200usize..20_000) {
         let seconds = kept(&counted, bytes_max, 1);
         let mut timeline = crate::Timeline::new(Vec::new());
-        for packed in seconds.packed() {
-            timeline.absorb_seconds(&packed).unwrap();
+        for packed in seconds.stored() {
+            timeline.merge_seconds(&packed).unwrap();
         }
         prop_assert_eq!(all(timeline.seconds()), all(&seconds));
         prop_assert_eq!(timeline.seconds().width_s(), seconds.width_s());
@@ -169,7 +172,7 @@ fn a_stall_is_a_gap_and_its_oldest_request_is_seen() {
         ..Second::default()
     };
     let stalled = |second: usize| Second {
-        oldest_ms: Some((second as u64 - 1_000) * 1_000),
+        oldest_in_flight_ms: Some((second as u64 - 1_000) * 1_000),
         ..Second::default()
     };
     let counted = (0..2_000).map(|second| {
@@ -187,7 +190,10 @@ fn a_stall_is_a_gap_and_its_oldest_request_is_seen() {
         .filter(|at| seconds.get(*at).unwrap().requests() == 0)
         .collect();
     assert_eq!(silent, (1_000..1_040).collect::<Vec<_>>());
-    assert_eq!(seconds.get(1_039).unwrap().oldest_ms, Some(39_000));
+    assert_eq!(
+        seconds.get(1_039).unwrap().oldest_in_flight_ms,
+        Some(39_000)
+    );
 }
 
 #[test]
@@ -202,7 +208,7 @@ fn a_year_of_nothing_takes_no_more_than_its_room() {
     );
     assert_eq!(seconds.len(), 3_000_001);
     assert_eq!(seconds.get(3_000_000).unwrap().ok, 7);
-    let bytes: usize = seconds.packed().map(|packed| packed.columns.0.len()).sum();
+    let bytes: usize = seconds.stored().map(|packed| packed.columns.0.len()).sum();
     assert!(bytes <= 20_000, "{bytes}");
     assert!(seconds.width_s() > 1);
 }

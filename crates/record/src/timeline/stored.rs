@@ -1,18 +1,18 @@
 //! A timeline as it is stored: in pieces, each of which can be added to another timeline.
 
-use super::{SECONDS_MAX, Timeline, Unfit};
+use super::{MergeError, SECONDS_MAX, Timeline};
 use crate::Second;
-use crate::increment::{Entry, Increment};
-use crate::interval::Interval;
-use crate::rows::Packed;
+use crate::histogram_window::HistogramWindow;
+use crate::packed_rows::StoredRows;
+use crate::snapshot::{HistogramEntry, MetricsSnapshot};
 
 /// A piece has about so many bytes of histograms.
 const PIECE_BYTES: usize = 256 << 10;
 
 impl Timeline {
     /// The whole timeline as one thing to add to an empty one.
-    pub fn to_increment(&self) -> Increment {
-        Increment {
+    pub fn to_snapshot(&self) -> MetricsSnapshot {
+        MetricsSnapshot {
             seconds: (0u32..).zip(self.seconds.iter()).collect(),
             histograms: self.entries().collect(),
             ..self.totalled()
@@ -20,12 +20,12 @@ impl Timeline {
     }
 
     /// The counts of its seconds.
-    pub(crate) fn packed_seconds(&self) -> impl Iterator<Item = Packed> {
-        self.seconds.packed()
+    pub(crate) fn stored_seconds(&self) -> impl Iterator<Item = StoredRows> {
+        self.seconds.stored()
     }
 
     /// All but the counts of its seconds, in pieces of some hundred kilobytes.
-    pub(crate) fn pieces(&self) -> impl Iterator<Item = Increment> {
+    pub(crate) fn snapshots(&self) -> impl Iterator<Item = MetricsSnapshot> {
         let mut entries = self.entries().peekable();
         let of_histograms = std::iter::from_fn(move || {
             entries.peek()?;
@@ -33,50 +33,50 @@ impl Timeline {
             while bytes < PIECE_BYTES
                 && let Some(entry) = entries.next()
             {
-                bytes += entry.sparse.size();
+                bytes += entry.histogram.size();
                 histograms.push(entry);
             }
-            Some(Increment {
+            Some(MetricsSnapshot {
                 histograms,
-                ..Increment::empty(self.width_s)
+                ..MetricsSnapshot::empty(self.width_s)
             })
         });
         std::iter::once(self.totalled()).chain(of_histograms)
     }
 
     /// What is counted over the run.
-    fn totalled(&self) -> Increment {
-        Increment {
+    fn totalled(&self) -> MetricsSnapshot {
+        MetricsSnapshot {
             totals: self.name_totals.clone(),
             failures: self.failures.clone(),
             last_ok_ns: self.last_ok_ns,
-            ..Increment::empty(self.width_s)
+            ..MetricsSnapshot::empty(self.width_s)
         }
     }
 
-    fn entries(&self) -> impl Iterator<Item = Entry> {
+    fn entries(&self) -> impl Iterator<Item = HistogramEntry> {
         let intervals = (0u32..).zip(&self.intervals);
         intervals.flat_map(|(number, interval)| {
             let second = number * self.width_s;
-            let cells = Interval::cells(interval);
-            cells.map(move |(name, measure, outcome, sparse)| Entry {
+            let cells = HistogramWindow::cells(interval);
+            cells.map(move |(name, measure, outcome, compact)| HistogramEntry {
                 second,
                 name,
                 measure,
                 outcome,
-                sparse: sparse.to_own(),
+                histogram: compact.to_owned_bytes(),
             })
         })
     }
 
     /// Adds packed counts, or nothing of them where they do not fit.
-    pub(crate) fn absorb_seconds(&mut self, packed: &Packed) -> Result<(), Unfit> {
+    pub(crate) fn merge_seconds(&mut self, packed: &StoredRows) -> Result<(), MergeError> {
         let length = u64::from(packed.each).saturating_mul(packed.rows.into());
         let is_within = packed.from.saturating_add(length) <= u64::from(SECONDS_MAX) + 1;
         let rows = packed.read::<Second>().filter(|_| is_within);
-        let rows = rows.ok_or_else(|| packed.unfit())?;
+        let rows = rows.ok_or_else(|| packed.merge_error())?;
         self.seconds.widen_to(packed.each);
-        let mut second = usize::try_from(packed.from).map_err(|_| packed.unfit())?;
+        let mut second = usize::try_from(packed.from).map_err(|_| packed.merge_error())?;
         for (row, held) in rows {
             for part in 0..held {
                 self.seconds.merge(second, &row.part(part, held));

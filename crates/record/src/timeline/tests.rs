@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::{Delta, FailureKind, Sample, Second};
+use crate::{FailureKind, Sample, Second, SecondRecorder};
 
 fn names() -> Vec<RequestName> {
     let name = |name: &str, setup| RequestName {
@@ -40,7 +40,7 @@ fn samples() -> impl Strategy<Value = Vec<Sample>> {
             done_ns: dispatched_ns + took_ns + 10,
             connect_ns: None,
             tls_ns: None,
-            stood_still_ns: 0,
+            generator_stall_ns: 0,
             failure: failures[kind],
             wire_requests: 1,
             bytes_sent: 100,
@@ -50,39 +50,39 @@ fn samples() -> impl Strategy<Value = Vec<Sample>> {
     prop::collection::vec(sample, 0..200)
 }
 
-/// Plays the samples through one delta, second by second, as an engine's core does.
-fn increments(samples: &[Sample]) -> Vec<Increment> {
+/// Plays the samples through one recorder, second by second, as an engine's core does.
+fn snapshots(samples: &[Sample]) -> Vec<MetricsSnapshot> {
     let mut samples = samples.to_vec();
     samples.sort_by_key(|sample| sample.done_ns);
-    let mut delta = Delta::new(&names());
-    let mut increments = Vec::new();
+    let mut recorder = SecondRecorder::new(&names());
+    let mut snapshots = Vec::new();
     for sample in &samples {
         let second = crate::sample::second_of(sample.done_ns);
-        if second != delta.second() {
-            increments.push(delta.to_increment());
-            delta.start(second);
+        if second != recorder.second() {
+            snapshots.push(recorder.to_snapshot());
+            recorder.start(second);
         }
-        delta.record(sample);
+        recorder.record(sample);
         if let Some(kind) = sample.failure {
-            delta.record_failure(sample.name, kind, 0, sample.done_ns, || "an example".into());
+            recorder.record_failure(sample.name, kind, 0, sample.done_ns, || "an example".into());
         }
     }
-    increments.push(delta.to_increment());
-    increments
+    snapshots.push(recorder.to_snapshot());
+    snapshots
 }
 
-fn timeline_of(increments: &[Increment], bytes_max: usize) -> Timeline {
+fn timeline_of(snapshots: &[MetricsSnapshot], bytes_max: usize) -> Timeline {
     let mut timeline = Timeline::bounded(names(), bytes_max);
-    increments
+    snapshots
         .iter()
-        .for_each(|increment| timeline.absorb(increment).unwrap());
+        .for_each(|snapshot| timeline.merge(snapshot).unwrap());
     timeline
 }
 
 proptest! {
     #[test]
     fn durations_tell_what_is_missing_at_any_limit(samples in samples(), limit in 0u64..4_000_000_000) {
-        let timeline = timeline_of(&increments(&samples), usize::MAX);
+        let timeline = timeline_of(&snapshots(&samples), usize::MAX);
         for interval in 0..timeline.intervals() {
             let at = |will_do: &dyn Fn(u64) -> bool| {
                 timeline.missing_at(interval, Scope::All, Measure::Response, will_do)
@@ -99,7 +99,7 @@ proptest! {
 
     #[test]
     fn what_is_recorded_is_what_is_found(samples in samples()) {
-        let timeline = timeline_of(&increments(&samples), usize::MAX);
+        let timeline = timeline_of(&snapshots(&samples), usize::MAX);
         let judged = samples.iter().filter(|sample| sample.name != NameId(2));
         let ok = judged.clone().filter(|sample| sample.outcome() == Outcome::Ok);
         let mut expected = Histogram::default();
@@ -113,7 +113,7 @@ proptest! {
 
     #[test]
     fn a_response_belongs_to_the_second_of_its_intended_start(samples in samples()) {
-        let timeline = timeline_of(&increments(&samples), usize::MAX);
+        let timeline = timeline_of(&snapshots(&samples), usize::MAX);
         for second in 0..12u32 {
             let there = samples.iter().filter(|s| {
                 s.name != NameId(2)
@@ -127,17 +127,17 @@ proptest! {
 
     #[test]
     fn two_cores_merge_to_what_one_records(a in samples(), b in samples()) {
-        let apart = [increments(&a), increments(&b)].concat();
-        let together = increments(&[a, b].concat());
+        let apart = [snapshots(&a), snapshots(&b)].concat();
+        let together = snapshots(&[a, b].concat());
         let (apart, together) = (timeline_of(&apart, usize::MAX), timeline_of(&together, usize::MAX));
-        prop_assert_eq!(apart.to_increment().histograms, together.to_increment().histograms);
+        prop_assert_eq!(apart.to_snapshot().histograms, together.to_snapshot().histograms);
         prop_assert_eq!(apart.name_totals(), together.name_totals());
     }
 
     #[test]
     fn widening_keeps_memory_bounded_and_loses_nothing(samples in samples()) {
-        let increments = increments(&samples);
-        let (narrow, wide) = (timeline_of(&increments, usize::MAX), timeline_of(&increments, 2_000));
+        let snapshots = snapshots(&samples);
+        let (narrow, wide) = (timeline_of(&snapshots, usize::MAX), timeline_of(&snapshots, 2_000));
         prop_assert!(wide.bytes <= 2_000 || wide.intervals.len() <= 1);
         for measure in Measure::ALL {
             let (a, b) = (narrow.distribution(Scope::All, measure), wide.distribution(Scope::All, measure));
@@ -158,28 +158,28 @@ proptest! {
         bytes_max in 1_000usize..5_000,
         order in any::<prop::sample::Index>(),
     ) {
-        let mut increments = increments(&samples);
-        let in_order = timeline_of(&increments, bytes_max);
-        let middle = order.index(increments.len());
-        increments.rotate_left(middle);
-        increments.reverse();
-        let mut others = timeline_of(&increments, bytes_max);
+        let mut snapshots = snapshots(&samples);
+        let in_order = timeline_of(&snapshots, bytes_max);
+        let middle = order.index(snapshots.len());
+        snapshots.rotate_left(middle);
+        snapshots.reverse();
+        let mut others = timeline_of(&snapshots, bytes_max);
         // Who was once wider stays so.
         let mut in_order = in_order;
         while others.width_s() != in_order.width_s() {
             let narrow = if others.width_s() < in_order.width_s() { &mut others } else { &mut in_order };
             narrow.double_width();
         }
-        let (mut a, mut b) = (in_order.to_increment(), others.to_increment());
-        for increment in [&mut a, &mut b] {
-            increment.failures.sort_by_key(|failure| (failure.name, failure.kind, failure.code));
+        let (mut a, mut b) = (in_order.to_snapshot(), others.to_snapshot());
+        for snapshot in [&mut a, &mut b] {
+            snapshot.failures.sort_by_key(|failure| (failure.name, failure.kind, failure.code));
         }
         prop_assert_eq!(a, b);
     }
 
     #[test]
     fn what_is_of_a_name_is_found_in_the_intervals(samples in samples(), bytes_max in 1_000usize..5_000) {
-        let timeline = timeline_of(&increments(&samples), bytes_max);
+        let timeline = timeline_of(&snapshots(&samples), bytes_max);
         for id in (0..3).map(NameId) {
             let mut expected = Histogram::default();
             let own = samples.iter().filter(|sample| sample.name == id);
@@ -200,10 +200,10 @@ proptest! {
             Sample { name, ..*sample }
         });
         let as_one = as_one.collect::<Vec<_>>();
-        let timeline = timeline_of(&increments(&samples), bytes_max);
-        let expected = timeline_of(&increments(&as_one), usize::MAX);
+        let timeline = timeline_of(&snapshots(&samples), bytes_max);
+        let expected = timeline_of(&snapshots(&as_one), usize::MAX);
         let (found, one) = (Scope::Names(&several), Scope::Name(NameId(0)));
-        for measure in [Measure::Response, Measure::Unlagged, Measure::Service] {
+        for measure in [Measure::Response, Measure::LagCorrected, Measure::Service] {
             for outcome in Outcome::ALL {
                 prop_assert_eq!(
                     timeline.histogram(found, measure, outcome),
@@ -229,71 +229,71 @@ proptest! {
 
     #[test]
     fn the_pieces_of_a_timeline_are_the_whole(samples in samples(), bytes_max in 1_000usize..5_000) {
-        let timeline = timeline_of(&increments(&samples), bytes_max);
+        let timeline = timeline_of(&snapshots(&samples), bytes_max);
         let mut again = Timeline::bounded(names(), bytes_max);
-        for packed in timeline.packed_seconds() {
-            again.absorb_seconds(&packed).unwrap();
+        for packed in timeline.stored_seconds() {
+            again.merge_seconds(&packed).unwrap();
         }
-        for piece in timeline.pieces() {
-            again.absorb(&piece).unwrap();
+        for piece in timeline.snapshots() {
+            again.merge(&piece).unwrap();
         }
-        prop_assert_eq!(again.to_increment(), timeline.to_increment());
+        prop_assert_eq!(again.to_snapshot(), timeline.to_snapshot());
         prop_assert_eq!(again.bytes, timeline.bytes);
     }
 
     #[test]
     fn a_timeline_is_its_increment(samples in samples(), bytes_max in 500usize..5_000) {
-        let timeline = timeline_of(&increments(&samples), bytes_max);
+        let timeline = timeline_of(&snapshots(&samples), bytes_max);
         let mut again = Timeline::bounded(names(), bytes_max);
-        again.absorb(&timeline.to_increment()).unwrap();
-        prop_assert_eq!(again.to_increment(), timeline.to_increment());
+        again.merge(&timeline.to_snapshot()).unwrap();
+        prop_assert_eq!(again.to_snapshot(), timeline.to_snapshot());
     }
 }
 
 #[test]
 fn what_does_not_fit_is_refused_whole() {
-    let fine = increments(&[]).remove(0);
+    let fine = snapshots(&[]).remove(0);
     let name = |id| NameTotals::of(NameId(id));
     let cases = [
         (
-            Increment {
+            MetricsSnapshot {
                 totals: vec![name(0), name(7)],
                 ..fine.clone()
             },
             "number 7 is not among the 3",
         ),
         (
-            Increment {
+            MetricsSnapshot {
                 seconds: vec![(u32::MAX, Second::default())],
                 ..fine.clone()
             },
             "after the longest",
         ),
         (
-            Increment {
+            MetricsSnapshot {
                 width_s: 0,
                 ..fine.clone()
             },
             "intervals of 0 s",
         ),
         (
-            Increment {
+            MetricsSnapshot {
                 width_s: 3,
                 ..fine.clone()
             },
             "intervals of 3 s",
         ),
         (
-            Increment {
+            MetricsSnapshot {
                 width_s: 1 << 31,
                 ..fine
             },
             "intervals of",
         ),
     ];
-    for (increment, expected) in cases {
+    for (snapshot, expected) in cases {
         let mut timeline = timeline_of(&[], usize::MAX);
-        let error = timeline.absorb(&increment).unwrap_err().to_string();
+        let error = timeline.merge(&snapshot).unwrap_err().to_string();
         assert!(error.contains(expected), "{error}");
         assert_eq!(timeline.seconds().len(), 0);
     }

@@ -40,7 +40,7 @@ fn what_is_no_record_is_said() {
         (b"{}".to_vec(), "not a brunt record"),
         (b"Brunt\0\x01\0".to_vec(), "not a brunt record"),
         (b"brunt\0\x01\0".to_vec(), "before the end of its header"),
-        (version(FORMAT_VERSION + 1), "format 3 is newer"),
+        (version(FORMAT_VERSION + 1), "format 2 is newer"),
         (version(u16::MAX), "format 65535 is newer"),
         (version(0), "not a brunt record"),
     ];

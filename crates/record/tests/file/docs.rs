@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::known::V2;
+use crate::known::V1;
 
 const PAGE: &str = include_str!("../../../../docs/record.md");
 
@@ -136,7 +136,7 @@ impl Rest<'_> {
 
 /// The frames of a record: what each is, and its content.
 fn frames(bytes: &[u8]) -> Vec<(String, Value)> {
-    assert_eq!(&bytes[..8], b"brunt\0\x02\0");
+    assert_eq!(&bytes[..8], b"brunt\0\x01\0");
     let mut rest = Rest(&bytes[8..]);
     let mut frames = Vec::new();
     while !rest.0.is_empty() {
@@ -239,10 +239,10 @@ fn bucket_of(ns: u64) -> u64 {
 
 #[test]
 fn the_page_is_enough_to_read_a_record() {
-    let frames = frames(V2);
+    let frames = frames(V1);
     let kinds: Vec<&str> = frames.iter().map(|(kind, _)| kind.as_str()).collect();
-    let anew = ["header", "seconds", "increment", "increment", "readings"];
-    let after = ["increment", "reading", "event", "ending"];
+    let anew = ["header", "seconds", "metrics", "metrics", "readings"];
+    let after = ["metrics", "reading", "event", "ending"];
     assert_eq!(kinds, [&anew[..], &after].concat());
     let header = &frames[0].1;
     assert_eq!(header.get("profile"), &Value::Text("load".into()));
@@ -279,12 +279,12 @@ fn the_page_is_enough_to_read_a_record() {
         (&[Some(0), Some(1_000)][..], &[Some(1 << 20); 2][..])
     );
     assert_eq!(readings[1 + 17 + 17 + 4], [None, Some(1)], "throttled");
-    let increments = frames.iter().filter(|(kind, _)| kind == "increment");
-    for (_, increment) in increments {
-        for pair in increment.get("seconds").list() {
+    let snapshots = frames.iter().filter(|(kind, _)| kind == "metrics");
+    for (_, snapshot) in snapshots {
+        for pair in snapshot.get("seconds").list() {
             ok += pair.list()[1].get("ok").number();
         }
-        for entry in increment.get("cells").list() {
+        for entry in snapshot.get("histograms").list() {
             let [_, name, measure, outcome, Value::Bytes(bytes)] = entry.list() else {
                 panic!("{entry:?}")
             };
@@ -315,7 +315,7 @@ fn the_page_is_enough_to_read_a_record() {
 #[test]
 fn the_page_names_every_field() {
     let mut names = BTreeSet::new();
-    for (kind, content) in frames(V2) {
+    for (kind, content) in frames(V1) {
         names.insert(kind);
         content.keys(&mut names);
     }

@@ -3,16 +3,16 @@
 use brunt_record::file::{self, ReadError, RecordWriter};
 use brunt_record::limits::NAMES_MAX;
 use brunt_record::{
-    Command, Ending, Entry, Event, Failure, FailureKind, Header, Histogram, Increment, Limit, Load,
-    Measure, Metric, MissedTarget, NameId, NameTotals, Outcome, Reading, RunRecord, Scope, Second,
-    Sparse,
+    Command, CompactHistogram, Ending, Event, Failure, FailureKind, Header, Histogram,
+    HistogramEntry, Load, Measure, Metric, MetricsSnapshot, MissedTarget, NameId, NameTotals,
+    Outcome, Reading, RunRecord, Scope, Second, ThresholdKind,
 };
 use proptest::prelude::*;
 
 use crate::known::{frame, frame_edges, header, known, written, written_anew};
 
-fn empty() -> Increment {
-    Increment {
+fn empty() -> MetricsSnapshot {
+    MetricsSnapshot {
         width_s: 1,
         seconds: Vec::new(),
         histograms: Vec::new(),
@@ -33,22 +33,22 @@ fn totals(name: u32, requests: u64) -> NameTotals {
     }
 }
 
-fn entry(second: u32, name: u32) -> Entry {
+fn entry(second: u32, name: u32) -> HistogramEntry {
     let mut histogram = Histogram::default();
     histogram.record(1_000);
-    Entry {
+    HistogramEntry {
         second,
         name: NameId(name),
         measure: Measure::Response,
         outcome: Outcome::Ok,
-        sparse: Sparse::from(&histogram),
+        histogram: CompactHistogram::from(&histogram),
     }
 }
 
 fn failure(name: u32, count: u64) -> Failure {
     Failure {
         name: NameId(name),
-        kind: FailureKind::Reset,
+        kind: FailureKind::ConnectionReset,
         code: 0,
         count,
         first_ms: 0,
@@ -57,10 +57,10 @@ fn failure(name: u32, count: u64) -> Failure {
     }
 }
 
-fn record_of(increments: &[Increment]) -> Vec<u8> {
+fn record_of(snapshots: &[MetricsSnapshot]) -> Vec<u8> {
     let mut writer = RecordWriter::begin(Vec::new(), &header()).unwrap();
-    for increment in increments {
-        writer.increment(increment.clone()).unwrap();
+    for snapshot in snapshots {
+        writer.snapshot(snapshot.clone()).unwrap();
     }
     let ending = file::read(known().as_slice()).unwrap().ending;
     writer.end(ending.unwrap()).unwrap()
@@ -75,10 +75,10 @@ fn many(ok: u64) -> Second {
 
 #[test]
 fn an_increment_that_no_run_makes_is_damage() {
-    let with = |change: fn(&mut Increment)| {
-        let mut increment = empty();
-        change(&mut increment);
-        increment
+    let with = |change: fn(&mut MetricsSnapshot)| {
+        let mut snapshot = empty();
+        change(&mut snapshot);
+        snapshot
     };
     let one = [
         (with(|i| i.width_s = 0), "intervals of 0 s"),
@@ -102,8 +102,8 @@ fn an_increment_that_no_run_makes_is_damage() {
         ),
         (with(|i| i.failures.push(failure(2, 1))), "name number 2"),
     ];
-    for (increment, expected) in one {
-        let bytes = record_of(&[with(|i| i.seconds.push((0, many(1)))), increment]);
+    for (snapshot, expected) in one {
+        let bytes = record_of(&[with(|i| i.seconds.push((0, many(1)))), snapshot]);
         let error = file::read(bytes.as_slice()).unwrap_err();
         assert!(
             matches!(error, ReadError::Damaged { frame: 2, .. }),
@@ -135,9 +135,9 @@ fn record_with_values_that_no_run_has_is_damage() {
         (ending(|e| e.ended_ms = HUGE), "the end of the run"),
         (
             ending(|e| {
-                e.missed.push(MissedTarget {
+                e.missed_targets.push(MissedTarget {
                     target: 1,
-                    limit: Limit::Critical,
+                    threshold: ThresholdKind::Critical,
                 });
             }),
             "missed target number 1 is not among the 1",
@@ -164,8 +164,8 @@ fn record_with_values_that_no_run_has_is_damage() {
         ),
         (
             header(|h| {
-                h.load.beside = vec![Load {
-                    beside: vec![Load::default()],
+                h.load.concurrent = vec![Load {
+                    concurrent: vec![Load::default()],
                     ..Load::default()
                 }];
             }),
@@ -216,9 +216,9 @@ fn record_with_values_that_no_run_has_is_damage() {
 fn record_whose_counts_add_up_to_more_than_2_to_the_53_is_damage() {
     let half = 1 << 52;
     let with_count = |count| {
-        let mut increment = empty();
-        increment.seconds.push((0, many(count)));
-        increment
+        let mut snapshot = empty();
+        snapshot.seconds.push((0, many(count)));
+        snapshot
     };
     file::read(record_of(&[with_count(half)]).as_slice()).unwrap();
     for second in [half + 1, u64::MAX] {

@@ -2,14 +2,12 @@
 
 use brunt_record::file::RecordWriter;
 use brunt_record::{
-    Command, Delta, Ending, Event, FailureKind, Generator, Header, Interference, Load, Machine,
+    Command, Ending, Event, FailureKind, Generator, Header, Interference, Load, LoadStage, Machine,
     Measure, Metric, NameId, Outcome, ProcessReading, Reading, RequestName, RunRecord, Sample,
-    Scope, Stage, StoppedBy, Target,
+    Scope, SecondRecorder, StoppedBy, Target,
 };
 
-/// A record that was written by version 2 of the format: that of [`written_anew`].
-pub(crate) const V2: &[u8] = include_bytes!("../data/v2.brunt");
-/// A record that was written by version 1 of the format.
+/// A record that was written by version 1 of the format: that of [`written_anew`].
 pub(crate) const V1: &[u8] = include_bytes!("../data/v1.brunt");
 
 pub(crate) fn header() -> Header {
@@ -33,7 +31,7 @@ pub(crate) fn header() -> Header {
         names: vec![name("/a", false), name("/seed", true)],
         classes: vec![("visitor".into(), 1.0)],
         load: Load {
-            stages: vec![Stage {
+            stages: vec![LoadStage {
                 seconds: 3.0,
                 from: 2.0,
                 to: 2.0,
@@ -41,7 +39,7 @@ pub(crate) fn header() -> Header {
             open: None,
             search: None,
             warm_up_s: 0.0,
-            beside: Vec::new(),
+            concurrent: Vec::new(),
             iterations: None,
             until_decided_s: None,
             tasks_per_user_second: Some(0.5),
@@ -82,7 +80,7 @@ pub(crate) fn sample(second: u64, took_ns: u64, failure: Option<FailureKind>) ->
         done_ns: intended_ns + took_ns,
         connect_ns: (second == 0).then_some(900),
         tls_ns: None,
-        stood_still_ns: 0,
+        generator_stall_ns: 0,
         failure,
         wire_requests: 1,
         bytes_sent: 70,
@@ -93,10 +91,10 @@ pub(crate) fn sample(second: u64, took_ns: u64, failure: Option<FailureKind>) ->
 /// A run of three seconds: two good answers and a timeout in each.
 pub(crate) fn known() -> Vec<u8> {
     let header = header();
-    let mut delta = Delta::new(&header.names);
+    let mut recorder = SecondRecorder::new(&header.names);
     let mut writer = RecordWriter::begin(Vec::new(), &header).expect("memory");
     for second in 0..3u32 {
-        add_second(&mut writer, &mut delta, second);
+        add_second(&mut writer, &mut recorder, second);
     }
     end(writer)
 }
@@ -104,30 +102,30 @@ pub(crate) fn known() -> Vec<u8> {
 /// The same run, written anew after its second second.
 pub(crate) fn written_anew() -> Vec<u8> {
     let header = header();
-    let mut delta = Delta::new(&header.names);
+    let mut recorder = SecondRecorder::new(&header.names);
     let mut writer = RecordWriter::begin(Vec::new(), &header).expect("memory");
     for second in 0..2u32 {
-        add_second(&mut writer, &mut delta, second);
+        add_second(&mut writer, &mut recorder, second);
     }
     let bytes = end(writer);
     let edges = frame_edges(&bytes);
     let until = &bytes[..edges[edges.len() - 3]];
     let record = brunt_record::file::read(until).expect("whole frames");
     let mut writer = brunt_record::file::write_unended(&record, Vec::new()).expect("memory");
-    add_second(&mut writer, &mut delta, 2);
+    add_second(&mut writer, &mut recorder, 2);
     end(writer)
 }
 
-fn add_second(writer: &mut RecordWriter<Vec<u8>>, delta: &mut Delta, second: u32) {
-    delta.start(second);
+fn add_second(writer: &mut RecordWriter<Vec<u8>>, recorder: &mut SecondRecorder, second: u32) {
+    recorder.start(second);
     for (took_ns, failure) in [
         (1_000_000, None),
         (3_000_000, None),
         (9_000_000, Some(FailureKind::Timeout)),
     ] {
-        delta.record(&sample(second.into(), took_ns, failure));
+        recorder.record(&sample(second.into(), took_ns, failure));
         if let Some(kind) = failure {
-            delta.record_failure(
+            recorder.record_failure(
                 NameId(0),
                 kind,
                 0,
@@ -136,8 +134,8 @@ fn add_second(writer: &mut RecordWriter<Vec<u8>>, delta: &mut Delta, second: u32
             );
         }
     }
-    delta.counts_mut().users = Some(2);
-    writer.increment(delta.to_increment()).expect("memory");
+    recorder.counts_mut().users = Some(2);
+    writer.snapshot(recorder.to_snapshot()).expect("memory");
     let target = ProcessReading {
         rss_bytes: Some(1 << 20),
         ..ProcessReading::default()
@@ -166,9 +164,9 @@ fn end(mut writer: RecordWriter<Vec<u8>>) -> Vec<u8> {
         stopped_by,
         load_ended_ms: 2500,
         ended_ms: 3000,
-        reason: None,
-        missed: Vec::new(),
-        unseen: brunt_record::Unseen::default(),
+        stop_reason: None,
+        missed_targets: Vec::new(),
+        unavailable: brunt_record::Unavailable::default(),
     };
     writer.end(ending).expect("memory")
 }

@@ -19,7 +19,7 @@ pub fn github(all: &[Checks]) -> String {
             text += &annotation(level, &title, &check.message);
         }
         if passed {
-            text += &annotation("notice", &checks.title, &checks.sentence);
+            text += &annotation("notice", &checks.title, &checks.headline);
         }
     }
     text

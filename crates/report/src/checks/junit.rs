@@ -47,7 +47,7 @@ fn case(title: &str, check: &Check) -> String {
 
 /// The sentence and the findings, one a line.
 fn escaped_lines(checks: &Checks) -> String {
-    let lines = [&checks.sentence].into_iter().chain(&checks.findings);
+    let lines = [&checks.headline].into_iter().chain(&checks.findings);
     let lines: Vec<String> = lines.map(|line| escaped(line)).collect();
     lines.join("\n")
 }

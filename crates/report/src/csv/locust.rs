@@ -243,7 +243,9 @@ fn percentiles(waited: &Distribution) -> impl Iterator<Item = String> {
 /// In whole milliseconds, as Locust's are; not known where nothing was asked, and where it lies among those
 /// never answered.
 fn percentile(waited: &Distribution, q: f64) -> String {
-    let ms = waited.percentile(q).and_then(brunt_record::Waited::ms);
+    let ms = waited
+        .percentile(q)
+        .and_then(brunt_record::PercentileValue::ms);
     ms.map_or_else(|| NOT_KNOWN.to_owned(), |ms| format!("{ms:.0}"))
 }
 

@@ -75,7 +75,7 @@ pub fn resources(record: &RunRecord) -> String {
     columns.extend(named("target", &PROCESS_COLUMNS_ADDED));
     columns.extend(named("generator", &PROCESS_COLUMNS_ADDED));
     columns.extend(named("machine", &PRESSURE_COLUMNS));
-    let beside = &record.header.generator.beside;
+    let beside = &record.header.generator.additional_targets;
     for watched in beside {
         columns.extend(all_named(&watched.name));
     }
@@ -91,7 +91,7 @@ pub fn resources(record: &RunRecord) -> String {
         cells.extend(process_cells_added(generator));
         cells.extend(pressure_cells(&reading.machine));
         for number in 0..beside.len() {
-            cells.extend(all_cells(reading.beside.get(number)));
+            cells.extend(all_cells(reading.additional_targets.get(number)));
         }
         table.row(cells);
     }
@@ -147,7 +147,7 @@ impl<'a> MonitorTable<'a> {
             cells.extend(all_cells(reading.target.as_ref()));
         }
         for number in 0..self.names.len() {
-            cells.extend(all_cells(reading.beside.get(number)));
+            cells.extend(all_cells(reading.additional_targets.get(number)));
         }
         cells.push(number(machine.steal_percent));
         cells.extend(pressure_cells(machine));

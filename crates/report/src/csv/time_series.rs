@@ -26,7 +26,7 @@ impl Percentiles {
         let at = |q| {
             distribution
                 .percentile(q)
-                .and_then(brunt_record::Waited::ms)
+                .and_then(brunt_record::PercentileValue::ms)
         };
         Self {
             p50: at(0.5),

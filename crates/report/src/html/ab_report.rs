@@ -25,7 +25,7 @@ fn body(contest: &AbReport) -> Markup {
                 p.eyebrow {
                     "brunt · A against B · " (conduct.profile) " " (comparison::outcome(outcome))
                 }
-                h1 { (contested.sentence()) }
+                h1 { (contested.headline()) }
                 ul { li { "A: " (a) } li { "B: " (b) } }
             }
             h2 { "A against B" }

@@ -2,7 +2,7 @@
 
 use super::elements::sentence;
 use brunt_verdict::comparison::{Measured, Outcome, Row};
-use brunt_verdict::{Beside, Grade};
+use brunt_verdict::{BaselineVerdict, Grade};
 use maud::{Markup, html as markup};
 
 use crate::Judged;
@@ -22,13 +22,13 @@ const OF_NAMES: [Measured; 6] = [
 pub(super) fn section(run: &Judged) -> Markup {
     let said = crate::judged::baseline_sentence(run);
     run.verdict
-        .beside
+        .baseline
         .as_ref()
         .map_or_else(|| markup! {}, |beside| of_baseline(beside, said.as_deref()))
 }
 
 /// A run compared with a baseline, and the sentence that nothing above it says.
-fn of_baseline(beside: &Beside, said: Option<&str>) -> Markup {
+fn of_baseline(beside: &BaselineVerdict, said: Option<&str>) -> Markup {
     markup! {
         p.note { "Compared with the baseline " code { (beside.baseline) } "." }
         @if let Some(said) = said { p.note { (sentence(said)) } }
@@ -40,7 +40,7 @@ fn of_baseline(beside: &Beside, said: Option<&str>) -> Markup {
                     th scope="col" { "What" } th.words scope="col" { "Baseline" } th.words scope="col" { "Run" } th scope="col" { "Conclusion" }
                 } }
                 tbody { @for it in &beside.differences { tr {
-                    th scope="row" { (it.what) } td.words { (it.baseline) } td.words { (it.run) } td { (it.weight.name()) }
+                    th scope="row" { (it.condition) } td.words { (it.baseline) } td.words { (it.run) } td { (it.compatibility.name()) }
                 } } }
             } }
         }
@@ -106,7 +106,7 @@ fn by_name(compared: &ComparisonView) -> Markup {
     names.dedup();
     let find = |name: &str, measured: Measured| {
         let mut rows = compared.rows.iter();
-        rows.find(|row| row.measured == measured && row.name.as_deref() == Some(name))
+        rows.find(|row| row.metric == measured && row.name.as_deref() == Some(name))
     };
     markup! {
         @if !names.is_empty() {

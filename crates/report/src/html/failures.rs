@@ -13,7 +13,7 @@ pub(super) fn failures(run: &Judged, charts: &Charts, views: &Views) -> Markup {
     all.sort_by_key(|failure| std::cmp::Reverse(failure.count));
     let (own, service): (Vec<_>, Vec<_>) = all
         .into_iter()
-        .partition(|failure| failure.kind.is_client_fault());
+        .partition(|failure| failure.kind.is_generator_fault());
     markup! {
         @if service.is_empty() && own.is_empty() {
             p.note { "Every request succeeded." }

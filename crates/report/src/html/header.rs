@@ -17,13 +17,13 @@ pub(super) fn header(run: &Judged) -> Markup {
     markup! {
         header class={ "verdict " (class_of(run.verdict.result)) } {
             p.eyebrow {
-                "brunt · " (header.profile) " · " (header.hosts_in_words())
+                "brunt · " (header.profile) " · " (header.hosts_text())
                 @if let Some(label) = &header.label { " · " (label) }
                 " " (pill_of(run.verdict.result))
-                @if let Some(beside) = &run.verdict.beside { " " (comparison::outcome(beside.comparison.outcome())) }
+                @if let Some(beside) = &run.verdict.baseline { " " (comparison::outcome(beside.comparison.outcome())) }
                 " · " (run.outcome())
             }
-            h1 { (sentence(&run.verdict.sentence)) }
+            h1 { (sentence(&run.verdict.headline)) }
             p.next { (sentence(&run.verdict.next_step)) }
             (findings(run))
             (figures(run))
@@ -51,12 +51,12 @@ fn on_top(sorted: &[&Finding]) -> usize {
 fn findings(run: &Judged) -> Markup {
     let all = sorted(run);
     let top = &all[..on_top(&all)];
-    let reasons = &run.verdict.invalid_because;
+    let reasons = &run.verdict.invalid_reasons;
     markup! {
         @if !reasons.is_empty() || !top.is_empty() {
             ul.findings {
                 @for reason in reasons { li.reason { (sentence(reason)) } }
-                @for finding in top { li { (sentence(&finding.sentence)) } }
+                @for finding in top { li { (sentence(&finding.headline)) } }
             }
         }
     }
@@ -70,7 +70,7 @@ pub(super) fn more_findings(run: &Judged) -> Markup {
         @if !more.is_empty() {
             ul.findings {
                 @for finding in more {
-                    li class=[is_note(finding).then_some("quiet")] { (sentence(&finding.sentence)) }
+                    li class=[is_note(finding).then_some("quiet")] { (sentence(&finding.headline)) }
                 }
             }
         }
@@ -116,7 +116,7 @@ fn figures(run: &Judged) -> Markup {
 fn facts(run: &Judged) -> Vec<String> {
     let record = run.record;
     let header = &record.header;
-    let (made, planned) = (record.duration_s(), header.load.seconds());
+    let (made, planned) = (record.duration_s(), header.load.duration_s());
     vec![
         began(record),
         format!("{made:.1} s of {planned:.1} s"),

@@ -147,7 +147,7 @@ mod tests {
     fn every_run_is_a_dot_that_leads_to_its_report() {
         let mut history = stepped(30, 20);
         history.runs[4].report = None;
-        history.runs[5].values = vec![Value::NotAnswered];
+        history.runs[5].values = vec![Value::Unanswered];
         history.runs[6].values = vec![Value::Unknown];
         history.runs[7].result = RunResult::Invalid;
         let page = html_of_history(&history);

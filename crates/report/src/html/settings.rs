@@ -38,7 +38,7 @@ fn rows_of_run(record: &RunRecord) -> Vec<(&'static str, String)> {
     let length = format!(
         "{:.1} s of {:.1} s planned",
         record.duration_s(),
-        header.load.seconds()
+        header.load.duration_s()
     );
     let scenario = format!("{} (hash {})", header.scenario_file, header.scenario_hash);
     let mut rows = vec![
@@ -62,8 +62,8 @@ fn rows_of_run(record: &RunRecord) -> Vec<(&'static str, String)> {
 fn rows_of_network(record: &RunRecord) -> Vec<(&'static str, String)> {
     let generator = &record.header.generator;
     let mut connections = generator.connections.clone();
-    if !generator.sources.is_empty() {
-        connections += &format!(", from {}", generator.sources.join(", "));
+    if !generator.local_addresses.is_empty() {
+        connections += &format!(", from {}", generator.local_addresses.join(", "));
     }
     let first_byte = generator
         .first_byte_timeout_s
@@ -76,7 +76,7 @@ fn rows_of_network(record: &RunRecord) -> Vec<(&'static str, String)> {
         generator.stop_timeout_s
     );
     let mut rows = vec![
-        ("Host", record.header.hosts_in_words()),
+        ("Host", record.header.hosts_text()),
         ("Addresses", generator.addresses.join(", ")),
         ("Connections", connections),
         ("Timeouts", timeouts),
@@ -107,7 +107,7 @@ fn rows_of_machine(record: &RunRecord) -> Vec<(&'static str, String)> {
         0 | 1 => String::new(),
         many => format!(" in {many} processes"),
     };
-    let precise = if generator.precise {
+    let precise = if generator.busy_wait {
         ", busy-waiting for the last 100 µs of a wait"
     } else {
         ""
@@ -118,9 +118,9 @@ fn rows_of_machine(record: &RunRecord) -> Vec<(&'static str, String)> {
     let memory = machine
         .memory_bytes
         .map(|bytes| format!("{:.1} GB", bytes as f64 / 1e9));
-    let beside = generator.beside.iter();
+    let beside = generator.additional_targets.iter();
     let beside: Vec<String> = beside
-        .map(|one| format!("{}: {}", one.name, one.words))
+        .map(|one| format!("{}: {}", one.name, one.description))
         .collect();
     vec![
         (

@@ -86,7 +86,7 @@ fn near(row: &Judgement) -> Markup {
             @match row.value {
                 Value::Known(value) if value > end => path.at d="M152 3l6 6l-6 6" {},
                 Value::Known(value) => rect.value x=(rounded((x(value) - 1.5).clamp(0.0, WIDTH - 3.0))) y="1" width="3" height="16" {},
-                Value::NotAnswered => path.at d="M152 3l6 6l-6 6" {},
+                Value::Unanswered => path.at d="M152 3l6 6l-6 6" {},
                 Value::Unknown => {},
             }
         }

@@ -47,7 +47,7 @@ pub fn json_of_interval(header: &Header, interval: &Interval, lost: u64) -> Stri
         "lost_before": lost,
         "users": counts.users,
         "in_flight": counts.in_flight,
-        "oldest_in_flight_ms": counts.oldest_ms,
+        "oldest_in_flight_ms": counts.oldest_in_flight_ms,
         "ok": counts.ok,
         "failed": counts.failed,
         "unanswered": counts.unanswered,
@@ -69,7 +69,7 @@ pub fn json_of_ending(ending: &Ending, lost: u64) -> String {
     line(&json!({
         "kind": "ending",
         "stopped_by": ending.stopped_by.name(),
-        "reason": ending.reason,
+        "reason": ending.stop_reason,
         "load_ended_ms": ending.load_ended_ms,
         "ended_ms": ending.ended_ms,
         "lost_before": lost,
@@ -104,7 +104,7 @@ fn of_answers(durations_: &brunt_record::Histogram) -> Value {
 
 /// What is not known, or lies among requests never answered, is null.
 fn durations(of: &Distribution) -> Value {
-    let at = |q| of.percentile(q).and_then(brunt_record::Waited::ms);
+    let at = |q| of.percentile(q).and_then(brunt_record::PercentileValue::ms);
     json!({
         "p50": at(0.5),
         "p90": at(0.9),
@@ -122,13 +122,17 @@ fn resources(header: &Header, interval: &Interval) -> Value {
     all.insert("target".into(), process(reading.target.as_ref()));
     all.insert("generator".into(), process(reading.generator.as_ref()));
     all.insert("machine".into(), machine(&reading.machine));
-    let beside = header.generator.beside.iter().zip(&reading.beside);
+    let beside = header
+        .generator
+        .additional_targets
+        .iter()
+        .zip(&reading.additional_targets);
     let beside = beside.map(|(beside, reading)| {
         let mut values = process(Some(reading));
         values["name"] = beside.name.clone().into();
         values
     });
-    all.insert("beside".into(), beside.collect());
+    all.insert("additional_targets".into(), beside.collect());
     all.into()
 }
 

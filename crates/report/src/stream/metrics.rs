@@ -1,13 +1,14 @@
 //! The metrics of an interval: one table, from which every form that metrics are told in is made.
 
-use brunt_record::{Header, MachineReading, ProcessReading, RequestName};
+use brunt_record::{FailureKind, Header, MachineReading, NameKind, ProcessReading, RequestName};
 
-use super::{Buckets, Interval, NameTotals, is_start, method_of};
+use super::{Buckets, Interval, NameTotals, is_start};
 
-/// What a metric counts in.
+/// The unit of a metric.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Unit {
-    Count,
+    /// A number of things, as UCUM's annotation: `{request}`.
+    Count(&'static str),
     Seconds,
     Bytes,
     Percent,
@@ -33,6 +34,8 @@ pub(super) enum Points {
     Histogram(Vec<(Labels, Buckets)>),
 }
 
+const REQUESTS: Unit = Unit::Count("{request}");
+
 pub(super) type Labels = Vec<(&'static str, String)>;
 
 /// All metrics of an interval. What is not known has no point.
@@ -53,12 +56,46 @@ fn names(interval: &Interval) -> impl Iterator<Item = (Labels, &NameTotals)> {
     judged.map(|(name, totals)| (labels(name), totals))
 }
 
+/// The attributes of a name. The method is that of OpenTelemetry's semantic conventions for HTTP; groups and metrics have
+/// none.
 fn labels(name: &RequestName) -> Labels {
     // A task may have a request of the same name as `on_start`.
+    let mut labels = vec![
+        ("brunt.name", name.title()),
+        ("brunt.kind", kind_of(name).to_owned()),
+    ];
+    if name.is_of_requests() {
+        labels.push(("http.request.method", name.method.clone()));
+    }
+    labels
+}
+
+/// `url.scheme`, `server.address` and `server.port` of a base URL, as the semantic conventions name them.
+pub(super) fn server_labels(url: &str) -> Labels {
+    let (scheme, rest) = url.split_once("://").unwrap_or(("http", url));
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or(rest);
+    let (address, port) = match authority.rsplit_once(':') {
+        // The colons of an IPv6 address are in brackets.
+        Some((address, port)) if !port.contains(']') => (address, port),
+        _ if scheme == "https" => (authority, "443"),
+        _ => (authority, "80"),
+    };
     vec![
-        ("name", name.title()),
-        ("method", method_of(name).to_owned()),
+        ("url.scheme", scheme.to_owned()),
+        (
+            "server.address",
+            address.trim_matches(['[', ']']).to_owned(),
+        ),
+        ("server.port", port.to_owned()),
     ]
+}
+
+fn kind_of(name: &RequestName) -> &'static str {
+    match name.kind {
+        NameKind::Request | NameKind::Start => "request",
+        NameKind::Group => "group",
+        NameKind::Metric => "metric",
+    }
 }
 
 /// The number of requests that ended, by how they ended. Of `on_start` only those that failed are counted.
@@ -69,7 +106,7 @@ fn requests(interval: &Interval) -> Vec<(Labels, u64)> {
         let ok = (!name.setup).then_some(("ok", counts.ok));
         let others = [("failed", counts.failed), ("unanswered", counts.unanswered)];
         ok.into_iter().chain(others).map(|(outcome, count)| {
-            let outcome = ("outcome", outcome.to_owned());
+            let outcome = ("brunt.outcome", outcome.to_owned());
             let labels = labels(name).into_iter().chain([outcome]);
             (labels.collect(), count)
         })
@@ -80,14 +117,14 @@ fn requests(interval: &Interval) -> Vec<(Labels, u64)> {
 fn of_requests(interval: &Interval) -> Vec<Metric> {
     let requests = metric(
         "brunt.requests",
-        "Requests that ended, by how they ended.",
-        Unit::Count,
+        "Requests that ended, by outcome.",
+        REQUESTS,
         Points::Counter(requests(interval)),
     );
     let failures = metric(
         "brunt.failures",
-        "Requests that failed, by what happened.",
-        Unit::Count,
+        "Requests that failed, by error type.",
+        REQUESTS,
         Points::Counter(failures(interval)),
     );
     let mut all = vec![requests, failures];
@@ -111,12 +148,12 @@ type Time = (&'static str, &'static str, fn(&NameTotals) -> Buckets);
 
 const TIMES: [Time; 2] = [
     (
-        "brunt.response",
-        "Intended start to done. Requests never answered are longer than any bound.",
+        "brunt.response_time",
+        "Intended start to done. Requests without a response are longer than any bound.",
         |totals| totals.response,
     ),
     (
-        "brunt.service",
+        "brunt.service_time",
         "Sent to done, of requests that succeeded.",
         |totals| totals.service,
     ),
@@ -128,24 +165,24 @@ const COUNTS: [Count; 4] = [
     (
         "brunt.wire_requests",
         "Requests on the wire, redirects included.",
-        Unit::Count,
+        REQUESTS,
         |totals| totals.wire_requests,
     ),
     (
         "brunt.retries",
         "Requests that were sent again; each is one of those on the wire.",
-        Unit::Count,
+        REQUESTS,
         |totals| totals.retries,
     ),
     (
-        "brunt.sent",
-        "Bytes sent, heads included.",
+        "brunt.bytes_sent",
+        "Bytes sent, headers included.",
         Unit::Bytes,
         |totals| totals.bytes_sent,
     ),
     (
-        "brunt.received",
-        "Bytes received, heads included.",
+        "brunt.bytes_received",
+        "Bytes received, headers included.",
         Unit::Bytes,
         |totals| totals.bytes_received,
     ),
@@ -159,13 +196,29 @@ fn failures(interval: &Interval) -> Vec<(Labels, u64)> {
             return None;
         }
         let mut labels = labels(name);
-        labels.push(("kind", kind.name().to_owned()));
-        if *code > 0 {
-            labels.push(("code", code.to_string()));
-        }
+        labels.extend(error_labels(*kind, *code));
         Some((labels, *count))
     });
     points.collect()
+}
+
+/// The attributes of a failure by the semantic conventions: the error type of a wrong status is the status.
+fn error_labels(kind: FailureKind, code: u16) -> Labels {
+    match kind {
+        FailureKind::Status => vec![
+            ("error.type", code.to_string()),
+            ("http.response.status_code", code.to_string()),
+        ],
+        FailureKind::Redirect => vec![
+            ("error.type", kind.name().to_owned()),
+            ("http.response.status_code", code.to_string()),
+        ],
+        _ => {
+            let code = (code > 0).then(|| ("brunt.error.code", code.to_string()));
+            let error_type = ("error.type", kind.name().to_owned());
+            [error_type].into_iter().chain(code).collect()
+        }
+    }
 }
 
 fn of_load(interval: &Interval) -> Vec<Metric> {
@@ -174,12 +227,12 @@ fn of_load(interval: &Interval) -> Vec<Metric> {
         let point = value.map(|value| (Labels::new(), value));
         Points::Gauge(point.into_iter().collect())
     };
-    let (count, seconds) = (Unit::Count, Unit::Seconds);
+    let seconds = Unit::Seconds;
     vec![
         metric(
             "brunt.connections",
             "Connections opened.",
-            count,
+            Unit::Count("{connection}"),
             Points::Counter(vec![(Labels::new(), interval.totals.connections)]),
         ),
         metric(
@@ -191,20 +244,20 @@ fn of_load(interval: &Interval) -> Vec<Metric> {
         metric(
             "brunt.users",
             "Users active at once.",
-            count,
+            Unit::Count("{user}"),
             one(counts.users.map(f64::from)),
         ),
         metric(
             "brunt.in_flight",
             "Requests in flight at the end of the second.",
-            count,
+            REQUESTS,
             one(counts.in_flight.map(f64::from)),
         ),
         metric(
             "brunt.oldest_in_flight",
             "How long the oldest of them has waited.",
             seconds,
-            one(counts.oldest_ms.map(|ms| ms as f64 / 1e3)),
+            one(counts.oldest_in_flight_ms.map(|ms| ms as f64 / 1e3)),
         ),
         metric(
             "brunt.elapsed",
@@ -232,7 +285,7 @@ const PROCESS: [OfProcess; 9] = [
     (
         "brunt.process.cpu.cores",
         "CPU used, in cores.",
-        Unit::Count,
+        Unit::Count("{cpu}"),
         |process| process.cpu_cores,
     ),
     (
@@ -250,13 +303,13 @@ const PROCESS: [OfProcess; 9] = [
     (
         "brunt.process.threads",
         "Threads.",
-        Unit::Count,
+        Unit::Count("{thread}"),
         |process| whole(process.threads),
     ),
     (
-        "brunt.process.descriptors",
-        "Open descriptors.",
-        Unit::Count,
+        "brunt.process.file_descriptors",
+        "Open file descriptors.",
+        Unit::Count("{file_descriptor}"),
         |process| whole(process.descriptors),
     ),
     (
@@ -283,7 +336,11 @@ fn of_processes(header: &Header, interval: &Interval) -> Vec<Metric> {
     let Some(reading) = &interval.reading else {
         return Vec::new();
     };
-    let beside = header.generator.beside.iter().zip(&reading.beside);
+    let beside = header
+        .generator
+        .additional_targets
+        .iter()
+        .zip(&reading.additional_targets);
     let named = [
         ("target", reading.target.as_ref()),
         ("generator", reading.generator.as_ref()),
@@ -295,7 +352,7 @@ fn of_processes(header: &Header, interval: &Interval) -> Vec<Metric> {
         .collect();
     let metric_of = |(name, help, unit, of): OfProcess| {
         let points = all.iter().filter_map(|(who, process)| {
-            Some((vec![("process", (*who).to_owned())], of(process)?))
+            Some((vec![("brunt.process", (*who).to_owned())], of(process)?))
         });
         metric(name, help, unit, Points::Gauge(points.collect()))
     };
@@ -341,4 +398,38 @@ fn metric(name: &'static str, help: &'static str, unit: Unit, points: Points) ->
 
 fn whole(value: Option<u64>) -> Option<f64> {
     value.map(|value| value as f64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn server_attributes_are_the_parts_of_the_base_url() {
+        for (url, expected) in [
+            ("http://127.0.0.1:8000/", ["http", "127.0.0.1", "8000"]),
+            ("https://api.example/v1", ["https", "api.example", "443"]),
+            ("http://[::1]/", ["http", "::1", "80"]),
+            ("http://[::1]:81", ["http", "::1", "81"]),
+        ] {
+            let values = server_labels(url).into_iter().map(|(_, value)| value);
+            assert_eq!(values.collect::<Vec<_>>(), expected, "{url}");
+        }
+    }
+
+    #[test]
+    fn error_type_of_a_wrong_status_is_the_status() {
+        let labels = |kind, code| error_labels(kind, code);
+        assert_eq!(
+            labels(FailureKind::Status, 503),
+            [
+                ("error.type", "503".to_owned()),
+                ("http.response.status_code", "503".to_owned())
+            ]
+        );
+        assert_eq!(
+            labels(FailureKind::Timeout, 0),
+            [("error.type", "timeout".to_owned())]
+        );
+    }
 }

@@ -14,9 +14,11 @@ use opentelemetry_proto::tonic::metrics::v1::{
 use opentelemetry_proto::tonic::resource::v1::Resource;
 use prost::Message;
 
-use super::metrics::{self, Labels, Points, Unit, metrics};
+use super::metrics::{self, Labels, Points, Unit, metrics, server_labels};
 use super::{BOUNDS_NS, Buckets, Interval};
 
+/// Attributes that the semantic conventions define as integers.
+const INTEGERS: [&str; 2] = ["http.response.status_code", "server.port"];
 const CUMULATIVE: i32 = AggregationTemporality::Cumulative as i32;
 
 /// From when to when points count, in nanoseconds of Unix time.
@@ -37,7 +39,7 @@ pub fn otlp(header: &Header, interval: &Interval, lost: u64) -> Vec<u8> {
     all.push(metrics::Metric {
         name: "brunt.intervals.lost",
         help: "Intervals that this receiver did not get, since it was too slow.",
-        unit: Unit::Count,
+        unit: Unit::Count("{interval}"),
         points: Points::Counter(vec![(Labels::new(), lost)]),
     });
     let request = ExportMetricsServiceRequest {
@@ -73,15 +75,17 @@ pub fn otlp_refusal(answer: &[u8]) -> Option<String> {
     })
 }
 
+/// The resource attributes of a run.
 fn of_run(header: &Header) -> Labels {
-    vec![
+    let mut labels = vec![
         ("service.name", "brunt".to_owned()),
         ("service.version", header.brunt_version.clone()),
         ("service.instance.id", header.run_id.clone()),
         ("brunt.profile", header.profile.clone()),
-        ("brunt.host", header.host.clone()),
-        ("brunt.scenario", header.scenario_hash.clone()),
-    ]
+        ("brunt.scenario.hash", header.scenario_hash.clone()),
+    ];
+    labels.extend(server_labels(&header.host));
+    labels
 }
 
 fn metric(metric: metrics::Metric, times: Times) -> Metric {
@@ -112,7 +116,7 @@ fn metric(metric: metrics::Metric, times: Times) -> Metric {
         }),
     };
     let unit = match metric.unit {
-        Unit::Count => "1",
+        Unit::Count(things) => things,
         Unit::Seconds => "s",
         Unit::Bytes => "By",
         Unit::Percent => "%",
@@ -150,12 +154,14 @@ fn histogram(labels: &Labels, buckets: &Buckets, times: Times) -> HistogramDataP
 }
 
 fn attributes(labels: &Labels) -> Vec<KeyValue> {
-    let attribute = |(key, value): &(&'static str, String)| KeyValue {
-        key: (*key).to_owned(),
-        value: Some(AnyValue {
-            value: Some(Value::StringValue(value.clone())),
-        }),
-        ..KeyValue::default()
+    let attribute = |(key, value): &(&'static str, String)| {
+        let number = INTEGERS.contains(key).then(|| value.parse().ok()).flatten();
+        let value = number.map_or_else(|| Value::StringValue(value.clone()), Value::IntValue);
+        KeyValue {
+            key: (*key).to_owned(),
+            value: Some(AnyValue { value: Some(value) }),
+            ..KeyValue::default()
+        }
     };
     labels.iter().map(attribute).collect()
 }

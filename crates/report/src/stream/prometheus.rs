@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use brunt_record::Header;
 
-use super::metrics::{Labels, Metric, Points, Unit, metrics};
+use super::metrics::{Labels, Metric, Points, Unit, metrics, server_labels};
 use super::{BOUNDS_NS, Buckets, Interval};
 
 /// The content type of the format.
@@ -13,19 +13,14 @@ pub const PROMETHEUS_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 /// A page with what is known up to the end of an interval; before the first there is the run alone.
 pub fn prometheus(header: &Header, latest: Option<&Interval>) -> String {
     let mut page = String::new();
-    let labels = vec![
-        ("run_id", header.run_id.clone()),
-        ("profile", header.profile.clone()),
-        ("host", header.host.clone()),
-        ("scenario", header.scenario_hash.clone()),
-        ("version", header.brunt_version.clone()),
+    let mut labels = vec![
+        ("service.instance.id", header.run_id.clone()),
+        ("service.version", header.brunt_version.clone()),
+        ("brunt.profile", header.profile.clone()),
+        ("brunt.scenario.hash", header.scenario_hash.clone()),
     ];
-    head(
-        &mut page,
-        "brunt_run_info",
-        "The run that goes on.",
-        "gauge",
-    );
+    labels.extend(server_labels(&header.host));
+    head(&mut page, "brunt_run_info", "The current run.", "gauge");
     line(&mut page, "brunt_run_info", &labels, None, 1.0);
     if let Some(interval) = latest {
         let all = metrics(header, interval);
@@ -75,10 +70,12 @@ fn histogram(page: &mut String, name: &str, labels: &Labels, buckets: &Buckets) 
 }
 
 fn name_of(metric: &Metric) -> String {
-    let mut name = metric.name.replace('.', "_");
+    let mut name = escaped(metric.name);
     name += match metric.unit {
-        Unit::Count => "",
+        Unit::Count(_) => "",
         Unit::Seconds => "_seconds",
+        // `brunt_bytes_sent_total` names its unit already.
+        Unit::Bytes if metric.name.contains("bytes") => "",
         Unit::Bytes => "_bytes",
         Unit::Percent => "_percent",
     };
@@ -86,6 +83,11 @@ fn name_of(metric: &Metric) -> String {
         name += "_total";
     }
     name
+}
+
+/// A name as OpenTelemetry's compatibility rules translate it.
+fn escaped(name: &str) -> String {
+    name.replace('.', "_")
 }
 
 fn head(page: &mut String, name: &str, help: &str, kind: &str) {
@@ -99,7 +101,7 @@ fn line(page: &mut String, name: &str, labels: &Labels, bound: Option<&str>, val
     let mut separator = '{';
     for (label, value) in labels.chain(bound) {
         page.push(separator);
-        *page += label;
+        *page += &escaped(label);
         *page += "=\"";
         escape(page, value);
         page.push('"');

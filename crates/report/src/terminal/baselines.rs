@@ -60,7 +60,7 @@ fn settings(baseline: &Baseline) -> [(&'static str, String); 7] {
         ("host", whose.to_owned()),
         (
             "length",
-            format!("{} s", number::rate(conditions.load.seconds())),
+            format!("{} s", number::rate(conditions.load.duration_s())),
         ),
         (
             "machine",

@@ -2,7 +2,7 @@
 
 use anstyle::Style;
 use brunt_verdict::comparison::{Outcome, Row};
-use brunt_verdict::{Beside, Contested};
+use brunt_verdict::{BaselineVerdict, Contested};
 
 use super::page::{Page, style_of};
 use super::table::{Cell, Table};
@@ -17,7 +17,11 @@ const TOLERANCE_FROM: usize = 100;
 const NAMED_MAX: usize = 6;
 
 /// A run compared with a baseline, for a terminal of `width` columns.
-pub fn terminal_of_baseline_comparison(beside: &Beside, width: usize, color: bool) -> String {
+pub fn terminal_of_baseline_comparison(
+    beside: &BaselineVerdict,
+    width: usize,
+    color: bool,
+) -> String {
     alone(&beside.into(), width, color)
 }
 
@@ -29,7 +33,7 @@ pub fn terminal_of_ab_summary(contested: &Contested, width: usize, color: bool) 
 fn alone(compared: &ComparisonView, width: usize, color: bool) -> String {
     let page = Page::new(width, color);
     let style = style_of(grade_of(compared.outcome)).bold();
-    let sentence = page.wrapped(0, &compared.sentence);
+    let sentence = page.wrapped(0, &compared.headline);
     let painted: Vec<String> = sentence
         .lines()
         .map(|line| page.painted(style, line))

@@ -44,8 +44,12 @@ impl Page {
     /// What the monitor could not see, which has no figure anywhere.
     pub(super) fn unseen(&self, run: &Judged) -> String {
         let mut text = String::new();
-        for (whose, what) in run.record.unseen() {
-            let words = format!("Not measured for {}: {}", whose.words(), what.join("; "));
+        for (whose, what) in run.record.unavailable() {
+            let words = format!(
+                "Not measured for {}: {}",
+                whose.description(),
+                what.join("; ")
+            );
             for line in self.wrapped(0, &words).lines() {
                 text += &format!("{}\n", self.painted(Style::new().dimmed(), line));
             }

@@ -162,7 +162,7 @@ mod tests {
     fn history() -> RunHistory {
         let mut history = stepped(90, 60);
         history.request = Some("GET /items".into());
-        history.runs[3].values = vec![Value::NotAnswered];
+        history.runs[3].values = vec![Value::Unanswered];
         history.runs.push(run(
             4,
             "a profile whose name is far too long",

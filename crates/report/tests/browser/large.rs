@@ -1,6 +1,6 @@
 //! Large runs: an hour of twelve names, and a thousand names.
 
-use brunt_record::{Delta, NameId, RequestName, RunRecord, Sample};
+use brunt_record::{NameId, RequestName, RunRecord, Sample, SecondRecorder};
 use brunt_report::{Judged, html};
 
 use crate::opened;
@@ -21,7 +21,7 @@ pub(crate) fn large(names: u32, seconds: u32, apart: u32) -> RunRecord {
     header.load.stages[0].seconds = f64::from(seconds);
     let mut record = RunRecord::new(header);
     let reading = known().record.readings.get(5).expect("a reading");
-    let mut delta = Delta::new(&record.header.names);
+    let mut delta = SecondRecorder::new(&record.header.names);
     let mut chance = 7u64;
     for second in 0..seconds {
         delta.counts_mut().users = Some(500);
@@ -35,7 +35,7 @@ pub(crate) fn large(names: u32, seconds: u32, apart: u32) -> RunRecord {
         }
         record
             .timeline
-            .absorb(&delta.to_increment())
+            .merge(&delta.to_snapshot())
             .expect("known names");
         delta.start(second + 1);
         let mut reading = reading.clone();
@@ -58,7 +58,7 @@ fn sample(name: u32, second: u32, number: u64, chance: u64) -> Sample {
         done_ns,
         connect_ns: None,
         tls_ns: None,
-        stood_still_ns: 0,
+        generator_stall_ns: 0,
         failure: None,
         wire_requests: 1,
         bytes_sent: 100,

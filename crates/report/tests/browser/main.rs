@@ -15,7 +15,7 @@ mod use_of;
 
 use std::path::{Path, PathBuf};
 
-use brunt_record::{Delta, FailureKind, NameId, NameKind, RequestName, RunRecord, Sample};
+use brunt_record::{FailureKind, NameId, NameKind, RequestName, RunRecord, Sample, SecondRecorder};
 use brunt_report::{Judged, html};
 use brunt_testbed::Browser;
 use brunt_verdict::{Finding, FindingKind, Mark};
@@ -59,12 +59,12 @@ fn pictures() -> &'static Path {
 /// The known run, in whose seconds 4 and 5 nothing was answered and requests waited.
 fn stalled() -> run::Run {
     let mut run = run::known();
-    for (second, oldest_ms) in [(4, 1_000), (5, 2_000)] {
-        let mut delta = brunt_record::Delta::new(&run.record.header.names);
+    for (second, oldest_in_flight_ms) in [(4, 1_000), (5, 2_000)] {
+        let mut delta = brunt_record::SecondRecorder::new(&run.record.header.names);
         delta.start(second);
-        delta.counts_mut().oldest_ms = Some(oldest_ms);
-        let increment = delta.to_increment();
-        run.record.timeline.absorb(&increment).expect("known names");
+        delta.counts_mut().oldest_in_flight_ms = Some(oldest_in_flight_ms);
+        let increment = delta.to_snapshot();
+        run.record.timeline.merge(&increment).expect("known names");
     }
     run.verdict = brunt_verdict::judge(&run.record);
     run
@@ -87,10 +87,10 @@ fn grouped() -> run::Run {
         });
     }
     let (group, metric) = (NameId(3), NameId(4));
-    let mut delta = Delta::new(&header.names);
+    let mut delta = SecondRecorder::new(&header.names);
     let mut record = RunRecord::new(header);
     for increment in run::increments() {
-        record.timeline.absorb(&increment).expect("known names");
+        record.timeline.merge(&increment).expect("known names");
     }
     for second in 0..22 {
         let begun_ms = u64::from(second) * 1000;
@@ -109,7 +109,7 @@ fn grouped() -> run::Run {
         });
         record
             .timeline
-            .absorb(&delta.to_increment())
+            .merge(&delta.to_snapshot())
             .expect("known names");
     }
     record.ending = run::known().record.ending;
@@ -153,7 +153,7 @@ fn marked() -> run::Run {
     ];
     run.verdict.findings.push(Finding {
         kind: FindingKind::Leak,
-        sentence: "Everything was found.".into(),
+        headline: "Everything was found.".into(),
         figures: Vec::new(),
         marks,
     });

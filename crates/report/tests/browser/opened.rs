@@ -1,6 +1,6 @@
 //! The rows of groups and of the user's own metrics, and the charts that they open.
 
-use brunt_record::{Delta, FailureKind};
+use brunt_record::{FailureKind, SecondRecorder};
 use serde_json::json;
 
 use crate::use_of::{click, count, texts};
@@ -73,14 +73,14 @@ fn a_group_and_a_metric_open_their_own_charts() {
 /// The known run, in whose second 10 most requests of its first name were never answered.
 fn unanswered() -> run::Run {
     let mut run = run::known();
-    let mut delta = Delta::new(&run.record.header.names);
+    let mut delta = SecondRecorder::new(&run.record.header.names);
     delta.start(10);
     for number in 0..100 {
         let never = Some(FailureKind::Timeout);
         delta.record(&run::sample(0, 10_000 + number, 900, never));
     }
-    let increment = delta.to_increment();
-    run.record.timeline.absorb(&increment).expect("known names");
+    let increment = delta.to_snapshot();
+    run.record.timeline.merge(&increment).expect("known names");
     run.verdict = brunt_verdict::judge(&run.record);
     run
 }

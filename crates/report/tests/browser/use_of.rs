@@ -29,7 +29,7 @@ fn the_verdict_is_read_and_nothing_goes_wrong_or_out() {
         return;
     };
     let browser = &mut page.browser;
-    assert_eq!(texts(browser, "h1"), [known.verdict.sentence.as_str()]);
+    assert_eq!(texts(browser, "h1"), [known.verdict.headline.as_str()]);
     let unseen = "Not measured for the process under test: descriptors (/proc/4711/fd: Permission denied (os error 13)).";
     assert_eq!(texts(browser, ".unseen"), [unseen]);
     let grades = texts(browser, ".targets .pill");
@@ -195,7 +195,7 @@ fn without_scripts_verdict_tables_and_charts_are_there() {
     };
     let browser = &mut page.browser;
     assert_eq!(count(browser, "canvas"), 0, "no script ran");
-    assert_eq!(texts(browser, "h1"), [known.verdict.sentence.as_str()]);
+    assert_eq!(texts(browser, "h1"), [known.verdict.headline.as_str()]);
     let drawn = browser.ask(
         "[...document.querySelectorAll('figure .plot svg')].filter((of) => of.getBoundingClientRect().height > 50).length",
     );

@@ -34,7 +34,7 @@ pub(crate) fn changed(at: usize, name: Option<String>, measured: Measured, is_te
     };
     Row {
         name,
-        measured,
+        metric: measured,
         baseline: Some(10.0),
         run: Some(match change {
             Change::Ratio { ratio, .. } => 10.0 * ratio,

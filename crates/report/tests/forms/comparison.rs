@@ -7,7 +7,7 @@ use brunt_report::{
     terminal_of_baseline, terminal_of_baseline_comparison, terminal_of_baselines,
 };
 use brunt_verdict::baseline::{Allow, Baseline};
-use brunt_verdict::{Beside, FailOn, Finding, FindingKind};
+use brunt_verdict::{BaselineVerdict, FailOn, Finding, FindingKind};
 use serde_json::Value;
 
 use crate::ab_test::{changed, conduct, contested};
@@ -30,20 +30,21 @@ fn baseline() -> Baseline {
 /// The known run beside it, with a row each that is worse, better, and not known.
 fn compared() -> Run {
     let mut run = known();
-    let mut verdict = brunt_verdict::judge_beside(&run.record, &baseline(), Vec::new(), None);
-    let beside = verdict.beside.as_mut().expect("it was compared");
+    let mut verdict =
+        brunt_verdict::judge_with_baseline(&run.record, &baseline(), Vec::new(), None);
+    let beside = verdict.baseline.as_mut().expect("it was compared");
     for (at, row) in beside.comparison.rows.iter_mut().enumerate() {
-        *row = changed(at, row.name.clone(), row.measured, row.is_tested);
+        *row = changed(at, row.name.clone(), row.metric, row.is_tested);
     }
     // The verdict on the known run alone, so that it fits to these rows.
-    run.verdict.beside = verdict.beside;
+    run.verdict.baseline = verdict.baseline;
     run
 }
 
 #[test]
 fn the_terminal_is_as_it_was_reviewed_at_80_and_200_columns() {
     let run = compared();
-    let beside = run.verdict.beside.as_ref().unwrap();
+    let beside = run.verdict.baseline.as_ref().unwrap();
     insta::assert_snapshot!("run_with_baseline_80", terminal(&run.judged(), 80, false));
     for width in [80, 200] {
         insta::assert_snapshot!(
@@ -66,7 +67,7 @@ fn the_terminal_is_as_it_was_reviewed_at_80_and_200_columns() {
 #[test]
 fn no_line_is_wider_than_the_terminal() {
     let run = compared();
-    let beside: &Beside = run.verdict.beside.as_ref().unwrap();
+    let beside: &BaselineVerdict = run.verdict.baseline.as_ref().unwrap();
     let (baseline, contested) = (baseline(), contested());
     for width in 80..=200 {
         let forms = [
@@ -100,7 +101,7 @@ fn a_finding_is_text_beside_the_cases() {
     let mut run = known();
     run.verdict.findings = vec![Finding {
         kind: FindingKind::Leak,
-        sentence: "Memory <grows>.".into(),
+        headline: "Memory <grows>.".into(),
         figures: Vec::new(),
         marks: Vec::new(),
     }];

@@ -17,7 +17,7 @@ fn the_verdict_comes_first_and_every_part_is_there() {
     let mut from = 0;
     for part in [
         run.verdict
-            .sentence
+            .headline
             .replace('<', "&lt;")
             .replace('>', "&gt;")
             .as_str(),
@@ -107,9 +107,9 @@ fn a_page_without_data_is_small() {
 #[test]
 fn what_was_watched_beside_the_process_is_drawn_and_named() {
     let mut run = known();
-    let beside = &mut run.record.header.generator.beside;
+    let beside = &mut run.record.header.generator.additional_targets;
     beside[0].name = "db <b>".into();
-    let said = format!("db &lt;b&gt;: {}", beside[0].words);
+    let said = format!("db &lt;b&gt;: {}", beside[0].description);
     let page = html(&[run.judged()]);
     for part in [
         "CPU of additional processes",
@@ -119,21 +119,21 @@ fn what_was_watched_beside_the_process_is_drawn_and_named() {
         assert!(page.contains(part), "{part}");
     }
     assert!(!page.contains("db <b>"));
-    run.record.header.generator.beside.clear();
+    run.record.header.generator.additional_targets.clear();
     assert!(!html(&[run.judged()]).contains("of additional processes"));
 }
 
 #[test]
 fn a_percentile_among_the_unanswered_is_drawn_and_listed_as_that() {
     let mut run = known();
-    let mut delta = brunt_record::Delta::new(&run.record.header.names);
+    let mut delta = brunt_record::SecondRecorder::new(&run.record.header.names);
     delta.start(12);
     for _ in 0..10 {
         let timeout = Some(brunt_record::FailureKind::Timeout);
         delta.record(&crate::run::sample(0, 12_000, 500, timeout));
     }
-    let increment = delta.to_increment();
-    run.record.timeline.absorb(&increment).expect("known names");
+    let increment = delta.to_snapshot();
+    run.record.timeline.merge(&increment).expect("known names");
     let page = html(&[run.judged()]);
     // 10 of the 50 requests of second 12 and a little more: p95 and p99, and not the p50.
     assert!(page.contains("bar at the top: no response"));

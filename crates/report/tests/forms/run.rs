@@ -1,9 +1,9 @@
 //! A run whose figures are known: two names and a set-up, ten seconds of which two stand still.
 
 use brunt_record::{
-    Beside, Delta, Ending, FailureKind, Generator, Header, Increment, Interference, Load, Machine,
-    MachineReading, Metric, NameId, ProcessReading, Reading, RequestName, RunRecord, Sample, Stage,
-    StoppedBy, Target,
+    AdditionalTarget, Ending, FailureKind, Generator, Header, Interference, Load, LoadStage,
+    Machine, MachineReading, Metric, MetricsSnapshot, NameId, ProcessReading, Reading, RequestName,
+    RunRecord, Sample, SecondRecorder, StoppedBy, Target,
 };
 use brunt_report::Judged;
 use brunt_verdict::{FailOn, Verdict};
@@ -69,7 +69,7 @@ pub(crate) fn header() -> Header {
         ],
         classes: vec![("visitor".into(), 1.0)],
         load: Load {
-            stages: vec![Stage {
+            stages: vec![LoadStage {
                 seconds: 22.0,
                 from: 20.0,
                 to: 20.0,
@@ -77,7 +77,7 @@ pub(crate) fn header() -> Header {
             open: None,
             search: None,
             warm_up_s: 0.0,
-            beside: Vec::new(),
+            concurrent: Vec::new(),
             iterations: None,
             until_decided_s: None,
             tasks_per_user_second: Some(2.0),
@@ -103,14 +103,14 @@ pub(crate) fn header() -> Header {
 fn generator() -> Generator {
     Generator {
         processes: 1,
-        precise: false,
+        busy_wait: false,
         threads: 1,
         cores: vec![0],
         target_cores: vec![1],
         connections: "per-user".into(),
         other_hosts: Vec::new(),
         addresses: vec!["127.0.0.1:8000".into()],
-        sources: Vec::new(),
+        local_addresses: Vec::new(),
         insecure: false,
         tls_timeout_s: 10.0,
         first_byte_timeout_s: None,
@@ -118,11 +118,11 @@ fn generator() -> Generator {
         timeout_s: 60.0,
         stop_timeout_s: 30.0,
         watched: Some("process 4711, which listens on port 8000".into()),
-        beside: vec![Beside {
+        additional_targets: vec![AdditionalTarget {
             name: "db".into(),
-            words: "process 4712".into(),
+            description: "process 4712".into(),
         }],
-        ceiling_rps: None,
+        capacity_rps: None,
     }
 }
 
@@ -144,7 +144,7 @@ pub(crate) fn sample(
         done_ns,
         connect_ns: None,
         tls_ns: None,
-        stood_still_ns: 0,
+        generator_stall_ns: 0,
         failure,
         wire_requests: 1,
         bytes_sent: 100,
@@ -191,7 +191,7 @@ pub(crate) fn reading(second: u64) -> Reading {
         at_ms: second * 1000,
         target: Some(process(40.0 + second as f64, 300 + second)),
         generator: Some(process(5.0, 20)),
-        beside: vec![process(3.0, 50)],
+        additional_targets: vec![process(3.0, 50)],
         interference: (second > 0).then_some(Interference {
             stolen_ms: Some(3),
             used_ms: Some(400),
@@ -210,21 +210,21 @@ pub(crate) fn reading(second: u64) -> Reading {
 }
 
 /// What the one thread of the load handed over.
-pub(crate) fn increments() -> Vec<Increment> {
+pub(crate) fn increments() -> Vec<MetricsSnapshot> {
     increments_of(samples())
 }
 
 /// The same of other samples, in the order in which they were done.
-pub(crate) fn increments_of(samples: Vec<Sample>) -> Vec<Increment> {
+pub(crate) fn increments_of(samples: Vec<Sample>) -> Vec<MetricsSnapshot> {
     let mut increments = Vec::new();
-    let mut delta = Delta::new(&header().names);
-    let mut hand_over = |delta: &mut Delta, next: u32| {
+    let mut delta = SecondRecorder::new(&header().names);
+    let mut hand_over = |delta: &mut SecondRecorder, next: u32| {
         delta.counts_mut().users = Some(20);
-        delta.counts_mut().wake_ups = 90;
-        delta.counts_mut().cpu_busiest_ms = 40;
-        delta.counts_mut().kept_waiting_us = 150;
+        delta.counts_mut().timeslices = 90;
+        delta.counts_mut().busiest_thread_cpu_ms = 40;
+        delta.counts_mut().max_wakeup_delay_us = 150;
         delta.counts_mut().in_flight = Some(if delta.second() == 4 { 40 } else { 0 });
-        increments.push(delta.to_increment());
+        increments.push(delta.to_snapshot());
         delta.start(next);
     };
     for sample in samples {
@@ -247,18 +247,18 @@ pub(crate) fn increments_of(samples: Vec<Sample>) -> Vec<Increment> {
 pub(crate) fn known() -> Run {
     let mut record = RunRecord::new(header());
     for increment in increments() {
-        record.timeline.absorb(&increment).expect("known names");
+        record.timeline.merge(&increment).expect("known names");
     }
     record.readings = (0..22).map(reading).collect();
     record.ending = Some(Ending {
         stopped_by: StoppedBy::Finished,
         load_ended_ms: 22_000,
         ended_ms: 22_000,
-        reason: None,
-        missed: Vec::new(),
-        unseen: brunt_record::Unseen {
+        stop_reason: None,
+        missed_targets: Vec::new(),
+        unavailable: brunt_record::Unavailable {
             target: vec!["descriptors (/proc/4711/fd: Permission denied (os error 13))".into()],
-            beside: vec![vec![]],
+            additional_targets: vec![vec![]],
             machine: Vec::new(),
         },
     });

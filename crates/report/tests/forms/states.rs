@@ -4,7 +4,7 @@
 use brunt_record::{Ending, FailureKind, Metric, Reading, RunRecord, Sample, StoppedBy};
 use brunt_report::{Checks, github, html, junit, terminal};
 use brunt_verdict::baseline::{Allow, Baseline};
-use brunt_verdict::{FailOn, judge, judge_beside};
+use brunt_verdict::{FailOn, judge, judge_with_baseline};
 
 use crate::run::{Run, header, increments_of, reading, sample};
 
@@ -21,7 +21,7 @@ fn steady(seconds: u64, outcome: impl Fn(u64) -> (u64, Option<FailureKind>)) -> 
     samples.sort_by_key(|sample| sample.done_ns);
     let mut record = RunRecord::new(header());
     for increment in increments_of(samples) {
-        record.timeline.absorb(&increment).expect("known names");
+        record.timeline.merge(&increment).expect("known names");
     }
     record.header.load.stages[0].seconds = seconds as f64;
     // The process under test stays as it is, so that nothing but the requests tells.
@@ -39,9 +39,9 @@ fn ending(stopped_by: StoppedBy, load_ended_ms: u64, reason: Option<&str>) -> En
         stopped_by,
         load_ended_ms,
         ended_ms: load_ended_ms,
-        reason: reason.map(str::to_owned),
-        missed: Vec::new(),
-        unseen: brunt_record::Unseen::default(),
+        stop_reason: reason.map(str::to_owned),
+        missed_targets: Vec::new(),
+        unavailable: brunt_record::Unavailable::default(),
     }
 }
 
@@ -138,7 +138,7 @@ fn worse() -> Run {
     )
     .expect("runs that may be kept");
     let record = varied(5, 3);
-    let verdict = judge_beside(&record, &baseline, Vec::new(), None);
+    let verdict = judge_with_baseline(&record, &baseline, Vec::new(), None);
     Run { record, verdict }
 }
 
@@ -181,7 +181,7 @@ fn exit_codes_page_has_a_row_for_each_state() {
     for (name, run) in states() {
         rows += &format!(
             "| {name} | {} | {} | {} | {} | {} |\n",
-            run.verdict.sentence,
+            run.verdict.headline,
             color(&run),
             run.judged().exit_code,
             junit_in_words(&run),

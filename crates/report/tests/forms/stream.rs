@@ -1,6 +1,6 @@
 //! What a run tells while it goes on.
 
-use brunt_record::{Delta, FailureKind, Header, NameKind, RequestName};
+use brunt_record::{FailureKind, Header, NameKind, RequestName, SecondRecorder};
 use brunt_report::stream::{
     Interval, StreamAggregator, json_of_ending, json_of_interval, json_of_run, otlp, otlp_refusal,
     prometheus,
@@ -110,7 +110,7 @@ fn a_receiver_gets_what_was_counted() {
     assert_eq!(sum("brunt.requests"), 841);
     assert_eq!(sum("brunt.failures"), 4);
     assert_eq!(sum("brunt.intervals.lost"), 3);
-    let Data::Histogram(response) = data("brunt.response") else {
+    let Data::Histogram(response) = data("brunt.response_time") else {
         panic!("a histogram");
     };
     for point in &response.data_points {
@@ -206,7 +206,7 @@ fn interval_with_on_start() -> (Header, Interval) {
         });
     }
     let [start, group] = [3, 4];
-    let mut delta = Delta::new(&header.names);
+    let mut delta = SecondRecorder::new(&header.names);
     delta.start(0);
     for sample in [
         sample(start, 10, 5, None),
@@ -221,7 +221,7 @@ fn interval_with_on_start() -> (Header, Interval) {
         }
     }
     let mut aggregator = StreamAggregator::new(&header.names);
-    aggregator.add_increment(&delta.to_increment());
+    aggregator.add_increment(&delta.to_snapshot());
     let mut intervals = aggregator.take_complete(u32::MAX);
     assert_eq!(intervals.len(), 1);
     (header, intervals.remove(0))
@@ -235,16 +235,16 @@ fn failed_requests_of_on_start_are_counted_in_every_form() {
     let interval = &interval;
     let text = prometheus(&header, Some(interval));
     for line in [
-        "brunt_requests_total{name=\"[on_start] /orders\",method=\"POST\",outcome=\"failed\"} 1\n",
-        "brunt_requests_total{name=\"[on_start] /orders\",method=\"POST\",outcome=\"unanswered\"} 1\n",
-        "brunt_requests_total{name=\"checkout\",method=\"group\",outcome=\"ok\"} 1\n",
+        "brunt_requests_total{brunt_name=\"[on_start] /orders\",brunt_kind=\"request\",http_request_method=\"POST\",brunt_outcome=\"failed\"} 1\n",
+        "brunt_requests_total{brunt_name=\"[on_start] /orders\",brunt_kind=\"request\",http_request_method=\"POST\",brunt_outcome=\"unanswered\"} 1\n",
+        "brunt_requests_total{brunt_name=\"checkout\",brunt_kind=\"group\",brunt_outcome=\"ok\"} 1\n",
     ] {
         assert!(text.contains(line), "{line} in {text}");
     }
-    assert!(!text.contains("name=\"[on_start] /orders\",method=\"POST\",outcome=\"ok\""));
+    assert!(!text.contains("brunt_name=\"[on_start] /orders\",brunt_kind=\"request\",http_request_method=\"POST\",brunt_outcome=\"ok\""));
     let failures = text
         .lines()
-        .filter(|line| line.starts_with("brunt_failures_total{name=\"[on_start] /orders\""));
+        .filter(|line| line.starts_with("brunt_failures_total{brunt_name=\"[on_start] /orders\""));
     assert_eq!(failures.count(), 2, "{text}");
 
     let body = otlp(&header, interval, 0);

@@ -1,6 +1,8 @@
 //! The terminal's result and the live line.
 
-use brunt_record::{Command, Event, Law, Level, Limit, Open, Part, Search};
+use brunt_record::{
+    ArrivalProcess, Command, Event, LoadLevel, OpenModel, Search, SearchPhase, ThresholdKind,
+};
 use brunt_report::{Progress, progress_line, terminal, terminal_of_all};
 
 use brunt_verdict::search::Bracket;
@@ -56,28 +58,28 @@ fn the_progress_line_says_where_the_run_is_and_fits() {
 }
 
 /// A search over arrivals, three requests a task, that has come to a part.
-fn searching(part: Part, level: f64, bracket: &Bracket) -> Progress {
+fn searching(part: SearchPhase, level: f64, bracket: &Bracket) -> Progress {
     let mut run = known();
     let load = &mut run.record.header.load;
     load.search = Some(Search {
         from: 10.0,
         to: None,
-        limit: Limit::Critical,
+        breaks_at: ThresholdKind::Critical,
         precision: 0.05,
     });
-    load.open = Some(Open {
-        law: Law::Poisson,
+    load.open = Some(OpenModel {
+        arrival_process: ArrivalProcess::Poisson,
         users: 4_000,
     });
     load.requests_per_task = 3.0;
     run.record.header.profile = "stress".into();
     run.record.events.push(Event {
         at_ms: 3_200,
-        command: Command::Level(Level {
+        command: Command::Level(LoadLevel {
             from_ms: 4_000,
-            within_ms: 0,
+            ramp_ms: 0,
             level,
-            part,
+            phase: part,
         }),
     });
     Progress::of(&run.record, 4.5).with_bracket(&run.record, bracket)
@@ -91,13 +93,21 @@ fn a_search_says_what_it_offers_and_what_it_knows() {
         bracket
     };
     let parts = [
-        (Part::Glance, 160.0, bracket(None, None)),
-        (Part::Trial, 273.4, bracket(Some(260.0), None)),
-        (Part::Trial, 280.0, bracket(Some(260.0), Some(310.0))),
-        (Part::Drain, 130.0, bracket(None, Some(310.0))),
-        (Part::Before, 130.0, bracket(Some(298.0), Some(301.0))),
-        (Part::Push, 310.0, bracket(Some(298.0), Some(301.0))),
-        (Part::After, 130.0, bracket(Some(298.0), Some(301.0))),
+        (SearchPhase::Probe, 160.0, bracket(None, None)),
+        (SearchPhase::Trial, 273.4, bracket(Some(260.0), None)),
+        (SearchPhase::Trial, 280.0, bracket(Some(260.0), Some(310.0))),
+        (SearchPhase::Drain, 130.0, bracket(None, Some(310.0))),
+        (
+            SearchPhase::PreSpike,
+            130.0,
+            bracket(Some(298.0), Some(301.0)),
+        ),
+        (SearchPhase::Spike, 310.0, bracket(Some(298.0), Some(301.0))),
+        (
+            SearchPhase::Recovery,
+            130.0,
+            bracket(Some(298.0), Some(301.0)),
+        ),
     ];
     let lines = |width| {
         let all = parts.iter().map(|(part, level, bracket)| {
@@ -118,12 +128,12 @@ fn a_search_says_what_it_offers_and_what_it_knows() {
 fn a_stall_is_said_while_it_lasts() {
     let mut run = known();
     let names = run.record.header.names.clone();
-    let mut delta = brunt_record::Delta::new(&names);
+    let mut delta = brunt_record::SecondRecorder::new(&names);
     delta.start(23);
     delta.counts_mut().users = Some(20);
     delta.counts_mut().in_flight = Some(20);
-    delta.counts_mut().oldest_ms = Some(3200);
-    run.record.timeline.absorb(&delta.to_increment()).unwrap();
+    delta.counts_mut().oldest_in_flight_ms = Some(3200);
+    run.record.timeline.merge(&delta.to_snapshot()).unwrap();
     let line = progress_line(&Progress::of(&run.record, 23.0), 120, false);
     assert!(
         line.contains("20 in flight, the oldest for 3.20 s"),

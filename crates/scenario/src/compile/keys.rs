@@ -1,23 +1,26 @@
 //! Keys that several tables have.
 
-use brunt_record::{Law, Limit};
+use brunt_record::{ArrivalProcess, ThresholdKind};
 use toml::Spanned;
 
 use crate::source::diagnostic::Diagnostic;
 use crate::source::units;
 use crate::spec::{Json, ProfileSpec};
 
-pub(crate) fn law(typed: Option<&Spanned<String>>, diagnostics: &mut Vec<Diagnostic>) -> Law {
+pub(crate) fn law(
+    typed: Option<&Spanned<String>>,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> ArrivalProcess {
     match typed.map(|typed| (typed, typed.get_ref().as_str())) {
-        None | Some((_, "poisson")) => Law::Poisson,
-        Some((_, "constant")) => Law::Constant,
+        None | Some((_, "poisson")) => ArrivalProcess::Poisson,
+        Some((_, "constant")) => ArrivalProcess::Constant,
         Some((typed, other)) => {
             diagnostics.push(
                 Diagnostic::new(format!("`{other}` is no law of arrivals"))
                     .at(typed.span(), "here")
                     .help("write \"poisson\" or \"constant\""),
             );
-            Law::Poisson
+            ArrivalProcess::Poisson
         }
     }
 }
@@ -51,9 +54,11 @@ pub(crate) fn targets(typed: &ProfileSpec) -> Option<Vec<String>> {
 pub(crate) fn limit_named(
     typed: &Spanned<String>,
     diagnostics: &mut Vec<Diagnostic>,
-) -> Option<Limit> {
+) -> Option<ThresholdKind> {
     let name = typed.get_ref();
-    let known = Limit::ALL.into_iter().find(|limit| limit.name() == name);
+    let known = ThresholdKind::ALL
+        .into_iter()
+        .find(|limit| limit.name() == name);
     if known.is_none() {
         diagnostics.push(
             Diagnostic::new(format!("`{name}` is no threshold"))

@@ -1,6 +1,6 @@
 //! The table of names while a scenario is read: those of requests, groups and metrics.
 
-use brunt_record::{NameId, NameKind, RequestName, TargetNames};
+use brunt_record::{NameId, NameKind, NameSet, RequestName};
 use indexmap::IndexSet;
 
 /// Before a name: the requests of every method.
@@ -71,7 +71,7 @@ impl Names {
 
     /// Finds what a target is of: a name that requests of one method have, `METHOD NAME`, or `* NAME` for the requests
     /// of every method together.
-    pub(crate) fn find(&self, kind: NameKind, wanted: &str) -> Result<TargetNames, NotFound> {
+    pub(crate) fn find(&self, kind: NameKind, wanted: &str) -> Result<NameSet, NotFound> {
         let is_it = |row: &RequestName| {
             row.name == wanted || kind == NameKind::Request && with_method(row) == wanted
         };
@@ -92,12 +92,12 @@ impl Names {
         }
     }
 
-    fn find_every_method(&self, kind: NameKind, wanted: &str) -> Option<TargetNames> {
+    fn find_every_method(&self, kind: NameKind, wanted: &str) -> Option<NameSet> {
         let name = wanted.strip_prefix(EVERY_METHOD)?;
         let rows = self
             .judged(kind)
             .filter(|(_, row)| kind == NameKind::Request && row.name == name);
-        TargetNames::new(rows.map(|(id, _)| id))
+        NameSet::new(rows.map(|(id, _)| id))
     }
 
     pub(crate) fn into_table(self) -> Vec<RequestName> {
@@ -141,7 +141,7 @@ mod tests {
         assert_eq!(find("GET POST /items"), Ok(odd.into()));
         assert_eq!(
             Ok(find("* /items").unwrap()),
-            TargetNames::new([post, get]).ok_or(())
+            NameSet::new([post, get]).ok_or(())
         );
         let ambiguous = |names: [&str; 2]| Err(NotFound::Ambiguous(names.map(Into::into).into()));
         assert_eq!(find("/items"), ambiguous(["GET /items", "POST /items"]));

@@ -382,13 +382,13 @@ fn of_length(
 
 #[cfg(test)]
 mod tests {
-    use brunt_record::Stage;
+    use brunt_record::LoadStage;
 
     use super::*;
     use crate::model::profile::Overrides;
 
     /// What a profile plans: the integral of its level, in user-seconds or arrivals.
-    fn planned(text: &str) -> (f64, Vec<Stage>) {
+    fn planned(text: &str) -> (f64, Vec<LoadStage>) {
         let typed: Spanned<ProfileSpec> = toml::from_str::<
             indexmap::IndexMap<String, Spanned<ProfileSpec>>,
         >(&format!("[p]\n{text}"))
@@ -399,7 +399,7 @@ mod tests {
         let profile = resolve(&typed, &mut diagnostics);
         assert_eq!(diagnostics, [], "{text}");
         let load = profile.expect("a profile").load(&Overrides::default());
-        (load.integral(load.seconds()), load.stages)
+        (load.integral(load.duration_s()), load.stages)
     }
 
     #[test]

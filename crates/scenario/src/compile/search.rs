@@ -1,6 +1,6 @@
 //! Searches: profiles that look for the level at which a service breaks.
 
-use brunt_record::{Limit, Search};
+use brunt_record::{Search, ThresholdKind};
 use toml::Spanned;
 
 use crate::compile::keys::{law, limit_named, rate_of, targets, users_of};
@@ -116,7 +116,7 @@ fn read(search: &Spanned<SearchSpec>, diagnostics: &mut Vec<Diagnostic>) -> Opti
         );
     }
     let limit = typed.breaks_at.as_ref();
-    let limit = limit.map_or(Some(Limit::Critical), |typed| {
+    let limit = limit.map_or(Some(ThresholdKind::Critical), |typed| {
         limit_named(typed, diagnostics)
     });
     let precision = typed.precision.as_ref().map(|typed| {
@@ -134,7 +134,7 @@ fn read(search: &Spanned<SearchSpec>, diagnostics: &mut Vec<Diagnostic>) -> Opti
     Some(Search {
         from,
         to,
-        limit: limit.unwrap_or(Limit::Critical),
+        breaks_at: limit.unwrap_or(ThresholdKind::Critical),
         precision: precision.unwrap_or(PRECISION),
     })
 }

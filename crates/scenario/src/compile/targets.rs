@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use brunt_record::{Limit, Metric, NameKind, Target, TargetNames};
+use brunt_record::{Metric, NameKind, NameSet, Target, ThresholdKind};
 use toml::Spanned;
 
 use crate::compile::keys::limit_named;
@@ -81,7 +81,7 @@ fn not_found(
 fn target(
     name: &Spanned<String>,
     thresholds: &Spanned<TargetSpec>,
-    scope: Option<(TargetNames, NameKind)>,
+    scope: Option<(NameSet, NameKind)>,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Option<Target> {
     let kind = scope.as_ref().map(|(_, kind)| *kind);
@@ -156,12 +156,12 @@ fn stop_at(
     typed: &Spanned<String>,
     target: &Target,
     diagnostics: &mut Vec<Diagnostic>,
-) -> Option<Limit> {
+) -> Option<ThresholdKind> {
     let limit = limit_named(typed, diagnostics)?;
-    if target.level(limit).is_none() {
-        let has = Limit::ALL
+    if target.threshold(limit).is_none() {
+        let has = ThresholdKind::ALL
             .into_iter()
-            .filter(|limit| target.level(*limit).is_some());
+            .filter(|limit| target.threshold(*limit).is_some());
         let has = has.map(|limit| format!("\"{}\"", limit.name()));
         diagnostics.push(
             Diagnostic::new(format!("the target has no threshold `{}`", limit.name()))

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use brunt_record::{Law, Load, Open, Search, Stage, Target};
+use brunt_record::{ArrivalProcess, Load, LoadStage, OpenModel, Search, Target};
 
 use crate::model::class::Tags;
 
@@ -31,7 +31,7 @@ pub struct Profile {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OpenProfile {
     /// The law of the gaps between arrivals.
-    pub law: Law,
+    pub law: ArrivalProcess,
     /// The users of the pool; `None`: as the rate needs them.
     pub users: Option<u32>,
 }
@@ -39,7 +39,7 @@ pub struct OpenProfile {
 impl OpenProfile {
     /// Poisson arrivals, and as many users as the rate needs.
     const POISSON: Self = Self {
-        law: Law::Poisson,
+        law: ArrivalProcess::Poisson,
         users: None,
     };
 }
@@ -209,8 +209,8 @@ impl Profile {
             Some(_) => SEARCH_POOL,
             None => pool(profile.level_max()),
         };
-        let open = profile.open.map(|open| Open {
-            law: open.law,
+        let open = profile.open.map(|open| OpenModel {
+            arrival_process: open.law,
             users: overrides
                 .users
                 .or(open.users)
@@ -222,7 +222,7 @@ impl Profile {
             search: profile.search,
             warm_up_s: self.warm_up.map_or(0.0, |warm_up| warm_up.as_secs_f64()),
             iterations: self.iterations,
-            beside: self
+            concurrent: self
                 .concurrent
                 .iter()
                 .map(|one| one.load(overrides))
@@ -231,7 +231,7 @@ impl Profile {
         }
     }
 
-    fn stages(&self, overrides: &Overrides) -> Vec<Stage> {
+    fn stages(&self, overrides: &Overrides) -> Vec<LoadStage> {
         let is_fixed = self.open.is_none() && self.search.is_none();
         let users = overrides.users.filter(|_| is_fixed);
         let factor = users.map_or(1.0, |users| f64::from(users) / self.level_max());
@@ -263,14 +263,14 @@ impl Profile {
                         let part = f64::from(step) / f64::from(steps);
                         let at = level + (reached - level) * part;
                         let at = if self.open.is_none() { at.round() } else { at };
-                        stages.push(Stage {
+                        stages.push(LoadStage {
                             seconds: part_s,
                             from: at,
                             to: at,
                         });
                     }
                 }
-                _ if ramp_s > 0.0 => stages.push(Stage {
+                _ if ramp_s > 0.0 => stages.push(LoadStage {
                     seconds: ramp_s,
                     from: level,
                     to: reached,
@@ -278,7 +278,7 @@ impl Profile {
                 _ => {}
             }
             if seconds > ramp_s {
-                stages.push(Stage {
+                stages.push(LoadStage {
                     seconds: seconds - ramp_s,
                     from: to,
                     to,
@@ -339,9 +339,9 @@ fn alone_in_words(load: &Load) -> String {
         .iter()
         .map(|stage| stage.from.max(stage.to))
         .fold(0.0, f64::max);
-    let law = match open.law {
-        Law::Poisson => "poisson",
-        Law::Constant => "constant",
+    let law = match open.arrival_process {
+        ArrivalProcess::Poisson => "poisson",
+        ArrivalProcess::Constant => "constant",
     };
     format!("up to {rate:.1} tasks/s ({law}) by {} users", open.users)
 }
@@ -365,13 +365,13 @@ fn users_at(level: f64) -> u32 {
 }
 
 /// A search in words: what it goes over, and from where to where.
-fn search_in_words(search: &Search, open: Option<&Open>) -> String {
+fn search_in_words(search: &Search, open: Option<&OpenModel>) -> String {
     let to = search.to.map(|to| format!(" to {to}")).unwrap_or_default();
     match open {
         Some(open) => {
-            let law = match open.law {
-                Law::Poisson => "poisson",
-                Law::Constant => "constant",
+            let law = match open.arrival_process {
+                ArrivalProcess::Poisson => "poisson",
+                ArrivalProcess::Constant => "constant",
             };
             format!(
                 "a search from {}{to} tasks/s ({law}) by up to {} users",
@@ -409,12 +409,12 @@ mod tests {
     #[test]
     fn a_ramp_comes_before_the_hold() {
         let load = profile(&[(10.0, Some(2.0), 300)]);
-        let ramp = Stage {
+        let ramp = LoadStage {
             seconds: 5.0,
             from: 0.0,
             to: 10.0,
         };
-        let hold = Stage {
+        let hold = LoadStage {
             seconds: 295.0,
             from: 10.0,
             to: 10.0,
@@ -430,12 +430,12 @@ mod tests {
             duration: Some(Duration::from_secs(30)),
             ..Overrides::default()
         };
-        let ramp = Stage {
+        let ramp = LoadStage {
             seconds: 0.5,
             from: 0.0,
             to: 100.0,
         };
-        let hold = Stage {
+        let hold = LoadStage {
             seconds: 29.5,
             from: 100.0,
             to: 100.0,
@@ -447,7 +447,7 @@ mod tests {
         };
         assert_eq!(
             load.stages(&slow),
-            [Stage {
+            [LoadStage {
                 seconds: 30.0,
                 from: 0.0,
                 to: 60.0
@@ -494,7 +494,7 @@ mod tests {
         let Load { stages, open, .. } = closed.load(&rate);
         assert_eq!(
             stages,
-            [Stage {
+            [LoadStage {
                 seconds: 180.0,
                 from: 500.0,
                 to: 500.0
@@ -502,8 +502,8 @@ mod tests {
         );
         assert_eq!(
             open,
-            Some(Open {
-                law: Law::Poisson,
+            Some(OpenModel {
+                arrival_process: ArrivalProcess::Poisson,
                 users: 500
             })
         );
@@ -516,7 +516,7 @@ mod tests {
         let Load { stages, open, .. } = opened.load(&more);
         assert_eq!(
             stages,
-            [Stage {
+            [LoadStage {
                 seconds: 180.0,
                 from: 1000.0,
                 to: 1000.0

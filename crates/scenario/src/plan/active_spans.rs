@@ -1,10 +1,10 @@
 //! Spans: when each user of the closed model is active.
 
-use brunt_record::Stage;
+use brunt_record::LoadStage;
 
 /// When user number `user` (from 0) is active: from … to, in nanoseconds. A user is active while the
 /// planned level is above its number.
-pub fn active_spans(stages: &[Stage], user: u32) -> Vec<(u64, u64)> {
+pub fn active_spans(stages: &[LoadStage], user: u32) -> Vec<(u64, u64)> {
     let number = f64::from(user);
     let mut spans: Vec<(u64, u64)> = Vec::new();
     let mut begin_s = 0.0;
@@ -45,8 +45,8 @@ mod tests {
 
     use super::*;
 
-    fn level(seconds: f64, users: f64) -> Stage {
-        Stage {
+    fn level(seconds: f64, users: f64) -> LoadStage {
+        LoadStage {
             seconds,
             from: users,
             to: users,
@@ -70,12 +70,12 @@ mod tests {
             stages in prop::collection::vec((1.0..60.0f64, 0u32..30, 0u32..30), 1..5),
             at_s in 0.0..200.0f64,
         ) {
-            let stage = |&(seconds, from, to): &(f64, u32, u32)| Stage {
+            let stage = |&(seconds, from, to): &(f64, u32, u32)| LoadStage {
                 seconds,
                 from: from.into(),
                 to: to.into(),
             };
-            let stages: Vec<Stage> = stages.iter().map(stage).collect();
+            let stages: Vec<LoadStage> = stages.iter().map(stage).collect();
             let at_ns = nanoseconds(at_s);
             let near_edge = |edge: u64| edge.abs_diff(at_ns) < 10;
             let spans: Vec<_> = (0..30).flat_map(|user| active_spans(&stages, user)).collect();

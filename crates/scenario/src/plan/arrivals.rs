@@ -4,7 +4,7 @@
 //! Arrivals are drawn on the axis of what is expected (the integral of the rate), so that a load that is
 //! steered elsewhere changes when they come and not which come.
 
-use brunt_record::{Law, Level, Load};
+use brunt_record::{ArrivalProcess, Load, LoadLevel};
 use rand::RngExt;
 use rand_xoshiro::Xoshiro256PlusPlus;
 
@@ -12,7 +12,7 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 #[derive(Debug, Clone)]
 pub struct Arrivals {
     load: Load,
-    law: Law,
+    law: ArrivalProcess,
     random: Xoshiro256PlusPlus,
     /// Arrivals expected up to the next one: the integral of the rate.
     expected: f64,
@@ -26,8 +26,8 @@ impl Arrivals {
     /// The arrivals of an open load; none where it is closed.
     pub fn new(load: &Load, random: Xoshiro256PlusPlus) -> Self {
         let (load, law) = match &load.open {
-            Some(open) => (load.clone(), open.law),
-            None => (Load::default(), Law::Constant),
+            Some(open) => (load.clone(), open.arrival_process),
+            None => (Load::default(), ArrivalProcess::Constant),
         };
         let mut arrivals = Self {
             load,
@@ -38,7 +38,7 @@ impl Arrivals {
             begin_s: 0.0,
             before: 0.0,
         };
-        if law == Law::Poisson {
+        if law == ArrivalProcess::Poisson {
             arrivals.expected = arrivals.gap();
         }
         arrivals
@@ -47,9 +47,9 @@ impl Arrivals {
     /// What is expected from one arrival to the next: 1, or exponential with mean 1.
     fn gap(&mut self) -> f64 {
         match self.law {
-            Law::Constant => 1.0,
+            ArrivalProcess::Constant => 1.0,
             // 1 − u is never 0, since u is below 1.
-            Law::Poisson => -(1.0 - self.random.random::<f64>()).ln(),
+            ArrivalProcess::Poisson => -(1.0 - self.random.random::<f64>()).ln(),
         }
     }
 
@@ -74,7 +74,7 @@ impl Arrivals {
     }
 
     /// Those that are yet to come follow another level from its moment on.
-    pub fn steer(&mut self, level: &Level) {
+    pub fn steer(&mut self, level: &LoadLevel) {
         self.load.steer(level);
         (self.stage, self.begin_s, self.before) = (0, 0.0, 0.0);
     }
@@ -92,7 +92,7 @@ impl Iterator for Arrivals {
 
 /// How far into a stage so many arrivals are expected: the root of from·t + (to − from)·t²/2s = expected,
 /// written so that nothing cancels.
-fn time_to_expect(stage: &brunt_record::Stage, expected: f64) -> f64 {
+fn time_to_expect(stage: &brunt_record::LoadStage, expected: f64) -> f64 {
     let slope = (stage.to - stage.from) / stage.seconds;
     let root = (stage.from * stage.from + 2.0 * slope * expected)
         .max(0.0)
@@ -115,17 +115,20 @@ fn nanoseconds(seconds: f64) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use brunt_record::{Open, Part, Stage};
+    use brunt_record::{LoadStage, OpenModel, SearchPhase};
     use proptest::prelude::*;
     use rand::SeedableRng;
 
     use super::*;
 
-    fn arrivals(stages: &[(f64, f64, f64)], law: Law, seed: u64) -> Vec<u64> {
-        let stage = |&(seconds, from, to): &(f64, f64, f64)| Stage { seconds, from, to };
+    fn arrivals(stages: &[(f64, f64, f64)], law: ArrivalProcess, seed: u64) -> Vec<u64> {
+        let stage = |&(seconds, from, to): &(f64, f64, f64)| LoadStage { seconds, from, to };
         let load = Load {
             stages: stages.iter().map(stage).collect(),
-            open: Some(Open { law, users: 1 }),
+            open: Some(OpenModel {
+                arrival_process: law,
+                users: 1,
+            }),
             ..Load::default()
         };
         Arrivals::new(&load, Xoshiro256PlusPlus::seed_from_u64(seed)).collect()
@@ -133,7 +136,7 @@ mod tests {
 
     #[test]
     fn constant_arrivals_are_evenly_spaced_and_exact_in_number() {
-        let found = arrivals(&[(20.0, 500.0, 500.0)], Law::Constant, 1);
+        let found = arrivals(&[(20.0, 500.0, 500.0)], ArrivalProcess::Constant, 1);
         assert_eq!(found.len(), 10_000);
         assert!(
             found
@@ -145,7 +148,11 @@ mod tests {
 
     #[test]
     fn a_ramp_has_the_count_of_its_integral() {
-        let found = arrivals(&[(10.0, 0.0, 100.0), (10.0, 100.0, 0.0)], Law::Constant, 1);
+        let found = arrivals(
+            &[(10.0, 0.0, 100.0), (10.0, 100.0, 0.0)],
+            ArrivalProcess::Constant,
+            1,
+        );
         assert_eq!(found.len(), 1_000);
         // Half of a rising ramp's arrivals come in its last 29 %.
         let early = found.iter().filter(|at| **at < 7_071_067_811).count();
@@ -157,7 +164,7 @@ mod tests {
         fn moments_rise_and_count_what_is_expected(
             stages in prop::collection::vec((0.1..20.0f64, 0.0..200.0f64, 0.0..200.0f64), 1..4),
         ) {
-            let found = arrivals(&stages, Law::Constant, 1);
+            let found = arrivals(&stages, ArrivalProcess::Constant, 1);
             let expected: f64 = stages.iter().map(|(s, from, to)| s * f64::midpoint(*from, *to)).sum();
             prop_assert!((found.len() as f64 - expected).abs() <= 1.0, "{} for {}", found.len(), expected);
             prop_assert!(found.windows(2).all(|pair| pair[0] <= pair[1]));
@@ -167,22 +174,22 @@ mod tests {
     #[test]
     fn a_steered_load_moves_what_is_yet_to_come_and_loses_nothing() {
         let load = Load {
-            stages: vec![Stage {
+            stages: vec![LoadStage {
                 seconds: 30.0,
                 from: 100.0,
                 to: 100.0,
             }],
-            open: Some(Open {
-                law: Law::Constant,
+            open: Some(OpenModel {
+                arrival_process: ArrivalProcess::Constant,
                 users: 1,
             }),
             ..Load::default()
         };
-        let level = |from_ms, level| Level {
+        let level = |from_ms, level| LoadLevel {
             from_ms,
-            within_ms: 0,
+            ramp_ms: 0,
             level,
-            part: Part::Trial,
+            phase: SearchPhase::Trial,
         };
         let mut arrivals = Arrivals::new(&load, Xoshiro256PlusPlus::seed_from_u64(1));
         let until = |arrivals: &mut Arrivals, end_ns: u64| {
@@ -215,7 +222,7 @@ mod tests {
         distances.fold(0.0, f64::max)
     }
 
-    fn rejected(law: Law) -> u32 {
+    fn rejected(law: ArrivalProcess) -> u32 {
         let rejects = |seed: u64| {
             let found = arrivals(&[(10.0, 200.0, 200.0)], law, seed);
             let mut gaps: Vec<f64> = found
@@ -230,11 +237,11 @@ mod tests {
 
     #[test]
     fn poisson_gaps_are_exponential_and_others_would_be_seen() {
-        let share = rejected(Law::Poisson);
+        let share = rejected(ArrivalProcess::Poisson);
         assert!(
             (30..=70).contains(&share),
             "{share} of 1,000 rejected at 5 %"
         );
-        assert_eq!(rejected(Law::Constant), 1000);
+        assert_eq!(rejected(ArrivalProcess::Constant), 1000);
     }
 }

@@ -35,14 +35,15 @@ fn errors_at_any_load_are_set_aside_and_the_other_target_is_searched() {
             holds <= case.breaks_at && case.breaks_at <= breaks,
             "{share}: {holds} to {breaks}"
         );
-        let sentence = &verdict.sentence;
+        let sentence = &verdict.headline;
         let names_it = " % of the requests fail (most of them /: status 503).";
         assert!(
             sentence.contains(": holds ") && sentence.ends_with(names_it),
             "{share}: {sentence}"
         );
         let aside = verdict.findings.iter();
-        let mut aside = aside.filter(|found| found.kind == brunt_verdict::FindingKind::AtAnyLoad);
+        let mut aside =
+            aside.filter(|found| found.kind == brunt_verdict::FindingKind::MissedAtAnyLoad);
         assert!(aside.next().is_some() && aside.next().is_none());
         assert!(verdict.result.is_missed(), "{share}: {:?}", verdict.result);
     }
@@ -53,11 +54,11 @@ fn errors_that_grow_with_the_load_are_not_set_aside() {
     let [bucket, ..] = others();
     let verdict = brunt_verdict::judge(&search(&bucket, 3).record);
     let mut kinds = verdict.findings.iter().map(|found| found.kind);
-    assert!(kinds.all(|kind| kind != brunt_verdict::FindingKind::AtAnyLoad));
+    assert!(kinds.all(|kind| kind != brunt_verdict::FindingKind::MissedAtAnyLoad));
     assert!(
-        verdict.sentence.contains("error rate over 5 %"),
+        verdict.headline.contains("error rate over 5 %"),
         "{}",
-        verdict.sentence
+        verdict.headline
     );
 }
 
@@ -68,7 +69,7 @@ fn server_that_dies_has_no_breaking_point() {
         outcome(&verdict),
         Some(&brunt_verdict::Figure::Word("service_stopped"))
     );
-    let sentence = &verdict.sentence;
+    let sentence = &verdict.headline;
     assert!(
         sentence.starts_with("Critical: the service stopped responding at ")
             && sentence.contains("(connect_refused)")
@@ -85,7 +86,7 @@ fn level_at_which_brunt_was_late_is_not_a_breaking_point() {
         outcome(&verdict),
         Some(&brunt_verdict::Figure::Word("generator_limited"))
     );
-    let sentence = &verdict.sentence;
+    let sentence = &verdict.headline;
     assert!(
         sentence.contains(": holds ")
             && sentence.contains("not broken; brunt itself was late with "),
@@ -113,7 +114,7 @@ fn spoilt_level_is_neither_a_breaking_point_nor_any_load() {
         assert!(
             kinds
                 .iter()
-                .all(|found| found.kind != brunt_verdict::FindingKind::AtAnyLoad),
+                .all(|found| found.kind != brunt_verdict::FindingKind::MissedAtAnyLoad),
             "seed {seed}: {kinds:?}"
         );
     }
@@ -125,7 +126,7 @@ fn search_of_a_minute_uses_its_time() {
         for seed in 0..8 {
             let record = search(&case, seed).record;
             let ended_ms = record.ending.as_ref().expect("an ending").load_ended_ms;
-            let sentence = brunt_verdict::judge(&record).sentence;
+            let sentence = brunt_verdict::judge(&record).headline;
             assert!(
                 ended_ms > 50_000 || !sentence.contains("search longer"),
                 "{}, seed {seed}: {ended_ms} ms: {sentence}",
@@ -157,8 +158,8 @@ fn rows_of_a_search_name_the_level_that_holds_only_if_one_held() {
 fn errors_at_any_load_are_named_with_their_request_and_kind() {
     let verdict = faulty(Fault::Fails(0.2));
     let aside = verdict.findings.iter();
-    let mut aside = aside.filter(|found| found.kind == brunt_verdict::FindingKind::AtAnyLoad);
-    let sentence = &aside.next().expect("a finding").sentence;
+    let mut aside = aside.filter(|found| found.kind == brunt_verdict::FindingKind::MissedAtAnyLoad);
+    let sentence = &aside.next().expect("a finding").headline;
     assert!(
         sentence.contains("(most of them /: status 503)"),
         "{sentence}"
@@ -180,9 +181,9 @@ fn push_that_makes_requests_wait_long_did_disturb_the_service() {
         told += 1;
         // The push is the highest level that broke.
         assert!(
-            !push.sentence.contains("did not disturb"),
+            !push.headline.contains("did not disturb"),
             "seed {seed}: {}",
-            push.sentence
+            push.headline
         );
     }
     assert!(told > 0);

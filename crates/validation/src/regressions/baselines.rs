@@ -1,6 +1,6 @@
 //! A run beside a stored baseline: the same service again, and one that is slower.
 
-use brunt_record::{Measure, ProcessReading, Reading, RunRecord, Scope, Waited};
+use brunt_record::{Measure, PercentileValue, ProcessReading, Reading, RunRecord, Scope};
 use brunt_testbed::queue_simulation::{Arrivals, Gaps, SimulatedRequest};
 use brunt_verdict::blocks::Sureness;
 use brunt_verdict::comparison::{Comparison, Figures, Measured, Outcome, compare};
@@ -135,7 +135,7 @@ type Wrong = fn(&[RunRecord], &RunRecord) -> bool;
 
 fn median_ms(record: &RunRecord) -> Option<f64> {
     let seen = record.timeline.distribution(Scope::All, Measure::Response);
-    seen.percentile(0.5).and_then(Waited::ms)
+    seen.percentile(0.5).and_then(PercentileValue::ms)
 }
 
 /// Whether the median is more than that of the first by a tenth.
@@ -152,7 +152,9 @@ fn is_worse_by_requests(baseline: &[RunRecord], run: &RunRecord) -> bool {
         let timeline = &record.timeline;
         timeline.distribution(Scope::All, Measure::Response)
     };
-    let median_ms = of(&baseline[0]).percentile(0.5).and_then(Waited::ms);
+    let median_ms = of(&baseline[0])
+        .percentile(0.5)
+        .and_then(PercentileValue::ms);
     let allowed_ms = median_ms.unwrap_or(0.0) * (1.0 + THETA);
     let seen = of(run);
     let share = seen.share_above(reckoned::nanoseconds(allowed_ms / 1e3));
@@ -172,8 +174,8 @@ fn is_worse_by_figures(found: &Comparison) -> bool {
         let (Some(before), Some(after)) = (row.baseline, row.run) else {
             return false;
         };
-        row.measured != Measured::ErrorRate && {
-            let worse = if row.measured.is_better_when_higher() {
+        row.metric != Measured::ErrorRate && {
+            let worse = if row.metric.is_better_when_higher() {
                 before / after
             } else {
                 after / before
@@ -300,7 +302,7 @@ impl Machine {
                     counts.by_figures += u32::from(is_worse_by_figures(&found));
                     let mut cpu = found
                         .tested()
-                        .filter(|row| row.measured == Measured::CpuPerRequest);
+                        .filter(|row| row.metric == Measured::CpuPerRequest);
                     counts.cpu += u32::from(cpu.any(|row| row.outcome() == Outcome::Worse));
                 } else if number == 1 {
                     let tested = found.tested().count();

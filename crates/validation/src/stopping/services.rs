@@ -1,6 +1,6 @@
 //! Services whose runs are stopped, or are not.
 
-use brunt_record::{Header, Limit, Metric, Stage, Target};
+use brunt_record::{Header, LoadStage, Metric, Target, ThresholdKind};
 use brunt_testbed::queue_simulation::{
     Arrivals, Gaps, Queue, ServiceDistribution, SimulatedRequest,
 };
@@ -12,7 +12,7 @@ use crate::{Effort, reckoned};
 /// A service under a load, with a target.
 pub(super) struct Case {
     pub(super) name: String,
-    pub(super) stages: Vec<Stage>,
+    pub(super) stages: Vec<LoadStage>,
     pub(super) target: Target,
     pub(super) visits: Box<dyn Fn(u64) -> Vec<SimulatedRequest> + Send + Sync>,
 }
@@ -34,7 +34,7 @@ impl Case {
 
 fn target(metric: Metric, critical: f64) -> Target {
     Target {
-        stop_at: Some(Limit::Critical),
+        stop_at: Some(ThresholdKind::Critical),
         ..reckoned::critical(metric, critical)
     }
 }
@@ -48,8 +48,8 @@ fn over(factor: f64) -> String {
     }
 }
 
-pub(super) fn flat(seconds: f64) -> Vec<Stage> {
-    vec![Stage {
+pub(super) fn flat(seconds: f64) -> Vec<LoadStage> {
+    vec![LoadStage {
         seconds,
         from: 1.0,
         to: 1.0,
@@ -220,7 +220,7 @@ fn errors(seconds: u32, memory: f64, percent: f64, critical: f64) -> Case {
 /// A spike that misses, in a load that passes.
 fn spike(critical_ms: f64) -> Case {
     let levels = [(60.0, 100.0), (20.0, 300.0), (120.0, 100.0)];
-    let stage = |(seconds, level): (f64, f64)| Stage {
+    let stage = |(seconds, level): (f64, f64)| LoadStage {
         seconds,
         from: level,
         to: level,

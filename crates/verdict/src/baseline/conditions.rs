@@ -35,22 +35,22 @@ pub struct Conditions {
 
 /// What a difference of conditions does to a comparison.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Weight {
+pub enum Compatibility {
     /// It is not made, unless that is forced.
-    Refused,
+    Incompatible,
     /// What it finds may be due to that.
-    Weaker,
+    Degraded,
     /// Nothing.
-    Fine,
+    Ignorable,
 }
 
-impl Weight {
+impl Compatibility {
     /// Its name in files.
     pub const fn name(self) -> &'static str {
         match self {
-            Self::Refused => "refused",
-            Self::Weaker => "weaker",
-            Self::Fine => "fine",
+            Self::Incompatible => "incompatible",
+            Self::Degraded => "degraded",
+            Self::Ignorable => "ignorable",
         }
     }
 }
@@ -59,13 +59,13 @@ impl Weight {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Difference {
     /// What differs.
-    pub what: &'static str,
+    pub condition: &'static str,
     /// What it is in the baseline.
     pub baseline: String,
     /// What it is in the run.
     pub run: String,
     /// What that does.
-    pub weight: Weight,
+    pub compatibility: Compatibility,
 }
 
 impl Difference {
@@ -77,7 +77,7 @@ impl Difference {
     /// The same with other words for the two.
     pub(super) fn between(&self, one: &str, other: &str) -> String {
         let Self {
-            what,
+            condition: what,
             baseline,
             run,
             ..
@@ -87,9 +87,9 @@ impl Difference {
 }
 
 /// Those for which a comparison is not made.
-pub fn refused(differences: &[Difference]) -> Vec<&Difference> {
+pub fn incompatible(differences: &[Difference]) -> Vec<&Difference> {
     let all = differences.iter();
-    all.filter(|difference| difference.weight == Weight::Refused)
+    all.filter(|difference| difference.compatibility == Compatibility::Incompatible)
         .collect()
 }
 
@@ -114,54 +114,64 @@ impl Conditions {
         let mut add = |what, baseline: String, run: String, weight| {
             if baseline != run {
                 found.push(Difference {
-                    what,
+                    condition: what,
                     baseline,
                     run,
-                    weight,
+                    compatibility: weight,
                 });
             }
         };
         let text = |text: &str| format!("`{text}`");
         let (one, other) = (text(&self.profile), text(&run.profile));
-        add("profile", one, other, Weight::Refused);
+        add("profile", one, other, Compatibility::Incompatible);
         let (one, other) = (text(&self.scenario_hash), text(&run.scenario_hash));
-        add("hash of the scenario", one, other, Weight::Refused);
+        add(
+            "hash of the scenario",
+            one,
+            other,
+            Compatibility::Incompatible,
+        );
         let (one, other) = (classes(&self.classes), classes(&run.classes));
-        add("user classes", one, other, Weight::Refused);
+        add("user classes", one, other, Compatibility::Incompatible);
         let (one, other) = (levels(&self.load), levels(&run.load));
-        add("load", one, other, Weight::Refused);
+        add("load", one, other, Compatibility::Incompatible);
         self.of_machine(&run.machine, &mut add);
-        let (one, other) = (self.load.seconds(), run.load.seconds());
+        let (one, other) = (self.load.duration_s(), run.load.duration_s());
         if differs(one, other, LENGTH) {
             let words = [one, other].map(number::seconds);
             let [one, other] = words;
-            add("length", one, other, Weight::Weaker);
+            add("length", one, other, Compatibility::Degraded);
         }
         let whose = |embedded: bool| if embedded { "embedded" } else { "another" };
         let (one, other) = (whose(self.embedded), whose(run.embedded));
-        add("agent", one.into(), other.into(), Weight::Weaker);
+        add("agent", one.into(), other.into(), Compatibility::Degraded);
         let (one, other) = (text(&self.brunt_version), text(&run.brunt_version));
-        add("brunt", one, other, Weight::Weaker);
+        add("brunt", one, other, Compatibility::Degraded);
         // The embedded agent serves wherever there is room.
         if !(self.embedded && run.embedded) {
-            add("host", self.host.clone(), run.host.clone(), Weight::Fine);
+            add(
+                "host",
+                self.host.clone(),
+                run.host.clone(),
+                Compatibility::Ignorable,
+            );
         }
-        found.sort_by_key(|difference| difference.weight as u8);
+        found.sort_by_key(|difference| difference.compatibility as u8);
         found
     }
 
     fn of_machine(
         &self,
         run: &Machine,
-        add: &mut impl FnMut(&'static str, String, String, Weight),
+        add: &mut impl FnMut(&'static str, String, String, Compatibility),
     ) {
         let own = &self.machine;
         // What is not known is no other machine.
         let weight = |known: bool| {
             if known {
-                Weight::Refused
+                Compatibility::Incompatible
             } else {
-                Weight::Weaker
+                Compatibility::Degraded
             }
         };
         let models = [&own.cpu_model, &run.cpu_model];
@@ -180,10 +190,10 @@ impl Conditions {
         if is_another {
             let words = |bytes: u64| format!("{} GB", number::measured(bytes as f64 / 1e9));
             let [one, other] = memory.map(|bytes| or_unknown(bytes.map(words)));
-            add("memory", one, other, Weight::Weaker);
+            add("memory", one, other, Compatibility::Degraded);
         }
         let [one, other] = [&own.system, &run.system].map(|system| or_unknown(system.clone()));
-        add("system", one, other, Weight::Weaker);
+        add("system", one, other, Compatibility::Degraded);
     }
 }
 
@@ -228,12 +238,12 @@ fn levels_alone(load: &Load) -> String {
 
 #[cfg(test)]
 mod tests {
-    use brunt_record::Stage;
+    use brunt_record::LoadStage;
 
     use super::*;
 
     fn conditions() -> Conditions {
-        let stage = |seconds, from, to| Stage { seconds, from, to };
+        let stage = |seconds, from, to| LoadStage { seconds, from, to };
         Conditions {
             scenario_hash: "0123".into(),
             profile: "load".into(),
@@ -254,68 +264,68 @@ mod tests {
         }
     }
 
-    fn found(change: impl Fn(&mut Conditions)) -> Option<(&'static str, Weight)> {
+    fn found(change: impl Fn(&mut Conditions)) -> Option<(&'static str, Compatibility)> {
         let mut run = conditions();
         change(&mut run);
         let found = conditions().differences(&run);
         assert!(found.len() <= 1, "{found:?}");
-        found.first().map(|it| (it.what, it.weight))
+        found.first().map(|it| (it.condition, it.compatibility))
     }
 
     #[test]
     fn what_differs_is_named_and_graded() {
-        type Case = (fn(&mut Conditions), Option<(&'static str, Weight)>);
+        type Case = (fn(&mut Conditions), Option<(&'static str, Compatibility)>);
         let cases: [Case; 15] = [
             (|_| {}, None),
             (
                 |run| run.profile = "spike".into(),
-                Some(("profile", Weight::Refused)),
+                Some(("profile", Compatibility::Incompatible)),
             ),
             (
                 |run| run.scenario_hash = "4567".into(),
-                Some(("hash of the scenario", Weight::Refused)),
+                Some(("hash of the scenario", Compatibility::Incompatible)),
             ),
             (
                 |run| run.classes[0].1 = 0.5,
-                Some(("user classes", Weight::Refused)),
+                Some(("user classes", Compatibility::Incompatible)),
             ),
             (
                 |run| run.load.stages[1].to = 20.0,
-                Some(("load", Weight::Refused)),
+                Some(("load", Compatibility::Incompatible)),
             ),
             (
                 |run| run.load.stages[1].seconds = 100.0,
-                Some(("length", Weight::Weaker)),
+                Some(("length", Compatibility::Degraded)),
             ),
             (|run| run.load.stages[1].seconds = 296.0, None),
             (
                 |run| run.machine.cpu_model = Some("b".into()),
-                Some(("processor", Weight::Refused)),
+                Some(("processor", Compatibility::Incompatible)),
             ),
             (
                 |run| run.machine.cpu_model = None,
-                Some(("processor", Weight::Weaker)),
+                Some(("processor", Compatibility::Degraded)),
             ),
             (
                 |run| run.machine.cores = Some(4),
-                Some(("cores", Weight::Refused)),
+                Some(("cores", Compatibility::Incompatible)),
             ),
             (
                 |run| run.machine.memory_bytes = Some(4_000_000_000),
-                Some(("memory", Weight::Weaker)),
+                Some(("memory", Compatibility::Degraded)),
             ),
             (|run| run.machine.memory_bytes = Some(7_900_000_000), None),
             (
                 |run| run.machine.system = Some("Linux 6.19".into()),
-                Some(("system", Weight::Weaker)),
+                Some(("system", Compatibility::Degraded)),
             ),
             (
                 |run| run.brunt_version = "0.2.0".into(),
-                Some(("brunt", Weight::Weaker)),
+                Some(("brunt", Compatibility::Degraded)),
             ),
             (
                 |run| run.host = "http://127.0.0.1:2/".into(),
-                Some(("host", Weight::Fine)),
+                Some(("host", Compatibility::Ignorable)),
             ),
         ];
         for (change, expected) in cases {
@@ -339,6 +349,6 @@ mod tests {
                 "host: http://127.0.0.1:1/ in the baseline, http://127.0.0.1:2/ in the run",
             ]
         );
-        assert_eq!(refused(&found).len(), 1);
+        assert_eq!(incompatible(&found).len(), 1);
     }
 }

@@ -66,7 +66,7 @@ impl SearchOutcome {
             Self::BreaksBelowLowest { .. } => "breaks_below_lowest",
             Self::ServiceStopped { .. } => "service_stopped",
             Self::GeneratorLimited { .. } => "generator_limited",
-            Self::Nothing => "nothing",
+            Self::Nothing => "not_found",
         }
     }
 }

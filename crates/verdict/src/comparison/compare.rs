@@ -37,7 +37,7 @@ const TELL: f64 = 0.75;
 pub fn compare(baseline: &[Figures], run: &Figures, theta: Option<f64>) -> Comparison {
     let measures = run.rows.iter().flat_map(|requests| {
         let series = requests.series.iter();
-        series.map(move |series| (requests, series.measured))
+        series.map(move |series| (requests, series.metric))
     });
     let asked: Vec<(Row, Option<Question>)> = measures
         .map(|(requests, measured)| {
@@ -70,7 +70,7 @@ fn row(
     let baseline = question.map(|question| question.baseline);
     Row {
         name: requests.name.clone(),
-        measured,
+        metric: measured,
         baseline,
         run: question.map(|question| question.run),
         change: None,
@@ -197,7 +197,7 @@ mod tests {
             let value = of(measured)?;
             let wobble = |at: usize| 1.0 + ((at * 7_919 % 101) as f64 / 50.0 - 1.0) * 0.02;
             Some(Series {
-                measured,
+                metric: measured,
                 blocks: (0..30)
                     .map(|at| Some((value * wobble(at) * 1e4).round() / 1e4))
                     .collect(),
@@ -235,7 +235,7 @@ mod tests {
             Some(value(it) * factor)
         };
         let found = compare(&usual(baseline, 0), &figures(0, changed), None);
-        let row = found.rows.iter().find(|row| row.measured == measured);
+        let row = found.rows.iter().find(|row| row.metric == measured);
         row.unwrap().outcome()
     }
 
@@ -305,7 +305,7 @@ mod tests {
             let of = |it: Measured| of.contains(&it).then(|| value(it));
             let found = compare(&vec![figures(0, of); 3], &figures(0, of), None);
             let mut rows = found.rows.iter();
-            let row = rows.find(|row| row.measured == measured).unwrap();
+            let row = rows.find(|row| row.metric == measured).unwrap();
             let interval = row.change.unwrap().interval();
             interval.high.unwrap() - interval.low.unwrap()
         };

@@ -221,7 +221,7 @@ impl Question {
         let sides = look.and_then(|look| self.usual_pair(look));
         Row {
             name: self.name.clone(),
-            measured: self.measured,
+            metric: self.measured,
             baseline: sides.map(|[a, _]| a),
             run: sides.map(|[_, b]| b),
             change: look.map(|look| look.change),
@@ -279,7 +279,7 @@ mod tests {
     /// A block of all requests and of one name, whose figures are these.
     fn block(values: &[(Measured, f64)]) -> Figures {
         let series = values.iter().map(|(measured, value)| Series {
-            measured: *measured,
+            metric: *measured,
             blocks: vec![Some(*value)],
         });
         let requests = |name: Option<String>| Requests {
@@ -364,7 +364,7 @@ mod tests {
         let played = play([0.8, 5.0, 1.0, 1.2]);
         let words = |measured| {
             let mut rows = played.rows.iter();
-            let row = rows.find(|row| row.name.is_none() && row.measured == measured);
+            let row = rows.find(|row| row.name.is_none() && row.metric == measured);
             row.and_then(Row::change_in_words).unwrap()
         };
         assert!(words(Measured::Throughput).starts_with("−20"));

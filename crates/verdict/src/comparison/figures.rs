@@ -4,7 +4,7 @@
 use std::ops::Range;
 
 use brunt_record::limits::NAMES_MAX;
-use brunt_record::{Measure, ProcessReading, RunRecord, Scope, Waited};
+use brunt_record::{Measure, PercentileValue, ProcessReading, RunRecord, Scope};
 use serde::{Deserialize, Serialize};
 
 use super::Measured;
@@ -41,7 +41,7 @@ pub struct Requests {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Series {
     /// What was measured.
-    pub measured: Measured,
+    pub metric: Measured,
     /// In its unit; `None` where the block does not tell: nothing was read, or so many requests were never
     /// answered that the percentile is one of them.
     pub blocks: Vec<Option<f64>>,
@@ -70,7 +70,7 @@ impl Figures {
             }
             let is_possible = |value: &&f64| (0.0..=VALUE_MAX).contains(*value);
             if let Some(value) = series.blocks.iter().flatten().find(|v| !is_possible(v)) {
-                let measured = series.measured.name();
+                let measured = series.metric.name();
                 return Err(format!("a block whose {measured} is {value}"));
             }
         }
@@ -117,7 +117,7 @@ impl Requests {
     /// One measure, block by block.
     pub fn series(&self, measured: Measured) -> Option<&Series> {
         let mut all = self.series.iter();
-        all.find(|series| series.measured == measured)
+        all.find(|series| series.metric == measured)
     }
 }
 
@@ -150,7 +150,7 @@ fn requests(
     let value = |measured: Measured, at: usize| -> Option<f64> {
         let block = &blocks[at];
         if let Some(q) = measured.percentile() {
-            return responses[at].percentile(q).and_then(Waited::ms);
+            return responses[at].percentile(q).and_then(PercentileValue::ms);
         }
         match measured {
             Measured::Throughput => Some(throughput(record, block, scope)),
@@ -168,7 +168,7 @@ fn requests(
         // What the process used is not known name by name.
         .filter(|measured| scope == Scope::All || !of_process.contains(measured))
         .map(|measured| Series {
-            measured,
+            metric: measured,
             blocks: (0..blocks.len())
                 .map(|at| value(measured, at).map(rounded))
                 .collect(),

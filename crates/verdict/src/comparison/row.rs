@@ -44,7 +44,7 @@ pub struct Row {
     /// The requests' name; `None`: all.
     pub name: Option<String>,
     /// What was measured.
-    pub measured: Measured,
+    pub metric: Measured,
     /// The baseline's value from which the change was computed; `None` if there is not enough data for one.
     pub baseline: Option<f64>,
     /// The run's value from which the change was computed.
@@ -63,7 +63,7 @@ impl Row {
     /// The outcome that the shown interval implies.
     pub fn outcome(&self) -> Outcome {
         self.change.map_or(Outcome::NotEnoughData, |change| {
-            change.outcome(self.measured, self.tolerance)
+            change.outcome(self.metric, self.tolerance)
         })
     }
 

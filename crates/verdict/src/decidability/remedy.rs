@@ -61,7 +61,7 @@ impl Remedy {
     /// A load with it; `None` if it is no change of the load.
     pub fn applied_to(&self, load: &Load) -> Option<Load> {
         match self {
-            Self::Duration(seconds) => Some(longer(load, seconds.to / load.seconds())),
+            Self::Duration(seconds) => Some(longer(load, seconds.to / load.duration_s())),
             Self::Users(level) | Self::Rate(level) => {
                 Some(larger(load, level.to / level_max(load)))
             }
@@ -108,10 +108,10 @@ pub(super) fn remedies(load: &Load, question: &Question, obstacle: &Obstacle) ->
 fn longer_run(load: &Load, question: &Question) -> Option<Remedy> {
     let is_enough = |times: f64| question.obstacle(&longer(load, times)).is_none();
     let times = least_times(is_enough)?;
-    let seconds = number::whole_duration(load.seconds() * times);
+    let seconds = number::whole_duration(load.duration_s() * times);
     let change = Change {
         to: seconds,
-        now: load.seconds(),
+        now: load.duration_s(),
     };
     (seconds <= ADVICE_S_MAX).then_some(Remedy::Duration(change))
 }
@@ -129,7 +129,7 @@ fn shorter_minimum(load: &Load, question: &Question, planned_s: f64) -> Option<R
 
 /// More users, or more arrivals; one level says nothing of several loads in parallel.
 fn more(load: &Load, question: &Question, times_max: f64) -> Option<Remedy> {
-    if !load.beside.is_empty() {
+    if !load.concurrent.is_empty() {
         return None;
     }
     let is_enough = |times: f64| question.obstacle(&larger(load, times)).is_none();
@@ -217,8 +217,8 @@ fn changed(load: &Load, times_longer: f64, times_larger: f64) -> Load {
         stage.from *= times_larger;
         stage.to *= times_larger;
     }
-    let beside = load.beside.iter();
-    changed.beside = beside
+    let beside = load.concurrent.iter();
+    changed.concurrent = beside
         .map(|part| self::changed(part, times_longer, times_larger))
         .collect();
     changed

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use brunt_record::{Metric, Waited};
+use brunt_record::{Metric, PercentileValue};
 
 use super::Evidence;
 use crate::blocks::{self, Block};
@@ -32,11 +32,11 @@ impl Evidence<'_> {
                 let timeline = &self.stretch.record.timeline;
                 let seen = timeline.distribution_in(of_it, self.scope, self.lag.measure());
                 return Some(match seen.percentile(q)? {
-                    Waited::Ns(ns) => {
+                    PercentileValue::Measured(ns) => {
                         let ms = number::measured(ns as f64 / 1e6);
                         format!("{ms} {}", self.metric.unit())
                     }
-                    Waited::NotAnswered => "no response".to_owned(),
+                    PercentileValue::Unanswered => "no response".to_owned(),
                 });
             }
             let parts = blocks.iter().enumerate();

@@ -1,6 +1,6 @@
 //! Bounds: what breaks a service in a search, a threshold of each of its targets.
 
-use brunt_record::{Limit, Measure, Metric, RunRecord, Scope, Target};
+use brunt_record::{Measure, Metric, RunRecord, Scope, Target, ThresholdKind};
 
 use super::trial::Counted;
 use crate::ladder::Threshold;
@@ -24,7 +24,7 @@ pub(crate) struct Bound {
 
 impl Bound {
     /// Those of a run's targets, by the measure that they judge.
-    pub(crate) fn all(record: &RunRecord, limit: Limit, measure: Measure) -> Vec<Self> {
+    pub(crate) fn all(record: &RunRecord, limit: ThresholdKind, measure: Measure) -> Vec<Self> {
         let targets = record.header.targets.iter();
         targets
             .filter(|target| matches!(target.metric, Metric::Percentile(_) | Metric::ErrorRate))
@@ -144,20 +144,22 @@ impl Bound {
 }
 
 /// The threshold asked for, or one that the target has.
-fn threshold(target: &Target, limit: Limit) -> Option<Threshold> {
+fn threshold(target: &Target, limit: ThresholdKind) -> Option<Threshold> {
     let critical = target.critical.map(Threshold::Critical);
     let acceptable = target.acceptable.map(Threshold::Limit);
     let goal = target.target.map(Threshold::Limit);
     match limit {
-        Limit::Critical => critical.or(acceptable).or(goal),
-        Limit::Acceptable => acceptable.or(critical).or(goal),
-        Limit::Target => goal.or(acceptable).or(critical),
+        ThresholdKind::Critical => critical.or(acceptable).or(goal),
+        ThresholdKind::Acceptable => acceptable.or(critical).or(goal),
+        ThresholdKind::Target => goal.or(acceptable).or(critical),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use brunt_record::{Delta, Generator, Header, Load, Machine, NameId, RequestName, Sample};
+    use brunt_record::{
+        Generator, Header, Load, Machine, NameId, RequestName, Sample, SecondRecorder,
+    };
 
     use super::*;
     use crate::blocks::Block;
@@ -212,7 +214,7 @@ mod tests {
             done_ns,
             connect_ns: None,
             tls_ns: None,
-            stood_still_ns: 0,
+            generator_stall_ns: 0,
             failure: None,
             wire_requests: 1,
             bytes_sent: 0,
@@ -223,14 +225,14 @@ mod tests {
     /// Second by second, a hundred requests that take 1, 2, … 100 ms, or 300 ms each.
     fn record(is_disturbed: &[bool]) -> RunRecord {
         let mut record = RunRecord::new(header());
-        let mut delta = Delta::new(&record.header.names);
+        let mut delta = SecondRecorder::new(&record.header.names);
         for (second, is_disturbed) in (0..).zip(is_disturbed) {
             delta.start(second);
             for ms in 1..=100 {
                 let ms = if *is_disturbed { 300 } else { ms };
                 delta.record(&sample(u64::from(second) * 1_000, ms));
             }
-            record.timeline.absorb(&delta.to_increment()).unwrap();
+            record.timeline.merge(&delta.to_snapshot()).unwrap();
         }
         record
     }
@@ -239,7 +241,7 @@ mod tests {
     fn what_is_left_out_is_no_measure_of_what_is_slow() {
         let disturbed: Vec<bool> = (0..25).map(|second| second < 5).collect();
         let record = record(&disturbed);
-        let bounds = Bound::all(&record, Limit::Critical, Measure::Response);
+        let bounds = Bound::all(&record, ThresholdKind::Critical, Measure::Response);
         let stretch = Stretch::between(&record, 0.0, 25.0);
         let counted = bounds[0].count(stretch.without(&disturbed));
         let block = |missing| Block {

@@ -81,14 +81,14 @@ fn taken(
     range: &Range<usize>,
     matters_ms: f64,
 ) -> Vec<usize> {
-    let kept_waiting_ms = |second: usize| {
+    let max_wakeup_delay_ms = |second: usize| {
         let counts = seconds.get(second);
-        counts.map_or(0.0, |counts| counts.kept_waiting_us as f64 / 1e3)
+        counts.map_or(0.0, |counts| counts.max_wakeup_delay_us as f64 / 1e3)
     };
     range
         .clone()
         .zip(stolen_ms)
-        .filter(|(second, stolen_ms)| kept_waiting_ms(*second).max(**stolen_ms) >= matters_ms)
+        .filter(|(second, stolen_ms)| max_wakeup_delay_ms(*second).max(**stolen_ms) >= matters_ms)
         .map(|(second, _)| second)
         .collect()
 }
@@ -221,8 +221,8 @@ mod tests {
     #[test]
     fn what_is_taken_matters_from_half_of_the_bound_on() {
         let mut seconds = seconds(&[]);
-        seconds[41].kept_waiting_us = 25_000;
-        seconds[42].kept_waiting_us = 24_999;
+        seconds[41].max_wakeup_delay_us = 25_000;
+        seconds[42].max_wakeup_delay_us = 24_999;
         let mut stolen_ms = vec![0.0; 10];
         stolen_ms[5] = 25.0;
         let seconds = seconds.into_iter().collect();

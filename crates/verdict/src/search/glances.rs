@@ -1,6 +1,6 @@
 //! Glances: seconds at a level that only tell where to look, and whether what shattered a level was a bad moment.
 
-use brunt_record::{Level, Part, RunRecord};
+use brunt_record::{LoadLevel, RunRecord, SearchPhase};
 
 use super::bracket::same;
 use super::estimate::Point;
@@ -57,14 +57,14 @@ impl Search {
         }
         let is_doubtful = is_broken && has_time && !is_left_behind;
         if is_doubtful && !std::mem::replace(&mut self.looked_again, true) {
-            return self.order(now_s, Part::Glance, level);
+            return self.order(now_s, SearchPhase::Probe, level);
         }
         if is_broken || higher <= level || !has_time {
             self.glances_rise = false;
             return self.drain_or_go_on(record, now_s);
         }
         self.looked_again = false;
-        self.order(now_s, Part::Glance, higher)
+        self.order(now_s, SearchPhase::Probe, higher)
     }
 
     /// The next level to look at, where something was set aside before a level was seen to break.
@@ -87,21 +87,21 @@ impl Search {
     }
 
     /// What was looked at of the levels of a part.
-    pub(crate) fn glanced(&self, record: &RunRecord, part: Part) -> Vec<Trial> {
+    pub(crate) fn glanced(&self, record: &RunRecord, part: SearchPhase) -> Vec<Trial> {
         let ends = record.levels().map(|level| level.from_ms as f64 / 1e3);
         let ends: Vec<f64> = ends.chain([record.duration_s()]).collect();
-        let first = Level {
+        let first = LoadLevel {
             from_ms: 0,
-            within_ms: 0,
+            ramp_ms: 0,
             level: self.asked.from,
-            part: Part::Glance,
+            phase: SearchPhase::Probe,
         };
         let levels = std::iter::once(&first).chain(record.levels());
         levels
             .zip(&ends)
-            .filter(|(level, _)| level.part == part)
+            .filter(|(level, _)| level.phase == part)
             .map(|(level, end_s)| {
-                let from_s = (level.from_ms + level.within_ms) as f64 / 1e3 + GLANCE_SETTLE_S;
+                let from_s = (level.from_ms + level.ramp_ms) as f64 / 1e3 + GLANCE_SETTLE_S;
                 Trial::seen(level.level, (from_s, *end_s))
             })
             .collect()

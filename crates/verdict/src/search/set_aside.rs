@@ -1,7 +1,7 @@
 //! Bounds that are missed at any load: load is not the cause, so the search sets them aside, names them, and goes on
 //! for where more misses, or another bound is broken.
 
-use brunt_record::{Level, Measure, NameId, Part, RunRecord, Scope};
+use brunt_record::{LoadLevel, Measure, NameId, RunRecord, Scope, SearchPhase};
 
 use super::Search;
 use super::bound::Bound;
@@ -43,11 +43,11 @@ impl Search {
             self.bounds[at].base = Some(share);
         }
         for trial in &mut self.trials {
-            let level = Level {
+            let level = LoadLevel {
                 from_ms: 0,
-                within_ms: 0,
+                ramp_ms: 0,
                 level: trial.level,
-                part: Part::Trial,
+                phase: SearchPhase::Trial,
             };
             let judged = (trial.from_s, trial.to_s);
             *trial = Trial::judge(record, &self.bounds, &level, trial.risk, judged);
@@ -98,7 +98,7 @@ impl Search {
 
     /// What was offered up to a moment, to be looked at: levels, and from when to when.
     fn seen(&self, record: &RunRecord, now_s: f64) -> Vec<(f64, f64, f64)> {
-        let glanced = self.glanced(record, Part::Glance);
+        let glanced = self.glanced(record, SearchPhase::Probe);
         let glanced = glanced
             .into_iter()
             .map(|trial| (trial.level, trial.from_s, trial.to_s));
@@ -113,7 +113,7 @@ impl Search {
 
     /// Takes the glances in again, by the bounds as they are now; the search goes on upwards from the last.
     fn glance_again(&mut self, record: &RunRecord, now_s: f64) {
-        let glances = self.glanced(record, Part::Glance);
+        let glances = self.glanced(record, SearchPhase::Probe);
         self.glances.clear();
         for glance in glances {
             let judged = (glance.from_s, glance.to_s.min(now_s));

@@ -1,6 +1,6 @@
 //! A service that stopped responding in the middle of a search, and did not come back when the load was taken away.
 
-use brunt_record::{FailureKind, Part, RunRecord, StoppedBy};
+use brunt_record::{FailureKind, RunRecord, SearchPhase, StoppedBy};
 
 use super::Search;
 use crate::stretch::whole_number;
@@ -42,7 +42,7 @@ impl Search {
         }
         let stopped_by = record.ending.as_ref().map(|ending| ending.stopped_by);
         let has_ended = stopped_by == Some(StoppedBy::TargetEnded);
-        let was_asked = self.current.part == Part::Drain
+        let was_asked = self.current.phase == SearchPhase::Drain
             && record.duration_s() - (last_ok + 1) as f64 >= STOPPED_S
             && failed >= FAILED_MIN;
         if !(has_ended || was_asked) {

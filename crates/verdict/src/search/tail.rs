@@ -1,6 +1,6 @@
 //! The end of a search: half of what holds, a push, and half again, to see whether the service recovers.
 
-use brunt_record::Part;
+use brunt_record::SearchPhase;
 
 use super::{Order, Search};
 
@@ -19,7 +19,7 @@ impl Search {
             return Order::End;
         }
         let half = self.half();
-        self.order(now_s, Part::Before, half)
+        self.order(now_s, SearchPhase::PreSpike, half)
     }
 
     /// The highest level that broke the service.

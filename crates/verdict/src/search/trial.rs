@@ -1,6 +1,6 @@
 //! Trials: a level that was held for a while, and whether the service held it.
 
-use brunt_record::{Level, Measure, RunRecord, Scope};
+use brunt_record::{LoadLevel, Measure, RunRecord, Scope};
 
 use super::bound::Bound;
 use super::disturbed::{disturbed, matters_ms};
@@ -144,7 +144,7 @@ impl Trial {
     pub(crate) fn judge(
         record: &RunRecord,
         bounds: &[Bound],
-        level: &Level,
+        level: &LoadLevel,
         risk: f64,
         (from_s, to_s): (f64, f64),
     ) -> Self {

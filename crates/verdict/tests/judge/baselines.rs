@@ -1,9 +1,9 @@
 //! Baselines: what is kept of runs, what is refused, and formats of the past and of the future.
 
 use brunt_record::{FailureKind, Metric, NameId, RequestName, Search, StoppedBy};
-use brunt_verdict::baseline::{Allow, Baseline, FORMAT_VERSION, Unfit};
+use brunt_verdict::baseline::{Allow, Baseline, BaselineError, FORMAT_VERSION};
 use brunt_verdict::comparison::{Ends, Measured, Outcome};
-use brunt_verdict::{Conclusion, FailOn, Grade, RunResult, judge_beside};
+use brunt_verdict::{Conclusion, FailOn, Grade, RunResult, judge_with_baseline};
 
 use crate::run::Run;
 
@@ -124,7 +124,7 @@ fn what_is_no_baseline_is_refused_by_what_is_wrong() {
     search.header.load.search = Some(Search {
         from: 10.0,
         to: None,
-        limit: brunt_record::Limit::Critical,
+        breaks_at: brunt_record::ThresholdKind::Critical,
         precision: 0.05,
     });
     let mut other = whole();
@@ -135,15 +135,18 @@ fn what_is_no_baseline_is_refused_by_what_is_wrong() {
         let records: Vec<_> = runs.into_iter().map(Run::record).collect();
         Baseline::of("main", &records, allow)
     };
-    assert_eq!(of(Vec::new(), ALL), Err(Unfit::NoRuns));
-    assert!(matches!(of(vec![search], ALL), Err(Unfit::Search { .. })));
+    assert_eq!(of(Vec::new(), ALL), Err(BaselineError::NoRuns));
+    assert!(matches!(
+        of(vec![search], ALL),
+        Err(BaselineError::Search { .. })
+    ));
     assert!(matches!(
         of(vec![broken_off.clone()], MISMATCH),
-        Err(Unfit::NotWhole { .. })
+        Err(BaselineError::NotWhole { .. })
     ));
     assert!(matches!(
         of(vec![ours.clone()], MISMATCH),
-        Err(Unfit::NotValid { .. })
+        Err(BaselineError::NotValid { .. })
     ));
     let differ = of(vec![whole(), other.clone()], INVALID)
         .unwrap_err()
@@ -195,13 +198,13 @@ fn comparison_with_a_baseline_decides_the_result_of_a_run_that_misses_nothing() 
         (2, 25.0, poor, Conclusion::Missed, "p95"),
     ] {
         let kept = Baseline::of("main", &vec![run(5.0); runs], ALL).unwrap();
-        let verdict = judge_beside(&run(ms), &kept, Vec::new(), None);
-        let case = format!("{runs} runs, {ms} ms: {}", verdict.sentence);
+        let verdict = judge_with_baseline(&run(ms), &kept, Vec::new(), None);
+        let case = format!("{runs} runs, {ms} ms: {}", verdict.headline);
         assert_eq!(verdict.result, RunResult::Graded(result), "{case}");
         assert_eq!(verdict.conclusion(FailOn::Poor), conclusion, "{case}");
         assert_eq!(verdict.conclusion(FailOn::Never), Conclusion::Passed);
-        assert!(verdict.sentence.contains(part), "{case}");
-        let comparison = &verdict.beside.as_ref().unwrap().comparison;
+        assert!(verdict.headline.contains(part), "{case}");
+        let comparison = &verdict.baseline.as_ref().unwrap().comparison;
         if runs < 3 {
             assert!(kept.weakness().unwrap().contains("--runs 3"));
             assert_eq!(comparison.outcome(), Outcome::NotEnoughData, "{case}");

@@ -1,6 +1,6 @@
 //! What the data say beyond the targets, in sentences.
 
-use brunt_record::{Delta, FailureKind, Metric};
+use brunt_record::{FailureKind, Metric, SecondRecorder};
 use brunt_verdict::{FindingKind, judge};
 
 use crate::run::{A, B, Run};
@@ -19,7 +19,7 @@ fn five_minutes(rss_bytes: impl Fn(u64) -> u64) -> Run {
 fn sentences(run: Run) -> Vec<(FindingKind, String)> {
     let findings = judge(&run.record()).findings.into_iter();
     findings
-        .map(|finding| (finding.kind, finding.sentence))
+        .map(|finding| (finding.kind, finding.headline))
         .collect()
 }
 
@@ -163,14 +163,14 @@ fn the_request_that_takes_the_time_is_named() {
 fn requests_that_were_sent_again_and_cookies_that_were_dropped_are_reported() {
     let found = |retries: u64, cookies: u64| {
         let mut record = Run::new().answers(400, 10.0).record();
-        let mut delta = Delta::new(record.timeline.names());
+        let mut delta = SecondRecorder::new(record.timeline.names());
         (0..retries).for_each(|_| delta.count_retry(A));
         delta.counts_mut().cookies_dropped = cookies;
-        record.timeline.absorb(&delta.to_increment()).unwrap();
+        record.timeline.merge(&delta.to_snapshot()).unwrap();
         let findings = judge(&record).findings.into_iter();
         let kinds = [FindingKind::Retries, FindingKind::CookiesDropped];
         let found = findings.filter(|finding| kinds.contains(&finding.kind));
-        found.map(|finding| finding.sentence).collect::<Vec<_>>()
+        found.map(|finding| finding.headline).collect::<Vec<_>>()
     };
     assert_eq!(found(0, 0), Vec::<String>::new());
     let few = found(1, 1);

@@ -1,7 +1,7 @@
 //! Every metric's value, grade and reason, from records built through the record's own way in.
 
 use crate::run::{A, B, Run, SEED};
-use brunt_record::{FailureKind, Metric, NameId, Stage, StoppedBy};
+use brunt_record::{FailureKind, LoadStage, Metric, NameId, StoppedBy};
 use brunt_verdict::{Grade, Judgement, RunResult, Value, judge};
 use proptest::prelude::*;
 
@@ -65,7 +65,7 @@ fn what_the_profile_leaves_out_is_not_judged() {
         }
         // A load that holds no level, so that no warm-up is found in it.
         run.header.load.stages = [10.0, 11.0]
-            .map(|users| Stage {
+            .map(|users| LoadStage {
                 seconds: 10.0,
                 from: users,
                 to: users,
@@ -122,22 +122,16 @@ fn the_unanswered_rank_above_every_answer() {
         run.failures(20, FailureKind::Timeout)
     };
     let p99 = row(run(P99));
-    assert_eq!(
-        (p99.value, p99.grade),
-        (Value::NotAnswered, Grade::Critical)
-    );
+    assert_eq!((p99.value, p99.grade), (Value::Unanswered, Grade::Critical));
     assert_eq!(grade(run(P95)), Grade::Good);
     let max = row(run(Metric::Max));
-    assert_eq!(
-        (max.value, max.grade),
-        (Value::NotAnswered, Grade::Critical)
-    );
+    assert_eq!((max.value, max.grade), (Value::Unanswered, Grade::Critical));
     assert_eq!(grade(run(Metric::Mean)), Grade::Good);
     let only = Run::new().ladder(Metric::Mean, WAITS);
     let only = row(only.failures(20, FailureKind::Timeout));
     assert_eq!(
         (only.value, only.grade),
-        (Value::NotAnswered, Grade::Critical)
+        (Value::Unanswered, Grade::Critical)
     );
 }
 
@@ -396,7 +390,7 @@ proptest! {
         let is_open = grades.contains(&Grade::Inconclusive);
         match verdict.result {
             RunResult::Invalid => {
-                prop_assert!(!verdict.invalid_because.is_empty());
+                prop_assert!(!verdict.invalid_reasons.is_empty());
                 prop_assert!(grades.iter().all(|grade| !grade.is_decided()));
             }
             RunResult::Graded(Grade::Good | Grade::Acceptable) => {
@@ -420,7 +414,7 @@ proptest! {
                 prop_assert_eq!(possible.decided(), row.grade.is_decided().then_some(row.grade));
             }
         }
-        prop_assert!(verdict.sentence.ends_with('.'), "{}", verdict.sentence);
+        prop_assert!(verdict.headline.ends_with('.'), "{}", verdict.headline);
     }
 
     #[test]

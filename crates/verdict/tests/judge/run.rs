@@ -1,9 +1,9 @@
 //! Runs to judge, built through the record's own way in: samples into deltas into a timeline.
 
 use brunt_record::{
-    Delta, Ending, FailureKind, Generator, Header, Interference, Load, Machine, Metric, NameId,
-    ProcessReading, Reading, RequestName, RunRecord, Sample, Second, Stage, StoppedBy, Target,
-    second_of,
+    Ending, FailureKind, Generator, Header, Interference, Load, LoadStage, Machine, Metric, NameId,
+    ProcessReading, Reading, RequestName, RunRecord, Sample, Second, SecondRecorder, StoppedBy,
+    Target, second_of,
 };
 use jiff::Timestamp;
 
@@ -39,7 +39,7 @@ impl Run {
             setup,
             kind: brunt_record::NameKind::Request,
         };
-        let hold = Stage {
+        let hold = LoadStage {
             seconds: LOAD_S,
             from: 10.0,
             to: 10.0,
@@ -62,7 +62,7 @@ impl Run {
                 open: None,
                 search: None,
                 warm_up_s: 0.0,
-                beside: Vec::new(),
+                concurrent: Vec::new(),
                 iterations: None,
                 until_decided_s: None,
                 tasks_per_user_second: None,
@@ -90,9 +90,9 @@ impl Run {
                 stopped_by: StoppedBy::Finished,
                 load_ended_ms: 20_000,
                 ended_ms: 20_000,
-                reason: None,
-                missed: Vec::new(),
-                unseen: brunt_record::Unseen::default(),
+                stop_reason: None,
+                missed_targets: Vec::new(),
+                unavailable: brunt_record::Unavailable::default(),
             }),
         }
     }
@@ -146,7 +146,7 @@ impl Run {
                 done_ns,
                 connect_ns: None,
                 tls_ns: None,
-                stood_still_ns: 0,
+                generator_stall_ns: 0,
                 failure,
                 wire_requests: 1,
                 bytes_sent: 100,
@@ -198,9 +198,9 @@ impl Run {
             stopped_by: by,
             load_ended_ms: at_ms,
             ended_ms: at_ms,
-            reason: reason.map(Into::into),
-            missed: Vec::new(),
-            unseen: brunt_record::Unseen::default(),
+            stop_reason: reason.map(Into::into),
+            missed_targets: Vec::new(),
+            unavailable: brunt_record::Unavailable::default(),
         });
         self
     }
@@ -211,7 +211,7 @@ impl Run {
         let still_ns = ms * 1_000_000;
         for sample in &mut self.samples {
             if sample.done_ns - sample.dispatched_ns > still_ns {
-                sample.stood_still_ns = still_ns;
+                sample.generator_stall_ns = still_ns;
             }
         }
         self
@@ -251,7 +251,7 @@ impl Run {
                 done_ns: done_ms * 1_000_000,
                 connect_ns: None,
                 tls_ns: None,
-                stood_still_ns: 0,
+                generator_stall_ns: 0,
                 failure: failure.filter(|_| met.is_some()),
                 wire_requests: 1,
                 bytes_sent: 100,
@@ -271,7 +271,7 @@ impl Run {
     pub(crate) fn record(mut self) -> RunRecord {
         self.samples.sort_by_key(|sample| sample.done_ns);
         let mut record = RunRecord::new(self.header);
-        let mut delta = Delta::new(&record.header.names);
+        let mut delta = SecondRecorder::new(&record.header.names);
         let mut samples = self.samples.iter().peekable();
         let last = self
             .samples
@@ -293,12 +293,12 @@ impl Run {
                 delta.counts_mut().merge(counts);
             }
             if self.gauged {
-                let (in_flight, oldest_ms) = gauges(&self.samples, second);
+                let (in_flight, oldest_in_flight_ms) = gauges(&self.samples, second);
                 delta.counts_mut().in_flight = Some(in_flight);
-                delta.counts_mut().oldest_ms = oldest_ms;
+                delta.counts_mut().oldest_in_flight_ms = oldest_in_flight_ms;
             }
             if let Some((_, ms)) = self.still.filter(|(at, _)| *at == second) {
-                delta.counts_mut().stood_still_ms = ms;
+                delta.counts_mut().generator_stall_ms = ms;
             }
             while let Some(sample) = samples.next_if(|s| second_of(s.done_ns) == second) {
                 delta.record(sample);
@@ -306,7 +306,7 @@ impl Run {
                     delta.record_failure(sample.name, kind, 0, sample.done_ns, || "example".into());
                 }
             }
-            record.timeline.absorb(&delta.to_increment()).unwrap();
+            record.timeline.merge(&delta.to_snapshot()).unwrap();
         }
         record.readings = self.readings.into_iter().collect();
         record.ending = self.ending;

@@ -14,7 +14,7 @@ fn judged(run: Run) -> Verdict {
 }
 
 fn sentence(run: Run) -> String {
-    judged(run).sentence
+    judged(run).headline
 }
 
 fn two_targets() -> Run {
@@ -120,14 +120,14 @@ fn the_sentence_names_what_is_not_decided() {
     let bare = judged(Run::new().answers(50, 1.0));
     assert_eq!(bare.result, RunResult::NoTargets);
     assert_eq!(
-        bare.sentence,
+        bare.headline,
         "No targets: 2.5 req/s; p99 1 ms; errors 0 %."
     );
     let dead = two_targets().stopped(StoppedBy::Unreachable, 0, Some("connection refused"));
     let dead = judged(dead);
     assert_eq!(dead.result, RunResult::NothingAnswered);
     assert_eq!(
-        dead.sentence,
+        dead.headline,
         "Nothing answered: no request was made; stopped by brunt after 0 s of 20 s, since the host could not be reached: \
          connection refused."
     );
@@ -159,7 +159,7 @@ fn one_good_target_makes_no_good_run() {
     let grades: Vec<Grade> = verdict.judgements.iter().map(|row| row.grade).collect();
     assert_ne!(verdict.result, RunResult::Graded(Grade::Good), "{grades:?}");
     assert_eq!(grades[0], Grade::Good);
-    assert!(verdict.sentence.contains("7.78 %"), "{}", verdict.sentence);
+    assert!(verdict.headline.contains("7.78 %"), "{}", verdict.headline);
 }
 
 #[test]
@@ -171,10 +171,10 @@ fn a_run_that_was_cut_short_is_not_good() {
     let verdict = cut(good);
     assert!(
         verdict
-            .sentence
+            .headline
             .starts_with("Incomplete: stopped by Ctrl-C after 14 s of 60 s"),
         "{}",
-        verdict.sentence
+        verdict.headline
     );
     assert_eq!(verdict.result, RunResult::Graded(Grade::Inconclusive));
     let missed = cut(two_targets().answers(3_660, 9_000.0));
@@ -184,7 +184,7 @@ fn a_run_that_was_cut_short_is_not_good() {
     let verdict = judged(broken_off);
     assert_eq!(verdict.result, RunResult::Graded(Grade::Inconclusive));
     assert_eq!(
-        verdict.sentence,
+        verdict.headline,
         "Incomplete: the record breaks off after 21 s of 20 s (brunt was killed or could not write it); targets so far: \
          2 good."
     );
@@ -197,16 +197,18 @@ fn a_service_that_stopped_is_critical_whatever_its_targets_say() {
         Run::new(),
         Run::new().ladder(Metric::Throughput, RATES).offering(18.3),
     ] {
-        let run = run.answers(300, 1.0).failures(20, FailureKind::Closed);
+        let run = run
+            .answers(300, 1.0)
+            .failures(20, FailureKind::ConnectionClosed);
         let reason = "all 20 requests of the last 10 s failed, most with refused";
         let verdict = judged(run.stopped(StoppedBy::EverythingFailed, 19_000, Some(reason)));
         assert_eq!(verdict.result, RunResult::Graded(Grade::Critical));
         assert!(
-            verdict.sentence.starts_with(
+            verdict.headline.starts_with(
                 "Critical: all 20 requests of the last 10 s failed, most with refused; stopped by brunt after 19 s of 20 s; "
             ),
             "{}",
-            verdict.sentence
+            verdict.headline
         );
     }
 }
@@ -217,7 +219,7 @@ fn brunt_that_failed_itself_judges_nobody() {
     let verdict = judged(run.stopped(StoppedBy::InternalError, 14_000, Some("a thread panicked")));
     assert_eq!(verdict.result, RunResult::Invalid);
     assert_eq!(
-        verdict.sentence,
+        verdict.headline,
         "Invalid: brunt itself failed: a thread panicked, so the run does not describe the service."
     );
 }
@@ -229,7 +231,7 @@ fn run_that_lost_a_worker_is_invalid_and_names_it() {
     let verdict = judged(run.stopped(StoppedBy::WorkerLost, 14_000, Some(reason)));
     assert_eq!(verdict.result, RunResult::Invalid);
     assert_eq!(
-        verdict.sentence,
+        verdict.headline,
         format!("Invalid: {reason}, so the run does not describe the service.")
     );
 }
@@ -259,7 +261,7 @@ fn a_run_that_did_not_end_as_planned_says_so() {
         let found = findings(two_targets().answers(20, 1.0).stopped(by, 5_000, None));
         assert_eq!(found.len(), 1);
         assert_eq!(
-            (found[0].kind, found[0].sentence.as_str()),
+            (found[0].kind, found[0].headline.as_str()),
             (FindingKind::Unfinished, expected)
         );
     }
@@ -267,7 +269,7 @@ fn a_run_that_did_not_end_as_planned_says_so() {
     broken_off.ending = None;
     let found = findings(broken_off);
     assert_eq!(
-        found[0].sentence,
+        found[0].headline,
         "The record breaks off after 20 s of 20 s (brunt was killed or could not write it)."
     );
 }
@@ -285,14 +287,14 @@ fn faults_of_the_client_make_the_run_invalid() {
     ] {
         let verdict = judged(two_targets().answers(999, 1.0).failures(1, kind));
         assert_eq!(verdict.result, RunResult::Invalid);
-        let [because] = verdict.invalid_because.as_slice() else {
-            panic!("{:?}", verdict.invalid_because);
+        let [because] = verdict.invalid_reasons.as_slice() else {
+            panic!("{:?}", verdict.invalid_reasons);
         };
         assert!(because.starts_with("1 of 1,000 requests "), "{because}");
         assert!(because.contains(remedy), "{because}");
         let (cause, remedy) = because.split_once("; ").expect("a cause and a remedy");
         assert_eq!(
-            verdict.sentence,
+            verdict.headline,
             format!("Invalid: {cause}, so the run does not describe the service.")
         );
         assert_eq!(verdict.next_step, format!("Next: {remedy}; run again."));
@@ -318,7 +320,7 @@ fn the_same_stall_is_put_at_the_right_door() {
     let in_brunt = stall(1.0, 2_500.0);
     assert_eq!(in_brunt.result, RunResult::Invalid);
     assert_eq!(
-        in_brunt.sentence,
+        in_brunt.headline,
         "Invalid: brunt itself was late (p99 lag 2,500 ms), which made p99 critical instead of good, so the run does \
          not describe the service."
     );
@@ -355,7 +357,7 @@ fn certificates_that_were_not_verified_are_said() {
     assert_eq!(finding.kind.name(), "insecure");
     assert!(
         finding
-            .sentence
+            .headline
             .starts_with("TLS certificates were not verified")
     );
 }
@@ -370,14 +372,14 @@ fn what_brunt_stood_still_is_not_the_services() {
     let stopped = judged(waited(8_001.0).stood_still(12, 8_000));
     assert_eq!(stopped.result, RunResult::Invalid);
     assert_eq!(
-        stopped.sentence,
+        stopped.headline,
         "Invalid: brunt itself stood still for 8 s from second 12 on (stopped, or without a CPU), which made p99 critical \
          instead of good, so the run does not describe the service."
     );
     let no_matter = judged(waited(301.0).stood_still(12, 300));
     assert_eq!(no_matter.result, RunResult::Graded(Grade::Good));
     assert_eq!(
-        no_matter.findings[0].sentence,
+        no_matter.findings[0].headline,
         "brunt itself stood still for 0.3 s from second 12 on (stopped, or without a CPU); this \
          changed no grade."
     );
@@ -414,7 +416,7 @@ fn users_that_were_not_made_make_the_run_invalid() {
     let short = with(vec![Some(8); 20]);
     assert_eq!(short.result, RunResult::Invalid);
     assert_eq!(
-        short.invalid_because,
+        short.invalid_reasons,
         [
             "the load was not made: for 18 of 19 s fewer than 90 % of the planned users were active, \
           at worst 8 of 10; give brunt more cores or threads"

@@ -1,7 +1,7 @@
 //! What kept brunt itself from its work: where it mattered the run is not valid, and says which signal, when,
 //! and what to do.
 
-use brunt_record::{FailureKind, Interference, Law, Metric, Open, Second};
+use brunt_record::{ArrivalProcess, FailureKind, Interference, Metric, OpenModel, Second};
 use brunt_verdict::{FindingKind, Grade, RunResult, Verdict, judge};
 
 use crate::run::{A, Run};
@@ -10,9 +10,9 @@ use crate::run::{A, Run};
 fn well() -> (Second, Interference) {
     let counts = Second {
         cpu_ms: 100,
-        cpu_busiest_ms: 100,
-        wake_ups: 400,
-        kept_waiting_us: 200,
+        busiest_thread_cpu_ms: 100,
+        timeslices: 400,
+        max_wakeup_delay_us: 200,
         ..Second::default()
     };
     let seen = Interference {
@@ -45,20 +45,20 @@ fn a_run_that_is_not_valid_says_which_signal_when_and_what_to_do() {
         "the service's own"
     );
     let throttled = judged(|counts, seen| {
-        counts.kept_waiting_us = 90_000;
+        counts.max_wakeup_delay_us = 90_000;
         (seen.throttled_periods, seen.throttled_ms) = (Some(4), Some(300));
     });
     let stolen = judged(|counts, seen| {
-        counts.kept_waiting_us = 90_000;
+        counts.max_wakeup_delay_us = 90_000;
         seen.stolen_ms = Some(300);
     });
     let waited = judged(|counts, _| {
-        counts.kept_waiting_us = 90_000;
-        (counts.cpu_wait_ms, counts.cpu_wait_each_us) = (300, 750);
+        counts.max_wakeup_delay_us = 90_000;
+        (counts.cpu_wait_ms, counts.cpu_wait_mean_us) = (300, 750);
     });
     let saturated = judged(|counts, _| {
-        counts.kept_waiting_us = 90_000;
-        (counts.cpu_ms, counts.cpu_busiest_ms) = (970, 970);
+        counts.max_wakeup_delay_us = 90_000;
+        (counts.cpu_ms, counts.busiest_thread_cpu_ms) = (970, 970);
     });
     for (verdict, expected) in [
         (
@@ -86,7 +86,7 @@ fn a_run_that_is_not_valid_says_which_signal_when_and_what_to_do() {
         ),
     ] {
         assert_eq!(verdict.result, RunResult::Invalid);
-        assert_eq!(verdict.invalid_because, [expected]);
+        assert_eq!(verdict.invalid_reasons, [expected]);
     }
 }
 
@@ -94,7 +94,7 @@ fn a_run_that_is_not_valid_says_which_signal_when_and_what_to_do() {
 fn what_did_not_matter_is_a_note() {
     // It took a fifth of the time, and nothing due ever waited for more than 20 ms.
     let harmless = judged(|counts, seen| {
-        counts.kept_waiting_us = 20_000;
+        counts.max_wakeup_delay_us = 20_000;
         seen.throttled_ms = Some(200);
     });
     assert_eq!(harmless.result, RunResult::Graded(Grade::Poor));
@@ -103,20 +103,20 @@ fn what_did_not_matter_is_a_note() {
     };
     assert_eq!(note.kind, FindingKind::GeneratorNote);
     assert_eq!(
-        note.sentence,
+        note.headline,
         "brunt itself was throttled in 20 s between seconds 0 and 19, for 200 ms at worst (the CPU quota of its \
          control group was used up); this changed no grade."
     );
     // Few requests fell into what was withheld: a tenth of them is slow.
     let few = judged(|counts, seen| {
-        counts.kept_waiting_us = 90_000;
+        counts.max_wakeup_delay_us = 90_000;
         seen.throttled_ms = Some(20);
     });
     assert_eq!(few.result, RunResult::Graded(Grade::Poor));
     assert_eq!(few.findings, []);
     // Others on these cores lost theirs.
     let others = judged(|counts, seen| {
-        counts.kept_waiting_us = 90_000;
+        counts.max_wakeup_delay_us = 90_000;
         (seen.stolen_ms, seen.used_ms) = (Some(300), Some(1_900));
     });
     assert_eq!(others.result, RunResult::Graded(Grade::Poor));
@@ -127,7 +127,9 @@ fn what_did_not_matter_is_a_note() {
 fn with_resets(are_together: bool, suspended_ms: u64) -> Verdict {
     let (counts, seen) = well();
     let run = Run::new().target(Metric::ErrorRate, [Some(1.0), None, None]);
-    let mut run = run.answers(1_800, 1.0).failures(200, FailureKind::Reset);
+    let mut run = run
+        .answers(1_800, 1.0)
+        .failures(200, FailureKind::ConnectionReset);
     for sample in run.samples.iter_mut().filter(|one| one.failure.is_some()) {
         if are_together {
             let second = sample.intended_ns / 4_000_000_000 * 4 + 2;
@@ -154,7 +156,7 @@ fn what_failed_while_the_machine_slept_is_not_the_services() {
     assert_eq!(with_resets(true, 0).result, poor);
     let mattered = with_resets(true, 60_000);
     assert_eq!(mattered.result, RunResult::Invalid);
-    let because = &mattered.invalid_because[0];
+    let because = &mattered.invalid_reasons[0];
     assert!(
         because.starts_with(
             "the machine was suspended for 300 s between seconds 2 and 18, which made error rate poor "
@@ -168,16 +170,16 @@ fn a_clock_that_was_set_and_what_could_not_be_seen_are_notes() {
     let set = judged(|_, seen| seen.clock_step_ms = Some(-2_500));
     assert_eq!(set.result, RunResult::Graded(Grade::Poor));
     assert_eq!(
-        set.findings[0].sentence,
+        set.findings[0].headline,
         "the system's clock was set back by 2.5 s at second 20; brunt measures by a monotonic clock, so only \
          its times of day are wrong."
     );
     let blind = judged(|counts, seen| {
-        counts.wake_ups = 0;
+        counts.timeslices = 0;
         *seen = Interference::default();
     });
     assert_eq!(
-        blind.findings[0].sentence,
+        blind.findings[0].headline,
         "brunt could not see its threads' wait for a CPU (schedstat), steal (/proc/stat), throttling (cpu.stat \
          of its control group), CPU pressure (/proc/pressure) here."
     );
@@ -186,12 +188,12 @@ fn a_clock_that_was_set_and_what_could_not_be_seen_are_notes() {
 #[test]
 fn a_load_that_brunt_cannot_be_trusted_with_is_said() {
     // 2,000 requests in 20 s, planned as 100 arrivals a second, or made by users.
-    let found = |is_open: bool, ceiling_rps| {
+    let found = |is_open: bool, capacity_rps| {
         let mut run = Run::new().answers(2_000, 1.0);
-        run.header.generator.ceiling_rps = ceiling_rps;
+        run.header.generator.capacity_rps = capacity_rps;
         if is_open {
-            run.header.load.open = Some(Open {
-                law: Law::Poisson,
+            run.header.load.open = Some(OpenModel {
+                arrival_process: ArrivalProcess::Poisson,
                 users: 10,
             });
             let stage = &mut run.header.load.stages[0];
@@ -205,12 +207,12 @@ fn a_load_that_brunt_cannot_be_trusted_with_is_said() {
         let [limit] = found(is_open, Some(140.0)).try_into().unwrap();
         assert_eq!(limit.kind, FindingKind::GeneratorLimit);
         assert_eq!(
-            limit.sentence,
+            limit.headline,
             "The load comes to 100 req/s, and brunt itself is reliable up to 98, 70 % of the 140 req/s that it \
              makes of a server that does nothing (without TLS); give brunt more cores or threads."
         );
         let names: Vec<&str> = limit.figures.iter().map(|(name, _)| *name).collect();
-        assert_eq!(names, ["ceiling_rps", "limit_rps", "reached_rps"]);
+        assert_eq!(names, ["capacity_rps", "usable_rps", "max_offered_rps"]);
     }
 }
 
@@ -220,15 +222,15 @@ fn overloaded(busiest_ms: u64) -> Run {
     let (counts, seen) = well();
     let counts = Second {
         cpu_ms: busiest_ms,
-        cpu_busiest_ms: busiest_ms,
-        kept_waiting_us: 2_000,
+        busiest_thread_cpu_ms: busiest_ms,
+        max_wakeup_delay_us: 2_000,
         in_flight: Some(4_000),
         tasks: 200,
         ..counts
     };
     let mut run = Run::new().own(counts, seen);
-    run.header.load.open = Some(Open {
-        law: Law::Constant,
+    run.header.load.open = Some(OpenModel {
+        arrival_process: ArrivalProcess::Constant,
         users: 10,
     });
     (run.header.load.stages[0].from, run.header.load.stages[0].to) = (600.0, 600.0);
@@ -240,7 +242,7 @@ fn arrivals_that_brunt_could_not_play_make_the_run_invalid() {
     let verdict = judge(&overloaded(970).answers(4_000, 1.0).record());
     assert_eq!(verdict.result, RunResult::Invalid);
     assert_eq!(
-        verdict.invalid_because,
+        verdict.invalid_reasons,
         [
             "the load was not made: brunt itself had no time to spare and played 4,000 of 12,000 planned arrivals; \
           give brunt more cores or threads, or make less load"
@@ -248,7 +250,7 @@ fn arrivals_that_brunt_could_not_play_make_the_run_invalid() {
     );
     let throughput = overloaded(970).target(Metric::Throughput, [None, None, Some(500.0)]);
     let verdict = judge(&throughput.answers(4_000, 1.0).record());
-    assert_eq!(verdict.result, RunResult::Invalid, "{}", verdict.sentence);
+    assert_eq!(verdict.result, RunResult::Invalid, "{}", verdict.headline);
 }
 
 #[test]
@@ -259,7 +261,7 @@ fn arrivals_that_the_service_holds_up_are_its_own() {
         verdict.result,
         RunResult::NoTargets,
         "{:?}",
-        verdict.invalid_because
+        verdict.invalid_reasons
     );
     let throughput = overloaded(300).target(Metric::Throughput, [None, None, Some(500.0)]);
     let verdict = judge(&throughput.answers(4_000, 1.0).record());
@@ -271,6 +273,6 @@ fn arrivals_that_the_service_holds_up_are_its_own() {
         verdict.result,
         RunResult::Graded(Grade::Poor),
         "{:?}",
-        verdict.invalid_because
+        verdict.invalid_reasons
     );
 }

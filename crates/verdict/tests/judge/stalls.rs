@@ -43,17 +43,17 @@ fn a_stall_is_a_finding_in_words_with_figures_and_a_mark() {
         .find(|found| found.kind == FindingKind::Stall);
     let finding = finding.expect("a stall");
     assert_eq!(
-        finding.sentence,
+        finding.headline,
         "The service sent no response from 7.3 s to 11.3 s (4 s): 185 requests waited, the longest response took 4 s."
     );
     let names: Vec<&str> = finding.figures.iter().map(|(name, _)| *name).collect();
     let expected = [
         "from_s",
         "to_s",
-        "waiting",
-        "longest_ms",
+        "max_waiting",
+        "max_response_ms",
         "unanswered",
-        "stalls",
+        "count",
         "total_s",
     ];
     assert_eq!(names, expected);
@@ -84,7 +84,7 @@ fn several_stalls_are_counted_and_the_longest_is_told() {
         .iter()
         .find(|found| found.kind == FindingKind::Stall);
     let finding = finding.expect("stalls");
-    let sentence = &finding.sentence;
+    let sentence = &finding.headline;
     assert!(
         sentence.starts_with(
             "The service stalled 3 times and sent no response for 9.1 s in all, at the longest from 7.3 s to 11.3 s"
@@ -92,7 +92,7 @@ fn several_stalls_are_counted_and_the_longest_is_told() {
         "{sentence}"
     );
     assert_eq!(finding.marks.len(), 3);
-    assert!(finding.figures.contains(&("stalls", Figure::Count(3))));
+    assert!(finding.figures.contains(&("count", Figure::Count(3))));
 }
 
 #[test]
@@ -133,7 +133,7 @@ fn a_service_that_is_gone_answers_nothing_until_the_end() {
         .unwrap();
     assert!(
         sentence
-            .sentence
+            .headline
             .contains("from 12 s to the end of the run (8 s): 400 requests never answered"),
         "{sentence:?}"
     );
@@ -191,7 +191,7 @@ fn the_end_of_the_load_is_no_stall() {
     hangs.name = A;
     hangs.intended_ns = 19_900_000_000;
     hangs.done_ns = 50_000_000_000;
-    hangs.failure = Some(FailureKind::CutOff);
+    hangs.failure = Some(FailureKind::Aborted);
     run.samples.push(hangs);
     run.ending.as_mut().unwrap().ended_ms = 50_000;
     assert_eq!(stalls(&run.record()), []);
@@ -199,7 +199,7 @@ fn the_end_of_the_load_is_no_stall() {
 
 /// Fifty requests a second, none of which is answered from a moment on until the run has ended.
 fn silent_from(from_ms: u64) -> Run {
-    let mut run = Run::new().freezing(20, &[(from_ms, 25_000)], Some(FailureKind::CutOff));
+    let mut run = Run::new().freezing(20, &[(from_ms, 25_000)], Some(FailureKind::Aborted));
     run.ending.as_mut().expect("an ending").ended_ms = 25_000;
     run
 }
@@ -211,7 +211,7 @@ fn silence_to_the_end_is_critical_whatever_the_targets_say() {
     for run in [silent_from(7_300), lenient, throughput] {
         let verdict = judge(&run.record());
         assert_eq!(verdict.result, RunResult::Graded(Grade::Critical));
-        let sentence = &verdict.sentence;
+        let sentence = &verdict.headline;
         let expected =
             "Critical: the service stopped responding at 7.3 s, for the rest of the run (17.7 s); ";
         assert!(sentence.starts_with(expected), "{sentence}");
@@ -223,7 +223,7 @@ fn silence_to_the_end_is_critical_whatever_the_targets_say() {
 #[test]
 fn silence_that_ends_or_is_short_or_is_brunts_own_stops_no_service() {
     let comes_back = Run::new().freezing(20, &[(5_000, 19_500)], Some(FailureKind::Timeout));
-    let short = Run::new().freezing(20, &[(14_000, 20_000)], Some(FailureKind::CutOff));
+    let short = Run::new().freezing(20, &[(14_000, 20_000)], Some(FailureKind::Aborted));
     let mut killed = silent_from(7_300);
     killed.ending = None;
     let own = silent_from(7_300).stood_still(20, 15_000);

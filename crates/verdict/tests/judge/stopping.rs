@@ -1,6 +1,6 @@
 //! Targets that stop a run, and runs that go on until all is decided.
 
-use brunt_record::{FailureKind, Limit, Metric, MissedTarget, StoppedBy};
+use brunt_record::{FailureKind, Metric, MissedTarget, StoppedBy, ThresholdKind};
 use brunt_verdict::stopping::Stopping;
 use brunt_verdict::until_decided::UntilDecided;
 use brunt_verdict::{Grade, judge};
@@ -10,7 +10,7 @@ use crate::run::{A, Run};
 /// A run of 20 s with a target that stops it.
 fn run(metric: Metric, critical: f64) -> Run {
     let mut run = Run::new().target(metric, [None, None, Some(critical)]);
-    run.header.targets[0].stop_at = Some(Limit::Critical);
+    run.header.targets[0].stop_at = Some(ThresholdKind::Critical);
     run.ending = None;
     run
 }
@@ -131,7 +131,7 @@ fn search_is_not_stopped() {
     search.header.load.search = Some(brunt_record::Search {
         from: 1.0,
         to: None,
-        limit: Limit::Critical,
+        breaks_at: ThresholdKind::Critical,
         precision: 0.05,
     });
     assert!(Stopping::new(&search.header).is_none());
@@ -147,14 +147,14 @@ fn decision_that_stopped_the_run_stands() {
         .stopped(StoppedBy::TargetMissed, 14_000, Some("p95 is surely over"))
         .record();
     assert_eq!(judge(&record).judgements[0].grade, Grade::Inconclusive);
-    record.ending.as_mut().unwrap().missed = vec![MissedTarget {
+    record.ending.as_mut().unwrap().missed_targets = vec![MissedTarget {
         target: 0,
-        limit: Limit::Critical,
+        threshold: ThresholdKind::Critical,
     }];
     let verdict = judge(&record);
     assert_eq!(verdict.judgements[0].grade, Grade::Critical);
     assert_eq!(
-        verdict.sentence,
+        verdict.headline,
         "Critical: stopped by brunt at 14 of 20 s (stop_at): p95 is surely over; 1 of 1 targets missed."
     );
 }
@@ -169,9 +169,9 @@ fn milder_threshold_is_as_measured_once_the_target_was_missed() {
             .requests(A, 2, slow_ms, 0.0, None)
             .stopped(StoppedBy::TargetMissed, 14_000, None);
         let mut record = run.record();
-        record.ending.as_mut().unwrap().missed = vec![MissedTarget {
+        record.ending.as_mut().unwrap().missed_targets = vec![MissedTarget {
             target: 0,
-            limit: Limit::Target,
+            threshold: ThresholdKind::Target,
         }];
         assert_eq!(judge(&record).judgements[0].grade, grade);
     }

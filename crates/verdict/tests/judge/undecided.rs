@@ -46,7 +46,7 @@ fn short_run_without_a_failure_says_what_is_known() {
         .findings
         .iter()
         .find(|found| found.kind == FindingKind::ShortRun);
-    let sentence = &found.unwrap().sentence;
+    let sentence = &found.unwrap().headline;
     assert!(
         sentence.contains("runs of 3 s pass (min_duration)"),
         "{sentence}"

@@ -10,7 +10,7 @@ const LOGIN: NameId = NameId(3);
 /// A run of 30 users, 50 s long, with 10,000 fast answers; of its users so many are there, and so many could not log in.
 fn logging_in(there: u32, refused: u64) -> Run {
     let mut run = Run::new().ladder(Metric::Percentile(0.95), [20.0, 40.0, 60.0]);
-    run.header.load.stages[0] = brunt_record::Stage {
+    run.header.load.stages[0] = brunt_record::LoadStage {
         seconds: 20.0,
         from: 30.0,
         to: 30.0,
@@ -23,7 +23,7 @@ fn logging_in(there: u32, refused: u64) -> Run {
     });
     run.users = vec![Some(there); 20];
     let begun = Second {
-        users_begun: 30,
+        users_started: 30,
         users_not_started: refused,
         ..Second::default()
     };
@@ -45,10 +45,10 @@ fn found(findings: &[Finding], kind: FindingKind) -> Option<&Finding> {
 #[test]
 fn users_that_the_service_does_not_let_in_are_not_the_generators_fault() {
     let verdict = judge(&logging_in(15, 15).record());
-    assert_eq!(verdict.invalid_because, [] as [String; 0]);
+    assert_eq!(verdict.invalid_reasons, [] as [String; 0]);
     let finding = found(&verdict.findings, FindingKind::UsersNotStarted).expect("a finding");
     assert_eq!(
-        finding.sentence,
+        finding.headline,
         "15 of 30 users never started: POST /login of on_start failed (status)."
     );
     assert_eq!(
@@ -70,7 +70,7 @@ fn users_that_the_service_does_not_let_in_are_not_the_generators_fault() {
     unexplained.header.targets.clear();
     let verdict = judge(&unexplained.record());
     assert!(
-        verdict.invalid_because[0].starts_with("the load was not made"),
+        verdict.invalid_reasons[0].starts_with("the load was not made"),
         "{verdict:?}"
     );
 }
@@ -88,7 +88,7 @@ fn a_login_that_fails_is_an_error_of_the_service() {
     assert_eq!(rate.grade, Grade::Critical, "{rate:?}");
     let finding = found(&verdict.findings, FindingKind::UsersNotStarted).expect("a finding");
     assert!(
-        finding.sentence.starts_with("2 of 30 users never started"),
+        finding.headline.starts_with("2 of 30 users never started"),
         "{finding:?}"
     );
     // Less than a tenth of the load is missing: what is measured is still the planned load.
@@ -111,7 +111,7 @@ fn users_without_data_stop_and_the_service_is_not_called_good_or_slow_for_it() {
         ..Second::default()
     };
     let begun = Second {
-        users_begun: 10,
+        users_started: 10,
         ..Second::default()
     };
     let run = || {
@@ -127,11 +127,11 @@ fn users_without_data_stop_and_the_service_is_not_called_good_or_slow_for_it() {
         run
     };
     let verdict = judge(&run().record());
-    assert_eq!(verdict.invalid_because, [] as [String; 0]);
-    let finding = found(&verdict.findings, FindingKind::DataUsedUp).expect("a finding");
+    assert_eq!(verdict.invalid_reasons, [] as [String; 0]);
+    let finding = found(&verdict.findings, FindingKind::DataExhausted).expect("a finding");
     assert!(
         finding
-            .sentence
+            .headline
             .starts_with("6 of 10 users stopped before the end since their data was used up"),
         "{finding:?}"
     );
@@ -155,7 +155,7 @@ fn users_without_data_stop_and_the_service_is_not_called_good_or_slow_for_it() {
 #[test]
 fn users_that_the_scenario_stops_are_nobodys_fault() {
     let stopped = Second {
-        users_begun: 10,
+        users_started: 10,
         users_stopped: 6,
         ..Second::default()
     };
@@ -166,7 +166,7 @@ fn users_that_the_scenario_stops_are_nobodys_fault() {
         .stopped(StoppedBy::Finished, 20_000, None);
     run.users = vec![Some(4); 20];
     let verdict = judge(&run.record());
-    assert_eq!(verdict.invalid_because, [] as [String; 0]);
+    assert_eq!(verdict.invalid_reasons, [] as [String; 0]);
     assert_eq!(
         verdict.judgements[0].grade,
         Grade::Good,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use brunt_record::RunRecord;
-use brunt_verdict::baseline::{Allow, Baseline, Unfit};
+use brunt_verdict::baseline::{Allow, Baseline, BaselineError};
 
 use crate::baselines;
 use crate::commit;
@@ -82,13 +82,13 @@ pub(crate) fn run(options: &Options) -> Result<Exit, Failure> {
 }
 
 /// Why runs cannot be saved, with the option that saves them anyway.
-fn refused(unfit: Unfit) -> Failure {
+fn refused(unfit: BaselineError) -> Failure {
     let remedy = match unfit {
-        Unfit::NotValid { .. } | Unfit::NotWhole { .. } => {
+        BaselineError::NotValid { .. } | BaselineError::NotWhole { .. } => {
             ", or save it anyway with --allow-invalid"
         }
-        Unfit::Differ { .. } => "; save them anyway with --allow-mismatch",
-        Unfit::NoRuns | Unfit::Search { .. } => "",
+        BaselineError::Differ { .. } => "; save them anyway with --allow-mismatch",
+        BaselineError::NoRuns | BaselineError::Search { .. } => "",
     };
     Failure::Input(format!("{unfit}{remedy}"))
 }

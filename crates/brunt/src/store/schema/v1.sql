@@ -31,7 +31,7 @@ CREATE TABLE runs (
     kernel         TEXT,
     record         TEXT    NOT NULL,
     report         TEXT    NOT NULL,
-    sentence       TEXT    NOT NULL,
+    headline       TEXT    NOT NULL,
     UNIQUE (run_id, record)
 ) STRICT;
 CREATE INDEX runs_by_time ON runs (started_at_ms);

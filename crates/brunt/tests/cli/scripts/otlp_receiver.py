@@ -50,10 +50,10 @@ class Receiver(http.server.BaseHTTPRequestHandler):
         def each(name):
             points = metrics[name].sum.data_points
             keys = {item.key for point in points for item in point.attributes}
-            assert keys >= {"name", "method"}, keys
+            assert keys >= {"brunt.name", "http.request.method"}, keys
             counts = {}
             for point in points:
-                of = {item.key: item.value.string_value for item in point.attributes}["name"]
+                of = {item.key: item.value.string_value for item in point.attributes}["brunt.name"]
                 counts[of] = counts.get(of, 0) + point.as_int
             return counts
 
@@ -70,10 +70,10 @@ class Receiver(http.server.BaseHTTPRequestHandler):
             "failures": total("brunt.failures"),
             "lost": total("brunt.intervals.lost"),
             "wire_requests": total("brunt.wire_requests"),
-            "bytes_sent": total("brunt.sent"),
-            "bytes_received": total("brunt.received"),
+            "bytes_sent": total("brunt.bytes_sent"),
+            "bytes_received": total("brunt.bytes_received"),
             "each": each("brunt.requests"),
-            "answered_well": histogram("brunt.response"),
+            "answered_well": histogram("brunt.response_time"),
         }
         print(json.dumps(told), flush=True)
 

@@ -20,7 +20,7 @@ def total(name, sample, **labels):
 told = {
     "types": {name: family.type for name, family in families.items()},
     "requests": total("brunt_requests", "brunt_requests_total"),
-    "ok": total("brunt_requests", "brunt_requests_total", outcome="ok"),
-    "answered_in_buckets": total("brunt_response_seconds", "brunt_response_seconds_bucket", le="60"),
+    "ok": total("brunt_requests", "brunt_requests_total", brunt_outcome="ok"),
+    "answered_in_buckets": total("brunt_response_time_seconds", "brunt_response_time_seconds_bucket", le="60"),
 }
 print(json.dumps(told))

@@ -26,8 +26,8 @@ pub(super) fn charts(contested: &Contested) -> Markup {
         .iter()
         .filter(|row| row.is_tested)
         .filter_map(|row| {
-            let values = of(&played.values, row.measured)?;
-            let looks = of(&played.looks, row.measured).map_or(&[][..], Vec::as_slice);
+            let values = of(&played.values, row.metric)?;
+            let looks = of(&played.looks, row.metric).map_or(&[][..], Vec::as_slice);
             (!values.is_empty()).then(|| Pairs::of(row, values, looks).figure())
         })
         .collect();
@@ -65,7 +65,7 @@ impl<'a> Pairs<'a> {
         let step = values.len().div_ceil(PAIRS_MAX).max(1);
         let all = values.iter().enumerate().step_by(step);
         let drawn: Vec<(usize, [f64; 2], f64)> = all
-            .map(|(at, pair)| (at + 1, *pair, change_of(row.measured, *pair)))
+            .map(|(at, pair)| (at + 1, *pair, change_of(row.metric, *pair)))
             .collect();
         let (allowed, _) = allowed(row);
         let mut changes: Vec<f64> = drawn.iter().map(|(_, _, change)| *change).collect();
@@ -253,7 +253,7 @@ fn allowed(row: &Row) -> (f64, &'static str) {
         Tolerance::Share(share) => share * 100.0,
         Tolerance::Points(points) => points,
     };
-    if row.measured.is_better_when_higher() {
+    if row.metric.is_better_when_higher() {
         (-allowed, "below")
     } else {
         (allowed, "above")

@@ -1,6 +1,6 @@
 //! A chart: values over time in one unit, with its levels and spans, and its form for the script.
 
-use brunt_record::Waited;
+use brunt_record::PercentileValue;
 use serde_json::{Value, json};
 
 use crate::number;
@@ -114,12 +114,12 @@ impl<'a> Line<'a> {
         label: impl Into<String>,
         ink: &'static str,
         stroke: Stroke,
-        of: impl Fn(&TimeBucket) -> Option<Waited> + Copy + 'a,
+        of: impl Fn(&TimeBucket) -> Option<PercentileValue> + Copy + 'a,
     ) -> Self {
-        let ms = move |bucket: &TimeBucket| of(bucket).and_then(Waited::ms);
+        let ms = move |bucket: &TimeBucket| of(bucket).and_then(PercentileValue::ms);
         Self {
             never: Some(Box::new(move |bucket| {
-                of(bucket) == Some(Waited::NotAnswered)
+                of(bucket) == Some(PercentileValue::Unanswered)
             })),
             ..Self::new(label, ink, stroke, ms)
         }

@@ -48,7 +48,7 @@ impl TimeDistributions {
         places
             .map(|at| {
                 let q = 1.0 - 10f64.powf(-f64::from(at) / STEPS);
-                of.percentile(q).and_then(brunt_record::Waited::ms)
+                of.percentile(q).and_then(brunt_record::PercentileValue::ms)
             })
             .collect()
     }

@@ -1,7 +1,7 @@
 //! Names: requests of each name over time, for the charts that its row opens.
 
 use brunt_record::{
-    Distribution, Histogram, Measure, NameId, NameKind, Outcome, RunRecord, Scope, Waited,
+    Distribution, Histogram, Measure, NameId, NameKind, Outcome, PercentileValue, RunRecord, Scope,
 };
 use serde_json::{Value, json};
 
@@ -67,12 +67,17 @@ impl Name {
         }
     }
 
-    fn add(&mut self, measure: Measure, outcome: Outcome, sparse: &brunt_record::Sparse<&[u8]>) {
+    fn add(
+        &mut self,
+        measure: Measure,
+        outcome: Outcome,
+        sparse: &brunt_record::CompactHistogram<&[u8]>,
+    ) {
         let count = sparse.count();
         let is_request = matches!(self.kind, NameKind::Request | NameKind::Start);
         match (measure, outcome) {
             (Measure::Response, Outcome::Ok) => {
-                self.response.ok.merge_sparse(sparse);
+                self.response.ok.merge_compact(sparse);
                 // Of groups and metrics nothing is sent: they are counted where they began.
                 if !is_request {
                     self.went_well += count;
@@ -85,7 +90,7 @@ impl Name {
                 self.failed += count;
             }
             (Measure::Service, Outcome::Ok) => {
-                self.service.ok.merge_sparse(sparse);
+                self.service.ok.merge_compact(sparse);
                 self.went_well += count;
             }
             (Measure::Service, Outcome::Failed) => self.failed += count,
@@ -100,9 +105,9 @@ impl Name {
             Some(self.went_well as f64 / seconds),
             Some(self.failed as f64 / seconds),
         ];
-        values.extend(response.map(|part| part.and_then(Waited::ms)));
+        values.extend(response.map(|part| part.and_then(PercentileValue::ms)));
         for (buckets, part) in self.unanswered_buckets.iter_mut().zip(response) {
-            if part == Some(Waited::NotAnswered) {
+            if part == Some(PercentileValue::Unanswered) {
                 buckets.push(self.buckets);
             }
         }
@@ -110,7 +115,7 @@ impl Name {
         if matches!(self.kind, NameKind::Request | NameKind::Start) {
             let service = Percentiles::of(&self.service);
             let parts = [service.p50, service.p95, service.p99];
-            values.extend(parts.map(|part| part.and_then(Waited::ms)));
+            values.extend(parts.map(|part| part.and_then(PercentileValue::ms)));
         }
         self.columns.resize(values.len(), Vec::new());
         let columns = self.columns.iter_mut().zip(values);

@@ -1,6 +1,6 @@
 //! What was watched: the process under test, the machine, and brunt itself.
 
-use brunt_record::{Beside, Pressure, ProcessReading, Reading};
+use brunt_record::{AdditionalTarget, Pressure, ProcessReading, Reading};
 
 use super::chart::Stroke::{DashDot, Dashed, Dotted, Filled, Plain};
 use super::chart::{Chart, Line, Stroke, Unit};
@@ -16,7 +16,7 @@ type Read = (&'static str, &'static str, Stroke, Of);
 const INKS: [&str; 3] = ["a", "b", "c"];
 const STROKES: [Stroke; 4] = [Plain, Dashed, Dotted, DashDot];
 
-pub(in crate::html) fn resources<'a>(beside: &[Beside]) -> Vec<Chart<'a>> {
+pub(in crate::html) fn resources<'a>(beside: &[AdditionalTarget]) -> Vec<Chart<'a>> {
     let cpu: [Read; 3] = [
         ("under test", "a", Plain, |it| target(it)?.cpu_percent),
         ("machine", "c", Dashed, |it| it.machine.cpu_percent),
@@ -61,7 +61,7 @@ pub(in crate::html) fn resources<'a>(beside: &[Beside]) -> Vec<Chart<'a>> {
 }
 
 /// Charts of additional processes; none if there are none.
-fn others<'a>(beside: &[Beside]) -> Vec<Chart<'a>> {
+fn others<'a>(beside: &[AdditionalTarget]) -> Vec<Chart<'a>> {
     if beside.is_empty() {
         return Vec::new();
     }
@@ -79,10 +79,11 @@ fn others<'a>(beside: &[Beside]) -> Vec<Chart<'a>> {
                 INKS[at / STROKES.len() % INKS.len()],
                 STROKES[at % STROKES.len()],
             );
-            let cores =
-                move |bucket: &TimeBucket| bucket.mean_reading(|it| it.beside.get(at)?.cpu_cores);
+            let cores = move |bucket: &TimeBucket| {
+                bucket.mean_reading(|it| it.additional_targets.get(at)?.cpu_cores)
+            };
             let bytes = move |bucket: &TimeBucket| {
-                bucket.max_reading(|it| mb(it.beside.get(at)?.rss_bytes))
+                bucket.max_reading(|it| mb(it.additional_targets.get(at)?.rss_bytes))
             };
             (
                 cpu.line(Line::new(one.name.as_str(), ink, stroke, cores)),
@@ -171,7 +172,7 @@ fn flows<'a>() -> [Chart<'a>; 2] {
 
 pub(in crate::html) fn generator<'a>() -> Vec<Chart<'a>> {
     let waited =
-        |bucket: &TimeBucket| bucket.max(|second| Some(second.kept_waiting_us as f64 / 1e3));
+        |bucket: &TimeBucket| bucket.max(|second| Some(second.max_wakeup_delay_us as f64 / 1e3));
     let label = "longest wait for a thread of brunt";
     let lag = Chart::new("lag", "Lag: how late brunt dispatched requests", Unit::Ms)
         .line(Line::of_waiting(
@@ -192,7 +193,7 @@ pub(in crate::html) fn generator<'a>() -> Vec<Chart<'a>> {
 
 fn own_cpu<'a>() -> Chart<'a> {
     let busiest =
-        |bucket: &TimeBucket| bucket.max(|second| Some(second.cpu_busiest_ms as f64 / 10.0));
+        |bucket: &TimeBucket| bucket.max(|second| Some(second.busiest_thread_cpu_ms as f64 / 10.0));
     let waits = |bucket: &TimeBucket| bucket.rate(|second| second.cpu_wait_ms).map(|ms| ms / 10.0);
     let pressure: [Read; 1] = [("pressure on the machine", "b", Dotted, |it| {
         it.interference?.pressure_percent
@@ -220,7 +221,7 @@ fn own_cpu<'a>() -> Chart<'a> {
 
 fn sockets<'a>() -> Chart<'a> {
     let opened = |bucket: &TimeBucket| bucket.rate(|second| second.connections);
-    let again = |bucket: &TimeBucket| bucket.rate(|second| second.reopened);
+    let again = |bucket: &TimeBucket| bucket.rate(|second| second.reconnects);
     let descriptors: [Read; 1] = [("descriptors", "b", Dotted, |it| {
         count(brunt(it)?.descriptors)
     })];

@@ -58,7 +58,7 @@ impl<'a> Charts<'a> {
             users(run),
         ]);
         let resources = known(resource_charts::resources(
-            &run.record.header.generator.beside,
+            &run.record.header.generator.additional_targets,
         ));
         let generator = known(resource_charts::generator());
         let failures = known(vec![error_rate(), failures(run)]);
@@ -119,7 +119,7 @@ impl<'a> Charts<'a> {
 fn throughput<'a>(run: &Judged) -> Chart<'a> {
     let mut chart = Chart::new("throughput", "Requests per second", Unit::Count);
     let load = &run.record.header.load;
-    if load.open.is_some() && load.beside.is_empty() {
+    if load.open.is_some() && load.concurrent.is_empty() {
         let planned = |bucket: &TimeBucket| Some(bucket.planned);
         chart = chart.line(Line::new("planned", "quiet", Stroke::Dotted, planned));
     }
@@ -171,7 +171,7 @@ fn percentiles<'a>(
 /// While nothing is answered no percentile is known, but how long the oldest request waits is.
 fn oldest<'a>() -> Line<'a> {
     let waits = |second: &Second| {
-        let waits = second.oldest_ms.filter(|ms| *ms >= OLD_MS);
+        let waits = second.oldest_in_flight_ms.filter(|ms| *ms >= OLD_MS);
         waits.map(|ms| ms as f64)
     };
     let label = "oldest in flight, from 1 s";
@@ -186,7 +186,7 @@ fn users<'a>(run: &Judged) -> Chart<'a> {
     let load = &run.record.header.load;
     let users = |bucket: &TimeBucket| bucket.max(|second| second.users.map(f64::from));
     let in_flight = |bucket: &TimeBucket| bucket.max(|second| second.in_flight.map(f64::from));
-    let chart = if !load.beside.is_empty() {
+    let chart = if !load.concurrent.is_empty() {
         chart.line(Line::new(
             "users, including pools",
             "a",

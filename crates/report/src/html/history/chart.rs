@@ -181,7 +181,7 @@ fn dot(run: &HistoryRun, of: Value, unit: &str, scale: &Scale, at: usize) -> Mar
     let y = match of {
         Value::Known(value) => scale.y(value),
         // Above every answer.
-        Value::NotAnswered => TOP,
+        Value::Unanswered => TOP,
         Value::Unknown => return markup! {},
     };
     let radius = (scale.step() / 2.0).clamp(2.0, 5.0);

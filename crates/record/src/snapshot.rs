@@ -1,23 +1,20 @@
-//! Increments: what is added to a timeline. One form for a core's second, a record file's frame and
+//! Snapshots: what is added to a timeline. One form for a core's second, a record file's frame and
 //! a whole timeline, since adding is all that ever happens to any of them.
 
 use serde::{Deserialize, Serialize};
 
-use crate::bytes::Bytes;
-use crate::sparse::Sparse;
+use crate::compact_histogram::CompactHistogram;
 use crate::{Failure, Measure, NameId, Outcome, Sample, Second};
 
 /// Something to add to a timeline.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(from = "StoredIncrement")]
-pub struct Increment {
+pub struct MetricsSnapshot {
     /// The width of its intervals, in seconds.
     pub width_s: u32,
     /// Counts, each with its second.
     pub seconds: Vec<(u32, Second)>,
     /// Histograms, each with the second in which its interval begins.
-    #[serde(rename = "cells")]
-    pub histograms: Vec<Entry>,
+    pub histograms: Vec<HistogramEntry>,
     /// Counts by name.
     pub totals: Vec<NameTotals>,
     /// Failures.
@@ -26,7 +23,7 @@ pub struct Increment {
     pub last_ok_ns: u64,
 }
 
-impl Increment {
+impl MetricsSnapshot {
     /// Nothing, in intervals of a width.
     pub(crate) fn empty(width_s: u32) -> Self {
         Self {
@@ -43,7 +40,7 @@ impl Increment {
 /// A histogram and what it is of.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "StoredEntry", into = "StoredEntry")]
-pub struct Entry {
+pub struct HistogramEntry {
     /// The second in which the interval begins.
     pub second: u32,
     /// The requests' name.
@@ -53,81 +50,33 @@ pub struct Entry {
     /// How the requests ended.
     pub outcome: Outcome,
     /// The durations.
-    pub sparse: Sparse,
-}
-
-/// In files of any version: histograms of version 1 stand under another name.
-#[derive(Deserialize)]
-struct StoredIncrement {
-    width_s: u32,
-    seconds: Vec<(u32, Second)>,
-    #[serde(default)]
-    cells: Vec<Entry>,
-    #[serde(default)]
-    histograms: Vec<EntryOfVersion1>,
-    totals: Vec<NameTotals>,
-    failures: Vec<Failure>,
-    last_ok_ns: u64,
-}
-
-impl From<StoredIncrement> for Increment {
-    fn from(stored: StoredIncrement) -> Self {
-        let old = stored.histograms.into_iter().map(|old| old.0);
-        Self {
-            width_s: stored.width_s,
-            seconds: stored.seconds,
-            histograms: stored.cells.into_iter().chain(old).collect(),
-            totals: stored.totals,
-            failures: stored.failures,
-            last_ok_ns: stored.last_ok_ns,
-        }
-    }
-}
-
-#[derive(Deserialize)]
-#[serde(try_from = "(u32, NameId, Measure, Outcome, Bytes)")]
-struct EntryOfVersion1(Entry);
-
-impl TryFrom<(u32, NameId, Measure, Outcome, Bytes)> for EntryOfVersion1 {
-    type Error = &'static str;
-
-    fn try_from(stored: (u32, NameId, Measure, Outcome, Bytes)) -> Result<Self, Self::Error> {
-        let (second, name, measure, outcome, Bytes(bytes)) = stored;
-        let sparse = Sparse::of_version_1(&bytes).ok_or("not a histogram")?;
-        Ok(Self(Entry {
-            second,
-            name,
-            measure,
-            outcome,
-            sparse,
-        }))
-    }
+    pub histogram: CompactHistogram,
 }
 
 /// In files: `[second, name, measure, outcome, histogram]`.
 #[derive(Serialize, Deserialize)]
-struct StoredEntry(u32, NameId, Measure, Outcome, Sparse);
+struct StoredEntry(u32, NameId, Measure, Outcome, CompactHistogram);
 
-impl From<StoredEntry> for Entry {
-    fn from(StoredEntry(second, name, measure, outcome, sparse): StoredEntry) -> Self {
+impl From<StoredEntry> for HistogramEntry {
+    fn from(StoredEntry(second, name, measure, outcome, compact): StoredEntry) -> Self {
         Self {
             second,
             name,
             measure,
             outcome,
-            sparse,
+            histogram: compact,
         }
     }
 }
 
-impl From<Entry> for StoredEntry {
-    fn from(entry: Entry) -> Self {
+impl From<HistogramEntry> for StoredEntry {
+    fn from(entry: HistogramEntry) -> Self {
         Self(
             entry.second,
             entry.name,
             entry.measure,
             entry.outcome,
-            entry.sparse,
+            entry.histogram,
         )
     }
 }
@@ -162,8 +111,7 @@ pub struct NameTotals {
     pub requests: u64,
     /// Requests on the wire.
     pub wire_requests: u64,
-    /// Of these, requests that were sent again; older records have none.
-    #[serde(default)]
+    /// Of these, requests that were sent again.
     pub retries: u64,
     /// Bytes sent.
     pub bytes_sent: u64,

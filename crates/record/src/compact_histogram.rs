@@ -15,7 +15,7 @@ use crate::varint;
 
 /// A histogram as bytes, its own or others'. Always well-formed: bytes from outside are checked when they come in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Sparse<B = Vec<u8>> {
+pub struct CompactHistogram<B = Vec<u8>> {
     bytes: B,
 }
 
@@ -26,7 +26,7 @@ pub(crate) struct Summary {
     pub(crate) max_ns: u64,
 }
 
-impl From<&Histogram> for Sparse {
+impl From<&Histogram> for CompactHistogram {
     fn from(histogram: &Histogram) -> Self {
         let summary = Summary {
             count: histogram.count(),
@@ -38,14 +38,14 @@ impl From<&Histogram> for Sparse {
     }
 }
 
-impl<'a> Sparse<&'a [u8]> {
+impl<'a> CompactHistogram<&'a [u8]> {
     /// The histogram behind bytes that are one.
-    pub(crate) fn behind(bytes: &'a [u8]) -> Self {
+    pub(crate) fn from_valid_bytes(bytes: &'a [u8]) -> Self {
         Self { bytes }
     }
 }
 
-impl Sparse {
+impl CompactHistogram {
     pub(crate) fn bytes(&self) -> &[u8] {
         &self.bytes
     }
@@ -78,7 +78,10 @@ impl Sparse {
     }
 
     /// What two histograms counted.
-    pub(crate) fn merged<A: AsRef<[u8]>, B: AsRef<[u8]>>(a: &Sparse<A>, b: &Sparse<B>) -> Self {
+    pub(crate) fn merged<A: AsRef<[u8]>, B: AsRef<[u8]>>(
+        a: &CompactHistogram<A>,
+        b: &CompactHistogram<B>,
+    ) -> Self {
         let (one, other) = (a.summary(), b.summary());
         let summary = Summary {
             count: one.count.saturating_add(other.count),
@@ -91,7 +94,7 @@ impl Sparse {
     }
 
     /// Takes bytes from outside; `None` where they are no histogram.
-    fn checked(bytes: Vec<u8>) -> Option<Self> {
+    fn from_untrusted_bytes(bytes: Vec<u8>) -> Option<Self> {
         let mut rest = bytes.as_slice();
         let summary = read_summary(&mut rest)?;
         let mut index = buckets::index(summary.min_ns);
@@ -109,47 +112,12 @@ impl Sparse {
         }
         (total == summary.count || summary.count < 2).then_some(Self { bytes })
     }
-
-    /// Takes bytes of version 1 of the format: the minimum and the maximum of one duration as well, distances
-    /// from bucket 0 on, and the count of each bucket. `None` where they are no histogram.
-    pub(crate) fn of_version_1(bytes: &[u8]) -> Option<Self> {
-        let mut rest = bytes;
-        let mut next = || varint::read(&mut rest);
-        let count = u64::try_from(next()?).ok()?;
-        let mut summary = Summary::nothing();
-        let mut buckets: Vec<(usize, u64)> = Vec::new();
-        if count > 0 {
-            summary = Summary {
-                count,
-                sum_ns: next()?,
-                min_ns: u64::try_from(next()?).ok()?,
-                max_ns: u64::try_from(next()?).ok()?,
-            };
-        }
-        let (mut index, mut total) = (0usize, 0u64);
-        while !rest.is_empty() {
-            let distance = usize::try_from(varint::read(&mut rest)?).ok()?;
-            let held = read_u64(&mut rest).filter(|held| *held > 0)?;
-            let is_next = distance > 0 || buckets.is_empty();
-            index = index
-                .checked_add(distance)
-                .filter(|index| *index < buckets::COUNT && is_next)?;
-            total = total.checked_add(held)?;
-            buckets.push((index, held));
-        }
-        let first = buckets.first().map(|(index, _)| *index);
-        let is_whole = total == count
-            && first.is_none_or(|first| first == buckets::index(summary.min_ns))
-            && (count == 0 || summary.min_ns <= summary.max_ns)
-            && (count != 1 || summary.sum_ns == summary.min_ns.into());
-        is_whole.then(|| Self::of(&summary, buckets.into_iter(), Vec::new()))
-    }
 }
 
-impl<B: AsRef<[u8]>> Sparse<B> {
+impl<B: AsRef<[u8]>> CompactHistogram<B> {
     /// The same in bytes of its own.
-    pub(crate) fn to_own(&self) -> Sparse {
-        Sparse {
+    pub(crate) fn to_owned_bytes(&self) -> CompactHistogram {
+        CompactHistogram {
             bytes: self.bytes.as_ref().to_vec(),
         }
     }
@@ -281,16 +249,16 @@ fn read_bucket(rest: &mut &[u8]) -> Option<(usize, u64)> {
     Some((distance, count))
 }
 
-impl Serialize for Sparse {
+impl Serialize for CompactHistogram {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_bytes(&self.bytes)
     }
 }
 
-impl<'de> Deserialize<'de> for Sparse {
+impl<'de> Deserialize<'de> for CompactHistogram {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let Bytes(bytes) = Bytes::deserialize(deserializer)?;
-        Self::checked(bytes).ok_or_else(|| serde::de::Error::custom("not a histogram"))
+        Self::from_untrusted_bytes(bytes).ok_or_else(|| serde::de::Error::custom("not a histogram"))
     }
 }
 
@@ -305,10 +273,10 @@ mod tests {
         fn a_histogram_comes_back_whole(values in prop::collection::vec(any::<u64>(), 0..200)) {
             let mut histogram = Histogram::default();
             values.iter().for_each(|ns| histogram.record(*ns));
-            let stored = rmp_serde::to_vec_named(&Sparse::from(&histogram)).unwrap();
-            let sparse: Sparse = rmp_serde::from_slice(&stored).unwrap();
+            let stored = rmp_serde::to_vec_named(&CompactHistogram::from(&histogram)).unwrap();
+            let compact: CompactHistogram = rmp_serde::from_slice(&stored).unwrap();
             let mut again = Histogram::default();
-            again.merge_sparse(&sparse);
+            again.merge_compact(&compact);
             prop_assert_eq!(again, histogram);
         }
 
@@ -320,17 +288,17 @@ mod tests {
             let of = |values: &[u64]| {
                 let mut histogram = Histogram::default();
                 values.iter().for_each(|ns| histogram.record(*ns));
-                Sparse::from(&histogram)
+                CompactHistogram::from(&histogram)
             };
-            prop_assert_eq!(Sparse::merged(&of(&a), &of(&b)), of(&[a, b].concat()));
+            prop_assert_eq!(CompactHistogram::merged(&of(&a), &of(&b)), of(&[a, b].concat()));
         }
 
         #[test]
         fn any_bytes_are_taken_or_refused_without_a_panic(bytes in prop::collection::vec(any::<u8>(), 0..60)) {
-            if let Some(sparse) = Sparse::checked(bytes) {
+            if let Some(compact) = CompactHistogram::from_untrusted_bytes(bytes) {
                 let mut histogram = Histogram::default();
-                histogram.merge_sparse(&sparse);
-                prop_assert_eq!(histogram.count(), sparse.summary().count);
+                histogram.merge_compact(&compact);
+                prop_assert_eq!(histogram.count(), compact.summary().count);
             }
         }
     }

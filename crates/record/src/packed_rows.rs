@@ -5,12 +5,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
 
-use crate::Unfit;
+use crate::MergeError;
 use crate::bytes::Bytes;
 use crate::columns::{self, Column, NUMBERS_MAX, ROWS_MAX};
 
 /// What a run keeps of a moment.
-pub(crate) trait Row: Clone {
+pub(crate) trait PackedRow: Clone {
     /// When it was, where rows are looked for by that; they come in this order.
     fn at(&self) -> u64;
     /// How many numbers it has.
@@ -20,7 +20,7 @@ pub(crate) trait Row: Clone {
     /// Takes it from its numbers.
     fn read(numbers: &mut Numbers) -> Self;
     /// Makes it tell of what came after it, too: it told of so many rows, what comes tells of so many.
-    fn follow(&mut self, later: &Self, own: u32, others: u32);
+    fn merge_next(&mut self, later: &Self, own: u32, others: u32);
 }
 
 /// The numbers of a row, one after the other.
@@ -46,7 +46,7 @@ impl Numbers<'_> {
 
 /// Rows in the order of time.
 #[derive(Debug)]
-pub(crate) struct Rows<T> {
+pub(crate) struct PackedRows<T> {
     /// So many of those that came are one that is kept.
     each: u32,
     /// The last one is so many of those that came.
@@ -78,7 +78,7 @@ impl Chunk {
 
 /// Some rows in the form in which they are stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Packed {
+pub(crate) struct StoredRows {
     /// How many came before the first one.
     pub(crate) from: u64,
     /// A row is so many of those that came.
@@ -90,9 +90,9 @@ pub(crate) struct Packed {
     pub(crate) columns: Bytes,
 }
 
-impl Packed {
+impl StoredRows {
     /// Rows that are each so many of those that came, the last one so many.
-    pub(crate) fn of<T: Row>(rows: &[T], from: u64, (each, last): (u32, u32)) -> Self {
+    pub(crate) fn of<T: PackedRow>(rows: &[T], from: u64, (each, last): (u32, u32)) -> Self {
         Self {
             from,
             each,
@@ -104,7 +104,7 @@ impl Packed {
     }
 
     /// The rows, and so many of those that came each of them is; `None` where they are none.
-    pub(crate) fn read<T: Row>(&self) -> Option<Vec<(T, u32)>> {
+    pub(crate) fn read<T: PackedRow>(&self) -> Option<Vec<(T, u32)>> {
         let fits = self.each.is_power_of_two() && (1..=self.each).contains(&self.last);
         let rows = usize::try_from(self.rows).ok().filter(|_| fits)?;
         let rows: Vec<T> = read(&self.columns.0, rows)?;
@@ -115,15 +115,15 @@ impl Packed {
     }
 
     /// That they are none.
-    pub(crate) fn unfit(&self) -> Unfit {
-        Unfit::Rows {
+    pub(crate) fn merge_error(&self) -> MergeError {
+        MergeError::Rows {
             from: self.from,
             rows: self.rows,
         }
     }
 }
 
-impl<T: Row> Rows<T> {
+impl<T: PackedRow> PackedRows<T> {
     /// No rows, to take so many bytes at most where they are packed.
     pub(crate) fn bounded(bytes_max: usize) -> Self {
         Self {
@@ -180,7 +180,7 @@ impl<T: Row> Rows<T> {
             .last_mut()
             .filter(|_| is_alike && together <= self.each)
         {
-            last.follow(&row, self.last, held);
+            last.merge_next(&row, self.last, held);
             self.last = together;
             return;
         }
@@ -197,7 +197,7 @@ impl<T: Row> Rows<T> {
         let open = std::mem::take(&mut self.open);
         let chunk = Chunk {
             from: self.packed(),
-            at: open.first().map_or(0, Row::at),
+            at: open.first().map_or(0, PackedRow::at),
             rows: open.len(),
             bytes: packed(&open),
         };
@@ -307,9 +307,9 @@ impl<T: Row> Rows<T> {
     }
 
     /// All rows in the form in which they are stored, the open ones as well.
-    pub(crate) fn parts(&self) -> impl Iterator<Item = Packed> {
+    pub(crate) fn parts(&self) -> impl Iterator<Item = StoredRows> {
         let from = |place: usize| (place as u64).saturating_mul(self.each.into());
-        let whole = self.chunks.iter().map(move |chunk| Packed {
+        let whole = self.chunks.iter().map(move |chunk| StoredRows {
             from: from(chunk.from),
             each: self.each,
             last: self.held(chunk.from + chunk.rows - 1),
@@ -318,12 +318,12 @@ impl<T: Row> Rows<T> {
             columns: Bytes(chunk.bytes.clone()),
         });
         let held = (self.each, self.last);
-        let open = Packed::of(&self.open, from(self.packed()), held);
+        let open = StoredRows::of(&self.open, from(self.packed()), held);
         whole.chain((open.rows > 0).then_some(open))
     }
 }
 
-impl<T: Clone> Clone for Rows<T> {
+impl<T: Clone> Clone for PackedRows<T> {
     fn clone(&self) -> Self {
         Self {
             each: self.each,
@@ -338,7 +338,7 @@ impl<T: Clone> Clone for Rows<T> {
 }
 
 /// Rows as columns, in bytes. All have as many numbers.
-fn packed<T: Row>(rows: &[T]) -> Vec<u8> {
+fn packed<T: PackedRow>(rows: &[T]) -> Vec<u8> {
     let mut columns: Vec<Column> = Vec::new();
     let mut numbers = Column::new();
     for row in rows {
@@ -353,7 +353,7 @@ fn packed<T: Row>(rows: &[T]) -> Vec<u8> {
 }
 
 /// The rows behind some bytes; `None` where the bytes are none.
-fn read<T: Row>(bytes: &[u8], rows: usize) -> Option<Vec<T>> {
+fn read<T: PackedRow>(bytes: &[u8], rows: usize) -> Option<Vec<T>> {
     let columns = columns::read(bytes, rows)?;
     let row = |row: usize| {
         let mut numbers = Numbers {
@@ -367,7 +367,7 @@ fn read<T: Row>(bytes: &[u8], rows: usize) -> Option<Vec<T>> {
 }
 
 /// A row as it is once it was packed.
-pub(crate) fn as_kept<T: Row>(row: &T) -> T {
+pub(crate) fn as_kept<T: PackedRow>(row: &T) -> T {
     let mut numbers = Column::new();
     row.write(&mut numbers);
     let columns: Vec<Column> = numbers.into_iter().map(|number| vec![number]).collect();
@@ -378,7 +378,7 @@ pub(crate) fn as_kept<T: Row>(row: &T) -> T {
     })
 }
 
-fn unpacked<T: Row>(chunk: &Chunk) -> Vec<T> {
+fn unpacked<T: PackedRow>(chunk: &Chunk) -> Vec<T> {
     // They were packed here.
     read(&chunk.bytes, chunk.rows).unwrap_or_default()
 }

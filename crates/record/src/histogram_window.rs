@@ -3,8 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::delta::{cell_index, cell_key};
-use crate::sparse::Sparse;
+use crate::compact_histogram::CompactHistogram;
+use crate::second_recorder::{cell_index, cell_key};
 use crate::{Measure, NameId, Outcome};
 
 /// What a histogram takes beside its bytes: whose it is, and where it ends.
@@ -14,9 +14,9 @@ pub(crate) const INTERVAL_BYTES: usize = 96;
 
 /// The histograms of an interval.
 #[derive(Debug, Clone)]
-pub(crate) enum Interval {
+pub(crate) enum HistogramWindow {
     /// By their place among the cells.
-    Open(BTreeMap<u32, Sparse>),
+    Open(BTreeMap<u32, CompactHistogram>),
     /// Each with where it ends, in the order of their place.
     Packed {
         ends: Box<[(u32, u32)]>,
@@ -24,34 +24,40 @@ pub(crate) enum Interval {
     },
 }
 
-impl Default for Interval {
+impl Default for HistogramWindow {
     fn default() -> Self {
         Self::Open(BTreeMap::new())
     }
 }
 
-impl Interval {
+impl HistogramWindow {
     /// Adds a histogram; what it takes grows by so many bytes.
-    pub(crate) fn merge<B: AsRef<[u8]>>(&mut self, cell: u32, sparse: &Sparse<B>) -> isize {
+    pub(crate) fn merge<B: AsRef<[u8]>>(
+        &mut self,
+        cell: u32,
+        compact: &CompactHistogram<B>,
+    ) -> isize {
         let cells = self.opened();
         let Some(known) = cells.get_mut(&cell) else {
-            cells.insert(cell, sparse.to_own());
-            return (CELL_BYTES + sparse.size()).cast_signed();
+            cells.insert(cell, compact.to_owned_bytes());
+            return (CELL_BYTES + compact.size()).cast_signed();
         };
         let before = known.size();
-        *known = Sparse::merged(known, sparse);
+        *known = CompactHistogram::merged(known, compact);
         known.size().cast_signed() - before.cast_signed()
     }
 
     /// How many bytes it takes.
     pub(crate) fn size(&self) -> usize {
-        let cells = self.iter().map(|(_, sparse)| CELL_BYTES + sparse.size());
+        let cells = self.iter().map(|(_, compact)| CELL_BYTES + compact.size());
         INTERVAL_BYTES + cells.sum::<usize>()
     }
 
-    fn opened(&mut self) -> &mut BTreeMap<u32, Sparse> {
+    fn opened(&mut self) -> &mut BTreeMap<u32, CompactHistogram> {
         if matches!(self, Self::Packed { .. }) {
-            let cells = self.iter().map(|(cell, sparse)| (cell, sparse.to_own()));
+            let cells = self
+                .iter()
+                .map(|(cell, compact)| (cell, compact.to_owned_bytes()));
             *self = Self::Open(cells.collect());
         }
         match self {
@@ -65,9 +71,9 @@ impl Interval {
         let Self::Open(cells) = self else {
             return;
         };
-        let mut bytes = Vec::with_capacity(cells.values().map(Sparse::size).sum());
-        let ends = cells.iter().map(|(cell, sparse)| {
-            bytes.extend_from_slice(sparse.bytes());
+        let mut bytes = Vec::with_capacity(cells.values().map(CompactHistogram::size).sum());
+        let ends = cells.iter().map(|(cell, compact)| {
+            bytes.extend_from_slice(compact.bytes());
             // The histograms of a timeline are bounded far below 4 GiB.
             (*cell, u32::try_from(bytes.len()).unwrap_or(u32::MAX))
         });
@@ -83,12 +89,12 @@ impl Interval {
         name: NameId,
         measure: Measure,
         outcome: Outcome,
-    ) -> Option<Sparse<&[u8]>> {
+    ) -> Option<CompactHistogram<&[u8]>> {
         let cell = place(name, measure, outcome);
         match self {
             Self::Open(cells) => cells
                 .get(&cell)
-                .map(|sparse| Sparse::behind(sparse.bytes())),
+                .map(|compact| CompactHistogram::from_valid_bytes(compact.bytes())),
             Self::Packed { ends, bytes } => {
                 let at = ends.binary_search_by_key(&cell, |(cell, _)| *cell).ok()?;
                 Some(packed(ends, bytes, at))
@@ -97,11 +103,13 @@ impl Interval {
     }
 
     /// Its histograms, each with its place among the cells.
-    pub(crate) fn iter(&self) -> Box<dyn Iterator<Item = (u32, Sparse<&[u8]>)> + '_> {
+    pub(crate) fn iter(&self) -> Box<dyn Iterator<Item = (u32, CompactHistogram<&[u8]>)> + '_> {
         match self {
             Self::Open(cells) => {
                 let cells = cells.iter();
-                Box::new(cells.map(|(cell, sparse)| (*cell, Sparse::behind(sparse.bytes()))))
+                Box::new(cells.map(|(cell, compact)| {
+                    (*cell, CompactHistogram::from_valid_bytes(compact.bytes()))
+                }))
             }
             Self::Packed { ends, bytes } => {
                 let places = ends.iter().enumerate();
@@ -110,11 +118,13 @@ impl Interval {
         }
     }
 
-    /// Its histograms: whose, of what, and how the requests ended.
-    pub(crate) fn cells(&self) -> impl Iterator<Item = (NameId, Measure, Outcome, Sparse<&[u8]>)> {
-        self.iter().map(|(cell, sparse)| {
+    /// Its histograms: subject, of what, and how the requests ended.
+    pub(crate) fn cells(
+        &self,
+    ) -> impl Iterator<Item = (NameId, Measure, Outcome, CompactHistogram<&[u8]>)> {
+        self.iter().map(|(cell, compact)| {
             let (name, measure, outcome) = cell_key(cell as usize);
-            (name, measure, outcome, sparse)
+            (name, measure, outcome, compact)
         })
     }
 }
@@ -128,9 +138,9 @@ pub(crate) fn place(name: NameId, measure: Measure, outcome: Outcome) -> u32 {
     cell_index(name, measure, outcome) as u32
 }
 
-fn packed<'a>(ends: &[(u32, u32)], bytes: &'a [u8], at: usize) -> Sparse<&'a [u8]> {
+fn packed<'a>(ends: &[(u32, u32)], bytes: &'a [u8], at: usize) -> CompactHistogram<&'a [u8]> {
     let begin = at
         .checked_sub(1)
         .map_or(0, |before| ends[before].1 as usize);
-    Sparse::behind(&bytes[begin..ends[at].1 as usize])
+    CompactHistogram::from_valid_bytes(&bytes[begin..ends[at].1 as usize])
 }

@@ -1,9 +1,9 @@
 //! Deltas: what one core recorded during one second. The engine fills one while another is being
 //! read, so that handing over moves a pointer and never stalls the load.
 
-use crate::increment::{Entry, Increment, NameTotals};
+use crate::compact_histogram::CompactHistogram;
 use crate::sample::second_of;
-use crate::sparse::Sparse;
+use crate::snapshot::{HistogramEntry, MetricsSnapshot, NameTotals};
 use crate::{
     Failure, FailureKind, Histogram, Measure, NameId, Outcome, RequestName, Sample, Second,
 };
@@ -12,13 +12,13 @@ const OUTCOMES: usize = Outcome::ALL.len();
 pub(crate) const CELLS_A_NAME: usize = Measure::ALL.len() * OUTCOMES;
 
 /// What one core recorded of the requests that were done in one second.
-pub struct Delta {
+pub struct SecondRecorder {
     second: u32,
     judged: Vec<bool>,
     /// Of these only what is not answered well is judged.
     starts: Vec<bool>,
     cells: Vec<Option<Box<Histogram>>>,
-    late: Vec<Late>,
+    late: Vec<CarriedOver>,
     totals: Vec<NameTotals>,
     failures: Vec<Failure>,
     counts: Second,
@@ -27,26 +27,26 @@ pub struct Delta {
 
 /// A request that was done in a later second than it was intended in.
 #[derive(Clone, Copy)]
-struct Late {
+struct CarriedOver {
     second: u32,
     name: NameId,
     outcome: Outcome,
     response_ns: u64,
     lag_ns: u64,
-    unlagged_ns: u64,
+    lag_corrected_ns: u64,
 }
 
-type LatePart = (Measure, fn(&Late) -> u64);
+type LatePart = (Measure, fn(&CarriedOver) -> u64);
 
 /// The measures that belong to the second of the intended start.
 const LATE_PARTS: [LatePart; 3] = [
     (Measure::Response, |late| late.response_ns),
     (Measure::Lag, |late| late.lag_ns),
-    (Measure::Unlagged, |late| late.unlagged_ns),
+    (Measure::LagCorrected, |late| late.lag_corrected_ns),
 ];
 
-impl Delta {
-    /// An empty delta for requests of these names.
+impl SecondRecorder {
+    /// An empty recorder for requests of these names.
     pub fn new(names: &[RequestName]) -> Self {
         let totals = (0u32..)
             .zip(names)
@@ -130,22 +130,22 @@ impl Delta {
     fn record_intended(&mut self, sample: &Sample, outcome: Outcome) {
         let second = second_of(sample.intended_ns);
         let (response_ns, lag_ns) = (sample.response_ns(), sample.lag_ns());
-        let unlagged_ns = sample.unlagged_ns();
+        let lag_corrected_ns = sample.lag_corrected_ns();
         if second == self.second {
             self.cell(sample.name, Measure::Response, outcome)
                 .record(response_ns);
             self.cell(sample.name, Measure::Lag, outcome).record(lag_ns);
-            self.cell(sample.name, Measure::Unlagged, outcome)
-                .record(unlagged_ns);
+            self.cell(sample.name, Measure::LagCorrected, outcome)
+                .record(lag_corrected_ns);
         } else {
             let name = sample.name;
-            self.late.push(Late {
+            self.late.push(CarriedOver {
                 second,
                 name,
                 outcome,
                 response_ns,
                 lag_ns,
-                unlagged_ns,
+                lag_corrected_ns,
             });
         }
     }
@@ -199,25 +199,25 @@ impl Delta {
     }
 
     /// What was recorded, in the form in which it is stored, sent and added to a timeline.
-    pub fn to_increment(&mut self) -> Increment {
+    pub fn to_snapshot(&mut self) -> MetricsSnapshot {
         let mut histograms = Vec::new();
         for (at, cell) in self.cells.iter().enumerate() {
             if let Some(cell) = cell.as_ref().filter(|cell| !cell.is_empty()) {
                 let (name, measure, outcome) = cell_key(at);
                 let second = self.second;
-                let sparse = Sparse::from(&**cell);
-                histograms.push(Entry {
+                let compact = CompactHistogram::from(&**cell);
+                histograms.push(HistogramEntry {
                     second,
                     name,
                     measure,
                     outcome,
-                    sparse,
+                    histogram: compact,
                 });
             }
         }
-        self.add_late(&mut histograms);
+        self.add_carried_over(&mut histograms);
         let failures = self.failures.iter_mut().filter(|failure| failure.count > 0);
-        Increment {
+        MetricsSnapshot {
             width_s: 1,
             seconds: vec![(self.second, self.counts.clone())],
             histograms,
@@ -237,8 +237,8 @@ impl Delta {
         }
     }
 
-    fn add_late(&mut self, histograms: &mut Vec<Entry>) {
-        self.late.sort_unstable_by_key(Late::key);
+    fn add_carried_over(&mut self, histograms: &mut Vec<HistogramEntry>) {
+        self.late.sort_unstable_by_key(CarriedOver::key);
         let mut scratch = Histogram::default();
         for group in self.late.chunk_by(|a, b| a.key() == b.key()) {
             let (second, name, outcome) = group[0].key();
@@ -247,20 +247,20 @@ impl Delta {
                 for late in group {
                     scratch.record(part(late));
                 }
-                let sparse = Sparse::from(&scratch);
-                histograms.push(Entry {
+                let compact = CompactHistogram::from(&scratch);
+                histograms.push(HistogramEntry {
                     second,
                     name,
                     measure,
                     outcome,
-                    sparse,
+                    histogram: compact,
                 });
             }
         }
     }
 }
 
-impl Late {
+impl CarriedOver {
     fn key(&self) -> (u32, NameId, Outcome) {
         (self.second, self.name, self.outcome)
     }

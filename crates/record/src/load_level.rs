@@ -10,7 +10,7 @@ pub struct Search {
     /// No level is higher; `None`: no bound.
     pub to: Option<f64>,
     /// The threshold of each target at which the service is broken.
-    pub limit: Limit,
+    pub breaks_at: ThresholdKind,
     /// Narrow enough: the level that breaks over the one that holds, less 1.
     pub precision: f64,
 }
@@ -18,7 +18,7 @@ pub struct Search {
 /// One of a target's thresholds. Where a target does not have it, the next milder one takes its place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Limit {
+pub enum ThresholdKind {
     /// `target`.
     Target,
     /// `acceptable`.
@@ -27,7 +27,7 @@ pub enum Limit {
     Critical,
 }
 
-impl Limit {
+impl ThresholdKind {
     /// Each of them, the strictest first.
     pub const ALL: [Self; 3] = [Self::Target, Self::Acceptable, Self::Critical];
 
@@ -43,45 +43,45 @@ impl Limit {
 
 /// A level from a moment on, until another takes its place.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Level {
+pub struct LoadLevel {
     /// From when, in milliseconds of the run's clock.
     pub from_ms: u64,
     /// It is come to within so many milliseconds.
-    pub within_ms: u64,
+    pub ramp_ms: u64,
     /// Users, or arrivals a second.
     pub level: f64,
     /// What it is for.
-    pub part: Part,
+    pub phase: SearchPhase,
 }
 
 /// What a level is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Part {
-    /// A short look, to come near.
-    Glance,
+pub enum SearchPhase {
+    /// A short look that narrows the range of levels.
+    Probe,
     /// A level that is judged.
     Trial,
     /// Little load, until what waits is served.
     Drain,
-    /// What is held before the last push: half of what holds.
-    Before,
-    /// A last push, with a level that broke.
-    Push,
-    /// The level of before again: does the service recover?
-    After,
+    /// Half of the highest level that holds, held before the final spike.
+    PreSpike,
+    /// The final spike, with a level that broke.
+    Spike,
+    /// The level before the spike again, to see whether the service recovers.
+    Recovery,
 }
 
-impl Part {
+impl SearchPhase {
     /// Its name in files and on charts.
     pub const fn name(self) -> &'static str {
         match self {
-            Self::Glance => "glance",
+            Self::Probe => "probe",
             Self::Trial => "trial",
             Self::Drain => "drain",
-            Self::Before => "before",
-            Self::Push => "push",
-            Self::After => "after",
+            Self::PreSpike => "pre_spike",
+            Self::Spike => "spike",
+            Self::Recovery => "recovery",
         }
     }
 }
