@@ -1,43 +1,21 @@
 //! brunt: is the service fast enough, where does it break, does it come back, does it leak, and did
 //! this change make it worse?
 
-mod baselines;
-mod builds;
-mod ceiling;
-mod children;
+mod ci_output;
 mod commands;
-mod commit;
-mod decidability;
-mod descriptors;
-mod embedded;
+mod compare;
+mod config;
 mod exit;
 mod fail_on;
-mod forms;
-mod input_file;
-mod interrupt;
-mod layers;
-mod load_options;
+mod live_export;
 mod machine;
-mod makers;
-mod outlets;
-mod pipeline;
-mod placement;
-mod play;
 mod ports;
-mod processes;
-mod reach_options;
 mod results;
-mod screen;
-mod session;
-mod stage;
-mod stopping;
+mod run;
 mod store;
-mod turns;
-mod watch_options;
-mod watched;
-mod web;
-mod words;
-mod world;
+mod system;
+mod terminal;
+mod worker;
 
 use std::process::ExitCode;
 

@@ -7,8 +7,8 @@ use std::path::Path;
 use brunt_engine::Origins;
 use brunt_scenario::Plan;
 
-use crate::descriptors::connections_of;
 use crate::exit::Failure;
+use crate::system::preflight::connections_of;
 
 /// The ports that the system gives to who connects.
 const RANGE: &str = "/proc/sys/net/ipv4/ip_local_port_range";

@@ -1,5 +1,8 @@
 //! The results folder: what a run leaves on disk.
 
+pub(crate) mod baseline_files;
+pub(crate) mod export_files;
+
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -17,7 +20,7 @@ pub(crate) const LATEST: &str = "latest";
 
 /// The files of a run, or of two builds compared, in a folder that the user named.
 const FILES: [&str; 10] = [
-    crate::play::RECORD_FILE,
+    crate::run::run_loop::RECORD_FILE,
     "summary.json",
     "report.html",
     "requests.csv",
@@ -138,7 +141,7 @@ pub(crate) fn refuse_used(out: &Path, replaces: bool) -> Result<(), String> {
 
 /// Refuses a folder that holds a run, unless some of its files are to be replaced.
 pub(crate) fn refuse_run(out: &Path, replaces: bool) -> Result<(), String> {
-    refuse_any(&[crate::play::RECORD_FILE], out, replaces)
+    refuse_any(&[crate::run::run_loop::RECORD_FILE], out, replaces)
 }
 
 fn refuse_any(names: &[&str], out: &Path, replaces: bool) -> Result<(), String> {
@@ -278,7 +281,7 @@ fn latest() -> Result<PathBuf, String> {
     let entries = fs::read_dir(RESULTS).map_err(|_| none())?;
     let folders = entries.filter_map(Result::ok).map(|entry| entry.path());
     folders
-        .filter(|folder| folder.join(crate::play::RECORD_FILE).is_file())
+        .filter(|folder| folder.join(crate::run::run_loop::RECORD_FILE).is_file())
         .max()
         .ok_or_else(none)
 }

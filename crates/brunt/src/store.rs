@@ -1,10 +1,10 @@
 //! The store: `performance/brunt.db` knows every run. It holds the only SQL of brunt, and what can be
 //! made again: the runs' folders stay the truth.
 
-mod damage;
-mod list;
-mod place;
-mod run;
+mod corruption;
+mod location;
+mod queries;
+mod run_row;
 mod schema;
 
 use std::fs::{self, File};
@@ -17,9 +17,9 @@ use rusqlite::{Connection, ErrorCode};
 
 use crate::results::RunFolder;
 
-pub(crate) use list::{Asked, Column, Named};
-pub(crate) use place::Place;
-pub(crate) use run::KnownRun;
+pub(crate) use location::Place;
+pub(crate) use queries::{Asked, Column, Named};
+pub(crate) use run_row::KnownRun;
 
 /// Where the database lies, from the folder that brunt is started in.
 const DATABASE: &str = "performance/brunt.db";
@@ -80,7 +80,7 @@ pub(crate) fn with<T>(work: impl Fn(&mut Store) -> Result<T, StoreError>) -> Res
     let attempt = || work(&mut Store::open(path)?);
     match attempt() {
         Err(StoreError::Damaged { reason, .. }) => {
-            damage::set_aside(path, &reason)?;
+            corruption::set_aside(path, &reason)?;
             attempt()
         }
         other => other,

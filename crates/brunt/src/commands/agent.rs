@@ -8,9 +8,9 @@ use std::time::Duration;
 use anyhow::Context;
 use brunt_application_agent::{Agent, AgentError, Database, Settings};
 
-use crate::embedded::SERVING_AT;
 use crate::exit::{Exit, Failure};
-use crate::interrupt::Interrupts;
+use crate::system::demo_service::SERVING_AT;
+use crate::system::interrupts::Interrupts;
 
 /// Options of `brunt agent`.
 #[derive(Debug, clap::Args)]

@@ -9,11 +9,11 @@ use brunt_verdict::baseline::Baseline;
 use brunt_verdict::comparison::Outcome;
 use brunt_verdict::{FailOn, RunResult};
 
-use crate::baselines::{self, ComparisonOptions, Yardstick};
+use crate::ci_output::Pipeline;
 use crate::exit::{Exit, Failure};
 use crate::fail_on::FailOnOption;
-use crate::pipeline::Pipeline;
-use crate::{results, screen};
+use crate::results::baseline_files::{self, ComparisonOptions, Yardstick};
+use crate::{results, terminal};
 
 /// Options of `brunt baseline`.
 #[derive(Debug, clap::Args)]
@@ -70,37 +70,39 @@ pub(crate) fn run(options: &Options) -> Result<Exit, Failure> {
         Verb::Show { name } => show(name),
         Verb::Compare(options) => compare(options),
         Verb::Delete { name } => {
-            let file = baselines::remove(name)?;
-            screen::say(&format!("removed {}\n", file.display()));
+            let file = baseline_files::remove(name)?;
+            terminal::say(&format!("removed {}\n", file.display()));
             Ok(Exit::Passed)
         }
     }
 }
 
 fn list() -> Result<Exit, Failure> {
-    let names = baselines::names()
+    let names = baseline_files::names()
         .map_err(|error| Failure::Input(format!("cannot read the folder of baselines: {error}")))?;
     if names.is_empty() {
-        screen::say("there are no baselines here yet\nmake one with `brunt baseline save NAME`\n");
+        terminal::say(
+            "there are no baselines here yet\nmake one with `brunt baseline save NAME`\n",
+        );
         return Ok(Exit::Passed);
     }
     let baselines: Vec<Baseline> = names
         .iter()
-        .map(|name| baselines::read(name))
+        .map(|name| baseline_files::read(name))
         .collect::<Result<_, _>>()?;
-    screen::say(&brunt_report::terminal_of_baselines(
+    terminal::say(&brunt_report::terminal_of_baselines(
         &baselines,
-        screen::width(),
+        terminal::width(),
         true,
     ));
     Ok(Exit::Passed)
 }
 
 fn show(name: &str) -> Result<Exit, Failure> {
-    let baseline = baselines::read(name)?;
-    screen::say(&brunt_report::terminal_of_baseline(
+    let baseline = baseline_files::read(name)?;
+    terminal::say(&brunt_report::terminal_of_baseline(
         &baseline,
-        screen::width(),
+        terminal::width(),
         true,
     ));
     Ok(Exit::Passed)
@@ -111,16 +113,16 @@ fn compare(options: &CompareOptions) -> Result<Exit, Failure> {
         results::refuse_run(out, options.force).map_err(Failure::Input)?;
     }
     let yardstick = Yardstick::find(&options.name, options.comparison)?;
-    let record = baselines::record_of(&options.run)?;
+    let record = baseline_files::record_of(&options.run)?;
     let differences = yardstick.differences(&record.header)?;
     let verdict = yardstick.judge(&record, differences);
     let Some(beside) = &verdict.baseline else {
         let message = "the run was not compared";
         return Err(Failure::Internal(anyhow::anyhow!(message)));
     };
-    screen::say(&brunt_report::terminal_of_baseline_comparison(
+    terminal::say(&brunt_report::terminal_of_baseline_comparison(
         beside,
-        screen::width(),
+        terminal::width(),
         true,
     ));
     let fail_on = options.fail_on.level();

@@ -1,15 +1,15 @@
 //! `brunt check`: checks a scenario file, says what would run, and tries it where that is asked.
 
-mod rehearsal;
+mod smoke_test;
 
 use brunt_scenario::{Host, Overrides, Plan, Profile, Scenario, Step, names_of};
 
-use crate::decidability;
+use crate::config::load_config::ChosenOptions;
+use crate::config::network_config::{ReachOptions, other_hosts, shown};
+use crate::config::scenario_source::ScenarioOptions;
 use crate::exit::{Exit, Failure};
-use crate::layers::ScenarioOptions;
-use crate::load_options::ChosenOptions;
-use crate::reach_options::{ReachOptions, other_hosts, shown};
-use crate::screen;
+use crate::run::decidability;
+use crate::terminal;
 
 /// Options of `brunt check`.
 #[derive(Debug, clap::Args)]
@@ -40,7 +40,7 @@ pub(crate) fn run(options: &Options) -> Result<Exit, Failure> {
     if options.is_tried {
         scenario = options.tried.reach.scenario(&options.from, scenario)?;
         options.tried.reach.change(&mut scenario.network);
-        return rehearsal::run(&scenario, &options.tried);
+        return smoke_test::run(&scenario, &options.tried);
     }
     let Tried {
         reach,
@@ -52,7 +52,7 @@ pub(crate) fn run(options: &Options) -> Result<Exit, Failure> {
         return Err(Failure::Input(message.to_owned()));
     }
     let text = explain(&options.from.file.display().to_string(), &scenario);
-    screen::say(&text);
+    terminal::say(&text);
     Ok(Exit::Passed)
 }
 

@@ -11,18 +11,18 @@ use brunt_verdict::comparison::{FIRST_LOOK, Measured, Outcome};
 use brunt_verdict::{Contested, FailOn};
 use jiff::Timestamp;
 
-use crate::baselines::share;
-use crate::builds::{Build, log_of};
+use crate::ci_output::Pipeline;
+use crate::compare::ab_runner::{Blocks, Turns};
+use crate::compare::managed_service::{Build, log_of};
+use crate::config::load_config::LoadOptions;
+use crate::config::watch_config::WatchOptions;
 use crate::exit::{Exit, Failure, complain, note};
 use crate::fail_on::FailOnOption;
-use crate::interrupt::Interrupts;
-use crate::load_options::LoadOptions;
-use crate::pipeline::Pipeline;
+use crate::results::baseline_files::share;
 use crate::results::{self, RunFolder};
-use crate::screen::{self, LiveLine};
-use crate::stage::{Stage, new_seed};
-use crate::turns::{Blocks, Turns};
-use crate::watch_options::WatchOptions;
+use crate::run::environment::{Stage, new_seed};
+use crate::system::interrupts::Interrupts;
+use crate::terminal::{self, LiveLine};
 
 /// What decides unless somebody says: few, since each takes its part of the risk.
 const TESTED: &str = "throughput,error_rate,p50,p95,cpu_per_request";
@@ -49,7 +49,7 @@ pub(crate) struct Options {
     #[arg(long, value_name = "DURATION", value_parser = whole_seconds, default_value = "5s")]
     block: Duration,
     /// Stop after this long, even if the result is inconclusive
-    #[arg(long, value_name = "DURATION", value_parser = crate::load_options::positive_duration, default_value = "10m")]
+    #[arg(long, value_name = "DURATION", value_parser = crate::config::load_config::positive_duration, default_value = "10m")]
     max_duration: Duration,
     /// Ignore differences smaller than this [default: 5%; 10% for percentiles below 1 ms]
     #[arg(long, value_name = "SHARE", value_parser = share)]
@@ -278,13 +278,13 @@ fn leave(
     folder: &RunFolder,
 ) -> Exit {
     let contest = AbReport { contested, conduct };
-    screen::say(&brunt_report::terminal_of_ab_summary(
+    terminal::say(&brunt_report::terminal_of_ab_summary(
         contested,
-        screen::width(),
+        terminal::width(),
         true,
     ));
-    screen::say(&format!("Report:  {}\n", folder.report.display()));
-    screen::say(&format!("Results: {}\n", folder.path().display()));
+    terminal::say(&format!("Report:  {}\n", folder.report.display()));
+    terminal::say(&format!("Results: {}\n", folder.path().display()));
     let fail_on = options.fail_on.level();
     let exit = match contested.outcome() {
         _ if fail_on == FailOn::Never => Exit::Passed,

@@ -1,6 +1,6 @@
 //! `brunt history`: lists the runs of the history, and looks after them.
 
-mod page;
+mod html;
 mod prune;
 mod rebuild;
 
@@ -10,8 +10,8 @@ use brunt_report::RunHistory;
 use clap::ValueEnum;
 
 use crate::exit::{Exit, Failure};
-use crate::screen;
 use crate::store::{self, Asked, Column, Named, Store, StoreError};
+use crate::terminal;
 
 /// Options of `brunt history`.
 #[derive(Debug, clap::Args)]
@@ -33,7 +33,7 @@ pub(crate) struct Options {
     last: u32,
     /// Also write an HTML page with charts that link to the reports
     /// [default: performance/reports/history.html]
-    #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = page::FILE)]
+    #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = html::FILE)]
     html: Option<PathBuf>,
     /// Rebuild the history from the records under performance/results
     #[arg(long, conflicts_with_all = ["profile", "metric", "request", "last", "html"])]
@@ -68,19 +68,19 @@ pub(crate) fn run(options: &Options) -> Result<Exit, Failure> {
     };
     let history = match found {
         Found::NoRuns => {
-            screen::say(NO_RUNS);
+            terminal::say(NO_RUNS);
             return Ok(Exit::Passed);
         }
         Found::NotThere(message) => return Err(Failure::Input(message)),
         Found::History(history) => history,
     };
-    screen::say(&brunt_report::terminal_of_history(
+    terminal::say(&brunt_report::terminal_of_history(
         &history,
-        screen::width(),
+        terminal::width(),
         true,
     ));
     if let Some(file) = &options.html {
-        page::write(history, file)?;
+        html::write(history, file)?;
     }
     Ok(Exit::Passed)
 }

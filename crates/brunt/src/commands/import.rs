@@ -11,7 +11,7 @@ use brunt_import::{BodyFile, ImportError, Imported};
 use brunt_scenario::Scenario;
 
 use crate::exit::{Exit, Failure, note};
-use crate::screen;
+use crate::terminal;
 
 use source::Source;
 
@@ -80,13 +80,13 @@ pub(crate) fn run(options: &Options) -> Result<Exit, Failure> {
                 "warning: the files of bodies are not written to standard output; name a file with -o",
             );
         }
-        screen::say(&imported.scenario);
+        terminal::say(&imported.scenario);
         return Ok(Exit::Passed);
     }
     write(&options.output, &imported)?;
     let name = options.output.display();
     let next = "look through it, say how much load and what is good enough, then: brunt check -f";
-    screen::say(&format!("{name} is written; {next} {name}\n"));
+    terminal::say(&format!("{name} is written; {next} {name}\n"));
     Ok(Exit::Passed)
 }
 

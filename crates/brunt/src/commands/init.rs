@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use anyhow::Context;
 
 use crate::exit::{Exit, Failure};
-use crate::screen;
+use crate::terminal;
 
 /// The file that is written.
 const STARTER: &str = include_str!("starter.toml");
@@ -37,7 +37,7 @@ pub(crate) fn run(options: &Options) -> Result<Exit, Failure> {
     file.write_all(STARTER.as_bytes())
         .with_context(|| format!("cannot write {name}"))?;
     let next = "say in it what your users do, then: brunt check -f";
-    screen::say(&format!("{name} is written; {next} {name}\n"));
+    terminal::say(&format!("{name} is written; {next} {name}\n"));
     Ok(Exit::Passed)
 }
 

@@ -10,11 +10,11 @@ use brunt_record::{ProcessReading, Reading};
 use brunt_report::csv::MonitorTable;
 use jiff::Timestamp;
 
+use crate::config::watch_config::WatchOptions;
 use crate::exit::{Exit, Failure};
-use crate::interrupt::Interrupts;
-use crate::screen::LiveLine;
-use crate::watch_options::WatchOptions;
-use crate::watched;
+use crate::run::watch_targets;
+use crate::system::interrupts::Interrupts;
+use crate::terminal::LiveLine;
 
 /// Options of `brunt monitor`.
 #[derive(Debug, clap::Args)]
@@ -38,7 +38,7 @@ pub(crate) fn run(options: &Options) -> Result<Exit, Failure> {
     }
     let aims = options.watch.aims()?;
     let names: Vec<String> = aims.beside.iter().map(|(name, _)| name.clone()).collect();
-    let mut monitor = watched::monitor(&aims)?;
+    let mut monitor = watch_targets::monitor(&aims)?;
     let interrupts = Interrupts::watch().context("cannot watch for signals")?;
     let table = MonitorTable::new(aims.target.is_some(), &names);
     let output = options.output.as_deref();
@@ -56,7 +56,7 @@ pub(crate) fn run(options: &Options) -> Result<Exit, Failure> {
         let reading = monitor.read(begun.elapsed());
         if number == 1 {
             let unseen = monitor.unseen(&reading);
-            watched::tell_unseen(&unseen, names.iter().map(String::as_str));
+            watch_targets::tell_unseen(&unseen, names.iter().map(String::as_str));
         }
         if let Some(file) = &mut file {
             file.add(&table.row(Timestamp::now().to_string(), &reading))?;

@@ -9,7 +9,8 @@ use brunt_verdict::Verdict;
 
 use crate::exit::{Exit, Failure};
 use crate::fail_on::FailOnOption;
-use crate::{baselines, forms, results, screen};
+use crate::results::{baseline_files, export_files};
+use crate::{results, terminal};
 
 /// Options of `brunt report`.
 #[derive(Debug, clap::Args)]
@@ -58,16 +59,16 @@ struct Form {
 }
 
 pub(crate) fn run(options: &Options) -> Result<Exit, Failure> {
-    let record = baselines::record_of(&options.run)?;
+    let record = baseline_files::record_of(&options.run)?;
     let form = &options.form;
     if let Some(folder) = &form.csv {
-        for (name, text) in forms::csv_files(&record) {
+        for (name, text) in export_files::csv_files(&record) {
             results::write_in(folder, name, &text)?;
         }
         return Ok(Exit::Passed);
     }
     if let Some(prefix) = &form.locust_csv {
-        forms::write_locust(&record, prefix)?;
+        export_files::write_locust(&record, prefix)?;
         return Ok(Exit::Passed);
     }
     let verdict = brunt_verdict::judge(&record);
@@ -97,7 +98,7 @@ fn text(options: &Options, record: &RunRecord, verdict: &Verdict) -> String {
     } else if form.junit {
         brunt_report::junit(&[Checks::of_run(&run, fail_on)])
     } else {
-        brunt_report::terminal(&run, screen::width(), options.output.is_none())
+        brunt_report::terminal(&run, terminal::width(), options.output.is_none())
     }
 }
 

@@ -9,17 +9,18 @@ use brunt_report::{Checks, Judged};
 use brunt_scenario::{Plan, Scenario};
 use jiff::Timestamp;
 
-use crate::baselines::{ComparisonOptions, Yardstick};
+use crate::ci_output::Pipeline;
+use crate::config::load_config::{LengthOptions, LoadOptions};
+use crate::config::watch_config::WatchOptions;
 use crate::exit::{Exit, Failure, complain};
 use crate::fail_on::FailOnOption;
-use crate::interrupt::Interrupts;
-use crate::load_options::{LengthOptions, LoadOptions};
-use crate::outlets::{OutletOptions, Outlets};
-use crate::pipeline::Pipeline;
-use crate::session::{JudgedRun, Session};
-use crate::stopping::StoppingOptions;
-use crate::watch_options::WatchOptions;
-use crate::{commit, results, screen};
+use crate::live_export::{OutletOptions, Outlets};
+use crate::results::baseline_files::{ComparisonOptions, Yardstick};
+use crate::run::run_session::{JudgedRun, Session};
+use crate::run::stopping::StoppingOptions;
+use crate::system::git;
+use crate::system::interrupts::Interrupts;
+use crate::{results, terminal};
 
 /// More help no machine.
 const PROCESSES_MAX: i64 = 1024;
@@ -98,7 +99,7 @@ pub(crate) fn run(options: &Options) -> Result<Exit, Failure> {
     let mut outlets = Outlets::open(&options.outlets)?;
     let several = plans.len() > 1;
     let begun = Timestamp::now();
-    let commit = commit::of_working_directory();
+    let commit = git::of_working_directory();
     let mut runs: Vec<JudgedRun> = Vec::new();
     for (profile, plan) in plans {
         let out = options.out.as_ref().map(|out| {
@@ -141,20 +142,20 @@ pub(crate) fn run(options: &Options) -> Result<Exit, Failure> {
     let judged: Vec<Judged> = runs.iter().map(JudgedRun::judged).collect();
     if several {
         let page = results::page_of_all(options.out.as_deref(), begun);
-        screen::say(&brunt_report::terminal_of_all(
+        terminal::say(&brunt_report::terminal_of_all(
             &judged,
-            screen::width(),
+            terminal::width(),
             true,
         ));
         match results::replace(&page, &brunt_report::html(&judged)) {
-            Ok(()) => screen::say(&format!("Report of all: {}\n", page.display())),
+            Ok(()) => terminal::say(&format!("Report of all: {}\n", page.display())),
             Err(error) => {
                 complain(&error.to_string());
                 exit = exit.worse(Exit::Internal);
             }
         }
     }
-    screen::say(&brunt_report::terminal_last_line(
+    terminal::say(&brunt_report::terminal_last_line(
         &judged,
         exit.code(),
         true,

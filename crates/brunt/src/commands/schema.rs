@@ -3,11 +3,11 @@
 use anyhow::Context;
 
 use crate::exit::{Exit, Failure};
-use crate::screen;
+use crate::terminal;
 
 pub(crate) fn run() -> Result<Exit, Failure> {
     let text = serde_json::to_string_pretty(&brunt_scenario::schema())
         .context("cannot write the schema")?;
-    screen::say(&format!("{text}\n"));
+    terminal::say(&format!("{text}\n"));
     Ok(Exit::Passed)
 }

@@ -17,7 +17,7 @@ use url::Url;
 
 use super::run::Options;
 use crate::exit::{Exit, Failure};
-use crate::words::{Job, Order, Word, hear, say};
+use crate::worker::protocol::{Job, Order, Word, hear, say};
 
 /// How long to wait for news at most, so that an order is soon obeyed.
 const NEWS_WITHIN: Duration = Duration::from_millis(10);

@@ -368,7 +368,7 @@ fn wrong_input_names_the_remedy() {
         ),
         (
             &["run", "load", "--tolerance", "5%"],
-            "--tolerance goes with --baseline",
+            "--tolerance requires --baseline",
         ),
         (
             &["run", "all", "--baseline", "main"],

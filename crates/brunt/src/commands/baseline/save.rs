@@ -6,15 +6,15 @@ use anyhow::Context;
 use brunt_record::RunRecord;
 use brunt_verdict::baseline::{Allow, Baseline, BaselineError};
 
-use crate::baselines;
-use crate::commit;
+use crate::config::load_config::{LengthOptions, LoadOptions};
+use crate::config::watch_config::WatchOptions;
 use crate::exit::{Exit, Failure, note};
-use crate::interrupt::Interrupts;
-use crate::load_options::{LengthOptions, LoadOptions};
-use crate::session::Session;
-use crate::stage::WORKER_TIMEOUT;
-use crate::watch_options::WatchOptions;
-use crate::{results, screen};
+use crate::results::baseline_files;
+use crate::run::environment::WORKER_TIMEOUT;
+use crate::run::run_session::Session;
+use crate::system::git;
+use crate::system::interrupts::Interrupts;
+use crate::{results, terminal};
 use brunt_verdict::FailOn;
 
 /// Options of `brunt baseline save`.
@@ -47,7 +47,7 @@ pub(crate) struct Options {
 
 pub(crate) fn run(options: &Options) -> Result<Exit, Failure> {
     // A name that will not do is said before the load.
-    baselines::file_of(&options.name)?;
+    baseline_files::file_of(&options.name)?;
     let is_load_given = options.length.duration.is_some() || options.load.is_given();
     if options.runs.is_none() && is_load_given {
         let message = "how load is made is said of runs that are made: give --runs N, too";
@@ -55,11 +55,11 @@ pub(crate) fn run(options: &Options) -> Result<Exit, Failure> {
     }
     let records = match options.runs {
         Some(runs) => play(options, runs)?,
-        None if options.kept.is_empty() => vec![baselines::record_of(results::LATEST)?],
+        None if options.kept.is_empty() => vec![baseline_files::record_of(results::LATEST)?],
         None => options
             .kept
             .iter()
-            .map(|run| baselines::record_of(run))
+            .map(|run| baseline_files::record_of(run))
             .collect::<Result<_, _>>()?,
     };
     let allow = Allow {
@@ -67,10 +67,10 @@ pub(crate) fn run(options: &Options) -> Result<Exit, Failure> {
         mismatch: options.allow_mismatch,
     };
     let baseline = Baseline::of(&options.name, &records, allow).map_err(refused)?;
-    let file = baselines::write(&baseline)?;
+    let file = baseline_files::write(&baseline)?;
     let runs = baseline.runs.len();
     let s = if runs == 1 { "" } else { "s" };
-    screen::say(&format!(
+    terminal::say(&format!(
         "saved {runs} run{s} as baseline `{}`: {}\n",
         baseline.name,
         file.display()
@@ -109,7 +109,7 @@ fn play(options: &Options, runs: u32) -> Result<Vec<RunRecord>, Failure> {
         )));
     }
     let interrupts = Interrupts::watch().context("cannot watch for signals")?;
-    let commit = commit::of_working_directory();
+    let commit = git::of_working_directory();
     let session = Session {
         processes: 1,
         worker_timeout: WORKER_TIMEOUT,

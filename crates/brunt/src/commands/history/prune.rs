@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::exit::{Exit, Failure, complain};
 use crate::store::{self, Place};
-use crate::{results, screen};
+use crate::{results, terminal};
 
 /// Options of `brunt history prune`.
 #[derive(Debug, clap::Args)]
@@ -28,7 +28,7 @@ pub(super) struct Options {
 
 pub(super) fn run(options: &Options) -> Result<Exit, Failure> {
     if !store::exists() {
-        screen::say(super::NO_RUNS);
+        terminal::say(super::NO_RUNS);
         return Ok(Exit::Passed);
     }
     let before_ms = options.older_than.map(moment_before).transpose()?;
@@ -43,7 +43,7 @@ pub(super) fn run(options: &Options) -> Result<Exit, Failure> {
     } else {
         remove(&old)?
     };
-    screen::say(&(text + &summary(gone.len(), options.dry_run, kept_for_good)));
+    terminal::say(&(text + &summary(gone.len(), options.dry_run, kept_for_good)));
     Ok(if gone.len() == old.len() {
         Exit::Passed
     } else {

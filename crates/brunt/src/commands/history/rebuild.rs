@@ -9,9 +9,9 @@ use brunt_report::Judged;
 use brunt_verdict::FailOn;
 
 use crate::exit::{Exit, Failure, note};
-use crate::play::RECORD_FILE;
+use crate::run::run_loop::RECORD_FILE;
 use crate::store::{self, KnownRun, Place};
-use crate::{results, screen};
+use crate::{results, terminal};
 
 pub(super) fn run() -> Result<Exit, Failure> {
     let known = store::with(|store| store.places())?;
@@ -37,7 +37,7 @@ pub(super) fn run() -> Result<Exit, Failure> {
     store::with(|store| store.replace(&gone, &runs))?;
     let count = store::with(|store| store.places())?.len();
     let word = if count == 1 { "run" } else { "runs" };
-    screen::say(&format!(
+    terminal::say(&format!(
         "the history knows {count} {word}, {} from the records under performance/results\n",
         runs.len()
     ));

@@ -1,0 +1,279 @@
+//! Turns: two builds played in blocks, in an order that a coin says, until it is known which is worse.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use brunt_record::{LoadStage, RunRecord, StoppedBy};
+use brunt_scenario::{Plan, Scenario};
+use brunt_verdict::comparison::{Answer, Contest, Figures, Limit, Measured, Side, order};
+use brunt_verdict::{Contested, RunResult};
+
+use crate::compare::managed_service::Build;
+use crate::config::load_config::LoadOptions;
+use crate::exit::Failure;
+use crate::run::environment::Stage;
+use crate::system::interrupts::Interrupts;
+use crate::terminal::LiveLine;
+
+/// So large a part of a block's beginning does not count, in whole seconds.
+const UNCOUNTED: u64 = 5;
+
+/// Two builds, and how they are played.
+pub(crate) struct Turns<'a> {
+    pub(crate) options: &'a LoadOptions,
+    pub(crate) scenario: &'a Scenario,
+    pub(crate) profile: &'a str,
+    pub(crate) blocks: Blocks,
+    /// A and B.
+    pub(crate) stages: [Stage; 2],
+    /// Those of them that brunt started.
+    pub(crate) builds: Vec<Build>,
+    pub(crate) interrupts: &'a Interrupts,
+    pub(crate) seed: u64,
+    /// What decides.
+    pub(crate) tested: &'a [Measured],
+    pub(crate) theta: Option<f64>,
+    pub(crate) limit: Duration,
+}
+
+/// The load of a block.
+pub(crate) struct Blocks {
+    /// With the set-up, to be played once.
+    first: Arc<Plan>,
+    plan: Arc<Plan>,
+    seconds: u64,
+}
+
+/// What came of two builds.
+pub(crate) struct Ended {
+    pub(crate) contested: Contested,
+    /// Ctrl-C came twice.
+    pub(crate) aborted: bool,
+}
+
+/// What a block left.
+struct Block {
+    figures: Figures,
+    /// brunt or its machine was in the way.
+    is_valid: bool,
+    aborted: bool,
+}
+
+impl Blocks {
+    /// Blocks of so many seconds at the highest level of a plan.
+    pub(crate) fn new(mut plan: Plan, seconds: u64) -> Self {
+        let ramp_s = uncounted(seconds) as f64;
+        let stages = plan.load.stages.iter();
+        let level = stages.fold(0.0, |most: f64, stage| most.max(stage.from).max(stage.to));
+        let hold = |seconds, from| LoadStage {
+            seconds,
+            from,
+            to: level,
+        };
+        let stages = [hold(ramp_s, 0.0), hold(seconds as f64 - ramp_s, level)];
+        plan.load.stages = stages
+            .into_iter()
+            .filter(|stage| stage.seconds > 0.0)
+            .collect();
+        let mut later = plan.clone();
+        // What the set-up leaves for all users has to be there in every block.
+        if !later.shares_values {
+            later.setup = Vec::new();
+        }
+        later.teardown = Vec::new();
+        Self {
+            first: Arc::new(plan),
+            plan: Arc::new(later),
+            seconds,
+        }
+    }
+
+    /// The plan of a block.
+    pub(crate) fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// So many seconds of each do not count.
+    pub(crate) fn uncounted(&self) -> u64 {
+        uncounted(self.seconds)
+    }
+}
+
+fn uncounted(seconds: u64) -> u64 {
+    seconds / UNCOUNTED
+}
+
+impl Turns<'_> {
+    /// Tries both, and plays them in turns until it is known, the time is up, or somebody interrupts.
+    pub(crate) fn play(mut self, mut live: LiveLine) -> Result<Ended, Failure> {
+        let begun = Instant::now();
+        let tried = [self.try_out(Side::A)?, self.try_out(Side::B)?];
+        let pair_s = 2.0 * self.blocks.seconds as f64;
+        // The last pair ends within the limit, too.
+        let left_s = self.limit.as_secs_f64() - begun.elapsed().as_secs_f64() - pair_s;
+        let limit = Limit {
+            pairs: usize::MAX,
+            seconds: left_s.max(f64::MIN_POSITIVE),
+        };
+        let mut contest = Contest::new([&tried[0], &tried[1]], self.tested, self.theta, limit);
+        let mut requests = Vec::new();
+        let (mut number, mut aborted) = (0, false);
+        while contest.answer() == Answer::GoOn && self.interrupts.count() == 0 {
+            aborted = self.pair(number, &mut contest, &mut requests)?;
+            number += 1;
+            let elapsed = begun.elapsed();
+            live.show(elapsed.as_secs(), |width| {
+                brunt_report::ab_progress_line(
+                    contest.pairs(),
+                    elapsed.as_secs_f64(),
+                    self.limit.as_secs_f64(),
+                    &contest.tested_rows(),
+                    width,
+                )
+            });
+        }
+        live.clear();
+        let is_stopped = contest.answer() == Answer::GoOn;
+        let played = contest.played();
+        if played.pairs + played.left_out == 0 {
+            let message = "stopped before a pair of blocks was played; nothing is known";
+            return Err(Failure::Stopped(message.into()));
+        }
+        let contested = Contested {
+            hosts: self.stages.each_ref().map(Stage::host),
+            played,
+            is_stopped,
+            requests_per_block: middle(requests),
+        };
+        Ok(Ended { contested, aborted })
+    }
+
+    /// A block that does not count: whether it answers at all, and what it tells.
+    fn try_out(&mut self, side: Side) -> Result<Figures, Failure> {
+        let plan = self.blocks.first.clone();
+        let block = self.block(side, plan, self.seed)?;
+        let p50 = block
+            .figures
+            .row(None)
+            .and_then(|all| all.series(Measured::P50));
+        if p50.is_none() && self.interrupts.count() == 0 {
+            let host = self.stage(side).host();
+            return Err(Failure::NothingMeasured(format!(
+                "{} at {host} answered nothing well in {} s; play it alone with `brunt run` to see why",
+                name(side),
+                self.blocks.seconds
+            )));
+        }
+        Ok(block.figures)
+    }
+
+    /// Plays a pair, both with the same requests; true where Ctrl-C came twice. What was interrupted does not
+    /// count.
+    fn pair(
+        &mut self,
+        number: usize,
+        contest: &mut Contest,
+        requests: &mut Vec<u64>,
+    ) -> Result<bool, Failure> {
+        let begun = Instant::now();
+        let seed = self.seed.wrapping_add(1 + number as u64);
+        let order = order(number, self.seed);
+        let mut blocks = Vec::new();
+        for side in order {
+            let block = self.block(side, self.blocks.plan.clone(), seed)?;
+            if self.interrupts.count() > 0 {
+                return Ok(block.aborted);
+            }
+            blocks.push(block);
+        }
+        for build in &mut self.builds {
+            build.still_runs()?;
+        }
+        let seconds = begun.elapsed().as_secs_f64();
+        if blocks.iter().any(|block| !block.is_valid) {
+            contest.leave_out(seconds);
+            return Ok(false);
+        }
+        let of = |side: Side| &blocks[usize::from(order[0] != side)].figures;
+        contest.add(of(Side::A), of(Side::B), seconds);
+        let all = blocks.iter().filter_map(|block| block.figures.row(None));
+        requests.extend(all.map(|row| row.requests));
+        Ok(false)
+    }
+
+    fn stage(&mut self, side: Side) -> &mut Stage {
+        &mut self.stages[usize::from(side == Side::B)]
+    }
+
+    fn block(&mut self, side: Side, plan: Arc<Plan>, seed: u64) -> Result<Block, Failure> {
+        let (options, scenario, profile) = (self.options, self.scenario, self.profile);
+        let interrupts = self.interrupts;
+        let (from_s, to_s) = (self.blocks.uncounted() as f64, self.blocks.seconds as f64);
+        let stage = self.stage(side);
+        let mut header = stage.header(options, scenario, profile, &plan, "");
+        header.seed = seed;
+        let silent = LiveLine::new(true);
+        let played = stage.play(plan, header, None, interrupts, silent, None)?;
+        refuse_broken(&played.record, name(side))?;
+        Ok(Block {
+            figures: Figures::between(&played.record, from_s, to_s),
+            is_valid: brunt_verdict::judge(&played.record).result != RunResult::Invalid,
+            aborted: played.aborted,
+        })
+    }
+}
+
+/// Blocks that do not tell how fast a build is.
+fn refuse_broken(record: &RunRecord, name: &str) -> Result<(), Failure> {
+    let ending = record.ending.as_ref().context("a block without an end")?;
+    let reason = ending.stop_reason.clone().unwrap_or_default();
+    match ending.stopped_by {
+        StoppedBy::SetupFailed | StoppedBy::TargetEnded => {
+            Err(Failure::NothingMeasured(format!("{name}: {reason}")))
+        }
+        StoppedBy::InternalError | StoppedBy::WorkerLost => {
+            Err(anyhow::anyhow!("{name}: {reason}").into())
+        }
+        _ => Ok(()),
+    }
+}
+
+fn name(side: Side) -> &'static str {
+    match side {
+        Side::A => "A",
+        Side::B => "B",
+    }
+}
+
+fn middle(mut counts: Vec<u64>) -> f64 {
+    counts.sort_unstable();
+    counts
+        .get(counts.len() / 2)
+        .map_or(0.0, |count| *count as f64)
+}
+
+#[cfg(test)]
+mod tests {
+    use brunt_scenario::Overrides;
+
+    use super::*;
+
+    #[test]
+    fn a_block_holds_the_highest_level_after_a_short_ramp() {
+        let text = "host = \"http://localhost\"\n[users.u]\n[[users.u.tasks]]\nget = \"/\"\n[[setup]]\nget = \"/\"\n\
+                    [profiles.p]\nusers = 12\nspawn_rate = 1\nduration = \"5m\"\n";
+        let scenario = Scenario::read("brunt.toml", text).unwrap();
+        let plan = || Plan::new(&scenario, "p", &Overrides::default(), &[]).unwrap();
+        let blocks = Blocks::new(plan(), 10);
+        let stages = &blocks.plan().load.stages;
+        assert_eq!((stages.len(), blocks.uncounted()), (2, 2));
+        assert_eq!(
+            (stages[0].from, stages[0].to, stages[1].from),
+            (0.0, 12.0, 12.0)
+        );
+        assert_eq!((blocks.first.setup.len(), blocks.plan.setup.len()), (1, 0));
+        let short = Blocks::new(plan(), 2);
+        assert_eq!(short.plan().load.stages.len(), 1);
+    }
+}
