@@ -1,4 +1,4 @@
-//! A pipeline: what it hears of runs, in the forms that it reads.
+//! Output for CI: Markdown, JUnit XML and GitHub annotations.
 
 use std::fs::OpenOptions;
 use std::io::Write;
@@ -6,35 +6,32 @@ use std::path::PathBuf;
 
 use brunt_report::Checks;
 
-use crate::exit::{Exit, complain};
+use crate::exit::{Exit, print_error};
 use crate::results::{self, WriteError};
 use crate::terminal;
 
-/// Where GitHub wants the summary of a job.
+/// Environment variable with the file of the GitHub job summary.
 const GITHUB_SUMMARY: &str = "GITHUB_STEP_SUMMARY";
 
-/// What a pipeline hears.
-#[derive(Debug, Clone, clap::Args)]
-pub(crate) struct Pipeline {
-    /// Write a Markdown summary for a pull request comment to this file; - is standard output
-    #[arg(long, value_name = "FILE")]
-    markdown: Option<PathBuf>,
-    /// Write the result of each check as JUnit XML to this file
-    #[arg(long, value_name = "FILE")]
-    junit: Option<PathBuf>,
-    /// Print GitHub annotations, and append the Markdown summary to the job summary
-    #[arg(long)]
-    github: bool,
+/// Outputs of a command for CI.
+#[derive(Debug, Clone)]
+pub(crate) struct CiOutputs {
+    /// File of the Markdown summary; `-`: standard output.
+    pub(crate) markdown: Option<PathBuf>,
+    /// File of the JUnit XML.
+    pub(crate) junit: Option<PathBuf>,
+    /// Annotations and the job summary of GitHub Actions.
+    pub(crate) is_github: bool,
 }
 
-impl Pipeline {
-    /// Says what came of runs, or of builds. What cannot be written is said, and makes the exit code that of an
+impl CiOutputs {
+    /// Writes the results of runs or builds. What cannot be written is printed, and makes the exit code that of an
     /// internal error.
-    pub(crate) fn tell(&self, exit: Exit, checks: &[Checks], markdown: &str) -> Exit {
+    pub(crate) fn write(&self, exit: Exit, checks: &[Checks], markdown: &str) -> Exit {
         let mut written = Vec::new();
         if let Some(file) = &self.markdown {
             if file.as_os_str() == "-" {
-                terminal::say(markdown);
+                terminal::print(markdown);
             } else {
                 written.push(results::write_at(file, markdown));
             }
@@ -42,20 +39,20 @@ impl Pipeline {
         if let Some(file) = &self.junit {
             written.push(results::write_at(file, &brunt_report::junit(checks)));
         }
-        if self.github {
-            terminal::say(&brunt_report::github(checks));
+        if self.is_github {
+            terminal::print(&brunt_report::github(checks));
             written.push(add_to_summary(markdown));
         }
         let mut exit = exit;
         for error in written.into_iter().filter_map(Result::err) {
-            complain(&error.to_string());
+            print_error(&error.to_string());
             exit = exit.worse(Exit::Internal);
         }
         exit
     }
 }
 
-/// The summary is not brunt's alone.
+/// Appends to the job summary, which others write to as well.
 fn add_to_summary(text: &str) -> Result<(), WriteError> {
     let Some(file) = std::env::var_os(GITHUB_SUMMARY).map(PathBuf::from) else {
         return Ok(());

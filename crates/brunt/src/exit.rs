@@ -91,23 +91,23 @@ impl Failure {
     pub(crate) fn show(self) -> Exit {
         match self {
             Self::Scenario(error) => {
-                note(&format!("{:?}", miette::Report::new(*error)));
+                print_note(&format!("{:?}", miette::Report::new(*error)));
                 Exit::WrongInput
             }
             Self::Input(message) => {
-                complain(&message);
+                print_error(&message);
                 Exit::WrongInput
             }
             Self::NothingMeasured(message) => {
-                complain(&message);
+                print_error(&message);
                 Exit::NothingMeasured
             }
             Self::Stopped(message) => {
-                complain(&message);
+                print_error(&message);
                 Exit::Interrupted
             }
             Self::Internal(error) => {
-                complain(&format!("{error:#}"));
+                print_error(&format!("{error:#}"));
                 Exit::Internal
             }
         }
@@ -115,15 +115,15 @@ impl Failure {
 }
 
 /// Says what is wrong, on standard error.
-pub(crate) fn complain(message: &str) {
+pub(crate) fn print_error(message: &str) {
     let style = anstyle::Style::new()
         .bold()
         .fg_color(Some(anstyle::AnsiColor::Red.into()));
-    note(&format!("{style}error:{style:#} {message}"));
+    print_note(&format!("{style}error:{style:#} {message}"));
 }
 
 /// Says something beside the result, on standard error. It may be gone, which is no reason to stop.
-pub(crate) fn note(message: &str) {
+pub(crate) fn print_note(message: &str) {
     writeln!(anstream::stderr(), "{message}").ok();
 }
 
@@ -136,5 +136,17 @@ impl From<anyhow::Error> for Failure {
 impl From<ScenarioError> for Failure {
     fn from(error: ScenarioError) -> Self {
         Self::Scenario(Box::new(error))
+    }
+}
+
+impl From<Conclusion> for Exit {
+    fn from(conclusion: Conclusion) -> Self {
+        match conclusion {
+            Conclusion::Passed => Self::Passed,
+            Conclusion::Missed => Self::TargetsMissed,
+            Conclusion::Inconclusive => Self::Inconclusive,
+            Conclusion::Invalid => Self::NotValid,
+            Conclusion::NothingAnswered => Self::NothingMeasured,
+        }
     }
 }

@@ -1,5 +1,5 @@
-//! Outlets: who is told of a run while it goes on. Each has a thread and a short queue of its own, so that one
-//! that is slow, or not there, loses intervals and keeps nobody waiting; the record does not come this way.
+//! Live exporters, which publish the intervals of a run while it goes on. Each has a thread and a short queue, so that a
+//! slow or unreachable one drops intervals and never delays the run. The run record does not depend on them.
 
 mod json_lines;
 mod otlp;
@@ -15,129 +15,126 @@ use brunt_record::{Ending, Header, MetricsSnapshot, Reading};
 use brunt_report::stream::StreamAggregator;
 use url::Url;
 
-use crate::exit::{Failure, note};
+use crate::exit::{Failure, print_note};
 use crate::system::http_client;
 use json_lines::JsonLines;
 use otlp::Otlp;
-use prometheus_endpoint::Scraped;
-use queue::Queue;
+use prometheus_endpoint::PrometheusEndpoint;
+use queue::{Exporter, ExporterQueue};
 
-/// How long the end of brunt waits for those who are behind.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// How long brunt waits at its end for exporters that are behind.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Who is told.
-#[derive(Debug, Clone, Default, clap::Args)]
-pub(crate) struct OutletOptions {
-    /// Expose live metrics to Prometheus on this port [default ADDRESS: 127.0.0.1]
-    #[arg(long, value_name = "[ADDRESS:]PORT", value_parser = prometheus_endpoint::address)]
-    prometheus_port: Option<SocketAddr>,
-    /// Send live metrics to this OpenTelemetry collector, in OTLP over HTTP
-    #[arg(long, value_name = "URL", value_parser = http_client::web_url)]
-    otlp: Option<Url>,
-    /// Write live metrics to this file, one line of JSON per second
-    #[arg(long, value_name = "FILE")]
-    jsonl: Option<PathBuf>,
+/// Where live metrics go.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct LiveExportConfig {
+    /// Address that Prometheus scrapes.
+    pub(crate) prometheus_address: Option<SocketAddr>,
+    /// URL of an OpenTelemetry collector.
+    pub(crate) otlp: Option<Url>,
+    /// File of JSON lines.
+    pub(crate) json_lines: Option<PathBuf>,
 }
 
-/// All who are told.
-pub(crate) struct Outlets {
-    queues: Vec<Queue>,
-    scraped: Option<Scraped>,
+/// All live exporters of a command.
+pub(crate) struct LiveExporters {
+    queues: Vec<ExporterQueue>,
 }
 
-/// A run that is told of.
-pub(crate) struct Telling<'a> {
-    outlets: &'a mut Outlets,
+/// Export of one run.
+pub(crate) struct LiveExportSession<'a> {
+    exporters: &'a mut LiveExporters,
     header: Arc<Header>,
     aggregator: StreamAggregator,
-    told_s: u32,
+    /// Number of seconds that were published.
+    published_s: u32,
 }
 
-impl Outlets {
-    /// Opens what can be opened before there is anything to tell.
-    pub(crate) fn open(options: &OutletOptions) -> Result<Self, Failure> {
-        let mut queues = Vec::new();
-        if let Some(url) = &options.otlp {
+impl LiveExporters {
+    /// Opens what can be opened before a run.
+    pub(crate) fn open(config: &LiveExportConfig) -> Result<Self, Failure> {
+        let mut exporters: Vec<(String, Box<dyn Exporter>)> = Vec::new();
+        if let Some(url) = &config.otlp {
             let name = format!("--otlp {}", http_client::without_credentials(url));
-            let receiver = Otlp::new(url).map_err(Failure::Input)?;
-            queues.push(Queue::start(name, Box::new(receiver))?);
+            let otlp = Otlp::new(url).map_err(Failure::Input)?;
+            exporters.push((name, Box::new(otlp)));
         }
-        if let Some(file) = &options.jsonl {
+        if let Some(file) = &config.json_lines {
             let name = format!("--jsonl {}", file.display());
             let lines = JsonLines::new(file).map_err(Failure::Input)?;
-            queues.push(Queue::start(name, Box::new(lines))?);
+            exporters.push((name, Box::new(lines)));
         }
-        let scraped = options.prometheus_port.map(Scraped::serve).transpose()?;
-        if let Some(scraped) = &scraped {
-            note(&format!("metrics at http://{}/metrics", scraped.address()));
+        if let Some(address) = config.prometheus_address {
+            let endpoint = PrometheusEndpoint::serve(address)?;
+            print_note(&format!("metrics at http://{}/metrics", endpoint.address()));
+            let name = format!("--prometheus-port {}", endpoint.address());
+            exporters.push((name, Box::new(endpoint)));
         }
-        Ok(Self { queues, scraped })
+        let queues = exporters.into_iter();
+        let queues = queues.map(|(name, exporter)| ExporterQueue::start(name, exporter));
+        Ok(Self {
+            queues: queues.collect::<anyhow::Result<_>>()?,
+        })
     }
 
-    /// Begins to tell of a run; nobody is there to be told: none.
-    pub(crate) fn begin(&mut self, header: &Header) -> Option<Telling<'_>> {
-        if self.queues.is_empty() && self.scraped.is_none() {
+    /// Starts the export of a run; `None` without an exporter.
+    pub(crate) fn begin(&mut self, header: &Header) -> Option<LiveExportSession<'_>> {
+        if self.queues.is_empty() {
             return None;
         }
         let header = Arc::new(header.clone());
         for queue in &mut self.queues {
             queue.run(&header);
         }
-        if let Some(scraped) = &self.scraped {
-            scraped.show(&header, None);
-        }
-        Some(Telling {
+        Some(LiveExportSession {
             aggregator: StreamAggregator::new(&header.names),
-            outlets: self,
+            exporters: self,
             header,
-            told_s: 0,
+            published_s: 0,
         })
     }
 
-    /// Waits a little for those who are behind, and says who lost what.
+    /// Waits a little for exporters that are behind, and prints what was dropped.
     pub(crate) fn close(self) {
-        let until = Instant::now() + PATIENCE;
+        let until = Instant::now() + CLOSE_TIMEOUT;
         for queue in self.queues {
             if let Some(loss) = queue.close(until) {
-                note(&loss);
+                print_note(&loss);
             }
         }
     }
 }
 
-impl Telling<'_> {
-    /// Takes what a thread of the load recorded.
+impl LiveExportSession<'_> {
+    /// Adds what a load thread recorded.
     pub(crate) fn increment(&mut self, increment: &MetricsSnapshot) {
         self.aggregator.add_increment(increment);
     }
 
-    /// Takes what the monitor saw.
+    /// Adds a reading of the monitor.
     pub(crate) fn reading(&mut self, reading: &Reading) {
         self.aggregator.set_reading(reading);
     }
 
-    /// Tells the seconds that all threads have told of; what there is to say to the user comes back.
-    pub(crate) fn tell(&mut self, told_s: u32) -> Vec<String> {
-        if told_s == self.told_s {
+    /// Publishes the seconds that all threads have reported, and returns notes for the user.
+    pub(crate) fn publish(&mut self, completed_s: u32) -> Vec<String> {
+        if completed_s == self.published_s {
             return Vec::new();
         }
-        self.told_s = told_s;
-        let mut troubles = Vec::new();
-        for interval in self.aggregator.take_complete(told_s) {
+        self.published_s = completed_s;
+        let mut notes = Vec::new();
+        for interval in self.aggregator.take_complete(completed_s) {
             let interval = Arc::new(interval);
-            for queue in &mut self.outlets.queues {
-                troubles.extend(queue.interval(&self.header, &interval));
-            }
-            if let Some(scraped) = &self.outlets.scraped {
-                scraped.show(&self.header, Some(interval));
+            for queue in &mut self.exporters.queues {
+                notes.extend(queue.interval(&self.header, &interval));
             }
         }
-        troubles
+        notes
     }
 
-    /// Tells how the run ended.
+    /// Publishes how the run ended.
     pub(crate) fn end(&mut self, ending: &Ending) {
-        for queue in &mut self.outlets.queues {
+        for queue in &mut self.exporters.queues {
             queue.ending(&self.header, ending);
         }
     }

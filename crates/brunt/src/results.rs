@@ -10,6 +10,10 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+/// Name of the run record in the results folder.
+pub(crate) const RECORD_FILE: &str = "record.brunt";
+/// HTML page of the history.
+pub(crate) const HISTORY_PAGE: &str = "performance/reports/history.html";
 /// Where runs go unless `--out` says otherwise.
 const RESULTS: &str = "performance/results";
 const REPORTS: &str = "performance/reports";
@@ -20,7 +24,7 @@ pub(crate) const LATEST: &str = "latest";
 
 /// The files of a run, or of two builds compared, in a folder that the user named.
 const FILES: [&str; 10] = [
-    crate::run::run_loop::RECORD_FILE,
+    RECORD_FILE,
     "summary.json",
     "report.html",
     "requests.csv",
@@ -141,7 +145,7 @@ pub(crate) fn refuse_used(out: &Path, replaces: bool) -> Result<(), String> {
 
 /// Refuses a folder that holds a run, unless some of its files are to be replaced.
 pub(crate) fn refuse_run(out: &Path, replaces: bool) -> Result<(), String> {
-    refuse_any(&[crate::run::run_loop::RECORD_FILE], out, replaces)
+    refuse_any(&[RECORD_FILE], out, replaces)
 }
 
 fn refuse_any(names: &[&str], out: &Path, replaces: bool) -> Result<(), String> {
@@ -281,7 +285,7 @@ fn latest() -> Result<PathBuf, String> {
     let entries = fs::read_dir(RESULTS).map_err(|_| none())?;
     let folders = entries.filter_map(Result::ok).map(|entry| entry.path());
     folders
-        .filter(|folder| folder.join(crate::run::run_loop::RECORD_FILE).is_file())
+        .filter(|folder| folder.join(RECORD_FILE).is_file())
         .max()
         .ok_or_else(none)
 }

@@ -2,9 +2,11 @@
 
 pub(crate) mod decidability;
 pub(crate) mod environment;
-pub(crate) mod generator_capacity;
-pub(crate) mod placement;
+mod generator_capacity;
+mod placement;
 pub(crate) mod run_loop;
+mod run_recorder;
 pub(crate) mod run_session;
-pub(crate) mod stopping;
+mod stop_state;
+mod stopping;
 pub(crate) mod watch_targets;

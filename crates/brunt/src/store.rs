@@ -17,9 +17,9 @@ use rusqlite::{Connection, ErrorCode};
 
 use crate::results::RunFolder;
 
-pub(crate) use location::Place;
-pub(crate) use queries::{Asked, Column, Named};
-pub(crate) use run_row::KnownRun;
+pub(crate) use location::RunLocation;
+pub(crate) use queries::{Column, HistoryQuery, RequestKey};
+pub(crate) use run_row::RunRow;
 
 /// Where the database lies, from the folder that brunt is started in.
 const DATABASE: &str = "performance/brunt.db";
@@ -64,7 +64,7 @@ pub(crate) struct Store {
 
 /// Takes a run into the database.
 pub(crate) fn keep(run: &Judged, folder: &RunFolder) -> Result<(), StoreError> {
-    let run = KnownRun::of(run, folder.path(), &folder.report)?;
+    let run = RunRow::of(run, folder.path(), &folder.report)?;
     with(|store| store.add(&run))
 }
 

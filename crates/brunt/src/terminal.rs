@@ -27,13 +27,13 @@ fn terminal_width() -> usize {
 }
 
 /// Says a result, on standard output. The screen may be gone, which is no reason to lose the files.
-pub(crate) fn say(text: &str) {
+pub(crate) fn print(text: &str) {
     write!(anstream::stdout(), "{text}").ok();
 }
 
 /// A line that is drawn over and over on standard error; plain lines, and fewer, where that is no
 /// terminal.
-pub(crate) struct LiveLine {
+pub(crate) struct ProgressLine {
     mode: Mode,
     drawn: bool,
     told_at_s: u64,
@@ -49,7 +49,7 @@ enum Mode {
 /// Where there is no terminal, a line every so many seconds.
 const LOG_EVERY_S: u64 = 10;
 
-impl LiveLine {
+impl ProgressLine {
     pub(crate) fn new(headless: bool) -> Self {
         let mode = match (headless, std::io::stderr().is_terminal()) {
             (true, _) => Mode::Silent,

@@ -1,56 +1,28 @@
 //! `brunt agent`: serves the Application Agent until it is told to end.
 
 use std::io::{Read, Write};
-use std::net::{IpAddr, SocketAddr};
-use std::path::PathBuf;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use anyhow::Context;
 use brunt_application_agent::{Agent, AgentError, Database, Settings};
 
+use crate::cli::tools::AgentArgs;
 use crate::exit::{Exit, Failure};
 use crate::system::demo_service::SERVING_AT;
 use crate::system::interrupts::Interrupts;
 
-/// Options of `brunt agent`.
-#[derive(Debug, clap::Args)]
-pub(crate) struct Options {
-    /// Listen on this address
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1")]
-    bind: IpAddr,
-    /// Listen on this port; 0 selects a free one
-    #[arg(long, default_value_t = 8000)]
-    port: u16,
-    /// Keep the state in this database file
-    #[arg(
-        long,
-        value_name = "FILE",
-        default_value = "application-agent.db",
-        conflicts_with = "memory"
-    )]
-    db: PathBuf,
-    /// Keep the state in memory instead of a file
-    #[arg(long)]
-    memory: bool,
-    /// Stop when standard input closes, which is when the parent process is gone
-    #[arg(long, hide = true)]
-    until_stdin_closes: bool,
-    /// Run on this core; repeatable
-    #[arg(long = "core", value_name = "N", hide = true)]
-    cores: Vec<usize>,
-}
-
-pub(crate) fn run(options: Options) -> Result<Exit, Failure> {
-    if !options.cores.is_empty() {
-        brunt_monitor::pin_current_thread(&options.cores).context("cannot pin the agent")?;
+pub(crate) fn run(args: AgentArgs) -> Result<Exit, Failure> {
+    if !args.cores.is_empty() {
+        brunt_monitor::pin_current_thread(&args.cores).context("cannot pin the agent")?;
     }
     let interrupts = Interrupts::watch().context("cannot watch for signals")?;
-    let database = if options.memory {
+    let database = if args.memory {
         Database::Memory
     } else {
-        Database::File(options.db)
+        Database::File(args.db)
     };
-    let address = SocketAddr::new(options.bind, options.port);
+    let address = SocketAddr::new(args.bind, args.port);
     let settings = Settings {
         address,
         database,
@@ -61,7 +33,7 @@ pub(crate) fn run(options: Options) -> Result<Exit, Failure> {
     writeln!(output, "{SERVING_AT}http://{}", agent.address())
         .and_then(|()| output.flush())
         .context("cannot say where the agent serves")?;
-    let until_stdin_closes = options.until_stdin_closes;
+    let until_stdin_closes = args.until_stdin_closes;
     agent
         .run(asked_to_end(interrupts, until_stdin_closes))
         .map_err(anyhow::Error::from)?;

@@ -1,58 +1,33 @@
-//! `brunt check`: checks a scenario file, says what would run, and tries it where that is asked.
+//! `brunt check`: checks a scenario file, shows what would run, and runs a smoke test with `--try`.
 
 mod smoke_test;
 
 use brunt_scenario::{Host, Overrides, Plan, Profile, Scenario, Step, names_of};
 
-use crate::config::load_config::ChosenOptions;
-use crate::config::network_config::{ReachOptions, other_hosts, shown};
-use crate::config::scenario_source::ScenarioOptions;
+use crate::cli::run::CheckArgs;
+use crate::config::load_config::Selection;
+use crate::config::network_config::{NetworkConfig, other_hosts, shown};
+use crate::config::scenario_source::ScenarioSource;
 use crate::exit::{Exit, Failure};
 use crate::run::decidability;
 use crate::terminal;
 
-/// Options of `brunt check`.
-#[derive(Debug, clap::Args)]
-pub(crate) struct Options {
-    #[command(flatten)]
-    from: ScenarioOptions,
-    /// Run a smoke test: play every task once without think time, and show requests and responses
-    #[arg(long = "try")]
-    is_tried: bool,
-    #[command(flatten, next_help_heading = "Smoke test (--try)")]
-    tried: Tried,
-}
-
-/// Goes with `--try`.
-#[derive(Debug, clap::Args)]
-struct Tried {
-    #[command(flatten)]
-    reach: ReachOptions,
-    #[command(flatten)]
-    chosen: ChosenOptions,
-    /// Seed all random choices with this number [default: a new one]
-    #[arg(long)]
-    seed: Option<u64>,
-}
-
-pub(crate) fn run(options: &Options) -> Result<Exit, Failure> {
-    let mut scenario = options.from.read()?;
-    if options.is_tried {
-        scenario = options.tried.reach.scenario(&options.from, scenario)?;
-        options.tried.reach.change(&mut scenario.network);
-        return smoke_test::run(&scenario, &options.tried);
+pub(crate) fn run(args: &CheckArgs) -> Result<Exit, Failure> {
+    let source = ScenarioSource::from(&args.scenario);
+    let scenario = source.read()?;
+    let network = NetworkConfig::new(&args.smoke_test.network)?;
+    let selection = Selection::from(&args.smoke_test.selection);
+    let seed = args.smoke_test.seed;
+    if args.is_smoke_test {
+        let scenario = network.apply(&source, scenario)?;
+        return smoke_test::run(&scenario, &network, &selection, seed);
     }
-    let Tried {
-        reach,
-        chosen,
-        seed,
-    } = &options.tried;
-    if reach.is_given() || chosen.is_given() || seed.is_some() {
+    if network.is_given() || selection.is_given() || seed.is_some() {
         let message = "options of the smoke test require --try";
         return Err(Failure::Input(message.to_owned()));
     }
-    let text = explain(&options.from.file.display().to_string(), &scenario);
-    terminal::say(&text);
+    let text = explain(&source.file.display().to_string(), &scenario);
+    terminal::print(&text);
     Ok(Exit::Passed)
 }
 

@@ -1,129 +1,73 @@
-//! `brunt compare --ab`: plays two builds in turns on this machine, until it is known whether the second is
-//! worse.
+//! `brunt compare --ab`: A/B test of two builds on this machine, until it is decided whether the second is worse.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context;
 use brunt_report::{AbReport, AbRunInfo, Checks};
 use brunt_scenario::{Host, Plan, Scenario};
-use brunt_verdict::comparison::{FIRST_LOOK, Measured, Outcome};
+use brunt_verdict::comparison::{FIRST_LOOK, Outcome};
 use brunt_verdict::{Contested, FailOn};
 use jiff::Timestamp;
 
-use crate::ci_output::Pipeline;
-use crate::compare::ab_runner::{Blocks, Turns};
-use crate::compare::managed_service::{Build, log_of};
-use crate::config::load_config::LoadOptions;
-use crate::config::watch_config::WatchOptions;
-use crate::exit::{Exit, Failure, complain, note};
-use crate::fail_on::FailOnOption;
-use crate::results::baseline_files::share;
+use crate::ci_output::CiOutputs;
+use crate::cli::run::CompareArgs;
+use crate::compare::ab_runner::{AbRunner, BlockLoad};
+use crate::compare::managed_service::{ManagedService, log_of};
+use crate::config::RunConfig;
+use crate::config::network_config::NetworkConfig;
+use crate::exit::{Exit, Failure, print_error, print_note};
 use crate::results::{self, RunFolder};
-use crate::run::environment::{Stage, new_seed};
+use crate::run::environment::{TestEnvironment, new_seed};
 use crate::system::interrupts::Interrupts;
-use crate::terminal::{self, LiveLine};
+use crate::terminal::{self, ProgressLine};
 
-/// What decides unless somebody says: few, since each takes its part of the risk.
-const TESTED: &str = "throughput,error_rate,p50,p95,cpu_per_request";
-
-/// Options of `brunt compare`.
-#[derive(Debug, clap::Args)]
-pub(crate) struct Options {
-    /// Hold the highest level of this profile
-    #[arg(value_name = "PROFILE", default_value = "load")]
-    profile: String,
-    /// Compare two builds, A (current) and B (candidate), in alternating blocks
-    #[arg(long)]
-    ab: bool,
-    /// Test build B at this base URL; build A is at --host
-    #[arg(long, value_name = "URL")]
-    host_b: Option<String>,
-    /// Start build A with this shell command; it listens on port $PORT, or at --host
-    #[arg(long, value_name = "COMMAND", requires = "command_b")]
-    command: Option<String>,
-    /// Start build B with this shell command; it listens on port $PORT, or at --host-b
-    #[arg(long, value_name = "COMMAND", requires = "command")]
-    command_b: Option<String>,
-    /// Run each block for this long, in whole seconds; its first fifth is discarded as warm-up
-    #[arg(long, value_name = "DURATION", value_parser = whole_seconds, default_value = "5s")]
-    block: Duration,
-    /// Stop after this long, even if the result is inconclusive
-    #[arg(long, value_name = "DURATION", value_parser = crate::config::load_config::positive_duration, default_value = "10m")]
-    max_duration: Duration,
-    /// Ignore differences smaller than this [default: 5%; 10% for percentiles below 1 ms]
-    #[arg(long, value_name = "SHARE", value_parser = share)]
-    tolerance: Option<f64>,
-    /// Decide by these metrics, separated by commas; more metrics take longer
-    #[arg(long, value_name = "METRIC", value_delimiter = ',', value_parser = measured, default_value = TESTED)]
-    metric: Vec<Measured>,
-    #[command(flatten)]
-    fail_on: FailOnOption,
-    /// Write all files to this directory [default: under performance/]
-    #[arg(long, value_name = "DIR")]
-    out: Option<PathBuf>,
-    /// Overwrite an earlier run or comparison in --out
-    #[arg(long, requires = "out")]
-    force: bool,
-    #[command(flatten, next_help_heading = "CI output")]
-    pipeline: Pipeline,
-    #[command(flatten, next_help_heading = "Load")]
-    load: LoadOptions,
-}
-
-pub(crate) fn run(options: &Options) -> Result<Exit, Failure> {
-    refuse_misfits(options)?;
-    if let Some(out) = &options.out {
-        results::refuse_used(out, options.force).map_err(Failure::Input)?;
+pub(crate) fn run(args: &CompareArgs) -> Result<Exit, Failure> {
+    let config = RunConfig::from_compare(args)?;
+    refuse_misfits(args, config.load.network.service())?;
+    if let Some(out) = &args.out {
+        results::refuse_used(out, args.force).map_err(Failure::Input)?;
     }
-    let scenario = options.load.scenario()?;
-    let blocks = blocks(options, &scenario)?;
-    let hosts = hosts(options, &scenario)?;
-    let reach = &options.load.reach;
-    let given = reach.service().or(options.host_b.as_ref());
-    let given = given.or(options.command.as_ref()).map(String::as_str);
-    reach.refuse_hosts_of_classes(&scenario, blocks.plan(), given)?;
+    let scenario = config.load.scenario()?;
+    let blocks = blocks(args, &config, &scenario)?;
+    let network = &config.load.network;
+    let hosts = hosts(args, network, &scenario)?;
+    let given = network.service().or(args.host_b.as_deref());
+    let given = given.or(args.command.as_deref());
+    network.refuse_hosts_of_classes(&scenario, blocks.plan(), given)?;
     let interrupts = Interrupts::watch().context("cannot watch for signals")?;
-    interrupts.nothing_to_lose();
+    interrupts.disarm();
     let begun = Timestamp::now();
-    let folder = RunFolder::create(options.out.as_deref(), "ab", begun)
+    let folder = RunFolder::create(args.out.as_deref(), "ab", begun)
         .map_err(|error| Failure::Input(error.to_string()))?;
-    let (hosts, builds) = start(options, hosts, folder.path())?;
-    let set = |host| {
-        Stage::set(
-            &options.load,
-            1,
-            &WatchOptions::default(),
-            host,
-            blocks.plan(),
-        )
-    };
-    let stages = [set(&hosts[0])?, set(&hosts[1])?];
-    let seed = options.load.seed.unwrap_or_else(new_seed);
+    let (hosts, services) = start(args, network.wait_ready, hosts, folder.path())?;
+    let environment = |host| TestEnvironment::new(&config, host, blocks.plan());
+    let environments = [environment(&hosts[0])?, environment(&hosts[1])?];
+    let seed = config.load.seed.unwrap_or_else(new_seed);
     let conduct = conduct(
-        options,
+        args,
         &scenario,
         &blocks,
-        &stages[0],
+        &environments[0],
         &folder,
         (begun, seed),
     );
-    announce(options, &conduct, &stages, (&scenario, blocks.plan()));
-    let turns = Turns {
-        options: &options.load,
+    announce(args, &conduct, &environments, (&scenario, blocks.plan()));
+    let runner = AbRunner {
+        config: &config,
         scenario: &scenario,
-        profile: &options.profile,
+        profile: &args.profile,
         blocks,
-        stages,
-        builds,
+        environments,
+        services,
         interrupts: &interrupts,
         seed,
-        tested: &options.metric,
-        theta: options.tolerance,
-        limit: options.max_duration,
+        tested: &args.metric,
+        tolerance: args.tolerance,
+        max_duration: args.max_duration,
     };
-    let ended = turns.play(LiveLine::new(options.load.headless))?;
-    let exit = leave(options, &ended.contested, &conduct, &folder);
+    let ended = runner.run(ProgressLine::new(config.is_headless))?;
+    let exit = leave(args, &ended.contested, &conduct, &folder);
     Ok(if ended.aborted {
         Exit::Interrupted
     } else {
@@ -131,16 +75,13 @@ pub(crate) fn run(options: &Options) -> Result<Exit, Failure> {
     })
 }
 
-fn refuse_misfits(options: &Options) -> Result<(), Failure> {
-    let misfit = if !options.ab {
+fn refuse_misfits(args: &CompareArgs, service: Option<&str>) -> Result<(), Failure> {
+    let misfit = if !args.ab {
         "say how to compare: --ab plays two builds in turns; a run and a baseline are compared by `brunt baseline \
          compare`"
-    } else if options.host_b.is_none() && options.command.is_none() {
+    } else if args.host_b.is_none() && args.command.is_none() {
         "no second build: give --host-b, or --command and --command-b"
-    } else if options.command.is_some()
-        && options.host_b.is_some()
-        && options.host_b.as_ref() == options.load.reach.service()
-    {
+    } else if args.command.is_some() && args.host_b.is_some() && args.host_b.as_deref() == service {
         "two builds cannot serve at one address: let --host and --host-b differ, or leave both out and serve at $PORT"
     } else {
         return Ok(());
@@ -148,44 +89,53 @@ fn refuse_misfits(options: &Options) -> Result<(), Failure> {
     Err(Failure::Input(misfit.into()))
 }
 
-fn blocks(options: &Options, scenario: &Scenario) -> Result<Blocks, Failure> {
-    let plan = options.load.plan(scenario, &options.profile, None, 1)?;
+fn blocks(
+    args: &CompareArgs,
+    config: &RunConfig,
+    scenario: &Scenario,
+) -> Result<BlockLoad, Failure> {
+    let plan = config.plan(scenario, &args.profile)?;
     if plan.load.search.is_some() {
         return Err(Failure::Input(format!(
             "profile `{}` is a search, which has no level of its own; give one that holds a level, such as load",
-            options.profile
+            args.profile
         )));
     }
     if !plan.load.concurrent.is_empty() {
         return Err(Failure::Input(format!(
             "profile `{}` has concurrent loads, which are not played in blocks; give one without \
              `concurrent`",
-            options.profile
+            args.profile
         )));
     }
-    Ok(Blocks::new(plan, options.block.as_secs()))
+    Ok(BlockLoad::new(plan, args.block.as_secs()))
 }
 
 /// Where A and B serve, as far as it is said.
-fn hosts(options: &Options, scenario: &Scenario) -> Result<[Option<Host>; 2], Failure> {
+fn hosts(
+    args: &CompareArgs,
+    network: &NetworkConfig,
+    scenario: &Scenario,
+) -> Result<[Option<Host>; 2], Failure> {
     let parsed = |text: &String| Host::parse(text).map_err(Failure::Input);
-    let b = options.host_b.as_ref().map(parsed).transpose()?;
-    let a = match (options.load.reach.service(), &options.command) {
+    let b = args.host_b.as_ref().map(parsed).transpose()?;
+    let a = match (network.service(), &args.command) {
         // A command is another host than that of the scenario.
         (None, Some(_)) => None,
-        _ => Some(options.load.reach.host(scenario)?),
+        _ => Some(network.host(scenario)?),
     };
     Ok([a, b])
 }
 
 /// Starts what is to be started.
 fn start(
-    options: &Options,
+    args: &CompareArgs,
+    wait_ready: Option<Duration>,
     hosts: [Option<Host>; 2],
     folder: &Path,
-) -> Result<([Host; 2], Vec<Build>), Failure> {
-    let commands = [&options.command, &options.command_b];
-    let mut builds = Vec::new();
+) -> Result<([Host; 2], Vec<ManagedService>), Failure> {
+    let commands = [&args.command, &args.command_b];
+    let mut services = Vec::new();
     let mut found = Vec::new();
     for ((side, host), command) in ["A", "B"].into_iter().zip(hosts).zip(commands) {
         let host = match (command, host) {
@@ -199,10 +149,10 @@ fn start(
                     }
                     None => None,
                 };
-                let patience = options.load.reach.wait_ready;
-                let build = Build::start(side, command, url, patience, log_of(folder, side))?;
-                let host = Host::Url(build.url().clone());
-                builds.push(build);
+                let service =
+                    ManagedService::start(side, command, url, wait_ready, log_of(folder, side))?;
+                let host = Host::Url(service.url().clone());
+                services.push(service);
                 host
             }
             (None, Some(host)) => host,
@@ -211,59 +161,59 @@ fn start(
         found.push(host);
     }
     match <[Host; 2]>::try_from(found) {
-        Ok(hosts) => Ok((hosts, builds)),
+        Ok(hosts) => Ok((hosts, services)),
         Err(_) => Err(anyhow::anyhow!("there are two builds").into()),
     }
 }
 
 fn conduct(
-    options: &Options,
+    args: &CompareArgs,
     scenario: &Scenario,
-    blocks: &Blocks,
-    stage: &Stage,
+    blocks: &BlockLoad,
+    environment: &TestEnvironment,
     folder: &RunFolder,
     (begun, seed): (Timestamp, u64),
 ) -> AbRunInfo {
     AbRunInfo {
         run_id: folder.run_id.clone(),
         brunt_version: env!("CARGO_PKG_VERSION").to_owned(),
-        scenario_file: options.load.from.file.display().to_string(),
+        scenario_file: args.load.scenario.file.display().to_string(),
         scenario_hash: scenario.hash.clone(),
-        profile: options.profile.clone(),
+        profile: args.profile.clone(),
         level: brunt_scenario::level_in_words(&blocks.plan().load),
         seed,
         started_at: begun.to_string(),
-        block_s: options.block.as_secs_f64(),
+        block_s: args.block.as_secs_f64(),
         uncounted_s: blocks.uncounted() as f64,
-        limit_s: options.max_duration.as_secs_f64(),
-        machine: stage.machine_in_words(),
+        limit_s: args.max_duration.as_secs_f64(),
+        machine: environment.machine_in_words(),
     }
 }
 
 /// Says what is about to be hit, before it is.
 fn announce(
-    options: &Options,
+    args: &CompareArgs,
     conduct: &AbRunInfo,
-    stages: &[Stage; 2],
+    environments: &[TestEnvironment; 2],
     (scenario, plan): (&Scenario, &Plan),
 ) {
-    let seconds = brunt_scenario::duration_in_words(options.block);
-    note(&format!(
+    let seconds = brunt_scenario::duration_in_words(args.block);
+    print_note(&format!(
         "brunt compare: {} in blocks of {seconds}, until it is known, {} at most, seed {}",
         conduct.level,
-        brunt_scenario::duration_in_words(options.max_duration),
+        brunt_scenario::duration_in_words(args.max_duration),
         conduct.seed
     ));
-    for (side, stage) in ["A", "B"].into_iter().zip(stages) {
-        note(&format!("{side} is {}", stage.host()));
+    for (side, environment) in ["A", "B"].into_iter().zip(environments) {
+        print_note(&format!("{side} is {}", environment.host()));
     }
-    for other in stages[0].other_hosts(scenario, plan) {
-        note(&format!("both send requests to {other}"));
+    for other in environments[0].other_hosts(scenario, plan) {
+        print_note(&format!("both send requests to {other}"));
     }
     // Both are tried once before.
-    let needed_s = options.block.as_secs() * 2 * (FIRST_LOOK as u64 + 2);
-    if options.max_duration.as_secs() < needed_s {
-        note(&format!(
+    let needed_s = args.block.as_secs() * 2 * (FIRST_LOOK as u64 + 2);
+    if args.max_duration.as_secs() < needed_s {
+        print_note(&format!(
             "note: nothing is known before {FIRST_LOOK} pairs of blocks; give --max-duration {needed_s}s or more, or a shorter \
              --block"
         ));
@@ -272,20 +222,20 @@ fn announce(
 
 /// Shows what came of it, and writes what it leaves.
 fn leave(
-    options: &Options,
+    args: &CompareArgs,
     contested: &Contested,
     conduct: &AbRunInfo,
     folder: &RunFolder,
 ) -> Exit {
     let contest = AbReport { contested, conduct };
-    terminal::say(&brunt_report::terminal_of_ab_summary(
+    terminal::print(&brunt_report::terminal_of_ab_summary(
         contested,
         terminal::width(),
         true,
     ));
-    terminal::say(&format!("Report:  {}\n", folder.report.display()));
-    terminal::say(&format!("Results: {}\n", folder.path().display()));
-    let fail_on = options.fail_on.level();
+    terminal::print(&format!("Report:  {}\n", folder.report.display()));
+    terminal::print(&format!("Results: {}\n", folder.path().display()));
+    let fail_on: FailOn = args.fail_on.into();
     let exit = match contested.outcome() {
         _ if fail_on == FailOn::Never => Exit::Passed,
         _ if !contested.is_valid() => Exit::NotValid,
@@ -295,30 +245,14 @@ fn leave(
     };
     let checks = [Checks::of_ab_summary(contested, fail_on)];
     let markdown = brunt_report::markdown_of_ab_summary(contested);
-    let mut exit = options.pipeline.tell(exit, &checks, &markdown);
+    let mut exit = CiOutputs::from(&args.ci_output).write(exit, &checks, &markdown);
     let written = [
         folder.write("comparison.json", &brunt_report::ab_report_json(&contest)),
         folder.write_report(&brunt_report::html_of_ab_report(&contest)),
     ];
     for error in written.into_iter().filter_map(Result::err) {
-        complain(&error.to_string());
+        print_error(&error.to_string());
         exit = exit.worse(Exit::Internal);
     }
     exit
-}
-
-fn whole_seconds(text: &str) -> Result<Duration, String> {
-    let length = brunt_scenario::duration(text)?;
-    if length.subsec_nanos() > 0 || length.is_zero() {
-        return Err("give whole seconds, 1s or more".to_owned());
-    }
-    Ok(length)
-}
-
-fn measured(text: &str) -> Result<Measured, String> {
-    let mut all = Measured::ALL.into_iter();
-    all.find(|it| it.name() == text).ok_or_else(|| {
-        let names = Measured::ALL.map(Measured::name).join(", ");
-        format!("unknown metric `{text}`; available: {names}")
-    })
 }

@@ -1,85 +1,51 @@
-//! `brunt history`: lists the runs of the history, and looks after them.
+//! `brunt history`: lists earlier runs, prunes them, and rebuilds the database.
 
 mod html;
 mod prune;
 mod rebuild;
 
-use std::path::PathBuf;
-
 use brunt_report::RunHistory;
 use clap::ValueEnum;
 
+use crate::cli::results::{HistoryArgs, HistoryCommand};
 use crate::exit::{Exit, Failure};
-use crate::store::{self, Asked, Column, Named, Store, StoreError};
+use crate::store::{self, Column, HistoryQuery, RequestKey, Store, StoreError};
 use crate::terminal;
 
-/// Options of `brunt history`.
-#[derive(Debug, clap::Args)]
-#[command(args_conflicts_with_subcommands = true)]
-pub(crate) struct Options {
-    #[command(subcommand)]
-    verb: Option<Verb>,
-    /// List only runs of this profile
-    #[arg(long, value_name = "PROFILE")]
-    profile: Option<String>,
-    /// Show this metric of each run
-    #[arg(long, value_enum, value_name = "METRIC", default_value_t = Column::P95)]
-    metric: Column,
-    /// Show the metric of this request, such as /items or "GET /items" [default: all requests]
-    #[arg(long, value_name = "NAME")]
-    request: Option<String>,
-    /// List only this many runs, the newest
-    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..))]
-    last: u32,
-    /// Also write an HTML page with charts that link to the reports
-    /// [default: performance/reports/history.html]
-    #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = html::FILE)]
-    html: Option<PathBuf>,
-    /// Rebuild the history from the records under performance/results
-    #[arg(long, conflicts_with_all = ["profile", "metric", "request", "last", "html"])]
-    rebuild: bool,
-}
-
-#[derive(Debug, clap::Subcommand)]
-enum Verb {
-    /// Delete old runs, except labeled runs and those of baselines
-    Prune(prune::Options),
-}
-
-/// What is said where no run is known.
+/// Message if no run is known.
 const NO_RUNS: &str = "no runs are known here yet\n\
     make one with `brunt run`; where performance/results holds some, give `brunt history --rebuild`\n";
 
-pub(crate) fn run(options: &Options) -> Result<Exit, Failure> {
-    match &options.verb {
-        Some(Verb::Prune(options)) => return prune::run(options),
-        None if options.rebuild => return rebuild::run(),
+pub(crate) fn run(args: &HistoryArgs) -> Result<Exit, Failure> {
+    match &args.command {
+        Some(HistoryCommand::Prune(args)) => return prune::run(args),
+        None if args.rebuild => return rebuild::run(),
         None => {}
     }
-    if options.request.is_some() && !options.metric.is_of_requests() {
-        let message = "cpu and memory are of the whole process: leave out --request";
+    if args.request.is_some() && !args.metric.is_of_requests() {
+        let message = "--request does not apply to cpu and memory, which are those of the process; leave it out";
         return Err(Failure::Input(message.into()));
     }
     // To look is no reason to make a database.
     let found = if store::exists() {
-        store::with(|store| look(store, options))?
+        store::with(|store| look(store, args))?
     } else {
         Found::NoRuns
     };
     let history = match found {
         Found::NoRuns => {
-            terminal::say(NO_RUNS);
+            terminal::print(NO_RUNS);
             return Ok(Exit::Passed);
         }
         Found::NotThere(message) => return Err(Failure::Input(message)),
         Found::History(history) => history,
     };
-    terminal::say(&brunt_report::terminal_of_history(
+    terminal::print(&brunt_report::terminal_of_history(
         &history,
         terminal::width(),
         true,
     ));
-    if let Some(file) = &options.html {
+    if let Some(file) = &args.html {
         html::write(history, file)?;
     }
     Ok(Exit::Passed)
@@ -92,25 +58,25 @@ enum Found {
     History(RunHistory),
 }
 
-fn look(store: &Store, options: &Options) -> Result<Found, StoreError> {
+fn look(store: &Store, args: &HistoryArgs) -> Result<Found, StoreError> {
     if store.is_empty()? {
         return Ok(Found::NoRuns);
     }
-    let request = match &options.request {
+    let request = match &args.request {
         None => None,
         Some(text) => match request(store, text)? {
             Ok(request) => Some(request),
             Err(message) => return Ok(Found::NotThere(message)),
         },
     };
-    let columns = columns(options);
-    let runs = store.list(&Asked {
-        profile: options.profile.as_deref(),
+    let columns = columns(args);
+    let runs = store.list(&HistoryQuery {
+        profile: args.profile.as_deref(),
         columns: &columns,
         request: request.as_ref(),
-        last: options.last,
+        last: args.last,
     })?;
-    if let (true, Some(profile)) = (runs.is_empty(), &options.profile) {
+    if let (true, Some(profile)) = (runs.is_empty(), &args.profile) {
         let known = store.profiles()?.join(", ");
         return Ok(Found::NotThere(format!(
             "no such run of profile `{profile}`; there are runs of: {known}"
@@ -124,18 +90,18 @@ fn look(store: &Store, options: &Options) -> Result<Found, StoreError> {
 }
 
 /// What is asked of each run: the metric that was named, and for the page all others.
-fn columns(options: &Options) -> Vec<Column> {
+fn columns(args: &HistoryArgs) -> Vec<Column> {
     let others = Column::value_variants().iter().copied();
     let others = others.filter(|column| {
-        options.html.is_some()
-            && *column != options.metric
-            && (options.request.is_none() || column.is_of_requests())
+        args.html.is_some()
+            && *column != args.metric
+            && (args.request.is_none() || column.is_of_requests())
     });
-    std::iter::once(options.metric).chain(others).collect()
+    std::iter::once(args.metric).chain(others).collect()
 }
 
 /// The one request that is meant, or why it is not known.
-fn request(store: &Store, text: &str) -> Result<Result<Named, String>, StoreError> {
+fn request(store: &Store, text: &str) -> Result<Result<RequestKey, String>, StoreError> {
     let mut found = store.requests_called(text)?;
     if found.len() == 1 {
         return Ok(Ok(found.remove(0)));
@@ -145,11 +111,11 @@ fn request(store: &Store, text: &str) -> Result<Result<Named, String>, StoreErro
     } else {
         (format!("`{text}` is more than one request"), found)
     };
-    let which: Vec<String> = which.iter().map(Named::in_words).collect();
+    let which: Vec<String> = which.iter().map(RequestKey::in_words).collect();
     Ok(Err(format!("{what}; give one of: {}", which.join(", "))))
 }
 
-impl Named {
+impl RequestKey {
     fn in_words(&self) -> String {
         format!("{} {}", self.method, self.name)
     }

@@ -1,107 +1,60 @@
-//! `brunt import`: writes a scenario file of what describes requests already.
+//! `brunt import`: converts curl commands, recordings and API descriptions to a scenario file.
 
 mod source;
 
 use std::fs::{self, OpenOptions};
 use std::io::{ErrorKind, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context, anyhow};
 use brunt_import::{BodyFile, ImportError, Imported};
 use brunt_scenario::Scenario;
 
-use crate::exit::{Exit, Failure, note};
+use crate::cli::tools::{ImportArgs, ImportFormat};
+use crate::exit::{Exit, Failure, print_note};
 use crate::terminal;
 
 use source::Source;
 
-/// Options of `brunt import`.
-#[derive(Debug, clap::Args)]
-pub(crate) struct Options {
-    #[command(subcommand)]
-    of: Of,
-    /// Write the scenario to this file; - is standard output
-    #[arg(
-        short = 'o',
-        long,
-        value_name = "FILE",
-        default_value = "brunt.toml",
-        global = true
-    )]
-    output: PathBuf,
-}
-
-#[derive(Debug, clap::Subcommand)]
-enum Of {
-    /// Convert curl commands, as copied from a browser or typed
-    ///
-    /// Paste the command after `brunt import`, quote it, or use - to read commands from standard input. Put options of
-    /// brunt itself before `curl`.
-    Curl {
-        /// The command, quoted or not; - is standard input
-        #[arg(
-            required = true,
-            trailing_var_arg = true,
-            allow_hyphen_values = true,
-            value_name = "COMMAND"
-        )]
-        command: Vec<String>,
-    },
-    /// Convert a HAR recording, as exported by browsers and proxies
-    Har {
-        /// The HAR file; - is standard input
-        file: PathBuf,
-        /// Keep only requests to this host [default: the host with the most requests]
-        #[arg(long)]
-        host: Option<String>,
-    },
-    /// Convert an OpenAPI 3 description (JSON or YAML; Swagger 2.0 as far as possible)
-    Openapi {
-        /// The file or URL of the description; - is standard input
-        #[arg(value_name = "FILE|URL")]
-        source: String,
-    },
-}
-
-pub(crate) fn run(options: &Options) -> Result<Exit, Failure> {
-    let to_screen = options.output == Path::new("-");
-    if !to_screen && options.output.exists() {
-        return Err(there_already(&options.output));
+pub(crate) fn run(args: &ImportArgs) -> Result<Exit, Failure> {
+    let to_screen = args.output == Path::new("-");
+    if !to_screen && args.output.exists() {
+        return Err(there_already(&args.output));
     }
     let mut notes = Vec::new();
-    let imported = imported(&options.of, &mut notes)?;
+    let imported = imported(&args.format, &mut notes)?;
     accepted(&imported)?;
     for warning in notes.iter().chain(&imported.warnings) {
-        note(&format!("warning: {warning}"));
+        print_note(&format!("warning: {warning}"));
     }
     if to_screen {
         if !imported.files.is_empty() {
-            note(
+            print_note(
                 "warning: the files of bodies are not written to standard output; name a file with -o",
             );
         }
-        terminal::say(&imported.scenario);
+        terminal::print(&imported.scenario);
         return Ok(Exit::Passed);
     }
-    write(&options.output, &imported)?;
-    let name = options.output.display();
+    write(&args.output, &imported)?;
+    let name = args.output.display();
     let next = "look through it, say how much load and what is good enough, then: brunt check -f";
-    terminal::say(&format!("{name} is written; {next} {name}\n"));
+    terminal::print(&format!("{name} is written; {next} {name}\n"));
     Ok(Exit::Passed)
 }
 
-fn imported(of: &Of, notes: &mut Vec<String>) -> Result<Imported, Failure> {
-    let imported = match of {
-        Of::Curl { command } => match &command[..] {
+fn imported(format: &ImportFormat, notes: &mut Vec<String>) -> Result<Imported, Failure> {
+    let imported = match format {
+        ImportFormat::Curl { command } => match &command[..] {
             [only] if only == "-" => brunt_import::curl(&Source::Input.text(notes)?),
             [only] => brunt_import::curl(only),
             words => brunt_import::curl_words(words),
         },
-        Of::Har { file, host } => {
+        ImportFormat::Har { file, host } => {
             let text = Source::of(&file.display().to_string()).text(notes)?;
             brunt_import::har(&text, host.as_deref())
         }
-        Of::Openapi { source } => {
+        ImportFormat::Openapi { source } => {
             let source = Source::of(source);
             brunt_import::openapi(&source.text(notes)?, source.url())
         }

@@ -2,30 +2,22 @@
 
 use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write};
-use std::path::PathBuf;
 
 use anyhow::Context;
 
+use crate::cli::tools::InitArgs;
 use crate::exit::{Exit, Failure};
 use crate::terminal;
 
 /// The file that is written.
 const STARTER: &str = include_str!("starter.toml");
 
-/// Options of `brunt init`.
-#[derive(Debug, clap::Args)]
-pub(crate) struct Options {
-    /// Write to this file
-    #[arg(value_name = "FILE", default_value = "brunt.toml")]
-    file: PathBuf,
-}
-
-pub(crate) fn run(options: &Options) -> Result<Exit, Failure> {
-    let name = options.file.display();
+pub(crate) fn run(args: &InitArgs) -> Result<Exit, Failure> {
+    let name = args.file.display();
     let mut file = match OpenOptions::new()
         .write(true)
         .create_new(true)
-        .open(&options.file)
+        .open(&args.file)
     {
         Ok(file) => file,
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
@@ -37,7 +29,7 @@ pub(crate) fn run(options: &Options) -> Result<Exit, Failure> {
     file.write_all(STARTER.as_bytes())
         .with_context(|| format!("cannot write {name}"))?;
     let next = "say in it what your users do, then: brunt check -f";
-    terminal::say(&format!("{name} is written; {next} {name}\n"));
+    terminal::print(&format!("{name} is written; {next} {name}\n"));
     Ok(Exit::Passed)
 }
 

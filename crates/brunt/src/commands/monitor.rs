@@ -10,46 +10,34 @@ use brunt_record::{ProcessReading, Reading};
 use brunt_report::csv::MonitorTable;
 use jiff::Timestamp;
 
-use crate::config::watch_config::WatchOptions;
+use crate::cli::tools::MonitorArgs;
 use crate::exit::{Exit, Failure};
-use crate::run::watch_targets;
+use crate::run::watch_targets::{self, WatchTargets};
 use crate::system::interrupts::Interrupts;
-use crate::terminal::LiveLine;
+use crate::terminal::ProgressLine;
 
-/// Options of `brunt monitor`.
-#[derive(Debug, clap::Args)]
-pub(crate) struct Options {
-    #[command(flatten)]
-    watch: WatchOptions,
-    /// Stop after this long, such as 30s or 5m [default: at Ctrl-C]
-    #[arg(short = 't', long, value_name = "DURATION", value_parser = brunt_scenario::duration)]
-    duration: Option<Duration>,
-    /// Take a reading at this interval, at least 100ms
-    #[arg(long, value_name = "DURATION", value_parser = brunt_scenario::duration, default_value = "1s")]
-    interval: Duration,
-    /// Write the readings to this CSV file
-    #[arg(short = 'o', long, value_name = "FILE")]
-    output: Option<PathBuf>,
-}
-
-pub(crate) fn run(options: &Options) -> Result<Exit, Failure> {
-    if options.interval < Duration::from_millis(100) {
+pub(crate) fn run(args: &MonitorArgs) -> Result<Exit, Failure> {
+    if args.interval < Duration::from_millis(100) {
         return Err(Failure::Input("--interval must be 100ms or more".into()));
     }
-    let aims = options.watch.aims()?;
-    let names: Vec<String> = aims.beside.iter().map(|(name, _)| name.clone()).collect();
-    let mut monitor = watch_targets::monitor(&aims)?;
+    let targets = WatchTargets::from_config(&(&args.watch).into())?;
+    let names: Vec<String> = targets
+        .additional
+        .iter()
+        .map(|(name, _)| name.clone())
+        .collect();
+    let mut monitor = targets.monitor()?;
     let interrupts = Interrupts::watch().context("cannot watch for signals")?;
-    let table = MonitorTable::new(aims.target.is_some(), &names);
-    let output = options.output.as_deref();
+    let table = MonitorTable::new(targets.target.is_some(), &names);
+    let output = args.output.as_deref();
     let mut file = output.map(|path| Rows::begin(path, &table)).transpose()?;
-    let mut live = LiveLine::new(false);
+    let mut live = ProgressLine::new(false);
     let begun = Instant::now();
-    let end = options.duration.map(|duration| begun + duration);
+    let end = args.duration.map(|duration| begun + duration);
     // The first reading has nothing to compare with: it is where the rates begin.
     monitor.read(begun.elapsed());
     for number in 1u32.. {
-        let due = begun + options.interval * number;
+        let due = begun + args.interval * number;
         if end.is_some_and(|end| due > end) || !sleep_until(due, &interrupts) {
             break;
         }

@@ -1,161 +1,100 @@
-//! `brunt run`: plays one profile or several, judges what was seen, and leaves a report.
+//! `brunt run`: runs one profile or several, judges the results, and writes reports.
 
-use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::Context;
 use brunt_report::{Checks, Judged};
 use brunt_scenario::{Plan, Scenario};
+use brunt_verdict::FailOn;
 use jiff::Timestamp;
 
-use crate::ci_output::Pipeline;
-use crate::config::load_config::{LengthOptions, LoadOptions};
-use crate::config::watch_config::WatchOptions;
-use crate::exit::{Exit, Failure, complain};
-use crate::fail_on::FailOnOption;
-use crate::live_export::{OutletOptions, Outlets};
-use crate::results::baseline_files::{ComparisonOptions, Yardstick};
-use crate::run::run_session::{JudgedRun, Session};
-use crate::run::stopping::StoppingOptions;
+use crate::ci_output::CiOutputs;
+use crate::cli::run::RunArgs;
+use crate::compare::baseline_comparison::BaselineComparison;
+use crate::config::RunConfig;
+use crate::exit::{Exit, Failure, print_error};
+use crate::live_export::LiveExporters;
+use crate::run::run_session::{JudgedRun, RunPaths, RunSession};
 use crate::system::git;
 use crate::system::interrupts::Interrupts;
 use crate::{results, terminal};
 
-/// More help no machine.
-const PROCESSES_MAX: i64 = 1024;
-const WORKER_TIMEOUT_MIN: Duration = Duration::from_secs(3);
 /// Stands for all profiles.
 const ALL: &str = "all";
 
-/// Options of `brunt run`.
-#[derive(Debug, clap::Args)]
-pub(crate) struct Options {
-    /// Run these profiles in sequence, separated by commas: load, stress, spike, endurance, your own, or all
-    #[arg(value_name = "PROFILE", default_value = "load", value_delimiter = ',')]
-    profiles: Vec<String>,
-    #[command(flatten)]
-    length: LengthOptions,
-    #[command(flatten)]
-    stopping: StoppingOptions,
-    #[command(flatten)]
-    pub(super) load: LoadOptions,
-    /// Generate the load with this many processes
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=PROCESSES_MAX))]
-    processes: u32,
-    /// Kill a load process that sends nothing for this long, at least 3s, and stop the run
-    #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = worker_timeout)]
-    worker_timeout: Duration,
-    /// Label the run in the history; labeled runs are never pruned
-    #[arg(long, value_name = "TEXT", value_parser = label)]
-    label: Option<String>,
-    /// Write all files to this directory [default: under performance/]
-    #[arg(long, value_name = "DIR")]
-    out: Option<PathBuf>,
-    /// Overwrite an earlier run in --out
-    #[arg(long, requires = "out")]
-    force: bool,
-    /// Also write Locust's four CSV files, with names that start with this prefix
-    #[arg(long, value_name = "PREFIX")]
-    locust_csv: Option<PathBuf>,
-    #[command(flatten)]
-    fail_on: FailOnOption,
-    /// Compare the run with this baseline; exit with code 1 if the run is worse
-    #[arg(long, value_name = "NAME")]
-    baseline: Option<String>,
-    #[command(flatten)]
-    comparison: ComparisonOptions,
-    #[command(flatten, next_help_heading = "Monitoring")]
-    watch: WatchOptions,
-    #[command(flatten, next_help_heading = "Live metrics")]
-    outlets: OutletOptions,
-    #[command(flatten, next_help_heading = "CI output")]
-    pipeline: Pipeline,
-}
-
-impl Options {
-    /// A profile, compiled.
-    pub(super) fn plan(&self, scenario: &Scenario, profile: &str) -> Result<Plan, Failure> {
-        let duration = self.length.duration;
-        let mut plan = self
-            .load
-            .plan(scenario, profile, duration, self.processes)?;
-        self.stopping.change(&mut plan, profile)?;
-        Ok(plan)
-    }
-}
-
-pub(crate) fn run(options: &Options) -> Result<Exit, Failure> {
-    refuse_misfits(options)?;
-    let scenario = options.load.scenario()?;
-    let plans = plans(options, &scenario)?;
-    refuse_used_folders(options, &plans)?;
-    let yardstick = options
+pub(crate) fn run(args: &RunArgs) -> Result<Exit, Failure> {
+    refuse_misfits(args)?;
+    let config = RunConfig::from_run(args)?;
+    let scenario = config.load.scenario()?;
+    let plans = plans(args, &config, &scenario)?;
+    refuse_used_folders(args, &plans)?;
+    let baseline = args
         .baseline
         .as_deref()
-        .map(|name| Yardstick::find(name, options.comparison))
+        .map(|name| {
+            let comparison = args.comparison;
+            BaselineComparison::find(name, comparison.tolerance, comparison.allow_mismatch)
+        })
         .transpose()?;
     let interrupts = Interrupts::watch().context("cannot watch for signals")?;
-    let mut outlets = Outlets::open(&options.outlets)?;
+    let mut exporters = LiveExporters::open(&(&args.live_export).into())?;
     let several = plans.len() > 1;
     let begun = Timestamp::now();
     let commit = git::of_working_directory();
     let mut runs: Vec<JudgedRun> = Vec::new();
     for (profile, plan) in plans {
-        let out = options.out.as_ref().map(|out| {
+        let out = args.out.as_ref().map(|out| {
             if several {
                 out.join(&profile)
             } else {
                 out.clone()
             }
         });
-        let locust = options.locust_csv.as_deref().map(|prefix| {
+        let locust_prefix = args.locust_csv.as_deref().map(|prefix| {
             if several {
                 results::prefix_of(prefix, &profile)
             } else {
                 prefix.to_owned()
             }
         });
-        let session = Session {
-            locust: locust.as_deref(),
-            options: &options.load,
-            processes: options.processes,
-            worker_timeout: options.worker_timeout,
-            watch: &options.watch,
-            label: options.label.as_deref(),
+        let paths = RunPaths {
+            out: out.as_deref(),
+            locust_prefix: locust_prefix.as_deref(),
+        };
+        let session = RunSession {
+            config: &config,
             commit: commit.as_deref(),
             scenario: &scenario,
             interrupts: &interrupts,
-            fail_on: options.fail_on.level(),
-            yardstick: yardstick.as_ref(),
+            baseline: baseline.as_ref(),
         };
-        runs.push(session.play(&profile, Arc::new(plan), out.as_deref(), Some(&mut outlets))?);
+        runs.push(session.run(&profile, Arc::new(plan), paths, Some(&mut exporters))?);
         if interrupts.count() > 0 {
             break;
         }
     }
-    outlets.close();
+    exporters.close();
     let exit = runs
         .iter()
         .fold(Exit::Passed, |exit, run| exit.worse(run.exit));
-    let mut exit = tell(options, exit, &runs);
+    let mut exit = write_ci_outputs(args, config.fail_on, exit, &runs);
     let judged: Vec<Judged> = runs.iter().map(JudgedRun::judged).collect();
     if several {
-        let page = results::page_of_all(options.out.as_deref(), begun);
-        terminal::say(&brunt_report::terminal_of_all(
+        let page = results::page_of_all(args.out.as_deref(), begun);
+        terminal::print(&brunt_report::terminal_of_all(
             &judged,
             terminal::width(),
             true,
         ));
         match results::replace(&page, &brunt_report::html(&judged)) {
-            Ok(()) => terminal::say(&format!("Report of all: {}\n", page.display())),
+            Ok(()) => terminal::print(&format!("Report of all: {}\n", page.display())),
             Err(error) => {
-                complain(&error.to_string());
+                print_error(&error.to_string());
                 exit = exit.worse(Exit::Internal);
             }
         }
     }
-    terminal::say(&brunt_report::terminal_last_line(
+    terminal::print(&brunt_report::terminal_last_line(
         &judged,
         exit.code(),
         true,
@@ -164,33 +103,32 @@ pub(crate) fn run(options: &Options) -> Result<Exit, Failure> {
 }
 
 /// Refuses to replace an earlier run unless told to, before anything is played.
-fn refuse_used_folders(options: &Options, plans: &[(String, Plan)]) -> Result<(), Failure> {
-    let Some(out) = &options.out else {
+fn refuse_used_folders(args: &RunArgs, plans: &[(String, Plan)]) -> Result<(), Failure> {
+    let Some(out) = &args.out else {
         return Ok(());
     };
     let own = plans.iter().map(|(profile, _)| out.join(profile));
     let of_profiles = own.filter(|_| plans.len() > 1);
     for folder in std::iter::once(out.clone()).chain(of_profiles) {
-        results::refuse_used(&folder, options.force).map_err(Failure::Input)?;
+        results::refuse_used(&folder, args.force).map_err(Failure::Input)?;
     }
     Ok(())
 }
 
-fn refuse_misfits(options: &Options) -> Result<(), Failure> {
-    let misfit = match &options.baseline {
-        Some(_) if options.profiles.len() > 1 || options.profiles == [ALL] => {
+fn refuse_misfits(args: &RunArgs) -> Result<(), Failure> {
+    let misfit = match &args.baseline {
+        Some(_) if args.profiles.len() > 1 || args.profiles == [ALL] => {
             "a baseline is of one profile: name it alone, or leave --baseline out"
         }
-        None if options.comparison.tolerance.is_some() => "--tolerance requires --baseline",
-        None if options.comparison.allow_mismatch => "--allow-mismatch requires --baseline",
+        None if args.comparison.tolerance.is_some() => "--tolerance requires --baseline",
+        None if args.comparison.allow_mismatch => "--allow-mismatch requires --baseline",
         _ => return Ok(()),
     };
     Err(Failure::Input(misfit.into()))
 }
 
-/// Says to a pipeline what came of all.
-fn tell(options: &Options, exit: Exit, runs: &[JudgedRun]) -> Exit {
-    let fail_on = options.fail_on.level();
+/// Writes the results of all runs for CI.
+fn write_ci_outputs(args: &RunArgs, fail_on: FailOn, exit: Exit, runs: &[JudgedRun]) -> Exit {
     let checks = runs
         .iter()
         .map(|run| Checks::of_run(&run.judged(), fail_on));
@@ -200,12 +138,16 @@ fn tell(options: &Options, exit: Exit, runs: &[JudgedRun]) -> Exit {
         brunt_report::markdown(&run.judged(), Some(&page))
     });
     let markdown: String = markdown.collect();
-    options.pipeline.tell(exit, &checks, &markdown)
+    CiOutputs::from(&args.ci_output).write(exit, &checks, &markdown)
 }
 
 /// The profiles to play, compiled, so that what is wrong with the last is said before the first.
-fn plans(options: &Options, scenario: &Scenario) -> Result<Vec<(String, Plan)>, Failure> {
-    let names: Vec<String> = match options.profiles.as_slice() {
+fn plans(
+    args: &RunArgs,
+    config: &RunConfig,
+    scenario: &Scenario,
+) -> Result<Vec<(String, Plan)>, Failure> {
+    let names: Vec<String> = match args.profiles.as_slice() {
         [all] if all == ALL => scenario.profiles.keys().cloned().collect(),
         named => named.to_vec(),
     };
@@ -218,25 +160,8 @@ fn plans(options: &Options, scenario: &Scenario) -> Result<Vec<(String, Plan)>, 
     names
         .into_iter()
         .map(|name| {
-            let plan = options.plan(scenario, &name)?;
+            let plan = config.plan(scenario, &name)?;
             Ok((name, plan))
         })
         .collect()
-}
-
-/// Workers send a heartbeat each second.
-fn worker_timeout(text: &str) -> Result<Duration, String> {
-    let timeout = brunt_scenario::duration(text)?;
-    if timeout < WORKER_TIMEOUT_MIN {
-        return Err("must be 3s or more".to_owned());
-    }
-    Ok(timeout)
-}
-
-fn label(text: &str) -> Result<String, String> {
-    let text = text.trim();
-    if text.is_empty() || text.chars().any(char::is_control) {
-        return Err("give a word or a few, on one line".to_owned());
-    }
-    Ok(text.to_owned())
 }

@@ -8,6 +8,6 @@ use crate::terminal;
 pub(crate) fn run() -> Result<Exit, Failure> {
     let text = serde_json::to_string_pretty(&brunt_scenario::schema())
         .context("cannot write the schema")?;
-    terminal::say(&format!("{text}\n"));
+    terminal::print(&format!("{text}\n"));
     Ok(Exit::Passed)
 }

@@ -1,5 +1,5 @@
-//! `brunt worker`: a process that makes a share of a run's load. `brunt run --processes` starts it, tells it the options it
-//! has itself on its standard input, and hears it on its standard output.
+//! `brunt worker`: a process that generates a share of a run's load. `brunt run --processes` starts it, sends it its own
+//! options on standard input, and receives events on standard output.
 
 use std::ffi::OsString;
 use std::io::{Stdin, Stdout};
@@ -15,42 +15,41 @@ use brunt_scenario::{Host, Plan};
 use clap::Parser;
 use url::Url;
 
-use super::run::Options;
+use crate::cli::WorkerCli;
+use crate::config::RunConfig;
 use crate::exit::{Exit, Failure};
-use crate::worker::protocol::{Job, Order, Word, hear, say};
+use crate::worker::protocol::{WorkerCommand, WorkerEvent, WorkerJob, read_frame, write_frame};
 
-/// How long to wait for news at most, so that an order is soon obeyed.
-const NEWS_WITHIN: Duration = Duration::from_millis(10);
+/// Maximum wait for an engine event, so that commands are soon obeyed.
+const EVENT_WAIT: Duration = Duration::from_millis(10);
 /// A worker reports at least this often.
 const HEARTBEAT: Duration = Duration::from_secs(1);
 
-/// The options of `brunt run`.
-#[derive(Debug, clap::Parser)]
-struct Arguments {
-    #[command(flatten)]
-    options: Options,
-}
-
 pub(crate) fn run() -> Result<Exit, Failure> {
-    let (mut orders, mut words) = (std::io::stdin(), std::io::stdout());
-    let Some(Order::Prepare(job)) = hear(&mut orders).context("cannot hear what to do")? else {
+    let (mut input, mut output) = (std::io::stdin(), std::io::stdout());
+    let Some(WorkerCommand::Prepare(job)) =
+        read_frame(&mut input).context("cannot receive the job")?
+    else {
         let message = "brunt starts this by itself; use: brunt run --processes N";
         return Err(Failure::Input(message.into()));
     };
     let prepared = match prepare(&job) {
         Ok(prepared) => prepared,
         Err(failure) => {
-            let refused = Word::Refused(failure.in_words());
-            say(&mut words, &refused).context("cannot say what is wrong")?;
+            let refused = WorkerEvent::Refused(failure.in_words());
+            write_frame(&mut output, &refused).context("cannot send what is wrong")?;
             return Ok(Exit::WrongInput);
         }
     };
-    say(&mut words, &Word::Ready).context("cannot say that all is ready")?;
-    let Some(Order::Begin(at)) = hear(&mut orders).context("cannot hear when to begin")? else {
+    write_frame(&mut output, &WorkerEvent::Ready)
+        .context("cannot send that the worker is ready")?;
+    let Some(WorkerCommand::Begin(at)) =
+        read_frame(&mut input).context("cannot receive the start time")?
+    else {
         return Ok(Exit::Interrupted);
     };
-    // Nobody is left to hear it where this fails.
-    play(prepared, at, orders, &mut words).context("cannot say what was recorded")?;
+    // If this fails, nothing is left to receive it.
+    run_load(prepared, at, input, &mut output).context("cannot send what was recorded")?;
     Ok(Exit::Passed)
 }
 
@@ -60,25 +59,28 @@ struct Prepared {
     settings: Settings,
 }
 
-fn prepare(job: &Job) -> Result<Prepared, Failure> {
+fn prepare(job: &WorkerJob) -> Result<Prepared, Failure> {
     let arguments = job.arguments.iter().cloned().map(OsString::from_vec);
     let arguments = std::iter::once(OsString::from("brunt")).chain(arguments);
-    let arguments = Arguments::try_parse_from(arguments);
-    let Arguments { options } = arguments.context("the options are not those of a run")?;
-    let scenario = options.load.scenario_again()?;
+    let cli = WorkerCli::try_parse_from(arguments);
+    let cli = cli.context("the options are not those of a run")?;
+    let config = RunConfig::from_run(&cli.run)?;
+    let scenario = config.load.scenario_again()?;
     if scenario.hash != job.scenario_hash {
-        let message = "the scenario changed while the run began; start it again";
+        let message = "the scenario changed while the run started; start it again";
         return Err(Failure::Input(message.into()));
     }
-    let plan = options.plan(&scenario, &job.profile)?;
-    let reach = &options.load.reach;
-    let url = match (&job.agent, reach.host(&scenario)?) {
-        (Some(url), _) => Url::parse(url).context("the agent's address is no URL")?,
+    let plan = config.plan(&scenario, &job.profile)?;
+    let network = &config.load.network;
+    let url = match (&job.agent, network.host(&scenario)?) {
+        (Some(url), _) => Url::parse(url).context("the address of the agent is not a URL")?,
         (None, Host::Url(url)) => url,
         (None, Host::Embedded) => return Err(Failure::Input("there is no agent".into())),
     };
-    let target = reach.resolve(&url, &plan)?;
-    let values = job.values().context("the set-up's values are no JSON")?;
+    let target = network.resolve(&url, &plan)?;
+    let values = job
+        .values()
+        .context("the values of the setup are not JSON")?;
     Ok(Prepared {
         plan: Arc::new(plan),
         target: Arc::new(target),
@@ -90,15 +92,20 @@ fn prepare(job: &Job) -> Result<Prepared, Failure> {
                 index: job.share,
                 count: job.of,
             },
-            is_precise: options.load.busy_wait,
+            is_precise: config.load.is_busy_waiting,
             stop_timeout: job.stop_timeout,
             values: values.into(),
         },
     })
 }
 
-/// Plays until all threads have ended.
-fn play(prepared: Prepared, at: Duration, orders: Stdin, words: &mut Stdout) -> anyhow::Result<()> {
+/// Runs the load until all threads have ended.
+fn run_load(
+    prepared: Prepared,
+    at: Duration,
+    input: Stdin,
+    output: &mut Stdout,
+) -> anyhow::Result<()> {
     let Prepared {
         plan,
         target,
@@ -109,33 +116,35 @@ fn play(prepared: Prepared, at: Duration, orders: Stdin, words: &mut Stdout) -> 
     let mut engine = Engine::start(&plan, &target, &settings, clock)?;
     let (to, commands) = channel();
     std::thread::Builder::new()
-        .name("orders".into())
-        .spawn(move || listen(orders, &to))?;
-    let mut said = Instant::now();
+        .name("commands".into())
+        .spawn(move || listen(input, &to))?;
+    let mut last_sent = Instant::now();
     loop {
-        let word = match engine.next_event(NEWS_WITHIN) {
-            EngineEvent::Increment(increment) => Some(Word::Increment {
+        let event = match engine.next_event(EVENT_WAIT) {
+            EngineEvent::Increment(increment) => Some(WorkerEvent::Increment {
                 increment,
-                told_s: engine.completed_seconds(),
+                completed_s: engine.completed_seconds(),
             }),
-            EngineEvent::Timeout => (said.elapsed() >= HEARTBEAT).then_some(Word::Alive),
-            EngineEvent::StopTest => Some(Word::StopTest),
-            EngineEvent::WorkerFailed(why) => Some(Word::WorkerFailed(why)),
+            EngineEvent::Timeout => {
+                (last_sent.elapsed() >= HEARTBEAT).then_some(WorkerEvent::Alive)
+            }
+            EngineEvent::StopTest => Some(WorkerEvent::StopTest),
+            EngineEvent::WorkerFailed(why) => Some(WorkerEvent::WorkerFailed(why)),
             EngineEvent::Ended => break,
         };
-        if let Some(word) = word {
-            say(words, &word)?;
-            said = Instant::now();
+        if let Some(event) = event {
+            write_frame(output, &event)?;
+            last_sent = Instant::now();
         }
         obey(&engine, &commands);
     }
     let started = engine.start_stats();
-    let ended = Word::Ended {
+    let ended = WorkerEvent::Ended {
         well: started.started,
         failed: started.failed,
         reason: started.reason.clone(),
     };
-    Ok(say(words, &ended)?)
+    Ok(write_frame(output, &ended)?)
 }
 
 fn obey(engine: &Engine, commands: &Receiver<Command>) {
@@ -143,7 +152,7 @@ fn obey(engine: &Engine, commands: &Receiver<Command>) {
         match commands.try_recv() {
             Ok(command) => engine.command(command),
             Err(TryRecvError::Empty) => return,
-            // brunt itself has gone: nobody waits for the rest.
+            // The coordinator is gone: nothing waits for the rest.
             Err(TryRecvError::Disconnected) => {
                 engine.command(Command::Abort);
                 return;
@@ -152,10 +161,10 @@ fn obey(engine: &Engine, commands: &Receiver<Command>) {
     }
 }
 
-/// Hands on commands, until whoever gives them has gone.
-fn listen(mut orders: Stdin, to: &Sender<Command>) {
-    while let Ok(Some(order)) = hear(&mut orders) {
-        if let Order::Command(command) = order
+/// Passes commands on until the coordinator is gone.
+fn listen(mut input: Stdin, to: &Sender<Command>) {
+    while let Ok(Some(command)) = read_frame(&mut input) {
+        if let WorkerCommand::Command(command) = command
             && to.send(command).is_err()
         {
             return;

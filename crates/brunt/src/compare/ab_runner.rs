@@ -1,4 +1,4 @@
-//! Turns: two builds played in blocks, in an order that a coin says, until it is known which is worse.
+//! A/B runner: runs two builds in alternating blocks, in random order, until it is decided which is worse.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -9,36 +9,37 @@ use brunt_scenario::{Plan, Scenario};
 use brunt_verdict::comparison::{Answer, Contest, Figures, Limit, Measured, Side, order};
 use brunt_verdict::{Contested, RunResult};
 
-use crate::compare::managed_service::Build;
-use crate::config::load_config::LoadOptions;
+use crate::compare::managed_service::ManagedService;
+use crate::config::RunConfig;
 use crate::exit::Failure;
-use crate::run::environment::Stage;
+use crate::run::environment::TestEnvironment;
 use crate::system::interrupts::Interrupts;
-use crate::terminal::LiveLine;
+use crate::terminal::ProgressLine;
 
 /// So large a part of a block's beginning does not count, in whole seconds.
 const UNCOUNTED: u64 = 5;
 
-/// Two builds, and how they are played.
-pub(crate) struct Turns<'a> {
-    pub(crate) options: &'a LoadOptions,
+/// Two builds, and how they are run.
+pub(crate) struct AbRunner<'a> {
+    pub(crate) config: &'a RunConfig,
     pub(crate) scenario: &'a Scenario,
     pub(crate) profile: &'a str,
-    pub(crate) blocks: Blocks,
+    pub(crate) blocks: BlockLoad,
     /// A and B.
-    pub(crate) stages: [Stage; 2],
+    pub(crate) environments: [TestEnvironment; 2],
     /// Those of them that brunt started.
-    pub(crate) builds: Vec<Build>,
+    pub(crate) services: Vec<ManagedService>,
     pub(crate) interrupts: &'a Interrupts,
     pub(crate) seed: u64,
     /// What decides.
     pub(crate) tested: &'a [Measured],
-    pub(crate) theta: Option<f64>,
-    pub(crate) limit: Duration,
+    /// Differences smaller than this share are ignored.
+    pub(crate) tolerance: Option<f64>,
+    pub(crate) max_duration: Duration,
 }
 
 /// The load of a block.
-pub(crate) struct Blocks {
+pub(crate) struct BlockLoad {
     /// With the set-up, to be played once.
     first: Arc<Plan>,
     plan: Arc<Plan>,
@@ -60,8 +61,8 @@ struct Block {
     aborted: bool,
 }
 
-impl Blocks {
-    /// Blocks of so many seconds at the highest level of a plan.
+impl BlockLoad {
+    /// BlockLoad of so many seconds at the highest level of a plan.
     pub(crate) fn new(mut plan: Plan, seconds: u64) -> Self {
         let ramp_s = uncounted(seconds) as f64;
         let stages = plan.load.stages.iter();
@@ -104,19 +105,19 @@ fn uncounted(seconds: u64) -> u64 {
     seconds / UNCOUNTED
 }
 
-impl Turns<'_> {
-    /// Tries both, and plays them in turns until it is known, the time is up, or somebody interrupts.
-    pub(crate) fn play(mut self, mut live: LiveLine) -> Result<Ended, Failure> {
+impl AbRunner<'_> {
+    /// Tries both builds, and runs blocks of each until it is decided, the time is up, or the user interrupts.
+    pub(crate) fn run(mut self, mut live: ProgressLine) -> Result<Ended, Failure> {
         let begun = Instant::now();
         let tried = [self.try_out(Side::A)?, self.try_out(Side::B)?];
         let pair_s = 2.0 * self.blocks.seconds as f64;
         // The last pair ends within the limit, too.
-        let left_s = self.limit.as_secs_f64() - begun.elapsed().as_secs_f64() - pair_s;
+        let left_s = self.max_duration.as_secs_f64() - begun.elapsed().as_secs_f64() - pair_s;
         let limit = Limit {
             pairs: usize::MAX,
             seconds: left_s.max(f64::MIN_POSITIVE),
         };
-        let mut contest = Contest::new([&tried[0], &tried[1]], self.tested, self.theta, limit);
+        let mut contest = Contest::new([&tried[0], &tried[1]], self.tested, self.tolerance, limit);
         let mut requests = Vec::new();
         let (mut number, mut aborted) = (0, false);
         while contest.answer() == Answer::GoOn && self.interrupts.count() == 0 {
@@ -127,7 +128,7 @@ impl Turns<'_> {
                 brunt_report::ab_progress_line(
                     contest.pairs(),
                     elapsed.as_secs_f64(),
-                    self.limit.as_secs_f64(),
+                    self.max_duration.as_secs_f64(),
                     &contest.tested_rows(),
                     width,
                 )
@@ -141,7 +142,7 @@ impl Turns<'_> {
             return Err(Failure::Stopped(message.into()));
         }
         let contested = Contested {
-            hosts: self.stages.each_ref().map(Stage::host),
+            hosts: self.environments.each_ref().map(TestEnvironment::host),
             played,
             is_stopped,
             requests_per_block: middle(requests),
@@ -158,7 +159,7 @@ impl Turns<'_> {
             .row(None)
             .and_then(|all| all.series(Measured::P50));
         if p50.is_none() && self.interrupts.count() == 0 {
-            let host = self.stage(side).host();
+            let host = self.environment(side).host();
             return Err(Failure::NothingMeasured(format!(
                 "{} at {host} answered nothing well in {} s; play it alone with `brunt run` to see why",
                 name(side),
@@ -187,8 +188,8 @@ impl Turns<'_> {
             }
             blocks.push(block);
         }
-        for build in &mut self.builds {
-            build.still_runs()?;
+        for service in &mut self.services {
+            service.still_runs()?;
         }
         let seconds = begun.elapsed().as_secs_f64();
         if blocks.iter().any(|block| !block.is_valid) {
@@ -202,29 +203,29 @@ impl Turns<'_> {
         Ok(false)
     }
 
-    fn stage(&mut self, side: Side) -> &mut Stage {
-        &mut self.stages[usize::from(side == Side::B)]
+    fn environment(&mut self, side: Side) -> &mut TestEnvironment {
+        &mut self.environments[usize::from(side == Side::B)]
     }
 
     fn block(&mut self, side: Side, plan: Arc<Plan>, seed: u64) -> Result<Block, Failure> {
-        let (options, scenario, profile) = (self.options, self.scenario, self.profile);
+        let (config, scenario, profile) = (self.config, self.scenario, self.profile);
         let interrupts = self.interrupts;
         let (from_s, to_s) = (self.blocks.uncounted() as f64, self.blocks.seconds as f64);
-        let stage = self.stage(side);
-        let mut header = stage.header(options, scenario, profile, &plan, "");
+        let environment = self.environment(side);
+        let mut header = environment.header(config, scenario, profile, &plan, "");
         header.seed = seed;
-        let silent = LiveLine::new(true);
-        let played = stage.play(plan, header, None, interrupts, silent, None)?;
-        refuse_broken(&played.record, name(side))?;
+        let silent = ProgressLine::new(true);
+        let outcome = environment.run(plan, header, None, interrupts, silent, None)?;
+        refuse_broken(&outcome.record, name(side))?;
         Ok(Block {
-            figures: Figures::between(&played.record, from_s, to_s),
-            is_valid: brunt_verdict::judge(&played.record).result != RunResult::Invalid,
-            aborted: played.aborted,
+            figures: Figures::between(&outcome.record, from_s, to_s),
+            is_valid: brunt_verdict::judge(&outcome.record).result != RunResult::Invalid,
+            aborted: outcome.aborted,
         })
     }
 }
 
-/// Blocks that do not tell how fast a build is.
+/// BlockLoad that do not tell how fast a build is.
 fn refuse_broken(record: &RunRecord, name: &str) -> Result<(), Failure> {
     let ending = record.ending.as_ref().context("a block without an end")?;
     let reason = ending.stop_reason.clone().unwrap_or_default();
@@ -265,7 +266,7 @@ mod tests {
                     [profiles.p]\nusers = 12\nspawn_rate = 1\nduration = \"5m\"\n";
         let scenario = Scenario::read("brunt.toml", text).unwrap();
         let plan = || Plan::new(&scenario, "p", &Overrides::default(), &[]).unwrap();
-        let blocks = Blocks::new(plan(), 10);
+        let blocks = BlockLoad::new(plan(), 10);
         let stages = &blocks.plan().load.stages;
         assert_eq!((stages.len(), blocks.uncounted()), (2, 2));
         assert_eq!(
@@ -273,7 +274,7 @@ mod tests {
             (0.0, 12.0, 12.0)
         );
         assert_eq!((blocks.first.setup.len(), blocks.plan.setup.len()), (1, 0));
-        let short = Blocks::new(plan(), 2);
+        let short = BlockLoad::new(plan(), 2);
         assert_eq!(short.plan().load.stages.len(), 1);
     }
 }

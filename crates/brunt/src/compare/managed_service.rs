@@ -25,7 +25,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// A build while it runs: the shell that was given its command, and all that it started. It ends when this is
 /// dropped.
-pub(crate) struct Build {
+pub(crate) struct ManagedService {
     /// What it is called.
     side: &'static str,
     child: Child,
@@ -35,7 +35,7 @@ pub(crate) struct Build {
     log: PathBuf,
 }
 
-impl Build {
+impl ManagedService {
     /// Starts a command by the shell, with a free port in `PORT`, and waits until something serves at `url`; else
     /// at that port of the loopback. What the command says goes into a file.
     pub(crate) fn start(
@@ -127,7 +127,7 @@ impl Build {
     }
 }
 
-impl Drop for Build {
+impl Drop for ManagedService {
     fn drop(&mut self) {
         self.signal(Signal::TERM);
         let until = Instant::now() + ENDS_WITHIN;

@@ -1,179 +1,126 @@
-//! Options that say how load is made: those of every command that plays a profile.
+//! Load of a run: scenario, network, and what the command line changes of a profile.
 
 use std::time::Duration;
 
 use brunt_scenario::{Overrides, Plan, Profile, Scenario, SearchBy, Tags};
 
-use crate::config::network_config::ReachOptions;
-use crate::config::scenario_source::ScenarioOptions;
+use super::network_config::NetworkConfig;
+use super::scenario_source::ScenarioSource;
+use crate::cli::load::{LoadArgs, SearchByArg, SelectionArgs};
 use crate::exit::Failure;
 use crate::system::preflight;
 
-/// How load is made.
-#[derive(Debug, clap::Args)]
-pub(crate) struct LoadOptions {
-    #[command(flatten)]
-    pub(crate) from: ScenarioOptions,
-    #[command(flatten)]
-    pub(crate) reach: ReachOptions,
-    /// Set the maximum number of users; other levels scale in proportion [default: from the profile]
-    #[arg(short = 'u', long, value_parser = clap::value_parser!(u32).range(1..))]
+/// How load is generated.
+#[derive(Debug, Clone)]
+pub(crate) struct LoadConfig {
+    pub(crate) source: ScenarioSource,
+    pub(crate) network: NetworkConfig,
+    pub(crate) selection: Selection,
     users: Option<u32>,
-    /// Start this many users per second [default: from the profile, scaled by -u and -t]
-    #[arg(short = 'r', long, value_name = "RATE", value_parser = positive)]
     spawn_rate: Option<f64>,
-    /// Start this many tasks per second (open model), such as 500/s or 3k/min [default: from the profile]
-    #[arg(long, value_parser = positive_rate, conflicts_with = "spawn_rate")]
     rate: Option<f64>,
-    /// Search over arrivals per second (up to --rate) or users (up to -u) [default: from the profile]
-    #[arg(long, value_name = "LOAD", value_enum)]
-    search_by: Option<SearchByOption>,
-    #[command(flatten)]
-    chosen: ChosenOptions,
-    /// Seed all random choices with this number [default: a new one for each run]
-    #[arg(long)]
+    duration: Option<Duration>,
+    search_by: Option<SearchBy>,
     pub(crate) seed: Option<u64>,
-    /// Busy-wait for the last 100 µs of each wait: less lag, but the cores are never idle
-    #[arg(long)]
-    pub(crate) busy_wait: bool,
-    /// Hide the progress line
-    #[arg(long)]
-    pub(crate) headless: bool,
-    /// Wait this long for requests in flight when the load stops
-    #[arg(long, value_name = "DURATION", value_parser = brunt_scenario::duration, default_value = "30s")]
+    /// Threads do not sleep for the end of a wait.
+    pub(crate) is_busy_waiting: bool,
+    /// How long requests in flight may take when the load stops.
     pub(crate) stop_timeout: Duration,
 }
 
-/// Values of `--search-by`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum SearchByOption {
-    Arrivals,
-    Users,
+/// The classes and tasks that run.
+#[derive(Debug, Clone)]
+pub(crate) struct Selection {
+    pub(crate) classes: Vec<String>,
+    pub(crate) tags: Tags,
 }
 
-impl From<SearchByOption> for SearchBy {
-    fn from(option: SearchByOption) -> Self {
-        match option {
-            SearchByOption::Arrivals => Self::Arrivals,
-            SearchByOption::Users => Self::Users,
+impl From<&SelectionArgs> for Selection {
+    fn from(args: &SelectionArgs) -> Self {
+        Self {
+            classes: args.users_of.clone(),
+            tags: Tags {
+                only: args.tags.clone(),
+                without: args.exclude_tags.clone(),
+            },
         }
     }
 }
 
-/// What of the scenario is played.
-#[derive(Debug, clap::Args)]
-pub(crate) struct ChosenOptions {
-    /// Run only these user classes, separated by commas [default: from the profile]
-    #[arg(long, value_name = "CLASS", value_delimiter = ',')]
-    pub(crate) users_of: Vec<String>,
-    /// Run only tasks with one of these tags, separated by commas
-    #[arg(long, value_name = "TAG", value_delimiter = ',')]
-    tags: Vec<String>,
-    /// Skip tasks with one of these tags, separated by commas
-    #[arg(long, value_name = "TAG", value_delimiter = ',')]
-    exclude_tags: Vec<String>,
-}
-
-impl ChosenOptions {
-    pub(crate) fn tags(&self) -> Tags {
-        Tags {
-            only: self.tags.clone(),
-            without: self.exclude_tags.clone(),
-        }
-    }
-
+impl Selection {
+    /// Whether anything is selected.
     pub(crate) fn is_given(&self) -> bool {
-        let lists = [&self.users_of, &self.tags, &self.exclude_tags];
+        let lists = [&self.classes, &self.tags.only, &self.tags.without];
         lists.iter().any(|list| !list.is_empty())
     }
 }
 
-/// How long a run is.
-#[derive(Debug, Clone, Copy, clap::Args)]
-pub(crate) struct LengthOptions {
-    /// Generate load for this long; stages scale in proportion [default: from the profile]
-    #[arg(short = 't', long, value_name = "DURATION", value_parser = positive_duration)]
-    pub(crate) duration: Option<Duration>,
-}
+impl LoadConfig {
+    /// The load that the options describe; `duration` replaces that of the profile.
+    pub(crate) fn new(args: &LoadArgs, duration: Option<Duration>) -> Result<Self, Failure> {
+        let search_by = |by: SearchByArg| match by {
+            SearchByArg::Arrivals => SearchBy::Arrivals,
+            SearchByArg::Users => SearchBy::Users,
+        };
+        Ok(Self {
+            source: (&args.scenario).into(),
+            network: NetworkConfig::new(&args.network)?,
+            selection: (&args.selection).into(),
+            users: args.users,
+            spawn_rate: args.spawn_rate,
+            rate: args.rate,
+            duration,
+            search_by: args.search_by.map(search_by),
+            seed: args.seed,
+            is_busy_waiting: args.busy_wait,
+            stop_timeout: args.stop_timeout,
+        })
+    }
 
-impl LoadOptions {
-    /// The scenario, with what the command line changes of it.
+    /// Reads the scenario, with the changes of the command line, and prints its warnings.
     pub(crate) fn scenario(&self) -> Result<Scenario, Failure> {
-        let scenario = self.reach.scenario(&self.from, self.from.read()?)?;
-        Ok(self.changed(scenario))
+        self.network.apply(&self.source, self.source.read()?)
     }
 
-    /// The same without a warning, which the user has read.
+    /// Reads the scenario without its warnings, which the user has read.
     pub(crate) fn scenario_again(&self) -> Result<Scenario, Failure> {
-        let scenario = self
-            .reach
-            .scenario(&self.from, self.from.read_again(&[])?)?;
-        Ok(self.changed(scenario))
+        let scenario = self.source.read_again(&[])?;
+        self.network.apply(&self.source, scenario)
     }
 
-    fn changed(&self, mut scenario: Scenario) -> Scenario {
-        self.reach.change(&mut scenario.network);
-        scenario
-    }
-
-    /// A profile, compiled; `duration` is how long to make load where it is not as the profile says. So many
-    /// processes are to make it.
+    /// Compiles a profile, whose load this number of processes generates.
     pub(crate) fn plan(
         &self,
         scenario: &Scenario,
         profile: &str,
-        duration: Option<Duration>,
         processes: u32,
     ) -> Result<Plan, Failure> {
         let overrides = Overrides {
             users: self.users,
             spawn_rate: self.spawn_rate,
             rate: self.rate,
-            duration,
-            search_by: self.search_by.map(SearchBy::from),
-            tags: self.chosen.tags(),
+            duration: self.duration,
+            search_by: self.search_by,
+            tags: self.selection.tags.clone(),
         };
+        let classes = &self.selection.classes;
         let has_several = |profile: &Profile| !profile.concurrent.is_empty();
-        if !self.chosen.users_of.is_empty()
-            && scenario.profiles.get(profile).is_some_and(has_several)
-        {
+        if !classes.is_empty() && scenario.profiles.get(profile).is_some_and(has_several) {
             return Err(Failure::Input(format!(
-                "the profile `{profile}` says itself which classes have which load; leave --users-of out"
+                "profile `{profile}` assigns user classes to its loads; leave --users-of out"
             )));
         }
-        let plan = Plan::new(scenario, profile, &overrides, &self.chosen.users_of);
+        let plan = Plan::new(scenario, profile, &overrides, classes);
         let mut plan = plan.map_err(|error| Failure::Input(error.to_string()))?;
         preflight::bound_search(&mut plan, processes);
         Ok(plan)
     }
 
-    /// Whether anything is asked of the load.
+    /// Whether an option changes the load.
     pub(crate) fn is_given(&self) -> bool {
         let level = self.users.is_some() || self.spawn_rate.is_some() || self.rate.is_some();
-        let who = self.reach.names_hosts() || self.seed.is_some() || self.chosen.is_given();
-        level || self.search_by.is_some() || who
-    }
-}
-
-fn positive(text: &str) -> Result<f64, String> {
-    text.parse()
-        .ok()
-        .filter(|rate: &f64| rate.is_finite() && *rate > 0.0)
-        .ok_or_else(|| "give a number above 0".to_owned())
-}
-
-fn positive_rate(text: &str) -> Result<f64, String> {
-    match brunt_scenario::rate(text) {
-        Ok(rate) if rate > 0.0 => Ok(rate),
-        Ok(_) => Err("give a rate above 0".to_owned()),
-        Err(error) => Err(error),
-    }
-}
-
-/// A length of time above nothing.
-pub(crate) fn positive_duration(text: &str) -> Result<Duration, String> {
-    match brunt_scenario::duration(text) {
-        Ok(duration) if duration.is_zero() => Err("give more than 0s".to_owned()),
-        other => other,
+        let duration = self.duration.is_some() || self.search_by.is_some();
+        let who = self.network.names_hosts() || self.seed.is_some() || self.selection.is_given();
+        level || duration || who
     }
 }

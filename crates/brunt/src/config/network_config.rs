@@ -1,99 +1,77 @@
-//! Options that say how the host is reached.
+//! Network of a run: where the hosts are, and how they are reached.
 
 use std::net::IpAddr;
 use std::time::Duration;
 
 use brunt_engine::{NetworkOptions, Origins, OriginsError, ResolveOverride};
 use brunt_record::OtherHost;
-use brunt_scenario::{Assignment, Host, HttpVersion, Network, Plan, Scenario, Secrets};
+use brunt_scenario::{Assignment, Host, HttpVersion, Plan, Scenario, Secrets};
 use url::Url;
 
-use crate::config::scenario_source::ScenarioOptions;
+use super::scenario_source::ScenarioSource;
+use crate::cli::load::{HostArg, NetworkArgs};
 use crate::exit::Failure;
 
 /// How long the host may take to accept a connection, unless `--wait-ready` says otherwise.
 const REACH_WITHIN: Duration = Duration::from_millis(1500);
 
-/// How the host is reached.
-#[derive(Debug, clap::Args)]
-pub(crate) struct ReachOptions {
-    /// Test the service at this base URL, or "embedded"; CLASS=URL sets the host of one user class; repeatable
-    /// [default: from the scenario]
-    #[arg(long, value_name = "[CLASS=]URL", value_parser = HostOption::parse)]
-    host: Vec<HostOption>,
-    /// Connect from these local IP addresses in rotation, separated by commas [default: the system's choice]
-    #[arg(long, value_name = "ADDRESS", value_delimiter = ',')]
-    pub(crate) local_address: Vec<IpAddr>,
-    /// Use this address for a host and port instead of DNS; repeatable
-    #[arg(long, value_name = "HOST:PORT:ADDRESS")]
-    resolve: Vec<ResolveOverride>,
-    /// Skip verification of TLS certificates; the report states it
-    #[arg(long)]
-    pub(crate) insecure: bool,
-    /// Use this HTTP version: 1.1, 2, or auto (the server's choice) [default: from the scenario]
-    #[arg(long, value_name = "VERSION")]
-    pub(crate) http: Option<HttpVersion>,
-    /// Wait up to this long for the host to accept a connection before the load starts [default: 1.5s]
-    #[arg(long, value_name = "DURATION", value_parser = brunt_scenario::duration)]
+/// How the hosts are reached.
+#[derive(Debug, Clone)]
+pub(crate) struct NetworkConfig {
+    /// The service under test as it was typed.
+    service: Option<String>,
+    /// The hosts of user classes.
+    class_hosts: Vec<(String, Url)>,
+    pub(crate) local_addresses: Vec<IpAddr>,
+    pins: Vec<ResolveOverride>,
+    is_insecure: bool,
+    http: Option<HttpVersion>,
     pub(crate) wait_ready: Option<Duration>,
 }
 
-/// A value of `--host`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum HostOption {
-    /// The service under test.
-    Service(String),
-    /// The host of a user class.
-    OfClass { class: String, url: Url },
-}
-
-impl HostOption {
-    fn parse(text: &str) -> Result<Self, String> {
-        let of_class = text.split_once('=');
-        let of_class = of_class.filter(|(class, _)| !class.contains([':', '/']));
-        let Some((class, url)) = of_class else {
-            return Ok(Self::Service(text.to_owned()));
-        };
-        match Host::parse(url)? {
-            Host::Url(url) => Ok(Self::OfClass {
-                class: class.to_owned(),
-                url,
-            }),
-            Host::Embedded => Err(format!(
-                "the class `{class}` cannot have the embedded agent for itself; give a URL"
-            )),
+impl NetworkConfig {
+    /// The network that the options describe.
+    pub(crate) fn new(args: &NetworkArgs) -> Result<Self, Failure> {
+        let (mut services, mut class_hosts) = (Vec::new(), Vec::new());
+        for host in &args.host {
+            match host {
+                HostArg::Service(service) => services.push(service.clone()),
+                HostArg::Class { class, url } => class_hosts.push((class.clone(), url.clone())),
+            }
         }
-    }
-}
-
-impl ReachOptions {
-    /// The service under test as it was given.
-    pub(crate) fn service(&self) -> Option<&String> {
-        self.host.iter().find_map(|host| match host {
-            HostOption::Service(service) => Some(service),
-            HostOption::OfClass { .. } => None,
+        if services.len() > 1 {
+            let message = "--host is given twice; set the host of a class with --host CLASS=URL";
+            return Err(Failure::Input(message.into()));
+        }
+        Ok(Self {
+            service: services.pop(),
+            class_hosts,
+            local_addresses: args.local_address.clone(),
+            pins: args.resolve.clone(),
+            is_insecure: args.insecure,
+            http: args.http,
+            wait_ready: args.wait_ready,
         })
     }
 
-    fn class_hosts(&self) -> impl Iterator<Item = (&str, &Url)> {
-        self.host.iter().filter_map(|host| match host {
-            HostOption::Service(_) => None,
-            HostOption::OfClass { class, url } => Some((class.as_str(), url)),
-        })
+    /// The service under test as it was typed.
+    pub(crate) fn service(&self) -> Option<&str> {
+        self.service.as_deref()
     }
 
+    /// Whether an option names a host.
     pub(crate) fn names_hosts(&self) -> bool {
-        !self.host.is_empty()
+        self.service.is_some() || !self.class_hosts.is_empty()
     }
 
-    /// A scenario with the hosts that are given for its classes.
-    pub(crate) fn scenario(
+    /// The scenario with the hosts of its classes and the network options.
+    pub(crate) fn apply(
         &self,
-        from: &ScenarioOptions,
+        source: &ScenarioSource,
         scenario: Scenario,
     ) -> Result<Scenario, Failure> {
         let mut assignments = Vec::new();
-        for (class, url) in self.class_hosts() {
+        for (class, url) in &self.class_hosts {
             let mut known = scenario.classes.iter().map(|known| known.name.as_str());
             if !known.any(|known| known == class) {
                 let known = scenario.classes.iter().map(|known| known.name.as_str());
@@ -105,10 +83,15 @@ impl ReachOptions {
             }
             assignments.push(Assignment::of_class_host(class, url.as_str()));
         }
-        if assignments.is_empty() {
-            return Ok(scenario);
-        }
-        from.read_again(&assignments)
+        let mut scenario = if assignments.is_empty() {
+            scenario
+        } else {
+            source.read_again(&assignments)?
+        };
+        let network = &mut scenario.network;
+        network.tls.insecure |= self.is_insecure;
+        network.http = self.http.unwrap_or(network.http);
+        Ok(scenario)
     }
 
     /// Refuses a host for the run if it leaves classes of a plan at hosts of their own without a word; `given`: where
@@ -124,7 +107,7 @@ impl ReachOptions {
         let origin_of = |url: &str| Url::parse(url).ok().map(|url| url.origin());
         let mut others = other_hosts(scenario, played, None);
         others.retain(|host| origin_of(&host.url) != origin_of(given));
-        let is_told = |class: &String| self.class_hosts().any(|(told, _)| told == class);
+        let is_told = |class: &String| self.class_hosts.iter().any(|(told, _)| told == class);
         let untold = others.iter().flat_map(|host| {
             let classes = host.classes.iter().filter(|class| !is_told(class));
             classes.map(|class| (class.as_str(), host.url.as_str()))
@@ -144,21 +127,8 @@ impl ReachOptions {
         )))
     }
 
-    /// Changes what the scenario says of the network.
-    pub(crate) fn change(&self, network: &mut Network) {
-        network.tls.insecure |= self.insecure;
-        network.http = self.http.unwrap_or(network.http);
-    }
-
     /// The service under test.
     pub(crate) fn host(&self, scenario: &Scenario) -> Result<Host, Failure> {
-        let services = self.host.iter();
-        let services = services.filter(|host| matches!(host, HostOption::Service(_)));
-        if services.count() > 1 {
-            let message =
-                "the host is given twice; the host of a class is given as --host CLASS=URL";
-            return Err(Failure::Input(message.into()));
-        }
         match (self.service(), &scenario.host) {
             (Some(text), _) => Host::parse(text).map_err(Failure::Input),
             (None, Some(host)) => Ok(host.clone()),
@@ -169,9 +139,10 @@ impl ReachOptions {
         }
     }
 
+    /// Whether an option changes the network.
     pub(crate) fn is_given(&self) -> bool {
-        let lists = !self.local_address.is_empty() || !self.resolve.is_empty();
-        let flags = self.insecure || self.http.is_some();
+        let lists = !self.local_addresses.is_empty() || !self.pins.is_empty();
+        let flags = self.is_insecure || self.http.is_some();
         self.names_hosts() || lists || flags || self.wait_ready.is_some()
     }
 
@@ -183,8 +154,8 @@ impl ReachOptions {
     /// Where a service is.
     pub(crate) fn resolve(&self, url: &Url, plan: &Plan) -> Result<Origins, Failure> {
         let reach = NetworkOptions {
-            overrides: self.resolve.clone(),
-            sources: self.local_address.clone(),
+            overrides: self.pins.clone(),
+            sources: self.local_addresses.clone(),
             lookup_timeout: self.patience(),
         };
         Origins::resolve(url, &plan.network, &reach).map_err(unmeasured)

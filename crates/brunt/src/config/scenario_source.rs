@@ -1,36 +1,41 @@
-//! What is put over a scenario file: variables of the environment, and `--set`.
+//! Scenario file, and the assignments over it: environment variables, and `--set` over those.
 
 use std::path::{Path, PathBuf};
 
 use brunt_scenario::{Assignment, Layers, Scenario};
 
-use crate::exit::{Failure, note};
-use crate::system::environment::World;
+use crate::cli::load::ScenarioArgs;
+use crate::exit::{Failure, print_note};
+use crate::system::environment::SystemEnvironment;
 use crate::system::input_file;
 
-/// Which scenario is read, and what is changed of it.
-#[derive(Debug, clap::Args)]
-pub(crate) struct ScenarioOptions {
-    /// Read the scenario from this file
-    #[arg(short = 'f', long, value_name = "FILE", default_value = "brunt.toml")]
+/// Where a scenario comes from.
+#[derive(Debug, Clone)]
+pub(crate) struct ScenarioSource {
     pub(crate) file: PathBuf,
-    /// Override a scenario value, such as users.normal.wait=1s; repeatable
-    #[arg(long, value_name = "KEY=VALUE", value_parser = Assignment::parse)]
-    pub(crate) set: Vec<Assignment>,
+    assignments: Vec<Assignment>,
 }
 
-impl ScenarioOptions {
-    /// Reads the scenario with the files that it includes. The environment lies over the file, and `--set`
-    /// over the environment.
+impl From<&ScenarioArgs> for ScenarioSource {
+    fn from(args: &ScenarioArgs) -> Self {
+        Self {
+            file: args.file.clone(),
+            assignments: args.set.clone(),
+        }
+    }
+}
+
+impl ScenarioSource {
+    /// Reads the scenario with the files that it includes, and prints its warnings.
     pub(crate) fn read(&self) -> Result<Scenario, Failure> {
         let scenario = self.read_again(&[])?;
         for warning in scenario.warnings() {
-            note(&format!("warning: {warning}"));
+            print_note(&format!("warning: {warning}"));
         }
         Ok(scenario)
     }
 
-    /// The same without a warning, which the user has read, and with more assignments on top.
+    /// Reads the scenario with more assignments on top, without the warnings, which the user has read.
     pub(crate) fn read_again(&self, more: &[Assignment]) -> Result<Scenario, Failure> {
         let name = self.file.display().to_string();
         let file = std::fs::File::open(&self.file);
@@ -39,16 +44,21 @@ impl ScenarioOptions {
             Failure::Input(format!("cannot read {name}: {error}; {remedy}"))
         })?;
         let mut assignments = of_environment();
-        assignments.extend(self.set.iter().chain(more).cloned());
+        assignments.extend(self.assignments.iter().chain(more).cloned());
         let layers = Layers {
             assignments: &assignments,
             file: &|path: &Path| input_file::text(path),
         };
-        Ok(Scenario::read_layered(&name, &text, layers, &World)?)
+        Ok(Scenario::read_layered(
+            &name,
+            &text,
+            layers,
+            &SystemEnvironment,
+        )?)
     }
 }
 
-/// Variables that set a value, in an order that does not change. What is no text sets nothing.
+/// Environment variables that set a value, in a stable order. Variables that are not text set nothing.
 fn of_environment() -> Vec<Assignment> {
     let variables = std::env::vars_os();
     let mut texts: Vec<(String, String)> = variables

@@ -4,11 +4,12 @@ use std::fs::File;
 use std::io::Write;
 use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use brunt_record::{Ending, Header};
 use brunt_report::stream::{Interval, json_of_ending, json_of_interval, json_of_run};
 
-use super::queue::{Listener, Lost};
+use super::queue::{DroppedIntervals, Exporter};
 
 /// A file that grows by a line a second.
 pub(super) struct JsonLines {
@@ -52,16 +53,26 @@ impl JsonLines {
     }
 }
 
-impl Listener for JsonLines {
-    fn run(&mut self, header: &Header) -> Result<(), String> {
+impl Exporter for JsonLines {
+    fn run(&mut self, header: &Arc<Header>) -> Result<(), String> {
         self.write(&json_of_run(header))
     }
 
-    fn interval(&mut self, header: &Header, interval: &Interval, lost: Lost) -> Result<(), String> {
+    fn interval(
+        &mut self,
+        header: &Arc<Header>,
+        interval: &Arc<Interval>,
+        lost: DroppedIntervals,
+    ) -> Result<(), String> {
         self.write(&json_of_interval(header, interval, lost.before))
     }
 
-    fn ending(&mut self, _: &Header, ending: &Ending, lost: Lost) -> Result<(), String> {
+    fn ending(
+        &mut self,
+        _: &Header,
+        ending: &Ending,
+        lost: DroppedIntervals,
+    ) -> Result<(), String> {
         self.write(&json_of_ending(ending, lost.before))
     }
 }

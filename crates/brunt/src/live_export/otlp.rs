@@ -1,12 +1,14 @@
 //! An OpenTelemetry receiver, spoken to in OTLP over HTTP.
 
+use std::sync::Arc;
+
 use brunt_record::{Ending, Header};
 use brunt_report::stream::{Interval, otlp, otlp_refusal};
 use ureq::Agent;
 use ureq::http::{HeaderName, HeaderValue};
 use url::Url;
 
-use super::queue::{Listener, Lost};
+use super::queue::{DroppedIntervals, Exporter};
 use crate::system::http_client;
 
 /// Where receivers take metrics, unless a URL says more than a host.
@@ -37,12 +39,17 @@ impl Otlp {
     }
 }
 
-impl Listener for Otlp {
-    fn run(&mut self, _: &Header) -> Result<(), String> {
+impl Exporter for Otlp {
+    fn run(&mut self, _: &Arc<Header>) -> Result<(), String> {
         Ok(())
     }
 
-    fn interval(&mut self, header: &Header, interval: &Interval, lost: Lost) -> Result<(), String> {
+    fn interval(
+        &mut self,
+        header: &Arc<Header>,
+        interval: &Arc<Interval>,
+        lost: DroppedIntervals,
+    ) -> Result<(), String> {
         let mut request = self.client.post(self.url.as_str());
         for (name, value) in &self.headers {
             request = request.header(name, value);
@@ -55,7 +62,7 @@ impl Listener for Otlp {
         otlp_refusal(&answer).map_or(Ok(()), Err)
     }
 
-    fn ending(&mut self, _: &Header, _: &Ending, _: Lost) -> Result<(), String> {
+    fn ending(&mut self, _: &Header, _: &Ending, _: DroppedIntervals) -> Result<(), String> {
         Ok(())
     }
 }

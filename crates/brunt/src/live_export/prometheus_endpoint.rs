@@ -1,8 +1,8 @@
-//! A page for Prometheus, which comes when it likes and gets what is known then.
+//! HTTP endpoint that Prometheus scrapes: it returns the latest interval.
 
 mod bounded_listener;
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
@@ -11,9 +11,10 @@ use axum::Router;
 use axum::extract::State;
 use axum::http::{Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
-use brunt_record::Header;
+use brunt_record::{Ending, Header};
 use brunt_report::stream::{Interval, PROMETHEUS_TYPE, prometheus};
 
+use super::queue::{DroppedIntervals, Exporter};
 use crate::exit::Failure;
 use bounded_listener::Bounded;
 
@@ -31,12 +32,12 @@ struct Known {
 type Shared = Arc<Mutex<Option<Known>>>;
 
 /// A page that is served until brunt ends.
-pub(super) struct Scraped {
+pub(super) struct PrometheusEndpoint {
     address: SocketAddr,
     known: Shared,
 }
 
-impl Scraped {
+impl PrometheusEndpoint {
     /// Serves the page.
     pub(super) fn serve(address: SocketAddr) -> Result<Self, Failure> {
         let bound = TcpListener::bind(address).and_then(|listener| {
@@ -64,7 +65,7 @@ impl Scraped {
                     axum::serve(Bounded::new(listener), router).await
                 });
                 if let Err(error) = served {
-                    crate::exit::note(&format!("note: --prometheus-port: {error}"));
+                    crate::exit::print_note(&format!("note: --prometheus-port: {error}"));
                 }
             })
             .context("cannot start a thread")?;
@@ -76,11 +77,32 @@ impl Scraped {
         self.address
     }
 
-    /// From now on the page shows this.
-    pub(super) fn show(&self, header: &Arc<Header>, latest: Option<Arc<Interval>>) {
+    /// Sets what the endpoint returns from now on.
+    fn set(&self, header: &Arc<Header>, latest: Option<Arc<Interval>>) {
         let header = header.clone();
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         *known = Some(Known { header, latest });
+    }
+}
+
+impl Exporter for PrometheusEndpoint {
+    fn run(&mut self, header: &Arc<Header>) -> Result<(), String> {
+        self.set(header, None);
+        Ok(())
+    }
+
+    fn interval(
+        &mut self,
+        header: &Arc<Header>,
+        interval: &Arc<Interval>,
+        _: DroppedIntervals,
+    ) -> Result<(), String> {
+        self.set(header, Some(interval.clone()));
+        Ok(())
+    }
+
+    fn ending(&mut self, _: &Header, _: &Ending, _: DroppedIntervals) -> Result<(), String> {
+        Ok(())
     }
 }
 
@@ -97,32 +119,4 @@ async fn answer(State(known): State<Shared>, method: Method, uri: Uri) -> Respon
         prometheus(&known.header, known.latest.as_deref())
     });
     ([(header::CONTENT_TYPE, PROMETHEUS_TYPE)], page).into_response()
-}
-
-/// A port of the loopback interface, or an address with a port.
-pub(super) fn address(text: &str) -> Result<SocketAddr, String> {
-    let of_loopback = |port| SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port);
-    let port = text.parse::<u16>().map(of_loopback);
-    port.ok().or_else(|| text.parse().ok()).ok_or_else(|| {
-        "give a port such as 9464, or an address with one such as 0.0.0.0:9464".to_owned()
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_port_alone_is_one_of_this_machine() {
-        for (text, expected) in [
-            ("9464", Some("127.0.0.1:9464")),
-            ("0.0.0.0:1", Some("0.0.0.0:1")),
-            ("[::1]:2", Some("[::1]:2")),
-            ("localhost:1", None),
-            ("70000", None),
-        ] {
-            let found = address(text).ok().map(|address| address.to_string());
-            assert_eq!(found.as_deref(), expected, "{text}");
-        }
-    }
 }

@@ -1,5 +1,4 @@
-//! A queue of intervals to somebody who may be slow. When it is full, intervals are lost here, and whoever
-//! listens gets to know how many.
+//! Queue of intervals to an exporter, which may be slow. A full queue drops intervals, and the exporter is told how many.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -11,70 +10,80 @@ use anyhow::Context;
 use brunt_record::{Ending, Header};
 use brunt_report::stream::Interval;
 
-/// So many seconds somebody may be behind.
-const BEHIND_MAX: usize = 8;
+/// Number of intervals that an exporter may be behind.
+const QUEUE_LENGTH: usize = 8;
 /// Below the load, and below all else that brunt does.
 const NICE: i32 = 10;
 
-/// Somebody who listens, however slowly. An error says why something was not taken.
-pub(super) trait Listener: Send {
-    /// A run begins.
-    fn run(&mut self, header: &Header) -> Result<(), String>;
-    /// A second is over.
-    fn interval(&mut self, header: &Header, interval: &Interval, lost: Lost) -> Result<(), String>;
-    /// A run has ended.
-    fn ending(&mut self, header: &Header, ending: &Ending, lost: Lost) -> Result<(), String>;
+/// Publishes the intervals of runs. An error tells why something was not accepted.
+pub(super) trait Exporter: Send {
+    /// Starts a run.
+    fn run(&mut self, header: &Arc<Header>) -> Result<(), String>;
+    /// Publishes an interval.
+    fn interval(
+        &mut self,
+        header: &Arc<Header>,
+        interval: &Arc<Interval>,
+        lost: DroppedIntervals,
+    ) -> Result<(), String>;
+    /// Publishes how a run ended.
+    fn ending(
+        &mut self,
+        header: &Header,
+        ending: &Ending,
+        lost: DroppedIntervals,
+    ) -> Result<(), String>;
 }
 
-/// Intervals that a listener did not get.
+/// Number of intervals that an exporter did not get.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Lost {
-    /// Since the last that it got.
+pub(super) struct DroppedIntervals {
+    /// Since the last one that it got.
     pub(super) before: u64,
-    /// Of the run.
+    /// Since the start of the run.
     pub(super) in_all: u64,
 }
 
-/// What is said to a listener.
-enum Told {
+/// Message to an exporter.
+enum Message {
     Run(Arc<Header>),
     /// With how many were lost on the way to the queue since the one before.
     Interval(Arc<Header>, Arc<Interval>, u64),
     Ending(Arc<Header>, Ending, u64),
 }
 
-/// What became of what was said.
+/// What became of the messages.
 #[derive(Debug, Default)]
-struct Taken {
+struct Delivery {
     intervals: AtomicU64,
     /// The first thing that went wrong.
     trouble: OnceLock<String>,
 }
 
-/// The way to one listener.
-pub(super) struct Queue {
-    /// As the user named it.
+/// Queue and thread of one exporter.
+pub(super) struct ExporterQueue {
+    /// The option that the user gave.
     name: String,
-    to: SyncSender<Told>,
+    to: SyncSender<Message>,
     thread: JoinHandle<()>,
-    taken: Arc<Taken>,
+    taken: Arc<Delivery>,
     told: u64,
     /// Did not fit since the last that did.
     lost: u64,
     has_complained: bool,
 }
 
-impl Queue {
-    /// Starts a listener's thread.
-    pub(super) fn start(name: String, listener: Box<dyn Listener>) -> anyhow::Result<Self> {
-        let (to, from) = sync_channel(BEHIND_MAX);
-        let taken = Arc::new(Taken::default());
+impl ExporterQueue {
+    /// Starts the thread of an exporter.
+    pub(super) fn start(name: String, exporter: Box<dyn Exporter>) -> anyhow::Result<Self> {
+        let (to, from) = sync_channel(QUEUE_LENGTH);
+        let taken = Arc::new(Delivery::default());
         let account = taken.clone();
         let thread = thread::Builder::new()
-            .name("outlet".into())
+            .name("exporter".into())
             .spawn(move || {
                 step_back();
-                serve(&from, listener, &account);
+                serve(&from, exporter, &account);
             })
             .context("cannot start a thread")?;
         Ok(Self {
@@ -91,7 +100,7 @@ impl Queue {
     /// A run begins.
     pub(super) fn run(&mut self, header: &Arc<Header>) {
         // Where a run before is not taken yet, the line of this one is missing there.
-        self.to.try_send(Told::Run(header.clone())).ok();
+        self.to.try_send(Message::Run(header.clone())).ok();
     }
 
     /// A second is over. What the user is to know comes back, once.
@@ -101,14 +110,14 @@ impl Queue {
         interval: &Arc<Interval>,
     ) -> Option<String> {
         self.told += 1;
-        let told = Told::Interval(header.clone(), interval.clone(), self.lost);
+        let told = Message::Interval(header.clone(), interval.clone(), self.lost);
         match self.to.try_send(told) {
             Ok(()) => self.lost = 0,
             Err(_) => self.lost += 1,
         }
         let reason = match self.taken.trouble.get() {
             Some(trouble) => trouble.as_str(),
-            None if self.lost > 0 => "it takes less than one a second",
+            None if self.lost > 0 => "it accepts less than one interval a second",
             None => return None,
         };
         if self.has_complained {
@@ -116,14 +125,14 @@ impl Queue {
         }
         self.has_complained = true;
         Some(format!(
-            "note: {} loses intervals: {reason}; the run goes on without them",
+            "note: {} drops intervals: {reason}; the run and its reports are complete",
             self.name
         ))
     }
 
     /// A run has ended.
     pub(super) fn ending(&mut self, header: &Arc<Header>, ending: &Ending) {
-        let told = Told::Ending(header.clone(), ending.clone(), self.lost);
+        let told = Message::Ending(header.clone(), ending.clone(), self.lost);
         if self.to.try_send(told).is_ok() {
             self.lost = 0;
         }
@@ -142,7 +151,7 @@ impl Queue {
         };
         (lost > 0).then(|| {
             format!(
-                "note: {} lost {lost} of {} intervals{because}",
+                "note: {} dropped {lost} of {} intervals{because}",
                 self.name, self.told
             )
         })
@@ -155,18 +164,18 @@ pub(super) fn step_back() {
     rustix::process::setpriority_process(None, NICE).ok();
 }
 
-/// Hands everything to a listener, one after the other, until there is no more.
-fn serve(from: &Receiver<Told>, mut listener: Box<dyn Listener>, account: &Taken) {
-    let mut lost = Lost::default();
+/// Passes all messages to an exporter, one after the other, until the queue is closed.
+fn serve(from: &Receiver<Message>, mut exporter: Box<dyn Exporter>, account: &Delivery) {
+    let mut lost = DroppedIntervals::default();
     while let Ok(told) = from.recv() {
         let taken = match told {
-            Told::Run(header) => {
-                lost = Lost::default();
-                listener.run(&header)
+            Message::Run(header) => {
+                lost = DroppedIntervals::default();
+                exporter.run(&header)
             }
-            Told::Interval(header, interval, before) => {
+            Message::Interval(header, interval, before) => {
                 lost.add(before);
-                let taken = listener.interval(&header, &interval, lost);
+                let taken = exporter.interval(&header, &interval, lost);
                 match taken {
                     Ok(()) => {
                         lost.before = 0;
@@ -176,9 +185,9 @@ fn serve(from: &Receiver<Told>, mut listener: Box<dyn Listener>, account: &Taken
                 }
                 taken
             }
-            Told::Ending(header, ending, before) => {
+            Message::Ending(header, ending, before) => {
                 lost.add(before);
-                listener.ending(&header, &ending, lost)
+                exporter.ending(&header, &ending, lost)
             }
         };
         if let Err(trouble) = taken {
@@ -188,7 +197,7 @@ fn serve(from: &Receiver<Told>, mut listener: Box<dyn Listener>, account: &Taken
     }
 }
 
-impl Lost {
+impl DroppedIntervals {
     fn add(&mut self, more: u64) {
         self.before += more;
         self.in_all += more;
@@ -207,20 +216,25 @@ mod tests {
     /// Says what it has in its hands, and is done with it at a word.
     struct Slow {
         words: Receiver<Result<(), String>>,
-        heard: Sender<(u32, Lost)>,
+        heard: Sender<(u32, DroppedIntervals)>,
     }
 
-    impl Listener for Slow {
-        fn run(&mut self, _: &Header) -> Result<(), String> {
+    impl Exporter for Slow {
+        fn run(&mut self, _: &Arc<Header>) -> Result<(), String> {
             Ok(())
         }
 
-        fn interval(&mut self, _: &Header, interval: &Interval, lost: Lost) -> Result<(), String> {
+        fn interval(
+            &mut self,
+            _: &Arc<Header>,
+            interval: &Arc<Interval>,
+            lost: DroppedIntervals,
+        ) -> Result<(), String> {
             self.heard.send((interval.second(), lost)).ok();
             self.words.recv().unwrap_or_else(|_| Err("over".to_owned()))
         }
 
-        fn ending(&mut self, _: &Header, _: &Ending, lost: Lost) -> Result<(), String> {
+        fn ending(&mut self, _: &Header, _: &Ending, lost: DroppedIntervals) -> Result<(), String> {
             self.heard.send((u32::MAX, lost)).ok();
             Ok(())
         }
@@ -268,21 +282,25 @@ mod tests {
     fn one_that_is_slow_loses_intervals_and_hears_how_many() {
         let (word, words) = channel();
         let (heard, hears) = channel();
-        let mut queue = Queue::start("--slow".into(), Box::new(Slow { words, heard })).unwrap();
+        let mut queue =
+            ExporterQueue::start("--slow".into(), Box::new(Slow { words, heard })).unwrap();
         let header = header();
-        let most = u32::try_from(BEHIND_MAX).unwrap();
+        let most = u32::try_from(QUEUE_LENGTH).unwrap();
         // One is in its hands, a queue is full, and three are lost: nobody waits for it.
         let intervals = StreamAggregator::new(&[]).take_complete(most + 4 + 1);
         let mut intervals = intervals.into_iter().map(Arc::new);
         assert_eq!(queue.interval(&header, &intervals.next().unwrap()), None);
-        assert_eq!(hears.recv_timeout(SEEN), Ok((0, Lost::default())));
-        while queue.to.try_send(Told::Run(header.clone())).is_ok() {}
+        assert_eq!(
+            hears.recv_timeout(SEEN),
+            Ok((0, DroppedIntervals::default()))
+        );
+        while queue.to.try_send(Message::Run(header.clone())).is_ok() {}
         let told: Vec<Option<String>> = intervals
             .by_ref()
             .take(3)
             .map(|interval| queue.interval(&header, &interval))
             .collect();
-        let note = "note: --slow loses intervals: it takes less than one a second; the run goes on without them";
+        let note = "note: --slow drops intervals: it accepts less than one interval a second; the run and its reports are complete";
         assert_eq!(told, [Some(note.to_owned()), None, None], "it is said once");
 
         word.send(Ok(())).unwrap();
@@ -312,7 +330,7 @@ mod tests {
         let told = queue.told;
         let loss = queue.close(Instant::now() + SEEN).expect("a loss");
         let expected = format!(
-            "note: --slow lost {} of {told} intervals: refused",
+            "note: --slow dropped {} of {told} intervals: refused",
             told - 1
         );
         assert_eq!(loss, expected);

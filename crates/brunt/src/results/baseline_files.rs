@@ -1,94 +1,18 @@
-//! Baselines on disk: one text file each, under `performance/benchmarks/`, and what runs are compared with.
+//! Baselines on disk: one text file each, under `performance/benchmarks/`.
 
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use brunt_record::{Header, RunRecord};
-use brunt_verdict::Verdict;
-use brunt_verdict::baseline::{Baseline, Compatibility, Conditions, Difference, incompatible};
+use brunt_record::RunRecord;
+use brunt_verdict::baseline::Baseline;
 
-use crate::exit::{Failure, note};
+use crate::exit::Failure;
 use crate::results;
 use crate::system::input_file;
 
-/// Where baselines lie.
+/// File name extension of baselines.
 const EXTENSION: &str = "json";
-
-/// What runs are compared with, and how.
-pub(crate) struct Yardstick {
-    pub(crate) baseline: Baseline,
-    /// A difference by this share is none.
-    pub(crate) theta: Option<f64>,
-    /// Compare even if conditions differ that make runs incomparable.
-    pub(crate) allow_mismatch: bool,
-}
-
-/// How a comparison is made.
-#[derive(Debug, Clone, Copy, clap::Args)]
-pub(crate) struct ComparisonOptions {
-    /// Ignore differences smaller than this [default: 5%; 10% for percentiles below 1 ms]
-    #[arg(long, value_name = "SHARE", value_parser = share)]
-    pub(crate) tolerance: Option<f64>,
-    /// Compare even if conditions differ, such as the machine or the scenario
-    #[arg(long)]
-    pub(crate) allow_mismatch: bool,
-}
-
-impl Yardstick {
-    /// A baseline by its name.
-    pub(crate) fn find(name: &str, options: ComparisonOptions) -> Result<Self, Failure> {
-        Ok(Self {
-            baseline: read(name)?,
-            theta: options.tolerance,
-            allow_mismatch: options.allow_mismatch,
-        })
-    }
-
-    /// What differs between the baseline and a run that is about to begin. Says beforehand what the baseline
-    /// cannot tell.
-    pub(crate) fn before_load(&self, run: &Header) -> Result<Vec<Difference>, Failure> {
-        let differences = self.differences(run)?;
-        if let Some(weakness) = self.baseline.weakness() {
-            note(&format!("note: {weakness}"));
-        }
-        Ok(differences)
-    }
-
-    /// What differs between the baseline and a run. Says what makes the conclusion weaker, and refuses what
-    /// cannot be compared.
-    pub(crate) fn differences(&self, run: &Header) -> Result<Vec<Difference>, Failure> {
-        let conditions = Conditions::of(run);
-        let mut differences = self.baseline.conditions.differences(&conditions);
-        let grave: Vec<String> = incompatible(&differences)
-            .into_iter()
-            .map(Difference::in_words)
-            .collect();
-        if !grave.is_empty() && !self.allow_mismatch {
-            return Err(Failure::Input(format!(
-                "this run cannot be compared with baseline `{}`:\n  {}\nsave a new baseline under these \
-                 conditions, or compare anyway with --allow-mismatch",
-                self.baseline.name,
-                grave.join("\n  ")
-            )));
-        }
-        for difference in &mut differences {
-            // With --allow-mismatch it is compared, and the conclusion is weaker.
-            if difference.compatibility == Compatibility::Incompatible {
-                difference.compatibility = Compatibility::Degraded;
-            }
-            if difference.compatibility == Compatibility::Degraded {
-                note(&format!("note: {}", difference.in_words()));
-            }
-        }
-        Ok(differences)
-    }
-
-    /// The verdict on a run, beside the baseline.
-    pub(crate) fn judge(&self, record: &RunRecord, differences: Vec<Difference>) -> Verdict {
-        brunt_verdict::judge_with_baseline(record, &self.baseline, differences, self.theta)
-    }
-}
 
 /// The file of a baseline: by its name, or as a path.
 pub(crate) fn file_of(name: &str) -> Result<PathBuf, Failure> {
@@ -169,21 +93,11 @@ pub(crate) fn record_of(run: &str) -> Result<RunRecord, Failure> {
         PathBuf::from(run)
     } else {
         let folder = results::folder_of(run).map_err(Failure::Input)?;
-        folder.join(crate::run::run_loop::RECORD_FILE)
+        folder.join(crate::results::RECORD_FILE)
     };
     let wrong = |error: &dyn std::fmt::Display| {
         Failure::Input(format!("cannot read run {}: {error}", file.display()))
     };
     let bytes = input_file::open(&file).map_err(|error| wrong(&error))?;
     brunt_record::file::read(io::BufReader::new(bytes)).map_err(|error| wrong(&error))
-}
-
-/// A share such as `5%`.
-pub(crate) fn share(text: &str) -> Result<f64, String> {
-    let number = text.trim().strip_suffix('%').map(str::trim);
-    let percent: Option<f64> = number.and_then(|number| number.parse().ok());
-    percent
-        .filter(|percent| (0.0..=100.0).contains(percent))
-        .map(|percent| percent / 100.0)
-        .ok_or_else(|| format!("`{text}` is no share from 0% to 100%; write it like 5%"))
 }

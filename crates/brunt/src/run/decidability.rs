@@ -33,7 +33,7 @@ mod tests {
     use brunt_scenario::{Overrides, Scenario};
 
     use super::*;
-    use crate::system::environment::World;
+    use crate::system::environment::SystemEnvironment;
 
     #[test]
     fn shipped_profiles_can_decide_all_their_targets() {
@@ -50,7 +50,7 @@ mod tests {
         for file in files {
             let name = file.display().to_string();
             let text = std::fs::read_to_string(&file).unwrap();
-            let scenario = Scenario::read_in(&name, &text, &World).unwrap();
+            let scenario = Scenario::read_in(&name, &text, &SystemEnvironment).unwrap();
             for profile in scenario.profiles.keys() {
                 let plan = Plan::new(&scenario, profile, &Overrides::default(), &[]).unwrap();
                 // Of another host it is up to the command line what is watched.

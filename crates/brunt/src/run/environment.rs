@@ -1,4 +1,4 @@
-//! The stage: a service that is reached, and what is set up around it, for one run or for many blocks.
+//! Test environment: the service under test, and what is set up around it, for one run or for many blocks.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -10,59 +10,49 @@ use brunt_record::{Generator, Header, Machine, OtherHost};
 use brunt_scenario::{Host, Plan, Scenario};
 use jiff::Timestamp;
 
-use crate::config::load_config::LoadOptions;
+use crate::config::RunConfig;
 use crate::config::network_config::other_hosts;
-use crate::config::watch_config::WatchOptions;
 use crate::exit::Failure;
-use crate::live_export::Outlets;
-use crate::ports;
+use crate::live_export::LiveExporters;
 use crate::results::RunFolder;
 use crate::run::generator_capacity;
 use crate::run::placement::{Placement, place};
-use crate::run::run_loop::{Played, Run};
-use crate::run::watch_targets::Watched;
-use crate::system::demo_service::EmbeddedAgent;
+use crate::run::run_loop::{RunLoop, RunOutcome};
+use crate::run::watch_targets::WatchTargets;
+use crate::system::demo_service::DemoService;
+use crate::system::environment::machine;
 use crate::system::interrupts::Interrupts;
 use crate::system::preflight;
-use crate::terminal::LiveLine;
+use crate::terminal::ProgressLine;
 
-/// How long a worker process may be silent, unless `--worker-timeout` says otherwise.
-pub(crate) const WORKER_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// A service that is reached, with who watches it and where brunt runs meanwhile.
-pub(crate) struct Stage {
+/// Service under test, its monitor, and the cores of brunt.
+pub(crate) struct TestEnvironment {
     target: Arc<Origins>,
-    agent: Option<EmbeddedAgent>,
+    agent: Option<DemoService>,
     placement: Placement,
     /// The cores that brunt may use when it plays nothing.
     allowed: Vec<usize>,
-    watched: Watched,
+    watch_targets: WatchTargets,
     capacity_rps: Option<f64>,
     machine: Machine,
     /// How long a worker process may be silent.
-    pub(crate) worker_timeout: Duration,
+    worker_timeout: Duration,
 }
 
-impl Stage {
+impl TestEnvironment {
     /// Reaches a service: it is started where it is the embedded agent.
-    pub(crate) fn set(
-        options: &LoadOptions,
-        processes: u32,
-        watch: &WatchOptions,
-        host: &Host,
-        plan: &Plan,
-    ) -> Result<Self, Failure> {
+    pub(crate) fn new(config: &RunConfig, host: &Host, plan: &Plan) -> Result<Self, Failure> {
+        let (network, processes) = (&config.load.network, config.processes);
         let allowed = brunt_monitor::allowed_cpus();
         let embedded = *host == Host::Embedded;
-        if embedded && watch.names_target() {
-            let message = "the embedded agent is watched by itself: give what is watched beside it a name, such as \
-                           --pid db=4711";
+        if embedded && config.watch.names_target() {
+            let message = "the embedded agent is monitored already; name additional processes, such as --pid db=4711";
             return Err(Failure::Input(message.into()));
         }
-        preflight::enough_for(plan, processes)?;
+        preflight::check_descriptors(plan, processes)?;
         uploads_are_there(plan)?;
         let resolved = match host {
-            Host::Url(url) => Some(options.reach.resolve(url, plan)?),
+            Host::Url(url) => Some(network.resolve(url, plan)?),
             Host::Embedded => None,
         };
         let is_local = resolved.as_ref().is_none_or(Origins::is_local);
@@ -71,31 +61,31 @@ impl Stage {
         let target = if let Some(target) = resolved {
             target
         } else {
-            let agent = agent.insert(EmbeddedAgent::start(&placement.agent)?);
-            options.reach.resolve(agent.url(), plan)?
+            let agent = agent.insert(DemoService::start(&placement.agent)?);
+            network.resolve(agent.url(), plan)?
         };
-        ports::enough_for(plan, &target, options.reach.local_address.len())?;
-        options.reach.reach(&target)?;
-        let machine = crate::machine::machine();
-        let watched = Watched::find(watch, agent.as_ref(), &target)?;
-        let mut stage = Self {
+        preflight::check_ports(plan, &target, network.local_addresses.len())?;
+        network.reach(&target)?;
+        let machine = machine();
+        let watch_targets = WatchTargets::find(&config.watch, agent.as_ref(), &target)?;
+        let mut environment = Self {
             target: Arc::new(target),
             agent,
             placement,
             allowed,
-            watched,
+            watch_targets,
             capacity_rps: None,
             machine,
-            worker_timeout: WORKER_TIMEOUT,
+            worker_timeout: config.worker_timeout,
         };
-        stage.capacity_rps = stage.in_place(|stage| {
-            Ok(generator_capacity::of(
+        environment.capacity_rps = environment.in_place(|environment| {
+            Ok(generator_capacity::capacity_rps(
                 plan,
-                &stage.placement,
-                &stage.machine,
+                &environment.placement,
+                &environment.machine,
             ))
         })?;
-        Ok(stage)
+        Ok(environment)
     }
 
     /// Where the service is.
@@ -133,7 +123,7 @@ impl Stage {
     /// The head of a run's record.
     pub(crate) fn header(
         &self,
-        options: &LoadOptions,
+        config: &RunConfig,
         scenario: &Scenario,
         profile: &str,
         plan: &Plan,
@@ -143,14 +133,14 @@ impl Stage {
         Header {
             run_id: run_id.into(),
             brunt_version: env!("CARGO_PKG_VERSION").into(),
-            scenario_file: options.from.file.display().to_string(),
+            scenario_file: config.load.source.file.display().to_string(),
             scenario_hash: scenario.hash.clone(),
             scenario: Some(scenario.resolved.clone()),
             profile: profile.into(),
             host: self.target.url.to_string(),
-            embedded: self.watched.is_agent,
+            embedded: self.agent.is_some(),
             started_at: Timestamp::now(),
-            seed: options.seed.unwrap_or_else(new_seed),
+            seed: config.load.seed.unwrap_or_else(new_seed),
             names: plan.names.clone(),
             classes: classes
                 .map(|class| (class.name.clone(), class.share))
@@ -160,7 +150,7 @@ impl Stage {
             min_duration_s: plan.min_duration.map(|length| length.as_secs_f64()),
             not_requested: plan.not_requested(),
             planned_shares: plan.planned_shares(),
-            generator: self.generator(options, scenario, plan),
+            generator: self.generator(config, scenario, plan),
             machine: self.machine.clone(),
             label: None,
             commit: None,
@@ -173,7 +163,7 @@ impl Stage {
         other_hosts(scenario, classes, Some(&self.target.url))
     }
 
-    fn generator(&self, options: &LoadOptions, scenario: &Scenario, plan: &Plan) -> Generator {
+    fn generator(&self, config: &RunConfig, scenario: &Scenario, plan: &Plan) -> Generator {
         let timeouts = &plan.network.timeouts;
         let cores = |cores: &[usize]| {
             let cores = cores.iter().filter_map(|core| u32::try_from(*core).ok());
@@ -183,15 +173,16 @@ impl Stage {
         Generator {
             threads: u32::try_from(self.placement.threads).unwrap_or(u32::MAX),
             processes: self.placement.processes,
-            busy_wait: options.busy_wait,
+            busy_wait: config.load.is_busy_waiting,
             cores: cores(&self.placement.own),
             target_cores: cores(&self.placement.agent),
             connections: plan.network.in_words(),
             addresses: addresses.iter().map(SocketAddr::to_string).collect(),
             other_hosts: self.other_hosts(scenario, plan),
-            local_addresses: options
-                .reach
-                .local_address
+            local_addresses: config
+                .load
+                .network
+                .local_addresses
                 .iter()
                 .map(IpAddr::to_string)
                 .collect(),
@@ -200,25 +191,24 @@ impl Stage {
             tls_timeout_s: timeouts.tls.as_secs_f64(),
             first_byte_timeout_s: timeouts.first_byte.map(|timeout| timeout.as_secs_f64()),
             timeout_s: timeouts.total.as_secs_f64(),
-            stop_timeout_s: options.stop_timeout.as_secs_f64(),
-            watched: self.watched.words(),
-            additional_targets: self.watched.beside(),
+            stop_timeout_s: config.load.stop_timeout.as_secs_f64(),
+            watched: self.watch_targets.target_in_words(),
+            additional_targets: self.watch_targets.additional(),
             capacity_rps: self.capacity_rps,
         }
     }
 
-    /// Plays a plan; what is recorded is kept in a folder as it comes, where there is one, and told to those who
-    /// want to hear it.
-    pub(crate) fn play(
+    /// Runs a plan, records it in the folder, if there is one, and exports it.
+    pub(crate) fn run(
         &mut self,
         plan: Arc<Plan>,
         header: Header,
         folder: Option<&RunFolder>,
         interrupts: &Interrupts,
-        live: LiveLine,
-        outlets: Option<&mut Outlets>,
-    ) -> Result<Played, Failure> {
-        let monitor = self.watched.monitor()?;
+        live: ProgressLine,
+        exporters: Option<&mut LiveExporters>,
+    ) -> Result<RunOutcome, Failure> {
+        let monitor = self.watch_targets.monitor()?;
         let settings = Settings {
             seed: header.seed,
             threads: self.placement.threads,
@@ -227,26 +217,26 @@ impl Stage {
             stop_timeout: Duration::from_secs_f64(header.generator.stop_timeout_s),
             ..Settings::default()
         };
-        let played = self.in_place(|stage| {
-            let run = Run {
+        let outcome = self.in_place(|environment| {
+            let run = RunLoop {
                 settings,
-                processes: stage.placement.processes,
-                worker_timeout: stage.worker_timeout,
+                processes: environment.placement.processes,
+                worker_timeout: environment.worker_timeout,
                 plan,
-                target: stage.target.clone(),
+                target: environment.target.clone(),
                 header,
                 folder,
                 monitor,
                 readings: 0,
                 unseen: brunt_record::Unavailable::default(),
-                agent: stage.agent.as_mut(),
+                agent: environment.agent.as_mut(),
                 interrupts,
                 live,
-                outlets,
+                exporters,
             };
-            run.play()
+            run.run()
         })?;
-        Ok(played)
+        Ok(outcome)
     }
 }
 

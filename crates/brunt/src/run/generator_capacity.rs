@@ -1,9 +1,8 @@
-//! The generator's own ceiling: how many requests a second its threads make of a server that does nothing.
-//! Measured once a machine, in about a second, and kept in the user's cache; no other load is beside it.
+//! Capacity of the load generator: how many requests per second its threads send to a server that does almost nothing.
+//! It is measured once per machine, in about a second and without any other load, and kept in the user's cache.
 //!
-//! It is counted in requests per second of a thread's CPU time, so that neither a busy machine nor a slow
-//! responder makes it less than it is. TLS, large bodies and checks cost more: what is trusted is a part
-//! of it, which is left to the verdict.
+//! The unit is requests per second of a thread's CPU time, so that neither a busy machine nor a slow server lowers it.
+//! TLS, large bodies and checks cost more: the verdict trusts only a part of the capacity.
 
 mod cache;
 mod loopback_server;
@@ -16,36 +15,38 @@ use brunt_engine::{Clock, Engine, EngineEvent, NetworkOptions, Origins, Settings
 use brunt_record::{Command, Machine};
 use brunt_scenario::{HttpVersion, Overrides, Plan, Scenario};
 
-use crate::exit::note;
+use crate::exit::print_note;
 use crate::run::placement::Placement;
 use cache::{Cache, Key};
-use loopback_server::Responder;
+use loopback_server::LoopbackServer;
 
 /// More arrivals than any thread makes, for a moment: a thread that is behind takes up many at once, as it
 /// does near its ceiling.
 const SCENARIO: &str = "[[users.u.tasks]]\nget = \"/\"\n\
     [profiles.p]\nrate = \"200000/s\"\nusers = 256\nduration = \"700ms\"\n";
-/// What is not made by then is given up.
+/// Requests that are still in flight after this time are given up.
 const STOP_TIMEOUT: Duration = Duration::from_millis(100);
-/// Whatever happens, it is over after so long.
-const AT_MOST: Duration = Duration::from_secs(4);
-/// Fewer requests than this tell nothing.
+/// Maximum duration of the measurement.
+const MEASURE_TIMEOUT: Duration = Duration::from_secs(4);
+/// Fewer requests than this are no measurement.
 const REQUESTS_MIN: u64 = 100;
 
-/// What the threads of a run can make, in requests a second, where it is known. Before a search it is
-/// measured where it is not: a search goes as high as it is let.
-pub(crate) fn of(plan: &Plan, placement: &Placement, machine: &Machine) -> Option<f64> {
+/// Capacity of the threads of a run in requests per second, if it is known. Before a search it is measured if it is not
+/// known, since a search goes as high as it may.
+pub(crate) fn capacity_rps(plan: &Plan, placement: &Placement, machine: &Machine) -> Option<f64> {
     let cache = Cache::of_the_user();
     let key = Key::new(&plan.network, placement, machine);
     let known = cache.as_ref().and_then(|cache| cache.find(&key));
-    let a_thread = match known {
+    let per_thread = match known {
         Some(rps) => rps,
         None if plan.load.search.is_none() => return None,
         None => {
             let measured = measure(plan, placement);
             let rps = measured
                 .inspect_err(|error| {
-                    note(&format!("note: {error:#}; the search has no such bound"));
+                    print_note(&format!(
+                        "note: {error:#}; the search has no upper bound from it"
+                    ));
                 })
                 .ok()?;
             if let Some(cache) = &cache {
@@ -54,16 +55,16 @@ pub(crate) fn of(plan: &Plan, placement: &Placement, machine: &Machine) -> Optio
             rps
         }
     };
-    Some(a_thread * placement.threads as f64)
+    Some(per_thread * placement.threads as f64)
 }
 
 /// Requests that one thread makes in a second of its CPU time.
 fn measure(plan: &Plan, placement: &Placement) -> anyhow::Result<f64> {
-    let what = "cannot measure what brunt itself can make";
+    let what = "cannot measure the capacity of the load generator";
     // What a server picks is not known yet: HTTP/2 costs more.
     let speaks_http2 = plan.network.http != HttpVersion::Http1;
-    let responder = Responder::start(&placement.agent, speaks_http2).context(what)?;
-    let scenario = Scenario::read("ceiling", SCENARIO).context(what)?;
+    let server = LoopbackServer::start(&placement.agent, speaks_http2).context(what)?;
+    let scenario = Scenario::read("capacity", SCENARIO).context(what)?;
     let mut bare = Plan::new(&scenario, "p", &Overrides::default(), &[]).context(what)?;
     bare.network.connections = plan.network.connections;
     bare.network.streams = plan.network.streams;
@@ -71,10 +72,10 @@ fn measure(plan: &Plan, placement: &Placement) -> anyhow::Result<f64> {
         bare.network.http = HttpVersion::Http2;
     }
     let reach = NetworkOptions {
-        lookup_timeout: AT_MOST,
+        lookup_timeout: MEASURE_TIMEOUT,
         ..NetworkOptions::default()
     };
-    let target = Origins::resolve(responder.url(), &bare.network, &reach).context(what)?;
+    let target = Origins::resolve(server.url(), &bare.network, &reach).context(what)?;
     let settings = Settings {
         cores: placement.own.clone(),
         stop_timeout: STOP_TIMEOUT,
@@ -114,7 +115,7 @@ fn count(mut engine: Engine) -> (u64, u64, f64) {
             }
             EngineEvent::Ended => break,
             EngineEvent::Timeout | EngineEvent::StopTest | EngineEvent::WorkerFailed(_)
-                if begun.elapsed() > AT_MOST =>
+                if begun.elapsed() > MEASURE_TIMEOUT =>
             {
                 engine.command(Command::Abort);
                 break;
@@ -130,7 +131,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_thread_makes_requests_of_every_kind_of_connection() {
+    fn capacity_is_measured_for_every_kind_of_connection() {
         for connections in [
             "\"per-user\"",
             "\"per-request\"",

@@ -1,4 +1,4 @@
-//! A session: the runs of one command, each from its host to its files.
+//! Session: the runs of one command, each from its host to its files.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -7,23 +7,22 @@ use std::time::Duration;
 use brunt_record::{Header, Metric, RunRecord, StoppedBy, Target};
 use brunt_report::Judged;
 use brunt_scenario::{Plan, Scenario};
+use brunt_verdict::Verdict;
 use brunt_verdict::baseline::Difference;
-use brunt_verdict::{FailOn, Verdict};
 use jiff::Timestamp;
 
-use crate::config::load_config::LoadOptions;
-use crate::config::watch_config::WatchOptions;
-use crate::exit::{Exit, Failure, complain, note};
-use crate::live_export::Outlets;
-use crate::results::baseline_files::Yardstick;
+use crate::compare::baseline_comparison::BaselineComparison;
+use crate::config::RunConfig;
+use crate::exit::{Exit, Failure, print_error, print_note};
+use crate::live_export::LiveExporters;
 use crate::results::export_files::{csv_files, write_locust};
 use crate::results::{RunFolder, WriteError};
 use crate::run::decidability;
-use crate::run::environment::Stage;
-use crate::run::run_loop::Played;
+use crate::run::environment::TestEnvironment;
+use crate::run::run_loop::RunOutcome;
 use crate::store;
 use crate::system::interrupts::Interrupts;
-use crate::terminal::{self, LiveLine};
+use crate::terminal::{self, ProgressLine};
 
 /// A run that was judged.
 pub(crate) struct JudgedRun {
@@ -34,73 +33,82 @@ pub(crate) struct JudgedRun {
     pub(crate) exit: Exit,
 }
 
+/// Where the files of a run go.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct RunPaths<'a> {
+    /// Directory that the user chose; `None`: a new one under `performance/`.
+    pub(crate) out: Option<&'a Path>,
+    /// Prefix of Locust's CSV files.
+    pub(crate) locust_prefix: Option<&'a Path>,
+}
+
 /// What the runs of one command have in common.
-pub(crate) struct Session<'a> {
-    pub(crate) options: &'a LoadOptions,
-    /// Processes that make the load.
-    pub(crate) processes: u32,
-    /// How long one of them may be silent.
-    pub(crate) worker_timeout: Duration,
-    pub(crate) watch: &'a WatchOptions,
-    /// What the user calls them.
-    pub(crate) label: Option<&'a str>,
+pub(crate) struct RunSession<'a> {
+    pub(crate) config: &'a RunConfig,
     /// The git commit of the working directory.
     pub(crate) commit: Option<&'a str>,
     pub(crate) scenario: &'a Scenario,
     pub(crate) interrupts: &'a Interrupts,
-    /// With what the names of the files begin that Locust would have written; `None`: there are none.
-    pub(crate) locust: Option<&'a Path>,
-    /// The grade from which a run fails.
-    pub(crate) fail_on: FailOn,
-    /// What runs are compared with.
-    pub(crate) yardstick: Option<&'a Yardstick>,
+    /// The baseline that runs are compared with.
+    pub(crate) baseline: Option<&'a BaselineComparison>,
 }
 
-impl Session<'_> {
-    /// Plays a profile, judges the run, shows the result and writes what it leaves.
-    pub(crate) fn play(
+impl RunSession<'_> {
+    /// Runs a profile, judges the run, shows the result and writes what it leaves.
+    pub(crate) fn run(
         &self,
         profile: &str,
         plan: Arc<Plan>,
-        out: Option<&Path>,
-        outlets: Option<&mut Outlets>,
+        paths: RunPaths<'_>,
+        exporters: Option<&mut LiveExporters>,
     ) -> Result<JudgedRun, Failure> {
-        self.interrupts.nothing_to_lose();
-        let reach = &self.options.reach;
-        let host = reach.host(self.scenario)?;
-        let given = reach.service().map(String::as_str);
-        reach.refuse_hosts_of_classes(self.scenario, &plan, given)?;
-        let mut stage = Stage::set(self.options, self.processes, self.watch, &host, &plan)?;
-        stage.worker_timeout = self.worker_timeout;
-        let mut header = stage.header(self.options, self.scenario, profile, &plan, "");
-        let differences = match self.yardstick {
-            Some(yardstick) => yardstick.before_load(&header)?,
+        self.interrupts.disarm();
+        let network = &self.config.load.network;
+        let host = network.host(self.scenario)?;
+        network.refuse_hosts_of_classes(self.scenario, &plan, network.service())?;
+        let mut environment = TestEnvironment::new(self.config, &host, &plan)?;
+        let mut header = environment.header(self.config, self.scenario, profile, &plan, "");
+        let differences = match self.baseline {
+            Some(baseline) => baseline.before_load(&header)?,
             None => Vec::new(),
         };
-        let folder = RunFolder::create(out, profile, Timestamp::now())
+        let folder = RunFolder::create(paths.out, profile, Timestamp::now())
             .map_err(|error| Failure::Input(error.to_string()))?;
         header.run_id.clone_from(&folder.run_id);
         let secrets = &self.scenario.secrets.known;
-        header.label = self.label.map(|label| secrets.mask(label));
+        header.label = self.config.label.as_ref().map(|label| secrets.mask(label));
         header.commit = self.commit.map(str::to_owned);
         announce(&header, &plan);
-        let live = LiveLine::new(self.options.headless);
-        let played = stage.play(plan, header, Some(&folder), self.interrupts, live, outlets)?;
+        let live = ProgressLine::new(self.config.is_headless);
+        let outcome = environment.run(
+            plan,
+            header,
+            Some(&folder),
+            self.interrupts,
+            live,
+            exporters,
+        )?;
         // The agent need not run while the report is made.
-        drop(stage);
-        Ok(self.judge(played, &folder, differences))
+        drop(environment);
+        Ok(self.judge(outcome, &folder, paths.locust_prefix, differences))
     }
 
     /// Judges a run, shows the result and writes what it leaves.
-    fn judge(&self, played: Played, folder: &RunFolder, differences: Vec<Difference>) -> JudgedRun {
-        let Played {
+    fn judge(
+        &self,
+        outcome: RunOutcome,
+        folder: &RunFolder,
+        locust_prefix: Option<&Path>,
+        differences: Vec<Difference>,
+    ) -> JudgedRun {
+        let RunOutcome {
             record,
             write_error,
             aborted,
-        } = played;
-        let verdict = match self.yardstick {
+        } = outcome;
+        let verdict = match self.baseline {
             None => brunt_verdict::judge(&record),
-            Some(yardstick) => yardstick.judge(&record, differences),
+            Some(baseline) => baseline.judge(&record, differences),
         };
         let exit = self.exit(&record, &verdict);
         let exit = if aborted { Exit::Interrupted } else { exit };
@@ -114,20 +122,20 @@ impl Session<'_> {
         let errors: Vec<WriteError> = write_error
             .into_iter()
             .chain(leave(&run.judged(), folder))
-            .chain(self.leave_locust(&run.record))
+            .chain(locust_prefix.and_then(|prefix| write_locust(&run.record, prefix).err()))
             .collect();
         if !errors.is_empty() {
             run.exit = run.exit.worse(Exit::Internal);
         }
-        terminal::say(&brunt_report::terminal(
+        terminal::print(&brunt_report::terminal(
             &run.judged(),
             terminal::width(),
             true,
         ));
-        terminal::say(&format!("Report:  {}\n", folder.report.display()));
-        terminal::say(&format!("Results: {}\n", folder.path().display()));
+        terminal::print(&format!("Report:  {}\n", folder.report.display()));
+        terminal::print(&format!("Results: {}\n", folder.path().display()));
         for error in &errors {
-            complain(&error.to_string());
+            print_error(&error.to_string());
         }
         // The files are whole without it, and the run's own result stands.
         if let Err(error) = store::keep(&run.judged(), folder) {
@@ -136,15 +144,11 @@ impl Session<'_> {
             } else {
                 ""
             };
-            note(&format!(
+            print_note(&format!(
                 "warning: the history does not know this run: {error}{remedy}"
             ));
         }
         run
-    }
-
-    fn leave_locust(&self, record: &RunRecord) -> Option<WriteError> {
-        write_locust(record, self.locust?).err()
     }
 
     fn exit(&self, record: &RunRecord, verdict: &Verdict) -> Exit {
@@ -152,7 +156,7 @@ impl Session<'_> {
         if stopped_by == Some(StoppedBy::InternalError) {
             return Exit::Internal;
         }
-        verdict.conclusion(self.fail_on).into()
+        verdict.conclusion(self.config.fail_on).into()
     }
 }
 
@@ -186,31 +190,31 @@ fn announce(header: &Header, plan: &Plan) {
     } else {
         ""
     };
-    note(&format!(
+    print_note(&format!(
         "brunt {}: {level} for {length}, seed {}",
         header.profile, header.seed
     ));
-    note(&format!("against {}{whose}", header.host));
+    print_note(&format!("against {}{whose}", header.host));
     for other in &header.generator.other_hosts {
-        note(&format!("and against {other}"));
+        print_note(&format!("and against {other}"));
     }
     if header.generator.insecure {
-        note("note: TLS certificates are not verified");
+        print_note("note: TLS certificates are not verified");
     }
     let warnings = decidability::warnings(plan, header.generator.watched.is_some());
     let asks_for_process = |target: &Target| matches!(target.metric, Metric::Cpu | Metric::Memory);
     if header.generator.watched.is_none() && !header.targets.iter().any(asks_for_process) {
-        note(
+        print_note(
             "note: the service is not monitored; name its process with --pid, --port or --cgroup, or its metrics with --metrics-url",
         );
     }
     if brunt_scenario::falls_short(&plan.load) {
-        note("note: the load ends before all its users are started; raise -r, or -t");
+        print_note("note: the load ends before all its users are started; raise -r, or -t");
     }
     if let Some(logins) = brunt_scenario::logins_in_words(plan) {
-        note(&format!("note: {logins}"));
+        print_note(&format!("note: {logins}"));
     }
     for warning in warnings {
-        note(&format!("warning: {warning}"));
+        print_note(&format!("warning: {warning}"));
     }
 }

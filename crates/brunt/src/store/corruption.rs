@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::Connection;
 
 use super::{BUSY, StoreError, io_error, lock_folder_of};
-use crate::exit::note;
+use crate::exit::print_note;
 
 /// Renames a damaged database, and says so. What another brunt has set aside meanwhile is left alone.
 pub(super) fn set_aside(path: &Path, reason: &str) -> Result<(), StoreError> {
@@ -31,7 +31,7 @@ pub(super) fn set_aside(path: &Path, reason: &str) -> Result<(), StoreError> {
             fs::rename(&from, to).map_err(|error| io_error(&from, error))?;
         }
     }
-    note(&format!(
+    print_note(&format!(
         "note: {} is damaged ({reason}) and was set aside as {}; make it again of the runs' records \
          with: brunt history --rebuild",
         path.display(),

@@ -8,7 +8,7 @@ use super::{Store, StoreError};
 
 /// A run and where its files lie.
 #[derive(Debug, Clone)]
-pub(crate) struct Place {
+pub(crate) struct RunLocation {
     pub(crate) id: i64,
     pub(crate) run_id: String,
     pub(crate) record: PathBuf,
@@ -18,8 +18,8 @@ pub(crate) struct Place {
 
 impl Store {
     /// Where all runs lie, oldest first.
-    pub(crate) fn places(&self) -> Result<Vec<Place>, StoreError> {
-        let read = || -> rusqlite::Result<Vec<Place>> {
+    pub(crate) fn locations(&self) -> Result<Vec<RunLocation>, StoreError> {
+        let read = || -> rusqlite::Result<Vec<RunLocation>> {
             let mut query = self.connection.prepare(
                 "SELECT id, run_id, record, started_at_ms, label IS NOT NULL
                  FROM runs ORDER BY started_at_ms, id",
@@ -30,8 +30,8 @@ impl Store {
     }
 }
 
-fn place(row: &Row) -> rusqlite::Result<Place> {
-    Ok(Place {
+fn place(row: &Row) -> rusqlite::Result<RunLocation> {
+    Ok(RunLocation {
         id: row.get(0)?,
         run_id: row.get(1)?,
         record: row.get::<_, String>(2)?.into(),

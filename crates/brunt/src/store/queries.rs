@@ -10,12 +10,12 @@ use rusqlite::{OptionalExtension, Row, ToSql, named_params};
 use super::{Store, StoreError};
 
 /// What is asked of the runs of the past.
-pub(crate) struct Asked<'a> {
+pub(crate) struct HistoryQuery<'a> {
     /// Only runs of this profile.
     pub(crate) profile: Option<&'a str>,
     pub(crate) columns: &'a [Column],
     /// Of this request; `None`: of all.
-    pub(crate) request: Option<&'a Named>,
+    pub(crate) request: Option<&'a RequestKey>,
     /// The newest so many.
     pub(crate) last: u32,
 }
@@ -36,7 +36,7 @@ pub(crate) enum Column {
 
 /// A request by its method and name.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Named {
+pub(crate) struct RequestKey {
     pub(crate) method: String,
     pub(crate) name: String,
 }
@@ -76,7 +76,7 @@ impl Column {
 
 impl Store {
     /// The newest runs, oldest first. Where their reports lie is left as it was kept.
-    pub(crate) fn list(&self, asked: &Asked) -> Result<Vec<HistoryRun>, StoreError> {
+    pub(crate) fn list(&self, asked: &HistoryQuery) -> Result<Vec<HistoryRun>, StoreError> {
         let sql = sql_of(asked);
         let read = || -> rusqlite::Result<Vec<HistoryRun>> {
             let mut query = self.connection.prepare(&sql)?;
@@ -107,7 +107,7 @@ impl Store {
     }
 
     /// The requests that a text may mean: a name, or a method with a name.
-    pub(crate) fn requests_called(&self, text: &str) -> Result<Vec<Named>, StoreError> {
+    pub(crate) fn requests_called(&self, text: &str) -> Result<Vec<RequestKey>, StoreError> {
         let (method, name) = text.split_once(' ').unwrap_or_default();
         self.named(
             "SELECT DISTINCT method, name FROM requests
@@ -118,7 +118,7 @@ impl Store {
     }
 
     /// The requests that runs are known of.
-    pub(crate) fn requests(&self) -> Result<Vec<Named>, StoreError> {
+    pub(crate) fn requests(&self) -> Result<Vec<RequestKey>, StoreError> {
         self.named(
             "SELECT DISTINCT method, name FROM requests WHERE setup = 0 ORDER BY name, method",
             &[],
@@ -129,11 +129,11 @@ impl Store {
         &self,
         sql: &str,
         parameters: &[(&str, &dyn ToSql)],
-    ) -> Result<Vec<Named>, StoreError> {
-        let read = || -> rusqlite::Result<Vec<Named>> {
+    ) -> Result<Vec<RequestKey>, StoreError> {
+        let read = || -> rusqlite::Result<Vec<RequestKey>> {
             let mut query = self.connection.prepare(sql)?;
             let rows = query.query_map(parameters, |row| {
-                Ok(Named {
+                Ok(RequestKey {
                     method: row.get(0)?,
                     name: row.get(1)?,
                 })
@@ -154,7 +154,7 @@ impl Store {
 }
 
 /// The order is that of `past_run`.
-fn sql_of(asked: &Asked) -> String {
+fn sql_of(asked: &HistoryQuery) -> String {
     let (table, join, which) = match asked.request {
         None => ("runs", "", ":name IS NULL AND :method IS NULL"),
         Some(_) => (

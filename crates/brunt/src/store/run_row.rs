@@ -9,10 +9,10 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{Store, StoreError};
-use crate::run::run_loop::RECORD_FILE;
+use crate::results::RECORD_FILE;
 
 /// A run as the database knows it.
-pub(crate) struct KnownRun {
+pub(crate) struct RunRow {
     run_id: String,
     /// Where its record lies.
     record: String,
@@ -84,7 +84,7 @@ struct Used {
     max: Option<f64>,
 }
 
-impl KnownRun {
+impl RunRow {
     /// What is to be known of a run whose files lie in a folder.
     pub(crate) fn of(run: &Judged, folder: &Path, report: &Path) -> Result<Self, StoreError> {
         let header = &run.record.header;
@@ -217,12 +217,12 @@ impl Figures {
 
 impl Store {
     /// Adds a run, or puts it in the place of what was known of it.
-    pub(crate) fn add(&mut self, run: &KnownRun) -> Result<(), StoreError> {
+    pub(crate) fn add(&mut self, run: &RunRow) -> Result<(), StoreError> {
         self.write(|transaction| run.insert(transaction))
     }
 
     /// Adds runs, and forgets others, all at once.
-    pub(crate) fn replace(&mut self, gone: &[i64], runs: &[KnownRun]) -> Result<(), StoreError> {
+    pub(crate) fn replace(&mut self, gone: &[i64], runs: &[RunRow]) -> Result<(), StoreError> {
         self.write(|transaction| {
             for id in gone {
                 transaction.execute("DELETE FROM runs WHERE id = ?1", [id])?;

@@ -52,7 +52,7 @@ pub(super) fn prepare(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::{Asked, Column, Store};
+    use crate::store::{Column, HistoryQuery, Store};
 
     /// A database that version 1 left, as text.
     const V1: &str = include_str!("schema/v1-with-runs.sql");
@@ -68,7 +68,7 @@ mod tests {
     fn a_database_of_version_1_is_known() {
         let (_folder, path) = in_folder(V1);
         let store = Store::open(&path).unwrap();
-        let asked = Asked {
+        let asked = HistoryQuery {
             profile: None,
             columns: &[Column::P95],
             request: None,

@@ -18,7 +18,7 @@ const END_WITHIN: Duration = Duration::from_secs(3);
 
 /// The agent, while it runs. It ends when this is dropped, and when brunt ends in any other way,
 /// since it then sees the end of its standard input.
-pub(crate) struct EmbeddedAgent {
+pub(crate) struct DemoService {
     child: Child,
     /// It is killed with brunt; `None`: it was waited for.
     registration: Option<Registration>,
@@ -26,7 +26,7 @@ pub(crate) struct EmbeddedAgent {
     url: Url,
 }
 
-impl EmbeddedAgent {
+impl DemoService {
     /// Starts the agent on a free port of the loopback, its state in memory, pinned to these cores
     /// (empty: to none).
     pub(crate) fn start(cores: &[usize]) -> anyhow::Result<Self> {
@@ -87,7 +87,7 @@ impl EmbeddedAgent {
     }
 }
 
-impl Drop for EmbeddedAgent {
+impl Drop for DemoService {
     fn drop(&mut self) {
         drop(self.input.take());
         let until = Instant::now() + END_WITHIN;

@@ -76,15 +76,3 @@ pub(crate) fn without_credentials(url: &Url) -> Url {
     url.set_query(None);
     url
 }
-
-/// A URL of a web server.
-pub(crate) fn web_url(text: &str) -> Result<Url, String> {
-    let url = Url::parse(text)
-        .map_err(|error| format!("not a URL: {error}; write it like http://host:9100/metrics"))?;
-    match url.scheme() {
-        "http" | "https" => Ok(url),
-        other => Err(format!(
-            "`{other}` is not spoken here; give an http or https URL"
-        )),
-    }
-}

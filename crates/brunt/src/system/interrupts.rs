@@ -1,4 +1,4 @@
-//! Interrupts: how often the user or the system asked brunt to end.
+//! Interrupts: signals by which the user or the system asks brunt to end.
 //!
 //! SIGINT, SIGTERM and SIGHUP ask it to end; SIGXFSZ (a file would grow beyond the limit) asks once. Before anything was
 //! measured, the first ends brunt at once. After that, the first stops the load, the second cuts it off, and whatever
@@ -13,20 +13,20 @@ use brunt_record::StoppedBy;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
 use signal_hook::iterator::Signals;
 
-use crate::exit::{Exit, complain};
+use crate::exit::{Exit, print_error};
 use crate::system::child_processes;
 
 /// How long brunt may take to judge and to report once it was asked to end twice.
 const ENDS_WITHIN: Duration = Duration::from_millis(900);
-/// How long it may take to say that it did not.
-const SAYS_WITHIN: Duration = Duration::from_millis(50);
+/// How long it may take to print that it did not.
+const PRINT_WITHIN: Duration = Duration::from_millis(50);
 
-/// The signals that ask brunt to end, counted.
+/// Counter of the signals that ask brunt to end.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Interrupts {
     seen: Arc<AtomicU32>,
     first: Arc<AtomicI32>,
-    nothing_to_lose: Arc<AtomicBool>,
+    is_disarmed: Arc<AtomicBool>,
 }
 
 /// What comes of a signal.
@@ -44,8 +44,8 @@ enum Reaction {
 
 impl Reaction {
     /// What comes of a signal after so many, before or after something was measured.
-    fn to(signal: i32, seen: u32, nothing_to_lose: bool) -> Self {
-        match (signal, seen, nothing_to_lose) {
+    fn to(signal: i32, seen: u32, is_disarmed: bool) -> Self {
+        match (signal, seen, is_disarmed) {
             // The write that failed is an error of its own, and reports are written after it.
             (SIGXFSZ, 1.., _) | (SIGXFSZ, _, true) => Self::Ignore,
             (_, _, true) | (_, 2.., false) => Self::EndNow,
@@ -56,7 +56,7 @@ impl Reaction {
 }
 
 impl Interrupts {
-    /// Watches from now on.
+    /// Starts to count signals.
     pub(crate) fn watch() -> io::Result<Self> {
         let all = [SIGINT, SIGTERM, SIGHUP, SIGXFSZ];
         // A brunt that was started with nohup outlives the terminal.
@@ -78,7 +78,7 @@ impl Interrupts {
 
     fn take(&self, signal: i32) {
         let seen = self.seen.load(Ordering::SeqCst);
-        let reaction = Reaction::to(signal, seen, self.nothing_to_lose.load(Ordering::SeqCst));
+        let reaction = Reaction::to(signal, seen, self.is_disarmed.load(Ordering::SeqCst));
         if reaction == Reaction::Ignore {
             return;
         }
@@ -90,7 +90,7 @@ impl Interrupts {
             Reaction::EndWithin(limit) => {
                 let watchdog = std::thread::Builder::new().name("watchdog".into());
                 if watchdog.spawn(move || end_after(limit)).is_err() {
-                    // Without a thread there is nobody to wait.
+                    // Without a thread nothing can wait.
                     end_now();
                 }
             }
@@ -99,22 +99,22 @@ impl Interrupts {
         }
     }
 
-    /// Nothing has been measured yet: an interrupt may end brunt at once.
-    pub(crate) fn nothing_to_lose(&self) {
-        self.nothing_to_lose.store(true, Ordering::SeqCst);
+    /// Lets an interrupt end brunt at once, since nothing has been measured yet.
+    pub(crate) fn disarm(&self) {
+        self.is_disarmed.store(true, Ordering::SeqCst);
     }
 
-    /// From now on something is measured: an interrupt is counted, and whoever measures ends.
-    pub(crate) fn something_to_lose(&self) {
-        self.nothing_to_lose.store(false, Ordering::SeqCst);
+    /// Counts interrupts from now on: a measurement is in progress, and ends by itself.
+    pub(crate) fn arm(&self) {
+        self.is_disarmed.store(false, Ordering::SeqCst);
     }
 
-    /// How often so far.
+    /// Number of signals so far.
     pub(crate) fn count(&self) -> u32 {
         self.seen.load(Ordering::SeqCst)
     }
 
-    /// What the first one was.
+    /// Kind of the first signal.
     pub(crate) fn stopped_by(&self) -> StoppedBy {
         if self.first.load(Ordering::SeqCst) == SIGINT {
             StoppedBy::Interrupted
@@ -126,15 +126,15 @@ impl Interrupts {
 
 /// Ends brunt after so long, if it has not ended by then.
 fn end_after(limit: Duration) {
-    std::thread::sleep(limit.saturating_sub(SAYS_WITHIN));
-    // Who reads standard error may be stopped, too: brunt does not wait for it.
-    let says = || {
-        complain(
+    std::thread::sleep(limit.saturating_sub(PRINT_WITHIN));
+    // The reader of standard error may be stopped as well: brunt does not wait for it.
+    let print = || {
+        print_error(
             "brunt ended before its report was complete; `brunt report` makes it from the record",
         );
     };
-    std::thread::Builder::new().spawn(says).ok();
-    std::thread::sleep(SAYS_WITHIN);
+    std::thread::Builder::new().spawn(print).ok();
+    std::thread::sleep(PRINT_WITHIN);
     end_now();
 }
 

@@ -1,17 +1,23 @@
-//! Descriptors: whether brunt may open as many files as the load needs connections, seen before the run.
+//! Checks before a run: whether brunt may open as many file descriptors and local ports as the load needs connections.
 
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+use std::path::Path;
+
+use brunt_engine::Origins;
 use brunt_scenario::{Connections, Plan};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::exit::Failure;
 
-/// Descriptors beside the connections: standard streams, timers, record files, the monitor's.
-const BESIDE: u64 = 64;
+/// Number of descriptors other than connections: standard streams, timers, record files, the monitor's.
+const OTHER_DESCRIPTORS: u64 = 64;
 
 /// A search over users that names no highest level goes no higher than brunt may open connections for.
 pub(crate) fn bound_search(plan: &mut Plan, processes: u32) {
     let allowed = getrlimit(Resource::Nofile).maximum;
-    let most = allowed.map(|allowed| allowed.saturating_sub(BESIDE) * u64::from(processes));
+    let most =
+        allowed.map(|allowed| allowed.saturating_sub(OTHER_DESCRIPTORS) * u64::from(processes));
     if let Some(most) = most.and_then(|most| u32::try_from(most).ok()) {
         bound_search_by(plan, most);
     }
@@ -32,7 +38,7 @@ fn bound_search_by(plan: &mut Plan, connections: u32) {
 }
 
 /// How many connections a load may have at once.
-pub(crate) fn connections_of(plan: &Plan) -> u32 {
+fn connections_of(plan: &Plan) -> u32 {
     let users = brunt_scenario::users_in_all(&plan.load);
     match plan.network.connections {
         Connections::Shared(most) => users.min(most),
@@ -41,9 +47,9 @@ pub(crate) fn connections_of(plan: &Plan) -> u32 {
 }
 
 /// Raises the soft limit as far as each of the processes needs it; fails where the hard limit is too low.
-pub(crate) fn enough_for(plan: &Plan, processes: u32) -> Result<(), Failure> {
+pub(crate) fn check_descriptors(plan: &Plan, processes: u32) -> Result<(), Failure> {
     let connections = connections_of(plan);
-    let needed = u64::from(connections.div_ceil(processes)) + BESIDE;
+    let needed = u64::from(connections.div_ceil(processes)) + OTHER_DESCRIPTORS;
     let limit = getrlimit(Resource::Nofile);
     // No limit is a limit that is never reached.
     if limit.current.is_none_or(|current| current >= needed) {
@@ -62,12 +68,13 @@ pub(crate) fn enough_for(plan: &Plan, processes: u32) -> Result<(), Failure> {
 }
 
 fn too_few(connections: u32, processes: u32, allowed: u64) -> String {
-    let needed = u64::from(connections.div_ceil(processes)) + BESIDE;
+    let needed = u64::from(connections.div_ceil(processes)) + OTHER_DESCRIPTORS;
     let whose = match processes {
         1 => "brunt".to_owned(),
         many => format!("each of {many} processes"),
     };
-    let spread = match u64::from(connections).checked_div(allowed.saturating_sub(BESIDE)) {
+    let spread = match u64::from(connections).checked_div(allowed.saturating_sub(OTHER_DESCRIPTORS))
+    {
         Some(most) if most < 1_000 => {
             format!(" spread them over processes with --processes {},", most + 1)
         }
@@ -78,6 +85,48 @@ fn too_few(connections: u32, processes: u32, allowed: u64) -> String {
          with: ulimit -n {needed} (as root, or in /etc/security/limits.conf),{spread} let users share: connections = \
          {{ shared = 100 }}, or play fewer users with -u"
     )
+}
+
+/// Range of the ports that the system assigns to outgoing connections.
+const PORT_RANGE: &str = "/proc/sys/net/ipv4/ip_local_port_range";
+
+/// Fails if there are too few local ports. Each local address has all ports for each address of the service.
+pub(crate) fn check_ports(plan: &Plan, target: &Origins, sources: usize) -> Result<(), Failure> {
+    // If the system does not tell the number of ports, the run finds out.
+    let Some(ports) = port_count(Path::new(PORT_RANGE)) else {
+        return Ok(());
+    };
+    let addresses = target.addresses();
+    let distinct: BTreeSet<&SocketAddr> = addresses.iter().collect();
+    let connections = u64::from(connections_of(plan));
+    enough_ports(connections, ports, sources.max(1), distinct.len().max(1)).map_err(Failure::Input)
+}
+
+fn enough_ports(
+    connections: u64,
+    ports: u64,
+    sources: usize,
+    addresses: usize,
+) -> Result<(), String> {
+    let most = ports * sources as u64 * addresses as u64;
+    if connections <= most {
+        return Ok(());
+    }
+    let wanted = connections.div_ceil(ports * addresses as u64);
+    Err(format!(
+        "{connections} connections need a local port each, and there are {most}: {ports} for each of {sources} local \
+         and {addresses} remote addresses; widen the range with: sysctl -w \
+         net.ipv4.ip_local_port_range=\"1024 65535\" (and reserve the ports of services: sysctl -w \
+         net.ipv4.ip_local_reserved_ports=\"8000,8080\"), connect from {wanted} local addresses with --local-address, let users \
+         share: connections = {{ shared = 100 }}, or play fewer users with -u"
+    ))
+}
+
+fn port_count(range: &Path) -> Option<u64> {
+    let text = std::fs::read_to_string(range).ok()?;
+    let mut ends = text.split_whitespace().map(str::parse::<u64>);
+    let (first, last) = (ends.next()?.ok()?, ends.next()?.ok()?);
+    Some(last.checked_sub(first)? + 1)
 }
 
 #[cfg(test)]
@@ -132,6 +181,29 @@ mod tests {
         ] {
             let found = highest(search, connections, allowed);
             assert_eq!(found, expected, "{search}, {connections}, {allowed}");
+        }
+    }
+
+    #[test]
+    fn ports_of_each_address_pair_are_counted() {
+        assert_eq!(enough_ports(28_232, 28_232, 1, 1), Ok(()));
+        assert_eq!(enough_ports(100_000, 28_232, 4, 1), Ok(()));
+        assert_eq!(enough_ports(100_000, 28_232, 2, 2), Ok(()));
+        let message = enough_ports(100_000, 28_232, 1, 1).unwrap_err();
+        assert!(message.contains("from 4 local addresses"), "{message}");
+        assert!(message.contains("there are 28232"), "{message}");
+    }
+
+    #[test]
+    fn port_range_includes_both_ends() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        for (text, expected) in [
+            ("32768\t60999\n", Some(28_232)),
+            ("40000 40000", Some(1)),
+            ("none", None),
+        ] {
+            std::fs::write(file.path(), text).unwrap();
+            assert_eq!(port_count(file.path()), expected, "{text}");
         }
     }
 }

@@ -1,63 +1,66 @@
-//! Who makes a run's load: threads of brunt, or processes of its own.
+//! Load generators: what a run needs of those that send the requests.
 
 use std::time::Duration;
 
 use brunt_engine::{Clock, Engine, EngineEvent, StartStats};
 use brunt_record::Command;
 
-use crate::worker::process_pool::{Processes, WorkerLost};
-
-pub(crate) enum Makers {
-    Threads(Engine),
-    Processes(Processes),
+/// A worker process ended before its load did.
+#[derive(Debug)]
+pub(crate) struct WorkerLost {
+    /// Which worker, how it ended, and which share of the load is missing since when.
+    pub(crate) reason: String,
+    /// Number of seconds that all workers reported.
+    pub(crate) at_s: u32,
 }
 
-impl Makers {
+/// Generates the load of a run: threads of this process, or worker processes.
+pub(crate) trait LoadGenerator {
     /// The run's clock.
-    pub(crate) fn clock(&self) -> Clock {
-        match self {
-            Self::Threads(engine) => engine.clock(),
-            Self::Processes(processes) => processes.clock(),
-        }
+    fn clock(&self) -> Clock;
+
+    /// Sends a command to all threads or workers.
+    fn command(&mut self, command: Command);
+
+    /// How users started, of the threads or workers that have ended.
+    fn start_stats(&self) -> &StartStats;
+
+    /// Number of seconds that all have reported and [`Self::next_event`] has passed on; [`u32::MAX`] once all have ended.
+    fn completed_seconds(&self) -> u32;
+
+    /// Gives up those that have not ended: nothing waits for them.
+    fn abandon(&mut self);
+
+    /// What comes next, after waiting at most for `wait`.
+    ///
+    /// # Errors
+    ///
+    /// A worker process is lost.
+    fn next_event(&mut self, wait: Duration) -> Result<EngineEvent, WorkerLost>;
+}
+
+impl LoadGenerator for Engine {
+    fn clock(&self) -> Clock {
+        Self::clock(self)
     }
 
-    /// Gives a command to all.
-    pub(crate) fn command(&mut self, command: Command) {
-        match self {
-            Self::Threads(engine) => engine.command(command),
-            Self::Processes(processes) => processes.command(command),
-        }
+    fn command(&mut self, command: Command) {
+        Self::command(self, command);
     }
 
-    /// How the users started of those that have ended.
-    pub(crate) fn start_stats(&self) -> &StartStats {
-        match self {
-            Self::Threads(engine) => engine.start_stats(),
-            Self::Processes(processes) => processes.start_stats(),
-        }
+    fn start_stats(&self) -> &StartStats {
+        Self::start_stats(self)
     }
 
-    /// So many seconds of all were told as news; more than there are once all have ended.
-    pub(crate) fn completed_seconds(&self) -> u32 {
-        match self {
-            Self::Threads(engine) => engine.completed_seconds(),
-            Self::Processes(processes) => processes.completed_seconds(),
-        }
+    fn completed_seconds(&self) -> u32 {
+        Self::completed_seconds(self)
     }
 
-    /// Gives up those that have not ended: nobody waits for them.
-    pub(crate) fn abandon(&mut self) {
-        match self {
-            Self::Threads(engine) => engine.abandon(),
-            Self::Processes(processes) => processes.abandon(),
-        }
+    fn abandon(&mut self) {
+        Self::abandon(self);
     }
 
-    /// What comes next, waiting at most so long; an error when a process is lost.
-    pub(crate) fn next_event(&mut self, wait: Duration) -> Result<EngineEvent, WorkerLost> {
-        match self {
-            Self::Threads(engine) => Ok(engine.next_event(wait)),
-            Self::Processes(processes) => processes.next_event(wait),
-        }
+    fn next_event(&mut self, wait: Duration) -> Result<EngineEvent, WorkerLost> {
+        Ok(Self::next_event(self, wait))
     }
 }

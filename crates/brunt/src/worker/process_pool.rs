@@ -1,4 +1,5 @@
-//! Processes that make a run's load, each its share of it: brunt tells them what to play and gathers what they record.
+//! Worker processes, which generate a run's load in equal shares: the coordinator sends them their job and collects what they
+//! record.
 
 use std::collections::VecDeque;
 use std::os::unix::process::CommandExt;
@@ -11,42 +12,34 @@ use brunt_engine::{Clock, EngineEvent, StartStats};
 use brunt_record::MetricsSnapshot;
 
 use crate::system::child_processes::{Registration, has_ended, register};
-use crate::worker::protocol::{Job, Order, Word, hear, say};
+use crate::worker::load_generator::{LoadGenerator, WorkerLost};
+use crate::worker::protocol::{WorkerCommand, WorkerEvent, WorkerJob, read_frame, write_frame};
 
-/// The verb of the processes; what they play comes with their job.
+/// Command of the worker processes.
 pub(crate) const VERB: &str = "worker";
-/// How long they may take to get ready.
+/// How long workers may take to get ready.
 const READY_WITHIN: Duration = Duration::from_mins(1);
-/// So long after all are ready they begin.
+/// Time from the moment that all are ready to the start of the load.
 const BEGIN_AFTER: Duration = Duration::from_millis(50);
 /// How long one may take to exit once its output is at its end.
 const EXITS_WITHIN: Duration = Duration::from_millis(200);
-/// If brunt itself did not look for news for longer, it was stopped: nobody else is called silent for that.
+/// If brunt itself did not poll for longer, it was stopped, and no worker counts as silent.
 const LOOKED_WITHIN: Duration = Duration::from_secs(1);
-/// How long one may take to end once nobody listens.
+/// How long a worker may take to end after its pipes are closed.
 const END_WITHIN: Duration = Duration::from_secs(3);
 
-/// The processes, while they run.
-pub(crate) struct Processes {
+/// Worker processes while they run.
+pub(crate) struct WorkerProcesses {
     clock: Clock,
     workers: Vec<Worker>,
-    words: Receiver<(usize, Option<Word>)>,
+    events: Receiver<(usize, Option<WorkerEvent>)>,
     running: usize,
-    started: StartStats,
+    start_stats: StartStats,
     shares: Shares,
     /// How long one may be silent.
     silent_max: Duration,
     /// When brunt last looked for news.
     looked_at: Instant,
-}
-
-/// A process that ended before its load did.
-#[derive(Debug)]
-pub(crate) struct WorkerLost {
-    /// Which, how, and what is missing since when.
-    pub(crate) reason: String,
-    /// Number of seconds that all processes reported.
-    pub(crate) at_s: u32,
 }
 
 /// What the processes recorded, which is passed on second by second once all of them have reported the second: if one is
@@ -95,27 +88,27 @@ impl Shares {
 
 struct Worker {
     child: Child,
-    /// It is killed with brunt; `None`: it was waited for.
+    /// Kills the process with brunt; `None`: it was waited for.
     registration: Option<Registration>,
-    /// With their end, it ends.
-    orders: Option<ChildStdin>,
-    /// So many seconds of it were told as news; more than there are once it has ended.
-    told_s: u32,
+    /// The worker ends when this is closed.
+    commands: Option<ChildStdin>,
+    /// Number of seconds that it has reported; [`u32::MAX`] once it has ended.
+    completed_s: u32,
     /// When it last reported.
-    heard_at: Instant,
+    last_event_at: Instant,
 }
 
-impl Processes {
+impl WorkerProcesses {
     /// Starts as many as the job is shared by, and lets them begin when all are ready. One that is silent for longer
     /// than `silent_max` is lost.
-    pub(crate) fn start(job: &Job, silent_max: Duration) -> anyhow::Result<Self> {
-        let (to, words) = channel();
+    pub(crate) fn start(job: &WorkerJob, silent_max: Duration) -> anyhow::Result<Self> {
+        let (to, events) = channel();
         let mut processes = Self {
             clock: Clock::start(),
             workers: Vec::new(),
-            words,
+            events,
             running: 0,
-            started: StartStats::default(),
+            start_stats: StartStats::default(),
             shares: Shares::default(),
             silent_max,
             looked_at: Instant::now(),
@@ -128,9 +121,9 @@ impl Processes {
         }
         processes.wait_until_ready()?;
         let at = Clock::of_the_machine() + BEGIN_AFTER;
-        processes.tell(&Order::Begin(at));
+        processes.send(&WorkerCommand::Begin(at));
         processes.clock = Clock::starting_at(at);
-        processes.all_are_heard();
+        processes.reset_silence();
         Ok(processes)
     }
 
@@ -139,9 +132,9 @@ impl Processes {
         let mut missing: Vec<usize> = (0..self.workers.len()).collect();
         while let Some(first) = missing.first() {
             let left = until.saturating_duration_since(Instant::now());
-            match self.words.recv_timeout(left) {
-                Ok((number, Some(Word::Ready))) => missing.retain(|other| *other != number),
-                Ok((number, Some(Word::Refused(why)))) => {
+            match self.events.recv_timeout(left) {
+                Ok((number, Some(WorkerEvent::Ready))) => missing.retain(|other| *other != number),
+                Ok((number, Some(WorkerEvent::Refused(why)))) => {
                     bail!("{} cannot begin: {why}", self.name_of(number));
                 }
                 Ok((number, _)) => bail!("{} ended before it began", self.name_of(number)),
@@ -173,95 +166,46 @@ impl Processes {
             .collect()
     }
 
-    /// The run's clock.
-    pub(crate) fn clock(&self) -> Clock {
-        self.clock
-    }
-
-    /// Gives a command to all.
-    pub(crate) fn command(&mut self, command: brunt_record::Command) {
-        self.tell(&Order::Command(command));
-    }
-
-    fn tell(&mut self, order: &Order) {
+    fn send(&mut self, command: &WorkerCommand) {
         for worker in &mut self.workers {
-            if let Some(orders) = &mut worker.orders
-                && say(orders, order).is_err()
+            if let Some(commands) = &mut worker.commands
+                && write_frame(commands, command).is_err()
             {
-                // It has gone, which is heard on the other way.
-                worker.orders = None;
+                // It is gone, which its output reports.
+                worker.commands = None;
             }
         }
-    }
-
-    /// How the users started of those that have ended.
-    pub(crate) fn start_stats(&self) -> &StartStats {
-        &self.started
-    }
-
-    /// So many seconds of all were told as news; more than there are once all have ended.
-    pub(crate) fn completed_seconds(&self) -> u32 {
-        self.shares.passed_on_s
     }
 
     /// Number of seconds that all of them have reported; more than there are once all have ended.
     fn reported_s(&self) -> u32 {
-        let told = self.workers.iter().map(|worker| worker.told_s);
+        let told = self.workers.iter().map(|worker| worker.completed_s);
         told.min().unwrap_or(u32::MAX)
     }
 
-    /// What comes next, waiting at most so long; an error when a process is lost.
-    pub(crate) fn next_event(&mut self, wait: Duration) -> Result<EngineEvent, WorkerLost> {
-        let reported_s = self.reported_s();
-        self.shares.complete(reported_s);
-        if let Some(increment) = self.shares.next(reported_s) {
-            return Ok(EngineEvent::Increment(increment));
-        }
-        if self.running == 0 {
-            return Ok(EngineEvent::Ended);
-        }
-        self.pardon_all_if_stopped(wait);
-        let (number, word) = match self.words.recv_timeout(wait) {
-            Ok(said) => said,
-            Err(RecvTimeoutError::Timeout) => {
-                // Brunt may have been stopped while it waited.
-                self.pardon_all_if_stopped(wait);
-                return self.look_for_silent();
-            }
-            Err(RecvTimeoutError::Disconnected) => {
-                self.running = 0;
-                return Ok(EngineEvent::Timeout);
-            }
-        };
-        self.workers[number].heard_at = Instant::now();
-        let is_lost = word.is_none() && self.workers[number].told_s != u32::MAX;
-        if is_lost {
-            let how = self.workers[number].how_it_ended();
-            return Err(self.lose(number, &how));
-        }
-        Ok(self.news_of(number, word))
-    }
-
-    fn news_of(&mut self, number: usize, word: Option<Word>) -> EngineEvent {
-        match word {
-            Some(Word::Increment { increment, told_s }) => {
-                self.workers[number].told_s = told_s;
+    fn engine_event(&mut self, number: usize, event: Option<WorkerEvent>) -> EngineEvent {
+        match event {
+            Some(WorkerEvent::Increment {
+                increment,
+                completed_s,
+            }) => {
+                self.workers[number].completed_s = completed_s;
                 self.shares.hold(increment);
                 EngineEvent::Timeout
             }
-            Some(Word::StopTest) => EngineEvent::StopTest,
-            Some(Word::WorkerFailed(why)) => EngineEvent::WorkerFailed(why),
-            Some(Word::Refused(why)) => {
+            Some(WorkerEvent::StopTest) => EngineEvent::StopTest,
+            Some(WorkerEvent::WorkerFailed(why)) => EngineEvent::WorkerFailed(why),
+            Some(WorkerEvent::Refused(why)) => {
                 EngineEvent::WorkerFailed(format!("process {} could not begin: {why}", number + 1))
             }
-            Some(Word::Ready | Word::Alive) | None => EngineEvent::Timeout,
-            Some(Word::Ended {
+            Some(WorkerEvent::Ready | WorkerEvent::Alive) | None => EngineEvent::Timeout,
+            Some(WorkerEvent::Ended {
                 well,
                 failed,
                 reason,
             }) => {
                 self.has_ended(number);
-                self.started.merge(StartStats {
+                self.start_stats.merge(StartStats {
                     started: well,
                     failed,
                     reason,
@@ -290,35 +234,30 @@ impl Processes {
 
     fn has_ended(&mut self, number: usize) {
         self.running -= 1;
-        self.workers[number].told_s = u32::MAX;
-    }
-
-    /// Ends all that still run, whatever they do.
-    pub(crate) fn abandon(&mut self) {
-        self.workers.iter_mut().for_each(Worker::kill);
+        self.workers[number].completed_s = u32::MAX;
     }
 
     /// Counts all as heard if brunt itself did not look for them for longer than it waits, since it was stopped.
-    fn pardon_all_if_stopped(&mut self, wait: Duration) {
+    fn reset_silence_if_stopped(&mut self, wait: Duration) {
         let now = Instant::now();
         let looked_at = std::mem::replace(&mut self.looked_at, now);
         if now - looked_at > LOOKED_WITHIN + wait {
-            self.all_are_heard();
+            self.reset_silence();
         }
     }
 
-    fn all_are_heard(&mut self) {
+    fn reset_silence(&mut self) {
         let now = Instant::now();
         self.looked_at = now;
         self.workers
             .iter_mut()
-            .for_each(|worker| worker.heard_at = now);
+            .for_each(|worker| worker.last_event_at = now);
     }
 
     /// Gives up a worker that was silent for too long.
-    fn look_for_silent(&mut self) -> Result<EngineEvent, WorkerLost> {
+    fn check_silence(&mut self) -> Result<EngineEvent, WorkerLost> {
         let is_silent = |worker: &Worker| {
-            worker.told_s != u32::MAX && worker.heard_at.elapsed() > self.silent_max
+            worker.completed_s != u32::MAX && worker.last_event_at.elapsed() > self.silent_max
         };
         let Some(number) = self.workers.iter().position(is_silent) else {
             return Ok(EngineEvent::Timeout);
@@ -333,8 +272,65 @@ impl Processes {
     }
 }
 
+impl LoadGenerator for WorkerProcesses {
+    fn clock(&self) -> Clock {
+        self.clock
+    }
+
+    fn command(&mut self, command: brunt_record::Command) {
+        self.send(&WorkerCommand::Command(command));
+    }
+
+    fn start_stats(&self) -> &StartStats {
+        &self.start_stats
+    }
+
+    fn completed_seconds(&self) -> u32 {
+        self.shares.passed_on_s
+    }
+
+    fn abandon(&mut self) {
+        self.workers.iter_mut().for_each(Worker::kill);
+    }
+
+    fn next_event(&mut self, wait: Duration) -> Result<EngineEvent, WorkerLost> {
+        let reported_s = self.reported_s();
+        self.shares.complete(reported_s);
+        if let Some(increment) = self.shares.next(reported_s) {
+            return Ok(EngineEvent::Increment(increment));
+        }
+        if self.running == 0 {
+            return Ok(EngineEvent::Ended);
+        }
+        self.reset_silence_if_stopped(wait);
+        let (number, event) = match self.events.recv_timeout(wait) {
+            Ok(received) => received,
+            Err(RecvTimeoutError::Timeout) => {
+                // Brunt may have been stopped while it waited.
+                self.reset_silence_if_stopped(wait);
+                return self.check_silence();
+            }
+            Err(RecvTimeoutError::Disconnected) => {
+                self.running = 0;
+                return Ok(EngineEvent::Timeout);
+            }
+        };
+        self.workers[number].last_event_at = Instant::now();
+        let is_lost = event.is_none() && self.workers[number].completed_s != u32::MAX;
+        if is_lost {
+            let how = self.workers[number].how_it_ended();
+            return Err(self.lose(number, &how));
+        }
+        Ok(self.engine_event(number, event))
+    }
+}
+
 impl Worker {
-    fn start(job: &Job, share: u32, to: Sender<(usize, Option<Word>)>) -> anyhow::Result<Self> {
+    fn start(
+        job: &WorkerJob,
+        share: u32,
+        to: Sender<(usize, Option<WorkerEvent>)>,
+    ) -> anyhow::Result<Self> {
         let own = std::env::current_exe().context("cannot find brunt's own program file")?;
         let mut child = Command::new(own)
             .arg(VERB)
@@ -344,20 +340,20 @@ impl Worker {
             .stdout(Stdio::piped())
             .spawn()?;
         let registration = Some(register(&child));
-        let mut orders = child.stdin.take();
+        let mut commands = child.stdin.take();
         let output = child.stdout.take();
         let output = output.ok_or_else(|| anyhow!("it has no output"))?;
         let mut cores = job.cores.clone();
         let first = share as usize * job.threads;
         let first = first.checked_rem(cores.len()).unwrap_or(0);
         cores.rotate_left(first);
-        let job = Job {
+        let job = WorkerJob {
             share,
             cores,
             ..job.clone()
         };
-        if let Some(orders) = &mut orders {
-            say(orders, &Order::Prepare(Box::new(job)))?;
+        if let Some(commands) = &mut commands {
+            write_frame(commands, &WorkerCommand::Prepare(Box::new(job)))?;
         }
         std::thread::Builder::new()
             .name(format!("process-{share}"))
@@ -365,24 +361,22 @@ impl Worker {
         Ok(Self {
             child,
             registration,
-            orders,
-            told_s: 0,
-            heard_at: Instant::now(),
+            commands,
+            completed_s: 0,
+            last_event_at: Instant::now(),
         })
     }
 
     /// Ends it, whatever it does, and waits for it.
     fn kill(&mut self) {
-        self.orders = None;
+        self.commands = None;
         // From here on its id may be another's.
         self.registration = None;
         // Neither can fail for a child that was not waited for.
         self.child.kill().ok();
         self.child.wait().ok();
     }
-}
 
-impl Worker {
     /// How a process ended whose output is at its end, in words.
     fn how_it_ended(&mut self) -> String {
         let until = Instant::now() + EXITS_WITHIN;
@@ -401,22 +395,22 @@ impl Worker {
     }
 }
 
-/// Hands on what a process says, and that it says no more.
-fn listen(number: usize, mut output: ChildStdout, to: &Sender<(usize, Option<Word>)>) {
+/// Passes the events of a process on, and its end.
+fn listen(number: usize, mut output: ChildStdout, to: &Sender<(usize, Option<WorkerEvent>)>) {
     loop {
-        let word = hear(&mut output).unwrap_or_default();
-        let is_last = word.is_none();
-        // Where nobody listens any more, all is over.
-        if to.send((number, word)).is_err() || is_last {
+        let event = read_frame(&mut output).unwrap_or_default();
+        let is_last = event.is_none();
+        // Without a receiver the run is over.
+        if to.send((number, event)).is_err() || is_last {
             return;
         }
     }
 }
 
-impl Drop for Processes {
+impl Drop for WorkerProcesses {
     fn drop(&mut self) {
         for worker in &mut self.workers {
-            worker.orders = None;
+            worker.commands = None;
         }
         let until = Instant::now() + END_WITHIN;
         for worker in &mut self.workers {

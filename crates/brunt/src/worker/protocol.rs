@@ -1,5 +1,5 @@
-//! Words between brunt and the processes that make load for it: frames of `MessagePack` on their standard streams,
-//! each behind its length (u32, little-endian). Both ends are the same program.
+//! Protocol between brunt and its worker processes: frames of `MessagePack` on their standard streams, each after its
+//! length in bytes (u32, little-endian). Both ends are the same program.
 
 use std::ffi::OsString;
 use std::io::{self, Read, Write};
@@ -11,22 +11,22 @@ use brunt_scenario::Value;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-/// No frame is larger: a length above it is no length.
+/// Maximum length of a frame in bytes.
 const FRAME_BYTES_MAX: u32 = 256 << 20;
 
-/// What a process is told.
+/// Message to a worker.
 #[derive(Debug, Serialize, Deserialize)]
-pub(crate) enum Order {
-    /// To get ready.
-    Prepare(Box<Job>),
-    /// To begin, when the machine's monotonic clock says so.
+pub(crate) enum WorkerCommand {
+    /// Get ready.
+    Prepare(Box<WorkerJob>),
+    /// Start the load at this time of the machine's monotonic clock.
     Begin(Duration),
     Command(Command),
 }
 
-/// What a process is to play.
+/// Share of a run that a worker generates.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct Job {
+pub(crate) struct WorkerJob {
     /// The command line behind the verb, as bytes. It comes this way since everybody on the machine can read the command
     /// line of a process, and secrets may stand there.
     pub(crate) arguments: Vec<Vec<u8>>,
@@ -47,19 +47,19 @@ pub(crate) struct Job {
     pub(crate) values: Vec<Option<String>>,
 }
 
-/// What a process has to say.
+/// What a process has to write_frame.
 #[derive(Debug, Serialize, Deserialize)]
-pub(crate) enum Word {
-    /// It could begin.
+pub(crate) enum WorkerEvent {
+    /// The worker is ready.
     Ready,
-    /// It goes on: said when nothing else was for a while.
+    /// Heartbeat, sent if nothing else was for a while.
     Alive,
-    /// It cannot, and why.
+    /// The worker cannot start, and why.
     Refused(String),
-    /// What one of its threads recorded; so many seconds of all of them were told.
+    /// What one of its threads recorded, and the number of seconds that all of them have reported.
     Increment {
         increment: Box<MetricsSnapshot>,
-        told_s: u32,
+        completed_s: u32,
     },
     StopTest,
     WorkerFailed(String),
@@ -71,15 +71,15 @@ pub(crate) enum Word {
     },
 }
 
-impl Job {
+impl WorkerJob {
     /// The command line of this process, behind the verb.
     pub(crate) fn own_arguments() -> Vec<Vec<u8>> {
         let arguments = std::env::args_os().skip(2);
         arguments.map(OsString::into_vec).collect()
     }
 
-    /// Values, as they are told.
-    pub(crate) fn told(values: &[Value]) -> Vec<Option<String>> {
+    /// Encodes values for [`WorkerJob::values`].
+    pub(crate) fn encode_values(values: &[Value]) -> Vec<Option<String>> {
         let text = |value: &Value| match value {
             Value::Undefined => None,
             value => Some(value.to_json().to_string()),
@@ -87,7 +87,7 @@ impl Job {
         values.iter().map(text).collect()
     }
 
-    /// The values that it was told.
+    /// Decodes the values.
     pub(crate) fn values(&self) -> serde_json::Result<Vec<Value>> {
         let value = |told: &Option<String>| match told {
             None => Ok(Value::Undefined),
@@ -97,8 +97,8 @@ impl Job {
     }
 }
 
-/// Says a word.
-pub(crate) fn say(to: &mut impl Write, word: &impl Serialize) -> io::Result<()> {
+/// Writes a frame.
+pub(crate) fn write_frame(to: &mut impl Write, word: &impl Serialize) -> io::Result<()> {
     let mut frame = vec![0; 4];
     rmp_serde::encode::write_named(&mut frame, word).map_err(io::Error::other)?;
     let length = u32::try_from(frame.len() - 4).map_err(io::Error::other)?;
@@ -107,8 +107,8 @@ pub(crate) fn say(to: &mut impl Write, word: &impl Serialize) -> io::Result<()> 
     to.flush()
 }
 
-/// Hears the next word; `None` where the other side has gone.
-pub(crate) fn hear<T: DeserializeOwned>(from: &mut impl Read) -> io::Result<Option<T>> {
+/// Reads the next frame; `None` if the other side is gone.
+pub(crate) fn read_frame<T: DeserializeOwned>(from: &mut impl Read) -> io::Result<Option<T>> {
     let mut length = [0; 4];
     match from.read_exact(&mut length) {
         Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
@@ -116,7 +116,7 @@ pub(crate) fn hear<T: DeserializeOwned>(from: &mut impl Read) -> io::Result<Opti
     }
     let length = u32::from_le_bytes(length);
     if length > FRAME_BYTES_MAX {
-        return Err(io::Error::other("what was said is no word"));
+        return Err(io::Error::other("invalid frame length"));
     }
     let mut frame = vec![0; length as usize];
     from.read_exact(&mut frame)?;
@@ -130,27 +130,30 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_said_is_heard() {
+    fn frames_are_read_as_written() {
         let mut said = Vec::new();
-        say(&mut said, &Word::Ready).unwrap();
+        write_frame(&mut said, &WorkerEvent::Ready).unwrap();
         let reason = Some("nobody is there".to_owned());
-        let ended = Word::Ended {
+        let ended = WorkerEvent::Ended {
             well: 3,
             failed: 1,
             reason,
         };
-        say(&mut said, &ended).unwrap();
+        write_frame(&mut said, &ended).unwrap();
         let mut from = &said[..];
-        assert!(matches!(hear(&mut from).unwrap(), Some(Word::Ready)));
-        let found: Option<Word> = hear(&mut from).unwrap();
+        assert!(matches!(
+            read_frame(&mut from).unwrap(),
+            Some(WorkerEvent::Ready)
+        ));
+        let found: Option<WorkerEvent> = read_frame(&mut from).unwrap();
         assert_eq!(format!("{found:?}"), format!("{:?}", Some(ended)));
-        assert!(hear::<Word>(&mut from).unwrap().is_none());
-        assert!(hear::<Word>(&mut &said[..said.len() - 1][7..]).is_err());
-        assert!(hear::<Word>(&mut &[0xff; 8][..]).is_err());
+        assert!(read_frame::<WorkerEvent>(&mut from).unwrap().is_none());
+        assert!(read_frame::<WorkerEvent>(&mut &said[..said.len() - 1][7..]).is_err());
+        assert!(read_frame::<WorkerEvent>(&mut &[0xff; 8][..]).is_err());
     }
 
     #[test]
-    fn values_are_what_they_were() {
+    fn values_survive_the_protocol() {
         let values = [
             Value::Undefined,
             Value::None,
@@ -160,7 +163,7 @@ mod tests {
             Value::text("é\n"),
             Value::of_json(&serde_json::json!([1, {"a": null}])),
         ];
-        let job = Job {
+        let job = WorkerJob {
             arguments: Vec::new(),
             profile: String::new(),
             agent: None,
@@ -171,7 +174,7 @@ mod tests {
             threads: 1,
             cores: Vec::new(),
             stop_timeout: Duration::ZERO,
-            values: Job::told(&values),
+            values: WorkerJob::encode_values(&values),
         };
         assert_eq!(job.values().unwrap(), values);
     }

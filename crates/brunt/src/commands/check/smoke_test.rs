@@ -1,4 +1,4 @@
-//! `brunt check --try`: each task once, with all that is said and heard.
+//! Smoke test, `brunt check --try`: every task once, with its requests and responses.
 
 use std::sync::Arc;
 
@@ -8,11 +8,11 @@ use brunt_engine::{ExchangeTrace, ResponseTrace, TraceSection};
 use brunt_record::RequestName;
 use brunt_scenario::{Host, Overrides, Plan, Scenario};
 
-use super::Tried;
-use crate::config::network_config::other_hosts;
-use crate::exit::{Exit, Failure, note};
+use crate::config::load_config::Selection;
+use crate::config::network_config::{NetworkConfig, other_hosts};
+use crate::exit::{Exit, Failure, print_note};
 use crate::run::environment::{new_seed, uploads_are_there};
-use crate::system::demo_service::EmbeddedAgent;
+use crate::system::demo_service::DemoService;
 use crate::terminal;
 
 /// Of a body or a head no more is shown than this.
@@ -24,30 +24,33 @@ const BAD: Style = Style::new().fg_color(Some(anstyle::Color::Ansi(AnsiColor::Re
 const FAINT: Style = Style::new().dimmed();
 const STRONG: Style = Style::new().bold();
 
-pub(super) fn run(scenario: &Scenario, options: &Tried) -> Result<Exit, Failure> {
-    let plan = Arc::new(plan(scenario, options)?);
+pub(super) fn run(
+    scenario: &Scenario,
+    network: &NetworkConfig,
+    selection: &Selection,
+    seed: Option<u64>,
+) -> Result<Exit, Failure> {
+    let plan = Arc::new(plan(scenario, selection)?);
     uploads_are_there(&plan)?;
-    let given = options.reach.service().map(String::as_str);
-    options
-        .reach
-        .refuse_hosts_of_classes(scenario, &plan, given)?;
-    let agent = match options.reach.host(scenario)? {
-        Host::Embedded => Err(EmbeddedAgent::start(&[])?),
+    let given = network.service();
+    network.refuse_hosts_of_classes(scenario, &plan, given)?;
+    let agent = match network.host(scenario)? {
+        Host::Embedded => Err(DemoService::start(&[])?),
         Host::Url(url) => Ok(url),
     };
-    let url = agent.as_ref().unwrap_or_else(EmbeddedAgent::url);
-    let target = Arc::new(options.reach.resolve(url, &plan)?);
-    let seed = options.seed.unwrap_or_else(new_seed);
-    note(&format!("one user, each task once, seed {seed}"));
-    note(&format!("against {}", target.url));
+    let url = agent.as_ref().unwrap_or_else(DemoService::url);
+    let target = Arc::new(network.resolve(url, &plan)?);
+    let seed = seed.unwrap_or_else(new_seed);
+    print_note(&format!("one user, each task once, seed {seed}"));
+    print_note(&format!("against {}", target.url));
     let classes = plan.classes.iter().map(|class| class.name.as_str());
     for other in other_hosts(scenario, classes, Some(&target.url)) {
-        note(&format!("and against {other}"));
+        print_note(&format!("and against {other}"));
     }
-    options.reach.reach(&target)?;
+    network.reach(&target)?;
     let scenes =
         brunt_engine::smoke_run(&plan, &target, seed).context("cannot play the scenario")?;
-    terminal::say(&told(&scenes, &plan.names));
+    terminal::print(&told(&scenes, &plan.names));
     Ok(if scenes.iter().all(TraceSection::succeeded) {
         Exit::Passed
     } else {
@@ -56,12 +59,12 @@ pub(super) fn run(scenario: &Scenario, options: &Tried) -> Result<Exit, Failure>
 }
 
 /// The plan of any profile: what is tried does not depend on it.
-fn plan(scenario: &Scenario, options: &Tried) -> Result<Plan, Failure> {
+fn plan(scenario: &Scenario, selection: &Selection) -> Result<Plan, Failure> {
     let overrides = Overrides {
-        tags: options.chosen.tags(),
+        tags: selection.tags.clone(),
         ..Overrides::default()
     };
-    let users_of = match options.chosen.users_of.as_slice() {
+    let users_of = match selection.classes.as_slice() {
         [] => super::all_classes(scenario),
         chosen => chosen.to_vec(),
     };

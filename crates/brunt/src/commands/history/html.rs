@@ -8,9 +8,6 @@ use crate::exit::Failure;
 use crate::results::{self, WriteError};
 use crate::terminal;
 
-/// Where the page goes unless another file is named.
-pub(super) const FILE: &str = "performance/reports/history.html";
-
 /// Writes the page, and says where it is.
 pub(super) fn write(mut history: RunHistory, file: &Path) -> Result<(), Failure> {
     let wrong = |error: WriteError| Failure::Input(error.to_string());
@@ -22,7 +19,7 @@ pub(super) fn write(mut history: RunHistory, file: &Path) -> Result<(), Failure>
         run.report = report.map(|report| link(&folder, &report));
     }
     results::write(file, &brunt_report::html_of_history(&history)).map_err(wrong)?;
-    terminal::say(&format!("\nPage: {}\n", file.display()));
+    terminal::print(&format!("\nPage: {}\n", file.display()));
     Ok(())
 }
 

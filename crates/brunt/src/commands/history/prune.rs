@@ -8,42 +8,29 @@ use anyhow::Context;
 use brunt_verdict::baseline::Baseline;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::exit::{Exit, Failure, complain};
-use crate::store::{self, Place};
+use crate::cli::results::HistoryPruneArgs;
+use crate::exit::{Exit, Failure, print_error};
+use crate::store::{self, RunLocation};
 use crate::{results, terminal};
 
-/// Options of `brunt history prune`.
-#[derive(Debug, clap::Args)]
-pub(super) struct Options {
-    /// Keep this many of the newest runs, in addition to labeled runs and those of baselines
-    #[arg(long, value_name = "N", required_unless_present = "older_than")]
-    keep: Option<usize>,
-    /// Delete only runs older than this, such as 90d
-    #[arg(long, value_name = "DURATION", value_parser = brunt_scenario::duration)]
-    older_than: Option<Duration>,
-    /// Show what would be deleted, and delete nothing
-    #[arg(long)]
-    dry_run: bool,
-}
-
-pub(super) fn run(options: &Options) -> Result<Exit, Failure> {
+pub(super) fn run(args: &HistoryPruneArgs) -> Result<Exit, Failure> {
     if !store::exists() {
-        terminal::say(super::NO_RUNS);
+        terminal::print(super::NO_RUNS);
         return Ok(Exit::Passed);
     }
-    let before_ms = options.older_than.map(moment_before).transpose()?;
+    let before_ms = args.older_than.map(moment_before).transpose()?;
     let of_baselines = runs_of_baselines()?;
-    let mut runs = store::with(|store| store.places())?;
+    let mut runs = store::with(|store| store.locations())?;
     let all = runs.len();
     runs.retain(|run| !run.has_label && !of_baselines.contains(&run.run_id));
     let kept_for_good = all - runs.len();
-    let old = old(runs, options.keep.unwrap_or(0), before_ms);
-    let (gone, text) = if options.dry_run {
+    let old = old(runs, args.keep.unwrap_or(0), before_ms);
+    let (gone, text) = if args.dry_run {
         (old.iter().collect(), old.iter().map(line).collect())
     } else {
         remove(&old)?
     };
-    terminal::say(&(text + &summary(gone.len(), options.dry_run, kept_for_good)));
+    terminal::print(&(text + &summary(gone.len(), args.dry_run, kept_for_good)));
     Ok(if gone.len() == old.len() {
         Exit::Passed
     } else {
@@ -52,7 +39,7 @@ pub(super) fn run(options: &Options) -> Result<Exit, Failure> {
 }
 
 /// Of runs, oldest first: those that are not among the newest so many, and began before a moment.
-fn old(mut runs: Vec<Place>, keep: usize, before_ms: Option<i64>) -> Vec<Place> {
+fn old(mut runs: Vec<RunLocation>, keep: usize, before_ms: Option<i64>) -> Vec<RunLocation> {
     runs.truncate(runs.len().saturating_sub(keep));
     runs.retain(|run| before_ms.is_none_or(|before_ms| run.started_at_ms < before_ms));
     runs
@@ -60,7 +47,7 @@ fn old(mut runs: Vec<Place>, keep: usize, before_ms: Option<i64>) -> Vec<Place> 
 
 /// Removes runs; those whose files cannot be removed stay known. Returns those that are gone, and a
 /// line for each.
-fn remove(old: &[Place]) -> Result<(Vec<&Place>, String), Failure> {
+fn remove(old: &[RunLocation]) -> Result<(Vec<&RunLocation>, String), Failure> {
     let (mut gone, mut text) = (Vec::new(), String::new());
     for run in old {
         let folder = run.folder();
@@ -68,7 +55,7 @@ fn remove(old: &[Place]) -> Result<(Vec<&Place>, String), Failure> {
             && let Err(error) = results::remove(folder)
         {
             let folder = folder.display();
-            complain(&format!("cannot remove {folder}: {error}; the run stays"));
+            print_error(&format!("cannot remove {folder}: {error}; the run stays"));
             continue;
         }
         text += &line(run);
@@ -79,7 +66,7 @@ fn remove(old: &[Place]) -> Result<(Vec<&Place>, String), Failure> {
     Ok((gone, text))
 }
 
-fn line(run: &Place) -> String {
+fn line(run: &RunLocation) -> String {
     let folder = run.folder();
     if results::is_own(folder) {
         return format!("{}\n", run.run_id);
@@ -129,7 +116,7 @@ fn moment_before(age: Duration) -> Result<i64, Failure> {
     })
 }
 
-impl Place {
+impl RunLocation {
     fn folder(&self) -> &Path {
         self.record.parent().unwrap_or(Path::new(""))
     }
@@ -141,7 +128,7 @@ mod tests {
 
     #[test]
     fn what_is_old_is_neither_among_the_newest_nor_young() {
-        let run = |number: i64| Place {
+        let run = |number: i64| RunLocation {
             id: number,
             run_id: number.to_string(),
             record: "record.brunt".into(),

@@ -8,21 +8,21 @@ use anyhow::Context;
 use brunt_report::Judged;
 use brunt_verdict::FailOn;
 
-use crate::exit::{Exit, Failure, note};
-use crate::run::run_loop::RECORD_FILE;
-use crate::store::{self, KnownRun, Place};
+use crate::exit::{Exit, Failure, print_note};
+use crate::results::RECORD_FILE;
+use crate::store::{self, RunLocation, RunRow};
 use crate::{results, terminal};
 
 pub(super) fn run() -> Result<Exit, Failure> {
-    let known = store::with(|store| store.places())?;
-    let mut runs: BTreeMap<PathBuf, KnownRun> = BTreeMap::new();
+    let known = store::with(|store| store.locations())?;
+    let mut runs: BTreeMap<PathBuf, RunRow> = BTreeMap::new();
     let folders = results::run_folders().context("cannot look for the runs' folders")?;
     for folder in &folders {
         match read(folder) {
             Ok(run) => {
                 runs.insert(folder.join(RECORD_FILE), run);
             }
-            Err(error) => note(&format!(
+            Err(error) => print_note(&format!(
                 "note: {} is passed over: {error:#}",
                 folder.display()
             )),
@@ -33,11 +33,11 @@ pub(super) fn run() -> Result<Exit, Failure> {
         .filter(|place| is_gone(place, &runs))
         .map(|place| place.id)
         .collect();
-    let runs: Vec<KnownRun> = runs.into_values().collect();
+    let runs: Vec<RunRow> = runs.into_values().collect();
     store::with(|store| store.replace(&gone, &runs))?;
-    let count = store::with(|store| store.places())?.len();
+    let count = store::with(|store| store.locations())?.len();
     let word = if count == 1 { "run" } else { "runs" };
-    terminal::say(&format!(
+    terminal::print(&format!(
         "the history knows {count} {word}, {} from the records under performance/results\n",
         runs.len()
     ));
@@ -46,7 +46,7 @@ pub(super) fn run() -> Result<Exit, Failure> {
 
 /// Whether a run that is known is no more: its record was removed, or is now that of another run.
 /// Of runs in folders that the user named, only the history knows; they stay.
-fn is_gone(place: &Place, runs: &BTreeMap<PathBuf, KnownRun>) -> bool {
+fn is_gone(place: &RunLocation, runs: &BTreeMap<PathBuf, RunRow>) -> bool {
     let is_own = place.record.parent().is_some_and(results::is_own);
     is_own
         && match runs.get(&place.record) {
@@ -55,7 +55,7 @@ fn is_gone(place: &Place, runs: &BTreeMap<PathBuf, KnownRun>) -> bool {
         }
 }
 
-fn read(folder: &Path) -> anyhow::Result<KnownRun> {
+fn read(folder: &Path) -> anyhow::Result<RunRow> {
     let file = File::open(folder.join(RECORD_FILE)).context("it has no record")?;
     let record = brunt_record::file::read(file)?;
     let verdict = brunt_verdict::judge(&record);
@@ -64,5 +64,5 @@ fn read(folder: &Path) -> anyhow::Result<KnownRun> {
         verdict: &verdict,
         exit_code: verdict.conclusion(FailOn::Poor).exit_code(),
     };
-    Ok(KnownRun::of(&judged, folder, &results::report_of(folder))?)
+    Ok(RunRow::of(&judged, folder, &results::report_of(folder))?)
 }

@@ -1,5 +1,4 @@
-//! The cache of ceilings: a small file that may be lost, damaged or not to be written; then what it held is
-//! measured again.
+//! Cache of measured capacities: a small file. If it is lost, damaged or not writable, the capacity is measured again.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,12 +11,12 @@ use crate::run::placement::Placement;
 
 /// Of the file; another one is not read.
 const VERSION: u32 = 1;
-/// So many are kept, the latest.
-const CEILINGS_MAX: usize = 32;
-/// A larger file is none of ours, in bytes.
+/// Number of entries that are kept, the latest.
+const ENTRIES_MAX: usize = 32;
+/// A larger file was not written by brunt, in bytes.
 const FILE_MAX: u64 = 256 << 10;
 
-/// What a ceiling depends on.
+/// What a capacity depends on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Key {
     cpu_model: Option<String>,
@@ -45,19 +44,19 @@ impl Key {
 }
 
 #[derive(Debug, Serialize, Deserialize)]
-struct Kept {
+struct CacheFile {
     version: u32,
-    ceilings: Vec<Ceiling>,
+    ceilings: Vec<Entry>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
-struct Ceiling {
+struct Entry {
     of: Key,
-    /// Requests a second of one thread.
+    /// Requests per second of CPU time of one thread.
     rps: f64,
 }
 
-/// Where ceilings are kept.
+/// Cache file.
 pub(super) struct Cache {
     path: PathBuf,
 }
@@ -81,20 +80,20 @@ impl Cache {
         }
     }
 
-    /// A ceiling that was kept.
+    /// Returns a capacity from the cache.
     pub(super) fn find(&self, key: &Key) -> Option<f64> {
         let ceilings = self.read();
         let found = ceilings.iter().rev().find(|ceiling| ceiling.of == *key)?;
         (found.rps.is_finite() && found.rps > 0.0).then_some(found.rps)
     }
 
-    /// Keeps a ceiling. Where that is not possible, the next search measures it again.
+    /// Stores a capacity. If that is not possible, the next search measures it again.
     pub(super) fn keep(&self, key: Key, rps: f64) {
         let mut ceilings = self.read();
         ceilings.retain(|ceiling| ceiling.of != key);
-        ceilings.push(Ceiling { of: key, rps });
-        let first = ceilings.len().saturating_sub(CEILINGS_MAX);
-        let kept = Kept {
+        ceilings.push(Entry { of: key, rps });
+        let first = ceilings.len().saturating_sub(ENTRIES_MAX);
+        let kept = CacheFile {
             version: VERSION,
             ceilings: ceilings.split_off(first),
         };
@@ -112,10 +111,10 @@ impl Cache {
     }
 
     /// What can be read.
-    fn read(&self) -> Vec<Ceiling> {
+    fn read(&self) -> Vec<Entry> {
         let is_small = fs::metadata(&self.path).is_ok_and(|file| file.len() <= FILE_MAX);
         let text = is_small.then(|| fs::read(&self.path).ok()).flatten();
-        let kept = text.and_then(|text| serde_json::from_slice::<Kept>(&text).ok());
+        let kept = text.and_then(|text| serde_json::from_slice::<CacheFile>(&text).ok());
         kept.filter(|kept| kept.version == VERSION)
             .map_or_else(Vec::new, |kept| kept.ceilings)
     }
@@ -160,7 +159,7 @@ mod tests {
         for core in 0..100 {
             cache.keep(key(Connections::PerUser, &[core]), 1.0);
         }
-        assert_eq!(cache.read().len(), CEILINGS_MAX);
+        assert_eq!(cache.read().len(), ENTRIES_MAX);
         let files = fs::read_dir(folder.path().join("new/brunt")).unwrap();
         assert_eq!(files.count(), 1, "nothing is left beside the file");
     }

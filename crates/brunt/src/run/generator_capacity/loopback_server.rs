@@ -1,4 +1,4 @@
-//! A server that does next to nothing, on a thread of this process: each request gets the same answer.
+//! Loopback server on a thread of this process, which returns the same small response to each request.
 
 use std::io;
 use std::net::Ipv4Addr;
@@ -16,14 +16,14 @@ const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-L
 /// A request of ours is shorter.
 const REQUEST_MAX: usize = 4096;
 
-/// It serves until it is dropped.
-pub(super) struct Responder {
+/// Server that runs until it is dropped.
+pub(super) struct LoopbackServer {
     url: Url,
     thread: Option<std::thread::JoinHandle<()>>,
     stop: Option<oneshot::Sender<()>>,
 }
 
-impl Responder {
+impl LoopbackServer {
     /// Serves on a free port of the loopback, on these cores (empty: on any); in HTTP/2 to clients that know it
     /// beforehand, or in HTTP/1.1.
     pub(super) fn start(cores: &[usize], speaks_http2: bool) -> io::Result<Self> {
@@ -48,7 +48,7 @@ impl Responder {
             });
         };
         let thread = std::thread::Builder::new()
-            .name("responder".into())
+            .name("loopback_server".into())
             .spawn(serve)?;
         Ok(Self {
             url,
@@ -63,7 +63,7 @@ impl Responder {
     }
 }
 
-impl Drop for Responder {
+impl Drop for LoopbackServer {
     fn drop(&mut self) {
         drop(self.stop.take());
         if let Some(thread) = self.thread.take() {

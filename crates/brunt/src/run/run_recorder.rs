@@ -1,0 +1,111 @@
+//! Recorder of a run: the record in memory, and its file for as long as the disk accepts it.
+
+use std::fs::File;
+use std::time::Duration;
+
+use brunt_engine::Clock;
+use brunt_record::file::RecordWriter;
+use brunt_record::{Command, Ending, Event, Header, MetricsSnapshot, RunRecord};
+
+use crate::exit::print_error;
+use crate::results::{RECORD_FILE, RunFolder, WriteError};
+
+/// Keeps what comes: in memory, and on disk for as long as the disk takes it.
+pub(super) struct RunRecorder<'a> {
+    pub(super) record: RunRecord,
+    folder: Option<&'a RunFolder>,
+    writer: Option<RecordWriter<File>>,
+    pub(super) write_error: Option<WriteError>,
+}
+
+impl<'a> RunRecorder<'a> {
+    pub(super) fn begin(header: Header, folder: Option<&'a RunFolder>) -> Self {
+        let mut recorder = Self {
+            record: RunRecord::new(header),
+            folder,
+            writer: None,
+            write_error: None,
+        };
+        recorder.write_all();
+        recorder
+    }
+
+    /// Writes the record anew, in its present form.
+    fn write_all(&mut self) {
+        let Some(folder) = self.folder else {
+            return;
+        };
+        let written = folder.replace(RECORD_FILE, |file| {
+            brunt_record::file::write_unended(&self.record, file)
+        });
+        match written {
+            Ok(writer) => self.writer = Some(writer),
+            Err(error) => self.give_up_writing(error),
+        }
+    }
+
+    pub(super) fn increment(&mut self, increment: MetricsSnapshot) {
+        if let Err(error) = self.record.timeline.merge(&increment) {
+            // The generator and the timeline were made from the same names.
+            self.give_up(std::io::Error::other(error));
+            return;
+        }
+        self.write(|writer| writer.snapshot(increment));
+    }
+
+    pub(super) fn reading(&mut self, reading: brunt_record::Reading) {
+        self.record.readings.push(&reading);
+        self.write(|writer| writer.reading(reading));
+        if self.writer.as_ref().is_some_and(RecordWriter::is_overgrown) {
+            self.write_all();
+        }
+    }
+
+    pub(super) fn event(&mut self, clock: Clock, command: Command) {
+        let event = Event {
+            at_ms: milliseconds(clock.elapsed()),
+            command,
+        };
+        self.record.events.push(event);
+        self.write(|writer| writer.event(event));
+    }
+
+    pub(super) fn end(&mut self, ending: Ending) {
+        self.record.ending = Some(ending.clone());
+        if let Some(writer) = self.writer.take()
+            && let Err(error) = writer.end(ending)
+        {
+            self.give_up(error);
+        }
+    }
+
+    fn write(&mut self, write: impl FnOnce(&mut RecordWriter<File>) -> std::io::Result<()>) {
+        if let Some(writer) = &mut self.writer
+            && let Err(error) = write(writer)
+        {
+            self.give_up(error);
+        }
+    }
+
+    fn give_up(&mut self, error: std::io::Error) {
+        if let Some(folder) = self.folder {
+            self.give_up_writing(folder.error(RECORD_FILE, error));
+        }
+    }
+
+    /// The run goes on in memory; the user hears of it now and at the end.
+    fn give_up_writing(&mut self, error: WriteError) {
+        self.writer = None;
+        if self.write_error.is_none() {
+            print_error(&format!(
+                "{error}; the run goes on, and its result will be shown"
+            ));
+            self.write_error = Some(error);
+        }
+    }
+}
+
+/// Milliseconds of a duration, at most [`u64::MAX`].
+pub(super) fn milliseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
