@@ -106,7 +106,7 @@ impl ResponseBody {
         Ok(())
     }
 
-    /// What was kept, decoded; the encodings are those of `ResponseBody-Encoding`.
+    /// What was kept, decoded; the encodings are those of `Content-Encoding`.
     pub fn decoded(&self, encodings: &[u8]) -> Result<Cow<'_, [u8]>, DecodeError> {
         self.decoded_within(encodings, self.all_max)
     }

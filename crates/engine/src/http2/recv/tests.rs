@@ -62,7 +62,7 @@ fn answers_are_heard_the_same_however_they_are_cut() {
         frame(HEADERS, HEAD_ENDS | ENDS, 5, b"\x40\x01t\x01u"),
     ];
     let mut all = all.concat();
-    // ResponseBody-Length: 5.
+    // Content-Length: 5.
     let length = all.windows(4).position(|bytes| bytes == b"\x0f\x0d\x015");
     assert!(length.is_some());
     all.push(0);
