@@ -75,7 +75,7 @@ fn render(plan: &Plan) {
 
 /// Asserts that no value ends a header line or the headers.
 fn assert_single_request(rendered: &RenderedRequest) {
-    let head = &rendered.bytes[..rendered.head_bytes];
+    let head = rendered.head();
     assert!(head.ends_with(b"\r\n\r\n"));
     let ends = head.windows(4).filter(|part| part == b"\r\n\r\n").count();
     assert_eq!(ends, 1, "{}", String::from_utf8_lossy(head));

@@ -24,6 +24,7 @@ pub use json::query::{JsonMatches, JsonQuery, JsonTooLarge};
 pub use model::check::Check;
 pub use model::class::{Class, Tags, Task, TaskOrder};
 pub use model::extract::Extract;
+pub use model::header_template::{FieldRange, HeaderTemplate};
 pub use model::host::Host;
 pub use model::network::{
     Connections, HttpVersion, Limits, Network, SHARED_DEFAULT, STREAMS_DEFAULT, Timeouts, Tls,
@@ -33,9 +34,8 @@ pub use model::profile::{
     Overrides, Profile, ProfileStage, Ramp, SearchBy, falls_short, level_in_words, users_in,
     users_in_all,
 };
-pub use model::request::{
-    Body, REDIRECTS_DEFAULT, RenderContext, RenderedRequest, Request, ResponseNeeds,
-};
+pub use model::rendered_request::{FieldChange, RenderContext, RenderedRequest};
+pub use model::request::{Body, REDIRECTS_DEFAULT, Request, ResponseNeeds};
 pub use model::response::ResponseView;
 pub use model::scenario::Scenario;
 pub use model::status_set::StatusSet;

@@ -3,9 +3,11 @@
 pub(crate) mod check;
 pub(crate) mod class;
 pub(crate) mod extract;
+pub(crate) mod header_template;
 pub(crate) mod host;
 pub(crate) mod network;
 pub(crate) mod profile;
+pub(crate) mod rendered_request;
 pub(crate) mod request;
 pub(crate) mod response;
 pub(crate) mod scenario;

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use brunt_scenario::{
-    EvalContext, Overrides, Plan, RecentSecrets, RenderContext, RenderedRequest, Request, Scenario,
-    SharedData, Step,
+    EvalContext, FieldChange, HeaderTemplate, Overrides, Plan, RecentSecrets, RenderContext,
+    RenderedRequest, Request, Scenario, SharedData, Step,
 };
 use proptest::prelude::*;
 use serde_json::Value;
@@ -30,7 +30,7 @@ fn only_request(plan: &Plan) -> &Request {
     }
 }
 
-fn rendered(plan: &Plan, user: u32) -> String {
+fn render(plan: &Plan, user: u32, closes: bool) -> RenderedRequest {
     let (mut into, mut body) = (RenderedRequest::default(), Vec::new());
     let mut random = plan.random_of(1, 0, user);
     let shared = Rc::new(SharedData::empty());
@@ -43,13 +43,84 @@ fn rendered(plan: &Plan, user: u32) -> String {
     let rendering = RenderContext {
         base_path: "/base",
         host: "host:80",
-        closes: false,
+        closes,
         file_bytes: 0,
     };
     only_request(plan)
         .render(&mut context, rendering, &mut into, &mut body)
         .expect("nothing is missing");
-    String::from_utf8(into.bytes).expect("text")
+    into
+}
+
+fn rendered(plan: &Plan, user: u32) -> String {
+    let rendered = render(plan, user, false);
+    String::from_utf8(rendered.bytes().to_vec()).expect("text")
+}
+
+/// Compares the ranges of a request with what a parser finds in its bytes.
+fn check_ranges(rendered: &RenderedRequest, headers: &HeaderTemplate) {
+    let head = std::str::from_utf8(rendered.head()).expect("text");
+    let head = head.strip_suffix("\r\n\r\n").expect("an empty line");
+    let mut lines = head.split("\r\n");
+    let line = lines.next().unwrap_or_default();
+    assert_eq!(format!("{} HTTP/1.1", rendered.method_and_path()), line);
+    let line = format!(
+        "{} {}",
+        rendered.text(rendered.method()),
+        rendered.text(rendered.path())
+    );
+    assert_eq!(line, rendered.method_and_path());
+    let mut ranges = Vec::new();
+    rendered.read_fields(headers, &mut ranges);
+    let fields = ranges.into_iter().map(|field| {
+        let (name, value) = (rendered.text(field.name), rendered.text(field.value));
+        format!("{name}: {value}")
+    });
+    assert_eq!(fields.collect::<Vec<_>>(), lines.collect::<Vec<_>>());
+    assert_eq!(
+        rendered.expects_continue(),
+        head.lines().any(|line| line == "Expect: 100-continue")
+    );
+}
+
+#[test]
+fn ranges_are_those_of_the_fields() {
+    let large = "x".repeat(1 << 20);
+    let large = format!("post = \"/a\"\ntext = \"{large}\"");
+    for task in [
+        "get = \"/a\"",
+        "get = \"/a?b={{ randint(1, 1000) }}\"\nheaders = { A = \"b\", C = \"{{ randint(1, 1000000) }}\", D = \"\" }",
+        "post = \"/a\"\nheaders = { A = \"{{ uuid() }}\", B = \"{{ randint(1, 9) }}{{ uuid() }}\", Accept = \"x\" }\n\
+         json = { a = \"{{ uuid() }}\" }",
+        "post = \"/a\"\nauth = { user = \"{{ uuid() }}\", password = \"p\" }",
+        &large,
+    ] {
+        let plan = with_task(task, "");
+        let request = only_request(&plan);
+        for (user, closes) in [(1, false), (2, true)] {
+            let mut rendered = render(&plan, user, closes);
+            check_ranges(&rendered, &request.headers);
+            rendered.add_field(&request.headers, "Cookie", "a=b");
+            check_ranges(&rendered, &request.headers);
+            rendered.remove_expect(&request.headers);
+            assert!(!rendered.expects_continue());
+            check_ranges(&rendered, &request.headers);
+            rendered.rewrite(
+                &request.headers,
+                Some("PUT"),
+                "/other",
+                false,
+                |name| match name {
+                    "A" => FieldChange::Remove,
+                    "Host" => FieldChange::Set("elsewhere"),
+                    _ => FieldChange::Keep,
+                },
+            );
+            check_ranges(&rendered, &request.headers);
+            assert_eq!(rendered.body(), b"");
+            assert!(rendered.method_and_path() == "PUT /other");
+        }
+    }
 }
 
 /// A text as a TOML file holds it.

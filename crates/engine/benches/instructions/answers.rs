@@ -7,7 +7,8 @@ use brunt_engine::http::{BodyCapture, ResponseBody};
 use brunt_engine::http1::Reader;
 use brunt_engine::http2::Http2Harness;
 use brunt_scenario::{
-    EvalContext, Overrides, Plan, RecentSecrets, ResponseView, Scenario, SharedData,
+    EvalContext, Overrides, Plan, RecentSecrets, RenderedRequest, ResponseView, Scenario,
+    SharedData,
 };
 use rand::SeedableRng;
 use rand_xoshiro::Xoshiro256PlusPlus;
@@ -47,16 +48,20 @@ pub(crate) fn chunked(count: u64) {
 
 /// A head that does not change, and the answer of the testbed's null server.
 pub(crate) fn by_http2(count: u64) {
-    const HEAD: &[u8] =
-        b"GET / HTTP/1.1\r\nHost: 127.0.0.1:8000\r\nUser-Agent: brunt\r\nAccept: */*\r\n\r\n";
     const SETTINGS: &[u8] = b"\0\0\0\x04\0\0\0\0\0";
     const FIELDS: &[u8] = b"\x88\x0f\x10\x0atext/plain\x0f\x0d\x0263";
+    let fields = [
+        ("Host", "127.0.0.1:8000"),
+        ("User-Agent", "brunt"),
+        ("Accept", "*/*"),
+    ];
+    let request = RenderedRequest::from_parts("GET", "/", &fields, b"");
     let mut harness = Http2Harness::of(0);
     harness.recv(SETTINGS).expect("settings");
     let mut answer = Vec::new();
     // Streams have the odd numbers.
     for stream in (1_u32..).step_by(2).zip(0..count).map(|(stream, _)| stream) {
-        harness.ask(black_box(HEAD));
+        harness.send(black_box(&request));
         answer.clear();
         for (kind, flags, payload) in [(1, 4, FIELDS), (0, 1, &[b'x'; 63][..])] {
             let bytes = u32::try_from(payload.len()).expect("short").to_be_bytes();

@@ -65,7 +65,13 @@ pub(crate) struct WorkerContext {
     pub(crate) trace: Option<TraceRecorder>,
     recorder: RefCell<Recorder>,
     cpu: ThreadCpu,
-    /// Buffers for requests in flight.
+    /// Requests that were in flight, to be rendered into again.
+    #[expect(
+        clippy::vec_box,
+        reason = "a user in flight is to hold a pointer, not all of a request"
+    )]
+    requests: RefCell<Vec<Box<RenderedRequest>>>,
+    /// Buffers for response bodies.
     buffers: RefCell<Vec<Vec<u8>>>,
     body: RefCell<Vec<u8>>,
     /// Steps since the worker's other tasks had their turn.
@@ -133,6 +139,7 @@ impl WorkerContext {
             users_changed: Notify::new(),
             recorder: RefCell::new(recorder),
             cpu: ThreadCpu::of_this_thread(),
+            requests: RefCell::default(),
             buffers: RefCell::default(),
             body: RefCell::default(),
             steps: Cell::new(0),
@@ -145,6 +152,17 @@ impl WorkerContext {
     pub(crate) fn with_trace(mut self) -> Self {
         self.trace = Some(TraceRecorder::default());
         self
+    }
+
+    /// A request to render into.
+    pub(crate) fn take_request(&self) -> Box<RenderedRequest> {
+        self.requests.borrow_mut().pop().unwrap_or_default()
+    }
+
+    pub(crate) fn give_request(&self, request: Box<RenderedRequest>) {
+        if request.capacity() <= BUFFER_BYTES_MAX {
+            self.requests.borrow_mut().push(request);
+        }
     }
 
     pub(crate) fn take_buffer(&self) -> Vec<u8> {

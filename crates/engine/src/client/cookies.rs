@@ -209,20 +209,18 @@ impl CookieJar {
         self.store.iter_any().map(|cookie| cookie.value())
     }
 
-    /// The `Cookie` line for a URL; `None` if it has no cookies.
-    pub(crate) fn line_for(&self, url: &Url) -> Option<String> {
-        let mut line = String::new();
+    /// The value of `Cookie` for a URL; `None` if it has no cookies.
+    pub(crate) fn header_for(&self, url: &Url) -> Option<String> {
+        let mut header = String::new();
         for (name, value) in self.store.get_request_values(url) {
-            line.push_str(if line.is_empty() { "Cookie: " } else { "; " });
-            line.push_str(name);
-            line.push('=');
-            line.push_str(value);
+            if !header.is_empty() {
+                header.push_str("; ");
+            }
+            header.push_str(name);
+            header.push('=');
+            header.push_str(value);
         }
-        if line.is_empty() {
-            return None;
-        }
-        line.push_str("\r\n");
-        Some(line)
+        (!header.is_empty()).then_some(header)
     }
 }
 
@@ -261,10 +259,9 @@ mod tests {
         assert!(sets_any(fields) && !sets_any(b"Content-Type: x\r\n"));
         jar.take(fields, &url("http://shop.test:8080/login"));
         let line = |to: &str| {
-            let line = jar.line_for(&url(to));
+            let line = jar.header_for(&url(to));
             let line = line.unwrap_or_default();
-            let pairs = line.trim_start_matches("Cookie: ").trim_end();
-            let mut pairs: Vec<String> = pairs.split("; ").map(str::to_owned).collect();
+            let mut pairs: Vec<String> = line.split("; ").map(str::to_owned).collect();
             pairs.sort();
             pairs.join("; ")
         };
@@ -373,8 +370,8 @@ mod tests {
         let here = url("http://shop.test/");
         jar.take(b"Set-Cookie: id=1\r\n", &here);
         jar.take(b"Set-Cookie: id=2\r\n", &here);
-        assert_eq!(jar.line_for(&here).unwrap(), "Cookie: id=2\r\n");
+        assert_eq!(jar.header_for(&here).unwrap(), "id=2");
         jar.take(b"Set-Cookie: id=; Max-Age=0\r\n", &here);
-        assert_eq!(jar.line_for(&here), None);
+        assert_eq!(jar.header_for(&here), None);
     }
 }

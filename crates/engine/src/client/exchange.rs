@@ -9,7 +9,7 @@ use super::checks::{CheckOutcome, ResponseCheck};
 use super::context::WorkerContext;
 use super::cookies;
 use super::failure_example;
-use super::redirects::{RequestText, redirect_error, redirect_target};
+use super::redirects::{redirect, redirect_error, redirect_target};
 use super::request_sender::RequestSender;
 use super::session::UserSession;
 use super::trace::{ExchangeTrace, ResponseTrace};
@@ -49,10 +49,7 @@ impl<'a> Exchange<'a> {
         let net = &context.net;
         net.timers.start_request(slot, intended_ns);
         let uploads = context.uploads_of(request);
-        let mut rendered = RenderedRequest {
-            bytes: context.take_buffer(),
-            ..RenderedRequest::default()
-        };
+        let mut rendered = context.take_request();
         let rendering = context.render(request, &uploads, session, &mut rendered);
         let mut exchange = Exchange {
             sender: RequestSender {
@@ -75,7 +72,7 @@ impl<'a> Exchange<'a> {
             }
             Err(stop) => {
                 net.timers.end_request(slot);
-                context.give_buffer(rendered.bytes);
+                context.give_request(rendered);
                 return (net.clock.now_ns(), ExchangeOutcome::Stopped(stop));
             }
         };
@@ -91,20 +88,20 @@ impl<'a> Exchange<'a> {
             Ok(response) => exchange.check(response, took_ns).await,
             Err(error) => Some(error),
         };
-        let bytes = rendered.bytes;
         if let Some(trace) = &context.trace {
-            let secrets = exchange.secrets(error.as_ref(), &bytes);
-            let exchange = exchange.trace(&bytes, response_trace, error.as_ref());
+            let secrets = exchange.secrets(error.as_ref(), &rendered);
+            let exchange = exchange.trace(&rendered, response_trace, error.as_ref());
             trace.keep(exchange, &secrets);
         }
         let sample = exchange.sample((intended_ns, done_ns), error.as_ref());
         context.record(&sample, error.as_ref(), |error| {
-            failure_example::of(error, &bytes, &exchange.secrets(Some(error), &bytes))
+            let line = rendered.method_and_path();
+            failure_example::of(error, &line, &exchange.secrets(Some(error), &rendered))
         });
         if let Some(error) = error.as_mut().filter(|_| shows_error) {
-            error.text = exchange.text_of(error, &bytes);
+            error.text = exchange.text_of(error, &rendered);
         }
-        context.give_buffer(bytes);
+        context.give_request(rendered);
         let outcome = error.map_or(ExchangeOutcome::Succeeded, ExchangeOutcome::Failed);
         (done_ns, outcome)
     }
@@ -155,19 +152,19 @@ impl<'a> Exchange<'a> {
         }
     }
 
-    /// The secrets of the exchange; `bytes` is the request as it was sent last.
-    fn secrets(&self, error: Option<&RequestError>, bytes: &[u8]) -> Secrets {
+    /// The secrets of the exchange; `rendered` is the request as it was sent last.
+    fn secrets(&self, error: Option<&RequestError>, rendered: &RenderedRequest) -> Secrets {
         let response = error.and_then(|error| error.response.as_deref());
         let RequestSender {
             context, request, ..
         } = self.sender;
-        let sent = (request, bytes);
+        let sent = (request, rendered);
         failure_example::secrets_of_exchange(&context.plan, self.sender.session, sent, response)
     }
 
     /// The error with the beginning of the response, without secrets.
-    fn text_of(&self, error: &RequestError, bytes: &[u8]) -> String {
-        failure_example::text_of(error, &self.secrets(Some(error), bytes))
+    fn text_of(&self, error: &RequestError, rendered: &RenderedRequest) -> String {
+        failure_example::text_of(error, &self.secrets(Some(error), rendered))
     }
 
     /// The response, if this is a smoke run.
@@ -187,7 +184,7 @@ impl<'a> Exchange<'a> {
 
     fn trace(
         &self,
-        bytes: &[u8],
+        rendered: &RenderedRequest,
         response: Option<ResponseTrace>,
         error: Option<&RequestError>,
     ) -> ExchangeTrace {
@@ -198,11 +195,13 @@ impl<'a> Exchange<'a> {
             let value = self.sender.session.state.variables[slot].to_json();
             (name, value.to_string())
         });
+        let (head, body) = rendered.parts();
         ExchangeTrace {
             name: self.sender.request.name,
-            request: String::from_utf8_lossy(bytes).into_owned(),
+            request_head: String::from_utf8_lossy(head).into_owned(),
+            request_body: String::from_utf8_lossy(body).into_owned(),
             response,
-            failed: error.map(|error| (error.kind, self.text_of(error, bytes))),
+            failed: error.map(|error| (error.kind, self.text_of(error, rendered))),
             extracted: extracted.collect(),
         }
     }
@@ -212,23 +211,19 @@ impl<'a> Exchange<'a> {
         &mut self,
         rendered: &mut RenderedRequest,
     ) -> Result<Response, RequestError> {
-        let mut request = RequestText {
-            bytes: &mut rendered.bytes,
-            head_bytes: rendered.head_bytes,
-            cuts: &mut rendered.cuts,
-        };
-        let redirects_max = self.sender.request.redirects;
+        let request = self.sender.request;
+        let redirects_max = request.redirects;
         let origins = &self.sender.context.net.origins;
-        let (mut origin, _) = origins.host(self.sender.request.host);
+        let (mut origin, _) = origins.host(request.host);
         let (mut url, mut redirects) = (None, 0);
         let keeps_cookies = self.sender.keeps_cookies();
         loop {
             if keeps_cookies && self.sender.session.state.jar.is_some() {
-                self.send_cookies(&mut request, url.as_ref());
+                self.send_cookies(rendered, url.as_ref());
             }
-            let response = self.sender.send(&mut request, origin).await?;
+            let response = self.sender.send(rendered, origin).await?;
             if keeps_cookies && cookies::sets_any(&response.fields) {
-                self.take_cookies(&response, &request, url.as_ref());
+                self.take_cookies(&response, rendered, url.as_ref());
             }
             let Some(location) = response.location.as_deref().filter(|_| redirects_max > 0) else {
                 return Ok(response);
@@ -239,13 +234,14 @@ impl<'a> Exchange<'a> {
             }
             redirects += 1;
             let (next, next_origin) = self
-                .url_of(request.path(), url.as_ref())
+                .url_of(rendered, url.as_ref())
                 .ok_or_else(|| "the path is no URL".to_owned())
                 .and_then(|from| redirect_target(origins, &from, location))
                 .map_err(|text| redirect_error(response.status, text))?;
             let host = &origins.all()[next_origin].host_header;
             let host = (next_origin != origin).then_some(host.as_str());
-            if !request.redirect(&next, response.status, host, keeps_cookies) {
+            let target = (&next, response.status);
+            if !redirect(rendered, &request.headers, target, host, keeps_cookies) {
                 self.sender.uploads.clear();
             }
             (url, origin) = (Some(next), next_origin);
@@ -253,29 +249,32 @@ impl<'a> Exchange<'a> {
     }
 
     /// Where a request goes: where it was redirected to, or the path of its host.
-    fn url_of(&self, path: &str, redirected: Option<&Url>) -> Option<Url> {
+    fn url_of(&self, rendered: &RenderedRequest, redirected: Option<&Url>) -> Option<Url> {
         let origins = &self.sender.context.net.origins;
         match redirected {
             Some(url) => Some(url.clone()),
-            None => origins.host(self.sender.request.host).1.join(path).ok(),
+            None => {
+                let (_, host) = origins.host(self.sender.request.host);
+                host.join(&rendered.text(rendered.path())).ok()
+            }
         }
     }
 
-    fn send_cookies(&self, request: &mut RequestText, redirected: Option<&Url>) {
-        let url = self.url_of(request.path(), redirected);
+    fn send_cookies(&self, rendered: &mut RenderedRequest, redirected: Option<&Url>) {
+        let url = self.url_of(rendered, redirected);
         let jar = self.sender.session.state.jar.as_ref();
-        if let Some(line) = jar.zip(url).and_then(|(jar, url)| jar.line_for(&url)) {
-            request.add_line(line.as_bytes());
+        if let Some(value) = jar.zip(url).and_then(|(jar, url)| jar.header_for(&url)) {
+            rendered.add_field(&self.sender.request.headers, "Cookie", &value);
         }
     }
 
     fn take_cookies(
         &mut self,
         response: &Response,
-        request: &RequestText,
+        rendered: &RenderedRequest,
         redirected: Option<&Url>,
     ) {
-        if let Some(url) = self.url_of(request.path(), redirected) {
+        if let Some(url) = self.url_of(rendered, redirected) {
             let jar = self.sender.session.state.jar.get_or_insert_default();
             let dropped = jar.take(&response.fields, &url);
             if dropped > 0 {

@@ -1,6 +1,6 @@
 //! Examples of failures, without secrets. They are rare: one per second for each name and kind of failure.
 
-use brunt_scenario::{Plan, Request, ResponseView, Secrets};
+use brunt_scenario::{Plan, RenderedRequest, Request, ResponseView, Secrets};
 
 use super::session::UserSession;
 use crate::net::error::{RejectedResponse, RequestError};
@@ -27,11 +27,13 @@ pub(crate) fn secrets_of(plan: &Plan, session: &UserSession) -> Secrets {
 pub(crate) fn secrets_of_exchange(
     plan: &Plan,
     session: &UserSession,
-    (request, bytes): (&Request, &[u8]),
+    (request, rendered): (&Request, &RenderedRequest),
     response: Option<&RejectedResponse>,
 ) -> Secrets {
     let mut secrets = secrets_of(plan, session);
-    secrets.add_message(bytes);
+    let (head, body) = rendered.parts();
+    secrets.add_fields(&String::from_utf8_lossy(head));
+    secrets.add_body(body);
     if let Some(response) = response {
         let RejectedResponse {
             status,
@@ -51,15 +53,10 @@ pub(crate) fn secrets_of_exchange(
     secrets
 }
 
-/// The request line and the error, without secrets.
-pub(crate) fn of(error: &RequestError, request: &[u8], secrets: &Secrets) -> String {
-    let line = request
-        .split(|byte| *byte == b'\r')
-        .next()
-        .unwrap_or_default();
-    let line = String::from_utf8_lossy(line);
-    let line = secrets.mask(line.trim_end_matches(" HTTP/1.1"));
-    format!("{line}: {}", text_of(error, secrets))
+/// The method and the path of the request with the error, without secrets.
+pub(crate) fn of(error: &RequestError, request: &str, secrets: &Secrets) -> String {
+    let request = secrets.mask(request);
+    format!("{request}: {}", text_of(error, secrets))
 }
 
 /// The error with the beginning of the response body, without secrets.

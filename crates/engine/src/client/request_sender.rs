@@ -3,14 +3,13 @@
 use std::rc::Rc;
 
 use brunt_record::FailureKind;
-use brunt_scenario::{Connections, Request};
+use brunt_scenario::{Connections, RenderedRequest, Request};
 
 use super::context::WorkerContext;
-use super::redirects::RequestText;
 use super::session::UserSession;
 use crate::connections::connection::Connection;
 use crate::connections::connector::ConnectTimings;
-use crate::http::outgoing_request::{OutgoingRequest, Upload, expects_continue};
+use crate::http::outgoing_request::{OutgoingRequest, Upload};
 use crate::http::request_context::{Deadlines, Delivery, RequestContext, RequestTimings};
 use crate::http::response::ResponseOptions;
 use crate::http::{BodyCapture, HeaderCapture, Response, ResponseBody};
@@ -39,17 +38,15 @@ impl RequestSender<'_> {
     /// Sends one request on the wire; again without `Expect` if the server refuses that.
     pub(super) async fn send(
         &mut self,
-        request: &mut RequestText<'_>,
+        rendered: &mut RenderedRequest,
         origin: usize,
     ) -> Result<Response, RequestError> {
         loop {
-            let response = self
-                .send_once(request.bytes, request.head_bytes, request.cuts, origin)
-                .await?;
-            if response.status != 417 || !expects_continue(&request.bytes[..request.head_bytes]) {
+            let response = self.send_once(rendered, origin).await?;
+            if response.status != 417 || !rendered.expects_continue() {
                 return Ok(response);
             }
-            request.remove_expect();
+            rendered.remove_expect(&self.request.headers);
         }
     }
 
@@ -58,9 +55,7 @@ impl RequestSender<'_> {
     /// does.
     async fn send_once(
         &mut self,
-        bytes: &[u8],
-        head_bytes: usize,
-        cuts: &[usize],
+        rendered: &RenderedRequest,
         origin: usize,
     ) -> Result<Response, RequestError> {
         let mut kept = self.kept_connection(origin).await?;
@@ -81,7 +76,7 @@ impl RequestSender<'_> {
                 slot: self.slot,
                 deadlines: self.deadlines(),
             };
-            let outgoing = OutgoingRequest::new(bytes, head_bytes, &self.uploads, cuts);
+            let outgoing = OutgoingRequest::new(rendered, &self.request.headers, &self.uploads);
             let options = self.response_options();
             let exchange = connection.exchange(context, outgoing, options, &mut self.timings);
             let (result, delivery) = exchange.await;

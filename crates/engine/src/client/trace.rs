@@ -28,8 +28,10 @@ pub struct TraceSection {
 pub struct ExchangeTrace {
     /// The name that it is grouped by.
     pub name: NameId,
-    /// The request as HTTP/1.1 writes it, without the content of files.
-    pub request: String,
+    /// The request line and the header lines as HTTP/1.1 writes them.
+    pub request_head: String,
+    /// The body of the request, without the content of files.
+    pub request_body: String,
     /// The response; `None` without a complete one.
     pub response: Option<ResponseTrace>,
     /// What failed, if something did.
@@ -142,17 +144,13 @@ impl TraceRecorder {
 
 impl TraceSection {
     fn mask(&mut self, secrets: &Secrets) {
+        let mask_all = |text: &mut String| *text = secrets.mask(text);
         // Some of them are cut.
         let mask = |text: &mut String| *text = secrets.mask_cut(text);
         self.interrupted.iter_mut().for_each(mask);
         for exchange in &mut self.exchanges {
-            exchange.request = match exchange.request.split_once("\r\n\r\n") {
-                Some((head, body)) => {
-                    let (head, body) = (secrets.mask_fields(head), secrets.mask(body));
-                    format!("{head}\r\n\r\n{body}")
-                }
-                None => secrets.mask_fields(&exchange.request),
-            };
+            exchange.request_head = secrets.mask_fields(&exchange.request_head);
+            mask_all(&mut exchange.request_body);
             if let Some((_, text)) = &mut exchange.failed {
                 mask(text);
             }

@@ -9,6 +9,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
 use brunt_record::FailureKind;
+use brunt_scenario::{HeaderTemplate, RenderedRequest};
 
 use super::request_context::RequestTimings;
 use crate::net::error::RequestError;
@@ -16,13 +17,6 @@ use crate::net::stream::Stream;
 
 /// Number of bytes of a file that are read at once.
 const PIECE_BYTES: usize = 64 << 10;
-
-const EXPECT_CONTINUE: &[u8] = b"\r\nExpect: 100-continue\r\n";
-
-/// Whether the headers of a request ask the server before the body is sent.
-pub(crate) fn expects_continue(head: &[u8]) -> bool {
-    memchr::memmem::find(head, EXPECT_CONTINUE).is_some()
-}
 
 /// A file that is sent as a body.
 #[derive(Debug)]
@@ -40,13 +34,12 @@ impl Upload {
 }
 
 pub(crate) struct OutgoingRequest<'a> {
-    bytes: &'a [u8],
-    head_bytes: usize,
+    rendered: &'a RenderedRequest,
+    /// What its header lines were rendered from.
+    template: &'a HeaderTemplate,
     /// Number of bytes that the kernel has taken.
     pub(crate) sent: Cell<usize>,
-    /// The files, each with its index in the bytes.
     uploads: &'a [Rc<Upload>],
-    cuts: &'a [usize],
     /// Number of them that were sent.
     uploaded: usize,
     /// The part of the file that was read last, its offset, and the number of its bytes that were taken.
@@ -56,20 +49,17 @@ pub(crate) struct OutgoingRequest<'a> {
 }
 
 impl<'a> OutgoingRequest<'a> {
-    /// A request whose headers are the first `head_bytes` of its bytes.
     #[inline]
     pub(crate) fn new(
-        bytes: &'a [u8],
-        head_bytes: usize,
+        rendered: &'a RenderedRequest,
+        template: &'a HeaderTemplate,
         uploads: &'a [Rc<Upload>],
-        cuts: &'a [usize],
     ) -> Self {
         Self {
-            bytes,
-            head_bytes,
+            rendered,
+            template,
             sent: Cell::new(0),
             uploads,
-            cuts,
             uploaded: 0,
             piece: Vec::new(),
             piece_at: 0,
@@ -80,48 +70,61 @@ impl<'a> OutgoingRequest<'a> {
     /// All of its bytes, if they are sent at once.
     #[inline]
     pub(crate) fn as_one(&self) -> Option<&'a [u8]> {
-        (self.cuts.is_empty() && !self.expects_continue()).then_some(self.bytes)
+        (self.rendered.cuts().is_empty() && !self.expects_continue())
+            .then_some(self.rendered.bytes())
     }
 
     /// Whether its large body is sent after 100 (Continue).
     #[inline]
     pub(crate) fn expects_continue(&self) -> bool {
-        let is_large = !self.cuts.is_empty() || self.bytes.len() > PIECE_BYTES;
-        is_large && expects_continue(&self.bytes[..self.head_bytes])
+        self.rendered.expects_continue()
     }
 
-    /// Its headers.
-    pub(crate) fn head(&self) -> &'a [u8] {
-        &self.bytes[..self.head_bytes]
+    /// The request as it was rendered.
+    pub(crate) fn rendered(&self) -> &'a RenderedRequest {
+        self.rendered
+    }
+
+    /// What its header lines were rendered from.
+    pub(crate) fn template(&self) -> &'a HeaderTemplate {
+        self.template
     }
 
     /// The size of all of it.
     #[inline]
     pub(crate) fn request_bytes(&self) -> u64 {
-        self.head_bytes as u64 + self.body_bytes()
+        self.rendered.head_bytes() as u64 + self.body_bytes()
     }
 
     /// The size of its body.
     #[inline]
     pub(crate) fn body_bytes(&self) -> u64 {
         let files: u64 = self.uploads.iter().map(|upload| upload.bytes).sum();
-        (self.bytes.len() - self.head_bytes) as u64 + files
+        (self.rendered.bytes().len() - self.rendered.head_bytes()) as u64 + files
     }
 
     /// Its complete body, if it has no files.
     pub(crate) fn body_as_one(&self) -> Option<&'a [u8]> {
-        self.cuts.is_empty().then(|| &self.bytes[self.head_bytes..])
+        self.rendered
+            .cuts()
+            .is_empty()
+            .then(|| self.rendered.body())
     }
 
     /// Takes the next bytes of the body, at most a number of them; none at its end.
     pub(crate) fn take(&mut self, at_most: usize) -> Result<&[u8], RequestError> {
-        let from = self.sent.get().max(self.head_bytes);
-        let cut = self.cuts.iter().zip(self.uploads).nth(self.uploaded);
-        let up_to = cut.map_or(self.bytes.len(), |(cut, _)| *cut);
+        let from = self.sent.get().max(self.rendered.head_bytes());
+        let cut = self
+            .rendered
+            .cuts()
+            .iter()
+            .zip(self.uploads)
+            .nth(self.uploaded);
+        let up_to = cut.map_or(self.rendered.bytes().len(), |(cut, _)| *cut);
         let Some((_, upload)) = cut.filter(|_| from == up_to) else {
             let up_to = up_to.min(from + at_most);
             self.sent.set(up_to);
-            return Ok(&self.bytes[from..up_to]);
+            return Ok(&self.rendered.bytes()[from..up_to]);
         };
         let left = upload.bytes - self.piece_at;
         let next = usize::try_from(left).map_or(at_most, |left| left.min(at_most));
@@ -140,7 +143,7 @@ impl<'a> OutgoingRequest<'a> {
         stream: &mut Stream,
         timings: &mut RequestTimings,
     ) -> Poll<Result<(), RequestError>> {
-        self.poll_send_bytes(cx, stream, timings, self.head_bytes)
+        self.poll_send_bytes(cx, stream, timings, self.rendered.head_bytes())
     }
 
     /// Sends the rest.
@@ -150,14 +153,20 @@ impl<'a> OutgoingRequest<'a> {
         stream: &mut Stream,
         timings: &mut RequestTimings,
     ) -> Poll<Result<(), RequestError>> {
-        while let Some((cut, upload)) = self.cuts.iter().zip(self.uploads).nth(self.uploaded) {
+        while let Some((cut, upload)) = self
+            .rendered
+            .cuts()
+            .iter()
+            .zip(self.uploads)
+            .nth(self.uploaded)
+        {
             ready!(self.poll_send_bytes(cx, stream, timings, *cut))?;
             ready!(self.poll_send_file(cx, stream, timings, upload))?;
             self.uploaded += 1;
             (self.piece_at, self.piece_sent) = (0, 0);
             self.piece.clear();
         }
-        self.poll_send_bytes(cx, stream, timings, self.bytes.len())
+        self.poll_send_bytes(cx, stream, timings, self.rendered.bytes().len())
     }
 
     fn poll_send_file(
@@ -201,7 +210,7 @@ impl<'a> OutgoingRequest<'a> {
     ) -> Poll<Result<(), RequestError>> {
         let before = self.sent.get();
         let mut sent = before;
-        let sending = stream.poll_send(cx, &self.bytes[..up_to], &mut sent);
+        let sending = stream.poll_send(cx, &self.rendered.bytes()[..up_to], &mut sent);
         self.sent.set(sent);
         timings.bytes_sent += (sent - before) as u64;
         sending.map_err(|error| RequestError::from_io(&error))

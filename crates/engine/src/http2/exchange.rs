@@ -68,9 +68,9 @@ impl Http2Connection {
     ) -> Result<StreamSlot, RequestError> {
         let mut state = self.0.state.borrow_mut();
         let mut headers = self.0.headers.borrow_mut();
-        let head = (options.name, request.head());
+        let sent = (options.name, request.rendered(), request.template());
         let is_complete = request.body_bytes() == 0;
-        let stream = state.open(&mut headers, head, is_complete, (context.slot, options));
+        let stream = state.open(&mut headers, sent, is_complete, (context.slot, options));
         self.0.wake_driver();
         stream
     }

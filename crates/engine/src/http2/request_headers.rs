@@ -1,10 +1,11 @@
-//! Heads of requests: from the bytes of HTTP/1.1, as plans have them, to the fields of HTTP/2 (RFC 9113,
-//! sections 8.2 and 8.3). What is the same as the last time is not read again; what has not changed since the
-//! first is sent as a field that never does.
+//! Request headers: from the header fields of a rendered request to those of HTTP/2 (RFC 9113, sections 8.2 and 8.3).
+//! What is the same as the last time is not looked at again; what has not changed since the first time is sent as a
+//! field that never does.
 
 use std::ops::Range;
 
 use brunt_record::{FailureKind, NameId};
+use brunt_scenario::{FieldRange, HeaderTemplate, RenderedRequest};
 
 use super::hpack::{Encoder, Field, FieldId, is_secret, static_field, static_name};
 use super::static_headers::HeaderInterner;
@@ -15,50 +16,51 @@ const PATH: &[u8] = b":path";
 const AUTHORITY: &[u8] = b":authority";
 const SCHEME: &[u8] = b":scheme";
 
-/// The last head of each name.
+/// The last headers of each name.
 #[derive(Default)]
 pub(crate) struct HeaderEncoder {
     known: Vec<Option<Known>>,
     interner: HeaderInterner,
+    /// Scratch space.
+    fields: Vec<FieldRange>,
 }
 
 struct Known {
     is_tls: bool,
     bytes: Vec<u8>,
-    /// Where the first line is.
-    first: Range<usize>,
+    method_range: Range<usize>,
+    path_range: Range<usize>,
     method: Item,
     path: Item,
     lines: Vec<Line>,
 }
 
-/// A line with a field.
+/// A header field.
 struct Line {
-    at: Range<usize>,
+    range: FieldRange,
     is_host: bool,
-    /// `None` where it is of a connection of HTTP/1.1.
+    /// `None` if it concerns a connection of HTTP/1.1.
     item: Option<Item>,
 }
 
-/// What is sent of it.
+/// What is sent of a field.
 enum Item {
     Static(usize),
     Fixed(FieldId),
     Varying {
         name: Box<[u8]>,
-        /// That of its name; 0 where it has none.
+        /// The index of its name; 0 if it has none.
         index: usize,
         value: Range<usize>,
     },
 }
 
 impl HeaderEncoder {
-    /// Writes the fields of the request whose head has these bytes.
+    /// Writes the fields of a request.
     #[inline]
     pub(super) fn write(
         &mut self,
-        name: NameId,
-        head: &[u8],
+        (name, request, template): (NameId, &RenderedRequest, &HeaderTemplate),
         is_tls: bool,
         encoder: &mut Encoder,
         to: &mut Vec<u8>,
@@ -67,79 +69,81 @@ impl HeaderEncoder {
             self.known.resize_with(name.index() + 1, || None);
         }
         let slot = &mut self.known[name.index()];
-        let is_known = match slot {
-            Some(known) if known.is_tls == is_tls => {
-                if known.bytes == head {
-                    Ok(true)
-                } else {
-                    known.change(head, &mut self.interner)
-                }
-            }
-            _ => Ok(false),
-        };
-        if is_known != Ok(true) {
-            // What was changed in part is not to be used.
-            *slot = None;
-            is_known?;
+        let is_same = |known: &&mut Known| known.is_tls == is_tls && known.bytes == request.head();
+        if slot.as_mut().filter(is_same).is_none() {
+            request.read_fields(template, &mut self.fields);
+            let before = slot.take().filter(|known| known.is_tls == is_tls);
+            *slot = Some(match before {
+                Some(known) => known.change(request, &self.fields, &mut self.interner)?,
+                None => Known::read(request, &self.fields, is_tls, &mut self.interner)?,
+            });
         }
-        let known = match slot {
-            Some(known) => known,
-            None => slot.insert(Known::read(head, is_tls, &mut self.interner)?),
-        };
-        known.write(&self.interner, encoder, to);
+        if let Some(known) = slot {
+            known.write(&self.interner, encoder, to);
+        }
         Ok(())
     }
 }
 
 impl Known {
     fn read(
-        head: &[u8],
+        request: &RenderedRequest,
+        fields: &[FieldRange],
         is_tls: bool,
         interner: &mut HeaderInterner,
     ) -> Result<Self, RequestError> {
-        let mut lines = lines_of(head);
-        let first = lines.next().unwrap_or_default();
-        let (method, path) = read_first(head, &first)?;
-        let mut found = Vec::new();
-        for at in lines {
-            found.push(Line::read(head, at, interner)?);
+        let head = request.head();
+        let (method, path) = (request.method(), request.path());
+        check_line(&head[method.clone()], &head[path.clone()])?;
+        let mut lines = Vec::with_capacity(fields.len());
+        for field in fields {
+            lines.push(Line::read(head, field, interner)?);
         }
         Ok(Self {
             is_tls,
             bytes: head.to_vec(),
-            method: Item::of(METHOD, head, method, interner),
-            path: Item::of(PATH, head, path, interner),
-            first,
-            lines: found,
+            method: Item::of(METHOD, head, method.clone(), interner),
+            path: Item::of(PATH, head, path.clone(), interner),
+            method_range: method,
+            path_range: path,
+            lines,
         })
     }
 
-    /// Takes a head that differs in values; false where it does in more than these.
-    fn change(&mut self, head: &[u8], interner: &mut HeaderInterner) -> Result<bool, RequestError> {
-        let mut lines = lines_of(head);
-        let first = lines.next().unwrap_or_default();
-        if head[first.clone()] != self.bytes[self.first.clone()] {
-            let (method, path) = read_first(head, &first)?;
-            self.method = Item::of(METHOD, head, method, interner);
-            self.path = Item::varying(PATH, path);
-            self.first = first;
+    /// Takes headers that differ from the last ones.
+    fn change(
+        mut self,
+        request: &RenderedRequest,
+        fields: &[FieldRange],
+        interner: &mut HeaderInterner,
+    ) -> Result<Self, RequestError> {
+        let head = request.head();
+        let is_alike = self.lines.len() == fields.len()
+            && self.lines.iter().zip(fields).all(|(line, field)| {
+                self.bytes[line.range.name.clone()] == head[field.name.clone()]
+            });
+        if !is_alike {
+            return Self::read(request, fields, self.is_tls, interner);
         }
-        for line in &mut self.lines {
-            let Some(at) = lines.next() else {
-                return Ok(false);
-            };
-            let (old, new) = (&self.bytes[line.at.clone()], &head[at.clone()]);
-            if old == new {
-                line.shift(at);
-            } else if name_of(old) == name_of(new) {
-                line.vary(head, at)?;
+        let (method, path) = (request.method(), request.path());
+        let is_same_line = self.bytes[self.method_range.clone()] == head[method.clone()]
+            && self.bytes[self.path_range.clone()] == head[path.clone()];
+        if !is_same_line {
+            check_line(&head[method.clone()], &head[path.clone()])?;
+            self.method = Item::of(METHOD, head, method.clone(), interner);
+            self.path = Item::varying(PATH, path.clone());
+        }
+        (self.method_range, self.path_range) = (method, path);
+        for (line, field) in self.lines.iter_mut().zip(fields) {
+            if self.bytes[line.range.value.clone()] == head[field.value.clone()] {
+                line.shift(field);
             } else {
-                return Ok(false);
+                line.vary(head, field)?;
             }
         }
         self.bytes.clear();
         self.bytes.extend_from_slice(head);
-        Ok(lines.next().is_none())
+        Ok(self)
     }
 
     #[inline]
@@ -166,33 +170,33 @@ impl Known {
 impl Line {
     fn read(
         head: &[u8],
-        at: Range<usize>,
+        field: &FieldRange,
         interner: &mut HeaderInterner,
     ) -> Result<Self, RequestError> {
-        let (name, value) = read_field(head, &at)?;
+        let (name, value) = read_field(head, field)?;
         let is_host = name == b"host";
         let is_sent = !is_of_connection(&name, &head[value.clone()]);
         let name = if is_host { AUTHORITY } else { &name };
         Ok(Self {
-            at,
+            range: field.clone(),
             is_host,
             item: is_sent.then(|| Item::of(name, head, value, interner)),
         })
     }
 
-    /// It is the same in another place.
-    fn shift(&mut self, to: Range<usize>) {
+    /// Takes another place of the same field.
+    fn shift(&mut self, to: &FieldRange) {
         if let Some(Item::Varying { value, .. }) = &mut self.item {
-            let (start, bytes) = (to.start + value.start - self.at.start, value.len());
-            *value = start..start + bytes;
+            let start = to.value.start + value.start - self.range.value.start;
+            *value = start..start + value.len();
         }
-        self.at = to;
+        self.range = to.clone();
     }
 
-    /// It has another value.
-    fn vary(&mut self, head: &[u8], at: Range<usize>) -> Result<(), RequestError> {
-        let (name, value) = read_field(head, &at)?;
-        self.at = at;
+    /// Takes another value.
+    fn vary(&mut self, head: &[u8], field: &FieldRange) -> Result<(), RequestError> {
+        let (name, value) = read_field(head, field)?;
+        self.range = field.clone();
         if is_of_connection(&name, &head[value.clone()]) {
             self.item = None;
         } else if let Some(Item::Varying { value: known, .. }) = &mut self.item {
@@ -246,65 +250,34 @@ impl Item {
     }
 }
 
-/// Where the lines are that are not empty, without what ends them.
-fn lines_of(head: &[u8]) -> impl Iterator<Item = Range<usize>> {
-    let mut at = 0;
-    std::iter::from_fn(move || {
-        while at < head.len() {
-            let begin = at;
-            let rest = &head[begin..];
-            let end = memchr::memchr(b'\n', rest).unwrap_or(rest.len());
-            at = begin + end + 1;
-            let line = rest[..end].strip_suffix(b"\r").unwrap_or(&rest[..end]);
-            if !line.is_empty() {
-                return Some(begin..begin + line.len());
-            }
-        }
-        None
-    })
-}
-
-/// Where the method and the path are.
-fn read_first(
-    head: &[u8],
-    at: &Range<usize>,
-) -> Result<(Range<usize>, Range<usize>), RequestError> {
-    let line = &head[at.clone()];
-    let blank = memchr::memchr(b' ', line).unwrap_or(line.len());
-    let end = line.strip_suffix(b" HTTP/1.1").unwrap_or(line).len();
-    let (method, path) = (0..blank, (blank + 1).min(end)..end);
-    if !is_token(&line[method.clone()]) {
+/// Checks a method and a path.
+fn check_line(method: &[u8], path: &[u8]) -> Result<(), RequestError> {
+    if !is_token(method) {
         return Err(unsendable("the method", "it is no word"));
     }
     let is_shown = |byte: &u8| *byte > b' ' && *byte != 0x7f;
-    if path.is_empty() || !line[path.clone()].iter().all(is_shown) {
+    if path.is_empty() || !path.iter().all(is_shown) {
         let why = "it is empty, or holds a blank or a control character";
         return Err(unsendable("the path", why));
     }
-    let shifted = |part: Range<usize>| at.start + part.start..at.start + part.end;
-    Ok((shifted(method), shifted(path)))
+    Ok(())
 }
 
-/// The name of a field, in small letters, and where its value is.
-fn read_field(head: &[u8], at: &Range<usize>) -> Result<(Vec<u8>, Range<usize>), RequestError> {
-    let line = &head[at.clone()];
-    let name = name_of(line);
+/// The name of a field in lower case, and where its value is without blanks around it.
+fn read_field(head: &[u8], field: &FieldRange) -> Result<(Vec<u8>, Range<usize>), RequestError> {
+    let name = &head[field.name.clone()];
     let shown = || format!("the header `{}`", String::from_utf8_lossy(name));
     if !is_token(name) {
         return Err(unsendable(&shown(), "its name is no word"));
     }
-    let value = line.get(name.len() + 1..).unwrap_or_default();
+    let value = &head[field.value.clone()];
     let is_sendable = |byte: &u8| *byte >= b' ' && *byte != 0x7f || *byte == b'\t';
     if !value.iter().all(is_sendable) {
         return Err(unsendable(&shown(), "its value holds a control character"));
     }
-    let end = at.start + line.trim_ascii_end().len();
+    let end = field.value.start + value.trim_ascii_end().len();
     let start = end - value.trim_ascii().len();
     Ok((name.to_ascii_lowercase(), start..end))
-}
-
-fn name_of(line: &[u8]) -> &[u8] {
-    &line[..memchr::memchr(b':', line).unwrap_or(line.len())]
 }
 
 /// Whether bytes are a word, as names and methods are (RFC 9110, section 5.6.2).
@@ -339,12 +312,54 @@ mod tests {
     use super::super::hpack::Decoder;
     use super::*;
 
-    const GET: &str = "GET /a?b=c HTTP/1.1\r\nHost: h:8080\r\nUser-Agent: brunt\r\nX-Two: 1\r\n\
-                       x-two:  2 \r\nConnection: close\r\nTE: gzip\r\nExpect: 100-continue\r\n\r\n";
+    /// The parts of a request.
+    #[derive(Clone)]
+    struct Parts {
+        method: &'static str,
+        path: String,
+        fields: Vec<(&'static str, String)>,
+    }
 
-    /// One side that writes heads, and the other that reads them.
+    impl Parts {
+        fn new(method: &'static str, path: &str, fields: &[(&'static str, &str)]) -> Self {
+            let fields = fields
+                .iter()
+                .map(|(name, value)| (*name, (*value).to_owned()));
+            Self {
+                method,
+                path: path.to_owned(),
+                fields: fields.collect(),
+            }
+        }
+
+        fn with(mut self, index: usize, name: &'static str, value: &str) -> Self {
+            self.fields[index] = (name, value.to_owned());
+            self
+        }
+
+        fn request(&self) -> RenderedRequest {
+            let fields = self.fields.iter();
+            let fields: Vec<_> = fields.map(|(name, value)| (*name, &**value)).collect();
+            RenderedRequest::from_parts(self.method, &self.path, &fields, b"")
+        }
+    }
+
+    fn get() -> Parts {
+        let fields = [
+            ("Host", "h:8080"),
+            ("User-Agent", "brunt"),
+            ("X-Two", "1"),
+            ("x-two", " 2 "),
+            ("Connection", "close"),
+            ("TE", "gzip"),
+            ("Expect", "100-continue"),
+        ];
+        Parts::new("GET", "/a?b=c", &fields)
+    }
+
+    /// One side that writes headers, and the other that reads them.
     struct Sides {
-        heads: HeaderEncoder,
+        headers: HeaderEncoder,
         encoder: Encoder,
         decoder: Decoder,
     }
@@ -352,20 +367,27 @@ mod tests {
     impl Sides {
         fn new() -> Self {
             Self {
-                heads: HeaderEncoder::default(),
+                headers: HeaderEncoder::default(),
                 encoder: Encoder::new(),
                 decoder: Decoder::new(),
             }
         }
 
-        /// The fields, and how many bytes they took.
-        fn pass(&mut self, head: &str, is_tls: bool) -> (String, usize) {
-            let mut block = Vec::new();
-            let (name, head) = (NameId(1), head.as_bytes());
-            let written = self
-                .heads
-                .write(name, head, is_tls, &mut self.encoder, &mut block);
-            written.unwrap();
+        fn write(
+            &mut self,
+            request: &RenderedRequest,
+            is_tls: bool,
+        ) -> Result<Vec<u8>, RequestError> {
+            let (mut block, template) = (Vec::new(), HeaderTemplate::default());
+            let request = (NameId(1), request, &template);
+            self.headers
+                .write(request, is_tls, &mut self.encoder, &mut block)?;
+            Ok(block)
+        }
+
+        /// The fields, and the number of bytes that they took.
+        fn pass(&mut self, parts: &Parts, is_tls: bool) -> (String, usize) {
+            let block = self.write(&parts.request(), is_tls).unwrap();
             let mut text = String::new();
             let read = self.decoder.read(&block, |name, value, _| {
                 text.push_str(std::str::from_utf8(name).unwrap());
@@ -379,73 +401,86 @@ mod tests {
     }
 
     #[test]
-    fn a_head_loses_what_is_of_a_connection() {
-        let (fields, _) = Sides::new().pass(GET, false);
+    fn headers_lose_the_fields_of_a_connection() {
+        let (fields, _) = Sides::new().pass(&get(), false);
         let expected = ":method=GET\n:scheme=http\n:authority=h:8080\n:path=/a?b=c\nuser-agent=brunt\n\
                         x-two=1\nx-two=2\n";
         assert_eq!(fields, expected);
     }
 
     #[test]
-    fn what_is_known_is_not_taken_for_what_is_new() {
+    fn known_headers_are_not_confused_with_new_ones() {
         let mut sides = Sides::new();
-        let posts = GET.replace("GET /a", "POST /longer/path");
-        let others = GET.replace("brunt", "other");
-        let longer = GET.replace(
-            "X-Two: 1\r\n",
-            "X-Two: 1\r\nCookie: a=b\r\nContent-Length: 12\r\n",
-        );
-        let renamed = GET.replace("X-Two: 1", "X-Ten: 1");
-        let trailers = GET.replace("TE: gzip", "TE: trailers");
-        let heads = [
-            GET, GET, &posts, GET, &others, &posts, &longer, &renamed, &longer, &trailers, GET,
-            &trailers, &others,
+        let posts = Parts {
+            method: "POST",
+            path: "/longer/path?b=c".to_owned(),
+            ..get()
+        };
+        let others = get().with(1, "User-Agent", "other");
+        let mut longer = get();
+        longer.fields.insert(3, ("Content-Length", "12".to_owned()));
+        longer.fields.insert(3, ("Cookie", "a=b".to_owned()));
+        let renamed = get().with(2, "X-Ten", "1");
+        let trailers = get().with(5, "TE", "trailers");
+        let all = [
+            get(),
+            get(),
+            posts.clone(),
+            get(),
+            others.clone(),
+            posts,
+            longer.clone(),
+            renamed,
+            longer,
+            trailers.clone(),
+            get(),
+            trailers,
+            others,
         ];
-        for head in heads.iter().chain(&heads) {
+        for parts in all.iter().chain(&all) {
             for is_tls in [false, true] {
-                let (fields, _) = sides.pass(head, is_tls);
-                assert_eq!(fields, Sides::new().pass(head, is_tls).0);
+                let (fields, _) = sides.pass(parts, is_tls);
+                assert_eq!(fields, Sides::new().pass(parts, is_tls).0);
             }
         }
     }
 
     #[test]
-    fn what_has_not_changed_is_a_byte_each() {
+    fn unchanged_field_takes_one_byte() {
         let mut sides = Sides::new();
-        let head = |number: u32| GET.replace("b=c", &format!("b={number}"));
-        let first = sides.pass(&head(1), false);
+        let numbered = |number: u32| Parts {
+            path: format!("/a?b={number}"),
+            ..get()
+        };
+        let first = sides.pass(&numbered(1), false);
         assert!(first.1 > 40, "{}", first.1);
         // Seven fields.
-        assert_eq!(sides.pass(&head(1), false), (first.0, 7));
+        assert_eq!(sides.pass(&numbered(1), false), (first.0, 7));
         // From now on the path is one that varies.
         let path = 2 + "/a?b=1".len();
         for number in 2..9 {
-            assert_eq!(sides.pass(&head(number), false).1, 6 + path);
+            assert_eq!(sides.pass(&numbered(number), false).1, 6 + path);
         }
-        assert_eq!(sides.pass(&head(8), false).1, 6 + path);
+        assert_eq!(sides.pass(&numbered(8), false).1, 6 + path);
     }
 
     #[test]
-    fn what_cannot_be_sent_says_what_it_is() {
-        for (head, part) in [
-            ("GET /a b HTTP/1.1\r\nHost: h\r\n\r\n", "the path"),
-            ("GET  HTTP/1.1\r\nHost: h\r\n\r\n", "the path"),
-            ("G(T / HTTP/1.1\r\nHost: h\r\n\r\n", "the method"),
-            ("GET / HTTP/1.1\r\nHost: h\r\nA: \x01\r\n\r\n", "`A`"),
-            ("GET / HTTP/1.1\r\nHost: h\r\nA b: 1\r\n\r\n", "`A b`"),
+    fn unsendable_part_is_named_in_the_error() {
+        let host = ("Host", "h");
+        for (parts, expected) in [
+            (Parts::new("GET", "/a b", &[host]), "the path"),
+            (Parts::new("GET", "", &[host]), "the path"),
+            (Parts::new("G(T", "/", &[host]), "the method"),
+            (Parts::new("GET", "/", &[host, ("A", "\x01")]), "`A`"),
+            (Parts::new("GET", "/", &[host, ("A b", "1")]), "`A b`"),
         ] {
             let mut sides = Sides::new();
-            for before in ["", "GET / HTTP/1.1\r\nHost: h\r\nA: 1\r\n\r\n"] {
-                if !before.is_empty() {
-                    sides.pass(before, false);
+            for before in [None, Some(Parts::new("GET", "/", &[host, ("A", "1")]))] {
+                if let Some(before) = before {
+                    sides.pass(&before, false);
                 }
-                let (encoder, mut to) = (&mut sides.encoder, Vec::new());
-                let written =
-                    sides
-                        .heads
-                        .write(NameId(1), head.as_bytes(), false, encoder, &mut to);
-                let error = written.unwrap_err();
-                assert!(error.text.contains(part), "{}", error.text);
+                let error = sides.write(&parts.request(), false).unwrap_err();
+                assert!(error.text.contains(expected), "{}", error.text);
             }
         }
     }

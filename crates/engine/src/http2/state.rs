@@ -4,6 +4,7 @@
 use std::collections::VecDeque;
 
 use brunt_record::NameId;
+use brunt_scenario::{HeaderTemplate, RenderedRequest};
 
 use super::error_code::ErrorCode;
 use super::frame::{self, Kind};
@@ -148,13 +149,13 @@ impl ConnectionState {
     pub(super) fn open(
         &mut self,
         headers: &mut HeaderEncoder,
-        (name, head): (NameId, &[u8]),
+        request: (NameId, &RenderedRequest, &HeaderTemplate),
         is_complete: bool,
         (timer, options): (TimerSlot, ResponseOptions),
     ) -> Result<StreamSlot, RequestError> {
         let at = self.outgoing.begin_headers();
         let (encoder, to) = (&mut self.encoder, self.outgoing.bytes());
-        let written = headers.write(name, head, self.is_tls, encoder, to);
+        let written = headers.write(request, self.is_tls, encoder, to);
         written.inspect_err(|_| self.outgoing.take_back(at))?;
         let number = self.next_stream;
         self.next_stream += 2;

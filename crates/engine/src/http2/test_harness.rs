@@ -1,6 +1,7 @@
 //! Requests on the state of a connection without a socket, for tests, the fuzzer and benches.
 
 use brunt_record::NameId;
+use brunt_scenario::{HeaderTemplate, RenderedRequest};
 
 use super::request_headers::HeaderEncoder;
 use super::state::{ConnectionState, Outcome};
@@ -8,8 +9,6 @@ use super::streams::StreamSlot;
 use crate::http::response::ResponseOptions;
 use crate::http::{BodyCapture, HeaderCapture, ResponseBody};
 use crate::time::timers::TimerSlot;
-
-const HEAD: &[u8] = b"GET /a HTTP/1.1\r\nHost: h\r\n\r\n";
 
 /// Maximum size of a body.
 const CONTENT_BYTES_MAX: u64 = 16 << 20;
@@ -24,17 +23,18 @@ pub struct Http2Harness {
 impl Http2Harness {
     /// With a number of requests, on streams 1, 3, …
     pub fn of(requests: u32) -> Self {
+        let request = RenderedRequest::from_parts("GET", "/a", &[("Host", "h")], b"");
         let mut harness = Self {
             state: ConnectionState::new(false),
             headers: HeaderEncoder::default(),
             slots: Vec::new(),
         };
-        (0..requests).for_each(|_| harness.ask(HEAD));
+        (0..requests).for_each(|_| harness.send(&request));
         harness
     }
 
     /// Sends another request.
-    pub fn ask(&mut self, head: &[u8]) {
+    pub fn send(&mut self, request: &RenderedRequest) {
         let options = ResponseOptions {
             name: NameId(0),
             to_head: false,
@@ -43,9 +43,10 @@ impl Http2Harness {
             header_capture: HeaderCapture::All,
         };
         let by = (TimerSlot::of(0), options);
+        let template = HeaderTemplate::default();
         let opened = self
             .state
-            .open(&mut self.headers, (NameId(0), head), true, by);
+            .open(&mut self.headers, (NameId(0), request, &template), true, by);
         // HTTP/2 may not be able to carry it.
         self.slots.extend(opened.ok());
         let all = self.state.outgoing().len();

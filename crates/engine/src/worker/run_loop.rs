@@ -223,7 +223,7 @@ fn record_cut_off(context: &WorkerContext, seed: u64, workload: &Workload, arriv
     };
     let method = &context.plan.names[name.index()].method;
     context.record(&sample, Some(&error), |error| {
-        failure_example::of(error, method.as_bytes(), &context.plan.secrets.known)
+        failure_example::of(error, method, &context.plan.secrets.known)
     });
 }
 

@@ -11,6 +11,7 @@ use crate::compile::names::When;
 use crate::expr::expression::{Compiled, Template};
 use crate::expr::parser::TemplatePart;
 use crate::expr::secrets::Place;
+use crate::model::header_template::HeaderTemplate;
 use crate::model::request::{REDIRECTS_DEFAULT, Request, ResponseNeeds};
 use crate::model::status_set::StatusSet;
 use crate::source::diagnostic::Diagnostic;
@@ -146,7 +147,7 @@ fn header_lines(
     typed: &StepSpec,
     method: &str,
     content_type: Option<&str>,
-) -> Template {
+) -> HeaderTemplate {
     let own = typed.headers.iter().flatten();
     let has_own = |name: &str| {
         typed
@@ -167,40 +168,39 @@ fn header_lines(
         all.iter()
             .any(|(name, _)| name.get_ref().eq_ignore_ascii_case(wanted))
     };
-    let mut lines = Template::default();
+    let mut lines = HeaderTemplate::default();
     if !has("user-agent") {
-        lines.literal(concat!("User-Agent: brunt/", env!("CARGO_PKG_VERSION"), "\r\n").as_bytes());
+        let agent = concat!("brunt/", env!("CARGO_PKG_VERSION"));
+        lines.push("User-Agent", Template::of(agent));
     }
     if !has("accept") {
-        lines.literal(b"Accept: */*\r\n");
+        lines.push("Accept", Template::of("*/*"));
     }
     if let Some(content_type) = content_type.filter(|_| !has("content-type")) {
-        lines.literal(format!("Content-Type: {content_type}\r\n").as_bytes());
+        lines.push("Content-Type", Template::of(content_type));
     }
     if content_type.is_none() && matches!(method, "POST" | "PUT" | "PATCH") {
-        lines.literal(b"Content-Length: 0\r\n");
+        lines.push("Content-Length", Template::of("0"));
     }
     if let Some(auth) = &typed.auth {
-        let line = authorization(compiler, auth);
-        lines.append(line);
+        let value = authorization(compiler, auth);
+        lines.push("Authorization", value);
     }
     for (name, value) in all {
         check_header(compiler, name, value);
-        lines.literal(format!("{}: ", name.get_ref()).as_bytes());
         let outer = compiler
             .resolver
             .secrets
             .enter(Place::of_field(name.get_ref()));
         let value = compiler.text(value, Encoding::Header);
         compiler.resolver.secrets.enter(outer);
-        lines.append(value);
-        lines.literal(b"\r\n");
+        lines.push(name.get_ref(), value);
     }
     lines
 }
 
 fn authorization(compiler: &mut Compiler, auth: &Spanned<AuthSpec>) -> Template {
-    let mut line = Template::default();
+    let mut value = Template::default();
     match auth.get_ref() {
         AuthSpec {
             user: Some(user),
@@ -214,17 +214,17 @@ fn authorization(compiler: &mut Compiler, auth: &Spanned<AuthSpec>) -> Template 
                 pair.append(compiler.text(password, Encoding::Plain));
                 compiler.resolver.secrets.enter(outer);
             }
-            line.literal(b"Authorization: Basic ");
-            line.expression(Compiled::base64_of(pair), Encoding::Header);
+            value.literal(b"Basic ");
+            value.expression(Compiled::base64_of(pair), Encoding::Header);
         }
         AuthSpec {
             user: None,
             password: None,
             bearer: Some(token),
         } => {
-            line.literal(b"Authorization: Bearer ");
+            value.literal(b"Bearer ");
             let outer = compiler.resolver.secrets.enter(Place::Field);
-            line.append(compiler.text(token, Encoding::Header));
+            value.append(compiler.text(token, Encoding::Header));
             compiler.resolver.secrets.enter(outer);
         }
         _ => compiler.diagnostics.push(
@@ -233,8 +233,7 @@ fn authorization(compiler: &mut Compiler, auth: &Spanned<AuthSpec>) -> Template 
                 .help("write { user = \"…\", password = \"…\" } or { bearer = \"…\" }"),
         ),
     }
-    line.literal(b"\r\n");
-    line
+    value
 }
 
 fn check_header(compiler: &mut Compiler, name: &Spanned<String>, value: &Spanned<String>) {

@@ -232,6 +232,13 @@ impl Template {
         }
     }
 
+    /// A text without expressions.
+    pub(crate) fn of(text: &str) -> Self {
+        let mut template = Self::default();
+        template.literal(text.as_bytes());
+        template
+    }
+
     pub(crate) fn literal(&mut self, bytes: &[u8]) {
         if bytes.is_empty() {
             return;

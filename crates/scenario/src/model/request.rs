@@ -5,12 +5,11 @@ use std::time::Duration;
 
 use brunt_record::NameId;
 
-use crate::expr::context::EvalContext;
-use crate::expr::error::EvalError;
 use crate::expr::expression::Template;
 use crate::json::query::JsonQuery;
 use crate::model::check::{Check, Condition};
 use crate::model::extract::{Extract, From};
+use crate::model::header_template::HeaderTemplate;
 use crate::model::status_set::StatusSet;
 
 /// How many redirects are followed unless the scenario says otherwise.
@@ -27,8 +26,8 @@ pub struct Request {
     pub host: usize,
     /// The path and query.
     pub path: Template,
-    /// Header lines, each ended by CR LF; neither `Host` nor what frames the body.
-    pub headers: Template,
+    /// Its header lines; neither `Host` nor those that frame the body.
+    pub headers: HeaderTemplate,
     /// Whether the scenario says itself which cookies are sent.
     pub says_cookies: bool,
     /// The body.
@@ -81,80 +80,7 @@ impl ResponseNeeds {
     }
 }
 
-/// What rendering a request depends on besides its user.
-#[derive(Debug, Clone, Copy)]
-pub struct RenderContext<'a> {
-    /// Goes before the path.
-    pub base_path: &'a str,
-    /// The value of the `Host` header.
-    pub host: &'a str,
-    /// Whether the connection is to be closed after the answer.
-    pub closes: bool,
-    /// The size of all files of its body.
-    pub file_bytes: u64,
-}
-
-/// A rendered request.
-#[derive(Debug, Default)]
-pub struct RenderedRequest {
-    /// Its bytes, without what files hold.
-    pub bytes: Vec<u8>,
-    /// The length of its head.
-    pub head_bytes: usize,
-    /// Where its files go: each at a place of the bytes, in the order of its body.
-    pub cuts: Vec<usize>,
-}
-
-/// Bodies of this size and more are sent once the server has said that it wants them.
-const EXPECT_BYTES: u64 = 1 << 20;
-
 impl Request {
-    /// Renders the request in its wire form, in the place of what was there; `body` is scratch space.
-    #[inline]
-    pub fn render(
-        &self,
-        context: &mut EvalContext,
-        with: RenderContext,
-        into: &mut RenderedRequest,
-        body: &mut Vec<u8>,
-    ) -> Result<(), EvalError> {
-        let RenderedRequest {
-            bytes,
-            head_bytes,
-            cuts,
-        } = into;
-        bytes.clear();
-        cuts.clear();
-        bytes.extend_from_slice(self.method.as_bytes());
-        bytes.push(b' ');
-        bytes.extend_from_slice(with.base_path.as_bytes());
-        self.path.render(context, bytes)?;
-        bytes.extend_from_slice(b" HTTP/1.1\r\nHost: ");
-        bytes.extend_from_slice(with.host.as_bytes());
-        bytes.extend_from_slice(b"\r\n");
-        self.headers.render(context, bytes)?;
-        if with.closes {
-            bytes.extend_from_slice(b"Connection: close\r\n");
-        }
-        body.clear();
-        if let Some(own) = &self.body {
-            for piece in &own.pieces {
-                match piece {
-                    Piece::Text(template) => template.render(context, body)?,
-                    Piece::File(_) => cuts.push(body.len()),
-                }
-            }
-            render_length(body.len() as u64 + with.file_bytes, bytes);
-        }
-        bytes.extend_from_slice(b"\r\n");
-        *head_bytes = bytes.len();
-        for cut in cuts {
-            *cut += *head_bytes;
-        }
-        bytes.extend_from_slice(body);
-        Ok(())
-    }
-
     /// The query for all JSON paths of its checks and extractions; `None` if there are none.
     pub fn json_query(&self) -> Option<JsonQuery> {
         let checks = self.checks.iter().filter_map(|check| match &check.what {
@@ -176,14 +102,5 @@ impl Request {
             Piece::File(path) => Some(path.as_path()),
             Piece::Text(_) => None,
         })
-    }
-}
-
-fn render_length(bytes: u64, into: &mut Vec<u8>) {
-    into.extend_from_slice(b"Content-Length: ");
-    into.extend_from_slice(itoa::Buffer::new().format(bytes).as_bytes());
-    into.extend_from_slice(b"\r\n");
-    if bytes >= EXPECT_BYTES {
-        into.extend_from_slice(b"Expect: 100-continue\r\n");
     }
 }

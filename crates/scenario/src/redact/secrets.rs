@@ -288,14 +288,6 @@ impl Secrets {
         }
     }
 
-    /// Adds what a request holds in places that are secret: its target, its header fields, its body.
-    pub fn add_message(&mut self, message: &[u8]) {
-        let end = memchr::memmem::find(message, b"\r\n\r\n").unwrap_or(message.len());
-        let (head, body) = message.split_at(end);
-        self.add_fields(&String::from_utf8_lossy(head));
-        self.add_body(body.get(4..).unwrap_or_default());
-    }
-
     /// Adds what the beginning of a body holds behind names of secrets.
     pub fn add_body(&mut self, body: &[u8]) {
         let body = &body[..body.len().min(JSON_BYTES_MAX)];

@@ -126,7 +126,8 @@ fn exchange_told(exchange: &ExchangeTrace, name: &RequestName) -> String {
     for (name, value) in &exchange.extracted {
         text += &format!("      {name} = {}\n", excerpt(value, ""));
     }
-    text += &excerpt(exchange.request.trim_end(), "      > ");
+    let request = format!("{}{}", exchange.request_head, exchange.request_body);
+    text += &excerpt(request.trim_end(), "      > ");
     text += "\n";
     if let Some(heard) = &exchange.response {
         text += &excerpt(&answer(heard), "      < ");

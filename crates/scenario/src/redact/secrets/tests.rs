@@ -203,11 +203,11 @@ fn what_secret_names_stand_for_is_masked_whatever_it_is() {
 #[test]
 fn named_values_are_secret_wherever_they_come_up_again() {
     let mut secrets = Secrets::default();
-    secrets.add_message(
-        b"POST /in?api_key=k%20eykey HTTP/1.1\r\nAuthorization: Basic YW5uOmh1bnRlcjIyMg==\r\n\
-          Cookie: id=cookie-value; b=c\r\nX-Kept: visible\r\n\r\n\
-          {\"user\": {\"password\": \"pass \\\"w\\\" ord\", \"name\": \"visible\"}}",
+    secrets.add_fields(
+        "POST /in?api_key=k%20eykey HTTP/1.1\r\nAuthorization: Basic YW5uOmh1bnRlcjIyMg==\r\n\
+         Cookie: id=cookie-value; b=c\r\nX-Kept: visible\r\n",
     );
+    secrets.add_body(b"{\"user\": {\"password\": \"pass \\\"w\\\" ord\", \"name\": \"visible\"}}");
     secrets.add_fields("Set-Cookie: sid=cookie-of-answer; Path=/visible\r\n");
     secrets.add_body(b"{\"access_token\": \"of-the-answer\", \"x\": \"visible\"");
     secrets.add_body(b"{\"refresh_token\": [\"in-a-list\"], \"x\": \"visible\"}");
