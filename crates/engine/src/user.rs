@@ -236,7 +236,7 @@ impl User {
                 std::mem::swap(state, &mut self.session.state);
             }
             if let StepFlow::StopUser(why) = flow {
-                count_stop(&context, why);
+                count_stop(context, why);
                 break;
             }
         }

@@ -251,13 +251,11 @@ impl<'a> Exchange<'a> {
     /// Where a request goes: where it was redirected to, or the path of its host.
     fn url_of(&self, rendered: &RenderedRequest, redirected: Option<&Url>) -> Option<Url> {
         let origins = &self.sender.context.net.origins;
-        match redirected {
-            Some(url) => Some(url.clone()),
-            None => {
-                let (_, host) = origins.host(self.sender.request.host);
-                host.join(&rendered.text(rendered.path())).ok()
-            }
+        if let Some(url) = redirected {
+            return Some(url.clone());
         }
+        let (_, host) = origins.host(self.sender.request.host);
+        host.join(&rendered.text(rendered.path())).ok()
     }
 
     fn send_cookies(&self, rendered: &mut RenderedRequest, redirected: Option<&Url>) {

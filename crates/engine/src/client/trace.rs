@@ -123,7 +123,7 @@ impl TraceRecorder {
         let mut sections = self.sections.borrow_mut();
         match sections.last_mut() {
             Some(section) if section.exchanges.len() < EXCHANGES_MAX => {
-                section.exchanges.push(exchange)
+                section.exchanges.push(exchange);
             }
             Some(section) => section.omitted += 1,
             None => {}

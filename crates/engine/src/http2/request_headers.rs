@@ -69,8 +69,10 @@ impl HeaderEncoder {
             self.known.resize_with(name.index() + 1, || None);
         }
         let slot = &mut self.known[name.index()];
-        let is_same = |known: &&mut Known| known.is_tls == is_tls && known.bytes == request.head();
-        if slot.as_mut().filter(is_same).is_none() {
+        let is_same = slot
+            .as_ref()
+            .is_some_and(|known| known.is_tls == is_tls && known.bytes == request.head());
+        if !is_same {
             request.read_fields(template, &mut self.fields);
             let before = slot.take().filter(|known| known.is_tls == is_tls);
             *slot = Some(match before {

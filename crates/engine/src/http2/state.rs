@@ -21,7 +21,7 @@ use crate::time::timers::TimerSlot;
 /// Flow-control windows of streams and of connections, as large as those of browsers.
 pub(super) const STREAM_WINDOW_BYTES: u32 = 6 << 20;
 pub(super) const CONNECTION_WINDOW_BYTES: u32 = 16 << 20;
-/// Both windows before the first WINDOW_UPDATE and SETTINGS.
+/// Both windows before the first `WINDOW_UPDATE` and SETTINGS.
 const INITIAL_WINDOW_BYTES: u32 = 65_535;
 /// The advertised limit of response headers; longer ones are read and refused.
 const HEAD_BYTES_MAX: u32 = 256 << 10;
@@ -73,7 +73,7 @@ pub(super) struct ConnectionState {
     pub(super) stream_send_window: i64,
     /// Maximum number of concurrent streams; 1 before the server's SETTINGS.
     pub(super) streams_max: u32,
-    /// Number of bytes received without a WINDOW_UPDATE for them.
+    /// Number of bytes received without a `WINDOW_UPDATE` for them.
     pub(super) unreleased: u32,
     /// Whether the server responds with HTTP/1.x; `None` before the first byte.
     pub(super) is_http1: Option<bool>,

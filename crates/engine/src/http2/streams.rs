@@ -28,7 +28,7 @@ pub(super) struct Stream {
     pub(super) send_window: i64,
     /// Its user waits for room in the window.
     pub(super) wants_room: bool,
-    /// Number of bytes received without a WINDOW_UPDATE for them.
+    /// Number of bytes received without a `WINDOW_UPDATE` for them.
     pub(super) unreleased: u32,
     pub(super) sent_ns: Option<u64>,
     pub(super) first_byte_ns: Option<u64>,

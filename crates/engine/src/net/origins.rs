@@ -21,7 +21,7 @@ use super::tls::{TlsClient, TlsError};
 pub struct Origins {
     /// The base URL of the service, without credentials, query and fragment.
     pub url: Url,
-    origins: Vec<Origin>,
+    all: Vec<Origin>,
     /// By the number of a host: its origin, and the URL that paths are appended to.
     hosts: Vec<(usize, Url)>,
     /// Local addresses to connect from, alternately; empty: the system's choice.
@@ -160,7 +160,7 @@ impl Origins {
         };
         Ok(Self {
             url,
-            origins,
+            all: origins,
             hosts,
             sources: options.sources.clone(),
             tls,
@@ -187,17 +187,17 @@ impl Origins {
 
     /// The present addresses of the service.
     pub fn addresses(&self) -> Arc<[SocketAddr]> {
-        self.origins[0].addresses.borrow().clone()
+        self.all[0].addresses.borrow().clone()
     }
 
     /// The origins: the service's first.
     pub(crate) fn all(&self) -> &[Origin] {
-        &self.origins
+        &self.all
     }
 
     /// The ports of all hosts.
     pub(crate) fn ports(&self) -> impl Iterator<Item = u16> {
-        let origins = self.origins.iter();
+        let origins = self.all.iter();
         origins.flat_map(|origin| {
             let addresses = origin.addresses.borrow();
             let ports: Vec<u16> = addresses.iter().map(SocketAddr::port).collect();
@@ -207,7 +207,7 @@ impl Origins {
 
     /// The index of an origin, if the scenario names it.
     pub(crate) fn origin_of(&self, url: &Url) -> Option<usize> {
-        let named = self.origins.iter();
+        let named = self.all.iter();
         named
             .map(|known| known.url.origin())
             .position(|known| known == url.origin())
@@ -215,7 +215,7 @@ impl Origins {
 
     /// Looks all names up again; one that cannot be resolved keeps its addresses.
     pub(crate) fn look_up_again(&self, at_most: Duration) {
-        for origin in self.origins.iter().filter(|origin| origin.is_name) {
+        for origin in self.all.iter().filter(|origin| origin.is_name) {
             if let Ok(found) = origin.look_up(at_most) {
                 origin.addresses.send_if_modified(|known| {
                     let is_new = **known != *found;

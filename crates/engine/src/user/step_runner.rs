@@ -1,4 +1,4 @@
-//! StepRunner: a user goes through steps.
+//! The step runner: takes the steps of a user.
 
 use brunt_record::{FailureKind, NameId, Sample};
 use brunt_scenario::{EvalError, Expression, Request, Step, Value, chosen, names_of};
