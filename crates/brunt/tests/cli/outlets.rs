@@ -257,7 +257,10 @@ fn what_cannot_be_told_is_said_before_the_load() {
     let cases: [(&[&str], &str); 5] = [
         (&["--prometheus-port", &taken], "give another port"),
         (&["--prometheus-port", "nine"], "9464"),
-        (&["--otlp", "grpc://localhost:4317"], "`grpc` is not spoken"),
+        (
+            &["--otlp", "grpc://localhost:4317"],
+            "unsupported scheme `grpc`",
+        ),
         (
             &["--jsonl", "no/such/folder/x"],
             "cannot write no/such/folder/x",

@@ -139,7 +139,7 @@ fn what_cannot_be_stopped_or_go_on_is_refused() {
         (search, target, "--until-decided", "it is a search"),
         (flat, "", "--until-decided", "it has no targets"),
         (flat, target, "--until-decided=2s", "longer than MAX"),
-        (falls, target, "--until-decided", "it ends with no load"),
+        (falls, target, "--until-decided", "it ends without load"),
         (counted, target, "--until-decided", "a number of iterations"),
     ] {
         let brunt =

@@ -1,7 +1,7 @@
 //! Whatever brunt does, the second signal that asks it to end has ended it within a second, and all that it started.
 //!
 //! The cases are those of [`brunt_testbed::interruptions`], of which a few are played for each state; the model of brunt's
-//! reaction plays a thousand (`brunt/src/interrupt.rs`).
+//! reaction plays a thousand (`brunt/src/system/interrupts.rs`).
 
 use brunt_testbed::interruptions::{State, cases};
 
