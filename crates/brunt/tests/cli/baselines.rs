@@ -360,11 +360,11 @@ fn wrong_input_names_the_remedy() {
             ],
             "is a search",
         ),
-        (&["baseline", "save", "x", "-t", "5s"], "give --runs N"),
+        (&["baseline", "save", "x", "-t", "5s"], "require --runs N"),
         (&["baseline", "save", "x", "--profile", "load"], "--runs"),
         (
             &["baseline", "compare", "main", "--tolerance", "5"],
-            "write it like 5%",
+            "such as 5%",
         ),
         (
             &["run", "load", "--tolerance", "5%"],

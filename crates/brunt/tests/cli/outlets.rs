@@ -125,7 +125,7 @@ fn the_programs_of_others_read_what_is_told() {
     );
     let ended = running.end();
     drop(receiver);
-    assert!(!ended.stderr.contains("lost"), "{ended:?}");
+    assert!(!ended.stderr.contains("dropped"), "{ended:?}");
     let total = brunt.summary()["total"].clone();
 
     let page = page.split_once("\r\n\r\n").unwrap().1;
@@ -209,7 +209,7 @@ fn one_that_is_slow_loses_intervals_and_the_record_is_whole() {
     for name in ["--otlp http://127.0.0.1", "--jsonl pipe"] {
         let note = ended.stderr.lines().find(|line| line.contains(name));
         assert!(
-            note.is_some_and(|note| note.contains(" lost ")),
+            note.is_some_and(|note| note.contains(" dropped ")),
             "{ended:?}"
         );
     }
@@ -237,7 +237,7 @@ fn collector_that_redirects_is_reported_as_lost_data() {
         let notes: Vec<&str> = ended
             .stderr
             .lines()
-            .filter(|line| line.contains("--otlp http://127.0.0.1") && line.contains(" lost "))
+            .filter(|line| line.contains("--otlp http://127.0.0.1") && line.contains(" dropped "))
             .collect();
         let says = format!("it answered {status}");
         assert_eq!(notes.len(), usize::from(is_lost), "{status}: {ended:?}");

@@ -121,7 +121,7 @@ fn lost_process_makes_the_run_invalid_in_every_form() {
     let junit = std::fs::read_to_string(brunt.path("junit.xml")).unwrap();
     assert!(junit.contains("<error ") && junit.contains(lost), "{junit}");
     let page = std::fs::read_to_string(brunt.path("out/report.html")).unwrap();
-    assert!(page.contains("stopped by brunt: a process of the load was lost"));
+    assert!(page.contains("stopped by brunt: a worker process was lost"));
     let again = brunt.also(&["report", "out", "--markdown"]);
     assert!(again.stdout.contains("process 2 of 3"), "{again:?}");
     let history = brunt.also(&["history"]);
