@@ -52,7 +52,7 @@ impl Compiler<'_> {
                         Diagnostic::new("a whole list or table stands in a text")
                             .at(place.clone(), "here")
                             .help("draw a value of it, like pick(LIST), or write json(LIST)"),
-                    )
+                    );
                 }
                 TemplatePart::Expression(expression) => template.expression(expression, encoding),
             }),
@@ -155,7 +155,7 @@ impl Compiler<'_> {
                     into.literal(&bytes);
                 }
                 TemplatePart::Expression(expression) => {
-                    into.expression(expression, Encoding::JsonText)
+                    into.expression(expression, Encoding::JsonText);
                 }
             }
         }

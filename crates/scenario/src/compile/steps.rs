@@ -246,7 +246,7 @@ fn compile_repeat(
         return inner;
     };
     let count = match times.get_ref() {
-        Json::Integer(count @ 1..) => constant(compiler, *count),
+        Json::Integer(count @ 1..) => constant(*count),
         Json::Text(_) => compiler.expression(times),
         _ => {
             compiler.diagnostics.push(
@@ -288,7 +288,7 @@ fn compile_while(
     let most = typed.at_most.as_ref();
     let most = most.map_or(ROUNDS_MAX, |most| i64::from(*most.get_ref()));
     let counter = compiler.resolver.variables.hidden();
-    let count = constant(compiler, most);
+    let count = constant(most);
     Program {
         steps: counted(counter, count, condition, inner.steps),
         ..inner
@@ -334,7 +334,7 @@ fn compile_for_each(
         compiler.resolver.variables.hidden(),
         compiler.resolver.variables.hidden(),
     );
-    let nothing = constant(compiler, 0);
+    let nothing = constant(0);
     let mut steps = vec![
         Step::Set(kept, list),
         Step::Set(taken, nothing),
@@ -351,8 +351,7 @@ fn compile_for_each(
     Program { steps, ..inner }
 }
 
-#[expect(clippy::unused_self, reason = "reads as what the builder makes")]
-fn constant(_compiler: &Compiler, number: i64) -> Expression {
+fn constant(number: i64) -> Expression {
     Expression(Compiled::Constant(Value::Integer(number)))
 }
 

@@ -361,7 +361,7 @@ fn find_at(
 
 fn masked_field(name: &str, value: &str) -> String {
     let cookie = |pair: &str| match pair.split_once('=') {
-        Some((name, _)) => format!("{name}={}", MASK),
+        Some((name, _)) => format!("{name}={MASK}"),
         None => pair.to_owned(),
     };
     match name.to_ascii_lowercase().as_str() {
@@ -375,7 +375,7 @@ fn masked_field(name: &str, value: &str) -> String {
             None => cookie(value),
         },
         _ => match value.split_once(' ') {
-            Some((scheme, _)) if is_scheme(scheme) => format!("{scheme} {}", MASK),
+            Some((scheme, _)) if is_scheme(scheme) => format!("{scheme} {MASK}"),
             _ => MASK.to_owned(),
         },
     }
