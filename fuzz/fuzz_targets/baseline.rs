@@ -10,7 +10,7 @@ use brunt_verdict::baseline::Baseline;
 use libfuzzer_sys::fuzz_target;
 
 static RUN: LazyLock<RunRecord> = LazyLock::new(|| {
-    let bytes: &[u8] = include_bytes!("../../crates/record/tests/data/v2.brunt");
+    let bytes: &[u8] = include_bytes!("../../crates/record/tests/data/v1.brunt");
     brunt_record::file::read(bytes).expect("valid record")
 });
 
@@ -21,7 +21,7 @@ fuzz_target!(|text: &str| {
     baseline.compare(&RUN, None);
     let conditions = brunt_verdict::baseline::Conditions::of(&RUN.header);
     let differences = baseline.conditions.differences(&conditions);
-    brunt_verdict::judge_beside(&RUN, &baseline, differences, None);
+    brunt_verdict::judge_with_baseline(&RUN, &baseline, differences, None);
     let again = Baseline::read(&baseline.to_text()).expect("written baseline is valid");
     assert_eq!(again.runs.len(), baseline.runs.len());
 });

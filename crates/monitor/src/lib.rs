@@ -5,28 +5,28 @@
 //! [`brunt_record::Reading`]. All else comes from `/proc`, `/sys` and the kernel's CPU clocks, so it
 //! works on Linux only. What the readings mean for a run is left to others.
 
-mod control_group;
-mod cores;
-mod interference;
-mod ledger;
+mod cgroup;
+mod cpu_affinity;
+mod cpu_contention;
+mod usage_accounting;
 mod listener;
 mod machine;
 mod monitor;
 mod network;
-mod page;
+mod prometheus_text;
 mod pressure;
 mod process;
-mod quota;
-mod remote;
-mod tree;
-mod unseen;
+mod cgroup_quota;
+mod metrics_endpoint;
+mod process_tree;
+mod unavailable;
 
 #[cfg(test)]
 #[path = "../tests/shell/mod.rs"]
 mod shell;
 
-pub use cores::{allowed_cpus, pin_current_thread};
+pub use cpu_affinity::{allowed_cpus, pin_current_thread};
 pub use listener::listener_of;
 pub use monitor::{Monitor, MonitorError, Subject};
-pub use remote::PageSource;
+pub use metrics_endpoint::MetricsSource;
 pub use rustix::process::Pid;

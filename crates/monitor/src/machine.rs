@@ -10,7 +10,7 @@ use procfs::net::InterfaceDeviceStatus;
 use procfs::{DiskStats, FromRead, FromReadSI, KernelStats, Meminfo};
 
 use crate::pressure::Pressures;
-use crate::unseen;
+use crate::unavailable;
 
 /// `/proc/diskstats` counts in sectors of this size, whatever the disk's own is.
 const SECTOR_BYTES: u64 = 512;
@@ -78,10 +78,10 @@ impl Machine {
     }
 
     /// What cannot be seen of it.
-    pub(crate) fn unseen(&self) -> Vec<String> {
+    pub(crate) fn unavailable(&self) -> Vec<String> {
         let silent = self.pressures.silent();
         silent
-            .map(|(what, file)| unseen::in_words(what, file))
+            .map(|(what, file)| unavailable::describe(what, file))
             .collect()
     }
 }

@@ -7,12 +7,12 @@ use std::time::Duration;
 use brunt_record::{ProcessReading, Reading, Unavailable};
 use rustix::process::{Pid, getpid};
 
-use crate::control_group::ControlGroup;
-use crate::interference::Watch;
+use crate::cgroup::ControlGroup;
+use crate::cpu_contention::ContentionMonitor;
 use crate::machine::Machine;
 use crate::process::{Kernel, Scope};
-use crate::remote::{PageSource, Remote};
-use crate::tree::Tree;
+use crate::metrics_endpoint::{MetricsSource, MetricsEndpoint};
+use crate::process_tree::ProcessTree;
 
 /// What is watched besides brunt itself and the machine.
 #[derive(Debug)]
@@ -22,7 +22,7 @@ pub enum Subject {
     /// The control group (version 2) whose folder this is, with those below it.
     ControlGroup(PathBuf),
     /// The process that tells of itself on a Prometheus page.
-    Page(PageSource),
+    Page(MetricsSource),
 }
 
 /// Why something cannot be watched.
@@ -96,8 +96,8 @@ fn ids(pids: &[Pid]) -> String {
 pub struct Monitor {
     target: Option<Watched>,
     beside: Vec<Watched>,
-    generator: Tree,
-    interference: Watch,
+    generator: ProcessTree,
+    interference: ContentionMonitor,
     machine: Machine,
 }
 
@@ -121,7 +121,7 @@ impl Monitor {
             target,
             beside,
             generator,
-            interference: Watch::begin(),
+            interference: ContentionMonitor::begin(),
             machine: Machine::begin(),
         })
     }
@@ -132,7 +132,7 @@ impl Monitor {
     pub fn count_in(&mut self, pids: &[u32]) -> Result<(), MonitorError> {
         for pid in pids {
             let pid = i32::try_from(*pid).unwrap_or(i32::MAX);
-            let counted = self.generator.count_in(pid);
+            let counted = self.generator.add_root(pid);
             counted.map_err(|source| MonitorError::Unreadable {
                 what: format!("process {pid}"),
                 source,
@@ -158,24 +158,24 @@ impl Monitor {
     }
 
     /// What cannot be seen, by what a reading lacks that is not the first.
-    pub fn unseen(&self, reading: &Reading) -> Unavailable {
+    pub fn unavailable(&self, reading: &Reading) -> Unavailable {
         let target = self.target.as_ref().zip(reading.target.as_ref());
         let beside = self.beside.iter().zip(&reading.additional_targets);
         Unavailable {
-            target: target.map_or_else(Vec::new, |(watched, reading)| watched.unseen(reading)),
+            target: target.map_or_else(Vec::new, |(watched, reading)| watched.unavailable(reading)),
             additional_targets: beside
-                .map(|(watched, reading)| watched.unseen(reading))
+                .map(|(watched, reading)| watched.unavailable(reading))
                 .collect(),
-            machine: self.machine.unseen(),
+            machine: self.machine.unavailable(),
         }
     }
 }
 
 #[derive(Debug)]
 enum Watched {
-    Processes(Box<Tree>),
+    Processes(Box<ProcessTree>),
     Group(Box<ControlGroup>),
-    Page(Box<Remote>),
+    Page(Box<MetricsEndpoint>),
 }
 
 impl Watched {
@@ -186,7 +186,7 @@ impl Watched {
             }
             Subject::ControlGroup(folder) => Self::Group(Box::new(group(&folder, kernel)?)),
             Subject::Page(source) => {
-                let remote = Remote::begin(source).map_err(MonitorError::NoPage)?;
+                let remote = MetricsEndpoint::begin(source).map_err(MonitorError::NoPage)?;
                 Self::Page(Box::new(remote))
             }
         })
@@ -200,11 +200,11 @@ impl Watched {
         }
     }
 
-    fn unseen(&self, reading: &ProcessReading) -> Vec<String> {
+    fn unavailable(&self, reading: &ProcessReading) -> Vec<String> {
         match self {
-            Self::Processes(tree) => tree.unseen(reading),
-            Self::Group(group) => group.unseen(),
-            Self::Page(remote) => remote.unseen(),
+            Self::Processes(tree) => tree.unavailable(reading),
+            Self::Group(group) => group.unavailable(),
+            Self::Page(remote) => remote.unavailable(),
         }
     }
 }
@@ -216,8 +216,8 @@ fn group(folder: &Path, kernel: Kernel) -> Result<ControlGroup, MonitorError> {
     })
 }
 
-fn watch(pid: Pid, scope: Scope, kernel: Kernel) -> Result<Tree, MonitorError> {
-    match Tree::find(pid.as_raw_nonzero().get(), scope, kernel) {
+fn watch(pid: Pid, scope: Scope, kernel: Kernel) -> Result<ProcessTree, MonitorError> {
+    match ProcessTree::find(pid.as_raw_nonzero().get(), scope, kernel) {
         Ok(Some(tree)) => Ok(tree),
         Ok(None) => Err(MonitorError::NoProcess(pid)),
         Err(source) => Err(MonitorError::Unreadable {

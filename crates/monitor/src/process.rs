@@ -12,8 +12,8 @@ use rustix::fs::{AtFlags, CWD, Dir, Mode, OFlags, openat, statat};
 use rustix::io::Errno;
 use rustix::path::Arg;
 
-use crate::cores::Cores;
-use crate::ledger::{Identity, Used};
+use crate::cpu_affinity::Cores;
+use crate::usage_accounting::{Identity, Used};
 
 /// Whether a process is looked at together with its children.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -27,7 +27,7 @@ pub(crate) struct Used {
 
 /// One process as the look sees it.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Entry {
+pub(crate) struct ProcessUsage {
     pub(crate) identity: Identity,
     /// The process id of its parent.
     pub(crate) parent: i32,
@@ -36,7 +36,7 @@ pub(crate) struct Entry {
 
 /// The account of one quantity.
 #[derive(Debug)]
-pub(crate) struct Ledger {
+pub(crate) struct UsageAccumulator {
     /// How far `reaped` may lag behind by rounding, in the quantity's unit.
     rounding: u64,
     members: Option<HashMap<i32, Member>>,
@@ -44,12 +44,12 @@ pub(crate) struct Ledger {
 
 #[derive(Debug, Clone, Copy)]
 struct Member {
-    entry: Entry,
+    entry: ProcessUsage,
     /// What was counted of its children while they lived and has not shown in `reaped` yet.
     owed: u64,
 }
 
-impl Ledger {
+impl UsageAccumulator {
     /// An empty account; `rounding` is how coarse the kernel tells `Used::reaped`.
     pub(crate) fn new(rounding: u64) -> Self {
         Self {
@@ -61,7 +61,7 @@ impl Ledger {
     /// Takes a look at all processes there are and tells what was used since the look before;
     /// `None` at the first look. Parents have to be looked at before their children: a child that
     /// ends in between is then missing now and made good at the next look.
-    pub(crate) fn update(&mut self, entries: impl IntoIterator<Item = Entry>) -> Option<u64> {
+    pub(crate) fn update(&mut self, entries: impl IntoIterator<Item = ProcessUsage>) -> Option<u64> {
         let mut now: HashMap<i32, Member> = entries
             .into_iter()
             .map(|entry| (entry.identity.pid, Member { entry, owed: 0 }))
@@ -132,9 +132,9 @@ mod tests {
     type Look = (&'static [(i32, i32, u64, u64)], Option<u64>);
 
     fn check(what: &str, rounding: u64, looks: &[Look]) {
-        let mut ledger = Ledger::new(rounding);
+        let mut ledger = UsageAccumulator::new(rounding);
         for (index, (processes, expected)) in looks.iter().enumerate() {
-            let used = ledger.update(processes.iter().map(|&(pid, parent, own, reaped)| Entry {
+            let used = ledger.update(processes.iter().map(|&(pid, parent, own, reaped)| ProcessUsage {
                 identity: Identity {
                     pid,
                     started_ticks: 7,
@@ -251,8 +251,8 @@ mod tests {
 
     #[test]
     fn an_id_that_is_used_again_is_another_process() {
-        let mut ledger = Ledger::new(0);
-        let entry = |pid, started_ticks, own, reaped| Entry {
+        let mut ledger = UsageAccumulator::new(0);
+        let entry = |pid, started_ticks, own, reaped| ProcessUsage {
             identity: Identity { pid, started_ticks },
             parent: 1,
             used: Used { own, reaped },

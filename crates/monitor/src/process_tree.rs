@@ -2,19 +2,18 @@
 //! group; and what they used since the reading before.
 
 use std::collections::{HashMap, HashSet};
-use std::io;
+use std::{fs, io};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use brunt_record::{Pressure, ProcessReading};
 
-use crate::control_group::pids_below;
-use crate::cores::Cores;
-use crate::ledger::{Entry, Identity, Ledger, Used};
+use crate::cpu_affinity::Cores;
+use crate::usage_accounting::{ProcessUsage, Identity, UsageAccumulator, Used};
 use crate::network::OwnNetwork;
 use crate::process::{Disk, Kernel, Process, Scope, parents};
-use crate::quota::Quotas;
-use crate::unseen;
+use crate::cgroup_quota::Quotas;
+use crate::unavailable;
 
 /// What a look begins with.
 #[derive(Debug)]
@@ -26,7 +25,7 @@ enum Root {
 
 /// Processes that are watched.
 #[derive(Debug)]
-pub(crate) struct Tree {
+pub(crate) struct ProcessTree {
     root: Root,
     scope: Scope,
     kernel: Kernel,
@@ -37,9 +36,9 @@ pub(crate) struct Tree {
     members: Vec<Identity>,
     /// Others that count as well.
     beside: Vec<Identity>,
-    cpu: Ledger,
-    read: Ledger,
-    written: Ledger,
+    cpu: UsageAccumulator,
+    read: UsageAccumulator,
+    written: UsageAccumulator,
     network: OwnNetwork,
     before: Option<Before>,
 }
@@ -59,7 +58,7 @@ struct ThreadTimes {
     waited_ns: Option<u64>,
 }
 
-impl Tree {
+impl ProcessTree {
     /// Watches the process with this id; `None` where there is none.
     pub(crate) fn find(pid: i32, scope: Scope, kernel: Kernel) -> io::Result<Option<Self>> {
         let Some(root) = Process::look(pid, scope, &kernel)?.filter(|process| !process.ended)
@@ -72,7 +71,7 @@ impl Tree {
     }
 
     /// Counts another process as well, while there is one with this id.
-    pub(crate) fn count_in(&mut self, pid: i32) -> io::Result<()> {
+    pub(crate) fn add_root(&mut self, pid: i32) -> io::Result<()> {
         let found = Process::look(pid, self.scope, &self.kernel)?;
         self.beside.extend(found.map(|process| process.identity));
         Ok(())
@@ -93,9 +92,9 @@ impl Tree {
             members: Vec::new(),
             beside: Vec::new(),
             // User and system time of children, each told in whole ticks.
-            cpu: Ledger::new(2 * kernel.tick_ns),
-            read: Ledger::new(0),
-            written: Ledger::new(0),
+            cpu: UsageAccumulator::new(2 * kernel.tick_ns),
+            read: UsageAccumulator::new(0),
+            written: UsageAccumulator::new(0),
             network: OwnNetwork::default(),
             before: None,
         }
@@ -282,7 +281,7 @@ impl Tree {
     }
 
     /// What cannot be seen of it, by what a reading lacks.
-    pub(crate) fn unseen(&self, reading: &ProcessReading) -> Vec<String> {
+    pub(crate) fn unavailable(&self, reading: &ProcessReading) -> Vec<String> {
         let Root::Process(Identity { pid, .. }) = self.root else {
             return Vec::new();
         };
@@ -297,7 +296,7 @@ impl Tree {
         ];
         let missing = all.into_iter().filter(|(is_missing, ..)| *is_missing);
         missing
-            .map(|(_, what, name)| unseen::in_words(what, &file(name)))
+            .map(|(_, what, name)| unavailable::describe(what, &file(name)))
             .collect()
     }
 
@@ -319,7 +318,7 @@ impl Tree {
             },
         };
         let entries = |bytes: fn(&Disk) -> u64| {
-            disks.iter().map(move |(identity, parent, disk)| Entry {
+            disks.iter().map(move |(identity, parent, disk)| ProcessUsage {
                 identity: *identity,
                 parent: *parent,
                 used: used(bytes(disk)),
@@ -357,8 +356,8 @@ fn disks(processes: &[Process], scope: Scope) -> Option<Vec<(Identity, i32, Disk
     }
 }
 
-fn entry(process: &Process, used: Used) -> Entry {
-    Entry {
+fn entry(process: &Process, used: Used) -> ProcessUsage {
+    ProcessUsage {
         identity: process.identity,
         parent: process.parent,
         used,
@@ -385,6 +384,30 @@ fn children_of(parents: Vec<(i32, i32)>) -> HashMap<i32, Vec<i32>> {
     children
 }
 
+/// Process ids of a control group and of the groups below it.
+fn pids_below(directory: &Path) -> io::Result<Vec<i32>> {
+    let mut pids = Vec::new();
+    let mut waiting = vec![directory.to_owned()];
+    while let Some(next) = waiting.pop() {
+        match fs::read_to_string(next.join("cgroup.procs")) {
+            // Process 0 is one that cannot be seen from here.
+            Ok(text) => pids.extend(
+                text.lines()
+                    .filter_map(|line| line.parse().ok())
+                    .filter(|pid: &i32| *pid != 0),
+            ),
+            // A group may go while it is looked for, and one of threads alone names no processes.
+            Err(_) if next != directory => continue,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            Err(error) => return Err(error),
+        }
+        let entries = fs::read_dir(&next).into_iter().flatten().flatten();
+        let folders = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
+        waiting.extend(folders.map(|entry| entry.path()));
+    }
+    Ok(pids)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -404,7 +427,7 @@ mod tests {
             schedstat: false,
             ..full
         };
-        let find = |kernel| Tree::find(root, Scope::WithChildren, kernel).expect("look");
+        let find = |kernel| ProcessTree::find(root, Scope::WithChildren, kernel).expect("look");
         let (full, less) = (find(full).expect("runs"), find(less).expect("runs"));
         let all = poll("four processes asleep", || {
             let found = full.look().expect("look");
@@ -429,7 +452,7 @@ mod tests {
         let shell = Shell::start("sleep 300 & wait");
         let root = shell.pid().as_raw_nonzero().get();
         let find = |scope| {
-            Tree::find(root, scope, Kernel::ask())
+            ProcessTree::find(root, scope, Kernel::ask())
                 .expect("look")
                 .expect("runs")
         };

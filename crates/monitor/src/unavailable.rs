@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 /// That something cannot be seen.
-pub(crate) fn in_words(what: &str, file: &Path) -> String {
+pub(crate) fn describe(what: &str, file: &Path) -> String {
     let shown = file.display();
     let trouble = if file.is_dir() {
         fs::read_dir(file).err()

@@ -7,15 +7,15 @@ use std::{fmt, thread};
 
 use brunt_record::ProcessReading;
 
-use crate::page::Page;
+use crate::prometheus_text::PrometheusProcess;
 
 /// How long a reading waits for a page that it asked for: what comes later is the next reading's.
 const PATIENCE: Duration = Duration::from_millis(50);
 
 /// Where a page comes from: how it is got is left to who has a network.
-pub struct PageSource(Box<dyn FnMut() -> Result<String, String> + Send>);
+pub struct MetricsSource(Box<dyn FnMut() -> Result<String, String> + Send>);
 
-impl PageSource {
+impl MetricsSource {
     /// Calls this for the page's text, from a thread of its own; what it returns as an error is why there
     /// is none. It has to come back, if only to say that it waited long enough.
     pub fn new(fetch: impl FnMut() -> Result<String, String> + Send + 'static) -> Self {
@@ -23,7 +23,7 @@ impl PageSource {
     }
 }
 
-impl fmt::Debug for PageSource {
+impl fmt::Debug for MetricsSource {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("PageSource")
     }
@@ -31,7 +31,7 @@ impl fmt::Debug for PageSource {
 
 /// A page that is watched.
 #[derive(Debug)]
-pub(crate) struct Remote {
+pub(crate) struct MetricsEndpoint {
     orders: SyncSender<()>,
     pages: Receiver<Result<Sample, String>>,
     is_ordered: bool,
@@ -43,21 +43,21 @@ pub(crate) struct Remote {
 #[derive(Debug, Clone, Copy)]
 struct Sample {
     at: Instant,
-    page: Page,
+    page: PrometheusProcess,
 }
 
-impl Remote {
+impl MetricsEndpoint {
     /// Gets the page once, to see that it is there and tells something.
-    pub(crate) fn begin(source: PageSource) -> Result<Self, String> {
+    pub(crate) fn begin(source: MetricsSource) -> Result<Self, String> {
         let (orders, ordered) = sync_channel(1);
         let (to, pages) = sync_channel(1);
-        let PageSource(mut fetch) = source;
+        let MetricsSource(mut fetch) = source;
         let work = move || {
             while ordered.recv().is_ok() {
                 let at = Instant::now();
                 let page = fetch().map(|text| Sample {
                     at,
-                    page: Page::parse(&text),
+                    page: PrometheusProcess::parse(&text),
                 });
                 if to.send(page).is_err() {
                     break;
@@ -77,7 +77,7 @@ impl Remote {
         let ended = || "whoever asks for it has ended".to_owned();
         let first = remote.pages.recv().map_err(|_| ended())??;
         remote.is_ordered = false;
-        if first.page.tells_anything() {
+        if first.page.has_metrics() {
             Ok(remote)
         } else {
             let lacks =
@@ -115,10 +115,10 @@ impl Remote {
     }
 
     /// What cannot be seen of it.
-    pub(crate) fn unseen(&self) -> Vec<String> {
+    pub(crate) fn unavailable(&self) -> Vec<String> {
         match (&self.trouble, &self.before) {
             (Some(reason), _) => vec![format!("anything at the moment ({reason})")],
-            (None, Some(sample)) => sample.page.untold(),
+            (None, Some(sample)) => sample.page.missing_metrics(),
             (None, None) => Vec::new(),
         }
     }
@@ -136,7 +136,7 @@ impl Sample {
             (Some(is), Some(was)) => is > was,
             _ => false,
         });
-        let used = |of: fn(&Page) -> Option<f64>| {
+        let used = |of: fn(&PrometheusProcess) -> Option<f64>| {
             let (is, was) = (of(page)?, of(&before?.page)?);
             // A counter that goes back, or a process that began anew, counts from 0.
             Some(if is < was || began_anew { is } else { is - was })
@@ -177,12 +177,12 @@ mod tests {
 
     use super::*;
 
-    fn page(cpu_s: f64, started_s: f64) -> Page {
-        Page {
+    fn page(cpu_s: f64, started_s: f64) -> PrometheusProcess {
+        PrometheusProcess {
             cpu_s: Some(cpu_s),
             started_s: Some(started_s),
             received_bytes: Some(cpu_s * 100.0),
-            ..Page::default()
+            ..PrometheusProcess::default()
         }
     }
 
@@ -205,7 +205,7 @@ mod tests {
             assert_eq!(reading.network_received_bytes, Some(bytes), "{what}");
             assert_eq!(reading.cpu_percent, None, "{what}: of how many cores?");
         }
-        let with_cores = Page {
+        let with_cores = PrometheusProcess {
             cores: Some(4.0),
             ..page(12.0, 5.0)
         };
@@ -218,10 +218,10 @@ mod tests {
         let (to, from) = channel::<Result<String, String>>();
         let text = |bytes: u64| Ok(format!("process_resident_memory_bytes {bytes}\n"));
         to.send(text(1)).expect("a thread");
-        let source = PageSource::new(move || from.recv().unwrap_or_else(|_| Err("over".into())));
-        let mut remote = Remote::begin(source).expect("a page");
+        let source = MetricsSource::new(move || from.recv().unwrap_or_else(|_| Err("over".into())));
+        let mut remote = MetricsEndpoint::begin(source).expect("a page");
         to.send(text(2)).expect("a thread");
-        let next = |remote: &mut Remote| {
+        let next = |remote: &mut MetricsEndpoint| {
             // On a busy machine a page may come after the reading's patience.
             crate::shell::poll("a page", || remote.reading().rss_bytes)
         };
@@ -232,7 +232,7 @@ mod tests {
         to.send(Err("the host is gone".into())).expect("a thread");
         crate::shell::poll("the trouble", || {
             assert_eq!(remote.reading(), ProcessReading::default());
-            (remote.unseen() == ["anything at the moment (the host is gone)"]).then_some(())
+            (remote.unavailable() == ["anything at the moment (the host is gone)"]).then_some(())
         });
     }
 
@@ -242,8 +242,8 @@ mod tests {
             (Ok("up 1\n".to_owned()), "process_cpu_seconds_total"),
             (Err("it answered 404".to_owned()), "404"),
         ] {
-            let source = PageSource::new(move || page.clone());
-            let error = Remote::begin(source).expect_err("nothing to watch");
+            let source = MetricsSource::new(move || page.clone());
+            let error = MetricsEndpoint::begin(source).expect_err("nothing to watch");
             assert!(error.contains(part), "{error}");
         }
     }

@@ -3,7 +3,7 @@
 
 /// What a page tells of the process that serves it. What it does not is `None`.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub(crate) struct Page {
+pub(crate) struct PrometheusProcess {
     /// CPU time since the process began, in seconds.
     pub(crate) cpu_s: Option<f64>,
     /// When it began, in seconds of Unix time.
@@ -17,7 +17,7 @@ pub(crate) struct Page {
     pub(crate) cores: Option<f64>,
 }
 
-impl Page {
+impl PrometheusProcess {
     /// Takes what is known out of a page. Lines that are none of these, or broken, are passed over.
     pub(crate) fn parse(text: &str) -> Self {
         let mut page = Self::default();
@@ -47,12 +47,12 @@ impl Page {
     }
 
     /// Whether it tells anything of a process.
-    pub(crate) fn tells_anything(&self) -> bool {
+    pub(crate) fn has_metrics(&self) -> bool {
         self.cpu_s.is_some() || self.rss_bytes.is_some()
     }
 
     /// What it does not tell, with the name under which it would.
-    pub(crate) fn untold(&self) -> Vec<String> {
+    pub(crate) fn missing_metrics(&self) -> Vec<String> {
         let all = [
             (self.cpu_s, "CPU", "process_cpu_seconds_total"),
             (self.rss_bytes, "memory", "process_resident_memory_bytes"),
@@ -117,7 +117,7 @@ mod tests {
     proptest! {
         #[test]
         fn any_text_is_a_page(text in "\\PC*", broken in "process_open_fds[{}\"\\\\ a=1\n.e-]{0,40}") {
-            let page = Page::parse(&format!("{text}\n{broken}\nprocess_threads 3\n"));
+            let page = PrometheusProcess::parse(&format!("{text}\n{broken}\nprocess_threads 3\n"));
             prop_assert_eq!(page.threads.map(|threads| threads >= 3.0), Some(true));
         }
     }
@@ -136,17 +136,17 @@ mod tests {
                     process_start_time_seconds 1.7e9\n\
                     other_total 5\n\
                     {broken\n";
-        let page = Page::parse(text);
-        let expected = Page {
+        let page = PrometheusProcess::parse(text);
+        let expected = PrometheusProcess {
             cpu_s: Some(12.47),
             started_s: Some(1.7e9),
             rss_bytes: Some(12_345_344.0),
             descriptors: Some(10.0),
-            ..Page::default()
+            ..PrometheusProcess::default()
         };
         assert_eq!(page, expected);
-        assert!(page.tells_anything());
-        assert_eq!(page.untold().len(), 3, "{:?}", page.untold());
-        assert!(!Page::parse("<html>up 1</html>").tells_anything());
+        assert!(page.has_metrics());
+        assert_eq!(page.missing_metrics().len(), 3, "{:?}", page.missing_metrics());
+        assert!(!PrometheusProcess::parse("<html>uhas_metricsells_anything());
     }
 }

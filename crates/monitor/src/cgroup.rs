@@ -9,15 +9,15 @@ use brunt_record::ProcessReading;
 
 use crate::pressure::Pressures;
 use crate::process::Kernel;
-use crate::quota;
-use crate::tree::Tree;
-use crate::unseen;
+use crate::cgroup_quota;
+use crate::process_tree::ProcessTree;
+use crate::unavailable;
 
 /// A control group that is watched.
 #[derive(Debug)]
 pub(crate) struct ControlGroup {
     directory: PathBuf,
-    processes: Tree,
+    processes: ProcessTree,
     pressures: Pressures,
     before: Option<Counters>,
 }
@@ -38,7 +38,7 @@ impl ControlGroup {
         fs::read(directory.join("cgroup.controllers"))?;
         let file = |name: &str| directory.join(name);
         Ok(Self {
-            processes: Tree::of_group(directory, kernel),
+            processes: ProcessTree::of_group(directory, kernel),
             pressures: Pressures::in_files(
                 ["cpu.pressure", "memory.pressure", "io.pressure"].map(file),
             ),
@@ -89,7 +89,7 @@ impl ControlGroup {
 
     /// What cannot be seen of it, with the file that is missing. What its processes tell in a file's place is
     /// named, too: it lacks what came and went between two readings.
-    pub(crate) fn unseen(&self) -> Vec<String> {
+    pub(crate) fn unavailable(&self) -> Vec<String> {
         let files = [
             ("the group's own CPU", "cpu.stat"),
             ("the group's own memory", "memory.current"),
@@ -100,7 +100,7 @@ impl ControlGroup {
         let missing = missing.map(|(what, file)| (*what, file));
         missing
             .chain(self.pressures.silent())
-            .map(|(what, file)| unseen::in_words(what, file))
+            .map(|(what, file)| unavailable::describe(what, file))
             .collect()
     }
 
@@ -125,7 +125,7 @@ impl ControlGroup {
             (count > 0).then(|| f64::from(count))
         };
         let cores = by_affinity.or_else(by_set);
-        let quota = quota::of_directory(&self.directory);
+        let quota = cgroup_quota::of_directory(&self.directory);
         match (cores, quota) {
             (Some(cores), Some(quota)) => Some(cores.min(quota)),
             (known, None) | (None, known) => known,
@@ -147,30 +147,6 @@ impl Counters {
         let elapsed_us = self.at.checked_sub(was.at)?.as_micros() as f64;
         (elapsed_us > 0.0).then(|| used_us / elapsed_us)
     }
-}
-
-/// The processes of a group and of those below it.
-pub(crate) fn pids_below(directory: &Path) -> io::Result<Vec<i32>> {
-    let mut pids = Vec::new();
-    let mut waiting = vec![directory.to_owned()];
-    while let Some(next) = waiting.pop() {
-        match fs::read_to_string(next.join("cgroup.procs")) {
-            // Process 0 is one that cannot be seen from here.
-            Ok(text) => pids.extend(
-                text.lines()
-                    .filter_map(|line| line.parse().ok())
-                    .filter(|pid: &i32| *pid != 0),
-            ),
-            // A group may go while it is looked for, and one of threads alone names no processes.
-            Err(_) if next != directory => continue,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-            Err(error) => return Err(error),
-        }
-        let entries = fs::read_dir(&next).into_iter().flatten().flatten();
-        let folders = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
-        waiting.extend(folders.map(|entry| entry.path()));
-    }
-    Ok(pids)
 }
 
 /// The number after a key at a line's beginning.
@@ -261,7 +237,7 @@ mod tests {
         assert_eq!((second.threads, second.processes), (Some(12), 0));
         assert_eq!(second.pressure.cpu_percent, Some(50.0));
         assert_eq!(second.pressure.memory_percent, None);
-        let unseen = group.unseen();
+        let unseen = group.unavailable();
         assert_eq!(unseen.len(), 2, "{unseen:?}");
         assert!(unseen[0].starts_with("memory pressure ("), "{unseen:?}");
         folder.close().expect("remove");
@@ -281,7 +257,7 @@ mod tests {
         let reading = group.reading(Duration::from_secs(1));
         assert_eq!(reading.processes, 1);
         assert!(reading.rss_bytes.is_some_and(|bytes| bytes > 0));
-        assert_eq!(group.unseen().len(), 6, "{:?}", group.unseen());
+        assert_eq!(group.unavailable().len(), 6, "{:?}", group.unavailable());
     }
 
     #[test]

@@ -7,9 +7,9 @@ use std::time::Duration;
 use brunt_record::Interference;
 use rustix::time::{ClockId, Timespec, clock_gettime};
 
-use crate::cores::allowed_cpus;
+use crate::cpu_affinity::allowed_cpus;
 use crate::pressure::waited_us;
-use crate::quota::{Group, Quotas};
+use crate::cgroup_quota::{Group, Quotas};
 
 /// Clocks that were read further apart than this, in nanoseconds, are read again, so many times.
 const APART_NS: i128 = 1_000_000;
@@ -17,7 +17,7 @@ const READ_AGAIN: u32 = 5;
 
 /// What kept this process from running, with its counters at the reading before.
 #[derive(Debug)]
-pub(crate) struct Watch {
+pub(crate) struct ContentionMonitor {
     cores: Vec<usize>,
     groups: Vec<Group>,
     before: Option<Counters>,
@@ -54,7 +54,7 @@ struct Clocks {
     boot_ns: i128,
 }
 
-impl Watch {
+impl ContentionMonitor {
     /// Of the cores that the calling thread may use, and of its control group.
     pub(crate) fn begin() -> Self {
         Self {
@@ -295,7 +295,7 @@ mod tests {
 
     #[test]
     fn this_process_is_watched_from_its_second_reading_on() {
-        let mut watch = Watch::begin();
+        let mut watch = ContentionMonitor::begin();
         assert_eq!(
             watch.reading(Duration::from_secs(1)),
             Interference::default()
