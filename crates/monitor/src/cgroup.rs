@@ -7,9 +7,9 @@ use std::{fs, io};
 
 use brunt_record::ProcessReading;
 
+use crate::cgroup_quota;
 use crate::pressure::Pressures;
 use crate::process::Kernel;
-use crate::cgroup_quota;
 use crate::process_tree::ProcessTree;
 use crate::unavailable;
 

@@ -7,9 +7,9 @@ use std::time::Duration;
 use brunt_record::Interference;
 use rustix::time::{ClockId, Timespec, clock_gettime};
 
+use crate::cgroup_quota::{Group, Quotas};
 use crate::cpu_affinity::allowed_cpus;
 use crate::pressure::waited_us;
-use crate::cgroup_quota::{Group, Quotas};
 
 /// Clocks that were read further apart than this, in nanoseconds, are read again, so many times.
 const APART_NS: i128 = 1_000_000;

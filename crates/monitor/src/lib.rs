@@ -6,20 +6,20 @@
 //! works on Linux only. What the readings mean for a run is left to others.
 
 mod cgroup;
+mod cgroup_quota;
 mod cpu_affinity;
 mod cpu_contention;
-mod usage_accounting;
 mod listener;
 mod machine;
+mod metrics_endpoint;
 mod monitor;
 mod network;
-mod prometheus_text;
 mod pressure;
 mod process;
-mod cgroup_quota;
-mod metrics_endpoint;
 mod process_tree;
+mod prometheus_text;
 mod unavailable;
+mod usage_accounting;
 
 #[cfg(test)]
 #[path = "../tests/shell/mod.rs"]
@@ -27,6 +27,6 @@ mod shell;
 
 pub use cpu_affinity::{allowed_cpus, pin_current_thread};
 pub use listener::listener_of;
-pub use monitor::{Monitor, MonitorError, Subject};
 pub use metrics_endpoint::MetricsSource;
+pub use monitor::{Monitor, MonitorError, Subject};
 pub use rustix::process::Pid;

@@ -10,8 +10,8 @@ use rustix::process::{Pid, getpid};
 use crate::cgroup::ControlGroup;
 use crate::cpu_contention::ContentionMonitor;
 use crate::machine::Machine;
+use crate::metrics_endpoint::{MetricsEndpoint, MetricsSource};
 use crate::process::{Kernel, Scope};
-use crate::metrics_endpoint::{MetricsSource, MetricsEndpoint};
 use crate::process_tree::ProcessTree;
 
 /// What is watched besides brunt itself and the machine.

@@ -2,18 +2,18 @@
 //! group; and what they used since the reading before.
 
 use std::collections::{HashMap, HashSet};
-use std::{fs, io};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+use std::{fs, io};
 
 use brunt_record::{Pressure, ProcessReading};
 
+use crate::cgroup_quota::Quotas;
 use crate::cpu_affinity::Cores;
-use crate::usage_accounting::{ProcessUsage, Identity, UsageAccumulator, Used};
 use crate::network::OwnNetwork;
 use crate::process::{Disk, Kernel, Process, Scope, parents};
-use crate::cgroup_quota::Quotas;
 use crate::unavailable;
+use crate::usage_accounting::{Identity, ProcessUsage, UsageAccumulator, Used};
 
 /// What a look begins with.
 #[derive(Debug)]
@@ -318,11 +318,13 @@ impl ProcessTree {
             },
         };
         let entries = |bytes: fn(&Disk) -> u64| {
-            disks.iter().map(move |(identity, parent, disk)| ProcessUsage {
-                identity: *identity,
-                parent: *parent,
-                used: used(bytes(disk)),
-            })
+            disks
+                .iter()
+                .map(move |(identity, parent, disk)| ProcessUsage {
+                    identity: *identity,
+                    parent: *parent,
+                    used: used(bytes(disk)),
+                })
         };
         (
             self.read.update(entries(|disk| disk.read_bytes)),

@@ -146,7 +146,12 @@ mod tests {
         };
         assert_eq!(page, expected);
         assert!(page.has_metrics());
-        assert_eq!(page.missing_metrics().len(), 3, "{:?}", page.missing_metrics());
-        assert!(!PrometheusProcess::parse("<html>uhas_metricsells_anything());
+        assert_eq!(
+            page.missing_metrics().len(),
+            3,
+            "{:?}",
+            page.missing_metrics()
+        );
+        assert!(!PrometheusProcess::parse("<html>up 1</html>").has_metrics());
     }
 }

@@ -61,7 +61,10 @@ impl UsageAccumulator {
     /// Takes a look at all processes there are and tells what was used since the look before;
     /// `None` at the first look. Parents have to be looked at before their children: a child that
     /// ends in between is then missing now and made good at the next look.
-    pub(crate) fn update(&mut self, entries: impl IntoIterator<Item = ProcessUsage>) -> Option<u64> {
+    pub(crate) fn update(
+        &mut self,
+        entries: impl IntoIterator<Item = ProcessUsage>,
+    ) -> Option<u64> {
         let mut now: HashMap<i32, Member> = entries
             .into_iter()
             .map(|entry| (entry.identity.pid, Member { entry, owed: 0 }))
@@ -134,14 +137,19 @@ mod tests {
     fn check(what: &str, rounding: u64, looks: &[Look]) {
         let mut ledger = UsageAccumulator::new(rounding);
         for (index, (processes, expected)) in looks.iter().enumerate() {
-            let used = ledger.update(processes.iter().map(|&(pid, parent, own, reaped)| ProcessUsage {
-                identity: Identity {
-                    pid,
-                    started_ticks: 7,
-                },
-                parent,
-                used: Used { own, reaped },
-            }));
+            let used =
+                ledger.update(
+                    processes
+                        .iter()
+                        .map(|&(pid, parent, own, reaped)| ProcessUsage {
+                            identity: Identity {
+                                pid,
+                                started_ticks: 7,
+                            },
+                            parent,
+                            used: Used { own, reaped },
+                        }),
+                );
             assert_eq!(used, *expected, "{what}, look {index}");
         }
     }

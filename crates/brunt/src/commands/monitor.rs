@@ -43,7 +43,7 @@ pub(crate) fn run(args: &MonitorArgs) -> Result<Exit, Failure> {
         }
         let reading = monitor.read(begun.elapsed());
         if number == 1 {
-            let unseen = monitor.unseen(&reading);
+            let unseen = monitor.unavailable(&reading);
             watch_targets::tell_unseen(&unseen, names.iter().map(String::as_str));
         }
         if let Some(file) = &mut file {

@@ -280,7 +280,7 @@ impl RunLoop<'_> {
         self.readings += 1;
         // The first reading has nothing to compare with. Of blocks, which are kept nowhere, it is not said.
         if self.readings == 2 && self.folder.is_some() {
-            self.unseen = self.monitor.unseen(&reading);
+            self.unseen = self.monitor.unavailable(&reading);
             self.live.clear();
             let beside = self.header.generator.additional_targets.iter();
             watch_targets::tell_unseen(&self.unseen, beside.map(|beside| beside.name.as_str()));

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use brunt_engine::Origins;
-use brunt_monitor::{Monitor, PageSource, Pid, Subject};
+use brunt_monitor::{MetricsSource, Monitor, Pid, Subject};
 use url::Url;
 
 use crate::config::watch_config::{WatchConfig, WatchSource};
@@ -170,7 +170,7 @@ impl WatchTarget {
             Place::Cgroup(folder) => Subject::ControlGroup(folder.clone()),
             Place::Metrics(url) => {
                 let (client, url) = (http_client::client(), url.clone());
-                Subject::Page(PageSource::new(move || http_client::page(&client, &url)))
+                Subject::Page(MetricsSource::new(move || http_client::page(&client, &url)))
             }
         })
     }
