@@ -25,7 +25,7 @@ impl MetricsSource {
 
 impl fmt::Debug for MetricsSource {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("PageSource")
+        formatter.write_str("MetricsSource")
     }
 }
 

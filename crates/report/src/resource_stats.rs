@@ -39,18 +39,18 @@ pub(crate) struct Resources {
     pub(crate) generator: Usage,
     pub(crate) machine: Usage,
     /// Additional processes.
-    pub(crate) beside: Vec<NamedUsage>,
-    /// What could not be seen.
-    pub(crate) unseen: Vec<Unseen>,
+    pub(crate) additional_targets: Vec<NamedUsage>,
+    /// Data sources that could not be read.
+    pub(crate) unavailable: Vec<UnavailableSource>,
 }
 
-/// What could not be seen of one of them.
+/// Data that could not be read of one of them.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
-pub(crate) struct Unseen {
+pub(crate) struct UnavailableSource {
     /// `target`, `machine`, or the name of an additional process.
-    pub(crate) of: String,
+    pub(crate) subject: String,
     /// In words, with the file that would tell it.
-    pub(crate) what: Vec<String>,
+    pub(crate) reasons: Vec<String>,
 }
 
 /// What something that has a name used.
@@ -75,13 +75,13 @@ pub(crate) fn resources(record: &RunRecord) -> Resources {
     let megabytes = |bytes: u64| bytes as f64 / 1e6;
     let process =
         |which: fn(Reading) -> Option<ProcessReading>| usage(readings.iter().filter_map(which));
-    let beside = record
+    let additional = record
         .header
         .generator
         .additional_targets
         .iter()
         .enumerate();
-    let beside = beside.map(|(number, beside)| {
+    let additional = additional.map(|(number, target)| {
         let seen = readings.iter().filter_map(move |mut reading| {
             (number < reading.additional_targets.len())
                 .then(|| reading.additional_targets.swap_remove(number))
@@ -91,19 +91,21 @@ pub(crate) fn resources(record: &RunRecord) -> Resources {
             memory_mb,
         } = usage(seen);
         NamedUsage {
-            name: beside.name.clone(),
+            name: target.name.clone(),
             cpu_percent,
             memory_mb,
         }
     });
     let machine = readings.iter().map(|reading| reading.machine);
-    let unseen = record.unavailable().map(|(whose, what)| Unseen {
-        of: whose.name().to_owned(),
-        what: what.to_vec(),
-    });
+    let unavailable = record
+        .unavailable()
+        .map(|(subject, reasons)| UnavailableSource {
+            subject: subject.name().to_owned(),
+            reasons: reasons.to_vec(),
+        });
     Resources {
-        beside: beside.collect(),
-        unseen: unseen.collect(),
+        additional_targets: additional.collect(),
+        unavailable: unavailable.collect(),
         target: process(|reading| reading.target),
         generator: process(|reading| reading.generator),
         machine: Usage {

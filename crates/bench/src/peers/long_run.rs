@@ -71,7 +71,7 @@ pub(super) fn memory_and_disk(environment: &Environment) -> anyhow::Result<Secti
     println!("  {outcome}");
     let text = format!(
         "Runs of one or two days in virtual time (`crates/record/benches/day`). The requests of each second pass through the types that \
-         record a run (`Delta`, `Increment`, `Timeline`, the record file), together with a sample of the monitor, most of whose \
+         record a run (`SecondRecorder`, `MetricsSnapshot`, `Timeline`, the record file), together with a sample of the monitor, most of whose \
          values are noise. The loads are that of the endurance profile that ships with brunt, a heavier one, and one with many \
          names. Memory is that of a process that does nothing else. Intervals are those of the histograms, which become longer when \
          their space is used up. The file is rewritten each time it has grown by 16 MiB.\n\n\
