@@ -13,7 +13,7 @@ const REQUESTS_A_THREAD: f64 = 10_000.0;
 pub(crate) struct Placement {
     /// Threads that make the load, of all processes.
     pub(crate) threads: usize,
-    /// WorkerProcesses that make it; where it is one, brunt is that.
+    /// Processes that make it; where it is one, brunt is that.
     pub(crate) processes: u32,
     /// The cores that brunt is pinned to; empty: none.
     pub(crate) own: Vec<usize>,

@@ -163,10 +163,10 @@ impl RunLoop<'_> {
                 }
                 Ok(EngineEvent::Timeout) => {}
                 Ok(EngineEvent::StopTest) => {
-                    stop.ask(generator.as_mut(), recorder, StoppedBy::Scenario, None)
+                    stop.ask(generator.as_mut(), recorder, StoppedBy::Scenario, None);
                 }
                 Ok(EngineEvent::WorkerFailed(reason)) => {
-                    stop.fail(generator.as_mut(), recorder, reason)
+                    stop.fail(generator.as_mut(), recorder, reason);
                 }
                 Ok(EngineEvent::Ended) => break,
                 Err(lost) => stop.lose(generator.as_mut(), recorder, lost),

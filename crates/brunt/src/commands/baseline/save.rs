@@ -52,6 +52,7 @@ pub(crate) fn run(args: &BaselineSaveArgs) -> Result<Exit, Failure> {
     Ok(Exit::Passed)
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "as `map_err` wants it")]
 /// Why runs cannot be saved, with the option that saves them anyway.
 fn refused(unfit: BaselineError) -> Failure {
     let remedy = match unfit {
