@@ -7,6 +7,8 @@ pub(crate) mod exchange;
 pub(crate) mod failure_example;
 mod parser_thread;
 pub(crate) mod recorder;
+#[cfg(test)]
+mod redaction_tests;
 mod redirects;
 mod request_sender;
 pub(crate) mod session;

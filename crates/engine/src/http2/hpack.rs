@@ -8,6 +8,6 @@ mod integer;
 mod table;
 
 pub(super) use decoder::Decoder;
-pub(super) use encoder::{Encoder, Field, FieldId, is_secret};
+pub(super) use encoder::{Encoder, Field, FieldId, is_sensitive};
 pub(super) use field::Malformed;
 pub(super) use table::{static_field, static_name};

@@ -7,7 +7,7 @@ use std::ops::Range;
 use brunt_record::{FailureKind, NameId};
 use brunt_scenario::{FieldRange, HeaderTemplate, RenderedRequest};
 
-use super::hpack::{Encoder, Field, FieldId, is_secret, static_field, static_name};
+use super::hpack::{Encoder, Field, FieldId, is_sensitive, static_field, static_name};
 use super::static_headers::HeaderInterner;
 use crate::net::error::RequestError;
 
@@ -52,6 +52,8 @@ enum Item {
         /// The index of its name; 0 if it has none.
         index: usize,
         value: Range<usize>,
+        /// Whether it is never indexed.
+        is_sensitive: bool,
     },
 }
 
@@ -218,7 +220,7 @@ impl Item {
         if let Some(index) = static_field(name, text) {
             return Self::Static(index);
         }
-        let id = if is_secret(name) {
+        let id = if is_sensitive(name) {
             None
         } else {
             interner.id_of(name, text)
@@ -231,6 +233,7 @@ impl Item {
             name: name.into(),
             index: static_name(name).unwrap_or(0),
             value,
+            is_sensitive: is_sensitive(name),
         }
     }
 
@@ -242,11 +245,18 @@ impl Item {
                 let (name, value) = interner.field(*id);
                 Field::Fixed(*id, name, value)
             }
-            Self::Varying { name, index, value } if is_secret(name) => {
-                Field::Secret(*index, name, &head[value.clone()])
-            }
-            Self::Varying { name, index, value } => {
-                Field::Varying(*index, name, &head[value.clone()])
+            Self::Varying {
+                name,
+                index,
+                value,
+                is_sensitive,
+            } => {
+                let value = &head[value.clone()];
+                if *is_sensitive {
+                    Field::Secret(*index, name, value)
+                } else {
+                    Field::Varying(*index, name, value)
+                }
             }
         }
     }

@@ -104,3 +104,17 @@ proptest! {
         accept_any(&brunt_import::curl_words(&words));
     }
 }
+
+#[test]
+fn sensitive_names_are_left_out_of_the_scenario() {
+    let names = include_str!("../../../scenario/src/redact/sensitive_names.txt");
+    for name in names.lines() {
+        let command = format!(
+            "curl 'http://h/a?{name}=canary-1' -H '{name}: canary-2' ; \
+             curl http://h/b -d '{name}=canary-3' ; curl http://h/c --json '{{\"{name}\": \"canary-4\"}}'"
+        );
+        let imported = brunt_import::curl(&command).expect("commands");
+        let shown = format!("{imported:?}");
+        assert!(!shown.contains("canary"), "{name}: {shown}");
+    }
+}

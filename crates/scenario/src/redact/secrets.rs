@@ -362,7 +362,9 @@ fn find_at(
 fn masked_field(name: &str, value: &str) -> String {
     let cookie = |pair: &str| match pair.split_once('=') {
         Some((name, _)) => format!("{name}={MASK}"),
-        None => pair.to_owned(),
+        None if pair.trim().is_empty() => pair.to_owned(),
+        // A cookie without a name.
+        None => MASK.to_owned(),
     };
     match name.to_ascii_lowercase().as_str() {
         "cookie" => {

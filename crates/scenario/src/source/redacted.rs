@@ -173,4 +173,21 @@ mod tests {
         }
         assert!(!text.contains("include"), "{text}");
     }
+
+    #[test]
+    fn sensitive_names_are_masked() {
+        for name in include_str!("../redact/sensitive_names.txt").lines() {
+            let text = format!(
+                "headers.\"{name}\" = \"canary-1\"\n[[users.u.tasks]]\npost = \"/a?{name}=canary-2\"\n\
+                 query = {{ \"{name}\" = \"canary-3\" }}\njson = {{ \"{name}\" = \"canary-4\" }}\n\
+                 [[users.u.tasks]]\npost = \"/b\"\nform = {{ \"{name}\" = \"canary-5\" }}\n\
+                 headers = {{ \"{name}\" = \"canary-6\" }}\n"
+            );
+            let table = DeTable::parse(&text).unwrap().into_inner();
+            let mut layers = MergedLayers::new(table).unwrap();
+            let secrets = layers.secrets();
+            let shown = layers.text(&secrets);
+            assert!(!shown.contains("canary"), "{name}: {shown}");
+        }
+    }
 }

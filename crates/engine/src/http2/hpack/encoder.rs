@@ -1,6 +1,8 @@
 //! The encoder: blocks for the other side. What does not change is put into its table the first time, and is a
 //! byte or two from then on; nothing is taken out to make room, and what has no room is spelt out.
 
+use brunt_scenario::is_sensitive_name;
+
 use super::integer;
 use super::table::{ENTRY_BYTES, static_name};
 
@@ -104,9 +106,10 @@ impl Encoder {
     }
 }
 
-/// Whether a field is better guessed by nobody (RFC 7541, section 7.1.3).
-pub(in crate::http2) fn is_secret(name: &[u8]) -> bool {
-    [&b"authorization"[..], b"cookie", b"proxy-authorization"].contains(&name)
+/// Whether a field is never indexed, so that nobody guesses its value (RFC 7541, section 7.1.3).
+pub(in crate::http2) fn is_sensitive(name: &[u8]) -> bool {
+    let is_pseudo_header = name.first() == Some(&b':');
+    !is_pseudo_header && std::str::from_utf8(name).is_ok_and(is_sensitive_name)
 }
 
 fn write_literal(
@@ -139,8 +142,19 @@ mod tests {
         let index = static_name(name).unwrap_or(0);
         match static_field(name, value) {
             Some(known) => Field::Static(known),
-            None if is_secret(name) => Field::Secret(index, name, value),
+            None if is_sensitive(name) => Field::Secret(index, name, value),
             None => Field::Varying(index, name, value),
+        }
+    }
+
+    #[test]
+    fn sensitive_names_are_never_indexed() {
+        let names = include_str!("../../../../scenario/src/redact/sensitive_names.txt");
+        for name in names.lines() {
+            assert!(is_sensitive(name.to_ascii_lowercase().as_bytes()), "{name}");
+        }
+        for name in [&b":authority"[..], b":path", b"accept", b"x-two"] {
+            assert!(!is_sensitive(name));
         }
     }
 
