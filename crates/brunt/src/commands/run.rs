@@ -1,5 +1,6 @@
 //! `brunt run`: runs one profile or several, judges the results, and writes reports.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context;
@@ -81,18 +82,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<Exit, Failure> {
     let judged: Vec<Judged> = runs.iter().map(JudgedRun::judged).collect();
     if several {
         let page = results::page_of_all(args.out.as_deref(), begun);
-        terminal::print(&brunt_report::terminal_of_all(
-            &judged,
-            terminal::width(),
-            true,
-        ));
-        match results::replace(&page, &brunt_report::html(&judged)) {
-            Ok(()) => terminal::print(&format!("Report of all: {}\n", page.display())),
-            Err(error) => {
-                print_error(&error.to_string());
-                exit = exit.worse(Exit::Internal);
-            }
-        }
+        exit = exit.worse(report_all(&judged, &page));
     }
     terminal::print(&brunt_report::terminal_last_line(
         &judged,
@@ -100,6 +90,22 @@ pub(crate) fn run(args: &RunArgs) -> Result<Exit, Failure> {
         true,
     ));
     Ok(exit)
+}
+
+/// Shows all runs in the terminal and writes their page.
+fn report_all(judged: &[Judged], page: &Path) -> Exit {
+    let text = brunt_report::terminal_of_all(judged, terminal::width(), true);
+    terminal::print(&text);
+    match results::replace(page, &brunt_report::html(judged)) {
+        Ok(()) => {
+            terminal::print(&format!("Report of all: {}\n", page.display()));
+            Exit::Passed
+        }
+        Err(error) => {
+            print_error(&error.to_string());
+            Exit::Internal
+        }
+    }
 }
 
 /// Refuses to replace an earlier run unless told to, before anything is played.

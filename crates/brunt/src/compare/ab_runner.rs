@@ -62,7 +62,7 @@ struct Block {
 }
 
 impl BlockLoad {
-    /// BlockLoad of so many seconds at the highest level of a plan.
+    /// The load of a block of this many seconds, at the highest level of a plan.
     pub(crate) fn new(mut plan: Plan, seconds: u64) -> Self {
         let ramp_s = uncounted(seconds) as f64;
         let stages = plan.load.stages.iter();
@@ -225,7 +225,7 @@ impl AbRunner<'_> {
     }
 }
 
-/// BlockLoad that do not tell how fast a build is.
+/// Refuses a block that does not show how fast a build is.
 fn refuse_broken(record: &RunRecord, name: &str) -> Result<(), Failure> {
     let ending = record.ending.as_ref().context("a block without an end")?;
     let reason = ending.stop_reason.clone().unwrap_or_default();

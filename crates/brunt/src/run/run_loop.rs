@@ -154,22 +154,14 @@ impl RunLoop<'_> {
         let exporters = self.exporters.take();
         let mut live_export = exporters.and_then(|exporters| exporters.begin(&self.header));
         loop {
-            match generator.next_event(NEWS_WITHIN) {
-                Ok(EngineEvent::Increment(increment)) => {
-                    if let Some(live_export) = &mut live_export {
-                        live_export.increment(&increment);
-                    }
-                    recorder.increment(*increment);
-                }
-                Ok(EngineEvent::Timeout) => {}
-                Ok(EngineEvent::StopTest) => {
-                    stop.ask(generator.as_mut(), recorder, StoppedBy::Scenario, None);
-                }
-                Ok(EngineEvent::WorkerFailed(reason)) => {
-                    stop.fail(generator.as_mut(), recorder, reason);
-                }
-                Ok(EngineEvent::Ended) => break,
-                Err(lost) => stop.lose(generator.as_mut(), recorder, lost),
+            let has_ended = receive(
+                generator.as_mut(),
+                recorder,
+                &mut stop,
+                live_export.as_mut(),
+            );
+            if has_ended {
+                break;
             }
             if self.gives_up(generator.as_mut(), recorder, &mut stop) {
                 break;
@@ -325,6 +317,29 @@ impl RunLoop<'_> {
             );
         }
     }
+}
+
+/// Waits for the next event of the load, if one comes soon, and records it. True if the load has ended.
+fn receive(
+    generator: &mut dyn LoadGenerator,
+    recorder: &mut RunRecorder,
+    stop: &mut StopState,
+    live_export: Option<&mut LiveExportSession>,
+) -> bool {
+    match generator.next_event(NEWS_WITHIN) {
+        Ok(EngineEvent::Increment(increment)) => {
+            if let Some(live_export) = live_export {
+                live_export.increment(&increment);
+            }
+            recorder.increment(*increment);
+        }
+        Ok(EngineEvent::Timeout) => {}
+        Ok(EngineEvent::StopTest) => stop.ask(generator, recorder, StoppedBy::Scenario, None),
+        Ok(EngineEvent::WorkerFailed(reason)) => stop.fail(generator, recorder, reason),
+        Ok(EngineEvent::Ended) => return true,
+        Err(lost) => stop.lose(generator, recorder, lost),
+    }
+    false
 }
 
 fn progress(record: &RunRecord, elapsed_s: f64, search: Option<&Search>) -> brunt_report::Progress {

@@ -47,7 +47,7 @@ pub(crate) struct WorkerJob {
     pub(crate) values: Vec<Option<String>>,
 }
 
-/// What a process has to write_frame.
+/// A message of a worker to the process that started it.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum WorkerEvent {
     /// The worker is ready.
