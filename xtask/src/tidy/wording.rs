@@ -93,6 +93,16 @@ const ALLOWED: &[(&str, &str)] = &[
     ("crates/testbed/", NOT_REWRITTEN),
     ("crates/validation/", NOT_REWRITTEN),
     ("crates/verdict/", NOT_REWRITTEN),
+    ("ARCHITECTURE.md", NOT_REWRITTEN),
+    (
+        "docs/exit-codes.md",
+        "quotes a headline that is not rewritten yet",
+    ),
+    ("docs/scenario.md", NOT_REWRITTEN),
+    (
+        "docs/validation.md",
+        "printed by a crate that is not rewritten yet",
+    ),
     ("xtask/src/tidy/wording.rs", "names the patterns"),
     ("CONTRIBUTING.md", "names the patterns"),
 ];
