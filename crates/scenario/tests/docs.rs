@@ -32,17 +32,33 @@ fn examples(page: &str) -> String {
 }
 
 #[test]
-fn the_examples_of_the_docs_are_scenarios() {
+fn examples_of_the_docs_are_scenarios() {
     let pages = [
         (
             "docs/scenario.md",
             include_str!("../../../docs/scenario.md"),
         ),
+        (
+            "docs/tutorial.md",
+            include_str!("../../../docs/tutorial.md"),
+        ),
+        (
+            "docs/coming-from-k6.md",
+            include_str!("../../../docs/coming-from-k6.md"),
+        ),
+        (
+            "docs/coming-from-locust.md",
+            include_str!("../../../docs/coming-from-locust.md"),
+        ),
+        (
+            "docs/coming-from-wrk-oha-hey.md",
+            include_str!("../../../docs/coming-from-wrk-oha-hey.md"),
+        ),
         ("README.md", include_str!("../../../README.md")),
     ];
     for (name, page) in pages {
         let text = examples(page);
-        assert!(text.len() > 300, "{name} has examples");
+        assert!(!text.is_empty(), "{name} has examples");
         let scenario = Scenario::read_in(name, &text, &Anywhere);
         assert!(
             scenario.is_ok(),
