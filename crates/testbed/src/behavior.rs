@@ -9,7 +9,7 @@ use crate::{Fault, MemoryGrowth, Routes, Service, Stall};
 ///
 /// ```
 /// use std::time::Duration;
-/// use testbed::{Answer, Behavior, Routes, Server, Stall};
+/// use brunt_testbed::{Answer, Behavior, Routes, Server, Stall};
 ///
 /// let routes = Routes::new().at("/", Answer::ok("hello"));
 /// let stall = Stall::new(Duration::from_secs(10), Duration::from_secs(2));

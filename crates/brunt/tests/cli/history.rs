@@ -149,7 +149,7 @@ fn what_is_not_there_is_wrong_input_that_names_what_is() {
         (&["--request", "/x"], "GET /a, POST /b"),
         (
             &["--request", "/a", "--metric", "cpu"],
-            "leave out --request",
+            "which are those of the process; leave it out",
         ),
         (&["--metric", "p96"], "possible values"),
         (&["prune"], "--keep"),

@@ -67,7 +67,7 @@ fn shown(brunt: &Brunt, columns: NonZero<u16>, no_colour: bool) -> Shown {
         terminal.process(&part[..count]);
         bytes.extend(&part[..count]);
         let seen = terminal.screen().contents();
-        if seen.contains(" left · ") && !seen.contains("ending") {
+        if seen.contains(" left · ") && !seen.contains("draining") {
             live = terminal.screen().clone();
         }
     }

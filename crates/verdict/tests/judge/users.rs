@@ -53,7 +53,10 @@ fn users_that_the_service_does_not_let_in_are_not_the_generators_fault() {
     );
     assert_eq!(
         finding.figures,
-        [("users", Figure::Count(15)), ("of", Figure::Count(30))]
+        [
+            ("users", Figure::Count(15)),
+            ("users_started", Figure::Count(30))
+        ]
     );
     // Half of the load was not there: nothing is good.
     let row = &verdict.judgements[0];
