@@ -66,7 +66,7 @@ impl HistogramWindow {
         }
     }
 
-    /// Nothing is added to it for now.
+    /// Packs the histograms; a later sample unpacks them again.
     pub(crate) fn pack(&mut self) {
         let Self::Open(cells) = self else {
             return;
