@@ -92,9 +92,10 @@ fn headers(draft: &Draft) -> String {
     }
     for secret in &draft.secrets {
         text += &format!(
-            "# {} = {}   # left out, since it is a secret\n",
+            "# {} = {}   # a secret: set {}, then uncomment\n",
             key(&secret.header),
-            string(&secret.shown)
+            string(&secret.value),
+            secret.variable
         );
     }
     text + "\n"

@@ -1,8 +1,8 @@
-//! Secrets: what must not stand in a file that is passed around. Known by the name of the header or
-//! field, or by the look of the value.
+//! Secrets: values that do not belong in a file that is shared, recognized by the name of the header or field, or by
+//! the form of the value.
 //!
-//! The scenario language reads no environment yet, so a header is left out, and a field gets a text in
-//! its place: [`STAND_IN`] and [`Secret`] are all that knows of it.
+//! A header becomes a comment with an expression that reads the environment, so that the scenario can be used before
+//! the variable is set. A field gets a placeholder.
 
 /// Stands where a secret stood.
 pub(crate) const STAND_IN: &str = "REPLACE-ME";
@@ -12,8 +12,10 @@ pub(crate) const STAND_IN: &str = "REPLACE-ME";
 pub(crate) struct Secret {
     /// The header.
     pub(crate) header: String,
-    /// What may be shown of its value: the scheme, and dots.
-    pub(crate) shown: String,
+    /// Its value: the scheme, and an expression that reads an environment variable.
+    pub(crate) value: String,
+    /// The environment variable.
+    pub(crate) variable: String,
 }
 
 impl Secret {
@@ -23,21 +25,44 @@ impl Secret {
         let scheme = SCHEMES
             .iter()
             .find(|scheme| scheme.eq_ignore_ascii_case(first));
-        let shown = scheme.map_or_else(|| "…".to_owned(), |scheme| format!("{scheme} …"));
+        let variable = variable_of(name);
+        let expression = format!("{{{{ env.{variable} }}}}");
         Self {
             header: name.to_owned(),
-            shown,
+            value: scheme.map_or_else(
+                || expression.clone(),
+                |scheme| format!("{scheme} {expression}"),
+            ),
+            variable,
         }
     }
 
-    /// How to add it.
+    /// A warning that says how to add it.
     pub(crate) fn warning(&self) -> String {
-        let Self { header, shown } = self;
+        let Self {
+            header,
+            value,
+            variable,
+        } = self;
         format!(
-            "the header `{header}` is a secret and was left out; before a run, write it under \
-             [headers] of the scenario: {header} = \"{shown}\""
+            "the header `{header}` is a secret and was left out; before a run, set the environment variable \
+             {variable} and uncomment the header under [headers]: {header} = \"{value}\""
         )
     }
+}
+
+/// Name of the environment variable for a header, such as `X_API_KEY`.
+fn variable_of(header: &str) -> String {
+    let starts_with_digit = header.starts_with(|letter: char| letter.is_ascii_digit());
+    let letters = header.chars().map(|letter| match letter {
+        'a'..='z' | 'A'..='Z' | '0'..='9' => letter.to_ascii_uppercase(),
+        _ => '_',
+    });
+    starts_with_digit
+        .then_some('_')
+        .into_iter()
+        .chain(letters)
+        .collect()
 }
 
 /// Whether a value looks like a secret whatever its name: a JSON web token, or a key of a known make.
@@ -80,10 +105,16 @@ mod tests {
     }
 
     #[test]
-    fn only_the_scheme_is_shown() {
+    fn header_value_keeps_its_scheme_and_reads_the_environment() {
         let secret = Secret::of_header("Authorization", "bearer abc.def");
-        assert_eq!(secret.shown, "Bearer …");
+        assert_eq!(secret.value, "Bearer {{ env.AUTHORIZATION }}");
         assert!(!secret.warning().contains("abc"));
-        assert_eq!(Secret::of_header("Cookie", "sid=1").shown, "…");
+        for (name, value) in [
+            ("Cookie", "{{ env.COOKIE }}"),
+            ("X-Api-Key", "{{ env.X_API_KEY }}"),
+            ("2fa-token", "{{ env._2FA_TOKEN }}"),
+        ] {
+            assert_eq!(Secret::of_header(name, "k-1").value, value);
+        }
     }
 }
