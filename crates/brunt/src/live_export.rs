@@ -47,7 +47,7 @@ pub(crate) struct LiveExportSession<'a> {
     header: Arc<Header>,
     aggregator: StreamAggregator,
     /// Number of seconds that were published.
-    published_s: u32,
+    published_s: Option<u32>,
 }
 
 impl LiveExporters {
@@ -90,7 +90,7 @@ impl LiveExporters {
             aggregator: StreamAggregator::new(&header.names),
             exporters: self,
             header,
-            published_s: 0,
+            published_s: Some(0),
         })
     }
 
@@ -116,8 +116,9 @@ impl LiveExportSession<'_> {
         self.aggregator.set_reading(reading);
     }
 
-    /// Publishes the seconds that all threads have reported, and returns notes for the user.
-    pub(crate) fn publish(&mut self, completed_s: u32) -> Vec<String> {
+    /// Publishes the seconds that all threads have reported, or all that are left if all threads have ended (`None`).
+    /// Returns notes for the user.
+    pub(crate) fn publish(&mut self, completed_s: Option<u32>) -> Vec<String> {
         if completed_s == self.published_s {
             return Vec::new();
         }

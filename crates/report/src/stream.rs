@@ -170,18 +170,13 @@ impl StreamAggregator {
         self.reading = Some(reading.clone());
     }
 
-    /// Removes and returns the complete intervals: all up to a second that every thread has reported.
-    pub fn take_complete(&mut self, reported_s: u32) -> Vec<Interval> {
-        // At the end, threads report more seconds than there are.
-        let last = self
-            .open
-            .last_key_value()
-            .map_or(0, |(second, _)| second + 1);
-        let end = if reported_s == u32::MAX {
-            last
-        } else {
-            reported_s
-        };
+    /// Removes and returns the complete intervals: all up to a second that every thread has reported, or all that are left
+    /// if all threads have ended (`None`).
+    pub fn take_complete(&mut self, reported_s: Option<u32>) -> Vec<Interval> {
+        let end = reported_s.unwrap_or_else(|| {
+            let last = self.open.last_key_value();
+            last.map_or(0, |(second, _)| second + 1)
+        });
         let mut complete = Vec::new();
         while self.next < end {
             let mut part = self.open.remove(&self.next).unwrap_or_default();

@@ -287,7 +287,7 @@ mod tests {
         let header = header();
         let most = u32::try_from(QUEUE_LENGTH).unwrap();
         // One is in its hands, a queue is full, and three are lost: nobody waits for it.
-        let intervals = StreamAggregator::new(&[]).take_complete(most + 4 + 1);
+        let intervals = StreamAggregator::new(&[]).take_complete(Some(most + 4 + 1));
         let mut intervals = intervals.into_iter().map(Arc::new);
         assert_eq!(queue.interval(&header, &intervals.next().unwrap()), None);
         assert_eq!(

@@ -188,8 +188,9 @@ impl RunLoop<'_> {
             }
             // Past seconds that were not reported yet would look as if nothing had failed.
             if stop.asked.is_none()
-                && u64::from(generator.completed_seconds()) >= clock.elapsed().as_secs()
-                && let Some(end) = watch.look(&recorder.record, generator.completed_seconds())
+                && let Some(completed_s) = generator.completed_seconds()
+                && u64::from(completed_s) >= clock.elapsed().as_secs()
+                && let Some(end) = watch.look(&recorder.record, completed_s)
             {
                 self.live.clear();
                 end.announce(clock.elapsed(), &recorder.record.header.load);
@@ -208,7 +209,7 @@ impl RunLoop<'_> {
         self.tear_down(recorder, live_export.as_mut());
         stop.nobody_left(clock, &recorder.record);
         let ending = stop.ending(clock, &self.plan, self.unseen.clone());
-        self.publish(live_export.as_mut(), u32::MAX);
+        self.publish(live_export.as_mut(), None);
         if let Some(live_export) = &mut live_export {
             live_export.end(&ending);
         }
@@ -258,7 +259,7 @@ impl RunLoop<'_> {
         }
     }
 
-    fn publish(&mut self, live_export: Option<&mut LiveExportSession>, completed_s: u32) {
+    fn publish(&mut self, live_export: Option<&mut LiveExportSession>, completed_s: Option<u32>) {
         for trouble in
             live_export.map_or_else(Vec::new, |live_export| live_export.publish(completed_s))
         {
@@ -371,14 +372,16 @@ impl SearchController {
         recorder: &mut RunRecorder,
         stop: &mut StopState,
     ) {
-        // Where seconds that are over were not told yet, it waits: they would look as if all were well.
-        let told_s = generator.completed_seconds();
-        let is_behind = u64::from(told_s) < generator.clock().elapsed().as_secs();
-        if told_s <= self.asked_s || is_behind || told_s == u32::MAX || stop.asked.is_some() {
+        let Some(completed_s) = generator.completed_seconds() else {
+            return;
+        };
+        // A past second that was not reported yet would look as if nothing had failed.
+        let is_behind = u64::from(completed_s) < generator.clock().elapsed().as_secs();
+        if completed_s <= self.asked_s || is_behind || stop.asked.is_some() {
             return;
         }
-        self.asked_s = told_s;
-        let order = self.search.step(&recorder.record, told_s.into());
+        self.asked_s = completed_s;
+        let order = self.search.step(&recorder.record, completed_s.into());
         match order {
             Some(Order::Level(level)) => {
                 let command = Command::Level(level);

@@ -49,21 +49,22 @@ impl StopWatch {
         }
     }
 
-    /// Looks at what has been recorded; `told_s` seconds of it are complete. Says why the run is to end, if it is.
-    pub(crate) fn look(&mut self, record: &RunRecord, told_s: u32) -> Option<StopDecision> {
-        if told_s <= self.looked_at_s || told_s == u32::MAX {
+    /// Judges the first `completed_s` seconds of a record, all of which are complete. Returns the reason to end the run, if
+    /// there is one.
+    pub(crate) fn look(&mut self, record: &RunRecord, completed_s: u32) -> Option<StopDecision> {
+        if completed_s <= self.looked_at_s {
             return None;
         }
-        self.looked_at_s = told_s;
+        self.looked_at_s = completed_s;
         let stopping = self.stopping.as_mut();
-        if let Some(missed) = stopping.and_then(|stopping| stopping.look(record, told_s)) {
+        if let Some(missed) = stopping.and_then(|stopping| stopping.look(record, completed_s)) {
             return Some(StopDecision {
                 stopped_by: StoppedBy::TargetMissed,
                 reason: Some(missed.reason),
                 missed: missed.targets,
             });
         }
-        self.undecided = self.deciding.as_mut()?.look(record, told_s)?;
+        self.undecided = self.deciding.as_mut()?.look(record, completed_s)?;
         self.undecided.is_empty().then_some(StopDecision {
             stopped_by: StoppedBy::Finished,
             reason: None,

@@ -25,8 +25,8 @@ pub(crate) trait LoadGenerator {
     /// How users started, of the threads or workers that have ended.
     fn start_stats(&self) -> &StartStats;
 
-    /// Number of seconds that all have reported and [`Self::next_event`] has passed on; [`u32::MAX`] once all have ended.
-    fn completed_seconds(&self) -> u32;
+    /// Number of seconds that all have reported and [`Self::next_event`] has passed on; `None` once all have ended.
+    fn completed_seconds(&self) -> Option<u32>;
 
     /// Gives up those that have not ended: nothing waits for them.
     fn abandon(&mut self);
@@ -52,7 +52,7 @@ impl LoadGenerator for Engine {
         Self::start_stats(self)
     }
 
-    fn completed_seconds(&self) -> u32 {
+    fn completed_seconds(&self) -> Option<u32> {
         Self::completed_seconds(self)
     }
 

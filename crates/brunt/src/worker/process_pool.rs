@@ -44,14 +44,24 @@ pub(crate) struct WorkerProcesses {
 
 /// What the processes recorded, which is passed on second by second once all of them have reported the second: if one is
 /// lost, nothing is shown in which its share is missing.
-#[derive(Default)]
 struct Shares {
     /// Each with its second.
     held: Vec<(u32, Box<MetricsSnapshot>)>,
     complete: VecDeque<Box<MetricsSnapshot>>,
     is_lost: bool,
-    /// Number of seconds that were passed on in full.
-    passed_on_s: u32,
+    /// Number of seconds that were passed on in full; `None` once all processes have ended and everything was passed on.
+    passed_on_s: Option<u32>,
+}
+
+impl Default for Shares {
+    fn default() -> Self {
+        Self {
+            held: Vec::new(),
+            complete: VecDeque::new(),
+            is_lost: false,
+            passed_on_s: Some(0),
+        }
+    }
 }
 
 impl Shares {
@@ -63,9 +73,11 @@ impl Shares {
         }
     }
 
-    /// All processes have reported this number of seconds.
-    fn complete(&mut self, reported_s: u32) {
-        let is_complete = |(second, _): &mut (u32, Box<MetricsSnapshot>)| *second < reported_s;
+    /// All processes have reported this number of seconds; `None`: all have ended.
+    fn complete(&mut self, reported_s: Option<u32>) {
+        let is_complete = |(second, _): &mut (u32, Box<MetricsSnapshot>)| {
+            reported_s.is_none_or(|reported_s| *second < reported_s)
+        };
         let complete = self.held.extract_if(.., is_complete);
         self.complete
             .extend(complete.map(|(_, increment)| increment));
@@ -77,7 +89,7 @@ impl Shares {
         self.is_lost = true;
     }
 
-    fn next(&mut self, reported_s: u32) -> Option<Box<MetricsSnapshot>> {
+    fn next(&mut self, reported_s: Option<u32>) -> Option<Box<MetricsSnapshot>> {
         let next = self.complete.pop_front();
         if self.complete.is_empty() {
             self.passed_on_s = reported_s;
@@ -92,8 +104,8 @@ struct Worker {
     registration: Option<Registration>,
     /// The worker ends when this is closed.
     commands: Option<ChildStdin>,
-    /// Number of seconds that it has reported; [`u32::MAX`] once it has ended.
-    completed_s: u32,
+    /// Number of seconds that it has reported; `None` once it has ended.
+    completed_s: Option<u32>,
     /// When it last reported.
     last_event_at: Instant,
 }
@@ -177,10 +189,10 @@ impl WorkerProcesses {
         }
     }
 
-    /// Number of seconds that all of them have reported; more than there are once all have ended.
-    fn reported_s(&self) -> u32 {
-        let told = self.workers.iter().map(|worker| worker.completed_s);
-        told.min().unwrap_or(u32::MAX)
+    /// Number of seconds that all running processes have reported; `None` once all have ended.
+    fn reported_s(&self) -> Option<u32> {
+        let workers = self.workers.iter();
+        workers.filter_map(|worker| worker.completed_s).min()
     }
 
     fn engine_event(&mut self, number: usize, event: Option<WorkerEvent>) -> EngineEvent {
@@ -217,7 +229,8 @@ impl WorkerProcesses {
 
     /// A process has ended, in this way, before it said that its load had.
     fn lose(&mut self, number: usize, how: &str) -> WorkerLost {
-        let at_s = self.reported_s();
+        // The lost process has not ended, so that there is a number.
+        let at_s = self.reported_s().unwrap_or(0);
         self.has_ended(number);
         self.shares.lose();
         let of = self.workers.len();
@@ -234,7 +247,7 @@ impl WorkerProcesses {
 
     fn has_ended(&mut self, number: usize) {
         self.running -= 1;
-        self.workers[number].completed_s = u32::MAX;
+        self.workers[number].completed_s = None;
     }
 
     /// Counts all as heard if brunt itself did not look for them for longer than it waits, since it was stopped.
@@ -257,7 +270,7 @@ impl WorkerProcesses {
     /// Gives up a worker that was silent for too long.
     fn check_silence(&mut self) -> Result<EngineEvent, WorkerLost> {
         let is_silent = |worker: &Worker| {
-            worker.completed_s != u32::MAX && worker.last_event_at.elapsed() > self.silent_max
+            worker.completed_s.is_some() && worker.last_event_at.elapsed() > self.silent_max
         };
         let Some(number) = self.workers.iter().position(is_silent) else {
             return Ok(EngineEvent::Timeout);
@@ -285,7 +298,7 @@ impl LoadGenerator for WorkerProcesses {
         &self.start_stats
     }
 
-    fn completed_seconds(&self) -> u32 {
+    fn completed_seconds(&self) -> Option<u32> {
         self.shares.passed_on_s
     }
 
@@ -316,7 +329,7 @@ impl LoadGenerator for WorkerProcesses {
             }
         };
         self.workers[number].last_event_at = Instant::now();
-        let is_lost = event.is_none() && self.workers[number].completed_s != u32::MAX;
+        let is_lost = event.is_none() && self.workers[number].completed_s.is_some();
         if is_lost {
             let how = self.workers[number].how_it_ended();
             return Err(self.lose(number, &how));
@@ -362,7 +375,7 @@ impl Worker {
             child,
             registration,
             commands,
-            completed_s: 0,
+            completed_s: Some(0),
             last_event_at: Instant::now(),
         })
     }

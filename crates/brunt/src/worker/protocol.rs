@@ -59,7 +59,7 @@ pub(crate) enum WorkerEvent {
     /// What one of its threads recorded, and the number of seconds that all of them have reported.
     Increment {
         increment: Box<MetricsSnapshot>,
-        completed_s: u32,
+        completed_s: Option<u32>,
     },
     StopTest,
     WorkerFailed(String),

@@ -33,8 +33,8 @@ struct WorkerThread {
     thread: Option<JoinHandle<()>>,
     commands: UnboundedSender<Command>,
     spare: Sender<Box<SecondRecorder>>,
-    /// Number of seconds of it that were returned as events.
-    completed_seconds: u32,
+    /// Number of seconds of it that were returned as events; `None` once it has ended.
+    completed_seconds: Option<u32>,
 }
 
 /// What an engine reports.
@@ -83,7 +83,7 @@ impl Engine {
                 thread: Some(thread),
                 commands,
                 spare,
-                completed_seconds: 0,
+                completed_seconds: Some(0),
             });
         }
         let running = workers.len();
@@ -123,10 +123,10 @@ impl Engine {
         &self.start_stats
     }
 
-    /// Number of seconds of all workers that were returned as events; more than there are once all have ended.
-    pub fn completed_seconds(&self) -> u32 {
-        let seconds = self.workers.iter().map(|worker| worker.completed_seconds);
-        seconds.min().unwrap_or(u32::MAX)
+    /// Number of seconds that all running workers have returned as events; `None` once all workers have ended.
+    pub fn completed_seconds(&self) -> Option<u32> {
+        let workers = self.workers.iter();
+        workers.filter_map(|worker| worker.completed_seconds).min()
     }
 
     /// Waits for the next event.
@@ -138,9 +138,8 @@ impl Engine {
             Ok((worker, WorkerEvent::Delta(mut delta))) => {
                 let increment = delta.to_snapshot();
                 let worker = &mut self.workers[worker];
-                worker.completed_seconds = worker
-                    .completed_seconds
-                    .max(delta.second().saturating_add(1));
+                let completed = delta.second().saturating_add(1);
+                worker.completed_seconds = worker.completed_seconds.max(Some(completed));
                 // A worker that has ended needs no spare.
                 worker.spare.send(delta).ok();
                 EngineEvent::Increment(Box::new(increment))
@@ -148,7 +147,7 @@ impl Engine {
             Ok((_, WorkerEvent::StopTest)) => EngineEvent::StopTest,
             Ok((worker, WorkerEvent::Ended(ended))) => {
                 self.running -= 1;
-                self.workers[worker].completed_seconds = u32::MAX;
+                self.workers[worker].completed_seconds = None;
                 match ended {
                     Ok(stats) => {
                         self.start_stats.merge(stats);

@@ -25,9 +25,9 @@ fn intervals() -> Vec<Interval> {
             aggregator.set_reading(&reading);
         }
         aggregator.add_increment(increment);
-        whole.extend(aggregator.take_complete(second));
+        whole.extend(aggregator.take_complete(Some(second)));
     }
-    whole.extend(aggregator.take_complete(u32::MAX));
+    whole.extend(aggregator.take_complete(None));
     whole
 }
 
@@ -222,7 +222,7 @@ fn interval_with_on_start() -> (Header, Interval) {
     }
     let mut aggregator = StreamAggregator::new(&header.names);
     aggregator.add_increment(&delta.to_snapshot());
-    let mut intervals = aggregator.take_complete(u32::MAX);
+    let mut intervals = aggregator.take_complete(None);
     assert_eq!(intervals.len(), 1);
     (header, intervals.remove(0))
 }
