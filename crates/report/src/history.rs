@@ -1,10 +1,11 @@
 //! Runs of the history, and since when a metric of theirs is another than before.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use brunt_record::Metric;
 use brunt_verdict::comparison::change_points;
-use brunt_verdict::{RunResult, Value};
+use brunt_verdict::{RunResult, Value, median};
 
 use crate::number::{self, one_line};
 
@@ -180,12 +181,13 @@ impl<'a> ProfileHistory<'a> {
             let from = if at == 0 { 0 } else { points[at - 1] };
             (from, *points.get(at + 1).unwrap_or(&values.len()))
         };
+        let level = |runs: Range<usize>| median(&mut values[runs].to_vec()).unwrap_or(f64::NAN);
         let change = |(at, point): (usize, &usize)| {
             let (from, to) = ends(at);
             LevelShift {
                 since: known[*point].0,
-                before: median(&values[from..*point]),
-                after: median(&values[*point..to]),
+                before: level(from..*point),
+                after: level(*point..to),
                 also_changed: known[*point]
                     .0
                     .conditions
@@ -265,17 +267,6 @@ pub(crate) fn value_text(value: Value, unit: &str) -> String {
         Value::Known(value) => number::with_unit(value, unit),
         Value::Unanswered => "no response".to_owned(),
         Value::Unknown => "–".to_owned(),
-    }
-}
-
-fn median(values: &[f64]) -> f64 {
-    let mut values = values.to_vec();
-    values.sort_by(f64::total_cmp);
-    let middle = values.len() / 2;
-    if values.len().is_multiple_of(2) {
-        f64::midpoint(values[middle - 1], values[middle])
-    } else {
-        values[middle]
     }
 }
 
@@ -407,11 +398,5 @@ pub(crate) mod tests {
             );
         }
         assert_eq!(stepped(3, 3).profiles()[0].title(), "load");
-    }
-
-    #[test]
-    fn the_median_lies_in_the_middle() {
-        assert!((median(&[3.0, 1.0, 2.0]) - 2.0).abs() < f64::EPSILON);
-        assert!((median(&[4.0, 1.0, 2.0, 3.0]) - 2.5).abs() < f64::EPSILON);
     }
 }

@@ -2,6 +2,7 @@
 
 use brunt_record::{LoadStage, Measure, RunRecord, Scope};
 use brunt_testbed::queue_simulation::{Arrivals, Gaps, Queue, ServiceDistribution};
+use brunt_verdict::median;
 use brunt_verdict::recovery::{Recovery, recovery, spike};
 
 use crate::{Effort, Row, reckoned};
@@ -56,11 +57,6 @@ fn recovered(runs: u64, run: impl Fn(u64) -> RunRecord) -> Vec<f64> {
     all.collect()
 }
 
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
-}
-
 /// The proofs of this page.
 pub fn rows(effort: Effort) -> Vec<Row> {
     let runs = effort.choose(10, 200);
@@ -85,7 +81,7 @@ fn fluid(runs: u64, top: f64) -> Row {
         truth: format!("(λ₁ − μ) D / (μ − λ₀) = {truth_s:.1} s"),
         reached: format!(
             "median {:.1} s; right to {allowed_s:.1} s in {right} of {runs}",
-            median(seconds.clone())
+            median(&mut seconds.clone()).unwrap_or(f64::NAN)
         ),
         goal: "within a window or 5 %, in 95 of 100".into(),
         broken: "–".into(),
@@ -133,7 +129,7 @@ fn relapse(runs: u64) -> Row {
         truth: format!("{truth_s:.1} s"),
         reached: format!(
             "median {:.1} s; {early} of {runs} too early",
-            median(seconds)
+            median(&mut seconds).unwrap_or(f64::NAN)
         ),
         goal: "0 too early".into(),
         broken: format!("the first second in band: {naive} of {runs} too early"),
@@ -149,7 +145,8 @@ fn first_in_band_s(record: &RunRecord) -> f64 {
         seen.percentile(0.95)
             .and_then(brunt_record::PercentileValue::ms)
     };
-    let before_ms = median((24..BEFORE_S as usize).filter_map(p95_ms).collect());
+    let mut usual: Vec<f64> = (24..BEFORE_S as usize).filter_map(p95_ms).collect();
+    let before_ms = median(&mut usual).unwrap_or(f64::NAN);
     let ends = (BEFORE_S + SPIKE_S) as usize;
     let after = (ends..record.timeline.intervals())
         .find(|interval| p95_ms(*interval).is_some_and(|p95_ms| p95_ms <= before_ms * 1.1));

@@ -9,6 +9,7 @@ use std::ops::Range;
 
 use brunt_record::{FailureKind, Measure, Outcome, PercentileValue, RunRecord, Scope, Second};
 
+use crate::median::median;
 use crate::stretch::whole_number;
 use crate::withheld::Withheld;
 use crate::{Figure, Finding, FindingKind, Mark, number};
@@ -266,10 +267,8 @@ impl Usual {
             let near =
                 silence.start.saturating_sub(AROUND_S)..(silence.end + AROUND_S).min(seconds.len());
             let near = near.filter(|at| !is_silent(*at) && seconds[*at].users.is_some());
-            median(
-                near.map(|at| answered(&seconds[at]) as f64 / users[at])
-                    .collect(),
-            )
+            let rates = near.map(|at| answered(&seconds[at]) as f64 / users[at]);
+            median(&mut rates.collect::<Vec<_>>())
         };
         let rates = silences.iter();
         let rates = rates.map(|silence| (silence.clone(), rate(silence).unwrap_or(0.0)));
@@ -294,7 +293,7 @@ impl Usual {
             half_ms(&ok)
         };
         Self {
-            response_ms: median(halves.collect()).or_else(all),
+            response_ms: median(&mut halves.collect::<Vec<_>>()).or_else(all),
             rates: rates.collect(),
             users,
         }
@@ -325,11 +324,6 @@ fn half_ms(answers: &brunt_record::Histogram) -> Option<f64> {
         unanswered: 0,
     };
     all.percentile(0.5).and_then(PercentileValue::ms)
-}
-
-fn median(mut values: Vec<f64>) -> Option<f64> {
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied()
 }
 
 /// Whether the generator itself did not run for much of a silence.

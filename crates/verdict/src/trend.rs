@@ -5,6 +5,8 @@
 
 use statrs::distribution::{ContinuousCDF, Normal};
 
+use crate::median::median;
+
 /// A point of a series: a moment, in seconds, and a value.
 pub type Point = (f64, f64);
 
@@ -87,8 +89,7 @@ pub fn trend(points: &[Point]) -> Option<Trend> {
         return None;
     }
     let mut slopes = slopes(points);
-    slopes.sort_by(f64::total_cmp);
-    let slope = median(&slopes);
+    let slope = median(&mut slopes)?;
     let score = score(points);
     let variance = variance(points, slope);
     let deviation = variance.sqrt();
@@ -115,15 +116,6 @@ fn slopes(points: &[Point]) -> Vec<f64> {
                 .map(move |b| (b.1 - a.1) / (b.0 - a.0))
         })
         .collect()
-}
-
-fn median(sorted: &[f64]) -> f64 {
-    let middle = sorted.len() / 2;
-    if sorted.len() % 2 == 1 {
-        sorted[middle]
-    } else {
-        f64::midpoint(sorted[middle - 1], sorted[middle])
-    }
 }
 
 fn ranked(sorted: &[f64], rank: f64) -> f64 {
