@@ -4,7 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use brunt_record::{ProcessReading, Reading, Unavailable};
+use brunt_record::{ProcessReading, Reading, Unavailable, duration_ms};
 use rustix::process::{Pid, getpid};
 
 use crate::cgroup::ControlGroup;
@@ -148,7 +148,7 @@ impl Monitor {
     /// process that started with the same id later is another one.
     pub fn read(&mut self, at: Duration) -> Reading {
         Reading {
-            at_ms: u64::try_from(at.as_millis()).unwrap_or(u64::MAX),
+            at_ms: duration_ms(at),
             target: self.target.as_mut().map(|target| target.reading(at)),
             additional_targets: self.beside.iter_mut().map(|one| one.reading(at)).collect(),
             generator: Some(self.generator.reading(at)),

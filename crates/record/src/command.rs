@@ -2,45 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 
-/// A load that is searched for its breaking point: levels are tried one after the other.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Search {
-    /// The first level: users, or arrivals a second.
-    pub from: f64,
-    /// No level is higher; `None`: no bound.
-    pub to: Option<f64>,
-    /// The threshold of each target at which the service is broken.
-    pub breaks_at: ThresholdKind,
-    /// Narrow enough: the level that breaks over the one that holds, less 1.
-    pub precision: f64,
-}
-
-/// One of a target's thresholds. Where a target does not have it, the next milder one takes its place.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ThresholdKind {
-    /// `target`.
-    Target,
-    /// `acceptable`.
-    Acceptable,
-    /// `critical`.
-    Critical,
-}
-
-impl ThresholdKind {
-    /// Each of them, the strictest first.
-    pub const ALL: [Self; 3] = [Self::Target, Self::Acceptable, Self::Critical];
-
-    /// Its name in files.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Target => "target",
-            Self::Acceptable => "acceptable",
-            Self::Critical => "critical",
-        }
-    }
-}
-
 /// A level from a moment on, until another takes its place.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct LoadLevel {
@@ -84,4 +45,25 @@ impl SearchPhase {
             Self::Recovery => "recovery",
         }
     }
+}
+
+/// Something that the engine was told to do.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Command {
+    /// Another level of load.
+    Level(LoadLevel),
+    /// No new tasks; those under way may end.
+    Stop,
+    /// What is under way is cut off.
+    Abort,
+}
+
+/// A command with its time.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Event {
+    /// When, in milliseconds of the run's clock.
+    pub at_ms: u64,
+    /// What the engine was told.
+    pub command: Command,
 }

@@ -10,7 +10,6 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::buckets;
 use crate::bytes::Bytes;
-use crate::histogram::Histogram;
 use crate::varint;
 
 /// A histogram as bytes, its own or others'. Always well-formed: bytes from outside are checked when they come in.
@@ -26,18 +25,6 @@ pub(crate) struct Summary {
     pub(crate) max_ns: u64,
 }
 
-impl From<&Histogram> for CompactHistogram {
-    fn from(histogram: &Histogram) -> Self {
-        let summary = Summary {
-            count: histogram.count(),
-            sum_ns: histogram.sum_ns(),
-            min_ns: histogram.min_ns().unwrap_or(u64::MAX),
-            max_ns: histogram.max_ns().unwrap_or(0),
-        };
-        Self::of(&summary, histogram.buckets(), Vec::new())
-    }
-}
-
 impl<'a> CompactHistogram<&'a [u8]> {
     /// The histogram behind bytes that are one.
     pub(crate) fn from_valid_bytes(bytes: &'a [u8]) -> Self {
@@ -50,7 +37,7 @@ impl CompactHistogram {
         &self.bytes
     }
 
-    fn of(
+    pub(crate) fn new(
         summary: &Summary,
         buckets: impl Iterator<Item = (usize, u64)>,
         mut bytes: Vec<u8>,
@@ -90,7 +77,7 @@ impl CompactHistogram {
             max_ns: one.max_ns.max(other.max_ns),
         };
         let bytes = Vec::with_capacity(a.size() + b.size());
-        Self::of(&summary, merged(a.buckets(), b.buckets()), bytes)
+        Self::new(&summary, merged(a.buckets(), b.buckets()), bytes)
     }
 
     /// Takes bytes from outside; `None` where they are no histogram.
@@ -267,6 +254,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::Histogram;
 
     proptest! {
         #[test]

@@ -15,9 +15,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::limits::{self, Counted};
 use crate::packed_rows::StoredRows;
-use crate::run_record::{Ending, Event};
 use crate::snapshot::MetricsSnapshot;
-use crate::{Header, Reading, RunRecord};
+use crate::{Ending, Event, Header, Reading, RunRecord};
 
 /// The version of the format that is written.
 pub const FORMAT_VERSION: u16 = 1;

@@ -2,7 +2,7 @@
 //! and maximum. Merging adds, so that many recorders and one give the same, bit for bit.
 
 use crate::buckets;
-use crate::compact_histogram::CompactHistogram;
+use crate::compact_histogram::{CompactHistogram, Summary};
 
 const PAGE: usize = 64;
 const PAGES: usize = buckets::COUNT.div_ceil(PAGE);
@@ -186,6 +186,18 @@ impl Histogram {
 }
 
 const _: () = assert!(PAGES < NO_PAGE as usize);
+
+impl From<&Histogram> for CompactHistogram {
+    fn from(histogram: &Histogram) -> Self {
+        let summary = Summary {
+            count: histogram.count(),
+            sum_ns: histogram.sum_ns(),
+            min_ns: histogram.min_ns().unwrap_or(u64::MAX),
+            max_ns: histogram.max_ns().unwrap_or(0),
+        };
+        Self::new(&summary, histogram.buckets(), Vec::new())
+    }
+}
 
 impl PartialEq for Histogram {
     fn eq(&self, other: &Self) -> bool {

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::compact_histogram::CompactHistogram;
-use crate::second_recorder::{cell_index, cell_key};
+use crate::measure::{cell_index, cell_key};
 use crate::{Measure, NameId, Outcome};
 
 /// What a histogram takes beside its bytes: whose it is, and where it ends.

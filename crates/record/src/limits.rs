@@ -3,7 +3,7 @@
 
 use jiff::SignedDuration;
 
-use crate::timeline::SECONDS_MAX;
+use crate::clock::SECONDS_MAX;
 use crate::{
     Command, Ending, Event, Header, Interference, Load, MachineReading, Metric, MetricsSnapshot,
     NameSet, Pressure, ProcessReading, Reading, Second, Target,

@@ -3,7 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{LoadLevel, Search};
+use crate::command::LoadLevel;
+use crate::target::ThresholdKind;
 
 /// The load that a profile plans.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -53,6 +54,19 @@ pub enum ArrivalProcess {
     Poisson,
     /// Even gaps.
     Constant,
+}
+
+/// A load that is searched for its breaking point: levels are tried one after the other.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Search {
+    /// The first level: users, or arrivals a second.
+    pub from: f64,
+    /// No level is higher; `None`: no bound.
+    pub to: Option<f64>,
+    /// The threshold of each target at which the service is broken.
+    pub breaks_at: ThresholdKind,
+    /// Narrow enough: the level that breaks over the one that holds, less 1.
+    pub precision: f64,
 }
 
 /// A stretch of time in which the level moves evenly from one value to another.

@@ -1,4 +1,12 @@
-//! Measures: what is timed of a request, and the second of the run that each belongs to.
+//! Measures: the durations taken of a request, the second of the run that each belongs to, and the cells in which
+//! durations are counted: one for each name, measure and outcome.
+
+use crate::name::NameId;
+use crate::outcome::Outcome;
+
+const OUTCOMES: usize = Outcome::ALL.len();
+/// Number of cells of a request name.
+pub(crate) const CELLS_PER_NAME: usize = Measure::ALL.len() * OUTCOMES;
 
 /// A duration taken of every request, in nanoseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -72,4 +80,26 @@ impl Measure {
             Self::Service | Self::FirstByte | Self::Connect | Self::Tls => TimeBasis::Completion,
         }
     }
+}
+
+/// Position of a cell among all cells.
+pub(crate) fn cell_index(name: NameId, measure: Measure, outcome: Outcome) -> usize {
+    name.index() * CELLS_PER_NAME
+        + usize::from(measure.code()) * OUTCOMES
+        + usize::from(outcome.code())
+}
+
+/// Name, measure and outcome of the cell at a position.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "a name's index came from a u32"
+)]
+pub(crate) fn cell_key(at: usize) -> (NameId, Measure, Outcome) {
+    let name = NameId((at / CELLS_PER_NAME) as u32);
+    let cell = at % CELLS_PER_NAME;
+    (
+        name,
+        Measure::ALL[cell / OUTCOMES],
+        Outcome::ALL[cell % OUTCOMES],
+    )
 }

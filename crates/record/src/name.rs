@@ -16,6 +16,17 @@ impl NameId {
     }
 }
 
+/// Which requests are looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope<'a> {
+    /// All but the set-up; requests of `on_start` that failed are among them.
+    All,
+    /// Those of one name.
+    Name(NameId),
+    /// Those of several names, together: each name once.
+    Names(&'a [NameId]),
+}
+
 /// A row of the run's table of names.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct RequestName {

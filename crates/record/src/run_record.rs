@@ -1,10 +1,8 @@
 //! The run record: everything a run leaves. It is stored, judged and rendered as it is.
 
-use serde::{Deserialize, Serialize};
-
 use crate::{
-    Header, Load, LoadLevel, Measure, Outcome, Readings, RequestName, Scope, Subject,
-    ThresholdKind, Timeline, Unavailable,
+    Command, Ending, Event, Header, Load, LoadLevel, Measure, Outcome, Readings, RequestName,
+    Scope, Subject, Timeline,
 };
 
 /// Everything a run leaves.
@@ -120,102 +118,6 @@ fn whole(at_s: f64) -> usize {
     at_s as usize
 }
 
-/// Something that the engine was told to do.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Command {
-    /// Another level of load.
-    Level(LoadLevel),
-    /// No new tasks; those under way may end.
-    Stop,
-    /// What is under way is cut off.
-    Abort,
-}
-
-/// A command with its time.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-pub struct Event {
-    /// When, in milliseconds of the run's clock.
-    pub at_ms: u64,
-    /// What the engine was told.
-    pub command: Command,
-}
-
-/// How a run ended.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Ending {
-    /// What ended the load.
-    pub stopped_by: StoppedBy,
-    /// When the load was stopped, in milliseconds of the run's clock.
-    pub load_ended_ms: u64,
-    /// When the last request under way had ended, in milliseconds of the run's clock.
-    pub ended_ms: u64,
-    /// Why, where there is more to say.
-    pub stop_reason: Option<String>,
-    /// The targets that were surely missed, for which the run was stopped.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub missed_targets: Vec<MissedTarget>,
-    /// What the monitor could not see.
-    #[serde(default)]
-    pub unavailable: Unavailable,
-}
-
-/// A target that was surely missed while the run went on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct MissedTarget {
-    /// Its place among the targets of the header.
-    pub target: u32,
-    /// The threshold that was missed.
-    pub threshold: ThresholdKind,
-}
-
-/// What ended the load.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum StoppedBy {
-    /// The profile was played to its end.
-    Finished,
-    /// Ctrl-C.
-    Interrupted,
-    /// SIGTERM.
-    Terminated,
-    /// A set-up request failed.
-    SetupFailed,
-    /// The host could not be reached.
-    Unreachable,
-    /// Nothing but failures for a while.
-    EverythingFailed,
-    /// The process under test ended.
-    TargetEnded,
-    /// The scenario wanted it.
-    Scenario,
-    /// A target was surely missed, and the run was to stop then.
-    TargetMissed,
-    /// A process that made a share of the load was lost.
-    WorkerLost,
-    /// brunt itself failed.
-    InternalError,
-}
-
-impl StoppedBy {
-    /// Its name in files.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Finished => "finished",
-            Self::Interrupted => "interrupted",
-            Self::Terminated => "terminated",
-            Self::SetupFailed => "setup_failed",
-            Self::Unreachable => "unreachable",
-            Self::EverythingFailed => "everything_failed",
-            Self::TargetEnded => "target_ended",
-            Self::Scenario => "scenario",
-            Self::TargetMissed => "target_missed",
-            Self::WorkerLost => "worker_lost",
-            Self::InternalError => "internal_error",
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use jiff::Timestamp;
@@ -264,19 +166,9 @@ mod tests {
         recorder.start(second_of(0));
         for (name, wire_requests, failure) in requests {
             recorder.record(&Sample {
-                name: NameId(*name),
-                intended_ns: 1,
-                dispatched_ns: 2,
-                sent_ns: None,
-                first_byte_ns: None,
-                done_ns: 4,
-                connect_ns: None,
-                tls_ns: None,
-                generator_stall_ns: 0,
                 failure: *failure,
                 wire_requests: *wire_requests,
-                bytes_sent: 0,
-                bytes_received: 0,
+                ..Sample::unsent(NameId(*name), 1, 4)
             });
         }
         record.timeline.merge(&recorder.to_snapshot()).unwrap();

@@ -35,6 +35,26 @@ pub struct Sample {
 }
 
 impl Sample {
+    /// Successful sample of something for which nothing was sent: a group, a value of a custom metric, or a request that
+    /// was never sent. It was dispatched when it was intended.
+    pub fn unsent(name: NameId, intended_ns: u64, done_ns: u64) -> Self {
+        Self {
+            name,
+            intended_ns,
+            dispatched_ns: intended_ns,
+            sent_ns: None,
+            first_byte_ns: None,
+            done_ns,
+            connect_ns: None,
+            tls_ns: None,
+            generator_stall_ns: 0,
+            failure: None,
+            wire_requests: 0,
+            bytes_sent: 0,
+            bytes_received: 0,
+        }
+    }
+
     /// How it ended.
     pub fn outcome(&self) -> Outcome {
         self.failure.map_or(Outcome::Ok, FailureKind::outcome)
@@ -55,9 +75,4 @@ impl Sample {
         let taken_ns = self.done_ns.saturating_sub(self.dispatched_ns);
         taken_ns.saturating_sub(self.generator_stall_ns)
     }
-}
-
-/// The second of the run's clock that a moment lies in.
-pub fn second_of(ns: u64) -> u32 {
-    u32::try_from(ns / 1_000_000_000).unwrap_or(u32::MAX)
 }

@@ -1,15 +1,13 @@
 //! Deltas: what one core recorded during one second. The engine fills one while another is being
 //! read, so that handing over moves a pointer and never stalls the load.
 
+use crate::clock::second_of;
 use crate::compact_histogram::CompactHistogram;
-use crate::sample::second_of;
+use crate::measure::{CELLS_PER_NAME, cell_index, cell_key};
 use crate::snapshot::{HistogramEntry, MetricsSnapshot, NameTotals};
 use crate::{
     Failure, FailureKind, Histogram, Measure, NameId, Outcome, RequestName, Sample, Second,
 };
-
-const OUTCOMES: usize = Outcome::ALL.len();
-pub(crate) const CELLS_A_NAME: usize = Measure::ALL.len() * OUTCOMES;
 
 /// What one core recorded of the requests that were done in one second.
 pub struct SecondRecorder {
@@ -53,7 +51,7 @@ impl SecondRecorder {
             .map(|(id, _)| NameTotals::of(NameId(id)))
             .collect();
         let mut cells = Vec::new();
-        cells.resize_with(names.len() * CELLS_A_NAME, || None);
+        cells.resize_with(names.len() * CELLS_PER_NAME, || None);
         Self {
             second: 0,
             judged: names.iter().map(RequestName::is_judged).collect(),
@@ -264,24 +262,4 @@ impl CarriedOver {
     fn key(&self) -> (u32, NameId, Outcome) {
         (self.second, self.name, self.outcome)
     }
-}
-
-pub(crate) fn cell_index(name: NameId, measure: Measure, outcome: Outcome) -> usize {
-    name.index() * CELLS_A_NAME
-        + usize::from(measure.code()) * OUTCOMES
-        + usize::from(outcome.code())
-}
-
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "a name's index came from a u32"
-)]
-pub(crate) fn cell_key(at: usize) -> (NameId, Measure, Outcome) {
-    let name = NameId((at / CELLS_A_NAME) as u32);
-    let cell = at % CELLS_A_NAME;
-    (
-        name,
-        Measure::ALL[cell / OUTCOMES],
-        Outcome::ALL[cell % OUTCOMES],
-    )
 }

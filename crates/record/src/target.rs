@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{NameId, RequestName, Scope, ThresholdKind};
+use crate::{NameId, RequestName, Scope};
 
 /// What a target limits.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -55,6 +55,32 @@ impl Metric {
     /// Whether more is better.
     pub const fn is_better_when_higher(self) -> bool {
         matches!(self, Self::Throughput)
+    }
+}
+
+/// One of a target's thresholds. Where a target does not have it, the next milder one takes its place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ThresholdKind {
+    /// `target`.
+    Target,
+    /// `acceptable`.
+    Acceptable,
+    /// `critical`.
+    Critical,
+}
+
+impl ThresholdKind {
+    /// Each of them, the strictest first.
+    pub const ALL: [Self; 3] = [Self::Target, Self::Acceptable, Self::Critical];
+
+    /// Its name in files.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Target => "target",
+            Self::Acceptable => "acceptable",
+            Self::Critical => "critical",
+        }
     }
 }
 

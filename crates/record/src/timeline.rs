@@ -5,18 +5,20 @@
 
 mod stored;
 
+use crate::clock::SECONDS_MAX;
 use crate::compact_histogram::CompactHistogram;
 use crate::histogram_window::{HistogramWindow, INTERVAL_BYTES, place};
-use crate::second_recorder::{CELLS_A_NAME, cell_index};
+use crate::measure::{CELLS_PER_NAME, cell_index};
 use crate::snapshot::{HistogramEntry, MetricsSnapshot, NameTotals};
-use crate::{Distribution, Failure, Histogram, Measure, NameId, Outcome, RequestName, Seconds};
+use crate::{
+    Distribution, Failure, Histogram, Measure, MergeError, NameId, Outcome, RequestName, Scope,
+    Seconds,
+};
 
 /// How many bytes the histograms of all intervals may take.
 const HISTOGRAM_BYTES_MAX: usize = 32 << 20;
 /// So many of the last intervals are added to all the time, and not packed.
 const INTERVALS_OPEN: usize = 4;
-/// No run is longer: a year.
-pub(crate) const SECONDS_MAX: u32 = 366 * 86_400;
 
 /// What was recorded of a run.
 #[derive(Debug, Clone)]
@@ -55,7 +57,7 @@ impl Timeline {
             seconds: Seconds::default(),
             intervals: Vec::new(),
             touched: Vec::new(),
-            totals: vec![None; CELLS_A_NAME],
+            totals: vec![None; CELLS_PER_NAME],
             name_totals,
             failures: Vec::new(),
             last_ok_ns: 0,
@@ -366,50 +368,6 @@ impl Timeline {
         }
         (failed, all)
     }
-}
-
-/// Which requests are looked at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Scope<'a> {
-    /// All but the set-up; requests of `on_start` that failed are among them.
-    All,
-    /// Those of one name.
-    Name(NameId),
-    /// Those of several names, together: each name once.
-    Names(&'a [NameId]),
-}
-
-/// An snapshot does not fit the run: it was damaged, or made by somebody else.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum MergeError {
-    /// It speaks of a name that the run does not have.
-    #[error("request name number {id} is not among the {known} of the run")]
-    Name {
-        /// The name's number.
-        id: u32,
-        /// How many names the run has.
-        known: usize,
-    },
-    /// It speaks of a second that no run reaches.
-    #[error("second {second} is after the longest run, {SECONDS_MAX} s")]
-    Second {
-        /// The second.
-        second: u32,
-    },
-    /// Its packed rows are none.
-    #[error("{rows} packed rows from {from} on that cannot be unpacked, or that no run has")]
-    Rows {
-        /// What the first one tells of.
-        from: u64,
-        /// How many there are.
-        rows: u32,
-    },
-    /// Its intervals have a width that no timeline has.
-    #[error("intervals of {width_s} s: a width is 1, 2, 4, 8 … s")]
-    Width {
-        /// The width, in seconds.
-        width_s: u32,
-    },
 }
 
 #[cfg(test)]

@@ -3,13 +3,13 @@
 
 use brunt_record::{
     Failure, FailureKind, Interference, LoadStage, Metric, MetricsSnapshot, NameId, Reading,
-    RunRecord, Sample, Second,
+    RunRecord, Sample, Second, seconds_to_ns,
 };
 use brunt_testbed::queue_simulation::{Arrivals, Gaps, SimulatedRequest};
 use brunt_testbed::synthetic_series::noise;
 use brunt_verdict::{Grade, RunResult, Value, Verdict, judge};
 
-use crate::reckoned::{nanoseconds, record_of_samples, sample, target};
+use crate::reckoned::{record_of_samples, sample, target};
 use crate::{Effort, Row};
 
 const SECONDS: f64 = 60.0;
@@ -160,7 +160,7 @@ fn waits_for_user(
         sent_s + serve_s
     };
     Some(Sample {
-        sent_ns: (!is_cut_off).then(|| nanoseconds(sent_s)),
+        sent_ns: (!is_cut_off).then(|| seconds_to_ns(sent_s)),
         failure: is_cut_off.then_some(FailureKind::Aborted),
         ..sample(&SimulatedRequest {
             arrival_s,
@@ -191,8 +191,8 @@ fn run(trouble: Trouble, seed: u64) -> RunRecord {
         let (dispatched_s, done_s) = moments(trouble, arrival_s, first_s, &mut draw);
         let is_hit = (arrival_s * 1e6).rem_euclid(1.0) < FAIL;
         Sample {
-            dispatched_ns: nanoseconds(dispatched_s),
-            sent_ns: Some(nanoseconds(dispatched_s)),
+            dispatched_ns: seconds_to_ns(dispatched_s),
+            sent_ns: Some(seconds_to_ns(dispatched_s)),
             failure: fails_with(trouble).filter(|_| is_hit),
             ..sample(&SimulatedRequest {
                 arrival_s,

@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use brunt_record::{
     LoadStage, Measure, MetricsSnapshot, PercentileValue, RunRecord, Sample, Scope, SecondRecorder,
-    second_of,
+    second_of, seconds_to_ns,
 };
 use brunt_testbed::Stall;
 use brunt_testbed::queue_simulation::SimulatedRequest;
 
-use crate::reckoned::{header, nanoseconds, record_of_samples, sample};
+use crate::reckoned::{header, record_of_samples, sample};
 use crate::{Effort, Row};
 
 const PER_S: u32 = 500;
@@ -35,7 +35,7 @@ fn samples() -> Vec<Sample> {
             let frozen = stall.left(Duration::from_secs_f64(sent_s));
             free_s = sent_s + frozen.unwrap_or_default().as_secs_f64() + ANSWER_S;
             Sample {
-                sent_ns: Some(nanoseconds(sent_s)),
+                sent_ns: Some(seconds_to_ns(sent_s)),
                 ..sample(&SimulatedRequest {
                     arrival_s,
                     done_s: free_s,

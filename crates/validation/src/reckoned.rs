@@ -3,7 +3,7 @@
 use brunt_record::{
     ArrivalProcess, Ending, FailureKind, Generator, Header, Load, LoadStage, Machine, Metric,
     NameId, OpenModel, RequestName, RunRecord, Sample, SecondRecorder, StoppedBy, Target,
-    second_of,
+    second_of, seconds_to_ns,
 };
 use brunt_testbed::queue_simulation::SimulatedRequest;
 
@@ -95,7 +95,7 @@ fn absorb(record: &mut RunRecord, delta: &mut SecondRecorder) {
 
 /// A record whose load ended after this long, as planned.
 pub(crate) fn ended(mut record: RunRecord, seconds: f64) -> RunRecord {
-    let ended_ms = nanoseconds(seconds) / 1_000_000;
+    let ended_ms = seconds_to_ns(seconds) / 1_000_000;
     record.ending = Some(Ending {
         stopped_by: StoppedBy::Finished,
         load_ended_ms: ended_ms,
@@ -108,21 +108,15 @@ pub(crate) fn ended(mut record: RunRecord, seconds: f64) -> RunRecord {
 }
 
 pub(crate) fn sample(visit: &SimulatedRequest) -> Sample {
-    let (arrival_ns, done_ns) = (nanoseconds(visit.arrival_s), nanoseconds(visit.done_s));
+    let (arrival_ns, done_ns) = (seconds_to_ns(visit.arrival_s), seconds_to_ns(visit.done_s));
     Sample {
-        name: NameId(0),
-        intended_ns: arrival_ns,
-        dispatched_ns: arrival_ns,
         sent_ns: Some(arrival_ns),
         first_byte_ns: Some(done_ns),
-        done_ns,
-        connect_ns: None,
-        tls_ns: None,
-        generator_stall_ns: 0,
         failure: visit.failed.then_some(FailureKind::Status),
         wire_requests: 1,
         bytes_sent: 100,
         bytes_received: 100,
+        ..Sample::unsent(NameId(0), arrival_ns, done_ns)
     }
 }
 
@@ -145,15 +139,6 @@ pub(crate) fn critical(metric: Metric, level: f64) -> Target {
         critical: Some(level),
         ..target(metric, level)
     }
-}
-
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "moments of a run, from 0 on"
-)]
-pub(crate) fn nanoseconds(seconds: f64) -> u64 {
-    (seconds * 1e9).round() as u64
 }
 
 pub(crate) fn header(stages: Vec<LoadStage>, targets: Vec<Target>) -> Header {

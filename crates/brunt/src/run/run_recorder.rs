@@ -1,11 +1,10 @@
 //! Recorder of a run: the record in memory, and its file for as long as the disk accepts it.
 
 use std::fs::File;
-use std::time::Duration;
 
 use brunt_engine::Clock;
 use brunt_record::file::RecordWriter;
-use brunt_record::{Command, Ending, Event, Header, MetricsSnapshot, RunRecord};
+use brunt_record::{Command, Ending, Event, Header, MetricsSnapshot, RunRecord, duration_ms};
 
 use crate::exit::print_error;
 use crate::results::{RECORD_FILE, RunFolder, WriteError};
@@ -63,7 +62,7 @@ impl<'a> RunRecorder<'a> {
 
     pub(super) fn event(&mut self, clock: Clock, command: Command) {
         let event = Event {
-            at_ms: milliseconds(clock.elapsed()),
+            at_ms: duration_ms(clock.elapsed()),
             command,
         };
         self.record.events.push(event);
@@ -103,9 +102,4 @@ impl<'a> RunRecorder<'a> {
             self.write_error = Some(error);
         }
     }
-}
-
-/// Milliseconds of a duration, at most [`u64::MAX`].
-pub(super) fn milliseconds(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

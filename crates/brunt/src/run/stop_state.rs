@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use brunt_engine::Clock;
-use brunt_record::{Command, Ending, MissedTarget, RunRecord, Second, StoppedBy};
+use brunt_record::{Command, Ending, MissedTarget, RunRecord, Second, StoppedBy, duration_ms};
 use brunt_scenario::Plan;
 
-use super::run_recorder::{RunRecorder, milliseconds};
+use super::run_recorder::RunRecorder;
 use super::stopping::StopDecision;
 use crate::worker::load_generator::{LoadGenerator, WorkerLost};
 
@@ -31,9 +31,9 @@ impl StopState {
         stopped_by: StoppedBy,
         reason: Option<String>,
     ) {
-        let now_ms = milliseconds(generator.clock().elapsed());
+        let now_ms = duration_ms(generator.clock().elapsed());
         if self.asked.is_none()
-            && now_ms < milliseconds_of(&recorder.record.header.load.extended_to_limit())
+            && now_ms < load_ms(&recorder.record.header.load.extended_to_limit())
         {
             self.asked = Some((stopped_by, now_ms, reason));
             generator.command(Command::Stop);
@@ -51,12 +51,12 @@ impl StopState {
     ) {
         let by = StoppedBy::InternalError;
         self.ask(generator, recorder, by, Some(reason.clone()));
-        let load_ms = milliseconds_of(&recorder.record.header.load.extended_to_limit());
+        let planned_ms = load_ms(&recorder.record.header.load.extended_to_limit());
         let asked = self.asked.take();
         self.asked = match asked {
             Some((StoppedBy::InternalError | StoppedBy::WorkerLost, ..)) => asked,
             Some((_, at_ms, _)) => Some((by, at_ms, Some(reason))),
-            None => Some((by, load_ms, Some(reason))),
+            None => Some((by, planned_ms, Some(reason))),
         };
     }
 
@@ -70,7 +70,7 @@ impl StopState {
         let ends_ms = self
             .asked
             .as_ref()
-            .map_or_else(|| milliseconds_of(load), |(_, at_ms, _)| *at_ms);
+            .map_or_else(|| load_ms(load), |(_, at_ms, _)| *at_ms);
         let patience = stop_timeout.saturating_add(ENDS_WITHIN);
         clock.elapsed() > Duration::from_millis(ends_ms).saturating_add(patience)
     }
@@ -104,7 +104,7 @@ impl StopState {
             Some((StoppedBy::WorkerLost, _, Some(_)) | (StoppedBy::InternalError, ..))
         ) {
             let load = &recorder.record.header.load;
-            let ends_ms = milliseconds_of(&load.extended_to_limit());
+            let ends_ms = load_ms(&load.extended_to_limit());
             let ends_ms = self.asked.take().map_or(ends_ms, |(_, at_ms, _)| at_ms);
             self.asked = Some((StoppedBy::WorkerLost, at_ms.min(ends_ms), Some(reason)));
             self.missed.clear();
@@ -113,15 +113,15 @@ impl StopState {
 
     /// All that users do before their tasks has failed.
     pub(super) fn nobody_started(&mut self, clock: Clock, reason: &str) {
-        let now_ms = milliseconds(clock.elapsed());
+        let now_ms = duration_ms(clock.elapsed());
         self.asked = Some((StoppedBy::SetupFailed, now_ms, Some(reason.to_owned())));
     }
 
     /// The load has ended before its time, since all users had stopped for good. With iterations that is its end.
     pub(super) fn nobody_left(&mut self, clock: Clock, record: &RunRecord) {
-        let now_ms = milliseconds(clock.elapsed());
+        let now_ms = duration_ms(clock.elapsed());
         let load = &record.header.load;
-        let is_planned = load.iterations.is_some() || now_ms >= milliseconds_of(load);
+        let is_planned = load.iterations.is_some() || now_ms >= load_ms(load);
         let mut seconds = record.timeline.seconds().iter();
         let is_gone = |second: Second| second.users_out_of_data + second.users_stopped > 0;
         if self.asked.is_none() && !is_planned && seconds.any(is_gone) {
@@ -136,8 +136,8 @@ impl StopState {
         plan: &Plan,
         unseen: brunt_record::Unavailable,
     ) -> Ending {
-        let ended_ms = milliseconds(clock.elapsed());
-        let planned_ms = milliseconds_of(&plan.load.extended_to_limit());
+        let ended_ms = duration_ms(clock.elapsed());
+        let planned_ms = load_ms(&plan.load.extended_to_limit());
         // So many tasks may be done before the time is up.
         let load_ended_ms = match plan.load.iterations {
             Some(_) => planned_ms.min(ended_ms),
@@ -158,6 +158,6 @@ impl StopState {
     }
 }
 
-fn milliseconds_of(load: &brunt_record::Load) -> u64 {
-    milliseconds(Duration::from_secs_f64(load.duration_s()))
+fn load_ms(load: &brunt_record::Load) -> u64 {
+    duration_ms(Duration::from_secs_f64(load.duration_s()))
 }

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use brunt_record::FailureKind;
+use brunt_record::{FailureKind, duration_ns};
 use brunt_scenario::{Connections, RenderedRequest, Request};
 
 use super::context::WorkerContext;
@@ -14,7 +14,6 @@ use crate::http::request_context::{Deadlines, Delivery, RequestContext, RequestT
 use crate::http::response::ResponseOptions;
 use crate::http::{BodyCapture, HeaderCapture, Response, ResponseBody};
 use crate::net::error::RequestError;
-use crate::time::clock::as_nanos;
 use crate::time::timers::{TimerSlot, WaitError};
 
 /// Number of times that a request is sent again if the server does not process it.
@@ -171,8 +170,8 @@ impl RequestSender<'_> {
         let stalled_ns = stall.stalled_ns(self.dispatched_ns, u64::MAX);
         let started_ns = self.dispatched_ns.saturating_add(stalled_ns);
         Deadlines {
-            total_ns: started_ns.saturating_add(as_nanos(total)),
-            first_byte_timeout_ns: timeouts.first_byte.map(as_nanos),
+            total_ns: started_ns.saturating_add(duration_ns(total)),
+            first_byte_timeout_ns: timeouts.first_byte.map(duration_ns),
         }
     }
 

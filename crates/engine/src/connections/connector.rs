@@ -8,7 +8,7 @@ use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use brunt_record::FailureKind;
+use brunt_record::{FailureKind, duration_ns};
 use brunt_scenario::HttpVersion;
 use nix::errno::Errno;
 use nix::sys::socket::{setsockopt, sockopt};
@@ -26,7 +26,6 @@ use crate::net::local_ports::{self, LocalPorts};
 use crate::net::origins::{Origin, Origins};
 use crate::net::stream::Stream;
 use crate::net::tls::{self, TlsSessions};
-use crate::time::clock::as_nanos;
 use crate::time::timers::{TimerSlot, WaitError};
 
 /// How long an address at which connecting failed is avoided, while another is left.
@@ -109,7 +108,7 @@ impl Connector {
             return Ok(self.connection(net, Stream::Plain(stream), origin, is_http2));
         }
         let started_ns = net.clock.now_ns();
-        let timeout_ns = as_nanos(net.timeouts.tls);
+        let timeout_ns = duration_ns(net.timeouts.tls);
         let by_ns = by_ns.min(started_ns.saturating_add(timeout_ns));
         net.timers.set_deadline(slot, by_ns);
         let secured = shake_hands(net, slot, host, stream, sessions).await;
@@ -127,7 +126,7 @@ impl Connector {
         by_ns: u64,
     ) -> Result<TcpStream, RequestError> {
         let now_ns = net.clock.now_ns();
-        let timeout_ns = as_nanos(net.timeouts.connect);
+        let timeout_ns = duration_ns(net.timeouts.connect);
         let by_ns = by_ns.min(now_ns.saturating_add(timeout_ns));
         let addresses = self.rotations[origin].borrow_mut().order(now_ns);
         let mut left = addresses.len() as u64;

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use brunt_record::duration_ns;
 use rustix::time::ClockId;
 
 /// The run's clock. Copies show the same time.
@@ -41,18 +42,13 @@ impl Clock {
     /// Nanoseconds since it began.
     #[inline]
     pub fn now_ns(&self) -> u64 {
-        u64::try_from(self.origin.elapsed().as_nanos()).unwrap_or(u64::MAX)
+        duration_ns(self.origin.elapsed())
     }
 
     /// Time since it began.
     pub fn elapsed(&self) -> Duration {
         self.origin.elapsed()
     }
-}
-
-/// A duration in nanoseconds; the largest number if it is longer.
-pub(crate) fn as_nanos(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

@@ -390,18 +390,7 @@ fn other_sample(
     error: Option<&RequestError>,
 ) -> Sample {
     Sample {
-        name,
-        intended_ns: started_ns,
-        dispatched_ns: started_ns,
-        sent_ns: None,
-        first_byte_ns: None,
-        done_ns: started_ns + took_ns,
-        connect_ns: None,
-        tls_ns: None,
-        generator_stall_ns: 0,
         failure: error.map(|error| error.kind),
-        wire_requests: 0,
-        bytes_sent: 0,
-        bytes_received: 0,
+        ..Sample::unsent(name, started_ns, started_ns + took_ns)
     }
 }

@@ -5,7 +5,9 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::mpsc::channel;
 
-use brunt_record::{Command, FailureKind, LoadLevel, MetricsSnapshot, RequestName, Sample};
+use brunt_record::{
+    Command, FailureKind, LoadLevel, MetricsSnapshot, RequestName, Sample, duration_ns,
+};
 use brunt_scenario::{Plan, names_of};
 use tokio::runtime::Builder;
 use tokio::sync::mpsc::UnboundedReceiver;
@@ -17,7 +19,7 @@ use crate::client::recorder::{Recorder, WorkerEvent};
 use crate::net::error::RequestError;
 use crate::net::origins::Origins;
 use crate::settings::{Settings, Shard};
-use crate::time::clock::{Clock, as_nanos};
+use crate::time::clock::Clock;
 use crate::time::shutdown::ShutdownPhase;
 use crate::time::yielding::for_each_yielding;
 use crate::user::User;
@@ -37,7 +39,7 @@ pub(crate) async fn run(
         let timers = context.net.timers.clone();
         async move { timers.run().await }
     });
-    let stop_timeout_ns = as_nanos(settings.stop_timeout);
+    let stop_timeout_ns = duration_ns(settings.stop_timeout);
     let seconds = local.spawn_local({
         let context = context.clone();
         async move { run_seconds(&context, stop_timeout_ns).await }
@@ -206,20 +208,11 @@ fn record_cut_off(context: &WorkerContext, seed: u64, workload: &Workload, arriv
         return;
     };
     let error = RequestError::new(FailureKind::Aborted, "the run ended before a user was idle");
+    let now_ns = context.net.clock.now_ns();
     let sample = Sample {
-        name,
-        intended_ns: arrival.intended_ns,
         dispatched_ns: arrival.dispatched_ns,
-        sent_ns: None,
-        first_byte_ns: None,
-        done_ns: context.net.clock.now_ns(),
-        connect_ns: None,
-        tls_ns: None,
-        generator_stall_ns: 0,
         failure: Some(error.kind),
-        wire_requests: 0,
-        bytes_sent: 0,
-        bytes_received: 0,
+        ..Sample::unsent(name, arrival.intended_ns, now_ns)
     };
     let method = &context.plan.names[name.index()].method;
     context.record(&sample, Some(&error), |error| {

@@ -109,22 +109,17 @@ impl Shape {
         let lag_ns = 20_000 + (self.unit() * 80_000.0) as u64;
         let drawn = self.next();
         let sent_ns = intended_ns + lag_ns + 3_000;
+        let name = NameId((drawn % u64::from(self.names)) as u32);
+        let is_failed = (drawn / 16).is_multiple_of(FAILS_ONE_IN);
         Sample {
-            name: NameId((drawn % u64::from(self.names)) as u32),
-            intended_ns,
             dispatched_ns: intended_ns + lag_ns,
             sent_ns: Some(sent_ns),
             first_byte_ns: Some(sent_ns + took_ns),
-            done_ns: sent_ns + took_ns + 5_000,
-            connect_ns: None,
-            tls_ns: None,
-            generator_stall_ns: 0,
-            failure: (drawn / 16)
-                .is_multiple_of(FAILS_ONE_IN)
-                .then_some(FailureKind::Status),
+            failure: is_failed.then_some(FailureKind::Status),
             wire_requests: 1,
             bytes_sent: 280,
             bytes_received: 1_400,
+            ..Sample::unsent(name, intended_ns, sent_ns + took_ns + 5_000)
         }
     }
 

@@ -1,9 +1,11 @@
 //! A timeline as it is stored: in pieces, each of which can be added to another timeline.
 
-use super::{MergeError, SECONDS_MAX, Timeline};
-use crate::Second;
+use super::Timeline;
+use crate::clock::SECONDS_MAX;
 use crate::histogram_window::HistogramWindow;
+use crate::merge_error::MergeError;
 use crate::packed_rows::StoredRows;
+use crate::second::Second;
 use crate::snapshot::{HistogramEntry, MetricsSnapshot};
 
 /// A piece has about so many bytes of histograms.

@@ -32,19 +32,14 @@ fn samples() -> impl Strategy<Value = Vec<Sample>> {
             Some(FailureKind::Timeout),
         ];
         Sample {
-            name: NameId(name),
-            intended_ns,
             dispatched_ns,
             sent_ns: Some(dispatched_ns + 10),
             first_byte_ns: Some(dispatched_ns + took_ns / 2 + 10),
-            done_ns: dispatched_ns + took_ns + 10,
-            connect_ns: None,
-            tls_ns: None,
-            generator_stall_ns: 0,
             failure: failures[kind],
             wire_requests: 1,
             bytes_sent: 100,
             bytes_received: 200,
+            ..Sample::unsent(NameId(name), intended_ns, dispatched_ns + took_ns + 10)
         }
     });
     prop::collection::vec(sample, 0..200)
@@ -57,7 +52,7 @@ fn snapshots(samples: &[Sample]) -> Vec<MetricsSnapshot> {
     let mut recorder = SecondRecorder::new(&names());
     let mut snapshots = Vec::new();
     for sample in &samples {
-        let second = crate::sample::second_of(sample.done_ns);
+        let second = crate::second_of(sample.done_ns);
         if second != recorder.second() {
             snapshots.push(recorder.to_snapshot());
             recorder.start(second);
@@ -117,7 +112,7 @@ proptest! {
         for second in 0..12u32 {
             let there = samples.iter().filter(|s| {
                 s.name != NameId(2)
-                    && crate::sample::second_of(s.intended_ns) == second
+                    && crate::second_of(s.intended_ns) == second
                     && s.outcome() != Outcome::Failed
             });
             let found = timeline.distribution_at(second as usize, Scope::All, Measure::Response);

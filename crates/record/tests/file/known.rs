@@ -72,19 +72,15 @@ pub(crate) fn header() -> Header {
 pub(crate) fn sample(second: u64, took_ns: u64, failure: Option<FailureKind>) -> Sample {
     let intended_ns = second * 1_000_000_000 + 5;
     Sample {
-        name: NameId(0),
-        intended_ns,
         dispatched_ns: intended_ns + 1_000,
         sent_ns: Some(intended_ns + 2_000),
         first_byte_ns: Some(intended_ns + took_ns / 2),
-        done_ns: intended_ns + took_ns,
         connect_ns: (second == 0).then_some(900),
-        tls_ns: None,
-        generator_stall_ns: 0,
         failure,
         wire_requests: 1,
         bytes_sent: 70,
         bytes_received: 140,
+        ..Sample::unsent(NameId(0), intended_ns, intended_ns + took_ns)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use brunt_record::duration_ns;
 use regex::bytes::Regex;
 use toml::Spanned;
 
@@ -98,10 +99,7 @@ fn compile_conditions(compiler: &mut Compiler, typed: &CheckSpec, is_negated: bo
     }
     if let Some(time) = &typed.time {
         match positive_duration(time) {
-            Ok(time) => {
-                let ns = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
-                all.push(Condition::TimeNs(ns));
-            }
+            Ok(time) => all.push(Condition::TimeNs(duration_ns(time))),
             Err(diagnostic) => compiler.diagnostics.push(diagnostic),
         }
     }

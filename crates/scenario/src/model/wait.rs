@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use brunt_record::duration_ns;
 use rand::RngExt;
 use rand_xoshiro::Xoshiro256PlusPlus;
 
@@ -84,8 +85,8 @@ impl Wait {
     #[inline]
     pub fn draw(self, random: &mut Xoshiro256PlusPlus) -> u64 {
         match self {
-            Self::Constant(wait) | Self::Pace(wait) => nanoseconds(wait),
-            Self::Uniform(low, high) => random.random_range(nanoseconds(low)..=nanoseconds(high)),
+            Self::Constant(wait) | Self::Pace(wait) => duration_ns(wait),
+            Self::Uniform(low, high) => random.random_range(duration_ns(low)..=duration_ns(high)),
             Self::Normal(mean, deviation) => {
                 let drawn = standard_normal(random) * deviation.as_secs_f64();
                 from_seconds(mean.as_secs_f64() + drawn)
@@ -140,10 +141,6 @@ impl std::fmt::Display for Wait {
             Self::Pace(period) => write!(f, "pace({})", words(*period)),
         }
     }
-}
-
-fn nanoseconds(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
 #[expect(

@@ -1,6 +1,6 @@
 //! Spans: when each user of the closed model is active.
 
-use brunt_record::LoadStage;
+use brunt_record::{LoadStage, seconds_to_ns};
 
 /// When user number `user` (from 0) is active: from … to, in nanoseconds. A user is active while the
 /// planned level is above its number.
@@ -18,7 +18,7 @@ pub fn active_spans(stages: &[LoadStage], user: u32) -> Vec<(u64, u64)> {
             (false, false) => None,
         };
         if let Some((from_s, to_s)) = active.filter(|(from_s, to_s)| to_s > from_s) {
-            let (from, to) = (nanoseconds(from_s), nanoseconds(to_s));
+            let (from, to) = (seconds_to_ns(from_s), seconds_to_ns(to_s));
             match spans.last_mut() {
                 Some(last) if last.1 == from => last.1 = to,
                 _ => spans.push((from, to)),
@@ -27,15 +27,6 @@ pub fn active_spans(stages: &[LoadStage], user: u32) -> Vec<(u64, u64)> {
         begin_s = end_s;
     }
     spans
-}
-
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "a float cast saturates, and the seconds of a schedule are not negative"
-)]
-fn nanoseconds(seconds: f64) -> u64 {
-    (seconds * 1e9).round() as u64
 }
 
 #[cfg(test)]
@@ -76,7 +67,7 @@ mod tests {
                 to: to.into(),
             };
             let stages: Vec<LoadStage> = stages.iter().map(stage).collect();
-            let at_ns = nanoseconds(at_s);
+            let at_ns = seconds_to_ns(at_s);
             let near_edge = |edge: u64| edge.abs_diff(at_ns) < 10;
             let spans: Vec<_> = (0..30).flat_map(|user| active_spans(&stages, user)).collect();
             prop_assume!(!spans.iter().any(|span| near_edge(span.0) || near_edge(span.1)));

@@ -4,7 +4,7 @@
 //! Arrivals are drawn on the axis of what is expected (the integral of the rate), so that a load that is
 //! steered elsewhere changes when they come and not which come.
 
-use brunt_record::{ArrivalProcess, Load, LoadLevel};
+use brunt_record::{ArrivalProcess, Load, LoadLevel, seconds_to_ns};
 use rand::RngExt;
 use rand_xoshiro::Xoshiro256PlusPlus;
 
@@ -60,7 +60,7 @@ impl Arrivals {
             let within = self.expected - self.before;
             let in_stage = f64::midpoint(stage.from, stage.to) * stage.seconds;
             if within < in_stage {
-                return Some(nanoseconds(self.begin_s + time_to_expect(stage, within)));
+                return Some(seconds_to_ns(self.begin_s + time_to_expect(stage, within)));
             }
             self.before += in_stage;
             self.begin_s += stage.seconds;
@@ -102,15 +102,6 @@ fn time_to_expect(stage: &brunt_record::LoadStage, expected: f64) -> f64 {
     } else {
         0.0
     }
-}
-
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "a float cast saturates, and moments are not negative"
-)]
-fn nanoseconds(seconds: f64) -> u64 {
-    (seconds * 1e9) as u64
 }
 
 #[cfg(test)]

@@ -157,7 +157,7 @@ fn is_worse_by_requests(baseline: &[RunRecord], run: &RunRecord) -> bool {
         .and_then(PercentileValue::ms);
     let allowed_ms = median_ms.unwrap_or(0.0) * (1.0 + THETA);
     let seen = of(run);
-    let share = seen.share_above(reckoned::nanoseconds(allowed_ms / 1e3));
+    let share = seen.share_above(brunt_record::seconds_to_ns(allowed_ms / 1e3));
     let naive = Sureness {
         share: share.unwrap_or(0.0),
         effective: seen.count() as f64,
