@@ -1,8 +1,8 @@
-//! Bytes: what a record file holds as a byte string.
+//! Byte strings of a record file.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// Bytes that are stored as such, and not as a list of numbers.
+/// Bytes that are serialized as a byte string instead of a list of numbers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Bytes(pub(crate) Vec<u8>);
 

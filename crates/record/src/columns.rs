@@ -1,25 +1,25 @@
-//! Columns: rows of numbers that change little from one to the next, as a short run of bytes.
+//! Columns of numbers that change little from row to row, packed into few bytes.
 //!
-//! Layout: the number of columns (unsigned LEB128); then of each column a byte that says where it is known
-//! (0: nowhere, 1: in all rows, 2: in some, and a bit for each row follows, lowest first), and the known
-//! numbers, each less the one before it (the first: less 0), as zigzag LEB128. A difference of 0 is followed
-//! by how many more there are after it.
+//! Layout: the number of columns (unsigned LEB128), then the columns. A column begins with a byte for the rows in which it
+//! has a number (0: none, 1: all, 2: some, followed by a bit per row, lowest first). Its numbers follow, each as the
+//! difference from the number before it (the first: from 0) in zigzag LEB128. A difference of 0 is followed by the number
+//! of further zeros.
 
 use crate::varint;
 
-/// How many rows there are at most.
+/// Largest number of rows.
 pub(crate) const ROWS_MAX: usize = 256;
-/// How many numbers there are at most, known or not.
+/// Largest number of numbers, missing ones included.
 pub(crate) const NUMBERS_MAX: usize = 1 << 20;
 
 const NOWHERE: u8 = 0;
 const EVERYWHERE: u8 = 1;
 const SOMEWHERE: u8 = 2;
 
-/// A column of numbers, row by row.
+/// A column of numbers, row by row; `None` if a row has no number.
 pub(crate) type Column = Vec<Option<i64>>;
 
-/// Some columns of as many rows each, as bytes.
+/// Packs columns of the same length.
 pub(crate) fn write(columns: &[Column]) -> Vec<u8> {
     let mut bytes = Vec::new();
     varint::write(&mut bytes, columns.len() as u128);
@@ -68,7 +68,7 @@ fn write_zeros(bytes: &mut Vec<u8>, zeros: &mut u64) {
     *zeros = 0;
 }
 
-/// The columns behind some bytes; `None` where the bytes are no columns of so many rows.
+/// Unpacks columns of `rows` rows; `None` if the bytes are invalid or contain another number of rows.
 pub(crate) fn read(mut bytes: &[u8], rows: usize) -> Option<Vec<Column>> {
     let count = usize::try_from(varint::read(&mut bytes)?).ok()?;
     let numbers = count.checked_mul(rows)?;
@@ -117,7 +117,7 @@ fn read_numbers(bytes: &mut &[u8], count: usize) -> Option<Vec<i64>> {
     Some(numbers)
 }
 
-/// Small numbers of either sign become small ones without: 0, -1, 1, -2 … become 0, 1, 2, 3 …
+/// Maps small numbers of either sign to small numbers without a sign: 0, -1, 1, -2 … to 0, 1, 2, 3 …
 fn zigzag(number: i64) -> u64 {
     (number << 1 ^ number >> 63).cast_unsigned()
 }
@@ -150,12 +150,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn columns_come_back((rows, columns) in columns()) {
+        fn columns_round_trip((rows, columns) in columns()) {
             prop_assert_eq!(read(&write(&columns), rows), Some(columns));
         }
 
         #[test]
-        fn any_bytes_are_taken_or_refused_without_a_panic(
+        fn any_bytes_are_read_or_rejected_without_a_panic(
             bytes in prop::collection::vec(any::<u8>(), 0..60),
             rows in 0usize..300,
         ) {
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn a_column_that_does_not_change_takes_a_few_bytes() {
+    fn constant_column_takes_a_few_bytes() {
         let nothing = vec![None; ROWS_MAX];
         let same = vec![Some(1_000_000); ROWS_MAX];
         assert_eq!(write(&[nothing]).len(), 2);
@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_that_lie_about_their_size_are_refused() {
+    fn bytes_with_a_wrong_size_are_rejected() {
         let column = write(&[vec![Some(7); 4]]);
         assert!(read(&column, 4).is_some());
         assert_eq!(read(&column, 3), None);

@@ -1,29 +1,29 @@
-//! Levels: what a search tells the engine to offer, and why.
+//! Commands to the load generators.
 
 use serde::{Deserialize, Serialize};
 
-/// A level from a moment on, until another takes its place.
+/// A level that holds from a moment on, until another level replaces it.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct LoadLevel {
-    /// From when, in milliseconds of the run's clock.
+    /// Beginning, in milliseconds of the run's clock.
     pub from_ms: u64,
-    /// It is come to within so many milliseconds.
+    /// Duration of the ramp to the level, in milliseconds.
     pub ramp_ms: u64,
-    /// Users, or arrivals a second.
+    /// Users, or arrivals per second.
     pub level: f64,
-    /// What it is for.
+    /// Phase of the search that the level belongs to.
     pub phase: SearchPhase,
 }
 
-/// What a level is for.
+/// A phase of a search for the breaking point.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SearchPhase {
-    /// A short look that narrows the range of levels.
+    /// A short trial that narrows the range of levels.
     Probe,
     /// A level that is judged.
     Trial,
-    /// Little load, until what waits is served.
+    /// Little load, until the backlog is served.
     Drain,
     /// Half of the highest level that holds, held before the final spike.
     PreSpike,
@@ -34,7 +34,7 @@ pub enum SearchPhase {
 }
 
 impl SearchPhase {
-    /// Its name in files and on charts.
+    /// Name in files and on charts.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Probe => "probe",
@@ -47,23 +47,23 @@ impl SearchPhase {
     }
 }
 
-/// Something that the engine was told to do.
+/// A command to the load generators.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Command {
-    /// Another level of load.
+    /// Sets the level of load.
     Level(LoadLevel),
-    /// No new tasks; those under way may end.
+    /// Starts no new tasks; running tasks may end.
     Stop,
-    /// What is under way is cut off.
+    /// Aborts running tasks and requests.
     Abort,
 }
 
 /// A command with its time.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Event {
-    /// When, in milliseconds of the run's clock.
+    /// Time in milliseconds of the run's clock.
     pub at_ms: u64,
-    /// What the engine was told.
+    /// The command.
     pub command: Command,
 }

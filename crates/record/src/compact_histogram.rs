@@ -1,10 +1,10 @@
-//! Sparse histograms: what a histogram counted, as a short run of bytes. The form in which
-//! histograms are handed over, kept per interval, and stored in a record file.
+//! Compact histograms: the counts of a histogram in few bytes. In this form, histograms are handed over between threads,
+//! kept per interval, and stored in a record file.
 //!
-//! Layout, all unsigned LEB128: count; where that is not 0, the sum; where it is over 1, the minimum, how much
-//! the maximum is over it (nanoseconds), and for each bucket that holds anything, in order: twice its distance
-//! from the bucket before (the first: from the bucket of the minimum, which it is), and 1 more where it holds
-//! several, whose number follows. One duration is its own sum, and tells its bucket.
+//! Layout, all unsigned LEB128: the count; if it is not 0, the sum; if it is more than 1, the minimum, the difference of the
+//! maximum from it (nanoseconds), and each bucket that is not empty, in order. A bucket is twice its distance from the
+//! bucket before (the first: from the bucket of the minimum, so 0), plus 1 if its count is more than 1; then the count
+//! follows. A single duration is its own sum, which determines its bucket.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -12,12 +12,13 @@ use crate::buckets;
 use crate::bytes::Bytes;
 use crate::varint;
 
-/// A histogram as bytes, its own or others'. Always well-formed: bytes from outside are checked when they come in.
+/// A histogram as owned or borrowed bytes. It is always well-formed: bytes from outside are checked first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CompactHistogram<B = Vec<u8>> {
     bytes: B,
 }
 
+/// Count, sum and extremes of the durations of a histogram.
 pub(crate) struct Summary {
     pub(crate) count: u64,
     pub(crate) sum_ns: u128,
@@ -26,7 +27,7 @@ pub(crate) struct Summary {
 }
 
 impl<'a> CompactHistogram<&'a [u8]> {
-    /// The histogram behind bytes that are one.
+    /// Wraps bytes that are known to be a histogram.
     pub(crate) fn from_valid_bytes(bytes: &'a [u8]) -> Self {
         Self { bytes }
     }
@@ -64,7 +65,7 @@ impl CompactHistogram {
         Self { bytes }
     }
 
-    /// What two histograms counted.
+    /// The sum of two histograms.
     pub(crate) fn merged<A: AsRef<[u8]>, B: AsRef<[u8]>>(
         a: &CompactHistogram<A>,
         b: &CompactHistogram<B>,
@@ -80,7 +81,7 @@ impl CompactHistogram {
         Self::new(&summary, merged(a.buckets(), b.buckets()), bytes)
     }
 
-    /// Takes bytes from outside; `None` where they are no histogram.
+    /// Wraps bytes from outside; `None` if they are not a histogram.
     fn from_untrusted_bytes(bytes: Vec<u8>) -> Option<Self> {
         let mut rest = bytes.as_slice();
         let summary = read_summary(&mut rest)?;
@@ -102,37 +103,37 @@ impl CompactHistogram {
 }
 
 impl<B: AsRef<[u8]>> CompactHistogram<B> {
-    /// The same in bytes of its own.
+    /// Copies the histogram into owned bytes.
     pub(crate) fn to_owned_bytes(&self) -> CompactHistogram {
         CompactHistogram {
             bytes: self.bytes.as_ref().to_vec(),
         }
     }
 
-    /// Its size in memory and in a file, in bytes.
+    /// Size in memory and in a file, in bytes.
     pub fn size(&self) -> usize {
         self.bytes.as_ref().len()
     }
 
-    /// How many durations were counted.
+    /// Number of durations.
     pub fn count(&self) -> u64 {
         self.summary().count
     }
 
-    /// The longest, in nanoseconds, exact.
+    /// Longest duration in nanoseconds, exact.
     pub fn max_ns(&self) -> Option<u64> {
         let summary = self.summary();
         (summary.count > 0).then_some(summary.max_ns)
     }
 
-    /// The sum of all, in nanoseconds.
+    /// Sum of all durations, in nanoseconds.
     pub fn sum_ns(&self) -> u128 {
         self.summary().sum_ns
     }
 
-    /// Adds to each of some counts the durations up to its bound and above the bound before; what is above the
-    /// last bound to the count behind it. A duration stands for its bucket, which it is the longest of. The
-    /// bounds ascend, and there is a count more than there are bounds.
+    /// Adds the durations to counts by range: a count is the number of durations up to its bound and above the bound
+    /// before, and the last count, which has no bound, the number above all bounds. Each bucket counts as its longest
+    /// duration. The bounds ascend, and there is one count more than bounds.
     pub fn count_between(&self, bounds_ns: &[u64], counts: &mut [u64]) {
         let max_ns = self.summary().max_ns;
         for (index, count) in self.buckets() {
@@ -148,13 +149,13 @@ impl<B: AsRef<[u8]>> CompactHistogram<B> {
         self.open().0
     }
 
-    /// How many values are in buckets whose longest duration will not do.
-    pub(crate) fn count_unless(&self, will_do: impl Fn(u64) -> bool) -> u64 {
-        let missing = self.durations().filter(|(ns, _)| !will_do(*ns));
+    /// Number of durations in buckets whose longest duration does not meet a condition.
+    pub(crate) fn count_unless(&self, is_met: impl Fn(u64) -> bool) -> u64 {
+        let missing = self.durations().filter(|(ns, _)| !is_met(*ns));
         missing.map(|(_, count)| count).sum()
     }
 
-    /// The longest durations of its buckets, each with its count.
+    /// The longest duration of each bucket, with the bucket's count.
     pub(crate) fn durations(&self) -> impl Iterator<Item = (u64, u64)> {
         let max_ns = self.summary().max_ns;
         self.buckets()
@@ -175,7 +176,7 @@ impl<B: AsRef<[u8]>> CompactHistogram<B> {
 
     fn open(&self) -> (Summary, &[u8]) {
         let mut rest = self.bytes.as_ref();
-        let summary = read_summary(&mut rest).unwrap_or(Summary::nothing());
+        let summary = read_summary(&mut rest).unwrap_or(Summary::empty());
         (summary, rest)
     }
 }
@@ -197,7 +198,7 @@ fn merged(
 }
 
 impl Summary {
-    fn nothing() -> Self {
+    fn empty() -> Self {
         Self {
             count: 0,
             sum_ns: 0,
@@ -214,7 +215,7 @@ fn read_u64(rest: &mut &[u8]) -> Option<u64> {
 fn read_summary(rest: &mut &[u8]) -> Option<Summary> {
     let count = read_u64(rest)?;
     if count == 0 {
-        return Some(Summary::nothing());
+        return Some(Summary::empty());
     }
     let sum_ns = varint::read(rest)?;
     let (min_ns, over_ns) = match count {
@@ -258,7 +259,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_histogram_comes_back_whole(values in prop::collection::vec(any::<u64>(), 0..200)) {
+        fn histogram_round_trips(values in prop::collection::vec(any::<u64>(), 0..200)) {
             let mut histogram = Histogram::default();
             values.iter().for_each(|ns| histogram.record(*ns));
             let stored = rmp_serde::to_vec_named(&CompactHistogram::from(&histogram)).unwrap();
@@ -269,7 +270,7 @@ mod tests {
         }
 
         #[test]
-        fn merging_is_what_histograms_merge_to(
+        fn merge_equals_merge_of_histograms(
             a in prop::collection::vec(0..9_000_000u64, 0..60),
             b in prop::collection::vec(0..9_000_000u64, 0..60),
         ) {
@@ -282,7 +283,7 @@ mod tests {
         }
 
         #[test]
-        fn any_bytes_are_taken_or_refused_without_a_panic(bytes in prop::collection::vec(any::<u8>(), 0..60)) {
+        fn any_bytes_are_read_or_rejected_without_a_panic(bytes in prop::collection::vec(any::<u8>(), 0..60)) {
             if let Some(compact) = CompactHistogram::from_untrusted_bytes(bytes) {
                 let mut histogram = Histogram::default();
                 histogram.merge_compact(&compact);

@@ -1,19 +1,18 @@
-//! Distributions: percentiles of the requests that users waited for. Requests never answered rank
-//! above every answer. The one rank rule of brunt lives here.
+//! Distributions: percentiles of requests, with brunt's only rank rule. Requests without a response rank above all others.
 
 use crate::Histogram;
 
-/// How long something took.
+/// A percentile of durations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum PercentileValue {
-    /// So many nanoseconds.
+    /// Duration in nanoseconds.
     Measured(u64),
-    /// The request was never answered: longer than any answer took.
+    /// The request has no response: it ranks above every duration.
     Unanswered,
 }
 
 impl PercentileValue {
-    /// Milliseconds, where it was answered.
+    /// Milliseconds; `None` without a response.
     pub fn ms(self) -> Option<f64> {
         match self {
             Self::Measured(ns) => Some(ns as f64 / 1e6),
@@ -22,23 +21,23 @@ impl PercentileValue {
     }
 }
 
-/// Durations of the requests answered well, and how many were never answered.
+/// Durations of successful requests, and the number of requests without a response.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Distribution {
-    /// Durations of requests answered well.
+    /// Durations of successful requests.
     pub ok: Histogram,
-    /// Requests never answered.
+    /// Number of requests without a response.
     pub unanswered: u64,
 }
 
 impl Distribution {
-    /// How many requests it ranks.
+    /// Number of ranked requests.
     pub fn count(&self) -> u64 {
         self.ok.count() + self.unanswered
     }
 
-    /// The duration that the share `q` (0 to 1) of the requests did not exceed: the one at rank
-    /// ⌈q·n⌉, at least 1. `None` where there are no requests.
+    /// Duration that the share `q` (0 to 1) of the requests does not exceed: the one at rank ⌈q·n⌉, at least 1. `None`
+    /// without requests.
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
@@ -57,12 +56,12 @@ impl Distribution {
         )
     }
 
-    /// The longest.
+    /// Longest duration.
     pub fn max(&self) -> Option<PercentileValue> {
         self.percentile(1.0)
     }
 
-    /// The share of the requests (0 to 1) that took longer than `ns` or were never answered.
+    /// Share of the requests (0 to 1) that took longer than `ns` or have no response.
     pub fn share_above(&self, ns: u64) -> Option<f64> {
         let above = self.ok.count_above(ns) + self.unanswered;
         (self.count() > 0).then(|| above as f64 / self.count() as f64)
@@ -83,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn the_rank_is_the_share_of_the_count_rounded_up() {
+    fn rank_is_the_share_of_the_count_rounded_up() {
         let hundred: Vec<u64> = (1..=100).collect();
         let distribution = distribution(&hundred, 0);
         for (q, expected) in [
@@ -103,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn the_unanswered_rank_above_every_answer() {
+    fn requests_without_a_response_rank_above_all_others() {
         let distribution = distribution(&[5; 97], 3);
         assert_eq!(
             distribution.percentile(0.97),
@@ -118,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_has_no_percentile() {
+    fn empty_distribution_has_no_percentile() {
         assert_eq!(Distribution::default().percentile(0.5), None);
         assert_eq!(Distribution::default().share_above(5), None);
     }

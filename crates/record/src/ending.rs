@@ -1,43 +1,43 @@
-//! How a run ended.
+//! The ending of a run: when and why it ended.
 
 use serde::{Deserialize, Serialize};
 
 use crate::target::ThresholdKind;
 use crate::unavailable::Unavailable;
 
-/// How a run ended.
+/// When and why a run ended.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Ending {
-    /// What ended the load.
+    /// Cause of the end of the load.
     pub stopped_by: StoppedBy,
-    /// When the load was stopped, in milliseconds of the run's clock.
+    /// Time at which the load was stopped, in milliseconds of the run's clock.
     pub load_ended_ms: u64,
-    /// When the last request under way had ended, in milliseconds of the run's clock.
+    /// Time at which the last request ended, in milliseconds of the run's clock.
     pub ended_ms: u64,
-    /// Why, where there is more to say.
+    /// Details of the cause, if there are any.
     pub stop_reason: Option<String>,
-    /// The targets that were surely missed, for which the run was stopped.
+    /// Targets that were certainly missed, for which the run was stopped.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub missed_targets: Vec<MissedTarget>,
-    /// What the monitor could not see.
+    /// Data that the monitor could not read.
     #[serde(default)]
     pub unavailable: Unavailable,
 }
 
-/// A target that was surely missed while the run went on.
+/// A target that was certainly missed before the planned end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MissedTarget {
-    /// Its place among the targets of the header.
+    /// Position among the targets of the header.
     pub target: u32,
-    /// The threshold that was missed.
+    /// Threshold that was missed.
     pub threshold: ThresholdKind,
 }
 
-/// What ended the load.
+/// Cause of the end of the load.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StoppedBy {
-    /// The profile was played to its end.
+    /// The profile ended.
     Finished,
     /// Ctrl-C.
     Interrupted,
@@ -47,22 +47,22 @@ pub enum StoppedBy {
     SetupFailed,
     /// The host could not be reached.
     Unreachable,
-    /// Nothing but failures for a while.
+    /// All requests failed for some time.
     EverythingFailed,
     /// The process under test ended.
     TargetEnded,
-    /// The scenario wanted it.
+    /// A step of the scenario stopped the test.
     Scenario,
-    /// A target was surely missed, and the run was to stop then.
+    /// A target was certainly missed, and the scenario stops the run in this case.
     TargetMissed,
-    /// A process that made a share of the load was lost.
+    /// A worker process was lost, and its share of the load with it.
     WorkerLost,
     /// brunt itself failed.
     InternalError,
 }
 
 impl StoppedBy {
-    /// Its name in files.
+    /// Name in files.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Finished => "finished",

@@ -1,25 +1,25 @@
-//! Failures: how often each kind happened to each name, with one example.
+//! Failures: counts by request name and kind, with one example each.
 
 use serde::{Deserialize, Serialize};
 
 use crate::{FailureKind, NameId};
 
-/// How often requests of one name failed in one way.
+/// Count of the failures of one kind among requests of one name.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Failure {
     /// The requests' name.
     pub name: NameId,
-    /// What happened.
+    /// Kind of failure.
     pub kind: FailureKind,
-    /// The status, or the operating system's error number; 0 where neither applies.
+    /// Status code, or error number of the operating system; 0 if neither applies.
     pub code: u16,
-    /// How often.
+    /// Number of failures.
     pub count: u64,
-    /// When it was first seen, in milliseconds of the run's clock.
+    /// Time of the first failure, in milliseconds of the run's clock.
     pub first_ms: u64,
-    /// When it was last seen, in milliseconds of the run's clock.
+    /// Time of the last failure, in milliseconds of the run's clock.
     pub last_ms: u64,
-    /// What one of them looked like.
+    /// Text that describes one of them.
     pub example: Option<String>,
 }
 
@@ -36,7 +36,7 @@ impl Failure {
         (self.name, self.kind, self.code) == (other.name, other.kind, other.code)
     }
 
-    /// Adds a failure to a list that holds each (name, kind, code) once.
+    /// Adds it to a list that contains each (name, kind, code) once.
     pub(crate) fn add_to(&self, failures: &mut Vec<Self>) {
         match failures.iter_mut().find(|known| known.is_like(self)) {
             Some(known) => {

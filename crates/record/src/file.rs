@@ -1,29 +1,28 @@
-//! The record file, `record.brunt`: a run record that grows while the run goes on, and that can be
-//! read up to its last whole frame however the run ended.
+//! The record file, `record.brunt`: a run record that grows during the run. However the run ends, the file can be read up
+//! to its last complete frame.
 //!
-//! Layout: the eight bytes `brunt\0` + version (little-endian u16), then frames: length of the
-//! payload (u32), CRC-32 of the payload (u32), payload. A payload is a frame in `MessagePack` with
-//! field names. The first frame is the header; each second adds frames; the last one is the
-//! ending. `docs/record.md` describes it for readers in other languages.
+//! Layout: the eight bytes `brunt\0` + version (little-endian u16), then frames: length of the payload (u32), CRC-32 of the
+//! payload (u32), payload. A payload is `MessagePack` with field names. The first frame is the header; each second adds
+//! frames; the last frame is the ending. `docs/record.md` describes the format for readers in other languages.
 //!
-//! What a second adds takes more than what is kept of it, so that a file that has grown by 16 MiB is to
-//! be written anew ([`RecordWriter::is_overgrown`]): it is bounded as what is kept is.
+//! The frames of a second take more space than the timeline needs for the second. Therefore, a file that has grown by
+//! 16 MiB should be rewritten ([`RecordWriter::needs_rewrite`]), which bounds its size by that of the timeline.
 
 use std::io::{self, BufReader, Read, Write};
 
 use serde::{Deserialize, Serialize};
 
-use crate::limits::{self, Counted};
+use crate::limits::{self, CountSum};
 use crate::packed_rows::StoredRows;
 use crate::snapshot::MetricsSnapshot;
 use crate::{Ending, Event, Header, Reading, RunRecord};
 
-/// The version of the format that is written.
+/// Version of the format that is written.
 pub const FORMAT_VERSION: u16 = 1;
 const MAGIC: &[u8; 6] = b"brunt\0";
-/// A frame is never larger: a length above it is damage, not data.
+/// Largest size of a frame: a greater length is damage.
 const FRAME_BYTES_MAX: usize = 256 << 20;
-/// A record that has grown by so much is to be written anew.
+/// Growth after which a record should be rewritten.
 const GROWN_BYTES_MAX: usize = 16 << 20;
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -31,21 +30,21 @@ const GROWN_BYTES_MAX: usize = 16 << 20;
 enum Frame {
     Header(Box<Header>),
     Metrics(MetricsSnapshot),
-    /// The counts of some seconds.
+    /// Counts of several seconds.
     Seconds(StoredRows),
     Reading(Box<Reading>),
-    /// Some readings.
+    /// Several readings.
     Readings(StoredRows),
     Event(Event),
     Ending(Ending),
 }
 
-/// Why a record could not be read.
+/// The reason that a record cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
-    /// The bytes are something else.
+    /// The bytes are not a record.
     #[error(
-        "not a brunt record: it does not begin with the word brunt; give the record.brunt of a run"
+        "not a brunt record: the file does not begin with the word brunt; name the record.brunt of a run"
     )]
     NotARecord,
     /// The format is newer than this brunt.
@@ -56,23 +55,23 @@ pub enum ReadError {
         /// The version found.
         found: u16,
     },
-    /// There is no whole header, so that nothing can be said of the run.
-    #[error("the record breaks off before the end of its header: the run had hardly begun")]
+    /// The header is incomplete, so nothing is known about the run.
+    #[error("the record ends before the end of its header: the run had barely started")]
     NoHeader,
-    /// A frame is whole, but its content does not fit.
+    /// A frame is complete, but its content is invalid.
     #[error("the record is damaged at frame {frame}: {reason}")]
     Damaged {
         /// The frame's number, from 0.
         frame: usize,
-        /// What does not fit.
+        /// Description of the invalid content.
         reason: String,
     },
-    /// The file could not be read.
-    #[error("the record could not be read: {0}")]
+    /// The file cannot be read.
+    #[error("cannot read the record: {0}")]
     Io(#[from] io::Error),
 }
 
-/// Writes a record while its run goes on.
+/// Writes a record during its run.
 pub struct RecordWriter<W> {
     to: W,
     payload: Vec<u8>,
@@ -80,8 +79,8 @@ pub struct RecordWriter<W> {
 }
 
 impl<W: Write> RecordWriter<W> {
-    /// Begins a record.
-    pub fn begin(mut to: W, header: &Header) -> io::Result<Self> {
+    /// Begins a record with its header.
+    pub fn new(mut to: W, header: &Header) -> io::Result<Self> {
         to.write_all(MAGIC)?;
         to.write_all(&FORMAT_VERSION.to_le_bytes())?;
         let mut writer = Self {
@@ -93,12 +92,12 @@ impl<W: Write> RecordWriter<W> {
         Ok(writer)
     }
 
-    /// Adds what was recorded.
+    /// Adds a snapshot.
     pub fn snapshot(&mut self, snapshot: MetricsSnapshot) -> io::Result<()> {
         self.frame(&Frame::Metrics(snapshot))
     }
 
-    /// Adds a resource reading.
+    /// Adds a reading of the monitor.
     pub fn reading(&mut self, reading: Reading) -> io::Result<()> {
         self.frame(&Frame::Reading(Box::new(reading)))
     }
@@ -108,13 +107,12 @@ impl<W: Write> RecordWriter<W> {
         self.frame(&Frame::Event(event))
     }
 
-    /// Whether what was added takes so much more than what is kept of it that the record is to be written anew
-    /// ([`write_unended`]).
-    pub fn is_overgrown(&self) -> bool {
+    /// Whether the record has grown so much that it should be rewritten with [`write_unended`].
+    pub fn needs_rewrite(&self) -> bool {
         self.grown_bytes >= GROWN_BYTES_MAX
     }
 
-    /// Says how the run ended: the record is whole.
+    /// Adds the ending, which makes the record complete.
     pub fn end(mut self, ending: Ending) -> io::Result<W> {
         self.frame(&Frame::Ending(ending))?;
         Ok(self.to)
@@ -128,14 +126,14 @@ impl<W: Write> RecordWriter<W> {
         let length = u32::try_from(payload.len()).map_err(io::Error::other)?;
         head[..4].copy_from_slice(&length.to_le_bytes());
         head[4..].copy_from_slice(&crc32fast::hash(payload).to_le_bytes());
-        // One write a frame: a killed run leaves whole frames and at most one torn one.
+        // One write per frame: a killed run leaves complete frames and at most one torn frame.
         self.to.write_all(&self.payload)?;
         self.grown_bytes += self.payload.len();
         self.to.flush()
     }
 }
 
-/// Writes a whole record.
+/// Writes a complete record.
 pub fn write(record: &RunRecord, to: impl Write) -> io::Result<()> {
     let writer = write_unended(record, to)?;
     if let Some(ending) = &record.ending {
@@ -144,9 +142,9 @@ pub fn write(record: &RunRecord, to: impl Write) -> io::Result<()> {
     Ok(())
 }
 
-/// Writes a record up to where it is, without its ending, to go on from there.
+/// Writes a record without its ending, and returns the writer for what follows.
 pub fn write_unended<W: Write>(record: &RunRecord, to: W) -> io::Result<RecordWriter<W>> {
-    let mut writer = RecordWriter::begin(to, &record.header)?;
+    let mut writer = RecordWriter::new(to, &record.header)?;
     for seconds in record.timeline.stored_seconds() {
         writer.frame(&Frame::Seconds(seconds))?;
     }
@@ -163,7 +161,7 @@ pub fn write_unended<W: Write>(record: &RunRecord, to: W) -> io::Result<RecordWr
     Ok(writer)
 }
 
-/// Reads a record up to its last whole frame. One that breaks off has no ending.
+/// Reads a record up to its last complete frame. A truncated record has no ending.
 pub fn read(from: impl Read) -> Result<RunRecord, ReadError> {
     let mut from = BufReader::new(from);
     let mut magic = Vec::new();
@@ -191,18 +189,18 @@ pub fn read(from: impl Read) -> Result<RunRecord, ReadError> {
     };
     limits::header(&header).map_err(|reason| frames.damaged(reason))?;
     let mut record = RunRecord::new(*header);
-    let mut counted = Counted::default();
+    let mut sum = CountSum::default();
     while let Some(frame) = frames.next()? {
-        add(&mut record, &mut counted, frame).map_err(|reason| frames.damaged(reason))?;
+        add(&mut record, &mut sum, frame).map_err(|reason| frames.damaged(reason))?;
     }
     Ok(record)
 }
 
-fn add(record: &mut RunRecord, counted: &mut Counted, frame: Frame) -> Result<(), String> {
+fn add(record: &mut RunRecord, sum: &mut CountSum, frame: Frame) -> Result<(), String> {
     match frame {
         Frame::Header(_) => return Err("a second header".into()),
         Frame::Metrics(snapshot) => {
-            counted.snapshot(&snapshot)?;
+            sum.add_snapshot(&snapshot)?;
             record
                 .timeline
                 .merge(&snapshot)
@@ -213,7 +211,7 @@ fn add(record: &mut RunRecord, counted: &mut Counted, frame: Frame) -> Result<()
                 .read()
                 .ok_or_else(|| seconds.merge_error().to_string())?
             {
-                counted.second(&second)?;
+                sum.add_second(&second)?;
             }
             let merged = record.timeline.merge_seconds(&seconds);
             merged.map_err(|error| error.to_string())?;
@@ -238,16 +236,16 @@ fn add(record: &mut RunRecord, counted: &mut Counted, frame: Frame) -> Result<()
     Ok(())
 }
 
-/// The frames of a record, one after the other.
+/// Reads the frames of a record in order.
 struct Frames<R> {
     from: R,
     payload: Vec<u8>,
-    /// How many were read.
+    /// Number of frames that were read.
     number: usize,
 }
 
 impl<R: Read> Frames<R> {
-    /// The next whole frame; `None` at the end and where the last frame is torn.
+    /// Reads the next frame; `None` at the end and if the frame is torn.
     fn next(&mut self) -> Result<Option<Frame>, ReadError> {
         let (Some(length), Some(crc)) = (self.bytes()?, self.bytes()?) else {
             return Ok(None);
@@ -257,11 +255,11 @@ impl<R: Read> Frames<R> {
             return Ok(None);
         }
         self.payload.clear();
-        // What is claimed may not be there: only what is takes memory.
+        // The claimed length may be wrong, so no memory is reserved for it.
         let mut payload = (&mut self.from).take(length as u64);
         payload.read_to_end(&mut self.payload)?;
-        let is_whole = self.payload.len() == length;
-        if !is_whole || crc32fast::hash(&self.payload) != u32::from_le_bytes(crc) {
+        let is_complete = self.payload.len() == length;
+        if !is_complete || crc32fast::hash(&self.payload) != u32::from_le_bytes(crc) {
             return Ok(None);
         }
         self.number += 1;
@@ -270,7 +268,7 @@ impl<R: Read> Frames<R> {
             .map_err(|error| self.damaged(error.to_string()))
     }
 
-    /// So many bytes; `None` where there are not as many left.
+    /// Reads `N` bytes; `None` if fewer are left.
     fn bytes<const N: usize>(&mut self) -> Result<Option<[u8; N]>, ReadError> {
         self.payload.clear();
         let mut bytes = (&mut self.from).take(N as u64);
@@ -278,7 +276,7 @@ impl<R: Read> Frames<R> {
         Ok(self.payload.as_slice().try_into().ok())
     }
 
-    /// The frame that was read last does not fit.
+    /// The error of the frame that was read last.
     fn damaged(&self, reason: String) -> ReadError {
         ReadError::Damaged {
             frame: self.number.saturating_sub(1),

@@ -1,5 +1,5 @@
-//! Histograms of durations: exact counts in buckets of three significant digits, exact sum, minimum
-//! and maximum. Merging adds, so that many recorders and one give the same, bit for bit.
+//! Histograms of durations: exact counts in buckets of three significant digits, and exact sum, minimum and maximum.
+//! Merging adds, so that many merged histograms equal a joint one, bit for bit.
 
 use crate::buckets;
 use crate::compact_histogram::{CompactHistogram, Summary};
@@ -8,8 +8,8 @@ const PAGE: usize = 64;
 const PAGES: usize = buckets::COUNT.div_ceil(PAGE);
 const NO_PAGE: u16 = u16::MAX;
 
-/// A histogram of durations in nanoseconds. It allocates a page when a value first falls there, and
-/// keeps its pages when cleared.
+/// A histogram of durations in nanoseconds. It allocates a page when a value first falls into it, and keeps its pages when
+/// it is cleared.
 #[derive(Clone)]
 pub struct Histogram {
     page_of: Box<[u16; PAGES]>,
@@ -46,7 +46,7 @@ impl Histogram {
         self.max_ns = self.max_ns.max(ns);
     }
 
-    /// Counts what `other` counted.
+    /// Adds the counts of another histogram.
     pub fn merge(&mut self, other: &Self) {
         for (index, count) in other.buckets() {
             *self.bucket(index) += count;
@@ -54,7 +54,7 @@ impl Histogram {
         self.merge_summary(other.count, other.sum_ns, other.min_ns, other.max_ns);
     }
 
-    /// Counts what a compact histogram counted.
+    /// Adds the counts of a compact histogram.
     pub fn merge_compact<B: AsRef<[u8]>>(&mut self, compact: &CompactHistogram<B>) {
         let summary = compact.summary();
         for (index, count) in compact.buckets() {
@@ -71,7 +71,7 @@ impl Histogram {
 
     fn merge_summary(&mut self, count: u64, sum_ns: u128, min_ns: u64, max_ns: u64) {
         if count > 0 {
-            // What was recorded never comes near the limits; what was read from a damaged file might.
+            // Recorded values never come near the limits; those of a damaged file may.
             self.count = self.count.saturating_add(count);
             self.sum_ns = self.sum_ns.saturating_add(sum_ns);
             self.min_ns = self.min_ns.min(min_ns);
@@ -96,7 +96,7 @@ impl Histogram {
         &mut self.pages[usize::from(*page)][index % PAGE]
     }
 
-    /// Forgets everything but the memory.
+    /// Removes all counts and keeps the memory.
     pub fn clear(&mut self) {
         for page in &mut self.pages[..self.pages_used] {
             page.fill(0);
@@ -109,38 +109,38 @@ impl Histogram {
         self.max_ns = 0;
     }
 
-    /// How many durations were counted.
+    /// Number of durations.
     pub fn count(&self) -> u64 {
         self.count
     }
 
-    /// Whether nothing was counted.
+    /// Whether it has no durations.
     pub fn is_empty(&self) -> bool {
         self.count == 0
     }
 
-    /// The sum of all, in nanoseconds.
+    /// Sum of all durations, in nanoseconds.
     pub fn sum_ns(&self) -> u128 {
         self.sum_ns
     }
 
-    /// The smallest, in nanoseconds.
+    /// Shortest duration, in nanoseconds.
     pub fn min_ns(&self) -> Option<u64> {
         (self.count > 0).then_some(self.min_ns)
     }
 
-    /// The largest, in nanoseconds.
+    /// Longest duration, in nanoseconds.
     pub fn max_ns(&self) -> Option<u64> {
         (self.count > 0).then_some(self.max_ns)
     }
 
-    /// The mean, in nanoseconds.
+    /// Mean duration, in nanoseconds.
     pub fn mean_ns(&self) -> Option<f64> {
         (self.count > 0).then(|| self.sum_ns as f64 / self.count as f64)
     }
 
-    /// The duration at a rank (1 = the smallest), in nanoseconds: the upper end of its bucket, at
-    /// most the maximum. `None` where the rank is 0 or over the count.
+    /// Duration at a rank (1: the shortest), in nanoseconds: the upper end of its bucket, at most the maximum. `None` if
+    /// the rank is 0 or more than the count.
     pub fn at_rank(&self, rank: u64) -> Option<u64> {
         if rank == 0 || rank > self.count {
             return None;
@@ -155,7 +155,7 @@ impl Histogram {
         None
     }
 
-    /// How many durations lie in buckets above the bucket of `ns`.
+    /// Number of durations in buckets above the bucket of `ns`.
     pub fn count_above(&self, ns: u64) -> u64 {
         let limit = buckets::index(ns);
         self.buckets()
@@ -164,7 +164,7 @@ impl Histogram {
             .sum()
     }
 
-    /// The buckets that hold anything, as (upper end in nanoseconds, count), smallest first.
+    /// The buckets that are not empty, as (upper end in nanoseconds, count), in ascending order.
     pub fn counts(&self) -> impl Iterator<Item = (u64, u64)> {
         self.buckets()
             .map(|(index, count)| (buckets::highest(index).min(self.max_ns), count))
@@ -242,7 +242,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn merging_equals_recording_together(a in durations(), b in durations()) {
+        fn merge_equals_joint_recording(a in durations(), b in durations()) {
             let mut merged = histogram_of(&a);
             merged.merge(&histogram_of(&b));
             let together = histogram_of(&[a, b].concat());
@@ -274,7 +274,7 @@ mod tests {
         }
 
         #[test]
-        fn a_cleared_histogram_is_a_new_one(a in durations(), b in durations()) {
+        fn cleared_histogram_equals_a_new_one(a in durations(), b in durations()) {
             let mut reused = histogram_of(&a);
             reused.clear();
             b.iter().for_each(|ns| reused.record(*ns));

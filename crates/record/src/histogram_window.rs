@@ -1,5 +1,5 @@
-//! Intervals: the histograms of one stretch of a run. Those that are being added to are a map; the others are
-//! packed, so that each takes little more than its bytes.
+//! Histogram windows: the histograms of an interval of a run. A window that still changes is a map; the others are packed,
+//! so that a histogram takes little more than its bytes.
 
 use std::collections::BTreeMap;
 
@@ -7,17 +7,17 @@ use crate::compact_histogram::CompactHistogram;
 use crate::measure::{cell_index, cell_key};
 use crate::{Measure, NameId, Outcome};
 
-/// What a histogram takes beside its bytes: whose it is, and where it ends.
+/// Size of a histogram in addition to its bytes: its cell and its end.
 const CELL_BYTES: usize = 8;
-/// What an interval takes beside its histograms, about.
+/// Approximate size of a window in addition to its histograms.
 pub(crate) const INTERVAL_BYTES: usize = 96;
 
 /// The histograms of an interval.
 #[derive(Debug, Clone)]
 pub(crate) enum HistogramWindow {
-    /// By their place among the cells.
+    /// Histograms by cell.
     Open(BTreeMap<u32, CompactHistogram>),
-    /// Each with where it ends, in the order of their place.
+    /// Histograms in the order of their cells, with the cell and the end of each.
     Packed {
         ends: Box<[(u32, u32)]>,
         bytes: Box<[u8]>,
@@ -31,7 +31,7 @@ impl Default for HistogramWindow {
 }
 
 impl HistogramWindow {
-    /// Adds a histogram; what it takes grows by so many bytes.
+    /// Adds a histogram, and returns the number of bytes by which the window grows.
     pub(crate) fn merge<B: AsRef<[u8]>>(
         &mut self,
         cell: u32,
@@ -47,7 +47,7 @@ impl HistogramWindow {
         known.size().cast_signed() - before.cast_signed()
     }
 
-    /// How many bytes it takes.
+    /// Size in bytes.
     pub(crate) fn size(&self) -> usize {
         let cells = self.iter().map(|(_, compact)| CELL_BYTES + compact.size());
         INTERVAL_BYTES + cells.sum::<usize>()
@@ -66,7 +66,7 @@ impl HistogramWindow {
         }
     }
 
-    /// Packs the histograms; a later sample unpacks them again.
+    /// Packs the histograms. A later sample unpacks them again.
     pub(crate) fn pack(&mut self) {
         let Self::Open(cells) = self else {
             return;
@@ -74,7 +74,7 @@ impl HistogramWindow {
         let mut bytes = Vec::with_capacity(cells.values().map(CompactHistogram::size).sum());
         let ends = cells.iter().map(|(cell, compact)| {
             bytes.extend_from_slice(compact.bytes());
-            // The histograms of a timeline are bounded far below 4 GiB.
+            // The histograms of a timeline take far less than 4 GiB.
             (*cell, u32::try_from(bytes.len()).unwrap_or(u32::MAX))
         });
         *self = Self::Packed {
@@ -83,7 +83,7 @@ impl HistogramWindow {
         };
     }
 
-    /// One of its histograms.
+    /// The histogram of a name, measure and outcome.
     pub(crate) fn get(
         &self,
         name: NameId,
@@ -102,7 +102,7 @@ impl HistogramWindow {
         }
     }
 
-    /// Its histograms, each with its place among the cells.
+    /// The histograms with their cells.
     pub(crate) fn iter(&self) -> Box<dyn Iterator<Item = (u32, CompactHistogram<&[u8]>)> + '_> {
         match self {
             Self::Open(cells) => {
@@ -118,7 +118,7 @@ impl HistogramWindow {
         }
     }
 
-    /// Its histograms: subject, of what, and how the requests ended.
+    /// The histograms with their name, measure and outcome.
     pub(crate) fn cells(
         &self,
     ) -> impl Iterator<Item = (NameId, Measure, Outcome, CompactHistogram<&[u8]>)> {
@@ -129,7 +129,7 @@ impl HistogramWindow {
     }
 }
 
-/// The place of a name's histogram among the cells.
+/// Index of a cell, in the size that windows store.
 #[expect(
     clippy::cast_possible_truncation,
     reason = "a run's table of names is far from 200 million"

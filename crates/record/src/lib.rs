@@ -1,7 +1,11 @@
-//! What a run leaves: histograms, intervals, timeline and the versioned run record.
+//! Run records: histograms, snapshots, the timeline, and the record file with its versioned format.
 //!
-//! This crate does not know where data comes from or where it goes: the engine fills it, the
-//! verdict judges it, the reports show it.
+//! A load thread counts [`Sample`]s with a [`SecondRecorder`] and hands over a [`MetricsSnapshot`] each second. A
+//! [`Timeline`] merges the snapshots. A [`RunRecord`] consists of the timeline, the monitor's [`Readings`], the [`Header`]
+//! and the [`Ending`] of a run; [`mod@file`] writes and reads it.
+//!
+//! The crate does not depend on the sources and the users of its data: the engine records, the verdict judges, and the
+//! reports show it.
 
 mod buckets;
 mod bytes;

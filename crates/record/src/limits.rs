@@ -1,5 +1,5 @@
-//! Limits on what a record holds. A record file is input: values that no run has are refused when it is read, so
-//! that whatever judges or renders a record may add them up without checks of its own.
+//! Limits of the values in a record. A record file is untrusted input: impossible values are rejected when it is read, so
+//! that code that judges or renders a record can add them up without checks.
 
 use jiff::SignedDuration;
 
@@ -9,22 +9,22 @@ use crate::{
     NameSet, Pressure, ProcessReading, Reading, Second, Target,
 };
 
-/// Largest number of request names, and of user classes and targets.
+/// Largest number of request names, user classes, targets or monitored processes.
 pub const NAMES_MAX: usize = 10_000;
-/// Largest number of stages, commands or watched processes.
-const PARTS_MAX: usize = 100_000;
-/// Latest moment of a run, in milliseconds of its clock.
+/// Largest number of stages.
+const STAGES_MAX: usize = 100_000;
+/// End of the longest run, in milliseconds of its clock.
 const RUN_MS_MAX: u64 = SECONDS_MAX as u64 * 1_000;
-/// Largest sum of everything that a record counts: an exact integer in a double, and so in JSON.
+/// Largest sum of all counts of a record: an exact integer in a double, and so in JSON.
 const COUNT_MAX: u64 = 1 << 53;
 /// Largest magnitude of a level, a threshold or a reading.
 const VALUE_MAX: f64 = COUNT_MAX as f64;
 
-/// What a record holds that no run has.
-pub(crate) type Found = Result<(), String>;
+/// Result of a check: the error describes the impossible value.
+pub(crate) type LimitCheck = Result<(), String>;
 
 /// Checks the header: names, classes, targets and planned load.
-pub(crate) fn header(header: &Header) -> Found {
+pub(crate) fn header(header: &Header) -> LimitCheck {
     let names = header.names.len();
     for (what, length) in [
         ("request names", names),
@@ -33,7 +33,7 @@ pub(crate) fn header(header: &Header) -> Found {
         ("planned shares", header.planned_shares.len()),
         ("names without requests", header.not_requested.len()),
         (
-            "watched processes",
+            "monitored processes",
             header.generator.additional_targets.len(),
         ),
     ] {
@@ -46,10 +46,10 @@ pub(crate) fn header(header: &Header) -> Found {
         value("a planned share", *share)?;
     }
     for id in &header.not_requested {
-        name_known(id.index(), names)?;
+        known_name(id.index(), names)?;
     }
-    for limited in &header.targets {
-        target(limited, names)?;
+    for judged in &header.targets {
+        target(judged, names)?;
     }
     optional("min_duration", header.min_duration_s)?;
     let generator = &header.generator;
@@ -61,7 +61,7 @@ pub(crate) fn header(header: &Header) -> Found {
         Some(generator.stop_timeout_s),
         generator.capacity_rps,
     ] {
-        optional("a timeout or a ceiling", timeout)?;
+        optional("a timeout or a capacity", timeout)?;
     }
     load(&header.load)?;
     let longest = SignedDuration::from_secs(SECONDS_MAX.into());
@@ -70,15 +70,15 @@ pub(crate) fn header(header: &Header) -> Found {
         .map_err(|_| format!("a start at {}", header.started_at))
 }
 
-fn target(target: &Target, names: usize) -> Found {
+fn target(target: &Target, names: usize) -> LimitCheck {
     let ids = target.scope.as_ref().map_or(&[][..], NameSet::ids);
     for id in ids {
-        name_known(id.index(), names)?;
+        known_name(id.index(), names)?;
     }
     if let Metric::Percentile(q) = target.metric
         && !(0.0..=1.0).contains(&q)
     {
-        return Err(format!("a percentile of {q}, where 0 to 1 is possible"));
+        return Err(format!("a percentile of {q} (must be 0 to 1)"));
     }
     for threshold in [target.target, target.acceptable, target.critical] {
         optional("a threshold", threshold)?;
@@ -86,7 +86,7 @@ fn target(target: &Target, names: usize) -> Found {
     Ok(())
 }
 
-fn name_known(id: usize, names: usize) -> Found {
+fn known_name(id: usize, names: usize) -> LimitCheck {
     if id < names {
         return Ok(());
     }
@@ -95,23 +95,23 @@ fn name_known(id: usize, names: usize) -> Found {
     ))
 }
 
-fn load(load: &Load) -> Found {
+fn load(load: &Load) -> LimitCheck {
     at_most(
         "loads in parallel",
         load.concurrent.len() as u64,
         NAMES_MAX as u64,
     )?;
     for part in load.parts() {
-        at_most("stages", part.stages.len() as u64, PARTS_MAX as u64)?;
+        at_most("stages", part.stages.len() as u64, STAGES_MAX as u64)?;
         for stage in &part.stages {
             level("a stage's length", stage.seconds)?;
             level("a stage's level", stage.from)?;
             level("a stage's level", stage.to)?;
         }
         level("a warm-up", part.warm_up_s)?;
-        level("a plan", part.until_decided_s.unwrap_or(0.0))?;
-        level("tasks of a user", part.tasks_per_user_second.unwrap_or(0.0))?;
-        level("requests of a task", part.requests_per_task)?;
+        level("a longest duration", part.until_decided_s.unwrap_or(0.0))?;
+        level("a task rate", part.tasks_per_user_second.unwrap_or(0.0))?;
+        level("a number of requests per task", part.requests_per_task)?;
         if let Some(search) = part.search {
             level("the first level of a search", search.from)?;
             level("the last level of a search", search.to.unwrap_or(0.0))?;
@@ -129,20 +129,20 @@ fn load(load: &Load) -> Found {
 }
 
 /// Checks a command.
-pub(crate) fn event(event: &Event) -> Found {
+pub(crate) fn event(event: &Event) -> LimitCheck {
     moment("a command", event.at_ms)?;
     match &event.command {
-        Command::Level(told) => {
-            moment("a level", told.from_ms)?;
-            moment("a level's ramp", told.ramp_ms)?;
-            level("a level", told.level)
+        Command::Level(set) => {
+            moment("a level", set.from_ms)?;
+            moment("a level's ramp", set.ramp_ms)?;
+            level("a level", set.level)
         }
         Command::Stop | Command::Abort => Ok(()),
     }
 }
 
-/// Checks how the run ended.
-pub(crate) fn ending(ending: &Ending, header: &Header) -> Found {
+/// Checks the ending.
+pub(crate) fn ending(ending: &Ending, header: &Header) -> LimitCheck {
     moment("the end of the load", ending.load_ended_ms)?;
     moment("the end of the run", ending.ended_ms)?;
     let targets = header.targets.len();
@@ -159,11 +159,11 @@ pub(crate) fn ending(ending: &Ending, header: &Header) -> Found {
     }
 }
 
-/// Checks a resource reading.
-pub(crate) fn reading(reading: &Reading) -> Found {
+/// Checks a reading.
+pub(crate) fn reading(reading: &Reading) -> LimitCheck {
     moment("a reading", reading.at_ms)?;
     at_most(
-        "watched processes",
+        "monitored processes",
         reading.additional_targets.len() as u64,
         NAMES_MAX as u64,
     )?;
@@ -175,13 +175,13 @@ pub(crate) fn reading(reading: &Reading) -> Found {
     {
         of_process(process)?;
     }
-    if let Some(told) = &reading.interference {
-        interference(told)?;
+    if let Some(measured) = &reading.interference {
+        interference(measured)?;
     }
     of_machine(&reading.machine)
 }
 
-fn of_process(process: &ProcessReading) -> Found {
+fn of_process(process: &ProcessReading) -> LimitCheck {
     numbers(&[
         process.cpu_percent,
         process.busiest_thread_percent,
@@ -203,7 +203,7 @@ fn of_process(process: &ProcessReading) -> Found {
     ])
 }
 
-fn of_machine(machine: &MachineReading) -> Found {
+fn of_machine(machine: &MachineReading) -> LimitCheck {
     numbers(&[
         machine.cpu_percent,
         machine.steal_percent,
@@ -219,19 +219,22 @@ fn of_machine(machine: &MachineReading) -> Found {
     ])
 }
 
-fn interference(told: &Interference) -> Found {
-    numbers(&[told.pressure_percent, told.group_pressure_percent])?;
+fn interference(interference: &Interference) -> LimitCheck {
+    numbers(&[
+        interference.pressure_percent,
+        interference.group_pressure_percent,
+    ])?;
     counts(&[
-        told.stolen_ms,
-        told.used_ms,
-        told.throttled_periods,
-        told.throttled_ms,
-        told.clock_step_ms.map(i64::unsigned_abs),
-        told.suspended_ms,
+        interference.stolen_ms,
+        interference.used_ms,
+        interference.throttled_periods,
+        interference.throttled_ms,
+        interference.clock_step_ms.map(i64::unsigned_abs),
+        interference.suspended_ms,
     ])
 }
 
-fn pressure(pressure: &Pressure) -> Found {
+fn pressure(pressure: &Pressure) -> LimitCheck {
     numbers(&[
         pressure.cpu_percent,
         pressure.memory_percent,
@@ -239,26 +242,26 @@ fn pressure(pressure: &Pressure) -> Found {
     ])
 }
 
-fn numbers(readings: &[Option<f64>]) -> Found {
+fn numbers(readings: &[Option<f64>]) -> LimitCheck {
     readings
         .iter()
         .try_for_each(|reading| optional("a reading", *reading))
 }
 
-fn counts(readings: &[Option<u64>]) -> Found {
+fn counts(readings: &[Option<u64>]) -> LimitCheck {
     let mut readings = readings.iter().flatten();
     readings.try_for_each(|reading| at_most("a reading", *reading, COUNT_MAX))
 }
 
-/// The sum of everything that the frames of a record count.
+/// Sum of all counts in the frames of a record.
 #[derive(Debug, Default)]
-pub(crate) struct Counted(u64);
+pub(crate) struct CountSum(u64);
 
-impl Counted {
-    /// Adds what a snapshot counts.
-    pub(crate) fn snapshot(&mut self, snapshot: &MetricsSnapshot) -> Found {
+impl CountSum {
+    /// Adds the counts of a snapshot.
+    pub(crate) fn add_snapshot(&mut self, snapshot: &MetricsSnapshot) -> LimitCheck {
         for (_, second) in &snapshot.seconds {
-            self.second(second)?;
+            self.add_second(second)?;
         }
         for entry in &snapshot.histograms {
             self.add(entry.histogram.summary().count)?;
@@ -281,8 +284,8 @@ impl Counted {
         })
     }
 
-    /// Adds what a second counts.
-    pub(crate) fn second(&mut self, second: &Second) -> Found {
+    /// Adds the counts of a second.
+    pub(crate) fn add_second(&mut self, second: &Second) -> LimitCheck {
         moment("a wait", second.oldest_in_flight_ms.unwrap_or(0))?;
         moment("a wait", second.generator_stall_ms)?;
         moment("a wait", second.max_wakeup_delay_us / 1_000)?;
@@ -292,42 +295,44 @@ impl Counted {
         all.try_for_each(|count| self.add(count))
     }
 
-    fn add(&mut self, count: u64) -> Found {
+    fn add(&mut self, count: u64) -> LimitCheck {
         self.0 = self.0.saturating_add(count);
         at_most("a sum of counts", self.0, COUNT_MAX)
     }
 }
 
-fn moment(what: &str, at_ms: u64) -> Found {
+fn moment(what: &str, at_ms: u64) -> LimitCheck {
     if at_ms <= RUN_MS_MAX {
         return Ok(());
     }
     Err(format!(
-        "{what} at {at_ms} ms, where {RUN_MS_MAX} ms is the end of the longest run"
+        "{what} at {at_ms} ms (must be at most {RUN_MS_MAX}, the end of the longest run)"
     ))
 }
 
-fn at_most(what: &str, found: u64, most: u64) -> Found {
+fn at_most(what: &str, found: u64, most: u64) -> LimitCheck {
     if found <= most {
         return Ok(());
     }
-    Err(format!("{what}: {found}, where {most} is the most"))
+    Err(format!("{what}: {found} (must be at most {most})"))
 }
 
-fn level(what: &str, found: f64) -> Found {
+fn level(what: &str, found: f64) -> LimitCheck {
     if (0.0..=VALUE_MAX).contains(&found) {
         return Ok(());
     }
-    Err(format!("{what} of {found}"))
+    Err(format!("{what} of {found} (must be 0 to {VALUE_MAX})"))
 }
 
-fn value(what: &str, found: f64) -> Found {
+fn value(what: &str, found: f64) -> LimitCheck {
     if found.abs() <= VALUE_MAX {
         return Ok(());
     }
-    Err(format!("{what} of {found}"))
+    Err(format!(
+        "{what} of {found} (must be -{VALUE_MAX} to {VALUE_MAX})"
+    ))
 }
 
-fn optional(what: &str, found: Option<f64>) -> Found {
+fn optional(what: &str, found: Option<f64>) -> LimitCheck {
     found.map_or(Ok(()), |found| value(what, found))
 }

@@ -1,5 +1,4 @@
-//! Load: what the schedule was to offer, kept with the run so that a shortfall can be told from a
-//! load that was never offered.
+//! The planned load. It is part of the record, so that a shortfall can be distinguished from a lower plan.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,92 +8,94 @@ use crate::target::ThresholdKind;
 /// The load that a profile plans.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Load {
-    /// Its stages, one after the other.
+    /// Stages, in order.
     pub stages: Vec<LoadStage>,
-    /// The open model: levels are arrivals a second. `None`: the closed one, levels are users.
+    /// Settings of the open model, in which levels are arrivals per second; `None`: the closed model, in which levels are
+    /// users.
     #[serde(default)]
     pub open: Option<OpenModel>,
-    /// The levels are searched, and its stages are but how it begins; `None`: they are as planned.
+    /// Search for the breaking point, which starts from the stages; `None`: the stages are the load.
     #[serde(default)]
     pub search: Option<Search>,
-    /// So many seconds at its beginning are not judged.
-    #[serde(default, skip_serializing_if = "is_nothing")]
+    /// Duration at the beginning that is not judged, in seconds.
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub warm_up_s: f64,
-    /// It ends after so many tasks, where that comes before its planned end.
+    /// Number of tasks after which the load ends, if that is before its planned end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub iterations: Option<u64>,
-    /// Its last level is held until every target is decided, for this many seconds in all at most; `None`: it
-    /// ends as planned.
+    /// Longest duration of a load whose last level is held until every target is decided, in seconds; `None`: the load ends
+    /// as planned.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub until_decided_s: Option<f64>,
-    /// Tasks that a user would start a second if every answer came at once, mean over the classes;
-    /// `None` where users do not wait, so that there is no bound.
+    /// Tasks per second that a user would start if responses took no time, mean over the classes; `None` if users do not
+    /// wait, so that there is no bound.
     pub tasks_per_user_second: Option<f64>,
-    /// Judged requests in a task, mean over the tasks by weight.
+    /// Judged requests per task, mean over the tasks by weight.
     pub requests_per_task: f64,
-    /// What other classes are offered beside it, for as long.
+    /// Loads of other classes that run concurrently, for the same duration.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub concurrent: Vec<Load>,
 }
 
-/// How tasks arrive in the open model.
+/// Settings of the open model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OpenModel {
-    /// The law of the gaps between arrivals.
+    /// Distribution of the gaps between arrivals.
     pub arrival_process: ArrivalProcess,
-    /// The users of the pool: the most tasks under way at once. An arrival that finds none idle waits.
+    /// Number of users in the pool, which bounds the concurrent tasks. An arrival waits for an idle user.
     pub users: u32,
 }
 
-/// The law of the gaps between arrivals.
+/// Distribution of the gaps between arrivals.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ArrivalProcess {
-    /// Exponential gaps: arrivals know nothing of each other, as those of many people do.
+    /// Exponential gaps: independent arrivals, like those of many people.
     Poisson,
-    /// Even gaps.
+    /// Equal gaps.
     Constant,
 }
 
-/// A load that is searched for its breaking point: levels are tried one after the other.
+/// A search for the breaking point, which tries one level after the other.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Search {
-    /// The first level: users, or arrivals a second.
+    /// First level: users, or arrivals per second.
     pub from: f64,
-    /// No level is higher; `None`: no bound.
+    /// Highest level; `None`: no bound.
     pub to: Option<f64>,
-    /// The threshold of each target at which the service is broken.
+    /// Threshold of the targets at which the service is considered broken.
     pub breaks_at: ThresholdKind,
-    /// Narrow enough: the level that breaks over the one that holds, less 1.
+    /// Relative width at which the result is precise enough: the ratio of the level that breaks to the level that holds,
+    /// minus 1.
     pub precision: f64,
 }
 
-/// A stretch of time in which the level moves evenly from one value to another.
+/// A stage, in which the level changes linearly from one value to another.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct LoadStage {
-    /// Its length, in seconds.
+    /// Duration in seconds.
     pub seconds: f64,
-    /// The level at its beginning: users, or arrivals a second.
+    /// Level at the beginning: users, or arrivals per second.
     pub from: f64,
-    /// The level at its end.
+    /// Level at the end.
     pub to: f64,
 }
 
 impl LoadStage {
-    /// Whether its level stays as it is.
+    /// Whether the level is constant.
     fn is_flat(&self) -> bool {
         (self.from - self.to).abs() <= 0.0
     }
 }
 
-/// What is not said of a load is not written, as it was before it could be.
+/// Whether a field has its default, which is not serialized.
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
-fn is_nothing(seconds: &f64) -> bool {
+fn is_zero(seconds: &f64) -> bool {
     *seconds == 0.0
 }
 
 impl Load {
-    /// The planned length, in seconds.
+    /// Planned duration in seconds.
     pub fn duration_s(&self) -> f64 {
         self.stages.iter().map(|stage| stage.seconds).sum()
     }
@@ -125,17 +126,16 @@ impl Load {
         longer
     }
 
-    /// The longest load that may come of it: as planned, or up to the limit of a load that goes on until
-    /// every target is decided.
+    /// The longest possible load: as planned, or up to the limit of a load that continues until every target is decided.
     #[must_use]
     pub fn extended_to_limit(&self) -> Self {
         match self.until_decided_s {
-            Some(most_s) => self.extended_to(most_s),
+            Some(max_s) => self.extended_to(max_s),
             None => self.clone(),
         }
     }
 
-    /// Takes another level from a moment on, held to the planned end.
+    /// Replaces the plan after a moment by another level, which is held until the planned end.
     pub fn steer(&mut self, level: &LoadLevel) {
         let end_s = self.duration_s();
         let from_s = (level.from_ms as f64 / 1e3).min(end_s);
@@ -168,7 +168,7 @@ impl Load {
         self.stages.extend(added);
     }
 
-    /// The level planned at a moment, in seconds from the start; 0 after the end.
+    /// Planned level at a moment, in seconds from the start; 0 after the end.
     pub fn level_at(&self, at_s: f64) -> f64 {
         let mut left = at_s.max(0.0);
         for stage in &self.stages {
@@ -180,7 +180,7 @@ impl Load {
         0.0
     }
 
-    /// The integral of the level up to a moment: user-seconds, or arrivals.
+    /// Integral of the level up to a moment: user-seconds, or arrivals.
     pub fn integral(&self, until_s: f64) -> f64 {
         let mut left = until_s.max(0.0);
         let mut sum = 0.0;
@@ -195,43 +195,44 @@ impl Load {
         sum
     }
 
-    /// Users planned to begin up to a moment. Each plays its first task at once.
+    /// Number of users that are planned to start up to a moment. Each starts its first task immediately.
     pub fn users_started(&self, until_s: f64) -> f64 {
         let mut left = until_s.max(0.0);
-        let (mut begun, mut level) = (0.0, 0.0);
+        let (mut started, mut level) = (0.0, 0.0);
         for stage in self.stages.iter().filter(|stage| stage.seconds > 0.0) {
             if left <= 0.0 {
                 break;
             }
             let part = left.min(stage.seconds);
             let reached = stage.from + (stage.to - stage.from) * part / stage.seconds;
-            begun += f64::max(stage.from - level, 0.0) + f64::max(reached - stage.from, 0.0);
+            started += f64::max(stage.from - level, 0.0) + f64::max(reached - stage.from, 0.0);
             level = reached;
             left -= part;
         }
-        begun
+        started
     }
 
-    /// It and what is offered beside it.
+    /// The load and its concurrent loads.
     pub fn parts(&self) -> impl Iterator<Item = &Self> {
         std::iter::once(self).chain(&self.concurrent)
     }
 
-    /// The stretches in which it holds a level above 0, and so does all that is beside it: from … to, in seconds.
+    /// The spans in which the level is constant and above 0, and the levels of the concurrent loads are constant: from … to,
+    /// in seconds.
     pub fn steady_spans(&self) -> Vec<(f64, f64)> {
         let mut ends: Vec<f64> = self.parts().flat_map(Self::ends).collect();
         ends.sort_by(f64::total_cmp);
         ends.dedup();
         let begins = std::iter::once(0.0).chain(ends.iter().copied());
-        let holds = |(from_s, to_s): &(f64, f64)| {
+        let is_steady = |(from_s, to_s): &(f64, f64)| {
             let middle_s = f64::midpoint(*from_s, *to_s);
             let is_flat = |part: &Self| part.stage_at(middle_s).is_none_or(LoadStage::is_flat);
             self.level_at(middle_s) > 0.0 && self.parts().all(is_flat)
         };
-        begins.zip(ends.iter().copied()).filter(holds).collect()
+        begins.zip(ends.iter().copied()).filter(is_steady).collect()
     }
 
-    /// When each stage ends, in seconds.
+    /// Ends of the stages, in seconds.
     fn ends(&self) -> impl Iterator<Item = f64> {
         let mut end_s = 0.0;
         self.stages.iter().map(move |stage| {
@@ -245,7 +246,7 @@ impl Load {
         self.stages.get(place)
     }
 
-    /// Requests a second offered at most, mean up to a moment; `None` where there is no bound.
+    /// Largest mean number of requests per second that the load offers up to a moment; `None` if it has no bound.
     pub fn offered_rps(&self, until_s: f64) -> Option<f64> {
         self.parts().map(|part| part.offered_alone(until_s)).sum()
     }
@@ -283,7 +284,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn the_integral_is_that_of_the_level(load in loads(), until in 0.0..500.0f64) {
+        fn integral_equals_the_sum_of_the_levels(load in loads(), until in 0.0..500.0f64) {
             let steps = 200_000;
             let width = until / f64::from(steps);
             let sum: f64 = (0..steps)
@@ -296,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn a_level_takes_the_place_of_what_was_planned_after_it() {
+    fn level_replaces_the_plan_after_it() {
         let mut load = Load {
             stages: vec![LoadStage {
                 seconds: 100.0,
@@ -357,7 +358,7 @@ mod tests {
     }
 
     #[test]
-    fn offered_is_a_task_at_once_and_then_users_over_wait_with_the_ramp() {
+    fn offered_rate_counts_the_first_task_of_each_user_and_the_ramp() {
         let ramp = LoadStage {
             seconds: 5.0,
             from: 0.0,
@@ -392,7 +393,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_beside_a_load_is_offered_with_it_and_moves_with_it() {
+    fn concurrent_load_adds_to_the_offered_rate_and_limits_steady_spans() {
         let stage = |seconds, from, to| LoadStage { seconds, from, to };
         let open = Load {
             stages: vec![stage(40.0, 5.0, 5.0), stage(20.0, 5.0, 15.0)],

@@ -8,33 +8,33 @@ const OUTCOMES: usize = Outcome::ALL.len();
 /// Number of cells of a request name.
 pub(crate) const CELLS_PER_NAME: usize = Measure::ALL.len() * OUTCOMES;
 
-/// A duration taken of every request, in nanoseconds.
+/// A duration that is measured for requests, in nanoseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
 pub enum Measure {
-    /// Intended start → done: what a user waits. Targets judge this one.
+    /// Intended start → done: the user's wait. Targets judge this one.
     Response = 0,
-    /// Sent → done: what the service took.
+    /// Sent → done: the time that the service took.
     Service = 1,
-    /// Intended start → dispatched: the generator's own lateness.
+    /// Intended start → dispatched: the generator's lateness.
     Lag = 2,
-    /// Sent → first byte of the answer.
+    /// Sent → first byte of the response.
     FirstByte = 3,
-    /// Opening a connection, where the request had to.
+    /// Opening a connection, if the request had to.
     Connect = 4,
-    /// Dispatched → done, less the time that the generator stood still meanwhile: response time without
-    /// what was brunt's own. It tells whether that mattered.
+    /// Dispatched → done, less the time that the generator stalled in between: the response time without brunt's own
+    /// delays. It shows whether they mattered.
     LagCorrected = 5,
-    /// The TLS handshake, where the request had to open a connection.
+    /// The TLS handshake, if the request had to open a connection.
     Tls = 6,
 }
 
 /// The moment that decides which second of the run a measure is counted in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TimeBasis {
-    /// The second of the intended start: a stall shows where users met it.
+    /// The second of the intended start: a stall appears when users encountered it.
     IntendedStart,
-    /// The second of completion: what the service got done then.
+    /// The second of completion: the work that the service completed then.
     Completion,
 }
 
@@ -50,17 +50,17 @@ impl Measure {
         Self::Tls,
     ];
 
-    /// The code that stands for it in a record file.
+    /// Code in a record file.
     pub const fn code(self) -> u8 {
         self as u8
     }
 
-    /// The measure behind a code; `None` for a code of a newer brunt.
+    /// The measure of a code; `None` for a code of a newer brunt.
     pub fn from_code(code: u8) -> Option<Self> {
         Self::ALL.get(usize::from(code)).copied()
     }
 
-    /// Its name in files and reports.
+    /// Name in files and reports.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Response => "response",
@@ -73,7 +73,7 @@ impl Measure {
         }
     }
 
-    /// Which second it is counted in.
+    /// The second that it is counted in.
     pub const fn time_basis(self) -> TimeBasis {
         match self {
             Self::Response | Self::Lag | Self::LagCorrected => TimeBasis::IntendedStart,

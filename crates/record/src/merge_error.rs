@@ -2,35 +2,35 @@
 
 use crate::clock::SECONDS_MAX;
 
-/// An snapshot does not fit the run: it was damaged, or made by somebody else.
+/// A snapshot or packed rows that do not belong to the run, or are damaged.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum MergeError {
-    /// It speaks of a name that the run does not have.
+    /// A name that the run does not have.
     #[error("request name number {id} is not among the {known} of the run")]
     Name {
         /// The name's number.
         id: u32,
-        /// How many names the run has.
+        /// Number of names of the run.
         known: usize,
     },
-    /// It speaks of a second that no run reaches.
+    /// A second after the end of the longest run.
     #[error("second {second} is after the longest run, {SECONDS_MAX} s")]
     Second {
         /// The second.
         second: u32,
     },
-    /// Its packed rows are none.
-    #[error("{rows} packed rows from {from} on that cannot be unpacked, or that no run has")]
+    /// Packed rows that cannot be unpacked or have impossible values.
+    #[error("invalid packed rows from {from} on ({rows} rows)")]
     Rows {
-        /// What the first one tells of.
+        /// Position of the first one.
         from: u64,
-        /// How many there are.
+        /// Number of rows.
         rows: u32,
     },
-    /// Its intervals have a width that no timeline has.
-    #[error("intervals of {width_s} s: a width is 1, 2, 4, 8 … s")]
+    /// Intervals of an impossible width.
+    #[error("intervals of {width_s} s (must be 1, 2, 4, 8 … s)")]
     Width {
-        /// The width, in seconds.
+        /// Width in seconds.
         width_s: u32,
     },
 }

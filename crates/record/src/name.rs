@@ -1,47 +1,47 @@
-//! Names: what requests are grouped by, interned so that the hot path carries a number.
+//! Names that requests are grouped by, interned so that the hot path passes a number.
 
 use serde::{Deserialize, Serialize};
 
 use crate::Outcome;
 
-/// The place of a request name in the run's table of names.
+/// Position of a request name in the run's list of names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct NameId(pub u32);
 
 impl NameId {
-    /// As an index into the table of names.
+    /// Index in the list of names.
     pub fn index(self) -> usize {
         self.0 as usize
     }
 }
 
-/// Which requests are looked at.
+/// A selection of requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scope<'a> {
-    /// All but the set-up; requests of `on_start` that failed are among them.
+    /// All requests except the set-up, and requests of `on_start` that failed.
     All,
-    /// Those of one name.
+    /// The requests of one name.
     Name(NameId),
-    /// Those of several names, together: each name once.
+    /// The requests of several names together, each name once.
     Names(&'a [NameId]),
 }
 
-/// A row of the run's table of names.
+/// An entry of the run's list of names.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct RequestName {
-    /// The name that requests are grouped by.
+    /// Name that requests are grouped by.
     pub name: String,
-    /// The HTTP method.
+    /// HTTP method.
     pub method: String,
-    /// Whether it belongs to the set-up: shown, and not judged.
+    /// Whether it belongs to the set-up, which is shown but not judged.
     pub setup: bool,
-    /// What it names.
+    /// Kind of the named thing.
     #[serde(default)]
     pub kind: NameKind,
 }
 
-/// What a name stands for.
+/// The kind of thing that a name stands for.
 #[derive(
     Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
@@ -52,20 +52,20 @@ pub enum NameKind {
     Request,
     /// Groups of steps, each timed as one: their durations are counted as response times.
     Group,
-    /// Values of a metric of the user's own: they are counted as response times of as many milliseconds.
+    /// Values of a custom metric, which are counted as response times in milliseconds.
     Metric,
-    /// Requests of `on_start`, that a user does before its tasks. They belong to the set-up; one that fails keeps its user
-    /// from starting, and counts among all requests as one that failed.
+    /// Requests of `on_start`, which a user sends before its tasks. They belong to the set-up. If one fails, its user does
+    /// not start, and it counts as a failure among all requests.
     Start,
 }
 
 impl RequestName {
-    /// Whether it is among what is judged as all requests.
+    /// Whether its requests belong to [`Scope::All`], with any outcome.
     pub fn is_judged(&self) -> bool {
         !self.setup && self.kind == NameKind::Request
     }
 
-    /// As reports show it beside others: the name, with the method if requests of other methods have the same name.
+    /// Title among other names, as reports show it: with the method if requests of other methods have the same name.
     pub fn title_among(&self, all: &[Self]) -> String {
         let is_shared = all.iter().any(|other| {
             (&other.name, other.setup, other.kind) == (&self.name, self.setup, self.kind)
@@ -78,17 +78,17 @@ impl RequestName {
         }
     }
 
-    /// Whether a request that ended so is among what is judged as all requests.
+    /// Whether its requests with this outcome belong to [`Scope::All`].
     pub fn is_judged_as(&self, outcome: Outcome) -> bool {
         self.is_judged() || self.kind == NameKind::Start && outcome != Outcome::Ok
     }
 
-    /// Whether it names requests, rather than groups or values.
+    /// Whether it names requests, not groups or values.
     pub fn is_of_requests(&self) -> bool {
         matches!(self.kind, NameKind::Request | NameKind::Start)
     }
 
-    /// As reports show it: set-up requests are marked.
+    /// Title as reports show it: set-up requests are marked.
     pub fn title(&self) -> String {
         match self.kind {
             NameKind::Start => format!("[on_start] {}", self.name),

@@ -1,16 +1,16 @@
-//! Outcomes: how a request ended, and the closed set of ways to fail.
+//! Outcomes of requests, and the closed set of failure kinds.
 
 use serde::{Deserialize, Serialize};
 
-/// How a request ended.
+/// The outcome of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
 pub enum Outcome {
-    /// Answered, and every check held.
+    /// It got a response that passed every check.
     Ok = 0,
-    /// Answered, but the status or a check says that it failed.
+    /// It got a response, and the status or a check failed.
     Failed = 1,
-    /// Never answered: refused, reset, timed out, not HTTP.
+    /// It got no response: refused, reset, timed out, not HTTP.
     Unanswered = 2,
 }
 
@@ -18,61 +18,61 @@ impl Outcome {
     /// Every outcome, in the order of its code.
     pub const ALL: [Self; 3] = [Self::Ok, Self::Failed, Self::Unanswered];
 
-    /// The code that stands for it in a record file.
+    /// Code in a record file.
     pub const fn code(self) -> u8 {
         self as u8
     }
 
-    /// The outcome behind a code; `None` for a code of a newer brunt.
+    /// The outcome of a code; `None` for a code of a newer brunt.
     pub fn from_code(code: u8) -> Option<Self> {
         Self::ALL.get(usize::from(code)).copied()
     }
 }
 
-/// Why a request failed.
+/// The reason that a request failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FailureKind {
-    /// The answer's status was not among those accepted. The code is the status.
+    /// The status of the response is not accepted. The code is the status.
     Status,
-    /// A check on the answer did not hold.
+    /// A check of the response failed.
     Check,
-    /// The answer redirects more often than allowed, or to a host that the scenario does not name. The
-    /// code is the status.
+    /// The response redirects more often than allowed, or to a host that the scenario does not name. The code is the
+    /// status.
     Redirect,
-    /// The host's name could not be resolved.
+    /// The host name cannot be resolved.
     Dns,
-    /// Nobody listens there.
+    /// The connection was refused.
     ConnectRefused,
     /// No connection within the connect timeout.
     ConnectTimeout,
-    /// There is no way to the host.
+    /// There is no route to the host.
     Unreachable,
     /// The TLS handshake failed.
     Tls,
     /// No TLS handshake within its timeout.
     TlsTimeout,
-    /// The connection was reset before the answer was whole.
+    /// The connection was reset before the response was complete.
     ConnectionReset,
-    /// The connection was closed before the answer was whole.
+    /// The connection was closed before the response was complete.
     ConnectionClosed,
-    /// No byte of an answer within the timeout for the first.
+    /// No byte of a response within the timeout for the first byte.
     FirstByteTimeout,
-    /// No whole answer within the timeout.
+    /// No complete response within the timeout.
     Timeout,
-    /// What came is not HTTP, or breaks its rules.
+    /// The response is not HTTP, or violates it.
     ProtocolError,
-    /// The answer is larger than brunt takes.
+    /// The response exceeds the size that brunt accepts.
     ResponseTooLarge,
-    /// The run ended while the request was under way.
+    /// The run ended while the request was in flight.
     Aborted,
     /// brunt's machine had no port left for another connection: not the service's fault.
     NoPorts,
-    /// brunt had no descriptor left for another connection: not the service's fault.
+    /// brunt had no file descriptor left for another connection: not the service's fault.
     NoDescriptors,
-    /// Any other error of brunt's own machine. The code is the operating system's.
+    /// Any other error of brunt's own machine. The code is the error number of the operating system.
     Client,
-    /// A file of data or of a body could not be read, or is not what it was when the run began: not the service's fault.
+    /// A file of data or of a body cannot be read, or has changed since the run started: not the service's fault.
     UnreadableFile,
 }
 
@@ -101,7 +101,7 @@ impl FailureKind {
         Self::UnreadableFile,
     ];
 
-    /// Its name in files and reports.
+    /// Name in files and reports.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Status => "status",

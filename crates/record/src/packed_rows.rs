@@ -1,5 +1,8 @@
-//! Rows: what was told of each second of a run, packed and bounded in bytes. When they are full, neighbouring
-//! rows are merged, and each tells of twice as long.
+//! Packed rows: the rows of a run in the order of time, packed and bounded in bytes. When they exceed the bound, neighboring
+//! rows are merged, so that each row covers twice the time.
+//!
+//! A stored row is a merge of original rows: the power of two [`PackedRows::each`] in all rows but the last one, which may
+//! still receive more.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -9,21 +12,21 @@ use crate::MergeError;
 use crate::bytes::Bytes;
 use crate::columns::{self, Column, NUMBERS_MAX, ROWS_MAX};
 
-/// What a run keeps of a moment.
+/// A row that can be packed: a fixed number of integers, any of which may be missing.
 pub(crate) trait PackedRow: Clone {
-    /// When it was, where rows are looked for by that; they come in this order.
+    /// Moment of the row, by which [`PackedRows::after`] searches; rows are added in this order.
     fn at(&self) -> u64;
-    /// How many numbers it has.
+    /// Number of integers.
     fn width(&self) -> usize;
-    /// Adds it, number by number.
+    /// Appends its integers.
     fn write(&self, numbers: &mut Column);
-    /// Takes it from its numbers.
+    /// Creates a row from its integers.
     fn read(numbers: &mut Numbers) -> Self;
-    /// Makes it tell of what came after it, too: it told of so many rows, what comes tells of so many.
+    /// Merges the next row into it. `own` and `others` are the numbers of original rows that the two consist of.
     fn merge_next(&mut self, later: &Self, own: u32, others: u32);
 }
 
-/// The numbers of a row, one after the other.
+/// Reads the integers of a row in order.
 pub(crate) struct Numbers<'a> {
     columns: &'a [Column],
     row: usize,
@@ -31,14 +34,14 @@ pub(crate) struct Numbers<'a> {
 }
 
 impl Numbers<'_> {
-    /// The next one; `None` where it is not known, and after the last.
+    /// The next integer; `None` if it is missing, and after the last one.
     pub(crate) fn next(&mut self) -> Option<i64> {
         let column = self.columns.get(self.at)?;
         self.at += 1;
         column.get(self.row).copied().flatten()
     }
 
-    /// How many come yet.
+    /// Number of integers that are left.
     pub(crate) fn left(&self) -> usize {
         self.columns.len().saturating_sub(self.at)
     }
@@ -47,24 +50,25 @@ impl Numbers<'_> {
 /// Rows in the order of time.
 #[derive(Debug)]
 pub(crate) struct PackedRows<T> {
-    /// So many of those that came are one that is kept.
+    /// Number of original rows in each row.
     each: u32,
-    /// The last one is so many of those that came.
+    /// Number of original rows in the last row.
     last: u32,
     chunks: Vec<Chunk>,
-    /// The last rows, as they are.
+    /// The last rows, not packed.
     open: Vec<T>,
     bytes: usize,
     bytes_max: usize,
-    /// The chunk that was unpacked last.
-    seen: Mutex<Option<(usize, Arc<[T]>)>>,
+    /// The chunk that was unpacked last, with its number.
+    cache: Mutex<Option<(usize, Arc<[T]>)>>,
 }
 
 /// Packed rows.
 #[derive(Debug, Clone)]
 struct Chunk {
-    /// The place of its first row, and the moment of that.
+    /// Position of its first row.
     from: usize,
+    /// Moment of its first row.
     at: u64,
     rows: usize,
     bytes: Vec<u8>,
@@ -76,23 +80,23 @@ impl Chunk {
     }
 }
 
-/// Some rows in the form in which they are stored.
+/// Several rows in the form of a record file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct StoredRows {
-    /// How many came before the first one.
+    /// Number of original rows before the first row.
     pub(crate) from: u64,
-    /// A row is so many of those that came.
+    /// Number of original rows in each row.
     pub(crate) each: u32,
-    /// The last one is so many.
+    /// Number of original rows in the last row.
     pub(crate) last: u32,
-    /// How many there are.
+    /// Number of rows.
     pub(crate) rows: u32,
     pub(crate) columns: Bytes,
 }
 
 impl StoredRows {
-    /// Rows that are each so many of those that came, the last one so many.
-    pub(crate) fn of<T: PackedRow>(rows: &[T], from: u64, (each, last): (u32, u32)) -> Self {
+    /// Packs rows. `from` original rows precede them; each row consists of `each` original rows, the last one of `last`.
+    pub(crate) fn new<T: PackedRow>(rows: &[T], from: u64, (each, last): (u32, u32)) -> Self {
         Self {
             from,
             each,
@@ -103,7 +107,7 @@ impl StoredRows {
         }
     }
 
-    /// The rows, and so many of those that came each of them is; `None` where they are none.
+    /// Unpacks the rows, each with its number of original rows; `None` if they are invalid.
     pub(crate) fn read<T: PackedRow>(&self) -> Option<Vec<(T, u32)>> {
         let fits = self.each.is_power_of_two() && (1..=self.each).contains(&self.last);
         let rows = usize::try_from(self.rows).ok().filter(|_| fits)?;
@@ -114,7 +118,7 @@ impl StoredRows {
         Some(rows.map(|(at, row)| (row, held(at))).collect())
     }
 
-    /// That they are none.
+    /// The error for invalid rows.
     pub(crate) fn merge_error(&self) -> MergeError {
         MergeError::Rows {
             from: self.from,
@@ -124,8 +128,8 @@ impl StoredRows {
 }
 
 impl<T: PackedRow> PackedRows<T> {
-    /// No rows, to take so many bytes at most where they are packed.
-    pub(crate) fn bounded(bytes_max: usize) -> Self {
+    /// No rows, whose packed form may take `bytes_max` bytes.
+    pub(crate) fn new(bytes_max: usize) -> Self {
         Self {
             each: 1,
             last: 0,
@@ -133,16 +137,16 @@ impl<T: PackedRow> PackedRows<T> {
             open: Vec::new(),
             bytes: 0,
             bytes_max,
-            seen: Mutex::new(None),
+            cache: Mutex::new(None),
         }
     }
 
-    /// So many of the rows that came are one that is kept.
+    /// Number of original rows in each row.
     pub(crate) fn each(&self) -> u32 {
         self.each
     }
 
-    /// The row at a place is so many of those that came.
+    /// Number of original rows in the row at a position.
     pub(crate) fn held(&self, at: usize) -> u32 {
         if at + 1 == self.len() {
             self.last
@@ -151,7 +155,7 @@ impl<T: PackedRow> PackedRows<T> {
         }
     }
 
-    /// How many are kept.
+    /// Number of rows.
     pub(crate) fn len(&self) -> usize {
         self.packed() + self.open.len()
     }
@@ -160,7 +164,7 @@ impl<T: PackedRow> PackedRows<T> {
         self.chunks.last().map_or(0, |last| last.from + last.rows)
     }
 
-    /// Adds a row that is so many of those that came.
+    /// Adds a row that consists of `held` original rows.
     pub(crate) fn push(&mut self, row: T, held: u32) {
         self.add(row, held);
         while self.bytes > self.bytes_max && self.chunks.len() > 1 && self.each < u32::MAX / 2 {
@@ -205,11 +209,11 @@ impl<T: PackedRow> PackedRows<T> {
         self.chunks.push(chunk);
     }
 
-    /// Makes each row twice as many of those that came.
+    /// Merges rows in pairs, so that each consists of twice as many original rows.
     fn widen(&mut self) {
         let mut wide = Self {
             each: self.each * 2,
-            ..Self::bounded(self.bytes_max)
+            ..Self::new(self.bytes_max)
         };
         let (each, last) = (self.each, self.last);
         let length = self.len();
@@ -229,14 +233,14 @@ impl<T: PackedRow> PackedRows<T> {
         *self = wide;
     }
 
-    /// Makes each row at least so many of those that came.
+    /// Merges rows until each consists of at least this many original rows.
     pub(crate) fn widen_to(&mut self, each: u32) {
         while self.each < each {
             self.widen();
         }
     }
 
-    /// The row at a place.
+    /// The row at a position.
     pub(crate) fn get(&self, at: usize) -> Option<T> {
         if let Some(open) = at.checked_sub(self.packed()) {
             return self.open.get(open).cloned();
@@ -246,13 +250,13 @@ impl<T: PackedRow> PackedRows<T> {
         self.chunk(number).get(own).cloned()
     }
 
-    /// The chunk that a packed row is in.
+    /// Number of the chunk that contains a packed row.
     fn chunk_of(&self, at: usize) -> usize {
-        // The first one begins at 0.
+        // The first chunk begins at 0.
         self.chunks.partition_point(|chunk| chunk.from <= at) - 1
     }
 
-    /// Changes the row at a place.
+    /// Changes the row at a position.
     pub(crate) fn change(&mut self, at: usize, change: impl FnOnce(&mut T)) {
         if let Some(open) = at.checked_sub(self.packed()) {
             if let Some(row) = self.open.get_mut(open) {
@@ -269,10 +273,10 @@ impl<T: PackedRow> PackedRows<T> {
         self.bytes -= chunk.size();
         chunk.bytes = packed(&rows);
         self.bytes += chunk.size();
-        *self.seen() = None;
+        *self.cache() = None;
     }
 
-    /// The place of the first row after a moment.
+    /// Position of the first row after a moment.
     pub(crate) fn after(&self, at: u64) -> usize {
         let in_open = || self.packed() + self.open.partition_point(|row| row.at() <= at);
         if self.open.first().is_some_and(|first| first.at() <= at) {
@@ -291,25 +295,25 @@ impl<T: PackedRow> PackedRows<T> {
         }
     }
 
-    /// What was unpacked last; whoever panicked with it left it whole.
-    fn seen(&self) -> std::sync::MutexGuard<'_, Option<(usize, Arc<[T]>)>> {
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    /// The cache. A panic cannot leave it in an invalid state.
+    fn cache(&self) -> std::sync::MutexGuard<'_, Option<(usize, Arc<[T]>)>> {
+        self.cache.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn chunk(&self, number: usize) -> Arc<[T]> {
-        let mut seen = self.seen();
-        if let Some((_, rows)) = seen.as_ref().filter(|(known, _)| *known == number) {
+        let mut cache = self.cache();
+        if let Some((_, rows)) = cache.as_ref().filter(|(known, _)| *known == number) {
             return Arc::clone(rows);
         }
         let rows: Arc<[T]> = unpacked(&self.chunks[number]).into();
-        *seen = Some((number, Arc::clone(&rows)));
+        *cache = Some((number, Arc::clone(&rows)));
         rows
     }
 
-    /// All rows in the form in which they are stored, the open ones as well.
-    pub(crate) fn parts(&self) -> impl Iterator<Item = StoredRows> {
-        let from = |place: usize| (place as u64).saturating_mul(self.each.into());
-        let whole = self.chunks.iter().map(move |chunk| StoredRows {
+    /// All rows in the form of a record file, the open rows included.
+    pub(crate) fn stored(&self) -> impl Iterator<Item = StoredRows> {
+        let from = |position: usize| (position as u64).saturating_mul(self.each.into());
+        let packed = self.chunks.iter().map(move |chunk| StoredRows {
             from: from(chunk.from),
             each: self.each,
             last: self.held(chunk.from + chunk.rows - 1),
@@ -318,8 +322,8 @@ impl<T: PackedRow> PackedRows<T> {
             columns: Bytes(chunk.bytes.clone()),
         });
         let held = (self.each, self.last);
-        let open = StoredRows::of(&self.open, from(self.packed()), held);
-        whole.chain((open.rows > 0).then_some(open))
+        let open = StoredRows::new(&self.open, from(self.packed()), held);
+        packed.chain((open.rows > 0).then_some(open))
     }
 }
 
@@ -332,12 +336,12 @@ impl<T: Clone> Clone for PackedRows<T> {
             open: self.open.clone(),
             bytes: self.bytes,
             bytes_max: self.bytes_max,
-            seen: Mutex::new(None),
+            cache: Mutex::new(None),
         }
     }
 }
 
-/// Rows as columns, in bytes. All have as many numbers.
+/// Packs rows of the same width as columns.
 fn packed<T: PackedRow>(rows: &[T]) -> Vec<u8> {
     let mut columns: Vec<Column> = Vec::new();
     let mut numbers = Column::new();
@@ -352,7 +356,7 @@ fn packed<T: PackedRow>(rows: &[T]) -> Vec<u8> {
     columns::write(&columns)
 }
 
-/// The rows behind some bytes; `None` where the bytes are none.
+/// Unpacks rows; `None` if the bytes are invalid.
 fn read<T: PackedRow>(bytes: &[u8], rows: usize) -> Option<Vec<T>> {
     let columns = columns::read(bytes, rows)?;
     let row = |row: usize| {
@@ -366,8 +370,8 @@ fn read<T: PackedRow>(bytes: &[u8], rows: usize) -> Option<Vec<T>> {
     Some((0..rows).map(row).collect())
 }
 
-/// A row as it is once it was packed.
-pub(crate) fn as_kept<T: PackedRow>(row: &T) -> T {
+/// A row with the precision that it has after packing.
+pub(crate) fn in_packed_precision<T: PackedRow>(row: &T) -> T {
     let mut numbers = Column::new();
     row.write(&mut numbers);
     let columns: Vec<Column> = numbers.into_iter().map(|number| vec![number]).collect();
@@ -379,6 +383,6 @@ pub(crate) fn as_kept<T: PackedRow>(row: &T) -> T {
 }
 
 fn unpacked<T: PackedRow>(chunk: &Chunk) -> Vec<T> {
-    // They were packed here.
+    // These rows were packed above, so they are valid.
     read(&chunk.bytes, chunk.rows).unwrap_or_default()
 }

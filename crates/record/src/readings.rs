@@ -1,13 +1,14 @@
-//! The readings of a run, bounded in bytes: the last ones as they are, those before packed. Where a run is so
-//! long that they are full, neighbours are merged, and each reading tells of twice as long.
+//! The readings of a run, packed and bounded in bytes. If a long run exceeds the bound, neighboring readings are merged, so
+//! that each reading covers twice the time.
 
 mod row;
 
 use crate::packed_rows::{self, PackedRows, StoredRows};
 use crate::{MergeError, Reading, limits};
 
-/// How many bytes the packed ones may take: those of a day and more.
+/// Largest size of the packed readings: more than a day in seconds.
 const BYTES_MAX: usize = 8 << 20;
+
 /// The readings of a run, in the order of time.
 #[derive(Debug, Clone)]
 pub struct Readings {
@@ -16,23 +17,23 @@ pub struct Readings {
 
 impl Default for Readings {
     fn default() -> Self {
-        Self::bounded(BYTES_MAX)
+        Self::new(BYTES_MAX)
     }
 }
 
 impl Readings {
-    pub(crate) fn bounded(bytes_max: usize) -> Self {
+    pub(crate) fn new(bytes_max: usize) -> Self {
         Self {
-            rows: PackedRows::bounded(bytes_max),
+            rows: PackedRows::new(bytes_max),
         }
     }
 
-    /// Adds what was seen last. Its percentages, cores and times are kept to the thousandth.
+    /// Adds the latest reading. Percentages, cores and times are rounded to thousandths.
     pub fn push(&mut self, reading: &Reading) {
-        self.rows.push(packed_rows::as_kept(reading), 1);
+        self.rows.push(packed_rows::in_packed_precision(reading), 1);
     }
 
-    /// Adds packed ones, or nothing of them where they are none.
+    /// Adds packed readings, or none of them if any is invalid.
     pub(crate) fn merge(&mut self, packed: &StoredRows) -> Result<(), MergeError> {
         let readings: Vec<(Reading, u32)> = packed.read().ok_or_else(|| packed.merge_error())?;
         if readings
@@ -48,39 +49,39 @@ impl Readings {
         Ok(())
     }
 
-    /// How many there are.
+    /// Number of readings.
     pub fn len(&self) -> usize {
         self.rows.len()
     }
 
-    /// Whether there is none.
+    /// Whether there are no readings.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// So many looks are one reading: 1, or a power of two where a very long run was made to fit.
+    /// Number of original readings in each reading: 1, or a power of two in a very long run.
     pub fn each(&self) -> u32 {
         self.rows.each()
     }
 
-    /// One of them; `None` after the last.
+    /// The reading at a position; `None` after the last one.
     pub fn get(&self, at: usize) -> Option<Reading> {
         self.rows.get(at)
     }
 
-    /// All of them.
+    /// All readings, in the order of time.
     pub fn iter(&self) -> impl Iterator<Item = Reading> + Clone {
         (0..self.len()).filter_map(|at| self.get(at))
     }
 
-    /// The place of the first one after a moment, in milliseconds of the run's clock.
+    /// Position of the first reading after a moment, in milliseconds of the run's clock.
     pub fn after(&self, at_ms: u64) -> usize {
         self.rows.after(at_ms)
     }
 
-    /// All in the form in which they are stored.
+    /// All readings in the form of a record file.
     pub(crate) fn stored(&self) -> impl Iterator<Item = StoredRows> {
-        self.rows.parts()
+        self.rows.stored()
     }
 }
 

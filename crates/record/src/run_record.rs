@@ -1,27 +1,27 @@
-//! The run record: everything a run leaves. It is stored, judged and rendered as it is.
+//! The run record: all data of a run, which is stored, judged and rendered.
 
 use crate::{
     Command, Ending, Event, Header, Load, LoadLevel, Measure, Outcome, Readings, RequestName,
     Scope, Subject, Timeline,
 };
 
-/// Everything a run leaves.
+/// All data of a run.
 #[derive(Debug, Clone)]
 pub struct RunRecord {
-    /// What was known when the run began.
+    /// Facts that are known when the run starts.
     pub header: Header,
-    /// What was recorded.
+    /// Recorded requests.
     pub timeline: Timeline,
-    /// What the monitor saw, in the order of time.
+    /// Readings of the monitor, in the order of time.
     pub readings: Readings,
-    /// What the run was told to do, in the order of time.
+    /// Commands to the load generators, in the order of time.
     pub events: Vec<Event>,
-    /// How the run ended; `None` where the record breaks off before its end.
+    /// When and why the run ended; `None` if the record is truncated.
     pub ending: Option<Ending>,
 }
 
 impl RunRecord {
-    /// The record of a run that is about to begin.
+    /// The record of a run that has not started.
     pub fn new(header: Header) -> Self {
         let timeline = Timeline::new(header.names.clone());
         Self {
@@ -33,7 +33,7 @@ impl RunRecord {
         }
     }
 
-    /// How long load was made, in seconds: up to the moment at which it was stopped.
+    /// Duration of the load in seconds, until it was stopped.
     pub fn duration_s(&self) -> f64 {
         match &self.ending {
             Some(ending) => ending.load_ended_ms as f64 / 1e3,
@@ -41,7 +41,7 @@ impl RunRecord {
         }
     }
 
-    /// The levels that were told to the engine, in the order of time.
+    /// The levels that were set during the run, in the order of time.
     pub fn levels(&self) -> impl Iterator<Item = &LoadLevel> {
         self.events.iter().filter_map(|event| match &event.command {
             Command::Level(level) => Some(level),
@@ -49,7 +49,7 @@ impl RunRecord {
         })
     }
 
-    /// The load as it was planned, steered and extended.
+    /// The load as planned, with the levels and the extension of the run.
     pub fn load(&self) -> Load {
         let mut load = match self.header.load.until_decided_s {
             Some(_) => self.header.load.extended_to(self.duration_s()),
@@ -59,8 +59,8 @@ impl RunRecord {
         load
     }
 
-    /// Judged requests and tasks that ended from one moment to another, in seconds of the run's clock. No task
-    /// at all: none ended, or the record does not count them.
+    /// Numbers of judged requests and of tasks that ended between two moments, in seconds of the run's clock. Without any
+    /// task, none ended or the record does not count them.
     pub fn requests_and_tasks(&self, from_s: f64, to_s: f64) -> (u64, u64) {
         let seconds = self.timeline.seconds().range(whole(from_s)..whole(to_s));
         seconds.fold((0, 0), |(requests, tasks), second| {
@@ -68,7 +68,7 @@ impl RunRecord {
         })
     }
 
-    /// What the monitor could not see, of whom; nothing where the record breaks off before its end.
+    /// Data that the monitor could not read, by subject; nothing if the record is truncated.
     pub fn unavailable(&self) -> impl Iterator<Item = (Subject<'_>, &[String])> {
         let additional = self.header.generator.additional_targets.iter();
         let names = additional.map(|additional| additional.name.as_str());
@@ -78,9 +78,9 @@ impl RunRecord {
             .flat_map(move |unavailable| unavailable.each(names.clone()))
     }
 
-    /// Number of requests that got a complete response, accepted or not; requests of the set-up and of `on_start`
-    /// count as well. 0: the host never spoke to brunt as it should (a wrong certificate, HTTPS against an HTTP port,
-    /// a server that hangs), so nothing was measured.
+    /// Number of requests that got a complete response, accepted or not, including those of the set-up and of `on_start`.
+    /// 0: the host never sent a valid response (a wrong certificate, HTTPS against an HTTP port, a server that hangs), so
+    /// nothing was measured.
     pub fn answered(&self) -> u64 {
         let totals = self.timeline.name_totals().iter();
         let of_requests = totals.filter(|totals| {
@@ -101,8 +101,8 @@ impl RunRecord {
             .sum()
     }
 
-    /// The seconds over which throughput is counted: while load was made, and until the last request
-    /// of it that was answered well.
+    /// Duration over which throughput is measured, in seconds: until the end of the load, or of its last successful request
+    /// if that is later.
     pub fn throughput_s(&self) -> f64 {
         self.duration_s()
             .max(self.timeline.last_ok_ns() as f64 / 1e9)
@@ -127,7 +127,7 @@ mod tests {
         FailureKind, Generator, Machine, NameId, NameKind, Sample, SecondRecorder, second_of,
     };
 
-    /// A record of requests: each with its name, how often it was sent, and how it failed.
+    /// A record of requests, each with its name, the number of times it was sent, and its failure.
     fn record_of(requests: &[(u32, u32, Option<FailureKind>)]) -> RunRecord {
         let name = |name: &str, setup, kind| RequestName {
             name: name.into(),
@@ -177,13 +177,13 @@ mod tests {
 
     #[test]
     fn only_complete_responses_count_as_answered() {
-        let never = [
+        let without_response = [
             (0, 0, Some(FailureKind::Tls)),
             (0, 1, Some(FailureKind::ProtocolError)),
             (0, 1, Some(FailureKind::Aborted)),
             (1, 1, Some(FailureKind::Timeout)),
         ];
-        assert_eq!(record_of(&never).answered(), 0);
+        assert_eq!(record_of(&without_response).answered(), 0);
         assert_eq!(record_of(&[]).answered(), 0);
         let groups_and_requests_never_sent = [
             (2, 0, Some(FailureKind::Check)),

@@ -1,36 +1,35 @@
-//! Samples: one finished request, with its moments on the run's clock.
+//! Samples: finished requests with their times on the run's clock.
 
 use crate::{FailureKind, NameId, Outcome};
 
-/// One finished request as the user saw it, with its redirects. Moments are nanoseconds since the
-/// run's clock started.
+/// A finished request as the user saw it, including its redirects. Times are nanoseconds of the run's clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Sample {
-    /// What it is grouped by.
+    /// Name that it is grouped by.
     pub name: NameId,
-    /// When the schedule wanted it.
+    /// Start that the schedule intended.
     pub intended_ns: u64,
-    /// When brunt took it up.
+    /// Time at which brunt started it.
     pub dispatched_ns: u64,
-    /// When its first byte was given to the kernel; `None` where it never got that far.
+    /// Time at which its first byte was passed to the kernel; `None` if it was not sent.
     pub sent_ns: Option<u64>,
-    /// When the first byte of the answer came.
+    /// Time of the first byte of the response.
     pub first_byte_ns: Option<u64>,
-    /// When the answer was whole, or the request was given up.
+    /// Time at which the response was complete, or the request was given up.
     pub done_ns: u64,
-    /// How long opening connections took; `None` where none was opened.
+    /// Duration of opening connections; `None` if the request opened no connection.
     pub connect_ns: Option<u64>,
-    /// How long TLS handshakes took; `None` where there was none.
+    /// Duration of TLS handshakes; `None` without a handshake.
     pub tls_ns: Option<u64>,
-    /// How long the generator stood still between dispatched and done.
+    /// Time that the generator stalled between dispatched and done.
     pub generator_stall_ns: u64,
-    /// `None`: answered, and every check held.
+    /// Reason of its failure; `None`: it got a response that passed every check.
     pub failure: Option<FailureKind>,
-    /// Requests on the wire: more than one with redirects, none where no connection came about.
+    /// Number of requests on the wire: several with redirects, 0 without a connection.
     pub wire_requests: u32,
-    /// Bytes sent.
+    /// Number of bytes sent.
     pub bytes_sent: u64,
-    /// Bytes received.
+    /// Number of bytes received.
     pub bytes_received: u64,
 }
 
@@ -55,7 +54,7 @@ impl Sample {
         }
     }
 
-    /// How it ended.
+    /// Its outcome.
     pub fn outcome(&self) -> Outcome {
         self.failure.map_or(Outcome::Ok, FailureKind::outcome)
     }
@@ -70,7 +69,7 @@ impl Sample {
         self.dispatched_ns.saturating_sub(self.intended_ns)
     }
 
-    /// Dispatched → done without what was the generator's own, in nanoseconds.
+    /// Dispatched → done without the stalls of the generator, in nanoseconds.
     pub fn lag_corrected_ns(&self) -> u64 {
         let taken_ns = self.done_ns.saturating_sub(self.dispatched_ns);
         taken_ns.saturating_sub(self.generator_stall_ns)

@@ -1,4 +1,4 @@
-//! Seconds: what is counted in each second of a run, except the requests of the set-up.
+//! Counts of each second of a run, without the requests of the set-up.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,14 +6,14 @@ use crate::columns::Column;
 use crate::packed_rows::{Numbers, PackedRow};
 use crate::{FailureKind, Outcome, Sample};
 
-/// How the values of one count become one, and what a second has of the count of several.
+/// Rule by which the values of a count are merged, and split over seconds.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Rule {
     /// A sum over workers and over time.
     Sum,
     /// The largest of any worker and of any second.
     Max,
-    /// The largest of any worker, a sum over time. It belongs to the first second of several.
+    /// The largest of any worker, a sum over time. It is assigned to the first of several seconds.
     Stall,
     /// The largest of any worker, a sum over time.
     BusiestThread,
@@ -34,7 +34,7 @@ impl Rule {
         }
     }
 
-    /// What the second of this number (from 0) has of a count of several.
+    /// Share of the second with this number (from 0) in a count of several seconds.
     fn share(self, count: u64, number: u32, of: u32) -> u64 {
         match self {
             Self::Max => count,
@@ -56,7 +56,7 @@ fn share(count: u64, number: u32, of: u32) -> u64 {
     u64::try_from(part).unwrap_or(u64::MAX)
 }
 
-/// The struct, and what is done field by field, from one list of its counts.
+/// Generates the struct and the code that handles each of its counts, from one list.
 macro_rules! second {
     ($($(#[$doc:meta])+ $field:ident: $rule:ident,)+) => {
         /// The counts of one second. Requests are counted in the second in which they were done.
@@ -90,7 +90,7 @@ macro_rules! second {
                 sums.map(|(_, count)| count)
             }
 
-            /// The counts that the second of this number (from 0) has of those of several.
+            /// Shares of the second with this number (from 0) in the counts of several seconds.
             fn shares(&self, number: u32, of: u32) -> Self {
                 Self {
                     $($field: Rule::$rule.share(self.$field, number, of),)+
@@ -129,13 +129,13 @@ second! {
     connections: Sum,
     /// Connections opened again because the server had closed them while idle.
     reconnects: Sum,
-    /// How long the generator did not run (stopped, or without a CPU) up to a moment of this second, in milliseconds.
+    /// Duration of the stall of the generator (stopped, or without a CPU) that ended in this second, in milliseconds.
     generator_stall_ms: Stall,
-    /// How long the generator's threads were ready to run and had no CPU, in milliseconds.
+    /// Time that the generator's threads waited for a CPU, in milliseconds.
     cpu_wait_ms: Sum,
-    /// The mean of that per time slice: the largest of the threads', in microseconds.
+    /// Mean wait for a CPU per time slice, of the thread with the largest, in microseconds.
     cpu_wait_mean_us: Max,
-    /// Number of time slices that the generator's threads ran on a CPU; 0 if the kernel does not tell.
+    /// Number of time slices that the generator's threads ran on a CPU; 0 if the kernel does not report it.
     timeslices: Sum,
     /// CPU time of the generator's threads, in milliseconds.
     cpu_ms: Sum,
@@ -168,7 +168,7 @@ impl Second {
         self.count_end(sample);
     }
 
-    /// Counts how a request ended, and nothing of what it sent and received.
+    /// Counts the outcome of a request, but not the data that it sent and received.
     pub(crate) fn count_end(&mut self, sample: &Sample) {
         match sample.outcome() {
             Outcome::Ok => self.ok += 1,
@@ -187,7 +187,7 @@ impl Second {
             .saturating_add(self.unanswered)
     }
 
-    /// Adds what another worker counted in the same second.
+    /// Adds the counts of another worker in the same second.
     pub fn merge(&mut self, other: &Self) {
         self.users = sum(self.users, other.users);
         self.in_flight = sum(self.in_flight, other.in_flight);
@@ -196,8 +196,8 @@ impl Second {
         self.merge_failures(other);
     }
 
-    /// The part that the second of this number (from 0) has of the counts of several. Over all parts sums are what
-    /// they were; maxima and the state at the end are those of each.
+    /// The part of the second with this number (from 0) of the counts of several seconds. The parts add up to the sums, and
+    /// each has the maxima and the final state.
     pub(crate) fn part(&self, number: u32, of: u32) -> Self {
         if of <= 1 {
             return self.clone();

@@ -1,5 +1,5 @@
-//! Deltas: what one core recorded during one second. The engine fills one while another is being
-//! read, so that handing over moves a pointer and never stalls the load.
+//! Recorder of one core during one second. The engine fills a recorder while another is read, so that the handover moves a
+//! pointer and never stalls the load.
 
 use crate::clock::second_of;
 use crate::compact_histogram::CompactHistogram;
@@ -9,11 +9,11 @@ use crate::{
     Failure, FailureKind, Histogram, Measure, NameId, Outcome, RequestName, Sample, Second,
 };
 
-/// What one core recorded of the requests that were done in one second.
+/// Recorder of the requests of one core that ended in one second.
 pub struct SecondRecorder {
     second: u32,
     judged: Vec<bool>,
-    /// Of these only what is not answered well is judged.
+    /// Names of which only failures are judged.
     starts: Vec<bool>,
     cells: Vec<Option<Box<Histogram>>>,
     late: Vec<CarriedOver>,
@@ -23,7 +23,7 @@ pub struct SecondRecorder {
     last_ok_ns: u64,
 }
 
-/// A request that was done in a later second than it was intended in.
+/// A request that ended in a later second than that of its intended start.
 #[derive(Clone, Copy)]
 struct CarriedOver {
     second: u32,
@@ -34,10 +34,10 @@ struct CarriedOver {
     lag_corrected_ns: u64,
 }
 
-type LatePart = (Measure, fn(&CarriedOver) -> u64);
+type LateMeasure = (Measure, fn(&CarriedOver) -> u64);
 
 /// The measures that belong to the second of the intended start.
-const LATE_PARTS: [LatePart; 3] = [
+const LATE_MEASURES: [LateMeasure; 3] = [
     (Measure::Response, |late| late.response_ns),
     (Measure::Lag, |late| late.lag_ns),
     (Measure::LagCorrected, |late| late.lag_corrected_ns),
@@ -73,7 +73,7 @@ impl SecondRecorder {
         self.second
     }
 
-    /// Starts over for another second; memory and known failures stay.
+    /// Starts another second, and keeps the memory and the known failures.
     pub fn start(&mut self, second: u32) {
         self.second = second;
         self.cells
@@ -89,12 +89,12 @@ impl SecondRecorder {
         self.last_ok_ns = 0;
     }
 
-    /// The scalar counts of the second, for what no sample tells: users, connections.
+    /// The counts of the second that samples do not contain, such as users and connections.
     pub fn counts_mut(&mut self) -> &mut Second {
         &mut self.counts
     }
 
-    /// Counts a request that was done in this delta's second.
+    /// Counts a request that ended in this second.
     #[inline]
     pub fn record(&mut self, sample: &Sample) {
         let outcome = sample.outcome();
@@ -156,7 +156,7 @@ impl SecondRecorder {
         }
     }
 
-    /// Counts why a request failed. The example is made where this way to fail is new.
+    /// Counts a failure. `example` is called if there was no failure of this kind before.
     pub fn record_failure(
         &mut self,
         name: NameId,
@@ -196,7 +196,7 @@ impl SecondRecorder {
         self.cells[at].get_or_insert_default()
     }
 
-    /// What was recorded, in the form in which it is stored, sent and added to a timeline.
+    /// Takes a snapshot, which is stored, sent and merged into a timeline.
     pub fn to_snapshot(&mut self) -> MetricsSnapshot {
         let mut histograms = Vec::new();
         for (at, cell) in self.cells.iter().enumerate() {
@@ -240,10 +240,10 @@ impl SecondRecorder {
         let mut scratch = Histogram::default();
         for group in self.late.chunk_by(|a, b| a.key() == b.key()) {
             let (second, name, outcome) = group[0].key();
-            for (measure, part) in LATE_PARTS {
+            for (measure, duration_ns) in LATE_MEASURES {
                 scratch.clear();
                 for late in group {
-                    scratch.record(part(late));
+                    scratch.record(duration_ns(late));
                 }
                 let compact = CompactHistogram::from(&scratch);
                 histograms.push(HistogramEntry {

@@ -1,111 +1,111 @@
-//! The counts of each second of a run, bounded in bytes: the last ones as they are, those before packed. Where
-//! a run is so long that they are full, what is kept tells of 2, 4, 8 … seconds, and each of those has its part
-//! of it: sums are what they were.
+//! The counts of each second of a run, bounded in bytes: the last seconds as they are, the earlier ones packed. If a long run
+//! exceeds the bound, packed seconds are merged into rows of 2, 4, 8 … seconds, of which each second gets an equal part, so
+//! that sums stay exact.
 
 use crate::Second;
 use crate::columns::ROWS_MAX;
 use crate::packed_rows::{PackedRows, StoredRows};
 
-/// How many bytes the packed ones may take: those of some days.
+/// Largest size of the packed seconds: several days.
 const BYTES_MAX: usize = 8 << 20;
-/// What is this old is packed, so many seconds at once; what comes later of it still counts.
+/// Number of seconds that are packed at once, when as many follow them. Late counts are still added to packed seconds.
 const OPEN: usize = ROWS_MAX;
 
 /// The counts of each second of a run, from second 0 on.
 #[derive(Debug, Clone)]
 pub struct Seconds {
     packed: PackedRows<Second>,
-    /// How many seconds are packed.
+    /// Number of packed seconds.
     before: usize,
-    /// Those that come after them.
+    /// The seconds after them.
     open: Vec<Second>,
     ok: u64,
-    not_well: u64,
+    not_ok: u64,
 }
 
 impl Default for Seconds {
     fn default() -> Self {
-        Self::bounded(BYTES_MAX)
+        Self::new(BYTES_MAX)
     }
 }
 
 impl Seconds {
-    pub(crate) fn bounded(bytes_max: usize) -> Self {
+    pub(crate) fn new(bytes_max: usize) -> Self {
         Self {
-            packed: PackedRows::bounded(bytes_max),
+            packed: PackedRows::new(bytes_max),
             before: 0,
             open: Vec::new(),
             ok: 0,
-            not_well: 0,
+            not_ok: 0,
         }
     }
 
-    /// How many seconds there are.
+    /// Number of seconds.
     pub fn len(&self) -> usize {
         self.before + self.open.len()
     }
 
-    /// Whether there is none.
+    /// Whether there are no seconds.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Over so many seconds what is kept of the first ones is even: 1, or a power of two where a very long run
-    /// was made to fit.
+    /// Width of the packed rows in seconds: 1, or a power of two in a very long run.
     pub fn width_s(&self) -> u32 {
         self.packed.each()
     }
 
-    /// The counts of one; `None` after the last.
+    /// Counts of a second; `None` after the last one.
     pub fn get(&self, second: usize) -> Option<Second> {
         if let Some(open) = second.checked_sub(self.before) {
             return self.open.get(open).cloned();
         }
-        let (at, part) = self.place(second);
-        let whole = self.packed.get(at)?;
-        Some(whole.part(part, self.packed.held(at)))
+        let (at, part) = self.position(second);
+        let row = self.packed.get(at)?;
+        Some(row.part(part, self.packed.held(at)))
     }
 
-    /// The counts of some of them, in order.
+    /// Counts of a range of seconds, in order.
     pub fn range(&self, seconds: std::ops::Range<usize>) -> impl Iterator<Item = Second> {
         let end = seconds.end.min(self.len());
         (seconds.start..end).filter_map(|second| self.get(second))
     }
 
-    /// The counts of all of them, in order.
+    /// Counts of all seconds, in order.
     pub fn iter(&self) -> impl Iterator<Item = Second> {
         self.range(0..self.len())
     }
 
-    /// The last of them: some minutes, or all of a run that is shorter.
+    /// Counts of the last minutes, or of all seconds of a shorter run.
     pub fn recent(&self) -> &[Second] {
         &self.open
     }
 
-    /// Requests answered well in all of them.
+    /// Number of successful requests in all seconds.
     pub fn ok(&self) -> u64 {
         self.ok
     }
 
-    /// Requests failed or never answered in all of them.
-    pub fn not_well(&self) -> u64 {
-        self.not_well
+    /// Number of requests that failed or got no response, in all seconds.
+    pub fn not_ok(&self) -> u64 {
+        self.not_ok
     }
 
-    fn place(&self, second: usize) -> (usize, u32) {
+    /// Position of the packed row that contains a second, and the second's number in the row.
+    fn position(&self, second: usize) -> (usize, u32) {
         let each = self.packed.each();
-        // Below `each`, which is a u32.
+        // Less than `each`, which is a u32.
         let part = u32::try_from(second % each as usize).unwrap_or(0);
         (second / each as usize, part)
     }
 
-    /// Adds what a core counted of a second.
+    /// Adds the counts of a core in a second.
     pub(crate) fn merge(&mut self, second: usize, counts: &Second) {
         self.ok = self.ok.saturating_add(counts.ok);
-        let not_well = counts.failed.saturating_add(counts.unanswered);
-        self.not_well = self.not_well.saturating_add(not_well);
+        let not_ok = counts.failed.saturating_add(counts.unanswered);
+        self.not_ok = self.not_ok.saturating_add(not_ok);
         let Some(open) = second.checked_sub(self.before) else {
-            let (at, _) = self.place(second);
+            let (at, _) = self.position(second);
             self.packed.change(at, |known| known.merge(counts));
             return;
         };
@@ -114,7 +114,7 @@ impl Seconds {
         self.open[open].merge(counts);
     }
 
-    /// Makes room for a second that comes so much after the packed ones.
+    /// Adds room for the second at this distance from the packed ones.
     fn reach(&mut self, mut open: usize) {
         while open >= 2 * OPEN {
             let more = self.open.len().max(OPEN);
@@ -130,22 +130,22 @@ impl Seconds {
         }
     }
 
-    /// Makes what is kept of the packed ones tell of at least so many seconds.
+    /// Merges packed rows until each covers at least this many seconds.
     pub(crate) fn widen_to(&mut self, width_s: u32) {
         self.packed.widen_to(width_s);
     }
 
-    /// All seconds in the form in which they are stored.
+    /// All seconds in the form of a record file.
     pub(crate) fn stored(&self) -> impl Iterator<Item = StoredRows> {
         let open = self
             .open
             .chunks(ROWS_MAX)
             .scan(self.before, |from, seconds| {
-                let packed = StoredRows::of(seconds, *from as u64, (1, 1));
+                let packed = StoredRows::new(seconds, *from as u64, (1, 1));
                 *from += seconds.len();
                 Some(packed)
             });
-        self.packed.parts().chain(open)
+        self.packed.stored().chain(open)
     }
 }
 

@@ -1,30 +1,30 @@
-//! Snapshots: what is added to a timeline. One form for a core's second, a record file's frame and
-//! a whole timeline, since adding is all that ever happens to any of them.
+//! Snapshots: mergeable metrics. The second of a core, the frame of a record file and a complete timeline have the same form,
+//! since all of them are only ever merged.
 
 use serde::{Deserialize, Serialize};
 
 use crate::compact_histogram::CompactHistogram;
 use crate::{Failure, Measure, NameId, Outcome, Sample, Second};
 
-/// Something to add to a timeline.
+/// Metrics that can be merged into a timeline.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MetricsSnapshot {
-    /// The width of its intervals, in seconds.
+    /// Width of its intervals in seconds.
     pub width_s: u32,
-    /// Counts, each with its second.
+    /// Seconds with their counts.
     pub seconds: Vec<(u32, Second)>,
-    /// Histograms, each with the second in which its interval begins.
+    /// Histograms of intervals.
     pub histograms: Vec<HistogramEntry>,
     /// Counts by name.
     pub totals: Vec<NameTotals>,
     /// Failures.
     pub failures: Vec<Failure>,
-    /// When the last request that was answered well was done, in nanoseconds of the run's clock.
+    /// End of the last successful request, in nanoseconds of the run's clock.
     pub last_ok_ns: u64,
 }
 
 impl MetricsSnapshot {
-    /// Nothing, in intervals of a width.
+    /// An empty snapshot.
     pub(crate) fn empty(width_s: u32) -> Self {
         Self {
             width_s,
@@ -37,7 +37,7 @@ impl MetricsSnapshot {
     }
 }
 
-/// A histogram and what it is of.
+/// A histogram of the requests of one name with one outcome in an interval.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "StoredEntry", into = "StoredEntry")]
 pub struct HistogramEntry {
@@ -45,15 +45,15 @@ pub struct HistogramEntry {
     pub second: u32,
     /// The requests' name.
     pub name: NameId,
-    /// What was measured.
+    /// The measured duration.
     pub measure: Measure,
-    /// How the requests ended.
+    /// The requests' outcome.
     pub outcome: Outcome,
     /// The durations.
     pub histogram: CompactHistogram,
 }
 
-/// In files: `[second, name, measure, outcome, histogram]`.
+/// Form in files: `[second, name, measure, outcome, histogram]`.
 #[derive(Serialize, Deserialize)]
 struct StoredEntry(u32, NameId, Measure, Outcome, CompactHistogram);
 
@@ -102,16 +102,16 @@ macro_rules! stored_as_code {
 stored_as_code!(Measure, "measure");
 stored_as_code!(Outcome, "outcome");
 
-/// What is counted for each name over a whole run.
+/// Counts of a name over the complete run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NameTotals {
     /// The requests' name.
     pub name: NameId,
-    /// Requests that ended, however they ended.
+    /// Requests that ended, with any outcome.
     pub requests: u64,
     /// Requests on the wire.
     pub wire_requests: u64,
-    /// Of these, requests that were sent again.
+    /// Requests that were sent again; each is part of `wire_requests`.
     pub retries: u64,
     /// Bytes sent.
     pub bytes_sent: u64,

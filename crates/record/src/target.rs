@@ -4,19 +4,19 @@ use serde::{Deserialize, Serialize};
 
 use crate::{NameId, RequestName, Scope};
 
-/// What a target limits.
+/// A metric that a target limits.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Metric {
     /// Response time that this share (0 to 1) of the requests does not exceed, in milliseconds.
     Percentile(f64),
-    /// Mean response time of the requests answered well, in milliseconds.
+    /// Mean response time of successful requests, in milliseconds.
     Mean,
     /// Longest response time, in milliseconds.
     Max,
-    /// Requests answered well, a second.
+    /// Successful requests per second.
     Throughput,
-    /// Share of the requests that failed or were never answered, in percent.
+    /// Share of the requests that failed or got no response, in percent.
     ErrorRate,
     /// Mean CPU use of the process under test, in percent of the cores it may use.
     Cpu,
@@ -25,7 +25,7 @@ pub enum Metric {
 }
 
 impl Metric {
-    /// Its name in scenario files and reports.
+    /// Name in scenario files and reports.
     pub fn name(self) -> String {
         match self {
             Self::Percentile(q) => {
@@ -42,7 +42,7 @@ impl Metric {
         }
     }
 
-    /// The unit of its values and thresholds.
+    /// Unit of its values and thresholds.
     pub const fn unit(self) -> &'static str {
         match self {
             Self::Percentile(_) | Self::Mean | Self::Max => "ms",
@@ -52,13 +52,13 @@ impl Metric {
         }
     }
 
-    /// Whether more is better.
+    /// Whether higher values are better.
     pub const fn is_better_when_higher(self) -> bool {
         matches!(self, Self::Throughput)
     }
 }
 
-/// One of a target's thresholds. Where a target does not have it, the next milder one takes its place.
+/// One of a target's thresholds. If a target does not have it, the next milder threshold replaces it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ThresholdKind {
@@ -71,10 +71,10 @@ pub enum ThresholdKind {
 }
 
 impl ThresholdKind {
-    /// Each of them, the strictest first.
+    /// All thresholds, the strictest first.
     pub const ALL: [Self; 3] = [Self::Target, Self::Acceptable, Self::Critical];
 
-    /// Its name in files.
+    /// Name in files.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Target => "target",
@@ -84,12 +84,12 @@ impl ThresholdKind {
     }
 }
 
-/// A limit on one metric. Thresholds are in the metric's unit; any may be left out.
+/// Limits of one metric. Thresholds are in the metric's unit; each is optional.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Target {
-    /// What is limited.
+    /// The limited metric.
     pub metric: Metric,
-    /// Whose requests; `None`: all requests but the set-up.
+    /// Names of the judged requests; `None`: all requests except the set-up.
     pub scope: Option<NameSet>,
     /// Met: good.
     pub target: Option<f64>,
@@ -97,13 +97,13 @@ pub struct Target {
     pub acceptable: Option<f64>,
     /// Reached: critical.
     pub critical: Option<f64>,
-    /// The run is stopped once this threshold is surely missed; `None`: it goes on.
+    /// Threshold at which the run is stopped once it is certainly missed; `None`: the run continues.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stop_at: Option<ThresholdKind>,
 }
 
 impl Target {
-    /// The value of one of its thresholds, in the metric's unit.
+    /// Value of a threshold, in the metric's unit.
     pub const fn threshold(&self, limit: ThresholdKind) -> Option<f64> {
         match limit {
             ThresholdKind::Target => self.target,
@@ -111,9 +111,7 @@ impl Target {
             ThresholdKind::Critical => self.critical,
         }
     }
-}
 
-impl Target {
     /// The requests that it judges, together.
     pub fn requests(&self) -> Scope<'_> {
         match self.scope.as_ref().map(NameSet::ids) {
@@ -123,16 +121,16 @@ impl Target {
         }
     }
 
-    /// What it judges, as reports show it: the name, with the method if requests of other methods have the same name, or
-    /// with all methods if it judges several together. `None`: all requests.
+    /// Title of the judged requests, as reports show it: the name, with the method if requests of other methods have the same
+    /// name, or with all methods if several are judged together. `None`: all requests.
     pub fn scope_title(&self, names: &[RequestName]) -> Option<String> {
         let ids = self.scope.as_ref()?.ids();
         let rows = ids.iter().filter_map(|id| names.get(id.index()));
         let rows: Vec<&RequestName> = rows.collect();
         Some(match &rows[..] {
             [] => {
-                let places: Vec<String> = ids.iter().map(|id| id.0.to_string()).collect();
-                format!("request name {}", places.join(", "))
+                let numbers: Vec<String> = ids.iter().map(|id| id.0.to_string()).collect();
+                format!("request name {}", numbers.join(", "))
             }
             [one] => one.title_among(names),
             [first, ..] => {
@@ -143,8 +141,8 @@ impl Target {
     }
 }
 
-/// The names whose requests a target judges together: at least one, each once, in ascending order. In files it is the
-/// place of the name, or a list of places where there are several.
+/// The names whose requests a target judges together: at least one, each once, in ascending order. In files it is the number
+/// of the name, or a list of numbers if there are several.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "StoredNames", into = "StoredNames")]
 pub struct NameSet(Vec<NameId>);
@@ -158,7 +156,7 @@ impl NameSet {
         (!names.is_empty()).then_some(Self(names))
     }
 
-    /// The names' places.
+    /// The names' numbers.
     pub fn ids(&self) -> &[NameId] {
         &self.0
     }
@@ -202,7 +200,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn percentiles_are_named_as_people_write_them() {
+    fn percentile_name_has_no_trailing_zeros() {
         for (q, name) in [
             (0.5, "p50"),
             (0.95, "p95"),
@@ -214,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_stored_as_a_place_or_as_a_list() {
+    fn name_set_is_stored_as_a_number_or_as_a_list() {
         let stored = |scope: Option<NameSet>| {
             let bytes = rmp_serde::to_vec_named(&scope).unwrap();
             let read: Option<NameSet> = rmp_serde::from_slice(&bytes).unwrap();
@@ -222,7 +220,7 @@ mod tests {
             bytes
         };
         assert_eq!(stored(None), [0xc0], "nil");
-        assert_eq!(stored(Some(NameId(7).into())), [7], "a place");
+        assert_eq!(stored(Some(NameId(7).into())), [7], "a number");
         let several = NameSet::new([NameId(3), NameId(1), NameId(3)]);
         assert_eq!(stored(several), [0x92, 1, 3], "a list, each once");
         assert_eq!(NameSet::new([]), None);

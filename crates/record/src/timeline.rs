@@ -1,7 +1,7 @@
-//! The timeline: everything that was recorded of a run, second by second, and in all.
+//! The timeline: the metrics of a run, by interval and in total.
 //!
-//! All of it is bounded in bytes. When the histograms are full, neighbouring intervals are merged, for all
-//! names at once, and the interval's width doubles; counts are those of each second for some days.
+//! Its size is bounded. When the histograms exceed their bound, neighboring intervals are merged, for all names at once, so
+//! that the width of the intervals doubles. Counts stay those of each second for several days.
 
 mod stored;
 
@@ -15,12 +15,12 @@ use crate::{
     Seconds,
 };
 
-/// How many bytes the histograms of all intervals may take.
+/// Largest size of the histograms of all intervals.
 const HISTOGRAM_BYTES_MAX: usize = 32 << 20;
-/// So many of the last intervals are added to all the time, and not packed.
+/// Number of intervals at the end that are not packed, since they still change.
 const INTERVALS_OPEN: usize = 4;
 
-/// What was recorded of a run.
+/// The metrics of a run.
 #[derive(Debug, Clone)]
 pub struct Timeline {
     names: Vec<RequestName>,
@@ -29,9 +29,9 @@ pub struct Timeline {
     bytes_max: usize,
     seconds: Seconds,
     intervals: Vec<HistogramWindow>,
-    /// What was added to since it was packed.
+    /// Intervals that have changed since they were packed.
     touched: Vec<usize>,
-    /// Over the run, of all requests that are judged, by measure and outcome.
+    /// Histograms of all judged requests over the run, by measure and outcome.
     totals: Vec<Option<Box<Histogram>>>,
     name_totals: Vec<NameTotals>,
     failures: Vec<Failure>,
@@ -64,7 +64,7 @@ impl Timeline {
         }
     }
 
-    /// Adds what was recorded, or nothing of it where it does not fit.
+    /// Adds a snapshot, or nothing of it if it does not belong to the run.
     pub fn merge(&mut self, snapshot: &MetricsSnapshot) -> Result<(), MergeError> {
         self.check(snapshot)?;
         while self.width_s < snapshot.width_s {
@@ -125,7 +125,7 @@ impl Timeline {
         self.touch(interval);
     }
 
-    /// Makes room for a second; one that is far away makes the intervals wider before it takes much.
+    /// Adds room for a second. If it is far away, intervals are widened first, so that the room stays bounded.
     fn reach(&mut self, second: u32) {
         let needed = |width_s: u32| (second / width_s) as usize + 1;
         while needed(self.width_s).saturating_mul(INTERVAL_BYTES) > self.bytes_max
@@ -145,7 +145,7 @@ impl Timeline {
         }
     }
 
-    /// Packs what is not among the last ones.
+    /// Packs the intervals except the last ones.
     fn pack(&mut self) {
         let last = self.intervals.len().saturating_sub(INTERVALS_OPEN);
         let intervals = &mut self.intervals;
@@ -183,17 +183,17 @@ impl Timeline {
         &self.seconds
     }
 
-    /// The width of the intervals of histograms, in seconds.
+    /// Width of the intervals of histograms, in seconds.
     pub fn width_s(&self) -> u32 {
         self.width_s
     }
 
-    /// How many intervals of histograms there are.
+    /// Number of intervals of histograms.
     pub fn intervals(&self) -> usize {
         self.intervals.len()
     }
 
-    /// Counts over the run, a row a name, in the order of the names.
+    /// Counts of each name over the run, in the order of the names.
     pub fn name_totals(&self) -> &[NameTotals] {
         &self.name_totals
     }
@@ -203,12 +203,12 @@ impl Timeline {
         &self.failures
     }
 
-    /// When the last request that was answered well was done, in nanoseconds of the run's clock.
+    /// End of the last successful request, in nanoseconds of the run's clock.
     pub fn last_ok_ns(&self) -> u64 {
         self.last_ok_ns
     }
 
-    /// The names that a scope takes in, whatever became of their requests.
+    /// The names that belong to a scope with any outcome.
     pub fn names_in<'a>(&'a self, scope: Scope<'a>) -> impl Iterator<Item = NameId> + use<'a> {
         let ids = (0u32..).map(NameId).zip(&self.names);
         ids.filter(move |(id, name)| match scope {
@@ -219,9 +219,8 @@ impl Timeline {
         .map(|(id, _)| id)
     }
 
-    /// The names whose requests a scope takes in where they ended one way. Of requests of `on_start`, those that failed are
-    /// among all requests.
-    fn names_that(&self, scope: Scope, outcome: Outcome) -> impl Iterator<Item = NameId> {
+    /// The names whose requests with an outcome belong to a scope. [`Scope::All`] includes failed requests of `on_start`.
+    fn names_with(&self, scope: Scope, outcome: Outcome) -> impl Iterator<Item = NameId> {
         let ids = (0u32..).map(NameId).zip(&self.names);
         ids.filter(move |(id, name)| match scope {
             Scope::All => name.is_judged_as(outcome),
@@ -231,13 +230,13 @@ impl Timeline {
         .map(|(id, _)| id)
     }
 
-    /// Durations over the run of the requests that ended one way.
+    /// Durations of the requests with an outcome, over the run.
     pub fn histogram(&self, scope: Scope, measure: Measure, outcome: Outcome) -> Histogram {
         if scope == Scope::All {
             let total = &self.totals[cell_index(NameId(0), measure, outcome)];
             return total.as_deref().cloned().unwrap_or_default();
         }
-        // A total of each name would take more than all that the intervals may.
+        // Totals of each name would take more memory than the bound of the intervals.
         let names: Vec<NameId> = self.names_in(scope).collect();
         let mut merged = Histogram::default();
         for interval in &self.intervals {
@@ -250,7 +249,7 @@ impl Timeline {
         merged
     }
 
-    /// Durations over the run, the unanswered above all.
+    /// Distribution of the durations over the run.
     pub fn distribution(&self, scope: Scope, measure: Measure) -> Distribution {
         Distribution {
             ok: self.histogram(scope, measure, Outcome::Ok),
@@ -258,12 +257,12 @@ impl Timeline {
         }
     }
 
-    /// Durations in one interval, the unanswered above all.
+    /// Distribution of the durations in one interval.
     pub fn distribution_at(&self, interval: usize, scope: Scope, measure: Measure) -> Distribution {
         self.distribution_in([interval], scope, measure)
     }
 
-    /// Durations in some intervals, the unanswered above all.
+    /// Distribution of the durations in several intervals.
     pub fn distribution_in(
         &self,
         intervals: impl IntoIterator<Item = usize>,
@@ -275,12 +274,12 @@ impl Timeline {
             .into_iter()
             .filter_map(|interval| self.intervals.get(interval));
         for cells in known {
-            for name in self.names_that(scope, Outcome::Ok) {
+            for name in self.names_with(scope, Outcome::Ok) {
                 if let Some(compact) = cells.get(name, measure, Outcome::Ok) {
                     distribution.ok.merge_compact(&compact);
                 }
             }
-            for name in self.names_that(scope, Outcome::Unanswered) {
+            for name in self.names_with(scope, Outcome::Unanswered) {
                 if let Some(compact) = cells.get(name, measure, Outcome::Unanswered) {
                     distribution.unanswered += compact.summary().count;
                 }
@@ -289,7 +288,7 @@ impl Timeline {
         distribution
     }
 
-    /// The durations that were recorded in one interval: subject, of what, and how the requests ended.
+    /// The histograms of an interval with their name, measure and outcome.
     pub fn cells(
         &self,
         interval: usize,
@@ -298,26 +297,26 @@ impl Timeline {
         interval.flat_map(HistogramWindow::cells)
     }
 
-    /// Of the requests that an interval ranks: those whose duration will not do or that were never
-    /// answered, and all. A duration stands for its bucket, which it is the longest of.
+    /// Numbers of the ranked requests of an interval: those whose duration does not meet a condition or that got no response,
+    /// and all. Each bucket counts as its longest duration.
     pub fn missing_at(
         &self,
         interval: usize,
         scope: Scope,
         measure: Measure,
-        will_do: impl Fn(u64) -> bool,
+        is_met: impl Fn(u64) -> bool,
     ) -> (u64, u64) {
         let Some(cells) = self.intervals.get(interval) else {
             return (0, 0);
         };
         let (mut missing, mut all) = (0, 0);
-        for name in self.names_that(scope, Outcome::Ok) {
+        for name in self.names_with(scope, Outcome::Ok) {
             if let Some(compact) = cells.get(name, measure, Outcome::Ok) {
                 all += compact.summary().count;
-                missing += compact.count_unless(&will_do);
+                missing += compact.count_unless(&is_met);
             }
         }
-        for name in self.names_that(scope, Outcome::Unanswered) {
+        for name in self.names_with(scope, Outcome::Unanswered) {
             if let Some(compact) = cells.get(name, measure, Outcome::Unanswered) {
                 let unanswered = compact.summary().count;
                 (missing, all) = (missing + unanswered, all + unanswered);
@@ -326,8 +325,8 @@ impl Timeline {
         (missing, all)
     }
 
-    /// The durations that [`Self::missing_at`] asks about, each with its count and in no order, and how many
-    /// requests were never answered: for those who ask many times.
+    /// The durations that [`Self::missing_at`] counts, each with its count and in no order, and the number of requests without
+    /// a response: for callers with many conditions.
     pub fn durations_at(
         &self,
         interval: usize,
@@ -338,12 +337,12 @@ impl Timeline {
         let Some(cells) = self.intervals.get(interval) else {
             return (durations, unanswered);
         };
-        for name in self.names_that(scope, Outcome::Ok) {
+        for name in self.names_with(scope, Outcome::Ok) {
             if let Some(compact) = cells.get(name, measure, Outcome::Ok) {
                 durations.extend(compact.durations());
             }
         }
-        for name in self.names_that(scope, Outcome::Unanswered) {
+        for name in self.names_with(scope, Outcome::Unanswered) {
             if let Some(compact) = cells.get(name, measure, Outcome::Unanswered) {
                 unanswered += compact.count();
             }
@@ -351,14 +350,14 @@ impl Timeline {
         (durations, unanswered)
     }
 
-    /// Requests that were meant to start in an interval: those that were not answered well, and all.
+    /// Numbers of the requests whose intended start is in an interval: those that did not succeed, and all.
     pub fn failed_at(&self, interval: usize, scope: Scope) -> (u64, u64) {
         let Some(cells) = self.intervals.get(interval) else {
             return (0, 0);
         };
         let (mut failed, mut all) = (0, 0);
         for outcome in Outcome::ALL {
-            for name in self.names_that(scope, outcome) {
+            for name in self.names_with(scope, outcome) {
                 if let Some(compact) = cells.get(name, Measure::Response, outcome) {
                     let count = compact.summary().count;
                     all += count;

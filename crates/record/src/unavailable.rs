@@ -1,32 +1,32 @@
-//! What the monitor could not see: it goes on without, and says so.
+//! Data that the monitor could not read. The run continues without it, and reports list it.
 
 use serde::{Deserialize, Serialize};
 
-/// What could not be seen: in words, with the file that would tell it.
+/// Descriptions of the missing data, each with the file that would contain it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Unavailable {
-    /// Of the process under test.
+    /// Data of the process under test.
     pub target: Vec<String>,
-    /// Of the others, each, in the order of [`crate::Generator::additional_targets`].
+    /// Data of each other process, in the order of [`crate::Generator::additional_targets`].
     pub additional_targets: Vec<Vec<String>>,
-    /// Of the machine.
+    /// Data of the machine.
     pub machine: Vec<String>,
 }
 
-/// Of whom something could not be seen.
+/// The monitored process or machine whose data is missing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Subject<'a> {
     /// The process under test.
     Target,
     /// The machine that brunt runs on.
     Machine,
-    /// What was watched under this name.
+    /// The additional process with this name.
     AdditionalTarget(&'a str),
 }
 
 impl<'a> Subject<'a> {
-    /// Its name in files.
+    /// Name in files.
     pub fn name(self) -> &'a str {
         match self {
             Self::Target => "target",
@@ -35,7 +35,7 @@ impl<'a> Subject<'a> {
         }
     }
 
-    /// As people read it.
+    /// Name in texts.
     pub fn description(self) -> &'a str {
         match self {
             Self::Target => "the process under test",
@@ -46,8 +46,8 @@ impl<'a> Subject<'a> {
 }
 
 impl Unavailable {
-    /// What could not be seen, of whom; those of whom all was seen are left out. `names` are those of what was
-    /// watched beside.
+    /// The missing data of each subject, without subjects whose data is complete. `names` are the names of the additional
+    /// processes.
     pub fn each<'a>(
         &'a self,
         names: impl IntoIterator<Item = &'a str>,
@@ -62,8 +62,8 @@ impl Unavailable {
         ]
         .into_iter()
         .chain(additional)
-        .filter(|(_, what)| !what.is_empty())
-        .map(|(subject, what)| (subject, what.as_slice()))
+        .filter(|(_, missing)| !missing.is_empty())
+        .map(|(subject, missing)| (subject, missing.as_slice()))
     }
 }
 
@@ -72,19 +72,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_is_said_of_whom() {
+    fn only_subjects_with_missing_data_are_listed() {
         let unavailable = Unavailable {
             target: vec!["threads".into()],
             additional_targets: vec![vec![], vec!["disk".into(), "network".into()]],
             machine: vec![],
         };
-        let said: Vec<_> = unavailable.each(["cache", "db"]).collect();
-        let words: Vec<&str> = said
+        let listed: Vec<_> = unavailable.each(["cache", "db"]).collect();
+        let subjects: Vec<&str> = listed
             .iter()
             .map(|(subject, _)| subject.description())
             .collect();
-        assert_eq!(words, ["the process under test", "db"]);
-        assert_eq!(said[0].0.name(), "target");
-        assert_eq!(said[1].1, ["disk", "network"]);
+        assert_eq!(subjects, ["the process under test", "db"]);
+        assert_eq!(listed[0].0.name(), "target");
+        assert_eq!(listed[1].1, ["disk", "network"]);
     }
 }

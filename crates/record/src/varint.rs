@@ -1,4 +1,4 @@
-//! Unsigned LEB128 numbers: seven bits a byte, least significant first.
+//! Unsigned LEB128 numbers: seven bits per byte, least significant first.
 
 /// Appends `value`.
 pub(crate) fn write(bytes: &mut Vec<u8>, mut value: u128) {
@@ -13,7 +13,7 @@ pub(crate) fn write(bytes: &mut Vec<u8>, mut value: u128) {
     }
 }
 
-/// Takes a number off the front of `bytes`; `None` where it is cut short or over 128 bits.
+/// Removes a number from the front of `bytes`; `None` if it is truncated or has more than 128 bits.
 pub(crate) fn read(bytes: &mut &[u8]) -> Option<u128> {
     let mut value: u128 = 0;
     for shift in (0..128).step_by(7) {
@@ -47,7 +47,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_cut_short_or_too_long_is_refused() {
+    fn truncated_or_too_long_number_is_rejected() {
         assert_eq!(read(&mut [0x80].as_slice()), None);
         assert_eq!(read(&mut [0xff; 20].as_slice()), None);
     }

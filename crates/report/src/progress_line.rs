@@ -166,7 +166,7 @@ impl Progress {
             }),
             users: now.and_then(|second| second.users).unwrap_or(0),
             rps: last.iter().map(|second| second.ok).sum::<u64>() as f64 / last.len().max(1) as f64,
-            failures: seconds.not_well(),
+            failures: seconds.not_ok(),
             p95: waits.percentile(0.95),
             in_flight: now.and_then(|second| second.in_flight).unwrap_or(0),
             oldest_in_flight_ms: now.and_then(|second| second.oldest_in_flight_ms),

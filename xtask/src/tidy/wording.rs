@@ -87,7 +87,6 @@ const ALLOWED: &[(&str, &str)] = &[
     ("crates/engine/", NOT_REWRITTEN),
     ("crates/import/", NOT_REWRITTEN),
     ("crates/monitor/", NOT_REWRITTEN),
-    ("crates/record/", NOT_REWRITTEN),
     ("crates/report/", NOT_REWRITTEN),
     ("crates/scenario/", NOT_REWRITTEN),
     ("crates/testbed/", NOT_REWRITTEN),

@@ -55,7 +55,11 @@ impl<'a> RunRecorder<'a> {
     pub(super) fn reading(&mut self, reading: brunt_record::Reading) {
         self.record.readings.push(&reading);
         self.write(|writer| writer.reading(reading));
-        if self.writer.as_ref().is_some_and(RecordWriter::is_overgrown) {
+        if self
+            .writer
+            .as_ref()
+            .is_some_and(RecordWriter::needs_rewrite)
+        {
             self.write_all();
         }
     }

@@ -1,5 +1,5 @@
-//! A run of days in virtual time, put through what collects a run: what it takes of memory and of the disk as it
-//! grows. `cargo xtask bench peers --only long-run` runs it.
+//! Records runs of several days in virtual time, and measures the memory and the disk space that they take.
+//! `cargo xtask bench peers --only long-run` runs it.
 
 #![expect(
     clippy::print_stdout,
@@ -23,7 +23,7 @@ use brunt_record::{
 use shaped::Shape;
 
 const DAY_S: u32 = 86_400;
-/// When it is looked at, in seconds.
+/// Times at which sizes are printed, in seconds.
 const LOOKS: [u32; 8] = [
     60,
     600,
@@ -34,21 +34,21 @@ const LOOKS: [u32; 8] = [
     2 * DAY_S,
     4 * DAY_S,
 ];
-/// Answers take less than this, in seconds.
+/// Upper bound of the response time, in seconds.
 const LATEST_S: usize = 4;
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [rate, names, days, file] = &arguments[..] else {
         println!(
-            "give requests a second, how many names they have, for how many days, and the file to write"
+            "arguments: requests per second, number of names, number of days, path of the file to write"
         );
         return ExitCode::SUCCESS;
     };
     let number = |text: &String| text.parse::<u32>().map_err(io::Error::other);
-    let played =
-        number(rate).and_then(|rate| play((rate, number(names)?), number(days)?, Path::new(file)));
-    match played {
+    let result = number(rate)
+        .and_then(|rate| simulate((rate, number(names)?), number(days)?, Path::new(file)));
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error}");
@@ -57,12 +57,12 @@ fn main() -> ExitCode {
     }
 }
 
-fn play((rate, names): (u32, u32), days: u32, file: &Path) -> io::Result<()> {
+fn simulate((rate, names): (u32, u32), days: u32, file: &Path) -> io::Result<()> {
     let mut shape = Shape::new(rate, names);
     let length_s = days.saturating_mul(DAY_S);
-    let mut kept = Kept::begin(RunRecord::new(shape.header(length_s)), file)?;
-    let mut recorder = SecondRecorder::new(&kept.record.header.names);
-    // What is done in this second, in the next, and so on.
+    let mut run = RecordedRun::new(RunRecord::new(shape.header(length_s)), file)?;
+    let mut recorder = SecondRecorder::new(&run.record.header.names);
+    // Requests that end in this second, in the next one, and so on.
     let mut done: VecDeque<Vec<Sample>> = (0..LATEST_S).map(|_| Vec::new()).collect();
     let mut file_bytes_max = 0;
     for second in 0..length_s {
@@ -76,12 +76,12 @@ fn play((rate, names): (u32, u32), days: u32, file: &Path) -> io::Result<()> {
             now.iter().for_each(|sample| recorder.record(sample));
             done.push_back(Vec::new());
         }
-        kept.snapshot(recorder.to_snapshot())?;
-        kept.reading(shape.reading(second))?;
+        run.snapshot(recorder.to_snapshot())?;
+        run.reading(shape.reading(second))?;
         let file_bytes = std::fs::metadata(file)?.len();
         file_bytes_max = file_bytes_max.max(file_bytes);
         if LOOKS.contains(&(second + 1)) {
-            let width_s = kept.record.timeline.width_s();
+            let width_s = run.record.timeline.width_s();
             println!(
                 "at {} rss_kib {} file_bytes {file_bytes} width_s {width_s}",
                 second + 1,
@@ -90,25 +90,25 @@ fn play((rate, names): (u32, u32), days: u32, file: &Path) -> io::Result<()> {
         }
     }
     println!("file_bytes_max {file_bytes_max}");
-    println!("written_anew {}", kept.written_anew);
-    kept.end(length_s)
+    println!("rewrites {}", run.rewrites);
+    run.end(length_s)
 }
 
-/// Keeps a run in memory and in its file, as brunt does.
-struct Kept {
+/// A run that is recorded in memory and in its file, as brunt does.
+struct RecordedRun {
     record: RunRecord,
     path: PathBuf,
     writer: RecordWriter<File>,
-    written_anew: u32,
+    rewrites: u32,
 }
 
-impl Kept {
-    fn begin(record: RunRecord, path: &Path) -> io::Result<Self> {
+impl RecordedRun {
+    fn new(record: RunRecord, path: &Path) -> io::Result<Self> {
         Ok(Self {
             writer: write_unended(&record, File::create(path)?)?,
             record,
             path: path.to_owned(),
-            written_anew: 0,
+            rewrites: 0,
         })
     }
 
@@ -121,9 +121,9 @@ impl Kept {
     fn reading(&mut self, reading: Reading) -> io::Result<()> {
         self.record.readings.push(&reading);
         self.writer.reading(reading)?;
-        if self.writer.is_overgrown() {
+        if self.writer.needs_rewrite() {
             self.writer = write_unended(&self.record, File::create(&self.path)?)?;
-            self.written_anew += 1;
+            self.rewrites += 1;
         }
         Ok(())
     }
@@ -147,5 +147,5 @@ fn rss_kib() -> io::Result<u64> {
     let status = std::fs::read_to_string("/proc/self/status")?;
     let rss = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
     let rss = rss.and_then(|text| text.trim().trim_end_matches(" kB").parse().ok());
-    rss.ok_or_else(|| io::Error::other("the system does not tell how much memory this takes"))
+    rss.ok_or_else(|| io::Error::other("/proc/self/status does not contain VmRSS"))
 }

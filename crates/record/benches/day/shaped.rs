@@ -1,5 +1,4 @@
-//! Requests and readings of a run, as a service's are: answers of a log-normal law, a few failures, and a monitor
-//! that sees everything.
+//! Realistic requests and readings: log-normal response times, a few failures, and complete readings of the monitor.
 
 use brunt_record::{
     ArrivalProcess, FailureKind, Generator, Header, Interference, Load, LoadStage, Machine,
@@ -7,15 +6,16 @@ use brunt_record::{
     Sample,
 };
 
-/// The median answer, and the spread of its logarithm.
+/// Median of the response time.
 const MEDIAN_NS: f64 = 20e6;
+/// Standard deviation of the logarithm of the response time.
 const SPREAD: f64 = 0.6;
-/// One request in so many fails.
+/// One of this many requests fails.
 const FAILS_ONE_IN: u64 = 1_000;
-/// No answer takes longer.
+/// Longest response time.
 const LONGEST_NS: f64 = 2.5e9;
 
-/// What a run looks like.
+/// Generator of requests and readings.
 pub(crate) struct Shape {
     /// The state of a `SplitMix64`.
     state: u64,
@@ -24,7 +24,7 @@ pub(crate) struct Shape {
 }
 
 impl Shape {
-    /// So many requests a second, of so many names.
+    /// A run of `rate` requests per second with this number of names.
     pub(crate) fn new(rate: u32, names: u32) -> Self {
         Self {
             state: 1,
@@ -33,7 +33,7 @@ impl Shape {
         }
     }
 
-    /// The head of its record: so long at one level.
+    /// The header of its record: one level for this duration.
     pub(crate) fn header(&self, length_s: u32) -> Header {
         let name = |number: u32| RequestName {
             name: format!("/path/{number}"),
@@ -84,18 +84,18 @@ impl Shape {
         z ^ (z >> 31)
     }
 
-    /// Evenly spread over 0 to 1.
+    /// A uniform number from 0 to 1.
     fn unit(&mut self) -> f64 {
         (self.next() >> 11) as f64 / (1_u64 << 53) as f64
     }
 
-    /// Box and Muller's.
+    /// A standard normal number, by the Box–Muller transform.
     fn normal(&mut self) -> f64 {
         let radius = (-2.0 * (1.0 - self.unit()).ln()).sqrt();
         radius * (std::f64::consts::TAU * self.unit()).cos()
     }
 
-    /// A request that was meant to start in a second.
+    /// A request whose intended start is in a second.
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
@@ -123,7 +123,7 @@ impl Shape {
         }
     }
 
-    /// What the monitor saw at the end of a second.
+    /// The reading of the monitor at the end of a second.
     pub(crate) fn reading(&mut self, second: u32) -> Reading {
         Reading {
             at_ms: u64::from(second) * 1_000 + 1_000,

@@ -1,14 +1,14 @@
-//! A reading as a row of numbers, and what becomes of two that are merged.
+//! Readings as packed rows, and the merge of two readings.
 
 use crate::columns::Column;
 use crate::packed_rows::{Numbers, PackedRow};
 use crate::{Interference, MachineReading, Pressure, ProcessReading, Reading};
 
-/// How many numbers a process has.
+/// Number of integers of a process.
 const PROCESS_NUMBERS: usize = 17;
-/// How many a reading has beside those of `beside`: when it was, two processes, interference, the machine.
+/// Number of integers of a reading without additional targets: its time, two processes, interference, and the machine.
 const READING_NUMBERS: usize = 1 + 2 * PROCESS_NUMBERS + 9 + 11;
-/// Percentages, cores and times are kept to the thousandth.
+/// Percentages, cores and times are rounded to thousandths.
 const THOUSANDTHS: f64 = 1e3;
 
 impl PackedRow for Reading {
@@ -68,10 +68,11 @@ impl PackedRow for Reading {
         {
             weights.process(known, later);
         }
-        let later_told = later.interference.as_ref();
-        together(&mut self.interference, later_told, |known, later| {
-            weights.interference(known, later);
-        });
+        together(
+            &mut self.interference,
+            later.interference.as_ref(),
+            |known, later| weights.interference(known, later),
+        );
         weights.machine(&mut self.machine, &later.machine);
     }
 }
@@ -84,7 +85,7 @@ fn together<T: Clone>(known: &mut Option<T>, later: Option<&T>, merge: impl Fn(&
     }
 }
 
-/// Of how many looks two readings that become one are.
+/// Numbers of original readings of two readings that are merged.
 struct Weights {
     own: u32,
     others: u32,
@@ -100,7 +101,7 @@ impl Weights {
         self.mean(&mut known.cores, later.cores);
         self.mean(&mut known.cpu_cores, later.cpu_cores);
         self.pressure(&mut known.pressure, later.pressure);
-        // The most is what limits are about; the least anonymous memory is what a collector leaves.
+        // Maxima, since limits apply to them; the minimum of anonymous memory, which is what a garbage collector leaves.
         most(&mut known.rss_bytes, later.rss_bytes);
         most(&mut known.threads, later.threads);
         most(&mut known.descriptors, later.descriptors);
@@ -208,7 +209,7 @@ fn of_whole(number: Option<i64>) -> Option<u64> {
 }
 
 fn write_process(process: Option<&ProcessReading>, numbers: &mut Column) {
-    // Where it is known how many processes there are, there is a reading.
+    // The number of processes is present exactly if there is a reading.
     numbers.push(process.and_then(|process| whole(Some(process.processes))));
     let unknown = ProcessReading::default();
     let process = process.unwrap_or(&unknown);
@@ -252,24 +253,24 @@ fn read_process(numbers: &mut Numbers) -> Option<ProcessReading> {
     processes.map(|_| process)
 }
 
-fn write_interference(told: Option<&Interference>, numbers: &mut Column) {
-    numbers.push(told.map(|_| 1));
-    let told = told.copied().unwrap_or_default();
+fn write_interference(interference: Option<&Interference>, numbers: &mut Column) {
+    numbers.push(interference.map(|_| 1));
+    let interference = interference.copied().unwrap_or_default();
     numbers.extend([
-        whole(told.stolen_ms),
-        whole(told.used_ms),
-        whole(told.throttled_periods),
-        whole(told.throttled_ms),
-        thousandths(told.pressure_percent),
-        thousandths(told.group_pressure_percent),
-        told.clock_step_ms,
-        whole(told.suspended_ms),
+        whole(interference.stolen_ms),
+        whole(interference.used_ms),
+        whole(interference.throttled_periods),
+        whole(interference.throttled_ms),
+        thousandths(interference.pressure_percent),
+        thousandths(interference.group_pressure_percent),
+        interference.clock_step_ms,
+        whole(interference.suspended_ms),
     ]);
 }
 
 fn read_interference(numbers: &mut Numbers) -> Option<Interference> {
     let is_known = numbers.next().is_some();
-    let told = Interference {
+    let interference = Interference {
         stolen_ms: of_whole(numbers.next()),
         used_ms: of_whole(numbers.next()),
         throttled_periods: of_whole(numbers.next()),
@@ -279,7 +280,7 @@ fn read_interference(numbers: &mut Numbers) -> Option<Interference> {
         clock_step_ms: numbers.next(),
         suspended_ms: of_whole(numbers.next()),
     };
-    is_known.then_some(told)
+    is_known.then_some(interference)
 }
 
 fn write_machine(machine: &MachineReading, numbers: &mut Column) {

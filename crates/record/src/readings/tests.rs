@@ -1,4 +1,4 @@
-//! What is kept of readings, however little room they have.
+//! Tests of bounded readings.
 
 use proptest::prelude::*;
 
@@ -46,8 +46,8 @@ fn readings(count: std::ops::Range<usize>) -> impl Strategy<Value = Vec<Reading>
     })
 }
 
-fn kept(all: &[Reading], bytes_max: usize, each: u32) -> Readings {
-    let mut readings = Readings::bounded(bytes_max);
+fn bounded(all: &[Reading], bytes_max: usize, each: u32) -> Readings {
+    let mut readings = Readings::new(bytes_max);
     readings.rows.widen_to(each);
     all.iter().for_each(|reading| readings.push(reading));
     readings
@@ -69,8 +69,8 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
     #[test]
-    fn with_room_each_is_as_it_was_read_to_the_thousandth(all in readings(1..900)) {
-        let readings = kept(&all, usize::MAX, 1);
+    fn unbounded_readings_are_exact_to_the_thousandth(all in readings(1..900)) {
+        let readings = bounded(&all, usize::MAX, 1);
         prop_assert_eq!(readings.len(), all.len());
         for (at, reading) in all.iter().enumerate() {
             let found = readings.get(at).unwrap();
@@ -85,13 +85,13 @@ proptest! {
     }
 
     #[test]
-    fn what_is_counted_and_the_most_are_exact_however_little_room_there_is(
+    fn sums_and_maxima_are_exact_with_any_bound(
         all in readings(1..2_000),
         bytes_max in 500usize..40_000,
     ) {
-        let readings = kept(&all, bytes_max, 1);
-        let told: u64 = all.iter().map(written_bytes).sum();
-        prop_assert_eq!(readings.iter().map(|reading| written_bytes(&reading)).sum::<u64>(), told);
+        let readings = bounded(&all, bytes_max, 1);
+        let expected: u64 = all.iter().map(written_bytes).sum();
+        prop_assert_eq!(readings.iter().map(|reading| written_bytes(&reading)).sum::<u64>(), expected);
         let most = |reading: &Reading| reading.additional_targets[0].rss_bytes;
         prop_assert_eq!(readings.iter().map(|reading| most(&reading)).max(), all.iter().map(most).max());
         let last = readings.get(readings.len() - 1).unwrap();
@@ -100,26 +100,26 @@ proptest! {
     }
 
     #[test]
-    fn what_became_wider_is_what_is_kept_that_wide_from_the_start(
+    fn widened_readings_equal_readings_of_that_width(
         all in readings(600..2_000),
         bytes_max in 500usize..20_000,
     ) {
-        let readings = kept(&all, bytes_max, 1);
-        let from_the_start = kept(&all, usize::MAX, readings.each());
+        let readings = bounded(&all, bytes_max, 1);
+        let from_the_start = bounded(&all, usize::MAX, readings.each());
         prop_assert_eq!(readings.len(), from_the_start.len());
         for (one, other) in readings.iter().zip(from_the_start.iter()) {
             prop_assert_eq!(one.at_ms, other.at_ms);
             prop_assert_eq!(one.interference, other.interference);
             prop_assert_eq!(written_bytes(&one), written_bytes(&other));
             prop_assert_eq!(one.additional_targets[0].rss_bytes, other.additional_targets[0].rss_bytes);
-            // A mean is kept to the thousandth each time it becomes one of more.
+            // A mean is rounded to thousandths at each merge.
             prop_assert!(near(one.machine.cpu_percent, other.machine.cpu_percent));
         }
     }
 
     #[test]
-    fn what_is_stored_is_what_is_kept(all in readings(1..1_500), bytes_max in 500usize..40_000) {
-        let readings = kept(&all, bytes_max, 1);
+    fn stored_readings_round_trip(all in readings(1..1_500), bytes_max in 500usize..40_000) {
+        let readings = bounded(&all, bytes_max, 1);
         let mut again = Readings::default();
         for packed in readings.stored() {
             again.merge(&packed).unwrap();
@@ -131,7 +131,7 @@ proptest! {
 }
 
 #[test]
-fn readings_of_other_processes_stand_in_a_chunk_of_their_own() {
+fn readings_with_another_number_of_processes_start_a_new_chunk() {
     let with = |additional: usize| Reading {
         additional_targets: vec![ProcessReading::default(); additional],
         ..Reading::default()
@@ -146,7 +146,7 @@ fn readings_of_other_processes_stand_in_a_chunk_of_their_own() {
 }
 
 #[test]
-fn a_reading_has_as_many_numbers_as_it_says() {
+fn row_writes_as_many_numbers_as_its_width() {
     for additional in 0..3 {
         let reading = Reading {
             additional_targets: vec![ProcessReading::default(); additional],
@@ -162,7 +162,7 @@ fn a_reading_has_as_many_numbers_as_it_says() {
 }
 
 #[test]
-fn what_is_no_number_is_not_known() {
+fn value_that_is_not_finite_is_missing() {
     let reading = Reading {
         machine: MachineReading {
             cpu_percent: Some(f64::NAN),

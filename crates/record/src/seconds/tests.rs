@@ -1,11 +1,11 @@
-//! What is kept of seconds, however little room they have.
+//! Tests of bounded seconds.
 
 use proptest::prelude::*;
 
 use super::*;
 use crate::FailureKind;
 
-/// What two cores count of each of so many seconds.
+/// Counts of two cores in each second.
 fn counted(seconds: std::ops::Range<usize>) -> impl Strategy<Value = Vec<[Second; 2]>> {
     let second = (
         0u64..500,
@@ -41,8 +41,8 @@ fn counted(seconds: std::ops::Range<usize>) -> impl Strategy<Value = Vec<[Second
     prop::collection::vec([second.clone(), second], seconds)
 }
 
-fn kept(counted: &[[Second; 2]], bytes_max: usize, width_s: u32) -> Seconds {
-    let mut seconds = Seconds::bounded(bytes_max);
+fn bounded(counted: &[[Second; 2]], bytes_max: usize, width_s: u32) -> Seconds {
+    let mut seconds = Seconds::new(bytes_max);
     seconds.widen_to(width_s);
     for (second, cores) in counted.iter().enumerate() {
         for counts in cores {
@@ -89,12 +89,12 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
     #[test]
-    fn sums_are_exact_however_little_room_there_is(
+    fn sums_are_exact_with_any_bound(
         counted in counted(1..2_500),
         bytes_max in 200usize..20_000,
         late in prop::collection::vec((any::<prop::sample::Index>(), 0u64..9), 0..20),
     ) {
-        let mut seconds = kept(&counted, bytes_max, 1);
+        let mut seconds = bounded(&counted, bytes_max, 1);
         let late: Vec<Second> = late.into_iter().map(|(second, ok)| {
             let counts = Second { ok, ..Second::default() };
             seconds.merge(second.index(counted.len()), &counts);
@@ -102,17 +102,17 @@ proptest! {
         }).collect();
         prop_assert_eq!(seconds.len(), counted.len());
         for (name, of) in SUMS {
-            let told = counted.iter().flatten().chain(&late).cloned();
-            prop_assert_eq!(sum_of(seconds.iter(), of), sum_of(told, of), "{}", name);
+            let all = counted.iter().flatten().chain(&late).cloned();
+            prop_assert_eq!(sum_of(seconds.iter(), of), sum_of(all, of), "{}", name);
         }
         prop_assert_eq!(seconds.ok(), sum_of(seconds.iter(), |second| second.ok));
-        prop_assert_eq!(seconds.not_well(), sum_of(seconds.iter(), |second| second.failed + second.unanswered));
+        prop_assert_eq!(seconds.not_ok(), sum_of(seconds.iter(), |second| second.failed + second.unanswered));
         prop_assert!(seconds.packed.each() == 1 || seconds.before > 2 * OPEN);
     }
 
     #[test]
-    fn with_room_each_second_is_as_it_was_counted(counted in counted(1..1_200)) {
-        let seconds = kept(&counted, usize::MAX, 1);
+    fn unbounded_seconds_are_exact(counted in counted(1..1_200)) {
+        let seconds = bounded(&counted, usize::MAX, 1);
         prop_assert_eq!(seconds.width_s(), 1);
         for (at, cores) in counted.iter().enumerate() {
             let mut together = Second::default();
@@ -123,25 +123,25 @@ proptest! {
     }
 
     #[test]
-    fn what_became_wider_is_what_is_kept_that_wide_from_the_start(
+    fn widened_seconds_equal_seconds_of_that_width(
         counted in counted(600..2_500),
         bytes_max in 200usize..10_000,
     ) {
-        let seconds = kept(&counted, bytes_max, 1);
-        let from_the_start = kept(&counted, usize::MAX, seconds.width_s());
+        let seconds = bounded(&counted, bytes_max, 1);
+        let from_the_start = bounded(&counted, usize::MAX, seconds.width_s());
         prop_assert_eq!(all(&seconds), all(&from_the_start));
         let packed: Vec<_> = seconds.stored().collect();
         prop_assert_eq!(packed, from_the_start.stored().collect::<Vec<_>>());
     }
 
     #[test]
-    fn the_order_of_cores_does_not_matter(
+    fn order_of_cores_does_not_matter(
         counted in counted(1..1_500),
         bytes_max in 200usize..20_000,
         behind in 0usize..OPEN,
     ) {
-        let together = kept(&counted, bytes_max, 1);
-        let mut apart = Seconds::bounded(bytes_max);
+        let together = bounded(&counted, bytes_max, 1);
+        let mut apart = Seconds::new(bytes_max);
         for second in 0..counted.len() + behind {
             if let Some([first, _]) = counted.get(second) {
                 apart.merge(second, first);
@@ -154,8 +154,8 @@ proptest! {
     }
 
     #[test]
-    fn what_is_stored_is_what_is_kept(counted in counted(1..2_000), bytes_max in 200usize..20_000) {
-        let seconds = kept(&counted, bytes_max, 1);
+    fn stored_seconds_round_trip(counted in counted(1..2_000), bytes_max in 200usize..20_000) {
+        let seconds = bounded(&counted, bytes_max, 1);
         let mut timeline = crate::Timeline::new(Vec::new());
         for packed in seconds.stored() {
             timeline.merge_seconds(&packed).unwrap();
@@ -166,7 +166,7 @@ proptest! {
 }
 
 #[test]
-fn a_stall_is_a_gap_and_its_oldest_request_is_seen() {
+fn stall_stays_a_gap_with_its_oldest_request() {
     let usual = Second {
         ok: 40,
         ..Second::default()
@@ -184,7 +184,7 @@ fn a_stall_is_a_gap_and_its_oldest_request_is_seen() {
         [counts, Second::default()]
     });
     let counted: Vec<_> = counted.collect();
-    let seconds = kept(&counted, usize::MAX, 8);
+    let seconds = bounded(&counted, usize::MAX, 8);
     assert_eq!(seconds.width_s(), 8);
     let silent: Vec<usize> = (0..2_000)
         .filter(|at| seconds.get(*at).unwrap().requests() == 0)
@@ -197,8 +197,8 @@ fn a_stall_is_a_gap_and_its_oldest_request_is_seen() {
 }
 
 #[test]
-fn a_year_of_nothing_takes_no_more_than_its_room() {
-    let mut seconds = Seconds::bounded(20_000);
+fn month_without_requests_stays_within_the_bound() {
+    let mut seconds = Seconds::new(20_000);
     seconds.merge(
         3_000_000,
         &Second {

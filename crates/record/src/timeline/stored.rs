@@ -1,4 +1,4 @@
-//! A timeline as it is stored: in pieces, each of which can be added to another timeline.
+//! A timeline in the form of a record file: pieces that can be merged into another timeline.
 
 use super::Timeline;
 use crate::clock::SECONDS_MAX;
@@ -8,16 +8,16 @@ use crate::packed_rows::StoredRows;
 use crate::second::Second;
 use crate::snapshot::{HistogramEntry, MetricsSnapshot};
 
-/// A piece has about so many bytes of histograms.
+/// Approximate size of the histograms in a piece.
 const PIECE_BYTES: usize = 256 << 10;
 
 impl Timeline {
-    /// The whole timeline as one thing to add to an empty one.
+    /// The complete timeline as one snapshot.
     pub fn to_snapshot(&self) -> MetricsSnapshot {
         MetricsSnapshot {
             seconds: (0u32..).zip(self.seconds.iter()).collect(),
             histograms: self.entries().collect(),
-            ..self.totalled()
+            ..self.totals_snapshot()
         }
     }
 
@@ -26,7 +26,7 @@ impl Timeline {
         self.seconds.stored()
     }
 
-    /// All but the counts of its seconds, in pieces of some hundred kilobytes.
+    /// Everything except the counts of its seconds, in pieces of a few hundred kilobytes.
     pub(crate) fn snapshots(&self) -> impl Iterator<Item = MetricsSnapshot> {
         let mut entries = self.entries().peekable();
         let of_histograms = std::iter::from_fn(move || {
@@ -43,11 +43,11 @@ impl Timeline {
                 ..MetricsSnapshot::empty(self.width_s)
             })
         });
-        std::iter::once(self.totalled()).chain(of_histograms)
+        std::iter::once(self.totals_snapshot()).chain(of_histograms)
     }
 
-    /// What is counted over the run.
-    fn totalled(&self) -> MetricsSnapshot {
+    /// A snapshot of the totals over the run.
+    fn totals_snapshot(&self) -> MetricsSnapshot {
         MetricsSnapshot {
             totals: self.name_totals.clone(),
             failures: self.failures.clone(),
@@ -71,7 +71,7 @@ impl Timeline {
         })
     }
 
-    /// Adds packed counts, or nothing of them where they do not fit.
+    /// Adds packed counts of seconds, or none of them if they are invalid.
     pub(crate) fn merge_seconds(&mut self, packed: &StoredRows) -> Result<(), MergeError> {
         let length = u64::from(packed.each).saturating_mul(packed.rows.into());
         let is_within = packed.from.saturating_add(length) <= u64::from(SECONDS_MAX) + 1;

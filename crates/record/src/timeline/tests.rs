@@ -1,4 +1,4 @@
-//! What a timeline keeps, and what it refuses.
+//! Tests of merging, widening and rejected snapshots.
 
 use proptest::prelude::*;
 
@@ -45,7 +45,7 @@ fn samples() -> impl Strategy<Value = Vec<Sample>> {
     prop::collection::vec(sample, 0..200)
 }
 
-/// Plays the samples through one recorder, second by second, as an engine's core does.
+/// Records the samples with one recorder, second by second, like a core of the engine.
 fn snapshots(samples: &[Sample]) -> Vec<MetricsSnapshot> {
     let mut samples = samples.to_vec();
     samples.sort_by_key(|sample| sample.done_ns);
@@ -76,11 +76,11 @@ fn timeline_of(snapshots: &[MetricsSnapshot], bytes_max: usize) -> Timeline {
 
 proptest! {
     #[test]
-    fn durations_tell_what_is_missing_at_any_limit(samples in samples(), limit in 0u64..4_000_000_000) {
+    fn durations_agree_with_missing_requests_at_any_limit(samples in samples(), limit in 0u64..4_000_000_000) {
         let timeline = timeline_of(&snapshots(&samples), usize::MAX);
         for interval in 0..timeline.intervals() {
-            let at = |will_do: &dyn Fn(u64) -> bool| {
-                timeline.missing_at(interval, Scope::All, Measure::Response, will_do)
+            let at = |is_met: &dyn Fn(u64) -> bool| {
+                timeline.missing_at(interval, Scope::All, Measure::Response, is_met)
             };
             let (durations, unanswered) =
                 timeline.durations_at(interval, Scope::All, Measure::Response);
@@ -93,7 +93,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_recorded_is_what_is_found(samples in samples()) {
+    fn timeline_contains_exactly_the_samples(samples in samples()) {
         let timeline = timeline_of(&snapshots(&samples), usize::MAX);
         let judged = samples.iter().filter(|sample| sample.name != NameId(2));
         let ok = judged.clone().filter(|sample| sample.outcome() == Outcome::Ok);
@@ -107,7 +107,7 @@ proptest! {
     }
 
     #[test]
-    fn a_response_belongs_to_the_second_of_its_intended_start(samples in samples()) {
+    fn response_time_belongs_to_the_second_of_the_intended_start(samples in samples()) {
         let timeline = timeline_of(&snapshots(&samples), usize::MAX);
         for second in 0..12u32 {
             let there = samples.iter().filter(|s| {
@@ -121,7 +121,7 @@ proptest! {
     }
 
     #[test]
-    fn two_cores_merge_to_what_one_records(a in samples(), b in samples()) {
+    fn merge_of_two_cores_equals_one_recorder(a in samples(), b in samples()) {
         let apart = [snapshots(&a), snapshots(&b)].concat();
         let together = snapshots(&[a, b].concat());
         let (apart, together) = (timeline_of(&apart, usize::MAX), timeline_of(&together, usize::MAX));
@@ -130,7 +130,7 @@ proptest! {
     }
 
     #[test]
-    fn widening_keeps_memory_bounded_and_loses_nothing(samples in samples()) {
+    fn widened_timeline_is_bounded_and_complete(samples in samples()) {
         let snapshots = snapshots(&samples);
         let (narrow, wide) = (timeline_of(&snapshots, usize::MAX), timeline_of(&snapshots, 2_000));
         prop_assert!(wide.bytes <= 2_000 || wide.intervals.len() <= 1);
@@ -148,7 +148,7 @@ proptest! {
     }
 
     #[test]
-    fn the_order_of_increments_does_not_matter(
+    fn order_of_snapshots_does_not_matter(
         samples in samples(),
         bytes_max in 1_000usize..5_000,
         order in any::<prop::sample::Index>(),
@@ -159,7 +159,7 @@ proptest! {
         snapshots.rotate_left(middle);
         snapshots.reverse();
         let mut others = timeline_of(&snapshots, bytes_max);
-        // Who was once wider stays so.
+        // A timeline that was widened once stays wide.
         let mut in_order = in_order;
         while others.width_s() != in_order.width_s() {
             let narrow = if others.width_s() < in_order.width_s() { &mut others } else { &mut in_order };
@@ -173,7 +173,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_of_a_name_is_found_in_the_intervals(samples in samples(), bytes_max in 1_000usize..5_000) {
+    fn histogram_of_a_name_contains_exactly_its_samples(samples in samples(), bytes_max in 1_000usize..5_000) {
         let timeline = timeline_of(&snapshots(&samples), bytes_max);
         for id in (0..3).map(NameId) {
             let mut expected = Histogram::default();
@@ -185,7 +185,7 @@ proptest! {
     }
 
     #[test]
-    fn several_names_together_are_as_one_recorder_bit_for_bit(
+    fn several_names_together_equal_one_name_bit_for_bit(
         samples in samples(),
         bytes_max in 1_000usize..5_000,
     ) {
@@ -223,7 +223,7 @@ proptest! {
     }
 
     #[test]
-    fn the_pieces_of_a_timeline_are_the_whole(samples in samples(), bytes_max in 1_000usize..5_000) {
+    fn pieces_of_a_timeline_merge_to_the_timeline(samples in samples(), bytes_max in 1_000usize..5_000) {
         let timeline = timeline_of(&snapshots(&samples), bytes_max);
         let mut again = Timeline::bounded(names(), bytes_max);
         for packed in timeline.stored_seconds() {
@@ -237,7 +237,7 @@ proptest! {
     }
 
     #[test]
-    fn a_timeline_is_its_increment(samples in samples(), bytes_max in 500usize..5_000) {
+    fn snapshot_of_a_timeline_merges_to_the_timeline(samples in samples(), bytes_max in 500usize..5_000) {
         let timeline = timeline_of(&snapshots(&samples), bytes_max);
         let mut again = Timeline::bounded(names(), bytes_max);
         again.merge(&timeline.to_snapshot()).unwrap();
@@ -246,42 +246,42 @@ proptest! {
 }
 
 #[test]
-fn what_does_not_fit_is_refused_whole() {
-    let fine = snapshots(&[]).remove(0);
+fn invalid_snapshot_is_rejected_completely() {
+    let valid = snapshots(&[]).remove(0);
     let name = |id| NameTotals::of(NameId(id));
     let cases = [
         (
             MetricsSnapshot {
                 totals: vec![name(0), name(7)],
-                ..fine.clone()
+                ..valid.clone()
             },
             "number 7 is not among the 3",
         ),
         (
             MetricsSnapshot {
                 seconds: vec![(u32::MAX, Second::default())],
-                ..fine.clone()
+                ..valid.clone()
             },
             "after the longest",
         ),
         (
             MetricsSnapshot {
                 width_s: 0,
-                ..fine.clone()
+                ..valid.clone()
             },
             "intervals of 0 s",
         ),
         (
             MetricsSnapshot {
                 width_s: 3,
-                ..fine.clone()
+                ..valid.clone()
             },
             "intervals of 3 s",
         ),
         (
             MetricsSnapshot {
                 width_s: 1 << 31,
-                ..fine
+                ..valid
             },
             "intervals of",
         ),

@@ -1,13 +1,13 @@
-//! Bytes that were changed on the way.
+//! Records with changed bytes.
 
 use brunt_record::file::{self, FORMAT_VERSION, ReadError};
 use proptest::prelude::*;
 
-use crate::known::{frame_edges, known, written, written_anew};
+use crate::known::{frame_edges, known, rewritten, written};
 
 #[test]
-fn a_changed_byte_ends_the_record_at_its_frame() {
-    for bytes in [known(), written_anew()] {
+fn changed_byte_ends_the_record_at_its_frame() {
+    for bytes in [known(), rewritten()] {
         each_changed_byte_ends(&bytes);
     }
 }
@@ -22,14 +22,14 @@ fn each_changed_byte_ends(bytes: &[u8]) {
             assert!(read.is_err(), "byte {at} of the header");
             continue;
         }
-        let whole = edges.iter().rev().find(|edge| **edge <= at).unwrap();
-        let expected = file::read(&bytes[..*whole]).unwrap();
+        let complete = edges.iter().rev().find(|edge| **edge <= at).unwrap();
+        let expected = file::read(&bytes[..*complete]).unwrap();
         assert!(written(&read.unwrap()) == written(&expected), "byte {at}");
     }
 }
 
 #[test]
-fn what_is_no_record_is_said() {
+fn error_names_the_reason_that_bytes_are_not_a_record() {
     let version = |version: u16| {
         let mut bytes = known();
         bytes[6..8].copy_from_slice(&version.to_le_bytes());
@@ -51,14 +51,14 @@ fn what_is_no_record_is_said() {
 }
 
 #[test]
-fn a_length_beyond_the_file_is_the_end_of_the_record() {
+fn length_beyond_the_file_is_the_end_of_the_record() {
     let bytes = known();
     for at in frame_edges(&bytes) {
         let claim = [&bytes[..at], &[0xff; 8], b"and more"].concat();
         match file::read(claim.as_slice()) {
             Ok(record) => {
-                let whole = file::read(&bytes[..at]).unwrap();
-                assert!(written(&record) == written(&whole), "frame at {at}");
+                let expected = file::read(&bytes[..at]).unwrap();
+                assert!(written(&record) == written(&expected), "frame at {at}");
             }
             Err(error) => assert!(matches!(error, ReadError::NoHeader) && at == 8, "{error}"),
         }
@@ -67,7 +67,7 @@ fn a_length_beyond_the_file_is_the_end_of_the_record() {
 
 proptest! {
     #[test]
-    fn any_bytes_are_no_record(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+    fn random_bytes_are_not_a_record(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
         prop_assert!(file::read(bytes.as_slice()).is_err());
         let headed = [b"brunt\0\x01\0".as_slice(), &bytes].concat();
         prop_assert!(file::read(headed.as_slice()).is_err());

@@ -1,4 +1,4 @@
-//! A second reader, of nothing but what `docs/record.md` says: the page is enough to read a record.
+//! An independent reader, written from `docs/record.md` alone: the page is sufficient to read a record.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,7 +6,7 @@ use crate::known::V1;
 
 const PAGE: &str = include_str!("../../../../docs/record.md");
 
-/// What a `MessagePack` text holds.
+/// A `MessagePack` value.
 #[derive(Debug, Clone, PartialEq)]
 enum Value {
     Nil,
@@ -54,7 +54,7 @@ impl Value {
     }
 }
 
-/// Bytes that are taken off the front.
+/// Bytes that are read from the front.
 struct Rest<'a>(&'a [u8]);
 
 impl Rest<'_> {
@@ -81,14 +81,14 @@ impl Rest<'_> {
     fn table(&mut self, count: usize) -> Value {
         let entries = (0..count).map(|_| {
             let Value::Text(key) = self.value() else {
-                panic!("a key that is no text")
+                panic!("a key that is not a string")
             };
             (key, self.value())
         });
         Value::Table(entries.collect())
     }
 
-    /// The next value, by <https://github.com/msgpack/msgpack/blob/master/spec.md>.
+    /// The next value, according to <https://github.com/msgpack/msgpack/blob/master/spec.md>.
     fn value(&mut self) -> Value {
         let byte = self.bytes(1)[0];
         let low = usize::from(byte);
@@ -117,7 +117,7 @@ impl Rest<'_> {
                 let count = self.big_endian(2);
                 self.table(count)
             }
-            other => panic!("byte {other:#x} is not met in this record"),
+            other => panic!("unexpected byte {other:#x}"),
         }
     }
 
@@ -134,7 +134,7 @@ impl Rest<'_> {
     }
 }
 
-/// The frames of a record: what each is, and its content.
+/// The frames of a record: kind and content.
 fn frames(bytes: &[u8]) -> Vec<(String, Value)> {
     assert_eq!(&bytes[..8], b"brunt\0\x01\0");
     let mut rest = Rest(&bytes[8..]);
@@ -148,7 +148,7 @@ fn frames(bytes: &[u8]) -> Vec<(String, Value)> {
         let payload = rest.bytes(length as usize);
         assert_eq!(crc32(&payload), crc);
         let Value::Table(frame) = Rest(&payload).value() else {
-            panic!("no map")
+            panic!("not a map")
         };
         assert_eq!(frame.len(), 1);
         frames.extend(frame);
@@ -238,12 +238,12 @@ fn bucket_of(ns: u64) -> u64 {
 }
 
 #[test]
-fn the_page_is_enough_to_read_a_record() {
+fn page_is_sufficient_to_read_a_record() {
     let frames = frames(V1);
     let kinds: Vec<&str> = frames.iter().map(|(kind, _)| kind.as_str()).collect();
-    let anew = ["header", "seconds", "metrics", "metrics", "readings"];
+    let rewritten = ["header", "seconds", "metrics", "metrics", "readings"];
     let after = ["metrics", "reading", "event", "ending"];
-    assert_eq!(kinds, [&anew[..], &after].concat());
+    assert_eq!(kinds, [&rewritten[..], &after].concat());
     let header = &frames[0].1;
     assert_eq!(header.get("profile"), &Value::Text("load".into()));
     assert_eq!(
@@ -263,7 +263,7 @@ fn the_page_is_enough_to_read_a_record() {
     );
     assert_eq!(frames[6].1.get("machine").get("cpu_percent"), &Value::Nil);
 
-    // Response times (measure 0) of the good answers (outcome 0) to the first name, over the run.
+    // Response times (measure 0) of the successful requests (outcome 0) of the first name, over the run.
     let (mut buckets, mut sum_ns, mut ok) = (BTreeMap::<u64, u64>::new(), 0, 0.0);
     let seconds = &frames[1].1;
     assert_eq!(
@@ -271,7 +271,7 @@ fn the_page_is_enough_to_read_a_record() {
         [0.0, 1.0, 1.0]
     );
     let (seconds, readings) = (columns(seconds), columns(&frames[4].1));
-    // Counts: users, and what was answered well. Readings: when, and the resident memory of the target.
+    // Counts: users, and successful requests. Readings: the time, and the resident memory of the target.
     assert_eq!(seconds[0], [Some(2), Some(2)]);
     ok += seconds[3].iter().flatten().sum::<i64>() as f64;
     assert_eq!(
@@ -313,7 +313,7 @@ fn the_page_is_enough_to_read_a_record() {
 }
 
 #[test]
-fn the_page_names_every_field() {
+fn page_documents_every_field() {
     let mut names = BTreeSet::new();
     for (kind, content) in frames(V1) {
         names.insert(kind);

@@ -1,4 +1,4 @@
-//! Frames that are whole and lie: damage, and never a panic, a flood of memory or a loop.
+//! Complete frames with wrong content: they are damage, and never cause a panic, a loop or excessive memory.
 
 use brunt_record::file::{self, ReadError, RecordWriter};
 use brunt_record::limits::NAMES_MAX;
@@ -9,7 +9,7 @@ use brunt_record::{
 };
 use proptest::prelude::*;
 
-use crate::known::{frame, frame_edges, header, known, written, written_anew};
+use crate::known::{frame, frame_edges, header, known, rewritten, written};
 
 fn empty() -> MetricsSnapshot {
     MetricsSnapshot {
@@ -58,7 +58,7 @@ fn failure(name: u32, count: u64) -> Failure {
 }
 
 fn record_of(snapshots: &[MetricsSnapshot]) -> Vec<u8> {
-    let mut writer = RecordWriter::begin(Vec::new(), &header()).unwrap();
+    let mut writer = RecordWriter::new(Vec::new(), &header()).unwrap();
     for snapshot in snapshots {
         writer.snapshot(snapshot.clone()).unwrap();
     }
@@ -74,13 +74,13 @@ fn many(ok: u64) -> Second {
 }
 
 #[test]
-fn an_increment_that_no_run_makes_is_damage() {
+fn impossible_snapshot_is_damage() {
     let with = |change: fn(&mut MetricsSnapshot)| {
         let mut snapshot = empty();
         change(&mut snapshot);
         snapshot
     };
-    let one = [
+    let cases = [
         (with(|i| i.width_s = 0), "intervals of 0 s"),
         (with(|i| i.width_s = 3), "intervals of 3 s"),
         (with(|i| i.width_s = 1 << 31), "intervals of 2147483648 s"),
@@ -102,7 +102,7 @@ fn an_increment_that_no_run_makes_is_damage() {
         ),
         (with(|i| i.failures.push(failure(2, 1))), "name number 2"),
     ];
-    for (snapshot, expected) in one {
+    for (snapshot, expected) in cases {
         let bytes = record_of(&[with(|i| i.seconds.push((0, many(1)))), snapshot]);
         let error = file::read(bytes.as_slice()).unwrap_err();
         assert!(
@@ -113,7 +113,7 @@ fn an_increment_that_no_run_makes_is_damage() {
     }
 }
 
-/// A record with another header, reading, command or ending than it was written with.
+/// The known record after a change.
 fn changed(change: impl FnOnce(&mut RunRecord)) -> Vec<u8> {
     let mut record = file::read(known().as_slice()).unwrap();
     change(&mut record);
@@ -122,7 +122,7 @@ fn changed(change: impl FnOnce(&mut RunRecord)) -> Vec<u8> {
 
 #[expect(clippy::too_many_lines, reason = "a table")]
 #[test]
-fn record_with_values_that_no_run_has_is_damage() {
+fn record_with_impossible_values_is_damage() {
     const HUGE: u64 = 1 << 53;
     let ending =
         |change: fn(&mut Ending)| changed(move |record| record.ending.iter_mut().for_each(change));
@@ -181,7 +181,7 @@ fn record_with_values_that_no_run_has_is_damage() {
         ),
         (
             header(|h| h.names = vec![h.names[0].clone(); NAMES_MAX + 1]),
-            "request names: 10001, where 10000 is the most",
+            "request names: 10001 (must be at most 10000)",
         ),
         (
             changed(|record| {
@@ -236,10 +236,10 @@ fn record_whose_counts_add_up_to_more_than_2_to_the_53_is_damage() {
 }
 
 #[test]
-fn packed_rows_that_no_run_has_are_damage() {
-    let bytes = written_anew();
+fn impossible_packed_rows_are_damage() {
+    let bytes = rewritten();
     let edges = frame_edges(&bytes);
-    // The second frame holds the counts of two seconds, the fifth as many readings.
+    // The second frame contains the counts of two seconds, the fifth frame two readings.
     for (number, columns) in [(1, 45), (4, 55)] {
         let payload = &bytes[edges[number] + 8..edges[number + 1]];
         let find = |what: &[u8]| {
@@ -257,8 +257,8 @@ fn packed_rows_that_no_run_has_are_damage() {
             changed[find(key)] = value;
             let all = [&bytes[..edges[number]], &frame(&changed)].concat();
             let error = file::read(all.as_slice()).unwrap_err();
-            let is_there = matches!(error, ReadError::Damaged { frame, .. } if frame == number);
-            assert!(is_there, "{error}");
+            let is_at_frame = matches!(error, ReadError::Damaged { frame, .. } if frame == number);
+            assert!(is_at_frame, "{error}");
             assert!(
                 error.to_string().contains("packed rows from 0 on"),
                 "{error}"
@@ -268,13 +268,13 @@ fn packed_rows_that_no_run_has_are_damage() {
         assert_eq!(
             payload[at + 2],
             columns,
-            "how many there are, after the length"
+            "the number of columns, after the length"
         );
     }
 }
 
 #[test]
-fn a_frame_that_is_out_of_place_is_damage() {
+fn frame_out_of_order_is_damage() {
     let bytes = known();
     let edges = frame_edges(&bytes);
     let twice = [&bytes[..edges[1]], &bytes[8..edges[1]]].concat();
@@ -285,12 +285,12 @@ fn a_frame_that_is_out_of_place_is_damage() {
     assert!(matches!(error, ReadError::NoHeader), "{error}");
 }
 
-/// Everything that adds up what was counted.
-fn looked_at(record: &RunRecord) -> u64 {
+/// Calls everything that adds up counts.
+fn sum_of_all_counts(record: &RunRecord) -> u64 {
     let timeline = &record.timeline;
     let seconds = timeline.seconds().iter();
-    // Counts that no run has stay where they no longer fit.
-    let mut seen = seconds.fold(0u64, |seen, second| seen.saturating_add(second.requests()));
+    // Impossible counts saturate.
+    let mut sum = seconds.fold(0u64, |sum, second| sum.saturating_add(second.requests()));
     for measure in Measure::ALL {
         let all = timeline.distribution(Scope::All, measure);
         assert_eq!(all.percentile(0.99).is_none(), all.count() == 0);
@@ -300,22 +300,22 @@ fn looked_at(record: &RunRecord) -> u64 {
         );
         for interval in 0..timeline.intervals().min(10) {
             let here = timeline.distribution_at(interval, Scope::All, measure);
-            seen = seen.saturating_add(here.count());
+            sum = sum.saturating_add(here.count());
         }
     }
-    seen.saturating_add(written(record).len() as u64)
+    sum.saturating_add(written(record).len() as u64)
 }
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(1024))]
 
     #[test]
-    fn a_changed_frame_with_a_good_checksum_is_read_or_refused(
+    fn changed_frame_with_a_valid_checksum_is_read_or_rejected(
         number in 0usize..9,
-        is_anew in any::<bool>(),
+        is_rewritten in any::<bool>(),
         changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..5),
     ) {
-        let bytes = if is_anew { written_anew() } else { known() };
+        let bytes = if is_rewritten { rewritten() } else { known() };
         let edges = frame_edges(&bytes);
         let mut payload = bytes[edges[number] + 8..edges[number + 1]].to_vec();
         for (at, byte) in changes {
@@ -324,19 +324,19 @@ proptest! {
         }
         let bytes = [&bytes[..edges[number]], &frame(&payload), &bytes[edges[number + 1]..]].concat();
         match file::read(bytes.as_slice()) {
-            Ok(record) => prop_assert!(looked_at(&record) > 0),
+            Ok(record) => prop_assert!(sum_of_all_counts(&record) > 0),
             Err(ReadError::Damaged { .. } | ReadError::NoHeader) => {}
             Err(error) => prop_assert!(false, "{}", error),
         }
     }
 
     #[test]
-    fn any_payload_with_a_good_checksum_is_read_or_refused(payload in prop::collection::vec(any::<u8>(), 0..100)) {
+    fn random_payload_with_a_valid_checksum_is_read_or_rejected(payload in prop::collection::vec(any::<u8>(), 0..100)) {
         let bytes = known();
         let begin = frame_edges(&bytes)[1];
         let bytes = [&bytes[..begin], &frame(&payload)].concat();
         let read = file::read(bytes.as_slice());
-        let answered = matches!(read, Ok(_) | Err(ReadError::Damaged { frame: 1, .. }));
-        prop_assert!(answered);
+        let is_expected = matches!(read, Ok(_) | Err(ReadError::Damaged { frame: 1, .. }));
+        prop_assert!(is_expected);
     }
 }

@@ -1,4 +1,4 @@
-//! A small run with known figures, and its record.
+//! A small run with known values, and its record.
 
 use brunt_record::file::RecordWriter;
 use brunt_record::{
@@ -7,7 +7,7 @@ use brunt_record::{
     Scope, SecondRecorder, StoppedBy, Target,
 };
 
-/// A record that was written by version 1 of the format: that of [`written_anew`].
+/// A record in version 1 of the format, written by [`rewritten`].
 pub(crate) const V1: &[u8] = include_bytes!("../data/v1.brunt");
 
 pub(crate) fn header() -> Header {
@@ -84,29 +84,29 @@ pub(crate) fn sample(second: u64, took_ns: u64, failure: Option<FailureKind>) ->
     }
 }
 
-/// A run of three seconds: two good answers and a timeout in each.
+/// A run of three seconds with two successful requests and a timeout in each.
 pub(crate) fn known() -> Vec<u8> {
     let header = header();
     let mut recorder = SecondRecorder::new(&header.names);
-    let mut writer = RecordWriter::begin(Vec::new(), &header).expect("memory");
+    let mut writer = RecordWriter::new(Vec::new(), &header).expect("memory");
     for second in 0..3u32 {
         add_second(&mut writer, &mut recorder, second);
     }
     end(writer)
 }
 
-/// The same run, written anew after its second second.
-pub(crate) fn written_anew() -> Vec<u8> {
+/// The same run, rewritten after its second second.
+pub(crate) fn rewritten() -> Vec<u8> {
     let header = header();
     let mut recorder = SecondRecorder::new(&header.names);
-    let mut writer = RecordWriter::begin(Vec::new(), &header).expect("memory");
+    let mut writer = RecordWriter::new(Vec::new(), &header).expect("memory");
     for second in 0..2u32 {
         add_second(&mut writer, &mut recorder, second);
     }
     let bytes = end(writer);
     let edges = frame_edges(&bytes);
     let until = &bytes[..edges[edges.len() - 3]];
-    let record = brunt_record::file::read(until).expect("whole frames");
+    let record = brunt_record::file::read(until).expect("complete frames");
     let mut writer = brunt_record::file::write_unended(&record, Vec::new()).expect("memory");
     add_second(&mut writer, &mut recorder, 2);
     end(writer)
@@ -126,7 +126,7 @@ fn add_second(writer: &mut RecordWriter<Vec<u8>>, recorder: &mut SecondRecorder,
                 kind,
                 0,
                 u64::from(second) * 1_000_000_000,
-                || "GET /a: no whole answer".into(),
+                || "GET /a: no complete response".into(),
             );
         }
     }
@@ -185,7 +185,10 @@ pub(crate) fn assert_known(record: &RunRecord) {
         (failure.count, failure.first_ms, failure.last_ms),
         (3, 0, 2000)
     );
-    assert_eq!(failure.example.as_deref(), Some("GET /a: no whole answer"));
+    assert_eq!(
+        failure.example.as_deref(),
+        Some("GET /a: no complete response")
+    );
     assert_eq!(record.readings.len(), 3);
     let reading = |at: usize| record.readings.get(at).expect("a reading");
     assert_eq!(
@@ -208,14 +211,14 @@ pub(crate) fn assert_known(record: &RunRecord) {
     );
 }
 
-/// What brunt would write of a record: two records with the same bytes are the same.
+/// The bytes of a record as brunt writes it. Records with equal bytes are equal.
 pub(crate) fn written(record: &RunRecord) -> Vec<u8> {
     let mut bytes = Vec::new();
     brunt_record::file::write(record, &mut bytes).expect("memory");
     bytes
 }
 
-/// Where the frames of a record begin, and where the last one ends.
+/// The positions at which the frames of a record begin, and the end of the last one.
 pub(crate) fn frame_edges(bytes: &[u8]) -> Vec<usize> {
     let mut edges = vec![8];
     let mut at = 8;
@@ -227,7 +230,7 @@ pub(crate) fn frame_edges(bytes: &[u8]) -> Vec<usize> {
     edges
 }
 
-/// A frame around a payload, with a checksum that holds.
+/// A frame of a payload, with a valid checksum.
 pub(crate) fn frame(payload: &[u8]) -> Vec<u8> {
     let length = u32::try_from(payload.len()).expect("a short payload");
     let crc = crc32fast::hash(payload);

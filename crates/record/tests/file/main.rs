@@ -1,9 +1,9 @@
-//! The record file: what is written is read, up to the last whole frame, and nothing else breaks it.
+//! The record file: it can be read up to its last complete frame, whatever its bytes are.
 
 #![expect(
     clippy::unwrap_used,
     clippy::float_cmp,
-    reason = "tests of bytes: what is read is what was written, to the bit"
+    reason = "values are read exactly as they were written"
 )]
 
 mod damage;

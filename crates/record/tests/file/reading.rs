@@ -1,12 +1,12 @@
-//! What is written is read, now and in later versions.
+//! Round trips of records, of truncated ones, and of records in earlier versions of the format.
 
 use brunt_record::file::{self, ReadError, write_unended};
 use brunt_record::{RunRecord, SecondRecorder};
 
-use crate::known::{V1, assert_known, frame_edges, header, known, sample, written, written_anew};
+use crate::known::{V1, assert_known, frame_edges, header, known, rewritten, sample, written};
 
 #[test]
-fn what_is_written_is_read() {
+fn record_round_trips() {
     let record = file::read(known().as_slice()).unwrap();
     assert_known(&record);
     let again = file::read(written(&record).as_slice()).unwrap();
@@ -15,8 +15,8 @@ fn what_is_written_is_read() {
 }
 
 #[test]
-fn a_record_that_is_written_anew_while_it_grows_is_the_same() {
-    let record = file::read(written_anew().as_slice()).unwrap();
+fn record_that_is_rewritten_during_the_run_is_the_same() {
+    let record = file::read(rewritten().as_slice()).unwrap();
     assert_known(&record);
     let apart = file::read(known().as_slice()).unwrap();
     assert_eq!(written(&record), written(&apart));
@@ -33,15 +33,15 @@ fn record_of_version_1_is_read() {
 }
 
 #[test]
-fn a_record_that_has_grown_is_to_be_written_anew_in_frames_of_less_than_a_megabyte() {
+fn large_record_is_rewritten_in_frames_of_less_than_a_megabyte() {
     let mut record = RunRecord::new(header());
     let mut writer = write_unended(&record, Vec::new()).unwrap();
     let mut recorder = SecondRecorder::new(&record.header.names);
     let mut second = 0;
-    while !writer.is_overgrown() {
+    while !writer.needs_rewrite() {
         recorder.start(second);
         for number in 0..2_000 {
-            // Each falls in a bucket of its own.
+            // Each is in a bucket of its own.
             let took_ns = 1_000_000 * 1_003_u64.pow(2) / (2_100 - number);
             recorder.record(&sample(second.into(), took_ns, None));
         }
@@ -50,10 +50,10 @@ fn a_record_that_has_grown_is_to_be_written_anew_in_frames_of_less_than_a_megaby
         writer.snapshot(snapshot).unwrap();
         second += 1;
     }
-    let anew = write_unended(&record, Vec::new()).unwrap();
-    assert!(!anew.is_overgrown());
+    let rewritten = write_unended(&record, Vec::new()).unwrap();
+    assert!(!rewritten.needs_rewrite());
     let ending = file::read(known().as_slice()).unwrap().ending.unwrap();
-    let bytes = anew.end(ending).unwrap();
+    let bytes = rewritten.end(ending).unwrap();
     let edges = frame_edges(&bytes);
     let longest = edges.windows(2).map(|pair| pair[1] - pair[0]).max();
     assert!(longest.unwrap() < 1 << 20, "{longest:?}");
@@ -62,7 +62,7 @@ fn a_record_that_has_grown_is_to_be_written_anew_in_frames_of_less_than_a_megaby
 }
 
 #[test]
-fn a_record_that_breaks_off_anywhere_is_read_up_to_its_last_whole_frame() {
+fn truncated_record_is_read_up_to_its_last_complete_frame() {
     let bytes = known();
     let edges = frame_edges(&bytes);
     assert_eq!(edges.len(), 10, "header, six frames, event, ending, end");
@@ -75,14 +75,14 @@ fn a_record_that_breaks_off_anywhere_is_read_up_to_its_last_whole_frame() {
     }
     let mut requests = Vec::new();
     for pair in edges[1..].windows(2) {
-        let whole = file::read(&bytes[..pair[0]]).unwrap();
-        assert_eq!(whole.ending, None);
-        requests.push(whole.timeline.name_totals()[0].requests);
+        let expected = file::read(&bytes[..pair[0]]).unwrap();
+        assert_eq!(expected.ending, None);
+        requests.push(expected.timeline.name_totals()[0].requests);
         for cut in pair[0]..pair[1] {
             let record = file::read(&bytes[..cut]).unwrap();
             assert!(
-                written(&record) == written(&whole),
-                "of the first {cut} bytes"
+                written(&record) == written(&expected),
+                "the first {cut} bytes"
             );
         }
     }
