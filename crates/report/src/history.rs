@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use brunt_record::Metric;
-use brunt_verdict::comparison::change_points;
-use brunt_verdict::{RunResult, Value, median};
+use brunt_verdict::stats::change_points::change_points;
+use brunt_verdict::stats::median::median;
+use brunt_verdict::{RunResult, Value};
 
 use crate::number::{self, one_line};
 

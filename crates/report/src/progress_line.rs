@@ -4,8 +4,8 @@ use anstyle::{AnsiColor, Style};
 use brunt_record::{
     Distribution, Load, LoadStage, Measure, PercentileValue, RunRecord, Scope, SearchPhase,
 };
-use brunt_verdict::rates::Rates;
 use brunt_verdict::search::Bracket;
+use brunt_verdict::search::Rates;
 use unicode_width::UnicodeWidthStr;
 
 use crate::number;

@@ -6,7 +6,7 @@ use std::ops::Range;
 use brunt_record::{
     Distribution, Histogram, Load, Measure, Outcome, PercentileValue, Reading, RunRecord, Second,
 };
-use brunt_verdict::rates::Rates;
+use brunt_verdict::search::Rates;
 
 /// A lag over this is late, in nanoseconds.
 const LATE_NS: u64 = 10_000_000;

@@ -5,7 +5,7 @@ use brunt_record::{Metric, Scope};
 use brunt_testbed::queue_simulation::{
     Arrivals, Gaps, Queue, ServiceDistribution, SimulatedRequest,
 };
-use brunt_verdict::blocks::{Block, Sureness, sureness_beside};
+use brunt_verdict::stats::batch_means::{Block, Sureness, sureness_beside};
 use brunt_verdict::{Grade, judge};
 
 use crate::{Effort, Row, reckoned};

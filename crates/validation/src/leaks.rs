@@ -1,8 +1,8 @@
 //! Leaks: series that leak are found, with their slope; those that do not are left in peace.
 
 use brunt_testbed::synthetic_series::{Shape, readings};
-use brunt_verdict::leak::{Growth, growth};
-use brunt_verdict::trend::Point;
+use brunt_verdict::findings::leak::{Growth, growth};
+use brunt_verdict::stats::trend::Point;
 
 use crate::{Effort, Row};
 

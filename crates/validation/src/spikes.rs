@@ -2,8 +2,8 @@
 
 use brunt_record::{LoadStage, Measure, RunRecord, Scope};
 use brunt_testbed::queue_simulation::{Arrivals, Gaps, Queue, ServiceDistribution};
-use brunt_verdict::median;
-use brunt_verdict::recovery::{Recovery, recovery, spike};
+use brunt_verdict::findings::recovery::{Recovery, recovery, spike};
+use brunt_verdict::stats::median::median;
 
 use crate::{Effort, Row, reckoned};
 

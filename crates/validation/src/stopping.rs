@@ -4,9 +4,9 @@
 mod services;
 
 use brunt_record::{Metric, RunRecord, Sample};
-use brunt_verdict::blocks::{Block, Sureness, sureness};
+use brunt_verdict::stats::batch_means::{Block, Sureness, sureness};
 use brunt_verdict::stopping::Stopping;
-use brunt_verdict::until_decided::UntilDecided;
+use brunt_verdict::stopping::UntilDecided;
 use brunt_verdict::{Grade, judge};
 
 use crate::{Effort, Row, in_parallel, reckoned};

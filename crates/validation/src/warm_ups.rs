@@ -4,7 +4,7 @@
 use brunt_record::{Measure, RunRecord, Scope};
 use brunt_testbed::queue_simulation::{Arrivals, Gaps, SimulatedRequest};
 use brunt_testbed::synthetic_series::noise;
-use brunt_verdict::warm_up::{WarmUp, warm_up};
+use brunt_verdict::window::warm_up::{WarmUp, warm_up};
 
 use crate::{Effort, Row, reckoned};
 

@@ -1,16 +1,24 @@
 //! Baselines: runs that are kept to compare later ones with, as one text that is small, and made to be
 //! committed and reviewed. Where it lies is somebody else's; `docs/baselines.md` describes it.
 
-mod conditions;
-mod text;
-
 use brunt_record::RunRecord;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
-pub use conditions::{Compatibility, Conditions, Difference, incompatible};
+pub use crate::comparison::conditions::{Compatibility, Conditions, Difference, incompatible};
 
-use crate::comparison::{BetweenRuns, Comparison, Figures, compare};
-use crate::{RunResult, finding, judge};
+use crate::comparison::baseline_verdict::BaselineVerdict;
+use crate::comparison::baseline_verdict::noise_unknown;
+use crate::comparison::compare::compare;
+use crate::comparison::figures::Figures;
+use crate::comparison::outcome::Outcome;
+use crate::comparison::row::{BetweenRuns, Comparison};
+use crate::judging::ending;
+use crate::judging::judge::judge;
+use crate::model::grade::Grade;
+use crate::model::run_result::RunResult;
+use crate::sentence::uncapitalized;
+use crate::verdict::Verdict;
 
 /// The version of the format that is written.
 pub const FORMAT_VERSION: u32 = 1;
@@ -40,19 +48,6 @@ pub struct KeptRun {
     pub verdict: String,
     /// What it measured.
     pub figures: Figures,
-}
-
-/// The limits of a baseline of fewer than three runs, and the remedy.
-pub(crate) fn noise_unknown(name: &str, runs: usize) -> String {
-    let of = if runs == 1 {
-        "1 run"
-    } else {
-        &format!("{runs} runs")
-    };
-    format!(
-        "baseline `{name}` has {of}, so the noise between runs is not known and nothing can be called worse or \
-         not worse; save at least three runs: `brunt baseline save {name} --runs 3`"
-    )
 }
 
 /// Runs that a baseline accepts although they prove less.
@@ -151,12 +146,12 @@ impl Baseline {
 
     /// Reads a baseline of this version or an older one.
     pub fn read(text: &str) -> Result<Self, ReadError> {
-        text::read(text)
+        read(text)
     }
 
     /// Its text: a list of numbers on each line, in a stable order.
     pub fn to_text(&self) -> String {
-        text::write(self)
+        write(self)
     }
 
     /// What is unknown for lack of runs, and the remedy; `None` if it has enough.
@@ -199,7 +194,7 @@ fn refuse_search(record: &RunRecord) -> Result<(), BaselineError> {
 
 fn refuse_unsound(record: &RunRecord) -> Result<(), BaselineError> {
     let run_id = || record.header.run_id.clone();
-    if let Some(stop) = finding::stop(record) {
+    if let Some(stop) = ending::stop(record) {
         return Err(BaselineError::NotWhole {
             run_id: run_id(),
             stop,
@@ -234,4 +229,189 @@ fn refuse_others(
         other: other.header.run_id.clone(),
         differences: words.join("; "),
     })
+}
+
+const STEP: usize = 2;
+
+fn read(text: &str) -> Result<Baseline, ReadError> {
+    let wrong = |error: serde_json::Error| ReadError::NotABaseline(error.to_string());
+    let value: Value = serde_json::from_str(text).map_err(wrong)?;
+    match value.get("format").and_then(Value::as_u64) {
+        None | Some(0) => return Err(ReadError::NotABaseline("it has no `format`".into())),
+        Some(found) if found > FORMAT_VERSION.into() => return Err(ReadError::TooNew { found }),
+        Some(_) => {}
+    }
+    let baseline: Baseline = serde_json::from_value(value).map_err(wrong)?;
+    if baseline.runs.is_empty() {
+        return Err(ReadError::NotABaseline("it has no runs".into()));
+    }
+    for run in &baseline.runs {
+        let impossible = |what| ReadError::NotABaseline(format!("run {} has {what}", run.run_id));
+        run.figures.check().map_err(impossible)?;
+        if !run.duration_s.is_finite() {
+            return Err(impossible(format!("a duration of {} s", run.duration_s)));
+        }
+    }
+    Ok(baseline)
+}
+
+fn write(baseline: &Baseline) -> String {
+    let value = serde_json::to_value(baseline);
+    let value = value.expect("numbers, texts and lists of them are always JSON");
+    let mut text = String::new();
+    put(&value, 0, &mut text);
+    text.push('\n');
+    text
+}
+
+fn put(value: &Value, indent: usize, text: &mut String) {
+    match value {
+        Value::Array(items) if items.iter().any(is_deep) => {
+            let items: Vec<(Option<&String>, &Value)> =
+                items.iter().map(|item| (None, item)).collect();
+            put_lines(('[', ']'), &items, indent, text);
+        }
+        Value::Array(items) => {
+            let items: Vec<String> = items.iter().map(Value::to_string).collect();
+            *text += &format!("[{}]", items.join(", "));
+        }
+        Value::Object(fields) if fields.is_empty() => *text += "{}",
+        Value::Object(fields) => {
+            let fields: Vec<(Option<&String>, &Value)> = fields
+                .iter()
+                .map(|(name, value)| (Some(name), value))
+                .collect();
+            put_lines(('{', '}'), &fields, indent, text);
+        }
+        other => *text += &other.to_string(),
+    }
+}
+
+/// What needs lines of its own.
+fn is_deep(value: &Value) -> bool {
+    value.is_array() || value.is_object()
+}
+
+fn put_lines(
+    (begin, end): (char, char),
+    items: &[(Option<&String>, &Value)],
+    indent: usize,
+    text: &mut String,
+) {
+    let inner = indent + STEP;
+    text.push(begin);
+    for (at, (name, value)) in items.iter().enumerate() {
+        *text += if at > 0 { ",\n" } else { "\n" };
+        *text += &" ".repeat(inner);
+        if let Some(name) = name {
+            *text += &format!("{}: ", Value::from(name.as_str()));
+        }
+        put(value, inner, text);
+    }
+    *text += &format!("\n{}{end}", " ".repeat(indent));
+}
+
+/// What to do about a run that is worse.
+const PLAY_BOTH: &str =
+    "Next: `brunt compare --ab` plays both builds alternately, to rule out noise.";
+
+/// The verdict on a run that is compared with a baseline. A difference by less than `theta`, a share, is none.
+/// `differences` are those that were found before the load, with the conditions as they were then.
+pub fn judge_with_baseline(
+    record: &RunRecord,
+    baseline: &Baseline,
+    differences: Vec<Difference>,
+    theta: Option<f64>,
+) -> Verdict {
+    let mut verdict = judge(record);
+    let mut beside = BaselineVerdict {
+        baseline: baseline.name.clone(),
+        differences,
+        comparison: baseline.compare(record, theta),
+    };
+    if verdict.result == RunResult::Invalid {
+        beside.comparison.leave_undecided();
+    }
+    if beside.comparison.is_worse() {
+        let finding = beside.finding();
+        // A run that misses no target is failed by this.
+        if !verdict.result.is_missed() && verdict.result != RunResult::NothingAnswered {
+            verdict.headline.clone_from(&finding.headline);
+            verdict.result = RunResult::Graded(Grade::Poor);
+            PLAY_BOTH.clone_into(&mut verdict.next_step);
+        }
+        verdict.findings.insert(0, finding);
+    } else if beside.comparison.outcome() == Outcome::NotEnoughData {
+        leave_open(&mut verdict, &beside);
+    }
+    verdict.baseline = Some(beside);
+    verdict
+}
+
+/// Whether the run is worse was asked and is not decided, so a run that misses nothing is not decided either.
+fn leave_open(verdict: &mut Verdict, beside: &BaselineVerdict) {
+    match verdict.result {
+        RunResult::Graded(Grade::Poor | Grade::Critical)
+        | RunResult::Invalid
+        | RunResult::NothingAnswered => return,
+        RunResult::Graded(Grade::Inconclusive) => {
+            let known = verdict.headline.trim_end_matches('.');
+            verdict.headline = format!("{known}; {}", uncapitalized(&beside.headline()));
+            return;
+        }
+        RunResult::Graded(_) | RunResult::NoTargets => {}
+    }
+    let (state, known) = verdict.headline_parts();
+    let compared = beside.headline();
+    let by_targets = match verdict.result {
+        RunResult::NoTargets => String::new(),
+        _ => format!("{} by its targets: ", uncapitalized(state)),
+    };
+    verdict.headline = format!(
+        "Inconclusive: {}; {by_targets}{known}",
+        uncapitalized(compared.trim_end_matches('.')),
+    );
+    verdict.result = RunResult::Graded(Grade::Inconclusive);
+    verdict.next_step = match beside.comparison.between_runs {
+        BetweenRuns::Unknown { .. } => format!(
+            "Next: save at least three runs, `brunt baseline save {} --runs 3`, and compare again.",
+            beside.baseline
+        ),
+        BetweenRuns::Known { .. } => {
+            "Next: run longer or with more load, or save more runs, to compare with the baseline."
+                .to_owned()
+        }
+    };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_stand_on_one_line_and_the_rest_on_its_own() {
+        let value = serde_json::json!({
+            "b": 1.5, "a": [1, null, 2.25], "deep": [{"x": "\"q\""}], "none": {}, "pairs": [["u", 1]]
+        });
+        let mut text = String::new();
+        put(&value, 0, &mut text);
+        let expected = "{\n  \"b\": 1.5,\n  \"a\": [1, null, 2.25],\n  \"deep\": [\n    {\n      \
+                        \"x\": \"\\\"q\\\"\"\n    }\n  ],\n  \"none\": {},\n  \"pairs\": [\n    \
+                        [\"u\", 1]\n  ]\n}";
+        assert_eq!(text, expected);
+        assert_eq!(serde_json::from_str::<Value>(&text).unwrap(), value);
+    }
+
+    #[test]
+    fn what_is_no_baseline_is_refused_by_what_is_wrong() {
+        for (text, part) in [
+            ("", "EOF"),
+            ("{}", "no `format`"),
+            ("{\"format\": 1}", "missing field `name`"),
+            ("{\"format\": 99}", "newer"),
+        ] {
+            let error = read(text).unwrap_err().to_string();
+            assert!(error.contains(part), "{text}: {error}");
+        }
+    }
 }

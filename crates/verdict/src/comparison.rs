@@ -1,23 +1,21 @@
-//! Comparisons: whether a run is worse than others were, whether one build is worse than another, and
-//! since when. What is stored and played is somebody else's; here are figures and chance.
+//! Comparisons: whether a run is worse than the runs of a baseline, and whether one build is worse than another. They
+//! neither read nor run anything: callers supply the figures.
 
-mod change_points;
-mod compare;
-mod contest;
-mod difference;
-mod figures;
-mod flips;
-mod measured;
-mod outcome;
-mod row;
-mod sample;
-mod sitting;
+pub(crate) mod ab_summary;
+pub(crate) mod ab_test;
+pub(crate) mod baseline_verdict;
+pub(crate) mod compare;
+pub(crate) mod conditions;
+pub(crate) mod figures;
+pub(crate) mod metric;
+pub(crate) mod outcome;
+pub(crate) mod row;
+pub(crate) mod sequential_test;
 
-pub use change_points::change_points;
+pub use ab_test::{Contest, Played};
 pub use compare::{TESTED, compare};
-pub use contest::{Contest, Played};
 pub use figures::{Figures, Requests, Series};
-pub use measured::Measured;
+pub use metric::Measured;
 pub use outcome::{Change, Ends, Outcome, Tolerance};
 pub use row::{BetweenRuns, Comparison, Row};
-pub use sitting::{Answer, FIRST_LOOK, Limit, Look, Side, Sitting, difference, order};
+pub use sequential_test::{Answer, FIRST_LOOK, Limit, Look, Side, Sitting, difference, order};

@@ -1,68 +1,30 @@
 //! Targets to grades, statistics to findings: pure functions of a run record.
 
-mod absent;
 pub mod baseline;
-pub mod blocks;
-mod breaking_point;
 pub mod comparison;
-mod conclusion;
-mod contested;
-pub mod decidability;
-pub mod degradation;
-mod durations;
-mod evidence;
-mod finding;
-mod grade;
-mod judge;
-mod lack;
-mod ladder;
-pub mod leak;
-mod limit;
-mod median;
+mod convert;
+pub mod findings;
+mod generator;
+pub mod grading;
+mod judging;
+mod model;
 mod number;
-mod outlook;
-mod overload;
-mod question;
-pub mod rates;
-mod reading;
-pub mod recovery;
-mod regression;
-mod result;
-mod row;
 pub mod search;
 mod sentence;
-mod sequential;
-mod share;
-mod signal;
-mod slow_request;
-mod stall;
+pub mod stats;
 pub mod stopping;
-mod stretch;
-mod tally;
-pub mod trend;
-pub mod until_decided;
-mod validity;
 mod verdict;
-pub mod warm_up;
-mod withheld;
+pub mod window;
 
-pub use breaking_point::SearchOutcome;
-pub use conclusion::{Conclusion, FailOn};
-pub use contested::Contested;
-pub use grade::{Grade, Possible};
-pub use judge::judge;
-pub use median::median;
-pub use regression::{BaselineVerdict, judge_with_baseline};
-pub use result::RunResult;
-pub use stall::{Stall, stalls};
-pub use verdict::{Figure, Finding, FindingKind, Interval, Judgement, Mark, Value, Verdict};
-
-/// The interval of a metric of requests with 95 % confidence, in the metric's unit; `None` where the run
-/// does not tell, or the metric is no percentile, error rate or throughput of all requests.
-pub fn interval(
-    record: &brunt_record::RunRecord,
-    scope: brunt_record::Scope,
-    metric: brunt_record::Metric,
-) -> Option<Interval> {
-    stretch::Stretch::whole(record).interval(scope, metric)
-}
+pub use baseline::judge_with_baseline;
+pub use comparison::ab_summary::Contested;
+pub use comparison::baseline_verdict::BaselineVerdict;
+pub use findings::stall::{Stall, stalls};
+pub use judging::judge::judge;
+pub use model::finding::{Figure, Finding, FindingKind, Mark};
+pub use model::grade::{Grade, Possible};
+pub use model::judgement::{Interval, Judgement, Value};
+pub use model::run_result::RunResult;
+pub use search::breaking_point::SearchOutcome;
+pub use verdict::{Conclusion, FailOn, Verdict};
+pub use window::intervals::of_whole_run as interval;

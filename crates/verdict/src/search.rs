@@ -1,40 +1,38 @@
 //! The search for the level at which a service breaks: which level to offer next, and what all levels
 //! together say. A pure function of what was recorded so far: the same code steers a run and judges it.
 
-mod bound;
-mod bracket;
-mod choice;
-mod disturbed;
-mod estimate;
-mod glances;
-mod set_aside;
-mod stopped;
-mod tail;
-mod trial;
-mod usl;
+pub(crate) mod bound;
+pub(crate) mod bracket;
+pub(crate) mod breaking_point;
+pub(crate) mod disturbed;
+pub(crate) mod estimate;
+pub(crate) mod generator_limit;
+pub(crate) mod next_level;
+pub(crate) mod observations;
+pub(crate) mod rates;
+pub(crate) mod service_stopped;
+pub(crate) mod set_aside;
+pub(crate) mod trial;
 
 use brunt_record::{LoadLevel, Measure, RunRecord, SearchPhase};
 
 pub use bracket::Bracket;
-pub(crate) use set_aside::SetAside;
-pub(crate) use trial::throughput_and_in_flight;
+pub use rates::Rates;
 pub use trial::{Cause, Outcome, Trial};
-pub use usl::Usl;
 
-use crate::limit::trusted_level;
-use crate::rates::Rates;
-use crate::stretch::{Stretch, whole_number};
-use bound::Bound;
-use bracket::same;
-use choice::{Known, Next, RISK};
-use estimate::{Point, line};
-use glances::GLANCE_S;
-use stopped::{FAILED_MIN, STOPPED_S, responded};
-use tail::{AFTER_S, BEFORE_S, PUSH_S, after_s};
+use crate::convert::whole_number;
+use crate::search::bound::Bound;
+use crate::search::bracket::same;
+use crate::search::generator_limit::trusted_level;
+use crate::search::next_level::{Known, Next, RISK};
+use crate::search::observations::{Observations, PROBE_SETTLE_S};
+use crate::search::service_stopped::{FAILED_MIN, STOPPED_S, Stop, responded};
+use crate::search::set_aside::set_aside;
+use crate::search::trial::{in_flight, is_late, is_left_behind};
+use crate::window::time_window::TimeWindow;
 
 /// The first seconds of a level are not judged: the service comes to it.
 const SETTLE_S: f64 = 2.0;
-const GLANCE_SETTLE_S: f64 = 1.0;
 /// Where brunt itself was late, the next level is lower by so much.
 const LATE_STEP: f64 = 1.25;
 /// A trial is first looked at after so many seconds, and then after each so many times as many, since
@@ -53,9 +51,16 @@ const SECURE_S: f64 = 60.0;
 const CLEAN: f64 = -2.0;
 /// … once so much of it is over.
 const SEEN_ENOUGH: f64 = 0.5;
-/// A trial is believed that is so many standard errors off where the line through all breaks, or this far.
-const MARGIN: f64 = 1.0;
-const MARGIN_MAX: f64 = 0.03;
+/// How long a glance is.
+const GLANCE_S: f64 = 3.0;
+/// From one glance to the next.
+const GLANCE_STEP: f64 = 2.0;
+/// Half of what holds, a push, half again.
+const BEFORE_S: f64 = 22.0;
+const PUSH_S: f64 = 10.0;
+const AFTER_S: f64 = 28.0;
+const AFTER_SHARE: f64 = 0.1;
+const AFTER_MAX_S: f64 = 120.0;
 /// What waits is given so long to be served.
 const DRAIN_S: f64 = 90.0;
 const DRAIN_AT_HALF_S: f64 = 5.0;
@@ -88,9 +93,7 @@ pub enum Order {
 )]
 #[derive(Debug, Clone)]
 pub struct Search {
-    asked: brunt_record::Search,
-    is_open: bool,
-    pub(crate) bounds: Vec<Bound>,
+    pub(crate) observed: Observations,
     /// brunt itself is trusted with no higher level.
     trusted: f64,
     /// The lowest level at which brunt itself was late.
@@ -98,10 +101,8 @@ pub struct Search {
     /// When the load ends, and how much of its end shows whether the service recovers.
     ends_s: f64,
     tail_s: f64,
-    glances: Vec<Point>,
     /// The level that seems broken was looked at once more: it may have been a bad moment.
     looked_again: bool,
-    trials: Vec<Trial>,
     current: LoadLevel,
     /// The next look at the current trial, in seconds judged.
     look_s: f64,
@@ -109,16 +110,10 @@ pub struct Search {
     trial_s_max: f64,
     /// The risk that it takes.
     risk: f64,
-    /// What was under way while a level held.
-    calm: f64,
     /// What waits was given a rest since the last trial.
     has_rested: bool,
     /// The current trial is to secure an end of the bracket.
     secures: bool,
-    /// How wide the bracket is; `None`: it lacks an end.
-    width: Option<f64>,
-    /// What was glanced at is to go on upwards.
-    glances_on: bool,
     /// Each glance is at a higher level than the one before, until one seems broken.
     glances_rise: bool,
 }
@@ -136,16 +131,12 @@ impl Search {
             BEFORE_S + PUSH_S + after_s(ends_s)
         };
         Some(Self {
-            asked,
-            is_open: load.open.is_some(),
-            bounds: Bound::all(record, asked.breaks_at, Measure::Response),
+            observed: Observations::new(record, asked, Measure::Response),
             trusted,
             late: None,
             ends_s,
             tail_s,
-            glances: Vec::new(),
             looked_again: false,
-            trials: Vec::new(),
             current: LoadLevel {
                 from_ms: 0,
                 ramp_ms: 0,
@@ -155,11 +146,8 @@ impl Search {
             look_s: LOOK_S,
             trial_s_max: 0.0,
             risk: RISK,
-            calm: 0.0,
             has_rested: false,
             secures: false,
-            width: None,
-            glances_on: false,
             glances_rise: true,
         })
     }
@@ -172,7 +160,7 @@ impl Search {
     /// The same, by another measure than the response time.
     pub(crate) fn by(record: &RunRecord, measure: Measure) -> Option<Self> {
         let mut search = Self::begin(record)?;
-        search.bounds = Bound::all(record, search.asked.breaks_at, measure);
+        search.observed = Observations::new(record, search.observed.asked, measure);
         for level in record.levels() {
             let now_s = level.from_ms as f64 / 1e3 - 1.0;
             search.close(record, now_s);
@@ -198,7 +186,7 @@ impl Search {
     fn searches_until_s(&self, now_s: f64) -> f64 {
         let tail_from_s = self.ends_s - self.tail_s;
         let is_over = now_s > tail_from_s + 1.0;
-        let goes_on = match self.width {
+        let goes_on = match self.observed.width {
             Some(width) => width > TAIL_WIDTH,
             None => true,
         };
@@ -215,9 +203,13 @@ impl Search {
 
     /// Whether so few requests are seen that few miss a bound at its limit.
     fn is_sparse(&self) -> bool {
-        let seemed = self.glances.iter().filter(|point| point.excess <= 0.7);
+        let seemed = self
+            .observed
+            .glances
+            .iter()
+            .filter(|point| point.excess <= 0.7);
         let seemed = seemed.map(|point| point.level).fold(0.0, f64::max);
-        let limits = self.bounds.iter().map(Bound::share);
+        let limits = self.observed.bounds.iter().map(Bound::share);
         let limit = limits.fold(1.0, f64::min);
         seemed * self.ends_s * limit < SPARSE
     }
@@ -230,8 +222,8 @@ impl Search {
     /// No level is higher. The first one is offered, whatever brunt can be trusted with.
     fn most(&self) -> f64 {
         let late = self.late.map_or(f64::INFINITY, |late| late / LATE_STEP);
-        let asked = self.asked.to.unwrap_or(f64::INFINITY);
-        asked.min(self.trusted.min(late).max(self.asked.from))
+        let asked = self.observed.asked.to.unwrap_or(f64::INFINITY);
+        asked.min(self.trusted.min(late).max(self.observed.asked.from))
     }
 
     /// The lowest level at which brunt itself was late.
@@ -241,35 +233,17 @@ impl Search {
 
     /// The trials, in the order of time.
     pub fn trials(&self) -> &[Trial] {
-        &self.trials
+        &self.observed.trials
     }
 
-    /// Between which levels the service breaks. A trial that says otherwise than the line through all of
-    /// them had a good or a bad moment: it is not believed.
+    /// Between which levels the service breaks.
     pub fn bracket(&self) -> Bracket {
-        let told = self.told();
-        let bracket = Bracket::told_by(&told);
-        let (Some(holds), Some(breaks)) = (bracket.holds, bracket.breaks) else {
-            return bracket;
-        };
-        let Some(line) = line(self.trials.iter(), (holds * breaks).sqrt()) else {
-            return bracket;
-        };
-        let margin = (MARGIN * line.error).min(MARGIN_MAX).exp();
-        let believed: Vec<Trial> = told
-            .into_iter()
-            .filter(|trial| match trial.outcome {
-                Outcome::Holds => trial.level <= line.breaks_at / margin,
-                Outcome::Breaks(_) => trial.level >= line.breaks_at * margin,
-                Outcome::Open | Outcome::Late => true,
-            })
-            .collect();
-        let narrowed = Bracket::told_by(&believed);
-        match narrowed.width() {
-            Some(_) => narrowed,
-            // With so few trials, the line is no better than they are.
-            None => bracket,
-        }
+        self.observed.bracket()
+    }
+
+    /// When the service stopped responding for good, where it did before the search was over.
+    pub(crate) fn service_stopped(&self, record: &RunRecord) -> Option<Stop> {
+        service_stopped::service_stopped(record, self.current.phase)
     }
 
     /// What to do after so many whole seconds; `None`: go on.
@@ -286,11 +260,11 @@ impl Search {
             }),
             SearchPhase::Drain => self.after_drain(record, now_s, at_level_s),
             SearchPhase::PreSpike if at_level_s >= BEFORE_S => {
-                let hardest = self.hardest().unwrap_or(self.current.level);
+                let hardest = self.observed.hardest().unwrap_or(self.current.level);
                 Some(self.order(now_s, SearchPhase::Spike, hardest))
             }
             SearchPhase::Spike if at_level_s >= PUSH_S => {
-                let before = self.half();
+                let before = self.observed.half();
                 Some(self.order(now_s, SearchPhase::Recovery, before))
             }
             SearchPhase::Recovery if at_level_s >= after_s(self.ends_s).max(AFTER_S) => {
@@ -304,7 +278,7 @@ impl Search {
         // From the next second on: blocks are whole seconds.
         let level = LoadLevel {
             from_ms: whole_number(now_s) as u64 * 1_000 + 1_000,
-            ramp_ms: if self.is_open { 0 } else { 1_000 },
+            ramp_ms: if self.observed.is_open { 0 } else { 1_000 },
             level,
             phase: part,
         };
@@ -317,14 +291,14 @@ impl Search {
     fn judged(&self, known_s: f64) -> (f64, f64) {
         let from_s = (self.current.from_ms + self.current.ramp_ms) as f64 / 1e3;
         match self.current.phase {
-            SearchPhase::Probe => (from_s + GLANCE_SETTLE_S, known_s),
+            SearchPhase::Probe => (from_s + PROBE_SETTLE_S, known_s),
             _ => (from_s + SETTLE_S, known_s - self.patience_s()),
         }
     }
 
     /// Requests that would be too slow are known only after so long.
     fn patience_s(&self) -> f64 {
-        let longest = self.bounds.iter().map(Bound::patience_s);
+        let longest = self.observed.bounds.iter().map(Bound::patience_s);
         longest.fold(0.0, f64::max).min(PATIENCE_MAX_S).ceil()
     }
 
@@ -342,10 +316,10 @@ impl Search {
                 let level = self.current.level;
                 if self.was_late(record, (from_s, to_s)) {
                     // A look that tells nothing of the service is not repeated.
-                    self.confirm(level, (from_s, to_s), true);
+                    self.observed.confirm(level, (from_s, to_s), true);
                     return;
                 }
-                self.take_glance(record, level, (from_s, to_s));
+                self.observed.take_glance(record, level, (from_s, to_s));
             }
             SearchPhase::Trial => {
                 let trial = self.judge(record, (from_s, to_s));
@@ -353,11 +327,11 @@ impl Search {
                     self.note_late();
                 }
                 if trial.outcome == Outcome::Holds {
-                    self.calm = self.calm.max(in_flight(record, to_s));
+                    self.observed.calm = self.observed.calm.max(in_flight(record, to_s));
                 }
-                self.trials.push(trial);
-                self.set_aside(record, to_s);
-                self.width = self.bracket().width();
+                self.observed.trials.push(trial);
+                set_aside(&mut self.observed, record, to_s);
+                self.observed.width = self.observed.bracket().width();
             }
             _ => {}
         }
@@ -365,7 +339,10 @@ impl Search {
 
     /// Whether brunt itself was late at the present level, which is noted.
     fn was_late(&mut self, record: &RunRecord, (from_s, to_s): (f64, f64)) -> bool {
-        let is_late = trial::is_late(Stretch::between(record, from_s, to_s), &self.bounds);
+        let is_late = is_late(
+            TimeWindow::between(record, from_s, to_s),
+            &self.observed.bounds,
+        );
         if is_late {
             self.note_late();
         }
@@ -378,7 +355,13 @@ impl Search {
     }
 
     fn judge(&self, record: &RunRecord, judged: (f64, f64)) -> Trial {
-        Trial::judge(record, &self.bounds, &self.current, self.risk, judged)
+        Trial::judge(
+            record,
+            &self.observed.bounds,
+            &self.current,
+            self.risk,
+            judged,
+        )
     }
 
     fn trial_is_over(&mut self, record: &RunRecord, now_s: f64) -> bool {
@@ -421,23 +404,25 @@ impl Search {
 
     /// Whether a trial tells of its level together with those before it.
     fn tells_with_others(&self, trial: &Trial) -> bool {
-        let bracket = Bracket::of(&[&self.trials[..], std::slice::from_ref(trial)].concat());
+        let bracket =
+            Bracket::of(&[&self.observed.trials[..], std::slice::from_ref(trial)].concat());
         let level = trial.level;
         bracket.holds.is_some_and(|holds| holds >= level)
             || bracket.breaks.is_some_and(|breaks| breaks <= level)
     }
 
     fn drain_or_go_on(&mut self, record: &RunRecord, now_s: f64) -> Order {
-        let is_behind = self.is_open && in_flight(record, now_s) > 3.0 * self.calm + 5.0;
+        let is_behind =
+            self.observed.is_open && in_flight(record, now_s) > 3.0 * self.observed.calm + 5.0;
         if is_behind || is_silent(record, now_s) {
-            let half = self.half();
+            let half = self.observed.half();
             return self.order(now_s, SearchPhase::Drain, half);
         }
         self.go_on(now_s)
     }
 
     fn after_drain(&mut self, record: &RunRecord, now_s: f64, at_level_s: f64) -> Option<Order> {
-        let is_calm = in_flight(record, now_s) <= 1.5 * self.calm + 2.0;
+        let is_calm = in_flight(record, now_s) <= 1.5 * self.observed.calm + 2.0;
         let is_over = at_level_s >= 1.0 && is_calm || at_level_s >= DRAIN_S;
         let since_s = self.current.from_ms as f64 / 1e3;
         let (ok, failed) = responded(record, since_s, now_s);
@@ -459,7 +444,7 @@ impl Search {
         }
         is_over.then(|| {
             if is_silent(record, now_s) {
-                let half = self.half();
+                let half = self.observed.half();
                 return self.order(now_s, SearchPhase::Drain, half);
             }
             self.go_on(now_s)
@@ -470,16 +455,16 @@ impl Search {
     fn next(&self, now_s: f64) -> Option<Next> {
         let left_s = self.searches_until_s(now_s) - now_s;
         let known = Known {
-            trials: &self.trials,
-            glances: &self.glances,
+            trials: &self.observed.trials,
+            glances: &self.observed.glances,
             most: self.most(),
             left_s: left_s - OVERHEAD_S,
             least_s: LOOK_S,
-            precision: self.asked.precision,
+            precision: self.observed.asked.precision,
             is_sparse: self.is_sparse(),
             is_short: self.is_short(),
         };
-        choice::next(&known).filter(|_| left_s >= self.trial_s_min())
+        next_level::next(&known).filter(|_| left_s >= self.trial_s_min())
     }
 
     fn go_on(&mut self, now_s: f64) -> Order {
@@ -490,7 +475,7 @@ impl Search {
         let Some(next) = self.next(now_s) else {
             return self.tail(now_s);
         };
-        let level = if self.is_open {
+        let level = if self.observed.is_open {
             next.level
         } else {
             next.level.round().max(1.0)
@@ -500,39 +485,81 @@ impl Search {
         }
         self.trial_s_max = next.seconds;
         self.risk = next.risk;
-        let bracket = Bracket::of(&self.trials);
+        let bracket = Bracket::of(&self.observed.trials);
         self.secures = bracket.holds.is_none() || bracket.breaks.is_none();
         self.order(now_s, SearchPhase::Trial, level)
     }
 
+    /// What follows a glance: a higher one, or the first trial.
+    fn after_glance(&mut self, record: &RunRecord, now_s: f64) -> Order {
+        let level = self.current.level;
+        let is_broken = self
+            .observed
+            .glances
+            .last()
+            .is_some_and(|point| point.excess > 0.7);
+        let higher = (level * GLANCE_STEP).min(self.most());
+        let has_time = now_s + self.trial_s_min() < self.searches_until_s(now_s);
+        let is_left_behind = is_left_behind(record, level, self.judged(now_s));
+        if !self.glances_rise {
+            return self.drain_or_go_on(record, now_s);
+        }
+        let is_doubtful = is_broken && has_time && !is_left_behind;
+        if is_doubtful && !std::mem::replace(&mut self.looked_again, true) {
+            return self.order(now_s, SearchPhase::Probe, level);
+        }
+        if is_broken || higher <= level || !has_time {
+            self.glances_rise = false;
+            return self.drain_or_go_on(record, now_s);
+        }
+        self.looked_again = false;
+        self.order(now_s, SearchPhase::Probe, higher)
+    }
+
+    /// The next level to look at, where something was set aside before a level was seen to break.
+    fn higher_glance(&mut self, now_s: f64) -> Option<f64> {
+        let goes_on = std::mem::replace(&mut self.observed.glances_on, false);
+        let highest = self.observed.glances.iter().map(|point| point.level);
+        let highest = highest.reduce(f64::max)?;
+        let higher = (highest * GLANCE_STEP).min(self.most());
+        let has_time = now_s + self.trial_s_min() < self.searches_until_s(now_s);
+        let rises = goes_on && has_time && higher > highest;
+        self.glances_rise |= rises;
+        rises.then_some(higher)
+    }
+
+    /// The level of the last trial, where it is worth a second look.
+    fn doubtful(&self, now_s: f64) -> Option<f64> {
+        let has_time = now_s + 1.0 + GLANCE_S < self.ends_s;
+        let trial = self
+            .observed
+            .trials
+            .last()
+            .filter(|trial| trial.is_doubtful());
+        trial.filter(|_| has_time).map(|trial| trial.level)
+    }
+
+    /// The end: does the service recover from what broke it?
+    fn tail(&mut self, now_s: f64) -> Order {
+        let left_s = self.ends_s - now_s;
+        if self.observed.hardest().is_none() || left_s < BEFORE_S + PUSH_S + AFTER_S - 2.0 {
+            return Order::End;
+        }
+        let half = self.observed.half();
+        self.order(now_s, SearchPhase::PreSpike, half)
+    }
+
     /// Whole users leave no level between two neighbours.
     fn is_tried_out(&self, level: f64) -> bool {
-        if self.is_open {
+        if self.observed.is_open {
             return false;
         }
-        let tried = self.trials.iter().filter(|trial| same(trial.level, level));
+        let tried = self
+            .observed
+            .trials
+            .iter()
+            .filter(|trial| same(trial.level, level));
         tried.count() >= 3
-    }
-
-    /// The trials, with what each tells together with the others of its level and near it.
-    pub(crate) fn told(&self) -> Vec<Trial> {
-        bracket::together(&self.trials)
-    }
-
-    /// The trials that decided the bracket, the last of each level: of the one that holds, and of the one
-    /// that breaks.
-    pub(crate) fn deciding(&self) -> (Option<Trial>, Option<Trial>) {
-        let bracket = self.bracket();
-        let told = self.told();
-        let last = |level: Option<f64>, decides: fn(&Trial) -> bool| {
-            let mut last = told.iter().rev();
-            let is_at = |trial: &Trial| level.is_some_and(|level| same(trial.level, level));
-            last.find(|trial| is_at(trial) && decides(trial)).cloned()
-        };
-        (
-            last(bracket.holds, |trial| trial.outcome == Outcome::Holds),
-            last(bracket.breaks, Trial::breaks),
-        )
     }
 }
 
@@ -542,11 +569,7 @@ fn is_silent(record: &RunRecord, at_s: f64) -> bool {
     ok == 0 && (failed > 0 || in_flight(record, at_s) > 0.0)
 }
 
-/// What is under way at the end of a second.
-fn in_flight(record: &RunRecord, at_s: f64) -> f64 {
-    let seconds = record.timeline.seconds();
-    let second = seconds.get(whole_number(at_s).saturating_sub(1));
-    second
-        .and_then(|second| second.in_flight)
-        .map_or(0.0, f64::from)
+/// How long the service is watched after the push, of a search that ends then.
+fn after_s(ends_s: f64) -> f64 {
+    (ends_s * AFTER_SHARE).clamp(AFTER_S, AFTER_MAX_S)
 }

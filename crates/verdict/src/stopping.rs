@@ -9,18 +9,25 @@
 //!
 //! Over all looks and all targets the risk is 1 % (`sequential`).
 
+mod outlook;
+
 use brunt_record::{Header, Metric, MissedTarget, RunRecord, Scope, Target, ThresholdKind};
 
-use crate::blocks::Block;
-use crate::evidence::{Evidence, Lag};
-use crate::ladder::{Answer, Threshold};
-use crate::outlook::Outlook;
-use crate::sequential::{Looks, mean_low, share_low};
-use crate::stretch::{Stretch, whole_number};
-use crate::{RunResult, judge, number, row, trend};
+use crate::convert::whole_number;
+use crate::grading::evidence::{Evidence, Lag};
+use crate::grading::risk::{self, STOPPING_RISK};
+use crate::grading::thresholds::{Answer, Threshold};
+use crate::judging::graded_target::rows;
+use crate::judging::judge::judge;
+use crate::model::judgement::title_of;
+use crate::model::run_result::RunResult;
+use crate::number;
+use crate::stats::batch_means::Block;
+use crate::stats::sequential::{Looks, mean_low, share_low};
+use crate::stats::trend;
+use crate::stopping::outlook::Outlook;
+use crate::window::time_window::TimeWindow;
 
-/// The risk of stopping a run that would have met the threshold, over all looks and targets.
-pub(crate) const RISK: f64 = 0.01;
 /// The part of it that is spent; the rest is kept in reserve, since the spread between a dozen stretches is only nearly
 /// that of Student's distribution.
 const SPENT: f64 = 0.45;
@@ -44,6 +51,36 @@ pub struct Stopping {
     judged_from_s: f64,
     /// The risk of one target at one look.
     risk: f64,
+}
+
+/// The watch over a run that goes on until all is decided.
+#[derive(Debug, Clone)]
+pub struct UntilDecided {
+    looks: Looks,
+    looked: u32,
+}
+
+impl UntilDecided {
+    /// The watch over a run; `None` if it ends as planned.
+    pub fn new(header: &Header) -> Option<Self> {
+        Some(Self {
+            looks: risk::looks(header)?,
+            looked: 0,
+        })
+    }
+
+    /// Looks at a run of which this many seconds have been recorded, if it is time to: the targets that are not
+    /// decided, in words. With none of them left the run may end.
+    pub fn look(&mut self, record: &RunRecord, told_s: u32) -> Option<Vec<String>> {
+        let due = self.looks.until(told_s.into());
+        if due <= self.looked {
+            return None;
+        }
+        self.looked = due;
+        let rows = rows(record, Lag::Counted);
+        let open = rows.into_iter().filter(|row| row.may_be_decided_later);
+        Some(open.map(|row| row.title).collect())
+    }
 }
 
 /// That a run is to be stopped.
@@ -83,7 +120,7 @@ impl Stopping {
         let longest_s = header.load.extended_to_limit().duration_s() - judged_from_s;
         let first_s = (planned_s * FIRST).max(SECONDS_MIN as f64);
         let looks = Looks::new(first_s, longest_s, LOOK_AGAIN);
-        let risk = RISK * SPENT / f64::from(looks.count()) / conditions.len() as f64;
+        let risk = STOPPING_RISK * SPENT / f64::from(looks.count()) / conditions.len() as f64;
         Some(Self {
             conditions,
             looks,
@@ -122,24 +159,8 @@ impl Stopping {
     }
 }
 
-/// The threshold of a target, by its place, that was surely missed when the run was stopped for it.
-pub(crate) fn missed(record: &RunRecord, target: usize) -> Option<Threshold> {
-    let missed = record.ending.as_ref()?.missed_targets.iter();
-    let mut missed = missed.filter(|missed| missed.target as usize == target);
-    threshold(record.header.targets.get(target)?, missed.next()?.threshold)
-}
-
-/// A threshold of a target.
-fn threshold(target: &Target, limit: ThresholdKind) -> Option<Threshold> {
-    let level = target.threshold(limit)?;
-    Some(match limit {
-        ThresholdKind::Critical => Threshold::Critical(level),
-        ThresholdKind::Target | ThresholdKind::Acceptable => Threshold::Limit(level),
-    })
-}
-
 fn reason(record: &RunRecord, target: &Target, limit: ThresholdKind) -> String {
-    let title = row::title_of(record, target);
+    let title = title_of(record, target);
     let side = if target.metric.is_better_when_higher() {
         "under"
     } else {
@@ -183,12 +204,12 @@ impl<'a> Seen<'a> {
             Metric::ErrorRate => target.threshold(limit).is_some_and(|level| level <= 0.0),
             _ => false,
         };
-        is_final && misses(Stretch::whole(self.record), target, limit)
+        is_final && misses(TimeWindow::whole(self.record), target, limit)
     }
 
     /// Whether chance, except for this risk, does not explain that a target is met at the end of the plan.
     fn surely_misses(&self, target: &Target, limit: ThresholdKind, risk: f64) -> bool {
-        let Some(threshold) = threshold(target, limit) else {
+        let Some(threshold) = Threshold::of(target, limit) else {
             return false;
         };
         match target.metric {
@@ -240,7 +261,7 @@ impl<'a> Seen<'a> {
         outlook: &Outlook,
         bound: f64,
     ) -> bool {
-        let stretch = Stretch::between(self.record, self.from_s, self.now_s);
+        let stretch = TimeWindow::between(self.record, self.from_s, self.now_s);
         let left_out: Vec<bool> = stretch
             .intervals()
             .map(|interval| !outlook.is_told_by(self.middle_s(interval)))
@@ -265,7 +286,7 @@ impl<'a> Seen<'a> {
     fn surely_falls_short(&self, target: &Target, limit: ThresholdKind, risk: f64) -> bool {
         let outlook = Outlook::new(&self.load, self.from_s, self.now_s, self.ends_s);
         let level = target.threshold(limit).unwrap_or(0.0);
-        let stretch = Stretch::between(self.record, self.from_s, self.now_s);
+        let stretch = TimeWindow::between(self.record, self.from_s, self.now_s);
         if !outlook.goes_on_as_at(self.now_s - 0.5) || !misses(stretch, target, limit) {
             return false;
         }
@@ -295,7 +316,7 @@ impl<'a> Seen<'a> {
     /// Requests answered well in each interval that is complete.
     fn answered(&self, target: &Target) -> Vec<(usize, f64)> {
         let timeline = &self.record.timeline;
-        let stretch = Stretch::between(self.record, self.from_s, self.now_s);
+        let stretch = TimeWindow::between(self.record, self.from_s, self.now_s);
         let scope = target.requests();
         if scope == Scope::All {
             let width = timeline.width_s() as usize;
@@ -333,7 +354,7 @@ impl<'a> Seen<'a> {
         if target.metric == Metric::Cpu {
             return self.cpu(outlook);
         }
-        let intervals = Stretch::between(self.record, self.from_s, self.now_s).intervals();
+        let intervals = TimeWindow::between(self.record, self.from_s, self.now_s).intervals();
         let blocks = intervals.map(|interval| {
             let block = self.in_interval(interval, target, threshold);
             (self.middle_s(interval), block)
@@ -438,8 +459,8 @@ fn negated(course: &[trend::Point]) -> Vec<trend::Point> {
 }
 
 /// Whether a target is missed by what was measured so far, with brunt's own lateness and without.
-fn misses(stretch: Stretch, target: &Target, limit: ThresholdKind) -> bool {
-    let Some(threshold) = threshold(target, limit) else {
+fn misses(stretch: TimeWindow, target: &Target, limit: ThresholdKind) -> bool {
+    let Some(threshold) = Threshold::of(target, limit) else {
         return false;
     };
     [Lag::Counted, Lag::TakenOut]

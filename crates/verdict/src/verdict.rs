@@ -1,10 +1,10 @@
-//! The verdict: the grades and findings of a run, and whether the run itself is valid.
+//! The verdict on a run, and the conclusion from it: whether the run passes.
 
-use brunt_record::Target;
-
-use crate::grade::{Grade, Possible};
-use crate::regression::BaselineVerdict;
-use crate::result::RunResult;
+use crate::comparison::baseline_verdict::BaselineVerdict;
+use crate::model::finding::Finding;
+use crate::model::grade::Grade;
+use crate::model::judgement::Judgement;
+use crate::model::run_result::RunResult;
 
 /// The verdict on a run.
 #[derive(Debug, Clone, PartialEq)]
@@ -32,229 +32,85 @@ impl Verdict {
             .split_once(": ")
             .unwrap_or(("", &self.headline))
     }
-}
 
-/// A target with what was measured and the grade.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Judgement {
-    /// What was limited, and the thresholds.
-    pub target: Target,
-    /// The unit of its values and thresholds; empty: they have none.
-    pub unit: &'static str,
-    /// What was measured.
-    pub value: Value,
-    /// What it may have been, with 95 % confidence; `None` where that is not known.
-    pub interval: Option<Interval>,
-    /// What has to be said of the interval; `None`: nothing.
-    pub interval_note: Option<String>,
-    /// How well the target was met.
-    pub grade: Grade,
-    /// The grades that the data leave possible; `None` if the target is not applicable or the run is not
-    /// valid.
-    pub possible: Option<Possible>,
-    /// Why the grade is what it is, where the value and the thresholds do not say it: what an
-    /// inconclusive row lacks, and what would decide it.
-    pub reason: Option<String>,
-}
-
-/// From … to, in the metric's unit: with 95 % confidence the true value lies between.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Interval {
-    /// The least.
-    pub low: f64,
-    /// The most; `None`: no bound, since it may lie among requests that were never answered or not made.
-    pub high: Option<f64>,
-}
-
-/// What was measured for a target.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Value {
-    /// A number in the metric's unit.
-    Known(f64),
-    /// A percentile, mean or maximum that is among the requests that were never answered. It
-    /// misses every threshold.
-    Unanswered,
-    /// Nothing was measured.
-    Unknown,
-}
-
-impl Value {
-    /// The number, where there is one.
-    pub const fn known(self) -> Option<f64> {
-        match self {
-            Self::Known(value) => Some(value),
-            Self::Unanswered | Self::Unknown => None,
+    /// Whether the run passes.
+    pub fn conclusion(&self, fail_on: FailOn) -> Conclusion {
+        if fail_on == FailOn::Never {
+            return Conclusion::Passed;
         }
-    }
-}
-
-/// Something that the data say beyond the targets.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Finding {
-    /// What kind of thing.
-    pub kind: FindingKind,
-    /// It in one sentence.
-    pub headline: String,
-    /// Its figures, by name.
-    pub figures: Vec<(&'static str, Figure)>,
-    /// Where it shows on a chart.
-    pub marks: Vec<Mark>,
-}
-
-/// What a chart shows of a finding; moments are seconds of the run's clock.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Mark {
-    /// A stretch of time.
-    Span {
-        /// What it was.
-        label: &'static str,
-        /// From.
-        from_s: f64,
-        /// To.
-        to_s: f64,
-    },
-    /// The trend of what was read of the process under test.
-    Line {
-        /// Of what, as in the finding's `metric`.
-        metric: &'static str,
-        /// A moment, and the value then.
-        from: (f64, f64),
-        /// A later moment, and the value then.
-        to: (f64, f64),
-    },
-    /// Between which rates the service breaks, in requests a second.
-    Bracket {
-        /// What it holds.
-        holds: Option<f64>,
-        /// What breaks it.
-        breaks: Option<f64>,
-    },
-    /// What was measured at the levels of a search, and the law that fits: requests a second over
-    /// requests under way.
-    Scaling {
-        /// Under way, and answered a second.
-        points: Vec<(f64, f64)>,
-        /// The law, at as many places.
-        law: Vec<(f64, f64)>,
-    },
-}
-
-impl Finding {
-    pub(crate) fn new(kind: FindingKind, sentence: impl Into<String>) -> Self {
-        Self {
-            kind,
-            headline: sentence.into(),
-            figures: Vec::new(),
-            marks: Vec::new(),
+        match self.result {
+            RunResult::Invalid => Conclusion::Invalid,
+            RunResult::NothingAnswered => Conclusion::NothingAnswered,
+            RunResult::Graded(Grade::Inconclusive | Grade::NotApplicable) => {
+                Conclusion::Inconclusive
+            }
+            RunResult::Graded(grade) if fail_on.fails(grade) || self.is_worse_than_baseline() => {
+                Conclusion::Missed
+            }
+            RunResult::Graded(Grade::Poor) if self.may_be_critical() => Conclusion::Inconclusive,
+            RunResult::NoTargets | RunResult::Graded(_) => Conclusion::Passed,
         }
     }
 
-    /// Whether it says that the service was steady.
-    pub(crate) fn is_steady(&self) -> bool {
-        self.figures.contains(&("steady", Figure::Truth(true)))
+    fn is_worse_than_baseline(&self) -> bool {
+        let beside = self.baseline.as_ref();
+        beside.is_some_and(|beside| beside.comparison.is_worse())
     }
 
-    pub(crate) fn marked(mut self, mark: Mark) -> Self {
-        self.marks.push(mark);
-        self
-    }
-
-    pub(crate) fn with(mut self, name: &'static str, figure: Figure) -> Self {
-        self.figures.push((name, figure));
-        self
+    /// Whether a target that is not decided may be critical.
+    fn may_be_critical(&self) -> bool {
+        let mut possible = self.judgements.iter().filter_map(|row| row.possible);
+        possible.any(|possible| possible.decided().is_none() && possible.worst == Grade::Critical)
     }
 }
 
-/// A figure of a finding.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Figure {
-    /// How many.
-    Count(u64),
-    /// A number.
-    Number(f64),
-    /// From … to, with 95 % confidence.
-    Interval(f64, f64),
-    /// Whether it is so.
-    Truth(bool),
-    /// A word.
-    Word(&'static str),
-    /// Words.
-    Text(String),
-    /// It is not known, or there is none.
-    Nothing,
-    /// Figures that belong together.
-    Group(Vec<(&'static str, Figure)>),
-}
-
-/// The kinds of findings.
+/// The grade from which a run fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FindingKind {
-    /// The run is worse than its baseline.
-    Regression,
-    /// The service sent no response for a while though requests waited.
-    Stall,
-    /// Users never came to their tasks, since what they do before them failed.
-    UsersNotStarted,
-    /// Users stopped before the end since their data was used up.
-    DataExhausted,
-    /// The load came to what brunt itself can be trusted with.
-    GeneratorLimit,
-    /// Something was amiss with brunt or its machine, on which nothing hangs.
-    GeneratorNote,
-    /// What became of the service after a spike.
-    Recovery,
-    /// Where the service breaks.
-    BreakingPoint,
-    /// A target that is missed at any load of a search.
-    MissedAtAnyLoad,
-    /// The first part of the run, in which the service was not yet as it then was.
-    WarmUp,
-    /// The service gets slower, or fails more, the longer it runs.
-    Degradation,
-    /// One kind of request takes the time of a service that is too slow.
-    SlowRequest,
-    /// What the service holds grows, and will go on to.
-    Leak,
-    /// What the service holds grew to a level.
-    CacheFilling,
-    /// What the service holds grows, and the run is too short to tell where to.
-    GrowthUnclear,
-    /// TLS certificates were not verified.
-    Insecure,
-    /// Requests were sent again.
-    Retries,
-    /// Users' cookie jars were full.
-    CookiesDropped,
-    /// The run broke off or was stopped before its end.
-    Unfinished,
-    /// The run was judged though it is shorter than usual, since the scenario asked for that.
-    ShortRun,
+pub enum FailOn {
+    /// Poor and critical fail.
+    Poor,
+    /// Only critical fails.
+    Critical,
+    /// Nothing fails: every run that can be reported passes.
+    Never,
 }
 
-impl FindingKind {
-    /// Its name in files.
-    pub const fn name(self) -> &'static str {
+impl FailOn {
+    /// Whether a grade fails.
+    pub fn fails(self, grade: Grade) -> bool {
         match self {
-            Self::Regression => "regression",
-            Self::Stall => "stall",
-            Self::UsersNotStarted => "users_not_started",
-            Self::DataExhausted => "data_exhausted",
-            Self::GeneratorLimit => "generator_limit",
-            Self::GeneratorNote => "generator_note",
-            Self::Recovery => "recovery",
-            Self::BreakingPoint => "breaking_point",
-            Self::MissedAtAnyLoad => "missed_at_any_load",
-            Self::WarmUp => "warm_up",
-            Self::Degradation => "degradation",
-            Self::SlowRequest => "slow_request",
-            Self::Leak => "leak",
-            Self::CacheFilling => "cache_filling",
-            Self::GrowthUnclear => "growth_unclear",
-            Self::Insecure => "insecure",
-            Self::Retries => "retries",
-            Self::CookiesDropped => "cookies_dropped",
-            Self::Unfinished => "unfinished",
-            Self::ShortRun => "short_run",
+            Self::Poor => matches!(grade, Grade::Poor | Grade::Critical),
+            Self::Critical => grade == Grade::Critical,
+            Self::Never => false,
+        }
+    }
+}
+
+/// The conclusion of a verdict.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Conclusion {
+    /// Everything that was asked is decided and none of it fails, or nothing was asked and requests were
+    /// answered.
+    Passed,
+    /// A target was missed, the service stopped, or the run is worse than its baseline.
+    Missed,
+    /// Something that was asked is not decided and could still fail, or no target is applicable.
+    Inconclusive,
+    /// The run does not describe the service.
+    Invalid,
+    /// No request was answered.
+    NothingAnswered,
+}
+
+impl Conclusion {
+    /// The exit code that such a run ends with; docs/exit-codes.md has all codes.
+    pub const fn exit_code(self) -> u8 {
+        match self {
+            Self::Passed => 0,
+            Self::Missed => 1,
+            Self::Invalid => 3,
+            Self::NothingAnswered => 4,
+            Self::Inconclusive => 5,
         }
     }
 }

@@ -21,7 +21,6 @@ const NOT_UNTIED: &[&str] = &[
     "crates/brunt/src/",
     "crates/scenario/src/schema/",
     "crates/validation/src/",
-    "crates/verdict/src/",
 ];
 
 /// The names that a file imports from another: (importing file, defining file) → names.

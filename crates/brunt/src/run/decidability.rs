@@ -2,7 +2,7 @@
 
 use brunt_record::Target;
 use brunt_scenario::Plan;
-use brunt_verdict::decidability::{PlannedLoad, Portion};
+use brunt_verdict::grading::decidability::{PlannedLoad, Portion};
 
 /// A warning for each target that the load of a plan cannot show to be met.
 pub(crate) fn warnings(plan: &Plan, is_watched: bool) -> Vec<String> {

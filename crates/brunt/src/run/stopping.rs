@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use brunt_record::{Header, Load, MissedTarget, RunRecord, StoppedBy};
 use brunt_verdict::stopping::Stopping;
-use brunt_verdict::until_decided::UntilDecided;
+use brunt_verdict::stopping::UntilDecided;
 
 use crate::exit::print_note;
 

@@ -2,8 +2,8 @@
 
 use brunt_record::{Measure, PercentileValue, ProcessReading, Reading, RunRecord, Scope};
 use brunt_testbed::queue_simulation::{Arrivals, Gaps, SimulatedRequest};
-use brunt_verdict::blocks::Sureness;
 use brunt_verdict::comparison::{Comparison, Figures, Measured, Outcome, compare};
+use brunt_verdict::stats::batch_means::Sureness;
 
 use super::{SEEDS_FROM, SLOWER, THETA, normals, percent};
 use crate::{Effort, Row, reckoned};

@@ -1,6 +1,6 @@
 //! Histories of runs: since when they are another than before, and nothing where they are not.
 
-use brunt_verdict::comparison::change_points;
+use brunt_verdict::stats::change_points::change_points;
 
 use super::{normals, percent, share};
 use crate::{Effort, Row};

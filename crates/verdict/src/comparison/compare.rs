@@ -5,11 +5,11 @@
 //! The tested rows are decided together: each interval carries its part of the risk (Bonferroni), so that
 //! with 95 % confidence all of them hold the truth at once, and the outcome of each is what its interval says.
 
-use super::difference::{Difference, Prior};
-use super::outcome::{Change, Ends, Tolerance};
-use super::row::{BetweenRuns, Comparison, Row};
-use super::sample::Sample;
-use super::{Figures, Measured, Requests};
+use crate::comparison::figures::{Figures, Requests};
+use crate::comparison::metric::Measured;
+use crate::comparison::outcome::{Change, Ends, Tolerance};
+use crate::comparison::row::{BetweenRuns, Comparison, Row};
+use crate::stats::run_difference::{Difference, Prior, Sample};
 
 /// What decides: few rows, since each takes its part of the risk.
 pub const TESTED: [Measured; 5] = [
@@ -116,7 +116,7 @@ impl Question {
             .filter_map(|figures| sample(figures, figures.row(name)?, measured))
             .collect();
         let own = sample(run, requests, measured)?;
-        let difference = Difference::of(&usual, &own, Prior::of(measured))?;
+        let difference = Difference::of(&usual, &own, prior_of(measured))?;
         let of_baseline = own.mean - difference.mean;
         let shown = |mean: f64| if is_share(measured) { mean } else { mean.exp() };
         Some(Self {
@@ -186,6 +186,15 @@ fn at_least_binomial(sample: Sample, requests: u64) -> Sample {
     }
 }
 
+/// The noise that is expected of a measure; `None` if nothing is known about it.
+pub(super) fn prior_of(measured: Measured) -> Option<Prior> {
+    let is_known = measured.percentile().is_some() || measured == Measured::Throughput;
+    is_known.then_some(Prior {
+        deviation: 0.007,
+        freedom: 2.0,
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::{Outcome, Series};
@@ -237,6 +246,35 @@ mod tests {
         let found = compare(&usual(baseline, 0), &figures(0, changed), None);
         let row = found.rows.iter().find(|row| row.metric == measured);
         row.unwrap().outcome()
+    }
+
+    #[test]
+    fn prior_noise_is_known_for_response_times_and_throughput_alone() {
+        for measured in Measured::ALL {
+            let is_unknown = matches!(
+                measured,
+                Measured::CpuPerRequest | Measured::Memory | Measured::ErrorRate
+            );
+            assert_eq!(prior_of(measured).is_none(), is_unknown, "{measured:?}");
+        }
+        let baseline = [0.0, 1e-5, -1e-5].map(|mean| Sample {
+            mean,
+            variance: 1e-6,
+            freedom: 29.0,
+        });
+        let run = Sample {
+            mean: 0.1,
+            ..baseline[0]
+        };
+        let low = |prior| {
+            Difference::of(&baseline, &run, prior)
+                .unwrap()
+                .ends(0.025)
+                .unwrap()
+                .0
+        };
+        assert!(low(prior_of(Measured::P95)) < 0.095);
+        assert!(low(None) >= 0.095);
     }
 
     #[test]

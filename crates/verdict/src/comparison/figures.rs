@@ -7,10 +7,10 @@ use brunt_record::limits::NAMES_MAX;
 use brunt_record::{Measure, PercentileValue, ProcessReading, RunRecord, Scope};
 use serde::{Deserialize, Serialize};
 
-use super::Measured;
-use crate::reading::second_told;
-use crate::stretch::Stretch;
-use crate::warm_up;
+use crate::comparison::metric::Measured;
+use crate::window::time_window::TimeWindow;
+use crate::window::totals::second_told;
+use crate::window::warm_up;
 
 /// A run has so many blocks, or fewer where it is shorter than that in intervals.
 const BLOCKS: usize = 30;
@@ -84,7 +84,7 @@ impl Figures {
 
     /// The figures of a part of a run, as one block.
     pub fn between(record: &RunRecord, from_s: f64, to_s: f64) -> Self {
-        let part = Stretch::between(record, from_s, to_s);
+        let part = TimeWindow::between(record, from_s, to_s);
         Self::in_blocks(record, &[part.intervals()])
     }
 

@@ -1,7 +1,7 @@
 //! Changes with their intervals, and the outcome that an interval implies. The interval that reports show is
 //! the one that decides: there is no second test that could contradict it.
 
-use super::Measured;
+use crate::comparison::metric::Measured;
 use crate::number;
 
 /// The ends of an interval; `None`: open, nothing is ruled out on that side.

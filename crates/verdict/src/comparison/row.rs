@@ -1,7 +1,8 @@
 //! The rows of a comparison, and what they come to together.
 
-use super::outcome::{Change, Ends, Outcome, Tolerance};
-use super::{Measured, difference};
+use crate::comparison::metric::Measured;
+use crate::comparison::outcome::{Change, Ends, Outcome, Tolerance};
+use crate::stats::run_difference;
 
 /// A run compared with a baseline.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,7 +31,7 @@ pub enum BetweenRuns {
 impl BetweenRuns {
     /// What a number of runs shows.
     pub fn of(runs: usize) -> Self {
-        if runs < difference::RUNS_MIN {
+        if runs < run_difference::RUNS_MIN {
             Self::Unknown { runs }
         } else {
             Self::Known { runs }

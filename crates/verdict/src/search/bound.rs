@@ -2,13 +2,18 @@
 
 use brunt_record::{Measure, Metric, RunRecord, Scope, Target, ThresholdKind};
 
-use super::trial::Counted;
-use crate::ladder::Threshold;
-use crate::stretch::Stretch;
-use crate::{Grade, number, row};
+use crate::grading::thresholds::Threshold;
+use crate::model::grade::Grade;
+use crate::model::judgement::title_of;
+use crate::number;
+use crate::stats::batch_means::{self, Block, Sureness};
+use crate::window::time_window::TimeWindow;
 
 /// A bound that is missed by nearly all requests at any load is still broken where all miss it.
 const SHARE_MAX: f64 = 0.99;
+
+/// Trials are short: neighbours may be as alike as this by chance.
+const ALIKE: f64 = 0.5;
 
 /// A threshold that a search looks at: of a percentile or of the error rate.
 #[derive(Debug, Clone)]
@@ -36,7 +41,7 @@ impl Bound {
                     threshold: threshold(target, limit)?,
                     target: target.clone(),
                     measure,
-                    title: row::title_of(record, target),
+                    title: title_of(record, target),
                     base: None,
                 })
             })
@@ -57,7 +62,12 @@ impl Bound {
     }
 
     /// How many requests of a scope miss it.
-    pub(super) fn missing_of(&self, stretch: Stretch, scope: Scope<'_>, measure: Measure) -> f64 {
+    pub(super) fn missing_of(
+        &self,
+        stretch: TimeWindow,
+        scope: Scope<'_>,
+        measure: Measure,
+    ) -> f64 {
         let missing = match self.metric {
             Metric::Percentile(_) => stretch.missing(scope, measure, |ns| {
                 self.threshold.is_met_by(ns as f64 / 1e6, self.metric)
@@ -68,7 +78,7 @@ impl Bound {
     }
 
     /// Counts what misses it.
-    pub(crate) fn count(&self, stretch: Stretch) -> Counted {
+    pub(crate) fn count(&self, stretch: TimeWindow) -> Counted {
         let requests = self.target.requests();
         let (missing, slow) = match self.metric {
             Metric::Percentile(_) => stretch.missing_and_slow(requests, self.measure, |ns| {
@@ -155,6 +165,46 @@ fn threshold(target: &Target, limit: ThresholdKind) -> Option<Threshold> {
     }
 }
 
+/// What was counted of a bound, second by second.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Counted {
+    /// Requests that miss it.
+    pub(crate) missing: Vec<Block>,
+    /// Slow requests, which tell how those come that miss it.
+    pub(crate) slow: Vec<Block>,
+    /// The share that may miss it.
+    pub(crate) limit: f64,
+}
+
+impl Counted {
+    /// How sure the share is that misses.
+    pub(crate) fn sureness(&self) -> Option<Sureness> {
+        if self.slow.is_empty() {
+            batch_means::sureness_unless(&self.missing, ALIKE)
+        } else {
+            batch_means::sureness_beside_unless(&self.missing, &self.slow, ALIKE)
+        }
+    }
+
+    /// Together with what another trial counted.
+    pub(crate) fn and(mut self, other: &Self) -> Self {
+        // Where one of them has no slow ones, those that miss stand for them.
+        let slow = |one: &Self| {
+            let slow = if one.slow.is_empty() {
+                &one.missing
+            } else {
+                &one.slow
+            };
+            slow.clone()
+        };
+        if !(self.slow.is_empty() && other.slow.is_empty()) {
+            self.slow = [slow(&self), slow(other)].concat();
+        }
+        self.missing.extend(&other.missing);
+        self
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use brunt_record::{
@@ -162,7 +212,7 @@ mod tests {
     };
 
     use super::*;
-    use crate::blocks::Block;
+    use crate::stats::batch_means::Block;
 
     fn header() -> Header {
         let name = RequestName {
@@ -242,7 +292,7 @@ mod tests {
         let disturbed: Vec<bool> = (0..25).map(|second| second < 5).collect();
         let record = record(&disturbed);
         let bounds = Bound::all(&record, ThresholdKind::Critical, Measure::Response);
-        let stretch = Stretch::between(&record, 0.0, 25.0);
+        let stretch = TimeWindow::between(&record, 0.0, 25.0);
         let counted = bounds[0].count(stretch.without(&disturbed));
         let block = |missing| Block {
             missing,

@@ -1,7 +1,7 @@
 //! The bracket: the highest level that holds and the lowest that breaks, by what all trials say together.
 
-use super::estimate::line;
-use super::trial::{Cause, Outcome, Trial};
+use crate::search::estimate::line;
+use crate::search::trial::{Cause, Outcome, Trial};
 
 /// Between these two the service breaks.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -146,15 +146,9 @@ pub(crate) fn same(a: f64, b: f64) -> bool {
     (a - b).abs() <= 1e-9 * a.abs().min(b.abs())
 }
 
-impl Trial {
-    pub(crate) fn breaks(&self) -> bool {
-        matches!(self.outcome, Outcome::Breaks(_))
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::super::trial::Counted;
+    use super::super::bound::Counted;
     use super::*;
 
     /// A trial that does not tell alone: it missed so many times what may, as a logarithm.

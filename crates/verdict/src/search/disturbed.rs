@@ -6,9 +6,9 @@ use std::ops::Range;
 
 use brunt_record::{RunRecord, Seconds};
 
-use super::bound::Bound;
-use crate::reading::second_told;
-use crate::stretch::Stretch;
+use crate::search::bound::Bound;
+use crate::window::time_window::TimeWindow;
+use crate::window::totals::second_told;
 
 /// What is taken matters from this share of the tightest bound on.
 const SHARE: f64 = 0.5;
@@ -25,7 +25,7 @@ const TAKEN_MAX: f64 = 0.2;
 const LEFT_OUT_MAX: f64 = 0.5;
 
 /// Which intervals of a stretch were disturbed; none where too many were.
-pub(super) fn disturbed(stretch: Stretch, bounds: &[Bound]) -> Vec<bool> {
+pub(super) fn disturbed(stretch: TimeWindow, bounds: &[Bound]) -> Vec<bool> {
     let record = stretch.record;
     let width_s = record.timeline.width_s() as usize;
     let intervals = stretch.intervals();

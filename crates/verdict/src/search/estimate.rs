@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use super::trial::Trial;
+use crate::search::trial::Trial;
 
 /// How steeply shares rise with the level where nothing is known of it, and how sure that is.
 const SLOPE: f64 = 30.0;
@@ -23,6 +23,15 @@ const MISSES_MIN: f64 = 0.3;
 pub(crate) struct Point {
     pub(crate) level: f64,
     pub(crate) excess: f64,
+}
+
+impl Point {
+    pub(super) fn of(trial: &Trial) -> Self {
+        Self {
+            level: trial.level,
+            excess: trial.excess,
+        }
+    }
 }
 
 /// Where a service seems to break.

@@ -3,11 +3,11 @@
 
 use brunt_record::{LoadLevel, Measure, NameId, RunRecord, Scope, SearchPhase};
 
-use super::Search;
-use super::bound::Bound;
-use super::trial::{Cause, Outcome, Trial, is_late};
-use crate::blocks::{self, Block, Sureness};
-use crate::stretch::Stretch;
+use crate::search::bound::Bound;
+use crate::search::observations::Observations;
+use crate::search::trial::{Cause, Outcome, Trial, is_late};
+use crate::stats::batch_means::{self, Block, Sureness};
+use crate::window::time_window::TimeWindow;
 
 /// A level this far below another tells whether misses grow with the load.
 const FAR_BELOW: f64 = 2.0;
@@ -29,123 +29,128 @@ pub(crate) struct SetAside {
     pub(crate) name: Option<NameId>,
 }
 
-impl Search {
-    /// Sets aside what a trial broke, where the load is not the cause, and judges all trials and glances again.
-    pub(super) fn set_aside(&mut self, record: &RunRecord, now_s: f64) {
-        let broken = (0..self.bounds.len()).filter(|at| self.bounds[*at].base.is_none());
-        let found: Vec<(usize, f64)> = broken
-            .filter_map(|at| Some((at, self.share_at_any_load(record, at, now_s)?)))
-            .collect();
-        if found.is_empty() {
-            return;
-        }
-        for (at, share) in found {
-            self.bounds[at].base = Some(share);
-        }
-        for trial in &mut self.trials {
-            let level = LoadLevel {
-                from_ms: 0,
-                ramp_ms: 0,
-                level: trial.level,
-                phase: SearchPhase::Trial,
-            };
-            let judged = (trial.from_s, trial.to_s);
-            *trial = Trial::judge(record, &self.bounds, &level, trial.risk, judged);
-        }
-        self.glance_again(record, now_s);
+/// Sets aside what a trial broke, where the load is not the cause, and judges all trials and glances again.
+pub(super) fn set_aside(observed: &mut Observations, record: &RunRecord, now_s: f64) {
+    let broken = (0..observed.bounds.len()).filter(|at| observed.bounds[*at].base.is_none());
+    let found: Vec<(usize, f64)> = broken
+        .filter_map(|at| Some((at, share_at_any_load(observed, record, at, now_s)?)))
+        .collect();
+    if found.is_empty() {
+        return;
     }
-
-    /// The share that misses a bound at any load; `None` where the load may be the cause, or the bound was not broken.
-    fn share_at_any_load(&self, record: &RunRecord, at: usize, now_s: f64) -> Option<f64> {
-        let is_by = |trial: &&Trial| trial.outcome == Outcome::Breaks(Cause::Bound(at));
-        let broken = self.trials.iter().filter(is_by);
-        let highest = broken.max_by(|a, b| a.level.total_cmp(&b.level))?;
-        let above = counted(record, &self.bounds[at], (highest.from_s, highest.to_s))?;
-        let lowest = self.trials.iter().map(|trial| trial.level);
-        let lowest = lowest.fold(f64::INFINITY, f64::min);
-        let is_lowest = highest.level <= self.asked.from && highest.level <= lowest;
-        if is_lowest {
-            return Some(above.share);
-        }
-        let (mut missing, mut all) = (0.0, 0.0);
-        let (mut levels, mut agree) = (0u32, 0u32);
-        for (level, from_s, to_s) in self.seen(record, now_s) {
-            if level * FAR_BELOW > highest.level {
-                continue;
-            }
-            if let Some(seen) = counted(record, &self.bounds[at], (from_s, to_s)) {
-                missing += seen.share * seen.effective;
-                all += seen.effective;
-                let expected = AS_MUCH * above.share;
-                if seen.effective * expected >= MISSES_MIN {
-                    levels += 1;
-                    agree += u32::from(seen.share > expected);
-                }
-            }
-        }
-        if all < 1.0 {
-            return None;
-        }
-        let below = Sureness {
-            share: missing / all,
-            effective: all,
-            ..above
+    for (at, share) in found {
+        observed.bounds[at].base = Some(share);
+    }
+    for trial in &mut observed.trials {
+        let level = LoadLevel {
+            from_ms: 0,
+            ramp_ms: 0,
+            level: trial.level,
+            phase: SearchPhase::Trial,
         };
-        // A bad moment at one of the levels is not any load.
-        let is_as_much = below.low(RISK) > AS_MUCH * above.share && agree > levels / 2;
-        is_as_much.then_some(above.share.min(1.0))
+        let judged = (trial.from_s, trial.to_s);
+        *trial = Trial::judge(record, &observed.bounds, &level, trial.risk, judged);
     }
+    glance_again(observed, record, now_s);
+}
 
-    /// What was offered up to a moment, to be looked at: levels, and from when to when.
-    fn seen(&self, record: &RunRecord, now_s: f64) -> Vec<(f64, f64, f64)> {
-        let glanced = self.glanced(record, SearchPhase::Probe);
-        let glanced = glanced
-            .into_iter()
-            .map(|trial| (trial.level, trial.from_s, trial.to_s));
-        let trials = self.trials.iter();
-        let tried = trials.map(|trial| (trial.level, trial.from_s, trial.to_s));
-        glanced
-            .chain(tried)
-            .map(|(level, from_s, to_s)| (level, from_s, to_s.min(now_s)))
-            .filter(|(_, from_s, to_s)| to_s > from_s)
-            .collect()
+/// The share that misses a bound at any load; `None` where the load may be the cause, or the bound was not broken.
+fn share_at_any_load(
+    observed: &Observations,
+    record: &RunRecord,
+    at: usize,
+    now_s: f64,
+) -> Option<f64> {
+    let is_by = |trial: &&Trial| trial.outcome == Outcome::Breaks(Cause::Bound(at));
+    let broken = observed.trials.iter().filter(is_by);
+    let highest = broken.max_by(|a, b| a.level.total_cmp(&b.level))?;
+    let above = counted(record, &observed.bounds[at], (highest.from_s, highest.to_s))?;
+    let lowest = observed.trials.iter().map(|trial| trial.level);
+    let lowest = lowest.fold(f64::INFINITY, f64::min);
+    let is_lowest = highest.level <= observed.asked.from && highest.level <= lowest;
+    if is_lowest {
+        return Some(above.share);
     }
-
-    /// Takes the glances in again, by the bounds as they are now; the search goes on upwards from the last.
-    fn glance_again(&mut self, record: &RunRecord, now_s: f64) {
-        let glances = self.glanced(record, SearchPhase::Probe);
-        self.glances.clear();
-        for glance in glances {
-            let judged = (glance.from_s, glance.to_s.min(now_s));
-            let is_seen = judged.1 > judged.0;
-            let stretch = Stretch::between(record, judged.0, judged.1);
-            if is_seen && !is_late(stretch, &self.bounds) {
-                self.take_glance(record, glance.level, judged);
+    let (mut missing, mut all) = (0.0, 0.0);
+    let (mut levels, mut agree) = (0u32, 0u32);
+    for (level, from_s, to_s) in seen(observed, record, now_s) {
+        if level * FAR_BELOW > highest.level {
+            continue;
+        }
+        if let Some(seen) = counted(record, &observed.bounds[at], (from_s, to_s)) {
+            missing += seen.share * seen.effective;
+            all += seen.effective;
+            let expected = AS_MUCH * above.share;
+            if seen.effective * expected >= MISSES_MIN {
+                levels += 1;
+                agree += u32::from(seen.share > expected);
             }
         }
-        self.glances_on = self.glances.iter().all(|point| point.excess <= 0.7);
     }
+    if all < 1.0 {
+        return None;
+    }
+    let below = Sureness {
+        share: missing / all,
+        effective: all,
+        ..above
+    };
+    // A bad moment at one of the levels is not any load.
+    let is_as_much = below.low(RISK) > AS_MUCH * above.share && agree > levels / 2;
+    is_as_much.then_some(above.share.min(1.0))
+}
 
-    /// What was set aside, with the request that most of it is of.
-    pub(crate) fn aside(&self, record: &RunRecord) -> Vec<SetAside> {
-        let bounds = self.bounds.iter().enumerate();
-        bounds
-            .filter_map(|(at, bound)| {
-                Some(SetAside {
-                    bound: at,
-                    share: bound.base?,
-                    name: most_missed(record, bound),
-                })
-            })
-            .collect()
+/// What was offered up to a moment, to be looked at: levels, and from when to when.
+fn seen(observed: &Observations, record: &RunRecord, now_s: f64) -> Vec<(f64, f64, f64)> {
+    let glanced = observed.glanced(record, SearchPhase::Probe);
+    let glanced = glanced
+        .into_iter()
+        .map(|trial| (trial.level, trial.from_s, trial.to_s));
+    let trials = observed.trials.iter();
+    let tried = trials.map(|trial| (trial.level, trial.from_s, trial.to_s));
+    glanced
+        .chain(tried)
+        .map(|(level, from_s, to_s)| (level, from_s, to_s.min(now_s)))
+        .filter(|(_, from_s, to_s)| to_s > from_s)
+        .collect()
+}
+
+/// Takes the glances in again, by the bounds as they are now; the search goes on upwards from the last.
+fn glance_again(observed: &mut Observations, record: &RunRecord, now_s: f64) {
+    let glances = observed.glanced(record, SearchPhase::Probe);
+    observed.glances.clear();
+    for glance in glances {
+        let judged = (glance.from_s, glance.to_s.min(now_s));
+        let is_seen = judged.1 > judged.0;
+        let stretch = TimeWindow::between(record, judged.0, judged.1);
+        if is_seen && !is_late(stretch, &observed.bounds) {
+            observed.take_glance(record, glance.level, judged);
+        }
     }
+    observed.glances_on = observed.glances.iter().all(|point| point.excess <= 0.7);
+}
+
+/// What was set aside, with the request that most of it is of.
+pub(crate) fn aside(observed: &Observations, record: &RunRecord) -> Vec<SetAside> {
+    let bounds = observed.bounds.iter().enumerate();
+    bounds
+        .filter_map(|(at, bound)| {
+            Some(SetAside {
+                bound: at,
+                share: bound.base?,
+                name: most_missed(record, bound),
+            })
+        })
+        .collect()
 }
 
 /// The share that misses a bound in a part of a run, as if requests were independent.
 fn counted(record: &RunRecord, bound: &Bound, (from_s, to_s): (f64, f64)) -> Option<Sureness> {
-    let missing = bound.count(Stretch::between(record, from_s, to_s)).missing;
+    let missing = bound
+        .count(TimeWindow::between(record, from_s, to_s))
+        .missing;
     let all: f64 = missing.iter().map(|block: &Block| block.all).sum();
-    let seen = blocks::sureness(&missing)?;
+    let seen = batch_means::sureness(&missing)?;
     Some(Sureness {
         effective: all,
         is_long_enough: true,
@@ -158,7 +163,7 @@ fn counted(record: &RunRecord, bound: &Bound, (from_s, to_s): (f64, f64)) -> Opt
 fn most_missed(record: &RunRecord, bound: &Bound) -> Option<NameId> {
     let names = (0u32..).zip(record.timeline.names());
     let judged = names.filter(|(_, name)| name.is_judged());
-    let stretch = Stretch::whole(record);
+    let stretch = TimeWindow::whole(record);
     let missed = judged.map(|(id, _)| {
         let scope = Scope::Name(NameId(id));
         let missing = bound.missing_of(stretch, scope, Measure::Response);

@@ -2,13 +2,13 @@
 
 use brunt_record::{LoadLevel, Measure, RunRecord, Scope};
 
-use super::bound::Bound;
-use super::disturbed::{disturbed, matters_ms};
-use crate::blocks::{self, Block, Sureness};
-use crate::stretch::{Stretch, whole_number};
+use crate::convert::whole_number;
+use crate::search::bound::Bound;
+use crate::search::bound::Counted;
+use crate::search::disturbed::{disturbed, matters_ms};
+use crate::stats::batch_means::{Block, Sureness};
+use crate::window::time_window::TimeWindow;
 
-/// Trials are short: neighbours may be as alike as this by chance.
-const ALIKE: f64 = 0.5;
 /// A backlog, or no miss at all, stands for this.
 const EXCESS_MAX: f64 = 3.0;
 /// What was counted tells more.
@@ -55,46 +55,6 @@ pub struct Trial {
     pub(crate) is_confirmed: bool,
     /// What was counted for each bound.
     pub(crate) counted: Vec<Counted>,
-}
-
-/// What was counted of a bound, second by second.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Counted {
-    /// Requests that miss it.
-    pub(crate) missing: Vec<Block>,
-    /// Slow requests, which tell how those come that miss it.
-    pub(crate) slow: Vec<Block>,
-    /// The share that may miss it.
-    pub(crate) limit: f64,
-}
-
-impl Counted {
-    /// How sure the share is that misses.
-    pub(crate) fn sureness(&self) -> Option<Sureness> {
-        if self.slow.is_empty() {
-            blocks::sureness_unless(&self.missing, ALIKE)
-        } else {
-            blocks::sureness_beside_unless(&self.missing, &self.slow, ALIKE)
-        }
-    }
-
-    /// Together with what another trial counted.
-    pub(crate) fn and(mut self, other: &Self) -> Self {
-        // Where one of them has no slow ones, those that miss stand for them.
-        let slow = |one: &Self| {
-            let slow = if one.slow.is_empty() {
-                &one.missing
-            } else {
-                &one.slow
-            };
-            slow.clone()
-        };
-        if !(self.slow.is_empty() && other.slow.is_empty()) {
-            self.slow = [slow(&self), slow(other)].concat();
-        }
-        self.missing.extend(&other.missing);
-        self
-    }
 }
 
 /// What came out of a trial.
@@ -148,7 +108,7 @@ impl Trial {
         risk: f64,
         (from_s, to_s): (f64, f64),
     ) -> Self {
-        let stretch = Stretch::between(record, from_s, to_s);
+        let stretch = TimeWindow::between(record, from_s, to_s);
         let mut trial = Self {
             outcome: Outcome::Holds,
             risk,
@@ -198,7 +158,11 @@ impl Trial {
                     self.outcome = Outcome::Breaks(Cause::Bound(at));
                 }
             } else if !(seen.is_long_enough && seen.is_under(counts.limit, self.risk)) {
-                self.leave_open(crate::share::times_longer(&seen, counts.limit, self.risk));
+                self.leave_open(crate::stats::proportion_test::times_longer(
+                    &seen,
+                    counts.limit,
+                    self.risk,
+                ));
             }
         }
         self.counted = counted;
@@ -246,6 +210,10 @@ impl Trial {
         together
     }
 
+    pub(crate) fn breaks(&self) -> bool {
+        matches!(self.outcome, Outcome::Breaks(_))
+    }
+
     fn leave_open(&mut self, times: f64) {
         if self.outcome == Outcome::Holds {
             self.outcome = Outcome::Open;
@@ -269,7 +237,7 @@ fn shattered(counted: &[Counted], width_s: f64) -> Option<usize> {
 
 /// Whether brunt itself was late with so many arrivals, and by so much, that what was seen of the service says
 /// nothing of this load.
-pub(crate) fn is_late(stretch: Stretch, bounds: &[Bound]) -> bool {
+pub(crate) fn is_late(stretch: TimeWindow, bounds: &[Bound]) -> bool {
     if stretch.record.header.load.open.is_none() {
         return false;
     }
@@ -283,7 +251,7 @@ pub(crate) fn is_late(stretch: Stretch, bounds: &[Bound]) -> bool {
 
 /// Whether what is under way grows all along, and by more than chance explains of arrivals and ends that
 /// are as many; without the intervals that are disturbed.
-fn backlog_grows(stretch: Stretch, disturbed: &[bool], per_s: f64) -> bool {
+fn backlog_grows(stretch: TimeWindow, disturbed: &[bool], per_s: f64) -> bool {
     let timeline = &stretch.record.timeline;
     let width_s = timeline.width_s() as usize;
     let intervals = (stretch.intervals().start..).zip(disturbed);
@@ -315,7 +283,7 @@ pub(crate) fn glance(
     level: f64,
     (from_s, to_s): (f64, f64),
 ) -> (bool, f64) {
-    let stretch = Stretch::between(record, from_s, to_s);
+    let stretch = TimeWindow::between(record, from_s, to_s);
     let mut excess = -EXCESS_MAX;
     for bound in bounds {
         let missed = bound
@@ -340,19 +308,22 @@ pub(crate) fn is_left_behind(record: &RunRecord, per_s: f64, (from_s, to_s): (f6
     if record.header.load.open.is_none() {
         return false;
     }
+    in_flight(record, to_s) - in_flight(record, from_s)
+        > LEFT_BEHIND * per_s * (to_s - from_s) + 1.0
+}
+
+/// What is under way at the end of a second.
+pub(super) fn in_flight(record: &RunRecord, at_s: f64) -> f64 {
     let seconds = record.timeline.seconds();
-    let under_way = |at_s: f64| {
-        let second = seconds.get(whole_number(at_s).saturating_sub(1));
-        second
-            .and_then(|second| second.in_flight)
-            .map_or(0.0, f64::from)
-    };
-    under_way(to_s) - under_way(from_s) > LEFT_BEHIND * per_s * (to_s - from_s) + 1.0
+    let second = seconds.get(whole_number(at_s).saturating_sub(1));
+    second
+        .and_then(|second| second.in_flight)
+        .map_or(0.0, f64::from)
 }
 
 /// Requests a second, and the mean under way by Little's law, while a level was judged.
 pub(crate) fn throughput_and_in_flight(record: &RunRecord, trial: &Trial) -> Option<(f64, f64)> {
-    let stretch = Stretch::between(record, trial.from_s, trial.to_s);
+    let stretch = TimeWindow::between(record, trial.from_s, trial.to_s);
     let seen = stretch.distribution(Scope::All, Measure::Response);
     let seconds = stretch.seconds();
     let per_s = seen.ok.count() as f64 / seconds;

@@ -1,8 +1,8 @@
 //! Runs of days, whose readings no longer tell of one second each.
 
 use brunt_record::{Interference, MachineReading, ProcessReading, Reading, Readings};
-use brunt_verdict::leak::{Growth, growth};
-use brunt_verdict::trend::Point;
+use brunt_verdict::findings::leak::{Growth, growth};
+use brunt_verdict::stats::trend::Point;
 
 /// A reading a second.
 const SECONDS: u32 = 5 * 86_400;

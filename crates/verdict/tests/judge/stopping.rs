@@ -2,7 +2,7 @@
 
 use brunt_record::{FailureKind, Metric, MissedTarget, StoppedBy, ThresholdKind};
 use brunt_verdict::stopping::Stopping;
-use brunt_verdict::until_decided::UntilDecided;
+use brunt_verdict::stopping::UntilDecided;
 use brunt_verdict::{Grade, judge};
 
 use crate::run::{A, Run};

@@ -1,0 +1,212 @@
+//! What came of two builds that were played in one sitting, in words.
+
+use crate::comparison::ab_test::Played;
+use crate::comparison::outcome::{Change, Outcome};
+use crate::comparison::row::Row;
+use crate::comparison::sequential_test::FIRST_LOOK;
+use crate::number;
+
+/// A block with fewer requests says little.
+const REQUESTS_FEW: f64 = 100.0;
+
+/// Two builds, and what came of them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Contested {
+    /// Where A and B served.
+    pub hosts: [String; 2],
+    /// What came of it.
+    pub played: Played,
+    /// Whether somebody ended it before it was known.
+    pub is_stopped: bool,
+    /// How many requests a usual block had.
+    pub requests_per_block: f64,
+}
+
+impl Contested {
+    /// Whether it says anything of the builds: not where brunt or its machine was in the way more often than
+    /// not.
+    pub fn is_valid(&self) -> bool {
+        self.played.left_out <= self.played.pairs
+    }
+
+    /// The outcome of the tested rows together: worse if any is, and known only if all are.
+    pub fn outcome(&self) -> Outcome {
+        if !self.is_valid() {
+            return Outcome::NotEnoughData;
+        }
+        let tested = self.played.rows.iter().filter(|row| row.is_tested);
+        Outcome::of_all(tested.map(Row::outcome))
+    }
+
+    /// What came of it, in one sentence.
+    pub fn headline(&self) -> String {
+        if !self.is_valid() {
+            return format!(
+                "Invalid: brunt or its machine distorted {} of {} pairs; give brunt more cores, or make \
+                 less load.",
+                self.played.left_out,
+                self.played.left_out + self.played.pairs
+            );
+        }
+        let after = format!(
+            "after {} pairs in {}",
+            self.played.pairs,
+            number::seconds(self.played.seconds.round())
+        );
+        match self.outcome() {
+            Outcome::Worse => format!("B is worse than A: {} ({after}).", self.worse_in_words()),
+            Outcome::Better => {
+                let better = names(self.tested(Outcome::Better));
+                format!("B is not worse than A; better: {better} ({after}).")
+            }
+            Outcome::Same | Outcome::NotWorse => format!("B is not worse than A ({after})."),
+            Outcome::NotEnoughData => {
+                let open = names(self.tested(Outcome::NotEnoughData));
+                let stopped = if self.is_stopped { "stopped " } else { "" };
+                format!(
+                    "Not known whether B is worse than A: not enough data for {open} ({stopped}{after})."
+                )
+            }
+        }
+    }
+
+    /// What makes the conclusion weaker, in words.
+    pub fn caveats(&self) -> Vec<String> {
+        let mut caveats = Vec::new();
+        let Played {
+            pairs, left_out, ..
+        } = self.played;
+        if left_out > 0 {
+            caveats.push(format!(
+                "left out: {left_out} of {} pairs, which brunt or its machine distorted",
+                left_out + pairs
+            ));
+        }
+        if pairs > 0 && self.requests_per_block < REQUESTS_FEW {
+            caveats.push(format!(
+                "a block had {} requests, which is few; use more users, a higher rate or longer blocks",
+                number::measured(self.requests_per_block)
+            ));
+        }
+        if self.outcome() == Outcome::NotEnoughData && self.is_valid() {
+            let few = pairs < FIRST_LOOK;
+            let fewer = format!("nothing is known before {FIRST_LOOK} pairs; ");
+            caveats.push(format!(
+                "{}a longer --max-duration, or a wider --tolerance, may decide",
+                if few { fewer.as_str() } else { "" }
+            ));
+        }
+        caveats
+    }
+
+    fn tested(&self, outcome: Outcome) -> impl Iterator<Item = &Row> {
+        let rows = self.played.rows.iter();
+        rows.filter(move |row| row.is_tested && row.outcome() == outcome)
+    }
+
+    fn worse_in_words(&self) -> String {
+        let words = self.tested(Outcome::Worse).map(|row| {
+            let change = row.change.map(Change::in_words).unwrap_or_default();
+            format!("{} {change}", row.metric.in_words())
+        });
+        words.collect::<Vec<_>>().join(", ")
+    }
+}
+
+fn names<'a>(rows: impl Iterator<Item = &'a Row>) -> String {
+    let names = rows.map(|row| row.metric.in_words());
+    names.collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::comparison::{Answer, Ends, Measured, Tolerance};
+
+    fn contested(interval: Ends, left_out: usize) -> Contested {
+        let row = Row {
+            name: None,
+            metric: Measured::P95,
+            baseline: Some(10.0),
+            run: Some(11.0),
+            change: Some(Change::Ratio {
+                ratio: 1.1,
+                interval,
+            }),
+            tolerance: Tolerance::Share(0.05),
+            is_tested: true,
+            pairs: Some(12),
+        };
+        Contested {
+            hosts: ["http://a/".into(), "http://b/".into()],
+            played: Played {
+                rows: vec![row],
+                pairs: 12,
+                left_out,
+                seconds: 120.4,
+                answer: Answer::NotEnoughData,
+                values: Vec::new(),
+                looks: Vec::new(),
+            },
+            is_stopped: false,
+            requests_per_block: 2_000.0,
+        }
+    }
+
+    #[test]
+    fn each_outcome_has_its_sentence() {
+        for (low, high, left_out, sentence) in [
+            (
+                1.08,
+                1.12,
+                0,
+                "B is worse than A: p95 +10 % (+8 to +12) (after 12 pairs in 120 s).",
+            ),
+            (
+                0.97,
+                1.03,
+                0,
+                "B is not worse than A (after 12 pairs in 120 s).",
+            ),
+            (
+                0.9,
+                1.03,
+                0,
+                "B is not worse than A (after 12 pairs in 120 s).",
+            ),
+            (
+                0.9,
+                0.93,
+                0,
+                "B is not worse than A; better: p95 (after 12 pairs in 120 s).",
+            ),
+            (
+                0.9,
+                1.08,
+                0,
+                "Not known whether B is worse than A: not enough data for p95 (after 12 pairs in 120 s).",
+            ),
+            (
+                1.08,
+                1.12,
+                13,
+                "Invalid: brunt or its machine distorted 13 of 25 pairs; give brunt more cores, or make \
+                 less load.",
+            ),
+        ] {
+            let contested = contested(Ends::between(low, high), left_out);
+            assert_eq!(contested.headline(), sentence);
+        }
+    }
+
+    #[test]
+    fn what_weakens_it_is_said() {
+        let mut it = contested(Ends::UNKNOWN, 2);
+        (it.requests_per_block, it.played.pairs) = (31.4, 4);
+        let said = it.caveats().join("\n");
+        for part in ["2 of 6 pairs", "31.4 requests", "before 10 pairs"] {
+            assert!(said.contains(part), "{said}");
+        }
+        assert!(contested(Ends::between(0.98, 1.02), 0).caveats().is_empty());
+    }
+}

@@ -1,0 +1,447 @@
+//! A contest: two builds beside each other in one sitting, in all that is asked of them. What is asked of all
+//! requests decides, the rest is shown. Who plays the blocks is somebody else's.
+
+use crate::comparison::compare::tolerance_of;
+use crate::comparison::figures::Figures;
+use crate::comparison::metric::Measured;
+use crate::comparison::outcome::{Change, Tolerance};
+use crate::comparison::row::Row;
+use crate::comparison::sequential_test::{Answer, Limit, Look, Sitting, change_of, difference};
+use crate::stats::signed_rank;
+
+/// The risk at each end of the interval of a row that is shown and not tested, as of a single look.
+const RISK_SHOWN: f64 = 0.025;
+
+/// Two builds, and what is asked of them.
+#[derive(Debug, Clone)]
+pub struct Contest {
+    questions: Vec<Question>,
+    limit: Limit,
+    pairs: usize,
+    left_out: usize,
+    seconds: f64,
+    /// Time that pairs took which were left out.
+    lost_s: f64,
+}
+
+/// What came of a contest.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Played {
+    /// All requests first, then each name: A is the baseline, B the run.
+    pub rows: Vec<Row>,
+    /// How many pairs of blocks tell it.
+    pub pairs: usize,
+    /// How many were left out, since brunt or its machine was in the way.
+    pub left_out: usize,
+    /// How long all of it took, in seconds.
+    pub seconds: f64,
+    /// What is known.
+    pub answer: Answer,
+    /// Of all requests, each measure of A and of B in each pair.
+    pub values: Vec<(Measured, Vec<[f64; 2]>)>,
+    /// Of each tested measure, the looks at which it could be decided.
+    pub looks: Vec<(Measured, Vec<Look>)>,
+}
+
+/// One measure of some requests, pair by pair.
+#[derive(Debug, Clone)]
+struct Question {
+    name: Option<String>,
+    measured: Measured,
+    tolerance: Tolerance,
+    /// `None`: it is shown and not tested.
+    sitting: Option<Sitting>,
+    differences: Vec<f64>,
+    a: Vec<f64>,
+    b: Vec<f64>,
+}
+
+impl Contest {
+    /// A contest of two builds, each of which has been tried: what both figures tell is asked. `tested` decide,
+    /// of all requests. A difference by less than `theta`, a share, is none; unless it is set, that is 5 %, and
+    /// 10 % of percentiles under a millisecond.
+    pub fn new(
+        [a, b]: [&Figures; 2],
+        tested: &[Measured],
+        theta: Option<f64>,
+        limit: Limit,
+    ) -> Self {
+        // What both tell; of A, how much.
+        let tried = |name: Option<&str>, measured: Measured| {
+            value(b, name, measured).and_then(|_| value(a, name, measured))
+        };
+        let told = tested.iter().filter(|it| tried(None, **it).is_some());
+        let count = told.count();
+        let question = |name: Option<&str>, measured: Measured| {
+            let tried = tried(name, measured)?;
+            let tolerance = tolerance_of(measured, tried, theta);
+            let is_tested = name.is_none() && tested.contains(&measured);
+            Some(Question {
+                name: name.map(str::to_owned),
+                measured,
+                tolerance,
+                sitting: is_tested.then(|| Sitting::of(measured, tolerance, limit, count)),
+                differences: Vec::new(),
+                a: Vec::new(),
+                b: Vec::new(),
+            })
+        };
+        let names = a.rows.iter().map(|row| row.name.as_deref());
+        let questions = names
+            .flat_map(|name| {
+                let measures = Measured::ALL.into_iter();
+                measures
+                    .filter_map(|measured| question(name, measured))
+                    .collect::<Vec<_>>()
+            })
+            .collect();
+        Self {
+            questions,
+            limit,
+            pairs: 0,
+            left_out: 0,
+            seconds: 0.0,
+            lost_s: 0.0,
+        }
+    }
+
+    /// Takes in a pair of blocks with the time that it took, and says what is known.
+    pub fn add(&mut self, a: &Figures, b: &Figures, seconds: f64) -> Answer {
+        self.pairs += 1;
+        self.seconds += seconds;
+        let seconds = seconds + std::mem::take(&mut self.lost_s);
+        for question in &mut self.questions {
+            question.add(a, b, seconds);
+        }
+        self.answer()
+    }
+
+    /// Leaves out a pair which brunt or its machine distorted.
+    pub fn leave_out(&mut self, seconds: f64) -> Answer {
+        self.left_out += 1;
+        self.seconds += seconds;
+        self.lost_s += seconds;
+        self.answer()
+    }
+
+    /// What is known: B is worse where it is in anything that is tested, and fine where it is in all of it.
+    pub fn answer(&self) -> Answer {
+        let mut answers = self.sittings().map(Sitting::answer);
+        let asks_nothing = answers.clone().next().is_none();
+        let is_over = self.seconds >= self.limit.seconds || self.pairs >= self.limit.pairs;
+        if answers.clone().any(|answer| answer == Answer::Worse) {
+            Answer::Worse
+        } else if !asks_nothing && answers.all(|answer| answer == Answer::Fine) {
+            Answer::Fine
+        } else if is_over || asks_nothing {
+            Answer::NotEnoughData
+        } else {
+            Answer::GoOn
+        }
+    }
+
+    /// How many pairs there are.
+    pub fn pairs(&self) -> usize {
+        self.pairs
+    }
+
+    /// What came of it so far. Where it ends here, what is not known yet will not be.
+    pub fn played(&self) -> Played {
+        let is_valid = self.left_out <= self.pairs;
+        let answer = match self.answer() {
+            Answer::GoOn => Answer::NotEnoughData,
+            _ if !is_valid => Answer::NotEnoughData,
+            answer => answer,
+        };
+        let mut rows: Vec<Row> = self.questions.iter().map(Question::row).collect();
+        if !is_valid {
+            rows.iter_mut().for_each(Row::leave_undecided);
+        }
+        Played {
+            rows,
+            pairs: self.pairs,
+            left_out: self.left_out,
+            seconds: self.seconds,
+            answer,
+            values: self.values(),
+            looks: self.looks(),
+        }
+    }
+
+    fn looks(&self) -> Vec<(Measured, Vec<Look>)> {
+        let tested = self.questions.iter();
+        let looks =
+            tested.filter_map(|it| Some((it.measured, it.sitting.as_ref()?.looks().to_vec())));
+        looks.collect()
+    }
+
+    fn values(&self) -> Vec<(Measured, Vec<[f64; 2]>)> {
+        let of_all = self.questions.iter().filter(|it| it.name.is_none());
+        let values = |it: &Question| it.a.iter().zip(&it.b).map(|(a, b)| [*a, *b]).collect();
+        of_all.map(|it| (it.measured, values(it))).collect()
+    }
+
+    /// The rows that are tested, as they stand.
+    pub fn tested_rows(&self) -> Vec<Row> {
+        let tested = self.questions.iter().filter(|it| it.sitting.is_some());
+        tested.map(Question::row).collect()
+    }
+
+    fn sittings(&self) -> impl Iterator<Item = &Sitting> + Clone {
+        self.questions.iter().filter_map(|it| it.sitting.as_ref())
+    }
+}
+
+/// What one block tells of a measure.
+fn value(figures: &Figures, name: Option<&str>, measured: Measured) -> Option<f64> {
+    let series = figures.row(name)?.series(measured)?;
+    series.blocks.first().copied().flatten()
+}
+
+impl Question {
+    fn add(&mut self, a: &Figures, b: &Figures, seconds: f64) {
+        let name = self.name.as_deref();
+        let of = |figures: &Figures| value(figures, name, self.measured);
+        let (Some(a), Some(b)) = (of(a), of(b)) else {
+            return;
+        };
+        if let Some(difference) = difference(self.measured, a, b) {
+            if let Some(sitting) = &mut self.sitting {
+                sitting.add(difference, seconds);
+            }
+            self.differences.push(difference);
+            self.a.push(a);
+            self.b.push(b);
+        }
+    }
+
+    fn row(&self) -> Row {
+        let look = match &self.sitting {
+            Some(sitting) => sitting.last(),
+            None => self.shown(),
+        };
+        let sides = look.and_then(|look| self.usual_pair(look));
+        Row {
+            name: self.name.clone(),
+            metric: self.measured,
+            baseline: sides.map(|[a, _]| a),
+            run: sides.map(|[_, b]| b),
+            change: look.map(|look| look.change),
+            tolerance: self.tolerance,
+            is_tested: self.sitting.is_some(),
+            pairs: look.map(|look| look.pairs),
+        }
+    }
+
+    /// All pairs, as of a single look.
+    fn shown(&self) -> Option<Look> {
+        let usual = signed_rank::usual(&self.differences, [RISK_SHOWN; 2])?;
+        Some(Look {
+            pairs: self.differences.len(),
+            change: change_of(self.measured, usual),
+        })
+    }
+
+    /// A and B of a usual pair, from the pairs and the change of a look: the level of a usual pair, which the
+    /// change divides evenly, so that B is A changed by just that much.
+    fn usual_pair(&self, look: Look) -> Option<[f64; 2]> {
+        let pairs = self.a.iter().zip(&self.b).take(look.pairs);
+        match look.change {
+            Change::Ratio { ratio, .. } => {
+                let levels: Vec<f64> = pairs.map(|(a, b)| f64::midpoint(a.ln(), b.ln())).collect();
+                let level = signed_rank::middle(&levels)?.exp();
+                Some([level / ratio.sqrt(), level * ratio.sqrt()])
+            }
+            Change::Points { by, .. } => {
+                let levels: Vec<f64> = pairs.map(|(a, b)| f64::midpoint(*a, *b)).collect();
+                let a = (signed_rank::middle(&levels)? - by / 2.0).max(0.0).max(-by);
+                Some([a, a + by])
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Ends, Outcome, Requests, Series};
+    use super::*;
+
+    const TESTED: [Measured; 5] = [
+        Measured::Throughput,
+        Measured::ErrorRate,
+        Measured::P50,
+        Measured::P95,
+        Measured::CpuPerRequest,
+    ];
+    const LIMIT: Limit = Limit {
+        pairs: 60,
+        seconds: 600.0,
+    };
+
+    /// A block of all requests and of one name, whose figures are these.
+    fn block(values: &[(Measured, f64)]) -> Figures {
+        let series = values.iter().map(|(measured, value)| Series {
+            metric: *measured,
+            blocks: vec![Some(*value)],
+        });
+        let requests = |name: Option<String>| Requests {
+            name,
+            requests: 1_000,
+            series: series.clone().collect(),
+        };
+        Figures {
+            block_s: 4.0,
+            rows: vec![requests(None), requests(Some("GET /".into()))],
+        }
+    }
+
+    const USUAL: [(Measured, f64); 4] = [
+        (Measured::Throughput, 100.0),
+        (Measured::ErrorRate, 0.0),
+        (Measured::P50, 0.5),
+        (Measured::P95, 20.0),
+    ];
+
+    /// Plays builds of which B differs by these factors, and of errors by points.
+    fn play(factors: [f64; 4]) -> Played {
+        let usual = block(&USUAL);
+        let mut contest = Contest::new([&usual, &usual], &TESTED, None, LIMIT);
+        for at in 0..100usize {
+            let wobble = 1.0 + ((at * 7_919 % 101) as f64 / 50.0 - 1.0) * 0.01;
+            let mut b = USUAL;
+            for ((measured, value), factor) in b.iter_mut().zip(factors) {
+                match measured {
+                    Measured::ErrorRate => *value = factor,
+                    _ => *value *= factor * wobble,
+                }
+            }
+            if contest.add(&usual, &block(&b), 10.0) != Answer::GoOn {
+                break;
+            }
+        }
+        contest.played()
+    }
+
+    fn outcomes(played: &Played) -> Vec<Outcome> {
+        let tested = played.rows.iter().filter(|row| row.is_tested);
+        tested.map(Row::outcome).collect()
+    }
+
+    #[test]
+    fn what_is_alike_is_fine_and_what_is_worse_is_found_in_its_measure() {
+        use Outcome::{Better, NotEnoughData, NotWorse, Worse};
+        for (factors, answer, expected) in [
+            ([1.0, 0.0, 1.0, 1.0], Answer::Fine, [NotWorse; 4]),
+            (
+                [1.0, 0.0, 1.0, 0.8],
+                Answer::Fine,
+                [NotWorse, NotWorse, NotWorse, Better],
+            ),
+            (
+                [0.8, 0.0, 1.0, 1.0],
+                Answer::Worse,
+                [Worse, NotWorse, NotWorse, NotWorse],
+            ),
+            (
+                [1.0, 5.0, 1.0, 1.0],
+                Answer::Worse,
+                [NotWorse, Worse, NotWorse, NotWorse],
+            ),
+            // A tenth is allowed below a millisecond.
+            ([1.0, 0.0, 1.08, 1.0], Answer::Fine, [NotWorse; 4]),
+            (
+                [1.0, 0.0, 1.0, 1.05],
+                Answer::NotEnoughData,
+                [NotWorse, NotWorse, NotWorse, NotEnoughData],
+            ),
+        ] {
+            let played = play(factors);
+            assert_eq!(played.answer, answer, "{factors:?}");
+            assert_eq!(outcomes(&played), expected, "{factors:?}");
+        }
+    }
+
+    #[test]
+    fn changes_are_those_of_the_values() {
+        let played = play([0.8, 5.0, 1.0, 1.2]);
+        let words = |measured| {
+            let mut rows = played.rows.iter();
+            let row = rows.find(|row| row.name.is_none() && row.metric == measured);
+            row.and_then(Row::change_in_words).unwrap()
+        };
+        assert!(words(Measured::Throughput).starts_with("−20"));
+        assert!(words(Measured::ErrorRate).starts_with("+5 points"));
+        assert!(words(Measured::P95).starts_with("+19") || words(Measured::P95).starts_with("+20"));
+        let named = played.rows.iter().filter(|row| row.name.is_some());
+        assert!(named.clone().all(|row| !row.is_tested));
+        assert!(named.clone().any(|row| row.outcome() == Outcome::Worse));
+    }
+
+    #[test]
+    fn what_one_build_does_not_tell_is_not_asked_and_lost_time_counts() {
+        let (a, b) = (block(&USUAL), block(&USUAL[..3]));
+        let mut contest = Contest::new([&a, &b], &[Measured::P95], None, LIMIT);
+        assert_eq!(contest.add(&a, &b, 10.0), Answer::NotEnoughData);
+        let mut contest = Contest::new([&a, &a], &[Measured::P95], None, LIMIT);
+        assert_eq!(contest.leave_out(500.0), Answer::GoOn);
+        assert_eq!(contest.add(&a, &a, 100.0), Answer::NotEnoughData);
+        let played = contest.played();
+        assert_eq!((played.pairs, played.left_out), (1, 1));
+    }
+
+    /// Noise without a pattern, from -1 to 1.
+    fn noise(seed: u64, at: usize) -> f64 {
+        let mixed = (seed + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15) ^ (at as u64 * 0x2545_f491);
+        let mixed = mixed.wrapping_mul(0xff51_afd7_ed55_8ccd) >> 40;
+        mixed as f64 / f64::from(1u32 << 23) - 1.0
+    }
+
+    proptest::proptest! {
+        #![proptest_config(proptest::prelude::ProptestConfig::with_cases(64))]
+
+        /// Whatever is played, and whenever it ends: rows, their intervals, their columns and the answer
+        /// say the same.
+        #[test]
+        fn rows_columns_and_answer_never_contradict_each_other(
+            seed in 0u64..1_000_000, slower in 0.8f64..1.3, spread in 0.0f64..0.3, pairs in 1usize..40,
+            lost in 0usize..30,
+        ) {
+            let usual = block(&USUAL);
+            let limit = Limit { pairs: 40, seconds: 1e6 };
+            let mut contest = Contest::new([&usual, &usual], &TESTED, None, limit);
+            let of = |at: usize, factor: f64| {
+                let mut values = USUAL;
+                for (kind, (measured, value)) in values.iter_mut().enumerate() {
+                    let wobble = noise(seed, at * 11 + kind) * spread;
+                    *value = match measured {
+                        Measured::ErrorRate => (wobble * 3.0).max(0.0),
+                        Measured::Throughput => *value / factor * wobble.exp(),
+                        _ => *value * factor * wobble.exp(),
+                    };
+                }
+                block(&values)
+            };
+            for at in 0..pairs {
+                contest.add(&of(2 * at, 1.0), &of(2 * at + 1, slower), 10.0);
+            }
+            (0..lost).for_each(|_| { contest.leave_out(1.0); });
+            let played = contest.played();
+            let tested = || played.rows.iter().filter(|row| row.is_tested);
+            let is_any_worse = tested().any(|row| row.outcome() == Outcome::Worse);
+            let is_all_known = tested().all(|row| row.outcome() != Outcome::NotEnoughData);
+            proptest::prop_assert_eq!(played.answer == Answer::Worse, is_any_worse);
+            proptest::prop_assert_eq!(played.answer == Answer::Fine, is_all_known && !is_any_worse);
+            for row in &played.rows {
+                let (Some(a), Some(b), Some(change)) = (row.baseline, row.run, row.change) else { continue };
+                let (seen, by) = match change {
+                    Change::Ratio { ratio, .. } => (b / a, ratio),
+                    Change::Points { by, .. } => (b - a, by),
+                };
+                proptest::prop_assert!((seen - by).abs() < 1e-9, "{:?}", row);
+                let Ends { low, high } = change.interval();
+                proptest::prop_assert!(low.is_none_or(|low| low <= by + 1e-9), "{:?}", row);
+                proptest::prop_assert!(high.is_none_or(|high| high >= by - 1e-9), "{:?}", row);
+            }
+        }
+    }
+}

@@ -1,0 +1,230 @@
+//! The verdict on a run compared with a baseline, in words.
+
+use crate::comparison::conditions::{Compatibility, Difference};
+use crate::comparison::outcome::{Outcome, Tolerance};
+use crate::comparison::row::{BetweenRuns, Comparison, Row};
+use crate::model::finding::{Figure, Finding, FindingKind};
+
+/// A wider tolerance than this, in percent, is no advice.
+const TOLERANCE_MAX: f64 = 30.0;
+/// The number of changes that the headline names; the table has all.
+const CHANGES_MAX: usize = 2;
+
+/// A run beside a baseline.
+#[derive(Debug, Clone, PartialEq)]
+pub struct BaselineVerdict {
+    /// What the baseline is called.
+    pub baseline: String,
+    /// What differs in the conditions of both.
+    pub differences: Vec<Difference>,
+    /// What came of it.
+    pub comparison: Comparison,
+}
+
+impl BaselineVerdict {
+    /// What came of it, in one sentence.
+    pub fn headline(&self) -> String {
+        let baseline = format!("baseline `{}`", self.baseline);
+        let rows = |outcome| names(self.comparison.tested(), outcome);
+        match self.comparison.outcome() {
+            Outcome::Worse => format!("Worse than {baseline}: {}.", self.worse_in_words()),
+            Outcome::Better => format!(
+                "Not worse than {baseline}; better: {}.",
+                rows(Outcome::Better)
+            ),
+            Outcome::NotWorse => format!("Not worse than {baseline}."),
+            Outcome::Same => format!("The same as {baseline}."),
+            Outcome::NotEnoughData if self.comparison.tells_anything() => format!(
+                "Not known whether this run is worse than {baseline}: not enough data for {}.",
+                rows(Outcome::NotEnoughData)
+            ),
+            Outcome::NotEnoughData => {
+                format!("Not enough data to compare this run with {baseline}.")
+            }
+        }
+    }
+
+    /// What makes the conclusion weaker, in words, with what to do about it.
+    pub fn caveats(&self) -> Vec<String> {
+        let mut caveats = Vec::new();
+        match self.comparison.between_runs {
+            BetweenRuns::Unknown { runs } => {
+                caveats.push(noise_unknown(&self.baseline, runs));
+            }
+            BetweenRuns::Known { .. } => caveats.extend(self.what_would_decide()),
+        }
+        let differences = self.differences.iter();
+        let weaker = differences.filter(|it| it.compatibility != Compatibility::Ignorable);
+        caveats
+            .extend(weaker.map(|it| format!("what differs may be due to the {}", it.in_words())));
+        caveats
+    }
+
+    /// What would decide the rows that are open, as far as their intervals show.
+    fn what_would_decide(&self) -> Option<String> {
+        let open = self.comparison.tested().filter_map(|row| {
+            let change = row
+                .change
+                .filter(|_| row.outcome() == Outcome::NotEnoughData)?;
+            match row.tolerance {
+                Tolerance::Share(_) => change.tolerable(row.metric),
+                Tolerance::Points(_) => None,
+            }
+        });
+        let needed = open.reduce(f64::max)? * 100.0;
+        let wider = if needed <= TOLERANCE_MAX {
+            format!(
+                ", or --tolerance {}%, under which these are not worse",
+                needed.ceil()
+            )
+        } else {
+            String::new()
+        };
+        Some(format!(
+            "a baseline of more runs, or longer ones, narrows the intervals of what is open{wider}"
+        ))
+    }
+
+    fn worse_in_words(&self) -> String {
+        let worse = self.comparison.tested();
+        let worse = worse.filter(|row| row.outcome() == Outcome::Worse);
+        let words = worse.filter_map(|row| {
+            let change = row.change_in_words()?;
+            Some(format!("{} {change}", row.metric.in_words()))
+        });
+        let words: Vec<String> = words.collect();
+        let (shown, more) = words.split_at(words.len().min(CHANGES_MAX));
+        match more.len() {
+            0 => shown.join(", "),
+            more => format!("{}, and {more} more", shown.join(", ")),
+        }
+    }
+
+    pub(crate) fn finding(&self) -> Finding {
+        let worse = names(self.comparison.tested(), Outcome::Worse);
+        Finding::new(FindingKind::Regression, self.headline())
+            .with("baseline", Figure::Text(self.baseline.clone()))
+            .with("worse", Figure::Text(worse))
+    }
+}
+
+fn names<'a>(rows: impl Iterator<Item = &'a Row>, outcome: Outcome) -> String {
+    let rows = rows.filter(|row| row.outcome() == outcome);
+    let names = rows.map(|row| row.metric.in_words());
+    names.collect::<Vec<_>>().join(", ")
+}
+
+/// The limits of a baseline of fewer than three runs, and the remedy.
+pub(crate) fn noise_unknown(name: &str, runs: usize) -> String {
+    let of = if runs == 1 {
+        "1 run"
+    } else {
+        &format!("{runs} runs")
+    };
+    format!(
+        "baseline `{name}` has {of}, so the noise between runs is not known and nothing can be called worse or \
+         not worse; save at least three runs: `brunt baseline save {name} --runs 3`"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::comparison::{Change, Ends, Measured};
+
+    fn row(measured: Measured, interval: Ends, is_tested: bool) -> Row {
+        Row {
+            name: None,
+            metric: measured,
+            baseline: Some(10.0),
+            run: Some(11.0),
+            change: Some(Change::Ratio {
+                ratio: 1.1,
+                interval,
+            }),
+            tolerance: Tolerance::Share(0.05),
+            is_tested,
+            pairs: None,
+        }
+    }
+
+    fn beside(rows: Vec<Row>, runs: usize) -> BaselineVerdict {
+        BaselineVerdict {
+            baseline: "main".into(),
+            differences: Vec::new(),
+            comparison: Comparison {
+                rows,
+                between_runs: BetweenRuns::of(runs),
+            },
+        }
+    }
+
+    #[test]
+    fn baseline_of_one_run_says_what_to_do() {
+        let beside = beside(vec![row(Measured::CpuPerRequest, Ends::UNKNOWN, true)], 1);
+        assert_eq!(
+            beside.headline(),
+            "Not enough data to compare this run with baseline `main`."
+        );
+        assert_eq!(
+            beside.caveats(),
+            [
+                "baseline `main` has 1 run, so the noise between runs is not known and nothing can be called worse or \
+                 not worse; save at least three runs: `brunt baseline save main --runs 3`"
+            ]
+        );
+    }
+
+    #[test]
+    fn open_rows_say_what_would_decide_them() {
+        let caveats = |high: f64| {
+            let open = row(Measured::P95, Ends::between(0.9, high), true);
+            beside(vec![open], 3).caveats().join("\n")
+        };
+        assert!(
+            caveats(1.124).contains("--tolerance 13%"),
+            "{}",
+            caveats(1.124)
+        );
+        assert!(!caveats(1.6).contains("--tolerance"), "{}", caveats(1.6));
+        let decided = row(Measured::P95, Ends::between(1.08, 1.2), true);
+        assert_eq!(beside(vec![decided], 3).caveats(), [] as [String; 0]);
+    }
+
+    proptest! {
+        /// The headline says worse if and only if the interval of a tested row does, and "not worse" or "the
+        /// same" only if those of all tested rows do.
+        #[test]
+        fn headline_never_contradicts_the_shown_intervals(
+            rows in proptest::collection::vec(
+                (0..Measured::ALL.len(), 0.7f64..1.4, 0.0f64..0.4, any::<bool>(), any::<bool>()), 0..8,
+            ),
+        ) {
+            let rows: Vec<Row> = rows
+                .into_iter()
+                .filter(|(at, ..)| Measured::ALL[*at] != Measured::ErrorRate)
+                .map(|(at, low, width, is_known, is_tested)| {
+                    let interval = if is_known { Ends::between(low, low + width) } else { Ends::UNKNOWN };
+                    row(Measured::ALL[at], interval, is_tested)
+                })
+                .collect();
+            // By the ends alone, as a reader takes them.
+            let ends = |row: &Row| {
+                let interval = row.change.unwrap().interval();
+                let (low, high) = (interval.low?, interval.high?);
+                Some(if row.metric == Measured::Throughput { (2.0 - high, 2.0 - low) } else { (low, high) })
+            };
+            let tested: Vec<&Row> = rows.iter().filter(|row| row.is_tested).collect();
+            let is_worse = tested.iter().any(|row| ends(row).is_some_and(|(low, _)| low > 1.05));
+            let is_fine = !tested.is_empty()
+                && tested.iter().all(|row| ends(row).is_some_and(|(_, high)| high <= 1.05));
+            let sentence = beside(rows.clone(), 3).headline();
+            prop_assert_eq!(sentence.starts_with("Worse"), is_worse, "{}", &sentence);
+            let says_fine = sentence.starts_with("Not worse") || sentence.starts_with("The same");
+            prop_assert_eq!(says_fine, is_fine, "{}", &sentence);
+            prop_assert_eq!(sentence.starts_with("Not known") || sentence.starts_with("Not enough"), !is_worse && !is_fine);
+        }
+    }
+}

@@ -1,0 +1,311 @@
+//! A sitting: two builds played in turns on one machine, pair by pair, until it is known whether the
+//! second is worse. What the machine does meanwhile, both feel.
+//!
+//! It is looked at more than once, so the risk is spent over the looks: in proportion to the part of the
+//! limit that is used up (Lan and `DeMets`, Biometrika 70, 1983; the power family of Kim and `DeMets`,
+//! Biometrika 74, 1987, with ρ = 1), and each look has an interval with what it may spend, so that all of them
+//! together stay below the whole, however they depend on each other (Bonferroni). The interval of the last look
+//! is the one that is shown, and the one that decides.
+
+use rand::{RngExt, SeedableRng};
+use rand_xoshiro::Xoshiro256PlusPlus;
+
+use crate::comparison::metric::Measured;
+use crate::comparison::outcome::{Change, Ends, Outcome, Tolerance};
+use crate::stats::signed_rank;
+
+/// The risk of calling a build worse that is slower by just what is allowed, over all looks.
+const RISK_WORSE: f64 = 0.01;
+/// The risk of calling a build fine that is.
+const RISK_FINE: f64 = 0.05;
+/// The first look is after so many pairs: fewer have too few signs to tell.
+pub const FIRST_LOOK: usize = 10;
+/// Each further look is after so many times as many.
+const LOOK_AGAIN: f64 = 1.25;
+
+/// Which build.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Side {
+    /// What is.
+    A,
+    /// What may be worse.
+    B,
+}
+
+/// In which order a pair is played: AB or BA, as a coin says for each, so that four blocks in a row are ABBA or
+/// BAAB as often as not. The coins are what makes the sign-flip test exact, whatever the machine does: were
+/// two pairs to share one, as in ABBA alone, what both feel of one moment would count twice.
+pub fn order(pair: usize, seed: u64) -> [Side; 2] {
+    let salt = (pair as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let mut random = Xoshiro256PlusPlus::seed_from_u64(seed ^ salt);
+    let is_turned: bool = random.random();
+    if is_turned {
+        [Side::B, Side::A]
+    } else {
+        [Side::A, Side::B]
+    }
+}
+
+/// How much worse B was than A in a pair, as a logarithm: over zero is worse. `None` where either is not above
+/// zero, so that there is no ratio. Of error rates, which may be zero, it is in points of percent.
+pub fn difference(measured: Measured, a: f64, b: f64) -> Option<f64> {
+    if measured == Measured::ErrorRate {
+        return Some(b - a);
+    }
+    let ratio = (a > 0.0 && b > 0.0).then(|| b / a)?;
+    ratio.is_finite().then(|| ratio.ln() * measured.worse())
+}
+
+/// When a sitting ends, whether it is known or not.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Limit {
+    /// After so many pairs.
+    pub pairs: usize,
+    /// After so many seconds.
+    pub seconds: f64,
+}
+
+/// What is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Answer {
+    /// B is worse by more than is allowed, beyond chance.
+    Worse,
+    /// B is not, beyond chance.
+    Fine,
+    /// Not known yet.
+    GoOn,
+    /// Not known at the limit.
+    NotEnoughData,
+}
+
+/// The pairs so far, of one measure, and what they tell.
+#[derive(Debug, Clone)]
+pub struct Sitting {
+    measured: Measured,
+    tolerance: Tolerance,
+    limit: Limit,
+    tested: f64,
+    differences: Vec<f64>,
+    seconds: f64,
+    next_look: usize,
+    spent: f64,
+    looks: Vec<Look>,
+    answer: Answer,
+}
+
+/// What was seen at a look.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Look {
+    /// The number of pairs.
+    pub pairs: usize,
+    /// How the measure changed, with the interval that decides.
+    pub change: Change,
+}
+
+impl Sitting {
+    /// A sitting in which a difference by `theta`, a share, is allowed. If several measures are tested in
+    /// parallel, `tested` is their number, and each has its part of the risk.
+    pub fn new(theta: f64, limit: Limit, tested: usize) -> Self {
+        Self::of(Measured::P95, Tolerance::Share(theta), limit, tested)
+    }
+
+    /// The same of any measure.
+    pub(crate) fn of(
+        measured: Measured,
+        tolerance: Tolerance,
+        limit: Limit,
+        tested: usize,
+    ) -> Self {
+        Self {
+            measured,
+            tolerance,
+            limit,
+            tested: tested.max(1) as f64,
+            differences: Vec::new(),
+            seconds: 0.0,
+            next_look: FIRST_LOOK,
+            spent: 0.0,
+            looks: Vec::new(),
+            answer: Answer::GoOn,
+        }
+    }
+
+    /// Takes in a pair, by its [`difference`], with the time that it took; and says what is known. Once it is,
+    /// further pairs do not change that.
+    pub fn add(&mut self, difference: f64, seconds: f64) -> Answer {
+        self.differences.push(difference);
+        self.seconds += seconds;
+        if self.answer != Answer::GoOn {
+            return self.answer;
+        }
+        let used = self.used();
+        if self.differences.len() >= self.next_look || used >= 1.0 {
+            self.answer = self.look(used);
+            self.next_look = next_look(self.differences.len());
+        }
+        self.answer
+    }
+
+    /// What is known.
+    pub fn answer(&self) -> Answer {
+        self.answer
+    }
+
+    /// How many pairs there are.
+    pub fn pairs(&self) -> usize {
+        self.differences.len()
+    }
+
+    /// All looks, in order.
+    pub(crate) fn looks(&self) -> &[Look] {
+        &self.looks
+    }
+
+    /// The last look; before the first one, what all pairs so far come to, without an interval.
+    pub(crate) fn last(&self) -> Option<Look> {
+        let last = self.looks.last().copied();
+        last.or_else(|| {
+            let middle = signed_rank::middle(&self.differences)?;
+            Some(Look {
+                pairs: self.differences.len(),
+                change: change(self.measured, middle, Ends::UNKNOWN),
+            })
+        })
+    }
+
+    /// The part of the limit that is used up (0 to 1).
+    fn used(&self) -> f64 {
+        let pairs = self.differences.len() as f64 / self.limit.pairs.max(1) as f64;
+        pairs.max(self.seconds / self.limit.seconds).clamp(0.0, 1.0)
+    }
+
+    /// A look at which not even pairs that are all alike would tell is not taken, and spends nothing.
+    fn look(&mut self, used: f64) -> Answer {
+        let part = (used - self.spent) / self.tested;
+        if signed_rank::least_chance(self.differences.len()) <= RISK_FINE * part {
+            self.spent = used;
+            let risks = [RISK_WORSE * part, RISK_FINE * part];
+            self.looks.extend(
+                signed_rank::usual(&self.differences, risks).map(|usual| Look {
+                    pairs: self.differences.len(),
+                    change: change_of(self.measured, usual),
+                }),
+            );
+        }
+        let outcome = self.looks.last().map_or(Outcome::NotEnoughData, |look| {
+            look.change.outcome(self.measured, self.tolerance)
+        });
+        match outcome {
+            Outcome::Worse => Answer::Worse,
+            Outcome::Better | Outcome::Same | Outcome::NotWorse => Answer::Fine,
+            Outcome::NotEnoughData if used >= 1.0 => Answer::NotEnoughData,
+            Outcome::NotEnoughData => Answer::GoOn,
+        }
+    }
+}
+
+/// The change that differences of pairs come to.
+pub(crate) fn change_of(measured: Measured, usual: signed_rank::Usual) -> Change {
+    let ends = Ends {
+        low: usual.low,
+        high: usual.high,
+    };
+    change(measured, usual.middle, ends)
+}
+
+/// Turns a difference, of which more is worse, back to the values.
+fn change(measured: Measured, middle: f64, turned: Ends) -> Change {
+    let worse = measured.worse();
+    let ends = if worse < 0.0 {
+        turned.negated()
+    } else {
+        turned
+    };
+    if measured == Measured::ErrorRate {
+        return Change::Points {
+            by: middle * worse,
+            interval: ends,
+        };
+    }
+    Change::Ratio {
+        ratio: (middle * worse).exp(),
+        interval: ends.map(f64::exp),
+    }
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a count of pairs, times little more than one"
+)]
+fn next_look(pairs: usize) -> usize {
+    (pairs as f64 * LOOK_AGAIN).ceil() as usize
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIMIT: Limit = Limit {
+        pairs: 60,
+        seconds: 600.0,
+    };
+
+    /// Plays pairs whose difference is this, up and down by a little.
+    fn play(difference: f64, noise: f64) -> (Answer, usize) {
+        let mut sitting = Sitting::new(0.02, LIMIT, 1);
+        for at in 0..100usize {
+            let wobble = (at * 7_919 % 101) as f64 / 50.0 - 1.0;
+            if sitting.add(difference + noise * wobble, 10.0) != Answer::GoOn {
+                break;
+            }
+        }
+        (sitting.answer(), sitting.pairs())
+    }
+
+    #[test]
+    fn what_is_clear_is_known_soon_and_what_is_not_never() {
+        assert_eq!(play(0.1, 0.01), (Answer::Worse, 10));
+        assert_eq!(play(0.0, 0.01), (Answer::Fine, 10));
+        assert_eq!(play(0.05, 0.1).0, Answer::Worse);
+        assert_eq!(play(0.02, 0.01), (Answer::NotEnoughData, 60));
+    }
+
+    #[test]
+    fn time_ends_a_sitting_too() {
+        let mut sitting = Sitting::new(0.02, LIMIT, 1);
+        assert_eq!(sitting.add(0.1, 300.0), Answer::GoOn);
+        assert_eq!(sitting.add(0.1, 300.0), Answer::NotEnoughData);
+    }
+
+    #[test]
+    fn several_measures_share_the_risk() {
+        let first = |tested| {
+            let mut sitting = Sitting::new(0.02, LIMIT, tested);
+            (0..10).for_each(|_| {
+                sitting.add(0.1, 10.0);
+            });
+            sitting.answer()
+        };
+        assert_eq!((first(1), first(8)), (Answer::Worse, Answer::GoOn));
+    }
+
+    #[test]
+    fn each_pair_has_a_coin_of_its_own() {
+        let turned = |pair: usize| order(pair, 5)[0] == Side::B;
+        let count = (0..400).filter(|pair| turned(*pair)).count();
+        let alike = (0..399).filter(|pair| turned(*pair) == turned(pair + 1));
+        let alike = alike.count();
+        assert!((160..240).contains(&count), "{count}");
+        assert!((160..240).contains(&alike), "{alike}");
+        assert!((0..400).all(|pair| order(pair, 5) == order(pair, 5)));
+    }
+
+    #[test]
+    fn worse_is_over_zero_whichever_way_it_is() {
+        assert!(difference(Measured::P95, 10.0, 11.0).is_some_and(|d| d > 0.09));
+        assert!(difference(Measured::Throughput, 10.0, 11.0).is_some_and(|d| d < -0.09));
+        assert_eq!(difference(Measured::P95, 0.0, 11.0), None);
+        assert_eq!(difference(Measured::ErrorRate, 0.0, 2.5), Some(2.5));
+    }
+}

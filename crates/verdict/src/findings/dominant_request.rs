@@ -1,0 +1,144 @@
+//! The slow request: where a target of the response time is missed, the one kind of request that takes the
+//! service's time while the others are fast, or wait behind it.
+//!
+//! Every request counts, however it ended: one that was never answered took longer than any answer, and what failed took
+//! its time. Shares are of all requests of the run.
+
+use brunt_record::{
+    Distribution, Histogram, Measure, NameId, Outcome, PercentileValue, RunRecord, Scope,
+};
+
+use crate::model::finding::{Figure, Finding, FindingKind};
+use crate::number;
+
+/// Fewer requests of a name, or of all others, are not judged.
+const REQUESTS_MIN: u64 = 20;
+/// Half of its requests take so many times as long as half of all others do.
+const TIMES: f64 = 10.0;
+/// It takes so much of the time of all requests.
+const SHARE_OF_TIME: f64 = 0.1;
+
+/// Requests, and how long the service took for them.
+#[derive(Debug, Clone, Default)]
+struct Taken {
+    /// Those answered well, and how many were never answered.
+    ranked: Distribution,
+    /// Answered, but not as they should be.
+    failed: u64,
+    /// The time of all of them.
+    all_ns: u128,
+}
+
+impl Taken {
+    fn of(record: &RunRecord, name: NameId) -> Self {
+        let histogram = |measure, outcome| {
+            let timeline = &record.timeline;
+            timeline.histogram(Scope::Name(name), measure, outcome)
+        };
+        let service = Outcome::ALL.map(|outcome| histogram(Measure::Service, outcome));
+        let [ok, ..] = &service;
+        let count = |outcome| histogram(Measure::Response, outcome).count();
+        Self {
+            all_ns: service.iter().map(Histogram::sum_ns).sum(),
+            ranked: Distribution {
+                ok: ok.clone(),
+                // Some of them were never sent.
+                unanswered: count(Outcome::Unanswered),
+            },
+            failed: count(Outcome::Failed),
+        }
+    }
+
+    fn add(&mut self, other: &Self) {
+        self.ranked.ok.merge(&other.ranked.ok);
+        self.ranked.unanswered += other.ranked.unanswered;
+        self.failed += other.failed;
+        self.all_ns += other.all_ns;
+    }
+
+    fn requests(&self) -> u64 {
+        self.ranked.count() + self.failed
+    }
+
+    /// What half of them take; `None` where there are too few, or where most of them failed: how long a refusal takes
+    /// says nothing of what it refuses.
+    fn half(&self) -> Option<PercentileValue> {
+        let tells = self.ranked.count() >= REQUESTS_MIN && self.failed < self.ranked.count();
+        self.ranked.percentile(0.5).filter(|_| tells)
+    }
+}
+
+/// A name, and how its requests compare with all others.
+struct Slow {
+    name: NameId,
+    /// What half of its requests take; `None`: they are never answered.
+    p50_ms: Option<f64>,
+    others_p50_ms: f64,
+    /// Its share of the requests.
+    share: f64,
+    /// Its share of the time of all requests.
+    share_of_time: f64,
+}
+
+/// The slow request of a run; `is_too_slow` says whether a target of the response time is missed.
+pub(crate) fn finding(record: &RunRecord, is_too_slow: bool) -> Option<Finding> {
+    if record.header.load.search.is_some() || !is_too_slow {
+        return None;
+    }
+    let names = record.timeline.names_in(Scope::All);
+    let taken: Vec<(NameId, Taken)> = names.map(|name| (name, Taken::of(record, name))).collect();
+    let slow = taken.iter().filter_map(|(name, own)| {
+        let mut others = Taken::default();
+        let rest = taken.iter().filter(|(other, _)| other != name);
+        rest.for_each(|(_, taken)| others.add(taken));
+        compared(*name, own, &others)
+    });
+    let slowest = slow.max_by(|a, b| a.share_of_time.total_cmp(&b.share_of_time))?;
+    Some(in_words(record, &slowest))
+}
+
+/// A name compared with all others, where it is slow.
+fn compared(name: NameId, own: &Taken, others: &Taken) -> Option<Slow> {
+    let (half, others_half) = (own.half()?, others.half()?);
+    let all_ns = own.all_ns + others.all_ns;
+    let slow = Slow {
+        name,
+        p50_ms: half.ms(),
+        // Where half of the others are never answered, they are no faster.
+        others_p50_ms: others_half.ms()?,
+        share: own.requests() as f64 / (own.requests() + others.requests()) as f64,
+        share_of_time: own.all_ns as f64 / all_ns.max(1) as f64,
+    };
+    let is_far = slow
+        .p50_ms
+        .is_none_or(|p50_ms| p50_ms >= TIMES * slow.others_p50_ms);
+    (is_far && slow.share_of_time >= SHARE_OF_TIME).then_some(slow)
+}
+
+fn in_words(record: &RunRecord, slow: &Slow) -> Finding {
+    let name = &record.timeline.names()[slow.name.index()];
+    let half = match slow.p50_ms {
+        Some(p50_ms) => format!(
+            "half of its requests take {} ms or more",
+            number::measured(p50_ms)
+        ),
+        None => "half of its requests or more were never answered".to_owned(),
+    };
+    let sentence = format!(
+        "{} is slow: {half}, half of the others {} ms; it is {} % of the requests and {} % of their time.",
+        record.header.title_of(name),
+        number::measured(slow.others_p50_ms),
+        number::measured(slow.share * 100.0),
+        number::measured(slow.share_of_time * 100.0),
+    );
+    Finding::new(FindingKind::SlowRequest, sentence)
+        .with("name", Figure::Text(name.name.clone()))
+        .with("method", Figure::Text(name.method.clone()))
+        .with(
+            "p50_ms",
+            slow.p50_ms.map_or(Figure::Nothing, Figure::Number),
+        )
+        .with("others_p50_ms", Figure::Number(slow.others_p50_ms))
+        .with("share_of_requests", Figure::Number(slow.share))
+        .with("share_of_time", Figure::Number(slow.share_of_time))
+}

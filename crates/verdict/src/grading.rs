@@ -1,0 +1,8 @@
+//! Grading: what a run measured of a target, which grade follows, and what is missing if none does.
+
+pub mod decidability;
+pub(crate) mod evidence;
+pub(crate) mod lost_users;
+pub(crate) mod missing_evidence;
+pub(crate) mod risk;
+pub(crate) mod thresholds;

@@ -1,0 +1,288 @@
+//! What an undecided target lacks: why, what is known anyway, and what would decide it.
+
+use crate::grading::decidability::remedy::{ADVICE_S_MAX, Remedy};
+use crate::grading::evidence::{Evidence, INTERVAL_RISK, Varying};
+use crate::grading::missing_evidence::{Advice, Cause, Known, Lack, longer};
+use crate::grading::thresholds::Threshold;
+use crate::number;
+use crate::stats::batch_means::{Block, Demands, Sureness};
+use crate::stats::proportion_test;
+use crate::window::intervals::Durations;
+
+/// A run that would have to be this many times as long is at its limit.
+const TIMES_AT_LIMIT: f64 = 100.0;
+/// A bound that is this many times the limit says nothing about it.
+const TELLS_TIMES: f64 = 10.0;
+/// A scenario may ask for no shorter run than this, in seconds.
+const MIN_DURATION_S: f64 = 2.0;
+
+/// What was seen of a share that does not decide.
+struct Open<'a> {
+    /// The metric, in words.
+    what: String,
+    seen: &'a Sureness,
+    /// The share that may miss (0 to 1).
+    limit: f64,
+    requests: u64,
+    /// As many times as long a run like this one would have to be.
+    times: f64,
+    /// What those that miss do, in words.
+    doing: String,
+    /// With the fewest blocks that show a spread.
+    shortest: Option<Sureness>,
+}
+
+impl Evidence<'_> {
+    pub(super) fn lack_of_waits(
+        &self,
+        threshold: Threshold,
+        seen: &Sureness,
+        requests: u64,
+        times: f64,
+    ) -> Lack {
+        let limit = self.limit();
+        let will_do = |ns: u64| threshold.is_met_by(ns as f64 / 1e6, self.metric);
+        let measure = self.lag.measure();
+        let demands = Demands {
+            blocks_min: 2,
+            ..self.stretch.demands()
+        };
+        let open = Open {
+            what: format!("a {}", self.metric.name()),
+            seen,
+            limit,
+            requests,
+            times,
+            doing: format!(
+                "took {} {} or longer",
+                number::chosen(threshold.level()),
+                self.metric.unit()
+            ),
+            shortest: self
+                .stretch
+                .misses_by(demands, self.scope, measure, will_do),
+        };
+        let blocks = || self.stretch.unspared(self.scope, measure, will_do);
+        let met_ms = || {
+            let durations = Durations::of(self.stretch, self.scope, measure)?;
+            let high = durations.high_ms(1.0 - limit, proportion_test::RISK)?;
+            Some(format!("{} ms", number::chosen(loosened(high))))
+        };
+        self.lack(&open, blocks, met_ms)
+    }
+
+    pub(super) fn lack_of_errors(
+        &self,
+        threshold: Threshold,
+        seen: &Sureness,
+        requests: u64,
+        times: f64,
+    ) -> Lack {
+        let failed = self.stretch.failed(self.scope);
+        let demands = Demands {
+            blocks_min: 2,
+            ..self.stretch.demands()
+        };
+        let open = Open {
+            what: format!("under {} %", number::chosen(threshold.level())),
+            seen,
+            limit: threshold.level() / 100.0,
+            requests,
+            times,
+            doing: "failed".to_owned(),
+            shortest: crate::stats::batch_means::sureness_by(&failed, demands),
+        };
+        let met = || {
+            let high = seen.high(proportion_test::RISK) * 100.0;
+            (high < 100.0).then(|| format!("{} %", number::chosen(loosened(high))))
+        };
+        self.lack(&open, || (failed.clone(), Vec::new()), met)
+    }
+
+    /// Why a share does not decide, and what would.
+    fn lack(
+        &self,
+        open: &Open,
+        blocks: impl Fn() -> (Vec<Block>, Vec<Block>),
+        met: impl Fn() -> Option<String>,
+    ) -> Lack {
+        let load_s = self.stretch.seconds();
+        let run_s = self.stretch.record.duration_s();
+        let shortest_s = self.shortest_s();
+        let Open {
+            what,
+            seen,
+            limit,
+            requests,
+            times,
+            ..
+        } = open;
+        if load_s < shortest_s - 1.0 {
+            return lack_of_length(open, (load_s, run_s), shortest_s);
+        }
+        let needed = proportion_test::requests_needed(*limit);
+        if seen.share <= 0.0 && *requests < needed {
+            let lack = Lack::of(Cause::TooFew {
+                what: what.clone(),
+                needed,
+                seen: *requests,
+            });
+            return advise(lack, run_s, load_s * (times - 1.0), Some(*times), met);
+        }
+        if !seen.is_settled {
+            let (missing, slow) = blocks();
+            let lack = Lack::of(Cause::UpsAndDowns {
+                episode: self.episode(&missing, &slow),
+            });
+            return advise(lack, run_s, load_s * (times - 1.0).max(1.0), None, met);
+        }
+        let lack = Lack::of(Cause::NearLimit {
+            share: match self.metric {
+                brunt_record::Metric::ErrorRate => String::new(),
+                _ => format!("requests that {}: ", open.doing),
+            },
+            low: seen.low(INTERVAL_RISK),
+            high: seen.high(INTERVAL_RISK),
+            limit: *limit,
+        });
+        if *times > TIMES_AT_LIMIT {
+            return lack_with_threshold(lack, met);
+        }
+        advise(lack, run_s, load_s * (times - 1.0), None, met)
+    }
+
+    pub(super) fn lack_of_varying(
+        &self,
+        threshold: Threshold,
+        value: f64,
+        varying: &Varying,
+    ) -> Lack {
+        let load_s = self.stretch.seconds();
+        let run_s = self.stretch.record.duration_s();
+        let shortest_s = self.shortest_s();
+        let what = format!("a {}", self.metric.name());
+        let Some(spread) = varying.enough else {
+            if load_s < shortest_s - 1.0 {
+                let lack = Lack::of(Cause::TooShort {
+                    what,
+                    needed_s: shortest_s,
+                });
+                return advise(lack, run_s, shortest_s - load_s, None, || None);
+            }
+            let (needed, seen) = (self.stretch.demands().blocks_min, varying.blocks);
+            let cause = format!("{what} needs requests in {needed} seconds, made in {seen}");
+            return Lack::new(cause).and("make more load");
+        };
+        let off = spread.off(INTERVAL_RISK) / varying.per;
+        let lack = Lack::of(Cause::NearThreshold {
+            metric: self.metric,
+            low: (value - off).max(0.0),
+            high: value + off,
+        });
+        // What is left to chance shrinks with the root of the time.
+        let distance = (value - threshold.level()).abs();
+        let times =
+            (spread.off(proportion_test::RISK) / varying.per / distance.max(f64::MIN_POSITIVE))
+                .powi(2);
+        if times > TIMES_AT_LIMIT {
+            return lack.and("ask for another threshold, since the value is at this one");
+        }
+        advise(lack, run_s, load_s * (times - 1.0).max(0.1), None, || None)
+    }
+
+    /// The shortest run that may pass, in seconds.
+    fn shortest_s(&self) -> f64 {
+        let width_s = f64::from(self.stretch.record.timeline.width_s());
+        self.stretch.demands().blocks_min as f64 * width_s
+    }
+
+    /// The share of requests that a percentile lets take longer.
+    fn limit(&self) -> f64 {
+        match self.metric {
+            brunt_record::Metric::Percentile(q) => 1.0 - q,
+            _ => 0.0,
+        }
+    }
+}
+
+/// A run that is shorter than any that may pass: what it says, if the service does not change over a longer
+/// time than this.
+fn lack_of_length(open: &Open, (load_s, run_s): (f64, f64), shortest_s: f64) -> Lack {
+    let mut lack = Lack::of(Cause::TooShort {
+        what: open.what.clone(),
+        needed_s: shortest_s,
+    });
+    if let Some(seen) = open.shortest.filter(|seen| seen.is_long_enough) {
+        let missing = seen.share * open.requests as f64;
+        let share_max = seen.high(proportion_test::RISK);
+        let known = Known {
+            missing: nearest(missing),
+            requests: open.requests,
+            what: open.doing.clone(),
+            share_max,
+            run_s: load_s,
+        };
+        lack.known = (known.share_max <= open.limit * TELLS_TIMES).then(|| Box::new(known));
+        let extra_s = (load_s * open.times).max(shortest_s) - load_s;
+        let lack = advise(lack, run_s, extra_s, None, || None);
+        let would_pass = share_max < open.limit && load_s >= MIN_DURATION_S;
+        return if would_pass {
+            lack.advise(Advice::Change(Remedy::MinDuration(load_s.floor())))
+        } else {
+            lack
+        };
+    }
+    advise(
+        lack,
+        run_s,
+        (load_s * open.times).max(shortest_s) - load_s,
+        None,
+        || None,
+    )
+}
+
+/// What would decide: a longer run, or something else if that is too long for a run. `more_load` is how many times
+/// the load would do as well.
+fn advise(
+    lack: Lack,
+    run_s: f64,
+    extra_s: f64,
+    more_load: Option<f64>,
+    met: impl Fn() -> Option<String>,
+) -> Lack {
+    if let Some(advice) = longer(run_s, extra_s) {
+        return lack.advise(advice);
+    }
+    match more_load {
+        Some(times) => lack.advise(Advice::MoreLoad(times)),
+        None => lack_with_threshold(lack, met),
+    }
+}
+
+fn lack_with_threshold(lack: Lack, met: impl Fn() -> Option<String>) -> Lack {
+    match met() {
+        Some(threshold) => lack.advise(Advice::Threshold(threshold)),
+        None => lack.and(format!(
+            "ask for less, such as a lower percentile, since no run of another {} would decide it",
+            number::roughly(ADVICE_S_MAX).trim_start_matches("about ")
+        )),
+    }
+}
+
+/// The next number above with two digits that count.
+fn loosened(value: f64) -> f64 {
+    if value >= 10.0 {
+        return number::round_up(value + value * 1e-3);
+    }
+    let step = 10f64.powf(value.max(1e-6).log10().floor() - 1.0);
+    ((value + step * 1e-3) / step).ceil() * step
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a float cast saturates, and counts are not negative"
+)]
+fn nearest(count: f64) -> u64 {
+    count.round() as u64
+}

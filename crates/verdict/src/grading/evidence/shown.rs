@@ -1,0 +1,173 @@
+//! What is shown beside a value: an interval that agrees with the grade, and stays within what was seen, or says
+//! why it does not.
+//!
+//! An interval has 2.5 % of risk at each end, a grade 5 % on one side. Where a grade is decided with the larger risk
+//! alone, the end on that side is the one that the grade was decided with.
+
+use brunt_record::Metric;
+
+use crate::grading::evidence::{Basis, Evidence, INTERVAL_RISK};
+use crate::grading::thresholds::{Answer, Threshold};
+use crate::model::judgement::Interval;
+use crate::number;
+use crate::window::intervals::{self, Durations};
+
+/// An interval, and what has to be said of it.
+#[derive(Debug, Default)]
+pub(crate) struct Shown {
+    pub(crate) interval: Option<Interval>,
+    pub(crate) note: Option<String>,
+}
+
+impl Evidence<'_> {
+    /// What the value may have been, with 95 % confidence, given what is said of the thresholds.
+    pub(crate) fn shown(&self, answers: &[(Threshold, Answer)]) -> Shown {
+        let durations = match self.basis {
+            Basis::Waits { .. } => Durations::of(self.stretch, self.scope, self.lag.measure()),
+            _ => None,
+        };
+        let Some(mut interval) = self.interval(durations.as_ref()) else {
+            return Shown::default();
+        };
+        for (threshold, answer) in answers {
+            let agreeing = match answer {
+                Answer::Met => self.with_met(interval, *threshold, durations.as_ref()),
+                Answer::Missed => self.with_missed(interval, *threshold, durations.as_ref()),
+                Answer::Open(_) => Some(interval),
+            };
+            match agreeing {
+                Some(agreeing) => interval = agreeing,
+                None => return Shown::default(),
+            }
+        }
+        let longest_ms = durations.map(|durations| durations.longest_ms());
+        let beyond = longest_ms.filter(|longest| interval.high.is_some_and(|high| high > *longest));
+        Shown {
+            note: beyond.map(|longest| {
+                format!(
+                    "the interval reaches beyond the longest response, {} {}: too few were slow to bound it",
+                    number::measured(longest),
+                    self.metric.unit()
+                )
+            }),
+            interval: Some(interval),
+        }
+    }
+
+    fn interval(&self, durations: Option<&Durations>) -> Option<Interval> {
+        match &self.basis {
+            Basis::Nothing(_) | Basis::Value | Basis::Level { .. } => {
+                intervals::interval(self.stretch, self.scope, self.metric)
+            }
+            Basis::Waits { q, .. } => durations?.interval(*q),
+            Basis::Errors { .. } => intervals::interval(self.stretch, self.scope, self.metric),
+            Basis::Varying(varying) => {
+                let value = self.value.known()?;
+                let spread = varying.enough.filter(|spread| spread.is_settled)?;
+                let off = spread.off(INTERVAL_RISK) / varying.per;
+                Some(match &varying.answered {
+                    Some(answered) => answered.within_seen(value, off),
+                    None => Interval {
+                        low: (value - off).max(0.0),
+                        high: Some(value + off),
+                    },
+                })
+            }
+        }
+    }
+
+    /// An interval whose worse end meets a threshold that is met.
+    fn with_met(
+        &self,
+        interval: Interval,
+        threshold: Threshold,
+        durations: Option<&Durations>,
+    ) -> Option<Interval> {
+        let is_met = |end: &f64| threshold.is_met_by(*end, self.metric);
+        let decided = || self.end_of_met(threshold, durations).filter(is_met);
+        if self.metric.is_better_when_higher() {
+            let low = Some(interval.low).filter(is_met).or_else(decided)?;
+            return Some(Interval { low, ..interval });
+        }
+        let high = interval.high.filter(is_met).or_else(decided)?;
+        Some(Interval {
+            low: interval.low.min(high),
+            high: Some(high),
+        })
+    }
+
+    /// An interval whose better end does not meet a threshold that is missed.
+    fn with_missed(
+        &self,
+        interval: Interval,
+        threshold: Threshold,
+        durations: Option<&Durations>,
+    ) -> Option<Interval> {
+        let is_missed = |end: &f64| !threshold.is_met_by(*end, self.metric);
+        let decided = || self.end_of_missed(durations).filter(is_missed);
+        if self.metric.is_better_when_higher() {
+            let high = interval.high.filter(is_missed).or_else(decided)?;
+            return Some(Interval {
+                high: Some(high),
+                ..interval
+            });
+        }
+        let low = Some(interval.low).filter(is_missed).or_else(decided)?;
+        Some(Interval {
+            low,
+            high: interval.high.map(|high| high.max(low)),
+        })
+    }
+
+    /// The worse end that a threshold was found to be met with.
+    fn end_of_met(&self, threshold: Threshold, durations: Option<&Durations>) -> Option<f64> {
+        match &self.basis {
+            Basis::Waits { q, .. } => {
+                let durations = durations?;
+                let will_do = |ms: f64| threshold.is_met_by(ms, self.metric);
+                durations
+                    .bound_within_ms(*q, self.risks.kept, will_do)
+                    .or_else(|| {
+                        durations
+                            .far_ms(*q, self.risks.kept)
+                            .filter(|ms| will_do(*ms))
+                    })
+                    .or_else(|| self.bound_by_far_ms(threshold, 1.0 - q))
+            }
+            Basis::Errors { .. } if threshold.level() > 0.0 => {
+                let seen = self.stretch.errors(self.scope)?;
+                Some(seen.high(self.risks.kept) * 100.0)
+            }
+            Basis::Varying(varying) => {
+                let off = varying.enough?.off(self.risks.kept) / varying.per;
+                Some(self.value.known()? + self.worse() * off)
+            }
+            _ => None,
+        }
+    }
+
+    /// The better end that a threshold was found to be missed with.
+    fn end_of_missed(&self, durations: Option<&Durations>) -> Option<f64> {
+        match &self.basis {
+            Basis::Waits { q, .. } => durations?.low_ms(*q, self.risks.broken),
+            Basis::Errors { .. } => {
+                let seen = self.stretch.errors(self.scope)?;
+                Some(seen.low(self.risks.broken) * 100.0)
+            }
+            Basis::Varying(varying) => {
+                let off = varying.early?.off(self.risks.broken) / varying.per;
+                Some(self.value.known()? - self.worse() * off)
+            }
+            _ => None,
+        }
+    }
+
+    /// The direction in which the metric gets worse.
+    pub(super) fn worse(&self) -> f64 {
+        if Metric::is_better_when_higher(self.metric) {
+            -1.0
+        } else {
+            1.0
+        }
+    }
+}

@@ -1,0 +1,248 @@
+//! The ladder: three thresholds to one grade. Each threshold is asked for by itself, and may be left
+//! open by the data; the ladder says what follows from the answers.
+//!
+//! Any threshold may be left out. Without `acceptable`, a missed target is poor. Without `target`,
+//! the best grade is acceptable; with `critical` alone, whatever does not reach it is good. Without
+//! `critical`, nothing is worse than poor.
+
+use brunt_record::{Metric, Target, ThresholdKind};
+
+use crate::grading::missing_evidence::Lack;
+use crate::model::grade::{Grade, Possible};
+
+/// A threshold, with what it takes to stand on its good side.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Threshold {
+    /// Only what is better than it.
+    Limit(f64),
+    /// Whatever is not worse than it.
+    Critical(f64),
+}
+
+impl Threshold {
+    /// The threshold of a target that a kind names, if it is set.
+    pub(crate) fn of(target: &Target, kind: ThresholdKind) -> Option<Self> {
+        let level = target.threshold(kind)?;
+        Some(match kind {
+            ThresholdKind::Critical => Self::Critical(level),
+            ThresholdKind::Target | ThresholdKind::Acceptable => Self::Limit(level),
+        })
+    }
+
+    /// In the metric's unit.
+    pub(crate) fn level(self) -> f64 {
+        match self {
+            Self::Limit(level) | Self::Critical(level) => level,
+        }
+    }
+
+    /// Whether a value of the metric stands on its good side.
+    pub(crate) fn is_met_by(self, value: f64, metric: Metric) -> bool {
+        let (better, worse) = if metric.is_better_when_higher() {
+            (value > self.level(), value < self.level())
+        } else {
+            (value < self.level(), value > self.level())
+        };
+        match self {
+            Self::Limit(_) => better,
+            Self::Critical(_) => !worse,
+        }
+    }
+}
+
+/// What the data say of one threshold.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Answer {
+    /// The metric stands on its good side.
+    Met,
+    /// It does not.
+    Missed,
+    /// The data do not decide.
+    Open(Lack),
+}
+
+impl From<bool> for Answer {
+    fn from(met: bool) -> Self {
+        if met { Self::Met } else { Self::Missed }
+    }
+}
+
+/// A target that its thresholds' answers do not decide.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Undecided {
+    /// Why.
+    pub(crate) lack: Lack,
+    /// What is known anyway.
+    pub(crate) possible: Possible,
+}
+
+/// The grade that follows from the answers to a target's thresholds, or why none does.
+///
+/// A threshold that is missed for certain settles the stricter ones as well, whatever their own
+/// answers: who cannot serve 20 a second cannot serve 100. "Not critical" needs no certainty where a
+/// better threshold is missed: it is poor at least.
+pub(crate) fn grade(
+    target: &Target,
+    ask: impl Fn(Threshold) -> Answer,
+) -> Result<Grade, Undecided> {
+    use Answer::{Met, Missed, Open};
+    let limit = |level: Option<f64>| level.map(|level| ask(Threshold::Limit(level)));
+    let critical = target.critical.map(|level| ask(Threshold::Critical(level)));
+    let (goal, acceptable) = (limit(target.target), limit(target.acceptable));
+    let possible = |best| Possible {
+        best,
+        worst: match (&acceptable, &critical) {
+            (Some(Met), _) => Grade::Acceptable,
+            (_, Some(Met)) => Grade::Poor,
+            _ => Grade::Critical,
+        },
+    };
+    let open = |lack: &Lack, best| {
+        Err(Undecided {
+            lack: lack.clone(),
+            possible: possible(best),
+        })
+    };
+    match (&goal, &acceptable, &critical) {
+        (_, _, Some(Missed)) => Ok(Grade::Critical),
+        (_, Some(Missed), _) | (Some(Missed), None, _) => Ok(Grade::Poor),
+        (Some(Met), _, _) | (None, None, Some(Met)) => Ok(Grade::Good),
+        (Some(Missed) | None, Some(Met), _) => Ok(Grade::Acceptable),
+        (Some(Missed), Some(Open(lack)), _) => open(lack, Grade::Acceptable),
+        (Some(Open(lack)), ..) | (None, Some(Open(lack)), _) | (None, None, Some(Open(lack))) => {
+            open(lack, Grade::Good)
+        }
+        (None, None, None) => open(
+            &Lack::new("no threshold is set").and("set target, acceptable or critical"),
+            Grade::Good,
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn target(metric: Metric, levels: [Option<f64>; 3]) -> Target {
+        let [target, acceptable, critical] = levels;
+        Target {
+            metric,
+            scope: None,
+            target,
+            acceptable,
+            critical,
+            stop_at: None,
+        }
+    }
+
+    fn graded(metric: Metric, levels: [Option<f64>; 3], value: f64) -> Grade {
+        let ask = |threshold: Threshold| Answer::from(threshold.is_met_by(value, metric));
+        grade(&target(metric, levels), ask).unwrap()
+    }
+
+    #[test]
+    fn each_ladder_and_each_left_out_threshold() {
+        use Grade::{Acceptable, Critical, Good, Poor};
+        const VALUES: [f64; 7] = [99.0, 100.0, 150.0, 200.0, 300.0, 500.0, 501.0];
+        let (t, a, c) = (Some(100.0), Some(200.0), Some(500.0));
+        for (levels, grades) in [
+            (
+                [t, a, c],
+                [Good, Acceptable, Acceptable, Poor, Poor, Poor, Critical],
+            ),
+            ([t, None, None], [Good, Poor, Poor, Poor, Poor, Poor, Poor]),
+            (
+                [None, a, None],
+                [Acceptable, Acceptable, Acceptable, Poor, Poor, Poor, Poor],
+            ),
+            (
+                [None, None, c],
+                [Good, Good, Good, Good, Good, Good, Critical],
+            ),
+            (
+                [t, a, None],
+                [Good, Acceptable, Acceptable, Poor, Poor, Poor, Poor],
+            ),
+            ([t, None, c], [Good, Poor, Poor, Poor, Poor, Poor, Critical]),
+            (
+                [None, a, c],
+                [
+                    Acceptable, Acceptable, Acceptable, Poor, Poor, Poor, Critical,
+                ],
+            ),
+        ] {
+            for (value, expected) in VALUES.into_iter().zip(grades) {
+                assert_eq!(
+                    graded(Metric::Mean, levels, value),
+                    expected,
+                    "{value} of {levels:?}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn more_throughput_is_better() {
+        let levels = [Some(100.0), Some(50.0), Some(20.0)];
+        for (value, expected) in [
+            (100.1, Grade::Good),
+            (100.0, Grade::Acceptable),
+            (50.1, Grade::Acceptable),
+            (50.0, Grade::Poor),
+            (20.0, Grade::Poor),
+            (19.9, Grade::Critical),
+        ] {
+            assert_eq!(
+                graded(Metric::Throughput, levels, value),
+                expected,
+                "{value}"
+            );
+        }
+    }
+
+    fn answers(answers: &[Answer; 3]) -> Result<Grade, Undecided> {
+        let all = target(Metric::Mean, [Some(1.0), Some(2.0), Some(3.0)]);
+        grade(&all, |threshold| {
+            let at = match threshold {
+                Threshold::Limit(level) if level < 1.5 => 0,
+                Threshold::Limit(_) => 1,
+                Threshold::Critical(_) => 2,
+            };
+            answers[at].clone()
+        })
+    }
+
+    #[test]
+    fn an_open_threshold_leaves_the_grade_open_only_where_it_matters() {
+        use Answer::{Met, Missed, Open};
+        let open = || Open(Lack::new("too little"));
+        let possible = |answer: [Answer; 3]| {
+            let undecided = answers(&answer).unwrap_err();
+            assert_eq!(undecided.lack.reason(), "too little");
+            undecided.possible.in_words()
+        };
+        assert_eq!(answers(&[open(), open(), Missed]), Ok(Grade::Critical));
+        assert_eq!(answers(&[open(), Missed, open()]), Ok(Grade::Poor));
+        assert_eq!(answers(&[Missed, Met, open()]), Ok(Grade::Acceptable));
+        for (answers, known) in [
+            ([open(), open(), open()], None),
+            ([open(), open(), Met], Some("poor or better")),
+            ([open(), Met, Met], Some("at least acceptable")),
+            ([open(), Met, open()], Some("at least acceptable")),
+            ([Missed, open(), open()], Some("acceptable at best")),
+            ([Missed, open(), Met], Some("acceptable or poor")),
+        ] {
+            assert_eq!(possible(answers.clone()), known, "{answers:?}");
+        }
+    }
+
+    #[test]
+    fn without_thresholds_nothing_is_decided() {
+        let none = target(Metric::Mean, [None; 3]);
+        let lack = grade(&none, |_| Answer::Met).unwrap_err().lack;
+        assert_eq!(
+            lack.reason(),
+            "no threshold is set; set target, acceptable or critical"
+        );
+    }
+}

@@ -1,0 +1,271 @@
+//! Rows: a target with its judgement, and what the sentence on top needs to know of it.
+
+use brunt_record::{Metric, RunRecord, Target};
+
+use crate::grading::evidence::{Evidence, Lag};
+use crate::grading::lost_users::Lost;
+use crate::grading::missing_evidence::Lack;
+use crate::grading::thresholds::{self, Answer, Threshold, Undecided};
+use crate::model::grade::{Grade, Possible};
+use crate::model::judgement::{Judgement, Value, title_of};
+use crate::number;
+use crate::search::breaking_point::BreakingPoint;
+use crate::window::time_window::TimeWindow;
+use crate::window::warm_up;
+
+/// A judged target.
+pub(crate) struct Row {
+    pub(crate) judgement: Judgement,
+    /// Metric and scope in words.
+    pub(crate) title: String,
+    /// What an inconclusive row lacks.
+    pub(crate) lack: Option<Lack>,
+    /// It is not decided, and a longer run could decide it.
+    pub(crate) may_be_decided_later: bool,
+}
+
+/// The targets of a run, judged, in the order of the scenario.
+pub(crate) fn rows(record: &RunRecord, lag: Lag) -> Vec<Row> {
+    let is_search = record.header.load.search.is_some();
+    let held = held(record);
+    let has_held = held.is_some();
+    let judged = match held {
+        Some(held) => held,
+        None if is_search => TimeWindow::whole(record),
+        None => warm_up::judged(record),
+    };
+    let not_offered = Lost::of(record).lack(record);
+    let targets = record.header.targets.iter();
+    targets
+        .enumerate()
+        .map(|(at, target)| {
+            let evidence = Evidence::of(judged, target, lag);
+            let is_limit_of_search = is_search && target.metric != Metric::Throughput;
+            let answers = if is_limit_of_search {
+                Vec::new()
+            } else {
+                match missed_when_stopped(record, at) {
+                    // The decision that stopped the run stands.
+                    Some(missed) => evidence.answers_after(missed, target),
+                    None => evidence.answers(target),
+                }
+            };
+            let (grade, possible, lack) = if is_limit_of_search {
+                (Grade::NotApplicable, None, Some(of_a_search(has_held)))
+            } else {
+                graded(target, &evidence, &answers)
+            };
+            let (grade, possible, lack) = match &not_offered {
+                // What is missed with less than the planned load is missed with all of it, too.
+                Some(not_offered) if matches!(grade, Grade::Good | Grade::Acceptable) => {
+                    let possible = possible.map(with_more_load);
+                    (Grade::Inconclusive, possible, Some(not_offered.clone()))
+                }
+                Some(_) if grade == Grade::Inconclusive => {
+                    (grade, possible.map(with_more_load), lack)
+                }
+                _ => (grade, possible, lack),
+            };
+            let shown = evidence.shown(&answers);
+            let judgement = Judgement {
+                target: target.clone(),
+                unit: record.header.unit_of(target),
+                value: evidence.value,
+                interval: shown.interval,
+                interval_note: shown.note,
+                grade,
+                possible,
+                reason: lack.as_ref().map(|lack| reason(lack, possible)),
+            };
+            Row {
+                title: title_of(record, target),
+                judgement,
+                may_be_decided_later: grade == Grade::Inconclusive
+                    && not_offered.is_none()
+                    && !lack.as_ref().is_some_and(Lack::is_of_the_load)
+                    && evidence.is_helped_by_time(),
+                lack,
+            }
+        })
+        .collect()
+}
+
+/// The grade of a target, what is possible, and what is lacking. A target that nothing the service does could
+/// decide under this load is not applicable.
+fn graded(
+    target: &Target,
+    evidence: &Evidence,
+    answers: &[(Threshold, Answer)],
+) -> (Grade, Option<Possible>, Option<Lack>) {
+    let ask = |threshold: Threshold| {
+        let mut answers = answers.iter();
+        let found = answers.find(|(asked, _)| *asked == threshold);
+        found.map_or_else(|| evidence.answer(threshold), |(_, answer)| answer.clone())
+    };
+    match thresholds::grade(target, ask) {
+        Ok(grade) => (grade, Some(Possible::only(grade)), None),
+        Err(Undecided { lack, possible }) => match evidence.never_decidable(target) {
+            Some(found) => (Grade::NotApplicable, None, Some(Lack::undecidable(found))),
+            None => (Grade::Inconclusive, Some(possible), Some(lack)),
+        },
+    }
+}
+
+/// What is possible with more load than was offered: it may be worse.
+fn with_more_load(possible: Possible) -> Possible {
+    Possible {
+        worst: Grade::Critical,
+        ..possible
+    }
+}
+
+/// Why a row is not decided, and what is known of it.
+fn reason(lack: &Lack, possible: Option<Possible>) -> String {
+    let known = possible.and_then(Possible::in_words);
+    let known = known.map_or_else(String::new, |known| format!("; the grade is {known}"));
+    lack.reason() + &known
+}
+
+/// The threshold of a target, by its place, that was surely missed when the run was stopped for it.
+fn missed_when_stopped(record: &RunRecord, target: usize) -> Option<Threshold> {
+    let missed = record.ending.as_ref()?.missed_targets.iter();
+    let mut missed = missed.filter(|missed| missed.target as usize == target);
+    Threshold::of(record.header.targets.get(target)?, missed.next()?.threshold)
+}
+
+/// Of a search: the part in which the highest level that holds was judged.
+fn held(record: &RunRecord) -> Option<TimeWindow<'_>> {
+    let (from_s, to_s) = BreakingPoint::of(record)?.held()?;
+    Some(TimeWindow::between(record, from_s, to_s))
+}
+
+fn of_a_search(has_held: bool) -> Lack {
+    let shown = if has_held {
+        "what is shown is at the highest level that holds"
+    } else {
+        "no level was seen to hold, and what is shown is of the whole run"
+    };
+    Lack::new("a search goes on until this breaks").and(shown)
+}
+
+impl Row {
+    /// Whether the row is asked and the data do not decide it.
+    pub(crate) fn is_open(&self) -> bool {
+        self.judgement.grade == Grade::Inconclusive
+    }
+
+    /// Whether the load could decide it.
+    pub(crate) fn is_applicable(&self) -> bool {
+        self.judgement.grade != Grade::NotApplicable
+    }
+
+    /// The grades that the data leave possible; `None` if it is not applicable.
+    pub(crate) fn possible(&self) -> Option<Possible> {
+        self.judgement.possible
+    }
+
+    /// The value stays, the grade goes: the run says nothing of the service.
+    pub(crate) fn leave_undecided(&mut self) {
+        let lack = Lack::new("the run is invalid");
+        self.judgement.grade = Grade::Inconclusive;
+        self.judgement.possible = None;
+        self.judgement.reason = Some(lack.reason());
+        self.lack = Some(lack);
+    }
+
+    /// The threshold that was missed, with its name: the one that made the grade.
+    fn missed(&self) -> Option<(&'static str, f64)> {
+        let target = &self.judgement.target;
+        let goal = target.target.map(|level| ("target", level));
+        let acceptable = target.acceptable.map(|level| ("acceptable limit", level));
+        match self.judgement.grade {
+            Grade::Good | Grade::Inconclusive | Grade::NotApplicable => None,
+            Grade::Acceptable => goal,
+            Grade::Poor => acceptable.or(goal),
+            Grade::Critical => target.critical.map(|level| ("critical limit", level)),
+        }
+    }
+
+    /// Whether a threshold of its was missed.
+    pub(crate) fn is_missed(&self) -> bool {
+        self.missed().is_some()
+    }
+
+    /// Whether a threshold of the response time was missed.
+    pub(crate) fn is_too_slow(&self) -> bool {
+        let metric = self.judgement.target.metric;
+        let is_of_time = matches!(metric, Metric::Percentile(_) | Metric::Mean | Metric::Max);
+        is_of_time && self.is_missed()
+    }
+
+    /// What was measured against the threshold that made the grade, in words.
+    pub(crate) fn miss(&self) -> Option<String> {
+        let (name, level) = self.missed()?;
+        let metric = self.judgement.target.metric;
+        let with_unit = |number: &str| match self.judgement.unit {
+            "" => number.to_owned(),
+            unit => format!("{number} {unit}"),
+        };
+        let title = &self.title;
+        let limit = number::chosen(level);
+        if metric == Metric::ErrorRate
+            && let Value::Known(percent) = self.judgement.value
+        {
+            return Some(self.failed(percent, name, level));
+        }
+        let Value::Known(value) = self.judgement.value else {
+            return Some(format!(
+                "{title} is among the requests that were never answered ({name} {})",
+                with_unit(&limit)
+            ));
+        };
+        let measured = number::measured(value);
+        let (worse, not_better) = if metric.is_better_when_higher() {
+            ("under", "not over")
+        } else {
+            ("over", "not under")
+        };
+        let relation = if measured == limit { not_better } else { worse };
+        Some(format!(
+            "{title} {} is {relation} the {name} of {}",
+            with_unit(&measured),
+            with_unit(&limit)
+        ))
+    }
+
+    /// What was measured and the threshold that it met, in words; `None` if it missed one.
+    pub(crate) fn met(&self) -> Option<String> {
+        let target = &self.judgement.target;
+        let thresholds = match self.judgement.grade {
+            Grade::Good => [target.target, target.acceptable, target.critical],
+            Grade::Acceptable if target.target.is_none() => [None, target.acceptable, None],
+            _ => return None,
+        };
+        let limit = thresholds.into_iter().flatten().next()?;
+        let bound = if target.metric.is_better_when_higher() {
+            "minimum"
+        } else {
+            "limit"
+        };
+        let with_unit = |number: String| match self.judgement.unit {
+            "" => number,
+            unit => format!("{number} {unit}"),
+        };
+        Some(format!(
+            "{} {} ({bound} {})",
+            self.title,
+            with_unit(number::measured(self.judgement.value.known()?)),
+            with_unit(number::chosen(limit))
+        ))
+    }
+
+    /// The percentage of requests that failed, and the threshold that made the grade.
+    fn failed(&self, percent: f64, name: &str, level: f64) -> String {
+        let of = self.title.strip_prefix("error rate").unwrap_or_default();
+        format!(
+            "{} % of requests{of} failed ({name} {} %)",
+            number::measured(percent),
+            number::chosen(level)
+        )
+    }
+}

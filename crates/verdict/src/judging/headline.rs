@@ -1,0 +1,431 @@
+//! The headline: what a run came to, in one sentence.
+
+use brunt_record::{Failure, FailureKind, Metric, RunRecord, Target};
+
+use crate::findings::stall;
+use crate::grading::evidence::{Evidence, Lag};
+use crate::judging::ending;
+use crate::judging::ending::Completion;
+use crate::judging::graded_target::Row;
+use crate::judging::profile_answer::ProfileAnswer;
+use crate::judging::validity::Fault;
+use crate::model::finding::Finding;
+use crate::model::grade::{Grade, Possible};
+use crate::model::judgement::Value;
+use crate::model::run_result::RunResult;
+use crate::number;
+use crate::sentence::capitalized;
+use crate::window::totals;
+use crate::window::warm_up;
+
+/// The state word of a run that was cut short before it missed anything.
+const INCOMPLETE: &str = "incomplete";
+/// The number of names that are listed before the rest is counted.
+const NAMES_MAX: usize = 3;
+
+/// What the headline is made of.
+///
+/// It begins with the result, then says what matters most: what stopped the run, what the profile asked,
+/// failures, the target that decides the result, and how many others there are.
+pub(crate) struct Headline<'a> {
+    pub(crate) record: &'a RunRecord,
+    pub(crate) result: RunResult,
+    pub(crate) completion: Completion,
+    pub(crate) invalid_reasons: &'a [Fault],
+    /// What a search found, as a clause.
+    pub(crate) search: Option<String>,
+    pub(crate) rows: &'a [Row],
+    pub(crate) findings: &'a [Finding],
+}
+
+impl Headline<'_> {
+    pub(crate) fn sentence(&self) -> String {
+        match self.result {
+            RunResult::Graded(grade) if self.search.is_some() => {
+                headed(grade.in_words(), self.search.clone())
+            }
+            RunResult::Invalid => self.invalid(),
+            RunResult::NothingAnswered => self.nothing_answered(),
+            RunResult::NoTargets => self.no_targets(),
+            RunResult::Graded(Grade::NotApplicable) => self.not_applicable(),
+            RunResult::Graded(Grade::Inconclusive) => self.inconclusive(),
+            RunResult::Graded(grade @ (Grade::Poor | Grade::Critical)) => self.missed(grade),
+            RunResult::Graded(grade) => self.passed(grade),
+        }
+    }
+
+    fn invalid(&self) -> String {
+        let more = match self.invalid_reasons.len().saturating_sub(1) {
+            0 => String::new(),
+            1 => " (and one more reason)".into(),
+            more => format!(" (and {more} more reasons)"),
+        };
+        let first = self.invalid_reasons.first();
+        let first = first.map_or("", |reason| reason.cause.as_str());
+        format!("Invalid: {first}{more}, so the run does not describe the service.")
+    }
+
+    fn nothing_answered(&self) -> String {
+        let [.., unanswered] = totals::counts(self.record);
+        let stop = ending::stop(self.record).map(|stop| format!("; {stop}"));
+        let stop = stop.unwrap_or_default();
+        if unanswered == 0 {
+            return format!("Nothing answered: no request was made{stop}.");
+        }
+        let most = self.most_common_failure();
+        let most = most.map_or_else(String::new, |most| {
+            format!(", most with {}", most.in_words())
+        });
+        let requests = match unanswered {
+            1 => "the only request".to_owned(),
+            _ => format!("all {}", number::requests(unanswered)),
+        };
+        format!("Nothing answered: {requests} failed{most}{stop}.")
+    }
+
+    fn most_common_failure(&self) -> Option<&Failure> {
+        let kinds = FailureKind::ALL.into_iter();
+        let failures = kinds.flat_map(|kind| totals::judged_failures(self.record, kind));
+        failures.max_by_key(|failure| failure.count)
+    }
+
+    fn no_targets(&self) -> String {
+        let measured = [self.throughput(), self.p99(), self.errors()];
+        let measured = measured.into_iter().flatten();
+        headed(
+            self.result.in_words(),
+            measured.chain(self.profile_answer()),
+        )
+    }
+
+    fn not_applicable(&self) -> String {
+        let first = self.rows.iter().find_map(|row| {
+            let lack = row.lack.as_ref()?;
+            Some(format!("{}: {}", row.title, lack.cause))
+        });
+        let first = first.unwrap_or_default();
+        let which = match self.rows.len() {
+            1 => first,
+            count => format!("any of {count} targets; {first}"),
+        };
+        let clause = format!("nothing judged, as this load cannot decide {which}");
+        headed(Grade::NotApplicable.in_words(), [clause])
+    }
+
+    fn passed(&self, grade: Grade) -> String {
+        let answer = ProfileAnswer::of(self.record, self.findings);
+        let asked = self.rows.iter().filter(|row| row.is_applicable()).count();
+        let not_applicable = self.rows.len() - asked;
+        let met = self.rows.iter().filter(|row| row.is_applicable());
+        let met = met.filter(|row| !row.is_missed()).count();
+        let aside = (not_applicable > 0).then(|| format!("{not_applicable} not applicable"));
+        let at = self
+            .throughput()
+            .map_or_else(String::new, |rate| format!(" at {rate}"));
+        // No better threshold than acceptable was set if nothing was missed.
+        let miss = self.rows.iter().find_map(Row::miss);
+        let targets = miss
+            .into_iter()
+            .chain([format!("{met} of {asked} targets met{at}")])
+            .chain(self.measured_and_limits())
+            .chain(self.failures_unless(self.rows.iter().any(is_error_rate_of_all)))
+            .chain(aside);
+        let answer = answer.map(|answer| {
+            if answer.is_bad {
+                format!("the targets are met, but {}", answer.clause)
+            } else {
+                answer.clause
+            }
+        });
+        headed(grade.name(), answer.into_iter().chain(targets))
+    }
+
+    /// What was measured for the targets that were met, each with its limit.
+    fn measured_and_limits(&self) -> Option<String> {
+        let met: Vec<String> = self.rows.iter().filter_map(Row::met).collect();
+        let met: Vec<&str> = met.iter().map(String::as_str).collect();
+        (!met.is_empty()).then(|| listed(&met))
+    }
+
+    fn missed(&self, grade: Grade) -> String {
+        let count = self.rows.len();
+        let misses = self.rows.iter().filter(|row| row.is_missed()).count();
+        let open = self.open_titles();
+        let open = if open.is_empty() {
+            String::new()
+        } else {
+            format!(", {} undecided ({})", open.len(), listed(&open))
+        };
+        if self.completion == Completion::ServiceStopped {
+            let stop = ending::stop_after_reason(self.record);
+            return headed(
+                grade.name(),
+                stop.into_iter().chain(self.failures_unless(false)),
+            );
+        }
+        let is_stopped_for_target = ending::is_stopped_for_target(self.record);
+        let stopped = match self.completion {
+            Completion::CutShort => ending::stop(self.record),
+            _ if is_stopped_for_target => ending::stop(self.record),
+            _ => None,
+        };
+        let cause = self.cause(grade);
+        let failures = self.failures_unless(cause.is_some_and(is_error_rate));
+        // What stopped the run names the target.
+        let miss = cause.and_then(Row::miss).filter(|_| !is_stopped_for_target);
+        let counted = format!("{misses} of {count} targets missed{open}");
+        let counted = (count > 0).then_some(counted);
+        headed(
+            grade.name(),
+            stopped
+                .into_iter()
+                .chain(self.profile_answer())
+                .chain(failures)
+                .chain(miss)
+                .chain(counted),
+        )
+    }
+
+    /// The row that explains the grade best: failures before the time of those that were answered.
+    fn cause(&self, grade: Grade) -> Option<&Row> {
+        let of_grade = |row: &&Row| row.judgement.grade == grade && row.miss().is_some();
+        let rows = self.rows.iter().filter(of_grade);
+        rows.min_by_key(|row| !is_error_rate(row))
+    }
+
+    fn inconclusive(&self) -> String {
+        if self.completion == Completion::CutShort {
+            return self.cut_short();
+        }
+        let Some(first) = self.first_open() else {
+            return headed(Grade::Inconclusive.name(), self.profile_answer());
+        };
+        let lack = first.lack.as_ref();
+        let lack = lack.map_or_else(String::new, |lack| format!(" ({})", lack.cause));
+        let value = value_if_failing(first);
+        let named = format!("{}{value} is undecided{lack}", first.title);
+        let failures = self.failures_unless(is_error_rate(first));
+        headed(
+            Grade::Inconclusive.name(),
+            self.profile_answer()
+                .into_iter()
+                .chain(failures)
+                .chain([named])
+                .chain(self.grades_of_targets()),
+        )
+    }
+
+    /// How many targets have each grade, and what is known of those that are undecided.
+    fn grades_of_targets(&self) -> Option<String> {
+        let applicable = || self.rows.iter().filter(|row| row.is_applicable());
+        let known = self.open_rows().filter_map(Row::possible);
+        let known = known.reduce(Possible::and).and_then(Possible::in_words);
+        if applicable().count() < 2 {
+            return known.map(|known| format!("the grade is {known}"));
+        }
+        let counted = [Grade::Good, Grade::Acceptable, Grade::Poor, Grade::Critical]
+            .into_iter()
+            .chain([Grade::Inconclusive])
+            .filter_map(|grade| {
+                let count = applicable()
+                    .filter(|row| row.judgement.grade == grade)
+                    .count();
+                let known = known.map_or_else(String::new, |known| format!(" ({known})"));
+                match grade {
+                    _ if count == 0 => None,
+                    Grade::Inconclusive => Some(format!("{count} undecided{known}")),
+                    grade => Some(format!("{count} {}", grade.in_words())),
+                }
+            });
+        let counted: Vec<String> = counted.collect();
+        Some(format!("targets: {}", counted.join(", ")))
+    }
+
+    /// What is known of a run that was stopped before its end, in which nothing was missed.
+    fn cut_short(&self) -> String {
+        let stop = ending::stop(self.record);
+        let mut applicable = self.rows.iter().filter(|row| row.is_applicable());
+        let so_far = match (applicable.next(), applicable.next()) {
+            (Some(row), None) => Some(format!("{} {} so far", row.title, grade_of(row))),
+            _ => self
+                .grades_of_targets()
+                .map(|grades| grades.replacen("targets:", "targets so far:", 1)),
+        };
+        let failures = self.failures_unless(false);
+        headed(
+            INCOMPLETE,
+            stop.into_iter()
+                .chain(failures)
+                .chain(so_far)
+                .chain(self.profile_answer()),
+        )
+    }
+
+    /// What to do next, in one sentence.
+    pub(crate) fn next_step(&self) -> String {
+        match self.result {
+            RunResult::Graded(Grade::Good | Grade::Acceptable) => {
+                "Next: `brunt baseline save NAME` keeps this run to compare later ones with.".into()
+            }
+            RunResult::Graded(Grade::Poor | Grade::Critical) => self.after_a_miss(),
+            RunResult::Graded(Grade::Inconclusive) if self.completion == Completion::CutShort => {
+                format!(
+                    "Next: run it again, for all of its {}.",
+                    number::seconds(self.record.header.load.duration_s())
+                )
+            }
+            RunResult::Graded(Grade::Inconclusive | Grade::NotApplicable) => self.what_decides(),
+            RunResult::NoTargets => {
+                "Next: set a limit in [targets] of the scenario, such as `p95 = { critical = \"500ms\" }`.".into()
+            }
+            RunResult::NothingAnswered => format!(
+                "Next: check that the service answers at {}, then run again.",
+                self.record.header.host
+            ),
+            RunResult::Invalid => {
+                let fault = self.invalid_reasons.first();
+                let remedy = fault.and_then(|fault| fault.remedy.as_deref());
+                let remedy = remedy.unwrap_or("remove that cause");
+                format!("Next: {remedy}; run again.")
+            }
+        }
+    }
+
+    fn after_a_miss(&self) -> String {
+        if self.completion == Completion::ServiceStopped {
+            let at_s = stall::for_good(self.record).map(|stall| stall.from_s);
+            let at = number::seconds(at_s.unwrap_or_else(|| self.record.duration_s()));
+            return format!(
+                "Next: see Failures below, and the service's own log before {at} of the run."
+            );
+        }
+        let [_, failed, unanswered] = totals::counts(self.record);
+        if failed + unanswered > 0
+            && let Some(failure) = self.most_common_failure()
+        {
+            let name = &self.record.timeline.names()[failure.name.index()];
+            return format!(
+                "Next: see Failures below; most are {} from {} {}.",
+                failure.in_words(),
+                name.method,
+                name.title()
+            );
+        }
+        "Next: see the slow requests below, and Over time and Resources in the HTML report.".into()
+    }
+
+    /// What decides the first target that is open, or what makes one applicable.
+    fn what_decides(&self) -> String {
+        let open = self.first_open().or(self.rows.first());
+        let lack = open.and_then(|row| Some((&row.title, row.lack.as_ref()?)));
+        match lack {
+            Some((title, lack)) if !lack.remedies.is_empty() => {
+                format!("Next: to decide {title}, {}.", lack.advice())
+            }
+            _ => "Next: run longer, or with more load.".to_owned(),
+        }
+    }
+
+    /// The open target that matters most: failures before the time of requests that were answered.
+    fn first_open(&self) -> Option<&Row> {
+        self.open_rows().min_by_key(|row| !is_failing(row))
+    }
+
+    fn open_rows(&self) -> impl Iterator<Item = &Row> {
+        self.rows.iter().filter(|row| row.is_open())
+    }
+
+    fn open_titles(&self) -> Vec<&str> {
+        self.open_rows().map(|row| row.title.as_str()).collect()
+    }
+
+    fn profile_answer(&self) -> Option<String> {
+        ProfileAnswer::of(self.record, self.findings).map(|answer| answer.clause)
+    }
+
+    fn throughput(&self) -> Option<String> {
+        let rate = overall(self.record, Metric::Throughput).known()?;
+        Some(format!("{} req/s", number::measured(rate)))
+    }
+
+    fn p99(&self) -> Option<String> {
+        match overall(self.record, Metric::Percentile(0.99)) {
+            Value::Known(ms) => Some(format!("p99 {} ms", number::measured(ms))),
+            Value::Unanswered => Some("p99 among unanswered requests".into()),
+            Value::Unknown => None,
+        }
+    }
+
+    fn errors(&self) -> Option<String> {
+        let percent = overall(self.record, Metric::ErrorRate).known()?;
+        Some(format!("errors {} %", number::measured(percent)))
+    }
+
+    /// How many requests failed, unless none did or another clause says it.
+    fn failures_unless(&self, is_said: bool) -> Option<String> {
+        let percent = overall(self.record, Metric::ErrorRate).known()?;
+        let percent = (percent > 0.0 && !is_said).then(|| number::measured(percent))?;
+        Some(format!("{percent} % of requests failed"))
+    }
+}
+
+fn is_failing(row: &Row) -> bool {
+    is_error_rate(row)
+        && row
+            .judgement
+            .value
+            .known()
+            .is_some_and(|percent| percent > 0.0)
+}
+
+fn value_if_failing(row: &Row) -> String {
+    match row.judgement.value.known() {
+        Some(percent) if is_failing(row) => format!(" {} %", number::measured(percent)),
+        _ => String::new(),
+    }
+}
+
+fn is_error_rate(row: &Row) -> bool {
+    row.judgement.target.metric == Metric::ErrorRate
+}
+
+fn is_error_rate_of_all(row: &Row) -> bool {
+    is_error_rate(row) && row.judgement.target.scope.is_none()
+}
+
+/// The grade of a target as far as it is known.
+fn grade_of(row: &Row) -> String {
+    let known = row.possible().and_then(Possible::in_words);
+    match (row.is_open(), known) {
+        (true, Some(known)) => format!("undecided ({known})"),
+        (true, None) => "undecided".to_owned(),
+        _ => row.judgement.grade.in_words().to_owned(),
+    }
+}
+
+/// Clauses as one sentence that begins with a result.
+fn headed(result: &str, clauses: impl IntoIterator<Item = String>) -> String {
+    let clauses: Vec<String> = clauses.into_iter().collect();
+    format!("{}: {}.", capitalized(result), clauses.join("; "))
+}
+
+fn listed(names: &[&str]) -> String {
+    if names.len() <= NAMES_MAX {
+        return names.join(", ");
+    }
+    let shown = names[..NAMES_MAX].join(", ");
+    format!("{shown} and {} more", names.len() - NAMES_MAX)
+}
+
+/// What was measured of all requests, whether or not a target asks for it.
+fn overall(record: &RunRecord, metric: Metric) -> Value {
+    let asked = Target {
+        metric,
+        scope: None,
+        target: None,
+        acceptable: None,
+        critical: None,
+        stop_at: None,
+    };
+    Evidence::of(warm_up::judged(record), &asked, Lag::Counted).value
+}

@@ -1,0 +1,410 @@
+//! The choice of the next level: as near to where the service seems to break as a trial of the time that
+//! is left can tell from it.
+
+use std::ops::RangeInclusive;
+
+use crate::search::bracket::{Bracket, same};
+use crate::search::estimate::{self, Estimate, Point, line};
+use crate::search::trial::{Outcome, Trial};
+use crate::stats::batch_means::Sureness;
+
+/// The risk of a wrong answer of each look at a trial, either way. Its level is chosen so far from where the
+/// service seems to break that it is wrong far less often, …
+pub(crate) const RISK: f64 = 0.12;
+/// … so does one of a search of few requests, whose levels lie so far off that more risk is taken at a look: of a short
+/// search, …
+const RISK_SHORT: f64 = 0.2;
+/// … and of a longer one.
+const RISK_SPARSE: f64 = 0.15;
+/// That of a trial that is but to come near may lie anywhere.
+const RISK_PILOT: f64 = 0.02;
+/// That of a trial that secures an end of the bracket, which lies well off.
+const RISK_END: f64 = 0.05;
+/// A level that is to hold lies at this share of one that seems to, or of the last that did not tell.
+const SECURE: f64 = 0.8;
+/// With more time left than so many of the shortest trials, a search that sees many requests comes near before it
+/// secures an end.
+const NEAR_IN: f64 = 6.0;
+/// What is taken where there is time for it.
+const LESS_RISK: [f64; 4] = [0.01, 0.02, 0.04, 0.07];
+/// Independent requests a second where nothing is known of them.
+const EFFECTIVE_PER_S: f64 = 5.0;
+const EFFECTIVE_PER_S_OVER: f64 = 1.0;
+/// What misses at a level that is tried is so many times more or less than what may, at most.
+const RATIO_MAX: f64 = 10.0;
+/// A level is chosen so that its trial would be surer than it has to be: not every trial is as sure as it
+/// was planned.
+const PLANNED: f64 = 0.25;
+/// A level that holds speaks against a glance at up to so many times it.
+const CONTRADICTS: f64 = 1.25;
+/// Trials tell how sure others will be that miss about as much: as logarithms over what may.
+const UNDER: RangeInclusive<f64> = -2.5..=0.3;
+const OVER: RangeInclusive<f64> = 0.3..=3.5;
+/// Where it is less known than this, as a logarithm, where the service breaks, a trial but comes near.
+const PILOT: f64 = 0.06;
+/// A level is farther off by so much of what is not known of where the service breaks.
+const UNKNOWN: f64 = 0.4;
+/// No level is nearer to where the service seems to break than this share of what is known of that side: a bad guess
+/// is not to cost a trial that cannot tell, where few requests are seen.
+const STEP: f64 = 0.4;
+/// So much of the bracket that is narrow enough lies on each side.
+const SIDE: f64 = 0.42;
+/// A side is known well enough that is no wider than so much of it.
+const ENOUGH: f64 = 0.48;
+/// A trial that would take so many times as long as the next may be did not tell, …
+const SILENT: f64 = 1.5;
+/// … nor would one as near to it as this share of how far it is off.
+const SAME: f64 = 0.1;
+/// A step that narrows the bracket by less than this share of the precision is not worth a trial.
+const WORTH: f64 = 0.08;
+/// A level that broke is doubted where one above it missed less by this, as a logarithm.
+const DOUBTED: f64 = 1.5;
+/// A level of which trials say either is asked again until it was asked this many times.
+const ASKED_MAX: usize = 4;
+
+/// What is known when a level is chosen.
+pub(crate) struct Known<'a> {
+    pub(crate) trials: &'a [Trial],
+    pub(crate) glances: &'a [Point],
+    /// No level is higher.
+    pub(crate) most: f64,
+    /// So many seconds are left.
+    pub(crate) left_s: f64,
+    /// The least time of a trial.
+    pub(crate) least_s: f64,
+    /// Narrow enough.
+    pub(crate) precision: f64,
+    /// The search sees few requests: it secures both ends of the bracket before it comes near.
+    pub(crate) is_sparse: bool,
+    /// The whole search is short.
+    pub(crate) is_short: bool,
+}
+
+/// One side of where the service seems to break.
+struct Side {
+    /// Down or up.
+    sign: f64,
+    /// How far what is known of it is off, in logarithms of the level.
+    gap: f64,
+    /// It is known by trials.
+    is_tried: bool,
+    /// How far off the next level would be, and its risk.
+    off: f64,
+    risk: f64,
+}
+
+impl Side {
+    fn is_done(&self, enough: f64) -> bool {
+        self.is_tried && self.gap <= enough
+    }
+
+    fn gain(&self, enough: f64) -> f64 {
+        if self.is_done(enough) {
+            0.0
+        } else {
+            self.gap - self.off
+        }
+    }
+}
+
+/// A level to try, and for how long at most.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Next {
+    pub(crate) level: f64,
+    pub(crate) seconds: f64,
+    /// The risk of a wrong answer of each look at it, either way.
+    pub(crate) risk: f64,
+}
+
+/// The next level to try; `None` where none is worth a trial.
+pub(crate) fn next(known: &Known) -> Option<Next> {
+    let bracket = Bracket::of(known.trials);
+    let is_asked_again = |level: &&f64| {
+        let asked = known.trials.iter();
+        asked.filter(|trial| same(trial.level, **level)).count() < ASKED_MAX
+    };
+    let asked_again = bracket.contested.iter().find(is_asked_again).copied();
+    let asked_again = asked_again.or_else(|| known.doubted(&bracket));
+    if let Some(level) = asked_again {
+        let seconds = known.pilot_s();
+        let risk = RISK;
+        return Some(Next {
+            level,
+            seconds,
+            risk,
+        });
+    }
+    if bracket.breaks.is_none() && bracket.holds.is_some_and(|holds| same(holds, known.most)) {
+        return None;
+    }
+    if let Some(level) = known.end_to_secure(&bracket) {
+        return Some(Next {
+            level: level.min(known.most),
+            seconds: (known.left_s / 2.0).max(known.least_s),
+            risk: RISK_END,
+        });
+    }
+    let ends = known.ends(&bracket);
+    let estimate = known.estimate(ends);
+    if estimate.error > PILOT && !known.is_sparse {
+        let is_narrow = bracket
+            .width()
+            .is_some_and(|width| width <= known.precision);
+        return (!is_narrow).then(|| Next {
+            level: estimate.breaks_at.min(known.most),
+            seconds: known.pilot_s(),
+            risk: RISK_PILOT,
+        });
+    }
+    known.nearer(&bracket, ends, &estimate)
+}
+
+impl Known<'_> {
+    /// A level that is to give the bracket an end that it does not have: one that holds before all, well below
+    /// where the service seems to break; then one that breaks. `None` where it has both.
+    fn end_to_secure(&self, bracket: &Bracket) -> Option<f64> {
+        let tried = |is_so: fn(&Trial) -> bool| {
+            let trials = self.trials.iter().filter(move |trial| is_so(trial));
+            trials.map(|trial| trial.level)
+        };
+        match (bracket.holds, bracket.breaks) {
+            (Some(_), Some(_)) => None,
+            // There is time to come near first.
+            _ if !self.is_sparse && self.left_s > NEAR_IN * self.least_s => None,
+            (None, breaks) => {
+                let broken = self.seemed(true).chain(breaks).reduce(f64::min);
+                let upper = broken.unwrap_or(self.most);
+                let seemed = self.seemed(false).filter(|level| *level < upper * 0.99);
+                let seemed = seemed.reduce(f64::max);
+                let lowest = self
+                    .trials
+                    .iter()
+                    .min_by(|a, b| a.level.total_cmp(&b.level));
+                let level = match (seemed, broken) {
+                    (Some(seemed), Some(_)) => seemed * SECURE,
+                    (Some(seemed), None) => seemed,
+                    (None, _) => upper / 2.0,
+                };
+                Some(match lowest {
+                    None => level,
+                    Some(open) if open.excess <= 0.7 => open.level * SECURE,
+                    Some(broken) => level.min(broken.level * SECURE),
+                })
+            }
+            (Some(holds), None) => {
+                let above = self.seemed(true).filter(|level| *level > holds * 1.01);
+                let broken = above.reduce(f64::min);
+                let upper = broken.unwrap_or(self.most.min(holds * 2.0));
+                let open = tried(|trial| trial.outcome == Outcome::Open);
+                let lower = open
+                    .filter(|level| *level < upper * 0.99)
+                    .fold(holds, f64::max);
+                let is_last = self.left_s < 2.0 * self.least_s;
+                Some(if broken.is_none() || is_last {
+                    upper
+                } else {
+                    (lower * upper).sqrt()
+                })
+            }
+        }
+    }
+
+    /// Levels that seemed to be broken at a glance, or not to be.
+    fn seemed(&self, broken: bool) -> impl Iterator<Item = f64> {
+        let levels = self.believed().into_iter();
+        levels
+            .filter(move |point| (point.excess > 0.7) == broken)
+            .map(|point| point.level)
+    }
+
+    /// The length of a trial that is but to come near.
+    fn pilot_s(&self) -> f64 {
+        (self.left_s * 0.1).clamp(self.least_s, 120.0)
+    }
+
+    /// A level on the side on which more is to be learned, as near as can be told.
+    fn nearer(&self, bracket: &Bracket, ends: (f64, f64), estimate: &Estimate) -> Option<Next> {
+        let mut down = Side {
+            sign: -1.0,
+            gap: (estimate.breaks_at / ends.0).ln(),
+            is_tried: bracket.holds.is_some(),
+            off: 0.0,
+            risk: RISK,
+        };
+        let mut up = Side {
+            sign: 1.0,
+            gap: (ends.1 / estimate.breaks_at).ln(),
+            is_tried: bracket.breaks.is_some(),
+            off: 0.0,
+            risk: RISK,
+        };
+        let enough = self.precision * ENOUGH;
+        let sides = [&down, &up].map(|side| side.is_done(enough));
+        let seconds = match sides {
+            [false, false] => self.left_s / 2.0,
+            _ => self.left_s,
+        };
+        let seconds = seconds.max(self.least_s);
+        self.plan(&mut down, estimate, seconds);
+        self.plan(&mut up, estimate, seconds);
+        let side = match (down.is_tried, up.is_tried) {
+            (false, _) => &down,
+            (true, false) => &up,
+            _ if down.gain(enough) >= up.gain(enough) => &down,
+            _ => &up,
+        };
+        let level = (estimate.breaks_at * (side.sign * side.off).exp()).min(self.most);
+        (side.gain(enough) > WORTH * self.precision).then_some(Next {
+            level,
+            seconds,
+            risk: side.risk,
+        })
+    }
+
+    /// How far off the next level of a side is: as far as tells, but no nearer than what did not tell in about
+    /// that time. With time enough, at less risk.
+    fn plan(&self, side: &mut Side, estimate: &Estimate, seconds: f64) {
+        let near = SIDE * self.precision;
+        let tells = |risk: f64| match side.sign {
+            ..0.0 => self.tells_less(estimate, seconds, risk),
+            _ => self.tells_more(estimate, seconds, risk),
+        };
+        let least = LESS_RISK.into_iter().find(|risk| tells(*risk) <= near);
+        side.risk = least.unwrap_or(match (self.is_sparse, self.is_short) {
+            (true, true) => RISK_SHORT,
+            (true, false) => RISK_SPARSE,
+            _ => RISK,
+        });
+        let step = if self.is_sparse { STEP } else { 0.0 };
+        let off = tells(side.risk).max(near) + UNKNOWN * estimate.error;
+        let off = off.clamp(step * side.gap, side.gap / 2.0);
+        let silent = self.trials.iter().filter(|trial| {
+            let would_take_s = trial.times * (trial.to_s - trial.from_s);
+            trial.outcome == Outcome::Open && would_take_s > SILENT * seconds
+        });
+        let silent = silent
+            .map(|trial| side.sign * (trial.level / estimate.breaks_at).ln())
+            .filter(|silent| (off * (1.0 - SAME)..side.gap).contains(silent))
+            .reduce(f64::max);
+        side.off = silent.map_or(off, |silent| f64::midpoint(silent, side.gap));
+    }
+
+    /// The level that broke, once, where one above it seems to hold better: it may have been a bad moment.
+    fn doubted(&self, bracket: &Bracket) -> Option<f64> {
+        let breaks = bracket.breaks.filter(|_| bracket.votes == 1)?;
+        let broke = self
+            .trials
+            .iter()
+            .find(|trial| trial.breaks() && same(trial.level, breaks))?;
+        let above = self
+            .trials
+            .iter()
+            .map(Point::of)
+            .chain(self.glances.iter().copied());
+        let mut above = above.filter(|point| point.level > breaks * 1.001);
+        above
+            .any(|point| point.excess < broke.excess - DOUBTED)
+            .then_some(breaks)
+    }
+
+    /// Glances that no trial contradicts: where a trial holds, a glance that was broken a little above it was
+    /// a bad moment.
+    fn believed(&self) -> Vec<Point> {
+        let holds = Bracket::of(self.trials).holds.unwrap_or(0.0);
+        let glances = self.glances.iter().copied();
+        let is_contradicted =
+            |point: &Point| point.excess > 0.0 && point.level < holds * CONTRADICTS;
+        glances.filter(|point| !is_contradicted(point)).collect()
+    }
+
+    /// Levels between which the next one lies: those of trials, and of glances where trials say nothing.
+    fn ends(&self, bracket: &Bracket) -> (f64, f64) {
+        let seemed = |broken: bool| {
+            let levels = self
+                .believed()
+                .into_iter()
+                .filter(move |point| (point.excess > 0.7) == broken);
+            levels.map(|point| point.level)
+        };
+        let lower = bracket.holds.unwrap_or_else(|| {
+            let broken = bracket.breaks.or_else(|| seemed(true).reduce(f64::min));
+            let upper = broken.unwrap_or(self.most);
+            let seemed = seemed(false).filter(|level| *level < upper * 0.99);
+            let least = broken.map_or(0.0, |broken| broken / 8.0);
+            seemed.fold(least, f64::max)
+        });
+        let upper = bracket.breaks.unwrap_or_else(|| {
+            let seemed = seemed(true).filter(|level| *level > lower * 1.01);
+            seemed.fold(self.most.min(lower * 2.0), f64::min)
+        });
+        (lower, upper)
+    }
+
+    /// Where the service seems to break, between two levels.
+    fn estimate(&self, (lower, upper): (f64, f64)) -> Estimate {
+        let points: Vec<Point> = self
+            .trials
+            .iter()
+            .map(Point::of)
+            .chain(self.believed())
+            .collect();
+        let rough = estimate::by_neighbours(&points, (lower, upper));
+        let fine = line(self.trials.iter(), rough.breaks_at);
+        let found = fine
+            .filter(|fine| fine.error < rough.error)
+            .unwrap_or(rough);
+        Estimate {
+            breaks_at: found.breaks_at.clamp(lower, upper),
+            ..found
+        }
+    }
+
+    /// How far below, in logarithms of the level, a trial shows that it holds.
+    fn tells_less(&self, estimate: &Estimate, seconds: f64, risk: f64) -> f64 {
+        let (limit, per_s) = self.typical(UNDER).unwrap_or((0.01, EFFECTIVE_PER_S));
+        farther_until(estimate.slope, |ratio| {
+            seen(limit / ratio, per_s * seconds).is_under(limit, risk * PLANNED)
+        })
+    }
+
+    /// How far above a trial shows that it breaks. What waits then tells less: it waits together.
+    fn tells_more(&self, estimate: &Estimate, seconds: f64, risk: f64) -> f64 {
+        let (limit, per_s) = self.typical(OVER).unwrap_or((0.01, EFFECTIVE_PER_S_OVER));
+        farther_until(estimate.slope, |ratio| {
+            seen((limit * ratio).min(1.0), per_s * seconds).is_over(limit, risk * PLANNED)
+        })
+    }
+
+    /// Of the trials that missed about so much, the one in the middle: what it looked at, and how sure a
+    /// second of it was.
+    fn typical(&self, missed: RangeInclusive<f64>) -> Option<(f64, f64)> {
+        let near = self
+            .trials
+            .iter()
+            .filter(|trial| missed.contains(&trial.excess) && trial.effective_per_s > 0.0);
+        let mut near: Vec<&Trial> = near.collect();
+        near.sort_by(|a, b| a.effective_per_s.total_cmp(&b.effective_per_s));
+        let trial = near.get(near.len() / 2)?;
+        Some((trial.limit, trial.effective_per_s))
+    }
+}
+
+fn seen(share: f64, effective: f64) -> Sureness {
+    Sureness {
+        share,
+        effective: effective.max(2.0),
+        is_long_enough: true,
+        is_settled: true,
+    }
+}
+
+/// Goes farther until it tells. Beyond some ratio, a longer trial tells more than a level that is
+/// farther off.
+fn farther_until(slope: f64, tells: impl Fn(f64) -> bool) -> f64 {
+    let most = RATIO_MAX.ln() / slope;
+    let mut off = 0.001;
+    while !tells((slope * off).exp()) && off < most {
+        off *= 1.1;
+    }
+    off.min(most)
+}

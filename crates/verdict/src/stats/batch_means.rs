@@ -1,0 +1,367 @@
+//! Blocks: how sure a share is that was counted second by second. Requests of one stall are not
+//! independent, and neither are neighbouring seconds; so the spread is taken from stretches of the run
+//! that are long enough to know nothing of each other.
+//!
+//! The estimator is that of batch means (Law, Simulation Modeling and Analysis, chapter 9) for a ratio
+//! (Cochran, Sampling Techniques, chapter 6), and the interval the exact binomial one (Clopper and
+//! Pearson, 1934) with the count of independent requests that has the same spread (Korn and Graubard,
+//! 1998).
+
+use crate::convert::whole_number;
+use statrs::distribution::{Beta, ContinuousCDF, StudentsT};
+
+/// A run is not judged good on fewer blocks.
+pub const BLOCKS_MIN: usize = STRETCHES_MIN;
+/// So many stretches are compared; fewer say too little of the spread.
+pub(crate) const STRETCHES: usize = 32;
+/// With fewer than this nothing is said.
+const STRETCHES_MIN: usize = 20;
+/// Stretches whose neighbours are more alike than this know of each other.
+const ALIKE: f64 = 0.3;
+/// They are taken as no more alike than this.
+const ALIKE_MAX: f64 = 0.8;
+
+/// The number of blocks, each of some seconds, that a run takes to pass. A scenario may ask for fewer or more
+/// seconds than the default of one block a second.
+pub(crate) fn blocks_min(min_duration_s: Option<f64>, width_s: f64) -> usize {
+    let default = BLOCKS_MIN;
+    let Some(seconds) = min_duration_s else {
+        return default;
+    };
+    let blocks = whole_number((seconds / width_s).ceil());
+    if seconds < default as f64 {
+        // The spread takes two.
+        blocks.clamp(2, default)
+    } else {
+        blocks.max(default)
+    }
+}
+
+/// What was counted in one block: one second, or more.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Block {
+    /// Requests that miss.
+    pub missing: f64,
+    /// Requests.
+    pub all: f64,
+}
+
+/// A share and how sure it is.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Sureness {
+    /// The share that misses (0 to 1).
+    pub share: f64,
+    /// So many independent requests would say as much.
+    pub effective: f64,
+    /// Whether there are enough blocks to tell how the share varies; with fewer, a share that is low
+    /// shows nothing.
+    pub is_long_enough: bool,
+    /// Whether the run is long beside its own ups and downs. Where it is not, only what is far from a
+    /// limit is told, as if each stretch of it were one request.
+    pub is_settled: bool,
+}
+
+/// What blocks have to be for a share of theirs to be called low.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Demands {
+    /// Neighbouring stretches that are as alike as this (0 to 1) know of each other.
+    pub(crate) too_alike: f64,
+    /// Fewer blocks do not show how the share varies.
+    pub(crate) blocks_min: usize,
+}
+
+impl Default for Demands {
+    fn default() -> Self {
+        Self {
+            too_alike: ALIKE,
+            blocks_min: STRETCHES_MIN,
+        }
+    }
+}
+
+/// How sure the share of all blocks is; `None` without requests.
+pub fn sureness(blocks: &[Block]) -> Option<Sureness> {
+    sureness_by(blocks, Demands::default())
+}
+
+/// The same, where stretches may be as alike as this.
+pub(crate) fn sureness_unless(blocks: &[Block], too_alike: f64) -> Option<Sureness> {
+    let demands = Demands {
+        too_alike,
+        ..Demands::default()
+    };
+    sureness_by(blocks, demands)
+}
+
+/// The same by other demands.
+pub(crate) fn sureness_by(blocks: &[Block], demands: Demands) -> Option<Sureness> {
+    let all: f64 = blocks.iter().map(|block| block.all).sum();
+    let missing: f64 = blocks.iter().map(|block| block.missing).sum();
+    if all <= 0.0 {
+        return None;
+    }
+    let share = missing / all;
+    let certain = Sureness {
+        share,
+        effective: all,
+        is_long_enough: true,
+        is_settled: true,
+    };
+    let is_long_enough = blocks.len() >= demands.blocks_min;
+    if missing <= 0.0 || missing >= all || !is_long_enough {
+        // Nothing varies here, or too little was seen of how it does.
+        return Some(Sureness {
+            is_long_enough,
+            is_settled: is_long_enough,
+            ..certain
+        });
+    }
+    let residuals: Vec<f64> = blocks
+        .iter()
+        .map(|block| block.missing - share * block.all)
+        .collect();
+    let count = STRETCHES.min(residuals.len());
+    let stretches = stretches(&residuals, count);
+    let (variance, alike) = spread(&stretches);
+    // Neighbours that are alike leave part of the spread between stretches out.
+    let variance = variance * of_neighbours(alike);
+    let of_share = variance / (all * all);
+    let independent = share * (1.0 - share) / of_share;
+    // A spread that was itself estimated is less than certain (Korn and Graubard).
+    let freedom = count as f64 - 1.0;
+    let factor = (student(all - 1.0) / student(freedom)).powi(2);
+    let effective = (independent * factor).min(all);
+    let is_settled = alike < demands.too_alike;
+    // Stretches as alike as these say as much as so many that know nothing of each other.
+    let as_stretches = count as f64 * (1.0 - alike) / (1.0 + alike);
+    Some(Sureness {
+        share,
+        effective: if is_settled {
+            effective
+        } else {
+            effective.min(as_stretches.max(2.0))
+        },
+        is_long_enough,
+        is_settled,
+    })
+}
+
+/// By how much neighbours that are alike make a sum vary more than stretches that know nothing of each other:
+/// as in a first-order autoregression.
+pub(crate) fn of_neighbours(alike: f64) -> f64 {
+    let alike = alike.clamp(-ALIKE / 2.0, ALIKE_MAX);
+    (1.0 + alike) / (1.0 - alike)
+}
+
+/// Sums of stretches of the same length, as nearly as the blocks allow.
+pub(crate) fn stretches(residuals: &[f64], count: usize) -> Vec<f64> {
+    let edge = |at: usize| at * residuals.len() / count;
+    (0..count)
+        .map(|at| residuals[edge(at)..edge(at + 1)].iter().sum())
+        .collect()
+}
+
+/// The variance of the sum of all stretches, and how alike neighbours are (−1 to 1).
+pub(crate) fn spread(stretches: &[f64]) -> (f64, f64) {
+    let count = stretches.len() as f64;
+    let squares: f64 = stretches.iter().map(|sum| sum * sum).sum();
+    let variance = squares * count / (count - 1.0);
+    if squares <= 0.0 {
+        return (0.0, 0.0);
+    }
+    let products: f64 = stretches.windows(2).map(|pair| pair[0] * pair[1]).sum();
+    // Residuals add up to nothing, which makes neighbours look unlike by one in the count.
+    (variance, products / squares + 1.0 / count)
+}
+
+/// A quotient of two sums, such as responses a second or time a response, with its standard error.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Quotient {
+    /// Its standard error relative to the denominator: in the unit of the numerator.
+    error: f64,
+    freedom: f64,
+    /// Whether the run is long compared with its own ups and downs.
+    pub(crate) is_settled: bool,
+}
+
+impl Quotient {
+    /// Of pairs of a numerator and a denominator, block by block; `None` if there are fewer than it takes.
+    pub(crate) fn of(blocks: &[(f64, f64)], blocks_min: usize) -> Option<Self> {
+        if blocks.len() < blocks_min.max(2) {
+            return None;
+        }
+        let sum = |part: fn(&(f64, f64)) -> f64| blocks.iter().map(part).sum::<f64>();
+        let (above, below) = (sum(|block| block.0), sum(|block| block.1));
+        let quotient = if below > 0.0 { above / below } else { 0.0 };
+        let residuals: Vec<f64> = blocks
+            .iter()
+            .map(|(above, below)| above - quotient * below)
+            .collect();
+        let count = STRETCHES.min(residuals.len());
+        let (variance, alike) = spread(&stretches(&residuals, count));
+        Some(Self {
+            error: (variance * of_neighbours(alike)).max(0.0).sqrt(),
+            freedom: count as f64 - 1.0,
+            is_settled: alike < ALIKE,
+        })
+    }
+
+    /// How far chance takes the numerator off, except for a risk on one side. In a run that is short compared with
+    /// its own ups and downs, what is known of them is little.
+    pub(crate) fn off(&self, risk: f64) -> f64 {
+        let caution = if self.is_settled { 1.0 } else { UNSETTLED };
+        caution * student_at(self.freedom, risk) * self.error
+    }
+}
+
+/// An unsettled run is trusted this many times less.
+const UNSETTLED: f64 = 3.0;
+
+fn student(freedom: f64) -> f64 {
+    student_at(freedom, 0.025)
+}
+
+/// The quantile of Student's distribution that is exceeded with this risk.
+pub(crate) fn student_at(freedom: f64, risk: f64) -> f64 {
+    StudentsT::new(0.0, 1.0, freedom.clamp(1.0, 1e6))
+        .expect("a scale of one and a freedom above nothing")
+        .inverse_cdf(1.0 - risk)
+}
+
+/// The same where few misses were seen: those that were not seen would come in stretches as slow
+/// answers of the same run do, so that the run is worth no more independent requests than for those.
+pub fn sureness_beside(blocks: &[Block], slow: &[Block]) -> Option<Sureness> {
+    sureness_beside_by(blocks, slow, Demands::default())
+}
+
+/// The same, where stretches may be as alike as this.
+pub(crate) fn sureness_beside_unless(
+    blocks: &[Block],
+    slow: &[Block],
+    too_alike: f64,
+) -> Option<Sureness> {
+    let demands = Demands {
+        too_alike,
+        ..Demands::default()
+    };
+    sureness_beside_by(blocks, slow, demands)
+}
+
+/// The same by other demands.
+pub(crate) fn sureness_beside_by(
+    blocks: &[Block],
+    slow: &[Block],
+    demands: Demands,
+) -> Option<Sureness> {
+    let own = sureness_by(blocks, demands)?;
+    let slow = sureness_by(slow, demands).filter(|slow| slow.share > 0.0 && slow.share < 1.0);
+    let Some(slow) = slow else {
+        return Some(own);
+    };
+    if own.share * own.effective >= MISSES_ENOUGH && own.effective < slow.effective {
+        return Some(own);
+    }
+    let tells = slow.share * slow.effective >= MISSES_ENOUGH;
+    Some(Sureness {
+        effective: own.effective.min(slow.effective),
+        is_settled: own.is_settled && slow.is_settled && tells,
+        ..own
+    })
+}
+
+/// With fewer misses than this, they tell too little of how they come.
+const MISSES_ENOUGH: f64 = 5.0;
+
+impl Sureness {
+    /// The least share that chance explains, but for `risk`.
+    pub fn low(&self, risk: f64) -> f64 {
+        let missing = self.share * self.effective;
+        if missing <= 0.0 {
+            return 0.0;
+        }
+        quantile(missing, self.effective - missing + 1.0, risk)
+    }
+
+    /// Whether even the least share that chance explains, except for `risk`, is over a limit: `low(risk) > limit`, asked
+    /// of the distribution once instead of searched for.
+    pub(crate) fn is_over(&self, limit: f64, risk: f64) -> bool {
+        let missing = self.share * self.effective;
+        missing > 0.0
+            && limit < 1.0
+            && beta(missing, self.effective - missing + 1.0).cdf(limit) < risk
+    }
+
+    /// The same of the largest share under a limit: `high(risk) < limit`.
+    pub(crate) fn is_under(&self, limit: f64, risk: f64) -> bool {
+        let missing = self.share * self.effective;
+        missing < self.effective
+            && limit > 0.0
+            && (limit > 1.0
+                || beta(missing + 1.0, self.effective - missing).cdf(limit) > 1.0 - risk)
+    }
+
+    /// The largest share that chance explains, but for `risk`.
+    pub fn high(&self, risk: f64) -> f64 {
+        let missing = self.share * self.effective;
+        if missing >= self.effective {
+            return 1.0;
+        }
+        quantile(missing + 1.0, self.effective - missing, 1.0 - risk)
+    }
+}
+
+fn beta(a: f64, b: f64) -> Beta {
+    Beta::new(a, b).expect("counts above nothing")
+}
+
+/// The quantile of a beta distribution, by halving.
+fn quantile(a: f64, b: f64, at: f64) -> f64 {
+    let beta = beta(a, b);
+    let (mut low, mut high) = (0.0, 1.0);
+    for _ in 0..HALVINGS {
+        let middle = f64::midpoint(low, high);
+        if beta.cdf(middle) < at {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+    f64::midpoint(low, high)
+}
+
+/// A share is told to a millionth of a millionth.
+const HALVINGS: u32 = 40;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn limit_is_compared_as_the_interval_ends_are() {
+        for (share, effective) in [
+            (0.0, 50.0),
+            (0.004, 900.0),
+            (0.02, 300.0),
+            (0.3, 12.5),
+            (1.0, 40.0),
+        ] {
+            let seen = Sureness {
+                share,
+                effective,
+                is_long_enough: true,
+                is_settled: true,
+            };
+            for risk in [0.0005, 0.02, 0.05, 0.2] {
+                for limit in [0.0, 0.001, 0.01, 0.05, 0.25, 0.99, 1.0] {
+                    let (over, under) = (seen.low(risk) > limit, seen.high(risk) < limit);
+                    let found = (seen.is_over(limit, risk), seen.is_under(limit, risk));
+                    assert_eq!(
+                        found,
+                        (over, under),
+                        "{share} of {effective}, {risk}, {limit}"
+                    );
+                }
+            }
+        }
+    }
+}

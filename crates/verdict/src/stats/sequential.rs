@@ -1,0 +1,197 @@
+//! Sequential tests: what may be decided while a run goes on. A test that is asked at every second is wrong far
+//! more often than one that is asked once, so the risk is shared by a fixed list of looks (Bonferroni): however
+//! they depend on each other, all of them together are wrong no more often than the whole risk says.
+//!
+//! Looks are spaced geometrically: a run that is 10 % longer knows little more, and the number of looks grows with
+//! the logarithm of the run's length.
+
+use crate::stats::batch_means::{
+    Block, STRETCHES, Sureness, of_neighbours, spread, stretches, student_at,
+};
+
+/// Fewer stretches show no spread.
+const STRETCHES_MIN: usize = 6;
+/// The largest of several spreads is trusted as one between at least this number of stretches: it is too small only if
+/// all of them are.
+const STRETCHES_TRUSTED: usize = 8;
+
+/// The moments at which a run is looked at, in seconds.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Looks {
+    first_s: f64,
+    last_s: f64,
+    factor: f64,
+}
+
+impl Looks {
+    /// From the first moment to the last one, each this many times as late as the one before.
+    pub(crate) fn new(first_s: f64, last_s: f64, factor: f64) -> Self {
+        Self {
+            first_s,
+            last_s: last_s.max(first_s),
+            factor,
+        }
+    }
+
+    /// The number of looks.
+    pub(crate) fn count(self) -> u32 {
+        let steps = (self.last_s / self.first_s).ln() / self.factor.ln();
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a float cast saturates, and the last look is not before the first"
+        )]
+        let steps = (steps - 1e-9).ceil() as u32;
+        steps + 1
+    }
+
+    /// The moment of a look, from 0.
+    pub(crate) fn at_s(self, look: u32) -> f64 {
+        (self.first_s * self.factor.powf(look.into())).min(self.last_s)
+    }
+
+    /// The number of looks up to a moment.
+    pub(crate) fn until(self, at_s: f64) -> u32 {
+        let is_due = |look: &u32| self.at_s(*look) <= at_s + 1e-6;
+        let due = (0..self.count()).take_while(is_due).count();
+        u32::try_from(due).unwrap_or(u32::MAX)
+    }
+}
+
+/// The least share that chance explains, except for `risk`, of as few as a dozen blocks.
+///
+/// As [`crate::stats::batch_means::sureness`], with three differences. There, fewer than 20 blocks are taken as independent
+/// requests, which a single stall would betray: here the spread is always that between stretches. It is the largest
+/// of several, by ever longer stretches. And the uncertainty of the spread itself counts at the risk that is asked
+/// for, which is far smaller than 5 %.
+pub(crate) fn share_low(blocks: &[Block], risk: f64) -> f64 {
+    let all: f64 = blocks.iter().map(|block| block.all).sum();
+    let missing: f64 = blocks.iter().map(|block| block.missing).sum();
+    if all <= 0.0 || missing <= 0.0 {
+        return 0.0;
+    }
+    let share = missing / all;
+    let seen = |effective: f64| Sureness {
+        share,
+        effective,
+        is_long_enough: true,
+        is_settled: true,
+    };
+    if missing >= all {
+        return seen(all).low(risk);
+    }
+    let low = |spread: &Spread| {
+        let independent = share * (1.0 - share) / (spread.variance / (all * all));
+        let freedom = student_at(all - 1.0, risk) / student_at(spread.count - 1.0, risk);
+        let effective = independent * freedom.powi(2);
+        seen(effective.min(all).max(f64::MIN_POSITIVE)).low(risk)
+    };
+    let spreads = Spread::at_all_scales(blocks, share);
+    spreads.iter().map(low).fold(1.0, f64::min)
+}
+
+/// The least mean that chance explains, except for `risk`: `missing` is the sum in a block, `all` the number of
+/// values. Minus infinity if there are too few blocks.
+pub(crate) fn mean_low(blocks: &[Block], risk: f64) -> f64 {
+    let all: f64 = blocks.iter().map(|block| block.all).sum();
+    let sum: f64 = blocks.iter().map(|block| block.missing).sum();
+    if all <= 0.0 || blocks.len() < 2 {
+        return f64::NEG_INFINITY;
+    }
+    let mean = sum / all;
+    let low = |spread: &Spread| {
+        mean - student_at(spread.count - 1.0, risk) * spread.variance.max(0.0).sqrt() / all
+    };
+    let spreads = Spread::at_all_scales(blocks, mean);
+    spreads.iter().map(low).fold(f64::INFINITY, f64::min)
+}
+
+/// The spread of a ratio of sums between stretches of a run.
+struct Spread {
+    /// The variance of the sum of all residuals.
+    variance: f64,
+    /// The number of stretches that tell it.
+    count: f64,
+}
+
+impl Spread {
+    /// By stretches as short as the run allows, and by ever longer ones: chance of single requests hides slow ups
+    /// and downs from the short ones.
+    fn at_all_scales(blocks: &[Block], ratio: f64) -> Vec<Self> {
+        let residuals: Vec<f64> = blocks
+            .iter()
+            .map(|block| block.missing - ratio * block.all)
+            .collect();
+        let finest = STRETCHES.min(residuals.len());
+        let counts = std::iter::successors(Some(finest), |count| {
+            Some(count / 2).filter(|count| *count >= STRETCHES_MIN)
+        });
+        let spread = |count: usize| {
+            let (variance, alike) = spread(&stretches(&residuals, count));
+            Self {
+                variance: variance * of_neighbours(alike),
+                count: count.max(finest.min(STRETCHES_TRUSTED)) as f64,
+            }
+        };
+        counts.map(spread).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn blocks(shares: &[f64]) -> Vec<Block> {
+        let block = |share: &f64| Block {
+            missing: share * 100.0,
+            all: 100.0,
+        };
+        shares.iter().map(block).collect()
+    }
+
+    #[test]
+    fn looks_end_with_the_last_moment() {
+        let looks = Looks::new(12.0, 60.0, 1.1);
+        assert_eq!(looks.count(), 18);
+        assert!((looks.at_s(17) - 60.0).abs() < 1e-9);
+        assert_eq!(looks.until(11.9), 0);
+        assert_eq!(looks.until(12.0), 1);
+        assert_eq!(looks.until(60.0), 18);
+        assert_eq!(looks.until(1e9), 18);
+        assert_eq!(Looks::new(60.0, 240.0, 1.25).count(), 8);
+        assert_eq!(Looks::new(60.0, 60.0, 1.25).count(), 1);
+    }
+
+    #[test]
+    fn single_stall_of_three_seconds_is_not_sure() {
+        let mut shares = [0.0; 12];
+        shares[7..10].fill(1.0);
+        let seen = blocks(&shares);
+        assert!(share_low(&seen, 0.05) < 0.05, "{}", share_low(&seen, 0.05));
+        // Requests taken as independent would be sure, as 300 of 1,200 are.
+        let naive = crate::stats::batch_means::sureness(&seen).unwrap();
+        assert!(naive.low(0.001) > 0.05);
+    }
+
+    #[test]
+    fn steady_misses_are_sure_soon() {
+        let shares: Vec<f64> = (0..12).map(|at| 0.3 + 0.05 * f64::from(at % 3)).collect();
+        let low = share_low(&blocks(&shares), 0.0005);
+        assert!(low > 0.2, "{low}");
+        assert!((share_low(&blocks(&[0.0; 12]), 0.05)).abs() < 1e-12);
+        assert!(share_low(&blocks(&[1.0; 12]), 0.0005) > 0.99);
+    }
+
+    #[test]
+    fn mean_is_surely_over_what_is_far_below_it() {
+        let values: Vec<Block> = (0..12u32)
+            .map(|at| Block {
+                missing: 90.0 + f64::from(at % 4),
+                all: 1.0,
+            })
+            .collect();
+        let low = mean_low(&values, 0.0005);
+        assert!((85.0..91.5).contains(&low), "{low}");
+        assert!(mean_low(&values[..1], 0.05).is_infinite());
+    }
+}

@@ -1,0 +1,440 @@
+//! Stretches: what was seen in a part of a run, second by second: how sure shares are, and the intervals
+//! of figures.
+
+use std::ops::Range;
+
+use brunt_record::{Distribution, FailureKind, Measure, RunRecord, Scope};
+
+use crate::convert::{in_ns, whole_number};
+use crate::generator::cpu_starvation::Withheld;
+use crate::generator::overload;
+use crate::model::judgement::Interval;
+use crate::stats::batch_means::{self, Block, Demands, Sureness};
+use crate::window::totals;
+
+/// Two-sided, 95 %.
+pub(crate) const RISK_OF_END: f64 = 0.025;
+/// If the longest response would do even if it took so many times as long, or the shortest would not do even if it took
+/// that part of its time, how slow responses come says nothing of those that would not do.
+pub(crate) const FAR: f64 = 2.0;
+/// A run that goes on for so many blocks after its last request has nothing more to say.
+const BLOCKS_WITHOUT_DATA: usize = 1_000;
+/// Answers slower than nine of ten tell how slow answers come.
+pub(crate) const SLOW: f64 = 0.9;
+
+/// A part of a run: its intervals from one up to another.
+#[derive(Clone, Copy)]
+pub(crate) struct TimeWindow<'a> {
+    pub(crate) record: &'a RunRecord,
+    from: usize,
+    to: usize,
+    is_whole: bool,
+    /// Interval by interval, whether its requests are left out; none is where this ends.
+    left_out: &'a [bool],
+}
+
+impl<'a> TimeWindow<'a> {
+    /// The whole load: every interval in which requests were meant to start.
+    pub(crate) fn whole(record: &'a RunRecord) -> Self {
+        let most = record.timeline.intervals().max(1) + BLOCKS_WITHOUT_DATA;
+        let intervals = in_intervals(record, record.duration_s()).ceil();
+        Self {
+            record,
+            from: 0,
+            to: whole_number(intervals).clamp(1, most),
+            is_whole: true,
+            left_out: &[],
+        }
+    }
+
+    /// The load from a moment on.
+    pub(crate) fn from(record: &'a RunRecord, from_s: f64) -> Self {
+        let whole = Self::whole(record);
+        let from = whole_number(in_intervals(record, from_s).ceil()).min(whole.to);
+        Self {
+            from,
+            is_whole: from == 0,
+            ..whole
+        }
+    }
+
+    /// The intervals that lie between two moments.
+    pub(crate) fn between(record: &'a RunRecord, from_s: f64, to_s: f64) -> Self {
+        let from = whole_number(in_intervals(record, from_s).ceil());
+        let to = whole_number(in_intervals(record, to_s).floor());
+        Self {
+            record,
+            from,
+            to: to.max(from),
+            is_whole: false,
+            left_out: &[],
+        }
+    }
+
+    /// Without the requests of some of its intervals, from the first on.
+    pub(crate) fn without(self, left_out: &'a [bool]) -> Self {
+        Self {
+            is_whole: false,
+            left_out,
+            ..self
+        }
+    }
+
+    /// What its blocks have to be for a share of theirs to be called low.
+    pub(crate) fn demands(self) -> Demands {
+        let width_s = f64::from(self.record.timeline.width_s());
+        Demands {
+            blocks_min: batch_means::blocks_min(self.record.header.min_duration_s, width_s),
+            ..Demands::default()
+        }
+    }
+
+    /// Whether it is the whole load.
+    pub(crate) fn is_whole(self) -> bool {
+        self.is_whole
+    }
+
+    /// Its intervals.
+    pub(crate) fn intervals(self) -> Range<usize> {
+        self.from..self.to
+    }
+
+    /// Those that are not left out.
+    fn kept(self) -> impl Iterator<Item = usize> {
+        let is_left_out = move |interval: &usize| self.left_out.get(interval - self.from);
+        self.intervals()
+            .filter(move |interval| !is_left_out(interval).is_some_and(|is_so| *is_so))
+    }
+
+    /// Its length, in seconds.
+    pub(crate) fn seconds(self) -> f64 {
+        (self.to - self.from) as f64 * f64::from(self.record.timeline.width_s())
+    }
+
+    /// When it begins.
+    pub(crate) fn begins_s(self) -> f64 {
+        self.from as f64 * f64::from(self.record.timeline.width_s())
+    }
+
+    /// Durations of its requests, the unanswered above all.
+    pub(crate) fn distribution(self, scope: Scope, measure: Measure) -> Distribution {
+        let timeline = &self.record.timeline;
+        if measure == Measure::LagCorrected {
+            let is_overloaded = |interval: &usize| overload::in_interval(self.record, *interval);
+            let (overloaded, rest): (Vec<usize>, Vec<usize>) = self.kept().partition(is_overloaded);
+            if !overloaded.is_empty() {
+                let own = timeline.distribution_in(overloaded, scope, Measure::Service);
+                let mut all = timeline.distribution_in(rest, scope, measure);
+                all.ok.merge(&own.ok);
+                all.unanswered += own.unanswered;
+                return all;
+            }
+        }
+        if self.is_whole {
+            timeline.distribution(scope, measure)
+        } else {
+            timeline.distribution_in(self.kept(), scope, measure)
+        }
+    }
+
+    /// What tells how long the requests of an interval took. In an overload only the service's own time does, if
+    /// brunt's is to be left out.
+    pub(crate) fn measure_at(self, interval: usize, measure: Measure) -> Measure {
+        match measure {
+            Measure::LagCorrected if overload::in_interval(self.record, interval) => {
+                Measure::Service
+            }
+            _ => measure,
+        }
+    }
+
+    /// How sure the share of requests is whose duration will not do. Without brunt's own lateness, less what
+    /// was withheld from it as well; that is only roughly known, so it changes the share, and not how sure.
+    pub(crate) fn misses(
+        self,
+        scope: Scope,
+        measure: Measure,
+        will_do: impl Fn(u64) -> bool,
+    ) -> Option<Sureness> {
+        self.misses_by(self.demands(), scope, measure, will_do)
+    }
+
+    /// The same by other demands.
+    pub(crate) fn misses_by(
+        self,
+        demands: Demands,
+        scope: Scope,
+        measure: Measure,
+        will_do: impl Fn(u64) -> bool,
+    ) -> Option<Sureness> {
+        let (missing, slow) = self.unspared(scope, measure, &will_do);
+        let seen = if slow.is_empty() {
+            batch_means::sureness_by(&missing, demands)
+        } else {
+            batch_means::sureness_beside_by(&missing, &slow, demands)
+        }?;
+        if measure != Measure::LagCorrected {
+            return Some(seen);
+        }
+        let spared = self.blocks(|interval| self.spared_at(interval, scope, &will_do));
+        let (missing, all) = spared.iter().fold((0.0, 0.0), |(missing, all), block| {
+            (missing + block.missing, all + block.all)
+        });
+        let share = if all > 0.0 { missing / all } else { seen.share };
+        Some(Sureness { share, ..seen })
+    }
+
+    /// Block by block: requests whose duration will not do; and the slow ones, which tell how those come,
+    /// unless what will not do is far off.
+    pub(crate) fn missing_and_slow(
+        self,
+        scope: Scope,
+        measure: Measure,
+        will_do: impl Fn(u64) -> bool,
+    ) -> (Vec<Block>, Vec<Block>) {
+        let (missing, slow) = self.unspared(scope, measure, &will_do);
+        if measure != Measure::LagCorrected {
+            return (missing, slow);
+        }
+        let spared = self.blocks(|interval| self.spared_at(interval, scope, &will_do));
+        (spared, slow)
+    }
+
+    /// The same with what was withheld from brunt in it.
+    pub(crate) fn unspared(
+        self,
+        scope: Scope,
+        measure: Measure,
+        will_do: impl Fn(u64) -> bool,
+    ) -> (Vec<Block>, Vec<Block>) {
+        let distribution = self.distribution(scope, measure);
+        let timeline = &self.record.timeline;
+        let counted = |will_do: &dyn Fn(u64) -> bool| {
+            self.blocks(|interval| {
+                if measure == Measure::LagCorrected && self.slept_by(interval) {
+                    return (0.0, 0.0);
+                }
+                let measure = self.measure_at(interval, measure);
+                let (missing, all) = timeline.missing_at(interval, scope, measure, will_do);
+                (missing as f64, all as f64)
+            })
+        };
+        let Some(longest) = distribution.max() else {
+            return (Vec::new(), Vec::new());
+        };
+        let is_far_under = longest.ms().is_some_and(|ms| will_do(in_ns(ms * FAR)));
+        let shortest = distribution.ok.min_ns();
+        let is_far_over = shortest.is_some_and(|ns| !will_do(in_ns(ns as f64 / 1e6 / FAR)));
+        if is_far_under || is_far_over {
+            return (counted(&will_do), Vec::new());
+        }
+        let slow_ms = distribution
+            .percentile(SLOW)
+            .and_then(brunt_record::PercentileValue::ms);
+        let slow = counted(&|ns| slow_ms.is_none_or(|slow_ms| ns as f64 / 1e6 <= slow_ms));
+        (counted(&will_do), slow)
+    }
+
+    /// Of the requests of an interval, those whose duration would not do without brunt's own lateness and
+    /// without what was withheld from it, and all.
+    fn spared_at(self, interval: usize, scope: Scope, will_do: &dyn Fn(u64) -> bool) -> (f64, f64) {
+        if self.slept_by(interval) {
+            return (0.0, 0.0);
+        }
+        let measure = self.measure_at(interval, Measure::LagCorrected);
+        let counted = |less_ns: u64| {
+            let shorter = |ns: u64| will_do(ns.saturating_sub(less_ns));
+            let timeline = &self.record.timeline;
+            timeline.missing_at(interval, scope, measure, shorter)
+        };
+        let (_, all) = counted(0);
+        let withheld = Withheld::in_interval(self.record, interval);
+        let missing = withheld.still_missing(all, |less_ns| counted(less_ns).0);
+        (missing, all as f64)
+    }
+
+    /// Whether the machine slept in an interval, or beside it: what was under way then tells nothing.
+    fn slept_by(self, interval: usize) -> bool {
+        let near = interval.saturating_sub(1)..=interval + 1;
+        near.into_iter()
+            .any(|interval| Withheld::in_interval(self.record, interval).slept())
+    }
+
+    /// What being withheld may have added to the mean and to the longest of its requests, in milliseconds.
+    pub(crate) fn withheld_ms(self, scope: Scope) -> (f64, f64) {
+        let timeline = &self.record.timeline;
+        let (mut sum, mut requests, mut longest) = (0.0, 0.0, 0.0f64);
+        for interval in self.intervals() {
+            let (_, all) = timeline.missing_at(interval, scope, Measure::Response, |_| true);
+            let withheld = Withheld::in_interval(self.record, interval);
+            sum += withheld.mean_ms() * all as f64;
+            requests += all as f64;
+            longest = longest.max(withheld.longest_ms());
+        }
+        (sum / f64::max(requests, 1.0), longest)
+    }
+
+    /// Block by block: requests that were not answered well.
+    pub(crate) fn failed(self, scope: Scope) -> Vec<Block> {
+        let timeline = &self.record.timeline;
+        self.blocks(|interval| {
+            let (failed, all) = timeline.failed_at(interval, scope);
+            (failed as f64, all as f64)
+        })
+    }
+
+    /// How sure the share of requests is that the service did not answer well: those are left out that were in
+    /// flight while the machine slept, and those that brunt itself never came to send.
+    pub(crate) fn errors_without_own(self, scope: Scope) -> Option<Sureness> {
+        let mut blocks = self.failed(scope);
+        let cut_off_share = cut_off_share(self.record);
+        for (block, interval) in blocks.iter_mut().zip(self.kept()) {
+            if self.slept_by(interval) {
+                *block = Block {
+                    missing: 0.0,
+                    all: 0.0,
+                };
+            } else if overload::in_interval(self.record, interval) {
+                let timeline = &self.record.timeline;
+                let unanswered = timeline.missing_at(interval, scope, Measure::Response, |_| true);
+                let never_sent = unanswered.0 as f64 * cut_off_share;
+                block.missing = (block.missing - never_sent).max(0.0);
+                block.all = (block.all - never_sent).max(block.missing);
+            }
+        }
+        batch_means::sureness_by(&blocks, self.demands())
+    }
+
+    /// How sure the share of requests is that were not answered well.
+    pub(crate) fn errors(self, scope: Scope) -> Option<Sureness> {
+        batch_means::sureness_by(&self.failed(scope), self.demands())
+    }
+
+    /// Block by block: requests whose duration will not do.
+    pub(crate) fn missing(
+        self,
+        scope: Scope,
+        measure: Measure,
+        will_do: impl Fn(u64) -> bool,
+    ) -> Vec<Block> {
+        let timeline = &self.record.timeline;
+        self.blocks(|interval| {
+            let measure = self.measure_at(interval, measure);
+            let (missing, all) = timeline.missing_at(interval, scope, measure, &will_do);
+            (missing as f64, all as f64)
+        })
+    }
+
+    fn blocks(self, count: impl Fn(usize) -> (f64, f64)) -> Vec<Block> {
+        self.kept()
+            .map(|interval| {
+                let (missing, all) = count(interval);
+                Block { missing, all }
+            })
+            .collect()
+    }
+
+    /// Requests that were answered well, block by block beside what was planned for each, so that a ramp is no
+    /// variation. `None` if there is no block.
+    pub(crate) fn answered(self, scope: Scope) -> Option<(Answered, Vec<(f64, f64)>)> {
+        let (counts, begins_s, width_s) = match scope {
+            Scope::All => {
+                let begins = whole_number(self.begins_s());
+                let whole_s = whole_number(self.record.throughput_s().floor());
+                let seconds = self.record.timeline.seconds();
+                let counts = seconds.range(begins..whole_s.min(seconds.len()));
+                let counts: Vec<f64> = counts.map(|second| second.ok as f64).collect();
+                (counts, begins as f64, 1.0)
+            }
+            Scope::Name(_) | Scope::Names(_) => {
+                let counts = self.kept().map(|interval| {
+                    let timeline = &self.record.timeline;
+                    let (durations, _) = timeline.durations_at(interval, scope, Measure::Response);
+                    durations.iter().map(|(_, count)| *count as f64).sum()
+                });
+                let width_s = f64::from(self.record.timeline.width_s());
+                (counts.collect(), self.begins_s(), width_s)
+            }
+        };
+        let rates = || counts.iter().map(|count| count / width_s);
+        let answered = Answered {
+            all: counts.iter().sum(),
+            seconds: counts.len() as f64 * width_s,
+            least: rates().fold(f64::INFINITY, f64::min),
+            most: rates().fold(0.0, f64::max),
+        };
+        let planned = self.planned();
+        let blocks = counts.iter().enumerate().map(|(at, count)| {
+            let from_s = begins_s + at as f64 * width_s;
+            (*count, planned(from_s + width_s) - planned(from_s))
+        });
+        (!counts.is_empty()).then(|| (answered, blocks.collect()))
+    }
+
+    /// What was planned up to a moment: requests, or users and their time if there is no bound on requests.
+    fn planned(self) -> impl Fn(f64) -> f64 {
+        let load = self.record.load();
+        let each = |part: &brunt_record::Load| match (part.open, part.tasks_per_user_second) {
+            (Some(_), _) => Some(part.requests_per_task),
+            (None, rate) => rate.map(|rate| rate * part.requests_per_task),
+        };
+        let of_parts: Option<Vec<f64>> = load.parts().map(each).collect();
+        let of_parts = of_parts.unwrap_or_else(|| vec![1.0; load.parts().count()]);
+        move |until_s| {
+            let parts = load.parts().zip(&of_parts);
+            parts
+                .map(|(part, each)| part.integral(until_s) * each)
+                .sum()
+        }
+    }
+
+    /// How the mean duration varies: its intervals with requests that were answered well, as the sum of their
+    /// durations (ms) and their number.
+    pub(crate) fn sums(self, scope: Scope, measure: Measure) -> Vec<(f64, f64)> {
+        let timeline = &self.record.timeline;
+        let sums = self.kept().map(|interval| {
+            let measure = self.measure_at(interval, measure);
+            let (durations, _) = timeline.durations_at(interval, scope, measure);
+            let sum = |part: fn(&(u64, u64)) -> f64| durations.iter().map(part).sum::<f64>();
+            (
+                sum(|(ns, count)| *ns as f64 / 1e6 * *count as f64),
+                sum(|(_, count)| *count as f64),
+            )
+        });
+        sums.filter(|(_, count)| *count > 0.0).collect()
+    }
+}
+
+/// Requests that were answered well in whole seconds of a stretch.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Answered {
+    pub(crate) all: f64,
+    pub(crate) seconds: f64,
+    /// Of the second with the fewest.
+    least: f64,
+    /// Of the second with the most.
+    most: f64,
+}
+
+impl Answered {
+    /// A rate and how far chance takes it off, within what was seen in single seconds.
+    pub(crate) fn within_seen(&self, mean: f64, off: f64) -> Interval {
+        Interval {
+            low: (mean - off).max(self.least.min(mean)),
+            high: Some((mean + off).min(self.most.max(mean))),
+        }
+    }
+}
+
+/// Of the requests that were never answered, the share that the end of the run cut off (0 to 1): in an overload, those
+/// were never sent.
+fn cut_off_share(record: &RunRecord) -> f64 {
+    let [_, _, unanswered] = totals::counts(record);
+    let cut_off = totals::failures(record, FailureKind::Aborted);
+    (cut_off as f64 / unanswered.max(1) as f64).min(1.0)
+}
+
+fn in_intervals(record: &RunRecord, seconds: f64) -> f64 {
+    // A hair off a whole second, by rounding, is that second.
+    (seconds * 1e6).round() / 1e6 / f64::from(record.timeline.width_s())
+}
