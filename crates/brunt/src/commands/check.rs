@@ -5,7 +5,7 @@ mod smoke_test;
 use brunt_scenario::{Host, Overrides, Plan, Profile, Scenario, Step, names_of};
 
 use crate::cli::run::CheckArgs;
-use crate::config::load_config::Selection;
+use crate::config::load_config::{Selection, active_classes};
 use crate::config::network_config::{NetworkConfig, other_hosts, shown};
 use crate::config::scenario_source::ScenarioSource;
 use crate::exit::{Exit, Failure};
@@ -38,7 +38,7 @@ fn explain(file: &str, scenario: &Scenario) -> String {
         Some(Host::Url(url)) => shown(url.as_str()),
     };
     let mut text = format!("{file} is fine\n\nhost      {host}\n");
-    let classes = all_classes(scenario);
+    let classes = active_classes(scenario);
     let url = match &scenario.host {
         Some(Host::Url(url)) => Some(url),
         _ => None,
@@ -62,7 +62,7 @@ fn explain(file: &str, scenario: &Scenario) -> String {
             scenario,
             first,
             &Overrides::default(),
-            &all_classes(scenario),
+            &active_classes(scenario),
         )
         .ok()
     }) else {
@@ -128,13 +128,4 @@ fn explain_profile(name: &str, profile: &Profile, scenario: &Scenario) -> String
         text += &format!("    warning: {warning}\n");
     }
     text
-}
-
-fn all_classes(scenario: &Scenario) -> Vec<String> {
-    scenario
-        .classes
-        .iter()
-        .filter(|class| class.weight > 0.0 || class.fixed_count.is_some_and(|count| count > 0))
-        .map(|class| class.name.clone())
-        .collect()
 }

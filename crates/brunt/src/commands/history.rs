@@ -12,32 +12,32 @@ use crate::exit::{Exit, Failure};
 use crate::store::{self, Column, HistoryQuery, RequestKey, Store, StoreError};
 use crate::terminal;
 
-/// Message if no run is known.
-const NO_RUNS: &str = "no runs are known here yet\n\
-    make one with `brunt run`; where performance/results holds some, give `brunt history --rebuild`\n";
+/// Message if there is no run.
+const NO_RUNS: &str = "no runs in this directory yet\n\
+    start one with `brunt run`; if performance/results holds runs, add them with `brunt history --rebuild`\n";
 
 pub(crate) fn run(args: &HistoryArgs) -> Result<Exit, Failure> {
-    match &args.command {
-        Some(HistoryCommand::Prune(args)) => return prune::run(args),
-        None if args.rebuild => return rebuild::run(),
-        None => {}
+    if args.rebuild {
+        return rebuild::run();
     }
     if args.request.is_some() && !args.metric.is_of_requests() {
-        let message = "--request does not apply to cpu and memory, which are those of the process; leave it out";
+        let message = "--request does not apply to cpu and memory, which are measured for the process; omit it";
         return Err(Failure::Input(message.into()));
     }
-    // To look is no reason to make a database.
-    let found = if store::exists() {
-        store::with(|store| look(store, args))?
-    } else {
-        Found::NoRuns
-    };
-    let history = match found {
+    // A command that only reads does not create the database.
+    if !store::exists() {
+        terminal::print(NO_RUNS);
+        return Ok(Exit::Passed);
+    }
+    if let Some(HistoryCommand::Prune(args)) = &args.command {
+        return prune::run(args);
+    }
+    let history = match store::with(|store| find(store, args))? {
         Found::NoRuns => {
             terminal::print(NO_RUNS);
             return Ok(Exit::Passed);
         }
-        Found::NotThere(message) => return Err(Failure::Input(message)),
+        Found::NoMatch(message) => return Err(Failure::Input(message)),
         Found::History(history) => history,
     };
     terminal::print(&brunt_report::terminal_of_history(
@@ -53,12 +53,12 @@ pub(crate) fn run(args: &HistoryArgs) -> Result<Exit, Failure> {
 
 enum Found {
     NoRuns,
-    /// What was asked for is not there.
-    NotThere(String),
+    /// There is no such profile or request; the message lists those that exist.
+    NoMatch(String),
     History(RunHistory),
 }
 
-fn look(store: &Store, args: &HistoryArgs) -> Result<Found, StoreError> {
+fn find(store: &Store, args: &HistoryArgs) -> Result<Found, StoreError> {
     if store.is_empty()? {
         return Ok(Found::NoRuns);
     }
@@ -66,7 +66,7 @@ fn look(store: &Store, args: &HistoryArgs) -> Result<Found, StoreError> {
         None => None,
         Some(text) => match request(store, text)? {
             Ok(request) => Some(request),
-            Err(message) => return Ok(Found::NotThere(message)),
+            Err(message) => return Ok(Found::NoMatch(message)),
         },
     };
     let columns = columns(args);
@@ -78,8 +78,8 @@ fn look(store: &Store, args: &HistoryArgs) -> Result<Found, StoreError> {
     })?;
     if let (true, Some(profile)) = (runs.is_empty(), &args.profile) {
         let known = store.profiles()?.join(", ");
-        return Ok(Found::NotThere(format!(
-            "no such run of profile `{profile}`; there are runs of: {known}"
+        return Ok(Found::NoMatch(format!(
+            "no matching run of profile `{profile}`; available profiles: {known}"
         )));
     }
     Ok(Found::History(RunHistory {
@@ -89,7 +89,7 @@ fn look(store: &Store, args: &HistoryArgs) -> Result<Found, StoreError> {
     }))
 }
 
-/// What is asked of each run: the metric that was named, and for the page all others.
+/// Metrics to query: the named one, and for the HTML page all others.
 fn columns(args: &HistoryArgs) -> Vec<Column> {
     let others = Column::value_variants().iter().copied();
     let others = others.filter(|column| {
@@ -100,19 +100,22 @@ fn columns(args: &HistoryArgs) -> Vec<Column> {
     std::iter::once(args.metric).chain(others).collect()
 }
 
-/// The one request that is meant, or why it is not known.
+/// Finds the request that a text names, or returns a message with the candidates.
 fn request(store: &Store, text: &str) -> Result<Result<RequestKey, String>, StoreError> {
     let mut found = store.requests_called(text)?;
     if found.len() == 1 {
         return Ok(Ok(found.remove(0)));
     }
-    let (what, which) = if found.is_empty() {
-        (format!("no run has a request `{text}`"), store.requests()?)
+    let (problem, candidates) = if found.is_empty() {
+        (format!("unknown request `{text}`"), store.requests()?)
     } else {
-        (format!("`{text}` is more than one request"), found)
+        (format!("ambiguous request `{text}`"), found)
     };
-    let which: Vec<String> = which.iter().map(RequestKey::in_words).collect();
-    Ok(Err(format!("{what}; give one of: {}", which.join(", "))))
+    let candidates: Vec<String> = candidates.iter().map(RequestKey::in_words).collect();
+    Ok(Err(format!(
+        "{problem}; available: {}",
+        candidates.join(", ")
+    )))
 }
 
 impl RequestKey {

@@ -124,3 +124,11 @@ impl LoadConfig {
         level || duration || who
     }
 }
+
+/// Names of the user classes that get users by weight or by a fixed count.
+pub(crate) fn active_classes(scenario: &Scenario) -> Vec<String> {
+    let classes = scenario.classes.iter();
+    let active = classes
+        .filter(|class| class.weight > 0.0 || class.fixed_count.is_some_and(|count| count > 0));
+    active.map(|class| class.name.clone()).collect()
+}

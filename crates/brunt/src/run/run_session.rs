@@ -138,14 +138,14 @@ impl RunSession<'_> {
             print_error(&error.to_string());
         }
         // The files are whole without it, and the run's own result stands.
-        if let Err(error) = store::keep(&run.judged(), folder) {
+        if let Err(error) = store::add(&run.judged(), folder) {
             let remedy = if has_record {
-                "; once that is mended, `brunt history --rebuild` adds it from its record"
+                "; after fixing this, add the run with: brunt history --rebuild"
             } else {
                 ""
             };
             print_note(&format!(
-                "warning: the history does not know this run: {error}{remedy}"
+                "warning: this run is not in the history: {error}{remedy}"
             ));
         }
         run

@@ -1,4 +1,6 @@
-//! What the database is asked: the runs of the past with some metrics of each.
+//! Queries: earlier runs with some metrics of each, and where their files are.
+
+use std::path::PathBuf;
 
 use brunt_record::Metric;
 use brunt_report::{HistoryRun, RunConditions};
@@ -7,20 +9,21 @@ use jiff::Timestamp;
 use rusqlite::types::{FromSqlError, Type};
 use rusqlite::{OptionalExtension, Row, ToSql, named_params};
 
-use super::{Store, StoreError};
+use super::database::Store;
+use super::error::StoreError;
 
-/// What is asked of the runs of the past.
+/// Selection of runs and metrics.
 pub(crate) struct HistoryQuery<'a> {
-    /// Only runs of this profile.
+    /// Profile of the runs; `None`: all profiles.
     pub(crate) profile: Option<&'a str>,
     pub(crate) columns: &'a [Column],
-    /// Of this request; `None`: of all.
+    /// Request whose metrics are returned; `None`: all requests together.
     pub(crate) request: Option<&'a RequestKey>,
-    /// The newest so many.
+    /// Maximum number of runs; the newest are returned.
     pub(crate) last: u32,
 }
 
-/// A metric that is kept of each run.
+/// Metric that the database holds for each run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Column {
     P50,
@@ -34,7 +37,7 @@ pub(crate) enum Column {
     Memory,
 }
 
-/// A request by its method and name.
+/// Method and name of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct RequestKey {
     pub(crate) method: String,
@@ -55,7 +58,7 @@ impl Column {
         }
     }
 
-    /// Whether it is known of each request, too.
+    /// Whether the database also holds the metric for each request.
     pub(crate) const fn is_of_requests(self) -> bool {
         !matches!(self, Self::Cpu | Self::Memory)
     }
@@ -75,19 +78,19 @@ impl Column {
 }
 
 impl Store {
-    /// The newest runs, oldest first. Where their reports lie is left as it was kept.
-    pub(crate) fn list(&self, asked: &HistoryQuery) -> Result<Vec<HistoryRun>, StoreError> {
-        let sql = sql_of(asked);
+    /// Returns the newest runs, oldest first. Paths of reports are those at the time of the run.
+    pub(crate) fn list(&self, query: &HistoryQuery) -> Result<Vec<HistoryRun>, StoreError> {
+        let sql = sql_of(query);
         let read = || -> rusqlite::Result<Vec<HistoryRun>> {
-            let mut query = self.connection.prepare(&sql)?;
-            let rows = query.query_map(
+            let mut statement = self.connection.prepare(&sql)?;
+            let rows = statement.query_map(
                 named_params! {
-                    ":name": asked.request.map(|request| &request.name),
-                    ":method": asked.request.map(|request| &request.method),
-                    ":profile": asked.profile,
-                    ":last": asked.last,
+                    ":name": query.request.map(|request| &request.name),
+                    ":method": query.request.map(|request| &request.method),
+                    ":profile": query.profile,
+                    ":last": query.last,
                 },
-                |row| past_run(row, asked.columns),
+                |row| history_run(row, query.columns),
             )?;
             rows.collect()
         };
@@ -96,7 +99,7 @@ impl Store {
         Ok(runs)
     }
 
-    /// The profiles that runs are known of.
+    /// Returns the profiles of all runs.
     pub(crate) fn profiles(&self) -> Result<Vec<String>, StoreError> {
         let read = || -> rusqlite::Result<Vec<String>> {
             let sql = "SELECT DISTINCT profile FROM runs ORDER BY profile";
@@ -106,7 +109,7 @@ impl Store {
         read().map_err(|error| self.error(error))
     }
 
-    /// The requests that a text may mean: a name, or a method with a name.
+    /// Returns the requests that match a text: a name, or a method and a name.
     pub(crate) fn requests_called(&self, text: &str) -> Result<Vec<RequestKey>, StoreError> {
         let (method, name) = text.split_once(' ').unwrap_or_default();
         self.named(
@@ -117,7 +120,7 @@ impl Store {
         )
     }
 
-    /// The requests that runs are known of.
+    /// Returns the requests of all runs.
     pub(crate) fn requests(&self) -> Result<Vec<RequestKey>, StoreError> {
         self.named(
             "SELECT DISTINCT method, name FROM requests WHERE setup = 0 ORDER BY name, method",
@@ -143,7 +146,7 @@ impl Store {
         read().map_err(|error| self.error(error))
     }
 
-    /// Whether any run is known.
+    /// Whether the database holds no run.
     pub(crate) fn is_empty(&self) -> Result<bool, StoreError> {
         let found = self
             .connection
@@ -153,9 +156,9 @@ impl Store {
     }
 }
 
-/// The order is that of `past_run`.
-fn sql_of(asked: &HistoryQuery) -> String {
-    let (table, join, which) = match asked.request {
+/// SQL of a query. The columns have the order that `history_run` reads.
+fn sql_of(query: &HistoryQuery) -> String {
+    let (table, join, which) = match query.request {
         None => ("runs", "", ":name IS NULL AND :method IS NULL"),
         Some(_) => (
             "requests",
@@ -163,7 +166,7 @@ fn sql_of(asked: &HistoryQuery) -> String {
             "name = :name AND method = :method AND setup = 0",
         ),
     };
-    let values = asked.columns.iter();
+    let values = query.columns.iter();
     let values: Vec<String> = values
         .map(|column| format!("{table}.{}", column.name()))
         .collect();
@@ -178,15 +181,15 @@ fn sql_of(asked: &HistoryQuery) -> String {
     )
 }
 
-fn past_run(row: &Row, columns: &[Column]) -> rusqlite::Result<HistoryRun> {
-    let wrong = |at, error: FromSqlError| {
+fn history_run(row: &Row, columns: &[Column]) -> rusqlite::Result<HistoryRun> {
+    let invalid = |at, error: FromSqlError| {
         rusqlite::Error::FromSqlConversionFailure(at, Type::Text, Box::new(error))
     };
-    let began = Timestamp::from_millisecond(row.get(1)?)
-        .map_err(|_| wrong(1, FromSqlError::InvalidType))?;
+    let started_at = Timestamp::from_millisecond(row.get(1)?)
+        .map_err(|_| invalid(1, FromSqlError::InvalidType))?;
     let verdict: String = row.get(5)?;
     let unanswered: i64 = row.get(12)?;
-    // The embedded agent takes another port in each run.
+    // The embedded agent listens on another port in each run.
     let service = match row.get::<_, Option<bool>>(14)? {
         Some(true) => "the embedded Application Agent".to_owned(),
         _ => row.get(9)?,
@@ -195,11 +198,11 @@ fn past_run(row: &Row, columns: &[Column]) -> rusqlite::Result<HistoryRun> {
     let values = values.map(|(at, column)| Ok(value_of(*column, row.get(at)?, unanswered)));
     Ok(HistoryRun {
         run_id: row.get(0)?,
-        started: began.strftime("%Y-%m-%d %H:%M").to_string(),
+        started: started_at.strftime("%Y-%m-%d %H:%M").to_string(),
         profile: row.get(2)?,
         label: row.get(3)?,
         commit: row.get(4)?,
-        result: result(&verdict).ok_or_else(|| wrong(5, FromSqlError::InvalidType))?,
+        result: result(&verdict).ok_or_else(|| invalid(5, FromSqlError::InvalidType))?,
         values: values.collect::<rusqlite::Result<_>>()?,
         report: row.get(6)?,
         scenario_file: row.get(13)?,
@@ -214,7 +217,7 @@ fn past_run(row: &Row, columns: &[Column]) -> rusqlite::Result<HistoryRun> {
     })
 }
 
-/// A percentile that is no number, where some requests were not answered, lies among those.
+/// Value of a column. A percentile without a value is among the requests without a response, if there are any.
 fn value_of(column: Column, value: Option<f64>, unanswered: i64) -> Value {
     let is_rank = matches!(column.metric(), Metric::Percentile(_));
     match value {
@@ -227,4 +230,38 @@ fn value_of(column: Column, value: Option<f64>, unanswered: i64) -> Value {
 fn result(name: &str) -> Option<RunResult> {
     let mut all = RunResult::ALL.into_iter();
     all.find(|result| result.name() == name)
+}
+
+/// Identity of a run, and where its files are.
+#[derive(Debug, Clone)]
+pub(crate) struct RunLocation {
+    pub(crate) id: i64,
+    pub(crate) run_id: String,
+    pub(crate) record: PathBuf,
+    pub(crate) started_at_ms: i64,
+    pub(crate) has_label: bool,
+}
+
+impl Store {
+    /// Returns the locations of all runs, oldest first.
+    pub(crate) fn locations(&self) -> Result<Vec<RunLocation>, StoreError> {
+        let read = || -> rusqlite::Result<Vec<RunLocation>> {
+            let mut statement = self.connection.prepare(
+                "SELECT id, run_id, record, started_at_ms, label IS NOT NULL
+                 FROM runs ORDER BY started_at_ms, id",
+            )?;
+            statement.query_map([], run_location)?.collect()
+        };
+        read().map_err(|error| self.error(error))
+    }
+}
+
+fn run_location(row: &Row) -> rusqlite::Result<RunLocation> {
+    Ok(RunLocation {
+        id: row.get(0)?,
+        run_id: row.get(1)?,
+        record: row.get::<_, String>(2)?.into(),
+        started_at_ms: row.get(3)?,
+        has_label: row.get(4)?,
+    })
 }

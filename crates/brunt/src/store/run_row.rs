@@ -1,20 +1,21 @@
-//! What the database knows of a run, from its record and its summary, and how it gets there.
+//! Rows of a run, taken from its record and its summary, and the SQL that writes them.
 
 use std::path::Path;
 
 use brunt_record::Machine;
 use brunt_report::Judged;
-use rusqlite::{Transaction, TransactionBehavior, named_params};
+use rusqlite::{Transaction, named_params};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Store, StoreError};
+use super::database::Store;
+use super::error::StoreError;
 use crate::results::RECORD_FILE;
 
-/// A run as the database knows it.
+/// Rows of one run.
 pub(crate) struct RunRow {
     run_id: String,
-    /// Where its record lies.
+    /// Path of the run record.
     record: String,
     report: String,
     started_at_ms: i64,
@@ -26,7 +27,7 @@ pub(crate) struct RunRow {
     summary: Summary,
 }
 
-/// The part of `summary.json` that is kept, so that the history says what the run's own summary says.
+/// The part of `summary.json` that the database holds, so that the history and the run's summary agree.
 #[derive(Deserialize)]
 struct Summary {
     brunt_version: String,
@@ -41,13 +42,13 @@ struct Summary {
     headline: String,
     targets: Value,
     findings: Value,
-    total: Figures,
-    requests: Vec<Figures>,
+    total: RequestSummary,
+    requests: Vec<RequestSummary>,
     resources: Resources,
 }
 
 #[derive(Deserialize)]
-struct Figures {
+struct RequestSummary {
     name: String,
     method: String,
     setup: bool,
@@ -69,24 +70,24 @@ struct Percentiles {
 
 #[derive(Deserialize)]
 struct Resources {
-    target: Usage,
+    target: ResourceSummary,
 }
 
 #[derive(Deserialize)]
-struct Usage {
-    cpu_percent: Used,
-    memory_mb: Used,
+struct ResourceSummary {
+    cpu_percent: UsageStats,
+    memory_mb: UsageStats,
 }
 
 #[derive(Deserialize)]
-struct Used {
+struct UsageStats {
     mean: Option<f64>,
     max: Option<f64>,
 }
 
 impl RunRow {
-    /// What is to be known of a run whose files lie in a folder.
-    pub(crate) fn of(run: &Judged, folder: &Path, report: &Path) -> Result<Self, StoreError> {
+    /// Rows of a run; `folder`: the run's directory.
+    pub(crate) fn new(run: &Judged, folder: &Path, report: &Path) -> Result<Self, StoreError> {
         let header = &run.record.header;
         Ok(Self {
             run_id: header.run_id.clone(),
@@ -117,8 +118,8 @@ impl RunRow {
             .execute([&self.run_id, &self.record])?;
         self.insert_run(transaction)?;
         let id = transaction.last_insert_rowid();
-        for (place, figures) in (0u32..).zip(&self.summary.requests) {
-            figures.insert(transaction, id, place)?;
+        for (place, request) in (0u32..).zip(&self.summary.requests) {
+            request.insert(transaction, id, place)?;
         }
         transaction
             .prepare_cached(
@@ -136,7 +137,7 @@ impl RunRow {
 
     fn insert_run(&self, transaction: &Transaction) -> rusqlite::Result<usize> {
         let (summary, machine) = (&self.summary, &self.machine);
-        let (total, used) = (&summary.total, &summary.resources.target);
+        let (total, resources) = (&summary.total, &summary.resources.target);
         transaction
             .prepare_cached(
                 "INSERT INTO runs (run_id, started_at_ms, profile, label, git_commit, verdict, valid,
@@ -169,8 +170,8 @@ impl RunRow {
                 ":p90_ms": total.response_ms.p90,
                 ":p95_ms": total.response_ms.p95,
                 ":p99_ms": total.response_ms.p99,
-                ":cpu_percent": used.cpu_percent.mean,
-                ":memory_mb": used.memory_mb.max,
+                ":cpu_percent": resources.cpu_percent.mean,
+                ":memory_mb": resources.memory_mb.max,
                 ":brunt_version": summary.brunt_version,
                 ":host": summary.host,
                 ":scenario_file": summary.scenario_file,
@@ -187,7 +188,7 @@ impl RunRow {
     }
 }
 
-impl Figures {
+impl RequestSummary {
     fn insert(&self, transaction: &Transaction, run: i64, place: u32) -> rusqlite::Result<usize> {
         transaction
             .prepare_cached(
@@ -216,12 +217,12 @@ impl Figures {
 }
 
 impl Store {
-    /// Adds a run, or puts it in the place of what was known of it.
+    /// Adds a run, or replaces its rows.
     pub(crate) fn add(&mut self, run: &RunRow) -> Result<(), StoreError> {
         self.write(|transaction| run.insert(transaction))
     }
 
-    /// Adds runs, and forgets others, all at once.
+    /// Adds runs and deletes others, in one transaction.
     pub(crate) fn replace(&mut self, gone: &[i64], runs: &[RunRow]) -> Result<(), StoreError> {
         self.write(|transaction| {
             for id in gone {
@@ -229,22 +230,5 @@ impl Store {
             }
             runs.iter().try_for_each(|run| run.insert(transaction))
         })
-    }
-
-    /// The way in for all that writes: one transaction, which waits for those of others.
-    pub(super) fn write<T>(
-        &mut self,
-        work: impl FnOnce(&Transaction) -> rusqlite::Result<T>,
-    ) -> Result<T, StoreError> {
-        let immediate = TransactionBehavior::Immediate;
-        let written = self
-            .connection
-            .transaction_with_behavior(immediate)
-            .and_then(|transaction| {
-                let done = work(&transaction)?;
-                transaction.commit()?;
-                Ok(done)
-            });
-        written.map_err(|error| self.error(error))
     }
 }

@@ -1,21 +1,21 @@
-//! The tables and how they came to be: a step for each version, kept for good.
+//! Tables, and the migration step to each schema version. Steps are never changed.
 
 use std::path::Path;
 
 use rusqlite::{Connection, TransactionBehavior};
 
-use super::{StoreError, error_of};
+use super::error::StoreError;
 
-/// What makes each version of the one before; the first, of nothing.
+/// SQL that migrates from each version to the next; the first creates version 1.
 pub(super) const STEPS: &[&str] = &[include_str!("schema/v1.sql")];
 
-/// Brings a database to the newest version. A newer one is left as it is.
+/// Migrates a database to the newest version. A database of an unknown, newer version is not changed.
 pub(super) fn prepare(
     connection: &mut Connection,
     path: &Path,
     steps: &[&str],
 ) -> Result<(), StoreError> {
-    let sql = |error| error_of(path, error);
+    let sql = |error| StoreError::from_sql(path, error);
     let version = |connection: &Connection| {
         connection.query_row("PRAGMA user_version", [], |row| row.get::<_, i64>(0))
     };
@@ -31,7 +31,7 @@ pub(super) fn prepare(
         });
     };
     let mut migrate = || -> rusqlite::Result<()> {
-        // Readers and the one writer do not wait for each other.
+        // In WAL mode readers and the writer do not wait for each other.
         connection.pragma_update(None, "journal_mode", "WAL")?;
         connection.pragma_update(None, "synchronous", "NORMAL")?;
         connection.pragma_update(None, "foreign_keys", true)?;
@@ -54,10 +54,10 @@ mod tests {
     use super::*;
     use crate::store::{Column, HistoryQuery, Store};
 
-    /// A database that version 1 left, as text.
+    /// SQL dump of a database of version 1 with runs.
     const V1: &str = include_str!("schema/v1-with-runs.sql");
 
-    fn in_folder(sql: &str) -> (tempfile::TempDir, std::path::PathBuf) {
+    fn database_with(sql: &str) -> (tempfile::TempDir, std::path::PathBuf) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("brunt.db");
         Connection::open(&path).unwrap().execute_batch(sql).unwrap();
@@ -65,17 +65,17 @@ mod tests {
     }
 
     #[test]
-    fn a_database_of_version_1_is_known() {
-        let (_folder, path) = in_folder(V1);
+    fn database_of_version_1_is_readable() {
+        let (_folder, path) = database_with(V1);
         let store = Store::open(&path).unwrap();
-        let asked = HistoryQuery {
+        let query = HistoryQuery {
             profile: None,
             columns: &[Column::P95],
             request: None,
             last: 10,
         };
-        let runs = store.list(&asked).unwrap();
-        let said: Vec<_> = runs
+        let runs = store.list(&query).unwrap();
+        let found: Vec<_> = runs
             .iter()
             .map(|run| {
                 (
@@ -86,15 +86,15 @@ mod tests {
             })
             .collect();
         assert_eq!(
-            said,
+            found,
             [("load", "good", Some(12.5)), ("stress", "invalid", None)]
         );
         assert_eq!(runs[0].label.as_deref(), Some("v1.2"));
     }
 
     #[test]
-    fn a_database_of_version_1_becomes_one_of_a_later_version_with_its_rows() {
-        let (_folder, path) = in_folder(V1);
+    fn database_of_version_1_migrates_and_keeps_its_rows() {
+        let (_folder, path) = database_with(V1);
         let mut connection = Connection::open(&path).unwrap();
         let later = [STEPS[0], "ALTER TABLE runs ADD COLUMN note TEXT"];
         prepare(&mut connection, &path, &later).unwrap();
@@ -105,17 +105,17 @@ mod tests {
             })
             .unwrap();
         assert_eq!(notes, 2);
-        // What this brunt knows is now older.
+        // The database is now newer than this brunt supports.
         let error = Store::open(&path).err().unwrap().to_string();
         assert!(
-            error.contains("of version 2") && error.contains("up to 1"),
+            error.contains("has schema version 2") && error.contains("up to 1"),
             "{error}"
         );
     }
 
     #[test]
-    fn a_step_that_fails_leaves_the_version_before() {
-        let (_folder, path) = in_folder(V1);
+    fn failing_migration_leaves_the_previous_version() {
+        let (_folder, path) = database_with(V1);
         let mut connection = Connection::open(&path).unwrap();
         let broken = [STEPS[0], "CREATE TABLE notes (id INTEGER); NOT SQL"];
         assert!(prepare(&mut connection, &path, &broken).is_err());

@@ -1,4 +1,4 @@
-//! The history: what it knows after runs, when it is damaged or cannot be written, and how it is pruned.
+//! `brunt history`: its content after runs, damaged and read-only databases, and pruning.
 
 use std::fs;
 use std::path::Path;
@@ -12,8 +12,8 @@ use crate::brunt::{Brunt, Ended};
 
 const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
 
-/// A folder with a scenario of a server that answers at once.
-fn place(server: &Server) -> Brunt {
+/// Directory with a scenario for a server that responds at once.
+fn workspace(server: &Server) -> Brunt {
     let brunt = Brunt::new(&["history"]).scenario(&format!(
         "host = \"{}\"\n[users.u]\nwait = \"5ms..10ms\"\n\
          [[users.u.tasks]]\nget = \"/a\"\n[[users.u.tasks]]\npost = \"/b\"\n\
@@ -32,34 +32,34 @@ fn server() -> Server {
     Server::start(Routes::new().otherwise(Answer::ok("x"))).expect("a server")
 }
 
-/// What brunt says in a folder.
-fn brunt(place: &Brunt, arguments: &[&str]) -> Ended {
-    command(place, arguments)
+/// Runs brunt in a directory.
+fn brunt(workspace: &Brunt, arguments: &[&str]) -> Ended {
+    command(workspace, arguments)
         .output()
         .expect("brunt starts")
         .into()
 }
 
-fn command(place: &Brunt, arguments: &[&str]) -> Command {
+fn command(workspace: &Brunt, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_brunt"));
     command
         .args(arguments)
-        .current_dir(place.folder.path())
+        .current_dir(workspace.folder.path())
         .env_remove("COLUMNS")
-        .env("XDG_CACHE_HOME", place.path("cache"));
+        .env("XDG_CACHE_HOME", workspace.path("cache"));
     command
 }
 
-fn played(place: &Brunt, arguments: &[&str]) -> Ended {
-    let ended = brunt(place, &[&["run", "--headless"], arguments].concat());
-    // How good they are is not these tests' business.
+fn played(workspace: &Brunt, arguments: &[&str]) -> Ended {
+    let ended = brunt(workspace, &[&["run", "--headless"], arguments].concat());
+    // The verdict is irrelevant here.
     assert!(matches!(ended.code, Some(0 | 1 | 3 | 5)), "{ended:?}");
     ended
 }
 
-/// The lines of a history that hold runs, each gap one space: how wide columns are depends on all rows.
-fn runs(place: &Brunt, arguments: &[&str]) -> Vec<String> {
-    let ended = brunt(place, &[&["history"], arguments].concat());
+/// Lines of a history that list runs, with single spaces: the width of columns depends on all rows.
+fn runs(workspace: &Brunt, arguments: &[&str]) -> Vec<String> {
+    let ended = brunt(workspace, &[&["history"], arguments].concat());
     assert_eq!(ended.code, Some(0), "{ended:?}");
     let lines = ended.stdout.lines();
     lines
@@ -81,202 +81,210 @@ fn entries(folder: &Path) -> Vec<String> {
 }
 
 #[test]
-fn an_empty_history_says_what_to_do_and_makes_no_database() {
-    let place = Brunt::new(&["history"]);
+fn history_without_runs_names_the_next_step_and_creates_no_database() {
+    let workspace = Brunt::new(&["history"]);
     for arguments in [&["history"][..], &["history", "prune", "--keep", "1"]] {
-        let ended = brunt(&place, arguments);
+        let ended = brunt(&workspace, arguments);
         assert_eq!(ended.code, Some(0), "{ended:?}");
         assert!(
-            ended.stdout.contains("make one with `brunt run`"),
+            ended.stdout.contains("start one with `brunt run`"),
             "{ended:?}"
         );
     }
-    assert!(!place.path("performance").exists());
+    assert!(!workspace.path("performance").exists());
 }
 
 #[test]
-fn every_run_is_known_and_a_rebuild_knows_the_same() {
+fn history_lists_every_run_before_and_after_a_rebuild() {
     let server = server();
-    let place = place(&server);
-    played(&place, &["p", "--label", "v1.2"]);
-    played(&place, &["q"]);
-    played(&place, &["p", "--out", "out"]);
-    let known = runs(&place, &[]);
-    assert_eq!(known.len(), 3, "{known:?}");
+    let workspace = workspace(&server);
+    played(&workspace, &["p", "--label", "v1.2"]);
+    played(&workspace, &["q"]);
+    played(&workspace, &["p", "--out", "out"]);
+    let listed = runs(&workspace, &[]);
+    assert_eq!(listed.len(), 3, "{listed:?}");
     assert!(
-        known[0].contains("v1.2") && known[0].ends_with('s'),
-        "{known:?}"
+        listed[0].contains("v1.2") && listed[0].ends_with('s'),
+        "{listed:?}"
     );
     assert!(
-        known[1].contains(&COMMIT[..10]) && known[1].contains(" q "),
-        "{known:?}"
+        listed[1].contains(&COMMIT[..10]) && listed[1].contains(" q "),
+        "{listed:?}"
     );
     assert_eq!(
-        runs(&place, &["--profile", "p", "--last", "1"]),
-        [known[2].as_str()]
+        runs(&workspace, &["--profile", "p", "--last", "1"]),
+        [listed[2].as_str()]
     );
-    let rates = runs(&place, &["--metric", "throughput", "--request", "/b"]);
+    let rates = runs(&workspace, &["--metric", "throughput", "--request", "/b"]);
     assert!(
         rates.len() == 3 && rates[0].ends_with(" req/s"),
         "{rates:?}"
     );
 
-    let rebuilt = brunt(&place, &["history", "--rebuild"]);
+    let rebuilt = brunt(&workspace, &["history", "--rebuild"]);
     assert!(
-        rebuilt.stdout.contains("3 runs, 2 from the records"),
+        rebuilt.stdout.contains("3 runs, of which 2 have a record"),
         "{rebuilt:?}"
     );
-    assert_eq!(runs(&place, &[]), known);
-    // The folders are the truth.
-    let folders = place.path("performance/results");
+    assert_eq!(runs(&workspace, &[]), listed);
+    // The directories decide which runs exist.
+    let folders = workspace.path("performance/results");
     fs::remove_dir_all(folders.join(&entries(&folders)[0])).unwrap();
     fs::create_dir(folders.join("20200101T000000Z-p")).unwrap();
-    let rebuilt = brunt(&place, &["history", "--rebuild"]);
+    let rebuilt = brunt(&workspace, &["history", "--rebuild"]);
     assert!(
-        rebuilt.stderr.contains("20200101T000000Z-p is passed over"),
+        rebuilt
+            .stderr
+            .contains("skipped performance/results/20200101T000000Z-p"),
         "{rebuilt:?}"
     );
-    assert_eq!(runs(&place, &[]), known[1..]);
+    assert_eq!(runs(&workspace, &[]), listed[1..]);
 }
 
 #[test]
-fn what_is_not_there_is_wrong_input_that_names_what_is() {
+fn unknown_profile_request_and_metric_are_rejected_with_the_available_ones() {
     let server = server();
-    let place = place(&server);
-    played(&place, &["p"]);
+    let workspace = workspace(&server);
+    played(&workspace, &["p"]);
     for (arguments, part) in [
-        (&["--profile", "x"][..], "there are runs of: p"),
-        (&["--request", "/x"], "GET /a, POST /b"),
+        (&["--profile", "x"][..], "available profiles: p"),
+        (
+            &["--request", "/x"],
+            "unknown request `/x`; available: GET /a, POST /b",
+        ),
         (
             &["--request", "/a", "--metric", "cpu"],
-            "which are those of the process; leave it out",
+            "which are measured for the process; omit it",
         ),
         (&["--metric", "p96"], "possible values"),
         (&["prune"], "--keep"),
     ] {
-        let ended = brunt(&place, &[&["history"], arguments].concat());
+        let ended = brunt(&workspace, &[&["history"], arguments].concat());
         assert_eq!(ended.code, Some(2), "{arguments:?} {ended:?}");
         assert!(ended.stderr.contains(part), "{arguments:?} {ended:?}");
     }
 }
 
 #[test]
-fn runs_that_end_at_once_are_all_known() {
+fn runs_that_end_simultaneously_are_all_listed() {
     let server = server();
-    let place = place(&server);
-    let both: Vec<_> = (0..6)
+    let workspace = workspace(&server);
+    let children: Vec<_> = (0..6)
         .map(|number| match number {
-            0..4 => command(&place, &["run", "p", "--headless"])
+            0..4 => command(&workspace, &["run", "p", "--headless"])
                 .stdout(Stdio::null())
                 .stderr(Stdio::null())
                 .spawn()
                 .unwrap(),
-            _ => command(&place, &["history", "--rebuild"])
+            _ => command(&workspace, &["history", "--rebuild"])
                 .stdout(Stdio::null())
                 .spawn()
                 .unwrap(),
         })
         .collect();
-    for mut child in both {
+    for mut child in children {
         let status = brunt_testbed::wait_until(crate::brunt::BOUND, "brunt to end", || {
             child.try_wait().unwrap()
         });
         assert!(matches!(status.code(), Some(0 | 1 | 3 | 5)), "{status:?}");
     }
-    assert_eq!(runs(&place, &[]).len(), 4);
-    assert_eq!(runs(&place, &["--request", "/a"]).len(), 4);
+    assert_eq!(runs(&workspace, &[]).len(), 4);
+    assert_eq!(runs(&workspace, &["--request", "/a"]).len(), 4);
 }
 
 #[test]
-fn a_damaged_history_is_set_aside_and_made_again() {
+fn damaged_database_is_renamed_and_recreated() {
     let server = server();
-    let place = place(&server);
-    let database = place.path("performance/brunt.db");
-    played(&place, &["p"]);
-    for (number, said) in [(1, "brunt.db.damaged-1"), (2, "brunt.db.damaged-2")] {
+    let workspace = workspace(&server);
+    let database = workspace.path("performance/brunt.db");
+    played(&workspace, &["p"]);
+    for (number, name) in [(1, "brunt.db.damaged-1"), (2, "brunt.db.damaged-2")] {
         fs::write(
             &database,
-            "this is no database, whatever its name says".repeat(99),
+            "this is not a database, whatever its name".repeat(99),
         )
         .unwrap();
-        let ended = played(&place, &["p"]);
-        assert!(ended.stderr.contains(said), "{number} {ended:?}");
+        let ended = played(&workspace, &["p"]);
+        assert!(ended.stderr.contains(name), "{number} {ended:?}");
         assert!(
             ended.stderr.contains("brunt history --rebuild"),
             "{ended:?}"
         );
-        assert_eq!(runs(&place, &[]).len(), 1);
+        assert_eq!(runs(&workspace, &[]).len(), 1);
     }
-    assert_eq!(brunt(&place, &["history", "--rebuild"]).code, Some(0));
-    assert_eq!(runs(&place, &[]).len(), 3);
-    let beside = entries(&place.path("performance"));
-    let aside = beside.iter().filter(|name| name.ends_with(".damaged-1"));
-    assert_eq!(aside.count(), 1, "{beside:?}");
+    assert_eq!(brunt(&workspace, &["history", "--rebuild"]).code, Some(0));
+    assert_eq!(runs(&workspace, &[]).len(), 3);
+    let names = entries(&workspace.path("performance"));
+    let renamed = names.iter().filter(|name| name.ends_with(".damaged-1"));
+    assert_eq!(renamed.count(), 1, "{names:?}");
 }
 
 #[test]
-fn damage_in_the_midst_of_a_history_is_found_when_it_is_read() {
-    let place = ten_thousand();
-    let database = place.path("performance/brunt.db");
+fn damage_inside_the_database_is_found_on_read() {
+    let workspace = ten_thousand();
+    let database = workspace.path("performance/brunt.db");
     let mut bytes = fs::read(&database).unwrap();
     bytes[8 * 4096..].fill(0xaa);
     fs::write(&database, &bytes).unwrap();
-    let ended = brunt(&place, &["history"]);
+    let ended = brunt(&workspace, &["history"]);
     assert!(
         ended
             .stderr
-            .contains("set aside as performance/brunt.db.damaged-1"),
+            .contains("renamed to performance/brunt.db.damaged-1"),
         "{ended:?}"
     );
-    assert!(ended.stdout.contains("no runs are known"), "{ended:?}");
-    let aside = place.path("performance/brunt.db.damaged-1");
-    assert!(fs::read(aside).unwrap() == bytes, "it is kept as it was");
+    assert!(
+        ended.stdout.contains("no runs in this directory yet"),
+        "{ended:?}"
+    );
+    let renamed = workspace.path("performance/brunt.db.damaged-1");
+    assert!(fs::read(renamed).unwrap() == bytes, "unchanged");
 }
 
 #[test]
-fn a_history_of_a_newer_brunt_is_left_alone() {
+fn database_of_a_newer_brunt_is_not_changed() {
     let server = server();
-    let place = place(&server);
-    let database = place.path("performance/brunt.db");
-    played(&place, &["p"]);
+    let workspace = workspace(&server);
+    let database = workspace.path("performance/brunt.db");
+    played(&workspace, &["p"]);
     // The version is a big-endian number at byte 60: https://www.sqlite.org/fileformat.html
     let mut bytes = fs::read(&database).unwrap();
     bytes[60..64].copy_from_slice(&99u32.to_be_bytes());
     fs::write(&database, &bytes).unwrap();
-    let ended = brunt(&place, &["history"]);
+    let ended = brunt(&workspace, &["history"]);
     assert_eq!(ended.code, Some(2), "{ended:?}");
     assert!(
         ended.stderr.contains("version 99") && ended.stderr.contains("up to 1"),
         "{ended:?}"
     );
-    let ended = played(&place, &["p"]);
+    let ended = played(&workspace, &["p"]);
     assert!(
         ended
             .stderr
-            .contains("warning: the history does not know this run"),
+            .contains("warning: this run is not in the history"),
         "{ended:?}"
     );
     assert_eq!(fs::read(&database).unwrap(), bytes);
-    assert_eq!(entries(&place.path("performance/results")).len(), 2);
+    assert_eq!(entries(&workspace.path("performance/results")).len(), 2);
 }
 
 #[test]
-fn a_history_that_cannot_be_written_takes_nothing_from_the_run() {
+fn run_succeeds_if_the_history_cannot_be_written() {
     let server = server();
-    let with = place(&server);
-    let without = place(&server);
+    let with = workspace(&server);
+    let without = workspace(&server);
     fs::write(
         without.path("performance"),
-        "a file where the folder would be",
+        "a file instead of the directory",
     )
     .unwrap();
-    let codes = [&with, &without].map(|place| played(place, &["p", "--out", "out"]).code);
+    let codes = [&with, &without].map(|workspace| played(workspace, &["p", "--out", "out"]).code);
     assert_eq!(codes[0], codes[1]);
     let ended = played(&without, &["p", "--out", "out", "--force"]);
     assert!(
         ended
             .stderr
-            .contains("warning: the history does not know this run"),
+            .contains("warning: this run is not in the history"),
         "{ended:?}"
     );
     assert!(without.path("out/summary.json").exists());
@@ -285,10 +293,10 @@ fn a_history_that_cannot_be_written_takes_nothing_from_the_run() {
 #[test]
 fn prune_keeps_the_runs_of_baselines() {
     let server = server();
-    let place = place(&server);
-    played(&place, &["p"]);
-    played(&place, &["q"]);
-    let results = place.path("performance/results");
+    let workspace = workspace(&server);
+    played(&workspace, &["p"]);
+    played(&workspace, &["q"]);
+    let results = workspace.path("performance/results");
     let names = entries(&results);
     let record = fs::File::open(results.join(&names[0]).join("record.brunt")).unwrap();
     let record = brunt_record::file::read(record).unwrap();
@@ -301,86 +309,88 @@ fn prune_keeps_the_runs_of_baselines() {
         },
     )
     .unwrap();
-    let folder = place.path("performance/benchmarks");
+    let folder = workspace.path("performance/benchmarks");
     fs::create_dir(&folder).unwrap();
     fs::write(folder.join("main.json"), baseline.to_text()).unwrap();
 
-    // Who cannot tell what a baseline needs removes nothing.
+    // If a baseline is unreadable, nothing is deleted.
     fs::write(folder.join("torn.json"), "{\"format\": 1, ").unwrap();
-    let ended = brunt(&place, &["history", "prune", "--keep", "0"]);
+    let ended = brunt(&workspace, &["history", "prune", "--keep", "0"]);
     assert_eq!(ended.code, Some(2), "{ended:?}");
     assert!(
-        ended.stderr.contains("torn.json needs") && ended.stderr.contains("move it away"),
+        ended.stderr.contains("torn.json, whose runs must be kept")
+            && ended.stderr.contains("move it away"),
         "{ended:?}"
     );
     assert_eq!(entries(&results), names);
     fs::remove_file(folder.join("torn.json")).unwrap();
 
-    let ended = brunt(&place, &["history", "prune", "--keep", "0"]);
+    let ended = brunt(&workspace, &["history", "prune", "--keep", "0"]);
     assert!(
         ended
             .stdout
-            .ends_with("1 run removed; 1 with a label or of a baseline stay\n"),
+            .ends_with("1 run deleted; 1 with a label or in a baseline kept\n"),
         "{ended:?}"
     );
     assert_eq!(entries(&results), names[..1]);
-    assert_eq!(runs(&place, &[]).len(), 1);
+    assert_eq!(runs(&workspace, &[]).len(), 1);
 }
 
 #[test]
-fn prune_removes_what_is_old_and_has_no_label() {
+fn prune_deletes_old_runs_without_a_label() {
     let server = server();
-    let place = place(&server);
-    played(&place, &["p", "--label", "kept"]);
+    let workspace = workspace(&server);
+    played(&workspace, &["p", "--label", "kept"]);
     for arguments in [&["p", "--out", "out"][..], &["p"], &["q"], &["p"]] {
-        played(&place, arguments);
+        played(&workspace, arguments);
     }
-    let known = runs(&place, &[]);
+    let listed = runs(&workspace, &[]);
     let prune = |arguments: &[&str]| {
-        let ended = brunt(&place, &[&["history", "prune"], arguments].concat());
+        let ended = brunt(&workspace, &[&["history", "prune"], arguments].concat());
         assert_eq!(ended.code, Some(0), "{ended:?}");
         ended.stdout
     };
     assert_eq!(
         prune(&["--keep", "0", "--older-than", "1d"]),
-        "0 runs removed; 1 with a label or of a baseline stay\n"
+        "0 runs deleted; 1 with a label or in a baseline kept\n"
     );
-    let said = prune(&["--keep", "2", "--dry-run"]);
+    let text = prune(&["--keep", "2", "--dry-run"]);
     assert!(
-        said.contains("files in out stay") && said.contains("2 runs would be removed; 1 with"),
-        "{said}"
+        text.contains("(without its files in out)")
+            && text.contains("2 runs would be deleted; 1 with"),
+        "{text}"
     );
-    assert_eq!(runs(&place, &[]), known);
-    assert!(prune(&["--keep", "2"]).contains("2 runs removed; 1 with"));
+    assert_eq!(runs(&workspace, &[]), listed);
+    assert!(prune(&["--keep", "2"]).contains("2 runs deleted; 1 with"));
     assert_eq!(
-        runs(&place, &[]),
-        [&known[0], &known[3], &known[4]].map(String::as_str)
+        runs(&workspace, &[]),
+        [&listed[0], &listed[3], &listed[4]].map(String::as_str)
     );
-    assert_eq!(entries(&place.path("performance/results")).len(), 3);
-    assert_eq!(entries(&place.path("performance/reports")).len(), 3);
-    assert!(place.path("out/record.brunt").exists());
+    assert_eq!(entries(&workspace.path("performance/results")).len(), 3);
+    assert_eq!(entries(&workspace.path("performance/reports")).len(), 3);
+    assert!(workspace.path("out/record.brunt").exists());
     assert!(
         prune(&["--older-than", "0s"])
-            .ends_with("2 runs removed; 1 with a label or of a baseline stay\n")
+            .ends_with("2 runs deleted; 1 with a label or in a baseline kept\n")
     );
-    let left = runs(&place, &[]);
+    let left = runs(&workspace, &[]);
     assert!(left.len() == 1 && left[0].contains("kept"), "{left:?}");
 }
 
 #[test]
-fn no_line_is_too_wide_and_no_colour_is_honoured() {
+fn history_fits_the_width_and_honors_no_color() {
     let server = server();
-    let place = place(&server);
-    played(&place, &["p", "--label", &"a long label ".repeat(20)]);
-    played(&place, &["p"]);
+    let workspace = workspace(&server);
+    played(&workspace, &["p", "--label", &"a long label ".repeat(20)]);
+    played(&workspace, &["p"]);
     for columns in [80, 200] {
-        let mut look = command(&place, &["history"]);
+        let mut look = command(&workspace, &["history"]);
         let text = |look: &mut Command| Ended::from(look.output().unwrap()).stdout;
         look.env("COLUMNS", columns.to_string())
             .env("CLICOLOR_FORCE", "1");
         assert!(
             text(&mut look).contains('\u{1b}'),
-            "colours where they are forced"
+            "colors if they are forced"
         );
         look.env_remove("CLICOLOR_FORCE").env("NO_COLOR", "1");
         let plain = text(&mut look);
@@ -394,19 +404,19 @@ fn no_line_is_too_wide_and_no_colour_is_honoured() {
 }
 
 #[test]
-fn no_secret_is_ever_kept() {
+fn history_and_run_files_contain_no_secret() {
     let routes = Routes::new().rule("/a", |request| {
         let is_sent = request.header("authorization") == Some("Bearer of-the-header");
-        let answer = if is_sent {
+        let response = if is_sent {
             Answer::ok("x")
         } else {
             Answer::new(401)
         };
-        answer.header("Set-Cookie", "session=of-the-answer")
+        response.header("Set-Cookie", "session=of-the-response")
     });
     let server = Server::start(routes).unwrap();
     let url = server.url();
-    let place = Brunt::new(&["history"]).scenario(&format!(
+    let workspace = Brunt::new(&["history"]).scenario(&format!(
         "host = \"{url}\"\n[data]\ntokens = [\"of-the-data\"]\n\
          [users.u]\nwait = \"5ms..10ms\"\n[[users.u.tasks]]\npost = \"/a\"\n\
          headers = {{ Authorization = \"Bearer of-the-header\", Cookie = \"session=of-the-request\", \
@@ -415,21 +425,21 @@ fn no_secret_is_ever_kept() {
          [profiles.p]\nusers = 2\nduration = \"300ms\"\n\
          [targets]\np50 = {{ target = \"5s\" }}\n"
     ));
-    let run = command(&place, &["run", "p", "--headless", "--out", "out"])
+    let run = command(&workspace, &["run", "p", "--headless", "--out", "out"])
         .env("BRUNT_TEST_TOKEN", "of-the-environment")
         .output()
         .unwrap();
-    assert_eq!(runs(&place, &[]).len(), 1, "{run:?}");
+    assert_eq!(runs(&workspace, &[]).len(), 1, "{run:?}");
     assert_eq!(
-        place.summary()["total"]["failures"],
+        workspace.summary()["total"]["failures"],
         0,
         "the secret is sent"
     );
-    let database = fs::read(place.path("performance/brunt.db")).unwrap();
+    let database = fs::read(workspace.path("performance/brunt.db")).unwrap();
     let host = url.as_bytes();
     assert!(
         database.windows(host.len()).any(|part| part == host),
-        "what is kept can be read"
+        "the database is readable"
     );
     let files = [
         "performance/brunt.db",
@@ -438,35 +448,35 @@ fn no_secret_is_ever_kept() {
         "out/report.html",
     ];
     for file in files {
-        let bytes = fs::read(place.path(file)).unwrap();
+        let bytes = fs::read(workspace.path(file)).unwrap();
         let text = String::from_utf8_lossy(&bytes);
         assert!(!text.contains("of-the-"), "{file}");
     }
 }
 
-/// A folder with 10,000 runs, and reports for some.
+/// Directory with 10,000 runs, and reports of ten.
 fn ten_thousand() -> Brunt {
-    let place = Brunt::new(&["history"]);
-    assert_eq!(brunt(&place, &["history", "--rebuild"]).code, Some(0));
-    let connection = Connection::open(place.path("performance/brunt.db")).expect("a database");
+    let workspace = Brunt::new(&["history"]);
+    assert_eq!(brunt(&workspace, &["history", "--rebuild"]).code, Some(0));
+    let connection = Connection::open(workspace.path("performance/brunt.db")).expect("a database");
     let rows = include_str!("ten-thousand-runs.sql");
     connection.execute_batch(rows).expect("rows");
-    let reports = place.path("performance/reports");
+    let reports = workspace.path("performance/reports");
     fs::create_dir(&reports).expect("a folder");
     for number in 9_990..10_000 {
         fs::write(reports.join(format!("run-{number}.html")), "a report").expect("a file");
     }
-    place
+    workspace
 }
 
 #[test]
-fn of_ten_thousand_runs_all_are_listed_and_what_changed_is_told() {
-    let place = ten_thousand();
-    assert_eq!(runs(&place, &["--last", "10000"]).len(), 10_000);
-    assert_eq!(runs(&place, &[]).len(), 50);
+fn ten_thousand_runs_are_listed_with_their_change_points() {
+    let workspace = ten_thousand();
+    assert_eq!(runs(&workspace, &["--last", "10000"]).len(), 10_000);
+    assert_eq!(runs(&workspace, &[]).len(), 50);
     for request in [&[][..], &["--request", "GET /items/3"]] {
         let arguments = [&["history", "--last", "800"], request].concat();
-        let ended = brunt(&place, &arguments);
+        let ended = brunt(&workspace, &arguments);
         assert_eq!(
             ended.stdout.matches("- since 2026-11-21").count(),
             4,
@@ -481,26 +491,26 @@ fn of_ten_thousand_runs_all_are_listed_and_what_changed_is_told() {
 }
 
 #[test]
-fn the_page_leads_to_the_reports_that_are_there() {
-    let place = ten_thousand();
-    let ended = brunt(&place, &["history", "--html"]);
+fn page_links_to_the_reports_that_exist() {
+    let workspace = ten_thousand();
+    let ended = brunt(&workspace, &["history", "--html"]);
     assert!(
         ended
             .stdout
             .ends_with("Page: performance/reports/history.html\n"),
         "{ended:?}"
     );
-    let page = fs::read_to_string(place.path("performance/reports/history.html")).unwrap();
-    // A dot for each of eight metrics, and the table.
+    let page = fs::read_to_string(workspace.path("performance/reports/history.html")).unwrap();
+    // A point in each of eight charts, and a row of the table.
     assert_eq!(page.matches("<a href=\"run-").count(), 10 * 9);
     assert_eq!(
         page.matches("viewBox=\"0 0 14 14\"").count(),
         8,
-        "the keys: the results that these runs have"
+        "a legend of the results of these runs"
     );
 
     let named = brunt(
-        &place,
+        &workspace,
         &[
             "history",
             "--request",
@@ -510,7 +520,7 @@ fn the_page_leads_to_the_reports_that_are_there() {
         ],
     );
     assert_eq!(named.code, Some(0), "{named:?}");
-    let page = fs::read_to_string(place.path("pages/one.html")).unwrap();
+    let page = fs::read_to_string(workspace.path("pages/one.html")).unwrap();
     assert!(page.contains("p95 of GET /items/3") && !page.contains("<figcaption>cpu"));
     assert!(page.contains("<a href=\"../performance/reports/run-9999.html\""));
 }

@@ -8,7 +8,7 @@ use brunt_engine::{ExchangeTrace, ResponseTrace, TraceSection};
 use brunt_record::RequestName;
 use brunt_scenario::{Host, Overrides, Plan, Scenario};
 
-use crate::config::load_config::Selection;
+use crate::config::load_config::{Selection, active_classes};
 use crate::config::network_config::{NetworkConfig, other_hosts};
 use crate::exit::{Exit, Failure, print_note};
 use crate::run::environment::{new_seed, uploads_are_there};
@@ -65,7 +65,7 @@ fn plan(scenario: &Scenario, selection: &Selection) -> Result<Plan, Failure> {
         ..Overrides::default()
     };
     let users_of = match selection.classes.as_slice() {
-        [] => super::all_classes(scenario),
+        [] => active_classes(scenario),
         chosen => chosen.to_vec(),
     };
     let mut error = Failure::Input("the scenario has no profile; add [profiles.load]".to_owned());

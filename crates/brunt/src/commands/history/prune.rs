@@ -1,4 +1,4 @@
-//! `brunt history prune`: removes old runs, files and all, and says which.
+//! `brunt history prune`: deletes old runs with their files, and lists them.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -14,56 +14,54 @@ use crate::store::{self, RunLocation};
 use crate::{results, terminal};
 
 pub(super) fn run(args: &HistoryPruneArgs) -> Result<Exit, Failure> {
-    if !store::exists() {
-        terminal::print(super::NO_RUNS);
-        return Ok(Exit::Passed);
-    }
-    let before_ms = args.older_than.map(moment_before).transpose()?;
+    let before_ms = args.older_than.map(time_before_now_ms).transpose()?;
     let of_baselines = runs_of_baselines()?;
     let mut runs = store::with(|store| store.locations())?;
     let all = runs.len();
     runs.retain(|run| !run.has_label && !of_baselines.contains(&run.run_id));
-    let kept_for_good = all - runs.len();
+    let protected = all - runs.len();
     let old = old(runs, args.keep.unwrap_or(0), before_ms);
-    let (gone, text) = if args.dry_run {
+    let (deleted, text) = if args.dry_run {
         (old.iter().collect(), old.iter().map(line).collect())
     } else {
-        remove(&old)?
+        delete(&old)?
     };
-    terminal::print(&(text + &summary(gone.len(), args.dry_run, kept_for_good)));
-    Ok(if gone.len() == old.len() {
+    terminal::print(&(text + &summary(deleted.len(), args.dry_run, protected)));
+    Ok(if deleted.len() == old.len() {
         Exit::Passed
     } else {
         Exit::Internal
     })
 }
 
-/// Of runs, oldest first: those that are not among the newest so many, and began before a moment.
+/// Runs to delete from a list that is sorted by age, oldest first: all but the newest `keep`, if they started before this
+/// time.
 fn old(mut runs: Vec<RunLocation>, keep: usize, before_ms: Option<i64>) -> Vec<RunLocation> {
     runs.truncate(runs.len().saturating_sub(keep));
     runs.retain(|run| before_ms.is_none_or(|before_ms| run.started_at_ms < before_ms));
     runs
 }
 
-/// Removes runs; those whose files cannot be removed stay known. Returns those that are gone, and a
-/// line for each.
-fn remove(old: &[RunLocation]) -> Result<(Vec<&RunLocation>, String), Failure> {
-    let (mut gone, mut text) = (Vec::new(), String::new());
+/// Deletes runs. A run whose files cannot be deleted stays in the history. Returns the deleted runs, and a line for each.
+fn delete(old: &[RunLocation]) -> Result<(Vec<&RunLocation>, String), Failure> {
+    let (mut deleted, mut text) = (Vec::new(), String::new());
     for run in old {
         let folder = run.folder();
         if results::is_own(folder)
             && let Err(error) = results::remove(folder)
         {
             let folder = folder.display();
-            print_error(&format!("cannot remove {folder}: {error}; the run stays"));
+            print_error(&format!(
+                "cannot delete {folder}: {error}; the run stays in the history"
+            ));
             continue;
         }
         text += &line(run);
-        gone.push(run);
+        deleted.push(run);
     }
-    let ids: Vec<i64> = gone.iter().map(|run| run.id).collect();
+    let ids: Vec<i64> = deleted.iter().map(|run| run.id).collect();
     store::with(|store| store.replace(&ids, &[]))?;
-    Ok((gone, text))
+    Ok((deleted, text))
 }
 
 fn line(run: &RunLocation) -> String {
@@ -71,48 +69,55 @@ fn line(run: &RunLocation) -> String {
     if results::is_own(folder) {
         return format!("{}\n", run.run_id);
     }
-    // The user chose that folder, and it may hold anything.
-    format!("{} (its files in {} stay)\n", run.run_id, folder.display())
+    // The user chose this directory with --out, and it may hold other files.
+    format!(
+        "{} (without its files in {})\n",
+        run.run_id,
+        folder.display()
+    )
 }
 
-fn summary(gone: usize, dry_run: bool, kept_for_good: usize) -> String {
-    let runs = if gone == 1 { "run" } else { "runs" };
+fn summary(deleted: usize, dry_run: bool, protected: usize) -> String {
+    let runs = if deleted == 1 { "run" } else { "runs" };
     let done = if dry_run {
-        "would be removed"
+        "would be deleted"
     } else {
-        "removed"
+        "deleted"
     };
-    let kept = match kept_for_good {
+    let kept = match protected {
         0 => String::new(),
-        kept => format!("; {kept} with a label or of a baseline stay"),
+        kept => format!("; {kept} with a label or in a baseline kept"),
     };
-    format!("{gone} {runs} {done}{kept}\n")
+    format!("{deleted} {runs} {done}{kept}\n")
 }
 
-/// The names of the runs that baselines were made of. A baseline that cannot be read may name any.
+/// Names of the runs in baselines. An unreadable baseline is an error, since it may name any run.
 fn runs_of_baselines() -> Result<BTreeSet<String>, Failure> {
     let mut names = BTreeSet::new();
-    let files = results::baseline_files().context("cannot look for baselines")?;
+    let files = results::baseline_files().context("cannot list the baselines")?;
     for file in files {
-        let wrong = |error: &dyn std::fmt::Display| {
+        let unreadable = |error: &dyn std::fmt::Display| {
             let file = file.display();
             Failure::Input(format!(
-                "cannot tell which runs the baseline {file} needs: {error}; mend it or move it away"
+                "cannot read baseline {file}, whose runs must be kept: {error}; repair it or move it away"
             ))
         };
-        let text = std::fs::read_to_string(&file).map_err(|error| wrong(&error))?;
-        let baseline = Baseline::read(&text).map_err(|error| wrong(&error))?;
+        let text = std::fs::read_to_string(&file).map_err(|error| unreadable(&error))?;
+        let baseline = Baseline::read(&text).map_err(|error| unreadable(&error))?;
         names.extend(baseline.runs.into_iter().map(|run| run.run_id));
     }
     Ok(names)
 }
 
-fn moment_before(age: Duration) -> Result<i64, Failure> {
-    let moment = SignedDuration::try_from(age)
+/// Unix time of this age, in milliseconds.
+fn time_before_now_ms(age: Duration) -> Result<i64, Failure> {
+    let time = SignedDuration::try_from(age)
         .ok()
         .and_then(|age| Timestamp::now().checked_sub(age).ok());
-    moment.map(Timestamp::as_millisecond).ok_or_else(|| {
-        Failure::Input("--older-than reaches back too far; give an age such as 90d".into())
+    time.map(Timestamp::as_millisecond).ok_or_else(|| {
+        Failure::Input(
+            "invalid --older-than: the age is too large; use a duration such as 90d".into(),
+        )
     })
 }
 
@@ -127,7 +132,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_old_is_neither_among_the_newest_nor_young() {
+    fn old_runs_exclude_the_newest_and_those_after_the_limit() {
         let run = |number: i64| RunLocation {
             id: number,
             run_id: number.to_string(),
