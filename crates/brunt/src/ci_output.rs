@@ -20,12 +20,12 @@ pub(crate) struct CiOutputs {
     pub(crate) markdown: Option<PathBuf>,
     /// File of the JUnit XML.
     pub(crate) junit: Option<PathBuf>,
-    /// Annotations and the job summary of GitHub Actions.
+    /// Whether to write annotations and the job summary of GitHub Actions.
     pub(crate) is_github: bool,
 }
 
 impl CiOutputs {
-    /// Writes the results of runs or builds. What cannot be written is printed, and makes the exit code that of an
+    /// Writes the results of runs or builds. If a file cannot be written, the error is printed, and the outcome is an
     /// internal error.
     pub(crate) fn write(&self, exit: Exit, checks: &[Checks], markdown: &str) -> Exit {
         let mut written = Vec::new();
@@ -52,7 +52,7 @@ impl CiOutputs {
     }
 }
 
-/// Appends to the job summary, which others write to as well.
+/// Appends to the job summary, to which other steps write as well.
 fn add_to_summary(text: &str) -> Result<(), WriteError> {
     let Some(file) = std::env::var_os(GITHUB_SUMMARY).map(PathBuf::from) else {
         return Ok(());

@@ -49,7 +49,7 @@ pub(crate) enum Command {
     Agent(tools::AgentArgs),
 }
 
-/// Command line of a worker process: the options of the `brunt run` that started it.
+/// Command line of a worker process: the options of `brunt run` in the coordinator.
 #[derive(Debug, Parser)]
 pub(crate) struct WorkerCli {
     #[command(flatten)]

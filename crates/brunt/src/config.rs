@@ -1,5 +1,5 @@
-//! Configuration of runs: what the options of a command mean. Everything below the commands sees these types, and never
-//! the clap structs.
+//! Configuration of runs: the resolved options of a command. Only commands use the clap structs; all other code uses these
+//! types.
 
 pub(crate) mod load_config;
 pub(crate) mod network_config;
@@ -22,24 +22,24 @@ use load_config::LoadConfig;
 use stopping_config::StoppingConfig;
 use watch_config::WatchConfig;
 
-/// How long a worker process may be silent, unless `--worker-timeout` says otherwise.
+/// Default of `--worker-timeout`.
 const WORKER_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Configuration that all runs of one command have in common.
+/// Configuration shared by all runs of one command.
 #[derive(Debug, Clone)]
 pub(crate) struct RunConfig {
     pub(crate) load: LoadConfig,
     pub(crate) stopping: StoppingConfig,
     /// Number of processes that generate the load; 1: this process alone.
     pub(crate) processes: u32,
-    /// How long a worker process may be silent.
+    /// Maximum time without a message from a worker process.
     pub(crate) worker_timeout: Duration,
     pub(crate) watch: WatchConfig,
     /// Label of the runs in the history.
     pub(crate) label: Option<String>,
     /// Hides the progress line.
     pub(crate) is_headless: bool,
-    /// The grade from which a run fails.
+    /// Grade at which a run fails.
     pub(crate) fail_on: FailOn,
 }
 

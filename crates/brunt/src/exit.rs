@@ -5,19 +5,19 @@ use std::io::Write;
 use brunt_scenario::ScenarioError;
 use brunt_verdict::Conclusion;
 
-/// For `--help`; `docs/exit-codes.md` says more.
+/// Summary of `docs/exit-codes.md` for `--help`.
 pub(crate) const EXIT_CODES: &str = "\
 Exit codes:
-    0  passed, or no target is set and requests were answered
-    1  a target was missed, or the run is worse than the baseline or the other build
-    2  wrong input (scenario, flags, runs that cannot be compared)
-    3  the run is invalid
-    4  no request was answered (host unreachable, set-up failed)
-    5  inconclusive: not every target is decided, or no target is applicable
-   70  internal error, disk full
+    0  passed, or no target is set
+    1  a target was missed, or the run is worse than the baseline or build A
+    2  invalid input: scenario, options, or runs that cannot be compared
+    3  the run is invalid: it does not show how fast the service is
+    4  nothing was measured: no response, or the setup failed
+    5  inconclusive: a target is undecided, or no target applies
+   70  internal error, or a file could not be written
   130  second Ctrl-C";
 
-/// How brunt ends.
+/// Outcome of a command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Exit {
     Passed,
@@ -44,7 +44,7 @@ impl Exit {
         }
     }
 
-    /// Of several runs, the one that matters most.
+    /// Returns the more severe outcome.
     pub(crate) fn worse(self, other: Self) -> Self {
         let rank = |exit: Self| match exit {
             Self::Passed => 0,
@@ -64,20 +64,20 @@ impl Exit {
     }
 }
 
-/// Why brunt could not do what it was asked.
+/// Reason why a command did not complete.
 #[derive(Debug)]
 pub(crate) enum Failure {
     Scenario(Box<ScenarioError>),
     Input(String),
     NothingMeasured(String),
-    /// Ctrl-C or SIGTERM came before it was done.
+    /// Ctrl-C or SIGTERM arrived first.
     Stopped(String),
     Internal(anyhow::Error),
 }
 
 impl Failure {
-    /// Why, for somebody else to show.
-    pub(crate) fn in_words(self) -> String {
+    /// Message without formatting.
+    pub(crate) fn into_message(self) -> String {
         match self {
             Self::Scenario(error) => error.to_string(),
             Self::Input(message) | Self::NothingMeasured(message) | Self::Stopped(message) => {
@@ -87,8 +87,8 @@ impl Failure {
         }
     }
 
-    /// Says why, on standard error.
-    pub(crate) fn show(self) -> Exit {
+    /// Prints the error, and returns the outcome.
+    pub(crate) fn print(self) -> Exit {
         match self {
             Self::Scenario(error) => {
                 print_note(&format!("{:?}", miette::Report::new(*error)));
@@ -114,7 +114,7 @@ impl Failure {
     }
 }
 
-/// Says what is wrong, on standard error.
+/// Prints an error to standard error.
 pub(crate) fn print_error(message: &str) {
     let style = anstyle::Style::new()
         .bold()
@@ -122,7 +122,7 @@ pub(crate) fn print_error(message: &str) {
     print_note(&format!("{style}error:{style:#} {message}"));
 }
 
-/// Says something beside the result, on standard error. It may be gone, which is no reason to stop.
+/// Prints a line to standard error, which may be closed.
 pub(crate) fn print_note(message: &str) {
     writeln!(anstream::stderr(), "{message}").ok();
 }

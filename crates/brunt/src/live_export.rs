@@ -1,5 +1,5 @@
-//! Live exporters, which publish the intervals of a run while it goes on. Each has a thread and a short queue, so that a
-//! slow or unreachable one drops intervals and never delays the run. The run record does not depend on them.
+//! Live exporters, which publish metrics during a run, one interval per second. Each exporter has a thread and a short
+//! queue: a slow or unreachable one drops intervals and never delays the run. The run record does not depend on them.
 
 mod json_lines;
 mod otlp;
@@ -22,17 +22,17 @@ use otlp::Otlp;
 use prometheus_endpoint::PrometheusEndpoint;
 use queue::{Exporter, ExporterQueue};
 
-/// How long brunt waits at its end for exporters that are behind.
+/// Maximum wait for exporters that are behind, at the end of the command.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Where live metrics go.
+/// Destinations of live metrics.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct LiveExportConfig {
     /// Address that Prometheus scrapes.
     pub(crate) prometheus_address: Option<SocketAddr>,
     /// URL of an OpenTelemetry collector.
     pub(crate) otlp: Option<Url>,
-    /// File of JSON lines.
+    /// File with JSON lines.
     pub(crate) json_lines: Option<PathBuf>,
 }
 
@@ -51,7 +51,7 @@ pub(crate) struct LiveExportSession<'a> {
 }
 
 impl LiveExporters {
-    /// Opens what can be opened before a run.
+    /// Opens the exporters.
     pub(crate) fn open(config: &LiveExportConfig) -> Result<Self, Failure> {
         let mut exporters: Vec<(String, Box<dyn Exporter>)> = Vec::new();
         if let Some(url) = &config.otlp {
@@ -66,7 +66,10 @@ impl LiveExporters {
         }
         if let Some(address) = config.prometheus_address {
             let endpoint = PrometheusEndpoint::serve(address)?;
-            print_note(&format!("metrics at http://{}/metrics", endpoint.address()));
+            print_note(&format!(
+                "Prometheus metrics: http://{}/metrics",
+                endpoint.address()
+            ));
             let name = format!("--prometheus-port {}", endpoint.address());
             exporters.push((name, Box::new(endpoint)));
         }
@@ -94,7 +97,7 @@ impl LiveExporters {
         })
     }
 
-    /// Waits a little for exporters that are behind, and prints what was dropped.
+    /// Waits for exporters that are behind, for at most [`CLOSE_TIMEOUT`], and prints the number of dropped intervals.
     pub(crate) fn close(self) {
         let until = Instant::now() + CLOSE_TIMEOUT;
         for queue in self.queues {
@@ -106,7 +109,7 @@ impl LiveExporters {
 }
 
 impl LiveExportSession<'_> {
-    /// Adds what a load thread recorded.
+    /// Adds a snapshot of a load thread.
     pub(crate) fn increment(&mut self, increment: &MetricsSnapshot) {
         self.aggregator.add_increment(increment);
     }
@@ -116,7 +119,7 @@ impl LiveExportSession<'_> {
         self.aggregator.set_reading(reading);
     }
 
-    /// Publishes the seconds that all threads have reported, or all that are left if all threads have ended (`None`).
+    /// Publishes the seconds that all threads have completed, or all remaining ones if all threads have ended (`None`).
     /// Returns notes for the user.
     pub(crate) fn publish(&mut self, completed_s: Option<u32>) -> Vec<String> {
         if completed_s == self.published_s {

@@ -1,5 +1,5 @@
-//! brunt: is the service fast enough, where does it break, does it come back, does it leak, and did
-//! this change make it worse?
+//! brunt, a load testing tool. It answers: is a service fast enough, where does it break, does it recover, does it leak,
+//! and did a change make it worse?
 
 mod ci_output;
 mod cli;
@@ -27,7 +27,7 @@ use crate::exit::{Exit, Failure};
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(error) => return refused(&error),
+        Err(error) => return print_usage_error(&error),
     };
     let result = match cli.command {
         Command::Run(args) => commands::run::run(&args),
@@ -43,12 +43,12 @@ fn main() -> ExitCode {
         Command::Worker => commands::worker::run(),
         Command::Agent(args) => commands::agent::run(args),
     };
-    let exit = result.unwrap_or_else(|failure: Failure| failure.show());
+    let exit = result.unwrap_or_else(|failure: Failure| failure.print());
     exit.into()
 }
 
-/// Shows what is wrong with the command line, without secrets of its values; or a help text.
-fn refused(error: &clap::Error) -> ExitCode {
+/// Prints a usage error with secrets masked, or a help text.
+fn print_usage_error(error: &clap::Error) -> ExitCode {
     let Some(ContextValue::String(value)) = error.get(ContextKind::InvalidValue) else {
         error.exit();
     };

@@ -1,28 +1,33 @@
-//! The results folder: what a run leaves on disk.
+//! Files of runs, and the directories that hold them.
 
 pub(crate) mod baseline_files;
-pub(crate) mod export_files;
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use brunt_record::RunRecord;
+use brunt_report::csv::{self, locust};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-/// Name of the run record in the results folder.
+use crate::exit::Failure;
+use crate::system::input_file;
+
+/// Name of the run record in the directory of a run.
 pub(crate) const RECORD_FILE: &str = "record.brunt";
-/// HTML page of the history.
+/// Default path of the HTML page of the history.
 pub(crate) const HISTORY_PAGE: &str = "performance/reports/history.html";
-/// Where runs go unless `--out` says otherwise.
+/// Default directory of runs.
 const RESULTS: &str = "performance/results";
+/// Default directory of HTML reports.
 const REPORTS: &str = "performance/reports";
-/// Where baselines lie.
+/// Directory of baselines.
 pub(crate) const BASELINES: &str = "performance/benchmarks";
-/// What stands for the run that began last.
+/// Name that selects the run that started last.
 pub(crate) const LATEST: &str = "latest";
 
-/// The files of a run, or of two builds compared, in a folder that the user named.
+/// Names of the files of a run or an A/B test in a directory that the user chose.
 const FILES: [&str; 10] = [
     RECORD_FILE,
     "summary.json",
@@ -36,17 +41,16 @@ const FILES: [&str; 10] = [
     "b.log",
 ];
 
-/// Where one run's files go.
+/// Paths of a run's files.
 #[derive(Debug, Clone)]
 pub(crate) struct RunFolder {
-    /// The run's name.
     pub(crate) run_id: String,
     folder: PathBuf,
-    /// Where its HTML report goes.
+    /// Path of the HTML report.
     pub(crate) report: PathBuf,
 }
 
-/// A file could not be written.
+/// Error of a file that cannot be written.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot write {path}: {error}")]
 pub(crate) struct WriteError {
@@ -55,8 +59,8 @@ pub(crate) struct WriteError {
 }
 
 impl RunFolder {
-    /// A folder for a run that begins now: in `out`, or new under `performance/`. The files of an earlier run in `out`
-    /// are removed.
+    /// Creates the directory of a run that starts now: `out`, or a new one under `performance/`. Files of an earlier run in
+    /// `out` are deleted.
     pub(crate) fn create(
         out: Option<&Path>,
         profile: &str,
@@ -76,7 +80,7 @@ impl RunFolder {
         }
         create_folder(Path::new(RESULTS))?;
         create_folder(Path::new(REPORTS))?;
-        // Two runs that begin in the same second get different names.
+        // Runs that start in the same second get different names.
         let mut name = run_id.clone();
         for number in 2.. {
             let folder = Path::new(RESULTS).join(&name);
@@ -98,8 +102,8 @@ impl RunFolder {
         unreachable!("there is always another number")
     }
 
-    /// Puts a new file in the place of an old one, once its beginning is written. What `begin` returns
-    /// may go on writing to it.
+    /// Replaces a file once `begin` has written the beginning of the new one. The writer that `begin` returns may continue
+    /// to write to it.
     pub(crate) fn replace<W>(
         &self,
         name: &str,
@@ -116,34 +120,34 @@ impl RunFolder {
         written.map_err(|error| write_error(&path, error))
     }
 
-    /// Writes a file in the folder.
+    /// Writes a file in the directory of the run.
     pub(crate) fn write(&self, name: &str, text: &str) -> Result<(), WriteError> {
         replace(&self.folder.join(name), text)
     }
 
-    /// Writes its HTML report.
+    /// Writes the HTML report.
     pub(crate) fn write_report(&self, text: &str) -> Result<(), WriteError> {
         replace(&self.report, text)
     }
 
-    /// The folder.
+    /// Directory of the run.
     pub(crate) fn path(&self) -> &Path {
         &self.folder
     }
 
-    /// What went wrong with one of its files.
+    /// Error of one of the run's files.
     pub(crate) fn error(&self, name: &str, error: io::Error) -> WriteError {
         write_error(&self.folder.join(name), error)
     }
 }
 
-/// Refuses a folder that holds files of an earlier run, unless they are to be replaced. What has the name of such a file
-/// is taken for one, links included.
+/// Refuses a directory that holds files of an earlier run, unless they may be replaced. Anything with the name of such a
+/// file counts, links included.
 pub(crate) fn refuse_used(out: &Path, replaces: bool) -> Result<(), String> {
     refuse_any(&FILES, out, replaces)
 }
 
-/// Refuses a folder that holds a run, unless some of its files are to be replaced.
+/// Refuses a directory that holds a run, unless its files may be replaced.
 pub(crate) fn refuse_run(out: &Path, replaces: bool) -> Result<(), String> {
     refuse_any(&[RECORD_FILE], out, replaces)
 }
@@ -152,20 +156,20 @@ fn refuse_any(names: &[&str], out: &Path, replaces: bool) -> Result<(), String> 
     let is_there = |name: &&&str| out.join(name).symlink_metadata().is_ok();
     match names.iter().find(is_there) {
         Some(name) if !replaces => Err(format!(
-            "cannot write to {}: it holds {name} of an earlier run; name another directory with --out, or overwrite the run with --force",
+            "cannot write to {}: it holds {name} of an earlier run; choose another --out, or overwrite the run with --force",
             out.display()
         )),
         _ => Ok(()),
     }
 }
 
-/// A new file. What had its name is removed; a link is not followed.
+/// Creates a file. An existing file or link of this name is deleted; the link is not followed.
 pub(crate) fn create_new(path: &Path) -> io::Result<File> {
     remove_file(path)?;
     OpenOptions::new().write(true).create_new(true).open(path)
 }
 
-/// Removes a file or a link, if it is there.
+/// Deletes a file or a link, if it exists.
 fn remove_file(path: &Path) -> io::Result<()> {
     match fs::remove_file(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
@@ -173,7 +177,7 @@ fn remove_file(path: &Path) -> io::Result<()> {
     }
 }
 
-/// Writes a whole file in the place of what had its name; a link is not followed. If that fails, what was there stays.
+/// Writes a complete file that replaces any file of this name; a link is not followed. On an error the old file is kept.
 pub(crate) fn replace(path: &Path, text: &str) -> Result<(), WriteError> {
     let mut new = path.as_os_str().to_owned();
     new.push(".new");
@@ -188,13 +192,13 @@ pub(crate) fn replace(path: &Path, text: &str) -> Result<(), WriteError> {
     })
 }
 
-/// The same in a folder, which is made if it is not there.
+/// Writes a complete file as [`replace`] does, and creates its directory if necessary.
 pub(crate) fn replace_in(folder: &Path, name: &str, text: &str) -> Result<(), WriteError> {
     create_folder(folder)?;
     replace(&folder.join(name), text)
 }
 
-/// Where the page of all profiles goes.
+/// Path of the HTML report of all profiles.
 pub(crate) fn page_of_all(out: Option<&Path>, now: Timestamp) -> PathBuf {
     match out {
         Some(out) => out.join("report.html"),
@@ -202,21 +206,24 @@ pub(crate) fn page_of_all(out: Option<&Path>, now: Timestamp) -> PathBuf {
     }
 }
 
-/// The folders of runs under `performance/`, whole or not; none where there is no such folder.
+/// Directories of runs under `performance/`, complete or not.
 pub(crate) fn run_folders() -> io::Result<Vec<PathBuf>> {
     let mut folders = entries(RESULTS)?;
     folders.retain(|path| path.is_dir());
     Ok(folders)
 }
 
-/// The files that hold baselines.
+/// Files of baselines.
 pub(crate) fn baseline_files() -> io::Result<Vec<PathBuf>> {
     let mut files = entries(BASELINES)?;
-    files.retain(|path| path.extension().is_some_and(|ending| ending == "json"));
+    files.retain(|path| {
+        path.extension()
+            .is_some_and(|extension| extension == "json")
+    });
     Ok(files)
 }
 
-/// What lies in a folder, by name; nothing where there is no such folder.
+/// Paths in a directory, sorted by name; empty if the directory does not exist.
 fn entries(folder: &str) -> io::Result<Vec<PathBuf>> {
     let entries = match fs::read_dir(folder) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -228,7 +235,7 @@ fn entries(folder: &str) -> io::Result<Vec<PathBuf>> {
     Ok(paths)
 }
 
-/// Where the report of a run lies, by the run's folder.
+/// Path of the HTML report of the run in a directory.
 pub(crate) fn report_of(folder: &Path) -> PathBuf {
     match folder.file_name() {
         Some(name) if is_own(folder) => {
@@ -240,7 +247,7 @@ pub(crate) fn report_of(folder: &Path) -> PathBuf {
     }
 }
 
-/// The HTML report of a run that is named, or whose record is given; `None` if it was not written.
+/// Path of the HTML report of a run, given by name or record file; `None` if it does not exist.
 pub(crate) fn page_of(run: &str) -> Option<PathBuf> {
     let folder = if Path::new(run).is_file() {
         Path::new(run).parent()?.to_owned()
@@ -250,12 +257,12 @@ pub(crate) fn page_of(run: &str) -> Option<PathBuf> {
     Some(report_of(&folder)).filter(|page| page.is_file())
 }
 
-/// Whether brunt made a run's folder for it alone: not one that the user named by `--out`.
+/// Whether brunt created the directory for one run, as opposed to a directory from `--out`.
 pub(crate) fn is_own(folder: &Path) -> bool {
     folder.file_name().is_some() && folder.parent() == Some(Path::new(RESULTS))
 }
 
-/// Removes the folder that brunt made for a run, and the run's report. What is gone already is fine.
+/// Deletes the directory that brunt created for a run, and the run's report, if they exist.
 pub(crate) fn remove(folder: &Path) -> io::Result<()> {
     remove_file(&report_of(folder))?;
     match fs::remove_dir_all(folder) {
@@ -264,7 +271,7 @@ pub(crate) fn remove(folder: &Path) -> io::Result<()> {
     }
 }
 
-/// The folder of a run: the latest, by its name, or as a path; or why there is none.
+/// Finds the directory of a run: the latest, by name, or by path. The error is a message.
 pub(crate) fn folder_of(run: &str) -> Result<PathBuf, String> {
     if run == LATEST {
         return latest();
@@ -274,14 +281,15 @@ pub(crate) fn folder_of(run: &str) -> Result<PathBuf, String> {
         .into_iter()
         .find(|folder| folder.is_dir());
     found.map(Path::to_owned).ok_or_else(|| {
-        format!("there is no run `{run}`; give its folder, its name under {RESULTS}, or `{LATEST}`")
+        format!("unknown run `{run}`; must be a directory, a name under {RESULTS}, or `{LATEST}`")
     })
 }
 
-/// The run that began last of those that have a record.
+/// Finds the run that started last and has a record.
 fn latest() -> Result<PathBuf, String> {
-    let none =
-        || format!("there is no run under {RESULTS}; make one with `brunt run`, or give a folder");
+    let none = || {
+        format!("there is no run under {RESULTS}; start one with `brunt run`, or name a directory")
+    };
     let entries = fs::read_dir(RESULTS).map_err(|_| none())?;
     let folders = entries.filter_map(Result::ok).map(|entry| entry.path());
     folders
@@ -290,7 +298,7 @@ fn latest() -> Result<PathBuf, String> {
         .ok_or_else(none)
 }
 
-/// Writes a whole file. Where that fails, none is left rather than a part of one.
+/// Writes a complete file. On an error an incomplete file is deleted.
 pub(crate) fn write(path: &Path, text: &str) -> Result<(), WriteError> {
     fs::write(path, text).map_err(|error| {
         if path.symlink_metadata().is_ok_and(|found| found.is_file()) {
@@ -300,7 +308,7 @@ pub(crate) fn write(path: &Path, text: &str) -> Result<(), WriteError> {
     })
 }
 
-/// The folder that a file goes to, made where it is not there, as a whole path.
+/// Absolute path of a file's directory, which is created if necessary.
 pub(crate) fn folder_for(file: &Path) -> Result<PathBuf, WriteError> {
     let folder = match file.parent() {
         Some(folder) if folder != Path::new("") => folder,
@@ -312,7 +320,7 @@ pub(crate) fn folder_for(file: &Path) -> Result<PathBuf, WriteError> {
         .map_err(|error| write_error(folder, error))
 }
 
-/// Writes a whole file in a folder, which is made where it is not there.
+/// Writes a complete file in a directory, which is created if necessary.
 pub(crate) fn write_in(
     folder: &Path,
     name: impl AsRef<Path>,
@@ -322,7 +330,7 @@ pub(crate) fn write_in(
     write(&folder.join(name), text)
 }
 
-/// Writes a whole file; its folder is made where it is not there.
+/// Writes a complete file, and creates its directory if necessary.
 pub(crate) fn write_at(file: &Path, text: &str) -> Result<(), WriteError> {
     let name = file.file_name().map_or(file, Path::new);
     match file.parent() {
@@ -331,10 +339,10 @@ pub(crate) fn write_at(file: &Path, text: &str) -> Result<(), WriteError> {
     }
 }
 
-/// Where several profiles are played: the beginning of the names of one profile's files.
+/// Prefix of the files of one profile, if a command runs several.
 pub(crate) fn prefix_of(prefix: &Path, profile: &str) -> PathBuf {
     let mut name = prefix.as_os_str().to_owned();
-    name.push(format!("-{}", in_names(profile)));
+    name.push(format!("-{}", file_name_part(profile)));
     name.into()
 }
 
@@ -342,12 +350,12 @@ fn run_id(profile: &str, now: Timestamp) -> String {
     format!(
         "{}-{}",
         now.to_zoned(TimeZone::UTC).strftime("%Y%m%dT%H%M%SZ"),
-        in_names(profile)
+        file_name_part(profile)
     )
 }
 
-/// A profile's name in those of files.
-fn in_names(profile: &str) -> String {
+/// Profile name with only letters, digits and hyphens, for file names.
+fn file_name_part(profile: &str) -> String {
     let safe = |letter: char| {
         if letter.is_alphanumeric() || letter == '-' {
             letter
@@ -362,10 +370,56 @@ fn create_folder(path: &Path) -> Result<(), WriteError> {
     fs::create_dir_all(path).map_err(|error| write_error(path, error))
 }
 
-/// What went wrong with a file.
+/// Error of a file.
 pub(crate) fn write_error(path: &Path, error: io::Error) -> WriteError {
     WriteError {
         path: path.display().to_string(),
         error,
+    }
+}
+
+/// brunt's own CSV files of a run, with their names.
+pub(crate) fn csv_files(record: &RunRecord) -> [(&'static str, String); 4] {
+    [
+        ("requests.csv", csv::requests(record)),
+        ("timeline.csv", csv::timeline(record)),
+        ("failures.csv", csv::failures(record)),
+        ("resources.csv", csv::resources(record)),
+    ]
+}
+
+/// Writes the four CSV files of Locust.
+pub(crate) fn write_locust(record: &RunRecord, prefix: &Path) -> Result<(), WriteError> {
+    let files = [
+        ("_stats.csv", locust::stats(record)),
+        ("_stats_history.csv", locust::history(record)),
+        ("_failures.csv", locust::failures(record)),
+        ("_exceptions.csv", locust::exceptions()),
+    ];
+    for (suffix, text) in files {
+        let mut file = prefix.as_os_str().to_owned();
+        file.push(suffix);
+        write_at(Path::new(&file), &text)?;
+    }
+    Ok(())
+}
+
+/// Reads the record of a run: `latest`, a run's name, a directory, or the record file.
+pub(crate) fn record_of(run: &str) -> Result<RunRecord, Failure> {
+    let file = if Path::new(run).is_file() {
+        PathBuf::from(run)
+    } else {
+        folder_of(run).map_err(Failure::Input)?.join(RECORD_FILE)
+    };
+    let unreadable = |error: &dyn std::fmt::Display| {
+        Failure::Input(format!("cannot read run {}: {error}", file.display()))
+    };
+    let bytes = input_file::open(&file).map_err(|error| unreadable(&error))?;
+    brunt_record::file::read(io::BufReader::new(bytes)).map_err(|error| unreadable(&error))
+}
+
+impl From<WriteError> for Failure {
+    fn from(error: WriteError) -> Self {
+        Self::Internal(error.into())
     }
 }

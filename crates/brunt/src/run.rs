@@ -1,4 +1,4 @@
-//! Runs: from the service under test to the judged record.
+//! Runs: test environment, load, record and verdict.
 
 pub(crate) mod decidability;
 pub(crate) mod environment;
@@ -8,5 +8,4 @@ pub(crate) mod run_loop;
 mod run_recorder;
 pub(crate) mod run_session;
 mod stop_state;
-mod stopping;
 pub(crate) mod watch_targets;

@@ -1,4 +1,4 @@
-//! This machine and its processes.
+//! Operating system: processes, signals, files, limits, and brunt's own HTTP client.
 
 pub(crate) mod child_processes;
 pub(crate) mod demo_service;

@@ -1,20 +1,20 @@
-//! The screen: how wide it is, and the live line at its bottom.
+//! Terminal: its width, and the progress line.
 
 use std::io::{IsTerminal, Write};
 
-/// The width where nobody says.
+/// Width in columns if it is unknown.
 const WIDTH_DEFAULT: usize = 80;
 
-/// The width of the terminal, in columns; unbounded if the output is piped and nobody says how wide it is, so that
-/// no name is shortened.
+/// Width of the output in columns: `COLUMNS`, or that of the terminal. Output to a pipe is unbounded, so that no name is
+/// shortened.
 pub(crate) fn width() -> usize {
-    if !std::io::stdout().is_terminal() && asked().is_none() {
+    if !std::io::stdout().is_terminal() && from_environment().is_none() {
         return brunt_report::UNBOUNDED;
     }
     terminal_width()
 }
 
-fn asked() -> Option<usize> {
+fn from_environment() -> Option<usize> {
     std::env::var("COLUMNS").ok()?.parse().ok()
 }
 
@@ -23,31 +23,33 @@ fn terminal_width() -> usize {
         let size = rustix::termios::tcgetwinsize(std::io::stdout()).ok()?;
         (size.ws_col > 0).then_some(usize::from(size.ws_col))
     };
-    asked().or_else(terminal).unwrap_or(WIDTH_DEFAULT)
+    from_environment()
+        .or_else(terminal)
+        .unwrap_or(WIDTH_DEFAULT)
 }
 
-/// Says a result, on standard output. The screen may be gone, which is no reason to lose the files.
+/// Prints a result to standard output, which may be closed: files are written anyway.
 pub(crate) fn print(text: &str) {
     write!(anstream::stdout(), "{text}").ok();
 }
 
-/// A line that is drawn over and over on standard error; plain lines, and fewer, where that is no
-/// terminal.
+/// Progress line on standard error. It is redrawn in place; if standard error is not a terminal, a new line is printed
+/// every [`LOG_INTERVAL_S`] seconds.
 pub(crate) struct ProgressLine {
     mode: Mode,
-    drawn: bool,
-    told_at_s: u64,
+    is_drawn: bool,
+    /// Second of the last line in [`Mode::Log`].
+    logged_at_s: u64,
 }
 
 enum Mode {
     Silent,
-    /// A line now and then.
     Log,
     Redraw,
 }
 
-/// Where there is no terminal, a line every so many seconds.
-const LOG_EVERY_S: u64 = 10;
+/// Interval of lines without a terminal, in seconds.
+const LOG_INTERVAL_S: u64 = 10;
 
 impl ProgressLine {
     pub(crate) fn new(headless: bool) -> Self {
@@ -58,18 +60,18 @@ impl ProgressLine {
         };
         Self {
             mode,
-            drawn: false,
-            told_at_s: 0,
+            is_drawn: false,
+            logged_at_s: 0,
         }
     }
 
-    /// Shows a line; the screen may be gone, which is no reason to stop measuring.
+    /// Shows a line of at most the width that is passed to `line`. Write errors are ignored: the run continues.
     pub(crate) fn show(&mut self, elapsed_s: u64, line: impl FnOnce(usize) -> String) {
         match self.mode {
             Mode::Silent => {}
-            Mode::Log if elapsed_s < self.told_at_s + LOG_EVERY_S => {}
+            Mode::Log if elapsed_s < self.logged_at_s + LOG_INTERVAL_S => {}
             Mode::Log => {
-                self.told_at_s = elapsed_s;
+                self.logged_at_s = elapsed_s;
                 let line = line(WIDTH_DEFAULT);
                 writeln!(anstream::stderr(), "{line}").ok();
             }
@@ -77,24 +79,24 @@ impl ProgressLine {
                 // One column is left free: some terminals wrap when the last one is written.
                 let line = line(terminal_width().saturating_sub(1));
                 write!(anstream::stderr(), "\r{line}\x1b[K").ok();
-                self.drawn = true;
+                self.is_drawn = true;
             }
         }
     }
 
-    /// Leaves the line where it is; what comes next begins below it.
-    pub(crate) fn leave(&mut self) {
-        if self.drawn {
+    /// Keeps the line on the screen and moves below it.
+    pub(crate) fn finish(&mut self) {
+        if self.is_drawn {
             writeln!(std::io::stderr()).ok();
-            self.drawn = false;
+            self.is_drawn = false;
         }
     }
 
-    /// Takes the line away.
+    /// Erases the line.
     pub(crate) fn clear(&mut self) {
-        if self.drawn {
+        if self.is_drawn {
             write!(std::io::stderr(), "\r\x1b[K").ok();
-            self.drawn = false;
+            self.is_drawn = false;
         }
     }
 }

@@ -10,7 +10,7 @@ use url::Url;
 
 use super::values::{positive_duration, positive_number, positive_rate};
 
-/// Scenario file, and changes of it.
+/// Scenario file and overrides.
 #[derive(Debug, clap::Args)]
 pub(crate) struct ScenarioArgs {
     /// Read the scenario from this file
@@ -21,20 +21,20 @@ pub(crate) struct ScenarioArgs {
     pub(crate) set: Vec<Assignment>,
 }
 
-/// How the service is reached.
+/// Network options.
 #[derive(Debug, clap::Args)]
 pub(crate) struct NetworkArgs {
-    /// Test the service at this base URL, or "embedded"; CLASS=URL sets the host of one user class; repeatable
+    /// Test the service at this base URL, or "embedded"; CLASS=URL sets the host of a user class; repeatable
     /// [default: from the scenario]
     #[arg(long, value_name = "[CLASS=]URL", value_parser = HostArg::parse)]
     pub(crate) host: Vec<HostArg>,
     /// Connect from these local IP addresses in rotation, separated by commas [default: the system's choice]
     #[arg(long, value_name = "ADDRESS", value_delimiter = ',')]
     pub(crate) local_address: Vec<IpAddr>,
-    /// Use this address for a host and port instead of DNS; repeatable
+    /// Connect to this IP address for a host and port, without DNS; repeatable
     #[arg(long, value_name = "HOST:PORT:ADDRESS")]
     pub(crate) resolve: Vec<ResolveOverride>,
-    /// Skip verification of TLS certificates; the report states it
+    /// Do not verify TLS certificates; the report mentions it
     #[arg(long)]
     pub(crate) insecure: bool,
     /// Use this HTTP version: 1.1, 2, or auto (the server's choice) [default: from the scenario]
@@ -67,7 +67,7 @@ impl HostArg {
                 url,
             }),
             Host::Embedded => Err(format!(
-                "class `{class}` cannot have the embedded agent for itself; give a URL"
+                "the host of class `{class}` must be a URL; only the whole run can use the embedded agent"
             )),
         }
     }
@@ -78,7 +78,7 @@ impl HostArg {
 pub(crate) struct SelectionArgs {
     /// Run only these user classes, separated by commas [default: from the profile]
     #[arg(long, value_name = "CLASS", value_delimiter = ',')]
-    pub(crate) users_of: Vec<String>,
+    pub(crate) classes: Vec<String>,
     /// Run only tasks with one of these tags, separated by commas
     #[arg(long, value_name = "TAG", value_delimiter = ',')]
     pub(crate) tags: Vec<String>,
@@ -95,7 +95,7 @@ pub(crate) struct DurationArgs {
     pub(crate) duration: Option<Duration>,
 }
 
-/// How load is generated.
+/// Load options.
 #[derive(Debug, clap::Args)]
 pub(crate) struct LoadArgs {
     #[command(flatten)]

@@ -1,4 +1,4 @@
-//! Options for what a command leaves: live metrics, CI output, grading, comparison.
+//! Output options: live metrics, CI output, grading, comparison.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -35,10 +35,10 @@ pub(crate) struct CiOutputArgs {
     pub(crate) github: bool,
 }
 
-/// The grade from which a run fails.
+/// Failure policy.
 #[derive(Debug, Clone, Copy, clap::Args)]
 pub(crate) struct FailOnArgs {
-    /// Exit with code 1 from this grade on; never: exit with 0 whenever a report is written
+    /// Exit with code 1 at this grade or a worse one; never: exit with 0 whenever a report is written
     #[arg(long, value_enum, default_value_t = FailOnArg::Poor, value_name = "GRADE")]
     pub(crate) fail_on: FailOnArg,
 }
@@ -51,7 +51,7 @@ pub(crate) enum FailOnArg {
     Never,
 }
 
-/// How a run is compared with a baseline.
+/// Comparison with a baseline.
 #[derive(Debug, Clone, Copy, clap::Args)]
 pub(crate) struct ComparisonArgs {
     /// Ignore differences smaller than this [default: 5%; 10% for percentiles below 1 ms]

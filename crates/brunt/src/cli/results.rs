@@ -60,12 +60,12 @@ pub(crate) struct BaselineCompareArgs {
 /// Options of `brunt baseline save`.
 #[derive(Debug, clap::Args)]
 pub(crate) struct BaselineSaveArgs {
-    /// Name of the baseline; an existing one is replaced
+    /// Name of the baseline; replaces a baseline of this name
     pub(crate) name: String,
-    /// The runs: directories, names, or latest; three or more show the noise between runs [default: latest]
+    /// The runs: directories, names, or latest; use three or more to measure the noise between runs [default: latest]
     #[arg(value_name = "RUN")]
     pub(crate) saved_runs: Vec<String>,
-    /// Make this many new runs, and save those
+    /// Run the profile this many times, and save these runs
     #[arg(long, value_name = "N", conflicts_with = "saved_runs", value_parser = clap::value_parser!(u32).range(1..=20))]
     pub(crate) runs: Option<u32>,
     /// Use this profile for the new runs

@@ -12,9 +12,9 @@ use super::values::{
 };
 use super::watch::WatchArgs;
 
-/// More processes help no machine.
+/// Maximum of `--processes`.
 const PROCESSES_MAX: i64 = 1024;
-/// Metrics that decide by default: few, since each takes its part of the risk.
+/// Metrics that decide by default: few, since the error probability is divided among them.
 const DECIDING_METRICS: &str = "throughput,error_rate,p50,p95,cpu_per_request";
 
 /// Options of `brunt run`.
@@ -62,7 +62,7 @@ pub(crate) struct RunArgs {
     pub(crate) ci_output: CiOutputArgs,
 }
 
-/// When a run ends other than as planned.
+/// Early stop and extension of a run.
 #[derive(Debug, Clone, Copy, clap::Args)]
 pub(crate) struct StoppingArgs {
     /// Stop as soon as a target certainly misses this threshold [default: from each target]
@@ -78,7 +78,7 @@ pub(crate) struct StoppingArgs {
     pub(crate) until_decided: Option<Option<Duration>>,
 }
 
-/// Value of `--stop-at`: a threshold, or `never` whatever the scenario says.
+/// Value of `--stop-at`: a threshold, or `never`, which overrides the scenario.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum StopAtArg {
     Target,

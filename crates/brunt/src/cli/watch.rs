@@ -1,4 +1,4 @@
-//! Options for what is monitored: one process without a name, and others with one.
+//! Monitoring options: one process without a name, and additional named ones.
 
 use std::path::PathBuf;
 use std::str::FromStr;
@@ -7,7 +7,7 @@ use url::Url;
 
 use super::values::web_url;
 
-/// What is monitored.
+/// Monitored processes.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub(crate) struct WatchArgs {
     /// Monitor this process and its children; with NAME=, in addition to the service under test
@@ -24,14 +24,14 @@ pub(crate) struct WatchArgs {
     pub(crate) metrics_url: Vec<Named<Url>>,
 }
 
-/// Value with the name that the user gave it.
+/// Value with an optional name.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Named<T> {
     pub(crate) name: Option<String>,
     pub(crate) value: T,
 }
 
-/// Splits `NAME=VALUE`, or a value alone. A path or a URL may contain an equals sign, and no name has a slash.
+/// Splits `NAME=VALUE`; the name is optional. Paths and URLs may contain an equals sign, but names contain no slash.
 fn split(text: &str) -> (Option<&str>, &str) {
     let is_name = |name: &str| {
         let is_fine = |letter: char| letter.is_ascii_alphanumeric() || "-_".contains(letter);
@@ -75,7 +75,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_told_from_values() {
+    fn name_is_split_from_value_unless_it_is_part_of_a_path() {
         for (text, expected) in [
             ("4711", (None, "4711")),
             ("db=4711", (Some("db"), "4711")),

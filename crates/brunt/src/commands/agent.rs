@@ -1,4 +1,4 @@
-//! `brunt agent`: serves the Application Agent until it is told to end.
+//! `brunt agent`: serves the Application Agent until a signal arrives.
 
 use std::io::{Read, Write};
 use std::net::SocketAddr;
@@ -28,20 +28,20 @@ pub(crate) fn run(args: AgentArgs) -> Result<Exit, Failure> {
         database,
         ..Settings::default()
     };
-    let agent = Agent::bind(settings).map_err(refused)?;
+    let agent = Agent::bind(settings).map_err(start_failure)?;
     let mut output = std::io::stdout();
     writeln!(output, "{SERVING_AT}http://{}", agent.address())
         .and_then(|()| output.flush())
-        .context("cannot say where the agent serves")?;
+        .context("cannot print the address of the agent")?;
     let until_stdin_closes = args.until_stdin_closes;
     agent
-        .run(asked_to_end(interrupts, until_stdin_closes))
+        .run(wait_for_end(interrupts, until_stdin_closes))
         .map_err(anyhow::Error::from)?;
     Ok(Exit::Passed)
 }
 
-/// Why the agent cannot begin: an address or a file that cannot be used was the wrong one to name.
-fn refused(error: AgentError) -> Failure {
+/// An address or a file that cannot be used is invalid input.
+fn start_failure(error: AgentError) -> Failure {
     match error {
         AgentError::Bind { .. } | AgentError::Database(_) | AgentError::NewerDatabase { .. } => {
             Failure::Input(error.to_string())
@@ -50,26 +50,26 @@ fn refused(error: AgentError) -> Failure {
     }
 }
 
-/// Waits for a signal or, where asked to, for the end of standard input.
-async fn asked_to_end(interrupts: Interrupts, until_stdin_closes: bool) {
+/// Waits for a signal or, if requested, for the end of standard input.
+async fn wait_for_end(interrupts: Interrupts, until_stdin_closes: bool) {
     let (closed, input_ended) = tokio::sync::oneshot::channel::<()>();
     if until_stdin_closes {
         std::thread::spawn(move || {
-            // Whatever is read, and an error too: the other side is gone, or does not keep to the rules.
+            // Input and errors are ignored: both mean that the parent is gone or misbehaves.
             std::io::stdin().read_to_end(&mut Vec::new()).ok();
             closed.send(()).ok();
         });
     } else {
-        // Never sent, and never dropped either.
+        // Dropping the sender would end the wait.
         std::mem::forget(closed);
     }
     tokio::select! {
         _ = input_ended => {}
-        () = interrupted(interrupts) => {}
+        () = wait_for_interrupt(interrupts) => {}
     }
 }
 
-async fn interrupted(interrupts: Interrupts) {
+async fn wait_for_interrupt(interrupts: Interrupts) {
     while interrupts.count() == 0 {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }

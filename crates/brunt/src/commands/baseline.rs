@@ -22,7 +22,7 @@ pub(crate) fn run(args: &BaselineArgs) -> Result<Exit, Failure> {
         BaselineCommand::Compare(args) => compare(args),
         BaselineCommand::Delete { name } => {
             let file = baseline_files::remove(name)?;
-            terminal::print(&format!("removed {}\n", file.display()));
+            terminal::print(&format!("deleted {}\n", file.display()));
             Ok(Exit::Passed)
         }
     }
@@ -30,10 +30,10 @@ pub(crate) fn run(args: &BaselineArgs) -> Result<Exit, Failure> {
 
 fn list() -> Result<Exit, Failure> {
     let names = baseline_files::names()
-        .map_err(|error| Failure::Input(format!("cannot read the folder of baselines: {error}")))?;
+        .map_err(|error| Failure::Input(format!("cannot list the baselines: {error}")))?;
     if names.is_empty() {
         terminal::print(
-            "there are no baselines here yet\nmake one with `brunt baseline save NAME`\n",
+            "no baselines in this directory yet\nsave one with `brunt baseline save NAME`\n",
         );
         return Ok(Exit::Passed);
     }
@@ -65,16 +65,16 @@ fn compare(args: &BaselineCompareArgs) -> Result<Exit, Failure> {
     }
     let comparison = &args.comparison;
     let baseline =
-        BaselineComparison::find(&args.name, comparison.tolerance, comparison.allow_mismatch)?;
-    let record = baseline_files::record_of(&args.run)?;
+        BaselineComparison::read(&args.name, comparison.tolerance, comparison.allow_mismatch)?;
+    let record = results::record_of(&args.run)?;
     let differences = baseline.differences(&record.header)?;
     let verdict = baseline.judge(&record, differences);
-    let Some(beside) = &verdict.baseline else {
-        let message = "the run was not compared";
+    let Some(with_baseline) = &verdict.baseline else {
+        let message = "the verdict contains no comparison";
         return Err(Failure::Internal(anyhow::anyhow!(message)));
     };
     terminal::print(&brunt_report::terminal_of_baseline_comparison(
-        beside,
+        with_baseline,
         terminal::width(),
         true,
     ));
@@ -83,7 +83,7 @@ fn compare(args: &BaselineCompareArgs) -> Result<Exit, Failure> {
         _ if fail_on == FailOn::Never => Exit::Passed,
         RunResult::Invalid => Exit::NotValid,
         RunResult::NothingAnswered => Exit::NothingMeasured,
-        _ => match beside.comparison.outcome() {
+        _ => match with_baseline.comparison.outcome() {
             Outcome::Worse => Exit::TargetsMissed,
             Outcome::NotEnoughData => Exit::Inconclusive,
             Outcome::Better | Outcome::Same | Outcome::NotWorse => Exit::Passed,
@@ -104,10 +104,4 @@ fn compare(args: &BaselineCompareArgs) -> Result<Exit, Failure> {
     let page = page.map(|page| page.display().to_string());
     let markdown = brunt_report::markdown(&run, page.as_deref());
     Ok(CiOutputs::from(&args.ci_output).write(exit, &checks, &markdown))
-}
-
-impl From<results::WriteError> for Failure {
-    fn from(error: results::WriteError) -> Self {
-        Self::Internal(error.into())
-    }
 }

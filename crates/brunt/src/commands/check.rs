@@ -6,7 +6,7 @@ use brunt_scenario::{Host, Overrides, Plan, Profile, Scenario, Step, names_of};
 
 use crate::cli::run::CheckArgs;
 use crate::config::load_config::{Selection, active_classes};
-use crate::config::network_config::{NetworkConfig, other_hosts, shown};
+use crate::config::network_config::{NetworkConfig, masked, other_hosts};
 use crate::config::scenario_source::ScenarioSource;
 use crate::exit::{Exit, Failure};
 use crate::run::decidability;
@@ -23,7 +23,7 @@ pub(crate) fn run(args: &CheckArgs) -> Result<Exit, Failure> {
         return smoke_test::run(&scenario, &network, &selection, seed);
     }
     if network.is_given() || selection.is_given() || seed.is_some() {
-        let message = "options of the smoke test require --try";
+        let message = "smoke test options require --try";
         return Err(Failure::Input(message.to_owned()));
     }
     let text = explain(&source.file.display().to_string(), &scenario);
@@ -33,11 +33,11 @@ pub(crate) fn run(args: &CheckArgs) -> Result<Exit, Failure> {
 
 fn explain(file: &str, scenario: &Scenario) -> String {
     let host = match &scenario.host {
-        None => "not said: give --host".to_owned(),
+        None => "not set: use --host".to_owned(),
         Some(Host::Embedded) => "embedded (the Application Agent that ships with brunt)".to_owned(),
-        Some(Host::Url(url)) => shown(url.as_str()),
+        Some(Host::Url(url)) => masked(url.as_str()),
     };
-    let mut text = format!("{file} is fine\n\nhost      {host}\n");
+    let mut text = format!("{file} is valid\n\nhost      {host}\n");
     let classes = active_classes(scenario);
     let url = match &scenario.host {
         Some(Host::Url(url)) => Some(url),
@@ -48,7 +48,7 @@ fn explain(file: &str, scenario: &Scenario) -> String {
     }
     if !scenario.setup.is_empty() {
         text += &format!(
-            "set-up    {} requests, once before the load\n",
+            "setup     {} requests, once before the load\n",
             requests_of(&scenario.setup)
         );
     }
@@ -70,7 +70,7 @@ fn explain(file: &str, scenario: &Scenario) -> String {
     };
     for class in &plan.classes {
         text += &format!(
-            "\nuser class {}: {:.1} % of the users, waits {}\n",
+            "\nuser class {}: {:.1} % of the users, wait {}\n",
             class.name,
             class.share * 100.0,
             class.wait
@@ -100,14 +100,14 @@ fn explain_profile(name: &str, profile: &Profile, scenario: &Scenario) -> String
     let offered = plan
         .as_ref()
         .map(|plan| match plan.load.offered_rps(plan.load.duration_s()) {
-            Some(rate) => format!("at most {rate:.1} req/s in the mean"),
-            None => "as many req/s as the service answers".to_owned(),
+            Some(rate) => format!("at most {rate:.1} req/s on average"),
+            None => "limited only by the response times".to_owned(),
         });
-    let users_of = match profile.users_of.as_slice() {
+    let classes = match profile.users_of.as_slice() {
         [] => String::new(),
-        classes => format!(" of {}", classes.join(", ")),
+        names => format!(" of {}", names.join(", ")),
     };
-    // Of another host it is up to the command line what is watched.
+    // Whether a process is monitored depends on the command line; assume that one is.
     let warnings = plan
         .as_ref()
         .map_or_else(Vec::new, |plan| decidability::warnings(plan, true));
@@ -117,10 +117,10 @@ fn explain_profile(name: &str, profile: &Profile, scenario: &Scenario) -> String
     });
     let width = scenario.profiles.keys().map(String::len).max().unwrap_or(0);
     let length = brunt_scenario::duration_in_words(profile.duration());
-    // A search offers what it takes.
+    // The load of a search is not known beforehand.
     let offered = offered.filter(|_| profile.search.is_none());
     let offered = offered.map_or_else(String::new, |offered| format!(", {offered}"));
-    let mut text = format!("  {name:width$}  {length:>8}  {level}{users_of}{offered}\n");
+    let mut text = format!("  {name:width$}  {length:>8}  {level}{classes}{offered}\n");
     if let Some(logins) = logins {
         text += &format!("    {logins}\n");
     }

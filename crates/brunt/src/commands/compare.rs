@@ -24,7 +24,7 @@ use crate::terminal::{self, ProgressLine};
 
 pub(crate) fn run(args: &CompareArgs) -> Result<Exit, Failure> {
     let config = RunConfig::from_compare(args)?;
-    refuse_misfits(args, config.load.network.service())?;
+    check_options(args, config.load.network.service())?;
     if let Some(out) = &args.out {
         results::refuse_used(out, args.force).map_err(Failure::Input)?;
     }
@@ -32,27 +32,27 @@ pub(crate) fn run(args: &CompareArgs) -> Result<Exit, Failure> {
     let blocks = blocks(args, &config, &scenario)?;
     let network = &config.load.network;
     let hosts = hosts(args, network, &scenario)?;
-    let given = network.service().or(args.host_b.as_deref());
-    let given = given.or(args.command.as_deref());
-    network.refuse_hosts_of_classes(&scenario, blocks.plan(), given)?;
+    let host = network.service().or(args.host_b.as_deref());
+    let host = host.or(args.command.as_deref());
+    network.check_class_hosts(&scenario, blocks.plan(), host)?;
     let interrupts = Interrupts::watch().context("cannot watch for signals")?;
     interrupts.disarm();
-    let begun = Timestamp::now();
-    let folder = RunFolder::create(args.out.as_deref(), "ab", begun)
+    let started_at = Timestamp::now();
+    let folder = RunFolder::create(args.out.as_deref(), "ab", started_at)
         .map_err(|error| Failure::Input(error.to_string()))?;
     let (hosts, services) = start(args, network.wait_ready, hosts, folder.path())?;
     let environment = |host| TestEnvironment::new(&config, host, blocks.plan());
     let environments = [environment(&hosts[0])?, environment(&hosts[1])?];
     let seed = config.load.seed.unwrap_or_else(new_seed);
-    let conduct = conduct(
+    let info = run_info(
         args,
         &scenario,
         &blocks,
         &environments[0],
         &folder,
-        (begun, seed),
+        (started_at, seed),
     );
-    announce(args, &conduct, &environments, (&scenario, blocks.plan()));
+    announce(args, &info, &environments, (&scenario, blocks.plan()));
     let runner = AbRunner {
         config: &config,
         scenario: &scenario,
@@ -67,7 +67,7 @@ pub(crate) fn run(args: &CompareArgs) -> Result<Exit, Failure> {
         max_duration: args.max_duration,
     };
     let ended = runner.run(ProgressLine::new(config.is_headless))?;
-    let exit = leave(args, &ended.contested, &conduct, &folder);
+    let exit = report(args, &ended.contested, &info, &folder);
     Ok(if ended.aborted {
         Exit::Interrupted
     } else {
@@ -75,18 +75,18 @@ pub(crate) fn run(args: &CompareArgs) -> Result<Exit, Failure> {
     })
 }
 
-fn refuse_misfits(args: &CompareArgs, service: Option<&str>) -> Result<(), Failure> {
-    let misfit = if !args.ab {
-        "say how to compare: --ab plays two builds in turns; a run and a baseline are compared by `brunt baseline \
-         compare`"
+fn check_options(args: &CompareArgs, service: Option<&str>) -> Result<(), Failure> {
+    let message = if !args.ab {
+        "missing --ab, which compares two builds in alternating blocks; to compare a run with a baseline, use: \
+         brunt baseline compare"
     } else if args.host_b.is_none() && args.command.is_none() {
-        "no second build: give --host-b, or --command and --command-b"
+        "no second build; use --host-b, or --command and --command-b"
     } else if args.command.is_some() && args.host_b.is_some() && args.host_b.as_deref() == service {
-        "two builds cannot serve at one address: let --host and --host-b differ, or leave both out and serve at $PORT"
+        "both builds have the same address; use different --host and --host-b, or omit both and listen on $PORT"
     } else {
         return Ok(());
     };
-    Err(Failure::Input(misfit.into()))
+    Err(Failure::Input(message.into()))
 }
 
 fn blocks(
@@ -97,13 +97,13 @@ fn blocks(
     let plan = config.plan(scenario, &args.profile)?;
     if plan.load.search.is_some() {
         return Err(Failure::Input(format!(
-            "profile `{}` is a search, which has no level of its own; give one that holds a level, such as load",
+            "profile `{}` is a search; choose a profile that holds a level, such as load",
             args.profile
         )));
     }
     if !plan.load.concurrent.is_empty() {
         return Err(Failure::Input(format!(
-            "profile `{}` has concurrent loads, which are not played in blocks; give one without \
+            "profile `{}` has concurrent loads, which an A/B test does not support; choose a profile without \
              `concurrent`",
             args.profile
         )));
@@ -111,7 +111,7 @@ fn blocks(
     Ok(BlockLoad::new(plan, args.block.as_secs()))
 }
 
-/// Where A and B serve, as far as it is said.
+/// Hosts of A and B, if the options or the scenario set them.
 fn hosts(
     args: &CompareArgs,
     network: &NetworkConfig,
@@ -120,14 +120,14 @@ fn hosts(
     let parsed = |text: &String| Host::parse(text).map_err(Failure::Input);
     let b = args.host_b.as_ref().map(parsed).transpose()?;
     let a = match (network.service(), &args.command) {
-        // A command is another host than that of the scenario.
+        // A command starts its own service instead of using the scenario's host.
         (None, Some(_)) => None,
         _ => Some(network.host(scenario)?),
     };
     Ok([a, b])
 }
 
-/// Starts what is to be started.
+/// Starts the builds that have a command, and returns the hosts of A and B.
 fn start(
     args: &CompareArgs,
     wait_ready: Option<Duration>,
@@ -143,8 +143,7 @@ fn start(
                 let url = match host {
                     Some(Host::Url(url)) => Some(url),
                     Some(Host::Embedded) => {
-                        let message =
-                            "a command is no embedded agent: leave the host out, or give a URL";
+                        let message = "--command cannot start the embedded agent; omit the host, or use a URL";
                         return Err(Failure::Input(message.into()));
                     }
                     None => None,
@@ -156,23 +155,23 @@ fn start(
                 host
             }
             (None, Some(host)) => host,
-            (None, None) => return Err(Failure::Input(format!("{side} has no host"))),
+            (None, None) => return Err(Failure::Input(format!("build {side} has no host"))),
         };
         found.push(host);
     }
     match <[Host; 2]>::try_from(found) {
         Ok(hosts) => Ok((hosts, services)),
-        Err(_) => Err(anyhow::anyhow!("there are two builds").into()),
+        Err(_) => Err(anyhow::anyhow!("an A/B test has two builds").into()),
     }
 }
 
-fn conduct(
+fn run_info(
     args: &CompareArgs,
     scenario: &Scenario,
     blocks: &BlockLoad,
     environment: &TestEnvironment,
     folder: &RunFolder,
-    (begun, seed): (Timestamp, u64),
+    (started_at, seed): (Timestamp, u64),
 ) -> AbRunInfo {
     AbRunInfo {
         run_id: folder.run_id.clone(),
@@ -182,52 +181,50 @@ fn conduct(
         profile: args.profile.clone(),
         level: brunt_scenario::level_in_words(&blocks.plan().load),
         seed,
-        started_at: begun.to_string(),
+        started_at: started_at.to_string(),
         block_s: args.block.as_secs_f64(),
-        uncounted_s: blocks.uncounted() as f64,
+        uncounted_s: blocks.warm_up_s() as f64,
         limit_s: args.max_duration.as_secs_f64(),
         machine: environment.machine_in_words(),
     }
 }
 
-/// Says what is about to be hit, before it is.
+/// Prints the load and its targets before the test.
 fn announce(
     args: &CompareArgs,
-    conduct: &AbRunInfo,
+    info: &AbRunInfo,
     environments: &[TestEnvironment; 2],
     (scenario, plan): (&Scenario, &Plan),
 ) {
     let seconds = brunt_scenario::duration_in_words(args.block);
     print_note(&format!(
-        "brunt compare: {} in blocks of {seconds}, until it is known, {} at most, seed {}",
-        conduct.level,
+        "brunt compare: {} in blocks of {seconds}, until it is decided, at most {}, seed {}",
+        info.level,
         brunt_scenario::duration_in_words(args.max_duration),
-        conduct.seed
+        info.seed
     ));
     for (side, environment) in ["A", "B"].into_iter().zip(environments) {
-        print_note(&format!("{side} is {}", environment.host()));
+        print_note(&format!("build {side}: {}", environment.host()));
     }
     for other in environments[0].other_hosts(scenario, plan) {
-        print_note(&format!("both send requests to {other}"));
+        print_note(&format!("also: {other}"));
     }
-    // Both are tried once before.
+    // Each build runs one more block first, which is not compared.
     let needed_s = args.block.as_secs() * 2 * (FIRST_LOOK as u64 + 2);
     if args.max_duration.as_secs() < needed_s {
         print_note(&format!(
-            "note: nothing is known before {FIRST_LOOK} pairs of blocks; give --max-duration {needed_s}s or more, or a shorter \
-             --block"
+            "note: no result is possible before {FIRST_LOOK} pairs of blocks; set --max-duration to {needed_s}s or \
+             more, or use a shorter --block"
         ));
     }
 }
 
-/// Shows what came of it, and writes what it leaves.
-fn leave(
-    args: &CompareArgs,
-    contested: &Contested,
-    conduct: &AbRunInfo,
-    folder: &RunFolder,
-) -> Exit {
-    let contest = AbReport { contested, conduct };
+/// Prints the result, and writes the files.
+fn report(args: &CompareArgs, contested: &Contested, info: &AbRunInfo, folder: &RunFolder) -> Exit {
+    let report = AbReport {
+        contested,
+        conduct: info,
+    };
     terminal::print(&brunt_report::terminal_of_ab_summary(
         contested,
         terminal::width(),
@@ -247,8 +244,8 @@ fn leave(
     let markdown = brunt_report::markdown_of_ab_summary(contested);
     let mut exit = CiOutputs::from(&args.ci_output).write(exit, &checks, &markdown);
     let written = [
-        folder.write("comparison.json", &brunt_report::ab_report_json(&contest)),
-        folder.write_report(&brunt_report::html_of_ab_report(&contest)),
+        folder.write("comparison.json", &brunt_report::ab_report_json(&report)),
+        folder.write_report(&brunt_report::html_of_ab_report(&report)),
     ];
     for error in written.into_iter().filter_map(Result::err) {
         print_error(&error.to_string());

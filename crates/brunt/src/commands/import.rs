@@ -19,18 +19,18 @@ use source::Source;
 pub(crate) fn run(args: &ImportArgs) -> Result<Exit, Failure> {
     let to_screen = args.output == Path::new("-");
     if !to_screen && args.output.exists() {
-        return Err(there_already(&args.output));
+        return Err(exists_error(&args.output));
     }
     let mut notes = Vec::new();
     let imported = imported(&args.format, &mut notes)?;
-    accepted(&imported)?;
+    check_scenario(&imported)?;
     for warning in notes.iter().chain(&imported.warnings) {
         print_note(&format!("warning: {warning}"));
     }
     if to_screen {
         if !imported.files.is_empty() {
             print_note(
-                "warning: the files of bodies are not written to standard output; name a file with -o",
+                "warning: files of request bodies are not written with -o -; use -o FILE to write them",
             );
         }
         terminal::print(&imported.scenario);
@@ -38,8 +38,8 @@ pub(crate) fn run(args: &ImportArgs) -> Result<Exit, Failure> {
     }
     write(&args.output, &imported)?;
     let name = args.output.display();
-    let next = "look through it, say how much load and what is good enough, then: brunt check -f";
-    terminal::print(&format!("{name} is written; {next} {name}\n"));
+    let next = "review it, set the load and the targets, then run: brunt check -f";
+    terminal::print(&format!("wrote {name}; {next} {name}\n"));
     Ok(Exit::Passed)
 }
 
@@ -51,40 +51,43 @@ fn imported(format: &ImportFormat, notes: &mut Vec<String>) -> Result<Imported, 
             words => brunt_import::curl_words(words),
         },
         ImportFormat::Har { file, host } => {
-            let text = Source::of(&file.display().to_string()).text(notes)?;
+            let text = Source::from_argument(&file.display().to_string()).text(notes)?;
             brunt_import::har(&text, host.as_deref())
         }
         ImportFormat::Openapi { source } => {
-            let source = Source::of(source);
+            let source = Source::from_argument(source);
             brunt_import::openapi(&source.text(notes)?, source.url())
         }
     };
     imported.map_err(|error: ImportError| Failure::Input(error.to_string()))
 }
 
-/// What is written is a scenario, whatever it was made of.
-fn accepted(imported: &Imported) -> Result<(), Failure> {
+/// Checks that the output is a valid scenario.
+fn check_scenario(imported: &Imported) -> Result<(), Failure> {
     match Scenario::read("imported.toml", &imported.scenario) {
         Ok(_) => Ok(()),
         Err(error) => {
             let report = miette::Report::new(error);
-            Err(anyhow!("brunt made a scenario that it does not accept, which is a defect of brunt:\n{report:?}").into())
+            Err(
+                anyhow!("the imported scenario is invalid, which is a bug in brunt:\n{report:?}")
+                    .into(),
+            )
         }
     }
 }
 
-/// Writes the scenario with the bodies that it reads; nothing that is there is written over.
+/// Writes the scenario and the files of its bodies. Existing files are not overwritten.
 fn write(output: &Path, imported: &Imported) -> Result<(), Failure> {
     let folder = output.parent().unwrap_or(Path::new(""));
     let path = |file: &BodyFile| folder.join(&file.path);
-    if let Some(there) = imported.files.iter().map(path).find(|path| path.exists()) {
-        return Err(there_already(&there));
+    if let Some(existing) = imported.files.iter().map(path).find(|path| path.exists()) {
+        return Err(exists_error(&existing));
     }
     for file in &imported.files {
         let path = path(file);
         if let Some(folder) = path.parent() {
             fs::create_dir_all(folder).map_err(|error| {
-                Failure::Input(format!("cannot make {}: {error}", folder.display()))
+                Failure::Input(format!("cannot create {}: {error}", folder.display()))
             })?;
         }
         write_new(&path, &file.content)?;
@@ -96,7 +99,7 @@ fn write_new(path: &Path, content: &[u8]) -> Result<(), Failure> {
     let name = path.display();
     let mut file = match OpenOptions::new().write(true).create_new(true).open(path) {
         Ok(file) => file,
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => return Err(there_already(path)),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => return Err(exists_error(path)),
         Err(error) => return Err(Failure::Input(format!("cannot write {name}: {error}"))),
     };
     file.write_all(content)
@@ -104,9 +107,9 @@ fn write_new(path: &Path, content: &[u8]) -> Result<(), Failure> {
     Ok(())
 }
 
-fn there_already(path: &Path) -> Failure {
+fn exists_error(path: &Path) -> Failure {
     let name = path.display();
     Failure::Input(format!(
-        "{name} is there already; name another file with -o, or remove it first"
+        "cannot write {name}: it already exists; choose another file with -o, or delete it"
     ))
 }

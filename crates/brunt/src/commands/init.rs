@@ -1,4 +1,4 @@
-//! `brunt init`: writes a scenario file to start from.
+//! `brunt init`: writes a starter scenario file.
 
 use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write};
@@ -9,7 +9,7 @@ use crate::cli::tools::InitArgs;
 use crate::exit::{Exit, Failure};
 use crate::terminal;
 
-/// The file that is written.
+/// Starter scenario.
 const STARTER: &str = include_str!("starter.toml");
 
 pub(crate) fn run(args: &InitArgs) -> Result<Exit, Failure> {
@@ -21,22 +21,24 @@ pub(crate) fn run(args: &InitArgs) -> Result<Exit, Failure> {
     {
         Ok(file) => file,
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-            let message = format!("{name} is there already; name another file, or remove it first");
+            let message = format!(
+                "cannot write {name}: it already exists; choose another file, or delete it"
+            );
             return Err(Failure::Input(message));
         }
         Err(error) => return Err(Failure::Input(format!("cannot write {name}: {error}"))),
     };
     file.write_all(STARTER.as_bytes())
         .with_context(|| format!("cannot write {name}"))?;
-    let next = "say in it what your users do, then: brunt check -f";
-    terminal::print(&format!("{name} is written; {next} {name}\n"));
+    let next = "describe your users in it, then run: brunt check -f";
+    terminal::print(&format!("wrote {name}; {next} {name}\n"));
     Ok(Exit::Passed)
 }
 
 #[cfg(test)]
 mod tests {
     #[test]
-    fn the_starter_is_a_scenario() {
+    fn starter_scenario_is_valid() {
         let scenario = brunt_scenario::Scenario::read("starter.toml", super::STARTER);
         assert!(
             scenario.is_ok(),

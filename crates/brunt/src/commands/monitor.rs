@@ -1,4 +1,4 @@
-//! `brunt monitor`: watches processes or the machine, without any load.
+//! `brunt monitor`: monitors processes or the machine, without a load.
 
 use std::fs::File;
 use std::io::{BufWriter, Write};
@@ -18,7 +18,9 @@ use crate::terminal::ProgressLine;
 
 pub(crate) fn run(args: &MonitorArgs) -> Result<Exit, Failure> {
     if args.interval < Duration::from_millis(100) {
-        return Err(Failure::Input("--interval must be 100ms or more".into()));
+        return Err(Failure::Input(
+            "invalid --interval: must be 100ms or more".into(),
+        ));
     }
     let targets = WatchTargets::from_config(&(&args.watch).into())?;
     let names: Vec<String> = targets
@@ -30,61 +32,63 @@ pub(crate) fn run(args: &MonitorArgs) -> Result<Exit, Failure> {
     let interrupts = Interrupts::watch().context("cannot watch for signals")?;
     let table = MonitorTable::new(targets.target.is_some(), &names);
     let output = args.output.as_deref();
-    let mut file = output.map(|path| Rows::begin(path, &table)).transpose()?;
+    let mut file = output
+        .map(|path| CsvFile::create(path, &table))
+        .transpose()?;
     let mut live = ProgressLine::new(false);
-    let begun = Instant::now();
-    let end = args.duration.map(|duration| begun + duration);
-    // The first reading has nothing to compare with: it is where the rates begin.
-    monitor.read(begun.elapsed());
+    let started = Instant::now();
+    let end = args.duration.map(|duration| started + duration);
+    // Rates start with the second reading.
+    monitor.read(started.elapsed());
     for number in 1u32.. {
-        let due = begun + args.interval * number;
+        let due = started + args.interval * number;
         if end.is_some_and(|end| due > end) || !sleep_until(due, &interrupts) {
             break;
         }
-        let reading = monitor.read(begun.elapsed());
+        let reading = monitor.read(started.elapsed());
         if number == 1 {
-            let unseen = monitor.unavailable(&reading);
-            watch_targets::tell_unseen(&unseen, names.iter().map(String::as_str));
+            let unavailable = monitor.unavailable(&reading);
+            watch_targets::print_unavailable(&unavailable, names.iter().map(String::as_str));
         }
         if let Some(file) = &mut file {
             file.add(&table.row(Timestamp::now().to_string(), &reading))?;
         }
-        live.show(begun.elapsed().as_secs(), |width| {
+        live.show(started.elapsed().as_secs(), |width| {
             line(&reading, &names, width)
         });
     }
-    live.leave();
+    live.finish();
     Ok(Exit::Passed)
 }
 
-/// False where the user asked to end.
+/// Sleeps until a time. Returns false if a signal arrives first.
 fn sleep_until(due: Instant, interrupts: &Interrupts) -> bool {
     while interrupts.count() == 0 {
-        let left = due.saturating_duration_since(Instant::now());
-        if left.is_zero() {
+        let remaining = due.saturating_duration_since(Instant::now());
+        if remaining.is_zero() {
             return true;
         }
-        std::thread::sleep(left.min(Duration::from_millis(50)));
+        std::thread::sleep(remaining.min(Duration::from_millis(50)));
     }
     false
 }
 
-/// A CSV file; each row is there as soon as it was read.
-struct Rows {
+/// CSV file that is flushed after each row.
+struct CsvFile {
     file: BufWriter<File>,
     path: PathBuf,
 }
 
-impl Rows {
-    fn begin(path: &Path, table: &MonitorTable) -> Result<Self, Failure> {
+impl CsvFile {
+    fn create(path: &Path, table: &MonitorTable) -> Result<Self, Failure> {
         let file = File::create(path)
             .map_err(|error| Failure::Input(format!("cannot write {}: {error}", path.display())))?;
-        let mut rows = Self {
+        let mut csv = Self {
             file: BufWriter::new(file),
             path: path.to_owned(),
         };
-        rows.add(&table.head())?;
-        Ok(rows)
+        csv.add(&table.head())?;
+        Ok(csv)
     }
 
     fn add(&mut self, line: &str) -> Result<(), Failure> {
@@ -96,19 +100,19 @@ impl Rows {
     }
 }
 
-/// What a reading says, in so many columns.
+/// Progress line of a reading, of at most `width` columns.
 fn line(reading: &Reading, names: &[String], width: usize) -> String {
     let machine = &reading.machine;
     let mut line = format!(
         "machine: CPU {}, memory {}",
-        known(machine.cpu_percent, 1, "%"),
-        known(machine.memory_percent, 1, "%")
+        format_value(machine.cpu_percent, 1, "%"),
+        format_value(machine.memory_percent, 1, "%")
     );
     if let Some(process) = &reading.target {
-        line += &format!("   process: {}", of_process(process));
+        line += &format!("   process: {}", format_process(process));
     }
     for (name, process) in names.iter().zip(&reading.additional_targets) {
-        line += &format!("   {name}: {}", of_process(process));
+        line += &format!("   {name}: {}", format_process(process));
     }
     if line.chars().count() > width {
         line = line
@@ -120,23 +124,23 @@ fn line(reading: &Reading, names: &[String], width: usize) -> String {
     line
 }
 
-/// CPU in percent of the cores that it may use, or in cores where nobody says how many these are.
-fn of_process(process: &ProcessReading) -> String {
+/// Usage of a process. CPU is in percent of the cores that it may use, or in cores if their number is unknown.
+fn format_process(process: &ProcessReading) -> String {
     let cpu = match (process.cpu_percent, process.cpu_cores) {
-        (None, Some(cores)) => known(Some(cores), 2, "cores"),
-        (percent, _) => known(percent, 1, "%"),
+        (None, Some(cores)) => format_value(Some(cores), 2, "cores"),
+        (percent, _) => format_value(percent, 1, "%"),
     };
     let memory = process.rss_bytes.map(|bytes| bytes as f64 / 1e6);
     let threads = process.threads.map(|threads| threads as f64);
     format!(
         "CPU {cpu}, memory {}, {}",
-        known(memory, 1, "MB"),
-        known(threads, 0, "threads")
+        format_value(memory, 1, "MB"),
+        format_value(threads, 0, "threads")
     )
 }
 
-/// What is not known is a dash.
-fn known(value: Option<f64>, digits: usize, unit: &str) -> String {
+/// Value with its unit; a dash if it is unknown.
+fn format_value(value: Option<f64>, digits: usize, unit: &str) -> String {
     value.map_or_else(
         || "–".to_owned(),
         |value| format!("{value:.digits$} {unit}"),

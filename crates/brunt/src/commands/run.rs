@@ -20,27 +20,27 @@ use crate::system::git;
 use crate::system::interrupts::Interrupts;
 use crate::{results, terminal};
 
-/// Stands for all profiles.
+/// Name that selects all profiles.
 const ALL: &str = "all";
 
 pub(crate) fn run(args: &RunArgs) -> Result<Exit, Failure> {
-    refuse_misfits(args)?;
+    check_options(args)?;
     let config = RunConfig::from_run(args)?;
     let scenario = config.load.scenario()?;
     let plans = plans(args, &config, &scenario)?;
-    refuse_used_folders(args, &plans)?;
+    check_out_directories(args, &plans)?;
     let baseline = args
         .baseline
         .as_deref()
         .map(|name| {
             let comparison = args.comparison;
-            BaselineComparison::find(name, comparison.tolerance, comparison.allow_mismatch)
+            BaselineComparison::read(name, comparison.tolerance, comparison.allow_mismatch)
         })
         .transpose()?;
     let interrupts = Interrupts::watch().context("cannot watch for signals")?;
     let mut exporters = LiveExporters::open(&(&args.live_export).into())?;
     let several = plans.len() > 1;
-    let begun = Timestamp::now();
+    let started_at = Timestamp::now();
     let commit = git::of_working_directory();
     let mut runs: Vec<JudgedRun> = Vec::new();
     for (profile, plan) in plans {
@@ -81,7 +81,7 @@ pub(crate) fn run(args: &RunArgs) -> Result<Exit, Failure> {
     let mut exit = write_ci_outputs(args, config.fail_on, exit, &runs);
     let judged: Vec<Judged> = runs.iter().map(JudgedRun::judged).collect();
     if several {
-        let page = results::page_of_all(args.out.as_deref(), begun);
+        let page = results::page_of_all(args.out.as_deref(), started_at);
         exit = exit.worse(report_all(&judged, &page));
     }
     terminal::print(&brunt_report::terminal_last_line(
@@ -92,13 +92,13 @@ pub(crate) fn run(args: &RunArgs) -> Result<Exit, Failure> {
     Ok(exit)
 }
 
-/// Shows all runs in the terminal and writes their page.
+/// Prints the summary of all runs, and writes their common page.
 fn report_all(judged: &[Judged], page: &Path) -> Exit {
     let text = brunt_report::terminal_of_all(judged, terminal::width(), true);
     terminal::print(&text);
     match results::replace(page, &brunt_report::html(judged)) {
         Ok(()) => {
-            terminal::print(&format!("Report of all: {}\n", page.display()));
+            terminal::print(&format!("Report of all profiles: {}\n", page.display()));
             Exit::Passed
         }
         Err(error) => {
@@ -108,8 +108,8 @@ fn report_all(judged: &[Judged], page: &Path) -> Exit {
     }
 }
 
-/// Refuses to replace an earlier run unless told to, before anything is played.
-fn refuse_used_folders(args: &RunArgs, plans: &[(String, Plan)]) -> Result<(), Failure> {
+/// Checks before the first run that --out holds no earlier run, unless --force is given.
+fn check_out_directories(args: &RunArgs, plans: &[(String, Plan)]) -> Result<(), Failure> {
     let Some(out) = &args.out else {
         return Ok(());
     };
@@ -121,16 +121,17 @@ fn refuse_used_folders(args: &RunArgs, plans: &[(String, Plan)]) -> Result<(), F
     Ok(())
 }
 
-fn refuse_misfits(args: &RunArgs) -> Result<(), Failure> {
-    let misfit = match &args.baseline {
+/// Checks combinations of options that clap cannot check.
+fn check_options(args: &RunArgs) -> Result<(), Failure> {
+    let message = match &args.baseline {
         Some(_) if args.profiles.len() > 1 || args.profiles == [ALL] => {
-            "a baseline is of one profile: name it alone, or leave --baseline out"
+            "--baseline requires a single profile; name one, or omit --baseline"
         }
         None if args.comparison.tolerance.is_some() => "--tolerance requires --baseline",
         None if args.comparison.allow_mismatch => "--allow-mismatch requires --baseline",
         _ => return Ok(()),
     };
-    Err(Failure::Input(misfit.into()))
+    Err(Failure::Input(message.into()))
 }
 
 /// Writes the results of all runs for CI.
@@ -147,7 +148,7 @@ fn write_ci_outputs(args: &RunArgs, fail_on: FailOn, exit: Exit, runs: &[JudgedR
     CiOutputs::from(&args.ci_output).write(exit, &checks, &markdown)
 }
 
-/// The profiles to play, compiled, so that what is wrong with the last is said before the first.
+/// Compiles all profiles, so that an error in the last one is reported before the first one runs.
 fn plans(
     args: &RunArgs,
     config: &RunConfig,
@@ -159,7 +160,7 @@ fn plans(
     };
     for (at, name) in names.iter().enumerate() {
         if names[..at].contains(name) {
-            let message = format!("the profile `{name}` is named twice; name each once");
+            let message = format!("profile `{name}` is named twice");
             return Err(Failure::Input(message));
         }
     }

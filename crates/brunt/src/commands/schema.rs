@@ -1,4 +1,4 @@
-//! `brunt schema`: the JSON Schema of scenario files, for editors.
+//! `brunt schema`: prints the JSON Schema of scenario files, for editors.
 
 use anyhow::Context;
 

@@ -20,7 +20,7 @@ use crate::config::RunConfig;
 use crate::exit::{Exit, Failure};
 use crate::worker::protocol::{WorkerCommand, WorkerEvent, WorkerJob, read_frame, write_frame};
 
-/// Maximum wait for an engine event, so that commands are soon obeyed.
+/// Maximum wait for an engine event, which bounds the delay of commands.
 const EVENT_WAIT: Duration = Duration::from_millis(10);
 /// A worker reports at least this often.
 const HEARTBEAT: Duration = Duration::from_secs(1);
@@ -30,26 +30,24 @@ pub(crate) fn run() -> Result<Exit, Failure> {
     let Some(WorkerCommand::Prepare(job)) =
         read_frame(&mut input).context("cannot receive the job")?
     else {
-        let message = "brunt starts this by itself; use: brunt run --processes N";
+        let message = "this command is internal; use: brunt run --processes N";
         return Err(Failure::Input(message.into()));
     };
     let prepared = match prepare(&job) {
         Ok(prepared) => prepared,
         Err(failure) => {
-            let refused = WorkerEvent::Refused(failure.in_words());
-            write_frame(&mut output, &refused).context("cannot send what is wrong")?;
+            let refused = WorkerEvent::Refused(failure.into_message());
+            write_frame(&mut output, &refused).context("cannot send the error")?;
             return Ok(Exit::WrongInput);
         }
     };
-    write_frame(&mut output, &WorkerEvent::Ready)
-        .context("cannot send that the worker is ready")?;
+    write_frame(&mut output, &WorkerEvent::Ready).context("cannot send the ready message")?;
     let Some(WorkerCommand::Begin(at)) =
         read_frame(&mut input).context("cannot receive the start time")?
     else {
         return Ok(Exit::Interrupted);
     };
-    // If this fails, nothing is left to receive it.
-    run_load(prepared, at, input, &mut output).context("cannot send what was recorded")?;
+    run_load(prepared, at, input, &mut output).context("cannot send metrics")?;
     Ok(Exit::Passed)
 }
 
@@ -67,7 +65,7 @@ fn prepare(job: &WorkerJob) -> Result<Prepared, Failure> {
     let config = RunConfig::from_run(&cli.run)?;
     let scenario = config.load.scenario_again()?;
     if scenario.hash != job.scenario_hash {
-        let message = "the scenario changed while the run started; start it again";
+        let message = "the scenario changed while the run started; run it again";
         return Err(Failure::Input(message.into()));
     }
     let plan = config.plan(&scenario, &job.profile)?;
@@ -75,7 +73,11 @@ fn prepare(job: &WorkerJob) -> Result<Prepared, Failure> {
     let url = match (&job.agent, network.host(&scenario)?) {
         (Some(url), _) => Url::parse(url).context("the address of the agent is not a URL")?,
         (None, Host::Url(url)) => url,
-        (None, Host::Embedded) => return Err(Failure::Input("there is no agent".into())),
+        (None, Host::Embedded) => {
+            return Err(Failure::Input(
+                "the job has no address of the embedded agent".into(),
+            ));
+        }
     };
     let target = network.resolve(&url, &plan)?;
     let values = job
@@ -136,7 +138,7 @@ fn run_load(
             write_frame(output, &event)?;
             last_sent = Instant::now();
         }
-        obey(&engine, &commands);
+        apply_commands(&engine, &commands);
     }
     let started = engine.start_stats();
     let ended = WorkerEvent::Ended {
@@ -147,12 +149,13 @@ fn run_load(
     Ok(write_frame(output, &ended)?)
 }
 
-fn obey(engine: &Engine, commands: &Receiver<Command>) {
+/// Passes pending commands to the engine.
+fn apply_commands(engine: &Engine, commands: &Receiver<Command>) {
     loop {
         match commands.try_recv() {
             Ok(command) => engine.command(command),
             Err(TryRecvError::Empty) => return,
-            // The coordinator is gone: nothing waits for the rest.
+            // The coordinator is gone.
             Err(TryRecvError::Disconnected) => {
                 engine.command(Command::Abort);
                 return;
@@ -161,7 +164,7 @@ fn obey(engine: &Engine, commands: &Receiver<Command>) {
     }
 }
 
-/// Passes commands on until the coordinator is gone.
+/// Forwards commands until the coordinator is gone.
 fn listen(mut input: Stdin, to: &Sender<Command>) {
     while let Ok(Some(command)) = read_frame(&mut input) {
         if let WorkerCommand::Command(command) = command

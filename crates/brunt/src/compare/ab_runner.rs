@@ -16,10 +16,10 @@ use crate::run::environment::TestEnvironment;
 use crate::system::interrupts::Interrupts;
 use crate::terminal::ProgressLine;
 
-/// So large a part of a block's beginning does not count, in whole seconds.
-const UNCOUNTED: u64 = 5;
+/// The warm-up is this fraction of a block, 1/n, rounded down to whole seconds.
+const WARM_UP_FRACTION: u64 = 5;
 
-/// Two builds, and how they are run.
+/// Two builds and the load of their blocks.
 pub(crate) struct AbRunner<'a> {
     pub(crate) config: &'a RunConfig,
     pub(crate) scenario: &'a Scenario,
@@ -27,11 +27,11 @@ pub(crate) struct AbRunner<'a> {
     pub(crate) blocks: BlockLoad,
     /// A and B.
     pub(crate) environments: [TestEnvironment; 2],
-    /// Those of them that brunt started.
+    /// Builds that brunt started.
     pub(crate) services: Vec<ManagedService>,
     pub(crate) interrupts: &'a Interrupts,
     pub(crate) seed: u64,
-    /// What decides.
+    /// Metrics that decide.
     pub(crate) tested: &'a [Measured],
     /// Differences smaller than this share are ignored.
     pub(crate) tolerance: Option<f64>,
@@ -40,31 +40,31 @@ pub(crate) struct AbRunner<'a> {
 
 /// The load of a block.
 pub(crate) struct BlockLoad {
-    /// With the set-up, to be played once.
-    first: Arc<Plan>,
+    /// Plan of the trial block, with the setup.
+    trial: Arc<Plan>,
     plan: Arc<Plan>,
     seconds: u64,
 }
 
-/// What came of two builds.
-pub(crate) struct Ended {
+/// Outcome of an A/B test.
+pub(crate) struct AbOutcome {
     pub(crate) contested: Contested,
-    /// Ctrl-C came twice.
+    /// Whether a second Ctrl-C aborted it.
     pub(crate) aborted: bool,
 }
 
-/// What a block left.
+/// Result of a block.
 struct Block {
     figures: Figures,
-    /// brunt or its machine was in the way.
+    /// False if the generator or its machine distorted the measurement.
     is_valid: bool,
     aborted: bool,
 }
 
 impl BlockLoad {
-    /// The load of a block of this many seconds, at the highest level of a plan.
+    /// Load of a block of this many seconds, at the highest level of a plan.
     pub(crate) fn new(mut plan: Plan, seconds: u64) -> Self {
-        let ramp_s = uncounted(seconds) as f64;
+        let ramp_s = warm_up_s(seconds) as f64;
         let stages = plan.load.stages.iter();
         let level = stages.fold(0.0, |most: f64, stage| most.max(stage.from).max(stage.to));
         let hold = |seconds, from| LoadStage {
@@ -78,52 +78,55 @@ impl BlockLoad {
             .filter(|stage| stage.seconds > 0.0)
             .collect();
         let mut later = plan.clone();
-        // What the set-up leaves for all users has to be there in every block.
+        // Values that the setup provides to all users are needed in every block.
         if !later.shares_values {
             later.setup = Vec::new();
         }
         later.teardown = Vec::new();
         Self {
-            first: Arc::new(plan),
+            trial: Arc::new(plan),
             plan: Arc::new(later),
             seconds,
         }
     }
 
-    /// The plan of a block.
+    /// Plan of a block.
     pub(crate) fn plan(&self) -> &Plan {
         &self.plan
     }
 
-    /// So many seconds of each do not count.
-    pub(crate) fn uncounted(&self) -> u64 {
-        uncounted(self.seconds)
+    /// Seconds of warm-up in each block, which are not compared.
+    pub(crate) fn warm_up_s(&self) -> u64 {
+        warm_up_s(self.seconds)
     }
 }
 
-fn uncounted(seconds: u64) -> u64 {
-    seconds / UNCOUNTED
+fn warm_up_s(seconds: u64) -> u64 {
+    seconds / WARM_UP_FRACTION
 }
 
 impl AbRunner<'_> {
-    /// Tries both builds, and runs blocks of each until it is decided, the time is up, or the user interrupts.
-    pub(crate) fn run(mut self, mut live: ProgressLine) -> Result<Ended, Failure> {
-        let begun = Instant::now();
-        let tried = [self.try_out(Side::A)?, self.try_out(Side::B)?];
+    /// Runs a trial block of each build, and then pairs of blocks until the result is decided, the time is up, or the user
+    /// interrupts.
+    pub(crate) fn run(mut self, mut live: ProgressLine) -> Result<AbOutcome, Failure> {
+        let started = Instant::now();
+        let trials = [self.run_trial(Side::A)?, self.run_trial(Side::B)?];
         let pair_s = 2.0 * self.blocks.seconds as f64;
-        // The last pair ends within the limit, too.
-        let left_s = self.max_duration.as_secs_f64() - begun.elapsed().as_secs_f64() - pair_s;
+        // The last pair must also end within the limit.
+        let remaining_s =
+            self.max_duration.as_secs_f64() - started.elapsed().as_secs_f64() - pair_s;
         let limit = Limit {
             pairs: usize::MAX,
-            seconds: left_s.max(f64::MIN_POSITIVE),
+            seconds: remaining_s.max(f64::MIN_POSITIVE),
         };
-        let mut contest = Contest::new([&tried[0], &tried[1]], self.tested, self.tolerance, limit);
+        let mut contest =
+            Contest::new([&trials[0], &trials[1]], self.tested, self.tolerance, limit);
         let mut requests = Vec::new();
         let (mut number, mut aborted) = (0, false);
         while contest.answer() == Answer::GoOn && self.interrupts.count() == 0 {
-            aborted = self.pair(number, &mut contest, &mut requests)?;
+            aborted = self.run_pair(number, &mut contest, &mut requests)?;
             number += 1;
-            let elapsed = begun.elapsed();
+            let elapsed = started.elapsed();
             live.show(elapsed.as_secs(), |width| {
                 brunt_report::ab_progress_line(
                     contest.pairs(),
@@ -136,24 +139,25 @@ impl AbRunner<'_> {
         }
         live.clear();
         let is_stopped = contest.answer() == Answer::GoOn;
-        let played = contest.played();
-        if played.pairs + played.left_out == 0 {
-            let message = "stopped before a pair of blocks was played; nothing is known";
+        let measurement = contest.played();
+        if measurement.pairs + measurement.left_out == 0 {
+            let message =
+                "stopped before the first pair of blocks was complete; there is no result";
             return Err(Failure::Stopped(message.into()));
         }
         let contested = Contested {
             hosts: self.environments.each_ref().map(TestEnvironment::host),
-            played,
+            played: measurement,
             is_stopped,
-            requests_per_block: middle(requests),
+            requests_per_block: median(requests),
         };
-        Ok(Ended { contested, aborted })
+        Ok(AbOutcome { contested, aborted })
     }
 
-    /// A block that does not count: whether it answers at all, and what it tells.
-    fn try_out(&mut self, side: Side) -> Result<Figures, Failure> {
-        let plan = self.blocks.first.clone();
-        let block = self.block(side, plan, self.seed)?;
+    /// Runs a block that is not compared, to check that the build responds, and returns its metrics.
+    fn run_trial(&mut self, side: Side) -> Result<Figures, Failure> {
+        let plan = self.blocks.trial.clone();
+        let block = self.run_block(side, plan, self.seed)?;
         let p50 = block
             .figures
             .row(None)
@@ -161,7 +165,7 @@ impl AbRunner<'_> {
         if p50.is_none() && self.interrupts.count() == 0 {
             let host = self.environment(side).host();
             return Err(Failure::NothingMeasured(format!(
-                "{} at {host} answered nothing well in {} s; play it alone with `brunt run` to see why",
+                "no successful response from {} at {host} in {} s; run it alone with `brunt run` to see the reason",
                 name(side),
                 self.blocks.seconds
             )));
@@ -169,29 +173,29 @@ impl AbRunner<'_> {
         Ok(block.figures)
     }
 
-    /// Plays a pair, both with the same requests; true where Ctrl-C came twice. What was interrupted does not
-    /// count.
-    fn pair(
+    /// Runs a pair of blocks with the same seed. Returns true if a second Ctrl-C aborted it. An interrupted pair is not
+    /// compared.
+    fn run_pair(
         &mut self,
         number: usize,
         contest: &mut Contest,
         requests: &mut Vec<u64>,
     ) -> Result<bool, Failure> {
-        let begun = Instant::now();
+        let started = Instant::now();
         let seed = self.seed.wrapping_add(1 + number as u64);
         let order = order(number, self.seed);
         let mut blocks = Vec::new();
         for side in order {
-            let block = self.block(side, self.blocks.plan.clone(), seed)?;
+            let block = self.run_block(side, self.blocks.plan.clone(), seed)?;
             if self.interrupts.count() > 0 {
                 return Ok(block.aborted);
             }
             blocks.push(block);
         }
         for service in &mut self.services {
-            service.still_runs()?;
+            service.check_running()?;
         }
-        let seconds = begun.elapsed().as_secs_f64();
+        let seconds = started.elapsed().as_secs_f64();
         if blocks.iter().any(|block| !block.is_valid) {
             contest.leave_out(seconds);
             return Ok(false);
@@ -207,16 +211,16 @@ impl AbRunner<'_> {
         &mut self.environments[usize::from(side == Side::B)]
     }
 
-    fn block(&mut self, side: Side, plan: Arc<Plan>, seed: u64) -> Result<Block, Failure> {
+    fn run_block(&mut self, side: Side, plan: Arc<Plan>, seed: u64) -> Result<Block, Failure> {
         let (config, scenario, profile) = (self.config, self.scenario, self.profile);
         let interrupts = self.interrupts;
-        let (from_s, to_s) = (self.blocks.uncounted() as f64, self.blocks.seconds as f64);
+        let (from_s, to_s) = (self.blocks.warm_up_s() as f64, self.blocks.seconds as f64);
         let environment = self.environment(side);
         let mut header = environment.header(config, scenario, profile, &plan, "");
         header.seed = seed;
         let silent = ProgressLine::new(true);
         let outcome = environment.run(plan, header, None, interrupts, silent, None)?;
-        refuse_broken(&outcome.record, name(side))?;
+        check_complete(&outcome.record, name(side))?;
         Ok(Block {
             figures: Figures::between(&outcome.record, from_s, to_s),
             is_valid: brunt_verdict::judge(&outcome.record).result != RunResult::Invalid,
@@ -225,9 +229,12 @@ impl AbRunner<'_> {
     }
 }
 
-/// Refuses a block that does not show how fast a build is.
-fn refuse_broken(record: &RunRecord, name: &str) -> Result<(), Failure> {
-    let ending = record.ending.as_ref().context("a block without an end")?;
+/// Checks that a block shows how fast a build is.
+fn check_complete(record: &RunRecord, name: &str) -> Result<(), Failure> {
+    let ending = record
+        .ending
+        .as_ref()
+        .context("the record of the block is incomplete")?;
     let reason = ending.stop_reason.clone().unwrap_or_default();
     match ending.stopped_by {
         StoppedBy::SetupFailed | StoppedBy::TargetEnded => {
@@ -242,12 +249,12 @@ fn refuse_broken(record: &RunRecord, name: &str) -> Result<(), Failure> {
 
 fn name(side: Side) -> &'static str {
     match side {
-        Side::A => "A",
-        Side::B => "B",
+        Side::A => "build A",
+        Side::B => "build B",
     }
 }
 
-fn middle(mut counts: Vec<u64>) -> f64 {
+fn median(mut counts: Vec<u64>) -> f64 {
     counts.sort_unstable();
     counts
         .get(counts.len() / 2)
@@ -261,19 +268,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_block_holds_the_highest_level_after_a_short_ramp() {
+    fn block_holds_the_highest_level_after_a_short_ramp() {
         let text = "host = \"http://localhost\"\n[users.u]\n[[users.u.tasks]]\nget = \"/\"\n[[setup]]\nget = \"/\"\n\
                     [profiles.p]\nusers = 12\nspawn_rate = 1\nduration = \"5m\"\n";
         let scenario = Scenario::read("brunt.toml", text).unwrap();
         let plan = || Plan::new(&scenario, "p", &Overrides::default(), &[]).unwrap();
         let blocks = BlockLoad::new(plan(), 10);
         let stages = &blocks.plan().load.stages;
-        assert_eq!((stages.len(), blocks.uncounted()), (2, 2));
+        assert_eq!((stages.len(), blocks.warm_up_s()), (2, 2));
         assert_eq!(
             (stages[0].from, stages[0].to, stages[1].from),
             (0.0, 12.0, 12.0)
         );
-        assert_eq!((blocks.first.setup.len(), blocks.plan.setup.len()), (1, 0));
+        assert_eq!((blocks.trial.setup.len(), blocks.plan.setup.len()), (1, 0));
         let short = BlockLoad::new(plan(), 2);
         assert_eq!(short.plan().load.stages.len(), 1);
     }

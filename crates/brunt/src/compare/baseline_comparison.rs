@@ -7,18 +7,18 @@ use brunt_verdict::baseline::{Baseline, Compatibility, Conditions, Difference, i
 use crate::exit::{Failure, print_note};
 use crate::results::baseline_files;
 
-/// Baseline that runs are compared with, and how.
+/// Baseline and options of a comparison.
 pub(crate) struct BaselineComparison {
     baseline: Baseline,
     /// Differences smaller than this share are ignored.
     tolerance: Option<f64>,
-    /// Compares even if conditions differ that make runs incomparable.
+    /// Whether to compare even if conditions are incompatible.
     allow_mismatch: bool,
 }
 
 impl BaselineComparison {
     /// Reads the baseline of this name.
-    pub(crate) fn find(
+    pub(crate) fn read(
         name: &str,
         tolerance: Option<f64>,
         allow_mismatch: bool,
@@ -30,9 +30,9 @@ impl BaselineComparison {
         })
     }
 
-    /// Differences of conditions between the baseline and a run that is about to start. Prints what the baseline cannot
-    /// decide.
-    pub(crate) fn before_load(&self, run: &Header) -> Result<Vec<Difference>, Failure> {
+    /// Returns the differences of conditions between the baseline and a run that is about to start. Prints the limits of the
+    /// baseline.
+    pub(crate) fn check_before_run(&self, run: &Header) -> Result<Vec<Difference>, Failure> {
         let differences = self.differences(run)?;
         if let Some(weakness) = self.baseline.weakness() {
             print_note(&format!("note: {weakness}"));
@@ -40,11 +40,11 @@ impl BaselineComparison {
         Ok(differences)
     }
 
-    /// Differences of conditions between the baseline and a run. Prints those that weaken the conclusion.
+    /// Returns the differences of conditions between the baseline and a run. Prints those that weaken the conclusion.
     ///
     /// # Errors
     ///
-    /// The run cannot be compared.
+    /// The conditions are incompatible.
     pub(crate) fn differences(&self, run: &Header) -> Result<Vec<Difference>, Failure> {
         let conditions = Conditions::of(run);
         let mut differences = self.baseline.conditions.differences(&conditions);
@@ -54,14 +54,14 @@ impl BaselineComparison {
             .collect();
         if !incomparable.is_empty() && !self.allow_mismatch {
             return Err(Failure::Input(format!(
-                "this run cannot be compared with baseline `{}`:\n  {}\nsave a new baseline under these \
+                "cannot compare this run with baseline `{}`:\n  {}\nsave a new baseline under these \
                  conditions, or compare anyway with --allow-mismatch",
                 self.baseline.name,
                 incomparable.join("\n  ")
             )));
         }
         for difference in &mut differences {
-            // With --allow-mismatch it is compared, and the conclusion is weaker.
+            // Only with --allow-mismatch; the conclusion is weaker.
             if difference.compatibility == Compatibility::Incompatible {
                 difference.compatibility = Compatibility::Degraded;
             }

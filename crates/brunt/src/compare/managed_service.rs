@@ -1,4 +1,4 @@
-//! Builds: services that brunt starts by their commands, so that two of them can be played in turns.
+//! Services that brunt starts with a shell command, for A/B tests.
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream, ToSocketAddrs};
@@ -15,105 +15,105 @@ use crate::exit::Failure;
 use crate::results;
 use crate::system::child_processes::{Registration, register_group};
 
-/// How long a build may take until it serves, unless `--wait-ready` says otherwise.
-const SERVES_WITHIN: Duration = Duration::from_secs(30);
-/// How long it may take to end by itself.
-const ENDS_WITHIN: Duration = Duration::from_secs(3);
-/// Longest log that is kept of a build.
+/// Default of `--wait-ready` for a service that brunt starts.
+const READY_TIMEOUT: Duration = Duration::from_secs(30);
+/// Time between SIGTERM and SIGKILL.
+const TERM_TIMEOUT: Duration = Duration::from_secs(3);
+/// Maximum size of a log file.
 const LOG_BYTES_MAX: usize = 16 << 20;
-const LOOK_EVERY: Duration = Duration::from_millis(20);
+/// Interval of checks for readiness and exit.
+const POLL_INTERVAL: Duration = Duration::from_millis(20);
 
-/// A build while it runs: the shell that was given its command, and all that it started. It ends when this is
-/// dropped.
+/// Running service: a shell with its command, and all child processes. Dropping it ends all of them.
 pub(crate) struct ManagedService {
-    /// What it is called.
+    /// "A" or "B".
     side: &'static str,
     child: Child,
-    /// It is killed with brunt; `None`: it was waited for.
+    /// Kills the process group if brunt has to exit at once; `None` once the child was waited for.
     registration: Option<Registration>,
     url: Url,
     log: PathBuf,
 }
 
 impl ManagedService {
-    /// Starts a command by the shell, with a free port in `PORT`, and waits until something serves at `url`; else
-    /// at that port of the loopback. What the command says goes into a file.
+    /// Starts a shell command with a free port in `PORT`, and waits until it accepts connections at `url`, or on this port
+    /// of the loopback interface. Its output is written to `log`.
     pub(crate) fn start(
         side: &'static str,
         command: &str,
         url: Option<Url>,
-        patience: Option<Duration>,
+        ready_timeout: Option<Duration>,
         log: PathBuf,
     ) -> Result<Self, Failure> {
         let port = free_port()?;
         let url = match url {
             Some(url) => url,
             None => Url::parse(&format!("http://127.0.0.1:{port}/"))
-                .context("cannot name a port of the loopback")?,
+                .context("cannot build the URL of the service")?,
         };
         let file =
             results::create_new(&log).with_context(|| format!("cannot write {}", log.display()))?;
-        let (output, said) = std::io::pipe().context("cannot make a pipe")?;
-        let also = said.try_clone().context("cannot share a pipe")?;
+        let (output, stdout) = std::io::pipe().context("cannot create a pipe")?;
+        let stderr = stdout.try_clone().context("cannot duplicate a pipe")?;
         std::thread::Builder::new()
             .name("log".into())
-            .spawn(move || keep(output, file))
+            .spawn(move || write_log(output, file))
             .context("cannot start a thread")?;
-        // In a process group of its own: Ctrl-C reaches brunt alone, and all of it can be ended.
+        // In a process group of its own Ctrl-C reaches only brunt, and all child processes can be ended.
         let child = Command::new("sh")
             .args(["-c", command])
             .env("PORT", port.to_string())
             .process_group(0)
             .stdin(Stdio::null())
-            .stdout(said)
-            .stderr(also)
+            .stdout(stdout)
+            .stderr(stderr)
             .spawn()
             .context("cannot start a shell")?;
         let registration = Some(register_group(&child));
-        let mut build = Self {
+        let mut service = Self {
             side,
             child,
             registration,
             url,
             log,
         };
-        build.wait_until_it_serves(patience.unwrap_or(SERVES_WITHIN))?;
-        Ok(build)
+        service.wait_until_ready(ready_timeout.unwrap_or(READY_TIMEOUT))?;
+        Ok(service)
     }
 
-    /// Where it serves.
+    /// Base URL.
     pub(crate) fn url(&self) -> &Url {
         &self.url
     }
 
-    /// Refuses to go on where it has ended.
-    pub(crate) fn still_runs(&mut self) -> Result<(), Failure> {
+    /// Fails if the command has exited.
+    pub(crate) fn check_running(&mut self) -> Result<(), Failure> {
         let ended = self.child.try_wait().context("cannot wait for a command")?;
         let Some(status) = ended else {
             return Ok(());
         };
         Err(Failure::NothingMeasured(format!(
-            "the command of {} ended ({status}); what it said is in {}",
+            "the command of build {} exited ({status}); its output is in {}",
             self.side,
             self.log.display()
         )))
     }
 
-    fn wait_until_it_serves(&mut self, patience: Duration) -> Result<(), Failure> {
-        let until = Instant::now() + patience;
+    fn wait_until_ready(&mut self, timeout: Duration) -> Result<(), Failure> {
+        let until = Instant::now() + timeout;
         while !accepts(&self.url) {
-            self.still_runs()?;
+            self.check_running()?;
             if Instant::now() >= until {
                 return Err(Failure::NothingMeasured(format!(
-                    "the command of {} does not serve at {} after {} s; it has to serve at the port in $PORT, or where \
-                     --host and --host-b say; what it said is in {}",
+                    "the command of build {} does not accept connections at {} after {} s; it must listen on the port \
+                     in $PORT, or at --host and --host-b; its output is in {}",
                     self.side,
                     self.url,
-                    patience.as_secs_f64(),
+                    timeout.as_secs_f64(),
                     self.log.display()
                 )));
             }
-            std::thread::sleep(LOOK_EVERY);
+            std::thread::sleep(POLL_INTERVAL);
         }
         Ok(())
     }
@@ -121,7 +121,7 @@ impl ManagedService {
     fn signal(&self, signal: Signal) {
         let group = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
         if let Some(group) = group {
-            // It may be gone already.
+            // The group may have ended already.
             kill_process_group(group, signal).ok();
         }
     }
@@ -130,29 +130,29 @@ impl ManagedService {
 impl Drop for ManagedService {
     fn drop(&mut self) {
         self.signal(Signal::TERM);
-        let until = Instant::now() + ENDS_WITHIN;
+        let until = Instant::now() + TERM_TIMEOUT;
         while Instant::now() < until {
             if !matches!(self.child.try_wait(), Ok(None)) {
                 break;
             }
-            std::thread::sleep(LOOK_EVERY);
+            std::thread::sleep(POLL_INTERVAL);
         }
-        // From here on its id may be another's.
+        // After the wait the process id may be reused.
         self.registration = None;
-        // What the shell left behind, too. Neither can fail for a child that was not waited for.
+        // Kill remaining child processes of the shell. Neither call can fail for a child that was not waited for.
         self.signal(Signal::KILL);
         self.child.wait().ok();
     }
 }
 
-/// Writes the first [`LOG_BYTES_MAX`] of what a build says, and reads the rest, so that the build never waits. What cannot be
-/// written is lost: the build goes on.
-fn keep(mut from: impl Read, mut to: impl Write) {
-    let mut piece = vec![0; 1 << 16];
+/// Writes the first [`LOG_BYTES_MAX`] of a service's output, and discards the rest, so that the service never blocks. Output
+/// that cannot be written is discarded.
+fn write_log(mut from: impl Read, mut to: impl Write) {
+    let mut buffer = vec![0; 1 << 16];
     let mut left = LOG_BYTES_MAX;
-    while let Ok(length @ 1..) = from.read(&mut piece) {
+    while let Ok(length @ 1..) = from.read(&mut buffer) {
         let kept = length.min(left);
-        to.write_all(&piece[..kept]).ok();
+        to.write_all(&buffer[..kept]).ok();
         if left > 0 && kept == left {
             let most = LOG_BYTES_MAX >> 20;
             writeln!(to, "\nbrunt: the log ends here, at {most} MiB").ok();
@@ -161,16 +161,16 @@ fn keep(mut from: impl Read, mut to: impl Write) {
     }
 }
 
-/// Where a log of a build goes.
+/// Path of the log of a build.
 pub(crate) fn log_of(folder: &Path, side: &str) -> PathBuf {
     folder.join(format!("{}.log", side.to_lowercase()))
 }
 
 fn free_port() -> anyhow::Result<u16> {
-    let listener = TcpListener::bind("127.0.0.1:0").context("there is no free port")?;
+    let listener = TcpListener::bind("127.0.0.1:0").context("cannot find a free port")?;
     Ok(listener
         .local_addr()
-        .context("a port without a number")?
+        .context("cannot find a free port")?
         .port())
 }
 
@@ -180,7 +180,7 @@ fn accepts(url: &Url) -> bool {
     let port = url.port_or_known_default().unwrap_or(80);
     let addresses = (host, port).to_socket_addrs();
     addresses.is_ok_and(|mut addresses| {
-        addresses.any(|address| TcpStream::connect_timeout(&address, LOOK_EVERY * 10).is_ok())
+        addresses.any(|address| TcpStream::connect_timeout(&address, POLL_INTERVAL * 10).is_ok())
     })
 }
 
@@ -189,16 +189,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn log_is_bounded_and_what_follows_is_still_read() {
+    fn log_is_bounded_and_further_output_is_discarded() {
         let mut from = std::io::repeat(b'x').take(LOG_BYTES_MAX as u64 + 5_000_000);
         let mut log = Vec::new();
-        keep(&mut from, &mut log);
+        write_log(&mut from, &mut log);
         assert_eq!(from.limit(), 0, "all of it is read");
         let text = String::from_utf8(log).unwrap();
         assert!(text.len() < LOG_BYTES_MAX + 100);
         assert!(text.ends_with("the log ends here, at 16 MiB\n"));
         let mut short = Vec::new();
-        keep(&b"a line\n"[..], &mut short);
+        write_log(&b"a line\n"[..], &mut short);
         assert_eq!(short, b"a line\n");
     }
 }

@@ -1,4 +1,4 @@
-//! Load of a run: scenario, network, and what the command line changes of a profile.
+//! Load of a run: scenario, network, and overrides of a profile.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::cli::load::{LoadArgs, SearchByArg, SelectionArgs};
 use crate::exit::Failure;
 use crate::system::preflight;
 
-/// How load is generated.
+/// Load of a run.
 #[derive(Debug, Clone)]
 pub(crate) struct LoadConfig {
     pub(crate) source: ScenarioSource,
@@ -22,13 +22,13 @@ pub(crate) struct LoadConfig {
     duration: Option<Duration>,
     search_by: Option<SearchBy>,
     pub(crate) seed: Option<u64>,
-    /// Threads do not sleep for the end of a wait.
+    /// Whether threads busy-wait at the end of each wait.
     pub(crate) is_busy_waiting: bool,
-    /// How long requests in flight may take when the load stops.
+    /// Maximum wait for requests in flight when the load stops.
     pub(crate) stop_timeout: Duration,
 }
 
-/// The classes and tasks that run.
+/// Selected classes and tasks.
 #[derive(Debug, Clone)]
 pub(crate) struct Selection {
     pub(crate) classes: Vec<String>,
@@ -38,7 +38,7 @@ pub(crate) struct Selection {
 impl From<&SelectionArgs> for Selection {
     fn from(args: &SelectionArgs) -> Self {
         Self {
-            classes: args.users_of.clone(),
+            classes: args.classes.clone(),
             tags: Tags {
                 only: args.tags.clone(),
                 without: args.exclude_tags.clone(),
@@ -56,7 +56,7 @@ impl Selection {
 }
 
 impl LoadConfig {
-    /// The load that the options describe; `duration` replaces that of the profile.
+    /// Resolves the options; `duration` overrides that of the profile.
     pub(crate) fn new(args: &LoadArgs, duration: Option<Duration>) -> Result<Self, Failure> {
         let search_by = |by: SearchByArg| match by {
             SearchByArg::Arrivals => SearchBy::Arrivals,
@@ -77,18 +77,18 @@ impl LoadConfig {
         })
     }
 
-    /// Reads the scenario, with the changes of the command line, and prints its warnings.
+    /// Reads the scenario, applies the options, and prints warnings.
     pub(crate) fn scenario(&self) -> Result<Scenario, Failure> {
         self.network.apply(&self.source, self.source.read()?)
     }
 
-    /// Reads the scenario without its warnings, which the user has read.
+    /// Reads the scenario again, without printing its warnings again.
     pub(crate) fn scenario_again(&self) -> Result<Scenario, Failure> {
         let scenario = self.source.read_again(&[])?;
         self.network.apply(&self.source, scenario)
     }
 
-    /// Compiles a profile, whose load this number of processes generates.
+    /// Compiles a profile for a number of load processes.
     pub(crate) fn plan(
         &self,
         scenario: &Scenario,
@@ -107,7 +107,7 @@ impl LoadConfig {
         let has_several = |profile: &Profile| !profile.concurrent.is_empty();
         if !classes.is_empty() && scenario.profiles.get(profile).is_some_and(has_several) {
             return Err(Failure::Input(format!(
-                "profile `{profile}` assigns user classes to its loads; leave --users-of out"
+                "profile `{profile}` assigns user classes to its concurrent loads; omit --classes"
             )));
         }
         let plan = Plan::new(scenario, profile, &overrides, classes);
@@ -120,8 +120,8 @@ impl LoadConfig {
     pub(crate) fn is_given(&self) -> bool {
         let level = self.users.is_some() || self.spawn_rate.is_some() || self.rate.is_some();
         let duration = self.duration.is_some() || self.search_by.is_some();
-        let who = self.network.names_hosts() || self.seed.is_some() || self.selection.is_given();
-        level || duration || who
+        let users = self.network.names_hosts() || self.selection.is_given();
+        level || duration || users || self.seed.is_some()
     }
 }
 

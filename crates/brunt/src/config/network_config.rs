@@ -1,4 +1,4 @@
-//! Network of a run: where the hosts are, and how they are reached.
+//! Network of a run: hosts and connection options.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -12,25 +12,25 @@ use super::scenario_source::ScenarioSource;
 use crate::cli::load::{HostArg, NetworkArgs};
 use crate::exit::Failure;
 
-/// How long the host may take to accept a connection, unless `--wait-ready` says otherwise.
-const REACH_WITHIN: Duration = Duration::from_millis(1500);
+/// Default of `--wait-ready`.
+const CONNECT_TIMEOUT: Duration = Duration::from_millis(1500);
 
-/// How the hosts are reached.
+/// Hosts and connection options.
 #[derive(Debug, Clone)]
 pub(crate) struct NetworkConfig {
-    /// The service under test as it was typed.
+    /// Value of `--host` for the service under test.
     service: Option<String>,
     /// The hosts of user classes.
     class_hosts: Vec<(String, Url)>,
     pub(crate) local_addresses: Vec<IpAddr>,
-    pins: Vec<ResolveOverride>,
+    resolve_overrides: Vec<ResolveOverride>,
     is_insecure: bool,
     http: Option<HttpVersion>,
     pub(crate) wait_ready: Option<Duration>,
 }
 
 impl NetworkConfig {
-    /// The network that the options describe.
+    /// Resolves the options.
     pub(crate) fn new(args: &NetworkArgs) -> Result<Self, Failure> {
         let (mut services, mut class_hosts) = (Vec::new(), Vec::new());
         for host in &args.host {
@@ -40,21 +40,21 @@ impl NetworkConfig {
             }
         }
         if services.len() > 1 {
-            let message = "--host is given twice; set the host of a class with --host CLASS=URL";
+            let message = "--host is given more than once; set the host of a user class with --host CLASS=URL";
             return Err(Failure::Input(message.into()));
         }
         Ok(Self {
             service: services.pop(),
             class_hosts,
             local_addresses: args.local_address.clone(),
-            pins: args.resolve.clone(),
+            resolve_overrides: args.resolve.clone(),
             is_insecure: args.insecure,
             http: args.http,
             wait_ready: args.wait_ready,
         })
     }
 
-    /// The service under test as it was typed.
+    /// Value of `--host` for the service under test.
     pub(crate) fn service(&self) -> Option<&str> {
         self.service.as_deref()
     }
@@ -64,7 +64,7 @@ impl NetworkConfig {
         self.service.is_some() || !self.class_hosts.is_empty()
     }
 
-    /// The scenario with the hosts of its classes and the network options.
+    /// Applies the hosts of classes and the network options to a scenario.
     pub(crate) fn apply(
         &self,
         source: &ScenarioSource,
@@ -75,7 +75,7 @@ impl NetworkConfig {
             let mut known = scenario.classes.iter().map(|known| known.name.as_str());
             if !known.any(|known| known == class) {
                 let known = scenario.classes.iter().map(|known| known.name.as_str());
-                let url = shown(url.as_str());
+                let url = masked(url.as_str());
                 return Err(Failure::Input(format!(
                     "unknown class `{class}` in --host {class}={url}; available: {}",
                     known.collect::<Vec<_>>().join(", ")
@@ -94,35 +94,39 @@ impl NetworkConfig {
         Ok(scenario)
     }
 
-    /// Refuses a host for the run if it leaves classes of a plan at hosts of their own without a word; `given`: where
-    /// the load is told to go.
-    pub(crate) fn refuse_hosts_of_classes(
+    /// Checks that `host`, if the command line sets it, applies to all classes of a plan: classes with a host of their own
+    /// would otherwise keep sending there unnoticed.
+    ///
+    /// # Errors
+    ///
+    /// A class has a host of another origin, and the command line does not set its host.
+    pub(crate) fn check_class_hosts(
         &self,
         scenario: &Scenario,
         plan: &Plan,
-        given: Option<&str>,
+        host: Option<&str>,
     ) -> Result<(), Failure> {
-        let Some(given) = given else { return Ok(()) };
-        let played = plan.classes.iter().map(|class| class.name.as_str());
+        let Some(host) = host else { return Ok(()) };
+        let classes = plan.classes.iter().map(|class| class.name.as_str());
         let origin_of = |url: &str| Url::parse(url).ok().map(|url| url.origin());
-        let mut others = other_hosts(scenario, played, None);
-        others.retain(|host| origin_of(&host.url) != origin_of(given));
-        let is_told = |class: &String| self.class_hosts.iter().any(|(told, _)| told == class);
-        let untold = others.iter().flat_map(|host| {
-            let classes = host.classes.iter().filter(|class| !is_told(class));
-            classes.map(|class| (class.as_str(), host.url.as_str()))
+        let mut others = other_hosts(scenario, classes, None);
+        others.retain(|other| origin_of(&other.url) != origin_of(host));
+        let is_set = |class: &String| self.class_hosts.iter().any(|(name, _)| name == class);
+        let unset = others.iter().flat_map(|other| {
+            let classes = other.classes.iter().filter(|class| !is_set(class));
+            classes.map(|class| (class.as_str(), other.url.as_str()))
         });
-        let untold: Vec<(&str, &str)> = untold.collect();
-        let Some((first, url)) = untold.first() else {
+        let unset: Vec<(&str, &str)> = unset.collect();
+        let Some((first, url)) = unset.first() else {
             return Ok(());
         };
-        let given = shown(given);
-        let list = untold
+        let host = masked(host);
+        let list = unset
             .iter()
-            .map(|(class, url)| format!("class `{class}` at {url}"));
+            .map(|(class, url)| format!("class `{class}` to {url}"));
         Err(Failure::Input(format!(
-            "{given} is not where all load would go: {} would go to hosts of their own; say where for each, such as \
-             --host {first}={url} to leave it there",
+            "--host {host} does not apply to user classes that have a host in the scenario: {} would send requests; \
+             set the host of each, such as --host {first}={url} to keep it",
             list.collect::<Vec<_>>().join(", ")
         )))
     }
@@ -133,7 +137,7 @@ impl NetworkConfig {
             (Some(text), _) => Host::parse(text).map_err(Failure::Input),
             (None, Some(host)) => Ok(host.clone()),
             (None, None) => {
-                let message = "no host: give --host, or write `host = …` in the scenario";
+                let message = "no host; set `host` in the scenario, or use --host";
                 Err(Failure::Input(message.into()))
             }
         }
@@ -141,38 +145,42 @@ impl NetworkConfig {
 
     /// Whether an option changes the network.
     pub(crate) fn is_given(&self) -> bool {
-        let lists = !self.local_addresses.is_empty() || !self.pins.is_empty();
+        let lists = !self.local_addresses.is_empty() || !self.resolve_overrides.is_empty();
         let flags = self.is_insecure || self.http.is_some();
         self.names_hosts() || lists || flags || self.wait_ready.is_some()
     }
 
-    /// How long the host may take to accept a connection.
-    pub(crate) fn patience(&self) -> Duration {
-        self.wait_ready.unwrap_or(REACH_WITHIN)
+    /// Maximum wait for a connection.
+    pub(crate) fn connect_timeout(&self) -> Duration {
+        self.wait_ready.unwrap_or(CONNECT_TIMEOUT)
     }
 
-    /// Where a service is.
+    /// Resolves the addresses of a service.
     pub(crate) fn resolve(&self, url: &Url, plan: &Plan) -> Result<Origins, Failure> {
-        let reach = NetworkOptions {
-            overrides: self.pins.clone(),
+        let options = NetworkOptions {
+            overrides: self.resolve_overrides.clone(),
             sources: self.local_addresses.clone(),
-            lookup_timeout: self.patience(),
+            lookup_timeout: self.connect_timeout(),
         };
-        Origins::resolve(url, &plan.network, &reach).map_err(unmeasured)
+        Origins::resolve(url, &plan.network, &options).map_err(failure_of)
     }
 
-    /// Fails where the service accepts no connection in time.
-    pub(crate) fn reach(&self, target: &Origins) -> Result<(), Failure> {
-        target.reach(self.patience()).map_err(unmeasured)
+    /// Waits until the service accepts a connection.
+    ///
+    /// # Errors
+    ///
+    /// It accepts none within the timeout.
+    pub(crate) fn wait_until_reachable(&self, target: &Origins) -> Result<(), Failure> {
+        target.reach(self.connect_timeout()).map_err(failure_of)
     }
 }
 
-/// A URL as it may be shown: without credentials, and without secrets in its query.
-pub(crate) fn shown(url: &str) -> String {
+/// URL with credentials and secrets in its query masked.
+pub(crate) fn masked(url: &str) -> String {
     Secrets::default().mask(url)
 }
 
-/// The hosts that get load in addition to that of the run: those of classes, and those that redirects may lead to.
+/// Hosts that receive load in addition to the run's host: hosts of classes, and permitted hosts of redirects.
 pub(crate) fn other_hosts<'a>(
     scenario: &Scenario,
     classes: impl Iterator<Item = &'a str>,
@@ -184,7 +192,7 @@ pub(crate) fn other_hosts<'a>(
         let Some(url) = class.and_then(|class| class.host.as_ref()) else {
             continue;
         };
-        let url = shown(url.as_str());
+        let url = masked(url.as_str());
         match others.iter_mut().find(|other| other.url == url) {
             Some(other) => other.classes.push(name.to_owned()),
             None => others.push(OtherHost {
@@ -194,7 +202,7 @@ pub(crate) fn other_hosts<'a>(
         }
     }
     for url in &scenario.network.redirect_hosts {
-        let address = shown(url.as_str());
+        let address = masked(url.as_str());
         let is_known = others.iter().any(|other| other.url == address);
         if !is_known && host.is_none_or(|host| host.origin() != url.origin()) {
             others.push(OtherHost {
@@ -206,9 +214,9 @@ pub(crate) fn other_hosts<'a>(
     others
 }
 
-/// What is wrong with the settings is the user's to mend; the rest is the host's.
-#[expect(clippy::needless_pass_by_value, reason = "as `map_err` wants it")]
-fn unmeasured(error: OriginsError) -> Failure {
+/// Invalid options are input errors; a host that cannot be reached means that nothing was measured.
+#[expect(clippy::needless_pass_by_value, reason = "signature for `map_err`")]
+fn failure_of(error: OriginsError) -> Failure {
     match error {
         OriginsError::Dns { .. } | OriginsError::Unreachable { .. } => {
             Failure::NothingMeasured(error.to_string())

@@ -1,4 +1,4 @@
-//! Scenario file, and the assignments over it: environment variables, and `--set` over those.
+//! Scenario file, and the assignments that override it: environment variables, then `--set`.
 
 use std::path::{Path, PathBuf};
 
@@ -9,7 +9,7 @@ use crate::exit::{Failure, print_note};
 use crate::system::environment::SystemEnvironment;
 use crate::system::input_file;
 
-/// Where a scenario comes from.
+/// Scenario file and assignments.
 #[derive(Debug, Clone)]
 pub(crate) struct ScenarioSource {
     pub(crate) file: PathBuf,
@@ -35,15 +35,15 @@ impl ScenarioSource {
         Ok(scenario)
     }
 
-    /// Reads the scenario with more assignments on top, without the warnings, which the user has read.
+    /// Reads the scenario with additional assignments, without printing warnings again.
     pub(crate) fn read_again(&self, more: &[Assignment]) -> Result<Scenario, Failure> {
         let name = self.file.display().to_string();
         let file = std::fs::File::open(&self.file);
         let text = file.and_then(input_file::bounded_text).map_err(|error| {
-            let remedy = "name a scenario with -f FILE, or write one with: brunt init";
-            Failure::Input(format!("cannot read {name}: {error}; {remedy}"))
+            let remedy = "use -f FILE, or create one with: brunt init";
+            Failure::Input(format!("cannot read scenario {name}: {error}; {remedy}"))
         })?;
-        let mut assignments = of_environment();
+        let mut assignments = from_environment();
         assignments.extend(self.assignments.iter().chain(more).cloned());
         let layers = Layers {
             assignments: &assignments,
@@ -58,8 +58,8 @@ impl ScenarioSource {
     }
 }
 
-/// Environment variables that set a value, in a stable order. Variables that are not text set nothing.
-fn of_environment() -> Vec<Assignment> {
+/// Assignments from environment variables, sorted by name. Variables that are not UTF-8 are ignored.
+fn from_environment() -> Vec<Assignment> {
     let variables = std::env::vars_os();
     let mut texts: Vec<(String, String)> = variables
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))

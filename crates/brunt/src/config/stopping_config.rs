@@ -1,4 +1,4 @@
-//! When a run ends other than as planned.
+//! Early stop and extension of a run.
 
 use std::time::Duration;
 
@@ -8,15 +8,15 @@ use brunt_scenario::Plan;
 use crate::cli::run::{StopAtArg, StoppingArgs};
 use crate::exit::Failure;
 
-/// A run continues for at most this many times its planned duration, unless the user gives a maximum.
-const TIMES_MAX: f64 = 4.0;
+/// Default maximum duration of a run with `--until-decided`, as a multiple of its planned duration.
+const EXTENSION_FACTOR: f64 = 4.0;
 
-/// When a run ends other than as planned.
+/// Early stop and extension of a run.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct StoppingConfig {
-    /// The threshold at which targets stop a run; `None`: as each target says.
+    /// Threshold at which a missed target stops the run; `None`: that of each target.
     stop_at: Option<StopAt>,
-    /// Whether a run continues until its targets are decided, and its maximum duration.
+    /// Maximum duration of a run that continues until its targets are decided; `None`: the run is not extended.
     until_decided: Option<MaxDuration>,
 }
 
@@ -49,52 +49,52 @@ impl From<StoppingArgs> for StoppingConfig {
 }
 
 impl StoppingConfig {
-    /// Changes the plan of a profile as the user asked.
+    /// Applies the options to the plan of a profile.
     pub(crate) fn apply(self, plan: &mut Plan, profile: &str) -> Result<(), Failure> {
         if let Some(stop_at) = self.stop_at {
             if plan.load.search.is_some() && stop_at != StopAt::Never {
                 return Err(Failure::Input(format!(
                     "cannot stop profile `{profile}` at a missed target: it is a search, which continues until a \
-                     target is missed; leave --stop-at out, or name other profiles"
+                     target is missed; omit --stop-at, or choose other profiles"
                 )));
             }
-            let limit = match stop_at {
-                StopAt::Threshold(limit) => Some(limit),
+            let threshold = match stop_at {
+                StopAt::Threshold(threshold) => Some(threshold),
                 StopAt::Never => None,
             };
-            stop_all_at(plan, limit, profile)?;
+            stop_all_at(plan, threshold, profile)?;
         }
         if let Some(max) = self.until_decided {
-            let longest_s = longest_s(plan, profile, max)?;
-            plan.load.until_decided_s = Some(longest_s);
+            let duration_max_s = duration_max_s(plan, profile, max)?;
+            plan.load.until_decided_s = Some(duration_max_s);
         }
         Ok(())
     }
 }
 
-/// Sets the threshold that stops the run, for each target that has it.
+/// Sets the threshold that stops the run, for each target that has this threshold.
 fn stop_all_at(
     plan: &mut Plan,
-    limit: Option<ThresholdKind>,
+    threshold: Option<ThresholdKind>,
     profile: &str,
 ) -> Result<(), Failure> {
     let mut stops = false;
     for target in &mut plan.targets {
-        target.stop_at = limit.filter(|limit| target.threshold(*limit).is_some());
+        target.stop_at = threshold.filter(|kind| target.threshold(*kind).is_some());
         stops |= target.stop_at.is_some();
     }
-    match limit {
-        Some(limit) if !stops => Err(Failure::Input(format!(
+    match threshold {
+        Some(threshold) if !stops => Err(Failure::Input(format!(
             "cannot stop profile `{profile}` at a missed target: none of its targets has a threshold `{}`; set \
-             one, or leave --stop-at out",
-            limit.name()
+             one, or omit --stop-at",
+            threshold.name()
         ))),
         _ => Ok(()),
     }
 }
 
 /// Maximum duration of a run that continues until its targets are decided, in seconds.
-fn longest_s(plan: &Plan, profile: &str, max: MaxDuration) -> Result<f64, Failure> {
+fn duration_max_s(plan: &Plan, profile: &str, max: MaxDuration) -> Result<f64, Failure> {
     let load = &plan.load;
     let planned_s = load.duration_s();
     let last_level = |load: &Load| load.stages.last().map_or(0.0, |stage| stage.to);
@@ -103,18 +103,17 @@ fn longest_s(plan: &Plan, profile: &str, max: MaxDuration) -> Result<f64, Failur
     } else if plan.targets.is_empty() {
         "it has no targets; set one under [targets]".to_owned()
     } else if load.iterations.is_some() {
-        "it ends after a number of iterations; leave iterations out".to_owned()
+        "it ends after a number of iterations; remove `iterations`".to_owned()
     } else if load.parts().any(|part| last_level(part) <= 0.0) {
-        "it ends without load, which is the level that would continue; end it with a stage that holds a level"
-            .to_owned()
+        "its last level, which would continue, is 0; add a last stage that holds a level".to_owned()
     } else {
         match max {
-            MaxDuration::Planned => return Ok(planned_s * TIMES_MAX),
+            MaxDuration::Planned => return Ok(planned_s * EXTENSION_FACTOR),
             MaxDuration::Given(max) if max.as_secs_f64() >= planned_s => {
                 return Ok(max.as_secs_f64());
             }
             MaxDuration::Given(_) => {
-                format!("its planned duration of {planned_s} s is longer than MAX; give more")
+                format!("its planned duration of {planned_s} s is longer than MAX; increase MAX")
             }
         }
     };

@@ -1,4 +1,4 @@
-//! What is monitored, as the user named it.
+//! Monitored processes.
 
 use std::path::PathBuf;
 
@@ -6,13 +6,13 @@ use url::Url;
 
 use crate::cli::watch::WatchArgs;
 
-/// What is monitored: each with its name; without a name, the process under test.
+/// Monitored processes with their names; the one without a name is the process under test.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct WatchConfig {
     pub(crate) sources: Vec<(Option<String>, WatchSource)>,
 }
 
-/// Where a monitored process is found.
+/// Source of readings of a process.
 #[derive(Debug, Clone)]
 pub(crate) enum WatchSource {
     Process(u32),
@@ -24,7 +24,7 @@ pub(crate) enum WatchSource {
 }
 
 impl WatchConfig {
-    /// Whether a process under test is named.
+    /// Whether the options select the process under test.
     pub(crate) fn names_target(&self) -> bool {
         self.sources.iter().any(|(name, _)| name.is_none())
     }
@@ -33,13 +33,13 @@ impl WatchConfig {
 impl From<&WatchArgs> for WatchConfig {
     fn from(args: &WatchArgs) -> Self {
         let pids = args.pid.iter();
-        let pids = pids.map(|one| (one.name.clone(), WatchSource::Process(one.value)));
+        let pids = pids.map(|arg| (arg.name.clone(), WatchSource::Process(arg.value)));
         let ports = args.port.iter();
-        let ports = ports.map(|one| (one.name.clone(), WatchSource::Listener(one.value)));
+        let ports = ports.map(|arg| (arg.name.clone(), WatchSource::Listener(arg.value)));
         let cgroups = args.cgroup.iter();
-        let cgroups = cgroups.map(|one| (one.name.clone(), WatchSource::Cgroup(one.value.clone())));
+        let cgroups = cgroups.map(|arg| (arg.name.clone(), WatchSource::Cgroup(arg.value.clone())));
         let urls = args.metrics_url.iter();
-        let urls = urls.map(|one| (one.name.clone(), WatchSource::Metrics(one.value.clone())));
+        let urls = urls.map(|arg| (arg.name.clone(), WatchSource::Metrics(arg.value.clone())));
         Self {
             sources: pids.chain(ports).chain(cgroups).chain(urls).collect(),
         }

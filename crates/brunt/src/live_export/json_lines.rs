@@ -1,4 +1,4 @@
-//! A file of JSON lines, or a pipe that somebody reads.
+//! Exporter to a file or a named pipe: one line of JSON per second.
 
 use std::fs::File;
 use std::io::Write;
@@ -11,15 +11,15 @@ use brunt_report::stream::{Interval, json_of_ending, json_of_interval, json_of_r
 
 use super::queue::{DroppedIntervals, Exporter};
 
-/// A file that grows by a line a second.
+/// Exporter to a file or a named pipe.
 pub(super) struct JsonLines {
     path: PathBuf,
-    /// A pipe is opened by its first line: that waits until somebody reads.
+    /// `None` for a pipe until its first line: opening a pipe blocks until it has a reader.
     file: Option<File>,
 }
 
 impl JsonLines {
-    /// Makes the file, or finds the pipe.
+    /// Creates the file. A pipe is opened later.
     pub(super) fn new(path: &Path) -> Result<Self, String> {
         let is_pipe = path
             .metadata()
@@ -39,16 +39,16 @@ impl JsonLines {
             Some(file) => Ok(file),
             None => File::create(&self.path),
         };
-        let file = opened.map_err(|error| self.trouble(&error))?;
+        let file = opened.map_err(|error| self.write_error(&error))?;
         Ok(self.file.insert(file))
     }
 
     fn write(&mut self, line: &str) -> Result<(), String> {
         let written = self.open()?.write_all(line.as_bytes());
-        written.map_err(|error| self.trouble(&error))
+        written.map_err(|error| self.write_error(&error))
     }
 
-    fn trouble(&self, error: &std::io::Error) -> String {
+    fn write_error(&self, error: &std::io::Error) -> String {
         format!("cannot write {}: {error}", self.path.display())
     }
 }
@@ -62,17 +62,17 @@ impl Exporter for JsonLines {
         &mut self,
         header: &Arc<Header>,
         interval: &Arc<Interval>,
-        lost: DroppedIntervals,
+        dropped: DroppedIntervals,
     ) -> Result<(), String> {
-        self.write(&json_of_interval(header, interval, lost.before))
+        self.write(&json_of_interval(header, interval, dropped.before))
     }
 
     fn ending(
         &mut self,
         _: &Header,
         ending: &Ending,
-        lost: DroppedIntervals,
+        dropped: DroppedIntervals,
     ) -> Result<(), String> {
-        self.write(&json_of_ending(ending, lost.before))
+        self.write(&json_of_ending(ending, dropped.before))
     }
 }

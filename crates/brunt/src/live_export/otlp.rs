@@ -1,4 +1,4 @@
-//! An OpenTelemetry receiver, spoken to in OTLP over HTTP.
+//! Exporter to an OpenTelemetry collector, with OTLP over HTTP.
 
 use std::sync::Arc;
 
@@ -11,12 +11,12 @@ use url::Url;
 use super::queue::{DroppedIntervals, Exporter};
 use crate::system::http_client;
 
-/// Where receivers take metrics, unless a URL says more than a host.
+/// Path of a URL that has none.
 const PATH: &str = "/v1/metrics";
-/// The variable in which OpenTelemetry's tools look for headers, such as a key: `name=value,…`.
+/// OpenTelemetry's environment variable for headers, such as an API key: `name=value,…`.
 const HEADERS: &str = "OTEL_EXPORTER_OTLP_HEADERS";
 
-/// A receiver.
+/// Exporter to a collector.
 pub(super) struct Otlp {
     client: Agent,
     url: Url,
@@ -24,7 +24,7 @@ pub(super) struct Otlp {
 }
 
 impl Otlp {
-    /// A receiver at a URL.
+    /// Creates an exporter to the collector at a URL.
     pub(super) fn new(url: &Url) -> Result<Self, String> {
         let mut url = url.clone();
         if url.path() == "/" {
@@ -34,7 +34,7 @@ impl Otlp {
         Ok(Self {
             client: http_client::client(),
             url,
-            headers: headers_in(&headers)?,
+            headers: parse_headers(&headers)?,
         })
     }
 }
@@ -48,18 +48,18 @@ impl Exporter for Otlp {
         &mut self,
         header: &Arc<Header>,
         interval: &Arc<Interval>,
-        lost: DroppedIntervals,
+        dropped: DroppedIntervals,
     ) -> Result<(), String> {
         let mut request = self.client.post(self.url.as_str());
         for (name, value) in &self.headers {
             request = request.header(name, value);
         }
-        let body = otlp(header, interval, lost.in_all);
+        let body = otlp(header, interval, dropped.total);
         let sent = request.content_type("application/x-protobuf").send(&body);
-        let mut answer = http_client::accepted(sent)?;
-        let answer = answer.body_mut().read_to_vec();
-        let answer = answer.map_err(|error| http_client::trouble(&error))?;
-        otlp_refusal(&answer).map_or(Ok(()), Err)
+        let mut response = http_client::success(sent)?;
+        let body = response.body_mut().read_to_vec();
+        let body = body.map_err(|error| http_client::message(&error))?;
+        otlp_refusal(&body).map_or(Ok(()), Err)
     }
 
     fn ending(&mut self, _: &Header, _: &Ending, _: DroppedIntervals) -> Result<(), String> {
@@ -67,8 +67,8 @@ impl Exporter for Otlp {
     }
 }
 
-/// What is said of a wrong header does not show it: it may be a secret.
-fn headers_in(text: &str) -> Result<Vec<(HeaderName, HeaderValue)>, String> {
+/// Parses `name=value,…`. Errors do not contain the header, which may be a secret.
+fn parse_headers(text: &str) -> Result<Vec<(HeaderName, HeaderValue)>, String> {
     let parts = text.split(',').map(str::trim).enumerate();
     let parts = parts.filter(|(_, part)| !part.is_empty());
     let header = |(number, part): (usize, &str)| {
@@ -80,11 +80,11 @@ fn headers_in(text: &str) -> Result<Vec<(HeaderName, HeaderValue)>, String> {
     };
     let mut headers = Vec::new();
     for part in parts {
-        let wrong = || {
+        let invalid = || {
             let number = part.0 + 1;
-            format!("part {number} of {HEADERS} is no header; write it like api-key=abc,other=def")
+            format!("invalid header {number} in {HEADERS}: must be like api-key=abc,other=def")
         };
-        headers.push(header(part).ok_or_else(wrong)?.1);
+        headers.push(header(part).ok_or_else(invalid)?.1);
     }
     Ok(headers)
 }
@@ -94,16 +94,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn headers_are_read_and_a_wrong_one_is_not_shown() {
-        let headers = headers_in(" api-key=abc=, x-tenant = 7 ,").expect("headers");
-        let shown: Vec<(&str, &[u8])> = headers
+    fn invalid_header_is_rejected_without_its_value() {
+        let headers = parse_headers(" api-key=abc=, x-tenant = 7 ,").expect("headers");
+        let parsed: Vec<(&str, &[u8])> = headers
             .iter()
             .map(|(name, value)| (name.as_str(), value.as_bytes()))
             .collect();
-        assert_eq!(shown, [("api-key", &b"abc="[..]), ("x-tenant", b"7")]);
-        let error = headers_in("a=b,the secret").expect_err("no header");
+        assert_eq!(parsed, [("api-key", &b"abc="[..]), ("x-tenant", b"7")]);
+        let error = parse_headers("a=b,the secret").expect_err("an invalid header");
         assert!(
-            error.contains("part 2") && !error.contains("secret"),
+            error.contains("invalid header 2") && !error.contains("secret"),
             "{error}"
         );
     }

@@ -1,4 +1,4 @@
-//! HTTP endpoint that Prometheus scrapes: it returns the latest interval.
+//! HTTP endpoint for Prometheus, which returns the latest interval.
 
 mod bounded_listener;
 
@@ -16,29 +16,30 @@ use brunt_report::stream::{Interval, PROMETHEUS_TYPE, prometheus};
 
 use super::queue::{DroppedIntervals, Exporter};
 use crate::exit::Failure;
-use bounded_listener::Bounded;
+use bounded_listener::BoundedListener;
 
-/// Where the page is.
+/// Path of the metrics.
 const PATH: &str = "/metrics";
 
-/// What is known of a run.
+/// Metrics to return.
 #[derive(Clone)]
-struct Known {
+struct LatestMetrics {
     header: Arc<Header>,
-    latest: Option<Arc<Interval>>,
+    /// `None` before the first interval of the run.
+    interval: Option<Arc<Interval>>,
 }
 
-/// Changed once a second, and held no longer than it takes to copy two pointers.
-type Shared = Arc<Mutex<Option<Known>>>;
+/// Changed once per second; the lock is held only to copy two pointers.
+type Shared = Arc<Mutex<Option<LatestMetrics>>>;
 
-/// A page that is served until brunt ends.
+/// Endpoint that serves until brunt exits.
 pub(super) struct PrometheusEndpoint {
     address: SocketAddr,
-    known: Shared,
+    latest: Shared,
 }
 
 impl PrometheusEndpoint {
-    /// Serves the page.
+    /// Binds the address, and starts the server thread.
     pub(super) fn serve(address: SocketAddr) -> Result<Self, Failure> {
         let bound = TcpListener::bind(address).and_then(|listener| {
             listener.set_nonblocking(true)?;
@@ -46,42 +47,41 @@ impl PrometheusEndpoint {
         });
         let (address, listener) = bound.map_err(|error| {
             Failure::Input(format!(
-                "--prometheus-port: cannot listen at {address}: {error}; give another port, or 0 for one that is free"
+                "--prometheus-port: cannot listen on {address}: {error}; use another port, or 0 for a free one"
             ))
         })?;
-        let known = Shared::default();
-        let router = Router::new().fallback(answer).with_state(known.clone());
+        let latest = Shared::default();
+        let router = Router::new().fallback(respond).with_state(latest.clone());
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
-            .context("cannot serve a page")?;
+            .context("cannot start the metrics server")?;
         thread::Builder::new()
             .name("metrics".into())
             .spawn(move || {
-                super::queue::step_back();
-                // It is served for as long as brunt runs, and nobody is left to hear of an error.
+                super::queue::lower_priority();
                 let served = runtime.block_on(async {
                     let listener = tokio::net::TcpListener::from_std(listener)?;
-                    axum::serve(Bounded::new(listener), router).await
+                    axum::serve(BoundedListener::new(listener), router).await
                 });
                 if let Err(error) = served {
                     crate::exit::print_note(&format!("note: --prometheus-port: {error}"));
                 }
             })
             .context("cannot start a thread")?;
-        Ok(Self { address, known })
+        Ok(Self { address, latest })
     }
 
-    /// Where it is served.
+    /// Bound address.
     pub(super) fn address(&self) -> SocketAddr {
         self.address
     }
 
     /// Sets what the endpoint returns from now on.
-    fn set(&self, header: &Arc<Header>, latest: Option<Arc<Interval>>) {
+    fn set(&self, header: &Arc<Header>, interval: Option<Arc<Interval>>) {
         let header = header.clone();
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        *known = Some(Known { header, latest });
+        let mut latest = self.latest.lock().unwrap_or_else(PoisonError::into_inner);
+        *latest = Some(LatestMetrics { header, interval });
     }
 }
 
@@ -106,17 +106,24 @@ impl Exporter for PrometheusEndpoint {
     }
 }
 
-async fn answer(State(known): State<Shared>, method: Method, uri: Uri) -> Response {
+async fn respond(State(latest): State<Shared>, method: Method, uri: Uri) -> Response {
     if method != Method::GET {
         let allow = [(header::ALLOW, "GET")];
         return (StatusCode::METHOD_NOT_ALLOWED, allow).into_response();
     }
     if uri.path() != PATH {
-        return (StatusCode::NOT_FOUND, format!("the page is {PATH}\n")).into_response();
+        return (
+            StatusCode::NOT_FOUND,
+            format!("the metrics are at {PATH}\n"),
+        )
+            .into_response();
     }
-    let known = known.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    let page = known.map_or_else(String::new, |known| {
-        prometheus(&known.header, known.latest.as_deref())
+    let latest = latest
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .clone();
+    let text = latest.map_or_else(String::new, |latest| {
+        prometheus(&latest.header, latest.interval.as_deref())
     });
-    ([(header::CONTENT_TYPE, PROMETHEUS_TYPE)], page).into_response()
+    ([(header::CONTENT_TYPE, PROMETHEUS_TYPE)], text).into_response()
 }

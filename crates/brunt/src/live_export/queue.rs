@@ -1,4 +1,4 @@
-//! Queue of intervals to an exporter, which may be slow. A full queue drops intervals, and the exporter is told how many.
+//! Queue of intervals for an exporter. A full queue drops intervals, and their number is passed to the exporter.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -10,12 +10,12 @@ use anyhow::Context;
 use brunt_record::{Ending, Header};
 use brunt_report::stream::Interval;
 
-/// Number of intervals that an exporter may be behind.
+/// Maximum number of intervals in the queue.
 const QUEUE_LENGTH: usize = 8;
-/// Below the load, and below all else that brunt does.
+/// Niceness of exporter threads: below the load and all other threads of brunt.
 const NICE: i32 = 10;
 
-/// Publishes the intervals of runs. An error tells why something was not accepted.
+/// Destination of metrics. An error is the reason why something was not published.
 pub(super) trait Exporter: Send {
     /// Starts a run.
     fn run(&mut self, header: &Arc<Header>) -> Result<(), String>;
@@ -24,40 +24,41 @@ pub(super) trait Exporter: Send {
         &mut self,
         header: &Arc<Header>,
         interval: &Arc<Interval>,
-        lost: DroppedIntervals,
+        dropped: DroppedIntervals,
     ) -> Result<(), String>;
     /// Publishes how a run ended.
     fn ending(
         &mut self,
         header: &Header,
         ending: &Ending,
-        lost: DroppedIntervals,
+        dropped: DroppedIntervals,
     ) -> Result<(), String>;
 }
 
-/// Number of intervals that an exporter did not get.
+/// Number of intervals that an exporter did not receive.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct DroppedIntervals {
-    /// Since the last one that it got.
+    /// Since the last one that it received.
     pub(super) before: u64,
     /// Since the start of the run.
-    pub(super) in_all: u64,
+    pub(super) total: u64,
 }
 
 /// Message to an exporter.
 enum Message {
     Run(Arc<Header>),
-    /// With how many were lost on the way to the queue since the one before.
+    /// The number counts intervals that did not fit into the queue since the previous message.
     Interval(Arc<Header>, Arc<Interval>, u64),
     Ending(Arc<Header>, Ending, u64),
 }
 
-/// What became of the messages.
+/// Result of the delivery.
 #[derive(Debug, Default)]
 struct Delivery {
+    /// Number of published intervals.
     intervals: AtomicU64,
-    /// The first thing that went wrong.
-    trouble: OnceLock<String>,
+    /// The first error.
+    error: OnceLock<String>,
 }
 
 /// Queue and thread of one exporter.
@@ -66,133 +67,134 @@ pub(super) struct ExporterQueue {
     name: String,
     to: SyncSender<Message>,
     thread: JoinHandle<()>,
-    taken: Arc<Delivery>,
-    told: u64,
-    /// Did not fit since the last that did.
-    lost: u64,
-    has_complained: bool,
+    delivery: Arc<Delivery>,
+    /// Number of intervals of all runs.
+    intervals: u64,
+    /// Number of intervals that did not fit since the last one that did.
+    dropped: u64,
+    has_warned: bool,
 }
 
 impl ExporterQueue {
     /// Starts the thread of an exporter.
     pub(super) fn start(name: String, exporter: Box<dyn Exporter>) -> anyhow::Result<Self> {
         let (to, from) = sync_channel(QUEUE_LENGTH);
-        let taken = Arc::new(Delivery::default());
-        let account = taken.clone();
+        let delivery = Arc::new(Delivery::default());
+        let of_thread = delivery.clone();
         let thread = thread::Builder::new()
             .name("exporter".into())
             .spawn(move || {
-                step_back();
-                serve(&from, exporter, &account);
+                lower_priority();
+                deliver(&from, exporter, &of_thread);
             })
             .context("cannot start a thread")?;
         Ok(Self {
             name,
             to,
             thread,
-            taken,
-            told: 0,
-            lost: 0,
-            has_complained: false,
+            delivery,
+            intervals: 0,
+            dropped: 0,
+            has_warned: false,
         })
     }
 
-    /// A run begins.
+    /// Starts a run.
     pub(super) fn run(&mut self, header: &Arc<Header>) {
-        // Where a run before is not taken yet, the line of this one is missing there.
+        // If the queue is full, the exporter does not receive the header of this run.
         self.to.try_send(Message::Run(header.clone())).ok();
     }
 
-    /// A second is over. What the user is to know comes back, once.
+    /// Queues an interval. Returns a note for the user the first time that something is lost.
     pub(super) fn interval(
         &mut self,
         header: &Arc<Header>,
         interval: &Arc<Interval>,
     ) -> Option<String> {
-        self.told += 1;
-        let told = Message::Interval(header.clone(), interval.clone(), self.lost);
-        match self.to.try_send(told) {
-            Ok(()) => self.lost = 0,
-            Err(_) => self.lost += 1,
+        self.intervals += 1;
+        let message = Message::Interval(header.clone(), interval.clone(), self.dropped);
+        match self.to.try_send(message) {
+            Ok(()) => self.dropped = 0,
+            Err(_) => self.dropped += 1,
         }
-        let reason = match self.taken.trouble.get() {
-            Some(trouble) => trouble.as_str(),
-            None if self.lost > 0 => "it accepts less than one interval a second",
+        let reason = match self.delivery.error.get() {
+            Some(error) => error.as_str(),
+            None if self.dropped > 0 => "it accepts less than one interval per second",
             None => return None,
         };
-        if self.has_complained {
+        if self.has_warned {
             return None;
         }
-        self.has_complained = true;
+        self.has_warned = true;
         Some(format!(
-            "note: {} drops intervals: {reason}; the run and its reports are complete",
+            "note: {} drops intervals: {reason}; the run and its reports are not affected",
             self.name
         ))
     }
 
-    /// A run has ended.
+    /// Ends a run.
     pub(super) fn ending(&mut self, header: &Arc<Header>, ending: &Ending) {
-        let told = Message::Ending(header.clone(), ending.clone(), self.lost);
-        if self.to.try_send(told).is_ok() {
-            self.lost = 0;
+        let message = Message::Ending(header.clone(), ending.clone(), self.dropped);
+        if self.to.try_send(message).is_ok() {
+            self.dropped = 0;
         }
     }
 
-    /// Waits until then for what is still on its way, and says what was lost.
+    /// Waits for queued messages until this time, and returns a note if intervals were dropped.
     pub(super) fn close(self, until: Instant) -> Option<String> {
         drop(self.to);
         while !self.thread.is_finished() && Instant::now() < until {
             thread::sleep(Duration::from_millis(10));
         }
-        let lost = self.told - self.taken.intervals.load(Ordering::SeqCst).min(self.told);
-        let because = match self.taken.trouble.get() {
-            Some(trouble) => format!(": {trouble}"),
+        let published = self.delivery.intervals.load(Ordering::SeqCst);
+        let dropped = self.intervals - published.min(self.intervals);
+        let because = match self.delivery.error.get() {
+            Some(error) => format!(": {error}"),
             None => String::new(),
         };
-        (lost > 0).then(|| {
+        (dropped > 0).then(|| {
             format!(
-                "note: {} dropped {lost} of {} intervals{because}",
-                self.name, self.told
+                "note: {} dropped {dropped} of {} intervals{because}",
+                self.name, self.intervals
             )
         })
     }
 }
 
-/// Lets the thread that calls wait for everything else that wants a CPU. Where the system does not allow it,
-/// it goes on as it is.
-pub(super) fn step_back() {
+/// Lowers the priority of the calling thread, if the system permits it.
+pub(super) fn lower_priority() {
     rustix::process::setpriority_process(None, NICE).ok();
 }
 
-/// Passes all messages to an exporter, one after the other, until the queue is closed.
-fn serve(from: &Receiver<Message>, mut exporter: Box<dyn Exporter>, account: &Delivery) {
-    let mut lost = DroppedIntervals::default();
-    while let Ok(told) = from.recv() {
-        let taken = match told {
+/// Passes messages to an exporter until the queue is closed.
+fn deliver(from: &Receiver<Message>, mut exporter: Box<dyn Exporter>, delivery: &Delivery) {
+    let mut dropped = DroppedIntervals::default();
+    while let Ok(message) = from.recv() {
+        let result = match message {
             Message::Run(header) => {
-                lost = DroppedIntervals::default();
+                dropped = DroppedIntervals::default();
                 exporter.run(&header)
             }
             Message::Interval(header, interval, before) => {
-                lost.add(before);
-                let taken = exporter.interval(&header, &interval, lost);
-                match taken {
+                dropped.add(before);
+                let result = exporter.interval(&header, &interval, dropped);
+                match result {
                     Ok(()) => {
-                        lost.before = 0;
-                        account.intervals.fetch_add(1, Ordering::SeqCst);
+                        dropped.before = 0;
+                        delivery.intervals.fetch_add(1, Ordering::SeqCst);
                     }
-                    Err(_) => lost.add(1),
+                    Err(_) => dropped.add(1),
                 }
-                taken
+                result
             }
             Message::Ending(header, ending, before) => {
-                lost.add(before);
-                exporter.ending(&header, &ending, lost)
+                dropped.add(before);
+                exporter.ending(&header, &ending, dropped)
             }
         };
-        if let Err(trouble) = taken {
-            // The first is kept.
-            account.trouble.set(trouble).ok();
+        if let Err(error) = result {
+            // Only the first error is stored.
+            delivery.error.set(error).ok();
         }
     }
 }
@@ -200,7 +202,7 @@ fn serve(from: &Receiver<Message>, mut exporter: Box<dyn Exporter>, account: &De
 impl DroppedIntervals {
     fn add(&mut self, more: u64) {
         self.before += more;
-        self.in_all += more;
+        self.total += more;
     }
 }
 
@@ -213,13 +215,13 @@ mod tests {
 
     use super::*;
 
-    /// Says what it has in its hands, and is done with it at a word.
-    struct Slow {
-        words: Receiver<Result<(), String>>,
-        heard: Sender<(u32, DroppedIntervals)>,
+    /// Exporter that reports each interval, and blocks until the test sends the result.
+    struct BlockingExporter {
+        results: Receiver<Result<(), String>>,
+        received: Sender<(u32, DroppedIntervals)>,
     }
 
-    impl Exporter for Slow {
+    impl Exporter for BlockingExporter {
         fn run(&mut self, _: &Arc<Header>) -> Result<(), String> {
             Ok(())
         }
@@ -228,14 +230,21 @@ mod tests {
             &mut self,
             _: &Arc<Header>,
             interval: &Arc<Interval>,
-            lost: DroppedIntervals,
+            dropped: DroppedIntervals,
         ) -> Result<(), String> {
-            self.heard.send((interval.second(), lost)).ok();
-            self.words.recv().unwrap_or_else(|_| Err("over".to_owned()))
+            self.received.send((interval.second(), dropped)).ok();
+            self.results
+                .recv()
+                .unwrap_or_else(|_| Err("closed".to_owned()))
         }
 
-        fn ending(&mut self, _: &Header, _: &Ending, lost: DroppedIntervals) -> Result<(), String> {
-            self.heard.send((u32::MAX, lost)).ok();
+        fn ending(
+            &mut self,
+            _: &Header,
+            _: &Ending,
+            dropped: DroppedIntervals,
+        ) -> Result<(), String> {
+            self.received.send((u32::MAX, dropped)).ok();
             Ok(())
         }
     }
@@ -276,46 +285,49 @@ mod tests {
         })
     }
 
-    const SEEN: Duration = Duration::from_secs(30);
+    const BOUND: Duration = Duration::from_secs(30);
 
     #[test]
-    fn one_that_is_slow_loses_intervals_and_hears_how_many() {
-        let (word, words) = channel();
-        let (heard, hears) = channel();
-        let mut queue =
-            ExporterQueue::start("--slow".into(), Box::new(Slow { words, heard })).unwrap();
+    fn slow_exporter_drops_intervals_and_receives_their_number() {
+        let (result, results) = channel();
+        let (received, receiver) = channel();
+        let exporter = Box::new(BlockingExporter { results, received });
+        let mut queue = ExporterQueue::start("--slow".into(), exporter).unwrap();
         let header = header();
         let most = u32::try_from(QUEUE_LENGTH).unwrap();
-        // One is in its hands, a queue is full, and three are lost: nobody waits for it.
+        // One interval is being published, the queue is full, and three are dropped without blocking.
         let intervals = StreamAggregator::new(&[]).take_complete(Some(most + 4 + 1));
         let mut intervals = intervals.into_iter().map(Arc::new);
         assert_eq!(queue.interval(&header, &intervals.next().unwrap()), None);
         assert_eq!(
-            hears.recv_timeout(SEEN),
+            receiver.recv_timeout(BOUND),
             Ok((0, DroppedIntervals::default()))
         );
         while queue.to.try_send(Message::Run(header.clone())).is_ok() {}
-        let told: Vec<Option<String>> = intervals
+        let notes: Vec<Option<String>> = intervals
             .by_ref()
             .take(3)
             .map(|interval| queue.interval(&header, &interval))
             .collect();
-        let note = "note: --slow drops intervals: it accepts less than one interval a second; the run and its reports are complete";
-        assert_eq!(told, [Some(note.to_owned()), None, None], "it is said once");
+        let note = "note: --slow drops intervals: it accepts less than one interval per second; the run and its reports are not affected";
+        assert_eq!(notes, [Some(note.to_owned()), None, None], "printed once");
 
-        word.send(Ok(())).unwrap();
+        result.send(Ok(())).unwrap();
         let after = intervals.next().unwrap();
-        let begun = Instant::now();
-        while queue.lost > 0 {
+        let started = Instant::now();
+        while queue.dropped > 0 {
             queue.interval(&header, &after);
-            assert!(begun.elapsed() < SEEN);
+            assert!(started.elapsed() < BOUND);
             thread::sleep(Duration::from_millis(1));
         }
-        let (second, lost) = hears.recv_timeout(SEEN).unwrap();
+        let (second, dropped) = receiver.recv_timeout(BOUND).unwrap();
         assert_eq!(second, after.second());
-        assert!(lost.before >= 3 && lost.before == lost.in_all, "{lost:?}");
-        word.send(Err("refused".into())).unwrap();
-        // What it refused is lost, too.
+        assert!(
+            dropped.before >= 3 && dropped.before == dropped.total,
+            "{dropped:?}"
+        );
+        result.send(Err("refused".into())).unwrap();
+        // An interval that it rejects counts as dropped.
         let ending = Ending {
             stopped_by: StoppedBy::Finished,
             load_ended_ms: 0,
@@ -325,14 +337,14 @@ mod tests {
             unavailable: brunt_record::Unavailable::default(),
         };
         queue.ending(&header, &ending);
-        let (_, at_the_end) = hears.recv_timeout(SEEN).unwrap();
-        assert_eq!(at_the_end.in_all, lost.in_all + 1);
-        let told = queue.told;
-        let loss = queue.close(Instant::now() + SEEN).expect("a loss");
+        let (_, at_end) = receiver.recv_timeout(BOUND).unwrap();
+        assert_eq!(at_end.total, dropped.total + 1);
+        let intervals = queue.intervals;
+        let note = queue.close(Instant::now() + BOUND).expect("a note");
         let expected = format!(
-            "note: --slow dropped {} of {told} intervals: refused",
-            told - 1
+            "note: --slow dropped {} of {intervals} intervals: refused",
+            intervals - 1
         );
-        assert_eq!(loss, expected);
+        assert_eq!(note, expected);
     }
 }

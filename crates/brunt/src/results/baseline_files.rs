@@ -1,10 +1,9 @@
-//! Baselines on disk: one text file each, under `performance/benchmarks/`.
+//! Files of baselines: one JSON file each, under `performance/benchmarks/`.
 
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use brunt_record::RunRecord;
 use brunt_verdict::baseline::Baseline;
 
 use crate::exit::Failure;
@@ -14,7 +13,7 @@ use crate::system::input_file;
 /// File name extension of baselines.
 const EXTENSION: &str = "json";
 
-/// The file of a baseline: by its name, or as a path.
+/// Path of a baseline, given by name or path.
 pub(crate) fn file_of(name: &str) -> Result<PathBuf, Failure> {
     let path = Path::new(name);
     if path.extension().is_some_and(|found| found == EXTENSION) {
@@ -23,7 +22,7 @@ pub(crate) fn file_of(name: &str) -> Result<PathBuf, Failure> {
     let is_fine = |letter: char| letter.is_alphanumeric() || "-_.".contains(letter);
     if name.is_empty() || name.starts_with('.') || !name.chars().all(is_fine) {
         return Err(Failure::Input(format!(
-            "`{name}` is no name for a baseline; write one of letters, digits, `-`, `_` and `.`, or the path of a \
+            "invalid baseline name `{name}`: must consist of letters, digits, `-`, `_` and `.`, or be the path of a \
              .json file"
         )));
     }
@@ -47,17 +46,17 @@ fn missing(name: &str, file: &Path, error: &io::Error) -> Failure {
     }
     let known = names().unwrap_or_default().join(", ");
     let remedy = if known.is_empty() {
-        format!("make it with `brunt baseline save {name}`")
+        format!("save it with: brunt baseline save {name}")
     } else {
-        format!("there are: {known}")
+        format!("available: {known}")
     };
     Failure::Input(format!(
-        "there is no baseline `{name}` ({} is not there); {remedy}",
+        "unknown baseline `{name}` ({} does not exist); {remedy}",
         file.display()
     ))
 }
 
-/// Writes a baseline in the place of an old one.
+/// Writes a baseline, and replaces an existing one.
 pub(crate) fn write(baseline: &Baseline) -> Result<PathBuf, Failure> {
     let file = file_of(&baseline.name)?;
     let folder = file.parent().unwrap_or(Path::new(""));
@@ -71,33 +70,18 @@ pub(crate) fn write(baseline: &Baseline) -> Result<PathBuf, Failure> {
     Ok(file)
 }
 
-/// Removes a baseline.
+/// Deletes a baseline.
 pub(crate) fn remove(name: &str) -> Result<PathBuf, Failure> {
     let file = file_of(name)?;
     fs::remove_file(&file).map_err(|error| missing(name, &file, &error))?;
     Ok(file)
 }
 
-/// The names of all baselines, in order.
+/// Names of all baselines, sorted.
 pub(crate) fn names() -> io::Result<Vec<String>> {
     let files = results::baseline_files()?;
     let names = files.iter().filter_map(|file| file.file_stem());
     Ok(names
         .map(|name| name.to_string_lossy().into_owned())
         .collect())
-}
-
-/// The record of a run: `latest`, a run's name, a folder, or the record's file.
-pub(crate) fn record_of(run: &str) -> Result<RunRecord, Failure> {
-    let file = if Path::new(run).is_file() {
-        PathBuf::from(run)
-    } else {
-        let folder = results::folder_of(run).map_err(Failure::Input)?;
-        folder.join(crate::results::RECORD_FILE)
-    };
-    let wrong = |error: &dyn std::fmt::Display| {
-        Failure::Input(format!("cannot read run {}: {error}", file.display()))
-    };
-    let bytes = input_file::open(&file).map_err(|error| wrong(&error))?;
-    brunt_record::file::read(io::BufReader::new(bytes)).map_err(|error| wrong(&error))
 }

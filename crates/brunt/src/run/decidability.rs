@@ -1,14 +1,14 @@
-//! Which targets a plan cannot decide, asked before its load is made.
+//! Warnings about targets that a plan cannot decide, before its load starts.
 
 use brunt_record::Target;
 use brunt_scenario::Plan;
 use brunt_verdict::grading::decidability::{PlannedLoad, Portion};
 
-/// A warning for each target that the load of a plan cannot show to be met.
+/// Returns a warning for each target that cannot be shown to be met under the load of a plan.
 pub(crate) fn warnings(plan: &Plan, is_watched: bool) -> Vec<String> {
     let planned = PlannedLoad {
         load: &plan.load,
-        min_duration_s: plan.min_duration.map(|length| length.as_secs_f64()),
+        min_duration_s: plan.min_duration.map(|duration| duration.as_secs_f64()),
         is_watched,
     };
     let not_requested = plan.not_requested();
@@ -36,7 +36,7 @@ mod tests {
     use crate::system::environment::SystemEnvironment;
 
     #[test]
-    fn shipped_profiles_can_decide_all_their_targets() {
+    fn shipped_profiles_have_no_undecidable_target() {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         let folder = std::fs::read_dir(root.join("../../scenarios")).unwrap();
         let examples = folder.map(|file| file.unwrap().path());
@@ -53,7 +53,7 @@ mod tests {
             let scenario = Scenario::read_in(&name, &text, &SystemEnvironment).unwrap();
             for profile in scenario.profiles.keys() {
                 let plan = Plan::new(&scenario, profile, &Overrides::default(), &[]).unwrap();
-                // Of another host it is up to the command line what is watched.
+                // Whether a process is monitored depends on the command line; assume that one is.
                 let warnings = warnings(&plan, true).into_iter();
                 found.extend(warnings.map(|warning| format!("{name} {profile}: {warning}")));
             }

@@ -1,4 +1,4 @@
-//! Test environment: the service under test, and what is set up around it, for one run or for many blocks.
+//! Test environment: the service under test, its monitor and the placement of threads, for one run or many blocks.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -25,38 +25,39 @@ use crate::system::interrupts::Interrupts;
 use crate::system::preflight;
 use crate::terminal::ProgressLine;
 
-/// Service under test, its monitor, and the cores of brunt.
+/// Service under test, its monitor, and brunt's threads and cores.
 pub(crate) struct TestEnvironment {
     target: Arc<Origins>,
     agent: Option<DemoService>,
     placement: Placement,
-    /// The cores that brunt may use when it plays nothing.
+    /// Cores that brunt may use outside of runs.
     allowed: Vec<usize>,
     watch_targets: WatchTargets,
     capacity_rps: Option<f64>,
     machine: Machine,
-    /// How long a worker process may be silent.
+    /// Maximum time without a message from a worker process.
     worker_timeout: Duration,
 }
 
 impl TestEnvironment {
-    /// Reaches a service: it is started where it is the embedded agent.
+    /// Connects to a service; starts it if it is the embedded agent.
     pub(crate) fn new(config: &RunConfig, host: &Host, plan: &Plan) -> Result<Self, Failure> {
         let (network, processes) = (&config.load.network, config.processes);
         let allowed = brunt_monitor::allowed_cpus();
         let embedded = *host == Host::Embedded;
         if embedded && config.watch.names_target() {
-            let message = "the embedded agent is monitored already; name additional processes, such as --pid db=4711";
+            let message = "the embedded agent is already monitored; give additional processes a name, such as --pid db=4711";
             return Err(Failure::Input(message.into()));
         }
         preflight::check_descriptors(plan, processes)?;
-        uploads_are_there(plan)?;
+        check_body_files(plan)?;
         let resolved = match host {
             Host::Url(url) => Some(network.resolve(url, plan)?),
             Host::Embedded => None,
         };
         let is_local = resolved.as_ref().is_none_or(Origins::is_local);
-        let placement = place(&allowed, plan, is_local, embedded).of_processes(processes, plan)?;
+        let placement =
+            place(&allowed, plan, is_local, embedded).with_processes(processes, plan)?;
         let mut agent = None;
         let target = if let Some(target) = resolved {
             target
@@ -65,7 +66,7 @@ impl TestEnvironment {
             network.resolve(agent.url(), plan)?
         };
         preflight::check_ports(plan, &target, network.local_addresses.len())?;
-        network.reach(&target)?;
+        network.wait_until_reachable(&target)?;
         let machine = machine();
         let watch_targets = WatchTargets::find(&config.watch, agent.as_ref(), &target)?;
         let mut environment = Self {
@@ -78,7 +79,7 @@ impl TestEnvironment {
             machine,
             worker_timeout: config.worker_timeout,
         };
-        environment.capacity_rps = environment.in_place(|environment| {
+        environment.capacity_rps = environment.pinned(|environment| {
             Ok(generator_capacity::capacity_rps(
                 plan,
                 &environment.placement,
@@ -88,12 +89,12 @@ impl TestEnvironment {
         Ok(environment)
     }
 
-    /// Where the service is.
+    /// Base URL of the service.
     pub(crate) fn host(&self) -> String {
         self.target.url.to_string()
     }
 
-    /// The machine that brunt runs on.
+    /// Description of this machine.
     pub(crate) fn machine_in_words(&self) -> String {
         let Machine {
             cpu_model,
@@ -106,8 +107,8 @@ impl TestEnvironment {
         format!("{}, {cores} cores, {}", known(cpu_model), known(system))
     }
 
-    /// Does something on the cores that are brunt's own.
-    fn in_place<T>(
+    /// Runs some work on brunt's own cores.
+    fn pinned<T>(
         &mut self,
         work: impl FnOnce(&mut Self) -> anyhow::Result<T>,
     ) -> anyhow::Result<T> {
@@ -120,7 +121,7 @@ impl TestEnvironment {
         done
     }
 
-    /// The head of a run's record.
+    /// Header of a run record.
     pub(crate) fn header(
         &self,
         config: &RunConfig,
@@ -147,7 +148,7 @@ impl TestEnvironment {
                 .collect(),
             load: plan.load.clone(),
             targets: plan.targets.clone(),
-            min_duration_s: plan.min_duration.map(|length| length.as_secs_f64()),
+            min_duration_s: plan.min_duration.map(|duration| duration.as_secs_f64()),
             not_requested: plan.not_requested(),
             planned_shares: plan.planned_shares(),
             generator: self.generator(config, scenario, plan),
@@ -157,7 +158,7 @@ impl TestEnvironment {
         }
     }
 
-    /// The hosts that get load in addition to it.
+    /// Other hosts that receive load.
     pub(crate) fn other_hosts(&self, scenario: &Scenario, plan: &Plan) -> Vec<OtherHost> {
         let classes = plan.classes.iter().map(|class| class.name.as_str());
         other_hosts(scenario, classes, Some(&self.target.url))
@@ -192,13 +193,13 @@ impl TestEnvironment {
             first_byte_timeout_s: timeouts.first_byte.map(|timeout| timeout.as_secs_f64()),
             timeout_s: timeouts.total.as_secs_f64(),
             stop_timeout_s: config.load.stop_timeout.as_secs_f64(),
-            watched: self.watch_targets.target_in_words(),
+            watched: self.watch_targets.target_description(),
             additional_targets: self.watch_targets.additional(),
             capacity_rps: self.capacity_rps,
         }
     }
 
-    /// Runs a plan, records it in the folder, if there is one, and exports it.
+    /// Runs a plan, records it in the directory, if there is one, and exports its metrics.
     pub(crate) fn run(
         &mut self,
         plan: Arc<Plan>,
@@ -217,7 +218,7 @@ impl TestEnvironment {
             stop_timeout: Duration::from_secs_f64(header.generator.stop_timeout_s),
             ..Settings::default()
         };
-        let outcome = self.in_place(|environment| {
+        let outcome = self.pinned(|environment| {
             let run = RunLoop {
                 settings,
                 processes: environment.placement.processes,
@@ -228,7 +229,7 @@ impl TestEnvironment {
                 folder,
                 monitor,
                 readings: 0,
-                unseen: brunt_record::Unavailable::default(),
+                unavailable: brunt_record::Unavailable::default(),
                 agent: environment.agent.as_mut(),
                 interrupts,
                 live,
@@ -240,18 +241,18 @@ impl TestEnvironment {
     }
 }
 
-/// Files that are bodies are found before the load, not by its first request.
-pub(crate) fn uploads_are_there(plan: &Plan) -> Result<(), Failure> {
+/// Checks that the files of request bodies can be read, before the load starts.
+pub(crate) fn check_body_files(plan: &Plan) -> Result<(), Failure> {
     for path in plan.files() {
         crate::system::input_file::open(path).map_err(|error| {
             let path = path.display();
-            Failure::Input(format!("cannot read the body's file {path}: {error}"))
+            Failure::Input(format!("cannot read body file {path}: {error}"))
         })?;
     }
     Ok(())
 }
 
-/// A seed that only has to differ from run to run, and to be easy to type again.
+/// Seed that differs from run to run and is easy to type.
 pub(crate) fn new_seed() -> u64 {
     Timestamp::now().as_millisecond().unsigned_abs() % 1_000_000_000
 }

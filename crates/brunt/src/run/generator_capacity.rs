@@ -1,8 +1,8 @@
-//! Capacity of the load generator: how many requests per second its threads send to a server that does almost nothing.
-//! It is measured once per machine, in about a second and without any other load, and kept in the user's cache.
+//! Capacity of the load generator: the rate at which its threads send requests to a server that does almost nothing. It is
+//! measured once per machine, in about a second and without any other load, and stored in the user's cache.
 //!
 //! The unit is requests per second of a thread's CPU time, so that neither a busy machine nor a slow server lowers it.
-//! TLS, large bodies and checks cost more: the verdict trusts only a part of the capacity.
+//! TLS, large bodies and checks cost more: the verdict uses only a part of the capacity.
 
 mod cache;
 mod loopback_server;
@@ -20,21 +20,21 @@ use crate::run::placement::Placement;
 use cache::{Cache, Key};
 use loopback_server::LoopbackServer;
 
-/// More arrivals than any thread makes, for a moment: a thread that is behind takes up many at once, as it
-/// does near its ceiling.
+/// A short load with more arrivals than any thread can dispatch: a thread that is behind dispatches many at once, as it
+/// does near its capacity.
 const SCENARIO: &str = "[[users.u.tasks]]\nget = \"/\"\n\
     [profiles.p]\nrate = \"200000/s\"\nusers = 256\nduration = \"700ms\"\n";
-/// Requests that are still in flight after this time are given up.
+/// Maximum wait for requests in flight.
 const STOP_TIMEOUT: Duration = Duration::from_millis(100);
 /// Maximum duration of the measurement.
 const MEASURE_TIMEOUT: Duration = Duration::from_secs(4);
-/// Fewer requests than this are no measurement.
+/// Minimum number of requests of a valid measurement.
 const REQUESTS_MIN: u64 = 100;
 
-/// Capacity of the threads of a run in requests per second, if it is known. Before a search it is measured if it is not
-/// known, since a search goes as high as it may.
+/// Capacity of the threads of a run in requests per second, if it is known. An unknown capacity is measured only before a
+/// search, since a search raises the load up to its limits.
 pub(crate) fn capacity_rps(plan: &Plan, placement: &Placement, machine: &Machine) -> Option<f64> {
-    let cache = Cache::of_the_user();
+    let cache = Cache::of_user();
     let key = Key::new(&plan.network, placement, machine);
     let known = cache.as_ref().and_then(|cache| cache.find(&key));
     let per_thread = match known {
@@ -44,13 +44,11 @@ pub(crate) fn capacity_rps(plan: &Plan, placement: &Placement, machine: &Machine
             let measured = measure(plan, placement);
             let rps = measured
                 .inspect_err(|error| {
-                    print_note(&format!(
-                        "note: {error:#}; the search has no upper bound from it"
-                    ));
+                    print_note(&format!("note: {error:#}; the search is not limited by it"));
                 })
                 .ok()?;
             if let Some(cache) = &cache {
-                cache.keep(key, rps);
+                cache.store(key, rps);
             }
             rps
         }
@@ -58,42 +56,42 @@ pub(crate) fn capacity_rps(plan: &Plan, placement: &Placement, machine: &Machine
     Some(per_thread * placement.threads as f64)
 }
 
-/// Requests that one thread makes in a second of its CPU time.
+/// Measures the number of requests that one thread sends per second of its CPU time.
 fn measure(plan: &Plan, placement: &Placement) -> anyhow::Result<f64> {
-    let what = "cannot measure the capacity of the load generator";
-    // What a server picks is not known yet: HTTP/2 costs more.
+    let context = "cannot measure the capacity of the load generator";
+    // The server's choice of HTTP version is not known yet; HTTP/2 costs more.
     let speaks_http2 = plan.network.http != HttpVersion::Http1;
-    let server = LoopbackServer::start(&placement.agent, speaks_http2).context(what)?;
-    let scenario = Scenario::read("capacity", SCENARIO).context(what)?;
-    let mut bare = Plan::new(&scenario, "p", &Overrides::default(), &[]).context(what)?;
-    bare.network.connections = plan.network.connections;
-    bare.network.streams = plan.network.streams;
+    let server = LoopbackServer::start(&placement.agent, speaks_http2).context(context)?;
+    let scenario = Scenario::read("capacity", SCENARIO).context(context)?;
+    let mut measured = Plan::new(&scenario, "p", &Overrides::default(), &[]).context(context)?;
+    measured.network.connections = plan.network.connections;
+    measured.network.streams = plan.network.streams;
     if speaks_http2 {
-        bare.network.http = HttpVersion::Http2;
+        measured.network.http = HttpVersion::Http2;
     }
-    let reach = NetworkOptions {
+    let options = NetworkOptions {
         lookup_timeout: MEASURE_TIMEOUT,
         ..NetworkOptions::default()
     };
-    let target = Origins::resolve(server.url(), &bare.network, &reach).context(what)?;
+    let target = Origins::resolve(server.url(), &measured.network, &options).context(context)?;
     let settings = Settings {
         cores: placement.own.clone(),
         stop_timeout: STOP_TIMEOUT,
         ..Settings::default()
     };
     let engine = Engine::start(
-        &Arc::new(bare),
+        &Arc::new(measured),
         &Arc::new(target),
         &settings,
         Clock::start(),
     )
-    .context(what)?;
+    .context(context)?;
     let (requests, cpu_ms, seconds) = count(engine);
     anyhow::ensure!(
         requests >= REQUESTS_MIN,
-        "{what}: it made {requests} requests"
+        "{context}: only {requests} requests succeeded"
     );
-    // Where the kernel does not count the thread's time, all of it is believed to be its own.
+    // If the kernel does not count the thread's CPU time, assume that it used all of the wall time.
     let cpu_s = match cpu_ms {
         0 => seconds,
         _ => cpu_ms as f64 / 1e3,
@@ -101,10 +99,10 @@ fn measure(plan: &Plan, placement: &Placement) -> anyhow::Result<f64> {
     Ok(requests as f64 / cpu_s)
 }
 
-/// Requests that were answered, the thread's CPU time in milliseconds, and how long it took.
+/// Returns the number of successful requests, the thread's CPU time in milliseconds, and the wall time in seconds.
 fn count(mut engine: Engine) -> (u64, u64, f64) {
     let (mut requests, mut cpu_ms) = (0, 0);
-    let begun = Instant::now();
+    let started = Instant::now();
     loop {
         match engine.next_event(Duration::from_millis(50)) {
             EngineEvent::Increment(increment) => {
@@ -115,7 +113,7 @@ fn count(mut engine: Engine) -> (u64, u64, f64) {
             }
             EngineEvent::Ended => break,
             EngineEvent::Timeout | EngineEvent::StopTest | EngineEvent::WorkerFailed(_)
-                if begun.elapsed() > MEASURE_TIMEOUT =>
+                if started.elapsed() > MEASURE_TIMEOUT =>
             {
                 engine.command(Command::Abort);
                 break;
@@ -123,7 +121,7 @@ fn count(mut engine: Engine) -> (u64, u64, f64) {
             EngineEvent::Timeout | EngineEvent::StopTest | EngineEvent::WorkerFailed(_) => {}
         }
     }
-    (requests, cpu_ms, begun.elapsed().as_secs_f64())
+    (requests, cpu_ms, started.elapsed().as_secs_f64())
 }
 
 #[cfg(test)]

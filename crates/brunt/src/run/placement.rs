@@ -1,28 +1,28 @@
-//! Placement: how many threads make the load, and which cores brunt and the embedded agent get.
+//! Placement: the number of threads and processes that generate the load, and the cores of brunt and the embedded agent.
 
 use brunt_record::Load;
 use brunt_scenario::{Connections, Plan};
 
 use crate::exit::Failure;
 
-/// How many requests a second a thread is expected to make with ease.
-const REQUESTS_A_THREAD: f64 = 10_000.0;
+/// Requests per second that a thread is expected to send with ease.
+const RPS_PER_THREAD: f64 = 10_000.0;
 
 /// Threads and cores.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Placement {
-    /// Threads that make the load, of all processes.
+    /// Number of threads that generate the load, in all processes.
     pub(crate) threads: usize,
-    /// Processes that make it; where it is one, brunt is that.
+    /// Number of processes that generate the load; 1: this process.
     pub(crate) processes: u32,
-    /// The cores that brunt is pinned to; empty: none.
+    /// Cores that brunt is pinned to; empty: not pinned.
     pub(crate) own: Vec<usize>,
-    /// The cores that the embedded agent is pinned to; empty: none.
+    /// Cores that the embedded agent is pinned to; empty: not pinned.
     pub(crate) agent: Vec<usize>,
 }
 
-/// As many threads as the load needs. A target on this machine is left a core; the embedded agent
-/// and brunt are kept apart.
+/// Chooses as many threads as the load needs. One core is reserved for a target on this machine; brunt and the embedded
+/// agent get different cores.
 pub(crate) fn place(
     allowed: &[usize],
     plan: &Plan,
@@ -30,7 +30,7 @@ pub(crate) fn place(
     is_embedded: bool,
 ) -> Placement {
     let most = match plan.network.connections {
-        // Each thread has a part of the pool: one connection at least.
+        // Each thread needs at least one connection of the pool.
         Connections::Shared(most) => most as usize,
         _ => usize::MAX,
     };
@@ -54,14 +54,15 @@ pub(crate) fn place(
 }
 
 impl Placement {
-    /// The same with so many processes, which have as many threads each.
-    pub(crate) fn of_processes(self, processes: u32, plan: &Plan) -> Result<Self, Failure> {
+    /// Distributes the threads over processes, the same number to each.
+    pub(crate) fn with_processes(self, processes: u32, plan: &Plan) -> Result<Self, Failure> {
         let each = self.threads.div_ceil(processes as usize);
         let threads = each * processes as usize;
         match plan.network.connections {
             Connections::Shared(most) if (most as usize) < threads && processes > 1 => {
                 Err(Failure::Input(format!(
-                    "{processes} processes with {each} threads each cannot share {most} connections: give each thread                      one at least, with connections = {{ shared = {threads} }}, or fewer --processes"
+                    "{processes} processes with {each} threads each cannot share {most} connections, since each thread \
+                     needs one; set connections = {{ shared = {threads} }}, or use fewer --processes"
                 )))
             }
             _ => Ok(Self {
@@ -79,10 +80,10 @@ fn threads(allowed: &[usize], load: &Load, is_local: bool) -> usize {
     } else {
         allowed.len().max(1)
     };
-    // A search goes as high as it can.
+    // A search may need all threads.
     let needed = match load.parts().map(requests_max).sum::<Option<f64>>() {
         Some(rate) if load.search.is_none() => {
-            let enough = |threads: &usize| *threads as f64 * REQUESTS_A_THREAD >= rate;
+            let enough = |threads: &usize| *threads as f64 * RPS_PER_THREAD >= rate;
             (1..most).find(enough).unwrap_or(most)
         }
         _ => usize::MAX,
@@ -90,7 +91,7 @@ fn threads(allowed: &[usize], load: &Load, is_local: bool) -> usize {
     needed.min(most)
 }
 
-/// Requests a second of one load at most; `None`: no bound.
+/// Maximum requests per second of one load; `None`: unbounded.
 fn requests_max(load: &Load) -> Option<f64> {
     let tasks = match load.open {
         Some(_) => {
@@ -128,21 +129,21 @@ mod tests {
     }
 
     #[test]
-    fn a_load_gets_the_threads_that_it_needs() {
+    fn thread_count_follows_the_rate_and_leaves_a_core_to_a_local_target() {
         let allowed = [0, 1, 2, 3];
-        let calm = load(100.0, Some(1.0));
-        let wild = load(100.0, None);
-        let busy = load(25_000.0, Some(1.0));
+        let slow = load(100.0, Some(1.0));
+        let unbounded = load(100.0, None);
+        let fast = load(25_000.0, Some(1.0));
         let cases = [
-            (&calm, true, 1),
-            (&wild, true, 3),
-            (&busy, true, 3),
-            (&wild, false, 4),
+            (&slow, true, 1),
+            (&unbounded, true, 3),
+            (&fast, true, 3),
+            (&unbounded, false, 4),
         ];
         for (load, is_local, expected) in cases {
             assert_eq!(threads(&allowed, load, is_local), expected);
         }
-        assert_eq!(threads(&[5], &wild, true), 1);
+        assert_eq!(threads(&[5], &unbounded, true), 1);
     }
 
     fn plan(connections: &str) -> Plan {
@@ -155,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn the_embedded_agent_is_kept_apart() {
+    fn embedded_agent_gets_its_own_core() {
         let placed = place(&[0, 1, 2, 3], &plan("\"per-user\""), true, true);
         assert_eq!((placed.own, placed.agent), (vec![0, 1, 2], vec![3]));
         let placed = place(&[5], &plan("\"per-user\""), true, true);
@@ -163,11 +164,11 @@ mod tests {
     }
 
     #[test]
-    fn processes_have_as_many_threads_each() {
+    fn processes_have_equal_thread_counts() {
         let placed = |processes, connections| {
             let plan = plan(connections);
             let placed = place(&[0, 1, 2, 3], &plan, false, false);
-            let placed = placed.of_processes(processes, &plan);
+            let placed = placed.with_processes(processes, &plan);
             placed.map(|placed| (placed.threads, placed.processes))
         };
         for (processes, expected) in [(1, (4, 1)), (2, (4, 2)), (3, (6, 3)), (8, (8, 8))] {
@@ -175,12 +176,12 @@ mod tests {
         }
         assert_eq!(placed(1, "{ shared = 2 }").unwrap(), (2, 1));
         assert_eq!(placed(2, "{ shared = 2 }").unwrap(), (2, 2));
-        let refused = placed(3, "{ shared = 2 }").unwrap_err().in_words();
-        assert!(refused.contains("shared = 3"), "{refused}");
+        let error = placed(3, "{ shared = 2 }").unwrap_err().into_message();
+        assert!(error.contains("shared = 3"), "{error}");
     }
 
     #[test]
-    fn each_thread_has_a_connection_of_a_shared_pool() {
+    fn thread_count_is_limited_by_a_shared_pool() {
         let placed = place(&[0, 1, 2, 3], &plan("{ shared = 2 }"), false, false);
         assert_eq!(placed.threads, 2);
     }

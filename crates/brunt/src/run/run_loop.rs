@@ -1,4 +1,4 @@
-//! Run loop: the generator sends requests, the monitor reads, and all of it is recorded and exported as it comes.
+//! Run loop: receives events of the load generator, reads the monitor each second, and records and exports both.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -15,8 +15,7 @@ use crate::exit::print_note;
 use crate::live_export::{LiveExportSession, LiveExporters};
 use crate::results::{RunFolder, WriteError};
 use crate::run::run_recorder::RunRecorder;
-use crate::run::stop_state::StopState;
-use crate::run::stopping::StopWatch;
+use crate::run::stop_state::{StopState, StopWatch};
 use crate::run::watch_targets;
 use crate::system::demo_service::DemoService;
 use crate::system::interrupts::Interrupts;
@@ -25,45 +24,44 @@ use crate::worker::load_generator::LoadGenerator;
 use crate::worker::process_pool::WorkerProcesses;
 use crate::worker::protocol::WorkerJob;
 
-/// After so many seconds of nothing but failures a run is stopped.
-const FAILING_S: usize = 10;
-/// Fewer failures than this are no reason to stop.
-const FAILING_REQUESTS: u64 = 10;
-/// So many codes of a kind of failure are not listed.
-const CODES_MAX: usize = 3;
-/// How long to wait for news at most, so that an interrupt is soon seen.
-const NEWS_WITHIN: Duration = Duration::from_millis(50);
+/// A run is stopped after this number of seconds with only failures.
+const ALL_FAILED_S: usize = 10;
+/// Minimum number of failures for such a stop.
+const ALL_FAILED_REQUESTS_MIN: u64 = 10;
+/// If there are this many codes of a kind of failure, only the kind is reported.
+const CODES_MIN_OMITTED: usize = 3;
+/// Maximum wait for an event, which bounds the reaction time to an interrupt.
+const EVENT_WAIT: Duration = Duration::from_millis(50);
 
-/// All that a run needs.
+/// Run loop with its inputs.
 pub(crate) struct RunLoop<'a> {
     pub(crate) plan: Arc<Plan>,
     pub(crate) target: Arc<Origins>,
     pub(crate) settings: Settings,
     /// Number of processes that generate the load; 1: this process.
     pub(crate) processes: u32,
-    /// How long one of them may be silent.
+    /// Maximum time without a message from one of them.
     pub(crate) worker_timeout: Duration,
     pub(crate) header: Header,
-    /// Where the record is kept as it grows; `None`: nowhere.
+    /// Directory of the record file; `None`: the run is only recorded in memory.
     pub(crate) folder: Option<&'a RunFolder>,
     pub(crate) monitor: Monitor,
-    /// So many were taken.
+    /// Number of readings.
     pub(crate) readings: u32,
-    /// What the second reading lacked.
-    pub(crate) unseen: brunt_record::Unavailable,
+    /// Metrics that the second reading lacked.
+    pub(crate) unavailable: brunt_record::Unavailable,
     pub(crate) agent: Option<&'a mut DemoService>,
     pub(crate) interrupts: &'a Interrupts,
     pub(crate) live: ProgressLine,
-    /// Who is told while the run goes on.
     pub(crate) exporters: Option<&'a mut LiveExporters>,
 }
 
-/// What a run left.
+/// Outcome of a run.
 pub(crate) struct RunOutcome {
     pub(crate) record: RunRecord,
-    /// The record file is not whole.
+    /// Set if the record file is incomplete.
     pub(crate) write_error: Option<WriteError>,
-    /// Ctrl-C came twice.
+    /// Whether a second Ctrl-C aborted it.
     pub(crate) aborted: bool,
 }
 
@@ -89,7 +87,7 @@ impl RunLoop<'_> {
             .into_iter()
             .for_each(|increment| recorder.increment(increment));
         let aborted = match (generator, failed) {
-            (Some(generator), _) => self.play_load(generator, &mut recorder),
+            (Some(generator), _) => self.run_load(generator, &mut recorder),
             (None, reason) => {
                 let stopped_by = StoppedBy::SetupFailed;
                 recorder.end(Ending {
@@ -140,8 +138,8 @@ impl RunLoop<'_> {
         Ok(Box::new(processes))
     }
 
-    /// True where Ctrl-C came twice.
-    fn play_load(
+    /// Runs the load and the teardown. Returns true if a second Ctrl-C aborted it.
+    fn run_load(
         &mut self,
         mut generator: Box<dyn LoadGenerator>,
         recorder: &mut RunRecorder,
@@ -163,18 +161,18 @@ impl RunLoop<'_> {
             if has_ended {
                 break;
             }
-            if self.gives_up(generator.as_mut(), recorder, &mut stop) {
+            if self.abandon_if_overdue(generator.as_mut(), recorder, &mut stop) {
                 break;
             }
             let elapsed_s = clock.elapsed().as_secs();
             if elapsed_s >= next_second {
-                let reading = self.watch(clock);
+                let reading = self.read_monitor(clock);
                 if let Some(live_export) = &mut live_export {
                     live_export.reading(&reading);
                 }
                 recorder.reading(reading);
                 next_second = elapsed_s + 1;
-                self.look_for_reasons_to_stop(generator.as_mut(), recorder, &mut stop);
+                self.stop_if_hopeless(generator.as_mut(), recorder, &mut stop);
                 let elapsed = clock.elapsed().as_secs_f64();
                 let search = search.as_ref().map(|search| &search.search);
                 self.live.show(elapsed_s, |width| {
@@ -186,11 +184,11 @@ impl RunLoop<'_> {
                     )
                 });
             }
-            // Past seconds that were not reported yet would look as if nothing had failed.
-            if stop.asked.is_none()
+            // Seconds that are not reported yet would look as if nothing had failed.
+            if stop.requested.is_none()
                 && let Some(completed_s) = generator.completed_seconds()
                 && u64::from(completed_s) >= clock.elapsed().as_secs()
-                && let Some(end) = watch.look(&recorder.record, completed_s)
+                && let Some(end) = watch.check(&recorder.record, completed_s)
             {
                 self.live.clear();
                 end.announce(clock.elapsed(), &recorder.record.header.load);
@@ -200,15 +198,15 @@ impl RunLoop<'_> {
                 search.steer(generator.as_mut(), recorder, &mut stop);
             }
             self.publish(live_export.as_mut(), generator.completed_seconds());
-            self.obey_interrupts(generator.as_mut(), recorder, &mut stop);
+            self.handle_interrupts(generator.as_mut(), recorder, &mut stop);
         }
         self.live.clear();
         if let Some(reason) = generator.start_stats().all_failed() {
-            stop.nobody_started(clock, reason);
+            stop.set_no_user_started(clock, reason);
         }
         self.tear_down(recorder, live_export.as_mut());
-        stop.nobody_left(clock, &recorder.record);
-        let ending = stop.ending(clock, &self.plan, self.unseen.clone());
+        stop.check_users_left(clock, &recorder.record);
+        let ending = stop.ending(clock, &self.plan, self.unavailable.clone());
         self.publish(live_export.as_mut(), None);
         if let Some(live_export) = &mut live_export {
             live_export.end(&ending);
@@ -217,8 +215,8 @@ impl RunLoop<'_> {
         stop.aborted
     }
 
-    /// Gives up what makes the load, if it should have ended long ago. True if so.
-    fn gives_up(
+    /// Abandons a load generator that hangs. Returns true if so.
+    fn abandon_if_overdue(
         &self,
         generator: &mut dyn LoadGenerator,
         recorder: &mut RunRecorder,
@@ -233,7 +231,7 @@ impl RunLoop<'_> {
         is_overdue
     }
 
-    /// What the scenario does after the load, which nothing is judged by.
+    /// Runs the teardown, which does not affect the verdict.
     fn tear_down(
         &self,
         recorder: &mut RunRecorder,
@@ -255,33 +253,33 @@ impl RunLoop<'_> {
             Err(error) => Some(error.to_string()),
         };
         if let Some(reason) = failed {
-            print_note(&format!("warning: the tear-down failed: {reason}"));
+            print_note(&format!("warning: the teardown failed: {reason}"));
         }
     }
 
     fn publish(&mut self, live_export: Option<&mut LiveExportSession>, completed_s: Option<u32>) {
-        for trouble in
-            live_export.map_or_else(Vec::new, |live_export| live_export.publish(completed_s))
-        {
+        let notes = live_export.map_or_else(Vec::new, |export| export.publish(completed_s));
+        for note in notes {
             self.live.clear();
-            print_note(&trouble);
+            print_note(&note);
         }
     }
 
-    fn watch(&mut self, clock: Clock) -> brunt_record::Reading {
+    fn read_monitor(&mut self, clock: Clock) -> brunt_record::Reading {
         let reading = self.monitor.read(clock.elapsed());
         self.readings += 1;
-        // The first reading has nothing to compare with. Of blocks, which are kept nowhere, it is not said.
+        // The first reading has no rates. Nothing is printed for blocks of an A/B test, which have no record file.
         if self.readings == 2 && self.folder.is_some() {
-            self.unseen = self.monitor.unavailable(&reading);
+            self.unavailable = self.monitor.unavailable(&reading);
             self.live.clear();
-            let beside = self.header.generator.additional_targets.iter();
-            watch_targets::tell_unseen(&self.unseen, beside.map(|beside| beside.name.as_str()));
+            let additional = self.header.generator.additional_targets.iter();
+            let names = additional.map(|target| target.name.as_str());
+            watch_targets::print_unavailable(&self.unavailable, names);
         }
         reading
     }
 
-    fn obey_interrupts(
+    fn handle_interrupts(
         &self,
         generator: &mut dyn LoadGenerator,
         recorder: &mut RunRecorder,
@@ -289,10 +287,10 @@ impl RunLoop<'_> {
     ) {
         match self.interrupts.count() {
             0 => {}
-            1 => stop.ask(generator, recorder, self.interrupts.stopped_by(), None),
+            1 => stop.request(generator, recorder, self.interrupts.stopped_by(), None),
             _ if stop.aborted => {}
             _ => {
-                stop.ask(generator, recorder, self.interrupts.stopped_by(), None);
+                stop.request(generator, recorder, self.interrupts.stopped_by(), None);
                 stop.aborted = true;
                 generator.command(Command::Abort);
                 recorder.event(generator.clock(), Command::Abort);
@@ -300,7 +298,8 @@ impl RunLoop<'_> {
         }
     }
 
-    fn look_for_reasons_to_stop(
+    /// Stops the run if the embedded agent ended, or if all requests fail.
+    fn stop_if_hopeless(
         &mut self,
         generator: &mut dyn LoadGenerator,
         recorder: &mut RunRecorder,
@@ -308,9 +307,9 @@ impl RunLoop<'_> {
     ) {
         if self.agent.as_mut().is_some_and(|agent| agent.has_ended()) {
             let reason = "the embedded agent ended".to_owned();
-            stop.ask(generator, recorder, StoppedBy::TargetEnded, Some(reason));
-        } else if let Some(reason) = everything_fails(&recorder.record) {
-            stop.ask(
+            stop.request(generator, recorder, StoppedBy::TargetEnded, Some(reason));
+        } else if let Some(reason) = all_failed_reason(&recorder.record) {
+            stop.request(
                 generator,
                 recorder,
                 StoppedBy::EverythingFailed,
@@ -320,14 +319,14 @@ impl RunLoop<'_> {
     }
 }
 
-/// Waits for the next event of the load, if one comes soon, and records it. True if the load has ended.
+/// Waits briefly for the next event of the load, and records it. Returns true if the load has ended.
 fn receive(
     generator: &mut dyn LoadGenerator,
     recorder: &mut RunRecorder,
     stop: &mut StopState,
     live_export: Option<&mut LiveExportSession>,
 ) -> bool {
-    match generator.next_event(NEWS_WITHIN) {
+    match generator.next_event(EVENT_WAIT) {
         Ok(EngineEvent::Increment(increment)) => {
             if let Some(live_export) = live_export {
                 live_export.increment(&increment);
@@ -335,7 +334,7 @@ fn receive(
             recorder.increment(*increment);
         }
         Ok(EngineEvent::Timeout) => {}
-        Ok(EngineEvent::StopTest) => stop.ask(generator, recorder, StoppedBy::Scenario, None),
+        Ok(EngineEvent::StopTest) => stop.request(generator, recorder, StoppedBy::Scenario, None),
         Ok(EngineEvent::WorkerFailed(reason)) => stop.fail(generator, recorder, reason),
         Ok(EngineEvent::Ended) => return true,
         Err(lost) => stop.lose(generator, recorder, lost),
@@ -351,18 +350,18 @@ fn progress(record: &RunRecord, elapsed_s: f64, search: Option<&Search>) -> brun
     }
 }
 
-/// A search while it goes on: it is asked after each second what to offer next.
+/// Controller of a search, which sets the next level of the load.
 struct SearchController {
     search: Search,
-    /// It was asked after so many seconds.
-    asked_s: u32,
+    /// Number of seconds at the last step.
+    stepped_s: u32,
 }
 
 impl SearchController {
     fn begin(record: &RunRecord) -> Option<Self> {
         Some(Self {
             search: Search::begin(record)?,
-            asked_s: 0,
+            stepped_s: 0,
         })
     }
 
@@ -372,41 +371,41 @@ impl SearchController {
         recorder: &mut RunRecorder,
         stop: &mut StopState,
     ) {
+        // Wait for all past seconds: those that are not reported yet would look as if nothing had failed.
         let Some(completed_s) = generator.completed_seconds() else {
             return;
         };
-        // A past second that was not reported yet would look as if nothing had failed.
         let is_behind = u64::from(completed_s) < generator.clock().elapsed().as_secs();
-        if completed_s <= self.asked_s || is_behind || stop.asked.is_some() {
+        if completed_s <= self.stepped_s || is_behind || stop.requested.is_some() {
             return;
         }
-        self.asked_s = completed_s;
-        let order = self.search.step(&recorder.record, completed_s.into());
-        match order {
+        self.stepped_s = completed_s;
+        let action = self.search.step(&recorder.record, completed_s.into());
+        match action {
             Some(Order::Level(level)) => {
                 let command = Command::Level(level);
                 generator.command(command);
                 recorder.event(generator.clock(), command);
             }
-            Some(Order::End) => stop.ask(generator, recorder, StoppedBy::Finished, None),
+            Some(Order::End) => stop.request(generator, recorder, StoppedBy::Finished, None),
             None => {}
         }
     }
 }
 
-/// Whether nothing but failures has come for a while, in words. A search is to break the service.
-fn everything_fails(record: &RunRecord) -> Option<String> {
+/// Returns a reason if all recent requests failed. In a search failures are expected once a request has succeeded.
+fn all_failed_reason(record: &RunRecord) -> Option<String> {
     let seconds = record.timeline.seconds();
     let is_search = record.header.load.search.is_some();
     if is_search && seconds.ok() > 0 {
         return None;
     }
     let recent = seconds.recent();
-    let last = &recent[recent.len().checked_sub(FAILING_S)?..];
+    let last = &recent[recent.len().checked_sub(ALL_FAILED_S)?..];
     let (ok, all) = last.iter().fold((0, 0), |(ok, all), second| {
         (ok + second.ok, all + second.requests())
     });
-    if ok > 0 || all < FAILING_REQUESTS {
+    if ok > 0 || all < ALL_FAILED_REQUESTS_MIN {
         return None;
     }
     let mut kinds: BTreeMap<&str, u64> = BTreeMap::new();
@@ -414,15 +413,15 @@ fn everything_fails(record: &RunRecord) -> Option<String> {
         *kinds.entry(kind.name()).or_default() += count;
     }
     let (kind, _) = kinds.into_iter().max_by_key(|(_, count)| *count)?;
-    let from_ms = (seconds.len() - FAILING_S) as u64 * 1_000;
+    let from_ms = (seconds.len() - ALL_FAILED_S) as u64 * 1_000;
     let all_codes = record.timeline.failures().iter();
     let recent = all_codes.filter(|it| it.kind.name() == kind && it.last_ms >= from_ms);
     let codes: BTreeSet<String> = recent.map(Failure::in_words).collect();
-    let most = match codes.len() {
-        0 | CODES_MAX.. => kind.to_owned(),
+    let failures = match codes.len() {
+        0 | CODES_MIN_OMITTED.. => kind.to_owned(),
         _ => codes.into_iter().collect::<Vec<_>>().join(" or "),
     };
     Some(format!(
-        "all {all} requests of the last {FAILING_S} s failed, most with {most}"
+        "all {all} requests of the last {ALL_FAILED_S} s failed, most with {failures}"
     ))
 }

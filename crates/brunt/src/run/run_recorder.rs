@@ -9,7 +9,7 @@ use brunt_record::{Command, Ending, Event, Header, MetricsSnapshot, RunRecord, d
 use crate::exit::print_error;
 use crate::results::{RECORD_FILE, RunFolder, WriteError};
 
-/// Keeps what comes: in memory, and on disk for as long as the disk takes it.
+/// Records a run in memory, and on disk until a write fails.
 pub(super) struct RunRecorder<'a> {
     pub(super) record: RunRecord,
     folder: Option<&'a RunFolder>,
@@ -29,7 +29,7 @@ impl<'a> RunRecorder<'a> {
         recorder
     }
 
-    /// Writes the record anew, in its present form.
+    /// Rewrites the record file from memory.
     fn write_all(&mut self) {
         let Some(folder) = self.folder else {
             return;
@@ -45,7 +45,7 @@ impl<'a> RunRecorder<'a> {
 
     pub(super) fn increment(&mut self, increment: MetricsSnapshot) {
         if let Err(error) = self.record.timeline.merge(&increment) {
-            // The generator and the timeline were made from the same names.
+            // Not expected: generator and timeline have the same names.
             self.give_up(std::io::Error::other(error));
             return;
         }
@@ -96,12 +96,12 @@ impl<'a> RunRecorder<'a> {
         }
     }
 
-    /// The run goes on in memory; the user hears of it now and at the end.
+    /// Stops writing; the run continues in memory. The error is printed now and at the end.
     fn give_up_writing(&mut self, error: WriteError) {
         self.writer = None;
         if self.write_error.is_none() {
             print_error(&format!(
-                "{error}; the run goes on, and its result will be shown"
+                "{error}; the run continues without its record file, and its result will be printed"
             ));
             self.write_error = Some(error);
         }

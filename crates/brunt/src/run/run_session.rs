@@ -1,4 +1,4 @@
-//! Session: the runs of one command, each from its host to its files.
+//! Runs of one command: setup, load, verdict and files.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -15,8 +15,7 @@ use crate::compare::baseline_comparison::BaselineComparison;
 use crate::config::RunConfig;
 use crate::exit::{Exit, Failure, print_error, print_note};
 use crate::live_export::LiveExporters;
-use crate::results::export_files::{csv_files, write_locust};
-use crate::results::{RunFolder, WriteError};
+use crate::results::{RunFolder, WriteError, csv_files, write_locust};
 use crate::run::decidability;
 use crate::run::environment::TestEnvironment;
 use crate::run::run_loop::RunOutcome;
@@ -24,16 +23,16 @@ use crate::store;
 use crate::system::interrupts::Interrupts;
 use crate::terminal::{self, ProgressLine};
 
-/// A run that was judged.
+/// Run with its verdict.
 pub(crate) struct JudgedRun {
     pub(crate) record: RunRecord,
     verdict: Verdict,
-    /// Its HTML report.
+    /// Path of the HTML report.
     pub(crate) report: PathBuf,
     pub(crate) exit: Exit,
 }
 
-/// Where the files of a run go.
+/// Paths for the files of a run.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct RunPaths<'a> {
     /// Directory that the user chose; `None`: a new one under `performance/`.
@@ -42,7 +41,7 @@ pub(crate) struct RunPaths<'a> {
     pub(crate) locust_prefix: Option<&'a Path>,
 }
 
-/// What the runs of one command have in common.
+/// Context shared by the runs of one command.
 pub(crate) struct RunSession<'a> {
     pub(crate) config: &'a RunConfig,
     /// The git commit of the working directory.
@@ -54,7 +53,7 @@ pub(crate) struct RunSession<'a> {
 }
 
 impl RunSession<'_> {
-    /// Runs a profile, judges the run, shows the result and writes what it leaves.
+    /// Runs a profile, judges the run, prints the result and writes the files.
     pub(crate) fn run(
         &self,
         profile: &str,
@@ -65,11 +64,11 @@ impl RunSession<'_> {
         self.interrupts.disarm();
         let network = &self.config.load.network;
         let host = network.host(self.scenario)?;
-        network.refuse_hosts_of_classes(self.scenario, &plan, network.service())?;
+        network.check_class_hosts(self.scenario, &plan, network.service())?;
         let mut environment = TestEnvironment::new(self.config, &host, &plan)?;
         let mut header = environment.header(self.config, self.scenario, profile, &plan, "");
         let differences = match self.baseline {
-            Some(baseline) => baseline.before_load(&header)?,
+            Some(baseline) => baseline.check_before_run(&header)?,
             None => Vec::new(),
         };
         let folder = RunFolder::create(paths.out, profile, Timestamp::now())
@@ -88,12 +87,12 @@ impl RunSession<'_> {
             live,
             exporters,
         )?;
-        // The agent need not run while the report is made.
+        // Stop the agent before the reports are written.
         drop(environment);
         Ok(self.judge(outcome, &folder, paths.locust_prefix, differences))
     }
 
-    /// Judges a run, shows the result and writes what it leaves.
+    /// Judges a run, prints the result and writes the files.
     fn judge(
         &self,
         outcome: RunOutcome,
@@ -121,7 +120,7 @@ impl RunSession<'_> {
         let has_record = write_error.is_none();
         let errors: Vec<WriteError> = write_error
             .into_iter()
-            .chain(leave(&run.judged(), folder))
+            .chain(write_files(&run.judged(), folder))
             .chain(locust_prefix.and_then(|prefix| write_locust(&run.record, prefix).err()))
             .collect();
         if !errors.is_empty() {
@@ -137,7 +136,7 @@ impl RunSession<'_> {
         for error in &errors {
             print_error(&error.to_string());
         }
-        // The files are whole without it, and the run's own result stands.
+        // The files are complete without the history, and the result of the run is unaffected.
         if let Err(error) = store::add(&run.judged(), folder) {
             let remedy = if has_record {
                 "; after fixing this, add the run with: brunt history --rebuild"
@@ -170,8 +169,8 @@ impl JudgedRun {
     }
 }
 
-/// Writes all files of a run; those that cannot be written do not keep back the others.
-fn leave(run: &Judged, folder: &RunFolder) -> Vec<WriteError> {
+/// Writes all files of a run, even if some cannot be written.
+fn write_files(run: &Judged, folder: &RunFolder) -> Vec<WriteError> {
     let written = [
         folder.write("summary.json", &brunt_report::summary_json(run)),
         folder.write_report(&brunt_report::html(&[*run])),
@@ -181,35 +180,36 @@ fn leave(run: &Judged, folder: &RunFolder) -> Vec<WriteError> {
     written.filter_map(Result::err).collect()
 }
 
-/// Says what is about to be hit, before it is.
+/// Prints the load and its targets before the run.
 fn announce(header: &Header, plan: &Plan) {
-    let length = brunt_scenario::duration_in_words(Duration::from_secs_f64(plan.load.duration_s()));
+    let duration =
+        brunt_scenario::duration_in_words(Duration::from_secs_f64(plan.load.duration_s()));
     let level = brunt_scenario::level_in_words(&plan.load);
-    let whose = if header.embedded {
+    let agent = if header.embedded {
         " (the embedded Application Agent)"
     } else {
         ""
     };
     print_note(&format!(
-        "brunt {}: {level} for {length}, seed {}",
+        "brunt {}: {level} for {duration}, seed {}",
         header.profile, header.seed
     ));
-    print_note(&format!("against {}{whose}", header.host));
+    print_note(&format!("target: {}{agent}", header.host));
     for other in &header.generator.other_hosts {
-        print_note(&format!("and against {other}"));
+        print_note(&format!("also: {other}"));
     }
     if header.generator.insecure {
         print_note("note: TLS certificates are not verified");
     }
     let warnings = decidability::warnings(plan, header.generator.watched.is_some());
-    let asks_for_process = |target: &Target| matches!(target.metric, Metric::Cpu | Metric::Memory);
-    if header.generator.watched.is_none() && !header.targets.iter().any(asks_for_process) {
+    let needs_process = |target: &Target| matches!(target.metric, Metric::Cpu | Metric::Memory);
+    if header.generator.watched.is_none() && !header.targets.iter().any(needs_process) {
         print_note(
-            "note: the service is not monitored; name its process with --pid, --port or --cgroup, or its metrics with --metrics-url",
+            "note: the service is not monitored; select its process with --pid, --port or --cgroup, or its metrics with --metrics-url",
         );
     }
     if brunt_scenario::falls_short(&plan.load) {
-        print_note("note: the load ends before all its users are started; raise -r, or -t");
+        print_note("note: the load ends before all users have started; increase -r or -t");
     }
     if let Some(logins) = brunt_scenario::logins_in_words(plan) {
         print_note(&format!("note: {logins}"));

@@ -1,48 +1,50 @@
-//! Stop state of a run: whether and why its load ends before the planned end.
+//! Early stop of a run: on a signal, a failure, a certainly missed target, or when all targets are decided.
 
 use std::time::Duration;
 
 use brunt_engine::Clock;
-use brunt_record::{Command, Ending, MissedTarget, RunRecord, Second, StoppedBy, duration_ms};
+use brunt_record::{Command, Ending, Header, Load, MissedTarget, RunRecord, Second, StoppedBy};
 use brunt_scenario::Plan;
+use brunt_verdict::stopping::Stopping;
+use brunt_verdict::until_decided::UntilDecided;
 
-use super::run_recorder::RunRecorder;
-use super::stopping::StopDecision;
+use super::run_recorder::{RunRecorder, milliseconds};
+use crate::exit::print_note;
 use crate::worker::load_generator::{LoadGenerator, WorkerLost};
 
-/// A load generator that has not ended this long after `--stop-timeout` never will.
-const ENDS_WITHIN: Duration = Duration::from_secs(30);
+/// Time after `--stop-timeout` after which the load generator counts as hung.
+const OVERDUE_AFTER: Duration = Duration::from_secs(30);
 
 /// Whether and why the load was stopped before its planned end.
 #[derive(Default)]
 pub(super) struct StopState {
-    pub(super) asked: Option<(StoppedBy, u64, Option<String>)>,
-    /// The targets for which it was stopped.
+    /// Cause, time in milliseconds, and reason of the stop.
+    pub(super) requested: Option<(StoppedBy, u64, Option<String>)>,
+    /// Targets that caused the stop.
     missed: Vec<MissedTarget>,
     pub(super) aborted: bool,
 }
 
 impl StopState {
-    /// Stops the load, once.
-    pub(super) fn ask(
+    /// Stops the load, unless it was already stopped or has reached its planned end.
+    pub(super) fn request(
         &mut self,
         generator: &mut dyn LoadGenerator,
         recorder: &mut RunRecorder,
         stopped_by: StoppedBy,
         reason: Option<String>,
     ) {
-        let now_ms = duration_ms(generator.clock().elapsed());
-        if self.asked.is_none()
-            && now_ms < load_ms(&recorder.record.header.load.extended_to_limit())
+        let now_ms = milliseconds(generator.clock().elapsed());
+        if self.requested.is_none()
+            && now_ms < duration_ms(&recorder.record.header.load.extended_to_limit())
         {
-            self.asked = Some((stopped_by, now_ms, reason));
+            self.requested = Some((stopped_by, now_ms, reason));
             generator.command(Command::Stop);
             recorder.event(generator.clock(), Command::Stop);
         }
     }
 
-    /// Stops the load since what makes it has failed, or cannot be waited for. That is the run's ending, whatever else
-    /// had been asked.
+    /// Stops the load because the generator failed or hangs. This overrides any other cause.
     pub(super) fn fail(
         &mut self,
         generator: &mut dyn LoadGenerator,
@@ -50,47 +52,42 @@ impl StopState {
         reason: String,
     ) {
         let by = StoppedBy::InternalError;
-        self.ask(generator, recorder, by, Some(reason.clone()));
-        let planned_ms = load_ms(&recorder.record.header.load.extended_to_limit());
-        let asked = self.asked.take();
-        self.asked = match asked {
-            Some((StoppedBy::InternalError | StoppedBy::WorkerLost, ..)) => asked,
+        self.request(generator, recorder, by, Some(reason.clone()));
+        let load_ms = duration_ms(&recorder.record.header.load.extended_to_limit());
+        let requested = self.requested.take();
+        self.requested = match requested {
+            Some((StoppedBy::InternalError | StoppedBy::WorkerLost, ..)) => requested,
             Some((_, at_ms, _)) => Some((by, at_ms, Some(reason))),
-            None => Some((by, planned_ms, Some(reason))),
+            None => Some((by, load_ms, Some(reason))),
         };
     }
 
-    /// Whether what makes the load should have ended long ago.
-    pub(super) fn is_overdue(
-        &self,
-        clock: Clock,
-        load: &brunt_record::Load,
-        stop_timeout: Duration,
-    ) -> bool {
+    /// Whether the load generator counts as hung.
+    pub(super) fn is_overdue(&self, clock: Clock, load: &Load, stop_timeout: Duration) -> bool {
         let ends_ms = self
-            .asked
+            .requested
             .as_ref()
-            .map_or_else(|| load_ms(load), |(_, at_ms, _)| *at_ms);
-        let patience = stop_timeout.saturating_add(ENDS_WITHIN);
-        clock.elapsed() > Duration::from_millis(ends_ms).saturating_add(patience)
+            .map_or_else(|| duration_ms(load), |(_, at_ms, _)| *at_ms);
+        let timeout = stop_timeout.saturating_add(OVERDUE_AFTER);
+        clock.elapsed() > Duration::from_millis(ends_ms).saturating_add(timeout)
     }
 
-    /// Ends the load for what was seen of its targets.
+    /// Ends the load because of its targets.
     pub(super) fn end(
         &mut self,
         generator: &mut dyn LoadGenerator,
         recorder: &mut RunRecorder,
         end: StopDecision,
     ) {
-        let was_asked = self.asked.is_some();
-        self.ask(generator, recorder, end.stopped_by, end.reason);
-        if !was_asked && self.asked.is_some() {
+        let was_requested = self.requested.is_some();
+        self.request(generator, recorder, end.stopped_by, end.reason);
+        if !was_requested && self.requested.is_some() {
             self.missed = end.missed;
         }
     }
 
-    /// A process of the load is lost. What is judged ends with the last second of which all is known, whatever else
-    /// stopped the load.
+    /// Stops the load because a worker process was lost. The judged part of the run ends with the last second that all
+    /// workers reported. This overrides any other cause except an internal error.
     pub(super) fn lose(
         &mut self,
         generator: &mut dyn LoadGenerator,
@@ -98,35 +95,36 @@ impl StopState {
         lost: WorkerLost,
     ) {
         let (reason, at_ms) = (lost.reason, u64::from(lost.at_s) * 1_000);
-        self.ask(generator, recorder, StoppedBy::WorkerLost, None);
+        self.request(generator, recorder, StoppedBy::WorkerLost, None);
         if !matches!(
-            self.asked,
+            self.requested,
             Some((StoppedBy::WorkerLost, _, Some(_)) | (StoppedBy::InternalError, ..))
         ) {
             let load = &recorder.record.header.load;
-            let ends_ms = load_ms(&load.extended_to_limit());
-            let ends_ms = self.asked.take().map_or(ends_ms, |(_, at_ms, _)| at_ms);
-            self.asked = Some((StoppedBy::WorkerLost, at_ms.min(ends_ms), Some(reason)));
+            let ends_ms = duration_ms(&load.extended_to_limit());
+            let ends_ms = self.requested.take().map_or(ends_ms, |(_, at_ms, _)| at_ms);
+            self.requested = Some((StoppedBy::WorkerLost, at_ms.min(ends_ms), Some(reason)));
             self.missed.clear();
         }
     }
 
-    /// All that users do before their tasks has failed.
-    pub(super) fn nobody_started(&mut self, clock: Clock, reason: &str) {
-        let now_ms = duration_ms(clock.elapsed());
-        self.asked = Some((StoppedBy::SetupFailed, now_ms, Some(reason.to_owned())));
+    /// Ends the run because the start steps of all users failed.
+    pub(super) fn set_no_user_started(&mut self, clock: Clock, reason: &str) {
+        let now_ms = milliseconds(clock.elapsed());
+        self.requested = Some((StoppedBy::SetupFailed, now_ms, Some(reason.to_owned())));
     }
 
-    /// The load has ended before its time, since all users had stopped for good. With iterations that is its end.
-    pub(super) fn nobody_left(&mut self, clock: Clock, record: &RunRecord) {
-        let now_ms = duration_ms(clock.elapsed());
+    /// Records that the load ended early because all users had stopped. With iterations this is the planned end.
+    pub(super) fn check_users_left(&mut self, clock: Clock, record: &RunRecord) {
+        let now_ms = milliseconds(clock.elapsed());
         let load = &record.header.load;
-        let is_planned = load.iterations.is_some() || now_ms >= load_ms(load);
+        let is_planned = load.iterations.is_some() || now_ms >= duration_ms(load);
         let mut seconds = record.timeline.seconds().iter();
         let is_gone = |second: Second| second.users_out_of_data + second.users_stopped > 0;
-        if self.asked.is_none() && !is_planned && seconds.any(is_gone) {
-            let reason = "all users had stopped: their data was used up, or the scenario says so";
-            self.asked = Some((StoppedBy::Scenario, now_ms, Some(reason.to_owned())));
+        if self.requested.is_none() && !is_planned && seconds.any(is_gone) {
+            let reason =
+                "all users stopped: their data was exhausted, or the scenario stopped them";
+            self.requested = Some((StoppedBy::Scenario, now_ms, Some(reason.to_owned())));
         }
     }
 
@@ -134,17 +132,17 @@ impl StopState {
         &self,
         clock: Clock,
         plan: &Plan,
-        unseen: brunt_record::Unavailable,
+        unavailable: brunt_record::Unavailable,
     ) -> Ending {
-        let ended_ms = duration_ms(clock.elapsed());
-        let planned_ms = load_ms(&plan.load.extended_to_limit());
-        // So many tasks may be done before the time is up.
+        let ended_ms = milliseconds(clock.elapsed());
+        let planned_ms = duration_ms(&plan.load.extended_to_limit());
+        // A number of iterations may be complete before the planned duration.
         let load_ended_ms = match plan.load.iterations {
             Some(_) => planned_ms.min(ended_ms),
             None => planned_ms,
         };
         let (stopped_by, load_ended_ms, reason) =
-            self.asked
+            self.requested
                 .clone()
                 .unwrap_or((StoppedBy::Finished, load_ended_ms, None));
         Ending {
@@ -153,11 +151,82 @@ impl StopState {
             ended_ms,
             stop_reason: reason,
             missed_targets: self.missed.clone(),
-            unavailable: unseen,
+            unavailable,
         }
     }
 }
 
-fn load_ms(load: &brunt_record::Load) -> u64 {
-    duration_ms(Duration::from_secs_f64(load.duration_s()))
+fn duration_ms(load: &Load) -> u64 {
+    milliseconds(Duration::from_secs_f64(load.duration_s()))
+}
+
+/// Decision to end a run early because of its targets.
+#[derive(Debug, Clone)]
+pub(crate) struct StopDecision {
+    pub(crate) stopped_by: StoppedBy,
+    pub(crate) reason: Option<String>,
+    pub(crate) missed: Vec<MissedTarget>,
+}
+
+impl StopDecision {
+    /// Prints the reason.
+    pub(crate) fn announce(&self, elapsed: Duration, load: &Load) {
+        let (elapsed_s, planned_s) = (elapsed.as_secs(), load.duration_s());
+        match &self.reason {
+            Some(reason) => print_note(&format!(
+                "stopping after {elapsed_s} of {planned_s} s: {reason}"
+            )),
+            None => print_note(&format!(
+                "stopping after {elapsed_s} s: every target is decided"
+            )),
+        }
+    }
+}
+
+/// Checks after each second whether a run can end because of its targets.
+pub(crate) struct StopWatch {
+    stopping: Option<Stopping>,
+    deciding: Option<UntilDecided>,
+    /// Number of seconds at the last check.
+    checked_s: u32,
+    /// Targets that were undecided at the last check.
+    undecided: Vec<String>,
+}
+
+impl StopWatch {
+    pub(crate) fn new(header: &Header) -> Self {
+        Self {
+            stopping: Stopping::new(header),
+            deciding: UntilDecided::new(header),
+            checked_s: 0,
+            undecided: Vec::new(),
+        }
+    }
+
+    /// Checks the record, of which `completed_s` seconds are complete. Returns a decision if the run is to end.
+    pub(crate) fn check(&mut self, record: &RunRecord, completed_s: u32) -> Option<StopDecision> {
+        if completed_s <= self.checked_s {
+            return None;
+        }
+        self.checked_s = completed_s;
+        let stopping = self.stopping.as_mut();
+        if let Some(missed) = stopping.and_then(|stopping| stopping.look(record, completed_s)) {
+            return Some(StopDecision {
+                stopped_by: StoppedBy::TargetMissed,
+                reason: Some(missed.reason),
+                missed: missed.targets,
+            });
+        }
+        self.undecided = self.deciding.as_mut()?.look(record, completed_s)?;
+        self.undecided.is_empty().then_some(StopDecision {
+            stopped_by: StoppedBy::Finished,
+            reason: None,
+            missed: Vec::new(),
+        })
+    }
+
+    /// Descriptions of the undecided targets.
+    pub(crate) fn undecided(&self) -> &[String] {
+        &self.undecided
+    }
 }

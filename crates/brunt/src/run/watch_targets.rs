@@ -1,4 +1,4 @@
-//! What the monitor watches: the process under test, how it was found, and others in addition.
+//! Monitored processes: the process under test, how it was found, and additional ones.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -12,25 +12,25 @@ use crate::exit::{Failure, print_note};
 use crate::system::demo_service::DemoService;
 use crate::system::http_client;
 
-/// Names that columns and series have already.
+/// Names that columns and series already use.
 const RESERVED_NAMES: [&str; 4] = ["process", "target", "generator", "machine"];
 
-/// Something that is monitored.
+/// A monitored process or group of processes.
 #[derive(Debug, Clone)]
 pub(crate) struct WatchTarget {
-    place: Place,
-    /// Description for people, without secrets.
-    pub(crate) words: String,
+    source: Source,
+    /// Description without secrets.
+    pub(crate) description: String,
 }
 
 #[derive(Debug, Clone)]
-enum Place {
+enum Source {
     Process(u32),
     Cgroup(PathBuf),
     Metrics(Url),
 }
 
-/// All that is monitored.
+/// All monitored processes.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct WatchTargets {
     /// The process under test.
@@ -40,7 +40,7 @@ pub(crate) struct WatchTargets {
 }
 
 impl WatchTargets {
-    /// Finds what the user named.
+    /// Finds the processes of the options.
     pub(crate) fn from_config(config: &WatchConfig) -> Result<Self, Failure> {
         check_names(config)?;
         let mut targets = Self::default();
@@ -59,8 +59,8 @@ impl WatchTargets {
         Ok(targets)
     }
 
-    /// Finds what a run monitors: the embedded agent, the process that the user named, or the one that listens on the
-    /// target's port of this machine; and the additional ones.
+    /// Finds the processes to monitor in a run: the embedded agent, the process from the options, or the process that
+    /// listens on the port of a local service; and the additional ones.
     pub(crate) fn find(
         config: &WatchConfig,
         agent: Option<&DemoService>,
@@ -69,7 +69,7 @@ impl WatchTargets {
         let mut targets = Self::from_config(config)?;
         if let Some(agent) = agent {
             targets.target = Some(WatchTarget {
-                words: "the embedded Application Agent".to_owned(),
+                description: "the embedded Application Agent".to_owned(),
                 ..WatchTarget::process(agent.pid())
             });
         } else if targets.target.is_none() && target.is_local() {
@@ -80,8 +80,10 @@ impl WatchTargets {
     }
 
     /// Description of the process under test.
-    pub(crate) fn target_in_words(&self) -> Option<String> {
-        self.target.as_ref().map(|target| target.words.clone())
+    pub(crate) fn target_description(&self) -> Option<String> {
+        self.target
+            .as_ref()
+            .map(|target| target.description.clone())
     }
 
     /// The additional targets, for the run record.
@@ -89,12 +91,12 @@ impl WatchTargets {
         let additional = self.additional.iter();
         let named = |(name, target): &(String, WatchTarget)| brunt_record::AdditionalTarget {
             name: name.clone(),
-            description: target.words.clone(),
+            description: target.description.clone(),
         };
         additional.map(named).collect()
     }
 
-    /// Starts to monitor.
+    /// Starts the monitor.
     pub(crate) fn monitor(&self) -> Result<Monitor, Failure> {
         let target = self.target.as_ref().map(WatchTarget::subject).transpose()?;
         let additional = self.additional.iter().map(|(_, target)| target.subject());
@@ -103,16 +105,16 @@ impl WatchTargets {
     }
 }
 
-/// Refuses names that are given twice, and more than one process under test.
+/// Checks that names are unique, and that there is at most one process under test.
 fn check_names(config: &WatchConfig) -> Result<(), Failure> {
     let mut seen = BTreeSet::new();
     for (name, _) in &config.sources {
         let message = match name.as_deref() {
             Some(name) if RESERVED_NAMES.contains(&name) || seen.contains(&Some(name)) => {
-                format!("the name {name} is taken: give the monitored process another")
+                format!("the name `{name}` of a monitored process is reserved or used twice; choose another")
             }
             None if seen.contains(&None) => {
-                "one process is under test: name the others, such as --pid db=4711".to_owned()
+                "only one process is under test; give additional processes a name, such as --pid db=4711".to_owned()
             }
             name => {
                 seen.insert(name);
@@ -127,8 +129,8 @@ fn check_names(config: &WatchConfig) -> Result<(), Failure> {
 impl WatchTarget {
     fn process(pid: u32) -> Self {
         Self {
-            place: Place::Process(pid),
-            words: format!("process {pid}"),
+            source: Source::Process(pid),
+            description: format!("process {pid}"),
         }
     }
 
@@ -137,55 +139,57 @@ impl WatchTarget {
             brunt_monitor::listener_of(port).map_err(|error| Failure::Input(error.to_string()))?;
         let pid = pid.as_raw_nonzero().get().unsigned_abs();
         Ok(Self {
-            place: Place::Process(pid),
-            words: format!("process {pid}, which listens on port {port}"),
+            source: Source::Process(pid),
+            description: format!("process {pid}, which listens on port {port}"),
         })
     }
 
     fn cgroup(folder: PathBuf) -> Self {
         Self {
-            words: format!("control group {}", folder.display()),
-            place: Place::Cgroup(folder),
+            description: format!("cgroup {}", folder.display()),
+            source: Source::Cgroup(folder),
         }
     }
 
     fn metrics(url: Url) -> Self {
         Self {
-            words: format!(
+            description: format!(
                 "the process with metrics at {}",
                 http_client::without_credentials(&url)
             ),
-            place: Place::Metrics(url),
+            source: Source::Metrics(url),
         }
     }
 
     /// Subject for the monitor.
     fn subject(&self) -> Result<Subject, Failure> {
-        Ok(match &self.place {
-            Place::Process(pid) => {
+        Ok(match &self.source {
+            Source::Process(pid) => {
                 let known = i32::try_from(*pid).ok().and_then(Pid::from_raw);
                 let invalid = || Failure::Input(format!("invalid process id {pid}"));
                 Subject::Process(known.ok_or_else(invalid)?)
             }
-            Place::Cgroup(folder) => Subject::ControlGroup(folder.clone()),
-            Place::Metrics(url) => {
+            Source::Cgroup(folder) => Subject::ControlGroup(folder.clone()),
+            Source::Metrics(url) => {
                 let (client, url) = (http_client::client(), url.clone());
-                Subject::Page(MetricsSource::new(move || http_client::page(&client, &url)))
+                Subject::Page(MetricsSource::new(move || {
+                    http_client::get_text(&client, &url)
+                }))
             }
         })
     }
 }
 
-/// Says what the monitor cannot see, once: what is not known has no value anywhere.
-pub(crate) fn tell_unseen<'a>(
-    unseen: &'a brunt_record::Unavailable,
+/// Prints which metrics the monitor cannot read. They have no values in the record.
+pub(crate) fn print_unavailable<'a>(
+    unavailable: &'a brunt_record::Unavailable,
     names: impl IntoIterator<Item = &'a str>,
 ) {
-    for (whose, what) in unseen.each(names) {
+    for (subject, reasons) in unavailable.each(names) {
         print_note(&format!(
-            "note: of {} cannot be seen: {}",
-            whose.description(),
-            what.join("; ")
+            "note: cannot monitor all of {}: {}",
+            subject.description(),
+            reasons.join("; ")
         ));
     }
 }
@@ -197,7 +201,10 @@ mod tests {
     #[test]
     fn description_of_a_metrics_url_has_no_secret() {
         let url = Url::parse("https://user:secret@host/metrics?token=secret").expect("a URL");
-        let words = WatchTarget::metrics(url).words;
-        assert!(words.ends_with("at https://host/metrics"), "{words}");
+        let description = WatchTarget::metrics(url).description;
+        assert!(
+            description.ends_with("at https://host/metrics"),
+            "{description}"
+        );
     }
 }

@@ -1,4 +1,4 @@
-//! Child processes, known by their ids: when brunt has to end at once, they are killed, even those that are stopped.
+//! Registry of child processes, which are killed if brunt has to exit at once, even if they are stopped (SIGSTOP).
 
 use std::process::Child;
 use std::sync::{Mutex, PoisonError};
@@ -7,19 +7,19 @@ use rustix::process::{
     Pid, Signal, WaitId, WaitIdOptions, kill_process, kill_process_group, waitid,
 };
 
-/// Child processes that run and were not waited for, so that their ids are theirs.
-static CHILDREN: Mutex<Vec<Known>> = Mutex::new(Vec::new());
+/// Registered child processes. They were not waited for, so that their ids cannot have been reused.
+static CHILDREN: Mutex<Vec<ChildId>> = Mutex::new(Vec::new());
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Known {
+struct ChildId {
     id: Pid,
-    /// It leads a process group, all of which is its own.
+    /// Whether to kill its process group, which it leads.
     is_group: bool,
 }
 
-impl Known {
+impl ChildId {
     fn kill(self) {
-        // It may have ended already.
+        // The process may have ended already.
         if self.is_group {
             kill_process_group(self.id, Signal::KILL).ok();
         } else {
@@ -28,53 +28,53 @@ impl Known {
     }
 }
 
-/// A child that is killed with brunt. Drop this before the child is waited for.
+/// Registration of a child. Drop it before you wait for the child.
 #[derive(Debug)]
-pub(crate) struct Registration(Option<Known>);
+pub(crate) struct Registration(Option<ChildId>);
 
-/// Has a child killed if brunt has to end at once.
+/// Registers a child.
 pub(crate) fn register(child: &Child) -> Registration {
-    enter(child, false)
+    add(child, false)
 }
 
-/// The same for a child that leads a process group, and all of the group.
+/// Registers a child that leads a process group, with the group.
 pub(crate) fn register_group(child: &Child) -> Registration {
-    enter(child, true)
+    add(child, true)
 }
 
-fn enter(child: &Child, is_group: bool) -> Registration {
+fn add(child: &Child, is_group: bool) -> Registration {
     let id = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
-    let known = id.map(|id| Known { id, is_group });
-    children().extend(known);
-    Registration(known)
+    let child = id.map(|id| ChildId { id, is_group });
+    children().extend(child);
+    Registration(child)
 }
 
-/// Whether a child has ended. It is not waited for, so that its id stays its own.
+/// Whether a child has ended. Does not wait for it, so that its id is not reused.
 pub(crate) fn has_ended(child: &Child) -> bool {
     let Some(id) = i32::try_from(child.id()).ok().and_then(Pid::from_raw) else {
         return true;
     };
     let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
-    // Where there is nothing to wait for, it was waited for.
+    // An error means that the child was already waited for.
     !matches!(waitid(WaitId::Pid(id), options), Ok(None))
 }
 
-/// Kills all that are registered.
+/// Kills all registered children.
 pub(crate) fn kill_all() {
     for child in children().drain(..) {
         child.kill();
     }
 }
 
-fn children() -> std::sync::MutexGuard<'static, Vec<Known>> {
-    // A list of ids is never half changed.
+fn children() -> std::sync::MutexGuard<'static, Vec<ChildId>> {
+    // A panic cannot leave the list inconsistent.
     CHILDREN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Drop for Registration {
     fn drop(&mut self) {
-        if let Some(known) = self.0.take() {
-            children().retain(|child| *child != known);
+        if let Some(dropped) = self.0.take() {
+            children().retain(|child| *child != dropped);
         }
     }
 }
@@ -87,7 +87,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn registered_children_are_killed_though_they_are_stopped() {
+    fn registered_children_are_killed_even_if_stopped() {
         let mut sleeper = Command::new("sleep");
         let mut alone = sleeper.arg("600").stdin(Stdio::null()).spawn().unwrap();
         let mut shell = Command::new("sh");

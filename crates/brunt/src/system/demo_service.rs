@@ -1,4 +1,4 @@
-//! The embedded target: the Application Agent as a child process of brunt.
+//! Embedded target: the Application Agent as a child process of brunt.
 
 use std::io::{BufRead, BufReader};
 use std::os::unix::process::CommandExt;
@@ -10,25 +10,25 @@ use url::Url;
 
 use crate::system::child_processes::{self, Registration};
 
-/// What the agent prints before the address it serves at.
+/// Prefix of the line in which the agent prints its address.
 pub(crate) const SERVING_AT: &str = "serving at ";
 
-/// How long the agent may take to end by itself.
-const END_WITHIN: Duration = Duration::from_secs(3);
+/// Time between the end of its input and SIGKILL.
+const EXIT_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// The agent, while it runs. It ends when this is dropped, and when brunt ends in any other way,
-/// since it then sees the end of its standard input.
+/// Running agent. It exits when this is dropped, and when brunt exits in any other way, since its standard input then
+/// closes.
 pub(crate) struct DemoService {
     child: Child,
-    /// It is killed with brunt; `None`: it was waited for.
+    /// Kills the process if brunt has to exit at once; `None` once it was waited for.
     registration: Option<Registration>,
     input: Option<ChildStdin>,
     url: Url,
 }
 
 impl DemoService {
-    /// Starts the agent on a free port of the loopback, its state in memory, pinned to these cores
-    /// (empty: to none).
+    /// Starts the agent on a free port of the loopback interface, with its state in memory, pinned to these cores (empty: not
+    /// pinned).
     pub(crate) fn start(cores: &[usize]) -> anyhow::Result<Self> {
         let own = std::env::current_exe().context("cannot find brunt's own program file")?;
         let mut command = Command::new(own);
@@ -36,7 +36,7 @@ impl DemoService {
         for core in cores {
             command.arg(format!("--core={core}"));
         }
-        // In a process group of its own, Ctrl-C reaches brunt alone, and the agent serves to the end.
+        // In a process group of its own Ctrl-C reaches only brunt, and the agent serves until the run ends.
         let mut child = command
             .process_group(0)
             .stdin(Stdio::piped())
@@ -52,16 +52,16 @@ impl DemoService {
         let mut line = String::new();
         BufReader::new(output)
             .read_line(&mut line)
-            .context("cannot hear the embedded agent")?;
+            .context("cannot read the address of the embedded agent")?;
         let url = line
             .trim()
             .strip_prefix(SERVING_AT)
             .and_then(|url| Url::parse(url).ok());
         let Some(url) = url else {
-            // It has said on standard error why it could not serve.
+            // The agent has printed the reason to standard error.
             drop(registration);
             child.wait().context("cannot wait for the embedded agent")?;
-            anyhow::bail!("the embedded agent did not begin to serve");
+            anyhow::bail!("the embedded agent failed to start");
         };
         Ok(Self {
             child,
@@ -71,17 +71,17 @@ impl DemoService {
         })
     }
 
-    /// Where it serves.
+    /// Base URL.
     pub(crate) fn url(&self) -> &Url {
         &self.url
     }
 
-    /// Its process id.
+    /// Process id.
     pub(crate) fn pid(&self) -> u32 {
         self.child.id()
     }
 
-    /// Whether it has ended by itself.
+    /// Whether it has exited.
     pub(crate) fn has_ended(&self) -> bool {
         child_processes::has_ended(&self.child)
     }
@@ -90,13 +90,13 @@ impl DemoService {
 impl Drop for DemoService {
     fn drop(&mut self) {
         drop(self.input.take());
-        let until = Instant::now() + END_WITHIN;
+        let until = Instant::now() + EXIT_TIMEOUT;
         while !self.has_ended() && Instant::now() < until {
             std::thread::sleep(Duration::from_millis(5));
         }
-        // From here on its id may be another's.
+        // After the wait the process id may be reused.
         self.registration = None;
-        // Neither can fail for a child that was not waited for.
+        // Neither call can fail for a child that was not waited for.
         self.child.kill().ok();
         self.child.wait().ok();
     }

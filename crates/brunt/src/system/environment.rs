@@ -1,4 +1,4 @@
-//! This machine: environment variables and files, as scenarios read them, and its hardware.
+//! Environment variables and files for scenarios, and the hardware of this machine.
 
 use std::fs::{self, File};
 use std::io;
@@ -22,17 +22,17 @@ impl Environment for SystemEnvironment {
     fn file(&self, path: &Path) -> io::Result<Arc<dyn FileContent>> {
         let file = input_file::open(path)?;
         let size = file.metadata()?.len();
-        Ok(Arc::new(Opened { file, size }))
+        Ok(Arc::new(OpenFile { file, size }))
     }
 }
 
 #[derive(Debug)]
-struct Opened {
+struct OpenFile {
     file: File,
     size: u64,
 }
 
-impl FileContent for Opened {
+impl FileContent for OpenFile {
     fn size(&self) -> u64 {
         self.size
     }
@@ -42,7 +42,7 @@ impl FileContent for Opened {
     }
 }
 
-/// Hardware and kernel of this machine; what cannot be read stays unknown.
+/// Hardware and kernel of this machine; `None` for values that cannot be read.
 pub(crate) fn machine() -> Machine {
     let field = |file: &str, name: &str| {
         let text = fs::read_to_string(file).ok()?;

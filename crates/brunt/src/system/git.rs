@@ -1,22 +1,22 @@
-//! The git commit of a folder, read from the repository's files: git itself need not be there.
+//! Git commit of a directory, read from the repository's files without the git program.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// That of the folder that brunt was started in.
+/// Commit of the working directory.
 pub(crate) fn of_working_directory() -> Option<String> {
-    of(&std::env::current_dir().ok()?)
+    commit_of(&std::env::current_dir().ok()?)
 }
 
-/// The commit that is checked out where the folder lies; `None` outside of a repository, before its
-/// first commit, and where the repository is kept in a form that is not known here.
-fn of(folder: &Path) -> Option<String> {
+/// Commit that is checked out in a directory; `None` outside of a repository, before its first commit, and for unsupported
+/// repository formats.
+fn commit_of(folder: &Path) -> Option<String> {
     let git = folder.ancestors().find_map(repository)?;
     let head = read(&git.join("HEAD"))?;
     let Some(name) = head.strip_prefix("ref: ") else {
         return hash(&head);
     };
-    // The branches of a worktree lie in the repository that it belongs to.
+    // A worktree shares the branches of its main repository.
     let common = read(&git.join("commondir")).map_or_else(|| git.clone(), |path| git.join(path));
     let loose = || hash(&read(&common.join(name))?);
     loose().or_else(|| packed(&common, name))
@@ -27,7 +27,7 @@ fn repository(folder: &Path) -> Option<PathBuf> {
     if git.is_dir() {
         return Some(git);
     }
-    // In worktrees and submodules it is a file that says where the folder is.
+    // In worktrees and submodules `.git` is a file with the path of the directory.
     let text = read(&git)?;
     Some(folder.join(text.strip_prefix("gitdir: ")?))
 }
@@ -62,25 +62,25 @@ mod tests {
     }
 
     #[test]
-    fn a_commit_is_found_loose_packed_detached_and_from_a_folder_below() {
+    fn commit_is_found_loose_packed_detached_and_from_a_subdirectory() {
         let folder = tempfile::tempdir().unwrap();
         let (git, below) = (folder.path().join(".git"), folder.path().join("a/b"));
         fs::create_dir_all(&below).unwrap();
         write(&git.join("HEAD"), "ref: refs/heads/main\n");
-        assert_eq!(of(&below), None, "no commit yet");
+        assert_eq!(commit_of(&below), None, "no commit yet");
         write(
             &git.join("packed-refs"),
             &format!("# pack-refs\n{TWO} refs/heads/main\n"),
         );
-        assert_eq!(of(&below).as_deref(), Some(TWO));
+        assert_eq!(commit_of(&below).as_deref(), Some(TWO));
         write(&git.join("refs/heads/main"), &format!("{ONE}\n"));
-        assert_eq!(of(&below).as_deref(), Some(ONE));
+        assert_eq!(commit_of(&below).as_deref(), Some(ONE));
         write(&git.join("HEAD"), &format!("{TWO}\n"));
-        assert_eq!(of(folder.path()).as_deref(), Some(TWO));
+        assert_eq!(commit_of(folder.path()).as_deref(), Some(TWO));
     }
 
     #[test]
-    fn a_worktree_has_a_head_of_its_own_and_the_branches_of_its_repository() {
+    fn worktree_uses_its_own_head_and_the_branches_of_its_repository() {
         let folder = tempfile::tempdir().unwrap();
         let (git, tree) = (folder.path().join("main/.git"), folder.path().join("tree"));
         write(
@@ -90,6 +90,6 @@ mod tests {
         write(&git.join("worktrees/tree/HEAD"), "ref: refs/heads/side\n");
         write(&git.join("worktrees/tree/commondir"), "../..\n");
         write(&git.join("refs/heads/side"), ONE);
-        assert_eq!(of(&tree).as_deref(), Some(ONE));
+        assert_eq!(commit_of(&tree).as_deref(), Some(ONE));
     }
 }

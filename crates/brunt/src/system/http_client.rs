@@ -1,5 +1,4 @@
-//! The web as brunt itself uses it: pages that are watched, and receivers that are told of a run. The load
-//! does not come this way.
+//! HTTP client for monitored metrics and for exporters, as opposed to the load.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,13 +8,12 @@ use ureq::tls::{Certificate, RootCerts, TlsConfig};
 use ureq::{Agent, Body};
 use url::Url;
 
-/// How long an exchange may take.
-const WITHIN: Duration = Duration::from_secs(5);
-/// A page is never larger.
-const PAGE_BYTES_MAX: u64 = 16 << 20;
+/// Timeout of an exchange.
+const TIMEOUT: Duration = Duration::from_secs(5);
+/// Maximum size of a response body.
+const BODY_BYTES_MAX: u64 = 16 << 20;
 
-/// A client that trusts whom the system trusts, and goes nowhere but where it was sent: no redirect is
-/// followed and no proxy asked.
+/// Client with the certificate authorities of the system, without redirects and without a proxy.
 pub(crate) fn client() -> Agent {
     let trusted = rustls_native_certs::load_native_certs().certs;
     let trusted = trusted
@@ -27,7 +25,7 @@ pub(crate) fn client() -> Agent {
         .build();
     let config = Agent::config_builder()
         .tls_config(tls)
-        .timeout_global(Some(WITHIN))
+        .timeout_global(Some(TIMEOUT))
         .max_redirects(0)
         .proxy(None)
         .user_agent(concat!("brunt/", env!("CARGO_PKG_VERSION")))
@@ -35,42 +33,42 @@ pub(crate) fn client() -> Agent {
     config.new_agent()
 }
 
-/// The text of a page, or why there is none. What is said holds no credentials.
-pub(crate) fn page(client: &Agent, url: &Url) -> Result<String, String> {
+/// Gets a text. The error is a message without credentials.
+pub(crate) fn get_text(client: &Agent, url: &Url) -> Result<String, String> {
     let got = client.get(url.as_str()).call();
-    let text = accepted(got).and_then(|mut answer| {
-        let body = answer.body_mut().with_config().limit(PAGE_BYTES_MAX);
-        body.read_to_string().map_err(|error| trouble(&error))
+    let text = success(got).and_then(|mut response| {
+        let body = response.body_mut().with_config().limit(BODY_BYTES_MAX);
+        body.read_to_string().map_err(|error| message(&error))
     });
-    text.map_err(|trouble| format!("{}: {trouble}", without_credentials(url)))
+    text.map_err(|message| format!("{}: {message}", without_credentials(url)))
 }
 
-/// A response of success; else what went wrong. A redirect is not followed, and nothing was taken there.
-pub(crate) fn accepted(
+/// Returns a response with a status code of 2xx, or a message. Redirects are errors.
+pub(crate) fn success(
     response: Result<Response<Body>, ureq::Error>,
 ) -> Result<Response<Body>, String> {
-    let response = response.map_err(|error| trouble(&error))?;
+    let response = response.map_err(|error| message(&error))?;
     let status = response.status();
     if status.is_success() {
         return Ok(response);
     }
-    Err(format!("it answered {}", status.as_u16()))
+    Err(format!("response status {}", status.as_u16()))
 }
 
-/// What went wrong, without the URL, which may hold credentials.
-pub(crate) fn trouble(error: &ureq::Error) -> String {
+/// Message of an error without the URL, which may contain credentials.
+pub(crate) fn message(error: &ureq::Error) -> String {
     match error {
-        ureq::Error::StatusCode(status) => format!("it answered {status}"),
-        ureq::Error::Timeout(_) => format!("no answer within {} s", WITHIN.as_secs()),
-        ureq::Error::BadUri(_) => "not a URL that can be asked".to_owned(),
+        ureq::Error::StatusCode(status) => format!("response status {status}"),
+        ureq::Error::Timeout(_) => format!("no response within {} s", TIMEOUT.as_secs()),
+        ureq::Error::BadUri(_) => "unsupported URL".to_owned(),
         other => other.to_string(),
     }
 }
 
-/// A URL as it may be shown.
+/// URL without credentials and query.
 pub(crate) fn without_credentials(url: &Url) -> Url {
     let mut url = url.clone();
-    // These fail only for URLs without a host, which have no credentials.
+    // These fail only for URLs that cannot have credentials.
     url.set_username("").ok();
     url.set_password(None).ok();
     url.set_query(None);

@@ -1,8 +1,8 @@
-//! Interrupts: signals by which the user or the system asks brunt to end.
+//! Signals that stop brunt.
 //!
-//! SIGINT, SIGTERM and SIGHUP ask it to end; SIGXFSZ (a file would grow beyond the limit) asks once. Before anything was
-//! measured, the first ends brunt at once. After that, the first stops the load, the second cuts it off, and whatever
-//! brunt does then, it has ended within a second, and all that it started with it.
+//! SIGINT, SIGTERM and SIGHUP stop it each time; SIGXFSZ (a file would exceed the size limit) only once. Before anything is
+//! measured, the first signal ends brunt at once. Later, the first one stops the load, and the second one aborts it: brunt
+//! and its child processes then end within a second, whatever they are doing.
 
 use std::io;
 use std::sync::Arc;
@@ -16,12 +16,12 @@ use signal_hook::iterator::Signals;
 use crate::exit::{Exit, print_error};
 use crate::system::child_processes;
 
-/// How long brunt may take to judge and to report once it was asked to end twice.
-const ENDS_WITHIN: Duration = Duration::from_millis(900);
-/// How long it may take to print that it did not.
-const PRINT_WITHIN: Duration = Duration::from_millis(50);
+/// Time for the verdict and the report after the second signal.
+const ABORT_TIMEOUT: Duration = Duration::from_millis(900);
+/// Time for the error message if that was not enough.
+const PRINT_TIMEOUT: Duration = Duration::from_millis(50);
 
-/// Counter of the signals that ask brunt to end.
+/// Counter of stop signals.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Interrupts {
     seen: Arc<AtomicU32>,
@@ -29,28 +29,27 @@ pub(crate) struct Interrupts {
     is_disarmed: Arc<AtomicBool>,
 }
 
-/// What comes of a signal.
+/// Reaction to a signal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Reaction {
-    /// Nothing.
     Ignore,
-    /// The measurement in progress ends, and is reported.
+    /// Stop the measurement, and report it.
     Stop,
-    /// The same at once: brunt ends within this time, whatever it does.
+    /// Abort the measurement; exit after this time at the latest.
     EndWithin(Duration),
-    /// brunt ends now.
+    /// Exit.
     EndNow,
 }
 
 impl Reaction {
-    /// What comes of a signal after so many, before or after something was measured.
+    /// Reaction to a signal, by the number of earlier signals; `is_disarmed`: nothing has been measured.
     fn to(signal: i32, seen: u32, is_disarmed: bool) -> Self {
         match (signal, seen, is_disarmed) {
-            // The write that failed is an error of its own, and reports are written after it.
+            // The failed write is reported as an error, and the reports are still written.
             (SIGXFSZ, 1.., _) | (SIGXFSZ, _, true) => Self::Ignore,
             (_, _, true) | (_, 2.., false) => Self::EndNow,
             (_, 0, false) => Self::Stop,
-            (_, 1, false) => Self::EndWithin(ENDS_WITHIN),
+            (_, 1, false) => Self::EndWithin(ABORT_TIMEOUT),
         }
     }
 }
@@ -59,7 +58,7 @@ impl Interrupts {
     /// Starts to count signals.
     pub(crate) fn watch() -> io::Result<Self> {
         let all = [SIGINT, SIGTERM, SIGHUP, SIGXFSZ];
-        // A brunt that was started with nohup outlives the terminal.
+        // With nohup brunt outlives the terminal.
         let watched = all
             .into_iter()
             .filter(|signal| *signal != SIGHUP || !is_ignored(SIGHUP));
@@ -90,7 +89,7 @@ impl Interrupts {
             Reaction::EndWithin(limit) => {
                 let watchdog = std::thread::Builder::new().name("watchdog".into());
                 if watchdog.spawn(move || end_after(limit)).is_err() {
-                    // Without a thread nothing can wait.
+                    // Without a thread there is no delayed exit.
                     end_now();
                 }
             }
@@ -99,12 +98,12 @@ impl Interrupts {
         }
     }
 
-    /// Lets an interrupt end brunt at once, since nothing has been measured yet.
+    /// Makes the next signal end brunt at once: nothing has been measured.
     pub(crate) fn disarm(&self) {
         self.is_disarmed.store(true, Ordering::SeqCst);
     }
 
-    /// Counts interrupts from now on: a measurement is in progress, and ends by itself.
+    /// Makes the next signal stop the measurement in progress.
     pub(crate) fn arm(&self) {
         self.is_disarmed.store(false, Ordering::SeqCst);
     }
@@ -124,21 +123,21 @@ impl Interrupts {
     }
 }
 
-/// Ends brunt after so long, if it has not ended by then.
+/// Exits after this time.
 fn end_after(limit: Duration) {
-    std::thread::sleep(limit.saturating_sub(PRINT_WITHIN));
-    // The reader of standard error may be stopped as well: brunt does not wait for it.
+    std::thread::sleep(limit.saturating_sub(PRINT_TIMEOUT));
+    // The reader of standard error may hang, so the message is printed by another thread.
     let print = || {
         print_error(
-            "brunt ended before its report was complete; `brunt report` makes it from the record",
+            "stopped before the report was complete; write it from the record with: brunt report",
         );
     };
     std::thread::Builder::new().spawn(print).ok();
-    std::thread::sleep(PRINT_WITHIN);
+    std::thread::sleep(PRINT_TIMEOUT);
     end_now();
 }
 
-/// Ends brunt and all that it started, whatever its other threads do.
+/// Kills all child processes, and exits.
 fn end_now() -> ! {
     child_processes::kill_all();
     std::process::exit(Exit::Interrupted.code().into());
@@ -173,7 +172,7 @@ mod tests {
         }
     }
 
-    /// When brunt has ended, after the first signal, if its main thread never does anything again.
+    /// Time from the start of the case to the exit, if the main thread hangs.
     fn ends_at(case: &Case) -> Option<Duration> {
         let (mut seen, mut at, mut ends) = (0, Duration::ZERO, None::<Duration>);
         for (kind, after) in &case.signals {

@@ -1,4 +1,4 @@
-//! Checks before a run: whether brunt may open as many file descriptors and local ports as the load needs connections.
+//! Checks before a run: whether there are enough file descriptors and local ports for the connections of the load.
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -10,20 +10,20 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::exit::Failure;
 
-/// Number of descriptors other than connections: standard streams, timers, record files, the monitor's.
+/// Number of descriptors for anything but connections: standard streams, timers, record files, the monitor.
 const OTHER_DESCRIPTORS: u64 = 64;
 
-/// A search over users that names no highest level goes no higher than brunt may open connections for.
+/// Limits a search over users without a maximum to the number of connections that brunt may open.
 pub(crate) fn bound_search(plan: &mut Plan, processes: u32) {
     let allowed = getrlimit(Resource::Nofile).maximum;
-    let most =
+    let connections =
         allowed.map(|allowed| allowed.saturating_sub(OTHER_DESCRIPTORS) * u64::from(processes));
-    if let Some(most) = most.and_then(|most| u32::try_from(most).ok()) {
-        bound_search_by(plan, most);
+    if let Some(connections) = connections.and_then(|count| u32::try_from(count).ok()) {
+        bound_search_by(plan, connections);
     }
 }
 
-/// The same, where it may open so many.
+/// Limits a search over users to this number of connections.
 fn bound_search_by(plan: &mut Plan, connections: u32) {
     let is_own = !matches!(plan.network.connections, Connections::Shared(_));
     let users = brunt_scenario::users_in(&plan.load);
@@ -37,7 +37,7 @@ fn bound_search_by(plan: &mut Plan, connections: u32) {
     }
 }
 
-/// How many connections a load may have at once.
+/// Maximum number of concurrent connections of a load.
 fn connections_of(plan: &Plan) -> u32 {
     let users = brunt_scenario::users_in_all(&plan.load);
     match plan.network.connections {
@@ -46,12 +46,16 @@ fn connections_of(plan: &Plan) -> u32 {
     }
 }
 
-/// Raises the soft limit as far as each of the processes needs it; fails where the hard limit is too low.
+/// Raises the soft limit of file descriptors to the number that each process needs.
+///
+/// # Errors
+///
+/// The hard limit is too low.
 pub(crate) fn check_descriptors(plan: &Plan, processes: u32) -> Result<(), Failure> {
     let connections = connections_of(plan);
     let needed = u64::from(connections.div_ceil(processes)) + OTHER_DESCRIPTORS;
     let limit = getrlimit(Resource::Nofile);
-    // No limit is a limit that is never reached.
+    // `None` means unlimited.
     if limit.current.is_none_or(|current| current >= needed) {
         return Ok(());
     }
@@ -70,29 +74,29 @@ pub(crate) fn check_descriptors(plan: &Plan, processes: u32) -> Result<(), Failu
 fn too_few(connections: u32, processes: u32, allowed: u64) -> String {
     let needed = u64::from(connections.div_ceil(processes)) + OTHER_DESCRIPTORS;
     let whose = match processes {
-        1 => "brunt".to_owned(),
-        many => format!("each of {many} processes"),
+        1 => String::new(),
+        count => format!(" in each of {count} processes"),
     };
     let spread = match u64::from(connections).checked_div(allowed.saturating_sub(OTHER_DESCRIPTORS))
     {
         Some(most) if most < 1_000 => {
-            format!(" spread them over processes with --processes {},", most + 1)
+            format!(" use --processes {},", most + 1)
         }
         _ => String::new(),
     };
     format!(
-        "{connections} connections need {needed} file descriptors of {whose}, which may open {allowed}; raise the limit \
-         with: ulimit -n {needed} (as root, or in /etc/security/limits.conf),{spread} let users share: connections = \
-         {{ shared = 100 }}, or play fewer users with -u"
+        "{connections} connections need {needed} file descriptors{whose}, but the limit is {allowed}; raise it with \
+         `ulimit -n {needed}` (as root, or in /etc/security/limits.conf),{spread} share connections with connections = \
+         {{ shared = 100 }}, or use fewer users with -u"
     )
 }
 
-/// Range of the ports that the system assigns to outgoing connections.
+/// File with the range of ports for outgoing connections.
 const PORT_RANGE: &str = "/proc/sys/net/ipv4/ip_local_port_range";
 
-/// Fails if there are too few local ports. Each local address has all ports for each address of the service.
+/// Checks that there are enough local ports. Each local address can use all ports for each address of the service.
 pub(crate) fn check_ports(plan: &Plan, target: &Origins, sources: usize) -> Result<(), Failure> {
-    // If the system does not tell the number of ports, the run finds out.
+    // Without the range nothing can be checked in advance.
     let Some(ports) = port_count(Path::new(PORT_RANGE)) else {
         return Ok(());
     };
@@ -114,11 +118,11 @@ fn enough_ports(
     }
     let wanted = connections.div_ceil(ports * addresses as u64);
     Err(format!(
-        "{connections} connections need a local port each, and there are {most}: {ports} for each of {sources} local \
-         and {addresses} remote addresses; widen the range with: sysctl -w \
-         net.ipv4.ip_local_port_range=\"1024 65535\" (and reserve the ports of services: sysctl -w \
-         net.ipv4.ip_local_reserved_ports=\"8000,8080\"), connect from {wanted} local addresses with --local-address, let users \
-         share: connections = {{ shared = 100 }}, or play fewer users with -u"
+        "{connections} connections need a local port each, but there are {most}: {ports} for each pair of {sources} \
+         local and {addresses} remote addresses; widen the range with: sysctl -w \
+         net.ipv4.ip_local_port_range=\"1024 65535\" (and reserve the ports of services with: sysctl -w \
+         net.ipv4.ip_local_reserved_ports=\"8000,8080\"), use {wanted} local addresses with --local-address, share \
+         connections with connections = {{ shared = 100 }}, or use fewer users with -u"
     ))
 }
 
@@ -135,7 +139,7 @@ mod tests {
 
     use super::*;
 
-    /// The highest level of a search where brunt may open so many connections; `None`: no other than before.
+    /// Maximum of a search if brunt may open `allowed` connections; `None`: unchanged.
     fn highest(search: &str, connections: &str, allowed: u32) -> Option<f64> {
         let text = format!(
             "connections = {connections}\n[targets]\np99 = {{ critical = \"50ms\" }}\n\
@@ -149,33 +153,33 @@ mod tests {
     }
 
     #[test]
-    fn too_few_descriptors_have_three_remedies() {
+    fn too_few_descriptors_message_names_three_remedies() {
         let message = too_few(100_000, 1, 20_000);
-        assert!(message.contains("ulimit -n 100064 "), "{message}");
+        assert!(message.contains("`ulimit -n 100064`"), "{message}");
         assert!(message.contains("--processes 6,"), "{message}");
         let message = too_few(100_000, 4, 20_000);
         assert!(
-            message.contains("25064 file descriptors of each of 4"),
+            message.contains("25064 file descriptors in each of 4"),
             "{message}"
         );
         assert!(!too_few(100, 1, 10).contains("--processes"));
     }
 
     #[test]
-    fn a_search_over_users_ends_where_no_more_connections_may_be_opened() {
+    fn search_over_users_is_limited_by_descriptors() {
         let own = "\"per-user\"";
         for (search, connections, allowed, expected) in [
             ("by = \"users\"", own, 900, Some(900.0)),
-            // It would go up to 20,000 users by itself.
+            // The default maximum is 20,000 users.
             ("by = \"users\"", own, 19_999, Some(19_999.0)),
             ("by = \"users\"", own, 20_000, None),
             ("by = \"users\"", own, 30_000, None),
-            // What was asked for stays, above it or below.
+            // An explicit maximum is kept.
             ("by = \"users\", to = 5000", own, 900, Some(5_000.0)),
             ("by = \"users\", to = 500", own, 900, Some(500.0)),
-            // Where not even the first level can be offered, the run is refused instead.
+            // If the first level is already too high, the run is refused later.
             ("by = \"users\", from = 1000", own, 900, None),
-            // Shared connections are as many as they are; arrivals have a pool of users.
+            // Shared connections and searches over arrivals have their own limits.
             ("by = \"users\"", "{ shared = 100 }", 900, None),
             ("by = \"arrivals\"", own, 900, None),
         ] {
@@ -190,7 +194,7 @@ mod tests {
         assert_eq!(enough_ports(100_000, 28_232, 4, 1), Ok(()));
         assert_eq!(enough_ports(100_000, 28_232, 2, 2), Ok(()));
         let message = enough_ports(100_000, 28_232, 1, 1).unwrap_err();
-        assert!(message.contains("from 4 local addresses"), "{message}");
+        assert!(message.contains("use 4 local addresses"), "{message}");
         assert!(message.contains("there are 28232"), "{message}");
     }
 

@@ -1,14 +1,14 @@
-//! Load generators: what a run needs of those that send the requests.
+//! Interface between the run loop and whatever generates the load.
 
 use std::time::Duration;
 
 use brunt_engine::{Clock, Engine, EngineEvent, StartStats};
 use brunt_record::Command;
 
-/// A worker process ended before its load did.
+/// Error: a worker process ended before its load was complete.
 #[derive(Debug)]
 pub(crate) struct WorkerLost {
-    /// Which worker, how it ended, and which share of the load is missing since when.
+    /// Message with the worker, its exit status, and the missing share of the load.
     pub(crate) reason: String,
     /// Number of seconds that all workers reported.
     pub(crate) at_s: u32,
@@ -22,16 +22,17 @@ pub(crate) trait LoadGenerator {
     /// Sends a command to all threads or workers.
     fn command(&mut self, command: Command);
 
-    /// How users started, of the threads or workers that have ended.
+    /// Outcome of the start steps of users, in threads or workers that have ended.
     fn start_stats(&self) -> &StartStats;
 
-    /// Number of seconds that all have reported and [`Self::next_event`] has passed on; `None` once all have ended.
+    /// Number of seconds that all threads or workers have completed, and whose events [`Self::next_event`] has returned;
+    /// `None` once all have ended.
     fn completed_seconds(&self) -> Option<u32>;
 
-    /// Gives up those that have not ended: nothing waits for them.
+    /// Abandons threads or workers that have not ended.
     fn abandon(&mut self);
 
-    /// What comes next, after waiting at most for `wait`.
+    /// Returns the next event, or [`EngineEvent::Timeout`] after `wait`.
     ///
     /// # Errors
     ///

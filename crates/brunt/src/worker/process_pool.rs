@@ -1,5 +1,4 @@
-//! Worker processes, which generate a run's load in equal shares: the coordinator sends them their job and collects what they
-//! record.
+//! Coordinator side of worker processes, which generate equal shares of a run's load.
 
 use std::collections::VecDeque;
 use std::os::unix::process::CommandExt;
@@ -15,56 +14,56 @@ use crate::system::child_processes::{Registration, has_ended, register};
 use crate::worker::load_generator::{LoadGenerator, WorkerLost};
 use crate::worker::protocol::{WorkerCommand, WorkerEvent, WorkerJob, read_frame, write_frame};
 
-/// Command of the worker processes.
+/// Subcommand of worker processes.
 pub(crate) const VERB: &str = "worker";
-/// How long workers may take to get ready.
-const READY_WITHIN: Duration = Duration::from_mins(1);
-/// Time from the moment that all are ready to the start of the load.
-const BEGIN_AFTER: Duration = Duration::from_millis(50);
-/// How long one may take to exit once its output is at its end.
-const EXITS_WITHIN: Duration = Duration::from_millis(200);
-/// If brunt itself did not poll for longer, it was stopped, and no worker counts as silent.
-const LOOKED_WITHIN: Duration = Duration::from_secs(1);
-/// How long a worker may take to end after its pipes are closed.
-const END_WITHIN: Duration = Duration::from_secs(3);
+/// Maximum time until all workers are ready.
+const READY_TIMEOUT: Duration = Duration::from_mins(1);
+/// Delay between ready workers and the start of the load.
+const START_DELAY: Duration = Duration::from_millis(50);
+/// Maximum time between the end of a worker's output and its exit.
+const EXIT_STATUS_TIMEOUT: Duration = Duration::from_millis(200);
+/// If the coordinator did not poll for longer, it was stopped (SIGSTOP), and no worker counts as silent.
+const POLL_GAP_MAX: Duration = Duration::from_secs(1);
+/// Time between the end of a worker's input and SIGKILL.
+const EXIT_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// Worker processes while they run.
+/// Running worker processes.
 pub(crate) struct WorkerProcesses {
     clock: Clock,
     workers: Vec<Worker>,
     events: Receiver<(usize, Option<WorkerEvent>)>,
     running: usize,
     start_stats: StartStats,
-    shares: Shares,
-    /// How long one may be silent.
+    snapshots: SnapshotBuffer,
+    /// Maximum time without a message from a worker.
     silent_max: Duration,
-    /// When brunt last looked for news.
-    looked_at: Instant,
+    /// Time of the last poll for events.
+    polled_at: Instant,
 }
 
-/// What the processes recorded, which is passed on second by second once all of them have reported the second: if one is
-/// lost, nothing is shown in which its share is missing.
-struct Shares {
-    /// Each with its second.
+/// Buffer of snapshots, each held back until all workers have completed its second. If a worker is lost, no second without
+/// its share is recorded.
+struct SnapshotBuffer {
+    /// Incomplete snapshots with their seconds.
     held: Vec<(u32, Box<MetricsSnapshot>)>,
     complete: VecDeque<Box<MetricsSnapshot>>,
     is_lost: bool,
-    /// Number of seconds that were passed on in full; `None` once all processes have ended and everything was passed on.
-    passed_on_s: Option<u32>,
+    /// Number of seconds whose snapshots were all returned; `None` once all workers have ended and everything was returned.
+    returned_s: Option<u32>,
 }
 
-impl Default for Shares {
+impl Default for SnapshotBuffer {
     fn default() -> Self {
         Self {
             held: Vec::new(),
             complete: VecDeque::new(),
             is_lost: false,
-            passed_on_s: Some(0),
+            returned_s: Some(0),
         }
     }
 }
 
-impl Shares {
+impl SnapshotBuffer {
     fn hold(&mut self, increment: Box<MetricsSnapshot>) {
         let seconds = increment.seconds.iter().map(|(second, _)| *second);
         let second = seconds.max().unwrap_or(0);
@@ -73,8 +72,8 @@ impl Shares {
         }
     }
 
-    /// All processes have reported this number of seconds; `None`: all have ended.
-    fn complete(&mut self, reported_s: Option<u32>) {
+    /// Releases the snapshots of the first `reported_s` seconds, which all workers have completed; `None`: all have ended.
+    fn release(&mut self, reported_s: Option<u32>) {
         let is_complete = |(second, _): &mut (u32, Box<MetricsSnapshot>)| {
             reported_s.is_none_or(|reported_s| *second < reported_s)
         };
@@ -83,7 +82,7 @@ impl Shares {
             .extend(complete.map(|(_, increment)| increment));
     }
 
-    /// One of them is lost: what the others record from here on is not the planned load.
+    /// Drops incomplete and later snapshots after a worker was lost: the rest is not the planned load.
     fn lose(&mut self) {
         self.held.clear();
         self.is_lost = true;
@@ -92,7 +91,7 @@ impl Shares {
     fn next(&mut self, reported_s: Option<u32>) -> Option<Box<MetricsSnapshot>> {
         let next = self.complete.pop_front();
         if self.complete.is_empty() {
-            self.passed_on_s = reported_s;
+            self.returned_s = reported_s;
         }
         next
     }
@@ -100,19 +99,19 @@ impl Shares {
 
 struct Worker {
     child: Child,
-    /// Kills the process with brunt; `None`: it was waited for.
+    /// Kills the process if brunt has to exit at once; `None` once it was waited for.
     registration: Option<Registration>,
-    /// The worker ends when this is closed.
+    /// Closing it makes the worker exit.
     commands: Option<ChildStdin>,
-    /// Number of seconds that it has reported; `None` once it has ended.
+    /// Number of seconds that it has completed; `None` once it has ended.
     completed_s: Option<u32>,
-    /// When it last reported.
+    /// Time of its last event.
     last_event_at: Instant,
 }
 
 impl WorkerProcesses {
-    /// Starts as many as the job is shared by, and lets them begin when all are ready. One that is silent for longer
-    /// than `silent_max` is lost.
+    /// Starts the workers of a job, and starts the load when all are ready. A worker without an event for `silent_max` is
+    /// lost.
     pub(crate) fn start(job: &WorkerJob, silent_max: Duration) -> anyhow::Result<Self> {
         let (to, events) = channel();
         let mut processes = Self {
@@ -121,18 +120,18 @@ impl WorkerProcesses {
             events,
             running: 0,
             start_stats: StartStats::default(),
-            shares: Shares::default(),
+            snapshots: SnapshotBuffer::default(),
             silent_max,
-            looked_at: Instant::now(),
+            polled_at: Instant::now(),
         };
         for share in 0..job.of {
             let worker = Worker::start(job, share, to.clone());
-            let what = || format!("cannot start process {} of {}", share + 1, job.of);
-            processes.workers.push(worker.with_context(what)?);
+            let context = || format!("cannot start worker {} of {}", share + 1, job.of);
+            processes.workers.push(worker.with_context(context)?);
             processes.running += 1;
         }
         processes.wait_until_ready()?;
-        let at = Clock::of_the_machine() + BEGIN_AFTER;
+        let at = Clock::of_the_machine() + START_DELAY;
         processes.send(&WorkerCommand::Begin(at));
         processes.clock = Clock::starting_at(at);
         processes.reset_silence();
@@ -140,27 +139,27 @@ impl WorkerProcesses {
     }
 
     fn wait_until_ready(&self) -> anyhow::Result<()> {
-        let until = Instant::now() + READY_WITHIN;
+        let until = Instant::now() + READY_TIMEOUT;
         let mut missing: Vec<usize> = (0..self.workers.len()).collect();
         while let Some(first) = missing.first() {
-            let left = until.saturating_duration_since(Instant::now());
-            match self.events.recv_timeout(left) {
+            let remaining = until.saturating_duration_since(Instant::now());
+            match self.events.recv_timeout(remaining) {
                 Ok((number, Some(WorkerEvent::Ready))) => missing.retain(|other| *other != number),
                 Ok((number, Some(WorkerEvent::Refused(why)))) => {
-                    bail!("{} cannot begin: {why}", self.name_of(number));
+                    bail!("{} cannot start: {why}", self.name_of(number));
                 }
-                Ok((number, _)) => bail!("{} ended before it began", self.name_of(number)),
+                Ok((number, _)) => bail!("{} exited before it was ready", self.name_of(number)),
                 Err(_) => bail!(
                     "{} was not ready within {} s",
                     self.name_of(*first),
-                    READY_WITHIN.as_secs()
+                    READY_TIMEOUT.as_secs()
                 ),
             }
         }
         Ok(())
     }
 
-    /// "worker 2 of 3 (process 4711)".
+    /// Name of a worker, such as "worker 2 of 3 (process 4711)".
     fn name_of(&self, number: usize) -> String {
         let id = self.workers[number].child.id();
         format!(
@@ -170,7 +169,7 @@ impl WorkerProcesses {
         )
     }
 
-    /// Their process ids.
+    /// Process ids of the workers.
     pub(crate) fn pids(&self) -> Vec<u32> {
         self.workers
             .iter()
@@ -183,13 +182,13 @@ impl WorkerProcesses {
             if let Some(commands) = &mut worker.commands
                 && write_frame(commands, command).is_err()
             {
-                // It is gone, which its output reports.
+                // The worker is gone; its closed output is handled as an event.
                 worker.commands = None;
             }
         }
     }
 
-    /// Number of seconds that all running processes have reported; `None` once all have ended.
+    /// Number of seconds that all running workers have completed; `None` once all have ended.
     fn reported_s(&self) -> Option<u32> {
         let workers = self.workers.iter();
         workers.filter_map(|worker| worker.completed_s).min()
@@ -202,13 +201,13 @@ impl WorkerProcesses {
                 completed_s,
             }) => {
                 self.workers[number].completed_s = completed_s;
-                self.shares.hold(increment);
+                self.snapshots.hold(increment);
                 EngineEvent::Timeout
             }
             Some(WorkerEvent::StopTest) => EngineEvent::StopTest,
             Some(WorkerEvent::WorkerFailed(why)) => EngineEvent::WorkerFailed(why),
             Some(WorkerEvent::Refused(why)) => {
-                EngineEvent::WorkerFailed(format!("process {} could not begin: {why}", number + 1))
+                EngineEvent::WorkerFailed(format!("worker {} cannot start: {why}", number + 1))
             }
             Some(WorkerEvent::Ready | WorkerEvent::Alive) | None => EngineEvent::Timeout,
             Some(WorkerEvent::Ended {
@@ -227,18 +226,17 @@ impl WorkerProcesses {
         }
     }
 
-    /// A process has ended, in this way, before it said that its load had.
+    /// Handles a worker that ended before its load did.
     fn lose(&mut self, number: usize, how: &str) -> WorkerLost {
-        // The lost process has not ended, so that there is a number.
+        // The lost worker has not ended, so that there is a number.
         let at_s = self.reported_s().unwrap_or(0);
         self.has_ended(number);
-        self.shares.lose();
+        self.snapshots.lose();
         let of = self.workers.len();
         let missing = 100.0 / of as f64;
         WorkerLost {
             reason: format!(
-                "process {} of {of} of the load was lost ({how}), and {missing:.0} % of the load is missing from \
-                 second {at_s} on",
+                "worker process {} of {of} was lost ({how}); {missing:.0} % of the load is missing from second {at_s} on",
                 number + 1
             ),
             at_s,
@@ -250,24 +248,24 @@ impl WorkerProcesses {
         self.workers[number].completed_s = None;
     }
 
-    /// Counts all as heard if brunt itself did not look for them for longer than it waits, since it was stopped.
+    /// Resets the silence of all workers if the coordinator itself was stopped, so that it did not poll.
     fn reset_silence_if_stopped(&mut self, wait: Duration) {
         let now = Instant::now();
-        let looked_at = std::mem::replace(&mut self.looked_at, now);
-        if now - looked_at > LOOKED_WITHIN + wait {
+        let polled_at = std::mem::replace(&mut self.polled_at, now);
+        if now - polled_at > POLL_GAP_MAX + wait {
             self.reset_silence();
         }
     }
 
     fn reset_silence(&mut self) {
         let now = Instant::now();
-        self.looked_at = now;
+        self.polled_at = now;
         self.workers
             .iter_mut()
             .for_each(|worker| worker.last_event_at = now);
     }
 
-    /// Gives up a worker that was silent for too long.
+    /// Kills a worker that was silent for too long.
     fn check_silence(&mut self) -> Result<EngineEvent, WorkerLost> {
         let is_silent = |worker: &Worker| {
             worker.completed_s.is_some() && worker.last_event_at.elapsed() > self.silent_max
@@ -299,7 +297,7 @@ impl LoadGenerator for WorkerProcesses {
     }
 
     fn completed_seconds(&self) -> Option<u32> {
-        self.shares.passed_on_s
+        self.snapshots.returned_s
     }
 
     fn abandon(&mut self) {
@@ -308,8 +306,8 @@ impl LoadGenerator for WorkerProcesses {
 
     fn next_event(&mut self, wait: Duration) -> Result<EngineEvent, WorkerLost> {
         let reported_s = self.reported_s();
-        self.shares.complete(reported_s);
-        if let Some(increment) = self.shares.next(reported_s) {
+        self.snapshots.release(reported_s);
+        if let Some(increment) = self.snapshots.next(reported_s) {
             return Ok(EngineEvent::Increment(increment));
         }
         if self.running == 0 {
@@ -319,7 +317,7 @@ impl LoadGenerator for WorkerProcesses {
         let (number, event) = match self.events.recv_timeout(wait) {
             Ok(received) => received,
             Err(RecvTimeoutError::Timeout) => {
-                // Brunt may have been stopped while it waited.
+                // The coordinator may have been stopped during the wait.
                 self.reset_silence_if_stopped(wait);
                 return self.check_silence();
             }
@@ -331,7 +329,7 @@ impl LoadGenerator for WorkerProcesses {
         self.workers[number].last_event_at = Instant::now();
         let is_lost = event.is_none() && self.workers[number].completed_s.is_some();
         if is_lost {
-            let how = self.workers[number].how_it_ended();
+            let how = self.workers[number].exit_status();
             return Err(self.lose(number, &how));
         }
         Ok(self.engine_event(number, event))
@@ -347,7 +345,7 @@ impl Worker {
         let own = std::env::current_exe().context("cannot find brunt's own program file")?;
         let mut child = Command::new(own)
             .arg(VERB)
-            // In a process group of its own: Ctrl-C reaches brunt alone.
+            // In a process group of its own Ctrl-C reaches only the coordinator.
             .process_group(0)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -355,7 +353,7 @@ impl Worker {
         let registration = Some(register(&child));
         let mut commands = child.stdin.take();
         let output = child.stdout.take();
-        let output = output.ok_or_else(|| anyhow!("it has no output"))?;
+        let output = output.ok_or_else(|| anyhow!("its standard output is missing"))?;
         let mut cores = job.cores.clone();
         let first = share as usize * job.threads;
         let first = first.checked_rem(cores.len()).unwrap_or(0);
@@ -380,35 +378,35 @@ impl Worker {
         })
     }
 
-    /// Ends it, whatever it does, and waits for it.
+    /// Kills the worker and waits for it.
     fn kill(&mut self) {
         self.commands = None;
-        // From here on its id may be another's.
+        // After the wait the process id may be reused.
         self.registration = None;
-        // Neither can fail for a child that was not waited for.
+        // Neither call can fail for a child that was not waited for.
         self.child.kill().ok();
         self.child.wait().ok();
     }
 
-    /// How a process ended whose output is at its end, in words.
-    fn how_it_ended(&mut self) -> String {
-        let until = Instant::now() + EXITS_WITHIN;
+    /// Description of the exit of a worker whose output has ended.
+    fn exit_status(&mut self) -> String {
+        let until = Instant::now() + EXIT_STATUS_TIMEOUT;
         loop {
             match self.child.try_wait() {
                 Ok(Some(status)) => {
-                    // From here on its id may be another's.
+                    // After the wait the process id may be reused.
                     self.registration = None;
                     return status.to_string();
                 }
                 Ok(None) if Instant::now() < until => std::thread::sleep(Duration::from_millis(1)),
-                Ok(None) => return "it closed its output".to_owned(),
+                Ok(None) => return "closed its output".to_owned(),
                 Err(error) => return error.to_string(),
             }
         }
     }
 }
 
-/// Passes the events of a process on, and its end.
+/// Forwards the events of a worker; `None` at the end of its output.
 fn listen(number: usize, mut output: ChildStdout, to: &Sender<(usize, Option<WorkerEvent>)>) {
     loop {
         let event = read_frame(&mut output).unwrap_or_default();
@@ -425,7 +423,7 @@ impl Drop for WorkerProcesses {
         for worker in &mut self.workers {
             worker.commands = None;
         }
-        let until = Instant::now() + END_WITHIN;
+        let until = Instant::now() + EXIT_TIMEOUT;
         for worker in &mut self.workers {
             while !has_ended(&worker.child) && Instant::now() < until {
                 std::thread::sleep(Duration::from_millis(5));

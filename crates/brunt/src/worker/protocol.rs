@@ -1,4 +1,4 @@
-//! Protocol between brunt and its worker processes: frames of `MessagePack` on their standard streams, each after its
+//! Protocol between coordinator and worker processes: `MessagePack` frames on the standard streams, each preceded by its
 //! length in bytes (u32, little-endian). Both ends are the same program.
 
 use std::ffi::OsString;
@@ -17,7 +17,7 @@ const FRAME_BYTES_MAX: u32 = 256 << 20;
 /// Message to a worker.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum WorkerCommand {
-    /// Get ready.
+    /// Prepare the job.
     Prepare(Box<WorkerJob>),
     /// Start the load at this time of the machine's monotonic clock.
     Begin(Duration),
@@ -27,43 +27,43 @@ pub(crate) enum WorkerCommand {
 /// Share of a run that a worker generates.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct WorkerJob {
-    /// The command line behind the verb, as bytes. It comes this way since everybody on the machine can read the command
-    /// line of a process, and secrets may stand there.
+    /// Command line after the subcommand, as bytes. It is sent in a frame because it may contain secrets, and all users of
+    /// the machine can read the command line of a process.
     pub(crate) arguments: Vec<Vec<u8>>,
     pub(crate) profile: String,
-    /// Where the embedded agent serves, where that is the service.
+    /// Base URL of the embedded agent, if it is the service under test.
     pub(crate) agent: Option<String>,
-    /// What the scenario has to be.
+    /// Expected hash of the scenario.
     pub(crate) scenario_hash: String,
     pub(crate) seed: u64,
-    /// Which process it is, from 0, of how many.
+    /// Index of the worker, from 0, and number of workers.
     pub(crate) share: u32,
     pub(crate) of: u32,
     pub(crate) threads: usize,
-    /// The cores to pin them to, one each in turn; empty: none.
+    /// Cores to pin the threads to, in rotation; empty: not pinned.
     pub(crate) cores: Vec<usize>,
     pub(crate) stop_timeout: Duration,
-    /// The values that the set-up left, each as JSON; `None`: undefined.
+    /// Values from the setup as JSON; `None`: undefined.
     pub(crate) values: Vec<Option<String>>,
 }
 
-/// A message of a worker to the process that started it.
+/// Message from a worker.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum WorkerEvent {
     /// The worker is ready.
     Ready,
     /// Heartbeat, sent if nothing else was for a while.
     Alive,
-    /// The worker cannot start, and why.
+    /// The worker cannot start, with the reason.
     Refused(String),
-    /// What one of its threads recorded, and the number of seconds that all of them have reported.
+    /// Snapshot of a thread, and the number of seconds that all threads of the worker have completed.
     Increment {
         increment: Box<MetricsSnapshot>,
         completed_s: Option<u32>,
     },
     StopTest,
     WorkerFailed(String),
-    /// All its threads have ended; how their users started.
+    /// All threads have ended; outcome of the start steps of their users.
     Ended {
         well: u32,
         failed: u32,
@@ -72,7 +72,7 @@ pub(crate) enum WorkerEvent {
 }
 
 impl WorkerJob {
-    /// The command line of this process, behind the verb.
+    /// Command line of this process after the subcommand.
     pub(crate) fn own_arguments() -> Vec<Vec<u8>> {
         let arguments = std::env::args_os().skip(2);
         arguments.map(OsString::into_vec).collect()
@@ -89,7 +89,7 @@ impl WorkerJob {
 
     /// Decodes the values.
     pub(crate) fn values(&self) -> serde_json::Result<Vec<Value>> {
-        let value = |told: &Option<String>| match told {
+        let value = |encoded: &Option<String>| match encoded {
             None => Ok(Value::Undefined),
             Some(text) => serde_json::from_str(text).map(|json| Value::of_json(&json)),
         };
@@ -98,9 +98,9 @@ impl WorkerJob {
 }
 
 /// Writes a frame.
-pub(crate) fn write_frame(to: &mut impl Write, word: &impl Serialize) -> io::Result<()> {
+pub(crate) fn write_frame(to: &mut impl Write, message: &impl Serialize) -> io::Result<()> {
     let mut frame = vec![0; 4];
-    rmp_serde::encode::write_named(&mut frame, word).map_err(io::Error::other)?;
+    rmp_serde::encode::write_named(&mut frame, message).map_err(io::Error::other)?;
     let length = u32::try_from(frame.len() - 4).map_err(io::Error::other)?;
     frame[..4].copy_from_slice(&length.to_le_bytes());
     to.write_all(&frame)?;
@@ -131,16 +131,16 @@ mod tests {
 
     #[test]
     fn frames_are_read_as_written() {
-        let mut said = Vec::new();
-        write_frame(&mut said, &WorkerEvent::Ready).unwrap();
-        let reason = Some("nobody is there".to_owned());
+        let mut written = Vec::new();
+        write_frame(&mut written, &WorkerEvent::Ready).unwrap();
+        let reason = Some("connection refused".to_owned());
         let ended = WorkerEvent::Ended {
             well: 3,
             failed: 1,
             reason,
         };
-        write_frame(&mut said, &ended).unwrap();
-        let mut from = &said[..];
+        write_frame(&mut written, &ended).unwrap();
+        let mut from = &written[..];
         assert!(matches!(
             read_frame(&mut from).unwrap(),
             Some(WorkerEvent::Ready)
@@ -148,12 +148,12 @@ mod tests {
         let found: Option<WorkerEvent> = read_frame(&mut from).unwrap();
         assert_eq!(format!("{found:?}"), format!("{:?}", Some(ended)));
         assert!(read_frame::<WorkerEvent>(&mut from).unwrap().is_none());
-        assert!(read_frame::<WorkerEvent>(&mut &said[..said.len() - 1][7..]).is_err());
+        assert!(read_frame::<WorkerEvent>(&mut &written[..written.len() - 1][7..]).is_err());
         assert!(read_frame::<WorkerEvent>(&mut &[0xff; 8][..]).is_err());
     }
 
     #[test]
-    fn values_survive_the_protocol() {
+    fn values_are_decoded_as_encoded() {
         let values = [
             Value::Undefined,
             Value::None,

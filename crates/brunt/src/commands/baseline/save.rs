@@ -1,4 +1,4 @@
-//! `brunt baseline save`: saves existing runs, or makes new ones.
+//! `brunt baseline save`: saves existing or new runs as a baseline.
 
 use std::sync::Arc;
 
@@ -16,28 +16,28 @@ use crate::system::interrupts::Interrupts;
 use crate::terminal;
 
 pub(crate) fn run(args: &BaselineSaveArgs) -> Result<Exit, Failure> {
-    // A name that will not do is said before the load.
+    // An invalid name is reported before the load.
     baseline_files::file_of(&args.name)?;
     let config = RunConfig::from_baseline_save(args)?;
     let is_load_given = config.load.is_given();
     if args.runs.is_none() && is_load_given {
-        let message = "options of the load require --runs N";
+        let message = "load options require --runs N";
         return Err(Failure::Input(message.into()));
     }
     let records = match args.runs {
-        Some(runs) => make(args, &config, runs)?,
-        None if args.saved_runs.is_empty() => vec![baseline_files::record_of(results::LATEST)?],
+        Some(runs) => new_runs(args, &config, runs)?,
+        None if args.saved_runs.is_empty() => vec![results::record_of(results::LATEST)?],
         None => args
             .saved_runs
             .iter()
-            .map(|run| baseline_files::record_of(run))
+            .map(|run| results::record_of(run))
             .collect::<Result<_, _>>()?,
     };
     let allow = Allow {
         invalid: args.allow_invalid,
         mismatch: args.allow_mismatch,
     };
-    let baseline = Baseline::of(&args.name, &records, allow).map_err(refused)?;
+    let baseline = Baseline::of(&args.name, &records, allow).map_err(save_error)?;
     let file = baseline_files::write(&baseline)?;
     let runs = baseline.runs.len();
     let s = if runs == 1 { "" } else { "s" };
@@ -52,27 +52,31 @@ pub(crate) fn run(args: &BaselineSaveArgs) -> Result<Exit, Failure> {
     Ok(Exit::Passed)
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "as `map_err` wants it")]
-/// Why runs cannot be saved, with the option that saves them anyway.
-fn refused(unfit: BaselineError) -> Failure {
-    let remedy = match unfit {
+/// Error of runs that cannot be saved, with the option that saves them anyway.
+#[expect(clippy::needless_pass_by_value, reason = "signature for `map_err`")]
+fn save_error(error: BaselineError) -> Failure {
+    let remedy = match error {
         BaselineError::NotValid { .. } | BaselineError::NotWhole { .. } => {
             ", or save it anyway with --allow-invalid"
         }
         BaselineError::Differ { .. } => "; save them anyway with --allow-mismatch",
         BaselineError::NoRuns | BaselineError::Search { .. } => "",
     };
-    Failure::Input(format!("{unfit}{remedy}"))
+    Failure::Input(format!("{error}{remedy}"))
 }
 
-fn make(args: &BaselineSaveArgs, config: &RunConfig, runs: u32) -> Result<Vec<RunRecord>, Failure> {
+/// Runs the profile a number of times.
+fn new_runs(
+    args: &BaselineSaveArgs,
+    config: &RunConfig,
+    runs: u32,
+) -> Result<Vec<RunRecord>, Failure> {
     let scenario = config.load.scenario()?;
     let plan = Arc::new(config.plan(&scenario, &args.profile)?);
     if plan.load.search.is_some() {
         let profile = &args.profile;
         return Err(Failure::Input(format!(
-            "profile `{profile}` is a search, which has no level of its own; keep runs of a profile that holds a \
-             level, such as load"
+            "cannot save runs of profile `{profile}`: it is a search; choose a profile that holds a level, such as load"
         )));
     }
     let interrupts = Interrupts::watch().context("cannot watch for signals")?;
@@ -89,7 +93,7 @@ fn make(args: &BaselineSaveArgs, config: &RunConfig, runs: u32) -> Result<Vec<Ru
         print_note(&format!("run {number} of {runs}"));
         let run = session.run(&args.profile, plan.clone(), RunPaths::default(), None)?;
         if interrupts.count() > 0 {
-            let message = "stopped before all runs were made; nothing was saved";
+            let message = "stopped before all runs were complete; no baseline was saved";
             return Err(Failure::Stopped(message.into()));
         }
         records.push(run.record);

@@ -1,4 +1,4 @@
-//! Smoke test, `brunt check --try`: every task once, with its requests and responses.
+//! Smoke test, `brunt check --try`: runs every task once, and shows its requests and responses.
 
 use std::sync::Arc;
 
@@ -11,13 +11,13 @@ use brunt_scenario::{Host, Overrides, Plan, Scenario};
 use crate::config::load_config::{Selection, active_classes};
 use crate::config::network_config::{NetworkConfig, other_hosts};
 use crate::exit::{Exit, Failure, print_note};
-use crate::run::environment::{new_seed, uploads_are_there};
+use crate::run::environment::{check_body_files, new_seed};
 use crate::system::demo_service::DemoService;
 use crate::terminal;
 
-/// Of a body or a head no more is shown than this.
+/// Maximum length of an excerpt, in lines and in characters.
 const LINES_MAX: usize = 20;
-const LETTERS_MAX: usize = 2_000;
+const CHARACTERS_MAX: usize = 2_000;
 
 const GOOD: Style = Style::new().fg_color(Some(anstyle::Color::Ansi(AnsiColor::Green)));
 const BAD: Style = Style::new().fg_color(Some(anstyle::Color::Ansi(AnsiColor::Red)));
@@ -31,9 +31,8 @@ pub(super) fn run(
     seed: Option<u64>,
 ) -> Result<Exit, Failure> {
     let plan = Arc::new(plan(scenario, selection)?);
-    uploads_are_there(&plan)?;
-    let given = network.service();
-    network.refuse_hosts_of_classes(scenario, &plan, given)?;
+    check_body_files(&plan)?;
+    network.check_class_hosts(scenario, &plan, network.service())?;
     let agent = match network.host(scenario)? {
         Host::Embedded => Err(DemoService::start(&[])?),
         Host::Url(url) => Ok(url),
@@ -41,36 +40,38 @@ pub(super) fn run(
     let url = agent.as_ref().unwrap_or_else(DemoService::url);
     let target = Arc::new(network.resolve(url, &plan)?);
     let seed = seed.unwrap_or_else(new_seed);
-    print_note(&format!("one user, each task once, seed {seed}"));
-    print_note(&format!("against {}", target.url));
+    print_note(&format!(
+        "smoke test: one user, each task once, seed {seed}"
+    ));
+    print_note(&format!("target: {}", target.url));
     let classes = plan.classes.iter().map(|class| class.name.as_str());
     for other in other_hosts(scenario, classes, Some(&target.url)) {
-        print_note(&format!("and against {other}"));
+        print_note(&format!("also: {other}"));
     }
-    network.reach(&target)?;
-    let scenes =
-        brunt_engine::smoke_run(&plan, &target, seed).context("cannot play the scenario")?;
-    terminal::print(&told(&scenes, &plan.names));
-    Ok(if scenes.iter().all(TraceSection::succeeded) {
+    network.wait_until_reachable(&target)?;
+    let sections =
+        brunt_engine::smoke_run(&plan, &target, seed).context("cannot run the smoke test")?;
+    terminal::print(&render(&sections, &plan.names));
+    Ok(if sections.iter().all(TraceSection::succeeded) {
         Exit::Passed
     } else {
         Exit::TargetsMissed
     })
 }
 
-/// The plan of any profile: what is tried does not depend on it.
+/// Plan of the first profile that compiles: the smoke test does not depend on the profile.
 fn plan(scenario: &Scenario, selection: &Selection) -> Result<Plan, Failure> {
     let overrides = Overrides {
         tags: selection.tags.clone(),
         ..Overrides::default()
     };
-    let users_of = match selection.classes.as_slice() {
+    let classes = match selection.classes.as_slice() {
         [] => active_classes(scenario),
         chosen => chosen.to_vec(),
     };
     let mut error = Failure::Input("the scenario has no profile; add [profiles.load]".to_owned());
     for profile in scenario.profiles.keys() {
-        match Plan::new(scenario, profile, &overrides, &users_of) {
+        match Plan::new(scenario, profile, &overrides, &classes) {
             Ok(plan) => return Ok(plan),
             Err(reason) => error = Failure::Input(reason.to_string()),
         }
@@ -78,48 +79,52 @@ fn plan(scenario: &Scenario, selection: &Selection) -> Result<Plan, Failure> {
     Err(error)
 }
 
-fn told(scenes: &[TraceSection], names: &[RequestName]) -> String {
+fn render(sections: &[TraceSection], names: &[RequestName]) -> String {
     let mut text = String::new();
-    for scene in scenes {
-        text += &format!("\n{STRONG}{}{STRONG:#}\n", scene.title);
-        for exchange in &scene.exchanges {
-            text += &exchange_told(exchange, &names[exchange.name.index()]);
+    for section in sections {
+        text += &format!("\n{STRONG}{}{STRONG:#}\n", section.title);
+        for exchange in &section.exchanges {
+            text += &render_exchange(exchange, &names[exchange.name.index()]);
         }
-        if scene.omitted > 0 {
-            text += &format!("  … and {} requests more\n", scene.omitted);
+        if section.omitted > 0 {
+            text += &format!("  … and {} more requests\n", section.omitted);
         }
-        if let Some(reason) = &scene.interrupted {
-            text += &format!("  {BAD}broken off{BAD:#}: {}\n", printable(reason));
+        if let Some(reason) = &section.interrupted {
+            text += &format!("  {BAD}aborted{BAD:#}: {}\n", printable(reason));
         }
     }
-    let exchanges = || scenes.iter().flat_map(|scene| &scene.exchanges);
+    let exchanges = || sections.iter().flat_map(|section| &section.exchanges);
     let failed = exchanges()
         .filter(|exchange| exchange.failed.is_some())
         .count();
-    let left_out: usize = scenes.iter().map(|scene| scene.omitted).sum();
-    let all = exchanges().count() + left_out;
-    let (style, verdict) = match (failed, scenes.iter().all(TraceSection::succeeded)) {
-        (0, true) => (GOOD, format!("all {all} requests went well")),
-        (0, false) => (BAD, "steps were broken off".to_owned()),
+    let omitted: usize = sections.iter().map(|section| section.omitted).sum();
+    let all = exchanges().count() + omitted;
+    let (style, verdict) = match (failed, sections.iter().all(TraceSection::succeeded)) {
+        (0, true) => (GOOD, format!("all {all} requests succeeded")),
+        (0, false) => (BAD, "a task was aborted".to_owned()),
         (failed, _) => (BAD, format!("{failed} of {all} requests failed")),
     };
     text + &format!("\n{style}{verdict}{style:#}\n")
 }
 
-fn exchange_told(exchange: &ExchangeTrace, name: &RequestName) -> String {
+fn render_exchange(exchange: &ExchangeTrace, name: &RequestName) -> String {
     let (style, mark) = match exchange.failed {
         None => (GOOD, "✓"),
         Some(_) => (BAD, "✗"),
     };
     let mut text = format!("  {style}{mark}{style:#} {} {}", name.method, name.name);
-    if let Some(heard) = &exchange.response {
-        text += &format!("  {}, {}", heard.status, milliseconds(heard.took_ns));
+    if let Some(response) = &exchange.response {
+        text += &format!("  {}, {}", response.status, milliseconds(response.took_ns));
     }
     text += "\n";
     if let Some((kind, reason)) = &exchange.failed {
         text += &format!("      {BAD}{}{BAD:#}: {}\n", kind.name(), printable(reason));
     }
-    for (words, holds) in exchange.response.iter().flat_map(|heard| &heard.checks) {
+    for (words, holds) in exchange
+        .response
+        .iter()
+        .flat_map(|response| &response.checks)
+    {
         let (style, mark) = if *holds { (GOOD, "✓") } else { (BAD, "✗") };
         text += &format!("      {style}{mark}{style:#} check {}\n", printable(words));
     }
@@ -129,48 +134,51 @@ fn exchange_told(exchange: &ExchangeTrace, name: &RequestName) -> String {
     let request = format!("{}{}", exchange.request_head, exchange.request_body);
     text += &excerpt(request.trim_end(), "      > ");
     text += "\n";
-    if let Some(heard) = &exchange.response {
-        text += &excerpt(&answer(heard), "      < ");
+    if let Some(response) = &exchange.response {
+        text += &excerpt(&response_text(response), "      < ");
         text += "\n";
     }
     text
 }
 
-fn answer(heard: &ResponseTrace) -> String {
-    let text = format!("{}\r\n{}\r\n{}", heard.status, heard.fields, heard.body);
+fn response_text(response: &ResponseTrace) -> String {
+    let text = format!(
+        "{}\r\n{}\r\n{}",
+        response.status, response.fields, response.body
+    );
     text.trim_end().to_owned()
 }
 
-/// The beginning of a text, each line behind a mark.
-fn excerpt(text: &str, mark: &str) -> String {
+/// Returns the beginning of a text, with a prefix for each line.
+fn excerpt(text: &str, prefix: &str) -> String {
     let text = text.replace("\r\n", "\n");
-    let mut left = LETTERS_MAX;
+    let mut left = CHARACTERS_MAX;
     let mut lines = Vec::new();
     let mut shown = 0;
     for line in text.lines().take(LINES_MAX) {
         let part: String = line.chars().take(left).collect();
         left -= part.chars().count();
         shown += part.len() + 1;
-        lines.push(format!("{FAINT}{mark}{FAINT:#}{}", printable(&part)));
+        lines.push(format!("{FAINT}{prefix}{FAINT:#}{}", printable(&part)));
         if left == 0 {
             break;
         }
     }
     let rest = text.len().saturating_sub(shown);
     if rest > 0 {
-        lines.push(format!("{FAINT}{mark}… {rest} bytes more{FAINT:#}"));
+        lines.push(format!("{FAINT}{prefix}… {rest} more bytes{FAINT:#}"));
     }
     lines.join("\n")
 }
 
-/// Without what would move the cursor, or more.
+/// Replaces control characters, which could move the cursor.
 fn printable(text: &str) -> String {
     text.chars()
-        .map(|letter| {
-            if letter.is_control() && letter != '\t' {
+        .map(|character| {
+            if character.is_control() && character != '\t' {
                 '\u{fffd}'
             } else {
-                letter
+                character
             }
         })
         .collect()

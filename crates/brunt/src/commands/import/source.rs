@@ -1,4 +1,4 @@
-//! Where the text of an import comes from: a file, standard input, or a URL.
+//! Source of an import: a file, standard input, or a URL.
 
 use std::io::Read;
 use std::path::PathBuf;
@@ -9,14 +9,14 @@ use ureq::tls::{Certificate, RootCerts, TlsConfig};
 
 use crate::exit::Failure;
 
-/// No file is read beyond this: recordings of a day have some hundred megabytes.
+/// Maximum size of a file: recordings of a day have some hundred megabytes.
 const BYTES_MAX: u64 = 1 << 30;
-/// No description is larger.
+/// Maximum size of a download.
 const DOWNLOAD_BYTES_MAX: u64 = 64 << 20;
-/// The longest that a download may take.
+/// Timeout of a download.
 const DOWNLOAD_TIMEOUT: Duration = Duration::from_mins(1);
 
-/// Where a text comes from.
+/// Source of a text.
 #[derive(Debug, Clone)]
 pub(super) enum Source {
     File(PathBuf),
@@ -25,7 +25,8 @@ pub(super) enum Source {
 }
 
 impl Source {
-    pub(super) fn of(text: &str) -> Self {
+    /// Parses a command line argument; `-` is standard input.
+    pub(super) fn from_argument(text: &str) -> Self {
         if text == "-" {
             Self::Input
         } else if text.starts_with("http://") || text.starts_with("https://") {
@@ -35,7 +36,7 @@ impl Source {
         }
     }
 
-    /// The URL, where it is one.
+    /// URL of the source, if it is one.
     pub(super) fn url(&self) -> Option<&str> {
         match self {
             Self::Url(url) => Some(url),
@@ -43,21 +44,21 @@ impl Source {
         }
     }
 
-    /// The text; bytes that are no UTF-8 are replaced, with a note.
+    /// Reads the text. Invalid UTF-8 is replaced, with a note.
     pub(super) fn text(&self, notes: &mut Vec<String>) -> Result<String, Failure> {
         let bytes = match self {
             Self::File(path) => {
                 let name = path.display();
-                let wrong = |error| Failure::Input(format!("cannot read {name}: {error}"));
-                let file = std::fs::File::open(path).map_err(wrong)?;
-                bounded(file, BYTES_MAX).map_err(wrong)?
+                let unreadable = |error| Failure::Input(format!("cannot read {name}: {error}"));
+                let file = std::fs::File::open(path).map_err(unreadable)?;
+                bounded(file, BYTES_MAX).map_err(unreadable)?
             }
             Self::Input => bounded(std::io::stdin(), BYTES_MAX)
                 .map_err(|error| Failure::Input(format!("cannot read standard input: {error}")))?,
             Self::Url(url) => download(url)?,
         };
         Ok(String::from_utf8(bytes).unwrap_or_else(|error| {
-            notes.push("bytes that are no UTF-8 were replaced".to_owned());
+            notes.push("invalid UTF-8 was replaced".to_owned());
             String::from_utf8_lossy(error.as_bytes()).into_owned()
         }))
     }
@@ -68,18 +69,19 @@ fn bounded(source: impl Read, bytes_max: u64) -> std::io::Result<Vec<u8>> {
     source.take(bytes_max + 1).read_to_end(&mut bytes)?;
     if bytes.len() as u64 > bytes_max {
         return Err(std::io::Error::other(format!(
-            "it has more than {bytes_max} bytes"
+            "it is larger than {} MiB",
+            bytes_max >> 20
         )));
     }
     Ok(bytes)
 }
 
 fn download(url: &str) -> Result<Vec<u8>, Failure> {
-    let wrong = |error: ureq::Error| {
-        let remedy = "save the description to a file, and name that";
-        Failure::Input(format!("cannot get {url}: {error}; {remedy}"))
+    let failed = |error: ureq::Error| {
+        let remedy = "download the description, and import the file";
+        Failure::Input(format!("cannot download {url}: {error}; {remedy}"))
     };
-    // The authorities that the system trusts, as for the load itself.
+    // The certificate authorities of the system, as for the load.
     let authorities = rustls_native_certs::load_native_certs().certs;
     let authorities: Vec<Certificate<'static>> = authorities
         .iter()
@@ -95,11 +97,11 @@ fn download(url: &str) -> Result<Vec<u8>, Failure> {
         .tls_config(tls)
         .build()
         .into();
-    let mut answer = agent.get(url).call().map_err(wrong)?;
-    answer
+    let mut response = agent.get(url).call().map_err(failed)?;
+    response
         .body_mut()
         .with_config()
         .limit(DOWNLOAD_BYTES_MAX)
         .read_to_vec()
-        .map_err(wrong)
+        .map_err(failed)
 }

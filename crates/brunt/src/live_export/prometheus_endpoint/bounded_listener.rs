@@ -1,5 +1,5 @@
-//! A listener that holds few connections at once, each for a short time: clients that connect and stay silent take
-//! neither the descriptors of the load nor the page from Prometheus.
+//! Listener with few concurrent connections, each for a limited time: idle clients can neither exhaust the file
+//! descriptors of the load nor block Prometheus.
 
 use std::collections::VecDeque;
 use std::io;
@@ -15,55 +15,56 @@ use tokio::sync::oneshot;
 use tokio::task::yield_now;
 use tokio::time::{Sleep, sleep};
 
-/// Largest number of connections at once; one more ends the oldest.
+/// Maximum number of concurrent connections; one more closes the oldest.
 const CONNECTIONS_MAX: usize = 16;
-/// How long a connection is kept: longer than any scrape takes.
-const KEPT: Duration = Duration::from_secs(10);
-/// How often other tasks run before a connection is accepted: an end is noticed, and then acted on.
+/// Maximum lifetime of a connection, longer than any scrape.
+const LIFETIME: Duration = Duration::from_secs(10);
+/// Number of times that other tasks run before a connection is accepted, so that they notice the end of theirs and close it.
 const YIELDS: u32 = 3;
-/// How long to wait after a connection could not be accepted, as when no descriptor is left.
-const RETRY: Duration = Duration::from_millis(500);
+/// Delay after a failed accept, such as without a free file descriptor.
+const RETRY_DELAY: Duration = Duration::from_millis(500);
 
-pub(super) struct Bounded {
+/// Listener that limits the number and the lifetime of connections.
+pub(super) struct BoundedListener {
     listener: TcpListener,
-    /// Of each connection, oldest first: it ends when this is dropped.
-    held: VecDeque<oneshot::Sender<()>>,
+    /// One sender per connection, oldest first; dropping it closes the connection.
+    open: VecDeque<oneshot::Sender<()>>,
 }
 
-impl Bounded {
+impl BoundedListener {
     pub(super) fn new(listener: TcpListener) -> Self {
         Self {
             listener,
-            held: VecDeque::new(),
+            open: VecDeque::new(),
         }
     }
 }
 
-impl Listener for Bounded {
+impl Listener for BoundedListener {
     type Io = Connection;
     type Addr = SocketAddr;
 
     async fn accept(&mut self) -> (Connection, SocketAddr) {
-        self.held.retain(|held| !held.is_closed());
-        if self.held.len() >= CONNECTIONS_MAX {
-            self.held.pop_front();
+        self.open.retain(|open| !open.is_closed());
+        if self.open.len() >= CONNECTIONS_MAX {
+            self.open.pop_front();
         }
-        // Connections that have ended are closed by their tasks, before one more is accepted.
+        // The tasks of ended connections close them first.
         for _ in 0..YIELDS {
             yield_now().await;
         }
         let (stream, address) = loop {
             match self.listener.accept().await {
                 Ok(accepted) => break accepted,
-                Err(_) => sleep(RETRY).await,
+                Err(_) => sleep(RETRY_DELAY).await,
             }
         };
-        let (held, ended) = oneshot::channel();
-        self.held.push_back(held);
+        let (open, closed) = oneshot::channel();
+        self.open.push_back(open);
         let connection = Connection {
             stream,
-            kept: Box::pin(sleep(KEPT)),
-            ended,
+            lifetime: Box::pin(sleep(LIFETIME)),
+            closed,
         };
         (connection, address)
     }
@@ -73,17 +74,17 @@ impl Listener for Bounded {
     }
 }
 
-/// A connection that ends by itself.
+/// Connection with a limited lifetime.
 pub(super) struct Connection {
     stream: TcpStream,
-    kept: Pin<Box<Sleep>>,
-    ended: oneshot::Receiver<()>,
+    lifetime: Pin<Box<Sleep>>,
+    closed: oneshot::Receiver<()>,
 }
 
 impl Connection {
     fn check_end(&mut self, context: &mut Context<'_>) -> io::Result<()> {
-        let is_over = self.kept.as_mut().poll(context).is_ready();
-        if is_over || Pin::new(&mut self.ended).poll(context).is_ready() {
+        let is_over = self.lifetime.as_mut().poll(context).is_ready();
+        if is_over || Pin::new(&mut self.closed).poll(context).is_ready() {
             return Err(io::ErrorKind::TimedOut.into());
         }
         Ok(())

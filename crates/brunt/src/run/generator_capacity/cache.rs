@@ -1,4 +1,4 @@
-//! Cache of measured capacities: a small file. If it is lost, damaged or not writable, the capacity is measured again.
+//! Cache of measured capacities: a small file. If it is missing, damaged or not writable, the capacity is measured again.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,21 +9,21 @@ use serde::{Deserialize, Serialize};
 
 use crate::run::placement::Placement;
 
-/// Of the file; another one is not read.
+/// Version of the file format; files of other versions are ignored.
 const VERSION: u32 = 1;
-/// Number of entries that are kept, the latest.
+/// Maximum number of entries; the latest are kept.
 const ENTRIES_MAX: usize = 32;
-/// A larger file was not written by brunt, in bytes.
-const FILE_MAX: u64 = 256 << 10;
+/// Maximum size of the file; brunt writes no larger one.
+const FILE_BYTES_MAX: u64 = 256 << 10;
 
-/// What a capacity depends on.
+/// Conditions of a measurement.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Key {
     cpu_model: Option<String>,
     system: Option<String>,
-    /// Cores that processes may use.
+    /// Number of cores that processes may use.
     machine_cores: Option<u32>,
-    /// The cores that brunt is pinned to.
+    /// Cores that brunt is pinned to.
     cores: Vec<usize>,
     connections: String,
     brunt: String,
@@ -46,12 +46,14 @@ impl Key {
 #[derive(Debug, Serialize, Deserialize)]
 struct CacheFile {
     version: u32,
-    ceilings: Vec<Entry>,
+    #[serde(rename = "ceilings")]
+    entries: Vec<Entry>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
 struct Entry {
-    of: Key,
+    #[serde(rename = "of")]
+    key: Key,
     /// Requests per second of CPU time of one thread.
     rps: f64,
 }
@@ -62,8 +64,8 @@ pub(super) struct Cache {
 }
 
 impl Cache {
-    /// `$XDG_CACHE_HOME/brunt/ceiling.json`, else `~/.cache/…`; `None` where the user has no home.
-    pub(super) fn of_the_user() -> Option<Self> {
+    /// `$XDG_CACHE_HOME/brunt/ceiling.json`, or `~/.cache/…`; `None` if the user has no home directory.
+    pub(super) fn of_user() -> Option<Self> {
         let folder = |name: &str| {
             let path = PathBuf::from(std::env::var_os(name)?);
             path.is_absolute().then_some(path)
@@ -82,41 +84,41 @@ impl Cache {
 
     /// Returns a capacity from the cache.
     pub(super) fn find(&self, key: &Key) -> Option<f64> {
-        let ceilings = self.read();
-        let found = ceilings.iter().rev().find(|ceiling| ceiling.of == *key)?;
+        let entries = self.read();
+        let found = entries.iter().rev().find(|entry| entry.key == *key)?;
         (found.rps.is_finite() && found.rps > 0.0).then_some(found.rps)
     }
 
     /// Stores a capacity. If that is not possible, the next search measures it again.
-    pub(super) fn keep(&self, key: Key, rps: f64) {
-        let mut ceilings = self.read();
-        ceilings.retain(|ceiling| ceiling.of != key);
-        ceilings.push(Entry { of: key, rps });
-        let first = ceilings.len().saturating_sub(ENTRIES_MAX);
-        let kept = CacheFile {
+    pub(super) fn store(&self, key: Key, rps: f64) {
+        let mut entries = self.read();
+        entries.retain(|entry| entry.key != key);
+        entries.push(Entry { key, rps });
+        let first = entries.len().saturating_sub(ENTRIES_MAX);
+        let file = CacheFile {
             version: VERSION,
-            ceilings: ceilings.split_off(first),
+            entries: entries.split_off(first),
         };
         let Some(folder) = self.path.parent() else {
             return;
         };
-        // Each brunt writes a file of its own and puts it in the place of the old one, whole.
+        // Each process writes a file of its own and renames it, so that readers see a complete file.
         let new = folder.join(format!("ceiling.json.{}", std::process::id()));
         let written = fs::create_dir_all(folder)
-            .and_then(|()| fs::write(&new, serde_json::to_vec_pretty(&kept)?))
+            .and_then(|()| fs::write(&new, serde_json::to_vec_pretty(&file)?))
             .and_then(|()| fs::rename(&new, &self.path));
         if written.is_err() {
             fs::remove_file(&new).ok();
         }
     }
 
-    /// What can be read.
+    /// Reads the entries; none if the file is unusable.
     fn read(&self) -> Vec<Entry> {
-        let is_small = fs::metadata(&self.path).is_ok_and(|file| file.len() <= FILE_MAX);
+        let is_small = fs::metadata(&self.path).is_ok_and(|file| file.len() <= FILE_BYTES_MAX);
         let text = is_small.then(|| fs::read(&self.path).ok()).flatten();
-        let kept = text.and_then(|text| serde_json::from_slice::<CacheFile>(&text).ok());
-        kept.filter(|kept| kept.version == VERSION)
-            .map_or_else(Vec::new, |kept| kept.ceilings)
+        let file = text.and_then(|text| serde_json::from_slice::<CacheFile>(&text).ok());
+        file.filter(|file| file.version == VERSION)
+            .map_or_else(Vec::new, |file| file.entries)
     }
 }
 
@@ -141,14 +143,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_kept_is_found_by_all_that_it_depends_on() {
+    fn capacity_is_found_only_under_the_same_conditions() {
         let folder = tempfile::tempdir().unwrap();
         let cache = Cache::in_folder(&folder.path().join("new/brunt"));
         let own = key(Connections::PerUser, &[0]);
         assert_eq!(cache.find(&own), None);
-        cache.keep(own.clone(), 40_000.0);
-        cache.keep(key(Connections::PerRequest, &[0]), 9_000.0);
-        cache.keep(own.clone(), 41_000.0);
+        cache.store(own.clone(), 40_000.0);
+        cache.store(key(Connections::PerRequest, &[0]), 9_000.0);
+        cache.store(own.clone(), 41_000.0);
         assert_eq!(cache.find(&own), Some(41_000.0));
         assert_eq!(
             cache.find(&key(Connections::PerRequest, &[0])),
@@ -157,15 +159,15 @@ mod tests {
         assert_eq!(cache.find(&key(Connections::PerUser, &[1])), None);
         assert_eq!(cache.read().len(), 2);
         for core in 0..100 {
-            cache.keep(key(Connections::PerUser, &[core]), 1.0);
+            cache.store(key(Connections::PerUser, &[core]), 1.0);
         }
         assert_eq!(cache.read().len(), ENTRIES_MAX);
         let files = fs::read_dir(folder.path().join("new/brunt")).unwrap();
-        assert_eq!(files.count(), 1, "nothing is left beside the file");
+        assert_eq!(files.count(), 1, "no temporary file is left");
     }
 
     #[test]
-    fn a_file_that_is_damaged_or_cannot_be_written_is_as_none() {
+    fn damaged_or_unwritable_file_counts_as_missing() {
         let folder = tempfile::tempdir().unwrap();
         let cache = Cache::in_folder(folder.path());
         let own = key(Connections::PerUser, &[]);
@@ -179,13 +181,13 @@ mod tests {
             fs::write(&cache.path, text).unwrap();
             assert_eq!(cache.find(&own), None, "{text}");
         }
-        cache.keep(own.clone(), 5.0);
+        cache.store(own.clone(), 5.0);
         assert_eq!(cache.find(&own), Some(5.0));
-        cache.keep(own.clone(), -1.0);
-        assert_eq!(cache.find(&own), None, "no machine makes that");
+        cache.store(own.clone(), -1.0);
+        assert_eq!(cache.find(&own), None, "a negative rate is invalid");
         fs::write(folder.path().join("a file"), "").unwrap();
-        let nowhere = Cache::in_folder(&folder.path().join("a file/brunt"));
-        nowhere.keep(own.clone(), 5.0);
-        assert_eq!(nowhere.find(&own), None);
+        let unwritable = Cache::in_folder(&folder.path().join("a file/brunt"));
+        unwritable.store(own.clone(), 5.0);
+        assert_eq!(unwritable.find(&own), None);
     }
 }

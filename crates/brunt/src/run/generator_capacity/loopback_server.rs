@@ -12,9 +12,10 @@ use tokio::sync::oneshot;
 use tokio::task::LocalSet;
 use url::Url;
 
-const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 2\r\n\r\nok";
-/// A request of ours is shorter.
-const REQUEST_MAX: usize = 4096;
+const RESPONSE: &[u8] =
+    b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 2\r\n\r\nok";
+/// Maximum length of a request; those of the measurement are shorter.
+const REQUEST_BYTES_MAX: usize = 4096;
 
 /// Server that runs until it is dropped.
 pub(super) struct LoopbackServer {
@@ -24,8 +25,8 @@ pub(super) struct LoopbackServer {
 }
 
 impl LoopbackServer {
-    /// Serves on a free port of the loopback, on these cores (empty: on any); in HTTP/2 to clients that know it
-    /// beforehand, or in HTTP/1.1.
+    /// Serves on a free port of the loopback interface, pinned to these cores (empty: not pinned), with HTTP/2 by prior
+    /// knowledge or with HTTP/1.1.
     pub(super) fn start(cores: &[usize], speaks_http2: bool) -> io::Result<Self> {
         let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         listener.set_nonblocking(true)?;
@@ -42,7 +43,7 @@ impl LoopbackServer {
             local.block_on(&runtime, async {
                 tokio::select! {
                     () = serve(listener, speaks_http2) => {}
-                    // Stopped, or whoever could stop it is gone.
+                    // Stopped, or the sender was dropped.
                     _ = stopped => {}
                 }
             });
@@ -57,7 +58,7 @@ impl LoopbackServer {
         })
     }
 
-    /// Where it serves.
+    /// Base URL.
     pub(super) fn url(&self) -> &Url {
         &self.url
     }
@@ -67,7 +68,7 @@ impl Drop for LoopbackServer {
     fn drop(&mut self) {
         drop(self.stop.take());
         if let Some(thread) = self.thread.take() {
-            // It holds nothing that a panic could leave behind.
+            // A panic of the thread needs no cleanup.
             thread.join().ok();
         }
     }
@@ -79,15 +80,15 @@ async fn serve(listener: std::net::TcpListener, speaks_http2: bool) {
     };
     while let Ok((stream, _)) = listener.accept().await {
         if speaks_http2 {
-            tokio::task::spawn_local(answer_http2(stream));
+            tokio::task::spawn_local(serve_http2(stream));
         } else {
-            tokio::task::spawn_local(answer(stream));
+            tokio::task::spawn_local(serve_http1(stream));
         }
     }
 }
 
-/// Answers a connection's requests, which come on streams of HTTP/2, until it ends.
-async fn answer_http2(stream: TcpStream) {
+/// Responds to the requests of an HTTP/2 connection until it closes.
+async fn serve_http2(stream: TcpStream) {
     let Ok(mut connection) = h2::server::handshake(stream).await else {
         return;
     };
@@ -101,18 +102,18 @@ async fn answer_http2(stream: TcpStream) {
     }
 }
 
-/// Answers a connection's requests, which come one at a time and have no bodies, until it ends.
-async fn answer(mut stream: TcpStream) {
-    let mut request = [0; REQUEST_MAX];
+/// Responds to the requests of an HTTP/1.1 connection until it closes. Requests are not pipelined and have no bodies.
+async fn serve_http1(mut stream: TcpStream) {
+    let mut request = [0; REQUEST_BYTES_MAX];
     let mut length = 0;
-    while length < REQUEST_MAX {
+    while length < REQUEST_BYTES_MAX {
         match stream.read(&mut request[length..]).await {
             Ok(0) | Err(_) => return,
             Ok(more) => length += more,
         }
         if request[..length].ends_with(b"\r\n\r\n") {
             length = 0;
-            if stream.write_all(ANSWER).await.is_err() {
+            if stream.write_all(RESPONSE).await.is_err() {
                 return;
             }
         }
