@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use brunt_engine::Clock;
-use brunt_record::{Command, Ending, Header, Load, MissedTarget, RunRecord, Second, StoppedBy};
+use brunt_record::{
+    Command, Ending, Header, Load, MissedTarget, RunRecord, Second, StoppedBy, duration_ms,
+};
 use brunt_scenario::Plan;
-use brunt_verdict::stopping::Stopping;
-use brunt_verdict::until_decided::UntilDecided;
+use brunt_verdict::stopping::{Stopping, UntilDecided};
 
-use super::run_recorder::{RunRecorder, milliseconds};
+use super::run_recorder::RunRecorder;
 use crate::exit::print_note;
 use crate::worker::load_generator::{LoadGenerator, WorkerLost};
 
@@ -34,9 +35,9 @@ impl StopState {
         stopped_by: StoppedBy,
         reason: Option<String>,
     ) {
-        let now_ms = milliseconds(generator.clock().elapsed());
+        let now_ms = duration_ms(generator.clock().elapsed());
         if self.requested.is_none()
-            && now_ms < duration_ms(&recorder.record.header.load.extended_to_limit())
+            && now_ms < load_ms(&recorder.record.header.load.extended_to_limit())
         {
             self.requested = Some((stopped_by, now_ms, reason));
             generator.command(Command::Stop);
@@ -53,7 +54,7 @@ impl StopState {
     ) {
         let by = StoppedBy::InternalError;
         self.request(generator, recorder, by, Some(reason.clone()));
-        let load_ms = duration_ms(&recorder.record.header.load.extended_to_limit());
+        let load_ms = load_ms(&recorder.record.header.load.extended_to_limit());
         let requested = self.requested.take();
         self.requested = match requested {
             Some((StoppedBy::InternalError | StoppedBy::WorkerLost, ..)) => requested,
@@ -67,7 +68,7 @@ impl StopState {
         let ends_ms = self
             .requested
             .as_ref()
-            .map_or_else(|| duration_ms(load), |(_, at_ms, _)| *at_ms);
+            .map_or_else(|| load_ms(load), |(_, at_ms, _)| *at_ms);
         let timeout = stop_timeout.saturating_add(OVERDUE_AFTER);
         clock.elapsed() > Duration::from_millis(ends_ms).saturating_add(timeout)
     }
@@ -101,7 +102,7 @@ impl StopState {
             Some((StoppedBy::WorkerLost, _, Some(_)) | (StoppedBy::InternalError, ..))
         ) {
             let load = &recorder.record.header.load;
-            let ends_ms = duration_ms(&load.extended_to_limit());
+            let ends_ms = load_ms(&load.extended_to_limit());
             let ends_ms = self.requested.take().map_or(ends_ms, |(_, at_ms, _)| at_ms);
             self.requested = Some((StoppedBy::WorkerLost, at_ms.min(ends_ms), Some(reason)));
             self.missed.clear();
@@ -110,15 +111,15 @@ impl StopState {
 
     /// Ends the run because the start steps of all users failed.
     pub(super) fn set_no_user_started(&mut self, clock: Clock, reason: &str) {
-        let now_ms = milliseconds(clock.elapsed());
+        let now_ms = duration_ms(clock.elapsed());
         self.requested = Some((StoppedBy::SetupFailed, now_ms, Some(reason.to_owned())));
     }
 
     /// Records that the load ended early because all users had stopped. With iterations this is the planned end.
     pub(super) fn check_users_left(&mut self, clock: Clock, record: &RunRecord) {
-        let now_ms = milliseconds(clock.elapsed());
+        let now_ms = duration_ms(clock.elapsed());
         let load = &record.header.load;
-        let is_planned = load.iterations.is_some() || now_ms >= duration_ms(load);
+        let is_planned = load.iterations.is_some() || now_ms >= load_ms(load);
         let mut seconds = record.timeline.seconds().iter();
         let is_gone = |second: Second| second.users_out_of_data + second.users_stopped > 0;
         if self.requested.is_none() && !is_planned && seconds.any(is_gone) {
@@ -134,8 +135,8 @@ impl StopState {
         plan: &Plan,
         unavailable: brunt_record::Unavailable,
     ) -> Ending {
-        let ended_ms = milliseconds(clock.elapsed());
-        let planned_ms = duration_ms(&plan.load.extended_to_limit());
+        let ended_ms = duration_ms(clock.elapsed());
+        let planned_ms = load_ms(&plan.load.extended_to_limit());
         // A number of iterations may be complete before the planned duration.
         let load_ended_ms = match plan.load.iterations {
             Some(_) => planned_ms.min(ended_ms),
@@ -156,8 +157,9 @@ impl StopState {
     }
 }
 
-fn duration_ms(load: &Load) -> u64 {
-    milliseconds(Duration::from_secs_f64(load.duration_s()))
+/// Planned duration of a load.
+fn load_ms(load: &Load) -> u64 {
+    duration_ms(Duration::from_secs_f64(load.duration_s()))
 }
 
 /// Decision to end a run early because of its targets.

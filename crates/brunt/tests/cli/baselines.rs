@@ -1,4 +1,4 @@
-//! Baselines: runs are kept, listed, shown, compared with, and removed.
+//! `brunt baseline`: save, list, show, compare and delete.
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
@@ -11,8 +11,8 @@ use serde_json::Value;
 
 use crate::brunt::{Brunt, read_json};
 
-/// As long as a run has to be, to have blocks enough.
-const ENOUGH_S: u32 = 24;
+/// Duration of a run with enough blocks, in seconds.
+const RUN_S: u32 = 24;
 const MAIN: &str = "performance/benchmarks/main.json";
 
 fn scenario(host: &str) -> String {
@@ -23,7 +23,7 @@ fn scenario(host: &str) -> String {
     )
 }
 
-/// A folder with a server's scenario, in which a short run was made; and the head of its record.
+/// Directory with a scenario of a server and a short run, and the header of its record.
 fn after_a_run(server: &Server) -> (Brunt, Header) {
     let brunt = Brunt::new(&["run", "load", "--headless"]).scenario(&scenario(&server.url()));
     let ended = brunt.run();
@@ -35,30 +35,30 @@ fn after_a_run(server: &Server) -> (Brunt, Header) {
     (brunt, record.header)
 }
 
-fn served(delay_ms: u64) -> Server {
-    let answer = Answer::ok("x").delayed(Duration::from_millis(delay_ms));
-    Server::start(Routes::new().otherwise(answer)).unwrap()
+fn server_with_delay(delay_ms: u64) -> Server {
+    let response = Answer::ok("x").delayed(Duration::from_millis(delay_ms));
+    Server::start(Routes::new().otherwise(response)).unwrap()
 }
 
-/// A run of which every request took so long, as brunt would have kept it.
-fn keep(brunt: &Brunt, run_id: &str, header: &Header, took_us: u64) {
+/// Writes a run in which every request took about this long.
+fn write_run(brunt: &Brunt, run_id: &str, header: &Header, took_us: u64) {
     let mut header = header.clone();
     run_id.clone_into(&mut header.run_id);
-    header.load.stages[0].seconds = f64::from(ENOUGH_S);
+    header.load.stages[0].seconds = f64::from(RUN_S);
     let mut record = RunRecord::new(header);
-    let mut delta = SecondRecorder::new(&record.header.names);
-    for second in 0..ENOUGH_S {
-        delta.start(second);
-        delta.counts_mut().users = Some(4);
+    let mut recorder = SecondRecorder::new(&record.header.names);
+    for second in 0..RUN_S {
+        recorder.start(second);
+        recorder.counts_mut().users = Some(4);
         for at in 0..200u64 {
-            delta.record(&sample(
+            recorder.record(&sample(
                 u64::from(second) * 1_000_000 + at * 4_500,
                 took_us + at % 7,
             ));
         }
-        record.timeline.merge(&delta.to_snapshot()).unwrap();
+        record.timeline.merge(&recorder.to_snapshot()).unwrap();
     }
-    let ms = u64::from(ENOUGH_S) * 1_000;
+    let ms = u64::from(RUN_S) * 1_000;
     record.ending = Some(Ending {
         stopped_by: StoppedBy::Finished,
         load_ended_ms: ms,
@@ -93,24 +93,24 @@ fn sample(intended_us: u64, took_us: u64) -> Sample {
 }
 
 fn rewrite(file: &Path, change: impl Fn(&mut Value)) {
-    let mut kept = read_json(file);
-    change(&mut kept);
-    std::fs::write(file, kept.to_string()).unwrap();
+    let mut baseline = read_json(file);
+    change(&mut baseline);
+    std::fs::write(file, baseline.to_string()).unwrap();
 }
 
 #[test]
-fn runs_are_kept_shown_compared_with_and_removed() {
-    let server = served(0);
+fn baseline_is_saved_listed_shown_compared_and_deleted() {
+    let server = server_with_delay(0);
     let (brunt, header) = after_a_run(&server);
     let none = brunt.also(&["baseline", "list"]);
     assert!(none.stdout.contains("no baselines"), "{none:?}");
-    // Later than any run that was made.
+    // Later than the actual run.
     for (run, took_us) in [
         ("99990101-1", 5_000),
         ("99990101-2", 5_020),
         ("99990101-3", 4_990),
     ] {
-        keep(&brunt, run, &header, took_us);
+        write_run(&brunt, run, &header, took_us);
     }
     let runs = ["99990101-1", "99990101-2", "99990101-3"];
     let arguments = [&["baseline", "save", "main"], &runs[..]].concat();
@@ -136,13 +136,13 @@ fn runs_are_kept_shown_compared_with_and_removed() {
         (6_000, 1, "Worse than baseline `main`: "),
         (4_000, 0, "better"),
     ] {
-        keep(&brunt, "99990102-4", &header, took_us);
+        write_run(&brunt, "99990102-4", &header, took_us);
         let ended = brunt.also(&["baseline", "compare", "main", "--out", "out"]);
         assert_eq!(ended.code, Some(code), "{took_us}: {ended:?}");
         assert!(ended.stdout.contains(part), "{ended:?}");
         let found = &brunt.summary()["findings"];
-        let is_said = found[0]["kind"] == "regression";
-        assert_eq!(is_said, code == 1, "{found}");
+        let is_reported = found[0]["kind"] == "regression";
+        assert_eq!(is_reported, code == 1, "{found}");
     }
     let tolerant = brunt.also(&[
         "baseline",
@@ -161,10 +161,10 @@ fn runs_are_kept_shown_compared_with_and_removed() {
 }
 
 #[test]
-fn few_runs_are_kept_with_a_warning_and_more_are_made_on_request() {
-    let server = served(0);
+fn baseline_of_one_run_warns_and_runs_option_adds_runs() {
+    let server = server_with_delay(0);
     let (brunt, header) = after_a_run(&server);
-    keep(&brunt, "99990101-1", &header, 5_000);
+    write_run(&brunt, "99990101-1", &header, 5_000);
     let one = brunt.also(&["baseline", "save", "main"]);
     assert_eq!(one.code, Some(0), "{one:?}");
     let weakness = "the noise between runs is not known";
@@ -172,8 +172,8 @@ fn few_runs_are_kept_with_a_warning_and_more_are_made_on_request() {
     for part in [weakness, remedy] {
         assert!(one.stderr.contains(part), "{one:?}");
     }
-    // A fifth slower: shown, and not called worse.
-    keep(&brunt, "99990102-2", &header, 6_000);
+    // A fifth slower, but not enough runs to be called worse.
+    write_run(&brunt, "99990102-2", &header, 6_000);
     let compared = brunt.also(&["baseline", "compare", "main", "--out", "out"]);
     assert_eq!(compared.code, Some(5), "{compared:?}");
     let flat = compared.stdout.split_whitespace().collect::<Vec<_>>();
@@ -192,7 +192,7 @@ fn few_runs_are_kept_with_a_warning_and_more_are_made_on_request() {
     );
     let never = brunt.also(&["baseline", "compare", "main", "--fail-on", "never"]);
     assert_eq!(never.code, Some(0), "{never:?}");
-    // Before the load, and in the result.
+    // The warning is printed before the load and in the result.
     let run = brunt.also(&["run", "load", "--headless", "--baseline", "main"]);
     assert_eq!(run.code, Some(5), "{run:?}");
     let (before, _) = run.stderr.split_once("brunt load:").unwrap();
@@ -214,12 +214,12 @@ fn few_runs_are_kept_with_a_warning_and_more_are_made_on_request() {
 }
 
 #[test]
-fn a_run_that_is_worse_than_its_baseline_fails_and_says_so_everywhere() {
-    let server = served(8);
+fn run_worse_than_its_baseline_fails_in_every_output() {
+    let server = server_with_delay(8);
     let (brunt, header) = after_a_run(&server);
     let runs = ["99990101-1", "99990101-2", "99990101-3"];
     for run in runs {
-        keep(&brunt, run, &header, 2_000);
+        write_run(&brunt, run, &header, 2_000);
     }
     let arguments = [&["baseline", "save", "main"], &runs[..]].concat();
     assert_eq!(brunt.also(&arguments).code, Some(0));
@@ -259,24 +259,24 @@ fn a_run_that_is_worse_than_its_baseline_fails_and_says_so_everywhere() {
 }
 
 #[test]
-fn what_cannot_be_compared_is_refused_before_the_load() {
+fn incompatible_conditions_are_refused_before_the_load() {
     type Case = (&'static str, fn(&mut Value));
-    let server = served(0);
+    let server = server_with_delay(0);
     let (brunt, header) = after_a_run(&server);
-    keep(&brunt, "99990101-1", &header, 5_000);
+    write_run(&brunt, "99990101-1", &header, 5_000);
     assert_eq!(brunt.also(&["baseline", "save", "main"]).code, Some(0));
     let file = brunt.path(MAIN);
     let before = server.counts().requests;
     let run = ["run", "load", "--headless", "--baseline", "main"];
     let changes: [Case; 3] = [
-        ("cores: 77 in the baseline", |kept| {
-            kept["conditions"]["machine"]["cores"] = 77.into();
+        ("cores: 77 in the baseline", |baseline| {
+            baseline["conditions"]["machine"]["cores"] = 77.into();
         }),
-        ("hash of the scenario", |kept| {
-            kept["conditions"]["scenario_hash"] = "0".into();
+        ("hash of the scenario", |baseline| {
+            baseline["conditions"]["scenario_hash"] = "0".into();
         }),
-        ("processor: a in the baseline", |kept| {
-            kept["conditions"]["machine"]["cpu_model"] = "a".into();
+        ("processor: a in the baseline", |baseline| {
+            baseline["conditions"]["machine"]["cpu_model"] = "a".into();
         }),
     ];
     for (part, change) in changes {
@@ -286,10 +286,10 @@ fn what_cannot_be_compared_is_refused_before_the_load() {
         assert!(refused.stderr.contains(part), "{refused:?}");
         assert!(refused.stderr.contains("--allow-mismatch"), "{refused:?}");
     }
-    assert_eq!(server.counts().requests, before, "no load was made");
+    assert_eq!(server.counts().requests, before, "no load");
     let forced = brunt.also(&[&run[..], &["--allow-mismatch"]].concat());
     assert!(forced.stderr.contains("note: cores: 77"), "{forced:?}");
-    // Of a second nothing can be said.
+    // A run of a second is too short.
     assert_eq!(forced.code, Some(5), "{forced:?}");
     assert!(
         forced.stdout.contains("not enough data to compare"),
@@ -298,17 +298,17 @@ fn what_cannot_be_compared_is_refused_before_the_load() {
 }
 
 #[test]
-fn what_differs_a_little_is_a_note_and_another_profile_is_refused() {
-    let server = served(0);
+fn minor_differences_are_noted_and_another_profile_is_refused() {
+    let server = server_with_delay(0);
     let (brunt, header) = after_a_run(&server);
-    keep(&brunt, "99990101-1", &header, 5_000);
+    write_run(&brunt, "99990101-1", &header, 5_000);
     assert_eq!(brunt.also(&["baseline", "save", "main"]).code, Some(0));
-    rewrite(&brunt.path(MAIN), |kept| {
-        kept["conditions"]["brunt_version"] = "0.0.1".into();
-        kept["conditions"]["machine"]["system"] = "Linux 2.6".into();
+    rewrite(&brunt.path(MAIN), |baseline| {
+        baseline["conditions"]["brunt_version"] = "0.0.1".into();
+        baseline["conditions"]["machine"]["system"] = "Linux 2.6".into();
     });
     let compared = brunt.also(&["baseline", "compare", "main"]);
-    // Of one run nothing is known.
+    // One run is not enough.
     assert_eq!(compared.code, Some(5), "{compared:?}");
     for part in [
         "brunt: `0.0.1` in the baseline",
@@ -325,10 +325,10 @@ fn what_differs_a_little_is_a_note_and_another_profile_is_refused() {
 }
 
 #[test]
-fn wrong_input_names_the_remedy() {
-    let server = served(0);
+fn invalid_input_names_the_remedy() {
+    let server = server_with_delay(0);
     let (brunt, header) = after_a_run(&server);
-    keep(&brunt, "99990101-1", &header, 5_000);
+    write_run(&brunt, "99990101-1", &header, 5_000);
     brunt.also(&["baseline", "save", "main"]);
     std::fs::write(
         brunt.path("performance/benchmarks/new.json"),
@@ -339,14 +339,17 @@ fn wrong_input_names_the_remedy() {
     for (arguments, part) in [
         (
             &["baseline", "show", "mian"][..],
-            "there are: bad, main, new",
+            "available: bad, main, new",
         ),
         (&["baseline", "show", "new"], "use a newer brunt"),
         (&["baseline", "show", "bad"], "it has no `format`"),
-        (&["baseline", "save", "../x"], "no name for a baseline"),
+        (
+            &["baseline", "save", "../x"],
+            "invalid baseline name `../x`",
+        ),
         (
             &["baseline", "save", "x", "nowhere"],
-            "there is no run `nowhere`",
+            "unknown run `nowhere`",
         ),
         (
             &[
@@ -372,11 +375,11 @@ fn wrong_input_names_the_remedy() {
         ),
         (
             &["run", "all", "--baseline", "main"],
-            "a baseline is of one profile",
+            "--baseline requires a single profile",
         ),
         (
             &["run", "load", "--baseline", "mian"],
-            "there are: bad, main, new",
+            "available: bad, main, new",
         ),
     ] {
         let ended = brunt.also(arguments);

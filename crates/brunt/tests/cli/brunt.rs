@@ -1,4 +1,4 @@
-//! The binary as a test starts it.
+//! Starts the binary for tests.
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -10,16 +10,16 @@ use brunt_testbed::wait_until;
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// The longest that any run of these tests may take.
+/// Maximum duration of any wait in these tests.
 pub(crate) const BOUND: Duration = Duration::from_mins(1);
 
-/// brunt with its arguments, in a folder of its own.
+/// brunt with arguments, in a temporary directory.
 pub(crate) struct Brunt {
     pub(crate) folder: TempDir,
     arguments: Vec<String>,
 }
 
-/// What came of it.
+/// Exit code and output.
 #[derive(Debug)]
 pub(crate) struct Ended {
     pub(crate) code: Option<i32>,
@@ -39,20 +39,20 @@ impl Brunt {
         }
     }
 
-    /// With more arguments.
+    /// Adds arguments.
     pub(crate) fn and(mut self, arguments: &[&str]) -> Self {
         let more = arguments.iter().map(|argument| (*argument).to_owned());
         self.arguments.extend(more);
         self
     }
 
-    /// With a scenario, as `brunt.toml` of the folder.
+    /// Writes a scenario to `brunt.toml`.
     pub(crate) fn scenario(self, text: &str) -> Self {
         std::fs::write(self.folder.path().join("brunt.toml"), text).expect("a file");
         self
     }
 
-    /// With the scenario that ships with brunt.
+    /// Writes the scenario that ships with brunt.
     pub(crate) fn shipped(self) -> Self {
         self.scenario(include_str!("../../../../brunt.toml"))
     }
@@ -62,7 +62,7 @@ impl Brunt {
         self.command_of(&arguments)
     }
 
-    /// brunt with other arguments, in the same folder.
+    /// Command with other arguments, in the same directory.
     pub(crate) fn command_of(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_brunt"));
         command
@@ -70,7 +70,7 @@ impl Brunt {
             .current_dir(self.folder.path())
             .stdin(Stdio::null());
         command.env_remove("COLUMNS");
-        // What is measured of this machine is no other test's, and none of the user's.
+        // Tests share no cache, neither with each other nor with the user.
         command.env("XDG_CACHE_HOME", self.path("cache"));
         command
     }
@@ -79,14 +79,14 @@ impl Brunt {
         self.command().output().expect("brunt starts").into()
     }
 
-    /// Runs it with variables of the environment.
+    /// Runs it with environment variables.
     pub(crate) fn run_with(&self, variables: &[(&str, &str)]) -> Ended {
         let mut command = self.command();
         command.envs(variables.iter().copied());
         command.output().expect("brunt starts").into()
     }
 
-    /// Runs it with other arguments, in the same folder.
+    /// Runs it with other arguments, in the same directory.
     pub(crate) fn also(&self, arguments: &[&str]) -> Ended {
         self.command_of(arguments)
             .output()
@@ -105,7 +105,7 @@ impl Brunt {
         }
     }
 
-    /// Starts it by a shell, which says something first.
+    /// Starts it from a shell, after another shell command.
     pub(crate) fn start_by_shell(&self, first: &str) -> Running {
         let own = self.command();
         let mut command = Command::new("sh");
@@ -128,7 +128,7 @@ impl Brunt {
         self.folder.path().join(name)
     }
 
-    /// The record of a run with `--out out`, as far as it is written; `None` if nothing is.
+    /// Record of a run with `--out out`, complete or not; `None` if there is none.
     pub(crate) fn record(&self) -> Option<RunRecord> {
         let bytes = std::fs::read(self.path("out/record.brunt")).ok()?;
         brunt_record::file::read(bytes.as_slice()).ok()
@@ -163,7 +163,7 @@ impl From<Output> for Ended {
     }
 }
 
-/// brunt while it runs; killed where the test ends before it does.
+/// Running brunt, which is killed if the test ends first.
 pub(crate) struct Running {
     child: Child,
 }
@@ -217,7 +217,7 @@ impl Drop for Running {
     }
 }
 
-/// The process ids of a process's children.
+/// Process ids of a process's children.
 pub(crate) fn children(id: u32) -> Vec<u32> {
     let path = format!("/proc/{id}/task/{id}/children");
     let text = std::fs::read_to_string(path).unwrap_or_default();
@@ -226,7 +226,7 @@ pub(crate) fn children(id: u32) -> Vec<u32> {
         .collect()
 }
 
-/// Whether a process runs; one that has ended and was not waited for yet does not.
+/// Whether a process runs; a zombie does not.
 pub(crate) fn runs(id: u32) -> bool {
     std::fs::read_to_string(format!("/proc/{id}/stat")).is_ok_and(|stat| {
         !stat

@@ -1,4 +1,4 @@
-//! What goes wrong on brunt's own side is said, and never blamed on the service.
+//! Faults of the generator: they make a run invalid, and are not attributed to the service.
 
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
@@ -18,10 +18,10 @@ fn scenario(url: &str, users: u32, more: &str) -> String {
 }
 
 #[test]
-fn a_brunt_that_was_stopped_for_a_while_blames_nobody_else() {
-    let late = Answer::ok("x").delayed(Duration::from_millis(100));
-    let server = Server::start(Routes::new().otherwise(late)).unwrap();
-    // Half of the requests are under way when brunt is stopped: more than one in a hundred of all.
+fn stopped_generator_makes_the_run_invalid() {
+    let delayed = Answer::ok("x").delayed(Duration::from_millis(100));
+    let server = Server::start(Routes::new().otherwise(delayed)).unwrap();
+    // Half of the requests are in flight when brunt is stopped: more than one percent of all.
     let scenario = scenario(&server.url(), 60, "").replace("20ms", "3s");
     let brunt = Brunt::new(&["run", "p", "--out", "out"]).scenario(&scenario);
     let running = brunt.start();
@@ -50,7 +50,7 @@ fn a_brunt_that_was_stopped_for_a_while_blames_nobody_else() {
 }
 
 #[test]
-fn a_limit_of_descriptors_is_seen_before_the_run() {
+fn low_descriptor_limit_is_reported_before_the_run() {
     let server = Server::start(Routes::new().otherwise(Answer::ok("x"))).unwrap();
     let brunt =
         Brunt::new(&["run", "p", "--out", "out"]).scenario(&scenario(&server.url(), 500, ""));
@@ -72,7 +72,7 @@ fn a_limit_of_descriptors_is_seen_before_the_run() {
 }
 
 #[test]
-fn a_soft_limit_is_raised_where_it_may_be() {
+fn soft_descriptor_limit_is_raised() {
     let server = Server::start(Routes::new().otherwise(Answer::ok("x"))).unwrap();
     let scenario = scenario(&server.url(), 150, "").replace("8s", "1s");
     let brunt = Brunt::new(&["run", "p", "--out", "out"]).scenario(&scenario);
@@ -88,11 +88,11 @@ fn a_soft_limit_is_raised_where_it_may_be() {
         .unwrap();
     assert_eq!(ended.status.code(), Some(0), "{ended:?}");
     assert_eq!(brunt.summary()["total"]["failures"], 0);
-    // One more saw whether it is there.
+    // One more connection checked that the service is reachable.
     assert_eq!(server.stop().connections, 151);
 }
 
-/// brunt in a network of its own, whose ports are few; `None` where there is none to be had.
+/// Runs brunt in a network namespace with 20 local ports; without namespaces the test is skipped.
 fn with_twenty_ports(test: &str, brunt: &Brunt) -> Option<Output> {
     let script = "ip link set lo up && echo '40000 40019' > /proc/sys/net/ipv4/ip_local_port_range \
                   && exec \"$0\" run p --out out";
@@ -107,14 +107,14 @@ fn with_twenty_ports(test: &str, brunt: &Brunt) -> Option<Output> {
     if !Path::new(&brunt.path("out/summary.json")).exists() && message.contains("unshare") {
         brunt_testbed::skip(
             test,
-            &format!("no network of its own is to be had: {message}"),
+            &format!("cannot create a network namespace: {message}"),
         );
         return None;
     }
     Some(output)
 }
 
-fn of_the_agent(users: u32, lines: &str) -> Brunt {
+fn run_with_agent(users: u32, lines: &str) -> Brunt {
     let scenario = scenario("embedded", users, "")
         .replace("8s", "2s")
         .replace("get = \"/\"", "get = \"/health/\"");
@@ -122,10 +122,10 @@ fn of_the_agent(users: u32, lines: &str) -> Brunt {
 }
 
 #[test]
-fn a_load_that_needs_more_ports_than_there_are_is_refused() {
-    let brunt = of_the_agent(30, "");
+fn load_that_needs_more_ports_than_available_is_refused() {
+    let brunt = run_with_agent(30, "");
     let Some(output) = with_twenty_ports(
-        "a_load_that_needs_more_ports_than_there_are_is_refused",
+        "load_that_needs_more_ports_than_available_is_refused",
         &brunt,
     ) else {
         return;
@@ -133,19 +133,16 @@ fn a_load_that_needs_more_ports_than_there_are_is_refused() {
     let message = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(2), "{message}");
     assert!(
-        message.contains("30 connections need a local port each, and there are 20"),
+        message.contains("30 connections need a local port each, but there are 20"),
         "{message}"
     );
 }
 
 #[test]
-fn used_up_ports_make_the_run_invalid_and_are_not_the_services() {
-    // Each request leaves a port that is not to be had again for a while, and the agent has one of the twenty.
-    let brunt = of_the_agent(20, "connections = \"per-request\"");
-    let Some(output) = with_twenty_ports(
-        "used_up_ports_make_the_run_invalid_and_are_not_the_services",
-        &brunt,
-    ) else {
+fn exhausted_ports_make_the_run_invalid() {
+    // Each request occupies a port for a while, and the agent uses one of the twenty.
+    let brunt = run_with_agent(20, "connections = \"per-request\"");
+    let Some(output) = with_twenty_ports("exhausted_ports_make_the_run_invalid", &brunt) else {
         return;
     };
     let message = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -163,9 +160,9 @@ fn used_up_ports_make_the_run_invalid_and_are_not_the_services() {
     );
 }
 
-/// More arrivals than any thread plays: brunt is the bottleneck, and the service is not to be blamed for what waits.
+/// The rate exceeds the capacity of any thread: the waits are caused by brunt, not by the service.
 #[test]
-fn load_that_brunt_cannot_make_is_invalid_and_not_the_services() {
+fn load_beyond_the_generator_capacity_makes_the_run_invalid() {
     let server = Null::start().unwrap();
     for targets in [
         "",
@@ -187,9 +184,9 @@ fn load_that_brunt_cannot_make_is_invalid_and_not_the_services() {
     }
 }
 
-/// A file of data that is read while the run goes on, since it is too large for memory, loses most of its rows.
+/// A data file that is too large for memory is read during the run, and is truncated by the test.
 #[test]
-fn data_file_that_shrinks_makes_the_run_invalid_and_is_named() {
+fn truncated_data_file_makes_the_run_invalid() {
     let server = Server::start(Routes::new().otherwise(Answer::ok("x"))).unwrap();
     let scenario = format!(
         "host = \"{}\"\n[data.people]\nfile = \"people.csv\"\norder = \"random\"\n[users.u]\nwait = \"10ms\"\n\

@@ -1,4 +1,4 @@
-//! The other verbs, and wrong input.
+//! Help, `check`, `schema`, `init`, `monitor`, `agent`, and invalid input.
 
 use brunt_testbed::{Answer, KillOnDrop, Routes, Server};
 use serde_json::Value;
@@ -6,8 +6,8 @@ use serde_json::Value;
 use crate::brunt::Brunt;
 
 #[test]
-fn help_is_as_it_was_reviewed() {
-    for verb in [
+fn help_of_every_command_matches_its_snapshot() {
+    for command in [
         "",
         "run",
         "check",
@@ -27,21 +27,21 @@ fn help_is_as_it_was_reviewed() {
         "monitor",
         "agent",
     ] {
-        let arguments: Vec<&str> = verb.split_whitespace().chain(["--help"]).collect();
+        let arguments: Vec<&str> = command.split_whitespace().chain(["--help"]).collect();
         let ended = Brunt::new(&arguments).run();
         assert_eq!(ended.code, Some(0));
-        insta::assert_snapshot!(format!("help {verb}").trim(), ended.stdout);
+        insta::assert_snapshot!(format!("help {command}").trim(), ended.stdout);
     }
 }
 
 #[test]
-fn check_says_what_would_run() {
+fn check_prints_profiles_and_classes() {
     let ended = Brunt::new(&["check"]).shipped().run();
     assert_eq!(ended.code, Some(0), "{ended:?}");
     insta::assert_snapshot!("check", ended.stdout);
 }
 
-/// Ten users who rest for two seconds, for five minutes: 1,500 requests, and 5 a second.
+/// Ten users with a think time of two seconds, for five minutes: 1,500 requests, or 5 per second.
 const SMALL: &str = r#"
 host = "http://127.0.0.1:1"
 [users.visitor]
@@ -67,7 +67,7 @@ p95 = { target = "200ms" }
 "#;
 
 #[test]
-fn check_undecidable_targets_are_warned_of_with_what_would_decide_them() {
+fn check_warns_of_undecidable_targets_with_a_remedy() {
     let ended = Brunt::new(&["check"]).scenario(SMALL).run();
     assert_eq!(ended.code, Some(0), "{ended:?}");
     let warnings: Vec<&str> = ended
@@ -89,21 +89,21 @@ fn check_undecidable_targets_are_warned_of_with_what_would_decide_them() {
 }
 
 #[test]
-fn search_says_how_many_users_log_in_at_most_and_logs_in_few() {
+fn search_prints_the_maximum_number_of_logins_and_starts_few() {
     let server = Server::start(Routes::new().otherwise(Answer::ok("x"))).unwrap();
     let scenario = "[targets]\np95 = { critical = \"1s\" }\n[users.u]\non_start = [{ post = \"/login\" }]\n\
                     [[users.u.tasks]]\nget = \"/\"\n[profiles.p]\nsearch = {}\nduration = \"2s\"\n";
-    let said = "users start as arrivals need them, 4000 at most; each plays on_start before its first task";
+    let note = "users start as arrivals need them, 4000 at most; each plays on_start before its first task";
     let url = server.url();
     let brunt = Brunt::new(&["run", "p", "--out", "out", "--host", &url]).scenario(scenario);
     let checked = brunt.also(&["check"]);
     assert!(
-        checked.stdout.contains(&format!("    {said}\n")),
+        checked.stdout.contains(&format!("    {note}\n")),
         "{checked:?}"
     );
     let ended = brunt.run();
     assert!(
-        ended.stderr.contains(&format!("note: {said}\n")),
+        ended.stderr.contains(&format!("note: {note}\n")),
         "{ended:?}"
     );
     let logins = server.counts().by_path["/login"];
@@ -112,7 +112,7 @@ fn search_says_how_many_users_log_in_at_most_and_logs_in_few() {
 }
 
 #[test]
-fn verdict_settings_that_are_too_short_are_refused() {
+fn too_short_min_duration_is_refused() {
     let set = |length: &str| format!("verdict.min_duration={length}");
     let check = |length: &str| {
         let brunt = Brunt::new(&["check", "--set", &set(length)]);
@@ -125,7 +125,7 @@ fn verdict_settings_that_are_too_short_are_refused() {
 }
 
 #[test]
-fn the_schema_is_json_for_editors() {
+fn schema_is_a_json_schema_with_descriptions() {
     let ended = Brunt::new(&["schema"]).run();
     assert_eq!(ended.code, Some(0), "{ended:?}");
     let schema: Value = serde_json::from_str(&ended.stdout).expect("JSON");
@@ -138,7 +138,7 @@ fn the_schema_is_json_for_editors() {
 }
 
 #[test]
-fn values_are_set_over_the_file() {
+fn set_options_override_environment_and_file() {
     let brunt = Brunt::new(&[
         "check",
         "--set",
@@ -153,8 +153,8 @@ fn values_are_set_over_the_file() {
     ]);
     assert_eq!(ended.code, Some(0), "{ended:?}");
     for part in [
-        "normal: 33.3 % of the users, waits 7s",
-        "burst: 33.3 % of the users, waits 5s",
+        "normal: 33.3 % of the users, wait 7s",
+        "burst: 33.3 % of the users, wait 5s",
         "http://set/",
     ] {
         assert!(ended.stdout.contains(part), "{ended:?}");
@@ -168,7 +168,7 @@ fn values_are_set_over_the_file() {
 }
 
 #[test]
-fn a_file_includes_others() {
+fn scenario_file_includes_others() {
     let brunt = Brunt::new(&["check"]).scenario(
         "include = [\"parts/users.toml\"]\n[profiles.load]\nusers = 3\nduration = \"1m\"\n",
     );
@@ -184,23 +184,23 @@ fn a_file_includes_others() {
 }
 
 #[test]
-fn init_writes_a_scenario_once_and_check_accepts_it() {
+fn init_writes_a_valid_scenario_and_overwrites_nothing() {
     let brunt = Brunt::new(&["init"]);
     assert_eq!(brunt.run().code, Some(0));
     let again = brunt.run();
     assert_eq!(again.code, Some(2));
-    assert!(again.stderr.contains("there already"), "{again:?}");
+    assert!(again.stderr.contains("it already exists"), "{again:?}");
     let text = std::fs::read_to_string(brunt.path("brunt.toml")).unwrap();
     let checked = Brunt::new(&["check"]).scenario(&text).run();
     assert_eq!(checked.code, Some(0), "{checked:?}");
 }
 
 #[test]
-fn wrong_input_has_its_own_exit_code_and_names_the_remedy() {
+fn invalid_input_exits_with_2_and_names_the_remedy() {
     let cases: [(&[&str], &str); 9] = [
         (&["run", "laod"], "did you mean `load`"),
         (&["run", "--file", "none.toml"], "brunt init"),
-        (&["run", "--users-of", "norml"], "did you mean `normal`"),
+        (&["run", "--classes", "norml"], "did you mean `normal`"),
         (&["run", "-t", "soon"], "like 500ms"),
         (&["run", "-t", "0s"], "more than 0s"),
         (&["run", "-u", "0"], "0 is not in"),
@@ -216,7 +216,7 @@ fn wrong_input_has_its_own_exit_code_and_names_the_remedy() {
 }
 
 #[test]
-fn a_wrong_scenario_shows_the_place() {
+fn scenario_error_names_the_line_and_column() {
     let ended = Brunt::new(&["run"]).scenario("hots = \"http://x\"\n").run();
     assert_eq!(ended.code, Some(2), "{ended:?}");
     assert!(ended.stderr.contains("brunt.toml:1:1"), "{ended:?}");
@@ -224,7 +224,7 @@ fn a_wrong_scenario_shows_the_place() {
 }
 
 #[test]
-fn monitor_writes_a_row_for_each_look() {
+fn monitor_writes_a_row_per_interval() {
     let brunt = Brunt::new(&[
         "monitor",
         "-t",
@@ -253,7 +253,7 @@ fn monitor_writes_a_row_for_each_look() {
 }
 
 #[test]
-fn monitor_watches_a_process() {
+fn monitor_reads_a_process() {
     let sleeper = std::process::Command::new("sleep")
         .arg("60")
         .spawn()
@@ -285,7 +285,7 @@ fn monitor_watches_a_process() {
 }
 
 #[test]
-fn the_agent_serves_where_it_says_and_ends_with_its_input() {
+fn agent_serves_at_the_printed_address_and_exits_with_its_input() {
     use std::io::{BufRead, BufReader, Read, Write};
     use std::process::{Command, Stdio};
     let mut agent = Command::new(env!("CARGO_BIN_EXE_brunt"))
@@ -303,11 +303,11 @@ fn the_agent_serves_where_it_says_and_ends_with_its_input() {
     stream
         .write_all(b"GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
         .unwrap();
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).unwrap();
-    let body = answer.split("\r\n\r\n").nth(1).unwrap();
+    let mut response = String::new();
+    stream.read_to_string(&mut response).unwrap();
+    let body = response.split("\r\n\r\n").nth(1).unwrap();
     let health: Value = serde_json::from_str(body).unwrap();
-    assert!(health["agent_id"].is_string(), "{answer}");
+    assert!(health["agent_id"].is_string(), "{response}");
     drop(agent.stdin.take());
     let status = brunt_testbed::wait_until(crate::brunt::BOUND, "the agent to end", || {
         agent.try_wait().unwrap()
@@ -316,7 +316,7 @@ fn the_agent_serves_where_it_says_and_ends_with_its_input() {
 }
 
 #[test]
-fn an_agent_on_a_used_port_or_a_wrong_file_is_wrong_input() {
+fn agent_with_a_used_port_or_an_unusable_file_is_invalid_input() {
     let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let used = port.local_addr().unwrap().port().to_string();
     let ended = Brunt::new(&["agent", "--memory", "--port", &used]).run();

@@ -1,4 +1,4 @@
-//! Two builds in one sitting.
+//! `brunt compare`: A/B tests of two servers and of two commands.
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
@@ -17,13 +17,13 @@ fn scenario() -> String {
         .to_owned()
 }
 
-fn served(delay_ms: u64) -> Server {
-    let answer = Answer::ok("x").delayed(Duration::from_millis(delay_ms));
-    Server::start(Routes::new().otherwise(answer)).unwrap()
+fn server_with_delay(delay_ms: u64) -> Server {
+    let response = Answer::ok("x").delayed(Duration::from_millis(delay_ms));
+    Server::start(Routes::new().otherwise(response)).unwrap()
 }
 
-/// A comparison of two servers by their p50, in blocks of a second.
-fn compared(a: &Server, b: &Server, limit: &str) -> Brunt {
+/// Comparison of two servers by their p50, in blocks of a second.
+fn compare(a: &Server, b: &Server, limit: &str) -> Brunt {
     Brunt::new(&[
         "compare",
         "--ab",
@@ -55,10 +55,10 @@ fn comparison(brunt: &Brunt) -> Value {
 }
 
 #[test]
-fn a_build_that_is_slower_is_found_and_its_opposite_is_fine() {
-    // Further apart than a busy machine makes them.
-    let (fast, slow) = (served(0), served(400));
-    let brunt = compared(&fast, &slow, "3m");
+fn slower_build_is_worse_and_faster_build_is_not() {
+    // A larger difference than a busy machine could cause.
+    let (fast, slow) = (server_with_delay(0), server_with_delay(400));
+    let brunt = compare(&fast, &slow, "3m");
     let ended = brunt.run();
     assert_eq!(ended.code, Some(1), "{ended:?}");
     assert!(
@@ -87,7 +87,7 @@ fn a_build_that_is_slower_is_found_and_its_opposite_is_fine() {
     );
     assert!(brunt.path("out/report.html").exists());
 
-    let ended = compared(&slow, &fast, "3m").run();
+    let ended = compare(&slow, &fast, "3m").run();
     assert_eq!(ended.code, Some(0), "{ended:?}");
     assert!(
         ended.stdout.contains("B is not worse than A; better: p50"),
@@ -96,13 +96,15 @@ fn a_build_that_is_slower_is_found_and_its_opposite_is_fine() {
 }
 
 #[test]
-fn what_is_not_known_in_time_is_no_pass() {
-    let (a, b) = (served(1), served(1));
-    let brunt = compared(&a, &b, "7s");
+fn comparison_without_a_decision_is_inconclusive() {
+    let (a, b) = (server_with_delay(1), server_with_delay(1));
+    let brunt = compare(&a, &b, "7s");
     let ended = brunt.run();
     assert_eq!(ended.code, Some(5), "{ended:?}");
     assert!(
-        ended.stderr.contains("nothing is known before 10 pairs"),
+        ended
+            .stderr
+            .contains("no result is possible before 10 pairs"),
         "{ended:?}"
     );
     let found = comparison(&brunt);
@@ -116,11 +118,11 @@ fn what_is_not_known_in_time_is_no_pass() {
 }
 
 #[test]
-fn an_interrupt_still_reports_what_was_seen() {
-    let (a, b) = (served(1), served(1));
-    let brunt = compared(&a, &b, "5m").and(&["--tolerance", "0%"]);
+fn interrupted_comparison_reports_complete_pairs() {
+    let (a, b) = (server_with_delay(1), server_with_delay(1));
+    let brunt = compare(&a, &b, "5m").and(&["--tolerance", "0%"]);
     let running = brunt.start();
-    // Both were tried out, and a first pair was played.
+    // Both trial blocks and a first pair are complete.
     let enough = |server: &Server| server.counts().requests > 1_000;
     wait_until(BOUND, "a pair of blocks", || {
         (enough(&a) && enough(&b)).then_some(())
@@ -141,7 +143,7 @@ fn an_interrupt_still_reports_what_was_seen() {
 }
 
 #[test]
-fn builds_are_started_by_their_commands_and_ended() {
+fn commands_of_builds_are_started_and_ended() {
     let own = env!("CARGO_BIN_EXE_brunt");
     let agent = format!("{own} agent --memory --port $PORT & echo pid $!; wait");
     let text = scenario().replace("get = \"/\"", "get = \"/health\"");
@@ -175,7 +177,7 @@ fn builds_are_started_by_their_commands_and_ended() {
 }
 
 #[test]
-fn a_build_that_does_not_serve_says_why() {
+fn command_that_does_not_listen_is_reported() {
     let run = |a: &str, b: &str| -> Ended {
         let arguments = [
             "compare",
@@ -194,21 +196,24 @@ fn a_build_that_does_not_serve_says_why() {
     let gone = run("exit 3", "sleep 60");
     assert_eq!(gone.code, Some(4), "{gone:?}");
     assert!(
-        gone.stderr.contains("command of A ended (exit status: 3)"),
+        gone.stderr
+            .contains("command of build A exited (exit status: 3)"),
         "{gone:?}"
     );
-    let deaf = run("sleep 60", "sleep 60");
-    assert_eq!(deaf.code, Some(4), "{deaf:?}");
-    assert!(deaf.stderr.contains("$PORT"), "{deaf:?}");
+    let silent = run("sleep 60", "sleep 60");
+    assert_eq!(silent.code, Some(4), "{silent:?}");
+    assert!(silent.stderr.contains("$PORT"), "{silent:?}");
 }
 
 #[test]
-fn a_build_that_only_fails_is_nothing_to_compare() {
+fn build_that_only_fails_cannot_be_compared() {
     let broken = Server::start(Routes::new().otherwise(Answer::new(503))).unwrap();
-    let ended = compared(&served(0), &broken, "1m").run();
+    let ended = compare(&server_with_delay(0), &broken, "1m").run();
     assert_eq!(ended.code, Some(4), "{ended:?}");
     assert!(
-        ended.stderr.contains("B at http") && ended.stderr.contains("answered nothing well"),
+        ended
+            .stderr
+            .contains("no successful response from build B at http"),
         "{ended:?}"
     );
     let dead = Port::refusing().unwrap();
@@ -225,7 +230,7 @@ fn a_build_that_only_fails_is_nothing_to_compare() {
 }
 
 #[test]
-fn wrong_input_names_the_remedy() {
+fn invalid_input_names_the_remedy() {
     let ab = ["compare", "--ab"];
     let hosts = [
         "--host",
@@ -241,9 +246,9 @@ fn wrong_input_names_the_remedy() {
         "http://localhost:1",
     ];
     let cases: [(&[&[&str]], &str); 10] = [
-        (&[&["compare"], &hosts], "--ab plays two builds"),
-        (&[&ab, &hosts[..2]], "give --host-b"),
-        (&[&ab, &hosts[2..]], "no host: give --host"),
+        (&[&["compare"], &hosts], "missing --ab"),
+        (&[&ab, &hosts[..2]], "use --host-b"),
+        (&[&ab, &hosts[2..]], "no host; set"),
         (&[&ab, &commands[..2]], "--command-b"),
         (&[&ab, &hosts, &["-t", "5s"]], "unexpected argument '-t'"),
         (&[&ab, &hosts, &["--block", "1500ms"]], "whole seconds"),
@@ -252,10 +257,13 @@ fn wrong_input_names_the_remedy() {
             "available: throughput",
         ),
         (&[&ab, &hosts, &["stress"]], "is a search"),
-        (&[&ab, &commands, &same], "cannot serve at one address"),
+        (
+            &[&ab, &commands, &same],
+            "both builds have the same address",
+        ),
         (
             &[&ab, &commands, &["--host", "embedded"]],
-            "no embedded agent",
+            "cannot start the embedded agent",
         ),
     ];
     for (arguments, part) in cases {

@@ -1,4 +1,4 @@
-//! Every host that gets load is named before it does.
+//! Hosts: every host that receives load is printed before the run.
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
@@ -10,7 +10,7 @@ fn server() -> Server {
     Server::start(Routes::new().otherwise(Answer::ok("x"))).unwrap()
 }
 
-/// Users of a class `a`, and as many of a class `b` with a host of its own.
+/// Users of class `a`, and the same number of class `b`, which has a host of its own.
 fn scenario(host: &str, of_b: &str) -> String {
     format!(
         "host = \"{host}\"\nredirect_hosts = [\"http://127.0.0.1:9\"]\n\
@@ -21,7 +21,7 @@ fn scenario(host: &str, of_b: &str) -> String {
 }
 
 #[test]
-fn a_host_that_leaves_a_class_elsewhere_is_refused() {
+fn host_option_is_refused_if_a_class_would_use_another_host() {
     let (staging, production) = (server(), server());
     let text = scenario(&production.url(), &production.url());
     for arguments in [&["run", "p"][..], &["check", "--try"]] {
@@ -30,13 +30,13 @@ fn a_host_that_leaves_a_class_elsewhere_is_refused() {
             .scenario(&text)
             .run();
         assert_eq!(ended.code, Some(2), "{ended:?}");
-        let told = format!("--host b={}/", production.url());
-        assert!(ended.stderr.contains(&told), "{ended:?}");
+        let remedy = format!("--host b={}/", production.url());
+        assert!(ended.stderr.contains(&remedy), "{ended:?}");
     }
     let two = Brunt::new(&["run", "p", "--host", "http://a", "--host", "http://b"]);
     let ended = two.scenario(&text).run();
     assert_eq!(ended.code, Some(2), "{ended:?}");
-    assert!(ended.stderr.contains("given twice"), "{ended:?}");
+    assert!(ended.stderr.contains("given more than once"), "{ended:?}");
     let unknown = Brunt::new(&["run", "p", "--host", "c=http://a"]).scenario(&text);
     let ended = unknown.run();
     assert_eq!(ended.code, Some(2), "{ended:?}");
@@ -46,7 +46,7 @@ fn a_host_that_leaves_a_class_elsewhere_is_refused() {
 }
 
 #[test]
-fn every_host_that_gets_load_is_named() {
+fn every_host_that_receives_load_is_printed() {
     let (staging, other, production) = (server(), server(), server());
     let brunt = Brunt::new(&[
         "run",
@@ -64,9 +64,9 @@ fn every_host_that_gets_load_is_named() {
     assert_eq!(ended.code, Some(0), "{ended:?}");
     let of_b = format!("{}/ (class b)", other.url());
     for part in [
-        format!("against {}/", staging.url()),
-        format!("and against {of_b}"),
-        "and against http://127.0.0.1:9/ (redirects)".to_owned(),
+        format!("target: {}/", staging.url()),
+        format!("also: {of_b}"),
+        "also: http://127.0.0.1:9/ (redirects)".to_owned(),
     ] {
         assert!(ended.stderr.contains(&part), "{part}: {ended:?}");
     }

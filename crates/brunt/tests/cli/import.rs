@@ -1,4 +1,4 @@
-//! `brunt import`: what it writes is checked by `brunt check`, and played.
+//! `brunt import`: imported scenarios pass `brunt check` and run.
 
 use brunt_testbed::{Answer, Routes, Server};
 
@@ -7,8 +7,8 @@ use crate::brunt::{Brunt, Ended};
 const PETS: &str = include_str!("../../../import/tests/files/pets.yaml");
 const SHOP: &str = include_str!("../../../import/tests/files/shop.har");
 
-/// Imports, and has the result checked.
-fn imported(brunt: &Brunt) -> (Ended, String) {
+/// Imports and checks the result.
+fn import_and_check(brunt: &Brunt) -> (Ended, String) {
     let ended = brunt.run();
     assert_eq!(ended.code, Some(0), "{ended:?}");
     let checked = brunt.also(&["check"]);
@@ -18,7 +18,7 @@ fn imported(brunt: &Brunt) -> (Ended, String) {
 }
 
 #[test]
-fn a_command_is_taken_as_one_word_and_as_many() {
+fn curl_command_is_accepted_quoted_and_unquoted() {
     let one = Brunt::new(&[
         "import",
         "curl",
@@ -36,16 +36,16 @@ fn a_command_is_taken_as_one_word_and_as_many() {
         "out",
         "-h",
     ]);
-    let (one, many) = (imported(&one).1, imported(&many).1);
+    let (one, many) = (import_and_check(&one).1, import_and_check(&many).1);
     assert_eq!(one, many);
     assert!(one.contains("json  = { b = 1 }"), "{one}");
 }
 
 #[test]
-fn a_recording_is_written_with_its_bodies() {
+fn har_import_writes_body_files_and_overwrites_nothing() {
     let brunt = Brunt::new(&["import", "har", "shop.har"]);
     std::fs::write(brunt.path("shop.har"), SHOP).expect("a file");
-    let (ended, _) = imported(&brunt);
+    let (ended, _) = import_and_check(&brunt);
     assert!(
         ended
             .stderr
@@ -57,43 +57,43 @@ fn a_recording_is_written_with_its_bodies() {
     let again = brunt.run();
     assert_eq!(again.code, Some(2), "{again:?}");
     assert!(
-        again.stderr.contains("brunt.toml is there already"),
+        again.stderr.contains("brunt.toml: it already exists"),
         "{again:?}"
     );
-    let beside = brunt.also(&["import", "-o", "other.toml", "har", "shop.har"]);
-    assert_eq!(beside.code, Some(2), "{beside:?}");
+    let other = brunt.also(&["import", "-o", "other.toml", "har", "shop.har"]);
+    assert_eq!(other.code, Some(2), "{other:?}");
     assert!(
-        beside
+        other
             .stderr
-            .contains("bodies/post-login-1 is there already"),
-        "{beside:?}"
+            .contains("bodies/post-login-1: it already exists"),
+        "{other:?}"
     );
     assert!(!brunt.path("other.toml").exists());
 }
 
 #[test]
-fn a_description_is_read_from_a_url_and_its_server_is_there() {
+fn openapi_import_from_a_url_resolves_a_relative_server() {
     let description = PETS.replace("https://{region}.example.com", "");
     let routes = Routes::new().at("/docs/pets.yaml", Answer::ok(description));
     let server = Server::start(routes).expect("a server");
     let url = format!("{}/docs/pets.yaml", server.url());
-    let (_, text) = imported(&Brunt::new(&["import", "openapi", &url]));
+    let (_, text) = import_and_check(&Brunt::new(&["import", "openapi", &url]));
     let host = format!("host = \"{}/v1\"", server.url());
     assert!(text.contains(&host), "{text}");
 }
 
 #[test]
-fn what_was_imported_is_played() {
-    let wanted = b"{\"item\":\"it's {{ mine }}\"}";
+fn imported_curl_command_runs() {
+    let expected = b"{\"item\":\"it's {{ mine }}\"}";
     let routes = Routes::new().rule("/orders", move |request| {
-        let fits = request.method == "POST" && request.body == wanted;
+        let fits = request.method == "POST" && request.body == expected;
         Answer::new(if fits { 201 } else { 400 })
     });
     let server = Server::start(routes.otherwise(Answer::new(404))).expect("a server");
     let url = format!("{}/orders?draft=1", server.url());
     let command = format!("curl {url} --json $'{{\"item\":\"it\\'s {{{{ mine }}}}\"}}'");
     let brunt = Brunt::new(&["import", "curl", &command]);
-    imported(&brunt);
+    import_and_check(&brunt);
     let ended = brunt.also(&[
         "run",
         "load",
@@ -115,7 +115,7 @@ fn what_was_imported_is_played() {
 }
 
 #[test]
-fn what_cannot_be_imported_is_wrong_input() {
+fn unusable_import_source_is_invalid_input() {
     let cases: [(&[&str], &str); 6] = [
         (&["import", "curl", "wget x"], "no curl command"),
         (&["import", "curl"], "required arguments"),
@@ -126,7 +126,7 @@ fn what_cannot_be_imported_is_wrong_input() {
         ),
         (
             &["import", "openapi", "http://127.0.0.1:1/x"],
-            "save the description to a file",
+            "download the description",
         ),
         (&["import", "har", "-"], "recording (HAR)"),
     ];
@@ -138,7 +138,7 @@ fn what_cannot_be_imported_is_wrong_input() {
 }
 
 #[test]
-fn standard_output_takes_the_scenario_alone() {
+fn import_to_standard_output_omits_body_files() {
     let brunt = Brunt::new(&[
         "import",
         "-o",
@@ -154,7 +154,7 @@ fn standard_output_takes_the_scenario_alone() {
     assert!(
         ended
             .stderr
-            .contains("bodies are not written to standard output"),
+            .contains("files of request bodies are not written"),
         "{ended:?}"
     );
     assert!(!brunt.path("bodies").exists() && !brunt.path("brunt.toml").exists());

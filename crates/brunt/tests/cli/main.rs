@@ -1,31 +1,28 @@
-//! The real binary, end to end: against the agent that ships with it and against servers whose truth
-//! is known.
+//! End-to-end tests of the binary, with the Application Agent and with servers of known behavior.
 
 mod baselines;
 mod brunt;
-mod ceiling;
+mod ci_output;
 mod client_side;
-mod collector;
 mod commands;
 mod compare;
-mod disk;
-mod embedded;
-mod ending;
-mod folders;
+mod demo_service;
+mod full_disk;
+mod generator_capacity;
 mod history;
 mod hosts;
 mod import;
-mod outlets;
-mod page;
-mod pipelines;
-mod processes;
-mod rehearsal;
+mod interrupt_scenes;
+mod live_export;
+mod otlp_collector;
+mod out_directory;
 mod report;
-mod scenes;
 mod searches;
 mod servers;
+mod signals;
 mod small_disk;
+mod smoke_test;
 mod states;
 mod stopping;
 mod terminal;
-mod watchdog;
+mod worker_processes;

@@ -1,14 +1,14 @@
-//! `brunt report`: any form again from the record.
+//! `brunt report`: every format from the record, and the HTML report in a browser.
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use std::path::Path;
 
-use brunt_testbed::{Answer, Routes, Server};
+use brunt_testbed::{Answer, Browser, Routes, Server};
 
 use crate::brunt::Brunt;
 
-/// A run in the folder `out`.
+/// Completes a run in the directory `out`.
 fn run() -> Brunt {
     let server = Server::start(Routes::new().otherwise(Answer::ok("x"))).unwrap();
     let scenario = format!(
@@ -28,26 +28,26 @@ fn text(path: &Path) -> String {
 }
 
 #[test]
-fn every_form_comes_out_of_the_record_as_it_was() {
+fn report_from_the_record_equals_the_files_of_the_run() {
     let brunt = run();
-    let made_of = |run: &str, arguments: &[&str]| {
+    let report_of = |run: &str, arguments: &[&str]| {
         let ended = brunt.also(&[&["report", run], arguments].concat());
         assert_eq!(ended.code, Some(0), "{arguments:?} {ended:?}");
         ended.stdout
     };
-    let made = |arguments: &[&str]| made_of("out", arguments);
+    let report = |arguments: &[&str]| report_of("out", arguments);
     assert!(
-        made(&["--html", "--fail-on", "never"]) == text(&brunt.path("out/report.html")),
-        "the page"
+        report(&["--html", "--fail-on", "never"]) == text(&brunt.path("out/report.html")),
+        "the HTML report"
     );
-    assert!(made(&["--html"]).contains("no verdict, exit code 5"));
-    assert_eq!(made(&["--json"]), text(&brunt.path("out/summary.json")));
-    assert_eq!(made(&["--json", "-o", "new/s.json"]), "");
+    assert!(report(&["--html"]).contains("no verdict, exit code 5"));
+    assert_eq!(report(&["--json"]), text(&brunt.path("out/summary.json")));
+    assert_eq!(report(&["--json", "-o", "new/s.json"]), "");
     assert_eq!(
         text(&brunt.path("new/s.json")),
         text(&brunt.path("out/summary.json"))
     );
-    made(&["--csv", "tables"]);
+    report(&["--csv", "tables"]);
     for name in [
         "requests.csv",
         "timeline.csv",
@@ -60,35 +60,35 @@ fn every_form_comes_out_of_the_record_as_it_was() {
         );
         assert_eq!(text(&new), text(&old));
     }
-    made(&["--locust-csv", "locust/x"]);
+    report(&["--locust-csv", "locust/x"]);
     assert!(text(&brunt.path("locust/x_stats.csv")).contains("GET,/a,"));
-    let markdown = made(&["--markdown"]);
+    let markdown = report(&["--markdown"]);
     assert!(markdown.contains("| p95 |"), "{markdown}");
     assert!(
         markdown.contains("[HTML report](<out/report.html>)"),
         "{markdown}"
     );
-    let of_record = made_of("out/record.brunt", &["--markdown"]);
+    let of_record = report_of("out/record.brunt", &["--markdown"]);
     assert!(of_record == markdown, "{of_record}");
-    let named = made(&["--markdown", "--report-url", "https://ci/7/report.html"]);
+    let named = report(&["--markdown", "--report-url", "https://ci/7/report.html"]);
     assert!(
         named.contains("[HTML report](<https://ci/7/report.html>)"),
         "{named}"
     );
     std::fs::remove_file(brunt.path("out/report.html")).unwrap();
-    let without = made(&["--markdown"]);
+    let without = report(&["--markdown"]);
     assert!(!without.contains("HTML report"), "{without}");
-    let junit = made(&["--junit"]);
+    let junit = report(&["--junit"]);
     assert!(junit.contains("name=\"verdict\"><error"), "{junit}");
     assert!(junit.contains("name=\"p95\"><skipped"), "{junit}");
-    // The text is the form where none is named.
-    let text = made(&[]);
+    // Text is the default format.
+    let text = report(&[]);
     assert!(text.contains("p95") && !text.contains('\u{1b}'), "{text}");
-    assert_eq!(made(&["--text"]), text);
+    assert_eq!(report(&["--text"]), text);
 }
 
 #[test]
-fn a_record_that_breaks_off_will_do_and_what_is_none_is_said() {
+fn report_accepts_an_incomplete_record_and_refuses_other_files() {
     let brunt = run();
     let bytes = std::fs::read(brunt.path("out/record.brunt")).unwrap();
     std::fs::write(brunt.path("torn"), &bytes[..bytes.len() - 20]).unwrap();
@@ -99,7 +99,7 @@ fn a_record_that_breaks_off_will_do_and_what_is_none_is_said() {
         "{ended:?}"
     );
     for (arguments, part) in [
-        (vec!["report", "nothing"], "there is no run `nothing`"),
+        (vec!["report", "nothing"], "unknown run `nothing`"),
         (vec!["report", "brunt.toml"], "not a brunt record"),
         (
             vec!["report", "out", "--html", "--json"],
@@ -114,4 +114,29 @@ fn a_record_that_breaks_off_will_do_and_what_is_none_is_said() {
         assert_eq!(ended.code, Some(2), "{arguments:?} {ended:?}");
         assert!(ended.stderr.contains(part), "{arguments:?} {ended:?}");
     }
+}
+
+#[test]
+fn html_report_of_a_run_draws_its_charts_in_a_browser() {
+    let Some(mut browser) = Browser::start() else {
+        brunt_testbed::skip(
+            "report::html_report_of_a_run_draws_its_charts_in_a_browser",
+            "chromium is not installed",
+        );
+        return;
+    };
+    let brunt = Brunt::new(&["run", "load", "-u", "20", "-t", "3s", "--out", "out"]).shipped();
+    brunt.run();
+    browser.open(&brunt.path("out/report.html"));
+    let summary = brunt.summary();
+    let headline = browser.ask("document.querySelector('h1').textContent");
+    assert_eq!(headline, summary["headline"]);
+    let canvases = browser.ask("document.querySelectorAll('figure canvas').length");
+    assert!(
+        canvases.as_u64() >= Some(12),
+        "{canvases} charts were drawn"
+    );
+    let rows = browser.ask("document.querySelectorAll('tr[data-name]').length");
+    assert_eq!(rows, 10);
+    assert_eq!(browser.complaints, Vec::<String>::new());
 }

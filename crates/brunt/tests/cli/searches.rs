@@ -1,10 +1,10 @@
-//! Searches: rates in requests per second, and the level at which the values of targets are shown.
+//! Searches: the rate that holds, and the level of the values of targets.
 
 use brunt_testbed::{Answer, Routes, Server};
 
 use crate::brunt::Brunt;
 
-/// Tasks that make three requests each, in a loop whose rounds are not known beforehand.
+/// Tasks of three requests each, in a loop whose number of iterations is not known beforehand.
 fn scenario(url: &str) -> String {
     format!(
         "host = \"{url}\"\n[[users.u.tasks]]\nsteps = [\n\
@@ -23,7 +23,7 @@ fn reason(brunt: &Brunt) -> String {
 }
 
 #[test]
-fn each_request_of_a_loop_counts_in_the_rate_that_holds() {
+fn rate_that_holds_counts_every_request_of_a_loop() {
     let server = Server::start(Routes::new().otherwise(Answer::ok("x"))).expect("a server");
     let brunt = Brunt::new(&["run", "p", "--out", "out"]).scenario(&scenario(&server.url()));
     let ended = brunt.run();
@@ -55,7 +55,7 @@ fn each_request_of_a_loop_counts_in_the_rate_that_holds() {
 }
 
 #[test]
-fn values_of_a_search_without_a_level_that_holds_are_of_the_whole_run() {
+fn search_without_a_level_that_holds_shows_values_of_the_complete_run() {
     let server = Server::start(Routes::new().otherwise(Answer::ok("x"))).expect("a server");
     let brunt =
         Brunt::new(&["run", "p", "-t", "1s", "--out", "out"]).scenario(&scenario(&server.url()));

@@ -1,4 +1,4 @@
-//! brunt against servers whose truth is known.
+//! Runs against servers of known behavior.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -16,7 +16,7 @@ fn scenario(host: &str, users: u32, duration: &str, task: &str) -> String {
 }
 
 #[test]
-fn the_wire_requests_are_the_servers_own_count() {
+fn wire_requests_equal_the_count_of_the_server() {
     let server = Server::start(Routes::new()).unwrap();
     let tasks = "[[users.u.tasks]]\nget = \"/health\"\n\
                  [[users.u.tasks]]\nname = \"/status\"\nget = \"/status/{{ pick(codes) }}\"\n\
@@ -48,7 +48,7 @@ fn the_wire_requests_are_the_servers_own_count() {
 }
 
 #[test]
-fn a_dead_host_is_nothing_to_measure() {
+fn unreachable_host_exits_with_4() {
     let port = Port::refusing().unwrap();
     let brunt = Brunt::new(&["run", "p", "--out", "out"]).scenario(&scenario(
         &port.url(),
@@ -62,7 +62,7 @@ fn a_dead_host_is_nothing_to_measure() {
 }
 
 #[test]
-fn a_host_that_comes_late_is_waited_for() {
+fn wait_ready_waits_for_a_late_host() {
     let port = Port::refusing().unwrap();
     let address = port.address();
     let task = "[[users.u.tasks]]\nget = \"/\"";
@@ -78,7 +78,7 @@ fn a_host_that_comes_late_is_waited_for() {
 }
 
 #[test]
-fn a_set_up_that_fails_ends_the_run() {
+fn failed_setup_ends_the_run() {
     let server =
         Server::start(Routes::new().at("/seed", Answer::new(500).body("no seed today"))).unwrap();
     let task = "[[users.u.tasks]]\nget = \"/\"\n[[setup]]\npost = \"/seed\"";
@@ -92,7 +92,7 @@ fn a_set_up_that_fails_ends_the_run() {
 }
 
 #[test]
-fn a_start_that_fails_for_all_users_ends_the_run() {
+fn failed_on_start_of_all_users_ends_the_run() {
     let server =
         Server::start(Routes::new().at("/login", Answer::new(403).body("closed today"))).unwrap();
     let task = "on_start = [{ post = \"/login\" }]\n[[users.u.tasks]]\nget = \"/\"";
@@ -106,7 +106,7 @@ fn a_start_that_fails_for_all_users_ends_the_run() {
 }
 
 #[test]
-fn a_run_in_which_everything_fails_is_stopped() {
+fn run_in_which_all_requests_fail_is_stopped() {
     let server = Server::start(Routes::new().otherwise(Answer::new(503))).unwrap();
     let task = "[[users.u.tasks]]\nget = \"/\"";
     let brunt =
@@ -119,7 +119,7 @@ fn a_run_in_which_everything_fails_is_stopped() {
 }
 
 #[test]
-fn slow_answers_are_told_from_fast_ones() {
+fn target_of_a_slow_request_is_judged_separately() {
     let slow = Answer::ok("x").delayed(Duration::from_millis(80));
     let routes = Routes::new().at("/slow", slow).at("/fast", Answer::ok("x"));
     let server = Server::start(routes).unwrap();
@@ -142,7 +142,7 @@ fn slow_answers_are_told_from_fast_ones() {
 }
 
 #[test]
-fn a_host_that_does_not_speak_as_the_scenario_does_never_answers() {
+fn host_with_another_protocol_counts_as_unanswered() {
     let task = "[[users.u.tasks]]\nget = \"/\"";
     let plain = Server::start(Routes::new().otherwise(Answer::ok("x"))).unwrap();
     let identity = TestCa::new().issue(&["localhost"]);
@@ -173,8 +173,8 @@ fn a_host_that_does_not_speak_as_the_scenario_does_never_answers() {
     );
 }
 
-/// A server that lets in every other user that logs in.
-fn choosy() -> Server {
+/// Server that rejects every other login.
+fn server_rejecting_every_other_login() -> Server {
     let logins = AtomicUsize::new(0);
     let routes = Routes::new()
         .otherwise(Answer::ok("x"))
@@ -186,9 +186,9 @@ fn choosy() -> Server {
 }
 
 #[test]
-fn users_that_are_not_let_in_are_counted_and_told() {
+fn users_whose_login_fails_are_counted_and_reported() {
     for processes in ["1", "2"] {
-        let server = choosy();
+        let server = server_rejecting_every_other_login();
         let task = "on_start = [{ post = \"/login\" }]\n[[users.u.tasks]]\nget = \"/\"";
         let brunt = Brunt::new(&["run", "p", "--out", "out", "--processes", processes])
             .scenario(&scenario(&server.url(), 30, "3s", task));
@@ -209,11 +209,7 @@ fn users_that_are_not_let_in_are_counted_and_told() {
         let requests = summary["total"]["requests"].as_u64().expect("a number");
         let counts = server.stop();
         assert_eq!(counts.by_path["/login"], 30);
-        assert_eq!(
-            requests,
-            counts.by_path["/"] + 15,
-            "one for each user that was kept out"
-        );
+        assert_eq!(requests, counts.by_path["/"] + 15, "one per rejected user");
         assert_ne!(summary["verdict"], "good");
         let words = "15 of 30 users never started: POST /login of on_start failed (status 401)";
         let text = ended
@@ -231,7 +227,7 @@ fn users_that_are_not_let_in_are_counted_and_told() {
 }
 
 #[test]
-fn a_run_whose_users_have_no_data_left_ends_and_says_so() {
+fn run_ends_when_the_data_of_all_users_is_exhausted() {
     let server = Server::start(Routes::new().otherwise(Answer::ok("x"))).unwrap();
     let task = "[[users.u.tasks]]\nname = \"/\"\nget = \"/?{{ next(people) }}\"\n\
                 [data.people]\nrows = [\"a\", \"b\", \"c\", \"d\", \"e\", \"f\", \"g\", \"h\", \"i\", \"j\"]\n\
@@ -242,7 +238,7 @@ fn a_run_whose_users_have_no_data_left_ends_and_says_so() {
     let summary = brunt.summary();
     assert_eq!(summary["stopped_by"], "scenario", "{ended:?}");
     let because = summary["stop_reason"].as_str().expect("a reason");
-    assert!(because.contains("data was used up"), "{because}");
+    assert!(because.contains("data was exhausted"), "{because}");
     assert_eq!(summary["total"]["requests"], 10);
     assert_eq!(summary["valid"], true, "{ended:?}");
     let findings = summary["findings"].as_array().expect("findings");
@@ -257,8 +253,8 @@ fn a_run_whose_users_have_no_data_left_ends_and_says_so() {
 }
 
 #[test]
-fn a_server_that_freezes_is_told_in_words() {
-    // It freezes from 1.5 s to 4.5 s of each six: at least once, whole, in twelve seconds.
+fn stall_of_the_server_is_a_finding() {
+    // It stalls from 1.5 s to 4.5 s of every six seconds: at least one complete stall in twelve seconds.
     let stall = Stall::new(Duration::from_secs(6), Duration::from_secs(3));
     let routes = Routes::new().otherwise(Answer::ok("x"));
     let server = Server::start(Behavior::from(routes).stall(stall)).unwrap();
@@ -288,14 +284,14 @@ fn a_server_that_freezes_is_told_in_words() {
 }
 
 #[test]
-fn a_target_is_of_the_method_that_it_names() {
+fn request_target_applies_to_the_named_methods() {
     let slow = Duration::from_millis(80);
     let routes = Routes::new().rule("/items", move |request| {
-        let answer = Answer::ok("x");
+        let response = Answer::ok("x");
         if request.header("content-length").is_some() {
-            answer.delayed(slow)
+            response.delayed(slow)
         } else {
-            answer
+            response
         }
     });
     let server = Server::start(routes).unwrap();

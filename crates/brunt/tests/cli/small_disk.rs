@@ -1,13 +1,13 @@
-//! A small file system, for files that it has no room for.
+//! Small file system for tests of a full disk.
 
 use std::path::Path;
 use std::process::Command;
 
-/// A small file system, taken away at the end.
+/// Small tmpfs, which is unmounted on drop.
 pub(crate) struct SmallDisk<'a>(&'a Path);
 
 impl<'a> SmallDisk<'a> {
-    /// Mounts one of so many KiB; `None` if that is not allowed.
+    /// Mounts a file system of this size; `None` without the permission to mount.
     pub(crate) fn mount(at: &'a Path, kib: u32) -> Option<Self> {
         std::fs::create_dir_all(at).expect("a folder");
         let mounted = Command::new("mount")

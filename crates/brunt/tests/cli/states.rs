@@ -1,5 +1,5 @@
-//! Each state in which a run can end, played: headline, exit code, JUnit and GitHub agree, as docs/exit-codes.md says.
-//! (A run that is worse than its baseline is played in `baselines`.)
+//! Every final state of a run in docs/exit-codes.md: headline, exit code, JUnit and GitHub agree. (A run that is worse than
+//! its baseline is in `baselines`.)
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -9,12 +9,12 @@ use rustix::process::Signal;
 
 use crate::brunt::{BOUND, Brunt, Ended, read_json};
 
-/// How a state shows.
+/// Outputs of a state.
 struct Expected {
     verdict: &'static str,
     headline: &'static str,
     code: i32,
-    /// What JUnit has: a failure, an error, or neither.
+    /// Element in JUnit: failure, error, or neither.
     junit: Option<&'static str>,
     github: &'static str,
 }
@@ -44,19 +44,19 @@ fn assert_state(brunt: &Brunt, ended: &Ended, expected: &Expected) {
     assert_eq!(ended.code, Some(expected.code), "{name}: {ended:?}");
     let summary = brunt.summary();
     assert_eq!(summary["verdict"], expected.verdict, "{name}: {summary}");
-    let sentence = summary["headline"].as_str().expect("a sentence");
-    assert!(sentence.starts_with(name), "{name}: {sentence}");
+    let headline = summary["headline"].as_str().expect("a headline");
+    assert!(headline.starts_with(name), "{name}: {headline}");
     let first = ended.stdout.lines().next().unwrap_or_default();
     let (state, explained) = name.split_once(": ").expect("a state and its cause");
-    let said = format!("exit code {}", expected.code);
+    let code = format!("exit code {}", expected.code);
     assert!(first.starts_with(state), "{name}: {first}");
-    assert!(first.contains(&said), "{name}: {first}");
+    assert!(first.contains(&code), "{name}: {first}");
     let headline = ended.stdout.lines().take(2).collect::<Vec<_>>().join(" ");
     assert!(
         headline.contains(explained.trim_end()),
         "{name}: {headline}"
     );
-    let last = format!("{said})");
+    let last = format!("{code})");
     let mut lines = ended.stdout.lines();
     assert!(
         lines.next_back().is_some_and(|line| line.ends_with(&last)),
@@ -81,7 +81,7 @@ enum Service {
     Slow,
 }
 
-/// Runs against a service, of a load and with targets.
+/// Services, loads, targets and expected outputs.
 fn decided_and_undecided() -> Vec<(Service, &'static str, &'static str, Expected)> {
     vec![
         (
@@ -164,7 +164,7 @@ fn decided_and_undecided_runs_end_as_documented() {
 }
 
 #[test]
-fn services_that_fail_or_are_silent_end_as_documented() {
+fn failing_and_silent_services_end_as_documented() {
     let failing = Server::start(Routes::new().otherwise(Answer::new(503))).unwrap();
     let hours = "users = 2\nduration = \"1h\"";
     let brunt_ = brunt(&scenario(
@@ -204,7 +204,7 @@ fn services_that_fail_or_are_silent_end_as_documented() {
 }
 
 #[test]
-fn a_run_that_was_cut_short_or_killed_is_not_good() {
+fn interrupted_or_killed_run_is_incomplete() {
     let server = Server::start(Routes::new().otherwise(Answer::ok("x"))).unwrap();
     let hours = "users = 5\nduration = \"1h\"";
     let scenario = scenario(&server.url(), hours, "p50 = { critical = \"10s\" }");
@@ -229,15 +229,15 @@ fn a_run_that_was_cut_short_or_killed_is_not_good() {
         assert_eq!(ended.code, Some(0), "{ended:?}");
         let summary = read_json(&brunt.path("again.json"));
         assert_eq!(summary["verdict"], "inconclusive", "{summary}");
-        let sentence = summary["headline"].as_str().expect("a sentence");
+        let headline = summary["headline"].as_str().expect("a headline");
         assert!(
-            sentence.starts_with("Incomplete: the record breaks off after "),
-            "{sentence}"
+            headline.starts_with("Incomplete: the record breaks off after "),
+            "{headline}"
         );
     }
 }
 
-/// A service that answers so many requests, and then none any more.
+/// Server that stops responding after a number of requests.
 fn hanging_after(requests: u64) -> Server {
     let seen = AtomicU64::new(0);
     let routes = Routes::new().rule("/", move |_| {
@@ -249,7 +249,7 @@ fn hanging_after(requests: u64) -> Server {
 }
 
 #[test]
-fn service_that_hangs_for_good_is_critical_whatever_is_asked() {
+fn service_that_stops_responding_is_critical_with_any_targets() {
     let expected = Expected {
         verdict: "critical",
         headline: "Critical: the service stopped responding at ",
@@ -257,7 +257,7 @@ fn service_that_hangs_for_good_is_critical_whatever_is_asked() {
         junit: Some("failure"),
         github: "error",
     };
-    // All at once: each takes as long as its load.
+    // In parallel, since each run takes 14 s.
     std::thread::scope(|scope| {
         for targets in [
             "",

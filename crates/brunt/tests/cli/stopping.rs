@@ -1,4 +1,4 @@
-//! Runs that end other than as planned: once a target is surely missed, or once all targets are decided.
+//! Early stop and extension of runs: at a missed target, and until all targets are decided.
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
@@ -9,13 +9,13 @@ use rustix::process::Signal;
 
 use crate::brunt::{Brunt, Ended};
 
-/// A server that takes 20 ms for each answer.
+/// Server with a response time of 20 ms.
 fn slow() -> Server {
-    let answer = Answer::ok("x").delayed(Duration::from_millis(20));
-    Server::start(Routes::new().otherwise(answer)).unwrap()
+    let response = Answer::ok("x").delayed(Duration::from_millis(20));
+    Server::start(Routes::new().otherwise(response)).unwrap()
 }
 
-/// Ten users for so long, judged by a target.
+/// Ten users with a target.
 fn scenario(server: &Server, duration: &str, target: &str) -> String {
     format!(
         "host = \"{}\"\n[users.u]\nwait = \"50ms\"\n[[users.u.tasks]]\nget = \"/\"\n\
@@ -24,13 +24,13 @@ fn scenario(server: &Server, duration: &str, target: &str) -> String {
     )
 }
 
-/// A run of the profile in two processes, with an option.
+/// Run of the profile in two processes.
 fn in_two_processes(scenario: &str, option: &str) -> Brunt {
     let arguments = ["run", "p", option, "--processes", "2", "--out", "out"];
     Brunt::new(&arguments).scenario(scenario)
 }
 
-fn stopped(brunt: &Brunt, ended: &Ended, reason: &str) {
+fn assert_stopped(brunt: &Brunt, ended: &Ended, reason: &str) {
     assert_eq!(ended.code, Some(1), "{ended:?}");
     let summary = brunt.summary();
     assert_eq!(summary["stopped_by"], "target_missed", "{summary}");
@@ -40,10 +40,13 @@ fn stopped(brunt: &Brunt, ended: &Ended, reason: &str) {
     assert_eq!(summary["verdict"], "critical", "{summary}");
     let seconds = summary["duration_s"].as_f64().unwrap();
     assert!(seconds < 59.0, "{summary}");
-    let said = |text: &str| text.contains("stopped by brunt at ") && text.contains(reason);
-    assert!(said(&ended.stderr), "{ended:?}");
     assert!(
-        said(&ended.stdout.replace("Stopped", "stopped")),
+        ended.stderr.contains("stopping after ") && ended.stderr.contains(reason),
+        "{ended:?}"
+    );
+    let result = ended.stdout.replace("Stopped", "stopped");
+    assert!(
+        result.contains("stopped by brunt at ") && result.contains(reason),
         "{ended:?}"
     );
     let page = std::fs::read_to_string(brunt.path("out/report.html")).unwrap();
@@ -54,28 +57,28 @@ fn stopped(brunt: &Brunt, ended: &Ended, reason: &str) {
 }
 
 #[test]
-fn target_that_is_missed_for_certain_stops_the_run_at_once() {
+fn target_that_cannot_be_met_any_more_stops_the_run() {
     let server = slow();
     let target = "max = { critical = \"5ms\", stop_at = \"critical\" }";
     let text = scenario(&server, "1h", target);
     let brunt = Brunt::new(&["run", "p", "--out", "out"]).scenario(&text);
     let ended = brunt.run();
-    stopped(&brunt, &ended, "max is surely over the critical 5 ms");
+    assert_stopped(&brunt, &ended, "max is surely over the critical 5 ms");
 }
 
 #[test]
-fn target_that_is_surely_missed_stops_all_processes() {
+fn certainly_missed_target_stops_all_processes() {
     let server = slow();
     let text = scenario(&server, "60s", "p95 = { critical = \"10ms\" }");
     let brunt = in_two_processes(&text, "--stop-at=critical");
     let ended = brunt.run();
-    stopped(&brunt, &ended, "p95 is surely over the critical 10 ms");
+    assert_stopped(&brunt, &ended, "p95 is surely over the critical 10 ms");
 }
 
 #[test]
-fn run_goes_on_until_its_targets_are_decided() {
+fn run_continues_until_its_targets_are_decided() {
     let server = slow();
-    // No percentile is met in a run of 5 s.
+    // A percentile cannot be met in a run of 5 s.
     let text = scenario(&server, "5s", "p95 = { target = \"10s\" }");
     let brunt = in_two_processes(&text, "--until-decided=50s");
     let ended = brunt.run();
@@ -86,10 +89,10 @@ fn run_goes_on_until_its_targets_are_decided() {
     let seconds = summary["duration_s"].as_f64().unwrap();
     assert!((5.0..49.0).contains(&seconds), "{summary}");
     assert!(
-        ended.stderr.contains("every target is decided after"),
+        ended.stderr.contains("s: every target is decided"),
         "{ended:?}"
     );
-    // The load went on at its level.
+    // The load continued at its level.
     let requests = summary["total"]["requests"].as_f64().unwrap();
     assert!(requests > 10.0 * seconds, "{summary}");
 }
@@ -97,7 +100,7 @@ fn run_goes_on_until_its_targets_are_decided() {
 #[test]
 fn interrupt_stops_a_run_that_waits_for_a_decision() {
     let server = slow();
-    // An error rate of so little is not decided by so few requests.
+    // So few requests cannot decide such a low error rate.
     let text = scenario(&server, "2s", "error_rate = { target = \"0.0001%\" }");
     let brunt = Brunt::new(&["run", "p", "--until-decided=1h", "--out", "out"]).scenario(&text);
     let running = brunt.start();
@@ -114,7 +117,7 @@ fn interrupt_stops_a_run_that_waits_for_a_decision() {
 }
 
 #[test]
-fn what_cannot_be_stopped_or_go_on_is_refused() {
+fn stop_and_extension_options_are_refused_if_they_do_not_apply() {
     let server = slow();
     let target = "p95 = { target = \"1s\" }";
     let with = |profile: &str, targets: &str| {
@@ -127,7 +130,7 @@ fn what_cannot_be_stopped_or_go_on_is_refused() {
     let search = "search = {}\nduration = \"5s\"";
     let falls = "stages = [{ users = 2, duration = \"2s\" }, { users = 0, ramp = \"2s\", duration = \"2s\" }]";
     let counted = "users = 1\nduration = \"5s\"\niterations = 3";
-    for (profile, targets, flag, said) in [
+    for (profile, targets, flag, message) in [
         (search, target, "--stop-at=target", "it is a search"),
         (
             flat,
@@ -139,14 +142,19 @@ fn what_cannot_be_stopped_or_go_on_is_refused() {
         (search, target, "--until-decided", "it is a search"),
         (flat, "", "--until-decided", "it has no targets"),
         (flat, target, "--until-decided=2s", "longer than MAX"),
-        (falls, target, "--until-decided", "it ends without load"),
+        (
+            falls,
+            target,
+            "--until-decided",
+            "its last level, which would continue, is 0",
+        ),
         (counted, target, "--until-decided", "a number of iterations"),
     ] {
         let brunt =
             Brunt::new(&["run", "p", flag, "--out", "out"]).scenario(&with(profile, targets));
         let ended = brunt.run();
         assert_eq!(ended.code, Some(2), "{flag}: {ended:?}");
-        assert!(ended.stderr.contains(said), "{flag}: {ended:?}");
+        assert!(ended.stderr.contains(message), "{flag}: {ended:?}");
     }
     assert_eq!(server.counts().requests, 0);
 }

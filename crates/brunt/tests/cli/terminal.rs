@@ -1,4 +1,4 @@
-//! brunt in a terminal: a pseudo-terminal of 80 and of 200 columns, read as a terminal reads it.
+//! Output in a terminal: pseudo-terminals of 80 and 200 columns, interpreted by a terminal emulator.
 
 use std::fmt::Write;
 use std::fs::File;
@@ -14,24 +14,24 @@ use vt100::{Color, Parser, Screen};
 
 use crate::brunt::Brunt;
 
-/// More lines than a run says, so that none scrolls away.
+/// More lines than the output of a run, so that none scrolls off.
 const ROWS: NonZero<u16> = NonZero::new(90).unwrap();
 
 const NARROW: NonZero<u16> = NonZero::new(80).unwrap();
 const WIDE: NonZero<u16> = NonZero::new(200).unwrap();
 
-/// What was to be seen on a terminal.
-struct Shown {
-    /// While the run went on.
+/// Content of a terminal.
+struct TerminalOutput {
+    /// During the run.
     live: Screen,
-    /// When it was over.
+    /// After the run.
     last: Screen,
-    /// All that was written.
+    /// All output.
     bytes: Vec<u8>,
 }
 
-/// Plays a run in a terminal so many columns wide.
-fn shown(brunt: &Brunt, columns: NonZero<u16>, no_colour: bool) -> Shown {
+/// Runs brunt in a terminal of this width.
+fn run_in_terminal(brunt: &Brunt, columns: NonZero<u16>, no_color: bool) -> TerminalOutput {
     let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a pseudo-terminal");
     grantpt(&master).expect("it is ours");
     unlockpt(&master).expect("it opens");
@@ -47,20 +47,20 @@ fn shown(brunt: &Brunt, columns: NonZero<u16>, no_colour: bool) -> Shown {
     tcsetwinsize(&slave, size).expect("it has a size");
     let mut command = brunt.command();
     command.env("TERM", "xterm-256color").env_remove("NO_COLOR");
-    if no_colour {
+    if no_color {
         command.env("NO_COLOR", "1");
     }
     command
         .stdout(File::from(slave.try_clone().expect("a descriptor")))
         .stderr(File::from(slave));
     let mut child = command.spawn().expect("brunt starts");
-    // The command holds the terminal open, which would never end.
+    // The command keeps the terminal open.
     drop(command);
     let mut terminal = Parser::new(ROWS, columns, 0);
     let mut live = terminal.screen().clone();
     let mut bytes = Vec::new();
     let mut part = [0; 4096];
-    // A pseudo-terminal whose other side is closed ends with an error.
+    // Reading fails once the other side is closed.
     while let Ok(count @ 1..) =
         File::from(master.try_clone().expect("a descriptor")).read(&mut part)
     {
@@ -72,7 +72,7 @@ fn shown(brunt: &Brunt, columns: NonZero<u16>, no_colour: bool) -> Shown {
         }
     }
     assert!(child.wait().expect("it ends").code().is_some());
-    Shown {
+    TerminalOutput {
         live,
         last: terminal.screen().clone(),
         bytes,
@@ -84,9 +84,9 @@ fn brunt() -> Brunt {
 }
 
 #[test]
-fn the_result_fits_terminals_of_80_and_of_200_columns() {
+fn result_fits_terminals_of_80_and_200_columns() {
     for columns in [NARROW, WIDE] {
-        let shown = shown(&brunt(), columns, false);
+        let shown = run_in_terminal(&brunt(), columns, false);
         let live = shown.live.contents();
         assert!(
             live.contains("load ramp up,") || live.contains("load hold,"),
@@ -97,37 +97,37 @@ fn the_result_fits_terminals_of_80_and_of_200_columns() {
             "{live}"
         );
         let last = shown.last.contents();
-        assert!(!last.contains(" left · "), "the live line is gone\n{last}");
+        assert!(!last.contains(" left · "), "no progress line\n{last}");
         for part in ["Target ", "Request ", "all requests", "[setup]", "Report: "] {
             assert!(last.contains(part), "{columns}: {part}\n{last}");
         }
-        // Numbers stand below each other: every row of the requests is as long as its head.
-        let head = last.lines().position(|line| line.starts_with("Request "));
-        let mut rows = last.lines().skip(head.expect("a head"));
-        let wide = rows.next().map(str::len).expect("a head");
+        // Numbers are right-aligned: every row of the table is as long as its header.
+        let header = last.lines().position(|line| line.starts_with("Request "));
+        let mut rows = last.lines().skip(header.expect("a header"));
+        let wide = rows.next().map(str::len).expect("a header");
         let rows: Vec<&str> = rows.take_while(|line| !line.is_empty()).collect();
         assert!(rows.len() > 10, "{last}");
         for row in rows {
             assert_eq!(row.chars().count(), wide, "{row}");
         }
-        picture(&shown.last, &format!("terminal-{columns}"));
-        picture(&shown.live, &format!("terminal-{columns}-live"));
+        save_screenshot(&shown.last, &format!("terminal-{columns}"));
+        save_screenshot(&shown.live, &format!("terminal-{columns}-live"));
     }
 }
 
 #[test]
-fn colour_is_left_out_where_it_is_not_wanted() {
-    let is_painted = |bytes: &[u8]| {
+fn no_color_disables_colors() {
+    let has_colors = |bytes: &[u8]| {
         bytes
             .windows(3)
             .any(|bytes| bytes == b"\x1b[1" || bytes == b"\x1b[3")
     };
-    assert!(is_painted(&shown(&brunt(), NARROW, false).bytes));
-    assert!(!is_painted(&shown(&brunt(), NARROW, true).bytes));
+    assert!(has_colors(&run_in_terminal(&brunt(), NARROW, false).bytes));
+    assert!(!has_colors(&run_in_terminal(&brunt(), NARROW, true).bytes));
 }
 
-/// Keeps a picture of a screen, to be looked at.
-fn picture(screen: &Screen, name: &str) {
+/// Saves a screenshot for inspection.
+fn save_screenshot(screen: &Screen, name: &str) {
     let Some(mut browser) = Browser::start() else {
         brunt_testbed::skip(&format!("terminal::{name}"), "chromium is not installed");
         return;
@@ -142,7 +142,7 @@ fn picture(screen: &Screen, name: &str) {
     browser.picture(&pictures.join(format!("{name}.png")));
 }
 
-/// A screen as a page.
+/// HTML page of a screen.
 fn page(screen: &Screen) -> String {
     let mut page =
         "<!DOCTYPE html><meta charset=utf-8><body style='background:#14171a;margin:20px'>\
@@ -152,7 +152,7 @@ fn page(screen: &Screen) -> String {
     let used = screen.contents().lines().count() + 1;
     for row in (0..rows.get()).take(used) {
         for cell in (0..columns.get()).filter_map(|column| screen.cell(row, column)) {
-            let colour = match cell.fgcolor() {
+            let color = match cell.fgcolor() {
                 Color::Idx(1) => "#ff7a70",
                 Color::Idx(2) => "#5ccf92",
                 Color::Idx(3) => "#efb04f",
@@ -169,7 +169,7 @@ fn page(screen: &Screen) -> String {
             };
             write!(
                 page,
-                "<span style='color:{colour};font-weight:{weight}'>{text}</span>"
+                "<span style='color:{color};font-weight:{weight}'>{text}</span>"
             )
             .expect("text");
         }

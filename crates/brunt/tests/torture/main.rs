@@ -12,12 +12,12 @@ mod hostile;
 mod hostile_http1;
 mod hostile_http2;
 mod hostile_tls;
+#[path = "../cli/interrupt_scenes.rs"]
+mod interrupt_scenes;
 mod kills;
 mod limits;
 mod loads;
 mod records;
-#[path = "../cli/scenes.rs"]
-mod scenes;
 mod signals;
 #[path = "../cli/small_disk.rs"]
 mod small_disk;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use brunt_testbed::interruptions::{State, cases};
 use rand::RngExt;
 
-use crate::scenes::{SLACK, play};
+use crate::interrupt_scenes::{SLACK, play};
 use crate::trials::Promise;
 
 #[test]

@@ -89,7 +89,7 @@ fn states() -> Vec<(&'static str, Run)> {
     }));
     let mut lost = fine();
     lost.header.load.stages[0].seconds = 60.0;
-    let reason = "process 2 of 3 of the load was lost (signal: 9 (SIGKILL)), and 33 % of the load is missing from \
+    let reason = "worker process 2 of 3 was lost (signal: 9 (SIGKILL)); 33 % of the load is missing from \
                   second 22 on";
     lost.ending = Some(ending(StoppedBy::WorkerLost, 22_000, Some(reason)));
     let nothing = decidable(steady(22, |_| (5, Some(FailureKind::ConnectRefused))));

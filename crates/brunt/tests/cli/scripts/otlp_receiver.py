@@ -1,5 +1,5 @@
-"""A receiver of OTLP over HTTP, made of OpenTelemetry's own messages. Says its port, then a line for each
-set of metrics that it took; a request that it cannot read, or that holds what the protocol does not know, gets a 400."""
+"""Receiver for OTLP over HTTP, based on OpenTelemetry's own messages. Prints its port, then a line of JSON for each set of
+metrics; an unreadable request gets a 400."""
 
 import gzip
 import http.server
@@ -34,13 +34,13 @@ class Receiver(http.server.BaseHTTPRequestHandler):
                 raise DecodeError(self.headers["content-type"])
             request = ExportMetricsServiceRequest.FromString(body)
         except DecodeError as error:
-            self.answer(400, str(error).encode())
+            self.respond(400, str(error).encode())
             return
         for resource in request.resource_metrics:
-            self.tell(resource, unknown_fields(request))
-        self.answer(200, ExportMetricsServiceResponse().SerializeToString())
+            self.print_totals(resource, unknown_fields(request))
+        self.respond(200, ExportMetricsServiceResponse().SerializeToString())
 
-    def tell(self, resource, unknown):
+    def print_totals(self, resource, unknown):
         metrics = {metric.name: metric for metric in resource.scope_metrics[0].metrics}
         attributes = {item.key: item.value.string_value for item in resource.resource.attributes}
 
@@ -62,7 +62,7 @@ class Receiver(http.server.BaseHTTPRequestHandler):
             assert all(sum(point.bucket_counts) == point.count for point in points)
             return sum(point.count for point in points)
 
-        told = {
+        totals = {
             "path": self.path,
             "unknown_fields": unknown,
             "service": attributes["service.name"],
@@ -75,9 +75,9 @@ class Receiver(http.server.BaseHTTPRequestHandler):
             "each": each("brunt.requests"),
             "answered_well": histogram("brunt.response_time"),
         }
-        print(json.dumps(told), flush=True)
+        print(json.dumps(totals), flush=True)
 
-    def answer(self, status, body):
+    def respond(self, status, body):
         self.send_response(status)
         self.send_header("content-type", "application/x-protobuf")
         self.send_header("content-length", str(len(body)))

@@ -1,4 +1,4 @@
-"""Reads a page with Prometheus' own parser for Python."""
+"""Parses metrics with the official Prometheus client for Python."""
 
 import json
 import sys
@@ -17,10 +17,10 @@ def total(name, sample, **labels):
     )
 
 
-told = {
+totals = {
     "types": {name: family.type for name, family in families.items()},
     "requests": total("brunt_requests", "brunt_requests_total"),
     "ok": total("brunt_requests", "brunt_requests_total", brunt_outcome="ok"),
     "answered_in_buckets": total("brunt_response_time_seconds", "brunt_response_time_seconds_bucket", le="60"),
 }
-print(json.dumps(told))
+print(json.dumps(totals))

@@ -1,8 +1,8 @@
-//! Encodings in which a service may repeat a text.
+//! Encodings in which the service echoes a text.
 
-/// A text as a service may repeat it.
-pub(super) fn encoded(way: &str, text: &str) -> String {
-    match way {
+/// Encodes a text.
+pub(super) fn encoded(encoding: &str, text: &str) -> String {
+    match encoding {
         "json" => serde_json::json!({ "got": text }).to_string(),
         "html" => text
             .replace('&', "&amp;")

@@ -1,14 +1,14 @@
-//! The finder: whether a word is somewhere in bytes, in any encoding.
+//! Search for a word in bytes, in any encoding.
 
 use std::path::Path;
 
 use super::encodings::base64;
 
-/// Letters and digits that are told from all else.
+/// Finder of a word of letters and digits.
 pub(super) struct Finder {
-    /// In lower case: letters and digits are the same in most encodings.
+    /// The word and its hexadecimal form, in lower case: most encodings keep letters and digits.
     folded: Vec<String>,
-    /// What base64 makes of them.
+    /// The invariant parts of its base64 encodings.
     exact: Vec<String>,
 }
 
@@ -19,7 +19,7 @@ impl Finder {
             .fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
         let mut exact = Vec::new();
         for word in [word.to_owned(), word.to_uppercase()] {
-            // Of the first and the last characters, some bits are not the word's.
+            // Some bits of the first and last characters belong to the neighbors.
             for before in 0..3 {
                 let encoded = base64(&format!("{}{word}", "x".repeat(before)));
                 let encoded = encoded.trim_end_matches('=');
@@ -33,7 +33,7 @@ impl Finder {
         }
     }
 
-    /// What stands around it, if it is there.
+    /// Returns an excerpt around the word, if it is found.
     pub(super) fn find(&self, bytes: &[u8]) -> Option<String> {
         let text = String::from_utf8_lossy(bytes);
         let folded = text.to_ascii_lowercase();
@@ -50,7 +50,7 @@ impl Finder {
     }
 }
 
-/// All files of a folder, except for some.
+/// All files in a directory, except some.
 pub(super) fn files(folder: &Path, except: &[&str]) -> Vec<(String, Vec<u8>)> {
     let mut found = Vec::new();
     let mut folders = vec![folder.to_owned()];
@@ -76,10 +76,10 @@ pub(super) fn files(folder: &Path, except: &[&str]) -> Vec<(String, Vec<u8>)> {
 fn finder_finds_a_word_in_every_encoding() {
     use super::encodings::encoded;
     let finder = Finder::new("k07bird");
-    for way in ["raw", "json", "html", "percent", "base64"] {
-        let text = encoded(way, "x <\"k07bird\">");
+    for encoding in ["raw", "json", "html", "percent", "base64"] {
+        let text = encoded(encoding, "x <\"k07bird\">");
         assert!(finder.find(text.as_bytes()).is_some(), "{text}");
-        let other = encoded(way, "x <\"k08bird\">");
+        let other = encoded(encoding, "x <\"k08bird\">");
         assert!(finder.find(other.as_bytes()).is_none(), "{other}");
     }
 }

@@ -1,15 +1,15 @@
-//! A full disk: a clear error, and the result all the same.
+//! Full disk: brunt prints an error and the result.
 
 use crate::brunt::Brunt;
 use crate::small_disk::SmallDisk;
 
 #[test]
-fn a_full_disk_is_said_and_the_result_is_shown() {
+fn run_on_a_full_disk_prints_the_error_and_the_result() {
     let brunt = Brunt::new(&["run", "load", "-u", "40", "-t", "4s", "--out", "out"]).shipped();
     let path = brunt.path("out");
     let Some(_disk) = SmallDisk::mount(&path, 8) else {
         brunt_testbed::skip(
-            "disk::a_full_disk_is_said_and_the_result_is_shown",
+            "full_disk::run_on_a_full_disk_prints_the_error_and_the_result",
             "cannot mount a tmpfs (not root)",
         );
         return;
@@ -25,11 +25,8 @@ fn a_full_disk_is_said_and_the_result_is_shown() {
         ended.stdout.contains("/quality/analyze") && ended.stdout.contains("p95"),
         "{ended:?}"
     );
-    assert!(
-        !path.join("report.html").exists(),
-        "a part of a page is none"
-    );
-    let bytes = std::fs::read(path.join("record.brunt")).expect("what fitted");
+    assert!(!path.join("report.html").exists(), "no incomplete report");
+    let bytes = std::fs::read(path.join("record.brunt")).expect("an incomplete record");
     let record = brunt_record::file::read(bytes.as_slice()).expect("readable");
     assert_eq!(record.ending, None);
 }

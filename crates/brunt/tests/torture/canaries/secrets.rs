@@ -1,4 +1,4 @@
-//! The aviary: canaries, each in a place of its own, and a scenario that has all the places.
+//! Canaries: unique secrets, each for one place, and a scenario with all the places.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
@@ -6,23 +6,25 @@ use std::path::Path;
 use super::encodings::{base64, encoded};
 use super::finder::Finder;
 
-/// Word that is not a secret and is found wherever examples are shown.
+/// Word that is not a secret, and appears in every output with examples of failures.
 pub(super) const CONTROL: &str = "controlled0bird";
+/// Name of a request that is not a secret, and appears in every live export.
+pub(super) const CONTROL_NAME: &str = "controlled0name";
 
-/// What may stand in most places, and is written differently in each.
+/// Characters for places that accept any text, which are encoded differently in each.
 const ANY: &str = " \"q\\é\n%+/&<'";
-/// What may stand on a line.
+/// Characters for places that accept a line.
 const LINE: &str = " \"q\\é%+/&<";
-/// What may stand in a cookie or a token.
+/// Characters for cookies and tokens.
 const TOKEN: &str = "-+/%&<_";
 const WORD: &str = "-_.";
 
-/// How a service repeats what it got.
-const WAYS: [&str; 5] = ["raw", "json", "html", "percent", "base64"];
+/// Encodings in which the service echoes requests.
+const ENCODINGS: [&str; 5] = ["raw", "json", "html", "percent", "base64"];
 
 const STEPS_OF_TASK: usize = 15;
 
-/// Sources whose values are variables of the environment, with the steps that use them; ENV stands for the variable.
+/// Sources with values in environment variables, and the steps that use them; ENV is replaced by the variable.
 const OF_ENVIRONMENT: [(&str, &str); 15] = [
     ("header", "get = 'ECHO', headers = { X-A = '{{ ENV }}' }"),
     ("query", "get = 'ECHO', query = { q = '{{ ENV }}' }"),
@@ -71,8 +73,8 @@ const OF_ENVIRONMENT: [(&str, &str); 15] = [
     ),
 ];
 
-/// Sources whose values are written in the scenario; SECRET stands for the value in quotes, BARE without them, ENCODED as
-/// URLs have it.
+/// Sources with values in the scenario; SECRET is replaced by the quoted value, BARE by the value, ENCODED by the value in
+/// percent encoding.
 const WRITTEN: [(&str, &str, &str); 21] = [
     (
         "authorization",
@@ -177,7 +179,7 @@ const WRITTEN: [(&str, &str, &str); 21] = [
     ),
 ];
 
-/// What the service gives.
+/// Values in responses of the service.
 const OF_SERVICE: [(&str, &str); 8] = [
     ("extracted", ANY),
     ("used as bearer", LINE),
@@ -189,8 +191,8 @@ const OF_SERVICE: [(&str, &str); 8] = [
     ("of a redirect", ANY),
 ];
 
-/// What stands in data, on the command line, in the environment's settings or in wrong files.
-const OTHERS: [(&str, &str); 14] = [
+/// Values in data, on the command line, in environment settings, of exporters and in invalid files.
+const OTHERS: [(&str, &str); 16] = [
     ("list of tokens", ANY),
     ("column of rows", ANY),
     ("column drawn at once", ANY),
@@ -205,21 +207,23 @@ const OTHERS: [(&str, &str); 14] = [
     ("in a broken file", LINE),
     ("in a broken path", WORD),
     ("of a failing start", ANY),
+    ("of an exporter URL", WORD),
+    ("of an exporter header", TOKEN),
 ];
 
-/// All canaries.
-pub(super) struct Aviary {
-    birds: BTreeMap<String, Bird>,
+/// All canaries, by source.
+pub(super) struct Canaries {
+    by_source: BTreeMap<String, Canary>,
 }
 
-/// A canary: two words, and what is between them.
+/// A secret: two unique words, and the special characters between them.
 #[derive(Clone)]
-struct Bird {
+struct Canary {
     words: [String; 2],
     value: String,
 }
 
-impl Aviary {
+impl Canaries {
     pub(super) fn new(trial: u32) -> Self {
         let of_environment = OF_ENVIRONMENT.iter().map(|(name, _)| (*name, ANY));
         let written = WRITTEN.iter().map(|(name, special, _)| (*name, *special));
@@ -227,7 +231,7 @@ impl Aviary {
             .chain(written)
             .chain(OF_SERVICE)
             .chain(OTHERS);
-        let birds = all.enumerate().map(|(number, (name, special))| {
+        let canaries = all.enumerate().map(|(number, (name, special))| {
             let word = |part: &str| {
                 let mixed = (number as u64 + 1 + 1_000 * u64::from(trial))
                     .wrapping_mul(0x9e37_79b9_7f4a_7c15);
@@ -235,25 +239,25 @@ impl Aviary {
             };
             let words = [word("head"), word("tail")];
             let value = words.join(special);
-            (name.to_owned(), Bird { words, value })
+            (name.to_owned(), Canary { words, value })
         });
         Self {
-            birds: birds.collect(),
+            by_source: canaries.collect(),
         }
     }
 
     pub(super) fn value(&self, name: &str) -> String {
-        self.birds[name].value.clone()
+        self.by_source[name].value.clone()
     }
 
-    /// A value as TOML has it.
+    /// Value as a TOML string.
     pub(super) fn quoted(&self, name: &str) -> String {
         serde_json::Value::from(self.value(name)).to_string()
     }
 
     pub(super) fn finders(&self) -> Vec<(String, Finder)> {
-        let finders = self.birds.iter().flat_map(|(name, bird)| {
-            let words = bird.words.iter();
+        let finders = self.by_source.iter().flat_map(|(name, canary)| {
+            let words = canary.words.iter();
             words.map(move |word| (name.clone(), Finder::new(word)))
         });
         finders.collect()
@@ -272,24 +276,29 @@ impl Aviary {
             .map(|name| (variable(name), self.value(name)));
         let setting = self.value("of a setting of the environment");
         let setting = ("BRUNT__HEADERS__X_ACCESS_TOKEN".to_owned(), setting);
-        own.chain([setting]).collect()
+        let header = self.value("of an exporter header");
+        let header = (
+            "OTEL_EXPORTER_OTLP_HEADERS".to_owned(),
+            format!("api-key={header}"),
+        );
+        own.chain([setting, header]).collect()
     }
 
-    /// A file of data with a column that is secret.
+    /// Writes a data file with a secret column.
     pub(super) fn write_data(&self, path: &Path) {
         let value = self.value("column of a file").replace('"', "\"\"");
         std::fs::write(path, format!("user,api_key\nann,\"{value}\"\n")).expect("a file");
     }
 
-    /// Steps that play all places.
+    /// Steps that use all canaries.
     fn steps(&self) -> Vec<String> {
-        let mut steps = Vec::new();
-        for way in WAYS {
-            let echo = format!("/echo/{way}");
+        let mut steps = vec![named(CONTROL_NAME, "get = '/cookies'")];
+        for encoding in ENCODINGS {
+            let echo = format!("/echo/{encoding}");
             for (name, step) in OF_ENVIRONMENT {
                 let step = step.replace("ENV", &format!("env.{}", variable(name)));
                 steps.push(named(
-                    &format!("{name} {way}"),
+                    &format!("{name} {encoding}"),
                     &step.replace("ECHO", &echo),
                 ));
             }
@@ -306,15 +315,15 @@ impl Aviary {
                 steps.push(if has_name {
                     format!("{{ {step} }}")
                 } else {
-                    named(&format!("{name} {way}"), &step)
+                    named(&format!("{name} {encoding}"), &step)
                 });
             }
             for (number, step) in self.steps_of_variables().into_iter().enumerate() {
                 let step = step.replace("ECHO", &echo);
-                steps.push(step.replace("NAME", &format!("variable {number} {way}")));
+                steps.push(step.replace("NAME", &format!("variable {number} {encoding}")));
             }
         }
-        // A value is cut at each of its places.
+        // Responses are truncated at different places of the value.
         for padding in [140, 150, 160, 170, 980, 990, 1_000, 1_005] {
             let step = format!(
                 "post = '/cut/{padding}', json = {{ password = {} }}",
@@ -383,7 +392,7 @@ impl Aviary {
         )
     }
 
-    /// As tasks: of each, `check --try` shows the first requests.
+    /// The steps as tasks: `check --try` shows the first requests of each task.
     fn tasks(&self) -> String {
         let steps = self.steps();
         let tasks = steps.chunks(STEPS_OF_TASK);
@@ -396,7 +405,7 @@ impl Aviary {
         tasks.collect()
     }
 
-    /// A scenario whose set-up, or whose users' beginning, fails with a secret.
+    /// Scenario whose setup or `on_start` fails with a secret in the response.
     pub(super) fn failing_start(&self, url: &str, setting: &str) -> String {
         let secret = self.quoted("of a failing start");
         let step =

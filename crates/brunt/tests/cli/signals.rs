@@ -1,14 +1,16 @@
-//! However a run ends, what was measured is there.
+//! Signals and limits: the measured data is available however a run ends.
 
 use std::time::Duration;
 
+use brunt_testbed::interruptions::{State, cases};
 use brunt_testbed::{Answer, Fault, Routes, Server, wait_until};
 use rustix::process::Signal;
 
 use crate::brunt::{BOUND, Brunt, Running, children, runs};
+use crate::interrupt_scenes::{SLACK, play};
 
-/// A run of the embedded agent that has begun to make load.
-fn begun(brunt: &Brunt) -> (Running, u32) {
+/// Starts a run with the embedded agent, and waits for two recorded seconds.
+fn start_run(brunt: &Brunt) -> (Running, u32) {
     let running = brunt.start();
     brunt.until_recorded(2);
     let agents = children(running.id());
@@ -23,7 +25,7 @@ fn assert_agent_ends(agent: u32) {
 }
 
 #[test]
-fn an_interrupt_leaves_a_report_of_what_was_seen() {
+fn first_signal_stops_the_run_and_writes_a_report() {
     for (signal, stopped_by) in [
         (Signal::INT, "interrupted"),
         (Signal::TERM, "terminated"),
@@ -31,7 +33,7 @@ fn an_interrupt_leaves_a_report_of_what_was_seen() {
         (Signal::XFSZ, "terminated"),
     ] {
         let brunt = Brunt::new(&["run", "load", "-u", "20", "--out", "out"]).shipped();
-        let (running, agent) = begun(&brunt);
+        let (running, agent) = start_run(&brunt);
         running.signal(signal);
         let ended = running.end();
         assert!(matches!(ended.code, Some(1 | 3 | 5)), "{ended:?}");
@@ -49,7 +51,7 @@ fn an_interrupt_leaves_a_report_of_what_was_seen() {
 }
 
 #[test]
-fn a_second_interrupt_ends_at_once_and_still_reports() {
+fn second_signal_aborts_the_run_and_writes_a_report() {
     let server = Server::start(Fault::Silent).unwrap();
     let scenario = format!(
         "host = \"{}\"\n[users.u]\n[[users.u.tasks]]\nget = \"/\"\n\
@@ -63,7 +65,7 @@ fn a_second_interrupt_ends_at_once_and_still_reports() {
         (server.counts().requests == 3).then_some(())
     });
     running.signal(Signal::INT);
-    wait_until(BOUND, "the stop to be kept", || {
+    wait_until(BOUND, "the stop to be recorded", || {
         (!brunt.record()?.events.is_empty()).then_some(())
     });
     running.signal(Signal::INT);
@@ -74,9 +76,9 @@ fn a_second_interrupt_ends_at_once_and_still_reports() {
 }
 
 #[test]
-fn a_killed_run_leaves_a_readable_record_and_no_agent() {
+fn killed_run_leaves_a_readable_record_and_no_agent() {
     let brunt = Brunt::new(&["run", "load", "-u", "20", "--out", "out"]).shipped();
-    let (running, agent) = begun(&brunt);
+    let (running, agent) = start_run(&brunt);
     running.signal(Signal::KILL);
     running.end();
     let record = brunt.record().expect("a readable record");
@@ -94,7 +96,7 @@ fn a_killed_run_leaves_a_readable_record_and_no_agent() {
 }
 
 #[test]
-fn an_interrupt_before_the_load_ends_at_once() {
+fn signal_before_the_load_ends_brunt_at_once() {
     let server = Server::start(Fault::Silent).unwrap();
     let scenario = format!(
         "host = \"{}\"\n[users.u]\n[[users.u.tasks]]\nget = \"/\"\n[[setup]]\nget = \"/\"\n\
@@ -103,7 +105,7 @@ fn an_interrupt_before_the_load_ends_at_once() {
     );
     let brunt = Brunt::new(&["run", "p", "--out", "out"]).scenario(&scenario);
     let running = brunt.start();
-    wait_until(BOUND, "the set-up", || {
+    wait_until(BOUND, "the setup", || {
         (server.counts().requests == 1).then_some(())
     });
     running.signal(Signal::INT);
@@ -111,8 +113,8 @@ fn an_interrupt_before_the_load_ends_at_once() {
     assert_eq!(ended.code, Some(130), "{ended:?}");
 }
 
-/// A run of an hour by a shell that says something before it becomes brunt, when load is made.
-fn by_shell(server: &Server, first: &str) -> (Brunt, Running) {
+/// Starts a run of an hour from a shell, after another shell command, and waits for requests.
+fn start_from_shell(server: &Server, first: &str) -> (Brunt, Running) {
     let scenario = "[users.u]\nwait = \"20ms\"\n[[users.u.tasks]]\nget = \"/\"\n\
                     [profiles.p]\nusers = 3\nduration = \"1h\"\n";
     let url = server.url();
@@ -125,10 +127,10 @@ fn by_shell(server: &Server, first: &str) -> (Brunt, Running) {
 }
 
 #[test]
-fn file_that_may_not_grow_stops_the_run_and_the_result_is_shown() {
+fn file_size_limit_stops_the_run_and_prints_the_result() {
     let server = Server::start(Routes::new().otherwise(Answer::ok("x"))).unwrap();
-    // In blocks of 512 or 1,024 bytes, as the shell has it.
-    let (_brunt, running) = by_shell(&server, "ulimit -f 8");
+    // The unit is 512 or 1,024 bytes, depending on the shell.
+    let (_brunt, running) = start_from_shell(&server, "ulimit -f 8");
     let ended = running.end();
     assert_eq!(ended.code, Some(70), "{ended:?}");
     assert!(
@@ -136,19 +138,38 @@ fn file_that_may_not_grow_stops_the_run_and_the_result_is_shown() {
         "{ended:?}"
     );
     assert!(ended.stdout.contains("p95"), "{ended:?}");
-    assert!(!ended.stderr.contains("whole"), "{ended:?}");
+    assert!(!ended.stderr.contains("report was complete"), "{ended:?}");
 }
 
 #[test]
-fn run_that_ignores_a_hangup_goes_on() {
+fn run_with_an_ignored_hangup_continues() {
     let server = Server::start(Routes::new().otherwise(Answer::ok("x"))).unwrap();
-    let (brunt, running) = by_shell(&server, "trap '' HUP");
+    let (brunt, running) = start_from_shell(&server, "trap '' HUP");
     running.signal(Signal::HUP);
     let seen = server.counts().requests;
-    wait_until(BOUND, "the run to go on", || {
+    wait_until(BOUND, "more requests", || {
         (server.counts().requests > seen + 100).then_some(())
     });
     running.signal(Signal::INT);
     running.end();
     assert_eq!(brunt.summary()["stopped_by"], "interrupted");
+}
+
+/// Two cases of each state; the tests of `system/interrupts.rs` run a thousand on the model of brunt's reaction.
+#[test]
+fn second_signal_ends_brunt_and_its_children_within_a_second_in_every_state() {
+    let cases = cases(20, 1_000);
+    let mut late = Vec::new();
+    for state in State::ALL {
+        let of_state = cases.iter().filter(|case| case.state == state);
+        let ending = of_state.filter(|case| case.ends_by().is_some());
+        for case in ending.take(2) {
+            let took = play(case);
+            let by = case.ends_by().expect("it has to end");
+            if took > by + SLACK {
+                late.push(format!("{took:?} instead of {by:?}: {case:?}"));
+            }
+        }
+    }
+    assert!(late.is_empty(), "{late:#?}");
 }

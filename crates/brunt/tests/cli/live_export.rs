@@ -1,4 +1,4 @@
-//! Who is told of a run while it goes on, and Locust's files: read by the programs of others.
+//! Live exporters and Locust's CSV files, read by third-party programs; monitoring of Prometheus endpoints.
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
@@ -16,7 +16,7 @@ pub(crate) const RECEIVER: &str = include_str!("scripts/otlp_receiver.py");
 const PAGE: &str = include_str!("scripts/prometheus_page.py");
 const LOCUST: &str = include_str!("scripts/locust_files.py");
 
-/// The Python that `cargo xtask check` has put the readers into; `None` where it is not there.
+/// Python with the packages that `cargo xtask check` installs; without it the test is skipped.
 pub(crate) fn python(test: &str) -> Option<PathBuf> {
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
     let python = target.join("python/bin/python");
@@ -27,13 +27,13 @@ pub(crate) fn python(test: &str) -> Option<PathBuf> {
     }
     brunt_testbed::skip(
         test,
-        "Python has none of the readers: run cargo xtask check --only tools",
+        "Python packages are missing: run cargo xtask check --only tools",
     );
     None
 }
 
-/// What a script prints, as JSON.
-fn read_by(python: &Path, script: &str, argument: &str, input: &str) -> Value {
+/// Runs a script, and parses its output as JSON.
+fn run_script(python: &Path, script: &str, argument: &str, input: &str) -> Value {
     let mut child = Command::new(python)
         .args(["-c", script, argument])
         .stdin(Stdio::piped())
@@ -55,12 +55,12 @@ fn get(address: &str, method: &str, path: &str) -> Option<String> {
     let mut stream = TcpStream::connect(address).ok()?;
     let head = format!("{method} {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
     stream.write_all(head.as_bytes()).ok()?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).ok()?;
-    Some(answer)
+    let mut response = String::new();
+    stream.read_to_string(&mut response).ok()?;
+    Some(response)
 }
 
-/// An address of this machine at which nobody listens at the moment.
+/// Loopback address with a free port.
 pub(crate) fn free_address() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     listener.local_addr().unwrap().to_string()
@@ -85,8 +85,8 @@ pub(crate) fn service() -> Server {
 }
 
 #[test]
-fn the_programs_of_others_read_what_is_told() {
-    let test = "the programs of others read what is told";
+fn exports_are_readable_by_third_party_programs() {
+    let test = "live_export::exports_are_readable_by_third_party_programs";
     let Some(python) = python(test) else { return };
     let mut receiver = Command::new(&python)
         .args(["-u", "-c", RECEIVER])
@@ -110,7 +110,7 @@ fn the_programs_of_others_read_what_is_told() {
         .and(&["--prometheus-port", &address])
         .scenario(&scenario(&server.url(), 4));
     let running = brunt.start();
-    let page = wait_until(BOUND, "a page with requests", || {
+    let page = wait_until(BOUND, "metrics with requests", || {
         let page = get(&address, "GET", "/metrics")?;
         page.contains("brunt_requests_total{").then_some(page)
     });
@@ -129,15 +129,15 @@ fn the_programs_of_others_read_what_is_told() {
     let total = brunt.summary()["total"].clone();
 
     let page = page.split_once("\r\n\r\n").unwrap().1;
-    check_page(&read_by(&python, PAGE, "", page));
-    let told: Vec<Value> = requests
+    check_page(&run_script(&python, PAGE, "", page));
+    let received: Vec<Value> = requests
         .map(|line| serde_json::from_str(&line.unwrap()).unwrap())
         .collect();
-    check_told(told.last().unwrap(), &total);
+    check_received(received.last().unwrap(), &total);
     let lines = std::fs::read_to_string(brunt.path("live.jsonl")).unwrap();
-    assert_eq!(check_lines(&lines, &total), told.len());
+    assert_eq!(check_lines(&lines, &total), received.len());
     let prefix = brunt.path("locust/x").display().to_string();
-    check_locust(&read_by(&python, LOCUST, &prefix, ""), &total);
+    check_locust(&run_script(&python, LOCUST, &prefix, ""), &total);
 }
 
 fn check_page(read: &Value) {
@@ -147,8 +147,8 @@ fn check_page(read: &Value) {
     assert_eq!(read["answered_in_buckets"], read["ok"], "{read}");
 }
 
-/// What was told last is what the run came to.
-pub(crate) fn check_told(last: &Value, total: &Value) {
+/// Checks that the last received counters equal the totals of the run.
+pub(crate) fn check_received(last: &Value, total: &Value) {
     assert_eq!(last["path"], "/v1/metrics");
     assert_eq!(last["unknown_fields"], 0);
     assert_eq!(last["service"], "brunt");
@@ -162,12 +162,12 @@ pub(crate) fn check_told(last: &Value, total: &Value) {
     for count in counts {
         assert_eq!(last[count], total[count], "{count}");
     }
-    let well = total["requests"].as_u64().unwrap() - total["failures"].as_u64().unwrap();
-    assert_eq!(last["answered_well"], well);
+    let succeeded = total["requests"].as_u64().unwrap() - total["failures"].as_u64().unwrap();
+    assert_eq!(last["answered_well"], succeeded);
     assert_eq!(last["lost"], 0);
 }
 
-/// How many intervals there are.
+/// Checks the lines, and returns the number of intervals.
 fn check_lines(lines: &str, total: &Value) -> usize {
     let lines: Vec<Value> = lines
         .lines()
@@ -196,13 +196,13 @@ fn check_locust(read: &Value, total: &Value) {
 }
 
 #[test]
-fn one_that_is_slow_loses_intervals_and_the_record_is_whole() {
+fn slow_exporter_drops_intervals_and_the_record_is_complete() {
     let silent = Server::start(Fault::Silent).unwrap();
     let server = service();
     let brunt = Brunt::new(&["run", "p", "--out", "out", "--headless"])
         .and(&["--otlp", &silent.url(), "--jsonl", "pipe"])
         .scenario(&scenario(&server.url(), 2));
-    // Nobody ever reads it.
+    // The pipe has no reader.
     let made = Command::new("mkfifo").arg(brunt.path("pipe")).status();
     assert!(made.unwrap().success());
     let ended = brunt.run();
@@ -217,18 +217,18 @@ fn one_that_is_slow_loses_intervals_and_the_record_is_whole() {
     let summary = brunt.summary();
     assert_eq!(summary["total"]["wire_requests"], counts.requests);
     assert_eq!(summary["stopped_by"], "finished");
-    // The record is whole: the same summary comes out of it again.
+    // The record is complete: it yields the same summary.
     let again = brunt.also(&["report", "out", "--json", "-o", "again.json"]);
     assert_eq!(again.code, Some(0), "{again:?}");
     assert_eq!(read_json(&brunt.path("again.json")), summary);
 }
 
-/// Nothing is sent to where a redirect leads, so nothing arrived.
+/// Redirects are not followed, so the metrics did not arrive.
 #[test]
-fn collector_that_redirects_is_reported_as_lost_data() {
-    for (status, is_lost) in [(302, true), (307, true), (308, true), (200, false)] {
-        let answer = Answer::redirect(status, "/elsewhere");
-        let collector = Server::start(Routes::new().at("/v1/metrics", answer)).unwrap();
+fn redirect_of_the_collector_counts_as_dropped() {
+    for (status, is_dropped) in [(302, true), (307, true), (308, true), (200, false)] {
+        let response = Answer::redirect(status, "/elsewhere");
+        let collector = Server::start(Routes::new().at("/v1/metrics", response)).unwrap();
         let server = service();
         let brunt = Brunt::new(&["run", "p", "--out", "out", "--headless"])
             .and(&["--otlp", &collector.url()])
@@ -239,23 +239,23 @@ fn collector_that_redirects_is_reported_as_lost_data() {
             .lines()
             .filter(|line| line.contains("--otlp http://127.0.0.1") && line.contains(" dropped "))
             .collect();
-        let says = format!("it answered {status}");
-        assert_eq!(notes.len(), usize::from(is_lost), "{status}: {ended:?}");
-        assert!(notes.iter().all(|note| note.contains(&says)), "{notes:?}");
+        let reason = format!("response status {status}");
+        assert_eq!(notes.len(), usize::from(is_dropped), "{status}: {ended:?}");
+        assert!(notes.iter().all(|note| note.contains(&reason)), "{notes:?}");
         let counts = collector.stop();
         assert!(counts.requests > 0, "{counts:?}");
-        let asked: Vec<&str> = counts.by_path.keys().map(String::as_str).collect();
-        assert_eq!(asked, ["/v1/metrics"]);
+        let paths: Vec<&str> = counts.by_path.keys().map(String::as_str).collect();
+        assert_eq!(paths, ["/v1/metrics"]);
     }
 }
 
 #[test]
-fn what_cannot_be_told_is_said_before_the_load() {
+fn unusable_exporter_is_refused_before_the_load() {
     let holder = TcpListener::bind("127.0.0.1:0").unwrap();
-    let taken = holder.local_addr().unwrap().to_string();
+    let used = holder.local_addr().unwrap().to_string();
     let server = service();
     let cases: [(&[&str], &str); 5] = [
-        (&["--prometheus-port", &taken], "give another port"),
+        (&["--prometheus-port", &used], "use another port"),
         (&["--prometheus-port", "nine"], "9464"),
         (
             &["--otlp", "grpc://localhost:4317"],
@@ -278,9 +278,9 @@ fn what_cannot_be_told_is_said_before_the_load() {
     assert_eq!(server.stop().requests, 0);
 }
 
-/// A page as a service on another machine would serve it.
+/// Metrics as of a service on another machine.
 #[test]
-fn a_service_is_watched_by_its_page() {
+fn monitor_reads_a_prometheus_endpoint() {
     let text = |cpu: u32| {
         let text = format!(
             "process_cpu_seconds_total {cpu}\nprocess_resident_memory_bytes 12000000\n\
@@ -288,7 +288,7 @@ fn a_service_is_watched_by_its_page() {
         );
         Answer::ok(text)
     };
-    // What it has used is the same after the third look: it idles.
+    // The CPU time does not change after the third reading: the process is idle.
     let pages = vec![text(5), text(7), text(7)];
     let page = Server::start(Routes::new().sequence("/metrics", pages)).unwrap();
     let url = format!("{}/metrics", page.url());
@@ -300,7 +300,7 @@ fn a_service_is_watched_by_its_page() {
     assert!(
         ended
             .stderr
-            .contains("note: of web cannot be seen: threads"),
+            .contains("note: cannot monitor all of web: threads"),
         "{ended:?}"
     );
     let text = std::fs::read_to_string(brunt.path("m.csv")).unwrap();
@@ -330,7 +330,7 @@ fn a_service_is_watched_by_its_page() {
 }
 
 #[test]
-fn what_could_not_be_seen_stays_with_the_run() {
+fn unavailable_metrics_are_part_of_the_report() {
     let page = Answer::ok("process_cpu_seconds_total 5\nprocess_resident_memory_bytes 12000000\n");
     let page = Server::start(Routes::new().at("/metrics", page)).unwrap();
     let server = service();
@@ -339,20 +339,21 @@ fn what_could_not_be_seen_stays_with_the_run() {
         .scenario(&scenario(&server.url(), 3));
     let ended = brunt.run();
     assert!(
-        ended.stderr.contains("note: of web cannot be seen: "),
+        ended.stderr.contains("note: cannot monitor all of web: "),
         "{ended:?}"
     );
-    let unseen = &brunt.summary()["resources"]["unavailable"];
-    let of_web = unseen
+    let unavailable = &brunt.summary()["resources"]["unavailable"];
+    let of_web = unavailable
         .as_array()
         .unwrap()
         .iter()
-        .find(|one| one["subject"] == "web");
-    let what = of_web.unwrap()["reasons"].as_array().unwrap();
+        .find(|entry| entry["subject"] == "web");
+    let reasons = of_web.unwrap()["reasons"].as_array().unwrap();
     assert!(
-        what.iter()
-            .any(|what| what.as_str().unwrap().starts_with("threads (")),
-        "{unseen}"
+        reasons
+            .iter()
+            .any(|reason| reason.as_str().unwrap().starts_with("threads (")),
+        "{unavailable}"
     );
     let text = brunt.also(&["report", "out", "--text"]).stdout;
     assert!(text.contains("Not measured for web: "), "{text}");
@@ -361,10 +362,10 @@ fn what_could_not_be_seen_stays_with_the_run() {
 }
 
 #[test]
-fn others_are_watched_beside_the_embedded_agent() {
+fn additional_process_is_monitored_with_the_embedded_agent() {
     let sleeper = Command::new("sleep").arg("60").spawn().unwrap();
     let sleeper = KillOnDrop::new(sleeper);
-    let aim = format!("db={}", sleeper.id());
+    let target = format!("db={}", sleeper.id());
     let brunt = Brunt::new(&[
         "run",
         "load",
@@ -376,7 +377,7 @@ fn others_are_watched_beside_the_embedded_agent() {
         "out",
         "--headless",
     ])
-    .and(&["--pid", &aim])
+    .and(&["--pid", &target])
     .shipped();
     let ended = brunt.run();
     assert!(brunt.path("out/resources.csv").is_file(), "{ended:?}");
@@ -389,13 +390,22 @@ fn others_are_watched_beside_the_embedded_agent() {
     let row: Vec<&str> = text.lines().nth(1).unwrap().split(',').collect();
     assert_eq!(row[at], "1", "{text}");
     let summary = brunt.summary();
-    let beside = &summary["resources"]["additional_targets"][0];
-    assert_eq!(beside["name"], "db");
-    assert!(beside["memory_mb"]["mean"].is_number(), "{beside}");
+    let additional = &summary["resources"]["additional_targets"][0];
+    assert_eq!(additional["name"], "db");
+    assert!(additional["memory_mb"]["mean"].is_number(), "{additional}");
     for (arguments, part) in [
-        (["--pid", "1", "--pid", "2"], "name the others"),
-        (["--pid", "a=1", "--port", "a=2"], "is taken"),
-        (["--pid", "target=1", "--cgroup", "/"], "is taken"),
+        (
+            ["--pid", "1", "--pid", "2"],
+            "give additional processes a name",
+        ),
+        (
+            ["--pid", "a=1", "--port", "a=2"],
+            "is reserved or used twice",
+        ),
+        (
+            ["--pid", "target=1", "--cgroup", "/"],
+            "is reserved or used twice",
+        ),
     ] {
         let ended = brunt.also(&[&["monitor"][..], &arguments[..]].concat());
         assert_eq!(ended.code, Some(2), "{arguments:?} {ended:?}");

@@ -1,4 +1,4 @@
-//! Processes that make a run's load: each its share, and one record.
+//! Worker processes (`--processes`): equal shares of the load, and one record.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,12 +13,12 @@ use crate::brunt::{BOUND, Brunt, Running, children, runs};
 const HOUR: &str = "[users.u]\nwait = \"20ms\"\n[[users.u.tasks]]\nget = \"/\"\n\
                     [profiles.p]\nusers = 12\nspawn_rate = 100\nduration = \"1h\"\n";
 
-/// A run of three processes whose load goes on for an hour, when some of it was recorded.
-fn begun(server: &Server) -> (Brunt, Running, Vec<u32>) {
-    begun_with(server, &[])
+/// Starts a run of an hour with three processes, and waits for two recorded seconds.
+fn start_run(server: &Server) -> (Brunt, Running, Vec<u32>) {
+    start_run_with(server, &[])
 }
 
-fn begun_with(server: &Server, more: &[&str]) -> (Brunt, Running, Vec<u32>) {
+fn start_run_with(server: &Server, more: &[&str]) -> (Brunt, Running, Vec<u32>) {
     let url = server.url();
     let arguments = [
         "run",
@@ -48,7 +48,7 @@ fn assert_end(workers: &[u32]) {
 }
 
 #[test]
-fn each_plays_its_share_and_the_record_has_all() {
+fn workers_generate_equal_shares_in_one_record() {
     let targets: Arc<Mutex<Vec<String>>> = Arc::default();
     let logins = Arc::new(AtomicU64::new(0));
     let (seen, logged_in) = (targets.clone(), logins.clone());
@@ -83,21 +83,21 @@ fn each_plays_its_share_and_the_record_has_all() {
     assert_eq!(summary["total"]["requests"], 100, "{summary}");
     assert_eq!(summary["total"]["failures"], 0, "{summary}");
     assert_eq!(logins.load(Ordering::Acquire), 1);
-    // Each user has a connection, the set-up one, and whoever looked whether the service is there.
+    // One connection per user, one for the setup, and one for the check that the service is reachable.
     assert_eq!(server.stop().connections, 9);
     let found = targets.lock().unwrap();
     let is_one = |target: &&String| target.starts_with("/task?key=k7&n=");
     let distinct: BTreeSet<&String> = found.iter().filter(is_one).collect();
-    assert_eq!(distinct.len(), 100, "no number comes twice: {found:?}");
+    assert_eq!(distinct.len(), 100, "numbers are unique: {found:?}");
     let generator = brunt.record().unwrap().header.generator;
     assert_eq!(generator.processes, 3);
     assert_eq!(generator.threads % 3, 0);
 }
 
 #[test]
-fn lost_process_makes_the_run_invalid_in_every_form() {
+fn lost_worker_makes_the_run_invalid_in_every_output() {
     let server = Server::start(Routes::new().otherwise(Answer::ok("x"))).unwrap();
-    let (brunt, running, workers) = begun(&server);
+    let (brunt, running, workers) = start_run(&server);
     let id = i32::try_from(workers[1])
         .ok()
         .and_then(Pid::from_raw)
@@ -109,25 +109,25 @@ fn lost_process_makes_the_run_invalid_in_every_form() {
     assert_eq!(summary["stopped_by"], "worker_lost");
     assert_eq!(summary["verdict"], "invalid");
     let because = summary["stop_reason"].as_str().unwrap();
-    let lost = "process 2 of 3 of the load was lost (signal: 9 (SIGKILL))";
+    let lost = "worker process 2 of 3 was lost (signal: 9 (SIGKILL))";
     assert!(because.starts_with(lost), "{because}");
     let seconds = summary["duration_s"].as_f64().unwrap();
-    let missing = format!(", and 33 % of the load is missing from second {seconds} on");
+    let missing = format!("; 33 % of the load is missing from second {seconds} on");
     assert!(because.contains(&missing), "{because}");
     let first = ended.stdout.lines().next().unwrap_or_default();
-    let said = "Invalid (no verdict, exit code 3): process 2 of 3";
-    assert!(first.starts_with(said), "{first}");
+    let headline = "Invalid (no verdict, exit code 3): worker process 2 of 3";
+    assert!(first.starts_with(headline), "{first}");
     assert!(ended.stdout.contains("::error title=brunt p"), "{ended:?}");
     let junit = std::fs::read_to_string(brunt.path("junit.xml")).unwrap();
     assert!(junit.contains("<error ") && junit.contains(lost), "{junit}");
     let page = std::fs::read_to_string(brunt.path("out/report.html")).unwrap();
     assert!(page.contains("stopped by brunt: a worker process was lost"));
     let again = brunt.also(&["report", "out", "--markdown"]);
-    assert!(again.stdout.contains("process 2 of 3"), "{again:?}");
+    assert!(again.stdout.contains("worker process 2 of 3"), "{again:?}");
     let history = brunt.also(&["history"]);
     assert!(history.stdout.contains("invalid"), "{history:?}");
     assert_end(&workers);
-    // All that is shown was recorded by all.
+    // Only seconds that all workers completed are recorded.
     let bytes = std::fs::read(brunt.path("out/record.brunt")).unwrap();
     let record = brunt_record::file::read(bytes.as_slice()).unwrap();
     let shown = record.timeline.seconds();
@@ -137,9 +137,9 @@ fn lost_process_makes_the_run_invalid_in_every_form() {
 }
 
 #[test]
-fn worker_that_is_silent_is_named_and_killed_and_the_run_reported() {
+fn silent_worker_is_killed_and_named_in_the_report() {
     let server = Server::start(Routes::new().otherwise(Answer::ok("x"))).unwrap();
-    let (brunt, running, workers) = begun_with(&server, &["--worker-timeout", "3s"]);
+    let (brunt, running, workers) = start_run_with(&server, &["--worker-timeout", "3s"]);
     let id = i32::try_from(workers[1])
         .ok()
         .and_then(Pid::from_raw)
@@ -151,7 +151,7 @@ fn worker_that_is_silent_is_named_and_killed_and_the_run_reported() {
     assert_eq!(summary["stopped_by"], "worker_lost");
     let because = summary["stop_reason"].as_str().unwrap();
     let named = format!(
-        "process 2 of 3 of the load was lost (process id {} sent nothing for 3 s and was killed)",
+        "worker process 2 of 3 was lost (process id {} sent nothing for 3 s and was killed)",
         workers[1]
     );
     assert!(because.starts_with(&named), "{because}");
@@ -160,18 +160,20 @@ fn worker_that_is_silent_is_named_and_killed_and_the_run_reported() {
 }
 
 #[test]
-fn brunt_that_was_stopped_itself_calls_no_worker_silent() {
+fn no_worker_is_silent_after_the_coordinator_was_stopped() {
     let server = Server::start(Routes::new().otherwise(Answer::ok("x"))).unwrap();
-    let (brunt, running, workers) = begun_with(&server, &["--worker-timeout", "3s"]);
+    let (brunt, running, workers) = start_run_with(&server, &["--worker-timeout", "3s"]);
     running.signal(Signal::STOP);
     std::thread::sleep(Duration::from_secs(4));
     running.signal(Signal::CONT);
-    let goes_on = |brunt: &Brunt| {
+    let has_continued = |brunt: &Brunt| {
         let bytes = std::fs::read(brunt.path("out/record.brunt")).ok()?;
         let record = brunt_record::file::read(bytes.as_slice()).ok()?;
         (record.timeline.seconds().len() >= 8).then_some(())
     };
-    wait_until(BOUND, "the record to go on", || goes_on(&brunt));
+    wait_until(BOUND, "more seconds in the record", || {
+        has_continued(&brunt)
+    });
     running.signal(Signal::INT);
     running.end();
     assert_eq!(brunt.summary()["stopped_by"], "interrupted");
@@ -179,9 +181,9 @@ fn brunt_that_was_stopped_itself_calls_no_worker_silent() {
 }
 
 #[test]
-fn an_interrupt_stops_all_and_leaves_a_report() {
+fn interrupt_stops_all_workers_and_writes_a_report() {
     let server = Server::start(Routes::new().otherwise(Answer::ok("x"))).unwrap();
-    let (brunt, running, workers) = begun(&server);
+    let (brunt, running, workers) = start_run(&server);
     running.signal(Signal::INT);
     let ended = running.end();
     assert!(matches!(ended.code, Some(0 | 3)), "{ended:?}");
@@ -192,9 +194,9 @@ fn an_interrupt_stops_all_and_leaves_a_report() {
 }
 
 #[test]
-fn processes_end_with_the_brunt_that_started_them() {
+fn workers_end_with_the_coordinator() {
     let server = Server::start(Routes::new().otherwise(Answer::ok("x"))).unwrap();
-    let (_brunt, running, workers) = begun(&server);
+    let (_brunt, running, workers) = start_run(&server);
     running.signal(Signal::KILL);
     assert_end(&workers);
     let before = server.counts().requests;
@@ -203,7 +205,7 @@ fn processes_end_with_the_brunt_that_started_them() {
 }
 
 #[test]
-fn what_processes_cannot_do_is_said_before_the_run() {
+fn processes_option_is_refused_with_too_few_shared_connections() {
     let scenario = HOUR.replace("[users.u]", "connections = { shared = 2 }\n[users.u]");
     let ended = Brunt::new(&[
         "run",

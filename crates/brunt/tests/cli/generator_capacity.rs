@@ -1,4 +1,4 @@
-//! What brunt itself can make is measured before a search, kept, and bounds it.
+//! Generator capacity: it is measured before a search, cached, and limits the search.
 
 use brunt_testbed::{Answer, Routes, Server};
 use serde_json::Value;
@@ -17,29 +17,31 @@ fn scenario(url: &str) -> String {
 
 fn limit(summary: &Value) -> Option<&Value> {
     let findings = summary["findings"].as_array().expect("findings");
-    findings.iter().find(|one| one["kind"] == "generator_limit")
+    findings
+        .iter()
+        .find(|finding| finding["kind"] == "generator_limit")
 }
 
 #[test]
-fn a_search_ends_where_brunt_itself_cannot_be_trusted() {
+fn search_ends_at_the_generator_limit() {
     let server = Server::start(Routes::new().otherwise(Answer::ok("x"))).unwrap();
     let measures =
         Brunt::new(&["run", "p", "-t", "1s", "--out", "out"]).scenario(&scenario(&server.url()));
     measures.run();
-    let mut kept = read_json(&measures.path(CACHE));
-    let rps = kept["ceilings"][0]["rps"].as_f64().unwrap();
+    let mut cache = read_json(&measures.path(CACHE));
+    let rps = cache["ceilings"][0]["rps"].as_f64().unwrap();
     assert!(rps > 500.0, "{rps}");
     assert_eq!(
         limit(&measures.summary()),
         None,
-        "a second comes to nothing"
+        "no limit in a run of a second"
     );
 
-    // A machine that is as slow as this cannot be had, so the cache says that it is.
+    // Simulate a slow machine by a low capacity in the cache.
     let bounded = Brunt::new(&["run", "p", "--out", "out"]).scenario(&scenario(&server.url()));
-    kept["ceilings"][0]["rps"] = 100.0.into();
+    cache["ceilings"][0]["rps"] = 100.0.into();
     std::fs::create_dir_all(bounded.path("cache/brunt")).unwrap();
-    std::fs::write(bounded.path(CACHE), kept.to_string()).unwrap();
+    std::fs::write(bounded.path(CACHE), cache.to_string()).unwrap();
     let ended = bounded.run();
     let summary = bounded.summary();
     assert_eq!(summary["stopped_by"], "finished", "{ended:?}");
@@ -52,18 +54,18 @@ fn a_search_ends_where_brunt_itself_cannot_be_trusted() {
         let value = found[name].as_f64().unwrap();
         assert!((value - expected).abs() < 1e-6, "{name}: {found}");
     }
-    assert_eq!(read_json(&bounded.path(CACHE)), kept, "not measured again");
-    let sentence = summary["headline"].as_str().unwrap();
-    let is_named = sentence.contains("brunt itself is not reliable beyond 70 req/s");
-    // Other tests may disturb the last trial, which is then undecided.
+    assert_eq!(read_json(&bounded.path(CACHE)), cache, "not measured again");
+    let headline = summary["headline"].as_str().unwrap();
+    let is_named = headline.contains("brunt itself is not reliable beyond 70 req/s");
+    // Other tests may disturb the last trial, which then stays undecided.
     assert!(
-        is_named || sentence.contains("not broken in this time"),
-        "{sentence}"
+        is_named || headline.contains("not broken in this time"),
+        "{headline}"
     );
 }
 
 #[test]
-fn a_damaged_cache_only_means_measuring_again() {
+fn damaged_cache_is_replaced_by_a_new_measurement() {
     let server = Server::start(Routes::new().otherwise(Answer::ok("x"))).unwrap();
     let brunt =
         Brunt::new(&["run", "p", "-t", "1s", "--out", "out"]).scenario(&scenario(&server.url()));

@@ -1,4 +1,4 @@
-//! Scenes: brunt in each of its states, with what it needs to stay there, and the signals that ask it to end.
+//! Brings brunt into each of its states, and sends it the signals of a case of [`brunt_testbed::interruptions`].
 
 use std::os::unix::fs::FileTypeExt;
 use std::time::{Duration, Instant};
@@ -9,12 +9,12 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::brunt::{BOUND, Brunt, Running, children, runs};
 
-/// A busy machine may take so long to give a process its turn.
+/// Scheduling delay of a process on a busy machine.
 pub(crate) const SLACK: Duration = Duration::from_millis(700);
 const HOUR: &str = "[users.u]\nwait = \"20ms\"\n[[users.u.tasks]]\nget = \"/\"\n\
                     [profiles.p]\nusers = 4\nduration = \"1h\"\n";
 
-/// brunt in a state, with what it needs to stay there.
+/// brunt in a state, with the servers that keep it there.
 struct Scene {
     running: Running,
     brunt: Brunt,
@@ -44,7 +44,7 @@ fn seconds(brunt: &Brunt) -> Option<usize> {
     Some(record.timeline.seconds().len())
 }
 
-/// A server that answers all but one path, and the state that waits for it.
+/// Server that never responds on one path.
 fn silent_at(path: &str) -> Server {
     let never = Answer::ok("x").delayed(Duration::from_hours(1));
     Server::start(Routes::new().at(path, never).otherwise(Answer::ok("x"))).expect("a server")
@@ -66,7 +66,7 @@ fn run(scenario: &str, server: Server, more: &[&str]) -> (Brunt, Server) {
     (brunt, server)
 }
 
-/// A run that waits for the response to what is silent.
+/// Run that waits for a response on the silent path.
 fn waiting(scenario: &str) -> Scene {
     let (brunt, server) = run(scenario, silent_at("/silent"), &[]);
     let running = brunt.start();
@@ -203,7 +203,7 @@ fn of(kind: Kind) -> Signal {
     }
 }
 
-/// Plays a case; returns how long brunt was there after the state was reached.
+/// Runs a case. Returns the time from the state to the exit of brunt.
 pub(crate) fn play(case: &Case) -> Duration {
     let by = case.ends_by().expect("a case that has to end");
     let Scene {
@@ -213,7 +213,7 @@ pub(crate) fn play(case: &Case) -> Duration {
         _free,
     } = scene(case.state);
     let started = children(running.id());
-    let begun = Instant::now();
+    let signaled = Instant::now();
     for (kind, after) in &case.signals {
         std::thread::sleep(*after);
         if running.has_ended() {
@@ -222,19 +222,19 @@ pub(crate) fn play(case: &Case) -> Duration {
         signal(running.id(), of(*kind));
     }
     let took = wait_until(by + SLACK + BOUND, "brunt to end", || {
-        running.has_ended().then(|| begun.elapsed())
+        running.has_ended().then(|| signaled.elapsed())
     });
-    wait_until(BOUND, "what it started to end", || {
+    wait_until(BOUND, "its child processes to end", || {
         started.iter().all(|id| !runs(*id)).then_some(())
     });
     let ended = running.end();
-    // Nothing keeps these from ending by themselves between the first signal and the second.
+    // In these states brunt may end between the first signal and the second.
     let ends_itself = matches!(case.state, State::Load | State::Search);
     let is_second = ended.code == Some(130);
     assert!(is_second || ends_itself, "{case:?}: {ended:?}");
     if !case.state.is_before_the_load() {
         let bytes = std::fs::read(brunt.path("out/record.brunt")).expect("a record");
-        brunt_record::file::read(bytes.as_slice()).expect("a record of whole frames");
+        brunt_record::file::read(bytes.as_slice()).expect("a record of complete frames");
     }
     took
 }

@@ -1,4 +1,4 @@
-//! `brunt check --try`: what it shows is what the service saw.
+//! Smoke test (`brunt check --try`): its output matches the requests that the service received.
 
 use brunt_testbed::{Answer, Routes, Server, Shop};
 
@@ -9,13 +9,13 @@ const EVERYTHING: &str = concat!(
     "/../../scenarios/everything.toml"
 );
 
-fn tried(scenario: &str, server: &Server) -> Ended {
+fn smoke_test(scenario: &str, server: &Server) -> Ended {
     let brunt = Brunt::new(&["check", "--try", "--host", &server.url()]);
     brunt.scenario(scenario).run()
 }
 
 #[test]
-fn each_task_is_played_once() {
+fn smoke_test_runs_each_task_once() {
     let shop = Shop::new();
     let server = Server::start(shop.routes()).unwrap();
     let watched = format!("users.watcher.host={}/status", server.url());
@@ -24,36 +24,37 @@ fn each_task_is_played_once() {
         .run();
     let counts = server.stop();
     assert_eq!(ended.code, Some(0), "{ended:?}");
-    let told = |what: &str| assert!(ended.stdout.contains(what), "{what}: {}", ended.stdout);
-    for scene in [
+    let assert_shown =
+        |part: &str| assert!(ended.stdout.contains(part), "{part}: {}", ended.stdout);
+    for section in [
         "set-up",
         "buyer, on_start",
         "buyer, task 1",
         "hasty, on_stop",
         "watcher, task 1",
     ] {
-        told(&format!("\n{scene}\n"));
+        assert_shown(&format!("\n{section}\n"));
     }
-    told("    ✓ check json $.order is above 0\n");
-    told("      total = ");
-    told("> HEAD /status/200 HTTP/1.1");
-    told("✓ POST put into the basket  200");
-    // Two classes of buyers, each with tasks of their own.
+    assert_shown("    ✓ check json $.order is above 0\n");
+    assert_shown("      total = ");
+    assert_shown("> HEAD /status/200 HTTP/1.1");
+    assert_shown("✓ POST put into the basket  200");
+    // Two classes place orders.
     assert_eq!(shop.orders(), 2);
     assert_eq!(shop.logouts(), 3);
     let exchanges = ended.stdout.matches("  ✓ ").count();
     let checks = ended.stdout.matches("✓ check").count();
-    told(&format!(
-        "\nall {} requests went well\n",
+    assert_shown(&format!(
+        "\nall {} requests succeeded\n",
         exchanges - checks
     ));
-    // A redirect that is followed is a request of its own to the service.
+    // A followed redirect is another request to the service.
     let followed = ended.stdout.matches("✓ POST put into the basket").count() as u64;
     assert_eq!(counts.requests, (exchanges - checks) as u64 + followed);
 }
 
 #[test]
-fn secrets_are_not_shown() {
+fn smoke_test_masks_secrets() {
     let shop = Shop::new();
     let server = Server::start(shop.routes()).unwrap();
     let scenario = "host = 'http://localhost:1'
@@ -89,7 +90,7 @@ duration = '1s'
 }
 
 #[test]
-fn what_fails_is_shown_with_what_came() {
+fn smoke_test_shows_failed_requests_with_their_responses() {
     let hostile = Answer::new(500).body("\u{1b}[31mred");
     let routes = Routes::new()
         .at("/good", Answer::ok("fine"))
@@ -106,19 +107,20 @@ get = '/good'
 users = 1
 duration = '1s'
 ";
-    let ended = tried(scenario, &server);
+    let ended = smoke_test(scenario, &server);
     assert_eq!(ended.code, Some(1), "{ended:?}");
-    let told = |what: &str| assert!(ended.stdout.contains(what), "{what}: {}", ended.stdout);
-    told("✓ check contains \"fine\"");
-    told("  ✗ GET /bad  500");
-    told("      status: status 500, accepted 2xx");
-    told("\u{fffd}[31mred");
-    told("\n1 of 4 requests failed\n");
+    let assert_shown =
+        |part: &str| assert!(ended.stdout.contains(part), "{part}: {}", ended.stdout);
+    assert_shown("✓ check contains \"fine\"");
+    assert_shown("  ✗ GET /bad  500");
+    assert_shown("      status: status 500, accepted 2xx");
+    assert_shown("\u{fffd}[31mred");
+    assert_shown("\n1 of 4 requests failed\n");
     assert!(!ended.stdout.contains("\u{1b}[31mred"), "{}", ended.stdout);
 }
 
 #[test]
-fn a_set_up_that_fails_ends_it() {
+fn failed_setup_ends_the_smoke_test() {
     let server = Server::start(Routes::new()).unwrap();
     let scenario = "host = 'http://localhost:1'
 [[setup]]
@@ -131,19 +133,19 @@ get = '/never'
 users = 1
 duration = '1s'
 ";
-    let ended = tried(scenario, &server);
+    let ended = smoke_test(scenario, &server);
     assert_eq!(ended.code, Some(1), "{ended:?}");
     assert!(
         ended
             .stdout
-            .contains("  broken off: [setup] /status/503: status 503"),
+            .contains("  aborted: [setup] /status/503: status 503"),
         "{ended:?}"
     );
     assert_eq!(server.stop().requests, 1);
 }
 
 #[test]
-fn what_is_tried_is_said_with_try_alone() {
+fn smoke_test_options_require_try() {
     let ended = Brunt::new(&["check", "--host", "http://localhost:1"])
         .shipped()
         .run();

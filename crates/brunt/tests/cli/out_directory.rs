@@ -1,4 +1,4 @@
-//! The folder that `--out` names: an earlier run there is not replaced in silence, and no link is followed.
+//! `--out`: an earlier run is replaced only with `--force`, and links are not followed.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -12,7 +12,7 @@ const SHORT: &str = "[users.u]\nwait = \"20ms\"\n[[users.u.tasks]]\nget = \"/\"\
                      [profiles.p]\nusers = 2\nduration = \"1s\"\n[profiles.q]\nusers = 3\nduration = \"1s\"\n";
 
 #[test]
-fn earlier_run_is_replaced_only_by_force() {
+fn earlier_run_is_replaced_only_with_force() {
     let server = Server::start(Routes::new().otherwise(Answer::ok("x"))).unwrap();
     let url = server.url();
     let brunt = Brunt::new(&["run", "p", "--out", "out", "--host", &url]).scenario(SHORT);
@@ -22,12 +22,12 @@ fn earlier_run_is_replaced_only_by_force() {
     let before = server.counts().requests;
     let refused = brunt.run();
     assert_eq!(refused.code, Some(2), "{refused:?}");
-    let expected = "cannot write to out: it holds record.brunt of an earlier run; name another directory with --out, or overwrite \
-                    the run with --force";
+    let expected = "cannot write to out: it holds record.brunt of an earlier run; choose another --out, or overwrite the run with \
+                    --force";
     assert!(refused.stderr.contains(expected), "{refused:?}");
     assert_eq!(fs::read(brunt.path("out/record.brunt")).unwrap(), kept);
     assert_eq!(server.counts().requests, before, "nothing was sent");
-    // Several profiles: the last one's folder is looked at before the first is played.
+    // With several profiles all directories are checked before the first run.
     let several = brunt.also(&["run", "q,p", "--out", ".", "--host", &url]);
     assert_eq!(several.code, Some(0), "{several:?}");
     fs::remove_dir_all(brunt.path("q")).unwrap();
@@ -42,7 +42,7 @@ fn earlier_run_is_replaced_only_by_force() {
 }
 
 #[test]
-fn links_in_the_folder_are_not_followed() {
+fn links_in_the_out_directory_are_not_followed() {
     let server = Server::start(Routes::new().otherwise(Answer::ok("x"))).unwrap();
     let url = server.url();
     let brunt = Brunt::new(&["run", "p", "--out", "out", "--host", &url]).scenario(SHORT);
@@ -78,7 +78,7 @@ fn links_in_the_folder_are_not_followed() {
 }
 
 #[test]
-fn options_without_what_they_change_are_refused() {
+fn option_that_requires_another_is_refused_without_it() {
     for (option, needed) in [
         ("--force", "--out <DIR>"),
         ("--allow-mismatch", "--baseline"),

@@ -1,4 +1,4 @@
-//! What `docs/ci.md` tells pipelines to run, is run.
+//! Runs the commands of `docs/ci.md`.
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
@@ -12,26 +12,26 @@ use crate::brunt::{Brunt, Ended};
 
 const PAGE: &str = include_str!("../../../../docs/ci.md");
 
-/// The commands of brunt in the page's files, in order: one goes on in lines that begin with an option.
+/// Returns the brunt commands of the page in order. A command continues on lines that begin with an option.
 fn commands() -> Vec<String> {
     let mut commands: Vec<String> = Vec::new();
-    let mut goes_on = false;
+    let mut continues = false;
     for line in PAGE.lines().map(str::trim) {
         let part = line.trim_end_matches('\\').trim();
         if line.starts_with("brunt ") {
             commands.push(part.to_owned());
-            goes_on = true;
-        } else if goes_on && line.starts_with("--") {
-            let last = commands.last_mut().expect("a command that goes on");
+            continues = true;
+        } else if continues && line.starts_with("--") {
+            let last = commands.last_mut().expect("a command");
             *last += &format!(" {part}");
         } else {
-            goes_on = false;
+            continues = false;
         }
     }
     commands
 }
 
-/// What the page leaves to its reader: a scenario, and a service that serves at `--port`.
+/// Writes the files that the page expects: a scenario, and a service that listens on `--port`.
 fn prepare(folder: &Path) {
     let scenario = "[users.u]\nwait = \"5ms..10ms\"\n[[users.u.tasks]]\nget = \"/health\"\n\
                     [profiles.load]\nusers = 2\nduration = \"1s\"\n";
@@ -62,14 +62,14 @@ fn run(command: &str, folder: &Path, url: &str) -> Ended {
 }
 
 #[test]
-fn every_command_of_the_page_runs_and_leaves_its_files() {
+fn every_command_of_the_ci_page_runs_and_writes_its_files() {
     let server = Server::start(Routes::new().otherwise(Answer::ok("x"))).unwrap();
     let brunt = Brunt::new(&[]);
     let folder = brunt.folder.path();
     prepare(folder);
     let mut commands = commands();
     assert_eq!(commands.len(), 5, "{commands:#?}");
-    // The baseline is made before it is compared with.
+    // Save the baseline before comparisons with it.
     commands.sort_by_key(|command| !command.starts_with("brunt baseline save"));
     for command in commands {
         let short = command.replace(
@@ -78,10 +78,10 @@ fn every_command_of_the_page_runs_and_leaves_its_files() {
         );
         let is_comparison = command.starts_with("brunt compare");
         assert_eq!(short != command, is_comparison, "{command}");
-        // Each is of a pipeline of its own.
+        // Each command belongs to another pipeline.
         std::fs::remove_dir_all(folder.join("results")).ok();
         let ended = run(&short, folder, &server.url());
-        // Of so short a time nothing can be known beside a baseline, or of two builds.
+        // Such short runs decide neither targets nor comparisons.
         let expected = if command.contains("baseline save") {
             0
         } else {

@@ -1,5 +1,4 @@
-//! A collector of others: rotel takes what brunt tells, and passes it on. What comes out behind it is what the run
-//! came to.
+//! A third-party OpenTelemetry collector (rotel) accepts brunt's metrics and forwards them unchanged.
 
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
@@ -15,15 +14,19 @@ use brunt_testbed::{KillOnDrop, wait_until};
 use serde_json::Value;
 
 use crate::brunt::{BOUND, Brunt};
-use crate::outlets::{RECEIVER, check_told, free_address, python, scenario, service};
+use crate::live_export::{RECEIVER, check_received, free_address, python, scenario, service};
 
 const ATTEMPTS: u32 = 4;
-const WHERE: &str =
+/// Python program that prints the path of the collector.
+const PRINT_PATH: &str =
     "import pathlib, rotel; print(pathlib.Path(rotel.__file__).parent / 'rotel-agent')";
 
-/// The collector's program; `None` where it does not run, which is said.
+/// Path of the collector; if it cannot run, the test is skipped.
 fn rotel(python: &Path, test: &str) -> Option<PathBuf> {
-    let found = Command::new(python).args(["-c", WHERE]).output().unwrap();
+    let found = Command::new(python)
+        .args(["-c", PRINT_PATH])
+        .output()
+        .unwrap();
     let program = PathBuf::from(String::from_utf8(found.stdout).unwrap().trim());
     let version = Command::new(&program).arg("--version").output();
     if version.is_ok_and(|version| version.status.success()) {
@@ -36,9 +39,9 @@ fn rotel(python: &Path, test: &str) -> Option<PathBuf> {
     None
 }
 
-/// A collector that passes on what it takes, and where it takes it. Another process may take a port that was free before the
-/// collector does; it is started again then, at others.
-fn collector(rotel: &Path, folder: &Path, behind: &str) -> (KillOnDrop, String) {
+/// Starts a collector that forwards to `receiver`, and returns its address. If another process takes one of the free ports
+/// first, the collector is restarted on other ports.
+fn collector(rotel: &Path, folder: &Path, receiver: &str) -> (KillOnDrop, String) {
     for attempt in 0..ATTEMPTS {
         let own = |name: &str| format!("{name}-{attempt}");
         let (http, grpc) = (free_address(), free_address());
@@ -46,7 +49,7 @@ fn collector(rotel: &Path, folder: &Path, behind: &str) -> (KillOnDrop, String) 
             .args(["start", "--otlp-http-endpoint", &http])
             .args(["--otlp-grpc-endpoint", &grpc])
             .args(["--exporter", "otlp", "--otlp-exporter-protocol", "http"])
-            .args(["--otlp-exporter-endpoint", behind])
+            .args(["--otlp-exporter-endpoint", receiver])
             .args(["--pid-file", &own("pid"), "--log-file", &own("log")])
             .current_dir(folder)
             .stdout(Stdio::null())
@@ -60,12 +63,12 @@ fn collector(rotel: &Path, folder: &Path, behind: &str) -> (KillOnDrop, String) 
             thread::sleep(Duration::from_millis(50));
         }
     }
-    panic!("the collector listened at none of {ATTEMPTS} ports");
+    panic!("the collector did not start in {ATTEMPTS} attempts");
 }
 
 #[test]
-fn a_collector_takes_what_is_told_and_passes_it_on() {
-    let test = "a collector takes what is told and passes it on";
+fn collector_forwards_all_metrics() {
+    let test = "otlp_collector::collector_forwards_all_metrics";
     let Some(python) = python(test) else { return };
     let Some(rotel) = rotel(&python, test) else {
         return;
@@ -77,29 +80,29 @@ fn a_collector_takes_what_is_told_and_passes_it_on() {
     let mut receiver = receiver.unwrap();
     let mut lines = BufReader::new(receiver.stdout.take().unwrap()).lines();
     let _receiver = KillOnDrop::new(receiver);
-    let behind = format!("http://127.0.0.1:{}", lines.next().unwrap().unwrap());
+    let url = format!("http://127.0.0.1:{}", lines.next().unwrap().unwrap());
     let folder = tempfile::tempdir().unwrap();
-    let (_collector, http) = collector(&rotel, folder.path(), &behind);
+    let (_collector, http) = collector(&rotel, folder.path(), &url);
 
     let server = service();
     let brunt = Brunt::new(&["run", "p", "--out", "out", "--headless"])
         .and(&["--otlp", &format!("http://{http}")])
         .scenario(&scenario(&server.url(), 3));
     let ended = brunt.run();
-    assert!(!ended.stderr.contains("lost"), "{ended:?}");
+    assert!(!ended.stderr.contains("dropped"), "{ended:?}");
     let summary = brunt.summary();
 
-    let (told, hears) = channel();
+    let (sender, received) = channel();
     thread::spawn(move || {
         lines
             .map_while(Result::ok)
-            .try_for_each(|line| told.send(line))
+            .try_for_each(|line| sender.send(line))
     });
-    let last = wait_until(BOUND, "all requests behind the collector", || {
-        let line: Value = serde_json::from_str(&hears.recv_timeout(BOUND).unwrap()).unwrap();
+    let last = wait_until(BOUND, "all requests from the collector", || {
+        let line: Value = serde_json::from_str(&received.recv_timeout(BOUND).unwrap()).unwrap();
         (line["requests"] == summary["total"]["requests"]).then_some(line)
     });
-    check_told(&last, &summary["total"]);
+    check_received(&last, &summary["total"]);
     for request in summary["requests"].as_array().unwrap() {
         let name = request["name"].as_str().unwrap();
         assert_eq!(last["each"][name], request["requests"], "{name}");
