@@ -37,7 +37,7 @@ impl Exit {
             Self::TargetsMissed => Conclusion::Missed.exit_code(),
             Self::WrongInput => 2,
             Self::NotValid => Conclusion::Invalid.exit_code(),
-            Self::NothingMeasured => Conclusion::NothingAnswered.exit_code(),
+            Self::NothingMeasured => Conclusion::NoResponse.exit_code(),
             Self::Inconclusive => Conclusion::Inconclusive.exit_code(),
             Self::Internal => 70,
             Self::Interrupted => 130,
@@ -146,7 +146,7 @@ impl From<Conclusion> for Exit {
             Conclusion::Missed => Self::TargetsMissed,
             Conclusion::Inconclusive => Self::Inconclusive,
             Conclusion::Invalid => Self::NotValid,
-            Conclusion::NothingAnswered => Self::NothingMeasured,
+            Conclusion::NoResponse => Self::NothingMeasured,
         }
     }
 }

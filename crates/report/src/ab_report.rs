@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use brunt_verdict::Contested;
-use brunt_verdict::comparison::{Change, Look, Row};
+use brunt_verdict::AbSummary;
+use brunt_verdict::comparison::{Change, ComparisonRow, Look};
 use serde_json::{Value, json};
 use unicode_width::UnicodeWidthStr;
 
@@ -18,7 +18,7 @@ pub const COMPARISON_SCHEMA_VERSION: u32 = 1;
 #[derive(Debug, Clone, Copy)]
 pub struct AbReport<'a> {
     /// Results of the comparison.
-    pub contested: &'a Contested,
+    pub contested: &'a AbSummary,
     /// How the two builds were run.
     pub conduct: &'a AbRunInfo,
 }
@@ -84,7 +84,7 @@ impl AbRunInfo {
 pub fn ab_report_json(contest: &AbReport) -> String {
     let AbReport { contested, conduct } = contest;
     let [a, b] = &contested.hosts;
-    let rows = contested.played.rows.iter();
+    let rows = contested.measurement.rows.iter();
     let value = json!({
         "schema": COMPARISON_SCHEMA_VERSION,
         "run_id": conduct.run_id,
@@ -98,15 +98,15 @@ pub fn ab_report_json(contest: &AbReport) -> String {
         "host_b": b,
         "block_s": conduct.block_s,
         "max_duration_s": conduct.limit_s,
-        "pairs": contested.played.pairs,
-        "pairs_excluded": contested.played.left_out,
-        "duration_s": contested.played.seconds,
+        "pairs": contested.measurement.pairs,
+        "pairs_excluded": contested.measurement.left_out,
+        "duration_s": contested.measurement.seconds,
         "stopped": contested.is_stopped,
         "valid": contested.is_valid(),
         "outcome": contested.outcome().name(),
         "headline": contested.headline(),
-        "values": contested.played.values.iter().map(|(measured, values)| (measured.name(), values)).collect::<BTreeMap<_, _>>(),
-        "looks": contested.played.looks.iter().map(|(measured, looks)| (measured.name(), json_looks(looks))).collect::<BTreeMap<_, _>>(),
+        "values": contested.measurement.values.iter().map(|(measured, values)| (measured.name(), values)).collect::<BTreeMap<_, _>>(),
+        "looks": contested.measurement.looks.iter().map(|(measured, looks)| (measured.name(), json_looks(looks))).collect::<BTreeMap<_, _>>(),
         "figures": "usual_pair",
         "rows": rows.map(|row| json_row(row, ["a", "b"])).collect::<Vec<Value>>(),
     });
@@ -130,7 +130,7 @@ pub fn ab_progress_line(
     pairs: usize,
     seconds: f64,
     limit_s: f64,
-    rows: &[Row],
+    rows: &[ComparisonRow],
     width: usize,
 ) -> String {
     let mut line = format!("A against B: {pairs} pairs, {seconds:.0} of {limit_s:.0} s at most");

@@ -4,8 +4,8 @@
 mod github;
 mod junit;
 
-use brunt_verdict::comparison::{Outcome, Row};
-use brunt_verdict::{Conclusion, Contested, FailOn, Finding, Grade, Judgement, RunResult};
+use brunt_verdict::comparison::{ComparisonRow, Outcome};
+use brunt_verdict::{AbSummary, Conclusion, FailOn, Finding, Grade, Judgement, RunResult};
 
 pub use github::github;
 pub use junit::junit;
@@ -66,7 +66,7 @@ impl Checks {
         };
         let is_valid = !matches!(
             run.verdict.result,
-            RunResult::Invalid | RunResult::NothingAnswered
+            RunResult::Invalid | RunResult::NoResponse
         );
         if is_valid {
             checks.headline = beside.headline();
@@ -88,7 +88,7 @@ impl Checks {
         }
         let conclusion = verdict.conclusion(fail_on);
         let failed = |check: &Check| check.status == CheckStatus::Failed;
-        if conclusion == Conclusion::NothingAnswered {
+        if conclusion == Conclusion::NoResponse {
             // One cause is one error.
             let missed = asked.iter_mut().filter(|check| failed(check));
             missed.for_each(|check| check.status = CheckStatus::Undecided);
@@ -100,7 +100,7 @@ impl Checks {
             Conclusion::Missed => CheckStatus::Failed,
             Conclusion::Passed => CheckStatus::Passed,
             Conclusion::Inconclusive => CheckStatus::Inconclusive,
-            Conclusion::Invalid | Conclusion::NothingAnswered => CheckStatus::Broken,
+            Conclusion::Invalid | Conclusion::NoResponse => CheckStatus::Broken,
         };
         let own = Check {
             name: "verdict".to_owned(),
@@ -117,7 +117,7 @@ impl Checks {
     }
 
     /// The checks of two builds: that the sitting is valid, and each figure that is compared.
-    pub fn of_ab_summary(contested: &Contested, fail_on: FailOn) -> Self {
+    pub fn of_ab_summary(contested: &AbSummary, fail_on: FailOn) -> Self {
         let compared = ComparisonView::from(contested);
         let validity = Check {
             name: "verdict".to_owned(),
@@ -133,7 +133,7 @@ impl Checks {
             all: [validity].into_iter().chain(rows).collect(),
             headline: compared.headline,
             findings: Vec::new(),
-            seconds: contested.played.seconds,
+            seconds: contested.measurement.seconds,
         }
     }
 
@@ -193,7 +193,7 @@ fn of_rows<'a>(
     fail_on: FailOn,
 ) -> impl Iterator<Item = Check> + use<'a> {
     let [one, other] = compared.sides;
-    let check = move |row: &Row| Check {
+    let check = move |row: &ComparisonRow| Check {
         name: format!("{} {title}", row.metric.in_words()),
         status: match row.outcome() {
             Outcome::Worse if fail_on != FailOn::Never => CheckStatus::Failed,

@@ -1,7 +1,9 @@
 //! Comparisons as every form of report shows them: titles, values, changes, and what stands out.
 
-use brunt_verdict::comparison::{BetweenRuns, Change, Ends, Outcome, Row, Tolerance};
-use brunt_verdict::{BaselineVerdict, Contested, Grade};
+use brunt_verdict::comparison::{
+    BetweenRuns, Change, ChangeInterval, ComparisonRow, Outcome, Tolerance,
+};
+use brunt_verdict::{AbSummary, BaselineVerdict, Grade};
 use serde_json::{Value, json};
 
 use crate::number;
@@ -19,7 +21,7 @@ pub(crate) struct ComparisonView<'a> {
     pub(crate) outcome: Outcome,
     pub(crate) headline: String,
     pub(crate) caveats: Vec<String>,
-    pub(crate) rows: &'a [Row],
+    pub(crate) rows: &'a [ComparisonRow],
 }
 
 impl<'a> From<&'a BaselineVerdict> for ComparisonView<'a> {
@@ -38,8 +40,8 @@ impl<'a> From<&'a BaselineVerdict> for ComparisonView<'a> {
     }
 }
 
-impl<'a> From<&'a Contested> for ComparisonView<'a> {
-    fn from(contested: &'a Contested) -> Self {
+impl<'a> From<&'a AbSummary> for ComparisonView<'a> {
+    fn from(contested: &'a AbSummary) -> Self {
         Self {
             title: "A against B".to_owned(),
             sides: ["A", "B"],
@@ -49,19 +51,19 @@ impl<'a> From<&'a Contested> for ComparisonView<'a> {
             outcome: contested.outcome(),
             headline: contested.headline(),
             caveats: contested.caveats(),
-            rows: &contested.played.rows,
+            rows: &contested.measurement.rows,
         }
     }
 }
 
 impl<'a> ComparisonView<'a> {
     /// The rows that decide.
-    pub(crate) fn tested(&self) -> Vec<&'a Row> {
+    pub(crate) fn tested(&self) -> Vec<&'a ComparisonRow> {
         self.rows.iter().filter(|row| row.is_tested).collect()
     }
 
     /// All rows of all requests.
-    pub(crate) fn all_requests(&self) -> Vec<&'a Row> {
+    pub(crate) fn all_requests(&self) -> Vec<&'a ComparisonRow> {
         self.rows.iter().filter(|row| row.name.is_none()).collect()
     }
 
@@ -78,9 +80,9 @@ impl<'a> ComparisonView<'a> {
     }
 
     /// Rows of single names that are better or worse, the worst first.
-    pub(crate) fn notable(&self) -> Vec<&'a Row> {
+    pub(crate) fn notable(&self) -> Vec<&'a ComparisonRow> {
         let of_names = self.rows.iter().filter(|row| row.name.is_some());
-        let mut rows: Vec<&Row> = of_names
+        let mut rows: Vec<&ComparisonRow> = of_names
             .filter(|row| matches!(row.outcome(), Outcome::Worse | Outcome::Better))
             .collect();
         rows.sort_by_key(|row| row.outcome() != Outcome::Worse);
@@ -95,7 +97,7 @@ pub(crate) const NAMES_NOTE: &str =
 const UNTESTED_NOTE: &str = "outcomes in parentheses are shown but not tested";
 
 /// What was measured, and of which requests.
-pub(crate) fn title(row: &Row) -> String {
+pub(crate) fn title(row: &ComparisonRow) -> String {
     match &row.name {
         None => row.metric.in_words().to_owned(),
         Some(name) => format!("{} of {name}", row.metric.in_words()),
@@ -103,7 +105,7 @@ pub(crate) fn title(row: &Row) -> String {
 }
 
 /// The value of one side.
-pub(crate) fn value(value: Option<f64>, row: &Row) -> String {
+pub(crate) fn value(value: Option<f64>, row: &ComparisonRow) -> String {
     value.map_or_else(
         || "–".to_owned(),
         |value| number::with_unit(value, row.metric.unit()),
@@ -111,7 +113,7 @@ pub(crate) fn value(value: Option<f64>, row: &Row) -> String {
 }
 
 /// How a row changed, and the interval of it.
-pub(crate) fn change(row: &Row) -> (String, String) {
+pub(crate) fn change(row: &ComparisonRow) -> (String, String) {
     match row.change {
         Some(change) => (change.by_in_words(), change.interval_in_words()),
         None => ("–".to_owned(), String::new()),
@@ -119,7 +121,7 @@ pub(crate) fn change(row: &Row) -> (String, String) {
 }
 
 /// Outcome of a row, in parentheses if the row is not tested.
-pub(crate) fn outcome(row: &Row) -> String {
+pub(crate) fn outcome(row: &ComparisonRow) -> String {
     let words = row.outcome().in_words();
     match (row.is_tested, row.name.is_some()) {
         (true, _) | (false, true) => words.to_owned(),
@@ -162,7 +164,7 @@ pub(crate) fn baseline_json(beside: &BaselineVerdict) -> Value {
 }
 
 /// One row, for files, with what its two sides are called.
-pub(crate) fn json_row(row: &Row, sides: [&str; 2]) -> Value {
+pub(crate) fn json_row(row: &ComparisonRow, sides: [&str; 2]) -> Value {
     let (ratio, points) = match row.change {
         None => (None, None),
         Some(Change::Ratio { ratio, .. }) => (Some(ratio), None),
@@ -195,7 +197,7 @@ pub(crate) fn json_row(row: &Row, sides: [&str; 2]) -> Value {
 /// The ends of an interval, `null` where one is open; `null` alone if it is not known.
 pub(crate) fn json_interval(change: Change) -> Value {
     let interval = change.interval();
-    if interval == Ends::UNKNOWN {
+    if interval == ChangeInterval::UNKNOWN {
         return Value::Null;
     }
     json!([interval.low, interval.high])

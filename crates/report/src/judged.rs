@@ -25,7 +25,7 @@ impl Judged<'_> {
 /// that are not of the result, such as that of a full disk, are explained by a message of their own.
 pub(crate) fn outcome_in_words(result: RunResult, exit_code: u8) -> String {
     let code = format!("exit code {exit_code}");
-    let asked = [Conclusion::Missed, Conclusion::NothingAnswered];
+    let asked = [Conclusion::Missed, Conclusion::NoResponse];
     let undecided = [Conclusion::Inconclusive, Conclusion::Invalid];
     let is_one_of = |all: [Conclusion; 2]| all.iter().any(|it| it.exit_code() == exit_code);
     match result {

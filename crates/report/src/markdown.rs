@@ -1,7 +1,7 @@
 //! Markdown for a comment on a pull request: what came of it, and the tables that say why.
 
-use brunt_verdict::comparison::Row;
-use brunt_verdict::{Contested, Grade};
+use brunt_verdict::comparison::ComparisonRow;
+use brunt_verdict::{AbSummary, Grade};
 
 use crate::comparison::{self, ComparisonView, NAMES_NOTE};
 use crate::judged::further_findings;
@@ -84,7 +84,7 @@ fn failures(run: &Judged) -> String {
 }
 
 /// Two builds in one sitting, for a comment.
-pub fn markdown_of_ab_summary(contested: &Contested) -> String {
+pub fn markdown_of_ab_summary(contested: &AbSummary) -> String {
     let compared_ = ComparisonView::from(contested);
     let outcome = compared_.outcome.in_words();
     let [a, b] = contested.hosts.each_ref().map(|host| code(host));
@@ -139,7 +139,7 @@ fn compared(compared: &ComparisonView, sentence: Option<&str>) -> String {
     page
 }
 
-fn rows(compared: &ComparisonView, rows: &[&Row]) -> String {
+fn rows(compared: &ComparisonView, rows: &[&ComparisonRow]) -> String {
     let ([one, other], interval) = (compared.sides, compared.interval);
     let mut page = format!(
         "| | {one} | {other} | change | {interval} | tolerance | outcome |\n\

@@ -151,10 +151,10 @@ fn json(figure: &Figure) -> serde_json::Value {
         Figure::Count(count) => (*count).into(),
         Figure::Number(number) => (*number).into(),
         Figure::Interval(low, high) => vec![*low, *high].into(),
-        Figure::Truth(is_so) => (*is_so).into(),
-        Figure::Word(word) => (*word).into(),
+        Figure::Bool(is_so) => (*is_so).into(),
+        Figure::Keyword(word) => (*word).into(),
         Figure::Text(text) => text.as_str().into(),
-        Figure::Nothing => serde_json::Value::Null,
+        Figure::Null => serde_json::Value::Null,
         Figure::Group(figures) => {
             let group: serde_json::Map<_, _> = figures.iter().map(self::figure).collect();
             group.into()

@@ -14,7 +14,7 @@ use brunt_testbed::queue_simulation::{
     Arrivals, Gaps, Queue, ServiceDistribution, SimulatedRequest,
 };
 use brunt_verdict::Mark;
-use brunt_verdict::search::{Order, Search};
+use brunt_verdict::search::{Search, SearchAction};
 
 use crate::{Effort, Row, in_parallel, reckoned};
 
@@ -136,11 +136,11 @@ fn search(case: &Case, seed: u64) -> Found {
     for second in 0..case.seconds as u32 {
         world.play(second);
         match search.step(&world.record, f64::from(second + 1)) {
-            Some(Order::Level(level)) => world.record.events.push(Event {
+            Some(SearchAction::SetLevel(level)) => world.record.events.push(Event {
                 at_ms: u64::from(second + 1) * 1_000,
                 command: Command::Level(level),
             }),
-            Some(Order::End) => {
+            Some(SearchAction::Stop) => {
                 ended_s = f64::from(second + 1);
                 break;
             }

@@ -5,7 +5,7 @@ use brunt_record::{Metric, Scope};
 use brunt_testbed::queue_simulation::{
     Arrivals, Gaps, Queue, ServiceDistribution, SimulatedRequest,
 };
-use brunt_verdict::stats::batch_means::{Block, Sureness, sureness_beside};
+use brunt_verdict::stats::batch_means::{Block, ProportionEstimate, estimate_with_slow};
 use brunt_verdict::{Grade, judge};
 
 use crate::{Effort, Row, reckoned};
@@ -58,11 +58,11 @@ impl Mm1 {
 
     /// The share of a run over the true p99, with what the run says of its sureness, and with what it
     /// would say if its requests knew nothing of each other.
-    fn run(self, seed: u64) -> Option<(Sureness, Sureness)> {
+    fn run(self, seed: u64) -> Option<(ProportionEstimate, ProportionEstimate)> {
         let blocks = self.blocks(seed);
-        let seen = sureness_beside(&blocks[0], &blocks[1])?;
-        let naive = Sureness {
-            effective: blocks[0].iter().map(|block| block.all).sum(),
+        let seen = estimate_with_slow(&blocks[0], &blocks[1])?;
+        let naive = ProportionEstimate {
+            effective_size: blocks[0].iter().map(|block| block.all).sum(),
             ..seen
         };
         Some((seen, naive))
@@ -100,7 +100,7 @@ pub struct Coverage {
 /// The coverage under a load, for runs of so many relaxation times.
 pub fn coverage(load: f64, relaxations: f64, runs: u64) -> Coverage {
     let queue = Mm1::new(load, relaxations);
-    let holds = |seen: &Sureness| seen.low(RISK) <= LIMIT && seen.high(RISK) >= LIMIT;
+    let holds = |seen: &ProportionEstimate| seen.low(RISK) <= LIMIT && seen.high(RISK) >= LIMIT;
     let (mut given, mut covered, mut naive_covered) = (0u32, 0u32, 0u32);
     for (seen, naive) in (0..runs).filter_map(|seed| queue.run(seed)) {
         naive_covered += u32::from(holds(&naive));
@@ -266,12 +266,12 @@ fn bootstrap_row(effort: Effort) -> Row {
     let mut ratios = [Vec::new(), Vec::new()];
     for seed in 0..runs {
         let blocks = queue.blocks(seed);
-        let Some(seen) = sureness_beside(&blocks[0], &blocks[1]) else {
+        let Some(seen) = estimate_with_slow(&blocks[0], &blocks[1]) else {
             continue;
         };
         let width = seen.high(RISK) - seen.low(RISK);
-        let naive = Sureness {
-            effective: blocks[0].iter().map(|block| block.all).sum(),
+        let naive = ProportionEstimate {
+            effective_size: blocks[0].iter().map(|block| block.all).sum(),
             ..seen
         };
         let (low, high) = bootstrapped(&blocks[0], DRAWN_TOGETHER, seed);

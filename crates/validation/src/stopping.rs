@@ -4,8 +4,8 @@
 mod services;
 
 use brunt_record::{Metric, RunRecord, Sample};
-use brunt_verdict::stats::batch_means::{Block, Sureness, sureness};
-use brunt_verdict::stopping::Stopping;
+use brunt_verdict::stats::batch_means::{Block, ProportionEstimate, estimate};
+use brunt_verdict::stopping::EarlyStopping;
 use brunt_verdict::stopping::UntilDecided;
 use brunt_verdict::{Grade, judge};
 
@@ -27,14 +27,14 @@ impl Case {
 
     /// When a run is stopped; `None` if it is not.
     fn stopped_s(&self, seed: u64) -> Option<u32> {
-        let mut stopping = Stopping::new(&self.header()).expect("a target that stops");
+        let mut stopping = EarlyStopping::new(&self.header()).expect("a target that stops");
         let mut stopped_s = None;
-        reckoned::record_watched(self.samples(seed), self.header(), |record, told_s| {
+        reckoned::record_watched(self.samples(seed), self.header(), |record, recorded_s| {
             if stopped_s.is_none()
-                && f64::from(told_s) < self.seconds()
-                && stopping.look(record, told_s).is_some()
+                && f64::from(recorded_s) < self.seconds()
+                && stopping.look(record, recorded_s).is_some()
             {
-                stopped_s = Some(told_s);
+                stopped_s = Some(recorded_s);
             }
             stopped_s.is_some()
         });
@@ -75,13 +75,13 @@ impl Case {
         };
         let blocks = self.blocks(seed);
         (1..blocks.len()).any(|seconds| {
-            let seen = sureness(&blocks[..seconds]);
+            let seen = estimate(&blocks[..seconds]);
             let requests = blocks[..seconds].iter().map(|block| block.all).sum();
-            let seen = seen.map(|seen| Sureness {
-                effective: if self.is_spike() {
+            let seen = seen.map(|seen| ProportionEstimate {
+                effective_size: if self.is_spike() {
                     requests
                 } else {
-                    seen.effective
+                    seen.effective_size
                 },
                 ..seen
             });
@@ -187,14 +187,14 @@ fn until_decided(case: &Case, seed: u64, is_broken: bool) -> Decided {
         judge(&reckoned::ended(record, seconds)).judgements[0].grade
     };
     let mut decided = None;
-    let record = reckoned::record_watched(case.samples(seed), header, |record, told_s| {
-        if decided.is_some() || f64::from(told_s) > longest_s {
+    let record = reckoned::record_watched(case.samples(seed), header, |record, recorded_s| {
+        if decided.is_some() || f64::from(recorded_s) > longest_s {
             return true;
         }
-        let Some(open) = watch.look(record, told_s) else {
+        let Some(open) = watch.look(record, recorded_s) else {
             return false;
         };
-        let seconds = f64::from(told_s);
+        let seconds = f64::from(recorded_s);
         let grade = is_broken.then(|| once(record, seconds));
         let is_open = grade.map_or(!open.is_empty(), |grade| grade == Grade::Inconclusive);
         if is_open {

@@ -5,12 +5,14 @@ use brunt_record::RunRecord;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-pub use crate::comparison::conditions::{Compatibility, Conditions, Difference, incompatible};
+pub use crate::comparison::conditions::{
+    Compatibility, ConditionDifference, Conditions, incompatible,
+};
 
 use crate::comparison::baseline_verdict::BaselineVerdict;
 use crate::comparison::baseline_verdict::noise_unknown;
 use crate::comparison::compare::compare;
-use crate::comparison::figures::Figures;
+use crate::comparison::figures::RunMetrics;
 use crate::comparison::outcome::Outcome;
 use crate::comparison::row::{BetweenRuns, Comparison};
 use crate::judging::ending;
@@ -47,7 +49,7 @@ pub struct KeptRun {
     /// What the verdict on it was.
     pub verdict: String,
     /// What it measured.
-    pub figures: Figures,
+    pub figures: RunMetrics,
 }
 
 /// Runs that a baseline accepts although they prove less.
@@ -164,8 +166,8 @@ impl Baseline {
 
     /// What chance explains of the difference of a run from its runs.
     pub fn compare(&self, record: &RunRecord, theta: Option<f64>) -> Comparison {
-        let runs: Vec<Figures> = self.runs.iter().map(|run| run.figures.clone()).collect();
-        compare(&runs, &Figures::of(record), theta)
+        let runs: Vec<RunMetrics> = self.runs.iter().map(|run| run.figures.clone()).collect();
+        compare(&runs, &RunMetrics::of(record), theta)
     }
 }
 
@@ -177,7 +179,7 @@ impl KeptRun {
             started_at: header.started_at.to_string(),
             duration_s: record.duration_s(),
             verdict: judge(record).result.name().to_owned(),
-            figures: Figures::of(record),
+            figures: RunMetrics::of(record),
         }
     }
 }
@@ -320,7 +322,7 @@ const PLAY_BOTH: &str =
 pub fn judge_with_baseline(
     record: &RunRecord,
     baseline: &Baseline,
-    differences: Vec<Difference>,
+    differences: Vec<ConditionDifference>,
     theta: Option<f64>,
 ) -> Verdict {
     let mut verdict = judge(record);
@@ -335,7 +337,7 @@ pub fn judge_with_baseline(
     if beside.comparison.is_worse() {
         let finding = beside.finding();
         // A run that misses no target is failed by this.
-        if !verdict.result.is_missed() && verdict.result != RunResult::NothingAnswered {
+        if !verdict.result.is_missed() && verdict.result != RunResult::NoResponse {
             verdict.headline.clone_from(&finding.headline);
             verdict.result = RunResult::Graded(Grade::Poor);
             PLAY_BOTH.clone_into(&mut verdict.next_step);
@@ -353,7 +355,7 @@ fn leave_open(verdict: &mut Verdict, beside: &BaselineVerdict) {
     match verdict.result {
         RunResult::Graded(Grade::Poor | Grade::Critical)
         | RunResult::Invalid
-        | RunResult::NothingAnswered => return,
+        | RunResult::NoResponse => return,
         RunResult::Graded(Grade::Inconclusive) => {
             let known = verdict.headline.trim_end_matches('.');
             verdict.headline = format!("{known}; {}", uncapitalized(&beside.headline()));

@@ -12,10 +12,12 @@ pub(crate) mod outcome;
 pub(crate) mod row;
 pub(crate) mod sequential_test;
 
-pub use ab_test::{Contest, Played};
+pub use ab_test::{AbMeasurement, AbTest};
 pub use compare::{TESTED, compare};
-pub use figures::{Figures, Requests, Series};
-pub use metric::Measured;
-pub use outcome::{Change, Ends, Outcome, Tolerance};
-pub use row::{BetweenRuns, Comparison, Row};
-pub use sequential_test::{Answer, FIRST_LOOK, Limit, Look, Side, Sitting, difference, order};
+pub use figures::{BlockSeries, RequestMetrics, RunMetrics};
+pub use metric::ComparedMetric;
+pub use outcome::{Change, ChangeInterval, Outcome, Tolerance};
+pub use row::{BetweenRuns, Comparison, ComparisonRow};
+pub use sequential_test::{
+    FIRST_LOOK, Limit, Look, SequentialTest, Side, TestDecision, difference, order,
+};

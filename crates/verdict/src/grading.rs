@@ -2,7 +2,7 @@
 
 pub mod decidability;
 pub(crate) mod evidence;
+pub(crate) mod evidence_gap;
 pub(crate) mod lost_users;
-pub(crate) mod missing_evidence;
 pub(crate) mod risk;
 pub(crate) mod thresholds;

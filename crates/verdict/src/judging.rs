@@ -4,5 +4,5 @@ pub(crate) mod ending;
 pub(crate) mod graded_target;
 pub(crate) mod headline;
 pub(crate) mod judge;
-mod profile_answer;
+mod profile_result;
 mod validity;

@@ -17,12 +17,12 @@ mod verdict;
 pub mod window;
 
 pub use baseline::judge_with_baseline;
-pub use comparison::ab_summary::Contested;
+pub use comparison::ab_summary::AbSummary;
 pub use comparison::baseline_verdict::BaselineVerdict;
 pub use findings::stall::{Stall, stalls};
 pub use judging::judge::judge;
 pub use model::finding::{Figure, Finding, FindingKind, Mark};
-pub use model::grade::{Grade, Possible};
+pub use model::grade::{Grade, PossibleGrades};
 pub use model::judgement::{Interval, Judgement, Value};
 pub use model::run_result::RunResult;
 pub use search::breaking_point::SearchOutcome;

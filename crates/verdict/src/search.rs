@@ -7,27 +7,27 @@ pub(crate) mod breaking_point;
 pub(crate) mod disturbed;
 pub(crate) mod estimate;
 pub(crate) mod generator_limit;
+pub(crate) mod missed_at_any_load;
 pub(crate) mod next_level;
 pub(crate) mod observations;
 pub(crate) mod rates;
 pub(crate) mod service_stopped;
-pub(crate) mod set_aside;
 pub(crate) mod trial;
 
 use brunt_record::{LoadLevel, Measure, RunRecord, SearchPhase};
 
 pub use bracket::Bracket;
 pub use rates::Rates;
-pub use trial::{Cause, Outcome, Trial};
+pub use trial::{BreakCause, Trial, TrialOutcome};
 
 use crate::convert::whole_number;
 use crate::search::bound::Bound;
 use crate::search::bracket::same;
 use crate::search::generator_limit::trusted_level;
-use crate::search::next_level::{Known, Next, RISK};
+use crate::search::missed_at_any_load::exclude_missed_at_any_load;
+use crate::search::next_level::{NextLevel, RISK, SearchState};
 use crate::search::observations::{Observations, PROBE_SETTLE_S};
-use crate::search::service_stopped::{FAILED_MIN, STOPPED_S, Stop, responded};
-use crate::search::set_aside::set_aside;
+use crate::search::service_stopped::{FAILED_MIN, STOPPED_S, ServiceStop, responded};
 use crate::search::trial::{in_flight, is_late, is_left_behind};
 use crate::window::time_window::TimeWindow;
 
@@ -52,9 +52,9 @@ const CLEAN: f64 = -2.0;
 /// … once so much of it is over.
 const SEEN_ENOUGH: f64 = 0.5;
 /// How long a glance is.
-const GLANCE_S: f64 = 3.0;
+const PROBE_S: f64 = 3.0;
 /// From one glance to the next.
-const GLANCE_STEP: f64 = 2.0;
+const PROBE_STEP: f64 = 2.0;
 /// Half of what holds, a push, half again.
 const BEFORE_S: f64 = 22.0;
 const PUSH_S: f64 = 10.0;
@@ -79,11 +79,11 @@ const PATIENCE_MAX_S: f64 = 5.0;
 
 /// What to do next.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Order {
+pub enum SearchAction {
     /// Another level.
-    Level(LoadLevel),
+    SetLevel(LoadLevel),
     /// Nothing is left to learn.
-    End,
+    Stop,
 }
 
 /// A search that goes on, or has ended.
@@ -100,9 +100,9 @@ pub struct Search {
     late: Option<f64>,
     /// When the load ends, and how much of its end shows whether the service recovers.
     ends_s: f64,
-    tail_s: f64,
+    recovery_phase_s: f64,
     /// The level that seems broken was looked at once more: it may have been a bad moment.
-    looked_again: bool,
+    was_rechecked: bool,
     current: LoadLevel,
     /// The next look at the current trial, in seconds judged.
     look_s: f64,
@@ -111,44 +111,44 @@ pub struct Search {
     /// The risk that it takes.
     risk: f64,
     /// What waits was given a rest since the last trial.
-    has_rested: bool,
+    had_pause: bool,
     /// The current trial is to secure an end of the bracket.
-    secures: bool,
+    is_securing_end: bool,
     /// Each glance is at a higher level than the one before, until one seems broken.
-    glances_rise: bool,
+    is_ascending: bool,
 }
 
 impl Search {
     /// The search of a run that begins; `None` where the load is not searched.
     pub fn begin(record: &RunRecord) -> Option<Self> {
         let load = &record.header.load;
-        let asked = load.search?;
+        let settings = load.search?;
         let trusted = trusted_level(record, &Rates::until(record, 0.0)).unwrap_or(f64::INFINITY);
         let ends_s = load.duration_s();
-        let tail_s = if ends_s < TAIL_IN_S {
+        let recovery_phase_s = if ends_s < TAIL_IN_S {
             0.0
         } else {
             BEFORE_S + PUSH_S + after_s(ends_s)
         };
         Some(Self {
-            observed: Observations::new(record, asked, Measure::Response),
+            observed: Observations::new(record, settings, Measure::Response),
             trusted,
             late: None,
             ends_s,
-            tail_s,
-            looked_again: false,
+            recovery_phase_s,
+            was_rechecked: false,
             current: LoadLevel {
                 from_ms: 0,
                 ramp_ms: 0,
-                level: asked.from,
+                level: settings.from,
                 phase: SearchPhase::Probe,
             },
             look_s: LOOK_S,
             trial_s_max: 0.0,
             risk: RISK,
-            has_rested: false,
-            secures: false,
-            glances_rise: true,
+            had_pause: false,
+            is_securing_end: false,
+            is_ascending: true,
         })
     }
 
@@ -160,7 +160,7 @@ impl Search {
     /// The same, by another measure than the response time.
     pub(crate) fn by(record: &RunRecord, measure: Measure) -> Option<Self> {
         let mut search = Self::begin(record)?;
-        search.observed = Observations::new(record, search.observed.asked, measure);
+        search.observed = Observations::new(record, search.observed.settings, measure);
         for level in record.levels() {
             let now_s = level.from_ms as f64 / 1e3 - 1.0;
             search.close(record, now_s);
@@ -184,7 +184,7 @@ impl Search {
     /// When the search for the level ends: in time to see whether the service recovers, unless the time is needed for
     /// the bracket.
     fn searches_until_s(&self, now_s: f64) -> f64 {
-        let tail_from_s = self.ends_s - self.tail_s;
+        let tail_from_s = self.ends_s - self.recovery_phase_s;
         let is_over = now_s > tail_from_s + 1.0;
         let goes_on = match self.observed.width {
             Some(width) => width > TAIL_WIDTH,
@@ -205,7 +205,7 @@ impl Search {
     fn is_sparse(&self) -> bool {
         let seemed = self
             .observed
-            .glances
+            .probes
             .iter()
             .filter(|point| point.excess <= 0.7);
         let seemed = seemed.map(|point| point.level).fold(0.0, f64::max);
@@ -220,10 +220,10 @@ impl Search {
     }
 
     /// No level is higher. The first one is offered, whatever brunt can be trusted with.
-    fn most(&self) -> f64 {
+    fn highest_level(&self) -> f64 {
         let late = self.late.map_or(f64::INFINITY, |late| late / LATE_STEP);
-        let asked = self.observed.asked.to.unwrap_or(f64::INFINITY);
-        asked.min(self.trusted.min(late).max(self.observed.asked.from))
+        let highest = self.observed.settings.to.unwrap_or(f64::INFINITY);
+        highest.min(self.trusted.min(late).max(self.observed.settings.from))
     }
 
     /// The lowest level at which brunt itself was late.
@@ -242,17 +242,17 @@ impl Search {
     }
 
     /// When the service stopped responding for good, where it did before the search was over.
-    pub(crate) fn service_stopped(&self, record: &RunRecord) -> Option<Stop> {
+    pub(crate) fn service_stopped(&self, record: &RunRecord) -> Option<ServiceStop> {
         service_stopped::service_stopped(record, self.current.phase)
     }
 
     /// What to do after so many whole seconds; `None`: go on.
-    pub fn step(&mut self, record: &RunRecord, now_s: f64) -> Option<Order> {
+    pub fn step(&mut self, record: &RunRecord, now_s: f64) -> Option<SearchAction> {
         let at_level_s = now_s - self.current.from_ms as f64 / 1e3;
         match self.current.phase {
-            SearchPhase::Probe if at_level_s >= GLANCE_S => {
+            SearchPhase::Probe if at_level_s >= PROBE_S => {
                 self.close(record, now_s);
-                Some(self.after_glance(record, now_s))
+                Some(self.after_probe(record, now_s))
             }
             SearchPhase::Trial => self.trial_is_over(record, now_s).then(|| {
                 self.close(record, now_s);
@@ -260,21 +260,21 @@ impl Search {
             }),
             SearchPhase::Drain => self.after_drain(record, now_s, at_level_s),
             SearchPhase::PreSpike if at_level_s >= BEFORE_S => {
-                let hardest = self.observed.hardest().unwrap_or(self.current.level);
-                Some(self.order(now_s, SearchPhase::Spike, hardest))
+                let highest_broken = self.observed.highest_broken().unwrap_or(self.current.level);
+                Some(self.set_level(now_s, SearchPhase::Spike, highest_broken))
             }
             SearchPhase::Spike if at_level_s >= PUSH_S => {
-                let before = self.observed.half();
-                Some(self.order(now_s, SearchPhase::Recovery, before))
+                let before = self.observed.half_of_held();
+                Some(self.set_level(now_s, SearchPhase::Recovery, before))
             }
             SearchPhase::Recovery if at_level_s >= after_s(self.ends_s).max(AFTER_S) => {
-                Some(Order::End)
+                Some(SearchAction::Stop)
             }
             _ => None,
         }
     }
 
-    fn order(&mut self, now_s: f64, part: SearchPhase, level: f64) -> Order {
+    fn set_level(&mut self, now_s: f64, part: SearchPhase, level: f64) -> SearchAction {
         // From the next second on: blocks are whole seconds.
         let level = LoadLevel {
             from_ms: whole_number(now_s) as u64 * 1_000 + 1_000,
@@ -284,7 +284,7 @@ impl Search {
         };
         self.current = level;
         self.look_s = LOOK_S;
-        Order::Level(level)
+        SearchAction::SetLevel(level)
     }
 
     /// What of the current level is judged, where so much is known.
@@ -319,18 +319,19 @@ impl Search {
                     self.observed.confirm(level, (from_s, to_s), true);
                     return;
                 }
-                self.observed.take_glance(record, level, (from_s, to_s));
+                self.observed.add_probe(record, level, (from_s, to_s));
             }
             SearchPhase::Trial => {
                 let trial = self.judge(record, (from_s, to_s));
-                if trial.outcome == Outcome::Late {
+                if trial.outcome == TrialOutcome::Late {
                     self.note_late();
                 }
-                if trial.outcome == Outcome::Holds {
-                    self.observed.calm = self.observed.calm.max(in_flight(record, to_s));
+                if trial.outcome == TrialOutcome::Holds {
+                    self.observed.calm_in_flight =
+                        self.observed.calm_in_flight.max(in_flight(record, to_s));
                 }
                 self.observed.trials.push(trial);
-                set_aside(&mut self.observed, record, to_s);
+                exclude_missed_at_any_load(&mut self.observed, record, to_s);
                 self.observed.width = self.observed.bracket().width();
             }
             _ => {}
@@ -375,7 +376,7 @@ impl Search {
             return false;
         }
         let trial = self.judge(record, (from_s, to_s));
-        if trial.outcome == Outcome::Breaks(Cause::Backlog) || trial.is_shattered {
+        if trial.outcome == TrialOutcome::Breaks(BreakCause::Backlog) || trial.is_shattered {
             return true;
         }
         // What is left out of it is no part of its time.
@@ -396,8 +397,8 @@ impl Search {
             && needs_s > HOPELESS * self.trial_s_max
             || needs_s > hopeless_at_once * self.trial_s_max
             // An end is found sooner at another level.
-            || self.secures && trial.excess > CLEAN && needs_s > SECURE_S;
-        trial.outcome != Outcome::Open
+            || self.is_securing_end && trial.excess > CLEAN && needs_s > SECURE_S;
+        trial.outcome != TrialOutcome::Open
             || self.tells_with_others(&trial)
             || has_time_for_another && (is_over || is_hopeless)
     }
@@ -411,18 +412,23 @@ impl Search {
             || bracket.breaks.is_some_and(|breaks| breaks <= level)
     }
 
-    fn drain_or_go_on(&mut self, record: &RunRecord, now_s: f64) -> Order {
-        let is_behind =
-            self.observed.is_open && in_flight(record, now_s) > 3.0 * self.observed.calm + 5.0;
+    fn drain_or_go_on(&mut self, record: &RunRecord, now_s: f64) -> SearchAction {
+        let is_behind = self.observed.is_open
+            && in_flight(record, now_s) > 3.0 * self.observed.calm_in_flight + 5.0;
         if is_behind || is_silent(record, now_s) {
-            let half = self.observed.half();
-            return self.order(now_s, SearchPhase::Drain, half);
+            let half_of_held = self.observed.half_of_held();
+            return self.set_level(now_s, SearchPhase::Drain, half_of_held);
         }
         self.go_on(now_s)
     }
 
-    fn after_drain(&mut self, record: &RunRecord, now_s: f64, at_level_s: f64) -> Option<Order> {
-        let is_calm = in_flight(record, now_s) <= 1.5 * self.observed.calm + 2.0;
+    fn after_drain(
+        &mut self,
+        record: &RunRecord,
+        now_s: f64,
+        at_level_s: f64,
+    ) -> Option<SearchAction> {
+        let is_calm = in_flight(record, now_s) <= 1.5 * self.observed.calm_in_flight + 2.0;
         let is_over = at_level_s >= 1.0 && is_calm || at_level_s >= DRAIN_S;
         let since_s = self.current.from_ms as f64 / 1e3;
         let (ok, failed) = responded(record, since_s, now_s);
@@ -433,47 +439,50 @@ impl Search {
             // What does not respond to little load is not searched on.
             let is_silent = at_level_s >= STOPPED_S && ok == 0;
             if is_silent && (failed >= FAILED_MIN || at_level_s >= DRAIN_S) {
-                return Some(Order::End);
+                return Some(SearchAction::Stop);
             }
             // What does not drain at half of what holds is given a rest, once.
-            let rests = at_level_s >= DRAIN_AT_HALF_S && !is_calm && !self.has_rested;
+            let rests = at_level_s >= DRAIN_AT_HALF_S && !is_calm && !self.had_pause;
             return rests.then(|| {
-                self.has_rested = true;
-                self.order(now_s, SearchPhase::Drain, 0.0)
+                self.had_pause = true;
+                self.set_level(now_s, SearchPhase::Drain, 0.0)
             });
         }
         is_over.then(|| {
             if is_silent(record, now_s) {
-                let half = self.observed.half();
-                return self.order(now_s, SearchPhase::Drain, half);
+                let half_of_held = self.observed.half_of_held();
+                return self.set_level(now_s, SearchPhase::Drain, half_of_held);
             }
             self.go_on(now_s)
         })
     }
 
     /// The level to try next, where one is worth a trial.
-    fn next(&self, now_s: f64) -> Option<Next> {
-        let left_s = self.searches_until_s(now_s) - now_s;
-        let known = Known {
+    fn next(&self, now_s: f64) -> Option<NextLevel> {
+        let remaining_s = self.searches_until_s(now_s) - now_s;
+        let state = SearchState {
             trials: &self.observed.trials,
-            glances: &self.observed.glances,
-            most: self.most(),
-            left_s: left_s - OVERHEAD_S,
-            least_s: LOOK_S,
-            precision: self.observed.asked.precision,
+            probes: &self.observed.probes,
+            highest_level: self.highest_level(),
+            remaining_s: remaining_s - OVERHEAD_S,
+            shortest_trial_s: LOOK_S,
+            precision: self.observed.settings.precision,
             is_sparse: self.is_sparse(),
             is_short: self.is_short(),
         };
-        next_level::next(&known).filter(|_| left_s >= self.trial_s_min())
+        next_level::next(&state).filter(|_| remaining_s >= self.trial_s_min())
     }
 
-    fn go_on(&mut self, now_s: f64) -> Order {
-        self.has_rested = false;
-        if let Some(level) = self.higher_glance(now_s).or_else(|| self.doubtful(now_s)) {
-            return self.order(now_s, SearchPhase::Probe, level);
+    fn go_on(&mut self, now_s: f64) -> SearchAction {
+        self.had_pause = false;
+        if let Some(level) = self
+            .higher_probe(now_s)
+            .or_else(|| self.level_to_recheck(now_s))
+        {
+            return self.set_level(now_s, SearchPhase::Probe, level);
         }
         let Some(next) = self.next(now_s) else {
-            return self.tail(now_s);
+            return self.recovery_phase(now_s);
         };
         let level = if self.observed.is_open {
             next.level
@@ -481,56 +490,56 @@ impl Search {
             next.level.round().max(1.0)
         };
         if self.is_tried_out(level) {
-            return self.tail(now_s);
+            return self.recovery_phase(now_s);
         }
         self.trial_s_max = next.seconds;
         self.risk = next.risk;
         let bracket = Bracket::of(&self.observed.trials);
-        self.secures = bracket.holds.is_none() || bracket.breaks.is_none();
-        self.order(now_s, SearchPhase::Trial, level)
+        self.is_securing_end = bracket.holds.is_none() || bracket.breaks.is_none();
+        self.set_level(now_s, SearchPhase::Trial, level)
     }
 
     /// What follows a glance: a higher one, or the first trial.
-    fn after_glance(&mut self, record: &RunRecord, now_s: f64) -> Order {
+    fn after_probe(&mut self, record: &RunRecord, now_s: f64) -> SearchAction {
         let level = self.current.level;
         let is_broken = self
             .observed
-            .glances
+            .probes
             .last()
             .is_some_and(|point| point.excess > 0.7);
-        let higher = (level * GLANCE_STEP).min(self.most());
+        let higher = (level * PROBE_STEP).min(self.highest_level());
         let has_time = now_s + self.trial_s_min() < self.searches_until_s(now_s);
         let is_left_behind = is_left_behind(record, level, self.judged(now_s));
-        if !self.glances_rise {
+        if !self.is_ascending {
             return self.drain_or_go_on(record, now_s);
         }
         let is_doubtful = is_broken && has_time && !is_left_behind;
-        if is_doubtful && !std::mem::replace(&mut self.looked_again, true) {
-            return self.order(now_s, SearchPhase::Probe, level);
+        if is_doubtful && !std::mem::replace(&mut self.was_rechecked, true) {
+            return self.set_level(now_s, SearchPhase::Probe, level);
         }
         if is_broken || higher <= level || !has_time {
-            self.glances_rise = false;
+            self.is_ascending = false;
             return self.drain_or_go_on(record, now_s);
         }
-        self.looked_again = false;
-        self.order(now_s, SearchPhase::Probe, higher)
+        self.was_rechecked = false;
+        self.set_level(now_s, SearchPhase::Probe, higher)
     }
 
     /// The next level to look at, where something was set aside before a level was seen to break.
-    fn higher_glance(&mut self, now_s: f64) -> Option<f64> {
-        let goes_on = std::mem::replace(&mut self.observed.glances_on, false);
-        let highest = self.observed.glances.iter().map(|point| point.level);
+    fn higher_probe(&mut self, now_s: f64) -> Option<f64> {
+        let goes_on = std::mem::replace(&mut self.observed.probes_continue, false);
+        let highest = self.observed.probes.iter().map(|point| point.level);
         let highest = highest.reduce(f64::max)?;
-        let higher = (highest * GLANCE_STEP).min(self.most());
+        let higher = (highest * PROBE_STEP).min(self.highest_level());
         let has_time = now_s + self.trial_s_min() < self.searches_until_s(now_s);
         let rises = goes_on && has_time && higher > highest;
-        self.glances_rise |= rises;
+        self.is_ascending |= rises;
         rises.then_some(higher)
     }
 
     /// The level of the last trial, where it is worth a second look.
-    fn doubtful(&self, now_s: f64) -> Option<f64> {
-        let has_time = now_s + 1.0 + GLANCE_S < self.ends_s;
+    fn level_to_recheck(&self, now_s: f64) -> Option<f64> {
+        let has_time = now_s + 1.0 + PROBE_S < self.ends_s;
         let trial = self
             .observed
             .trials
@@ -540,13 +549,15 @@ impl Search {
     }
 
     /// The end: does the service recover from what broke it?
-    fn tail(&mut self, now_s: f64) -> Order {
-        let left_s = self.ends_s - now_s;
-        if self.observed.hardest().is_none() || left_s < BEFORE_S + PUSH_S + AFTER_S - 2.0 {
-            return Order::End;
+    fn recovery_phase(&mut self, now_s: f64) -> SearchAction {
+        let remaining_s = self.ends_s - now_s;
+        if self.observed.highest_broken().is_none()
+            || remaining_s < BEFORE_S + PUSH_S + AFTER_S - 2.0
+        {
+            return SearchAction::Stop;
         }
-        let half = self.observed.half();
-        self.order(now_s, SearchPhase::PreSpike, half)
+        let half_of_held = self.observed.half_of_held();
+        self.set_level(now_s, SearchPhase::PreSpike, half_of_held)
     }
 
     /// Whole users leave no level between two neighbours.

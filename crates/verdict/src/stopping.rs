@@ -2,30 +2,30 @@
 //! its time.
 //!
 //! The question is what the judgement at the planned end would be, so what is asked is what is judged there, less
-//! the load's own ups and downs (`outlook`); and a service that is only slow to start must not be taken
+//! the load's own ups and downs (`remaining_load`); and a service that is only slow to start must not be taken
 //! for one that is slow. So a run is looked at from 16 % of its planned length on, the later half of what was
 //! seen has to miss by itself, and while the figure gets better by so much that it would meet the threshold before
 //! the end, the run goes on.
 //!
 //! Over all looks and all targets the risk is 1 % (`sequential`).
 
-mod outlook;
+mod remaining_load;
 
 use brunt_record::{Header, Metric, MissedTarget, RunRecord, Scope, Target, ThresholdKind};
 
 use crate::convert::whole_number;
-use crate::grading::evidence::{Evidence, Lag};
+use crate::grading::evidence::{Evidence, LagTreatment};
 use crate::grading::risk::{self, STOPPING_RISK};
-use crate::grading::thresholds::{Answer, Threshold};
-use crate::judging::graded_target::rows;
+use crate::grading::thresholds::{Threshold, ThresholdResult};
+use crate::judging::graded_target::graded_targets;
 use crate::judging::judge::judge;
 use crate::model::judgement::title_of;
 use crate::model::run_result::RunResult;
 use crate::number;
 use crate::stats::batch_means::Block;
-use crate::stats::sequential::{Looks, mean_low, share_low};
+use crate::stats::sequential::{Looks, mean_lower_bound, proportion_lower_bound};
 use crate::stats::trend;
-use crate::stopping::outlook::Outlook;
+use crate::stopping::remaining_load::RemainingLoad;
 use crate::window::time_window::TimeWindow;
 
 /// The part of it that is spent; the rest is kept in reserve, since the spread between a dozen stretches is only nearly
@@ -44,7 +44,7 @@ const LOOK_AGAIN: f64 = 1.25;
 
 /// The watch over targets that stop a run.
 #[derive(Debug, Clone)]
-pub struct Stopping {
+pub struct EarlyStopping {
     conditions: Vec<(MissedTarget, Target)>,
     looks: Looks,
     looked: u32,
@@ -71,13 +71,13 @@ impl UntilDecided {
 
     /// Looks at a run of which this many seconds have been recorded, if it is time to: the targets that are not
     /// decided, in words. With none of them left the run may end.
-    pub fn look(&mut self, record: &RunRecord, told_s: u32) -> Option<Vec<String>> {
-        let due = self.looks.until(told_s.into());
+    pub fn look(&mut self, record: &RunRecord, recorded_s: u32) -> Option<Vec<String>> {
+        let due = self.looks.until(recorded_s.into());
         if due <= self.looked {
             return None;
         }
         self.looked = due;
-        let rows = rows(record, Lag::Counted);
+        let rows = graded_targets(record, LagTreatment::Counted);
         let open = rows.into_iter().filter(|row| row.may_be_decided_later);
         Some(open.map(|row| row.title).collect())
     }
@@ -85,14 +85,14 @@ impl UntilDecided {
 
 /// That a run is to be stopped.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SurelyMissed {
+pub struct StopDecision {
     /// The targets that are missed.
     pub targets: Vec<MissedTarget>,
     /// They in words: "p95 is surely over the critical 1 s".
     pub reason: String,
 }
 
-impl Stopping {
+impl EarlyStopping {
     /// The watch over a run's targets; `None` if none of them stops it, or the run searches for what breaks one.
     pub fn new(header: &Header) -> Option<Self> {
         if header.load.search.is_some() {
@@ -131,11 +131,11 @@ impl Stopping {
     }
 
     /// Looks at a run of which this many seconds have been recorded.
-    pub fn look(&mut self, record: &RunRecord, told_s: u32) -> Option<SurelyMissed> {
-        let due = self.looks.until(f64::from(told_s) - self.judged_from_s);
+    pub fn look(&mut self, record: &RunRecord, recorded_s: u32) -> Option<StopDecision> {
+        let due = self.looks.until(f64::from(recorded_s) - self.judged_from_s);
         let is_due = due > self.looked;
         self.looked = due.max(self.looked);
-        let run = Seen::new(record, self.judged_from_s, told_s.into());
+        let run = RunSoFar::new(record, self.judged_from_s, recorded_s.into());
         let missed: Vec<&(MissedTarget, Target)> = self
             .conditions
             .iter()
@@ -152,7 +152,7 @@ impl Stopping {
             .iter()
             .map(|(missed, target)| reason(record, target, missed.threshold))
             .collect();
-        Some(SurelyMissed {
+        Some(StopDecision {
             targets: missed.into_iter().map(|(missed, _)| *missed).collect(),
             reason: reasons.join(", "),
         })
@@ -176,7 +176,7 @@ fn reason(record: &RunRecord, target: &Target, limit: ThresholdKind) -> String {
 }
 
 /// What was seen of a run that goes on.
-struct Seen<'a> {
+struct RunSoFar<'a> {
     record: &'a RunRecord,
     load: brunt_record::Load,
     from_s: f64,
@@ -184,7 +184,7 @@ struct Seen<'a> {
     ends_s: f64,
 }
 
-impl<'a> Seen<'a> {
+impl<'a> RunSoFar<'a> {
     fn new(record: &'a RunRecord, from_s: f64, now_s: f64) -> Self {
         // A run that goes on until all is decided has no more to come than what it was planned to have.
         let ends_s = record.header.load.duration_s().max(now_s);
@@ -223,32 +223,32 @@ impl<'a> Seen<'a> {
     }
 
     fn surely_exceeds(&self, target: &Target, threshold: Threshold, risk: f64) -> bool {
-        let outlook = Outlook::new(&self.load, self.from_s, self.now_s, self.ends_s);
+        let remaining_load = RemainingLoad::new(&self.load, self.from_s, self.now_s, self.ends_s);
         let bound = match target.metric {
             Metric::Percentile(q) => 1.0 - q,
             Metric::ErrorRate => threshold.level() / 100.0,
             _ => threshold.level(),
         };
-        let telling = match target.metric {
-            Metric::Cpu => outlook.share_of_time(),
-            _ => outlook.share_of_load(),
+        let representative = match target.metric {
+            Metric::Cpu => remaining_load.share_of_time(),
+            _ => remaining_load.share_of_load(),
         };
-        if telling <= 0.0 {
+        if representative <= 0.0 {
             return false;
         }
         // Seconds that do not represent the rest count as if nothing in them had missed.
-        let bound = bound / telling;
+        let bound = bound / representative;
         let low = match target.metric {
-            Metric::Percentile(_) | Metric::ErrorRate => share_low,
-            _ => mean_low,
+            Metric::Percentile(_) | Metric::ErrorRate => proportion_lower_bound,
+            _ => mean_lower_bound,
         };
-        let seen = self.blocks(target, threshold, &outlook);
+        let seen = self.blocks(target, threshold, &remaining_load);
         let blocks: Vec<Block> = seen.iter().map(|(_, block)| *block).collect();
         blocks.len() >= SECONDS_MIN
             && low(&blocks, risk) > bound
             && low(&blocks[blocks.len() / 2..], RISK_LATER) > bound
-            && self.is_missed_without_lateness(target, threshold, &outlook, bound)
-            && !self.will_meet(&self.course(target, &seen), |figure| {
+            && self.is_missed_without_lateness(target, threshold, &remaining_load, bound)
+            && !self.will_meet(&self.logarithms(target, &seen), |figure| {
                 figure < threshold.level().ln()
             })
     }
@@ -258,24 +258,24 @@ impl<'a> Seen<'a> {
         &self,
         target: &Target,
         threshold: Threshold,
-        outlook: &Outlook,
+        remaining_load: &RemainingLoad,
         bound: f64,
     ) -> bool {
-        let stretch = TimeWindow::between(self.record, self.from_s, self.now_s);
-        let left_out: Vec<bool> = stretch
+        let window = TimeWindow::between(self.record, self.from_s, self.now_s);
+        let left_out: Vec<bool> = window
             .intervals()
-            .map(|interval| !outlook.is_told_by(self.middle_s(interval)))
+            .map(|interval| !remaining_load.is_represented_by(self.middle_s(interval)))
             .collect();
-        let stretch = stretch.without(&left_out);
+        let window = window.without(&left_out);
         let scope = target.requests();
         let seen = match target.metric {
-            Metric::Percentile(_) => stretch.misses(scope, Lag::TakenOut.measure(), |ns| {
+            Metric::Percentile(_) => window.misses(scope, LagTreatment::Excluded.measure(), |ns| {
                 threshold.is_met_by(ns as f64 / 1e6, target.metric)
             }),
-            Metric::ErrorRate => stretch.errors_without_own(scope),
+            Metric::ErrorRate => window.errors_of_service(scope),
             Metric::Mean => {
-                let evidence = Evidence::of(stretch, target, Lag::TakenOut);
-                return evidence.answer(threshold) == Answer::Missed;
+                let evidence = Evidence::of(window, target, LagTreatment::Excluded);
+                return evidence.result(threshold) == ThresholdResult::Missed;
             }
             _ => return true,
         };
@@ -284,22 +284,23 @@ impl<'a> Seen<'a> {
 
     /// Throughput: what is still to come is taken to be as much as was seen at the level that goes on.
     fn surely_falls_short(&self, target: &Target, limit: ThresholdKind, risk: f64) -> bool {
-        let outlook = Outlook::new(&self.load, self.from_s, self.now_s, self.ends_s);
+        let remaining_load = RemainingLoad::new(&self.load, self.from_s, self.now_s, self.ends_s);
         let level = target.threshold(limit).unwrap_or(0.0);
-        let stretch = TimeWindow::between(self.record, self.from_s, self.now_s);
-        if !outlook.goes_on_as_at(self.now_s - 0.5) || !misses(stretch, target, limit) {
+        let window = TimeWindow::between(self.record, self.from_s, self.now_s);
+        if !remaining_load.continues_at_level_of(self.now_s - 0.5) || !misses(window, target, limit)
+        {
             return false;
         }
         let (mut before, mut before_s) = (0.0, 0.0);
-        let (mut blocks, mut course) = (Vec::new(), Vec::new());
-        for (interval, answered) in self.answered(target) {
+        let (mut blocks, mut logarithms) = (Vec::new(), Vec::new());
+        for (interval, answered) in self.successes(target) {
             let (at_s, width_s) = (self.middle_s(interval), self.width_s());
-            if outlook.goes_on_as_at(at_s) {
+            if remaining_load.continues_at_level_of(at_s) {
                 blocks.push(Block {
                     missing: -answered,
                     all: width_s,
                 });
-                course.push((at_s, (answered / width_s).max(1e-9).ln()));
+                logarithms.push((at_s, (answered / width_s).max(1e-9).ln()));
             } else {
                 (before, before_s) = (before + answered, before_s + width_s);
             }
@@ -308,15 +309,17 @@ impl<'a> Seen<'a> {
         let judged_s = self.ends_s - self.from_s;
         let needed = (level * judged_s - before) / (judged_s - before_s);
         blocks.len() >= SECONDS_MIN
-            && -mean_low(&blocks, risk) < needed
-            && -mean_low(&blocks[blocks.len() / 2..], RISK_LATER) < needed
-            && !self.will_meet(&negated(&course), |figure| -figure > needed.max(1e-9).ln())
+            && -mean_lower_bound(&blocks, risk) < needed
+            && -mean_lower_bound(&blocks[blocks.len() / 2..], RISK_LATER) < needed
+            && !self.will_meet(&negated(&logarithms), |figure| {
+                -figure > needed.max(1e-9).ln()
+            })
     }
 
     /// Requests answered well in each interval that is complete.
-    fn answered(&self, target: &Target) -> Vec<(usize, f64)> {
+    fn successes(&self, target: &Target) -> Vec<(usize, f64)> {
         let timeline = &self.record.timeline;
-        let stretch = TimeWindow::between(self.record, self.from_s, self.now_s);
+        let window = TimeWindow::between(self.record, self.from_s, self.now_s);
         let scope = target.requests();
         if scope == Scope::All {
             let width = timeline.width_s() as usize;
@@ -326,15 +329,15 @@ impl<'a> Seen<'a> {
                     .range(interval * width..(interval + 1) * width);
                 (interval, seconds.map(|second| second.ok as f64).sum())
             };
-            return stretch.intervals().map(in_interval).collect();
+            return window.intervals().map(in_interval).collect();
         }
         // By the second of their intended start; the last seconds still wait for answers.
         let seconds = timeline.seconds();
         let recent = seconds.recent().iter().rev().take(2);
         let oldest_in_flight_ms = recent.filter_map(|second| second.oldest_in_flight_ms).max();
         let complete_s = self.now_s - oldest_in_flight_ms.unwrap_or(0) as f64 / 1e3 - 1.0;
-        let measure = Lag::Counted.measure();
-        stretch
+        let measure = LagTreatment::Counted.measure();
+        window
             .intervals()
             .filter(|interval| self.middle_s(*interval) < complete_s)
             .map(|interval| {
@@ -349,22 +352,23 @@ impl<'a> Seen<'a> {
         &self,
         target: &Target,
         threshold: Threshold,
-        outlook: &Outlook,
+        remaining_load: &RemainingLoad,
     ) -> Vec<(f64, Block)> {
         if target.metric == Metric::Cpu {
-            return self.cpu(outlook);
+            return self.cpu(remaining_load);
         }
         let intervals = TimeWindow::between(self.record, self.from_s, self.now_s).intervals();
         let blocks = intervals.map(|interval| {
             let block = self.in_interval(interval, target, threshold);
             (self.middle_s(interval), block)
         });
-        let tells = |at_s: &f64, block: &Block| block.all > 0.0 && outlook.is_told_by(*at_s);
+        let tells =
+            |at_s: &f64, block: &Block| block.all > 0.0 && remaining_load.is_represented_by(*at_s);
         blocks.filter(|(at_s, block)| tells(at_s, block)).collect()
     }
 
     /// CPU use, reading by reading: each describes the second before it.
-    fn cpu(&self, outlook: &Outlook) -> Vec<(f64, Block)> {
+    fn cpu(&self, remaining_load: &RemainingLoad) -> Vec<(f64, Block)> {
         let readings = self.record.readings.iter();
         let known = readings.filter_map(|reading| {
             let middle_s = reading.at_ms as f64 / 1e3 - 0.5;
@@ -375,7 +379,7 @@ impl<'a> Seen<'a> {
             Some((middle_s, block))
         });
         known
-            .filter(|(at_s, _)| *at_s >= self.from_s && outlook.is_told_by(*at_s))
+            .filter(|(at_s, _)| *at_s >= self.from_s && remaining_load.is_represented_by(*at_s))
             .collect()
     }
 
@@ -383,7 +387,7 @@ impl<'a> Seen<'a> {
     fn in_interval(&self, interval: usize, target: &Target, threshold: Threshold) -> Block {
         let timeline = &self.record.timeline;
         let scope = target.requests();
-        let measure = Lag::Counted.measure();
+        let measure = LagTreatment::Counted.measure();
         let (missing, all) = match target.metric {
             Metric::Percentile(_) => {
                 let is_met = |ns: u64| threshold.is_met_by(ns as f64 / 1e6, target.metric);
@@ -406,13 +410,13 @@ impl<'a> Seen<'a> {
     }
 
     /// The figure that is judged, in each interval, on a logarithmic scale.
-    fn course(&self, target: &Target, blocks: &[(f64, Block)]) -> Vec<trend::Point> {
+    fn logarithms(&self, target: &Target, blocks: &[(f64, Block)]) -> Vec<trend::Point> {
         let scope = target.requests();
         let figure = |(at_s, block): &(f64, Block)| {
             let figure = match target.metric {
                 Metric::Percentile(q) => {
                     let interval = whole_number(at_s / self.width_s());
-                    let measure = Lag::Counted.measure();
+                    let measure = LagTreatment::Counted.measure();
                     let seen = self
                         .record
                         .timeline
@@ -429,9 +433,9 @@ impl<'a> Seen<'a> {
     }
 
     /// Whether a figure falls of late, beyond chance, by so much that it meets its threshold before the end.
-    fn will_meet(&self, course: &[trend::Point], is_met: impl Fn(f64) -> bool) -> bool {
-        let late = SECONDS_MIN.max(course.len() / 2).min(course.len());
-        let late = &course[course.len() - late..];
+    fn will_meet(&self, logarithms: &[trend::Point], is_met: impl Fn(f64) -> bool) -> bool {
+        let late = SECONDS_MIN.max(logarithms.len() / 2).min(logarithms.len());
+        let late = &logarithms[logarithms.len() - late..];
         let better: Vec<trend::Point> = negated(late);
         let Some(found) = trend::trend(&trend::means(&better)) else {
             return false;
@@ -451,19 +455,19 @@ impl<'a> Seen<'a> {
     }
 }
 
-fn negated(course: &[trend::Point]) -> Vec<trend::Point> {
-    course
+fn negated(logarithms: &[trend::Point]) -> Vec<trend::Point> {
+    logarithms
         .iter()
         .map(|(at_s, figure)| (*at_s, -figure))
         .collect()
 }
 
 /// Whether a target is missed by what was measured so far, with brunt's own lateness and without.
-fn misses(stretch: TimeWindow, target: &Target, limit: ThresholdKind) -> bool {
+fn misses(window: TimeWindow, target: &Target, limit: ThresholdKind) -> bool {
     let Some(threshold) = Threshold::of(target, limit) else {
         return false;
     };
-    [Lag::Counted, Lag::TakenOut]
+    [LagTreatment::Counted, LagTreatment::Excluded]
         .into_iter()
-        .all(|lag| Evidence::of(stretch, target, lag).answer(threshold) == Answer::Missed)
+        .all(|lag| Evidence::of(window, target, lag).result(threshold) == ThresholdResult::Missed)
 }

@@ -40,7 +40,7 @@ impl Verdict {
         }
         match self.result {
             RunResult::Invalid => Conclusion::Invalid,
-            RunResult::NothingAnswered => Conclusion::NothingAnswered,
+            RunResult::NoResponse => Conclusion::NoResponse,
             RunResult::Graded(Grade::Inconclusive | Grade::NotApplicable) => {
                 Conclusion::Inconclusive
             }
@@ -99,7 +99,7 @@ pub enum Conclusion {
     /// The run does not describe the service.
     Invalid,
     /// No request was answered.
-    NothingAnswered,
+    NoResponse,
 }
 
 impl Conclusion {
@@ -109,7 +109,7 @@ impl Conclusion {
             Self::Passed => 0,
             Self::Missed => 1,
             Self::Invalid => 3,
-            Self::NothingAnswered => 4,
+            Self::NoResponse => 4,
             Self::Inconclusive => 5,
         }
     }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use brunt_verdict::comparison::Measured;
+use brunt_verdict::comparison::ComparedMetric;
 
 use super::load::{DurationArgs, LoadArgs, NetworkArgs, ScenarioArgs, SelectionArgs};
 use super::output::{CiOutputArgs, ComparisonArgs, FailOnArgs, LiveExportArgs};
@@ -140,7 +140,7 @@ pub(crate) struct CompareArgs {
     pub(crate) tolerance: Option<f64>,
     /// Decide by these metrics, separated by commas; more metrics take longer
     #[arg(long, value_name = "METRIC", value_delimiter = ',', value_parser = compared_metric, default_value = DECIDING_METRICS)]
-    pub(crate) metric: Vec<Measured>,
+    pub(crate) metric: Vec<ComparedMetric>,
     #[command(flatten)]
     pub(crate) fail_on: FailOnArgs,
     /// Write all files to this directory [default: under performance/]

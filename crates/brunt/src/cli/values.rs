@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use brunt_verdict::comparison::Measured;
+use brunt_verdict::comparison::ComparedMetric;
 use url::Url;
 
 /// Workers send a heartbeat each second.
@@ -72,10 +72,10 @@ pub(super) fn share(text: &str) -> Result<f64, String> {
 }
 
 /// Metric that a comparison may decide by.
-pub(super) fn compared_metric(text: &str) -> Result<Measured, String> {
-    let mut all = Measured::ALL.into_iter();
+pub(super) fn compared_metric(text: &str) -> Result<ComparedMetric, String> {
+    let mut all = ComparedMetric::ALL.into_iter();
     all.find(|it| it.name() == text).ok_or_else(|| {
-        let names = Measured::ALL.map(Measured::name).join(", ");
+        let names = ComparedMetric::ALL.map(ComparedMetric::name).join(", ");
         format!("unknown metric; available: {names}")
     })
 }

@@ -82,7 +82,7 @@ fn compare(args: &BaselineCompareArgs) -> Result<Exit, Failure> {
     let exit = match verdict.result {
         _ if fail_on == FailOn::Never => Exit::Passed,
         RunResult::Invalid => Exit::NotValid,
-        RunResult::NothingAnswered => Exit::NothingMeasured,
+        RunResult::NoResponse => Exit::NothingMeasured,
         _ => match with_baseline.comparison.outcome() {
             Outcome::Worse => Exit::TargetsMissed,
             Outcome::NotEnoughData => Exit::Inconclusive,

@@ -7,7 +7,7 @@ use anyhow::Context;
 use brunt_report::{AbReport, AbRunInfo, Checks};
 use brunt_scenario::{Host, Plan, Scenario};
 use brunt_verdict::comparison::{FIRST_LOOK, Outcome};
-use brunt_verdict::{Contested, FailOn};
+use brunt_verdict::{AbSummary, FailOn};
 use jiff::Timestamp;
 
 use crate::ci_output::CiOutputs;
@@ -220,7 +220,7 @@ fn announce(
 }
 
 /// Prints the result, and writes the files.
-fn report(args: &CompareArgs, contested: &Contested, info: &AbRunInfo, folder: &RunFolder) -> Exit {
+fn report(args: &CompareArgs, contested: &AbSummary, info: &AbRunInfo, folder: &RunFolder) -> Exit {
     let report = AbReport {
         contested,
         conduct: info,

@@ -6,8 +6,10 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use brunt_record::{LoadStage, RunRecord, StoppedBy};
 use brunt_scenario::{Plan, Scenario};
-use brunt_verdict::comparison::{Answer, Contest, Figures, Limit, Measured, Side, order};
-use brunt_verdict::{Contested, RunResult};
+use brunt_verdict::comparison::{
+    AbTest, ComparedMetric, Limit, RunMetrics, Side, TestDecision, order,
+};
+use brunt_verdict::{AbSummary, RunResult};
 
 use crate::compare::managed_service::ManagedService;
 use crate::config::RunConfig;
@@ -32,7 +34,7 @@ pub(crate) struct AbRunner<'a> {
     pub(crate) interrupts: &'a Interrupts,
     pub(crate) seed: u64,
     /// Metrics that decide.
-    pub(crate) tested: &'a [Measured],
+    pub(crate) tested: &'a [ComparedMetric],
     /// Differences smaller than this share are ignored.
     pub(crate) tolerance: Option<f64>,
     pub(crate) max_duration: Duration,
@@ -48,14 +50,14 @@ pub(crate) struct BlockLoad {
 
 /// Outcome of an A/B test.
 pub(crate) struct AbOutcome {
-    pub(crate) contested: Contested,
+    pub(crate) contested: AbSummary,
     /// Whether a second Ctrl-C aborted it.
     pub(crate) aborted: bool,
 }
 
 /// Result of a block.
 struct Block {
-    figures: Figures,
+    figures: RunMetrics,
     /// False if the generator or its machine distorted the measurement.
     is_valid: bool,
     aborted: bool,
@@ -119,11 +121,10 @@ impl AbRunner<'_> {
             pairs: usize::MAX,
             seconds: remaining_s.max(f64::MIN_POSITIVE),
         };
-        let mut contest =
-            Contest::new([&trials[0], &trials[1]], self.tested, self.tolerance, limit);
+        let mut contest = AbTest::new([&trials[0], &trials[1]], self.tested, self.tolerance, limit);
         let mut requests = Vec::new();
         let (mut number, mut aborted) = (0, false);
-        while contest.answer() == Answer::GoOn && self.interrupts.count() == 0 {
+        while contest.decision() == TestDecision::Continue && self.interrupts.count() == 0 {
             aborted = self.run_pair(number, &mut contest, &mut requests)?;
             number += 1;
             let elapsed = started.elapsed();
@@ -138,16 +139,16 @@ impl AbRunner<'_> {
             });
         }
         live.clear();
-        let is_stopped = contest.answer() == Answer::GoOn;
-        let measurement = contest.played();
+        let is_stopped = contest.decision() == TestDecision::Continue;
+        let measurement = contest.measurement();
         if measurement.pairs + measurement.left_out == 0 {
             let message =
                 "stopped before the first pair of blocks was complete; there is no result";
             return Err(Failure::Stopped(message.into()));
         }
-        let contested = Contested {
+        let contested = AbSummary {
             hosts: self.environments.each_ref().map(TestEnvironment::host),
-            played: measurement,
+            measurement,
             is_stopped,
             requests_per_block: median(requests),
         };
@@ -155,13 +156,13 @@ impl AbRunner<'_> {
     }
 
     /// Runs a block that is not compared, to check that the build responds, and returns its metrics.
-    fn run_trial(&mut self, side: Side) -> Result<Figures, Failure> {
+    fn run_trial(&mut self, side: Side) -> Result<RunMetrics, Failure> {
         let plan = self.blocks.trial.clone();
         let block = self.run_block(side, plan, self.seed)?;
         let p50 = block
             .figures
             .row(None)
-            .and_then(|all| all.series(Measured::P50));
+            .and_then(|all| all.series(ComparedMetric::P50));
         if p50.is_none() && self.interrupts.count() == 0 {
             let host = self.environment(side).host();
             return Err(Failure::NothingMeasured(format!(
@@ -178,7 +179,7 @@ impl AbRunner<'_> {
     fn run_pair(
         &mut self,
         number: usize,
-        contest: &mut Contest,
+        contest: &mut AbTest,
         requests: &mut Vec<u64>,
     ) -> Result<bool, Failure> {
         let started = Instant::now();
@@ -222,7 +223,7 @@ impl AbRunner<'_> {
         let outcome = environment.run(plan, header, None, interrupts, silent, None)?;
         check_complete(&outcome.record, name(side))?;
         Ok(Block {
-            figures: Figures::between(&outcome.record, from_s, to_s),
+            figures: RunMetrics::between(&outcome.record, from_s, to_s),
             is_valid: brunt_verdict::judge(&outcome.record).result != RunResult::Invalid,
             aborted: outcome.aborted,
         })

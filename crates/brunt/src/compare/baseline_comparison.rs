@@ -2,7 +2,9 @@
 
 use brunt_record::{Header, RunRecord};
 use brunt_verdict::Verdict;
-use brunt_verdict::baseline::{Baseline, Compatibility, Conditions, Difference, incompatible};
+use brunt_verdict::baseline::{
+    Baseline, Compatibility, ConditionDifference, Conditions, incompatible,
+};
 
 use crate::exit::{Failure, print_note};
 use crate::results::baseline_files;
@@ -32,7 +34,10 @@ impl BaselineComparison {
 
     /// Returns the differences of conditions between the baseline and a run that is about to start. Prints the limits of the
     /// baseline.
-    pub(crate) fn check_before_run(&self, run: &Header) -> Result<Vec<Difference>, Failure> {
+    pub(crate) fn check_before_run(
+        &self,
+        run: &Header,
+    ) -> Result<Vec<ConditionDifference>, Failure> {
         let differences = self.differences(run)?;
         if let Some(weakness) = self.baseline.weakness() {
             print_note(&format!("note: {weakness}"));
@@ -45,12 +50,12 @@ impl BaselineComparison {
     /// # Errors
     ///
     /// The conditions are incompatible.
-    pub(crate) fn differences(&self, run: &Header) -> Result<Vec<Difference>, Failure> {
+    pub(crate) fn differences(&self, run: &Header) -> Result<Vec<ConditionDifference>, Failure> {
         let conditions = Conditions::of(run);
         let mut differences = self.baseline.conditions.differences(&conditions);
         let incomparable: Vec<String> = incompatible(&differences)
             .into_iter()
-            .map(Difference::in_words)
+            .map(ConditionDifference::in_words)
             .collect();
         if !incomparable.is_empty() && !self.allow_mismatch {
             return Err(Failure::Input(format!(
@@ -73,7 +78,11 @@ impl BaselineComparison {
     }
 
     /// Judges a run against the baseline.
-    pub(crate) fn judge(&self, record: &RunRecord, differences: Vec<Difference>) -> Verdict {
+    pub(crate) fn judge(
+        &self,
+        record: &RunRecord,
+        differences: Vec<ConditionDifference>,
+    ) -> Verdict {
         brunt_verdict::judge_with_baseline(record, &self.baseline, differences, self.tolerance)
     }
 }

@@ -8,7 +8,7 @@ use brunt_engine::{Clock, Engine, EngineEvent, Origins, Settings};
 use brunt_monitor::Monitor;
 use brunt_record::{Command, Ending, Failure, Header, RunRecord, StoppedBy};
 use brunt_scenario::Plan;
-use brunt_verdict::search::{Order, Search};
+use brunt_verdict::search::{Search, SearchAction};
 use jiff::Timestamp;
 
 use crate::exit::print_note;
@@ -382,12 +382,14 @@ impl SearchController {
         self.stepped_s = completed_s;
         let action = self.search.step(&recorder.record, completed_s.into());
         match action {
-            Some(Order::Level(level)) => {
+            Some(SearchAction::SetLevel(level)) => {
                 let command = Command::Level(level);
                 generator.command(command);
                 recorder.event(generator.clock(), command);
             }
-            Some(Order::End) => stop.request(generator, recorder, StoppedBy::Finished, None),
+            Some(SearchAction::Stop) => {
+                stop.request(generator, recorder, StoppedBy::Finished, None)
+            }
             None => {}
         }
     }

@@ -8,7 +8,7 @@ use brunt_record::{Header, Metric, RunRecord, StoppedBy, Target};
 use brunt_report::Judged;
 use brunt_scenario::{Plan, Scenario};
 use brunt_verdict::Verdict;
-use brunt_verdict::baseline::Difference;
+use brunt_verdict::baseline::ConditionDifference;
 use jiff::Timestamp;
 
 use crate::compare::baseline_comparison::BaselineComparison;
@@ -98,7 +98,7 @@ impl RunSession<'_> {
         outcome: RunOutcome,
         folder: &RunFolder,
         locust_prefix: Option<&Path>,
-        differences: Vec<Difference>,
+        differences: Vec<ConditionDifference>,
     ) -> JudgedRun {
         let RunOutcome {
             record,

@@ -7,7 +7,7 @@ use brunt_record::{
     Command, Ending, Header, Load, MissedTarget, RunRecord, Second, StoppedBy, duration_ms,
 };
 use brunt_scenario::Plan;
-use brunt_verdict::stopping::{Stopping, UntilDecided};
+use brunt_verdict::stopping::{EarlyStopping, UntilDecided};
 
 use super::run_recorder::RunRecorder;
 use crate::exit::print_note;
@@ -187,7 +187,7 @@ impl StopDecision {
 
 /// Checks after each second whether a run can end because of its targets.
 pub(crate) struct StopWatch {
-    stopping: Option<Stopping>,
+    stopping: Option<EarlyStopping>,
     deciding: Option<UntilDecided>,
     /// Number of seconds at the last check.
     checked_s: u32,
@@ -198,7 +198,7 @@ pub(crate) struct StopWatch {
 impl StopWatch {
     pub(crate) fn new(header: &Header) -> Self {
         Self {
-            stopping: Stopping::new(header),
+            stopping: EarlyStopping::new(header),
             deciding: UntilDecided::new(header),
             checked_s: 0,
             undecided: Vec::new(),

@@ -1,7 +1,7 @@
 //! Comparison tables: the rows of all requests, and the changes of each name.
 
 use super::elements::sentence;
-use brunt_verdict::comparison::{Measured, Outcome, Row};
+use brunt_verdict::comparison::{ComparedMetric, ComparisonRow, Outcome};
 use brunt_verdict::{BaselineVerdict, Grade};
 use maud::{Markup, html as markup};
 
@@ -9,13 +9,13 @@ use crate::Judged;
 use crate::comparison::{self, ComparisonView, NAMES_NOTE, grade_of};
 
 /// Metrics of single names: resource use is not known by name.
-const OF_NAMES: [Measured; 6] = [
-    Measured::Throughput,
-    Measured::ErrorRate,
-    Measured::P50,
-    Measured::P90,
-    Measured::P95,
-    Measured::P99,
+const OF_NAMES: [ComparedMetric; 6] = [
+    ComparedMetric::Throughput,
+    ComparedMetric::ErrorRate,
+    ComparedMetric::P50,
+    ComparedMetric::P90,
+    ComparedMetric::P95,
+    ComparedMetric::P99,
 ];
 
 /// A run compared with a baseline; nothing if it was not compared.
@@ -57,7 +57,7 @@ pub(super) fn compared(compared: &ComparisonView) -> Markup {
     }
 }
 
-fn rows(compared: &ComparisonView, rows: &[&Row]) -> Markup {
+fn rows(compared: &ComparisonView, rows: &[&ComparisonRow]) -> Markup {
     let sides = compared.sides;
     markup! {
         div.scroll { table {
@@ -82,7 +82,7 @@ fn rows(compared: &ComparisonView, rows: &[&Row]) -> Markup {
     }
 }
 
-fn outcome_of(row: &Row) -> Markup {
+fn outcome_of(row: &ComparisonRow) -> Markup {
     if row.is_tested {
         outcome(row.outcome())
     } else {
@@ -104,7 +104,7 @@ fn by_name(compared: &ComparisonView) -> Markup {
     let named = compared.rows.iter().filter(|row| row.name.is_some());
     let mut names: Vec<&str> = named.filter_map(|row| row.name.as_deref()).collect();
     names.dedup();
-    let find = |name: &str, measured: Measured| {
+    let find = |name: &str, measured: ComparedMetric| {
         let mut rows = compared.rows.iter();
         rows.find(|row| row.metric == measured && row.name.as_deref() == Some(name))
     };
@@ -125,7 +125,7 @@ fn by_name(compared: &ComparisonView) -> Markup {
     }
 }
 
-fn cell(row: Option<&Row>) -> Markup {
+fn cell(row: Option<&ComparisonRow>) -> Markup {
     let Some(row) = row else {
         return markup! { td { "–" } };
     };

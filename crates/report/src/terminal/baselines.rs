@@ -1,7 +1,7 @@
 //! Baselines for a terminal: a line each, or what one holds.
 
 use brunt_verdict::baseline::{Baseline, KeptRun};
-use brunt_verdict::comparison::Measured;
+use brunt_verdict::comparison::ComparedMetric;
 
 use super::page::Page;
 use super::table::{Cell, Table};
@@ -75,13 +75,13 @@ impl Page {
     /// A line for each run.
     fn runs(&self, baseline: &Baseline) -> String {
         let all = self.width >= ALL_FROM;
-        let measures = Measured::ALL.into_iter().filter(|measured| {
+        let measures = ComparedMetric::ALL.into_iter().filter(|measured| {
             all || !matches!(
                 measured,
-                Measured::P90 | Measured::P99 | Measured::CpuPerRequest
+                ComparedMetric::P90 | ComparedMetric::P99 | ComparedMetric::CpuPerRequest
             )
         });
-        let measures: Vec<Measured> = measures.collect();
+        let measures: Vec<ComparedMetric> = measures.collect();
         let mut columns = vec!["Run", "verdict"];
         columns.extend(measures.iter().map(|measured| measured.in_words()));
         let mut table = Table::new(&columns);
@@ -100,11 +100,11 @@ impl Page {
     /// A line for each name of a run.
     fn names(&self, run: &KeptRun) -> String {
         let measures = [
-            Measured::Throughput,
-            Measured::ErrorRate,
-            Measured::P50,
-            Measured::P95,
-            Measured::P99,
+            ComparedMetric::Throughput,
+            ComparedMetric::ErrorRate,
+            ComparedMetric::P50,
+            ComparedMetric::P95,
+            ComparedMetric::P99,
         ];
         let mut columns = vec!["Request, of the newest run"];
         columns.extend(measures.iter().map(|measured| measured.in_words()));
@@ -125,7 +125,7 @@ impl Page {
 }
 
 /// In half of the blocks it was this or less.
-fn usual(run: &KeptRun, name: Option<&str>, measured: Measured) -> String {
+fn usual(run: &KeptRun, name: Option<&str>, measured: ComparedMetric) -> String {
     let series = run.figures.row(name).and_then(|row| row.series(measured));
     let mut blocks: Vec<f64> = series
         .into_iter()

@@ -1,8 +1,8 @@
 //! Comparison tables for a terminal: all rows of all requests, and notable rows of single names.
 
 use anstyle::Style;
-use brunt_verdict::comparison::{Outcome, Row};
-use brunt_verdict::{BaselineVerdict, Contested};
+use brunt_verdict::comparison::{ComparisonRow, Outcome};
+use brunt_verdict::{AbSummary, BaselineVerdict};
 
 use super::page::{Page, style_of};
 use super::table::{Cell, Table};
@@ -26,7 +26,7 @@ pub fn terminal_of_baseline_comparison(
 }
 
 /// Results of an A/B comparison, for a terminal of `width` columns.
-pub fn terminal_of_ab_summary(contested: &Contested, width: usize, color: bool) -> String {
+pub fn terminal_of_ab_summary(contested: &AbSummary, width: usize, color: bool) -> String {
     alone(&contested.into(), width, color)
 }
 
@@ -61,7 +61,7 @@ impl Page {
         text
     }
 
-    fn rows(&self, title: &str, compared: &ComparisonView, rows: &[&Row]) -> String {
+    fn rows(&self, title: &str, compared: &ComparisonView, rows: &[&ComparisonRow]) -> String {
         let with_interval = self.width >= INTERVAL_FROM;
         let with_tolerance = self.width >= TOLERANCE_FROM;
         let [one, other] = compared.sides;

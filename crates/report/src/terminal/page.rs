@@ -45,7 +45,7 @@ pub(super) fn style_of_result(result: RunResult) -> Style {
     match result {
         RunResult::Graded(Grade::NotApplicable) | RunResult::NoTargets => Style::new(),
         RunResult::Graded(grade) => style_of(grade),
-        RunResult::NothingAnswered => style_of(Grade::Critical),
+        RunResult::NoResponse => style_of(Grade::Critical),
         RunResult::Invalid => Style::new().fg_color(Some(AnsiColor::Magenta.into())),
     }
 }

@@ -1,12 +1,20 @@
 //! An A/B comparison with known results.
 
 use brunt_report::AbRunInfo;
-use brunt_verdict::Contested;
-use brunt_verdict::comparison::{Answer, Change, Ends, Look, Measured, Played, Row, Tolerance};
+use brunt_verdict::AbSummary;
+use brunt_verdict::comparison::{
+    AbMeasurement, Change, ChangeInterval, ComparedMetric, ComparisonRow, Look, TestDecision,
+    Tolerance,
+};
 
 use crate::run::HOSTILE;
 
-pub(crate) fn changed(at: usize, name: Option<String>, measured: Measured, is_tested: bool) -> Row {
+pub(crate) fn changed(
+    at: usize,
+    name: Option<String>,
+    measured: ComparedMetric,
+    is_tested: bool,
+) -> ComparisonRow {
     // The same, better, worse, not known, and not worse.
     let (ratio, off) = match at % 5 {
         0 => (1.0, 0.03),
@@ -17,22 +25,22 @@ pub(crate) fn changed(at: usize, name: Option<String>, measured: Measured, is_te
     };
     let (low, high) = (ratio - off, ratio + off);
     let (change, tolerance) = match measured {
-        Measured::ErrorRate => (
+        ComparedMetric::ErrorRate => (
             Change::Points {
                 by: ratio - 1.0,
-                interval: Ends::between(low - 1.0, high - 1.0),
+                interval: ChangeInterval::between(low - 1.0, high - 1.0),
             },
             Tolerance::Points(0.1),
         ),
         _ => (
             Change::Ratio {
                 ratio,
-                interval: Ends::between(low, high),
+                interval: ChangeInterval::between(low, high),
             },
             Tolerance::Share(0.05),
         ),
     };
-    Row {
+    ComparisonRow {
         name,
         metric: measured,
         baseline: Some(10.0),
@@ -58,16 +66,16 @@ fn pairs() -> Vec<[f64; 2]> {
         .collect()
 }
 
-pub(crate) fn contested() -> Contested {
-    let mut rows: Vec<Row> = Measured::ALL
+pub(crate) fn contested() -> AbSummary {
+    let mut rows: Vec<ComparisonRow> = ComparedMetric::ALL
         .into_iter()
         .enumerate()
-        .map(|(at, measured)| changed(at, None, measured, measured != Measured::P99))
+        .map(|(at, measured)| changed(at, None, measured, measured != ComparedMetric::P99))
         .collect();
     rows.push(changed(
         2,
         Some(format!("GET {HOSTILE}")),
-        Measured::P95,
+        ComparedMetric::P95,
         false,
     ));
     rows.iter_mut().for_each(|row| row.pairs = Some(12));
@@ -75,28 +83,31 @@ pub(crate) fn contested() -> Contested {
         pairs,
         change: Change::Ratio {
             ratio: 1.234,
-            interval: Ends {
+            interval: ChangeInterval {
                 low,
                 high: Some(high),
             },
         },
     };
-    Contested {
+    AbSummary {
         hosts: ["http://a/".into(), "http://b/".into()],
-        played: Played {
+        measurement: AbMeasurement {
             rows,
             pairs: 12,
             left_out: 1,
             seconds: 130.2,
-            answer: Answer::Worse,
+            decision: TestDecision::Worse,
             values: vec![
-                (Measured::P50, pairs()),
-                (Measured::P99, pairs()),
-                (Measured::Throughput, vec![[100.0, 99.0], [101.0, 80.0]]),
-                (Measured::ErrorRate, vec![[0.0, 0.0], [0.0, 0.4]]),
+                (ComparedMetric::P50, pairs()),
+                (ComparedMetric::P99, pairs()),
+                (
+                    ComparedMetric::Throughput,
+                    vec![[100.0, 99.0], [101.0, 80.0]],
+                ),
+                (ComparedMetric::ErrorRate, vec![[0.0, 0.0], [0.0, 0.4]]),
             ],
             looks: vec![(
-                Measured::P50,
+                ComparedMetric::P50,
                 vec![look(10, None, 1.3), look(12, Some(1.184), 1.284)],
             )],
         },

@@ -74,7 +74,7 @@ fn no_line_is_wider_than_the_terminal() {
             terminal_of_baseline_comparison(beside, width, false),
             terminal_of_ab_summary(&contested, width, false),
             terminal_of_baseline(&baseline, width, false),
-            ab_progress_line(12, 130.2, 600.0, &contested.played.rows, width),
+            ab_progress_line(12, 130.2, 600.0, &contested.measurement.rows, width),
         ];
         for line in forms.iter().flat_map(|form| form.lines()) {
             assert!(line.chars().count() <= width, "{width}: {line}");
@@ -174,7 +174,7 @@ fn pairs_of_tested_measures_are_drawn_and_listed_without_a_script() {
         ] {
             assert!(before_table.contains(part), "{title}: {part}");
         }
-        let values = &contested.played.values;
+        let values = &contested.measurement.values;
         let (_, pairs) = values
             .iter()
             .find(|(measured, _)| measured.in_words() == title)

@@ -67,7 +67,7 @@ fn server_that_dies_has_no_breaking_point() {
     let verdict = faulty(Fault::Dies(100.5));
     assert_eq!(
         outcome(&verdict),
-        Some(&brunt_verdict::Figure::Word("service_stopped"))
+        Some(&brunt_verdict::Figure::Keyword("service_stopped"))
     );
     let sentence = &verdict.headline;
     assert!(
@@ -84,7 +84,7 @@ fn level_at_which_brunt_was_late_is_not_a_breaking_point() {
     let verdict = faulty(Fault::BruntIsLate(300.0));
     assert_eq!(
         outcome(&verdict),
-        Some(&brunt_verdict::Figure::Word("generator_limited"))
+        Some(&brunt_verdict::Figure::Keyword("generator_limited"))
     );
     let sentence = &verdict.headline;
     assert!(

@@ -2,8 +2,8 @@
 
 use brunt_record::{Measure, PercentileValue, ProcessReading, Reading, RunRecord, Scope};
 use brunt_testbed::queue_simulation::{Arrivals, Gaps, SimulatedRequest};
-use brunt_verdict::comparison::{Comparison, Figures, Measured, Outcome, compare};
-use brunt_verdict::stats::batch_means::Sureness;
+use brunt_verdict::comparison::{ComparedMetric, Comparison, Outcome, RunMetrics, compare};
+use brunt_verdict::stats::batch_means::ProportionEstimate;
 
 use super::{SEEDS_FROM, SLOWER, THETA, normals, percent};
 use crate::{Effort, Row, reckoned};
@@ -126,8 +126,8 @@ fn reading(second: usize, cpu_percent: f64) -> Reading {
 }
 
 fn compared(baseline: &[RunRecord], run: &RunRecord, theta: Option<f64>) -> Comparison {
-    let figures: Vec<Figures> = baseline.iter().map(Figures::of).collect();
-    compare(&figures, &Figures::of(run), theta)
+    let figures: Vec<RunMetrics> = baseline.iter().map(RunMetrics::of).collect();
+    compare(&figures, &RunMetrics::of(run), theta)
 }
 
 /// A way to call a run worse than others.
@@ -158,9 +158,9 @@ fn is_worse_by_requests(baseline: &[RunRecord], run: &RunRecord) -> bool {
     let allowed_ms = median_ms.unwrap_or(0.0) * (1.0 + THETA);
     let seen = of(run);
     let share = seen.share_above(brunt_record::seconds_to_ns(allowed_ms / 1e3));
-    let naive = Sureness {
+    let naive = ProportionEstimate {
         share: share.unwrap_or(0.0),
-        effective: seen.count() as f64,
+        effective_size: seen.count() as f64,
         is_long_enough: true,
         is_settled: true,
     };
@@ -174,7 +174,7 @@ fn is_worse_by_figures(found: &Comparison) -> bool {
         let (Some(before), Some(after)) = (row.baseline, row.run) else {
             return false;
         };
-        row.metric != Measured::ErrorRate && {
+        row.metric != ComparedMetric::ErrorRate && {
             let worse = if row.metric.is_better_when_higher() {
                 before / after
             } else {
@@ -292,17 +292,17 @@ impl Machine {
         let mut counts = Counts::default();
         for at in SEEDS_FROM..SEEDS_FROM + trials {
             let (baseline, next) = self.baseline(THREE_SHORT, at, THREE_SHORT.runs + 3);
-            let figures: Vec<Figures> = baseline.iter().map(Figures::of).collect();
+            let figures: Vec<RunMetrics> = baseline.iter().map(RunMetrics::of).collect();
             for (number, slower) in [1.0, 1.2, 1.1].into_iter().enumerate() {
                 let run = self.run(THREE_SHORT.seconds, slower, next + number as u64);
-                let of_run = Figures::of(&run);
+                let of_run = RunMetrics::of(&run);
                 let found = compare(&figures, &of_run, THREE_SHORT.theta);
                 counts.worse[number] += u32::from(found.is_worse());
                 if number == 0 {
                     counts.by_figures += u32::from(is_worse_by_figures(&found));
                     let mut cpu = found
                         .tested()
-                        .filter(|row| row.metric == Measured::CpuPerRequest);
+                        .filter(|row| row.metric == ComparedMetric::CpuPerRequest);
                     counts.cpu += u32::from(cpu.any(|row| row.outcome() == Outcome::Worse));
                 } else if number == 1 {
                     let tested = found.tested().count();

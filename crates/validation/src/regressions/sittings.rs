@@ -1,6 +1,8 @@
 //! Two builds in one sitting, on a machine that drifts, and beside a neighbour that comes and goes.
 
-use brunt_verdict::comparison::{Answer, Limit, Measured, Side, Sitting, difference, order};
+use brunt_verdict::comparison::{
+    ComparedMetric, Limit, SequentialTest, Side, TestDecision, difference, order,
+};
 
 use super::{SLOWER, THETA, normals, percent, share};
 use crate::{Effort, Row};
@@ -83,19 +85,19 @@ impl Beside {
 
 fn differences(pairs: &[(f64, f64)]) -> Vec<f64> {
     let all = pairs.iter();
-    all.filter_map(|(a, b)| difference(Measured::P95, *a, *b))
+    all.filter_map(|(a, b)| difference(ComparedMetric::P95, *a, *b))
         .collect()
 }
 
 /// What a sitting says in the end, and after how many pairs.
-fn answer(beside: Beside, slower: f64, seed: u64) -> (Answer, usize) {
-    let mut sitting = Sitting::new(THETA, LIMIT, 1);
+fn answer(beside: Beside, slower: f64, seed: u64) -> (TestDecision, usize) {
+    let mut sitting = SequentialTest::new(THETA, LIMIT, 1);
     for difference in differences(&beside.pairs(slower, seed)) {
-        if sitting.add(difference, (2 * BLOCK) as f64) != Answer::GoOn {
+        if sitting.add(difference, (2 * BLOCK) as f64) != TestDecision::Continue {
             break;
         }
     }
-    (sitting.answer(), sitting.pairs())
+    (sitting.decision(), sitting.pairs())
 }
 
 /// A t-test of 5 % after each pair from the fifth on.
@@ -135,7 +137,9 @@ pub(super) fn rows(effort: Effort) -> Vec<Row> {
 }
 
 fn alike(beside: Beside, runs: u64, effort: Effort) -> Row {
-    let worse = share(runs, |seed| answer(beside, 1.0, *seed).0 == Answer::Worse);
+    let worse = share(runs, |seed| {
+        answer(beside, 1.0, *seed).0 == TestDecision::Worse
+    });
     let naive = share(runs, |seed| {
         let blocks = beside.blocks(*seed);
         let (a, b) = blocks.split_at(LIMIT.pairs);
@@ -157,7 +161,7 @@ fn alike(beside: Beside, runs: u64, effort: Effort) -> Row {
 fn just_allowed(runs: u64, effort: Effort) -> Row {
     let slower = 1.0 + THETA;
     let worse = share(runs, |seed| {
-        answer(NOTHING, slower, *seed).0 == Answer::Worse
+        answer(NOTHING, slower, *seed).0 == TestDecision::Worse
     });
     let naive = share(runs, |seed| {
         is_worse_at_any_look(&NOTHING.pairs(slower, *seed))
@@ -177,7 +181,7 @@ fn slower(beside: Beside, runs: u64, effort: Effort) -> Row {
     let found = share(runs, |seed| {
         let (answer, count) = answer(beside, SLOWER, *seed);
         pairs.push(count);
-        answer == Answer::Worse
+        answer == TestDecision::Worse
     });
     pairs.sort_unstable();
     let means = share(runs, |seed| {

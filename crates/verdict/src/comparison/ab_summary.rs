@@ -1,8 +1,8 @@
 //! What came of two builds that were played in one sitting, in words.
 
-use crate::comparison::ab_test::Played;
+use crate::comparison::ab_test::AbMeasurement;
 use crate::comparison::outcome::{Change, Outcome};
-use crate::comparison::row::Row;
+use crate::comparison::row::ComparisonRow;
 use crate::comparison::sequential_test::FIRST_LOOK;
 use crate::number;
 
@@ -11,22 +11,22 @@ const REQUESTS_FEW: f64 = 100.0;
 
 /// Two builds, and what came of them.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Contested {
+pub struct AbSummary {
     /// Where A and B served.
     pub hosts: [String; 2],
     /// What came of it.
-    pub played: Played,
+    pub measurement: AbMeasurement,
     /// Whether somebody ended it before it was known.
     pub is_stopped: bool,
     /// How many requests a usual block had.
     pub requests_per_block: f64,
 }
 
-impl Contested {
+impl AbSummary {
     /// Whether it says anything of the builds: not where brunt or its machine was in the way more often than
     /// not.
     pub fn is_valid(&self) -> bool {
-        self.played.left_out <= self.played.pairs
+        self.measurement.left_out <= self.measurement.pairs
     }
 
     /// The outcome of the tested rows together: worse if any is, and known only if all are.
@@ -34,8 +34,8 @@ impl Contested {
         if !self.is_valid() {
             return Outcome::NotEnoughData;
         }
-        let tested = self.played.rows.iter().filter(|row| row.is_tested);
-        Outcome::of_all(tested.map(Row::outcome))
+        let tested = self.measurement.rows.iter().filter(|row| row.is_tested);
+        Outcome::of_all(tested.map(ComparisonRow::outcome))
     }
 
     /// What came of it, in one sentence.
@@ -44,14 +44,14 @@ impl Contested {
             return format!(
                 "Invalid: brunt or its machine distorted {} of {} pairs; give brunt more cores, or make \
                  less load.",
-                self.played.left_out,
-                self.played.left_out + self.played.pairs
+                self.measurement.left_out,
+                self.measurement.left_out + self.measurement.pairs
             );
         }
         let after = format!(
             "after {} pairs in {}",
-            self.played.pairs,
-            number::seconds(self.played.seconds.round())
+            self.measurement.pairs,
+            number::seconds(self.measurement.seconds.round())
         );
         match self.outcome() {
             Outcome::Worse => format!("B is worse than A: {} ({after}).", self.worse_in_words()),
@@ -73,9 +73,9 @@ impl Contested {
     /// What makes the conclusion weaker, in words.
     pub fn caveats(&self) -> Vec<String> {
         let mut caveats = Vec::new();
-        let Played {
+        let AbMeasurement {
             pairs, left_out, ..
-        } = self.played;
+        } = self.measurement;
         if left_out > 0 {
             caveats.push(format!(
                 "left out: {left_out} of {} pairs, which brunt or its machine distorted",
@@ -99,8 +99,8 @@ impl Contested {
         caveats
     }
 
-    fn tested(&self, outcome: Outcome) -> impl Iterator<Item = &Row> {
-        let rows = self.played.rows.iter();
+    fn tested(&self, outcome: Outcome) -> impl Iterator<Item = &ComparisonRow> {
+        let rows = self.measurement.rows.iter();
         rows.filter(move |row| row.is_tested && row.outcome() == outcome)
     }
 
@@ -113,7 +113,7 @@ impl Contested {
     }
 }
 
-fn names<'a>(rows: impl Iterator<Item = &'a Row>) -> String {
+fn names<'a>(rows: impl Iterator<Item = &'a ComparisonRow>) -> String {
     let names = rows.map(|row| row.metric.in_words());
     names.collect::<Vec<_>>().join(", ")
 }
@@ -121,12 +121,12 @@ fn names<'a>(rows: impl Iterator<Item = &'a Row>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::comparison::{Answer, Ends, Measured, Tolerance};
+    use crate::comparison::{ChangeInterval, ComparedMetric, TestDecision, Tolerance};
 
-    fn contested(interval: Ends, left_out: usize) -> Contested {
-        let row = Row {
+    fn summary(interval: ChangeInterval, left_out: usize) -> AbSummary {
+        let row = ComparisonRow {
             name: None,
-            metric: Measured::P95,
+            metric: ComparedMetric::P95,
             baseline: Some(10.0),
             run: Some(11.0),
             change: Some(Change::Ratio {
@@ -137,14 +137,14 @@ mod tests {
             is_tested: true,
             pairs: Some(12),
         };
-        Contested {
+        AbSummary {
             hosts: ["http://a/".into(), "http://b/".into()],
-            played: Played {
+            measurement: AbMeasurement {
                 rows: vec![row],
                 pairs: 12,
                 left_out,
                 seconds: 120.4,
-                answer: Answer::NotEnoughData,
+                decision: TestDecision::NotEnoughData,
                 values: Vec::new(),
                 looks: Vec::new(),
             },
@@ -194,19 +194,23 @@ mod tests {
                  less load.",
             ),
         ] {
-            let contested = contested(Ends::between(low, high), left_out);
-            assert_eq!(contested.headline(), sentence);
+            let summary = summary(ChangeInterval::between(low, high), left_out);
+            assert_eq!(summary.headline(), sentence);
         }
     }
 
     #[test]
     fn what_weakens_it_is_said() {
-        let mut it = contested(Ends::UNKNOWN, 2);
-        (it.requests_per_block, it.played.pairs) = (31.4, 4);
+        let mut it = summary(ChangeInterval::UNKNOWN, 2);
+        (it.requests_per_block, it.measurement.pairs) = (31.4, 4);
         let said = it.caveats().join("\n");
         for part in ["2 of 6 pairs", "31.4 requests", "before 10 pairs"] {
             assert!(said.contains(part), "{said}");
         }
-        assert!(contested(Ends::between(0.98, 1.02), 0).caveats().is_empty());
+        assert!(
+            summary(ChangeInterval::between(0.98, 1.02), 0)
+                .caveats()
+                .is_empty()
+        );
     }
 }

@@ -2,11 +2,13 @@
 //! requests decides, the rest is shown. Who plays the blocks is somebody else's.
 
 use crate::comparison::compare::tolerance_of;
-use crate::comparison::figures::Figures;
-use crate::comparison::metric::Measured;
+use crate::comparison::figures::RunMetrics;
+use crate::comparison::metric::ComparedMetric;
 use crate::comparison::outcome::{Change, Tolerance};
-use crate::comparison::row::Row;
-use crate::comparison::sequential_test::{Answer, Limit, Look, Sitting, change_of, difference};
+use crate::comparison::row::ComparisonRow;
+use crate::comparison::sequential_test::{
+    Limit, Look, SequentialTest, TestDecision, change_of, difference,
+};
 use crate::stats::signed_rank;
 
 /// The risk at each end of the interval of a row that is shown and not tested, as of a single look.
@@ -14,8 +16,8 @@ const RISK_SHOWN: f64 = 0.025;
 
 /// Two builds, and what is asked of them.
 #[derive(Debug, Clone)]
-pub struct Contest {
-    questions: Vec<Question>,
+pub struct AbTest {
+    tests: Vec<MetricTest>,
     limit: Limit,
     pairs: usize,
     left_out: usize,
@@ -26,9 +28,9 @@ pub struct Contest {
 
 /// What came of a contest.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Played {
+pub struct AbMeasurement {
     /// All requests first, then each name: A is the baseline, B the run.
-    pub rows: Vec<Row>,
+    pub rows: Vec<ComparisonRow>,
     /// How many pairs of blocks tell it.
     pub pairs: usize,
     /// How many were left out, since brunt or its machine was in the way.
@@ -36,67 +38,68 @@ pub struct Played {
     /// How long all of it took, in seconds.
     pub seconds: f64,
     /// What is known.
-    pub answer: Answer,
+    pub decision: TestDecision,
     /// Of all requests, each measure of A and of B in each pair.
-    pub values: Vec<(Measured, Vec<[f64; 2]>)>,
+    pub values: Vec<(ComparedMetric, Vec<[f64; 2]>)>,
     /// Of each tested measure, the looks at which it could be decided.
-    pub looks: Vec<(Measured, Vec<Look>)>,
+    pub looks: Vec<(ComparedMetric, Vec<Look>)>,
 }
 
 /// One measure of some requests, pair by pair.
 #[derive(Debug, Clone)]
-struct Question {
+struct MetricTest {
     name: Option<String>,
-    measured: Measured,
+    measured: ComparedMetric,
     tolerance: Tolerance,
     /// `None`: it is shown and not tested.
-    sitting: Option<Sitting>,
+    sequential_test: Option<SequentialTest>,
     differences: Vec<f64>,
     a: Vec<f64>,
     b: Vec<f64>,
 }
 
-impl Contest {
+impl AbTest {
     /// A contest of two builds, each of which has been tried: what both figures tell is asked. `tested` decide,
     /// of all requests. A difference by less than `theta`, a share, is none; unless it is set, that is 5 %, and
     /// 10 % of percentiles under a millisecond.
     pub fn new(
-        [a, b]: [&Figures; 2],
-        tested: &[Measured],
+        [a, b]: [&RunMetrics; 2],
+        tested: &[ComparedMetric],
         theta: Option<f64>,
         limit: Limit,
     ) -> Self {
         // What both tell; of A, how much.
-        let tried = |name: Option<&str>, measured: Measured| {
+        let tried = |name: Option<&str>, measured: ComparedMetric| {
             value(b, name, measured).and_then(|_| value(a, name, measured))
         };
         let told = tested.iter().filter(|it| tried(None, **it).is_some());
         let count = told.count();
-        let question = |name: Option<&str>, measured: Measured| {
+        let test = |name: Option<&str>, measured: ComparedMetric| {
             let tried = tried(name, measured)?;
             let tolerance = tolerance_of(measured, tried, theta);
             let is_tested = name.is_none() && tested.contains(&measured);
-            Some(Question {
+            Some(MetricTest {
                 name: name.map(str::to_owned),
                 measured,
                 tolerance,
-                sitting: is_tested.then(|| Sitting::of(measured, tolerance, limit, count)),
+                sequential_test: is_tested
+                    .then(|| SequentialTest::of(measured, tolerance, limit, count)),
                 differences: Vec::new(),
                 a: Vec::new(),
                 b: Vec::new(),
             })
         };
         let names = a.rows.iter().map(|row| row.name.as_deref());
-        let questions = names
+        let tests = names
             .flat_map(|name| {
-                let measures = Measured::ALL.into_iter();
+                let measures = ComparedMetric::ALL.into_iter();
                 measures
-                    .filter_map(|measured| question(name, measured))
+                    .filter_map(|measured| test(name, measured))
                     .collect::<Vec<_>>()
             })
             .collect();
         Self {
-            questions,
+            tests,
             limit,
             pairs: 0,
             left_out: 0,
@@ -106,37 +109,40 @@ impl Contest {
     }
 
     /// Takes in a pair of blocks with the time that it took, and says what is known.
-    pub fn add(&mut self, a: &Figures, b: &Figures, seconds: f64) -> Answer {
+    pub fn add(&mut self, a: &RunMetrics, b: &RunMetrics, seconds: f64) -> TestDecision {
         self.pairs += 1;
         self.seconds += seconds;
         let seconds = seconds + std::mem::take(&mut self.lost_s);
-        for question in &mut self.questions {
-            question.add(a, b, seconds);
+        for test in &mut self.tests {
+            test.add(a, b, seconds);
         }
-        self.answer()
+        self.decision()
     }
 
     /// Leaves out a pair which brunt or its machine distorted.
-    pub fn leave_out(&mut self, seconds: f64) -> Answer {
+    pub fn leave_out(&mut self, seconds: f64) -> TestDecision {
         self.left_out += 1;
         self.seconds += seconds;
         self.lost_s += seconds;
-        self.answer()
+        self.decision()
     }
 
     /// What is known: B is worse where it is in anything that is tested, and fine where it is in all of it.
-    pub fn answer(&self) -> Answer {
-        let mut answers = self.sittings().map(Sitting::answer);
-        let asks_nothing = answers.clone().next().is_none();
+    pub fn decision(&self) -> TestDecision {
+        let mut decisions = self.sequential_tests().map(SequentialTest::decision);
+        let asks_nothing = decisions.clone().next().is_none();
         let is_over = self.seconds >= self.limit.seconds || self.pairs >= self.limit.pairs;
-        if answers.clone().any(|answer| answer == Answer::Worse) {
-            Answer::Worse
-        } else if !asks_nothing && answers.all(|answer| answer == Answer::Fine) {
-            Answer::Fine
+        if decisions
+            .clone()
+            .any(|decision| decision == TestDecision::Worse)
+        {
+            TestDecision::Worse
+        } else if !asks_nothing && decisions.all(|decision| decision == TestDecision::NotWorse) {
+            TestDecision::NotWorse
         } else if is_over || asks_nothing {
-            Answer::NotEnoughData
+            TestDecision::NotEnoughData
         } else {
-            Answer::GoOn
+            TestDecision::Continue
         }
     }
 
@@ -146,68 +152,70 @@ impl Contest {
     }
 
     /// What came of it so far. Where it ends here, what is not known yet will not be.
-    pub fn played(&self) -> Played {
+    pub fn measurement(&self) -> AbMeasurement {
         let is_valid = self.left_out <= self.pairs;
-        let answer = match self.answer() {
-            Answer::GoOn => Answer::NotEnoughData,
-            _ if !is_valid => Answer::NotEnoughData,
-            answer => answer,
+        let decision = match self.decision() {
+            TestDecision::Continue => TestDecision::NotEnoughData,
+            _ if !is_valid => TestDecision::NotEnoughData,
+            decision => decision,
         };
-        let mut rows: Vec<Row> = self.questions.iter().map(Question::row).collect();
+        let mut rows: Vec<ComparisonRow> = self.tests.iter().map(MetricTest::row).collect();
         if !is_valid {
-            rows.iter_mut().for_each(Row::leave_undecided);
+            rows.iter_mut().for_each(ComparisonRow::leave_undecided);
         }
-        Played {
+        AbMeasurement {
             rows,
             pairs: self.pairs,
             left_out: self.left_out,
             seconds: self.seconds,
-            answer,
+            decision,
             values: self.values(),
             looks: self.looks(),
         }
     }
 
-    fn looks(&self) -> Vec<(Measured, Vec<Look>)> {
-        let tested = self.questions.iter();
-        let looks =
-            tested.filter_map(|it| Some((it.measured, it.sitting.as_ref()?.looks().to_vec())));
+    fn looks(&self) -> Vec<(ComparedMetric, Vec<Look>)> {
+        let tested = self.tests.iter();
+        let looks = tested
+            .filter_map(|it| Some((it.measured, it.sequential_test.as_ref()?.looks().to_vec())));
         looks.collect()
     }
 
-    fn values(&self) -> Vec<(Measured, Vec<[f64; 2]>)> {
-        let of_all = self.questions.iter().filter(|it| it.name.is_none());
-        let values = |it: &Question| it.a.iter().zip(&it.b).map(|(a, b)| [*a, *b]).collect();
+    fn values(&self) -> Vec<(ComparedMetric, Vec<[f64; 2]>)> {
+        let of_all = self.tests.iter().filter(|it| it.name.is_none());
+        let values = |it: &MetricTest| it.a.iter().zip(&it.b).map(|(a, b)| [*a, *b]).collect();
         of_all.map(|it| (it.measured, values(it))).collect()
     }
 
     /// The rows that are tested, as they stand.
-    pub fn tested_rows(&self) -> Vec<Row> {
-        let tested = self.questions.iter().filter(|it| it.sitting.is_some());
-        tested.map(Question::row).collect()
+    pub fn tested_rows(&self) -> Vec<ComparisonRow> {
+        let tested = self.tests.iter().filter(|it| it.sequential_test.is_some());
+        tested.map(MetricTest::row).collect()
     }
 
-    fn sittings(&self) -> impl Iterator<Item = &Sitting> + Clone {
-        self.questions.iter().filter_map(|it| it.sitting.as_ref())
+    fn sequential_tests(&self) -> impl Iterator<Item = &SequentialTest> + Clone {
+        self.tests
+            .iter()
+            .filter_map(|it| it.sequential_test.as_ref())
     }
 }
 
 /// What one block tells of a measure.
-fn value(figures: &Figures, name: Option<&str>, measured: Measured) -> Option<f64> {
+fn value(figures: &RunMetrics, name: Option<&str>, measured: ComparedMetric) -> Option<f64> {
     let series = figures.row(name)?.series(measured)?;
     series.blocks.first().copied().flatten()
 }
 
-impl Question {
-    fn add(&mut self, a: &Figures, b: &Figures, seconds: f64) {
+impl MetricTest {
+    fn add(&mut self, a: &RunMetrics, b: &RunMetrics, seconds: f64) {
         let name = self.name.as_deref();
-        let of = |figures: &Figures| value(figures, name, self.measured);
+        let of = |figures: &RunMetrics| value(figures, name, self.measured);
         let (Some(a), Some(b)) = (of(a), of(b)) else {
             return;
         };
         if let Some(difference) = difference(self.measured, a, b) {
-            if let Some(sitting) = &mut self.sitting {
-                sitting.add(difference, seconds);
+            if let Some(sequential_test) = &mut self.sequential_test {
+                sequential_test.add(difference, seconds);
             }
             self.differences.push(difference);
             self.a.push(a);
@@ -215,30 +223,30 @@ impl Question {
         }
     }
 
-    fn row(&self) -> Row {
-        let look = match &self.sitting {
-            Some(sitting) => sitting.last(),
+    fn row(&self) -> ComparisonRow {
+        let look = match &self.sequential_test {
+            Some(sequential_test) => sequential_test.last(),
             None => self.shown(),
         };
         let sides = look.and_then(|look| self.usual_pair(look));
-        Row {
+        ComparisonRow {
             name: self.name.clone(),
             metric: self.measured,
             baseline: sides.map(|[a, _]| a),
             run: sides.map(|[_, b]| b),
             change: look.map(|look| look.change),
             tolerance: self.tolerance,
-            is_tested: self.sitting.is_some(),
+            is_tested: self.sequential_test.is_some(),
             pairs: look.map(|look| look.pairs),
         }
     }
 
     /// All pairs, as of a single look.
     fn shown(&self) -> Option<Look> {
-        let usual = signed_rank::usual(&self.differences, [RISK_SHOWN; 2])?;
+        let location = signed_rank::location(&self.differences, [RISK_SHOWN; 2])?;
         Some(Look {
             pairs: self.differences.len(),
-            change: change_of(self.measured, usual),
+            change: change_of(self.measured, location),
         })
     }
 
@@ -249,12 +257,14 @@ impl Question {
         match look.change {
             Change::Ratio { ratio, .. } => {
                 let levels: Vec<f64> = pairs.map(|(a, b)| f64::midpoint(a.ln(), b.ln())).collect();
-                let level = signed_rank::middle(&levels)?.exp();
+                let level = signed_rank::hodges_lehmann(&levels)?.exp();
                 Some([level / ratio.sqrt(), level * ratio.sqrt()])
             }
             Change::Points { by, .. } => {
                 let levels: Vec<f64> = pairs.map(|(a, b)| f64::midpoint(*a, *b)).collect();
-                let a = (signed_rank::middle(&levels)? - by / 2.0).max(0.0).max(-by);
+                let a = (signed_rank::hodges_lehmann(&levels)? - by / 2.0)
+                    .max(0.0)
+                    .max(-by);
                 Some([a, a + by])
             }
         }
@@ -263,15 +273,15 @@ impl Question {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Ends, Outcome, Requests, Series};
+    use super::super::{BlockSeries, ChangeInterval, Outcome, RequestMetrics};
     use super::*;
 
-    const TESTED: [Measured; 5] = [
-        Measured::Throughput,
-        Measured::ErrorRate,
-        Measured::P50,
-        Measured::P95,
-        Measured::CpuPerRequest,
+    const TESTED: [ComparedMetric; 5] = [
+        ComparedMetric::Throughput,
+        ComparedMetric::ErrorRate,
+        ComparedMetric::P50,
+        ComparedMetric::P95,
+        ComparedMetric::CpuPerRequest,
     ];
     const LIMIT: Limit = Limit {
         pairs: 60,
@@ -279,100 +289,103 @@ mod tests {
     };
 
     /// A block of all requests and of one name, whose figures are these.
-    fn block(values: &[(Measured, f64)]) -> Figures {
-        let series = values.iter().map(|(measured, value)| Series {
+    fn block(values: &[(ComparedMetric, f64)]) -> RunMetrics {
+        let series = values.iter().map(|(measured, value)| BlockSeries {
             metric: *measured,
             blocks: vec![Some(*value)],
         });
-        let requests = |name: Option<String>| Requests {
+        let requests = |name: Option<String>| RequestMetrics {
             name,
             requests: 1_000,
             series: series.clone().collect(),
         };
-        Figures {
+        RunMetrics {
             block_s: 4.0,
             rows: vec![requests(None), requests(Some("GET /".into()))],
         }
     }
 
-    const USUAL: [(Measured, f64); 4] = [
-        (Measured::Throughput, 100.0),
-        (Measured::ErrorRate, 0.0),
-        (Measured::P50, 0.5),
-        (Measured::P95, 20.0),
+    const USUAL: [(ComparedMetric, f64); 4] = [
+        (ComparedMetric::Throughput, 100.0),
+        (ComparedMetric::ErrorRate, 0.0),
+        (ComparedMetric::P50, 0.5),
+        (ComparedMetric::P95, 20.0),
     ];
 
     /// Plays builds of which B differs by these factors, and of errors by points.
-    fn play(factors: [f64; 4]) -> Played {
+    fn play(factors: [f64; 4]) -> AbMeasurement {
         let usual = block(&USUAL);
-        let mut contest = Contest::new([&usual, &usual], &TESTED, None, LIMIT);
+        let mut ab_test = AbTest::new([&usual, &usual], &TESTED, None, LIMIT);
         for at in 0..100usize {
             let wobble = 1.0 + ((at * 7_919 % 101) as f64 / 50.0 - 1.0) * 0.01;
             let mut b = USUAL;
             for ((measured, value), factor) in b.iter_mut().zip(factors) {
                 match measured {
-                    Measured::ErrorRate => *value = factor,
+                    ComparedMetric::ErrorRate => *value = factor,
                     _ => *value *= factor * wobble,
                 }
             }
-            if contest.add(&usual, &block(&b), 10.0) != Answer::GoOn {
+            if ab_test.add(&usual, &block(&b), 10.0) != TestDecision::Continue {
                 break;
             }
         }
-        contest.played()
+        ab_test.measurement()
     }
 
-    fn outcomes(played: &Played) -> Vec<Outcome> {
-        let tested = played.rows.iter().filter(|row| row.is_tested);
-        tested.map(Row::outcome).collect()
+    fn outcomes(measurement: &AbMeasurement) -> Vec<Outcome> {
+        let tested = measurement.rows.iter().filter(|row| row.is_tested);
+        tested.map(ComparisonRow::outcome).collect()
     }
 
     #[test]
     fn what_is_alike_is_fine_and_what_is_worse_is_found_in_its_measure() {
         use Outcome::{Better, NotEnoughData, NotWorse, Worse};
-        for (factors, answer, expected) in [
-            ([1.0, 0.0, 1.0, 1.0], Answer::Fine, [NotWorse; 4]),
+        for (factors, decision, expected) in [
+            ([1.0, 0.0, 1.0, 1.0], TestDecision::NotWorse, [NotWorse; 4]),
             (
                 [1.0, 0.0, 1.0, 0.8],
-                Answer::Fine,
+                TestDecision::NotWorse,
                 [NotWorse, NotWorse, NotWorse, Better],
             ),
             (
                 [0.8, 0.0, 1.0, 1.0],
-                Answer::Worse,
+                TestDecision::Worse,
                 [Worse, NotWorse, NotWorse, NotWorse],
             ),
             (
                 [1.0, 5.0, 1.0, 1.0],
-                Answer::Worse,
+                TestDecision::Worse,
                 [NotWorse, Worse, NotWorse, NotWorse],
             ),
             // A tenth is allowed below a millisecond.
-            ([1.0, 0.0, 1.08, 1.0], Answer::Fine, [NotWorse; 4]),
+            ([1.0, 0.0, 1.08, 1.0], TestDecision::NotWorse, [NotWorse; 4]),
             (
                 [1.0, 0.0, 1.0, 1.05],
-                Answer::NotEnoughData,
+                TestDecision::NotEnoughData,
                 [NotWorse, NotWorse, NotWorse, NotEnoughData],
             ),
         ] {
-            let played = play(factors);
-            assert_eq!(played.answer, answer, "{factors:?}");
-            assert_eq!(outcomes(&played), expected, "{factors:?}");
+            let measurement = play(factors);
+            assert_eq!(measurement.decision, decision, "{factors:?}");
+            assert_eq!(outcomes(&measurement), expected, "{factors:?}");
         }
     }
 
     #[test]
     fn changes_are_those_of_the_values() {
-        let played = play([0.8, 5.0, 1.0, 1.2]);
+        let measurement = play([0.8, 5.0, 1.0, 1.2]);
         let words = |measured| {
-            let mut rows = played.rows.iter();
+            let mut rows = measurement.rows.iter();
             let row = rows.find(|row| row.name.is_none() && row.metric == measured);
-            row.and_then(Row::change_in_words).unwrap()
+            row.and_then(ComparisonRow::change_in_words).unwrap()
         };
-        assert!(words(Measured::Throughput).starts_with("−20"));
-        assert!(words(Measured::ErrorRate).starts_with("+5 points"));
-        assert!(words(Measured::P95).starts_with("+19") || words(Measured::P95).starts_with("+20"));
-        let named = played.rows.iter().filter(|row| row.name.is_some());
+        assert!(words(ComparedMetric::Throughput).starts_with("−20"));
+        assert!(words(ComparedMetric::ErrorRate).starts_with("+5 points"));
+        assert!(
+            words(ComparedMetric::P95).starts_with("+19")
+                || words(ComparedMetric::P95).starts_with("+20")
+        );
+        let named = measurement.rows.iter().filter(|row| row.name.is_some());
         assert!(named.clone().all(|row| !row.is_tested));
         assert!(named.clone().any(|row| row.outcome() == Outcome::Worse));
     }
@@ -380,13 +393,13 @@ mod tests {
     #[test]
     fn what_one_build_does_not_tell_is_not_asked_and_lost_time_counts() {
         let (a, b) = (block(&USUAL), block(&USUAL[..3]));
-        let mut contest = Contest::new([&a, &b], &[Measured::P95], None, LIMIT);
-        assert_eq!(contest.add(&a, &b, 10.0), Answer::NotEnoughData);
-        let mut contest = Contest::new([&a, &a], &[Measured::P95], None, LIMIT);
-        assert_eq!(contest.leave_out(500.0), Answer::GoOn);
-        assert_eq!(contest.add(&a, &a, 100.0), Answer::NotEnoughData);
-        let played = contest.played();
-        assert_eq!((played.pairs, played.left_out), (1, 1));
+        let mut ab_test = AbTest::new([&a, &b], &[ComparedMetric::P95], None, LIMIT);
+        assert_eq!(ab_test.add(&a, &b, 10.0), TestDecision::NotEnoughData);
+        let mut ab_test = AbTest::new([&a, &a], &[ComparedMetric::P95], None, LIMIT);
+        assert_eq!(ab_test.leave_out(500.0), TestDecision::Continue);
+        assert_eq!(ab_test.add(&a, &a, 100.0), TestDecision::NotEnoughData);
+        let measurement = ab_test.measurement();
+        assert_eq!((measurement.pairs, measurement.left_out), (1, 1));
     }
 
     /// Noise without a pattern, from -1 to 1.
@@ -408,37 +421,37 @@ mod tests {
         ) {
             let usual = block(&USUAL);
             let limit = Limit { pairs: 40, seconds: 1e6 };
-            let mut contest = Contest::new([&usual, &usual], &TESTED, None, limit);
+            let mut ab_test = AbTest::new([&usual, &usual], &TESTED, None, limit);
             let of = |at: usize, factor: f64| {
                 let mut values = USUAL;
                 for (kind, (measured, value)) in values.iter_mut().enumerate() {
                     let wobble = noise(seed, at * 11 + kind) * spread;
                     *value = match measured {
-                        Measured::ErrorRate => (wobble * 3.0).max(0.0),
-                        Measured::Throughput => *value / factor * wobble.exp(),
+                        ComparedMetric::ErrorRate => (wobble * 3.0).max(0.0),
+                        ComparedMetric::Throughput => *value / factor * wobble.exp(),
                         _ => *value * factor * wobble.exp(),
                     };
                 }
                 block(&values)
             };
             for at in 0..pairs {
-                contest.add(&of(2 * at, 1.0), &of(2 * at + 1, slower), 10.0);
+                ab_test.add(&of(2 * at, 1.0), &of(2 * at + 1, slower), 10.0);
             }
-            (0..lost).for_each(|_| { contest.leave_out(1.0); });
-            let played = contest.played();
-            let tested = || played.rows.iter().filter(|row| row.is_tested);
+            (0..lost).for_each(|_| { ab_test.leave_out(1.0); });
+            let measurement = ab_test.measurement();
+            let tested = || measurement.rows.iter().filter(|row| row.is_tested);
             let is_any_worse = tested().any(|row| row.outcome() == Outcome::Worse);
             let is_all_known = tested().all(|row| row.outcome() != Outcome::NotEnoughData);
-            proptest::prop_assert_eq!(played.answer == Answer::Worse, is_any_worse);
-            proptest::prop_assert_eq!(played.answer == Answer::Fine, is_all_known && !is_any_worse);
-            for row in &played.rows {
+            proptest::prop_assert_eq!(measurement.decision == TestDecision::Worse, is_any_worse);
+            proptest::prop_assert_eq!(measurement.decision == TestDecision::NotWorse, is_all_known && !is_any_worse);
+            for row in &measurement.rows {
                 let (Some(a), Some(b), Some(change)) = (row.baseline, row.run, row.change) else { continue };
                 let (seen, by) = match change {
                     Change::Ratio { ratio, .. } => (b / a, ratio),
                     Change::Points { by, .. } => (b - a, by),
                 };
                 proptest::prop_assert!((seen - by).abs() < 1e-9, "{:?}", row);
-                let Ends { low, high } = change.interval();
+                let ChangeInterval { low, high } = change.interval();
                 proptest::prop_assert!(low.is_none_or(|low| low <= by + 1e-9), "{:?}", row);
                 proptest::prop_assert!(high.is_none_or(|high| high >= by - 1e-9), "{:?}", row);
             }

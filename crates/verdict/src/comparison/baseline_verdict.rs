@@ -1,8 +1,8 @@
 //! The verdict on a run compared with a baseline, in words.
 
-use crate::comparison::conditions::{Compatibility, Difference};
+use crate::comparison::conditions::{Compatibility, ConditionDifference};
 use crate::comparison::outcome::{Outcome, Tolerance};
-use crate::comparison::row::{BetweenRuns, Comparison, Row};
+use crate::comparison::row::{BetweenRuns, Comparison, ComparisonRow};
 use crate::model::finding::{Figure, Finding, FindingKind};
 
 /// A wider tolerance than this, in percent, is no advice.
@@ -16,7 +16,7 @@ pub struct BaselineVerdict {
     /// What the baseline is called.
     pub baseline: String,
     /// What differs in the conditions of both.
-    pub differences: Vec<Difference>,
+    pub differences: Vec<ConditionDifference>,
     /// What came of it.
     pub comparison: Comparison,
 }
@@ -108,7 +108,7 @@ impl BaselineVerdict {
     }
 }
 
-fn names<'a>(rows: impl Iterator<Item = &'a Row>, outcome: Outcome) -> String {
+fn names<'a>(rows: impl Iterator<Item = &'a ComparisonRow>, outcome: Outcome) -> String {
     let rows = rows.filter(|row| row.outcome() == outcome);
     let names = rows.map(|row| row.metric.in_words());
     names.collect::<Vec<_>>().join(", ")
@@ -132,10 +132,10 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::comparison::{Change, Ends, Measured};
+    use crate::comparison::{Change, ChangeInterval, ComparedMetric};
 
-    fn row(measured: Measured, interval: Ends, is_tested: bool) -> Row {
-        Row {
+    fn row(measured: ComparedMetric, interval: ChangeInterval, is_tested: bool) -> ComparisonRow {
+        ComparisonRow {
             name: None,
             metric: measured,
             baseline: Some(10.0),
@@ -150,7 +150,7 @@ mod tests {
         }
     }
 
-    fn beside(rows: Vec<Row>, runs: usize) -> BaselineVerdict {
+    fn beside(rows: Vec<ComparisonRow>, runs: usize) -> BaselineVerdict {
         BaselineVerdict {
             baseline: "main".into(),
             differences: Vec::new(),
@@ -163,7 +163,14 @@ mod tests {
 
     #[test]
     fn baseline_of_one_run_says_what_to_do() {
-        let beside = beside(vec![row(Measured::CpuPerRequest, Ends::UNKNOWN, true)], 1);
+        let beside = beside(
+            vec![row(
+                ComparedMetric::CpuPerRequest,
+                ChangeInterval::UNKNOWN,
+                true,
+            )],
+            1,
+        );
         assert_eq!(
             beside.headline(),
             "Not enough data to compare this run with baseline `main`."
@@ -180,7 +187,11 @@ mod tests {
     #[test]
     fn open_rows_say_what_would_decide_them() {
         let caveats = |high: f64| {
-            let open = row(Measured::P95, Ends::between(0.9, high), true);
+            let open = row(
+                ComparedMetric::P95,
+                ChangeInterval::between(0.9, high),
+                true,
+            );
             beside(vec![open], 3).caveats().join("\n")
         };
         assert!(
@@ -189,7 +200,11 @@ mod tests {
             caveats(1.124)
         );
         assert!(!caveats(1.6).contains("--tolerance"), "{}", caveats(1.6));
-        let decided = row(Measured::P95, Ends::between(1.08, 1.2), true);
+        let decided = row(
+            ComparedMetric::P95,
+            ChangeInterval::between(1.08, 1.2),
+            true,
+        );
         assert_eq!(beside(vec![decided], 3).caveats(), [] as [String; 0]);
     }
 
@@ -199,24 +214,24 @@ mod tests {
         #[test]
         fn headline_never_contradicts_the_shown_intervals(
             rows in proptest::collection::vec(
-                (0..Measured::ALL.len(), 0.7f64..1.4, 0.0f64..0.4, any::<bool>(), any::<bool>()), 0..8,
+                (0..ComparedMetric::ALL.len(), 0.7f64..1.4, 0.0f64..0.4, any::<bool>(), any::<bool>()), 0..8,
             ),
         ) {
-            let rows: Vec<Row> = rows
+            let rows: Vec<ComparisonRow> = rows
                 .into_iter()
-                .filter(|(at, ..)| Measured::ALL[*at] != Measured::ErrorRate)
+                .filter(|(at, ..)| ComparedMetric::ALL[*at] != ComparedMetric::ErrorRate)
                 .map(|(at, low, width, is_known, is_tested)| {
-                    let interval = if is_known { Ends::between(low, low + width) } else { Ends::UNKNOWN };
-                    row(Measured::ALL[at], interval, is_tested)
+                    let interval = if is_known { ChangeInterval::between(low, low + width) } else { ChangeInterval::UNKNOWN };
+                    row(ComparedMetric::ALL[at], interval, is_tested)
                 })
                 .collect();
             // By the ends alone, as a reader takes them.
-            let ends = |row: &Row| {
+            let ends = |row: &ComparisonRow| {
                 let interval = row.change.unwrap().interval();
                 let (low, high) = (interval.low?, interval.high?);
-                Some(if row.metric == Measured::Throughput { (2.0 - high, 2.0 - low) } else { (low, high) })
+                Some(if row.metric == ComparedMetric::Throughput { (2.0 - high, 2.0 - low) } else { (low, high) })
             };
-            let tested: Vec<&Row> = rows.iter().filter(|row| row.is_tested).collect();
+            let tested: Vec<&ComparisonRow> = rows.iter().filter(|row| row.is_tested).collect();
             let is_worse = tested.iter().any(|row| ends(row).is_some_and(|(low, _)| low > 1.05));
             let is_fine = !tested.is_empty()
                 && tested.iter().all(|row| ends(row).is_some_and(|(_, high)| high <= 1.05));

@@ -57,7 +57,7 @@ impl Compatibility {
 
 /// A difference between the conditions of a baseline and those of a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Difference {
+pub struct ConditionDifference {
     /// What differs.
     pub condition: &'static str,
     /// What it is in the baseline.
@@ -68,7 +68,7 @@ pub struct Difference {
     pub compatibility: Compatibility,
 }
 
-impl Difference {
+impl ConditionDifference {
     /// It in words: `profile: load in the baseline, spike in the run`.
     pub fn in_words(&self) -> String {
         self.between("baseline", "run")
@@ -87,7 +87,7 @@ impl Difference {
 }
 
 /// Those for which a comparison is not made.
-pub fn incompatible(differences: &[Difference]) -> Vec<&Difference> {
+pub fn incompatible(differences: &[ConditionDifference]) -> Vec<&ConditionDifference> {
     let all = differences.iter();
     all.filter(|difference| difference.compatibility == Compatibility::Incompatible)
         .collect()
@@ -109,11 +109,11 @@ impl Conditions {
     }
 
     /// How those of a run differ from these, the gravest first.
-    pub fn differences(&self, run: &Self) -> Vec<Difference> {
+    pub fn differences(&self, run: &Self) -> Vec<ConditionDifference> {
         let mut found = Vec::new();
         let mut add = |what, baseline: String, run: String, weight| {
             if baseline != run {
-                found.push(Difference {
+                found.push(ConditionDifference {
                     condition: what,
                     baseline,
                     run,
@@ -340,7 +340,7 @@ mod tests {
         run.load.stages[1].seconds = 55.0;
         run.profile = "spike".into();
         let found = conditions().differences(&run);
-        let words: Vec<String> = found.iter().map(Difference::in_words).collect();
+        let words: Vec<String> = found.iter().map(ConditionDifference::in_words).collect();
         assert_eq!(
             words,
             [

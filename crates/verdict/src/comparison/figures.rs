@@ -7,9 +7,9 @@ use brunt_record::limits::NAMES_MAX;
 use brunt_record::{Measure, PercentileValue, ProcessReading, RunRecord, Scope};
 use serde::{Deserialize, Serialize};
 
-use crate::comparison::metric::Measured;
+use crate::comparison::metric::ComparedMetric;
 use crate::window::time_window::TimeWindow;
-use crate::window::totals::second_told;
+use crate::window::totals::second_of_reading;
 use crate::window::warm_up;
 
 /// A run has so many blocks, or fewer where it is shorter than that in intervals.
@@ -19,29 +19,29 @@ const DIGITS: i32 = 5;
 
 /// What a run measured after its warm-up.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Figures {
+pub struct RunMetrics {
     /// The length of a block, in seconds: the mean, where the run does not divide evenly.
     pub block_s: f64,
     /// All requests, then each name.
-    pub rows: Vec<Requests>,
+    pub rows: Vec<RequestMetrics>,
 }
 
 /// What was measured of some requests.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Requests {
+pub struct RequestMetrics {
     /// Their method and name; `None`: all but the set-up.
     pub name: Option<String>,
     /// How many.
     pub requests: u64,
     /// Block by block.
-    pub series: Vec<Series>,
+    pub series: Vec<BlockSeries>,
 }
 
 /// One measure, block by block.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Series {
+pub struct BlockSeries {
     /// What was measured.
-    pub metric: Measured,
+    pub metric: ComparedMetric,
     /// In its unit; `None` where the block does not tell: nothing was read, or so many requests were never
     /// answered that the percentile is one of them.
     pub blocks: Vec<Option<f64>>,
@@ -52,7 +52,7 @@ const VALUE_MAX: f64 = 1e15;
 const ROWS_MAX: usize = NAMES_MAX + 1;
 const BLOCKS_MAX: usize = 1_000;
 
-impl Figures {
+impl RunMetrics {
     /// Checks figures from a file: the mean and the variance of what passes are finite. Returns what no run has
     /// otherwise.
     pub(crate) fn check(&self) -> Result<(), String> {
@@ -108,14 +108,14 @@ impl Figures {
     }
 
     /// What was measured of a name, or of all.
-    pub fn row(&self, name: Option<&str>) -> Option<&Requests> {
+    pub fn row(&self, name: Option<&str>) -> Option<&RequestMetrics> {
         self.rows.iter().find(|row| row.name.as_deref() == name)
     }
 }
 
-impl Requests {
+impl RequestMetrics {
     /// One measure, block by block.
-    pub fn series(&self, measured: Measured) -> Option<&Series> {
+    pub fn series(&self, measured: ComparedMetric) -> Option<&BlockSeries> {
         let mut all = self.series.iter();
         all.find(|series| series.metric == measured)
     }
@@ -134,7 +134,7 @@ fn requests(
     blocks: &[Range<usize>],
     scope: Scope,
     name: Option<String>,
-) -> Requests {
+) -> RequestMetrics {
     let timeline = &record.timeline;
     let counts: Vec<(u64, u64)> = blocks
         .iter()
@@ -147,34 +147,34 @@ fn requests(
         .iter()
         .map(|block| timeline.distribution_in(block.clone(), scope, Measure::Response));
     let responses: Vec<_> = responses.collect();
-    let value = |measured: Measured, at: usize| -> Option<f64> {
+    let value = |measured: ComparedMetric, at: usize| -> Option<f64> {
         let block = &blocks[at];
         if let Some(q) = measured.percentile() {
             return responses[at].percentile(q).and_then(PercentileValue::ms);
         }
         match measured {
-            Measured::Throughput => Some(throughput(record, block, scope)),
-            Measured::ErrorRate => {
+            ComparedMetric::Throughput => Some(throughput(record, block, scope)),
+            ComparedMetric::ErrorRate => {
                 let (failed, all) = counts[at];
                 (all > 0).then(|| failed as f64 / all as f64 * 100.0)
             }
-            Measured::CpuPerRequest => cpu_per_request(record, block),
+            ComparedMetric::CpuPerRequest => cpu_per_request(record, block),
             _ => memory(record, block),
         }
     };
-    let of_process = [Measured::CpuPerRequest, Measured::Memory];
-    let measured = Measured::ALL.into_iter();
+    let of_process = [ComparedMetric::CpuPerRequest, ComparedMetric::Memory];
+    let measured = ComparedMetric::ALL.into_iter();
     let series = measured
         // What the process used is not known name by name.
         .filter(|measured| scope == Scope::All || !of_process.contains(measured))
-        .map(|measured| Series {
+        .map(|measured| BlockSeries {
             metric: measured,
             blocks: (0..blocks.len())
                 .map(|at| value(measured, at).map(rounded))
                 .collect(),
         })
         .filter(|series| series.blocks.iter().any(Option::is_some));
-    Requests {
+    RequestMetrics {
         name,
         requests: counts.iter().map(|(_, all)| all).sum(),
         series: series.collect(),
@@ -199,7 +199,7 @@ fn readings(record: &RunRecord, block: &Range<usize>) -> impl Iterator<Item = Pr
     let readings = record.readings.iter();
     readings
         .filter(move |reading| {
-            second_told(reading.at_ms).is_some_and(|second| seconds.contains(&second))
+            second_of_reading(reading.at_ms).is_some_and(|second| seconds.contains(&second))
         })
         .filter_map(|reading| reading.target)
 }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 /// What is compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Measured {
+pub enum ComparedMetric {
     /// Requests answered well, a second.
     Throughput,
     /// Share of the requests that failed or were never answered, in percent.
@@ -25,7 +25,7 @@ pub enum Measured {
     Memory,
 }
 
-impl Measured {
+impl ComparedMetric {
     /// Everything, in the order of reports.
     pub const ALL: [Self; 8] = [
         Self::Throughput,

@@ -1,19 +1,19 @@
 //! Changes with their intervals, and the outcome that an interval implies. The interval that reports show is
 //! the one that decides: there is no second test that could contradict it.
 
-use crate::comparison::metric::Measured;
+use crate::comparison::metric::ComparedMetric;
 use crate::number;
 
 /// The ends of an interval; `None`: open, nothing is ruled out on that side.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Ends {
+pub struct ChangeInterval {
     /// The lower end.
     pub low: Option<f64>,
     /// The upper end.
     pub high: Option<f64>,
 }
 
-impl Ends {
+impl ChangeInterval {
     /// An interval that rules out nothing: how far chance goes is not known.
     pub const UNKNOWN: Self = Self {
         low: None,
@@ -52,14 +52,14 @@ pub enum Change {
         /// The ratio.
         ratio: f64,
         /// The ratios that chance explains.
-        interval: Ends,
+        interval: ChangeInterval,
     },
     /// The run's value less the baseline's, in percentage points: for error rates, which may be zero.
     Points {
         /// The difference.
         by: f64,
         /// The differences that chance explains.
-        interval: Ends,
+        interval: ChangeInterval,
     },
 }
 
@@ -114,13 +114,13 @@ impl Outcome {
         if all.is_empty() {
             return Self::NotEnoughData;
         }
-        let gravest = [
+        let strongest = [
             Self::Worse,
             Self::NotEnoughData,
             Self::Better,
             Self::NotWorse,
         ];
-        let found = gravest.into_iter().find(|outcome| all.contains(outcome));
+        let found = strongest.into_iter().find(|outcome| all.contains(outcome));
         found.unwrap_or(Self::Same)
     }
 }
@@ -128,7 +128,7 @@ impl Outcome {
 impl Change {
     /// The same change with another interval.
     #[must_use]
-    pub(crate) fn with(self, interval: Ends) -> Self {
+    pub(crate) fn with(self, interval: ChangeInterval) -> Self {
         match self {
             Self::Ratio { ratio, .. } => Self::Ratio { ratio, interval },
             Self::Points { by, .. } => Self::Points { by, interval },
@@ -136,14 +136,14 @@ impl Change {
     }
 
     /// The interval.
-    pub const fn interval(self) -> Ends {
+    pub const fn interval(self) -> ChangeInterval {
         match self {
             Self::Ratio { interval, .. } | Self::Points { interval, .. } => interval,
         }
     }
 
     /// The interval as a difference from no change, in the tolerance's unit, turned so that more is worse.
-    fn turned(self, measured: Measured) -> Ends {
+    fn turned(self, measured: ComparedMetric) -> ChangeInterval {
         let ends = match self {
             Self::Ratio { interval, .. } => interval.map(|ratio| ratio - 1.0),
             Self::Points { interval, .. } => interval,
@@ -156,9 +156,9 @@ impl Change {
     }
 
     /// The outcome that the interval implies.
-    pub fn outcome(self, measured: Measured, tolerance: Tolerance) -> Outcome {
+    pub fn outcome(self, measured: ComparedMetric, tolerance: Tolerance) -> Outcome {
         let (Tolerance::Share(allowed) | Tolerance::Points(allowed)) = tolerance;
-        let Ends { low, high } = self.turned(measured);
+        let ChangeInterval { low, high } = self.turned(measured);
         if low.is_some_and(|low| low > allowed) {
             Outcome::Worse
         } else if high.is_some_and(|high| high < -allowed) {
@@ -173,13 +173,13 @@ impl Change {
     }
 
     /// The smallest tolerance under which the interval would say "not worse"; `None` if it is open.
-    pub(crate) fn tolerable(self, measured: Measured) -> Option<f64> {
+    pub(crate) fn tolerable(self, measured: ComparedMetric) -> Option<f64> {
         self.turned(measured).high
     }
 
     /// The change and its interval in words, as percent of the baseline or as percentage points.
     pub fn in_words(self) -> String {
-        let interval = if self.interval() == Ends::UNKNOWN {
+        let interval = if self.interval() == ChangeInterval::UNKNOWN {
             "interval not known".to_owned()
         } else {
             self.interval_in_words()
@@ -229,7 +229,7 @@ mod tests {
     fn ratio(ratio: f64, low: f64, high: f64) -> Change {
         Change::Ratio {
             ratio,
-            interval: Ends::between(low, high),
+            interval: ChangeInterval::between(low, high),
         }
     }
 
@@ -241,19 +241,19 @@ mod tests {
             (
                 Change::Points {
                     by: 0.25,
-                    interval: Ends::between(-0.013, 0.5),
+                    interval: ChangeInterval::between(-0.013, 0.5),
                 },
                 "+0.25 points (−0.01 to +0.5)",
             ),
             (
                 Change::Ratio {
                     ratio: 1.256,
-                    interval: Ends::UNKNOWN,
+                    interval: ChangeInterval::UNKNOWN,
                 },
                 "+25.6 % (interval not known)",
             ),
             (
-                ratio(1.1, 1.0, 1.2).with(Ends {
+                ratio(1.1, 1.0, 1.2).with(ChangeInterval {
                     low: None,
                     high: Some(1.2),
                 }),
@@ -278,11 +278,11 @@ mod tests {
         ] {
             let change = ratio(1.0, low, high);
             let outcome = |measured| change.outcome(measured, Tolerance::Share(0.05));
-            assert_eq!(outcome(Measured::P95), slower, "{low} to {high}");
-            assert_eq!(outcome(Measured::Throughput), less, "{low} to {high}");
+            assert_eq!(outcome(ComparedMetric::P95), slower, "{low} to {high}");
+            assert_eq!(outcome(ComparedMetric::Throughput), less, "{low} to {high}");
         }
-        let unknown = ratio(9.0, 8.0, 10.0).with(Ends::UNKNOWN);
-        let outcome = unknown.outcome(Measured::P95, Tolerance::Share(0.05));
+        let unknown = ratio(9.0, 8.0, 10.0).with(ChangeInterval::UNKNOWN);
+        let outcome = unknown.outcome(ComparedMetric::P95, Tolerance::Share(0.05));
         assert_eq!(outcome, NotEnoughData);
     }
 
@@ -294,14 +294,14 @@ mod tests {
         /// Read as a person reads it: where each end lies against the tolerance.
         #[test]
         fn outcome_never_contradicts_the_shown_interval(
-            ends in (any_end(), any_end()), theta in 0.0f64..0.5, at in 0..Measured::ALL.len(),
+            ends in (any_end(), any_end()), theta in 0.0f64..0.5, at in 0..ComparedMetric::ALL.len(),
         ) {
             let (low, high) = match ends {
                 (Some(one), Some(other)) => (Some(one.min(other)), Some(one.max(other))),
                 ends => ends,
             };
-            let measured = Measured::ALL[at];
-            let change = Change::Ratio { ratio: 1.0, interval: Ends { low, high } };
+            let measured = ComparedMetric::ALL[at];
+            let change = Change::Ratio { ratio: 1.0, interval: ChangeInterval { low, high } };
             let slower = !measured.is_better_when_higher();
             let [low, high] = [low, high].map(|end| end.map(|ratio| ratio - 1.0));
             let [gentle, harsh] = if slower { [low, high] } else { [high, low] };

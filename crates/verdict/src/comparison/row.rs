@@ -1,14 +1,14 @@
 //! The rows of a comparison, and what they come to together.
 
-use crate::comparison::metric::Measured;
-use crate::comparison::outcome::{Change, Ends, Outcome, Tolerance};
+use crate::comparison::metric::ComparedMetric;
+use crate::comparison::outcome::{Change, ChangeInterval, Outcome, Tolerance};
 use crate::stats::run_difference;
 
 /// A run compared with a baseline.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Comparison {
     /// All requests first, then each name.
-    pub rows: Vec<Row>,
+    pub rows: Vec<ComparisonRow>,
     /// What is known of the noise between the baseline's runs.
     pub between_runs: BetweenRuns,
 }
@@ -41,11 +41,11 @@ impl BetweenRuns {
 
 /// One measure of some requests.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Row {
+pub struct ComparisonRow {
     /// The requests' name; `None`: all.
     pub name: Option<String>,
     /// What was measured.
-    pub metric: Measured,
+    pub metric: ComparedMetric,
     /// The baseline's value from which the change was computed; `None` if there is not enough data for one.
     pub baseline: Option<f64>,
     /// The run's value from which the change was computed.
@@ -60,7 +60,7 @@ pub struct Row {
     pub pairs: Option<usize>,
 }
 
-impl Row {
+impl ComparisonRow {
     /// The outcome that the shown interval implies.
     pub fn outcome(&self) -> Outcome {
         self.change.map_or(Outcome::NotEnoughData, |change| {
@@ -75,7 +75,9 @@ impl Row {
 
     /// Keeps the values and drops the interval.
     pub(crate) fn leave_undecided(&mut self) {
-        self.change = self.change.map(|change| change.with(Ends::UNKNOWN));
+        self.change = self
+            .change
+            .map(|change| change.with(ChangeInterval::UNKNOWN));
     }
 }
 
@@ -87,7 +89,7 @@ impl Comparison {
 
     /// The outcome of the tested rows together: worse if any is, and known only if all are.
     pub fn outcome(&self) -> Outcome {
-        Outcome::of_all(self.tested().map(Row::outcome))
+        Outcome::of_all(self.tested().map(ComparisonRow::outcome))
     }
 
     /// Whether any tested row is decided.
@@ -97,12 +99,14 @@ impl Comparison {
     }
 
     /// The rows that decide.
-    pub fn tested(&self) -> impl Iterator<Item = &Row> {
+    pub fn tested(&self) -> impl Iterator<Item = &ComparisonRow> {
         self.rows.iter().filter(|row| row.is_tested)
     }
 
     /// Keeps the values and drops the intervals: the run says nothing about the service.
     pub(crate) fn leave_undecided(&mut self) {
-        self.rows.iter_mut().for_each(Row::leave_undecided);
+        self.rows
+            .iter_mut()
+            .for_each(ComparisonRow::leave_undecided);
     }
 }

@@ -10,8 +10,8 @@
 use rand::{RngExt, SeedableRng};
 use rand_xoshiro::Xoshiro256PlusPlus;
 
-use crate::comparison::metric::Measured;
-use crate::comparison::outcome::{Change, Ends, Outcome, Tolerance};
+use crate::comparison::metric::ComparedMetric;
+use crate::comparison::outcome::{Change, ChangeInterval, Outcome, Tolerance};
 use crate::stats::signed_rank;
 
 /// The risk of calling a build worse that is slower by just what is allowed, over all looks.
@@ -48,8 +48,8 @@ pub fn order(pair: usize, seed: u64) -> [Side; 2] {
 
 /// How much worse B was than A in a pair, as a logarithm: over zero is worse. `None` where either is not above
 /// zero, so that there is no ratio. Of error rates, which may be zero, it is in points of percent.
-pub fn difference(measured: Measured, a: f64, b: f64) -> Option<f64> {
-    if measured == Measured::ErrorRate {
+pub fn difference(measured: ComparedMetric, a: f64, b: f64) -> Option<f64> {
+    if measured == ComparedMetric::ErrorRate {
         return Some(b - a);
     }
     let ratio = (a > 0.0 && b > 0.0).then(|| b / a)?;
@@ -67,21 +67,21 @@ pub struct Limit {
 
 /// What is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Answer {
+pub enum TestDecision {
     /// B is worse by more than is allowed, beyond chance.
     Worse,
     /// B is not, beyond chance.
-    Fine,
+    NotWorse,
     /// Not known yet.
-    GoOn,
+    Continue,
     /// Not known at the limit.
     NotEnoughData,
 }
 
 /// The pairs so far, of one measure, and what they tell.
 #[derive(Debug, Clone)]
-pub struct Sitting {
-    measured: Measured,
+pub struct SequentialTest {
+    measured: ComparedMetric,
     tolerance: Tolerance,
     limit: Limit,
     tested: f64,
@@ -90,7 +90,7 @@ pub struct Sitting {
     next_look: usize,
     spent: f64,
     looks: Vec<Look>,
-    answer: Answer,
+    decision: TestDecision,
 }
 
 /// What was seen at a look.
@@ -102,16 +102,16 @@ pub struct Look {
     pub change: Change,
 }
 
-impl Sitting {
+impl SequentialTest {
     /// A sitting in which a difference by `theta`, a share, is allowed. If several measures are tested in
     /// parallel, `tested` is their number, and each has its part of the risk.
     pub fn new(theta: f64, limit: Limit, tested: usize) -> Self {
-        Self::of(Measured::P95, Tolerance::Share(theta), limit, tested)
+        Self::of(ComparedMetric::P95, Tolerance::Share(theta), limit, tested)
     }
 
     /// The same of any measure.
     pub(crate) fn of(
-        measured: Measured,
+        measured: ComparedMetric,
         tolerance: Tolerance,
         limit: Limit,
         tested: usize,
@@ -126,29 +126,29 @@ impl Sitting {
             next_look: FIRST_LOOK,
             spent: 0.0,
             looks: Vec::new(),
-            answer: Answer::GoOn,
+            decision: TestDecision::Continue,
         }
     }
 
     /// Takes in a pair, by its [`difference`], with the time that it took; and says what is known. Once it is,
     /// further pairs do not change that.
-    pub fn add(&mut self, difference: f64, seconds: f64) -> Answer {
+    pub fn add(&mut self, difference: f64, seconds: f64) -> TestDecision {
         self.differences.push(difference);
         self.seconds += seconds;
-        if self.answer != Answer::GoOn {
-            return self.answer;
+        if self.decision != TestDecision::Continue {
+            return self.decision;
         }
         let used = self.used();
         if self.differences.len() >= self.next_look || used >= 1.0 {
-            self.answer = self.look(used);
+            self.decision = self.look(used);
             self.next_look = next_look(self.differences.len());
         }
-        self.answer
+        self.decision
     }
 
     /// What is known.
-    pub fn answer(&self) -> Answer {
-        self.answer
+    pub fn decision(&self) -> TestDecision {
+        self.decision
     }
 
     /// How many pairs there are.
@@ -165,10 +165,10 @@ impl Sitting {
     pub(crate) fn last(&self) -> Option<Look> {
         let last = self.looks.last().copied();
         last.or_else(|| {
-            let middle = signed_rank::middle(&self.differences)?;
+            let middle = signed_rank::hodges_lehmann(&self.differences)?;
             Some(Look {
                 pairs: self.differences.len(),
-                change: change(self.measured, middle, Ends::UNKNOWN),
+                change: change(self.measured, middle, ChangeInterval::UNKNOWN),
             })
         })
     }
@@ -180,15 +180,15 @@ impl Sitting {
     }
 
     /// A look at which not even pairs that are all alike would tell is not taken, and spends nothing.
-    fn look(&mut self, used: f64) -> Answer {
+    fn look(&mut self, used: f64) -> TestDecision {
         let part = (used - self.spent) / self.tested;
-        if signed_rank::least_chance(self.differences.len()) <= RISK_FINE * part {
+        if signed_rank::smallest_p_value(self.differences.len()) <= RISK_FINE * part {
             self.spent = used;
             let risks = [RISK_WORSE * part, RISK_FINE * part];
             self.looks.extend(
-                signed_rank::usual(&self.differences, risks).map(|usual| Look {
+                signed_rank::location(&self.differences, risks).map(|location| Look {
                     pairs: self.differences.len(),
-                    change: change_of(self.measured, usual),
+                    change: change_of(self.measured, location),
                 }),
             );
         }
@@ -196,32 +196,35 @@ impl Sitting {
             look.change.outcome(self.measured, self.tolerance)
         });
         match outcome {
-            Outcome::Worse => Answer::Worse,
-            Outcome::Better | Outcome::Same | Outcome::NotWorse => Answer::Fine,
-            Outcome::NotEnoughData if used >= 1.0 => Answer::NotEnoughData,
-            Outcome::NotEnoughData => Answer::GoOn,
+            Outcome::Worse => TestDecision::Worse,
+            Outcome::Better | Outcome::Same | Outcome::NotWorse => TestDecision::NotWorse,
+            Outcome::NotEnoughData if used >= 1.0 => TestDecision::NotEnoughData,
+            Outcome::NotEnoughData => TestDecision::Continue,
         }
     }
 }
 
 /// The change that differences of pairs come to.
-pub(crate) fn change_of(measured: Measured, usual: signed_rank::Usual) -> Change {
-    let ends = Ends {
-        low: usual.low,
-        high: usual.high,
+pub(crate) fn change_of(
+    measured: ComparedMetric,
+    location: signed_rank::LocationEstimate,
+) -> Change {
+    let ends = ChangeInterval {
+        low: location.low,
+        high: location.high,
     };
-    change(measured, usual.middle, ends)
+    change(measured, location.estimate, ends)
 }
 
 /// Turns a difference, of which more is worse, back to the values.
-fn change(measured: Measured, middle: f64, turned: Ends) -> Change {
+fn change(measured: ComparedMetric, middle: f64, turned: ChangeInterval) -> Change {
     let worse = measured.worse();
     let ends = if worse < 0.0 {
         turned.negated()
     } else {
         turned
     };
-    if measured == Measured::ErrorRate {
+    if measured == ComparedMetric::ErrorRate {
         return Change::Points {
             by: middle * worse,
             interval: ends,
@@ -252,42 +255,45 @@ mod tests {
     };
 
     /// Plays pairs whose difference is this, up and down by a little.
-    fn play(difference: f64, noise: f64) -> (Answer, usize) {
-        let mut sitting = Sitting::new(0.02, LIMIT, 1);
+    fn play(difference: f64, noise: f64) -> (TestDecision, usize) {
+        let mut sequential_test = SequentialTest::new(0.02, LIMIT, 1);
         for at in 0..100usize {
             let wobble = (at * 7_919 % 101) as f64 / 50.0 - 1.0;
-            if sitting.add(difference + noise * wobble, 10.0) != Answer::GoOn {
+            if sequential_test.add(difference + noise * wobble, 10.0) != TestDecision::Continue {
                 break;
             }
         }
-        (sitting.answer(), sitting.pairs())
+        (sequential_test.decision(), sequential_test.pairs())
     }
 
     #[test]
     fn what_is_clear_is_known_soon_and_what_is_not_never() {
-        assert_eq!(play(0.1, 0.01), (Answer::Worse, 10));
-        assert_eq!(play(0.0, 0.01), (Answer::Fine, 10));
-        assert_eq!(play(0.05, 0.1).0, Answer::Worse);
-        assert_eq!(play(0.02, 0.01), (Answer::NotEnoughData, 60));
+        assert_eq!(play(0.1, 0.01), (TestDecision::Worse, 10));
+        assert_eq!(play(0.0, 0.01), (TestDecision::NotWorse, 10));
+        assert_eq!(play(0.05, 0.1).0, TestDecision::Worse);
+        assert_eq!(play(0.02, 0.01), (TestDecision::NotEnoughData, 60));
     }
 
     #[test]
     fn time_ends_a_sitting_too() {
-        let mut sitting = Sitting::new(0.02, LIMIT, 1);
-        assert_eq!(sitting.add(0.1, 300.0), Answer::GoOn);
-        assert_eq!(sitting.add(0.1, 300.0), Answer::NotEnoughData);
+        let mut sequential_test = SequentialTest::new(0.02, LIMIT, 1);
+        assert_eq!(sequential_test.add(0.1, 300.0), TestDecision::Continue);
+        assert_eq!(sequential_test.add(0.1, 300.0), TestDecision::NotEnoughData);
     }
 
     #[test]
     fn several_measures_share_the_risk() {
         let first = |tested| {
-            let mut sitting = Sitting::new(0.02, LIMIT, tested);
+            let mut sequential_test = SequentialTest::new(0.02, LIMIT, tested);
             (0..10).for_each(|_| {
-                sitting.add(0.1, 10.0);
+                sequential_test.add(0.1, 10.0);
             });
-            sitting.answer()
+            sequential_test.decision()
         };
-        assert_eq!((first(1), first(8)), (Answer::Worse, Answer::GoOn));
+        assert_eq!(
+            (first(1), first(8)),
+            (TestDecision::Worse, TestDecision::Continue)
+        );
     }
 
     #[test]
@@ -303,9 +309,9 @@ mod tests {
 
     #[test]
     fn worse_is_over_zero_whichever_way_it_is() {
-        assert!(difference(Measured::P95, 10.0, 11.0).is_some_and(|d| d > 0.09));
-        assert!(difference(Measured::Throughput, 10.0, 11.0).is_some_and(|d| d < -0.09));
-        assert_eq!(difference(Measured::P95, 0.0, 11.0), None);
-        assert_eq!(difference(Measured::ErrorRate, 0.0, 2.5), Some(2.5));
+        assert!(difference(ComparedMetric::P95, 10.0, 11.0).is_some_and(|d| d > 0.09));
+        assert!(difference(ComparedMetric::Throughput, 10.0, 11.0).is_some_and(|d| d < -0.09));
+        assert_eq!(difference(ComparedMetric::P95, 0.0, 11.0), None);
+        assert_eq!(difference(ComparedMetric::ErrorRate, 0.0, 2.5), Some(2.5));
     }
 }

@@ -5,7 +5,7 @@ use brunt_record::{Measure, PercentileValue, RunRecord, Scope};
 use crate::findings::leak::longest_level;
 use crate::model::finding::{Figure, Finding, FindingKind};
 use crate::number;
-use crate::stats::trend::{self, Course, Point, Trend};
+use crate::stats::trend::{self, Point, Trend, TrendShape};
 
 /// The chance of a false alarm, over all that is looked at.
 const RISK: f64 = 0.01;
@@ -17,7 +17,7 @@ const MATTERS: f64 = 0.1;
 const ERRORS_LEAST: f64 = 0.1;
 
 /// What may get worse.
-struct Watched {
+struct WatchedMetric {
     metric: &'static str,
     words: &'static str,
     unit: &'static str,
@@ -25,22 +25,22 @@ struct Watched {
     of: fn(&RunRecord, usize, Measure) -> Option<f64>,
 }
 
-const WATCHED: [Watched; 3] = [
-    Watched {
+const WATCHED_METRICS: [WatchedMetric; 3] = [
+    WatchedMetric {
         metric: "p50",
         words: "gets slower: its p50",
         unit: "ms",
         least: 0.0,
         of: |record, interval, by| percentile_ms(record, interval, by, 0.5),
     },
-    Watched {
+    WatchedMetric {
         metric: "p95",
         words: "gets slower: its p95",
         unit: "ms",
         least: 0.0,
         of: |record, interval, by| percentile_ms(record, interval, by, 0.95),
     },
-    Watched {
+    WatchedMetric {
         metric: "error_rate",
         words: "fails more: its error rate",
         unit: "%",
@@ -66,7 +66,7 @@ pub fn worsening(series: &[Point], risk: f64, least: f64) -> Option<Trend> {
     let length_s = points.last()?.0 - points.first()?.0;
     let usual = points.iter().map(|(_, value)| value).sum::<f64>() / points.len() as f64;
     let matters = found.slope_low * length_s > MATTERS * usual.max(least);
-    if found.p > risk || !matters || found.course == Course::LevelsOff {
+    if found.p > risk || !matters || found.shape == TrendShape::Saturating {
         return None;
     }
     let half = trend::trend(&trend::means(&series[series.len() / 2..]))?;
@@ -84,7 +84,7 @@ pub(crate) fn findings(record: &RunRecord) -> Vec<Finding> {
 pub(crate) fn made_by_lateness(record: &RunRecord) -> Option<String> {
     let is_slower = |by| {
         let found = findings_by(record, by);
-        let in_ms = ("unit", Figure::Word("ms"));
+        let in_ms = ("unit", Figure::Keyword("ms"));
         found.iter().any(|finding| finding.figures.contains(&in_ms))
     };
     let is_made = is_slower(Measure::Response) && !is_slower(Measure::LagCorrected);
@@ -102,7 +102,7 @@ fn findings_by(record: &RunRecord, by: Measure) -> Vec<Finding> {
     };
     let intervals: Vec<usize> = (0..record.timeline.intervals()).filter(within).collect();
     let mut found: Vec<Finding> = Vec::new();
-    for watched in &WATCHED {
+    for watched in &WATCHED_METRICS {
         let series: Vec<Point> = intervals
             .iter()
             .filter_map(|interval| {
@@ -111,7 +111,7 @@ fn findings_by(record: &RunRecord, by: Measure) -> Vec<Finding> {
             })
             .collect();
         let is_told = |other: &Finding| watched.unit == "ms" && !other.figures.is_empty();
-        if let Some(trend) = worsening(&series, RISK / WATCHED.len() as f64, watched.least)
+        if let Some(trend) = worsening(&series, RISK / WATCHED_METRICS.len() as f64, watched.least)
             && !found.iter().any(is_told)
         {
             found.push(finding(watched, &trend));
@@ -120,7 +120,7 @@ fn findings_by(record: &RunRecord, by: Measure) -> Vec<Finding> {
     found
 }
 
-fn finding(watched: &Watched, trend: &Trend) -> Finding {
+fn finding(watched: &WatchedMetric, trend: &Trend) -> Finding {
     let per_hour = |slope: f64| slope * 3_600.0;
     let sentence = format!(
         "The service {} rises by {} {unit} an hour ({} to {} {unit}) at one level of load.",
@@ -131,8 +131,8 @@ fn finding(watched: &Watched, trend: &Trend) -> Finding {
         unit = watched.unit,
     );
     Finding::new(FindingKind::Degradation, sentence)
-        .with("metric", Figure::Word(watched.metric))
-        .with("unit", Figure::Word(watched.unit))
+        .with("metric", Figure::Keyword(watched.metric))
+        .with("unit", Figure::Keyword(watched.unit))
         .with("slope_per_hour", Figure::Number(per_hour(trend.slope)))
         .with(
             "interval",

@@ -20,7 +20,7 @@ const SHARE_OF_TIME: f64 = 0.1;
 
 /// Requests, and how long the service took for them.
 #[derive(Debug, Clone, Default)]
-struct Taken {
+struct ServiceTimes {
     /// Those answered well, and how many were never answered.
     ranked: Distribution,
     /// Answered, but not as they should be.
@@ -29,7 +29,7 @@ struct Taken {
     all_ns: u128,
 }
 
-impl Taken {
+impl ServiceTimes {
     fn of(record: &RunRecord, name: NameId) -> Self {
         let histogram = |measure, outcome| {
             let timeline = &record.timeline;
@@ -62,14 +62,14 @@ impl Taken {
 
     /// What half of them take; `None` where there are too few, or where most of them failed: how long a refusal takes
     /// says nothing of what it refuses.
-    fn half(&self) -> Option<PercentileValue> {
+    fn median(&self) -> Option<PercentileValue> {
         let tells = self.ranked.count() >= REQUESTS_MIN && self.failed < self.ranked.count();
         self.ranked.percentile(0.5).filter(|_| tells)
     }
 }
 
 /// A name, and how its requests compare with all others.
-struct Slow {
+struct SlowRequest {
     name: NameId,
     /// What half of its requests take; `None`: they are never answered.
     p50_ms: Option<f64>,
@@ -86,11 +86,13 @@ pub(crate) fn finding(record: &RunRecord, is_too_slow: bool) -> Option<Finding> 
         return None;
     }
     let names = record.timeline.names_in(Scope::All);
-    let taken: Vec<(NameId, Taken)> = names.map(|name| (name, Taken::of(record, name))).collect();
-    let slow = taken.iter().filter_map(|(name, own)| {
-        let mut others = Taken::default();
-        let rest = taken.iter().filter(|(other, _)| other != name);
-        rest.for_each(|(_, taken)| others.add(taken));
+    let times: Vec<(NameId, ServiceTimes)> = names
+        .map(|name| (name, ServiceTimes::of(record, name)))
+        .collect();
+    let slow = times.iter().filter_map(|(name, own)| {
+        let mut others = ServiceTimes::default();
+        let rest = times.iter().filter(|(other, _)| other != name);
+        rest.for_each(|(_, times)| others.add(times));
         compared(*name, own, &others)
     });
     let slowest = slow.max_by(|a, b| a.share_of_time.total_cmp(&b.share_of_time))?;
@@ -98,14 +100,14 @@ pub(crate) fn finding(record: &RunRecord, is_too_slow: bool) -> Option<Finding> 
 }
 
 /// A name compared with all others, where it is slow.
-fn compared(name: NameId, own: &Taken, others: &Taken) -> Option<Slow> {
-    let (half, others_half) = (own.half()?, others.half()?);
+fn compared(name: NameId, own: &ServiceTimes, others: &ServiceTimes) -> Option<SlowRequest> {
+    let (median, others_median) = (own.median()?, others.median()?);
     let all_ns = own.all_ns + others.all_ns;
-    let slow = Slow {
+    let slow = SlowRequest {
         name,
-        p50_ms: half.ms(),
+        p50_ms: median.ms(),
         // Where half of the others are never answered, they are no faster.
-        others_p50_ms: others_half.ms()?,
+        others_p50_ms: others_median.ms()?,
         share: own.requests() as f64 / (own.requests() + others.requests()) as f64,
         share_of_time: own.all_ns as f64 / all_ns.max(1) as f64,
     };
@@ -115,9 +117,9 @@ fn compared(name: NameId, own: &Taken, others: &Taken) -> Option<Slow> {
     (is_far && slow.share_of_time >= SHARE_OF_TIME).then_some(slow)
 }
 
-fn in_words(record: &RunRecord, slow: &Slow) -> Finding {
+fn in_words(record: &RunRecord, slow: &SlowRequest) -> Finding {
     let name = &record.timeline.names()[slow.name.index()];
-    let half = match slow.p50_ms {
+    let median = match slow.p50_ms {
         Some(p50_ms) => format!(
             "half of its requests take {} ms or more",
             number::measured(p50_ms)
@@ -125,7 +127,7 @@ fn in_words(record: &RunRecord, slow: &Slow) -> Finding {
         None => "half of its requests or more were never answered".to_owned(),
     };
     let sentence = format!(
-        "{} is slow: {half}, half of the others {} ms; it is {} % of the requests and {} % of their time.",
+        "{} is slow: {median}, half of the others {} ms; it is {} % of the requests and {} % of their time.",
         record.header.title_of(name),
         number::measured(slow.others_p50_ms),
         number::measured(slow.share * 100.0),
@@ -134,10 +136,7 @@ fn in_words(record: &RunRecord, slow: &Slow) -> Finding {
     Finding::new(FindingKind::SlowRequest, sentence)
         .with("name", Figure::Text(name.name.clone()))
         .with("method", Figure::Text(name.method.clone()))
-        .with(
-            "p50_ms",
-            slow.p50_ms.map_or(Figure::Nothing, Figure::Number),
-        )
+        .with("p50_ms", slow.p50_ms.map_or(Figure::Null, Figure::Number))
         .with("others_p50_ms", Figure::Number(slow.others_p50_ms))
         .with("share_of_requests", Figure::Number(slow.share))
         .with("share_of_time", Figure::Number(slow.share_of_time))

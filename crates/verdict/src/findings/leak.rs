@@ -4,7 +4,7 @@ use brunt_record::{Metric, ProcessReading, Reading, RunRecord, Scope};
 
 use crate::model::finding::{Figure, Finding, FindingKind, Mark};
 use crate::number;
-use crate::stats::trend::{self, Course, Point, Trend};
+use crate::stats::trend::{self, Point, Trend, TrendShape};
 
 /// The chance of a false alarm, over all that is looked at.
 const RISK: f64 = 0.01;
@@ -51,22 +51,22 @@ pub fn growth(series: &[Point], risk: f64, least: f64) -> Growth {
     if found.p > risk || !matters || found.slope * seen_s < least {
         return Growth::None;
     }
-    if found.course == Course::LevelsOff {
+    if found.shape == TrendShape::Saturating {
         return Growth::LevelsOff;
     }
     let half = trend::minima(&series[series.len() / 2..]);
     let goes_on = trend::trend(&half)
         .is_some_and(|half| half.p < RISK_OF_LAST_HALF && half.slope > found.slope / 4.0);
     let found = found.with_slope_of(trend::trend(&trend::means(series)));
-    match (goes_on, found.course) {
+    match (goes_on, found.shape) {
         (false, _) => Growth::LevelsOff,
-        (true, Course::Straight) => Growth::Leak(found),
+        (true, TrendShape::Linear) => Growth::Leak(found),
         (true, _) => Growth::Unclear(found),
     }
 }
 
 /// What is watched for growth.
-struct Watched {
+struct WatchedResource {
     name: &'static str,
     unit: &'static str,
     per_unit: f64,
@@ -75,8 +75,8 @@ struct Watched {
     of: fn(&ProcessReading) -> Option<f64>,
 }
 
-const WATCHED: [Watched; 3] = [
-    Watched {
+const WATCHED_RESOURCES: [WatchedResource; 3] = [
+    WatchedResource {
         name: "memory",
         unit: "MB",
         per_unit: 1e6,
@@ -86,14 +86,14 @@ const WATCHED: [Watched; 3] = [
             Some(bytes as f64)
         },
     },
-    Watched {
+    WatchedResource {
         name: "descriptors",
         unit: "descriptors",
         per_unit: 1.0,
         least: 4.0,
         of: |process| process.descriptors.map(|count| count as f64),
     },
-    Watched {
+    WatchedResource {
         name: "threads",
         unit: "threads",
         per_unit: 1.0,
@@ -113,7 +113,7 @@ pub(crate) fn findings(record: &RunRecord) -> Vec<Finding> {
         (begin_s..=to_s).contains(&at_s)
     };
     let readings: Vec<Reading> = record.readings.iter().filter(during).collect();
-    let found = WATCHED.iter().filter_map(|watched| {
+    let found = WATCHED_RESOURCES.iter().filter_map(|watched| {
         let series: Vec<Point> = readings
             .iter()
             .filter_map(|reading| {
@@ -122,7 +122,11 @@ pub(crate) fn findings(record: &RunRecord) -> Vec<Finding> {
             })
             .collect();
         // Each of the three takes its part of the risk.
-        match growth(&series, RISK / WATCHED.len() as f64, watched.least) {
+        match growth(
+            &series,
+            RISK / WATCHED_RESOURCES.len() as f64,
+            watched.least,
+        ) {
             Growth::None => None,
             Growth::Leak(trend) => Some(leak(record, watched, &trend, &series)),
             Growth::LevelsOff => Some(levels_off(watched)),
@@ -165,7 +169,7 @@ pub(crate) fn longest_level(record: &RunRecord) -> Option<(f64, f64)> {
     longest.filter(|(from, to)| to - from >= LEVEL_S_MIN)
 }
 
-fn per_hour(watched: &Watched, slope: f64) -> String {
+fn per_hour(watched: &WatchedResource, slope: f64) -> String {
     format!(
         "{} {}",
         number::measured(slope * 3_600.0 / watched.per_unit),
@@ -173,7 +177,7 @@ fn per_hour(watched: &Watched, slope: f64) -> String {
     )
 }
 
-fn leak(record: &RunRecord, watched: &Watched, trend: &Trend, series: &[Point]) -> Finding {
+fn leak(record: &RunRecord, watched: &WatchedResource, trend: &Trend, series: &[Point]) -> Finding {
     let mut sentence = format!(
         "The service leaks {}: {} an hour ({} to {})",
         watched.name,
@@ -184,11 +188,11 @@ fn leak(record: &RunRecord, watched: &Watched, trend: &Trend, series: &[Point]) 
     let rate = |slope: f64| slope * 3_600.0 / watched.per_unit;
     let ends = (rate(trend.slope_low), rate(trend.slope_high));
     let mut found = Finding::new(FindingKind::Leak, "")
-        .with("metric", Figure::Word(watched.name))
-        .with("unit", Figure::Word(watched.unit))
+        .with("metric", Figure::Keyword(watched.name))
+        .with("unit", Figure::Keyword(watched.unit))
         .with("slope_per_hour", Figure::Number(rate(trend.slope)))
         .with("interval", Figure::Interval(ends.0, ends.1))
-        .marked(line(watched, trend, series));
+        .with_mark(line(watched, trend, series));
     let timeline = &record.timeline;
     let all = timeline.distribution(Scope::All, brunt_record::Measure::Response);
     let per_s = all.count() as f64 / record.duration_s().max(1.0);
@@ -218,7 +222,7 @@ fn leak(record: &RunRecord, watched: &Watched, trend: &Trend, series: &[Point]) 
 }
 
 /// The trend through the middle of the lowest values, in the unit of the finding.
-fn line(watched: &Watched, trend: &Trend, series: &[Point]) -> Mark {
+fn line(watched: &WatchedResource, trend: &Trend, series: &[Point]) -> Mark {
     let minima = trend::minima(series);
     let mut rests: Vec<f64> = minima
         .iter()
@@ -236,7 +240,7 @@ fn line(watched: &Watched, trend: &Trend, series: &[Point]) -> Mark {
 }
 
 /// Where growth ends: the critical threshold of memory, or the machine's.
-fn limit_of(record: &RunRecord, watched: &Watched) -> Option<(f64, &'static str)> {
+fn limit_of(record: &RunRecord, watched: &WatchedResource) -> Option<(f64, &'static str)> {
     if watched.name != "memory" {
         return None;
     }
@@ -251,20 +255,20 @@ fn limit_of(record: &RunRecord, watched: &Watched) -> Option<(f64, &'static str)
         })
 }
 
-fn levels_off(watched: &Watched) -> Finding {
+fn levels_off(watched: &WatchedResource) -> Finding {
     let sentence = format!(
         "The service's {} grew and levelled off: a cache that fills, not a leak.",
         watched.name
     );
-    Finding::new(FindingKind::CacheFilling, sentence).with("metric", Figure::Word(watched.name))
+    Finding::new(FindingKind::CacheFilling, sentence).with("metric", Figure::Keyword(watched.name))
 }
 
-fn unclear(watched: &Watched, trend: &Trend) -> Finding {
+fn unclear(watched: &WatchedResource, trend: &Trend) -> Finding {
     let sentence = format!(
         "The service's {} grows by {} an hour; the run is too short to distinguish a leak from a cache that \
          fills: run longer.",
         watched.name,
         per_hour(watched, trend.slope),
     );
-    Finding::new(FindingKind::GrowthUnclear, sentence).with("metric", Figure::Word(watched.name))
+    Finding::new(FindingKind::GrowthUnclear, sentence).with("metric", Figure::Keyword(watched.name))
 }

@@ -314,7 +314,7 @@ fn finite(ms: f64) -> Figure {
     if ms.is_finite() {
         Figure::Number(ms)
     } else {
-        Figure::Nothing
+        Figure::Null
     }
 }
 
@@ -394,12 +394,12 @@ pub(crate) fn finding(record: &RunRecord) -> Option<Finding> {
         Recovery::NotWithin { .. } => ("not_recovered", None),
     };
     let mut found = Finding::new(FindingKind::Recovery, sentence)
-        .with("outcome", Figure::Word(outcome))
+        .with("outcome", Figure::Keyword(outcome))
         .with(
             "recovered",
             match recovery {
-                Recovery::Unclear => Figure::Nothing,
-                _ => Figure::Truth(outcome != "not_recovered"),
+                Recovery::Unclear => Figure::Null,
+                _ => Figure::Bool(outcome != "not_recovered"),
             },
         )
         .with("p95_before_ms", finite(before_ms))
@@ -407,13 +407,13 @@ pub(crate) fn finding(record: &RunRecord) -> Option<Finding> {
         .with("failures", Figure::Count(failed))
         .with("max_in_flight", Figure::Count(peak.into()))
         .with("spike_ends_s", Figure::Number(spike.ends_s))
-        .marked(Mark::Span {
+        .with_mark(Mark::Span {
             label: what,
             from_s: spike.begins_s,
             to_s: spike.ends_s,
         });
     if !matches!(recovery, Recovery::NotDisturbed | Recovery::Unclear) {
-        found = found.marked(Mark::Span {
+        found = found.with_mark(Mark::Span {
             label: "recovery",
             from_s: spike.ends_s,
             to_s: end_s,

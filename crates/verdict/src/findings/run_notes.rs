@@ -2,7 +2,7 @@
 
 use brunt_record::{Measure, RunRecord};
 
-use crate::generator::signals::{self, Signal};
+use crate::generator::signals::{self, GeneratorSignal};
 use crate::model::finding::{Figure, Finding, FindingKind};
 use crate::number;
 use crate::stats::batch_means::BLOCKS_MIN;
@@ -92,14 +92,14 @@ pub(crate) fn notes(record: &RunRecord, is_late: bool) -> Vec<Finding> {
     let all = of_lateness
         .into_iter()
         .chain(signals::clock_was_set(record))
-        .chain(signals::unseen(record));
+        .chain(signals::unavailable_sources(record));
     all.map(|what| Finding::new(FindingKind::GeneratorNote, format!("{what}.")))
         .collect()
 }
 
 /// That brunt was late, or kept from its work.
 fn lateness(record: &RunRecord) -> Option<String> {
-    if let Some(signal) = Signal::to_note(record) {
+    if let Some(signal) = GeneratorSignal::notable(record) {
         return Some(format!("{}; this changed no grade", signal.in_words()));
     }
     let lag_ms = p99_ms(&lags(record))?;

@@ -10,7 +10,7 @@ use std::ops::Range;
 use brunt_record::{FailureKind, Measure, Outcome, PercentileValue, RunRecord, Scope, Second};
 
 use crate::convert::whole_number;
-use crate::generator::cpu_starvation::Withheld;
+use crate::generator::cpu_starvation::CpuStarvation;
 use crate::model::finding::{Figure, Finding, FindingKind, Mark};
 use crate::number;
 use crate::stats::median::median;
@@ -22,8 +22,8 @@ const GAP_S: usize = 5;
 /// A stall is so many times as long as half of the responses take otherwise.
 const TIMES: f64 = 5.0;
 /// At the usual rate so many answers would have come: if several requests wait, and if only one does.
-const ANSWERS: f64 = 5.0;
-const ANSWERS_OF_ONE: f64 = 20.0;
+const RESPONSES: f64 = 5.0;
+const RESPONSES_OF_ONE: f64 = 20.0;
 /// The usual rate is that of so many seconds before and after.
 const AROUND_S: usize = 30;
 /// The generator did not run for so much of a silence: it is the generator's own.
@@ -64,11 +64,11 @@ pub fn stalls(record: &RunRecord) -> Vec<Stall> {
     if silences.is_empty() {
         return Vec::new();
     }
-    let usual = Usual::of(record, &seconds, &silences);
+    let usual_responses = UsualResponses::of(record, &seconds, &silences);
     let stalls = silences.iter().filter_map(|silence| {
         let stall = measured(record, &seconds, silence);
-        let is_stall = usual.is_broken_by(&stall, silence, record.duration_s())
-            && !is_own(record, &seconds, silence, stall.seconds());
+        let is_stall = usual_responses.is_interrupted_by(&stall, silence, record.duration_s())
+            && !is_caused_by_generator(record, &seconds, silence, stall.seconds());
         is_stall.then_some(stall)
     });
     stalls.collect()
@@ -116,12 +116,12 @@ pub(crate) fn finding(record: &RunRecord) -> Option<Finding> {
         .with("max_waiting", Figure::Count(longest.waiting.into()))
         .with(
             "max_response_ms",
-            longest.longest_ms.map_or(Figure::Nothing, Figure::Number),
+            longest.longest_ms.map_or(Figure::Null, Figure::Number),
         )
         .with("unanswered", Figure::Count(longest.unanswered))
         .with("count", Figure::Count(stalls.len() as u64))
         .with("total_s", Figure::Number(total_s));
-    Some(marks.fold(finding, Finding::marked))
+    Some(marks.fold(finding, Finding::with_mark))
 }
 
 fn what_waited(stall: &Stall) -> String {
@@ -143,12 +143,12 @@ fn seconds(seconds: f64) -> String {
     number::seconds(seconds)
 }
 
-fn answered(second: &Second) -> u64 {
+fn responses_in(second: &Second) -> u64 {
     second.ok + second.failed
 }
 
 /// Requests that the service, rather than the generator, left without an answer.
-fn left_unanswered(second: &Second) -> u64 {
+fn unanswered_by_service(second: &Second) -> u64 {
     let own = second.failures.iter();
     let own = own.filter(|(kind, _)| kind.is_generator_fault() || *kind == FailureKind::Aborted);
     let own: u64 = own.map(|(_, count)| count).sum();
@@ -157,7 +157,7 @@ fn left_unanswered(second: &Second) -> u64 {
 
 fn waits(second: &Second) -> bool {
     let is_old = second.oldest_in_flight_ms.is_some_and(|ms| ms >= WAITS_MS);
-    answered(second) == 0 && (is_old || left_unanswered(second) > 0)
+    responses_in(second) == 0 && (is_old || unanswered_by_service(second) > 0)
 }
 
 /// Stretches of seconds in which requests waited and nothing was answered, that begin while load is made.
@@ -173,7 +173,7 @@ fn silences(seconds: &[Second], load_s: f64) -> Vec<Range<usize>> {
                 if at - last.end < GAP_S
                     && seconds[last.end..at]
                         .iter()
-                        .all(|quiet| answered(quiet) == 0) =>
+                        .all(|quiet| responses_in(quiet) == 0) =>
             {
                 last.end = at + 1;
             }
@@ -196,7 +196,7 @@ fn measured(record: &RunRecord, seconds: &[Second], silence: &Range<usize>) -> S
     });
     let is_last = !seconds[silence.end..]
         .iter()
-        .any(|later| answered(later) > 0);
+        .any(|later| responses_in(later) > 0);
     let (oldest_took_ms, _) = responses(record, from_s, from_s);
     let to_s = if is_last {
         let ended_s = record
@@ -246,7 +246,7 @@ fn responses(record: &RunRecord, from_s: f64, to_s: f64) -> (Option<f64>, u64) {
 }
 
 /// How the service answers when it does.
-struct Usual {
+struct UsualResponses {
     /// Half of the responses take no longer.
     response_ms: Option<f64>,
     /// Of each silence: answers a second of each user, or of an open load.
@@ -254,7 +254,7 @@ struct Usual {
     users: Vec<f64>,
 }
 
-impl Usual {
+impl UsualResponses {
     fn of(record: &RunRecord, seconds: &[Second], silences: &[Range<usize>]) -> Self {
         // Arrivals come however many users there are to play them.
         let is_open = record.header.load.open.is_some();
@@ -268,7 +268,7 @@ impl Usual {
             let near =
                 silence.start.saturating_sub(AROUND_S)..(silence.end + AROUND_S).min(seconds.len());
             let near = near.filter(|at| !is_silent(*at) && seconds[*at].users.is_some());
-            let rates = near.map(|at| answered(&seconds[at]) as f64 / users[at]);
+            let rates = near.map(|at| responses_in(&seconds[at]) as f64 / users[at]);
             median(&mut rates.collect::<Vec<_>>())
         };
         let rates = silences.iter();
@@ -280,28 +280,28 @@ impl Usual {
             !own.any(is_silent)
         };
         let apart = (0..record.timeline.intervals()).filter(is_apart);
-        let halves = apart.filter_map(|interval| {
+        let medians = apart.filter_map(|interval| {
             let responses =
                 record
                     .timeline
                     .distribution_at(interval, Scope::All, Measure::Response);
-            half_ms(&responses.ok)
+            median_ms(&responses.ok)
         });
         let all = || {
             let ok = record
                 .timeline
                 .histogram(Scope::All, Measure::Response, Outcome::Ok);
-            half_ms(&ok)
+            median_ms(&ok)
         };
         Self {
-            response_ms: median(&mut halves.collect::<Vec<_>>()).or_else(all),
+            response_ms: median(&mut medians.collect::<Vec<_>>()).or_else(all),
             rates: rates.collect(),
             users,
         }
     }
 
     /// Whether so much silence is unusual.
-    fn is_broken_by(&self, stall: &Stall, silence: &Range<usize>, load_s: f64) -> bool {
+    fn is_interrupted_by(&self, stall: &Stall, silence: &Range<usize>, load_s: f64) -> bool {
         let is_long = self
             .response_ms
             .is_none_or(|ms| stall.seconds() * 1e3 >= TIMES * ms);
@@ -311,15 +311,15 @@ impl Usual {
         let length_s = stall.to_s.min(load_s) - stall.from_s;
         let users = self.users[silence.clone()].iter().sum::<f64>() / silence.len() as f64;
         let needed = if u64::from(stall.waiting) + stall.unanswered > 1 {
-            ANSWERS
+            RESPONSES
         } else {
-            ANSWERS_OF_ONE
+            RESPONSES_OF_ONE
         };
         is_long && rate * users * length_s >= needed
     }
 }
 
-fn half_ms(answers: &brunt_record::Histogram) -> Option<f64> {
+fn median_ms(answers: &brunt_record::Histogram) -> Option<f64> {
     let all = brunt_record::Distribution {
         ok: answers.clone(),
         unanswered: 0,
@@ -328,15 +328,20 @@ fn half_ms(answers: &brunt_record::Histogram) -> Option<f64> {
 }
 
 /// Whether the generator itself did not run for much of a silence.
-fn is_own(record: &RunRecord, seconds: &[Second], silence: &Range<usize>, length_s: f64) -> bool {
+fn is_caused_by_generator(
+    record: &RunRecord,
+    seconds: &[Second],
+    silence: &Range<usize>,
+    length_s: f64,
+) -> bool {
     let near = silence.start.saturating_sub(1)..(silence.end + 1).min(seconds.len());
     let still_ms: u64 = seconds[near.clone()]
         .iter()
         .map(|second| second.generator_stall_ms)
         .sum();
     let threads = f64::from(record.header.generator.threads.max(1));
-    let withheld = Withheld::in_seconds(record, near);
-    let kept_ms = withheld.waited_ms + withheld.throttled_ms + withheld.stolen_ms;
-    let own_ms = still_ms as f64 + kept_ms / threads + withheld.suspended_ms;
-    withheld.slept() || own_ms >= OWN_SHARE * length_s * 1e3
+    let starvation = CpuStarvation::in_seconds(record, near);
+    let kept_ms = starvation.waited_ms + starvation.throttled_ms + starvation.stolen_ms;
+    let own_ms = still_ms as f64 + kept_ms / threads + starvation.suspended_ms;
+    starvation.was_suspended() || own_ms >= OWN_SHARE * length_s * 1e3
 }

@@ -21,7 +21,7 @@ const ASLEEP_MS: f64 = 100.0;
 
 /// What was withheld in a stretch of time.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub(crate) struct Withheld {
+pub(crate) struct CpuStarvation {
     /// Something else ran on brunt's cores: milliseconds, the threads together.
     pub(crate) waited_ms: f64,
     /// The quota of brunt's control group was used up.
@@ -40,14 +40,14 @@ pub(crate) struct Withheld {
     longest_ns: f64,
 }
 
-impl Withheld {
+impl CpuStarvation {
     /// In one second of the run.
     pub(crate) fn in_second(record: &RunRecord, second: usize) -> Self {
         let Some(counts) = record.timeline.seconds().get(second) else {
             return Self::default();
         };
         let threads = f64::from(record.header.generator.threads.max(1));
-        let seen = Interfered::in_second(record, second);
+        let seen = InterferenceTotals::in_second(record, second);
         let waited_ms = counts.cpu_wait_ms as f64;
         // Who waits for its quota waits for a CPU as well: most kernels count it there, too.
         let throttled_ms = seen.throttled.min(threads * 1e3);
@@ -141,7 +141,7 @@ impl Withheld {
     }
 
     /// Whether the machine slept: what was measured beside that tells nothing.
-    pub(crate) fn slept(&self) -> bool {
+    pub(crate) fn was_suspended(&self) -> bool {
         self.suspended_ms >= ASLEEP_MS
     }
 }
@@ -149,21 +149,21 @@ impl Withheld {
 /// The share of some seconds in which a thread had no time to spare (0 to 1).
 pub(crate) fn saturated_share(record: &RunRecord, seconds: Range<usize>) -> f64 {
     let length = seconds.len().max(1) as f64;
-    let saturated = seconds.filter(|second| Withheld::in_second(record, *second).is_saturated);
+    let saturated = seconds.filter(|second| CpuStarvation::in_second(record, *second).is_saturated);
     saturated.count() as f64 / length
 }
 
 /// What the monitor saw in a second, in milliseconds; a reading tells of the time since the one before,
 /// evenly.
 #[derive(Default)]
-struct Interfered {
+struct InterferenceTotals {
     stolen: f64,
     used: f64,
     throttled: f64,
     suspended: f64,
 }
 
-impl Interfered {
+impl InterferenceTotals {
     fn in_second(record: &RunRecord, second: usize) -> Self {
         let readings = &record.readings;
         let (begin_ms, end_ms) = (second as f64 * 1e3, (second + 1) as f64 * 1e3);
@@ -223,13 +223,13 @@ mod tests {
     #[test]
     fn what_is_withheld_excuses_all_a_little_or_a_few_much() {
         let still_missing = |each_ms: f64, share, longest_ms: f64| {
-            let withheld = Withheld {
+            let starvation = CpuStarvation {
                 each_ns: each_ms * 1e6,
                 share,
                 longest_ns: longest_ms * 1e6,
-                ..Withheld::default()
+                ..CpuStarvation::default()
             };
-            withheld.still_missing(100, missing)
+            starvation.still_missing(100, missing)
         };
         for (each_ms, share, longest_ms, expected) in [
             (0.0, 0.0, 0.0, 10.0),

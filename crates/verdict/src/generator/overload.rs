@@ -8,7 +8,7 @@
 use brunt_record::RunRecord;
 
 use crate::convert::whole_number;
-use crate::generator::cpu_starvation::Withheld;
+use crate::generator::cpu_starvation::CpuStarvation;
 
 /// Whether arrivals waited in a second because the generator had no time to spare.
 pub(crate) fn in_second(record: &RunRecord, second: usize) -> bool {
@@ -21,7 +21,7 @@ pub(crate) fn in_second(record: &RunRecord, second: usize) -> bool {
     };
     // An arrival in flight without a user waits for one.
     let waits = counts.in_flight > counts.users;
-    waits && Withheld::in_second(record, second).is_saturated
+    waits && CpuStarvation::in_second(record, second).is_saturated
 }
 
 /// Whether they waited in an interval of histograms.

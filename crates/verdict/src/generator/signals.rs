@@ -3,13 +3,13 @@
 use brunt_record::{Interference, RunRecord};
 
 use crate::convert::whole_number;
-use crate::generator::cpu_starvation::Withheld;
+use crate::generator::cpu_starvation::CpuStarvation;
 use crate::number;
 
 /// A second in which so much was withheld is told of, in milliseconds: where nothing hangs on it, and where
 /// something does.
 const NOTED_MS: f64 = 100.0;
-const MATTERED_MS: f64 = 10.0;
+const RELEVANT_MS: f64 = 10.0;
 /// A thread that has no time to spare is late if something due waited for it for so long.
 const LATE_US: u64 = 1_000;
 /// The system's clock is told to have been set from so much on, in milliseconds.
@@ -19,9 +19,9 @@ const NOTED: f64 = 0.1;
 
 /// What it was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Cause {
+enum SignalCause {
     Suspended,
-    StoodStill,
+    Stalled,
     Throttled,
     Stolen,
     Waited,
@@ -30,8 +30,8 @@ enum Cause {
 
 /// What kept brunt from its work.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Signal {
-    cause: Cause,
+pub(crate) struct GeneratorSignal {
+    cause: SignalCause,
     first: usize,
     last: usize,
     seconds: u64,
@@ -42,49 +42,49 @@ pub(crate) struct Signal {
     pressure: Option<f64>,
 }
 
-impl Signal {
+impl GeneratorSignal {
     /// The one that something hangs on.
-    pub(crate) fn that_mattered(record: &RunRecord) -> Option<Self> {
-        Self::gravest(record, MATTERED_MS)
+    pub(crate) fn relevant(record: &RunRecord) -> Option<Self> {
+        Self::strongest(record, RELEVANT_MS)
     }
 
     /// One that is worth a word where nothing hangs on it.
-    pub(crate) fn to_note(record: &RunRecord) -> Option<Self> {
-        Self::gravest(record, NOTED_MS).filter(|signal| {
-            let is_stop = matches!(signal.cause, Cause::Suspended | Cause::StoodStill);
+    pub(crate) fn notable(record: &RunRecord) -> Option<Self> {
+        Self::strongest(record, NOTED_MS).filter(|signal| {
+            let is_stop = matches!(signal.cause, SignalCause::Suspended | SignalCause::Stalled);
             is_stop || signal.seconds as f64 >= NOTED * record.duration_s()
         })
     }
 
     /// The gravest one: a stop before all, then what took most.
-    fn gravest(record: &RunRecord, from_ms: f64) -> Option<Self> {
+    fn strongest(record: &RunRecord, from_ms: f64) -> Option<Self> {
         let of = |cause| Self::of(record, cause, from_ms);
-        let stops = [Cause::Suspended, Cause::StoodStill];
+        let stops = [SignalCause::Suspended, SignalCause::Stalled];
         let others = [
-            Cause::Throttled,
-            Cause::Stolen,
-            Cause::Waited,
-            Cause::Saturated,
+            SignalCause::Throttled,
+            SignalCause::Stolen,
+            SignalCause::Waited,
+            SignalCause::Saturated,
         ];
         let others = others.into_iter().filter_map(of);
         let most = others.max_by(|a, b| a.total_ms.total_cmp(&b.total_ms));
         stops.into_iter().find_map(of).or(most)
     }
 
-    fn of(record: &RunRecord, cause: Cause, from_ms: f64) -> Option<Self> {
+    fn of(record: &RunRecord, cause: SignalCause, from_ms: f64) -> Option<Self> {
         let mut found: Option<Self> = None;
         for (at, second) in record.timeline.seconds().iter().enumerate() {
-            let withheld = Withheld::in_second(record, at);
+            let starvation = CpuStarvation::in_second(record, at);
             let told = |ms: f64| if ms >= from_ms { ms } else { 0.0 };
-            let is_busy = withheld.is_saturated && second.max_wakeup_delay_us >= LATE_US;
+            let is_busy = starvation.is_saturated && second.max_wakeup_delay_us >= LATE_US;
             let ms = match cause {
-                Cause::Suspended => told(withheld.suspended_ms),
-                Cause::StoodStill => second.generator_stall_ms as f64,
-                Cause::Throttled => told(withheld.throttled_ms),
-                Cause::Stolen => told(withheld.stolen_ms),
-                Cause::Waited => told(withheld.waited_ms),
-                Cause::Saturated if is_busy => second.busiest_thread_cpu_ms as f64,
-                Cause::Saturated => 0.0,
+                SignalCause::Suspended => told(starvation.suspended_ms),
+                SignalCause::Stalled => second.generator_stall_ms as f64,
+                SignalCause::Throttled => told(starvation.throttled_ms),
+                SignalCause::Stolen => told(starvation.stolen_ms),
+                SignalCause::Waited => told(starvation.waited_ms),
+                SignalCause::Saturated if is_busy => second.busiest_thread_cpu_ms as f64,
+                SignalCause::Saturated => 0.0,
             };
             if ms <= 0.0 {
                 continue;
@@ -134,17 +134,17 @@ impl Signal {
             number::measured(self.worst_ms)
         );
         match self.cause {
-            Cause::Suspended => format!("the machine was suspended for {total} {when}"),
-            Cause::StoodStill => {
+            SignalCause::Suspended => format!("the machine was suspended for {total} {when}"),
+            SignalCause::Stalled => {
                 format!("brunt itself stood still for {total} {when} (stopped, or without a CPU)")
             }
-            Cause::Throttled => format!(
+            SignalCause::Throttled => format!(
                 "brunt itself was throttled {often} (the CPU quota of its control group was used up)"
             ),
-            Cause::Stolen => {
+            SignalCause::Stolen => {
                 format!("brunt itself lost its CPU to the hypervisor {often} (steal)")
             }
-            Cause::Waited => {
+            SignalCause::Waited => {
                 let pressure = self.pressure.map_or_else(String::new, |percent| {
                     format!("; CPU pressure {} %", number::measured(percent))
                 });
@@ -152,7 +152,7 @@ impl Signal {
                     "brunt itself waited for a CPU {often} (something else ran on its cores{pressure})"
                 )
             }
-            Cause::Saturated => format!(
+            SignalCause::Saturated => format!(
                 "brunt itself was saturated: its busiest thread used {} % of a core in {} s {when}",
                 number::measured(self.total_ms / 10.0 / self.seconds.max(1) as f64),
                 number::count(self.seconds)
@@ -163,12 +163,12 @@ impl Signal {
     /// What to do about it.
     pub(crate) fn remedy(&self) -> &'static str {
         match self.cause {
-            Cause::Suspended => "keep the machine awake",
-            Cause::StoodStill => "find what stopped brunt",
-            Cause::Throttled => "raise that quota (cpu.max), or make less load",
-            Cause::Stolen => "run brunt where its cores are its own, or make less load",
-            Cause::Waited => "give brunt a core of its own",
-            Cause::Saturated => "give brunt more cores or threads, or make less load",
+            SignalCause::Suspended => "keep the machine awake",
+            SignalCause::Stalled => "find what stopped brunt",
+            SignalCause::Throttled => "raise that quota (cpu.max), or make less load",
+            SignalCause::Stolen => "run brunt where its cores are its own, or make less load",
+            SignalCause::Waited => "give brunt a core of its own",
+            SignalCause::Saturated => "give brunt more cores or threads, or make less load",
         }
     }
 }
@@ -190,7 +190,7 @@ pub(crate) fn clock_was_set(record: &RunRecord) -> Option<String> {
 }
 
 /// What brunt could not see of its own machine, where it looked.
-pub(crate) fn unseen(record: &RunRecord) -> Option<String> {
+pub(crate) fn unavailable_sources(record: &RunRecord) -> Option<String> {
     // The first reading has nothing to compare with.
     let looks = record.readings.iter().skip(1);
     let looks: Vec<Interference> = looks.filter_map(|reading| reading.interference).collect();
@@ -200,22 +200,27 @@ pub(crate) fn unseen(record: &RunRecord) -> Option<String> {
     let never = |is_known: fn(&Interference) -> bool| !looks.iter().any(is_known);
     let seconds = record.timeline.seconds();
     let is_counted = seconds.iter().any(|second| second.timeslices > 0);
-    let mut unseen = Vec::new();
+    let mut unavailable_sources = Vec::new();
     if !is_counted {
-        unseen.push("its threads' wait for a CPU (schedstat)");
+        unavailable_sources.push("its threads' wait for a CPU (schedstat)");
     }
     if never(|look| look.stolen_ms.is_some()) {
-        unseen.push("steal (/proc/stat)");
+        unavailable_sources.push("steal (/proc/stat)");
     }
     if never(|look| look.throttled_ms.is_some()) {
-        unseen.push("throttling (cpu.stat of its control group)");
+        unavailable_sources.push("throttling (cpu.stat of its control group)");
     }
     if never(|look| {
         look.pressure_percent
             .or(look.group_pressure_percent)
             .is_some()
     }) {
-        unseen.push("CPU pressure (/proc/pressure)");
+        unavailable_sources.push("CPU pressure (/proc/pressure)");
     }
-    (!unseen.is_empty()).then(|| format!("brunt could not see {} here", unseen.join(", ")))
+    (!unavailable_sources.is_empty()).then(|| {
+        format!(
+            "brunt could not see {} here",
+            unavailable_sources.join(", ")
+        )
+    })
 }

@@ -3,7 +3,7 @@
 
 use brunt_record::{Failure, Load, NameKind, RunRecord, Second};
 
-use crate::grading::missing_evidence::Lack;
+use crate::grading::evidence_gap::EvidenceGap;
 use crate::model::finding::{Figure, Finding, FindingKind};
 use crate::number;
 
@@ -12,7 +12,7 @@ const LOST_MAX: f64 = 0.1;
 
 /// How many users are gone for good, and why.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Absent {
+pub(crate) struct LostUsers {
     /// What they do before their tasks has failed.
     pub(crate) not_started: u64,
     /// Their data was used up.
@@ -21,7 +21,7 @@ pub(crate) struct Absent {
     pub(crate) stopped: u64,
 }
 
-impl Absent {
+impl LostUsers {
     fn add(&mut self, second: &Second) {
         self.not_started += second.users_not_started;
         self.out_of_data += second.users_out_of_data;
@@ -30,21 +30,21 @@ impl Absent {
 
     /// By the end of the run.
     pub(crate) fn of(record: &RunRecord) -> Self {
-        let mut absent = Self::default();
+        let mut lost_users = Self::default();
         record
             .timeline
             .seconds()
             .iter()
-            .for_each(|second| absent.add(&second));
-        absent
+            .for_each(|second| lost_users.add(&second));
+        lost_users
     }
 
     /// By the end of each second.
     pub(crate) fn by_second(record: &RunRecord) -> impl Iterator<Item = Self> {
         let seconds = record.timeline.seconds().iter();
-        seconds.scan(Self::default(), |absent, second| {
-            absent.add(&second);
-            Some(*absent)
+        seconds.scan(Self::default(), |lost_users, second| {
+            lost_users.add(&second);
+            Some(*lost_users)
         })
     }
 
@@ -56,14 +56,14 @@ impl Absent {
 
 /// The shares of the planned users' time that were lost (0 to 1).
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub(crate) struct Lost {
+pub(crate) struct LostLoad {
     /// To users that never started or whose data was used up.
-    unasked: f64,
+    unintended: f64,
     /// To users whose data was used up, or that stopped as the scenario says.
-    own: f64,
+    by_scenario: f64,
 }
 
-impl Lost {
+impl LostLoad {
     /// Of a run's load.
     pub(crate) fn of(record: &RunRecord) -> Self {
         let load = record.load();
@@ -71,9 +71,9 @@ impl Lost {
             .timeline
             .seconds()
             .iter()
-            .zip(Absent::by_second(record));
-        let (mut planned_s, mut unasked_s, mut own_s) = (0.0, 0.0, 0.0);
-        for (at, (second, absent)) in seconds.enumerate() {
+            .zip(LostUsers::by_second(record));
+        let (mut planned_s, mut unintended_s, mut by_scenario_s) = (0.0, 0.0, 0.0);
+        for (at, (second, lost_users)) in seconds.enumerate() {
             let middle_s = at as f64 + 0.5;
             if middle_s >= record.duration_s() {
                 break;
@@ -83,7 +83,7 @@ impl Lost {
             // Only where users are missing are those that are gone missed.
             let missing = second.users.map_or(0.0, |users| planned - f64::from(users));
             let missing = missing.max(0.0);
-            let all = absent.all() as f64;
+            let all = lost_users.all() as f64;
             // Arrivals come however few users are left to play them, unless none is: then none is played, however
             // many users had begun.
             let is_played = load.open.is_some() && second.users != Some(0);
@@ -91,49 +91,49 @@ impl Lost {
             let short = if is_over { missing } else { missing.min(all) };
             let part = |count: u64| short * count as f64 / all.max(1.0);
             if !is_played {
-                unasked_s += part(absent.not_started + absent.out_of_data);
-                own_s += part(absent.out_of_data + absent.stopped);
+                unintended_s += part(lost_users.not_started + lost_users.out_of_data);
+                by_scenario_s += part(lost_users.out_of_data + lost_users.stopped);
             }
         }
         if planned_s <= 0.0 {
             return Self::default();
         }
         Self {
-            unasked: unasked_s / planned_s,
-            own: own_s / planned_s,
+            unintended: unintended_s / planned_s,
+            by_scenario: by_scenario_s / planned_s,
         }
     }
 
     /// The share that the scenario itself did not offer.
-    pub(crate) fn own(self) -> f64 {
-        self.own
+    pub(crate) fn by_scenario(self) -> f64 {
+        self.by_scenario
     }
 
     /// Why a target cannot be called good, where too little was offered.
-    pub(crate) fn lack(self, record: &RunRecord) -> Option<Lack> {
-        if self.unasked <= LOST_MAX {
+    pub(crate) fn gap(self, record: &RunRecord) -> Option<EvidenceGap> {
+        if self.unintended <= LOST_MAX {
             return None;
         }
-        let absent = Absent::of(record);
+        let lost_users = LostUsers::of(record);
         let mut reasons = Vec::new();
-        if absent.not_started > 0 {
+        if lost_users.not_started > 0 {
             reasons.push(format!(
                 "{} never started",
-                of_users(record, absent.not_started)
+                of_users(record, lost_users.not_started)
             ));
         }
-        if absent.out_of_data > 0 {
+        if lost_users.out_of_data > 0 {
             reasons.push(format!(
                 "{} ran out of data",
-                of_users(record, absent.out_of_data)
+                of_users(record, lost_users.out_of_data)
             ));
         }
-        let lack = Lack::new(format!(
+        let gap = EvidenceGap::new(format!(
             "{}, so that {} % of the planned load was not offered",
             reasons.join(" and "),
-            number::measured(self.unasked * 100.0)
+            number::measured(self.unintended * 100.0)
         ));
-        Some(lack.and("run again with all of it, which can only be worse"))
+        Some(gap.and("run again with all of it, which can only be worse"))
     }
 }
 
@@ -148,46 +148,46 @@ fn planned_at(load: &Load, at_s: f64) -> f64 {
 
 /// "15 of 30 users".
 fn of_users(record: &RunRecord, count: u64) -> String {
-    let begun: u64 = record
+    let started: u64 = record
         .timeline
         .seconds()
         .iter()
         .map(|second| second.users_started)
         .sum();
-    let (count, begun) = (number::count(count), number::count(begun.max(count)));
-    format!("{count} of {begun} users")
+    let (count, started) = (number::count(count), number::count(started.max(count)));
+    format!("{count} of {started} users")
 }
 
 /// What is to be said of users that are gone.
 pub(crate) fn findings(record: &RunRecord) -> impl Iterator<Item = Finding> {
-    let absent = Absent::of(record);
+    let lost_users = LostUsers::of(record);
     let figures = |kind, sentence, count: u64| {
-        let begun = record.timeline.seconds().iter();
-        let begun: u64 = begun.map(|second| second.users_started).sum();
+        let started = record.timeline.seconds().iter();
+        let started: u64 = started.map(|second| second.users_started).sum();
         Finding::new(kind, sentence)
             .with("users", Figure::Count(count))
-            .with("users_started", Figure::Count(begun.max(count)))
+            .with("users_started", Figure::Count(started.max(count)))
     };
-    let not_started = (absent.not_started > 0).then(|| {
+    let not_started = (lost_users.not_started > 0).then(|| {
         let why = most_failed(record).map_or_else(
             || "what they do before their tasks failed".to_owned(),
             |failure| failed_in_words(record, failure),
         );
-        let users = of_users(record, absent.not_started);
+        let users = of_users(record, lost_users.not_started);
         figures(
             FindingKind::UsersNotStarted,
             format!("{users} never started: {why}."),
-            absent.not_started,
+            lost_users.not_started,
         )
     });
-    let out_of_data = (absent.out_of_data > 0).then(|| {
-        let users = of_users(record, absent.out_of_data);
+    let out_of_data = (lost_users.out_of_data > 0).then(|| {
+        let users = of_users(record, lost_users.out_of_data);
         figures(
             FindingKind::DataExhausted,
             format!(
                 "{users} stopped before the end since their data was used up; give more rows, or let it start over."
             ),
-            absent.out_of_data,
+            lost_users.out_of_data,
         )
     });
     not_started.into_iter().chain(out_of_data)

@@ -7,8 +7,8 @@
 
 use brunt_record::{Metric, Target, ThresholdKind};
 
-use crate::grading::missing_evidence::Lack;
-use crate::model::grade::{Grade, Possible};
+use crate::grading::evidence_gap::EvidenceGap;
+use crate::model::grade::{Grade, PossibleGrades};
 
 /// A threshold, with what it takes to stand on its good side.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -52,16 +52,16 @@ impl Threshold {
 
 /// What the data say of one threshold.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Answer {
+pub(crate) enum ThresholdResult {
     /// The metric stands on its good side.
     Met,
     /// It does not.
     Missed,
     /// The data do not decide.
-    Open(Lack),
+    Undecided(EvidenceGap),
 }
 
-impl From<bool> for Answer {
+impl From<bool> for ThresholdResult {
     fn from(met: bool) -> Self {
         if met { Self::Met } else { Self::Missed }
     }
@@ -69,11 +69,11 @@ impl From<bool> for Answer {
 
 /// A target that its thresholds' answers do not decide.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Undecided {
+pub(crate) struct UndecidedTarget {
     /// Why.
-    pub(crate) lack: Lack,
+    pub(crate) gap: EvidenceGap,
     /// What is known anyway.
-    pub(crate) possible: Possible,
+    pub(crate) possible: PossibleGrades,
 }
 
 /// The grade that follows from the answers to a target's thresholds, or why none does.
@@ -83,13 +83,13 @@ pub(crate) struct Undecided {
 /// better threshold is missed: it is poor at least.
 pub(crate) fn grade(
     target: &Target,
-    ask: impl Fn(Threshold) -> Answer,
-) -> Result<Grade, Undecided> {
-    use Answer::{Met, Missed, Open};
+    ask: impl Fn(Threshold) -> ThresholdResult,
+) -> Result<Grade, UndecidedTarget> {
+    use ThresholdResult::{Met, Missed, Undecided};
     let limit = |level: Option<f64>| level.map(|level| ask(Threshold::Limit(level)));
     let critical = target.critical.map(|level| ask(Threshold::Critical(level)));
     let (goal, acceptable) = (limit(target.target), limit(target.acceptable));
-    let possible = |best| Possible {
+    let possible = |best| PossibleGrades {
         best,
         worst: match (&acceptable, &critical) {
             (Some(Met), _) => Grade::Acceptable,
@@ -97,9 +97,9 @@ pub(crate) fn grade(
             _ => Grade::Critical,
         },
     };
-    let open = |lack: &Lack, best| {
-        Err(Undecided {
-            lack: lack.clone(),
+    let open = |gap: &EvidenceGap, best| {
+        Err(UndecidedTarget {
+            gap: gap.clone(),
             possible: possible(best),
         })
     };
@@ -108,12 +108,12 @@ pub(crate) fn grade(
         (_, Some(Missed), _) | (Some(Missed), None, _) => Ok(Grade::Poor),
         (Some(Met), _, _) | (None, None, Some(Met)) => Ok(Grade::Good),
         (Some(Missed) | None, Some(Met), _) => Ok(Grade::Acceptable),
-        (Some(Missed), Some(Open(lack)), _) => open(lack, Grade::Acceptable),
-        (Some(Open(lack)), ..) | (None, Some(Open(lack)), _) | (None, None, Some(Open(lack))) => {
-            open(lack, Grade::Good)
-        }
+        (Some(Missed), Some(Undecided(gap)), _) => open(gap, Grade::Acceptable),
+        (Some(Undecided(gap)), ..)
+        | (None, Some(Undecided(gap)), _)
+        | (None, None, Some(Undecided(gap))) => open(gap, Grade::Good),
         (None, None, None) => open(
-            &Lack::new("no threshold is set").and("set target, acceptable or critical"),
+            &EvidenceGap::new("no threshold is set").and("set target, acceptable or critical"),
             Grade::Good,
         ),
     }
@@ -136,7 +136,7 @@ mod tests {
     }
 
     fn graded(metric: Metric, levels: [Option<f64>; 3], value: f64) -> Grade {
-        let ask = |threshold: Threshold| Answer::from(threshold.is_met_by(value, metric));
+        let ask = |threshold: Threshold| ThresholdResult::from(threshold.is_met_by(value, metric));
         grade(&target(metric, levels), ask).unwrap()
     }
 
@@ -200,7 +200,7 @@ mod tests {
         }
     }
 
-    fn answers(answers: &[Answer; 3]) -> Result<Grade, Undecided> {
+    fn answers(answers: &[ThresholdResult; 3]) -> Result<Grade, UndecidedTarget> {
         let all = target(Metric::Mean, [Some(1.0), Some(2.0), Some(3.0)]);
         grade(&all, |threshold| {
             let at = match threshold {
@@ -214,11 +214,11 @@ mod tests {
 
     #[test]
     fn an_open_threshold_leaves_the_grade_open_only_where_it_matters() {
-        use Answer::{Met, Missed, Open};
-        let open = || Open(Lack::new("too little"));
-        let possible = |answer: [Answer; 3]| {
+        use ThresholdResult::{Met, Missed, Undecided};
+        let open = || Undecided(EvidenceGap::new("too little"));
+        let possible = |answer: [ThresholdResult; 3]| {
             let undecided = answers(&answer).unwrap_err();
-            assert_eq!(undecided.lack.reason(), "too little");
+            assert_eq!(undecided.gap.reason(), "too little");
             undecided.possible.in_words()
         };
         assert_eq!(answers(&[open(), open(), Missed]), Ok(Grade::Critical));
@@ -239,9 +239,9 @@ mod tests {
     #[test]
     fn without_thresholds_nothing_is_decided() {
         let none = target(Metric::Mean, [None; 3]);
-        let lack = grade(&none, |_| Answer::Met).unwrap_err().lack;
+        let gap = grade(&none, |_| ThresholdResult::Met).unwrap_err().gap;
         assert_eq!(
-            lack.reason(),
+            gap.reason(),
             "no threshold is set; set target, acceptable or critical"
         );
     }

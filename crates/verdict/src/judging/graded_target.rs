@@ -2,11 +2,11 @@
 
 use brunt_record::{Metric, RunRecord, Target};
 
-use crate::grading::evidence::{Evidence, Lag};
-use crate::grading::lost_users::Lost;
-use crate::grading::missing_evidence::Lack;
-use crate::grading::thresholds::{self, Answer, Threshold, Undecided};
-use crate::model::grade::{Grade, Possible};
+use crate::grading::evidence::{Evidence, LagTreatment};
+use crate::grading::evidence_gap::EvidenceGap;
+use crate::grading::lost_users::LostLoad;
+use crate::grading::thresholds::{self, Threshold, ThresholdResult, UndecidedTarget};
+use crate::model::grade::{Grade, PossibleGrades};
 use crate::model::judgement::{Judgement, Value, title_of};
 use crate::number;
 use crate::search::breaking_point::BreakingPoint;
@@ -14,18 +14,18 @@ use crate::window::time_window::TimeWindow;
 use crate::window::warm_up;
 
 /// A judged target.
-pub(crate) struct Row {
+pub(crate) struct GradedTarget {
     pub(crate) judgement: Judgement,
     /// Metric and scope in words.
     pub(crate) title: String,
     /// What an inconclusive row lacks.
-    pub(crate) lack: Option<Lack>,
+    pub(crate) gap: Option<EvidenceGap>,
     /// It is not decided, and a longer run could decide it.
     pub(crate) may_be_decided_later: bool,
 }
 
 /// The targets of a run, judged, in the order of the scenario.
-pub(crate) fn rows(record: &RunRecord, lag: Lag) -> Vec<Row> {
+pub(crate) fn graded_targets(record: &RunRecord, lag: LagTreatment) -> Vec<GradedTarget> {
     let is_search = record.header.load.search.is_some();
     let held = held(record);
     let has_held = held.is_some();
@@ -34,39 +34,39 @@ pub(crate) fn rows(record: &RunRecord, lag: Lag) -> Vec<Row> {
         None if is_search => TimeWindow::whole(record),
         None => warm_up::judged(record),
     };
-    let not_offered = Lost::of(record).lack(record);
+    let not_offered = LostLoad::of(record).gap(record);
     let targets = record.header.targets.iter();
     targets
         .enumerate()
         .map(|(at, target)| {
             let evidence = Evidence::of(judged, target, lag);
             let is_limit_of_search = is_search && target.metric != Metric::Throughput;
-            let answers = if is_limit_of_search {
+            let results = if is_limit_of_search {
                 Vec::new()
             } else {
                 match missed_when_stopped(record, at) {
                     // The decision that stopped the run stands.
-                    Some(missed) => evidence.answers_after(missed, target),
-                    None => evidence.answers(target),
+                    Some(missed) => evidence.results_after_stop(missed, target),
+                    None => evidence.results(target),
                 }
             };
-            let (grade, possible, lack) = if is_limit_of_search {
+            let (grade, possible, gap) = if is_limit_of_search {
                 (Grade::NotApplicable, None, Some(of_a_search(has_held)))
             } else {
-                graded(target, &evidence, &answers)
+                graded(target, &evidence, &results)
             };
-            let (grade, possible, lack) = match &not_offered {
+            let (grade, possible, gap) = match &not_offered {
                 // What is missed with less than the planned load is missed with all of it, too.
                 Some(not_offered) if matches!(grade, Grade::Good | Grade::Acceptable) => {
                     let possible = possible.map(with_more_load);
                     (Grade::Inconclusive, possible, Some(not_offered.clone()))
                 }
                 Some(_) if grade == Grade::Inconclusive => {
-                    (grade, possible.map(with_more_load), lack)
+                    (grade, possible.map(with_more_load), gap)
                 }
-                _ => (grade, possible, lack),
+                _ => (grade, possible, gap),
             };
-            let shown = evidence.shown(&answers);
+            let shown = evidence.shown_interval(&results);
             let judgement = Judgement {
                 target: target.clone(),
                 unit: record.header.unit_of(target),
@@ -75,16 +75,16 @@ pub(crate) fn rows(record: &RunRecord, lag: Lag) -> Vec<Row> {
                 interval_note: shown.note,
                 grade,
                 possible,
-                reason: lack.as_ref().map(|lack| reason(lack, possible)),
+                reason: gap.as_ref().map(|gap| reason(gap, possible)),
             };
-            Row {
+            GradedTarget {
                 title: title_of(record, target),
                 judgement,
                 may_be_decided_later: grade == Grade::Inconclusive
                     && not_offered.is_none()
-                    && !lack.as_ref().is_some_and(Lack::is_of_the_load)
+                    && !gap.as_ref().is_some_and(EvidenceGap::is_of_the_load)
                     && evidence.is_helped_by_time(),
-                lack,
+                gap,
             }
         })
         .collect()
@@ -95,35 +95,39 @@ pub(crate) fn rows(record: &RunRecord, lag: Lag) -> Vec<Row> {
 fn graded(
     target: &Target,
     evidence: &Evidence,
-    answers: &[(Threshold, Answer)],
-) -> (Grade, Option<Possible>, Option<Lack>) {
+    results: &[(Threshold, ThresholdResult)],
+) -> (Grade, Option<PossibleGrades>, Option<EvidenceGap>) {
     let ask = |threshold: Threshold| {
-        let mut answers = answers.iter();
-        let found = answers.find(|(asked, _)| *asked == threshold);
-        found.map_or_else(|| evidence.answer(threshold), |(_, answer)| answer.clone())
+        let mut results = results.iter();
+        let found = results.find(|(asked, _)| *asked == threshold);
+        found.map_or_else(|| evidence.result(threshold), |(_, result)| result.clone())
     };
     match thresholds::grade(target, ask) {
-        Ok(grade) => (grade, Some(Possible::only(grade)), None),
-        Err(Undecided { lack, possible }) => match evidence.never_decidable(target) {
-            Some(found) => (Grade::NotApplicable, None, Some(Lack::undecidable(found))),
-            None => (Grade::Inconclusive, Some(possible), Some(lack)),
+        Ok(grade) => (grade, Some(PossibleGrades::only(grade)), None),
+        Err(UndecidedTarget { gap, possible }) => match evidence.never_decidable(target) {
+            Some(found) => (
+                Grade::NotApplicable,
+                None,
+                Some(EvidenceGap::undecidable(found)),
+            ),
+            None => (Grade::Inconclusive, Some(possible), Some(gap)),
         },
     }
 }
 
 /// What is possible with more load than was offered: it may be worse.
-fn with_more_load(possible: Possible) -> Possible {
-    Possible {
+fn with_more_load(possible: PossibleGrades) -> PossibleGrades {
+    PossibleGrades {
         worst: Grade::Critical,
         ..possible
     }
 }
 
 /// Why a row is not decided, and what is known of it.
-fn reason(lack: &Lack, possible: Option<Possible>) -> String {
-    let known = possible.and_then(Possible::in_words);
+fn reason(gap: &EvidenceGap, possible: Option<PossibleGrades>) -> String {
+    let known = possible.and_then(PossibleGrades::in_words);
     let known = known.map_or_else(String::new, |known| format!("; the grade is {known}"));
-    lack.reason() + &known
+    gap.reason() + &known
 }
 
 /// The threshold of a target, by its place, that was surely missed when the run was stopped for it.
@@ -139,16 +143,16 @@ fn held(record: &RunRecord) -> Option<TimeWindow<'_>> {
     Some(TimeWindow::between(record, from_s, to_s))
 }
 
-fn of_a_search(has_held: bool) -> Lack {
+fn of_a_search(has_held: bool) -> EvidenceGap {
     let shown = if has_held {
         "what is shown is at the highest level that holds"
     } else {
         "no level was seen to hold, and what is shown is of the whole run"
     };
-    Lack::new("a search goes on until this breaks").and(shown)
+    EvidenceGap::new("a search goes on until this breaks").and(shown)
 }
 
-impl Row {
+impl GradedTarget {
     /// Whether the row is asked and the data do not decide it.
     pub(crate) fn is_open(&self) -> bool {
         self.judgement.grade == Grade::Inconclusive
@@ -160,17 +164,17 @@ impl Row {
     }
 
     /// The grades that the data leave possible; `None` if it is not applicable.
-    pub(crate) fn possible(&self) -> Option<Possible> {
+    pub(crate) fn possible(&self) -> Option<PossibleGrades> {
         self.judgement.possible
     }
 
     /// The value stays, the grade goes: the run says nothing of the service.
     pub(crate) fn leave_undecided(&mut self) {
-        let lack = Lack::new("the run is invalid");
+        let gap = EvidenceGap::new("the run is invalid");
         self.judgement.grade = Grade::Inconclusive;
         self.judgement.possible = None;
-        self.judgement.reason = Some(lack.reason());
-        self.lack = Some(lack);
+        self.judgement.reason = Some(gap.reason());
+        self.gap = Some(gap);
     }
 
     /// The threshold that was missed, with its name: the one that made the grade.

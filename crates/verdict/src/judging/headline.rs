@@ -3,14 +3,14 @@
 use brunt_record::{Failure, FailureKind, Metric, RunRecord, Target};
 
 use crate::findings::stall;
-use crate::grading::evidence::{Evidence, Lag};
+use crate::grading::evidence::{Evidence, LagTreatment};
 use crate::judging::ending;
 use crate::judging::ending::Completion;
-use crate::judging::graded_target::Row;
-use crate::judging::profile_answer::ProfileAnswer;
-use crate::judging::validity::Fault;
+use crate::judging::graded_target::GradedTarget;
+use crate::judging::profile_result::ProfileResult;
+use crate::judging::validity::InvalidReason;
 use crate::model::finding::Finding;
-use crate::model::grade::{Grade, Possible};
+use crate::model::grade::{Grade, PossibleGrades};
 use crate::model::judgement::Value;
 use crate::model::run_result::RunResult;
 use crate::number;
@@ -31,21 +31,21 @@ pub(crate) struct Headline<'a> {
     pub(crate) record: &'a RunRecord,
     pub(crate) result: RunResult,
     pub(crate) completion: Completion,
-    pub(crate) invalid_reasons: &'a [Fault],
+    pub(crate) invalid_reasons: &'a [InvalidReason],
     /// What a search found, as a clause.
     pub(crate) search: Option<String>,
-    pub(crate) rows: &'a [Row],
+    pub(crate) rows: &'a [GradedTarget],
     pub(crate) findings: &'a [Finding],
 }
 
 impl Headline<'_> {
-    pub(crate) fn sentence(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         match self.result {
             RunResult::Graded(grade) if self.search.is_some() => {
                 headed(grade.in_words(), self.search.clone())
             }
             RunResult::Invalid => self.invalid(),
-            RunResult::NothingAnswered => self.nothing_answered(),
+            RunResult::NoResponse => self.nothing_answered(),
             RunResult::NoTargets => self.no_targets(),
             RunResult::Graded(Grade::NotApplicable) => self.not_applicable(),
             RunResult::Graded(Grade::Inconclusive) => self.inconclusive(),
@@ -94,14 +94,14 @@ impl Headline<'_> {
         let measured = measured.into_iter().flatten();
         headed(
             self.result.in_words(),
-            measured.chain(self.profile_answer()),
+            measured.chain(self.profile_result()),
         )
     }
 
     fn not_applicable(&self) -> String {
         let first = self.rows.iter().find_map(|row| {
-            let lack = row.lack.as_ref()?;
-            Some(format!("{}: {}", row.title, lack.cause))
+            let gap = row.gap.as_ref()?;
+            Some(format!("{}: {}", row.title, gap.cause))
         });
         let first = first.unwrap_or_default();
         let which = match self.rows.len() {
@@ -113,7 +113,7 @@ impl Headline<'_> {
     }
 
     fn passed(&self, grade: Grade) -> String {
-        let answer = ProfileAnswer::of(self.record, self.findings);
+        let answer = ProfileResult::of(self.record, self.findings);
         let asked = self.rows.iter().filter(|row| row.is_applicable()).count();
         let not_applicable = self.rows.len() - asked;
         let met = self.rows.iter().filter(|row| row.is_applicable());
@@ -123,7 +123,7 @@ impl Headline<'_> {
             .throughput()
             .map_or_else(String::new, |rate| format!(" at {rate}"));
         // No better threshold than acceptable was set if nothing was missed.
-        let miss = self.rows.iter().find_map(Row::miss);
+        let miss = self.rows.iter().find_map(GradedTarget::miss);
         let targets = miss
             .into_iter()
             .chain([format!("{met} of {asked} targets met{at}")])
@@ -142,7 +142,7 @@ impl Headline<'_> {
 
     /// What was measured for the targets that were met, each with its limit.
     fn measured_and_limits(&self) -> Option<String> {
-        let met: Vec<String> = self.rows.iter().filter_map(Row::met).collect();
+        let met: Vec<String> = self.rows.iter().filter_map(GradedTarget::met).collect();
         let met: Vec<&str> = met.iter().map(String::as_str).collect();
         (!met.is_empty()).then(|| listed(&met))
     }
@@ -172,14 +172,16 @@ impl Headline<'_> {
         let cause = self.cause(grade);
         let failures = self.failures_unless(cause.is_some_and(is_error_rate));
         // What stopped the run names the target.
-        let miss = cause.and_then(Row::miss).filter(|_| !is_stopped_for_target);
+        let miss = cause
+            .and_then(GradedTarget::miss)
+            .filter(|_| !is_stopped_for_target);
         let counted = format!("{misses} of {count} targets missed{open}");
         let counted = (count > 0).then_some(counted);
         headed(
             grade.name(),
             stopped
                 .into_iter()
-                .chain(self.profile_answer())
+                .chain(self.profile_result())
                 .chain(failures)
                 .chain(miss)
                 .chain(counted),
@@ -187,8 +189,8 @@ impl Headline<'_> {
     }
 
     /// The row that explains the grade best: failures before the time of those that were answered.
-    fn cause(&self, grade: Grade) -> Option<&Row> {
-        let of_grade = |row: &&Row| row.judgement.grade == grade && row.miss().is_some();
+    fn cause(&self, grade: Grade) -> Option<&GradedTarget> {
+        let of_grade = |row: &&GradedTarget| row.judgement.grade == grade && row.miss().is_some();
         let rows = self.rows.iter().filter(of_grade);
         rows.min_by_key(|row| !is_error_rate(row))
     }
@@ -198,16 +200,16 @@ impl Headline<'_> {
             return self.cut_short();
         }
         let Some(first) = self.first_open() else {
-            return headed(Grade::Inconclusive.name(), self.profile_answer());
+            return headed(Grade::Inconclusive.name(), self.profile_result());
         };
-        let lack = first.lack.as_ref();
-        let lack = lack.map_or_else(String::new, |lack| format!(" ({})", lack.cause));
+        let gap = first.gap.as_ref();
+        let gap = gap.map_or_else(String::new, |gap| format!(" ({})", gap.cause));
         let value = value_if_failing(first);
-        let named = format!("{}{value} is undecided{lack}", first.title);
+        let named = format!("{}{value} is undecided{gap}", first.title);
         let failures = self.failures_unless(is_error_rate(first));
         headed(
             Grade::Inconclusive.name(),
-            self.profile_answer()
+            self.profile_result()
                 .into_iter()
                 .chain(failures)
                 .chain([named])
@@ -218,8 +220,10 @@ impl Headline<'_> {
     /// How many targets have each grade, and what is known of those that are undecided.
     fn grades_of_targets(&self) -> Option<String> {
         let applicable = || self.rows.iter().filter(|row| row.is_applicable());
-        let known = self.open_rows().filter_map(Row::possible);
-        let known = known.reduce(Possible::and).and_then(Possible::in_words);
+        let known = self.open_rows().filter_map(GradedTarget::possible);
+        let known = known
+            .reduce(PossibleGrades::and)
+            .and_then(PossibleGrades::in_words);
         if applicable().count() < 2 {
             return known.map(|known| format!("the grade is {known}"));
         }
@@ -257,7 +261,7 @@ impl Headline<'_> {
             stop.into_iter()
                 .chain(failures)
                 .chain(so_far)
-                .chain(self.profile_answer()),
+                .chain(self.profile_result()),
         )
     }
 
@@ -278,7 +282,7 @@ impl Headline<'_> {
             RunResult::NoTargets => {
                 "Next: set a limit in [targets] of the scenario, such as `p95 = { critical = \"500ms\" }`.".into()
             }
-            RunResult::NothingAnswered => format!(
+            RunResult::NoResponse => format!(
                 "Next: check that the service answers at {}, then run again.",
                 self.record.header.host
             ),
@@ -317,21 +321,21 @@ impl Headline<'_> {
     /// What decides the first target that is open, or what makes one applicable.
     fn what_decides(&self) -> String {
         let open = self.first_open().or(self.rows.first());
-        let lack = open.and_then(|row| Some((&row.title, row.lack.as_ref()?)));
-        match lack {
-            Some((title, lack)) if !lack.remedies.is_empty() => {
-                format!("Next: to decide {title}, {}.", lack.advice())
+        let gap = open.and_then(|row| Some((&row.title, row.gap.as_ref()?)));
+        match gap {
+            Some((title, gap)) if !gap.remedies.is_empty() => {
+                format!("Next: to decide {title}, {}.", gap.advice())
             }
             _ => "Next: run longer, or with more load.".to_owned(),
         }
     }
 
     /// The open target that matters most: failures before the time of requests that were answered.
-    fn first_open(&self) -> Option<&Row> {
+    fn first_open(&self) -> Option<&GradedTarget> {
         self.open_rows().min_by_key(|row| !is_failing(row))
     }
 
-    fn open_rows(&self) -> impl Iterator<Item = &Row> {
+    fn open_rows(&self) -> impl Iterator<Item = &GradedTarget> {
         self.rows.iter().filter(|row| row.is_open())
     }
 
@@ -339,8 +343,8 @@ impl Headline<'_> {
         self.open_rows().map(|row| row.title.as_str()).collect()
     }
 
-    fn profile_answer(&self) -> Option<String> {
-        ProfileAnswer::of(self.record, self.findings).map(|answer| answer.clause)
+    fn profile_result(&self) -> Option<String> {
+        ProfileResult::of(self.record, self.findings).map(|answer| answer.clause)
     }
 
     fn throughput(&self) -> Option<String> {
@@ -362,14 +366,14 @@ impl Headline<'_> {
     }
 
     /// How many requests failed, unless none did or another clause says it.
-    fn failures_unless(&self, is_said: bool) -> Option<String> {
+    fn failures_unless(&self, is_mentioned: bool) -> Option<String> {
         let percent = overall(self.record, Metric::ErrorRate).known()?;
-        let percent = (percent > 0.0 && !is_said).then(|| number::measured(percent))?;
+        let percent = (percent > 0.0 && !is_mentioned).then(|| number::measured(percent))?;
         Some(format!("{percent} % of requests failed"))
     }
 }
 
-fn is_failing(row: &Row) -> bool {
+fn is_failing(row: &GradedTarget) -> bool {
     is_error_rate(row)
         && row
             .judgement
@@ -378,24 +382,24 @@ fn is_failing(row: &Row) -> bool {
             .is_some_and(|percent| percent > 0.0)
 }
 
-fn value_if_failing(row: &Row) -> String {
+fn value_if_failing(row: &GradedTarget) -> String {
     match row.judgement.value.known() {
         Some(percent) if is_failing(row) => format!(" {} %", number::measured(percent)),
         _ => String::new(),
     }
 }
 
-fn is_error_rate(row: &Row) -> bool {
+fn is_error_rate(row: &GradedTarget) -> bool {
     row.judgement.target.metric == Metric::ErrorRate
 }
 
-fn is_error_rate_of_all(row: &Row) -> bool {
+fn is_error_rate_of_all(row: &GradedTarget) -> bool {
     is_error_rate(row) && row.judgement.target.scope.is_none()
 }
 
 /// The grade of a target as far as it is known.
-fn grade_of(row: &Row) -> String {
-    let known = row.possible().and_then(Possible::in_words);
+fn grade_of(row: &GradedTarget) -> String {
+    let known = row.possible().and_then(PossibleGrades::in_words);
     match (row.is_open(), known) {
         (true, Some(known)) => format!("undecided ({known})"),
         (true, None) => "undecided".to_owned(),
@@ -427,5 +431,5 @@ fn overall(record: &RunRecord, metric: Metric) -> Value {
         critical: None,
         stop_at: None,
     };
-    Evidence::of(warm_up::judged(record), &asked, Lag::Counted).value
+    Evidence::of(warm_up::judged(record), &asked, LagTreatment::Counted).value
 }

@@ -3,15 +3,15 @@
 use brunt_record::RunRecord;
 
 use crate::findings::{degradation, dominant_request, leak, recovery, run_notes, stall};
-use crate::grading::evidence::Lag;
+use crate::grading::evidence::LagTreatment;
 use crate::grading::lost_users;
 use crate::judging::ending;
 use crate::judging::ending::Completion;
-use crate::judging::graded_target::{self, Row};
+use crate::judging::graded_target::{self, GradedTarget};
 use crate::judging::headline::Headline;
-use crate::judging::validity::{self, Fault};
+use crate::judging::validity::{self, InvalidReason};
 use crate::model::grade::Grade;
-use crate::model::grade::Possible;
+use crate::model::grade::PossibleGrades;
 use crate::model::run_result::RunResult;
 use crate::search::breaking_point::{BreakingPoint, SearchOutcome};
 use crate::search::generator_limit;
@@ -25,8 +25,8 @@ use crate::window::warm_up;
 /// critical as soon as one target is, and inconclusive otherwise. If the run is not valid no target is
 /// graded: each keeps its value, and is inconclusive.
 pub fn judge(record: &RunRecord) -> Verdict {
-    let mut rows = graded_target::rows(record, Lag::Counted);
-    let without_lateness = graded_target::rows(record, Lag::TakenOut);
+    let mut rows = graded_target::graded_targets(record, LagTreatment::Counted);
+    let without_lateness = graded_target::graded_targets(record, LagTreatment::Excluded);
     let late = validity::late(record, &rows, &without_lateness);
     let notes = run_notes::notes(record, late.is_some());
     let invalid_reasons = validity::client_faults(record)
@@ -38,10 +38,10 @@ pub fn judge(record: &RunRecord) -> Verdict {
     let breaking_point = BreakingPoint::of(record);
     let completion = Completion::of(record);
     let result = if !invalid_reasons.is_empty() {
-        rows.iter_mut().for_each(Row::leave_undecided);
+        rows.iter_mut().for_each(GradedTarget::leave_undecided);
         RunResult::Invalid
     } else if !totals::is_answered(record) {
-        RunResult::NothingAnswered
+        RunResult::NoResponse
     } else {
         match &breaking_point {
             Some(found) => of_search(&rows, found, completion),
@@ -49,7 +49,7 @@ pub fn judge(record: &RunRecord) -> Verdict {
         }
     };
     let is_unbroken_search = breaking_point.as_ref().is_some_and(|found| !found.breaks());
-    let is_too_slow = rows.iter().any(Row::is_too_slow);
+    let is_too_slow = rows.iter().any(GradedTarget::is_too_slow);
     let slow_request = dominant_request::finding(record, is_too_slow);
     let worse = degradation::findings(record);
     // What is said of its getting worse says more.
@@ -83,10 +83,13 @@ pub fn judge(record: &RunRecord) -> Verdict {
     };
     Verdict {
         baseline: None,
-        headline: headline.sentence(),
+        headline: headline.text(),
         next_step: headline.next_step(),
         result,
-        invalid_reasons: invalid_reasons.iter().map(Fault::to_string).collect(),
+        invalid_reasons: invalid_reasons
+            .iter()
+            .map(InvalidReason::to_string)
+            .collect(),
         findings,
         judgements: rows.into_iter().map(|row| row.judgement).collect(),
     }
@@ -95,7 +98,7 @@ pub fn judge(record: &RunRecord) -> Verdict {
 /// The result of a search: it is good if a level holds and no target is missed, since where the service breaks is
 /// what it was to find out. What it is raised against until it breaks is no target of its own, unless it is missed at
 /// any load. If brunt itself was the limit, or no level is known to hold, the question is open.
-fn of_search(rows: &[Row], found: &BreakingPoint, completion: Completion) -> RunResult {
+fn of_search(rows: &[GradedTarget], found: &BreakingPoint, completion: Completion) -> RunResult {
     let outcome = found.outcome();
     if matches!(outcome, SearchOutcome::ServiceStopped { .. }) {
         return RunResult::Graded(Grade::Critical);
@@ -116,11 +119,11 @@ fn of_search(rows: &[Row], found: &BreakingPoint, completion: Completion) -> Run
         RunResult::Graded(Grade::Inconclusive) if has_broken => RunResult::Graded(Grade::Good),
         result => result,
     }
-    .unless(is_open)
+    .or_inconclusive_if(is_open)
 }
 
 /// What the rows of a valid run with answers come to.
-pub(crate) fn of_rows(rows: &[Row], completion: Completion) -> RunResult {
+pub(crate) fn of_rows(rows: &[GradedTarget], completion: Completion) -> RunResult {
     if completion == Completion::ServiceStopped {
         return RunResult::Graded(Grade::Critical);
     }
@@ -140,11 +143,11 @@ pub(crate) fn of_rows(rows: &[Row], completion: Completion) -> RunResult {
 }
 
 /// The grades that the applicable rows leave possible together; `None` if no row is applicable.
-pub(crate) fn possible(rows: &[Row]) -> Option<Possible> {
-    let applicable = rows.iter().filter_map(Row::possible);
-    applicable.reduce(Possible::and)
+pub(crate) fn possible(rows: &[GradedTarget]) -> Option<PossibleGrades> {
+    let applicable = rows.iter().filter_map(GradedTarget::possible);
+    applicable.reduce(PossibleGrades::and)
 }
 
-fn decided(rows: &[Row]) -> impl Iterator<Item = Grade> {
+fn decided(rows: &[GradedTarget]) -> impl Iterator<Item = Grade> {
     rows.iter().filter_map(|row| row.possible()?.decided())
 }

@@ -8,9 +8,9 @@ use brunt_record::{FailureKind, Load, Metric, RunRecord, StoppedBy};
 use crate::convert::whole_number;
 use crate::findings::{degradation, recovery};
 use crate::generator::overload;
-use crate::generator::signals::Signal;
-use crate::grading::lost_users::Absent;
-use crate::judging::graded_target::Row;
+use crate::generator::signals::GeneratorSignal;
+use crate::grading::lost_users::LostUsers;
+use crate::judging::graded_target::GradedTarget;
 use crate::number;
 use crate::search::breaking_point::BreakingPoint;
 use crate::window::totals;
@@ -25,14 +25,14 @@ const ARRIVALS_MADE: f64 = 0.9;
 
 /// A reason for which a run does not describe the service.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Fault {
+pub(crate) struct InvalidReason {
     /// The cause, in words.
     pub(crate) cause: String,
     /// What removes the cause, as an imperative; `None`: not known.
     pub(crate) remedy: Option<String>,
 }
 
-impl Fault {
+impl InvalidReason {
     fn new(cause: impl Into<String>, remedy: impl Into<String>) -> Self {
         Self {
             cause: cause.into(),
@@ -41,7 +41,7 @@ impl Fault {
     }
 }
 
-impl fmt::Display for Fault {
+impl fmt::Display for InvalidReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.cause)?;
         self.remedy
@@ -51,7 +51,7 @@ impl fmt::Display for Fault {
 }
 
 /// Requests that brunt or its machine failed, a fault for each kind.
-pub(crate) fn client_faults(record: &RunRecord) -> Vec<Fault> {
+pub(crate) fn client_faults(record: &RunRecord) -> Vec<InvalidReason> {
     let kinds = FailureKind::ALL
         .into_iter()
         .filter(|kind| kind.is_generator_fault());
@@ -66,20 +66,20 @@ pub(crate) fn client_faults(record: &RunRecord) -> Vec<Fault> {
         .collect()
 }
 
-fn client_fault(kind: FailureKind, count: u64, all: u64, example: Option<&str>) -> Fault {
+fn client_fault(kind: FailureKind, count: u64, all: u64, example: Option<&str>) -> InvalidReason {
     let requests = format!("{} of {}", number::count(count), number::requests(all));
     match kind {
-        FailureKind::NoPorts => Fault::new(
+        FailureKind::NoPorts => InvalidReason::new(
             format!("{requests} found no free port on brunt's machine"),
             "set `connections = \"per-user\"` in the scenario, or give brunt more source addresses (--local-address A,B)",
         ),
-        FailureKind::NoDescriptors => Fault::new(
+        FailureKind::NoDescriptors => InvalidReason::new(
             format!("{requests} found no free file descriptor in brunt"),
             "raise the limit of open files (ulimit -n)",
         ),
         FailureKind::UnreadableFile => {
             let example = example.unwrap_or("a file");
-            Fault::new(
+            InvalidReason::new(
                 format!(
                     "{requests} could not be made, as a file changed during the run ({example})"
                 ),
@@ -90,7 +90,7 @@ fn client_fault(kind: FailureKind, count: u64, all: u64, example: Option<&str>) 
             let example = example
                 .map(|example| format!(" ({example})"))
                 .unwrap_or_default();
-            Fault::new(
+            InvalidReason::new(
                 format!("{requests} failed on brunt's own machine{example}"),
                 "free its memory and sockets, or use another one",
             )
@@ -99,18 +99,18 @@ fn client_fault(kind: FailureKind, count: u64, all: u64, example: Option<&str>) 
 }
 
 /// That brunt itself or a process of the load failed, so that the load was not what it was meant to be.
-pub(crate) fn internal_error(record: &RunRecord) -> Option<Fault> {
+pub(crate) fn internal_error(record: &RunRecord) -> Option<InvalidReason> {
     let ending = record.ending.as_ref()?;
     let reason = ending
         .stop_reason
         .as_deref()
         .unwrap_or("no reason is known");
     match ending.stopped_by {
-        StoppedBy::InternalError => Some(Fault {
+        StoppedBy::InternalError => Some(InvalidReason {
             cause: format!("brunt itself failed: {reason}"),
             remedy: None,
         }),
-        StoppedBy::WorkerLost => Some(Fault {
+        StoppedBy::WorkerLost => Some(InvalidReason {
             cause: reason.to_owned(),
             remedy: None,
         }),
@@ -122,7 +122,11 @@ pub(crate) fn internal_error(record: &RunRecord) -> Option<Fault> {
 /// response made shorter by its lag and by what was withheld from brunt, and the users' time that went into
 /// it given back. Lateness only makes a service look worse: what was met is met without it, and a row that
 /// decides nothing misleads nobody.
-pub(crate) fn late(record: &RunRecord, judged: &[Row], without: &[Row]) -> Option<Fault> {
+pub(crate) fn late(
+    record: &RunRecord,
+    judged: &[GradedTarget],
+    without: &[GradedTarget],
+) -> Option<InvalidReason> {
     let broken = BreakingPoint::of(record).and_then(|found| found.made_by_lateness());
     let changed: Vec<String> = judged
         .iter()
@@ -142,30 +146,34 @@ pub(crate) fn late(record: &RunRecord, judged: &[Row], without: &[Row]) -> Optio
         return None;
     }
     let changed = changed.join(", ");
-    if let Some(signal) = Signal::that_mattered(record) {
+    if let Some(signal) = GeneratorSignal::relevant(record) {
         let (what, remedy) = (signal.in_words(), signal.remedy());
-        return Some(Fault::new(format!("{what}, which made {changed}"), remedy));
+        return Some(InvalidReason::new(
+            format!("{what}, which made {changed}"),
+            remedy,
+        ));
     }
     let lag_ms = number::measured(p99_ms(&lags(record))?);
-    Some(Fault::new(
+    Some(InvalidReason::new(
         format!("brunt itself was late (p99 lag {lag_ms} ms), which made {changed}"),
         "give brunt more cores or threads, or make less load",
     ))
 }
 
 /// Whether the planned load was not made. `without` are the targets without brunt's lateness.
-pub(crate) fn load_not_made(record: &RunRecord, without: &[Row]) -> Option<Fault> {
+pub(crate) fn load_not_made(record: &RunRecord, without: &[GradedTarget]) -> Option<InvalidReason> {
     users_not_made(record).or_else(|| arrivals_not_made(record, without))
 }
 
 /// Whether fewer arrivals were played than planned because brunt had no time to spare for most of the run. A service
 /// that misses a target by itself misses it under more load, too.
-fn arrivals_not_made(record: &RunRecord, without: &[Row]) -> Option<Fault> {
+fn arrivals_not_made(record: &RunRecord, without: &[GradedTarget]) -> Option<InvalidReason> {
     let load = record.load();
     if load.search.is_some() || overload::share_of_load(record) <= 0.5 {
         return None;
     }
-    let misses = |row: &Row| row.is_missed() && row.judgement.target.metric != Metric::Throughput;
+    let misses =
+        |row: &GradedTarget| row.is_missed() && row.judgement.target.metric != Metric::Throughput;
     if without.iter().any(misses) {
         return None;
     }
@@ -184,7 +192,7 @@ fn arrivals_not_made(record: &RunRecord, without: &[Row]) -> Option<Fault> {
     if played <= 0.0 || played + f64::from(users) >= ARRIVALS_MADE * planned {
         return None;
     }
-    Some(Fault::new(
+    Some(InvalidReason::new(
         format!(
             "the load was not made: brunt itself had no time to spare and played {} of {} planned arrivals",
             number::chosen(played.round()),
@@ -196,7 +204,7 @@ fn arrivals_not_made(record: &RunRecord, without: &[Row]) -> Option<Fault> {
 
 /// Whether fewer users were active than planned for most of the run. An open load has as many users as its arrivals
 /// need.
-fn users_not_made(record: &RunRecord) -> Option<Fault> {
+fn users_not_made(record: &RunRecord) -> Option<InvalidReason> {
     let (load, load_s) = (record.load(), record.duration_s());
     if load.open.is_some() {
         return None;
@@ -206,17 +214,17 @@ fn users_not_made(record: &RunRecord) -> Option<Fault> {
         .timeline
         .seconds()
         .iter()
-        .zip(Absent::by_second(record));
+        .zip(LostUsers::by_second(record));
     let seconds: Vec<_> = ends
         .zip(seconds)
         .take_while(|(end_s, _)| *end_s < load_s)
         .collect();
     let short: Vec<(u32, f64)> = seconds
         .iter()
-        .filter_map(|(end_s, (second, absent))| {
+        .filter_map(|(end_s, (second, lost_users))| {
             // Users that the service did not let in, that had no data left or that the scenario stopped are not the
             // generator's to make.
-            let planned = users_planned(&load, *end_s) - absent.all() as f64;
+            let planned = users_planned(&load, *end_s) - lost_users.all() as f64;
             Some((second.users?, planned.max(0.0)))
         })
         .filter(|(users, planned)| f64::from(*users) < USERS_MADE * planned)
@@ -234,7 +242,10 @@ fn users_not_made(record: &RunRecord) -> Option<Fault> {
         number::count((*users).into()),
         number::chosen(*planned)
     );
-    Some(Fault::new(cause, "give brunt more cores or threads"))
+    Some(InvalidReason::new(
+        cause,
+        "give brunt more cores or threads",
+    ))
 }
 
 /// Users that had to be active: the fewest planned of late, whole ones.

@@ -25,10 +25,10 @@ impl Finding {
 
     /// Whether it says that the service was steady.
     pub(crate) fn is_steady(&self) -> bool {
-        self.figures.contains(&("steady", Figure::Truth(true)))
+        self.figures.contains(&("steady", Figure::Bool(true)))
     }
 
-    pub(crate) fn marked(mut self, mark: Mark) -> Self {
+    pub(crate) fn with_mark(mut self, mark: Mark) -> Self {
         self.marks.push(mark);
         self
     }
@@ -49,13 +49,13 @@ pub enum Figure {
     /// From … to, with 95 % confidence.
     Interval(f64, f64),
     /// Whether it is so.
-    Truth(bool),
+    Bool(bool),
     /// A word.
-    Word(&'static str),
+    Keyword(&'static str),
     /// Words.
     Text(String),
     /// It is not known, or there is none.
-    Nothing,
+    Null,
     /// Figures that belong together.
     Group(Vec<(&'static str, Figure)>),
 }

@@ -50,14 +50,14 @@ impl Grade {
 /// The grades that the data leave possible, from good to critical. A threshold that is not set rules out
 /// nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Possible {
+pub struct PossibleGrades {
     /// The best of them.
     pub best: Grade,
     /// The worst of them.
     pub worst: Grade,
 }
 
-impl Possible {
+impl PossibleGrades {
     /// The only possible grade.
     pub(crate) const fn only(grade: Grade) -> Self {
         Self {

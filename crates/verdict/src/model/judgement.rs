@@ -2,7 +2,7 @@
 
 use brunt_record::{Metric, RunRecord, Target};
 
-use crate::model::grade::{Grade, Possible};
+use crate::model::grade::{Grade, PossibleGrades};
 
 /// A target with what was measured and the grade.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,7 +21,7 @@ pub struct Judgement {
     pub grade: Grade,
     /// The grades that the data leave possible; `None` if the target is not applicable or the run is not
     /// valid.
-    pub possible: Option<Possible>,
+    pub possible: Option<PossibleGrades>,
     /// Why the grade is what it is, where the value and the thresholds do not say it: what an
     /// inconclusive row lacks, and what would decide it.
     pub reason: Option<String>,

@@ -11,7 +11,7 @@ pub enum RunResult {
     /// No target was asked, and requests were answered: there is nothing to pass or fail.
     NoTargets,
     /// No request was ever answered, so nothing of the service was measured.
-    NothingAnswered,
+    NoResponse,
     /// The generator or its machine distorted the run, so that it does not describe the service.
     Invalid,
 }
@@ -26,7 +26,7 @@ impl RunResult {
         Self::Graded(Grade::Inconclusive),
         Self::Graded(Grade::NotApplicable),
         Self::NoTargets,
-        Self::NothingAnswered,
+        Self::NoResponse,
         Self::Invalid,
     ];
 
@@ -35,7 +35,7 @@ impl RunResult {
         match self {
             Self::Graded(grade) => grade.name(),
             Self::NoTargets => "no_targets",
-            Self::NothingAnswered => "nothing_answered",
+            Self::NoResponse => "nothing_answered",
             Self::Invalid => "invalid",
         }
     }
@@ -46,7 +46,7 @@ impl RunResult {
         match self {
             Self::Graded(grade) => grade.in_words(),
             Self::NoTargets => "no targets",
-            Self::NothingAnswered => "nothing answered",
+            Self::NoResponse => "nothing answered",
             Self::Invalid => "invalid",
         }
     }
@@ -63,12 +63,12 @@ impl RunResult {
             Self::Graded(Grade::Poor) => 5,
             Self::Graded(Grade::Critical) => 6,
             Self::Invalid => 7,
-            Self::NothingAnswered => 8,
+            Self::NoResponse => 8,
         }
     }
 
     /// The result, or inconclusive if the question is open and nothing was missed.
-    pub(crate) const fn unless(self, is_open: bool) -> Self {
+    pub(crate) const fn or_inconclusive_if(self, is_open: bool) -> Self {
         if is_open && !self.is_missed() {
             Self::Graded(Grade::Inconclusive)
         } else {

@@ -6,14 +6,14 @@ use crate::grading::thresholds::Threshold;
 use crate::model::grade::Grade;
 use crate::model::judgement::title_of;
 use crate::number;
-use crate::stats::batch_means::{self, Block, Sureness};
+use crate::stats::batch_means::{self, Block, ProportionEstimate};
 use crate::window::time_window::TimeWindow;
 
 /// A bound that is missed by nearly all requests at any load is still broken where all miss it.
 const SHARE_MAX: f64 = 0.99;
 
 /// Trials are short: neighbours may be as alike as this by chance.
-const ALIKE: f64 = 0.5;
+const CORRELATION_SETTLED: f64 = 0.5;
 
 /// A threshold that a search looks at: of a percentile or of the error rate.
 #[derive(Debug, Clone)]
@@ -62,31 +62,26 @@ impl Bound {
     }
 
     /// How many requests of a scope miss it.
-    pub(super) fn missing_of(
-        &self,
-        stretch: TimeWindow,
-        scope: Scope<'_>,
-        measure: Measure,
-    ) -> f64 {
+    pub(super) fn missing_of(&self, window: TimeWindow, scope: Scope<'_>, measure: Measure) -> f64 {
         let missing = match self.metric {
-            Metric::Percentile(_) => stretch.missing(scope, measure, |ns| {
+            Metric::Percentile(_) => window.missing(scope, measure, |ns| {
                 self.threshold.is_met_by(ns as f64 / 1e6, self.metric)
             }),
-            _ => stretch.failed(scope),
+            _ => window.failed(scope),
         };
         missing.iter().map(|block| block.missing).sum()
     }
 
     /// Counts what misses it.
-    pub(crate) fn count(&self, stretch: TimeWindow) -> Counted {
+    pub(crate) fn count(&self, window: TimeWindow) -> BoundCounts {
         let requests = self.target.requests();
         let (missing, slow) = match self.metric {
-            Metric::Percentile(_) => stretch.missing_and_slow(requests, self.measure, |ns| {
+            Metric::Percentile(_) => window.missing_and_slow(requests, self.measure, |ns| {
                 self.threshold.is_met_by(ns as f64 / 1e6, self.metric)
             }),
-            _ => (stretch.failed(requests), Vec::new()),
+            _ => (window.failed(requests), Vec::new()),
         };
-        Counted {
+        BoundCounts {
             missing,
             slow,
             limit: self.share(),
@@ -122,7 +117,7 @@ impl Bound {
     }
 
     /// What misses it at any load, in words.
-    pub(crate) fn missed_at_any_load(&self, share: f64) -> String {
+    pub(crate) fn missed_at_any_load_in_words(&self, share: f64) -> String {
         let percent = number::measured(share * 100.0);
         let limit = number::chosen(self.threshold.level());
         match self.metric {
@@ -167,7 +162,7 @@ fn threshold(target: &Target, limit: ThresholdKind) -> Option<Threshold> {
 
 /// What was counted of a bound, second by second.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Counted {
+pub(crate) struct BoundCounts {
     /// Requests that miss it.
     pub(crate) missing: Vec<Block>,
     /// Slow requests, which tell how those come that miss it.
@@ -176,13 +171,17 @@ pub(crate) struct Counted {
     pub(crate) limit: f64,
 }
 
-impl Counted {
+impl BoundCounts {
     /// How sure the share is that misses.
-    pub(crate) fn sureness(&self) -> Option<Sureness> {
+    pub(crate) fn estimate(&self) -> Option<ProportionEstimate> {
         if self.slow.is_empty() {
-            batch_means::sureness_unless(&self.missing, ALIKE)
+            batch_means::estimate_unless_correlated(&self.missing, CORRELATION_SETTLED)
         } else {
-            batch_means::sureness_beside_unless(&self.missing, &self.slow, ALIKE)
+            batch_means::estimate_with_slow_unless_correlated(
+                &self.missing,
+                &self.slow,
+                CORRELATION_SETTLED,
+            )
         }
     }
 
@@ -292,8 +291,8 @@ mod tests {
         let disturbed: Vec<bool> = (0..25).map(|second| second < 5).collect();
         let record = record(&disturbed);
         let bounds = Bound::all(&record, ThresholdKind::Critical, Measure::Response);
-        let stretch = TimeWindow::between(&record, 0.0, 25.0);
-        let counted = bounds[0].count(stretch.without(&disturbed));
+        let window = TimeWindow::between(&record, 0.0, 25.0);
+        let counted = bounds[0].count(window.without(&disturbed));
         let block = |missing| Block {
             missing,
             all: 100.0,

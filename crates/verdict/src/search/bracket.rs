@@ -1,7 +1,7 @@
 //! The bracket: the highest level that holds and the lowest that breaks, by what all trials say together.
 
 use crate::search::estimate::line;
-use crate::search::trial::{Cause, Outcome, Trial};
+use crate::search::trial::{BreakCause, Trial, TrialOutcome};
 
 /// Between these two the service breaks.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -18,11 +18,11 @@ pub struct Bracket {
 
 impl Bracket {
     pub(crate) fn of(trials: &[Trial]) -> Self {
-        Self::told_by(&together(trials))
+        Self::of_pooled(&pool(trials))
     }
 
     /// The same of trials that have been told together.
-    pub(crate) fn told_by(trials: &[Trial]) -> Self {
+    pub(crate) fn of_pooled(trials: &[Trial]) -> Self {
         let mut levels: Vec<f64> = trials.iter().map(|trial| trial.level).collect();
         levels.sort_by(f64::total_cmp);
         levels.dedup();
@@ -31,9 +31,11 @@ impl Bracket {
         // Who holds more holds this as well; who seems to hold it when asked again speaks against a break.
         let passes = |level: f64| {
             let speaks = |trial: &&Trial| {
-                let holds = trial.level >= level && trial.outcome == Outcome::Holds;
-                let seems_to = trial.outcome == Outcome::Open && trial.excess < 0.0;
-                holds || same(trial.level, level) && (trial.outcome == Outcome::Holds || seems_to)
+                let holds = trial.level >= level && trial.outcome == TrialOutcome::Holds;
+                let seems_to = trial.outcome == TrialOutcome::Open && trial.excess < 0.0;
+                holds
+                    || same(trial.level, level)
+                        && (trial.outcome == TrialOutcome::Holds || seems_to)
             };
             trials.iter().filter(speaks).count()
         };
@@ -42,11 +44,11 @@ impl Bracket {
             .copied()
             .find(|level| fails(*level) > passes(*level));
         let below = |level: &f64| breaks.is_none_or(|breaks| *level < breaks);
-        let held = |level: &f64| at(*level).any(|trial| trial.outcome == Outcome::Holds);
+        let held = |level: &f64| at(*level).any(|trial| trial.outcome == TrialOutcome::Holds);
         let holds = levels.iter().copied().filter(below).filter(held);
         let holds = holds.filter(|level| {
             let own = at(*level)
-                .filter(|trial| trial.outcome == Outcome::Holds)
+                .filter(|trial| trial.outcome == TrialOutcome::Holds)
                 .count();
             own > fails(*level)
         });
@@ -84,27 +86,27 @@ const SURE: f64 = 2.2;
 /// All trials, with what is told together by those of one level; and by those that do not tell alone: that a level
 /// holds follows from what was seen at levels above it as well, however far, and that it breaks from those near
 /// below; and from the line through all of them, where it says no other than the trial itself.
-pub(crate) fn together(trials: &[Trial]) -> Vec<Trial> {
+pub(crate) fn pool(trials: &[Trial]) -> Vec<Trial> {
     let mut all = trials.to_vec();
     for (told, trial) in all.iter_mut().zip(trials) {
         if trial.counted.is_empty() {
             continue;
         }
-        told.outcome = pooled(trials, trial, |ratio, other| {
+        told.outcome = pool_with(trials, trial, |ratio, other| {
             (1.0 - SAME..=1.0 + SAME).contains(&ratio)
                 && (other.excess - trial.excess).abs() < APART
         });
-        if trial.outcome == Outcome::Open && told.outcome == Outcome::Open {
-            let is_open = |other: &Trial| other.outcome == Outcome::Open;
-            let above = pooled(trials, trial, |ratio, other| {
+        if trial.outcome == TrialOutcome::Open && told.outcome == TrialOutcome::Open {
+            let is_open = |other: &Trial| other.outcome == TrialOutcome::Open;
+            let above = pool_with(trials, trial, |ratio, other| {
                 is_open(other) && ratio >= 1.0 - 1e-9
             });
-            let below = pooled(trials, trial, |ratio, other| {
+            let below = pool_with(trials, trial, |ratio, other| {
                 is_open(other) && (1.0 / (1.0 + NEAR)..=1.0 + 1e-9).contains(&ratio)
             });
             told.outcome = match (above, below) {
-                (Outcome::Holds, _) => Outcome::Holds,
-                (_, Outcome::Breaks(cause)) => Outcome::Breaks(cause),
+                (TrialOutcome::Holds, _) => TrialOutcome::Holds,
+                (_, TrialOutcome::Breaks(cause)) => TrialOutcome::Breaks(cause),
                 _ => by_line(trials, trial),
             };
         }
@@ -113,22 +115,26 @@ pub(crate) fn together(trials: &[Trial]) -> Vec<Trial> {
 }
 
 /// What the line through all trials says of one that does not tell.
-fn by_line(trials: &[Trial], trial: &Trial) -> Outcome {
+fn by_line(trials: &[Trial], trial: &Trial) -> TrialOutcome {
     let Some(line) = line(trials.iter(), trial.level) else {
-        return Outcome::Open;
+        return TrialOutcome::Open;
     };
     let below = (line.breaks_at / trial.level).ln();
     if trial.excess < 0.0 && below > SURE * line.error {
-        Outcome::Holds
+        TrialOutcome::Holds
     } else if trial.excess > 0.0 && -below > SURE * line.error {
-        Outcome::Breaks(Cause::Bound(trial.nearest))
+        TrialOutcome::Breaks(BreakCause::Bound(trial.nearest))
     } else {
-        Outcome::Open
+        TrialOutcome::Open
     }
 }
 
 /// What a trial says together with others, by how their levels are to its own.
-fn pooled(trials: &[Trial], trial: &Trial, speaks: impl Fn(f64, &Trial) -> bool) -> Outcome {
+fn pool_with(
+    trials: &[Trial],
+    trial: &Trial,
+    speaks: impl Fn(f64, &Trial) -> bool,
+) -> TrialOutcome {
     let others = trials.iter().filter(|other| {
         !std::ptr::eq(*other, trial)
             && !other.counted.is_empty()
@@ -148,14 +154,14 @@ pub(crate) fn same(a: f64, b: f64) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::bound::Counted;
+    use super::super::bound::BoundCounts;
     use super::*;
 
     /// A trial that does not tell alone: it missed so many times what may, as a logarithm.
     fn open(level: f64, excess: f64) -> Trial {
-        let counted = Counted {
+        let counted = BoundCounts {
             limit: 0.01,
-            ..Counted::default()
+            ..BoundCounts::default()
         };
         let mut trial = Trial::seen(level, (0.0, 100.0));
         trial.excess = excess;

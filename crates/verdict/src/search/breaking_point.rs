@@ -7,9 +7,9 @@ use crate::generator::cpu_starvation::saturated_share;
 use crate::model::finding::{Figure, Finding, FindingKind, Mark};
 use crate::model::grade::Grade;
 use crate::number;
+use crate::search::missed_at_any_load::{MissedAtAnyLoad, missed_at_any_load};
 use crate::search::rates::Rates;
-use crate::search::set_aside::{SetAside, aside};
-use crate::search::trial::{Cause, Outcome, Trial, throughput_and_in_flight};
+use crate::search::trial::{BreakCause, Trial, TrialOutcome, throughput_and_in_flight};
 use crate::search::{Search, generator_limit};
 use crate::sentence::capitalized;
 use crate::stats::usl::Usl;
@@ -107,7 +107,7 @@ impl<'a> BreakingPoint<'a> {
     /// Of a run whose load was searched.
     pub(crate) fn of(record: &'a RunRecord) -> Option<Self> {
         let search = Search::of(record)?;
-        let (holds, breaks) = search.observed.deciding();
+        let (holds, breaks) = search.observed.deciding_trials();
         Some(Self {
             record,
             search,
@@ -123,15 +123,15 @@ impl<'a> BreakingPoint<'a> {
         let breaks = self.breaks.as_ref()?;
         let without = Search::by(self.record, Measure::LagCorrected)?
             .observed
-            .told();
+            .pooled_trials();
         let mut same = without.iter();
         let same = same.find(|trial| trial.from_s >= breaks.from_s)?;
-        let grew = breaks.outcome == Outcome::Breaks(Cause::Backlog);
+        let grew = breaks.outcome == TrialOutcome::Breaks(BreakCause::Backlog);
         let seconds = whole_number(breaks.from_s)..whole_number(breaks.to_s);
         // What waits grows as well where brunt itself does not come to take up the answers.
         let own = grew && saturated_share(self.record, seconds) > 0.5;
         // Still missed, though less surely, is no other outcome: lateness is taken out generously.
-        let is_missed = same.outcome == Outcome::Open && same.excess > 0.0;
+        let is_missed = same.outcome == TrialOutcome::Open && same.excess > 0.0;
         let changed = same.outcome != breaks.outcome && !is_missed || own;
         changed.then(|| format!("{} break", self.in_words(breaks.level)))
     }
@@ -207,22 +207,28 @@ impl<'a> BreakingPoint<'a> {
             (_, Some(holds), None) => format!("holds {holds}; {}", self.not_broken()),
             (_, None, None) => self.undecided(),
         };
-        let aside = aside(&self.search.observed, self.record);
-        let aside: Vec<String> = aside.iter().map(|aside| self.at_any_load(aside)).collect();
-        let aside = if aside.is_empty() {
+        let missed_at_any_load = missed_at_any_load(&self.search.observed, self.record);
+        let missed_at_any_load: Vec<String> = missed_at_any_load
+            .iter()
+            .map(|missed_at_any_load| self.at_any_load(missed_at_any_load))
+            .collect();
+        let missed_at_any_load = if missed_at_any_load.is_empty() {
             String::new()
         } else {
-            format!("; at any load, {}", aside.join(", and "))
+            format!("; at any load, {}", missed_at_any_load.join(", and "))
         };
-        format!("{clause}{aside}")
+        format!("{clause}{missed_at_any_load}")
     }
 
     /// What misses at any load, with the request that most of it is of.
-    fn at_any_load(&self, aside: &SetAside) -> String {
-        let bound = &self.search.observed.bounds[aside.bound];
-        let what = bound.missed_at_any_load(aside.share);
+    fn at_any_load(&self, missed_at_any_load: &MissedAtAnyLoad) -> String {
+        let bound = &self.search.observed.bounds[missed_at_any_load.bound];
+        let what = bound.missed_at_any_load_in_words(missed_at_any_load.share);
         let names = self.record.timeline.names();
-        let Some((id, name)) = aside.name.and_then(|id| Some((id, names.get(id.index())?))) else {
+        let Some((id, name)) = missed_at_any_load
+            .name
+            .and_then(|id| Some((id, names.get(id.index())?)))
+        else {
             return what;
         };
         let failures = self.record.timeline.failures().iter();
@@ -236,26 +242,26 @@ impl<'a> BreakingPoint<'a> {
 
     /// That something misses at any load, which load is not the cause of.
     fn asides(&self) -> Vec<Finding> {
-        let aside = aside(&self.search.observed, self.record);
-        let finding = |aside: &SetAside| {
-            let bound = &self.search.observed.bounds[aside.bound];
+        let missed_at_any_load = missed_at_any_load(&self.search.observed, self.record);
+        let finding = |missed_at_any_load: &MissedAtAnyLoad| {
+            let bound = &self.search.observed.bounds[missed_at_any_load.bound];
             let names = self.record.timeline.names();
-            let name = aside.name.and_then(|id| names.get(id.index()));
+            let name = missed_at_any_load.name.and_then(|id| names.get(id.index()));
             let sentence = format!(
                 "At any load, {}: load is not the cause. {} was set aside by that share, and the search went on for \
                  where more miss it, or another target breaks.",
-                self.at_any_load(aside),
+                self.at_any_load(missed_at_any_load),
                 capitalized(bound.title())
             );
             Finding::new(FindingKind::MissedAtAnyLoad, sentence)
                 .with("target", Figure::Text(bound.title().to_owned()))
-                .with("share", Figure::Number(aside.share))
+                .with("share", Figure::Number(missed_at_any_load.share))
                 .with(
                     "request",
-                    name.map_or(Figure::Nothing, |name| Figure::Text(name.title())),
+                    name.map_or(Figure::Null, |name| Figure::Text(name.title())),
                 )
         };
-        aside.iter().map(finding).collect()
+        missed_at_any_load.iter().map(finding).collect()
     }
 
     /// Its findings: the breaking point, and what is missed at any load.
@@ -267,10 +273,10 @@ impl<'a> BreakingPoint<'a> {
 
     /// The worst grade of the targets that are missed at any load.
     pub(crate) fn missed_at_any_load(&self) -> Option<Grade> {
-        let aside = aside(&self.search.observed, self.record);
-        let grades = aside
-            .iter()
-            .map(|aside| self.search.observed.bounds[aside.bound].grade_if_missed());
+        let missed_at_any_load = missed_at_any_load(&self.search.observed, self.record);
+        let grades = missed_at_any_load.iter().map(|missed_at_any_load| {
+            self.search.observed.bounds[missed_at_any_load.bound].grade_if_missed()
+        });
         grades.max()
     }
 
@@ -305,7 +311,7 @@ impl<'a> BreakingPoint<'a> {
 
     fn not_broken(&self) -> String {
         let open = self.search.trials().iter();
-        let open = open.filter(|trial| trial.outcome == Outcome::Open);
+        let open = open.filter(|trial| trial.outcome == TrialOutcome::Open);
         let open = open.map(|trial| trial.level).reduce(f64::max);
         let held = self.holds.as_ref().map_or(0.0, |trial| trial.level);
         match open.filter(|level| *level > held) {
@@ -342,7 +348,7 @@ impl<'a> BreakingPoint<'a> {
 
     fn broken_by(&self, trial: &Trial) -> String {
         match trial.outcome {
-            Outcome::Breaks(Cause::Bound(at)) => self.search.observed.bounds[at].broken(),
+            TrialOutcome::Breaks(BreakCause::Bound(at)) => self.search.observed.bounds[at].broken(),
             _ => "the backlog grew throughout".to_owned(),
         }
     }
@@ -384,27 +390,27 @@ impl<'a> BreakingPoint<'a> {
         };
         let rate = |trial: &Option<Trial>| trial.as_ref().map(|trial| self.rate(trial.level));
         let (holds, breaks) = (rate(&self.holds), rate(&self.breaks));
-        let figure = |rate: Option<f64>| rate.map_or(Figure::Nothing, Figure::Number);
+        let figure = |rate: Option<f64>| rate.map_or(Figure::Null, Figure::Number);
         let known = self.breaks.as_ref();
         let mut found = Finding::new(
             FindingKind::BreakingPoint,
             format!("{}.", capitalized(&self.clause())),
         )
-        .with("outcome", Figure::Word(self.outcome().name()))
+        .with("outcome", Figure::Keyword(self.outcome().name()))
         .with(names[0], figure(holds))
         .with(names[1], figure(breaks))
         .with("confidence", Figure::Number(CONFIDENCE))
         .with(
             "broken_by",
-            known.map_or(Figure::Nothing, |trial| Figure::Text(self.broken_by(trial))),
+            known.map_or(Figure::Null, |trial| Figure::Text(self.broken_by(trial))),
         )
         .with(
             "saturated_resource",
-            known.map_or(Figure::Nothing, |trial| Figure::Word(self.exhausted(trial))),
+            known.map_or(Figure::Null, |trial| Figure::Keyword(self.exhausted(trial))),
         )
         .with("trials", Figure::Count(self.search.trials().len() as u64));
         if is_open {
-            found = found.marked(Mark::Bracket { holds, breaks });
+            found = found.with_mark(Mark::Bracket { holds, breaks });
         }
         self.with_scaling(found)
     }
@@ -412,13 +418,13 @@ impl<'a> BreakingPoint<'a> {
     fn with_scaling(&self, found: Finding) -> Finding {
         let trials = self.search.trials().iter();
         let mut points: Vec<(f64, f64)> = trials
-            .chain(&self.glances())
+            .chain(&self.probes())
             .filter_map(|trial| throughput_and_in_flight(self.record, trial))
             .map(|(per_s, in_flight)| (in_flight, per_s))
             .collect();
         points.sort_by(|a, b| a.0.total_cmp(&b.0));
         let Some(usl) = Usl::fit(&points) else {
-            return found.with("usl", Figure::Nothing);
+            return found.with("usl", Figure::Null);
         };
         let most = points.last().map_or(1.0, |(in_flight, _)| *in_flight);
         let known = points.iter().map(|(in_flight, _)| *in_flight);
@@ -436,17 +442,17 @@ impl<'a> BreakingPoint<'a> {
             ("gamma", Figure::Number(usl.gamma)),
             ("alpha", Figure::Number(usl.alpha)),
             ("beta", Figure::Number(usl.beta)),
-            ("peak", usl.peak().map_or(Figure::Nothing, Figure::Number)),
+            ("peak", usl.peak().map_or(Figure::Null, Figure::Number)),
         ];
         found
             .with("usl", Figure::Group(figures))
-            .marked(Mark::Scaling { points, law })
+            .with_mark(Mark::Scaling { points, law })
     }
 
     /// Glances, as trials that tell nothing but what was measured.
-    fn glances(&self) -> Vec<Trial> {
+    fn probes(&self) -> Vec<Trial> {
         self.search
             .observed
-            .glanced(self.record, SearchPhase::Probe)
+            .probe_trials(self.record, SearchPhase::Probe)
     }
 }

@@ -8,7 +8,7 @@ use brunt_record::{RunRecord, Seconds};
 
 use crate::search::bound::Bound;
 use crate::window::time_window::TimeWindow;
-use crate::window::totals::second_told;
+use crate::window::totals::second_of_reading;
 
 /// What is taken matters from this share of the tightest bound on.
 const SHARE: f64 = 0.5;
@@ -25,10 +25,10 @@ const TAKEN_MAX: f64 = 0.2;
 const LEFT_OUT_MAX: f64 = 0.5;
 
 /// Which intervals of a stretch were disturbed; none where too many were.
-pub(super) fn disturbed(stretch: TimeWindow, bounds: &[Bound]) -> Vec<bool> {
-    let record = stretch.record;
+pub(super) fn disturbed(window: TimeWindow, bounds: &[Bound]) -> Vec<bool> {
+    let record = window.record;
     let width_s = record.timeline.width_s() as usize;
-    let intervals = stretch.intervals();
+    let intervals = window.intervals();
     let range = intervals.start * width_s..intervals.end * width_s;
     let seconds = record.timeline.seconds();
     // What was taken just before the stretch, or just after it, tells in it as well.
@@ -39,7 +39,7 @@ pub(super) fn disturbed(stretch: TimeWindow, bounds: &[Bound]) -> Vec<bool> {
         &near,
         matters_ms(bounds),
     );
-    left_out(seconds, &range, &taken)
+    excluded(seconds, &range, &taken)
         .chunks(width_s)
         .map(|seconds| seconds.contains(&true))
         .collect()
@@ -63,7 +63,7 @@ fn stolen_ms(record: &RunRecord, range: &Range<usize>) -> Vec<f64> {
     let readings = &record.readings;
     let first = readings.after((range.start * 1_000) as u64);
     for reading in (first..readings.len()).filter_map(|at| readings.get(at)) {
-        let second = second_told(reading.at_ms);
+        let second = second_of_reading(reading.at_ms);
         let within = second.and_then(|second| second.checked_sub(range.start));
         let place = within.and_then(|within| stolen_ms.get_mut(within));
         if let (Some(place), Some(percent)) = (place, reading.machine.steal_percent) {
@@ -94,36 +94,38 @@ fn taken(
 }
 
 /// Second by second: whether it is left out.
-fn left_out(seconds: &Seconds, range: &Range<usize>, taken: &[usize]) -> Vec<bool> {
+fn excluded(seconds: &Seconds, range: &Range<usize>, taken: &[usize]) -> Vec<bool> {
     let most = |share: f64| share * range.len() as f64;
-    let mut left_out = vec![false; range.len()];
+    let mut excluded = vec![false; range.len()];
     let taken_within = taken.iter().filter(|second| range.contains(second));
     if taken_within.count() as f64 > most(TAKEN_MAX) {
-        return left_out;
+        return excluded;
     }
-    let calm = USUAL * usual(seconds, range, taken) + FEW;
+    let calm_in_flight = USUAL * usual(seconds, range, taken) + FEW;
     for at in taken {
         let aftermath = (at + 1..=at + AFTERMATH_MAX)
-            .take_while(|second| under_way(seconds, second - 1) > calm);
+            .take_while(|second| under_way(seconds, second - 1) > calm_in_flight);
         let before = at.saturating_sub(1);
         for second in (before..=*at).chain(aftermath) {
             let within = second.checked_sub(range.start);
-            if let Some(place) = within.and_then(|within| left_out.get_mut(within)) {
+            if let Some(place) = within.and_then(|within| excluded.get_mut(within)) {
                 *place = true;
             }
         }
     }
-    let count = left_out.iter().filter(|is_so| **is_so).count();
+    let count = excluded.iter().filter(|is_so| **is_so).count();
     if count as f64 > most(LEFT_OUT_MAX) {
-        left_out.fill(false);
+        excluded.fill(false);
     }
-    left_out
+    excluded
 }
 
 /// What is under way at the end of a second in which nothing was taken: the median.
 fn usual(seconds: &Seconds, range: &Range<usize>, taken: &[usize]) -> f64 {
-    let calm = range.clone().filter(|second| !taken.contains(second));
-    let mut under_way: Vec<f64> = calm.map(|second| under_way(seconds, second)).collect();
+    let calm_in_flight = range.clone().filter(|second| !taken.contains(second));
+    let mut under_way: Vec<f64> = calm_in_flight
+        .map(|second| under_way(seconds, second))
+        .collect();
     under_way.sort_by(f64::total_cmp);
     under_way.get(under_way.len() / 2).copied().unwrap_or(0.0)
 }
@@ -155,9 +157,9 @@ mod tests {
     /// The seconds that are left out of those from 40 to 59.
     fn from_40_to_59(but: &[(usize, u32)], taken: &[usize]) -> Vec<usize> {
         let range = 40..60;
-        let left_out = left_out(&seconds(but).into_iter().collect(), &range, taken);
+        let excluded = excluded(&seconds(but).into_iter().collect(), &range, taken);
         range
-            .zip(left_out)
+            .zip(excluded)
             .filter(|(_, is_left_out)| *is_left_out)
             .map(|(second, _)| second)
             .collect()

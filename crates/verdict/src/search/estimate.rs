@@ -20,12 +20,12 @@ const MISSES_MIN: f64 = 0.3;
 
 /// What was seen of a level: the logarithm of the share that misses, over what may.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Point {
+pub(crate) struct LevelPoint {
     pub(crate) level: f64,
     pub(crate) excess: f64,
 }
 
-impl Point {
+impl LevelPoint {
     pub(super) fn of(trial: &Trial) -> Self {
         Self {
             level: trial.level,
@@ -36,7 +36,7 @@ impl Point {
 
 /// Where a service seems to break.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Estimate {
+pub(crate) struct BreakEstimate {
     pub(crate) breaks_at: f64,
     /// How steeply shares rise there: the logarithm of what misses, over that of the level.
     pub(crate) slope: f64,
@@ -46,7 +46,10 @@ pub(crate) struct Estimate {
 
 /// A line through what misses at the levels near one: both as logarithms, each trial by how much it tells.
 /// `None` where fewer than two levels tell, or what misses does not rise.
-pub(crate) fn line<'a>(trials: impl Iterator<Item = &'a Trial>, about: f64) -> Option<Estimate> {
+pub(crate) fn line<'a>(
+    trials: impl Iterator<Item = &'a Trial>,
+    about: f64,
+) -> Option<BreakEstimate> {
     let points: Vec<(f64, f64, f64)> = trials
         .filter(|trial| trial.effective_per_s > 0.0 && TELLING.contains(&trial.excess))
         .map(|trial| {
@@ -79,7 +82,7 @@ pub(crate) fn line<'a>(trials: impl Iterator<Item = &'a Trial>, about: f64) -> O
     // Trials that are less alike than their counts say are less sure.
     let unlike = (misfit / (points.len() as f64 - 1.0)).max(1.0);
     let variance = (1.0 / all + (off - x).powi(2) / xx) * unlike;
-    Some(Estimate {
+    Some(BreakEstimate {
         breaks_at: about * off.clamp(-LINE, LINE).exp(),
         slope,
         error: variance.sqrt() / slope,
@@ -94,7 +97,7 @@ fn variance(trial: &Trial) -> f64 {
 }
 
 /// By the two levels that are nearest to it, one on each side; its error is how far they are apart.
-pub(crate) fn by_neighbours(points: &[Point], (lower, upper): (f64, f64)) -> Estimate {
+pub(crate) fn by_neighbours(points: &[LevelPoint], (lower, upper): (f64, f64)) -> BreakEstimate {
     let over = points.iter().filter(|point| point.excess > 0.0);
     let over = over.min_by(|a, b| a.level.total_cmp(&b.level));
     let under = points.iter().filter(|point| point.excess <= 0.0);
@@ -118,7 +121,7 @@ pub(crate) fn by_neighbours(points: &[Point], (lower, upper): (f64, f64)) -> Est
         }
         (None, None) => ((lower * upper).sqrt(), SLOPE, f64::INFINITY),
     };
-    Estimate {
+    BreakEstimate {
         breaks_at: breaks_at.clamp(lower, upper),
         slope,
         error,

@@ -4,9 +4,9 @@
 use std::ops::RangeInclusive;
 
 use crate::search::bracket::{Bracket, same};
-use crate::search::estimate::{self, Estimate, Point, line};
-use crate::search::trial::{Outcome, Trial};
-use crate::stats::batch_means::Sureness;
+use crate::search::estimate::{self, BreakEstimate, LevelPoint, line};
+use crate::search::trial::{Trial, TrialOutcome};
+use crate::stats::batch_means::ProportionEstimate;
 
 /// The risk of a wrong answer of each look at a trial, either way. Its level is chosen so far from where the
 /// service seems to break that it is wrong far less often, …
@@ -63,15 +63,15 @@ const DOUBTED: f64 = 1.5;
 const ASKED_MAX: usize = 4;
 
 /// What is known when a level is chosen.
-pub(crate) struct Known<'a> {
+pub(crate) struct SearchState<'a> {
     pub(crate) trials: &'a [Trial],
-    pub(crate) glances: &'a [Point],
+    pub(crate) probes: &'a [LevelPoint],
     /// No level is higher.
-    pub(crate) most: f64,
+    pub(crate) highest_level: f64,
     /// So many seconds are left.
-    pub(crate) left_s: f64,
+    pub(crate) remaining_s: f64,
     /// The least time of a trial.
-    pub(crate) least_s: f64,
+    pub(crate) shortest_trial_s: f64,
     /// Narrow enough.
     pub(crate) precision: f64,
     /// The search sees few requests: it secures both ends of the bracket before it comes near.
@@ -81,21 +81,21 @@ pub(crate) struct Known<'a> {
 }
 
 /// One side of where the service seems to break.
-struct Side {
+struct BracketSide {
     /// Down or up.
     sign: f64,
     /// How far what is known of it is off, in logarithms of the level.
     gap: f64,
     /// It is known by trials.
-    is_tried: bool,
+    has_trials: bool,
     /// How far off the next level would be, and its risk.
     off: f64,
     risk: f64,
 }
 
-impl Side {
+impl BracketSide {
     fn is_done(&self, enough: f64) -> bool {
-        self.is_tried && self.gap <= enough
+        self.has_trials && self.gap <= enough
     }
 
     fn gain(&self, enough: f64) -> f64 {
@@ -109,7 +109,7 @@ impl Side {
 
 /// A level to try, and for how long at most.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Next {
+pub(crate) struct NextLevel {
     pub(crate) level: f64,
     pub(crate) seconds: f64,
     /// The risk of a wrong answer of each look at it, either way.
@@ -117,52 +117,56 @@ pub(crate) struct Next {
 }
 
 /// The next level to try; `None` where none is worth a trial.
-pub(crate) fn next(known: &Known) -> Option<Next> {
-    let bracket = Bracket::of(known.trials);
-    let is_asked_again = |level: &&f64| {
-        let asked = known.trials.iter();
+pub(crate) fn next(state: &SearchState) -> Option<NextLevel> {
+    let bracket = Bracket::of(state.trials);
+    let needs_repeat = |level: &&f64| {
+        let asked = state.trials.iter();
         asked.filter(|trial| same(trial.level, **level)).count() < ASKED_MAX
     };
-    let asked_again = bracket.contested.iter().find(is_asked_again).copied();
-    let asked_again = asked_again.or_else(|| known.doubted(&bracket));
-    if let Some(level) = asked_again {
-        let seconds = known.pilot_s();
+    let level_to_repeat = bracket.contested.iter().find(needs_repeat).copied();
+    let level_to_repeat = level_to_repeat.or_else(|| state.doubted(&bracket));
+    if let Some(level) = level_to_repeat {
+        let seconds = state.pilot_s();
         let risk = RISK;
-        return Some(Next {
+        return Some(NextLevel {
             level,
             seconds,
             risk,
         });
     }
-    if bracket.breaks.is_none() && bracket.holds.is_some_and(|holds| same(holds, known.most)) {
+    if bracket.breaks.is_none()
+        && bracket
+            .holds
+            .is_some_and(|holds| same(holds, state.highest_level))
+    {
         return None;
     }
-    if let Some(level) = known.end_to_secure(&bracket) {
-        return Some(Next {
-            level: level.min(known.most),
-            seconds: (known.left_s / 2.0).max(known.least_s),
+    if let Some(level) = state.end_to_find(&bracket) {
+        return Some(NextLevel {
+            level: level.min(state.highest_level),
+            seconds: (state.remaining_s / 2.0).max(state.shortest_trial_s),
             risk: RISK_END,
         });
     }
-    let ends = known.ends(&bracket);
-    let estimate = known.estimate(ends);
-    if estimate.error > PILOT && !known.is_sparse {
+    let ends = state.ends(&bracket);
+    let estimate = state.estimate(ends);
+    if estimate.error > PILOT && !state.is_sparse {
         let is_narrow = bracket
             .width()
-            .is_some_and(|width| width <= known.precision);
-        return (!is_narrow).then(|| Next {
-            level: estimate.breaks_at.min(known.most),
-            seconds: known.pilot_s(),
+            .is_some_and(|width| width <= state.precision);
+        return (!is_narrow).then(|| NextLevel {
+            level: estimate.breaks_at.min(state.highest_level),
+            seconds: state.pilot_s(),
             risk: RISK_PILOT,
         });
     }
-    known.nearer(&bracket, ends, &estimate)
+    state.nearer(&bracket, ends, &estimate)
 }
 
-impl Known<'_> {
+impl SearchState<'_> {
     /// A level that is to give the bracket an end that it does not have: one that holds before all, well below
     /// where the service seems to break; then one that breaks. `None` where it has both.
-    fn end_to_secure(&self, bracket: &Bracket) -> Option<f64> {
+    fn end_to_find(&self, bracket: &Bracket) -> Option<f64> {
         let tried = |is_so: fn(&Trial) -> bool| {
             let trials = self.trials.iter().filter(move |trial| is_so(trial));
             trials.map(|trial| trial.level)
@@ -170,10 +174,10 @@ impl Known<'_> {
         match (bracket.holds, bracket.breaks) {
             (Some(_), Some(_)) => None,
             // There is time to come near first.
-            _ if !self.is_sparse && self.left_s > NEAR_IN * self.least_s => None,
+            _ if !self.is_sparse && self.remaining_s > NEAR_IN * self.shortest_trial_s => None,
             (None, breaks) => {
                 let broken = self.seemed(true).chain(breaks).reduce(f64::min);
-                let upper = broken.unwrap_or(self.most);
+                let upper = broken.unwrap_or(self.highest_level);
                 let seemed = self.seemed(false).filter(|level| *level < upper * 0.99);
                 let seemed = seemed.reduce(f64::max);
                 let lowest = self
@@ -194,12 +198,12 @@ impl Known<'_> {
             (Some(holds), None) => {
                 let above = self.seemed(true).filter(|level| *level > holds * 1.01);
                 let broken = above.reduce(f64::min);
-                let upper = broken.unwrap_or(self.most.min(holds * 2.0));
-                let open = tried(|trial| trial.outcome == Outcome::Open);
+                let upper = broken.unwrap_or(self.highest_level.min(holds * 2.0));
+                let open = tried(|trial| trial.outcome == TrialOutcome::Open);
                 let lower = open
                     .filter(|level| *level < upper * 0.99)
                     .fold(holds, f64::max);
-                let is_last = self.left_s < 2.0 * self.least_s;
+                let is_last = self.remaining_s < 2.0 * self.shortest_trial_s;
                 Some(if broken.is_none() || is_last {
                     upper
                 } else {
@@ -219,42 +223,47 @@ impl Known<'_> {
 
     /// The length of a trial that is but to come near.
     fn pilot_s(&self) -> f64 {
-        (self.left_s * 0.1).clamp(self.least_s, 120.0)
+        (self.remaining_s * 0.1).clamp(self.shortest_trial_s, 120.0)
     }
 
     /// A level on the side on which more is to be learned, as near as can be told.
-    fn nearer(&self, bracket: &Bracket, ends: (f64, f64), estimate: &Estimate) -> Option<Next> {
-        let mut down = Side {
+    fn nearer(
+        &self,
+        bracket: &Bracket,
+        ends: (f64, f64),
+        estimate: &BreakEstimate,
+    ) -> Option<NextLevel> {
+        let mut down = BracketSide {
             sign: -1.0,
             gap: (estimate.breaks_at / ends.0).ln(),
-            is_tried: bracket.holds.is_some(),
+            has_trials: bracket.holds.is_some(),
             off: 0.0,
             risk: RISK,
         };
-        let mut up = Side {
+        let mut up = BracketSide {
             sign: 1.0,
             gap: (ends.1 / estimate.breaks_at).ln(),
-            is_tried: bracket.breaks.is_some(),
+            has_trials: bracket.breaks.is_some(),
             off: 0.0,
             risk: RISK,
         };
         let enough = self.precision * ENOUGH;
         let sides = [&down, &up].map(|side| side.is_done(enough));
         let seconds = match sides {
-            [false, false] => self.left_s / 2.0,
-            _ => self.left_s,
+            [false, false] => self.remaining_s / 2.0,
+            _ => self.remaining_s,
         };
-        let seconds = seconds.max(self.least_s);
+        let seconds = seconds.max(self.shortest_trial_s);
         self.plan(&mut down, estimate, seconds);
         self.plan(&mut up, estimate, seconds);
-        let side = match (down.is_tried, up.is_tried) {
+        let side = match (down.has_trials, up.has_trials) {
             (false, _) => &down,
             (true, false) => &up,
             _ if down.gain(enough) >= up.gain(enough) => &down,
             _ => &up,
         };
-        let level = (estimate.breaks_at * (side.sign * side.off).exp()).min(self.most);
-        (side.gain(enough) > WORTH * self.precision).then_some(Next {
+        let level = (estimate.breaks_at * (side.sign * side.off).exp()).min(self.highest_level);
+        (side.gain(enough) > WORTH * self.precision).then_some(NextLevel {
             level,
             seconds,
             risk: side.risk,
@@ -263,7 +272,7 @@ impl Known<'_> {
 
     /// How far off the next level of a side is: as far as tells, but no nearer than what did not tell in about
     /// that time. With time enough, at less risk.
-    fn plan(&self, side: &mut Side, estimate: &Estimate, seconds: f64) {
+    fn plan(&self, side: &mut BracketSide, estimate: &BreakEstimate, seconds: f64) {
         let near = SIDE * self.precision;
         let tells = |risk: f64| match side.sign {
             ..0.0 => self.tells_less(estimate, seconds, risk),
@@ -280,7 +289,7 @@ impl Known<'_> {
         let off = off.clamp(step * side.gap, side.gap / 2.0);
         let silent = self.trials.iter().filter(|trial| {
             let would_take_s = trial.times * (trial.to_s - trial.from_s);
-            trial.outcome == Outcome::Open && would_take_s > SILENT * seconds
+            trial.outcome == TrialOutcome::Open && would_take_s > SILENT * seconds
         });
         let silent = silent
             .map(|trial| side.sign * (trial.level / estimate.breaks_at).ln())
@@ -299,8 +308,8 @@ impl Known<'_> {
         let above = self
             .trials
             .iter()
-            .map(Point::of)
-            .chain(self.glances.iter().copied());
+            .map(LevelPoint::of)
+            .chain(self.probes.iter().copied());
         let mut above = above.filter(|point| point.level > breaks * 1.001);
         above
             .any(|point| point.excess < broke.excess - DOUBTED)
@@ -309,12 +318,12 @@ impl Known<'_> {
 
     /// Glances that no trial contradicts: where a trial holds, a glance that was broken a little above it was
     /// a bad moment.
-    fn believed(&self) -> Vec<Point> {
+    fn believed(&self) -> Vec<LevelPoint> {
         let holds = Bracket::of(self.trials).holds.unwrap_or(0.0);
-        let glances = self.glances.iter().copied();
+        let probes = self.probes.iter().copied();
         let is_contradicted =
-            |point: &Point| point.excess > 0.0 && point.level < holds * CONTRADICTS;
-        glances.filter(|point| !is_contradicted(point)).collect()
+            |point: &LevelPoint| point.excess > 0.0 && point.level < holds * CONTRADICTS;
+        probes.filter(|point| !is_contradicted(point)).collect()
     }
 
     /// Levels between which the next one lies: those of trials, and of glances where trials say nothing.
@@ -328,24 +337,24 @@ impl Known<'_> {
         };
         let lower = bracket.holds.unwrap_or_else(|| {
             let broken = bracket.breaks.or_else(|| seemed(true).reduce(f64::min));
-            let upper = broken.unwrap_or(self.most);
+            let upper = broken.unwrap_or(self.highest_level);
             let seemed = seemed(false).filter(|level| *level < upper * 0.99);
             let least = broken.map_or(0.0, |broken| broken / 8.0);
             seemed.fold(least, f64::max)
         });
         let upper = bracket.breaks.unwrap_or_else(|| {
             let seemed = seemed(true).filter(|level| *level > lower * 1.01);
-            seemed.fold(self.most.min(lower * 2.0), f64::min)
+            seemed.fold(self.highest_level.min(lower * 2.0), f64::min)
         });
         (lower, upper)
     }
 
     /// Where the service seems to break, between two levels.
-    fn estimate(&self, (lower, upper): (f64, f64)) -> Estimate {
-        let points: Vec<Point> = self
+    fn estimate(&self, (lower, upper): (f64, f64)) -> BreakEstimate {
+        let points: Vec<LevelPoint> = self
             .trials
             .iter()
-            .map(Point::of)
+            .map(LevelPoint::of)
             .chain(self.believed())
             .collect();
         let rough = estimate::by_neighbours(&points, (lower, upper));
@@ -353,14 +362,14 @@ impl Known<'_> {
         let found = fine
             .filter(|fine| fine.error < rough.error)
             .unwrap_or(rough);
-        Estimate {
+        BreakEstimate {
             breaks_at: found.breaks_at.clamp(lower, upper),
             ..found
         }
     }
 
     /// How far below, in logarithms of the level, a trial shows that it holds.
-    fn tells_less(&self, estimate: &Estimate, seconds: f64, risk: f64) -> f64 {
+    fn tells_less(&self, estimate: &BreakEstimate, seconds: f64, risk: f64) -> f64 {
         let (limit, per_s) = self.typical(UNDER).unwrap_or((0.01, EFFECTIVE_PER_S));
         farther_until(estimate.slope, |ratio| {
             seen(limit / ratio, per_s * seconds).is_under(limit, risk * PLANNED)
@@ -368,7 +377,7 @@ impl Known<'_> {
     }
 
     /// How far above a trial shows that it breaks. What waits then tells less: it waits together.
-    fn tells_more(&self, estimate: &Estimate, seconds: f64, risk: f64) -> f64 {
+    fn tells_more(&self, estimate: &BreakEstimate, seconds: f64, risk: f64) -> f64 {
         let (limit, per_s) = self.typical(OVER).unwrap_or((0.01, EFFECTIVE_PER_S_OVER));
         farther_until(estimate.slope, |ratio| {
             seen((limit * ratio).min(1.0), per_s * seconds).is_over(limit, risk * PLANNED)
@@ -389,10 +398,10 @@ impl Known<'_> {
     }
 }
 
-fn seen(share: f64, effective: f64) -> Sureness {
-    Sureness {
+fn seen(share: f64, effective_size: f64) -> ProportionEstimate {
+    ProportionEstimate {
         share,
-        effective: effective.max(2.0),
+        effective_size: effective_size.max(2.0),
         is_long_enough: true,
         is_settled: true,
     }
@@ -401,10 +410,10 @@ fn seen(share: f64, effective: f64) -> Sureness {
 /// Goes farther until it tells. Beyond some ratio, a longer trial tells more than a level that is
 /// farther off.
 fn farther_until(slope: f64, tells: impl Fn(f64) -> bool) -> f64 {
-    let most = RATIO_MAX.ln() / slope;
+    let highest_level = RATIO_MAX.ln() / slope;
     let mut off = 0.001;
-    while !tells((slope * off).exp()) && off < most {
+    while !tells((slope * off).exp()) && off < highest_level {
         off *= 1.1;
     }
-    off.min(most)
+    off.min(highest_level)
 }

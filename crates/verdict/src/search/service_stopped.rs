@@ -11,7 +11,7 @@ pub(super) const FAILED_MIN: u64 = 3;
 
 /// When a service stopped responding.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Stop {
+pub(crate) struct ServiceStop {
     /// The end of the second in which it last responded well.
     pub(crate) at_s: f64,
     /// The level that was offered then.
@@ -22,7 +22,7 @@ pub(crate) struct Stop {
 
 /// When the service stopped responding for good, where it did before the search was over; `phase` is the last phase of
 /// the search.
-pub(crate) fn service_stopped(record: &RunRecord, phase: SearchPhase) -> Option<Stop> {
+pub(crate) fn service_stopped(record: &RunRecord, phase: SearchPhase) -> Option<ServiceStop> {
     let seconds = record.timeline.seconds();
     let last_ok = (0..seconds.len())
         .rev()
@@ -49,7 +49,7 @@ pub(crate) fn service_stopped(record: &RunRecord, phase: SearchPhase) -> Option<
     }
     let most = counted.iter().enumerate().max_by_key(|(_, count)| **count);
     let at_s = (last_ok + 1) as f64;
-    Some(Stop {
+    Some(ServiceStop {
         at_s,
         level: record.load().level_at(at_s - 0.5),
         kind: most

@@ -4,9 +4,9 @@ use brunt_record::{LoadLevel, Measure, RunRecord, Scope};
 
 use crate::convert::whole_number;
 use crate::search::bound::Bound;
-use crate::search::bound::Counted;
+use crate::search::bound::BoundCounts;
 use crate::search::disturbed::{disturbed, matters_ms};
-use crate::stats::batch_means::{Block, Sureness};
+use crate::stats::batch_means::{Block, ProportionEstimate};
 use crate::window::time_window::TimeWindow;
 
 /// A backlog, or no miss at all, stands for this.
@@ -36,7 +36,7 @@ pub struct Trial {
     /// So much of it was disturbed, and left out, in seconds.
     pub(crate) left_out_s: f64,
     /// What came out.
-    pub outcome: Outcome,
+    pub outcome: TrialOutcome,
     /// The logarithm of the share that misses the bound that is nearest to broken, over what may.
     pub(crate) excess: f64,
     /// The place of that bound among them.
@@ -54,16 +54,16 @@ pub struct Trial {
     /// Whether a second look at the level found the same.
     pub(crate) is_confirmed: bool,
     /// What was counted for each bound.
-    pub(crate) counted: Vec<Counted>,
+    pub(crate) counted: Vec<BoundCounts>,
 }
 
 /// What came out of a trial.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
+pub enum TrialOutcome {
     /// The level holds.
     Holds,
     /// It breaks the service.
-    Breaks(Cause),
+    Breaks(BreakCause),
     /// The trial does not tell.
     Open,
     /// brunt itself was late: it was not the load of this level that the service had.
@@ -72,7 +72,7 @@ pub enum Outcome {
 
 /// Why a level breaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Cause {
+pub enum BreakCause {
     /// A bound is broken: its place among them.
     Bound(usize),
     /// What waits grew all along.
@@ -87,7 +87,7 @@ impl Trial {
             from_s,
             to_s,
             left_out_s: 0.0,
-            outcome: Outcome::Open,
+            outcome: TrialOutcome::Open,
             excess: -EXCESS_MAX,
             nearest: 0,
             limit: 0.01,
@@ -108,35 +108,35 @@ impl Trial {
         risk: f64,
         (from_s, to_s): (f64, f64),
     ) -> Self {
-        let stretch = TimeWindow::between(record, from_s, to_s);
+        let window = TimeWindow::between(record, from_s, to_s);
         let mut trial = Self {
-            outcome: Outcome::Holds,
+            outcome: TrialOutcome::Holds,
             risk,
             ..Self::seen(level.level, (from_s, to_s))
         };
-        let disturbed = disturbed(stretch, bounds);
-        let left_out = disturbed.iter().filter(|is_so| **is_so).count();
-        trial.left_out_s = left_out as f64 * f64::from(record.timeline.width_s());
-        if is_late(stretch.without(&disturbed), bounds) {
-            trial.outcome = Outcome::Late;
+        let disturbed = disturbed(window, bounds);
+        let excluded = disturbed.iter().filter(|is_so| **is_so).count();
+        trial.left_out_s = excluded as f64 * f64::from(record.timeline.width_s());
+        if is_late(window.without(&disturbed), bounds) {
+            trial.outcome = TrialOutcome::Late;
             return trial;
         }
-        if record.header.load.open.is_some() && backlog_grows(stretch, &disturbed, level.level) {
-            trial.outcome = Outcome::Breaks(Cause::Backlog);
+        if record.header.load.open.is_some() && backlog_grows(window, &disturbed, level.level) {
+            trial.outcome = TrialOutcome::Breaks(BreakCause::Backlog);
             trial.excess = EXCESS_MAX;
             return trial;
         }
-        let kept = stretch.without(&disturbed);
+        let kept = window.without(&disturbed);
         trial.counted = bounds.iter().map(|bound| bound.count(kept)).collect();
         trial.look();
         if let Some(bound) = shattered(&trial.counted, record.timeline.width_s().into()) {
             trial.is_shattered = true;
             if !trial.breaks() {
-                trial.outcome = Outcome::Breaks(Cause::Bound(bound));
+                trial.outcome = TrialOutcome::Breaks(BreakCause::Bound(bound));
             }
         }
-        if bounds.is_empty() && stretch.seconds() < BACKLOG_S {
-            trial.outcome = Outcome::Open;
+        if bounds.is_empty() && window.seconds() < BACKLOG_S {
+            trial.outcome = TrialOutcome::Open;
         }
         trial
     }
@@ -146,7 +146,7 @@ impl Trial {
         let counted = std::mem::take(&mut self.counted);
         let seconds = (self.to_s - self.from_s).max(1.0);
         for (at, counts) in counted.iter().enumerate() {
-            let Some(seen) = counts.sureness() else {
+            let Some(seen) = counts.estimate() else {
                 self.leave_open(2.0);
                 continue;
             };
@@ -155,7 +155,7 @@ impl Trial {
             let risk = self.risk / counted.len() as f64;
             if seen.is_long_enough && seen.is_over(counts.limit, risk) {
                 if !self.breaks() {
-                    self.outcome = Outcome::Breaks(Cause::Bound(at));
+                    self.outcome = TrialOutcome::Breaks(BreakCause::Bound(at));
                 }
             } else if !(seen.is_long_enough && seen.is_under(counts.limit, self.risk)) {
                 self.leave_open(crate::stats::proportion_test::times_longer(
@@ -168,10 +168,16 @@ impl Trial {
         self.counted = counted;
     }
 
-    fn remember_nearest(&mut self, bound: usize, seen: &Sureness, limit: f64, seconds: f64) {
+    fn remember_nearest(
+        &mut self,
+        bound: usize,
+        seen: &ProportionEstimate,
+        limit: f64,
+        seconds: f64,
+    ) {
         // A run of misses that was not seen may have been by chance.
         let unseen = if seen.is_settled {
-            0.3 / seen.effective
+            0.3 / seen.effective_size
         } else {
             0.0
         };
@@ -183,7 +189,7 @@ impl Trial {
             self.limit = limit;
             // Of fewer blocks than tell how they vary, a line knows nothing.
             self.effective_per_s = if seen.is_long_enough {
-                seen.effective / seconds
+                seen.effective_size / seconds
             } else {
                 0.0
             };
@@ -199,31 +205,31 @@ impl Trial {
     /// for the other.
     pub(crate) fn and(&self, other: &Self) -> Self {
         let both = self.counted.iter().zip(&other.counted);
-        let mut together = Self {
-            outcome: Outcome::Holds,
+        let mut pool = Self {
+            outcome: TrialOutcome::Holds,
             excess: -EXCESS_MAX,
             times: 1.0,
             counted: both.map(|(own, other)| own.clone().and(other)).collect(),
             ..self.clone()
         };
-        together.look();
-        together
+        pool.look();
+        pool
     }
 
     pub(crate) fn breaks(&self) -> bool {
-        matches!(self.outcome, Outcome::Breaks(_))
+        matches!(self.outcome, TrialOutcome::Breaks(_))
     }
 
     fn leave_open(&mut self, times: f64) {
-        if self.outcome == Outcome::Holds {
-            self.outcome = Outcome::Open;
+        if self.outcome == TrialOutcome::Holds {
+            self.outcome = TrialOutcome::Open;
         }
         self.times = self.times.max(times);
     }
 }
 
 /// The bound that nearly everything missed from the first second on.
-fn shattered(counted: &[Counted], width_s: f64) -> Option<usize> {
+fn shattered(counted: &[BoundCounts], width_s: f64) -> Option<usize> {
     counted.iter().position(|counted| {
         let seen = counted.missing.iter().filter(|block| block.all > 0.0);
         let first = seen.take(whole_number((SHATTERED_S / width_s).ceil()));
@@ -237,12 +243,12 @@ fn shattered(counted: &[Counted], width_s: f64) -> Option<usize> {
 
 /// Whether brunt itself was late with so many arrivals, and by so much, that what was seen of the service says
 /// nothing of this load.
-pub(crate) fn is_late(stretch: TimeWindow, bounds: &[Bound]) -> bool {
-    if stretch.record.header.load.open.is_none() {
+pub(crate) fn is_late(window: TimeWindow, bounds: &[Bound]) -> bool {
+    if window.record.header.load.open.is_none() {
         return false;
     }
     let matters_ns = matters_ms(bounds) * 1e6;
-    let late = stretch.missing(Scope::All, Measure::Lag, |ns| ns as f64 <= matters_ns);
+    let late = window.missing(Scope::All, Measure::Lag, |ns| ns as f64 <= matters_ns);
     let (late, all) = late.iter().fold((0.0, 0.0), |(late, all), block| {
         (late + block.missing, all + block.all)
     });
@@ -251,10 +257,10 @@ pub(crate) fn is_late(stretch: TimeWindow, bounds: &[Bound]) -> bool {
 
 /// Whether what is under way grows all along, and by more than chance explains of arrivals and ends that
 /// are as many; without the intervals that are disturbed.
-fn backlog_grows(stretch: TimeWindow, disturbed: &[bool], per_s: f64) -> bool {
-    let timeline = &stretch.record.timeline;
+fn backlog_grows(window: TimeWindow, disturbed: &[bool], per_s: f64) -> bool {
+    let timeline = &window.record.timeline;
     let width_s = timeline.width_s() as usize;
-    let intervals = (stretch.intervals().start..).zip(disturbed);
+    let intervals = (window.intervals().start..).zip(disturbed);
     let under_way: Vec<f64> = intervals
         .filter(|(_, is_disturbed)| !**is_disturbed)
         .flat_map(|(at, _)| timeline.seconds().range(at * width_s..(at + 1) * width_s))
@@ -277,18 +283,18 @@ fn backlog_grows(stretch: TimeWindow, disturbed: &[bool], per_s: f64) -> bool {
 
 /// Whether a short look at a level is enough to see that it breaks, and about by how much: the logarithm
 /// of the share that misses over what may.
-pub(crate) fn glance(
+pub(crate) fn probe(
     record: &RunRecord,
     bounds: &[Bound],
     level: f64,
     (from_s, to_s): (f64, f64),
 ) -> (bool, f64) {
-    let stretch = TimeWindow::between(record, from_s, to_s);
+    let window = TimeWindow::between(record, from_s, to_s);
     let mut excess = -EXCESS_MAX;
     for bound in bounds {
         let missed = bound
-            .count(stretch)
-            .sureness()
+            .count(window)
+            .estimate()
             .map_or(0.0, |seen| seen.share);
         let known = (missed / bound.share()).max(1e-9).ln();
         excess = excess.max(known.min(COUNTED_MAX));
@@ -296,11 +302,11 @@ pub(crate) fn glance(
     if is_left_behind(record, level, (from_s, to_s)) {
         excess = EXCESS_MAX;
     }
-    (excess > GLANCE_EXCESS, excess)
+    (excess > PROBE_EXCESS, excess)
 }
 
 /// A share of twice what may miss.
-const GLANCE_EXCESS: f64 = 0.7;
+const PROBE_EXCESS: f64 = 0.7;
 /// The share of arrivals that, left under way, are a backlog.
 const LEFT_BEHIND: f64 = 0.2;
 
@@ -323,9 +329,9 @@ pub(super) fn in_flight(record: &RunRecord, at_s: f64) -> f64 {
 
 /// Requests a second, and the mean under way by Little's law, while a level was judged.
 pub(crate) fn throughput_and_in_flight(record: &RunRecord, trial: &Trial) -> Option<(f64, f64)> {
-    let stretch = TimeWindow::between(record, trial.from_s, trial.to_s);
-    let seen = stretch.distribution(Scope::All, Measure::Response);
-    let seconds = stretch.seconds();
+    let window = TimeWindow::between(record, trial.from_s, trial.to_s);
+    let seen = window.distribution(Scope::All, Measure::Response);
+    let seconds = window.seconds();
     let per_s = seen.ok.count() as f64 / seconds;
     let mean_s = seen.ok.mean_ns()? / 1e9;
     (seconds > 0.0 && per_s > 0.0).then_some((per_s, per_s * mean_s))
@@ -342,8 +348,8 @@ mod tests {
             all: 100.0,
         };
         let mut trial = Trial::seen(100.0, (0.0, f64::from(seconds)));
-        trial.outcome = Outcome::Holds;
-        trial.counted = vec![Counted {
+        trial.outcome = TrialOutcome::Holds;
+        trial.counted = vec![BoundCounts {
             missing: (0..seconds).map(block).collect(),
             slow: Vec::new(),
             limit: 0.01,
@@ -355,7 +361,7 @@ mod tests {
     #[test]
     fn what_is_too_short_to_tell_tells_a_line_nothing() {
         let short = judged(19);
-        assert_eq!(short.outcome, Outcome::Open);
+        assert_eq!(short.outcome, TrialOutcome::Open);
         assert!(short.effective_per_s <= 0.0, "{short:?}");
         assert!(judged(20).effective_per_s > 0.0);
     }

@@ -11,15 +11,15 @@ use crate::convert::whole_number;
 use statrs::distribution::{Beta, ContinuousCDF, StudentsT};
 
 /// A run is not judged good on fewer blocks.
-pub const BLOCKS_MIN: usize = STRETCHES_MIN;
+pub const BLOCKS_MIN: usize = BATCHES_MIN;
 /// So many stretches are compared; fewer say too little of the spread.
-pub(crate) const STRETCHES: usize = 32;
+pub(crate) const BATCHES: usize = 32;
 /// With fewer than this nothing is said.
-const STRETCHES_MIN: usize = 20;
+const BATCHES_MIN: usize = 20;
 /// Stretches whose neighbours are more alike than this know of each other.
-const ALIKE: f64 = 0.3;
+const CORRELATION_SETTLED: f64 = 0.3;
 /// They are taken as no more alike than this.
-const ALIKE_MAX: f64 = 0.8;
+const CORRELATION_MAX: f64 = 0.8;
 
 /// The number of blocks, each of some seconds, that a run takes to pass. A scenario may ask for fewer or more
 /// seconds than the default of one block a second.
@@ -48,11 +48,11 @@ pub struct Block {
 
 /// A share and how sure it is.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Sureness {
+pub struct ProportionEstimate {
     /// The share that misses (0 to 1).
     pub share: f64,
     /// So many independent requests would say as much.
-    pub effective: f64,
+    pub effective_size: f64,
     /// Whether there are enough blocks to tell how the share varies; with fewer, a share that is low
     /// shows nothing.
     pub is_long_enough: bool,
@@ -63,54 +63,60 @@ pub struct Sureness {
 
 /// What blocks have to be for a share of theirs to be called low.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Demands {
+pub(crate) struct Requirements {
     /// Neighbouring stretches that are as alike as this (0 to 1) know of each other.
-    pub(crate) too_alike: f64,
+    pub(crate) max_correlation: f64,
     /// Fewer blocks do not show how the share varies.
     pub(crate) blocks_min: usize,
 }
 
-impl Default for Demands {
+impl Default for Requirements {
     fn default() -> Self {
         Self {
-            too_alike: ALIKE,
-            blocks_min: STRETCHES_MIN,
+            max_correlation: CORRELATION_SETTLED,
+            blocks_min: BATCHES_MIN,
         }
     }
 }
 
 /// How sure the share of all blocks is; `None` without requests.
-pub fn sureness(blocks: &[Block]) -> Option<Sureness> {
-    sureness_by(blocks, Demands::default())
+pub fn estimate(blocks: &[Block]) -> Option<ProportionEstimate> {
+    estimate_with(blocks, Requirements::default())
 }
 
 /// The same, where stretches may be as alike as this.
-pub(crate) fn sureness_unless(blocks: &[Block], too_alike: f64) -> Option<Sureness> {
-    let demands = Demands {
-        too_alike,
-        ..Demands::default()
+pub(crate) fn estimate_unless_correlated(
+    blocks: &[Block],
+    max_correlation: f64,
+) -> Option<ProportionEstimate> {
+    let requirements = Requirements {
+        max_correlation,
+        ..Requirements::default()
     };
-    sureness_by(blocks, demands)
+    estimate_with(blocks, requirements)
 }
 
 /// The same by other demands.
-pub(crate) fn sureness_by(blocks: &[Block], demands: Demands) -> Option<Sureness> {
+pub(crate) fn estimate_with(
+    blocks: &[Block],
+    requirements: Requirements,
+) -> Option<ProportionEstimate> {
     let all: f64 = blocks.iter().map(|block| block.all).sum();
     let missing: f64 = blocks.iter().map(|block| block.missing).sum();
     if all <= 0.0 {
         return None;
     }
     let share = missing / all;
-    let certain = Sureness {
+    let certain = ProportionEstimate {
         share,
-        effective: all,
+        effective_size: all,
         is_long_enough: true,
         is_settled: true,
     };
-    let is_long_enough = blocks.len() >= demands.blocks_min;
+    let is_long_enough = blocks.len() >= requirements.blocks_min;
     if missing <= 0.0 || missing >= all || !is_long_enough {
         // Nothing varies here, or too little was seen of how it does.
-        return Some(Sureness {
+        return Some(ProportionEstimate {
             is_long_enough,
             is_settled: is_long_enough,
             ..certain
@@ -120,23 +126,23 @@ pub(crate) fn sureness_by(blocks: &[Block], demands: Demands) -> Option<Sureness
         .iter()
         .map(|block| block.missing - share * block.all)
         .collect();
-    let count = STRETCHES.min(residuals.len());
-    let stretches = stretches(&residuals, count);
-    let (variance, alike) = spread(&stretches);
+    let count = BATCHES.min(residuals.len());
+    let batch_sums = batch_sums(&residuals, count);
+    let (variance, correlation) = batch_variance(&batch_sums);
     // Neighbours that are alike leave part of the spread between stretches out.
-    let variance = variance * of_neighbours(alike);
+    let variance = variance * variance_inflation(correlation);
     let of_share = variance / (all * all);
     let independent = share * (1.0 - share) / of_share;
     // A spread that was itself estimated is less than certain (Korn and Graubard).
     let freedom = count as f64 - 1.0;
     let factor = (student(all - 1.0) / student(freedom)).powi(2);
     let effective = (independent * factor).min(all);
-    let is_settled = alike < demands.too_alike;
+    let is_settled = correlation < requirements.max_correlation;
     // Stretches as alike as these say as much as so many that know nothing of each other.
-    let as_stretches = count as f64 * (1.0 - alike) / (1.0 + alike);
-    Some(Sureness {
+    let as_stretches = count as f64 * (1.0 - correlation) / (1.0 + correlation);
+    Some(ProportionEstimate {
         share,
-        effective: if is_settled {
+        effective_size: if is_settled {
             effective
         } else {
             effective.min(as_stretches.max(2.0))
@@ -148,13 +154,13 @@ pub(crate) fn sureness_by(blocks: &[Block], demands: Demands) -> Option<Sureness
 
 /// By how much neighbours that are alike make a sum vary more than stretches that know nothing of each other:
 /// as in a first-order autoregression.
-pub(crate) fn of_neighbours(alike: f64) -> f64 {
-    let alike = alike.clamp(-ALIKE / 2.0, ALIKE_MAX);
-    (1.0 + alike) / (1.0 - alike)
+pub(crate) fn variance_inflation(correlation: f64) -> f64 {
+    let correlation = correlation.clamp(-CORRELATION_SETTLED / 2.0, CORRELATION_MAX);
+    (1.0 + correlation) / (1.0 - correlation)
 }
 
 /// Sums of stretches of the same length, as nearly as the blocks allow.
-pub(crate) fn stretches(residuals: &[f64], count: usize) -> Vec<f64> {
+pub(crate) fn batch_sums(residuals: &[f64], count: usize) -> Vec<f64> {
     let edge = |at: usize| at * residuals.len() / count;
     (0..count)
         .map(|at| residuals[edge(at)..edge(at + 1)].iter().sum())
@@ -162,21 +168,21 @@ pub(crate) fn stretches(residuals: &[f64], count: usize) -> Vec<f64> {
 }
 
 /// The variance of the sum of all stretches, and how alike neighbours are (−1 to 1).
-pub(crate) fn spread(stretches: &[f64]) -> (f64, f64) {
-    let count = stretches.len() as f64;
-    let squares: f64 = stretches.iter().map(|sum| sum * sum).sum();
+pub(crate) fn batch_variance(batch_sums: &[f64]) -> (f64, f64) {
+    let count = batch_sums.len() as f64;
+    let squares: f64 = batch_sums.iter().map(|sum| sum * sum).sum();
     let variance = squares * count / (count - 1.0);
     if squares <= 0.0 {
         return (0.0, 0.0);
     }
-    let products: f64 = stretches.windows(2).map(|pair| pair[0] * pair[1]).sum();
+    let products: f64 = batch_sums.windows(2).map(|pair| pair[0] * pair[1]).sum();
     // Residuals add up to nothing, which makes neighbours look unlike by one in the count.
     (variance, products / squares + 1.0 / count)
 }
 
 /// A quotient of two sums, such as responses a second or time a response, with its standard error.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Quotient {
+pub(crate) struct RatioEstimate {
     /// Its standard error relative to the denominator: in the unit of the numerator.
     error: f64,
     freedom: f64,
@@ -184,7 +190,7 @@ pub(crate) struct Quotient {
     pub(crate) is_settled: bool,
 }
 
-impl Quotient {
+impl RatioEstimate {
     /// Of pairs of a numerator and a denominator, block by block; `None` if there are fewer than it takes.
     pub(crate) fn of(blocks: &[(f64, f64)], blocks_min: usize) -> Option<Self> {
         if blocks.len() < blocks_min.max(2) {
@@ -197,18 +203,18 @@ impl Quotient {
             .iter()
             .map(|(above, below)| above - quotient * below)
             .collect();
-        let count = STRETCHES.min(residuals.len());
-        let (variance, alike) = spread(&stretches(&residuals, count));
+        let count = BATCHES.min(residuals.len());
+        let (variance, correlation) = batch_variance(&batch_sums(&residuals, count));
         Some(Self {
-            error: (variance * of_neighbours(alike)).max(0.0).sqrt(),
+            error: (variance * variance_inflation(correlation)).max(0.0).sqrt(),
             freedom: count as f64 - 1.0,
-            is_settled: alike < ALIKE,
+            is_settled: correlation < CORRELATION_SETTLED,
         })
     }
 
     /// How far chance takes the numerator off, except for a risk on one side. In a run that is short compared with
     /// its own ups and downs, what is known of them is little.
-    pub(crate) fn off(&self, risk: f64) -> f64 {
+    pub(crate) fn margin(&self, risk: f64) -> f64 {
         let caution = if self.is_settled { 1.0 } else { UNSETTLED };
         caution * student_at(self.freedom, risk) * self.error
     }
@@ -230,40 +236,41 @@ pub(crate) fn student_at(freedom: f64, risk: f64) -> f64 {
 
 /// The same where few misses were seen: those that were not seen would come in stretches as slow
 /// answers of the same run do, so that the run is worth no more independent requests than for those.
-pub fn sureness_beside(blocks: &[Block], slow: &[Block]) -> Option<Sureness> {
-    sureness_beside_by(blocks, slow, Demands::default())
+pub fn estimate_with_slow(blocks: &[Block], slow: &[Block]) -> Option<ProportionEstimate> {
+    estimate_with_slow_and(blocks, slow, Requirements::default())
 }
 
 /// The same, where stretches may be as alike as this.
-pub(crate) fn sureness_beside_unless(
+pub(crate) fn estimate_with_slow_unless_correlated(
     blocks: &[Block],
     slow: &[Block],
-    too_alike: f64,
-) -> Option<Sureness> {
-    let demands = Demands {
-        too_alike,
-        ..Demands::default()
+    max_correlation: f64,
+) -> Option<ProportionEstimate> {
+    let requirements = Requirements {
+        max_correlation,
+        ..Requirements::default()
     };
-    sureness_beside_by(blocks, slow, demands)
+    estimate_with_slow_and(blocks, slow, requirements)
 }
 
 /// The same by other demands.
-pub(crate) fn sureness_beside_by(
+pub(crate) fn estimate_with_slow_and(
     blocks: &[Block],
     slow: &[Block],
-    demands: Demands,
-) -> Option<Sureness> {
-    let own = sureness_by(blocks, demands)?;
-    let slow = sureness_by(slow, demands).filter(|slow| slow.share > 0.0 && slow.share < 1.0);
+    requirements: Requirements,
+) -> Option<ProportionEstimate> {
+    let own = estimate_with(blocks, requirements)?;
+    let slow =
+        estimate_with(slow, requirements).filter(|slow| slow.share > 0.0 && slow.share < 1.0);
     let Some(slow) = slow else {
         return Some(own);
     };
-    if own.share * own.effective >= MISSES_ENOUGH && own.effective < slow.effective {
+    if own.share * own.effective_size >= MISSES_ENOUGH && own.effective_size < slow.effective_size {
         return Some(own);
     }
-    let tells = slow.share * slow.effective >= MISSES_ENOUGH;
-    Some(Sureness {
-        effective: own.effective.min(slow.effective),
+    let tells = slow.share * slow.effective_size >= MISSES_ENOUGH;
+    Some(ProportionEstimate {
+        effective_size: own.effective_size.min(slow.effective_size),
         is_settled: own.is_settled && slow.is_settled && tells,
         ..own
     })
@@ -272,41 +279,41 @@ pub(crate) fn sureness_beside_by(
 /// With fewer misses than this, they tell too little of how they come.
 const MISSES_ENOUGH: f64 = 5.0;
 
-impl Sureness {
+impl ProportionEstimate {
     /// The least share that chance explains, but for `risk`.
     pub fn low(&self, risk: f64) -> f64 {
-        let missing = self.share * self.effective;
+        let missing = self.share * self.effective_size;
         if missing <= 0.0 {
             return 0.0;
         }
-        quantile(missing, self.effective - missing + 1.0, risk)
+        quantile(missing, self.effective_size - missing + 1.0, risk)
     }
 
     /// Whether even the least share that chance explains, except for `risk`, is over a limit: `low(risk) > limit`, asked
     /// of the distribution once instead of searched for.
     pub(crate) fn is_over(&self, limit: f64, risk: f64) -> bool {
-        let missing = self.share * self.effective;
+        let missing = self.share * self.effective_size;
         missing > 0.0
             && limit < 1.0
-            && beta(missing, self.effective - missing + 1.0).cdf(limit) < risk
+            && beta(missing, self.effective_size - missing + 1.0).cdf(limit) < risk
     }
 
     /// The same of the largest share under a limit: `high(risk) < limit`.
     pub(crate) fn is_under(&self, limit: f64, risk: f64) -> bool {
-        let missing = self.share * self.effective;
-        missing < self.effective
+        let missing = self.share * self.effective_size;
+        missing < self.effective_size
             && limit > 0.0
             && (limit > 1.0
-                || beta(missing + 1.0, self.effective - missing).cdf(limit) > 1.0 - risk)
+                || beta(missing + 1.0, self.effective_size - missing).cdf(limit) > 1.0 - risk)
     }
 
     /// The largest share that chance explains, but for `risk`.
     pub fn high(&self, risk: f64) -> f64 {
-        let missing = self.share * self.effective;
-        if missing >= self.effective {
+        let missing = self.share * self.effective_size;
+        if missing >= self.effective_size {
             return 1.0;
         }
-        quantile(missing + 1.0, self.effective - missing, 1.0 - risk)
+        quantile(missing + 1.0, self.effective_size - missing, 1.0 - risk)
     }
 }
 
@@ -338,16 +345,16 @@ mod tests {
 
     #[test]
     fn limit_is_compared_as_the_interval_ends_are() {
-        for (share, effective) in [
+        for (share, effective_size) in [
             (0.0, 50.0),
             (0.004, 900.0),
             (0.02, 300.0),
             (0.3, 12.5),
             (1.0, 40.0),
         ] {
-            let seen = Sureness {
+            let seen = ProportionEstimate {
                 share,
-                effective,
+                effective_size,
                 is_long_enough: true,
                 is_settled: true,
             };
@@ -358,7 +365,7 @@ mod tests {
                     assert_eq!(
                         found,
                         (over, under),
-                        "{share} of {effective}, {risk}, {limit}"
+                        "{share} of {effective_size}, {risk}, {limit}"
                     );
                 }
             }

@@ -4,7 +4,7 @@
 //! A pass needs as many requests as could tell the limit from a clean run by chance; a fail needs no
 //! number, only that chance does not explain it.
 
-use crate::stats::batch_means::Sureness;
+use crate::stats::batch_means::ProportionEstimate;
 
 /// The risk of a wrong answer, one-sided.
 pub(crate) const RISK: f64 = 0.05;
@@ -36,7 +36,7 @@ pub(crate) struct Risks {
 /// and downs shows only what is broken.
 ///
 /// A limit of 0 speaks of the requests of this run alone: it is kept where none of them missed.
-pub(crate) fn decide(seen: &Sureness, limit: f64, risks: Risks) -> Decision {
+pub(crate) fn decide(seen: &ProportionEstimate, limit: f64, risks: Risks) -> Decision {
     if limit <= 0.0 {
         return if seen.share > 0.0 {
             Decision::Broken
@@ -56,10 +56,10 @@ pub(crate) fn decide(seen: &Sureness, limit: f64, risks: Risks) -> Decision {
 }
 
 /// How many times as long a run would have to be that goes on like this one.
-pub(crate) fn times_longer(seen: &Sureness, limit: f64, risk: f64) -> f64 {
+pub(crate) fn times_longer(seen: &ProportionEstimate, limit: f64, risk: f64) -> f64 {
     let decides = |times: f64| {
-        let longer = Sureness {
-            effective: seen.effective * times,
+        let longer = ProportionEstimate {
+            effective_size: seen.effective_size * times,
             ..*seen
         };
         if seen.share < limit {
@@ -92,15 +92,15 @@ mod tests {
 
     const LIMITS: [f64; 4] = [0.5, 0.05, 0.01, 0.001];
 
-    fn decided(seen: &Sureness, limit: f64) -> Decision {
+    fn decided(seen: &ProportionEstimate, limit: f64) -> Decision {
         let (kept, broken) = (RISK, RISK);
         decide(seen, limit, Risks { kept, broken })
     }
 
-    fn seen(requests: u64, missing: u64) -> Sureness {
-        Sureness {
+    fn seen(requests: u64, missing: u64) -> ProportionEstimate {
+        ProportionEstimate {
             share: missing as f64 / requests as f64,
-            effective: requests as f64,
+            effective_size: requests as f64,
             is_long_enough: true,
             is_settled: true,
         }
@@ -148,7 +148,7 @@ mod tests {
 
     #[test]
     fn a_run_that_is_too_short_shows_only_what_is_broken() {
-        let short = |missing| Sureness {
+        let short = |missing| ProportionEstimate {
             is_long_enough: false,
             ..seen(1_000, missing)
         };

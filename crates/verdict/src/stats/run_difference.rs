@@ -26,11 +26,11 @@ pub(crate) struct Prior {
 /// Fewer blocks say too little of how they vary.
 const BLOCKS_MIN: usize = 20;
 /// Neighbours that are more alike are taken as this alike: the run is then worth one block or two.
-const ALIKE_MAX: f64 = 0.9;
+const CORRELATION_MAX: f64 = 0.9;
 
 /// The mean of blocks.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Sample {
+pub(crate) struct BlockMean {
     pub(crate) mean: f64,
     /// The variance of that mean.
     pub(crate) variance: f64,
@@ -38,7 +38,7 @@ pub(crate) struct Sample {
     pub(crate) freedom: f64,
 }
 
-impl Sample {
+impl BlockMean {
     /// What blocks tell; `None` where they are too few.
     pub(crate) fn of(blocks: &[f64]) -> Option<Self> {
         if blocks.len() < BLOCKS_MIN {
@@ -49,13 +49,13 @@ impl Sample {
         let residuals: Vec<f64> = blocks.iter().map(|value| value - mean).collect();
         let squares: f64 = residuals.iter().map(|off| off * off).sum();
         let products: f64 = residuals.windows(2).map(|pair| pair[0] * pair[1]).sum();
-        let alike = if squares > 0.0 {
+        let correlation = if squares > 0.0 {
             // Residuals add up to nothing, which makes neighbours look unlike by one in the count.
-            (products / squares + 1.0 / count).clamp(0.0, ALIKE_MAX)
+            (products / squares + 1.0 / count).clamp(0.0, CORRELATION_MAX)
         } else {
             0.0
         };
-        let fewer = (1.0 + alike) / (1.0 - alike);
+        let fewer = (1.0 + correlation) / (1.0 - correlation);
         Some(Self {
             mean,
             variance: squares / (count - 1.0) / count * fewer,
@@ -66,7 +66,7 @@ impl Sample {
 
 /// The difference of a run from a baseline.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Difference {
+pub(crate) struct RunDifference {
     /// Run less baseline.
     pub(crate) mean: f64,
     /// Standard errors with their degrees of freedom, of which the least certain counts; `None` if the noise
@@ -74,9 +74,13 @@ pub(crate) struct Difference {
     errors: Option<[(f64, f64); 2]>,
 }
 
-impl Difference {
+impl RunDifference {
     /// The difference of a run from those of a baseline; `None` without a baseline.
-    pub(crate) fn of(baseline: &[Sample], run: &Sample, prior: Option<Prior>) -> Option<Self> {
+    pub(crate) fn of(
+        baseline: &[BlockMean],
+        run: &BlockMean,
+        prior: Option<Prior>,
+    ) -> Option<Self> {
         let runs = baseline.len() as f64;
         if baseline.is_empty() {
             return None;
@@ -103,7 +107,7 @@ impl Difference {
 }
 
 /// The error by the blocks of all runs.
-fn within(baseline: &[Sample], run: &Sample) -> (f64, f64) {
+fn within(baseline: &[BlockMean], run: &BlockMean) -> (f64, f64) {
     let runs = baseline.len() as f64;
     let of_baseline = baseline.iter().map(|sample| sample.variance).sum::<f64>() / runs / runs;
     let freedom: f64 = baseline.iter().map(|sample| sample.freedom).sum();
@@ -118,7 +122,7 @@ fn within(baseline: &[Sample], run: &Sample) -> (f64, f64) {
 }
 
 /// The error by how runs differ from each other.
-fn between(baseline: &[Sample], usual: f64, prior: Option<Prior>) -> (f64, f64) {
+fn between(baseline: &[BlockMean], usual: f64, prior: Option<Prior>) -> (f64, f64) {
     let runs = baseline.len() as f64;
     let squares = baseline.iter().map(|sample| (sample.mean - usual).powi(2));
     let squares: f64 = squares.sum();
@@ -149,8 +153,8 @@ mod tests {
         freedom: 2.0,
     };
 
-    fn sample(mean: f64) -> Sample {
-        Sample {
+    fn sample(mean: f64) -> BlockMean {
+        BlockMean {
             mean,
             variance: 1e-6,
             freedom: 29.0,
@@ -158,8 +162,8 @@ mod tests {
     }
 
     fn ends(means: &[f64], prior: Option<Prior>) -> Option<(f64, f64)> {
-        let baseline: Vec<Sample> = means.iter().map(|mean| sample(*mean)).collect();
-        Difference::of(&baseline, &sample(0.1), prior)?.ends(0.025)
+        let baseline: Vec<BlockMean> = means.iter().map(|mean| sample(*mean)).collect();
+        RunDifference::of(&baseline, &sample(0.1), prior)?.ends(0.025)
     }
 
     #[test]
@@ -177,16 +181,19 @@ mod tests {
         for means in [&[0.0][..], &[-0.001, 0.001]] {
             assert_eq!(ends(means, Some(PRIOR)), None);
         }
-        assert_eq!(Difference::of(&[], &sample(0.0), None), None);
+        assert_eq!(RunDifference::of(&[], &sample(0.0), None), None);
     }
 
     #[test]
     fn blocks_that_are_alike_count_as_fewer() {
         let turns: Vec<f64> = (0..30).map(|at| f64::from(at % 2)).collect();
         let halves: Vec<f64> = (0..30).map(|at| f64::from(at / 15)).collect();
-        let (turns, halves) = (Sample::of(&turns).unwrap(), Sample::of(&halves).unwrap());
+        let (turns, halves) = (
+            BlockMean::of(&turns).unwrap(),
+            BlockMean::of(&halves).unwrap(),
+        );
         assert!(halves.variance > 15.0 * turns.variance);
         assert!(halves.freedom < 2.0 && turns.freedom > 28.0);
-        assert_eq!(Sample::of(&[1.0; 19]), None);
+        assert_eq!(BlockMean::of(&[1.0; 19]), None);
     }
 }

@@ -6,14 +6,14 @@
 //! the logarithm of the run's length.
 
 use crate::stats::batch_means::{
-    Block, STRETCHES, Sureness, of_neighbours, spread, stretches, student_at,
+    BATCHES, Block, ProportionEstimate, batch_sums, batch_variance, student_at, variance_inflation,
 };
 
 /// Fewer stretches show no spread.
-const STRETCHES_MIN: usize = 6;
+const BATCHES_MIN: usize = 6;
 /// The largest of several spreads is trusted as one between at least this number of stretches: it is too small only if
 /// all of them are.
-const STRETCHES_TRUSTED: usize = 8;
+const BATCHES_TRUSTED: usize = 8;
 
 /// The moments at which a run is looked at, in seconds.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -64,57 +64,59 @@ impl Looks {
 /// requests, which a single stall would betray: here the spread is always that between stretches. It is the largest
 /// of several, by ever longer stretches. And the uncertainty of the spread itself counts at the risk that is asked
 /// for, which is far smaller than 5 %.
-pub(crate) fn share_low(blocks: &[Block], risk: f64) -> f64 {
+pub(crate) fn proportion_lower_bound(blocks: &[Block], risk: f64) -> f64 {
     let all: f64 = blocks.iter().map(|block| block.all).sum();
     let missing: f64 = blocks.iter().map(|block| block.missing).sum();
     if all <= 0.0 || missing <= 0.0 {
         return 0.0;
     }
     let share = missing / all;
-    let seen = |effective: f64| Sureness {
+    let seen = |effective_size: f64| ProportionEstimate {
         share,
-        effective,
+        effective_size,
         is_long_enough: true,
         is_settled: true,
     };
     if missing >= all {
         return seen(all).low(risk);
     }
-    let low = |spread: &Spread| {
-        let independent = share * (1.0 - share) / (spread.variance / (all * all));
-        let freedom = student_at(all - 1.0, risk) / student_at(spread.count - 1.0, risk);
+    let low = |batch_variance: &BatchVariance| {
+        let independent = share * (1.0 - share) / (batch_variance.variance / (all * all));
+        let freedom = student_at(all - 1.0, risk) / student_at(batch_variance.count - 1.0, risk);
         let effective = independent * freedom.powi(2);
         seen(effective.min(all).max(f64::MIN_POSITIVE)).low(risk)
     };
-    let spreads = Spread::at_all_scales(blocks, share);
+    let spreads = BatchVariance::at_all_scales(blocks, share);
     spreads.iter().map(low).fold(1.0, f64::min)
 }
 
 /// The least mean that chance explains, except for `risk`: `missing` is the sum in a block, `all` the number of
 /// values. Minus infinity if there are too few blocks.
-pub(crate) fn mean_low(blocks: &[Block], risk: f64) -> f64 {
+pub(crate) fn mean_lower_bound(blocks: &[Block], risk: f64) -> f64 {
     let all: f64 = blocks.iter().map(|block| block.all).sum();
     let sum: f64 = blocks.iter().map(|block| block.missing).sum();
     if all <= 0.0 || blocks.len() < 2 {
         return f64::NEG_INFINITY;
     }
     let mean = sum / all;
-    let low = |spread: &Spread| {
-        mean - student_at(spread.count - 1.0, risk) * spread.variance.max(0.0).sqrt() / all
+    let low = |batch_variance: &BatchVariance| {
+        mean - student_at(batch_variance.count - 1.0, risk)
+            * batch_variance.variance.max(0.0).sqrt()
+            / all
     };
-    let spreads = Spread::at_all_scales(blocks, mean);
+    let spreads = BatchVariance::at_all_scales(blocks, mean);
     spreads.iter().map(low).fold(f64::INFINITY, f64::min)
 }
 
 /// The spread of a ratio of sums between stretches of a run.
-struct Spread {
+struct BatchVariance {
     /// The variance of the sum of all residuals.
     variance: f64,
     /// The number of stretches that tell it.
     count: f64,
 }
 
-impl Spread {
+impl BatchVariance {
     /// By stretches as short as the run allows, and by ever longer ones: chance of single requests hides slow ups
     /// and downs from the short ones.
     fn at_all_scales(blocks: &[Block], ratio: f64) -> Vec<Self> {
@@ -122,18 +124,18 @@ impl Spread {
             .iter()
             .map(|block| block.missing - ratio * block.all)
             .collect();
-        let finest = STRETCHES.min(residuals.len());
+        let finest = BATCHES.min(residuals.len());
         let counts = std::iter::successors(Some(finest), |count| {
-            Some(count / 2).filter(|count| *count >= STRETCHES_MIN)
+            Some(count / 2).filter(|count| *count >= BATCHES_MIN)
         });
-        let spread = |count: usize| {
-            let (variance, alike) = spread(&stretches(&residuals, count));
+        let batch_variance = |count: usize| {
+            let (variance, correlation) = batch_variance(&batch_sums(&residuals, count));
             Self {
-                variance: variance * of_neighbours(alike),
-                count: count.max(finest.min(STRETCHES_TRUSTED)) as f64,
+                variance: variance * variance_inflation(correlation),
+                count: count.max(finest.min(BATCHES_TRUSTED)) as f64,
             }
         };
-        counts.map(spread).collect()
+        counts.map(batch_variance).collect()
     }
 }
 
@@ -167,19 +169,23 @@ mod tests {
         let mut shares = [0.0; 12];
         shares[7..10].fill(1.0);
         let seen = blocks(&shares);
-        assert!(share_low(&seen, 0.05) < 0.05, "{}", share_low(&seen, 0.05));
+        assert!(
+            proportion_lower_bound(&seen, 0.05) < 0.05,
+            "{}",
+            proportion_lower_bound(&seen, 0.05)
+        );
         // Requests taken as independent would be sure, as 300 of 1,200 are.
-        let naive = crate::stats::batch_means::sureness(&seen).unwrap();
+        let naive = crate::stats::batch_means::estimate(&seen).unwrap();
         assert!(naive.low(0.001) > 0.05);
     }
 
     #[test]
     fn steady_misses_are_sure_soon() {
         let shares: Vec<f64> = (0..12).map(|at| 0.3 + 0.05 * f64::from(at % 3)).collect();
-        let low = share_low(&blocks(&shares), 0.0005);
+        let low = proportion_lower_bound(&blocks(&shares), 0.0005);
         assert!(low > 0.2, "{low}");
-        assert!((share_low(&blocks(&[0.0; 12]), 0.05)).abs() < 1e-12);
-        assert!(share_low(&blocks(&[1.0; 12]), 0.0005) > 0.99);
+        assert!((proportion_lower_bound(&blocks(&[0.0; 12]), 0.05)).abs() < 1e-12);
+        assert!(proportion_lower_bound(&blocks(&[1.0; 12]), 0.0005) > 0.99);
     }
 
     #[test]
@@ -190,8 +196,8 @@ mod tests {
                 all: 1.0,
             })
             .collect();
-        let low = mean_low(&values, 0.0005);
+        let low = mean_lower_bound(&values, 0.0005);
         assert!((85.0..91.5).contains(&low), "{low}");
-        assert!(mean_low(&values[..1], 0.05).is_infinite());
+        assert!(mean_lower_bound(&values[..1], 0.05).is_infinite());
     }
 }

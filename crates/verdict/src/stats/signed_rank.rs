@@ -9,22 +9,22 @@ use statrs::distribution::{ContinuousCDF, Normal};
 const EXACT_MAX: usize = 200;
 
 /// The chance of a sum of ranks as small as this one, were each rank as likely to be above nothing as below.
-fn chance_as_small(ranks: &[f64]) -> f64 {
+fn p_value(ranks: &[f64]) -> f64 {
     if ranks.len() <= EXACT_MAX {
-        exact(ranks)
+        exact_p_value(ranks)
     } else {
-        normal(ranks)
+        normal_p_value(ranks)
     }
 }
 
 /// The least chance that so many differences can have: that of signs which are all alike.
-pub(crate) fn least_chance(count: usize) -> f64 {
+pub(crate) fn smallest_p_value(count: usize) -> f64 {
     let count = i32::try_from(count).unwrap_or(i32::MAX);
     0.5f64.powi(count)
 }
 
 /// By all signs: how likely each sum of the ranks above nothing is, rank by rank.
-fn exact(ranks: &[f64]) -> f64 {
+fn exact_p_value(ranks: &[f64]) -> f64 {
     // Ranks that are shared are halves; twice a rank is whole.
     let doubled: Vec<(usize, bool)> = ranks
         .iter()
@@ -58,7 +58,7 @@ fn whole(doubled: f64) -> usize {
 }
 
 /// By the normal law that the sum of many ranks comes to, each with either sign.
-fn normal(ranks: &[f64]) -> f64 {
+fn normal_p_value(ranks: &[f64]) -> f64 {
     let sum: f64 = ranks.iter().sum();
     let deviation = ranks.iter().map(|rank| rank * rank).sum::<f64>().sqrt();
     // A sum moves by two when a sign of the least rank turns: the half of that is its own.
@@ -67,9 +67,9 @@ fn normal(ranks: &[f64]) -> f64 {
 
 /// A usual value, and the ends of what the test does not rule out.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Usual {
+pub(crate) struct LocationEstimate {
     /// The median of the means of each two values, and of each alone (Hodges and Lehmann, 1963).
-    pub(crate) middle: f64,
+    pub(crate) estimate: f64,
     /// `None`: with so few values no lower end has a risk as small as was asked.
     pub(crate) low: Option<f64>,
     /// The same of the upper end.
@@ -77,20 +77,24 @@ pub(crate) struct Usual {
 }
 
 /// What is usual of values, with a risk at each end; `None` without values.
-pub(crate) fn usual(values: &[f64], [risk_low, risk_high]: [f64; 2]) -> Option<Usual> {
+pub(crate) fn location(
+    values: &[f64],
+    [risk_low, risk_high]: [f64; 2],
+) -> Option<LocationEstimate> {
     let means = means(values);
-    let middle = middle_of(&means)?;
-    let outside =
-        |risk: f64| (least_chance(values.len()) <= risk).then(|| ruled_out(values.len(), risk));
-    Some(Usual {
-        middle,
+    let hodges_lehmann = middle_of(&means)?;
+    let outside = |risk: f64| {
+        (smallest_p_value(values.len()) <= risk).then(|| excluded_count(values.len(), risk))
+    };
+    Some(LocationEstimate {
+        estimate: hodges_lehmann,
         low: outside(risk_low).map(|count| means[count]),
         high: outside(risk_high).map(|count| means[means.len() - 1 - count]),
     })
 }
 
 /// The usual value alone.
-pub(crate) fn middle(values: &[f64]) -> Option<f64> {
+pub(crate) fn hodges_lehmann(values: &[f64]) -> Option<f64> {
     middle_of(&means(values))
 }
 
@@ -112,7 +116,7 @@ fn middle_of(sorted: &[f64]) -> Option<f64> {
 
 /// How many of the means at either end the test rules out: the largest sum of ranks whose chance is the risk
 /// at most (Tukey's count).
-fn ruled_out(count: usize, risk: f64) -> usize {
+fn excluded_count(count: usize, risk: f64) -> usize {
     let most = count * (count + 1) / 2;
     let ranks: Vec<f64> = (1..=count).map(|rank| rank as f64).collect();
     let chance = |sum: usize| {
@@ -127,15 +131,15 @@ fn ruled_out(count: usize, risk: f64) -> usize {
                 if is_above { *rank } else { -rank }
             })
             .collect();
-        chance_as_small(&signed)
+        p_value(&signed)
     };
     let (mut fine, mut over) = (0, most / 2);
     while over - fine > 1 {
-        let middle = usize::midpoint(fine, over);
-        if chance(middle) <= risk {
-            fine = middle;
+        let hodges_lehmann = usize::midpoint(fine, over);
+        if chance(hodges_lehmann) <= risk {
+            fine = hodges_lehmann;
         } else {
-            over = middle;
+            over = hodges_lehmann;
         }
     }
     fine
@@ -163,7 +167,7 @@ mod tests {
     }
 
     fn as_small(values: &[f64]) -> f64 {
-        chance_as_small(&signed_ranks(values))
+        p_value(&signed_ranks(values))
     }
 
     fn as_large(values: &[f64]) -> f64 {
@@ -187,9 +191,12 @@ mod tests {
             .map(|at| f64::from(at * 7_919 % 101) - 45.0)
             .collect();
         let ranks = signed_ranks(&values);
-        let (exact, normal) = (exact(&ranks), normal(&ranks));
-        assert!((0.8..0.995).contains(&exact), "{exact}");
-        assert!((exact - normal).abs() < 0.002, "{exact} {normal}");
+        let (exact_p_value, normal_p_value) = (exact_p_value(&ranks), normal_p_value(&ranks));
+        assert!((0.8..0.995).contains(&exact_p_value), "{exact_p_value}");
+        assert!(
+            (exact_p_value - normal_p_value).abs() < 0.002,
+            "{exact_p_value} {normal_p_value}"
+        );
     }
 
     #[test]
@@ -203,16 +210,16 @@ mod tests {
     #[test]
     fn as_many_are_ruled_out_as_the_tables_say() {
         for (count, largest) in [(6, 0), (8, 3), (10, 8), (15, 25), (20, 52), (30, 137)] {
-            assert_eq!(ruled_out(count, 0.025), largest, "{count}");
+            assert_eq!(excluded_count(count, 0.025), largest, "{count}");
         }
     }
 
     #[test]
     fn interval_is_what_the_test_does_not_rule_out() {
         let differences: Vec<f64> = (0..12).map(|at| f64::from(at % 2) * 0.04).collect();
-        let found = usual(&differences, [0.025, 0.025]).unwrap();
+        let found = location(&differences, [0.025, 0.025]).unwrap();
         let (low, high) = (found.low.unwrap(), found.high.unwrap());
-        assert!((found.middle - 0.02).abs() < 1e-12 && low < 0.02 && high > 0.02);
+        assert!((found.estimate - 0.02).abs() < 1e-12 && low < 0.02 && high > 0.02);
         // What lies outside is what the test rules out.
         let beyond = |margin: f64| differences.iter().map(|it| it - margin).collect::<Vec<_>>();
         assert!(as_large(&beyond(low - 1e-9)) <= 0.025);
@@ -221,9 +228,9 @@ mod tests {
 
     #[test]
     fn few_values_leave_an_end_open() {
-        let found = usual(&[0.1; 6], [0.01, 0.05]).unwrap();
+        let found = location(&[0.1; 6], [0.01, 0.05]).unwrap();
         assert_eq!((found.low, found.high), (None, Some(0.1)));
-        assert_eq!(usual(&[], [0.05; 2]), None);
-        assert_eq!(middle(&[3.0, 1.0, 2.0]), Some(2.0));
+        assert_eq!(location(&[], [0.05; 2]), None);
+        assert_eq!(hodges_lehmann(&[3.0, 1.0, 2.0]), Some(2.0));
     }
 }

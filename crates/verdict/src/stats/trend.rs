@@ -22,7 +22,7 @@ pub struct Trend {
     /// The chance of a rise like this in a series that does not rise (one-sided).
     pub p: f64,
     /// Where it is going.
-    pub course: Course,
+    pub shape: TrendShape,
 }
 
 impl Trend {
@@ -32,7 +32,7 @@ impl Trend {
         match other {
             Some(other) if other.slope_low > 0.0 && width(&other) < width(&self) => Self {
                 p: self.p,
-                course: self.course,
+                shape: self.shape,
                 ..other
             },
             _ => self,
@@ -42,11 +42,11 @@ impl Trend {
 
 /// Where a series that rises is going.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Course {
+pub enum TrendShape {
     /// On and on, as far as can be seen.
-    Straight,
+    Linear,
     /// To a level, as a cache that fills does.
-    LevelsOff,
+    Saturating,
     /// The run is too short beside the curve to tell.
     Unclear,
 }
@@ -102,7 +102,7 @@ pub fn trend(points: &[Point]) -> Option<Trend> {
         slope_low: ranked(&slopes, (slopes.len() as f64 - off) / 2.0),
         slope_high: ranked(&slopes, f64::midpoint(slopes.len() as f64, off)),
         p: 1.0 - normal.cdf(z),
-        course: course(points),
+        shape: shape(points),
     })
 }
 
@@ -160,11 +160,11 @@ fn variance(points: &[Point], slope: f64) -> f64 {
     if power > 0.0 {
         for lag in 1..points.len() / 3 {
             let products = centred.iter().zip(&centred[lag..]).map(|(a, b)| a * b);
-            let alike = products.sum::<f64>() / power;
+            let correlation = products.sum::<f64>() / power;
             // Only what is more than noise (Hamed and Rao); what makes neighbours unlike is left out.
-            if alike > 1.96 / n.sqrt() {
+            if correlation > 1.96 / n.sqrt() {
                 let left = n - lag as f64;
-                sum += left * (left - 1.0) * (left - 2.0) * alike;
+                sum += left * (left - 1.0) * (left - 2.0) * correlation;
             }
         }
     }
@@ -186,7 +186,7 @@ fn ranks(values: &[f64]) -> Vec<f64> {
 }
 
 /// Whether a curve that levels off, a + b (1 − e^(−t/τ)), fits better than a line.
-fn course(points: &[Point]) -> Course {
+fn shape(points: &[Point]) -> TrendShape {
     let begin = points[0].0;
     let length = points[points.len() - 1].0 - begin;
     let line = misfit(points, |at| at - begin);
@@ -201,15 +201,15 @@ fn course(points: &[Point]) -> Course {
     }
     let n = points.len() as f64;
     if evidence(n, line, step(points)) > BETTER_BY {
-        return Course::LevelsOff;
+        return TrendShape::Saturating;
     }
     if evidence(n, line, best) <= BETTER_BY {
-        return Course::Straight;
+        return TrendShape::Linear;
     }
     if best_tau > length / 2.0 {
-        Course::Unclear
+        TrendShape::Unclear
     } else {
-        Course::LevelsOff
+        TrendShape::Saturating
     }
 }
 

@@ -6,10 +6,10 @@ use std::ops::Range;
 use brunt_record::{Distribution, FailureKind, Measure, RunRecord, Scope};
 
 use crate::convert::{in_ns, whole_number};
-use crate::generator::cpu_starvation::Withheld;
+use crate::generator::cpu_starvation::CpuStarvation;
 use crate::generator::overload;
 use crate::model::judgement::Interval;
-use crate::stats::batch_means::{self, Block, Demands, Sureness};
+use crate::stats::batch_means::{self, Block, ProportionEstimate, Requirements};
 use crate::window::totals;
 
 /// Two-sided, 95 %.
@@ -30,7 +30,7 @@ pub(crate) struct TimeWindow<'a> {
     to: usize,
     is_whole: bool,
     /// Interval by interval, whether its requests are left out; none is where this ends.
-    left_out: &'a [bool],
+    excluded: &'a [bool],
 }
 
 impl<'a> TimeWindow<'a> {
@@ -43,7 +43,7 @@ impl<'a> TimeWindow<'a> {
             from: 0,
             to: whole_number(intervals).clamp(1, most),
             is_whole: true,
-            left_out: &[],
+            excluded: &[],
         }
     }
 
@@ -67,25 +67,25 @@ impl<'a> TimeWindow<'a> {
             from,
             to: to.max(from),
             is_whole: false,
-            left_out: &[],
+            excluded: &[],
         }
     }
 
     /// Without the requests of some of its intervals, from the first on.
-    pub(crate) fn without(self, left_out: &'a [bool]) -> Self {
+    pub(crate) fn without(self, excluded: &'a [bool]) -> Self {
         Self {
             is_whole: false,
-            left_out,
+            excluded,
             ..self
         }
     }
 
     /// What its blocks have to be for a share of theirs to be called low.
-    pub(crate) fn demands(self) -> Demands {
+    pub(crate) fn requirements(self) -> Requirements {
         let width_s = f64::from(self.record.timeline.width_s());
-        Demands {
+        Requirements {
             blocks_min: batch_means::blocks_min(self.record.header.min_duration_s, width_s),
-            ..Demands::default()
+            ..Requirements::default()
         }
     }
 
@@ -101,7 +101,7 @@ impl<'a> TimeWindow<'a> {
 
     /// Those that are not left out.
     fn kept(self) -> impl Iterator<Item = usize> {
-        let is_left_out = move |interval: &usize| self.left_out.get(interval - self.from);
+        let is_left_out = move |interval: &usize| self.excluded.get(interval - self.from);
         self.intervals()
             .filter(move |interval| !is_left_out(interval).is_some_and(|is_so| *is_so))
     }
@@ -154,34 +154,37 @@ impl<'a> TimeWindow<'a> {
         self,
         scope: Scope,
         measure: Measure,
-        will_do: impl Fn(u64) -> bool,
-    ) -> Option<Sureness> {
-        self.misses_by(self.demands(), scope, measure, will_do)
+        meets: impl Fn(u64) -> bool,
+    ) -> Option<ProportionEstimate> {
+        self.misses_with(self.requirements(), scope, measure, meets)
     }
 
     /// The same by other demands.
-    pub(crate) fn misses_by(
+    pub(crate) fn misses_with(
         self,
-        demands: Demands,
+        requirements: Requirements,
         scope: Scope,
         measure: Measure,
-        will_do: impl Fn(u64) -> bool,
-    ) -> Option<Sureness> {
-        let (missing, slow) = self.unspared(scope, measure, &will_do);
+        meets: impl Fn(u64) -> bool,
+    ) -> Option<ProportionEstimate> {
+        let (missing, slow) = self.with_starvation(scope, measure, &meets);
         let seen = if slow.is_empty() {
-            batch_means::sureness_by(&missing, demands)
+            batch_means::estimate_with(&missing, requirements)
         } else {
-            batch_means::sureness_beside_by(&missing, &slow, demands)
+            batch_means::estimate_with_slow_and(&missing, &slow, requirements)
         }?;
         if measure != Measure::LagCorrected {
             return Some(seen);
         }
-        let spared = self.blocks(|interval| self.spared_at(interval, scope, &will_do));
-        let (missing, all) = spared.iter().fold((0.0, 0.0), |(missing, all), block| {
-            (missing + block.missing, all + block.all)
-        });
+        let without_starvation =
+            self.blocks(|interval| self.without_starvation_at(interval, scope, &meets));
+        let (missing, all) = without_starvation
+            .iter()
+            .fold((0.0, 0.0), |(missing, all), block| {
+                (missing + block.missing, all + block.all)
+            });
         let share = if all > 0.0 { missing / all } else { seen.share };
-        Some(Sureness { share, ..seen })
+        Some(ProportionEstimate { share, ..seen })
     }
 
     /// Block by block: requests whose duration will not do; and the slow ones, which tell how those come,
@@ -190,86 +193,92 @@ impl<'a> TimeWindow<'a> {
         self,
         scope: Scope,
         measure: Measure,
-        will_do: impl Fn(u64) -> bool,
+        meets: impl Fn(u64) -> bool,
     ) -> (Vec<Block>, Vec<Block>) {
-        let (missing, slow) = self.unspared(scope, measure, &will_do);
+        let (missing, slow) = self.with_starvation(scope, measure, &meets);
         if measure != Measure::LagCorrected {
             return (missing, slow);
         }
-        let spared = self.blocks(|interval| self.spared_at(interval, scope, &will_do));
-        (spared, slow)
+        let without_starvation =
+            self.blocks(|interval| self.without_starvation_at(interval, scope, &meets));
+        (without_starvation, slow)
     }
 
     /// The same with what was withheld from brunt in it.
-    pub(crate) fn unspared(
+    pub(crate) fn with_starvation(
         self,
         scope: Scope,
         measure: Measure,
-        will_do: impl Fn(u64) -> bool,
+        meets: impl Fn(u64) -> bool,
     ) -> (Vec<Block>, Vec<Block>) {
         let distribution = self.distribution(scope, measure);
         let timeline = &self.record.timeline;
-        let counted = |will_do: &dyn Fn(u64) -> bool| {
+        let counted = |meets: &dyn Fn(u64) -> bool| {
             self.blocks(|interval| {
-                if measure == Measure::LagCorrected && self.slept_by(interval) {
+                if measure == Measure::LagCorrected && self.was_suspended_near(interval) {
                     return (0.0, 0.0);
                 }
                 let measure = self.measure_at(interval, measure);
-                let (missing, all) = timeline.missing_at(interval, scope, measure, will_do);
+                let (missing, all) = timeline.missing_at(interval, scope, measure, meets);
                 (missing as f64, all as f64)
             })
         };
         let Some(longest) = distribution.max() else {
             return (Vec::new(), Vec::new());
         };
-        let is_far_under = longest.ms().is_some_and(|ms| will_do(in_ns(ms * FAR)));
+        let is_far_under = longest.ms().is_some_and(|ms| meets(in_ns(ms * FAR)));
         let shortest = distribution.ok.min_ns();
-        let is_far_over = shortest.is_some_and(|ns| !will_do(in_ns(ns as f64 / 1e6 / FAR)));
+        let is_far_over = shortest.is_some_and(|ns| !meets(in_ns(ns as f64 / 1e6 / FAR)));
         if is_far_under || is_far_over {
-            return (counted(&will_do), Vec::new());
+            return (counted(&meets), Vec::new());
         }
         let slow_ms = distribution
             .percentile(SLOW)
             .and_then(brunt_record::PercentileValue::ms);
         let slow = counted(&|ns| slow_ms.is_none_or(|slow_ms| ns as f64 / 1e6 <= slow_ms));
-        (counted(&will_do), slow)
+        (counted(&meets), slow)
     }
 
     /// Of the requests of an interval, those whose duration would not do without brunt's own lateness and
     /// without what was withheld from it, and all.
-    fn spared_at(self, interval: usize, scope: Scope, will_do: &dyn Fn(u64) -> bool) -> (f64, f64) {
-        if self.slept_by(interval) {
+    fn without_starvation_at(
+        self,
+        interval: usize,
+        scope: Scope,
+        meets: &dyn Fn(u64) -> bool,
+    ) -> (f64, f64) {
+        if self.was_suspended_near(interval) {
             return (0.0, 0.0);
         }
         let measure = self.measure_at(interval, Measure::LagCorrected);
         let counted = |less_ns: u64| {
-            let shorter = |ns: u64| will_do(ns.saturating_sub(less_ns));
+            let shorter = |ns: u64| meets(ns.saturating_sub(less_ns));
             let timeline = &self.record.timeline;
             timeline.missing_at(interval, scope, measure, shorter)
         };
         let (_, all) = counted(0);
-        let withheld = Withheld::in_interval(self.record, interval);
-        let missing = withheld.still_missing(all, |less_ns| counted(less_ns).0);
+        let starvation = CpuStarvation::in_interval(self.record, interval);
+        let missing = starvation.still_missing(all, |less_ns| counted(less_ns).0);
         (missing, all as f64)
     }
 
     /// Whether the machine slept in an interval, or beside it: what was under way then tells nothing.
-    fn slept_by(self, interval: usize) -> bool {
+    fn was_suspended_near(self, interval: usize) -> bool {
         let near = interval.saturating_sub(1)..=interval + 1;
         near.into_iter()
-            .any(|interval| Withheld::in_interval(self.record, interval).slept())
+            .any(|interval| CpuStarvation::in_interval(self.record, interval).was_suspended())
     }
 
     /// What being withheld may have added to the mean and to the longest of its requests, in milliseconds.
-    pub(crate) fn withheld_ms(self, scope: Scope) -> (f64, f64) {
+    pub(crate) fn starvation_ms(self, scope: Scope) -> (f64, f64) {
         let timeline = &self.record.timeline;
         let (mut sum, mut requests, mut longest) = (0.0, 0.0, 0.0f64);
         for interval in self.intervals() {
             let (_, all) = timeline.missing_at(interval, scope, Measure::Response, |_| true);
-            let withheld = Withheld::in_interval(self.record, interval);
-            sum += withheld.mean_ms() * all as f64;
+            let starvation = CpuStarvation::in_interval(self.record, interval);
+            sum += starvation.mean_ms() * all as f64;
             requests += all as f64;
-            longest = longest.max(withheld.longest_ms());
+            longest = longest.max(starvation.longest_ms());
         }
         (sum / f64::max(requests, 1.0), longest)
     }
@@ -285,11 +294,11 @@ impl<'a> TimeWindow<'a> {
 
     /// How sure the share of requests is that the service did not answer well: those are left out that were in
     /// flight while the machine slept, and those that brunt itself never came to send.
-    pub(crate) fn errors_without_own(self, scope: Scope) -> Option<Sureness> {
+    pub(crate) fn errors_of_service(self, scope: Scope) -> Option<ProportionEstimate> {
         let mut blocks = self.failed(scope);
         let cut_off_share = cut_off_share(self.record);
         for (block, interval) in blocks.iter_mut().zip(self.kept()) {
-            if self.slept_by(interval) {
+            if self.was_suspended_near(interval) {
                 *block = Block {
                     missing: 0.0,
                     all: 0.0,
@@ -302,12 +311,12 @@ impl<'a> TimeWindow<'a> {
                 block.all = (block.all - never_sent).max(block.missing);
             }
         }
-        batch_means::sureness_by(&blocks, self.demands())
+        batch_means::estimate_with(&blocks, self.requirements())
     }
 
     /// How sure the share of requests is that were not answered well.
-    pub(crate) fn errors(self, scope: Scope) -> Option<Sureness> {
-        batch_means::sureness_by(&self.failed(scope), self.demands())
+    pub(crate) fn errors(self, scope: Scope) -> Option<ProportionEstimate> {
+        batch_means::estimate_with(&self.failed(scope), self.requirements())
     }
 
     /// Block by block: requests whose duration will not do.
@@ -315,12 +324,12 @@ impl<'a> TimeWindow<'a> {
         self,
         scope: Scope,
         measure: Measure,
-        will_do: impl Fn(u64) -> bool,
+        meets: impl Fn(u64) -> bool,
     ) -> Vec<Block> {
         let timeline = &self.record.timeline;
         self.blocks(|interval| {
             let measure = self.measure_at(interval, measure);
-            let (missing, all) = timeline.missing_at(interval, scope, measure, &will_do);
+            let (missing, all) = timeline.missing_at(interval, scope, measure, &meets);
             (missing as f64, all as f64)
         })
     }
@@ -336,7 +345,7 @@ impl<'a> TimeWindow<'a> {
 
     /// Requests that were answered well, block by block beside what was planned for each, so that a ramp is no
     /// variation. `None` if there is no block.
-    pub(crate) fn answered(self, scope: Scope) -> Option<(Answered, Vec<(f64, f64)>)> {
+    pub(crate) fn successes(self, scope: Scope) -> Option<(SuccessRates, Vec<(f64, f64)>)> {
         let (counts, begins_s, width_s) = match scope {
             Scope::All => {
                 let begins = whole_number(self.begins_s());
@@ -357,7 +366,7 @@ impl<'a> TimeWindow<'a> {
             }
         };
         let rates = || counts.iter().map(|count| count / width_s);
-        let answered = Answered {
+        let answered = SuccessRates {
             all: counts.iter().sum(),
             seconds: counts.len() as f64 * width_s,
             least: rates().fold(f64::INFINITY, f64::min),
@@ -407,7 +416,7 @@ impl<'a> TimeWindow<'a> {
 
 /// Requests that were answered well in whole seconds of a stretch.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Answered {
+pub(crate) struct SuccessRates {
     pub(crate) all: f64,
     pub(crate) seconds: f64,
     /// Of the second with the fewest.
@@ -416,7 +425,7 @@ pub(crate) struct Answered {
     most: f64,
 }
 
-impl Answered {
+impl SuccessRates {
     /// A rate and how far chance takes it off, within what was seen in single seconds.
     pub(crate) fn within_seen(&self, mean: f64, off: f64) -> Interval {
         Interval {

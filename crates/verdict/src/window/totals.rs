@@ -75,7 +75,7 @@ pub(crate) fn p99_ms(durations: &Histogram) -> Option<f64> {
 }
 
 /// The second of the run that a reading tells of: the one that has just ended. `None` where none has.
-pub(crate) fn second_told(at_ms: u64) -> Option<usize> {
+pub(crate) fn second_of_reading(at_ms: u64) -> Option<usize> {
     let since_ms = at_ms.checked_sub(READ_LATE_MS)?;
     usize::try_from(since_ms / 1_000).ok()
 }
@@ -94,7 +94,7 @@ mod tests {
             (1_500, Some(1)),
             (2_010, Some(1)),
         ] {
-            assert_eq!(second_told(at_ms), second, "{at_ms} ms");
+            assert_eq!(second_of_reading(at_ms), second, "{at_ms} ms");
         }
     }
 }

@@ -6,7 +6,7 @@ use brunt_record::{Measure, PercentileValue, RunRecord, Scope};
 use crate::convert::whole_number;
 use crate::model::finding::{Figure, Finding, FindingKind, Mark};
 use crate::number;
-use crate::stats::batch_means::of_neighbours;
+use crate::stats::batch_means::variance_inflation;
 use crate::stats::trend;
 use crate::window::time_window::TimeWindow;
 
@@ -45,8 +45,8 @@ pub enum WarmUp {
 /// level is too short to tell.
 pub fn warm_up(record: &RunRecord) -> Option<WarmUp> {
     let (from_s, to_s) = level(record)?;
-    let stretch = TimeWindow::between(record, from_s, to_s);
-    let all = series(stretch);
+    let window = TimeWindow::between(record, from_s, to_s);
+    let all = series(window);
     let width_s = record.timeline.width_s() as usize;
     let batch = BATCH.div_ceil(width_s);
     let mut cut = 0;
@@ -64,8 +64,8 @@ pub fn warm_up(record: &RunRecord) -> Option<WarmUp> {
         _ if drifts => WarmUp::NeverSteady,
         0 => WarmUp::None,
         _ => WarmUp::Until {
-            until_s: stretch.begins_s() + (cut * width_s) as f64,
-            from_s: stretch.begins_s(),
+            until_s: window.begins_s() + (cut * width_s) as f64,
+            from_s: window.begins_s(),
         },
     })
 }
@@ -100,11 +100,11 @@ fn level(record: &RunRecord) -> Option<(f64, f64)> {
 
 /// Interval by interval: the p50 and the throughput beside what is usual, and the logarithm of the p99,
 /// so that a difference is a share. An interval without answers is as the one before it.
-fn series(stretch: TimeWindow) -> [Vec<f64>; 3] {
-    let timeline = &stretch.record.timeline;
+fn series(window: TimeWindow) -> [Vec<f64>; 3] {
+    let timeline = &window.record.timeline;
     let width_s = timeline.width_s() as usize;
     let mut all = [const { Vec::new() }; 3];
-    for interval in stretch.intervals() {
+    for interval in window.intervals() {
         let seen = timeline.distribution_at(interval, Scope::All, Measure::Response);
         let ms = |q| seen.percentile(q).and_then(PercentileValue::ms);
         let seconds = timeline
@@ -167,8 +167,8 @@ fn differs(first: &[f64], rest: &[f64]) -> bool {
     let off_usual: Vec<f64> = rest.iter().map(|value| value - usual).collect();
     let squares: f64 = off_usual.iter().map(|off| off * off).sum();
     let products: f64 = off_usual.windows(2).map(|pair| pair[0] * pair[1]).sum();
-    let alike = (products / squares.max(f64::MIN_POSITIVE)).max(0.0);
-    let variance = squares / (rest.len() as f64 - 1.0) * of_neighbours(alike);
+    let correlation = (products / squares.max(f64::MIN_POSITIVE)).max(0.0);
+    let variance = squares / (rest.len() as f64 - 1.0) * variance_inflation(correlation);
     let off = (mean(first) - usual).abs();
     off > ERRORS * (variance / first.len() as f64).sqrt() && off > DIFFERS
 }
@@ -198,7 +198,7 @@ pub(crate) fn finding(record: &RunRecord) -> Option<Finding> {
         WarmUp::NeverSteady => {
             let sentence = "The service was never steady: it got slower or faster throughout, and its \
                             figures are those of this run only.";
-            Some(Finding::new(FindingKind::WarmUp, sentence).with("steady", Figure::Truth(false)))
+            Some(Finding::new(FindingKind::WarmUp, sentence).with("steady", Figure::Bool(false)))
         }
         WarmUp::Until { until_s, from_s } => {
             let seconds = record.timeline.seconds().iter();
@@ -213,10 +213,10 @@ pub(crate) fn finding(record: &RunRecord) -> Option<Finding> {
                 number::seconds(until_s)
             );
             let found = Finding::new(FindingKind::WarmUp, sentence)
-                .with("steady", Figure::Truth(true))
+                .with("steady", Figure::Bool(true))
                 .with("until_s", Figure::Number(until_s))
                 .with("failures", Figure::Count(failed))
-                .marked(Mark::Span {
+                .with_mark(Mark::Span {
                     label: "warm-up",
                     from_s,
                     to_s: until_s,

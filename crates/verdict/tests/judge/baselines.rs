@@ -2,7 +2,7 @@
 
 use brunt_record::{FailureKind, Metric, NameId, RequestName, Search, StoppedBy};
 use brunt_verdict::baseline::{Allow, Baseline, BaselineError, FORMAT_VERSION};
-use brunt_verdict::comparison::{Ends, Measured, Outcome};
+use brunt_verdict::comparison::{ChangeInterval, ComparedMetric, Outcome};
 use brunt_verdict::{Conclusion, FailOn, Grade, RunResult, judge_with_baseline};
 
 use crate::run::Run;
@@ -30,7 +30,7 @@ fn the_first_format_is_still_read() {
     assert_eq!(kept.conditions.scenario_hash, "bae73f63bd2e9051");
     assert_eq!(kept.conditions.machine.cores, Some(2));
     let all = kept.runs[0].figures.row(None).unwrap();
-    let p50 = all.series(Measured::P50).unwrap();
+    let p50 = all.series(ComparedMetric::P50).unwrap();
     assert_eq!(p50.blocks, [Some(5.0176), Some(4.8333), Some(4.5548)]);
     assert_eq!(kept.to_text(), FORMAT_1, "and written as it was");
 }
@@ -81,7 +81,7 @@ fn ten_names_with_three_runs_are_a_small_file_that_reads_the_same() {
     )
     .unwrap();
     let all = kept.runs[0].figures.row(None).unwrap();
-    assert!(all.series(Measured::P95).unwrap().blocks.len() >= 20);
+    assert!(all.series(ComparedMetric::P95).unwrap().blocks.len() >= 20);
     let text = kept.to_text();
     assert!(
         (20_000..100_000).contains(&text.len()),
@@ -210,7 +210,7 @@ fn comparison_with_a_baseline_decides_the_result_of_a_run_that_misses_nothing() 
             assert_eq!(comparison.outcome(), Outcome::NotEnoughData, "{case}");
             for row in &comparison.rows {
                 let interval = row.change.map(brunt_verdict::comparison::Change::interval);
-                assert!(interval.is_none_or(|interval| interval == Ends::UNKNOWN));
+                assert!(interval.is_none_or(|interval| interval == ChangeInterval::UNKNOWN));
             }
         }
     }

@@ -403,7 +403,7 @@ proptest! {
             RunResult::Graded(Grade::NotApplicable) => prop_assert!(grades.is_empty()),
             RunResult::Graded(missed) => prop_assert_eq!(Some(missed), worst),
             RunResult::NoTargets => prop_assert!(verdict.judgements.is_empty()),
-            RunResult::NothingAnswered => {
+            RunResult::NoResponse => {
                 let mut seconds = record.timeline.seconds().iter();
                 prop_assert!(seconds.all(|second| second.ok + second.failed == 0));
             }

@@ -125,7 +125,7 @@ fn the_sentence_names_what_is_not_decided() {
     );
     let dead = two_targets().stopped(StoppedBy::Unreachable, 0, Some("connection refused"));
     let dead = judged(dead);
-    assert_eq!(dead.result, RunResult::NothingAnswered);
+    assert_eq!(dead.result, RunResult::NoResponse);
     assert_eq!(
         dead.headline,
         "Nothing answered: no request was made; stopped by brunt after 0 s of 20 s, since the host could not be reached: \

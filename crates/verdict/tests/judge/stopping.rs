@@ -1,7 +1,7 @@
 //! Targets that stop a run, and runs that go on until all is decided.
 
 use brunt_record::{FailureKind, Metric, MissedTarget, StoppedBy, ThresholdKind};
-use brunt_verdict::stopping::Stopping;
+use brunt_verdict::stopping::EarlyStopping;
 use brunt_verdict::stopping::UntilDecided;
 use brunt_verdict::{Grade, judge};
 
@@ -18,8 +18,8 @@ fn run(metric: Metric, critical: f64) -> Run {
 /// When a run would be stopped, and why.
 fn stopped(run: Run) -> Option<(u32, String)> {
     let record = run.record();
-    let mut stopping = Stopping::new(&record.header).unwrap();
-    (1..20).find_map(|told_s| Some((told_s, stopping.look(&record, told_s)?.reason)))
+    let mut stopping = EarlyStopping::new(&record.header).unwrap();
+    (1..20).find_map(|recorded_s| Some((recorded_s, stopping.look(&record, recorded_s)?.reason)))
 }
 
 /// 20 requests a second of 50 ms, half of which fail.
@@ -134,7 +134,7 @@ fn search_is_not_stopped() {
         breaks_at: ThresholdKind::Critical,
         precision: 0.05,
     });
-    assert!(Stopping::new(&search.header).is_none());
+    assert!(EarlyStopping::new(&search.header).is_none());
 }
 
 #[test]

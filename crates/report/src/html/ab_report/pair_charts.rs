@@ -1,8 +1,10 @@
 //! Charts of an A/B comparison: the change of each pair of blocks, the interval at each interim analysis,
 //! and the tolerance. It needs no script; the table behind each drawing has the same stats.
 
-use brunt_verdict::Contested;
-use brunt_verdict::comparison::{Change, Ends, Look, Measured, Row, Tolerance};
+use brunt_verdict::AbSummary;
+use brunt_verdict::comparison::{
+    Change, ChangeInterval, ComparedMetric, ComparisonRow, Look, Tolerance,
+};
 use maud::{Markup, html as markup};
 
 use crate::html::charts::svg::{below, rounded};
@@ -19,8 +21,8 @@ const PAIRS_MAX: usize = 500;
 const FAR_OUT: f64 = 3.0;
 
 /// The charts of all measures that are tested; nothing if there is no pair.
-pub(super) fn charts(contested: &Contested) -> Markup {
-    let played = &contested.played;
+pub(super) fn charts(contested: &AbSummary) -> Markup {
+    let played = &contested.measurement;
     let charts: Vec<Markup> = played
         .rows
         .iter()
@@ -44,14 +46,14 @@ pub(super) fn charts(contested: &Contested) -> Markup {
     }
 }
 
-fn of<T>(all: &[(Measured, T)], measured: Measured) -> Option<&T> {
+fn of<T>(all: &[(ComparedMetric, T)], measured: ComparedMetric) -> Option<&T> {
     let found = all.iter().find(|(it, _)| *it == measured);
     found.map(|(_, values)| values)
 }
 
 /// The pairs of one measure. Changes are in percent, or in percentage points.
 struct Pairs<'a> {
-    row: &'a Row,
+    row: &'a ComparisonRow,
     /// The number of all pairs.
     count: usize,
     /// The number of each pair that is drawn, from 1, with A, B, and the change.
@@ -61,7 +63,7 @@ struct Pairs<'a> {
 }
 
 impl<'a> Pairs<'a> {
-    fn of(row: &'a Row, values: &[[f64; 2]], looks: &'a [Look]) -> Self {
+    fn of(row: &'a ComparisonRow, values: &[[f64; 2]], looks: &'a [Look]) -> Self {
         let step = values.len().div_ceil(PAIRS_MAX).max(1);
         let all = values.iter().enumerate().step_by(step);
         let drawn: Vec<(usize, [f64; 2], f64)> = all
@@ -212,8 +214,8 @@ impl<'a> Pairs<'a> {
 }
 
 /// The change of a pair, in percent or in percentage points.
-fn change_of(measured: Measured, [a, b]: [f64; 2]) -> f64 {
-    if measured == Measured::ErrorRate {
+fn change_of(measured: ComparedMetric, [a, b]: [f64; 2]) -> f64 {
+    if measured == ComparedMetric::ErrorRate {
         b - a
     } else {
         (b / a - 1.0) * 100.0
@@ -221,13 +223,13 @@ fn change_of(measured: Measured, [a, b]: [f64; 2]) -> f64 {
 }
 
 /// The ends of an interval, in percent or in percentage points.
-fn percent(change: Change) -> Ends {
+fn percent(change: Change) -> ChangeInterval {
     let ends = change.interval();
     let of = |value: f64| match change {
         Change::Ratio { .. } => (value - 1.0) * 100.0,
         Change::Points { .. } => value,
     };
-    Ends {
+    ChangeInterval {
         low: ends.low.map(of),
         high: ends.high.map(of),
     }
@@ -240,7 +242,7 @@ fn middle(change: Change) -> f64 {
     }
 }
 
-fn unit(row: &Row) -> &'static str {
+fn unit(row: &ComparisonRow) -> &'static str {
     match row.tolerance {
         Tolerance::Share(_) => "%",
         Tolerance::Points(_) => "percentage points",
@@ -248,7 +250,7 @@ fn unit(row: &Row) -> &'static str {
 }
 
 /// The change from which on it is worse, and on which side of it.
-fn allowed(row: &Row) -> (f64, &'static str) {
+fn allowed(row: &ComparisonRow) -> (f64, &'static str) {
     let allowed = match row.tolerance {
         Tolerance::Share(share) => share * 100.0,
         Tolerance::Points(points) => points,

@@ -94,7 +94,7 @@ pub(super) fn marker(result: RunResult, x: f64, y: f64, r: f64) -> Markup {
         RunResult::Graded(Grade::Inconclusive) => ("full", polygon(&diamond)),
         RunResult::Graded(Grade::NotApplicable) => ("line", line((-1.0, 0.0), (1.0, 0.0))),
         RunResult::NoTargets => ("hollow", polygon(&square)),
-        RunResult::NothingAnswered => ("line", cross + &circle),
+        RunResult::NoResponse => ("line", cross + &circle),
         RunResult::Invalid => ("hollow", circle),
     };
     markup! { path class={ "dot " (shape) } d=(way) {} }

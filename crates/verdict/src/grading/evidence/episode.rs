@@ -5,7 +5,7 @@ use std::ops::Range;
 use brunt_record::{Metric, PercentileValue};
 
 use crate::grading::evidence::Evidence;
-use crate::grading::missing_evidence::Episode;
+use crate::grading::evidence_gap::Episode;
 use crate::number;
 use crate::stats::batch_means::{self, Block};
 use crate::window::time_window::SLOW;
@@ -14,9 +14,9 @@ impl Evidence<'_> {
     /// The part of the run whose requests miss a threshold most unlike the rest; `missing` and `slow` are the blocks
     /// that the answer was found with.
     pub(super) fn episode(&self, missing: &[Block], slow: &[Block]) -> Option<Episode> {
-        let demands = self.stretch.demands();
+        let requirements = self.window.requirements();
         let is_own =
-            batch_means::sureness_by(missing, demands).is_some_and(|seen| !seen.is_settled);
+            batch_means::estimate_with(missing, requirements).is_some_and(|seen| !seen.is_settled);
         // Where it is not the misses that come and go, it is the slow responses.
         let (blocks, metric) = if is_own {
             (missing, self.metric)
@@ -24,13 +24,13 @@ impl Evidence<'_> {
             (slow, Metric::Percentile(SLOW))
         };
         let place = unlike_the_rest(blocks)?;
-        let intervals = self.stretch.intervals();
+        let intervals = self.window.intervals();
         let is_inside = |interval: &usize| place.contains(&(interval - intervals.start));
         let figure = |inside: bool| {
             if let Metric::Percentile(q) = metric {
                 let intervals = intervals.clone();
                 let of_it = intervals.filter(|interval| is_inside(interval) == inside);
-                let timeline = &self.stretch.record.timeline;
+                let timeline = &self.window.record.timeline;
                 let seen = timeline.distribution_in(of_it, self.scope, self.lag.measure());
                 return Some(match seen.percentile(q)? {
                     PercentileValue::Measured(ns) => {
@@ -48,7 +48,7 @@ impl Evidence<'_> {
             (all > 0.0).then(|| format!("{} %", number::measured(missing / all * 100.0)))
         };
         let (inside, outside) = (figure(true)?, figure(false)?);
-        let width_s = f64::from(self.stretch.record.timeline.width_s());
+        let width_s = f64::from(self.window.record.timeline.width_s());
         let moment_s = |at: usize| (intervals.start + at) as f64 * width_s;
         let name = match metric {
             Metric::ErrorRate => "error rate".to_owned(),

@@ -11,18 +11,18 @@ use crate::number;
 
 /// Why a target is not decided.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Lack {
+pub(crate) struct EvidenceGap {
     /// What is missing.
-    pub(crate) cause: Box<Cause>,
+    pub(crate) cause: Box<GapCause>,
     /// What is known anyway.
-    pub(crate) known: Option<Box<Known>>,
+    pub(crate) known: Option<Box<PartialEvidence>>,
     /// What would decide it.
     pub(crate) remedies: Vec<Advice>,
 }
 
 /// What is missing.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Cause {
+pub(crate) enum GapCause {
     /// Something that is no matter of chance.
     Plain(String),
     /// The run is shorter than any that may pass.
@@ -65,7 +65,7 @@ pub(crate) struct Episode {
 
 /// What is known of a target that a run is too short to decide.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Known {
+pub(crate) struct PartialEvidence {
     /// Requests that miss the threshold.
     pub(crate) missing: u64,
     pub(crate) requests: u64,
@@ -99,21 +99,21 @@ pub(crate) enum Advice {
     Change(Remedy),
 }
 
-impl Lack {
+impl EvidenceGap {
     /// Whether more load would be needed: a longer run changes nothing.
     pub(crate) fn is_of_the_load(&self) -> bool {
         matches!(
             *self.cause,
-            Cause::NotOffered { .. } | Cause::Undecidable(_)
+            GapCause::NotOffered { .. } | GapCause::Undecidable(_)
         )
     }
 
     /// One that is no matter of chance.
     pub(crate) fn new(what: impl Into<String>) -> Self {
-        Self::of(Cause::Plain(what.into()))
+        Self::of(GapCause::Plain(what.into()))
     }
 
-    pub(crate) fn of(cause: Cause) -> Self {
+    pub(crate) fn of(cause: GapCause) -> Self {
         Self {
             cause: Box::new(cause),
             known: None,
@@ -131,7 +131,8 @@ impl Lack {
     }
 
     pub(crate) fn not_offered(offered_rps: f64, threshold_rps: f64) -> Self {
-        Self::of(Cause::NotOffered { offered_rps }).advise(Advice::Offer(enough_rps(threshold_rps)))
+        Self::of(GapCause::NotOffered { offered_rps })
+            .advise(Advice::Offer(enough_rps(threshold_rps)))
     }
 
     /// Nothing that the service does could decide it under the load that was planned.
@@ -139,7 +140,7 @@ impl Lack {
         let remedies = found.remedies.iter().cloned().map(Advice::Change);
         Self {
             remedies: remedies.collect(),
-            ..Self::of(Cause::Undecidable(found))
+            ..Self::of(GapCause::Undecidable(found))
         }
     }
 
@@ -166,7 +167,7 @@ pub(crate) fn longer(run_s: f64, extra_s: f64) -> Option<Advice> {
     (extra_s <= ADVICE_S_MAX).then_some(Advice::Longer { run_s, extra_s })
 }
 
-impl fmt::Display for Cause {
+impl fmt::Display for GapCause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let percent = |share: f64| share * 100.0;
         match self {
@@ -226,7 +227,7 @@ impl fmt::Display for Episode {
     }
 }
 
-impl fmt::Display for Known {
+impl fmt::Display for PartialEvidence {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,

@@ -2,10 +2,10 @@
 
 use crate::grading::decidability::remedy::{ADVICE_S_MAX, Remedy};
 use crate::grading::evidence::{Evidence, INTERVAL_RISK, Varying};
-use crate::grading::missing_evidence::{Advice, Cause, Known, Lack, longer};
+use crate::grading::evidence_gap::{Advice, EvidenceGap, GapCause, PartialEvidence, longer};
 use crate::grading::thresholds::Threshold;
 use crate::number;
-use crate::stats::batch_means::{Block, Demands, Sureness};
+use crate::stats::batch_means::{Block, ProportionEstimate, Requirements};
 use crate::stats::proportion_test;
 use crate::window::intervals::Durations;
 
@@ -17,10 +17,10 @@ const TELLS_TIMES: f64 = 10.0;
 const MIN_DURATION_S: f64 = 2.0;
 
 /// What was seen of a share that does not decide.
-struct Open<'a> {
+struct UndecidedProportion<'a> {
     /// The metric, in words.
     what: String,
-    seen: &'a Sureness,
+    seen: &'a ProportionEstimate,
     /// The share that may miss (0 to 1).
     limit: f64,
     requests: u64,
@@ -29,25 +29,25 @@ struct Open<'a> {
     /// What those that miss do, in words.
     doing: String,
     /// With the fewest blocks that show a spread.
-    shortest: Option<Sureness>,
+    shortest: Option<ProportionEstimate>,
 }
 
 impl Evidence<'_> {
-    pub(super) fn lack_of_waits(
+    pub(super) fn gap_of_percentile(
         &self,
         threshold: Threshold,
-        seen: &Sureness,
+        seen: &ProportionEstimate,
         requests: u64,
         times: f64,
-    ) -> Lack {
+    ) -> EvidenceGap {
         let limit = self.limit();
-        let will_do = |ns: u64| threshold.is_met_by(ns as f64 / 1e6, self.metric);
+        let meets = |ns: u64| threshold.is_met_by(ns as f64 / 1e6, self.metric);
         let measure = self.lag.measure();
-        let demands = Demands {
+        let requirements = Requirements {
             blocks_min: 2,
-            ..self.stretch.demands()
+            ..self.window.requirements()
         };
-        let open = Open {
+        let open = UndecidedProportion {
             what: format!("a {}", self.metric.name()),
             seen,
             limit,
@@ -59,57 +59,57 @@ impl Evidence<'_> {
                 self.metric.unit()
             ),
             shortest: self
-                .stretch
-                .misses_by(demands, self.scope, measure, will_do),
+                .window
+                .misses_with(requirements, self.scope, measure, meets),
         };
-        let blocks = || self.stretch.unspared(self.scope, measure, will_do);
+        let blocks = || self.window.with_starvation(self.scope, measure, meets);
         let met_ms = || {
-            let durations = Durations::of(self.stretch, self.scope, measure)?;
+            let durations = Durations::of(self.window, self.scope, measure)?;
             let high = durations.high_ms(1.0 - limit, proportion_test::RISK)?;
             Some(format!("{} ms", number::chosen(loosened(high))))
         };
-        self.lack(&open, blocks, met_ms)
+        self.gap(&open, blocks, met_ms)
     }
 
-    pub(super) fn lack_of_errors(
+    pub(super) fn gap_of_error_rate(
         &self,
         threshold: Threshold,
-        seen: &Sureness,
+        seen: &ProportionEstimate,
         requests: u64,
         times: f64,
-    ) -> Lack {
-        let failed = self.stretch.failed(self.scope);
-        let demands = Demands {
+    ) -> EvidenceGap {
+        let failed = self.window.failed(self.scope);
+        let requirements = Requirements {
             blocks_min: 2,
-            ..self.stretch.demands()
+            ..self.window.requirements()
         };
-        let open = Open {
+        let open = UndecidedProportion {
             what: format!("under {} %", number::chosen(threshold.level())),
             seen,
             limit: threshold.level() / 100.0,
             requests,
             times,
             doing: "failed".to_owned(),
-            shortest: crate::stats::batch_means::sureness_by(&failed, demands),
+            shortest: crate::stats::batch_means::estimate_with(&failed, requirements),
         };
         let met = || {
             let high = seen.high(proportion_test::RISK) * 100.0;
             (high < 100.0).then(|| format!("{} %", number::chosen(loosened(high))))
         };
-        self.lack(&open, || (failed.clone(), Vec::new()), met)
+        self.gap(&open, || (failed.clone(), Vec::new()), met)
     }
 
     /// Why a share does not decide, and what would.
-    fn lack(
+    fn gap(
         &self,
-        open: &Open,
+        open: &UndecidedProportion,
         blocks: impl Fn() -> (Vec<Block>, Vec<Block>),
         met: impl Fn() -> Option<String>,
-    ) -> Lack {
-        let load_s = self.stretch.seconds();
-        let run_s = self.stretch.record.duration_s();
+    ) -> EvidenceGap {
+        let load_s = self.window.seconds();
+        let run_s = self.window.record.duration_s();
         let shortest_s = self.shortest_s();
-        let Open {
+        let UndecidedProportion {
             what,
             seen,
             limit,
@@ -118,25 +118,25 @@ impl Evidence<'_> {
             ..
         } = open;
         if load_s < shortest_s - 1.0 {
-            return lack_of_length(open, (load_s, run_s), shortest_s);
+            return gap_of_length(open, (load_s, run_s), shortest_s);
         }
         let needed = proportion_test::requests_needed(*limit);
         if seen.share <= 0.0 && *requests < needed {
-            let lack = Lack::of(Cause::TooFew {
+            let gap = EvidenceGap::of(GapCause::TooFew {
                 what: what.clone(),
                 needed,
                 seen: *requests,
             });
-            return advise(lack, run_s, load_s * (times - 1.0), Some(*times), met);
+            return advise(gap, run_s, load_s * (times - 1.0), Some(*times), met);
         }
         if !seen.is_settled {
             let (missing, slow) = blocks();
-            let lack = Lack::of(Cause::UpsAndDowns {
+            let gap = EvidenceGap::of(GapCause::UpsAndDowns {
                 episode: self.episode(&missing, &slow),
             });
-            return advise(lack, run_s, load_s * (times - 1.0).max(1.0), None, met);
+            return advise(gap, run_s, load_s * (times - 1.0).max(1.0), None, met);
         }
-        let lack = Lack::of(Cause::NearLimit {
+        let gap = EvidenceGap::of(GapCause::NearLimit {
             share: match self.metric {
                 brunt_record::Metric::ErrorRate => String::new(),
                 _ => format!("requests that {}: ", open.doing),
@@ -146,35 +146,35 @@ impl Evidence<'_> {
             limit: *limit,
         });
         if *times > TIMES_AT_LIMIT {
-            return lack_with_threshold(lack, met);
+            return gap_with_threshold(gap, met);
         }
-        advise(lack, run_s, load_s * (times - 1.0), None, met)
+        advise(gap, run_s, load_s * (times - 1.0), None, met)
     }
 
-    pub(super) fn lack_of_varying(
+    pub(super) fn gap_of_varying(
         &self,
         threshold: Threshold,
         value: f64,
         varying: &Varying,
-    ) -> Lack {
-        let load_s = self.stretch.seconds();
-        let run_s = self.stretch.record.duration_s();
+    ) -> EvidenceGap {
+        let load_s = self.window.seconds();
+        let run_s = self.window.record.duration_s();
         let shortest_s = self.shortest_s();
         let what = format!("a {}", self.metric.name());
         let Some(spread) = varying.enough else {
             if load_s < shortest_s - 1.0 {
-                let lack = Lack::of(Cause::TooShort {
+                let gap = EvidenceGap::of(GapCause::TooShort {
                     what,
                     needed_s: shortest_s,
                 });
-                return advise(lack, run_s, shortest_s - load_s, None, || None);
+                return advise(gap, run_s, shortest_s - load_s, None, || None);
             }
-            let (needed, seen) = (self.stretch.demands().blocks_min, varying.blocks);
+            let (needed, seen) = (self.window.requirements().blocks_min, varying.blocks);
             let cause = format!("{what} needs requests in {needed} seconds, made in {seen}");
-            return Lack::new(cause).and("make more load");
+            return EvidenceGap::new(cause).and("make more load");
         };
-        let off = spread.off(INTERVAL_RISK) / varying.per;
-        let lack = Lack::of(Cause::NearThreshold {
+        let off = spread.margin(INTERVAL_RISK) / varying.per;
+        let gap = EvidenceGap::of(GapCause::NearThreshold {
             metric: self.metric,
             low: (value - off).max(0.0),
             high: value + off,
@@ -182,18 +182,18 @@ impl Evidence<'_> {
         // What is left to chance shrinks with the root of the time.
         let distance = (value - threshold.level()).abs();
         let times =
-            (spread.off(proportion_test::RISK) / varying.per / distance.max(f64::MIN_POSITIVE))
+            (spread.margin(proportion_test::RISK) / varying.per / distance.max(f64::MIN_POSITIVE))
                 .powi(2);
         if times > TIMES_AT_LIMIT {
-            return lack.and("ask for another threshold, since the value is at this one");
+            return gap.and("ask for another threshold, since the value is at this one");
         }
-        advise(lack, run_s, load_s * (times - 1.0).max(0.1), None, || None)
+        advise(gap, run_s, load_s * (times - 1.0).max(0.1), None, || None)
     }
 
     /// The shortest run that may pass, in seconds.
     fn shortest_s(&self) -> f64 {
-        let width_s = f64::from(self.stretch.record.timeline.width_s());
-        self.stretch.demands().blocks_min as f64 * width_s
+        let width_s = f64::from(self.window.record.timeline.width_s());
+        self.window.requirements().blocks_min as f64 * width_s
     }
 
     /// The share of requests that a percentile lets take longer.
@@ -207,33 +207,37 @@ impl Evidence<'_> {
 
 /// A run that is shorter than any that may pass: what it says, if the service does not change over a longer
 /// time than this.
-fn lack_of_length(open: &Open, (load_s, run_s): (f64, f64), shortest_s: f64) -> Lack {
-    let mut lack = Lack::of(Cause::TooShort {
+fn gap_of_length(
+    open: &UndecidedProportion,
+    (load_s, run_s): (f64, f64),
+    shortest_s: f64,
+) -> EvidenceGap {
+    let mut gap = EvidenceGap::of(GapCause::TooShort {
         what: open.what.clone(),
         needed_s: shortest_s,
     });
     if let Some(seen) = open.shortest.filter(|seen| seen.is_long_enough) {
         let missing = seen.share * open.requests as f64;
         let share_max = seen.high(proportion_test::RISK);
-        let known = Known {
+        let known = PartialEvidence {
             missing: nearest(missing),
             requests: open.requests,
             what: open.doing.clone(),
             share_max,
             run_s: load_s,
         };
-        lack.known = (known.share_max <= open.limit * TELLS_TIMES).then(|| Box::new(known));
+        gap.known = (known.share_max <= open.limit * TELLS_TIMES).then(|| Box::new(known));
         let extra_s = (load_s * open.times).max(shortest_s) - load_s;
-        let lack = advise(lack, run_s, extra_s, None, || None);
+        let gap = advise(gap, run_s, extra_s, None, || None);
         let would_pass = share_max < open.limit && load_s >= MIN_DURATION_S;
         return if would_pass {
-            lack.advise(Advice::Change(Remedy::MinDuration(load_s.floor())))
+            gap.advise(Advice::Change(Remedy::MinDuration(load_s.floor())))
         } else {
-            lack
+            gap
         };
     }
     advise(
-        lack,
+        gap,
         run_s,
         (load_s * open.times).max(shortest_s) - load_s,
         None,
@@ -244,25 +248,25 @@ fn lack_of_length(open: &Open, (load_s, run_s): (f64, f64), shortest_s: f64) -> 
 /// What would decide: a longer run, or something else if that is too long for a run. `more_load` is how many times
 /// the load would do as well.
 fn advise(
-    lack: Lack,
+    gap: EvidenceGap,
     run_s: f64,
     extra_s: f64,
     more_load: Option<f64>,
     met: impl Fn() -> Option<String>,
-) -> Lack {
+) -> EvidenceGap {
     if let Some(advice) = longer(run_s, extra_s) {
-        return lack.advise(advice);
+        return gap.advise(advice);
     }
     match more_load {
-        Some(times) => lack.advise(Advice::MoreLoad(times)),
-        None => lack_with_threshold(lack, met),
+        Some(times) => gap.advise(Advice::MoreLoad(times)),
+        None => gap_with_threshold(gap, met),
     }
 }
 
-fn lack_with_threshold(lack: Lack, met: impl Fn() -> Option<String>) -> Lack {
+fn gap_with_threshold(gap: EvidenceGap, met: impl Fn() -> Option<String>) -> EvidenceGap {
     match met() {
-        Some(threshold) => lack.advise(Advice::Threshold(threshold)),
-        None => lack.and(format!(
+        Some(threshold) => gap.advise(Advice::Threshold(threshold)),
+        None => gap.and(format!(
             "ask for less, such as a lower percentile, since no run of another {} would decide it",
             number::roughly(ADVICE_S_MAX).trim_start_matches("about ")
         )),

@@ -13,7 +13,7 @@ const LIGHTER: f64 = 0.1;
 const SAME: f64 = 1e-9;
 
 /// What is still to come of a load, from a moment to the end.
-pub(crate) struct Outlook<'a> {
+pub(crate) struct RemainingLoad<'a> {
     load: &'a Load,
     from_s: f64,
     now_s: f64,
@@ -23,25 +23,25 @@ pub(crate) struct Outlook<'a> {
 }
 
 /// A moment of the coming load: its level in each part, and how much of the load it stands for.
-struct Moment {
+struct LoadSample {
     levels: Vec<f64>,
     weight: f64,
 }
 
-impl<'a> Outlook<'a> {
+impl<'a> RemainingLoad<'a> {
     /// Of a load that is judged from a moment on and has been played up to another.
     pub(crate) fn new(load: &'a Load, from_s: f64, now_s: f64, ends_s: f64) -> Self {
-        let coming = moments(load, now_s, ends_s);
-        let all: f64 = coming.iter().map(|moment| moment.weight).sum();
+        let coming = load_samples(load, now_s, ends_s);
+        let all: f64 = coming.iter().map(|sample| sample.weight).sum();
         let is_reached = |levels: &[f64]| {
             let lighter = coming
                 .iter()
-                .filter(|moment| !reaches(&moment.levels, levels));
-            lighter.map(|moment| moment.weight).sum::<f64>() <= LIGHTER * all
+                .filter(|sample| !reaches(&sample.levels, levels));
+            lighter.map(|sample| sample.weight).sum::<f64>() <= LIGHTER * all
         };
         let heaviest = coming
             .iter()
-            .map(|moment| &moment.levels)
+            .map(|sample| &sample.levels)
             .filter(|levels| is_reached(levels))
             .max_by(|a, b| sum(a).total_cmp(&sum(b)));
         let reached = heaviest.cloned().unwrap_or_else(|| {
@@ -59,23 +59,23 @@ impl<'a> Outlook<'a> {
     }
 
     /// Whether a moment that was seen represents the rest of the run.
-    pub(crate) fn is_told_by(&self, at_s: f64) -> bool {
+    pub(crate) fn is_represented_by(&self, at_s: f64) -> bool {
         reaches(&self.reached, &levels(self.load, at_s))
     }
 
     /// Whether what is to come has the level of a moment throughout.
-    pub(crate) fn goes_on_as_at(&self, at_s: f64) -> bool {
+    pub(crate) fn continues_at_level_of(&self, at_s: f64) -> bool {
         let now = levels(self.load, at_s);
-        let coming = moments(self.load, self.now_s, self.ends_s);
+        let coming = load_samples(self.load, self.now_s, self.ends_s);
         coming
             .iter()
-            .all(|moment| reaches(&moment.levels, &now) && reaches(&now, &moment.levels))
+            .all(|sample| reaches(&sample.levels, &now) && reaches(&now, &sample.levels))
     }
 
     /// The share of the judged load that the telling seconds, and those to come that are at least as heavy,
     /// make (0 to 1).
     pub(crate) fn share_of_load(&self) -> f64 {
-        self.share(|moment| moment.weight)
+        self.share(|sample| sample.weight)
     }
 
     /// The same as a share of the time.
@@ -85,38 +85,38 @@ impl<'a> Outlook<'a> {
             weight(self.from_s, self.now_s),
             weight(self.now_s, self.ends_s.max(self.now_s)),
         );
-        self.share_weighed(|_| past, |_| coming)
+        self.share_weighted(|_| past, |_| coming)
     }
 
-    fn share(&self, weight: impl Fn(&Moment) -> f64) -> f64 {
-        self.share_weighed(&weight, &weight)
+    fn share(&self, weight: impl Fn(&LoadSample) -> f64) -> f64 {
+        self.share_weighted(&weight, &weight)
     }
 
-    fn share_weighed(
+    fn share_weighted(
         &self,
-        of_past: impl Fn(&Moment) -> f64,
-        of_coming: impl Fn(&Moment) -> f64,
+        of_past: impl Fn(&LoadSample) -> f64,
+        of_coming: impl Fn(&LoadSample) -> f64,
     ) -> f64 {
-        let (mut telling, mut all) = (0.0, 0.0);
-        for moment in moments(self.load, self.from_s, self.now_s) {
-            let weight = of_past(&moment);
+        let (mut representative, mut all) = (0.0, 0.0);
+        for sample in load_samples(self.load, self.from_s, self.now_s) {
+            let weight = of_past(&sample);
             all += weight;
-            telling += if reaches(&self.reached, &moment.levels) {
+            representative += if reaches(&self.reached, &sample.levels) {
                 weight
             } else {
                 0.0
             };
         }
-        for moment in moments(self.load, self.now_s, self.ends_s) {
-            let weight = of_coming(&moment);
+        for sample in load_samples(self.load, self.now_s, self.ends_s) {
+            let weight = of_coming(&sample);
             all += weight;
-            telling += if reaches(&moment.levels, &self.reached) {
+            representative += if reaches(&sample.levels, &self.reached) {
                 weight
             } else {
                 0.0
             };
         }
-        if all > 0.0 { telling / all } else { 0.0 }
+        if all > 0.0 { representative / all } else { 0.0 }
     }
 }
 
@@ -137,13 +137,13 @@ fn levels(load: &Load, at_s: f64) -> Vec<f64> {
 }
 
 /// The load between two moments, in equal parts.
-fn moments(load: &Load, from_s: f64, to_s: f64) -> Vec<Moment> {
+fn load_samples(load: &Load, from_s: f64, to_s: f64) -> Vec<LoadSample> {
     if to_s <= from_s {
         return Vec::new();
     }
     let length_s = (to_s - from_s) / f64::from(MOMENTS);
     let middle_s = |at: u32| from_s + (f64::from(at) + 0.5) * length_s;
-    let moment = |at: u32| {
+    let sample = |at: u32| {
         let levels = levels(load, middle_s(at));
         let weights = load.parts().zip(&levels).map(|(part, level)| {
             let tasks_per_s = match part.open {
@@ -152,12 +152,12 @@ fn moments(load: &Load, from_s: f64, to_s: f64) -> Vec<Moment> {
             };
             level * tasks_per_s * part.requests_per_task
         });
-        Moment {
+        LoadSample {
             weight: weights.sum::<f64>() * length_s,
             levels,
         }
     };
-    (0..MOMENTS).map(moment).collect()
+    (0..MOMENTS).map(sample).collect()
 }
 
 #[cfg(test)]
@@ -182,23 +182,23 @@ mod tests {
     #[test]
     fn ramp_up_tells_of_the_level_above_it() {
         let load = load(&[(20.0, 0.0, 10.0), (40.0, 10.0, 10.0)]);
-        let outlook = Outlook::new(&load, 0.0, 30.0, 60.0);
+        let outlook = RemainingLoad::new(&load, 0.0, 30.0, 60.0);
         assert!(
             [1.0, 19.0, 25.0]
                 .into_iter()
-                .all(|at_s| outlook.is_told_by(at_s))
+                .all(|at_s| outlook.is_represented_by(at_s))
         );
         assert!((outlook.share_of_load() - 1.0).abs() < 1e-9);
-        assert!(outlook.goes_on_as_at(25.0));
-        assert!(!outlook.goes_on_as_at(5.0));
+        assert!(outlook.continues_at_level_of(25.0));
+        assert!(!outlook.continues_at_level_of(5.0));
     }
 
     #[test]
     fn spike_does_not_tell_of_the_calm_after_it() {
         let load = load(&[(60.0, 10.0, 10.0), (20.0, 30.0, 30.0), (120.0, 10.0, 10.0)]);
-        let outlook = Outlook::new(&load, 0.0, 75.0, 200.0);
-        assert!(outlook.is_told_by(30.0));
-        assert!(!outlook.is_told_by(70.0));
+        let outlook = RemainingLoad::new(&load, 0.0, 75.0, 200.0);
+        assert!(outlook.is_represented_by(30.0));
+        assert!(!outlook.is_represented_by(70.0));
         // 600 + 1,200 + what is left of the spike, 150, of 2,400 requests.
         let share = outlook.share_of_load();
         assert!((share - 1_950.0 / 2_400.0).abs() < 0.02, "{share}");
@@ -207,22 +207,22 @@ mod tests {
     #[test]
     fn short_ramp_down_is_left_out() {
         let load = load(&[(90.0, 10.0, 10.0), (10.0, 10.0, 0.0)]);
-        let outlook = Outlook::new(&load, 0.0, 30.0, 100.0);
-        assert!(outlook.is_told_by(15.0));
+        let outlook = RemainingLoad::new(&load, 0.0, 30.0, 100.0);
+        assert!(outlook.is_represented_by(15.0));
         let share = outlook.share_of_load();
         assert!((0.94..0.97).contains(&share), "{share}");
         assert!(outlook.share_of_time() < 0.96);
         // Once there is little but the ramp down to come, only light seconds would represent it.
-        let late = Outlook::new(&load, 0.0, 92.0, 100.0);
-        assert!(!late.is_told_by(15.0));
+        let late = RemainingLoad::new(&load, 0.0, 92.0, 100.0);
+        assert!(!late.is_represented_by(15.0));
     }
 
     #[test]
     fn parts_are_compared_one_by_one() {
         let mut both = load(&[(60.0, 10.0, 10.0), (60.0, 20.0, 20.0)]);
         both.concurrent = vec![load(&[(60.0, 20.0, 20.0), (60.0, 10.0, 10.0)])];
-        let outlook = Outlook::new(&both, 0.0, 50.0, 120.0);
+        let outlook = RemainingLoad::new(&both, 0.0, 50.0, 120.0);
         // The second part gets lighter, for most of what is to come.
-        assert!(!outlook.is_told_by(10.0));
+        assert!(!outlook.is_represented_by(10.0));
     }
 }

@@ -5,8 +5,8 @@ use brunt_record::{LoadLevel, Measure, NameId, RunRecord, Scope, SearchPhase};
 
 use crate::search::bound::Bound;
 use crate::search::observations::Observations;
-use crate::search::trial::{Cause, Outcome, Trial, is_late};
-use crate::stats::batch_means::{self, Block, Sureness};
+use crate::search::trial::{BreakCause, Trial, TrialOutcome, is_late};
+use crate::stats::batch_means::{self, Block, ProportionEstimate};
 use crate::window::time_window::TimeWindow;
 
 /// A level this far below another tells whether misses grow with the load.
@@ -20,7 +20,7 @@ const RISK: f64 = 0.05;
 
 /// A bound that is missed at any load.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct SetAside {
+pub(crate) struct MissedAtAnyLoad {
     /// Its place among the bounds.
     pub(crate) bound: usize,
     /// The share that misses it at any load (0 to 1).
@@ -30,7 +30,11 @@ pub(crate) struct SetAside {
 }
 
 /// Sets aside what a trial broke, where the load is not the cause, and judges all trials and glances again.
-pub(super) fn set_aside(observed: &mut Observations, record: &RunRecord, now_s: f64) {
+pub(super) fn exclude_missed_at_any_load(
+    observed: &mut Observations,
+    record: &RunRecord,
+    now_s: f64,
+) {
     let broken = (0..observed.bounds.len()).filter(|at| observed.bounds[*at].base.is_none());
     let found: Vec<(usize, f64)> = broken
         .filter_map(|at| Some((at, share_at_any_load(observed, record, at, now_s)?)))
@@ -51,7 +55,7 @@ pub(super) fn set_aside(observed: &mut Observations, record: &RunRecord, now_s: 
         let judged = (trial.from_s, trial.to_s);
         *trial = Trial::judge(record, &observed.bounds, &level, trial.risk, judged);
     }
-    glance_again(observed, record, now_s);
+    judge_probes_again(observed, record, now_s);
 }
 
 /// The share that misses a bound at any load; `None` where the load may be the cause, or the bound was not broken.
@@ -61,13 +65,13 @@ fn share_at_any_load(
     at: usize,
     now_s: f64,
 ) -> Option<f64> {
-    let is_by = |trial: &&Trial| trial.outcome == Outcome::Breaks(Cause::Bound(at));
+    let is_by = |trial: &&Trial| trial.outcome == TrialOutcome::Breaks(BreakCause::Bound(at));
     let broken = observed.trials.iter().filter(is_by);
     let highest = broken.max_by(|a, b| a.level.total_cmp(&b.level))?;
     let above = counted(record, &observed.bounds[at], (highest.from_s, highest.to_s))?;
     let lowest = observed.trials.iter().map(|trial| trial.level);
     let lowest = lowest.fold(f64::INFINITY, f64::min);
-    let is_lowest = highest.level <= observed.asked.from && highest.level <= lowest;
+    let is_lowest = highest.level <= observed.settings.from && highest.level <= lowest;
     if is_lowest {
         return Some(above.share);
     }
@@ -78,10 +82,10 @@ fn share_at_any_load(
             continue;
         }
         if let Some(seen) = counted(record, &observed.bounds[at], (from_s, to_s)) {
-            missing += seen.share * seen.effective;
-            all += seen.effective;
+            missing += seen.share * seen.effective_size;
+            all += seen.effective_size;
             let expected = AS_MUCH * above.share;
-            if seen.effective * expected >= MISSES_MIN {
+            if seen.effective_size * expected >= MISSES_MIN {
                 levels += 1;
                 agree += u32::from(seen.share > expected);
             }
@@ -90,9 +94,9 @@ fn share_at_any_load(
     if all < 1.0 {
         return None;
     }
-    let below = Sureness {
+    let below = ProportionEstimate {
         share: missing / all,
-        effective: all,
+        effective_size: all,
         ..above
     };
     // A bad moment at one of the levels is not any load.
@@ -102,13 +106,13 @@ fn share_at_any_load(
 
 /// What was offered up to a moment, to be looked at: levels, and from when to when.
 fn seen(observed: &Observations, record: &RunRecord, now_s: f64) -> Vec<(f64, f64, f64)> {
-    let glanced = observed.glanced(record, SearchPhase::Probe);
-    let glanced = glanced
+    let probe_trials = observed.probe_trials(record, SearchPhase::Probe);
+    let probe_trials = probe_trials
         .into_iter()
         .map(|trial| (trial.level, trial.from_s, trial.to_s));
     let trials = observed.trials.iter();
     let tried = trials.map(|trial| (trial.level, trial.from_s, trial.to_s));
-    glanced
+    probe_trials
         .chain(tried)
         .map(|(level, from_s, to_s)| (level, from_s, to_s.min(now_s)))
         .filter(|(_, from_s, to_s)| to_s > from_s)
@@ -116,26 +120,29 @@ fn seen(observed: &Observations, record: &RunRecord, now_s: f64) -> Vec<(f64, f6
 }
 
 /// Takes the glances in again, by the bounds as they are now; the search goes on upwards from the last.
-fn glance_again(observed: &mut Observations, record: &RunRecord, now_s: f64) {
-    let glances = observed.glanced(record, SearchPhase::Probe);
-    observed.glances.clear();
-    for glance in glances {
-        let judged = (glance.from_s, glance.to_s.min(now_s));
+fn judge_probes_again(observed: &mut Observations, record: &RunRecord, now_s: f64) {
+    let probes = observed.probe_trials(record, SearchPhase::Probe);
+    observed.probes.clear();
+    for probe in probes {
+        let judged = (probe.from_s, probe.to_s.min(now_s));
         let is_seen = judged.1 > judged.0;
-        let stretch = TimeWindow::between(record, judged.0, judged.1);
-        if is_seen && !is_late(stretch, &observed.bounds) {
-            observed.take_glance(record, glance.level, judged);
+        let window = TimeWindow::between(record, judged.0, judged.1);
+        if is_seen && !is_late(window, &observed.bounds) {
+            observed.add_probe(record, probe.level, judged);
         }
     }
-    observed.glances_on = observed.glances.iter().all(|point| point.excess <= 0.7);
+    observed.probes_continue = observed.probes.iter().all(|point| point.excess <= 0.7);
 }
 
 /// What was set aside, with the request that most of it is of.
-pub(crate) fn aside(observed: &Observations, record: &RunRecord) -> Vec<SetAside> {
+pub(crate) fn missed_at_any_load(
+    observed: &Observations,
+    record: &RunRecord,
+) -> Vec<MissedAtAnyLoad> {
     let bounds = observed.bounds.iter().enumerate();
     bounds
         .filter_map(|(at, bound)| {
-            Some(SetAside {
+            Some(MissedAtAnyLoad {
                 bound: at,
                 share: bound.base?,
                 name: most_missed(record, bound),
@@ -145,14 +152,18 @@ pub(crate) fn aside(observed: &Observations, record: &RunRecord) -> Vec<SetAside
 }
 
 /// The share that misses a bound in a part of a run, as if requests were independent.
-fn counted(record: &RunRecord, bound: &Bound, (from_s, to_s): (f64, f64)) -> Option<Sureness> {
+fn counted(
+    record: &RunRecord,
+    bound: &Bound,
+    (from_s, to_s): (f64, f64),
+) -> Option<ProportionEstimate> {
     let missing = bound
         .count(TimeWindow::between(record, from_s, to_s))
         .missing;
     let all: f64 = missing.iter().map(|block: &Block| block.all).sum();
-    let seen = batch_means::sureness(&missing)?;
-    Some(Sureness {
-        effective: all,
+    let seen = batch_means::estimate(&missing)?;
+    Some(ProportionEstimate {
+        effective_size: all,
         is_long_enough: true,
         is_settled: true,
         ..seen
@@ -163,10 +174,10 @@ fn counted(record: &RunRecord, bound: &Bound, (from_s, to_s): (f64, f64)) -> Opt
 fn most_missed(record: &RunRecord, bound: &Bound) -> Option<NameId> {
     let names = (0u32..).zip(record.timeline.names());
     let judged = names.filter(|(_, name)| name.is_judged());
-    let stretch = TimeWindow::whole(record);
+    let window = TimeWindow::whole(record);
     let missed = judged.map(|(id, _)| {
         let scope = Scope::Name(NameId(id));
-        let missing = bound.missing_of(stretch, scope, Measure::Response);
+        let missing = bound.missing_of(window, scope, Measure::Response);
         (NameId(id), missing)
     });
     let most = missed.max_by(|a, b| a.1.total_cmp(&b.1))?;

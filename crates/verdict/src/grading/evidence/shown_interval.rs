@@ -7,42 +7,44 @@
 use brunt_record::Metric;
 
 use crate::grading::evidence::{Basis, Evidence, INTERVAL_RISK};
-use crate::grading::thresholds::{Answer, Threshold};
+use crate::grading::thresholds::{Threshold, ThresholdResult};
 use crate::model::judgement::Interval;
 use crate::number;
 use crate::window::intervals::{self, Durations};
 
 /// An interval, and what has to be said of it.
 #[derive(Debug, Default)]
-pub(crate) struct Shown {
+pub(crate) struct ShownInterval {
     pub(crate) interval: Option<Interval>,
     pub(crate) note: Option<String>,
 }
 
 impl Evidence<'_> {
     /// What the value may have been, with 95 % confidence, given what is said of the thresholds.
-    pub(crate) fn shown(&self, answers: &[(Threshold, Answer)]) -> Shown {
+    pub(crate) fn shown_interval(&self, results: &[(Threshold, ThresholdResult)]) -> ShownInterval {
         let durations = match self.basis {
-            Basis::Waits { .. } => Durations::of(self.stretch, self.scope, self.lag.measure()),
+            Basis::Percentile { .. } => Durations::of(self.window, self.scope, self.lag.measure()),
             _ => None,
         };
         let Some(mut interval) = self.interval(durations.as_ref()) else {
-            return Shown::default();
+            return ShownInterval::default();
         };
-        for (threshold, answer) in answers {
-            let agreeing = match answer {
-                Answer::Met => self.with_met(interval, *threshold, durations.as_ref()),
-                Answer::Missed => self.with_missed(interval, *threshold, durations.as_ref()),
-                Answer::Open(_) => Some(interval),
+        for (threshold, result) in results {
+            let agreeing = match result {
+                ThresholdResult::Met => self.with_met(interval, *threshold, durations.as_ref()),
+                ThresholdResult::Missed => {
+                    self.with_missed(interval, *threshold, durations.as_ref())
+                }
+                ThresholdResult::Undecided(_) => Some(interval),
             };
             match agreeing {
                 Some(agreeing) => interval = agreeing,
-                None => return Shown::default(),
+                None => return ShownInterval::default(),
             }
         }
         let longest_ms = durations.map(|durations| durations.longest_ms());
         let beyond = longest_ms.filter(|longest| interval.high.is_some_and(|high| high > *longest));
-        Shown {
+        ShownInterval {
             note: beyond.map(|longest| {
                 format!(
                     "the interval reaches beyond the longest response, {} {}: too few were slow to bound it",
@@ -56,15 +58,15 @@ impl Evidence<'_> {
 
     fn interval(&self, durations: Option<&Durations>) -> Option<Interval> {
         match &self.basis {
-            Basis::Nothing(_) | Basis::Value | Basis::Level { .. } => {
-                intervals::interval(self.stretch, self.scope, self.metric)
+            Basis::Nothing(_) | Basis::Exact | Basis::Level { .. } => {
+                intervals::interval(self.window, self.scope, self.metric)
             }
-            Basis::Waits { q, .. } => durations?.interval(*q),
-            Basis::Errors { .. } => intervals::interval(self.stretch, self.scope, self.metric),
+            Basis::Percentile { q, .. } => durations?.interval(*q),
+            Basis::ErrorRate { .. } => intervals::interval(self.window, self.scope, self.metric),
             Basis::Varying(varying) => {
                 let value = self.value.known()?;
                 let spread = varying.enough.filter(|spread| spread.is_settled)?;
-                let off = spread.off(INTERVAL_RISK) / varying.per;
+                let off = spread.margin(INTERVAL_RISK) / varying.per;
                 Some(match &varying.answered {
                     Some(answered) => answered.within_seen(value, off),
                     None => Interval {
@@ -122,24 +124,24 @@ impl Evidence<'_> {
     /// The worse end that a threshold was found to be met with.
     fn end_of_met(&self, threshold: Threshold, durations: Option<&Durations>) -> Option<f64> {
         match &self.basis {
-            Basis::Waits { q, .. } => {
+            Basis::Percentile { q, .. } => {
                 let durations = durations?;
-                let will_do = |ms: f64| threshold.is_met_by(ms, self.metric);
+                let meets = |ms: f64| threshold.is_met_by(ms, self.metric);
                 durations
-                    .bound_within_ms(*q, self.risks.kept, will_do)
+                    .upper_bound_meeting_ms(*q, self.risks.kept, meets)
                     .or_else(|| {
                         durations
-                            .far_ms(*q, self.risks.kept)
-                            .filter(|ms| will_do(*ms))
+                            .distant_bound_ms(*q, self.risks.kept)
+                            .filter(|ms| meets(*ms))
                     })
-                    .or_else(|| self.bound_by_far_ms(threshold, 1.0 - q))
+                    .or_else(|| self.distant_bound_ms(threshold, 1.0 - q))
             }
-            Basis::Errors { .. } if threshold.level() > 0.0 => {
-                let seen = self.stretch.errors(self.scope)?;
+            Basis::ErrorRate { .. } if threshold.level() > 0.0 => {
+                let seen = self.window.errors(self.scope)?;
                 Some(seen.high(self.risks.kept) * 100.0)
             }
             Basis::Varying(varying) => {
-                let off = varying.enough?.off(self.risks.kept) / varying.per;
+                let off = varying.enough?.margin(self.risks.kept) / varying.per;
                 Some(self.value.known()? + self.worse() * off)
             }
             _ => None,
@@ -149,13 +151,13 @@ impl Evidence<'_> {
     /// The better end that a threshold was found to be missed with.
     fn end_of_missed(&self, durations: Option<&Durations>) -> Option<f64> {
         match &self.basis {
-            Basis::Waits { q, .. } => durations?.low_ms(*q, self.risks.broken),
-            Basis::Errors { .. } => {
-                let seen = self.stretch.errors(self.scope)?;
+            Basis::Percentile { q, .. } => durations?.low_ms(*q, self.risks.broken),
+            Basis::ErrorRate { .. } => {
+                let seen = self.window.errors(self.scope)?;
                 Some(seen.low(self.risks.broken) * 100.0)
             }
             Basis::Varying(varying) => {
-                let off = varying.early?.off(self.risks.broken) / varying.per;
+                let off = varying.early?.margin(self.risks.broken) / varying.per;
                 Some(self.value.known()? - self.worse() * off)
             }
             _ => None,

@@ -10,14 +10,14 @@ use crate::number;
 use crate::sentence::uncapitalized;
 
 /// The answer to a profile's own question.
-pub(crate) struct ProfileAnswer {
+pub(crate) struct ProfileResult {
     /// A clause of the headline.
     pub(crate) clause: String,
     /// Whether it is bad news.
     pub(crate) is_bad: bool,
 }
 
-impl ProfileAnswer {
+impl ProfileResult {
     fn good(clause: impl Into<String>) -> Self {
         Self {
             clause: clause.into(),
@@ -41,46 +41,46 @@ impl ProfileAnswer {
     }
 }
 
-fn after_spike(record: &RunRecord) -> Option<ProfileAnswer> {
+fn after_spike(record: &RunRecord) -> Option<ProfileResult> {
     let spike = recovery::spike(record)?;
     Some(match recovery::recovery(record, &spike) {
         Some(Recovery::NotDisturbed) => {
-            ProfileAnswer::good("the spike did not disturb the service")
+            ProfileResult::good("the spike did not disturb the service")
         }
-        Some(Recovery::Recovered { seconds, .. }) => ProfileAnswer::good(format!(
+        Some(Recovery::Recovered { seconds, .. }) => ProfileResult::good(format!(
             "the service recovered {} after the spike",
             number::seconds(seconds)
         )),
-        Some(Recovery::NotWithin { seconds }) => ProfileAnswer::bad(format!(
+        Some(Recovery::NotWithin { seconds }) => ProfileResult::bad(format!(
             "the service did not recover within {} after the spike",
             number::seconds(seconds)
         )),
-        Some(Recovery::Unclear) => ProfileAnswer::good(
+        Some(Recovery::Unclear) => ProfileResult::good(
             "recovery is not known, the service was not steady before the spike",
         ),
-        None => ProfileAnswer::good(format!(
+        None => ProfileResult::good(format!(
             "recovery is not known, {}",
             recovery::why_unknown(record, &spike)
         )),
     })
 }
 
-fn over_time(record: &RunRecord, findings: &[Finding]) -> Option<ProfileAnswer> {
+fn over_time(record: &RunRecord, findings: &[Finding]) -> Option<ProfileResult> {
     let of_kind = |kind| findings.iter().find(move |finding| finding.kind == kind);
     if let Some(leak) = of_kind(FindingKind::Leak) {
-        return Some(ProfileAnswer::bad(without_details(&leak.headline)));
+        return Some(ProfileResult::bad(without_details(&leak.headline)));
     }
     if record.header.profile != ENDURANCE {
         return None;
     }
     Some(if leak::longest_level(record).is_none() {
-        ProfileAnswer::good("too short to show whether the service leaks")
+        ProfileResult::good("too short to show whether the service leaks")
     } else if !leak::is_watched(record) {
-        ProfileAnswer::good("leaks are not known, since no process was watched")
+        ProfileResult::good("leaks are not known, since no process was watched")
     } else if of_kind(FindingKind::GrowthUnclear).is_some() {
-        ProfileAnswer::good("a leak is not ruled out")
+        ProfileResult::good("a leak is not ruled out")
     } else {
-        ProfileAnswer::good("no leak found")
+        ProfileResult::good("no leak found")
     })
 }
 
