@@ -3,7 +3,7 @@
 
 use std::mem::MaybeUninit;
 
-use crate::http::response::{FIELDS_MAX, is_redirect};
+use crate::http::response::{FIELDS_MAX, is_redirect, parse_content_length, push_header_line};
 use crate::http::{HeaderCapture, ProtocolError};
 
 /// How the end of a body is found.
@@ -89,10 +89,7 @@ fn kept(headers: &[httparse::Header], fields: &Fields, keeps: HeaderCapture) -> 
     }
     for header in headers {
         if keeps == HeaderCapture::All || header.name.eq_ignore_ascii_case("set-cookie") {
-            lines.extend_from_slice(header.name.as_bytes());
-            lines.extend_from_slice(b": ");
-            lines.extend_from_slice(header.value);
-            lines.extend_from_slice(b"\r\n");
+            push_header_line(&mut lines, header.name.as_bytes(), header.value);
         }
     }
     lines
@@ -169,12 +166,7 @@ impl<'a> Fields<'a> {
 
     fn add_length(&mut self, value: &[u8]) -> Result<(), ProtocolError> {
         for part in value.split(|byte| *byte == b',').map(<[u8]>::trim_ascii) {
-            let digits = std::str::from_utf8(part).ok().filter(|digits| {
-                !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
-            });
-            let length = digits
-                .and_then(|digits| digits.parse().ok())
-                .ok_or(ProtocolError::Length)?;
+            let length = parse_content_length(part).ok_or(ProtocolError::Length)?;
             if self.length.is_some_and(|known| known != length) {
                 return Err(ProtocolError::LengthsDisagree);
             }

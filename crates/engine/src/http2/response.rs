@@ -4,6 +4,7 @@ use super::hpack::Malformed;
 use crate::http::ProtocolError;
 use crate::http::response::{
     FIELDS_MAX, HEAD_BYTES_MAX, HeaderCapture, INTERIM_MAX, Response, ResponseOptions, is_redirect,
+    parse_content_length, push_header_line,
 };
 
 pub(super) struct ResponseBuilder {
@@ -108,19 +109,13 @@ impl ResponseBuilder {
         }
         let keeps = self.options.header_capture.for_status(self.response.status);
         if keeps == HeaderCapture::All || keeps == HeaderCapture::Cookies && name == b"set-cookie" {
-            let lines = &mut self.response.fields;
-            for part in [name, b": ", value, b"\r\n"] {
-                lines.extend_from_slice(part);
-            }
+            push_header_line(&mut self.response.fields, name, value);
         }
         Ok(())
     }
 
     fn take_length(&mut self, value: &[u8]) -> Result<(), ProtocolError> {
-        let is_number = !value.is_empty() && value.iter().all(u8::is_ascii_digit);
-        let text = std::str::from_utf8(value).ok().filter(|_| is_number);
-        let length = text.and_then(|text| text.parse().ok());
-        let length = length.ok_or(ProtocolError::Length)?;
+        let length = parse_content_length(value).ok_or(ProtocolError::Length)?;
         if self.length.is_some_and(|known| known != length) {
             return Err(ProtocolError::LengthsDisagree);
         }

@@ -17,6 +17,7 @@ const CONTENT_BYTES_MAX: u64 = 16 << 20;
 pub struct Http2Harness {
     pub(super) state: ConnectionState,
     headers: HeaderEncoder,
+    template: HeaderTemplate,
     pub(super) slots: Vec<StreamSlot>,
 }
 
@@ -27,6 +28,7 @@ impl Http2Harness {
         let mut harness = Self {
             state: ConnectionState::new(false),
             headers: HeaderEncoder::default(),
+            template: HeaderTemplate::default(),
             slots: Vec::new(),
         };
         (0..requests).for_each(|_| harness.send(&request));
@@ -43,10 +45,8 @@ impl Http2Harness {
             header_capture: HeaderCapture::All,
         };
         let by = (TimerSlot::of(0), options);
-        let template = HeaderTemplate::default();
-        let opened = self
-            .state
-            .open(&mut self.headers, (NameId(0), request, &template), true, by);
+        let request = (NameId(0), request, &self.template);
+        let opened = self.state.open(&mut self.headers, request, true, by);
         // HTTP/2 may not be able to carry it.
         self.slots.extend(opened.ok());
         let all = self.state.outgoing().len();

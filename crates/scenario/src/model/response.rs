@@ -17,6 +17,8 @@ pub struct ResponseView<'a> {
     body: &'a [u8],
     /// Intended start to done.
     took_ns: u64,
+    /// The body as text; `None` if it is not UTF-8.
+    text: OnceCell<Option<&'a str>>,
     json: OnceCell<Option<JsonValue>>,
     /// What was found in a large body beforehand.
     matches: Option<JsonMatches>,
@@ -35,6 +37,7 @@ impl<'a> ResponseView<'a> {
             fields,
             body,
             took_ns,
+            text: OnceCell::new(),
             json: OnceCell::new(),
             matches: None,
             read: Cell::new(0),
@@ -76,16 +79,23 @@ impl<'a> ResponseView<'a> {
         let read = self.read.get();
         if path.is_followed() && self.json.get().is_none() && read < READ_MAX {
             self.read.set(read + 1);
-            return path.follow(self.body).map(Cow::Owned);
+            return path.follow(self.text()?).map(Cow::Owned);
         }
         self.json().map(|json| Cow::Owned(path.find(json)))
     }
 
-    /// The body as JSON, read once; `None` where it is none.
+    /// The body as text, validated once; `None` if it is not UTF-8.
+    fn text(&self) -> Option<&'a str> {
+        *self
+            .text
+            .get_or_init(|| std::str::from_utf8(self.body).ok())
+    }
+
+    /// The body as JSON, parsed once; `None` if it is not JSON.
     fn json(&self) -> Option<&JsonValue> {
         let json = self
             .json
-            .get_or_init(|| serde_json::from_slice(self.body).ok());
+            .get_or_init(|| serde_json::from_str(self.text()?).ok());
         json.as_ref()
     }
 
@@ -105,5 +115,29 @@ impl<'a> ResponseView<'a> {
             let (name, value) = pair.split_once('=')?;
             (name.trim() == wanted).then_some(value.trim())
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn body_that_is_not_utf_8_has_no_json_values() {
+        for body in [&b"{\"b\":\"\xff\",\"a\":1}"[..], b"{\"a\":1}\xff"] {
+            let response = ResponseView::new(200, &[], body, 0);
+            for path in ["$.a", "$..a"] {
+                assert_eq!(response.values(&Path::parse(path).unwrap()), None, "{path}");
+            }
+        }
+    }
+
+    #[test]
+    fn json_values_are_the_same_before_and_after_the_body_is_parsed() {
+        let response = ResponseView::new(200, &[], b"{\"a\":1}", 0);
+        for path in ["$.a", "$.a", "$.a", "$..a", "$.a"] {
+            let values = response.values(&Path::parse(path).unwrap()).unwrap();
+            assert_eq!(values.as_slice(), [crate::value::Value::Integer(1)]);
+        }
     }
 }
