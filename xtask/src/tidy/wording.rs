@@ -36,7 +36,10 @@ const RULES: &[Rule] = &[
         r"(?<fine>\bthere )?\b(is|are|was|were) no (?<fine2>(longer|more|less|fewer)\b)?\w*",
         "is not a …, there is no …, invalid …",
     ),
-    rule(r"\b(is|are|was|were) none\b", "there is no …, is not a …"),
+    rule(
+        r"(?<fine>\bthere )?\b(is|are|was|were) none\b",
+        "there is no …, is not a …",
+    ),
     rule(
         r"\bas (\w+ ){1,4}ha(s|ve) (it|them)\b",
         "according to …, per …",
@@ -220,6 +223,7 @@ mod tests {
         for text in [
             "The number of requests. What follows is not the beginning.",
             "There is no such file; it is no longer needed, so long as it is closed.",
+            "The number of rows; `None` if there is none.",
             "`is no number` and `answer` are code.",
             "The LLM answers.",
             "Besides, an unanswered request counts: `beside`.",
