@@ -22,11 +22,11 @@ fuzz_target!(|bytes: &[u8]| {
 });
 
 fn receive<'a>(pieces: impl Iterator<Item = &'a [u8]>) -> Exchange {
-    let mut harness = Http2Harness::of(3);
+    let mut harness = Http2Harness::with_requests(3);
     harness.recv(SETTINGS)?;
     for piece in pieces {
         harness.recv(piece)?;
     }
-    let sent = harness.says().to_vec();
+    let sent = harness.outgoing().to_vec();
     Ok((harness.outcomes(), sent))
 }

@@ -1,4 +1,4 @@
-//! The HTTP client of a user: exchanges with their redirects, cookies and checks, and what is recorded of them.
+//! The HTTP client of a user: exchanges with redirects, cookies and checks, and the recording of samples.
 
 mod checks;
 pub(crate) mod context;

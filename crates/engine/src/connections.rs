@@ -1,4 +1,4 @@
-//! Connections of either version of HTTP: opened, and kept by a user or by a pool.
+//! Connections of either HTTP version: opening them, and keeping them per user or in a pool.
 
 pub(crate) mod connection;
 pub(crate) mod connector;

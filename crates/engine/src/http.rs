@@ -1,4 +1,4 @@
-//! What HTTP/1.1 and HTTP/2 have in common: requests on their way out, and responses.
+//! The common parts of HTTP/1.1 and HTTP/2: outgoing requests, responses, and errors.
 
 mod body;
 pub(crate) mod outgoing_request;

@@ -1,4 +1,4 @@
-//! HTTP/1.1 (RFC 9112): responses from bytes, cut anywhere, to a status and a counted body, and connections that
+//! HTTP/1.1 (RFC 9112): an incremental response parser, and connections that
 //! carry one request at a time.
 
 mod chunked;

@@ -1,8 +1,8 @@
-//! HTTP/2 (RFC 9113): connections that carry several requests at once, each on a stream of its own.
+//! HTTP/2 (RFC 9113): connections that carry several concurrent requests, each on its own stream.
 //!
-//! A request goes from the bytes of its plan into the bytes that are written, and its response from the bytes that
-//! were read into what is kept of it, with nothing made in between. Each connection has a state, into which bytes are
-//! fed and from which bytes are taken, and a task that reads and writes them.
+//! Requests are encoded straight from their rendered bytes, and responses are decoded straight into the parts that are
+//! kept, without intermediate message types. Each connection has a protocol state that does no I/O, and a task that
+//! moves bytes between the state and the socket.
 
 mod close;
 mod connection;
@@ -15,7 +15,6 @@ mod request_headers;
 mod response;
 mod send_buffer;
 mod state;
-mod static_headers;
 mod streams;
 #[cfg(any(test, feature = "test-harness"))]
 mod test_harness;

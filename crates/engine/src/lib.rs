@@ -1,10 +1,10 @@
-//! Users, timers, connections, protocols and the recorder: generates the load.
+//! Load generation: users, timers, connections, protocols and the recorder.
 //!
-//! In: a plan, settings and commands. Out: increments. One worker thread per core; nothing is
-//! shared between workers, and once per second each hands a snapshot over. This crate knows nothing of reports,
-//! storage or verdicts.
+//! Input: a plan, settings and commands. Output: events with recorded seconds. There is one worker thread per core.
+//! Workers share nothing; each hands over a snapshot per second. This crate does not depend on reports, storage or
+//! verdicts.
 //!
-//! Its modules are layers, from general to specific: `time`, `net`, `http`, `http1` and `http2`, `connections`,
+//! The modules are layers, from general to specific: `time`, `net`, `http`, `http1` and `http2`, `connections`,
 //! `workload`, `client`, `user`, `worker`. Each imports only from those before it.
 
 mod client;

@@ -1,4 +1,4 @@
-//! The network below HTTP: origins and their addresses, local ports, TLS, byte streams, and what can go wrong.
+//! The network below HTTP: origins and their addresses, local ports, TLS, byte streams, and request errors.
 
 pub(crate) mod context;
 pub(crate) mod error;

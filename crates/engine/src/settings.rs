@@ -8,19 +8,19 @@ use brunt_scenario::Value;
 /// Settings of the engine.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// The seed of all randomness.
+    /// Seed of all random numbers.
     pub seed: u64,
     /// Number of worker threads, at least one.
     pub threads: usize,
-    /// The cores to pin them to, one after the other; empty: none.
+    /// Cores to pin the workers to, in order; empty: none.
     pub cores: Vec<usize>,
-    /// This engine's shard of the users.
+    /// Shard of the users that this engine runs.
     pub shard: Shard,
-    /// Whether threads busy-wait for the last 100 µs of a wait, instead of sleeping.
+    /// Whether threads busy-wait for the last 100 µs of a wait instead of sleeping.
     pub is_precise: bool,
-    /// How long what is in flight may take to end once the load is stopped.
+    /// Maximum duration for which requests in flight may continue after the load has stopped.
     pub stop_timeout: Duration,
-    /// The values that the set-up left for all users, by their slots.
+    /// Variables that the set-up left for all users, by slot.
     pub values: Arc<[Value]>,
 }
 
@@ -38,20 +38,20 @@ impl Default for Settings {
     }
 }
 
-/// A shard of the users and of the arrivals: every `count`-th, beginning with number `index`.
+/// A shard of the users and of the arrivals: every `count`-th one, starting with number `index`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Shard {
-    /// The number of the first.
+    /// Number of its first user.
     pub index: u32,
     /// Number of shards.
     pub count: u32,
 }
 
 impl Shard {
-    /// The only shard.
+    /// All users, as the only shard.
     pub const ALL: Self = Self { index: 0, count: 1 };
 
-    /// The shard of a worker of an engine.
+    /// The shard of one worker of an engine.
     pub(crate) fn of_worker(settings: &Settings, worker: usize) -> Self {
         let worker = u32::try_from(worker).unwrap_or(u32::MAX);
         let threads = u32::try_from(settings.threads.max(1)).unwrap_or(u32::MAX);
@@ -62,12 +62,12 @@ impl Shard {
         }
     }
 
-    /// The numbers of its users, of all users.
+    /// Numbers of its users, given the number of all users.
     pub(crate) fn numbers(self, users: u32) -> impl Iterator<Item = u32> {
         (self.index..users).step_by(self.count as usize)
     }
 
-    /// Its rows of data.
+    /// Its share of the rows of data.
     pub(crate) fn of_rows(self) -> brunt_scenario::DataShard {
         brunt_scenario::DataShard {
             first: self.index.into(),
@@ -75,7 +75,7 @@ impl Shard {
         }
     }
 
-    /// Its part of things that all shards share, at least one.
+    /// Its share of a number that is split across shards, at least one.
     pub(crate) fn part_of(self, things: u32) -> u32 {
         let part =
             (u64::from(things) + u64::from(self.count) - 1).saturating_sub(self.index.into());
@@ -83,12 +83,12 @@ impl Shard {
         u32::try_from(part).unwrap_or(u32::MAX).max(1)
     }
 
-    /// Its part of a rate of arrivals.
+    /// Its share of an arrival rate.
     pub(crate) fn of_rate(self, rate: f64) -> f64 {
         rate / f64::from(self.count)
     }
 
-    /// Whether it holds an arrival.
+    /// Whether an arrival belongs to it.
     pub(crate) fn holds(self, arrival: u64) -> bool {
         arrival % u64::from(self.count) == u64::from(self.index)
     }
@@ -99,7 +99,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn parts_of_all_shards_sum_to_the_total() {
+    fn shares_of_all_shards_sum_to_the_total() {
         for (of, threads, things) in [(1, 1, 7), (1, 3, 10), (4, 1, 4), (2, 3, 17), (6, 2, 100)] {
             let settings = (0..of).map(|index| Settings {
                 threads,

@@ -1,4 +1,4 @@
-//! Time: the run's clock, timers on it, and what a load thread had of its CPU.
+//! Time: the run's clock, timers, stalls, and the CPU time of load threads.
 
 pub(crate) mod clock;
 pub(crate) mod shutdown;

@@ -14,7 +14,7 @@ use crate::user::step_runner::{StepFlow, StepRunner, StopReason};
 use crate::workload::Workload;
 use crate::workload::schedule::Schedule;
 
-/// A user's state between its requests.
+/// State of a user between its requests.
 pub(crate) struct User {
     slot: TimerSlot,
     /// The index of its workload.
@@ -23,39 +23,43 @@ pub(crate) struct User {
     class: usize,
     session: UserSession,
     /// Number of tasks started so far.
-    turn: u64,
+    task_count: u64,
     /// Maximum number of tasks.
-    turns_max: u64,
-    /// Whether it was active, and whether it could go on to its tasks.
-    has_begun: bool,
+    tasks_max: u64,
+    /// Whether it was ever active, and whether it was ever ready for its tasks.
+    was_active: bool,
     has_started: bool,
 }
 
 impl User {
-    /// User number `number`, of all users of a workload.
+    /// Creates the user with this number, counted over all users of the workload.
     pub(crate) fn new(context: &WorkerContext, seed: u64, workload: usize, number: u32) -> Self {
-        let Workload { cast, schedule, .. } = &context.workloads[workload];
-        let class = cast.class_of(number);
+        let Workload {
+            class_mix,
+            schedule,
+            ..
+        } = &context.workloads[workload];
+        let class = class_mix.class_of(number);
         Self {
             slot: context.net.timers.add_slot(),
             workload,
             number,
             class,
             session: context.new_session(context.plan.random_of(seed, class, number)),
-            turn: 0,
-            turns_max: schedule.tasks_of(number),
-            has_begun: false,
+            task_count: 0,
+            tasks_max: schedule.tasks_of(number),
+            was_active: false,
             has_started: false,
         }
     }
 
-    /// Runs tasks whenever the schedule has it active, up to the end or the stop.
+    /// Runs tasks whenever the schedule has the user active, until the end or the stop.
     pub(crate) async fn run(mut self, context: Rc<WorkerContext>) {
         let schedule = &context.workloads[self.workload].schedule;
         while context.net.timers.phase() == ShutdownPhase::Running {
             let now_ns = context.net.clock.now_ns();
             match schedule.span(self.number, now_ns) {
-                None if !schedule.is_searched() || now_ns >= schedule.end_ns() => return,
+                None if !schedule.is_search() || now_ns >= schedule.end_ns() => return,
                 None => {
                     let end_ns = schedule.end_ns();
                     context.net.timers.sleep_until(self.slot, end_ns).await;
@@ -64,10 +68,10 @@ impl User {
                     context.net.timers.sleep_until(self.slot, from_ns).await;
                 }
                 Some(span) => {
-                    context.user_begins();
-                    self.begins(&context);
+                    context.user_started();
+                    self.count_active(&context);
                     let flow = self.run_span(&context, span).await;
-                    context.user_ends();
+                    context.user_ended();
                     if let StepFlow::StopUser(why) = flow {
                         count_stop(&context, why);
                         return;
@@ -91,30 +95,32 @@ impl User {
         let mut intended_ns = from_ns;
         let mut done_ns = from_ns;
         if !context.plan.classes[self.class].on_start.is_empty() {
-            // Rare and large: it is not to make every user larger.
+            // Rare and large: boxed, so that it does not make every user larger.
             match Box::pin(self.start(context, self.class, from_ns)).await {
                 Ok(started_ns) => (intended_ns, done_ns) = (started_ns, started_ns),
                 Err(why) => return StepFlow::StopUser(why),
             }
         }
-        self.starts(context);
+        self.count_started(context);
         let mut flow = StepFlow::Done;
         while !matches!(flow, StepFlow::StopUser(_))
             && let Some(now_ns) = self.due(context, &mut span, intended_ns).await
         {
-            if self.turn == self.turns_max {
+            if self.task_count == self.tasks_max {
                 flow = StepFlow::StopUser(StopReason::Requested);
                 break;
             }
             let wait = context.plan.classes[self.class].wait;
-            // A user that is not done when its pace wants it waits only for the service.
+            // A user that is behind its pace waited for the service alone.
             let dispatched_ns = match wait {
                 Wait::Pace(_) if intended_ns < done_ns => intended_ns,
                 _ => now_ns,
             };
-            let moments = (intended_ns, dispatched_ns);
-            (done_ns, flow) = self.run_task(context, self.class, self.turn, moments).await;
-            self.turn += 1;
+            let times = (intended_ns, dispatched_ns);
+            (done_ns, flow) = self
+                .run_task(context, self.class, self.task_count, times)
+                .await;
+            self.task_count += 1;
             intended_ns = wait.next(intended_ns, done_ns, &mut self.session.random);
         }
         if !context.plan.classes[self.class].on_stop.is_empty() {
@@ -123,7 +129,7 @@ impl User {
         flow
     }
 
-    /// Waits until a task is due, and returns the present time; `None` if the span or the load ends before.
+    /// Waits until a task is due. Returns the current time; `None` if the span or the load ends first.
     async fn due(&self, context: &WorkerContext, span: &mut Span, due_ns: u64) -> Option<u64> {
         while context.net.timers.phase() == ShutdownPhase::Running {
             let now_ns = context.net.clock.now_ns();
@@ -144,30 +150,29 @@ impl User {
         None
     }
 
-    /// Counts it when it is first active.
-    fn begins(&mut self, context: &WorkerContext) {
-        if !std::mem::replace(&mut self.has_begun, true) {
+    /// Counts the user when it is first active.
+    fn count_active(&mut self, context: &WorkerContext) {
+        if !std::mem::replace(&mut self.was_active, true) {
             context.count_now(|counts| counts.users_started += 1);
         }
     }
 
-    /// Counts it when it can first go on to its tasks.
-    fn starts(&mut self, context: &WorkerContext) {
+    /// Counts the user when it is first ready for its tasks.
+    fn count_started(&mut self, context: &WorkerContext) {
         if !std::mem::replace(&mut self.has_started, true) {
             context.start_stats.borrow_mut().count_started();
         }
     }
 
-    /// Runs `on_start`; returns when it was done, or why the user cannot go on.
+    /// Runs `on_start`. Returns when it was done, or the reason why the user stops.
     async fn start(
         &mut self,
         context: &WorkerContext,
         class: usize,
         intended_ns: u64,
     ) -> Result<u64, StopReason> {
-        let moments = (intended_ns, context.net.clock.now_ns());
-        let mut runner =
-            StepRunner::new(context, self.slot, &mut self.session, moments).for_setup();
+        let times = (intended_ns, context.net.clock.now_ns());
+        let mut runner = StepRunner::new(context, self.slot, &mut self.session, times).for_setup();
         let flow = runner.run(&context.plan.classes[class].on_start).await;
         match (flow, runner.reason()) {
             (StepFlow::Done, _) => Ok(runner.done_ns()),
@@ -184,17 +189,17 @@ impl User {
     async fn stop(&mut self, context: &WorkerContext, class: usize) {
         if context.net.timers.phase() != ShutdownPhase::Aborted {
             let now_ns = context.net.clock.now_ns();
-            let moments = (now_ns, now_ns);
-            let mut runner = StepRunner::new(context, self.slot, &mut self.session, moments);
+            let times = (now_ns, now_ns);
+            let mut runner = StepRunner::new(context, self.slot, &mut self.session, times);
             runner.run(&context.plan.classes[class].on_stop).await;
         }
     }
 
-    /// Runs arrivals until there are no more.
+    /// Runs arrivals until the queue is closed.
     pub(crate) async fn run_arrivals(mut self, context: Rc<WorkerContext>, seed: u64) {
         let workload = &context.workloads[self.workload];
-        context.user_begins();
-        self.begins(&context);
+        context.user_started();
+        self.count_active(&context);
         match Box::pin(self.start_states(&context)).await {
             Ok(states) => self.run_arrivals_with(&context, seed, states).await,
             Err(why) => {
@@ -202,7 +207,7 @@ impl User {
                 count_stop(&context, why);
             }
         }
-        context.user_ends();
+        context.user_ended();
         pool_user_ended(&context, workload);
     }
 
@@ -212,7 +217,7 @@ impl User {
         seed: u64,
         mut states: Vec<SessionState>,
     ) {
-        self.starts(context);
+        self.count_started(context);
         let workload = &context.workloads[self.workload];
         if workload.pool.user_is_ready() {
             context.users_changed.notify_one();
@@ -222,14 +227,14 @@ impl User {
             .next(context.net.clock, &context.net.timers, self.slot)
             .await
         {
-            let (class, random) = workload.cast.arrival(seed, arrival.number);
+            let (class, random) = workload.class_mix.arrival(seed, arrival.number);
             self.session.random = random;
-            let own = class - workload.cast.classes.start;
+            let own = class - workload.class_mix.classes.start;
             if let Some(state) = states.get_mut(own) {
                 std::mem::swap(state, &mut self.session.state);
             }
-            let moments = (arrival.intended_ns, arrival.dispatched_ns);
-            let (done_ns, flow) = self.run_task(context, class, arrival.number, moments).await;
+            let times = (arrival.intended_ns, arrival.dispatched_ns);
+            let (done_ns, flow) = self.run_task(context, class, arrival.number, times).await;
             let response_ns = done_ns.saturating_sub(arrival.intended_ns);
             workload.pool.arrival_ends(response_ns);
             if let Some(state) = states.get_mut(own) {
@@ -243,13 +248,13 @@ impl User {
         Box::pin(self.stop_states(context, states)).await;
     }
 
-    /// A state for each class of its workload, if classes have `on_start`, `on_stop` or variables; none otherwise.
-    /// Fails if the user cannot go on.
+    /// The session state of each class of the workload, if classes have `on_start`, `on_stop` or variables; else none.
+    /// Fails if the user cannot start.
     async fn start_states(
         &mut self,
         context: &WorkerContext,
     ) -> Result<Vec<SessionState>, StopReason> {
-        let places = context.workloads[self.workload].cast.classes.clone();
+        let places = context.workloads[self.workload].class_mix.classes.clone();
         let classes = &context.plan.classes[places.clone()];
         let is_alike = context.plan.variables.is_empty()
             && classes
@@ -273,7 +278,7 @@ impl User {
     }
 
     async fn stop_states(&mut self, context: &WorkerContext, states: Vec<SessionState>) {
-        let places = context.workloads[self.workload].cast.classes.clone();
+        let places = context.workloads[self.workload].class_mix.classes.clone();
         for (class, state) in places.zip(states) {
             self.session.state = state;
             if !context.plan.classes[class].on_stop.is_empty() {
@@ -282,18 +287,18 @@ impl User {
         }
     }
 
-    /// Runs a task; returns when its last request was done, and how its steps ended.
+    /// Runs a task. Returns when its last request was done, and how its steps ended.
     #[inline]
     async fn run_task(
         &mut self,
         context: &WorkerContext,
         class: usize,
-        turn: u64,
-        moments: (u64, u64),
+        number: u64,
+        times: (u64, u64),
     ) -> (u64, StepFlow) {
         let tasks = &context.plan.classes[class].tasks;
-        let task = tasks.next(turn, &mut self.session.random);
-        let mut runner = StepRunner::new(context, self.slot, &mut self.session, moments);
+        let task = tasks.next(number, &mut self.session.random);
+        let mut runner = StepRunner::new(context, self.slot, &mut self.session, times);
         let flow = runner.run(tasks.steps(task)).await;
         let done_ns = runner.done_ns();
         context.count_task();
@@ -314,7 +319,7 @@ fn count_stop(context: &WorkerContext, reason: StopReason) {
     });
 }
 
-/// A user of an open workload's pool has ended. If no user is left for its arrivals, no more come.
+/// Notes that a user of an open workload's pool has ended. If it was the last, the queue accepts no more arrivals.
 fn pool_user_ended(context: &WorkerContext, workload: &Workload) {
     if !workload.pool.user_ends() || context.net.timers.phase() != ShutdownPhase::Running {
         return;
@@ -326,7 +331,7 @@ fn pool_user_ended(context: &WorkerContext, workload: &Workload) {
     }
 }
 
-/// How long a user is active, according to the version of the schedule that was last read.
+/// The active time of a user, according to the version of the schedule that was last read.
 struct Span {
     to_ns: u64,
     version: u32,

@@ -1,4 +1,4 @@
-//! A workload: what a worker is to offer of one load, and where its arrivals wait. There is one for the profile, and
+//! A workload: a worker's shard of one load, with its schedule and waiting arrivals. There is one for the profile, and
 //! one for each load that runs in parallel with it.
 
 pub(crate) mod arrival_queue;
@@ -18,34 +18,34 @@ use arrival_queue::{Arrival, ArrivalQueue};
 use schedule::Schedule;
 use user_pool::UserPool;
 
-/// Number of arrivals that are dispatched before others have their turn.
+/// Maximum number of arrivals dispatched before the worker yields to its other tasks.
 const ARRIVALS_AT_ONCE_MAX: u32 = 64;
 
 pub(crate) struct Workload {
     pub(crate) schedule: Schedule,
     pub(crate) queue: ArrivalQueue,
-    /// Which classes its users are of.
-    pub(crate) cast: ClassMix,
-    /// Whether it follows the open model.
+    /// The classes of its users.
+    pub(crate) class_mix: ClassMix,
+    /// Whether it uses the open model.
     pub(crate) is_open: bool,
-    /// Its users, if it is open.
+    /// The user pool of the open model.
     pub(crate) pool: UserPool,
 }
 
 impl Workload {
-    /// All workloads of a plan: a worker's shard of each.
+    /// All workloads of a plan, with the worker's shard of each.
     pub(crate) fn all(plan: &Plan, seed: u64, shard: Shard) -> Box<[Self]> {
-        let workload = |(load, cast): (&Load, &ClassMix)| {
+        let workload = |(load, class_mix): (&Load, &ClassMix)| {
             let size = shard.numbers(brunt_scenario::users_in(load)).count();
-            // As many as fit in a u32.
+            // Fits in a u32, since all users do.
             let size = u32::try_from(size).unwrap_or(u32::MAX);
-            let is_gradual = plan.classes[cast.classes.clone()]
+            let is_gradual = plan.classes[class_mix.classes.clone()]
                 .iter()
                 .any(|class| !class.on_start.is_empty() || !class.on_stop.is_empty());
             Self {
-                schedule: Schedule::new(load, cast, seed, shard),
+                schedule: Schedule::new(load, class_mix, seed, shard),
                 queue: ArrivalQueue::default(),
-                cast: cast.clone(),
+                class_mix: class_mix.clone(),
                 is_open: load.open.is_some(),
                 pool: UserPool::new(size, is_gradual),
             }
@@ -58,15 +58,15 @@ impl Workload {
             .collect()
     }
 
-    /// Dispatches arrivals when they are due, until the last one or the stop. `users_changed` is notified when users
-    /// are to start.
+    /// Dispatches arrivals when they are due, until the last one or the stop. Notifies `users_changed` when users have
+    /// to start.
     pub(crate) async fn dispatch(&self, clock: Clock, timers: &Timers, users_changed: &Notify) {
         let schedule = &self.schedule;
         let slot = timers.add_slot();
         let mut at_once = 0;
         while timers.phase() == ShutdownPhase::Running && !self.queue.is_closed() {
             let due_ns = schedule.due_ns();
-            if due_ns.is_none() && !schedule.is_searched() {
+            if due_ns.is_none() && !schedule.is_search() {
                 break;
             }
             let now_ns = clock.now_ns();
@@ -90,7 +90,7 @@ impl Workload {
             }
             self.queue.push(arrival, timers);
             at_once += 1;
-            // Users have their turn as well, however late arrivals are.
+            // Users run as well, however late arrivals are.
             if at_once == ARRIVALS_AT_ONCE_MAX {
                 tokio::task::yield_now().await;
                 at_once = 0;
@@ -100,7 +100,7 @@ impl Workload {
         self.queue.wake_idle(timers);
     }
 
-    /// Makes users ready for the arrivals that come soon. True if users are to start.
+    /// Prepares users for the arrivals of the next seconds. Returns true if users have to start.
     pub(crate) fn look_ahead(&self, now_ns: u64) -> bool {
         self.is_open && self.pool.look_ahead(self.schedule.rate_ahead(now_ns))
     }

@@ -1,52 +1,55 @@
-//! Pieces of the hot path, each so many times over, for `cargo xtask bench instructions`: it runs a piece under
-//! callgrind with two counts, and what the second took more is what the piece takes, without the preparations.
+//! Benchmarks of parts of the hot path, for `cargo xtask bench instructions`. It runs each under callgrind with two
+//! iteration counts and reports the difference per iteration, so that the set-up does not count.
 
 #![expect(
     clippy::print_stdout,
     clippy::print_stderr,
-    reason = "a command line tool: its output is its work"
+    reason = "the names of the benchmarks and errors are the output of this program"
 )]
 
-mod answers;
-mod moments;
 mod requests;
+mod responses;
 mod samples;
+mod schedule;
 
 use std::process::ExitCode;
 
-/// Does its piece so many times.
-type Piece = fn(u64);
+/// Runs a benchmark for a number of iterations.
+type Benchmark = fn(u64);
 
-const PIECES: [(&str, Piece); 12] = [
-    ("render: a POST of three draws", requests::three_draws),
-    ("render: a POST of numbers", requests::numbers),
-    ("frame: a GET", requests::get),
-    ("parse: 128 bytes", answers::small),
-    ("parse: chunked", answers::chunked),
-    ("HTTP/2: a request and its answer", answers::by_http2),
+const BENCHMARKS: [(&str, Benchmark); 12] = [
     (
-        "look: a check and an extraction of JSON",
-        answers::looked_into,
+        "render: POST with three random values",
+        requests::three_draws,
     ),
-    ("record: a sample", samples::one),
-    ("record: hand over a second of 1,000", samples::second),
-    ("schedule: an arrival", moments::arrival),
-    ("schedule: a wait", moments::wait),
-    ("schedule: a task", moments::task),
+    ("render: POST with numbers", requests::numbers),
+    ("render: GET", requests::get),
+    ("parse: small response", responses::small),
+    ("parse: chunked response", responses::chunked),
+    ("HTTP/2: request and response", responses::http2),
+    ("check: JSON check and extraction", responses::json_check),
+    ("record: sample", samples::one),
+    (
+        "record: hand over a second of 1,000 samples",
+        samples::second,
+    ),
+    ("schedule: arrival", schedule::arrival),
+    ("schedule: wait", schedule::wait),
+    ("schedule: task", schedule::task),
 ];
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [name, count] = &arguments[..] else {
-        // `cargo bench` comes here, too.
-        PIECES.iter().for_each(|(name, _)| println!("{name}"));
+        // Without arguments, as in `cargo bench`, it lists the benchmarks.
+        BENCHMARKS.iter().for_each(|(name, _)| println!("{name}"));
         return ExitCode::SUCCESS;
     };
-    let piece = PIECES.iter().find(|(known, _)| known == name);
-    let (Some((_, piece)), Ok(count)) = (piece, count.parse()) else {
-        eprintln!("error: give the name of a piece and a count");
+    let benchmark = BENCHMARKS.iter().find(|(known, _)| known == name);
+    let (Some((_, benchmark)), Ok(count)) = (benchmark, count.parse()) else {
+        eprintln!("error: give the name of a benchmark and a number of iterations");
         return ExitCode::FAILURE;
     };
-    piece(count);
+    benchmark(count);
     ExitCode::SUCCESS
 }

@@ -1,4 +1,4 @@
-//! Requests: rendered from the shipped scenario, in their wire form.
+//! Requests of the shipped scenario, rendered in HTTP/1.1 format.
 
 use std::hint::black_box;
 use std::rc::Rc;
@@ -12,10 +12,10 @@ use rand_xoshiro::Xoshiro256PlusPlus;
 
 const SHIPPED: &str = include_str!("../../../../brunt.toml");
 
-/// The shipped scenario, compiled.
+/// The plan of the shipped scenario.
 pub(crate) fn plan() -> Plan {
     let scenario = Scenario::read("brunt.toml", SHIPPED).expect("the shipped scenario");
-    Plan::new(&scenario, "load", &Overrides::default(), &[]).expect("a profile of it")
+    Plan::new(&scenario, "load", &Overrides::default(), &[]).expect("its profile")
 }
 
 /// The request of a task of the first class.
@@ -31,7 +31,7 @@ fn render(task: usize, begins: &str, count: u64) {
     let plan = plan();
     let request = request_of(&plan, task);
     let mut random = Xoshiro256PlusPlus::seed_from_u64(1);
-    let stock = Rc::new(SharedData::empty());
+    let shared_data = Rc::new(SharedData::empty());
     let rendering = RenderContext {
         base_path: "",
         host: "127.0.0.1:8000",
@@ -44,12 +44,12 @@ fn render(task: usize, begins: &str, count: u64) {
         let mut scope = EvalContext {
             random: &mut random,
             variables: &[],
-            shared: &stock,
+            shared: &shared_data,
             recent_secrets: &mut recent_secrets,
         };
         black_box(request)
             .render(&mut scope, rendering, &mut into, &mut body)
-            .expect("nothing is missing");
+            .expect("no error");
         black_box(into.bytes());
     }
     assert!(count == 0 || into.bytes().starts_with(begins.as_bytes()));

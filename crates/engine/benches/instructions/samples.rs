@@ -1,4 +1,4 @@
-//! Samples: counted, and handed over once a second.
+//! Samples: recording, and the hand-over once per second.
 
 use std::hint::black_box;
 
@@ -6,7 +6,7 @@ use brunt_record::{NameId, NameKind, RequestName, Sample, SecondRecorder};
 
 const NAMES: u32 = 10;
 
-fn delta() -> SecondRecorder {
+fn recorder() -> SecondRecorder {
     let name = |number: u32| RequestName {
         name: number.to_string(),
         method: "GET".to_owned(),
@@ -16,11 +16,14 @@ fn delta() -> SecondRecorder {
     SecondRecorder::new(&(0..NAMES).map(name).collect::<Vec<_>>())
 }
 
-/// Samples differ, so that they do not all fall into one bucket.
+/// A sample. Samples with different numbers differ, so that they do not all fall into one bucket.
 fn sample(number: u64) -> Sample {
     let intended_ns = number % 1_000 * 900_000;
     let took_ns = 50_000 + number.wrapping_mul(0x9e37_79b9_7f4a_7c15) % 50_000_000;
-    #[expect(clippy::cast_possible_truncation, reason = "below the count of names")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "less than the number of names"
+    )]
     let name = NameId((number % u64::from(NAMES)) as u32);
     Sample {
         name,
@@ -40,20 +43,20 @@ fn sample(number: u64) -> Sample {
 }
 
 pub(crate) fn one(count: u64) {
-    let mut delta = delta();
-    // Each cell is there before it is counted.
-    (0..1_000).for_each(|number| delta.record(&sample(number)));
+    let mut recorder = recorder();
+    // Allocates all histogram buckets beforehand.
+    (0..1_000).for_each(|number| recorder.record(&sample(number)));
     for number in 0..count {
-        delta.record(black_box(&sample(number)));
+        recorder.record(black_box(&sample(number)));
     }
-    black_box(&delta);
+    black_box(&recorder);
 }
 
 pub(crate) fn second(count: u64) {
-    let mut delta = delta();
+    let mut recorder = recorder();
     for _ in 0..count {
-        (0..1_000).for_each(|number| delta.record(&sample(number)));
-        black_box(delta.to_snapshot());
-        delta.start(0);
+        (0..1_000).for_each(|number| recorder.record(&sample(number)));
+        black_box(recorder.to_snapshot());
+        recorder.start(0);
     }
 }

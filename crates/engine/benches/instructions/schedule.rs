@@ -1,4 +1,4 @@
-//! What a user does next, and when.
+//! The schedule: arrivals, waits and the choice of tasks.
 
 use std::hint::black_box;
 

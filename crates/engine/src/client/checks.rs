@@ -1,4 +1,4 @@
-//! Checks and extraction: whether a response is as the scenario wants it, and what is taken from it.
+//! Checks and extractions: whether a response meets the checks of the scenario, and the variables set from it.
 
 use std::borrow::Cow;
 use std::pin::pin;
@@ -13,27 +13,27 @@ use crate::http::{DecodeError, Response, ResponseBody};
 use crate::net::error::{RejectedResponse, RequestError};
 use crate::time::timers::TimerSlot;
 
-/// A body of more bytes, decoded, is decoded and parsed by the parser thread.
+/// Decoded size, in bytes, above which the parser thread decodes and parses a body.
 const LARGE_BYTES: u64 = 256 << 10;
 
 /// The outcome of a check.
 pub(super) enum CheckOutcome {
-    /// What is wrong with the response; `None` if nothing is.
+    /// All checks were run. Contains the first error, if there is one.
     Done(Option<RequestError>),
-    /// The body is large: nothing was checked.
+    /// The body is large; nothing was checked.
     IsLarge(Box<Response>),
 }
 
-/// A large body, decoded, and what the JSON paths of its request find in it.
+/// A large body after decoding, with the values that the request's JSON paths match.
 struct Parsed {
     body: Vec<u8>,
     matches: Option<Result<JsonMatches, JsonTooLarge>>,
 }
 
-/// Number of bytes of a checked body that are kept for an example: secrets are found in it by their names.
+/// Number of bytes of a checked body that are kept for a failure example, long enough to find secrets by their names.
 const EVIDENCE_BYTES: usize = 16 << 10;
 
-/// Checks the response to a request of a user.
+/// Checks the response to a user's request.
 pub(super) struct ResponseCheck<'a> {
     pub(super) context: &'a WorkerContext,
     pub(super) slot: TimerSlot,
@@ -42,7 +42,7 @@ pub(super) struct ResponseCheck<'a> {
 }
 
 impl ResponseCheck<'_> {
-    /// Checks a response, and extracts from it if all checks hold.
+    /// Checks a response and, if all checks pass, runs the extractions.
     #[inline]
     pub(super) fn run(&mut self, mut response: Response, took_ns: u64) -> CheckOutcome {
         let request = self.request;
@@ -84,7 +84,7 @@ impl ResponseCheck<'_> {
         CheckOutcome::Done(error)
     }
 
-    /// The same for a large body, which the parser thread decodes and parses while other users go on.
+    /// Same as [`Self::run`] for a large body: the parser thread decodes and parses it while other users continue.
     pub(super) async fn run_large(
         &mut self,
         mut response: Response,
@@ -110,7 +110,7 @@ impl ResponseCheck<'_> {
         let Parsed { body, matches } = match parsing.await {
             Ok(Ok(Ok(parsed))) => parsed,
             Ok(Ok(Err(error))) => return Some(undecoded(&error)),
-            Ok(Err(_)) => return Some(unparsed("it panicked")),
+            Ok(Err(_)) => return Some(unparsed("the parser panicked")),
             Err(_) => {
                 let text = "the run ended before the response was parsed";
                 return Some(RequestError::new(FailureKind::Aborted, text));
@@ -130,7 +130,7 @@ impl ResponseCheck<'_> {
         self.check_decoded(&seen, &body)
     }
 
-    /// What is wrong with a decoded response; `None` if nothing is.
+    /// Runs the checks and the extractions on a decoded response. Returns the first error.
     #[inline]
     fn check_decoded(&mut self, seen: &ResponseView, body: &[u8]) -> Option<RequestError> {
         let unmet = self.check(seen).or_else(|| self.extract(seen));
@@ -144,9 +144,9 @@ impl ResponseCheck<'_> {
         })
     }
 
-    /// The first check that does not hold; the code is its number, from 1.
+    /// Runs the checks. Returns the first one that fails; the error code is its number, counted from 1.
     fn check(&mut self, seen: &ResponseView) -> Option<RequestError> {
-        let mut scope = self.session.scope(&self.context.stock);
+        let mut scope = self.session.scope(&self.context.shared_data);
         for (number, check) in (1u16..).zip(&self.request.checks) {
             match check.fault(seen, &mut scope) {
                 Ok(None) => {}
@@ -157,10 +157,10 @@ impl ResponseCheck<'_> {
         None
     }
 
-    /// Sets the variables that are extracted; returns what is missing, if something is.
+    /// Sets the extracted variables. Returns an error if a value is missing.
     fn extract(&mut self, seen: &ResponseView) -> Option<RequestError> {
         for extract in &self.request.extracts {
-            let value = extract.value(seen, &mut self.session.scope(&self.context.stock));
+            let value = extract.value(seen, &mut self.session.scope(&self.context.shared_data));
             match value {
                 Ok(Ok(value)) => self.session.state.variables[extract.variable.index()] = value,
                 Ok(Err(missing)) => return Some(unmet(0, missing)),
@@ -171,7 +171,7 @@ impl ResponseCheck<'_> {
     }
 }
 
-/// A check, by its number, that does not hold.
+/// The error of the check with this number.
 fn unmet(number: u16, text: String) -> RequestError {
     RequestError {
         code: number,
@@ -179,18 +179,19 @@ fn unmet(number: u16, text: String) -> RequestError {
     }
 }
 
-/// A check or a default whose expression gives no value.
+/// The error of a check, or of a default value, whose expression cannot be evaluated.
 fn halted(number: u16, halt: EvalError) -> RequestError {
     match halt {
         EvalError::Failed(text) => unmet(number, text),
         EvalError::Unreadable(text) => RequestError::new(FailureKind::UnreadableFile, text),
-        EvalError::StopUser | EvalError::StopTest => {
-            unmet(number, "there is no row left to compare with".to_owned())
-        }
+        EvalError::StopUser | EvalError::StopTest => unmet(
+            number,
+            "the data source has no rows left to compare with".to_owned(),
+        ),
     }
 }
 
-/// A decoded body; it is not copied if it was not encoded.
+/// Decodes a body. It is copied only if it is encoded.
 fn decoded(content: ResponseBody, encodings: &[u8]) -> Result<Vec<u8>, DecodeError> {
     let decoded = match content.decoded(encodings)? {
         Cow::Owned(body) => Some(body),
@@ -200,7 +201,7 @@ fn decoded(content: ResponseBody, encodings: &[u8]) -> Result<Vec<u8>, DecodeErr
 }
 
 fn unparsed(reason: &str) -> RequestError {
-    let text = format!("the thread that parses large responses failed: {reason}");
+    let text = format!("cannot parse a large response: {reason}");
     RequestError::new(FailureKind::Client, text)
 }
 

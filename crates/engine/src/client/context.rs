@@ -1,4 +1,4 @@
-//! The context of a worker: what the users of one load thread share. Nothing of it is shared between threads.
+//! The context of a worker: state that the users of one load thread share. It is never shared between threads.
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -34,55 +34,55 @@ use crate::time::timers::Timers;
 use crate::workload::Workload;
 use crate::workload::start_stats::StartStats;
 
-/// Number of steps, of all users, after which the worker's other tasks have their turn.
+/// Number of steps, summed over all users, after which the worker yields to its other tasks.
 const STEPS_AT_ONCE: u32 = 64;
-/// A buffer that has grown beyond this is not kept for other requests: each one could come to be as large.
+/// Buffers with a larger capacity are not reused for other requests; otherwise all of them could grow that large.
 const BUFFER_BYTES_MAX: usize = 1 << 20;
-/// The most bytes that are read at once.
+/// Maximum number of bytes per read.
 const SCRATCH_BYTES: usize = 64 << 10;
 
-/// What the users of a worker share.
+/// State that the users of a worker share.
 pub(crate) struct WorkerContext {
     pub(crate) plan: Arc<Plan>,
     pub(crate) net: NetContext,
-    /// All end at once.
+    /// The workloads, which all end at the same time.
     pub(crate) workloads: Box<[Workload]>,
-    /// Notified when users may have to start, or may all have ended.
+    /// Notified when users may have to start, or when all may have ended.
     pub(crate) users_changed: Notify,
     pub(crate) connector: Connector,
-    /// The connections that users share, if they do.
+    /// The shared connection pool, if the scenario has one.
     pub(crate) pool: Option<Rc<ConnectionPool>>,
-    /// The TLS sessions of the pool.
+    /// The TLS sessions of the shared pool.
     pub(crate) tls_sessions: Option<TlsSessions>,
     uploads: HashMap<PathBuf, Rc<Upload>>,
-    /// The data that its users draw from.
-    pub(crate) stock: Rc<SharedData>,
+    /// The data sources.
+    pub(crate) shared_data: Rc<SharedData>,
     pub(crate) parser: ParserThread,
-    /// The first values of a user's variables.
+    /// Initial values of a user's variables.
     values: Arc<[Value]>,
     pub(crate) start_stats: RefCell<StartStats>,
-    /// Keeps all requests and responses, in a smoke run.
+    /// Keeps all requests and responses of a smoke run.
     pub(crate) trace: Option<TraceRecorder>,
     recorder: RefCell<Recorder>,
     cpu: ThreadCpu,
-    /// Requests that were in flight, to be rendered into again.
+    /// Requests that have ended, reused as buffers for rendering.
     #[expect(
         clippy::vec_box,
-        reason = "a user in flight is to hold a pointer, not all of a request"
+        reason = "a request in flight keeps a pointer in its user instead of the complete request"
     )]
     requests: RefCell<Vec<Box<RenderedRequest>>>,
     /// Buffers for response bodies.
     buffers: RefCell<Vec<Vec<u8>>>,
     body: RefCell<Vec<u8>>,
-    /// Steps since the worker's other tasks had their turn.
+    /// Number of steps since the last yield to the worker's other tasks.
     steps: Cell<u32>,
     users: Cell<u32>,
-    /// The most users at once since the last second was handed over.
+    /// Maximum number of concurrent users since the last second was handed over.
     users_max: Cell<u32>,
 }
 
 impl WorkerContext {
-    /// The context of a worker with its shard of the load, on the current runtime.
+    /// Creates the context of a worker, with its shard of the load, on the current runtime.
     pub(crate) fn new(
         plan: Arc<Plan>,
         origins: Arc<Origins>,
@@ -112,7 +112,7 @@ impl WorkerContext {
         let capacity = pool.clone().map(|pool| pool as Rc<dyn CapacityListener>);
         Ok(Self {
             connector: Connector::new(&origins, shard.index as usize, capacity),
-            stock: Rc::new(SharedData::new(
+            shared_data: Rc::new(SharedData::new(
                 plan.sources.clone(),
                 shard.of_rows(),
                 settings.seed,
@@ -154,7 +154,7 @@ impl WorkerContext {
         self
     }
 
-    /// A request to render into.
+    /// Takes a request buffer to render into.
     pub(crate) fn take_request(&self) -> Box<RenderedRequest> {
         self.requests.borrow_mut().pop().unwrap_or_default()
     }
@@ -175,7 +175,7 @@ impl WorkerContext {
         }
     }
 
-    /// The files of a request's body.
+    /// Opens the files of a request's body.
     #[inline]
     pub(crate) fn uploads_of(&self, request: &Request) -> Vec<Rc<Upload>> {
         let files = request.files();
@@ -184,19 +184,19 @@ impl WorkerContext {
             .collect()
     }
 
-    /// The values of a user's variables when it starts: those that the set-up left for all.
+    /// Initial values of a user's variables, as the set-up left them.
     fn first_values(&self) -> Vec<Value> {
         let mut values = self.values.to_vec();
         values.resize_with(self.plan.variables.len(), Value::default);
         values
     }
 
-    /// The state of a user that starts.
+    /// State of a user that starts.
     pub(crate) fn new_state(&self) -> SessionState {
         SessionState::new(self.first_values())
     }
 
-    /// The session of a user that starts.
+    /// Session of a user that starts.
     pub(crate) fn new_session(&self, random: rand_xoshiro::Xoshiro256PlusPlus) -> UserSession {
         UserSession::new(random, self.first_values())
     }
@@ -217,11 +217,11 @@ impl WorkerContext {
             closes: self.plan.network.connections == Connections::PerRequest,
             file_bytes: uploads.iter().map(|upload| upload.bytes).sum(),
         };
-        let mut scope = session.scope(&self.stock);
+        let mut scope = session.scope(&self.shared_data);
         request.render(&mut scope, rendering, into, &mut self.body.borrow_mut())
     }
 
-    /// Records a request that has ended, in its second.
+    /// Records a request that has ended, in the second of its end.
     #[inline]
     pub(crate) fn record(
         &self,
@@ -238,7 +238,7 @@ impl WorkerContext {
         }
     }
 
-    /// Records what is not a request, such as a group, at this moment.
+    /// Records something other than a request, such as a group, at the current time.
     pub(crate) fn record_other(
         &self,
         sample: &Sample,
@@ -256,8 +256,8 @@ impl WorkerContext {
         }
     }
 
-    /// Counts a step. True if it is time that the worker's other tasks have their turn: a user whose steps wait for
-    /// nothing would keep the thread to itself.
+    /// Counts a step. Returns true if the worker has to yield to its other tasks: a user whose steps never wait would
+    /// otherwise keep the thread to itself.
     #[inline]
     pub(crate) fn has_to_yield(&self) -> bool {
         let steps = self.steps.get() + 1;
@@ -276,12 +276,12 @@ impl WorkerContext {
         self.recorder.borrow_mut().count_retry(name);
     }
 
-    /// Counts cookies that a user's jar had no room for.
+    /// Counts cookies that were dropped because a user's jar was full.
     pub(crate) fn count_cookies_dropped(&self, cookies: u64) {
         self.recorder.borrow_mut().counts().cookies_dropped += cookies;
     }
 
-    /// Counts something in the present second.
+    /// Counts something in the current second.
     pub(crate) fn count_now(&self, count: impl FnOnce(&mut Second)) {
         let mut recorder = self.recorder.borrow_mut();
         recorder.advance(self.net.clock.now_ns(), || self.gauges());
@@ -289,23 +289,23 @@ impl WorkerContext {
     }
 
     /// Counts a user as active.
-    pub(crate) fn user_begins(&self) {
+    pub(crate) fn user_started(&self) {
         self.users.set(self.users.get() + 1);
         self.users_max
             .set(self.users_max.get().max(self.users.get()));
     }
 
     /// Counts a user as no longer active.
-    pub(crate) fn user_ends(&self) {
+    pub(crate) fn user_ended(&self) {
         self.users.set(self.users.get() - 1);
     }
 
-    /// Hands the present second over if a later one has begun.
+    /// Hands over the current second if a later one has started.
     pub(crate) fn advance(&self, now_ns: u64) {
         self.recorder.borrow_mut().advance(now_ns, || self.gauges());
     }
 
-    /// Hands over what is left.
+    /// Hands over everything that is left.
     pub(crate) fn finish(&self) {
         self.recorder.borrow_mut().finish(&self.gauges());
     }
@@ -320,7 +320,7 @@ impl WorkerContext {
         }
         let now_ns = self.net.clock.now_ns();
         let mut cpu = self.cpu.take();
-        // Busy-waiting is not work: what came in the meantime was served at once.
+        // Busy-waiting is not work: events that arrive during it are handled immediately.
         cpu.ran_ns = cpu.ran_ns.saturating_sub(timers.take_busy_waited_ns());
         let (connections, reconnects) = self.net.counters.take();
         Gauges {
@@ -336,7 +336,7 @@ impl WorkerContext {
         }
     }
 
-    /// Stops the test: this worker drains, and the collector is asked to stop the others.
+    /// Stops the test: drains this worker, and asks the collector to stop the others.
     pub(crate) fn stop_test(&self) {
         if self.net.timers.phase() == ShutdownPhase::Running {
             self.recorder.borrow().ask_to_stop();

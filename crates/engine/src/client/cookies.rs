@@ -1,4 +1,4 @@
-//! Cookies: what responses set, kept for a user and sent back (RFC 6265), within the limits of
+//! Cookies: set by responses, kept per user and sent back (RFC 6265), within the limits of
 //! browsers.
 
 use std::collections::VecDeque;
@@ -6,14 +6,14 @@ use std::collections::VecDeque;
 use cookie_store::{Cookie, CookieStore, StoreAction};
 use url::Url;
 
-/// Name and value of a cookie have at most this many bytes, and each attribute [`ATTRIBUTE_BYTES_MAX`]: Chromium's
-/// limits. RFC 6265, section 6.1, asks for 4,096 bytes at least.
+/// Maximum size of a cookie's name and value together, in bytes; [`ATTRIBUTE_BYTES_MAX`] is that of each attribute.
+/// These are Chromium's limits. RFC 6265, section 6.1, requires at least 4,096 bytes.
 const COOKIE_BYTES_MAX: usize = 4_096;
 const ATTRIBUTE_BYTES_MAX: usize = 1_024;
-/// A jar has at most this many cookies for a domain, and in all: Chromium's limits. RFC 6265 asks for 50 and 3,000.
+/// Maximum number of cookies in a jar, per domain and in total: Chromium's limits. RFC 6265 requires 50 and 3,000.
 const DOMAIN_COOKIES_MAX: usize = 180;
 const COOKIES_MAX: usize = 3_300;
-/// Their `Set-Cookie` lines have at most this many bytes for a domain (50 cookies of 4,096 bytes and more), and in all.
+/// Maximum size of the `Set-Cookie` lines in a jar, per domain (50 cookies of 4,096 bytes and more) and in total.
 const DOMAIN_BYTES_MAX: usize = 256 << 10;
 const BYTES_MAX: usize = 1 << 20;
 
@@ -24,15 +24,15 @@ pub(crate) struct CookieJar {
     domains: Vec<Domain>,
     cookies: usize,
     bytes: usize,
-    /// How many cookies were ever kept.
+    /// Number of cookies ever added.
     kept: u64,
 }
 
-/// What is kept for a domain.
+/// The cookies of a domain.
 #[derive(Debug)]
 struct Domain {
     name: String,
-    /// The oldest first.
+    /// Cookies in order of creation, the oldest first.
     entries: VecDeque<Entry>,
     bytes: usize,
 }
@@ -43,14 +43,14 @@ struct Entry {
     path: String,
     name: String,
     bytes: usize,
-    /// Its place among all that were ever kept.
+    /// Creation order among all cookies ever added.
     number: u64,
     may_expire: bool,
 }
 
 impl CookieJar {
-    /// Takes the cookies that a response from a URL sets; `fields` are header lines. Returns how many cookies were
-    /// dropped because of the limits: those that are too large, and the oldest of too many.
+    /// Stores the cookies that a response from a URL sets; `fields` are header lines. Returns the number of cookies
+    /// dropped because of the limits: cookies that are too large, and the oldest ones of a full jar.
     pub(crate) fn take(&mut self, fields: &[u8], url: &Url) -> u64 {
         let mut dropped = 0;
         for line in String::from_utf8_lossy(fields).split("\r\n") {
@@ -64,14 +64,14 @@ impl CookieJar {
         dropped
     }
 
-    /// Takes a cookie; returns how many were dropped.
+    /// Stores a cookie. Returns the number of cookies dropped.
     fn set(&mut self, line: &str, url: &Url) -> u64 {
         let pair = line.split(';').next().unwrap_or_default();
         if pair.len() > COOKIE_BYTES_MAX {
             return 1;
         }
         let line = without_long_attributes(line);
-        // A cookie that this URL may not set is ignored, as browsers do.
+        // A cookie that this URL must not set is ignored, as in browsers.
         let Ok(cookie) = Cookie::parse(line.as_str(), url) else {
             return 0;
         };
@@ -110,7 +110,7 @@ impl CookieJar {
         }
     }
 
-    /// A cookie has another value. It is as old as before (RFC 6265, section 5.3).
+    /// Updates the value of a cookie. Its creation order stays the same (RFC 6265, section 5.3).
     fn update(&mut self, domain: &str, entry: &Entry) {
         let Some((at, place)) = self.place(domain, entry) else {
             return;
@@ -122,7 +122,7 @@ impl CookieJar {
         (known.bytes, known.may_expire) = (entry.bytes, entry.may_expire);
     }
 
-    /// A cookie was ended by the server.
+    /// Removes a cookie that the server has expired.
     fn forget(&mut self, domain: &str, entry: &Entry) {
         if let Some((at, place)) = self.place(domain, entry) {
             self.remove(at, place);
@@ -151,7 +151,7 @@ impl CookieJar {
         }
     }
 
-    /// Removes cookies until the limits hold: those that have expired, then the oldest. Returns how many of the latter.
+    /// Removes cookies until the limits hold: expired ones first, then the oldest. Returns the number of the latter.
     fn evict(&mut self) -> u64 {
         if self.over().is_some() {
             self.remove_expired();
@@ -164,7 +164,7 @@ impl CookieJar {
         evicted
     }
 
-    /// The domain whose oldest cookie has to go; `None` if all limits hold.
+    /// The domain whose oldest cookie must be removed; `None` if all limits hold.
     fn over(&self) -> Option<usize> {
         let is_over = |domain: &Domain| {
             domain.entries.len() > DOMAIN_COOKIES_MAX || domain.bytes > DOMAIN_BYTES_MAX
@@ -204,12 +204,12 @@ impl CookieJar {
         }
     }
 
-    /// The values of all cookies.
+    /// Values of all cookies.
     pub(crate) fn values(&self) -> impl Iterator<Item = &str> {
         self.store.iter_any().map(|cookie| cookie.value())
     }
 
-    /// The value of `Cookie` for a URL; `None` if it has no cookies.
+    /// Value of the `Cookie` header for a URL; `None` if no cookie applies.
     pub(crate) fn header_for(&self, url: &Url) -> Option<String> {
         let mut header = String::new();
         for (name, value) in self.store.get_request_values(url) {
@@ -224,7 +224,7 @@ impl CookieJar {
     }
 }
 
-/// A `Set-Cookie` line without the attributes that are too long to count.
+/// Removes from a `Set-Cookie` line the attributes that exceed the limit.
 fn without_long_attributes(line: &str) -> String {
     let mut parts = line.split(';');
     let mut kept = parts.next().unwrap_or_default().to_owned();
@@ -235,7 +235,7 @@ fn without_long_attributes(line: &str) -> String {
     kept
 }
 
-/// Whether lines of a head set a cookie.
+/// Whether header lines contain a `Set-Cookie`.
 pub(crate) fn sets_any(fields: &[u8]) -> bool {
     let lines = fields.split(|byte| *byte == b'\n');
     lines
@@ -252,7 +252,7 @@ mod tests {
     }
 
     #[test]
-    fn cookies_go_where_they_belong() {
+    fn cookie_is_sent_to_its_domain_and_path_only() {
         let mut jar = CookieJar::default();
         let fields = b"Content-Type: text/html\r\nSet-Cookie: id=1; Path=/\r\nset-cookie: a=b; Path=/shop\r\n\
                        Set-Cookie: s=t; Secure\r\nSet-Cookie: other=x; Domain=example.com\r\n";
@@ -281,25 +281,25 @@ mod tests {
     }
 
     #[test]
-    fn of_too_many_cookies_for_a_domain_the_oldest_goes() {
+    fn domain_over_its_limit_loses_its_oldest_cookie() {
         let mut jar = CookieJar::default();
         let here = url("http://shop.test/");
         for number in 0..DOMAIN_COOKIES_MAX {
             assert_eq!(set(&mut jar, &format!("c{number}=v"), &here), 0);
         }
-        // A cookie that gets another value is as old as before.
+        // A new value does not change the age of a cookie.
         assert_eq!(set(&mut jar, "c0=w", &here), 0);
         assert_eq!(set(&mut jar, "last=v", &here), 1);
         let names = names(&jar, &here);
         assert_eq!(names.len(), DOMAIN_COOKIES_MAX);
         assert!(!names.contains("c0") && names.contains("c1") && names.contains("last"));
-        // A place that a server gives free is free.
+        // An expired cookie frees its space.
         assert_eq!(set(&mut jar, "c1=; Max-Age=0", &here), 0);
         assert_eq!(set(&mut jar, "more=v", &here), 0);
     }
 
     #[test]
-    fn an_expired_cookie_goes_before_the_oldest() {
+    fn expired_cookie_is_evicted_before_the_oldest() {
         let mut jar = CookieJar::default();
         let here = url("http://shop.test/");
         for number in 1..DOMAIN_COOKIES_MAX {
@@ -313,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn a_jar_is_bounded_in_bytes_for_a_domain_and_in_all() {
+    fn jar_is_bounded_in_bytes_per_domain_and_in_total() {
         let mut jar = CookieJar::default();
         let value = "v".repeat(4_000);
         let mut dropped = 0;
@@ -329,7 +329,7 @@ mod tests {
             );
         }
         assert!(jar.bytes <= BYTES_MAX && jar.bytes > BYTES_MAX - 5_000);
-        // RFC 6265, section 6.1, asks for 50 cookies of a domain.
+        // RFC 6265, section 6.1, requires 50 cookies per domain.
         let last = jar.domains.iter().map(|domain| domain.entries.len()).max();
         assert!(last.is_some_and(|last| last >= 50), "{last:?}");
         let kept: usize = jar.domains.iter().map(|domain| domain.entries.len()).sum();
@@ -338,7 +338,7 @@ mod tests {
     }
 
     #[test]
-    fn a_jar_is_bounded_in_cookies() {
+    fn jar_is_bounded_in_number_of_cookies() {
         let mut jar = CookieJar::default();
         let mut dropped = 0;
         for host in 0..20 {
@@ -353,7 +353,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cookie_that_is_too_large_is_dropped_and_a_long_attribute_is_ignored() {
+    fn oversized_cookie_is_dropped_and_oversized_attribute_is_ignored() {
         let mut jar = CookieJar::default();
         let here = url("http://shop.test/");
         let pair = |bytes: usize| format!("c={}", "v".repeat(bytes - 2));
@@ -365,7 +365,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cookie_is_changed_and_ended_by_later_answers() {
+    fn later_response_updates_and_expires_a_cookie() {
         let mut jar = CookieJar::default();
         let here = url("http://shop.test/");
         jar.take(b"Set-Cookie: id=1\r\n", &here);

@@ -1,5 +1,5 @@
-//! An exchange: one request as the user sees it, with the connections it opens and the redirects it follows, from its
-//! intended start to the sample that is recorded.
+//! An exchange: one request as the user sees it, with connection setup and redirects, from its intended start to the
+//! recorded sample.
 
 use brunt_record::{FailureKind, Sample};
 use brunt_scenario::{EvalError, RenderedRequest, Request, Secrets};
@@ -24,19 +24,19 @@ pub(crate) struct Exchange<'a> {
     sender: RequestSender<'a>,
 }
 
-/// How an exchange ended.
+/// The outcome of an exchange.
 pub(crate) enum ExchangeOutcome {
-    /// Its response is as the scenario wants it.
+    /// The response passed all checks.
     Succeeded,
-    /// It has failed.
+    /// The request failed.
     Failed(RequestError),
-    /// It was not made, since its user or the test is to stop.
+    /// The request was not sent, because its user or the test is about to stop.
     Stopped(EvalError),
 }
 
 impl<'a> Exchange<'a> {
-    /// Runs the exchange of a request with its intended start and the time when it was dispatched, and records it.
-    /// Returns when it was done, and its outcome; `shows_error`: the text of an error is to be shown.
+    /// Runs and records the exchange of a request, given its intended start and its dispatch time. Returns when it was
+    /// done, and its outcome. `shows_error`: the outcome contains the text of an error.
     #[inline]
     pub(crate) async fn run(
         context: &'a WorkerContext,
@@ -76,7 +76,7 @@ impl<'a> Exchange<'a> {
                 return (net.clock.now_ns(), ExchangeOutcome::Stopped(stop));
             }
         };
-        // A response is done with its last byte: what brunt does with it then is not the service's time.
+        // A response is done with its last byte; what brunt does afterwards is not part of the response time.
         let last_byte_ns = exchange.sender.timings.last_byte_ns;
         let last_byte_ns = last_byte_ns.filter(|_| result.is_ok());
         let done_ns = last_byte_ns.unwrap_or_else(|| net.clock.now_ns());
@@ -106,7 +106,7 @@ impl<'a> Exchange<'a> {
         (done_ns, outcome)
     }
 
-    /// Checks a response, and extracts from it. Returns what is wrong with it.
+    /// Checks a response and runs the extractions. Returns the first error.
     #[inline]
     async fn check(&mut self, response: Response, took_ns: u64) -> Option<RequestError> {
         let mut check = ResponseCheck {
@@ -117,12 +117,12 @@ impl<'a> Exchange<'a> {
         };
         match check.run(response, took_ns) {
             CheckOutcome::Done(error) => error,
-            // Rare: what it takes is not to make every user larger.
+            // Rare: boxed, so that it does not make every user larger.
             CheckOutcome::IsLarge(response) => Box::pin(check.run_large(*response, took_ns)).await,
         }
     }
 
-    /// The sample that is recorded.
+    /// The sample to record.
     #[inline]
     fn sample(&self, (intended_ns, done_ns): (u64, u64), error: Option<&RequestError>) -> Sample {
         let RequestSender {
@@ -152,7 +152,7 @@ impl<'a> Exchange<'a> {
         }
     }
 
-    /// The secrets of the exchange; `rendered` is the request as it was sent last.
+    /// The secrets of the exchange; `rendered` is the request as it was last sent.
     fn secrets(&self, error: Option<&RequestError>, rendered: &RenderedRequest) -> Secrets {
         let response = error.and_then(|error| error.response.as_deref());
         let RequestSender {
@@ -162,12 +162,12 @@ impl<'a> Exchange<'a> {
         failure_example::secrets_of_exchange(&context.plan, self.sender.session, sent, response)
     }
 
-    /// The error with the beginning of the response, without secrets.
+    /// The error with the start of the response body, secrets masked.
     fn text_of(&self, error: &RequestError, rendered: &RenderedRequest) -> String {
         failure_example::text_of(error, &self.secrets(Some(error), rendered))
     }
 
-    /// The response, if this is a smoke run.
+    /// The trace of the response, in a smoke run.
     #[inline]
     fn response_trace(
         &mut self,
@@ -177,7 +177,7 @@ impl<'a> Exchange<'a> {
         let context = self.sender.context;
         context.trace.as_ref()?;
         let response = result.as_ref().ok()?;
-        let mut scope = self.sender.session.scope(&context.stock);
+        let mut scope = self.sender.session.scope(&context.shared_data);
         let trace = ResponseTrace::new(response, took_ns, self.sender.request, &mut scope);
         Some(trace)
     }
@@ -229,13 +229,15 @@ impl<'a> Exchange<'a> {
                 return Ok(response);
             };
             if redirects == redirects_max {
-                let text = format!("redirected more than {redirects} times");
+                let text = format!("cannot follow more than {redirects} redirects");
                 return Err(redirect_error(response.status, text));
             }
             redirects += 1;
             let (next, next_origin) = self
                 .url_of(rendered, url.as_ref())
-                .ok_or_else(|| "the path is no URL".to_owned())
+                .ok_or_else(|| {
+                    "cannot follow the redirect: the request's path is not a valid URL".to_owned()
+                })
                 .and_then(|from| redirect_target(origins, &from, location))
                 .map_err(|text| redirect_error(response.status, text))?;
             let host = &origins.all()[next_origin].host_header;
@@ -248,7 +250,7 @@ impl<'a> Exchange<'a> {
         }
     }
 
-    /// Where a request goes: where it was redirected to, or the path of its host.
+    /// The URL of a request: the target of the last redirect, or the path on its host.
     fn url_of(&self, rendered: &RenderedRequest, redirected: Option<&Url>) -> Option<Url> {
         let origins = &self.sender.context.net.origins;
         if let Some(url) = redirected {

@@ -1,17 +1,17 @@
-//! Examples of failures, without secrets. They are rare: one per second for each name and kind of failure.
+//! Examples of failures, with secrets masked. At most one per second is kept for each name and kind of failure.
 
 use brunt_scenario::{Plan, RenderedRequest, Request, ResponseView, Secrets};
 
 use super::session::UserSession;
 use crate::net::error::{RejectedResponse, RequestError};
 
-/// Number of bytes of a response body that an example shows.
+/// Number of bytes of a response body in an example.
 const EXCERPT_BYTES: usize = 200;
 
-/// Number of bytes of it in which secrets are masked before it is cut.
+/// Number of bytes of the body in which secrets are masked before it is cut.
 const MASKED_BYTES: usize = 1_024;
 
-/// The secrets of a user at the moment: those of the scenario, and those in the user's variables and cookies.
+/// The current secrets of a user: those of the scenario, and those in the user's variables and cookies.
 pub(crate) fn secrets_of(plan: &Plan, session: &UserSession) -> Secrets {
     let state = &session.state;
     let mut secrets = plan
@@ -23,7 +23,7 @@ pub(crate) fn secrets_of(plan: &Plan, session: &UserSession) -> Secrets {
     secrets
 }
 
-/// The secrets of an exchange as well: those in the request as it was sent last, and those that the response set.
+/// Same as [`secrets_of`], with the secrets in the request as it was last sent and those that the response set.
 pub(crate) fn secrets_of_exchange(
     plan: &Plan,
     session: &UserSession,
@@ -53,13 +53,13 @@ pub(crate) fn secrets_of_exchange(
     secrets
 }
 
-/// The method and the path of the request with the error, without secrets.
+/// The method and the path of the request with the error, secrets masked.
 pub(crate) fn of(error: &RequestError, request: &str, secrets: &Secrets) -> String {
     let request = secrets.mask(request);
     format!("{request}: {}", text_of(error, secrets))
 }
 
-/// The error with the beginning of the response body, without secrets.
+/// The error with the start of the response body, secrets masked.
 pub(crate) fn text_of(error: &RequestError, secrets: &Secrets) -> String {
     let text = secrets.mask_cut(&error.text);
     let content = error.response.as_ref().map(|response| &response.content);

@@ -1,5 +1,5 @@
-//! The parser thread of a worker: large response bodies are decoded and parsed there, so that no user of it waits
-//! for them. The first one starts it.
+//! The parser thread of a worker decodes and parses large response bodies, so that the other users do not wait
+//! for them. It starts with the first large body.
 
 use std::cell::OnceCell;
 use std::io;
@@ -11,9 +11,9 @@ use rustix::process::setpriority_process;
 use rustix::thread::{CpuSet, sched_setaffinity};
 use tokio::sync::oneshot;
 
-/// The most memory, in bytes, that the bodies being parsed take, in all threads of the process.
+/// Maximum memory, in bytes, of all bodies being parsed in the process.
 const MEMORY_MAX: usize = 512 << 20;
-/// The threads that make load go first.
+/// Niceness of the thread: threads that generate load have priority.
 const NICENESS: i32 = 10;
 
 static MEMORY: Budget = Budget {
@@ -23,21 +23,21 @@ static MEMORY: Budget = Budget {
 
 type Job = Box<dyn FnOnce() + Send>;
 
-/// Reserves memory, in bytes, of what all parser threads may take, until the reservation is dropped; waits until that much
-/// is left.
+/// Reserves memory, in bytes, in the budget of all parser threads until the reservation is dropped. Blocks until
+/// enough of it is free.
 pub(crate) fn reserve(bytes: usize) -> Reserved<'static> {
     MEMORY.reserve(bytes.min(MEMORY_MAX))
 }
 
-/// A worker's parser thread. It ends with the worker.
+/// The parser thread of a worker. It ends with the worker.
 pub(crate) struct ParserThread {
-    /// The cores that the process generates load on; empty: any.
+    /// The cores on which the process generates load; empty: any.
     cores: Box<[usize]>,
     jobs: OnceCell<Sender<Job>>,
 }
 
 impl ParserThread {
-    /// A thread that is not started yet.
+    /// Creates the handle. The thread starts with its first job.
     pub(crate) fn new(cores: &[usize]) -> Self {
         Self {
             cores: cores.into(),
@@ -45,8 +45,8 @@ impl ParserThread {
         }
     }
 
-    /// Runs a job after those before it. A receiver that is dropped before its job has begun takes the job back; one
-    /// whose job panicked receives an error.
+    /// Queues a job. If the receiver is dropped before the job starts, the job is dropped. If the job panics, the
+    /// receiver gets an error.
     ///
     /// # Errors
     /// If the thread cannot be started.
@@ -65,10 +65,10 @@ impl ParserThread {
             if to.is_closed() {
                 return;
             }
-            // The run may have ended before its result.
+            // The run may have ended before the result was ready.
             to.send(work()).ok();
         });
-        // A job that no thread takes is dropped, and its receiver receives an error.
+        // A job that the thread cannot take is dropped, and its receiver gets an error.
         jobs.send(job).ok();
         Ok(result)
     }
@@ -84,8 +84,8 @@ impl ParserThread {
 }
 
 fn work_off(queue: &Receiver<Job>, cores: &[usize]) {
-    // It inherits the core and the priority of the worker. If they cannot be changed it is slower, or
-    // in the way, and nothing else.
+    // The thread inherits the core and the priority of the worker. If they cannot be changed, it is only slower or
+    // competes with the worker.
     setpriority_process(None, NICENESS).ok();
     if !cores.is_empty() {
         let mut all = CpuSet::new();
@@ -97,14 +97,14 @@ fn work_off(queue: &Receiver<Job>, cores: &[usize]) {
     }
 }
 
-/// Memory that threads share.
+/// A memory budget that threads share.
 struct Budget {
-    /// Bytes.
+    /// Free bytes.
     left: Mutex<usize>,
     freed: Condvar,
 }
 
-/// Memory reserved of a budget, until it is dropped.
+/// Memory reserved in a budget, until it is dropped.
 pub(crate) struct Reserved<'a> {
     budget: &'a Budget,
     bytes: usize,
@@ -138,7 +138,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn jobs_run_in_turn_on_one_other_thread_and_survive_a_panic() {
+    fn jobs_run_in_order_on_one_other_thread_and_survive_a_panic() {
         let parser = ParserThread::new(&[]);
         let run = |work: fn() -> ThreadId| parser.run(work).unwrap();
         let first = run(|| std::thread::current().id());
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn job_whose_receiver_is_gone_is_not_begun() {
+    fn job_with_a_dropped_receiver_does_not_start() {
         static BEGUN: AtomicUsize = AtomicUsize::new(0);
         let parser = ParserThread::new(&[]);
         let (hold, held) = channel::<()>();
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn memory_reserved_at_once_is_never_over_the_budget() {
+    fn concurrent_reservations_never_exceed_the_budget() {
         static SMALL: Budget = Budget {
             left: Mutex::new(10),
             freed: Condvar::new(),

@@ -9,13 +9,13 @@ use crate::time::clock::Clock;
 use crate::time::thread_cpu::CpuUsage;
 use crate::workload::start_stats::StartStats;
 
-/// What a worker sends to the collector.
+/// A message from a worker to the collector.
 pub(crate) enum WorkerEvent {
-    /// What it recorded in one second.
+    /// The samples of one second.
     Delta(Box<SecondRecorder>),
-    /// The scenario wants the test to stop.
+    /// A step of the scenario stops the test.
     StopTest,
-    /// The worker has ended: how its users started, or why it failed.
+    /// The worker has ended, with its start statistics or with the reason of its failure.
     Ended(Result<StartStats, String>),
 }
 
@@ -24,22 +24,22 @@ pub(crate) struct Recorder {
     names: Arc<[RequestName]>,
     delta: Box<SecondRecorder>,
     to: Sender<(usize, WorkerEvent)>,
-    /// Deltas that were collected, to be filled again.
+    /// Recorders that the collector has returned for reuse.
     spare: Receiver<Box<SecondRecorder>>,
     worker: usize,
 }
 
-/// The state of a worker at the end of a second.
+/// State of a worker at the end of a second.
 pub(crate) struct Gauges {
-    /// The most users at once.
+    /// Maximum number of concurrent users.
     pub(crate) users: u32,
     pub(crate) in_flight: u32,
     pub(crate) oldest_in_flight_ms: Option<u64>,
-    /// CPU time of its thread.
+    /// CPU time of the thread.
     pub(crate) cpu: CpuUsage,
     /// The longest delay of a wake-up.
     pub(crate) max_wakeup_delay_us: u64,
-    /// How long the thread was stalled.
+    /// Total duration of stalls of the thread.
     pub(crate) stalled_ms: u64,
     /// Number of connections opened.
     pub(crate) connections: u64,
@@ -68,11 +68,11 @@ impl Recorder {
 
     /// Asks the collector to stop the test.
     pub(crate) fn ask_to_stop(&self) {
-        // The collector is gone only when the run is being torn down.
+        // The collector is dropped only while the run is torn down.
         self.to.send((self.worker, WorkerEvent::StopTest)).ok();
     }
 
-    /// Hands the second over if a later one has begun.
+    /// Hands over the second if a later one has started.
     #[inline]
     pub(crate) fn advance(&mut self, now_ns: u64, gauges: impl FnOnce() -> Gauges) {
         let second = second_of(now_ns);
@@ -108,7 +108,7 @@ impl Recorder {
         self.delta.counts_mut()
     }
 
-    /// Hands over what is left.
+    /// Hands over everything that is left.
     pub(crate) fn finish(&mut self, gauges: &Gauges) {
         self.hand_over(gauges);
         self.delta.start(u32::MAX);
@@ -133,7 +133,7 @@ impl Recorder {
             .try_recv()
             .unwrap_or_else(|_| Box::new(SecondRecorder::new(&self.names)));
         let full = std::mem::replace(&mut self.delta, next);
-        // The collector is gone only when the run is being torn down.
+        // The collector is dropped only while the run is torn down.
         if self
             .to
             .send((self.worker, WorkerEvent::Delta(full)))

@@ -1,4 +1,4 @@
-//! Every place that shows or forwards requests, asked about each sensitive name.
+//! Tests that every place that shows or forwards requests masks each sensitive name.
 
 use brunt_record::{FailureKind, NameId};
 use brunt_scenario::{Overrides, Plan, Scenario, Secrets};
@@ -13,7 +13,7 @@ fn names() -> impl Iterator<Item = &'static str> {
     include_str!("../../../scenario/src/redact/sensitive_names.txt").lines()
 }
 
-/// A request that has the name as a header and a query parameter.
+/// A request with the name as a header field and as a query parameter.
 fn request(name: &str) -> String {
     format!(
         "GET /a?{name}={VALUE}&b=2 HTTP/1.1\r\nHost: h\r\n{name}: {VALUE}\r\nAccept: */*\r\n\r\n"

@@ -1,4 +1,4 @@
-//! Redirects: where a response leads, and the request rewritten for it.
+//! Redirects: the target of a redirect, and the rewritten request.
 
 use brunt_record::FailureKind;
 use brunt_scenario::{FieldChange, HeaderTemplate, RenderedRequest, is_sensitive_name};
@@ -7,7 +7,7 @@ use url::Url;
 use crate::net::error::RequestError;
 use crate::net::origins::Origins;
 
-/// Where a response to a request redirects to, and the origin of that.
+/// Target URL of the redirect in a response, and the index of its origin.
 pub(super) fn redirect_target(
     origins: &Origins,
     from: &Url,
@@ -16,18 +16,18 @@ pub(super) fn redirect_target(
     let location = String::from_utf8_lossy(location);
     let next = from
         .join(&location)
-        .map_err(|_| format!("the answer redirects to `{location}`, which is no URL"))?;
+        .map_err(|_| format!("invalid redirect target `{location}`: must be a URL"))?;
     match origins.origin_of(&next) {
         Some(origin) => Ok((next, origin)),
         None => Err(format!(
-            "the answer redirects to another host, {}, which the scenario does not name in \
+            "cannot follow the redirect to {}: the scenario does not list this host in \
              redirect_hosts",
             next.origin().ascii_serialization()
         )),
     }
 }
 
-/// A redirect that is not followed.
+/// The error of a redirect that is not followed.
 pub(super) fn redirect_error(status: u16, text: String) -> RequestError {
     RequestError {
         code: status,
@@ -35,9 +35,9 @@ pub(super) fn redirect_error(status: u16, text: String) -> RequestError {
     }
 }
 
-/// Rewrites a request for its redirect: another path, for another origin (whose `Host` header is given) without
-/// credentials, and for some statuses a GET without a body (RFC 9110, section 15.4). Returns whether it has kept its
-/// body. `drops_cookies`: those of the user's jar are added again later.
+/// Rewrites a request for a redirect: it gets the new path; for another origin (whose `Host` header is given) it loses
+/// its credentials; for some statuses it becomes a GET without a body (RFC 9110, section 15.4). Returns whether it has
+/// kept its body. `drops_cookies`: removes the cookies, since those of the user's jar are added later.
 pub(super) fn redirect(
     rendered: &mut RenderedRequest,
     template: &HeaderTemplate,
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn request_without_expect_is_the_same_otherwise() {
+    fn request_loses_expect_and_nothing_else() {
         let mut rendered = post();
         rendered.remove_expect(&HeaderTemplate::default());
         assert_eq!(rendered.text(rendered.path()), "/a");

@@ -1,4 +1,4 @@
-//! Sends the requests of an exchange: on which connection, and when again.
+//! The request sender: chooses the connection of each request of an exchange, and decides whether to retry it.
 
 use std::rc::Rc;
 
@@ -16,10 +16,10 @@ use crate::http::{BodyCapture, HeaderCapture, Response, ResponseBody};
 use crate::net::error::RequestError;
 use crate::time::timers::{TimerSlot, WaitError};
 
-/// Number of times that a request is sent again if the server does not process it.
+/// Maximum number of retries of a request that the server did not process.
 const REFUSALS_MAX: u32 = 3;
 
-/// What an exchange sends, and what it has taken so far.
+/// State of an exchange's sends.
 pub(super) struct RequestSender<'a> {
     pub(super) context: &'a WorkerContext,
     pub(super) slot: TimerSlot,
@@ -34,7 +34,7 @@ pub(super) struct RequestSender<'a> {
 }
 
 impl RequestSender<'_> {
-    /// Sends one request on the wire; again without `Expect` if the server refuses that.
+    /// Sends one request on the wire, and again without `Expect` if the server refuses that.
     pub(super) async fn send(
         &mut self,
         rendered: &mut RenderedRequest,
@@ -49,9 +49,9 @@ impl RequestSender<'_> {
         }
     }
 
-    /// Sends one request. It is sent again only if the server had closed the idle connection before the first byte of
-    /// the request was written, or reports that it has not processed it: a load generator must not hide what a service
-    /// does.
+    /// Sends one request. It is retried only if the server had closed the idle connection before the first byte of
+    /// the request was written, or if the server reports that it did not process it: a load generator must not hide
+    /// failures of the service.
     async fn send_once(
         &mut self,
         rendered: &RenderedRequest,
@@ -101,7 +101,7 @@ impl RequestSender<'_> {
         }
     }
 
-    /// A connection in place of one that did not serve; `None` if one is to be opened.
+    /// A connection that replaces one that failed; `None` if a new one has to be opened.
     async fn replace(
         &mut self,
         mut connection: Connection,
@@ -111,7 +111,7 @@ impl RequestSender<'_> {
         let is_shared = self.context.pool.is_some();
         match connection {
             Connection::Http1(_) => self.context.net.counters.count_reconnect(),
-            // The stream was refused, and the connection is as good as before.
+            // The server refused the stream; the connection itself is still usable.
             Connection::Http2(_) if !is_shared && !is_stale => return Ok(Some(connection)),
             Connection::Http2(_) => {
                 if !is_shared {
@@ -157,7 +157,7 @@ impl RequestSender<'_> {
         }
     }
 
-    /// Whether the user's cookie jar is used.
+    /// Whether the user has a cookie jar.
     pub(super) fn keeps_cookies(&self) -> bool {
         !self.context.plan.network.no_cookies && !self.request.says_cookies
     }
@@ -165,7 +165,7 @@ impl RequestSender<'_> {
     fn deadlines(&self) -> Deadlines {
         let timeouts = &self.context.net.timeouts;
         let total = self.request.timeout.unwrap_or(timeouts.total);
-        // The time in which brunt itself was stalled is not the service's.
+        // Time in which brunt itself was stalled does not count as the service's time.
         let stall = self.context.net.timers.stall();
         let stalled_ns = stall.stalled_ns(self.dispatched_ns, u64::MAX);
         let started_ns = self.dispatched_ns.saturating_add(stalled_ns);
@@ -175,7 +175,7 @@ impl RequestSender<'_> {
         }
     }
 
-    /// A connection that was kept; in a shared pool, at least the room for one.
+    /// A kept connection. With a shared pool, waits for a connection or for permission to open one.
     async fn kept_connection(&mut self, origin: usize) -> Result<Option<Connection>, RequestError> {
         let Some(pool) = &self.context.pool else {
             return Ok(self.session.connections.take(origin));
@@ -216,7 +216,7 @@ impl RequestSender<'_> {
         };
         let timings = &mut self.connect_timings;
         let opening = context.connector.open(request, origin, sessions, timings);
-        // Rare and large: it is not to make every user larger.
+        // Rare and large: boxed, so that it does not make every user larger.
         let opened = Box::pin(opening).await;
         if let Some(pool) = &context.pool {
             match &opened {

@@ -1,4 +1,4 @@
-//! The session of a user: what it has and keeps from request to request.
+//! The session of a user: its state from request to request.
 
 use std::rc::Rc;
 
@@ -14,19 +14,19 @@ pub(crate) struct UserSession {
     pub(crate) state: SessionState,
 }
 
-/// What a user's responses have left. A user that starts again starts with a new one.
+/// State that a user's responses change. A user that starts again gets a new one.
 #[derive(Default)]
 pub(crate) struct SessionState {
-    /// By their slots.
+    /// Variables by slot.
     pub(crate) variables: Vec<Value>,
-    /// The last values of secret expressions.
+    /// Recent values of secret expressions.
     pub(crate) recent_secrets: RecentSecrets,
     /// Present once a response has set a cookie.
     pub(crate) jar: Option<Box<CookieJar>>,
 }
 
 impl SessionState {
-    /// A state with the first values of the variables.
+    /// Creates a state with the initial values of the variables.
     pub(crate) fn new(variables: Vec<Value>) -> Self {
         Self {
             variables,
@@ -36,7 +36,7 @@ impl SessionState {
 }
 
 impl UserSession {
-    /// A session with the first values of the variables.
+    /// Creates a session with the initial values of the variables.
     pub(crate) fn new(random: Xoshiro256PlusPlus, variables: Vec<Value>) -> Self {
         Self {
             random,
@@ -45,7 +45,7 @@ impl UserSession {
         }
     }
 
-    /// What the user's expressions read and draw from.
+    /// Context in which the user's expressions are evaluated.
     #[inline]
     pub(crate) fn scope<'a>(&'a mut self, shared: &'a Rc<SharedData>) -> EvalContext<'a> {
         EvalContext {

@@ -1,4 +1,4 @@
-//! The trace of a smoke run: all requests and responses, without secrets.
+//! The trace of a smoke run: all requests and responses, with secrets masked.
 
 use std::cell::RefCell;
 
@@ -7,51 +7,51 @@ use brunt_scenario::{EvalContext, MASK, Plan, Request, ResponseView, Secrets, is
 
 use crate::http::Response;
 
-/// Maximum number of exchanges that are kept of a section.
+/// Maximum number of exchanges kept per section.
 const EXCHANGES_MAX: usize = 20;
 
-/// A part of a smoke run: the set-up, a task, or what a class does before and after its tasks.
+/// A section of a smoke run: the set-up, a task, or the steps of a class before and after its tasks.
 #[derive(Debug, Default)]
 pub struct TraceSection {
-    /// What it is, such as `set-up` or `buyer, task 2`.
+    /// Title, such as `set-up` or `buyer, task 2`.
     pub title: String,
-    /// Its first exchanges.
+    /// The first exchanges.
     pub exchanges: Vec<ExchangeTrace>,
-    /// Number of further exchanges.
+    /// Number of further exchanges, which are not kept.
     pub omitted: usize,
-    /// Why it was interrupted, if it was.
+    /// Reason why the section was interrupted, if it was.
     pub interrupted: Option<String>,
 }
 
-/// A request and its outcome. No text holds a secret.
+/// A request and its outcome, with secrets masked.
 #[derive(Debug)]
 pub struct ExchangeTrace {
-    /// The name that it is grouped by.
+    /// Request name, by which the report groups.
     pub name: NameId,
-    /// The request line and the header lines as HTTP/1.1 writes them.
+    /// The request line and the header lines in HTTP/1.1 format.
     pub request_head: String,
-    /// The body of the request, without the content of files.
+    /// The request body, without the contents of files.
     pub request_body: String,
-    /// The response; `None` without a complete one.
+    /// The response; `None` if none was received completely.
     pub response: Option<ResponseTrace>,
-    /// What failed, if something did.
+    /// The error, if the request failed.
     pub failed: Option<(FailureKind, String)>,
-    /// The variables that were extracted, and their values as JSON.
+    /// The extracted variables, with their values as JSON.
     pub extracted: Vec<(String, String)>,
 }
 
 /// A response.
 #[derive(Debug)]
 pub struct ResponseTrace {
-    /// Its status.
+    /// Status code.
     pub status: u16,
     /// Response time, in nanoseconds.
     pub took_ns: u64,
-    /// Its header fields, each a line.
+    /// Header fields, one per line.
     pub fields: String,
-    /// Its body, decoded.
+    /// The decoded body.
     pub body: String,
-    /// Its checks in words, and whether they hold.
+    /// The checks in words, and whether each passed.
     pub checks: Vec<(String, bool)>,
 }
 
@@ -69,7 +69,7 @@ impl ResponseTrace {
         let seen = ResponseView::new(response.status, &response.fields, &body, took_ns);
         let (seen, checks) = match request.json_query().map(|query| query.run(&body)) {
             Some(Ok(matches)) => (seen.with_matches(matches), &*request.checks),
-            // The error of the request reports it.
+            // The error of the request already reports this one.
             Some(Err(_)) => (seen, [].as_slice()),
             None => (seen, &*request.checks),
         };
@@ -88,7 +88,7 @@ impl ResponseTrace {
     }
 }
 
-/// Keeps the exchanges of a smoke run while it goes on.
+/// Collects the exchanges of a smoke run.
 #[derive(Debug, Default)]
 pub(crate) struct TraceRecorder {
     sections: RefCell<Vec<TraceSection>>,
@@ -105,7 +105,7 @@ impl TraceRecorder {
         });
     }
 
-    /// Ends the section; `interrupted`: why it was, if it was.
+    /// Ends the section; `interrupted`: the reason, if it was interrupted.
     pub(crate) fn end(&self, interrupted: Option<String>) {
         if let Some(section) = self.sections.borrow_mut().last_mut() {
             section.interrupted = interrupted;
@@ -130,7 +130,7 @@ impl TraceRecorder {
         }
     }
 
-    /// Takes the sections, without any secret.
+    /// Takes the sections, with all secrets masked.
     pub(crate) fn take(&self, plan: &Plan) -> Vec<TraceSection> {
         let mut secrets = Secrets::over(&plan.secrets.known);
         secrets.merge(&self.secrets.take());
@@ -145,7 +145,7 @@ impl TraceRecorder {
 impl TraceSection {
     fn mask(&mut self, secrets: &Secrets) {
         let mask_all = |text: &mut String| *text = secrets.mask(text);
-        // Some of them are cut.
+        // Some of the bodies are cut.
         let mask = |text: &mut String| *text = secrets.mask_cut(text);
         self.interrupted.iter_mut().for_each(mask);
         for exchange in &mut self.exchanges {

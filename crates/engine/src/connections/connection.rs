@@ -1,4 +1,4 @@
-//! A connection to an origin, of either version of HTTP.
+//! A connection to an origin, of either HTTP version.
 
 use crate::http::Response;
 use crate::http::outgoing_request::OutgoingRequest;
@@ -30,7 +30,7 @@ impl Connection {
         }
     }
 
-    /// Whether a response was received on it.
+    /// Whether it has received a response.
     #[inline]
     pub(crate) fn was_used(&self) -> bool {
         match self {
@@ -39,12 +39,12 @@ impl Connection {
         }
     }
 
-    /// Whether it may be used again after an exchange.
+    /// Whether it can be reused after an exchange.
     #[inline]
     pub(crate) fn is_kept(&self, exchanged: &Result<Response, RequestError>) -> bool {
         match self {
             Self::Http1(_) => exchanged.as_ref().is_ok_and(|answer| answer.keep_alive),
-            // What goes wrong on one stream leaves the others alone.
+            // An error on one stream does not affect the other streams.
             Self::Http2(connection) => !connection.is_over(),
         }
     }

@@ -1,5 +1,5 @@
-//! The connector: opens a worker's connections, to all addresses of a host alternately, from all local addresses
-//! alternately.
+//! The connector opens a worker's connections. It alternates between the addresses of a host and between the local
+//! addresses.
 
 use std::cell::{Cell, RefCell};
 use std::io;
@@ -28,32 +28,32 @@ use crate::net::stream::Stream;
 use crate::net::tls::{self, TlsSessions};
 use crate::time::timers::{TimerSlot, WaitError};
 
-/// How long an address at which connecting failed is avoided, while another is left.
+/// Duration, in nanoseconds, for which an address is avoided after connecting failed, as long as there is another.
 const AVOIDED_NS: u64 = 10_000_000_000;
 
-/// What to do if a server does not support HTTP/2.
-const REMEDY: &str = "write http = \"auto\" or http = \"1.1\"";
+/// Remedy in the error for a server that does not support HTTP/2.
+const REMEDY: &str = "set http = \"auto\" or http = \"1.1\"";
 
 pub(crate) struct Connector {
-    /// By origin.
+    /// Addresses by origin.
     rotations: Vec<RefCell<AddressRotation>>,
     next_source: Cell<usize>,
     ports: LocalPorts,
-    /// What connections of HTTP/2 sent last, by the names of requests.
+    /// Header fields that HTTP/2 connections sent last, by request name.
     headers: Rc<RefCell<HeaderEncoder>>,
-    /// The pool that shares connections, if there is one.
+    /// The shared pool, if there is one.
     capacity: Option<Rc<dyn CapacityListener>>,
 }
 
-/// The addresses of an origin.
+/// Rotation of the addresses of an origin.
 struct AddressRotation {
     current: watch::Receiver<Arc<[SocketAddr]>>,
     next: usize,
-    /// Addresses at which connecting failed, and until when they are avoided.
+    /// Addresses at which connecting failed, each with the time until which it is avoided.
     avoided: Vec<(SocketAddr, u64)>,
 }
 
-/// How long opening a connection took, in nanoseconds.
+/// Durations of the connection setup, in nanoseconds.
 #[derive(Debug, Default)]
 pub(crate) struct ConnectTimings {
     pub(crate) connect_ns: Option<u64>,
@@ -61,7 +61,7 @@ pub(crate) struct ConnectTimings {
 }
 
 impl Connector {
-    /// The connector of a worker; workers begin with different addresses.
+    /// Creates the connector of a worker. Workers start with different addresses.
     pub(crate) fn new(
         origins: &Origins,
         worker: usize,
@@ -117,7 +117,7 @@ impl Connector {
         Ok(self.connection(net, stream, origin, is_http2))
     }
 
-    /// Tries one address after the other, each for its share of the time that is left.
+    /// Tries the addresses one by one. Each gets an equal share of the time that is left.
     async fn connect(
         &self,
         net: &NetContext,
@@ -130,7 +130,7 @@ impl Connector {
         let by_ns = by_ns.min(now_ns.saturating_add(timeout_ns));
         let addresses = self.rotations[origin].borrow_mut().order(now_ns);
         let mut left = addresses.len() as u64;
-        let mut last = RequestError::new(FailureKind::Dns, "the host has no address");
+        let mut last = RequestError::new(FailureKind::Dns, "the host name has no addresses");
         for address in addresses {
             let now_ns = net.clock.now_ns();
             let share_ns = by_ns.saturating_sub(now_ns) / left;
@@ -138,7 +138,7 @@ impl Connector {
             net.timers.set_deadline(slot, now_ns + share_ns);
             match self.connect_to(net, slot, address).await {
                 Ok(stream) => return Ok(stream),
-                // Another address does not help brunt's own machine, nor a run that ends.
+                // Another address does not help if the error is of this machine, or if the run ends.
                 Err(error) if error.kind.is_generator_fault() => return Err(error),
                 Err(error) if error.kind == FailureKind::Aborted => return Err(error),
                 Err(error) => {
@@ -167,7 +167,7 @@ impl Connector {
             let connected = connected.map_err(|error| match error {
                 WaitError::DeadlineExceeded => RequestError::new(
                     FailureKind::ConnectTimeout,
-                    format!("no connection to {address} in time"),
+                    format!("cannot connect to {address}: timed out"),
                 ),
                 WaitError::Aborted => RequestError::cut_off(),
             })?;
@@ -183,10 +183,10 @@ impl Connector {
             }
         }
         Err(last
-            .unwrap_or_else(|| RequestError::new(FailureKind::NoPorts, "there are no local ports")))
+            .unwrap_or_else(|| RequestError::new(FailureKind::NoPorts, "no local port is free")))
     }
 
-    /// A connection on a stream that is open.
+    /// Wraps an open stream in a connection of the negotiated HTTP version.
     fn connection(
         &self,
         net: &NetContext,
@@ -216,7 +216,7 @@ impl Connector {
     }
 }
 
-/// A socket that connects from an address and a range of ports.
+/// Creates a socket that connects from the given address and port range.
 fn socket(address: SocketAddr, source: Option<IpAddr>, ports: (u16, u16)) -> io::Result<TcpSocket> {
     let socket = if address.is_ipv4() {
         TcpSocket::new_v4()?
@@ -225,18 +225,18 @@ fn socket(address: SocketAddr, source: Option<IpAddr>, ports: (u16, u16)) -> io:
     };
     local_ports::take_any(&socket, ports)?;
     if let Some(source) = source {
-        // The port is chosen when the other end is known: each remote address has all ports.
+        // The kernel chooses the port once it knows the remote address, so that each remote address has all ports.
         setsockopt(&socket, sockopt::IpBindAddressNoPort, &true)?;
         socket.bind(SocketAddr::new(source, 0))?;
     }
     Ok(socket)
 }
 
-/// A connected stream, unless it is connected to itself.
+/// Returns a connected stream, unless it is connected to itself.
 fn ready(stream: TcpStream, address: SocketAddr) -> Result<TcpStream, RequestError> {
     let failed = |error: io::Error| RequestError::from_io(&error);
     if stream.local_addr().map_err(failed)? == address {
-        // Reset, it leaves no TIME_WAIT behind, which would keep the port from the service.
+        // A reset leaves no TIME_WAIT behind, which would block the port for the service.
         stream.set_zero_linger().map_err(failed)?;
         return Err(RequestError::from_connect(
             &Errno::ECONNREFUSED.into(),
@@ -248,7 +248,7 @@ fn ready(stream: TcpStream, address: SocketAddr) -> Result<TcpStream, RequestErr
 }
 
 impl AddressRotation {
-    /// All addresses, beginning with the next one; those that are avoided come last.
+    /// All addresses, starting with the next one; avoided addresses come last.
     fn order(&mut self, now_ns: u64) -> Vec<SocketAddr> {
         let addresses = self.current.borrow_and_update().clone();
         if let [only] = *addresses {
@@ -274,7 +274,7 @@ impl AddressRotation {
     }
 }
 
-/// Performs the TLS handshake; returns whether ALPN selected HTTP/2 as well.
+/// Performs the TLS handshake. Also returns whether ALPN selected HTTP/2.
 async fn shake_hands(
     net: &NetContext,
     slot: TimerSlot,
@@ -284,7 +284,7 @@ async fn shake_hands(
 ) -> Result<(Stream, bool), RequestError> {
     let tls = |text: String| RequestError::new(FailureKind::Tls, text);
     let Some(client) = &net.origins.tls else {
-        return Err(RequestError::new(FailureKind::Client, "TLS was not set up"));
+        return Err(RequestError::new(FailureKind::Client, "TLS is not set up"));
     };
     let name = client
         .name_of(origin.host())
@@ -297,7 +297,7 @@ async fn shake_hands(
             let is_http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
             if !is_http2 && http == HttpVersion::Http2 {
                 return Err(tls(format!(
-                    "the server does not agree to HTTP/2 by ALPN; {REMEDY}"
+                    "the server does not support HTTP/2 (ALPN); {REMEDY}"
                 )));
             }
             Ok((Stream::Tls(Box::new(stream)), is_http2))
@@ -309,7 +309,7 @@ async fn shake_hands(
             } else {
                 String::new()
             };
-            Err(tls(format!("the TLS handshake failed: {text}{remedy}")))
+            Err(tls(format!("TLS handshake failed: {text}{remedy}")))
         }
         Err(error) => Err(handshake_error(error)),
     }
@@ -318,7 +318,7 @@ async fn shake_hands(
 fn handshake_error(error: WaitError) -> RequestError {
     match error {
         WaitError::DeadlineExceeded => {
-            RequestError::new(FailureKind::TlsTimeout, "no TLS handshake in time")
+            RequestError::new(FailureKind::TlsTimeout, "TLS handshake failed: timed out")
         }
         WaitError::Aborted => RequestError::cut_off(),
     }
@@ -345,7 +345,7 @@ mod tests {
     }
 
     #[test]
-    fn addresses_are_used_in_turn() {
+    fn addresses_rotate() {
         let (_sender, mut rotation) = rotation(&addresses(&[1, 2, 3]));
         let firsts: Vec<_> = (0..5).map(|_| rotation.order(0)[0]).collect();
         assert_eq!(firsts, addresses(&[1, 2, 3, 1, 2]));
@@ -353,7 +353,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_that_failed_comes_last_for_a_while() {
+    fn failed_address_comes_last_for_a_while() {
         let (_sender, mut rotation) = rotation(&addresses(&[1, 2]));
         rotation.avoid(addresses(&[1])[0], 100);
         assert_eq!(rotation.order(50), addresses(&[2, 1]));
@@ -362,8 +362,8 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_connection_to_itself_is_refused_and_leaves_its_port_free() {
-        // Of an address of its own: no other test takes the port.
+    async fn connection_to_itself_is_refused_and_frees_its_port() {
+        // A loopback address of its own, so that no other test takes the port.
         let address = SocketAddr::from(([127, 0, 0, 78], 0));
         let socket = TcpSocket::new_v4().unwrap();
         socket.bind(address).unwrap();
@@ -376,7 +376,7 @@ mod tests {
     }
 
     #[test]
-    fn new_addresses_are_seen() {
+    fn new_addresses_are_used() {
         let (sender, mut rotation) = rotation(&addresses(&[1]));
         assert_eq!(rotation.order(0), addresses(&[1]));
         sender.send_replace(addresses(&[7]).into());

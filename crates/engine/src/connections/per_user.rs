@@ -1,11 +1,11 @@
-//! The connections and TLS sessions that a user keeps from request to request.
+//! The connections and TLS sessions that a user keeps between requests.
 
 use super::connection::Connection;
 use crate::net::tls::TlsSessions;
 
 #[derive(Default)]
 pub(crate) struct UserConnections {
-    /// At most one for each origin.
+    /// At most one connection per origin.
     idle: Vec<Connection>,
     pub(crate) sessions: Option<TlsSessions>,
 }

@@ -1,5 +1,5 @@
-//! The connection pool that a worker's users share. A user that finds no idle connection, no room for another and none
-//! of HTTP/2 with room for a stream waits in a queue; that is the service's time, since the user wanted to send.
+//! The connection pool that a worker's users share. A user waits in a queue if there is no idle connection, no room to
+//! open one and no HTTP/2 connection with a free stream. The wait counts as response time: the user wanted to send.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -12,9 +12,9 @@ use crate::net::context::{CapacityListener, NetContext};
 use crate::time::timers::{TimerSlot, Timers, WaitError};
 
 pub(crate) struct ConnectionPool {
-    /// Maximum number of connections to each origin.
+    /// Maximum number of connections per origin.
     connections_max: usize,
-    /// Maximum number of requests in flight on each connection of HTTP/2.
+    /// Maximum number of requests in flight per HTTP/2 connection.
     streams_max: u32,
     origins: Vec<RefCell<OriginPool>>,
     timers: Rc<Timers>,
@@ -23,19 +23,19 @@ pub(crate) struct ConnectionPool {
 /// The connections to one origin.
 #[derive(Default)]
 struct OriginPool {
-    /// Idle connections of HTTP/1.1.
+    /// Idle HTTP/1.1 connections.
     idle: Vec<Connection>,
-    /// Number of connections of HTTP/1.1 in use, and of those being opened.
+    /// Number of HTTP/1.1 connections in use, plus connections being opened.
     in_use: usize,
-    /// Connections of HTTP/2.
+    /// HTTP/2 connections.
     multiplexed: Vec<Http2Connection>,
     waiting: VecDeque<TimerSlot>,
 }
 
-/// What a pool has for the next user.
+/// A connection from the pool, or the permission to open one.
 enum Lease {
     Connection(Connection),
-    /// Room to open another.
+    /// Permission to open a connection.
     Room,
 }
 
@@ -54,8 +54,8 @@ impl ConnectionPool {
         }
     }
 
-    /// A connection with room for another request, or `None` if there is room to open one. In both cases
-    /// [`ConnectionPool::give_back`] or [`ConnectionPool::give_up`] has to follow.
+    /// Waits for a connection with room for another request. `None` is the permission to open one. In both cases,
+    /// [`ConnectionPool::give_back`] or [`ConnectionPool::give_up`] must follow.
     pub(crate) async fn take(
         &self,
         net: &NetContext,
@@ -91,7 +91,7 @@ impl ConnectionPool {
         })
     }
 
-    /// Adds a connection that was opened in the room that was taken: others may use it, too.
+    /// Adds a connection opened with the pool's permission, so that other users can share it.
     pub(crate) fn share(&self, connection: &Connection) {
         if let Connection::Http2(connection) = connection {
             connection.begin();
@@ -103,13 +103,13 @@ impl ConnectionPool {
         }
     }
 
-    /// Gives a connection back; `is_kept`: it may be used again.
+    /// Returns a connection to the pool; `is_kept`: it can be reused.
     pub(crate) fn give_back(&self, connection: Connection, is_kept: bool) {
         let origin = connection.origin();
         {
             let mut pool = self.origins[origin].borrow_mut();
             match connection {
-                // It knows itself whether it takes more requests.
+                // An HTTP/2 connection tracks itself whether it accepts more requests.
                 Connection::Http2(connection) => connection.end(),
                 Connection::Http1(_) => {
                     pool.in_use -= 1;
@@ -120,13 +120,13 @@ impl ConnectionPool {
         self.wake_next(origin);
     }
 
-    /// Gives up the room in which no connection could be opened.
+    /// Returns the permission to open a connection after that failed.
     pub(crate) fn give_up(&self, origin: usize) {
         self.origins[origin].borrow_mut().in_use -= 1;
         self.wake_next(origin);
     }
 
-    /// Wakes the first user that waits, if there may be something for it.
+    /// Wakes the first waiting user if the pool has something for it.
     fn wake_next(&self, origin: usize) {
         let pool = self.origins[origin].borrow();
         if let Some(first) = pool.waiting.front()
@@ -144,14 +144,14 @@ impl CapacityListener for ConnectionPool {
 }
 
 impl OriginPool {
-    /// Removes the connections of HTTP/2 that take no more requests; returns their number.
+    /// Removes the HTTP/2 connections that accept no more requests. Returns their number.
     fn remove_closed(&mut self) -> usize {
         let before = self.multiplexed.len();
         self.multiplexed.retain(|connection| !connection.is_over());
         before - self.multiplexed.len()
     }
 
-    /// An idle connection; else room for another; else the one of HTTP/2 with the fewest requests in flight.
+    /// An idle connection, else permission to open one, else the HTTP/2 connection with the fewest requests in flight.
     fn take(&mut self, connections_max: usize, streams_max: u32) -> Option<Lease> {
         if let Some(connection) = self.idle.pop() {
             self.in_use += 1;

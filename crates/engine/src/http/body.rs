@@ -1,4 +1,4 @@
-//! Response bodies: counted, held to their limit, and kept only as far as they are used.
+//! Response bodies: counted, limited in size, and kept only as far as they are used.
 
 use std::borrow::Cow;
 use std::io::Read;
@@ -9,18 +9,18 @@ use ruzstd::decoding::StreamingDecoder;
 
 use super::protocol_error::ProtocolError;
 
-/// Number of bytes of a body that are kept for an example: more than it shows, so that secrets are found in it.
+/// Number of bytes of a body that are kept for a failure example: more than it shows, so that secrets are found.
 const EXCERPT_BYTES_MAX: u64 = 1_024;
 
-/// Number of bytes that the decoder of Brotli reads at once.
+/// Buffer size of the Brotli decoder, in bytes.
 const BROTLI_BUFFER_BYTES: usize = 4096;
 
-/// What is kept of a body.
+/// The part of a body that is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BodyCapture {
     /// Nothing.
     Nothing,
-    /// Its beginning, for an example.
+    /// Its start, for a failure example.
     Excerpt,
     /// All of it.
     All,
@@ -29,34 +29,36 @@ pub enum BodyCapture {
 /// The body of a response.
 #[derive(Debug, PartialEq, Eq)]
 pub struct ResponseBody {
-    /// Its size, in bytes, as it came.
+    /// Size in bytes as received, before decoding.
     pub bytes: u64,
-    /// What was kept of it.
+    /// The part that was kept.
     pub kept: Vec<u8>,
     bytes_max: u64,
     kept_max: u64,
     all_max: u64,
 }
 
-/// Why a body cannot be decoded.
+/// The reason why a body cannot be decoded.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DecodeError {
-    /// It is larger than the limit.
-    #[error("the decoded body of the answer is over the limit of {limit} bytes")]
+    /// The decoded body exceeds the limit.
+    #[error("the decoded response body exceeds the limit of {limit} bytes")]
     TooLarge {
-        /// The limit.
+        /// Limit in bytes.
         limit: u64,
     },
-    /// It does not decode.
-    #[error("the body of the answer is no {encoding}: {error}")]
+    /// The body is not valid in its encoding.
+    #[error("cannot decode the response body as {encoding}: {error}")]
     Broken {
-        /// The encoding.
+        /// Content encoding.
         encoding: String,
-        /// The error of the decoder.
+        /// The decoder's error.
         error: String,
     },
-    /// Its encoding is not known.
-    #[error("the body of the answer is encoded as `{0}`, which brunt cannot decode")]
+    /// The encoding is not supported.
+    #[error(
+        "cannot decode the response body: unknown content encoding `{0}`; supported: gzip, deflate, br, zstd"
+    )]
     Unknown(String),
 }
 
@@ -67,7 +69,7 @@ impl Default for ResponseBody {
 }
 
 impl ResponseBody {
-    /// An empty body; of `bytes_max` bytes at most, and of `all_max` if all is kept.
+    /// Creates an empty body, limited to `bytes_max` bytes, and to `all_max` bytes if all of it is kept.
     pub fn new(bytes_max: u64, all_max: u64) -> Self {
         Self {
             bytes: 0,
@@ -82,12 +84,12 @@ impl ResponseBody {
         self.kept_max = match keep {
             BodyCapture::Nothing => 0,
             BodyCapture::Excerpt => EXCERPT_BYTES_MAX,
-            // One more shows that there is too much.
+            // One byte more shows that the body is too large.
             BodyCapture::All => self.all_max.saturating_add(1),
         };
     }
 
-    /// Refuses a length that is over the limit before it comes.
+    /// Rejects a declared length over the limit, before the body is received.
     pub(crate) fn expect(&self, bytes: u64) -> Result<(), ProtocolError> {
         let limit = self.bytes_max;
         if bytes > limit {
@@ -106,12 +108,12 @@ impl ResponseBody {
         Ok(())
     }
 
-    /// What was kept, decoded; the encodings are those of `Content-Encoding`.
+    /// The kept part, decoded; `encodings` is the value of `Content-Encoding`.
     pub fn decoded(&self, encodings: &[u8]) -> Result<Cow<'_, [u8]>, DecodeError> {
         self.decoded_within(encodings, self.all_max)
     }
 
-    /// The same, within a limit of its own if that is lower than what is kept at most.
+    /// Same as [`Self::decoded`], with a limit of its own if that is lower.
     pub fn decoded_within(
         &self,
         encodings: &[u8],
@@ -130,7 +132,7 @@ impl ResponseBody {
         let names = encodings
             .split(|byte| *byte == b',')
             .map(<[u8]>::trim_ascii);
-        // The encoding that was applied last is named last.
+        // The encoding that was applied last is listed last.
         for name in names.rev() {
             let name = String::from_utf8_lossy(name).to_ascii_lowercase();
             let decoded = match name.as_str() {
@@ -161,7 +163,7 @@ fn read(from: impl Read, limit: u64) -> std::io::Result<Vec<u8>> {
     Ok(decoded)
 }
 
-/// The first bytes, at most a number of them.
+/// The first bytes, at most `at_most` of them.
 pub(crate) fn part_of(bytes: &[u8], at_most: u64) -> &[u8] {
     let length = usize::try_from(at_most).map_or(bytes.len(), |at_most| at_most.min(bytes.len()));
     &bytes[..length]
@@ -195,7 +197,7 @@ mod tests {
         encoder.finish().unwrap()
     }
 
-    /// What `brotli` and `zstd` make of the text below.
+    /// Output of `brotli` and `zstd` for the text of the test.
     const BROTLI: [u8; 24] = [
         0x1f, 0x1b, 0x00, 0xf8, 0x8d, 0x94, 0x6e, 0xde, 0xaa, 0xa4, 0x63, 0x01, 0xa9, 0x32, 0xbc,
         0x3a, 0x24, 0x9e, 0x12, 0x00, 0x19, 0x4d, 0xe9, 0x00,
@@ -207,7 +209,7 @@ mod tests {
     ];
 
     #[test]
-    fn encodings_are_taken_off_from_the_last_to_the_first() {
+    fn encodings_are_decoded_from_the_last_to_the_first() {
         let text = b"the same text, the same text".as_slice();
         let cases = [
             (text.to_vec(), ""),
@@ -227,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bomb_is_cut_off_at_the_limit() {
+    fn decompression_bomb_is_cut_at_the_limit() {
         let bomb = gzip(&vec![0; 50 << 20]);
         assert!(bomb.len() < 100_000);
         let error = content(&bomb, 1 << 20).decoded(b"gzip").unwrap_err();
@@ -238,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_over_its_limit_is_refused() {
+    fn body_over_its_limit_is_rejected() {
         let mut small = ResponseBody::new(10, 10);
         small.take(&[0; 10]).unwrap();
         let error = small.take(&[0]).unwrap_err();
@@ -252,11 +254,11 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_decode_says_why() {
+    fn undecodable_body_is_reported_with_its_encoding() {
         let broken = content(b"no gzip at all", 100)
             .decoded(b"gzip")
             .unwrap_err();
-        assert!(broken.to_string().contains("is no gzip"), "{broken}");
+        assert!(broken.to_string().contains("as gzip"), "{broken}");
         let unknown = content(b"x", 100).decoded(b"snappy").unwrap_err();
         assert!(unknown.to_string().contains("`snappy`"), "{unknown}");
     }

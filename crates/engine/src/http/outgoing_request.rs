@@ -1,4 +1,4 @@
-//! A request on its way out: its bytes, with files inserted.
+//! An outgoing request: its bytes, with files inserted.
 
 use std::cell::Cell;
 use std::fs::File;
@@ -15,10 +15,10 @@ use super::request_context::RequestTimings;
 use crate::net::error::RequestError;
 use crate::net::stream::Stream;
 
-/// Number of bytes of a file that are read at once.
+/// Number of bytes read from a file at a time.
 const PIECE_BYTES: usize = 64 << 10;
 
-/// A file that is sent as a body.
+/// A file that is sent as a body or as a part of one.
 #[derive(Debug)]
 pub(crate) struct Upload {
     file: File,
@@ -35,14 +35,14 @@ impl Upload {
 
 pub(crate) struct OutgoingRequest<'a> {
     rendered: &'a RenderedRequest,
-    /// What its header lines were rendered from.
+    /// Template from which its header lines were rendered.
     template: &'a HeaderTemplate,
-    /// Number of bytes that the kernel has taken.
+    /// Number of bytes that the kernel has accepted.
     pub(crate) sent: Cell<usize>,
     uploads: &'a [Rc<Upload>],
-    /// Number of them that were sent.
+    /// Number of uploads that were sent completely.
     uploaded: usize,
-    /// The part of the file that was read last, its offset, and the number of its bytes that were taken.
+    /// The last piece read from the file, its offset, and the number of its bytes that were sent.
     piece: Vec<u8>,
     piece_at: u64,
     piece_sent: usize,
@@ -67,43 +67,43 @@ impl<'a> OutgoingRequest<'a> {
         }
     }
 
-    /// All of its bytes, if they are sent at once.
+    /// The complete request, if it can be sent at once.
     #[inline]
     pub(crate) fn as_one(&self) -> Option<&'a [u8]> {
         (self.rendered.cuts().is_empty() && !self.expects_continue())
             .then_some(self.rendered.bytes())
     }
 
-    /// Whether its large body is sent after 100 (Continue).
+    /// Whether its body is sent only after 100 (Continue).
     #[inline]
     pub(crate) fn expects_continue(&self) -> bool {
         self.rendered.expects_continue()
     }
 
-    /// The request as it was rendered.
+    /// The rendered request.
     pub(crate) fn rendered(&self) -> &'a RenderedRequest {
         self.rendered
     }
 
-    /// What its header lines were rendered from.
+    /// Template from which its header lines were rendered.
     pub(crate) fn template(&self) -> &'a HeaderTemplate {
         self.template
     }
 
-    /// The size of all of it.
+    /// Size of the complete request, in bytes.
     #[inline]
     pub(crate) fn request_bytes(&self) -> u64 {
         self.rendered.head_bytes() as u64 + self.body_bytes()
     }
 
-    /// The size of its body.
+    /// Size of the body, in bytes.
     #[inline]
     pub(crate) fn body_bytes(&self) -> u64 {
         let files: u64 = self.uploads.iter().map(|upload| upload.bytes).sum();
         (self.rendered.bytes().len() - self.rendered.head_bytes()) as u64 + files
     }
 
-    /// Its complete body, if it has no files.
+    /// The complete body, if it contains no files.
     pub(crate) fn body_as_one(&self) -> Option<&'a [u8]> {
         self.rendered
             .cuts()
@@ -111,7 +111,7 @@ impl<'a> OutgoingRequest<'a> {
             .then(|| self.rendered.body())
     }
 
-    /// Takes the next bytes of the body, at most a number of them; none at its end.
+    /// Takes the next bytes of the body, at most `at_most`; empty at the end.
     pub(crate) fn take(&mut self, at_most: usize) -> Result<&[u8], RequestError> {
         let from = self.sent.get().max(self.rendered.head_bytes());
         let cut = self
@@ -146,7 +146,7 @@ impl<'a> OutgoingRequest<'a> {
         self.poll_send_bytes(cx, stream, timings, self.rendered.head_bytes())
     }
 
-    /// Sends the rest.
+    /// Sends everything after the headers.
     pub(crate) fn poll_send(
         &mut self,
         cx: &mut Context<'_>,
@@ -196,7 +196,7 @@ impl<'a> OutgoingRequest<'a> {
         self.piece_sent = 0;
         let read = upload.file.read_exact_at(&mut self.piece, self.piece_at);
         read.map_err(|error| {
-            let text = format!("the body's file cannot be read: {error}");
+            let text = format!("cannot read the file of the request body: {error}");
             RequestError::new(FailureKind::UnreadableFile, text)
         })
     }

@@ -1,56 +1,56 @@
-//! Malformed responses.
+//! Protocol errors: responses that violate HTTP or the limits of the client.
 
 use brunt_record::FailureKind;
 
-/// Why brunt does not accept a response.
+/// The reason why a response is rejected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum ProtocolError {
-    /// The status line or a header field breaks the grammar.
-    #[error("the head of the answer is no HTTP/1.x: {0}")]
+    /// The status line or a header field violates the grammar.
+    #[error("invalid HTTP/1.x response headers: {0}")]
     Head(httparse::Error),
-    /// A field of HTTP/2 breaks the rules, or its place does.
-    #[error("the answer is no HTTP/2: {0}")]
+    /// An HTTP/2 field is malformed, or is in the wrong place.
+    #[error("invalid HTTP/2 response: {0}")]
     Field(&'static str),
-    /// The body has another length than `Content-Length`.
-    #[error("the answer's body has not the length that its Content-Length says")]
+    /// The body does not have the length that `Content-Length` declares.
+    #[error("the length of the response body differs from its Content-Length")]
     NotItsLength,
-    /// The headers have more fields than brunt accepts.
-    #[error("the head of the answer has over 128 fields")]
+    /// The number of header fields exceeds the limit.
+    #[error("the response has over 128 header fields")]
     TooManyFields,
-    /// The headers are longer than brunt accepts.
-    #[error("the head of the answer is over 64 KiB")]
+    /// The size of the headers exceeds the limit.
+    #[error("the response headers exceed 64 KiB")]
     HeadTooLong,
-    /// The body is longer than brunt accepts.
-    #[error("the body of the answer is over the limit of {limit} bytes")]
+    /// The size of the body exceeds the limit.
+    #[error("the response body exceeds the limit of {limit} bytes")]
     BodyTooLong {
-        /// The limit.
+        /// Limit in bytes.
         limit: u64,
     },
     /// The status code is invalid.
-    #[error("the answer has status {0}")]
+    #[error("invalid response status {0}")]
     Status(u16),
-    /// `Content-Length` is no number.
-    #[error("the answer's Content-Length is no number")]
+    /// `Content-Length` is not a number.
+    #[error("the response's Content-Length is not a number")]
     Length,
-    /// `Content-Length` was given more than once, with different numbers.
-    #[error("the answer has two different Content-Lengths")]
+    /// `Content-Length` is given more than once, with different values.
+    #[error("the response has two different values of Content-Length")]
     LengthsDisagree,
-    /// HTTP/1.0 knows no transfer encodings: the framing cannot be trusted (RFC 9112, section 6.1).
-    #[error("the answer is HTTP/1.0 and has a Transfer-Encoding")]
+    /// HTTP/1.0 has no transfer encodings: the framing cannot be trusted (RFC 9112, section 6.1).
+    #[error("the response is HTTP/1.0 and has a Transfer-Encoding")]
     EncodingIn10,
-    /// A chunk breaks the grammar.
-    #[error("a chunk of the answer is no HTTP/1.1")]
+    /// A chunk violates the grammar.
+    #[error("the response has an invalid chunk")]
     Chunk,
-    /// Too many interim responses.
-    #[error("more than 16 interim answers came before the answer")]
+    /// The number of interim responses exceeds the limit.
+    #[error("the server sent over 16 interim responses (1xx)")]
     TooManyInterim,
-    /// An upgrade without a request for it.
-    #[error("the server switched protocols without being asked")]
+    /// 101 (Switching Protocols), although the request has no `Upgrade`.
+    #[error("the server switched protocols, which the request did not ask for")]
     Upgrade,
 }
 
 impl ProtocolError {
-    /// The kind of failure that it is.
+    /// The kind of failure that this error is recorded as.
     pub fn kind(self) -> FailureKind {
         match self {
             Self::TooManyFields | Self::HeadTooLong | Self::BodyTooLong { .. } => {

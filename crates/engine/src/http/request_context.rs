@@ -1,4 +1,4 @@
-//! What a connection of either version receives with a request, and what it reports of it.
+//! The context that a connection of either version gets with a request, and the results that it reports.
 
 use brunt_record::FailureKind;
 
@@ -6,7 +6,7 @@ use crate::net::context::NetContext;
 use crate::net::error::RequestError;
 use crate::time::timers::{TimerSlot, WaitError};
 
-/// Who waits for a response, and how long.
+/// The timer slot that waits for the response, and its deadlines.
 #[derive(Clone, Copy)]
 pub(crate) struct RequestContext<'a> {
     pub(crate) net: &'a NetContext,
@@ -14,61 +14,62 @@ pub(crate) struct RequestContext<'a> {
     pub(crate) deadlines: Deadlines,
 }
 
-/// When a request is given up, in nanoseconds of the run's clock.
+/// Deadlines of a request, in nanoseconds of the run's clock.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Deadlines {
-    /// The complete request.
+    /// Deadline of the complete request.
     pub(crate) total_ns: u64,
-    /// How long the first byte may take from the end of sending, if that has a timeout of its own.
+    /// Timeout for the first byte, counted from the end of sending, if the scenario sets one.
     pub(crate) first_byte_timeout_ns: Option<u64>,
 }
 
-/// When the parts of a request were sent and received, and how many bytes they took.
+/// Times and sizes of a request and its response.
 #[derive(Debug, Default)]
 pub(crate) struct RequestTimings {
     pub(crate) sent_ns: Option<u64>,
     pub(crate) first_byte_ns: Option<u64>,
-    /// When the last byte received so far came.
+    /// When the last byte so far was received.
     pub(crate) last_byte_ns: Option<u64>,
     pub(crate) bytes_sent: u64,
     pub(crate) bytes_received: u64,
 }
 
-/// Whether the server read a request, and whether it may be sent again.
+/// Whether the server read a request, and whether it may be retried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Delivery {
     /// The server read it, as far as TCP shows.
     Read,
     /// The server has not read all of it.
     Unread,
-    /// The server had closed the connection before the first byte of the request was written. If the connection was
-    /// idle until then, the request is sent again on another.
+    /// The server closed the connection before the first byte of the request was written. If the connection was
+    /// idle until then, the request is retried on another one.
     ClosedBefore,
-    /// HTTP/2: the server reports that it has not processed it (RFC 9113, section 8.7), or the connection ended
-    /// before any of it was written. It is sent again.
+    /// HTTP/2: the server reports that it did not process the request (RFC 9113, section 8.7), or the connection ended
+    /// before any of it was written. The request is retried.
     Unprocessed {
-        /// `REFUSED_STREAM` is the response to a request that was read.
+        /// Whether the server read it: `REFUSED_STREAM` responds to a request that was read.
         is_read: bool,
     },
 }
 
 impl Delivery {
-    /// Whether the server read it: these are the `wire_requests`.
+    /// Whether the server read it. These requests are the `wire_requests` of a sample.
     pub(crate) fn is_read(self) -> bool {
         matches!(self, Self::Read | Self::Unprocessed { is_read: true })
     }
 }
 
-/// Why the wait for a response was cut short; `for_first_byte`: none of it has come.
+/// The error of a wait for a response; `for_first_byte`: no byte of the response was received.
 pub(crate) fn response_wait_error(error: WaitError, for_first_byte: bool) -> RequestError {
     match error {
         WaitError::Aborted => RequestError::cut_off(),
         WaitError::DeadlineExceeded if for_first_byte => RequestError::new(
             FailureKind::FirstByteTimeout,
-            "no byte of an answer within the timeout for the first",
+            "no byte of the response within the first-byte timeout",
         ),
-        WaitError::DeadlineExceeded => {
-            RequestError::new(FailureKind::Timeout, "no whole answer within the timeout")
-        }
+        WaitError::DeadlineExceeded => RequestError::new(
+            FailureKind::Timeout,
+            "no complete response within the timeout",
+        ),
     }
 }

@@ -1,40 +1,40 @@
-//! Responses, whichever version of HTTP they come by, and which parts of them are kept.
+//! Responses, independent of the HTTP version, and the options that select the parts to keep.
 
 use brunt_record::NameId;
 
 use super::body::{BodyCapture, ResponseBody};
 
-/// Headers are never longer, in bytes.
+/// Maximum size of the headers, in bytes.
 pub(crate) const HEAD_BYTES_MAX: usize = 64 << 10;
-/// Headers never have more fields.
+/// Maximum number of header fields.
 pub(crate) const FIELDS_MAX: usize = 128;
-/// Number of interim responses (1xx) that may come before the response.
+/// Maximum number of interim responses (1xx) before the final response.
 pub(crate) const INTERIM_MAX: u8 = 16;
 
 /// A complete response.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Response {
-    /// Its status code.
+    /// Status code.
     pub status: u16,
-    /// Whether the connection may be used again.
+    /// Whether the connection can be reused.
     pub keep_alive: bool,
-    /// `Location` of a redirect.
+    /// Value of `Location`, if the response is a redirect.
     pub location: Option<Vec<u8>>,
-    /// `Content-Encoding`; empty without one.
+    /// Value of `Content-Encoding`; empty if there is none.
     pub encoding: Vec<u8>,
-    /// The header fields that were kept, each a line ended by CR LF.
+    /// The header fields that were kept, one per line, each ended by CR LF.
     pub fields: Vec<u8>,
-    /// Its body, as far as it was kept.
+    /// The body, as far as it was kept.
     pub content: ResponseBody,
 }
 
-/// Which header fields are kept.
+/// The header fields that are kept.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum HeaderCapture {
     /// None.
     #[default]
     Nothing,
-    /// `Set-Cookie` of responses that report an error.
+    /// `Set-Cookie`, if the status is an error.
     CookiesOfErrors,
     /// `Set-Cookie`.
     Cookies,
@@ -43,7 +43,7 @@ pub enum HeaderCapture {
 }
 
 impl HeaderCapture {
-    /// What is kept of a response with a status.
+    /// The capture for a response with this status.
     pub(crate) fn for_status(self, status: u16) -> Self {
         match self {
             Self::CookiesOfErrors if status >= 400 => Self::Cookies,
@@ -53,15 +53,15 @@ impl HeaderCapture {
     }
 }
 
-/// Which parts of the response to a request are kept.
+/// Options for receiving a response.
 pub(crate) struct ResponseOptions {
-    /// The request's name.
+    /// Request name.
     pub(crate) name: NameId,
-    /// Whether it is the response to a HEAD request.
+    /// Whether the request method is HEAD.
     pub(crate) to_head: bool,
-    /// What is kept of the body of a response with a status.
+    /// The capture of the body, by status.
     pub(crate) body_capture: fn(u16) -> BodyCapture,
-    /// Where the body is put.
+    /// Receives the body.
     pub(crate) content: ResponseBody,
     pub(crate) header_capture: HeaderCapture,
 }
@@ -92,7 +92,7 @@ pub(crate) fn push_header_line(lines: &mut Vec<u8>, name: &[u8], value: &[u8]) {
     }
 }
 
-/// Whether a status asks the client to go elsewhere.
+/// Whether a status is a redirect that names its target in `Location`.
 pub(crate) fn is_redirect(status: u16) -> bool {
     matches!(status, 301 | 302 | 303 | 307 | 308)
 }

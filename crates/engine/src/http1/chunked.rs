@@ -1,12 +1,12 @@
-//! Chunked bodies (RFC 9112, section 7.1), with extensions and trailers, cut anywhere.
+//! Incremental parser of chunked bodies (RFC 9112, section 7.1), with extensions and trailers.
 
 use crate::http::ProtocolError;
 use crate::http::{ResponseBody, part_of};
 
-/// A chunk's size line, or the trailers, are never longer.
+/// Maximum size of a chunk's size line and of the trailers, in bytes.
 const LINE_BYTES_MAX: u32 = 16 << 10;
 
-/// The position in a chunked body.
+/// Parser state within a chunked body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Chunked {
     at: At,
@@ -41,8 +41,8 @@ impl Chunked {
         }
     }
 
-    /// Takes bytes up to the end of the body, and hands the content among them on. Returns how many
-    /// were taken, and whether the body is complete.
+    /// Consumes bytes up to the end of the body and passes the content among them on. Returns the number of bytes
+    /// consumed, and whether the body is complete.
     pub(super) fn feed(
         &mut self,
         bytes: &[u8],
@@ -70,7 +70,7 @@ impl Chunked {
         Ok((taken, false))
     }
 
-    /// Takes one byte outside the data; true at the end of the body.
+    /// Consumes one byte outside of the data. Returns true at the end of the body.
     fn step(&mut self, byte: u8) -> Result<bool, ProtocolError> {
         self.line_bytes += 1;
         if self.line_bytes > LINE_BYTES_MAX {
@@ -123,7 +123,7 @@ impl Chunked {
     }
 }
 
-/// What a field's name is made of (RFC 9110, section 5.6.2).
+/// Whether a byte may be part of a field name (RFC 9110, section 5.6.2).
 fn is_token(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }

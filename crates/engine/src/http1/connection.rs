@@ -1,4 +1,4 @@
-//! A connection of HTTP/1.1: one stream to an origin, used for one request after the other.
+//! An HTTP/1.1 connection: one stream to an origin, for one request at a time.
 
 use std::task::{Context, Poll};
 
@@ -15,13 +15,13 @@ use crate::net::error::RequestError;
 use crate::net::stream::Stream;
 use crate::time::timers::WaitError;
 
-/// How long a server may take to send 100 (Continue); then the body is sent anyway (RFC 9110, section 10.1.1).
+/// Maximum wait for 100 (Continue), in nanoseconds; then the body is sent anyway (RFC 9110, section 10.1.1).
 const CONTINUE_WITHIN_NS: u64 = 1_000_000_000;
 
 pub(crate) struct Http1Connection {
     stream: Stream,
     pub(crate) origin: usize,
-    /// Number of responses received on it.
+    /// Number of responses received.
     pub(crate) answered: u64,
 }
 
@@ -45,7 +45,7 @@ impl Http1Connection {
         self.stream.is_stale()
     }
 
-    /// The delivery of a request of which `sent` bytes were written and without any byte of a response.
+    /// The delivery of a request that got no byte of a response; `sent` is the number of its bytes that were written.
     #[cold]
     fn delivery_of(&self, error: &RequestError, sent: u64, request_bytes: u64) -> Delivery {
         match error.kind {
@@ -54,7 +54,7 @@ impl Http1Connection {
             {
                 Delivery::ClosedBefore
             }
-            // The FIN acknowledges whatever came before it. A RST does not: what it leaves open may have been read.
+            // A FIN acknowledges everything before it. A RST does not: unacknowledged data may have been read.
             FailureKind::ConnectionClosed if self.stream.unacknowledged_bytes() != Some(0) => {
                 Delivery::Unread
             }
@@ -63,12 +63,12 @@ impl Http1Connection {
         }
     }
 
-    /// Whether the end of the connection was there before the first byte of a request was written: the kernel took
-    /// none of it, or, on loopback, where bytes arrive as they are written, the FIN acknowledges none of it. On a
-    /// network the FIN and the request may have crossed, which cannot be known at this end.
+    /// Whether the connection had ended before the first byte of a request was written: the kernel accepted none of it,
+    /// or, on loopback, where bytes arrive as they are written, the FIN acknowledges none of it. On a network, the FIN
+    /// and the request may have crossed, which this end cannot detect.
     fn closed_before(&self, error: &RequestError, sent: u64) -> bool {
         if sent == 0 {
-            // What rustls took may have been written in part.
+            // A part of the bytes that rustls accepted may have been written.
             return !self.stream.is_tls();
         }
         let unacknowledged = self.stream.unacknowledged_bytes();
@@ -132,7 +132,7 @@ impl Http1Connection {
         Ok(answer)
     }
 
-    /// Whether the kernel took a small request in one go.
+    /// Sends a small request at once. Returns whether the kernel accepted all of it.
     #[inline]
     async fn sends_at_once(
         &mut self,
@@ -153,7 +153,7 @@ impl Http1Connection {
         all
     }
 
-    /// Receives the response to a request that was sent.
+    /// Receives the response to a request that was sent completely.
     #[inline]
     async fn receive(
         &mut self,
@@ -187,8 +187,8 @@ impl Http1Connection {
         }
     }
 
-    /// Sends what does not fit in one write, or failed to, while receiving: a server may respond before it has all. Returns
-    /// the state of the connection if it did.
+    /// Sends a request that does not fit in one write, or whose first write failed, while receiving: a server may
+    /// respond before it has the complete request. Returns the state of the connection if it did.
     async fn send_while_receiving(
         &mut self,
         context: RequestContext<'_>,
@@ -216,7 +216,7 @@ impl Http1Connection {
                 Poll::Pending => Poll::Pending,
                 Poll::Ready(Ok(())) => Poll::Ready(Ok(None)),
                 Poll::Ready(Err(error)) => {
-                    // A response may have come before the connection broke: receive to the end.
+                    // A response may have been received before the connection broke: read to the end.
                     broken = Some(error);
                     cx.waker().wake_by_ref();
                     Poll::Pending
@@ -228,7 +228,7 @@ impl Http1Connection {
             .unwrap_or_else(|error| Err(response_wait_error(error, false)))
     }
 
-    /// Sends the headers and waits for 100 (Continue); a response may come instead.
+    /// Sends the headers and waits for 100 (Continue). The final response may come instead.
     async fn send_headers_and_wait(
         &mut self,
         context: RequestContext<'_>,
@@ -269,7 +269,7 @@ impl Http1Connection {
         Ok(early)
     }
 
-    /// Reads what there is into the scratch space, so that a request that waits for its response holds no buffer.
+    /// Reads into the worker's scratch space, so that a request that waits for its response owns no buffer.
     fn poll_response(
         &mut self,
         net: &NetContext,
@@ -304,7 +304,7 @@ impl Http1Connection {
                 Err(error) => {
                     return Poll::Ready(Err(RequestError::new(error.kind(), error.to_string())));
                 }
-                // Bytes after the response belong to no request: the connection is not used again.
+                // Bytes after the response do not belong to any request: the connection cannot be reused.
                 Ok(Some(taken)) if taken < bytes.len() => {
                     return Poll::Ready(Ok(ConnectionEnd::Closed));
                 }
@@ -317,7 +317,7 @@ impl Http1Connection {
 
 fn closed_when(timings: &RequestTimings) -> String {
     match timings.bytes_received {
-        0 => "the server closed the connection without an answer".into(),
-        bytes => format!("the server closed the connection after {bytes} bytes of the answer"),
+        0 => "the server closed the connection without a response".into(),
+        bytes => format!("the server closed the connection after {bytes} bytes of the response"),
     }
 }

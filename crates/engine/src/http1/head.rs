@@ -1,4 +1,4 @@
-//! Response headers: what the status line and the header fields mean for the body and the connection (RFC 9112,
+//! Response headers: how the status line and the header fields frame the body and affect the connection (RFC 9112,
 //! sections 6.3 and 9.3).
 
 use std::mem::MaybeUninit;
@@ -6,31 +6,31 @@ use std::mem::MaybeUninit;
 use crate::http::response::{FIELDS_MAX, is_redirect, parse_content_length, push_header_line};
 use crate::http::{HeaderCapture, ProtocolError};
 
-/// How the end of a body is found.
+/// Framing of a body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Framing {
-    /// A number of bytes.
+    /// By its length in bytes.
     Length(u64),
-    /// Chunks.
+    /// By chunks.
     Chunked,
-    /// Until the server closes the connection.
+    /// By the end of the connection.
     UntilClose,
 }
 
-/// What is used of response headers.
+/// Parsed response headers.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Head {
     pub(super) status: u16,
     pub(super) framing: Framing,
     pub(super) keep_alive: bool,
     pub(super) location: Option<Vec<u8>>,
-    /// How the content is encoded; empty: not at all.
+    /// Value of `Content-Encoding`; empty if there is none.
     pub(super) encoding: Vec<u8>,
-    /// The fields that are kept, each a line ended by CR LF.
+    /// The header fields that are kept, one per line, each ended by CR LF.
     pub(super) fields: Vec<u8>,
 }
 
-/// Parses response headers; `None` if they are not complete yet. Returns their length in bytes as well.
+/// Parses response headers and returns them with their length in bytes; `None` if they are not complete.
 pub(super) fn parse(
     bytes: &[u8],
     to_head: bool,
@@ -39,7 +39,7 @@ pub(super) fn parse(
     let mut headers = [const { MaybeUninit::uninit() }; FIELDS_MAX];
     let mut response = httparse::Response::new(&mut []);
     let mut parser = httparse::ParserConfig::default();
-    // A field that goes on in the next line is one line (RFC 9112, section 5.2).
+    // A field that continues on the next line is one field (RFC 9112, section 5.2).
     parser.allow_obsolete_multiline_headers_in_responses(true);
     let parsed = parser
         .parse_response_with_uninit_headers(&mut response, bytes, &mut headers)
@@ -97,9 +97,9 @@ fn kept(headers: &[httparse::Header], fields: &Fields, keeps: HeaderCapture) -> 
 
 struct Fields<'a> {
     length: Option<u64>,
-    /// What is wrong with the framing; it matters if there is a body.
+    /// Error of the framing; it matters only if there is a body.
     wrong: Option<ProtocolError>,
-    /// The last transfer coding is `chunked`, or not; `None` without the field.
+    /// Whether the last transfer coding is `chunked`; `None` without `Transfer-Encoding`.
     chunked: Option<bool>,
     keep_alive: bool,
     location: Option<&'a [u8]>,
@@ -119,7 +119,7 @@ impl<'a> Fields<'a> {
             sets_cookies: false,
         };
         for header in headers {
-            // The length of the name rules most headers out at once.
+            // The length of the name rules out most header fields at once.
             match header.name.len() {
                 14 if header.name.eq_ignore_ascii_case("content-length") => {
                     fields.wrong = fields.add_length(header.value).err().or(fields.wrong);
@@ -186,7 +186,7 @@ impl<'a> Fields<'a> {
         })
     }
 
-    /// Two framings at once: the beginning of the next response cannot be trusted.
+    /// Whether there are two framings: the start of the next response cannot be trusted then.
     fn is_ambiguous(&self) -> bool {
         self.wrong.is_some() || self.chunked.is_some() && self.length.is_some()
     }

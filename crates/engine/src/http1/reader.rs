@@ -1,11 +1,11 @@
-//! The reader: takes the bytes of one response as they come.
+//! The response reader: parses one response incrementally.
 
 use super::chunked::Chunked;
 use super::head::{self, Framing};
 use crate::http::response::{HEAD_BYTES_MAX, INTERIM_MAX};
 use crate::http::{BodyCapture, HeaderCapture, ProtocolError, Response, ResponseBody, part_of};
 
-/// Reads one response.
+/// Parses one response.
 #[derive(Debug)]
 pub struct Reader {
     to_head: bool,
@@ -26,8 +26,7 @@ enum Body {
 }
 
 impl Reader {
-    /// A reader for the response to a request; `to_head`: to a HEAD request. `keeps` returns what is kept of the body of
-    /// a response with a status.
+    /// Creates a reader; `to_head`: for the response to a HEAD request. `keeps` returns the body capture for a status.
     pub fn new(to_head: bool, keeps: fn(u16) -> BodyCapture, content: ResponseBody) -> Self {
         let answer = Response {
             status: 0,
@@ -49,14 +48,14 @@ impl Reader {
         }
     }
 
-    /// Keeps header fields as well.
+    /// Also keeps header fields.
     #[must_use]
     pub fn with_fields(mut self, keeps: HeaderCapture) -> Self {
         self.keeps_fields = keeps;
         self
     }
 
-    /// Takes bytes. Returns the number of bytes that belong to this response if it is complete now.
+    /// Consumes bytes. Returns the number of bytes that belong to this response if it is complete now.
     pub fn feed(&mut self, bytes: &[u8]) -> Result<Option<usize>, ProtocolError> {
         let mut taken = 0;
         while self.body.is_none() {
@@ -126,7 +125,7 @@ impl Reader {
         Ok(())
     }
 
-    /// Returns the number of bytes taken, and whether the body is complete.
+    /// Returns the number of bytes consumed, and whether the body is complete.
     fn feed_body(&mut self, bytes: &[u8]) -> Result<(usize, bool), ProtocolError> {
         let content = &mut self.answer.content;
         match &mut self.body {
@@ -160,8 +159,8 @@ impl Reader {
         matches!(self.body, Some(Body::UntilClose))
     }
 
-    /// The response. It is complete once [`Reader::feed`] has returned so, or once the connection ended and
-    /// [`Reader::ends_with_connection`].
+    /// Returns the response. It is complete once [`Reader::feed`] has reported so, or once the connection has ended and
+    /// [`Reader::ends_with_connection`] holds.
     pub fn into_response(self) -> Response {
         self.answer
     }
@@ -171,7 +170,7 @@ impl Reader {
 mod tests {
     use super::*;
 
-    /// The response in bytes that are fed in pieces of one size, and the number of bytes that belong to it.
+    /// Feeds bytes in pieces of one size. Returns the response, and the number of bytes that belong to it.
     fn read(
         bytes: &[u8],
         piece: usize,
@@ -189,7 +188,7 @@ mod tests {
         Ok(whole.then(|| (reader.into_response(), fed)))
     }
 
-    /// Bytes, whether they are the response to a HEAD, and (status, content, keep-alive, bytes left over).
+    /// Bytes, whether the request was HEAD, and (status, content, keep-alive, bytes left over).
     type Case = (&'static str, bool, (u16, u64, bool, usize));
 
     const WHOLE: &[Case] = &[
@@ -267,7 +266,7 @@ mod tests {
     ];
 
     #[test]
-    fn answers_are_read_the_same_however_they_are_cut() {
+    fn response_is_the_same_however_its_bytes_are_cut() {
         for (bytes, to_head, (status, content, keep_alive, left)) in WHOLE {
             for piece in 1..=bytes.len() {
                 let found = read(bytes.as_bytes(), piece, *to_head).unwrap();
@@ -288,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn what_breaks_the_rules_is_refused_however_it_is_cut() {
+    fn malformed_response_is_rejected_however_its_bytes_are_cut() {
         let endless = format!("HTTP/1.1 200 OK\r\nA: {}", "a".repeat(70_000));
         let interim = "HTTP/1.1 102 Processing\r\n\r\n".repeat(17);
         let cases = [
@@ -297,8 +296,14 @@ mod tests {
                 "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
                 "two different",
             ),
-            ("HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n", "no number"),
-            ("HTTP/1.1 200 OK\r\nContent-Length: +1\r\n\r\n", "no number"),
+            (
+                "HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n",
+                "not a number",
+            ),
+            (
+                "HTTP/1.1 200 OK\r\nContent-Length: +1\r\n\r\n",
+                "not a number",
+            ),
             (
                 "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n",
                 "chunk",
@@ -328,7 +333,7 @@ mod tests {
     }
 
     #[test]
-    fn a_redirect_keeps_its_location() {
+    fn redirect_keeps_its_location() {
         let bytes =
             b"HTTP/1.1 307 Temporary Redirect\r\nLocation: /health/\r\nContent-Length: 0\r\n\r\n";
         let (answer, _) = read(bytes, bytes.len(), false).unwrap().unwrap();

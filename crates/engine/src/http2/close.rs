@@ -1,4 +1,4 @@
-//! How streams and connections are closed, and what that means for their requests.
+//! The end of streams and connections, and the outcome of their requests.
 
 use brunt_record::FailureKind;
 
@@ -8,15 +8,15 @@ use super::state::StreamStats;
 use crate::http::request_context::Delivery;
 use crate::net::error::RequestError;
 
-/// How a connection ended.
+/// The end of a connection.
 #[derive(Debug)]
 pub(super) struct ConnectionClose {
     pub(super) reason: CloseReason,
-    /// Whether the server's system has acknowledged all that was sent.
+    /// Whether the server's kernel has acknowledged everything that was sent.
     pub(super) is_acknowledged: bool,
-    /// Whether the server responded with HTTP/1.x.
+    /// Whether the server responded in HTTP/1.x.
     pub(super) is_http1: bool,
-    /// The code of the server's GOAWAY, if it sent one.
+    /// Error code of the server's GOAWAY, if it sent one.
     pub(super) goaway: Option<ErrorCode>,
 }
 
@@ -27,12 +27,12 @@ pub(super) enum CloseReason {
     Closed,
     /// Reading or writing failed.
     Broken(RequestError),
-    /// What the server sent breaks the protocol.
+    /// The server violated the protocol.
     ConnectionError(ConnectionError),
 }
 
 impl ConnectionClose {
-    /// The result of a request that was in flight.
+    /// Result of a request that was in flight.
     pub(super) fn result(&self, stats: &StreamStats) -> (RequestError, Delivery) {
         let error = self.error(stats.bytes_received);
         let delivery = if stats.sent_ns.is_none() {
@@ -48,17 +48,17 @@ impl ConnectionClose {
         (error, delivery)
     }
 
-    /// Why it ended, for a request with this number of bytes of a response.
+    /// The error of a request that got this number of bytes of a response.
     pub(super) fn error(&self, bytes_received: u64) -> RequestError {
         if self.is_http1 {
-            let text = "the server answered in HTTP/1.x: it does not know HTTP/2 beforehand; write http = \"1.1\"";
+            let text = "the server responded in HTTP/1.x: it does not support HTTP/2 without negotiation; set http = \"1.1\"";
             return RequestError::new(FailureKind::ProtocolError, text);
         }
         match &self.reason {
             CloseReason::Broken(error) => error.clone(),
             CloseReason::Closed => closed(bytes_received, self.goaway),
             CloseReason::ConnectionError(error) => {
-                let text = format!("what came is not as HTTP/2 has it: {}", error.what);
+                let text = format!("the server violated HTTP/2: {}", error.what);
                 RequestError::new(FailureKind::ProtocolError, text)
             }
         }
@@ -68,8 +68,8 @@ impl ConnectionClose {
 /// The error of a request whose connection was closed.
 pub(super) fn closed(bytes_received: u64, goaway: Option<ErrorCode>) -> RequestError {
     let mut text = match bytes_received {
-        0 => "the server closed the connection without an answer".to_owned(),
-        bytes => format!("the server closed the connection after {bytes} bytes of the answer"),
+        0 => "the server closed the connection without a response".to_owned(),
+        bytes => format!("the server closed the connection after {bytes} bytes of the response"),
     };
     if let Some(code) = goaway {
         text.push_str(&format!(" (GOAWAY: {code})"));
@@ -77,7 +77,7 @@ pub(super) fn closed(bytes_received: u64, goaway: Option<ErrorCode>) -> RequestE
     RequestError::new(FailureKind::ConnectionClosed, text)
 }
 
-/// The result of a request whose stream the server reset.
+/// Result of a request whose stream the server reset.
 pub(super) fn reset(code: ErrorCode) -> (RequestError, Delivery) {
     let text = format!("the server reset the stream: {code}");
     let delivery = if code == ErrorCode::REFUSED_STREAM {

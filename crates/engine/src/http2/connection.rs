@@ -1,5 +1,5 @@
-//! A connection of HTTP/2: several requests at once, each on a stream. A task of its own reads and writes what the
-//! connection's state receives and sends, until the connection ends.
+//! An HTTP/2 connection: several concurrent requests, each on a stream. A task per connection moves bytes between the
+//! protocol state and the socket, until the connection ends.
 
 use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
@@ -20,28 +20,28 @@ use crate::net::stream::Stream;
 use crate::time::clock::Clock;
 use crate::time::timers::Timers;
 
-/// A handle by which requests are sent. The connection is closed with the last one.
+/// A handle that sends requests. The connection is closed when the last handle is dropped.
 pub(crate) struct Http2Connection(pub(super) Rc<Shared>);
 
-/// What the handles share with the task that reads and writes.
+/// State shared by the handles and the connection's task.
 pub(super) struct Shared {
     pub(super) origin: usize,
     pub(super) state: RefCell<ConnectionState>,
-    /// The header fields that connections of the worker have sent.
+    /// Header fields that connections of the worker have sent.
     pub(super) headers: Rc<RefCell<HeaderEncoder>>,
     pub(super) close: RefCell<Option<ConnectionClose>>,
     /// Number of handles.
     handles: Cell<usize>,
-    /// The task's waker.
+    /// Waker of the task.
     driver: RefCell<Option<Waker>>,
-    /// Number of requests with a response.
+    /// Number of requests that got a response.
     pub(super) answered: Cell<u64>,
-    /// Number of requests of a shared pool in flight.
+    /// Number of a shared pool's requests in flight.
     in_flight: Cell<u32>,
 }
 
 impl Http2Connection {
-    /// Starts HTTP/2 on a stream that is open.
+    /// Starts HTTP/2 on an open stream.
     pub(crate) fn open(
         net: &NetContext,
         stream: Stream,
@@ -76,27 +76,27 @@ impl Http2Connection {
         self.0.origin
     }
 
-    /// Whether it takes no more requests: the server closes it, or it is closed.
+    /// Whether it accepts no more requests: the server is closing it, or it is closed.
     pub(crate) fn is_over(&self) -> bool {
         self.0.is_over()
     }
 
-    /// Whether a response was received on it.
+    /// Whether it has received a response.
     pub(crate) fn was_used(&self) -> bool {
         self.0.answered.get() > 0
     }
 
-    /// Number of requests of a shared pool in flight on it.
+    /// Number of a shared pool's requests in flight on it.
     pub(crate) fn in_flight(&self) -> u32 {
         self.0.in_flight.get()
     }
 
-    /// Whether it takes another request if `streams_max` may be in flight; the server may allow fewer.
+    /// Whether it accepts another request if `streams_max` may be in flight. The server may allow fewer.
     pub(crate) fn has_room(&self, streams_max: u32) -> bool {
         self.in_flight() < streams_max.min(self.0.state.borrow().streams_max())
     }
 
-    /// Counts another request of a shared pool as in flight.
+    /// Counts a request of a shared pool as in flight.
     pub(crate) fn begin(&self) {
         self.0.in_flight.set(self.in_flight() + 1);
     }
@@ -133,7 +133,7 @@ impl Shared {
         self.close.borrow().is_some()
     }
 
-    /// Why it takes no more requests.
+    /// The reason why it accepts no more requests.
     pub(super) fn close_error(&self) -> RequestError {
         match &*self.close.borrow() {
             Some(close) => close.error(0),
@@ -141,7 +141,7 @@ impl Shared {
         }
     }
 
-    /// Wakes the task: there is something to write.
+    /// Wakes the task to write.
     #[inline]
     pub(super) fn wake_driver(&self) {
         if let Some(driver) = &*self.driver.borrow() {
@@ -164,7 +164,7 @@ impl Shared {
 struct Driver {
     shared: Rc<Shared>,
     stream: Stream,
-    /// Whether the kernel has all that was written.
+    /// Whether the kernel has accepted everything that was written.
     is_flushed: bool,
     clock: Clock,
     timers: Rc<Timers>,
@@ -178,18 +178,18 @@ impl Driver {
             self.close(reason);
         }
         let mut stream = Pin::new(&mut self.stream);
-        // The other side may be gone; an error comes too late to matter.
+        // The peer may be gone; an error does not matter any more.
         poll_fn(|cx| stream.as_mut().poll_shutdown(cx)).await.ok();
     }
 
-    /// Writes and reads what there is. Ready when the connection ended, with the reason, and when it has no handles.
+    /// Writes and reads as much as possible. Ready with the reason when the connection has ended, and when it has no
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<CloseReason>> {
         self.shared.remember_driver(cx);
         if self.shared.handles.get() == 0 {
             self.send_goaway(cx, ErrorCode::NO_ERROR);
             return Poll::Ready(None);
         }
-        // The end of the connection is noticed before anything more is written.
+        // The end of the connection is detected before anything else is written.
         while let Poll::Ready(read) = self.poll_read(cx) {
             if let Err(reason) = read {
                 if let CloseReason::ConnectionError(error) = &reason {
@@ -200,7 +200,7 @@ impl Driver {
         }
         match self.poll_write(cx) {
             Poll::Ready(Err(error)) => {
-                // What came before it broke may hold responses.
+                // Bytes received before the connection broke may contain responses.
                 while let Poll::Ready(Ok(())) = self.poll_read(cx) {}
                 Poll::Ready(Some(CloseReason::Broken(RequestError::from_io(&error))))
             }
@@ -249,15 +249,15 @@ impl Driver {
         Poll::Ready(received.map_err(CloseReason::ConnectionError))
     }
 
-    /// Sends GOAWAY, as far as the kernel takes it at once.
+    /// Sends GOAWAY if the kernel accepts it immediately.
     fn send_goaway(&mut self, cx: &mut Context<'_>, code: ErrorCode) {
         self.shared.state.borrow_mut().send_goaway(code);
         if let Poll::Ready(Err(_)) = self.poll_write(cx) {
-            // The other side was quicker.
+            // The peer has closed the connection first.
         }
     }
 
-    /// Ends the connection: all requests in flight on it are woken.
+    /// Closes the connection and wakes all requests in flight on it.
     fn close(&self, reason: CloseReason) {
         let mut state = self.shared.state.borrow_mut();
         *self.shared.close.borrow_mut() = Some(ConnectionClose {
@@ -271,7 +271,7 @@ impl Driver {
         self.notify_capacity();
     }
 
-    /// The connection may take more requests, or none.
+    /// Notifies the pool that the connection accepts more requests, or none any more.
     fn notify_capacity(&self) {
         if let Some(capacity) = &self.capacity {
             capacity.capacity_changed(self.shared.origin);

@@ -1,4 +1,4 @@
-//! Reasons: why a stream or a connection is ended (RFC 9113, section 7).
+//! Error codes of streams and connections (RFC 9113, section 7).
 
 use std::fmt;
 

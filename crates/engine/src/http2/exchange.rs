@@ -1,4 +1,4 @@
-//! An exchange of HTTP/2: one request on a stream, and its response.
+//! An exchange over HTTP/2: one request on a stream, and its response.
 
 use std::task::Poll;
 
@@ -12,11 +12,11 @@ use crate::http::request_context::{Delivery, RequestContext, RequestTimings, res
 use crate::http::response::ResponseOptions;
 use crate::net::error::RequestError;
 
-/// At most this much of a body is handed over at once.
+/// Maximum number of bytes of a body that are buffered per step.
 const PIECE_BYTES: usize = 64 << 10;
 
 impl Http2Connection {
-    /// Sends a request and receives its response. A request that is given up resets its stream and nothing else.
+    /// Sends a request and receives its response. Giving up on a request resets its stream and affects nothing else.
     #[inline]
     pub(crate) async fn exchange(
         &self,
@@ -75,7 +75,7 @@ impl Http2Connection {
         stream
     }
 
-    /// Waits until the server lets another stream be opened.
+    /// Waits until the server allows another stream.
     async fn wait_for_room(&self, context: RequestContext<'_>) -> Result<(), RequestError> {
         let waiting = context.net.timers.poll_until_deadline(context.slot, |_| {
             if self.is_over() || self.0.state.borrow_mut().has_room(context.slot) {
@@ -87,7 +87,7 @@ impl Http2Connection {
         waited.map_err(|error| response_wait_error(error, false))
     }
 
-    /// Sends the body while receiving, then receives until the outcome of the request is known.
+    /// Sends the body while receiving, then receives until the outcome is known.
     #[inline]
     async fn send_and_receive(
         &self,
@@ -101,7 +101,7 @@ impl Http2Connection {
             deadlines,
         } = context;
         if request.body_bytes() > 0 && !self.sends_at_once(stream, &request) {
-            // Rare and large: it is not to make every user larger.
+            // Rare and large: boxed, so that it does not make every user larger.
             Box::pin(self.upload(context, stream, request)).await?;
         }
         let mut waits_for_first = deadlines.first_byte_timeout_ns.is_some();
@@ -123,7 +123,7 @@ impl Http2Connection {
         received.map_err(|error| response_wait_error(error, waits_for_first))
     }
 
-    /// Whether there was room for the complete body of a small request.
+    /// Sends the complete body of a small request if the windows have room. Returns whether they had.
     #[inline]
     fn sends_at_once(&self, stream: StreamSlot, request: &OutgoingRequest<'_>) -> bool {
         let mut state = self.0.state.borrow_mut();
@@ -159,7 +159,7 @@ impl Http2Connection {
         self.0.state.borrow().is_settled(stream) || self.0.is_closed()
     }
 
-    /// The result of a request; `given_up`: why its user gave it up.
+    /// Result of a request; `given_up`: the reason why its user gave up on it.
     #[inline]
     fn result(
         &self,
@@ -198,10 +198,10 @@ impl Http2Connection {
     }
 }
 
-/// The body of a request, sent as the server's windows let it.
+/// The body of a request, sent as the flow-control windows allow.
 struct Upload<'a> {
     request: OutgoingRequest<'a>,
-    /// Number of bytes that were not handed over yet.
+    /// Number of bytes that were not buffered yet.
     left: u64,
 }
 
@@ -212,7 +212,7 @@ impl<'a> Upload<'a> {
         Self { request, left }
     }
 
-    /// Hands over what there is room for; ready when that was all.
+    /// Buffers as much as the windows allow. Ready when everything is buffered.
     fn poll(
         &mut self,
         state: &mut ConnectionState,

@@ -1,14 +1,14 @@
-//! The layout of frames (RFC 9113, sections 4 and 6).
+//! Frame format (RFC 9113, sections 4 and 6).
 
 /// The connection preface of a client.
 pub(super) const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 pub(super) const HEAD_BYTES: usize = 9;
-/// No frame holds more, unless it was allowed to.
+/// Maximum payload size unless SETTINGS allow more.
 pub(super) const PAYLOAD_BYTES_MAX: usize = 16_384;
 
-/// Of DATA and HEADERS: the last of its stream.
+/// Flag of DATA and HEADERS: the last frame of the stream.
 pub(super) const END_STREAM: u8 = 0x1;
-/// Of SETTINGS and PING: an acknowledgment.
+/// Flag of SETTINGS and PING: an acknowledgment.
 pub(super) const ACK: u8 = 0x1;
 pub(super) const END_HEADERS: u8 = 0x4;
 const PADDED: u8 = 0x8;
@@ -33,7 +33,7 @@ pub(super) enum Kind {
     GoAway,
     WindowUpdate,
     Continuation,
-    /// One that we do not know, and pass over.
+    /// An unknown type, which is ignored.
     Unknown,
 }
 
@@ -71,19 +71,19 @@ impl Kind {
     }
 }
 
-/// The head of a frame.
+/// A frame header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Head {
-    /// The size of what follows it.
+    /// Payload size.
     pub(super) bytes: usize,
     pub(super) kind: Kind,
     pub(super) flags: u8,
-    /// 0 is the connection itself.
+    /// Stream identifier; 0 for the connection itself.
     pub(super) stream: u32,
 }
 
 impl Head {
-    /// The frame header at the beginning of bytes; `None` if it is not complete yet.
+    /// Parses the frame header at the start of the bytes; `None` if it is not complete.
     #[inline]
     pub(super) fn read(bytes: &[u8]) -> Option<Self> {
         let [a, b, c, kind, flags, stream @ ..] = *bytes.first_chunk::<HEAD_BYTES>()?;
@@ -99,7 +99,7 @@ impl Head {
         self.flags & flag != 0
     }
 
-    /// The payload without its padding and its priority; `None` if these do not fit.
+    /// The payload without padding and priority; `None` if these exceed it.
     #[inline]
     pub(super) fn content(self, mut payload: &[u8]) -> Option<&[u8]> {
         let mut padding = 0;
@@ -114,12 +114,12 @@ impl Head {
     }
 }
 
-/// A number of 31 bits.
+/// A 31-bit number, without its reserved bit.
 pub(super) fn number(bytes: [u8; 4]) -> u32 {
     u32::from_be_bytes(bytes) & (u32::MAX >> 1)
 }
 
-/// Writes the head of a frame of at most [`PAYLOAD_BYTES_MAX`] bytes.
+/// Writes the header of a frame of at most [`PAYLOAD_BYTES_MAX`] bytes.
 #[inline]
 pub(super) fn write_head(to: &mut Vec<u8>, bytes: usize, kind: Kind, flags: u8, stream: u32) {
     to.extend_from_slice(&head_bytes(bytes, kind, flags, stream));
@@ -162,7 +162,7 @@ pub(super) fn write_reset(to: &mut Vec<u8>, stream: u32, reason: u32) {
     to.extend_from_slice(&reason.to_be_bytes());
 }
 
-/// Writes GOAWAY; servers open no streams that we would have processed.
+/// Writes GOAWAY with last stream 0: servers open no streams, since push is disabled.
 pub(super) fn write_goaway(to: &mut Vec<u8>, reason: u32) {
     write_head(to, 8, Kind::GoAway, 0, 0);
     to.extend_from_slice(&[0; 4]);
@@ -174,7 +174,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_head_is_read_as_it_was_written() {
+    fn frame_header_round_trips() {
         let kinds = (0..=9).map(Kind::of);
         for (kind, bytes) in kinds.zip([0, 1, 255, 256, 16_384].into_iter().cycle()) {
             let mut written = Vec::new();
@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn padding_and_priority_are_left_out() {
+    fn padding_and_priority_are_removed() {
         let head = |flags| Head {
             bytes: 0,
             kind: Kind::Headers,

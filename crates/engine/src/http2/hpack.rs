@@ -2,12 +2,10 @@
 
 mod decoder;
 mod encoder;
-mod field;
 mod huffman;
 mod integer;
 mod table;
 
-pub(super) use decoder::Decoder;
+pub(super) use decoder::{Decoder, Malformed};
 pub(super) use encoder::{Encoder, Field, FieldId, is_sensitive};
-pub(super) use field::Malformed;
 pub(super) use table::{static_field, static_name};

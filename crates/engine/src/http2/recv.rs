@@ -1,4 +1,4 @@
-//! Receiving frames: how each changes the state of a connection (RFC 9113, sections 5 and 6).
+//! Received frames, and their effect on the state of a connection (RFC 9113, sections 5 and 6).
 
 #[cfg(test)]
 mod tests;
@@ -10,11 +10,11 @@ use super::streams::{Stream, StreamState};
 use crate::http::ProtocolError;
 use crate::time::timers::TimerSlot;
 
-/// The largest window.
+/// Maximum size of a flow-control window.
 const WINDOW_MAX: i64 = (1 << 31) - 1;
-/// Maximum size of a compressed header block over several frames.
+/// Maximum size of a compressed header block that spans several frames.
 const FIELDS_BYTES_MAX: usize = 256 << 10;
-/// Maximum number of bytes of acknowledgments that the server does not read.
+/// Maximum number of bytes of acknowledgments that the server has not read.
 const UNREAD_BYTES_MAX: usize = 1 << 20;
 
 /// A connection error (RFC 9113, section 5.4.1).
@@ -40,7 +40,7 @@ fn overflow(what: &'static str) -> ConnectionError {
 }
 
 impl ConnectionState {
-    /// Receives bytes, cut anywhere; wakes the users whom they concern.
+    /// Receives bytes, split anywhere. Wakes the users that they concern.
     pub(super) fn recv(
         &mut self,
         bytes: &[u8],
@@ -87,12 +87,10 @@ impl ConnectionState {
         };
         let payload = &whole[frame::HEAD_BYTES..];
         if !self.has_settings && head.kind != Kind::Settings {
-            return Err(connection_error("it does not begin with SETTINGS"));
+            return Err(connection_error("its first frame is not SETTINGS"));
         }
         if self.fields.is_some() != (head.kind == Kind::Continuation) {
-            return Err(connection_error(
-                "fields are not continued as they should be",
-            ));
+            return Err(connection_error("CONTINUATION is missing or unexpected"));
         }
         match head.kind {
             Kind::Data => self.recv_data(head, payload, now_ns, wake),
@@ -100,7 +98,9 @@ impl ConnectionState {
             Kind::Continuation => self.recv_continuation(head, payload, now_ns, wake),
             Kind::ResetStream => self.recv_reset(head, payload, wake),
             Kind::Settings => self.recv_settings(head, payload, wake),
-            Kind::PushPromise => Err(connection_error("it pushes, which it was told not to")),
+            Kind::PushPromise => Err(connection_error(
+                "it sent PUSH_PROMISE although push is disabled",
+            )),
             Kind::Ping => self.recv_ping(head, payload),
             Kind::GoAway => self.recv_goaway(head, payload, wake),
             Kind::WindowUpdate => self.recv_window_update(head, payload, &mut wake),
@@ -118,12 +118,14 @@ impl ConnectionState {
     ) -> Result<(), ConnectionError> {
         let content = head
             .content(payload)
-            .ok_or(connection_error("a DATA frame has no room for its padding"))?;
+            .ok_or(connection_error("the padding of DATA exceeds the frame"))?;
         // The length of a payload has 24 bits.
         let bytes = u32::try_from(payload.len()).unwrap_or(u32::MAX);
         self.unreleased += bytes;
         if self.unreleased > CONNECTION_WINDOW_BYTES {
-            return Err(overflow("more came on the connection than its window lets"));
+            return Err(overflow(
+                "DATA exceeds the connection's flow-control window",
+            ));
         }
         if self.unreleased > CONNECTION_WINDOW_BYTES / 2 {
             frame::write_window_update(self.outgoing.bytes(), 0, self.unreleased);
@@ -140,7 +142,7 @@ impl ConnectionState {
         stream.last_byte_ns = Some(now_ns);
         stream.unreleased += bytes;
         if stream.unreleased > STREAM_WINDOW_BYTES {
-            return Err(overflow("more came on a stream than its window lets"));
+            return Err(overflow("DATA exceeds the stream's flow-control window"));
         }
         if stream.unreleased > STREAM_WINDOW_BYTES / 2 && !ends {
             let released = std::mem::take(&mut stream.unreleased);
@@ -160,9 +162,7 @@ impl ConnectionState {
         wake: impl FnMut(TimerSlot),
     ) -> Result<(), ConnectionError> {
         let fields = head.content(payload);
-        let fields = fields.ok_or(connection_error(
-            "a HEADERS frame has no room for its padding",
-        ))?;
+        let fields = fields.ok_or(connection_error("the padding of HEADERS exceeds the frame"))?;
         self.note_fields(head, now_ns)?;
         let ends = head.has(frame::END_STREAM);
         if head.has(frame::END_HEADERS) {
@@ -184,12 +184,12 @@ impl ConnectionState {
             return Ok(());
         };
         if stream != head.stream {
-            return Err(connection_error("fields are continued on another stream"));
+            return Err(connection_error("CONTINUATION is on another stream"));
         }
         fields.extend_from_slice(payload);
         if fields.len() > FIELDS_BYTES_MAX {
             let code = ErrorCode::ENHANCE_YOUR_CALM;
-            let what = "a head is over 256 KiB";
+            let what = "a header block exceeds 256 KiB";
             return Err(ConnectionError { code, what });
         }
         if head.has(frame::END_HEADERS) {
@@ -224,7 +224,7 @@ impl ConnectionState {
         let decoder = &mut self.decoder;
         let stream = self.streams.numbered(number);
         let stream = stream.filter(|stream| stream.state == StreamState::Open);
-        // Fields of a closed stream change the table, too.
+        // Fields of a closed stream also change the dynamic table.
         let (read, stream) = match stream {
             Some(stream) => {
                 let response = &mut stream.response;
@@ -237,7 +237,7 @@ impl ConnectionState {
         };
         read.map_err(|_| ConnectionError {
             code: ErrorCode::COMPRESSION_ERROR,
-            what: "its fields cannot be decompressed",
+            what: "a header block cannot be decompressed",
         })?;
         if let Some(stream) = stream {
             let taken = stream.response.end_fields(ends);
@@ -253,7 +253,7 @@ impl ConnectionState {
         mut wake: impl FnMut(TimerSlot),
     ) -> Result<(), ConnectionError> {
         let code = payload.try_into().map(u32::from_be_bytes);
-        let code = code.map_err(|_| wrong_size("RST_STREAM has another size than 4"))?;
+        let code = code.map_err(|_| wrong_size("the size of RST_STREAM is not 4 bytes"))?;
         let Some(stream) = self.streams.numbered(head.stream) else {
             return self.check_known(head.stream);
         };
@@ -262,7 +262,7 @@ impl ConnectionState {
             stream.state = StreamState::Reset(ErrorCode(code));
             wake(stream.timer);
         } else {
-            // The response is complete, and the server wants no more of the request.
+            // The response is complete, and the server does not need the rest of the request.
             stream.is_sent = true;
         }
         Ok(())
@@ -275,11 +275,11 @@ impl ConnectionState {
         mut wake: impl FnMut(TimerSlot),
     ) -> Result<(), ConnectionError> {
         if head.stream != 0 {
-            return Err(connection_error("SETTINGS are those of a connection"));
+            return Err(connection_error("SETTINGS is not on stream 0"));
         }
         let (settings, rest) = payload.as_chunks::<6>();
         if head.has(frame::ACK) && !payload.is_empty() || !rest.is_empty() {
-            return Err(wrong_size("SETTINGS have a wrong size"));
+            return Err(wrong_size("the size of SETTINGS is invalid"));
         }
         if head.has(frame::ACK) {
             return Ok(());
@@ -308,22 +308,20 @@ impl ConnectionState {
             frame::INITIAL_WINDOW_SIZE => {
                 let window = i64::from(value);
                 if window > WINDOW_MAX {
-                    return Err(overflow("a window is over 2^31 - 1"));
+                    return Err(overflow("a flow-control window exceeds 2^31 - 1"));
                 }
                 let more = window - self.stream_send_window;
                 self.stream_send_window = window;
                 for stream in self.streams.iter_mut() {
                     stream.send_window += more;
                     if stream.send_window > WINDOW_MAX {
-                        return Err(overflow("a window is over 2^31 - 1"));
+                        return Err(overflow("a flow-control window exceeds 2^31 - 1"));
                     }
                 }
             }
-            // Our frames fit in the smallest size allowed.
+            // brunt's frames fit into the smallest maximum allowed.
             frame::MAX_FRAME_SIZE if !(1 << 14..1 << 24).contains(&value) => {
-                return Err(connection_error(
-                    "the size of frames is none that may be said",
-                ));
+                return Err(connection_error("SETTINGS_MAX_FRAME_SIZE is invalid"));
             }
             _ => {}
         }
@@ -332,9 +330,9 @@ impl ConnectionState {
 
     fn recv_ping(&mut self, head: Head, payload: &[u8]) -> Result<(), ConnectionError> {
         let payload = payload.try_into();
-        let payload = payload.map_err(|_| wrong_size("PING has another size than 8"))?;
+        let payload = payload.map_err(|_| wrong_size("the size of PING is not 8 bytes"))?;
         if head.stream != 0 {
-            return Err(connection_error("PING is that of a connection"));
+            return Err(connection_error("PING is not on stream 0"));
         }
         if !head.has(frame::ACK) {
             frame::write_ping_ack(self.outgoing.bytes(), payload);
@@ -349,12 +347,12 @@ impl ConnectionState {
         mut wake: impl FnMut(TimerSlot),
     ) -> Result<(), ConnectionError> {
         let Some([a, b, c, d, code @ ..]) = payload.first_chunk::<8>().copied() else {
-            return Err(wrong_size("GOAWAY has fewer bytes than 8"));
+            return Err(wrong_size("the size of GOAWAY is under 8 bytes"));
         };
         if head.stream != 0 {
-            return Err(connection_error("GOAWAY is that of a connection"));
+            return Err(connection_error("GOAWAY is not on stream 0"));
         }
-        // A server may send it twice; the later one is the lower one.
+        // A server may send it twice; the later one has the lower stream.
         let last = frame::number([a, b, c, d]);
         self.received_goaway = Some((last, ErrorCode(u32::from_be_bytes(code))));
         self.capacity_changed = true;
@@ -375,9 +373,9 @@ impl ConnectionState {
         wake: impl FnMut(TimerSlot),
     ) -> Result<(), ConnectionError> {
         let more = payload.try_into().map(frame::number);
-        let more = more.map_err(|_| wrong_size("WINDOW_UPDATE has another size than 4"))?;
+        let more = more.map_err(|_| wrong_size("the size of WINDOW_UPDATE is not 4 bytes"))?;
         if more == 0 {
-            return Err(connection_error("a window is made larger by nothing"));
+            return Err(connection_error("WINDOW_UPDATE has an increment of 0"));
         }
         let window = if head.stream == 0 {
             &mut self.send_window
@@ -388,7 +386,7 @@ impl ConnectionState {
         };
         *window += i64::from(more);
         if *window > WINDOW_MAX {
-            return Err(overflow("a window is over 2^31 - 1"));
+            return Err(overflow("a flow-control window exceeds 2^31 - 1"));
         }
         if self.send_window > 0 {
             self.wake_senders(wake);
@@ -396,14 +394,14 @@ impl ConnectionState {
         Ok(())
     }
 
-    /// A stream that is not open has to be one that was.
+    /// Checks that a stream that is not open was open before.
     #[inline]
     fn check_known(&self, number: u32) -> Result<(), ConnectionError> {
         if number < self.next_stream && !number.is_multiple_of(2) {
             return Ok(());
         }
         Err(connection_error(
-            "a frame is of a stream that nobody has opened",
+            "a frame is on a stream that was never opened",
         ))
     }
 
@@ -412,23 +410,23 @@ impl ConnectionState {
             return Ok(());
         }
         let code = ErrorCode::ENHANCE_YOUR_CALM;
-        let what = "it asks for more answers than it takes";
+        let what = "it does not read the acknowledgments that it requests";
         Err(ConnectionError { code, what })
     }
 }
 
-/// Size of the frame at the beginning of bytes; `None` if its header is not complete.
+/// Size of the first frame; `None` if its header is not complete.
 #[inline]
 fn frame_bytes(bytes: &[u8]) -> Result<Option<usize>, ConnectionError> {
     match Head::read(bytes) {
         Some(head) if head.bytes > frame::PAYLOAD_BYTES_MAX => {
-            Err(wrong_size("a frame is over 16 KiB"))
+            Err(wrong_size("a frame exceeds 16 KiB"))
         }
         head => Ok(head.map(|head| frame::HEAD_BYTES + head.bytes)),
     }
 }
 
-/// Sets the state of a stream after a part of its response.
+/// Updates the state of a stream after a part of its response.
 #[inline]
 fn settle(
     stream: &mut Stream,

@@ -1,14 +1,14 @@
-//! Request headers: from the header fields of a rendered request to those of HTTP/2 (RFC 9113, sections 8.2 and 8.3).
-//! What is the same as the last time is not looked at again; what has not changed since the first time is sent as a
-//! field that never does.
+//! Request headers: encodes the header fields of a rendered request for HTTP/2 (RFC 9113, sections 8.2 and 8.3).
+//! Requests of the same name are compared with the previous one: unchanged headers are not parsed again, and fields
+//! that have never changed are sent as constant fields.
 
+use std::collections::HashMap;
 use std::ops::Range;
 
 use brunt_record::{FailureKind, NameId};
 use brunt_scenario::{FieldRange, HeaderTemplate, RenderedRequest};
 
 use super::hpack::{Encoder, Field, FieldId, is_sensitive, static_field, static_name};
-use super::static_headers::HeaderInterner;
 use crate::net::error::RequestError;
 
 const METHOD: &[u8] = b":method";
@@ -16,40 +16,40 @@ const PATH: &[u8] = b":path";
 const AUTHORITY: &[u8] = b":authority";
 const SCHEME: &[u8] = b":scheme";
 
-/// The last headers of each name.
+/// The previous headers of each request name.
 #[derive(Default)]
 pub(crate) struct HeaderEncoder {
-    known: Vec<Option<Known>>,
+    known: Vec<Option<PreviousHeaders>>,
     interner: HeaderInterner,
     /// Scratch space.
     fields: Vec<FieldRange>,
 }
 
-struct Known {
+struct PreviousHeaders {
     is_tls: bool,
     bytes: Vec<u8>,
     method_range: Range<usize>,
     path_range: Range<usize>,
-    method: Item,
-    path: Item,
-    lines: Vec<Line>,
+    method: EncodedField,
+    path: EncodedField,
+    lines: Vec<HeaderLine>,
 }
 
-/// A header field.
-struct Line {
+/// A header line.
+struct HeaderLine {
     range: FieldRange,
     is_host: bool,
-    /// `None` if it concerns a connection of HTTP/1.1.
-    item: Option<Item>,
+    /// `None` if the field is specific to an HTTP/1.1 connection, and therefore not sent.
+    item: Option<EncodedField>,
 }
 
-/// What is sent of a field.
-enum Item {
+/// Encoding of a field.
+enum EncodedField {
     Static(usize),
     Fixed(FieldId),
     Varying {
         name: Box<[u8]>,
-        /// The index of its name; 0 if it has none.
+        /// Static index of its name; 0 if there is none.
         index: usize,
         value: Range<usize>,
         /// Whether it is never indexed.
@@ -58,7 +58,7 @@ enum Item {
 }
 
 impl HeaderEncoder {
-    /// Writes the fields of a request.
+    /// Encodes the headers of a request.
     #[inline]
     pub(super) fn write(
         &mut self,
@@ -78,8 +78,8 @@ impl HeaderEncoder {
             request.read_fields(template, &mut self.fields);
             let before = slot.take().filter(|known| known.is_tls == is_tls);
             *slot = Some(match before {
-                Some(known) => known.change(request, &self.fields, &mut self.interner)?,
-                None => Known::read(request, &self.fields, is_tls, &mut self.interner)?,
+                Some(known) => known.update(request, &self.fields, &mut self.interner)?,
+                None => PreviousHeaders::read(request, &self.fields, is_tls, &mut self.interner)?,
             });
         }
         if let Some(known) = slot {
@@ -89,7 +89,7 @@ impl HeaderEncoder {
     }
 }
 
-impl Known {
+impl PreviousHeaders {
     fn read(
         request: &RenderedRequest,
         fields: &[FieldRange],
@@ -101,21 +101,21 @@ impl Known {
         check_line(&head[method.clone()], &head[path.clone()])?;
         let mut lines = Vec::with_capacity(fields.len());
         for field in fields {
-            lines.push(Line::read(head, field, interner)?);
+            lines.push(HeaderLine::read(head, field, interner)?);
         }
         Ok(Self {
             is_tls,
             bytes: head.to_vec(),
-            method: Item::of(METHOD, head, method.clone(), interner),
-            path: Item::of(PATH, head, path.clone(), interner),
+            method: EncodedField::new(METHOD, head, method.clone(), interner),
+            path: EncodedField::new(PATH, head, path.clone(), interner),
             method_range: method,
             path_range: path,
             lines,
         })
     }
 
-    /// Takes headers that differ from the last ones.
-    fn change(
+    /// Updates the headers to those of another request.
+    fn update(
         mut self,
         request: &RenderedRequest,
         fields: &[FieldRange],
@@ -134,15 +134,15 @@ impl Known {
             && self.bytes[self.path_range.clone()] == head[path.clone()];
         if !is_same_line {
             check_line(&head[method.clone()], &head[path.clone()])?;
-            self.method = Item::of(METHOD, head, method.clone(), interner);
-            self.path = Item::varying(PATH, path.clone());
+            self.method = EncodedField::new(METHOD, head, method.clone(), interner);
+            self.path = EncodedField::varying(PATH, path.clone());
         }
         (self.method_range, self.path_range) = (method, path);
         for (line, field) in self.lines.iter_mut().zip(fields) {
             if self.bytes[line.range.value.clone()] == head[field.value.clone()] {
-                line.shift(field);
+                line.move_to(field);
             } else {
-                line.vary(head, field)?;
+                line.set_value(head, field)?;
             }
         }
         self.bytes.clear();
@@ -153,11 +153,11 @@ impl Known {
     #[inline]
     fn write(&self, interner: &HeaderInterner, encoder: &mut Encoder, to: &mut Vec<u8>) {
         encoder.begin(to);
-        let mut write = |item: &Item| encoder.write(to, item.field(&self.bytes, interner));
+        let mut write = |item: &EncodedField| encoder.write(to, item.field(&self.bytes, interner));
         let scheme = if self.is_tls { "https" } else { "http" };
         write(&self.method);
         if let Some(index) = static_field(SCHEME, scheme.as_bytes()) {
-            write(&Item::Static(index));
+            write(&EncodedField::Static(index));
         }
         let hosts = self.lines.iter().filter(|line| line.is_host);
         hosts
@@ -171,7 +171,7 @@ impl Known {
     }
 }
 
-impl Line {
+impl HeaderLine {
     fn read(
         head: &[u8],
         field: &FieldRange,
@@ -184,38 +184,38 @@ impl Line {
         Ok(Self {
             range: field.clone(),
             is_host,
-            item: is_sent.then(|| Item::of(name, head, value, interner)),
+            item: is_sent.then(|| EncodedField::new(name, head, value, interner)),
         })
     }
 
-    /// Takes another place of the same field.
-    fn shift(&mut self, to: &FieldRange) {
-        if let Some(Item::Varying { value, .. }) = &mut self.item {
+    /// Adopts the new position of an unchanged field.
+    fn move_to(&mut self, to: &FieldRange) {
+        if let Some(EncodedField::Varying { value, .. }) = &mut self.item {
             let start = to.value.start + value.start - self.range.value.start;
             *value = start..start + value.len();
         }
         self.range = to.clone();
     }
 
-    /// Takes another value.
-    fn vary(&mut self, head: &[u8], field: &FieldRange) -> Result<(), RequestError> {
+    /// Adopts another value.
+    fn set_value(&mut self, head: &[u8], field: &FieldRange) -> Result<(), RequestError> {
         let (name, value) = read_field(head, field)?;
         self.range = field.clone();
         if is_of_connection(&name, &head[value.clone()]) {
             self.item = None;
-        } else if let Some(Item::Varying { value: known, .. }) = &mut self.item {
+        } else if let Some(EncodedField::Varying { value: known, .. }) = &mut self.item {
             *known = value;
         } else {
             let name = if self.is_host { AUTHORITY } else { &name };
-            self.item = Some(Item::varying(name, value));
+            self.item = Some(EncodedField::varying(name, value));
         }
         Ok(())
     }
 }
 
-impl Item {
-    /// A field that was not seen to change.
-    fn of(name: &[u8], head: &[u8], value: Range<usize>, interner: &mut HeaderInterner) -> Self {
+impl EncodedField {
+    /// A field that has not changed so far.
+    fn new(name: &[u8], head: &[u8], value: Range<usize>, interner: &mut HeaderInterner) -> Self {
         let text = &head[value.clone()];
         if let Some(index) = static_field(name, text) {
             return Self::Static(index);
@@ -262,43 +262,46 @@ impl Item {
     }
 }
 
-/// Checks a method and a path.
+/// Checks the method and the path.
 fn check_line(method: &[u8], path: &[u8]) -> Result<(), RequestError> {
     if !is_token(method) {
-        return Err(unsendable("the method", "it is no word"));
+        return Err(unsendable("the method", "it is not a token"));
     }
     let is_shown = |byte: &u8| *byte > b' ' && *byte != 0x7f;
     if path.is_empty() || !path.iter().all(is_shown) {
-        let why = "it is empty, or holds a blank or a control character";
+        let why = "it is empty, or contains a space or a control character";
         return Err(unsendable("the path", why));
     }
     Ok(())
 }
 
-/// The name of a field in lower case, and where its value is without blanks around it.
+/// The name in lower case, and the range of the value without surrounding whitespace.
 fn read_field(head: &[u8], field: &FieldRange) -> Result<(Vec<u8>, Range<usize>), RequestError> {
     let name = &head[field.name.clone()];
     let shown = || format!("the header `{}`", String::from_utf8_lossy(name));
     if !is_token(name) {
-        return Err(unsendable(&shown(), "its name is no word"));
+        return Err(unsendable(&shown(), "its name is not a token"));
     }
     let value = &head[field.value.clone()];
     let is_sendable = |byte: &u8| *byte >= b' ' && *byte != 0x7f || *byte == b'\t';
     if !value.iter().all(is_sendable) {
-        return Err(unsendable(&shown(), "its value holds a control character"));
+        return Err(unsendable(
+            &shown(),
+            "its value contains a control character",
+        ));
     }
     let end = field.value.start + value.trim_ascii_end().len();
     let start = end - value.trim_ascii().len();
     Ok((name.to_ascii_lowercase(), start..end))
 }
 
-/// Whether bytes are a word, as names and methods are (RFC 9110, section 5.6.2).
+/// Whether bytes are a token, as names and methods must be (RFC 9110, section 5.6.2).
 fn is_token(bytes: &[u8]) -> bool {
     let is_of_token = |byte: &u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte);
     !bytes.is_empty() && bytes.iter().all(is_of_token)
 }
 
-/// Whether a field speaks of a connection of HTTP/1.1, or asks before a body is sent.
+/// Whether a field is specific to an HTTP/1.1 connection, or is `Expect`.
 fn is_of_connection(name: &[u8], value: &[u8]) -> bool {
     const NAMES: [&[u8]; 6] = [
         b"connection",
@@ -311,12 +314,48 @@ fn is_of_connection(name: &[u8], value: &[u8]) -> bool {
     NAMES.contains(&name) || name == b"te" && value != b"trailers"
 }
 
-/// What a scenario wrote is not fit to be sent.
+/// The error of a request that HTTP/2 cannot carry.
 fn unsendable(what: &str, why: &str) -> RequestError {
     RequestError::new(
         FailureKind::Check,
-        format!("{what} cannot be sent by HTTP/2: {why}"),
+        format!("cannot send {what} over HTTP/2: {why}"),
     )
+}
+
+/// Maximum number of fields. If there are more, the fields are not constant.
+const HEADERS_MAX: usize = 1_024;
+
+/// Constant header fields, which are the same in every request. Each has an identifier within a worker, by which
+/// connections remember whether they have sent it.
+#[derive(Default)]
+struct HeaderInterner {
+    fields: Vec<Pair>,
+    ids: HashMap<Pair, FieldId>,
+}
+
+/// A name and a value.
+type Pair = (Box<[u8]>, Box<[u8]>);
+
+impl HeaderInterner {
+    /// The identifier of a field; `None` if there are too many.
+    fn id_of(&mut self, name: &[u8], value: &[u8]) -> Option<FieldId> {
+        let pair: Pair = (name.into(), value.into());
+        if let Some(known) = self.ids.get(&pair) {
+            return Some(*known);
+        }
+        let id = FieldId(self.fields.len());
+        (id.0 < HEADERS_MAX).then(|| {
+            self.fields.push(pair.clone());
+            self.ids.insert(pair, id);
+            id
+        })
+    }
+
+    #[inline]
+    fn field(&self, id: FieldId) -> (&[u8], &[u8]) {
+        let (name, value) = &self.fields[id.0];
+        (name, value)
+    }
 }
 
 #[cfg(test)]
@@ -369,7 +408,7 @@ mod tests {
         Parts::new("GET", "/a?b=c", &fields)
     }
 
-    /// One side that writes headers, and the other that reads them.
+    /// The two ends of a connection.
     struct Sides {
         headers: HeaderEncoder,
         encoder: Encoder,
@@ -397,7 +436,7 @@ mod tests {
             Ok(block)
         }
 
-        /// The fields, and the number of bytes that they took.
+        /// The fields, and the size of their block in bytes.
         fn pass(&mut self, parts: &Parts, is_tls: bool) -> (String, usize) {
             let block = self.write(&parts.request(), is_tls).unwrap();
             let mut text = String::new();
@@ -413,7 +452,7 @@ mod tests {
     }
 
     #[test]
-    fn headers_lose_the_fields_of_a_connection() {
+    fn connection_specific_fields_are_not_sent() {
         let (fields, _) = Sides::new().pass(&get(), false);
         let expected = ":method=GET\n:scheme=http\n:authority=h:8080\n:path=/a?b=c\nuser-agent=brunt\n\
                         x-two=1\nx-two=2\n";
@@ -421,7 +460,7 @@ mod tests {
     }
 
     #[test]
-    fn known_headers_are_not_confused_with_new_ones() {
+    fn headers_that_change_are_not_confused_with_previous_ones() {
         let mut sides = Sides::new();
         let posts = Parts {
             method: "POST",
@@ -468,7 +507,7 @@ mod tests {
         assert!(first.1 > 40, "{}", first.1);
         // Seven fields.
         assert_eq!(sides.pass(&numbered(1), false), (first.0, 7));
-        // From now on the path is one that varies.
+        // From now on the path varies.
         let path = 2 + "/a?b=1".len();
         for number in 2..9 {
             assert_eq!(sides.pass(&numbered(number), false).1, 6 + path);
@@ -495,5 +534,19 @@ mod tests {
                 assert!(error.text.contains(expected), "{}", error.text);
             }
         }
+    }
+
+    #[test]
+    fn field_keeps_its_identifier_and_their_number_is_limited() {
+        let mut fixed = HeaderInterner::default();
+        for _ in 0..2 {
+            for number in 0..HEADERS_MAX {
+                let value = number.to_string();
+                let id = fixed.id_of(b"x", value.as_bytes());
+                assert_eq!(id, Some(FieldId(number)));
+                assert_eq!(fixed.field(FieldId(number)), (&b"x"[..], value.as_bytes()));
+            }
+        }
+        assert_eq!(fixed.id_of(b"y", b""), None);
     }
 }

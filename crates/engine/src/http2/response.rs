@@ -1,4 +1,4 @@
-//! The response builder: takes the response to one request from what comes on its stream.
+//! The response builder: assembles the response of a stream from its fields and data.
 
 use super::hpack::Malformed;
 use crate::http::ProtocolError;
@@ -10,10 +10,10 @@ use crate::http::response::{
 pub(super) struct ResponseBuilder {
     options: ResponseOptions,
     response: Response,
-    /// The headers are complete; further fields are ignored.
+    /// Whether the headers are complete; fields after them are ignored.
     has_headers: bool,
     interim: u8,
-    /// The value of `Content-Length`.
+    /// Value of `Content-Length`.
     length: Option<u64>,
     /// Number of header fields so far.
     fields: usize,
@@ -45,14 +45,14 @@ impl ResponseBuilder {
         }
     }
 
-    /// Takes the next header field, which may be malformed.
+    /// Adds the next header field, which may be malformed.
     #[inline]
     pub(super) fn take_field(&mut self, name: &[u8], value: &[u8], malformed: Option<Malformed>) {
         if self.has_headers || self.bad.is_some() {
             return;
         }
         self.fields += 1;
-        // Its size in HTTP/1.1.
+        // Size of the field in HTTP/1.1.
         self.field_bytes += name.len() + value.len() + 4;
         let taken = if self.fields > FIELDS_MAX + 1 {
             Err(ProtocolError::TooManyFields)
@@ -70,12 +70,12 @@ impl ResponseBuilder {
 
     fn take_status(&mut self, name: &[u8], value: &[u8]) -> Result<(), ProtocolError> {
         let [a @ b'1'..=b'9', b @ b'0'..=b'9', c @ b'0'..=b'9'] = *value else {
-            return Err(ProtocolError::Field(
-                "its status is no number of three digits",
-            ));
+            return Err(ProtocolError::Field(":status is not a three-digit number"));
         };
         if name != b":status" || self.fields > 1 {
-            return Err(ProtocolError::Field("it has fields that no answer has"));
+            return Err(ProtocolError::Field(
+                "a pseudo-header field is not a leading :status",
+            ));
         }
         let digit = |digit: u8| u16::from(digit - b'0');
         self.response.status = digit(a) * 100 + digit(b) * 10 + digit(c);
@@ -85,7 +85,7 @@ impl ResponseBuilder {
     #[inline]
     fn take_regular(&mut self, name: &[u8], value: &[u8]) -> Result<(), ProtocolError> {
         if self.response.status == 0 {
-            return Err(ProtocolError::Field("it has no status"));
+            return Err(ProtocolError::Field("it has no :status"));
         }
         match name {
             b"content-length" => self.take_length(value)?,
@@ -101,9 +101,7 @@ impl ResponseBuilder {
             }
             b"connection" | b"keep-alive" | b"proxy-connection" | b"transfer-encoding"
             | b"upgrade" => {
-                return Err(ProtocolError::Field(
-                    "a field speaks of a connection of HTTP/1.1",
-                ));
+                return Err(ProtocolError::Field("it has a connection-specific field"));
             }
             _ => {}
         }
@@ -123,26 +121,26 @@ impl ResponseBuilder {
         Ok(())
     }
 
-    /// Ends the header fields; `ends`: and the response. Returns whether it is complete.
+    /// Ends the header block; `ends`: and the stream. Returns whether the response is complete.
     #[inline]
     pub(super) fn end_fields(&mut self, ends: bool) -> Result<bool, ProtocolError> {
         if let Some(bad) = self.bad {
             return Err(bad);
         }
         if self.has_headers {
-            // Nothing follows trailers.
+            // Trailers end the stream.
             return if ends {
                 self.end()
             } else {
-                Err(ProtocolError::Field(
-                    "fields come between parts of the body",
-                ))
+                Err(ProtocolError::Field("trailers do not end the stream"))
             };
         }
         match self.response.status {
-            0 => return Err(ProtocolError::Field("it has no status")),
+            0 => return Err(ProtocolError::Field("it has no :status")),
             101 => return Err(ProtocolError::Upgrade),
-            100..=199 if ends => return Err(ProtocolError::Field("it ends before it was whole")),
+            100..=199 if ends => {
+                return Err(ProtocolError::Field("an interim response ends the stream"));
+            }
             100..=199 if self.interim == INTERIM_MAX => return Err(ProtocolError::TooManyInterim),
             100..=199 => {
                 self.forget_fields();
@@ -163,7 +161,7 @@ impl ResponseBuilder {
         Ok(false)
     }
 
-    /// The fields that came were not those of the response.
+    /// Discards the fields of an interim response.
     fn forget_fields(&mut self) {
         let response = &mut self.response;
         (response.status, response.location) = (0, None);
@@ -172,11 +170,13 @@ impl ResponseBuilder {
         (self.fields, self.field_bytes, self.length) = (0, 0, None);
     }
 
-    /// Takes a part of the body; returns whether the response is complete.
+    /// Adds a part of the body. Returns whether the response is complete.
     #[inline]
     pub(super) fn take_content(&mut self, part: &[u8], ends: bool) -> Result<bool, ProtocolError> {
         if !self.has_headers {
-            return Err(ProtocolError::Field("its body comes before its head"));
+            return Err(ProtocolError::Field(
+                "DATA comes before the response headers",
+            ));
         }
         self.response.content.take(part)?;
         if ends { self.end() } else { Ok(false) }

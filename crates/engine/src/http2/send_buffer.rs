@@ -1,4 +1,4 @@
-//! The send buffer: bytes that wait to be written, and which streams start among them.
+//! The send buffer: bytes to be written, and the positions at which streams start in them.
 
 use std::collections::VecDeque;
 
@@ -8,26 +8,26 @@ use super::streams::StreamSlot;
 #[derive(Debug, Default)]
 pub(super) struct SendBuffer {
     bytes: Vec<u8>,
-    /// Number of these that were written.
+    /// Number of bytes of the buffer that were written.
     written: usize,
-    /// Streams whose headers wait, and where they start among all bytes ever written.
+    /// Streams whose HEADERS were not written yet, with their position among all bytes ever buffered.
     unsent: VecDeque<(StreamSlot, u32, u64)>,
-    /// Number of bytes that were written before these.
+    /// Number of bytes written and removed before the buffer.
     gone: u64,
 }
 
 impl SendBuffer {
-    /// To append frames other than request headers.
+    /// The buffer, to append frames other than HEADERS.
     pub(super) fn bytes(&mut self) -> &mut Vec<u8> {
         &mut self.bytes
     }
 
-    /// The bytes that wait.
+    /// The bytes to be written.
     pub(super) fn waiting(&self) -> &[u8] {
         &self.bytes[self.written..]
     }
 
-    /// Begins the HEADERS of a request: its fields are to follow. Returns where they begin.
+    /// Starts the HEADERS of a request, to which its fields are appended. Returns their index.
     #[inline]
     pub(super) fn begin_headers(&mut self) -> usize {
         let at = self.bytes.len();
@@ -35,12 +35,12 @@ impl SendBuffer {
         at
     }
 
-    /// Removes HEADERS that were begun.
+    /// Removes HEADERS that were started.
     pub(super) fn take_back(&mut self, at: usize) {
         self.bytes.truncate(at);
     }
 
-    /// Ends the HEADERS that began at an index; returns their size with all frame headers.
+    /// Completes the HEADERS that start at an index. Returns their size, frame headers included.
     #[inline]
     pub(super) fn end_headers(
         &mut self,
@@ -62,7 +62,7 @@ impl SendBuffer {
         self.bytes.len() - at
     }
 
-    /// Splits a header block that is too long for one frame.
+    /// Splits a header block that does not fit into one frame.
     fn split_headers(&mut self, at: usize, stream: u32, flags: u8) {
         let block = self.bytes.split_off(at).split_off(frame::HEAD_BYTES);
         let mut parts = block.chunks(frame::PAYLOAD_BYTES_MAX).peekable();
@@ -77,7 +77,7 @@ impl SendBuffer {
         }
     }
 
-    /// Notes that the first bytes were written; `begun` is called for each stream whose HEADERS were among them.
+    /// Notes that the first bytes were written. Calls `begun` for each stream whose HEADERS were among them.
     #[inline]
     pub(super) fn wrote(&mut self, bytes: usize, mut begun: impl FnMut(StreamSlot, u32)) {
         self.written += bytes;
@@ -97,5 +97,5 @@ impl SendBuffer {
     }
 }
 
-/// Capacity that is kept once all is written.
+/// Capacity in bytes that is kept once everything is written.
 const KEPT_BYTES: usize = 4 << 10;

@@ -1,5 +1,5 @@
-//! The protocol state of a connection (RFC 9113). Bytes that were received are fed in, bytes that are to be sent are
-//! taken out; no sockets and no clock here. Frames are received in `recv.rs`.
+//! The protocol state of a connection (RFC 9113). It takes received bytes and provides the bytes to send, without
+//! sockets or clocks. `recv.rs` handles received frames.
 
 use std::collections::VecDeque;
 
@@ -18,14 +18,14 @@ use crate::http::{ProtocolError, Response};
 use crate::net::error::RequestError;
 use crate::time::timers::TimerSlot;
 
-/// Flow-control windows of streams and of connections, as large as those of browsers.
+/// Flow-control windows of streams and connections, as large as those of browsers.
 pub(super) const STREAM_WINDOW_BYTES: u32 = 6 << 20;
 pub(super) const CONNECTION_WINDOW_BYTES: u32 = 16 << 20;
-/// Both windows before the first `WINDOW_UPDATE` and SETTINGS.
+/// Both windows before the first `WINDOW_UPDATE` or SETTINGS.
 const INITIAL_WINDOW_BYTES: u32 = 65_535;
-/// The advertised limit of response headers; longer ones are read and refused.
+/// The advertised limit of response headers; larger ones are received and rejected.
 const HEAD_BYTES_MAX: u32 = 256 << 10;
-/// Maximum size of request bodies that wait to be written.
+/// Maximum number of buffered bytes of request bodies.
 const OUTGOING_BYTES_MAX: usize = 128 << 10;
 /// The highest stream identifier.
 const STREAM_MAX: u32 = u32::MAX >> 1;
@@ -33,18 +33,18 @@ const STREAM_MAX: u32 = u32::MAX >> 1;
 /// Times and sizes of a request that has ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct StreamStats {
-    /// When its headers were handed to the kernel.
+    /// When the kernel accepted its headers.
     pub(super) sent_ns: Option<u64>,
-    /// When response headers were received.
+    /// When the first frame of the response was received.
     pub(super) first_byte_ns: Option<u64>,
     /// When the last byte of the response so far was received.
     pub(super) last_byte_ns: Option<u64>,
-    /// Number of bytes of its frames, with their headers.
+    /// Size of its frames, frame headers included.
     pub(super) bytes_sent: u64,
     pub(super) bytes_received: u64,
 }
 
-/// How a request ended.
+/// The outcome of a request.
 pub(super) enum Outcome {
     Complete(Response),
     /// The response is malformed.
@@ -53,34 +53,34 @@ pub(super) enum Outcome {
     Reset(ErrorCode),
     /// The server has not processed it.
     Unprocessed,
-    /// It was given up.
+    /// The client gave up on it.
     Open,
 }
 
 pub(super) struct ConnectionState {
     is_tls: bool,
     pub(super) outgoing: SendBuffer,
-    /// The beginning of a frame that is not complete yet.
+    /// The start of a frame that is not complete.
     pub(super) partial: Vec<u8>,
-    /// A header block that continues in the next frame: its stream, whether it ends the stream, its bytes so far.
+    /// A header block that continues in the next frame: its stream, whether it ends the stream, and its bytes so far.
     pub(super) fields: Option<(u32, bool, Vec<u8>)>,
     pub(super) encoder: Encoder,
     pub(super) decoder: Decoder,
     pub(super) streams: Streams,
     pub(super) next_stream: u32,
-    /// The send window of the connection, and the initial one of a stream.
+    /// The send window of the connection, and the initial send window of streams.
     pub(super) send_window: i64,
     pub(super) stream_send_window: i64,
     /// Maximum number of concurrent streams; 1 before the server's SETTINGS.
     pub(super) streams_max: u32,
     /// Number of bytes received without a `WINDOW_UPDATE` for them.
     pub(super) unreleased: u32,
-    /// Whether the server responds with HTTP/1.x; `None` before the first byte.
+    /// Whether the server responds in HTTP/1.x; `None` before the first byte.
     pub(super) is_http1: Option<bool>,
     pub(super) has_settings: bool,
-    /// The last stream that the server processes, and the error code of its GOAWAY.
+    /// The last stream that the server processes, and the error code, from its GOAWAY.
     pub(super) received_goaway: Option<(u32, ErrorCode)>,
-    /// Whether the number of streams available has changed since the last look.
+    /// Whether the number of available streams has changed since it was last checked.
     pub(super) capacity_changed: bool,
     /// Users that wait for a stream.
     pub(super) waiting: VecDeque<TimerSlot>,
@@ -119,12 +119,12 @@ impl ConnectionState {
         }
     }
 
-    /// Whether no stream can be opened any more: the server sent GOAWAY, or all identifiers are used.
+    /// Whether no more streams can be opened: the server sent GOAWAY, or the identifiers are used up.
     pub(super) fn is_over(&self) -> bool {
         self.received_goaway.is_some() || self.next_stream > STREAM_MAX
     }
 
-    /// The error code of the server's GOAWAY, if it sent one.
+    /// Error code of the server's GOAWAY, if it sent one.
     pub(super) fn goaway(&self) -> Option<ErrorCode> {
         self.received_goaway.map(|(_, reason)| reason)
     }
@@ -134,7 +134,7 @@ impl ConnectionState {
         self.streams_max
     }
 
-    /// Whether the server allows another stream; if not, the user is woken when it does.
+    /// Whether the server allows another stream. If not, the user is woken as soon as it does.
     #[inline]
     pub(super) fn has_room(&mut self, timer: TimerSlot) -> bool {
         let has_room = self.streams.in_flight() < self.streams_max;
@@ -144,7 +144,7 @@ impl ConnectionState {
         has_room
     }
 
-    /// Opens a stream with the headers of a request; `is_complete`: no body follows. Fails if HTTP/2 cannot carry them.
+    /// Opens a stream with a request's headers; `is_complete`: there is no body. Fails if HTTP/2 cannot carry them.
     #[inline]
     pub(super) fn open(
         &mut self,
@@ -182,7 +182,7 @@ impl ConnectionState {
         Ok(slot)
     }
 
-    /// Number of bytes of a body that may be sent now; if there are none, the user is woken when there is room.
+    /// Number of bytes of a body that may be sent now. If it is 0, the user is woken as soon as there is room.
     pub(super) fn room(&mut self, slot: StreamSlot) -> usize {
         let Some(stream) = self.streams.get_mut(slot) else {
             return 0;
@@ -194,7 +194,7 @@ impl ConnectionState {
         room
     }
 
-    /// Sends a part of a body for which there is room; `ends`: the last.
+    /// Sends a part of a body, for which there must be room; `ends`: the last part.
     pub(super) fn send(&mut self, slot: StreamSlot, part: &[u8], ends: bool) {
         let Some(stream) = self.streams.get_mut(slot) else {
             return;
@@ -215,12 +215,12 @@ impl ConnectionState {
         stream.is_sent = ends;
     }
 
-    /// Bytes that wait to be written.
+    /// The bytes to be written.
     pub(super) fn outgoing(&self) -> &[u8] {
         self.outgoing.waiting()
     }
 
-    /// Notes that the first bytes of them were handed to the kernel; users that wait for room are woken if there is some.
+    /// Notes that the kernel accepted the first bytes. Wakes users that wait for room if there is some.
     #[inline]
     pub(super) fn wrote(&mut self, bytes: usize, now_ns: u64, mut wake: impl FnMut(TimerSlot)) {
         let streams = &mut self.streams;
@@ -238,7 +238,7 @@ impl ConnectionState {
         }
     }
 
-    /// Wakes users that wait for room to send, if their stream has some.
+    /// Wakes users that wait for room to send if their stream has some.
     pub(super) fn wake_senders(&mut self, mut wake: impl FnMut(TimerSlot)) {
         for stream in self.streams.iter_mut() {
             if stream.wants_room && stream.send_window > 0 {
@@ -260,7 +260,7 @@ impl ConnectionState {
         stream.is_some_and(|stream| stream.first_byte_ns.is_some())
     }
 
-    /// Ends a request; an open stream is reset. Users that wait for a stream are woken.
+    /// Ends a request and resets its stream if that is open. Wakes users that wait for a stream.
     #[inline]
     pub(super) fn close(
         &mut self,
@@ -294,7 +294,7 @@ impl ConnectionState {
         Some((stats, outcome))
     }
 
-    /// Wakes all users: the connection has ended.
+    /// Wakes all users, since the connection has ended.
     pub(super) fn wake_all(&mut self, mut wake: impl FnMut(TimerSlot)) {
         self.waiting.drain(..).for_each(&mut wake);
         self.streams

@@ -1,17 +1,17 @@
-//! The open streams of a connection, each in a slot of its own.
+//! The open streams of a connection, each in its own slot.
 
 use super::error_code::ErrorCode;
 use super::response::ResponseBuilder;
 use crate::http::ProtocolError;
 use crate::time::timers::TimerSlot;
 
-/// The slot of a stream.
+/// Slot of a stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct StreamSlot(usize);
 
 #[derive(Default)]
 pub(super) struct Streams {
-    /// The stream identifiers by slot; 0 for a free slot.
+    /// Stream identifiers by slot; 0 for a free slot.
     numbers: Vec<u32>,
     slots: Vec<Option<Stream>>,
     in_flight: u32,
@@ -19,14 +19,14 @@ pub(super) struct Streams {
 
 pub(super) struct Stream {
     pub(super) number: u32,
-    /// The user of its request.
+    /// Timer slot of the user.
     pub(super) timer: TimerSlot,
     pub(super) response: ResponseBuilder,
     pub(super) state: StreamState,
-    /// The request was sent completely.
+    /// Whether the request was sent completely.
     pub(super) is_sent: bool,
     pub(super) send_window: i64,
-    /// Its user waits for room in the window.
+    /// Whether the user waits for room in the send window.
     pub(super) wants_room: bool,
     /// Number of bytes received without a `WINDOW_UPDATE` for them.
     pub(super) unreleased: u32,
@@ -47,7 +47,7 @@ pub(super) enum StreamState {
     Malformed(ProtocolError),
     /// The server reset it.
     Reset(ErrorCode),
-    /// The server sent GOAWAY and has not processed it.
+    /// The server did not process it, according to its GOAWAY.
     Unprocessed,
 }
 
@@ -92,7 +92,7 @@ impl Streams {
         self.slots[slot.0].as_mut()
     }
 
-    /// The open stream with an identifier.
+    /// The open stream with this identifier.
     #[inline]
     pub(super) fn numbered(&mut self, number: u32) -> Option<&mut Stream> {
         let at = self.numbers.iter().position(|known| *known == number)?;

@@ -1,4 +1,4 @@
-//! The network context: what opening, holding and driving connections needs of a worker.
+//! The network context: the part of a worker that opening and driving connections needs.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -10,20 +10,20 @@ use crate::net::origins::Origins;
 use crate::time::clock::Clock;
 use crate::time::timers::Timers;
 
-/// What the network layers see of a worker. Nothing in `net`, `http`, `http1`, `http2` or `connections` names more of it.
+/// The part of a worker that is visible to `net`, `http`, `http1`, `http2` and `connections`.
 pub(crate) struct NetContext {
     pub(crate) clock: Clock,
     pub(crate) timers: Rc<Timers>,
     pub(crate) timeouts: Timeouts,
-    /// The version of HTTP.
+    /// HTTP version.
     pub(crate) version: HttpVersion,
     pub(crate) origins: Arc<Origins>,
-    /// Space to read into; borrowed only while bytes are taken.
+    /// Buffer to read into; borrowed only while received bytes are processed.
     pub(crate) scratch: Rc<RefCell<Box<[u8]>>>,
     pub(crate) counters: ConnectionCounters,
 }
 
-/// Connections counted since the recorder last took the numbers.
+/// Counts of connections since the recorder last took them.
 #[derive(Default)]
 pub(crate) struct ConnectionCounters {
     opened: Cell<u64>,
@@ -31,24 +31,24 @@ pub(crate) struct ConnectionCounters {
 }
 
 impl ConnectionCounters {
-    /// Counts a connection that was opened.
+    /// Counts an opened connection.
     pub(crate) fn count_opened(&self) {
         self.opened.set(self.opened.get() + 1);
     }
 
-    /// Counts a connection that the server closed while it was kept.
+    /// Counts a kept connection that the server closed.
     pub(crate) fn count_reconnect(&self) {
         self.reconnects.set(self.reconnects.get() + 1);
     }
 
-    /// Takes the numbers of connections opened and of reconnects.
+    /// Takes the numbers of opened connections and of reconnects.
     pub(crate) fn take(&self) -> (u64, u64) {
         (self.opened.take(), self.reconnects.take())
     }
 }
 
-/// Told when a connection of HTTP/2 has room for another stream, or takes no more.
+/// Receives a notification when an HTTP/2 connection has room for another stream, or accepts no more.
 pub(crate) trait CapacityListener {
-    /// The capacity of a connection to an origin has changed.
+    /// Called when the capacity of a connection to an origin has changed.
     fn capacity_changed(&self, origin: usize);
 }

@@ -1,4 +1,4 @@
-//! Request errors: why a request failed, in the closed set of kinds that a run record has.
+//! Request errors: the reason why a request failed, with one of the kinds of failure that a run record distinguishes.
 
 use std::io;
 use std::net::SocketAddr;
@@ -7,24 +7,24 @@ use brunt_record::FailureKind;
 
 use super::tls;
 
-/// Why a request failed.
+/// The reason why a request failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct RequestError {
     pub(crate) kind: FailureKind,
     /// The operating system's error number, the response's status, or the number of the check; 0 if none applies.
     pub(crate) code: u16,
     pub(crate) text: String,
-    /// The response that was not accepted, if one came.
+    /// The rejected response, if one was received.
     pub(crate) response: Option<Box<RejectedResponse>>,
 }
 
-/// A response that was not accepted.
+/// A rejected response.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct RejectedResponse {
     pub(crate) status: u16,
-    /// Its header fields that were kept, each a line.
+    /// The header fields that were kept, one per line.
     pub(crate) fields: Vec<u8>,
-    /// The beginning of its body, longer than what is shown: a secret is found before it is cut.
+    /// The start of its body, longer than the part that is shown, so that secrets are found before it is cut.
     pub(crate) content: Vec<u8>,
 }
 
@@ -43,11 +43,11 @@ impl RequestError {
 
     /// The run ended before the request did.
     pub(crate) fn cut_off() -> Self {
-        let text = "the run ended while the request was under way";
+        let text = "the run ended while the request was in flight";
         Self::new(FailureKind::Aborted, text)
     }
 
-    /// An error of the system or of TLS.
+    /// Classifies an error of the system or of TLS.
     pub(crate) fn from_io(error: &io::Error) -> Self {
         if let Some(reason) = tls::reason(error) {
             return Self::new(FailureKind::Tls, reason);
@@ -66,7 +66,7 @@ impl RequestError {
                 | io::ErrorKind::ConnectionAborted
                 | io::ErrorKind::BrokenPipe,
             ) => FailureKind::ConnectionReset,
-            // The error of rustls for a connection that ended without close_notify.
+            // This is the error of rustls for a connection that ended without close_notify.
             (None, io::ErrorKind::UnexpectedEof) => FailureKind::ConnectionClosed,
             _ => FailureKind::Client,
         };
@@ -80,7 +80,7 @@ impl RequestError {
         }
     }
 
-    /// An error of connecting, with the address in its text.
+    /// Classifies an error of connecting, and adds the address to its text.
     pub(crate) fn from_connect(error: &io::Error, address: SocketAddr) -> Self {
         let inner = Self::from_io(error);
         Self {

@@ -1,12 +1,12 @@
-//! Local ports: the kernel chooses a free one for each connection, never the port of a service under test.
+//! Local ports: the kernel chooses a free one for each connection, but never the port of a service under test.
 //!
-//! A connection to a port of this machine on which nothing listens may get that very port as its local one. TCP then
-//! connects it to itself, and the service cannot be started again as long as the port is taken.
+//! A connection to a local port on which nothing listens may get that very port as its own. TCP then connects the
+//! socket to itself, and the service cannot start as long as the port is taken.
 //!
-//! By itself the kernel seeks among one half of the ports first, the even or the odd ones, and only once it has found
-//! all of that half taken among the other: from some 14,000 connections to one address on, each takes it most
-//! of a millisecond, in which the thread does nothing else. Asked to take any port of a range, it seeks among all
-//! of them from Linux 6.14 on.
+//! By default, the kernel first searches one half of the ports, the even or the odd ones, and the other half only if
+//! that half is full. From about 14,000 connections to one address on, each search takes almost a millisecond, during
+//! which the thread does nothing else. If it is allowed any port of an explicit range, it searches both halves at
+//! once, from Linux 6.14 on.
 
 use std::cell::Cell;
 use std::io;
@@ -18,22 +18,22 @@ use nix::libc;
 /// `IP_LOCAL_PORT_RANGE` of `linux/in.h`.
 const IP_LOCAL_PORT_RANGE: libc::c_int = 51;
 const RANGE_BYTES: libc::socklen_t = 4;
-/// The first and the last port; the system's own range stays as it is.
+/// The first and the last port; the system's own range still applies.
 const ALL: (u16, u16) = (1, u16::MAX);
-/// The ports that the system gives to connections.
+/// The system's range of local ports.
 const SYSTEM_RANGE: &str = "/proc/sys/net/ipv4/ip_local_port_range";
 
-/// The ranges of ports that connections are made from.
+/// The port ranges that connections use.
 #[derive(Debug)]
 pub(crate) struct LocalPorts {
-    /// One at least.
+    /// At least one.
     ranges: Vec<(u16, u16)>,
     next: Cell<usize>,
 }
 
 impl LocalPorts {
-    /// The system's ports without those of the services. Before Linux 6.3 the kernel takes no range, and what
-    /// connects to itself is seen only then.
+    /// The system's range without the ports of the services. Before Linux 6.3, the kernel ignores the range; then a
+    /// connection to itself is only detected afterwards.
     pub(crate) fn without(services: impl IntoIterator<Item = u16>) -> Self {
         let system = std::fs::read_to_string(SYSTEM_RANGE);
         let system = system.ok().and_then(|text| range_of(&text));
@@ -44,7 +44,7 @@ impl LocalPorts {
         }
     }
 
-    /// The ranges, beginning with the next one: the next is left if it is full.
+    /// The ranges, starting with the next one. The following ones are for the case that it is full.
     pub(crate) fn in_turn(&self) -> impl Iterator<Item = (u16, u16)> {
         let first = self.next.get();
         self.next.set((first + 1) % self.ranges.len());
@@ -53,14 +53,14 @@ impl LocalPorts {
     }
 }
 
-/// Two numbers, the first no larger than the last.
+/// Parses two numbers, the first no larger than the last.
 fn range_of(text: &str) -> Option<(u16, u16)> {
     let mut ends = text.split_whitespace().map(str::parse::<u16>);
     let (first, last) = (ends.next()?.ok()?, ends.next()?.ok()?);
     (first <= last).then_some((first, last))
 }
 
-/// The parts of a range without some of its ports; the complete range if none of them is in it.
+/// Splits a range at the given ports, which are left out. Returns the complete range if it contains none of them.
 fn split((first, last): (u16, u16), without: impl IntoIterator<Item = u16>) -> Vec<(u16, u16)> {
     let mut without: Vec<u16> = without.into_iter().collect();
     without.retain(|port| (first..=last).contains(port));
@@ -87,11 +87,11 @@ fn split((first, last): (u16, u16), without: impl IntoIterator<Item = u16>) -> V
     ranges
 }
 
-/// Has a socket that connects take any free port of a range.
+/// Allows a socket any free port of a range.
 pub(crate) fn take_any(socket: &impl AsFd, (first, last): (u16, u16)) -> io::Result<()> {
     let range = u32::from(last) << 16 | u32::from(first);
-    #[expect(unsafe_code, reason = "no crate of ours knows this option")]
-    // SAFETY: the descriptor is open, and the option's value is a u32 that lives longer than the call.
+    #[expect(unsafe_code, reason = "no dependency has this option")]
+    // SAFETY: the descriptor is open, and the option's value is a u32 that outlives the call.
     let set = unsafe {
         libc::setsockopt(
             socket.as_fd().as_raw_fd(),
@@ -102,7 +102,7 @@ pub(crate) fn take_any(socket: &impl AsFd, (first, last): (u16, u16)) -> io::Res
         )
     };
     match Errno::result(set) {
-        // Before Linux 6.3 the kernel seeks as it always has.
+        // Before Linux 6.3 the kernel searches as it always has.
         Ok(_) | Err(Errno::ENOPROTOOPT) => Ok(()),
         Err(error) => Err(error.into()),
     }
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn connections_take_even_and_odd_ports_alike() {
+    async fn connections_use_even_and_odd_ports_equally() {
         if kernel() < (6, 14) {
             brunt_testbed::skip(
                 "connections_take_even_and_odd_ports_alike",
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn ports_of_services_are_left_out_of_the_range() {
+    fn ranges_exclude_the_ports_of_services() {
         let split = |ports: &[u16]| split((32_768, 60_999), ports.iter().copied());
         assert_eq!(split(&[]), [ALL]);
         assert_eq!(split(&[8_000, 61_000]), [ALL]);
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn ranges_are_used_in_turn() {
+    fn ranges_rotate() {
         let ports = LocalPorts {
             ranges: vec![(1, 2), (4, 5)],
             next: Cell::new(0),
@@ -174,16 +174,16 @@ mod tests {
     }
 
     #[test]
-    fn the_systems_range_is_read() {
+    fn range_is_parsed_from_the_format_of_the_kernel() {
         assert_eq!(range_of("32768\t60999\n"), Some((32_768, 60_999)));
         assert_eq!(range_of("9 8"), None);
         assert_eq!(range_of("none"), None);
     }
 
     #[tokio::test]
-    async fn a_socket_of_ipv6_takes_any_port_too() {
+    async fn ipv6_socket_uses_any_port_of_the_range() {
         let socket = TcpSocket::new_v6();
-        // A machine may have no IPv6.
+        // The machine may not have IPv6.
         if let Ok(socket) = socket {
             take_any(&socket, ALL).unwrap();
         }

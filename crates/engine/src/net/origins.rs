@@ -1,5 +1,5 @@
-//! Origins: where requests go, and from where. Names are looked up before the load and again as they age, so that no
-//! request waits for the resolver.
+//! Origins: the targets of requests and the local addresses to connect from. Names are resolved before the load and
+//! refreshed during it, so that no request waits for the resolver.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr, TcpStream, UdpSocket};
@@ -16,15 +16,15 @@ use url::Url;
 use super::resolver::{self, ResolveOverride};
 use super::tls::{TlsClient, TlsError};
 
-/// Where requests go: the service under test, and the hosts that its redirects may lead to.
+/// The targets of requests: the service under test, and the other hosts that the scenario lists.
 #[derive(Debug)]
 pub struct Origins {
     /// The base URL of the service, without credentials, query and fragment.
     pub url: Url,
     all: Vec<Origin>,
-    /// By the number of a host: its origin, and the URL that paths are appended to.
+    /// By host number: the index of its origin, and the URL that paths are appended to.
     hosts: Vec<(usize, Url)>,
-    /// Local addresses to connect from, alternately; empty: the system's choice.
+    /// Local addresses to connect from, alternately; empty: the system chooses.
     pub(crate) sources: Vec<IpAddr>,
     pub(crate) tls: Option<TlsClient>,
 }
@@ -33,70 +33,70 @@ pub struct Origins {
 #[derive(Debug)]
 pub(crate) struct Origin {
     pub(crate) url: Url,
-    /// The value of the `Host` header.
+    /// Value of the `Host` header.
     pub(crate) host_header: String,
-    /// A name to look up again, or an address that stays.
+    /// The name to refresh; `None` for a fixed address.
     is_name: bool,
     addresses: watch::Sender<Arc<[SocketAddr]>>,
 }
 
-/// How long addresses are used before their name is looked up again. The system's resolver does not return how long they
-/// hold; this is below the lifetime that most services give theirs.
+/// Interval at which names are resolved again. The system's resolver does not report the time to live; this is
+/// below that of most services.
 const ADDRESSES_MAX_AGE: Duration = Duration::from_secs(30);
 
-/// A connection that is closed with it is reset, and leaves no `TIME_WAIT` behind.
+/// Closes a connection by a reset, which leaves no `TIME_WAIT` behind.
 const RESET: linger = linger {
     l_onoff: 1,
     l_linger: 0,
 };
 
-/// How origins are reached, in addition to what the scenario says.
+/// Options for reaching origins, in addition to those of the scenario.
 #[derive(Debug, Clone, Default)]
 pub struct NetworkOptions {
-    /// Addresses that are used instead of those that the resolver finds.
+    /// Addresses that replace those of the resolver.
     pub overrides: Vec<ResolveOverride>,
-    /// Local addresses to connect from, alternately; empty: the system's choice.
+    /// Local addresses to connect from, alternately; empty: the system chooses.
     pub sources: Vec<IpAddr>,
-    /// How long each lookup of a name may take.
+    /// Timeout of each name lookup.
     pub lookup_timeout: Duration,
 }
 
-/// The host could not be reached.
+/// The reason why the origins cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum OriginsError {
     /// The URL has no host.
-    #[error("{url} names no host; give a URL like http://localhost:8000")]
+    #[error("the URL {url} has no host; write one like http://localhost:8000")]
     NoHost {
         /// The URL.
         url: String,
     },
-    /// The name could not be resolved.
-    #[error("{host} could not be resolved: {error}")]
+    /// The host name cannot be resolved.
+    #[error("cannot resolve {host}: {error}")]
     Dns {
-        /// The host's name.
+        /// The host name.
         host: String,
-        /// The error of the resolver.
+        /// The resolver's error.
         error: io::Error,
     },
-    /// TLS cannot be set up as the scenario wants it.
+    /// TLS cannot be set up with the settings of the scenario.
     #[error(transparent)]
     Tls(#[from] TlsError),
-    /// No local address is of the host's family.
-    #[error("{host} has no address that can be reached from {}; give a --local-address of the same family", list(.sources))]
+    /// No local address has the address family of the host.
+    #[error("cannot reach {host} from {}: it has no address of that family; give a --local-address of the same family", list(.sources))]
     Source {
-        /// The host's name.
+        /// The host name.
         host: String,
         /// The local addresses.
         sources: Vec<IpAddr>,
     },
-    /// A local address is not an address of this machine.
-    #[error("{address} is no address of this machine; give one that `ip address` lists")]
+    /// A local address does not belong to this machine.
+    #[error("{address} is not an address of this machine; `ip address` lists those that are")]
     NotLocal {
         /// The address.
         address: IpAddr,
     },
-    /// Nothing accepts a connection there.
-    #[error("nothing can be reached at {url}: {error}")]
+    /// No server accepts a connection.
+    #[error("cannot connect to {url}: {error}")]
     Unreachable {
         /// The base URL.
         url: String,
@@ -111,8 +111,8 @@ fn list(addresses: &[IpAddr]) -> String {
 }
 
 impl Origins {
-    /// Resolves the service's base URL and the hosts that its redirects may lead to.
-    #[expect(clippy::single_match_else, reason = "both ways are of one weight")]
+    /// Resolves the base URL of the service and the other hosts of the scenario.
+    #[expect(clippy::single_match_else, reason = "both branches matter equally")]
     pub fn resolve(
         url: &Url,
         network: &Network,
@@ -167,12 +167,12 @@ impl Origins {
         })
     }
 
-    /// The path that every request's path is appended to: empty, or with a slash at its beginning and none at its end.
+    /// The path that all request paths are appended to: empty, or with a leading and without a trailing slash.
     pub fn base_path(&self) -> &str {
         self.url.path().trim_end_matches('/')
     }
 
-    /// The origin of a host, by its number, and the URL that paths are appended to.
+    /// The index of a host's origin, by host number, and the URL that paths are appended to.
     pub(crate) fn host(&self, number: usize) -> (usize, &Url) {
         let (origin, url) = &self.hosts[number];
         (*origin, url)
@@ -185,12 +185,12 @@ impl Origins {
             .all(|address| address.ip().is_loopback())
     }
 
-    /// The present addresses of the service.
+    /// The current addresses of the service.
     pub fn addresses(&self) -> Arc<[SocketAddr]> {
         self.all[0].addresses.borrow().clone()
     }
 
-    /// The origins: the service's first.
+    /// All origins, the service's first.
     pub(crate) fn all(&self) -> &[Origin] {
         &self.all
     }
@@ -205,7 +205,7 @@ impl Origins {
         })
     }
 
-    /// The index of an origin, if the scenario names it.
+    /// The index of a URL's origin, if the scenario lists it.
     pub(crate) fn origin_of(&self, url: &Url) -> Option<usize> {
         let named = self.all.iter();
         named
@@ -213,7 +213,7 @@ impl Origins {
             .position(|known| known == url.origin())
     }
 
-    /// Looks all names up again; one that cannot be resolved keeps its addresses.
+    /// Resolves all names again. If that fails for a name, it keeps its addresses.
     pub(crate) fn look_up_again(&self, at_most: Duration) {
         for origin in self.all.iter().filter(|origin| origin.is_name) {
             if let Ok(found) = origin.look_up(at_most) {
@@ -226,7 +226,7 @@ impl Origins {
         }
     }
 
-    /// Waits until something accepts a connection, at most for a duration.
+    /// Waits until a server accepts a connection, but no longer than `at_most`.
     pub fn reach(&self, at_most: Duration) -> Result<(), OriginsError> {
         let until = Instant::now() + at_most;
         loop {
@@ -235,7 +235,7 @@ impl Origins {
                 let left = until.saturating_duration_since(Instant::now());
                 let patience = left.clamp(Duration::from_millis(50), Duration::from_secs(1));
                 match TcpStream::connect_timeout(address, patience) {
-                    // Nobody listens there: it has connected to itself.
+                    // No server listens: the socket is connected to itself.
                     Ok(stream) if stream.local_addr().is_ok_and(|local| local == *address) => {
                         setsockopt(&stream, sockopt::Linger, &RESET).ok();
                         last = Some(io::ErrorKind::ConnectionRefused.into());
@@ -313,18 +313,18 @@ impl Origin {
         self.url.scheme() == "https"
     }
 
-    /// Its host's name, without brackets.
+    /// Host name, without brackets.
     pub(crate) fn host(&self) -> &str {
         resolver::bare(self.url.host_str().unwrap_or_default())
     }
 
-    /// Follows the addresses of its name.
+    /// Receives the addresses of its name as they change.
     pub(crate) fn follow(&self) -> watch::Receiver<Arc<[SocketAddr]>> {
         self.addresses.subscribe()
     }
 }
 
-/// Looks names up again and again, until it is dropped.
+/// Resolves names again periodically, until it is dropped.
 pub(crate) struct Refresher {
     _until_dropped: mpsc::Sender<()>,
 }
@@ -362,7 +362,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_is_looked_up_again_and_an_address_is_not() {
+    fn name_is_resolved_again_but_address_is_not() {
         let elsewhere = || -> Arc<[SocketAddr]> { vec!["127.0.0.9:80".parse().unwrap()].into() };
         for (url, comes_back) in [("http://localhost", true), ("http://127.0.0.1", false)] {
             let origins = resolved(url);
@@ -377,7 +377,7 @@ mod tests {
     }
 
     #[test]
-    fn the_path_and_the_port_are_taken_from_the_url() {
+    fn path_and_port_come_from_the_url() {
         let origins = resolved("http://localhost:8080/api/?q#f");
         assert_eq!(origins.base_path(), "/api");
         assert_eq!(origins.all()[0].host_header, "localhost:8080");

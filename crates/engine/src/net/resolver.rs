@@ -1,4 +1,4 @@
-//! The resolver: the addresses of a host's name, and addresses that are used instead.
+//! The resolver: addresses of host names, and addresses that override them.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
@@ -6,7 +6,7 @@ use std::str::FromStr;
 use std::sync::mpsc;
 use std::time::Duration;
 
-/// An address that is used for a host and a port instead of those that the resolver finds.
+/// An address that overrides those of the resolver for a host and a port.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ResolveOverride {
     host: String,
@@ -27,7 +27,9 @@ impl FromStr for ResolveOverride {
     /// `HOST:PORT:ADDRESS`, as in `curl --resolve`.
     fn from_str(text: &str) -> Result<Self, String> {
         let wrong = || {
-            format!("`{text}` is no HOST:PORT:ADDRESS; write it like api.example.com:443:127.0.0.1")
+            format!(
+                "invalid address override '{text}': must be HOST:PORT:ADDRESS, like api.example.com:443:127.0.0.1"
+            )
         };
         let (host, rest) = text.split_once(':').ok_or_else(wrong)?;
         let (port, address) = rest.split_once(':').ok_or_else(wrong)?;
@@ -45,9 +47,9 @@ pub(crate) fn bare(host: &str) -> &str {
     host.trim_start_matches('[').trim_end_matches(']')
 }
 
-/// Asks the system's resolver. It has no timeout, so that a thread of its own asks it.
+/// Queries the system's resolver on a separate thread, since it has no timeout.
 pub(crate) fn look_up(host: &str, port: u16, at_most: Duration) -> io::Result<Vec<SocketAddr>> {
-    let (to, answer) = mpsc::channel();
+    let (sender, receiver) = mpsc::channel();
     let host = host.to_owned();
     std::thread::Builder::new()
         .name("resolver".into())
@@ -55,13 +57,13 @@ pub(crate) fn look_up(host: &str, port: u16, at_most: Duration) -> io::Result<Ve
             let found = (host.as_str(), port)
                 .to_socket_addrs()
                 .map(Iterator::collect);
-            // The receiver is gone if the answer came too late.
-            to.send(found).ok();
+            // The receiver is dropped after the timeout.
+            sender.send(found).ok();
         })?;
-    let mut found: Vec<SocketAddr> = answer.recv_timeout(at_most).map_err(|_| {
+    let mut found: Vec<SocketAddr> = receiver.recv_timeout(at_most).map_err(|_| {
         io::Error::new(
             io::ErrorKind::TimedOut,
-            format!("no answer within {at_most:?}"),
+            format!("no response from the resolver within {at_most:?}"),
         )
     })??;
     let mut known = Vec::new();
@@ -71,7 +73,7 @@ pub(crate) fn look_up(host: &str, port: u16, at_most: Duration) -> io::Result<Ve
         is_new
     });
     if found.is_empty() {
-        return Err(io::Error::other("it has no address"));
+        return Err(io::Error::other("the name has no addresses"));
     }
     Ok(found)
 }
@@ -103,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn look_up_returns_each_address_once() {
+    fn lookup_returns_each_address_once() {
         let found = look_up("127.0.0.1", 80, Duration::from_secs(5)).unwrap();
         assert_eq!(found, ["127.0.0.1:80".parse().unwrap()]);
     }

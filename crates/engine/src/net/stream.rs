@@ -1,4 +1,4 @@
-//! A stream of bytes to and from a host, in the clear or by TLS.
+//! A byte stream to and from a host, plain or over TLS.
 
 use std::io::{self, IoSlice};
 use std::os::fd::AsRawFd;
@@ -27,7 +27,7 @@ impl Stream {
         }
     }
 
-    /// Sends the bytes from index `sent` on, until the kernel has taken them all.
+    /// Sends the bytes from index `sent` on, until the kernel has accepted all of them.
     #[inline]
     pub(crate) fn poll_send(
         &mut self,
@@ -64,21 +64,21 @@ impl Stream {
         matches!(self, Self::Tls(_))
     }
 
-    /// Whether the other side is reached by the loopback interface.
+    /// Whether the peer is reached over the loopback interface.
     pub(crate) fn is_loopback(&self) -> bool {
         let peer = self.tcp().peer_addr().or_else(|_| self.tcp().local_addr());
         peer.is_ok_and(|address| address.ip().to_canonical().is_loopback())
     }
 
-    /// How many of the bytes that were written the other side's kernel has not acknowledged; `None` if the kernel does
-    /// not say. It distinguishes a request that a server read without a response from one that came too late: what
-    /// comes after a close is never acknowledged.
+    /// Number of written bytes that the peer's kernel has not acknowledged; `None` if unknown. It distinguishes a
+    /// request that the server read and did not respond to from one that arrived too late: bytes that arrive after a
+    /// close are never acknowledged.
     pub(crate) fn unacknowledged_bytes(&self) -> Option<u64> {
         let bytes = unacknowledged_bytes(self.tcp()).ok()?;
         u64::try_from(bytes).ok()
     }
 
-    /// Whether the other side has closed it, or has sent something without a request.
+    /// Whether the peer has closed it, or has sent bytes without a request.
     pub(crate) fn is_stale(&mut self) -> bool {
         let mut cx = Context::from_waker(Waker::noop());
         match self {
@@ -145,7 +145,7 @@ impl AsyncWrite for Stream {
 
 nix::ioctl_read_bad!(outgoing_queue, nix::libc::TIOCOUTQ, nix::libc::c_int);
 
-#[expect(unsafe_code, reason = "no crate that we use has a safe call for it")]
+#[expect(unsafe_code, reason = "no dependency has a safe call for it")]
 fn unacknowledged_bytes(stream: &TcpStream) -> nix::Result<i32> {
     let mut bytes = 0;
     // SAFETY: the descriptor is open as long as the stream is borrowed, and the kernel writes one `int`.

@@ -1,4 +1,4 @@
-//! TLS settings of the scenario, as rustls takes them.
+//! TLS settings of the scenario, for rustls.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme, version};
 
-/// Number of hosts whose sessions are remembered.
+/// Number of hosts whose sessions are kept.
 const SESSIONS_REMEMBERED: usize = 4;
 
 /// Performs handshakes with the settings of the scenario.
@@ -23,7 +23,7 @@ pub(crate) struct TlsClient {
     resumes: bool,
 }
 
-/// The sessions of one user, or of a shared pool, to be resumed.
+/// The sessions that one user, or a shared pool, can resume.
 #[derive(Debug, Clone)]
 pub(crate) struct TlsSessions(Resumption);
 
@@ -33,32 +33,32 @@ impl Default for TlsSessions {
     }
 }
 
-/// TLS cannot be set up as the scenario wants it.
+/// The reason why TLS cannot be set up with the settings of the scenario.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
     /// A file cannot be used.
-    #[error("the {what} {path} cannot be used: {error}; give a PEM file", path = .path.display())]
+    #[error("cannot use the {what} {path}: {error}; give a PEM file", path = .path.display())]
     File {
-        /// What it is to hold.
+        /// Role of the file.
         what: &'static str,
-        /// The file.
+        /// Path of the file.
         path: PathBuf,
-        /// Why not.
+        /// The reason.
         error: String,
     },
-    /// No authority is trusted.
+    /// The system has no trusted certificate authorities.
     #[error(
-        "the system has no certificate authorities to trust{detail}; install ca-certificates, or name a file: [tls] ca = \"ca.pem\""
+        "the system has no trusted certificate authorities{detail}; install ca-certificates, or set a file: [tls] ca = \"ca.pem\""
     )]
     NoAuthorities {
         /// The error of loading them.
         detail: String,
     },
-    /// The certificate and the key do not go together, or another setting is of no use.
-    #[error("TLS cannot be set up: {0}")]
+    /// The certificate and the key do not match, or another setting is invalid.
+    #[error("cannot set up TLS: {0}")]
     Setting(String),
-    /// A name that no certificate can hold.
-    #[error("`{0}` is no server name; write a host's name like api.example.com")]
+    /// A name that cannot be in a certificate.
+    #[error("invalid server name '{0}': must be a host name like api.example.com")]
     ServerName(String),
 }
 
@@ -108,7 +108,7 @@ impl TlsClient {
         })
     }
 
-    /// What a handshake of a user needs: its settings, with the user's sessions in them.
+    /// The configuration of a user's handshake, with the user's sessions.
     pub(crate) fn config(&self, sessions: &mut Option<TlsSessions>) -> Arc<ClientConfig> {
         let mut config = self.config.clone();
         if self.resumes {
@@ -118,7 +118,7 @@ impl TlsClient {
         Arc::new(config)
     }
 
-    /// The name that a host's certificate has to hold.
+    /// The name that a host's certificate must contain.
     pub(crate) fn name_of(&self, host: &str) -> Result<ServerName<'static>, TlsError> {
         self.server_name
             .clone()
@@ -130,7 +130,10 @@ fn server_name(name: &str) -> Result<ServerName<'static>, TlsError> {
     ServerName::try_from(name.to_owned()).map_err(|_| TlsError::ServerName(name.to_owned()))
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "as `map_err` wants it")]
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "the signature that `map_err` needs"
+)]
 fn setting(error: impl ToString) -> TlsError {
     TlsError::Setting(error.to_string())
 }
@@ -149,12 +152,12 @@ fn certificates(what: &'static str, path: &Path) -> Result<Vec<CertificateDer<'s
         .collect();
     let found = found.map_err(|error| unusable(what, path, &error))?;
     if found.is_empty() {
-        return Err(unusable(what, path, &"it holds no certificate"));
+        return Err(unusable(what, path, &"it contains no certificate"));
     }
     Ok(found)
 }
 
-/// The authorities of a file, or the system's.
+/// The authorities of a file, or those of the system.
 fn authorities(file: Option<&Path>) -> Result<RootCertStore, TlsError> {
     let mut roots = RootCertStore::empty();
     if let Some(path) = file {
@@ -175,13 +178,13 @@ fn authorities(file: Option<&Path>) -> Result<RootCertStore, TlsError> {
     Ok(roots)
 }
 
-/// The error of TLS itself, if it failed in the handshake or after it.
+/// The error of TLS itself, if the handshake failed or the connection failed later.
 pub(crate) fn reason(error: &io::Error) -> Option<String> {
     let inner = error.get_ref()?.downcast_ref::<rustls::Error>()?;
     Some(inner.to_string())
 }
 
-/// Accepts any certificate; its signatures are verified anyway.
+/// Accepts any certificate. Signatures are still verified.
 #[derive(Debug)]
 struct AnyCertificate(Arc<CryptoProvider>);
 

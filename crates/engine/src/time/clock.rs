@@ -1,4 +1,4 @@
-//! The run's clock: nanoseconds since the load began. All times are its times.
+//! The run's clock: nanoseconds since the load started. All timestamps are in its time.
 
 use std::time::{Duration, Instant};
 
@@ -19,8 +19,8 @@ impl Clock {
         }
     }
 
-    /// A clock that starts at a time of the machine's monotonic clock, which all processes share. The time may be past or to
-    /// come: before it, the clock shows 0.
+    /// A clock that starts at a time of the machine's monotonic clock, which all processes share. The time may be in
+    /// the past or in the future; before it, the clock shows 0.
     pub fn starting_at(moment: Duration) -> Self {
         let (now, machine) = (Instant::now(), Self::of_the_machine());
         let origin = match moment.checked_sub(machine) {
@@ -32,20 +32,20 @@ impl Clock {
         }
     }
 
-    /// The time of the machine's monotonic clock.
+    /// Current time of the machine's monotonic clock.
     pub fn of_the_machine() -> Duration {
         let now = rustix::time::clock_gettime(ClockId::Monotonic);
         let whole = Duration::from_secs(now.tv_sec.unsigned_abs());
         whole + Duration::from_nanos(now.tv_nsec.unsigned_abs())
     }
 
-    /// Nanoseconds since it began.
+    /// Nanoseconds since the start.
     #[inline]
     pub fn now_ns(&self) -> u64 {
         duration_ns(self.origin.elapsed())
     }
 
-    /// Time since it began.
+    /// Time since the start.
     pub fn elapsed(&self) -> Duration {
         self.origin.elapsed()
     }
@@ -56,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn clock_starts_at_its_time() {
+    fn clock_starts_at_the_given_time() {
         let now = Clock::of_the_machine();
         let begun = now
             .checked_sub(Duration::from_secs(5))

@@ -1,12 +1,12 @@
-//! The phases in which a worker comes to its end.
+//! The phases of a worker's shutdown.
 
-/// How far a worker is from its end. Phases follow one another in this order.
+/// Phase of a worker's shutdown. Phases follow one another in this order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ShutdownPhase {
     /// Tasks are started.
     Running,
-    /// No task is started; those in progress may end.
+    /// No more tasks are started; running ones may finish.
     Draining,
-    /// What is in progress is cut off.
+    /// Running tasks are aborted.
     Aborted,
 }

@@ -1,16 +1,16 @@
-//! Detection of stalls: times in which a load thread was stopped or had no CPU, and delays of its wake-ups.
+//! Detection of stalls: times in which a load thread was stopped or had no CPU, and late wake-ups.
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 
 const NEVER: u64 = u64::MAX;
 
-/// A thread that was not observed to run for longer than this has stalled.
+/// Minimum time between two observations of a thread that counts as a stall.
 const STALL_MIN_NS: u64 = 250_000_000;
-/// Stalls are remembered for requests that were in flight during them.
+/// Number of stalls that are kept for the requests in flight during them.
 const STALLS_REMEMBERED: usize = 64;
 
-/// What a load thread itself delayed: nothing of it is the service's time.
+/// Delays caused by a load thread itself, which do not count as the service's time.
 pub(crate) struct StallDetector {
     /// When the thread was last observed to run; [`NEVER`] before the first observation.
     last_observed_ns: Cell<u64>,
@@ -22,11 +22,11 @@ pub(crate) struct StallDetector {
 /// The latest stalls.
 #[derive(Default)]
 struct Stalls {
-    /// From … to, in nanoseconds of the run's clock.
+    /// Start and end, in nanoseconds of the run's clock.
     spans: VecDeque<(u64, u64)>,
     /// The end of the last one.
     until_ns: u64,
-    /// The sum of those not taken yet.
+    /// Total duration of those not taken yet.
     untaken_ns: u64,
 }
 
@@ -39,7 +39,7 @@ impl StallDetector {
         }
     }
 
-    /// Notes that the thread runs at this moment. Returns the length of the stall that ends now, if one does.
+    /// Notes that the thread runs at this moment. Returns the duration of the stall that ends now, if there is one.
     #[inline]
     pub(crate) fn observe(&self, now_ns: u64) -> Option<u64> {
         let last_ns = self.last_observed_ns.replace(now_ns);
@@ -61,7 +61,7 @@ impl StallDetector {
         stalls.untaken_ns += to_ns - from_ns;
     }
 
-    /// How long the thread was stalled between two moments.
+    /// Duration for which the thread was stalled between two times.
     #[inline]
     pub(crate) fn stalled_ns(&self, from_ns: u64, to_ns: u64) -> u64 {
         let stalls = self.stalls.borrow();
@@ -78,7 +78,7 @@ impl StallDetector {
         std::mem::take(&mut self.stalls.borrow_mut().untaken_ns)
     }
 
-    /// Notes that something due had to wait for the thread.
+    /// Notes the delay of something that was due and had to wait for the thread.
     pub(crate) fn record_wakeup_delay(&self, delay_ns: u64) {
         let max_ns = self.max_wakeup_delay_ns.get().max(delay_ns);
         self.max_wakeup_delay_ns.set(max_ns);
@@ -95,7 +95,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn stall_counts_for_requests_that_overlap_it() {
+    fn stall_counts_for_overlapping_requests_only() {
         let stall = StallDetector::new();
         for (now_ns, expected) in [
             (5_000_000_000, None),

@@ -1,37 +1,37 @@
-//! CPU time of the present thread from `/proc/thread-self/schedstat`: time on a CPU, time ready to run without one, and
-//! how often it came on one.
+//! CPU time of the current thread from `/proc/thread-self/schedstat`: time on a CPU, time in the run queue, and number
+//! of time slices.
 
 use std::cell::Cell;
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 
-/// The counts of a thread; all zero if the kernel does not have them.
+/// Counters of a thread; all zero if the kernel does not provide them.
 pub(crate) struct ThreadCpu {
     file: Option<File>,
-    /// The counts of the last call.
+    /// Counters at the last call.
     seen: Cell<CpuUsage>,
 }
 
 /// CPU time since the last call.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct CpuUsage {
-    /// On a CPU.
+    /// Time on a CPU.
     pub(crate) ran_ns: u64,
-    /// Ready, and without one.
+    /// Time in the run queue.
     pub(crate) waited_ns: u64,
-    /// Number of times that the thread came on a CPU.
+    /// Number of time slices.
     pub(crate) timeslices: u64,
 }
 
 impl CpuUsage {
-    /// The mean wait before it came on a CPU.
+    /// Mean time in the run queue per time slice.
     pub(crate) fn waited_each_ns(&self) -> u64 {
         self.waited_ns / self.timeslices.max(1)
     }
 }
 
 impl ThreadCpu {
-    /// The counts of the calling thread.
+    /// Counters of the calling thread.
     pub(crate) fn of_this_thread() -> Self {
         let account = Self {
             file: File::open("/proc/thread-self/schedstat").ok(),
@@ -90,7 +90,7 @@ mod tests {
         let threads = [(); 2].map(|()| std::thread::spawn(spin));
         let waited = threads.map(|thread| thread.join().unwrap());
         if waited.iter().all(|waited| waited.waited_ns == 0) {
-            // The kernel does not have these counts.
+            // The kernel does not provide these counters.
             return;
         }
         for waited in waited {

@@ -1,8 +1,8 @@
-//! Timers of a worker: wake its users when something is due. Due times are in a heap, the earliest of them arms a
-//! timerfd, since the runtime's own timers are no finer than a millisecond.
+//! Timers of a worker: wake its users when something is due. Due times are in a heap, and the earliest arms a
+//! timerfd, because the runtime's own timers have a resolution of a millisecond.
 //!
-//! Each user has one slot. It holds what the user sleeps for or, while a request is in flight, its deadline; so
-//! neither allocates memory per request.
+//! Each user has one slot. It contains the due time of the user's sleep and, while a request is in flight, its
+//! deadline. Therefore, no memory is allocated per request.
 
 use std::cell::{Cell, RefCell};
 use std::cmp::Reverse;
@@ -22,17 +22,17 @@ use super::stall::StallDetector;
 
 const NEVER: u64 = u64::MAX;
 
-/// A worker wakes at least this often, so that it notices its own stalls.
+/// Interval at which a worker wakes at least, so that it detects its own stalls.
 const HEARTBEAT_NS: u64 = 100_000_000;
-/// The last part of a wait that is busy-waited instead of slept, if the worker is to be precise.
+/// The last part of a wait that is busy-waited instead of slept, if the worker is precise.
 const BUSY_WAIT_NS: u64 = 100_000;
-/// A turn of the worker in which it only reads the clock and polls the network takes less.
+/// Maximum duration of an iteration of the worker that only reads the clock and polls the network.
 const IDLE_TURN_NS: u64 = 3_000;
 
-/// Why a wait was cut short.
+/// The reason why a wait was cut short.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum WaitError {
-    /// Its deadline has passed.
+    /// The deadline has passed.
     DeadlineExceeded,
     /// The run was aborted.
     Aborted,
@@ -43,13 +43,13 @@ pub(crate) enum WaitError {
 pub(crate) struct TimerSlot(u32);
 
 impl TimerSlot {
-    /// A slot of no timers.
+    /// A slot without timers.
     #[cfg(any(test, feature = "test-harness"))]
-    pub(crate) fn of(number: u32) -> Self {
+    pub(crate) fn new(number: u32) -> Self {
         Self(number)
     }
 
-    /// Its index among the slots of its worker.
+    /// Index among the slots of its worker.
     pub(crate) fn index(self) -> usize {
         self.0 as usize
     }
@@ -57,27 +57,27 @@ impl TimerSlot {
 
 struct SlotState {
     waker: RefCell<Option<Waker>>,
-    /// What it sleeps for; [`NEVER`] if it does not sleep.
+    /// Due time of the sleep; [`NEVER`] without one.
     due_ns: Cell<u64>,
-    /// The deadline of what is in progress; [`NEVER`] if nothing is.
+    /// Deadline of the current operation; [`NEVER`] without one.
     deadline_ns: Cell<u64>,
-    /// The intended start of the request in flight; [`NEVER`] if none is.
+    /// Intended start of the request in flight; [`NEVER`] without one.
     intended_ns: Cell<u64>,
 }
 
-/// The timers of a worker, its shutdown phase, and what is in flight.
+/// The timers of a worker, its shutdown phase, and its requests in flight.
 pub(crate) struct Timers {
     clock: Clock,
     timer: AsyncFd<OwnedFd>,
-    /// When the timerfd fires; [`NEVER`]: not at all, 0: there is no need to.
+    /// When the timerfd fires; [`NEVER`]: not armed; 0: it does not need to fire.
     armed_ns: Cell<u64>,
-    /// The worker busy-waits for this long before something is due.
+    /// Duration for which the worker busy-waits before something is due.
     busy_wait_ns: u64,
-    /// How long it did only that, since the last [`Timers::take_busy_waited_ns`].
+    /// Duration of pure busy-waiting since the last [`Timers::take_busy_waited_ns`].
     busy_waited_ns: Cell<u64>,
     phase: Cell<ShutdownPhase>,
     due: RefCell<BinaryHeap<Reverse<(u64, u32)>>>,
-    /// No deadline is earlier.
+    /// Lower bound of all deadlines.
     first_deadline_ns: Cell<u64>,
     slots: RefCell<Vec<SlotState>>,
     stall: StallDetector,
@@ -111,7 +111,7 @@ impl Timers {
             deadline_ns: Cell::new(NEVER),
             intended_ns: Cell::new(NEVER),
         });
-        // As many as there are users, which are counted in u32.
+        // Equal to the number of users, which is a u32.
         TimerSlot(u32::try_from(slots.len() - 1).unwrap_or(u32::MAX))
     }
 
@@ -119,7 +119,7 @@ impl Timers {
         self.phase.get()
     }
 
-    /// Moves on to a later phase and wakes all.
+    /// Moves to a later phase and wakes all users.
     pub(crate) fn set_phase(&self, phase: ShutdownPhase) {
         self.phase.set(phase);
         for slot in self.slots.borrow().iter() {
@@ -129,7 +129,7 @@ impl Timers {
         }
     }
 
-    /// Wakes all that sleep: what they sleep for may have changed.
+    /// Wakes all sleeping users, since their due times may have changed.
     pub(crate) fn interrupt_sleeps(&self) {
         for slot in self.slots.borrow().iter() {
             if slot.due_ns.replace(NEVER) != NEVER {
@@ -138,7 +138,7 @@ impl Timers {
         }
     }
 
-    /// Sleeps until a moment of the run's clock, until sleeps are interrupted, or until the worker leaves its phase.
+    /// Sleeps until a time of the run's clock, until sleeps are interrupted, or until the phase changes.
     pub(crate) async fn sleep_until(&self, slot: TimerSlot, due_ns: u64) {
         let phase = self.phase.get();
         if self.clock.now_ns() >= due_ns {
@@ -160,7 +160,7 @@ impl Timers {
         .await;
     }
 
-    /// Waits until `poll` finds something; it is polled again after [`Timers::wake`] and after a change of phase.
+    /// Waits until `poll` returns something. It is polled again after [`Timers::wake`] and after a change of phase.
     pub(crate) async fn wait_for_wake<T>(
         &self,
         slot: TimerSlot,
@@ -194,7 +194,7 @@ impl Timers {
         });
     }
 
-    /// Sets the deadline of what is in progress.
+    /// Sets the deadline of the current operation.
     pub(crate) fn set_deadline(&self, slot: TimerSlot, deadline_ns: u64) {
         self.with(slot, |state| state.deadline_ns.set(deadline_ns));
         if deadline_ns < self.first_deadline_ns.get() {
@@ -203,7 +203,7 @@ impl Timers {
         }
     }
 
-    /// Polls until something is ready, until the slot's deadline, or until the run is aborted.
+    /// Polls until ready, until the slot's deadline, or until the run is aborted.
     #[inline]
     pub(crate) async fn poll_until_deadline<T>(
         &self,
@@ -218,7 +218,7 @@ impl Timers {
                 return Poll::Ready(Err(WaitError::Aborted));
             }
             self.with(slot, |state| {
-                // `run` takes a deadline away once it has passed.
+                // `run` removes a deadline that has passed.
                 if state.deadline_ns.get() == NEVER {
                     return Poll::Ready(Err(WaitError::DeadlineExceeded));
                 }
@@ -229,7 +229,7 @@ impl Timers {
         .await
     }
 
-    /// The same for a future.
+    /// Same as [`Timers::poll_until_deadline`] for a future.
     pub(crate) async fn until_deadline<F: Future>(
         &self,
         slot: TimerSlot,
@@ -239,7 +239,7 @@ impl Timers {
             .await
     }
 
-    /// Waits for a future that has no deadline, until the run is aborted.
+    /// Waits for a future without a deadline, until the run is aborted.
     pub(crate) async fn until_aborted<F: Future>(
         &self,
         slot: TimerSlot,
@@ -258,7 +258,7 @@ impl Timers {
         .await
     }
 
-    /// Number of requests in flight, and the earliest intended start among them.
+    /// Number of requests in flight, and their earliest intended start.
     pub(crate) fn in_flight(&self) -> (u32, Option<u64>) {
         let slots = self.slots.borrow();
         let intended = slots.iter().map(|slot| slot.intended_ns.get());
@@ -271,9 +271,9 @@ impl Timers {
         (count, oldest)
     }
 
-    /// Wakes what is due, forever.
+    /// Wakes users when something is due, forever.
     pub(crate) async fn run(&self) -> io::Result<()> {
-        // Without a first heartbeat a worker whose requests all wait for the service would look stalled.
+        // Without a first heartbeat, a worker whose requests all wait for the service would look stalled.
         let now_ns = self.clock.now_ns();
         self.stall.observe(now_ns);
         self.arm(now_ns.saturating_add(HEARTBEAT_NS));
@@ -286,7 +286,7 @@ impl Timers {
             drop(ready);
             let armed_ns = self.armed_ns.replace(NEVER);
             let mut now_ns = self.clock.now_ns();
-            // What comes from the network waits for the thread as the timer does.
+            // Network events wait for the thread as well as the timer does.
             self.stall
                 .record_wakeup_delay(now_ns.saturating_sub(armed_ns));
             self.fire(now_ns);
@@ -299,8 +299,8 @@ impl Timers {
         }
     }
 
-    /// Reads the clock while something is due so soon that sleeping would be late; the worker's other work goes on in
-    /// the meantime. Returns the last time read.
+    /// Reads the clock in a loop while the next due time is too close to sleep. The worker's other tasks run in
+    /// between. Returns the last time read.
     async fn busy_wait(&self, mut now_ns: u64) -> u64 {
         loop {
             let next_ns = self.next_ns();
@@ -314,7 +314,7 @@ impl Timers {
             tokio::task::yield_now().await;
             let before_ns = std::mem::replace(&mut now_ns, self.clock.now_ns());
             let turn_ns = now_ns - before_ns;
-            // A longer turn was one of work.
+            // A longer iteration did some work.
             if turn_ns < IDLE_TURN_NS {
                 self.busy_waited_ns.set(self.busy_waited_ns.get() + turn_ns);
             }
@@ -322,14 +322,14 @@ impl Timers {
         }
     }
 
-    /// When the next sleep or deadline is over.
+    /// The next due time of a sleep or a deadline.
     fn next_ns(&self) -> u64 {
         let due = self.due.borrow();
         let due_ns = due.peek().map_or(NEVER, |Reverse((due_ns, _))| *due_ns);
         due_ns.min(self.first_deadline_ns.get())
     }
 
-    /// Ends the sleeps that are over at this moment, and takes away the deadlines that have passed.
+    /// Ends the sleeps that are due, and removes the deadlines that have passed.
     fn fire(&self, now_ns: u64) {
         self.observe(now_ns);
         self.wake_due(now_ns);
@@ -338,18 +338,18 @@ impl Timers {
         }
     }
 
-    /// Takes how long the worker did nothing but busy-wait since the last call.
+    /// Takes the duration of pure busy-waiting since the last call.
     pub(crate) fn take_busy_waited_ns(&self) -> u64 {
         self.busy_waited_ns.take()
     }
 
-    /// When the worker's thread was stalled or late.
+    /// The detector of stalls and late wake-ups.
     #[inline]
     pub(crate) fn stall(&self) -> &StallDetector {
         &self.stall
     }
 
-    /// Notes that the worker runs at this moment. If it was stalled until now, deadlines move by as much.
+    /// Notes that the worker runs at this moment. If it was stalled until now, deadlines are postponed by the stall.
     #[inline]
     pub(crate) fn observe(&self, now_ns: u64) {
         if let Some(stalled_ns) = self.stall.observe(now_ns) {
@@ -374,7 +374,7 @@ impl Timers {
         {
             due.pop();
             self.with(TimerSlot(slot), |state| {
-                // A sleep that was interrupted leaves its due time behind.
+                // An interrupted sleep leaves its due time in the heap.
                 if state.due_ns.get() == due_ns {
                     state.due_ns.set(NEVER);
                     wake(state);
@@ -397,14 +397,14 @@ impl Timers {
         self.first_deadline_ns.set(next);
     }
 
-    /// Arms the timerfd to fire at a moment, or earlier: by the time that is busy-waited.
+    /// Arms the timerfd for a time, minus the duration of busy-waiting.
     fn arm(&self, at_ns: u64) {
         let at_ns = at_ns.saturating_sub(self.busy_wait_ns);
         if at_ns >= self.armed_ns.get() {
             return;
         }
         self.armed_ns.set(at_ns);
-        // A timer set to zero is switched off: the least is a nanosecond.
+        // Zero disarms a timer; the minimum is a nanosecond.
         let left_ns = at_ns.saturating_sub(self.clock.now_ns()).max(1);
         let value = Timespec {
             tv_sec: i64::try_from(left_ns / 1_000_000_000).unwrap_or(i64::MAX),
@@ -418,7 +418,7 @@ impl Timers {
             it_value: value,
         };
         rustix::time::timerfd_settime(self.timer.get_ref(), TimerfdTimerFlags::empty(), &once)
-            .expect("a relative time of at least a nanosecond is a valid setting of our own timer");
+            .expect("a relative time of at least a nanosecond is valid");
     }
 
     #[inline]
@@ -429,11 +429,11 @@ impl Timers {
 
 #[expect(
     unsafe_code,
-    reason = "tokio has no safe way to watch a descriptor of our own"
+    reason = "tokio has no safe way to watch a foreign descriptor"
 )]
 fn registered(timer: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
-    // SAFETY: an `OwnedFd` gives the same open descriptor for as long as it lives, and it lives in the
-    // `AsyncFd`, which takes it off the reactor before it is closed.
+    // SAFETY: an `OwnedFd` returns the same open descriptor for as long as it lives, and it lives in the
+    // `AsyncFd`, which deregisters it before it is closed.
     unsafe { AsyncFd::register(timer) }.map_err(io::Error::from)
 }
 
@@ -464,8 +464,8 @@ mod tests {
 
     use super::*;
 
-    /// For how long a fresh worker is observed to have stalled once something comes from the network after `silence`,
-    /// in milliseconds, if its thread is blocked for a while before.
+    /// Duration of the stall, in milliseconds, that a new worker detects once something arrives from the network after
+    /// `silence`, if its thread is first blocked for `blocked`.
     fn stalled_ms(silence: Duration, blocked: Duration) -> u64 {
         let runtime = Builder::new_current_thread().enable_io().build().unwrap();
         let (comes, came) = oneshot::channel();
@@ -487,15 +487,15 @@ mod tests {
     }
 
     #[test]
-    fn fresh_worker_without_work_is_not_stalled() {
+    fn new_worker_without_work_is_not_stalled() {
         let silence = Duration::from_millis(700);
-        // A machine under load may keep the thread from its CPU for that long, but not each time.
+        // A loaded machine may keep the thread from its CPU for that long, but not every time.
         let mut attempts = (0..5).map(|_| stalled_ms(silence, Duration::ZERO));
         assert!(attempts.any(|ms| ms == 0));
     }
 
     #[test]
-    fn fresh_worker_that_is_blocked_is_stalled() {
+    fn new_worker_that_is_blocked_is_stalled() {
         let blocked = Duration::from_millis(400);
         let ms = stalled_ms(Duration::from_millis(700), blocked);
         assert!(ms >= 390, "{ms}");

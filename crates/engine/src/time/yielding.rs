@@ -1,10 +1,10 @@
-//! Cooperative yielding: long work is done a little at a time, so that tasks with something due have their turn in
+//! Cooperative yielding: long work is split into slices, so that other tasks with something due run in
 //! between.
 
-/// Number of items at once: a fraction of a millisecond's work.
+/// Number of items per slice: a fraction of a millisecond's work.
 const AT_ONCE: usize = 64;
 
-/// Calls `each` with every item, and yields to the runtime after a number of them.
+/// Calls `each` with every item, and yields to the runtime after each slice.
 pub(crate) async fn for_each_yielding<T>(
     all: impl IntoIterator<Item = T>,
     mut each: impl FnMut(T),
@@ -42,7 +42,7 @@ mod tests {
         });
         let all = 10 * AT_ONCE + 5;
         let work = for_each_yielding(0..all, |number| {
-            assert_eq!(number, done.get(), "one after the other");
+            assert_eq!(number, done.get(), "in order");
             done.set(number + 1);
         });
         local.run_until(work).await;

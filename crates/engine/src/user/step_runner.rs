@@ -1,4 +1,4 @@
-//! The step runner: takes the steps of a user.
+//! The step runner: runs the steps of a user.
 
 use brunt_record::{FailureKind, NameId, Sample};
 use brunt_scenario::{EvalError, Expression, Request, Step, Value, chosen, names_of};
@@ -11,42 +11,42 @@ use crate::net::error::RequestError;
 use crate::time::shutdown::ShutdownPhase;
 use crate::time::timers::TimerSlot;
 
-/// Maximum number of steps of a task without a request or a wait: a fraction of a second's work. A loop that takes more
-/// has no end that is worth waiting for.
+/// Maximum number of consecutive steps of a task without a request or a wait, which take a fraction of a second. A loop
+/// that exceeds it is treated as endless.
 const IDLE_STEPS_MAX: u32 = 1_000_000;
 
-/// Takes the steps of a user.
+/// Runs the steps of a user.
 pub(crate) struct StepRunner<'a> {
     context: &'a WorkerContext,
     slot: TimerSlot,
     session: &'a mut UserSession,
-    /// The intended start of the next request, and when it was dispatched.
+    /// The intended start and the dispatch time of the next request.
     moments: (u64, u64),
-    /// How long it has waited so far.
+    /// Total duration of waits so far.
     waited_ns: u64,
-    /// Number of requests that failed so far.
+    /// Number of failed requests so far.
     failed: u32,
-    /// The last error, with the name of its request.
+    /// The last error, with its request name.
     reason: Option<(Option<NameId>, String)>,
-    /// Groups that were started, the innermost last.
+    /// Open groups, the innermost last.
     groups: Vec<Group>,
-    /// Whether any failure interrupts the steps, not only one of a request that something is extracted from.
+    /// Whether any failure interrupts the steps, rather than only that of a request with extractions.
     stops_at_failure: bool,
     /// Number of steps since the last request or wait.
     idle_steps: u32,
 }
 
-/// A group that was started.
+/// An open group.
 struct Group {
     started_ns: u64,
     waited_ns: u64,
     failed: u32,
 }
 
-/// How steps ended.
+/// The end of a list of steps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum StepFlow {
-    /// All were taken.
+    /// All steps were run.
     Done,
     /// They were interrupted.
     Interrupted,
@@ -54,21 +54,21 @@ pub(crate) enum StepFlow {
     StopUser(StopReason),
 }
 
-/// Why a user stops for good.
+/// The reason why a user stops for good.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum StopReason {
-    /// What it does before its tasks has failed.
+    /// Its `on_start` failed.
     NotStarted,
     /// A data source is exhausted.
     OutOfData,
-    /// The scenario stops it, or it has run its part of the iterations.
+    /// The scenario stops it, or it has run its share of the iterations.
     Requested,
     /// The run ends.
     RunEnds,
 }
 
 impl<'a> StepRunner<'a> {
-    /// A runner whose next request has this intended start and was dispatched at that time.
+    /// Creates a runner with the intended start and the dispatch time of the next request.
     #[inline]
     pub(crate) fn new(
         context: &'a WorkerContext,
@@ -90,13 +90,13 @@ impl<'a> StepRunner<'a> {
         }
     }
 
-    /// The first failure interrupts the steps: they are a set-up.
+    /// Lets the first failure interrupt the steps, as in a set-up.
     pub(crate) fn for_setup(mut self) -> Self {
         self.stops_at_failure = true;
         self
     }
 
-    /// When the last of the steps was done.
+    /// When the last step was done.
     pub(crate) fn done_ns(&self) -> u64 {
         self.moments.0
     }
@@ -112,7 +112,7 @@ impl<'a> StepRunner<'a> {
         Some(secrets.mask_cut(&text))
     }
 
-    /// Takes steps.
+    /// Runs steps.
     #[inline]
     pub(crate) async fn run(&mut self, steps: &'a [Step]) -> StepFlow {
         let mut at = 0;
@@ -120,7 +120,7 @@ impl<'a> StepRunner<'a> {
         let mut is_first = true;
         while let Some(step) = steps.get(at) {
             at += 1;
-            // Other users have their turn, however little this one waits.
+            // Lets other users run, however little this one waits.
             if self.context.has_to_yield() {
                 tokio::task::yield_now().await;
                 if self.context.net.timers.phase() == ShutdownPhase::Aborted {
@@ -200,7 +200,7 @@ impl<'a> StepRunner<'a> {
         flow
     }
 
-    /// Waits between two steps; the next request is intended for the end of the wait. The end of the load interrupts
+    /// Waits between two steps. The next request is intended for the end of the wait. The end of the load interrupts
     /// the steps.
     async fn wait(&mut self, wait_ns: u64) -> StepFlow {
         let context = self.context;
@@ -215,7 +215,7 @@ impl<'a> StepRunner<'a> {
         self.moments = (until_ns, until_ns);
         while context.net.clock.now_ns() < until_ns {
             if context.net.timers.phase() != ShutdownPhase::Running {
-                // What the end of the load interrupts has not failed.
+                // An interruption by the end of the load is not a failure.
                 self.groups.clear();
                 return StepFlow::Interrupted;
             }
@@ -224,11 +224,11 @@ impl<'a> StepRunner<'a> {
         StepFlow::Done
     }
 
-    /// Takes a step that neither sends nor waits; `at` is the index of the next one.
+    /// Runs a step that neither sends nor waits; `at` is the index of the next one.
     fn step(&mut self, step: &Step, at: &mut usize) -> Result<(), EvalError> {
         self.idle_steps += 1;
         if self.idle_steps > IDLE_STEPS_MAX {
-            let text = format!("a loop took {IDLE_STEPS_MAX} steps without a request or a wait");
+            let text = format!("a loop ran {IDLE_STEPS_MAX} steps without a request or a wait");
             return Err(EvalError::Failed(text));
         }
         match step {
@@ -246,12 +246,15 @@ impl<'a> StepRunner<'a> {
             Step::Count(slot, times) => {
                 let times = self.evaluate(times)?;
                 let Some(count) = times.as_number().filter(|count| *count >= 0.0) else {
-                    let text = format!("`{}` is no number of times", times.in_text());
+                    let text = format!(
+                        "invalid number of repetitions `{}`: must be 0 or more",
+                        times.in_text()
+                    );
                     return Err(EvalError::Failed(text));
                 };
                 #[expect(
                     clippy::cast_possible_truncation,
-                    reason = "a float cast saturates, and so many rounds never end"
+                    reason = "a float cast saturates, and a loop of that length never ends"
                 )]
                 let count = count as i64;
                 self.session.state.variables[slot.index()] = Value::Integer(count);
@@ -290,11 +293,11 @@ impl<'a> StepRunner<'a> {
     }
 
     fn evaluate(&mut self, expression: &Expression) -> Result<Value, EvalError> {
-        expression.evaluate(&mut self.session.scope(&self.context.stock))
+        expression.evaluate(&mut self.session.scope(&self.context.shared_data))
     }
 
-    /// How a step ends whose expression has no value. That it cannot be evaluated is a failure of the request that would
-    /// have been next.
+    /// Ends the steps after an expression without a value. An expression that cannot be evaluated counts as a failure
+    /// of the next request.
     fn halt(&mut self, halt: EvalError, steps: &[Step], at: usize) -> StepFlow {
         let (kind, text) = match halt {
             EvalError::StopUser => return StepFlow::StopUser(StopReason::OutOfData),
@@ -345,7 +348,7 @@ impl<'a> StepRunner<'a> {
         let has_failed = is_interrupted || self.failed > group.failed;
         let error =
             has_failed.then(|| RequestError::new(FailureKind::Check, "a step of the group failed"));
-        // A group that was interrupted in a wait has not ended yet.
+        // A group that was interrupted during a wait has not ended yet.
         let done_ns = self.moments.0.min(self.context.net.clock.now_ns());
         let started_ns = done_ns.saturating_sub(took_ns);
         let sample = other_sample(name, started_ns, took_ns, error.as_ref());
@@ -353,8 +356,8 @@ impl<'a> StepRunner<'a> {
             .record_other(&sample, error.as_ref(), self.session);
     }
 
-    /// Records a value of a metric; values are counted as milliseconds are.
-    #[expect(clippy::single_match_else, reason = "both ways are of one weight")]
+    /// Records a value of a metric. Values are counted like milliseconds.
+    #[expect(clippy::single_match_else, reason = "both branches matter equally")]
     fn measure(&self, name: NameId, value: &Value) {
         let number = value
             .as_number()
@@ -363,7 +366,7 @@ impl<'a> StepRunner<'a> {
             Some(_) => None,
             None => {
                 let text = format!(
-                    "`{}` is no value of a metric: 0 to 70 million is",
+                    "invalid metric value `{}`: must be a number from 0 to 70 million",
                     value.in_text()
                 );
                 Some(RequestError::new(FailureKind::Check, text))

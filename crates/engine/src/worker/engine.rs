@@ -1,4 +1,4 @@
-//! The engine: one worker thread per core. In: a plan, settings, commands. Out: increments.
+//! The engine: one worker thread per core. Input: a plan, settings and commands. Output: events.
 
 use std::io;
 use std::sync::Arc;
@@ -33,27 +33,27 @@ struct WorkerThread {
     thread: Option<JoinHandle<()>>,
     commands: UnboundedSender<Command>,
     spare: Sender<Box<SecondRecorder>>,
-    /// Number of seconds of it that were returned as events; `None` once it has ended.
+    /// Number of its seconds that were returned as events; `None` once it has ended.
     completed_seconds: Option<u32>,
 }
 
-/// What an engine reports.
+/// An event of an engine.
 #[derive(Debug)]
 pub enum EngineEvent {
     /// One second of a worker.
     Increment(Box<MetricsSnapshot>),
-    /// Nothing happened within the time to wait.
+    /// No event within the timeout.
     Timeout,
-    /// The scenario wants the test to stop.
+    /// A step of the scenario stops the test.
     StopTest,
     /// A worker failed; the others go on.
     WorkerFailed(String),
-    /// Every worker has ended, and no event follows.
+    /// All workers have ended; no event follows.
     Ended,
 }
 
 impl Engine {
-    /// Starts the workers, on a run's clock that has just started.
+    /// Starts the workers, on a run's clock that starts now.
     pub fn start(
         plan: &Arc<Plan>,
         origins: &Arc<Origins>,
@@ -76,7 +76,7 @@ impl Engine {
                     let ended =
                         run_worker(number, &settings, plan, origins, clock, recorder, receiver);
                     let ended = ended.map_err(|error| secrets.known.mask(&error.to_string()));
-                    // The receiver is gone if the engine was dropped.
+                    // The receiver is dropped with the engine.
                     to.send((number, WorkerEvent::Ended(ended))).ok();
                 })?;
             workers.push(WorkerThread {
@@ -105,12 +105,12 @@ impl Engine {
     /// Sends a command to all workers.
     pub fn command(&self, command: Command) {
         for worker in &self.workers {
-            // A worker that has ended needs no command.
+            // A worker that has ended does not need the command.
             worker.commands.send(command).ok();
         }
     }
 
-    /// Gives up threads that have not ended: they end with the process.
+    /// Abandons threads that have not ended. They end with the process.
     pub fn abandon(&mut self) {
         self.command(Command::Abort);
         for worker in &mut self.workers {
@@ -118,7 +118,7 @@ impl Engine {
         }
     }
 
-    /// How the users of the workers that have ended started.
+    /// Start statistics of the users whose workers have ended.
     pub fn start_stats(&self) -> &StartStats {
         &self.start_stats
     }
@@ -140,7 +140,7 @@ impl Engine {
                 let worker = &mut self.workers[worker];
                 let completed = delta.second().saturating_add(1);
                 worker.completed_seconds = worker.completed_seconds.max(Some(completed));
-                // A worker that has ended needs no spare.
+                // A worker that has ended does not need the recorder.
                 worker.spare.send(delta).ok();
                 EngineEvent::Increment(Box::new(increment))
             }
@@ -159,7 +159,7 @@ impl Engine {
             Err(RecvTimeoutError::Timeout) => EngineEvent::Timeout,
             Err(RecvTimeoutError::Disconnected) => {
                 self.running = 0;
-                EngineEvent::WorkerFailed("a thread of the load ended without a word".into())
+                EngineEvent::WorkerFailed("a load thread ended unexpectedly".into())
             }
         }
     }
@@ -170,7 +170,7 @@ impl Drop for Engine {
         self.command(Command::Abort);
         for worker in &mut self.workers {
             if let Some(thread) = worker.thread.take() {
-                // A panic there was returned as an event already.
+                // A panic was already returned as an event.
                 thread.join().ok();
             }
         }
@@ -196,7 +196,7 @@ fn run_worker(
         })
     });
     std::panic::catch_unwind(run)
-        .unwrap_or_else(|_| Err(io::Error::other("a thread of the load panicked")))
+        .unwrap_or_else(|_| Err(io::Error::other("a load thread panicked")))
 }
 
 fn pin_to(settings: &Settings, number: usize) -> io::Result<()> {

@@ -1,4 +1,4 @@
-//! The run loop of a worker: starts users as the schedule wants them, follows commands, and comes to its end.
+//! The run loop of a worker: starts users according to the schedule, handles commands, and shuts down.
 
 use std::io;
 use std::rc::Rc;
@@ -27,7 +27,7 @@ use crate::workload::Workload;
 use crate::workload::arrival_queue::Arrival;
 use crate::workload::start_stats::StartStats;
 
-/// Runs a worker's users to their end. Fails if one of them panicked, or if the timers failed.
+/// Runs a worker's users to their end. Fails if a user panicked or the timers failed.
 pub(crate) async fn run(
     context: WorkerContext,
     settings: &Settings,
@@ -66,7 +66,7 @@ pub(crate) async fn run(
     ended.map(|()| context.start_stats.take())
 }
 
-/// Runs the users, which are started when the schedule first wants them, and dispatches arrivals.
+/// Runs users, each started when the schedule first needs it, and dispatches arrivals.
 async fn run_users(context: &Rc<WorkerContext>, seed: u64) -> io::Result<()> {
     let mut users = JoinSet::new();
     for number in 0..context.workloads.len() {
@@ -83,12 +83,12 @@ async fn run_users(context: &Rc<WorkerContext>, seed: u64) -> io::Result<()> {
     }
     look_ahead(context);
     let mut started = vec![0; context.workloads.len()];
-    let is_searched = context.workloads[0].schedule.is_searched();
+    let is_search = context.workloads[0].schedule.is_search();
     loop {
         for (number, started) in started.iter_mut().enumerate() {
             *started += start_users(context, seed, number, *started, &mut users).await;
         }
-        let more_may_come = is_searched && context.net.timers.phase() == ShutdownPhase::Running;
+        let more_may_come = is_search && context.net.timers.phase() == ShutdownPhase::Running;
         tokio::select! {
             ended = users.join_next() => match ended {
                 Some(ended) => ended.map_err(io::Error::other)?,
@@ -100,8 +100,8 @@ async fn run_users(context: &Rc<WorkerContext>, seed: u64) -> io::Result<()> {
     }
 }
 
-/// Starts the users that a workload wants and that were not started yet, a few at a time, since others may run
-/// already. Returns their number.
+/// Starts the users that a workload needs and that have not started yet, a few at a time, because others may already
+/// be running. Returns their number.
 async fn start_users(
     context: &Rc<WorkerContext>,
     seed: u64,
@@ -133,8 +133,8 @@ async fn start_users(
     count
 }
 
-/// Hands every second over when it ends; drains the worker when the schedule is over, and aborts it when the stop
-/// timeout is over as well.
+/// Hands over each second when it ends. Drains the worker when the schedule ends, and aborts it when the stop timeout
+/// has passed as well.
 async fn run_seconds(context: &WorkerContext, stop_timeout_ns: u64) {
     let timers = &context.net.timers;
     let slot = timers.add_slot();
@@ -177,7 +177,7 @@ async fn handle_commands(context: &WorkerContext, mut commands: UnboundedReceive
             Command::Abort => context.set_phase(ShutdownPhase::Aborted),
         }
     }
-    // The engine is gone: nobody waits for the rest.
+    // The engine is gone: nothing receives the rest.
     context.set_phase(ShutdownPhase::Aborted);
 }
 
@@ -189,7 +189,7 @@ fn steer(context: &WorkerContext, level: &LoadLevel) {
     context.users_changed.notify_one();
 }
 
-/// Makes users ready for the arrivals that come soon.
+/// Prepares users for the arrivals of the next seconds.
 fn look_ahead(context: &WorkerContext) {
     let now_ns = context.net.clock.now_ns();
     let grows = context.workloads.iter().map(|one| one.look_ahead(now_ns));
@@ -198,16 +198,19 @@ fn look_ahead(context: &WorkerContext) {
     }
 }
 
-/// Records an arrival that no user came for before the run was aborted.
+/// Records an arrival that no user was idle for before the run was aborted.
 fn record_cut_off(context: &WorkerContext, seed: u64, workload: &Workload, arrival: Arrival) {
-    let (class, mut random) = workload.cast.arrival(seed, arrival.number);
+    let (class, mut random) = workload.class_mix.arrival(seed, arrival.number);
     let tasks = &context.plan.classes[class].tasks;
     let task = tasks.next(arrival.number, &mut random);
-    // The first request of its task; a task without requests leaves none out.
+    // It counts as the first request of its task; a task without requests counts as nothing.
     let Some(name) = names_of(tasks.steps(task)).first().copied() else {
         return;
     };
-    let error = RequestError::new(FailureKind::Aborted, "the run ended before a user was idle");
+    let error = RequestError::new(
+        FailureKind::Aborted,
+        "the run ended before a user became idle",
+    );
     let now_ns = context.net.clock.now_ns();
     let sample = Sample {
         dispatched_ns: arrival.dispatched_ns,
@@ -220,7 +223,7 @@ fn record_cut_off(context: &WorkerContext, seed: u64, workload: &Workload, arriv
     });
 }
 
-/// Runs work on a worker of its own, without a load. Returns its result and what was recorded.
+/// Runs a future on a worker of its own, without load. Returns its result and the recorded samples.
 pub(super) fn run_single_user<T>(
     plan: &Arc<Plan>,
     origins: &Arc<Origins>,
@@ -256,7 +259,7 @@ pub(super) fn run_single_user<T>(
     for (_, event) in events.try_iter() {
         if let WorkerEvent::Delta(mut delta) = event {
             let mut increment = delta.to_snapshot();
-            // Its seconds are not those of the load.
+            // Its seconds are not part of the load.
             increment.seconds.clear();
             increment
                 .histograms

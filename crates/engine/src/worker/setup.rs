@@ -1,4 +1,4 @@
-//! The set-up and the tear-down: what is done once, before the load and after it.
+//! The set-up and the tear-down: steps that run once, before and after the load.
 
 use std::io;
 use std::sync::Arc;
@@ -15,15 +15,15 @@ use crate::user::step_runner::{StepFlow, StepRunner};
 /// The outcome of a set-up or a tear-down.
 #[derive(Debug)]
 pub struct SetupOutcome {
-    /// What was recorded, on a clock that began with it.
+    /// The recorded samples, on a clock that started with it.
     pub increments: Vec<MetricsSnapshot>,
     /// The first failure.
     pub failed: Option<String>,
-    /// The values of variables, by their slots.
+    /// Values of variables, by slot.
     pub values: Arc<[Value]>,
 }
 
-/// Runs the set-up; ends at the first request that fails.
+/// Runs the set-up, up to the first request that fails.
 pub fn set_up(plan: &Arc<Plan>, origins: &Arc<Origins>, seed: u64) -> io::Result<SetupOutcome> {
     let settings = Settings {
         seed,
@@ -32,7 +32,7 @@ pub fn set_up(plan: &Arc<Plan>, origins: &Arc<Origins>, seed: u64) -> io::Result
     run_once(plan, origins, &settings, |plan| &plan.setup)
 }
 
-/// Runs the tear-down; ends at the first request that fails. The settings are those of the run.
+/// Runs the tear-down, up to the first request that fails, with the settings of the run.
 pub fn tear_down(
     plan: &Arc<Plan>,
     origins: &Arc<Origins>,
@@ -62,7 +62,7 @@ fn run_once(
     })
 }
 
-/// What failed, and the values of variables.
+/// Runs the steps. Returns the first failure, and the values of variables.
 async fn run_steps(
     context: &WorkerContext,
     seed: u64,
@@ -76,7 +76,7 @@ async fn run_steps(
     let failed = match flow {
         StepFlow::Interrupted => runner
             .reason()
-            .or_else(|| Some("the set-up was broken off".to_owned())),
+            .or_else(|| Some("the set-up was interrupted".to_owned())),
         StepFlow::Done | StepFlow::StopUser(_) => None,
     };
     (failed, session.state.variables.into())

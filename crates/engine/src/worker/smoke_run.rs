@@ -1,4 +1,4 @@
-//! The smoke run: every task is run once by one user, and all requests and responses are kept.
+//! The smoke run: one user runs every task once, and all requests and responses are kept.
 
 use std::io;
 use std::sync::Arc;
@@ -13,8 +13,8 @@ use crate::net::origins::Origins;
 use crate::settings::Settings;
 use crate::user::step_runner::{StepFlow, StepRunner};
 
-/// Runs the set-up and, as one user of each class, all that such users do: each task once, in order, without waits.
-/// A failure ends its own section; one in the set-up ends the run.
+/// Runs the set-up and then, as one user of each class, `on_start`, each task once in order, and `on_stop`, without
+/// waits. A failure ends its section; a failure of the set-up ends the run.
 pub fn smoke_run(
     plan: &Arc<Plan>,
     origins: &Arc<Origins>,
@@ -30,7 +30,7 @@ pub fn smoke_run(
         &settings,
         WorkerContext::with_trace,
         async |context| {
-            play_all(context, seed).await;
+            run_all(context, seed).await;
             context
                 .trace
                 .as_ref()
@@ -40,53 +40,76 @@ pub fn smoke_run(
     Ok(sections)
 }
 
-async fn play_all(context: &WorkerContext, seed: u64) {
+async fn run_all(context: &WorkerContext, seed: u64) {
     let plan = &context.plan;
-    let mut stage = context.new_session(Plan::random_of_setup(seed));
-    if !section(context, &mut stage, "set-up", &plan.setup, Ends::AtFailure).await {
+    let mut session = context.new_session(Plan::random_of_setup(seed));
+    if !section(
+        context,
+        &mut session,
+        "set-up",
+        &plan.setup,
+        InterruptedBy::FirstFailure,
+    )
+    .await
+    {
         return;
     }
     for (number, class) in plan.classes.iter().enumerate() {
         let mut user = context.new_session(plan.random_of(seed, number, 0));
-        user.state.variables.clone_from(&stage.state.variables);
+        user.state.variables.clone_from(&session.state.variables);
         let title = |part: &str| format!("{}, {part}", class.name);
         let start = title("on_start");
-        if !section(context, &mut user, &start, &class.on_start, Ends::AtFailure).await {
+        if !section(
+            context,
+            &mut user,
+            &start,
+            &class.on_start,
+            InterruptedBy::FirstFailure,
+        )
+        .await
+        {
             continue;
         }
         for (task, (steps, _)) in class.tasks.shares().enumerate() {
             let task = title(&format!("task {}", task + 1));
-            section(context, &mut user, &task, steps, Ends::AsTasks).await;
+            section(context, &mut user, &task, steps, InterruptedBy::TaskFailure).await;
         }
         let stop = title("on_stop");
-        section(context, &mut user, &stop, &class.on_stop, Ends::AsTasks).await;
+        section(
+            context,
+            &mut user,
+            &stop,
+            &class.on_stop,
+            InterruptedBy::TaskFailure,
+        )
+        .await;
     }
     section(
         context,
-        &mut stage,
+        &mut session,
         "tear-down",
         &plan.teardown,
-        Ends::AtFailure,
+        InterruptedBy::FirstFailure,
     )
     .await;
 }
 
-/// When steps are interrupted.
+/// The failures that interrupt a section.
 #[derive(PartialEq)]
-enum Ends {
-    /// At the first failure.
-    AtFailure,
-    /// As those of a task are.
-    AsTasks,
+enum InterruptedBy {
+    /// The first failure.
+    FirstFailure,
+    /// The same as in a task of the load.
+    TaskFailure,
 }
 
-/// Runs steps as a section. False if they were interrupted.
+/// Runs steps as a section. Returns false if they were interrupted.
 async fn section(
     context: &WorkerContext,
     user: &mut UserSession,
     title: &str,
     steps: &[Step],
-    ends: Ends,
+    interrupted_by: InterruptedBy,
 ) -> bool {
     let Some(trace) = context.trace.as_ref().filter(|_| !steps.is_empty()) else {
         return true;
@@ -95,7 +118,7 @@ async fn section(
     let now_ns = context.net.clock.now_ns();
     let slot = context.net.timers.add_slot();
     let mut runner = StepRunner::new(context, slot, user, (now_ns, now_ns));
-    if ends == Ends::AtFailure {
+    if interrupted_by == InterruptedBy::FirstFailure {
         runner = runner.for_setup();
     }
     let flow = runner.run(steps).await;

@@ -1,5 +1,5 @@
-//! The arrivals of an open workload that wait for an idle user. An arrival is dispatched when it is due; that no user
-//! is idle then is the service's doing, and counts as its time.
+//! Arrivals of an open workload that wait for an idle user. An arrival is dispatched when it is due. If no user is idle
+//! then, the service is the cause, and the wait counts as response time.
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -9,15 +9,15 @@ use crate::time::clock::Clock;
 use crate::time::shutdown::ShutdownPhase;
 use crate::time::timers::{TimerSlot, Timers};
 
-/// A task that the schedule wants.
+/// A task start that the schedule plans.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Arrival {
-    /// Its number, of all arrivals of the run.
+    /// Number among all arrivals of the run.
     pub(crate) number: u64,
     pub(crate) intended_ns: u64,
-    /// When it was dispatched; if brunt had no user yet that was ready, when it had one.
+    /// Dispatch time; if no user of the worker was ready yet, the time when the first was.
     pub(crate) dispatched_ns: u64,
-    /// It came before the first user was ready.
+    /// Whether it came before the first user was ready.
     pub(crate) is_early: bool,
 }
 
@@ -28,11 +28,11 @@ pub(crate) struct ArrivalQueue {
     is_closed: Cell<bool>,
 }
 
-/// Idle users; the one that came last is taken first, since its connection is the warmest.
+/// Idle users. The last one added is used first, since its connection was used most recently.
 #[derive(Default)]
 struct IdleUsers {
     users: Vec<TimerSlot>,
-    /// Whether the user of a slot is among them: a user may ask for an arrival more than once.
+    /// Whether the user of a slot is in the list: a user may ask for an arrival more than once.
     is_in: Vec<bool>,
 }
 
@@ -55,7 +55,7 @@ impl IdleUsers {
         None
     }
 
-    /// Removes a user that has found an arrival by itself; its place is passed over later.
+    /// Removes a user that has found an arrival itself. Its entry is skipped later.
     fn remove(&mut self, user: TimerSlot) {
         if let Some(is_in) = self.is_in.get_mut(user.index()) {
             *is_in = false;
@@ -73,7 +73,7 @@ impl ArrivalQueue {
         }
     }
 
-    /// Takes no more arrivals.
+    /// Accepts no more arrivals.
     pub(crate) fn close(&self) {
         self.is_closed.set(true);
     }
@@ -89,7 +89,7 @@ impl ArrivalQueue {
         }
     }
 
-    /// The next arrival for a user; `None` when no more will come.
+    /// Takes the next arrival for a user; `None` if no more will come.
     pub(crate) async fn next(
         &self,
         clock: Clock,
@@ -103,7 +103,7 @@ impl ArrivalQueue {
             let mut next = self.waiting.borrow_mut().pop_front();
             if let Some(arrival) = &mut next {
                 self.idle.borrow_mut().remove(user);
-                // That no user was there for it is brunt's own lateness.
+                // That no user was ready is brunt's own delay.
                 if arrival.is_early {
                     arrival.dispatched_ns = clock.now_ns();
                 }
@@ -117,7 +117,7 @@ impl ArrivalQueue {
         next.await
     }
 
-    /// Number of arrivals that wait, and the intended start of the oldest.
+    /// Number of waiting arrivals, and the earliest intended start.
     pub(crate) fn waiting(&self) -> (usize, Option<u64>) {
         let waiting = self.waiting.borrow();
         (
@@ -126,7 +126,7 @@ impl ArrivalQueue {
         )
     }
 
-    /// Takes the arrivals that no user came for.
+    /// Takes the arrivals that no user has run.
     pub(crate) fn drain(&self) -> VecDeque<Arrival> {
         self.waiting.take()
     }

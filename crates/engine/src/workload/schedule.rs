@@ -1,4 +1,4 @@
-//! The schedule of a workload: what a worker is to offer and when, and how it is steered during the run.
+//! The schedule of a workload: a worker's share of the load over time, which commands can change during the run.
 
 use std::cell::{Cell, RefCell};
 
@@ -7,22 +7,22 @@ use brunt_scenario::{Arrivals, ClassMix};
 
 use crate::settings::Shard;
 
-/// How far ahead users are made ready for arrivals, in seconds.
+/// Time ahead for which users are prepared for arrivals, in seconds.
 const AHEAD_S: f64 = 2.0;
 
 pub(crate) struct Schedule {
     load: RefCell<Load>,
-    /// Increases with each change.
+    /// Incremented by each change.
     version: Cell<u32>,
     arrivals: RefCell<Arrivals>,
-    /// The number of the next arrival, of all of the run.
+    /// Number of the next arrival, counted over the whole run.
     number: Cell<u64>,
     shard: Shard,
     end_ns: u64,
 }
 
 impl Schedule {
-    pub(crate) fn new(load: &Load, cast: &ClassMix, seed: u64, shard: Shard) -> Self {
+    pub(crate) fn new(load: &Load, class_mix: &ClassMix, seed: u64, shard: Shard) -> Self {
         let end_ns = (load.duration_s() * 1e9).round();
         #[expect(
             clippy::cast_possible_truncation,
@@ -33,7 +33,7 @@ impl Schedule {
         Self {
             load: RefCell::new(load.clone()),
             version: Cell::new(0),
-            arrivals: RefCell::new(cast.arrivals(load, seed)),
+            arrivals: RefCell::new(class_mix.arrivals(load, seed)),
             number: Cell::new(0),
             shard,
             end_ns,
@@ -45,17 +45,17 @@ impl Schedule {
         self.end_ns
     }
 
-    /// Whether a search steers it.
-    pub(crate) fn is_searched(&self) -> bool {
+    /// Whether a search changes it.
+    pub(crate) fn is_search(&self) -> bool {
         self.load.borrow().search.is_some()
     }
 
-    /// Increases with each change.
+    /// Incremented by each change.
     pub(crate) fn version(&self) -> u32 {
         self.version.get()
     }
 
-    /// Takes another level from its time on.
+    /// Applies another load level from its time on.
     pub(crate) fn steer(&self, level: &LoadLevel, now_ns: u64) {
         let mut load = self.load.borrow_mut();
         load.steer(level);
@@ -67,7 +67,7 @@ impl Schedule {
         self.version.set(self.version.get() + 1);
     }
 
-    /// When the worker's next arrival is due; `None`: none is, unless the load is steered.
+    /// When the worker's next arrival is due; `None` if there is none, unless the load changes.
     pub(crate) fn due_ns(&self) -> Option<u64> {
         let mut arrivals = self.arrivals.borrow_mut();
         while !self.shard.holds(self.number.get()) {
@@ -78,13 +78,13 @@ impl Schedule {
         arrivals.due_ns()
     }
 
-    /// Takes the next arrival; returns its number.
+    /// Takes the next arrival. Returns its number.
     pub(crate) fn take(&self) -> u64 {
         self.arrivals.borrow_mut().pass();
         self.number.replace(self.number.get() + 1)
     }
 
-    /// The highest rate of arrivals, per second, that is planned for the worker within the next seconds.
+    /// The highest arrival rate, per second, that is planned for the worker within the next seconds.
     pub(crate) fn rate_ahead(&self, now_ns: u64) -> f64 {
         let (load, now_s) = (self.load.borrow(), now_ns as f64 / 1e9);
         let moments = [0.0, AHEAD_S / 2.0, AHEAD_S];
@@ -92,13 +92,13 @@ impl Schedule {
         self.shard.of_rate(levels.into_iter().fold(0.0, f64::max))
     }
 
-    /// When a user is active, now or next: from … to.
+    /// The current or next active time of a user: its start and end.
     pub(crate) fn span(&self, user: u32, now_ns: u64) -> Option<(u64, u64)> {
         let spans = brunt_scenario::active_spans(&self.load.borrow().stages, user);
         spans.into_iter().find(|(_, to_ns)| *to_ns > now_ns)
     }
 
-    /// Maximum number of tasks of a user: its even part of the iterations, if there are any.
+    /// Maximum number of tasks of a user: its equal share of the iterations, if they are limited.
     pub(crate) fn tasks_of(&self, user: u32) -> u64 {
         let load = self.load.borrow();
         let Some(iterations) = load.iterations else {
@@ -108,12 +108,12 @@ impl Schedule {
         iterations / users + u64::from(u64::from(user) < iterations % users)
     }
 
-    /// The numbers of the worker's users, of a number of users.
+    /// Numbers of the worker's users, given the number of all users.
     pub(crate) fn users(&self, all: u32) -> impl Iterator<Item = u32> {
         self.shard.numbers(all)
     }
 
-    /// Number of users of the closed model: in a search, as many as the levels known so far need.
+    /// Number of users of the closed model. In a search, the number that the levels known so far need.
     pub(crate) fn users_wanted(&self) -> u32 {
         let load = self.load.borrow();
         let most = brunt_scenario::users_in(&load);
@@ -131,7 +131,7 @@ impl Schedule {
     }
 }
 
-/// Makes one empty stage of all that is over, so that a long search stays short to look through.
+/// Replaces past stages by one empty stage, so that the schedule of a long search stays short.
 fn forget_past(stages: &mut Vec<LoadStage>, now_s: f64) {
     let mut end_s = 0.0;
     let over = stages.iter().take_while(|stage| {

@@ -1,13 +1,13 @@
-//! How users started.
+//! Statistics of user starts.
 
-/// Outcomes of what users do before their tasks. Each user counts once, however often it comes and goes.
+/// Outcomes of `on_start`. Each user counts once, however often it starts again.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct StartStats {
-    /// Number of users that could go on.
+    /// Number of users that started.
     pub started: u32,
-    /// Number of users that could not, and stopped.
+    /// Number of users that failed to start, and stopped.
     pub failed: u32,
-    /// Why the first of them could not.
+    /// The reason of the first failure.
     pub reason: Option<String>,
 }
 
@@ -28,7 +28,7 @@ impl StartStats {
         self.reason = self.reason.take().or(other.reason);
     }
 
-    /// Why no user could go on; `None` if one could, or none tried.
+    /// The reason why no user started; `None` if one did, or none tried.
     pub fn all_failed(&self) -> Option<&str> {
         match self {
             Self {

@@ -1,45 +1,45 @@
-//! The user pool of an open workload: users are started as arrivals need them, ahead of need where that can
-//! be known, so that a load of few arrivals logs in few users.
+//! The user pool of an open workload. Users are started as arrivals need them, ahead of need if that can be predicted,
+//! so that a load of few arrivals logs in few users.
 //!
-//! By Little's law, arrivals in the system = arrival rate × response time. Users are ready ahead of need for responses
-//! eight times as slow as those seen, and never for more than one second's arrivals. If the service is slower than
-//! that, each arrival that finds no user idle starts one, up to the size of the pool.
+//! By Little's law, arrivals in the system = arrival rate × response time. The pool has users ready for responses
+//! eight times as slow as the observed ones, but never for more than one second's arrivals. If the service is slower
+//! than that, each arrival that finds no idle user starts one, up to the size of the pool.
 
 use std::cell::Cell;
 
-/// Users are ready ahead of need for responses this many times as slow as those seen.
+/// Factor by which responses may become slower before no user is ready.
 const SLOWER: f64 = 8.0;
-/// … and for responses of this length at most, in seconds: one user for each arrival a second.
+/// Maximum response time that users are ready for, in seconds: one user for each arrival per second.
 const RESPONSE_MAX_S: f64 = 1.0;
-/// Before any response was seen, users are ready for responses of this length, in seconds.
+/// Response time that users are ready for before any response was observed, in seconds.
 const RESPONSE_FIRST_S: f64 = 0.1;
-/// Idle users that are kept beyond the arrivals in the system.
+/// Minimum number of idle users in addition to the arrivals in the system.
 const IDLE_MIN: u32 = 2;
-/// … and one for each group of this many arrivals in the system.
+/// Number of arrivals in the system per additional idle user.
 const IDLE_EVERY: u32 = 4;
-/// Users that start ahead of need at once.
+/// Maximum number of users that start ahead of need at the same time.
 const STARTING_MAX: u32 = 16;
-/// Users that start at once for the same need while none could start yet, and some failed to.
+/// Maximum number of users that start at the same time while none has started yet and some have failed.
 const RETRIED: u32 = 2;
 
 /// The user pool of an open workload.
 pub(crate) struct UserPool {
-    /// The worker's shard of the pool.
+    /// Size of the worker's shard of the pool.
     size: u32,
-    /// Users are started as they are needed, since that takes requests; otherwise all at once.
+    /// Whether users are started as needed, because a start takes requests; otherwise all start at once.
     is_gradual: bool,
-    /// Number of users that are to have started.
+    /// Number of users that should have started.
     wanted: Cell<u32>,
     begun: Cell<u32>,
     ended: Cell<u32>,
-    /// Users that play what comes before their tasks.
+    /// Number of users that are starting.
     starting: Cell<u32>,
     has_started: Cell<bool>,
-    /// Arrivals that came and are not done.
+    /// Number of arrivals in the system.
     in_system: Cell<u32>,
-    /// Users to be ready ahead of need.
+    /// Number of users that should be ready ahead of need.
     ahead: Cell<u32>,
-    /// The sum of the response times of arrivals done since the last look ahead, and their number.
+    /// Total response time and number of the arrivals done since the last look ahead.
     responses_ns: Cell<u64>,
     responses: Cell<u32>,
     /// Mean response time, in seconds.
@@ -64,7 +64,7 @@ impl UserPool {
         }
     }
 
-    /// Number of users that are to start now.
+    /// Takes the number of users to start now.
     pub(crate) fn take_wanted(&self) -> u32 {
         let count = self.wanted.get() - self.begun.get();
         self.begun.set(self.wanted.get());
@@ -72,19 +72,19 @@ impl UserPool {
         count
     }
 
-    /// Whether a user of the worker was ever ready. Until then, brunt has no user for an arrival.
+    /// Whether a user of the worker was ever ready. Before that, brunt has no user for an arrival.
     pub(crate) fn has_started(&self) -> bool {
         self.has_started.get()
     }
 
-    /// An arrival has come. True if users are to start.
+    /// Counts an arrival. Returns true if users have to start.
     #[inline]
     pub(crate) fn arrival_comes(&self) -> bool {
         self.in_system.set(self.in_system.get().saturating_add(1));
         self.is_gradual && self.grow()
     }
 
-    /// An arrival is done; its response time is counted from its intended start.
+    /// Counts an arrival as done; its response time is measured from its intended start.
     #[inline]
     pub(crate) fn arrival_ends(&self, response_ns: u64) {
         self.in_system.set(self.in_system.get().saturating_sub(1));
@@ -93,25 +93,25 @@ impl UserPool {
         self.responses.set(self.responses.get().saturating_add(1));
     }
 
-    /// A user is ready for arrivals. True if users are to start.
+    /// Counts a user as ready for arrivals. Returns true if users have to start.
     pub(crate) fn user_is_ready(&self) -> bool {
         self.starting.set(self.starting.get().saturating_sub(1));
         self.has_started.set(true);
         self.is_gradual && self.grow()
     }
 
-    /// A user could not start.
+    /// Counts a user that failed to start.
     pub(crate) fn user_fails(&self) {
         self.starting.set(self.starting.get().saturating_sub(1));
     }
 
-    /// A user has ended. True if it was the last that there can be.
+    /// Counts a user that has ended. Returns true if it was the last possible one.
     pub(crate) fn user_ends(&self) -> bool {
         self.ended.set(self.ended.get() + 1);
         self.ended.get() == self.begun.get() && self.begun.get() == self.size
     }
 
-    /// Looks ahead: `rate` arrivals a second are to come soon. True if users are to start.
+    /// Prepares for `rate` arrivals per second. Returns true if users have to start.
     pub(crate) fn look_ahead(&self, rate: f64) -> bool {
         let count = self.responses.take();
         let sum_ns = self.responses_ns.take();
@@ -129,9 +129,9 @@ impl UserPool {
         self.is_gradual && self.grow()
     }
 
-    /// Wants more users if there are too few. True if so.
+    /// Raises the number of users if there are too few. Returns true if so.
     fn grow(&self) -> bool {
-        // Users that are wanted, and that have not ended.
+        // The users that should have started and have not ended.
         let present = self.wanted.get() - self.ended.get();
         let in_system = self.in_system.get();
         let idle = IDLE_MIN + in_system / IDLE_EVERY;
@@ -152,7 +152,7 @@ impl UserPool {
 mod tests {
     use super::*;
 
-    /// Begins the users that are wanted; they are ready at once. Returns the number of all.
+    /// Starts the users to start, which are ready immediately. Returns the number of all.
     fn begin(pool: &UserPool) -> u32 {
         loop {
             let count = pool.take_wanted();
@@ -166,7 +166,7 @@ mod tests {
     }
 
     #[test]
-    fn pool_without_logins_begins_at_once() {
+    fn pool_without_logins_starts_at_once() {
         let pool = UserPool::new(50, false);
         assert_eq!(pool.take_wanted(), 50);
         assert!(pool.has_started());
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn pool_is_ready_for_responses_eight_times_as_slow_as_those_seen() {
+    fn pool_is_ready_for_responses_eight_times_as_slow_as_observed() {
         let pool = UserPool::new(4_000, true);
         pool.look_ahead(10.0);
         assert_eq!(begin(&pool), 3, "10/s × 0.1 s, and 2 idle");
@@ -187,21 +187,17 @@ mod tests {
         assert_eq!(begin(&pool), 3);
         pool.look_ahead(1_000.0);
         assert_eq!(begin(&pool), 42, "1,000/s × 8 × 5 ms, and 2 idle");
-        // No user is lost when less is to come.
+        // No user is dropped when the rate falls.
         pool.look_ahead(1.0);
         assert_eq!(begin(&pool), 42);
         pool.arrival_comes();
         pool.arrival_ends(30_000_000_000);
         pool.look_ahead(100.0);
-        assert_eq!(
-            begin(&pool),
-            102,
-            "one for each arrival a second, and 2 idle"
-        );
+        assert_eq!(begin(&pool), 102, "one per arrival per second, and 2 idle");
     }
 
     #[test]
-    fn pool_starts_few_at_once_ahead_of_need() {
+    fn pool_limits_starts_ahead_of_need() {
         let pool = UserPool::new(4_000, true);
         pool.look_ahead(10_000.0);
         assert_eq!(pool.take_wanted(), STARTING_MAX);
@@ -211,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn pool_grows_with_arrivals_that_find_nobody_up_to_its_size() {
+    fn pool_grows_with_arrivals_that_find_no_idle_user_up_to_its_size() {
         let pool = UserPool::new(30, true);
         pool.look_ahead(10.0);
         for arrivals in 1..=100u32 {
@@ -224,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn logins_that_all_fail_are_not_hammered() {
+    fn failing_logins_are_retried_slowly() {
         let pool = UserPool::new(4_000, true);
         pool.look_ahead(10.0);
         let mut tried = 0;
@@ -232,10 +228,10 @@ mod tests {
             let count = pool.take_wanted();
             for _ in 0..count {
                 pool.user_fails();
-                assert!(!pool.user_ends(), "more of the pool may come");
+                assert!(!pool.user_ends(), "more users of the pool may start");
             }
             tried += count;
-            assert_eq!(pool.take_wanted(), 0, "a failure starts nobody by itself");
+            assert_eq!(pool.take_wanted(), 0, "a failure alone starts no user");
             pool.arrival_comes();
         }
         assert!((100..=210).contains(&tried), "{tried}");

@@ -1,8 +1,8 @@
-//! What the fuzzer found worth keeping, played again: an escaped answer a line, and the first byte says
-//! how it is cut and whether it answers a HEAD.
+//! Inputs found by the fuzzer, replayed: one escaped response per line. Its first byte determines how it is split, and
+//! whether the request was HEAD.
 
-use crate::meaning::Meaning;
-use crate::{brunt, hypers, is_known};
+use crate::clients::{self, Outcome};
+use crate::is_intended_difference;
 
 const CORPUS: &str = include_str!("corpus.txt");
 
@@ -24,16 +24,16 @@ fn entries() -> impl Iterator<Item = Vec<u8>> {
 }
 
 #[test]
-fn every_entry_means_the_same_however_it_is_cut() {
+fn every_entry_is_parsed_the_same_however_it_is_split() {
     let mut count = 0;
     for entry in entries() {
         let (how, bytes) = entry.split_first().unwrap();
         let to_head = how & 1 == 1;
-        let whole = brunt::meaning(&[bytes], to_head);
+        let whole = clients::brunt(&[bytes], to_head);
         for size in [1, 2, usize::from(how >> 1) + 1] {
             let pieces: Vec<&[u8]> = bytes.chunks(size).collect();
             assert_eq!(
-                brunt::meaning(&pieces, to_head),
+                clients::brunt(&pieces, to_head),
                 whole,
                 "{bytes:?} by {size}"
             );
@@ -44,18 +44,18 @@ fn every_entry_means_the_same_however_it_is_cut() {
 }
 
 #[test]
-fn every_entry_means_what_it_means_to_hyper() {
+fn every_entry_is_parsed_as_by_hyper() {
     for entry in entries() {
         let (how, bytes) = entry.split_first().unwrap();
         let to_head = how & 1 == 1;
-        let found = brunt::meaning(&[bytes], to_head);
-        let expected = hypers::meaning(bytes, to_head, 64);
+        let found = clients::brunt(&[bytes], to_head);
+        let expected = clients::hyper(bytes, to_head, 64);
         assert!(
-            found == expected || is_known(bytes, &found, &expected),
+            found == expected || is_intended_difference(bytes, &found, &expected),
             "brunt: {found:?}, hyper: {expected:?}, bytes: {:?}",
             String::from_utf8_lossy(bytes)
         );
     }
     let nothing: &[&[u8]] = &[];
-    assert_eq!(brunt::meaning(nothing, false), Meaning::Closed);
+    assert_eq!(clients::brunt(nothing, false), Outcome::Closed);
 }

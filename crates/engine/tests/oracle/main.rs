@@ -1,28 +1,26 @@
-//! An oracle: bytes that a server might send mean to brunt what they mean to hyper's client, however
-//! they are cut.
+//! Differential tests: brunt parses the bytes of a server as hyper's client does, however they are
+//! split.
 
-#![expect(clippy::unwrap_used, reason = "what is not there fails the test")]
+#![expect(clippy::unwrap_used, reason = "a missing value fails the test")]
 
-mod answers;
-mod brunt;
+mod clients;
 mod corpus;
-mod hypers;
-mod meaning;
+mod responses;
 
 use proptest::prelude::*;
 
-use crate::answers::answer;
-use crate::meaning::Meaning;
+use crate::clients::Outcome;
+use crate::responses::response;
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(20_000))]
 
     #[test]
-    fn bytes_mean_what_they_mean_to_hyper(bytes in answer(), to_head in prop::bool::weighted(0.1)) {
-        let whole = brunt::meaning(&[&bytes], to_head);
-        let expected = hypers::meaning(&bytes, to_head, 64);
+    fn bytes_are_parsed_as_by_hyper(bytes in response(), to_head in prop::bool::weighted(0.1)) {
+        let whole = clients::brunt(&[&bytes], to_head);
+        let expected = clients::hyper(&bytes, to_head, 64);
         prop_assert!(
-            whole == expected || is_known(&bytes, &whole, &expected),
+            whole == expected || is_intended_difference(&bytes, &whole, &expected),
             "brunt: {:?}, hyper: {:?}, bytes: {:?}",
             whole,
             expected,
@@ -31,39 +29,39 @@ proptest! {
     }
 
     #[test]
-    fn cuts_mean_nothing(bytes in answer(), to_head in prop::bool::weighted(0.1)) {
-        let whole = brunt::meaning(&[&bytes], to_head);
+    fn result_does_not_depend_on_how_the_bytes_are_split(bytes in response(), to_head in prop::bool::weighted(0.1)) {
+        let whole = clients::brunt(&[&bytes], to_head);
         for at in 0..=bytes.len() {
             let (first, rest) = bytes.split_at(at);
-            prop_assert_eq!(&brunt::meaning(&[first, rest], to_head), &whole, "cut at {}", at);
+            prop_assert_eq!(&clients::brunt(&[first, rest], to_head), &whole, "cut at {}", at);
         }
         for size in [1, 2, 3, 7] {
             let pieces: Vec<&[u8]> = bytes.chunks(size).collect();
-            prop_assert_eq!(&brunt::meaning(&pieces, to_head), &whole, "by {}", size);
+            prop_assert_eq!(&clients::brunt(&pieces, to_head), &whole, "by {}", size);
         }
     }
 }
 
-/// Where brunt means to differ.
-fn is_known(bytes: &[u8], brunt: &Meaning, hyper: &Meaning) -> bool {
+/// Whether brunt differs from hyper on purpose.
+fn is_intended_difference(bytes: &[u8], brunt: &Outcome, hyper: &Outcome) -> bool {
     let text = String::from_utf8_lossy(bytes).to_ascii_lowercase();
-    let refused_by_hyper_when_whole = || {
+    let rejected_by_hyper_when_complete = || {
         let whole = [bytes, b"\r\n\r\n"].concat();
-        hypers::meaning(&whole, false, 64) == Meaning::Refused
+        clients::hyper(&whole, false, 64) == Outcome::Rejected
     };
     match (brunt, hyper) {
-        // An upgrade that nobody asked for is refused.
-        (Meaning::Refused, Meaning::Answer(101, _)) => true,
-        // Lengths that disagree are refused, though chunks would count.
-        (Meaning::Refused, Meaning::Answer(..) | Meaning::Closed)
+        // An upgrade without a request for it is rejected.
+        (Outcome::Rejected, Outcome::Response(101, _)) => true,
+        // Two different lengths are rejected, even if the body is chunked.
+        (Outcome::Rejected, Outcome::Response(..) | Outcome::Closed)
             if text.contains("transfer-encoding") && text.contains("content-length") =>
         {
             true
         }
-        // What breaks the grammar is refused before the head is whole, and a line of a chunked body
-        // that does not end with CR LF as soon as it is seen.
-        (Meaning::Refused, Meaning::Closed) => {
-            refused_by_hyper_when_whole() || has_bare_line_end(bytes)
+        // Grammar violations are rejected before the headers are complete, and a line of a chunked body
+        // that does not end with CR LF as soon as it is received.
+        (Outcome::Rejected, Outcome::Closed) => {
+            rejected_by_hyper_when_complete() || has_bare_line_end(bytes)
         }
         _ => false,
     }
@@ -80,17 +78,17 @@ fn has_bare_line_end(bytes: &[u8]) -> bool {
 }
 
 #[test]
-fn the_known_cases_mean_what_they_mean_to_hyper() {
-    for bytes in answers::known() {
-        let expected = hypers::meaning(&bytes, false, 1);
-        let found = brunt::meaning(&[&bytes], false);
+fn framing_combinations_are_parsed_as_by_hyper() {
+    for bytes in responses::framing_combinations() {
+        let expected = clients::hyper(&bytes, false, 1);
+        let found = clients::brunt(&[&bytes], false);
         assert_eq!(found, expected, "{:?}", String::from_utf8_lossy(&bytes));
     }
 }
 
 #[test]
-fn the_oracle_tells_a_broken_reader_from_a_good_one() {
-    // A reader that takes every Content-Length by its last field, as a careless one would.
+fn oracle_detects_a_wrong_parser() {
+    // This parser uses the last Content-Length instead of rejecting different ones.
     let careless = |bytes: &[u8]| {
         let text = String::from_utf8_lossy(bytes);
         let length = text
@@ -99,13 +97,13 @@ fn the_oracle_tells_a_broken_reader_from_a_good_one() {
         let body = text.split_once("\r\n\r\n").map(|(_, body)| body.as_bytes());
         match (length, body) {
             (Some(length), Some(body)) if body.len() >= length => {
-                Meaning::Answer(200, body[..length].to_vec())
+                Outcome::Response(200, body[..length].to_vec())
             }
-            _ => Meaning::Closed,
+            _ => Outcome::Closed,
         }
     };
     let differing = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 2\r\n\r\nhello";
-    let expected = hypers::meaning(differing, false, 64);
+    let expected = clients::hyper(differing, false, 64);
     assert_ne!(careless(differing), expected);
-    assert_eq!(brunt::meaning(&[differing], false), expected);
+    assert_eq!(clients::brunt(&[differing], false), expected);
 }

@@ -1,4 +1,4 @@
-//! The head of a record of a test.
+//! The header of a test's run record.
 
 use brunt_record::Header;
 use brunt_scenario::Plan;

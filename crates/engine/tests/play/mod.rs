@@ -1,4 +1,4 @@
-//! A run of the engine against a server, to its end, and what was recorded of it.
+//! Complete runs of the engine against a server, and their run records.
 
 mod header;
 
@@ -11,7 +11,7 @@ use brunt_scenario::{Host, Overrides, Plan, Scenario};
 
 use header::header;
 
-/// A run against a server of the testbed.
+/// A run against a server.
 pub(crate) struct Play {
     pub(crate) scenario: String,
     url: String,
@@ -20,7 +20,7 @@ pub(crate) struct Play {
 }
 
 impl Play {
-    /// Users of one class play these tasks (TOML), all at once, for so long.
+    /// A run in which users of one class run these tasks (TOML), all from the start, for a duration.
     pub(crate) fn new(url: &str, users: u32, duration: &str, wait: &str, tasks: &str) -> Self {
         let scenario = format!(
             "[users.u]\nwait = \"{wait}\"\n{tasks}\n\
@@ -41,7 +41,7 @@ impl Play {
         }
     }
 
-    /// With these lines (TOML) at the top of the scenario.
+    /// Adds these lines (TOML) at the top of the scenario.
     pub(crate) fn with(mut self, lines: &str) -> Self {
         self.scenario = format!("{lines}\n{}", self.scenario);
         self
@@ -50,21 +50,21 @@ impl Play {
     pub(crate) fn plan(&self) -> Plan {
         let scenario = Scenario::read("test.toml", &self.scenario)
             .unwrap_or_else(|error| panic!("{:?}", miette::Report::new(error)));
-        Plan::new(&scenario, "p", &Overrides::default(), &[]).expect("the profile is there")
+        Plan::new(&scenario, "p", &Overrides::default(), &[]).expect("the profile exists")
     }
 
     pub(crate) fn run(&self) -> RunRecord {
         self.run_with(|_, _| ())
     }
 
-    /// Plays to the end; `each` is called after every piece of news.
+    /// Runs to the end. Calls `each` after every event.
     pub(crate) fn run_with(&self, mut each: impl FnMut(&Engine, &RunRecord)) -> RunRecord {
         let plan = Arc::new(self.plan());
         let Ok(Host::Url(url)) = Host::parse(&self.url) else {
             panic!("{} is a URL", self.url)
         };
         let target =
-            Arc::new(Origins::resolve(&url, &plan.network, &self.reach).expect("a target"));
+            Arc::new(Origins::resolve(&url, &plan.network, &self.reach).expect("resolved origins"));
         let mut record = RunRecord::new(header(&plan));
         let mut engine =
             Engine::start(&plan, &target, &self.settings, brunt_engine::Clock::start())
@@ -84,13 +84,13 @@ impl Play {
     }
 }
 
-/// The sum of a count over all seconds.
+/// The sum of a counter over all seconds.
 pub(crate) fn total(record: &RunRecord, count: impl Fn(&Second) -> u64) -> u64 {
     let seconds = record.timeline.seconds().iter();
     seconds.map(|second| count(&second)).sum()
 }
 
-/// Failures by kind, over all names.
+/// Number of failures of a kind, over all request names.
 pub(crate) fn failures(record: &RunRecord, kind: FailureKind) -> u64 {
     let all = record.timeline.failures().iter();
     all.filter(|failure| failure.kind == kind)

@@ -1,6 +1,6 @@
-//! The scenarios that ship as examples, each played against the shop: what they say is what the shop saw.
+//! Runs of the example scenarios against the shop: the run record must match what the shop counted.
 
-#![expect(clippy::unwrap_used, reason = "what is not there fails the test")]
+#![expect(clippy::unwrap_used, reason = "a missing value fails the test")]
 
 #[path = "../play/header.rs"]
 mod header;
@@ -16,7 +16,7 @@ use brunt_scenario::{Host, Overrides, Plan, Scenario};
 use brunt_testbed::{Server, Shop};
 use surroundings::Files;
 
-/// A scenario, played against a shop.
+/// A run of a scenario against a shop.
 struct Played {
     record: RunRecord,
     shop: Shop,
@@ -32,7 +32,7 @@ fn read(name: &str) -> Scenario {
         .unwrap_or_else(|error| panic!("{:?}", miette::Report::new(error)))
 }
 
-/// Plays a profile for a second or two. Hosts of classes are led to the shop as well.
+/// Runs a profile for a second or two. Hosts of classes are directed to the shop as well.
 fn play(name: &str, profile: &str, users: u32, duration: Duration) -> Played {
     let shop = Shop::new();
     let server = Server::start(shop.routes()).unwrap();
@@ -97,7 +97,7 @@ fn play(name: &str, profile: &str, users: u32, duration: Duration) -> Played {
 }
 
 impl Played {
-    /// So many of a name ended so.
+    /// Number of samples of a name with an outcome.
     fn count(&self, name: &str, outcome: Outcome) -> u64 {
         let names = (0u32..).zip(self.record.timeline.names());
         let own = names.filter(|(_, known)| known.name == name);
@@ -115,7 +115,7 @@ impl Played {
         self.count(name, Outcome::Ok)
     }
 
-    /// Nothing has failed, and every request on the wire was counted.
+    /// Checks that nothing failed and that every request on the wire was counted.
     fn is_clean(&self) {
         assert_eq!(self.failed_setup, None);
         assert_eq!(self.record.timeline.failures(), []);
@@ -128,7 +128,7 @@ impl Played {
 const A_WHILE: Duration = Duration::from_millis(1_500);
 
 #[test]
-fn a_user_logs_in_once_and_sends_its_token() {
+fn user_logs_in_once_and_sends_its_token() {
     let played = play("login", "load", 4, A_WHILE);
     played.is_clean();
     assert_eq!(played.shop.logins().values().sum::<u64>(), 4);
@@ -140,13 +140,13 @@ fn a_user_logs_in_once_and_sends_its_token() {
 }
 
 #[test]
-fn a_visitor_shops_with_cookies_and_a_token_of_the_page() {
+fn visitor_shops_with_cookies_and_the_token_of_a_page() {
     let played = play("shop", "load", 3, A_WHILE);
     played.is_clean();
     let orders = played.shop.orders();
     assert!(orders >= 3, "{orders}");
     assert_eq!(played.ok("/shop/orders"), orders);
-    // Each visit has a session of its own, since cookies are cleared behind it.
+    // Each visit has its own session, because cookies are cleared after it.
     assert_eq!(played.ok("/shop"), played.shop.sessions() as u64);
     assert_eq!(
         (played.ok("buy"), played.ok("order value")),
@@ -160,7 +160,7 @@ fn a_visitor_shops_with_cookies_and_a_token_of_the_page() {
     let scope = Scope::Name(brunt_record::NameId(u32::try_from(place.unwrap()).unwrap()));
     let values = timeline.histogram(scope, brunt_record::Measure::Response, Outcome::Ok);
     assert!((values.mean_ns().unwrap() / 1e6 - 9.5).abs() < 1e-6);
-    // Groups and metrics are no requests.
+    // Groups and metrics are not counted as requests.
     let judged: u64 = timeline
         .seconds()
         .iter()
@@ -171,7 +171,7 @@ fn a_visitor_shops_with_cookies_and_a_token_of_the_page() {
 }
 
 #[test]
-fn every_line_of_a_file_is_one_users() {
+fn each_line_of_a_file_belongs_to_one_user() {
     let played = play("users", "load", 6, A_WHILE);
     played.is_clean();
     let expected = ["ann", "bob", "cy", "dee", "eve", "fay"].map(|name| (name.to_owned(), 1));
@@ -179,30 +179,30 @@ fn every_line_of_a_file_is_one_users() {
 }
 
 #[test]
-fn a_user_for_whom_no_line_is_left_stops() {
+fn user_without_a_line_of_data_stops() {
     let played = play("users", "load", 9, A_WHILE);
     played.is_clean();
     assert_eq!(played.shop.logins().values().sum::<u64>(), 6);
 }
 
 #[test]
-fn pages_are_read_to_the_last() {
+fn pages_are_requested_up_to_the_last() {
     let played = play("pages", "load", 2, A_WHILE);
     played.is_clean();
     let rounds = played.ok("items seen");
     assert!(rounds >= 2);
     assert_eq!(played.ok("/items"), 4 * rounds);
-    // The last page has five items, of which each leads to a request.
+    // The last page has five items, each of which is requested.
     assert_eq!(played.ok("/status/*"), 5 * rounds);
 }
 
 #[test]
-fn arrivals_come_at_their_rate() {
+fn arrivals_have_the_planned_rate() {
     let played = play("arrivals", "load", 50, Duration::from_secs(2));
     played.is_clean();
     let planned = played.record.header.load.integral(2.0);
     let count = (played.ok("/shop") + played.ok("/items")) as f64;
-    // Five deviations of a Poisson number.
+    // Five standard deviations of a Poisson count.
     assert!(
         (count - planned).abs() < 5.0 * planned.sqrt(),
         "{count} of {planned}"
@@ -210,10 +210,10 @@ fn arrivals_come_at_their_rate() {
 }
 
 #[test]
-fn groups_are_chosen_by_weight_and_played_in_sequence() {
+fn groups_are_chosen_by_weight_and_run_in_sequence() {
     let played = play("groups", "load", 20, Duration::from_secs(3));
     played.is_clean();
-    // What is in a sequence comes as often as what is before it, but for those that the end cut off.
+    // Steps of a sequence run equally often, except for sequences that the end of the run cut off.
     let (first, second) = (played.ok("/status/200"), played.ok("/status/204"));
     assert!(first >= second && second + 20 >= first, "{first} {second}");
     assert!(played.ok("/items") > played.ok("/shop"));
@@ -221,7 +221,7 @@ fn groups_are_chosen_by_weight_and_played_in_sequence() {
 }
 
 #[test]
-fn a_file_is_uploaded_within_a_form() {
+fn file_is_uploaded_within_a_form() {
     let played = play("upload", "load", 2, A_WHILE);
     played.is_clean();
     let uploads = played.shop.uploads();
@@ -235,7 +235,7 @@ fn a_file_is_uploaded_within_a_form() {
 }
 
 #[test]
-fn everything_is_played() {
+fn every_shipped_scenario_is_run() {
     let played = play("everything", "load", 8, Duration::from_secs(4));
     played.is_clean();
     for name in [

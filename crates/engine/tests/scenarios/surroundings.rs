@@ -1,4 +1,4 @@
-//! The files of this machine, and an environment of the test's own.
+//! The files of this machine, with the environment variables of the test.
 
 use std::io;
 use std::path::Path;

@@ -47,10 +47,10 @@ fn config(folder: &str, port: u16, mode: Mode) -> String {
     let protocols = match (mode.http2, mode.tls) {
         (false, _) => "http/1.1",
         (true, true) => "h2",
-        // With no protocol of its own in the clear, it does not look for the other one.
+        // Without `Protocols`, it does not offer HTTP/2 on plain TCP.
         (true, false) => "h2c http/1.1",
     };
-    // As root it wants another user to read as.
+    // As root, it requires an unprivileged user.
     let user = if rustix::process::geteuid().is_root() {
         "User www-data\nGroup www-data\n"
     } else {

@@ -1,4 +1,4 @@
-//! A hyper server, on a thread.
+//! A hyper server on a thread.
 
 use std::convert::Infallible;
 use std::io::Write;
@@ -25,7 +25,7 @@ use tokio_rustls::TlsAcceptor;
 use crate::running::{Held, Running, Seen};
 use crate::site::{Mode, Site};
 
-/// What all connections of the server know.
+/// State shared by the connections of the server.
 #[derive(Clone)]
 struct Serving {
     folder: PathBuf,
@@ -95,7 +95,7 @@ async fn serve(stream: impl AsyncRead + AsyncWrite + Unpin, serving: Serving) {
     let serving = http1::Builder::new()
         .keep_alive(keep_alive)
         .serve_connection(TokioIo::new(stream), service);
-    // A client may go at any time.
+    // The client may disconnect at any time.
     serving.await.ok();
 }
 
@@ -108,7 +108,7 @@ async fn answer(
         .folder
         .join(request.uri().path().trim_start_matches('/'));
     let zips = request.headers().contains_key("accept-encoding");
-    // What the client breaks off is its own affair.
+    // The client may abort its request.
     request.into_body().collect().await.ok();
     let response = Response::builder();
     let Ok(body) = std::fs::read(path) else {

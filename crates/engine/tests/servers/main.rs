@@ -1,14 +1,14 @@
-//! The engine against servers that people use: nothing fails, and both count the same.
+//! Runs against common servers: nothing fails, and both sides count the same requests.
 //!
 //! `cargo xtask check` installs the servers.
 
-#![expect(clippy::unwrap_used, reason = "what is not there fails the test")]
+#![expect(clippy::unwrap_used, reason = "a missing value fails the test")]
 
 mod apache;
 mod hyper_server;
 mod nginx;
 #[path = "../play/mod.rs"]
-#[expect(dead_code, reason = "each test binary takes what it needs")]
+#[expect(dead_code, reason = "each test binary uses a part of it")]
 mod play;
 mod running;
 mod script;
@@ -20,7 +20,7 @@ use crate::play::{Play, total};
 use crate::running::Running;
 use crate::site::{LARGE_BYTES, Mode, SMALL_BYTES, Site};
 
-/// A server that is started on a site.
+/// Starts a server for a site; `None` if it is not installed.
 type Start = fn(&Site, Mode) -> Option<Running>;
 
 const MODES: [Mode; 4] = [
@@ -32,7 +32,7 @@ const MODES: [Mode; 4] = [
 
 const HTTP2_MODES: [Mode; 2] = [Mode::http2(true), Mode::http2(false)];
 
-/// Every mode, every size, there and back.
+/// Transfers every size in every mode, in both directions.
 fn serves_all(start: Start) {
     serves_in(&MODES, start);
 }
@@ -72,7 +72,7 @@ fn serves_in(modes: &[Mode], start: Start) {
         if mode.http2 {
             assert_eq!(connections, 2, "{name}");
         } else if mode.keep_alive {
-            // After an answer that came before its body was sent, a connection is not used again.
+            // After a response that was received before the body was sent, the connection cannot be reused.
             assert!(connections <= 2 + requests * 3 / 9, "{name}: {connections}");
         } else {
             assert_eq!(connections, requests, "{name}");
@@ -95,7 +95,7 @@ fn assert_bodies_came(record: &RunRecord, mode: Mode) {
     ] {
         let head_bytes = received(path) - bytes as u64;
         let expected = if mode.http2 {
-            // Heads are compressed, and each frame of the body has one of 9 bytes.
+            // Headers are compressed, and each DATA frame of the body has a header of 9 bytes.
             10..1_000 + bytes as u64 / 200
         } else {
             50..1_000
@@ -119,7 +119,7 @@ fn apache() {
 }
 
 #[test]
-fn pythons_http_server() {
+fn python_http_server() {
     serves_all(script::http_server);
 }
 
@@ -138,9 +138,9 @@ fn hyper() {
     serves_all(|site, mode| Some(hyper_server::start(site, mode)));
 }
 
-/// It closes connections that were idle for 5 s; users who wait about as long meet that at every moment.
+/// It closes connections that were idle for 5 s. Users who wait about as long send requests at the moment of the close.
 #[test]
-fn uvicorn_closes_idle_connections_and_few_requests_are_lost() {
+fn few_requests_are_lost_when_uvicorn_closes_idle_connections() {
     let site = Site::new();
     let Some(server) = script::uvicorn(&site, Mode::new(false, true)) else {
         return;
@@ -150,8 +150,8 @@ fn uvicorn_closes_idle_connections_and_few_requests_are_lost() {
     let requests = total(&record, Second::requests);
     assert!(requests >= 300);
     assert!(total(&record, |second| second.reconnects) > 20);
-    // What its system took in the moment in which it closed the connection was sent, and it never saw it: it resets
-    // such connections. Its timers and its sockets have one loop, so that the moment is as long as a turn of it.
+    // Requests that arrive while uvicorn closes the connection count as sent, although uvicorn never read them: its
+    // kernel resets the connection. Timers and sockets share one event loop, so this takes up to one iteration of it.
     let lost = total(&record, |second| second.unanswered);
     assert!(lost <= requests / 4, "{:?}", record.timeline.failures());
     let sent = total(&record, |second| second.wire_requests);

@@ -1,4 +1,4 @@
-//! A server that runs until it is dropped.
+//! A server under test that runs until it is dropped.
 
 use std::net::{TcpListener, TcpStream};
 use std::ops::RangeInclusive;
@@ -12,7 +12,7 @@ use brunt_testbed::wait_until;
 
 use crate::site::{Mode, Site};
 
-/// Time that a server may take to start, and to write its log.
+/// Timeout for the start of a server and for its log.
 const WAIT_MAX: Duration = Duration::from_secs(20);
 
 pub(crate) struct Running {
@@ -23,26 +23,26 @@ pub(crate) struct Running {
     _held: Held,
 }
 
-/// Where the server says what it has seen.
+/// The source of a server's request count.
 pub(crate) enum Seen {
-    /// A line for each request.
+    /// A log with one line per request.
     Log(PathBuf),
     Count(Arc<AtomicU64>),
 }
 
-/// What ends with the server.
-#[expect(dead_code, reason = "held for its end")]
+/// Resources that are released with the server.
+#[expect(dead_code, reason = "kept until the server is dropped")]
 pub(crate) enum Held {
     Process(Process),
     Thread(tokio::sync::oneshot::Sender<()>),
 }
 
-/// A process that is ended by its id.
+/// A process that is killed by its id when dropped.
 pub(crate) struct Process(pub(crate) Child);
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // Neither fails for a child that was not waited for.
+        // Neither fails for a child that was not reaped.
         self.0.kill().ok();
         self.0.wait().ok();
     }
@@ -59,7 +59,7 @@ impl Running {
         }
     }
 
-    /// Starts a server that has to be told its port; another is tried where somebody took it meanwhile.
+    /// Starts a server that needs a port number. If another process took the port in the meantime, tries another one.
     pub(crate) fn on_free_port(
         name: &'static str,
         site: &Site,
@@ -78,7 +78,7 @@ impl Running {
                     .spawn()
                     .unwrap(),
             );
-            wait_until(WAIT_MAX, "the server to begin or end", || {
+            wait_until(WAIT_MAX, "the server to listen or exit", || {
                 let ended = process.0.try_wait().unwrap().is_some();
                 (ended || TcpStream::connect(("127.0.0.1", port)).is_ok()).then_some(())
             });
@@ -87,29 +87,26 @@ impl Running {
                 return Self::new(name, port, mode, seen, Held::Process(process));
             }
         }
-        panic!("{name} did not begin to serve");
+        panic!("{name} does not listen");
     }
 
-    /// Its base URL.
+    /// Base URL.
     pub(crate) fn url(&self) -> String {
         let scheme = if self.tls { "https" } else { "http" };
         format!("{scheme}://localhost:{}", self.port)
     }
 
-    /// It has seen so many requests, no less and no more.
+    /// Checks that it has counted exactly this number of requests.
     pub(crate) fn counts(&self, requests: u64) {
         self.counts_within(requests..=requests);
     }
 
-    /// It has seen so many requests, from the least to the most.
+    /// Checks that the number of requests it has counted is within a range.
     pub(crate) fn counts_within(&self, requests: RangeInclusive<u64>) {
-        let what = format!(
-            "{} to write what it has seen of {requests:?} requests",
-            self.name
-        );
+        let what = format!("{} to log {requests:?} requests", self.name);
         let least = *requests.start();
         wait_until(WAIT_MAX, &what, || (self.seen() >= least).then_some(()));
-        // More would come soon.
+        // Additional requests would be logged soon.
         std::thread::sleep(Duration::from_millis(50));
         let seen = self.seen();
         assert!(requests.contains(&seen), "{}: {seen}", self.name);

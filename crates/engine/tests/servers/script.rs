@@ -1,4 +1,4 @@
-//! Servers that are a script: they say their port on standard output.
+//! Servers that are scripts. They print their port on standard output.
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use crate::running::{Held, Process, Running, Seen};
 use crate::site::{Mode, Site};
 
-/// Whether a program is there; a test without it skips itself by name.
+/// Whether a program is installed. If not, reports the test as skipped.
 pub(crate) fn is_there(name: &str, program: &str) -> bool {
     let found = Command::new(program)
         .arg("-v")
@@ -21,7 +21,7 @@ pub(crate) fn is_there(name: &str, program: &str) -> bool {
     found.is_ok()
 }
 
-/// The Python that `cargo xtask check` has put uvicorn into.
+/// The Python environment into which `cargo xtask check` installs uvicorn.
 fn python() -> PathBuf {
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
     target.join("python/bin/python")
@@ -69,7 +69,7 @@ fn serve(
     let mut output = BufReader::new(process.0.stdout.take().unwrap());
     output.read_line(&mut line).unwrap();
     let port = line.trim().parse();
-    let port = port.unwrap_or_else(|_| panic!("{name} said `{line}` and no port"));
+    let port = port.unwrap_or_else(|_| panic!("{name} printed `{line}` instead of a port"));
     let seen = Seen::Log(site.folder().join("access.log"));
     Some(Running::new(name, port, mode, seen, Held::Process(process)))
 }

@@ -1,4 +1,4 @@
-//! A site to serve: its files, and who its server is.
+//! A site to serve: its files, and the modes of its server.
 
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
@@ -10,7 +10,7 @@ use tempfile::TempDir;
 pub(crate) const SMALL_BYTES: usize = 1 << 10;
 pub(crate) const LARGE_BYTES: usize = 10 << 20;
 
-/// How a site is served.
+/// Mode of a server.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Mode {
     pub(crate) tls: bool,
@@ -27,7 +27,7 @@ impl Mode {
         }
     }
 
-    /// HTTP/2, by ALPN or by prior knowledge.
+    /// HTTP/2, negotiated by ALPN or with prior knowledge.
     pub(crate) const fn http2(tls: bool) -> Self {
         Self {
             tls,
@@ -37,15 +37,15 @@ impl Mode {
     }
 }
 
-/// A folder with `site/` to serve, a certificate for localhost, and an empty `access.log`, where the
-/// server writes a line for each request.
+/// A folder with `site/`, a certificate for localhost, and an empty `access.log`, to which the
+/// server appends a line for each request.
 pub(crate) struct Site(TempDir);
 
 impl Site {
     pub(crate) fn new() -> Self {
         let folder = TempDir::new().unwrap();
         let path = folder.path();
-        // Some servers read as another user.
+        // Some servers read the files as another user.
         fs::set_permissions(path, Permissions::from_mode(0o755)).unwrap();
         fs::create_dir(path.join("site")).unwrap();
         fs::write(path.join("site/empty"), "").unwrap();

@@ -1,4 +1,4 @@
-//! Every answer is counted as the server counts it.
+//! Responses: the run record counts what the server counts.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use brunt_testbed::{Answer, Framing, KeepAlive, Routes, Server};
 use crate::{Play, failures, total};
 
 #[test]
-fn every_status_is_counted_as_the_server_counts_it() {
+fn each_status_is_counted_as_by_the_server() {
     let server = Server::start(Routes::new()).unwrap();
     let codes: Vec<String> = (200..600).map(|code| code.to_string()).collect();
     let tasks = format!(
@@ -50,7 +50,7 @@ fn every_status_is_counted_as_the_server_counts_it() {
 }
 
 #[test]
-fn every_framing_is_understood() {
+fn every_framing_is_parsed() {
     let chunks = Framing::Chunked {
         sizes: vec![1, 7, 900],
         extension: ";a=b".into(),
@@ -109,7 +109,7 @@ fn every_framing_is_understood() {
 }
 
 #[test]
-fn bodies_and_headers_arrive_as_they_were_said() {
+fn bodies_and_headers_arrive_as_in_the_scenario() {
     let routes = Routes::new().rule("/in", |request| {
         let body: serde_json::Value = serde_json::from_slice(&request.body).unwrap_or_default();
         let fits = body["n"].as_i64().is_some_and(|n| (3..=5).contains(&n))
@@ -127,7 +127,7 @@ fn bodies_and_headers_arrive_as_they_were_said() {
 }
 
 #[test]
-fn a_redirect_is_one_request_two_on_the_wire_and_both_hops_in_its_time() {
+fn redirect_is_one_sample_of_two_requests_and_its_time_covers_both() {
     let hop = Duration::from_millis(40);
     let routes = Routes::new()
         .at("/health", Answer::redirect(307, "/health/").delayed(hop))
@@ -162,7 +162,7 @@ fn a_redirect_is_one_request_two_on_the_wire_and_both_hops_in_its_time() {
 }
 
 #[test]
-fn redirects_are_followed_as_often_as_allowed_and_never_to_another_host() {
+fn redirects_are_followed_up_to_the_limit_and_not_to_other_hosts() {
     let elsewhere = Server::start(Routes::new().otherwise(Answer::ok("x"))).unwrap();
     let away = Answer::redirect(302, &format!("{}/x", elsewhere.url()));
     let server = Server::start(Routes::new().at("/away", away)).unwrap();
@@ -196,7 +196,7 @@ fn redirects_are_followed_as_often_as_allowed_and_never_to_another_host() {
 }
 
 #[test]
-fn a_redirect_to_a_host_that_was_named_is_followed_without_credentials() {
+fn redirect_to_a_listed_host_is_followed_without_credentials() {
     let rule = |request: &brunt_testbed::Request| {
         let secrets = ["authorization", "cookie"].map(|name| request.header(name));
         let kept = request.header("x-kept") == Some("yes");
@@ -223,7 +223,7 @@ fn a_redirect_to_a_host_that_was_named_is_followed_without_credentials() {
 }
 
 #[test]
-fn connections_that_the_server_closes_while_idle_are_opened_again_without_a_failure() {
+fn idle_connection_closed_by_the_server_is_replaced_without_a_failure() {
     let idle = KeepAlive::idle(Duration::from_millis(30));
     let server = Server::start(idle).unwrap();
     let tasks = "[[users.u.tasks]]\nget = \"/status/200\"";
@@ -233,8 +233,8 @@ fn connections_that_the_server_closes_while_idle_are_opened_again_without_a_fail
     lost_in_a_close(&record, counts.requests);
 }
 
-/// Fails unless all but few requests were answered, and the rest came in the moment in which the server closed its
-/// connection: its system had them, and it never read them.
+/// Number of failed requests, of which there must be few. They were sent while the server closed its connection: its
+/// kernel received them, but the server never read them.
 fn lost_in_a_close(record: &RunRecord, read: u64) {
     let lost = failures(record, FailureKind::ConnectionClosed)
         + failures(record, FailureKind::ConnectionReset);
@@ -249,7 +249,7 @@ fn lost_in_a_close(record: &RunRecord, read: u64) {
 }
 
 #[test]
-fn connections_that_the_server_ends_after_some_requests_cost_no_request_if_it_says_so() {
+fn announced_close_after_some_requests_costs_no_request() {
     for announced in [true, false] {
         let server = Server::start(KeepAlive::requests(7, announced)).unwrap();
         let tasks = "[[users.u.tasks]]\nget = \"/status/200\"";

@@ -1,4 +1,4 @@
-//! Large bodies on their way out, and what is taken of those that come in.
+//! Large request bodies, and the parts of response bodies that are used.
 
 use std::fs::File;
 use std::io::Write;
@@ -12,7 +12,7 @@ use crate::{Play, failures, total};
 
 const MIB: usize = 1 << 20;
 
-/// A folder with a file of so many bytes, `upload.bin`.
+/// A folder with a file of this size, `upload.bin`.
 fn folder(bytes: usize) -> TempDir {
     let folder = TempDir::new().unwrap();
     let mut file = File::create(folder.path().join("upload.bin")).unwrap();
@@ -21,7 +21,7 @@ fn folder(bytes: usize) -> TempDir {
     folder
 }
 
-/// One user posts the file once.
+/// Uploads the file once.
 fn upload(server: &Server, folder: &TempDir) -> RunRecord {
     let path = folder.path().join("upload.bin").display().to_string();
     let task =
@@ -39,14 +39,14 @@ fn echo_of(request: &Request) -> Answer {
     Answer::new(status).body(request.body.len().to_string())
 }
 
-fn behaviour() -> Behavior {
+fn behavior() -> Behavior {
     Routes::new().rule("/upload", echo_of).into()
 }
 
 #[test]
-fn a_file_is_streamed_whatever_its_size() {
+fn file_of_any_size_is_streamed() {
     for bytes in [0, 1, 1_000, 65_536, 65_537, MIB - 1, MIB, 10 * MIB] {
-        let server = Server::start(behaviour()).unwrap();
+        let server = Server::start(behavior()).unwrap();
         let record = upload(&server, &folder(bytes));
         let counts = server.stop();
         assert_eq!(record.timeline.failures(), [], "{bytes}");
@@ -59,16 +59,16 @@ fn a_file_is_streamed_whatever_its_size() {
 }
 
 #[test]
-fn a_large_body_is_sent_after_a_while_where_the_server_never_asks_for_it() {
-    let server = Server::start(behaviour().fault(Fault::NoContinue)).unwrap();
+fn large_body_is_sent_after_the_wait_for_100_continue() {
+    let server = Server::start(behavior().fault(Fault::NoContinue)).unwrap();
     let record = upload(&server, &folder(2 * MIB));
     assert_eq!(record.timeline.failures(), []);
     assert_eq!(server.stop().requests, 1);
 }
 
 #[test]
-fn a_server_without_expectations_gets_the_body_without_a_question() {
-    let server = Server::start(behaviour().fault(Fault::NoExpectations)).unwrap();
+fn server_that_rejects_expect_gets_the_body_without_it() {
+    let server = Server::start(behavior().fault(Fault::NoExpectations)).unwrap();
     let record = upload(&server, &folder(2 * MIB));
     let counts = server.stop();
     assert_eq!(record.timeline.failures(), []);
@@ -77,7 +77,7 @@ fn a_server_without_expectations_gets_the_body_without_a_question() {
 }
 
 #[test]
-fn an_answer_before_the_body_was_sent_is_the_answer() {
+fn response_before_the_complete_body_is_accepted() {
     for reads_on in [true, false] {
         for bytes in [MIB / 2, 20 * MIB] {
             let routes = Routes::new().at("/upload", Answer::new(413));
@@ -98,7 +98,7 @@ fn an_answer_before_the_body_was_sent_is_the_answer() {
 }
 
 #[test]
-fn what_never_ends_is_cut_off() {
+fn endless_responses_are_cut_off() {
     let cases = [
         (
             "HTTP/1.1 200 OK\r\n",
@@ -143,13 +143,13 @@ fn what_never_ends_is_cut_off() {
         assert!(example.contains(reason), "{example}");
         assert!(begun.elapsed() < Duration::from_secs(30), "{reason}");
         let received = total(&record, |second| second.bytes_received);
-        // Chunks of five bytes are as long again with what frames them.
+        // Chunks of five bytes are twice as long with their framing.
         assert!(received < 11_000_000, "{reason}: {received}");
     }
 }
 
 #[test]
-fn a_check_looks_into_what_an_answer_means() {
+fn checks_apply_to_the_decoded_body() {
     let gzip = |bytes: &[u8]| {
         let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
         encoder.write_all(bytes).unwrap();
@@ -186,8 +186,8 @@ fn a_check_looks_into_what_an_answer_means() {
         .map(|failure| (failure.kind, failure.example.clone().unwrap()))
         .collect();
     let expected = [
-        (FailureKind::ResponseTooLarge, "over the limit"),
-        (FailureKind::ProtocolError, "is no gzip"),
+        (FailureKind::ResponseTooLarge, "exceeds the limit"),
+        (FailureKind::ProtocolError, "as gzip"),
         (
             FailureKind::Check,
             "the check `contains \"well\"` failed: something else",

@@ -1,4 +1,4 @@
-//! Who keeps connections, where they go to, and how long each part may take.
+//! Connection modes, addresses, and the timeouts of connection phases.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ const TWO_STEPS: &str =
     "[[users.u.tasks]]\nsteps = [{ get = \"/status/200\" }, { get = \"/status/201\" }]";
 
 #[test]
-fn each_way_to_keep_connections_opens_as_many_as_it_says() {
+fn each_connection_mode_opens_its_number_of_connections() {
     for (connections, tasks) in [
         ("\"per-user\"", TASK),
         ("\"per-request\"", TASK),
@@ -43,7 +43,7 @@ fn each_way_to_keep_connections_opens_as_many_as_it_says() {
 }
 
 #[test]
-fn who_waits_for_a_shared_connection_waits_for_the_service() {
+fn wait_for_a_shared_connection_counts_as_response_time() {
     let service = Service {
         distribution: ServiceDistribution::Fixed {
             servers: 4,
@@ -61,14 +61,14 @@ fn who_waits_for_a_shared_connection_waits_for_the_service() {
         let all = record.timeline.distribution(Scope::All, measure);
         all.percentile(0.5).unwrap().ms().unwrap()
     };
-    // Four users on two connections: each waits for another's 20 ms before its own.
+    // Four users on two connections: each waits 20 ms for another's response before its own.
     assert!(p50_ms(Measure::Response) >= 35.0);
     assert!(p50_ms(Measure::Service) < 35.0);
     assert!(p50_ms(Measure::Lag) < 10.0);
 }
 
 #[test]
-fn a_pool_that_is_never_free_times_out_and_gives_its_places_back() {
+fn exhausted_pool_times_out_and_recovers() {
     let server = Server::start(Fault::Silent).unwrap();
     let task = format!("{TASK}\ntimeout = \"100ms\"");
     let record = Play::new(&server.url(), 4, "500ms", "0s", &task)
@@ -78,17 +78,17 @@ fn a_pool_that_is_never_free_times_out_and_gives_its_places_back() {
     assert!(requests >= 8);
     assert_eq!(failures(&record, FailureKind::Timeout), requests);
     let sent = total(&record, |second| second.wire_requests);
-    // What was sent and given up may still wait for the server to look.
+    // The server may not have read the abandoned requests yet.
     wait_until(
         Duration::from_secs(10),
-        "the server to see what was sent",
+        "the server to read the requests",
         || (server.counts().requests >= sent).then_some(()),
     );
     assert_eq!(server.stop().requests, sent);
 }
 
 #[test]
-fn a_pool_is_shared_out_among_cores() {
+fn pool_is_split_across_cores() {
     let server = Server::start(Routes::new()).unwrap();
     let mut play =
         Play::new(&server.url(), 12, "300ms", "1ms", TASK).with("connections = { shared = 5 }");
@@ -99,7 +99,7 @@ fn a_pool_is_shared_out_among_cores() {
 }
 
 #[test]
-fn the_first_byte_has_a_timeout_of_its_own() {
+fn first_byte_has_its_own_timeout() {
     let late = Answer::ok("x").delayed(Duration::from_millis(300));
     let server = Server::start(Routes::new().at("/status/200", late)).unwrap();
     let play = |first_byte: &str| {
@@ -113,7 +113,7 @@ fn the_first_byte_has_a_timeout_of_its_own() {
         total(&early, Second::requests)
     );
     assert_eq!(play("10s").timeline.failures(), []);
-    // The rest of an answer may take longer than its first byte.
+    // The rest of a response may take longer than its first byte.
     let drip = Server::start(
         brunt_testbed::Behavior::from(Routes::new().at("/status/200", Answer::ok("x"))).fault(
             Fault::Drip {
@@ -129,7 +129,7 @@ fn the_first_byte_has_a_timeout_of_its_own() {
 }
 
 #[test]
-fn a_full_backlog_is_a_connect_timeout() {
+fn full_backlog_is_a_connect_timeout() {
     let full = Port::full().unwrap();
     let record = Play::new(&full.url(), 2, "100ms", "10ms", TASK)
         .with("timeouts = { connect = \"150ms\" }")
@@ -142,7 +142,7 @@ fn a_full_backlog_is_a_connect_timeout() {
 }
 
 #[test]
-fn a_pin_leads_a_name_elsewhere_and_the_name_stays_in_the_request() {
+fn resolve_override_changes_the_address_and_not_the_host_header() {
     let rule =
         |request: &brunt_testbed::Request| Answer::ok(request.header("host").unwrap_or_default());
     let server = Server::start(Routes::new().rule("/", rule)).unwrap();
@@ -165,7 +165,7 @@ fn a_pin_leads_a_name_elsewhere_and_the_name_stays_in_the_request() {
 }
 
 #[test]
-fn local_addresses_are_used_in_turn() {
+fn local_addresses_rotate() {
     let rule =
         |request: &brunt_testbed::Request| Answer::ok(request.client.unwrap().ip().to_string());
     let server = Server::start(Routes::new().rule("/", rule)).unwrap();
@@ -178,8 +178,8 @@ fn local_addresses_are_used_in_turn() {
 }
 
 #[test]
-fn an_address_that_refuses_is_passed_over() {
-    // localhost is often both ::1 and 127.0.0.1, and a server listens on one of them.
+fn refusing_address_is_skipped() {
+    // localhost is often both ::1 and 127.0.0.1, while the server listens on one of them.
     let server = Server::start(Routes::new()).unwrap();
     let port = server.address().port();
     let pins = [

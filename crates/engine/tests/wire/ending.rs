@@ -1,4 +1,4 @@
-//! Runs end when they are told to, and what was under way is counted.
+//! The end of runs: they stop on command, and requests in flight are counted.
 
 use std::time::{Duration, Instant};
 
@@ -10,7 +10,7 @@ use crate::{Play, failures, stop, total};
 const TASK: &str = "[[users.u.tasks]]\nget = \"/slow\"";
 
 #[test]
-fn a_stop_lets_what_is_under_way_end() {
+fn stop_lets_requests_in_flight_finish() {
     let slow = Answer::ok("x").delayed(Duration::from_millis(300));
     let server = Server::start(Routes::new().at("/slow", slow)).unwrap();
     let play = Play::new(&server.url(), 3, "1h", "0s", TASK);
@@ -26,7 +26,7 @@ fn a_stop_lets_what_is_under_way_end() {
 }
 
 #[test]
-fn an_abort_cuts_off_what_is_under_way() {
+fn abort_cuts_off_requests_in_flight() {
     let server = Server::start(Fault::Silent).unwrap();
     let play = Play::new(&server.url(), 3, "1h", "0s", TASK);
     let record = play.run_with(|engine, _| {
@@ -39,7 +39,7 @@ fn an_abort_cuts_off_what_is_under_way() {
 }
 
 #[test]
-fn the_stop_timeout_bounds_the_end() {
+fn stop_timeout_limits_the_drain() {
     let server = Server::start(Fault::Silent).unwrap();
     let mut play = Play::new(&server.url(), 3, "200ms", "0s", TASK);
     play.settings.stop_timeout = Duration::from_millis(200);
@@ -48,7 +48,7 @@ fn the_stop_timeout_bounds_the_end() {
 }
 
 #[test]
-fn users_that_rest_are_stopped_at_once() {
+fn waiting_users_stop_immediately() {
     let server = Server::start(Routes::new().otherwise(Answer::ok("x"))).unwrap();
     let play = Play::new(&server.url(), 10, "1h", "1h", TASK);
     let record = play.run_with(|engine, _| {
@@ -60,7 +60,7 @@ fn users_that_rest_are_stopped_at_once() {
 }
 
 #[test]
-fn users_come_and_go_as_the_profile_says() {
+fn number_of_users_follows_the_profile() {
     let server = Server::start(Routes::new().otherwise(Answer::ok("x"))).unwrap();
     let mut play = Play::new(&server.url(), 1, "1s", "1ms", TASK);
     play.settings.threads = 2;
@@ -84,7 +84,7 @@ fn users_come_and_go_as_the_profile_says() {
 }
 
 #[test]
-fn loops_without_a_request_leave_others_their_turn_and_end_with_the_load() {
+fn loops_without_a_request_yield_and_end_with_the_load() {
     let endless = "{ while = \"true\", at_most = 4000000000, steps = [%] }";
     let set = "{ set = { a = 1 } }";
     let nested = (0..4).fold(set.to_owned(), |inner, _| endless.replace('%', &inner));
@@ -112,7 +112,7 @@ fn loops_without_a_request_leave_others_their_turn_and_end_with_the_load() {
 }
 
 #[test]
-fn tasks_that_wait_for_nothing_leave_others_their_turn() {
+fn tasks_without_a_wait_yield_to_other_users() {
     let server = Server::start(Routes::new().otherwise(Answer::ok("x"))).unwrap();
     let tasks = "[[users.u.tasks]]\nsteps = [{ set = { a = 1 } }]\n[users.other]\nwait = \"pace(50ms)\"\n\
                  [[users.other.tasks]]\nget = \"/other\"";
@@ -121,14 +121,14 @@ fn tasks_that_wait_for_nothing_leave_others_their_turn() {
 }
 
 #[test]
-fn loop_that_never_waits_is_a_failure_in_words() {
+fn endless_loop_is_a_failure_with_an_explanation() {
     let server = Server::start(Routes::new().otherwise(Answer::ok("x"))).unwrap();
     let tasks = "[[users.u.tasks]]\nsteps = [{ repeat = 4000000000, steps = [{ set = { a = 1 } }] }, { get = \"/u\" }]";
     let record = Play::new(&server.url(), 1, "2s", "1h", tasks).run();
     let failure = &record.timeline.failures()[0];
     let example = failure.example.as_deref().unwrap();
     assert!(
-        example.contains("a loop took 1000000 steps without a request or a wait"),
+        example.contains("a loop ran 1000000 steps without a request or a wait"),
         "{example}"
     );
 }

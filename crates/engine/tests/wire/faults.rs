@@ -1,4 +1,4 @@
-//! Each fault of a server is a kind of failure of its own, and nothing hangs.
+//! Faults of a server: each is recorded as its own kind of failure, and no run hangs.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use crate::{Play, failures, stop, total};
 
 const TASK: &str = "[[users.u.tasks]]\nget = \"/status/200\"\ntimeout = \"200ms\"";
 
-/// All requests failed, and all in one way.
+/// Checks that all requests failed with this kind.
 fn assert_all(record: &RunRecord, kind: FailureKind) {
     let requests = total(record, Second::requests);
     assert!(requests > 0);
@@ -27,7 +27,7 @@ fn assert_all(record: &RunRecord, kind: FailureKind) {
     assert!(example.starts_with("GET /status/200: "), "{example}");
 }
 
-/// One user asks twice, however long that takes.
+/// One user sends two requests, however long they take.
 fn twice(server: &Server) -> RunRecord {
     let mut play = Play::new(&server.url(), 1, "1m", "5ms", TASK);
     play.scenario += "iterations = 2\n";
@@ -35,7 +35,7 @@ fn twice(server: &Server) -> RunRecord {
 }
 
 #[test]
-fn a_port_where_nobody_listens_refuses() {
+fn closed_port_refuses_connections() {
     let port = Port::refusing().unwrap();
     let record = Play::new(&port.url(), 2, "300ms", "50ms", TASK).run();
     assert_all(&record, FailureKind::ConnectRefused);
@@ -43,7 +43,7 @@ fn a_port_where_nobody_listens_refuses() {
 }
 
 #[test]
-fn each_fault_is_a_kind_of_failure() {
+fn each_fault_has_its_kind_of_failure() {
     let cases = [
         (Fault::CloseOnAccept, FailureKind::ConnectionClosed),
         (Fault::ResetOnAccept, FailureKind::ConnectionReset),
@@ -83,9 +83,9 @@ fn each_fault_is_a_kind_of_failure() {
     }
 }
 
-/// A load generator that sent them again would report fewer failures than the service makes, and order twice.
+/// If a load generator retried them, it would report fewer failures than the service has, and would order twice.
 #[test]
-fn requests_that_are_not_answered_fail_and_are_not_sent_again() {
+fn requests_without_a_response_fail_and_are_not_retried() {
     let task = "[[users.u.tasks]]\npost = \"/orders\"\njson = { product = \"apple\" }";
     for (resets, kind) in [
         (false, FailureKind::ConnectionClosed),
@@ -112,8 +112,8 @@ fn requests_that_are_not_answered_fail_and_are_not_sent_again() {
 }
 
 #[test]
-fn a_service_that_is_down_refuses_and_can_come_back_to_its_port() {
-    // Ports that the system gives away are those that brunt connects from. The address is that of this test alone.
+fn service_that_is_down_can_restart_on_its_port() {
+    // The port is in the range that brunt connects from. The address is used by this test alone.
     let address = SocketAddr::from(([127, 0, 0, 79], 0));
     let server = Server::start_at(address, Routes::new().at("/status/200", Answer::ok("x")));
     let server = server.unwrap();
@@ -135,7 +135,7 @@ fn a_service_that_is_down_refuses_and_can_come_back_to_its_port() {
 }
 
 #[test]
-fn a_reset_after_any_byte_of_an_answer_is_a_reset() {
+fn reset_after_any_byte_of_a_response_is_recorded_as_reset() {
     let whole = "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc".len();
     for bytes in 0..whole {
         let routes = Routes::new().at("/status/200", Answer::ok("abc"));
@@ -149,7 +149,7 @@ fn a_reset_after_any_byte_of_an_answer_is_a_reset() {
 }
 
 #[test]
-fn a_server_that_dies_and_comes_back_is_found_again() {
+fn load_continues_after_a_server_restart() {
     let routes = || Routes::new().at("/slow", Answer::ok("x").delayed(Duration::from_millis(50)));
     let server = Server::start(routes()).unwrap();
     let (url, address) = (server.url(), server.address());
@@ -167,14 +167,14 @@ fn a_server_that_dies_and_comes_back_is_found_again() {
             second = Some(Server::start_at(address, routes()).unwrap());
         }
     });
-    let again = second.expect("it came back").stop().requests;
+    let again = second.expect("it restarted").stop().requests;
     assert!(again > 8, "{again}");
-    // Of what was on its way when it died nobody knows whether it was read: one request a user.
+    // Whether the server had read the requests in flight when it died is unknown: one request per user.
     let wire_requests = total(&record, |second| second.wire_requests);
     assert!(wire_requests.abs_diff(requests + again) <= 8);
     let refused = failures(&record, FailureKind::ConnectRefused);
     assert!(refused > 0);
-    // Connections that it had not accepted yet are reset.
+    // Connections that it had not accepted are reset.
     let broken = failures(&record, FailureKind::ConnectionReset)
         + failures(&record, FailureKind::ConnectionClosed);
     assert_eq!(refused + broken, total(&record, |second| second.unanswered));
@@ -182,7 +182,7 @@ fn a_server_that_dies_and_comes_back_is_found_again() {
 }
 
 #[test]
-fn an_answer_sent_twice_is_taken_once() {
+fn response_sent_twice_is_counted_once() {
     let server = Server::start(Fault::Twice).unwrap();
     let record = Play::new(&server.url(), 2, "300ms", "10ms", TASK).run();
     assert_eq!(record.timeline.failures(), []);
@@ -193,7 +193,7 @@ fn an_answer_sent_twice_is_taken_once() {
 }
 
 #[test]
-fn a_truncated_body_is_a_closed_connection_at_every_byte() {
+fn body_truncated_at_any_byte_is_a_closed_connection() {
     let whole = "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc".len();
     for bytes in 0..whole {
         let routes = Routes::new().at("/status/200", Answer::ok("abc"));
@@ -205,7 +205,7 @@ fn a_truncated_body_is_a_closed_connection_at_every_byte() {
 }
 
 #[test]
-fn a_request_that_failed_in_the_middle_of_many_does_not_hide_the_others() {
+fn failure_in_the_middle_does_not_hide_other_responses() {
     let answers = [200, 503, 200, 200, 404].map(Answer::new);
     let server = Server::start(Routes::new().sequence("/a", answers.to_vec())).unwrap();
     let task = "[[users.u.tasks]]\nget = \"/a\"";
@@ -224,12 +224,12 @@ fn a_request_that_failed_in_the_middle_of_many_does_not_hide_the_others() {
     assert_eq!(codes, [(503, 1), (404, counts.requests - 4)]);
 }
 
-/// Nothing happens on a core between the first request and its timeout, which is no reason to give it more time.
+/// A core that is idle between the first request and its timeout is not stalled, so the timeout is not extended.
 #[test]
-fn first_timeouts_are_as_long_as_asked() {
+fn first_timeout_is_not_extended() {
     let server = Server::start(Fault::Silent).unwrap();
     let task = TASK.replace("200ms", "700ms");
-    // A machine under load may keep a core from its CPU for so long that its requests get the time back.
+    // On a loaded machine, a core may lack its CPU long enough that its requests get the time back.
     let ends_in_time = (0..5).any(|_| {
         let record = Play::new(&server.url(), 3, "200ms", "1h", &task).run();
         assert_eq!(failures(&record, FailureKind::Timeout), 3);

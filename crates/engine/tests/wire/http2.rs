@@ -1,4 +1,4 @@
-//! HTTP/2: which version is spoken, how many requests share a connection, and what ends them.
+//! HTTP/2: version negotiation, concurrent requests per connection, and the end of streams and connections.
 
 mod server;
 
@@ -22,7 +22,7 @@ fn examples(record: &RunRecord) -> String {
     examples.collect::<Vec<_>>().join("\n")
 }
 
-/// Users play so many tasks between them, without a rest.
+/// A run in which users share a number of tasks, without waits.
 fn play(url: &str, users: u32, tasks: u64, steps: &str) -> Play {
     let mut play = Play::new(url, users, "60s", "0s", steps);
     play.scenario.push_str(&format!("iterations = {tasks}\n"));
@@ -34,7 +34,7 @@ fn hello() -> Manner {
 }
 
 #[test]
-fn prior_knowledge_speaks_http2_in_the_clear() {
+fn prior_knowledge_uses_http2_without_tls() {
     let server = hello().start();
     let record = play(&server.url(), 3, 12, TASK).with(PRIOR).run();
     let requests = total(&record, Second::requests);
@@ -44,7 +44,7 @@ fn prior_knowledge_speaks_http2_in_the_clear() {
     assert_eq!(total(&record, |second| second.wire_requests), requests);
     assert_eq!(server.connections(), 3);
     assert_eq!(total(&record, |second| second.connections), 3);
-    // An answer is a head (9 bytes and its fields) and a frame of data (9 and 5).
+    // A response is HEADERS (9 bytes and its fields) and DATA (9 and 5 bytes).
     let received = total(&record, |second| second.bytes_received);
     assert!(received >= requests * (9 + 1 + 9 + 5), "{received}");
     assert!(received <= requests * 100, "{received}");
@@ -56,7 +56,7 @@ fn prior_knowledge_speaks_http2_in_the_clear() {
 }
 
 #[test]
-fn alpn_says_what_is_spoken() {
+fn alpn_selects_the_version() {
     let folder = TempDir::new().unwrap();
     let authority = TestCa::new();
     std::fs::write(folder.path().join("ca.pem"), authority.pem()).unwrap();
@@ -101,12 +101,12 @@ fn alpn_says_what_is_spoken() {
         let requests = total(&record, Second::requests);
         assert_eq!(requests, 6);
         assert_eq!(failures(&record, FailureKind::Tls), requests);
-        assert!(examples(&record).contains("write http = \"auto\""));
+        assert!(examples(&record).contains("set http = \"auto\""));
     }
 }
 
 #[test]
-fn auto_is_http_1_1_in_the_clear() {
+fn auto_uses_http_1_1_without_tls() {
     let old = Server::start(Routes::new().otherwise(Answer::ok("hello"))).unwrap();
     let record = play(&old.url(), 1, 3, TASK).with("http = \"auto\"").run();
     assert_eq!(record.timeline.failures(), []);
@@ -114,14 +114,14 @@ fn auto_is_http_1_1_in_the_clear() {
 }
 
 #[test]
-fn a_server_that_knows_no_http2_is_told_so() {
+fn server_without_http2_is_reported() {
     let old = Server::start(Routes::new().otherwise(Answer::ok("hello"))).unwrap();
     let record = play(&old.url(), 1, 3, TASK).with(PRIOR).run();
     let requests = total(&record, Second::requests);
     let found = failures(&record, FailureKind::ProtocolError)
         + failures(&record, FailureKind::ConnectionClosed);
     assert_eq!(found, requests, "{}", examples(&record));
-    // A web server answers in its own words.
+    // The text depends on the server.
     let words = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n";
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
@@ -133,11 +133,11 @@ fn a_server_that_knows_no_http2_is_told_so() {
     });
     let record = play(&url, 1, 1, TASK).with(PRIOR).run();
     assert_eq!(failures(&record, FailureKind::ProtocolError), 1);
-    assert!(examples(&record).contains("write http = \"1.1\""));
+    assert!(examples(&record).contains("set http = \"1.1\""));
 }
 
 #[test]
-fn a_shared_pool_has_so_many_requests_under_way_on_so_many_connections() {
+fn shared_pool_limits_connections_and_concurrent_requests() {
     let server = Manner::new(|_| Reply::Answer(answer(200, "x"), Duration::from_millis(5))).start();
     let record = play(&server.url(), 12, 240, TASK)
         .with("http = \"2\"\nconnections = { shared = 2, streams = 3 }")
@@ -150,12 +150,12 @@ fn a_shared_pool_has_so_many_requests_under_way_on_so_many_connections() {
         let all = record.timeline.distribution(Scope::All, measure);
         all.percentile(0.5).unwrap().ms().unwrap()
     };
-    // Twelve users and six places: each waits for another before its own, and the service for none.
+    // Twelve users and six places: each waits for another user before its own response, not for the service.
     assert!(p50(Measure::Response) > p50(Measure::Service));
 }
 
 #[test]
-fn the_servers_limit_of_streams_is_kept() {
+fn stream_limit_of_the_server_is_respected() {
     let server = Manner::new(|_| Reply::Answer(answer(200, "x"), Duration::from_millis(2)))
         .streams_max(2)
         .start();
@@ -172,7 +172,7 @@ fn the_servers_limit_of_streams_is_kept() {
 }
 
 #[test]
-fn a_server_that_says_good_bye_costs_no_request() {
+fn goaway_costs_no_request() {
     for connections in ["\"per-user\"", "{ shared = 2, streams = 4 }"] {
         let server = hello().goodbye_after(20).start();
         let record = play(&server.url(), 6, 240, TASK)
@@ -188,14 +188,14 @@ fn a_server_that_says_good_bye_costs_no_request() {
 }
 
 #[test]
-fn a_connection_that_breaks_takes_its_requests_along() {
+fn broken_connection_fails_its_requests() {
     let server = Manner::new(|asked| match asked.number {
         4 => Reply::Hang,
         _ => Reply::Answer(answer(200, "x"), Duration::from_millis(1)),
     })
     .start();
     let record = play(&server.url(), 1, 30, TASK).with(PRIOR).run();
-    // Every fifth, and none is sent again: the server may have processed it.
+    // Every fifth fails, and none is retried: the server may have processed it.
     assert_eq!(total(&record, Second::requests), 30);
     assert_eq!(
         failures(&record, FailureKind::ConnectionClosed),
@@ -210,7 +210,7 @@ fn a_connection_that_breaks_takes_its_requests_along() {
 }
 
 #[test]
-fn connections_that_the_server_closes_while_idle_are_opened_again() {
+fn idle_connection_closed_by_the_server_is_replaced() {
     for connections in ["\"per-user\"", "{ shared = 2, streams = 2 }"] {
         let server = Manner::new(|_| Reply::Last(answer(200, "x"))).start();
         let steps = "[[users.u.tasks]]\nsteps = [{ get = \"/\" }, { wait = \"30ms\" }]";
@@ -219,7 +219,7 @@ fn connections_that_the_server_closes_while_idle_are_opened_again() {
             .run();
         assert_eq!(record.timeline.failures(), [], "{connections}");
         assert_eq!(total(&record, Second::requests), 10);
-        // What its system took in the moment in which it closed was sent, and it never saw it.
+        // Requests that arrived while the server closed the connection count as sent, although it never read them.
         let sent = total(&record, |second| second.wire_requests);
         assert!((10..=sent).contains(&server.requests()), "{connections}");
         assert!(
@@ -230,7 +230,7 @@ fn connections_that_the_server_closes_while_idle_are_opened_again() {
 }
 
 #[test]
-fn streams_that_are_reset_fail_alone_and_those_refused_are_sent_again() {
+fn reset_stream_fails_alone_and_refused_stream_is_retried() {
     let server = Manner::new(|asked| match asked.number % 4 {
         1 => Reply::Reset(h2::Reason::INTERNAL_ERROR),
         2 => Reply::Reset(h2::Reason::REFUSED_STREAM),
@@ -240,7 +240,7 @@ fn streams_that_are_reset_fail_alone_and_those_refused_are_sent_again() {
     let record = play(&server.url(), 1, 60, TASK).with(PRIOR).run();
     assert_eq!(server.connections(), 1);
     assert_eq!(total(&record, Second::requests), 60);
-    // Of four streams one fails, and two are of one request.
+    // Of four streams one fails, and two belong to one request.
     assert_eq!(failures(&record, FailureKind::ConnectionReset), 20);
     assert_eq!(record.timeline.failures().len(), 1);
     assert!(examples(&record).contains("reset the stream: INTERNAL_ERROR"));
@@ -251,7 +251,7 @@ fn streams_that_are_reset_fail_alone_and_those_refused_are_sent_again() {
 }
 
 #[test]
-fn a_server_that_refuses_all_is_asked_four_times() {
+fn refused_request_is_sent_four_times() {
     let server = Manner::new(|_| Reply::Reset(h2::Reason::REFUSED_STREAM)).start();
     let record = play(&server.url(), 1, 1, TASK).with(PRIOR).run();
     assert_eq!(failures(&record, FailureKind::ConnectionReset), 1);
@@ -261,7 +261,7 @@ fn a_server_that_refuses_all_is_asked_four_times() {
 }
 
 #[test]
-fn a_timeout_resets_its_stream_and_no_other() {
+fn timeout_resets_its_stream_only() {
     let server = Manner::new(|asked| match asked.head.uri().path() {
         "/slow" => Reply::Silence,
         _ => at_once(answer(200, "x")),
@@ -286,7 +286,7 @@ fn a_timeout_resets_its_stream_and_no_other() {
 }
 
 #[test]
-fn the_first_byte_has_a_timeout_of_its_own() {
+fn first_byte_has_its_own_timeout() {
     let server = Manner::new(|_| Reply::Silence).start();
     let record = play(&server.url(), 1, 1, TASK)
         .with("http = \"2\"\ntimeouts = { first_byte = \"100ms\" }")
@@ -295,7 +295,7 @@ fn the_first_byte_has_a_timeout_of_its_own() {
 }
 
 #[test]
-fn bodies_larger_than_any_window_go_both_ways() {
+fn bodies_larger_than_the_windows_are_transferred_both_ways() {
     let body =
         |bytes: usize| -> Vec<u8> { (0u32..).flat_map(u32::to_le_bytes).take(bytes).collect() };
     let down = 40 << 20;
@@ -323,7 +323,7 @@ fn bodies_larger_than_any_window_go_both_ways() {
 }
 
 #[test]
-fn an_answer_that_comes_before_the_body_was_sent_is_the_answer() {
+fn response_before_the_complete_body_is_accepted() {
     let server = Manner::new(|_| Reply::Early(answer(413, "too much")))
         .window(10_000)
         .start();
@@ -343,7 +343,7 @@ fn an_answer_that_comes_before_the_body_was_sent_is_the_answer() {
 }
 
 #[test]
-fn steps_are_what_they_are_with_http_1_1() {
+fn steps_behave_as_with_http_1_1() {
     let server = Manner::new(|asked| {
         let field = |name: &str| {
             let value = asked.head.headers().get(name);
@@ -368,7 +368,7 @@ fn steps_are_what_they_are_with_http_1_1() {
                 let response = of(200).header("x-key", field("x-key"));
                 response.body(asked.body.clone()).unwrap()
             }
-            _ => answer(404, "there is no such thing"),
+            _ => answer(404, "not found"),
         })
     })
     .start();
@@ -391,14 +391,14 @@ steps = [
         .map(|failure| (failure.kind, failure.count))
         .collect();
     assert_eq!(found, [(FailureKind::Status, 2)], "{}", examples(&record));
-    assert!(examples(&record).contains("there is no such thing"));
+    assert!(examples(&record).contains("not found"));
     assert_eq!(total(&record, Second::requests), 8);
     assert_eq!(server.requests(), 10);
     assert_eq!(server.connections(), 2);
 }
 
 #[test]
-fn too_much_is_too_much() {
+fn oversized_responses_are_rejected() {
     let server = Manner::new(|asked| {
         at_once(match asked.head.uri().path() {
             "/fields" => {
@@ -423,7 +423,7 @@ fn too_much_is_too_much() {
 }
 
 #[test]
-fn connections_are_kept_as_the_scenario_says() {
+fn each_connection_mode_opens_its_number_of_connections() {
     for (connections, expected) in [
         ("\"per-user\"", 2),
         ("\"per-iteration\"", 6),

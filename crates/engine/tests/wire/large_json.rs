@@ -1,4 +1,4 @@
-//! Large JSON bodies: parsed while other users go on, within bounded memory.
+//! Large JSON bodies: parsed while other users continue, within limited memory.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
@@ -14,7 +14,7 @@ use crate::{Play, failures, total};
 
 const BOUND: Duration = Duration::from_secs(50);
 
-/// Records of 140 bytes or so, whose last has an `id` of its own.
+/// An array of records of about 140 bytes. The last one has an `id`.
 fn records(bytes: usize) -> Vec<u8> {
     let record = "{\"number\":1234567,\"name\":\"a name of a product that is as long as they are in a shop\",\
                   \"tags\":[\"first\",\"second\"],\"price\":12.5},";
@@ -31,7 +31,7 @@ fn ok(body: &[u8]) -> Vec<u8> {
     [head.as_bytes(), body].concat()
 }
 
-/// The request line; the header section is read to its end.
+/// The request line; reads to the end of the headers.
 fn request_line(from: &mut BufReader<&TcpStream>) -> String {
     let mut lines = from.lines().map(Result::unwrap);
     let line = lines.next().unwrap_or_default();
@@ -39,7 +39,7 @@ fn request_line(from: &mut BufReader<&TcpStream>) -> String {
     line
 }
 
-/// A service that sends a large body, and with it how many small requests others made while the body was parsed.
+/// A service that sends a large body, with the number of small requests that others sent while it was parsed.
 struct LargeService {
     url: String,
     thread: JoinHandle<(u64, String)>,
@@ -56,7 +56,7 @@ impl LargeService {
             let response = ok(&body);
             let (last, before) = response.split_last().unwrap();
             (&stream).write_all(before).unwrap();
-            // The client reads whatever is there in the time of so many other requests.
+            // The client reads the response while the others send this number of requests.
             let sent = small();
             wait_until(BOUND, "small requests", || {
                 (small() > sent + 500).then_some(())
@@ -73,7 +73,7 @@ impl LargeService {
     }
 }
 
-/// Ten users get small responses, and one gets a large one, of which it takes an id.
+/// Ten users get small responses, and one gets a large one, from which it extracts an id.
 fn played(path: &str, body: Vec<u8>) -> (RunRecord, u64, String) {
     let server = Server::start(Routes::new().at("/small", Answer::ok("x"))).unwrap();
     let server = std::sync::Arc::new(server);
@@ -92,20 +92,20 @@ fn played(path: &str, body: Vec<u8>) -> (RunRecord, u64, String) {
 }
 
 #[test]
-fn large_json_body_is_parsed_while_other_users_go_on() {
-    // A machine under load may keep the core from its CPU for so long that it has stood still.
+fn large_json_body_is_parsed_while_other_users_continue() {
+    // On a loaded machine, the core may lack its CPU long enough to have stalled.
     let goes_on = (0..5).any(|_| {
         let (record, meanwhile, after) = played("$..id", records(14_000_000));
         assert_eq!(record.timeline.failures(), []);
         assert_eq!(after, "GET /after/7 HTTP/1.1");
-        // One request of each may have been on its way.
+        // One request of each user may have been in flight.
         assert!(meanwhile > 50, "{meanwhile}");
         total(&record, |second| second.generator_stall_ms) == 0
     });
     assert!(goes_on);
 }
 
-/// One user asks once, with these lines of its task.
+/// One user sends one request, with these lines in its task.
 fn asked_once(server: &Server, task: &str) -> RunRecord {
     let task = format!("[[users.u.tasks]]\nget = \"/\"\ntimeout = \"60s\"\n{task}");
     Play::new(&server.url(), 1, "100ms", "1h", &task).run()
@@ -116,7 +116,7 @@ fn served(answer: Answer) -> Server {
 }
 
 #[test]
-fn json_that_takes_too_much_memory_is_too_large_and_says_what_to_write() {
+fn json_that_takes_too_much_memory_is_rejected_with_a_remedy() {
     let body = format!("[{}{{\"id\":7}}]", "1,".repeat(7_000_000));
     let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
     encoder.write_all(body.as_bytes()).unwrap();
@@ -132,14 +132,14 @@ fn json_that_takes_too_much_memory_is_too_large_and_says_what_to_write() {
         let example = record.timeline.failures()[0].example.clone().unwrap();
         let says = "takes over 256 MiB of memory when it is parsed; paths of names and indexes";
         assert!(example.contains(says), "{example}");
-        // What is followed is found all the same.
+        // A path of names and indexes still finds its value.
         let record = asked_once(&server, "extract = { id = \"$[7000000].id\" }");
         assert_eq!(record.timeline.failures(), []);
     }
 }
 
 #[test]
-fn large_body_is_checked_as_a_small_one_is() {
+fn large_body_is_checked_like_a_small_one() {
     let server = served(Answer::ok(records(300_000)));
     for (check, fault) in [
         ("json = { \"$[-1].id\" = 7 }", None),
@@ -173,9 +173,9 @@ fn large_body_is_checked_as_a_small_one_is() {
     assert!(example.contains("it is no JSON"), "{example}");
 }
 
-/// What is being parsed is not waited for.
+/// The end of the run does not wait for the parser.
 #[test]
-fn run_that_is_cut_off_ends_while_a_body_is_parsed() {
+fn aborted_run_ends_while_a_body_is_parsed() {
     let server = served(Answer::ok(records(14_000_000)));
     let task = "[[users.u.tasks]]\nget = \"/\"\nextract = { id = \"$..id\" }";
     let mut play = Play::new(&server.url(), 6, "400ms", "0s", task);

@@ -1,6 +1,6 @@
-//! The engine against servers with a known truth: what it says happened is what the server saw.
+//! Tests of the engine against servers that count: the run record must match what the server counted.
 
-#![expect(clippy::unwrap_used, reason = "what is not there fails the test")]
+#![expect(clippy::unwrap_used, reason = "a missing value fails the test")]
 
 mod answers;
 mod bodies;

@@ -1,4 +1,4 @@
-//! The open model: every arrival is played, at its time or late, and none is dropped.
+//! The open model: every arrival runs, on time or late, and none is dropped.
 
 use std::time::Duration;
 
@@ -25,7 +25,7 @@ fn play(url: &str, rate: &str, seconds: f64, law: &str, users: u32) -> Play {
 }
 
 impl Play {
-    /// How many arrivals there are with a seed.
+    /// Number of arrivals for a seed.
     fn arrivals(&self, seed: u64) -> u64 {
         let plan = self.plan();
         plan.class_mixes[0].arrivals(&plan.load, seed).count() as u64
@@ -37,7 +37,7 @@ fn requests(record: &RunRecord) -> u64 {
 }
 
 #[test]
-fn a_profile_of_a_rate_is_an_open_load() {
+fn profile_with_a_rate_uses_the_open_model() {
     let plan = play("http://127.0.0.1:9", "3k/min", 2.0, "constant", 7).plan();
     assert_eq!(
         plan.load.open,
@@ -58,7 +58,7 @@ fn a_profile_of_a_rate_is_an_open_load() {
 }
 
 #[test]
-fn who_does_not_sleep_loses_nothing_and_gives_up_in_time() {
+fn precise_worker_loses_nothing_and_keeps_its_timeouts() {
     let server = Server::start(Routes::new().otherwise(Answer::ok("x"))).unwrap();
     let mut play = play(&server.url(), "700/s", 1.0, "constant", 8);
     play.settings.is_precise = true;
@@ -84,7 +84,7 @@ fn who_does_not_sleep_loses_nothing_and_gives_up_in_time() {
 }
 
 #[test]
-fn constant_arrivals_are_exact_in_number_on_any_number_of_cores() {
+fn constant_arrivals_have_an_exact_number_on_any_number_of_cores() {
     for threads in [1, 2, 3] {
         let server = Server::start(Routes::new().otherwise(Answer::ok("x"))).unwrap();
         let mut play = play(&server.url(), "500/s", 1.0, "constant", 50);
@@ -100,7 +100,7 @@ fn constant_arrivals_are_exact_in_number_on_any_number_of_cores() {
 }
 
 #[test]
-fn users_and_arrivals_are_played_beside_each_other() {
+fn users_and_arrivals_run_in_parallel() {
     for threads in [1, 2, 3] {
         let server = Server::start(Routes::new().otherwise(Answer::ok("x"))).unwrap();
         let mut play = Play::new(&server.url(), 4, "1s", "pace(100ms)", TASK);
@@ -125,7 +125,7 @@ fn users_and_arrivals_are_played_beside_each_other() {
 }
 
 #[test]
-fn a_pool_that_stops_leaves_what_is_beside_it_alone() {
+fn stopped_pool_does_not_affect_parallel_loads() {
     let server = Server::start(Routes::new().otherwise(Answer::ok("x"))).unwrap();
     let mut play = Play::new(&server.url(), 2, "1s", "pace(100ms)", TASK);
     play.scenario = format!(
@@ -140,7 +140,7 @@ fn a_pool_that_stops_leaves_what_is_beside_it_alone() {
 }
 
 #[test]
-fn poisson_arrivals_are_those_of_the_seed_on_any_number_of_cores() {
+fn poisson_arrivals_depend_on_the_seed_and_not_on_the_number_of_cores() {
     let mut counts = Vec::new();
     for threads in [1, 3] {
         let server = Server::start(Routes::new().otherwise(Answer::ok("x"))).unwrap();
@@ -160,10 +160,10 @@ fn poisson_arrivals_are_those_of_the_seed_on_any_number_of_cores() {
 }
 
 #[test]
-fn an_arrival_that_finds_no_user_waits_and_its_wait_is_the_services() {
+fn wait_for_an_idle_user_counts_as_response_time() {
     let slow = Answer::ok("x").delayed(Duration::from_millis(20));
     let server = Server::start(Routes::new().at("/a", slow)).unwrap();
-    // Two users answer 100 of the 200 arrivals a second: the last waits about a second.
+    // Two users handle 100 of the 200 arrivals per second: the last one waits about a second.
     let record = play(&server.url(), "200/s", 1.0, "constant", 2).run();
     assert_eq!((requests(&record), server.stop().requests), (200, 200));
     assert_eq!(record.timeline.failures(), []);
@@ -189,7 +189,7 @@ fn an_arrival_that_finds_no_user_waits_and_its_wait_is_the_services() {
 }
 
 #[test]
-fn arrivals_that_nobody_could_play_are_counted_at_the_end() {
+fn arrivals_without_a_user_are_counted_at_the_end() {
     let server = Server::start(Fault::Silent).unwrap();
     let mut play = play(&server.url(), "100/s", 0.5, "constant", 3);
     play.settings.stop_timeout = Duration::from_millis(100);
@@ -200,8 +200,8 @@ fn arrivals_that_nobody_could_play_are_counted_at_the_end() {
 }
 
 #[test]
-fn a_stall_shows_in_the_response_times_and_not_in_a_recorder_that_stamps_at_send() {
-    // A freeze of 200 ms in every second: a fifth of the arrivals waits evenly from 0 to 200 ms.
+fn stall_shows_in_response_times_from_intended_start_only() {
+    // A freeze of 200 ms in every second: a fifth of the arrivals waits for 0 to 200 ms, uniformly distributed.
     let stall = Stall::new(Duration::from_secs(1), Duration::from_millis(200));
     let routes = Routes::new().otherwise(Answer::ok("x"));
     let server = Server::start(Behavior::from(routes).stall(stall)).unwrap();
@@ -223,7 +223,7 @@ fn a_stall_shows_in_the_response_times_and_not_in_a_recorder_that_stamps_at_send
             q * 100.0
         );
     }
-    // Twenty users meet each freeze: the other eighty arrivals of it are sent after it.
+    // Twenty users are in each freeze: the other eighty of its arrivals are sent after it.
     let stamped_at_send = percentile(Measure::Service, 0.95);
     assert!(stamped_at_send < 75.0, "{stamped_at_send} ms");
 }

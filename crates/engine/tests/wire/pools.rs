@@ -1,4 +1,4 @@
-//! The users of an open load start as its arrivals need them.
+//! User pools: the users of an open load start as arrivals need them.
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -37,7 +37,7 @@ fn longest_ms(record: &RunRecord, measure: Measure) -> u64 {
 }
 
 #[test]
-fn search_at_its_first_level_logs_in_few_of_its_pool() {
+fn search_logs_in_few_users_at_its_first_level() {
     for threads in [1, 2] {
         let server = Server::start(routes(20, 5)).unwrap();
         let mut play = play(&server, "search = {}\nduration = \"3s\"");
@@ -86,16 +86,16 @@ fn users_are_ready_before_a_higher_level_needs_them() {
     assert_eq!(of(&counts, "/a"), 25 + 300);
     assert_eq!(record.timeline.failures(), []);
     let logins = logins.lock().unwrap();
-    // 200/s × 40 ms are 8 at once; 64 are room for responses eight times as slow.
+    // 200/s × 40 ms are 8 at once; 64 leave room for responses eight times as slow.
     assert!((60..=120).contains(&logins.len()), "{}", logins.len());
-    // The level begins at 2.5 s. A look during it may find responses a little slower than before.
+    // The level starts at 2.5 s. A look-ahead during it may find slightly slower responses than before.
     let is_before = |login: &&Instant| **login - logins[0] < Duration::from_millis(2_450);
     let before = logins.iter().filter(is_before).count();
     assert!(before >= 60, "{before} of {}", logins.len());
 }
 
 #[test]
-fn wait_for_the_first_login_is_lag_and_not_the_services() {
+fn wait_for_the_first_login_counts_as_lag() {
     let server = Server::start(routes(300, 1)).unwrap();
     let play = play(
         &server,
@@ -117,7 +117,7 @@ fn wait_for_the_first_login_is_lag_and_not_the_services() {
         response_ms < lag_ms + 150,
         "{response_ms} ms, {lag_ms} ms of it lag"
     );
-    // Each arrival before the first login starts a user, and none after it has to.
+    // Each arrival before the first login starts a user; none after it has to.
     let logins = of(&counts, "/login");
     assert!((30..=60).contains(&logins), "{logins}");
 }
@@ -132,14 +132,14 @@ fn pool_grows_to_its_size_when_responses_get_slow() {
     let record = play.run();
     let counts = server.stop();
     assert_eq!(of(&counts, "/login"), 60, "no more than the pool has");
-    assert_eq!(of(&counts, "/a"), 100, "every arrival is played");
-    // The last 40 waited for a user: that is the service's time.
+    assert_eq!(of(&counts, "/a"), 100, "every arrival runs");
+    // The last 40 waited for a user, which counts as response time.
     assert!(longest_ms(&record, Measure::Response) > 2_000);
     assert!(longest_ms(&record, Measure::Lag) < 500);
 }
 
 #[test]
-fn users_that_cannot_log_in_are_replaced_and_logins_are_not_hammered() {
+fn users_that_fail_to_log_in_are_replaced_slowly() {
     let fails = Answer::new(503);
     let answers = vec![fails.clone(), fails, Answer::ok("x")];
     let server = Server::start(routes(0, 1).sequence("/login", answers)).unwrap();

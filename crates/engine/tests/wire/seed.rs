@@ -1,4 +1,4 @@
-//! One seed gives each user the same requests in the same order, on any number of cores.
+//! Seeds: each user sends the same requests in the same order for the same seed, on any number of cores.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -9,7 +9,7 @@ use crate::Play;
 
 type Paths = BTreeMap<String, Vec<String>>;
 
-/// What each of four users, who differ in class, asked for.
+/// The paths that each of four users, of different classes, requested.
 fn asked(threads: usize, seed: u64) -> Paths {
     let seen: Arc<Mutex<Paths>> = Arc::default();
     let mut routes = Routes::new();
@@ -57,11 +57,11 @@ fn same_beginnings(one: &Paths, other: &Paths) -> bool {
 }
 
 #[test]
-fn a_seed_repeats_each_users_requests_on_any_number_of_cores() {
+fn seed_determines_each_users_requests_on_any_number_of_cores() {
     let one = asked(1, 7);
     assert!(same_beginnings(&one, &asked(3, 7)));
     assert!(
         !same_beginnings(&one, &asked(1, 8)),
-        "another seed asks for something else"
+        "another seed gives other requests"
     );
 }

@@ -1,4 +1,4 @@
-//! A load that is steered while it is made: every level is offered from its moment on.
+//! Load levels that change during the run: each is offered from its time on.
 
 use brunt_record::{Command, Load, LoadLevel, RunRecord, SearchPhase};
 use brunt_testbed::queue_simulation::ServiceDistribution;
@@ -8,7 +8,7 @@ use crate::{Play, total};
 
 const TASK: &str = "[[users.u.tasks]]\nget = \"/a\"";
 
-/// A search of two seconds; its profile says what it is of.
+/// A search of two seconds with this load in its profile.
 fn play(url: &str, of: &str) -> Play {
     let mut play = Play::new(url, 1, "1s", "100ms", TASK);
     let profile = format!("search = {{ by = \"{of}\", from = 100 }}\nduration = \"2s\"");
@@ -27,7 +27,7 @@ fn level(from_ms: u64, level: f64) -> LoadLevel {
     }
 }
 
-/// Steers as soon as the engine runs.
+/// Sets the levels as soon as the engine runs.
 fn steered(play: &Play, levels: &[LoadLevel]) -> RunRecord {
     let mut told = false;
     play.run_with(|engine, _| {
@@ -65,7 +65,7 @@ fn arrivals_follow_the_levels_on_any_number_of_cores() {
 }
 
 #[test]
-fn users_follow_the_levels_and_those_who_stay_do_not_begin_anew() {
+fn users_follow_the_levels_and_remaining_users_do_not_restart() {
     for threads in [1, 2] {
         let server = Server::start(Routes::new().otherwise(Answer::ok("x"))).unwrap();
         let mut play = play(&server.url(), "users");
@@ -79,14 +79,14 @@ fn users_follow_the_levels_and_those_who_stay_do_not_begin_anew() {
             (Some(20), Some(20)),
             "{threads} threads"
         );
-        // Three users throughout, seventeen for 0.6 s, two for 0.7 s, a task each 0.1 s.
+        // Three users throughout, seventeen for 0.6 s, two for 0.7 s, each with a task per 0.1 s.
         let requests = total(&record, brunt_record::Second::requests);
         assert!((120..=178).contains(&requests), "{requests}");
     }
 }
 
 #[test]
-fn an_overload_leaves_users_their_turn() {
+fn overload_does_not_starve_users() {
     let service = Service {
         distribution: ServiceDistribution::Fixed {
             servers: 1,
@@ -109,7 +109,7 @@ fn an_overload_leaves_users_their_turn() {
 }
 
 #[test]
-fn a_second_is_told_once_all_cores_have_handed_it_over() {
+fn second_is_complete_once_all_cores_have_handed_it_over() {
     let server = Server::start(Routes::new().otherwise(Answer::ok("x"))).unwrap();
     let mut play = Play::new(&server.url(), 2, "2s", "10ms", TASK);
     play.settings.threads = 2;
@@ -118,7 +118,7 @@ fn a_second_is_told_once_all_cores_have_handed_it_over() {
         let seconds = record.timeline.seconds();
         let completed_s = engine.completed_seconds().unwrap_or(2).min(2) as usize;
         for second in seconds.range(checked_s..completed_s) {
-            assert_eq!(second.users, Some(2), "one of two cores was not told");
+            assert_eq!(second.users, Some(2), "the second of one core is missing");
         }
         checked_s = completed_s;
     });

@@ -1,4 +1,4 @@
-//! Steps on the wire: what fails, what is broken off, and what is told of it.
+//! Steps on the wire: failures, interruptions, and how they are reported.
 
 use std::time::Duration;
 
@@ -27,14 +27,14 @@ fn ok_of(record: &RunRecord, wanted: &str) -> u64 {
     .sum()
 }
 
-/// One user plays these steps once.
+/// One user runs these steps once.
 fn once(server: &Server, steps: &str) -> RunRecord {
     let task = format!("[[users.u.tasks]]\nsteps = [{steps}]");
     Play::new(&server.url(), 1, "100ms", "1h", &task).run()
 }
 
 #[test]
-fn a_failed_check_says_what_was_asked_and_what_came_without_secrets() {
+fn failed_check_reports_expected_and_actual_value_without_secrets() {
     let routes = Routes::new().rule("/echo", |request| {
         let token = request.header("authorization").unwrap_or_default();
         Answer::ok(format!("{{\"errors\": [\"no {token}\"], \"count\": 3}}"))
@@ -90,7 +90,7 @@ fn a_failed_check_says_what_was_asked_and_what_came_without_secrets() {
 }
 
 #[test]
-fn a_missing_value_fails_its_request_and_ends_the_task() {
+fn missing_value_fails_its_request_and_ends_the_task() {
     let server = Server::start(Routes::new().at("/", Answer::ok("{}"))).unwrap();
     let record = once(
         &server,
@@ -106,7 +106,7 @@ fn a_missing_value_fails_its_request_and_ends_the_task() {
 }
 
 #[test]
-fn what_cannot_be_evaluated_is_a_failure_of_what_it_is_for() {
+fn evaluation_error_fails_its_request() {
     let server = Server::start(Routes::new().at("/", Answer::ok("{\"a\": \"x\"}"))).unwrap();
     let record = once(
         &server,
@@ -129,7 +129,7 @@ fn what_cannot_be_evaluated_is_a_failure_of_what_it_is_for() {
 }
 
 #[test]
-fn conditions_and_loops_go_where_they_say() {
+fn conditions_and_loops_run_their_branches() {
     let server = Server::start(Routes::new()).unwrap();
     let get = |name: &str| format!("{{ name = \"{name}\", get = \"/status/200\" }}");
     let steps = format!(
@@ -167,7 +167,7 @@ fn conditions_and_loops_go_where_they_say() {
 }
 
 #[test]
-fn a_start_that_fails_for_all_is_told_and_one_user_of_two_goes_on() {
+fn start_that_fails_for_all_users_is_reported_and_one_of_two_continues() {
     let routes = Routes::new().sequence(
         "/login",
         vec![Answer::ok("{}"), Answer::new(503).body("closed")],
@@ -204,7 +204,7 @@ fn a_start_that_fails_for_all_is_told_and_one_user_of_two_goes_on() {
     Play::new(&server.url(), 2, "1m", "1h", &class("200")).run_with(|engine, _| {
         reason = engine.start_stats().all_failed().map(str::to_owned);
     });
-    let reason = reason.expect("all have failed");
+    let reason = reason.expect("all failed");
     assert!(
         reason.contains("[on_start] /login: status 503") && reason.contains("closed"),
         "{reason}"
@@ -217,10 +217,10 @@ fn a_start_that_fails_for_all_is_told_and_one_user_of_two_goes_on() {
     open.scenario = open.scenario.replace("users = 2", "rate = 5\nusers = 2");
     let mut all_failed = false;
     open.run_with(|engine, _| all_failed = engine.start_stats().all_failed().is_some());
-    assert!(all_failed, "nobody is left to play arrivals");
+    assert!(all_failed, "no user is left for the arrivals");
 }
 
-/// Users that began, that never started, that ran out of data, and that stopped as the scenario says.
+/// Numbers of users that started, never started, ran out of data, and were stopped by the scenario.
 fn users_of(record: &RunRecord) -> [u64; 4] {
     [
         total(record, |second| second.users_started),
@@ -231,7 +231,7 @@ fn users_of(record: &RunRecord) -> [u64; 4] {
 }
 
 #[test]
-fn a_class_that_needs_no_start_makes_load_though_another_cannot_start() {
+fn class_without_on_start_runs_although_another_cannot_start() {
     let server = Server::start(Routes::new().at("/login", Answer::new(503))).unwrap();
     let classes = "on_start = [{ get = \"/login\" }]\n[[users.u.tasks]]\nget = \"/status/200\"\n\
                    [users.free]\nwait = \"1h\"\n[[users.free.tasks]]\nget = \"/status/204\"";
@@ -244,7 +244,7 @@ fn a_class_that_needs_no_start_makes_load_though_another_cannot_start() {
 }
 
 #[test]
-fn users_that_stop_for_good_are_counted_by_why() {
+fn stopped_users_are_counted_by_reason() {
     let server = Server::start(Routes::new()).unwrap();
     let play = |task: &str| Play::new(&server.url(), 3, "400ms", "10ms", task).run();
     let of_data = play(
@@ -262,7 +262,7 @@ fn users_that_stop_for_good_are_counted_by_why() {
     assert_eq!(users_of(&told), [3, 0, 0, 3]);
     let to_the_end = play("[[users.u.tasks]]\nget = \"/status/200\"");
     assert_eq!(users_of(&to_the_end), [3, 0, 0, 0]);
-    // What cannot be evaluated keeps users from starting, with or without a request.
+    // Evaluation errors keep users from starting, with or without a request.
     let broken = play(
         "on_start = [{ repeat = \"{{ 'x' }}\", steps = [{ wait = \"1s\" }] }]\n[[users.u.tasks]]\nget = \"/status/200\"",
     );
@@ -270,7 +270,7 @@ fn users_that_stop_for_good_are_counted_by_why() {
 }
 
 #[test]
-fn a_pace_is_kept_and_its_lateness_is_the_services() {
+fn pace_is_kept_and_lateness_counts_as_response_time() {
     let slow = Answer::ok("x").delayed(Duration::from_millis(150));
     let server = Server::start(Routes::new().at("/", slow)).unwrap();
     let record = Play::new(
@@ -289,7 +289,7 @@ fn a_pace_is_kept_and_its_lateness_is_the_services() {
         .timeline
         .distribution(Scope::All, brunt_record::Measure::Lag)
         .ok;
-    // The seventh task was meant for 600 ms and could begin at 900 ms.
+    // The seventh task was intended for 600 ms and could start at 900 ms.
     assert!(
         response.max_ns().unwrap() >= 400_000_000,
         "{:?}",
@@ -299,7 +299,7 @@ fn a_pace_is_kept_and_its_lateness_is_the_services() {
 }
 
 #[test]
-fn so_many_iterations_are_played_and_no_more() {
+fn number_of_iterations_is_exact() {
     let server = Server::start(Routes::new()).unwrap();
     let mut play = Play::new(
         &server.url(),
@@ -316,7 +316,7 @@ fn so_many_iterations_are_played_and_no_more() {
 }
 
 #[test]
-fn the_scenario_may_stop_the_test() {
+fn step_can_stop_the_test() {
     let server = Server::start(Routes::new()).unwrap();
     let task = "[[users.u.tasks]]\nsteps = [{ get = \"/status/200\" }, { stop_test = true }]";
     let mut play = Play::new(&server.url(), 4, "1m", "1ms", task);

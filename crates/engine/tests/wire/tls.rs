@@ -1,4 +1,4 @@
-//! TLS: what is verified, what is offered, what is counted.
+//! TLS: verification, negotiation, and counts of handshakes.
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
@@ -11,7 +11,7 @@ use crate::{Play, failures, total};
 
 const TASK: &str = "[[users.u.tasks]]\nget = \"/\"\ntimeout = \"2s\"";
 
-/// A server behind a front, and the files of its authority and of a client.
+/// A server behind a TLS front, with the certificates of its authority and of a client.
 struct Secure {
     server: Server,
     authority: TestCa,
@@ -41,7 +41,7 @@ impl Secure {
         self.authority.issue(&["localhost"])
     }
 
-    /// Plays for a moment with a `[tls]` of these lines; `FOLDER` is where the files are.
+    /// Runs for a moment with these `[tls]` lines; `FOLDER` is replaced by the folder of the files.
     fn play(&self, url: &str, tls: &str) -> RunRecord {
         let folder = self.folder.path().display().to_string();
         let tls = format!("[tls]\n{}", tls.replace("FOLDER", &folder));
@@ -66,7 +66,7 @@ fn handshakes(record: &RunRecord) -> u64 {
 }
 
 #[test]
-fn a_server_of_a_known_authority_is_spoken_to_and_its_handshakes_are_timed() {
+fn trusted_server_is_used_and_its_handshakes_are_timed() {
     let secure = Secure::new();
     let front = secure.front(secure.localhost());
     let record = secure.play(&front.url("localhost"), CA);
@@ -78,7 +78,7 @@ fn a_server_of_a_known_authority_is_spoken_to_and_its_handshakes_are_timed() {
 }
 
 #[test]
-fn what_cannot_be_verified_is_not_spoken_to() {
+fn unverifiable_server_is_rejected() {
     let secure = Secure::new();
     let expired_name = secure.front(secure.authority.issue(&["other.example"]));
     let stranger = secure.front(TestCa::new().issue(&["localhost"]));
@@ -95,7 +95,7 @@ fn what_cannot_be_verified_is_not_spoken_to() {
 }
 
 #[test]
-fn insecure_takes_any_certificate_and_a_server_name_replaces_the_hosts() {
+fn insecure_accepts_any_certificate_and_server_name_replaces_the_host() {
     let secure = Secure::new();
     let stranger = secure.front(TestCa::new().issue(&["other.example"]));
     let record = secure.play(&stranger.url("localhost"), "insecure = true");
@@ -107,7 +107,7 @@ fn insecure_takes_any_certificate_and_a_server_name_replaces_the_hosts() {
 }
 
 #[test]
-fn a_server_may_want_to_know_its_clients() {
+fn client_certificate_is_sent_on_request() {
     let secure = Secure::new();
     let client = secure.authority.issue(&["client"]);
     secure.write("client.pem", &client.certificate);
@@ -126,7 +126,7 @@ fn a_server_may_want_to_know_its_clients() {
 }
 
 #[test]
-fn only_the_versions_that_were_said_are_offered() {
+fn only_configured_versions_are_offered() {
     let secure = Secure::new();
     let old = secure.front(TlsRules {
         tls13: false,
@@ -142,7 +142,7 @@ fn only_the_versions_that_were_said_are_offered() {
 }
 
 #[test]
-fn a_users_later_connection_resumes_its_session_unless_told_otherwise() {
+fn later_connection_of_a_user_resumes_its_session_unless_disabled() {
     let secure = Secure::new();
     for version in ["1.2", "1.3"] {
         let tls = format!("{CA}\nversions = [\"{version}\"]");
@@ -157,7 +157,7 @@ fn a_users_later_connection_resumes_its_session_unless_told_otherwise() {
         let record = play(&resumes, &tls);
         assert_eq!(record.timeline.failures(), []);
         let counts = resumes.counts();
-        assert_eq!(counts.full, 2, "{version}: one for each user");
+        assert_eq!(counts.full, 2, "{version}: one per user");
         assert_eq!(counts.full + counts.resumed, requests(&record));
         let forgets = secure.front(secure.localhost());
         let record = play(&forgets, &format!("{tls}\nresumption = false"));
@@ -166,7 +166,7 @@ fn a_users_later_connection_resumes_its_session_unless_told_otherwise() {
 }
 
 #[test]
-fn a_handshake_that_never_goes_on_has_its_own_timeout() {
+fn stuck_handshake_has_its_own_timeout() {
     let secure = Secure::new();
     let silent = secure.front(TlsRules {
         silent: true,
@@ -183,7 +183,7 @@ fn a_handshake_that_never_goes_on_has_its_own_timeout() {
 }
 
 #[test]
-fn a_server_that_speaks_no_tls_fails_the_handshake() {
+fn server_without_tls_fails_the_handshake() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!(
         "https://127.0.0.1:{}",
@@ -192,7 +192,7 @@ fn a_server_that_speaks_no_tls_fails_the_handshake() {
     let mail = std::thread::spawn(move || {
         let (mut client, _) = listener.accept().unwrap();
         client.write_all(b"220 mail.example ESMTP\r\n").unwrap();
-        // Until the client has gone.
+        // Until the client has disconnected.
         client.read_to_end(&mut Vec::new()).ok();
     });
     let record = Play::new(&url, 1, "20ms", "1h", TASK)

@@ -1,23 +1,22 @@
-//! The decoder: fields from blocks of the other side (RFC 7541, sections 3 and 6).
+//! The decoder of header blocks (RFC 7541, sections 3 and 6), and the validity of their fields (RFC 9113, section 8.2.1).
 
-use super::field::{Malformed, fault_of_name, fault_of_value};
 use super::huffman;
 use super::integer;
 use super::table::Table;
 
-/// How large the table of a connection may become: what both sides take for granted.
+/// Size limit of a connection's dynamic table, in bytes: the default of HTTP/2.
 const TABLE_BYTES_MAX: usize = 4096;
 
-/// A block is not as HPACK has it; nothing that comes later on the connection can be read.
+/// A header block that violates HPACK. The connection cannot continue, since the dynamic tables differ from now on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::http2) struct BadBlock;
 
 #[derive(Debug)]
 pub(in crate::http2) struct Decoder {
     table: Table,
-    /// The field that is read: its name, then its value.
+    /// The field being decoded: its name, followed by its value.
     field: Vec<u8>,
-    /// Whether the table has had a malformed field; until then, what comes from it is not looked at again.
+    /// Whether the table contains a malformed field. Otherwise, fields from the table are not checked again.
     has_malformed: bool,
 }
 
@@ -30,7 +29,7 @@ impl Decoder {
         }
     }
 
-    /// Reads a block; `see` is called for each name and value in turn, with what is wrong with them.
+    /// Decodes a block; `see` is called with the name, the value and the defect of each field, in order.
     #[inline]
     pub(in crate::http2) fn read(
         &mut self,
@@ -63,7 +62,7 @@ impl Decoder {
                         return Err(BadBlock);
                     }
                     self.table.set_bytes_max(bytes_max);
-                    // Another may follow.
+                    // Another size update may follow.
                     continue;
                 }
                 _ => {
@@ -77,8 +76,8 @@ impl Decoder {
         Ok(())
     }
 
-    /// Reads a field that is spelt out, its name at least in part; returns the length of the name, and what is wrong
-    /// with the field.
+    /// Decodes a literal field, whose name may be indexed. Returns the length of the name, and the defect of the
+    /// field, if it has one.
     #[inline]
     fn read_literal(
         &mut self,
@@ -119,6 +118,33 @@ fn read_string(block: &mut &[u8], to: &mut Vec<u8>) -> Result<(), BadBlock> {
     }
 }
 
+/// The defect of a malformed field. A message that contains one is malformed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::http2) struct Malformed(pub(in crate::http2) &'static str);
+
+/// The defect of a name. It must consist of visible ASCII characters without uppercase letters, and only its first
+/// character may be a colon.
+fn fault_of_name(name: &[u8]) -> Option<Malformed> {
+    let rest = name.strip_prefix(b":").unwrap_or(name);
+    let is_valid =
+        |byte: &u8| byte.is_ascii_graphic() && !byte.is_ascii_uppercase() && *byte != b':';
+    let fault = Malformed("a field name is empty or not in visible lowercase ASCII");
+    (rest.is_empty() || !rest.iter().all(is_valid)).then_some(fault)
+}
+
+/// The defect of a value. It must not contain NUL, CR or LF, nor start or end with a space or a tab.
+#[inline]
+fn fault_of_value(value: &[u8]) -> Option<Malformed> {
+    let ends = |byte: u8| matches!(byte, b'\0' | b'\r' | b'\n');
+    // One branch for all bytes.
+    if value.iter().fold(false, |found, byte| found | ends(*byte)) {
+        return Some(Malformed("a field value contains NUL, CR or LF"));
+    }
+    let is_blank = |byte: Option<&u8>| matches!(byte, Some(b' ' | b'\t'));
+    let fault = Malformed("a field value starts or ends with a space or tab");
+    (is_blank(value.first()) || is_blank(value.last())).then_some(fault)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -139,8 +165,8 @@ mod tests {
         Ok(fields.join("; "))
     }
 
-    /// Three answers that come one after the other (RFC 7541, sections C.5 and C.6, whose tables hold 256
-    /// bytes), in the clear and encoded.
+    /// Three consecutive responses (RFC 7541, sections C.5 and C.6, with tables of 256 bytes), plain and
+    /// Huffman-coded.
     #[test]
     fn examples_of_the_rfc() {
         let clear = [
@@ -174,23 +200,23 @@ mod tests {
             for (block, expected) in blocks.iter().zip(&expected) {
                 assert_eq!(read(&mut decoder, &bytes(block)).as_ref(), Ok(expected));
             }
-            // What had to go is not there any more.
+            // Evicted entries are gone.
             assert_eq!(read(&mut decoder, &[0x80 | 0x41]), Err(BadBlock));
         }
     }
 
     #[test]
-    fn what_is_no_block_is_refused() {
+    fn invalid_block_is_rejected() {
         for block in [
             "80", // index 0
-            "be", // an entry that is not there
+            "be", // an entry that does not exist
             "ff ff ff ff ff 7f",
-            "40",       // a name that does not come
-            "40 01 61", // a value that does not come
-            "40 02 61", // a name that is cut
+            "40",       // a missing name
+            "40 01 61", // a missing value
+            "40 02 61", // a truncated name
             "00 81 ff 00",
             "3f e2 1f", // a table of more than 4,096 bytes
-            "88 20",    // a size that comes late
+            "88 20",    // a size update after a field
         ] {
             let found = read(&mut Decoder::new(), &bytes(block));
             assert_eq!(found, Err(BadBlock), "{block}");
@@ -198,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn a_table_is_made_smaller_and_larger_again() {
+    fn table_shrinks_and_grows() {
         let mut decoder = Decoder::new();
         let stored = read(&mut decoder, &bytes("40 01 61 01 62")).unwrap();
         assert_eq!(stored, "a=b");
@@ -211,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_too_large_for_a_table_empties_it() {
+    fn field_larger_than_the_table_empties_it() {
         let mut decoder = Decoder::new();
         read(&mut decoder, &bytes("40 01 61 01 62")).unwrap();
         let mut large = bytes("40 01 63");

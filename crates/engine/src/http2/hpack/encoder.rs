@@ -1,41 +1,41 @@
-//! The encoder: blocks for the other side. What does not change is put into its table the first time, and is a
-//! byte or two from then on; nothing is taken out to make room, and what has no room is spelt out.
+//! The encoder of header blocks. Constant fields are inserted into the peer's dynamic table once, and take a byte or
+//! two from then on. Entries are never evicted; fields for which the table has no room are sent as literals.
 
 use brunt_scenario::is_sensitive_name;
 
 use super::integer;
 use super::table::{ENTRY_BYTES, static_name};
 
-/// The table's size until the other side says another; more is not used either.
+/// Size of the peer's table until it announces another one, and the maximum that is used.
 const TABLE_BYTES_MAX: usize = 4096;
-/// The first index behind what both sides know.
+/// The first index of the dynamic table.
 const FIRST_INDEX: usize = 62;
 
-/// Names a field that does not change, among those of a core.
+/// Identifier of a constant field within a worker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::http2) struct FieldId(pub(in crate::http2) usize);
 
-/// A field as it is sent.
+/// A field to encode.
 #[derive(Debug, Clone, Copy)]
 pub(in crate::http2) enum Field<'a> {
-    /// One that both sides know.
+    /// A field of the static table, by index.
     Static(usize),
-    /// One that does not change.
+    /// A constant field.
     Fixed(FieldId, &'a [u8], &'a [u8]),
-    /// One that does; its name is that of an index, or 0.
+    /// A field with varying value. The index is that of its name; 0 for a literal name.
     Varying(usize, &'a [u8], &'a [u8]),
-    /// One that nobody on the way is to keep in a table.
+    /// A field that no table on the way may store.
     Secret(usize, &'a [u8], &'a [u8]),
 }
 
 #[derive(Debug)]
 pub(in crate::http2) struct Encoder {
-    /// Of each fixed field: as which it was put into the table, from 1; 0 where it was not.
+    /// The insertion number of each constant field, counted from 1; 0 if it is not in the table.
     places: Vec<u32>,
     inserted: u32,
     bytes: usize,
     bytes_max: usize,
-    /// A size that the other side is to be told first.
+    /// Whether the next block has to announce a new table size.
     resized: bool,
 }
 
@@ -50,7 +50,7 @@ impl Encoder {
         }
     }
 
-    /// The other side says how large its table may become.
+    /// Applies the table size that the peer announced.
     pub(in crate::http2) fn set_bytes_max(&mut self, bytes_max: usize) {
         let bytes_max = bytes_max.min(TABLE_BYTES_MAX);
         if bytes_max != self.bytes_max {
@@ -61,12 +61,12 @@ impl Encoder {
         }
     }
 
-    /// What stands before the first field of a block.
+    /// Starts a block; writes a pending update of the table size.
     #[inline]
     pub(in crate::http2) fn begin(&mut self, to: &mut Vec<u8>) {
         if self.resized {
             self.resized = false;
-            // Emptied, and as large as it may be.
+            // Emptied first, then resized.
             integer::write(to, 0x20, 5, 0);
             integer::write(to, 0x20, 5, self.bytes_max);
         }
@@ -88,7 +88,7 @@ impl Encoder {
         }
     }
 
-    /// Puts a field into the table, where there is room.
+    /// Inserts a field into the table if there is room.
     fn write_first(&mut self, to: &mut Vec<u8>, id: FieldId, name: &[u8], value: &[u8]) {
         let index = static_name(name).unwrap_or(0);
         let more = name.len() + value.len() + ENTRY_BYTES;
@@ -106,7 +106,7 @@ impl Encoder {
     }
 }
 
-/// Whether a field is never indexed, so that nobody guesses its value (RFC 7541, section 7.1.3).
+/// Whether a field is never indexed, so that its value cannot be guessed (RFC 7541, section 7.1.3).
 pub(in crate::http2) fn is_sensitive(name: &[u8]) -> bool {
     let is_pseudo_header = name.first() == Some(&b':');
     !is_pseudo_header && std::str::from_utf8(name).is_ok_and(is_sensitive_name)
@@ -137,7 +137,7 @@ mod tests {
     use super::super::table::static_field;
     use super::*;
 
-    /// A field that is not kept for the next time.
+    /// A field that is not inserted into the table.
     fn once<'a>(name: &'a [u8], value: &'a [u8]) -> Field<'a> {
         let index = static_name(name).unwrap_or(0);
         match static_field(name, value) {
@@ -158,11 +158,11 @@ mod tests {
         }
     }
 
-    /// One side that writes, and the other that reads.
+    /// The two ends of a connection.
     struct Sides(Encoder, Decoder);
 
     impl Sides {
-        /// How many bytes the fields take, which have to be read as they were written.
+        /// Encodes and decodes the fields, which must not change. Returns the size of the block in bytes.
         fn pass(&mut self, fields: &[(Option<usize>, &str, &str)]) -> usize {
             let mut block = Vec::new();
             self.0.begin(&mut block);
@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn what_does_not_change_is_a_byte_the_second_time() {
+    fn constant_field_takes_one_byte_from_the_second_time() {
         let mut sides = Sides(Encoder::new(), Decoder::new());
         let fields = [
             (None, ":method", "GET"),
@@ -207,18 +207,18 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_room_is_spelt_out() {
+    fn field_without_room_in_the_table_is_literal() {
         let mut sides = Sides(Encoder::new(), Decoder::new());
         let long = "v".repeat(1_000);
         let fields: Vec<_> = (0..6).map(|id| (Some(id), "x", long.as_str())).collect();
         sides.pass(&fields);
-        // Three of 1,033 bytes have room.
+        // Three fields of 1,033 bytes fit.
         let later = sides.pass(&fields);
         assert!(later > 3 * 1_000 && later < 3 * 1_020, "{later}");
     }
 
     #[test]
-    fn a_smaller_table_begins_anew() {
+    fn resized_table_starts_empty() {
         let mut sides = Sides(Encoder::new(), Decoder::new());
         let fields = [(Some(0), "x", "1"), (Some(1), "y", "2")];
         sides.pass(&fields);

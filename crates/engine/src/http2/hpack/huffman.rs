@@ -1,8 +1,8 @@
-//! The Huffman code of HPACK (RFC 7541, appendix B). It is canonical: of codes sorted by length and then by
-//! symbol, each is the one before plus one. So the lengths are all that has to be known.
+//! The Huffman code of HPACK (RFC 7541, appendix B). It is canonical: if codes are sorted by length and then by
+//! symbol, each is the previous one plus one. The code lengths therefore define it.
 
 const SYMBOLS: usize = 257;
-/// The symbol that stands for the end, of which only a part may come, as padding.
+/// The end-of-string symbol. Only a prefix of it is valid, as padding.
 const END: u16 = 256;
 const LENGTH_MAX: u32 = 30;
 
@@ -27,18 +27,18 @@ const LENGTHS: [u8; SYMBOLS] = [
     30,
 ];
 
-/// Codes up to this length are found at once; those of what heads are mostly made of.
+/// Maximum length of codes decoded by one table lookup; covers most characters of header fields.
 const SHORT_BITS: u32 = 9;
 
-/// The code, as a decoder wants it.
+/// Decoding tables.
 struct Code {
-    /// By the next bits: the symbol, and the length of its code; 0 where it is longer.
+    /// By the next bits: the symbol and the length of its code; length 0 for longer codes.
     short: [(u16, u8); 1 << SHORT_BITS],
-    /// By length: the first code that is too great for it, its bits to the left.
+    /// By length: the first left-aligned code that is too large for that length.
     limits: [u64; LENGTH_MAX as usize + 1],
-    /// By length: the first code, and where its symbol stands in the order of codes.
+    /// By length: the first code, and the position of its symbol in code order.
     firsts: [(u64, usize); LENGTH_MAX as usize + 1],
-    /// Symbols in the order of their codes.
+    /// Symbols in code order.
     symbols: [u16; SYMBOLS],
 }
 
@@ -89,7 +89,7 @@ impl Code {
         }
     }
 
-    /// The symbol whose code the bits begin with, which stand to the left, and the length of its code.
+    /// The symbol whose code is the prefix of the left-aligned bits, and the length of that code.
     #[inline]
     fn symbol(&self, bits: u64) -> (u16, u32) {
         let (symbol, length) = self.short[(bits >> (64 - SHORT_BITS)) as usize];
@@ -97,7 +97,7 @@ impl Code {
             return (symbol, u32::from(length));
         }
         let mut length = SHORT_BITS + 1;
-        // All bits set are the end, and within its limit, which is 2^64: none is looked for beyond it.
+        // The end-of-string symbol is all ones and within the last limit of 2^64, so the search stops there.
         while length < LENGTH_MAX && bits >= self.limits[length as usize] {
             length += 1;
         }
@@ -107,10 +107,10 @@ impl Code {
     }
 }
 
-/// Appends what is encoded; `None` where it is not as the code has it.
+/// Appends the decoded string; `None` if the input is invalid.
 #[inline]
 pub(super) fn decode(encoded: &[u8], to: &mut Vec<u8>) -> Option<()> {
-    // Bits that were not taken yet, to the left, and how many.
+    // Left-aligned bits that were not consumed yet, and their number.
     let (mut bits, mut known) = (0_u64, 0_u32);
     let mut left = encoded;
     loop {
@@ -136,7 +136,7 @@ pub(super) fn decode(encoded: &[u8], to: &mut Vec<u8>) -> Option<()> {
     }
 }
 
-/// Whether the last bits, fewer than a byte, are the beginning of the end.
+/// Whether the last bits, fewer than 8, are a prefix of the end-of-string symbol.
 fn is_padding(bits: u64, known: u32) -> bool {
     known == 0 || bits >> (64 - known) == (1 << known) - 1
 }
@@ -147,7 +147,7 @@ mod tests {
 
     use super::*;
 
-    /// The code of each symbol, found one by one.
+    /// The codes of all symbols, computed one by one.
     fn codes() -> Vec<(u32, u32)> {
         let mut order: Vec<usize> = (0..SYMBOLS).collect();
         order.sort_by_key(|symbol| (LENGTHS[*symbol], *symbol));
@@ -180,9 +180,9 @@ mod tests {
     }
 
     #[test]
-    fn the_code_is_that_of_the_rfc() {
+    fn codes_are_those_of_the_rfc() {
         let codes = codes();
-        // Some of appendix B, of all lengths but few.
+        // A selection from appendix B, of almost all lengths.
         for (symbol, code, length) in [
             (usize::from(b'0'), 0x0, 5),
             (usize::from(b't'), 0x9, 5),
@@ -229,8 +229,8 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_code_is_refused() {
-        // A byte of padding, padding that is not ones, and the end itself.
+    fn invalid_padding_and_end_of_string_are_rejected() {
+        // A byte of padding, padding that is not ones, and the end-of-string symbol.
         for bytes in [
             &[0xff][..],
             &[0x1f, 0xff],
@@ -244,7 +244,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn whatever_was_encoded_is_decoded(text: Vec<u8>) {
+        fn encoded_text_round_trips(text: Vec<u8>) {
             let mut decoded = Vec::new();
             prop_assert_eq!(decode(&encode(&text), &mut decoded), Some(()));
             prop_assert_eq!(decoded, text);

@@ -1,9 +1,9 @@
-//! Integers: of a prefix within a byte, and what does not fit behind it (RFC 7541, section 5.1).
+//! Integers with a prefix within a byte (RFC 7541, section 5.1).
 
-/// Numbers that are larger mean nothing here.
+/// Maximum value; nothing in HTTP/2 needs a larger one.
 const MAX: usize = 1 << 28;
 
-/// Takes an integer whose prefix has so many bits; `None` where it is not whole, or too large.
+/// Decodes an integer with a prefix of this number of bits; `None` if it is incomplete or too large.
 #[inline]
 pub(super) fn take(bytes: &mut &[u8], prefix_bits: u32) -> Option<usize> {
     let (first, rest) = bytes.split_first()?;
@@ -28,7 +28,7 @@ pub(super) fn take(bytes: &mut &[u8], prefix_bits: u32) -> Option<usize> {
     }
 }
 
-/// Writes an integer behind the bits that stand before its prefix.
+/// Encodes an integer; `before` are the bits before its prefix.
 #[inline]
 pub(super) fn write(to: &mut Vec<u8>, before: u8, prefix_bits: u32, number: usize) {
     let most = (1 << prefix_bits) - 1;
@@ -68,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_written_is_read() {
+    fn integers_round_trip() {
         for prefix_bits in 1..=8 {
             for number in (0..1_000).chain([16_383, 16_384, 1 << 20, 1 << 28]) {
                 let mut written = Vec::new();
@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn too_large_is_none() {
+    fn integer_over_the_limit_is_rejected() {
         assert_eq!(take(&mut &[0xff; 20][..], 7), None);
         assert_eq!(
             take(&mut &[0xff, 0xff, 0xff, 0xff, 0xff, 0x01][..], 7),

@@ -1,9 +1,9 @@
-//! The tables of HPACK: fields that both sides know (RFC 7541, appendix A), and those that were sent before
+//! The tables of HPACK: the static table (RFC 7541, appendix A), and the dynamic table of received fields
 //! (section 2.3.2).
 
 use std::collections::VecDeque;
 
-/// What an entry counts beside its bytes.
+/// Size of an entry in addition to its name and value, in bytes (RFC 7541, section 4.1).
 pub(super) const ENTRY_BYTES: usize = 32;
 
 #[rustfmt::skip]
@@ -23,33 +23,33 @@ const STATIC: [(&str, &str); 61] = [
     ("transfer-encoding", ""), ("user-agent", ""), ("vary", ""), ("via", ""), ("www-authenticate", ""),
 ];
 
-/// The index of a field that both sides know.
+/// Index of a field in the static table.
 pub(in crate::http2) fn static_field(name: &[u8], value: &[u8]) -> Option<usize> {
     let is = |entry: &(&str, &str)| entry.0.as_bytes() == name && entry.1.as_bytes() == value;
     STATIC.iter().position(is).map(|at| at + 1)
 }
 
-/// The first index with a name that both sides know.
+/// First index of a name in the static table.
 pub(in crate::http2) fn static_name(name: &[u8]) -> Option<usize> {
     let is = |entry: &(&str, &str)| entry.0.as_bytes() == name;
     STATIC.iter().position(is).map(|at| at + 1)
 }
 
-/// Fields that the other side has sent.
+/// The dynamic table: fields that the peer has sent.
 #[derive(Debug)]
 pub(super) struct Table {
-    /// The latest comes first.
+    /// Entries, the latest first.
     entries: VecDeque<Entry>,
     bytes: usize,
     bytes_max: usize,
-    /// Space of entries that had to go.
+    /// Buffers of evicted entries.
     spare: Vec<Vec<u8>>,
 }
 
 #[derive(Debug)]
 struct Entry {
     name_bytes: usize,
-    /// The name, then the value.
+    /// The name, followed by the value.
     bytes: Vec<u8>,
 }
 
@@ -63,7 +63,7 @@ impl Table {
         }
     }
 
-    /// The name and the value at an index that counts from 1 through both tables.
+    /// The name and the value at an index, which counts from 1 through the static and the dynamic table.
     #[inline]
     pub(super) fn field(&self, index: usize) -> Option<(&[u8], &[u8])> {
         let at = index.checked_sub(1)?;
@@ -74,7 +74,7 @@ impl Table {
         Some(entry.bytes.split_at(entry.name_bytes))
     }
 
-    /// Takes a field in, its name and then its value; the oldest go where it has no room.
+    /// Inserts a field, given as its name followed by its value, and evicts the oldest entries if needed.
     pub(super) fn insert(&mut self, field: &[u8], name_bytes: usize) {
         let more = field.len() + ENTRY_BYTES;
         self.shrink(self.bytes_max.saturating_sub(more));

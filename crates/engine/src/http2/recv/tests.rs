@@ -1,4 +1,4 @@
-//! What the state makes of the frames of a server.
+//! Tests of the connection state with frames of a server.
 
 use super::super::test_harness::Http2Harness;
 
@@ -18,25 +18,25 @@ const GOAWAY: u8 = 7;
 const WINDOW: u8 = 8;
 const CONTINUATION: u8 = 9;
 
-const ENDS: u8 = 1;
-const HEAD_ENDS: u8 = 4;
+const END_STREAM: u8 = 1;
+const END_HEADERS: u8 = 4;
 const PADDED: u8 = 8;
 
 fn settings() -> Vec<u8> {
     frame(SETTINGS, 0, 0, &[])
 }
 
-/// A head with a status, as both sides know it: 8 is 200.
+/// HEADERS with `:status` 200, an index of the static table.
 fn head(stream: u32, flags: u8, fields: &[u8]) -> Vec<u8> {
     let fields = [b"\x88", fields].concat();
-    frame(HEADERS, HEAD_ENDS | flags, stream, &fields)
+    frame(HEADERS, END_HEADERS | flags, stream, &fields)
 }
 
-/// The outcomes of three requests, and what is sent to the server.
+/// The outcomes of three requests, and the bytes sent to the server.
 fn response_trace(frames: &[Vec<u8>]) -> Result<(Vec<String>, Vec<u8>), &'static str> {
-    let mut harness = Http2Harness::of(3);
+    let mut harness = Http2Harness::with_requests(3);
     harness.recv(&[settings(), frames.concat()].concat())?;
-    let said = harness.says().to_vec();
+    let said = harness.outgoing().to_vec();
     Ok((harness.outcomes(), said))
 }
 
@@ -45,21 +45,21 @@ fn outcome(frames: &[Vec<u8>]) -> String {
 }
 
 #[test]
-fn answers_are_heard_the_same_however_they_are_cut() {
+fn outcomes_are_the_same_however_the_bytes_are_cut() {
     let mut cut_head = frame(HEADERS, 0, 5, b"\x88\x40\x01x");
     cut_head.extend(frame(CONTINUATION, 0, 5, b"\x03"));
-    cut_head.extend(frame(CONTINUATION, HEAD_ENDS, 5, b"abc"));
+    cut_head.extend(frame(CONTINUATION, END_HEADERS, 5, b"abc"));
     let all = [
         settings(),
-        head(3, ENDS, b""),
+        head(3, END_STREAM, b""),
         head(1, 0, b"\x0f\x0d\x015"),
         frame(DATA, PADDED, 1, b"\x02helPP"),
         frame(PING, 0, 0, b"01234567"),
         cut_head,
         frame(0xee, 0, 0, b"whatever"),
         frame(DATA, 0, 1, b"lo"),
-        frame(DATA, ENDS, 1, b""),
-        frame(HEADERS, HEAD_ENDS | ENDS, 5, b"\x40\x01t\x01u"),
+        frame(DATA, END_STREAM, 1, b""),
+        frame(HEADERS, END_HEADERS | END_STREAM, 5, b"\x40\x01t\x01u"),
     ];
     let mut all = all.concat();
     // Content-Length: 5.
@@ -67,14 +67,14 @@ fn answers_are_heard_the_same_however_they_are_cut() {
     assert!(length.is_some());
     all.push(0);
     for piece in 1..=all.len() {
-        let mut harness = Http2Harness::of(3);
+        let mut harness = Http2Harness::with_requests(3);
         for piece in all.chunks(piece) {
             harness.recv(piece).unwrap();
         }
-        let said = harness.says().to_vec();
+        let said = harness.outgoing().to_vec();
         let expected = [
-            frame(SETTINGS, ENDS, 0, &[]),
-            frame(PING, ENDS, 0, b"01234567"),
+            frame(SETTINGS, END_STREAM, 0, &[]),
+            frame(PING, END_STREAM, 0, b"01234567"),
         ];
         assert_eq!(said, expected.concat(), "by {piece}");
         let expected = ["200 content-length: 5\r\nhello", "200 ", "200 x: abc\r\n"];
@@ -83,67 +83,91 @@ fn answers_are_heard_the_same_however_they_are_cut() {
 }
 
 #[test]
-fn what_is_no_answer_says_why_and_leaves_the_others_alone() {
-    let ended = HEAD_ENDS | ENDS;
+fn malformed_response_is_reported_and_leaves_other_streams_alone() {
+    let ended = END_HEADERS | END_STREAM;
     for (frames, part) in [
         (
             vec![frame(HEADERS, ended, 1, b"\x00\x01a\x01b")],
-            "no status",
+            "no :status",
         ),
-        (vec![frame(HEADERS, ended, 1, b"")], "no status"),
-        (
-            vec![frame(HEADERS, ended, 1, b"\x48\x0220")],
-            "three digits",
-        ),
+        (vec![frame(HEADERS, ended, 1, b"")], "no :status"),
+        (vec![frame(HEADERS, ended, 1, b"\x48\x0220")], "three-digit"),
         (
             vec![frame(HEADERS, ended, 1, b"\x48\x03099")],
-            "three digits",
+            "three-digit",
         ),
-        (vec![frame(HEADERS, ended, 1, b"\x82")], "three digits"),
-        (vec![head(1, ENDS, b"\x88")], "that no answer has"),
-        (vec![head(1, ENDS, b"\x00\x01A\x01b")], "small letters"),
-        (vec![head(1, ENDS, b"\x00\x01 \x01b")], "small letters"),
-        (vec![head(1, ENDS, b"\x00\x02a:\x01b")], "small letters"),
-        (vec![head(1, ENDS, b"\x00\x00\x01b")], "small letters"),
+        (vec![frame(HEADERS, ended, 1, b"\x82")], "three-digit"),
+        (vec![head(1, END_STREAM, b"\x88")], "pseudo-header"),
+        (vec![head(1, END_STREAM, b"\x00\x01A\x01b")], "lowercase"),
+        (vec![head(1, END_STREAM, b"\x00\x01 \x01b")], "lowercase"),
+        (vec![head(1, END_STREAM, b"\x00\x02a:\x01b")], "lowercase"),
+        (vec![head(1, END_STREAM, b"\x00\x00\x01b")], "lowercase"),
         (
-            vec![head(1, ENDS, b"\x00\x01a\x07b\r\nc: d")],
+            vec![head(1, END_STREAM, b"\x00\x01a\x07b\r\nc: d")],
             "NUL, CR or LF",
         ),
-        (vec![head(1, ENDS, b"\x0f\x1f\x02b\n")], "NUL, CR or LF"),
-        (vec![head(1, ENDS, b"\x00\x01a\x02b\0")], "NUL, CR or LF"),
-        (vec![head(1, ENDS, b"\x00\x01a\x02 b")], "with a space"),
-        (vec![head(1, ENDS, b"\x00\x01a\x02b\t")], "with a space"),
         (
-            vec![head(1, ENDS, b"\x00\x0aconnection\x01b")],
-            "connection of HTTP/1.1",
+            vec![head(1, END_STREAM, b"\x0f\x1f\x02b\n")],
+            "NUL, CR or LF",
         ),
-        (vec![head(1, ENDS, b"\x0f\x0d\x02-1")], "no number"),
         (
-            vec![head(1, ENDS, b"\x0f\x0d\x011\x0f\x0d\x012")],
+            vec![head(1, END_STREAM, b"\x00\x01a\x02b\0")],
+            "NUL, CR or LF",
+        ),
+        (
+            vec![head(1, END_STREAM, b"\x00\x01a\x02 b")],
+            "with a space or tab",
+        ),
+        (
+            vec![head(1, END_STREAM, b"\x00\x01a\x02b\t")],
+            "with a space or tab",
+        ),
+        (
+            vec![head(1, END_STREAM, b"\x00\x0aconnection\x01b")],
+            "connection-specific",
+        ),
+        (vec![head(1, END_STREAM, b"\x0f\x0d\x02-1")], "not a number"),
+        (
+            vec![head(1, END_STREAM, b"\x0f\x0d\x011\x0f\x0d\x012")],
             "two different",
         ),
-        (vec![head(1, ENDS, b"\x0f\x0d\x011")], "not the length"),
         (
-            vec![head(1, 0, b"\x0f\x0d\x012"), frame(DATA, ENDS, 1, b"abc")],
-            "not the length",
+            vec![head(1, END_STREAM, b"\x0f\x0d\x011")],
+            "differs from its Content-Length",
         ),
-        (vec![frame(DATA, ENDS, 1, b"abc")], "before its head"),
-        (vec![head(1, 0, b""), head(1, 0, b"")], "between parts"),
         (
-            vec![frame(HEADERS, HEAD_ENDS, 1, b"\x48\x03101")],
+            vec![
+                head(1, 0, b"\x0f\x0d\x012"),
+                frame(DATA, END_STREAM, 1, b"abc"),
+            ],
+            "differs from its Content-Length",
+        ),
+        (
+            vec![frame(DATA, END_STREAM, 1, b"abc")],
+            "before the response headers",
+        ),
+        (
+            vec![head(1, 0, b""), head(1, 0, b"")],
+            "do not end the stream",
+        ),
+        (
+            vec![frame(HEADERS, END_HEADERS, 1, b"\x48\x03101")],
             "switched",
         ),
         (
             vec![frame(HEADERS, ended, 1, b"\x48\x03103")],
-            "before it was whole",
+            "interim response ends",
         ),
         (
-            vec![frame(HEADERS, HEAD_ENDS, 1, b"\x48\x03103"); 17],
+            vec![frame(HEADERS, END_HEADERS, 1, b"\x48\x03103"); 17],
             "interim",
         ),
-        (vec![head(1, 0, b"\x0f\x0d\x0899999999")], "over the limit"),
+        (
+            vec![head(1, 0, b"\x0f\x0d\x0899999999")],
+            "exceeds the limit",
+        ),
     ] {
-        let others = [head(3, ENDS, b""), head(5, ENDS, b"")];
+        let others = [head(3, END_STREAM, b""), head(5, END_STREAM, b"")];
         let (outcomes, _) = response_trace(&[frames, others.to_vec()].concat()).unwrap();
         let bad = &outcomes[0];
         assert!(
@@ -155,11 +179,11 @@ fn what_is_no_answer_says_why_and_leaves_the_others_alone() {
 }
 
 #[test]
-fn a_malformed_field_of_the_table_is_malformed_for_each_response_that_has_it() {
-    let stored = head(1, ENDS, b"\x40\x01a\x03b\r\n");
-    let named = head(3, ENDS, b"\x00\x01a\x01b");
-    // 62 is the first place of the table that the server fills.
-    let again = head(5, ENDS, b"\xbe");
+fn malformed_field_in_the_table_is_reported_for_each_response_that_uses_it() {
+    let stored = head(1, END_STREAM, b"\x40\x01a\x03b\r\n");
+    let named = head(3, END_STREAM, b"\x00\x01a\x01b");
+    // 62 is the first index of the dynamic table.
+    let again = head(5, END_STREAM, b"\xbe");
     let (outcomes, _) = response_trace(&[stored, named, again]).unwrap();
     assert!(outcomes[0].starts_with("bad: "), "{}", outcomes[0]);
     assert_eq!(outcomes[1], "200 a: b\r\n");
@@ -167,10 +191,10 @@ fn a_malformed_field_of_the_table_is_malformed_for_each_response_that_has_it() {
 }
 
 #[test]
-fn interim_answers_are_not_the_answer() {
+fn interim_responses_are_skipped() {
     let hints = frame(
         HEADERS,
-        HEAD_ENDS,
+        END_HEADERS,
         1,
         b"\x48\x03103\x0f\x1f\x01l\x0f\x0d\x019",
     );
@@ -178,20 +202,20 @@ fn interim_answers_are_not_the_answer() {
         hints.clone(),
         hints,
         head(1, 0, b""),
-        frame(DATA, ENDS, 1, b"x"),
+        frame(DATA, END_STREAM, 1, b"x"),
     ]);
     assert_eq!(found, "200 x");
 }
 
 #[test]
-fn resets_and_good_byes_end_what_they_concern() {
+fn reset_and_goaway_end_the_streams_they_concern() {
     let reset = |stream, reason: u32| frame(RESET, 0, stream, &reason.to_be_bytes());
     let goaway = |last: u32| frame(GOAWAY, 0, 0, &[last.to_be_bytes(), [0; 4]].concat());
     let (outcomes, _) = response_trace(&[
         goaway(3),
-        head(1, ENDS, b""),
+        head(1, END_STREAM, b""),
         reset(3, 7),
-        // What comes for a stream that has ended changes nothing.
+        // Frames for a stream that has ended change nothing.
         reset(1, 2),
     ])
     .unwrap();
@@ -201,35 +225,39 @@ fn resets_and_good_byes_end_what_they_concern() {
 }
 
 #[test]
-fn what_is_given_up_is_reset_and_what_comes_late_is_passed_over() {
-    let mut harness = Http2Harness::of(2);
+fn abandoned_request_is_reset_and_its_late_frames_are_ignored() {
+    let mut harness = Http2Harness::with_requests(2);
     harness.recv(&settings()).unwrap();
-    let said = harness.says().len();
+    let said = harness.outgoing().len();
     let slot = harness.slots.remove(0);
     harness.state.close(slot, |_| {});
     assert_eq!(
-        harness.says()[said..],
+        harness.outgoing()[said..],
         frame(RESET, 0, 1, &8_u32.to_be_bytes())
     );
-    // Its fields are in the table anyway.
+    // Its fields are in the dynamic table anyway.
     let late = head(1, 0, b"\x40\x01a\x01b");
-    let late = [late, frame(DATA, ENDS, 1, b"late"), head(3, ENDS, b"\xbe")];
+    let late = [
+        late,
+        frame(DATA, END_STREAM, 1, b"late"),
+        head(3, END_STREAM, b"\xbe"),
+    ];
     harness.recv(&late.concat()).unwrap();
     assert_eq!(harness.outcomes(), ["200 a: b\r\n"]);
 }
 
 #[test]
-fn windows_are_opened_again_and_kept() {
+fn receive_windows_are_updated_and_enforced() {
     let piece = vec![b'x'; 16_384];
-    let mut harness = Http2Harness::of(1);
+    let mut harness = Http2Harness::with_requests(1);
     harness
         .recv(&[settings(), head(1, 0, b"")].concat())
         .unwrap();
-    let mut said = harness.says().len();
+    let mut said = harness.outgoing().len();
     for number in 1..=600_usize {
         harness.recv(&frame(DATA, 0, 1, &piece)).unwrap();
-        let now = harness.says().len();
-        // The stream's window after 3 MiB, and the connection's after 8.
+        let now = harness.outgoing().len();
+        // After 3 MiB on the stream, and after 8 MiB on the connection.
         assert_eq!(
             now > said,
             [193, 386, 513, 579].contains(&number),
@@ -241,10 +269,10 @@ fn windows_are_opened_again_and_kept() {
 }
 
 #[test]
-fn bodies_wait_for_room() {
+fn bodies_wait_for_the_send_windows() {
     let window = |stream, more: u32| frame(WINDOW, 0, stream, &more.to_be_bytes());
     let smaller = frame(SETTINGS, 0, 0, b"\x00\x04\x00\x00\x00\x0a");
-    let mut harness = Http2Harness::of(1);
+    let mut harness = Http2Harness::with_requests(1);
     harness.recv(&smaller).unwrap();
     let slot = harness.slots[0];
     assert_eq!(harness.state.room(slot), 10);
@@ -256,51 +284,51 @@ fn bodies_wait_for_room() {
         .recv(&window(1, 70_000), 3, |_| woken += 1)
         .unwrap();
     assert_eq!(woken, 1);
-    // Now the connection has less.
+    // Now the connection's window is the smaller one.
     assert_eq!(harness.state.room(slot), 65_525);
     harness.state.send(slot, &vec![0; 65_525], true);
     let sent = [10, 16_384, 16_384, 16_384, 16_373].map(|bytes| bytes + 9);
-    let waiting = harness.says().len();
+    let waiting = harness.outgoing().len();
     assert_eq!(
         waiting,
-        sent.iter().sum::<usize>() + frame(SETTINGS, ENDS, 0, b"").len()
+        sent.iter().sum::<usize>() + frame(SETTINGS, END_STREAM, 0, b"").len()
     );
 }
 
 #[test]
 #[expect(clippy::too_many_lines, reason = "a table")]
-fn what_http2_does_not_know_is_a_breach() {
+fn protocol_violation_is_a_connection_error() {
     let reset = frame(RESET, 0, 1, &[0; 4]);
     for (frames, part) in [
-        (vec![frame(PUSH, HEAD_ENDS, 1, &[0, 0, 0, 2])], "pushes"),
-        (vec![head(7, ENDS, b"")], "nobody has opened"),
-        (vec![head(2, ENDS, b"")], "nobody has opened"),
-        (vec![head(0, ENDS, b"")], "nobody has opened"),
-        (vec![frame(DATA, 0, 0, b"")], "nobody has opened"),
-        (vec![frame(RESET, 0, 9, &[0; 4])], "nobody has opened"),
         (
-            vec![frame(WINDOW, 0, 9, &[0, 0, 0, 1])],
-            "nobody has opened",
+            vec![frame(PUSH, END_HEADERS, 1, &[0, 0, 0, 2])],
+            "push is disabled",
         ),
+        (vec![head(7, END_STREAM, b"")], "never opened"),
+        (vec![head(2, END_STREAM, b"")], "never opened"),
+        (vec![head(0, END_STREAM, b"")], "never opened"),
+        (vec![frame(DATA, 0, 0, b"")], "never opened"),
+        (vec![frame(RESET, 0, 9, &[0; 4])], "never opened"),
+        (vec![frame(WINDOW, 0, 9, &[0, 0, 0, 1])], "never opened"),
         (vec![frame(DATA, PADDED, 1, b"\x05abc")], "padding"),
         (
-            vec![frame(HEADERS, PADDED | HEAD_ENDS, 1, b"\x05abc")],
+            vec![frame(HEADERS, PADDED | END_HEADERS, 1, b"\x05abc")],
             "padding",
         ),
         (
             vec![frame(HEADERS, 0, 1, b"\x88"), reset.clone()],
-            "continued",
+            "CONTINUATION",
         ),
         (
             vec![
                 frame(HEADERS, 0, 1, b"\x88"),
-                frame(CONTINUATION, HEAD_ENDS, 3, b""),
+                frame(CONTINUATION, END_HEADERS, 3, b""),
             ],
-            "continued",
+            "CONTINUATION",
         ),
         (
-            vec![frame(CONTINUATION, HEAD_ENDS, 1, b"\x88")],
-            "continued",
+            vec![frame(CONTINUATION, END_HEADERS, 1, b"\x88")],
+            "CONTINUATION",
         ),
         (
             [
@@ -310,25 +338,25 @@ fn what_http2_does_not_know_is_a_breach() {
             .concat(),
             "256 KiB",
         ),
-        (vec![head(1, ENDS, b"\xff")], "decompressed"),
+        (vec![head(1, END_STREAM, b"\xff")], "decompressed"),
         (vec![frame(RESET, 0, 1, &[0; 3])], "RST_STREAM"),
         (vec![frame(SETTINGS, 0, 1, &[])], "SETTINGS"),
         (vec![frame(SETTINGS, 0, 0, &[0; 5])], "SETTINGS"),
-        (vec![frame(SETTINGS, ENDS, 0, &[0; 6])], "SETTINGS"),
+        (vec![frame(SETTINGS, END_STREAM, 0, &[0; 6])], "SETTINGS"),
         (
             vec![frame(SETTINGS, 0, 0, b"\x00\x04\xff\xff\xff\xff")],
             "window",
         ),
         (
             vec![frame(SETTINGS, 0, 0, b"\x00\x05\x00\x00\x00\x01")],
-            "size of frames",
+            "MAX_FRAME_SIZE",
         ),
         (vec![frame(PING, 0, 0, b"1234567")], "PING"),
         (vec![frame(PING, 0, 1, b"12345678")], "PING"),
         (vec![frame(GOAWAY, 0, 0, b"1234567")], "GOAWAY"),
         (vec![frame(GOAWAY, 0, 1, b"12345678")], "GOAWAY"),
         (vec![frame(WINDOW, 0, 0, &[0; 3])], "WINDOW_UPDATE"),
-        (vec![frame(WINDOW, 0, 0, &[0; 4])], "nothing"),
+        (vec![frame(WINDOW, 0, 0, &[0; 4])], "increment of 0"),
         (
             vec![frame(WINDOW, 0, 0, &[0x7f, 0xff, 0xff, 0xff])],
             "window",
@@ -340,7 +368,7 @@ fn what_http2_does_not_know_is_a_breach() {
         (vec![vec![0, 0x40, 1, DATA, 0, 0, 0, 0, 1]], "16 KiB"),
         (
             vec![frame(PING, 0, 0, b"12345678"); 70_000],
-            "answers than it takes",
+            "acknowledgments",
         ),
     ] {
         let breach = response_trace(&frames).unwrap_err();
@@ -350,6 +378,6 @@ fn what_http2_does_not_know_is_a_breach() {
         frame(PING, 0, 0, b"12345678"),
         b"HTTP/1.1 400 No\r\n\r\n".to_vec(),
     ] {
-        assert!(Http2Harness::of(1).recv(&first).is_err());
+        assert!(Http2Harness::with_requests(1).recv(&first).is_err());
     }
 }

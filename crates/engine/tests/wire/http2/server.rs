@@ -1,4 +1,4 @@
-//! A server of HTTP/2 that does what a test wants, on a thread.
+//! A scripted HTTP/2 server on a thread.
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,51 +13,51 @@ use http::{Request, Response};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 
-/// What the server does with a request.
+/// The reaction of the server to a request.
 pub(crate) enum Reply {
-    /// Answers, after so long.
+    /// Responds after a delay.
     Answer(Response<Vec<u8>>, Duration),
-    /// Resets the stream before an answer.
+    /// Resets the stream without a response.
     Reset(Reason),
-    /// Answers without taking the body, which it does not want.
+    /// Responds without reading the body.
     Early(Response<Vec<u8>>),
-    /// Says nothing until the client goes.
+    /// Sends nothing until the client disconnects.
     Silence,
-    /// Closes the connection, with no good-bye.
+    /// Closes the connection without GOAWAY.
     Hang,
-    /// Answers, and closes the connection so when the answer is out.
+    /// Responds, and then closes the connection.
     Last(Response<Vec<u8>>),
 }
 
-/// A request as it came, its body taken.
+/// A request with its complete body.
 pub(crate) struct Asked {
     pub(crate) head: Request<()>,
     pub(crate) body: Vec<u8>,
-    /// Which request of its connection it is, from 0.
+    /// Index of the request on its connection, from 0.
     pub(crate) number: u64,
 }
 
 type Rule = Arc<dyn Fn(&Asked) -> Reply + Send + Sync>;
 
-/// How the server speaks.
+/// Settings of the server.
 #[derive(Clone)]
 pub(crate) struct Manner {
     rule: Rule,
     streams_max: Option<u32>,
     window: Option<u32>,
-    /// It says good-bye after so many requests of a connection.
+    /// Number of requests per connection before GOAWAY.
     goodbye_after: Option<u64>,
 }
 
-/// What the server has seen.
+/// Counters of the server.
 #[derive(Default)]
 pub(crate) struct Seen {
     pub(crate) connections: AtomicU64,
     pub(crate) requests: AtomicU64,
-    /// Streams that the client reset.
+    /// Number of streams that the client reset.
     pub(crate) resets: Mutex<Vec<Reason>>,
     under_way: AtomicU64,
-    /// The most requests under way at once, on all connections.
+    /// Maximum number of concurrent requests, over all connections.
     pub(crate) under_way_max: AtomicU64,
 }
 
@@ -92,7 +92,7 @@ impl Manner {
         self
     }
 
-    /// The windows of streams that clients send on.
+    /// Sets the receive window of streams.
     pub(crate) fn window(mut self, bytes: u32) -> Self {
         self.window = Some(bytes);
         self
@@ -163,7 +163,7 @@ async fn accept(listener: std::net::TcpListener, manner: Manner, seen: Arc<Seen>
     }
 }
 
-/// Serves one connection to its end.
+/// Serves one connection until it ends.
 async fn serve(stream: TcpStream, manner: Manner, seen: Arc<Seen>) {
     let mut builder = server::Builder::new();
     if let Some(most) = manner.streams_max {
@@ -174,7 +174,7 @@ async fn serve(stream: TcpStream, manner: Manner, seen: Arc<Seen>) {
             .initial_window_size(window)
             .initial_connection_window_size(window.max(65_535));
     }
-    // A client may go at any time.
+    // The client may disconnect at any time.
     let Ok(mut serving) = builder.handshake::<_, Bytes>(stream).await else {
         return;
     };
@@ -262,7 +262,7 @@ impl Turn {
     }
 }
 
-/// Sends an answer as fast as the client's windows let it.
+/// Sends a response as fast as the client's windows allow.
 async fn send(to: &mut SendResponse<Bytes>, response: Response<Vec<u8>>) {
     let (head, body) = response.into_parts();
     let head = Response::from_parts(head, ());

@@ -1,4 +1,4 @@
-//! Answers that a server might send: most of them nearly right.
+//! Generated responses of a server, most of them almost valid.
 
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
@@ -88,7 +88,7 @@ const BODIES: &[&str] = &[
     "0\r\n\r\n",
 ];
 
-/// Interim answers that may come first.
+/// Interim responses before the final one.
 const INTERIM: &[&str] = &[
     "",
     "",
@@ -99,15 +99,15 @@ const INTERIM: &[&str] = &[
     "\r\n",
 ];
 
-/// The bytes of an answer, sometimes with a few of them changed.
-pub(crate) fn answer() -> impl Strategy<Value = Vec<u8>> {
-    let whole = (
+/// The bytes of a response, sometimes with a few of them changed.
+pub(crate) fn response() -> impl Strategy<Value = Vec<u8>> {
+    let valid = (
         select(INTERIM),
         select(STATUS_LINES),
         prop::collection::vec(select(FIELDS), 0..4),
         select(BODIES),
     );
-    let whole = whole.prop_map(|(interim, status, fields, body)| {
+    let valid = valid.prop_map(|(interim, status, fields, body)| {
         let fields: String = fields
             .into_iter()
             .flat_map(|field| [field, "\r\n"])
@@ -123,7 +123,7 @@ pub(crate) fn answer() -> impl Strategy<Value = Vec<u8>> {
         3 => Just(Vec::new()),
         1 => prop::collection::vec(change, 1..3),
     ];
-    (whole, changes).prop_map(|(mut bytes, changes)| {
+    (valid, changes).prop_map(|(mut bytes, changes)| {
         for (at, how, byte) in changes {
             let at = at.index(bytes.len());
             match how {
@@ -136,8 +136,8 @@ pub(crate) fn answer() -> impl Strategy<Value = Vec<u8>> {
     })
 }
 
-/// Every body under every one field of framing.
-pub(crate) fn known() -> Vec<Vec<u8>> {
+/// Every body with every combination of framing fields.
+pub(crate) fn framing_combinations() -> Vec<Vec<u8>> {
     let framings = [
         "Content-Length: 5",
         "Transfer-Encoding: chunked",
