@@ -74,7 +74,7 @@ const RULES: &[Rule] = &[
         "a technical subject and verb",
     ),
     rule(
-        r"\b(colour|favour|behaviour|honour|neighbour|judgement|centre|licence|artefact|analyse|organise|recognise)\w*\b",
+        r"\b((?<fine>analyses)|(colour|favour|behaviour|honour|neighbour|judgement|centre|licence|artefact|analyse|organise|recognise)\w*)\b",
         "American spelling",
     ),
     rule(
@@ -224,6 +224,7 @@ mod tests {
             "The number of requests. What follows is not the beginning.",
             "There is no such file; it is no longer needed, so long as it is closed.",
             "The number of rows; `None` if there is none.",
+            "The agent keeps the last 500 analyses.",
             "`is no number` and `answer` are code.",
             "The LLM answers.",
             "Besides, an unanswered request counts: `beside`.",
